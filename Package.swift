@@ -1,0 +1,33 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// What every Swift target of the package is compiled with.
+let settings: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+  .enableUpcomingFeature("InferIsolatedConformances"),
+  .treatAllWarnings(as: .error),
+]
+
+func module(_ name: String, in folder: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(
+    name: name, dependencies: ["ValueStreamCore"] + dependencies, path: "Sources/\(folder)/\(name)", swiftSettings: settings)
+}
+
+func tests(of name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .testTarget(
+    name: "\(name)Tests", dependencies: [.byName(name: name), "ValueStreamTesting"] + dependencies, swiftSettings: settings)
+}
+
+let package = Package(
+  name: "ValueStream",
+  products: [
+    .library(name: "ValueStreamCore", targets: ["ValueStreamCore"])
+  ],
+  targets: [
+    .target(name: "ValueStreamCore", swiftSettings: settings)
+  ],
+  swiftLanguageModes: [.v6]
+)

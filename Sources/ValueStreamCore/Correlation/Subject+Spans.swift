@@ -1,0 +1,240 @@
+extension Subject {
+  /// The spans that follow from the facts, in order of attempts; none where no event classified the thing.
+  ///
+  /// Depends on the set of facts only, not on the order in which they came.
+  public func spans() -> [Span] {
+    guard let operation = register(\.operation) else { return [] }
+    let shared = Shared(
+      operation: operation, name: name, source: register { $0.key.source } ?? key.source, project: project, owner: owner)
+    return attempts().map { span(of: $0, shared: shared) }
+  }
+
+  private struct Shared {
+    var operation: Operation
+    var name: String
+    var source: String
+    var project: String?
+    var owner: String?
+  }
+
+  /// One run, before its registers are read.
+  private struct Attempt {
+    var number: Int
+    var start: Timestamp
+    var isStartUnknown: Bool
+    /// The ends that were told; a vendor's is believed before a time of receipt, a later before an earlier one.
+    var ends: [EventTime] = []
+    /// When the next attempt began, if there is one.
+    var supersededAt: Timestamp?
+    var facts: [Fact] = []
+  }
+
+  // MARK: Attempts
+
+  private func attempts() -> [Attempt] {
+    if facts.contains(where: { $0.event.attempt.number != nil }) { return numberedAttempts() }
+    if facts.contains(where: { $0.event.attempt == .counted }) { return countedAttempts() }
+    return [attempt(number: 1, facts: facts)]
+  }
+
+  /// Facts without a number belong to the attempt that was running at their time.
+  private func numberedAttempts() -> [Attempt] {
+    var byNumber: [Int: [Fact]] = [:]
+    for fact in facts {
+      if let number = fact.event.attempt.number { byNumber[number, default: []].append(fact) }
+    }
+    var attempts = byNumber.sorted { $0.key < $1.key }.map { attempt(number: $0.key, facts: $0.value) }
+    for fact in facts where fact.event.attempt.number == nil {
+      let index = attempts.lastIndex { $0.start <= fact.event.time.timestamp } ?? 0
+      attempts[index].facts.append(fact)
+    }
+    return attempts
+  }
+
+  private func attempt(number: Int, facts: [Fact]) -> Attempt {
+    let marks = facts.flatMap(\.event.marks)
+    let ends = marks.filter { $0.kind == .end }.map(\.time)
+    if let start = Self.earliest(marks.filter { $0.kind != .end }) {
+      return Attempt(number: number, start: start, isStartUnknown: false, ends: ends, facts: facts)
+    }
+    let start = ends.max()?.timestamp ?? facts.map(\.event.time.timestamp).min() ?? .epoch
+    return Attempt(number: number, start: start, isStartUnknown: true, ends: ends, facts: facts)
+  }
+
+  /// The first of the vendor's times; the first time of receipt only where the vendor sends none.
+  private static func earliest(_ marks: [LifeMark]) -> Timestamp? {
+    let vendor = marks.filter(\.time.isVendor)
+    return (vendor.isEmpty ? marks : vendor).map(\.time.timestamp).min()
+  }
+
+  /// A moment that may begin or end an attempt.
+  private struct Boundary: Hashable {
+    /// In the order in which moments of one time are taken.
+    enum Kind: Int { case begin, seenRunning, end, restart }
+    var time: EventTime
+    var kind: Kind
+  }
+
+  /// Counted by beginnings: one that follows an end opens another attempt, a restart always does.
+  private func countedAttempts() -> [Attempt] {
+    var result: [Attempt] = []
+    var isOpen = false
+    func open(at boundary: Boundary) {
+      let isUnknown = boundary.kind == .seenRunning || boundary.kind == .end
+      result.append(Attempt(number: result.count + 1, start: boundary.time.timestamp, isStartUnknown: isUnknown))
+      isOpen = true
+    }
+    for boundary in boundaries() {
+      switch boundary.kind {
+      case .begin: if !isOpen { open(at: boundary) }
+      case .seenRunning: if !isOpen, !result.isEmpty { open(at: boundary) }
+      case .restart: if result.last.map({ boundary.time.timestamp > $0.start }) ?? true { open(at: boundary) }
+      case .end:
+        if result.isEmpty { open(at: boundary) }
+        result[result.count - 1].ends.append(boundary.time)
+        isOpen = false
+      }
+    }
+    guard !result.isEmpty else { return [attempt(number: 1, facts: facts)] }
+    for index in result.indices.dropLast() { result[index].supersededAt = result[index + 1].start }
+    for fact in facts {
+      let end = fact.event.marks.first { $0.kind == .end }?.time
+      let index =
+        end.flatMap { end in result.firstIndex { $0.ends.contains(end) } }
+        ?? result.lastIndex { $0.start <= fact.event.time.timestamp } ?? 0
+      result[index].facts.append(fact)
+    }
+    return result
+  }
+
+  private func boundaries() -> [Boundary] {
+    let marks = facts.flatMap(\.event.marks)
+    let hasVendorBegin = marks.contains { $0.kind == .begin && $0.time.isVendor }
+    var boundaries: Set<Boundary> = []
+    for mark in marks {
+      switch mark.kind {
+      // A time of receipt never competes with a vendor's.
+      case .begin: if mark.time.isVendor || !hasVendorBegin { boundaries.insert(Boundary(time: mark.time, kind: .begin)) }
+      case .end: boundaries.insert(Boundary(time: mark.time, kind: .end))
+      case .restart: boundaries.insert(Boundary(time: mark.time, kind: .restart))
+      }
+    }
+    for fact in facts where fact.event.time.isVendor {
+      if let state = fact.event.state, state != .ended {
+        boundaries.insert(Boundary(time: fact.event.time, kind: .seenRunning))
+      }
+    }
+    return boundaries.sorted {
+      ($0.time.timestamp, $0.kind.rawValue, $0.time) < ($1.time.timestamp, $1.kind.rawValue, $1.time)
+    }
+  }
+
+  // MARK: One attempt's span
+
+  private func span(of attempt: Attempt, shared: Shared) -> Span {
+    let ordered = attempt.facts.sorted { $0.yieldsWithinAttempt(to: $1) }
+    let knownEnd = attempt.ends.max()?.timestamp
+    let end = (knownEnd ?? attempt.supersededAt).map { max($0, attempt.start) }
+    let state = end != nil ? .ended : ordered.last { $0.event.state != nil }?.event.state ?? .running
+    var attributes: [AttributeName: AttributeValue] = [:]
+    for fact in ordered {
+      for attribute in fact.event.attributes { attributes[AttributeName(attribute)] = attribute.value }
+    }
+    if attempt.isStartUnknown { attributes[AttributeName("valuestream.start.unknown")] = .bool(true) }
+    if end != nil, knownEnd == nil { attributes[AttributeName("valuestream.end.unknown")] = .bool(true) }
+    if droppedFactCount > 0 { attributes[AttributeName("valuestream.facts.dropped")] = .int(Int64(droppedFactCount)) }
+    return Span(
+      key: key, attempt: attempt.number, name: shared.name, operation: shared.operation, source: shared.source,
+      project: shared.project, owner: shared.owner, start: attempt.start, isStartUnknown: attempt.isStartUnknown, end: end,
+      isEndUnknown: end != nil && knownEnd == nil, state: state,
+      outcome: end == nil ? nil : ordered.last { $0.event.outcome != nil }?.event.outcome,
+      attributes: attributes.map { Attribute($0.key.name, $0.value, vocabulary: $0.key.vocabulary) }.sorted {
+        ($0.name, $0.vocabulary.rawValue) < ($1.name, $1.vocabulary.rawValue)
+      },
+      phases: phases(of: attempt, end: end), events: moments(of: ordered), links: links(of: ordered))
+  }
+
+  private struct AttributeName: Hashable {
+    var name: String
+    var vocabulary: AttributeVocabulary
+
+    init(_ attribute: Attribute) {
+      name = attribute.name
+      vocabulary = attribute.vocabulary
+    }
+
+    init(_ name: String) {
+      self.name = name
+      vocabulary = .semantic
+    }
+  }
+
+  private func moments(of facts: [Fact]) -> [SpanEvent] {
+    Set(facts.flatMap(\.event.moments)).sorted {
+      ($0.time, $0.name, $0.contentHash) < ($1.time, $1.name, $1.contentHash)
+    }
+  }
+
+  private func links(of facts: [Fact]) -> [LinkStatement] {
+    Set(facts.flatMap(\.event.links)).sorted { ($0.reference, $0.rule) < ($1.reference, $1.rule) }
+  }
+
+  // MARK: Phases
+
+  private func phases(of attempt: Attempt, end: Timestamp?) -> [Phase] {
+    let statements = Set(attempt.facts.flatMap(\.event.phases))
+    return Dictionary(grouping: statements, by: \.track)
+      .flatMap { track, statements in Self.phases(inTrack: track, statements, from: attempt.start, to: end) }
+      .sorted { ($0.start, $0.track, $0.name) < ($1.start, $1.track, $1.name) }
+  }
+
+  private static func phases(
+    inTrack track: String, _ statements: [PhaseStatement], from spanStart: Timestamp, to spanEnd: Timestamp?
+  ) -> [Phase] {
+    struct Identity: Hashable {
+      var name: String
+      var start: Timestamp
+    }
+    var ends: [Identity: (end: Timestamp, outcome: Outcome?)] = [:]
+    var starts: Set<Identity> = []
+    for statement in statements {
+      guard let start = statement.start else { continue }
+      let identity = Identity(name: statement.name, start: start)
+      starts.insert(identity)
+      guard let end = statement.end else { continue }
+      let known = ends[identity]
+      if known.map({ ($0.end, $0.outcome?.rawValue ?? "") < (end, statement.outcome?.rawValue ?? "") }) ?? true {
+        ends[identity] = (end, statement.outcome)
+      }
+    }
+    var result = starts.sorted { ($0.start, $0.name) < ($1.start, $1.name) }.map { identity in
+      Phase(
+        track: track, name: identity.name, start: identity.start, end: ends[identity]?.end, outcome: ends[identity]?.outcome)
+    }
+    let loneEnds = statements.filter { $0.start == nil }.compactMap { statement in
+      statement.end.map { (name: statement.name, end: $0, outcome: statement.outcome) }
+    }.sorted { ($0.end, $0.name, $0.outcome?.rawValue ?? "") < ($1.end, $1.name, $1.outcome?.rawValue ?? "") }
+    for lone in loneEnds {
+      if let index = result.lastIndex(where: { $0.name == lone.name && $0.start <= lone.end && $0.end == nil }) {
+        result[index].end = lone.end
+        result[index].outcome = lone.outcome
+      } else if !result.contains(where: { $0.name == lone.name && $0.end == lone.end }) {
+        // Its beginning was missed: it began where the track's previous phase is known to have been left, or the span began.
+        let previous = result.lazy.compactMap(\.end).filter { $0 <= lone.end }.max() ?? min(spanStart, lone.end)
+        result.append(Phase(track: track, name: lone.name, start: previous, end: lone.end, outcome: lone.outcome))
+        result.sort { ($0.start, $0.name) < ($1.start, $1.name) }
+      }
+    }
+    for index in result.indices where result[index].end == nil {
+      let next = index + 1 < result.count ? result[index + 1].start : spanEnd
+      result[index].end = next.map { max($0, result[index].start) }
+    }
+    return result
+  }
+}
+
+extension AttemptRule {
+  var number: Int? {
+    if case .numbered(let number) = self { number } else { nil }
+  }
+}

@@ -1,0 +1,179 @@
+/// One thing over its whole life: the facts known of it, and what was concluded from them.
+///
+/// Facts are a set: adding one twice, or in another order, gives the same spans (``spans()``). The tie to the parent is a
+/// conclusion the ``Correlator`` draws; the rest is bookkeeping of what was already told to others.
+public struct Subject: Sendable, Hashable {
+  /// One event about the thing, with the hash that settles ties and finds repetitions.
+  struct Fact: Sendable, Hashable {
+    var event: Event
+    var contentHash: UInt64
+
+    init(_ event: Event) {
+      self.event = event
+      contentHash = event.contentHash
+    }
+
+    /// For facts read back with the hash they were stored with.
+    init(_ event: Event, contentHash: UInt64) {
+      self.event = event
+      self.contentHash = contentHash
+    }
+  }
+
+  public private(set) var key: SpanKey
+  /// In order of arrival; nothing may depend on that order.
+  private(set) var facts: [Fact] = []
+  /// Facts left out because there were too many; shown as an attribute.
+  private(set) var droppedFactCount = 0
+  /// The edge to the parent; nil for a root, as far as is known.
+  public var parent: ParentTie?
+  /// Attempts whose end was announced (counted, put up for export): an end is announced once, however it changes.
+  public var announcedAttempts: [Int] = []
+  /// Where the classic picture stands.
+  public var classic = ClassicState()
+
+  /// More facts than this are not kept of one thing; the oldest that mark neither beginning nor end go first.
+  public static let factLimit = 1000
+
+  public init(key: SpanKey) {
+    self.key = key
+  }
+
+  init(
+    key: SpanKey, facts: [Fact], droppedFactCount: Int, parent: ParentTie?, announcedAttempts: [Int], classic: ClassicState
+  ) {
+    self.key = key
+    self.facts = facts
+    self.droppedFactCount = droppedFactCount
+    self.parent = parent
+    self.announcedAttempts = announcedAttempts
+    self.classic = classic
+  }
+
+  /// Adds what an event says.
+  ///
+  /// - Returns: false when exactly this was known already.
+  public mutating func add(_ event: Event) -> Bool {
+    var stored = event
+    stored.key = key
+    stored.classic = nil
+    return insert(Fact(stored))
+  }
+
+  /// Takes over the facts of the same thing known under a fallback key.
+  mutating func absorb(_ other: Subject) {
+    for var fact in other.facts {
+      fact.event.key = key
+      _ = insert(Fact(fact.event))
+    }
+    droppedFactCount += other.droppedFactCount
+    announcedAttempts = Set(announcedAttempts + other.announcedAttempts).sorted()
+    if classic == ClassicState() { classic = other.classic }
+  }
+
+  private mutating func insert(_ fact: Fact) -> Bool {
+    if facts.contains(where: { $0.contentHash == fact.contentHash && $0.event == fact.event }) { return false }
+    facts.append(fact)
+    if facts.count > Self.factLimit { dropOldestPassingFact() }
+    return true
+  }
+
+  private mutating func dropOldestPassingFact() {
+    let passing = facts.indices.filter { facts[$0].event.marks.allSatisfy { $0.kind == .begin } }
+    let oldest = passing.min {
+      (facts[$0].event.time, facts[$0].contentHash) < (facts[$1].event.time, facts[$1].contentHash)
+    }
+    facts.remove(at: oldest ?? facts.startIndex)
+    droppedFactCount += 1
+  }
+
+  /// Every alias the thing ever had, apart from its key, sorted.
+  public var aliases: [Reference] {
+    Set(facts.lazy.flatMap(\.event.publishes)).sorted()
+  }
+
+  /// What it follows to its parent: of each rule the newest statement, most trusted rule first.
+  public var follows: [FollowStatement] {
+    var newest: [CorrelationRule: (fact: Fact, statement: FollowStatement)] = [:]
+    for fact in facts {
+      for statement in fact.event.follows {
+        if let known = newest[statement.rule], !known.fact.yields(to: fact) { continue }
+        newest[statement.rule] = (fact, statement)
+      }
+    }
+    return newest.values.map(\.statement).sorted { $0.rule < $1.rule }
+  }
+
+  /// Who owns the thing.
+  public var owner: String? { register(\.owner) }
+
+  /// What people call it; its key where nobody said.
+  public var name: String { register(\.name) ?? key.description }
+
+  public var operation: Operation? { register(\.operation) }
+
+  public var project: String? { register(\.project) }
+
+  /// The value of the greatest fact that has one.
+  func register<Value>(_ value: (Event) -> Value?) -> Value? {
+    var best: (fact: Fact, value: Value)?
+    for fact in facts {
+      guard let candidate = value(fact.event) else { continue }
+      if let best, !best.fact.yields(to: fact) { continue }
+      best = (fact, candidate)
+    }
+    return best?.value
+  }
+}
+
+extension Subject.Fact {
+  /// The order of registers over a whole life: vendor's time before receipt, time, rank in the life cycle, content.
+  func yields(to other: Subject.Fact) -> Bool {
+    (event.time, event.state?.rawValue ?? 0, contentHash) < (other.event.time, other.event.state?.rawValue ?? 0, other.contentHash)
+  }
+
+  /// The order of registers within an attempt: the rank in the life cycle beats the time.
+  func yieldsWithinAttempt(to other: Subject.Fact) -> Bool {
+    (event.state?.rawValue ?? 0, event.time, contentHash) < (other.event.state?.rawValue ?? 0, other.event.time, other.contentHash)
+  }
+}
+
+/// Where the classic picture of one thing stands; moved on by events in order of arrival.
+public struct ClassicState: Sendable, Hashable {
+  /// A classic span that was started and not ended.
+  public struct OpenSpan: Sendable, Hashable {
+    public var traceID: Int64
+    public var spanID: Int64
+    /// 0 for none.
+    public var parentID: Int64
+    public var eventSource: String
+    public var type: String
+    public var state: String
+    public var start: EventTime
+    /// When the event that started it was received.
+    public var received: Timestamp
+    public var tags: [Attribute]
+
+    public init(
+      traceID: Int64, spanID: Int64, parentID: Int64, eventSource: String, type: String, state: String, start: EventTime,
+      received: Timestamp, tags: [Attribute]
+    ) {
+      self.traceID = traceID
+      self.spanID = spanID
+      self.parentID = parentID
+      self.eventSource = eventSource
+      self.type = type
+      self.state = state
+      self.start = start
+      self.received = received
+      self.tags = tags
+    }
+  }
+
+  public var open: OpenSpan?
+  /// Ids of the newest classic span, open or ended; 0 where there was none.
+  public var latestTraceID: Int64 = 0
+  public var latestSpanID: Int64 = 0
+
+  public init() {}
+}

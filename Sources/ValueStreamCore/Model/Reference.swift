@@ -1,0 +1,100 @@
+/// A name by which one thing is known to others.
+///
+/// A span *publishes* references (its aliases); an event *follows* references to its parent. Both meet when kind and value
+/// are equal. Open: later sources bring kinds of their own.
+public struct Reference: Sendable, Hashable, Comparable, CustomStringConvertible {
+  /// What namespace a reference's value lives in.
+  public struct Kind: Sendable, Hashable, RawRepresentable, ExpressibleByStringLiteral {
+    public let rawValue: String
+    public init(rawValue: String) { self.rawValue = rawValue }
+    public init(stringLiteral value: String) { rawValue = value }
+
+    /// A span key; every span publishes its own without saying so.
+    public static let key: Kind = "key"
+    /// A classic id: `vstrace-<source>-<type>-<namespace>-<id>`.
+    public static let classicID: Kind = "classic"
+    /// What custom HTTP senders call a thing: `<namespace>/<id>`.
+    public static let customID: Kind = "custom"
+    /// A full commit hash, lower case.
+    public static let commit: Kind = "commit"
+    /// A branch: `<host>/<repository>@<branch>`.
+    public static let branch: Kind = "branch"
+    /// A change's number: `<host>/<repository>!<number>`.
+    public static let change: Kind = "change"
+    /// An issue by number or key: `<host>/<repository>#<number>`, `TP-3`.
+    public static let issue: Kind = "issue"
+  }
+
+  public var kind: Kind
+  public var value: String
+
+  public init(_ kind: Kind, _ value: String) {
+    self.kind = kind
+    self.value = value
+  }
+
+  /// The reference that every span publishes: its own key.
+  public static func key(_ key: SpanKey) -> Reference {
+    Reference(.key, key.description)
+  }
+
+  /// `kind:value`.
+  public var description: String { "\(kind.rawValue):\(value)" }
+
+  public static func < (left: Reference, right: Reference) -> Bool {
+    (left.kind.rawValue, left.value) < (right.kind.rawValue, right.value)
+  }
+}
+
+/// A rule that ties a span to its parent, in order of trust: the first rule that leads somewhere wins.
+public enum CorrelationRule: UInt8, Sendable, Hashable, Comparable, CaseIterable {
+  /// A classic `vstrace-...` id, or a parent named by the sender.
+  case explicitID = 1
+  /// The vendor's own link: job to run, deployment status to deployment, sub-issue to issue.
+  case vendorLink = 2
+  /// A commit: a build of a head or merge commit belongs to its change.
+  case commit = 3
+  /// Words that close an issue: `Fixes #12`.
+  case closingWords = 4
+  /// An issue key in a branch, title, body or commit message.
+  case issueKey = 5
+
+  /// The name shown as `parentRule`.
+  public var name: String {
+    switch self {
+    case .explicitID: "explicit_id"
+    case .vendorLink: "vendor_link"
+    case .commit: "commit"
+    case .closingWords: "closing_words"
+    case .issueKey: "issue_key"
+    }
+  }
+
+  public static func < (left: CorrelationRule, right: CorrelationRule) -> Bool {
+    left.rawValue < right.rawValue
+  }
+}
+
+/// How far a reference reaches, by who was able to write it.
+public enum ReferenceReach: UInt8, Sendable, Hashable {
+  /// Written by somebody who may write to the repository, or by the vendor.
+  case anywhere = 0
+  /// Typed by a stranger (a fork's branch, a body): ties only to things of the same owner.
+  case sameOwner = 1
+}
+
+/// What an event says, under one rule, about where its span belongs.
+///
+/// A later statement of the same rule replaces an earlier one, so `references: []` takes a tie back: a body that no
+/// longer says `Fixes #12`. An event that cannot know (a review carries no body) makes no statement at all.
+public struct FollowStatement: Sendable, Hashable {
+  public var rule: CorrelationRule
+  public var references: [Reference]
+  public var reach: ReferenceReach
+
+  public init(_ rule: CorrelationRule, _ references: [Reference], reach: ReferenceReach = .anywhere) {
+    self.rule = rule
+    self.references = references
+    self.reach = reach
+  }
+}

@@ -1,0 +1,98 @@
+/// Header fields of a request or response; names match in any letter case, order is kept.
+public struct HTTPHeaders: Sendable, Hashable, ExpressibleByDictionaryLiteral {
+  public struct Field: Sendable, Hashable {
+    public var name: String
+    public var value: String
+
+    public init(name: String, value: String) {
+      self.name = name
+      self.value = value
+    }
+  }
+
+  public var fields: [Field]
+
+  public init(_ fields: [Field] = []) {
+    self.fields = fields
+  }
+
+  public init(dictionaryLiteral elements: (String, String)...) {
+    fields = elements.map { Field(name: $0.0, value: $0.1) }
+  }
+
+  /// The first field of that name; setting nil removes all of that name.
+  public subscript(name: String) -> String? {
+    get { fields.first { Self.match($0.name, name) }?.value }
+    set {
+      fields.removeAll { Self.match($0.name, name) }
+      if let newValue { fields.append(Field(name: name, value: newValue)) }
+    }
+  }
+
+  /// Only the fields with one of these names.
+  public func keeping(_ names: [String]) -> HTTPHeaders {
+    HTTPHeaders(fields.filter { field in names.contains { Self.match($0, field.name) } })
+  }
+
+  private static func match(_ left: String, _ right: String) -> Bool {
+    left.utf8.count == right.utf8.count && zip(left.utf8, right.utf8).allSatisfy { lower($0) == lower($1) }
+  }
+
+  private static func lower(_ byte: UInt8) -> UInt8 {
+    byte &- 65 < 26 ? byte | 32 : byte
+  }
+}
+
+/// A request for a page, an API answer or metrics.
+public struct HTTPRequest: Sendable {
+  /// Upper case.
+  public var method: String
+  /// Percent-decoded, without the query.
+  public var path: String
+  /// Query items in order, decoded.
+  public var query: [(name: String, value: String)]
+  public var headers: HTTPHeaders
+  public var body: [UInt8]
+
+  public init(
+    method: String, path: String, query: [(name: String, value: String)] = [], headers: HTTPHeaders = [:], body: [UInt8] = []
+  ) {
+    self.method = method
+    self.path = path
+    self.query = query
+    self.headers = headers
+    self.body = body
+  }
+
+  /// The first query item of that name.
+  public func query(_ name: String) -> String? {
+    query.first { $0.name == name }?.value
+  }
+}
+
+public struct HTTPResponse: Sendable, Hashable {
+  public var status: Int
+  public var headers: HTTPHeaders
+  public var body: [UInt8]
+
+  public init(status: Int, headers: HTTPHeaders = [:], body: [UInt8] = []) {
+    self.status = status
+    self.headers = headers
+    self.body = body
+  }
+
+  public static func text(_ text: String, status: Int = 200) -> HTTPResponse {
+    HTTPResponse(status: status, headers: ["Content-Type": "text/plain; charset=utf-8"], body: Array(text.utf8))
+  }
+
+  public static func json(_ body: [UInt8], status: Int = 200) -> HTTPResponse {
+    HTTPResponse(status: status, headers: ["Content-Type": "application/json"], body: body)
+  }
+}
+
+/// Answers requests for pages, API and metrics.
+///
+/// Called on a thread that may block, from several at once. Must not throw: an error is an answer too.
+public protocol HTTPHandler: Sendable {
+  func respond(to request: HTTPRequest) -> HTTPResponse
+}

@@ -1,0 +1,208 @@
+/// Where subjects, and with them spans, are kept: a projection of the delivery log that may lag behind it.
+///
+/// Calls block; make them from a thread of your own. ``write(_:)`` has one caller at a time, everything else any number,
+/// and sees all writes that returned before.
+public protocol SpanStore: Sendable {
+  /// The things with these keys, as far as they are known.
+  func subjects(_ keys: [SpanKey]) throws -> [SpanKey: Subject]
+
+  /// Keys of the things that publish each of these references, sorted. A `key` reference is published by its own thing.
+  func publishers(of references: [Reference]) throws -> [Reference: [SpanKey]]
+
+  /// Keys of the things that follow each of these references, sorted.
+  func followers(of references: [Reference]) throws -> [Reference: [SpanKey]]
+
+  /// Writes all of this, or nothing, together with how far the log was read.
+  ///
+  /// - Throws: ``StoreError``. Nothing is then changed, and a later call may succeed without opening the store again.
+  func write(_ changes: ProjectionChanges) throws
+
+  /// How far the log was read by what is stored; nil at the beginning.
+  func position() throws -> LogPosition?
+
+  /// The values kept under each name by ``ProjectionChanges/values``.
+  func values() throws -> [String: [UInt8]]
+
+  /// Fingerprints of deliveries received at or after a moment, in no particular order.
+  func fingerprints(since cutoff: Timestamp) throws -> [DeliveryFingerprint]
+
+  /// A page of subjects, newest first (by first appearance in the store).
+  ///
+  /// - Parameter cursor: what the page before gave as ``SubjectPage/next``; nil for the first.
+  func subjects(matching filter: SubjectFilter, after cursor: UInt64?, limit: Int) throws -> SubjectPage
+
+  /// Finished attempts in the order in which they were announced, after a place in that order.
+  func announcements(after sequence: UInt64, limit: Int) throws -> [(sequence: UInt64, announcement: Announcement)]
+
+  /// How many announcements follow a place in their order.
+  func announcementCount(after sequence: UInt64) throws -> Int
+
+  /// How far each exporter has come in the announcements.
+  func exportCursors() throws -> [String: UInt64]
+
+  /// Remembers how far an exporter has come. May be called while ``write(_:)`` runs.
+  func setExportCursor(_ sequence: UInt64, for exporter: String) throws
+
+  /// Updates of a branch, oldest first.
+  func branchUpdates(of branch: SpanKey, limit: Int) throws -> [BranchUpdate]
+
+  /// Removes things whose every span ended before `cutoff`, and what only they used.
+  ///
+  /// - Returns: how many were removed; call again while it is `limit`.
+  func removeFinished(before cutoff: Timestamp, limit: Int) throws -> Int
+
+  /// Bytes the store takes on disk; 0 in memory.
+  func size() throws -> Int64
+
+  /// Releases everything. No call may follow.
+  func close()
+}
+
+/// What a batch of deliveries changes.
+public struct ProjectionChanges: Sendable {
+  /// Things that are new or changed.
+  public var subjects: [SubjectChange] = []
+  /// Fallback keys whose things were absorbed by another.
+  public var removed: [SpanKey] = []
+  public var branchUpdates: [BranchUpdate] = []
+  public var announcements: [Announcement] = []
+  public var fingerprints: [DeliveryFingerprint] = []
+  /// Named values that replace the ones before: counters that survive a restart.
+  public var values: [String: [UInt8]] = [:]
+  /// How far the log was read.
+  public var position: LogPosition?
+
+  public init() {}
+}
+
+/// A thing to be written, with what must be found again.
+public struct SubjectChange: Sendable {
+  public var subject: Subject
+  public var summary: SubjectSummary
+  /// References it publishes that are not stored yet.
+  public var newAliases: [Reference]
+  /// References it follows that are not stored yet.
+  public var newFollows: [Reference]
+
+  public init(subject: Subject, summary: SubjectSummary, newAliases: [Reference], newFollows: [Reference]) {
+    self.subject = subject
+    self.summary = summary
+    self.newAliases = newAliases
+    self.newFollows = newFollows
+  }
+}
+
+/// What lists are filtered by: of the newest attempt, except the times, which span all attempts.
+public struct SubjectSummary: Sendable, Hashable {
+  /// Nil for a thing without spans.
+  public var operation: Operation?
+  public var source: String
+  public var project: String?
+  public var outcome: Outcome?
+  public var start: Timestamp
+  /// Nil while an attempt runs.
+  public var end: Timestamp?
+
+  public init(_ subject: Subject, spans: [Span]) {
+    let last = spans.last
+    operation = last?.operation
+    source = last?.source ?? subject.key.source
+    project = last?.project
+    outcome = last?.outcome
+    start = spans.first?.start ?? .epoch
+    end = spans.contains { !$0.isFinished } ? nil : spans.compactMap(\.end).max()
+  }
+
+  public init(
+    operation: Operation?, source: String, project: String?, outcome: Outcome?, start: Timestamp, end: Timestamp?
+  ) {
+    self.operation = operation
+    self.source = source
+    self.project = project
+    self.outcome = outcome
+    self.start = start
+    self.end = end
+  }
+}
+
+/// Which things a list holds; nil matches everything. Things without spans match nothing.
+public struct SubjectFilter: Sendable, Hashable {
+  public var operation: Operation?
+  public var source: String?
+  public var project: String?
+  public var outcome: Outcome?
+  /// True for things with a running attempt, false for those without.
+  public var isOpen: Bool?
+  /// Only things that ended at or after this moment, or run.
+  public var endedAfter: Timestamp?
+  /// Only things that began before this moment.
+  public var startedBefore: Timestamp?
+
+  public init() {}
+
+  /// True when a thing with this summary belongs to the list.
+  public func matches(_ summary: SubjectSummary) -> Bool {
+    guard summary.operation != nil else { return false }
+    return (operation == nil || operation == summary.operation)
+      && (source == nil || source == summary.source)
+      && (project == nil || project == summary.project)
+      && (outcome == nil || outcome == summary.outcome)
+      && (isOpen == nil || isOpen == (summary.end == nil))
+      && (endedAfter.map { cutoff in summary.end.map { $0 >= cutoff } ?? true } ?? true)
+      && (startedBefore.map { summary.start < $0 } ?? true)
+  }
+}
+
+public struct SubjectPage: Sendable {
+  public var subjects: [Subject]
+  /// Cursor of the next page; nil on the last.
+  public var next: UInt64?
+
+  public init(subjects: [Subject], next: UInt64?) {
+    self.subjects = subjects
+    self.next = next
+  }
+}
+
+/// An attempt whose end became known.
+public struct Announcement: Sendable, Hashable {
+  public var key: SpanKey
+  public var attempt: Int
+  /// When it was announced, by our clock; exporters wait for a settle time after it.
+  public var time: Timestamp
+
+  public init(key: SpanKey, attempt: Int, time: Timestamp) {
+    self.key = key
+    self.attempt = attempt
+    self.time = time
+  }
+}
+
+/// Identity of a delivery: 128 bits of a hash over source, id and body.
+public struct DeliveryFingerprint: Sendable, Hashable {
+  public var high: UInt64
+  public var low: UInt64
+  /// When the delivery was received.
+  public var received: Timestamp
+
+  public init(high: UInt64, low: UInt64, received: Timestamp) {
+    self.high = high
+    self.low = low
+    self.received = received
+  }
+
+  /// - Parameter bodyDigest: SHA-256 of the body. A delivery id with other content is another delivery.
+  public init(source: String, id: String, bodyDigest: [UInt8], received: Timestamp) {
+    let digest = SHA256.hash(of: "\(source)\0\(id)\0\(Hex.text(of: bodyDigest))")
+    self.init(high: digest.word(at: 0), low: digest.word(at: 8), received: received)
+  }
+
+  public static func == (left: DeliveryFingerprint, right: DeliveryFingerprint) -> Bool {
+    left.high == right.high && left.low == right.low
+  }
+
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(high)
+    hasher.combine(low)
+  }
+}
