@@ -1,0 +1,59 @@
+/// Classic span ids: `vstrace-<source>-<type>-<namespace>-<id>`, as people put them in branch names and descriptions.
+public enum ClassicID {
+  /// Makes the id of a thing; the parts stand as they are.
+  public static func make(source: String, type: String, namespace: String, id: String) -> String {
+    "vstrace-\(source)-\(type)-\(namespace)-\(id)"
+  }
+
+  /// The first text that may be a classic id, with whatever follows it directly; nil when there is none.
+  ///
+  /// What follows an id cannot be told from it by its form alone (`vstrace-github-issue-r-1-fix`), so look up the
+  /// ``candidates(in:)`` of the result.
+  public static func find(in text: String) -> String? {
+    let prefix = Array("vstrace-".utf8)
+    let bytes = Array(text.utf8)
+    guard bytes.count > prefix.count else { return nil }
+    for start in 0...(bytes.count - prefix.count) where bytes[start] == prefix[0] && bytes[start...].starts(with: prefix) {
+      let end = bytes[start...].firstIndex { !isPart($0) } ?? bytes.count
+      let found = String(decoding: bytes[start..<end], as: UTF8.self)
+      if !candidates(in: found).isEmpty { return found }
+    }
+    return nil
+  }
+
+  /// The ids that a found text may stand for, longest first: cut at `-`, `.` or `_` from the right.
+  public static func candidates(in found: String) -> [String] {
+    var result: [String] = []
+    var rest = Substring(found)
+    while result.count < 32 {
+      while let last = rest.utf8.last, isSeparator(last) { rest = rest.dropLast() }
+      // At least vstrace, source, type, namespace and id.
+      guard rest.utf8.split(separator: UInt8(ascii: "-")).count >= 5 else { break }
+      result.append(String(rest))
+      guard let cut = rest.utf8.lastIndex(where: isSeparator) else { break }
+      rest = rest[..<cut]
+    }
+    return result
+  }
+
+  private static func isPart(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"):
+      true
+    default: isSeparator(byte)
+    }
+  }
+
+  private static func isSeparator(_ byte: UInt8) -> Bool {
+    byte == UInt8(ascii: "-") || byte == UInt8(ascii: ".") || byte == UInt8(ascii: "_")
+  }
+}
+
+extension Reference {
+  /// The references that this one may stand for, best first; itself unless it is a classic id found in text.
+  var candidates: [Reference] {
+    guard kind == .classicID else { return [self] }
+    let ids = ClassicID.candidates(in: value)
+    return ids.isEmpty ? [self] : ids.map { Reference(.classicID, $0) }
+  }
+}

@@ -1,0 +1,206 @@
+/// Draws conclusions from an event: which thing it is about, and whose parent is whose.
+///
+/// Pure: it asks for what it must know instead of looking it up. Every tie is a function of the facts that are known in the
+/// end, whatever the order in which they came:
+///
+/// - a thing's parent is where its most trusted rule leads: the first of that rule's references somebody publishes;
+/// - whoever publishes a reference for the first time has its followers looked at again;
+/// - what is known under a fallback key becomes one with the thing that publishes the same classic id under its full key.
+///
+/// Ties may form a cycle (two issues naming each other); ``TraceRoot`` cuts it, the edges stay.
+public struct Correlator: Sendable {
+  public init() {}
+
+  /// Either what must be known first, or what follows.
+  public enum Step: Sendable {
+    case need(Set<Query>)
+    case changes(Changes)
+  }
+
+  /// A question to the store.
+  public enum Query: Sendable, Hashable {
+    case subject(SpanKey)
+    case publishers(Reference)
+    case followers(Reference)
+  }
+
+  /// What follows from one event.
+  public struct Changes: Sendable {
+    /// The key of the thing the event is about: its own, unless that is a fallback for one known better.
+    public var key: SpanKey
+    /// False when the event says nothing that was not known.
+    public var isNews: Bool
+    /// Things as they are now; the one the event is about is among them if there was news.
+    public var subjects: [SpanKey: Subject] = [:]
+    public var newAliases: [SpanKey: [Reference]] = [:]
+    public var newFollows: [SpanKey: [Reference]] = [:]
+    /// Fallback keys that were absorbed.
+    public var removed: [SpanKey] = []
+  }
+
+  /// One step: call it again with the answers until it gives changes.
+  public func step(_ event: Event, knowing knowledge: Knowledge) -> Step {
+    var view = View(knowledge)
+    guard let key = identify(event, &view) else { return .need(view.missing) }
+    guard let known = view.subject(key) else { return .need(view.missing) }
+    var subject = known.value ?? Subject(key: key)
+    let aliasesBefore = Set(subject.aliases)
+    let followsBefore = Set(subject.followedReferences)
+    let ownerBefore = subject.owner
+    var changes = Changes(key: key, isNews: subject.add(event))
+    guard changes.isNews else { return .changes(changes) }
+
+    for fallback in fallbacks(for: event, of: key, aliasesBefore, &view) {
+      subject.absorb(fallback)
+      changes.removed.append(fallback.key)
+    }
+    let newAliases = subject.aliases.filter { !aliasesBefore.contains($0) }
+    changes.newAliases[key] = newAliases
+    changes.newFollows[key] = subject.followedReferences.filter { !followsBefore.contains($0) }
+    view.learn(subject, newAliases: newAliases, removed: changes.removed)
+
+    subject.parent = parent(of: subject, &view)
+    changes.subjects[key] = subject
+    // A thing that is new, or whose owner became known, may be what others were looking for under any of its names.
+    let isRecognizable = known.value == nil || subject.owner != ownerBefore
+    let news = isRecognizable ? subject.aliases + [.key(key)] : newAliases
+    for follower in followers(of: news, except: key, &view) {
+      guard var child = view.subject(follower)?.value else { continue }
+      let tie = parent(of: child, &view)
+      guard tie != child.parent else { continue }
+      child.parent = tie
+      changes.subjects[follower] = child
+    }
+    return view.missing.isEmpty ? .changes(changes) : .need(view.missing)
+  }
+
+  // MARK: Identity
+
+  /// The key of the thing an event is about; nil when more must be known.
+  private func identify(_ event: Event, _ view: inout View) -> SpanKey? {
+    guard event.key.isFallback else { return event.key }
+    var known: Set<SpanKey> = []
+    for alias in event.publishes where alias.kind == .classicID {
+      guard let publishers = view.publishers(alias) else { return nil }
+      known.formUnion(publishers.filter { !$0.isFallback && $0.source == event.key.source })
+    }
+    // Several things under one name are not decided between: the event stays with the name.
+    return known.count == 1 ? known.first : event.key
+  }
+
+  /// Things known by name only that the event shows to be this one.
+  private func fallbacks(
+    for event: Event, of key: SpanKey, _ aliasesBefore: Set<Reference>, _ view: inout View
+  ) -> [Subject] {
+    guard !key.isFallback else { return [] }
+    var result: [Subject] = []
+    for alias in event.publishes where alias.kind == .classicID && !aliasesBefore.contains(alias) {
+      for publisher in view.publishers(alias) ?? [] where publisher.isFallback && publisher.source == key.source {
+        guard let subject = view.subject(publisher)?.value, !result.contains(where: { $0.key == publisher }) else { continue }
+        result.append(subject)
+      }
+    }
+    return result
+  }
+
+  // MARK: Parents
+
+  private func followers(of references: [Reference], except key: SpanKey, _ view: inout View) -> [SpanKey] {
+    var result: Set<SpanKey> = []
+    for reference in references { result.formUnion(view.followers(reference) ?? []) }
+    result.remove(key)
+    return result.sorted()
+  }
+
+  private func parent(of subject: Subject, _ view: inout View) -> ParentTie? {
+    for statement in subject.follows {
+      for reference in statement.references {
+        for candidate in reference.candidates {
+          guard let parent = publisher(of: candidate, for: subject, reach: statement.reach, &view) else { continue }
+          return ParentTie(parent: parent, rule: statement.rule, reference: candidate)
+        }
+      }
+    }
+    return nil
+  }
+
+  /// The one thing a reference names, seen from a follower. Among several the one of the same owner; else none: a guess
+  /// would tie strangers together.
+  private func publisher(
+    of reference: Reference, for subject: Subject, reach: ReferenceReach, _ view: inout View
+  ) -> SpanKey? {
+    let publishers = (view.publishers(reference) ?? []).filter { $0 != subject.key }
+    if publishers.count < 2, reach == .anywhere { return publishers.first }
+    let owner = subject.owner
+    let sameOwner = publishers.filter { key in
+      guard let candidate = view.subject(key)?.value else { return false }
+      return owner != nil && candidate.owner == owner
+    }
+    return sameOwner.count == 1 ? sameOwner.first : nil
+  }
+}
+
+extension Subject {
+  /// Everything under which a parent may become known, longest candidates included.
+  var followedReferences: [Reference] {
+    Set(facts.lazy.flatMap(\.event.follows).flatMap(\.references).flatMap(\.candidates)).sorted()
+  }
+}
+
+/// What is known of the store, for a ``Correlator``.
+public struct Knowledge: Sendable {
+  /// Nil inside: the store was asked and has no such thing.
+  public var subjects: [SpanKey: Subject?] = [:]
+  public var publishers: [Reference: [SpanKey]] = [:]
+  public var followers: [Reference: [SpanKey]] = [:]
+
+  public init() {}
+}
+
+/// Knowledge as one step sees it: with what the step itself found out, and a note of what is missing.
+private struct View {
+  private let knowledge: Knowledge
+  private var learned: Subject?
+  private var learnedAliases: Set<Reference> = []
+  private var removed: [SpanKey] = []
+  private(set) var missing: Set<Correlator.Query> = []
+
+  init(_ knowledge: Knowledge) {
+    self.knowledge = knowledge
+  }
+
+  mutating func learn(_ subject: Subject, newAliases: [Reference], removed: [SpanKey]) {
+    learned = subject
+    learnedAliases = Set(newAliases).union([.key(subject.key)])
+    self.removed = removed
+  }
+
+  struct Known {
+    var value: Subject?
+  }
+
+  mutating func subject(_ key: SpanKey) -> Known? {
+    if let learned, learned.key == key { return Known(value: learned) }
+    if let known = knowledge.subjects[key] { return Known(value: known) }
+    missing.insert(.subject(key))
+    return nil
+  }
+
+  mutating func publishers(_ reference: Reference) -> [SpanKey]? {
+    guard var known = knowledge.publishers[reference] else {
+      missing.insert(.publishers(reference))
+      return nil
+    }
+    known.removeAll(where: removed.contains)
+    if let learned, learnedAliases.contains(reference), !known.contains(learned.key) { known.append(learned.key) }
+    return known.sorted()
+  }
+
+  mutating func followers(_ reference: Reference) -> [SpanKey]? {
+    guard let known = knowledge.followers[reference] else {
+      missing.insert(.followers(reference))
+      return nil
+    }
+    return known.filter { !removed.contains($0) }
+  }
+}

@@ -1,0 +1,196 @@
+import FoundationEssentials
+
+/// What a user set: flags, environment and configuration file, checked against what was declared.
+public struct Settings: Sendable {
+  private struct Given: Sendable {
+    var text: String
+    /// Where it stands, for errors: `flag --addr`, `VS_ADDR`, `key addr of vsd.json5`.
+    var origin: String
+  }
+
+  private var given: [String: Given] = [:]
+
+  /// Arguments that are no flags, in order.
+  public private(set) var operands: [String] = []
+
+  /// Reads everything that may hold settings.
+  ///
+  /// - Parameters:
+  ///   - arguments: without the program's name. Flags take one dash or two, `-flag=value` or `-flag value`.
+  ///   - fileSetting: name of the setting that names the configuration file.
+  ///   - readFile: reads a file; nil when it cannot be read.
+  /// - Throws: for an unknown flag or key, a flag without value, an unreadable file.
+  public init(
+    declared: [SettingDeclaration], arguments: [String], environment: [String: String], fileSetting: String? = nil,
+    readFile: (String) -> [UInt8]? = { _ in nil }
+  ) throws(SettingsError) {
+    let flags = try Self.parse(arguments, declared: declared, operands: &operands)
+    let variables = declared.compactMap { declaration -> (String, Given)? in
+      guard let text = environment[declaration.environment], !text.isEmpty else { return nil }
+      return (declaration.name, Given(text: text, origin: declaration.environment))
+    }
+    given.merge(variables) { _, new in new }
+    given.merge(flags) { _, new in new }
+    guard let fileSetting, let file = given[fileSetting] else { return }
+    guard let bytes = readFile(file.text) else { throw SettingsError("\(file.origin): cannot read the file \(file.text)") }
+    let keys = try Self.parse(file: bytes, path: file.text, declared: declared)
+    given.merge(keys) { strong, _ in strong }
+  }
+
+  /// The value of a setting.
+  ///
+  /// - Throws: when what was given is not what the setting takes; names where it stands, and never a secret's text.
+  public func value<Value>(of setting: Setting<Value>) throws(SettingsError) -> Value {
+    guard let given = given[setting.declaration.name] else { return setting.defaultValue }
+    do throws(SettingError) {
+      return try setting.parse(given.text)
+    } catch {
+      let shown = setting.declaration.isSecret ? "the value" : "\"\(given.text)\""
+      throw SettingsError("\(given.origin): \(shown) is not \(error.expected)")
+    }
+  }
+
+  /// True when a user gave the setting, wherever.
+  public func isGiven<Value>(_ setting: Setting<Value>) -> Bool {
+    given[setting.declaration.name] != nil
+  }
+
+  // MARK: Flags
+
+  private static func parse(
+    _ arguments: [String], declared: [SettingDeclaration], operands: inout [String]
+  ) throws(SettingsError) -> [String: Given] {
+    let flags = declared.filter { !$0.isSecret }
+    var result: [String: Given] = [:]
+    var rest = arguments[...]
+    while let argument = rest.popFirst() {
+      guard argument.hasPrefix("-"), argument != "-" else {
+        operands.append(argument)
+        continue
+      }
+      if argument == "--" {
+        operands += rest
+        break
+      }
+      let body = argument.drop { $0 == "-" }
+      let parts = body.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      let name = parts.first.map(String.init) ?? ""
+      guard argument.count - body.count <= 2, let flag = flags.first(where: { $0.name == name || $0.aliases.contains(name) })
+      else {
+        throw SettingsError("unknown flag \(argument.prefix { $0 != "=" })" + suggestion(for: name, among: flags.map(\.name), prefix: "--"))
+      }
+      guard let text = parts.count > 1 ? String(parts[1]) : rest.popFirst() else {
+        throw SettingsError("flag --\(flag.name) needs a value: --\(flag.name)=\(flag.placeholder)")
+      }
+      result[flag.name] = Given(text: text, origin: "flag --\(flag.name)")
+    }
+    return result
+  }
+
+  // MARK: Configuration file
+
+  /// JSON5: JSON with comments, trailing commas and bare keys. An object within is a common prefix of its keys.
+  private static func parse(
+    file bytes: [UInt8], path: String, declared: [SettingDeclaration]
+  ) throws(SettingsError) -> [String: Given] {
+    let decoder = JSONDecoder()
+    decoder.allowsJSON5 = true
+    let root: [String: ConfigurationValue]
+    do {
+      root = try decoder.decode([String: ConfigurationValue].self, from: Data(bytes))
+    } catch {
+      throw SettingsError("\(path): not a JSON object: \(Self.explain(error))")
+    }
+    var result: [String: Given] = [:]
+    for (name, text) in try flatten(root, prefix: "", path: path) {
+      guard declared.contains(where: { $0.name == name }) else {
+        throw SettingsError("\(path): unknown key \"\(name)\"" + suggestion(for: name, among: declared.map(\.name), prefix: ""))
+      }
+      result[name] = Given(text: text, origin: "key \"\(name)\" of \(path)")
+    }
+    return result
+  }
+
+  private static func explain(_ error: any Error) -> String {
+    guard let error = error as? DecodingError else { return "\(error)" }
+    switch error {
+    case .dataCorrupted(let context), .typeMismatch(_, let context), .valueNotFound(_, let context), .keyNotFound(_, let context):
+      let underlying = (context.underlyingError as? CocoaError)?.userInfo["NSDebugDescription"] as? String
+      return underlying ?? context.debugDescription
+    @unknown default: return "\(error)"
+    }
+  }
+
+  private static func flatten(
+    _ object: [String: ConfigurationValue], prefix: String, path: String
+  ) throws(SettingsError) -> [(String, String)] {
+    var result: [(String, String)] = []
+    for (key, value) in object.sorted(by: { $0.key < $1.key }) {
+      switch value {
+      case .text(let text): result.append((prefix + key, text))
+      case .object(let object): result += try flatten(object, prefix: prefix + key + "-", path: path)
+      case .unusable:
+        throw SettingsError("\(path): key \"\(prefix + key)\" holds neither text, number, true, false, a list of those, nor an object")
+      }
+    }
+    return result
+  }
+
+  private enum ConfigurationValue: Decodable {
+    case text(String)
+    case object([String: ConfigurationValue])
+    case unusable
+
+    init(from decoder: any Decoder) throws {
+      let container = try decoder.singleValueContainer()
+      if let text = try? container.decode(String.self) {
+        self = .text(text)
+      } else if let flag = try? container.decode(Bool.self) {
+        self = .text(flag ? "true" : "false")
+      } else if let number = try? container.decode(Int64.self) {
+        self = .text(String(number))
+      } else if let number = try? container.decode(Double.self) {
+        self = .text(String(number))
+      } else if let list = try? container.decode([String].self) {
+        self = .text(list.joined(separator: ","))
+      } else if let object = try? container.decode([String: ConfigurationValue].self) {
+        self = .object(object)
+      } else {
+        self = .unusable
+      }
+    }
+  }
+
+  // MARK: Nearest match
+
+  private static func suggestion(for name: String, among names: [String], prefix: String) -> String {
+    guard let nearest = Spelling.nearest(to: name, among: names) else { return "" }
+    return " (did you mean \(prefix)\(nearest)?)"
+  }
+}
+
+/// Guesses what was meant by a misspelt word.
+public enum Spelling {
+  /// The word with the fewest edits, if that is at most a third of its letters.
+  public static func nearest(to word: String, among words: [String]) -> String? {
+    let ranked = words.map { (word: $0, distance: distance(word, $0)) }.min { $0.distance < $1.distance }
+    guard let ranked, ranked.distance <= max(1, ranked.word.count / 3) else { return nil }
+    return ranked.word
+  }
+
+  /// Levenshtein distance.
+  private static func distance(_ left: String, _ right: String) -> Int {
+    let right = Array(right)
+    var row = Array(0...right.count)
+    for (index, character) in left.enumerated() {
+      var diagonal = row[0]
+      row[0] = index + 1
+      for column in right.indices {
+        let substitution = diagonal + (character == right[column] ? 0 : 1)
+        diagonal = row[column + 1]
+        row[column + 1] = min(substitution, row[column] + 1, diagonal + 1)
+      }
+    }
+    return row[right.count]
+  }
+}
