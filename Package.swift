@@ -27,7 +27,14 @@ let package = Package(
     .library(name: "ValueStreamCore", targets: ["ValueStreamCore"])
   ],
   targets: [
-    .target(name: "ValueStreamCore", swiftSettings: settings)
+    .target(name: "ValueStreamCore", swiftSettings: settings),
+    .target(
+      name: "CSimdjson", path: "Sources/EventSources/CSimdjson",
+      linkerSettings: [.linkedLibrary("simdjson")]),
+    module("Payloads", in: "EventSources", ["CSimdjson"]),
+    module("GitHub", in: "EventSources", ["Payloads"]),
+    module("CustomHTTP", in: "EventSources", ["Payloads"]),
   ],
-  swiftLanguageModes: [.v6]
+  swiftLanguageModes: [.v6],
+  cxxLanguageStandard: .cxx17
 )

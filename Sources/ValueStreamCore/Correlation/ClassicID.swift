@@ -28,7 +28,7 @@ public enum ClassicID {
     while result.count < 32 {
       while let last = rest.utf8.last, isSeparator(last) { rest = rest.dropLast() }
       // At least vstrace, source, type, namespace and id.
-      guard rest.utf8.split(separator: UInt8(ascii: "-")).count >= 5 else { break }
+      guard rest.utf8.split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false).count >= 5 else { break }
       result.append(String(rest))
       guard let cut = rest.utf8.lastIndex(where: isSeparator) else { break }
       rest = rest[..<cut]

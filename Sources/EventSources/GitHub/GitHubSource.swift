@@ -1,0 +1,47 @@
+import Payloads
+package import ValueStreamCore
+
+/// GitHub's webhooks: github.com, GitHub Enterprise Server and GHE.com.
+package struct GitHubSource: EventSource {
+  private let secrets: [Secret]
+
+  /// - Parameter secrets: what hooks are signed with; any of them is accepted. None accepts unsigned deliveries.
+  package init(secrets: [Secret] = []) {
+    self.secrets = secrets
+  }
+
+  package var name: String { "github" }
+  package var route: String { "/github" }
+  package var acceptsUnsigned: Bool { secrets.isEmpty }
+
+  package var keptHeaders: [String] {
+    ["Content-Type", GitHubHeader.event, GitHubHeader.delivery, GitHubHeader.enterpriseHost]
+  }
+
+  package func authenticate(
+    _ delivery: Delivery, using authenticator: any MessageAuthenticator
+  ) throws(AuthenticationError) {
+    try GitHubSignature.check.authenticate(delivery, secrets: secrets, using: authenticator)
+  }
+
+  /// The event's GUID: a redelivery carries the same.
+  package func deliveryID(of delivery: Delivery) -> String? {
+    delivery.headers[GitHubHeader.delivery]
+  }
+
+  package func events(in delivery: Delivery) throws(PayloadError) -> Interpretation {
+    guard let type = delivery.headers[GitHubHeader.event], !type.isEmpty else {
+      throw PayloadError(.missingIdentity, reason: "the header \(GitHubHeader.event) is missing: it names the event type")
+    }
+    let document = try PayloadBody.document(of: delivery)
+    let payload = try GitHubPayload(document, enterpriseHost: delivery.headers[GitHubHeader.enterpriseHost])
+    return try GitHubMapping(payload: payload, received: delivery.received).interpretation(ofType: type)
+  }
+}
+
+enum GitHubHeader {
+  static let event = "X-GitHub-Event"
+  static let delivery = "X-GitHub-Delivery"
+  /// Sent by GitHub Enterprise Server only.
+  static let enterpriseHost = "X-GitHub-Enterprise-Host"
+}

@@ -1,0 +1,96 @@
+package import ValueStreamCore
+
+/// An object of a payload that knows where it stands.
+///
+/// Optional readers answer nil for what is absent, null or of another type: a payload is never trusted to have any. The
+/// `require` readers throw an error that names the path and what was found.
+package struct PayloadObject {
+  package let value: JSONValue
+  /// As a JSON path: `$.issue`.
+  package let path: String
+
+  package init?(_ value: JSONValue?, path: String) {
+    guard let value, value.isObject else { return nil }
+    self.value = value
+    self.path = path
+  }
+
+  /// The object a payload consists of.
+  ///
+  /// - Throws: when the document is no object.
+  package init(root document: JSONDocument) throws(PayloadError) {
+    guard let root = PayloadObject(document.root, path: "$") else {
+      throw PayloadError(.missingIdentity, reason: "expected an object")
+    }
+    self = root
+  }
+
+  /// True when the member is there, even as null.
+  package func has(_ name: StaticString) -> Bool { value[name] != nil }
+
+  package func object(_ name: StaticString) -> PayloadObject? {
+    PayloadObject(value[name], path: path(of: name))
+  }
+
+  package func objects(_ name: StaticString) -> [PayloadObject] {
+    let path = path(of: name)
+    return (value[name]?.elements ?? []).enumerated().compactMap { PayloadObject($1, path: "\(path)[\($0)]") }
+  }
+
+  package func string(_ name: StaticString) -> String? { value[name]?.string }
+
+  /// A string that is not empty.
+  package func text(_ name: StaticString) -> String? {
+    guard let text = value[name]?.string, !text.isEmpty else { return nil }
+    return text
+  }
+
+  package func int(_ name: StaticString) -> Int64? { value[name]?.int }
+
+  package func bool(_ name: StaticString) -> Bool? { value[name]?.bool }
+
+  package func time(_ name: StaticString) -> Timestamp? { value[name].flatMap(PayloadTime.read) }
+
+  package func requireObject(_ name: StaticString) throws(PayloadError) -> PayloadObject {
+    guard let object = object(name) else { throw missing(name, expected: "an object") }
+    return object
+  }
+
+  package func requireInt(_ name: StaticString) throws(PayloadError) -> Int64 {
+    guard let value = int(name) else { throw missing(name, expected: "a whole number") }
+    return value
+  }
+
+  package func requireText(_ name: StaticString) throws(PayloadError) -> String {
+    guard let text = text(name) else { throw missing(name, expected: "a text that is not empty") }
+    return text
+  }
+
+  /// The error of a member that is not what it must be.
+  package func missing(_ name: StaticString, expected: String) -> PayloadError {
+    let found = value[name].map(Self.describe) ?? "nothing"
+    return PayloadError(.missingIdentity, path: path(of: name), reason: "expected \(expected), found \(found)")
+  }
+
+  private func path(of name: StaticString) -> String { "\(path).\(name)" }
+
+  private static func describe(_ value: JSONValue) -> String {
+    if value.isNull { return "null" }
+    if value.isObject { return "an object" }
+    if value.bool != nil { return "a truth value" }
+    if value.double != nil { return "a number" }
+    if let string = value.string { return string.isEmpty ? "an empty text" : "a text" }
+    return "an array"
+  }
+}
+
+/// Times in the forms vendors send them.
+package enum PayloadTime {
+  /// Reads the ISO 8601 forms of ``Timestamp/init(rfc3339:)``, and epochs in seconds or milliseconds, told apart by
+  /// magnitude (milliseconds from 1e11 on, the year 5138 in seconds). Nil for zero: vendors send it for "none".
+  package static func read(_ value: JSONValue) -> Timestamp? {
+    if let text = value.string { return Timestamp(rfc3339: text) }
+    guard let number = value.int, number > 0 else { return nil }
+    return number >= 100_000_000_000 ? Timestamp(milliseconds: number) : Timestamp(seconds: number)
+  }
+}

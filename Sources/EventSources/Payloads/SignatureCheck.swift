@@ -1,0 +1,36 @@
+package import ValueStreamCore
+
+/// Checks signatures that are a keyed hash of the body, against several secrets so that they can be rotated.
+package struct SignatureCheck: Sendable {
+  package var header: String
+  /// What stands before the hexadecimal digits.
+  package var prefix: String
+  /// True when the digits may also stand alone.
+  package var isPrefixOptional: Bool
+
+  package init(header: String, prefix: String, isPrefixOptional: Bool = false) {
+    self.header = header
+    self.prefix = prefix
+    self.isPrefixOptional = isPrefixOptional
+  }
+
+  /// Checks HMAC-SHA256 over the body. Without secrets everything is believed.
+  ///
+  /// Every secret is tried, so that the time taken does not tell which one matched.
+  package func authenticate(
+    _ delivery: Delivery, secrets: [Secret], using authenticator: any MessageAuthenticator
+  ) throws(AuthenticationError) {
+    if secrets.isEmpty { return }
+    guard let text = delivery.headers[header], !text.isEmpty else { throw AuthenticationError(.missing, header: header) }
+    let hasPrefix = text.hasPrefix(prefix)
+    guard hasPrefix || isPrefixOptional, let signature = Hex.bytes(of: hasPrefix ? text.dropFirst(prefix.count) : text[...]),
+      signature.count == 32
+    else { throw AuthenticationError(.malformed, header: header) }
+    var isValid = false
+    for secret in secrets {
+      let expected = authenticator.authenticationCode(.sha256, of: delivery.body, key: secret.bytes)
+      isValid = authenticator.areEqual(expected, signature) || isValid
+    }
+    if !isValid { throw AuthenticationError(.mismatch, header: header) }
+  }
+}
