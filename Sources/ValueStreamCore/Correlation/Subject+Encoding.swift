@@ -14,6 +14,12 @@ extension Subject {
       writer.put(tie.reference)
     }
     body.put(announcedAttempts) { $0.put($1) }
+    body.put(active) { writer, active in
+      writer.put(active.operation)
+      writer.put(active.source)
+      writer.put(active.project)
+      writer.put(active.count)
+    }
     body.put(classic)
     return body.finished(version: Self.encodingVersion)
   }
@@ -33,6 +39,10 @@ extension Subject {
             parent: SpanKey(encoded: try reader.string()), rule: try reader.value(), reference: try reader.reference())
         },
         announcedAttempts: try reader.array { reader throws(PackedError) in try reader.int() },
+        active: try reader.array { reader throws(PackedError) in
+          ActiveSpans(
+            operation: try reader.string(), source: try reader.string(), project: try reader.string(), count: try reader.int())
+        },
         classic: try reader.classicState())
     } catch .newerVersion(let version) {
       throw StoreError(.newerVersion, "\(key): written in form \(version); this program reads up to \(Self.encodingVersion)")

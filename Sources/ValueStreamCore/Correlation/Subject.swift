@@ -29,6 +29,8 @@ public struct Subject: Sendable, Hashable {
   public var parent: ParentTie?
   /// Attempts whose end was announced (counted, put up for export): an end is announced once, however it changes.
   public var announcedAttempts: [Int] = []
+  /// As what its running attempts are counted at present.
+  public var active: [ActiveSpans] = []
   /// Where the classic picture stands.
   public var classic = ClassicState()
 
@@ -40,13 +42,15 @@ public struct Subject: Sendable, Hashable {
   }
 
   init(
-    key: SpanKey, facts: [Fact], droppedFactCount: Int, parent: ParentTie?, announcedAttempts: [Int], classic: ClassicState
+    key: SpanKey, facts: [Fact], droppedFactCount: Int, parent: ParentTie?, announcedAttempts: [Int], active: [ActiveSpans],
+    classic: ClassicState
   ) {
     self.key = key
     self.facts = facts
     self.droppedFactCount = droppedFactCount
     self.parent = parent
     self.announcedAttempts = announcedAttempts
+    self.active = active
     self.classic = classic
   }
 
@@ -68,6 +72,7 @@ public struct Subject: Sendable, Hashable {
     }
     droppedFactCount += other.droppedFactCount
     announcedAttempts = Set(announcedAttempts + other.announcedAttempts).sorted()
+    active += other.active
     if classic == ClassicState() { classic = other.classic }
   }
 
@@ -135,6 +140,21 @@ extension Subject.Fact {
   /// The order of registers within an attempt: the rank in the life cycle beats the time.
   func yieldsWithinAttempt(to other: Subject.Fact) -> Bool {
     (event.state?.rawValue ?? 0, event.time, contentHash) < (other.event.state?.rawValue ?? 0, other.event.time, other.contentHash)
+  }
+}
+
+/// How running attempts of a thing are counted: under these labels, this many.
+public struct ActiveSpans: Sendable, Hashable {
+  public var operation: String
+  public var source: String
+  public var project: String
+  public var count: Int
+
+  public init(operation: String, source: String, project: String, count: Int) {
+    self.operation = operation
+    self.source = source
+    self.project = project
+    self.count = count
   }
 }
 

@@ -1,28 +1,95 @@
 /// A span in its trace: what exporters and readers get.
 public struct TracedSpan: Sendable, Hashable {
   public var span: Span
+  /// Its id in the Go ValueStream; nil where that had none.
+  public var classicID: String?
   public var traceID: TraceID
-  public var spanID: SpanID
   public var parentSpanID: SpanID?
   /// The tie behind ``parentSpanID``.
   public var parent: ParentTie?
+  public var links: [TracedLink]
 
-  /// All spans of a thing, in order of attempts, placed in their trace.
+  public init(
+    span: Span, classicID: String?, traceID: TraceID, parentSpanID: SpanID?, parent: ParentTie?, links: [TracedLink]
+  ) {
+    self.span = span
+    self.classicID = classicID
+    self.traceID = traceID
+    self.parentSpanID = parentSpanID
+    self.parent = parent
+    self.links = links
+  }
+}
+
+/// A tie across traces whose other end is known.
+public struct TracedLink: Sendable, Hashable {
+  public var key: SpanKey
+  public var traceID: TraceID
+  public var spanID: SpanID
+  public var rule: String
+}
+
+extension TracedSpan {
+  /// Writes the object of `GET /api/v1/spans`, which scripts rely on.
   ///
-  /// The parent of a span is the parent thing's attempt that had begun when the span began, else its first.
-  ///
-  /// - Parameter lookUp: the thing with a key; nil when it is not known.
-  public static func spans(of subject: Subject, lookUp: (SpanKey) throws -> Subject?) rethrows -> [TracedSpan] {
-    let spans = subject.spans()
-    guard !spans.isEmpty else { return [] }
-    let place = try TraceRoot.place(of: subject, lookUp: lookUp)
-    let parentSpans = try place.parent.flatMap { try lookUp($0.parent)?.spans() } ?? []
-    let traceID = place.traceID
-    return spans.map { span in
-      let parentSpan = parentSpans.last { $0.start <= span.start } ?? parentSpans.first
-      return TracedSpan(
-        span: span, traceID: traceID, spanID: span.id, parentSpanID: parentSpan?.id,
-        parent: parentSpan == nil ? nil : place.parent)
+  /// Where both vocabularies use a name, the semantic value is shown.
+  public func write(to json: inout JSONWriter) {
+    json.object { json in
+      json.member("key", span.key.description)
+      json.member("name", span.name)
+      json.member("classicID", classicID)
+      json.member("operation", span.operation.rawValue)
+      json.member("source", span.source)
+      json.member("traceID", traceID.description)
+      json.member("spanID", span.id.description)
+      json.member("parentSpanID", parentSpanID?.description)
+      json.member("parentKey", parent?.parent.description)
+      json.member("parentRule", parent?.rule.name)
+      json.member("start", span.start.rfc3339)
+      json.member("end", span.end?.rfc3339)
+      json.member("outcome", span.outcome?.rawValue)
+      json.member("attempt", span.attempt)
+      json.name("attributes")
+      Self.write(span.attributes, to: &json)
+      json.name("phases")
+      json.array(span.phases) { json, phase in
+        json.object { json in
+          json.member("name", phase.name)
+          json.member("start", phase.start.rfc3339)
+          json.member("end", phase.end?.rfc3339)
+          json.member("outcome", phase.outcome?.rawValue)
+        }
+      }
+      json.name("events")
+      json.array(span.events) { json, event in
+        json.object { json in
+          json.member("name", event.name)
+          json.member("time", event.time.rfc3339)
+          json.name("attributes")
+          Self.write(event.attributes, to: &json)
+        }
+      }
+      json.name("links")
+      json.array(links) { json, link in
+        json.object { json in
+          json.member("key", link.key.description)
+          json.member("traceID", link.traceID.description)
+          json.member("spanID", link.spanID.description)
+          json.member("rule", link.rule)
+        }
+      }
+    }
+  }
+
+  /// Attributes are sorted by name, semantic before classic, so the first of a name is the one to show.
+  private static func write(_ attributes: [Attribute], to json: inout JSONWriter) {
+    json.object { json in
+      var previous: String?
+      for attribute in attributes where attribute.name != previous {
+        previous = attribute.name
+        json.name(attribute.name)
+        json.value(attribute.value)
+      }
     }
   }
 }

@@ -38,10 +38,10 @@ public protocol SpanStore: Sendable {
   func announcementCount(after sequence: UInt64) throws -> Int
 
   /// How far each exporter has come in the announcements.
-  func exportCursors() throws -> [String: UInt64]
+  func exportProgress() throws -> [String: ExportProgress]
 
   /// Remembers how far an exporter has come. May be called while ``write(_:)`` runs.
-  func setExportCursor(_ sequence: UInt64, for exporter: String) throws
+  func setExportProgress(_ progress: ExportProgress, for exporter: String) throws
 
   /// Updates of a branch, oldest first.
   func branchUpdates(of branch: SpanKey, limit: Int) throws -> [BranchUpdate]
@@ -175,6 +175,22 @@ public struct Announcement: Sendable, Hashable {
     self.key = key
     self.attempt = attempt
     self.time = time
+  }
+}
+
+/// How far an exporter has come, and with what success over the life of the store.
+public struct ExportProgress: Sendable, Hashable {
+  /// The last announcement that was dealt with.
+  public var sequence: UInt64
+  /// Spans that arrived.
+  public var sent: Int64
+  /// Spans the receiver refused for good.
+  public var refused: Int64
+
+  public init(sequence: UInt64 = 0, sent: Int64 = 0, refused: Int64 = 0) {
+    self.sequence = sequence
+    self.sent = sent
+    self.refused = refused
   }
 }
 

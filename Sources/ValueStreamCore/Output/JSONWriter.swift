@@ -1,0 +1,126 @@
+/// Writes JSON (RFC 8259) straight into bytes, members in the order they are given.
+///
+/// For log lines, API answers and exporters, where member names are only known at run time and order matters to readers.
+/// Numbers that JSON cannot express (infinite, not a number) become null.
+public struct JSONWriter: Sendable {
+  public private(set) var bytes: [UInt8] = []
+  private var needsComma = false
+
+  public init() {}
+
+  public mutating func object(_ members: (inout JSONWriter) throws -> Void) rethrows {
+    beginValue()
+    bytes.append(UInt8(ascii: "{"))
+    needsComma = false
+    try members(&self)
+    bytes.append(UInt8(ascii: "}"))
+    needsComma = true
+  }
+
+  public mutating func array<Element>(
+    _ elements: some Sequence<Element>, _ write: (inout JSONWriter, Element) throws -> Void
+  ) rethrows {
+    beginValue()
+    bytes.append(UInt8(ascii: "["))
+    needsComma = false
+    for element in elements { try write(&self, element) }
+    bytes.append(UInt8(ascii: "]"))
+    needsComma = true
+  }
+
+  /// The name of the member whose value is written next.
+  public mutating func name(_ name: String) {
+    beginValue()
+    appendQuoted(name)
+    bytes.append(UInt8(ascii: ":"))
+    needsComma = false
+  }
+
+  public mutating func value(_ text: String?) {
+    beginValue()
+    if let text { appendQuoted(text) } else { append("null") }
+    needsComma = true
+  }
+
+  public mutating func value(_ number: Int64) {
+    beginValue()
+    append(String(number))
+    needsComma = true
+  }
+
+  public mutating func value(_ number: Double) {
+    beginValue()
+    append(number.isFinite ? Self.shortest(number) : "null")
+    needsComma = true
+  }
+
+  public mutating func value(_ flag: Bool) {
+    beginValue()
+    append(flag ? "true" : "false")
+    needsComma = true
+  }
+
+  public mutating func value(_ attribute: AttributeValue) {
+    switch attribute {
+    case .string(let text): value(text)
+    case .int(let number): value(number)
+    case .double(let number): value(number)
+    case .bool(let flag): value(flag)
+    case .strings(let texts): array(texts) { $0.value($1) }
+    case .null: value(nil as String?)
+    }
+  }
+
+  public mutating func member(_ name: String, _ text: String?) {
+    self.name(name)
+    value(text)
+  }
+
+  public mutating func member(_ name: String, _ number: Int) {
+    self.name(name)
+    value(Int64(number))
+  }
+
+  public mutating func member(_ name: String, _ number: Int64) {
+    self.name(name)
+    value(number)
+  }
+
+  public mutating func member(_ name: String, _ flag: Bool) {
+    self.name(name)
+    value(flag)
+  }
+
+  private mutating func beginValue() {
+    if needsComma { bytes.append(UInt8(ascii: ",")) }
+    needsComma = false
+  }
+
+  private mutating func append(_ text: String) {
+    bytes.append(contentsOf: text.utf8)
+  }
+
+  private static func shortest(_ number: Double) -> String {
+    let text = "\(number)"
+    return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
+  }
+
+  private mutating func appendQuoted(_ text: String) {
+    bytes.append(UInt8(ascii: "\""))
+    for byte in text.utf8 {
+      switch byte {
+      case UInt8(ascii: "\""), UInt8(ascii: "\\"):
+        bytes.append(UInt8(ascii: "\\"))
+        bytes.append(byte)
+      case 0x0A: append("\\n")
+      case 0x0D: append("\\r")
+      case 0x09: append("\\t")
+      case 0..<0x20:
+        append("\\u00")
+        append(Hex.text(of: CollectionOfOne(byte)))
+      default: bytes.append(byte)
+      }
+    }
+    bytes.append(UInt8(ascii: "\""))
+  }
+}
