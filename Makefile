@@ -1,0 +1,54 @@
+# The entry points of the project. `make` alone lists them.
+
+SHELL := /bin/sh
+# A toolchain that was unpacked there is found without setting PATH.
+export PATH := $(PATH):/opt/swift/usr/bin
+
+# Debug, release and sanitizer builds keep out of each other's way; a plain `swift build` shares the debug one.
+DEBUG := .build
+RELEASE := .build-release
+SANITIZED := .build-thread-sanitizer
+
+# The release binary needs no Swift installation where it runs.
+RELEASE_FLAGS := --configuration release --scratch-path $(RELEASE) --static-swift-stdlib
+TEST_FLAGS := --parallel --disable-xctest
+
+# What `make run` hands to vsd:  make run ARGS="--addr :5001 --tracer mock"
+ARGS ?=
+# What `make test` hands to swift test:  make test TESTS="--filter GitHub"
+TESTS ?=
+
+.PHONY: help run vsd test test-long check bench clean
+
+help: ## List these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## Build vsd and start it on its embedded store (ARGS="--addr :5001 ...")
+	@Scripts/bootstrap build run
+	@$(MAKE) --no-print-directory vsd
+	@Scripts/run $(RELEASE)/release/vsd $(ARGS)
+
+vsd: ## Build the release binary, .build-release/release/vsd
+	@Scripts/bootstrap build
+	@Scripts/quiet-build $(RELEASE_FLAGS) --product vsd
+
+test: ## Build and run the tests (TESTS="--filter Name")
+	@Scripts/bootstrap build test
+	swift test --scratch-path $(DEBUG) $(TEST_FLAGS) $(TESTS)
+
+test-long: ## Run the tests with more rounds each, then once more under ThreadSanitizer
+	@Scripts/bootstrap build test
+	VALUESTREAM_LONG_TESTS=1 swift test --scratch-path $(DEBUG) $(TEST_FLAGS) $(TESTS)
+	swift test --scratch-path $(SANITIZED) --sanitize thread $(TEST_FLAGS) $(TESTS)
+
+check: ## Check format, imports, architecture, constructs, scripts, and that the core stands alone
+	@Scripts/bootstrap build check
+	@Scripts/check
+
+bench: ## Measure vsd against a bare HTTP server (PAIRS=5 SECONDS_EACH=10 CONNECTIONS="1 16 64")
+	@Scripts/bootstrap build bench
+	@$(MAKE) --no-print-directory vsd
+	@Tests/Benchmarks/run
+
+clean: ## Remove everything that was built
+	rm -rf .build .build-*
