@@ -34,6 +34,12 @@ let package = Package(
     module("Payloads", in: "EventSources", ["CSimdjson"]),
     module("GitHub", in: "EventSources", ["Payloads"]),
     module("CustomHTTP", in: "EventSources", ["Payloads"]),
+    module("Pipeline", in: "Tracing"),
+    module("Logging", in: "Tracing"),
+    module("Mock", in: "Tracing", ["Pipeline"]),
+    module("Prometheus", in: "Tracing"),
+    module("QueryAPI", in: "Reports"),
+
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17

@@ -130,7 +130,8 @@ public struct Projection: ~Copyable {
     if !followers.isEmpty {
       let found = try store.followers(of: followers)
       for reference in followers {
-        knowledge.followers[reference] = Set((found[reference] ?? []) + (newFollowers[reference] ?? [])).subtracting(removed).sorted()
+        let known = (found[reference] ?? []) + (newFollowers[reference] ?? [])
+        knowledge.followers[reference] = Set(known).subtracting(removed).sorted()
       }
     }
   }

@@ -134,13 +134,15 @@ public struct Subject: Sendable, Hashable {
 extension Subject.Fact {
   /// The order of registers over a whole life: vendor's time before receipt, time, rank in the life cycle, content.
   func yields(to other: Subject.Fact) -> Bool {
-    (event.time, event.state?.rawValue ?? 0, contentHash) < (other.event.time, other.event.state?.rawValue ?? 0, other.contentHash)
+    (event.time, stateRank, contentHash) < (other.event.time, other.stateRank, other.contentHash)
   }
 
   /// The order of registers within an attempt: the rank in the life cycle beats the time.
   func yieldsWithinAttempt(to other: Subject.Fact) -> Bool {
-    (event.state?.rawValue ?? 0, event.time, contentHash) < (other.event.state?.rawValue ?? 0, other.event.time, other.contentHash)
+    (stateRank, event.time, contentHash) < (other.stateRank, other.event.time, other.contentHash)
   }
+
+  private var stateRank: UInt8 { event.state?.rawValue ?? 0 }
 }
 
 /// How running attempts of a thing are counted: under these labels, this many.

@@ -59,7 +59,9 @@ extension Timestamp: CustomStringConvertible {
   ///
   /// - Returns: nil when the text is not such a date, or is outside the representable range.
   public init?(rfc3339 text: some StringProtocol) {
-    let parsed = text.utf8.withContiguousStorageIfAvailable { Self.parse($0) } ?? Array(text.utf8).withUnsafeBufferPointer { Self.parse($0) }
+    let parsed =
+      text.utf8.withContiguousStorageIfAvailable { Self.parse($0) }
+      ?? Array(text.utf8).withUnsafeBufferPointer { Self.parse($0) }
     guard let parsed else { return nil }
     self = parsed
   }

@@ -90,6 +90,25 @@ public struct HTTPResponse: Sendable, Hashable {
   }
 }
 
+extension HTTPResponse {
+  /// An error as `application/problem+json` (RFC 9457).
+  ///
+  /// - Parameters:
+  ///   - detail: what is wrong and what to do about it, for people.
+  ///   - path: where in the payload, as a JSON path.
+  public static func problem(_ status: Int, _ title: String, detail: String, path: String? = nil) -> HTTPResponse {
+    var json = JSONWriter()
+    json.object { json in
+      json.member("type", "about:blank")
+      json.member("title", title)
+      json.member("status", status)
+      json.member("detail", detail)
+      if let path { json.member("path", path) }
+    }
+    return HTTPResponse(status: status, headers: ["Content-Type": "application/problem+json"], body: json.bytes)
+  }
+}
+
 /// Answers requests for pages, API and metrics.
 ///
 /// Called on a thread that may block, from several at once. Must not throw: an error is an answer too.

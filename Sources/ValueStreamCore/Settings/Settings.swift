@@ -77,7 +77,8 @@ public struct Settings: Sendable {
       let name = parts.first.map(String.init) ?? ""
       guard argument.count - body.count <= 2, let flag = flags.first(where: { $0.name == name || $0.aliases.contains(name) })
       else {
-        throw SettingsError("unknown flag \(argument.prefix { $0 != "=" })" + suggestion(for: name, among: flags.map(\.name), prefix: "--"))
+        let shown = argument.prefix { $0 != "=" }
+        throw SettingsError("unknown flag \(shown)" + suggestion(for: name, among: flags.map(\.name), prefix: "--"))
       }
       guard let text = parts.count > 1 ? String(parts[1]) : rest.popFirst() else {
         throw SettingsError("flag --\(flag.name) needs a value: --\(flag.name)=\(flag.placeholder)")
@@ -130,7 +131,8 @@ public struct Settings: Sendable {
       case .text(let text): result.append((prefix + key, text))
       case .object(let object): result += try flatten(object, prefix: prefix + key + "-", path: path)
       case .unusable:
-        throw SettingsError("\(path): key \"\(prefix + key)\" holds neither text, number, true, false, a list of those, nor an object")
+        let expected = "a text, a number, true, false, a list of texts or an object"
+        throw SettingsError("\(path): key \"\(prefix + key)\" does not hold \(expected)")
       }
     }
     return result

@@ -1,0 +1,79 @@
+package import Pipeline
+import Synchronization
+package import ValueStreamCore
+
+/// Keeps finished classic spans for tests to look at: `/mocktracer/finished-spans`, `/mocktracer/reset`.
+package final class MockTracer: Sendable {
+  private let finished = Mutex<[ClassicPicture.FinishedSpan]>([])
+
+  package init() {}
+
+  /// Takes a classic span that ended.
+  package func record(_ span: ClassicPicture.FinishedSpan) {
+    finished.withLock { $0.append(span) }
+  }
+
+  /// Forgets every finished span.
+  package func removeAll() {
+    finished.withLock { $0.removeAll() }
+  }
+
+  /// The JSON array of `/mocktracer/finished-spans`, in finishing order.
+  package func encoded() -> [UInt8] {
+    var json = JSONWriter()
+    json.array(finished.withLock { $0 }) { json, finished in
+      json.object { json in
+        json.name("Span")
+        json.object { json in
+          json.name("SpanContext")
+          json.object { json in
+            json.member("TraceID", finished.span.traceID)
+            json.member("SpanID", finished.span.spanID)
+            json.member("Sampled", true)
+            json.member("Baggage", nil)
+          }
+          json.member("ParentID", finished.span.parentID)
+          json.member("OperationName", finished.span.type)
+          json.member("StartTime", finished.span.start.timestamp.rfc3339)
+          json.member("FinishTime", finished.finish.timestamp.rfc3339)
+        }
+        json.name("Tags")
+        json.object { json in
+          for tag in finished.span.tags {
+            json.name(tag.name)
+            json.value(tag.value)
+          }
+          json.member("error", finished.isError)
+        }
+      }
+    }
+    return json.bytes
+  }
+}
+
+/// Answers `/mocktracer/finished-spans`.
+package struct FinishedSpansHandler: HTTPHandler {
+  private let tracer: MockTracer
+
+  package init(tracer: MockTracer) {
+    self.tracer = tracer
+  }
+
+  package func respond(to request: HTTPRequest) -> HTTPResponse {
+    .json(tracer.encoded())
+  }
+}
+
+/// Answers `/mocktracer/reset`: forgets every span, every finished span and all de-duplication.
+package struct MockResetHandler: HTTPHandler {
+  private let reset: @Sendable () -> Void
+
+  package init(reset: @escaping @Sendable () -> Void) {
+    self.reset = reset
+  }
+
+  package func respond(to request: HTTPRequest) -> HTTPResponse {
+    reset()
+    return .text("success")
+  }
+}

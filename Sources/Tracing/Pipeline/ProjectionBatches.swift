@@ -1,0 +1,202 @@
+package import ValueStreamCore
+
+/// Projects one batch of deliveries after the other: correlates, moves the classic picture on, announces ends, counts, and
+/// writes all of it as one change.
+///
+/// Everything counts once: counters move only after the whole batch was understood, and are written with its position.
+package struct ProjectionBatches: ~Copyable, Sendable {
+  private let store: any SpanStore
+  private let sources: [String: any EventSource]
+  private let authenticator: any MessageAuthenticator
+  private let recent: RecentDeliveries
+  private let registry: MetricRegistry
+  private let metrics: ProjectionMetrics
+  private let clock: any WallClock
+  private let onClassicSpan: @Sendable (ClassicPicture.FinishedSpan) -> Void
+  private var picture: ClassicPicture
+  package private(set) var position: LogPosition?
+  /// A batch that was understood and counted, and could not be written: written before anything else.
+  private var unwritten: ProjectionChanges?
+
+  private static let nextClassicID = "classic.nextID"
+
+  /// Reads where the store stands, and takes over its counters and recent deliveries.
+  ///
+  /// - Parameter onClassicSpan: called for each classic span that ended.
+  /// - Throws: ``StoreError`` when the store cannot be read.
+  package init(
+    store: any SpanStore, sources: [any EventSource], authenticator: any MessageAuthenticator, recent: RecentDeliveries,
+    registry: MetricRegistry, metrics: ProjectionMetrics, clock: any WallClock,
+    onClassicSpan: @escaping @Sendable (ClassicPicture.FinishedSpan) -> Void = { _ in }
+  ) throws {
+    let values = try store.values()
+    let position = try store.position()
+    let window = clock.now().advanced(byNanoseconds: -Self.redeliveryWindow.nanoseconds)
+    for fingerprint in try store.fingerprints(since: window).sorted(by: { $0.received < $1.received }) {
+      recent.insert(fingerprint)
+    }
+    registry.restore(values)
+    self.store = store
+    self.sources = Dictionary(sources.map { ($0.name, $0) }) { first, _ in first }
+    self.authenticator = authenticator
+    self.recent = recent
+    self.registry = registry
+    self.metrics = metrics
+    self.clock = clock
+    self.onClassicSpan = onClassicSpan
+    self.position = position
+    picture = ClassicPicture(
+      nextID: values[Self.nextClassicID].flatMap { Int64(String(decoding: $0, as: UTF8.self)) } ?? 1)
+  }
+
+  /// How long vendors may send a delivery again (GitHub: three days).
+  private static let redeliveryWindow = Duration.seconds(8 * 86_400)
+
+  /// What intake would have known of a delivery read from the log.
+  package func reread(_ logged: LoggedDelivery, at position: LogPosition) -> RecordedDelivery {
+    let delivery = logged.delivery
+    let source = sources[delivery.source]
+    let interpretation = logged.unreadable == nil ? try? source?.events(in: delivery) : nil
+    let fingerprint = source?.deliveryID(of: delivery).map { id in
+      DeliveryFingerprint(
+        source: delivery.source, id: id, bodyDigest: authenticator.digest(.sha256, of: delivery.body),
+        received: delivery.received)
+    }
+    return RecordedDelivery(
+      position: position, logged: logged, interpretation: interpretation, fingerprint: fingerprint)
+  }
+
+  /// Projects a batch and writes it.
+  ///
+  /// Deliveries that were projected before are passed over. After an error nothing of the batch counts, or all of it does
+  /// and is written by the next call; either way the caller reads the log again from ``position``.
+  ///
+  /// - Returns: how far the log is projected now, and whether spans finished.
+  package mutating func project(
+    _ deliveries: [RecordedDelivery]
+  ) throws -> (position: LogPosition?, hasAnnouncements: Bool) {
+    if unwritten != nil { try writePending() }
+    let fresh = deliveries.filter { delivery in position.map { delivery.position > $0 } ?? true }
+    guard let last = fresh.last else { return (position, false) }
+    var batch = Batch(store: store, picture: picture, now: clock.now())
+    for delivery in fresh { try batch.take(delivery, recent: recent) }
+    try batch.concludeSpans()
+
+    let (counts, classic, fingerprints, picture) = (batch.counts, batch.classic, batch.fingerprints, batch.picture)
+    var changes = batch.finish()
+    for count in counts { metrics.apply(count) }
+    for case .finished(let span) in classic { onClassicSpan(span) }
+    for fingerprint in fingerprints { recent.insert(fingerprint) }
+    if picture.nextID != self.picture.nextID { changes.values[Self.nextClassicID] = Array("\(picture.nextID)".utf8) }
+    self.picture = picture
+    changes.position = last.position
+    unwritten = changes
+    let hasAnnouncements = !changes.announcements.isEmpty
+    try writePending()
+    return (position, hasAnnouncements)
+  }
+
+  private mutating func writePending() throws {
+    guard var changes = unwritten else { return }
+    changes.values.merge(registry.changedValues()) { _, new in new }
+    unwritten = changes
+    try store.write(changes)
+    position = changes.position
+    unwritten = nil
+  }
+
+  package mutating func reset() {
+    position = nil
+    unwritten = nil
+    recent.removeAll()
+  }
+}
+
+/// A batch on its way.
+private struct Batch: ~Copyable {
+  private var projection: Projection
+  private var summaries: [SpanKey: SubjectSummary] = [:]
+  private var announcements: [Announcement] = []
+  private(set) var picture: ClassicPicture
+  private(set) var counts: [ProjectionMetrics.Count] = []
+  private(set) var classic: [ClassicPicture.Change] = []
+  private(set) var fingerprints: Set<DeliveryFingerprint> = []
+  private let now: Timestamp
+
+  init(store: any SpanStore, picture: ClassicPicture, now: Timestamp) {
+    projection = Projection(store: store)
+    self.picture = picture
+    self.now = now
+  }
+
+  mutating func take(_ delivery: RecordedDelivery, recent: RecentDeliveries) throws {
+    let source = delivery.logged.delivery.source
+    if let fingerprint = delivery.fingerprint {
+      guard !recent.contains(fingerprint), fingerprints.insert(fingerprint).inserted else {
+        counts.append(.delivery(source: source, .duplicate))
+        return
+      }
+    }
+    switch delivery.interpretation {
+    case .events(let events, let branchUpdates):
+      counts.append(.delivery(source: source, .recorded))
+      for event in events { try take(event, received: delivery.logged.delivery.received) }
+      for update in branchUpdates { projection.take(update) }
+    case .ignored: counts.append(.delivery(source: source, .ignored))
+    case nil: counts.append(.delivery(source: source, .unreadable))
+    }
+  }
+
+  private mutating func take(_ event: Event, received: Timestamp) throws {
+    let key = try projection.take(event).key
+    guard let mark = event.classic, var subject = try projection.subject(key) else { return }
+    let parent = try subject.parent.flatMap { try projection.subject($0.parent)?.classic }
+    let changes = picture.apply(
+      mark, tags: event.attributes.filter { $0.vocabulary == .classic }, received: received, parent: parent,
+      to: &subject.classic)
+    guard !changes.isEmpty else { return }
+    projection.update(subject)
+    classic += changes
+    counts += changes.map { .classic($0) }
+  }
+
+  /// Announces attempts that finished, and counts what runs.
+  mutating func concludeSpans() throws {
+    for key in projection.changedKeys {
+      guard var subject = try projection.subject(key) else { continue }
+      let spans = subject.spans()
+      summaries[key] = SubjectSummary(subject, spans: spans)
+      let before = subject
+      for span in spans where span.isFinished && !subject.announcedAttempts.contains(span.attempt) {
+        subject.announcedAttempts.append(span.attempt)
+        announcements.append(Announcement(key: key, attempt: span.attempt, time: now))
+        counts.append(.finished(span))
+      }
+      subject.active = Self.active(spans)
+      guard subject.active != before.active || subject.announcedAttempts != before.announcedAttempts else { continue }
+      if subject.active != before.active {
+        counts += before.active.map { .active($0, sign: -1) } + subject.active.map { .active($0, sign: 1) }
+      }
+      projection.update(subject)
+    }
+  }
+
+  private static func active(_ spans: [Span]) -> [ActiveSpans] {
+    let running = spans.filter { !$0.isFinished }
+    guard let first = running.first else { return [] }
+    return [
+      ActiveSpans(
+        operation: first.operation.rawValue, source: first.source, project: first.project ?? "", count: running.count)
+    ]
+  }
+
+  consuming func finish() -> ProjectionChanges {
+    let (summaries, announcements, fingerprints) = (summaries, announcements, fingerprints)
+    var changes = projection.finish { subject in
+      summaries[subject.key] ?? SubjectSummary(subject, spans: subject.spans())
+    }
+    changes.announcements = announcements
+    changes.fingerprints = Array(fingerprints)
+    return changes
+  }
+}

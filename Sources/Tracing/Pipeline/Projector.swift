@@ -1,0 +1,212 @@
+import Dispatch
+import Synchronization
+package import ValueStreamCore
+
+/// Turns recorded deliveries into spans in the store: one at a time, in order, from where it stopped.
+///
+/// In the ordinary case deliveries come from intake in memory. Where they do not (after a start, a crash, an overflow, an
+/// error), they are read from the log again: it is the truth, and the position of the last written batch tells what is done.
+package final class Projector: DeliverySink {
+  package struct Configuration: Sendable {
+    /// Project on the caller's thread, before the delivery is answered; for stores in memory only.
+    package var isImmediate = false
+    /// At most this many deliveries, and bytes of body, wait in memory; the rest is read from the log.
+    package var queueLimit = 4096
+    package var queueByteLimit = 32 << 20
+    /// Deliveries per transaction.
+    package var batchLimit = 512
+    /// Least time between transactions, unless somebody waits for one.
+    package var pause = Duration.milliseconds(20)
+
+    package init() {}
+  }
+
+  private struct State {
+    var queue: [RecordedDelivery] = []
+    var queuedBytes = 0
+    /// True when the log holds deliveries that are not in the queue.
+    var mustReadLog = true
+    var isStopping = false
+    var projected: LogPosition?
+    var waiters: [(position: LogPosition, semaphore: DispatchSemaphore)] = []
+  }
+
+  private let log: any DeliveryLog
+  private let batches: Mutex<ProjectionBatches>
+  private let configuration: Configuration
+  private let logger: Logger
+  private let state = Mutex(State())
+  private let work = DispatchSemaphore(value: 0)
+  private let onAnnouncement: @Sendable () -> Void
+
+  /// - Parameter onAnnouncement: called after a batch in which spans finished was written.
+  package init(
+    log: any DeliveryLog, batches: consuming ProjectionBatches, configuration: Configuration = Configuration(),
+    logger: Logger, onAnnouncement: @escaping @Sendable () -> Void = {}
+  ) {
+    self.log = log
+    self.batches = Mutex(batches)
+    self.configuration = configuration
+    self.logger = logger
+    self.onAnnouncement = onAnnouncement
+  }
+
+  // MARK: Taking deliveries
+
+  package func recorded(_ deliveries: [RecordedDelivery]) {
+    if configuration.isImmediate {
+      projectImmediately(deliveries)
+      return
+    }
+    state.withLock { state in
+      guard !state.mustReadLog else { return }
+      let bytes = deliveries.reduce(0) { $0 + $1.logged.delivery.body.count }
+      if state.queue.count + deliveries.count > configuration.queueLimit
+        || state.queuedBytes + bytes > configuration.queueByteLimit
+      {
+        state.mustReadLog = true
+      } else {
+        state.queue += deliveries
+        state.queuedBytes += bytes
+      }
+    }
+    work.signal()
+  }
+
+  private func projectImmediately(_ deliveries: [RecordedDelivery]) {
+    do {
+      try write(deliveries)
+    } catch {
+      logger.error("cannot project: \(error)")
+    }
+  }
+
+  // MARK: Waiting
+
+  /// The place up to which deliveries are projected; nil before the first.
+  package var projected: LogPosition? { state.withLock { $0.projected } }
+
+  /// Blocks until everything up to a place is projected.
+  ///
+  /// - Returns: false when the time was up first.
+  @discardableResult
+  package func wait(for position: LogPosition, atMost limit: Duration) -> Bool {
+    let semaphore = DispatchSemaphore(value: 0)
+    let isDone = state.withLock { state in
+      if let projected = state.projected, projected >= position { return true }
+      state.waiters.append((position, semaphore))
+      return false
+    }
+    if isDone { return true }
+    work.signal()
+    let isInTime = semaphore.wait(timeout: .now() + limit.inSeconds) == .success
+    if !isInTime { state.withLock { state in state.waiters.removeAll { $0.semaphore === semaphore } } }
+    return isInTime
+  }
+
+  // MARK: The loop
+
+  /// Works until ``stop()``, then finishes what is queued. Blocks: call it on a thread of its own.
+  package func run() {
+    state.withLock { $0.projected = batches.withLock { $0.position } }
+    var failures = 0
+    var lastWrite = DispatchTime(uptimeNanoseconds: 0)
+    while true {
+      let (deliveries, mustReadLog, isStopping, isAwaited) = takeWork()
+      if deliveries.isEmpty, !mustReadLog {
+        if isStopping { return }
+        work.wait()
+        continue
+      }
+      if !isAwaited, !isStopping, deliveries.count < configuration.batchLimit { pause(since: lastWrite) }
+      do {
+        if mustReadLog { try catchUp() } else { try project(deliveries + takeMore(upTo: configuration.batchLimit)) }
+        failures = 0
+      } catch {
+        failures += 1
+        logger.error("cannot project, will read the log again: \(error)")
+        state.withLock { $0.mustReadLog = true }
+        if isStopping { return }
+        _ = work.wait(timeout: .now() + min(10, 0.1 * Double(1 << min(failures, 7))))
+      }
+      lastWrite = .now()
+    }
+  }
+
+  /// Lets ``run()`` finish what is queued and return.
+  package func stop() {
+    state.withLock { $0.isStopping = true }
+    work.signal()
+  }
+
+  private func takeWork() -> (deliveries: [RecordedDelivery], mustReadLog: Bool, isStopping: Bool, isAwaited: Bool) {
+    state.withLock { state in
+      let mustReadLog = state.mustReadLog
+      // From here on deliveries queue up again; what is read from the log as well is told by its position.
+      state.mustReadLog = false
+      if mustReadLog {
+        state.queue = []
+        state.queuedBytes = 0
+      }
+      return (Self.take(configuration.batchLimit, from: &state), mustReadLog, state.isStopping, !state.waiters.isEmpty)
+    }
+  }
+
+  private func takeMore(upTo limit: Int) -> [RecordedDelivery] {
+    state.withLock { Self.take(limit, from: &$0) }
+  }
+
+  private static func take(_ limit: Int, from state: inout State) -> [RecordedDelivery] {
+    let taken = Array(state.queue.prefix(limit))
+    state.queue.removeFirst(taken.count)
+    state.queuedBytes -= taken.reduce(0) { $0 + $1.logged.delivery.body.count }
+    return taken
+  }
+
+  private func pause(since lastWrite: DispatchTime) {
+    let elapsed = Int64(clamping: DispatchTime.now().uptimeNanoseconds &- lastWrite.uptimeNanoseconds)
+    let rest = configuration.pause.nanoseconds - elapsed
+    guard rest > 0 else { return }
+    let deadline = DispatchTime.now() + .nanoseconds(Int(rest))
+    // A delivery that arrives meanwhile only joins the batch; somebody who waits ends the pause.
+    while work.wait(timeout: deadline) == .success {
+      if state.withLock({ !$0.waiters.isEmpty || $0.isStopping }) { break }
+    }
+  }
+
+  private func catchUp() throws {
+    let end = try log.lastPosition()
+    while let end, projected.map({ $0 < end }) ?? true {
+      let read = try log.read(after: projected, limit: configuration.batchLimit, byteLimit: configuration.queueByteLimit)
+      if read.isEmpty { return }
+      try project(batches.withLock { batches in read.map { batches.reread($0.logged, at: $0.position) } })
+    }
+  }
+
+  private func project(_ deliveries: [RecordedDelivery]) throws {
+    for start in stride(from: 0, to: deliveries.count, by: configuration.batchLimit) {
+      try write(Array(deliveries[start..<min(start + configuration.batchLimit, deliveries.count)]))
+    }
+  }
+
+  private func write(_ deliveries: [RecordedDelivery]) throws {
+    let (position, hasAnnouncements) = try batches.withLock { try $0.project(deliveries) }
+    let reached = state.withLock { state in
+      state.projected = position
+      let reached = state.waiters.filter { waiter in position.map { waiter.position <= $0 } ?? false }
+      state.waiters.removeAll { waiter in position.map { waiter.position <= $0 } ?? false }
+      return reached
+    }
+    for waiter in reached { waiter.semaphore.signal() }
+    if hasAnnouncements { onAnnouncement() }
+  }
+
+  /// Forgets everything but the counters that must only grow; for the mock tracer's reset, with a store in memory.
+  package func reset(_ clear: () -> Void) {
+    batches.withLock { batches in
+      clear()
+      batches.reset()
+    }
+    state.withLock { $0.projected = nil }
+  }
+}
