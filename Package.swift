@@ -16,9 +16,11 @@ func module(_ name: String, in folder: String, _ dependencies: [Target.Dependenc
     name: name, dependencies: ["ValueStreamCore"] + dependencies, path: "Sources/\(folder)/\(name)", swiftSettings: settings)
 }
 
-func tests(of name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+/// - Parameter fixtures: folders with data that tests read from their place in the checkout.
+func tests(of name: String, _ dependencies: [Target.Dependency] = [], fixtures: [String] = []) -> Target {
   .testTarget(
-    name: "\(name)Tests", dependencies: [.byName(name: name), "ValueStreamTesting"] + dependencies, swiftSettings: settings)
+    name: "\(name)Tests", dependencies: [.byName(name: name), "ValueStreamTesting"] + dependencies, exclude: fixtures,
+    swiftSettings: settings)
 }
 
 let package = Package(
@@ -34,11 +36,27 @@ let package = Package(
     module("Payloads", in: "EventSources", ["CSimdjson"]),
     module("GitHub", in: "EventSources", ["Payloads"]),
     module("CustomHTTP", in: "EventSources", ["Payloads"]),
+    .systemLibrary(
+      name: "CMicrohttpd", path: "Sources/EventSources/CMicrohttpd", pkgConfig: "libmicrohttpd",
+      providers: [.apt(["libmicrohttpd-dev"])]),
+    .systemLibrary(
+      name: "CCrypto", path: "Sources/EventSources/CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CZlib", path: "Sources/EventSources/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .target(name: "CEventLoop", path: "Sources/EventSources/CEventLoop"),
+    module("Intake", in: "EventSources", ["CMicrohttpd", "CCrypto", "CZlib", "CEventLoop"]),
     module("Pipeline", in: "Tracing"),
     module("Logging", in: "Tracing"),
     module("Mock", in: "Tracing", ["Pipeline"]),
     module("Prometheus", in: "Tracing"),
     module("QueryAPI", in: "Reports"),
+    .target(
+      name: "ValueStreamTesting", dependencies: ["ValueStreamCore"], path: "Tests/ValueStreamTesting", swiftSettings: settings),
+    tests(of: "GitHub", ["ValueStreamCore"], fixtures: ["Fixtures"]),
+    tests(of: "CustomHTTP", ["ValueStreamCore"], fixtures: ["Fixtures"]),
+    .systemLibrary(
+      name: "CSQLite", path: "Sources/Tracing/CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+    .systemLibrary(name: "CZstd", path: "Sources/Tracing/CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+    module("SQLiteStore", in: "Tracing", ["CSQLite", "CZstd"]),
 
   ],
   swiftLanguageModes: [.v6],

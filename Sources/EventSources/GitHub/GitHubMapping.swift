@@ -24,10 +24,11 @@ struct GitHubMapping {
     .vendor(object.time("updated_at"), orReceipt: received)
   }
 
-  /// The part of a key that stands for a number; a marked id where a script sends no number.
-  func numberPart(_ object: PayloadObject) throws(PayloadError) -> String {
-    if let number = object.int("number") { return String(number) }
-    if let id = object.int("id") { return SpanKey.fallbackPart(String(id)) }
+  /// The number of an issue or pull request, and the part of a key that stands for it: a marked id where a script sends no
+  /// number.
+  func number(of object: PayloadObject) throws(PayloadError) -> (shown: String, keyPart: String) {
+    if let number = object.int("number") { return (String(number), String(number)) }
+    if let id = object.int("id") { return (String(id), SpanKey.fallbackPart(String(id))) }
     throw object.missing("number", expected: "a whole number")
   }
 
@@ -74,17 +75,17 @@ struct GitHubMapping {
 
   private func issueEvent() throws(PayloadError) -> Event {
     let issue = try payload.root.requireObject("issue")
-    let number = try numberPart(issue)
+    let number = try number(of: issue)
     guard let repository = payload.repository else {
       throw payload.root.missing("repository", expected: "an object with an id or a name")
     }
     var event = Event(
-      key: SpanKey(source: "github", host: payload.host, container: repository.keyPart, kind: "issue", id: number),
+      key: SpanKey(source: "github", host: payload.host, container: repository.keyPart, kind: "issue", id: number.keyPart),
       time: snapshotTime(issue), attempt: .counted)
     let isGone = payload.action == "deleted" || payload.action == "transferred"
     let isClosed = issue.string("state") == "closed" || payload.action == "closed"
     event.operation = .issue
-    event.name = "\(repository.fullName)#\(number)"
+    event.name = "\(repository.fullName)#\(number.shown)"
     event.state = isClosed || isGone ? .ended : .running
     event.marks = lifeMarks(of: issue, isOver: isClosed)
     // A deletion carries no time of its own.
@@ -121,17 +122,17 @@ struct GitHubMapping {
   // MARK: Pull requests
 
   private func pullRequestEvent(_ request: PayloadObject) throws(PayloadError) -> Event {
-    let number = try numberPart(request)
+    let number = try number(of: request)
     let repository = payload.repository
     var event = Event(
       key: SpanKey(
         source: "github", host: payload.host, container: repository?.keyPart ?? SpanKey.fallbackPart(""),
-        kind: "pull_request", id: number),
+        kind: "pull_request", id: number.keyPart),
       time: snapshotTime(request), attempt: .counted)
     let isClosed = request.string("state") == "closed" || payload.action == "closed"
     let isMerged = request.bool("merged") ?? (request.time("merged_at") != nil)
     event.operation = .pullRequest
-    event.name = "\(repository?.fullName ?? "")#\(number)"
+    event.name = "\(repository?.fullName ?? "")#\(number.shown)"
     event.state = isClosed ? .ended : .running
     event.marks = lifeMarks(of: request, isOver: isClosed)
     if isClosed { event.outcome = isMerged ? .merged : .abandoned }
@@ -147,14 +148,14 @@ struct GitHubMapping {
       event.follows.append(FollowStatement(.explicitID, found, reach: isFromFork(request) ? .sameOwner : .anywhere))
     }
     describeRepository(in: &event)
-    describeChange(request, number: number, state: isMerged ? "merged" : isClosed ? "closed" : nil, in: &event)
+    describeChange(request, number: number.shown, state: isMerged ? "merged" : isClosed ? "closed" : nil, in: &event)
     event.attributes += GitHubClassicTags.pullRequest(request, repository: repository)
     event.classic = classicMark(type: "pull_request", of: request)
     return event
   }
 
   private func describeChange(_ request: PayloadObject, number: String, state: String?, in event: inout Event) {
-    event.attributes.add("vcs.change.id", request.int("number").map(String.init) ?? number)
+    event.attributes.add("vcs.change.id", number)
     event.attributes.add("vcs.change.title", request.text("title"))
     event.attributes.add("vcs.change.state", state ?? (request.bool("draft") == true ? "wip" : "open"))
     if let head = request.object("head") {

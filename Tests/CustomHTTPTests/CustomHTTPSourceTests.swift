@@ -1,0 +1,92 @@
+import CustomHTTP
+import Foundation
+import Testing
+import ValueStreamCore
+import ValueStreamTesting
+
+@Suite("Custom HTTP source")
+struct CustomHTTPSourceTests {
+  static let received = Timestamp(rfc3339: "2024-03-10T00:00:00Z") ?? .epoch
+  static let fixtures = ["start", "end", "letter_case", "minimal", "number_id"]
+
+  static func fixture(_ name: String) -> String {
+    #filePath.replacing("CustomHTTPSourceTests.swift", with: "Fixtures/\(name)")
+  }
+
+  static func delivery(_ file: String) throws -> Delivery {
+    Delivery(
+      source: "customhttp", received: received, headers: [:],
+      body: Array(try Data(contentsOf: URL(fileURLWithPath: fixture("\(file).json")))))
+  }
+
+  static func delivery(body: String) -> Delivery {
+    Delivery(source: "customhttp", received: received, headers: [:], body: Array(body.utf8))
+  }
+
+  @Test("A payload becomes the recorded event", arguments: fixtures)
+  func mapping(file: String) throws {
+    let interpretation = try CustomHTTPSource().events(in: try Self.delivery(file))
+    Golden.expect(interpretation.goldenText, matches: Self.fixture("\(file).events.txt"))
+  }
+
+  @Test("The classic tags: every entry of the metadata, and the ids")
+  func classicTags() throws {
+    guard case .events(let events, _) = try CustomHTTPSource().events(in: try Self.delivery("start")) else { return }
+    let tags = events.flatMap(\.attributes).filter { $0.vocabulary == .classic }
+    #expect(
+      Dictionary(uniqueKeysWithValues: tags.map { ($0.name, $0.value) }) == [
+        "env": "production", "count": 3, "ratio": .double(0.5), "canary": true, "note": .null, "team.name": "web",
+        "hosts": .strings(["a", "b"]), "vs.source.name": "customhttp", "vs.span.id": "vstrace-customhttp-deploy-release-d1",
+        "vs.parent.span.id": "vstrace-github-pull_request-site-990012",
+      ])
+  }
+
+  static func contract(_ file: String) throws -> EventSourceContract {
+    let secrets = ["first secret", "second secret"].compactMap(Secret.init)
+    return EventSourceContract(
+      source: CustomHTTPSource(), signedSource: CustomHTTPSource(secrets: secrets), sample: try delivery(file)
+    ) { body in
+      [("X-VS-Signature", Hex.text(of: SwiftMessageAuthenticator().authenticationCode(.sha256, of: body, key: secrets[0].bytes)))]
+    }
+  }
+
+  @Test("Signatures are checked over every byte, with and without a prefix")
+  func signatures() throws {
+    var contract = try Self.contract("start")
+    contract.checkSignatures()
+    let sign = contract.sign
+    contract.sign = { body in sign(body).map { ($0.name, "sha256=" + $0.value) } }
+    contract.checkSignatures()
+  }
+
+  @Test("The contract of sources", arguments: fixtures)
+  func contract(file: String) throws {
+    let contract = try Self.contract(file)
+    try contract.checkKeptHeaders()
+    try contract.checkDeterminism()
+    contract.checkTruncation()
+    contract.checkGarbage()
+    try contract.checkTypeSwaps()
+  }
+
+  @Test(
+    "What is missing is named by its path",
+    arguments: [
+      (#"{"action":"start","type":"deploy"}"#, "$.id"), (#"{"id":"1","type":"deploy"}"#, "$.action"),
+      (#"{"id":"1","action":"begin","type":"deploy"}"#, "$.action"), (#"{"id":"1","action":"end"}"#, "$.type"),
+      (#"{"id":"","action":"end","type":"deploy"}"#, "$.id"), (#"[1]"#, "$"),
+    ])
+  func missing(body: String, path: String) {
+    let error = #expect(throws: PayloadError.self) { try CustomHTTPSource().events(in: Self.delivery(body: body)) }
+    #expect(error?.path == path)
+    #expect(error?.code == .missingIdentity)
+  }
+
+  @Test("Only an idempotency key makes two deliveries one")
+  func deliveryID() throws {
+    var delivery = try Self.delivery("start")
+    #expect(CustomHTTPSource().deliveryID(of: delivery) == nil)
+    delivery.headers["Idempotency-Key"] = "once"
+    #expect(CustomHTTPSource().deliveryID(of: delivery) == "once")
+  }
+}

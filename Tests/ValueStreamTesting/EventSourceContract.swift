@@ -1,0 +1,158 @@
+import Foundation
+import Testing
+package import ValueStreamCore
+
+/// What every event source must do, whatever it is sent.
+package struct EventSourceContract: Sendable {
+  package var source: any EventSource
+  /// The same source with secrets, for the signature checks.
+  package var signedSource: any EventSource
+  /// A delivery that is understood, without a signature.
+  package var sample: Delivery
+  /// Signs a body as a sender with the first secret would, by headers.
+  package var sign: @Sendable ([UInt8]) -> [(name: String, value: String)]
+
+  package init(
+    source: any EventSource, signedSource: any EventSource, sample: Delivery,
+    sign: @escaping @Sendable ([UInt8]) -> [(name: String, value: String)]
+  ) {
+    self.source = source
+    self.signedSource = signedSource
+    self.sample = sample
+    self.sign = sign
+  }
+
+  // MARK: Signatures
+
+  package func checkSignatures() {
+    let authenticator = SwiftMessageAuthenticator()
+    let signed = signed(sample)
+    #expect(throws: Never.self) { try signedSource.authenticate(signed, using: authenticator) }
+    #expect(throws: AuthenticationError.self, "a missing signature") {
+      try signedSource.authenticate(sample, using: authenticator)
+    }
+    for index in stride(from: 0, to: sample.body.count, by: max(1, sample.body.count / 200)) {
+      var changed = signed
+      changed.body[index] ^= 1
+      #expect(throws: AuthenticationError.self, "byte \(index) changed") {
+        try signedSource.authenticate(changed, using: authenticator)
+      }
+    }
+    for (name, value) in sign(sample.body) {
+      for broken in ["", "x", String(value.dropLast()), value + "0", String(value.reversed()), "sha256=", "sha1=00"] {
+        var changed = signed
+        changed.headers[name] = broken
+        #expect(throws: AuthenticationError.self, "\(name): \(broken)") {
+          try signedSource.authenticate(changed, using: authenticator)
+        }
+      }
+    }
+    #expect(throws: Never.self, "without a secret all are believed") {
+      try source.authenticate(sample, using: authenticator)
+    }
+    #expect(source.acceptsUnsigned)
+    #expect(!signedSource.acceptsUnsigned)
+  }
+
+  private func signed(_ delivery: Delivery) -> Delivery {
+    var signed = delivery
+    for (name, value) in sign(delivery.body) { signed.headers[name] = value }
+    return signed
+  }
+
+  // MARK: Kept headers
+
+  /// What the log keeps must be enough to understand the delivery again, and must not hold secrets.
+  package func checkKeptHeaders() throws {
+    var kept = sample
+    kept.headers = sample.headers.keeping(source.keptHeaders)
+    #expect(try source.events(in: kept) == source.events(in: sample))
+    #expect(source.deliveryID(of: kept) == source.deliveryID(of: sample))
+    let secret = ["authorization", "x-gitlab-token", "x-hub-signature-256", "x-hub-signature", "cookie"]
+    #expect(source.keptHeaders.allSatisfy { !secret.contains($0.lowercased()) })
+  }
+
+  // MARK: Bad input
+
+  /// Every truncation is refused with an error, never read as something else.
+  package func checkTruncation() {
+    // What follows the last brace is white space, whose loss is none.
+    let end = sample.body.lastIndex(of: UInt8(ascii: "}")) ?? 0
+    for count in stride(from: 0, through: end, by: max(1, end / 300)) {
+      var cut = sample
+      cut.body = Array(sample.body.prefix(count))
+      #expect(throws: PayloadError.self, "cut to \(count) bytes") { try source.events(in: cut) }
+    }
+  }
+
+  /// Every member of the sample, one at a time, is removed and replaced by values of every type: the delivery is then
+  /// understood or refused with an error that names a place, and nothing else happens.
+  package func checkTypeSwaps() throws {
+    let document = try JSONSerialization.jsonObject(with: Data(sample.body), options: [.fragmentsAllowed])
+    var refused = 0
+    for path in Self.paths(in: document) {
+      for replacement in Self.replacements {
+        let changed = Self.replacing(path[...], in: document, with: replacement)
+        var delivery = sample
+        delivery.body = Array(try JSONSerialization.data(withJSONObject: changed, options: [.fragmentsAllowed]))
+        do {
+          _ = try source.events(in: delivery)
+        } catch {
+          refused += 1
+          #expect(!error.path.isEmpty && error.path.hasPrefix("$"), "\(path): \(error)")
+          #expect(!error.reason.isEmpty)
+        }
+      }
+    }
+    #expect(refused > 0, "nothing identifies the thing")
+  }
+
+  /// Bodies that are no payload at all.
+  package func checkGarbage() {
+    let deep = String(repeating: "[", count: 5000) + String(repeating: "]", count: 5000)
+    let bodies: [[UInt8]] = [
+      [], Array(" \n ".utf8), Array("null".utf8), Array("[]".utf8), Array("{}".utf8), Array("{\"a\":".utf8), Array(deep.utf8),
+      Array("{\"id\":1e999}".utf8), Array("{\"id\":123456789012345678901234567890}".utf8), [0xFF, 0xFE, 0x00],
+      Array("{\"a\":\"".utf8) + [0xC3, 0x28] + Array("\"}".utf8), Array("payload=%7B".utf8), Array("<xml/>".utf8),
+      [UInt8](repeating: 0, count: 100),
+    ]
+    for body in bodies {
+      var delivery = sample
+      delivery.body = body
+      #expect(throws: PayloadError.self, "\(String(decoding: body.prefix(40), as: UTF8.self))") {
+        try source.events(in: delivery)
+      }
+    }
+  }
+
+  /// Reading is a function of the delivery.
+  package func checkDeterminism() throws {
+    #expect(try source.events(in: sample) == source.events(in: sample))
+  }
+
+  private static var replacements: [Any?] {
+    [
+      nil, NSNull(), true, -1, 0, 4.5, 1e300, "", "text", "2020-13-45T99:99:99Z", [] as [Any], [1, "a"] as [Any],
+      [:] as [String: Any], ["id": "x"],
+    ]
+  }
+
+  private static func paths(in value: Any, prefix: [String] = []) -> [[String]] {
+    if let object = value as? [String: Any] {
+      return object.keys.sorted().flatMap { key in
+        [prefix + [key]] + paths(in: object[key] ?? NSNull(), prefix: prefix + [key])
+      }
+    }
+    return []
+  }
+
+  private static func replacing(_ path: ArraySlice<String>, in value: Any, with replacement: Any?) -> Any {
+    guard let key = path.first, var object = value as? [String: Any] else { return replacement ?? NSNull() }
+    if path.count == 1 {
+      object[key] = replacement
+    } else {
+      object[key] = replacing(path.dropFirst(), in: object[key] ?? NSNull(), with: replacement)
+    }
+    return object
+  }
+}

@@ -1,0 +1,43 @@
+import Foundation
+package import Testing
+
+/// Compares output with a file kept beside the tests.
+///
+/// `VS_RECORD_GOLDEN=1` writes the files anew; look at the difference before committing it. Refused in CI.
+package enum Golden {
+  package static func expect(
+    _ actual: String, matches file: String, sourceLocation: SourceLocation = #_sourceLocation
+  ) {
+    let environment = ProcessInfo.processInfo.environment
+    if environment["VS_RECORD_GOLDEN"] == "1" {
+      if environment["CI"] != nil {
+        Issue.record("golden files are not recorded in CI", sourceLocation: sourceLocation)
+        return
+      }
+      do {
+        try actual.write(toFile: file, atomically: true, encoding: .utf8)
+      } catch {
+        Issue.record("cannot write \(file): \(error)", sourceLocation: sourceLocation)
+      }
+      return
+    }
+    guard let expected = try? String(contentsOfFile: file, encoding: .utf8) else {
+      Issue.record("there is no \(file); record it with VS_RECORD_GOLDEN=1", sourceLocation: sourceLocation)
+      return
+    }
+    guard expected != actual else { return }
+    Issue.record("\(file) differs:\n\(difference(expected, actual))", sourceLocation: sourceLocation)
+  }
+
+  /// The lines that differ, expected with `-`, actual with `+`.
+  private static func difference(_ expected: String, _ actual: String) -> String {
+    let old = expected.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+    let new = actual.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+    return new.difference(from: old).map { change in
+      switch change {
+      case .remove(let line, let text, _): "- \(line + 1): \(text)"
+      case .insert(let line, let text, _): "+ \(line + 1): \(text)"
+      }
+    }.joined(separator: "\n")
+  }
+}
