@@ -44,6 +44,7 @@ let package = Package(
     .systemLibrary(name: "CZlib", path: "Sources/EventSources/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "CEventLoop", path: "Sources/EventSources/CEventLoop"),
     module("Intake", in: "EventSources", ["CMicrohttpd", "CCrypto", "CZlib", "CEventLoop"]),
+    tests(of: "Intake", ["ValueStreamCore", "CZlib"]),
     module("Pipeline", in: "Tracing"),
     module("Logging", in: "Tracing"),
     module("Mock", in: "Tracing", ["Pipeline"]),

@@ -142,7 +142,7 @@ public struct Correlator: Sendable {
 
 extension Subject {
   /// Everything under which a parent may become known, longest candidates included.
-  var followedReferences: [Reference] {
+  package var followedReferences: [Reference] {
     Set(facts.lazy.flatMap(\.event.follows).flatMap(\.references).flatMap(\.candidates)).sorted()
   }
 }

@@ -1,0 +1,15 @@
+#ifndef VALUESTREAM_CSQLITE_H
+#define VALUESTREAM_CSQLITE_H
+
+#include <sqlite3.h>
+
+/* SQLITE_TRANSIENT is a cast that Swift does not import. Without an address the text is empty, not NULL. */
+static inline int vs_sqlite_bind_text_copy(sqlite3_stmt *statement, int index, const void *text, int bytes) {
+  return sqlite3_bind_text(statement, index, text ? (const char *)text : "", bytes, SQLITE_TRANSIENT);
+}
+
+static inline int vs_sqlite_bind_blob_copy(sqlite3_stmt *statement, int index, const void *blob, sqlite3_uint64 bytes) {
+  return sqlite3_bind_blob64(statement, index, blob ? blob : "", bytes, SQLITE_TRANSIENT);
+}
+
+#endif

@@ -1,0 +1,89 @@
+/// Writes numbers as variable-length integers and texts with their length before them.
+struct PackedWriter {
+  var bytes: [UInt8] = []
+
+  mutating func put(_ value: UInt64) {
+    var rest = value
+    while rest >= 0x80 {
+      bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
+      rest >>= 7
+    }
+    bytes.append(UInt8(rest))
+  }
+
+  /// Zigzag: small negative numbers stay small.
+  mutating func put(_ value: Int64) {
+    put(UInt64(bitPattern: value << 1 ^ value >> 63))
+  }
+
+  mutating func put(_ text: String) {
+    put(UInt64(text.utf8.count))
+    bytes.append(contentsOf: text.utf8)
+  }
+
+  mutating func put(optional text: String?) {
+    put(text == nil ? 0 : 1 as UInt64)
+    if let text { put(text) }
+  }
+}
+
+/// What was packed cannot be what is read.
+struct DamagedBytes: Error {}
+
+/// Where packed bytes come from.
+protocol PackedSource {
+  mutating func byte() throws(DamagedBytes) -> UInt8
+  mutating func bytes(_ count: Int) throws(DamagedBytes) -> [UInt8]
+}
+
+extension PackedSource {
+  mutating func unsigned() throws(DamagedBytes) -> UInt64 {
+    var result: UInt64 = 0
+    var shift: UInt64 = 0
+    while shift < 64 {
+      let byte = try byte()
+      result |= UInt64(byte & 0x7f) << shift
+      if byte < 0x80 { return result }
+      shift += 7
+    }
+    throw DamagedBytes()
+  }
+
+  mutating func signed() throws(DamagedBytes) -> Int64 {
+    let value = try unsigned()
+    return Int64(bitPattern: value >> 1) ^ -Int64(bitPattern: value & 1)
+  }
+
+  mutating func count() throws(DamagedBytes) -> Int {
+    guard let count = Int(exactly: try unsigned()) else { throw DamagedBytes() }
+    return count
+  }
+
+  mutating func text() throws(DamagedBytes) -> String {
+    String(decoding: try bytes(try count()), as: UTF8.self)
+  }
+
+  mutating func optionalText() throws(DamagedBytes) -> String? {
+    try unsigned() == 0 ? nil : try text()
+  }
+}
+
+/// Packed bytes in memory.
+struct PackedReader: PackedSource {
+  private var rest: ArraySlice<UInt8>
+
+  init(_ bytes: [UInt8]) {
+    rest = bytes[...]
+  }
+
+  mutating func byte() throws(DamagedBytes) -> UInt8 {
+    guard let byte = rest.popFirst() else { throw DamagedBytes() }
+    return byte
+  }
+
+  mutating func bytes(_ count: Int) throws(DamagedBytes) -> [UInt8] {
+    guard count <= rest.count else { throw DamagedBytes() }
+    defer { rest = rest.dropFirst(count) }
+    return Array(rest.prefix(count))
+  }
+}

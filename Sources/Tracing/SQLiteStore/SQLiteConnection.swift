@@ -1,0 +1,93 @@
+import CSQLite
+import ValueStreamCore
+
+/// A connection to one database file.
+final class SQLiteConnection: @unchecked Sendable {  // One thread at a time: who holds its lock or took it from its pool.
+  let path: String
+  private let handle: OpaquePointer
+
+  /// Opens an existing database file; an empty file is an empty database.
+  ///
+  /// - Parameter vfs: name of the SQLite file layer to use; nil for the system's.
+  init(path: String, vfs: String? = nil) throws(StoreError) {
+    var handle: OpaquePointer?
+    let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE
+    let code = sqlite3_open_v2(path, &handle, flags, vfs)
+    guard code == SQLITE_OK, let handle else {
+      let message = handle.map { String(cString: sqlite3_errmsg($0)) } ?? String(cString: sqlite3_errstr(code))
+      let systemError = handle.map { sqlite3_system_errno($0) } ?? 0
+      sqlite3_close_v2(handle)
+      throw StoreError(sqlite: code, systemError: systemError, doing: "opening \(path)", message: message)
+    }
+    self.path = path
+    self.handle = handle
+    sqlite3_busy_timeout(handle, Self.busyTimeoutMilliseconds)
+  }
+
+  deinit {
+    // The second form waits for statements that are released later.
+    sqlite3_close_v2(handle)
+  }
+
+  /// How long a call waits for another connection before it fails with ``StoreError/Code/busy``.
+  private static let busyTimeoutMilliseconds: Int32 = 10_000
+
+  /// Runs statements that give no rows, or whose rows do not matter.
+  func execute(_ sql: String) throws(StoreError) {
+    let code = sqlite3_exec(handle, sql, nil, nil, nil)
+    guard code == SQLITE_OK else { throw failure(code) }
+  }
+
+  /// A statement to be run many times; kept by the caller.
+  func prepare(_ sql: String) throws(StoreError) -> SQLiteStatement {
+    var statement: OpaquePointer?
+    let code = sqlite3_prepare_v3(handle, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &statement, nil)
+    guard code == SQLITE_OK, let statement else { throw failure(code) }
+    return SQLiteStatement(statement, connection: self)
+  }
+
+  /// The first column of the first row as a number; 0 when there is none.
+  func number(_ sql: String) throws(StoreError) -> Int64 {
+    let statement = try prepare(sql)
+    defer { statement.reset() }
+    return try statement.step() ? statement.int(0) : 0
+  }
+
+  /// Changes the database to a write-ahead log, where it has none.
+  func useWriteAheadLog() throws(StoreError) {
+    let statement = try prepare("PRAGMA journal_mode = WAL")
+    defer { statement.reset() }
+    guard try statement.step(), statement.text(0) == "wal" else {
+      throw StoreError(.unusable, "\(path): this file system cannot hold a write-ahead log")
+    }
+  }
+
+  /// Runs `body` as one transaction that writes: all of it happens, or nothing.
+  func write<Result>(_ body: () throws -> Result) throws -> Result {
+    try transaction("BEGIN IMMEDIATE", body)
+  }
+
+  /// Runs `body` on one unchanging view of the database.
+  func read<Result>(_ body: () throws -> Result) throws -> Result {
+    try transaction("BEGIN", body)
+  }
+
+  private func transaction<Result>(_ begin: String, _ body: () throws -> Result) throws -> Result {
+    try execute(begin)
+    do {
+      let result = try body()
+      try execute("COMMIT")
+      return result
+    } catch {
+      // Some failures (a full disk) have rolled back already. If rolling back fails, the next BEGIN says so.
+      if sqlite3_get_autocommit(handle) == 0 { _ = sqlite3_exec(handle, "ROLLBACK", nil, nil, nil) }
+      throw error
+    }
+  }
+
+  func failure(_ code: Int32) -> StoreError {
+    StoreError(
+      sqlite: code, systemError: code & 0xff == SQLITE_IOERR || code & 0xff == SQLITE_CANTOPEN ? sqlite3_system_errno(handle) : 0,
+      doing: path, message: String(cString: sqlite3_errmsg(handle)))
+  }
+}

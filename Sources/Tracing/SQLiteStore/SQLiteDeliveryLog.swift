@@ -1,0 +1,195 @@
+import Synchronization
+package import ValueStreamCore
+
+/// The delivery log in a directory of SQLite files.
+///
+/// Deliveries are numbered from 1; a position is a number. They stand in segments of bounded size, each a database in WAL mode
+/// with `synchronous=FULL`: the row of a commit is on disk before ``append(_:)`` returns. Removing old deliveries is
+/// unlinking a segment. Readers have connections of their own and never wait for the writer.
+package final class SQLiteDeliveryLog: DeliveryLog {
+  package struct Options: Sendable {
+    /// A segment that has reached this size is followed by another; it exceeds it by less than a commit.
+    package var segmentBytes: Int64 = 64 << 20
+    /// Compressed bytes after which the stream begins anew: what must be read at most to find one delivery.
+    package var frameBytes = 1 << 20
+    /// Pages of the write-ahead log after which they are copied to where they belong.
+    package var checkpointPages = 1000
+    /// Name of the SQLite file layer; nil for the system's.
+    package var vfs: String?
+
+    package init() {}
+  }
+
+  private let directory: StoreDirectory
+  private let options: Options
+  private let state: Mutex<State>
+  private let writer: Mutex<Writing>
+  /// Places where somebody stopped reading, so that going on there is cheap; the one used last is the last.
+  private let cursors = Mutex<[LogCursor]>([])
+
+  /// What readers must know of the writer.
+  private struct State {
+    /// Oldest first; the last is the one that is written.
+    var segments: [LogSegment]
+    var last: UInt64
+  }
+
+  /// The lock goes with the writer: closing releases both.
+  private struct Writing {
+    var writer: LogWriter?
+    var lock: DirectoryLock?
+  }
+
+  private static let idleCursorLimit = 4
+
+  /// Opens the log, creating the directory where there is none.
+  ///
+  /// - Throws: ``StoreError``: `busy` when another process has it open, `newerVersion`, `unusable`, `corrupt`.
+  package init(directory path: String, options: Options = Options()) throws {
+    let directory = try StoreDirectory(path)
+    let lock = try DirectoryLock(directory, name: "log.lock")
+    let names = try directory.names(withPrefix: LogSegment.prefix)
+    let found = names.compactMap(LogSegment.init(name:))
+    try Self.removeOrphans(names, found, directory)
+    let writer = try LogWriter(directory, options, newest: found.last)
+    self.directory = directory
+    self.options = options
+    state = Mutex(State(segments: found.dropLast() + [writer.segment], last: writer.last))
+    self.writer = Mutex(Writing(writer: writer, lock: lock))
+  }
+
+  /// Removes what an interrupted removal left beside a segment that is gone.
+  private static func removeOrphans(_ names: [String], _ segments: [LogSegment], _ directory: StoreDirectory) throws {
+    let known = Set(segments.flatMap { StoreDirectory.files(ofDatabase: $0.name) })
+    for name in names where !known.contains(name) {
+      for suffix in ["-wal", "-shm"] where name.hasSuffix(suffix) {
+        let database = String(name.dropLast(suffix.utf8.count))
+        if LogSegment(name: database) != nil { try directory.removeDatabase(database) }
+      }
+    }
+  }
+
+  // MARK: Writing
+
+  package func append(_ deliveries: [LoggedDelivery]) throws -> [LogPosition] {
+    guard !deliveries.isEmpty else { return [] }
+    return try writer.withLock { writing in
+      guard let writer = writing.writer else { throw Self.closed(directory) }
+      if writer.isFull { try writer.rotate() }
+      let positions = try writer.append(deliveries)
+      let (segment, last) = (writer.segment, writer.last)
+      state.withLock { state in
+        if state.segments.last?.first != segment.first { state.segments.append(segment) }
+        state.segments[state.segments.count - 1] = segment
+        state.last = last
+      }
+      return positions
+    }
+  }
+
+  package func close() {
+    writer.withLock { writing in
+      cursors.withLock { $0 = [] }
+      writing.writer = nil
+      writing.lock = nil
+    }
+  }
+
+  private static func closed(_ directory: StoreDirectory) -> StoreError {
+    StoreError(.unusable, "\(directory.path): the log is closed")
+  }
+
+  // MARK: Reading
+
+  package func read(
+    after position: LogPosition?, limit: Int, byteLimit: Int
+  ) throws -> [(position: LogPosition, logged: LoggedDelivery)] {
+    // Taken before reading: a segment that is not the last one now will not grow.
+    let segments = state.withLock(\.segments)
+    guard limit > 0, let oldest = segments.first else { return [] }
+    var next = max(position.map { $0.rawValue &+ 1 } ?? 0, oldest.first)
+    var result: [(position: LogPosition, logged: LoggedDelivery)] = []
+    var byteCount = 0
+    var index = segments.lastIndex { $0.first <= next } ?? 0
+    while true {
+      do {
+        let cursor = try takeCursor(at: next, in: segments[index])
+        try cursor.read(into: &result, byteCount: &byteCount, limit: limit, byteLimit: byteLimit)
+        giveBack(cursor)
+      } catch where !result.isEmpty {
+        // What was read is good; the next call meets the failure first.
+        return result
+      } catch where !isKept(segments[index]) {
+        // Removed since.
+      }
+      let isEnough = result.count >= limit || !result.isEmpty && byteCount >= byteLimit
+      if isEnough || index == segments.count - 1 { return result }
+      index += 1
+      next = segments[index].first
+    }
+  }
+
+  package func delivery(at position: LogPosition) throws -> LoggedDelivery? {
+    guard position.rawValue > 0 else { return nil }
+    let before = LogPosition(rawValue: position.rawValue - 1)
+    return try read(after: before, limit: 1, byteLimit: 0).first { $0.position == position }?.logged
+  }
+
+  package func lastPosition() throws -> LogPosition? {
+    let last = state.withLock(\.last)
+    return last > 0 ? LogPosition(rawValue: last) : nil
+  }
+
+  private func takeCursor(at next: UInt64, in segment: LogSegment) throws -> LogCursor {
+    let waiting = cursors.withLock { cursors -> LogCursor? in
+      cursors.lastIndex { $0.segment.first == segment.first && $0.next == next }.map { cursors.remove(at: $0) }
+    }
+    return try waiting ?? LogCursor(segment, in: directory, vfs: options.vfs, next: next)
+  }
+
+  private func isKept(_ segment: LogSegment) -> Bool {
+    state.withLock { $0.segments.contains { $0.first == segment.first } }
+  }
+
+  private func giveBack(_ cursor: LogCursor) {
+    // A cursor would keep a removed segment's space on disk. Checked under the same lock under which removal drops cursors.
+    cursors.withLock { cursors in
+      guard isKept(cursor.segment) else { return }
+      cursors.append(cursor)
+      if cursors.count > Self.idleCursorLimit { cursors.removeFirst() }
+    }
+  }
+
+  // MARK: Retention
+
+  package func removeOld(receivedBefore cutoff: Timestamp, maximumBytes: Int64, projected: LogPosition?) throws {
+    guard let projected else { return }
+    var total = try size()
+    while let segment = state.withLock({ Self.oldestRemovable($0, projected) }) {
+      let newest = try newestReceipt(in: segment)
+      guard total > maximumBytes || newest.map({ $0 < cutoff }) ?? true else { return }
+      total -= StoreDirectory.files(ofDatabase: segment.name).reduce(0) { $0 + directory.size(of: $1) }
+      state.withLock { $0.segments.removeAll { $0.first == segment.first } }
+      cursors.withLock { $0.removeAll { $0.segment.first == segment.first } }
+      try directory.removeDatabase(segment.name)
+    }
+  }
+
+  /// The oldest segment, if it is not the one being written and all of it was projected.
+  private static func oldestRemovable(_ state: State, _ projected: LogPosition) -> LogSegment? {
+    guard state.segments.count > 1, state.segments[1].first <= projected.rawValue &+ 1 else { return nil }
+    return state.segments[0]
+  }
+
+  private func newestReceipt(in segment: LogSegment) throws -> Timestamp? {
+    if let newest = segment.newest { return newest }
+    let connection = try segment.open(in: directory, vfs: options.vfs)
+    let last = try connection.prepare("SELECT newest FROM delivery_commit ORDER BY first DESC LIMIT 1")
+    defer { last.reset() }
+    return try last.step() ? Timestamp(nanoseconds: last.int(0)) : nil
+  }
+
+  package func size() throws -> Int64 {
+    try directory.names(withPrefix: LogSegment.prefix).reduce(0) { $0 + directory.size(of: $1) }
+  }
+}

@@ -1,0 +1,164 @@
+import Synchronization
+package import ValueStreamCore
+
+/// The span store in one SQLite file, in WAL mode with `synchronous=NORMAL`: after a crash of the machine the newest writes
+/// may be missing, all of each, and are made again from the log.
+///
+/// One connection writes; questions go to it while it is idle, because its cache is warm, and else to one of a few others, so
+/// they never wait for a write.
+package final class SQLiteSpanStore: SpanStore {
+  package struct Options: Sendable {
+    /// Name of the file, without its directory. One process at a time has it open.
+    package var fileName = "spans.sqlite"
+    /// Upper bound of memory for pages of the connection that writes.
+    package var writerCacheKilobytes = 16_384
+    /// Upper bound of memory for pages of each connection that only reads.
+    package var readerCacheKilobytes = 2_048
+    /// Pages of the write-ahead log after which they are copied to where they belong.
+    package var checkpointPages = 1000
+    /// Name of the SQLite file layer; nil for the system's.
+    package var vfs: String?
+
+    package init() {}
+  }
+
+  private let directory: StoreDirectory
+  private let options: Options
+  private let names = NameCache()
+  private let writing: Mutex<Writing>
+  private let idleReaders = Mutex<[SpanStoreReader]>([])
+
+  private struct Writing {
+    var writer: SpanStoreWriter?
+    var lock: DirectoryLock?
+  }
+
+  private static let idleReaderLimit = 4
+
+  /// Opens the store, creating directory and file where there are none, and migrating an older file.
+  ///
+  /// - Throws: ``StoreError``: `busy` when another process has it open, `newerVersion`, `unusable`, `corrupt`.
+  package init(directory path: String, options: Options = Options()) throws {
+    let directory = try StoreDirectory(path)
+    let lock = try DirectoryLock(directory, name: options.fileName + ".lock")
+    try directory.createFile(options.fileName)
+    let connection = try SQLiteConnection(path: directory.file(options.fileName), vfs: options.vfs)
+    try StoreSchema.spanStore.check(connection)
+    try connection.execute("PRAGMA page_size = 4096")
+    try connection.useWriteAheadLog()
+    try connection.execute(
+      """
+      PRAGMA synchronous = NORMAL;
+      PRAGMA wal_autocheckpoint = \(options.checkpointPages);
+      PRAGMA cache_size = -\(options.writerCacheKilobytes);
+      """)
+    try StoreSchema.spanStore.prepare(connection)
+    let writer = try SpanStoreWriter(connection, names: names)
+    self.directory = directory
+    self.options = options
+    writing = Mutex(Writing(writer: writer, lock: lock))
+  }
+
+  package func close() {
+    idleReaders.withLock { $0 = [] }
+    writing.withLock { $0 = Writing() }
+  }
+
+  // MARK: Writing
+
+  package func write(_ changes: ProjectionChanges) throws {
+    try withWriter { try $0.write(changes) }
+  }
+
+  package func setExportProgress(_ progress: ExportProgress, for exporter: String) throws {
+    try withWriter { try $0.setExportProgress(progress, for: exporter) }
+  }
+
+  package func removeFinished(before cutoff: Timestamp, limit: Int) throws -> Int {
+    // Looking for them reads every row; only taking them out needs the writer.
+    let found = try withReader { try $0.finished(before: cutoff, limit: limit) }
+    if found.count < limit { try withWriter { try $0.removeBranchUpdates(before: cutoff) } }
+    return found.isEmpty ? 0 : try withWriter { try $0.removeFinished(found, before: cutoff) }
+  }
+
+  private func withWriter<Result: Sendable>(_ body: (SpanStoreWriter) throws -> Result) throws -> Result {
+    try writing.withLock { writing in
+      guard let writer = writing.writer else { throw StoreError(.unusable, "\(directory.path): the span store is closed") }
+      return try body(writer)
+    }
+  }
+
+  // MARK: Reading
+
+  package func subjects(_ keys: [SpanKey]) throws -> [SpanKey: Subject] {
+    try withWarmestReader { try $0.subjects(keys) }
+  }
+
+  package func publishers(of references: [Reference]) throws -> [Reference: [SpanKey]] {
+    try withWarmestReader { try $0.publishers(of: references) }
+  }
+
+  package func followers(of references: [Reference]) throws -> [Reference: [SpanKey]] {
+    try withWarmestReader { try $0.followers(of: references) }
+  }
+
+  package func position() throws -> LogPosition? {
+    try withReader { try $0.position() }
+  }
+
+  package func values() throws -> [String: [UInt8]] {
+    try withReader { try $0.values() }
+  }
+
+  package func fingerprints(since cutoff: Timestamp) throws -> [DeliveryFingerprint] {
+    try withReader { try $0.fingerprints(since: cutoff) }
+  }
+
+  package func subjects(matching filter: SubjectFilter, after cursor: UInt64?, limit: Int) throws -> SubjectPage {
+    try withReader { try $0.subjects(matching: filter, after: cursor, limit: limit) }
+  }
+
+  package func announcements(after sequence: UInt64, limit: Int) throws -> [(sequence: UInt64, announcement: Announcement)] {
+    try withReader { try $0.announcements(after: sequence, limit: limit) }
+  }
+
+  package func announcementCount(after sequence: UInt64) throws -> Int {
+    try withReader { try $0.announcementCount(after: sequence) }
+  }
+
+  package func exportProgress() throws -> [String: ExportProgress] {
+    try withReader { try $0.exportProgress() }
+  }
+
+  package func branchUpdates(of branch: SpanKey, limit: Int) throws -> [BranchUpdate] {
+    try withReader { try $0.branchUpdates(of: branch, limit: limit) }
+  }
+
+  package func size() throws -> Int64 {
+    StoreDirectory.files(ofDatabase: options.fileName).reduce(0) { $0 + directory.size(of: $1) }
+  }
+
+  /// A short question, asked over the connection that writes if that is idle.
+  private func withWarmestReader<Result: Sendable>(_ body: (SpanStoreReader) throws -> Result) throws -> Result {
+    let answer = try writing.withLockIfAvailable { writing -> Result? in
+      guard let reader = writing.writer?.reader else { return nil }
+      return try reader.connection.read { try body(reader) }
+    }
+    if let answer = answer ?? nil { return answer }
+    return try withReader(body)
+  }
+
+  private func withReader<Result>(_ body: (SpanStoreReader) throws -> Result) throws -> Result {
+    let reader = try idleReaders.withLock { $0.popLast() } ?? openReader()
+    // Not given back after a failure: the next one begins with a new connection.
+    let result = try reader.connection.read { try body(reader) }
+    idleReaders.withLock { if $0.count < Self.idleReaderLimit { $0.append(reader) } }
+    return result
+  }
+
+  private func openReader() throws -> SpanStoreReader {
+    let connection = try SQLiteConnection(path: directory.file(options.fileName), vfs: options.vfs)
+    try connection.execute("PRAGMA cache_size = -\(options.readerCacheKilobytes); PRAGMA query_only = 1")
+    return SpanStoreReader(connection, names: names)
+  }
+}

@@ -1,0 +1,54 @@
+import ValueStreamCore
+
+/// Fingerprints of one write, one after the other: two words of hash and the time of receipt.
+enum FingerprintPacking {
+  private static let byteCount = 24
+
+  static func bytes(of fingerprints: [DeliveryFingerprint]) -> [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(fingerprints.count * byteCount)
+    for fingerprint in fingerprints {
+      for word in [fingerprint.high, fingerprint.low, UInt64(bitPattern: fingerprint.received.nanoseconds)] {
+        withUnsafeBytes(of: word.littleEndian) { bytes.append(contentsOf: $0) }
+      }
+    }
+    return bytes
+  }
+
+  static func read(_ bytes: [UInt8], since cutoff: Timestamp, into result: inout [DeliveryFingerprint]) {
+    bytes.withUnsafeBytes { buffer in
+      for start in stride(from: 0, to: buffer.count - byteCount + 1, by: byteCount) {
+        func word(_ index: Int) -> UInt64 {
+          UInt64(littleEndian: buffer.loadUnaligned(fromByteOffset: start + index * 8, as: UInt64.self))
+        }
+        let received = Timestamp(nanoseconds: Int64(bitPattern: word(2)))
+        if received >= cutoff { result.append(DeliveryFingerprint(high: word(0), low: word(1), received: received)) }
+      }
+    }
+  }
+}
+
+/// A branch update without what its row says: branch and time.
+enum BranchUpdatePacking {
+  static func bytes(of update: BranchUpdate) -> [UInt8] {
+    var writer = PackedWriter()
+    writer.put((update.time.isVendor ? 1 : 0) | (update.isForced ? 2 : 0) | (update.isDefaultBranch ? 4 : 0) as UInt64)
+    writer.put(optional: update.before)
+    writer.put(optional: update.after)
+    writer.put(UInt64(update.commits.count))
+    for commit in update.commits { writer.put(commit) }
+    return writer.bytes
+  }
+
+  static func read(_ bytes: [UInt8], branch: SpanKey, time: Timestamp) throws(DamagedBytes) -> BranchUpdate {
+    var reader = PackedReader(bytes)
+    let flags = try reader.unsigned()
+    let before = try reader.optionalText()
+    let after = try reader.optionalText()
+    var commits: [String] = []
+    for _ in 0..<(try reader.count()) { commits.append(try reader.text()) }
+    return BranchUpdate(
+      branch: branch, time: EventTime(time, isVendor: flags & 1 != 0), before: before, after: after, commits: commits,
+      isForced: flags & 2 != 0, isDefaultBranch: flags & 4 != 0)
+  }
+}

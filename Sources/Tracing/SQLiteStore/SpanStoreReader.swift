@@ -1,0 +1,257 @@
+import ValueStreamCore
+
+/// Questions to the projection over one connection.
+final class SpanStoreReader: @unchecked Sendable {  // One thread at a time: who holds its lock or took it from its pool.
+  let connection: SQLiteConnection
+  private let names: NameCache
+  private var statements: [String: SQLiteStatement] = [:]
+
+  init(_ connection: SQLiteConnection, names: NameCache) {
+    self.connection = connection
+    self.names = names
+  }
+
+  /// A prepared statement, kept for the next time.
+  func statement(_ sql: String) throws -> SQLiteStatement {
+    if let known = statements[sql] { return known }
+    let statement = try connection.prepare(sql)
+    statements[sql] = statement
+    return statement
+  }
+
+  // MARK: Names
+
+  /// The number of an interned name; nil when it was never interned.
+  func nameID(_ text: String) throws -> Int64? {
+    if let known = names.id(of: text) { return known }
+    let statement = try statement("SELECT id FROM name WHERE text = ?1")
+    statement.bind(1, text)
+    defer { statement.reset() }
+    guard try statement.step() else { return nil }
+    names.insert(text, statement.int(0))
+    return statement.int(0)
+  }
+
+  private func nameText(_ id: Int64) throws -> String {
+    if let known = names.text(of: id) { return known }
+    let statement = try statement("SELECT text FROM name WHERE id = ?1")
+    statement.bind(1, id)
+    defer { statement.reset() }
+    guard try statement.step() else { throw StoreError(.corrupt, "\(connection.path): name \(id) is missing") }
+    let text = statement.text(0)
+    names.insert(text, id)
+    return text
+  }
+
+  /// The key in three columns of the current row.
+  func key(_ row: SQLiteStatement, at column: Int32) throws -> SpanKey {
+    StoredName.key(space: try nameText(row.int(column)), number: row.int(column + 1), text: row.text(column + 2))
+  }
+
+  /// Binds the three parts of a name from an index on; false when nothing can be stored under it.
+  func bind(_ name: StoredName, at index: Int32, of statement: SQLiteStatement) throws -> Bool {
+    guard let space = try nameID(name.space) else { return false }
+    statement.bind(index, space)
+    statement.bind(index + 1, name.number)
+    statement.bind(index + 2, name.text)
+    return true
+  }
+
+  // MARK: Things
+
+  func subjects(_ keys: [SpanKey]) throws -> [SpanKey: Subject] {
+    let statement = try statement(
+      """
+      SELECT d.data FROM subject s JOIN subject_data d ON d.seq = s.seq
+      WHERE s.space = ?1 AND s.number = ?2 AND s.text = ?3
+      """)
+    defer { statement.reset() }
+    var result: [SpanKey: Subject] = [:]
+    for key in keys where result[key] == nil {
+      statement.reset()
+      guard try bind(StoredName(key), at: 1, of: statement), try statement.step() else { continue }
+      result[key] = try Subject(key: key, encoded: statement.bytes(0))
+    }
+    return result
+  }
+
+  func publishers(of references: [Reference]) throws -> [Reference: [SpanKey]] {
+    var result: [Reference: [SpanKey]] = [:]
+    for reference in references where result[reference] == nil {
+      if reference.kind == .key {
+        let key = SpanKey(reference.value)
+        result[reference] = try key.map { try isKnown($0) ? [$0] : [] } ?? []
+      } else {
+        result[reference] = try keys(in: "alias", reference)
+      }
+    }
+    return result
+  }
+
+  func followers(of references: [Reference]) throws -> [Reference: [SpanKey]] {
+    var result: [Reference: [SpanKey]] = [:]
+    for reference in references where result[reference] == nil { result[reference] = try keys(in: "follow", reference) }
+    return result
+  }
+
+  private func isKnown(_ key: SpanKey) throws -> Bool {
+    let statement = try statement("SELECT 1 FROM subject WHERE space = ?1 AND number = ?2 AND text = ?3")
+    defer { statement.reset() }
+    return try bind(StoredName(key), at: 1, of: statement) && statement.step()
+  }
+
+  private func keys(in table: String, _ reference: Reference) throws -> [SpanKey] {
+    let statement = try statement(
+      """
+      SELECT s.space, s.number, s.text FROM \(table) r JOIN subject s ON s.seq = r.subject
+      WHERE r.space = ?1 AND r.number = ?2 AND r.text = ?3
+      """)
+    defer { statement.reset() }
+    guard try bind(StoredName(reference), at: 1, of: statement) else { return [] }
+    var keys: [SpanKey] = []
+    while try statement.step() { keys.append(try key(statement, at: 0)) }
+    return keys.sorted()
+  }
+
+  // MARK: Announcements
+
+  func announcements(after sequence: UInt64, limit: Int) throws -> [(sequence: UInt64, announcement: Announcement)] {
+    let statement = try statement(
+      """
+      SELECT sequence, space, number, text, attempt, time FROM announcement WHERE sequence > ?1 ORDER BY sequence LIMIT ?2
+      """)
+    statement.bind(1, Int64(clamping: sequence))
+    statement.bind(2, Int64(max(0, limit)))
+    defer { statement.reset() }
+    var result: [(sequence: UInt64, announcement: Announcement)] = []
+    while try statement.step() {
+      let announcement = Announcement(
+        key: try key(statement, at: 1), attempt: Int(statement.int(4)), time: Timestamp(nanoseconds: statement.int(5)))
+      result.append((UInt64(clamping: statement.int(0)), announcement))
+    }
+    return result
+  }
+
+  func announcementCount(after sequence: UInt64) throws -> Int {
+    let statement = try statement("SELECT count(*) FROM announcement WHERE sequence > ?1")
+    statement.bind(1, Int64(clamping: sequence))
+    defer { statement.reset() }
+    return try statement.step() ? Int(statement.int(0)) : 0
+  }
+
+  func exportProgress() throws -> [String: ExportProgress] {
+    let statement = try statement("SELECT exporter, sequence, sent, refused FROM export_progress")
+    defer { statement.reset() }
+    var result: [String: ExportProgress] = [:]
+    while try statement.step() {
+      result[statement.text(0)] = ExportProgress(
+        sequence: UInt64(clamping: statement.int(1)), sent: statement.int(2), refused: statement.int(3))
+    }
+    return result
+  }
+
+  // MARK: The rest
+
+  func position() throws -> LogPosition? {
+    let statement = try statement("SELECT position FROM progress")
+    defer { statement.reset() }
+    guard try statement.step(), let position = statement.optionalInt(0) else { return nil }
+    return LogPosition(rawValue: UInt64(bitPattern: position))
+  }
+
+  func values() throws -> [String: [UInt8]] {
+    let statement = try statement("SELECT name, bytes FROM named_value")
+    defer { statement.reset() }
+    var result: [String: [UInt8]] = [:]
+    while try statement.step() { result[statement.text(0)] = statement.bytes(1) }
+    return result
+  }
+
+  func fingerprints(since cutoff: Timestamp) throws -> [DeliveryFingerprint] {
+    let statement = try statement("SELECT data FROM fingerprint WHERE newest >= ?1")
+    statement.bind(1, cutoff.nanoseconds)
+    defer { statement.reset() }
+    var result: [DeliveryFingerprint] = []
+    while try statement.step() { FingerprintPacking.read(statement.bytes(0), since: cutoff, into: &result) }
+    return result
+  }
+
+  func branchUpdates(of branch: SpanKey, limit: Int) throws -> [BranchUpdate] {
+    let statement = try statement(
+      """
+      SELECT time, data FROM branch_update WHERE space = ?1 AND number = ?2 AND text = ?3 ORDER BY time DESC, data DESC LIMIT ?4
+      """)
+    defer { statement.reset() }
+    guard try bind(StoredName(branch), at: 1, of: statement) else { return [] }
+    statement.bind(4, Int64(max(0, limit)))
+    var result: [BranchUpdate] = []
+    while try statement.step() {
+      do throws(DamagedBytes) {
+        let time = Timestamp(nanoseconds: statement.int(0))
+        result.append(try BranchUpdatePacking.read(statement.bytes(1), branch: branch, time: time))
+      } catch {
+        throw StoreError(.corrupt, "\(connection.path): an update of \(branch) cannot be read")
+      }
+    }
+    return result.reversed()
+  }
+}
+
+extension SpanStoreReader {
+  func subjects(matching filter: SubjectFilter, after cursor: UInt64?, limit: Int) throws -> SubjectPage {
+    guard limit > 0 else { return SubjectPage(subjects: [], next: cursor) }
+    guard let condition = try ListCondition(filter, nameID: nameID) else { return SubjectPage(subjects: [], next: nil) }
+    let statement = try statement(
+      """
+      SELECT s.seq, s.space, s.number, s.text, d.data FROM subject s JOIN subject_data d ON d.seq = s.seq
+      WHERE s.seq < ?1 AND \(condition.sql) ORDER BY s.seq DESC LIMIT ?2
+      """)
+    defer { statement.reset() }
+    statement.bind(1, cursor.map { Int64(clamping: $0) } ?? .max)
+    // One more than asked for tells whether there is another page.
+    statement.bind(2, Int64(limit) &+ 1)
+    for (index, value) in condition.values.enumerated() { statement.bind(Int32(index + 3), value) }
+    var page = SubjectPage(subjects: [], next: nil)
+    var last: Int64 = 0
+    while try statement.step() {
+      guard page.subjects.count < limit else {
+        page.next = UInt64(clamping: last)
+        return page
+      }
+      last = statement.int(0)
+      page.subjects.append(try Subject(key: key(statement, at: 1), encoded: statement.bytes(4)))
+    }
+    return page
+  }
+}
+
+/// A filter as SQL.
+private struct ListCondition {
+  private(set) var sql = "s.operation IS NOT NULL"
+  /// What is bound from the third parameter on.
+  private(set) var values: [Int64] = []
+
+  /// Nil when nothing can match, because a name was never stored.
+  init?(_ filter: SubjectFilter, nameID: (String) throws -> Int64?) throws {
+    let named = [
+      ("s.project", filter.project), (filter.project == nil ? "s.operation" : "+s.operation", filter.operation?.rawValue),
+      ("s.source", filter.source), ("s.outcome", filter.outcome?.rawValue),
+    ]
+    for case (let column, let name?) in named {
+      guard let id = try nameID(name) else { return nil }
+      add("\(column) =", id)
+    }
+    switch filter.isOpen {
+    case true?: sql += " AND s.end IS NULL"
+    case false?: sql += " AND s.end IS NOT NULL"
+    case nil: break
+    }
+    if let cutoff = filter.endedAfter { add("coalesce(s.end, 9223372036854775807) >=", cutoff.nanoseconds) }
+    if let cutoff = filter.startedBefore { add("s.start <", cutoff.nanoseconds) }
+  }
+
+  private mutating func add(_ comparison: String, _ value: Int64) {
+    values.append(value)
+    sql += " AND \(comparison) ?\(values.count + 2)"
+  }
+}

@@ -1,0 +1,60 @@
+extension StoreSchema {
+  /// The projection's tables.
+  ///
+  /// Random keys are what costs most (every one touches a page of its own), so rows go by sequence, and look-ups by an
+  /// interned space and a number (see ``StoredName``). What a subject holds stands apart from what lists ask, so that a list
+  /// reads few pages. Removed rows that are named elsewhere do no harm: sequences are never given twice.
+  static let spanStore = StoreSchema(
+    applicationID: 0x5653_5350,  // VSSP
+    name: "ValueStream span store",
+    migrations: [
+      """
+      CREATE TABLE name (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
+
+      CREATE TABLE subject (
+        seq INTEGER PRIMARY KEY,
+        space INTEGER NOT NULL, number INTEGER NOT NULL, text TEXT NOT NULL,
+        operation INTEGER, source INTEGER NOT NULL, project INTEGER, outcome INTEGER,
+        start INTEGER NOT NULL, end INTEGER,
+        announced INTEGER
+      );
+      CREATE UNIQUE INDEX subject_key ON subject (space, number, text);
+      CREATE INDEX subject_project ON subject (project);
+      CREATE INDEX subject_operation ON subject (operation);
+      CREATE TABLE subject_data (seq INTEGER PRIMARY KEY, data BLOB NOT NULL);
+
+      CREATE TABLE alias (
+        space INTEGER NOT NULL, number INTEGER NOT NULL, text TEXT NOT NULL, subject INTEGER NOT NULL,
+        PRIMARY KEY (space, number, text, subject)
+      ) WITHOUT ROWID;
+      CREATE TABLE follow (
+        space INTEGER NOT NULL, number INTEGER NOT NULL, text TEXT NOT NULL, subject INTEGER NOT NULL,
+        PRIMARY KEY (space, number, text, subject)
+      ) WITHOUT ROWID;
+
+      CREATE TABLE announcement (
+        sequence INTEGER PRIMARY KEY,
+        space INTEGER NOT NULL, number INTEGER NOT NULL, text TEXT NOT NULL,
+        attempt INTEGER NOT NULL, time INTEGER NOT NULL,
+        previous INTEGER
+      );
+      CREATE TABLE export_progress (
+        exporter TEXT PRIMARY KEY, sequence INTEGER NOT NULL, sent INTEGER NOT NULL, refused INTEGER NOT NULL
+      ) WITHOUT ROWID;
+
+      CREATE TABLE branch_update (
+        space INTEGER NOT NULL, number INTEGER NOT NULL, text TEXT NOT NULL,
+        time INTEGER NOT NULL, data BLOB NOT NULL,
+        PRIMARY KEY (space, number, text, time, data)
+      ) WITHOUT ROWID;
+
+      CREATE TABLE fingerprint (batch INTEGER PRIMARY KEY, newest INTEGER NOT NULL, data BLOB NOT NULL);
+      CREATE TABLE named_value (name TEXT PRIMARY KEY, bytes BLOB NOT NULL) WITHOUT ROWID;
+      CREATE TABLE progress (
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        position INTEGER, next_subject INTEGER NOT NULL, next_announcement INTEGER NOT NULL
+      );
+      INSERT INTO progress VALUES (1, NULL, 1, 1);
+      """
+    ])
+}

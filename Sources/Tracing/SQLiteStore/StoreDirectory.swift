@@ -1,0 +1,110 @@
+import ValueStreamCore
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// The directory that holds the files of log and store. What is created in it is for its owner alone.
+struct StoreDirectory: Sendable {
+  let path: String
+
+  /// Creates the directory, and those above it, where they are missing.
+  init(_ path: String) throws(StoreError) {
+    self.path = path
+    try Self.create(path)
+  }
+
+  private static func create(_ path: String) throws(StoreError) {
+    if mkdir(path, 0o700) == 0 { return }
+    var error = errno
+    if error == ENOENT, let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")), slash > path.startIndex {
+      try create(String(path[..<slash]))
+      if mkdir(path, 0o700) == 0 { return }
+      error = errno
+    }
+    var status = stat()
+    guard error == EEXIST, stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
+      throw .system(error == EEXIST ? ENOTDIR : error, doing: "creating directory \(path)")
+    }
+  }
+
+  func file(_ name: String) -> String {
+    "\(path)/\(name)"
+  }
+
+  /// Makes sure that a file exists. Must not be called while this process has the file open: closing a file gives up all
+  /// of a process' locks on it.
+  func createFile(_ name: String) throws(StoreError) {
+    let descriptor = open(file(name), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+    if descriptor >= 0 {
+      close(descriptor)
+    } else if errno != EEXIST {
+      throw .system(doing: "creating \(file(name))")
+    }
+  }
+
+  /// Makes created and removed names durable.
+  func synchronize() throws(StoreError) {
+    let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw .system(doing: "opening \(path)") }
+    defer { close(descriptor) }
+    guard fsync(descriptor) == 0 else { throw .system(doing: "writing \(path)") }
+  }
+
+  /// Names of the files in it that begin so, sorted.
+  func names(withPrefix prefix: String) throws(StoreError) -> [String] {
+    guard let directory = opendir(path) else { throw .system(doing: "reading \(path)") }
+    defer { closedir(directory) }
+    var names: [String] = []
+    while let entry = readdir(directory) {
+      let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
+        String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+      }
+      if name.hasPrefix(prefix) { names.append(name) }
+    }
+    return names.sorted()
+  }
+
+  /// Bytes of a file; 0 when it does not exist.
+  func size(of name: String) -> Int64 {
+    var status = stat()
+    return stat(file(name), &status) == 0 ? Int64(status.st_size) : 0
+  }
+
+  /// Removes a database file, then what SQLite keeps beside it.
+  func removeDatabase(_ name: String) throws(StoreError) {
+    for file in Self.files(ofDatabase: name).map(file) where unlink(file) != 0 && errno != ENOENT {
+      throw .system(doing: "removing \(file)")
+    }
+  }
+
+  /// A database file and what SQLite keeps beside it.
+  static func files(ofDatabase name: String) -> [String] {
+    [name, name + "-wal", name + "-shm"]
+  }
+}
+
+/// Keeps other processes, and other instances in this one, away from a directory. The system takes the lock back when the
+/// process ends, however it ends.
+final class DirectoryLock: Sendable {
+  private let descriptor: Int32
+
+  init(_ directory: StoreDirectory, name: String) throws(StoreError) {
+    let path = directory.file(name)
+    descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+    guard descriptor >= 0 else { throw .system(doing: "opening \(path)") }
+    if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { return }
+    let error = errno
+    close(descriptor)
+    guard error == EWOULDBLOCK else { throw .system(error, doing: "locking \(path)") }
+    throw StoreError(.busy, "\(directory.path): in use by another process, which holds \(name)")
+  }
+
+  deinit {
+    close(descriptor)
+  }
+}

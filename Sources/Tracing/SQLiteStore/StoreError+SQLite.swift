@@ -1,0 +1,49 @@
+import CSQLite
+import ValueStreamCore
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+extension StoreError {
+  /// What a SQLite result code means to a caller.
+  ///
+  /// - Parameters:
+  ///   - doing: what was tried, with the file's name.
+  ///   - message: what SQLite says.
+  init(sqlite code: Int32, systemError: Int32 = 0, doing: String, message: String) {
+    self.init(Self.code(sqlite: code, systemError: systemError), "\(doing): \(message)")
+  }
+
+  private static func code(sqlite code: Int32, systemError: Int32) -> Code {
+    switch systemError {
+    case ENOSPC, EDQUOT: return .noSpace
+    case EMFILE, ENFILE: return .busy
+    default: break
+    }
+    return switch code & 0xff {
+    case SQLITE_FULL: .noSpace
+    case SQLITE_BUSY, SQLITE_LOCKED, SQLITE_NOMEM: .busy
+    case SQLITE_CORRUPT: .corrupt
+    case SQLITE_NOTADB, SQLITE_CANTOPEN, SQLITE_PERM, SQLITE_AUTH, SQLITE_READONLY: .unusable
+    default: .inputOutput
+    }
+  }
+
+  /// What the system says of the call that just failed.
+  static func system(_ error: Int32 = errno, doing: String) -> StoreError {
+    let message = strerror(error).map { String(cString: $0) } ?? "error \(error)"
+    let code: Code =
+      switch error {
+      case ENOSPC, EDQUOT: .noSpace
+      case EIO: .inputOutput
+      case EMFILE, ENFILE, EINTR: .busy
+      default: .unusable
+      }
+    return StoreError(code, "\(doing): \(message)")
+  }
+}

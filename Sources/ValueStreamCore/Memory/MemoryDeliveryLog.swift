@@ -1,0 +1,89 @@
+import Synchronization
+
+/// A delivery log that lasts as long as the process: for tests, and for the mock tracer.
+///
+/// Grows until ``removeOld(receivedBefore:maximumBytes:projected:)`` is called. Every delivery is a segment of its own.
+public final class MemoryDeliveryLog: DeliveryLog {
+  private struct State {
+    var deliveries: [LoggedDelivery] = []
+    /// Number of the first one that is kept; they count from 1.
+    var first: UInt64 = 1
+    var bytes: Int64 = 0
+
+    var next: UInt64 { first + UInt64(deliveries.count) }
+
+    mutating func removeFirst(_ count: Int) {
+      for logged in deliveries.prefix(count) { bytes -= Int64(logged.delivery.body.count) }
+      deliveries.removeFirst(count)
+      first += UInt64(count)
+    }
+  }
+
+  private let state = Mutex(State())
+
+  public init() {}
+
+  public func append(_ deliveries: [LoggedDelivery]) -> [LogPosition] {
+    state.withLock { state in
+      let first = state.next
+      state.deliveries += deliveries
+      for logged in deliveries { state.bytes += Int64(logged.delivery.body.count) }
+      return (first..<state.next).map { LogPosition(rawValue: $0) }
+    }
+  }
+
+  public func read(
+    after position: LogPosition?, limit: Int, byteLimit: Int
+  ) -> [(position: LogPosition, logged: LoggedDelivery)] {
+    state.withLock { state in
+      let start = max(position.map { $0.rawValue &+ 1 } ?? 0, state.first)
+      guard start < state.next else { return [] }
+      var result: [(position: LogPosition, logged: LoggedDelivery)] = []
+      var byteCount = 0
+      for number in start..<state.next {
+        guard result.count < limit, byteCount < byteLimit || result.isEmpty else { break }
+        let logged = state.deliveries[Int(number - state.first)]
+        result.append((LogPosition(rawValue: number), logged))
+        byteCount += logged.delivery.body.count
+      }
+      return result
+    }
+  }
+
+  public func delivery(at position: LogPosition) -> LoggedDelivery? {
+    state.withLock { state in
+      guard position.rawValue >= state.first, position.rawValue < state.next else { return nil }
+      return state.deliveries[Int(position.rawValue - state.first)]
+    }
+  }
+
+  public func lastPosition() -> LogPosition? {
+    state.withLock { $0.next > 1 ? LogPosition(rawValue: $0.next - 1) : nil }
+  }
+
+  public func removeOld(receivedBefore cutoff: Timestamp, maximumBytes: Int64, projected: LogPosition?) {
+    guard let projected else { return }
+    state.withLock { state in
+      var bytes = state.bytes
+      var count = 0
+      for logged in state.deliveries {
+        guard state.first + UInt64(count) <= projected.rawValue else { break }
+        guard logged.delivery.received < cutoff || bytes > maximumBytes else { break }
+        bytes -= Int64(logged.delivery.body.count)
+        count += 1
+      }
+      state.removeFirst(count)
+    }
+  }
+
+  public func size() -> Int64 {
+    state.withLock(\.bytes)
+  }
+
+  public func close() {}
+
+  /// Forgets every delivery; places go on where they were.
+  public func removeAll() {
+    state.withLock { $0.removeFirst($0.deliveries.count) }
+  }
+}

@@ -1,0 +1,214 @@
+import Synchronization
+
+/// A span store that lasts as long as the process: for tests, and for the mock tracer.
+public final class MemorySpanStore: SpanStore {
+  private let state = Mutex(State())
+
+  fileprivate struct State {
+    struct Entry {
+      var sequence: UInt64
+      var subject: Subject
+      var summary: SubjectSummary
+      var aliases: Set<Reference> = []
+      var follows: Set<Reference> = []
+    }
+
+    var entries: [SpanKey: Entry] = [:]
+    /// In order of first appearance; what was removed leaves a gap.
+    var order: [(sequence: UInt64, key: SpanKey)] = []
+    var publishers: [Reference: Set<SpanKey>] = [:]
+    var followers: [Reference: Set<SpanKey>] = [:]
+    var announcements: [(sequence: UInt64, announcement: Announcement)] = []
+    var progress: [String: ExportProgress] = [:]
+    var fingerprints: Set<DeliveryFingerprint> = []
+    var values: [String: [UInt8]] = [:]
+    var branchUpdates: [SpanKey: Set<BranchUpdate>] = [:]
+    var position: LogPosition?
+    /// Never given twice.
+    var nextSequence: UInt64 = 1
+    var nextAnnouncement: UInt64 = 1
+  }
+
+  public init() {}
+
+  /// Forgets everything, also how far the log was read; places in lists and announcements go on where they were.
+  public func removeAll() {
+    state.withLock { state in
+      var empty = State()
+      empty.nextSequence = state.nextSequence
+      empty.nextAnnouncement = state.nextAnnouncement
+      state = empty
+    }
+  }
+
+  public func close() {}
+
+  public func size() -> Int64 { 0 }
+
+  // MARK: Writing
+
+  public func write(_ changes: ProjectionChanges) {
+    state.withLock { state in
+      for key in changes.removed { state.remove([key]) }
+      for change in changes.subjects { state.write(change) }
+      for update in changes.branchUpdates { state.branchUpdates[update.branch, default: []].insert(update) }
+      for announcement in changes.announcements {
+        state.announcements.append((state.nextAnnouncement, announcement))
+        state.nextAnnouncement += 1
+      }
+      state.fingerprints.formUnion(changes.fingerprints)
+      state.values.merge(changes.values) { $1 }
+      state.position = changes.position ?? state.position
+    }
+  }
+
+  public func setExportProgress(_ progress: ExportProgress, for exporter: String) {
+    state.withLock { $0.progress[exporter] = progress }
+  }
+
+  public func removeFinished(before cutoff: Timestamp, limit: Int) -> Int {
+    state.withLock { state in
+      let exported = state.progress.values.map(\.sequence).min() ?? .max
+      let waiting = Set(state.announcements.lazy.filter { $0.sequence > exported }.map(\.announcement.key))
+      var removed: Set<SpanKey> = []
+      for (_, key) in state.order {
+        guard removed.count < limit else { break }
+        guard let end = state.entries[key]?.summary.end, end < cutoff, !waiting.contains(key) else { continue }
+        removed.insert(key)
+      }
+      state.remove(removed)
+      state.announcements.removeAll { removed.contains($0.announcement.key) }
+      if removed.count < limit {
+        for branch in state.branchUpdates.keys {
+          state.branchUpdates[branch] = state.branchUpdates[branch]?.filter { $0.time.timestamp >= cutoff }
+        }
+      }
+      return removed.count
+    }
+  }
+
+  // MARK: Reading
+
+  public func subjects(_ keys: [SpanKey]) -> [SpanKey: Subject] {
+    state.withLock { state in
+      var result: [SpanKey: Subject] = [:]
+      for key in keys { result[key] = state.entries[key]?.subject }
+      return result
+    }
+  }
+
+  public func publishers(of references: [Reference]) -> [Reference: [SpanKey]] {
+    state.withLock { state in
+      var result: [Reference: [SpanKey]] = [:]
+      for reference in references {
+        if reference.kind == .key {
+          let key = SpanKey(reference.value)
+          result[reference] = key.flatMap { state.entries[$0] == nil ? nil : [$0] } ?? []
+        } else {
+          result[reference] = state.publishers[reference, default: []].sorted()
+        }
+      }
+      return result
+    }
+  }
+
+  public func followers(of references: [Reference]) -> [Reference: [SpanKey]] {
+    state.withLock { state in
+      var result: [Reference: [SpanKey]] = [:]
+      for reference in references { result[reference] = state.followers[reference, default: []].sorted() }
+      return result
+    }
+  }
+
+  public func position() -> LogPosition? {
+    state.withLock(\.position)
+  }
+
+  public func values() -> [String: [UInt8]] {
+    state.withLock(\.values)
+  }
+
+  public func fingerprints(since cutoff: Timestamp) -> [DeliveryFingerprint] {
+    state.withLock { $0.fingerprints.filter { $0.received >= cutoff } }
+  }
+
+  public func subjects(matching filter: SubjectFilter, after cursor: UInt64?, limit: Int) -> SubjectPage {
+    guard limit > 0 else { return SubjectPage(subjects: [], next: cursor) }
+    return state.withLock { state in
+      var page = SubjectPage(subjects: [], next: nil)
+      var last: UInt64 = 0
+      for (sequence, key) in state.order.reversed() where sequence < cursor ?? .max {
+        guard let entry = state.entries[key], filter.matches(entry.summary) else { continue }
+        guard page.subjects.count < limit else {
+          page.next = last
+          break
+        }
+        last = sequence
+        page.subjects.append(entry.subject)
+      }
+      return page
+    }
+  }
+
+  public func announcements(after sequence: UInt64, limit: Int) -> [(sequence: UInt64, announcement: Announcement)] {
+    state.withLock { Array($0.announcements(after: sequence).prefix(max(0, limit))) }
+  }
+
+  public func announcementCount(after sequence: UInt64) -> Int {
+    state.withLock { $0.announcements(after: sequence).count }
+  }
+
+  public func exportProgress() -> [String: ExportProgress] {
+    state.withLock(\.progress)
+  }
+
+  public func branchUpdates(of branch: SpanKey, limit: Int) -> [BranchUpdate] {
+    state.withLock { state in
+      let ordered = state.branchUpdates[branch, default: []].sorted { left, right in
+        (left.time.timestamp, left.after ?? "") < (right.time.timestamp, right.after ?? "")
+      }
+      return Array(ordered.suffix(max(0, limit)))
+    }
+  }
+}
+
+extension MemorySpanStore.State {
+  fileprivate mutating func write(_ change: SubjectChange) {
+    let key = change.subject.key
+    if entries[key] == nil {
+      entries[key] = Entry(sequence: nextSequence, subject: change.subject, summary: change.summary)
+      order.append((nextSequence, key))
+      nextSequence += 1
+    }
+    entries[key]?.subject = change.subject
+    entries[key]?.summary = change.summary
+    entries[key]?.aliases.formUnion(change.newAliases)
+    entries[key]?.follows.formUnion(change.newFollows)
+    for reference in change.newAliases { publishers[reference, default: []].insert(key) }
+    for reference in change.newFollows { followers[reference, default: []].insert(key) }
+  }
+
+  fileprivate mutating func remove(_ keys: Set<SpanKey>) {
+    for key in keys {
+      guard let entry = entries.removeValue(forKey: key) else { continue }
+      for reference in entry.aliases { Self.remove(key, of: reference, from: &publishers) }
+      for reference in entry.follows { Self.remove(key, of: reference, from: &followers) }
+    }
+    order.removeAll { keys.contains($0.key) }
+  }
+
+  private static func remove(_ key: SpanKey, of reference: Reference, from index: inout [Reference: Set<SpanKey>]) {
+    index[reference]?.remove(key)
+    if index[reference]?.isEmpty == true { index[reference] = nil }
+  }
+
+  /// They stand in order, so the place is found by halving.
+  fileprivate func announcements(after sequence: UInt64) -> ArraySlice<(sequence: UInt64, announcement: Announcement)> {
+    var range = announcements.startIndex..<announcements.endIndex
+    while !range.isEmpty {
+      let middle = range.lowerBound + range.count / 2
+      range = announcements[middle].sequence > sequence ? range.lowerBound..<middle : middle + 1..<range.upperBound
+    }
+    return announcements[range.lowerBound...]
+  }
+}
