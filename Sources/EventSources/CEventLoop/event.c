@@ -1,0 +1,36 @@
+#define _GNU_SOURCE
+#include "CEventLoop.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+int vs_event_open(int counts) {
+  return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK | (counts ? EFD_SEMAPHORE : 0));
+}
+
+void vs_event_signal(int descriptor) {
+  uint64_t one = 1;
+  while (write(descriptor, &one, sizeof one) < 0 && errno == EINTR) {
+  }
+}
+
+int vs_event_take(int descriptor, int blocks) {
+  uint64_t value;
+  for (;;) {
+    if (read(descriptor, &value, sizeof value) == sizeof value) return 1;
+    if (errno == EAGAIN && blocks) {
+      struct pollfd entry = {.fd = descriptor, .events = POLLIN};
+      poll(&entry, 1, -1);
+    } else if (errno != EINTR) {
+      return 0;
+    }
+  }
+}
+
+void vs_thread_set_name(const char *name) {
+  pthread_setname_np(pthread_self(), name);
+}

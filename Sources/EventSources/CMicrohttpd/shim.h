@@ -1,0 +1,60 @@
+#pragma once
+
+#include <microhttpd.h>
+#include <stddef.h>
+
+// What Swift cannot call itself: functions with variable arguments.
+
+struct vs_mhd_configuration {
+  /// A bound, listening, non-blocking socket.
+  int listen_socket;
+  unsigned int connection_limit;
+  /// Seconds without any byte after which a connection is closed.
+  unsigned int idle_seconds;
+  size_t connection_memory;
+  void *context;
+  MHD_AccessHandlerCallback handle_request;
+  MHD_RequestCompletedCallback request_completed;
+  MHD_NotifyConnectionCallback connection_changed;
+};
+
+/// A daemon without thread of its own: the caller waits on its epoll descriptor and calls MHD_run.
+static inline struct MHD_Daemon *vs_mhd_start(const struct vs_mhd_configuration *configuration) {
+  return MHD_start_daemon(
+      MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, configuration->handle_request, configuration->context,
+      MHD_OPTION_LISTEN_SOCKET, configuration->listen_socket,
+      MHD_OPTION_CONNECTION_LIMIT, configuration->connection_limit,
+      MHD_OPTION_CONNECTION_TIMEOUT, configuration->idle_seconds,
+      MHD_OPTION_CONNECTION_MEMORY_LIMIT, configuration->connection_memory,
+      MHD_OPTION_NOTIFY_COMPLETED, configuration->request_completed, configuration->context,
+      MHD_OPTION_NOTIFY_CONNECTION, configuration->connection_changed, configuration->context,
+      MHD_OPTION_END);
+}
+
+/// -1 when there is none.
+static inline int vs_mhd_epoll_descriptor(struct MHD_Daemon *daemon) {
+  const union MHD_DaemonInfo *info = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_EPOLL_FD);
+  return info ? info->epoll_fd : -1;
+}
+
+/// -1 when there is none.
+static inline int vs_mhd_socket(struct MHD_Connection *connection) {
+  const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+  return info ? info->connect_fd : -1;
+}
+
+/// What connection_changed put there.
+static inline void *vs_mhd_socket_context(struct MHD_Connection *connection) {
+  const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+  return info ? info->socket_context : NULL;
+}
+
+/// Calls back for each header, in order.
+static inline void vs_mhd_each_header(struct MHD_Connection *connection, MHD_KeyValueIteratorN visit, void *context) {
+  MHD_get_connection_values_n(connection, MHD_HEADER_KIND, visit, context);
+}
+
+/// Calls back for each query item, in order; the value is null in `?name`.
+static inline void vs_mhd_each_query_item(struct MHD_Connection *connection, MHD_KeyValueIteratorN visit, void *context) {
+  MHD_get_connection_values_n(connection, MHD_GET_ARGUMENT_KIND, visit, context);
+}

@@ -1,0 +1,55 @@
+import CMicrohttpd
+import ValueStreamCore
+
+/// Turns answers into libmicrohttpd's responses; the frequent ones are made once. Belongs to the server's thread.
+final class AnswerWriter {
+  private var prepared: [DeliveryResult: OpaquePointer] = [:]
+
+  init() {
+    for (result, text) in [(DeliveryResult.recorded, "success"), (.duplicate, "duplicate"), (.ignored, "ignored")] {
+      prepared[result] = Self.response(to: .delivery(text), closes: false)
+    }
+  }
+
+  deinit {
+    for response in prepared.values { MHD_destroy_response(response) }
+  }
+
+  /// Queues an answer.
+  ///
+  /// - Parameter closes: whether the connection is to be closed after it.
+  /// - Returns: its status; nil when it cannot be queued.
+  func queue(_ answer: Exchange.Answer, on connection: OpaquePointer, closes: Bool) -> Int? {
+    var response: HTTPResponse
+    switch answer {
+    case .delivery(let result):
+      if !closes, let prepared = prepared[result] {
+        return MHD_queue_response(connection, 200, prepared) == .YES ? 200 : nil
+      }
+      response = .delivery(result == .recorded ? "success" : result.rawValue)
+    case .response(let given): response = given
+    }
+    if !(200...599).contains(response.status) { response = .problem(500, "the answer has no valid status") }
+    guard let made = Self.response(to: response, closes: closes) else { return nil }
+    defer { MHD_destroy_response(made) }
+    return MHD_queue_response(connection, UInt32(response.status), made) == .YES ? response.status : nil
+  }
+
+  private static func response(to response: HTTPResponse, closes: Bool) -> OpaquePointer? {
+    let made = response.body.withUnsafeBytes { body in
+      MHD_create_response_from_buffer(
+        body.count, UnsafeMutableRawPointer(mutating: body.baseAddress), body.isEmpty ? .RESPMEM_PERSISTENT : .RESPMEM_MUST_COPY)
+    }
+    guard let made else { return nil }
+    // A field the library refuses (a line break in it) is left out.
+    for field in response.headers.fields { MHD_add_response_header(made, field.name, field.value) }
+    if closes { MHD_add_response_header(made, MHD_HTTP_HEADER_CONNECTION, "close") }
+    return made
+  }
+}
+
+extension HTTPResponse {
+  fileprivate static func delivery(_ text: String) -> HTTPResponse {
+    HTTPResponse(status: 200, headers: ["Content-Type": "text/plain"], body: Array(text.utf8))
+  }
+}

@@ -1,0 +1,217 @@
+import Synchronization
+package import ValueStreamCore
+
+/// A delivery that waits to be made durable.
+package struct PendingDelivery: Sendable {
+  package var logged: LoggedDelivery
+  /// Nil when it could not be read.
+  package var interpretation: Interpretation?
+  /// Nil where content does not tell a repetition from another occurrence.
+  package var fingerprint: DeliveryFingerprint?
+
+  package init(logged: LoggedDelivery, interpretation: Interpretation?, fingerprint: DeliveryFingerprint?) {
+    self.logged = logged
+    self.interpretation = interpretation
+    self.fingerprint = fingerprint
+  }
+}
+
+/// What became of a ``PendingDelivery``.
+package enum RecordingOutcome: Sendable, Hashable {
+  /// On disk.
+  case recorded
+  /// The same delivery is on disk already.
+  case duplicate
+  /// Not kept: to be sent again.
+  case unavailable
+}
+
+/// The road to the log: takes everything that waits, makes it durable in one commit, tells the sink, then the senders.
+package final class DeliveryRecorder: Sendable {
+  package struct Limits: Sendable, Hashable {
+    /// Deliveries that may wait.
+    package var deliveries = 16_384
+    /// Bytes of body that may wait. One delivery may always wait, however large.
+    package var bytes = 128 << 20
+    /// How many of the newest deliveries are remembered to tell duplicates.
+    package var remembered = 262_144
+
+    package init() {}
+  }
+
+  /// Called once on the writer's thread, with one outcome for each accepted delivery, in order.
+  package typealias Completion = @Sendable ([RecordingOutcome]) -> Void
+
+  private struct Batch {
+    var deliveries: [PendingDelivery]
+    var completion: Completion
+  }
+
+  private struct Queue {
+    var batches: [Batch] = []
+    var deliveries = 0
+    var bytes = 0
+    var isFinishing = false
+  }
+
+  private let log: any DeliveryLog
+  private let sink: any DeliverySink
+  private let limits: Limits
+  private let observer: any IntakeObserver
+  private let queue = Mutex(Queue())
+  private let recent: Mutex<FingerprintRing>
+  private let work: Signal
+
+  package init(
+    log: any DeliveryLog, sink: any DeliverySink, limits: Limits = Limits(), observer: any IntakeObserver = NoObserver()
+  ) throws(IntakeError) {
+    self.log = log
+    self.sink = sink
+    self.limits = limits
+    self.observer = observer
+    recent = Mutex(FingerprintRing(capacity: limits.remembered))
+    work = try Signal()
+  }
+
+  /// Deliveries that wait or are being written.
+  package var waitingCount: Int { queue.withLock(\.deliveries) }
+
+  /// Bytes of body that wait or are being written.
+  package var waitingBytes: Int { queue.withLock(\.bytes) }
+
+  // MARK: Duplicates
+
+  /// Remembers deliveries of an earlier run, oldest first.
+  package func preload(_ fingerprints: some Sequence<DeliveryFingerprint>) {
+    recent.withLock { recent in
+      for fingerprint in fingerprints where !recent.contains(fingerprint) { recent.insert(fingerprint) }
+    }
+  }
+
+  /// Forgets which deliveries were seen. Only for tests of those who send them: the log keeps its own.
+  package func forgetDuplicates() {
+    recent.withLock { $0.removeAll() }
+  }
+
+  // MARK: Taking deliveries
+
+  /// Queues deliveries.
+  ///
+  /// - Returns: how many were taken, from the first on. The others find the queue full: they are the caller's to answer,
+  ///   and no outcome comes for them.
+  package func submit(_ deliveries: [PendingDelivery], completion: @escaping Completion) -> Int {
+    let (taken, isIdle) = queue.withLock { queue -> (Int, Bool) in
+      if queue.isFinishing { return (0, false) }
+      var taken = 0
+      for delivery in deliveries {
+        let size = delivery.logged.delivery.body.count
+        guard queue.deliveries < limits.deliveries, queue.deliveries == 0 || queue.bytes + size <= limits.bytes else { break }
+        queue.deliveries += 1
+        queue.bytes += size
+        taken += 1
+      }
+      if taken == 0 { return (0, false) }
+      let isIdle = queue.batches.isEmpty
+      let accepted = taken == deliveries.count ? deliveries : Array(deliveries.prefix(taken))
+      queue.batches.append(Batch(deliveries: accepted, completion: completion))
+      return (taken, isIdle)
+    }
+    if isIdle { work.notify() }
+    return taken
+  }
+
+  /// Takes no more deliveries; ``run()`` returns when what waits is written.
+  package func finish() {
+    queue.withLock { $0.isFinishing = true }
+    work.notify()
+  }
+
+  // MARK: Writing
+
+  /// Writes until ``finish()``, on a thread of its own. Cancelling finishes too.
+  package func run() async throws {
+    try await withTaskCancellationHandler {
+      try await OwnThread.run("vs-log") { self.serve() }
+    } onCancel: {
+      finish()
+    }
+  }
+
+  /// The same on the calling thread.
+  func serve() {
+    while true {
+      let (batches, isFinishing) = queue.withLock { queue in
+        defer { queue.batches = [] }
+        return (queue.batches, queue.isFinishing)
+      }
+      if !batches.isEmpty {
+        record(batches)
+      } else if isFinishing {
+        return
+      } else {
+        work.wait()
+      }
+    }
+  }
+
+  private func record(_ batches: [Batch]) {
+    let deliveries = batches.count == 1 ? batches[0].deliveries : batches.flatMap(\.deliveries)
+    let outcomes = record(deliveries)
+    queue.withLock { queue in
+      queue.deliveries -= deliveries.count
+      queue.bytes -= deliveries.reduce(0) { $0 + $1.logged.delivery.body.count }
+    }
+    var rest = outcomes[...]
+    for batch in batches {
+      batch.completion(Array(rest.prefix(batch.deliveries.count)))
+      rest = rest.dropFirst(batch.deliveries.count)
+    }
+  }
+
+  private func record(_ deliveries: [PendingDelivery]) -> [RecordingOutcome] {
+    let (fresh, repeated) = sortOut(deliveries)
+    var outcomes = [RecordingOutcome](repeating: .duplicate, count: deliveries.count)
+    if fresh.isEmpty { return outcomes }
+    let start = ContinuousClock.now
+    do {
+      let positions = try log.append(fresh.map { deliveries[$0].logged })
+      recent.withLock { recent in
+        for index in fresh {
+          if let fingerprint = deliveries[index].fingerprint { recent.insert(fingerprint) }
+        }
+      }
+      sink.recorded(
+        zip(fresh, positions).map { index, position in
+          RecordedDelivery(
+            position: position, logged: deliveries[index].logged, interpretation: deliveries[index].interpretation,
+            fingerprint: deliveries[index].fingerprint)
+        })
+      for index in fresh { outcomes[index] = .recorded }
+      observer.committed(deliveries: fresh.count, seconds: start.duration(to: .now).inSeconds)
+    } catch {
+      // Nothing was kept, nor is what repeats something that was not.
+      for index in fresh + repeated { outcomes[index] = .unavailable }
+      observer.commitFailed(error, deliveries: fresh.count)
+    }
+    return outcomes
+  }
+
+  /// Which deliveries are to be written, and which repeat one of those; all others are on disk already.
+  private func sortOut(_ deliveries: [PendingDelivery]) -> (fresh: [Int], repeated: [Int]) {
+    var fresh: [Int] = []
+    var repeated: [Int] = []
+    var batch: Set<DeliveryFingerprint> = []
+    fresh.reserveCapacity(deliveries.count)
+    recent.withLock { recent in
+      for (index, delivery) in deliveries.enumerated() {
+        guard let fingerprint = delivery.fingerprint else {
+          fresh.append(index)
+          continue
+        }
+        if recent.contains(fingerprint) { continue }
+        if batch.insert(fingerprint).inserted { fresh.append(index) } else { repeated.append(index) }
+      }
+    }
+    return (fresh, repeated)
+  }
+}

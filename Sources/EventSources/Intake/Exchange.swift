@@ -1,0 +1,116 @@
+import CMicrohttpd
+import ValueStreamCore
+
+/// A request and its answer. Belongs to the server's thread.
+final class Exchange {
+  /// What is to be done once the request is there.
+  enum Work {
+    case intake(any EventSource)
+    case handler(any HTTPHandler, runsInline: Bool)
+  }
+
+  enum Answer {
+    /// One of the frequent answers to deliveries.
+    case delivery(DeliveryResult)
+    case response(HTTPResponse)
+  }
+
+  let connection: OpaquePointer
+  let listener: ListenerDaemon
+  let link: ConnectionLink
+  let method: String
+  let path: String
+  let headers: HTTPHeaders
+  let routeClass: RouteClass
+  let work: Work?
+  var body: RequestBody?
+  /// Bytes that came after the answer was clear.
+  var drained = 0
+  /// Set when nothing is left to be decided: queued as soon as the request is complete.
+  var answer: Answer?
+  /// The answer if the delivery is recorded.
+  var answerWhenRecorded: DeliveryAnswer?
+
+  init(
+    connection: OpaquePointer, listener: ListenerDaemon, link: ConnectionLink, method: String, path: String,
+    headers: HTTPHeaders, routeClass: RouteClass, work: Work?
+  ) {
+    self.connection = connection
+    self.listener = listener
+    self.link = link
+    self.method = method
+    self.path = path
+    self.headers = headers
+    self.routeClass = routeClass
+    self.work = work
+  }
+
+  /// Gives up the body for an answer that no longer depends on it.
+  func refuse(_ response: HTTPResponse) {
+    answer = .response(response)
+    body?.discard()
+    body = nil
+  }
+}
+
+/// A connection, for the deadlines of its requests. Belongs to the server's thread.
+final class ConnectionLink {
+  enum Phase {
+    /// No request, or one whose headers are not complete.
+    case idle
+    /// A request's body arrives.
+    case receiving
+    /// A request is being worked on; nobody is to blame but us.
+    case working
+    /// An answer goes out.
+    case answering
+  }
+
+  let socket: Int32
+  /// Position in the server's list.
+  var index = 0
+  private(set) var phase = Phase.idle
+  private(set) var since: ContinuousClock.Instant
+  /// True once a request was answered.
+  private(set) var hasServed = false
+
+  init(socket: Int32, now: ContinuousClock.Instant) {
+    self.socket = socket
+    since = now
+  }
+
+  func enter(_ phase: Phase, at now: ContinuousClock.Instant) {
+    if phase == .idle { hasServed = true }
+    self.phase = phase
+    since = now
+  }
+}
+
+/// Requests that wait for another thread, by token.
+struct WaitingRoom {
+  private var slots: [(exchange: Exchange?, generation: UInt)] = []
+  private var free: [Int] = []
+
+  mutating func add(_ exchange: Exchange) -> CompletionInbox.Token {
+    if let slot = free.popLast() {
+      slots[slot].exchange = exchange
+      return CompletionInbox.Token(slot: slot, generation: slots[slot].generation)
+    }
+    slots.append((exchange, 0))
+    return CompletionInbox.Token(slot: slots.count - 1, generation: 0)
+  }
+
+  /// Nil when the request does not wait any more.
+  mutating func remove(_ token: CompletionInbox.Token) -> Exchange? {
+    guard slots[token.slot].generation == token.generation, let exchange = slots[token.slot].exchange else { return nil }
+    slots[token.slot] = (nil, token.generation &+ 1)
+    free.append(token.slot)
+    return exchange
+  }
+
+  var tokens: [CompletionInbox.Token] {
+    slots.indices.compactMap { slot in
+      slots[slot].exchange.map { _ in CompletionInbox.Token(slot: slot, generation: slots[slot].generation) }
+    }
+  }
+}

@@ -1,0 +1,112 @@
+import CMicrohttpd
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// One listener: a libmicrohttpd daemon without thread, run by the ``ServerLoop``.
+///
+/// Traps of the library that are minded here and in the loop: stopping with a suspended connection aborts the process; an
+/// answer queued in the first call for a request closes the connection, and none can be queued while a body arrives.
+final class ListenerDaemon {
+  let socket: ListeningSocket
+  let table: RouteTable
+  private unowned let loop: ServerLoop
+  private var daemon: OpaquePointer?
+  private(set) var epollDescriptor: Int32 = -1
+  /// True when there is something to do although its descriptor does not say so.
+  var isDue = true
+
+  /// 32 KB take a delivery of ordinary size in one read.
+  private static let connectionMemory = 32 << 10
+
+  init(_ socket: ListeningSocket, table: RouteTable, loop: ServerLoop, limits: HTTPLimits) throws(IntakeError) {
+    self.socket = socket
+    self.table = table
+    self.loop = loop
+    var configuration = vs_mhd_configuration(
+      listen_socket: socket.descriptor, connection_limit: UInt32(clamping: limits.connections),
+      idle_seconds: UInt32(clamping: max(1, limits.idle.components.seconds)), connection_memory: Self.connectionMemory,
+      context: Unmanaged.passUnretained(self).toOpaque(), handle_request: Self.handleRequest,
+      request_completed: Self.requestCompleted, connection_changed: Self.connectionChanged)
+    guard let daemon = vs_mhd_start(&configuration) else {
+      throw IntakeError("libmicrohttpd cannot serve \(socket.address)")
+    }
+    self.daemon = daemon
+    epollDescriptor = vs_mhd_epoll_descriptor(daemon)
+  }
+
+  /// Handles what there is to handle, and returns milliseconds to the next time-out; -1 for none.
+  func run() -> Int32 {
+    isDue = false
+    var wait: UInt64 = 0
+    // Several turns, because a turn that queues an answer does not send it.
+    for _ in 0..<8 {
+      MHD_run(daemon)
+      guard MHD_get_timeout(daemon, &wait) == .YES else { return -1 }
+      if wait > 0 { break }
+    }
+    return Int32(clamping: wait)
+  }
+
+  /// Accepts what waits already, and no connection after that.
+  func stopAccepting() {
+    var entry = pollfd(fd: socket.descriptor, events: Int16(POLLIN), revents: 0)
+    for _ in 0..<64 where poll(&entry, 1, 0) > 0 { _ = run() }
+    if MHD_quiesce_daemon(daemon) >= 0 { socket.close() }
+    isDue = true
+  }
+
+  /// Closes what is left. No request may be suspended.
+  func stop() {
+    MHD_stop_daemon(daemon)
+    daemon = nil
+  }
+
+  // MARK: Callbacks
+
+  private static let handleRequest: MHD_AccessHandlerCallback = {
+    context, connection, url, method, _, data, size, requestContext in
+    guard let context, let connection, let url, let method, let size, let requestContext else { return .NO }
+    let listener = Unmanaged<ListenerDaemon>.fromOpaque(context).takeUnretainedValue()
+    guard let known = requestContext.pointee else {
+      guard let linkContext = vs_mhd_socket_context(connection) else { return .NO }
+      let link = Unmanaged<ConnectionLink>.fromOpaque(linkContext).takeUnretainedValue()
+      let exchange = listener.loop.begin(
+        connection, on: listener, link, method: String(cString: method), path: String(cString: url))
+      requestContext.pointee = Unmanaged.passRetained(exchange).toOpaque()
+      return listener.loop.answersEarly(exchange) ? listener.loop.queueAnswer(of: exchange) : .YES
+    }
+    let exchange = Unmanaged<Exchange>.fromOpaque(known).takeUnretainedValue()
+    if size.pointee > 0, let data {
+      let count = size.pointee
+      size.pointee = 0
+      return data.withMemoryRebound(to: UInt8.self, capacity: count) { bytes in
+        listener.loop.receive(UnsafeBufferPointer(start: bytes, count: count), for: exchange) ? .YES : .NO
+      }
+    }
+    if exchange.answer == nil { listener.loop.work(on: exchange) }
+    return exchange.answer == nil ? .YES : listener.loop.queueAnswer(of: exchange)
+  }
+
+  private static let requestCompleted: MHD_RequestCompletedCallback = { context, _, requestContext, _ in
+    guard let context, let requestContext, let known = requestContext.pointee else { return }
+    requestContext.pointee = nil
+    let exchange = Unmanaged<Exchange>.fromOpaque(known).takeRetainedValue()
+    Unmanaged<ListenerDaemon>.fromOpaque(context).takeUnretainedValue().loop.end(exchange)
+  }
+
+  private static let connectionChanged: MHD_NotifyConnectionCallback = { context, connection, linkContext, change in
+    guard let context, let connection, let linkContext else { return }
+    let loop = Unmanaged<ListenerDaemon>.fromOpaque(context).takeUnretainedValue().loop
+    if change == .CONNECTION_NOTIFY_STARTED {
+      let link = loop.open(socket: vs_mhd_socket(connection))
+      linkContext.pointee = Unmanaged.passRetained(link).toOpaque()
+    } else if let known = linkContext.pointee {
+      linkContext.pointee = nil
+      loop.close(Unmanaged<ConnectionLink>.fromOpaque(known).takeRetainedValue())
+    }
+  }
+}

@@ -1,0 +1,71 @@
+import FoundationEssentials
+import ValueStreamCore
+
+/// Who may read pages, API and metrics.
+struct ReadPolicy: Sendable {
+  let token: Secret?
+  let authenticator: any MessageAuthenticator
+
+  /// The answer to who may not; nil to who may.
+  func refusal(for access: Route.Access, _ headers: HTTPHeaders, isLoopback: Bool) -> HTTPResponse? {
+    switch access {
+    case .open: nil
+    case .openUnlessProtected: token == nil ? nil : refusalWithoutToken(headers)
+    case .reading:
+      if token != nil {
+        refusalWithoutToken(headers)
+      } else if !isLoopback {
+        .problem(
+          403, "pages and API need a read token on an address other machines can reach: start vsd with --read-token")
+      } else if let host = headers["Host"], !Self.isLoopbackName(host) {
+        // A name that a web page made to point here (DNS rebinding): same machine, somebody else's script.
+        .problem(403, "pages and API on loopback answer to localhost only, not to the name in the Host header")
+      } else {
+        nil
+      }
+    }
+  }
+
+  private func refusalWithoutToken(_ headers: HTTPHeaders) -> HTTPResponse? {
+    guard let token else { return nil }
+    if let given = headers["Authorization"].flatMap(Self.token(in:)) {
+      // Digests are equally long, so that the comparison does not tell the token's length either.
+      let left = authenticator.digest(.sha256, of: given)
+      let right = authenticator.digest(.sha256, of: token.bytes)
+      if authenticator.areEqual(left, right) { return nil }
+    }
+    return .problem(
+      401, "a read token is needed, as Bearer token or as the password of Basic authentication",
+      headers: ["WWW-Authenticate": #"Basic realm="ValueStream", charset="UTF-8""#, "WWW-Authenticate": "Bearer"])
+  }
+
+  /// The token of `Bearer <token>`, or the password of `Basic <base64 of user:password>`.
+  static func token(in authorization: String) -> [UInt8]? {
+    let parts = authorization.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: true)
+    guard parts.count == 2 else { return nil }
+    switch parts[0].lowercased() {
+    case "bearer": return Array(parts[1].utf8)
+    case "basic":
+      guard let decoded = Data(base64Encoded: String(parts[1])), let colon = decoded.firstIndex(of: UInt8(ascii: ":")) else {
+        return nil
+      }
+      return Array(decoded[(colon + 1)...])
+    default: return nil
+    }
+  }
+
+  /// `localhost`, a name below it, or a loopback address; with or without port.
+  static func isLoopbackName(_ host: String) -> Bool {
+    var name = Substring(host.lowercased())
+    if name.hasPrefix("[") {
+      name = name.dropFirst().prefix { $0 != "]" }
+      return ListenAddress(host: .v6(String(name)), port: 0).isLoopback
+    }
+    name = name.prefix { $0 != ":" }
+    if name.hasSuffix(".") { name = name.dropLast() }
+    if name == "localhost" || name.hasSuffix(".localhost") { return true }
+    // Not every name that begins with 127. is an address.
+    guard let address = try? ListenAddress("\(name):0") else { return false }
+    return address.isLoopback
+  }
+}

@@ -1,0 +1,236 @@
+import CMicrohttpd
+import ValueStreamCore
+
+/// A request from its headers to its answer.
+extension ServerLoop {
+  /// The headers of a request are there.
+  func begin(
+    _ connection: OpaquePointer, on listener: ListenerDaemon, _ link: ConnectionLink, method: String, path: String
+  ) -> Exchange {
+    link.enter(.receiving, at: now)
+    let headers = connection.headers
+    let (decision, routeClass) = listener.table.decide(method: method, path: path, headers: headers)
+    func exchange(_ work: Exchange.Work?) -> Exchange {
+      Exchange(
+        connection: connection, listener: listener, link: link, method: method, path: path, headers: headers,
+        routeClass: routeClass, work: work)
+    }
+    switch decision {
+    case .refuse(let response):
+      let refused = exchange(nil)
+      refused.refuse(response)
+      return refused
+    case .confirm:
+      let confirmed = exchange(nil)
+      confirmed.answer = .response(HTTPResponse(status: 200))
+      return confirmed
+    case .intake(let source): return prepareBody(of: exchange(.intake(source)))
+    case .handler(let handler, let runsInline): return prepareBody(of: exchange(.handler(handler, runsInline: runsInline)))
+    }
+  }
+
+  private func prepareBody(of exchange: Exchange) -> Exchange {
+    let coding = exchange.headers["Content-Encoding"]?.lowercased() ?? "identity"
+    guard ["identity", "gzip", "x-gzip", ""].contains(coding) else {
+      let detail = "the content coding \(coding.prefix(40)) is not understood, gzip is"
+      exchange.refuse(.problem(415, detail, headers: ["Accept-Encoding": "gzip, identity"]))
+      return exchange
+    }
+    do throws(RequestBody.Failure) {
+      exchange.body = try RequestBody(
+        limit: limits.bodyBytes, expected: exchange.headers["Content-Length"].flatMap { Int($0) },
+        isCompressed: coding.hasSuffix("gzip"), budget: budget)
+    } catch {
+      exchange.refuse(answer(to: error))
+    }
+    return exchange
+  }
+
+  /// True when an answer must not wait for the body: nobody knows where it ends, the sender waits for permission to send
+  /// it, or it is too long to be thrown away. The connection is closed then.
+  func answersEarly(_ exchange: Exchange) -> Bool {
+    let lengths = exchange.headers.fields.lazy.filter { $0.name.lowercased() == "content-length" }.count
+    if let coding = exchange.headers["Transfer-Encoding"] {
+      if lengths > 0 || coding.lowercased() != "chunked" {
+        exchange.refuse(.problem(400, "Transfer-Encoding must be chunked, and without Content-Length"))
+        return true
+      }
+    } else if lengths == 0 {
+      return false
+    } else if lengths > 1 {
+      exchange.refuse(.problem(400, "several Content-Length headers"))
+      return true
+    }
+    guard exchange.answer != nil else { return false }
+    if exchange.headers["Expect"] != nil { return true }
+    return exchange.headers["Content-Length"].flatMap { Int($0) } ?? 0 > drainLimit
+  }
+
+  /// A piece of the body is there. False closes the connection.
+  func receive(_ piece: UnsafeBufferPointer<UInt8>, for exchange: Exchange) -> Bool {
+    if exchange.answer != nil {
+      exchange.drained += piece.count
+      return exchange.drained <= drainLimit
+    }
+    do throws(RequestBody.Failure) {
+      try exchange.body?.append(piece)
+    } catch {
+      exchange.refuse(answer(to: error))
+    }
+    return true
+  }
+
+  /// A request is complete: answers it, or lets it wait for the answer.
+  func work(on exchange: Exchange) {
+    do throws(RequestBody.Failure) {
+      try exchange.body?.finish()
+    } catch {
+      exchange.refuse(answer(to: error))
+      return
+    }
+    switch exchange.work {
+    case .intake(let source): decide(on: exchange, for: source)
+    case .handler(let handler, let runsInline):
+      let request = HTTPRequest(
+        method: exchange.method, path: exchange.path, query: exchange.connection.queryItems, headers: exchange.headers,
+        body: exchange.body?.bytes ?? [])
+      if runsInline {
+        exchange.answer = .response(handler.respond(to: request))
+      } else {
+        delegate(request, to: handler, for: exchange)
+      }
+    case nil: exchange.answer = .response(.problem(500, "nothing was decided for this request"))
+    }
+  }
+
+  private func decide(on exchange: Exchange, for source: any EventSource) {
+    switch intake.decide(on: exchange.body?.bytes ?? [], headers: exchange.headers, for: source) {
+    case .unauthenticated(let error):
+      observer.unauthenticated(error, from: source.name)
+      observer.delivery(.unauthenticated, from: source.name)
+      exchange.refuse(unauthenticated)
+    case .pending(let pending, let answer):
+      exchange.answerWhenRecorded = answer
+      batch.append(pending, token: suspend(exchange))
+    }
+  }
+
+  private func delegate(_ request: HTTPRequest, to handler: any HTTPHandler, for exchange: Exchange) {
+    let token = suspend(exchange)
+    let isTaken = workers.submit(handler, request) { [inbox] response in
+      inbox.post([.init(token: token, result: .response(response))])
+    }
+    if !isTaken {
+      settle(.init(token: token, result: .response(unavailable("more requests for pages and API wait than can be answered"))))
+    }
+  }
+
+  private func suspend(_ exchange: Exchange) -> CompletionInbox.Token {
+    exchange.link.enter(.working, at: now)
+    MHD_suspend_connection(exchange.connection)
+    return waiting.add(exchange)
+  }
+
+  /// A waiting request has its answer.
+  func settle(_ completion: CompletionInbox.Completion) {
+    guard let exchange = waiting.remove(completion.token) else { return }
+    switch completion.result {
+    case .response(let response): exchange.answer = .response(response)
+    case .recording(let outcome):
+      let (answer, result) = answer(to: exchange.answerWhenRecorded, after: outcome)
+      exchange.answer = answer
+      if case .intake(let source) = exchange.work { observer.delivery(result, from: source.name) }
+    }
+    exchange.listener.isDue = true
+    MHD_resume_connection(exchange.connection)
+  }
+
+  private func answer(
+    to answer: DeliveryAnswer?, after outcome: RecordingOutcome
+  ) -> (Exchange.Answer, DeliveryResult) {
+    switch (outcome, answer) {
+    case (.unavailable, _), (_, nil):
+      (.response(unavailable("the delivery cannot be kept now, please send it again")), .refused)
+    // Who sends something unreadable again is told again.
+    case (_, .unreadable(let error, let status)?):
+      (.response(unreadable(error, status: status)), outcome == .duplicate ? .duplicate : .unreadable)
+    case (.duplicate, _?): (.delivery(.duplicate), .duplicate)
+    case (.recorded, let answer?): (.delivery(answer.result), answer.result)
+    }
+  }
+
+  /// Queues the answer that was found.
+  func queueAnswer(of exchange: Exchange) -> MHD_Result {
+    guard let answer = exchange.answer else { return .NO }
+    guard let status = writer.queue(answer, on: exchange.connection, closes: isStopping) else { return .NO }
+    exchange.link.enter(.answering, at: now)
+    observer.answered(status, on: exchange.routeClass)
+    return .YES
+  }
+
+  /// The answer is sent, or the connection was lost.
+  func end(_ exchange: Exchange) {
+    exchange.body?.discard()
+    exchange.body = nil
+    exchange.link.enter(.idle, at: now)
+  }
+
+  // MARK: Answers
+
+  private func answer(to failure: RequestBody.Failure) -> HTTPResponse {
+    switch failure {
+    case .tooLarge: .problem(413, "a body may have \(limits.bodyBytes) bytes after inflating")
+    case .noMemory: unavailable("too many large bodies are on their way")
+    case .malformed: .problem(400, "the body is not the gzip that Content-Encoding announces")
+    }
+  }
+
+  func unavailable(_ detail: String) -> HTTPResponse {
+    .unavailable(detail, retryAfterSeconds: limits.retryAfterSeconds)
+  }
+
+  private func unreadable(_ error: PayloadError, status: Int) -> HTTPResponse {
+    // A vendor that must not see an error gets the reason in plain words.
+    status < 400 ? .text("unreadable: \(error)", status: status) : .problem(status, error.reason, path: error.path)
+  }
+}
+
+extension OpaquePointer {
+  /// Of an `MHD_Connection`, in order.
+  fileprivate var headers: HTTPHeaders {
+    var fields: [HTTPHeaders.Field] = []
+    fields.reserveCapacity(16)
+    withUnsafeMutablePointer(to: &fields) { fields in
+      vs_mhd_each_header(
+        self,
+        { context, _, name, nameSize, value, valueSize in
+          guard let fields = context?.assumingMemoryBound(to: [HTTPHeaders.Field].self), let name else { return .YES }
+          fields.pointee.append(HTTPHeaders.Field(name: text(name, nameSize), value: text(value, valueSize)))
+          return .YES
+        }, fields)
+    }
+    return HTTPHeaders(fields)
+  }
+
+  /// Of an `MHD_Connection`, decoded, in order.
+  fileprivate var queryItems: [(name: String, value: String)] {
+    var items: [(name: String, value: String)] = []
+    withUnsafeMutablePointer(to: &items) { items in
+      vs_mhd_each_query_item(
+        self,
+        { context, _, name, nameSize, value, valueSize in
+          guard let items = context?.assumingMemoryBound(to: [(name: String, value: String)].self), let name else {
+            return .YES
+          }
+          items.pointee.append((text(name, nameSize), text(value, valueSize)))
+          return .YES
+        }, items)
+    }
+    return items
+  }
+}
+
+private func text(_ start: UnsafePointer<CChar>?, _ count: Int) -> String {
+  let characters = UnsafeBufferPointer(start: start, count: start == nil ? 0 : count)
+  return characters.withMemoryRebound(to: UInt8.self) { String(decoding: $0, as: UTF8.self) }
+}

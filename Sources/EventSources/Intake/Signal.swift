@@ -1,0 +1,36 @@
+import CEventLoop
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// Wakes a thread that waits for work; may be polled together with sockets.
+final class Signal: Sendable {
+  let descriptor: Int32
+
+  /// - Parameter counts: every ``notify()`` wakes one waiter; else any number of them is one.
+  init(counts: Bool = false) throws(IntakeError) {
+    descriptor = vs_event_open(counts ? 1 : 0)
+    if descriptor < 0 { throw IntakeError("no descriptor for a signal: \(String(cString: strerror(errno)))") }
+  }
+
+  deinit {
+    close(descriptor)
+  }
+
+  func notify() {
+    vs_event_signal(descriptor)
+  }
+
+  /// Blocks until there is a signal, and takes it.
+  func wait() {
+    _ = vs_event_take(descriptor, 1)
+  }
+
+  /// Takes a signal if there is one.
+  func clear() {
+    _ = vs_event_take(descriptor, 0)
+  }
+}
