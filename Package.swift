@@ -52,6 +52,7 @@ let package = Package(
     module("QueryAPI", in: "Reports"),
     .target(
       name: "ValueStreamTesting", dependencies: ["ValueStreamCore"], path: "Tests/ValueStreamTesting", swiftSettings: settings),
+    tests(of: "ValueStreamCore"),
     tests(of: "GitHub", ["ValueStreamCore"], fixtures: ["Fixtures"]),
     tests(of: "CustomHTTP", ["ValueStreamCore"], fixtures: ["Fixtures"]),
     .systemLibrary(

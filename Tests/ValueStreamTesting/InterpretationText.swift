@@ -58,7 +58,9 @@ extension Event {
     if let classic {
       let begin = classic.begin.map { ", begun \($0.goldenText)" } ?? ""
       let error = classic.isError ? ", error" : ""
-      add("classic span", "\(classic.transition) of \(classic.eventSource) \(classic.type) at \(classic.time.goldenText)\(begin)\(error)")
+      add(
+        "classic span",
+        "\(classic.transition) of \(classic.eventSource) \(classic.type) at \(classic.time.goldenText)\(begin)\(error)")
     }
     return lines.joined(separator: "\n") + "\n"
   }

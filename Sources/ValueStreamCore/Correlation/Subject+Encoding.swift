@@ -118,7 +118,7 @@ private struct PackedWriter {
   mutating func put(_ time: Timestamp) {
     // Most times are whole seconds: a factor of 1e9 costs four bytes.
     if time.nanoseconds % 1_000_000_000 == 0 {
-      put(time.nanoseconds / 1_000_000_000 << 1)
+      put((time.nanoseconds / 1_000_000_000) << 1)
     } else {
       put(1)
       put(time.nanoseconds)

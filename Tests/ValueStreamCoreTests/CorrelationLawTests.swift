@@ -1,0 +1,151 @@
+import Testing
+import ValueStreamCore
+import ValueStreamTesting
+
+/// Laws 1 to 4 of correlation, over generated histories.
+@Suite("Correlation laws")
+struct CorrelationLawTests {
+  /// Projects events in batches and reads every span back, sorted.
+  static func project(_ events: [Event], batch: Int, into store: any SpanStore = MemorySpanStore()) throws -> [TracedSpan] {
+    for start in stride(from: 0, to: events.count, by: batch) {
+      var projection = Projection(store: store)
+      for event in events[start..<min(start + batch, events.count)] { _ = try projection.take(event) }
+      try store.write(projection.finish { SubjectSummary($0, spans: $0.spans()) })
+    }
+    var reader = TraceReader(store: store)
+    return try store.subjects(matching: SubjectFilter(), after: nil, limit: .max).subjects
+      .flatMap { try reader.spans(of: $0) }.sorted { ($0.span.key, $0.span.attempt) < ($1.span.key, $1.span.attempt) }
+  }
+
+  @Test("Order and batches do not matter: the same spans, parents and trace ids", arguments: UInt64(1)...60)
+  func order(seed: UInt64) throws {
+    let events = EventHistory(seed: seed).events
+    let expected = try Self.project(events, batch: events.count)
+    #expect(!expected.isEmpty)
+    var random = SeededRandom(seed: seed)
+    for batch in [1, 7, 1000] {
+      #expect(try Self.project(events.shuffled(using: &random), batch: batch) == expected, "batches of \(batch)")
+    }
+  }
+
+  @Test("Duplicates do not matter", arguments: UInt64(1)...30)
+  func duplicates(seed: UInt64) throws {
+    let events = EventHistory(seed: seed).events
+    var random = SeededRandom(seed: seed + 1000)
+    let repeated = (events + events + events.prefix(10)).shuffled(using: &random)
+    #expect(try Self.project(repeated, batch: 5) == Self.project(events, batch: 9))
+  }
+
+  @Test("A parent may come after its child, and after its own end")
+  func lateParent() throws {
+    let issue = SpanKey(source: "github", host: "github.com", container: "1", kind: "issue", id: "1")
+    let change = SpanKey(source: "github", host: "github.com", container: "1", kind: "pull_request", id: "2")
+    var child = Event(key: change, time: .vendor(Timestamp(seconds: 5000)), attempt: .counted)
+    child.operation = .pullRequest
+    child.marks = [.begin(.vendor(Timestamp(seconds: 5000)))]
+    child.follows = [FollowStatement(.explicitID, [Reference(.classicID, "vstrace-github-issue-site-1-fix")])]
+    var parent = Event(key: issue, time: .vendor(Timestamp(seconds: 2000)), attempt: .counted)
+    parent.operation = .issue
+    parent.state = .ended
+    parent.marks = [.begin(.vendor(Timestamp(seconds: 1000))), .end(.vendor(Timestamp(seconds: 2000)))]
+    parent.publishes = [Reference(.classicID, "vstrace-github-issue-site-1")]
+    for events in [[child, parent], [parent, child]] {
+      let spans = try Self.project(events, batch: 1)
+      let tied = try #require(spans.first { $0.span.key == change })
+      #expect(tied.traceID == TraceID(root: issue))
+      #expect(tied.parentSpanID == SpanID(key: issue, attempt: 1))
+      #expect(tied.parent?.rule == .explicitID)
+      #expect(tied.parent?.reference == Reference(.classicID, "vstrace-github-issue-site-1"))
+    }
+  }
+
+  @Test("What is known by name only becomes one with its full key")
+  func fallback() throws {
+    let full = SpanKey(source: "github", host: "github.com", container: "9", kind: "issue", id: "7")
+    let named = SpanKey(source: "github", host: "github.com", container: "=site", kind: "issue", id: "7")
+    func event(_ key: SpanKey, _ second: Int64, _ mark: LifeMark.Kind) -> Event {
+      var event = Event(key: key, time: .vendor(Timestamp(seconds: second)), attempt: .counted)
+      event.operation = .issue
+      event.state = mark == .end ? .ended : .running
+      event.marks = [LifeMark(mark, .vendor(Timestamp(seconds: second)))]
+      event.publishes = [Reference(.classicID, "vstrace-github-issue-site-7")]
+      return event
+    }
+    let events = [event(named, 100, .begin), event(full, 200, .end)]
+    for order in [events, events.reversed()] {
+      for batch in [1, 2] {
+        let spans = try Self.project(order, batch: batch)
+        #expect(spans.map(\.span.key) == [full])
+        #expect(spans.first?.span.start == Timestamp(seconds: 100))
+        #expect(spans.first?.span.end == Timestamp(seconds: 200))
+      }
+    }
+  }
+
+  @Test("Among things of one name the one of the same owner is meant; a stranger's reference reaches no other owner")
+  func owners() throws {
+    func thing(_ id: String, owner: String, publishes: String? = nil, follows: String? = nil, reach: ReferenceReach) -> Event {
+      var event = Event(
+        key: SpanKey(source: "github", host: "github.com", container: id, kind: "issue", id: "1"),
+        time: .vendor(Timestamp(seconds: 1)), attempt: .counted)
+      event.operation = .issue
+      event.owner = owner
+      event.publishes = publishes.map { [Reference(.classicID, $0)] } ?? []
+      event.follows = follows.map { [FollowStatement(.explicitID, [Reference(.classicID, $0)], reach: reach)] } ?? []
+      return event
+    }
+    let name = "vstrace-github-issue-site-1"
+    let ours = thing("1", owner: "acme", publishes: name, reach: .anywhere)
+    let theirs = thing("2", owner: "zenith", publishes: name, reach: .anywhere)
+    func parent(_ events: [Event], of id: String) throws -> String? {
+      try Self.project(events, batch: 1).first { $0.span.key.description.contains(":\(id):") }?.parent?.parent.description
+    }
+    for reach in [ReferenceReach.anywhere, .sameOwner] {
+      let child = thing("3", owner: "acme", follows: name, reach: reach)
+      #expect(try parent([ours, theirs, child], of: "3") == "github:github.com:1:issue:1")
+      #expect(try parent([child, theirs, ours], of: "3") == "github:github.com:1:issue:1")
+    }
+    let stranger = thing("4", owner: "else", follows: name, reach: .sameOwner)
+    #expect(try parent([ours, stranger], of: "4") == nil)
+    let undecided = thing("5", owner: "else", follows: name, reach: .anywhere)
+    #expect(try parent([ours, undecided], of: "5") == "github:github.com:1:issue:1")
+    #expect(try parent([ours, undecided, theirs], of: "5") == nil, "two strangers: no guess")
+  }
+
+  @Test("A cycle is cut where everybody agrees")
+  func cycle() throws {
+    func thing(_ id: Int, follows: Int) -> Event {
+      var event = Event(
+        key: SpanKey(source: "customhttp", host: "", container: "n", kind: "issue", id: "\(id)"),
+        time: .receipt(Timestamp(seconds: 1)), attempt: .counted)
+      event.operation = .issue
+      event.publishes = [Reference(.customID, "n/\(id)")]
+      event.follows = [FollowStatement(.explicitID, [Reference(.customID, "n/\(follows)")])]
+      return event
+    }
+    let spans = try Self.project(
+      [thing(1, follows: 2), thing(2, follows: 3), thing(3, follows: 1), thing(4, follows: 2)], batch: 2)
+    let root = SpanKey(source: "customhttp", host: "", container: "n", kind: "issue", id: "1")
+    #expect(Set(spans.map(\.traceID)) == [TraceID(root: root)])
+    #expect(spans.map { $0.parentSpanID == nil } == [true, false, false, false])
+  }
+
+  @Test("A tie is taken back by a later statement that names nothing")
+  func takenBack() throws {
+    func event(_ id: Int, _ second: Int64, follows: [Int]?) -> Event {
+      var event = Event(
+        key: SpanKey(source: "customhttp", host: "", container: "n", kind: "issue", id: "\(id)"),
+        time: .vendor(Timestamp(seconds: second)), attempt: .counted)
+      event.operation = .issue
+      event.publishes = [Reference(.customID, "n/\(id)")]
+      if let follows { event.follows = [FollowStatement(.closingWords, follows.map { Reference(.customID, "n/\($0)") })] }
+      return event
+    }
+    let events = [event(1, 1, follows: nil), event(2, 1, follows: [1]), event(2, 2, follows: [])]
+    var random = SeededRandom(seed: 5)
+    for _ in 0..<6 {
+      let spans = try Self.project(events.shuffled(using: &random), batch: 1)
+      #expect(spans.allSatisfy { $0.parent == nil })
+    }
+  }
+}

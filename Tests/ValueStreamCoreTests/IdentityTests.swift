@@ -1,0 +1,66 @@
+import Testing
+import ValueStreamCore
+import ValueStreamTesting
+
+@Suite("Identity")
+struct IdentityTests {
+  @Test(
+    "SHA-256 gives the published digests",
+    arguments: [
+      ("", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
+      ("abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
+      (
+        "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
+        "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"
+      ),
+      (String(repeating: "a", count: 1000), "41edece42d63e8d9bf515a9ba6932e1c20cbc9f5a5d134645adb5db1b9737ea3"),
+    ])
+  func sha256(text: String, digest: String) {
+    #expect(Hex.text(of: SHA256.hash(of: text).bytes) == digest)
+  }
+
+  @Test("Trace and span ids can be computed with sha256sum")
+  func ids() throws {
+    // printf 'trace:github:github.com:197483389:issue:36' | sha256sum
+    let key = SpanKey(source: "github", host: "github.com", container: "197483389", kind: "issue", id: "36")
+    #expect(key.description == "github:github.com:197483389:issue:36")
+    #expect(TraceID(root: key).description == String(Hex.text(of: SHA256.hash(of: "trace:\(key)").bytes).prefix(32)))
+    #expect(SpanID(key: key, attempt: 2).description == String(Hex.text(of: SHA256.hash(of: "span:\(key):2").bytes).prefix(16)))
+    #expect(TraceID(TraceID(root: key).description) == TraceID(root: key))
+    #expect(SpanID(SpanID(key: key, attempt: 1).description) == SpanID(key: key, attempt: 1))
+    #expect(TraceID("0000000000000000") == nil)
+    #expect(SpanID("12") == nil)
+  }
+
+  @Test("The parts of a key are encoded, so that a key splits without doubt")
+  func encoding() throws {
+    let key = SpanKey(source: "jenkins", host: "ci.acme.org:8080", container: "folder/job a", kind: "build", id: "252")
+    #expect(key.description == "jenkins:ci.acme.org%3A8080:folder%2Fjob%20a:build:252")
+    #expect(SpanKey(key.description) == key)
+    #expect(key.source == "jenkins")
+    #expect(key.encodedID == "252")
+    #expect(!key.isFallback)
+    #expect(SpanKey(source: "github", host: "github.com", container: "=site", kind: "issue", id: "7").isFallback)
+    #expect(!SpanKey(source: "a", host: "", container: "x=y", kind: "k", id: "1").isFallback)
+    for text in ["", "a:b:c:d", "a:b:c:d:e:f", ":b:c:d:e", "a:b:c::e", "a:b:c:d:", "a:b:c d:e:f"] {
+      #expect(SpanKey(text) == nil, "\(text)")
+    }
+  }
+
+  @Test(
+    "A classic id is found in text with all it may stand for",
+    arguments: [
+      ("feature/vstrace-github-issue-site-36", ["vstrace-github-issue-site-36"]),
+      ("vstrace-github-issue-r-1-fix", ["vstrace-github-issue-r-1-fix", "vstrace-github-issue-r-1"]),
+      ("see vstrace-github-issue-my.repo-1.", ["vstrace-github-issue-my.repo-1"]),
+      ("vstrace-customhttp-deploy--d1", ["vstrace-customhttp-deploy--d1"]),
+      ("vstrace-github", []), ("nothing here", []), ("", []),
+      ("vstrace-a-b vstrace-jiracloud-issue-TP-3", ["vstrace-jiracloud-issue-TP-3"]),
+    ])
+  func classicIDs(text: String, candidates: [String]) {
+    let found = ClassicID.find(in: text).map(ClassicID.candidates(in:)) ?? []
+    #expect(found.filter { candidates.contains($0) } == candidates)
+    #expect(found.isEmpty == candidates.isEmpty)
+    #expect(found.first == candidates.first)
+  }
+}

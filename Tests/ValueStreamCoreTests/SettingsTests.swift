@@ -1,0 +1,120 @@
+import Testing
+import ValueStreamCore
+
+@Suite("Settings")
+struct SettingsTests {
+  enum Colour: String, CaseIterable { case red, green }
+
+  static let address = Setting<String>.text(
+    "addr", aliases: ["a"], placeholder: "ADDRESS", default: "127.0.0.1:5000", help: "listen address")
+  static let colour = Setting<Colour>.choice("colour", default: .red, help: "a colour")
+  static let pause = Setting<Duration>.duration("pause-time", default: .seconds(5), text: "5s", help: "a pause")
+  static let size = Setting<ByteCount>.byteCount("size", default: ByteCount(bytes: 1), text: "1", help: "a size")
+  static let secret = Setting<String?>.optionalText("github-secret", placeholder: "SECRET", isSecret: true, help: "a secret")
+  static let file = Setting<String?>.optionalText("config", placeholder: "FILE", help: "configuration file")
+  static let declared = [
+    address.declaration, colour.declaration, pause.declaration, size.declaration, secret.declaration, file.declaration,
+  ]
+
+  static func settings(
+    _ arguments: [String] = [], environment: [String: String] = [:], file: String? = nil
+  ) throws(SettingsError) -> Settings {
+    try Settings(declared: declared, arguments: arguments, environment: environment, fileSetting: "config") { _ in
+      file.map { Array($0.utf8) }
+    }
+  }
+
+  @Test(
+    "A flag takes one dash or two, with = or a space",
+    arguments: [["-addr=:1"], ["--addr=:1"], ["-addr", ":1"], ["--addr", ":1"], ["-a", ":1"]])
+  func flagForms(arguments: [String]) throws {
+    #expect(try Self.settings(arguments).value(of: Self.address) == ":1")
+  }
+
+  @Test("A flag beats the environment, which beats the file, which beats the default")
+  func precedence() throws {
+    let file = #"{ addr: ":file", /* a comment */ "pause-time": "1h30m", }"#
+    let environment = ["VS_CONFIG": "x.json5", "VS_ADDR": ":environment"]
+    let all = try Self.settings(["--addr=:flag"], environment: environment, file: file)
+    #expect(try all.value(of: Self.address) == ":flag")
+    let two = try Self.settings(environment: environment, file: file)
+    #expect(try two.value(of: Self.address) == ":environment")
+    #expect(try two.value(of: Self.pause) == .seconds(5400))
+    let one = try Self.settings(["--config=x.json5"], file: file)
+    #expect(try one.value(of: Self.address) == ":file")
+    #expect(try Self.settings().value(of: Self.address) == "127.0.0.1:5000")
+  }
+
+  @Test("An object in the file is a common prefix")
+  func nesting() throws {
+    let settings = try Self.settings(["--config=x"], file: #"{"pause": {"time": "2s"}, "github": {"secret": "s"}}"#)
+    #expect(try settings.value(of: Self.pause) == .seconds(2))
+    #expect(try settings.value(of: Self.secret) == "s")
+  }
+
+  @Test(
+    "A mistake is one line that names the place and the way out",
+    arguments: [
+      (["--adr=:1"], "unknown flag --adr (did you mean --addr?)"), (["--nonsense"], "unknown flag --nonsense"),
+      (["--addr"], "flag --addr needs a value: --addr=ADDRESS"), (["---addr=x"], "unknown flag ---addr (did you mean --addr?)"),
+      (["--github-secret=x"], "unknown flag --github-secret"),
+    ])
+  func flagMistakes(arguments: [String], message: String) {
+    let error = #expect(throws: SettingsError.self) { try Self.settings(arguments) }
+    #expect(error?.description == message)
+  }
+
+  @Test(
+    "A value that does not fit is named with what was expected",
+    arguments: [
+      (["--colour=blue"], "flag --colour: \"blue\" is not one of red, green"),
+      (["--pause-time=5"], "flag --pause-time: \"5\" is not a duration such as 500ms, 5s, 12h or 30d"),
+      (["--size=1XB"], "flag --size: \"1XB\" is not a size such as 512KiB, 25MiB or 2GiB"),
+    ])
+  func valueMistakes(arguments: [String], message: String) throws {
+    let settings = try Self.settings(arguments)
+    let error = #expect(throws: SettingsError.self) {
+      _ = try settings.value(of: Self.colour)
+      _ = try settings.value(of: Self.pause)
+      _ = try settings.value(of: Self.size)
+    }
+    #expect(error?.description == message)
+  }
+
+  @Test("Mistakes in the file name file and key")
+  func fileMistakes() {
+    let unknown = #expect(throws: SettingsError.self) { try Self.settings(["--config=c.json5"], file: #"{"adr": 1}"#) }
+    #expect(unknown?.description == "c.json5: unknown key \"adr\" (did you mean addr?)")
+    let broken = #expect(throws: SettingsError.self) { try Self.settings(["--config=c.json5"], file: "{") }
+    #expect(broken?.description.hasPrefix("c.json5: not a JSON object") == true)
+    let missing = #expect(throws: SettingsError.self) { try Self.settings(["--config=c.json5"]) }
+    #expect(missing?.description == "flag --config: cannot read the file c.json5")
+  }
+
+  @Test(
+    "Durations and sizes",
+    arguments: [("500ms", 0.5), ("5s", 5), ("1h30m", 5400), ("1.5h", 5400), ("30d", 2_592_000), ("0", 0), ("250us", 0.00025)])
+  func durations(text: String, seconds: Double) throws {
+    let settings = try Self.settings(["--pause-time", text])
+    #expect(try settings.value(of: Self.pause) == .nanoseconds(Int64(seconds * 1e9)))
+  }
+
+  @Test(
+    "Sizes",
+    arguments: [("25MiB", 26_214_400), ("2GiB", 2_147_483_648), ("1000", 1000), ("512kB", 512_000), ("7B", 7)]
+      as [(String, Int64)])
+  func sizes(text: String, bytes: Int64) throws {
+    #expect(try Self.settings(["--size", text]).value(of: Self.size).bytes == bytes)
+  }
+
+  @Test("A secret does not print")
+  func secretsDoNotPrint() throws {
+    let secret = try #require(Secret("hunter2"))
+    #expect(
+      !"\(secret)\(String(reflecting: secret))\(String(describing: Mirror(reflecting: secret).children))".contains("hunter2"))
+    var dumped = ""
+    dump(secret, to: &dumped)
+    #expect(!dumped.contains("hunter2"))
+    #expect(Secret("") == nil)
+  }
+}

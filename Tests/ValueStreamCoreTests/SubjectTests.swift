@@ -1,0 +1,235 @@
+import Testing
+import ValueStreamCore
+import ValueStreamTesting
+
+@Suite("Spans of a thing")
+struct SubjectTests {
+  static let key = SpanKey(source: "github", host: "github.com", container: "1", kind: "issue", id: "1")
+
+  static func time(_ minute: Int) -> Timestamp { Timestamp(seconds: Int64(1_700_000_000 + minute * 60)) }
+
+  static func event(
+    at minute: Int, _ attempt: AttemptRule = .counted, state: LifecycleState? = nil, marks: [LifeMark] = [],
+    isVendor: Bool = true, change: (inout Event) -> Void = { _ in }
+  ) -> Event {
+    var event = Event(key: key, time: EventTime(time(minute), isVendor: isVendor), attempt: attempt)
+    event.operation = .issue
+    event.state = state
+    event.marks = marks
+    change(&event)
+    return event
+  }
+
+  static func begin(_ minute: Int) -> LifeMark { .begin(.vendor(time(minute))) }
+  static func end(_ minute: Int) -> LifeMark { .end(.vendor(time(minute))) }
+  static func restart(_ minute: Int) -> LifeMark { .restart(.vendor(time(minute))) }
+
+  /// Spans of all orders of these events, which must be the same.
+  static func spans(_ events: Event...) -> [Span] {
+    var results: Set<[Span]> = []
+    var random = SeededRandom(seed: 1)
+    for round in 0..<24 {
+      var subject = Subject(key: key)
+      for event in round == 0 ? events : (events + events.shuffled(using: &random)).shuffled(using: &random) {
+        _ = subject.add(event)
+      }
+      results.insert(subject.spans())
+    }
+    #expect(results.count == 1, "the order matters")
+    return results.first ?? []
+  }
+
+  static func minutes(_ spans: [Span]) -> [String] {
+    spans.map { span in
+      let minute = { (time: Timestamp) in String((time.seconds - 1_700_000_000) / 60) }
+      return minute(span.start) + "-" + (span.end.map(minute) ?? "")
+    }
+  }
+
+  @Test("Opened and closed is one attempt")
+  func oneAttempt() {
+    let spans = Self.spans(
+      Self.event(at: 0, state: .running, marks: [Self.begin(0)]),
+      Self.event(at: 9, state: .ended, marks: [Self.begin(0), Self.end(9)]) { $0.outcome = .completed })
+    #expect(Self.minutes(spans) == ["0-9"])
+    #expect(spans.first?.outcome == .completed)
+  }
+
+  @Test("An end alone is enough, and knows the beginning the payload tells")
+  func endAlone() {
+    let spans = Self.spans(Self.event(at: 9, state: .ended, marks: [Self.begin(0), Self.end(9)]))
+    #expect(Self.minutes(spans) == ["0-9"])
+    #expect(spans.first?.isStartUnknown == false)
+  }
+
+  @Test("Where the beginning is unknown the span says so")
+  func unknownStart() {
+    let spans = Self.spans(Self.event(at: 9, state: .ended, marks: [Self.end(9)]))
+    #expect(Self.minutes(spans) == ["9-9"])
+    #expect(spans.first?.attributes.value(of: "valuestream.start.unknown") == .bool(true))
+  }
+
+  @Test("Opened again is another attempt")
+  func reopened() {
+    let spans = Self.spans(
+      Self.event(at: 0, state: .running, marks: [Self.begin(0)]),
+      Self.event(at: 5, state: .ended, marks: [Self.begin(0), Self.end(5)]) { $0.outcome = .notPlanned },
+      Self.event(at: 8, state: .running, marks: [Self.begin(0), Self.restart(8)]),
+      Self.event(at: 20, state: .ended, marks: [Self.begin(0), Self.end(20)]) { $0.outcome = .completed })
+    #expect(Self.minutes(spans) == ["0-5", "8-20"])
+    #expect(spans.map(\.outcome) == [.notPlanned, .completed])
+  }
+
+  @Test("Opened again although the close was missed: the first attempt is over, its end unknown")
+  func reopenedAfterMissedClose() {
+    let spans = Self.spans(
+      Self.event(at: 0, state: .running, marks: [Self.begin(0)]),
+      Self.event(at: 8, state: .running, marks: [Self.begin(0), Self.restart(8)]))
+    #expect(Self.minutes(spans) == ["0-8", "8-"])
+    #expect(spans.first?.isEndUnknown == true)
+  }
+
+  @Test("Seen running after its end: it was opened again, although nobody said so")
+  func seenRunning() {
+    let spans = Self.spans(
+      Self.event(at: 5, state: .ended, marks: [Self.begin(0), Self.end(5)]),
+      Self.event(at: 7, state: .running, marks: [Self.begin(0)]))
+    #expect(Self.minutes(spans) == ["0-5", "7-"])
+    #expect(spans.last?.isStartUnknown == true)
+  }
+
+  @Test("A script that says start and end twice means two runs; start twice means one")
+  func scripts() {
+    let receipt = { (minute: Int) in EventTime.receipt(Self.time(minute)) }
+    let spans = Self.spans(
+      Self.event(at: 0, state: .running, marks: [.begin(receipt(0))], isVendor: false),
+      Self.event(at: 1, state: .running, marks: [.begin(receipt(1))], isVendor: false),
+      Self.event(at: 2, state: .ended, marks: [.end(receipt(2))], isVendor: false),
+      Self.event(at: 3, state: .running, marks: [.begin(receipt(3))], isVendor: false))
+    #expect(Self.minutes(spans) == ["0-2", "3-"])
+  }
+
+  @Test("A time of receipt never competes with a vendor's")
+  func receiptLoses() {
+    let spans = Self.spans(
+      Self.event(at: 30, state: .running, marks: [.begin(.receipt(Self.time(30)))], isVendor: false),
+      Self.event(at: 9, state: .ended, marks: [Self.begin(0), Self.end(9)]))
+    #expect(Self.minutes(spans) == ["0-9"])
+  }
+
+  @Test("Numbered runs are told apart by their numbers, and a later state beats a later time")
+  func numbered() {
+    let spans = Self.spans(
+      Self.event(at: 1, .numbered(1), state: .created, marks: [Self.begin(0)]),
+      Self.event(at: 9, .numbered(1), state: .running, marks: [Self.begin(0)]) { $0.attributes = [Attribute("s", "late")] },
+      Self.event(at: 5, .numbered(1), state: .ended, marks: [Self.begin(0), Self.end(5)]) {
+        $0.outcome = .failure
+        $0.attributes = [Attribute("s", "ended")]
+      },
+      Self.event(at: 12, .numbered(2), state: .ended, marks: [Self.begin(10), Self.end(12)]) { $0.outcome = .success })
+    #expect(Self.minutes(spans) == ["0-5", "10-12"])
+    #expect(spans.map(\.outcome) == [.failure, .success])
+    #expect(spans.first?.attributes.value(of: "s") == "ended")
+  }
+
+  @Test("The newest statement of a fact counts, at equal times the same one every time")
+  func registers() {
+    let spans = Self.spans(
+      Self.event(at: 0, state: .running, marks: [Self.begin(0)]) { $0.name = "old" },
+      Self.event(at: 3, state: .running, marks: [Self.begin(0)]) { $0.name = "new" },
+      Self.event(at: 3, state: .running, marks: [Self.begin(0)]) { $0.attributes = [Attribute("a", 1)] },
+      Self.event(at: 3, state: .running, marks: [Self.begin(0)]) { $0.attributes = [Attribute("a", 2)] })
+    #expect(spans.first?.name == "new")
+  }
+
+  @Test("Phases of a track follow each other; ends that were told are kept")
+  func phases() {
+    let spans = Self.spans(
+      Self.event(at: 0, state: .running, marks: [Self.begin(0)]) {
+        $0.phases = [PhaseStatement(track: "status", name: "draft", start: Self.time(0))]
+      },
+      Self.event(at: 4, state: .running) {
+        $0.phases = [
+          PhaseStatement(track: "status", name: "draft", end: Self.time(4)),
+          PhaseStatement(track: "status", name: "review", start: Self.time(4)),
+        ]
+      },
+      Self.event(at: 10, state: .ended, marks: [Self.begin(0), Self.end(10)]) {
+        $0.phases = [PhaseStatement(track: "queue", name: "waiting", start: Self.time(1), end: Self.time(2), outcome: .skip)]
+      })
+    let phases = spans.first?.phases.map {
+      "\($0.name) \(Self.time(0) <= $0.start) \($0.end.map { $0.seconds(since: Self.time(0)) / 60 } ?? -1)"
+    }
+    #expect(phases == ["draft true 4.0", "waiting true 2.0", "review true 10.0"])
+  }
+
+  @Test("A phase whose beginning was missed still ends")
+  func phaseEndAlone() {
+    let spans = Self.spans(
+      Self.event(at: 0, state: .running, marks: [Self.begin(0)]),
+      Self.event(at: 4, state: .running) { $0.phases = [PhaseStatement(track: "status", name: "draft", end: Self.time(4))] })
+    #expect(spans.first?.phases.map(\.start) == [Self.time(0)])
+    #expect(spans.first?.phases.map(\.end) == [Self.time(4)])
+  }
+
+  @Test("What is stored is read back as it was")
+  func encoding() throws {
+    var subject = Subject(key: Self.key)
+    _ = subject.add(
+      Self.event(at: 1, .numbered(3), state: .ended, marks: [Self.begin(0), Self.restart(1), .end(.receipt(Self.time(2)))]) {
+        $0.name = "näme 🚀"
+        $0.owner = "o"
+        $0.project = ""
+        $0.outcome = .actionRequired
+        $0.attributes = [
+          Attribute("a", "x"), Attribute("b", -5), Attribute("c", .double(.infinity)), Attribute("d", true),
+          Attribute("e", .strings(["", "y"])), Attribute("f", .null, vocabulary: .classic), Attribute("g", .int(.min)),
+        ]
+        $0.phases = [PhaseStatement(track: "t", name: "n", start: Self.time(1), end: nil, outcome: .stale)]
+        $0.moments = [SpanEvent(name: "m", time: Timestamp(nanoseconds: 1), attributes: [Attribute("z", false)])]
+        $0.publishes = [Reference(.commit, "abc")]
+        $0.follows = [FollowStatement(.closingWords, [Reference(.issue, "x#1")], reach: .sameOwner)]
+        $0.links = [LinkStatement(Reference(.classicID, "c"), rule: "deploys")]
+      })
+    subject.parent = ParentTie(parent: Self.key, rule: .vendorLink, reference: Reference(.key, "k"))
+    subject.announcedAttempts = [1, 3]
+    subject.active = [ActiveSpans(operation: "issue", source: "github", project: "p", count: 2)]
+    subject.classic.latestSpanID = 7
+    subject.classic.open = ClassicState.OpenSpan(
+      traceID: 1, spanID: 2, parentID: 3, eventSource: "github", type: "issue", state: "opened", start: .vendor(Self.time(0)),
+      received: Self.time(1), tags: [Attribute("service", "github", vocabulary: .classic)])
+    let bytes = subject.encoded()
+    #expect(try Subject(key: Self.key, encoded: bytes) == subject)
+    for count in 0..<bytes.count {
+      #expect(throws: StoreError.self, "cut to \(count)") { try Subject(key: Self.key, encoded: Array(bytes.prefix(count))) }
+    }
+    var newer = bytes
+    newer[0] = 200
+    let error = #expect(throws: StoreError.self) { try Subject(key: Self.key, encoded: newer) }
+    #expect(error?.code == .newerVersion)
+  }
+
+  @Test("Damaged bytes give an error or another subject, never a crash")
+  func damage() {
+    var random = SeededRandom(seed: 3)
+    var subject = Subject(key: Self.key)
+    _ = subject.add(Self.event(at: 1, state: .running, marks: [Self.begin(0)]) { $0.name = "name" })
+    let bytes = subject.encoded()
+    for _ in 0..<5000 {
+      var damaged = bytes
+      for _ in 0..<3 { damaged[Int.random(in: 0..<damaged.count, using: &random)] = .random(in: 0...255, using: &random) }
+      _ = try? Subject(key: Self.key, encoded: damaged).spans()
+    }
+  }
+
+  @Test("A thing does not grow without bound")
+  func factLimit() {
+    var subject = Subject(key: Self.key)
+    _ = subject.add(Self.event(at: 0, state: .running, marks: [Self.begin(0)]))
+    for minute in 1...(Subject.factLimit + 50) { _ = subject.add(Self.event(at: minute, state: .running)) }
+    _ = subject.add(Self.event(at: 5000, state: .ended, marks: [Self.end(5000)]))
+    #expect(subject.encoded().count < 100_000)
+    #expect(subject.spans().first?.attributes.value(of: "valuestream.facts.dropped") != nil)
+    #expect(Self.minutes(subject.spans()).last?.hasSuffix("-5000") == true)
+  }
+}

@@ -1,0 +1,99 @@
+package import ValueStreamCore
+
+/// Generated histories of events in which everything happens that correlation must stand: things that are opened again,
+/// numbered runs, scripts without times, references before and after what they name, fallback keys, names that several
+/// owners share, cycles, statements that are taken back.
+package struct EventHistory: Sendable {
+  package var events: [Event]
+
+  package init(seed: UInt64, things: Int = 12, events count: Int = 60) {
+    var random = SeededRandom(seed: seed)
+    var things: [Thing] = (0..<things).map { Thing(number: $0, &random) }
+    events = []
+    for step in 0..<count {
+      let index = Int.random(in: things.indices, using: &random)
+      let names = things.map(\.classicID)
+      events.append(things[index].event(step: step, names: names, &random))
+    }
+  }
+
+  private struct Thing {
+    let key: SpanKey
+    let fallbackKey: SpanKey?
+    let classicID: String
+    let owner: String?
+    let attempt: AttemptRule
+    let created: Int
+
+    init(number: Int, _ random: inout SeededRandom) {
+      // Two owners have repositories of the same name; a script knows only that.
+      let owner = ["acme", "zenith"][Int.random(in: 0...1, using: &random)]
+      let isShared = random.oneIn(4)
+      let name = isShared ? "site" : "site\(number)"
+      classicID = ClassicID.make(source: "github", type: "issue", namespace: name, id: "\(isShared ? number / 2 : number)")
+      self.owner = "github.com/\(owner)"
+      switch Int.random(in: 0...3, using: &random) {
+      case 0:
+        key = SpanKey(source: "github", host: "github.com", container: "\(owner.count * 100)", kind: "run", id: "\(number)")
+        fallbackKey = nil
+        attempt = .numbered(1)
+      case 1:
+        key = SpanKey(source: "customhttp", host: "", container: name, kind: "deploy", id: "\(number)")
+        fallbackKey = nil
+        attempt = .counted
+      default:
+        key = SpanKey(source: "github", host: "github.com", container: "\(owner.count * 100)", kind: "issue", id: "\(number)")
+        // Only where the name leads to one thing can a fallback be decided.
+        fallbackKey =
+          isShared ? nil : SpanKey(source: "github", host: "github.com", container: "=\(name)", kind: "issue", id: "\(number)")
+        attempt = .counted
+      }
+      created = Int.random(in: 0...20, using: &random)
+    }
+
+    mutating func event(step: Int, names: [String], _ random: inout SeededRandom) -> Event {
+      let isReceipt = key.source == "customhttp" || random.oneIn(8)
+      let now = EventTime(time(created + Int.random(in: 0...40, using: &random)), isVendor: !isReceipt)
+      let isFallback = fallbackKey != nil && random.oneIn(5)
+      var event = Event(key: isFallback ? fallbackKey ?? key : key, time: now, attempt: attempt)
+      if case .numbered = attempt { event.attempt = .numbered(Int.random(in: 1...3, using: &random)) }
+      event.operation = random.oneIn(6) ? .deploy : .issue
+      event.name = "name \(Int.random(in: 0...2, using: &random))"
+      event.owner = isFallback ? nil : owner
+      event.state = LifecycleState.allCases.randomElement(using: &random)
+      if !isReceipt { event.marks.append(.begin(.vendor(time(created)))) }
+      switch Int.random(in: 0...4, using: &random) {
+      case 0: event.marks.append(.begin(now))
+      case 1: event.marks.append(.restart(now))
+      case 2, 3:
+        event.marks.append(.end(now))
+        event.state = .ended
+        event.outcome = Outcome.allCases.randomElement(using: &random)
+      default: break
+      }
+      event.attributes = [Attribute("a\(Int.random(in: 0...3, using: &random))", .int(Int64(step)))]
+      event.phases = [
+        PhaseStatement(
+          track: "status", name: "p\(Int.random(in: 0...2, using: &random))",
+          start: random.oneIn(2) ? now.timestamp : nil, end: random.oneIn(2) ? now.timestamp : nil)
+      ]
+      event.publishes = [Reference(.classicID, classicID)]
+      if random.oneIn(3) { event.publishes.append(Reference(.commit, "c\(Int.random(in: 0...5, using: &random))")) }
+      if random.oneIn(2) {
+        let target = names.randomElement(using: &random) ?? classicID
+        let text = random.oneIn(2) ? target + "-fix" : target
+        event.follows.append(
+          FollowStatement(
+            .explicitID, random.oneIn(5) ? [] : [Reference(.classicID, text)],
+            reach: random.oneIn(2) ? .sameOwner : .anywhere))
+      }
+      if random.oneIn(2) {
+        event.follows.append(
+          FollowStatement(.commit, [Reference(.commit, "c\(Int.random(in: 0...5, using: &random))")], reach: .anywhere))
+      }
+      return event
+    }
+
+    private func time(_ minute: Int) -> Timestamp { Timestamp(seconds: Int64(1_700_000_000 + minute * 60)) }
+  }
+}
