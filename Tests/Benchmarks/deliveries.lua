@@ -1,0 +1,115 @@
+-- Signed GitHub `issues` deliveries for wrk: each issue is opened, then closed. Every delivery id is used once. (wrk asks for one
+-- request more than it sends, to look at it: the first issue is only closed.)
+--
+--   wrk ... -s deliveries.lua URL -- PATH-OF-issue-event.json SECRET
+--
+-- The last line of output, for a script to read: requests, microseconds, p50 and p99 in microseconds, failed requests.
+
+local ffi = require("ffi")
+
+-- wrk itself is linked with libcrypto.
+ffi.cdef [[
+  const void *EVP_sha256(void);
+  unsigned char *HMAC(const void *digest, const void *key, int key_length, const unsigned char *data, size_t length,
+                      unsigned char *code, unsigned int *code_length);
+]]
+
+local repositories = 16
+local threads = 0
+
+function setup(thread)
+  thread:set("thread_number", threads)
+  threads = threads + 1
+end
+
+local function utc(seconds)
+  return os.date("!%Y-%m-%dT%H:%M:%SZ", seconds)
+end
+
+-- The text as GitHub sends it, without line breaks and indentation, cut where a value changes from issue to issue: texts
+-- and names of values in turn.
+local function pieces_of(template, number)
+  local name = "shop-" .. number
+  local text = template:gsub("\n%s*", ""):gsub('": ', '":')
+    :gsub("@REPOSITORY@", "harbour-lights/" .. name)
+    :gsub("@REPOSITORY_NAME@", name)
+    :gsub("@REPOSITORY_ID@", tostring(350000000 + number))
+  local pieces, values = {}, {}
+  local position = 1
+  for before, value, after in text:gmatch("()@([A-Z_]+)@()") do
+    pieces[#pieces + 1] = text:sub(position, before - 1)
+    pieces[#pieces + 1] = ""
+    values[#pieces] = value
+    position = after
+  end
+  pieces[#pieces + 1] = text:sub(position)
+  return { pieces = pieces, values = values }
+end
+
+local templates = {}
+local secret
+local counter = 0
+local code = ffi.new("unsigned char[32]")
+local code_length = ffi.new("unsigned int[1]")
+local sha256 = ffi.C.EVP_sha256()
+local hexadecimal = {}
+for byte = 0, 255 do hexadecimal[byte] = string.format("%02x", byte) end
+local digits = {}
+
+local function signature(body)
+  ffi.C.HMAC(sha256, secret, #secret, body, #body, code, code_length)
+  for index = 0, 31 do digits[index + 1] = hexadecimal[code[index]] end
+  return table.concat(digits)
+end
+
+local head
+
+function init(arguments)
+  local file = assert(io.open(arguments[1], "r"))
+  local template = file:read("*a")
+  file:close()
+  secret = arguments[2]
+  for number = 1, repositories do templates[number] = pieces_of(template, number) end
+  head = "POST /github HTTP/1.1\r\nHost: " .. wrk.host .. ":" .. wrk.port
+    .. "\r\nAccept: */*\r\nContent-Type: application/json\r\nUser-Agent: GitHub-Hookshot/0f3a2b1"
+    .. "\r\nX-GitHub-Event: issues\r\nX-GitHub-Hook-ID: 425100017\r\nX-GitHub-Hook-Installation-Target-ID: 41230077"
+    .. "\r\nX-GitHub-Hook-Installation-Target-Type: organization\r\n"
+end
+
+-- What changes within one issue, filled in twice: for its opening and for its closing.
+local issue = {}
+
+function request()
+  local closing = counter % 2 == 1
+  local round = math.floor(counter / 2)
+  -- Issue numbers grow in each repository as they do in life, and no two threads share one.
+  local repository = round % repositories + 1
+  local serial = round * 2 + thread_number
+  if not closing then
+    local opened = 1768900000 + serial
+    issue.NUMBER = tostring(math.floor(round / repositories) * 2 + thread_number + 1)
+    issue.ISSUE_ID = tostring(2900000000 + serial)
+    issue.CREATED = utc(opened)
+    issue.UPDATED = issue.CREATED
+    issue.ACTION, issue.STATE, issue.CLOSED, issue.REASON = "opened", "open", "null", "null"
+  else
+    issue.UPDATED = utc(1768900000 + serial + 5400)
+    issue.ACTION, issue.STATE, issue.REASON = "closed", "closed", '"completed"'
+    issue.CLOSED = '"' .. issue.UPDATED .. '"'
+  end
+  local template = templates[repository]
+  local pieces = template.pieces
+  for index, value in pairs(template.values) do pieces[index] = issue[value] end
+  local body = table.concat(pieces)
+  counter = counter + 1
+  return head .. string.format("X-GitHub-Delivery: 5eed%04x-bead-4ace-8000-%012x", thread_number, counter)
+    .. "\r\nX-Hub-Signature-256: sha256=" .. signature(body)
+    .. "\r\nContent-Length: " .. #body .. "\r\n\r\n" .. body
+end
+
+function done(summary, latency, requests)
+  local errors = summary.errors
+  io.write(string.format("measured %d %d %d %d %d\n", summary.requests, summary.duration,
+    latency:percentile(50), latency:percentile(99),
+    errors.connect + errors.read + errors.write + errors.status + errors.timeout))
+end
