@@ -26,7 +26,8 @@ func tests(of name: String, _ dependencies: [Target.Dependency] = [], fixtures: 
 let package = Package(
   name: "ValueStream",
   products: [
-    .library(name: "ValueStreamCore", targets: ["ValueStreamCore"])
+    .library(name: "ValueStreamCore", targets: ["ValueStreamCore"]),
+    .executable(name: "vsd", targets: ["vsd"]),
   ],
   targets: [
     .target(name: "ValueStreamCore", swiftSettings: settings),
@@ -50,6 +51,12 @@ let package = Package(
     module("Mock", in: "Tracing", ["Pipeline"]),
     module("Prometheus", in: "Tracing"),
     module("QueryAPI", in: "Reports"),
+    .executableTarget(
+      name: "vsd",
+      dependencies: [
+        "ValueStreamCore", "Intake", "GitHub", "CustomHTTP", "Pipeline", "SQLiteStore", "Logging", "Mock", "Prometheus", "QueryAPI",
+      ],
+      swiftSettings: settings),
     .target(
       name: "ValueStreamTesting", dependencies: ["ValueStreamCore"], path: "Tests/ValueStreamTesting", swiftSettings: settings),
     tests(of: "ValueStreamCore"),
@@ -59,6 +66,8 @@ let package = Package(
       name: "CSQLite", path: "Sources/Tracing/CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     .systemLibrary(name: "CZstd", path: "Sources/Tracing/CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
     module("SQLiteStore", in: "Tracing", ["CSQLite", "CZstd"]),
+    .target(name: "CSyncRecorder", path: "Tests/CSyncRecorder", linkerSettings: [.linkedLibrary("sqlite3")]),
+    tests(of: "SQLiteStore", ["ValueStreamCore", "CSyncRecorder"]),
 
   ],
   swiftLanguageModes: [.v6],

@@ -195,7 +195,7 @@ struct HTTPServerTests {
   @Test("run ends after stop, and when cancelled")
   func lifecycle() async throws {
     for isCancelled in [false, true] {
-      let recorder = try DeliveryRecorder(log: FakeDeliveryLog(), sink: FakeDeliverySink())
+      let recorder = try DeliveryRecorder(log: FakeDeliveryLog(), sink: FakeDeliverySink(), recent: RecentDeliveries())
       let authenticator = try SystemMessageAuthenticator()
       let server = try HTTPServer(
         listeners: [.init(try ListenAddress("127.0.0.1:0"))],

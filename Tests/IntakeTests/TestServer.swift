@@ -25,7 +25,8 @@ final class TestServer: Sendable {
 
   init(_ setup: Setup = Setup()) throws {
     let authenticator = try SystemMessageAuthenticator()
-    recorder = try DeliveryRecorder(log: log, sink: sink, limits: setup.recorderLimits, observer: observer)
+    recorder = try DeliveryRecorder(
+      log: log, sink: sink, recent: RecentDeliveries(), limits: setup.recorderLimits, observer: observer)
     var listeners = [HTTPServer.Listener(try ListenAddress(setup.address))]
     if let address = setup.adminAddress { listeners.append(HTTPServer.Listener(try ListenAddress(address), role: .admin)) }
     let router = Router(

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdint.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 int vs_event_open(int counts) {
@@ -33,4 +34,11 @@ int vs_event_take(int descriptor, int blocks) {
 
 void vs_thread_set_name(const char *name) {
   pthread_setname_np(pthread_self(), name);
+}
+
+void vs_descriptors_allow(unsigned long count) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= count) return;
+  limit.rlim_cur = limit.rlim_max < count ? limit.rlim_max : count;
+  setrlimit(RLIMIT_NOFILE, &limit);
 }

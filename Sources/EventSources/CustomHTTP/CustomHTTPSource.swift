@@ -3,6 +3,8 @@ package import ValueStreamCore
 
 /// Events from scripts: anything that can POST a few lines of JSON.
 package struct CustomHTTPSource: EventSource {
+  package static let secretSetting = SecretSetting("customhttp-secret", of: "custom HTTP events")
+
   private let secrets: [Secret]
 
   /// - Parameter secrets: what senders sign with; any of them is accepted. None accepts unsigned deliveries.

@@ -3,6 +3,8 @@ package import ValueStreamCore
 
 /// GitHub's webhooks: github.com, GitHub Enterprise Server and GHE.com.
 package struct GitHubSource: EventSource {
+  package static let secretSetting = SecretSetting("github-secret", of: "GitHub webhooks")
+
   private let secrets: [Secret]
 
   /// - Parameter secrets: what hooks are signed with; any of them is accepted. None accepts unsigned deliveries.

@@ -33,8 +33,6 @@ package final class DeliveryRecorder: Sendable {
     package var deliveries = 16_384
     /// Bytes of body that may wait. One delivery may always wait, however large.
     package var bytes = 128 << 20
-    /// How many of the newest deliveries are remembered to tell duplicates.
-    package var remembered = 262_144
 
     package init() {}
   }
@@ -59,17 +57,18 @@ package final class DeliveryRecorder: Sendable {
   private let limits: Limits
   private let observer: any IntakeObserver
   private let queue = Mutex(Queue())
-  private let recent: Mutex<FingerprintRing>
+  private let recent: RecentDeliveries
   private let work: Signal
 
   package init(
-    log: any DeliveryLog, sink: any DeliverySink, limits: Limits = Limits(), observer: any IntakeObserver = NoObserver()
+    log: any DeliveryLog, sink: any DeliverySink, recent: RecentDeliveries, limits: Limits = Limits(),
+    observer: any IntakeObserver = NoObserver()
   ) throws(IntakeError) {
     self.log = log
     self.sink = sink
     self.limits = limits
     self.observer = observer
-    recent = Mutex(FingerprintRing(capacity: limits.remembered))
+    self.recent = recent
     work = try Signal()
   }
 
@@ -78,20 +77,6 @@ package final class DeliveryRecorder: Sendable {
 
   /// Bytes of body that wait or are being written.
   package var waitingBytes: Int { queue.withLock(\.bytes) }
-
-  // MARK: Duplicates
-
-  /// Remembers deliveries of an earlier run, oldest first.
-  package func preload(_ fingerprints: some Sequence<DeliveryFingerprint>) {
-    recent.withLock { recent in
-      for fingerprint in fingerprints where !recent.contains(fingerprint) { recent.insert(fingerprint) }
-    }
-  }
-
-  /// Forgets which deliveries were seen. Only for tests of those who send them: the log keeps its own.
-  package func forgetDuplicates() {
-    recent.withLock { $0.removeAll() }
-  }
 
   // MARK: Taking deliveries
 
@@ -175,10 +160,8 @@ package final class DeliveryRecorder: Sendable {
     let start = ContinuousClock.now
     do {
       let positions = try log.append(fresh.map { deliveries[$0].logged })
-      recent.withLock { recent in
-        for index in fresh {
-          if let fingerprint = deliveries[index].fingerprint { recent.insert(fingerprint) }
-        }
+      for (index, position) in zip(fresh, positions) {
+        if let fingerprint = deliveries[index].fingerprint { recent.insert(fingerprint, at: position) }
       }
       sink.recorded(
         zip(fresh, positions).map { index, position in
@@ -202,15 +185,13 @@ package final class DeliveryRecorder: Sendable {
     var repeated: [Int] = []
     var batch: Set<DeliveryFingerprint> = []
     fresh.reserveCapacity(deliveries.count)
-    recent.withLock { recent in
-      for (index, delivery) in deliveries.enumerated() {
-        guard let fingerprint = delivery.fingerprint else {
-          fresh.append(index)
-          continue
-        }
-        if recent.contains(fingerprint) { continue }
-        if batch.insert(fingerprint).inserted { fresh.append(index) } else { repeated.append(index) }
+    for (index, delivery) in deliveries.enumerated() {
+      guard let fingerprint = delivery.fingerprint else {
+        fresh.append(index)
+        continue
       }
+      if recent.contains(fingerprint) { continue }
+      if batch.insert(fingerprint).inserted { fresh.append(index) } else { repeated.append(index) }
     }
     return (fresh, repeated)
   }

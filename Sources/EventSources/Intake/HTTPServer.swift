@@ -1,3 +1,4 @@
+import CEventLoop
 import Synchronization
 package import ValueStreamCore
 
@@ -54,6 +55,8 @@ package final class HTTPServer: Sendable {
   ///
   /// - Returns: where each is bound, in order; port 0 is replaced by the port the system chose.
   package func start() throws(ListenError) -> [ListenAddress] {
+    // Half as many again for files, stores and exporters.
+    vs_descriptors_allow(UInt(max(0, limits.connections)) * UInt(listeners.count) * 3 / 2 + 256)
     var bound: [ListeningSocket] = []
     do throws(ListenError) {
       for listener in listeners { bound.append(try ListeningSocket(listener.address)) }

@@ -49,7 +49,7 @@ extension ServerLoop {
   /// True when an answer must not wait for the body: nobody knows where it ends, the sender waits for permission to send
   /// it, or it is too long to be thrown away. The connection is closed then.
   func answersEarly(_ exchange: Exchange) -> Bool {
-    let lengths = exchange.headers.fields.lazy.filter { $0.name.lowercased() == "content-length" }.count
+    let lengths = exchange.headers.fields.count { $0.name.utf8.count == 14 && $0.name.lowercased() == "content-length" }
     if let coding = exchange.headers["Transfer-Encoding"] {
       if lengths > 0 || coding.lowercased() != "chunked" {
         exchange.refuse(.problem(400, "Transfer-Encoding must be chunked, and without Content-Length"))

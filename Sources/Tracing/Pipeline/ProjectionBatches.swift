@@ -32,9 +32,7 @@ package struct ProjectionBatches: ~Copyable, Sendable {
     let values = try store.values()
     let position = try store.position()
     let window = clock.now().advanced(byNanoseconds: -Self.redeliveryWindow.nanoseconds)
-    for fingerprint in try store.fingerprints(since: window).sorted(by: { $0.received < $1.received }) {
-      recent.insert(fingerprint)
-    }
+    recent.preload(try store.fingerprints(since: window).sorted { $0.received < $1.received })
     registry.restore(values)
     self.store = store
     self.sources = Dictionary(sources.map { ($0.name, $0) }) { first, _ in first }
@@ -82,11 +80,10 @@ package struct ProjectionBatches: ~Copyable, Sendable {
     for delivery in fresh { try batch.take(delivery, recent: recent) }
     try batch.concludeSpans()
 
-    let (counts, classic, fingerprints, picture) = (batch.counts, batch.classic, batch.fingerprints, batch.picture)
+    let (counts, classic, picture) = (batch.counts, batch.classic, batch.picture)
     var changes = batch.finish()
     for count in counts { metrics.apply(count) }
     for case .finished(let span) in classic { onClassicSpan(span) }
-    for fingerprint in fingerprints { recent.insert(fingerprint) }
     if picture.nextID != self.picture.nextID { changes.values[Self.nextClassicID] = Array("\(picture.nextID)".utf8) }
     self.picture = picture
     changes.position = last.position
@@ -120,7 +117,7 @@ private struct Batch: ~Copyable {
   private(set) var picture: ClassicPicture
   private(set) var counts: [ProjectionMetrics.Count] = []
   private(set) var classic: [ClassicPicture.Change] = []
-  private(set) var fingerprints: Set<DeliveryFingerprint> = []
+  private(set) var fingerprints: [DeliveryFingerprint] = []
   private let now: Timestamp
 
   init(store: any SpanStore, picture: ClassicPicture, now: Timestamp) {
@@ -132,10 +129,11 @@ private struct Batch: ~Copyable {
   mutating func take(_ delivery: RecordedDelivery, recent: RecentDeliveries) throws {
     let source = delivery.logged.delivery.source
     if let fingerprint = delivery.fingerprint {
-      guard !recent.contains(fingerprint), fingerprints.insert(fingerprint).inserted else {
+      guard recent.insert(fingerprint, at: delivery.position) else {
         counts.append(.delivery(source: source, .duplicate))
         return
       }
+      fingerprints.append(fingerprint)
     }
     switch delivery.interpretation {
     case .events(let events, let branchUpdates):
@@ -196,7 +194,7 @@ private struct Batch: ~Copyable {
       summaries[subject.key] ?? SubjectSummary(subject, spans: subject.spans())
     }
     changes.announcements = announcements
-    changes.fingerprints = Array(fingerprints)
+    changes.fingerprints = fingerprints
     return changes
   }
 }

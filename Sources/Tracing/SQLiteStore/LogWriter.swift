@@ -118,7 +118,7 @@ final class LogWriter {
     try connection.useWriteAheadLog()
     try connection.execute(
       """
-      PRAGMA synchronous = FULL;
+      PRAGMA synchronous = NORMAL;
       PRAGMA wal_autocheckpoint = \(options.checkpointPages);
       PRAGMA cache_size = -1024;
       """)

@@ -106,8 +106,8 @@ package final class SQLiteDeliveryLog: DeliveryLog {
   ) throws -> [(position: LogPosition, logged: LoggedDelivery)] {
     // Taken before reading: a segment that is not the last one now will not grow.
     let segments = state.withLock(\.segments)
-    guard limit > 0, let oldest = segments.first else { return [] }
-    var next = max(position.map { $0.rawValue &+ 1 } ?? 0, oldest.first)
+    guard limit > 0, let oldest = segments.first, position?.rawValue ?? 0 < UInt64.max else { return [] }
+    var next = max(position.map { $0.rawValue + 1 } ?? 0, oldest.first)
     var result: [(position: LogPosition, logged: LoggedDelivery)] = []
     var byteCount = 0
     var index = segments.lastIndex { $0.first <= next } ?? 0
@@ -116,11 +116,11 @@ package final class SQLiteDeliveryLog: DeliveryLog {
         let cursor = try takeCursor(at: next, in: segments[index])
         try cursor.read(into: &result, byteCount: &byteCount, limit: limit, byteLimit: byteLimit)
         giveBack(cursor)
-      } catch where !result.isEmpty {
+      } catch {
         // What was read is good; the next call meets the failure first.
-        return result
-      } catch where !isKept(segments[index]) {
-        // Removed since.
+        if !result.isEmpty { return result }
+        // Otherwise it was removed meanwhile.
+        if isKept(segments[index]) { throw error }
       }
       let isEnough = result.count >= limit || !result.isEmpty && byteCount >= byteLimit
       if isEnough || index == segments.count - 1 { return result }

@@ -36,11 +36,11 @@ public final class MemoryDeliveryLog: DeliveryLog {
     after position: LogPosition?, limit: Int, byteLimit: Int
   ) -> [(position: LogPosition, logged: LoggedDelivery)] {
     state.withLock { state in
-      let start = max(position.map { $0.rawValue &+ 1 } ?? 0, state.first)
-      guard start < state.next else { return [] }
+      let last = position?.rawValue ?? 0
+      guard last < state.next - 1 else { return [] }
       var result: [(position: LogPosition, logged: LoggedDelivery)] = []
       var byteCount = 0
-      for number in start..<state.next {
+      for number in max(last + 1, state.first)..<state.next {
         guard result.count < limit, byteCount < byteLimit || result.isEmpty else { break }
         let logged = state.deliveries[Int(number - state.first)]
         result.append((LogPosition(rawValue: number), logged))

@@ -1,45 +1,43 @@
 import Synchronization
 
-/// The newest delivery fingerprints, bounded: what is in here was recorded before.
+/// The newest deliveries that were made durable, and where each was recorded first.
 ///
-/// Filled by whoever projects deliveries, asked by intake to answer `duplicate` without writing anything. What has left it
-/// is told apart from news by the facts themselves.
+/// Intake asks it to answer `duplicate` without writing anything; the projector asks it whether a delivery in the log
+/// repeats an earlier one. Bounded: what has left it is told from news by its facts, which are a set.
 public final class RecentDeliveries: Sendable {
-  private struct State {
-    var known: Set<DeliveryFingerprint> = []
-    /// In order of arrival; a ring once it is full.
-    var order: [DeliveryFingerprint] = []
-    var oldest = 0
+  private let ring: Mutex<FingerprintRing>
+
+  /// - Parameter capacity: how many are remembered; 40 bytes each.
+  public init(capacity: Int = 262_144) {
+    ring = Mutex(FingerprintRing(capacity: capacity))
   }
 
-  private let state = Mutex(State())
-  private let limit: Int
-
-  public init(limit: Int = 131_072) {
-    self.limit = limit
-  }
-
+  /// True when such a delivery was recorded.
   public func contains(_ fingerprint: DeliveryFingerprint) -> Bool {
-    state.withLock { $0.known.contains(fingerprint) }
+    ring.withLock { $0.position(of: fingerprint) != nil }
   }
 
-  /// - Returns: false when it was known already.
+  /// Remembers a delivery that was recorded at a place.
+  ///
+  /// - Returns: true when this is its first place, also when it was told before; false when it repeats another.
   @discardableResult
-  public func insert(_ fingerprint: DeliveryFingerprint) -> Bool {
-    state.withLock { state in
-      guard state.known.insert(fingerprint).inserted else { return false }
-      if state.order.count < limit {
-        state.order.append(fingerprint)
-      } else {
-        state.known.remove(state.order[state.oldest])
-        state.order[state.oldest] = fingerprint
-        state.oldest = (state.oldest + 1) % limit
-      }
+  public func insert(_ fingerprint: DeliveryFingerprint, at position: LogPosition) -> Bool {
+    ring.withLock { ring in
+      if let first = ring.position(of: fingerprint) { return first == position.rawValue }
+      ring.insert(fingerprint, at: position.rawValue)
       return true
     }
   }
 
+  /// Remembers deliveries of which only is known that they were recorded, oldest first.
+  public func preload(_ fingerprints: some Sequence<DeliveryFingerprint>) {
+    ring.withLock { ring in
+      for fingerprint in fingerprints where ring.position(of: fingerprint) == nil { ring.insert(fingerprint, at: 0) }
+    }
+  }
+
+  /// Forgets all of them.
   public func removeAll() {
-    state.withLock { $0 = State() }
+    ring.withLock { $0.removeAll() }
   }
 }

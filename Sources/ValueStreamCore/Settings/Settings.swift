@@ -26,7 +26,8 @@ public struct Settings: Sendable {
   ) throws(SettingsError) {
     let flags = try Self.parse(arguments, declared: declared, operands: &operands)
     let variables = declared.compactMap { declaration -> (String, Given)? in
-      guard let text = environment[declaration.environment], !text.isEmpty else { return nil }
+      // A variable set to nothing counts as not set; a secret set to nothing is a mistake to be told.
+      guard let text = environment[declaration.environment], declaration.isSecret || !text.isEmpty else { return nil }
       return (declaration.name, Given(text: text, origin: declaration.environment))
     }
     given.merge(variables) { _, new in new }

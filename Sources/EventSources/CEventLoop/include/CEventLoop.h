@@ -13,3 +13,6 @@ int vs_event_take(int descriptor, int blocks);
 
 /// Names the calling thread as debuggers and `top` show it: up to 15 characters.
 void vs_thread_set_name(const char *name);
+
+/// Lets the process have this many open descriptors at least, as far as it may.
+void vs_descriptors_allow(unsigned long count);

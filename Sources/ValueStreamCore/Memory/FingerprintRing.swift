@@ -1,12 +1,11 @@
-import ValueStreamCore
-
 /// The newest deliveries that were made durable, a bounded number of them.
 ///
-/// 16 bytes each and 8 of index: a set of fingerprints with an order beside it would take four times as much.
+/// 24 bytes each and 8 of index: a set of fingerprints with an order beside it would take four times as much.
 struct FingerprintRing {
   private struct Entry {
     var high: UInt64
     var low: UInt64
+    var position: UInt64
   }
 
   let capacity: Int
@@ -22,20 +21,21 @@ struct FingerprintRing {
 
   var count: Int { entries.count }
 
-  func contains(_ fingerprint: DeliveryFingerprint) -> Bool {
-    guard !table.isEmpty else { return false }
+  /// Where the delivery was first recorded; nil when it is not known.
+  func position(of fingerprint: DeliveryFingerprint) -> UInt64? {
+    guard !table.isEmpty else { return nil }
     var slot = home(of: fingerprint.low)
     while table[slot] != 0 {
       let entry = entries[Int(table[slot]) - 1]
-      if entry.high == fingerprint.high, entry.low == fingerprint.low { return true }
+      if entry.high == fingerprint.high, entry.low == fingerprint.low { return entry.position }
       slot = (slot + 1) & (table.count - 1)
     }
-    return false
+    return nil
   }
 
-  /// Adds one that is not contained; the oldest leaves when there are too many.
-  mutating func insert(_ fingerprint: DeliveryFingerprint) {
-    let entry = Entry(high: fingerprint.high, low: fingerprint.low)
+  /// Adds one that is not known; the oldest leaves when there are too many.
+  mutating func insert(_ fingerprint: DeliveryFingerprint, at position: UInt64) {
+    let entry = Entry(high: fingerprint.high, low: fingerprint.low, position: position)
     if entries.count < capacity {
       entries.append(entry)
       if entries.count * 2 > table.count { grow() } else { place(entries.count - 1) }

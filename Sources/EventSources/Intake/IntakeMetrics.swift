@@ -1,0 +1,53 @@
+package import ValueStreamCore
+
+/// Counts what happens at intake, and logs what somebody should look at.
+package struct IntakeMetrics: IntakeObserver {
+  private let deliveries: MetricFamily
+  private let commitSeconds: MetricFamily
+  private let commitSize: MetricFamily
+  private let answers: MetricFamily
+  private let logger: Logger
+
+  /// - Parameter deliveries: counter with the labels source and result. Deliveries in the log are counted there when they
+  ///   are projected; here those that never get that far.
+  package init(registry: MetricRegistry, deliveries: MetricFamily, logger: Logger) {
+    self.deliveries = deliveries
+    self.logger = logger
+    commitSeconds = registry.family(
+      .histogram(bounds: [0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5]),
+      "valuestream_log_commit_duration_seconds", help: "Time to make a group of deliveries durable.")
+    commitSize = registry.family(
+      .histogram(bounds: [1, 2, 4, 8, 16, 32, 64, 128, 256, 512]), "valuestream_log_commit_deliveries",
+      help: "Deliveries per commit of the log.")
+    answers = registry.family(
+      .counter, "valuestream_http_requests_total", help: "Answered HTTP requests by kind of route and status.",
+      labels: ["route", "status"])
+  }
+
+  package func delivery(_ result: DeliveryResult, from source: String) {
+    switch result {
+    case .recorded, .ignored, .unreadable: break
+    case .duplicate, .unauthenticated, .refused: deliveries.add(labels: [source, result.rawValue])
+    }
+  }
+
+  package func unauthenticated(_ error: AuthenticationError, from source: String) {
+    logger.log(.warn, "delivery refused: signature \(error.code.rawValue)") { line in
+      line.member("source", source)
+      line.member("header", error.header)
+    }
+  }
+
+  package func committed(deliveries: Int, seconds: Double) {
+    commitSeconds.observe(seconds)
+    commitSize.observe(Double(deliveries))
+  }
+
+  package func commitFailed(_ error: any Error, deliveries: Int) {
+    logger.log(.error, "the log cannot take deliveries, answered 503: \(error)") { $0.member("deliveries", deliveries) }
+  }
+
+  package func answered(_ status: Int, on route: RouteClass) {
+    answers.add(labels: [route.rawValue, String(status)])
+  }
+}

@@ -1,0 +1,33 @@
+package import ValueStreamCore
+
+/// What users set of the HTTP server.
+package enum IntakeSettings {
+  package static let address = Setting<ListenAddress>(
+    "addr", placeholder: "ADDRESS", default: ListenAddress(host: .v4("127.0.0.1"), port: 5000),
+    defaultText: "127.0.0.1:5000", help: "Listen address; :5000 means every interface.", parse: parseAddress)
+
+  package static let adminAddress = Setting<ListenAddress?>(
+    "admin-addr", placeholder: "ADDRESS", default: nil, defaultText: nil,
+    help: "Separate listener for pages, API and /metrics; the other then serves deliveries and health only."
+  ) { text throws(SettingError) in try parseAddress(text) }
+
+  package static let readToken = Setting<String?>.optionalText(
+    "read-token", placeholder: "TOKEN",
+    help: "Token for pages, API and /metrics, as Bearer or as the password of Basic. Without one, only this machine may read.")
+
+  package static let maxBody = Setting<ByteCount>.byteCount(
+    "max-body", default: ByteCount(bytes: 25 << 20), text: "25MiB",
+    help: "Largest request body, counted after decompression; larger ones are answered 413.")
+
+  package static let declarations = [
+    address.declaration, adminAddress.declaration, readToken.declaration, maxBody.declaration,
+  ]
+
+  private static func parseAddress(_ text: String) throws(SettingError) -> ListenAddress {
+    do throws(ListenError) {
+      return try ListenAddress(text)
+    } catch {
+      throw SettingError(expected: "an address such as 127.0.0.1:5000, [::1]:5000 or :5000")
+    }
+  }
+}

@@ -1,0 +1,35 @@
+package import ValueStreamCore
+
+/// What users set of projection, export and retention.
+package enum PipelineSettings {
+  package static let settle = Setting<Duration>.duration(
+    "settle", default: .seconds(5), text: "5s",
+    help: "Wait before a finished span is exported, for what may still be told of it.")
+
+  package static let attributes = Setting<AttributeSelection>.choice(
+    "attributes", default: .both, help: "Names of exported attributes: semantic conventions, the classic tags, or both.")
+
+  package static let logRetention = Setting<Duration>.duration(
+    "log-retention", default: .seconds(30 * 86_400), text: "30d",
+    help: "How long raw deliveries are kept; what is not projected yet is never removed.")
+
+  package static let logMaxSize = Setting<ByteCount>.byteCount(
+    "log-max-size", default: ByteCount(bytes: 2 << 30), text: "2GiB",
+    help: "Bytes of raw deliveries past which the oldest are removed.")
+
+  package static let spanRetention = Setting<Duration>.duration(
+    "span-retention", default: .seconds(400 * 86_400), text: "400d", help: "How long finished spans are kept.")
+
+  package static let seriesLimit = Setting<Int>(
+    "metric-series-limit", placeholder: "NUMBER", default: 2000, defaultText: "2000",
+    help: "Sets of label values per metric, past which the rest is counted as \"other\"."
+  ) { text throws(SettingError) in
+    guard let number = Int(text), number > 0 else { throw SettingError(expected: "a number above 0") }
+    return number
+  }
+
+  package static let declarations = [
+    settle.declaration, attributes.declaration, logRetention.declaration, logMaxSize.declaration, spanRetention.declaration,
+    seriesLimit.declaration,
+  ]
+}

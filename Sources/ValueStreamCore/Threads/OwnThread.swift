@@ -1,0 +1,62 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// A thread for work that blocks, which must stay off the threads that tasks share.
+package enum OwnThread {
+  private final class Work {
+    let body: @Sendable () -> Void
+
+    init(body: @escaping @Sendable () -> Void) {
+      self.body = body
+    }
+  }
+
+  /// Runs `body` on a new thread.
+  ///
+  /// - Returns: false when the system gives no thread.
+  package static func start(_ body: @escaping @Sendable () -> Void) -> Bool {
+    let work = Unmanaged.passRetained(Work(body: body))
+    #if canImport(Darwin)
+      var thread: pthread_t?
+    #else
+      var thread = pthread_t()
+    #endif
+    let result = pthread_create(
+      &thread, nil,
+      { argument in
+        let pointer: UnsafeMutableRawPointer? = argument
+        if let pointer { Unmanaged<Work>.fromOpaque(pointer).takeRetainedValue().body() }
+        return nil
+      }, work.toOpaque())
+    guard result == 0 else {
+      work.release()
+      return false
+    }
+    #if canImport(Darwin)
+      if let thread { pthread_detach(thread) }
+    #else
+      pthread_detach(thread)
+    #endif
+    return true
+  }
+
+  /// The same for an asynchronous caller: returns when `body` did.
+  ///
+  /// - Throws: what `body` throws, or ``NoThread``.
+  package static func run(_ body: @escaping @Sendable () throws -> Void) async throws {
+    try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+      let isStarted = start { continuation.resume(with: Result(catching: body)) }
+      if !isStarted { continuation.resume(throwing: NoThread()) }
+    }
+  }
+
+  /// The system gives no thread: a limit on processes or memory was reached.
+  package struct NoThread: Error, Sendable, CustomStringConvertible {
+    package var description: String { "the system gives no thread; look at its limits on processes and memory" }
+  }
+}

@@ -1,0 +1,160 @@
+import Intake
+import Logging
+import Mock
+import Pipeline
+import Prometheus
+import QueryAPI
+import SQLiteStore
+import ValueStreamCore
+
+/// The parts of vsd, wired.
+struct Daemon {
+  private let settings: DaemonSettings
+  private let logger: Logger
+  private let log: any DeliveryLog
+  private let store: any SpanStore
+  private let recorder: DeliveryRecorder
+  private let projector: Projector
+  private let runners: [ExportRunner]
+  private let retention: Retention
+  private let server: HTTPServer
+
+  /// How long an API answer waits for what was acknowledged before it.
+  private static let longestWait = Duration.seconds(2)
+
+  /// Opens the store and builds the parts; nothing listens yet.
+  init(settings: DaemonSettings, logger: Logger) throws {
+    self.settings = settings
+    self.logger = logger
+    let clock = SystemClock()
+    let authenticator = try SystemMessageAuthenticator()
+    let isMock = settings.tracers.contains(.mock)
+    let (log, store) = try Self.openStores(settings.store)
+    let registry = MetricRegistry()
+    let metrics = ProjectionMetrics(registry: registry, seriesLimit: settings.seriesLimit)
+    let recent = RecentDeliveries()
+    let mock = isMock ? MockTracer() : nil
+
+    let exporters: [any SpanExporter] =
+      settings.tracers.contains(.logging) ? [LoggingExporter(logger: Logger(), attributes: settings.attributes)] : []
+    let runners = try exporters.map {
+      try ExportRunner(exporter: $0, store: store, settle: settings.settle, clock: clock, logger: logger)
+    }
+    let batches = try ProjectionBatches(
+      store: store, sources: settings.sources, authenticator: authenticator, recent: recent, registry: registry,
+      metrics: metrics, clock: clock
+    ) { span in mock?.record(span) }
+    var configuration = Projector.Configuration()
+    configuration.isImmediate = isMock
+    let projector = Projector(log: log, batches: batches, configuration: configuration, logger: logger) {
+      for runner in runners { runner.wake() }
+    }
+    let observer = IntakeMetrics(registry: registry, deliveries: metrics.deliveries, logger: logger)
+    let recorder = try DeliveryRecorder(log: log, sink: projector, recent: recent, observer: observer)
+
+    let waitForProjection: @Sendable () -> Void = {
+      if let last = try? log.lastPosition() { projector.wait(for: last, atMost: Self.longestWait) }
+    }
+    let state = DaemonState(
+      log: log, store: store, recorder: recorder, projector: projector, runners: runners, metrics: metrics, registry: registry,
+      isImmediate: isMock)
+    var routes = settings.sources.map { Route.webhook($0) }
+    routes += Route.health { state.unreadiness }
+    routes.append(
+      .handler(
+        .exact("/metrics"), access: .openUnlessProtected, as: .metrics,
+        MetricsHandler(registry: registry) { state.refreshGauges() }))
+    routes.append(
+      .handler(
+        .exact("/api/v1/stats"), access: .reading, as: .api,
+        StatsHandler {
+          waitForProjection()
+          return try state.stats()
+        }))
+    routes.append(
+      .handler(
+        .exact("/api/v1/spans"), access: .reading, as: .api,
+        SpansHandler(store: store, logger: logger, waitForProjection: waitForProjection)))
+    if let mock {
+      routes.append(
+        .handler(.exact("/mocktracer/finished-spans"), access: .open, as: .mock, FinishedSpansHandler(tracer: mock)))
+      routes.append(
+        .handler(
+          .exact("/mocktracer/reset"), methods: ["GET", "POST"], access: .open, as: .mock,
+          MockResetHandler {
+            projector.reset {
+              (log as? MemoryDeliveryLog)?.removeAll()
+              (store as? MemorySpanStore)?.removeAll()
+              mock.removeAll()
+            }
+          }))
+    }
+
+    var listeners = [HTTPServer.Listener(settings.address)]
+    if let admin = settings.adminAddress { listeners.append(HTTPServer.Listener(admin, role: .admin)) }
+    var limits = HTTPLimits()
+    limits.bodyBytes = settings.maxBodyBytes
+    server = try HTTPServer(
+      listeners: listeners, router: Router(routes: routes, readToken: settings.readToken, authenticator: authenticator),
+      recorder: recorder, limits: limits, authenticator: authenticator, clock: clock, observer: observer)
+    self.log = log
+    self.store = store
+    self.recorder = recorder
+    self.projector = projector
+    self.runners = runners
+    retention = Retention(
+      log: log, store: store, clock: clock, logger: logger, logAge: settings.logRetention, logBytes: settings.logMaxBytes,
+      spanAge: settings.spanRetention)
+  }
+
+  private static func openStores(_ store: DaemonSettings.Store) throws -> (any DeliveryLog, any SpanStore) {
+    switch store {
+    case .memory: (MemoryDeliveryLog(), MemorySpanStore())
+    case .directory(let path): (try SQLiteDeliveryLog(directory: path), try SQLiteSpanStore(directory: path))
+    }
+  }
+
+  /// Serves until a signal asks to stop, finishes what is in flight, and closes the store.
+  func run() async throws {
+    for source in settings.sources { logger.info("initializing source: \"\(source.name)\"") }
+    for source in settings.sources where source.acceptsUnsigned {
+      logger.warn("source \"\(source.name)\" has no secret: anybody who reaches \(source.route) may send it deliveries")
+    }
+    let bound = try server.start()
+    logger.log(.info, "Starting Server: \"\(settings.address)\"") { line in
+      line.name("listening")
+      line.array(bound) { $0.value($1.description) }
+    }
+    let signals = TerminationSignals { server.stop() }
+    defer { signals.cancel() }
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for runner in runners { group.addTask { await runner.run() } }
+      group.addTask { await retention.run() }
+      try await serve()
+      group.cancelAll()
+      try await group.waitForAll()
+    }
+    // A store in memory ends here, so what could still change goes out as it is.
+    for runner in runners { await runner.finish(includingUnsettled: settings.store == .memory) }
+    store.close()
+    log.close()
+    logger.info("stopped")
+  }
+
+  /// Intake first, then the log, then the projector: each finishes what the one before handed on.
+  private func serve() async throws {
+    async let recording: Void = recorder.run()
+    async let projecting: Void = settings.tracers.contains(.mock) ? () : OwnThread.run { projector.run() }
+    let served: Result<Void, any Error>
+    do {
+      served = .success(try await server.run())
+    } catch {
+      served = .failure(error)
+    }
+    recorder.finish()
+    try await recording
+    projector.stop()
+    try await projecting
+    try served.get()
+  }
+}

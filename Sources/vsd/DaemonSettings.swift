@@ -1,0 +1,109 @@
+import CustomHTTP
+import GitHub
+import Intake
+import Pipeline
+import ValueStreamCore
+
+/// Everything a user may set of vsd, read and checked.
+struct DaemonSettings {
+  enum Tracer: String, CaseIterable {
+    case logging, mock, none
+  }
+
+  enum Store: Equatable {
+    case memory
+    case directory(String)
+  }
+
+  let address: ListenAddress
+  let adminAddress: ListenAddress?
+  let readToken: Secret?
+  let maxBodyBytes: Int
+  let tracers: [Tracer]
+  let store: Store
+  let settle: Duration
+  let attributes: AttributeSelection
+  let logRetention: Duration
+  let logMaxBytes: Int64
+  let spanRetention: Duration
+  let seriesLimit: Int
+  let logLevel: Logger.Level
+  let sources: [any EventSource]
+
+  static let config = Setting<String?>.optionalText(
+    "config", placeholder: "FILE", help: "JSON5 file with settings by the names of their flags; comments are allowed.")
+
+  static let tracer = Setting<[Tracer]>(
+    "tracer", aliases: ["t"], environment: "VS_TRACER_BACKEND", placeholder: "NAMES", default: [.logging],
+    defaultText: "logging", help: "Where finished spans go, separated by commas: logging, mock (for tests), none."
+  ) { text throws(SettingError) in
+    var tracers: [Tracer] = []
+    for name in text.split(separator: ",", omittingEmptySubsequences: false) {
+      guard let tracer = name == "logger" ? .logging : Tracer(rawValue: String(name)) else {
+        throw SettingError(expected: "a tracer; known are \(Tracer.allCases.map(\.rawValue).joined(separator: ", "))")
+      }
+      if !tracers.contains(tracer) { tracers.append(tracer) }
+    }
+    return tracers
+  }
+
+  static let storeLocation = Setting<Store?>(
+    "store", placeholder: "DIRECTORY|memory", default: nil,
+    defaultText: "$XDG_STATE_HOME/valuestream, else ~/.local/state/valuestream",
+    help: "Where deliveries and spans are kept; with --tracer mock alone: memory."
+  ) { text throws(SettingError) in
+    if text.contains("://") { throw SettingError(expected: "a directory, or memory") }
+    return text == "memory" ? .memory : .directory(text)
+  }
+
+  static let logLevelName = Setting<Logger.Level>(
+    "log-level", placeholder: "debug|info|warn|error", default: .info, defaultText: "info", help: "Least level of log lines."
+  ) { text throws(SettingError) in
+    guard let level = Logger.Level(name: text) else { throw SettingError(expected: "one of debug, info, warn, error") }
+    return level
+  }
+
+  /// In the order in which help lists them.
+  static let declarations: [SettingDeclaration] =
+    [config.declaration] + IntakeSettings.declarations + [tracer.declaration, storeLocation.declaration]
+    + PipelineSettings.declarations + [logLevelName.declaration] + GitHubSource.secretSetting.declarations
+    + CustomHTTPSource.secretSetting.declarations
+
+  /// - Throws: one line for the user.
+  init(arguments: [String], environment: [String: String], readFile: (String) -> [UInt8]?) throws(SettingsError) {
+    let settings = try Settings(
+      declared: Self.declarations, arguments: arguments, environment: environment,
+      fileSetting: Self.config.declaration.name, readFile: readFile)
+    if let operand = settings.operands.first { throw SettingsError("unexpected argument \"\(operand)\"; vsd takes flags only") }
+    address = try settings.value(of: IntakeSettings.address)
+    adminAddress = try settings.value(of: IntakeSettings.adminAddress)
+    readToken = try settings.value(of: IntakeSettings.readToken).flatMap(Secret.init)
+    maxBodyBytes = Int(clamping: try settings.value(of: IntakeSettings.maxBody).bytes)
+    attributes = try settings.value(of: PipelineSettings.attributes)
+    logRetention = try settings.value(of: PipelineSettings.logRetention)
+    logMaxBytes = try settings.value(of: PipelineSettings.logMaxSize).bytes
+    spanRetention = try settings.value(of: PipelineSettings.spanRetention)
+    seriesLimit = try settings.value(of: PipelineSettings.seriesLimit)
+    logLevel = try settings.value(of: Self.logLevelName)
+
+    let tracers = try settings.value(of: Self.tracer)
+    if tracers.contains(.none), tracers.count > 1 { throw SettingsError("--tracer: none goes with no other") }
+    self.tracers = tracers.filter { $0 != .none }
+    let isMockAlone = tracers == [.mock]
+    let givenStore = try settings.value(of: Self.storeLocation)
+    if tracers.contains(.mock), givenStore != .memory, !isMockAlone || givenStore != nil {
+      throw SettingsError("--tracer: mock keeps everything in memory and needs --store=memory")
+    }
+    store = givenStore ?? (isMockAlone ? .memory : .directory(Self.defaultDirectory(environment)))
+    settle = isMockAlone && !settings.isGiven(PipelineSettings.settle) ? .zero : try settings.value(of: PipelineSettings.settle)
+    sources = [
+      GitHubSource(secrets: try GitHubSource.secretSetting.secrets(in: settings, readFile: readFile)),
+      CustomHTTPSource(secrets: try CustomHTTPSource.secretSetting.secrets(in: settings, readFile: readFile)),
+    ]
+  }
+
+  private static func defaultDirectory(_ environment: [String: String]) -> String {
+    if let state = environment["XDG_STATE_HOME"], state.hasPrefix("/") { return "\(state)/valuestream" }
+    return "\(environment["HOME"] ?? ".")/.local/state/valuestream"
+  }
+}

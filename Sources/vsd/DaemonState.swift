@@ -1,0 +1,88 @@
+import Intake
+import Pipeline
+import QueryAPI
+import ValueStreamCore
+
+/// What the daemon tells of itself: readiness, gauges, statistics.
+struct DaemonState: Sendable {
+  private let log: any DeliveryLog
+  private let store: any SpanStore
+  private let recorder: DeliveryRecorder
+  private let projector: Projector
+  private let runners: [ExportRunner]
+  private let metrics: ProjectionMetrics
+  private let isImmediate: Bool
+
+  private let waiting: MetricFamily
+  private let lag: MetricFamily
+  private let bytes: MetricFamily
+  private let exportPending: MetricFamily
+  private let exported: MetricFamily
+
+  /// Deliveries the projector may be behind before the daemon calls itself not ready.
+  private static let tolerableLag: UInt64 = 100_000
+
+  init(
+    log: any DeliveryLog, store: any SpanStore, recorder: DeliveryRecorder, projector: Projector, runners: [ExportRunner],
+    metrics: ProjectionMetrics, registry: MetricRegistry, isImmediate: Bool
+  ) {
+    self.log = log
+    self.store = store
+    self.recorder = recorder
+    self.projector = projector
+    self.runners = runners
+    self.metrics = metrics
+    self.isImmediate = isImmediate
+    waiting = registry.family(.gauge, "valuestream_log_waiting_deliveries", help: "Deliveries that wait to be made durable.")
+    lag = registry.family(
+      .gauge, "valuestream_projection_lag_deliveries", help: "Recorded deliveries that are not projected into spans yet.")
+    bytes = registry.family(.gauge, "valuestream_store_bytes", help: "Bytes on disk.", labels: ["part"])
+    exportPending = registry.family(
+      .gauge, "valuestream_export_pending_spans", help: "Finished spans that wait for an exporter.", labels: ["exporter"])
+    exported = registry.family(
+      .gauge, "valuestream_export_spans", help: "Spans an exporter dealt with over the life of the store, by result.",
+      labels: ["exporter", "result"])
+    registry.family(.gauge, "valuestream_build_info", help: "Always 1; the label tells the version.", labels: ["version"])
+      .set(1, labels: [ValueStreamVersion.current])
+  }
+
+  /// Why deliveries should go elsewhere for now; nil when there is no reason.
+  var unreadiness: String? {
+    let behind = projectionLag
+    return behind > Self.tolerableLag ? "\(behind) deliveries are recorded but not projected yet" : nil
+  }
+
+  private var projectionLag: UInt64 {
+    guard !isImmediate, let last = try? log.lastPosition() else { return 0 }
+    return last.rawValue - min(last.rawValue, projector.projected?.rawValue ?? 0)
+  }
+
+  /// Brings the gauges up to date.
+  func refreshGauges() {
+    waiting.set(Double(recorder.waitingCount))
+    lag.set(Double(projectionLag))
+    if let size = try? log.size() { bytes.set(Double(size), labels: ["log"]) }
+    if let size = try? store.size() { bytes.set(Double(size), labels: ["spans"]) }
+    for runner in runners {
+      let progress = runner.currentProgress
+      if let pending = try? store.announcementCount(after: progress.sequence) {
+        exportPending.set(Double(pending), labels: [runner.exporterName])
+      }
+      exported.set(Double(progress.sent), labels: [runner.exporterName, "sent"])
+      exported.set(Double(progress.refused), labels: [runner.exporterName, "refused"])
+    }
+  }
+
+  /// The counts of `/api/v1/stats`.
+  func stats() throws -> StatsHandler.Stats {
+    StatsHandler.Stats(
+      recorded: metrics.deliveryCount(.recorded), duplicate: metrics.deliveryCount(.duplicate),
+      ignored: metrics.deliveryCount(.ignored), unreadable: metrics.deliveryCount(.unreadable),
+      openSpans: metrics.openSpanCount, finishedSpans: metrics.finishedSpanCount,
+      exporters: try runners.map { runner in
+        let progress = runner.currentProgress
+        let pending = try store.announcementCount(after: progress.sequence)
+        return (runner.exporterName, pending, progress.sent, progress.refused)
+      })
+  }
+}

@@ -1,0 +1,31 @@
+import ValueStreamCore
+
+/// What `vsd --help` prints.
+enum HelpPage {
+  static var text: String {
+    """
+    vsd - receives the webhooks of your forge, tracker and CI, and turns them into traces and metrics.
+
+    Usage: vsd [--flag=value ...]
+
+    It listens for deliveries at /github and /customhttp, serves metrics at /metrics, and answers
+    /api/v1/spans and /api/v1/stats. A delivery is answered when it is safe on disk.
+
+    A flag beats its environment variable (beside it below), which beats the configuration file,
+    which beats the default. Flags take one dash or two, and = or a space before the value.
+
+    Settings:
+    \(HelpText.describe(DaemonSettings.declarations))
+      --version
+          Print the version.
+
+      --help
+          Print this page.
+
+    Exit codes: 0 after SIGINT or SIGTERM, when everything in flight was answered and kept;
+    64 a mistake in a flag, a variable or the configuration file; 69 the address cannot be listened
+    on; 70 an internal error; 74 the store cannot be opened.
+
+    """
+  }
+}
