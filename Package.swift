@@ -54,7 +54,8 @@ let package = Package(
     .executableTarget(
       name: "vsd",
       dependencies: [
-        "ValueStreamCore", "Intake", "GitHub", "CustomHTTP", "Pipeline", "SQLiteStore", "Logging", "Mock", "Prometheus", "QueryAPI",
+        "ValueStreamCore", "Intake", "GitHub", "CustomHTTP", "Pipeline", "SQLiteStore", "Logging", "Mock", "Prometheus",
+        "QueryAPI",
       ],
       swiftSettings: settings),
     .target(

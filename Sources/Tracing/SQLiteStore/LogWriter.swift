@@ -118,7 +118,7 @@ final class LogWriter {
     try connection.useWriteAheadLog()
     try connection.execute(
       """
-      PRAGMA synchronous = NORMAL;
+      PRAGMA synchronous = FULL;
       PRAGMA wal_autocheckpoint = \(options.checkpointPages);
       PRAGMA cache_size = -1024;
       """)
