@@ -1,0 +1,177 @@
+import Testing
+import ValueStreamCore
+import ValueStreamTesting
+
+@testable import SQLiteStore
+
+@Suite("The delivery log in SQLite")
+struct SQLiteDeliveryLogTests {
+  private let directory: TemporaryDirectory
+  private let contract: DeliveryLogContract
+
+  init() throws {
+    let directory = try TemporaryDirectory()
+    self.directory = directory
+    let open: @Sendable () throws -> any DeliveryLog = {
+      // Small, so that every check crosses segments and frames.
+      var options = SQLiteDeliveryLog.Options()
+      options.segmentBytes = 100_000
+      options.frameBytes = 3_000
+      return try SQLiteDeliveryLog(directory: directory.file("store"), options: options)
+    }
+    contract = DeliveryLogContract(
+      makeLog: open,
+      reopen: { log in
+        log.close()
+        return try open()
+      })
+  }
+
+  @Test("keeps deliveries in order and finds each again")
+  func order() throws { try contract.checkOrder() }
+
+  @Test("takes an empty batch for nothing")
+  func emptyAppend() throws { try contract.checkEmptyAppend() }
+
+  @Test("gives every byte back")
+  func contents() throws { try contract.checkContents() }
+
+  @Test("reads no more than asked for")
+  func readLimits() throws { try contract.checkReadLimits() }
+
+  @Test("removes only what is old or too much, and projected")
+  func retention() throws { try contract.checkRetention() }
+
+  @Test("is read while it is written")
+  func concurrency() async throws { try await contract.checkReadersBesideWriter() }
+
+  @Test("goes on after it was closed")
+  func reopening() throws { try contract.checkReopening() }
+
+  @Test("compresses what repeats from commit to commit")
+  func compression() throws {
+    let log = try SQLiteDeliveryLog(directory: directory.file("store"))
+    defer { log.close() }
+    var random = SeededRandom(seed: 5)
+    let common = (0..<4000).map { _ in UInt8.random(in: 32...126, using: &random) }
+    for number in 0..<1000 {
+      var logged = StoreSamples.delivery(number, bodyBytes: 10)
+      logged.delivery.body += common
+      _ = try log.append([logged])
+    }
+    // A page of four kilobytes holds many commits, and the write-ahead log at most a thousand pages.
+    #expect(try log.size() < 4_700_000)
+    #expect(try log.read(after: nil, limit: .max, byteLimit: .max).count == 1000)
+  }
+
+  @Test("begins another segment when one is full, and unlinks those it may")
+  func segments() throws {
+    var options = SQLiteDeliveryLog.Options()
+    options.segmentBytes = 200_000
+    let log = try SQLiteDeliveryLog(directory: directory.file("store"), options: options)
+    defer { log.close() }
+    var positions: [LogPosition] = []
+    for number in 0..<100 {
+      var logged = StoreSamples.delivery(number)
+      logged.delivery.body = StoreSamples.randomBytes(10_000, seed: UInt64(number))
+      positions += try log.append([logged])
+    }
+    func segments() throws -> [LogSegment] { try directory.files().compactMap(LogSegment.init(name:)) }
+    let before = try segments()
+    #expect((4...8).contains(before.count))
+    #expect(before.first?.first == 1)
+    for segment in before.dropLast() {
+      let attributes = try directory.files().filter { $0.hasPrefix(segment.name) }
+      #expect(attributes == [segment.name], "closed segments keep no write-ahead log")
+    }
+    // Readers in the middle of what is removed go on with what is kept.
+    _ = try log.read(after: positions[2], limit: 2, byteLimit: .max)
+    try log.removeOld(receivedBefore: StoreSamples.time(1000), maximumBytes: .max, projected: positions[50])
+    let after = try segments()
+    #expect(after.count < before.count)
+    #expect(try #require(after.first).first <= positions[50].rawValue + 1)
+    #expect(try log.read(after: positions[4], limit: 1, byteLimit: .max).first?.position.rawValue == after.first?.first)
+    try log.removeOld(receivedBefore: StoreSamples.time(1000), maximumBytes: 0, projected: positions.last)
+    #expect(try segments().count == 1, "the one that is written stays")
+  }
+
+  @Test("goes by each segment's newest delivery, also when they were closed long ago")
+  func ages() throws {
+    var options = SQLiteDeliveryLog.Options()
+    options.segmentBytes = 50_000
+    let path = directory.file("store")
+    var log = try SQLiteDeliveryLog(directory: path, options: options)
+    for number in [5, 900, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15] {
+      var logged = StoreSamples.delivery(number)
+      logged.delivery.body = StoreSamples.randomBytes(40_000, seed: UInt64(number))
+      _ = try log.append([logged])
+    }
+    log.close()
+    log = try SQLiteDeliveryLog(directory: path, options: options)
+    defer { log.close() }
+    try log.removeOld(receivedBefore: StoreSamples.time(100), maximumBytes: .max, projected: log.lastPosition())
+    // The one from the future holds up what stands behind it.
+    let kept = try log.read(after: nil, limit: .max, byteLimit: .max).map(\.logged.delivery.received)
+    #expect(kept.contains(StoreSamples.time(900)))
+    try log.removeOld(receivedBefore: StoreSamples.time(1000), maximumBytes: .max, projected: log.lastPosition())
+    #expect(try log.read(after: nil, limit: .max, byteLimit: .max).count < 4)
+  }
+
+  @Test("lets nobody else read its files")
+  func modes() throws {
+    let log = try SQLiteDeliveryLog(directory: directory.file("store/deep"))
+    _ = try log.append(StoreSamples.deliveries(0..<1))
+    #expect(try directory.mode(of: "store") == 0o700)
+    #expect(try directory.mode(of: "store/deep") == 0o700)
+    let files = try directory.files(in: "store/deep")
+    #expect(files.count >= 3)
+    for name in files { #expect(try directory.mode(of: "store/deep/\(name)") == 0o600, "\(name)") }
+    log.close()
+  }
+
+  @Test("has one owner at a time")
+  func lock() throws {
+    let path = directory.file("store")
+    let log = try SQLiteDeliveryLog(directory: path)
+    let refusal = #expect(throws: StoreError.self) { try SQLiteDeliveryLog(directory: path) }
+    #expect(refusal?.code == .busy)
+    #expect(refusal?.message.contains(path) == true)
+    log.close()
+    let second = try SQLiteDeliveryLog(directory: path)
+    second.close()
+    let closed = #expect(throws: StoreError.self) { try second.append(StoreSamples.deliveries(0..<1)) }
+    #expect(closed?.code == .unusable)
+  }
+
+  @Test("holds everything that was appended when the process is gone")
+  func crash() throws {
+    var options = SQLiteDeliveryLog.Options()
+    options.segmentBytes = 60_000
+    let log = try SQLiteDeliveryLog(directory: directory.file("store"), options: options)
+    defer { log.close() }
+    for number in 0..<30 {
+      _ = try log.append(StoreSamples.deliveries(number * 3..<number * 3 + 3))
+      guard number % 5 == 4 else { continue }
+      let copy = "copy\(number)"
+      try directory.copy(to: copy)
+      let recovered = try SQLiteDeliveryLog(directory: directory.file(copy))
+      defer { recovered.close() }
+      let read = try recovered.read(after: nil, limit: .max, byteLimit: .max)
+      #expect(read.map(\.logged) == StoreSamples.deliveries(0..<number * 3 + 3))
+      #expect(try recovered.append(StoreSamples.deliveries(0..<1)).map(\.rawValue) == [UInt64(number * 3 + 4)])
+    }
+  }
+
+  @Test("removes what an interrupted removal left")
+  func orphans() throws {
+    let path = directory.file("store")
+    let store = try StoreDirectory(path)
+    let orphan = LogSegment(first: 1).name + "-wal"
+    try store.createFile(orphan)
+    try store.createFile("log-notes.txt")
+    let log = try SQLiteDeliveryLog(directory: path)
+    _ = try log.append(StoreSamples.deliveries(0..<1))
+    log.close()
+    #expect(try directory.files() == ["log-00000000000000000001.sqlite", "log-notes.txt", "log.lock"])
+  }
+}

@@ -1,0 +1,253 @@
+import Foundation
+import Testing
+import ValueStreamCore
+import ValueStreamTesting
+
+@testable import SQLiteStore
+
+@Suite("The span store in SQLite")
+struct SQLiteSpanStoreTests {
+  private let directory: TemporaryDirectory
+  private let contract: SpanStoreContract
+
+  init() throws {
+    let directory = try TemporaryDirectory()
+    self.directory = directory
+    contract = SpanStoreContract(
+      makeStore: { try SQLiteSpanStore(directory: directory.file("store")) },
+      reopen: { store in
+        store.close()
+        return try SQLiteSpanStore(directory: directory.file("store"))
+      })
+  }
+
+  @Test("gives back what was written, and the newest of it")
+  func subjects() throws { try contract.checkSubjects() }
+
+  @Test("finds who publishes and who follows a reference")
+  func references() throws { try contract.checkReferences() }
+
+  @Test("lists in pages that stay right while things come and change")
+  func pages() throws { try contract.checkPages() }
+
+  @Test("lists what a filter matches")
+  func filters() throws { try contract.checkFilters() }
+
+  @Test("keeps announcements in order, and how far exporters came")
+  func announcements() throws { try contract.checkAnnouncements() }
+
+  @Test("keeps named values and the position")
+  func values() throws { try contract.checkValues() }
+
+  @Test("remembers fingerprints by time of receipt")
+  func fingerprints() throws { try contract.checkFingerprints() }
+
+  @Test("keeps updates of a branch once and in order")
+  func branchUpdates() throws { try contract.checkBranchUpdates() }
+
+  @Test("removes what is over and exported, with all that named it")
+  func removal() throws { try contract.checkRemoval() }
+
+  @Test("is read while it is written")
+  func concurrency() async throws { try await contract.checkReadersBesideWriter() }
+
+  @Test("goes on after it was closed")
+  func reopening() throws { try contract.checkReopening() }
+
+  private func open(_ options: SQLiteSpanStore.Options = SQLiteSpanStore.Options()) throws -> SQLiteSpanStore {
+    try SQLiteSpanStore(directory: directory.file("store"), options: options)
+  }
+
+  @Test("leaves no row behind of what it removed")
+  func leftovers() throws {
+    let store = try open()
+    var changes = StoreSamples.changes((0..<50).map { StoreSamples.issue($0, isOpen: false) })
+    changes.announcements = (0..<50).flatMap { number in
+      (1...3).map { Announcement(key: StoreSamples.issueKey(number), attempt: $0, time: .epoch) }
+    }
+    try store.write(changes)
+    #expect(try store.removeFinished(before: StoreSamples.time(10_000), limit: 100) == 50)
+    store.close()
+    let connection = try SQLiteConnection(path: directory.file("store/spans.sqlite"))
+    for table in ["subject", "subject_data", "alias", "follow", "announcement"] {
+      #expect(try connection.number("SELECT count(*) FROM \(table)") == 0, "\(table)")
+    }
+  }
+
+  @Test("forgets fingerprints after eight days")
+  func fingerprintRetention() throws {
+    let store = try open()
+    defer { store.close() }
+    for day: Int64 in 0..<12 {
+      var changes = ProjectionChanges()
+      changes.fingerprints = [
+        DeliveryFingerprint(high: UInt64(day), low: 0, received: StoreSamples.time(day * 86_400))
+      ]
+      try store.write(changes)
+    }
+    #expect(try Set(store.fingerprints(since: .epoch).map(\.high)) == Set(3..<12))
+  }
+
+  @Test("has one owner at a time, and files that only the owner reads")
+  func ownership() throws {
+    let store = try open()
+    let refusal = #expect(throws: StoreError.self) { try open() }
+    #expect(refusal?.code == .busy)
+    for name in try directory.files() { #expect(try directory.mode(of: "store/\(name)") == 0o600, "\(name)") }
+    // Another projection may stand beside it, and the log in the same directory.
+    var options = SQLiteSpanStore.Options()
+    options.fileName = "replay.sqlite"
+    let second = try open(options)
+    let log = try SQLiteDeliveryLog(directory: directory.file("store"))
+    log.close()
+    second.close()
+    store.close()
+    try open().close()
+    let closed = #expect(throws: StoreError.self) { try store.write(ProjectionChanges()) }
+    #expect(closed?.code == .unusable)
+  }
+
+  // MARK: Failures
+
+  @Test("says that the disk is full, keeps nothing of that write, and goes on when there is room")
+  func noSpace() throws {
+    let recorder = try SyncRecorder()
+    var options = SQLiteSpanStore.Options()
+    options.vfs = recorder.name
+    options.checkpointPages = 40
+    let store = try open(options)
+    defer { store.close() }
+    var written = 0
+    var failures = 0
+    func write(_ count: Int) throws {
+      // New repositories, so that names are interned in a write that fails.
+      var changes = StoreSamples.changes((written..<written + count).map { StoreSamples.issue($0, repository: $0) })
+      changes.position = LogPosition(rawValue: UInt64(written + count))
+      changes.announcements = [Announcement(key: StoreSamples.issueKey(written, repository: written), attempt: 1, time: .epoch)]
+      try store.write(changes)
+      written += count
+    }
+    try write(10)
+    for room in [Int64(0), 10_000, 100_000, 0, 300_000] {
+      recorder.setRoom(room)
+      for _ in 0..<10 {
+        do {
+          try write(20)
+        } catch let error as StoreError {
+          #expect(error.code == .noSpace)
+          failures += 1
+        }
+      }
+      recorder.setRoom(nil)
+      try write(20)
+      #expect(try store.position()?.rawValue == UInt64(written))
+      let keys = (0..<written + 20).map { StoreSamples.issueKey($0, repository: $0) }
+      #expect(try store.subjects(keys).count == written)
+      for number in 0..<written {
+        let aliases = StoreSamples.aliases(number, repository: number)
+        #expect(try store.publishers(of: aliases).values.allSatisfy { $0 == [keys[number]] })
+      }
+    }
+    #expect(failures > 5)
+    let sequences = try store.announcements(after: 0, limit: 1000).map(\.sequence)
+    #expect(sequences == (1...UInt64(sequences.count)).map { $0 })
+  }
+
+  @Test("goes on after a write or a sync failed", arguments: [SyncRecorder.Operation.write, .sync])
+  func inputOutput(operation: SyncRecorder.Operation) throws {
+    let recorder = try SyncRecorder()
+    var options = SQLiteSpanStore.Options()
+    options.vfs = recorder.name
+    options.checkpointPages = 5
+    let store = try open(options)
+    defer { store.close() }
+    var written = 0
+    for round in 0..<30 {
+      if round % 3 == 2 { recorder.failNext(operation, onFilesEnding: round % 2 == 0 ? "-wal" : ".sqlite") }
+      do {
+        try store.write(StoreSamples.changes((written..<written + 10).map { StoreSamples.issue($0) }))
+        written += 10
+      } catch let error as StoreError {
+        #expect(error.code == .inputOutput)
+      }
+      #expect(try store.subjects((0..<400).map { StoreSamples.issueKey($0) }).count == written)
+    }
+    #expect(written >= 200)
+  }
+
+  @Test("says which thing is damaged")
+  func damage() throws {
+    var store = try open()
+    try store.write(StoreSamples.changes([StoreSamples.issue(1), StoreSamples.issue(2)]))
+    store.close()
+    do {
+      let connection = try SQLiteConnection(path: directory.file("store/spans.sqlite"))
+      try connection.execute("UPDATE subject_data SET data = x'01ff' WHERE seq = 1")
+    }
+    store = try open()
+    defer { store.close() }
+    let failure = #expect(throws: StoreError.self) { try store.subjects([StoreSamples.issueKey(1)]) }
+    #expect(failure?.code == .corrupt)
+    #expect(failure?.message.contains("github:github.com:1:issue:1") == true)
+    #expect(try store.subjects([StoreSamples.issueKey(2)]).count == 1)
+  }
+
+  @Test("refuses what a newer version wrote, what is no store, and a file whose pages are damaged")
+  func strangers() throws {
+    let file = directory.file("store/spans.sqlite")
+    var store = try open()
+    try store.write(StoreSamples.changes((0..<2000).map { StoreSamples.issue($0) }))
+    store.close()
+    func refusal(_ change: String) throws -> StoreError? {
+      do {
+        let connection = try SQLiteConnection(path: file)
+        try connection.execute(change)
+      }
+      return #expect(throws: StoreError.self) { try open() }
+    }
+    let newer = try refusal("PRAGMA user_version = 9")
+    #expect(newer?.code == .newerVersion)
+    #expect(newer?.message.contains(file) == true)
+    let foreign = try refusal("PRAGMA user_version = 1; PRAGMA application_id = 5")
+    #expect(foreign?.code == .unusable)
+    #expect(try refusal("PRAGMA application_id = 0")?.code == .unusable)
+    do {
+      let connection = try SQLiteConnection(path: file)
+      try connection.execute("PRAGMA application_id = \(StoreSchema.spanStore.applicationID)")
+    }
+    store = try open()
+    store.close()
+
+    let handle = try #require(FileHandle(forUpdatingAtPath: file))
+    try handle.seek(toOffset: 4096)
+    try handle.write(contentsOf: [UInt8](repeating: 0xee, count: 400_000))
+    try handle.close()
+    let damaged = #expect(throws: StoreError.self) {
+      let store = try open()
+      defer { store.close() }
+      _ = try store.subjects((0..<2000).map { StoreSamples.issueKey($0) })
+    }
+    #expect(damaged?.code == .corrupt)
+    #expect(damaged?.message.contains(file) == true)
+  }
+
+  @Test("brings an older layout up to date, once and as a whole")
+  func migration() throws {
+    let path = directory.file("older.sqlite")
+    try Data().write(to: URL(fileURLWithPath: path))
+    var schema = StoreSchema(applicationID: 77, name: "sample", migrations: ["CREATE TABLE a (x); INSERT INTO a VALUES (1)"])
+    try schema.prepare(SQLiteConnection(path: path))
+    try schema.prepare(SQLiteConnection(path: path))
+    schema.migrations += ["ALTER TABLE a ADD COLUMN y DEFAULT 5", "INSERT INTO a VALUES (2, 6); SELECT broken FROM nowhere"]
+    #expect(throws: StoreError.self) { try schema.prepare(SQLiteConnection(path: path)) }
+    let connection = try SQLiteConnection(path: path)
+    #expect(try connection.number("PRAGMA user_version") == 1, "a step that fails takes those before it back")
+    schema.migrations[2] = "INSERT INTO a VALUES (2, 6)"
+    try schema.prepare(connection)
+    #expect(try connection.number("PRAGMA user_version") == 3)
+    #expect(try connection.number("SELECT sum(x + y) FROM a") == 14)
+    schema.migrations.removeLast()
+    let newer = #expect(throws: StoreError.self) { try schema.prepare(SQLiteConnection(path: path)) }
+    #expect(newer?.code == .newerVersion)
+  }
+}

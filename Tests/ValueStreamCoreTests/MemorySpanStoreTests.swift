@@ -1,0 +1,54 @@
+import Testing
+import ValueStreamCore
+import ValueStreamTesting
+
+@Suite("The span store in memory")
+struct MemorySpanStoreTests {
+  private let contract = SpanStoreContract(makeStore: { MemorySpanStore() })
+
+  @Test("gives back what was written, and the newest of it")
+  func subjects() throws { try contract.checkSubjects() }
+
+  @Test("finds who publishes and who follows a reference")
+  func references() throws { try contract.checkReferences() }
+
+  @Test("lists in pages that stay right while things come and change")
+  func pages() throws { try contract.checkPages() }
+
+  @Test("lists what a filter matches")
+  func filters() throws { try contract.checkFilters() }
+
+  @Test("keeps announcements in order, and how far exporters came")
+  func announcements() throws { try contract.checkAnnouncements() }
+
+  @Test("keeps named values and the position")
+  func values() throws { try contract.checkValues() }
+
+  @Test("remembers fingerprints by time of receipt")
+  func fingerprints() throws { try contract.checkFingerprints() }
+
+  @Test("keeps updates of a branch once and in order")
+  func branchUpdates() throws { try contract.checkBranchUpdates() }
+
+  @Test("removes what is over and exported, with all that named it")
+  func removal() throws { try contract.checkRemoval() }
+
+  @Test("is read while it is written")
+  func concurrency() async throws { try await contract.checkReadersBesideWriter() }
+
+  @Test("forgets everything, but gives no place twice")
+  func removeAll() {
+    let store = MemorySpanStore()
+    var changes = StoreSamples.changes([StoreSamples.issue(1)])
+    changes.announcements = [Announcement(key: StoreSamples.issueKey(1), attempt: 1, time: .epoch)]
+    changes.values = ["counters": [1]]
+    changes.position = LogPosition(rawValue: 4)
+    store.write(changes)
+    store.removeAll()
+    #expect(store.subjects([StoreSamples.issueKey(1)]).isEmpty)
+    #expect(store.values().isEmpty)
+    #expect(store.position() == nil)
+    store.write(changes)
+    #expect(store.announcements(after: 0, limit: 9).map(\.sequence) == [2])
+  }
+}

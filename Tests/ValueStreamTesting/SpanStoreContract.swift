@@ -1,0 +1,385 @@
+import Testing
+package import ValueStreamCore
+
+/// What every span store must do.
+package struct SpanStoreContract: Sendable {
+  /// An empty store.
+  package var makeStore: @Sendable () throws -> any SpanStore
+  /// Closes a store and opens it again; nil where nothing outlasts closing.
+  package var reopen: (@Sendable (any SpanStore) throws -> any SpanStore)?
+
+  package init(
+    makeStore: @escaping @Sendable () throws -> any SpanStore,
+    reopen: (@Sendable (any SpanStore) throws -> any SpanStore)? = nil
+  ) {
+    self.makeStore = makeStore
+    self.reopen = reopen
+  }
+
+  // MARK: Things
+
+  package func checkSubjects() throws {
+    let store = try makeStore()
+    defer { store.close() }
+    #expect(try store.subjects([StoreSamples.issueKey(1)]).isEmpty)
+    let odd = ["0", "007", "-1", "9223372036854775807", "9223372036854775808", "=site", "a-12", "ü:b"].map { id in
+      Subject(key: SpanKey(source: "customhttp", host: "", container: "release", kind: "deploy", id: id))
+    }
+    let subjects = [StoreSamples.richSubject(), StoreSamples.issue(1), StoreSamples.issue(2, isOpen: false)] + odd
+    try store.write(StoreSamples.changes(subjects))
+    let keys = subjects.map(\.key)
+    var found = try store.subjects(keys + [StoreSamples.issueKey(3), StoreSamples.issueKey(1, repository: 2)] + keys)
+    #expect(found == Dictionary(uniqueKeysWithValues: subjects.map { ($0.key, $0) }))
+
+    var changed = StoreSamples.issue(1, isOpen: false)
+    changed.parent = ParentTie(parent: keys[0], rule: .commit, reference: Reference(.commit, "ab"))
+    try store.write(StoreSamples.changes([changed]))
+    found = try store.subjects(keys)
+    #expect(found[changed.key] == changed)
+    #expect(found.count == keys.count)
+
+    var removal = ProjectionChanges()
+    removal.removed = [keys[3], SpanKey(source: "a", host: "", container: "", kind: "never", id: "seen")]
+    try store.write(removal)
+    #expect(try store.subjects([keys[3]]).isEmpty)
+    #expect(try store.publishers(of: [.key(keys[3])])[.key(keys[3])] == [])
+  }
+
+  package func checkReferences() throws {
+    let store = try makeStore()
+    defer { store.close() }
+    let shared = [
+      Reference(.classicID, "vstrace-github-issue-acme/site1-1"), Reference(.issue, "TP-3"), Reference(.issue, "TP-03"),
+      Reference(.issue, "TP-9223372036854775808"), Reference(.branch, "github.com/acme/site@feature/TP-3"),
+      Reference(.commit, "0123456789abcdef0123456789abcdef01234567"), Reference(.change, "github.com/acme/site!3"),
+      Reference("other", "TP-3"), Reference(.issue, ""), Reference(.issue, "36"), Reference(.issue, "ü-0"),
+    ]
+    let keys = (1...3).map { StoreSamples.issueKey($0) }
+    var changes = ProjectionChanges()
+    for (index, key) in keys.reversed().enumerated() {
+      var change = StoreSamples.change(Subject(key: key))
+      // The first of the references is published by all of them, the last by one.
+      change.newAliases = index == 0 ? shared : [shared[0]]
+      change.newFollows = index == 1 ? shared : [shared[1]]
+      changes.subjects.append(change)
+    }
+    try store.write(changes)
+    try store.write(changes)
+    let unknown = [Reference(.issue, "TP-4"), Reference(.issue, "UP-3"), Reference("third", "TP-3")]
+    let publishers = try store.publishers(of: shared + unknown + [shared[0]])
+    #expect(publishers[shared[0]] == keys)
+    for reference in shared.dropFirst() { #expect(publishers[reference] == [keys[2]], "\(reference)") }
+    let followers = try store.followers(of: shared + unknown)
+    #expect(followers[shared[1]] == keys)
+    for reference in shared where reference != shared[1] { #expect(followers[reference] == [keys[1]], "\(reference)") }
+    for reference in unknown {
+      #expect(publishers[reference] ?? [] == [])
+      #expect(followers[reference] ?? [] == [])
+    }
+    let own = try store.publishers(of: [.key(keys[0]), .key(StoreSamples.issueKey(4)), Reference(.key, "no key")])
+    #expect(own[.key(keys[0])] == [keys[0]])
+    #expect(own[.key(StoreSamples.issueKey(4))] ?? [] == [])
+    #expect(own[Reference(.key, "no key")] ?? [] == [])
+  }
+
+  // MARK: Lists
+
+  package func checkPages() throws {
+    let store = try makeStore()
+    defer { store.close() }
+    for start in stride(from: 1, to: 30, by: 10) {
+      try store.write(StoreSamples.changes((start..<start + 10).map { StoreSamples.issue($0) }))
+    }
+    try store.write(StoreSamples.changes([Subject(key: StoreSamples.issueKey(99))]))
+    var listed: [SpanKey] = []
+    var cursor: UInt64?
+    var pageCount = 0
+    repeat {
+      let page = try store.subjects(matching: SubjectFilter(), after: cursor, limit: 7)
+      listed += page.subjects.map(\.key)
+      cursor = page.next
+      pageCount += 1
+      // What comes or changes meanwhile does not disturb the pages that follow.
+      try store.write(StoreSamples.changes([StoreSamples.issue(1000 + pageCount), StoreSamples.issue(pageCount, isOpen: false)]))
+    } while cursor != nil
+    #expect(listed.count == 30)
+    #expect(Set(listed) == Set((1...30).map { StoreSamples.issueKey($0) }))
+    #expect(listed.first?.encodedID != "99", "things without spans are not listed")
+    #expect(pageCount == 5)
+    let newest = try store.subjects(matching: SubjectFilter(), after: nil, limit: 1)
+    #expect(newest.subjects.map(\.key) == [StoreSamples.issueKey(1005)])
+    #expect(try store.subjects(matching: SubjectFilter(), after: nil, limit: 35).next == nil)
+  }
+
+  package func checkFilters() throws {
+    let store = try makeStore()
+    defer { store.close() }
+    let operations: [Operation?] = [.issue, .build, nil]
+    let outcomes: [Outcome?] = [.success, .failure, nil]
+    var summaries: [SpanKey: SubjectSummary] = [:]
+    var changes = ProjectionChanges()
+    for number in 0..<90 {
+      var change = StoreSamples.change(StoreSamples.issue(number))
+      change.summary = SubjectSummary(
+        operation: operations[number % 3], source: number % 5 == 0 ? "gitlab" : "github",
+        project: number % 2 == 0 ? nil : "acme/site\(number % 7)", outcome: outcomes[number / 3 % 3],
+        start: StoreSamples.time(Int64(number)), end: number % 4 == 0 ? nil : StoreSamples.time(Int64(number + 10)))
+      summaries[change.subject.key] = change.summary
+      changes.subjects.append(change)
+    }
+    try store.write(changes)
+    for filter in Self.filters() {
+      let expected = changes.subjects.map(\.subject.key).reversed().filter { summaries[$0].map(filter.matches) ?? false }
+      var listed: [SpanKey] = []
+      var cursor: UInt64?
+      repeat {
+        let page = try store.subjects(matching: filter, after: cursor, limit: 4)
+        listed += page.subjects.map(\.key)
+        cursor = page.next
+      } while cursor != nil
+      #expect(listed == expected, "\(filter)")
+    }
+    // A changed summary is what counts.
+    changes.subjects[0].summary.outcome = .timeout
+    changes.subjects[0].summary.project = "moved"
+    try store.write(changes)
+    var filter = SubjectFilter()
+    filter.outcome = .timeout
+    filter.project = "moved"
+    #expect(try store.subjects(matching: filter, after: nil, limit: 9).subjects.map(\.key) == [StoreSamples.issueKey(0)])
+  }
+
+  private static func filters() -> [SubjectFilter] {
+    var filters = [SubjectFilter()]
+    func add(_ change: (inout SubjectFilter) -> Void) {
+      filters += filters.map { filter in
+        var filter = filter
+        change(&filter)
+        return filter
+      }
+    }
+    add { $0.operation = .build }
+    add { $0.source = "github" }
+    add { $0.project = "acme/site3" }
+    add { $0.outcome = .failure }
+    add { $0.isOpen = $0.source == nil }
+    add { $0.endedAfter = StoreSamples.time(40) }
+    add { $0.startedBefore = StoreSamples.time(70) }
+    var never = SubjectFilter()
+    never.project = "never seen"
+    return filters + [never]
+  }
+
+  // MARK: Announcements
+
+  package func checkAnnouncements() throws {
+    let store = try makeStore()
+    defer { store.close() }
+    #expect(try store.announcements(after: 0, limit: 10).isEmpty)
+    #expect(try store.announcementCount(after: 0) == 0)
+    #expect(try store.exportProgress().isEmpty)
+    var expected: [Announcement] = []
+    for round in 0..<4 {
+      var changes = StoreSamples.changes([StoreSamples.issue(round, isOpen: false)])
+      changes.announcements = (1...3).map { attempt in
+        Announcement(key: StoreSamples.issueKey(round), attempt: attempt, time: StoreSamples.time(Int64(round)))
+      }
+      expected += changes.announcements
+      try store.write(changes)
+    }
+    let all = try store.announcements(after: 0, limit: 100)
+    #expect(all.map(\.announcement) == expected)
+    #expect(all.allSatisfy { $0.sequence > 0 })
+    #expect(zip(all, all.dropFirst()).allSatisfy { $0.sequence < $1.sequence })
+    let page = try store.announcements(after: all[4].sequence, limit: 3)
+    #expect(page.map(\.announcement) == Array(expected[5..<8]))
+    #expect(try store.announcementCount(after: 0) == 12)
+    #expect(try store.announcementCount(after: all[4].sequence) == 7)
+    #expect(try store.announcementCount(after: all[11].sequence) == 0)
+
+    let first = ExportProgress(sequence: all[4].sequence, sent: 4, refused: 1)
+    try store.setExportProgress(first, for: "otlp")
+    try store.setExportProgress(ExportProgress(sequence: 1), for: "logging")
+    try store.setExportProgress(ExportProgress(sequence: 2, sent: 2), for: "logging")
+    #expect(try store.exportProgress() == ["otlp": first, "logging": ExportProgress(sequence: 2, sent: 2)])
+  }
+
+  // MARK: The rest
+
+  package func checkValues() throws {
+    let store = try makeStore()
+    defer { store.close() }
+    #expect(try store.values().isEmpty)
+    #expect(try store.position() == nil)
+    var changes = ProjectionChanges()
+    changes.values = ["counters": Array(0...255), "empty": [], "ü": [1]]
+    changes.position = LogPosition(rawValue: 7)
+    try store.write(changes)
+    changes.values = ["counters": [9]]
+    changes.position = nil
+    try store.write(changes)
+    #expect(try store.values() == ["counters": [9], "empty": [], "ü": [1]])
+    #expect(try store.position() == LogPosition(rawValue: 7))
+    changes.position = LogPosition(rawValue: .max)
+    try store.write(changes)
+    #expect(try store.position() == LogPosition(rawValue: .max))
+  }
+
+  package func checkFingerprints() throws {
+    let store = try makeStore()
+    defer { store.close() }
+    func fingerprint(_ number: UInt64) -> DeliveryFingerprint {
+      DeliveryFingerprint(high: number &* 0x9e37_79b9_7f4a_7c15, low: ~number, received: StoreSamples.time(Int64(number)))
+    }
+    for start: UInt64 in [0, 50] {
+      var changes = ProjectionChanges()
+      changes.fingerprints = (start..<start + 50).map(fingerprint)
+      try store.write(changes)
+    }
+    #expect(try Set(store.fingerprints(since: .epoch)) == Set((0..<100).map(fingerprint)))
+    let since = try store.fingerprints(since: StoreSamples.time(70))
+    #expect(Set(since) == Set((70..<100).map(fingerprint)))
+    #expect(since.allSatisfy { $0.received >= StoreSamples.time(70) })
+    #expect(try store.fingerprints(since: StoreSamples.time(100)).isEmpty)
+  }
+
+  package func checkBranchUpdates() throws {
+    let store = try makeStore()
+    defer { store.close() }
+    let branches = ["main", "release/1"].map {
+      SpanKey(source: "github", host: "github.com", container: "1", kind: "branch", id: $0)
+    }
+    func update(_ number: Int, of branch: Int) -> BranchUpdate {
+      BranchUpdate(
+        branch: branches[branch], time: EventTime(StoreSamples.time(Int64(number)), isVendor: number % 2 == 0),
+        before: number == 1 ? nil : "c\(number - 1)", after: number == 9 ? nil : "c\(number)",
+        commits: number % 3 == 0 ? [] : ["x\(number)", "c\(number)"], isForced: number % 4 == 0, isDefaultBranch: branch == 0)
+    }
+    for numbers in [[5, 3, 9], [1, 7, 3], [2, 8, 4, 6, 5]] {
+      var changes = ProjectionChanges()
+      changes.branchUpdates = numbers.map { update($0, of: 0) } + [update(1, of: 1)]
+      try store.write(changes)
+    }
+    #expect(try store.branchUpdates(of: branches[0], limit: 100) == (1...9).map { update($0, of: 0) })
+    #expect(try store.branchUpdates(of: branches[0], limit: 4) == (6...9).map { update($0, of: 0) }, "the newest, oldest first")
+    #expect(try store.branchUpdates(of: branches[1], limit: 100) == [update(1, of: 1)])
+    #expect(try store.branchUpdates(of: StoreSamples.issueKey(1), limit: 100).isEmpty)
+  }
+
+  // MARK: Retention
+
+  package func checkRemoval() throws {
+    let store = try makeStore()
+    defer { store.close() }
+    var changes = StoreSamples.changes((0..<20).map { StoreSamples.issue($0, isOpen: $0 % 4 == 0) })
+    changes.announcements = (0..<20).filter { $0 % 4 != 0 }.map {
+      Announcement(key: StoreSamples.issueKey($0), attempt: 1, time: StoreSamples.time(0))
+    }
+    try store.write(changes)
+    let announced = try store.announcements(after: 0, limit: 100)
+    #expect(try store.removeFinished(before: StoreSamples.time(-1000), limit: 100) == 0)
+
+    // Issue n ends at n + 60. The exporter has seen up to issue 5.
+    let passed = try #require(announced.first { $0.announcement.key == StoreSamples.issueKey(5) }).sequence
+    try store.setExportProgress(ExportProgress(sequence: passed), for: "otlp")
+    try store.setExportProgress(ExportProgress(sequence: .max), for: "logging")
+    let cutoff = StoreSamples.time(70)
+    #expect(try Self.removeAll(from: store, before: cutoff) == Set([1, 2, 3, 5]), "what was not exported stays")
+    try store.setExportProgress(ExportProgress(sequence: announced.last?.sequence ?? 0), for: "otlp")
+    #expect(try Self.removeAll(from: store, before: cutoff) == Set([6, 7, 9]), "ended before, and over")
+
+    let gone = StoreSamples.aliases(7) + [.key(StoreSamples.issueKey(7))]
+    #expect(try store.publishers(of: gone).values.allSatisfy(\.isEmpty))
+    #expect(try store.followers(of: [Reference(.issue, "TP-7")])[Reference(.issue, "TP-7")] ?? [] == [])
+    #expect(try store.publishers(of: StoreSamples.aliases(8)).values.allSatisfy { $0 == [StoreSamples.issueKey(8)] })
+    let left = try store.announcements(after: 0, limit: 100)
+    let carried = announced.filter { !Self.removedNumbers.contains($0.announcement.key.encodedID) }
+    #expect(left.map(\.sequence) == carried.map(\.sequence))
+
+    var more = StoreSamples.changes([StoreSamples.issue(7)])
+    more.announcements = [Announcement(key: StoreSamples.issueKey(7), attempt: 1, time: StoreSamples.time(1))]
+    try store.write(more)
+    #expect(try store.subjects(matching: SubjectFilter(), after: nil, limit: 1).subjects.map(\.key) == [StoreSamples.issueKey(7)])
+    #expect(try store.announcements(after: announced.last?.sequence ?? 0, limit: 9).count == 1, "places are not given twice")
+  }
+
+  private static let removedNumbers: Set<Substring> = ["1", "2", "3", "5", "6", "7", "9"]
+
+  /// Removes in small steps; returns the numbers of the issues that went.
+  private static func removeAll(from store: any SpanStore, before cutoff: Timestamp) throws -> Set<Int> {
+    let keys = (0..<20).map { StoreSamples.issueKey($0) }
+    let before = try store.subjects(keys)
+    var count = 0
+    while case let step = try store.removeFinished(before: cutoff, limit: 2), step > 0 {
+      #expect(step <= 2)
+      count += step
+    }
+    let after = try store.subjects(keys)
+    let removed = Set(keys.indices.filter { before[keys[$0]] != nil && after[keys[$0]] == nil })
+    #expect(removed.count == count)
+    return removed
+  }
+
+  // MARK: Concurrency
+
+  /// Readers see each write as a whole: the position goes up with the things.
+  package func checkReadersBesideWriter() async throws {
+    let store = try makeStore()
+    defer { store.close() }
+    let total = 200
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask {
+        for number in 1...total {
+          var changes = StoreSamples.changes([StoreSamples.issue(number)])
+          changes.position = LogPosition(rawValue: UInt64(number))
+          try store.write(changes)
+          try store.setExportProgress(ExportProgress(sequence: UInt64(number)), for: "otlp")
+        }
+      }
+      for _ in 1...3 {
+        group.addTask {
+          var seen: UInt64 = 0
+          while seen < total {
+            let position = try store.position()?.rawValue ?? 0
+            #expect(position >= seen)
+            seen = position
+            let key = StoreSamples.issueKey(Int(position))
+            #expect(try position == 0 || store.subjects([key])[key] != nil)
+            #expect(try position == 0 || store.publishers(of: [.key(key)])[.key(key)] == [key])
+            let newest = try store.subjects(matching: SubjectFilter(), after: nil, limit: 1).subjects.first
+            #expect(newest.flatMap { UInt64($0.key.encodedID) } ?? 0 >= position)
+            await Task.yield()
+          }
+        }
+      }
+      try await group.waitForAll()
+    }
+  }
+
+  // MARK: Persistence
+
+  package func checkReopening() throws {
+    let reopen = try #require(reopen)
+    var store = try makeStore()
+    defer { store.close() }
+    var changes = StoreSamples.changes([StoreSamples.richSubject(), StoreSamples.issue(1, isOpen: false)])
+    changes.announcements = [Announcement(key: StoreSamples.issueKey(1), attempt: 1, time: StoreSamples.time(0))]
+    changes.values = ["counters": [1, 2]]
+    changes.fingerprints = [DeliveryFingerprint(high: 1, low: 2, received: StoreSamples.time(0))]
+    changes.position = LogPosition(rawValue: 12)
+    try store.write(changes)
+    try store.setExportProgress(ExportProgress(sequence: 1, sent: 1), for: "otlp")
+    store = try reopen(store)
+    #expect(try store.subjects([StoreSamples.richSubject().key]).values.first == StoreSamples.richSubject())
+    #expect(try store.publishers(of: StoreSamples.aliases(1)).values.allSatisfy { $0 == [StoreSamples.issueKey(1)] })
+    #expect(try store.announcements(after: 0, limit: 9).map(\.announcement) == changes.announcements)
+    #expect(try store.values() == changes.values)
+    #expect(try store.fingerprints(since: .epoch) == changes.fingerprints)
+    #expect(try store.position() == changes.position)
+    #expect(try store.exportProgress() == ["otlp": ExportProgress(sequence: 1, sent: 1)])
+    #expect(try store.removeFinished(before: StoreSamples.time(1000), limit: 10) > 0)
+    store = try reopen(store)
+    try store.write(changes)
+    #expect(try store.announcements(after: 0, limit: 9).allSatisfy { $0.sequence > 1 }, "places are not given twice")
+  }
+}
