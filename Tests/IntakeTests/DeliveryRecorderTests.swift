@@ -71,7 +71,8 @@ struct DeliveryRecorderTests {
     var limits = DeliveryRecorder.Limits()
     limits.deliveries = 3
     limits.bytes = 10
-    let recorder = try DeliveryRecorder(log: FakeDeliveryLog(), sink: FakeDeliverySink(), recent: RecentDeliveries(), limits: limits)
+    let recorder = try DeliveryRecorder(
+      log: FakeDeliveryLog(), sink: FakeDeliverySink(), recent: RecentDeliveries(), limits: limits)
     #expect(recorder.submit([Self.delivery(1, bytes: 20), Self.delivery(2)]) { _ in } == 1)
     #expect(recorder.waitingBytes == 20)
     #expect(recorder.submit([Self.delivery(3)]) { _ in } == 0)

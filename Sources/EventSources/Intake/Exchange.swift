@@ -1,6 +1,12 @@
 import CMicrohttpd
 import ValueStreamCore
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
 /// A request and its answer. Belongs to the server's thread.
 final class Exchange {
   /// What is to be done once the request is there.
@@ -83,6 +89,12 @@ final class ConnectionLink {
     if phase == .idle { hasServed = true }
     self.phase = phase
     since = now
+  }
+
+  /// True when the sender has closed its side and nothing is left to be read.
+  var isAbandoned: Bool {
+    var byte: UInt8 = 0
+    return recv(socket, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT)) == 0
   }
 }
 

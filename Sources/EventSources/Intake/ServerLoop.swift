@@ -156,7 +156,8 @@ final class ServerLoop {
         // A silent connection is closed by the library; one that is here longer sends headers in drops. Those that have
         // nothing to say make room for others.
         case .idle: age > limits.idle + limits.request || isCrowded && link.hasServed && age > .seconds(1)
-        case .receiving: age > limits.request
+        // The library waits for an edge, and misses the end of a connection that came together with its last bytes.
+        case .receiving: age > limits.request || link.isAbandoned
         case .working: false
         case .answering: age > limits.answer
         }
