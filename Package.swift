@@ -61,6 +61,7 @@ let package = Package(
     .target(
       name: "ValueStreamTesting", dependencies: ["ValueStreamCore"], path: "Tests/ValueStreamTesting", swiftSettings: settings),
     tests(of: "ValueStreamCore"),
+    tests(of: "Pipeline", ["ValueStreamCore"]),
     tests(of: "GitHub", ["ValueStreamCore"], fixtures: ["Fixtures"]),
     tests(of: "CustomHTTP", ["ValueStreamCore"], fixtures: ["Fixtures"]),
     .systemLibrary(

@@ -17,6 +17,8 @@ package final class Projector: DeliverySink {
     package var batchLimit = 512
     /// Least time between transactions, unless somebody waits for one.
     package var pause = Duration.milliseconds(20)
+    /// After errors of log or store it tries again with growing pauses, up to this.
+    package var longestRetryPause = Duration.seconds(10)
 
     package init() {}
   }
@@ -127,7 +129,7 @@ package final class Projector: DeliverySink {
         logger.error("cannot project, will read the log again: \(error)")
         state.withLock { $0.mustReadLog = true }
         if isStopping { return }
-        _ = work.wait(timeout: .now() + min(10, 0.1 * Double(1 << min(failures, 7))))
+        _ = work.wait(timeout: .now() + min(configuration.longestRetryPause.inSeconds, 0.1 * Double(1 << min(failures, 7))))
       }
       lastWrite = .now()
     }
