@@ -2,7 +2,6 @@
 #include "CEventLoop.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <sys/eventfd.h>
@@ -10,7 +9,7 @@
 #include <unistd.h>
 
 int vs_event_open(int counts) {
-  return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK | (counts ? EFD_SEMAPHORE : 0));
+  return eventfd(0, EFD_CLOEXEC | (counts ? EFD_SEMAPHORE : 0));
 }
 
 void vs_event_signal(int descriptor) {
@@ -19,16 +18,9 @@ void vs_event_signal(int descriptor) {
   }
 }
 
-int vs_event_take(int descriptor, int blocks) {
+void vs_event_take(int descriptor) {
   uint64_t value;
-  for (;;) {
-    if (read(descriptor, &value, sizeof value) == sizeof value) return 1;
-    if (errno == EAGAIN && blocks) {
-      struct pollfd entry = {.fd = descriptor, .events = POLLIN};
-      poll(&entry, 1, -1);
-    } else if (errno != EINTR) {
-      return 0;
-    }
+  while (read(descriptor, &value, sizeof value) < 0 && errno == EINTR) {
   }
 }
 

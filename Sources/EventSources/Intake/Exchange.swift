@@ -22,7 +22,6 @@ final class Exchange {
   }
 
   let connection: OpaquePointer
-  let listener: ListenerDaemon
   let link: ConnectionLink
   let method: String
   let path: String
@@ -38,11 +37,10 @@ final class Exchange {
   var answerWhenRecorded: DeliveryAnswer?
 
   init(
-    connection: OpaquePointer, listener: ListenerDaemon, link: ConnectionLink, method: String, path: String,
-    headers: HTTPHeaders, routeClass: RouteClass, work: Work?
+    connection: OpaquePointer, link: ConnectionLink, method: String, path: String, headers: HTTPHeaders,
+    routeClass: RouteClass, work: Work?
   ) {
     self.connection = connection
-    self.listener = listener
     self.link = link
     self.method = method
     self.path = path
@@ -73,6 +71,7 @@ final class ConnectionLink {
   }
 
   let socket: Int32
+  unowned let listener: ListenerDaemon
   /// Position in the server's list.
   var index = 0
   private(set) var phase = Phase.idle
@@ -80,8 +79,9 @@ final class ConnectionLink {
   /// True once a request was answered.
   private(set) var hasServed = false
 
-  init(socket: Int32, now: ContinuousClock.Instant) {
+  init(socket: Int32, listener: ListenerDaemon, now: ContinuousClock.Instant) {
     self.socket = socket
+    self.listener = listener
     since = now
   }
 

@@ -16,6 +16,8 @@ final class ListenerDaemon {
   private unowned let loop: ServerLoop
   private var daemon: OpaquePointer?
   private(set) var epollDescriptor: Int32 = -1
+  /// Open connections, counted by the loop.
+  var connectionCount = 0
   /// True when there is something to do although its descriptor does not say so.
   var isDue = true
 
@@ -75,7 +77,7 @@ final class ListenerDaemon {
       guard let linkContext = vs_mhd_socket_context(connection) else { return .NO }
       let link = Unmanaged<ConnectionLink>.fromOpaque(linkContext).takeUnretainedValue()
       let exchange = listener.loop.begin(
-        connection, on: listener, link, method: String(cString: method), path: String(cString: url))
+        connection, link, method: String(cString: method), path: String(cString: url))
       requestContext.pointee = Unmanaged.passRetained(exchange).toOpaque()
       return listener.loop.answersEarly(exchange) ? listener.loop.queueAnswer(of: exchange) : .YES
     }
@@ -100,13 +102,13 @@ final class ListenerDaemon {
 
   private static let connectionChanged: MHD_NotifyConnectionCallback = { context, connection, linkContext, change in
     guard let context, let connection, let linkContext else { return }
-    let loop = Unmanaged<ListenerDaemon>.fromOpaque(context).takeUnretainedValue().loop
+    let listener = Unmanaged<ListenerDaemon>.fromOpaque(context).takeUnretainedValue()
     if change == .CONNECTION_NOTIFY_STARTED {
-      let link = loop.open(socket: vs_mhd_socket(connection))
+      let link = listener.loop.open(socket: vs_mhd_socket(connection), of: listener)
       linkContext.pointee = Unmanaged.passRetained(link).toOpaque()
     } else if let known = linkContext.pointee {
       linkContext.pointee = nil
-      loop.close(Unmanaged<ConnectionLink>.fromOpaque(known).takeRetainedValue())
+      listener.loop.close(Unmanaged<ConnectionLink>.fromOpaque(known).takeRetainedValue())
     }
   }
 }

@@ -5,15 +5,14 @@ import ValueStreamCore
 extension ServerLoop {
   /// The headers of a request are there.
   func begin(
-    _ connection: OpaquePointer, on listener: ListenerDaemon, _ link: ConnectionLink, method: String, path: String
+    _ connection: OpaquePointer, _ link: ConnectionLink, method: String, path: String
   ) -> Exchange {
     link.enter(.receiving, at: now)
     let headers = connection.headers
-    let (decision, routeClass) = listener.table.decide(method: method, path: path, headers: headers)
+    let (decision, routeClass) = link.listener.table.decide(method: method, path: path, headers: headers)
     func exchange(_ work: Exchange.Work?) -> Exchange {
       Exchange(
-        connection: connection, listener: listener, link: link, method: method, path: path, headers: headers,
-        routeClass: routeClass, work: work)
+        connection: connection, link: link, method: method, path: path, headers: headers, routeClass: routeClass, work: work)
     }
     switch decision {
     case .refuse(let response):
@@ -141,7 +140,7 @@ extension ServerLoop {
       exchange.answer = answer
       if case .intake(let source) = exchange.work { observer.delivery(result, from: source.name) }
     }
-    exchange.listener.isDue = true
+    exchange.link.listener.isDue = true
     MHD_resume_connection(exchange.connection)
   }
 

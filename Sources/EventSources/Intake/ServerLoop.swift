@@ -94,7 +94,7 @@ final class ServerLoop {
     for listener in listeners { entries.append(pollfd(fd: listener.epollDescriptor, events: Int16(POLLIN), revents: 0)) }
     poll(&entries, nfds_t(entries.count), timeout)
     now = .now
-    if entries[0].revents != 0 { inbox.signal.clear() }
+    if entries[0].revents != 0 { inbox.signal.wait() }
     for completion in inbox.takeAll() { settle(completion) }
     // Connections without a request need a look from time to time, not at once.
     timeout = links.isEmpty && !isStopping ? -1 : sweepMilliseconds
@@ -122,8 +122,9 @@ final class ServerLoop {
 
   // MARK: Connections
 
-  func open(socket: Int32) -> ConnectionLink {
-    let link = ConnectionLink(socket: socket, now: now)
+  func open(socket: Int32, of listener: ListenerDaemon) -> ConnectionLink {
+    let link = ConnectionLink(socket: socket, listener: listener, now: now)
+    listener.connectionCount += 1
     link.index = links.count
     links.append(link)
     shared.connectionCount.store(links.count, ordering: .relaxed)
@@ -131,6 +132,7 @@ final class ServerLoop {
   }
 
   func close(_ link: ConnectionLink) {
+    link.listener.connectionCount -= 1
     let last = links.removeLast()
     if last !== link {
       links[link.index] = last
@@ -148,9 +150,9 @@ final class ServerLoop {
   /// Shuts connections that take too long. The library's own time-out counts from the last byte, however few there are.
   private func sweep() {
     lastSweep = now
-    let isCrowded = links.count >= limits.connections
     for link in links {
       let age = link.since.duration(to: now)
+      let isCrowded = link.listener.connectionCount >= limits.connections
       let isOver =
         switch link.phase {
         // A silent connection is closed by the library; one that is here longer sends headers in drops. Those that have

@@ -24,13 +24,8 @@ final class Signal: Sendable {
     vs_event_signal(descriptor)
   }
 
-  /// Blocks until there is a signal, and takes it.
+  /// Blocks until there is a signal, and takes it. Does not block when the descriptor is readable.
   func wait() {
-    _ = vs_event_take(descriptor, 1)
-  }
-
-  /// Takes a signal if there is one.
-  func clear() {
-    _ = vs_event_take(descriptor, 0)
+    vs_event_take(descriptor)
   }
 }

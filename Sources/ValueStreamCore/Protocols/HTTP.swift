@@ -35,7 +35,9 @@ public struct HTTPHeaders: Sendable, Hashable, ExpressibleByDictionaryLiteral {
   }
 
   private static func match(_ left: String, _ right: String) -> Bool {
-    left.utf8.count == right.utf8.count && zip(left.utf8, right.utf8).allSatisfy { lower($0) == lower($1) }
+    guard left.utf8.count == right.utf8.count else { return false }
+    // Most senders write names as everybody does.
+    return left == right || zip(left.utf8, right.utf8).allSatisfy { lower($0) == lower($1) }
   }
 
   private static func lower(_ byte: UInt8) -> UInt8 {

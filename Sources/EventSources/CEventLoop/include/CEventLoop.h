@@ -5,11 +5,11 @@
 /// @param counts each signal wakes one waiter; else any number of signals is one
 int vs_event_open(int counts);
 
-/// Never blocks; a signal that is not taken yet stays one.
+/// Wakes whoever waits, or who waits next.
 void vs_event_signal(int descriptor);
 
-/// Takes a signal. Returns 0 at once when there is none and `blocks` is 0.
-int vs_event_take(int descriptor, int blocks);
+/// Waits for a signal, and takes it.
+void vs_event_take(int descriptor);
 
 /// Names the calling thread as debuggers and `top` show it: up to 15 characters.
 void vs_thread_set_name(const char *name);
