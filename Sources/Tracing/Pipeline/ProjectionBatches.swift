@@ -4,7 +4,7 @@ package import ValueStreamCore
 /// writes all of it as one change.
 ///
 /// Everything counts once: counters move only after the whole batch was understood, and are written with its position.
-package struct ProjectionBatches: ~Copyable, Sendable {
+package struct ProjectionBatches: Sendable {
   private let store: any SpanStore
   private let sources: [String: any EventSource]
   private let authenticator: any MessageAuthenticator
@@ -80,12 +80,11 @@ package struct ProjectionBatches: ~Copyable, Sendable {
     for delivery in fresh { try batch.take(delivery, recent: recent) }
     try batch.concludeSpans()
 
-    let (counts, classic, picture) = (batch.counts, batch.classic, batch.picture)
     var changes = batch.finish()
-    for count in counts { metrics.apply(count) }
-    for case .finished(let span) in classic { onClassicSpan(span) }
-    if picture.nextID != self.picture.nextID { changes.values[Self.nextClassicID] = Array("\(picture.nextID)".utf8) }
-    self.picture = picture
+    for count in batch.counts { metrics.apply(count) }
+    for case .finished(let span) in batch.classic { onClassicSpan(span) }
+    if batch.picture.nextID != picture.nextID { changes.values[Self.nextClassicID] = Array("\(batch.picture.nextID)".utf8) }
+    picture = batch.picture
     changes.position = last.position
     unwritten = changes
     let hasAnnouncements = !changes.announcements.isEmpty
@@ -110,7 +109,7 @@ package struct ProjectionBatches: ~Copyable, Sendable {
 }
 
 /// A batch on its way.
-private struct Batch: ~Copyable {
+private struct Batch {
   private var projection: Projection
   private var summaries: [SpanKey: SubjectSummary] = [:]
   private var announcements: [Announcement] = []
@@ -188,8 +187,7 @@ private struct Batch: ~Copyable {
     ]
   }
 
-  consuming func finish() -> ProjectionChanges {
-    let (summaries, announcements, fingerprints) = (summaries, announcements, fingerprints)
+  func finish() -> ProjectionChanges {
     var changes = projection.finish { subject in
       summaries[subject.key] ?? SubjectSummary(subject, spans: subject.spans())
     }

@@ -43,7 +43,7 @@ package final class Projector: DeliverySink {
 
   /// - Parameter onAnnouncement: called after a batch in which spans finished was written.
   package init(
-    log: any DeliveryLog, batches: consuming ProjectionBatches, configuration: Configuration = Configuration(),
+    log: any DeliveryLog, batches: ProjectionBatches, configuration: Configuration = Configuration(),
     logger: Logger, onAnnouncement: @escaping @Sendable () -> Void = {}
   ) {
     self.log = log

@@ -1,7 +1,7 @@
 /// Deliveries on their way to spans: a batch is correlated in memory, then written as one change.
 ///
-/// Not safe for concurrent use; one projection at a time works on a store.
-public struct Projection: ~Copyable {
+/// One projection at a time works on a store; after ``finish(summary:)`` it is of no more use.
+public struct Projection: Sendable {
   private let store: any SpanStore
   private let correlator = Correlator()
   private var knowledge = Knowledge()
@@ -54,7 +54,7 @@ public struct Projection: ~Copyable {
   public var changedKeys: [SpanKey] { changed.sorted() }
 
   /// Everything to be written, except what only the caller knows: announcements, fingerprints, values, position.
-  public consuming func finish(summary: (Subject) -> SubjectSummary) -> ProjectionChanges {
+  public func finish(summary: (Subject) -> SubjectSummary) -> ProjectionChanges {
     var changes = ProjectionChanges()
     for key in changed.sorted() {
       guard let subject = knowledge.subjects[key] ?? nil else { continue }
