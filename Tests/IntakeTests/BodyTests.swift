@@ -130,6 +130,7 @@ struct BodyTests {
   @Test("bodies in flight together are bounded: 503 past it, and room again when they are answered")
   func totalMemory() throws {
     var setup = TestServer.Setup()
+    setup.limits.bodyBytes = 100_000
     setup.limits.totalBodyBytes = 100_000
     try TestServer.run(setup) { (server) throws in
       server.log.shut()
@@ -151,6 +152,7 @@ struct BodyTests {
   @Test("the memory of bodies that never arrive whole is given back")
   func abandonedBodies() throws {
     var setup = TestServer.Setup()
+    setup.limits.bodyBytes = 100_000
     setup.limits.totalBodyBytes = 100_000
     try TestServer.run(setup) { (server) throws in
       for _ in 0..<10 {

@@ -59,7 +59,8 @@ final class ServerLoop {
     self.recorder = recorder
     self.observer = observer
     self.shared = shared
-    budget = MemoryBudget(limits.totalBodyBytes)
+    // One body of the greatest size must fit.
+    budget = MemoryBudget(max(limits.totalBodyBytes, limits.bodyBytes))
     workers = try WorkerPool(workers: limits.workers, limit: limits.waitingForWorkers)
     do throws(IntakeError) {
       for (socket, table) in sockets {
