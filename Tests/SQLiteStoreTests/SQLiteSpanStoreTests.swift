@@ -175,6 +175,23 @@ struct SQLiteSpanStoreTests {
     #expect(written >= 200)
   }
 
+  @Test("has synced what it answers as its position, because the log before it may be removed")
+  func durablePosition() throws {
+    let recorder = try SyncRecorder()
+    var options = SQLiteSpanStore.Options()
+    options.vfs = recorder.name
+    let store = try open(options)
+    defer { store.close() }
+    for number in 1...5 {
+      var changes = StoreSamples.changes([StoreSamples.issue(number)])
+      changes.position = LogPosition(rawValue: UInt64(number))
+      try store.write(changes)
+      #expect(recorder.last(onFilesEnding: "-wal") == .write)
+      #expect(try store.position() == changes.position)
+      #expect(recorder.last(onFilesEnding: "-wal") == .sync)
+    }
+  }
+
   @Test("says which thing is damaged")
   func damage() throws {
     var store = try open()

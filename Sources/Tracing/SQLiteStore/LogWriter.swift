@@ -120,6 +120,7 @@ final class LogWriter {
       """
       PRAGMA synchronous = FULL;
       PRAGMA wal_autocheckpoint = \(options.checkpointPages);
+      PRAGMA journal_size_limit = \(SQLiteConnection.keptLogBytes);
       PRAGMA cache_size = -1024;
       """)
     try LogSegment.schema.prepare(connection)

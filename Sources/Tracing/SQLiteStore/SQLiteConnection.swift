@@ -5,6 +5,9 @@ import ValueStreamCore
 final class SQLiteConnection: @unchecked Sendable {  // One thread at a time: who holds its lock or took it from its pool.
   let path: String
   private let handle: OpaquePointer
+  private let begin: OpaquePointer
+  private let beginWrite: OpaquePointer
+  private let commit: OpaquePointer
 
   /// Opens an existing database file; an empty file is an empty database.
   ///
@@ -19,15 +22,26 @@ final class SQLiteConnection: @unchecked Sendable {  // One thread at a time: wh
       sqlite3_close_v2(handle)
       throw StoreError(sqlite: code, systemError: systemError, doing: "opening \(path)", message: message)
     }
+    let transactions = ["BEGIN", "BEGIN IMMEDIATE", "COMMIT"].map { Self.compile($0, handle) }
+    guard let begin = transactions[0], let beginWrite = transactions[1], let commit = transactions[2] else {
+      for statement in transactions { sqlite3_finalize(statement) }
+      sqlite3_close_v2(handle)
+      throw StoreError(.busy, "opening \(path): out of memory")
+    }
     self.path = path
     self.handle = handle
+    (self.begin, self.beginWrite, self.commit) = (begin, beginWrite, commit)
     sqlite3_busy_timeout(handle, Self.busyTimeoutMilliseconds)
   }
 
   deinit {
+    for statement in [begin, beginWrite, commit] { sqlite3_finalize(statement) }
     // The second form waits for statements that are released later.
     sqlite3_close_v2(handle)
   }
+
+  /// What a write-ahead log that grew for a large commit is cut back to.
+  static let keptLogBytes = 16 << 20
 
   /// How long a call waits for another connection before it fails with ``StoreError/Code/busy``.
   private static let busyTimeoutMilliseconds: Int32 = 10_000
@@ -40,10 +54,14 @@ final class SQLiteConnection: @unchecked Sendable {  // One thread at a time: wh
 
   /// A statement to be run many times; kept by the caller.
   func prepare(_ sql: String) throws(StoreError) -> SQLiteStatement {
-    var statement: OpaquePointer?
-    let code = sqlite3_prepare_v3(handle, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &statement, nil)
-    guard code == SQLITE_OK, let statement else { throw failure(code) }
+    guard let statement = Self.compile(sql, handle) else { throw failure(sqlite3_extended_errcode(handle)) }
     return SQLiteStatement(statement, connection: self)
+  }
+
+  private static func compile(_ sql: String, _ handle: OpaquePointer) -> OpaquePointer? {
+    var statement: OpaquePointer?
+    sqlite3_prepare_v3(handle, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &statement, nil)
+    return statement
   }
 
   /// The first column of the first row as a number; 0 when there is none.
@@ -64,25 +82,33 @@ final class SQLiteConnection: @unchecked Sendable {  // One thread at a time: wh
 
   /// Runs `body` as one transaction that writes: all of it happens, or nothing.
   func write<Result>(_ body: () throws -> Result) throws -> Result {
-    try transaction("BEGIN IMMEDIATE", body)
+    try transaction(beginWrite, body)
   }
 
   /// Runs `body` on one unchanging view of the database.
   func read<Result>(_ body: () throws -> Result) throws -> Result {
-    try transaction("BEGIN", body)
+    try transaction(begin, body)
   }
 
-  private func transaction<Result>(_ begin: String, _ body: () throws -> Result) throws -> Result {
-    try execute(begin)
+  private func transaction<Result>(_ begin: OpaquePointer, _ body: () throws -> Result) throws -> Result {
+    try run(begin)
     do {
       let result = try body()
-      try execute("COMMIT")
+      try run(commit)
       return result
     } catch {
       // Some failures (a full disk) have rolled back already. If rolling back fails, the next BEGIN says so.
       if sqlite3_get_autocommit(handle) == 0 { _ = sqlite3_exec(handle, "ROLLBACK", nil, nil, nil) }
       throw error
     }
+  }
+
+  private func run(_ statement: OpaquePointer) throws(StoreError) {
+    let code = sqlite3_step(statement)
+    // The message is lost with the reset.
+    let failure = code == SQLITE_DONE ? nil : failure(code)
+    sqlite3_reset(statement)
+    if let failure { throw failure }
   }
 
   func failure(_ code: Int32) -> StoreError {

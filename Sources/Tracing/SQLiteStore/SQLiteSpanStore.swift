@@ -50,6 +50,7 @@ package final class SQLiteSpanStore: SpanStore {
       """
       PRAGMA synchronous = NORMAL;
       PRAGMA wal_autocheckpoint = \(options.checkpointPages);
+      PRAGMA journal_size_limit = \(SQLiteConnection.keptLogBytes);
       PRAGMA cache_size = -\(options.writerCacheKilobytes);
       """)
     try StoreSchema.spanStore.prepare(connection)
@@ -102,8 +103,13 @@ package final class SQLiteSpanStore: SpanStore {
     try withWarmestReader { try $0.followers(of: references) }
   }
 
+  /// What this answers is on disk: what stands before it in the log may be removed.
   package func position() throws -> LogPosition? {
-    try withReader { try $0.position() }
+    try withWriter { writer in
+      // Syncs the write-ahead log, which a write does not.
+      try writer.reader.connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+      return try writer.reader.position()
+    }
   }
 
   package func values() throws -> [String: [UInt8]] {

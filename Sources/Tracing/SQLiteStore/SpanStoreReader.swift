@@ -4,18 +4,26 @@ import ValueStreamCore
 final class SpanStoreReader: @unchecked Sendable {  // One thread at a time: who holds its lock or took it from its pool.
   let connection: SQLiteConnection
   private let names: NameCache
-  private var statements: [String: SQLiteStatement] = [:]
+  private var statements = [SQLiteStatement?](repeating: nil, count: SpanStoreQuery.allCases.count)
+  /// Statements that lists ask, by their text: as many as there are combinations of filters.
+  private var listStatements: [String: SQLiteStatement] = [:]
 
   init(_ connection: SQLiteConnection, names: NameCache) {
     self.connection = connection
     self.names = names
   }
 
-  /// A prepared statement, kept for the next time.
-  func statement(_ sql: String) throws -> SQLiteStatement {
-    if let known = statements[sql] { return known }
+  func statement(_ query: SpanStoreQuery) throws -> SQLiteStatement {
+    if let known = statements[query.rawValue] { return known }
+    let statement = try connection.prepare(query.sql)
+    statements[query.rawValue] = statement
+    return statement
+  }
+
+  private func listStatement(_ sql: String) throws -> SQLiteStatement {
+    if let known = listStatements[sql] { return known }
     let statement = try connection.prepare(sql)
-    statements[sql] = statement
+    listStatements[sql] = statement
     return statement
   }
 
@@ -24,7 +32,7 @@ final class SpanStoreReader: @unchecked Sendable {  // One thread at a time: who
   /// The number of an interned name; nil when it was never interned.
   func nameID(_ text: String) throws -> Int64? {
     if let known = names.id(of: text) { return known }
-    let statement = try statement("SELECT id FROM name WHERE text = ?1")
+    let statement = try statement(.nameID)
     statement.bind(1, text)
     defer { statement.reset() }
     guard try statement.step() else { return nil }
@@ -34,7 +42,7 @@ final class SpanStoreReader: @unchecked Sendable {  // One thread at a time: who
 
   private func nameText(_ id: Int64) throws -> String {
     if let known = names.text(of: id) { return known }
-    let statement = try statement("SELECT text FROM name WHERE id = ?1")
+    let statement = try statement(.nameText)
     statement.bind(1, id)
     defer { statement.reset() }
     guard try statement.step() else { throw StoreError(.corrupt, "\(connection.path): name \(id) is missing") }
@@ -48,28 +56,24 @@ final class SpanStoreReader: @unchecked Sendable {  // One thread at a time: who
     StoredName.key(space: try nameText(row.int(column)), number: row.int(column + 1), text: row.text(column + 2))
   }
 
-  /// Binds the three parts of a name from an index on; false when nothing can be stored under it.
-  func bind(_ name: StoredName, at index: Int32, of statement: SQLiteStatement) throws -> Bool {
+  /// Binds a name to the first three parameters; false when nothing can be stored under it.
+  func bind(_ name: StoredName, to statement: SQLiteStatement) throws -> Bool {
     guard let space = try nameID(name.space) else { return false }
-    statement.bind(index, space)
-    statement.bind(index + 1, name.number)
-    statement.bind(index + 2, name.text)
+    statement.bind(1, space)
+    statement.bind(2, name.number)
+    statement.bind(3, name.text)
     return true
   }
 
   // MARK: Things
 
   func subjects(_ keys: [SpanKey]) throws -> [SpanKey: Subject] {
-    let statement = try statement(
-      """
-      SELECT d.data FROM subject s JOIN subject_data d ON d.seq = s.seq
-      WHERE s.space = ?1 AND s.number = ?2 AND s.text = ?3
-      """)
+    let statement = try statement(.subjectData)
     defer { statement.reset() }
     var result: [SpanKey: Subject] = [:]
     for key in keys where result[key] == nil {
       statement.reset()
-      guard try bind(StoredName(key), at: 1, of: statement), try statement.step() else { continue }
+      guard try bind(StoredName(key), to: statement), try statement.step() else { continue }
       result[key] = try Subject(key: key, encoded: statement.bytes(0))
     }
     return result
@@ -82,7 +86,7 @@ final class SpanStoreReader: @unchecked Sendable {  // One thread at a time: who
         let key = SpanKey(reference.value)
         result[reference] = try key.map { try isKnown($0) ? [$0] : [] } ?? []
       } else {
-        result[reference] = try keys(in: "alias", reference)
+        result[reference] = try keys(.publishers, reference)
       }
     }
     return result
@@ -90,24 +94,20 @@ final class SpanStoreReader: @unchecked Sendable {  // One thread at a time: who
 
   func followers(of references: [Reference]) throws -> [Reference: [SpanKey]] {
     var result: [Reference: [SpanKey]] = [:]
-    for reference in references where result[reference] == nil { result[reference] = try keys(in: "follow", reference) }
+    for reference in references where result[reference] == nil { result[reference] = try keys(.followers, reference) }
     return result
   }
 
   private func isKnown(_ key: SpanKey) throws -> Bool {
-    let statement = try statement("SELECT 1 FROM subject WHERE space = ?1 AND number = ?2 AND text = ?3")
+    let statement = try statement(.subjectExists)
     defer { statement.reset() }
-    return try bind(StoredName(key), at: 1, of: statement) && statement.step()
+    return try bind(StoredName(key), to: statement) && statement.step()
   }
 
-  private func keys(in table: String, _ reference: Reference) throws -> [SpanKey] {
-    let statement = try statement(
-      """
-      SELECT s.space, s.number, s.text FROM \(table) r JOIN subject s ON s.seq = r.subject
-      WHERE r.space = ?1 AND r.number = ?2 AND r.text = ?3
-      """)
+  private func keys(_ query: SpanStoreQuery, _ reference: Reference) throws -> [SpanKey] {
+    let statement = try statement(query)
     defer { statement.reset() }
-    guard try bind(StoredName(reference), at: 1, of: statement) else { return [] }
+    guard try bind(StoredName(reference), to: statement) else { return [] }
     var keys: [SpanKey] = []
     while try statement.step() { keys.append(try key(statement, at: 0)) }
     return keys.sorted()
@@ -116,10 +116,7 @@ final class SpanStoreReader: @unchecked Sendable {  // One thread at a time: who
   // MARK: Announcements
 
   func announcements(after sequence: UInt64, limit: Int) throws -> [(sequence: UInt64, announcement: Announcement)] {
-    let statement = try statement(
-      """
-      SELECT sequence, space, number, text, attempt, time FROM announcement WHERE sequence > ?1 ORDER BY sequence LIMIT ?2
-      """)
+    let statement = try statement(.announcements)
     statement.bind(1, Int64(clamping: sequence))
     statement.bind(2, Int64(max(0, limit)))
     defer { statement.reset() }
@@ -133,14 +130,14 @@ final class SpanStoreReader: @unchecked Sendable {  // One thread at a time: who
   }
 
   func announcementCount(after sequence: UInt64) throws -> Int {
-    let statement = try statement("SELECT count(*) FROM announcement WHERE sequence > ?1")
+    let statement = try statement(.announcementCount)
     statement.bind(1, Int64(clamping: sequence))
     defer { statement.reset() }
     return try statement.step() ? Int(statement.int(0)) : 0
   }
 
   func exportProgress() throws -> [String: ExportProgress] {
-    let statement = try statement("SELECT exporter, sequence, sent, refused FROM export_progress")
+    let statement = try statement(.exportProgress)
     defer { statement.reset() }
     var result: [String: ExportProgress] = [:]
     while try statement.step() {
@@ -153,14 +150,14 @@ final class SpanStoreReader: @unchecked Sendable {  // One thread at a time: who
   // MARK: The rest
 
   func position() throws -> LogPosition? {
-    let statement = try statement("SELECT position FROM progress")
+    let statement = try statement(.position)
     defer { statement.reset() }
     guard try statement.step(), let position = statement.optionalInt(0) else { return nil }
     return LogPosition(rawValue: UInt64(bitPattern: position))
   }
 
   func values() throws -> [String: [UInt8]] {
-    let statement = try statement("SELECT name, bytes FROM named_value")
+    let statement = try statement(.values)
     defer { statement.reset() }
     var result: [String: [UInt8]] = [:]
     while try statement.step() { result[statement.text(0)] = statement.bytes(1) }
@@ -168,7 +165,7 @@ final class SpanStoreReader: @unchecked Sendable {  // One thread at a time: who
   }
 
   func fingerprints(since cutoff: Timestamp) throws -> [DeliveryFingerprint] {
-    let statement = try statement("SELECT data FROM fingerprint WHERE newest >= ?1")
+    let statement = try statement(.fingerprints)
     statement.bind(1, cutoff.nanoseconds)
     defer { statement.reset() }
     var result: [DeliveryFingerprint] = []
@@ -177,12 +174,9 @@ final class SpanStoreReader: @unchecked Sendable {  // One thread at a time: who
   }
 
   func branchUpdates(of branch: SpanKey, limit: Int) throws -> [BranchUpdate] {
-    let statement = try statement(
-      """
-      SELECT time, data FROM branch_update WHERE space = ?1 AND number = ?2 AND text = ?3 ORDER BY time DESC, data DESC LIMIT ?4
-      """)
+    let statement = try statement(.branchUpdates)
     defer { statement.reset() }
-    guard try bind(StoredName(branch), at: 1, of: statement) else { return [] }
+    guard try bind(StoredName(branch), to: statement) else { return [] }
     statement.bind(4, Int64(max(0, limit)))
     var result: [BranchUpdate] = []
     while try statement.step() {
@@ -201,7 +195,7 @@ extension SpanStoreReader {
   func subjects(matching filter: SubjectFilter, after cursor: UInt64?, limit: Int) throws -> SubjectPage {
     guard limit > 0 else { return SubjectPage(subjects: [], next: cursor) }
     guard let condition = try ListCondition(filter, nameID: nameID) else { return SubjectPage(subjects: [], next: nil) }
-    let statement = try statement(
+    let statement = try listStatement(
       """
       SELECT s.seq, s.space, s.number, s.text, d.data FROM subject s JOIN subject_data d ON d.seq = s.seq
       WHERE s.seq < ?1 AND \(condition.sql) ORDER BY s.seq DESC LIMIT ?2

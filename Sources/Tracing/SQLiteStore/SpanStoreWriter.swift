@@ -43,7 +43,7 @@ final class SpanStoreWriter {
       try write(changes.fingerprints)
       for (name, bytes) in changes.values { try write(name, bytes) }
       if let position = changes.position {
-        let statement = try reader.statement("UPDATE progress SET position = ?1")
+        let statement = try reader.statement(.setPosition)
         statement.bind(1, Int64(bitPattern: position.rawValue))
         try statement.run()
       }
@@ -52,7 +52,7 @@ final class SpanStoreWriter {
 
   func setExportProgress(_ progress: ExportProgress, for exporter: String) throws {
     try transaction {
-      let statement = try reader.statement("INSERT OR REPLACE INTO export_progress VALUES (?1, ?2, ?3, ?4)")
+      let statement = try reader.statement(.setExportProgress)
       statement.bind(1, exporter)
       statement.bind(2, Int64(clamping: progress.sequence))
       statement.bind(3, progress.sent)
@@ -79,7 +79,7 @@ final class SpanStoreWriter {
   }
 
   private func writeCounters() throws {
-    let statement = try reader.statement("UPDATE progress SET next_subject = ?1, next_announcement = ?2")
+    let statement = try reader.statement(.setCounters)
     statement.bind(1, counters.subject)
     statement.bind(2, counters.announcement)
     try statement.run()
@@ -89,7 +89,7 @@ final class SpanStoreWriter {
 
   private func intern(_ text: String) throws -> Int64 {
     if let known = try newNames[text] ?? reader.nameID(text) { return known }
-    let statement = try reader.statement("INSERT INTO name VALUES (?1, ?2)")
+    let statement = try reader.statement(.insertName)
     statement.bind(1, nextName)
     statement.bind(2, text)
     try statement.run()
@@ -98,10 +98,11 @@ final class SpanStoreWriter {
     return nextName - 1
   }
 
-  private func bind(_ name: StoredName, at index: Int32, of statement: SQLiteStatement) throws {
-    statement.bind(index, try intern(name.space))
-    statement.bind(index + 1, name.number)
-    statement.bind(index + 2, name.text)
+  /// Binds a name to the first three parameters.
+  private func bind(_ name: StoredName, to statement: SQLiteStatement) throws {
+    statement.bind(1, try intern(name.space))
+    statement.bind(2, name.number)
+    statement.bind(3, name.text)
   }
 
   // MARK: Things
@@ -124,10 +125,7 @@ final class SpanStoreWriter {
   }
 
   private func sequence(of key: SpanKey) throws -> (sequence: Int64, summary: SummaryRow)? {
-    let statement = try reader.statement(
-      """
-      SELECT seq, operation, source, project, outcome, start, end FROM subject WHERE space = ?1 AND number = ?2 AND text = ?3
-      """)
+    let statement = try reader.statement(.subjectRow)
     defer { statement.reset() }
     let name = StoredName(key)
     guard let space = try newNames[name.space] ?? reader.nameID(name.space) else { return nil }
@@ -146,49 +144,49 @@ final class SpanStoreWriter {
     let sequence: Int64
     if let known = try self.sequence(of: change.subject.key) {
       sequence = known.sequence
-      if summary != known.summary { try update(summary, of: sequence) }
-      let data = try reader.statement("UPDATE subject_data SET data = ?2 WHERE seq = ?1")
+      if summary != known.summary { try update(summary, from: known.summary, of: sequence) }
+      let data = try reader.statement(.updateData)
       data.bind(1, sequence)
       try data.binding(2, change.subject.encoded()) { try data.run() }
     } else {
       sequence = counters.subject
       counters.subject += 1
       try insert(change.subject.key, summary, as: sequence)
-      let data = try reader.statement("INSERT INTO subject_data VALUES (?1, ?2)")
+      let data = try reader.statement(.insertData)
       data.bind(1, sequence)
       try data.binding(2, change.subject.encoded()) { try data.run() }
     }
-    for reference in change.newAliases { try insert(reference, of: sequence, into: "alias") }
-    for reference in change.newFollows { try insert(reference, of: sequence, into: "follow") }
+    for reference in change.newAliases { try insert(reference, of: sequence, .insertAlias) }
+    for reference in change.newFollows { try insert(reference, of: sequence, .insertFollow) }
   }
 
   private func insert(_ key: SpanKey, _ summary: SummaryRow, as sequence: Int64) throws {
-    let statement = try reader.statement("INSERT INTO subject VALUES (?1, ?8, ?9, ?10, ?2, ?3, ?4, ?5, ?6, ?7, NULL)")
-    try bind(StoredName(key), at: 8, of: statement)
+    let statement = try reader.statement(.insertSubject)
+    try bind(StoredName(key), to: statement)
     bind(summary, sequence, to: statement)
     try statement.run()
   }
 
-  private func update(_ summary: SummaryRow, of sequence: Int64) throws {
-    let statement = try reader.statement(
-      "UPDATE subject SET operation = ?2, source = ?3, project = ?4, outcome = ?5, start = ?6, end = ?7 WHERE seq = ?1")
+  private func update(_ summary: SummaryRow, from known: SummaryRow, of sequence: Int64) throws {
+    let isReclassified = summary.operation != known.operation || summary.project != known.project
+    let statement = try reader.statement(isReclassified ? .updateSubject : .updateSummary)
     bind(summary, sequence, to: statement)
     try statement.run()
   }
 
   private func bind(_ summary: SummaryRow, _ sequence: Int64, to statement: SQLiteStatement) {
-    statement.bind(1, sequence)
-    statement.bind(2, summary.operation)
-    statement.bind(3, summary.source)
-    statement.bind(4, summary.project)
-    statement.bind(5, summary.outcome)
-    statement.bind(6, summary.start)
-    statement.bind(7, summary.end)
+    statement.bind(4, sequence)
+    statement.bind(5, summary.operation)
+    statement.bind(6, summary.source)
+    statement.bind(7, summary.project)
+    statement.bind(8, summary.outcome)
+    statement.bind(9, summary.start)
+    statement.bind(10, summary.end)
   }
 
-  private func insert(_ reference: Reference, of sequence: Int64, into table: String) throws {
-    let statement = try reader.statement("INSERT OR IGNORE INTO \(table) VALUES (?1, ?2, ?3, ?4)")
-    try bind(StoredName(reference), at: 1, of: statement)
+  private func insert(_ reference: Reference, of sequence: Int64, _ query: SpanStoreQuery) throws {
+    let statement = try reader.statement(query)
+    try bind(StoredName(reference), to: statement)
     statement.bind(4, sequence)
     try statement.run()
   }
@@ -198,44 +196,40 @@ final class SpanStoreWriter {
   private func write(_ announcement: Announcement) throws {
     let sequence = counters.announcement
     counters.announcement += 1
-    let insert = try reader.statement(
-      """
-      INSERT INTO announcement VALUES (?1, ?2, ?3, ?4, ?5, ?6,
-        (SELECT announced FROM subject WHERE space = ?2 AND number = ?3 AND text = ?4))
-      """)
-    insert.bind(1, sequence)
-    try bind(StoredName(announcement.key), at: 2, of: insert)
-    insert.bind(5, Int64(announcement.attempt))
-    insert.bind(6, announcement.time.nanoseconds)
-    try insert.run()
-    let update = try reader.statement("UPDATE subject SET announced = ?1 WHERE space = ?2 AND number = ?3 AND text = ?4")
-    update.bind(1, sequence)
-    try bind(StoredName(announcement.key), at: 2, of: update)
-    try update.run()
+    for query in [SpanStoreQuery.insertAnnouncement, .noteAnnouncement] {
+      let statement = try reader.statement(query)
+      try bind(StoredName(announcement.key), to: statement)
+      statement.bind(4, sequence)
+      if query == .insertAnnouncement {
+        statement.bind(5, Int64(announcement.attempt))
+        statement.bind(6, announcement.time.nanoseconds)
+      }
+      try statement.run()
+    }
   }
 
   private func write(_ update: BranchUpdate) throws {
-    let statement = try reader.statement("INSERT OR IGNORE INTO branch_update VALUES (?1, ?2, ?3, ?4, ?5)")
-    try bind(StoredName(update.branch), at: 1, of: statement)
+    let statement = try reader.statement(.insertBranchUpdate)
+    try bind(StoredName(update.branch), to: statement)
     statement.bind(4, update.time.timestamp.nanoseconds)
     statement.bind(5, BranchUpdatePacking.bytes(of: update))
     try statement.run()
   }
 
   private func write(_ name: String, _ bytes: [UInt8]) throws {
-    let statement = try reader.statement("INSERT OR REPLACE INTO named_value VALUES (?1, ?2)")
+    let statement = try reader.statement(.setValue)
     statement.bind(1, name)
     try statement.binding(2, bytes) { try statement.run() }
   }
 
   private func write(_ fingerprints: [DeliveryFingerprint]) throws {
     guard let newest = fingerprints.lazy.map(\.received).max() else { return }
-    let insert = try reader.statement("INSERT INTO fingerprint VALUES (NULL, ?1, ?2)")
+    let insert = try reader.statement(.insertFingerprints)
     insert.bind(1, newest.nanoseconds)
     try insert.binding(2, FingerprintPacking.bytes(of: fingerprints)) { try insert.run() }
     if let last = fingerprintsRemovedAt, newest < last.advanced(byNanoseconds: Self.fingerprintSweepNanoseconds) { return }
     fingerprintsRemovedAt = newest
-    let remove = try reader.statement("DELETE FROM fingerprint WHERE newest < ?1")
+    let remove = try reader.statement(.deleteFingerprints)
     remove.bind(1, newest.advanced(byNanoseconds: -Self.fingerprintRetentionNanoseconds).nanoseconds)
     try remove.run()
   }
@@ -258,7 +252,7 @@ final class SpanStoreWriter {
 
   func removeBranchUpdates(before cutoff: Timestamp) throws {
     try transaction {
-      let statement = try reader.statement("DELETE FROM branch_update WHERE time < ?1")
+      let statement = try reader.statement(.deleteBranchUpdates)
       statement.bind(1, cutoff.nanoseconds)
       try statement.run()
     }
@@ -266,30 +260,29 @@ final class SpanStoreWriter {
 
   private func remove(_ sequence: Int64, _ key: SpanKey) throws {
     if let subject = try reader.subjects([key])[key] {
-      for reference in subject.aliases { try remove(reference, of: sequence, from: "alias") }
-      for reference in subject.followedReferences { try remove(reference, of: sequence, from: "follow") }
+      for reference in subject.aliases { try remove(reference, of: sequence, .deleteAlias) }
+      for reference in subject.followedReferences { try remove(reference, of: sequence, .deleteFollow) }
     }
-    for sql in ["DELETE FROM subject_data WHERE seq = ?1", "DELETE FROM subject WHERE seq = ?1"] {
-      let statement = try reader.statement(sql)
+    for query in [SpanStoreQuery.deleteData, .deleteSubject] {
+      let statement = try reader.statement(query)
       statement.bind(1, sequence)
       try statement.run()
     }
   }
 
-  private func remove(_ reference: Reference, of sequence: Int64, from table: String) throws {
-    let statement = try reader.statement(
-      "DELETE FROM \(table) WHERE space = ?1 AND number = ?2 AND text = ?3 AND subject = ?4")
-    guard try reader.bind(StoredName(reference), at: 1, of: statement) else { return }
+  private func remove(_ reference: Reference, of sequence: Int64, _ query: SpanStoreQuery) throws {
+    let statement = try reader.statement(query)
+    guard try reader.bind(StoredName(reference), to: statement) else { return }
     statement.bind(4, sequence)
     try statement.run()
   }
 
   private func removeAnnouncements(ofSubject sequence: Int64) throws {
-    let newest = try reader.statement("SELECT announced FROM subject WHERE seq = ?1")
+    let newest = try reader.statement(.newestAnnouncement)
     newest.bind(1, sequence)
     defer { newest.reset() }
     var announcement = try newest.step() ? newest.optionalInt(0) : nil
-    let remove = try reader.statement("DELETE FROM announcement WHERE sequence = ?1 RETURNING previous")
+    let remove = try reader.statement(.deleteAnnouncement)
     while let current = announcement {
       remove.bind(1, current)
       announcement = try remove.step() ? remove.optionalInt(0) : nil

@@ -43,10 +43,12 @@ public protocol SpanStore: Sendable {
   /// Remembers how far an exporter has come. May be called while ``write(_:)`` runs.
   func setExportProgress(_ progress: ExportProgress, for exporter: String) throws
 
-  /// Updates of a branch, oldest first.
+  /// The newest `limit` updates of a branch, oldest first.
   func branchUpdates(of branch: SpanKey, limit: Int) throws -> [BranchUpdate]
 
-  /// Removes things whose every span ended before `cutoff`, and what only they used.
+  /// Removes things whose every span ended before `cutoff`, and what only they used; also branch updates before it.
+  ///
+  /// What an exporter has not passed yet in the announcements stays until it has.
   ///
   /// - Returns: how many were removed; call again while it is `limit`.
   func removeFinished(before cutoff: Timestamp, limit: Int) throws -> Int
@@ -103,14 +105,18 @@ public struct SubjectSummary: Sendable, Hashable {
   /// Nil while an attempt runs.
   public var end: Timestamp?
 
-  public init(_ subject: Subject, spans: [Span]) {
-    let last = spans.last
-    operation = last?.operation
-    source = last?.source ?? subject.key.source
-    project = last?.project
-    outcome = last?.outcome
-    start = spans.first?.start ?? .epoch
-    end = spans.contains { !$0.isFinished } ? nil : spans.compactMap(\.end).max()
+  /// The summary of a thing as its facts tell it.
+  public init(_ subject: Subject) {
+    self.init(subject, outlines: subject.outlines())
+  }
+
+  package init(_ subject: Subject, outlines: [AttemptOutline]) {
+    operation = outlines.isEmpty ? nil : subject.operation
+    source = subject.key.source
+    project = subject.project
+    outcome = outlines.last?.outcome
+    start = outlines.first?.start ?? .epoch
+    end = outlines.contains { $0.end == nil } ? nil : outlines.compactMap(\.end).max()
   }
 
   public init(

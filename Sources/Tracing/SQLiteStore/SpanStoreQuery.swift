@@ -1,0 +1,83 @@
+/// The statements over the projection that are run often; each connection prepares one when it first needs it.
+enum SpanStoreQuery: Int, CaseIterable {
+  case nameID, nameText, insertName
+  case subjectData, subjectExists, subjectRow, insertSubject, updateSubject, updateSummary, deleteSubject
+  case insertData, updateData, deleteData
+  case publishers, insertAlias, deleteAlias
+  case followers, insertFollow, deleteFollow
+  case announcements, announcementCount, insertAnnouncement, noteAnnouncement, newestAnnouncement, deleteAnnouncement
+  case exportProgress, setExportProgress
+  case values, setValue
+  case fingerprints, insertFingerprints, deleteFingerprints
+  case branchUpdates, insertBranchUpdate, deleteBranchUpdates
+  case position, setPosition, setCounters
+  case finished, finishedKey
+
+  var sql: String {
+    switch self {
+    case .nameID: "SELECT id FROM name WHERE text = ?1"
+    case .nameText: "SELECT text FROM name WHERE id = ?1"
+    case .insertName: "INSERT INTO name VALUES (?1, ?2)"
+
+    case .subjectData: "SELECT d.data FROM subject s JOIN subject_data d ON d.seq = s.seq WHERE \(Self.isNamed)"
+    case .subjectExists: "SELECT 1 FROM subject WHERE \(Self.isNamed)"
+    case .subjectRow: "SELECT seq, operation, source, project, outcome, start, end FROM subject WHERE \(Self.isNamed)"
+    case .insertSubject: "INSERT INTO subject VALUES (?4, ?1, ?2, ?3, ?5, ?6, ?7, ?8, ?9, ?10, NULL)"
+    case .updateSubject:
+      "UPDATE subject SET operation = ?5, source = ?6, project = ?7, outcome = ?8, start = ?9, end = ?10 WHERE seq = ?4"
+    // Leaves alone what stands in indexes.
+    case .updateSummary: "UPDATE subject SET source = ?6, outcome = ?8, start = ?9, end = ?10 WHERE seq = ?4"
+    case .deleteSubject: "DELETE FROM subject WHERE seq = ?1"
+    case .insertData: "INSERT INTO subject_data VALUES (?1, ?2)"
+    case .updateData: "UPDATE subject_data SET data = ?2 WHERE seq = ?1"
+    case .deleteData: "DELETE FROM subject_data WHERE seq = ?1"
+
+    case .publishers: Self.keys(in: "alias")
+    case .insertAlias: "INSERT OR IGNORE INTO alias VALUES (?1, ?2, ?3, ?4)"
+    case .deleteAlias: "DELETE FROM alias WHERE \(Self.isNamed) AND subject = ?4"
+    case .followers: Self.keys(in: "follow")
+    case .insertFollow: "INSERT OR IGNORE INTO follow VALUES (?1, ?2, ?3, ?4)"
+    case .deleteFollow: "DELETE FROM follow WHERE \(Self.isNamed) AND subject = ?4"
+
+    case .announcements:
+      "SELECT sequence, space, number, text, attempt, time FROM announcement WHERE sequence > ?1 ORDER BY sequence LIMIT ?2"
+    case .announcementCount: "SELECT count(*) FROM announcement WHERE sequence > ?1"
+    case .insertAnnouncement:
+      "INSERT INTO announcement VALUES (?4, ?1, ?2, ?3, ?5, ?6, (SELECT announced FROM subject WHERE \(Self.isNamed)))"
+    case .noteAnnouncement: "UPDATE subject SET announced = ?4 WHERE \(Self.isNamed)"
+    case .newestAnnouncement: "SELECT announced FROM subject WHERE seq = ?1"
+    case .deleteAnnouncement: "DELETE FROM announcement WHERE sequence = ?1 RETURNING previous"
+    case .exportProgress: "SELECT exporter, sequence, sent, refused FROM export_progress"
+    case .setExportProgress: "INSERT OR REPLACE INTO export_progress VALUES (?1, ?2, ?3, ?4)"
+
+    case .values: "SELECT name, bytes FROM named_value"
+    case .setValue: "INSERT OR REPLACE INTO named_value VALUES (?1, ?2)"
+    case .fingerprints: "SELECT data FROM fingerprint WHERE newest >= ?1"
+    case .insertFingerprints: "INSERT INTO fingerprint VALUES (NULL, ?1, ?2)"
+    case .deleteFingerprints: "DELETE FROM fingerprint WHERE newest < ?1"
+    case .branchUpdates: "SELECT time, data FROM branch_update WHERE \(Self.isNamed) ORDER BY time DESC, data DESC LIMIT ?4"
+    case .insertBranchUpdate: "INSERT OR IGNORE INTO branch_update VALUES (?1, ?2, ?3, ?4, ?5)"
+    case .deleteBranchUpdates: "DELETE FROM branch_update WHERE time < ?1"
+    case .position: "SELECT position FROM progress"
+    case .setPosition: "UPDATE progress SET position = ?1"
+    case .setCounters: "UPDATE progress SET next_subject = ?1, next_announcement = ?2"
+
+    case .finished: "SELECT seq FROM subject WHERE \(Self.isOver) LIMIT ?2"
+    case .finishedKey: "SELECT space, number, text FROM subject WHERE \(Self.isOver) AND seq = ?2"
+    }
+  }
+
+  /// A ``StoredName`` in the first three parameters.
+  private static let isNamed = "space = ?1 AND number = ?2 AND text = ?3"
+
+  private static func keys(in table: String) -> String {
+    """
+    SELECT s.space, s.number, s.text FROM \(table) r JOIN subject s ON s.seq = r.subject
+    WHERE r.space = ?1 AND r.number = ?2 AND r.text = ?3
+    """
+  }
+
+  /// Ended before a moment, and every exporter has passed its announcements.
+  private static let isOver =
+    "end < ?1 AND (announced IS NULL OR announced <= coalesce((SELECT min(sequence) FROM export_progress), announced))"
+}
