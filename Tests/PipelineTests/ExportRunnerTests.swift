@@ -46,7 +46,7 @@ struct ExportRunnerTests {
       _ = try projection.take(event)
       announcements.append(Announcement(key: key, attempt: 1, time: time))
     }
-    var changes = projection.finish { SubjectSummary($0, spans: $0.spans()) }
+    var changes = projection.finish()
     changes.announcements = announcements
     try store.write(changes)
     return store
@@ -121,7 +121,7 @@ struct ExportRunnerTests {
     event.marks = [.end(.vendor(clock.now()))]
     var projection = Projection(store: store)
     _ = try projection.take(event)
-    var changes = projection.finish { SubjectSummary($0, spans: $0.spans()) }
+    var changes = projection.finish()
     changes.announcements = [Announcement(key: key, attempt: 1, time: clock.now())]
     try store.write(changes)
     runner.wake()

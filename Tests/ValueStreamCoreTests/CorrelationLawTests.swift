@@ -10,7 +10,7 @@ struct CorrelationLawTests {
     for start in stride(from: 0, to: events.count, by: batch) {
       var projection = Projection(store: store)
       for event in events[start..<min(start + batch, events.count)] { _ = try projection.take(event) }
-      try store.write(projection.finish { SubjectSummary($0, spans: $0.spans()) })
+      try store.write(projection.finish())
     }
     var reader = TraceReader(store: store)
     return try store.subjects(matching: SubjectFilter(), after: nil, limit: .max).subjects

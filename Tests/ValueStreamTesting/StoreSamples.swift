@@ -75,7 +75,7 @@ package enum StoreSamples {
   /// What a projection would write of a thing it saw for the first time.
   package static func change(_ subject: Subject) -> SubjectChange {
     SubjectChange(
-      subject: subject, summary: SubjectSummary(subject, spans: subject.spans()), newAliases: subject.aliases,
+      subject: subject, summary: SubjectSummary(subject), newAliases: subject.aliases,
       newFollows: subject.followedReferences)
   }
 

@@ -161,35 +161,39 @@ private struct Batch {
   mutating func concludeSpans() throws {
     for key in projection.changedKeys {
       guard var subject = try projection.subject(key) else { continue }
-      let spans = subject.spans()
-      summaries[key] = SubjectSummary(subject, spans: spans)
-      let before = subject
-      for span in spans where span.isFinished && !subject.announcedAttempts.contains(span.attempt) {
-        subject.announcedAttempts.append(span.attempt)
-        announcements.append(Announcement(key: key, attempt: span.attempt, time: now))
-        counts.append(.finished(span))
+      let outlines = subject.outlines()
+      summaries[key] = SubjectSummary(subject, outlines: outlines)
+      let news = outlines.filter { $0.end != nil && !subject.announcedAttempts.contains($0.number) }.map(\.number)
+      if !news.isEmpty {
+        subject.announcedAttempts += news
+        for span in subject.spans() where news.contains(span.attempt) {
+          announcements.append(Announcement(key: key, attempt: span.attempt, time: now))
+          counts.append(.finished(span))
+        }
       }
-      subject.active = Self.active(spans)
-      guard subject.active != before.active || subject.announcedAttempts != before.announcedAttempts else { continue }
-      if subject.active != before.active {
-        counts += before.active.map { .active($0, sign: -1) } + subject.active.map { .active($0, sign: 1) }
+      let active = Self.active(subject, outlines)
+      if active != subject.active {
+        counts += subject.active.map { .active($0, sign: -1) } + active.map { .active($0, sign: 1) }
+        subject.active = active
+      } else if news.isEmpty {
+        continue
       }
       projection.update(subject)
     }
   }
 
-  private static func active(_ spans: [Span]) -> [ActiveSpans] {
-    let running = spans.filter { !$0.isFinished }
-    guard let first = running.first else { return [] }
+  private static func active(_ subject: Subject, _ outlines: [AttemptOutline]) -> [ActiveSpans] {
+    let running = outlines.count { $0.end == nil }
+    guard running > 0, let operation = subject.operation else { return [] }
     return [
       ActiveSpans(
-        operation: first.operation.rawValue, source: first.source, project: first.project ?? "", count: running.count)
+        operation: operation.rawValue, source: subject.key.source, project: subject.project ?? "", count: running)
     ]
   }
 
   func finish() -> ProjectionChanges {
     var changes = projection.finish { subject in
-      summaries[subject.key] ?? SubjectSummary(subject, spans: subject.spans())
+      summaries[subject.key] ?? SubjectSummary(subject)
     }
     changes.announcements = announcements
     changes.fingerprints = fingerprints

@@ -44,19 +44,23 @@ public struct Correlator: Sendable {
     guard let key = identify(event, &view) else { return .need(view.missing) }
     guard let known = view.subject(key) else { return .need(view.missing) }
     var subject = known.value ?? Subject(key: key)
-    let aliasesBefore = Set(subject.aliases)
-    let followsBefore = Set(subject.followedReferences)
+    // Few, so that a look at each is quicker than a set of all.
+    let newNames = event.publishes.filter { !subject.publishes($0) }
     let ownerBefore = subject.owner
+    let followsBefore = event.follows.isEmpty ? [] : Set(subject.followedReferences)
     var changes = Changes(key: key, isNews: subject.add(event))
     guard changes.isNews else { return .changes(changes) }
 
-    for fallback in fallbacks(for: event, of: key, aliasesBefore, &view) {
+    var newAliases = newNames
+    var newFollows = event.follows.isEmpty ? [] : subject.followedReferences.filter { !followsBefore.contains($0) }
+    for fallback in fallbacks(among: newNames, of: key, &view) {
       subject.absorb(fallback)
       changes.removed.append(fallback.key)
+      newAliases += fallback.aliases.filter { !newAliases.contains($0) }
+      newFollows += fallback.followedReferences.filter { !newFollows.contains($0) }
     }
-    let newAliases = subject.aliases.filter { !aliasesBefore.contains($0) }
     changes.newAliases[key] = newAliases
-    changes.newFollows[key] = subject.followedReferences.filter { !followsBefore.contains($0) }
+    changes.newFollows[key] = newFollows
     view.learn(subject, newAliases: newAliases, removed: changes.removed)
 
     subject.parent = parent(of: subject, &view)
@@ -88,13 +92,11 @@ public struct Correlator: Sendable {
     return known.count == 1 ? known.first : event.key
   }
 
-  /// Things known by name only that the event shows to be this one.
-  private func fallbacks(
-    for event: Event, of key: SpanKey, _ aliasesBefore: Set<Reference>, _ view: inout View
-  ) -> [Subject] {
-    guard !key.isFallback else { return [] }
+  /// Things known by name only that a thing's new names show to be this one.
+  private func fallbacks(among newNames: [Reference], of key: SpanKey, _ view: inout View) -> [Subject] {
+    guard !newNames.isEmpty, !key.isFallback else { return [] }
     var result: [Subject] = []
-    for alias in event.publishes where alias.kind == .classicID && !aliasesBefore.contains(alias) {
+    for alias in newNames where alias.kind == .classicID {
       for publisher in view.publishers(alias) ?? [] where publisher.isFallback && publisher.source == key.source {
         guard let subject = view.subject(publisher)?.value, !result.contains(where: { $0.key == publisher }) else { continue }
         result.append(subject)

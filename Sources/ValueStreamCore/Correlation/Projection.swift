@@ -1,6 +1,6 @@
 /// Deliveries on their way to spans: a batch is correlated in memory, then written as one change.
 ///
-/// One projection at a time works on a store; after ``finish(summary:)`` it is of no more use.
+/// One projection at a time works on a store; after ``finish()`` it is of no more use.
 public struct Projection: Sendable {
   private let store: any SpanStore
   private let correlator = Correlator()
@@ -54,7 +54,12 @@ public struct Projection: Sendable {
   public var changedKeys: [SpanKey] { changed.sorted() }
 
   /// Everything to be written, except what only the caller knows: announcements, fingerprints, values, position.
-  public func finish(summary: (Subject) -> SubjectSummary) -> ProjectionChanges {
+  public func finish() -> ProjectionChanges {
+    finish { SubjectSummary($0) }
+  }
+
+  /// The same, with summaries that the caller may have at hand.
+  package func finish(summary: (Subject) -> SubjectSummary) -> ProjectionChanges {
     var changes = ProjectionChanges()
     for key in changed.sorted() {
       guard let subject = knowledge.subjects[key] ?? nil else { continue }

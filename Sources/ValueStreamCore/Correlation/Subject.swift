@@ -97,6 +97,11 @@ public struct Subject: Sendable, Hashable {
     Set(facts.lazy.flatMap(\.event.publishes)).sorted()
   }
 
+  /// True when a fact publishes this alias.
+  func publishes(_ alias: Reference) -> Bool {
+    facts.contains { $0.event.publishes.contains(alias) }
+  }
+
   /// What it follows to its parent: of each rule the newest statement, most trusted rule first.
   public var follows: [FollowStatement] {
     var newest: [CorrelationRule: (fact: Fact, statement: FollowStatement)] = [:]
