@@ -172,6 +172,30 @@ struct DeliveryLogFailureTests {
     }
   }
 
+  @Test(
+    "reports numbers that cannot be",
+    arguments: ["count = 9223372036854775807", "count = 0", "count = -3", "frame = 900", "frame = -1", "count = 2", "data = x''"])
+  func impossibleNumbers(change: String) throws {
+    var log = try open()
+    for number in 0..<3 { _ = try log.append(StoreSamples.deliveries(number..<number + 1)) }
+    log.close()
+    for row in [3, 2] {
+      do {
+        let connection = try SQLiteConnection(path: directory.file("store/" + LogSegment(first: 1).name))
+        try connection.execute("UPDATE delivery_commit SET \(change) WHERE first = \(row)")
+      }
+      do {
+        log = try open()
+        defer { log.close() }
+        var last: LogPosition?
+        repeat { last = try log.read(after: last, limit: 10, byteLimit: .max).last?.position } while last != nil
+        Issue.record("read all of it as if nothing were wrong")
+      } catch let error as StoreError {
+        #expect(error.code == .corrupt)
+      }
+    }
+  }
+
   @Test("refuses what a newer version wrote, what is no log, and what is no database")
   func strangers() throws {
     let path = directory.file("store")

@@ -74,6 +74,53 @@ struct SQLiteSpanStoreTests {
     }
   }
 
+  @Test("tells names apart by their bytes, before and after it was closed")
+  func equivalentNames() throws {
+    let names = ["caf\u{e9}", "cafe\u{301}"].map { Reference(.customID, "\($0)/7") }
+    var store = try open()
+    for (number, name) in names.enumerated() {
+      var change = StoreSamples.change(Subject(key: StoreSamples.issueKey(number)))
+      change.newAliases = [name]
+      var changes = ProjectionChanges()
+      changes.subjects = [change]
+      try store.write(changes)
+    }
+    for _ in 0..<2 {
+      for (number, name) in names.enumerated() {
+        #expect(try store.publishers(of: [name]).values.first == [StoreSamples.issueKey(number)])
+      }
+      store.close()
+      store = try open()
+    }
+    store.close()
+  }
+
+  @Test(
+    "reads lists in their order through the index that leaves least",
+    arguments: [
+      ("subject", false, false, false), ("subject_operation", true, false, false), ("subject_open", true, false, true),
+      ("subject_open", false, false, true), ("subject_project", true, true, true), ("subject_project", false, true, false),
+    ])
+  func listPlans(index: String, operation: Bool, project: Bool, open isOpen: Bool) throws {
+    try open().close()
+    var filter = SubjectFilter()
+    if operation { filter.operation = .issue }
+    if project { filter.project = "acme/site1" }
+    if isOpen { filter.isOpen = true }
+    filter.outcome = .failure
+    filter.source = "github"
+    filter.endedAfter = StoreSamples.time(0)
+    filter.startedBefore = StoreSamples.time(1)
+    let connection = try SQLiteConnection(path: directory.file("store/spans.sqlite"))
+    let condition = try #require(try ListCondition(filter) { _ in 1 })
+    let statement = try connection.prepare("EXPLAIN QUERY PLAN \(condition.listSQL)")
+    var plan: [String] = []
+    while try statement.step() { plan.append(statement.text(3)) }
+    #expect(!plan.contains { $0.contains("TEMP B-TREE") }, "\(plan)")
+    let uses = plan.first?.firstMatch(of: /INDEX (subject_\w+)/)?.output.1 ?? "subject"
+    #expect(uses == index, "\(plan)")
+  }
+
   @Test("forgets fingerprints after eight days")
   func fingerprintRetention() throws {
     let store = try open()

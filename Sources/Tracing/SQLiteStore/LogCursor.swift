@@ -8,7 +8,7 @@ final class LogCursor: @unchecked Sendable {  // One thread at a time: whoever t
   /// Number after the last delivery of the commit being read.
   private var commitEnd: UInt64
   /// The frame whose stream has been read, up to the row that comes next.
-  private var stream: (frame: Int64, nextRow: Int64)?
+  private var stream: (frame: Int64, nextRow: UInt64)?
   private let connection: SQLiteConnection
   private let rows: SQLiteStatement
   private let frameRows: SQLiteStatement
@@ -53,11 +53,12 @@ final class LogCursor: @unchecked Sendable {  // One thread at a time: whoever t
   /// Goes to a delivery in the middle of a commit.
   private func seek(_ number: UInt64) throws {
     let statement = try connection.prepare(
-      "SELECT first, count, frame, checksum, data FROM delivery_commit WHERE first <= ?1 ORDER BY first DESC LIMIT 1")
+      "SELECT first, count FROM delivery_commit WHERE first <= ?1 ORDER BY first DESC LIMIT 1")
     statement.bind(1, Int64(clamping: number))
     defer { statement.reset() }
-    guard try statement.step(), statement.int(0) < Int64(clamping: number) else { return }
-    guard Int64(clamping: number) < statement.int(0) + statement.int(1) else { return }
+    guard try statement.step() else { return }
+    guard let range = CommitRange(first: statement.int(0), count: statement.int(1)) else { throw damage(at: number) }
+    guard range.first < number, number < range.end else { return }
     rows.bind(1, statement.int(0))
     defer { rows.reset() }
     guard try rows.step() else { return }
@@ -70,16 +71,15 @@ final class LogCursor: @unchecked Sendable {  // One thread at a time: whoever t
 
   /// Begins to read the current row, after everything in its frame that comes before it.
   private func beginCommit() throws {
-    let (first, count, frame) = (rows.int(0), rows.int(1), rows.int(2))
-    guard first > 0, count > 0, frame > 0, frame <= first else { throw damage(at: UInt64(clamping: first)) }
-    if stream?.frame != frame || stream?.nextRow != first {
+    let (first, frame) = (rows.int(0), rows.int(2))
+    guard let range = CommitRange(first: first, count: rows.int(1)), frame > 0, frame <= first else { throw damage(at: next) }
+    if stream?.frame != frame || stream?.nextRow != range.first {
       decompressor.startFrame()
       if frame < first { try skipRows(from: frame, upTo: first) }
     }
-    stream = (frame, first + count)
-    next = UInt64(first)
-    commitEnd = UInt64(first + count)
-    decompressor.begin(try checked(rows.bytes(4), checksum: rows.int(3), number: UInt64(first)))
+    stream = (frame, range.end)
+    (next, commitEnd) = (range.first, range.end)
+    decompressor.begin(try checked(rows.bytes(4), checksum: rows.int(3), number: range.first))
   }
 
   /// A commit must be used up exactly.

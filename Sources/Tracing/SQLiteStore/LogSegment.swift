@@ -21,11 +21,15 @@ struct LogSegment: Sendable {
   /// Nil when no segment is called so.
   init?(name: String) {
     guard name.hasPrefix(Self.prefix), name.hasSuffix(Self.suffix),
-      let first = UInt64(name.dropFirst(Self.prefix.utf8.count).dropLast(Self.suffix.utf8.count))
+      let first = UInt64(name.dropFirst(Self.prefix.utf8.count).dropLast(Self.suffix.utf8.count)),
+      (1...Self.greatestNumber).contains(first)
     else { return nil }
     self.init(first: first)
     guard self.name == name else { return nil }
   }
+
+  /// A delivery of a greater number cannot be: sums of numbers stay within 64 bits.
+  static let greatestNumber: UInt64 = 1 << 62
 
   static let prefix = "log-"
   private static let suffix = ".sqlite"
@@ -53,6 +57,21 @@ struct LogSegment: Sendable {
     try connection.execute("PRAGMA cache_size = -256")
     try Self.schema.prepare(connection)
     return connection
+  }
+}
+
+/// Which deliveries stand in a row.
+struct CommitRange {
+  var first: UInt64
+  var end: UInt64
+
+  /// Nil when the numbers cannot be those of a commit.
+  init?(first: Int64, count: Int64) {
+    guard (1...Int64(LogSegment.greatestNumber)).contains(first), (1...Int64(LogSegment.greatestNumber)).contains(count) else {
+      return nil
+    }
+    self.first = UInt64(first)
+    end = UInt64(first + count)
   }
 }
 

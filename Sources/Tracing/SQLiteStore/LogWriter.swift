@@ -31,13 +31,15 @@ final class LogWriter {
     self.options = options
     compressor = try FrameCompressor()
     active = try Self.open(newest ?? LogSegment(first: 1), directory, options)
-    let last = try active.connection.prepare("SELECT first + count, newest FROM delivery_commit ORDER BY first DESC LIMIT 1")
+    let last = try active.connection.prepare("SELECT first, count, newest FROM delivery_commit ORDER BY first DESC LIMIT 1")
+    defer { last.reset() }
     next = active.segment.first
-    if try last.step() {
-      next = UInt64(clamping: last.int(0))
-      active.segment.newest = Timestamp(nanoseconds: last.int(1))
+    guard try last.step() else { return }
+    guard let range = CommitRange(first: last.int(0), count: last.int(1)), range.first >= next else {
+      throw StoreError(.corrupt, "\(active.connection.path): its last row is damaged")
     }
-    last.reset()
+    next = range.end
+    active.segment.newest = Timestamp(nanoseconds: last.int(2))
   }
 
   /// The segment that is written, with the latest time of receipt in it; nil in there when it is empty.

@@ -195,11 +195,7 @@ extension SpanStoreReader {
   func subjects(matching filter: SubjectFilter, after cursor: UInt64?, limit: Int) throws -> SubjectPage {
     guard limit > 0 else { return SubjectPage(subjects: [], next: cursor) }
     guard let condition = try ListCondition(filter, nameID: nameID) else { return SubjectPage(subjects: [], next: nil) }
-    let statement = try listStatement(
-      """
-      SELECT s.seq, s.space, s.number, s.text, d.data FROM subject s JOIN subject_data d ON d.seq = s.seq
-      WHERE s.seq < ?1 AND \(condition.sql) ORDER BY s.seq DESC LIMIT ?2
-      """)
+    let statement = try listStatement(condition.listSQL)
     defer { statement.reset() }
     statement.bind(1, cursor.map { Int64(clamping: $0) } ?? .max)
     // One more than asked for tells whether there is another page.
@@ -216,36 +212,5 @@ extension SpanStoreReader {
       page.subjects.append(try Subject(key: key(statement, at: 1), encoded: statement.bytes(4)))
     }
     return page
-  }
-}
-
-/// A filter as SQL.
-private struct ListCondition {
-  private(set) var sql = "s.operation IS NOT NULL"
-  /// What is bound from the third parameter on.
-  private(set) var values: [Int64] = []
-
-  /// Nil when nothing can match, because a name was never stored.
-  init?(_ filter: SubjectFilter, nameID: (String) throws -> Int64?) throws {
-    let named = [
-      ("s.project", filter.project), (filter.project == nil ? "s.operation" : "+s.operation", filter.operation?.rawValue),
-      ("s.source", filter.source), ("s.outcome", filter.outcome?.rawValue),
-    ]
-    for case (let column, let name?) in named {
-      guard let id = try nameID(name) else { return nil }
-      add("\(column) =", id)
-    }
-    switch filter.isOpen {
-    case true?: sql += " AND s.end IS NULL"
-    case false?: sql += " AND s.end IS NOT NULL"
-    case nil: break
-    }
-    if let cutoff = filter.endedAfter { add("coalesce(s.end, 9223372036854775807) >=", cutoff.nanoseconds) }
-    if let cutoff = filter.startedBefore { add("s.start <", cutoff.nanoseconds) }
-  }
-
-  private mutating func add(_ comparison: String, _ value: Int64) {
-    values.append(value)
-    sql += " AND \(comparison) ?\(values.count + 2)"
   }
 }

@@ -21,6 +21,7 @@ extension StoreSchema {
       CREATE UNIQUE INDEX subject_key ON subject (space, number, text);
       CREATE INDEX subject_project ON subject (project);
       CREATE INDEX subject_operation ON subject (operation);
+      CREATE INDEX subject_open ON subject (end) WHERE end IS NULL;
       CREATE TABLE subject_data (seq INTEGER PRIMARY KEY, data BLOB NOT NULL);
 
       CREATE TABLE alias (

@@ -93,7 +93,7 @@ final class SpanStoreWriter {
     statement.bind(1, nextName)
     statement.bind(2, text)
     try statement.run()
-    newNames[text] = nextName
+    if NameCache.keeps(text) { newNames[text] = nextName }
     nextName += 1
     return nextName - 1
   }
