@@ -41,7 +41,7 @@ struct Daemon {
       try ExportRunner(exporter: $0, store: store, settle: settings.settle, clock: clock, logger: logger)
     }
     let batches = try ProjectionBatches(
-      store: store, sources: settings.sources, authenticator: authenticator, recent: recent, registry: registry,
+      store: store, sources: settings.sources, recent: recent, registry: registry,
       metrics: metrics, clock: clock
     ) { span in mock?.record(span) }
     var configuration = Projector.Configuration()

@@ -14,7 +14,7 @@ struct DeliveryRecorderTests {
   }
 
   private static func fingerprint(_ number: Int) -> DeliveryFingerprint {
-    DeliveryFingerprint(source: "fake", id: "\(number)", bodyDigest: [], received: .epoch)
+    DeliveryFingerprint(high: 1, low: UInt64(number), received: .epoch)
   }
 
   /// What becomes of batches that are submitted one after the other and written in one go.

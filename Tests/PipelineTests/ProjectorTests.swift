@@ -108,7 +108,7 @@ struct ProjectorTests {
       configuration.longestRetryPause = .milliseconds(5)
       configure(&configuration)
       let batches = try ProjectionBatches(
-        store: store, sources: [LineSource()], authenticator: SwiftMessageAuthenticator(), recent: recent, registry: registry,
+        store: store, sources: [LineSource()], recent: recent, registry: registry,
         metrics: metrics, clock: SystemClock())
       projector = Projector(
         log: log, batches: batches, configuration: configuration, logger: Logger { _ in })
@@ -144,11 +144,8 @@ struct ProjectorTests {
         zip(logged, positions).map { logged, position in
           let interpretation = try? LineSource().events(in: logged.delivery)
           let fingerprint = id.map {
-            DeliveryFingerprint(
-              source: "lines", id: $0,
-              bodyDigest: SwiftMessageAuthenticator().digest(.sha256, of: logged.delivery.body),
-              received: Self.received)
-          }
+            DeliveryFingerprint(of: logged.delivery, id: $0)
+        }
           return RecordedDelivery(
             position: position, logged: logged, interpretation: interpretation, fingerprint: fingerprint)
         })

@@ -22,11 +22,7 @@ struct WebhookIntake: Sendable {
     // From here on only what is logged, so that reading it again gives the same id and events.
     delivery.headers = delivery.headers.keeping(source.keptHeaders)
     delivery.id = source.deliveryID(of: delivery)
-    let fingerprint = delivery.id.map { id in
-      DeliveryFingerprint(
-        source: delivery.source, id: id, bodyDigest: authenticator.digest(.sha256, of: delivery.body),
-        received: delivery.received)
-    }
+    let fingerprint = delivery.id.map { DeliveryFingerprint(of: delivery, id: $0) }
     var logged = LoggedDelivery(delivery)
     do throws(PayloadError) {
       if delivery.body.isEmpty { throw PayloadError(.malformed, reason: "the request has no body") }

@@ -7,7 +7,6 @@ package import ValueStreamCore
 package struct ProjectionBatches: Sendable {
   private let store: any SpanStore
   private let sources: [String: any EventSource]
-  private let authenticator: any MessageAuthenticator
   private let recent: RecentDeliveries
   private let registry: MetricRegistry
   private let metrics: ProjectionMetrics
@@ -25,8 +24,8 @@ package struct ProjectionBatches: Sendable {
   /// - Parameter onClassicSpan: called for each classic span that ended.
   /// - Throws: ``StoreError`` when the store cannot be read.
   package init(
-    store: any SpanStore, sources: [any EventSource], authenticator: any MessageAuthenticator, recent: RecentDeliveries,
-    registry: MetricRegistry, metrics: ProjectionMetrics, clock: any WallClock,
+    store: any SpanStore, sources: [any EventSource], recent: RecentDeliveries, registry: MetricRegistry,
+    metrics: ProjectionMetrics, clock: any WallClock,
     onClassicSpan: @escaping @Sendable (ClassicPicture.FinishedSpan) -> Void = { _ in }
   ) throws {
     let values = try store.values()
@@ -36,7 +35,6 @@ package struct ProjectionBatches: Sendable {
     registry.restore(values)
     self.store = store
     self.sources = Dictionary(sources.map { ($0.name, $0) }) { first, _ in first }
-    self.authenticator = authenticator
     self.recent = recent
     self.registry = registry
     self.metrics = metrics
@@ -55,11 +53,7 @@ package struct ProjectionBatches: Sendable {
     let delivery = logged.delivery
     let source = sources[delivery.source]
     let interpretation = logged.unreadable == nil ? try? source?.events(in: delivery) : nil
-    let fingerprint = source?.deliveryID(of: delivery).map { id in
-      DeliveryFingerprint(
-        source: delivery.source, id: id, bodyDigest: authenticator.digest(.sha256, of: delivery.body),
-        received: delivery.received)
-    }
+    let fingerprint = source?.deliveryID(of: delivery).map { DeliveryFingerprint(of: delivery, id: $0) }
     return RecordedDelivery(
       position: position, logged: logged, interpretation: interpretation, fingerprint: fingerprint)
   }

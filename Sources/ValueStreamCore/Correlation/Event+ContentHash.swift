@@ -8,8 +8,8 @@ extension Event {
     hasher.add(project)
     hasher.add(time)
     switch attempt {
-    case .single: hasher.add(0)
-    case .counted: hasher.add(-1)
+    case .single: hasher.add(0 as Int64)
+    case .counted: hasher.add(-1 as Int64)
     case .numbered(let number): hasher.add(Int64(number))
     }
     hasher.add(Int64(state?.rawValue ?? 0))
@@ -48,68 +48,36 @@ extension SpanEvent {
   }
 }
 
-/// A quick multiplicative hash without a seed. Not for anything an adversary gains by colliding.
-private struct ContentHasher {
-  private var state: UInt64 = 0x9e37_79b9_7f4a_7c15
-
-  var value: UInt64 { state ^ state >> 29 }
-
-  mutating func add(_ word: Int64) {
-    let (high, low) = (state ^ UInt64(bitPattern: word)).multipliedFullWidth(by: 0xa076_1d64_78bd_642f)
-    state = high ^ low ^ 0xe703_7ed1_a0b4_28db
-  }
-
-  mutating func add(_ text: String?) {
-    guard var text else {
-      add(-1)
-      return
-    }
-    text.withUTF8 { bytes in
-      add(Int64(bytes.count))
-      var index = 0
-      while index < bytes.count {
-        var word: UInt64 = 0
-        for byte in bytes[index..<min(index + 8, bytes.count)] { word = word << 8 | UInt64(byte) }
-        add(Int64(bitPattern: word))
-        index += 8
-      }
-    }
-  }
-
-  mutating func add(_ time: EventTime) {
-    add(time.isVendor ? 1 : 0)
+extension ContentHasher {
+  fileprivate mutating func add(_ time: EventTime) {
+    add((time.isVendor ? 1 : 0) as Int64)
     add(time.timestamp.nanoseconds)
   }
 
-  mutating func add<Element>(_ elements: [Element], _ addElement: (inout ContentHasher, Element) -> Void) {
-    add(Int64(elements.count))
-    for element in elements { addElement(&self, element) }
-  }
-
-  mutating func add(_ attribute: Attribute) {
+  fileprivate mutating func add(_ attribute: Attribute) {
     add(attribute.name)
     add(Int64(attribute.vocabulary.rawValue))
     switch attribute.value {
     case .string(let value):
-      add(1)
+      add(1 as Int64)
       add(value)
     case .int(let value):
-      add(2)
+      add(2 as Int64)
       add(value)
     case .double(let value):
-      add(3)
+      add(3 as Int64)
       add(Int64(bitPattern: value.bitPattern))
     case .bool(let value):
-      add(4)
-      add(value ? 1 : 0)
+      add(4 as Int64)
+      add((value ? 1 : 0) as Int64)
     case .strings(let values):
-      add(5)
+      add(5 as Int64)
       add(values) { $0.add($1) }
-    case .null: add(6)
+    case .null: add(6 as Int64)
     }
   }
 
-  mutating func add(_ event: SpanEvent) {
+  fileprivate mutating func add(_ event: SpanEvent) {
     add(event.name)
     add(event.time.nanoseconds)
     add(event.attributes) { $0.add($1) }

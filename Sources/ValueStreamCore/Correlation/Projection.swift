@@ -23,6 +23,7 @@ public struct Projection: Sendable {
   /// - Returns: the key of the thing the event is about, and whether the event told anything new.
   /// - Throws: ``StoreError`` when the store cannot be read; the projection is then of no more use.
   public mutating func take(_ event: Event) throws -> (key: SpanKey, isNews: Bool) {
+    try loadForeseeable(event)
     while true {
       switch correlator.step(event, knowing: knowledge) {
       case .need(let queries): try load(queries)
@@ -107,6 +108,29 @@ public struct Projection: Sendable {
   ) {
     new[reference, default: []].append(key)
     known[reference]?.append(key)
+  }
+
+  /// Asks at once for what the first steps of an event will need, instead of step by step.
+  private mutating func loadForeseeable(_ event: Event) throws {
+    if knowledge.subjects[event.key] == nil { try load([.subject(event.key)]) }
+    guard knowledge.subjects[event.key] == .some(nil) else { return }
+    var queries: Set<Correlator.Query> = [.followers(.key(event.key))]
+    for alias in event.publishes {
+      queries.insert(.followers(alias))
+      if alias.kind == .classicID { queries.insert(.publishers(alias)) }
+    }
+    for statement in event.follows {
+      for reference in statement.references.flatMap(\.candidates) { queries.insert(.publishers(reference)) }
+    }
+    try load(queries.filter { !isKnown($0) })
+  }
+
+  private func isKnown(_ query: Correlator.Query) -> Bool {
+    switch query {
+    case .subject(let key): knowledge.subjects[key] != nil
+    case .publishers(let reference): knowledge.publishers[reference] != nil
+    case .followers(let reference): knowledge.followers[reference] != nil
+    }
   }
 
   private mutating func load(_ queries: Set<Correlator.Query>) throws {

@@ -60,21 +60,23 @@ extension Subject {
 /// Numbers as variable-length integers, strings as numbers into a table.
 private struct PackedWriter {
   private var bytes: [UInt8] = []
-  private var strings: [String] = []
-  private var indices: [String: Int] = [:]
+  private var strings = StringTable()
 
   init() {
     bytes.reserveCapacity(1024)
   }
 
   func finished(version: UInt8) -> [UInt8] {
-    var table = PackedWriter()
-    table.put(strings.count)
-    for string in strings {
-      table.put(string.utf8.count)
-      table.bytes.append(contentsOf: string.utf8)
+    var result = PackedWriter()
+    result.bytes.reserveCapacity(bytes.count + strings.byteCount + 16)
+    result.bytes.append(version)
+    result.put(strings.all.count)
+    for string in strings.all {
+      result.put(string.utf8.count)
+      result.bytes.append(contentsOf: string.utf8)
     }
-    return [version] + table.bytes + bytes
+    result.bytes.append(contentsOf: bytes)
+    return result.bytes
   }
 
   mutating func put(_ value: Int) {
@@ -92,13 +94,7 @@ private struct PackedWriter {
   }
 
   mutating func put(_ string: String) {
-    if let index = indices[string] {
-      put(index)
-    } else {
-      indices[string] = strings.count
-      put(strings.count)
-      strings.append(string)
-    }
+    put(strings.index(of: string))
   }
 
   mutating func put<Value>(optional value: Value?, _ put: (inout PackedWriter, Value) -> Void) {
@@ -215,6 +211,52 @@ private struct PackedWriter {
       writer.put(span.start)
       writer.put(span.received)
       writer.put(span.tags) { $0.put($1) }
+    }
+  }
+}
+
+/// Gives each different string a number, in order of first appearance.
+///
+/// A dictionary would spend most of the time of encoding on its hash, which defends against chosen keys; nothing is lost
+/// here when keys collide but a comparison.
+private struct StringTable {
+  private(set) var all: [String] = []
+  private(set) var byteCount = 0
+  /// Open addressing: number + 1, and 0 where free. At most half full.
+  private var slots = [UInt32](repeating: 0, count: 256)
+
+  mutating func index(of string: String) -> Int {
+    var hasher = ContentHasher()
+    hasher.add(string)
+    var slot = Int(truncatingIfNeeded: hasher.value) & (slots.count - 1)
+    while slots[slot] != 0 {
+      let index = Int(slots[slot]) - 1
+      if Self.haveSameBytes(all[index], string) { return index }
+      slot = (slot + 1) & (slots.count - 1)
+    }
+    all.append(string)
+    byteCount += string.utf8.count + 2
+    if all.count * 2 > slots.count { grow() } else { slots[slot] = UInt32(all.count) }
+    return all.count - 1
+  }
+
+  /// Stricter than `==`, which takes different spellings of an accent for the same text.
+  private static func haveSameBytes(_ left: String, _ right: String) -> Bool {
+    guard left.utf8.count == right.utf8.count else { return false }
+    let result = left.utf8.withContiguousStorageIfAvailable { left in
+      right.utf8.withContiguousStorageIfAvailable { left.elementsEqual($0) }
+    }
+    return (result ?? nil) ?? left.utf8.elementsEqual(right.utf8)
+  }
+
+  private mutating func grow() {
+    slots = [UInt32](repeating: 0, count: slots.count * 2)
+    for (index, string) in all.enumerated() {
+      var hasher = ContentHasher()
+      hasher.add(string)
+      var slot = Int(truncatingIfNeeded: hasher.value) & (slots.count - 1)
+      while slots[slot] != 0 { slot = (slot + 1) & (slots.count - 1) }
+      slots[slot] = UInt32(index + 1)
     }
   }
 }

@@ -213,10 +213,14 @@ public struct DeliveryFingerprint: Sendable, Hashable {
     self.received = received
   }
 
-  /// - Parameter bodyDigest: SHA-256 of the body. A delivery id with other content is another delivery.
-  public init(source: String, id: String, bodyDigest: [UInt8], received: Timestamp) {
-    let digest = SHA256.hash(of: "\(source)\0\(id)\0\(Hex.text(of: bodyDigest))")
-    self.init(high: digest.word(at: 0), low: digest.word(at: 8), received: received)
+  /// The fingerprint of a delivery with an id. The same id with other content is another delivery.
+  public init(of delivery: Delivery, id: String) {
+    var hasher = ContentHasher()
+    hasher.add(delivery.source)
+    hasher.add(id)
+    delivery.body.withUnsafeBytes { hasher.add($0) }
+    let hash = hasher.wide
+    self.init(high: hash.high, low: hash.low, received: delivery.received)
   }
 
   public static func == (left: DeliveryFingerprint, right: DeliveryFingerprint) -> Bool {

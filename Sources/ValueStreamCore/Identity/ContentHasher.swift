@@ -1,0 +1,48 @@
+/// A quick multiplicative hash of 128 bits without a seed: the same in every process, so that it may be stored.
+///
+/// Tells contents apart; not for anything an adversary gains by a collision.
+struct ContentHasher {
+  private var high: UInt64 = 0x9e37_79b9_7f4a_7c15
+  private var low: UInt64 = 0xc2b2_ae3d_27d4_eb4f
+
+  /// 64 bits of the hash.
+  var value: UInt64 { high ^ high >> 29 ^ low }
+
+  /// All of it.
+  var wide: (high: UInt64, low: UInt64) { (high ^ high >> 29, low ^ low >> 31) }
+
+  mutating func add(_ word: UInt64) {
+    let first = (high ^ word).multipliedFullWidth(by: 0xa076_1d64_78bd_642f)
+    let second = (low &+ word).multipliedFullWidth(by: 0xe703_7ed1_a0b4_28db)
+    high = first.high ^ first.low ^ word
+    low = second.high &+ second.low &+ 0x8ebc_6af0_9c88_c6e3
+  }
+
+  mutating func add(_ word: Int64) {
+    add(UInt64(bitPattern: word))
+  }
+
+  mutating func add(_ bytes: UnsafeRawBufferPointer) {
+    add(UInt64(bytes.count))
+    let whole = bytes.count & ~7
+    for offset in stride(from: 0, to: whole, by: 8) {
+      add(UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)))
+    }
+    var rest: UInt64 = 0
+    for byte in bytes[whole...].reversed() { rest = rest << 8 | UInt64(byte) }
+    if whole < bytes.count { add(rest) }
+  }
+
+  mutating func add(_ text: String?) {
+    guard var text else {
+      add(Int64(-1))
+      return
+    }
+    text.withUTF8 { add(UnsafeRawBufferPointer($0)) }
+  }
+
+  mutating func add<Element>(_ elements: [Element], _ addElement: (inout ContentHasher, Element) -> Void) {
+    add(UInt64(elements.count))
+    for element in elements { addElement(&self, element) }
+  }
+}
