@@ -30,6 +30,7 @@ run: ## Build vsd and start it on its embedded store (ARGS="--addr :5001 ...")
 
 vsd: ## Build the release binary, .build-release/release/vsd
 	@Scripts/bootstrap build
+	@test -x $(RELEASE)/release/vsd || echo "building vsd, which takes a minute or two the first time"
 	@Scripts/quiet-build $(RELEASE_FLAGS) --product vsd
 
 test: ## Build and run the tests (TESTS="--filter Name")
