@@ -145,7 +145,7 @@ struct ProjectorTests {
           let interpretation = try? LineSource().events(in: logged.delivery)
           let fingerprint = id.map {
             DeliveryFingerprint(of: logged.delivery, id: $0)
-        }
+          }
           return RecordedDelivery(
             position: position, logged: logged, interpretation: interpretation, fingerprint: fingerprint)
         })

@@ -183,7 +183,8 @@ struct SubjectTests {
         $0.outcome = .actionRequired
         $0.attributes = [
           Attribute("a", "x"), Attribute("b", -5), Attribute("c", .double(.infinity)), Attribute("d", true),
-          Attribute("e", .strings(["", "y", "\u{E9}\u{65}", "\u{65}\u{301}"])), Attribute("f", .null, vocabulary: .classic), Attribute("g", .int(.min)),
+          Attribute("e", .strings(["", "y", "\u{E9}\u{65}", "\u{65}\u{301}"])), Attribute("f", .null, vocabulary: .classic),
+          Attribute("g", .int(.min)),
         ]
         $0.phases = [PhaseStatement(track: "t", name: "n", start: Self.time(1), end: nil, outcome: .stale)]
         $0.moments = [SpanEvent(name: "m", time: Timestamp(nanoseconds: 1), attributes: [Attribute("z", false)])]

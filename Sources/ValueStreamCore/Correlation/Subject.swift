@@ -4,9 +4,11 @@
 /// conclusion the ``Correlator`` draws; the rest is bookkeeping of what was already told to others.
 public struct Subject: Sendable, Hashable {
   /// One event about the thing, with the hash that settles ties and finds repetitions.
-  struct Fact: Sendable, Hashable {
-    var event: Event
-    var contentHash: UInt64
+  ///
+  /// A class, because facts are sorted and handed around much more often than made, and an event is large to copy.
+  final class Fact: Sendable, Hashable {
+    let event: Event
+    let contentHash: UInt64
 
     init(_ event: Event) {
       self.event = event
@@ -17,6 +19,14 @@ public struct Subject: Sendable, Hashable {
     init(_ event: Event, contentHash: UInt64) {
       self.event = event
       self.contentHash = contentHash
+    }
+
+    static func == (left: Fact, right: Fact) -> Bool {
+      left === right || left.contentHash == right.contentHash && left.event == right.event
+    }
+
+    func hash(into hasher: inout Hasher) {
+      hasher.combine(contentHash)
     }
   }
 
@@ -66,9 +76,10 @@ public struct Subject: Sendable, Hashable {
 
   /// Takes over the facts of the same thing known under a fallback key.
   mutating func absorb(_ other: Subject) {
-    for var fact in other.facts {
-      fact.event.key = key
-      _ = insert(Fact(fact.event))
+    for fact in other.facts {
+      var event = fact.event
+      event.key = key
+      _ = insert(Fact(event))
     }
     droppedFactCount += other.droppedFactCount
     announcedAttempts = Set(announcedAttempts + other.announcedAttempts).sorted()
@@ -77,7 +88,7 @@ public struct Subject: Sendable, Hashable {
   }
 
   private mutating func insert(_ fact: Fact) -> Bool {
-    if facts.contains(where: { $0.contentHash == fact.contentHash && $0.event == fact.event }) { return false }
+    if facts.contains(fact) { return false }
     facts.append(fact)
     if facts.count > Self.factLimit { dropOldestPassingFact() }
     return true
