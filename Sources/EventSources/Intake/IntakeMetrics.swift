@@ -7,6 +7,8 @@ package struct IntakeMetrics: IntakeObserver {
   private let commitSize: MetricFamily
   private let answers: MetricFamily
   private let logger: Logger
+  private let unauthenticatedLines = LogThrottle()
+  private let commitLines = LogThrottle()
 
   /// - Parameter deliveries: counter with the labels source and result. Deliveries in the log are counted there when they
   ///   are projected; here those that never get that far.
@@ -32,9 +34,11 @@ package struct IntakeMetrics: IntakeObserver {
   }
 
   package func unauthenticated(_ error: AuthenticationError, from source: String) {
+    guard let heldBack = unauthenticatedLines.pass() else { return }
     logger.log(.warn, "delivery refused: signature \(error.code.rawValue)") { line in
       line.member("source", source)
       line.member("header", error.header)
+      line.member("similarBefore", heldBack)
     }
   }
 
@@ -44,7 +48,11 @@ package struct IntakeMetrics: IntakeObserver {
   }
 
   package func commitFailed(_ error: any Error, deliveries: Int) {
-    logger.log(.error, "the log cannot take deliveries, answered 503: \(error)") { $0.member("deliveries", deliveries) }
+    guard let heldBack = commitLines.pass() else { return }
+    logger.log(.error, "the log cannot take deliveries, answered 503: \(error)") { line in
+      line.member("deliveries", deliveries)
+      line.member("similarBefore", heldBack)
+    }
   }
 
   package func answered(_ status: Int, on route: RouteClass) {
