@@ -70,7 +70,12 @@ let package = Package(
     module("SQLiteStore", in: "Tracing", ["CSQLite", "CZstd"]),
     .target(name: "CSyncRecorder", path: "Tests/CSyncRecorder", linkerSettings: [.linkedLibrary("sqlite3")]),
     tests(of: "SQLiteStore", ["ValueStreamCore", "CSyncRecorder"]),
-
+    // Written as a stranger would: without access to what is only for this package.
+    .target(
+      name: "EmbeddingExample", dependencies: ["ValueStreamCore"], path: "Tests/EmbeddingExample", packageAccess: false,
+      swiftSettings: settings),
+    tests(of: "EmbeddingExample", ["ValueStreamCore"]),
+    .testTarget(name: "DocumentationTests", dependencies: ["vsd", "ValueStreamCore"], swiftSettings: settings),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17

@@ -1,0 +1,121 @@
+import Foundation
+import Testing
+
+/// What pages show as typed and printed is typed and printed.
+///
+/// In a block ` ```console ` a line that begins with `$ ` is a command, one with `> ` continues it, and the lines below are
+/// what it prints; `…` stands for any text, alone on a line for any lines, and a time for any time. All blocks of a page run
+/// in order, in one directory, against one fresh vsd, whose address takes the place of `127.0.0.1:5000`. Two comments help:
+/// `<!-- vsd VARIABLE=value --flag=value -->` says what this vsd is started with, and `<!-- save as NAME -->` above a block
+/// that it is there as a file.
+@Suite("Commands in the documentation")
+struct ConsoleTests {
+  struct Step {
+    var command: String
+    var expected: [String] = []
+    var line: Int
+  }
+
+  private static let shownAddress = "127.0.0.1:5000"
+
+  static let pages = MarkdownPage.all.filter { page in page.blocks.contains { $0.language == "console" } }
+
+  @Test("Commands print what the page shows", arguments: pages)
+  func console(page: MarkdownPage) throws {
+    let steps = Self.steps(of: page)
+    let isMissing = Self.programs(of: steps).filter { !Self.isInstalled($0) }
+    if !isMissing.isEmpty {
+      withKnownIssue("not installed: \(isMissing.joined(separator: ", "))") { #expect(isMissing.isEmpty) }
+      return
+    }
+    let daemon = try Self.daemon(for: page)
+    for block in page.blocks {
+      guard let name = block.comment?.wholeMatch(of: /save as (.*)/)?.output.1 else { continue }
+      let text = block.text.replacing(Self.shownAddress, with: daemon.address)
+      try text.write(to: daemon.directory.appendingPathComponent(String(name)), atomically: true, encoding: .utf8)
+    }
+    let mark = "=== \(UUID().uuidString)"
+    let script = steps.map { "printf '%s\\n' '\(mark)'\n\($0.command)\necho\n" }.joined()
+    let printed = try daemon.run(script.replacing(Self.shownAddress, with: daemon.address))
+      .replacing(daemon.address, with: Self.shownAddress)
+    let outputs = printed.components(separatedBy: mark + "\n").dropFirst()
+    #expect(outputs.count == steps.count)
+    for (step, output) in zip(steps, outputs) {
+      let lines = output.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
+      if Self.match(lines[...], step.expected[...]) { continue }
+      Issue.record("\(page.path):\(step.line) \(step.command)\nprinted:\n\(lines.joined(separator: "\n"))")
+    }
+  }
+
+  // MARK: Pages
+
+  private static func steps(of page: MarkdownPage) -> [Step] {
+    var steps: [Step] = []
+    for block in page.blocks where block.language == "console" {
+      for (index, line) in block.text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+        if line.hasPrefix("$ ") {
+          steps.append(Step(command: String(line.dropFirst(2)), line: block.line + 1 + index))
+        } else if steps.isEmpty {
+          continue
+        } else if line.hasPrefix("> ") {
+          steps[steps.count - 1].command += "\n" + line.dropFirst(2)
+        } else {
+          let text = line.trimmingCharacters(in: .whitespaces)
+          if !text.isEmpty { steps[steps.count - 1].expected.append(text) }
+        }
+      }
+    }
+    return steps
+  }
+
+  private static func daemon(for page: MarkdownPage) throws -> RunningDaemon {
+    let words = page.text.firstMatch(of: /<!-- vsd (.*) -->/)?.output.1.split(separator: " ").map(String.init) ?? []
+    let variables = words.filter { !$0.hasPrefix("-") }.compactMap { word -> (String, String)? in
+      let parts = word.split(separator: "=", maxSplits: 1).map(String.init)
+      return parts.count == 2 ? (parts[0], parts[1]) : nil
+    }
+    return try RunningDaemon(
+      words.filter { $0.hasPrefix("-") }, environment: Dictionary(variables) { first, _ in first })
+  }
+
+  // MARK: Programs
+
+  /// Those that a machine with a toolchain may lack.
+  private static func programs(of steps: [Step]) -> [String] {
+    ["curl", "openssl", "jq", "python3"].filter { program in
+      steps.contains { $0.command.split { !$0.isLetter && !$0.isNumber }.contains { $0 == program } }
+    }
+  }
+
+  private static func isInstalled(_ program: String) -> Bool {
+    RunningDaemon.path.split(separator: ":").contains { FileManager.default.isExecutableFile(atPath: "\($0)/\(program)") }
+  }
+
+  // MARK: Comparison
+
+  private static func match(_ lines: ArraySlice<String>, _ expected: ArraySlice<String>) -> Bool {
+    guard let first = expected.first else { return lines.isEmpty }
+    if first == "…" {
+      return (lines.startIndex...lines.endIndex).contains { match(lines[$0...], expected.dropFirst()) }
+    }
+    guard let line = lines.first, match(line, first) else { return false }
+    return match(lines.dropFirst(), expected.dropFirst())
+  }
+
+  private static func match(_ line: String, _ pattern: String) -> Bool {
+    let (line, pattern) = (timeless(line), timeless(pattern))
+    let parts = pattern.components(separatedBy: "…")
+    guard let first = parts.first, let last = parts.last, line.hasPrefix(first) else { return false }
+    if parts.count == 1 { return line == first }
+    var rest = line.dropFirst(first.count)
+    for part in parts.dropFirst().dropLast() {
+      guard let range = rest.firstRange(of: part) else { return false }
+      rest = rest[range.upperBound...]
+    }
+    return rest.hasSuffix(last)
+  }
+
+  private static func timeless(_ text: String) -> String {
+    text.replacing(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z/, with: "<a time>")
+  }
+}

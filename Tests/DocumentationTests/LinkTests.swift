@@ -1,0 +1,45 @@
+import Foundation
+import Testing
+
+@Suite("Links and names in the documentation")
+struct LinkTests {
+  @Test("Links between pages lead to files and headings", arguments: MarkdownPage.all)
+  func links(page: MarkdownPage) throws {
+    for link in page.links {
+      let parts = link.split(separator: "#", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+      let folder = (page.path as NSString).deletingLastPathComponent
+      let target =
+        parts[0].isEmpty ? page.path : ((folder as NSString).appendingPathComponent(parts[0]) as NSString).standardizingPath
+      let isThere = FileManager.default.fileExists(atPath: MarkdownPage.root.appendingPathComponent(target).path)
+      #expect(isThere, "\(page.path) links to \(link)")
+      guard isThere, parts.count > 1 else { continue }
+      #expect(try MarkdownPage(path: target).anchors.contains(parts[1]), "\(page.path) links to \(link)")
+    }
+  }
+
+  @Test("Every page below Docs can be reached from the README")
+  func reachable() throws {
+    let readme = try MarkdownPage.page("README.md")
+    for page in MarkdownPage.all where page.path.hasPrefix("Docs/") {
+      #expect(readme.links.contains { $0.hasPrefix(page.path) }, "README.md does not link to \(page.path)")
+    }
+  }
+
+  @Test("Targets of make that pages name are in the Makefile", arguments: MarkdownPage.all)
+  func makeTargets(page: MarkdownPage) throws {
+    let makefile = try String(contentsOf: MarkdownPage.root.appendingPathComponent("Makefile"), encoding: .utf8)
+    for match in page.text.matches(of: /(?m)(?:^|`)make ([a-z][a-z-]*)/) {
+      #expect(makefile.contains("\n\(match.output.1):"), "\(page.path) names make \(match.output.1)")
+    }
+  }
+
+  /// `<!-- file: Tests/EmbeddingExample/QuaylineSource.swift -->` above a block promises that the block is that file.
+  @Test("Code that pages take from a file is the file", arguments: MarkdownPage.all)
+  func includedFiles(page: MarkdownPage) throws {
+    for block in page.blocks {
+      guard let name = block.comment?.wholeMatch(of: /file: (.*)/)?.output.1 else { continue }
+      let file = try String(contentsOf: MarkdownPage.root.appendingPathComponent(String(name)), encoding: .utf8)
+      #expect(block.text == file, "\(page.path):\(block.line) is not \(name)")
+    }
+  }
+}

@@ -1,0 +1,121 @@
+import Foundation
+import Testing
+import ValueStreamCore
+
+@testable import vsd
+
+@Suite("What the documentation must name")
+struct ReferenceTests {
+  @Test("Every setting stands in the table of Docs/using.md with its flag, variable and default, and no other does")
+  func settings() throws {
+    let page = try MarkdownPage.page("Docs/using.md")
+    for declaration in DaemonSettings.declarations {
+      let flags = declaration.isSecret ? [] : [declaration.name] + declaration.aliases
+      let name = declaration.isSecret ? declaration.environment : "--\(declaration.name)"
+      let row = try #require(page.rows(for: name).first, "\(name) is not in the table")
+      for flag in flags { #expect(row[0].contains(flag.count == 1 ? "`-\(flag)`" : "`--\(flag)`")) }
+      #expect(row.joined().contains("`\(declaration.environment)`"), "\(name) lacks \(declaration.environment)")
+      for part in declaration.defaultText?.split(separator: ", else ") ?? [] {
+        #expect(row.contains { $0.contains("`\(part)`") }, "\(name) lacks its default \(part)")
+      }
+    }
+    let known = Set(DaemonSettings.declarations.flatMap { ["--\($0.name)", $0.environment] })
+    for row in page.tableRows {
+      for match in row[0].matches(of: /`(--[a-z-]+|VS_[A-Z_]+)`/) {
+        #expect(known.contains(String(match.output.1)), "there is no \(match.output.1)")
+      }
+    }
+  }
+
+  @Test("Flags and variables that any page names exist", arguments: MarkdownPage.all)
+  func mentionedSettings(page: MarkdownPage) {
+    let variables = Set(DaemonSettings.declarations.map(\.environment))
+    for match in page.text.matches(of: /\bVS_[A-Z_]*[A-Z]\b/) where match.output != "VS_RECORD_GOLDEN" {
+      #expect(variables.contains(String(match.output)), "\(page.path) names \(match.output)")
+    }
+    let flags = Set(DaemonSettings.declarations.flatMap { [$0.name] + $0.aliases } + ["help", "version"])
+    for match in page.text.matches(of: /`--([a-z][a-z-]+)/) {
+      #expect(flags.contains(String(match.output.1)), "\(page.path) names --\(match.output.1)")
+    }
+  }
+
+  @Test("Every source has a page that names its route, and stands in the README")
+  func sources() throws {
+    let settings = try DaemonSettings(arguments: [], environment: [:]) { _ in nil }
+    let pages = MarkdownPage.all.filter { $0.path.hasPrefix("Docs/sources/") }
+    let readme = try MarkdownPage.page("README.md")
+    #expect(!settings.sources.isEmpty)
+    for source in settings.sources {
+      #expect(pages.contains { $0.text.contains("`POST \(source.route)`") }, "no page says `POST \(source.route)`")
+      #expect(!readme.rows(for: source.route).isEmpty, "README.md has no row for \(source.route)")
+    }
+  }
+
+  @Test("Every tracer has a section in Docs/exporters.md, and stands in the README")
+  func tracers() throws {
+    let page = try MarkdownPage.page("Docs/exporters.md")
+    let readme = try MarkdownPage.page("README.md")
+    for tracer in DaemonSettings.Tracer.allCases {
+      #expect(page.anchors.contains(tracer.rawValue), "no section \(tracer.rawValue)")
+      #expect(!readme.rows(for: tracer.rawValue).isEmpty, "README.md has no row for \(tracer.rawValue)")
+    }
+  }
+
+  @Test("Docs/metrics.md names every metric with its type and labels, and no other")
+  func metrics() throws {
+    let daemon = try RunningDaemon(["--settle=0s"])
+    let start = #"{"id":"1","action":"start","type":"deploy","namespace":"shop"}"#
+    let end = #"{"id":"1","action":"end","type":"deploy","namespace":"shop"}"#
+    let url = "http://\(daemon.address)"
+    // Asking for spans waits until what was sent before is counted.
+    let scraped = try daemon.run(
+      """
+      curl -s -o answer \(url)/customhttp -d '\(start)'
+      curl -s -o answer \(url)/api/v1/spans
+      curl -s -o answer \(url)/customhttp -d '\(end)'
+      curl -s -o answer \(url)/api/v1/spans
+      curl -s \(url)/metrics
+      """)
+    let page = try MarkdownPage.page("Docs/metrics.md")
+    var families: [String: String] = [:]
+    for match in scraped.matches(of: /(?m)^# TYPE ([^ ]+) ([^ ]+)$/) {
+      families[String(match.output.1)] = String(match.output.2)
+    }
+    #expect(families.count > 10, "\(scraped)")
+    for (name, type) in families {
+      let row = try #require(page.rows(for: name).first, "\(name) is not in the table")
+      #expect(row.contains(type), "\(name) is a \(type)")
+      // Labels show with the first series; all families have one by now.
+      let sample = try #require(
+        scraped.split(separator: "\n").first { $0.hasPrefix(name) }, "\(name) has no series")
+      for label in sample.matches(of: /[{,]([a-z_]+)="/) where label.output.1 != "le" {
+        #expect(row.contains { $0.contains("`\(label.output.1)`") }, "\(name) has the label \(label.output.1)")
+      }
+    }
+    for row in page.tableRows {
+      for match in row[0].matches(of: /`((?:valuestream|webhooks)_[a-z_]+)`/) {
+        #expect(families[String(match.output.1)] != nil, "there is no \(match.output.1)")
+      }
+    }
+  }
+
+  @Test("Every route that is served stands in Docs/http-api.md")
+  func routes() throws {
+    let page = try MarkdownPage.page("Docs/http-api.md")
+    let routes = [
+      "/metrics", "/healthz", "/readyz", "/api/v1/spans", "/api/v1/stats", "/mocktracer/finished-spans", "/mocktracer/reset",
+    ]
+    let settings = try DaemonSettings(arguments: [], environment: [:]) { _ in nil }
+    for route in routes + settings.sources.map(\.route) {
+      #expect(!page.rows(for: route).isEmpty, "no row for \(route)")
+    }
+  }
+
+  @Test("Exit codes of --help stand in Docs/operating.md")
+  func exitCodes() throws {
+    let page = try MarkdownPage.page("Docs/operating.md")
+    for match in HelpPage.text.split(separator: "Exit codes:").last?.matches(of: /\b(\d+)\b/) ?? [] {
+      #expect(page.tableRows.contains { $0.first == String(match.output.1) }, "no row for \(match.output.1)")
+    }
+  }
+}

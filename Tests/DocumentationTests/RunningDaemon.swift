@@ -1,0 +1,79 @@
+import Foundation
+
+/// A vsd that listens on a free port of this machine, with a store of its own; ends with the last reference to it.
+final class RunningDaemon {
+  struct Failure: Error, CustomStringConvertible {
+    var description: String
+  }
+
+  private let process = Process()
+  /// A directory that is removed with the daemon.
+  let directory: URL
+  /// `127.0.0.1:41234`.
+  let address: String
+
+  /// - Parameters:
+  ///   - arguments: besides those for address and store.
+  ///   - environment: besides the path to programs.
+  init(_ arguments: [String] = [], environment: [String: String] = [:]) throws {
+    directory = FileManager.default.temporaryDirectory.appendingPathComponent("vsd-docs-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+    let log = directory.appendingPathComponent("vsd.log")
+    try Data().write(to: log)
+    let output = try FileHandle(forWritingTo: log)
+    process.executableURL = Self.program
+    process.arguments = ["--addr=127.0.0.1:0", "--store=\(directory.path)/store"] + arguments
+    process.environment = environment.merging(["PATH": Self.path]) { given, _ in given }
+    process.standardOutput = output
+    process.standardError = output
+    try process.run()
+    address = try Self.address(in: log, of: process)
+  }
+
+  deinit {
+    process.terminate()
+    process.waitUntilExit()
+    try? FileManager.default.removeItem(at: directory)
+  }
+
+  /// Where programs are looked for, this vsd first.
+  static let path =
+    program.deletingLastPathComponent().path + ":" + (ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin")
+
+  /// Built beside the tests.
+  private static let program = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+    .appendingPathComponent("vsd")
+
+  /// Where it listens, as its log says once it does.
+  private static func address(in log: URL, of process: Process) throws -> String {
+    while true {
+      let text = try String(contentsOf: log, encoding: .utf8)
+      if let match = text.firstMatch(of: /"listening":\["([^"]*)"/) { return String(match.output.1) }
+      guard process.isRunning else { throw Failure(description: "vsd did not start:\n\(text)") }
+      usleep(10_000)
+    }
+  }
+
+  /// Runs a shell script in the daemon's directory.
+  ///
+  /// - Returns: what it prints, errors included.
+  func run(_ script: String) throws -> String {
+    let shell = Process()
+    let output = Pipe()
+    shell.executableURL = URL(fileURLWithPath: "/bin/sh")
+    shell.arguments = ["-c", script]
+    shell.currentDirectoryURL = directory
+    shell.environment = ["PATH": Self.path]
+    shell.standardInput = FileHandle.nullDevice
+    shell.standardOutput = output
+    shell.standardError = output
+    try shell.run()
+    let data = output.fileHandleForReading.readDataToEndOfFile()
+    shell.waitUntilExit()
+    guard process.isRunning else {
+      let log = try String(contentsOf: directory.appendingPathComponent("vsd.log"), encoding: .utf8)
+      throw Failure(description: "vsd ended (\(process.terminationReason) \(process.terminationStatus)):\n\(log)")
+    }
+    return String(decoding: data, as: UTF8.self)
+  }
+}
