@@ -75,7 +75,8 @@ let package = Package(
       name: "EmbeddingExample", dependencies: ["ValueStreamCore"], path: "Tests/EmbeddingExample", packageAccess: false,
       swiftSettings: settings),
     tests(of: "EmbeddingExample", ["ValueStreamCore"]),
-    .testTarget(name: "DocumentationTests", dependencies: ["vsd", "ValueStreamCore"], swiftSettings: settings),
+    .testTarget(
+      name: "DocumentationTests", dependencies: ["vsd", "ValueStreamCore", "Intake", "Pipeline"], swiftSettings: settings),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17

@@ -23,7 +23,7 @@ struct ConsoleTests {
   @Test("Commands print what the page shows", arguments: pages)
   func console(page: MarkdownPage) throws {
     let steps = Self.steps(of: page)
-    let isMissing = Self.programs(of: steps).filter { !Self.isInstalled($0) }
+    let isMissing = Self.programs(of: page).filter { !Self.isInstalled($0) }
     if !isMissing.isEmpty {
       withKnownIssue("not installed: \(isMissing.joined(separator: ", "))") { #expect(isMissing.isEmpty) }
       return
@@ -81,10 +81,10 @@ struct ConsoleTests {
   // MARK: Programs
 
   /// Those that a machine with a toolchain may lack.
-  private static func programs(of steps: [Step]) -> [String] {
-    ["curl", "openssl", "jq", "python3"].filter { program in
-      steps.contains { $0.command.split { !$0.isLetter && !$0.isNumber }.contains { $0 == program } }
-    }
+  private static func programs(of page: MarkdownPage) -> [String] {
+    let run = page.blocks.filter { $0.language == "console" || $0.comment?.hasPrefix("save as ") == true }
+    let words = Set(run.flatMap { $0.text.split { !$0.isLetter && !$0.isNumber } })
+    return ["curl", "openssl", "jq", "python3"].filter { words.contains($0[...]) }
   }
 
   private static func isInstalled(_ program: String) -> Bool {

@@ -1,4 +1,6 @@
 import Foundation
+import Intake
+import Pipeline
 import Testing
 import ValueStreamCore
 
@@ -109,6 +111,32 @@ struct ReferenceTests {
     for route in routes + settings.sources.map(\.route) {
       #expect(!page.rows(for: route).isEmpty, "no row for \(route)")
     }
+  }
+
+  @Test("The limits in Docs/operating.md are those of the code")
+  func limits() throws {
+    let (http, recorder, projector) = (HTTPLimits(), DeliveryRecorder.Limits(), Projector.Configuration())
+    let expected = [
+      ("one body", "\(http.bodyBytes >> 20) MiB"), ("all bodies", "\(http.totalBodyBytes >> 20) MiB"),
+      ("wait for the disk", "\(Self.grouped(recorder.deliveries)), or \(recorder.bytes >> 20) MiB"),
+      ("connections of one listener", Self.grouped(http.connections)),
+      ("without a byte", "\(http.idle.components.seconds) seconds"),
+      ("a request, from", "\(http.request.components.seconds) seconds"),
+      ("an answer that is not read", "\(http.answer.components.seconds) seconds"),
+      ("requests for API", "\(http.waitingForWorkers), answered by two threads"),
+      ("being projected", "\(Self.grouped(projector.queueLimit)), or \(projector.queueByteLimit >> 20) MiB"),
+      ("facts of one thing", Self.grouped(Subject.factLimit)),
+    ]
+    let rows = try MarkdownPage.page("Docs/operating.md").tableRows.filter { $0.count == 3 }
+    for (name, value) in expected {
+      #expect(rows.contains { $0[0].contains(name) && $0[1].contains(value) }, "\(name): \(value)")
+    }
+    #expect(http.workers == 2)
+  }
+
+  /// `16,384`.
+  private static func grouped(_ number: Int) -> String {
+    number < 1000 ? "\(number)" : "\(number / 1000),\(String("\(number)".suffix(3)))"
   }
 
   @Test("Exit codes of --help stand in Docs/operating.md")
