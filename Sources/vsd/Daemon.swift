@@ -15,6 +15,7 @@ struct Daemon {
   private let store: any SpanStore
   private let recorder: DeliveryRecorder
   private let projector: Projector
+  private let state: DaemonState
   private let runners: [ExportRunner]
   private let retention: Retention
   private let server: HTTPServer
@@ -41,7 +42,7 @@ struct Daemon {
       try ExportRunner(exporter: $0, store: store, settle: settings.settle, clock: clock, logger: logger)
     }
     let batches = try ProjectionBatches(
-      store: store, sources: settings.sources, recent: recent, registry: registry,
+      store: store, logEnd: try log.lastPosition(), sources: settings.sources, recent: recent, registry: registry,
       metrics: metrics, clock: clock
     ) { span in mock?.record(span) }
     var configuration = Projector.Configuration()
@@ -53,7 +54,9 @@ struct Daemon {
     let recorder = try DeliveryRecorder(log: log, sink: projector, recent: recent, observer: observer)
 
     let waitForProjection: @Sendable () -> Void = {
-      if let last = try? log.lastPosition() { projector.wait(for: last, atMost: Self.longestWait) }
+      // With the mock tracer deliveries are projected before they are answered.
+      guard !isMock, let last = try? log.lastPosition() else { return }
+      projector.wait(for: last, atMost: Self.longestWait)
     }
     let state = DaemonState(
       log: log, store: store, recorder: recorder, projector: projector, runners: runners, metrics: metrics, registry: registry,
@@ -63,7 +66,12 @@ struct Daemon {
     routes.append(
       .handler(
         .exact("/metrics"), access: .openUnlessProtected, as: .metrics,
-        MetricsHandler(registry: registry) { state.refreshGauges() }))
+        MetricsHandler(registry: registry) {
+          // After a crash counters stand where the store does until the rest of the log is projected: never show less
+          // than what was shown before.
+          waitForProjection()
+          state.refreshGauges()
+        }))
     routes.append(
       .handler(
         .exact("/api/v1/stats"), access: .reading, as: .api,
@@ -85,6 +93,7 @@ struct Daemon {
             projector.reset {
               (log as? MemoryDeliveryLog)?.removeAll()
               (store as? MemorySpanStore)?.removeAll()
+              metrics.forgetActive()
               mock.removeAll()
             }
           }))
@@ -101,6 +110,7 @@ struct Daemon {
     self.store = store
     self.recorder = recorder
     self.projector = projector
+    self.state = state
     self.runners = runners
     retention = Retention(
       log: log, store: store, clock: clock, logger: logger, logAge: settings.logRetention, logBytes: settings.logMaxBytes,
@@ -116,6 +126,9 @@ struct Daemon {
 
   /// Serves until a signal asks to stop, finishes what is in flight, and closes the store.
   func run() async throws {
+    let server = server
+    let signals = await TerminationSignals { server.stop() }
+    defer { signals.cancel() }
     for source in settings.sources { logger.info("initializing source: \"\(source.name)\"") }
     for source in settings.sources where source.acceptsUnsigned {
       logger.warn("source \"\(source.name)\" has no secret: anybody who reaches \(source.route) may send it deliveries")
@@ -125,8 +138,6 @@ struct Daemon {
       line.name("listening")
       line.array(bound) { $0.value($1.description) }
     }
-    let signals = TerminationSignals { server.stop() }
-    defer { signals.cancel() }
     try await withThrowingTaskGroup(of: Void.self) { group in
       for runner in runners { group.addTask { await runner.run() } }
       group.addTask { await retention.run() }
@@ -136,6 +147,11 @@ struct Daemon {
     }
     // A store in memory ends here, so what could still change goes out as it is.
     for runner in runners { await runner.finish(includingUnsettled: settings.store == .memory) }
+    do {
+      try state.keepCounters()
+    } catch {
+      logger.error("cannot keep the last counts of duplicate and refused deliveries: \(error)")
+    }
     store.close()
     log.close()
     logger.info("stopped")

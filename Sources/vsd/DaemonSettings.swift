@@ -52,7 +52,7 @@ struct DaemonSettings {
     defaultText: "$XDG_STATE_HOME/valuestream, else ~/.local/state/valuestream",
     help: "Where deliveries and spans are kept; with --tracer mock alone: memory."
   ) { text throws(SettingError) in
-    if text.contains("://") { throw SettingError(expected: "a directory, or memory") }
+    if text.isEmpty || text.contains("://") { throw SettingError(expected: "a directory, or memory") }
     return text == "memory" ? .memory : .directory(text)
   }
 
@@ -77,7 +77,7 @@ struct DaemonSettings {
     if let operand = settings.operands.first { throw SettingsError("unexpected argument \"\(operand)\"; vsd takes flags only") }
     address = try settings.value(of: IntakeSettings.address)
     adminAddress = try settings.value(of: IntakeSettings.adminAddress)
-    readToken = try settings.value(of: IntakeSettings.readToken).flatMap(Secret.init)
+    readToken = try Self.readToken(settings, environment)
     maxBodyBytes = Int(clamping: try settings.value(of: IntakeSettings.maxBody).bytes)
     attributes = try settings.value(of: PipelineSettings.attributes)
     logRetention = try settings.value(of: PipelineSettings.logRetention)
@@ -100,6 +100,14 @@ struct DaemonSettings {
       GitHubSource(secrets: try GitHubSource.secretSetting.secrets(in: settings, readFile: readFile)),
       CustomHTTPSource(secrets: try CustomHTTPSource.secretSetting.secrets(in: settings, readFile: readFile)),
     ]
+  }
+
+  /// A token that is empty would protect nothing: a variable of a deployment that was not filled in, not a wish.
+  private static func readToken(_ settings: Settings, _ environment: [String: String]) throws(SettingsError) -> Secret? {
+    let setting = IntakeSettings.readToken
+    guard let text = try settings.value(of: setting) ?? environment[setting.declaration.environment] else { return nil }
+    guard let token = Secret(text) else { throw SettingsError("read-token: the token is empty; unset it to need none") }
+    return token
   }
 
   private static func defaultDirectory(_ environment: [String: String]) -> String {

@@ -11,6 +11,7 @@ struct DaemonState: Sendable {
   private let projector: Projector
   private let runners: [ExportRunner]
   private let metrics: ProjectionMetrics
+  private let registry: MetricRegistry
   private let isImmediate: Bool
 
   private let waiting: MetricFamily
@@ -32,6 +33,7 @@ struct DaemonState: Sendable {
     self.projector = projector
     self.runners = runners
     self.metrics = metrics
+    self.registry = registry
     self.isImmediate = isImmediate
     waiting = registry.family(.gauge, "valuestream_log_waiting_deliveries", help: "Deliveries that wait to be made durable.")
     lag = registry.family(
@@ -71,6 +73,13 @@ struct DaemonState: Sendable {
       exported.set(Double(progress.sent), labels: [runner.exporterName, "sent"])
       exported.set(Double(progress.refused), labels: [runner.exporterName, "refused"])
     }
+  }
+
+  /// Writes what was counted since the last batch of deliveries: those that were duplicate or refused.
+  func keepCounters() throws {
+    var changes = ProjectionChanges()
+    changes.values = registry.changedValues()
+    if !changes.values.isEmpty { try store.write(changes) }
   }
 
   /// The counts of `/api/v1/stats`.

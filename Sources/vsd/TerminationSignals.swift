@@ -5,15 +5,17 @@ import Glibc
 struct TerminationSignals {
   private let sources: [any DispatchSourceSignal]
 
-  init(_ onSignal: @escaping @Sendable () -> Void) {
+  /// Returns when signals are listened to: one that comes from then on is not lost.
+  init(_ onSignal: @escaping @Sendable () -> Void) async {
     // A peer that went away shows as an error of the write.
     signal(SIGPIPE, SIG_IGN)
-    sources = [SIGINT, SIGTERM].map { number in
-      signal(number, SIG_IGN)
-      let source = DispatchSource.makeSignalSource(signal: number)
+    sources = [SIGINT, SIGTERM].map { DispatchSource.makeSignalSource(signal: $0) }
+    for source in sources {
       source.setEventHandler(handler: onSignal)
-      source.resume()
-      return source
+      await withCheckedContinuation { continuation in
+        source.setRegistrationHandler { continuation.resume() }
+        source.resume()
+      }
     }
   }
 

@@ -108,7 +108,7 @@ struct ProjectorTests {
       configuration.longestRetryPause = .milliseconds(5)
       configure(&configuration)
       let batches = try ProjectionBatches(
-        store: store, sources: [LineSource()], recent: recent, registry: registry,
+        store: store, logEnd: try log.lastPosition(), sources: [LineSource()], recent: recent, registry: registry,
         metrics: metrics, clock: SystemClock())
       projector = Projector(
         log: log, batches: batches, configuration: configuration, logger: Logger { _ in })
@@ -197,6 +197,21 @@ struct ProjectorTests {
     #expect(second.metrics.finishedSpanCount == 1)
     #expect(second.metrics.openSpanCount == 1)
     #expect(second.metrics.deliveryCount(.recorded) == 3)
+    second.stop()
+  }
+
+  @Test("A log that was removed does not make new deliveries pass for known ones")
+  func removedLog() throws {
+    let first = try Bench()
+    first.start()
+    for id in 0..<10 { try first.record(["\(id) start"]) }
+    try first.wait()
+    first.stop()
+    let second = try Bench(store: first.store)
+    second.start()
+    for id in 100..<103 { try second.record(["\(id) start"]) }
+    try second.wait()
+    #expect(try second.spanCount() == 13)
     second.stop()
   }
 

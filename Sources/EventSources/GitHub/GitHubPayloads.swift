@@ -40,8 +40,12 @@ struct GitHubRepository {
     self.object = object
     self.name = name
     self.fullName = fullName ?? name
-    let ownerOfName = fullName.flatMap { $0.contains("/") ? $0.split(separator: "/").first.map(String.init) : nil }
-    owner = object.object("owner")?.text("login") ?? ownerOfName
+    owner = object.object("owner")?.text("login") ?? fullName.flatMap(Self.owner)
+  }
+
+  /// What stands before the slash of a full name.
+  private static func owner(in fullName: String) -> String? {
+    fullName.utf8.firstIndex(of: UInt8(ascii: "/")).map { String(fullName[..<$0]) }
   }
 
   /// The part of a key that stands for the repository.
@@ -54,9 +58,11 @@ struct GitHubRepository {
 enum GitHubURL {
   /// The host of an absolute URL, without user and port.
   static func host(_ url: String) -> String? {
-    guard let start = url.firstRange(of: "://")?.upperBound else { return nil }
-    let authority = url[start...].prefix { $0 != "/" }
-    let host = authority.split(separator: "@").last?.split(separator: ":").first.map(String.init)
-    return host?.lowercased()
+    let bytes = url.utf8
+    guard let colon = bytes.firstIndex(of: UInt8(ascii: ":")), bytes[colon...].starts(with: "://".utf8) else { return nil }
+    var host = bytes[bytes.index(colon, offsetBy: 3)...].prefix { $0 != UInt8(ascii: "/") }
+    if let at = host.lastIndex(of: UInt8(ascii: "@")) { host = host[host.index(after: at)...] }
+    host = host.prefix { $0 != UInt8(ascii: ":") }
+    return host.isEmpty ? nil : String(Substring(host)).lowercased()
   }
 }

@@ -39,15 +39,32 @@ package final class MockTracer: Sendable {
         }
         json.name("Tags")
         json.object { json in
-          for tag in finished.span.tags {
-            json.name(tag.name)
-            json.value(tag.value)
+          for (name, value) in Self.tags(of: finished) {
+            json.name(name)
+            json.value(value)
           }
           json.member("error", finished.isError)
         }
       }
     }
     return json.bytes
+  }
+}
+
+extension MockTracer {
+  /// Each name once, as in the Go program's map: the last value counts, and `error` is the span's own.
+  private static func tags(of finished: ClassicPicture.FinishedSpan) -> [(name: String, value: AttributeValue)] {
+    var places: [String: Int] = [:]
+    var tags: [(name: String, value: AttributeValue)] = []
+    for tag in finished.span.tags where tag.name != "error" {
+      if let place = places[tag.name] {
+        tags[place].value = tag.value
+      } else {
+        places[tag.name] = tags.count
+        tags.append((tag.name, tag.value))
+      }
+    }
+    return tags
   }
 }
 

@@ -21,15 +21,19 @@ package struct ProjectionBatches: Sendable {
 
   /// Reads where the store stands, and takes over its counters and recent deliveries.
   ///
-  /// - Parameter onClassicSpan: called for each classic span that ended.
+  /// - Parameters:
+  ///   - logEnd: where the log ends before anything more is recorded. A store beyond it was made from another log, one that
+  ///     was removed or replaced by an older copy: it goes on from the end, or new deliveries would pass for known ones.
+  ///   - onClassicSpan: called for each classic span that ended.
   /// - Throws: ``StoreError`` when the store cannot be read.
   package init(
-    store: any SpanStore, sources: [any EventSource], recent: RecentDeliveries, registry: MetricRegistry,
+    store: any SpanStore, logEnd: LogPosition?, sources: [any EventSource], recent: RecentDeliveries, registry: MetricRegistry,
     metrics: ProjectionMetrics, clock: any WallClock,
     onClassicSpan: @escaping @Sendable (ClassicPicture.FinishedSpan) -> Void = { _ in }
   ) throws {
     let values = try store.values()
-    let position = try store.position()
+    let stored = try store.position()
+    let position = stored.flatMap { stored in logEnd.map { min($0, stored) } }
     let window = clock.now().advanced(byNanoseconds: -Self.redeliveryWindow.nanoseconds)
     recent.preload(try store.fingerprints(since: window).sorted { $0.received < $1.received })
     registry.restore(values)
@@ -157,13 +161,11 @@ private struct Batch {
       guard var subject = try projection.subject(key) else { continue }
       let outlines = subject.outlines()
       summaries[key] = SubjectSummary(subject, outlines: outlines)
-      let news = outlines.filter { $0.end != nil && !subject.announcedAttempts.contains($0.number) }.map(\.number)
+      let news = outlines.filter { $0.end != nil && !subject.announcedAttempts.contains($0.number) }
       if !news.isEmpty {
-        subject.announcedAttempts += news
-        for span in subject.spans() where news.contains(span.attempt) {
-          announcements.append(Announcement(key: key, attempt: span.attempt, time: now))
-          counts.append(.finished(span))
-        }
+        subject.announcedAttempts += news.map(\.number)
+        announcements += news.map { Announcement(key: key, attempt: $0.number, time: now) }
+        counts += ProjectionMetrics.counts(of: news, of: subject)
       }
       let active = Self.active(subject, outlines)
       if active != subject.active {

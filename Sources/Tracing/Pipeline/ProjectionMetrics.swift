@@ -47,11 +47,25 @@ package struct ProjectionMetrics: Sendable {
 
   private static let finishedLabels = ["operation", "source", "project", "environment", "outcome"]
 
+  /// The values of ``finishedLabels`` for attempts of a thing.
+  static func counts(of attempts: [AttemptOutline], of subject: Subject) -> [Count] {
+    guard let operation = subject.operation else { return [] }
+    let environments = subject.attribute("deployment.environment.name", ofAttempts: attempts.map(\.number))
+    return attempts.map { attempt in
+      let environment = if case .string(let name) = environments[attempt.number] { name } else { "" }
+      return .finished(
+        attempt,
+        labels: [
+          operation.rawValue, subject.key.source, subject.project ?? "", environment, attempt.outcome?.rawValue ?? "",
+        ])
+    }
+  }
+
   /// Something to be counted once the batch it belongs to is certain.
   package enum Count: Sendable {
     case delivery(source: String, DeliveryResult)
     case classic(ClassicPicture.Change)
-    case finished(Span)
+    case finished(AttemptOutline, labels: [String])
     /// Running attempts that are counted from now on (or, negative, no more).
     case active(ActiveSpans, sign: Int)
   }
@@ -67,13 +81,12 @@ package struct ProjectionMetrics: Sendable {
       let labels = [finished.span.eventSource, finished.span.type, "\(finished.isError)"]
       classicEnds.add(labels: labels)
       if let duration = finished.durationMilliseconds { classicDurations.observe(duration, labels: labels) }
-    case .finished(let span):
-      let environment: String =
-        if case .string(let name) = span.attributes.value(of: "deployment.environment.name") { name } else { "" }
-      let labels = [span.operation.rawValue, span.source, span.project ?? "", environment, span.outcome?.rawValue ?? ""]
+    case .finished(let attempt, let labels):
       finished.add(labels: labels)
-      if let end = span.end, !span.isStartUnknown, !span.isEndUnknown {
-        durations.observe(max(0, end.seconds(since: span.start)), labels: labels)
+      // What runs of this kind begins at zero, also where nothing of it was seen running.
+      active.touch(labels: Array(labels.prefix(3)))
+      if let end = attempt.end, !attempt.isStartUnknown, !attempt.isEndUnknown {
+        durations.observe(max(0, end.seconds(since: attempt.start)), labels: labels)
       }
     case .active(let spans, let sign):
       active.add(Double(spans.count * sign), labels: [spans.operation, spans.source, spans.project])
@@ -82,6 +95,11 @@ package struct ProjectionMetrics: Sendable {
 
   /// Running attempts at present.
   package var openSpanCount: Int { Int(active.series.reduce(0) { $0 + $1.value }) }
+
+  /// Nothing runs any more, because everything was forgotten.
+  package func forgetActive() {
+    for series in active.series { active.set(0, labels: series.labels) }
+  }
 
   /// Attempts that finished over the life of the store.
   package var finishedSpanCount: Int { Int(finished.series.reduce(0) { $0 + $1.value }) }

@@ -23,15 +23,15 @@ enum PrometheusText {
   }
 
   private static func append(_ family: MetricFamily, to text: inout String, _ format: Format) {
-    // OpenMetrics names the family of a counter without the suffix its samples carry.
+    // Samples of a counter end in _total; OpenMetrics names their family without it.
     let isCounter = family.kind == .counter
     let bare = isCounter && family.name.hasSuffix("_total") ? String(family.name.dropLast(6)) : family.name
-    let name = format == .openMetrics ? bare : family.name
+    let name = isCounter && format == .text ? "\(bare)_total" : bare
     text += "# HELP \(name) \(escape(family.help, quotes: false))\n"
     text += "# TYPE \(name) \(typeName(family.kind))\n"
     for series in family.series {
       switch family.kind {
-      case .counter: append(isCounter ? "\(bare)_total" : name, family, series, series.value, to: &text)
+      case .counter: append("\(bare)_total", family, series, series.value, to: &text)
       case .gauge: append(name, family, series, series.value, to: &text)
       case .histogram(let bounds): append(histogram: name, bounds, family, series, to: &text)
       }

@@ -166,8 +166,16 @@ extension Subject {
       }
     }
     return AttemptOutline(
-      number: attempt.number, start: attempt.start, end: end, isEndUnknown: end != nil && knownEnd == nil,
-      outcome: deciding?.event.outcome)
+      number: attempt.number, start: attempt.start, isStartUnknown: attempt.isStartUnknown, end: end,
+      isEndUnknown: end != nil && knownEnd == nil, outcome: deciding?.event.outcome)
+  }
+
+  /// One attribute of the semantic vocabulary of the attempts with these numbers, where they have it.
+  package func attribute(_ name: String, ofAttempts numbers: [Int]) -> [Int: AttributeValue] {
+    var result: [Int: AttributeValue] = [:]
+    guard facts.contains(where: { $0.event.attributes.contains { $0.name == name } }) else { return result }
+    for span in spans() where numbers.contains(span.attempt) { result[span.attempt] = span.attributes.value(of: name) }
+    return result
   }
 
   private struct AttributeName: Hashable {
@@ -253,6 +261,7 @@ extension Subject {
 package struct AttemptOutline: Sendable, Hashable {
   package var number: Int
   package var start: Timestamp
+  package var isStartUnknown: Bool
   /// Nil while it runs.
   package var end: Timestamp?
   package var isEndUnknown: Bool
