@@ -267,6 +267,22 @@ struct ProjectorTests {
     second.stop()
   }
 
+  @Test("An end that two hooks tell is one end in the classic picture")
+  func twoHooks() throws {
+    let bench = try Bench()
+    bench.start()
+    try bench.record(["1 start"], id: "a")
+    try bench.record(["1 start"], id: "b")
+    try bench.record(["1 end"], id: "c")
+    try bench.record(["1 end"], id: "d")
+    try bench.wait()
+    let ends = bench.registry.all.first { $0.name == "webhooks_event_end_total" }
+    #expect(ends?.value(labels: ["lines", "build", "false"]) == 1)
+    #expect(bench.registry.all.first { $0.name == "webhooks_event_start_total" }?.value(labels: ["lines", "build"]) == 1)
+    #expect(bench.metrics.deliveryCount(.recorded) == 4)
+    bench.stop()
+  }
+
   @Test("An immediate projector has projected before it returns")
   func immediate() throws {
     let bench = try Bench { $0.isImmediate = true }

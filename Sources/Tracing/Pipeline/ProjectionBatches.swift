@@ -143,8 +143,10 @@ private struct Batch {
   }
 
   private mutating func take(_ event: Event, received: Timestamp) throws {
-    let key = try projection.take(event).key
+    let (key, isNews) = try projection.take(event)
     guard let mark = event.classic, var subject = try projection.subject(key) else { return }
+    // The same end through a second hook: it ended the span that was open, and is no span of its own.
+    if !isNews, mark.transition == .end, subject.classic.open == nil { return }
     let parent = try subject.parent.flatMap { try projection.subject($0.parent)?.classic }
     let changes = picture.apply(
       mark, tags: event.attributes.filter { $0.vocabulary == .classic }, received: received, parent: parent,
