@@ -77,6 +77,10 @@ let package = Package(
     tests(of: "EmbeddingExample", ["ValueStreamCore"]),
     .testTarget(
       name: "DocumentationTests", dependencies: ["vsd", "ValueStreamCore", "Intake", "Pipeline"], swiftSettings: settings),
+    tests(of: "vsd", ["ValueStreamCore"], fixtures: ["Golden"]),
+    tests(of: "Prometheus", ["ValueStreamCore"], fixtures: ["Golden"]),
+    tests(of: "Mock", ["ValueStreamCore", "Pipeline"]),
+    tests(of: "QueryAPI", ["ValueStreamCore"], fixtures: ["Golden"]),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17

@@ -1,0 +1,163 @@
+import Foundation
+import Synchronization
+import Testing
+import ValueStreamCore
+import ValueStreamTesting
+
+@testable import QueryAPI
+
+@Suite("The list of spans")
+struct SpansHandlerTests {
+  private static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Golden").path
+
+  private static func handler(_ store: any SpanStore, wait: @escaping @Sendable () -> Void = {}) -> SpansHandler {
+    SpansHandler(store: store, logger: Logger { _ in }, waitForProjection: wait)
+  }
+
+  private static func get(_ query: [(name: String, value: String)], from store: any SpanStore) -> (status: Int, body: String) {
+    let response = handler(store).respond(to: HTTPRequest(method: "GET", path: "/api/v1/spans", query: query))
+    return (response.status, String(decoding: response.body, as: UTF8.self))
+  }
+
+  private static func keys(_ body: String) -> [String] {
+    body.matches(of: /"key":"([^"]*)","name"/).map { String($0.output.1) }
+  }
+
+  private static func cursor(_ body: String) -> String? {
+    body.firstMatch(of: /"next":"([0-9]+)"}/).map { String($0.output.1) }
+  }
+
+  /// Projects events into a store, one thing after the other.
+  private static func project(_ events: [Event], into store: MemorySpanStore) throws {
+    var projection = Projection(store: store)
+    for event in events { _ = try projection.take(event) }
+    store.write(projection.finish())
+  }
+
+  private static func issue(_ number: Int, _ change: (inout Event) -> Void = { _ in }) -> Event {
+    var event = Event(key: StoreSamples.issueKey(number), time: .vendor(StoreSamples.morning), attempt: .counted)
+    event.operation = .issue
+    event.name = "acme/site#\(number)"
+    event.project = "acme/site"
+    event.state = .running
+    event.marks = [.begin(.vendor(StoreSamples.morning))]
+    change(&event)
+    return event
+  }
+
+  /// Seven issues: the even ones closed, number 3 not planned.
+  private static func store() throws -> MemorySpanStore {
+    let store = MemorySpanStore()
+    for number in 1...7 {
+      let event = issue(number) { event in
+        guard number % 2 == 0 || number == 3 else { return }
+        event.state = .ended
+        event.marks.append(.end(.vendor(StoreSamples.time(60))))
+        event.outcome = number == 3 ? .notPlanned : .completed
+      }
+      try project([event], into: store)
+    }
+    return store
+  }
+
+  @Test("an answer in full: every member of a span")
+  func golden() throws {
+    let store = MemorySpanStore()
+    let parent = Self.issue(36) { $0.publishes = [Reference(.classicID, "vstrace-github-issue-site-36")] }
+    let epic = Self.issue(1) { $0.publishes = [Reference(.issue, "TP-1")] }
+    var child = Event(
+      key: SpanKey(source: "github", host: "github.com", container: "1", kind: "pull_request", id: "40"),
+      time: .vendor(StoreSamples.time(90)), attempt: .counted)
+    child.operation = .pullRequest
+    child.name = "acme/site#40"
+    child.state = .ended
+    child.marks = [.begin(.vendor(StoreSamples.time(30))), .end(.vendor(StoreSamples.time(90)))]
+    child.outcome = .merged
+    child.attributes = [
+      Attribute("vcs.change.id", "40"), Attribute("labels", .strings(["a", "b"])), Attribute("lines", 12),
+      Attribute("ratio", .double(0.25)), Attribute("service", "github", vocabulary: .classic),
+      Attribute("labels", "hidden by the semantic one", vocabulary: .classic), Attribute("draft", false),
+    ]
+    child.phases = [
+      PhaseStatement(track: "review", name: "draft", start: StoreSamples.time(30), end: StoreSamples.time(45)),
+      PhaseStatement(
+        track: "review", name: "review", start: StoreSamples.time(45), end: StoreSamples.time(80), outcome: .success),
+    ]
+    child.moments = [SpanEvent(name: "review", time: StoreSamples.time(50), attributes: [Attribute("by", "rosa")])]
+    child.publishes = [Reference(.classicID, "vstrace-github-pull_request-site-9900")]
+    child.follows = [FollowStatement(.explicitID, [Reference(.classicID, "vstrace-github-issue-site-36")])]
+    child.links = [LinkStatement(Reference(.issue, "TP-1"), rule: "epic")]
+    try Self.project([parent, epic, child], into: store)
+    let (status, body) = Self.get([], from: store)
+    #expect(status == 200)
+    Golden.expect(body + "\n", matches: "\(Self.folder)/spans.json")
+  }
+
+  @Test("an empty list has no next page")
+  func empty() {
+    #expect(Self.get([], from: MemorySpanStore()) == (200, #"{"spans":[],"next":null}"#))
+  }
+
+  @Test("pages hold every thing once, newest first, whatever their size", arguments: [1, 2, 3, 6, 7, 8, 1000])
+  func pages(limit: Int) throws {
+    let store = try Self.store()
+    var keys: [String] = []
+    var cursor: String?
+    var count = 0
+    repeat {
+      let query = [("limit", "\(limit)")] + (cursor.map { [("cursor", $0)] } ?? [])
+      let (status, body) = Self.get(query.map { (name: $0.0, value: $0.1) }, from: store)
+      try #require(status == 200)
+      let page = Self.keys(body)
+      #expect(page.count <= limit)
+      keys += page
+      cursor = Self.cursor(body)
+      count += 1
+    } while cursor != nil && count < 20
+    #expect(keys == (1...7).reversed().map { StoreSamples.issueKey($0).description })
+  }
+
+  @Test(
+    "filters, alone and together",
+    arguments: [
+      ("state", "open", [7, 5, 1]), ("state", "finished", [6, 4, 3, 2]), ("outcome", "not_planned", [3]),
+      ("outcome", "completed", [6, 4, 2]), ("outcome", "merged", []), ("operation", "issue", [7, 6, 5, 4, 3, 2, 1]),
+      ("operation", "deploy", []), ("source", "github", [7, 6, 5, 4, 3, 2, 1]), ("source", "gitlab", []),
+      ("project", "acme/site", [7, 6, 5, 4, 3, 2, 1]), ("project", "acme/other", []),
+    ])
+  func filters(name: String, value: String, numbers: [Int]) throws {
+    let store = try Self.store()
+    let expected = numbers.map { StoreSamples.issueKey($0).description }
+    #expect(Self.keys(Self.get([(name, value)], from: store).body) == expected)
+    let odd = Self.keys(Self.get([(name, value), ("state", "finished"), ("outcome", "not_planned")], from: store).body)
+    let isLast = name != "state" && name != "outcome"
+    if isLast { #expect(odd == expected.filter { $0.hasSuffix(":3") }) }
+  }
+
+  @Test(
+    "what cannot be meant is answered 400, and says what could",
+    arguments: [
+      ("limit", "0", "a number from 1 to 1000"), ("limit", "1001", "1000"), ("limit", "-1", "1"), ("limit", "many", "limit=many"),
+      ("limit", "", "limit="), ("cursor", "abc", "next"), ("cursor", "-1", "next"), ("cursor", "", "next"),
+      ("outcome", "great", "not_planned"), ("state", "closed", "open or finished"), ("page", "2", "page is no parameter"),
+      ("Limit", "5", "Limit is no parameter"),
+    ])
+  func mistakes(name: String, value: String, says: String) throws {
+    let (status, body) = Self.get([(name, value)], from: try Self.store())
+    #expect(status == 400)
+    #expect(body.contains(says), "\(body)")
+  }
+
+  @Test("waits for what was acknowledged before it reads")
+  func waiting() throws {
+    let store = MemorySpanStore()
+    let isAsked = Mutex(false)
+    let handler = Self.handler(store) {
+      isAsked.withLock { $0 = true }
+      try? Self.project([Self.issue(1)], into: store)
+    }
+    let response = handler.respond(to: HTTPRequest(method: "GET", path: "/api/v1/spans"))
+    #expect(isAsked.withLock { $0 })
+    #expect(Self.keys(String(decoding: response.body, as: UTF8.self)).count == 1)
+  }
+}

@@ -1,0 +1,173 @@
+import Synchronization
+import ValueStreamCore
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// A program that was started, with everything it prints. Killed, at the latest, with the last reference to it.
+final class ChildProcess: Sendable {
+  enum Exit: Equatable {
+    case code(Int32)
+    case signal(Int32)
+  }
+
+  private struct State {
+    var output: [UInt8] = []
+    var errors: [UInt8] = []
+    var exit: Exit?
+  }
+
+  /// Shared with the thread that reads, which must not keep the process itself alive.
+  private final class Shared: Sendable {
+    let state = Mutex(State())
+  }
+
+  let id: pid_t
+  private let shared = Shared()
+
+  /// Held while pipes exist that another process must not inherit: it would keep them open.
+  private static let spawning = Mutex(())
+
+  /// - Parameter environment: all of it; nothing is inherited.
+  init(_ program: String, _ arguments: [String], environment: [String: String]) throws {
+    let (id, output, errors) = try Self.spawning.withLock { _ in
+      let output = try Self.pipe()
+      let errors = try Self.pipe()
+      defer {
+        close(output.writing)
+        close(errors.writing)
+      }
+      let (id, error) = Self.spawn(program, arguments, environment, output: output.writing, errors: errors.writing)
+      if error == 0 { return (id, output.reading, errors.reading) }
+      close(output.reading)
+      close(errors.reading)
+      throw TestFailure("cannot start \(program): \(String(cString: strerror(error)))")
+    }
+    self.id = id
+    let shared = shared
+    _ = OwnThread.start { Self.follow(id, output, errors, shared) }
+  }
+
+  private static func spawn(
+    _ program: String, _ arguments: [String], _ environment: [String: String], output: Int32, errors: Int32
+  ) -> (id: pid_t, error: Int32) {
+    var actions = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&actions)
+    defer { posix_spawn_file_actions_destroy(&actions) }
+    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
+    posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO)
+    posix_spawn_file_actions_adddup2(&actions, errors, STDERR_FILENO)
+
+    // The runner's own way with signals is not to be inherited.
+    var attributes = posix_spawnattr_t()
+    posix_spawnattr_init(&attributes)
+    defer { posix_spawnattr_destroy(&attributes) }
+    var none = sigset_t()
+    var all = sigset_t()
+    sigemptyset(&none)
+    sigfillset(&all)
+    posix_spawnattr_setsigmask(&attributes, &none)
+    posix_spawnattr_setsigdefault(&attributes, &all)
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
+
+    var words = ([program] + arguments).map { strdup($0) } + [nil]
+    var variables = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
+    defer { for text in words + variables { free(text) } }
+    var id: pid_t = 0
+    let error = posix_spawn(&id, program, &actions, &attributes, &words, &variables)
+    return (id, error)
+  }
+
+  deinit {
+    send(SIGKILL)
+  }
+
+  /// Whole lines of standard output so far.
+  var outputLines: [String] {
+    let text = String(decoding: shared.state.withLock(\.output), as: UTF8.self)
+    return text.split(separator: "\n", omittingEmptySubsequences: false).dropLast().map(String.init)
+  }
+
+  var output: String { String(decoding: shared.state.withLock(\.output), as: UTF8.self) }
+  var errors: String { String(decoding: shared.state.withLock(\.errors), as: UTF8.self) }
+
+  /// How it ended, once everything it printed was read; nil while it runs.
+  var exit: Exit? { shared.state.withLock(\.exit) }
+
+  func send(_ signal: Int32) {
+    shared.state.withLock { state in
+      if state.exit == nil { kill(id, signal) }
+    }
+  }
+
+  @discardableResult
+  func waitForExit() throws -> Exit {
+    try wait(for: "the end of the process") { exit }
+  }
+
+  /// Waits until something is there, and fails with what the process printed when it never comes.
+  @discardableResult
+  func wait<Value>(for what: String, _ value: () throws -> Value?) throws -> Value {
+    let deadline = ContinuousClock.now + .seconds(60)
+    while true {
+      let hasEnded = exit != nil
+      if let value = try value() { return value }
+      guard !hasEnded, ContinuousClock.now < deadline else {
+        throw TestFailure("waited in vain for \(what); the process printed:\n\(output)\(errors)")
+      }
+      usleep(1000)
+    }
+  }
+
+  private static func pipe() throws -> (reading: Int32, writing: Int32) {
+    var ends: [Int32] = [-1, -1]
+    #if canImport(Glibc)
+      let result = Glibc.pipe(&ends)
+    #else
+      let result = Musl.pipe(&ends)
+    #endif
+    guard result == 0 else { throw TestFailure("no pipe: \(String(cString: strerror(errno)))") }
+    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+    return (ends[0], ends[1])
+  }
+
+  private static func follow(_ child: pid_t, _ output: Int32, _ errors: Int32, _ shared: Shared) {
+    var entries = [output, errors].map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+    var piece = [UInt8](repeating: 0, count: 64 << 10)
+    while entries.contains(where: { $0.fd >= 0 }) {
+      poll(&entries, nfds_t(entries.count), -1)
+      for index in entries.indices where entries[index].fd >= 0 && entries[index].revents != 0 {
+        let count = read(entries[index].fd, &piece, piece.count)
+        if count > 0 {
+          shared.state.withLock { state in
+            if index == 0 { state.output += piece.prefix(count) } else { state.errors += piece.prefix(count) }
+          }
+        } else if count == 0 || errno != EINTR {
+          close(entries[index].fd)
+          entries[index].fd = -1
+        }
+      }
+    }
+    var status: Int32 = 0
+    // Without reaping it: until the exit is known to all, its id must not become that of another process.
+    var info = siginfo_t()
+    while waitid(P_PID, id_t(child), &info, WEXITED | WNOWAIT) < 0, errno == EINTR {}
+    shared.state.withLock { state in
+      while waitpid(child, &status, 0) < 0, errno == EINTR {}
+      let (code, signal) = (status >> 8 & 0xff, status & 0x7f)
+      state.exit = signal == 0 ? .code(code) : .signal(signal)
+    }
+  }
+}
+
+/// Why a test cannot go on.
+struct TestFailure: Error, CustomStringConvertible {
+  var description: String
+
+  init(_ description: String) {
+    self.description = description
+  }
+}

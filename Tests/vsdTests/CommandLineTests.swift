@@ -1,0 +1,94 @@
+import Foundation
+import Testing
+import ValueStreamTesting
+
+@Suite("The command line of vsd")
+struct CommandLineTests {
+  private static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Golden").path
+
+  @Test("help is a page for people", arguments: ["--help", "-help", "-h"])
+  func help(flag: String) throws {
+    let (exit, output, errors) = try VSDProcess.run([flag])
+    #expect(exit == .code(0))
+    #expect(errors == "")
+    Golden.expect(output, matches: "\(Self.folder)/help.txt")
+  }
+
+  @Test("the version is one line", arguments: ["--version", "-version"])
+  func version(flag: String) throws {
+    let (exit, output, errors) = try VSDProcess.run([flag])
+    #expect(exit == .code(0))
+    #expect(errors == "")
+    #expect(output.wholeMatch(of: /vsd [0-9]+\.[0-9]+\.[0-9]+\n/) != nil)
+  }
+
+  /// Every flag, with a value it takes.
+  private static let values: [(name: String, value: String)] = [
+    ("config", "FILE"), ("addr", "127.0.0.1:0"), ("admin-addr", "127.0.0.1:0"), ("read-token", "tok"), ("max-body", "1MiB"),
+    ("tracer", "mock"), ("t", "mock"), ("store", "memory"), ("settle", "1s"), ("attributes", "classic"), ("log-retention", "1d"),
+    ("log-max-size", "1GiB"), ("span-retention", "90d"), ("metric-series-limit", "10"), ("log-level", "INFO"),
+    ("github-secret-file", "FILE"), ("customhttp-secret-file", "FILE"),
+  ]
+
+  @Test(
+    "every flag takes one dash or two, with = or a space",
+    arguments: [("-", "="), ("--", "="), ("-", " "), ("--", " ")])
+  func spellings(dashes: String, separator: String) throws {
+    let home = try VSDProcess.Home()
+    let files = [
+      "config": try home.write("vsd.json5", "{}"), "github-secret-file": try home.write("github", "one"),
+      "customhttp-secret-file": try home.write("customhttp", "two"),
+    ]
+    let arguments = Self.values.flatMap { name, value in
+      let value = files[name] ?? value
+      return separator == "=" ? ["\(dashes)\(name)=\(value)"] : ["\(dashes)\(name)", value]
+    }
+    let vsd = try VSDProcess(arguments, in: home)
+    #expect(vsd.ports.count == 2)
+    #expect(try vsd.stop() == .code(0))
+  }
+
+  @Test("that list of flags is the one help shows")
+  func completeness() throws {
+    let help = try VSDProcess.run(["--help"]).output
+    let shown = help.matches(of: /(?m)^  (--.*?) [^ ,]+    VS_/).flatMap { match in
+      match.output.1.split(separator: ", ").map { String($0.drop { $0 == "-" }) }
+    }
+    #expect(Set(shown) == Set(Self.values.map(\.name)))
+  }
+
+  @Test("a flag beats its variable, which beats the configuration file; the file is JSON with comments")
+  func precedence() throws {
+    let home = try VSDProcess.Home()
+    let file = try home.write(
+      "vsd.json5",
+      """
+      // for this test
+      {
+        tracer: "mock", /* a bare key */
+        addr: "not an address",
+        "max-body": 64, // a number
+        read: {token: 'from the file'},
+        github: {secret: ["one", "two"]},
+      }
+      """)
+    let vsd = try VSDProcess(
+      ["--config", file, "--addr=127.0.0.1:0"], environment: ["VS_ADDR": "nor this", "VS_MAX_BODY": "1MiB"], in: home)
+    #expect(try vsd.get("/metrics").status == 401)
+    #expect(try vsd.get("/metrics", headers: ["Authorization": "Bearer from the file"]).status == 200)
+    #expect(try vsd.get("/mocktracer/finished-spans").status == 200)
+    let body = Payloads.issue("opened", number: 1)
+    for secret in ["one", "two", "three"] {
+      let headers = ["X-GitHub-Event": "issues", "X-Hub-Signature-256": gitHubSignature(of: body, secret: secret)]
+      #expect(try vsd.post("/github", body, headers: headers).prefix(3) == (secret == "three" ? "401" : "200"))
+    }
+  }
+
+  @Test("the file named by its variable is read too")
+  func fileFromEnvironment() throws {
+    let home = try VSDProcess.Home()
+    let file = try home.write("vsd.json5", #"{tracer: "mock"}"#)
+    let vsd = try VSDProcess(environment: ["VS_CONFIG": file], in: home)
+    #expect(try vsd.get("/mocktracer/finished-spans").body == "[]")
+  }
+}

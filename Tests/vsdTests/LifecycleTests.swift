@@ -1,0 +1,156 @@
+import Foundation
+import Testing
+import ValueStreamCore
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+@Suite("The life of vsd")
+struct LifecycleTests {
+  @Test("at start it names each source, warns of those without secret, then says where it listens")
+  func startLines() throws {
+    let vsd = try VSDProcess(["--tracer=mock"])
+    let lines = try vsd.logLines()
+    #expect(
+      lines.map { "\($0["level"]?.text ?? ""): \($0["msg"]?.text ?? "")" } == [
+        #"info: initializing source: "github""#, #"info: initializing source: "customhttp""#,
+        #"warn: source "github" has no secret: anybody who reaches /github may send it deliveries"#,
+        #"warn: source "customhttp" has no secret: anybody who reaches /customhttp may send it deliveries"#,
+        #"info: Starting Server: "127.0.0.1:0""#,
+      ])
+    for line in lines { #expect(Timestamp(rfc3339: line["time"]?.text ?? "") != nil) }
+  }
+
+  @Test("every interface is written as the user wrote it")
+  func everyInterface() throws {
+    let vsd = try VSDProcess(["--tracer=mock", "--addr=:0"])
+    #expect(try vsd.logLines().last?["msg"] == #"Starting Server: ":0""#)
+    #expect(try vsd.get("/healthz").status == 200)
+  }
+
+  @Test("only sources without secret are warned of")
+  func warnings() throws {
+    let environment = ["VS_GITHUB_SECRET": "one,two"]
+    let vsd = try VSDProcess(["--tracer=mock"], environment: environment)
+    let warnings = try vsd.logLines().filter { $0["level"] == "warn" }.map { $0["msg"]?.text ?? "" }
+    #expect(warnings.count == 1)
+    #expect(warnings.first?.contains("customhttp") == true)
+  }
+
+  @Test(
+    "the level of log lines may be written in any case",
+    arguments: [("debug", 5), ("INFO", 5), ("Info", 5), ("wArN", 2), ("WARN", 2), ("ERROR", 0)])
+  func logLevel(level: String, count: Int) throws {
+    let probe = try VSDProcess(["--tracer=mock"])
+    let port = probe.ports[0]
+    try probe.stop()
+    let child = try VSDProcess.start(
+      ["--tracer=mock", "--addr=127.0.0.1:\(port)"], environment: ["VS_LOG_LEVEL": level], in: probe.home)
+    try child.wait(for: "the server") { try? HTTPConnection(port: port).request("GET", "/healthz") }
+    #expect(child.outputLines.count == count)
+    child.send(SIGTERM)
+    #expect(try child.waitForExit() == .code(0))
+  }
+
+  @Test("a signal ends it with exit code 0, however early it comes after the start", arguments: [SIGTERM, SIGINT])
+  func earlySignal(signal: Int32) throws {
+    for _ in 0..<10 {
+      let vsd = try VSDProcess()
+      vsd.send(signal)
+      #expect(try vsd.waitForExit() == .code(0))
+    }
+  }
+
+  @Test("a request in flight is answered before it stops, and kept", arguments: [SIGTERM, SIGINT])
+  func requestInFlight(signal: Int32) throws {
+    let home = try VSDProcess.Home()
+    let vsd = try VSDProcess(in: home)
+    let body = Payloads.issue("opened", number: 7)
+    let connection = try vsd.connect()
+    // Answered once, so the server has the connection; the next request is half sent when the signal comes.
+    #expect(try connection.request("GET", "/healthz").status == 200)
+    try connection.send(
+      "POST /github HTTP/1.1\r\nHost: localhost\r\nX-GitHub-Event: issues\r\nContent-Length: \(body.utf8.count)\r\n\r\n")
+    try connection.send(String(body.prefix(200)))
+    try waitForUpload(vsd)
+    vsd.send(signal)
+    try vsd.wait(for: "the end of accepting") { try isRefused(vsd.ports[0]) ? true : nil }
+    try connection.send(String(body.dropFirst(200)))
+    #expect(try connection.response().body == "success")
+    #expect(try vsd.waitForExit() == .code(0))
+    #expect(try vsd.logLines().last?["msg"] == "stopped")
+
+    let next = try VSDProcess(in: home)
+    #expect(try next.json("/api/v1/spans")["spans"]?.list.count == 1)
+  }
+
+  /// The first part of an upload was read: nothing of it waits in the server's socket.
+  private func waitForUpload(_ vsd: VSDProcess) throws {
+    let port = String(vsd.ports[0], radix: 16, uppercase: true)
+    let server = ":" + String(repeating: "0", count: 4 - port.count) + port
+    try vsd.wait(for: "the upload") {
+      let table = try String(contentsOfFile: "/proc/net/tcp", encoding: .utf8)
+      let isWaiting = table.split(separator: "\n").contains { line in
+        let fields = line.split(separator: " ").map(String.init)
+        // Local address, state (01 is established), bytes to be sent and to be read.
+        return fields.count > 4 && fields[1].hasSuffix(server) && fields[3] == "01" && !fields[4].hasSuffix(":00000000")
+      }
+      return isWaiting ? nil : true
+    }
+  }
+
+  private func isRefused(_ port: UInt16) throws -> Bool {
+    (try? HTTPConnection(port: port)) == nil
+  }
+
+  @Test("secrets and tokens are printed nowhere, whatever happens")
+  func secrets() throws {
+    let home = try VSDProcess.Home()
+    let file = try home.write("customhttp.secret", "hush-file-1,hush-file-2\n")
+    let environment = [
+      "VS_GITHUB_SECRET": "hush-github-1,hush-github-2", "VS_CUSTOMHTTP_SECRET_FILE": file, "VS_READ_TOKEN": "hush-token",
+      "VS_LOG_LEVEL": "debug",
+    ]
+    let vsd = try VSDProcess(["--settle=0s"], environment: environment, in: home)
+    let body = Payloads.issue("closed", number: 1, closed: "2024-03-04T10:00:00Z")
+    for secret in ["hush-github-1", "hush-github-2", "wrong"] {
+      let headers = ["X-GitHub-Event": "issues", "X-Hub-Signature-256": gitHubSignature(of: body, secret: secret)]
+      try vsd.post("/github", body, headers: headers)
+    }
+    try vsd.post("/customhttp", Payloads.custom("end", "d1"), headers: ["X-VS-Signature": "nonsense"])
+    try vsd.post("/customhttp", "hush-body", headers: ["X-VS-Signature": gitHubSignature(of: "hush-body", secret: "hush-file-2")])
+    var answers = ""
+    for path in ["/api/v1/spans", "/api/v1/stats", "/metrics", "/healthz", "/nowhere", "/api/v1/spans?limit=hush"] {
+      answers += try vsd.get(path).body
+      answers += try vsd.get(path, headers: ["Authorization": "Bearer hush-token"]).body
+      answers += try vsd.get(path, headers: ["Authorization": "Bearer hush-token-not"]).body
+    }
+    try vsd.waitForLine("the exported span") { $0["msg"] == "finished span" }
+    #expect(try vsd.stop() == .code(0))
+    #expect(!answers.replacing("limit=hush", with: "").contains("hush"))
+    #expect(!vsd.printed.contains("hush"), "\(vsd.printed)")
+  }
+
+  @Test("a store of a newer version is refused with exit code 74, and left alone", arguments: ["spans", "log-"])
+  func newerStore(prefix: String) throws {
+    let home = try VSDProcess.Home()
+    try VSDProcess(in: home).stop()
+    let names = try FileManager.default.contentsOfDirectory(atPath: home.store)
+    let name = try #require(names.first { $0.hasPrefix(prefix) && $0.hasSuffix(".sqlite") })
+    let path = "\(home.store)/\(name)"
+    var content = try Data(contentsOf: URL(fileURLWithPath: path))
+    // SQLite's header holds the version of the layout (`user_version`) there.
+    content.replaceSubrange(60..<64, with: [0, 0, 0, 99])
+    try content.write(to: URL(fileURLWithPath: path))
+
+    let (exit, _, errors) = try VSDProcess.run([], in: home)
+    #expect(exit == .code(74))
+    #expect(errors.hasPrefix("vsd: "))
+    #expect(errors.contains(path) && errors.contains("version 99"), "\(errors)")
+    #expect(errors.split(separator: "\n", omittingEmptySubsequences: false).count == 2)
+    #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == content)
+  }
+}

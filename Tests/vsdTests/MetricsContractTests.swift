@@ -1,0 +1,136 @@
+import Testing
+
+@Suite("/metrics as existing dashboards know it")
+struct MetricsContractTests {
+  /// Two deploys, one failed; two pull requests; two issues, one of which is not closed.
+  private static func deliver(to vsd: VSDProcess) throws {
+    for (id, isError) in [("d1", false), ("d2", true)] {
+      try vsd.postCustom(Payloads.custom("start", id))
+      try vsd.postCustom(Payloads.custom("end", id, more: #""error": \#(isError)"#))
+    }
+    for number in [11, 12] {
+      try vsd.postGitHub("pull_request", Payloads.pullRequest("opened", id: number, number: number, branch: "b"))
+      let closed = Payloads.pullRequest("closed", id: number, number: number, branch: "b", closed: "2024-03-05T10:30:00Z")
+      try vsd.postGitHub("pull_request", closed)
+    }
+    try vsd.postGitHub("issues", Payloads.issue("opened", number: 1))
+    try vsd.postGitHub("issues", Payloads.issue("closed", number: 1, closed: "2024-03-04T12:00:00Z"))
+    try vsd.postGitHub("issues", Payloads.issue("opened", number: 2))
+  }
+
+  private static let families = """
+    webhooks_event_start_total counter
+    webhooks_event_end_total counter
+    webhooks_event_duration histogram
+    """
+
+  @Test("names, types, labels and the texts of the buckets")
+  func text() throws {
+    let vsd = try VSDProcess(["--tracer=mock"])
+    try Self.deliver(to: vsd)
+    let response = try vsd.get("/metrics")
+    #expect(response.status == 200)
+    #expect(response.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8")
+    for family in Self.families.split(separator: "\n") { #expect(response.body.contains("# TYPE \(family)\n")) }
+    let metrics = try MetricsText(response.body)
+    #expect(
+      metrics.starting(with: "webhooks_event_start_total") == [
+        #"webhooks_event_start_total{event_source="custom_http",event_type="deploy"}"#: 2,
+        #"webhooks_event_start_total{event_source="github",event_type="issue"}"#: 2,
+        #"webhooks_event_start_total{event_source="github",event_type="pull_request"}"#: 2,
+      ])
+    #expect(
+      metrics.starting(with: "webhooks_event_end_total").filter { $0.value > 0 } == [
+        #"webhooks_event_end_total{event_source="custom_http",event_type="deploy",error="false"}"#: 1,
+        #"webhooks_event_end_total{event_source="custom_http",event_type="deploy",error="true"}"#: 1,
+        #"webhooks_event_end_total{event_source="github",event_type="issue",error="false"}"#: 1,
+        #"webhooks_event_end_total{event_source="github",event_type="pull_request",error="false"}"#: 2,
+      ])
+    let labels = #"event_source="github",event_type="issue",error="false""#
+    let bounds = [
+      "1.8e+06", "3.6e+06", "1.08e+07", "2.16e+07", "4.32e+07", "8.64e+07", "2.592e+08", "6.048e+08", "1.21e+09", "1.814e+09",
+      "2.628e+09", "+Inf",
+    ]
+    // Three hours.
+    let lines = bounds.enumerated().map { #"webhooks_event_duration_bucket{\#(labels),le="\#($1)"} \#($0 < 2 ? 0 : 1)"# }
+    let histogram =
+      lines + ["webhooks_event_duration_sum{\(labels)} 1.08e+07", "webhooks_event_duration_count{\(labels)} 1"]
+    #expect(response.body.contains(histogram.joined(separator: "\n")), "\(response.body)")
+  }
+
+  @Test("OpenMetrics for those who ask for it, with the same values")
+  func openMetrics() throws {
+    let vsd = try VSDProcess(["--tracer=mock"])
+    try Self.deliver(to: vsd)
+    let response = try vsd.get("/metrics", headers: ["Accept": "application/openmetrics-text;version=1.0.0,text/plain;q=0.5"])
+    #expect(response.headers["content-type"] == "application/openmetrics-text; version=1.0.0; charset=utf-8")
+    #expect(response.body.hasSuffix("# EOF\n"))
+    #expect(response.body.contains("# TYPE webhooks_event_start counter\n"))
+    #expect(
+      try MetricsText(response.body).starting(with: "webhooks_event_")
+        == MetricsText(vsd.get("/metrics").body).starting(with: "webhooks_event_"))
+  }
+
+  @Test("durations come from the source's own times, else from the receipt; unknown starts have none")
+  func durations() throws {
+    let vsd = try VSDProcess(["--tracer=mock"])
+    // Closed without having been seen open: GitHub tells both times, a script does not.
+    try vsd.postGitHub("issues", Payloads.issue("closed", number: 1, closed: "2024-03-04T09:00:01.5Z"))
+    try vsd.postCustom(Payloads.custom("end", "d1"))
+    let metrics = try MetricsText(vsd.get("/metrics").body)
+    #expect(metrics.value(#"webhooks_event_duration_sum{event_source="github",event_type="issue",error="false"}"#) == 1500)
+    #expect(metrics.value(#"webhooks_event_end_total{event_source="custom_http",event_type="deploy",error="false"}"#) == 1)
+    #expect(
+      metrics.value(#"webhooks_event_duration_count{event_source="custom_http",event_type="deploy",error="false"}"#) ?? 0 == 0)
+  }
+
+  @Test("what was refused or ignored is not counted as started or ended")
+  func refused() throws {
+    let vsd = try VSDProcess(["--tracer=mock"], environment: ["VS_GITHUB_SECRET": "right"])
+    let body = Payloads.issue("opened", number: 1)
+    #expect(try vsd.postGitHub("issues", body).hasPrefix("401"))
+    let signed = ["X-Hub-Signature-256": gitHubSignature(of: "{}", secret: "right")]
+    #expect(try vsd.post("/github", "{}", headers: signed.merging(["X-GitHub-Event": "issues"]) { $1 }).hasPrefix("422"))
+    #expect(try vsd.post("/github", "{}", headers: signed.merging(["X-GitHub-Event": "ping"]) { $1 }) == "200 ignored")
+    let metrics = try MetricsText(vsd.get("/metrics").body)
+    #expect(metrics.starting(with: "webhooks_event_").isEmpty)
+    for (result, count) in [("unauthenticated", 1.0), ("unreadable", 1), ("ignored", 1)] {
+      #expect(metrics.value(#"valuestream_deliveries_total{source="github",result="\#(result)"}"#) == count)
+    }
+  }
+
+  @Test("counters go on after a restart, also those of deliveries that changed nothing")
+  func restart() throws {
+    let environment = ["VS_GITHUB_SECRET": "right"]
+    let first = try VSDProcess(["--tracer=none"], environment: environment)
+    let body = Payloads.issue("closed", number: 1, closed: "2024-03-04T12:00:00Z")
+    let headers = [
+      "X-GitHub-Event": "issues", "X-GitHub-Delivery": "a", "X-Hub-Signature-256": gitHubSignature(of: body, secret: "right"),
+    ]
+    #expect(try first.post("/github", body, headers: headers) == "200 success")
+    _ = try first.json("/api/v1/stats")
+    #expect(try first.post("/github", body, headers: headers) == "200 duplicate")
+    #expect(try first.postGitHub("issues", body).hasPrefix("401"))
+    let before = try MetricsText(first.get("/metrics").body)
+    try first.stop()
+    let second = try VSDProcess(["--tracer=none"], environment: environment, in: first.home)
+    let after = try MetricsText(second.get("/metrics").body)
+    for prefix in ["webhooks_event_", "valuestream_operation", "valuestream_deliveries_total"] {
+      #expect(!before.starting(with: prefix).isEmpty)
+      #expect(after.starting(with: prefix) == before.starting(with: prefix))
+    }
+    // The same delivery is known as such after the restart too.
+    #expect(try second.post("/github", body, headers: headers) == "200 duplicate")
+  }
+
+  @Test("a reset of the mock tracer does not turn counters back")
+  func mockReset() throws {
+    let vsd = try VSDProcess(["--tracer=mock"])
+    try Self.deliver(to: vsd)
+    let before = try MetricsText(vsd.get("/metrics").body).starting(with: "webhooks_event_")
+    _ = try vsd.get("/mocktracer/reset")
+    #expect(try MetricsText(vsd.get("/metrics").body).starting(with: "webhooks_event_") == before)
+    let active = try MetricsText(vsd.get("/metrics").body).starting(with: "valuestream_operations_active")
+    #expect(active.values.allSatisfy { $0 == 0 }, "\(active)")
+  }
+}

@@ -1,0 +1,50 @@
+import Synchronization
+import ValueStreamCore
+import ValueStreamTesting
+
+/// What a scrape brought.
+struct MetricsText: Sendable {
+  let text: String
+  /// By the sample's name and labels, as written.
+  let samples: [String: Double]
+
+  init(_ text: String) throws {
+    self.text = text
+    var samples: [String: Double] = [:]
+    for line in text.split(separator: "\n") where !line.hasPrefix("#") {
+      guard let space = line.lastIndex(of: " "), let value = Double(line[line.index(after: space)...]) else {
+        throw TestFailure("not a sample: \(line)")
+      }
+      let name = String(line[..<space])
+      guard samples.updateValue(value, forKey: name) == nil else { throw TestFailure("a sample twice: \(name)") }
+    }
+    self.samples = samples
+  }
+
+  /// Nil where there is no such sample.
+  func value(_ sample: String) -> Double? { samples[sample] }
+
+  /// All samples whose name begins so.
+  func starting(with prefix: String) -> [String: Double] { samples.filter { $0.key.hasPrefix(prefix) } }
+}
+
+/// Runs a body several times at once, each on a thread of its own, and throws the first error.
+func inParallel(_ count: Int, _ body: @escaping @Sendable (Int) throws -> Void) throws {
+  final class Outcome: Sendable {
+    let state = Mutex<(running: Int, error: (any Error)?)>((0, nil))
+  }
+  let outcome = Outcome()
+  outcome.state.withLock { $0.running = count }
+  for index in 0..<count {
+    let isStarted = OwnThread.start {
+      let result = Result { try body(index) }
+      outcome.state.withLock { state in
+        state.running -= 1
+        if case .failure(let error) = result, state.error == nil { state.error = error }
+      }
+    }
+    if !isStarted { throw TestFailure("the system gives no thread") }
+  }
+  waitUntil { outcome.state.withLock { $0.running == 0 } }
+  if let error = outcome.state.withLock({ $0.error }) { throw error }
+}

@@ -1,0 +1,116 @@
+import Testing
+
+@Suite("Mistakes of whoever starts vsd")
+struct MistakeTests {
+  struct Mistake: CustomTestStringConvertible {
+    var name: String
+    var arguments: [String] = []
+    var environment: [String: String] = [:]
+    /// Content of the file that `FILE` stands for.
+    var file: String?
+    /// What the one line must contain.
+    var says: [String]
+
+    var testDescription: String { name }
+  }
+
+  static let mistakes = [
+    Mistake(name: "a misspelt flag", arguments: ["--tracr=mock"], says: ["unknown flag --tracr", "did you mean --tracer?"]),
+    Mistake(name: "an unknown flag", arguments: ["-zzzzzzzz"], says: ["unknown flag -zzzzzzzz"]),
+    Mistake(name: "three dashes", arguments: ["---tracer=mock"], says: ["unknown flag ---tracer"]),
+    Mistake(name: "a flag without value", arguments: ["--store"], says: ["--store needs a value"]),
+    Mistake(name: "an operand", arguments: ["start"], says: [#"unexpected argument "start""#]),
+    Mistake(name: "a secret as flag", arguments: ["--github-secret=hunter2"], says: ["unknown flag --github-secret"]),
+    Mistake(name: "an address without port", arguments: ["--addr=localhost"], says: ["--addr", "localhost", "127.0.0.1:5000"]),
+    Mistake(name: "a port that is too large", arguments: ["--addr=:65536"], says: ["--addr", ":65536", "127.0.0.1:5000"]),
+    Mistake(name: "an address in the environment", environment: ["VS_ADDR": "here"], says: ["VS_ADDR", #""here""#]),
+    Mistake(name: "a bad admin address", arguments: ["--admin-addr=x"], says: ["--admin-addr", #""x""#]),
+    Mistake(name: "an unknown tracer", arguments: ["-tracer=zipkn"], says: ["zipkn", "known are", "logging", "mock", "none"]),
+    Mistake(
+      name: "an unknown tracer in the environment", environment: ["VS_TRACER_BACKEND": "logging,nope"],
+      says: ["VS_TRACER_BACKEND", "known are"]),
+    Mistake(name: "none beside another", arguments: ["-t=none,logging"], says: ["--tracer", "none"]),
+    Mistake(name: "mock with a store on disk", arguments: ["-t=mock", "--store=/tmp/x"], says: ["mock", "--store=memory"]),
+    Mistake(name: "a store without name", arguments: ["--store="], says: ["--store", "directory"]),
+    Mistake(name: "an unknown kind of store", arguments: ["--store=mysql://x"], says: ["--store", "directory"]),
+    Mistake(name: "a size", arguments: ["--max-body=much"], says: ["--max-body", #""much""#, "25MiB"]),
+    Mistake(name: "a negative size", arguments: ["--max-body=-1"], says: ["--max-body", #""-1""#]),
+    Mistake(name: "a duration", arguments: ["--settle=soon"], says: ["--settle", #""soon""#, "5s"]),
+    Mistake(name: "a number", arguments: ["--metric-series-limit=0"], says: ["--metric-series-limit", #""0""#]),
+    Mistake(name: "a choice", arguments: ["--attributes=none"], says: ["both", "semconv", "classic"]),
+    Mistake(
+      name: "a log level", environment: ["VS_LOG_LEVEL": "loud"], says: ["VS_LOG_LEVEL", "loud", "debug, info, warn, error"]),
+    Mistake(name: "an empty secret", environment: ["VS_GITHUB_SECRET": ""], says: ["VS_GITHUB_SECRET", "empty"]),
+    Mistake(
+      name: "an empty secret among others", environment: ["VS_CUSTOMHTTP_SECRET": "hunter2,"],
+      says: ["VS_CUSTOMHTTP_SECRET", "empty"]),
+    Mistake(name: "an empty secret file", environment: ["VS_GITHUB_SECRET_FILE": "FILE"], file: "", says: ["empty"]),
+    Mistake(
+      name: "a secret file with an empty line only", arguments: ["--customhttp-secret-file=FILE"], file: "\n", says: ["empty"]),
+    Mistake(
+      name: "a secret file that is not there", environment: ["VS_GITHUB_SECRET_FILE": "/nowhere/secret"],
+      says: ["VS_GITHUB_SECRET_FILE", "/nowhere/secret"]),
+    Mistake(
+      name: "a secret and a secret file", environment: ["VS_GITHUB_SECRET": "hunter2", "VS_GITHUB_SECRET_FILE": "FILE"],
+      file: "hunter2", says: ["VS_GITHUB_SECRET and VS_GITHUB_SECRET_FILE"]),
+    Mistake(name: "an empty read token", arguments: ["--read-token="], says: ["read-token", "empty"]),
+    Mistake(name: "an empty read token in the environment", environment: ["VS_READ_TOKEN": ""], says: ["read-token", "empty"]),
+    Mistake(name: "a configuration that is not there", arguments: ["--config=/nowhere/vsd.json5"], says: ["/nowhere/vsd.json5"]),
+    Mistake(name: "a configuration that is a directory", environment: ["VS_CONFIG": "/"], says: ["VS_CONFIG", "/"]),
+    Mistake(
+      name: "a configuration that is not JSON", arguments: ["--config=FILE"], file: "addr = :5000", says: ["not a JSON object"]),
+    Mistake(name: "a configuration that is no object", arguments: ["--config=FILE"], file: "[]", says: ["not a JSON object"]),
+    Mistake(
+      name: "an unknown key", arguments: ["--config=FILE"], file: #"{"maxbody": 1, "read": {"tokn": "hunter2"}}"#,
+      says: [#"unknown key "maxbody""#, "max-body"]),
+    Mistake(
+      name: "a key that holds nothing", arguments: ["--config=FILE"], file: #"{"addr": null}"#, says: [#"key "addr""#]),
+    Mistake(
+      name: "a value in the file", arguments: ["--config=FILE"], file: #"{admin: {addr: "here"}}"#,
+      says: [#"key "admin-addr""#, #""here""#]),
+  ]
+
+  @Test("are one clear line and exit code 64", arguments: mistakes)
+  func mistake(_ mistake: Mistake) throws {
+    let home = try VSDProcess.Home()
+    let file = try home.write("file", mistake.file ?? "")
+    let (exit, output, errors) = try VSDProcess.run(
+      mistake.arguments.map { $0.replacing("FILE", with: file) },
+      environment: mistake.environment.mapValues { $0 == "FILE" ? file : $0 }, in: home)
+    #expect(exit == .code(64))
+    #expect(output == "")
+    #expect(errors.hasPrefix("vsd: "))
+    #expect(errors.split(separator: "\n", omittingEmptySubsequences: false).count == 2, "\(errors)")
+    for text in mistake.says { #expect(errors.contains(text), "\(errors)") }
+    #expect(!errors.contains("hunter2"))
+  }
+
+  @Test("an address somebody listens on: exit code 69, and the address is named")
+  func addressInUse() throws {
+    let first = try VSDProcess(["--tracer=mock"])
+    let address = "127.0.0.1:\(first.ports[0])"
+    let (exit, _, errors) = try VSDProcess.run(["--tracer=mock", "--addr", address])
+    #expect(exit == .code(69))
+    #expect(errors == "vsd: cannot listen on \(address): another program listens there\n")
+    #expect(try first.get("/healthz").status == 200)
+  }
+
+  @Test("a store another vsd uses: exit code 74, and the directory is named")
+  func storeInUse() throws {
+    let first = try VSDProcess()
+    let (exit, _, errors) = try VSDProcess.run([], in: first.home)
+    #expect(exit == .code(74))
+    #expect(errors.hasPrefix("vsd: \(first.home.store): in use by another process"))
+    #expect(errors.split(separator: "\n", omittingEmptySubsequences: false).count == 2)
+    #expect(try first.postGitHub("issues", Payloads.issue("opened", number: 1)) == "200 success")
+  }
+
+  @Test("a store that cannot be a directory: exit code 74")
+  func storeIsAFile() throws {
+    let home = try VSDProcess.Home()
+    let file = try home.write("store", "")
+    let (exit, _, errors) = try VSDProcess.run(["--store", file], in: home)
+    #expect(exit == .code(74))
+    #expect(errors.contains(file))
+  }
+}

@@ -1,0 +1,160 @@
+import Foundation
+import Testing
+import ValueStreamCore
+import ValueStreamTesting
+
+/// The built `vsd`, started in a directory of its own, with nothing set but what a test sets.
+final class VSDProcess: Sendable {
+  /// A home: the default store is below it, so starting again in the same one goes on with the same store.
+  final class Home: Sendable {
+    let path: String
+
+    init() throws {
+      let url = FileManager.default.temporaryDirectory.appendingPathComponent("vsd-tests-\(UUID().uuidString)")
+      try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+      path = url.path
+    }
+
+    deinit {
+      try? FileManager.default.removeItem(atPath: path)
+    }
+
+    var store: String { "\(path)/.local/state/valuestream" }
+
+    /// Writes a file into it.
+    ///
+    /// - Returns: its path.
+    func write(_ name: String, _ text: String) throws -> String {
+      try text.write(toFile: "\(path)/\(name)", atomically: true, encoding: .utf8)
+      return "\(path)/\(name)"
+    }
+  }
+
+  let home: Home
+  private let child: ChildProcess
+  /// Where it listens: deliveries first, then pages, API and metrics where they have a listener of their own.
+  let ports: [UInt16]
+
+  /// Starts it, and waits until it listens.
+  ///
+  /// - Parameter arguments: it listens on a free port of loopback unless they say where.
+  init(_ arguments: [String] = [], environment: [String: String] = [:], in home: Home? = nil) throws {
+    let home = try home ?? Home()
+    self.home = home
+    child = try Self.start(arguments, environment: environment, in: home)
+    let child = child
+    let line = try child.wait(for: "the start") {
+      try child.outputLines.first { $0.contains("Starting Server") }.map(JSON.init(parsing:))
+    }
+    ports = (line["listening"]?.list ?? []).compactMap { address in
+      address.text?.split(separator: ":").last.flatMap { UInt16($0) }
+    }
+    try #require(!ports.isEmpty, "no address in \(line)")
+  }
+
+  /// Starts it, without waiting for anything.
+  static func start(_ arguments: [String], environment: [String: String] = [:], in home: Home) throws -> ChildProcess {
+    var variables = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("VS_") && $0.key != "XDG_STATE_HOME" }
+    variables["HOME"] = home.path
+    // Payloads tell of years ago, and retention goes by when things ended.
+    variables["VS_SPAN_RETENTION"] = "36500d"
+    variables.merge(environment) { _, new in new }
+    let names = arguments.map { $0.drop { $0 == "-" }.prefix { $0 != "=" } }
+    let isPlaced = names.contains("addr") || variables["VS_ADDR"] != nil
+    return try ChildProcess(
+      try binary(), (isPlaced ? [] : ["--addr", "127.0.0.1:0"]) + arguments, environment: variables)
+  }
+
+  /// Runs it to its end, which must come by itself.
+  static func run(
+    _ arguments: [String], environment: [String: String] = [:], in home: Home? = nil
+  ) throws -> (exit: ChildProcess.Exit, output: String, errors: String) {
+    let child = try start(arguments, environment: environment, in: home ?? Home())
+    let exit = try child.waitForExit()
+    return (exit, child.output, child.errors)
+  }
+
+  /// Beside the program that runs the tests.
+  static func binary() throws -> String {
+    let runner = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+    let path = URL(fileURLWithPath: runner).deletingLastPathComponent().appendingPathComponent("vsd").path
+    guard FileManager.default.isExecutableFile(atPath: path) else {
+      throw TestFailure("there is no \(path): build the package with its tests")
+    }
+    return path
+  }
+
+  // MARK: Watching it
+
+  /// Everything it printed.
+  var printed: String { child.output + child.errors }
+
+  func logLines() throws -> [JSON] { try child.outputLines.map(JSON.init(parsing:)) }
+
+  @discardableResult
+  func waitForLine(_ what: String, _ matches: (JSON) -> Bool) throws -> JSON {
+    try child.wait(for: what) { try logLines().first(where: matches) }
+  }
+
+  /// Waits until something is there, and fails with what the process printed when it never comes.
+  @discardableResult
+  func wait<Value>(for what: String, _ value: () throws -> Value?) throws -> Value {
+    try child.wait(for: what, value)
+  }
+
+  // MARK: Ending it
+
+  func send(_ signal: Int32) { child.send(signal) }
+
+  @discardableResult
+  func waitForExit() throws -> ChildProcess.Exit { try child.waitForExit() }
+
+  /// Asks it to stop, as service managers do.
+  @discardableResult
+  func stop() throws -> ChildProcess.Exit {
+    child.send(SIGTERM)
+    return try child.waitForExit()
+  }
+
+  // MARK: Talking to it
+
+  func connect(toAdmin: Bool = false) throws -> HTTPConnection {
+    try HTTPConnection(port: toAdmin ? ports.last ?? 0 : ports[0])
+  }
+
+  func get(_ path: String, headers: [String: String] = [:]) throws -> HTTPConnection.Response {
+    try connect().request("GET", path, headers: headers)
+  }
+
+  /// The document at a path, which must be there.
+  func json(_ path: String) throws -> JSON {
+    let response = try get(path)
+    try #require(response.status == 200, "\(path): \(response.body)")
+    return try JSON(parsing: response.body)
+  }
+
+  /// Sends a delivery.
+  ///
+  /// - Returns: status and body: `200 success`.
+  @discardableResult
+  func post(_ path: String, _ body: String, headers: [String: String] = [:]) throws -> String {
+    let response = try connect().request("POST", path, headers: headers, body: body)
+    return "\(response.status) \(response.body)"
+  }
+
+  @discardableResult
+  func postGitHub(_ event: String, _ body: String, delivery: String? = nil) throws -> String {
+    var headers = ["X-GitHub-Event": event]
+    headers["X-GitHub-Delivery"] = delivery
+    return try post("/github", body, headers: headers)
+  }
+
+  @discardableResult
+  func postCustom(_ body: String) throws -> String { try post("/customhttp", body) }
+}
+
+/// The header GitHub signs a body with.
+func gitHubSignature(of body: String, secret: String) -> String {
+  let code = SwiftMessageAuthenticator().authenticationCode(.sha256, of: Array(body.utf8), key: Array(secret.utf8))
+  return "sha256=\(Hex.text(of: code))"
+}
