@@ -36,6 +36,11 @@ vsd: ## Build the release binary, .build-release/release/vsd
 test: ## Build and run the tests (TESTS="--filter Name")
 	@Scripts/bootstrap build test
 	swift test --scratch-path $(DEBUG) $(TEST_FLAGS) $(TESTS)
+ifeq ($(TESTS),)
+	@# Once more on the release build: what the optimizer makes of the daemon is what users run.
+	@$(MAKE) --no-print-directory vsd
+	VALUESTREAM_VSD=$(CURDIR)/$(RELEASE)/release/vsd swift test --scratch-path $(DEBUG) $(TEST_FLAGS) --skip-build --filter vsdTests
+endif
 
 test-long: ## Run the tests with more rounds each, then once more under ThreadSanitizer
 	@Scripts/bootstrap build test

@@ -48,6 +48,9 @@ struct SQLiteSpanStoreTests {
   @Test("removes what is over and exported, with all that named it")
   func removal() throws { try contract.checkRemoval() }
 
+  @Test("An imported history is kept as long as any other")
+  func removalOfImportedHistory() throws { try contract.checkRemovalOfImportedHistory() }
+
   @Test("is read while it is written")
   func concurrency() async throws { try await contract.checkReadersBesideWriter() }
 

@@ -303,6 +303,18 @@ package struct SpanStoreContract: Sendable {
     #expect(try store.announcements(after: announced.last?.sequence ?? 0, limit: 9).count == 1, "places are not given twice")
   }
 
+  /// What ended long ago by the vendor's clock and was learned of just now stays as long as any other: a history that is
+  /// imported.
+  package func checkRemovalOfImportedHistory() throws {
+    let store = try makeStore()
+    defer { store.close() }
+    var changes = StoreSamples.changes([StoreSamples.issue(1, isOpen: false)])
+    changes.announcements = [Announcement(key: StoreSamples.issueKey(1), attempt: 1, time: StoreSamples.time(1_000_000))]
+    try store.write(changes)
+    #expect(try store.removeFinished(before: StoreSamples.time(500_000), limit: 10) == 0)
+    #expect(try store.removeFinished(before: StoreSamples.time(2_000_000), limit: 10) == 1)
+  }
+
   private static let removedNumbers: Set<Substring> = ["1", "2", "3", "5", "6", "7", "9"]
 
   /// Removes in small steps; returns the numbers of the issues that went.

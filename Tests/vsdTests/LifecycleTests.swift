@@ -106,6 +106,32 @@ struct LifecycleTests {
     (try? HTTPConnection(port: port)) == nil
   }
 
+  @Test("connections nobody uses do not hold up the end")
+  func idleConnections() throws {
+    let vsd = try VSDProcess(["--tracer=none"])
+    let silent = try vsd.connect()
+    let used = try vsd.connect()
+    #expect(try used.request("GET", "/healthz").status == 200)
+    #expect(try vsd.stop() == .code(0))
+    withExtendedLifetime((silent, used)) {}
+  }
+
+  @Test("the store is where the base directories of XDG say, for its owner alone; in memory there is none")
+  func storePlace() throws {
+    let home = try VSDProcess.Home()
+    try VSDProcess(["--tracer=mock"], in: home).stop()
+    try VSDProcess(["--store=memory"], in: home).stop()
+    #expect(try FileManager.default.contentsOfDirectory(atPath: home.path).isEmpty)
+    for (state, store) in [
+      ("\(home.path)/state", "\(home.path)/state/valuestream"), ("not/absolute", home.store), ("", home.store),
+    ] {
+      try VSDProcess(environment: ["XDG_STATE_HOME": state], in: home).stop()
+      let mode = try FileManager.default.attributesOfItem(atPath: store)[.posixPermissions] as? NSNumber
+      #expect(mode?.intValue == 0o700)
+      try FileManager.default.removeItem(atPath: store)
+    }
+  }
+
   @Test("secrets and tokens are printed nowhere, whatever happens")
   func secrets() throws {
     let home = try VSDProcess.Home()

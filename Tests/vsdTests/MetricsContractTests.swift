@@ -111,6 +111,9 @@ struct MetricsContractTests {
     _ = try first.json("/api/v1/stats")
     #expect(try first.post("/github", body, headers: headers) == "200 duplicate")
     #expect(try first.postGitHub("issues", body).hasPrefix("401"))
+    for type in [#"a \"quoted\" \\\\ word"#, #"tab\tline\nend"#, "%09", "ü"] {
+      try first.postCustom(Payloads.custom("start", "d1", type: type))
+    }
     let before = try MetricsText(first.get("/metrics").body)
     try first.stop()
     let second = try VSDProcess(["--tracer=none"], environment: environment, in: first.home)

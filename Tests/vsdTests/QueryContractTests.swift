@@ -86,6 +86,21 @@ struct QueryContractTests {
     }
   }
 
+  @Test("what was acknowledged is in the next answer, with many senders at once")
+  func readYourWritesInParallel() throws {
+    let vsd = try VSDProcess(["--tracer=none"])
+    try inParallel(4) { worker in
+      let connection = try vsd.connect()
+      for number in 1...25 {
+        let id = "w\(worker)-\(number)"
+        let answer = try connection.request("POST", "/customhttp", body: Payloads.custom("end", id))
+        #expect(answer.body == "success")
+        #expect(try connection.request("GET", "/api/v1/spans?limit=1000").body.contains(#""shop/\#(id)""#))
+      }
+    }
+    #expect(try Self.spans(vsd, "?limit=1000").count == 100)
+  }
+
   @Test("pages hold everything that was there, once, while more comes in")
   func paging() throws {
     let vsd = try VSDProcess(["--tracer=none"])

@@ -56,8 +56,6 @@ final class VSDProcess: Sendable {
   static func start(_ arguments: [String], environment: [String: String] = [:], in home: Home) throws -> ChildProcess {
     var variables = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("VS_") && $0.key != "XDG_STATE_HOME" }
     variables["HOME"] = home.path
-    // Payloads tell of years ago, and retention goes by when things ended.
-    variables["VS_SPAN_RETENTION"] = "36500d"
     variables.merge(environment) { _, new in new }
     let names = arguments.map { $0.drop { $0 == "-" }.prefix { $0 != "=" } }
     let isPlaced = names.contains("addr") || variables["VS_ADDR"] != nil
@@ -74,8 +72,10 @@ final class VSDProcess: Sendable {
     return (exit, child.output, child.errors)
   }
 
-  /// Beside the program that runs the tests.
+  /// The one that `VALUESTREAM_VSD` names (`make test` runs these tests once more on the release build: its optimizer has
+  /// broken what the debug build did right), else the one beside the program that runs the tests.
   static func binary() throws -> String {
+    if let named = ProcessInfo.processInfo.environment["VALUESTREAM_VSD"] { return named }
     let runner = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
     let path = URL(fileURLWithPath: runner).deletingLastPathComponent().appendingPathComponent("vsd").path
     guard FileManager.default.isExecutableFile(atPath: path) else {

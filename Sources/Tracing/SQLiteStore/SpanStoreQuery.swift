@@ -77,7 +77,10 @@ enum SpanStoreQuery: Int, CaseIterable {
     """
   }
 
-  /// Ended before a moment, and every exporter has passed its announcements.
-  private static let isOver =
-    "end < ?1 AND (announced IS NULL OR announced <= coalesce((SELECT min(sequence) FROM export_progress), announced))"
+  /// Ended, and known to have ended, before a moment, and every exporter has passed its announcements.
+  private static let isOver = """
+    end < ?1 AND (announced IS NULL OR (
+      announced <= coalesce((SELECT min(sequence) FROM export_progress), announced)
+      AND coalesce((SELECT time FROM announcement WHERE sequence = announced), ?1 - 1) < ?1))
+    """
 }

@@ -23,11 +23,20 @@ struct FingerprintRing {
 
   /// Where the delivery was first recorded; nil when it is not known.
   func position(of fingerprint: DeliveryFingerprint) -> UInt64? {
+    index(of: fingerprint).map { entries[$0].position }
+  }
+
+  /// Corrects the place of one that is known.
+  mutating func move(_ fingerprint: DeliveryFingerprint, to position: UInt64) {
+    if let index = index(of: fingerprint) { entries[index].position = position }
+  }
+
+  private func index(of fingerprint: DeliveryFingerprint) -> Int? {
     guard !table.isEmpty else { return nil }
     var slot = home(of: fingerprint.low)
     while table[slot] != 0 {
-      let entry = entries[Int(table[slot]) - 1]
-      if entry.high == fingerprint.high, entry.low == fingerprint.low { return entry.position }
+      let index = Int(table[slot]) - 1
+      if entries[index].high == fingerprint.high, entries[index].low == fingerprint.low { return index }
       slot = (slot + 1) & (table.count - 1)
     }
     return nil

@@ -69,7 +69,8 @@ public final class MemorySpanStore: SpanStore {
   public func removeFinished(before cutoff: Timestamp, limit: Int) -> Int {
     state.withLock { state in
       let exported = state.progress.values.map(\.sequence).min() ?? .max
-      let waiting = Set(state.announcements.lazy.filter { $0.sequence > exported }.map(\.announcement.key))
+      let kept = state.announcements.lazy.filter { $0.sequence > exported || $0.announcement.time >= cutoff }
+      let waiting = Set(kept.map(\.announcement.key))
       var removed: Set<SpanKey> = []
       for (_, key) in state.order {
         guard removed.count < limit else { break }

@@ -19,13 +19,19 @@ public final class RecentDeliveries: Sendable {
 
   /// Remembers a delivery that was recorded at a place.
   ///
+  /// The first place counts, in whatever order they are told: after a crash a delivery may come again, and be recorded
+  /// again, before the projector has read the log up to where it stands already.
+  ///
   /// - Returns: true when this is its first place, also when it was told before; false when it repeats another.
   @discardableResult
   public func insert(_ fingerprint: DeliveryFingerprint, at position: LogPosition) -> Bool {
     ring.withLock { ring in
-      if let first = ring.position(of: fingerprint) { return first == position.rawValue }
-      ring.insert(fingerprint, at: position.rawValue)
-      return true
+      guard let first = ring.position(of: fingerprint) else {
+        ring.insert(fingerprint, at: position.rawValue)
+        return true
+      }
+      if position.rawValue < first { ring.move(fingerprint, to: position.rawValue) }
+      return position.rawValue <= first
     }
   }
 

@@ -48,6 +48,7 @@ public protocol SpanStore: Sendable {
 
   /// Removes things whose every span ended before `cutoff`, and what only they used; also branch updates before it.
   ///
+  /// Before by the vendor's clock and by ours: an imported history is kept as long after its announcement as any other.
   /// What an exporter has not passed yet in the announcements stays until it has.
   ///
   /// - Returns: how many were removed; call again while it is `limit`.
