@@ -16,7 +16,7 @@ final class HTTPConnection {
   private let descriptor: Int32
   private var buffer: [UInt8] = []
 
-  init(port: UInt16) throws {
+  init(to host: String = "127.0.0.1", port: UInt16) throws {
     descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
     var limit = timeval(tv_sec: 60, tv_usec: 0)
     setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
@@ -24,7 +24,7 @@ final class HTTPConnection {
     var name = sockaddr_in()
     name.sin_family = sa_family_t(AF_INET)
     name.sin_port = port.bigEndian
-    inet_pton(AF_INET, "127.0.0.1", &name.sin_addr)
+    inet_pton(AF_INET, host, &name.sin_addr)
     let isConnected = withUnsafePointer(to: &name) {
       $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
         connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0

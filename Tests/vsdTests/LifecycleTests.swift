@@ -44,12 +44,12 @@ struct LifecycleTests {
     "the level of log lines may be written in any case",
     arguments: [("debug", 5), ("INFO", 5), ("Info", 5), ("wArN", 2), ("WARN", 2), ("ERROR", 0)])
   func logLevel(level: String, count: Int) throws {
-    let probe = try VSDProcess(["--tracer=mock"])
-    let port = probe.ports[0]
-    try probe.stop()
+    // Without log lines nothing tells a port that the system chose: one that is taken on another address is free here.
+    let neighbour = try VSDProcess(["--tracer=mock"])
+    let (host, port) = ("127.0.0.2", neighbour.ports[0])
     let child = try VSDProcess.start(
-      ["--tracer=mock", "--addr=127.0.0.1:\(port)"], environment: ["VS_LOG_LEVEL": level], in: probe.home)
-    try child.wait(for: "the server") { try? HTTPConnection(port: port).request("GET", "/healthz") }
+      ["--tracer=mock", "--addr=\(host):\(port)"], environment: ["VS_LOG_LEVEL": level], in: neighbour.home)
+    try child.wait(for: "the server") { try? HTTPConnection(to: host, port: port).request("GET", "/healthz") }
     child.send(SIGTERM)
     #expect(try child.waitForExit() == .code(0))
     #expect(child.outputLines.filter { !$0.contains(#""msg":"stopped""#) }.count == count)
