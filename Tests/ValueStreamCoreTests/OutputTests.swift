@@ -76,6 +76,8 @@ struct OutputTests {
     let histogram = registry.family(.histogram(bounds: [1, 2]), "h", help: "", labels: ["x"], isDurable: true)
     let passing = registry.family(.counter, "b_total", help: "")
     counter.add(2, labels: ["tab\there", "line\nbreak 100%"])
+    counter.add(3, labels: ["a", "ends with a return\r"])
+    counter.add(4, labels: ["b", "\u{301}accent first"])
     histogram.observe(1.5, labels: [""])
     histogram.observe(9, labels: [""])
     passing.add()

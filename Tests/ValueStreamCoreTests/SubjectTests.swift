@@ -223,6 +223,23 @@ struct SubjectTests {
     }
   }
 
+  @Test("A name that scripts use again and again keeps its newest runs, under the numbers they had")
+  func manyRuns() {
+    var subject = Subject(key: Self.key)
+    var announced: Set<Int> = []
+    for run in 0..<800 {
+      let (start, end) = (EventTime.receipt(Self.time(run * 2)), EventTime.receipt(Self.time(run * 2 + 1)))
+      _ = subject.add(Self.event(at: run * 2, state: .running, marks: [.begin(start)], isVendor: false))
+      _ = subject.add(Self.event(at: run * 2 + 1, state: .ended, marks: [.end(end)], isVendor: false))
+      announced.formUnion(subject.outlines().filter { $0.end != nil }.map(\.number))
+    }
+    #expect(announced == Set(1...800))
+    let spans = subject.spans()
+    #expect(spans.last?.attempt == 800)
+    #expect(Self.minutes(spans).suffix(2) == ["1596-1597", "1598-1599"])
+    #expect(spans.count > 450)
+  }
+
   @Test("A thing does not grow without bound")
   func factLimit() {
     var subject = Subject(key: Self.key)

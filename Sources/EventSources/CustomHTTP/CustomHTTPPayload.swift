@@ -21,13 +21,16 @@ struct CustomHTTPPayload {
     var members: [String: JSONValue] = [:]
     for (name, value) in root.value.members { members[name.lowercased()] = value }
 
-    func text(_ name: String) -> String? {
+    func text(_ name: String) throws(PayloadError) -> String? {
       let value = members[name.lowercased()]
       let text = value?.string ?? value?.int.map(String.init)
+      if let text, text.utf8.count > Self.nameLimit {
+        throw PayloadError(.missingIdentity, path: "$.\(name)", reason: "expected at most \(Self.nameLimit) bytes")
+      }
       return text?.isEmpty == false ? text : nil
     }
     func require(_ name: String) throws(PayloadError) -> String {
-      guard let text = text(name) else {
+      guard let text = try text(name) else {
         throw PayloadError(.missingIdentity, path: "$.\(name)", reason: "expected a text that is not empty")
       }
       return text
@@ -38,15 +41,33 @@ struct CustomHTTPPayload {
       throw PayloadError(.missingIdentity, path: "$.action", reason: "expected \"start\" or \"end\"")
     }
     self.action = action
-    namespace = text("namespace") ?? ""
-    parentID = text("parentId")
+    namespace = try text("namespace") ?? ""
+    parentID = try text("parentId")
     isError = members["error"]?.bool ?? false
-    metadata = members["metadata"].map { Self.flatten($0, prefix: "") } ?? []
+    var metadata: [(name: String, value: AttributeValue)] = []
+    if let object = members["metadata"] { Self.flatten(object, prefix: "", into: &metadata) }
+    self.metadata = metadata
   }
 
-  private static func flatten(_ object: JSONValue, prefix: String) -> [(name: String, value: AttributeValue)] {
-    object.members.flatMap { name, value in
-      value.isObject ? flatten(value, prefix: "\(prefix)\(name).") : [(name: prefix + name, value: attributeValue(value))]
+  /// Ids, types and namespaces are names; a name of more bytes is a mistake.
+  private static let nameLimit = 1024
+  /// Entries past this many, and names or texts past their bounds, are left out: an event is no document store.
+  private static let entryLimit = 256
+  private static let textLimit = 16_384
+
+  private static func flatten(
+    _ object: JSONValue, prefix: String, into metadata: inout [(name: String, value: AttributeValue)]
+  ) {
+    for (name, value) in object.members {
+      guard metadata.count < entryLimit else { return }
+      guard prefix.utf8.count + name.utf8.count <= nameLimit else { continue }
+      if value.isObject {
+        flatten(value, prefix: "\(prefix)\(name).", into: &metadata)
+      } else if let text = value.string, text.utf8.count > textLimit {
+        continue
+      } else {
+        metadata.append((prefix + name, attributeValue(value)))
+      }
     }
   }
 
@@ -56,6 +77,7 @@ struct CustomHTTPPayload {
     if let number = value.double { return .double(number) }
     if let flag = value.bool { return .bool(flag) }
     if value.isNull { return .null }
-    return .strings(value.elements.map { $0.string ?? $0.int.map(String.init) ?? $0.double.map { "\($0)" } ?? "" })
+    return .strings(
+      value.elements.prefix(entryLimit).map { $0.string ?? $0.int.map(String.init) ?? $0.double.map { "\($0)" } ?? "" })
   }
 }

@@ -26,7 +26,7 @@ package struct CustomHTTPSource: EventSource {
 
   /// Without the header a script that says the same thing twice means it.
   package func deliveryID(of delivery: Delivery) -> String? {
-    delivery.headers[CustomHTTPHeader.idempotencyKey]
+    delivery.headers[CustomHTTPHeader.idempotencyKey].flatMap { $0.isEmpty ? nil : $0 }
   }
 
   package func events(in delivery: Delivery) throws(PayloadError) -> Interpretation {

@@ -28,7 +28,7 @@ package struct GitHubSource: EventSource {
 
   /// The event's GUID: a redelivery carries the same.
   package func deliveryID(of delivery: Delivery) -> String? {
-    delivery.headers[GitHubHeader.delivery]
+    delivery.headers[GitHubHeader.delivery].flatMap { $0.isEmpty ? nil : $0 }
   }
 
   package func events(in delivery: Delivery) throws(PayloadError) -> Interpretation {

@@ -15,9 +15,14 @@ package enum IntakeSettings {
     "read-token", placeholder: "TOKEN",
     help: "Token for pages, API and /metrics, as Bearer or as the password of Basic. Without one, only this machine may read.")
 
-  package static let maxBody = Setting<ByteCount>.byteCount(
-    "max-body", default: ByteCount(bytes: 25 << 20), text: "25MiB",
-    help: "Largest request body, counted after decompression; larger ones are answered 413.")
+  package static let maxBody = Setting<ByteCount>(
+    "max-body", placeholder: "SIZE", default: ByteCount(bytes: 25 << 20), defaultText: "25MiB",
+    help: "Largest request body, counted after decompression; larger ones are answered 413."
+  ) { text throws(SettingError) in
+    let size = try ByteCount(setting: text)
+    guard (1...(1 << 30)).contains(size.bytes) else { throw SettingError(expected: "a size from 1B to 1GiB") }
+    return size
+  }
 
   package static let declarations = [
     address.declaration, adminAddress.declaration, readToken.declaration, maxBody.declaration,

@@ -81,6 +81,11 @@ extension ServerLoop {
 
   /// A request is complete: answers it, or lets it wait for the answer.
   func work(on exchange: Exchange) {
+    if isClosing {
+      // Nothing may be suspended any more: the library aborts when it is stopped with a suspended connection.
+      exchange.answer = .response(unavailable("the server stops"))
+      return
+    }
     do throws(RequestBody.Failure) {
       try exchange.body?.finish()
     } catch {

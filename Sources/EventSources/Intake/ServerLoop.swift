@@ -43,6 +43,8 @@ final class ServerLoop {
   var waiting = WaitingRoom()
   private(set) var now = ContinuousClock.now
   private(set) var isStopping = false
+  /// True for the last turn of all.
+  private(set) var isClosing = false
 
   private let recorder: DeliveryRecorder
   private let shared: Shared
@@ -189,6 +191,7 @@ final class ServerLoop {
       timeout = timeout < 0 ? 20 : min(timeout, 20)
       turn()
     }
+    isClosing = true
     for token in waiting.tokens { settle(.init(token: token, result: .response(unavailable("the server stops")))) }
     for listener in listeners { _ = listener.run() }
   }

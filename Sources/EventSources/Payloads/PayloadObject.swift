@@ -34,16 +34,27 @@ package struct PayloadObject {
 
   package func objects(_ name: StaticString) -> [PayloadObject] {
     let path = path(of: name)
-    return (value[name]?.elements ?? []).enumerated().compactMap { PayloadObject($1, path: "\(path)[\($0)]") }
+    return (value[name]?.elements ?? []).prefix(Self.elementLimit).enumerated().compactMap {
+      PayloadObject($1, path: "\(path)[\($0)]")
+    }
   }
 
-  package func string(_ name: StaticString) -> String? { value[name]?.string }
+  /// A string; what it has beyond ``textLimit`` bytes is cut off.
+  package func string(_ name: StaticString) -> String? {
+    guard let text = value[name]?.string, text.utf8.count > Self.textLimit else { return value[name]?.string }
+    return String(decoding: text.utf8.prefix(Self.textLimit), as: UTF8.self)
+  }
 
-  /// A string that is not empty.
+  /// A string that is not empty, cut off like the others.
   package func text(_ name: StaticString) -> String? {
-    guard let text = value[name]?.string, !text.isEmpty else { return nil }
+    guard let text = string(name), !text.isEmpty else { return nil }
     return text
   }
+
+  /// Longer than any name or title, shorter than what would make a span a document.
+  static let textLimit = 16_384
+  /// Elements of one list that are read.
+  static let elementLimit = 1000
 
   package func int(_ name: StaticString) -> Int64? { value[name]?.int }
 

@@ -39,6 +39,7 @@ package final class Projector: DeliverySink {
   private let logger: Logger
   private let state = Mutex(State())
   private let work = DispatchSemaphore(value: 0)
+  private let errorLines = LogThrottle()
   private let onAnnouncement: @Sendable () -> Void
 
   /// - Parameter onAnnouncement: called after a batch in which spans finished was written.
@@ -60,8 +61,9 @@ package final class Projector: DeliverySink {
       projectImmediately(deliveries)
       return
     }
-    state.withLock { state in
-      guard !state.mustReadLog else { return }
+    let hasNews = state.withLock { state in
+      // It knows that it has to read the log, or waits after an error: a signal would end that wait.
+      guard !state.mustReadLog else { return false }
       let bytes = deliveries.reduce(0) { $0 + $1.logged.delivery.body.count }
       if state.queue.count + deliveries.count > configuration.queueLimit
         || state.queuedBytes + bytes > configuration.queueByteLimit
@@ -71,8 +73,9 @@ package final class Projector: DeliverySink {
         state.queue += deliveries
         state.queuedBytes += bytes
       }
+      return true
     }
-    work.signal()
+    if hasNews { work.signal() }
   }
 
   private func projectImmediately(_ deliveries: [RecordedDelivery]) {
@@ -126,7 +129,9 @@ package final class Projector: DeliverySink {
         failures = 0
       } catch {
         failures += 1
-        logger.error("cannot project, will read the log again: \(error)")
+        if let heldBack = errorLines.pass() {
+          logger.log(.error, "cannot project, will read the log again: \(error)") { $0.member("similarBefore", heldBack) }
+        }
         state.withLock { $0.mustReadLog = true }
         if isStopping { return }
         _ = work.wait(timeout: .now() + min(configuration.longestRetryPause.inSeconds, 0.1 * Double(1 << min(failures, 7))))

@@ -69,10 +69,19 @@ enum PrometheusText {
     }
   }
 
+  /// Byte by byte: a carriage return and a line feed, or a quote and a combining accent, are one Character to Swift.
   private static func escape(_ text: String, quotes: Bool) -> String {
     guard text.utf8.contains(where: { $0 == 0x5C || $0 == 0x0A || $0 == 0x22 }) else { return text }
-    let escaped = text.replacing("\\", with: "\\\\").replacing("\n", with: "\\n")
-    return quotes ? escaped.replacing("\"", with: "\\\"") : escaped
+    var bytes: [UInt8] = []
+    for byte in text.utf8 {
+      switch byte {
+      case UInt8(ascii: "\\"): bytes += "\\\\".utf8
+      case 0x0A: bytes += "\\n".utf8
+      case UInt8(ascii: "\"") where quotes: bytes += "\\\"".utf8
+      default: bytes.append(byte)
+      }
+    }
+    return String(decoding: bytes, as: UTF8.self)
   }
 
   /// A number as Go prints it with `%g`: dashboards match bucket bounds by their text, `1.8e+06`.

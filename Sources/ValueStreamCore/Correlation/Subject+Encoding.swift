@@ -8,6 +8,7 @@ extension Subject {
     body.put(facts.count)
     for fact in facts { body.put(fact) }
     body.put(droppedFactCount)
+    body.put(droppedAttemptCount)
     body.put(optional: parent) { writer, tie in
       writer.put(tie.parent.description)
       writer.put(Int(tie.rule.rawValue))
@@ -34,6 +35,7 @@ extension Subject {
         key: key,
         facts: try reader.array { reader throws(PackedError) in try reader.fact(key: key) },
         droppedFactCount: try reader.int(),
+        droppedAttemptCount: try reader.int(),
         parent: try reader.optional { reader throws(PackedError) in
           ParentTie(
             parent: SpanKey(encoded: try reader.string()), rule: try reader.value(), reference: try reader.reference())

@@ -22,7 +22,7 @@ extension Subject {
   }
 
   /// One run, before its registers are read.
-  private struct Attempt {
+  struct Attempt {
     var number: Int
     var start: Timestamp
     var isStartUnknown: Bool
@@ -35,7 +35,7 @@ extension Subject {
 
   // MARK: Attempts
 
-  private func attempts() -> [Attempt] {
+  func attempts() -> [Attempt] {
     if facts.contains(where: { $0.event.attempt.number != nil }) { return numberedAttempts() }
     if facts.contains(where: { $0.event.attempt == .counted }) { return countedAttempts() }
     return [attempt(number: 1, facts: facts)]
@@ -85,7 +85,8 @@ extension Subject {
     var isOpen = false
     func open(at boundary: Boundary) {
       let isUnknown = boundary.kind == .seenRunning || boundary.kind == .end
-      result.append(Attempt(number: result.count + 1, start: boundary.time.timestamp, isStartUnknown: isUnknown))
+      let number = droppedAttemptCount + result.count + 1
+      result.append(Attempt(number: number, start: boundary.time.timestamp, isStartUnknown: isUnknown))
       isOpen = true
     }
     for boundary in boundaries() {

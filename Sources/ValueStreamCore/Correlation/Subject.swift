@@ -35,6 +35,8 @@ public struct Subject: Sendable, Hashable {
   private(set) var facts: [Fact] = []
   /// Facts left out because there were too many; shown as an attribute.
   private(set) var droppedFactCount = 0
+  /// Counted attempts that were left out whole, oldest first: the numbers of the others stay what they were.
+  private(set) var droppedAttemptCount = 0
   /// The edge to the parent; nil for a root, as far as is known.
   public var parent: ParentTie?
   /// Attempts whose end was announced (counted, put up for export): an end is announced once, however it changes.
@@ -44,7 +46,8 @@ public struct Subject: Sendable, Hashable {
   /// Where the classic picture stands.
   public var classic = ClassicState()
 
-  /// More facts than this are not kept of one thing; the oldest that mark neither beginning nor end go first.
+  /// More facts than this are not kept of one thing: the oldest go first that mark neither an end nor a beginning no other
+  /// fact tells, then whole attempts, oldest first.
   public static let factLimit = 1000
 
   public init(key: SpanKey) {
@@ -52,12 +55,14 @@ public struct Subject: Sendable, Hashable {
   }
 
   init(
-    key: SpanKey, facts: [Fact], droppedFactCount: Int, parent: ParentTie?, announcedAttempts: [Int], active: [ActiveSpans],
+    key: SpanKey, facts: [Fact], droppedFactCount: Int, droppedAttemptCount: Int, parent: ParentTie?, announcedAttempts: [Int],
+    active: [ActiveSpans],
     classic: ClassicState
   ) {
     self.key = key
     self.facts = facts
     self.droppedFactCount = droppedFactCount
+    self.droppedAttemptCount = droppedAttemptCount
     self.parent = parent
     self.announcedAttempts = announcedAttempts
     self.active = active
@@ -90,17 +95,36 @@ public struct Subject: Sendable, Hashable {
   private mutating func insert(_ fact: Fact) -> Bool {
     if facts.contains(fact) { return false }
     facts.append(fact)
-    if facts.count > Self.factLimit { dropOldestPassingFact() }
+    if facts.count > Self.factLimit { dropOldest() }
     return true
   }
 
-  private mutating func dropOldestPassingFact() {
-    let passing = facts.indices.filter { facts[$0].event.marks.allSatisfy { $0.kind == .begin } }
-    let oldest = passing.min {
-      (facts[$0].event.time, facts[$0].contentHash) < (facts[$1].event.time, facts[$1].contentHash)
+  private mutating func dropOldest() {
+    if let index = oldest(among: facts.indices.filter(isPassing)) {
+      facts.remove(at: index)
+      droppedFactCount += 1
+      return
     }
-    facts.remove(at: oldest ?? facts.startIndex)
-    droppedFactCount += 1
+    let attempts = attempts()
+    if attempts.count > 1, let first = attempts.first, first.supersededAt != nil {
+      facts.removeAll { fact in first.facts.contains { $0 === fact } }
+      droppedFactCount += first.facts.count
+      droppedAttemptCount += 1
+    } else if let index = oldest(among: Array(facts.indices)) {
+      facts.remove(at: index)
+      droppedFactCount += 1
+    }
+  }
+
+  private func oldest(among indices: [Int]) -> Int? {
+    indices.min { (facts[$0].event.time, facts[$0].contentHash) < (facts[$1].event.time, facts[$1].contentHash) }
+  }
+
+  /// Marks no end, and no beginning that is not told by another fact as well.
+  private func isPassing(_ index: Int) -> Bool {
+    facts[index].event.marks.allSatisfy { mark in
+      mark.kind == .begin && facts.indices.contains { $0 != index && facts[$0].event.marks.contains(mark) }
+    }
   }
 
   /// Every alias the thing ever had, apart from its key, sorted.

@@ -175,8 +175,10 @@ public final class MetricFamily: Sendable {
 
   func restore(_ bytes: [UInt8]) {
     let bucketCount = if case .histogram = kind { bounds.count + 1 } else { 0 }
-    for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") {
-      let fields = line.split(separator: "\t", omittingEmptySubsequences: false)
+    // By bytes: a carriage return at the end of a label and the line feed after it are one Character to Swift.
+    for line in bytes.split(separator: UInt8(ascii: "\n")) {
+      let fields = line.split(separator: UInt8(ascii: "\t"), omittingEmptySubsequences: false)
+        .map { Substring(decoding: $0, as: UTF8.self) }
       guard fields.count == 1 + bucketCount + labelNames.count, let value = Double(fields[0]) else { continue }
       let buckets = fields[1..<1 + bucketCount].compactMap { UInt64($0) }
       guard buckets.count == bucketCount else { continue }
@@ -190,8 +192,11 @@ public final class MetricFamily: Sendable {
   }
 
   private static func escape(_ label: String) -> String {
-    label.contains { $0 == "%" || $0 == "\t" || $0 == "\n" }
-      ? label.replacing("%", with: "%25").replacing("\t", with: "%09").replacing("\n", with: "%0A") : label
+    guard label.utf8.contains(where: { $0 < 0x20 || $0 == UInt8(ascii: "%") }) else { return label }
+    let bytes = label.utf8.flatMap { byte -> [UInt8] in
+      byte < 0x20 || byte == UInt8(ascii: "%") ? Array("%\(Hex.text(of: CollectionOfOne(byte)))".utf8) : [byte]
+    }
+    return String(decoding: bytes, as: UTF8.self)
   }
 
   private static func unescape(_ field: Substring) -> String {

@@ -120,7 +120,7 @@ public struct ByteCount: Sendable, Hashable {
   }
 
   /// Reads `25MiB`, `2GiB`, `512kB`, `1000`; without a unit bytes.
-  init(setting text: String) throws(SettingError) {
+  package init(setting text: String) throws(SettingError) {
     let units: [(String, Int64)] = [
       ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("TiB", 1 << 40), ("kB", 1000), ("KB", 1000), ("MB", 1_000_000),
       ("GB", 1_000_000_000), ("TB", 1_000_000_000_000), ("B", 1), ("", 1),
