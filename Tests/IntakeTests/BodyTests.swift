@@ -30,6 +30,18 @@ struct BodyTests {
     }
   }
 
+  @Test("a large body that arrives all at once is read on without waiting for another event")
+  func large() throws {
+    try TestServer.run { (server) throws in
+      let client = try server.client()
+      let body = [UInt8](repeating: UInt8(ascii: "x"), count: 20_000_000)
+      for _ in 0..<3 {
+        #expect(try Self.post(body, coding: "identity", to: client).body == "success")
+      }
+      #expect(server.log.entries.map(\.delivery.body.count) == [body.count, body.count, body.count])
+    }
+  }
+
   @Test("the identity coding is no coding")
   func identity() throws {
     try TestServer.run { (server) throws in

@@ -105,6 +105,8 @@ final class ServerLoop {
     for (listener, entry) in zip(listeners, entries.dropFirst()) {
       guard entry.revents != 0 || listener.isDue || isSweep else { continue }
       let wait = listener.run()
+      // It has read what its turns allow and is not done; no event tells that the rest is there already.
+      if wait == 0 { listener.isDue = true }
       if wait >= 0 { timeout = timeout < 0 ? wait : min(timeout, wait) }
     }
     handOver()
