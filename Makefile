@@ -45,7 +45,7 @@ endif
 test-long: ## Run the tests with more rounds each, then once more under ThreadSanitizer
 	@Scripts/bootstrap build test
 	VALUESTREAM_LONG_TESTS=1 swift test --scratch-path $(DEBUG) $(TEST_FLAGS) $(TESTS)
-	TSAN_OPTIONS=suppressions=$(CURDIR)/Scripts/thread-sanitizer.suppressions \
+	TSAN_OPTIONS=suppressions=$(CURDIR)/Tests/thread-sanitizer.suppressions \
 	  swift test --scratch-path $(SANITIZED) --sanitize thread $(TEST_FLAGS) $(TESTS)
 
 check: ## Check format, imports, architecture, constructs, scripts, and that the core stands alone
