@@ -38,8 +38,10 @@ struct Daemon {
 
     let exporters: [any SpanExporter] =
       settings.tracers.contains(.logging) ? [LoggingExporter(logger: Logger(), attributes: settings.attributes)] : []
+    let ledger = ExportLedger(store: store)
     let runners = try exporters.map {
-      try ExportRunner(exporter: $0, store: store, settle: settings.settle, clock: clock, logger: logger)
+      try ExportRunner(
+        exporter: $0, store: store, ledger: ledger, settle: settings.settle, clock: clock, logger: logger)
     }
     let batches = try ProjectionBatches(
       store: store, logEnd: try log.lastPosition(), sources: settings.sources, recent: recent, registry: registry,
@@ -114,7 +116,7 @@ struct Daemon {
     self.runners = runners
     retention = Retention(
       log: log, store: store, clock: clock, logger: logger, logAge: settings.logRetention, logBytes: settings.logMaxBytes,
-      spanAge: settings.spanRetention)
+      spanAge: settings.spanRetention, exporters: runners.map(\.exporterName))
   }
 
   private static func openStores(_ store: DaemonSettings.Store) throws -> (any DeliveryLog, any SpanStore) {

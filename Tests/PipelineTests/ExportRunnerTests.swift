@@ -55,7 +55,8 @@ struct ExportRunnerTests {
   static func runner(_ exporter: FakeExporter, _ store: any SpanStore, _ clock: FakeClock, settle: Duration = .zero) throws
     -> ExportRunner
   {
-    try ExportRunner(exporter: exporter, store: store, settle: settle, clock: clock, logger: Logger { _ in })
+    try ExportRunner(
+      exporter: exporter, store: store, ledger: ExportLedger(store: store), settle: settle, clock: clock, logger: Logger { _ in })
   }
 
   @Test("Everything finished is exported once, in order, and not again by the next runner")

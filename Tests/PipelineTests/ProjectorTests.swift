@@ -76,8 +76,10 @@ struct ProjectorTests {
     func branchUpdates(of branch: SpanKey, limit: Int) throws -> [BranchUpdate] {
       try inner.branchUpdates(of: branch, limit: limit)
     }
-    func removeFinished(before cutoff: Timestamp, limit: Int) throws -> Int {
-      try inner.removeFinished(before: cutoff, limit: limit)
+    func exportRecords(of keys: [SpanKey]) throws -> [SpanKey: ExportRecord] { try inner.exportRecords(of: keys) }
+    func addExportRecords(_ records: [ExportRecord]) throws { try inner.addExportRecords(records) }
+    func removeFinished(before cutoff: Timestamp, awaitedBy exporters: [String], limit: Int) throws -> Int {
+      try inner.removeFinished(before: cutoff, awaitedBy: exporters, limit: limit)
     }
     func size() throws -> Int64 { try inner.size() }
     func close() {}

@@ -36,6 +36,12 @@ struct SQLiteSpanStoreTests {
   @Test("keeps announcements in order, and how far exporters came")
   func announcements() throws { try contract.checkAnnouncements() }
 
+  @Test("The export ledger only grows")
+  func exportRecords() throws { try contract.checkExportRecords() }
+
+  @Test("What was announced and exported under a name becomes that of the thing")
+  func absorption() throws { try contract.checkAbsorption() }
+
   @Test("keeps named values and the position")
   func values() throws { try contract.checkValues() }
 
@@ -69,7 +75,7 @@ struct SQLiteSpanStoreTests {
       (1...3).map { Announcement(key: StoreSamples.issueKey(number), attempt: $0, time: .epoch) }
     }
     try store.write(changes)
-    #expect(try store.removeFinished(before: StoreSamples.time(10_000), limit: 100) == 50)
+    #expect(try store.removeFinished(before: StoreSamples.time(10_000), awaitedBy: [], limit: 100) == 50)
     store.close()
     let connection = try SQLiteConnection(path: directory.file("store/spans.sqlite"))
     for table in ["subject", "subject_data", "alias", "follow", "announcement"] {
@@ -275,7 +281,7 @@ struct SQLiteSpanStoreTests {
     let newer = try refusal("PRAGMA user_version = 9")
     #expect(newer?.code == .newerVersion)
     #expect(newer?.message.contains(file) == true)
-    let foreign = try refusal("PRAGMA user_version = 1; PRAGMA application_id = 5")
+    let foreign = try refusal("PRAGMA user_version = \(StoreSchema.spanStore.version); PRAGMA application_id = 5")
     #expect(foreign?.code == .unusable)
     #expect(try refusal("PRAGMA application_id = 0")?.code == .unusable)
     do {
@@ -296,6 +302,39 @@ struct SQLiteSpanStoreTests {
     }
     #expect(damaged?.code == .corrupt)
     #expect(damaged?.message.contains(file) == true)
+  }
+
+  @Test("goes on with a store that version 0.1.0 wrote")
+  func firstLayout() throws {
+    let file = directory.file("store/spans.sqlite")
+    try open().close()
+    // One issue with a parent, as its encoder wrote it.
+    let data = """
+      01080a69737375651661636d652f7369746523310854502d31286a697261636c6f75643a613a3a69737375653a39028788a2daa183c6b48701020002\
+      020000028490bfb41a0206000202028490bfb41a00000000020a0002000400000002060a00040000000000
+      """
+    do {
+      let connection = try SQLiteConnection(path: file)
+      try connection.execute(
+        """
+        DROP TABLE exported_trace; DROP TABLE exported_attempt; PRAGMA user_version = 1;
+        INSERT INTO name VALUES (1, 'github:github.com:1:issue:'), (2, 'issue'), (3, 'github');
+        INSERT INTO subject VALUES (1, 1, 1, '', 2, 3, NULL, NULL, 0, NULL, NULL);
+        INSERT INTO subject_data VALUES (1, x'\(data)');
+        UPDATE progress SET next_subject = 2;
+        """)
+    }
+    let store = try open()
+    defer { store.close() }
+    let subject = try #require(try store.subjects([StoreSamples.issueKey(1)]).values.first)
+    #expect(subject.name == "acme/site#1")
+    #expect(subject.follows == [FollowStatement(.issueKey, [Reference(.issue, "TP-1")])])
+    #expect(subject.parent?.parent == SpanKey("jiracloud:a::issue:9"))
+    try store.write(StoreSamples.changes([subject, StoreSamples.issue(2)]))
+    let record = ExportRecord(key: subject.key, traceID: TraceID(high: 1, low: 2))
+    try store.addExportRecords([record])
+    #expect(try store.exportRecords(of: [subject.key]) == [subject.key: record])
+    #expect(try store.subjects([subject.key])[subject.key] == subject)
   }
 
   @Test("brings an older layout up to date, once and as a whole")

@@ -21,6 +21,12 @@ struct MemorySpanStoreTests {
   @Test("keeps announcements in order, and how far exporters came")
   func announcements() throws { try contract.checkAnnouncements() }
 
+  @Test("The export ledger only grows")
+  func exportRecords() throws { try contract.checkExportRecords() }
+
+  @Test("What was announced and exported under a name becomes that of the thing")
+  func absorption() throws { try contract.checkAbsorption() }
+
   @Test("keeps named values and the position")
   func values() throws { try contract.checkValues() }
 

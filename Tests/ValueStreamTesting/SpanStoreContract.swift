@@ -39,7 +39,7 @@ package struct SpanStoreContract: Sendable {
     #expect(found.count == keys.count)
 
     var removal = ProjectionChanges()
-    removal.removed = [keys[3], SpanKey(source: "a", host: "", container: "", kind: "never", id: "seen")]
+    removal.absorbed = [keys[3]: keys[0], SpanKey(source: "a", host: "", container: "", kind: "never", id: "seen"): keys[0]]
     try store.write(removal)
     #expect(try store.subjects([keys[3]]).isEmpty)
     #expect(try store.publishers(of: [.key(keys[3])])[.key(keys[3])] == [])
@@ -204,6 +204,68 @@ package struct SpanStoreContract: Sendable {
     #expect(try store.exportProgress() == ["otlp": first, "logging": ExportProgress(sequence: 2, sent: 2)])
   }
 
+  // MARK: The export ledger
+
+  package func checkExportRecords() throws {
+    let store = try makeStore()
+    defer { store.close() }
+    let keys = (1...4).map { StoreSamples.issueKey($0) }
+    try store.write(StoreSamples.changes([StoreSamples.issue(1), StoreSamples.issue(2)]))
+    #expect(try store.exportRecords(of: keys).isEmpty)
+    let traces = [TraceID(high: 1, low: .max), TraceID(high: .max, low: 0)]
+    let first = ExportRecord(
+      key: keys[0], traceID: traces[0],
+      attempts: [ExportedAttempt(number: 2, parentSpanID: SpanID(rawValue: .max)), ExportedAttempt(number: 3, parentSpanID: nil)])
+    let ancestor = ExportRecord(key: keys[1], traceID: traces[0])
+    try store.addExportRecords([first, ancestor])
+    #expect(try store.exportRecords(of: keys) == [keys[0]: first, keys[1]: ancestor])
+
+    // What stands there stays; other attempts join it.
+    let later = ExportRecord(
+      key: keys[0], traceID: traces[1],
+      attempts: [ExportedAttempt(number: 1, parentSpanID: nil), ExportedAttempt(number: 2, parentSpanID: nil)])
+    try store.addExportRecords([later])
+    var expected = first
+    expected.attempts.insert(ExportedAttempt(number: 1, parentSpanID: nil), at: 0)
+    #expect(try store.exportRecords(of: [keys[0]]) == [keys[0]: expected])
+    try store.addExportRecords([])
+  }
+
+  /// A thing known by a name only, announced and exported, turns out to be another: the other takes its place.
+  package func checkAbsorption() throws {
+    let store = try makeStore()
+    defer { store.close() }
+    let (name, key) = (SpanKey(source: "github", host: "", container: "=site", kind: "issue", id: "1"), StoreSamples.issueKey(1))
+    var changes = StoreSamples.changes([Subject(key: name), StoreSamples.issue(2, isOpen: false)])
+    changes.announcements = [
+      Announcement(key: name, attempt: 1, time: StoreSamples.time(0)),
+      Announcement(key: StoreSamples.issueKey(2), attempt: 1, time: StoreSamples.time(0)),
+      Announcement(key: name, attempt: 2, time: StoreSamples.time(1)),
+    ]
+    try store.write(changes)
+    let record = ExportRecord(
+      key: name, traceID: TraceID(root: name), attempts: [ExportedAttempt(number: 1, parentSpanID: nil)])
+    try store.addExportRecords([record])
+    let before = try store.announcements(after: 0, limit: 9)
+
+    var absorption = StoreSamples.changes([StoreSamples.issue(1, isOpen: false)])
+    absorption.absorbed = [name: key]
+    absorption.announcements = [Announcement(key: key, attempt: 3, time: StoreSamples.time(2))]
+    try store.write(absorption)
+    let after = try store.announcements(after: 0, limit: 9)
+    #expect(after.map(\.sequence).prefix(3) == before.map(\.sequence)[...])
+    #expect(after.map(\.announcement.key) == [key, StoreSamples.issueKey(2), key, key])
+    #expect(after.map(\.announcement.attempt) == [1, 1, 2, 3])
+    #expect(try store.subjects([name]).isEmpty)
+    #expect(try store.exportRecords(of: [name, key]).map { [$0.key: $0.value.attempts] } == [[key: record.attempts]])
+    #expect(try store.exportRecords(of: [key])[key]?.traceID == record.traceID)
+
+    // All of its announcements go with it.
+    #expect(try store.removeFinished(before: StoreSamples.time(1000), awaitedBy: [], limit: 10) == 2)
+    #expect(try store.announcements(after: 0, limit: 9).isEmpty)
+    #expect(try store.exportRecords(of: [key]).isEmpty)
+  }
+
   // MARK: The rest
 
   package func checkValues() throws {
@@ -251,7 +313,7 @@ package struct SpanStoreContract: Sendable {
     }
     func update(_ number: Int, of branch: Int) -> BranchUpdate {
       BranchUpdate(
-        branch: branches[branch], time: EventTime(StoreSamples.time(Int64(number)), isVendor: number % 2 == 0),
+        branch: branches[branch], kind: number == 1 ? .created : number == 9 ? .deleted : .moved, time: EventTime(StoreSamples.time(Int64(number)), isVendor: number % 2 == 0),
         before: number == 1 ? nil : "c\(number - 1)", after: number == 9 ? nil : "c\(number)",
         commits: number % 3 == 0 ? [] : ["x\(number)", "c\(number)"], isForced: number % 4 == 0, isDefaultBranch: branch == 0)
     }
@@ -277,7 +339,7 @@ package struct SpanStoreContract: Sendable {
     }
     try store.write(changes)
     let announced = try store.announcements(after: 0, limit: 100)
-    #expect(try store.removeFinished(before: StoreSamples.time(-1000), limit: 100) == 0)
+    #expect(try store.removeFinished(before: StoreSamples.time(-1000), awaitedBy: ["otlp", "logging"], limit: 100) == 0)
 
     // Issue n ends at n + 60. The exporter has seen up to issue 5.
     let passed = try #require(announced.first { $0.announcement.key == StoreSamples.issueKey(5) }).sequence
@@ -290,6 +352,8 @@ package struct SpanStoreContract: Sendable {
 
     let gone = StoreSamples.aliases(7) + [.key(StoreSamples.issueKey(7))]
     #expect(try store.publishers(of: gone).values.allSatisfy(\.isEmpty))
+    let new = try store.removeFinished(before: cutoff, awaitedBy: ["new", "otlp"], limit: 100)
+    #expect(new == 0, "an exporter that has not begun waits for everything")
     #expect(try store.followers(of: [Reference(.issue, "TP-7")])[Reference(.issue, "TP-7")] ?? [] == [])
     #expect(try store.publishers(of: StoreSamples.aliases(8)).values.allSatisfy { $0 == [StoreSamples.issueKey(8)] })
     let left = try store.announcements(after: 0, limit: 100)
@@ -311,8 +375,8 @@ package struct SpanStoreContract: Sendable {
     var changes = StoreSamples.changes([StoreSamples.issue(1, isOpen: false)])
     changes.announcements = [Announcement(key: StoreSamples.issueKey(1), attempt: 1, time: StoreSamples.time(1_000_000))]
     try store.write(changes)
-    #expect(try store.removeFinished(before: StoreSamples.time(500_000), limit: 10) == 0)
-    #expect(try store.removeFinished(before: StoreSamples.time(2_000_000), limit: 10) == 1)
+    #expect(try store.removeFinished(before: StoreSamples.time(500_000), awaitedBy: [], limit: 10) == 0)
+    #expect(try store.removeFinished(before: StoreSamples.time(2_000_000), awaitedBy: [], limit: 10) == 1)
   }
 
   private static let removedNumbers: Set<Substring> = ["1", "2", "3", "5", "6", "7", "9"]
@@ -322,7 +386,7 @@ package struct SpanStoreContract: Sendable {
     let keys = (0..<20).map { StoreSamples.issueKey($0) }
     let before = try store.subjects(keys)
     var count = 0
-    while case let step = try store.removeFinished(before: cutoff, limit: 2), step > 0 {
+    while case let step = try store.removeFinished(before: cutoff, awaitedBy: ["otlp", "logging"], limit: 2), step > 0 {
       #expect(step <= 2)
       count += step
     }
@@ -381,6 +445,8 @@ package struct SpanStoreContract: Sendable {
     changes.position = LogPosition(rawValue: 12)
     try store.write(changes)
     try store.setExportProgress(ExportProgress(sequence: 1, sent: 1), for: "otlp")
+    let record = ExportRecord(key: StoreSamples.issueKey(2), traceID: TraceID(high: 1, low: 2))
+    try store.addExportRecords([record])
     store = try reopen(store)
     #expect(try store.subjects([StoreSamples.richSubject().key]).values.first == StoreSamples.richSubject())
     #expect(try store.publishers(of: StoreSamples.aliases(1)).values.allSatisfy { $0 == [StoreSamples.issueKey(1)] })
@@ -389,7 +455,8 @@ package struct SpanStoreContract: Sendable {
     #expect(try store.fingerprints(since: .epoch) == changes.fingerprints)
     #expect(try store.position() == changes.position)
     #expect(try store.exportProgress() == ["otlp": ExportProgress(sequence: 1, sent: 1)])
-    #expect(try store.removeFinished(before: StoreSamples.time(1000), limit: 10) > 0)
+    #expect(try store.exportRecords(of: [record.key]) == [record.key: record])
+    #expect(try store.removeFinished(before: StoreSamples.time(1000), awaitedBy: [], limit: 10) > 0)
     store = try reopen(store)
     try store.write(changes)
     #expect(try store.announcements(after: 0, limit: 9).allSatisfy { $0.sequence > 1 }, "places are not given twice")

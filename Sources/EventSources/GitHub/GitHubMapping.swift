@@ -241,7 +241,7 @@ struct GitHubMapping {
     let update = BranchUpdate(
       branch: SpanKey(
         source: "github", host: payload.host, container: repository.keyPart, kind: "branch", id: branch),
-      time: .vendor(time, orReceipt: received), before: commit("before"), after: commit("after"),
+      kind: commit("before") == nil ? .created : commit("after") == nil ? .deleted : .moved, time: .vendor(time, orReceipt: received), before: commit("before"), after: commit("after"),
       commits: payload.root.objects("commits").compactMap { $0.text("id") }, isForced: payload.root.bool("forced") ?? false,
       isDefaultBranch: repository.object.text("default_branch") == branch)
     return .events([], branchUpdates: [update])

@@ -7,6 +7,7 @@ package import ValueStreamCore
 package final class ExportRunner: Sendable {
   private let exporter: any SpanExporter
   private let store: any SpanStore
+  private let ledger: ExportLedger
   private let settle: Duration
   private let clock: any WallClock
   private let logger: Logger
@@ -16,13 +17,17 @@ package final class ExportRunner: Sendable {
   private static let batchLimit = 512
   private static let longestPause = 60.0
 
-  /// - Parameter settle: how long after its end a span waits, for what may still be told of it.
+  /// - Parameters:
+  ///   - ledger: one for all exporters of the store.
+  ///   - settle: how long after its end a span waits, for what may still be told of it.
   /// - Throws: ``StoreError`` when the store cannot be read.
   package init(
-    exporter: any SpanExporter, store: any SpanStore, settle: Duration, clock: any WallClock, logger: Logger
+    exporter: any SpanExporter, store: any SpanStore, ledger: ExportLedger, settle: Duration, clock: any WallClock,
+    logger: Logger
   ) throws {
     self.exporter = exporter
     self.store = store
+    self.ledger = ledger
     self.settle = settle
     self.clock = clock
     self.logger = logger
@@ -110,16 +115,19 @@ package final class ExportRunner: Sendable {
     after sequence: UInt64, ignoringSettle: Bool
   ) throws -> (batch: [(sequence: UInt64, span: TracedSpan?)], rest: Duration?) {
     let now = clock.now()
-    var reader = TraceReader(store: store)
-    var batch: [(sequence: UInt64, span: TracedSpan?)] = []
-    for (sequence, announcement) in try store.announcements(after: sequence, limit: Self.batchLimit) {
-      let age = Duration.nanoseconds(now.nanoseconds - announcement.time.nanoseconds)
-      if !ignoringSettle, age < settle { return (batch, settle - age) }
-      // Gone when retention removed it meanwhile.
-      let span = try reader.spans(of: announcement.key).first { $0.span.attempt == announcement.attempt }
-      batch.append((sequence, span))
+    var settled = try store.announcements(after: sequence, limit: Self.batchLimit)
+    var rest: Duration?
+    if !ignoringSettle {
+      func age(_ announcement: Announcement) -> Duration {
+        .nanoseconds(now.nanoseconds - announcement.time.nanoseconds)
+      }
+      if let first = settled.firstIndex(where: { age($0.announcement) < settle }) {
+        rest = settle - age(settled[first].announcement)
+        settled.removeSubrange(first...)
+      }
     }
-    return (batch, nil)
+    let spans = try ledger.spans(of: settled.map(\.announcement))
+    return (zip(settled, spans).map { ($0.sequence, $1) }, rest)
   }
 
   /// Blocking calls do not belong on the threads that tasks share.

@@ -9,12 +9,14 @@ package struct Retention: Sendable {
   private let logAge: Duration
   private let logBytes: Int64
   private let spanAge: Duration
+  private let exporters: [String]
   private static let interval = Duration.seconds(3600)
   private static let batch = 500
 
+  /// - Parameter exporters: names of those that run: what they wait for stays. One that is no longer set up holds back nothing.
   package init(
     log: any DeliveryLog, store: any SpanStore, clock: any WallClock, logger: Logger, logAge: Duration, logBytes: Int64,
-    spanAge: Duration
+    spanAge: Duration, exporters: [String]
   ) {
     self.log = log
     self.store = store
@@ -23,6 +25,7 @@ package struct Retention: Sendable {
     self.logAge = logAge
     self.logBytes = logBytes
     self.spanAge = spanAge
+    self.exporters = exporters
   }
 
   /// Removes once an hour, until its task is cancelled.
@@ -44,7 +47,8 @@ package struct Retention: Sendable {
       receivedBefore: now.advanced(byNanoseconds: -logAge.nanoseconds), maximumBytes: logBytes, projected: try store.position())
     var removed = 0
     while true {
-      let count = try store.removeFinished(before: now.advanced(byNanoseconds: -spanAge.nanoseconds), limit: Self.batch)
+      let count = try store.removeFinished(
+        before: now.advanced(byNanoseconds: -spanAge.nanoseconds), awaitedBy: exporters, limit: Self.batch)
       removed += count
       if count < Self.batch { break }
     }

@@ -76,6 +76,8 @@ struct PackedReader: PackedSource {
     rest = bytes[...]
   }
 
+  var isAtEnd: Bool { rest.isEmpty }
+
   mutating func byte() throws(DamagedBytes) -> UInt8 {
     guard let byte = rest.popFirst() else { throw DamagedBytes() }
     return byte

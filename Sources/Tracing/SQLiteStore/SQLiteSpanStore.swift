@@ -75,11 +75,18 @@ package final class SQLiteSpanStore: SpanStore {
     try withWriter { try $0.setExportProgress(progress, for: exporter) }
   }
 
-  package func removeFinished(before cutoff: Timestamp, limit: Int) throws -> Int {
+  package func addExportRecords(_ records: [ExportRecord]) throws {
+    try withWriter { try $0.add(records) }
+  }
+
+  package func removeFinished(before cutoff: Timestamp, awaitedBy exporters: [String], limit: Int) throws -> Int {
     // Looking for them reads every row; only taking them out needs the writer.
-    let found = try withReader { try $0.finished(before: cutoff, limit: limit) }
+    let (passed, found) = try withReader { reader in
+      let passed = try reader.passed(by: exporters)
+      return (passed, try reader.finished(before: cutoff, passed: passed, limit: limit))
+    }
     if found.count < limit { try withWriter { try $0.removeBranchUpdates(before: cutoff) } }
-    return found.isEmpty ? 0 : try withWriter { try $0.removeFinished(found, before: cutoff) }
+    return found.isEmpty ? 0 : try withWriter { try $0.removeFinished(found, before: cutoff, passed: passed) }
   }
 
   private func withWriter<Result: Sendable>(_ body: (SpanStoreWriter) throws -> Result) throws -> Result {
@@ -134,6 +141,10 @@ package final class SQLiteSpanStore: SpanStore {
 
   package func exportProgress() throws -> [String: ExportProgress] {
     try withReader { try $0.exportProgress() }
+  }
+
+  package func exportRecords(of keys: [SpanKey]) throws -> [SpanKey: ExportRecord] {
+    try withReader { try $0.exportRecords(of: keys) }
   }
 
   package func branchUpdates(of branch: SpanKey, limit: Int) throws -> [BranchUpdate] {

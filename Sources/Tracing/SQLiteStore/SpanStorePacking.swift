@@ -37,6 +37,7 @@ enum BranchUpdatePacking {
     writer.put(optional: update.after)
     writer.put(UInt64(update.commits.count))
     for commit in update.commits { writer.put(commit) }
+    writer.put(UInt64(update.kind.rawValue))
     return writer.bytes
   }
 
@@ -47,8 +48,11 @@ enum BranchUpdatePacking {
     let after = try reader.optionalText()
     var commits: [String] = []
     for _ in 0..<(try reader.count()) { commits.append(try reader.text()) }
+    // What was written before there were kinds tells by its commits.
+    let stored = reader.isAtEnd ? (before == nil ? 1 : after == nil ? 2 : 0) : try reader.unsigned()
+    guard let kind = UInt8(exactly: stored).flatMap(BranchUpdate.Kind.init) else { throw DamagedBytes() }
     return BranchUpdate(
-      branch: branch, time: EventTime(time, isVendor: flags & 1 != 0), before: before, after: after, commits: commits,
+      branch: branch, kind: kind, time: EventTime(time, isVendor: flags & 1 != 0), before: before, after: after, commits: commits,
       isForced: flags & 2 != 0, isDefaultBranch: flags & 4 != 0)
   }
 }

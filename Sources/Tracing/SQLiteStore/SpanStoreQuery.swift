@@ -6,7 +6,9 @@ enum SpanStoreQuery: Int, CaseIterable {
   case publishers, insertAlias, deleteAlias
   case followers, insertFollow, deleteFollow
   case announcements, announcementCount, insertAnnouncement, noteAnnouncement, newestAnnouncement, deleteAnnouncement
+  case previousAnnouncement, moveAnnouncement
   case exportProgress, setExportProgress
+  case exportRecord, insertTrace, insertAttempt, moveTrace, moveAttempts, deleteTrace, deleteAttempts
   case values, setValue
   case fingerprints, insertFingerprints, deleteFingerprints
   case branchUpdates, insertBranchUpdate, deleteBranchUpdates
@@ -47,8 +49,23 @@ enum SpanStoreQuery: Int, CaseIterable {
     case .noteAnnouncement: "UPDATE subject SET announced = ?4 WHERE \(Self.isNamed)"
     case .newestAnnouncement: "SELECT announced FROM subject WHERE seq = ?1"
     case .deleteAnnouncement: "DELETE FROM announcement WHERE sequence = ?1 RETURNING previous"
+    case .previousAnnouncement: "SELECT previous FROM announcement WHERE sequence = ?1"
+    case .moveAnnouncement: "UPDATE announcement SET space = ?1, number = ?2, text = ?3, previous = ?5 WHERE sequence = ?4"
     case .exportProgress: "SELECT exporter, sequence, sent, refused FROM export_progress"
     case .setExportProgress: "INSERT OR REPLACE INTO export_progress VALUES (?1, ?2, ?3, ?4)"
+
+    case .exportRecord:
+      """
+      SELECT t.high, t.low, a.attempt, a.parent
+      FROM exported_trace t LEFT JOIN exported_attempt a USING (space, number, text)
+      WHERE t.space = ?1 AND t.number = ?2 AND t.text = ?3 ORDER BY a.attempt
+      """
+    case .insertTrace: "INSERT OR IGNORE INTO exported_trace VALUES (?1, ?2, ?3, ?4, ?5)"
+    case .insertAttempt: "INSERT OR IGNORE INTO exported_attempt VALUES (?1, ?2, ?3, ?4, ?5)"
+    case .moveTrace: Self.move("exported_trace")
+    case .moveAttempts: Self.move("exported_attempt")
+    case .deleteTrace: "DELETE FROM exported_trace WHERE \(Self.isNamed)"
+    case .deleteAttempts: "DELETE FROM exported_attempt WHERE \(Self.isNamed)"
 
     case .values: "SELECT name, bytes FROM named_value"
     case .setValue: "INSERT OR REPLACE INTO named_value VALUES (?1, ?2)"
@@ -70,6 +87,11 @@ enum SpanStoreQuery: Int, CaseIterable {
   /// A ``StoredName`` in the first three parameters.
   private static let isNamed = "space = ?1 AND number = ?2 AND text = ?3"
 
+  /// From the name in the first three parameters to that in the next three.
+  private static func move(_ table: String) -> String {
+    "UPDATE OR IGNORE \(table) SET space = ?4, number = ?5, text = ?6 WHERE \(isNamed)"
+  }
+
   private static func keys(in table: String) -> String {
     """
     SELECT s.space, s.number, s.text FROM \(table) r JOIN subject s ON s.seq = r.subject
@@ -77,10 +99,10 @@ enum SpanStoreQuery: Int, CaseIterable {
     """
   }
 
-  /// Ended, and known to have ended, before a moment, and every exporter has passed its announcements.
+  /// Ended, and known to have ended, before a moment, and its announcements are not after a place that exporters have passed.
   private static let isOver = """
     end < ?1 AND (announced IS NULL OR (
-      announced <= coalesce((SELECT min(sequence) FROM export_progress), announced)
+      announced <= ?3
       AND coalesce((SELECT time FROM announcement WHERE sequence = announced), ?1 - 1) < ?1))
     """
 }

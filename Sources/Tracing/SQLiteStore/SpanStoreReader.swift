@@ -147,6 +147,26 @@ final class SpanStoreReader: @unchecked Sendable {  // One thread at a time: who
     return result
   }
 
+  func exportRecords(of keys: [SpanKey]) throws -> [SpanKey: ExportRecord] {
+    let statement = try statement(.exportRecord)
+    defer { statement.reset() }
+    var result: [SpanKey: ExportRecord] = [:]
+    for key in keys where result[key] == nil {
+      statement.reset()
+      guard try bind(StoredName(key), to: statement) else { continue }
+      while try statement.step() {
+        let traceID = TraceID(high: UInt64(bitPattern: statement.int(0)), low: UInt64(bitPattern: statement.int(1)))
+        var record = result[key] ?? ExportRecord(key: key, traceID: traceID)
+        if let attempt = statement.optionalInt(2) {
+          let parent = statement.optionalInt(3).map { SpanID(rawValue: UInt64(bitPattern: $0)) }
+          record.attempts.append(ExportedAttempt(number: Int(attempt), parentSpanID: parent))
+        }
+        result[key] = record
+      }
+    }
+    return result
+  }
+
   // MARK: The rest
 
   func position() throws -> LogPosition? {

@@ -56,6 +56,17 @@ extension StoreSchema {
         position INTEGER, next_subject INTEGER NOT NULL, next_announcement INTEGER NOT NULL
       );
       INSERT INTO progress VALUES (1, NULL, 1, 1);
+      """,
+      // The export ledger; by name and not by sequence, because it outlasts the projection.
       """
+      CREATE TABLE exported_trace (
+        space INTEGER NOT NULL, number INTEGER NOT NULL, text TEXT NOT NULL, high INTEGER NOT NULL, low INTEGER NOT NULL,
+        PRIMARY KEY (space, number, text)
+      ) WITHOUT ROWID;
+      CREATE TABLE exported_attempt (
+        space INTEGER NOT NULL, number INTEGER NOT NULL, text TEXT NOT NULL, attempt INTEGER NOT NULL, parent INTEGER,
+        PRIMARY KEY (space, number, text, attempt)
+      ) WITHOUT ROWID;
+      """,
     ])
 }

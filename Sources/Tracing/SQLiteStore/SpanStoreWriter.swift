@@ -34,10 +34,8 @@ final class SpanStoreWriter {
 
   func write(_ changes: ProjectionChanges) throws {
     try transaction {
-      for key in changes.removed {
-        if let sequence = try sequence(of: key)?.sequence { try remove(sequence, key) }
-      }
       for change in changes.subjects { try write(change) }
+      for (fallback, key) in changes.absorbed { try absorb(fallback, into: key) }
       for update in changes.branchUpdates { try write(update) }
       for announcement in changes.announcements { try write(announcement) }
       try write(changes.fingerprints)
@@ -62,7 +60,7 @@ final class SpanStoreWriter {
   }
 
   /// Runs `body` as one transaction; when it fails, what it noted in memory is forgotten with it.
-  private func transaction(_ body: () throws -> Void) throws {
+  func transaction(_ body: () throws -> Void) throws {
     let (countersBefore, nextNameBefore) = (counters, nextName)
     do {
       try connection.write {
@@ -98,17 +96,17 @@ final class SpanStoreWriter {
     return nextName - 1
   }
 
-  /// Binds a name to the first three parameters.
-  private func bind(_ name: StoredName, to statement: SQLiteStatement) throws {
-    statement.bind(1, try intern(name.space))
-    statement.bind(2, name.number)
-    statement.bind(3, name.text)
+  /// Binds a name to three parameters.
+  func bind(_ name: StoredName, to statement: SQLiteStatement, at first: Int32 = 1) throws {
+    statement.bind(first, try intern(name.space))
+    statement.bind(first + 1, name.number)
+    statement.bind(first + 2, name.text)
   }
 
   // MARK: Things
 
   /// The columns that lists ask.
-  private struct SummaryRow: Equatable {
+  struct SummaryRow: Equatable {
     var operation: Int64?
     var source: Int64
     var project: Int64?
@@ -124,7 +122,7 @@ final class SpanStoreWriter {
       start: summary.start.nanoseconds, end: summary.end?.nanoseconds)
   }
 
-  private func sequence(of key: SpanKey) throws -> (sequence: Int64, summary: SummaryRow)? {
+  func sequence(of key: SpanKey) throws -> (sequence: Int64, summary: SummaryRow)? {
     let statement = try reader.statement(.subjectRow)
     defer { statement.reset() }
     let name = StoredName(key)
@@ -237,13 +235,14 @@ final class SpanStoreWriter {
   // MARK: Retention
 
   /// Removes the things among these that are still over, together with what only they used.
-  func removeFinished(_ sequences: [Int64], before cutoff: Timestamp) throws -> Int {
+  func removeFinished(_ sequences: [Int64], before cutoff: Timestamp, passed: Int64) throws -> Int {
     var count = 0
     try transaction {
       for sequence in sequences {
-        guard let key = try reader.finishedKey(sequence, before: cutoff) else { continue }
+        guard let key = try reader.finishedKey(sequence, before: cutoff, passed: passed) else { continue }
         try removeAnnouncements(ofSubject: sequence)
         try remove(sequence, key)
+        try removeExportRecord(of: key)
         count += 1
       }
     }
@@ -258,7 +257,7 @@ final class SpanStoreWriter {
     }
   }
 
-  private func remove(_ sequence: Int64, _ key: SpanKey) throws {
+  func remove(_ sequence: Int64, _ key: SpanKey) throws {
     if let subject = try reader.subjects([key])[key] {
       for reference in subject.aliases { try remove(reference, of: sequence, .deleteAlias) }
       for reference in subject.followedReferences { try remove(reference, of: sequence, .deleteFollow) }

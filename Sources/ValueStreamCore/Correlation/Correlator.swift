@@ -119,7 +119,7 @@ public struct Correlator: Sendable {
       for reference in statement.references {
         for candidate in reference.candidates {
           guard let parent = publisher(of: candidate, for: subject, reach: statement.reach, &view) else { continue }
-          return ParentTie(parent: parent, rule: statement.rule, reference: candidate)
+          return ParentTie(parent: parent, rule: statement.rule, reference: candidate, attempt: statement.attempt)
         }
       }
     }

@@ -31,6 +31,8 @@ extension Event {
     hasher.add(follows) { hasher, statement in
       hasher.add(Int64(statement.rule.rawValue) << 8 | Int64(statement.reach.rawValue))
       hasher.add(statement.references) { $0.add($1.description) }
+      // Only where there is one: what was stored before there were any keeps its hash.
+      if let attempt = statement.attempt { hasher.add(Int64(attempt)) }
     }
     hasher.add(links) { hasher, link in
       hasher.add(link.reference.description)

@@ -11,7 +11,7 @@ public struct Projection: Sendable {
   private var newAliases: [SpanKey: [Reference]] = [:]
   private var newFollows: [SpanKey: [Reference]] = [:]
   private var changed: Set<SpanKey> = []
-  private var removed: Set<SpanKey> = []
+  private var absorbed: [SpanKey: SpanKey] = [:]
   private var branchUpdates: [BranchUpdate] = []
 
   public init(store: any SpanStore) {
@@ -68,7 +68,7 @@ public struct Projection: Sendable {
         SubjectChange(
           subject: subject, summary: summary(subject), newAliases: newAliases[key] ?? [], newFollows: newFollows[key] ?? []))
     }
-    changes.removed = removed.sorted()
+    changes.absorbed = absorbed
     changes.branchUpdates = branchUpdates
     return changes
   }
@@ -82,7 +82,7 @@ public struct Projection: Sendable {
     for key in changes.removed {
       knowledge.subjects[key] = .some(nil)
       changed.remove(key)
-      removed.insert(key)
+      absorbed[key] = changes.key
       newAliases[key] = nil
       newFollows[key] = nil
       for reference in knowledge.publishers.keys { knowledge.publishers[reference]?.removeAll { $0 == key } }
@@ -146,21 +146,21 @@ public struct Projection: Sendable {
     }
     if !keys.isEmpty {
       let found = try store.subjects(keys)
-      for key in keys { knowledge.subjects[key] = .some(removed.contains(key) ? nil : found[key]) }
+      for key in keys { knowledge.subjects[key] = .some(absorbed[key] != nil ? nil : found[key]) }
     }
     if !publishers.isEmpty {
       let found = try store.publishers(of: publishers)
       for reference in publishers {
         var known = (found[reference] ?? []) + (newPublishers[reference] ?? [])
         if reference.kind == .key, let key = SpanKey(reference.value), changed.contains(key) { known.append(key) }
-        knowledge.publishers[reference] = Set(known).subtracting(removed).sorted()
+        knowledge.publishers[reference] = Set(known).subtracting(absorbed.keys).sorted()
       }
     }
     if !followers.isEmpty {
       let found = try store.followers(of: followers)
       for reference in followers {
         let known = (found[reference] ?? []) + (newFollowers[reference] ?? [])
-        knowledge.followers[reference] = Set(known).subtracting(removed).sorted()
+        knowledge.followers[reference] = Set(known).subtracting(absorbed.keys).sorted()
       }
     }
   }

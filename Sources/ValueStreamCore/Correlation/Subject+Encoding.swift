@@ -13,6 +13,7 @@ extension Subject {
       writer.put(tie.parent.description)
       writer.put(Int(tie.rule.rawValue))
       writer.put(tie.reference)
+      writer.put(optional: tie.attempt) { $0.put($1) }
     }
     body.put(announcedAttempts) { $0.put($1) }
     body.put(active) { writer, active in
@@ -38,7 +39,8 @@ extension Subject {
         droppedAttemptCount: try reader.int(),
         parent: try reader.optional { reader throws(PackedError) in
           ParentTie(
-            parent: SpanKey(encoded: try reader.string()), rule: try reader.value(), reference: try reader.reference())
+            parent: SpanKey(encoded: try reader.string()), rule: try reader.value(), reference: try reader.reference(),
+            attempt: try reader.parentAttempt())
         },
         announcedAttempts: try reader.array { reader throws(PackedError) in try reader.int() },
         active: try reader.array { reader throws(PackedError) in
@@ -53,8 +55,8 @@ extension Subject {
     }
   }
 
-  /// Grows when the packed form changes.
-  static let encodingVersion: UInt8 = 1
+  /// Grows when the packed form changes. 2: the attempt of a parent that is meant.
+  static let encodingVersion: UInt8 = 2
 }
 
 // MARK: Writing
@@ -193,6 +195,7 @@ private struct PackedWriter {
       writer.put(Int(statement.rule.rawValue))
       writer.put(Int(statement.reach.rawValue))
       writer.put(statement.references) { $0.put($1) }
+      writer.put(optional: statement.attempt) { $0.put($1) }
     }
     put(event.links) { writer, link in
       writer.put(link.reference)
@@ -272,6 +275,8 @@ private enum PackedError: Error {
 
 private struct PackedReader {
   private let bytes: [UInt8]
+  /// Of the form that was written.
+  private let version: UInt8
   private var index: Int
   private var strings: [String] = []
 
@@ -279,6 +284,7 @@ private struct PackedReader {
     guard let written = bytes.first, written > 0 else { throw .corrupt }
     guard written <= version else { throw .newerVersion(written) }
     self.bytes = bytes
+    self.version = written
     index = 1
     let count = try count()
     strings.reserveCapacity(count)
@@ -412,12 +418,18 @@ private struct PackedReader {
     event.follows = try array { reader throws(PackedError) in
       let rule: CorrelationRule = try reader.value()
       let reach: ReferenceReach = try reader.value()
-      return FollowStatement(rule, try reader.array { reader throws(PackedError) in try reader.reference() }, reach: reach)
+      return FollowStatement(
+        rule, try reader.array { reader throws(PackedError) in try reader.reference() }, reach: reach,
+        attempt: try reader.parentAttempt())
     }
     event.links = try array { reader throws(PackedError) in
       LinkStatement(try reader.reference(), rule: try reader.string())
     }
     return Subject.Fact(event, contentHash: hash)
+  }
+
+  mutating func parentAttempt() throws(PackedError) -> Int? {
+    version < 2 ? nil : try optional { reader throws(PackedError) in try reader.int() }
   }
 
   private mutating func attemptRule() throws(PackedError) -> AttemptRule {

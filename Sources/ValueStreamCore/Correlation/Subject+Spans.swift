@@ -250,11 +250,14 @@ extension Subject {
         result.sort { ($0.start, $0.name) < ($1.start, $1.name) }
       }
     }
+    var replaced: Set<Int> = []
     for index in result.indices where result[index].end == nil {
       let next = index + 1 < result.count ? result[index + 1].start : spanEnd
       result[index].end = next.map { max($0, result[index].start) }
+      if index + 1 < result.count, next == result[index].start { replaced.insert(index) }
     }
-    return result
+    // A phase that gave way at the moment it began never was: a job that waits for approval is not queued.
+    return result.indices.filter { !replaced.contains($0) }.map { result[$0] }
   }
 }
 

@@ -1,9 +1,19 @@
 /// Reads spans in their traces from a store, for APIs and exporters.
 ///
+/// A trace id follows from the root of the tree, until part of the tree was exported: then the tree keeps the id that went
+/// out (``ExportRecord``), whatever root it grows. Two exported trees that turn out to be one stay two traces with a link.
+///
 /// Remembers what it looked up, so use one for one answer or batch and then a new one.
 public struct TraceReader {
   private let store: any SpanStore
   private var known: [SpanKey: Subject?] = [:]
+  private var records: [SpanKey: ExportRecord?] = [:]
+  private var places: [SpanKey: TraceRoot.Place] = [:]
+  /// Traces of trees that nothing on the path to their root fixes, by root.
+  private var treeTraces: [SpanKey: TraceID] = [:]
+
+  /// In a tree of more things than this, what was exported of it is not looked for beyond them.
+  private static let searchLimit = 1000
 
   public init(store: any SpanStore) {
     self.store = store
@@ -14,15 +24,27 @@ public struct TraceReader {
     known[subject.key] = subject
     let spans = subject.spans()
     guard !spans.isEmpty else { return [] }
-    let place = try TraceRoot.place(of: subject) { try self.subject(for: $0) }
-    let parentSpans = try place.parent.flatMap { try self.subject(for: $0.parent)?.spans() } ?? []
+    let place = try place(of: subject)
+    let traceID = try traceID(at: place)
+    let record = try record(of: subject.key)
+    let parent = try place.parent.flatMap { try parentAttempts(of: $0) }
     let classicID = subject.classicID
     return try spans.map { span in
-      // The parent's attempt that had begun when the span began.
-      let parentSpan = parentSpans.last { $0.start <= span.start } ?? parentSpans.first
-      return TracedSpan(
-        span: span, classicID: classicID, traceID: place.traceID, parentSpanID: parentSpan?.id,
-        parent: parentSpan == nil ? nil : place.parent, links: try span.links.compactMap { try link($0, from: span) })
+      let parentAttempt = parent.flatMap { $0.attempt(for: span, of: place.parent) }
+      var traced = TracedSpan(
+        span: span, classicID: classicID, traceID: traceID, parentSpanID: nil,
+        parent: parentAttempt == nil ? nil : place.parent, links: try span.links.compactMap { try link($0, from: span) })
+      if let parent, let parentAttempt {
+        let parentSpanID = SpanID(key: parent.key, attempt: parentAttempt)
+        if parent.traceID == traceID {
+          traced.parentSpanID = parentSpanID
+        } else {
+          let rule = place.parent?.rule.name ?? ""
+          traced.links.append(TracedLink(key: parent.key, traceID: parent.traceID, spanID: parentSpanID, rule: rule))
+        }
+      }
+      if let exported = record?.attempt(span.attempt) { traced.parentSpanID = exported.parentSpanID }
+      return traced
     }
   }
 
@@ -32,12 +54,82 @@ public struct TraceReader {
     return try spans(of: subject)
   }
 
-  private mutating func subject(for key: SpanKey) throws -> Subject? {
-    if let known = known[key] { return known }
-    let found = try store.subjects([key])[key]
-    known[key] = .some(found)
-    return found
+  /// The trace that a thing belongs to; nil when it is not known.
+  package mutating func traceID(of key: SpanKey) throws -> TraceID? {
+    guard let subject = try subject(for: key) else { return nil }
+    return try traceID(at: try place(of: subject))
   }
+
+  /// The things above one whose spans were read, from its parent to the root of its trace.
+  package func ancestors(of key: SpanKey) -> ArraySlice<SpanKey> {
+    places[key]?.path.dropFirst() ?? []
+  }
+
+  // MARK: Traces
+
+  private mutating func place(of subject: Subject) throws -> TraceRoot.Place {
+    if let known = places[subject.key] { return known }
+    let place = try TraceRoot.place(of: subject) { try self.subject(for: $0) }
+    places[subject.key] = place
+    return place
+  }
+
+  private mutating func traceID(at place: TraceRoot.Place) throws -> TraceID {
+    try readRecords(of: place.path)
+    for key in place.path {
+      if let record = try record(of: key) { return record.traceID }
+    }
+    if let known = treeTraces[place.root] { return known }
+    let traceID = try exportedTrace(below: place.root) ?? TraceID(root: place.root)
+    treeTraces[place.root] = traceID
+    return traceID
+  }
+
+  /// The trace under which anything below a root was exported; of several the nearest to the root, then by key.
+  private mutating func exportedTrace(below root: SpanKey) throws -> TraceID? {
+    var seen: Set<SpanKey> = [root]
+    var level = [root]
+    while !level.isEmpty, seen.count < Self.searchLimit {
+      var next: [SpanKey] = []
+      for key in level { next += try children(of: key) }
+      level = next.filter { seen.insert($0).inserted }.sorted()
+      try readRecords(of: level)
+      for key in level {
+        if let record = try record(of: key) { return record.traceID }
+      }
+    }
+    return nil
+  }
+
+  /// The things whose tie leads to one.
+  private mutating func children(of key: SpanKey) throws -> [SpanKey] {
+    guard let subject = try subject(for: key) else { return [] }
+    let names = subject.aliases + [.key(key)]
+    let followers = Set(try store.followers(of: names).values.joined())
+    try readSubjects(followers)
+    return try followers.filter { try self.subject(for: $0)?.parent?.parent == key }.sorted()
+  }
+
+  // MARK: Parents
+
+  private struct Parent {
+    var key: SpanKey
+    var traceID: TraceID
+    var attempts: [AttemptOutline]
+
+    /// The attempt that was named, else the one that had begun when the child began.
+    func attempt(for span: Span, of tie: ParentTie?) -> Int? {
+      if let named = tie?.attempt, attempts.contains(where: { $0.number == named }) { return named }
+      return (attempts.last { $0.start <= span.start } ?? attempts.first)?.number
+    }
+  }
+
+  private mutating func parentAttempts(of tie: ParentTie) throws -> Parent? {
+    guard let subject = try subject(for: tie.parent) else { return nil }
+    return Parent(key: tie.parent, traceID: try traceID(at: try place(of: subject)), attempts: subject.outlines())
+  }
+
+  // MARK: Links
 
   /// A link to the one thing of that name; none while nobody, or more than one, has it.
   private mutating func link(_ statement: LinkStatement, from span: Span) throws -> TracedLink? {
@@ -45,10 +137,38 @@ public struct TraceReader {
     guard publishers.count == 1, let key = publishers.first, key != span.key, let target = try subject(for: key) else {
       return nil
     }
-    let place = try TraceRoot.place(of: target) { try self.subject(for: $0) }
-    let targets = target.spans()
-    guard let targetSpan = targets.last(where: { $0.start <= span.start }) ?? targets.first else { return nil }
-    return TracedLink(key: key, traceID: place.traceID, spanID: targetSpan.id, rule: statement.rule)
+    let attempts = target.outlines()
+    guard let attempt = attempts.last(where: { $0.start <= span.start }) ?? attempts.first else { return nil }
+    return TracedLink(
+      key: key, traceID: try traceID(at: try place(of: target)), spanID: SpanID(key: key, attempt: attempt.number),
+      rule: statement.rule)
+  }
+
+  // MARK: Look-ups
+
+  private mutating func subject(for key: SpanKey) throws -> Subject? {
+    if let known = known[key] { return known }
+    try readSubjects([key])
+    return known[key] ?? nil
+  }
+
+  private mutating func readSubjects(_ keys: some Sequence<SpanKey>) throws {
+    let missing = keys.filter { known[$0] == nil }
+    guard !missing.isEmpty else { return }
+    let found = try store.subjects(missing)
+    for key in missing { known[key] = .some(found[key]) }
+  }
+
+  private mutating func record(of key: SpanKey) throws -> ExportRecord? {
+    try readRecords(of: [key])
+    return records[key] ?? nil
+  }
+
+  private mutating func readRecords(of keys: [SpanKey]) throws {
+    let missing = keys.filter { records[$0] == nil }
+    guard !missing.isEmpty else { return }
+    let found = try store.exportRecords(of: missing)
+    for key in missing { records[key] = .some(found[key]) }
   }
 }
 

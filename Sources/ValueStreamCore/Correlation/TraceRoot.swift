@@ -2,11 +2,12 @@
 public enum TraceRoot {
   /// Where a thing stands in its trace.
   public struct Place: Sendable, Hashable {
-    public var root: SpanKey
+    /// From the thing itself to the root.
+    public var path: [SpanKey]
     /// The tie that counts; nil for the root, also where a cycle was cut at it.
     public var parent: ParentTie?
 
-    public var traceID: TraceID { TraceID(root: root) }
+    public var root: SpanKey { path[path.count - 1] }
   }
 
   /// The place of a thing.
@@ -18,11 +19,11 @@ public enum TraceRoot {
     var path = [subject]
     while let tie = path[path.count - 1].parent, let parent = try lookUp(tie.parent) {
       if let start = path.firstIndex(where: { $0.key == parent.key }) {
-        let root = path[start...].map(\.key).min() ?? parent.key
-        return Place(root: root, parent: root == subject.key ? nil : subject.parent)
+        let root = path.indices[start...].min { path[$0].key < path[$1].key } ?? start
+        return Place(path: path[...root].map(\.key), parent: root == 0 ? nil : subject.parent)
       }
       path.append(parent)
     }
-    return Place(root: path[path.count - 1].key, parent: path.count > 1 ? subject.parent : nil)
+    return Place(path: path.map(\.key), parent: path.count > 1 ? subject.parent : nil)
   }
 }

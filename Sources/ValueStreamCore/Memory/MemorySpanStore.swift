@@ -20,6 +20,7 @@ public final class MemorySpanStore: SpanStore {
     var followers: [Reference: Set<SpanKey>] = [:]
     var announcements: [(sequence: UInt64, announcement: Announcement)] = []
     var progress: [String: ExportProgress] = [:]
+    var exportRecords: [SpanKey: ExportRecord] = [:]
     var fingerprints: Set<DeliveryFingerprint> = []
     var values: [String: [UInt8]] = [:]
     var branchUpdates: [SpanKey: Set<BranchUpdate>] = [:]
@@ -49,7 +50,7 @@ public final class MemorySpanStore: SpanStore {
 
   public func write(_ changes: ProjectionChanges) {
     state.withLock { state in
-      for key in changes.removed { state.remove([key]) }
+      for (fallback, key) in changes.absorbed { state.absorb(fallback, into: key) }
       for change in changes.subjects { state.write(change) }
       for update in changes.branchUpdates { state.branchUpdates[update.branch, default: []].insert(update) }
       for announcement in changes.announcements {
@@ -66,9 +67,15 @@ public final class MemorySpanStore: SpanStore {
     state.withLock { $0.progress[exporter] = progress }
   }
 
-  public func removeFinished(before cutoff: Timestamp, limit: Int) -> Int {
+  public func addExportRecords(_ records: [ExportRecord]) {
     state.withLock { state in
-      let exported = state.progress.values.map(\.sequence).min() ?? .max
+      for record in records { state.add(record) }
+    }
+  }
+
+  public func removeFinished(before cutoff: Timestamp, awaitedBy exporters: [String], limit: Int) -> Int {
+    state.withLock { state in
+      let exported = exporters.map { state.progress[$0]?.sequence ?? 0 }.min() ?? .max
       let kept = state.announcements.lazy.filter { $0.sequence > exported || $0.announcement.time >= cutoff }
       let waiting = Set(kept.map(\.announcement.key))
       var removed: Set<SpanKey> = []
@@ -79,6 +86,7 @@ public final class MemorySpanStore: SpanStore {
       }
       state.remove(removed)
       state.announcements.removeAll { removed.contains($0.announcement.key) }
+      for key in removed { state.exportRecords[key] = nil }
       if removed.count < limit {
         for branch in state.branchUpdates.keys {
           state.branchUpdates[branch] = state.branchUpdates[branch]?.filter { $0.time.timestamp >= cutoff }
@@ -163,6 +171,14 @@ public final class MemorySpanStore: SpanStore {
     state.withLock(\.progress)
   }
 
+  public func exportRecords(of keys: [SpanKey]) -> [SpanKey: ExportRecord] {
+    state.withLock { state in
+      var result: [SpanKey: ExportRecord] = [:]
+      for key in keys { result[key] = state.exportRecords[key] }
+      return result
+    }
+  }
+
   public func branchUpdates(of branch: SpanKey, limit: Int) -> [BranchUpdate] {
     state.withLock { state in
       let ordered = state.branchUpdates[branch, default: []].sorted { left, right in
@@ -187,6 +203,25 @@ extension MemorySpanStore.State {
     entries[key]?.follows.formUnion(change.newFollows)
     for reference in change.newAliases { publishers[reference, default: []].insert(key) }
     for reference in change.newFollows { followers[reference, default: []].insert(key) }
+  }
+
+  fileprivate mutating func absorb(_ fallback: SpanKey, into key: SpanKey) {
+    remove([fallback])
+    for index in announcements.indices where announcements[index].announcement.key == fallback {
+      announcements[index].announcement.key = key
+    }
+    guard var record = exportRecords.removeValue(forKey: fallback) else { return }
+    record.key = key
+    add(record)
+  }
+
+  fileprivate mutating func add(_ record: ExportRecord) {
+    guard let known = exportRecords[record.key] else {
+      exportRecords[record.key] = record
+      return
+    }
+    let new = record.attempts.filter { known.attempt($0.number) == nil }
+    exportRecords[record.key]?.attempts = (known.attempts + new).sorted { $0.number < $1.number }
   }
 
   fileprivate mutating func remove(_ keys: Set<SpanKey>) {

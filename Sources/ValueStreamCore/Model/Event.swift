@@ -151,12 +151,19 @@ public struct ClassicMark: Sendable, Hashable {
 
 /// A branch moved from one commit to another: the order of commits, which ties deploys to the changes they bring.
 public struct BranchUpdate: Sendable, Hashable {
+  public enum Kind: UInt8, Sendable, Hashable {
+    case moved = 0
+    case created = 1
+    case deleted = 2
+  }
+
   /// The branch, as `<source>:<host>:<container>:branch:<name>`.
   public var branch: SpanKey
+  public var kind: Kind
   public var time: EventTime
-  /// The commit before; nil when the branch was created.
+  /// The commit before; nil when the branch was created, or the sender names no commits.
   public var before: String?
-  /// The commit after; nil when the branch was deleted.
+  /// The commit after; nil when the branch was deleted, or the sender names no commits.
   public var after: String?
   /// Commits the push brought, oldest first, as far as the vendor lists them.
   public var commits: [String]
@@ -165,10 +172,11 @@ public struct BranchUpdate: Sendable, Hashable {
   public var isDefaultBranch: Bool
 
   public init(
-    branch: SpanKey, time: EventTime, before: String?, after: String?, commits: [String], isForced: Bool,
+    branch: SpanKey, kind: Kind, time: EventTime, before: String?, after: String?, commits: [String], isForced: Bool,
     isDefaultBranch: Bool
   ) {
     self.branch = branch
+    self.kind = kind
     self.time = time
     self.before = before
     self.after = after

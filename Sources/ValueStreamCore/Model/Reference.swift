@@ -23,6 +23,10 @@ public struct Reference: Sendable, Hashable, Comparable, CustomStringConvertible
     public static let change: Kind = "change"
     /// An issue by number or key: `<host>/<repository>#<number>`, `TP-3`.
     public static let issue: Kind = "issue"
+    /// What a vendor calls a group of checks of one commit: `<host>/<id>`.
+    public static let checkSuite: Kind = "check_suite"
+    /// A repository by its name: `<host>/<owner>/<name>`. What was renamed has several.
+    public static let repository: Kind = "repository"
   }
 
   public var kind: Kind
@@ -91,10 +95,16 @@ public struct FollowStatement: Sendable, Hashable {
   public var rule: CorrelationRule
   public var references: [Reference]
   public var reach: ReferenceReach
+  /// Which attempt of the parent is meant, where the vendor says so: a job names the run's. Nil for the one that ran when the
+  /// child began.
+  public var attempt: Int?
 
-  public init(_ rule: CorrelationRule, _ references: [Reference], reach: ReferenceReach = .anywhere) {
+  public init(
+    _ rule: CorrelationRule, _ references: [Reference], reach: ReferenceReach = .anywhere, attempt: Int? = nil
+  ) {
     self.rule = rule
     self.references = references
     self.reach = reach
+    self.attempt = attempt
   }
 }

@@ -59,10 +59,13 @@ public struct ParentTie: Sendable, Hashable {
   public var rule: CorrelationRule
   /// The reference through which the parent was found.
   public var reference: Reference
+  /// Which attempt of the parent is meant; nil for the one that ran when the child began.
+  public var attempt: Int?
 
-  public init(parent: SpanKey, rule: CorrelationRule, reference: Reference) {
+  public init(parent: SpanKey, rule: CorrelationRule, reference: Reference, attempt: Int? = nil) {
     self.parent = parent
     self.rule = rule
     self.reference = reference
+    self.attempt = attempt
   }
 }

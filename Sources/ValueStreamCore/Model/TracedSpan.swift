@@ -27,6 +27,13 @@ public struct TracedLink: Sendable, Hashable {
   public var traceID: TraceID
   public var spanID: SpanID
   public var rule: String
+
+  public init(key: SpanKey, traceID: TraceID, spanID: SpanID, rule: String) {
+    self.key = key
+    self.traceID = traceID
+    self.spanID = spanID
+    self.rule = rule
+  }
 }
 
 extension TracedSpan {

@@ -43,16 +43,22 @@ public protocol SpanStore: Sendable {
   /// Remembers how far an exporter has come. May be called while ``write(_:)`` runs.
   func setExportProgress(_ progress: ExportProgress, for exporter: String) throws
 
+  /// The ids under which these things were exported, as far as they were.
+  func exportRecords(of keys: [SpanKey]) throws -> [SpanKey: ExportRecord]
+
+  /// Adds to the export ledger; what stands there already stays as it is. May be called while ``write(_:)`` runs.
+  func addExportRecords(_ records: [ExportRecord]) throws
+
   /// The newest `limit` updates of a branch, oldest first.
   func branchUpdates(of branch: SpanKey, limit: Int) throws -> [BranchUpdate]
 
   /// Removes things whose every span ended before `cutoff`, and what only they used; also branch updates before it.
   ///
   /// Before by the vendor's clock and by ours: an imported history is kept as long after its announcement as any other.
-  /// What an exporter has not passed yet in the announcements stays until it has.
   ///
+  /// - Parameter exporters: what one of these has not passed yet in the announcements stays until it has.
   /// - Returns: how many were removed; call again while it is `limit`.
-  func removeFinished(before cutoff: Timestamp, limit: Int) throws -> Int
+  func removeFinished(before cutoff: Timestamp, awaitedBy exporters: [String], limit: Int) throws -> Int
 
   /// Bytes the store takes on disk; 0 in memory.
   func size() throws -> Int64
@@ -65,8 +71,8 @@ public protocol SpanStore: Sendable {
 public struct ProjectionChanges: Sendable {
   /// Things that are new or changed.
   public var subjects: [SubjectChange] = []
-  /// Fallback keys whose things were absorbed by another.
-  public var removed: [SpanKey] = []
+  /// Fallback keys that turned out to be another key's thing. Their announcements and export records become the other's.
+  public var absorbed: [SpanKey: SpanKey] = [:]
   public var branchUpdates: [BranchUpdate] = []
   public var announcements: [Announcement] = []
   public var fingerprints: [DeliveryFingerprint] = []

@@ -1,0 +1,78 @@
+import ValueStreamCore
+
+extension SpanStoreWriter {
+  /// Adds to the export ledger what does not stand there.
+  func add(_ records: [ExportRecord]) throws {
+    guard !records.isEmpty else { return }
+    try transaction {
+      for record in records {
+        let name = StoredName(record.key)
+        let trace = try reader.statement(.insertTrace)
+        try bind(name, to: trace)
+        trace.bind(4, Int64(bitPattern: record.traceID.high))
+        trace.bind(5, Int64(bitPattern: record.traceID.low))
+        try trace.run()
+        for attempt in record.attempts {
+          let statement = try reader.statement(.insertAttempt)
+          try bind(name, to: statement)
+          statement.bind(4, Int64(attempt.number))
+          statement.bind(5, attempt.parentSpanID.map { Int64(bitPattern: $0.rawValue) })
+          try statement.run()
+        }
+      }
+    }
+  }
+
+  func removeExportRecord(of key: SpanKey) throws {
+    for query in [SpanStoreQuery.deleteTrace, .deleteAttempts] {
+      let statement = try reader.statement(query)
+      try bind(StoredName(key), to: statement)
+      try statement.run()
+    }
+  }
+
+  /// Removes a thing that turned out to be another; what was announced and exported of it becomes the other's.
+  func absorb(_ fallback: SpanKey, into key: SpanKey) throws {
+    guard let absorbed = try sequence(of: fallback)?.sequence, let absorbing = try sequence(of: key)?.sequence else { return }
+    let announced = try announcements(ofSubject: absorbed)
+    if !announced.isEmpty {
+      // Each knows the one before it, and the thing the newest.
+      let all = (try announcements(ofSubject: absorbing) + announced).sorted()
+      for (index, sequence) in all.enumerated() {
+        let move = try reader.statement(.moveAnnouncement)
+        try bind(StoredName(key), to: move)
+        move.bind(4, sequence)
+        move.bind(5, index > 0 ? all[index - 1] : nil)
+        try move.run()
+      }
+      let note = try reader.statement(.noteAnnouncement)
+      try bind(StoredName(key), to: note)
+      note.bind(4, all.last)
+      try note.run()
+    }
+    for query in [SpanStoreQuery.moveTrace, .moveAttempts] {
+      let move = try reader.statement(query)
+      try bind(StoredName(fallback), to: move)
+      try bind(StoredName(key), to: move, at: 4)
+      try move.run()
+    }
+    try removeExportRecord(of: fallback)
+    try remove(absorbed, fallback)
+  }
+
+  private func announcements(ofSubject sequence: Int64) throws -> [Int64] {
+    let newest = try reader.statement(.newestAnnouncement)
+    newest.bind(1, sequence)
+    defer { newest.reset() }
+    var next = try newest.step() ? newest.optionalInt(0) : nil
+    let previous = try reader.statement(.previousAnnouncement)
+    var result: [Int64] = []
+    while let current = next {
+      result.append(current)
+      previous.bind(1, current)
+      next = try previous.step() ? previous.optionalInt(0) : nil
+      previous.reset()
+    }
+    return result
+  }
+}

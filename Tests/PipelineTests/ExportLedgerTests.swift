@@ -1,0 +1,172 @@
+import Pipeline
+import Testing
+import ValueStreamCore
+import ValueStreamTesting
+
+/// What went out under an id keeps it, whatever is learned later.
+@Suite("Export ledger")
+struct ExportLedgerTests {
+  /// A store that is told of things by name.
+  final class World: Sendable {
+    let store = MemorySpanStore()
+
+    static func key(_ name: String) -> SpanKey {
+      SpanKey(source: "s", host: "", container: "", kind: "k", id: name)
+    }
+
+    /// - Parameters:
+    ///   - parents: the names that the thing follows from now on.
+    ///   - attempt: of the thing, where it has several.
+    func tell(_ name: String, under parents: [String]? = nil, attempt: Int = 1, parentAttempt: Int? = nil) throws {
+      let start = Timestamp(seconds: Int64(attempt) * 100)
+      var event = Event(key: Self.key(name), time: .vendor(start), attempt: .numbered(attempt))
+      event.operation = .build
+      event.marks = [.begin(.vendor(start)), .end(.vendor(start.advanced(byNanoseconds: 1_000_000_000)))]
+      if let parents {
+        event.time = .vendor(Timestamp(seconds: 1000 + Int64(parents.count)))
+        event.follows = [
+          FollowStatement(.vendorLink, parents.map { Reference.key(Self.key($0)) }, attempt: parentAttempt)
+        ]
+      }
+      var projection = Projection(store: store)
+      _ = try projection.take(event)
+      store.write(projection.finish())
+    }
+
+    /// Exports an attempt.
+    @discardableResult
+    func export(_ name: String, attempt: Int = 1) throws -> TracedSpan {
+      let announcement = Announcement(key: Self.key(name), attempt: attempt, time: .epoch)
+      return try #require(try ExportLedger(store: store).spans(of: [announcement]).first ?? nil)
+    }
+
+    func read(_ name: String, attempt: Int = 1) throws -> TracedSpan {
+      var reader = TraceReader(store: store)
+      return try #require(try reader.spans(of: Self.key(name)).first { $0.span.attempt == attempt })
+    }
+  }
+
+  static func trace(_ root: String) -> TraceID { TraceID(root: World.key(root)) }
+  static func span(_ name: String, attempt: Int = 1) -> SpanID { SpanID(key: World.key(name), attempt: attempt) }
+
+  @Test("A tree that grows a root after part of it went out keeps its trace id")
+  func newRoot() throws {
+    let world = World()
+    try world.tell("change")
+    #expect(try world.export("change").traceID == Self.trace("change"))
+    try world.tell("issue")
+    #expect(try world.read("issue").traceID == Self.trace("issue"))
+    try world.tell("change", under: ["issue"])
+    try world.tell("build", under: ["change"])
+    for name in ["build", "issue"] {
+      #expect(try world.read(name).traceID == Self.trace("change"), "\(name), before")
+      #expect(try world.export(name).traceID == Self.trace("change"), "\(name)")
+    }
+    #expect(try world.read("build").parentSpanID == Self.span("change"))
+    #expect(try world.read("change").parentSpanID == nil, "as it went out")
+    #expect(try world.read("change").parent?.parent == World.key("issue"), "as it is known")
+  }
+
+  @Test("What lies between an exported span and its root keeps the trace when it moves elsewhere")
+  func movedAncestor() throws {
+    let world = World()
+    try world.tell("first")
+    try world.tell("second")
+    try world.tell("change", under: ["first"])
+    try world.tell("build", under: ["change"])
+    try world.export("build")
+    try world.tell("change", under: ["second", "first"])
+    #expect(try world.read("change").parent?.parent == World.key("second"))
+    let change = try world.export("change")
+    #expect(change.traceID == Self.trace("first"), "or the build would lose its parent")
+    #expect(change.parentSpanID == Self.span("second"))
+    #expect(try world.export("second").traceID == Self.trace("first"), "nothing of it had gone out: it joins")
+  }
+
+  @Test("Two exported trees that turn out to be one stay two, with a link")
+  func twoTrees() throws {
+    let world = World()
+    try world.tell("issue")
+    try world.tell("change")
+    try world.tell("build", under: ["change"])
+    try world.export("issue")
+    try world.export("build")
+    try world.tell("change", under: ["issue"])
+    let change = try world.export("change")
+    #expect(change.traceID == Self.trace("change"))
+    #expect(change.parentSpanID == nil)
+    #expect(
+      change.links == [
+        TracedLink(
+          key: World.key("issue"), traceID: Self.trace("issue"), spanID: Self.span("issue"), rule: "vendor_link")
+      ])
+    #expect(change.parent?.parent == World.key("issue"))
+  }
+
+  @Test("A second exporter, and a repetition after a crash, get what the first got")
+  func again() throws {
+    let world = World()
+    try world.tell("issue")
+    try world.tell("change", under: ["issue"])
+    let first = try world.export("change")
+    #expect(first.parentSpanID == Self.span("issue"))
+    try world.tell("other")
+    try world.tell("change", under: ["other", "issue"])
+    let second = try world.export("change")
+    #expect(second.traceID == first.traceID)
+    #expect(second.parentSpanID == first.parentSpanID)
+  }
+
+  @Test("The attempt that the vendor names is the parent, else the one that ran")
+  func attempts() throws {
+    let world = World()
+    try world.tell("run", attempt: 1)
+    try world.tell("run", attempt: 2)
+    try world.tell("early", under: ["run"], attempt: 1, parentAttempt: 2)
+    try world.tell("late", under: ["run"], attempt: 3)
+    try world.tell("unheard", under: ["run"], attempt: 1, parentAttempt: 7)
+    #expect(try world.read("early").parentSpanID == Self.span("run", attempt: 2))
+    #expect(try world.read("late", attempt: 3).parentSpanID == Self.span("run", attempt: 2))
+    #expect(try world.read("unheard").parentSpanID == Self.span("run", attempt: 1))
+  }
+
+  @Test("In a cycle everybody agrees on the trace")
+  func cycle() throws {
+    let world = World()
+    try world.tell("a", under: ["b"])
+    try world.tell("b", under: ["c"])
+    try world.tell("c", under: ["a"])
+    for name in ["c", "a", "b"] { #expect(try world.export(name).traceID == Self.trace("a")) }
+    #expect(try world.read("a").parentSpanID == nil)
+    #expect(try world.read("c").parentSpanID == Self.span("a"))
+  }
+
+  /// Whatever comes in between, exported or not: each span that went out has a parent in its trace or none, and what was
+  /// exported reads the same for ever.
+  @Test("Exports between the events of a history never contradict each other", arguments: 0..<40)
+  func law(seed: Int) throws {
+    var random = SeededRandom(seed: UInt64(seed))
+    let store = MemorySpanStore()
+    let ledger = ExportLedger(store: store)
+    var exported: [SpanID: TracedSpan] = [:]
+    for event in EventHistory(seed: UInt64(seed)).events {
+      var projection = Projection(store: store)
+      let key = try projection.take(event).key
+      store.write(projection.finish())
+      guard random.oneIn(3) else { continue }
+      for span in store.subjects([key])[key]?.spans() ?? [] where span.isFinished && exported[span.id] == nil {
+        exported[span.id] = try ledger.spans(of: [Announcement(key: key, attempt: span.attempt, time: .epoch)]).first ?? nil
+      }
+    }
+    #expect(!exported.isEmpty)
+    var reader = TraceReader(store: store)
+    for (id, span) in exported {
+      if let parent = span.parentSpanID, let sent = exported[parent] {
+        #expect(sent.traceID == span.traceID, "\(span.span.key) under \(sent.span.key)")
+      }
+      guard let now = try reader.spans(of: span.span.key).first(where: { $0.span.id == id }) else { continue }
+      #expect(now.traceID == span.traceID)
+      #expect(now.parentSpanID == span.parentSpanID)
+    }
+  }
+}
