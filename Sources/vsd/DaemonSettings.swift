@@ -66,8 +66,8 @@ struct DaemonSettings {
   /// In the order in which help lists them.
   static let declarations: [SettingDeclaration] =
     [config.declaration] + IntakeSettings.declarations + [tracer.declaration, storeLocation.declaration]
-    + PipelineSettings.declarations + [logLevelName.declaration] + GitHubSource.secretSetting.declarations
-    + CustomHTTPSource.secretSetting.declarations
+    + PipelineSettings.declarations + ClassificationSettings.declarations + [GitHubRules.deployWorkflowsSetting.declaration]
+    + [logLevelName.declaration] + GitHubSource.secretSetting.declarations + CustomHTTPSource.secretSetting.declarations
 
   /// - Throws: one line for the user.
   init(arguments: [String], environment: [String: String], readFile: (String) -> [UInt8]?) throws(SettingsError) {
@@ -97,7 +97,11 @@ struct DaemonSettings {
     store = givenStore ?? (isMockAlone ? .memory : .directory(Self.defaultDirectory(environment)))
     settle = isMockAlone && !settings.isGiven(PipelineSettings.settle) ? .zero : try settings.value(of: PipelineSettings.settle)
     sources = [
-      GitHubSource(secrets: try GitHubSource.secretSetting.secrets(in: settings, readFile: readFile)),
+      GitHubSource(
+        secrets: try GitHubSource.secretSetting.secrets(in: settings, readFile: readFile),
+        rules: GitHubRules(
+          deployWorkflows: try settings.value(of: GitHubRules.deployWorkflowsSetting),
+          incidentLabels: try settings.value(of: ClassificationSettings.incidentLabels))),
       CustomHTTPSource(secrets: try CustomHTTPSource.secretSetting.secrets(in: settings, readFile: readFile)),
     ]
   }

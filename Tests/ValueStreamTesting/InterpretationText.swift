@@ -15,6 +15,7 @@ extension BranchUpdate {
   fileprivate var goldenText: String {
     """
     branch \(branch)
+      \(kind)
       time \(time.goldenText)
       \(before ?? "none") -> \(after ?? "none")\(isForced ? " forced" : "")\(isDefaultBranch ? " default branch" : "")
       commits \(commits.joined(separator: " "))
@@ -41,10 +42,15 @@ extension Event {
     for reference in publishes { add("publishes", reference) }
     for statement in follows {
       let found = statement.references.map(\.description).joined(separator: ", ")
-      add("follows", "\(statement.rule.name) \(statement.reach): \(found.isEmpty ? "nothing" : found)")
+      let attempt = statement.attempt.map { " attempt \($0)" } ?? ""
+      add("follows", "\(statement.rule.name) \(statement.reach): \(found.isEmpty ? "nothing" : found)\(attempt)")
     }
+    for link in links { add("link", "\(link.rule): \(link.reference)") }
     for phase in phases {
-      add("phase", "\(phase.track)/\(phase.name) \(phase.start?.rfc3339 ?? "?") to \(phase.end?.rfc3339 ?? "?")")
+      add(
+        "phase",
+        "\(phase.track)/\(phase.name) \(phase.start?.rfc3339 ?? "?") to \(phase.end?.rfc3339 ?? "?")\(phase.outcome.map { ", \($0.rawValue)" } ?? "")"
+      )
     }
     for moment in moments {
       add("moment", "\(moment.name) at \(moment.time)")

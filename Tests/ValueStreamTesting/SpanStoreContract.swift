@@ -313,7 +313,8 @@ package struct SpanStoreContract: Sendable {
     }
     func update(_ number: Int, of branch: Int) -> BranchUpdate {
       BranchUpdate(
-        branch: branches[branch], kind: number == 1 ? .created : number == 9 ? .deleted : .moved, time: EventTime(StoreSamples.time(Int64(number)), isVendor: number % 2 == 0),
+        branch: branches[branch], kind: number == 1 ? .created : number == 9 ? .deleted : .moved,
+        time: EventTime(StoreSamples.time(Int64(number)), isVendor: number % 2 == 0),
         before: number == 1 ? nil : "c\(number - 1)", after: number == 9 ? nil : "c\(number)",
         commits: number % 3 == 0 ? [] : ["x\(number)", "c\(number)"], isForced: number % 4 == 0, isDefaultBranch: branch == 0)
     }

@@ -26,7 +26,8 @@ struct CommandLineTests {
   private static let values: [(name: String, value: String)] = [
     ("config", "FILE"), ("addr", "127.0.0.1:0"), ("admin-addr", "127.0.0.1:0"), ("read-token", "tok"), ("max-body", "1MiB"),
     ("tracer", "mock"), ("t", "mock"), ("store", "memory"), ("settle", "1s"), ("attributes", "classic"), ("log-retention", "1d"),
-    ("log-max-size", "1GiB"), ("span-retention", "90d"), ("metric-series-limit", "10"), ("log-level", "INFO"),
+    ("log-max-size", "1GiB"), ("span-retention", "90d"), ("metric-series-limit", "10"),
+    ("incident-labels", "sev*"), ("github-deploy-workflows", "Deploy site=production,release-*.yml"), ("log-level", "INFO"),
     ("github-secret-file", "FILE"), ("customhttp-secret-file", "FILE"),
   ]
 

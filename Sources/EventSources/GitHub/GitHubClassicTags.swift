@@ -40,6 +40,44 @@ enum GitHubClassicTags {
     return tags.attributes
   }
 
+  // MARK: What the Go ValueStream did not have
+
+  /// A workflow's run or job, a check or a status.
+  static func build(
+    id: String, name: String?, url: String?, attempt: Int?, head: PayloadObject, repository: GitHubRepository
+  ) -> [Attribute] {
+    var tags = Tags()
+    tags.addRepository(repository.object)
+    tags.add("build.id", id)
+    tags.add("build.name", name)
+    tags.add("build.url", url)
+    if let attempt { tags.add("build.attempt", Int64(attempt)) }
+    tags.add("scm.head.ref", head.string("head_branch"))
+    tags.add("scm.head.sha", head.string("head_sha") ?? head.string("sha"))
+    return tags.attributes
+  }
+
+  static func deployment(_ deployment: PayloadObject, repository: GitHubRepository) -> [Attribute] {
+    var tags = Tags()
+    tags.addRepository(repository.object)
+    tags.add("deployment.id", deployment.int("id"))
+    tags.add("deployment.environment", deployment.string("environment"))
+    tags.add("deployment.task", deployment.string("task"))
+    tags.add("scm.head.ref", deployment.string("ref"))
+    tags.add("scm.head.sha", deployment.string("sha"))
+    return tags.attributes
+  }
+
+  static func release(_ release: PayloadObject, repository: GitHubRepository) -> [Attribute] {
+    var tags = Tags()
+    tags.addRepository(repository.object)
+    tags.add("release.id", release.int("id"))
+    tags.add("release.name", release.string("name"))
+    tags.add("release.tag", release.string("tag_name"))
+    tags.add("release.prerelease", release.bool("prerelease"))
+    return tags.attributes
+  }
+
   private struct Tags {
     private(set) var attributes = [Attribute("service", "github", vocabulary: .classic)]
 

@@ -55,7 +55,26 @@ struct GitHubRepository {
   var url: String? { object.text("html_url") }
 }
 
+/// Addresses of GitHub, as payloads hold them.
 enum GitHubURL {
+  /// The issue that an address of the API names: `https://api.github.com/repos/acme/site/issues/12`.
+  static func issue(_ url: String, host: String) -> Reference? {
+    let parts = url.split(separator: "/")
+    guard let repositories = parts.lastIndex(of: "repos"), parts.count == repositories + 5, parts[repositories + 3] == "issues",
+      let number = Int64(parts[repositories + 4])
+    else { return nil }
+    return Reference(.issue, "\(host)/\(parts[repositories + 1])/\(parts[repositories + 2])#\(number)")
+  }
+
+  /// The id of the run in the address of a job: `https://github.com/acme/site/actions/runs/123/job/456`.
+  static func run(_ url: String) -> String? {
+    let parts = url.split(separator: "/")
+    guard let runs = parts.lastIndex(of: "runs"), runs > 0, parts[runs - 1] == "actions", runs + 1 < parts.count,
+      let id = Int64(parts[runs + 1])
+    else { return nil }
+    return String(id)
+  }
+
   /// The host of an absolute URL, without user and port.
   static func host(_ url: String) -> String? {
     let bytes = url.utf8

@@ -6,10 +6,14 @@ package struct GitHubSource: EventSource {
   package static let secretSetting = SecretSetting("github-secret", of: "GitHub webhooks")
 
   private let secrets: [Secret]
+  private let rules: GitHubRules
 
-  /// - Parameter secrets: what hooks are signed with; any of them is accepted. None accepts unsigned deliveries.
-  package init(secrets: [Secret] = []) {
+  /// - Parameters:
+  ///   - secrets: what hooks are signed with; any of them is accepted. None accepts unsigned deliveries.
+  ///   - rules: what GitHub does not tell apart.
+  package init(secrets: [Secret] = [], rules: GitHubRules = GitHubRules()) {
     self.secrets = secrets
+    self.rules = rules
   }
 
   package var name: String { "github" }
@@ -37,7 +41,8 @@ package struct GitHubSource: EventSource {
     }
     let document = try PayloadBody.document(of: delivery)
     let payload = try GitHubPayload(document, enterpriseHost: delivery.headers[GitHubHeader.enterpriseHost])
-    return try GitHubMapping(payload: payload, received: delivery.received).interpretation(ofType: type)
+    let mapping = GitHubMapping(payload: payload, received: delivery.received, rules: rules)
+    return try mapping.interpretation(ofType: type)
   }
 }
 

@@ -5,7 +5,7 @@
 /// `log-retention` (or `retention` within an object `log`).
 public struct Setting<Value: Sendable>: Sendable {
   public let declaration: SettingDeclaration
-  let defaultValue: Value
+  package let defaultValue: Value
   let parse: @Sendable (String) throws(SettingError) -> Value
 
   /// - Parameters:

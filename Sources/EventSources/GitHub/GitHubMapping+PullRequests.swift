@@ -1,0 +1,205 @@
+import Payloads
+import ValueStreamCore
+
+extension GitHubMapping {
+  /// - Parameter action: what happened to the request itself; nil when the payload is about something else, such as a review.
+  func pullRequestEvent(ofAction action: String?) throws(PayloadError) -> Event {
+    let request = try payload.root.requireObject("pull_request")
+    let number = try number(of: request)
+    let repository = payload.repository
+    let isClosed = request.string("state") == "closed" || action == "closed"
+    let isMerged = request.bool("merged") ?? (request.time("merged_at") != nil)
+    var event = Event(key: key("pull_request", number.keyPart, of: repository), time: snapshotTime(request), attempt: .counted)
+    event.operation = .pullRequest
+    event.name = "\(repository?.fullName ?? "")#\(number.shown)"
+    event.state = isClosed ? .ended : .running
+    event.marks = lifeMarks(of: request, action: action, isOver: isClosed)
+    if isClosed { event.outcome = isMerged ? .merged : .abandoned }
+    event.phases = phases(of: request, action: action)
+    if let moment = moment(of: action, on: request) { event.moments.append(moment) }
+    event.publishes = names(of: request, in: repository, isMerged: isMerged)
+    event.follows = issues(of: request, in: repository)
+    describe(repository, in: &event)
+    describeChange(request, number: number.shown, state: isMerged ? "merged" : isClosed ? "closed" : nil, in: &event)
+    event.attributes += GitHubClassicTags.pullRequest(request, repository: repository)
+    event.classic = classicMark(type: "pull_request", of: request, action: action)
+    return event
+  }
+
+  // MARK: References
+
+  private func names(of request: PayloadObject, in repository: GitHubRepository?, isMerged: Bool) -> [Reference] {
+    var names: [Reference] = []
+    if let id = request.int("id") {
+      names.append(
+        Reference(
+          .classicID,
+          ClassicID.make(source: "github", type: "pull_request", namespace: repository?.name ?? "", id: "\(id)")))
+    }
+    if let head = request.object("head").flatMap({ commit("sha", of: $0) }) { names.append(Reference(.commit, head)) }
+    // An unmerged request carries the commit of a test merge here.
+    if isMerged, let merge = commit("merge_commit_sha", of: request) { names.append(Reference(.commit, merge)) }
+    return names
+  }
+
+  /// The issues that a request says it belongs to: by a classic id in the name of its branch, by closing words in its body.
+  private func issues(of request: PayloadObject, in repository: GitHubRepository?) -> [FollowStatement] {
+    var statements: [FollowStatement] = []
+    // What stands in a fork was written by a stranger.
+    let reach: ReferenceReach = isFromFork(request) ? .sameOwner : .anywhere
+    if let branch = request.object("head")?.string("ref") {
+      let found = ClassicID.find(in: branch).map { [Reference(.classicID, $0)] } ?? []
+      statements.append(FollowStatement(.explicitID, found, reach: reach))
+    }
+    if request.has("body") {
+      let closed = ClosingWords.issues(in: request.string("body") ?? "")
+      statements.append(
+        FollowStatement(.closingWords, closed.compactMap { reference(to: $0, from: repository) }, reach: reach))
+    }
+    return statements
+  }
+
+  private func reference(to issue: ClosingWords.Issue, from repository: GitHubRepository?) -> Reference? {
+    guard let name = issue.repository ?? repository?.fullName else { return nil }
+    return Reference(.issue, "\(issue.host ?? payload.host)/\(name)#\(issue.number)")
+  }
+
+  private func isFromFork(_ request: PayloadObject) -> Bool {
+    guard let head = request.object("head"), head.has("repo") else { return false }
+    guard let headRepository = head.object("repo") else { return true }
+    let baseID = request.object("base")?.object("repo")?.int("id") ?? payload.repository?.id
+    return headRepository.int("id") != baseID
+  }
+
+  // MARK: Description
+
+  private func describeChange(_ request: PayloadObject, number: String, state: String?, in event: inout Event) {
+    event.attributes.add("vcs.change.id", number)
+    event.attributes.add("vcs.change.title", request.text("title"))
+    event.attributes.add("vcs.change.state", state ?? (request.bool("draft") == true ? "wip" : "open"))
+    if let head = request.object("head") {
+      event.attributes.add("vcs.ref.head.name", head.text("ref"))
+      event.attributes.add("vcs.ref.head.revision", head.text("sha"))
+      event.attributes.append(Attribute("vcs.ref.head.type", "branch"))
+    }
+    if let base = request.object("base") {
+      event.attributes.add("vcs.ref.base.name", base.text("ref"))
+      event.attributes.add("vcs.ref.base.revision", base.text("sha"))
+      event.attributes.append(Attribute("vcs.ref.base.type", "branch"))
+    }
+    event.attributes.add("valuestream.change.url", request.text("html_url"))
+    event.attributes.add("valuestream.change.author", request.object("user")?.text("login"))
+    event.attributes.add("valuestream.change.additions", request.int("additions"))
+    event.attributes.add("valuestream.change.deletions", request.int("deletions"))
+    event.attributes.add("valuestream.change.changed_files", request.int("changed_files"))
+    event.attributes.add("valuestream.change.commits", request.int("commits"))
+    let labels = request.objects("labels").compactMap { $0.text("name") }
+    if !labels.isEmpty { event.attributes.append(Attribute("valuestream.change.labels", .strings(labels))) }
+    if state == "merged" { event.attributes.add("valuestream.change.merge_revision", request.text("merge_commit_sha")) }
+  }
+
+  // MARK: Phases
+
+  private func phases(of request: PayloadObject, action: String?) -> [PhaseStatement] {
+    let isDraft = request.bool("draft") ?? false
+    let created = request.time("created_at")
+    let updated = request.time("updated_at") ?? received
+    switch action {
+    case "opened": return [PhaseStatement(track: "review", name: isDraft ? "draft" : "review", start: created ?? received)]
+    case "ready_for_review":
+      return [
+        PhaseStatement(track: "review", name: "draft", end: updated),
+        PhaseStatement(track: "review", name: "review", start: updated),
+      ]
+    case "converted_to_draft":
+      return [
+        PhaseStatement(track: "review", name: "review", end: updated),
+        PhaseStatement(track: "review", name: "draft", start: updated),
+      ]
+    case "reopened": return [PhaseStatement(track: "review", name: isDraft ? "draft" : "review", start: updated)]
+    case "enqueued": return [PhaseStatement(track: "merge", name: "merge_queue", start: updated)]
+    case "dequeued": return [PhaseStatement(track: "merge", name: "merge_queue", end: updated)]
+    default: return []
+    }
+  }
+
+  // MARK: Reviews and comments
+
+  func reviewEvent() throws(PayloadError) -> Event {
+    var event = try pullRequestEvent(ofAction: nil)
+    let review = try payload.root.requireObject("review")
+    let isDismissal = payload.action == "dismissed"
+    var attributes: [Attribute] = []
+    attributes.add("valuestream.review.id", review.int("id"))
+    attributes.add("valuestream.review.state", review.text("state")?.lowercased())
+    attributes.add("valuestream.review.author", review.object("user")?.text("login"))
+    attributes.add("vcs.ref.head.revision", review.text("commit_id"))
+    let submitted = review.time("submitted_at")
+    event.moments.append(
+      SpanEvent(
+        name: isDismissal ? "review_dismissed" : "review", time: isDismissal ? received : submitted ?? received,
+        attributes: attributes))
+    return event
+  }
+
+  func reviewCommentInterpretation() throws(PayloadError) -> Interpretation {
+    var event = try pullRequestEvent(ofAction: nil)
+    let comment = try payload.root.requireObject("comment")
+    guard payload.action == "created" else { return .ignored(reason: "a comment that was \(payload.action)") }
+    event.moments.append(commentMoment(named: "review_comment", comment))
+    return .events([event])
+  }
+
+  /// What a comment's payload shows of the pull request it stands on.
+  func changeEvent(ofIssue issue: PayloadObject) throws(PayloadError) -> Event {
+    let repository = try requireRepository()
+    let number = try number(of: issue)
+    let isClosed = issue.string("state") == "closed"
+    let isMerged = issue.object("pull_request")?.time("merged_at") != nil
+    var event = Event(key: key("pull_request", number.keyPart, of: repository), time: snapshotTime(issue), attempt: .counted)
+    event.operation = .pullRequest
+    event.name = "\(repository.fullName)#\(number.shown)"
+    event.state = isClosed ? .ended : .running
+    event.marks = lifeMarks(of: issue, action: nil, isOver: isClosed)
+    if isClosed { event.outcome = isMerged ? .merged : .abandoned }
+    describe(repository, in: &event)
+    event.attributes.add("vcs.change.id", number.shown)
+    event.attributes.add("vcs.change.title", issue.text("title"))
+    event.attributes.add("valuestream.change.url", issue.text("html_url"))
+    event.attributes.add("valuestream.change.author", issue.object("user")?.text("login"))
+    return event
+  }
+
+  // MARK: Merge queue
+
+  /// A group of the merge queue is a commit on a branch of its own, made of the base and the requests up to one: builds of that
+  /// commit belong to this request.
+  func mergeGroupInterpretation() throws(PayloadError) -> Interpretation {
+    let repository = try requireRepository()
+    let group = try payload.root.requireObject("merge_group")
+    guard let number = Self.request(ofQueueBranch: try group.requireText("head_ref")) else {
+      throw group.missing("head_ref", expected: "a branch of a merge queue such as gh-readonly-queue/main/pr-7-1a2b3c")
+    }
+    let isRequest = payload.action == "checks_requested"
+    let time = isRequest ? group.object("head_commit")?.time("timestamp") : nil
+    let head = commit("head_sha", of: group)
+    var event = Event(
+      key: key("pull_request", String(number), of: repository), time: .vendor(time, orReceipt: received), attempt: .counted)
+    if let head { event.publishes = [Reference(.commit, head)] }
+    var attributes: [Attribute] = []
+    attributes.add("vcs.ref.head.revision", head)
+    attributes.add("valuestream.reason", payload.root.text("reason")?.lowercased())
+    event.moments = [
+      SpanEvent(
+        name: isRequest ? "merge_group_checks_requested" : "merge_group_destroyed", time: time ?? received,
+        attributes: attributes)
+    ]
+    return .events([event])
+  }
+
+  /// `refs/heads/gh-readonly-queue/main/pr-104-<commit>` is 104.
+  private static func request(ofQueueBranch ref: String) -> Int64? {
+    guard let last = ref.split(separator: "/").last, last.hasPrefix("pr-") else { return nil }
+    return Int64(last.dropFirst(3).prefix { $0 != "-" })
+  }
+}

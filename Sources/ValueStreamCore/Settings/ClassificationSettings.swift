@@ -1,0 +1,8 @@
+/// What a user says of things that vendors do not tell apart; the same for all sources.
+public enum ClassificationSettings {
+  public static let incidentLabels = Setting<[NamePattern]>.namePatterns(
+    "incident-labels", default: ["incident"],
+    help: "Labels and types of issues that make them incidents, separated by commas; * and ? are wild cards.")
+
+  public static let declarations = [incidentLabels.declaration]
+}

@@ -1,0 +1,63 @@
+/// A name that a user writes with wild cards: `*` stands for any text, `?` for one character. Letter case does not matter.
+public struct NamePattern: Sendable, Hashable, CustomStringConvertible {
+  public let description: String
+  private let characters: [Character]
+
+  public init(_ text: String) {
+    description = text
+    characters = Array(text.lowercased())
+  }
+
+  /// True when the whole name fits.
+  public func matches(_ name: String) -> Bool {
+    let name = Array(name.lowercased())
+    var (position, index) = (0, 0)
+    // Where the last star stands, and up to where it has swallowed the name.
+    var star: (position: Int, index: Int)?
+    while index < name.count {
+      if position < characters.count, characters[position] == "*" {
+        star = (position, index)
+        position += 1
+      } else if position < characters.count, characters[position] == "?" || characters[position] == name[index] {
+        position += 1
+        index += 1
+      } else if let last = star {
+        star = (last.position, last.index + 1)
+        position = last.position + 1
+        index = last.index + 1
+      } else {
+        return false
+      }
+    }
+    return characters[position...].allSatisfy { $0 == "*" }
+  }
+}
+
+extension [NamePattern] {
+  /// True when one of them fits.
+  public func match(_ name: String) -> Bool {
+    contains { $0.matches(name) }
+  }
+}
+
+extension Setting where Value == [NamePattern] {
+  /// Names separated by commas.
+  public static func namePatterns(_ name: String, default value: [String], help: String) -> Setting {
+    Setting(
+      name, placeholder: "NAMES", default: value.map(NamePattern.init),
+      defaultText: value.isEmpty ? nil : value.joined(separator: ","), help: help
+    ) { text in
+      text.split(separator: ",").map { NamePattern($0.trimmed) }.filter { !$0.description.isEmpty }
+    }
+  }
+}
+
+extension StringProtocol {
+  /// Without spaces and tabs at its ends.
+  package var trimmed: String {
+    var rest = self[...]
+    while let first = rest.first, first == " " || first == "\t" { rest = rest.dropFirst() }
+    while let last = rest.last, last == " " || last == "\t" { rest = rest.dropLast() }
+    return String(rest)
+  }
+}

@@ -1,0 +1,46 @@
+import Testing
+import ValueStreamCore
+
+@Suite("Closing words")
+struct ClosingWordsTests {
+  static func found(_ text: String) -> [String] {
+    ClosingWords.issues(in: text).map { issue in
+      [issue.host, issue.repository, "#\(issue.number)"].compactMap { $0 }.joined(separator: " ")
+    }
+  }
+
+  @Test(
+    "Every word in every spelling that GitHub documents",
+    arguments: ["close", "closes", "closed", "fix", "fixes", "fixed", "resolve", "resolves", "resolved"])
+  func words(word: String) {
+    for text in [
+      "\(word) #10", "\(word.uppercased()) #10", "\(word): #10", "It \(word)\n#10.", "(\(word) #10)", "- \(word) #10,",
+    ] {
+      #expect(Self.found(text) == ["#10"], "\(text)")
+    }
+  }
+
+  @Test("Other repositories, and addresses")
+  func elsewhere() {
+    #expect(Self.found("Fixes octo-org/octo.repo_1#100") == ["octo-org/octo.repo_1 #100"])
+    #expect(Self.found("Resolves #10, resolves #123, resolves acme/api#7") == ["#10", "#123", "acme/api #7"])
+    #expect(Self.found("fixes https://GitHub.com/acme/site/issues/3#issuecomment-1") == ["github.com acme/site #3"])
+    #expect(Self.found("fixes #3 and fixes #3") == ["#3"])
+  }
+
+  @Test(
+    "A mention is no tie",
+    arguments: [
+      "", "#12", "see #12", "fixes", "fixes#12", "fixes 12", "fixes #", "fixes #x", "fixes #12a", "prefixes #12", "fixing #12",
+      "fixes the crash of #12", "fixes /#12", "fixes a/b/c#12", "fixes a b#12", "fixes https://github.com/acme/site/pull/3",
+      "fixes https://", "fixes #99999999999999999999",
+    ])
+  func mentions(text: String) {
+    #expect(Self.found(text).isEmpty)
+  }
+
+  @Test("A long text names at most twenty")
+  func bound() {
+    #expect(ClosingWords.issues(in: (1...100).map { "fixes #\($0)" }.joined(separator: "\n")).count == 20)
+  }
+}

@@ -1,0 +1,39 @@
+import Testing
+import ValueStreamCore
+
+@Suite("Name patterns")
+struct NamePatternTests {
+  @Test(
+    "Match whole names, in any letter case",
+    arguments: [
+      ("deploy", "Deploy"), ("deploy*", "deploy"), ("deploy*", "Deploy to prod"), ("*deploy", "canary-deploy"), ("*", ""),
+      ("d?ploy", "dEploy"), ("a*b*c", "a-b-b-c"), ("*.yml", "release.yml"), ("**", "x"), ("", ""),
+    ])
+  func matches(pattern: String, name: String) {
+    #expect(NamePattern(pattern).matches(name))
+  }
+
+  @Test(
+    "Do not match parts of names",
+    arguments: [("deploy", "deploys"), ("deploy", "redeploy"), ("d?ploy", "dploy"), ("a*b*c", "a-c-b"), ("", "x"), ("?", "")])
+  func refuses(pattern: String, name: String) {
+    #expect(!NamePattern(pattern).matches(name))
+  }
+
+  @Test("Many stars cost no more than the product of both lengths")
+  func stars() {
+    let name = String(repeating: "a", count: 2000)
+    #expect(!NamePattern(String(repeating: "*a", count: 200) + "b").matches(name))
+  }
+
+  @Test("A setting lists them")
+  func setting() throws {
+    let setting = ClassificationSettings.incidentLabels
+    func patterns(_ arguments: [String]) throws -> [String] {
+      try Settings(declared: [setting.declaration], arguments: arguments, environment: [:]).value(of: setting).map(\.description)
+    }
+    #expect(try patterns([]) == ["incident"])
+    #expect(try patterns(["--incident-labels", "sev*, Outage,"]) == ["sev*", "Outage"])
+    #expect(try patterns(["--incident-labels", ""]) == [])
+  }
+}
