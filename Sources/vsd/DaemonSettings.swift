@@ -1,5 +1,6 @@
 import CustomHTTP
 import GitHub
+import GitLab
 import Intake
 import Pipeline
 import ValueStreamCore
@@ -67,7 +68,8 @@ struct DaemonSettings {
   static let declarations: [SettingDeclaration] =
     [config.declaration] + IntakeSettings.declarations + [tracer.declaration, storeLocation.declaration]
     + PipelineSettings.declarations + ClassificationSettings.declarations + [GitHubRules.deployWorkflowsSetting.declaration]
-    + [logLevelName.declaration] + GitHubSource.secretSetting.declarations + CustomHTTPSource.secretSetting.declarations
+    + [logLevelName.declaration] + GitHubSource.secretSetting.declarations + GitLabSource.secretSetting.declarations
+    + CustomHTTPSource.secretSetting.declarations
 
   /// - Throws: one line for the user.
   init(arguments: [String], environment: [String: String], readFile: (String) -> [UInt8]?) throws(SettingsError) {
@@ -96,12 +98,15 @@ struct DaemonSettings {
     }
     store = givenStore ?? (isMockAlone ? .memory : .directory(Self.defaultDirectory(environment)))
     settle = isMockAlone && !settings.isGiven(PipelineSettings.settle) ? .zero : try settings.value(of: PipelineSettings.settle)
+    let incidentLabels = try settings.value(of: ClassificationSettings.incidentLabels)
     sources = [
       GitHubSource(
         secrets: try GitHubSource.secretSetting.secrets(in: settings, readFile: readFile),
         rules: GitHubRules(
-          deployWorkflows: try settings.value(of: GitHubRules.deployWorkflowsSetting),
-          incidentLabels: try settings.value(of: ClassificationSettings.incidentLabels))),
+          deployWorkflows: try settings.value(of: GitHubRules.deployWorkflowsSetting), incidentLabels: incidentLabels)),
+      try GitLabSource(
+        secrets: try GitLabSource.secretSetting.secrets(in: settings, readFile: readFile),
+        rules: GitLabRules(incidentLabels: incidentLabels)),
       CustomHTTPSource(secrets: try CustomHTTPSource.secretSetting.secrets(in: settings, readFile: readFile)),
     ]
   }

@@ -8,63 +8,32 @@ import ValueStreamTesting
 struct GitHubSourceTests {
   static let received = Timestamp(rfc3339: "2024-03-10T00:00:00Z") ?? .epoch
 
-  /// A payload; the type of its event is what stands before the first point of its file's name.
-  struct Fixture: Sendable, CustomTestStringConvertible {
-    var file: String
-    var event: String
-    var testDescription: String { file }
-
-    init(_ file: String) {
-      self.file = file
-      event = String(file.prefix { $0 != "." })
-    }
-  }
-
-  static let fixtures: [Fixture] = {
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: fixture(""))) ?? []
-    return names.filter { $0.hasSuffix(".json") }.sorted().map { Fixture(String($0.dropLast(5))) }
-  }()
-
-  /// Of each type of event the largest payload that becomes something.
-  static let samples: [Fixture] = {
-    let understood = fixtures.filter { fixture in
-      guard let delivery = try? delivery(fixture.file, event: fixture.event) else { return false }
-      if case .ignored? = try? source.events(in: delivery) { return false }
-      return true
-    }
-    return Dictionary(grouping: understood, by: \.event).values.compactMap { fixtures in
-      fixtures.max { size($0) < size($1) }
-    }.sorted { $0.file < $1.file }
-  }()
-
-  private static func size(_ fixture: Fixture) -> Int {
-    (try? delivery(fixture.file, event: fixture.event).body.count) ?? 0
-  }
+  static let fixtures = PayloadFixture.all(besideTest: #filePath)
+  static let samples = PayloadFixture.samples(of: fixtures, by: source, delivery: delivery)
 
   static let source = GitHubSource(
     rules: GitHubRules(deployWorkflows: [.init(pattern: NamePattern("deploy *"), environment: "production")]))
 
-  static func fixture(_ name: String) -> String {
-    #filePath.replacing("GitHubSourceTests.swift", with: "Fixtures/\(name)")
-  }
-
-  static func delivery(_ file: String, event: String) throws -> Delivery {
+  static func delivery(_ fixture: PayloadFixture) throws -> Delivery {
     Delivery(
       source: "github", received: received,
-      headers: ["X-GitHub-Event": event, "X-GitHub-Delivery": "72d3162e-cc78-11e3-81ab-4c9367dc0958"],
-      body: Array(try Data(contentsOf: URL(fileURLWithPath: fixture("\(file).json")))))
+      headers: ["X-GitHub-Event": fixture.type, "X-GitHub-Delivery": "72d3162e-cc78-11e3-81ab-4c9367dc0958"],
+      body: try fixture.body())
+  }
+
+  static func delivery(_ name: String) throws -> Delivery {
+    try delivery(PayloadFixture(name, besideTest: #filePath))
   }
 
   @Test("A payload becomes the recorded events", arguments: fixtures)
-  func mapping(fixture: Fixture) throws {
-    let interpretation = try Self.source.events(in: try Self.delivery(fixture.file, event: fixture.event))
-    Golden.expect(interpretation.goldenText, matches: Self.fixture("\(fixture.file).events.txt"))
+  func mapping(fixture: PayloadFixture) throws {
+    fixture.expect(try Self.source.events(in: try Self.delivery(fixture)))
   }
 
   // MARK: Classic tags, letter for letter
 
-  static func classicTags(_ file: String, event: String) throws -> [String: AttributeValue] {
-    guard case .events(let events, _) = try GitHubSource().events(in: try delivery(file, event: event)) else { return [:] }
+  static func classicTags(_ name: String) throws -> [String: AttributeValue] {
+    guard case .events(let events, _) = try GitHubSource().events(in: try delivery(name)) else { return [:] }
     let tags = events.flatMap(\.attributes).filter { $0.vocabulary == .classic }
     return Dictionary(tags.map { ($0.name, $0.value) }) { first, _ in first }
   }
@@ -72,7 +41,7 @@ struct GitHubSourceTests {
   @Test("The classic tags of an issue")
   func classicIssueTags() throws {
     #expect(
-      try Self.classicTags("issues.opened", event: "issues") == [
+      try Self.classicTags("issues.opened") == [
         "service": "github", "scm.repository.id": 197_483_389,
         "scm.repository.url": "https://api.github.com/repos/acme/site", "scm.repository.name": "site",
         "scm.repository.full_name": "acme/site", "scm.repository.private": true, "issue.project.name": "site",
@@ -84,7 +53,7 @@ struct GitHubSourceTests {
   @Test("The classic tags of a sparse issue: a group only with its object, absent members empty")
   func classicSparseIssueTags() throws {
     #expect(
-      try Self.classicTags("issues.sparse", event: "issues") == [
+      try Self.classicTags("issues.sparse") == [
         "service": "github", "scm.repository.id": 0, "scm.repository.url": "", "scm.repository.name": "site",
         "scm.repository.full_name": "", "scm.repository.private": false, "issue.project.name": "site", "issue.number": 7,
         "issue.url": "", "issue.comments_count": 0,
@@ -94,7 +63,7 @@ struct GitHubSourceTests {
   @Test("The classic tags of a pull request")
   func classicPullRequestTags() throws {
     #expect(
-      try Self.classicTags("pull_request.opened", event: "pull_request") == [
+      try Self.classicTags("pull_request.opened") == [
         "service": "github", "user.name": "Ines", "user.id": 502, "user.url": "https://api.github.com/users/ines",
         "scm.head.label": "acme:vstrace-github-issue-site-36-fix", "scm.head.ref": "vstrace-github-issue-site-36-fix",
         "scm.head.sha": .string(String(repeating: "a", count: 40)), "scm.base.label": "acme:main", "scm.base.ref": "main",
@@ -108,17 +77,17 @@ struct GitHubSourceTests {
   @Test("The classic tags of a sparse pull request")
   func classicSparsePullRequestTags() throws {
     #expect(
-      try Self.classicTags("pull_request.sparse", event: "pull_request") == [
+      try Self.classicTags("pull_request.sparse") == [
         "service": "github", "scm.head.label": "", "scm.head.ref": "vstrace-github-issue-site-7", "scm.head.sha": "",
       ])
   }
 
   // MARK: Contract
 
-  static func contract(_ file: String, event: String) throws -> EventSourceContract {
+  static func contract(_ fixture: PayloadFixture) throws -> EventSourceContract {
     let secrets = ["first secret", "second secret"].compactMap(Secret.init)
     return EventSourceContract(
-      source: GitHubSource(), signedSource: GitHubSource(secrets: secrets), sample: try delivery(file, event: event)
+      source: GitHubSource(), signedSource: GitHubSource(secrets: secrets), sample: try delivery(fixture)
     ) { body in
       let code = SwiftMessageAuthenticator().authenticationCode(.sha256, of: body, key: secrets[0].bytes)
       return [("X-Hub-Signature-256", "sha256=" + Hex.text(of: code))]
@@ -128,7 +97,7 @@ struct GitHubSourceTests {
   @Test("Every type of event that Docs/sources/github.md says is understood has a payload here")
   func sampled() {
     #expect(
-      Self.samples.map(\.event) == [
+      Self.samples.map(\.type) == [
         "check_run", "check_suite", "create", "delete", "deployment", "deployment_status", "issue_comment", "issues",
         "merge_group", "pull_request", "pull_request_review", "pull_request_review_comment", "push", "release", "repository",
         "status", "sub_issues", "workflow_job", "workflow_run",
@@ -137,7 +106,7 @@ struct GitHubSourceTests {
 
   @Test("Signatures are checked over every byte")
   func signatures() throws {
-    try Self.contract("issues.opened", event: "issues").checkSignatures()
+    try Self.contract(PayloadFixture("issues.opened", besideTest: #filePath)).checkSignatures()
   }
 
   @Test("GitHub's published signature is accepted, also while secrets rotate")
@@ -153,8 +122,8 @@ struct GitHubSourceTests {
   }
 
   @Test("The contract of sources", arguments: samples)
-  func contract(fixture: Fixture) throws {
-    let contract = try Self.contract(fixture.file, event: fixture.event)
+  func contract(fixture: PayloadFixture) throws {
+    let contract = try Self.contract(fixture)
     try contract.checkKeptHeaders()
     try contract.checkDeterminism()
     contract.checkTruncation()
@@ -164,7 +133,7 @@ struct GitHubSourceTests {
 
   @Test("A payload in a form is the same payload")
   func form() throws {
-    let json = try Self.delivery("issues.opened", event: "issues")
+    let json = try Self.delivery("issues.opened")
     var form = json
     let allowed = CharacterSet.alphanumerics
     let text = String(decoding: json.body, as: UTF8.self)
@@ -176,7 +145,7 @@ struct GitHubSourceTests {
 
   @Test("A delivery without an event type is refused, naming the header")
   func missingEventType() throws {
-    var delivery = try Self.delivery("issues.opened", event: "issues")
+    var delivery = try Self.delivery("issues.opened")
     delivery.headers["X-GitHub-Event"] = nil
     let error = #expect(throws: PayloadError.self) { try GitHubSource().events(in: delivery) }
     #expect(error?.code == .missingIdentity)
@@ -185,7 +154,7 @@ struct GitHubSourceTests {
 
   @Test("The path of what is missing is named")
   func missingNumber() throws {
-    var delivery = try Self.delivery("issues.opened", event: "issues")
+    var delivery = try Self.delivery("issues.opened")
     delivery.body = Array(#"{"action":"opened","issue":{"number":"36"},"repository":{"name":"site"}}"#.utf8)
     let error = #expect(throws: PayloadError.self) { try GitHubSource().events(in: delivery) }
     #expect(error == PayloadError(.missingIdentity, path: "$.issue.number", reason: "expected a whole number, found a text"))

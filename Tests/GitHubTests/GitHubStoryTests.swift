@@ -6,58 +6,21 @@ import ValueStreamTesting
 /// What several payloads together say, in whatever order they come.
 @Suite("GitHub stories")
 struct GitHubStoryTests {
-  /// Projects the fixtures with these names, in an order of the seed, and reads all spans.
-  static func spans(_ files: [String], seed: UInt64) throws -> [TracedSpan] {
-    var random = SeededRandom(seed: seed)
-    let store = MemorySpanStore()
-    for file in seed == 0 ? files : files.shuffled(using: &random) {
-      let delivery = try GitHubSourceTests.delivery(file, event: String(file.prefix { $0 != "." }))
-      guard case .events(let events, _) = try GitHubSourceTests.source.events(in: delivery) else { continue }
-      var projection = Projection(store: store)
-      for event in events { _ = try projection.take(event) }
-      store.write(projection.finish())
-    }
-    var reader = TraceReader(store: store)
-    return try store.subjects(matching: SubjectFilter(), after: nil, limit: 100).subjects
-      .flatMap { try reader.spans(of: $0) }.sorted { ($0.span.key, $0.span.attempt) < ($1.span.key, $1.span.attempt) }
-  }
-
-  /// One line a span: key, attempt, times, outcome, parent.
-  static func tree(_ spans: [TracedSpan]) -> [String] {
-    spans.map { traced in
-      let span = traced.span
-      let parent = spans.first { $0.span.id == traced.parentSpanID }
-      let name = parent.map { " under \(short($0.span)) by \(traced.parent?.rule.name ?? "?")" } ?? ""
-      return "\(short(span)) \(time(span.start)) to \(time(span.end)) \(span.outcome?.rawValue ?? "open")\(name)"
-    }
-  }
-
-  static func short(_ span: Span) -> String {
-    let parts = span.key.description.split(separator: ":").suffix(2).joined(separator: ":")
-    return span.attempt == 1 ? parts : "\(parts)/\(span.attempt)"
-  }
-
-  static func phases(_ spans: [TracedSpan], of key: String) -> [String] {
-    spans.filter { short($0.span) == key }.flatMap(\.span.phases).map { phase in
-      "\(phase.name) \(time(phase.start)) to \(time(phase.end))"
-    }
-  }
-
-  /// Without the date, which is always the same.
-  private static func time(_ time: Timestamp?) -> String {
-    time.map { String($0.rfc3339.dropFirst(11).prefix(8)) } ?? "?"
+  /// - Parameter names: of fixtures.
+  static func story(_ names: [String], seed: UInt64) throws -> DeliveryStory {
+    try DeliveryStory(names.map { try GitHubSourceTests.delivery($0) }, of: GitHubSourceTests.source, seed: seed)
   }
 
   @Test("A run with its jobs, run again, below its pull request", arguments: UInt64(0)..<40)
   func run(seed: UInt64) throws {
-    let spans = try Self.spans(
+    let story = try Self.story(
       [
         "pull_request.opened", "workflow_run.requested", "workflow_job.queued", "workflow_job.skipped",
         "workflow_run.in_progress", "workflow_job.in_progress", "check_run.actions_queued", "workflow_job.completed",
         "check_run.actions", "workflow_run.completed", "workflow_run.rerun", "check_suite.app", "check_run.app",
       ], seed: seed)
     #expect(
-      Self.tree(spans) == [
+      story.tree == [
         "check:128620 10:00:20 to 10:02:20 success under suite:6009 by vendor_link",
         "job:5001 10:00:10 to 10:08:55 failure under run:7001 by vendor_link",
         "job:5002 10:00:11 to 10:00:12 skip under run:7001 by vendor_link",
@@ -66,106 +29,106 @@ struct GitHubStoryTests {
         "run:7001/2 11:00:00 to 11:08:00 success under pull_request:12 by vendor_link",
         "suite:6009 10:00:08 to 10:02:30 timeout under pull_request:12 by vendor_link",
       ])
-    #expect(Set(spans.map(\.traceID)).count == 1)
-    #expect(Self.phases(spans, of: "run:7001") == ["queue 10:00:05 to 10:01:30", "run 10:01:30 to 10:09:00"])
-    #expect(Self.phases(spans, of: "run:7001/2") == ["run 11:00:00 to 11:08:00"])
+    #expect(Set(story.spans.map(\.traceID)).count == 1)
+    #expect(story.phases(of: "run:7001") == ["queue 10:00:05 to 10:01:30", "run 10:01:30 to 10:09:00"])
+    #expect(story.phases(of: "run:7001/2") == ["run 11:00:00 to 11:08:00"])
     #expect(
-      Self.phases(spans, of: "job:5001") == [
+      story.phases(of: "job:5001") == [
         "queue 10:00:10 to 10:01:30", "run 10:01:30 to 10:08:55", "Set up job 10:01:30 to 10:01:32",
         "Unit tests 10:01:32 to 10:08:50",
       ])
-    #expect(Self.phases(spans, of: "job:5002").isEmpty)
+    #expect(story.phases(of: "job:5002").isEmpty)
   }
 
   @Test("A run of which only the end was seen ran all the time", arguments: UInt64(0)..<4)
   func lateHook(seed: UInt64) throws {
-    let spans = try Self.spans(["workflow_run.requested", "workflow_run.completed"], seed: seed)
-    #expect(Self.phases(spans, of: "run:7001") == ["run 10:00:05 to 10:09:00"])
+    let story = try Self.story(["workflow_run.requested", "workflow_run.completed"], seed: seed)
+    #expect(story.phases(of: "run:7001") == ["run 10:00:05 to 10:09:00"])
   }
 
   @Test("A job that waited for approval, then in the queue", arguments: UInt64(0)..<12)
   func approval(seed: UInt64) throws {
-    let waiting = try Self.spans(["workflow_job.waiting", "workflow_job.completed"], seed: seed)
-    #expect(Self.phases(waiting, of: "job:5001").prefix(2) == ["wait 10:00:10 to 10:01:30", "run 10:01:30 to 10:08:55"])
-    let approved = try Self.spans(["workflow_job.waiting", "workflow_job.approved"], seed: seed)
-    #expect(Self.phases(approved, of: "job:5001") == ["wait 10:00:10 to 10:20:00", "queue 10:20:00 to ?"])
+    let waiting = try Self.story(["workflow_job.waiting", "workflow_job.completed"], seed: seed)
+    #expect(waiting.phases(of: "job:5001").prefix(2) == ["wait 10:00:10 to 10:01:30", "run 10:01:30 to 10:08:55"])
+    let approved = try Self.story(["workflow_job.waiting", "workflow_job.approved"], seed: seed)
+    #expect(approved.phases(of: "job:5001") == ["wait 10:00:10 to 10:20:00", "queue 10:20:00 to ?"])
   }
 
   @Test("A deployment of a merged change: waiting, running, done, later replaced", arguments: UInt64(0)..<30)
   func deployment(seed: UInt64) throws {
-    let spans = try Self.spans(
+    let story = try Self.story(
       [
         "pull_request.merged", "workflow_run.deploy", "deployment.created", "deployment_status.waiting",
         "deployment_status.in_progress", "workflow_job.environment", "deployment_status.success",
         "deployment_status.inactive",
       ], seed: seed)
     #expect(
-      Self.tree(spans) == [
+      story.tree == [
         "deployment:3001 11:10:00 to 11:15:00 success under job:5003 by vendor_link",
         "job:5003 11:10:00 to 11:15:00 success under run:7004 by vendor_link",
         "pull_request:12 10:00:00 to 11:00:00 merged",
         "run:7004 10:00:05 to 10:09:00 error under pull_request:12 by commit",
       ])
     #expect(
-      Self.phases(spans, of: "deployment:3001") == [
+      story.phases(of: "deployment:3001") == [
         "queue 11:10:00 to 11:10:05", "wait 11:10:05 to 11:12:00", "run 11:12:00 to 11:15:00",
       ])
-    #expect(spans[0].span.events.map(\.name) == ["inactive"])
-    #expect(spans[0].span.attributes.value(of: "deployment.environment.name") == "production")
-    #expect(spans[3].span.operation == .deploy)
-    #expect(spans[3].span.attributes.value(of: "deployment.environment.name") == "production")
+    #expect(story.spans[0].span.events.map(\.name) == ["inactive"])
+    #expect(story.spans[0].span.attributes.value(of: "deployment.environment.name") == "production")
+    #expect(story.spans[3].span.operation == .deploy)
+    #expect(story.spans[3].span.attributes.value(of: "deployment.environment.name") == "production")
   }
 
   @Test("A deployment that a script made belongs to the change by its commit", arguments: UInt64(0)..<6)
   func script(seed: UInt64) throws {
-    let spans = try Self.spans(["deployment.by_script", "pull_request.merged"], seed: seed)
+    let story = try Self.story(["deployment.by_script", "pull_request.merged"], seed: seed)
     #expect(
-      Self.tree(spans) == [
+      story.tree == [
         "deployment:3002 11:10:00 to ? open under pull_request:12 by commit", "pull_request:12 10:00:00 to 11:00:00 merged",
       ])
   }
 
   @Test("A sub-issue, its pull request by closing words, and the queue it went through", arguments: UInt64(0)..<30)
   func issues(seed: UInt64) throws {
-    let spans = try Self.spans(
+    let story = try Self.story(
       [
         "issues.opened", "pull_request.closing_words", "pull_request.enqueued", "merge_group.checks_requested",
         "workflow_run.deploy", "merge_group.destroyed", "issue_comment.issue", "issue_comment.pull_request",
       ], seed: seed)
     #expect(
-      Self.tree(spans) == [
+      story.tree == [
         "issue:36 09:00:00 to ? open",
         "pull_request:12 10:00:00 to 11:00:00 merged under issue:36 by closing_words",
         "run:7004 10:00:05 to 10:09:00 error under pull_request:12 by commit",
       ])
-    #expect(Self.phases(spans, of: "pull_request:12") == ["merge_queue 10:30:00 to 11:00:00"])
-    #expect(spans[0].span.events.map(\.name) == ["comment"])
+    #expect(story.phases(of: "pull_request:12") == ["merge_queue 10:30:00 to 11:00:00"])
+    #expect(story.spans[0].span.events.map(\.name) == ["comment"])
     #expect(
-      spans[1].span.events.map(\.name) == [
+      story.spans[1].span.events.map(\.name) == [
         "enqueued", "merge_group_checks_requested", "comment", "merge_group_destroyed",
       ])
   }
 
   @Test("An issue is an incident while its label says so", arguments: UInt64(0)..<6)
   func incident(seed: UInt64) throws {
-    let spans = try Self.spans(["issues.opened", "issues.labeled_incident"], seed: seed)
-    #expect(spans.map(\.span.operation) == [.incident])
-    #expect(try Self.spans(["issues.opened"], seed: 0).map(\.span.operation) == [.issue])
+    let story = try Self.story(["issues.opened", "issues.labeled_incident"], seed: seed)
+    #expect(story.spans.map(\.span.operation) == [.incident])
+    #expect(try Self.story(["issues.opened"], seed: 0).spans.map(\.span.operation) == [.issue])
   }
 
   @Test("A status that is reported again", arguments: UInt64(0)..<6)
   func status(seed: UInt64) throws {
-    let spans = try Self.spans(["status.pending", "status.failure"], seed: seed)
-    #expect(spans.map { $0.span.end?.seconds(since: $0.span.start) } == [360])
-    #expect(spans.map(\.span.outcome) == [.failure])
+    let story = try Self.story(["status.pending", "status.failure"], seed: seed)
+    #expect(story.spans.map { $0.span.end?.seconds(since: $0.span.start) } == [360])
+    #expect(story.spans.map(\.span.outcome) == [.failure])
   }
 
   @Test("A release is a draft until it is published", arguments: UInt64(0)..<6)
   func release(seed: UInt64) throws {
-    #expect(try Self.spans(["release.draft"], seed: seed).map(\.span.end) == [nil])
-    let spans = try Self.spans(["release.draft", "release.published", "release.unpublished"], seed: seed)
-    #expect(Self.tree(spans) == ["release:1701 09:00:00 to 09:00:00 success"])
-    #expect(spans[0].span.events.map(\.name) == ["unpublished"])
-    #expect(try Self.spans(["release.deleted_draft"], seed: seed).map(\.span.outcome) == [.abandoned])
+    #expect(try Self.story(["release.draft"], seed: seed).spans.map(\.span.end) == [nil])
+    let story = try Self.story(["release.draft", "release.published", "release.unpublished"], seed: seed)
+    #expect(story.tree == ["release:1701 09:00:00 to 09:00:00 success"])
+    #expect(story.spans[0].span.events.map(\.name) == ["unpublished"])
+    #expect(try Self.story(["release.deleted_draft"], seed: seed).spans.map(\.span.outcome) == [.abandoned])
   }
 }

@@ -3,8 +3,8 @@ import ValueStreamCore
 
 @Suite("Closing words")
 struct ClosingWordsTests {
-  static func found(_ text: String) -> [String] {
-    ClosingWords.issues(in: text).map { issue in
+  static func found(_ text: String, by words: ClosingWords = .gitHub) -> [String] {
+    words.issues(in: text).map { issue in
       [issue.host, issue.repository, "#\(issue.number)"].compactMap { $0 }.joined(separator: " ")
     }
   }
@@ -32,15 +32,26 @@ struct ClosingWordsTests {
     "A mention is no tie",
     arguments: [
       "", "#12", "see #12", "fixes", "fixes#12", "fixes 12", "fixes #", "fixes #x", "fixes #12a", "prefixes #12", "fixing #12",
-      "fixes the crash of #12", "fixes /#12", "fixes a/b/c#12", "fixes a b#12", "fixes https://github.com/acme/site/pull/3",
+      "fixes the crash of #12", "fixes /#12", "fixes a#12", "fixes a b#12", "fixes https://github.com/acme/site/pull/3",
       "fixes https://", "fixes #99999999999999999999",
     ])
   func mentions(text: String) {
     #expect(Self.found(text).isEmpty)
   }
 
+  @Test("GitLab has more words, lists, and groups within groups")
+  func gitLab() {
+    #expect(
+      Self.found("Closes #4, #6, and group/sub/app#7\nImplementing #8", by: .gitLab) == ["#4", "#6", "group/sub/app #7", "#8"])
+    #expect(
+      Self.found("Fixing https://gitlab.com/group/sub/app/-/issues/9.", by: .gitLab) == ["gitlab.com group/sub/app #9"])
+    #expect(Self.found("Closes #4, and then see #5", by: .gitLab) == ["#4"])
+    #expect(Self.found("Related to #4", by: .gitLab).isEmpty)
+    #expect(Self.found("Closes #4, #6") == ["#4"], "GitHub takes one")
+  }
+
   @Test("A long text names at most twenty")
   func bound() {
-    #expect(ClosingWords.issues(in: (1...100).map { "fixes #\($0)" }.joined(separator: "\n")).count == 20)
+    #expect(ClosingWords.gitHub.issues(in: (1...100).map { "fixes #\($0)" }.joined(separator: "\n")).count == 20)
   }
 }

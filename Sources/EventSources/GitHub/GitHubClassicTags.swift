@@ -1,12 +1,10 @@
 import Payloads
 import ValueStreamCore
 
-/// The tags of the Go ValueStream, name by name and type by type.
-///
-/// A group of tags is there only if its object is in the payload; within it an absent member is "", 0 or false.
+/// The tags of the Go ValueStream. A group of tags is there only if its object is in the payload.
 enum GitHubClassicTags {
   static func issue(_ issue: PayloadObject, repository: GitHubRepository) -> [Attribute] {
-    var tags = Tags()
+    var tags = ClassicTags()
     tags.add("scm.repository.id", repository.object.int("id"))
     tags.addRepository(repository.object)
     tags.add("issue.project.name", repository.object.string("name"))
@@ -18,7 +16,7 @@ enum GitHubClassicTags {
   }
 
   static func pullRequest(_ request: PayloadObject, repository: GitHubRepository?) -> [Attribute] {
-    var tags = Tags()
+    var tags = ClassicTags()
     tags.addUser(request.object("user"))
     if let head = request.object("head") {
       tags.add("scm.head.label", head.string("label"))
@@ -46,7 +44,7 @@ enum GitHubClassicTags {
   static func build(
     id: String, name: String?, url: String?, attempt: Int?, head: PayloadObject, repository: GitHubRepository
   ) -> [Attribute] {
-    var tags = Tags()
+    var tags = ClassicTags()
     tags.addRepository(repository.object)
     tags.add("build.id", id)
     tags.add("build.name", name)
@@ -58,7 +56,7 @@ enum GitHubClassicTags {
   }
 
   static func deployment(_ deployment: PayloadObject, repository: GitHubRepository) -> [Attribute] {
-    var tags = Tags()
+    var tags = ClassicTags()
     tags.addRepository(repository.object)
     tags.add("deployment.id", deployment.int("id"))
     tags.add("deployment.environment", deployment.string("environment"))
@@ -69,7 +67,7 @@ enum GitHubClassicTags {
   }
 
   static func release(_ release: PayloadObject, repository: GitHubRepository) -> [Attribute] {
-    var tags = Tags()
+    var tags = ClassicTags()
     tags.addRepository(repository.object)
     tags.add("release.id", release.int("id"))
     tags.add("release.name", release.string("name"))
@@ -78,33 +76,24 @@ enum GitHubClassicTags {
     return tags.attributes
   }
 
-  private struct Tags {
-    private(set) var attributes = [Attribute("service", "github", vocabulary: .classic)]
+}
 
-    mutating func add(_ name: String, _ value: String?) {
-      attributes.append(Attribute(name, .string(value ?? ""), vocabulary: .classic))
-    }
+extension ClassicTags {
+  fileprivate init() {
+    self.init(service: "github")
+  }
 
-    mutating func add(_ name: String, _ value: Int64?) {
-      attributes.append(Attribute(name, .int(value ?? 0), vocabulary: .classic))
-    }
+  fileprivate mutating func addUser(_ user: PayloadObject?) {
+    guard let user else { return }
+    add("user.name", user.string("name"))
+    add("user.id", user.int("id"))
+    add("user.url", user.string("url"))
+  }
 
-    mutating func add(_ name: String, _ value: Bool?) {
-      attributes.append(Attribute(name, .bool(value ?? false), vocabulary: .classic))
-    }
-
-    mutating func addUser(_ user: PayloadObject?) {
-      guard let user else { return }
-      add("user.name", user.string("name"))
-      add("user.id", user.int("id"))
-      add("user.url", user.string("url"))
-    }
-
-    mutating func addRepository(_ repository: PayloadObject) {
-      add("scm.repository.url", repository.string("url"))
-      add("scm.repository.name", repository.string("name"))
-      add("scm.repository.full_name", repository.string("full_name"))
-      add("scm.repository.private", repository.bool("private"))
-    }
+  fileprivate mutating func addRepository(_ repository: PayloadObject) {
+    add("scm.repository.url", repository.string("url"))
+    add("scm.repository.name", repository.string("name"))
+    add("scm.repository.full_name", repository.string("full_name"))
+    add("scm.repository.private", repository.bool("private"))
   }
 }

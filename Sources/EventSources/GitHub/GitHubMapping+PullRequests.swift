@@ -52,7 +52,7 @@ extension GitHubMapping {
       statements.append(FollowStatement(.explicitID, found, reach: reach))
     }
     if request.has("body") {
-      let closed = ClosingWords.issues(in: request.string("body") ?? "")
+      let closed = ClosingWords.gitHub.issues(in: request.string("body") ?? "")
       statements.append(
         FollowStatement(.closingWords, closed.compactMap { reference(to: $0, from: repository) }, reach: reach))
     }

@@ -16,7 +16,7 @@ struct GitHubPayload {
     root = try PayloadObject(root: document)
     action = root.string("action") ?? ""
     let object = root.object("repository")
-    host = enterpriseHost ?? object?.text("html_url").flatMap(GitHubURL.host) ?? "github.com"
+    host = enterpriseHost ?? object?.text("html_url").flatMap(WebAddress.host) ?? "github.com"
     repository = object.flatMap(GitHubRepository.init)
   }
 }
@@ -73,15 +73,5 @@ enum GitHubURL {
       let id = Int64(parts[runs + 1])
     else { return nil }
     return String(id)
-  }
-
-  /// The host of an absolute URL, without user and port.
-  static func host(_ url: String) -> String? {
-    let bytes = url.utf8
-    guard let colon = bytes.firstIndex(of: UInt8(ascii: ":")), bytes[colon...].starts(with: "://".utf8) else { return nil }
-    var host = bytes[bytes.index(colon, offsetBy: 3)...].prefix { $0 != UInt8(ascii: "/") }
-    if let at = host.lastIndex(of: UInt8(ascii: "@")) { host = host[host.index(after: at)...] }
-    host = host.prefix { $0 != UInt8(ascii: ":") }
-    return host.isEmpty ? nil : String(Substring(host)).lowercased()
   }
 }

@@ -48,7 +48,12 @@ package struct ClassicPicture: Sendable {
   ) -> [Change] {
     switch mark.transition {
     case .start:
-      guard state.open == nil else { return [] }
+      if let open = state.open {
+        guard open.state == mark.refines else { return [] }
+        state.open?.state = mark.state
+        state.open?.tags = tags
+        return []
+      }
       return [start(mark, at: mark.time, tags: tags, received: received, parent: parent, &state)]
     case .transition:
       if let open = state.open, open.state == mark.state { return [] }

@@ -148,10 +148,11 @@ private struct Batch {
     // The same end through a second hook: it ended the span that was open, and is no span of its own.
     if !isNews, mark.transition == .end, subject.classic.open == nil { return }
     let parent = try subject.parent.flatMap { try projection.subject($0.parent)?.classic }
+    let before = subject.classic
     let changes = picture.apply(
       mark, tags: event.attributes.filter { $0.vocabulary == .classic }, received: received, parent: parent,
       to: &subject.classic)
-    guard !changes.isEmpty else { return }
+    guard subject.classic != before else { return }
     projection.update(subject)
     classic += changes
     counts += changes.map { .classic($0) }

@@ -1,7 +1,7 @@
 /// Words by which a change says that it closes an issue: `Fixes #12`, `closes: acme/site#7`, `resolved https://.../issues/3`.
 ///
-/// Source: GitHub Docs, "Linking a pull request to an issue". A mere mention (`see #12`) is no tie.
-public enum ClosingWords {
+/// A mere mention (`see #12`) is no tie.
+public struct ClosingWords: Sendable {
   /// An issue that a text closes.
   public struct Issue: Sendable, Hashable {
     /// `owner/name`; nil for the repository the text stands in.
@@ -11,19 +11,35 @@ public enum ClosingWords {
     public var number: Int64
   }
 
-  private static let words: Set<Substring> = [
-    "close", "closes", "closed", "fix", "fixes", "fixed", "resolve", "resolves", "resolved",
-  ]
+  private let words: Set<String>
+  /// True when one word may stand before several issues: `Closes #4, #6 and acme/site#7`.
+  private let takesLists: Bool
+
+  /// Source: GitHub Docs, "Linking a pull request to an issue".
+  public static let gitHub = ClosingWords(
+    words: ["close", "closes", "closed", "fix", "fixes", "fixed", "resolve", "resolves", "resolved"], takesLists: false)
+
+  /// Source: GitLab Docs, "Managing issues", default closing pattern.
+  public static let gitLab = ClosingWords(
+    words: gitHub.words.union([
+      "closing", "fixing", "resolving", "implement", "implements", "implemented", "implementing",
+    ]), takesLists: true)
 
   /// The issues that a text closes, in order, each once; at most 20.
-  public static func issues(in text: String) -> [Issue] {
+  public func issues(in text: String) -> [Issue] {
     var result: [Issue] = []
-    // Joined words (`Fixes:#12`) do not count on GitHub either, so white space separates.
-    let tokens = text.split { $0.isWhitespace }
-    for (word, target) in zip(tokens, tokens.dropFirst()) where result.count < 20 {
-      let word = (word.hasSuffix(":") ? word.dropLast() : word).lowercased().drop { $0 == "(" || $0 == "*" || $0 == "-" }
-      guard words.contains(word), let issue = issue(in: target), !result.contains(issue) else { continue }
-      result.append(issue)
+    var isClosing = false
+    // Joined words (`Fixes:#12`) do not count for the vendors either, so white space separates.
+    for token in text.split(whereSeparator: \.isWhitespace) where result.count < 20 {
+      let word = (token.hasSuffix(":") ? token.dropLast() : token).lowercased().drop { $0 == "(" || $0 == "*" || $0 == "-" }
+      if words.contains(String(word)) {
+        isClosing = true
+      } else if isClosing, let issue = Self.issue(in: token) {
+        if !result.contains(issue) { result.append(issue) }
+        isClosing = takesLists
+      } else {
+        isClosing = isClosing && takesLists && ["and", "issue", "issues", ","].contains(String(word))
+      }
     }
     return result
   }
@@ -33,7 +49,7 @@ public enum ClosingWords {
     guard let hash = token.firstIndex(of: "#"), let number = number(at: token[token.index(after: hash)...]) else { return nil }
     let repository = token[..<hash]
     if repository.isEmpty { return Issue(number: number) }
-    guard repository.split(separator: "/").count == 2,
+    guard repository.split(separator: "/").count >= 2,
       repository.allSatisfy({ $0.isLetter || $0.isNumber || "-._/".contains($0) })
     else { return nil }
     return Issue(repository: String(repository), number: number)
@@ -41,8 +57,12 @@ public enum ClosingWords {
 
   private static func issue(inAddress address: Substring) -> Issue? {
     let parts = address.split(separator: "/", omittingEmptySubsequences: false)
-    guard parts.count >= 5, parts[3] == "issues", let number = number(at: parts[4]) else { return nil }
-    return Issue(repository: "\(parts[1])/\(parts[2])", host: parts[0].lowercased(), number: number)
+    // GitLab has groups within groups, and `/-/` before what belongs to a project.
+    guard let issues = parts.lastIndex(of: "issues"), issues >= 3, issues + 1 < parts.count,
+      let number = number(at: parts[issues + 1])
+    else { return nil }
+    let repository = parts[1..<issues].filter { $0 != "-" }.joined(separator: "/")
+    return Issue(repository: repository, host: parts[0].lowercased(), number: number)
   }
 
   /// The digits at the beginning; no letter may follow them.

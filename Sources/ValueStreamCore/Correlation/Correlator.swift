@@ -5,7 +5,7 @@
 ///
 /// - a thing's parent is where its most trusted rule leads: the first of that rule's references somebody publishes;
 /// - whoever publishes a reference for the first time has its followers looked at again;
-/// - what is known under a fallback key becomes one with the thing that publishes the same classic id under its full key.
+/// - what is known under a fallback key becomes one with the thing that publishes the same identifying name under its full key.
 ///
 /// Ties may form a cycle (two issues naming each other); ``TraceRoot`` cuts it, the edges stay.
 public struct Correlator: Sendable {
@@ -84,7 +84,7 @@ public struct Correlator: Sendable {
   private func identify(_ event: Event, _ view: inout View) -> SpanKey? {
     guard event.key.isFallback else { return event.key }
     var known: Set<SpanKey> = []
-    for alias in event.publishes where alias.kind == .classicID {
+    for alias in event.publishes where alias.identifies {
       guard let publishers = view.publishers(alias) else { return nil }
       known.formUnion(publishers.filter { !$0.isFallback && $0.source == event.key.source })
     }
@@ -96,7 +96,7 @@ public struct Correlator: Sendable {
   private func fallbacks(among newNames: [Reference], of key: SpanKey, _ view: inout View) -> [Subject] {
     guard !newNames.isEmpty, !key.isFallback else { return [] }
     var result: [Subject] = []
-    for alias in newNames where alias.kind == .classicID {
+    for alias in newNames where alias.identifies {
       for publisher in view.publishers(alias) ?? [] where publisher.isFallback && publisher.source == key.source {
         guard let subject = view.subject(publisher)?.value, !result.contains(where: { $0.key == publisher }) else { continue }
         result.append(subject)

@@ -117,7 +117,7 @@ public struct Projection: Sendable {
     var queries: Set<Correlator.Query> = [.followers(.key(event.key))]
     for alias in event.publishes {
       queries.insert(.followers(alias))
-      if alias.kind == .classicID { queries.insert(.publishers(alias)) }
+      if alias.identifies { queries.insert(.publishers(alias)) }
     }
     for statement in event.follows {
       for reference in statement.references.flatMap(\.candidates) { queries.insert(.publishers(reference)) }

@@ -134,6 +134,9 @@ public struct ClassicMark: Sendable, Hashable {
   public var begin: EventTime?
   /// The `error` tag of a classic span that this event ends.
   public var isError: Bool
+  /// A state of the open classic span in which a start is no other one: the span goes on with the tags of this event. GitLab's
+  /// jobs are created, then pending: one span of waiting.
+  public var refines: String?
 
   public init(
     eventSource: String, type: String, _ transition: Transition, state: String, time: EventTime, begin: EventTime? = nil,

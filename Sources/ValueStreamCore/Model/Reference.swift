@@ -25,6 +25,8 @@ public struct Reference: Sendable, Hashable, Comparable, CustomStringConvertible
     public static let issue: Kind = "issue"
     /// What a vendor calls a group of checks of one commit: `<host>/<id>`.
     public static let checkSuite: Kind = "check_suite"
+    /// The deploy that a job makes, where a job's payload does not say which: `<host>/<job id>`.
+    public static let deployOfJob: Kind = "deploy_of_job"
     /// A repository by its name: `<host>/<owner>/<name>`. What was renamed has several.
     public static let repository: Kind = "repository"
   }
@@ -36,6 +38,9 @@ public struct Reference: Sendable, Hashable, Comparable, CustomStringConvertible
     self.kind = kind
     self.value = value
   }
+
+  /// True when a thing that is known by this name only, and a thing of the same source that also has it, are one.
+  var identifies: Bool { kind == .classicID || kind == .deployOfJob }
 
   /// The reference that every span publishes: its own key.
   public static func key(_ key: SpanKey) -> Reference {

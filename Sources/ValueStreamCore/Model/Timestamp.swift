@@ -42,6 +42,13 @@ public struct Timestamp: Sendable, Hashable, Comparable {
     Double(nanoseconds.subtractingReportingOverflow(start.nanoseconds).partialValue) / 1e9
   }
 
+  /// This moment moved by a number of seconds, saturating; by nothing when the number is none.
+  public func advanced(bySeconds seconds: Double) -> Timestamp {
+    let amount = seconds * 1e9
+    if amount.isNaN { return self }
+    return advanced(byNanoseconds: amount >= 0x1p63 ? .max : amount <= -0x1p63 ? .min : Int64(amount.rounded()))
+  }
+
   /// This moment moved by a number of nanoseconds, saturating.
   public func advanced(byNanoseconds amount: Int64) -> Timestamp {
     let (sum, overflow) = nanoseconds.addingReportingOverflow(amount)

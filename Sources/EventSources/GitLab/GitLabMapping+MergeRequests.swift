@@ -1,0 +1,121 @@
+import Payloads
+import ValueStreamCore
+
+extension GitLabMapping {
+  func mergeRequestEvent() throws(PayloadError) -> Event {
+    let request = try payload.attributes()
+    let project = try payload.requireProject()
+    let number = try request.requireInt("iid")
+    let action = request.text("action")
+    let state = request.text("state")
+    let created = request.time("created_at")
+    let time = EventTime.vendor(request.time("updated_at") ?? created, orReceipt: received)
+    let isMerged = state == "merged" || action == "merge"
+    let isOver = isMerged || state == "closed" || action == "close"
+    var event = Event(key: key("pull_request", number, of: project), time: time, attempt: .counted)
+    event.operation = .pullRequest
+    event.name = "\(project.path)!\(number)"
+    event.state = isOver ? .ended : .running
+    event.marks = lifeMarks(created: created, action: action, at: time)
+    if isOver {
+      event.marks.append(.end(end(of: request, action: action, at: time)))
+      event.outcome = isMerged ? .merged : .abandoned
+    }
+    let isDraft = request.bool("draft") ?? request.bool("work_in_progress") ?? false
+    event.phases = phases(isDraft: isDraft, action: action, created: created, at: time.timestamp)
+    event.moments = moments(of: request, action: action, at: time.timestamp)
+    event.publishes = names(of: request, in: project, number: number, isMerged: isMerged)
+    event.follows = issues(of: request, in: project)
+    describe(project, in: &event)
+    describeChange(request, number: number, state: isMerged ? "merged" : isOver ? "closed" : isDraft ? "wip" : "open", in: &event)
+    event.attributes += GitLabClassicTags.mergeRequest(request, payload)
+    event.classic = classicMark(
+      type: "pull_request", action: action, state: state, isOver: isOver, created: created, at: time)
+    return event
+  }
+
+  /// GitLab tells when a request was merged or closed only in the delivery that says so. Another one shows that it is over, and
+  /// its time competes with no better one.
+  private func end(of request: PayloadObject, action: String?, at time: EventTime) -> EventTime {
+    if let merged = request.time("merged_at") ?? request.time("closed_at") { return .vendor(merged) }
+    let isTold = action.map { ["merge", "close"].contains($0) } ?? true
+    return isTold ? time : .receipt(time.timestamp)
+  }
+
+  // MARK: References
+
+  private func names(of request: PayloadObject, in project: GitLabProject, number: Int64, isMerged: Bool) -> [Reference] {
+    var commits = [request.object("last_commit")?.text("id")]
+    if isMerged { commits += [request.text("merge_commit_sha"), request.text("squash_commit_sha")] }
+    return [classicID("pull_request", of: project.name, number)]
+      + commits.compactMap { $0.map { Reference(.commit, $0.lowercased()) } }
+  }
+
+  /// The issues that a request says it belongs to: by a classic id or closing words in its description.
+  private func issues(of request: PayloadObject, in project: GitLabProject) -> [FollowStatement] {
+    guard request.has("description") else { return [] }
+    let text = request.string("description") ?? ""
+    let isFork = request.int("source_project_id") != request.int("target_project_id")
+    let reach: ReferenceReach = isFork ? .sameOwner : .anywhere
+    let named = ClassicID.find(in: text).map { [Reference(.classicID, $0)] } ?? []
+    let closed = ClosingWords.gitLab.issues(in: text).map { issue in
+      Reference(.issue, "\(issue.host ?? payload.host)/\(issue.repository ?? project.path)#\(issue.number)")
+    }
+    return [FollowStatement(.explicitID, named, reach: reach), FollowStatement(.closingWords, closed, reach: reach)]
+  }
+
+  // MARK: Description
+
+  private func describeChange(_ request: PayloadObject, number: Int64, state: String, in event: inout Event) {
+    event.attributes.add("vcs.change.id", String(number))
+    event.attributes.add("vcs.change.title", request.text("title"))
+    event.attributes.add("vcs.change.state", state)
+    describeHead(
+      request.object("last_commit")?.text("id"), ref: request.text("source_branch"), isTag: false, in: &event)
+    event.attributes.add("vcs.ref.base.name", request.text("target_branch"))
+    event.attributes.append(Attribute("vcs.ref.base.type", "branch"))
+    event.attributes.add("valuestream.change.url", request.text("url"))
+    let labels = labels(of: request)
+    if !labels.isEmpty { event.attributes.append(Attribute("valuestream.change.labels", .strings(labels))) }
+    if state == "merged" { event.attributes.add("valuestream.change.merge_revision", request.text("merge_commit_sha")) }
+  }
+
+  // MARK: Phases and moments
+
+  private func phases(isDraft: Bool, action: String?, created: Timestamp?, at time: Timestamp) -> [PhaseStatement] {
+    let now = isDraft ? "draft" : "review"
+    switch action {
+    case "open": return [PhaseStatement(track: "review", name: now, start: created ?? time)]
+    case "reopen": return [PhaseStatement(track: "review", name: now, start: time)]
+    default:
+      guard let change = payload.root.object("changes")?.object("draft"), let wasDraft = change.bool("previous"),
+        wasDraft != isDraft
+      else { return [] }
+      return [
+        PhaseStatement(track: "review", name: wasDraft ? "draft" : "review", end: time),
+        PhaseStatement(track: "review", name: now, start: time),
+      ]
+    }
+  }
+
+  private func moments(of request: PayloadObject, action: String?, at time: Timestamp) -> [SpanEvent] {
+    let user = payload.root.object("user")?.text("username")
+    switch action {
+    // `approved` once all approvals are there that are needed; `approval` is one of them.
+    case "approved", "unapproved", "approval", "unapproval":
+      var attributes: [Attribute] = []
+      attributes.add("valuestream.review.state", action)
+      attributes.add("valuestream.review.author", user)
+      return [SpanEvent(name: "review", time: time, attributes: attributes)]
+    case "update":
+      var moments = labelMoments(at: time)
+      if request.text("oldrev") != nil {
+        var attributes: [Attribute] = []
+        attributes.add("vcs.ref.head.revision", request.object("last_commit")?.text("id"))
+        moments.append(SpanEvent(name: "synchronize", time: time, attributes: attributes))
+      }
+      return moments
+    default: return []
+    }
+  }
+}

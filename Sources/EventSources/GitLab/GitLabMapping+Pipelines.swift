@@ -1,0 +1,188 @@
+import Payloads
+import ValueStreamCore
+
+/// Pipelines and their jobs.
+extension GitLabMapping {
+  // MARK: Pipelines
+
+  func pipelineEvent() throws(PayloadError) -> Event {
+    let pipeline = try payload.attributes()
+    let project = try payload.requireProject()
+    let id = try pipeline.requireInt("id")
+    let status = pipeline.string("status") ?? ""
+    let state = GitLabStatus.state(status)
+    let created = pipeline.time("created_at")
+    let finished = pipeline.time("finished_at")
+    let builds = payload.root.objects("builds")
+    let started = start(of: pipeline, created: created, builds: builds)
+    let latest = ([created, started, finished] + builds.flatMap { [$0.time("started_at"), $0.time("finished_at")] })
+      .compactMap { $0 }.max()
+    // Pipelines say nothing of when they changed: the newest time in the payload is the nearest to it.
+    let time = EventTime.vendor(state == .ended ? finished ?? latest : latest, orReceipt: received)
+    var event = Event(key: key("pipeline", id, of: project), time: time, attempt: .counted)
+    event.operation = .build
+    event.name = "\(project.path) pipeline \(pipeline.text("name").map { "\($0) " } ?? "")\(id)"
+    event.state = state
+    event.marks = [.begin(.vendor(created, orReceipt: received))]
+    if state == .ended { event.marks.append(.end(time)) }
+    let reason = builds.contains { $0.string("failure_reason") == "runner_system_failure" } ? "runner_system_failure" : nil
+    event.outcome = GitLabStatus.outcome(status, reason: reason)
+    event.phases = pipelinePhases(
+      status, state, created: created ?? received, started: started, finished: time.timestamp, event.outcome)
+    event.publishes = [classicID("build", of: project.name, id)]
+    event.follows = parents(of: pipeline, in: project)
+    describe(project, in: &event)
+    event.attributes.append(Attribute("cicd.pipeline.action.name", "RUN"))
+    event.attributes.add("cicd.pipeline.name", pipeline.text("name") ?? project.path)
+    event.attributes.add("cicd.pipeline.run.id", String(id))
+    event.attributes.add("cicd.pipeline.run.url.full", pipeline.text("url"))
+    if event.outcome?.isError == true { event.attributes.add("error.type", reason ?? status) }
+    event.attributes.add("valuestream.build.number", pipeline.int("iid"))
+    event.attributes.add("valuestream.build.trigger", pipeline.text("source"))
+    event.attributes.add("valuestream.build.actor", payload.root.object("user")?.text("username"))
+    describeHead(
+      pipeline.text("sha"), ref: pipeline.text("ref"), isTag: pipeline.bool("tag") ?? false, in: &event)
+    event.attributes += GitLabClassicTags.pipeline(pipeline, payload, id: id, project: project)
+    event.classic = classicMark(
+      type: "pipeline", status, created: created, started: started, at: time, canBeCreated: false)
+    return event
+  }
+
+  /// The first of its jobs tells when it began to run; else the time it says it was queued.
+  private func start(of pipeline: PayloadObject, created: Timestamp?, builds: [PayloadObject]) -> Timestamp? {
+    if let first = builds.compactMap({ $0.time("started_at") }).min() { return first }
+    guard let created, let queued = pipeline.value["queued_duration"]?.double else { return nil }
+    return created.advanced(bySeconds: queued)
+  }
+
+  private func pipelinePhases(
+    _ status: String, _ state: LifecycleState, created: Timestamp, started: Timestamp?, finished: Timestamp, _ outcome: Outcome?
+  ) -> [PhaseStatement] {
+    switch state {
+    case .created, .pending:
+      return [PhaseStatement(track: "run", name: status == "manual" ? "wait" : "queue", start: created)]
+    case .running, .ended:
+      guard outcome != .skip else { return [] }
+      var run = PhaseStatement(track: "run", name: "run", start: started)
+      if state == .ended { (run.end, run.outcome) = (finished, outcome) }
+      if run.start == nil, run.end == nil { run.start = received }
+      guard let started, created < started else { return [run] }
+      return [PhaseStatement(track: "run", name: "queue", start: created), run]
+    }
+  }
+
+  /// A child belongs to the pipeline that started it, every other one to its merge request.
+  private func parents(of pipeline: PayloadObject, in project: GitLabProject) -> [FollowStatement] {
+    let source = payload.root.object("source_pipeline")
+    let starter = source?.int("job_id").map { id in
+      Reference.key(key("job", id, ofProject: source?.object("project")?.int("id"), else: project))
+    }
+    let upstream = source?.int("pipeline_id").map { id in
+      Reference.key(key("pipeline", id, ofProject: source?.object("project")?.int("id"), else: project))
+    }
+    let request = payload.root.object("merge_request")
+    let change = request?.int("iid").map { iid in
+      Reference.key(key("pull_request", iid, ofProject: request?.int("target_project_id"), else: project))
+    }
+    var statements = followLink([starter, upstream, change].compactMap { $0 })
+    // What runs by the clock belongs to no change, although it runs on the commit of the last one.
+    if pipeline.string("source") != "schedule" { statements.append(followCommit(pipeline.text("sha"))) }
+    return statements
+  }
+
+  // MARK: Jobs
+
+  /// The job, and the deploy that it makes if it has an environment.
+  func jobEvents() throws(PayloadError) -> [Event] {
+    let job = payload.root
+    let project = try payload.requireProject()
+    let id = try job.requireInt("build_id")
+    let status = job.string("build_status") ?? ""
+    let state = GitLabStatus.state(status)
+    let created = job.time("build_created_at")
+    let started = job.time("build_started_at")
+    let finished = job.time("build_finished_at")
+    let pipeline = job.int("pipeline_id") ?? job.object("commit")?.int("id")
+    var event = Event(
+      key: key("job", id, of: project),
+      time: .vendor((state == .ended ? finished : nil) ?? started ?? created, orReceipt: received))
+    event.operation = .job
+    event.state = state
+    event.marks = [.begin(.vendor(created, orReceipt: received))]
+    let reason = job.text("build_failure_reason")
+    let isAllowed = job.bool("build_allow_failure") == true && status == "failed"
+    if state == .ended {
+      event.marks.append(.end(.vendor(finished, orReceipt: received)))
+      event.outcome = isAllowed ? .success : GitLabStatus.outcome(status, reason: reason)
+    }
+    event.phases = jobPhases(job, state, created: created, started: started, finished: finished, event.outcome)
+    event.publishes = [classicID("build", of: job.text("project_name") ?? project.name, id)]
+    if let pipeline { event.follows = followLink([.key(key("pipeline", pipeline, of: project))]) }
+    let name = job.text("build_name")
+    event.name = "\(project.path) \(name ?? "job \(id)")"
+    describe(project, in: &event)
+    event.attributes.add("cicd.pipeline.run.id", pipeline.map(String.init))
+    event.attributes.add("cicd.pipeline.task.name", name)
+    event.attributes.add("cicd.pipeline.task.run.id", String(id))
+    event.attributes.add("cicd.pipeline.task.run.url.full", project.url.map { "\($0)/-/jobs/\(id)" })
+    event.attributes.add("cicd.worker.id", job.object("runner")?.int("id").map(String.init))
+    event.attributes.add("valuestream.build.stage", job.text("build_stage"))
+    event.attributes.add("valuestream.build.retries", job.int("retries_count"))
+    event.attributes.add("valuestream.allowed_failure", isAllowed ? true : nil)
+    if event.outcome?.isError == true { event.attributes.add("error.type", reason ?? status) }
+    let environment = job.object("environment")
+    event.attributes.add("deployment.environment.name", environment?.text("name"))
+    describeHead(job.text("sha"), ref: job.text("ref"), isTag: job.bool("tag") ?? false, in: &event)
+    event.attributes += GitLabClassicTags.job(job, id: id, project: project)
+    event.classic = classicMark(
+      type: "build", status, created: created, started: started, at: event.time, canBeCreated: true)
+    guard let environment, environment.text("action") ?? "start" == "start" else { return [event] }
+    return [event, deployEvent(ofJob: id, event, to: environment, in: project)]
+  }
+
+  /// A job is created with its pipeline, waits for the stages before it, then in the queue. Only when it runs GitLab tells for how
+  /// long it was queued.
+  private func jobPhases(
+    _ job: PayloadObject, _ state: LifecycleState, created: Timestamp?, started: Timestamp?, finished: Timestamp?,
+    _ outcome: Outcome?
+  ) -> [PhaseStatement] {
+    let created = created ?? received
+    guard state >= .running else {
+      let name = job.string("build_status") == "manual" ? "wait" : "queue"
+      return [PhaseStatement(track: "run", name: name, start: created)]
+    }
+    guard let started else { return [] }
+    var run = PhaseStatement(track: "run", name: "run", start: started)
+    if state == .ended { (run.end, run.outcome) = (finished, outcome) }
+    guard created < started else { return [run] }
+    let wait = job.value["build_queued_duration"]?.double.map { started.seconds(since: created) - $0 } ?? 0
+    guard wait > 1 else { return [PhaseStatement(track: "run", name: "queue", start: created), run] }
+    return [
+      PhaseStatement(track: "run", name: "wait", start: created),
+      PhaseStatement(track: "run", name: "queue", start: min(created.advanced(bySeconds: wait), started)), run,
+    ]
+  }
+
+  // MARK: Classic picture
+
+  /// A row of spans: one while it waits, one while it runs.
+  private func classicMark(
+    type: String, _ status: String, created: Timestamp?, started: Timestamp?, at time: EventTime, canBeCreated: Bool
+  ) -> ClassicMark? {
+    let transition: ClassicMark.Transition
+    var mark = ClassicMark(eventSource: "gitlab", type: type, .start, state: status, time: time)
+    switch status {
+    case "pending": (transition, mark.time) = (.start, .vendor(created, orReceipt: received))
+    case "created" where canBeCreated: (transition, mark.time) = (.start, .vendor(created, orReceipt: received))
+    case "running": (transition, mark.time) = (.transition, .vendor(started, orReceipt: received))
+    case "success", "failed", "canceled", "skipped":
+      transition = .end
+      mark.begin = (started ?? created).map(EventTime.vendor)
+      mark.isError = status == "failed"
+    default: return nil
+    }
+    mark.transition = transition
+    if status == "pending" { mark.refines = "created" }
+    return mark
+  }
+}

@@ -1,0 +1,27 @@
+import Payloads
+import ValueStreamCore
+
+extension GitLabMapping {
+  /// A push moves a branch: a fact that ties other things together, no span.
+  func pushInterpretation() throws(PayloadError) -> Interpretation {
+    let project = try payload.requireProject()
+    let ref = try payload.root.requireText("ref")
+    guard ref.hasPrefix("refs/heads/") else { return .ignored(reason: "a push of \(ref), which is no branch") }
+    let branch = String(ref.dropFirst("refs/heads/".count))
+    let (before, after) = (commit("before"), commit("after"))
+    let commits = payload.root.objects("commits")
+    let head = commits.first { $0.text("id") == after } ?? commits.last
+    let update = BranchUpdate(
+      branch: key("branch", branch, container: project.keyPart),
+      kind: before == nil ? .created : after == nil ? .deleted : .moved,
+      time: .vendor(head?.time("timestamp"), orReceipt: received), before: before, after: after,
+      commits: commits.compactMap { $0.text("id") }, isForced: false, isDefaultBranch: project.defaultBranch == branch)
+    return .events([], branchUpdates: [update])
+  }
+
+  /// Zeros stand for no commit.
+  private func commit(_ name: StaticString) -> String? {
+    guard let sha = payload.root.text(name), sha.contains(where: { $0 != "0" }) else { return nil }
+    return sha.lowercased()
+  }
+}

@@ -1,0 +1,26 @@
+import ValueStreamCore
+
+/// The statuses of pipelines, jobs and deployments.
+///
+/// Source: GitLab Docs, "Pipelines API" and "Jobs API".
+enum GitLabStatus {
+  static func state(_ status: String) -> LifecycleState {
+    switch status {
+    case "success", "failed", "canceled", "skipped": .ended
+    case "running", "canceling": .running
+    case "created": .created
+    default: .pending
+    }
+  }
+
+  /// - Parameter reason: why it failed: what the runner is to blame for is an error, no failure.
+  static func outcome(_ status: String, reason: String? = nil) -> Outcome? {
+    switch status {
+    case "success": .success
+    case "failed": reason == "runner_system_failure" ? .error : .failure
+    case "canceled": .cancellation
+    case "skipped": .skip
+    default: nil
+    }
+  }
+}

@@ -1,0 +1,23 @@
+/// Parts of absolute addresses, as payloads hold them.
+package enum WebAddress {
+  /// The host, without user and port, in lower case; nil when the text is no absolute address.
+  package static func host(_ address: String) -> String? {
+    guard var host = authority(address)?.utf8 else { return nil }
+    if let at = host.lastIndex(of: UInt8(ascii: "@")) { host = host[host.index(after: at)...] }
+    host = host.prefix { $0 != UInt8(ascii: ":") }
+    return host.isEmpty ? nil : String(Substring(host)).lowercased()
+  }
+
+  /// The path, without the slash before it; nil when the address has none.
+  package static func path(_ address: String) -> String? {
+    guard let authority = authority(address), authority.endIndex < address.endIndex else { return nil }
+    let path = address[address.index(after: authority.endIndex)...].prefix { $0 != "?" && $0 != "#" }
+    return path.isEmpty ? nil : String(path)
+  }
+
+  private static func authority(_ address: String) -> Substring? {
+    let bytes = address.utf8
+    guard let colon = bytes.firstIndex(of: UInt8(ascii: ":")), bytes[colon...].starts(with: "://".utf8) else { return nil }
+    return Substring(bytes[bytes.index(colon, offsetBy: 3)...].prefix { $0 != UInt8(ascii: "/") })
+  }
+}

@@ -1,0 +1,51 @@
+package import ValueStreamCore
+
+/// What several deliveries together become, in short lines.
+package struct DeliveryStory {
+  package let spans: [TracedSpan]
+
+  /// Projects the deliveries, in an order of the seed; 0 leaves them as they are.
+  package init(_ deliveries: [Delivery], of source: any EventSource, seed: UInt64) throws {
+    var random = SeededRandom(seed: seed)
+    let store = MemorySpanStore()
+    for delivery in seed == 0 ? deliveries : deliveries.shuffled(using: &random) {
+      guard case .events(let events, _) = try source.events(in: delivery) else { continue }
+      var projection = Projection(store: store)
+      for event in events { _ = try projection.take(event) }
+      store.write(projection.finish())
+    }
+    var reader = TraceReader(store: store)
+    spans = try store.subjects(matching: SubjectFilter(), after: nil, limit: 1000).subjects
+      .flatMap { try reader.spans(of: $0) }.sorted { ($0.span.key, $0.span.attempt) < ($1.span.key, $1.span.attempt) }
+  }
+
+  /// One line a span: end of its key, times of day, outcome, parent and rule.
+  package var tree: [String] {
+    spans.map { traced in
+      let span = traced.span
+      let parent = spans.first { $0.span.id == traced.parentSpanID }
+      let name = parent.map { " under \(Self.short($0.span)) by \(traced.parent?.rule.name ?? "?")" } ?? ""
+      return
+        "\(Self.short(span)) \(Self.time(span.start)) to \(Self.time(span.end)) \(span.outcome?.rawValue ?? "open")\(name)"
+    }
+  }
+
+  /// The span with this end of a key.
+  package func span(_ name: String) -> Span? {
+    spans.first { Self.short($0.span) == name }?.span
+  }
+
+  package func phases(of name: String) -> [String] {
+    (span(name)?.phases ?? []).map { "\($0.name) \(Self.time($0.start)) to \(Self.time($0.end))" }
+  }
+
+  /// `run:7001`, and `run:7001/2` for its second attempt.
+  private static func short(_ span: Span) -> String {
+    let name = span.key.description.split(separator: ":").suffix(2).joined(separator: ":")
+    return span.attempt == 1 ? name : "\(name)/\(span.attempt)"
+  }
+
+  private static func time(_ time: Timestamp?) -> String {
+    time.map { String($0.rfc3339.dropFirst(11).prefix(8)) } ?? "?"
+  }
+}
