@@ -37,6 +37,7 @@ let package = Package(
     module("Payloads", in: "EventSources", ["CSimdjson"]),
     module("GitHub", in: "EventSources", ["Payloads"]),
     module("GitLab", in: "EventSources", ["Payloads"]),
+    module("Jenkins", in: "EventSources", ["Payloads"]),
     module("CustomHTTP", in: "EventSources", ["Payloads"]),
     .systemLibrary(
       name: "CMicrohttpd", path: "Sources/EventSources/CMicrohttpd", pkgConfig: "libmicrohttpd",
@@ -55,16 +56,19 @@ let package = Package(
     .executableTarget(
       name: "vsd",
       dependencies: [
-        "ValueStreamCore", "Intake", "GitHub", "GitLab", "CustomHTTP", "Pipeline", "SQLiteStore", "Logging", "Mock", "Prometheus",
+        "ValueStreamCore", "Intake", "GitHub", "GitLab", "Jenkins", "CustomHTTP", "Pipeline", "SQLiteStore", "Logging", "Mock",
+        "Prometheus",
         "QueryAPI",
       ],
       swiftSettings: settings),
     .target(
-      name: "ValueStreamTesting", dependencies: ["ValueStreamCore", "Pipeline"], path: "Tests/ValueStreamTesting", swiftSettings: settings),
+      name: "ValueStreamTesting", dependencies: ["ValueStreamCore", "Pipeline"], path: "Tests/ValueStreamTesting",
+      swiftSettings: settings),
     tests(of: "ValueStreamCore"),
     tests(of: "Pipeline", ["ValueStreamCore"]),
     tests(of: "GitHub", ["ValueStreamCore"], fixtures: ["Fixtures"]),
     tests(of: "GitLab", ["ValueStreamCore"], fixtures: ["Fixtures"]),
+    tests(of: "Jenkins", ["ValueStreamCore"], fixtures: ["Fixtures"]),
     tests(of: "CustomHTTP", ["ValueStreamCore"], fixtures: ["Fixtures"]),
     .systemLibrary(
       name: "CSQLite", path: "Sources/Tracing/CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),

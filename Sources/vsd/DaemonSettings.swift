@@ -2,6 +2,7 @@ import CustomHTTP
 import GitHub
 import GitLab
 import Intake
+import Jenkins
 import Pipeline
 import ValueStreamCore
 
@@ -68,8 +69,9 @@ struct DaemonSettings {
   static let declarations: [SettingDeclaration] =
     [config.declaration] + IntakeSettings.declarations + [tracer.declaration, storeLocation.declaration]
     + PipelineSettings.declarations + ClassificationSettings.declarations + [GitHubRules.deployWorkflowsSetting.declaration]
+    + JenkinsRules.declarations
     + [logLevelName.declaration] + GitHubSource.secretSetting.declarations + GitLabSource.secretSetting.declarations
-    + CustomHTTPSource.secretSetting.declarations
+    + JenkinsSource.secretSetting.declarations + CustomHTTPSource.secretSetting.declarations
 
   /// - Throws: one line for the user.
   init(arguments: [String], environment: [String: String], readFile: (String) -> [UInt8]?) throws(SettingsError) {
@@ -107,6 +109,8 @@ struct DaemonSettings {
       try GitLabSource(
         secrets: try GitLabSource.secretSetting.secrets(in: settings, readFile: readFile),
         rules: GitLabRules(incidentLabels: incidentLabels)),
+      JenkinsSource(
+        secrets: try JenkinsSource.secretSetting.secrets(in: settings, readFile: readFile), rules: try JenkinsRules(settings)),
       CustomHTTPSource(secrets: try CustomHTTPSource.secretSetting.secrets(in: settings, readFile: readFile)),
     ]
   }

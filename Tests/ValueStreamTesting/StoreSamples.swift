@@ -91,6 +91,7 @@ package enum StoreSamples {
     var subject = Subject(key: key)
     var event = Event(key: key, time: .receipt(Timestamp(nanoseconds: 1_772_352_000_123_456_789)), attempt: .numbered(3))
     event.operation = "custom op"
+    event.usualOperation = .build
     event.name = "name \u{0} with \"quotes\" \u{1F680}"
     event.owner = "owner"
     event.project = "project"
@@ -105,12 +106,12 @@ package enum StoreSamples {
     event.moments = [SpanEvent(name: "approved", time: time(3), attributes: [Attribute("by", "someone")])]
     event.publishes = [Reference("own kind", "free text"), Reference(.commit, "0123456789abcdef0123456789abcdef01234567")]
     event.follows = [
-      FollowStatement(.explicitID, [Reference(.customID, "release/d1"), .key(issueKey(36))], reach: .sameOwner),
+      FollowStatement(.explicitID, [Reference(.customID, "release/d1"), .key(issueKey(36))], reach: .sameOwner, attempt: 2),
       FollowStatement(.commit, []),
     ]
     event.links = [LinkStatement(Reference(.branch, "github.com/acme/site@main"), rule: "deploys")]
     _ = subject.add(event)
-    subject.parent = ParentTie(parent: issueKey(36), rule: .explicitID, reference: .key(issueKey(36)))
+    subject.parent = ParentTie(parent: issueKey(36), rule: .explicitID, reference: .key(issueKey(36)), attempt: 2)
     subject.announcedAttempts = [1, 3]
     subject.classic.latestTraceID = .max
     subject.classic.latestSpanID = -1

@@ -28,7 +28,10 @@ struct CommandLineTests {
     ("tracer", "mock"), ("t", "mock"), ("store", "memory"), ("settle", "1s"), ("attributes", "classic"), ("log-retention", "1d"),
     ("log-max-size", "1GiB"), ("span-retention", "90d"), ("metric-series-limit", "10"),
     ("incident-labels", "sev*"), ("github-deploy-workflows", "Deploy site=production,release-*.yml"), ("log-level", "INFO"),
-    ("github-secret-file", "FILE"), ("gitlab-secret-file", "FILE"), ("customhttp-secret-file", "FILE"),
+    ("github-secret-file", "FILE"), ("gitlab-secret-file", "FILE"), ("jenkins-secret-file", "FILE"),
+    ("jenkins-deploy-jobs", "deploy-*"),
+    ("jenkins-environment-parameters", "stage"), ("jenkins-service-parameters", "app"), ("jenkins-unstable", "success"),
+    ("jenkins-url", "https://ci.example/"), ("customhttp-secret-file", "FILE"),
   ]
 
   @Test(
@@ -38,7 +41,7 @@ struct CommandLineTests {
     let home = try VSDProcess.Home()
     let files = [
       "config": try home.write("vsd.json5", "{}"), "github-secret-file": try home.write("github", "one"),
-      "gitlab-secret-file": try home.write("gitlab", "two"),
+      "gitlab-secret-file": try home.write("gitlab", "two"), "jenkins-secret-file": try home.write("jenkins", "three"),
       "customhttp-secret-file": try home.write("customhttp", "two"),
     ]
     let arguments = Self.values.flatMap { name, value in

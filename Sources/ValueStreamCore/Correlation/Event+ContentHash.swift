@@ -34,6 +34,7 @@ extension Event {
       // Only where there is one: what was stored before there were any keeps its hash.
       if let attempt = statement.attempt { hasher.add(Int64(attempt)) }
     }
+    if let usualOperation { hasher.add(usualOperation.rawValue) }
     hasher.add(links) { hasher, link in
       hasher.add(link.reference.description)
       hasher.add(link.rule)

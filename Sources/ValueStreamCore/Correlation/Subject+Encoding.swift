@@ -55,7 +55,7 @@ extension Subject {
     }
   }
 
-  /// Grows when the packed form changes. 2: the attempt of a parent that is meant.
+  /// Grows when the packed form changes. 2: the attempt of a parent that is meant, usual operations.
   static let encodingVersion: UInt8 = 2
 }
 
@@ -201,6 +201,7 @@ private struct PackedWriter {
       writer.put(link.reference)
       writer.put(link.rule)
     }
+    put(optional: event.usualOperation?.rawValue)
   }
 
   mutating func put(_ classic: ClassicState) {
@@ -425,6 +426,7 @@ private struct PackedReader {
     event.links = try array { reader throws(PackedError) in
       LinkStatement(try reader.reference(), rule: try reader.string())
     }
+    if version >= 2 { event.usualOperation = try optionalString().map(Operation.init(rawValue:)) }
     return Subject.Fact(event, contentHash: hash)
   }
 

@@ -155,7 +155,7 @@ public struct Subject: Sendable, Hashable {
   /// What people call it; its key where nobody said.
   public var name: String { register(\.name) ?? key.description }
 
-  public var operation: Operation? { register(\.operation) }
+  public var operation: Operation? { register(\.operation) ?? register(\.usualOperation) }
 
   public var project: String? { register(\.project) }
 

@@ -173,8 +173,9 @@ public struct TraceReader {
 }
 
 extension Subject {
-  /// Its id in the Go ValueStream; nil where that had none.
+  /// Its id in the Go ValueStream; nil where that had none. Events that know what the thing is know its id better.
   public var classicID: String? {
-    register { $0.publishes.first { $0.kind == .classicID }?.value }
+    func id(of event: Event) -> String? { event.publishes.first { $0.kind == .classicID }?.value }
+    return register { $0.operation == nil ? nil : id(of: $0) } ?? register(id)
   }
 }

@@ -8,6 +8,8 @@ public struct Event: Sendable, Hashable {
   public var key: SpanKey
   /// How its spans are classified. Nil where the event cannot tell.
   public var operation: Operation?
+  /// How they are classified as long as no event tells: the end of a build does not say whether the build deployed.
+  public var usualOperation: Operation?
   /// What people call it: `acme/site#36`.
   public var name: String?
   /// Who owns it, `<host>/<owner>`: the limit for what strangers' references may tie.
@@ -137,6 +139,8 @@ public struct ClassicMark: Sendable, Hashable {
   /// A state of the open classic span in which a start is no other one: the span goes on with the tags of this event. GitLab's
   /// jobs are created, then pending: one span of waiting.
   public var refines: String?
+  /// True for an end that another event has told before, as a rule: it ends a span that is open, and else is nothing.
+  public var isRepeatedEnd = false
 
   public init(
     eventSource: String, type: String, _ transition: Transition, state: String, time: EventTime, begin: EventTime? = nil,

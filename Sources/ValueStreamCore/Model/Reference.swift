@@ -27,6 +27,12 @@ public struct Reference: Sendable, Hashable, Comparable, CustomStringConvertible
     public static let checkSuite: Kind = "check_suite"
     /// The deploy that a job makes, where a job's payload does not say which: `<host>/<job id>`.
     public static let deployOfJob: Kind = "deploy_of_job"
+    /// A build by job and number, where a payload does not say of which server: `<full job name>/<number>`.
+    public static let jobAndNumber: Kind = "job_and_number"
+    /// A build by its place in a queue: `<host>/<queue id>`.
+    public static let queueItem: Kind = "queue_item"
+    /// A build by the number that ties it to its place in a queue: `<host>/<context id>`.
+    public static let queueContext: Kind = "queue_context"
     /// A repository by its name: `<host>/<owner>/<name>`. What was renamed has several.
     public static let repository: Kind = "repository"
   }
@@ -40,7 +46,9 @@ public struct Reference: Sendable, Hashable, Comparable, CustomStringConvertible
   }
 
   /// True when a thing that is known by this name only, and a thing of the same source that also has it, are one.
-  var identifies: Bool { kind == .classicID || kind == .deployOfJob }
+  var identifies: Bool {
+    [.classicID, .deployOfJob, .jobAndNumber, .queueItem, .queueContext].contains(kind)
+  }
 
   /// The reference that every span publishes: its own key.
   public static func key(_ key: SpanKey) -> Reference {

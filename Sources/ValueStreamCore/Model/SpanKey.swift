@@ -78,7 +78,7 @@ public struct SpanKey: Sendable, Hashable, Comparable, CustomStringConvertible {
 }
 
 /// Percent-encoding as in RFC 3986; only unreserved characters, `=` and `@` stay as they are.
-enum PercentEncoding {
+package enum PercentEncoding {
   static func isUnreserved(_ byte: UInt8) -> Bool {
     switch byte {
     case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
@@ -106,7 +106,7 @@ enum PercentEncoding {
   }
 
   /// Nil when an escape is cut short, is not hexadecimal, or the bytes are not UTF-8.
-  static func decode(_ text: Substring) -> String? {
+  package static func decode(_ text: Substring) -> String? {
     if !text.utf8.contains(UInt8(ascii: "%")) { return String(text) }
     var bytes: [UInt8] = []
     var iterator = text.utf8.makeIterator()

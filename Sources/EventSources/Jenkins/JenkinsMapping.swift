@@ -1,0 +1,186 @@
+import Payloads
+import ValueStreamCore
+
+/// Turns a payload into events; a pure function of the payload, its time of receipt and the user's rules.
+struct JenkinsMapping {
+  let received: Timestamp
+  let rules: JenkinsRules
+
+  func interpretation(of payload: JenkinsPayload, document root: JSONValue) -> Interpretation {
+    switch payload {
+    case .build(let build): .events([event(of: build, tags: JenkinsClassicTags.build(build, root: root))])
+    case .queue(let item): .events([event(of: item)])
+    case .stretch(let stretch): .events([event(of: stretch)])
+    case .ignored(let reason): .ignored(reason: reason)
+    }
+  }
+
+  // MARK: Identity
+
+  /// Of a Jenkins that is not named a build is known by job and number only, until a payload that names it tells the same.
+  private func key(_ fullName: String, _ number: String, host: String?) -> SpanKey {
+    if let host = host ?? rules.host {
+      return SpanKey(source: "jenkins", host: host, container: fullName, kind: "build", id: number)
+    }
+    return SpanKey(
+      source: "jenkins", host: "", container: SpanKey.fallbackPart(fullName), kind: "build", id: number)
+  }
+
+  private func jobAndNumber(_ fullName: String, _ number: Int64) -> Reference {
+    Reference(.jobAndNumber, "\(fullName)/\(number)")
+  }
+
+  private func queueName(_ kind: Reference.Kind, _ id: Int64?, host: String?) -> Reference? {
+    id.map { Reference(kind, "\(host ?? rules.host ?? "")/\($0)") }
+  }
+
+  // MARK: Builds
+
+  private func event(of build: JenkinsBuild, tags: [Attribute]) -> Event {
+    let isDeploy = rules.isDeploy(build)
+    let isOver = build.moment == .completed || build.moment == .finalized
+    let own = isOver ? build.ended : build.moment == .queued ? build.queued : build.started
+    var event = Event(
+      key: key(build.fullName, String(build.number), host: build.host), time: .vendor(own, orReceipt: received))
+    event.usualOperation = .build
+    // A payload without parameters cannot tell that a build deploys nothing.
+    event.operation = isDeploy ? .deploy : build.parameters == nil ? nil : .build
+    event.name = "\(build.fullName) #\(build.number)"
+    event.project = build.fullName.split(separator: "/").dropLast().joined(separator: "/")
+    if event.project?.isEmpty == true { event.project = build.fullName }
+    event.owner = build.host ?? rules.host
+    event.state = isOver ? .ended : build.moment == .queued ? .pending : .running
+    if let begin = build.queued ?? build.started {
+      event.marks.append(.begin(.vendor(begin)))
+    } else if let estimate = build.estimatedStart {
+      // Like a time of receipt it does not compete with what the start itself told.
+      event.marks.append(.begin(.receipt(estimate)))
+    } else if !isOver {
+      event.marks.append(.begin(.receipt(received)))
+    }
+    if isOver {
+      event.marks.append(.end(.vendor(build.ended, orReceipt: received)))
+      event.outcome = rules.outcome(build.result)
+    }
+    event.phases = phases(of: build, event.outcome)
+    event.publishes = names(of: build, isDeploy: isDeploy)
+    event.follows = parents(of: build)
+    describe(build, isDeploy: isDeploy, in: &event)
+    event.attributes += tags
+    event.classic = classicMark(of: build, isDeploy: isDeploy, at: event.time)
+    return event
+  }
+
+  private func names(of build: JenkinsBuild, isDeploy: Bool) -> [Reference] {
+    let classic = ClassicID.make(
+      source: "jenkins", type: isDeploy ? "deploy" : "build", namespace: build.jobName, id: String(build.number))
+    return [
+      Reference(.classicID, classic), jobAndNumber(build.fullName, build.number),
+      queueName(.queueItem, build.queueItem, host: build.host),
+      queueName(.queueContext, build.queueContext, host: build.host),
+    ].compactMap { $0 }
+  }
+
+  private func parents(of build: JenkinsBuild) -> [FollowStatement] {
+    var statements: [FollowStatement] = []
+    if let named = build.parameter("vstrace-trace-id") {
+      statements.append(FollowStatement(.explicitID, [Reference(.classicID, named)]))
+    } else if let found = build.branch.flatMap(ClassicID.find) {
+      statements.append(FollowStatement(.explicitID, [Reference(.classicID, found)]))
+    }
+    if let upstream = build.cause.flatMap(Self.upstream) {
+      statements.append(FollowStatement(.vendorLink, [jobAndNumber(upstream.fullName, upstream.number)]))
+    }
+    if let commit = build.commit {
+      statements.append(FollowStatement(.commit, [Reference(.commit, commit.lowercased())]))
+    }
+    return statements
+  }
+
+  /// `Started by upstream project "shop/site" build number 12`
+  private static func upstream(_ cause: String) -> (fullName: String, number: Int64)? {
+    guard let start = cause.firstRange(of: "upstream project \"") else { return nil }
+    let rest = cause[start.upperBound...]
+    guard let end = rest.firstRange(of: "\" build number ") else { return nil }
+    let digits = rest[end.upperBound...].prefix { $0.isASCII && $0.isNumber }
+    return Int64(digits).map { (String(rest[..<end.lowerBound]), $0) }
+  }
+
+  private func phases(of build: JenkinsBuild, _ outcome: Outcome?) -> [PhaseStatement] {
+    switch build.moment {
+    case .queued: return [PhaseStatement(track: "run", name: "queue", start: build.queued ?? received)]
+    case .started, .completed, .finalized:
+      let end = build.moment == .started ? nil : build.ended ?? received
+      guard let started = build.started else {
+        switch build.moment {
+        case .started: return [PhaseStatement(track: "run", name: "run", start: received)]
+        // Its end was told by `completed`.
+        case .finalized: return []
+        default: return [PhaseStatement(track: "run", name: "run", end: end, outcome: outcome)]
+        }
+      }
+      let run = PhaseStatement(track: "run", name: "run", start: started, end: end, outcome: outcome)
+      guard let queued = build.queued, queued < started else { return [run] }
+      return [PhaseStatement(track: "run", name: "queue", start: queued, end: started), run]
+    }
+  }
+
+  private func describe(_ build: JenkinsBuild, isDeploy: Bool, in event: inout Event) {
+    event.attributes.append(Attribute("cicd.pipeline.action.name", "RUN"))
+    event.attributes.add("cicd.pipeline.name", build.fullName)
+    event.attributes.add("cicd.pipeline.run.id", String(build.number))
+    event.attributes.add("cicd.pipeline.run.url.full", build.address)
+    event.attributes.add("cicd.worker.name", build.worker)
+    if event.outcome?.isError == true { event.attributes.add("error.type", build.result?.lowercased()) }
+    event.attributes.add("vcs.repository.url.full", build.repository.map { $0.hasSuffix(".git") ? String($0.dropLast(4)) : $0 })
+    event.attributes.add("vcs.ref.head.name", build.branch)
+    event.attributes.add("vcs.ref.head.revision", build.commit)
+    if build.branch != nil { event.attributes.append(Attribute("vcs.ref.head.type", "branch")) }
+    event.attributes.add("deployment.environment.name", rules.environment(of: build))
+    event.attributes.add("valuestream.service", rules.service(of: build))
+    event.attributes.add("valuestream.build.cause", build.cause)
+    event.attributes.add("valuestream.build.actor", build.userName)
+    for (name, count) in build.tests { event.attributes.add("valuestream.build.tests.\(name)", count) }
+    for (name, value) in build.parameters ?? [] {
+      event.attributes.append(Attribute("valuestream.build.parameter.\(name)", value))
+    }
+  }
+
+  private func classicMark(of build: JenkinsBuild, isDeploy: Bool, at time: EventTime) -> ClassicMark? {
+    let isStart = build.moment == .started
+    guard isStart || build.moment != .queued else { return nil }
+    var mark = ClassicMark(
+      eventSource: "jenkins", type: isDeploy ? "deploy" : "build", isStart ? .start : .end,
+      state: build.result ?? "INPROGRESS", time: time,
+      begin: isStart ? nil : (build.started ?? build.estimatedStart).map(EventTime.vendor),
+      isError: !isStart && build.result != "SUCCESS")
+    mark.isRepeatedEnd = build.moment == .finalized
+    return mark
+  }
+
+  // MARK: The queue, steps and checkouts
+
+  /// Facts about a build that is not known yet: an item that is cancelled never becomes one, so there is no span.
+  private func event(of item: JenkinsQueueItem) -> Event {
+    var event = Event(
+      key: key(item.jobName ?? "", SpanKey.fallbackPart("queue-\(item.id)"), host: item.host),
+      time: .vendor(item.left ?? item.entered, orReceipt: received))
+    if let entered = item.entered {
+      event.marks = [.begin(.vendor(entered))]
+      event.phases = [PhaseStatement(track: "run", name: "queue", start: entered, end: item.left)]
+    }
+    event.state = .pending
+    event.publishes = [
+      queueName(.queueItem, item.id, host: item.host), queueName(.queueContext, item.context, host: item.host),
+    ].compactMap { $0 }
+    return event
+  }
+
+  private func event(of stretch: JenkinsStretch) -> Event {
+    let time = EventTime.vendor(stretch.end ?? stretch.start, orReceipt: received)
+    var event = Event(key: key(stretch.fullName, String(stretch.number), host: nil), time: time)
+    event.publishes = [jobAndNumber(stretch.fullName, stretch.number)]
+    event.phases = [PhaseStatement(track: "step", name: stretch.name, start: stretch.start, end: stretch.end)]
+    return event
+  }
+}

@@ -1,0 +1,52 @@
+import Payloads
+package import ValueStreamCore
+
+/// Jenkins, through the plugins Statistics Gatherer, Notification or Generic Event.
+package struct JenkinsSource: EventSource {
+  package static let secretSetting = SecretSetting("jenkins-secret", of: "Jenkins plugins")
+
+  private let authentication: JenkinsAuthentication
+  private let rules: JenkinsRules
+
+  /// - Parameters:
+  ///   - secrets: tokens that senders show; any of them is accepted. None accepts everybody.
+  ///   - rules: what Jenkins does not tell.
+  package init(secrets: [Secret] = [], rules: JenkinsRules = JenkinsRules()) {
+    authentication = JenkinsAuthentication(tokens: secrets)
+    self.rules = rules
+  }
+
+  package var name: String { "jenkins" }
+  package var route: String { "/jenkins" }
+  package var acceptsUnsigned: Bool { authentication.tokens.isEmpty }
+  package var keptHeaders: [String] { ["Content-Type", JenkinsHeader.eventType] }
+
+  package func authenticate(
+    _ delivery: Delivery, using authenticator: any MessageAuthenticator
+  ) throws(AuthenticationError) {
+    try authentication.authenticate(delivery, using: authenticator)
+  }
+
+  /// These plugins send no id, and do not send again. A payload with a time in it is the same occurrence when it comes twice;
+  /// a script's without any may mean another.
+  package func deliveryID(of delivery: Delivery) -> String? {
+    let hasTime = ["Time\"", "\"timestamp\"", "\"time\""].contains { Self.contains($0, in: delivery.body) }
+    return hasTime ? "content" : nil
+  }
+
+  private static func contains(_ text: StaticString, in body: [UInt8]) -> Bool {
+    text.withUTF8Buffer { pattern in
+      guard body.count >= pattern.count, let first = pattern.first else { return false }
+      for index in 0...(body.count - pattern.count) where body[index] == first {
+        if body[index...].starts(with: pattern) { return true }
+      }
+      return false
+    }
+  }
+
+  package func events(in delivery: Delivery) throws(PayloadError) -> Interpretation {
+    let document = try PayloadBody.document(of: delivery)
+    let payload = try JenkinsPayload(document, received: delivery.received)
+    return JenkinsMapping(received: delivery.received, rules: rules).interpretation(of: payload, document: document.root)
+  }
+}
