@@ -85,6 +85,10 @@ struct Daemon {
       .handler(
         .exact("/api/v1/spans"), access: .reading, as: .api,
         SpansHandler(store: store, logger: logger, waitForProjection: waitForProjection)))
+    let deliveries = DeliveriesHandler(log: log, sources: settings.sources, logger: logger)
+    for path in [Route.Path.exact("/api/v1/deliveries"), .prefix(DeliveriesHandler.prefix)] {
+      routes.append(.handler(path, access: .reading, as: .api, deliveries))
+    }
     if let mock {
       routes.append(
         .handler(.exact("/mocktracer/finished-spans"), access: .open, as: .mock, FinishedSpansHandler(tracer: mock)))

@@ -26,7 +26,7 @@ struct CustomHTTPSourceTests {
   @Test("A payload becomes the recorded event", arguments: fixtures)
   func mapping(file: String) throws {
     let interpretation = try CustomHTTPSource().events(in: try Self.delivery(file))
-    Golden.expect(interpretation.goldenText, matches: Self.fixture("\(file).events.txt"))
+    Golden.expect(interpretation.explanation, matches: Self.fixture("\(file).events.txt"))
   }
 
   @Test("The classic tags: every entry of the metadata, and the ids")

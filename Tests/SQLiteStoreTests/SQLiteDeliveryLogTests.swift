@@ -33,6 +33,9 @@ struct SQLiteDeliveryLogTests {
   @Test("takes an empty batch for nothing")
   func emptyAppend() throws { try contract.checkEmptyAppend() }
 
+  @Test("reads backwards, the newest first")
+  func backwards() throws { try contract.checkBackwards() }
+
   @Test("gives every byte back")
   func contents() throws { try contract.checkContents() }
 

@@ -12,6 +12,9 @@ struct MemoryDeliveryLogTests {
   @Test("takes an empty batch for nothing")
   func emptyAppend() throws { try contract.checkEmptyAppend() }
 
+  @Test("reads backwards, the newest first")
+  func backwards() throws { try contract.checkBackwards() }
+
   @Test("gives every byte back")
   func contents() throws { try contract.checkContents() }
 

@@ -49,6 +49,33 @@ package struct DeliveryLogContract: Sendable {
     #expect(try log.read(after: LogPosition(rawValue: .max), limit: 10, byteLimit: .max).isEmpty)
   }
 
+  package func checkBackwards() throws {
+    let log = try makeLog()
+    defer { log.close() }
+    #expect(try log.readBackwards(before: nil, limit: 10, byteLimit: .max).isEmpty)
+    var positions: [LogPosition] = []
+    let deliveries = StoreSamples.deliveries(0..<60, bodyBytes: 1000)
+    for start in stride(from: 0, to: 60, by: 12) { positions += try log.append(Array(deliveries[start..<start + 12])) }
+    for step in [1, 7, 8, 25, 100] {
+      var read: [LoggedDelivery] = []
+      var next: LogPosition?
+      while case let page = try log.readBackwards(before: next, limit: step, byteLimit: .max), let last = page.last {
+        #expect(page.count <= step)
+        read += page.map(\.logged)
+        next = last.position
+      }
+      #expect(read == deliveries.reversed(), "\(step) at a time")
+    }
+    #expect(
+      try log.readBackwards(before: positions[20], limit: 2, byteLimit: .max).map(\.position) == [positions[19], positions[18]])
+    #expect(try log.readBackwards(before: positions[0], limit: 2, byteLimit: .max).isEmpty)
+    #expect(try log.readBackwards(before: nil, limit: 0, byteLimit: .max).isEmpty)
+    #expect(try log.readBackwards(before: nil, limit: 50, byteLimit: 0).map(\.position) == positions.suffix(1))
+    #expect(try (3...5).contains(log.readBackwards(before: nil, limit: 50, byteLimit: 4000).count))
+    let beyond = LogPosition(rawValue: .max)
+    #expect(try log.readBackwards(before: beyond, limit: 1, byteLimit: .max).map(\.position) == positions.suffix(1))
+  }
+
   package func checkEmptyAppend() throws {
     let log = try makeLog()
     defer { log.close() }

@@ -57,6 +57,14 @@ package final class FakeDeliveryLog: DeliveryLog {
     return entries.enumerated().dropFirst(first).prefix(limit).map { (LogPosition(rawValue: UInt64($0.offset + 1)), $0.element) }
   }
 
+  package func readBackwards(
+    before position: LogPosition?, limit: Int, byteLimit: Int
+  ) throws -> [(position: LogPosition, logged: LoggedDelivery)] {
+    let end = Int(clamping: position?.rawValue ?? .max)
+    return entries.enumerated().map { (LogPosition(rawValue: UInt64($0.offset + 1)), $0.element) }
+      .filter { $0.0.rawValue < end }.suffix(limit).reversed()
+  }
+
   package func delivery(at position: LogPosition) throws -> LoggedDelivery? {
     let entries = entries
     return (1...entries.count).contains(Int(position.rawValue)) ? entries[Int(position.rawValue) - 1] : nil

@@ -32,7 +32,7 @@ package struct PayloadFixture: Sendable, CustomTestStringConvertible {
 
   /// Compares with the events expected of it.
   package func expect(_ interpretation: Interpretation, sourceLocation: SourceLocation = #_sourceLocation) {
-    Golden.expect(interpretation.goldenText, matches: "\(folder)/\(name).events.txt", sourceLocation: sourceLocation)
+    Golden.expect(interpretation.explanation, matches: "\(folder)/\(name).events.txt", sourceLocation: sourceLocation)
   }
 
   /// Of each type the largest that becomes something: for checks that are too slow for all.

@@ -74,20 +74,8 @@ private struct SpansQuery {
       case "cursor":
         guard let number = UInt64(value) else { throw QueryError(name, value, expected: "the \"next\" of an earlier answer") }
         cursor = number
-      default: throw QueryError(unknown: name)
+      default: throw QueryError(unknown: name, known: "operation, source, project, outcome, state, limit, cursor")
       }
     }
-  }
-}
-
-private struct QueryError: Error {
-  var detail: String
-
-  init(_ name: String, _ value: String, expected: String) {
-    detail = "\(name)=\(value): expected \(expected)"
-  }
-
-  init(unknown name: String) {
-    detail = "\(name) is no parameter of this list; known are operation, source, project, outcome, state, limit, cursor"
   }
 }

@@ -129,6 +129,30 @@ package final class SQLiteDeliveryLog: DeliveryLog {
     }
   }
 
+  /// Reads forwards in small steps, because what stands before a delivery must be decompressed for it anyway.
+  package func readBackwards(
+    before position: LogPosition?, limit: Int, byteLimit: Int
+  ) throws -> [(position: LogPosition, logged: LoggedDelivery)] {
+    let (oldest, newest) = state.withLock { ($0.segments.first?.first ?? 1, $0.last) }
+    // The number after the newest that is wanted.
+    var end = min(position?.rawValue ?? .max, newest + 1)
+    var result: [(position: LogPosition, logged: LoggedDelivery)] = []
+    var byteCount = 0
+    while end > oldest, result.count < limit, byteCount < byteLimit || result.isEmpty {
+      let count = min(UInt64(min(limit - result.count, Self.backwardStep)), end - oldest)
+      let before = end - count > 1 ? LogPosition(rawValue: end - count - 1) : nil
+      let step = try read(after: before, limit: Int(count), byteLimit: .max).filter { $0.position.rawValue < end }
+      for entry in step.reversed() where byteCount < byteLimit || result.isEmpty {
+        result.append(entry)
+        byteCount += entry.logged.delivery.body.count
+      }
+      end -= count
+    }
+    return result
+  }
+
+  private static let backwardStep = 8
+
   package func delivery(at position: LogPosition) throws -> LoggedDelivery? {
     guard position.rawValue > 0 else { return nil }
     let before = LogPosition(rawValue: position.rawValue - 1)

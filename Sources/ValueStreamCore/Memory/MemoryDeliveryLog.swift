@@ -50,6 +50,23 @@ public final class MemoryDeliveryLog: DeliveryLog {
     }
   }
 
+  public func readBackwards(
+    before position: LogPosition?, limit: Int, byteLimit: Int
+  ) -> [(position: LogPosition, logged: LoggedDelivery)] {
+    state.withLock { state in
+      var result: [(position: LogPosition, logged: LoggedDelivery)] = []
+      var byteCount = 0
+      var number = min(position?.rawValue ?? .max, state.next)
+      while number > state.first, result.count < limit, byteCount < byteLimit || result.isEmpty {
+        number -= 1
+        let logged = state.deliveries[Int(number - state.first)]
+        result.append((LogPosition(rawValue: number), logged))
+        byteCount += logged.delivery.body.count
+      }
+      return result
+    }
+  }
+
   public func delivery(at position: LogPosition) -> LoggedDelivery? {
     state.withLock { state in
       guard position.rawValue >= state.first, position.rawValue < state.next else { return nil }

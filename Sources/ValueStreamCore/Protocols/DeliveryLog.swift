@@ -38,6 +38,13 @@ public protocol DeliveryLog: Sendable {
   /// - Parameter position: nil for the oldest still kept.
   func read(after position: LogPosition?, limit: Int, byteLimit: Int) throws -> [(position: LogPosition, logged: LoggedDelivery)]
 
+  /// Deliveries before a place, newest first, at most `limit` of them and about `byteLimit` bytes of body (at least one).
+  ///
+  /// - Parameter position: nil for the newest.
+  func readBackwards(
+    before position: LogPosition?, limit: Int, byteLimit: Int
+  ) throws -> [(position: LogPosition, logged: LoggedDelivery)]
+
   /// The delivery at a place; nil when it is not kept any more.
   func delivery(at position: LogPosition) throws -> LoggedDelivery?
 

@@ -1,22 +1,27 @@
-package import ValueStreamCore
-
 extension Interpretation {
-  /// Everything an interpretation says, one fact a line: what golden files of sources hold.
-  package var goldenText: String {
+  /// Everything an interpretation says, one fact a line, for people.
+  ///
+  /// Also what golden files of sources hold.
+  public var explanation: String {
     switch self {
     case .ignored(let reason): return "ignored: \(reason)\n"
     case .events(let events, let updates):
-      return (events.map(\.goldenText) + updates.map(\.goldenText)).joined(separator: "\n")
+      return (events.map(\.explanation) + updates.map(\.explanation)).joined(separator: "\n")
     }
   }
 }
 
+extension PayloadError {
+  /// Where and why a payload cannot be read, as ``Interpretation/explanation`` would say it.
+  public var explanation: String { "unreadable: \(path): \(reason)\n" }
+}
+
 extension BranchUpdate {
-  fileprivate var goldenText: String {
+  fileprivate var explanation: String {
     """
     branch \(branch)
       \(kind)
-      time \(time.goldenText)
+      time \(time.explanation)
       \(before ?? "none") -> \(after ?? "none")\(isForced ? " forced" : "")\(isDefaultBranch ? " default branch" : "")
       commits \(commits.joined(separator: " "))
 
@@ -25,19 +30,20 @@ extension BranchUpdate {
 }
 
 extension Event {
-  fileprivate var goldenText: String {
+  fileprivate var explanation: String {
     var lines = ["event \(key)"]
     func add(_ name: String, _ value: Any?) {
       if let value { lines.append("  \(name) \(value)") }
     }
     add("operation", operation?.rawValue)
+    add("usual operation", usualOperation?.rawValue)
     add("name", name)
     add("project", project)
     add("owner", owner)
-    add("time", time.goldenText)
+    add("time", time.explanation)
     add("attempt", attempt)
     add("state", state)
-    for mark in marks { add("\(mark.kind)", mark.time.goldenText) }
+    for mark in marks { add("\(mark.kind)", mark.time.explanation) }
     add("outcome", outcome?.rawValue)
     for reference in publishes { add("publishes", reference) }
     for statement in follows {
@@ -47,37 +53,35 @@ extension Event {
     }
     for link in links { add("link", "\(link.rule): \(link.reference)") }
     for phase in phases {
-      add(
-        "phase",
-        "\(phase.track)/\(phase.name) \(phase.start?.rfc3339 ?? "?") to \(phase.end?.rfc3339 ?? "?")\(phase.outcome.map { ", \($0.rawValue)" } ?? "")"
-      )
+      let outcome = phase.outcome.map { ", \($0.rawValue)" } ?? ""
+      add("phase", "\(phase.track)/\(phase.name) \(phase.start?.rfc3339 ?? "?") to \(phase.end?.rfc3339 ?? "?")\(outcome)")
     }
     for moment in moments {
       add("moment", "\(moment.name) at \(moment.time)")
-      for attribute in moment.attributes { lines.append("    \(attribute.goldenText)") }
+      for attribute in moment.attributes { lines.append("    \(attribute.explanation)") }
     }
     for vocabulary in AttributeVocabulary.allCases {
       for attribute in attributes where attribute.vocabulary == vocabulary {
-        add("\(vocabulary)", attribute.goldenText)
+        add("\(vocabulary)", attribute.explanation)
       }
     }
     if let classic {
-      let begin = classic.begin.map { ", begun \($0.goldenText)" } ?? ""
+      let begin = classic.begin.map { ", begun \($0.explanation)" } ?? ""
       let error = classic.isError ? ", error" : ""
       add(
         "classic span",
-        "\(classic.transition) of \(classic.eventSource) \(classic.type) at \(classic.time.goldenText)\(begin)\(error)")
+        "\(classic.transition) of \(classic.eventSource) \(classic.type) at \(classic.time.explanation)\(begin)\(error)")
     }
     return lines.joined(separator: "\n") + "\n"
   }
 }
 
 extension EventTime {
-  fileprivate var goldenText: String { "\(timestamp)\(isVendor ? "" : " (receipt)")" }
+  fileprivate var explanation: String { "\(timestamp)\(isVendor ? "" : " (receipt)")" }
 }
 
 extension Attribute {
-  fileprivate var goldenText: String {
+  fileprivate var explanation: String {
     let text =
       switch value {
       case .string(let text): "\"\(text)\""

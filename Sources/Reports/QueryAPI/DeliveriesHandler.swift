@@ -1,0 +1,154 @@
+package import ValueStreamCore
+
+/// Answers `GET /api/v1/deliveries`, the newest first with what each became, and `/api/v1/deliveries/{id}`, one with its headers and
+/// body.
+///
+/// Query of the list: `source`, `result` (`recorded`, `ignored`, `unreadable`), `limit` (1 to 100, default 20), `cursor` (the `next`
+/// of the page before). What a delivery means is what today's sources say of it.
+package struct DeliveriesHandler: HTTPHandler {
+  /// What stands before the id of one delivery.
+  package static let prefix = "/api/v1/deliveries/"
+
+  private let log: any DeliveryLog
+  private let sources: [String: any EventSource]
+  private let logger: Logger
+
+  /// A page for which more than this many deliveries would have to be looked at, or bytes of body, is shorter than asked for.
+  private static let searchLimit = 2000
+  private static let byteLimit = 64 << 20
+
+  package init(log: any DeliveryLog, sources: [any EventSource], logger: Logger) {
+    self.log = log
+    self.sources = Dictionary(sources.map { ($0.name, $0) }) { first, _ in first }
+    self.logger = logger
+  }
+
+  package func respond(to request: HTTPRequest) -> HTTPResponse {
+    do {
+      if request.path.hasPrefix(Self.prefix) { return try one(request.path.dropFirst(Self.prefix.count)) }
+      return .json(try list(DeliveriesQuery(request)))
+    } catch let error as QueryError {
+      return .problem(400, "Bad Request", detail: error.detail)
+    } catch {
+      logger.error("cannot answer \(request.path): \(error)")
+      return .storeUnavailable(error)
+    }
+  }
+
+  // MARK: The list
+
+  private func list(_ query: DeliveriesQuery) throws -> [UInt8] {
+    var json = JSONWriter()
+    var found = 0
+    var next = query.cursor
+    try json.object { json in
+      json.name("deliveries")
+      var page: [(LogPosition, LoggedDelivery, Result<Interpretation, PayloadError>)] = []
+      var looked = 0
+      var bytes = 0
+      var isAtEnd = false
+      while found < query.limit, looked < Self.searchLimit, bytes < Self.byteLimit, !isAtEnd {
+        let step = try log.readBackwards(before: next, limit: query.limit - found, byteLimit: Self.byteLimit - bytes)
+        isAtEnd = step.isEmpty
+        for (position, logged) in step {
+          next = position
+          looked += 1
+          bytes += logged.delivery.body.count
+          let understood = understand(logged)
+          guard query.matches(logged, understood) else { continue }
+          page.append((position, logged, understood))
+          found += 1
+        }
+      }
+      if isAtEnd { next = nil }
+      json.array(page) { json, entry in
+        json.object { json in write(entry.0, entry.1, entry.2, to: &json) }
+      }
+      json.member("next", next.map { String($0.rawValue) })
+    }
+    return json.bytes
+  }
+
+  private func understand(_ logged: LoggedDelivery) -> Result<Interpretation, PayloadError> {
+    guard let source = sources[logged.delivery.source] else {
+      return .failure(PayloadError(.malformed, reason: "there is no source \(logged.delivery.source) any more"))
+    }
+    do throws(PayloadError) {
+      return .success(try source.events(in: logged.delivery))
+    } catch {
+      return .failure(error)
+    }
+  }
+
+  private func write(
+    _ position: LogPosition, _ logged: LoggedDelivery, _ understood: Result<Interpretation, PayloadError>,
+    to json: inout JSONWriter
+  ) {
+    json.member("id", String(position.rawValue))
+    json.member("source", logged.delivery.source)
+    json.member("received", logged.delivery.received.rfc3339)
+    json.member("deliveryID", logged.delivery.id)
+    json.member("bytes", logged.delivery.body.count)
+    json.members(of: understood)
+  }
+
+  // MARK: One
+
+  private func one(_ id: Substring) throws -> HTTPResponse {
+    guard let number = UInt64(id), let logged = try log.delivery(at: LogPosition(rawValue: number)) else {
+      return .problem(404, "Not Found", detail: "there is no delivery \(id), or it is not kept any more")
+    }
+    var json = JSONWriter()
+    json.object { json in
+      write(LogPosition(rawValue: number), logged, understand(logged), to: &json)
+      json.name("headers")
+      json.object { json in
+        for field in logged.delivery.headers.fields { json.member(field.name, field.value) }
+      }
+      json.member("body", String(decoding: logged.delivery.body, as: UTF8.self))
+    }
+    return .json(json.bytes)
+  }
+}
+
+/// The items of a query, checked.
+private struct DeliveriesQuery {
+  var source: String?
+  var result: DeliveryResult?
+  var limit = 20
+  var cursor: LogPosition?
+
+  private static let results: [DeliveryResult] = [.recorded, .ignored, .unreadable]
+
+  init(_ request: HTTPRequest) throws(QueryError) {
+    for (name, value) in request.query {
+      switch name {
+      case "source": source = value
+      case "result":
+        guard let result = DeliveryResult(rawValue: value), Self.results.contains(result) else {
+          throw QueryError(name, value, expected: "one of \(Self.results.map(\.rawValue).joined(separator: ", "))")
+        }
+        self.result = result
+      case "limit":
+        guard let number = Int(value), (1...100).contains(number) else {
+          throw QueryError(name, value, expected: "a number from 1 to 100")
+        }
+        limit = number
+      case "cursor":
+        guard let number = UInt64(value) else { throw QueryError(name, value, expected: "the \"next\" of an earlier answer") }
+        cursor = LogPosition(rawValue: number)
+      default: throw QueryError(unknown: name, known: "source, result, limit, cursor")
+      }
+    }
+  }
+
+  func matches(_ logged: LoggedDelivery, _ understood: Result<Interpretation, PayloadError>) -> Bool {
+    let found: DeliveryResult =
+      switch understood {
+      case .success(.events): .recorded
+      case .success(.ignored): .ignored
+      case .failure: .unreadable
+      }
+    return (source == nil || source == logged.delivery.source) && (result == nil || result == found)
+  }
+}

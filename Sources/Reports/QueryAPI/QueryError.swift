@@ -1,0 +1,12 @@
+/// A parameter of a query that is not what it must be.
+struct QueryError: Error {
+  var detail: String
+
+  init(_ name: String, _ value: String, expected: String) {
+    detail = "\(name)=\(value): expected \(expected)"
+  }
+
+  init(unknown name: String, known: String) {
+    detail = "\(name) is no parameter of this list; known are \(known)"
+  }
+}
