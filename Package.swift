@@ -74,6 +74,10 @@ let package = Package(
       name: "CSQLite", path: "Sources/Tracing/CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     .systemLibrary(name: "CZstd", path: "Sources/Tracing/CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
     module("SQLiteStore", in: "Tracing", ["CSQLite", "CZstd"]),
+    .systemLibrary(
+      name: "CCurl", path: "Sources/Tracing/CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+    module("CurlTransport", in: "Tracing", ["CCurl"]),
+    tests(of: "CurlTransport", ["ValueStreamCore"]),
     .target(name: "CSyncRecorder", path: "Tests/CSyncRecorder", linkerSettings: [.linkedLibrary("sqlite3")]),
     tests(of: "SQLiteStore", ["ValueStreamCore", "CSyncRecorder"]),
     // Written as a stranger would: without access to what is only for this package.

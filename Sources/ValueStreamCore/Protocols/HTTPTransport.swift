@@ -28,7 +28,13 @@ public struct HTTPTransportRequest: Sendable {
 /// Why no answer came.
 public struct HTTPTransportError: Error, Sendable, CustomStringConvertible {
   public enum Code: Sendable, Hashable {
-    case unreachable, timedOut, reset, untrusted, invalidURL
+    case unreachable, timedOut, reset, untrusted
+    /// The URL, or a header, is not one that can be sent.
+    case invalidURL
+    /// The answer is larger than the transport takes.
+    case tooLarge
+    /// The task that sent the request was cancelled.
+    case cancelled
   }
 
   public var code: Code
@@ -39,8 +45,8 @@ public struct HTTPTransportError: Error, Sendable, CustomStringConvertible {
     self.message = message
   }
 
-  /// True unless the request itself, or the trust in its receiver, is wrong.
-  public var isRetryable: Bool { code != .untrusted && code != .invalidURL }
+  /// True unless the request itself, its answer, or the trust in its receiver, is wrong.
+  public var isRetryable: Bool { code != .untrusted && code != .invalidURL && code != .tooLarge }
 
   public var description: String { message }
 }

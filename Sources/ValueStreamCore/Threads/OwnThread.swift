@@ -57,6 +57,8 @@ package enum OwnThread {
 
   /// The system gives no thread: a limit on processes or memory was reached.
   package struct NoThread: Error, Sendable, CustomStringConvertible {
+    package init() {}
+
     package var description: String { "the system gives no thread; look at its limits on processes and memory" }
   }
 }

@@ -1,0 +1,90 @@
+import CCurl
+import ValueStreamCore
+
+/// The answer to a request, as it comes in.
+final class CurlAnswer {
+  private let limit: Int
+  private var headers = HTTPHeaders()
+  private var body: [UInt8] = []
+  private var headerBytes = 0
+  private var isTooLarge = false
+  private let message = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
+
+  init(limit: Int) {
+    self.limit = limit
+    message.update(repeating: 0, count: Int(CURL_ERROR_SIZE))
+  }
+
+  deinit {
+    message.deallocate()
+  }
+
+  /// Lets curl hand over what it receives; the answer must outlive the transfer.
+  func listen(on easy: UnsafeMutableRawPointer) {
+    let context = Unmanaged.passUnretained(self).toOpaque()
+    vs_curl_set_pointer(easy, CURLOPT_ERRORBUFFER, message)
+    vs_curl_set_pointer(easy, CURLOPT_WRITEDATA, context)
+    vs_curl_set_callback(easy, CURLOPT_WRITEFUNCTION) { bytes, size, count, context in
+      guard let context else { return 0 }
+      let piece = UnsafeRawBufferPointer(start: bytes, count: size * count)
+      return Unmanaged<CurlAnswer>.fromOpaque(context).takeUnretainedValue().takeBody(piece)
+    }
+    vs_curl_set_pointer(easy, CURLOPT_HEADERDATA, context)
+    vs_curl_set_callback(easy, CURLOPT_HEADERFUNCTION) { bytes, size, count, context in
+      guard let context else { return 0 }
+      let line = UnsafeRawBufferPointer(start: bytes, count: size * count)
+      return Unmanaged<CurlAnswer>.fromOpaque(context).takeUnretainedValue().takeHeader(line)
+    }
+  }
+
+  /// Taking fewer bytes than were handed over ends the transfer.
+  private func takeBody(_ piece: UnsafeRawBufferPointer) -> Int {
+    guard body.count + piece.count <= limit else {
+      isTooLarge = true
+      return 0
+    }
+    body += piece
+    return piece.count
+  }
+
+  private func takeHeader(_ line: UnsafeRawBufferPointer) -> Int {
+    headerBytes += line.count
+    guard headerBytes <= limit else {
+      isTooLarge = true
+      return 0
+    }
+    let text = String(decoding: line, as: UTF8.self)
+    // A status line begins an answer: the one before it was interim (`100 Continue`).
+    if text.hasPrefix("HTTP/") { headers = HTTPHeaders() }
+    guard let colon = text.firstIndex(of: ":"), !text.hasPrefix("HTTP/") else { return line.count }
+    func trimmed(_ part: Substring) -> String {
+      var part = part.drop(while: \.isWhitespace)
+      while part.last?.isWhitespace == true { part.removeLast() }
+      return String(part)
+    }
+    headers.fields.append(
+      HTTPHeaders.Field(name: trimmed(text[..<colon]), value: trimmed(text[text.index(after: colon)...])))
+    return line.count
+  }
+
+  func result(_ code: CURLcode, status: Int) -> CurlExchange.Result {
+    if code == CURLE_OK { return .success(HTTPResponse(status: status, headers: headers, body: body)) }
+    if isTooLarge { return .failure(HTTPTransportError(.tooLarge, "the answer is larger than \(limit) bytes")) }
+    let detail = String(cString: message)
+    let text = detail.isEmpty ? String(cString: curl_easy_strerror(code)) : detail
+    return .failure(HTTPTransportError(Self.meaning(of: code), text))
+  }
+
+  private static func meaning(of code: CURLcode) -> HTTPTransportError.Code {
+    switch code {
+    case CURLE_URL_MALFORMAT, CURLE_UNSUPPORTED_PROTOCOL: .invalidURL
+    case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY, CURLE_COULDNT_CONNECT, CURLE_PROXY: .unreachable
+    case CURLE_OPERATION_TIMEDOUT: .timedOut
+    case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CACERT_BADFILE, CURLE_SSL_CERTPROBLEM, CURLE_SSL_ISSUER_ERROR,
+      CURLE_SSL_CLIENTCERT, CURLE_SSL_INVALIDCERTSTATUS, CURLE_SSL_CIPHER:
+      .untrusted
+    // A handshake that breaks off, an answer that does, or none.
+    default: .reset
+    }
+  }
+}

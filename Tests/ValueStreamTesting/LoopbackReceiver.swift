@@ -1,0 +1,268 @@
+import Synchronization
+package import ValueStreamCore
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// A server on this machine that answers each request as a test tells it to.
+package final class LoopbackReceiver: Sendable {
+  package enum Answer: Sendable {
+    case response(HTTPResponse)
+    /// Byte by byte, with a pause of a millisecond after each.
+    case slowly(HTTPResponse)
+    /// Nothing, until the other side gives up.
+    case hang
+    /// The connection is reset after half of the answer.
+    case resetWithin(HTTPResponse)
+    /// The connection is closed without a byte.
+    case close
+
+    package static func status(_ status: Int, _ headers: HTTPHeaders = [:], _ body: String = "") -> Answer {
+      .response(HTTPResponse(status: status, headers: headers, body: Array(body.utf8)))
+    }
+  }
+
+  package struct Request: Sendable {
+    package var method: String
+    package var target: String
+    package var headers: HTTPHeaders
+    package var body: [UInt8]
+    /// Counts connections, from 1.
+    package var connection: Int
+  }
+
+  private struct State {
+    var listener: Int32 = -1
+    /// Keeps the port while nobody listens on it.
+    var placeholder: Int32 = -1
+    var connections: [Int: Int32] = [:]
+    var connectionCount = 0
+    var requests: [Request] = []
+  }
+
+  package let port: UInt16
+  private let state = Mutex(State())
+  private let answer: @Sendable (Int, Request) -> Answer
+
+  /// - Parameter answer: called with the number of the request, from 0, and the request, on a thread of its own.
+  package init(_ answer: @escaping @Sendable (Int, Request) -> Answer) throws {
+    self.answer = answer
+    let placeholder = LoopbackSocket.open()
+    guard let port = LoopbackSocket.bind(placeholder, port: 0) else { throw Failure("no port") }
+    self.port = port
+    state.withLock { $0.placeholder = placeholder }
+    try comeBack()
+  }
+
+  /// Answers in this order, and with the last for ever.
+  package convenience init(_ answers: [Answer]) throws {
+    try self.init { number, _ in answers[min(number, answers.count - 1)] }
+  }
+
+  deinit {
+    goAway()
+    close(state.withLock(\.placeholder))
+  }
+
+  package struct Failure: Error, CustomStringConvertible {
+    package var description: String
+
+    init(_ what: String) { description = "loopback receiver: \(what): \(String(cString: strerror(errno)))" }
+  }
+
+  package var url: String { "http://127.0.0.1:\(port)" }
+
+  /// All that came in so far.
+  package var requests: [Request] { state.withLock(\.requests) }
+
+  /// How many connections are open.
+  package var connectionCount: Int { state.withLock(\.connections.count) }
+
+  /// Closes all connections and listens no more: who connects is refused.
+  package func goAway() {
+    let (listener, connections) = state.withLock { state in
+      defer { state.listener = -1 }
+      return (state.listener, Array(state.connections.values))
+    }
+    // Its threads see the end of their sockets, and close them.
+    for descriptor in connections + [listener] where descriptor >= 0 { shutdown(descriptor, Int32(SHUT_RDWR)) }
+  }
+
+  /// Listens on the same port again.
+  package func comeBack() throws {
+    let listener = LoopbackSocket.open()
+    guard LoopbackSocket.bind(listener, port: port) != nil, listen(listener, 64) == 0 else {
+      close(listener)
+      throw Failure("cannot listen")
+    }
+    state.withLock { $0.listener = listener }
+    let isStarted = OwnThread.start { [weak self] in
+      while case let descriptor = accept(listener, nil, nil), descriptor >= 0 {
+        guard let self else {
+          close(descriptor)
+          break
+        }
+        serve(descriptor)
+      }
+      close(listener)
+    }
+    if !isStarted { throw Failure("no thread") }
+  }
+
+  private func serve(_ descriptor: Int32) {
+    let number = state.withLock { state in
+      state.connectionCount += 1
+      state.connections[state.connectionCount] = descriptor
+      return state.connectionCount
+    }
+    let isStarted = OwnThread.start { [weak self] in
+      var reader = LoopbackRequestReader(descriptor: descriptor)
+      while var request = reader.next() {
+        guard let self else { break }
+        request.connection = number
+        let (index, request) = (keep(request), request)
+        guard LoopbackSocket.give(answer(index, request), on: descriptor) else { break }
+      }
+      self?.state.withLock { _ = $0.connections.removeValue(forKey: number) }
+      close(descriptor)
+    }
+    if !isStarted { close(descriptor) }
+  }
+
+  private func keep(_ request: Request) -> Int {
+    state.withLock { state in
+      state.requests.append(request)
+      return state.requests.count - 1
+    }
+  }
+}
+
+private enum LoopbackSocket {
+  static func open() -> Int32 {
+    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+    var yes: Int32 = 1
+    setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int32>.size))
+    return descriptor
+  }
+
+  /// - Returns: the port; nil when it cannot be had.
+  static func bind(_ descriptor: Int32, port: UInt16) -> UInt16? {
+    var name = sockaddr_in()
+    name.sin_family = sa_family_t(AF_INET)
+    name.sin_port = port.bigEndian
+    inet_pton(AF_INET, "127.0.0.1", &name.sin_addr)
+    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    let isBound = withUnsafeMutablePointer(to: &name) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+        Self.system(bind: descriptor, address, length) == 0 && getsockname(descriptor, address, &length) == 0
+      }
+    }
+    return isBound ? UInt16(bigEndian: name.sin_port) : nil
+  }
+
+  private static func system(bind descriptor: Int32, _ address: UnsafePointer<sockaddr>, _ length: socklen_t) -> Int32 {
+    #if canImport(Glibc)
+      Glibc.bind(descriptor, address, length)
+    #else
+      Musl.bind(descriptor, address, length)
+    #endif
+  }
+
+  /// - Returns: false when the connection is over.
+  static func give(_ answer: LoopbackReceiver.Answer, on descriptor: Int32) -> Bool {
+    switch answer {
+    case .response(let response): return send(bytes(response)[...], on: descriptor)
+    case .slowly(let response):
+      for byte in bytes(response) {
+        guard send([byte], on: descriptor) else { return false }
+        usleep(1000)
+      }
+      return true
+    case .hang:
+      var byte: UInt8 = 0
+      while recv(descriptor, &byte, 1, 0) > 0 {}
+      return false
+    case .resetWithin(let response):
+      let bytes = bytes(response)
+      _ = send(bytes.prefix(bytes.count / 2), on: descriptor)
+      var now = linger(l_onoff: 1, l_linger: 0)
+      setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &now, socklen_t(MemoryLayout<linger>.size))
+      return false
+    case .close: return false
+    }
+  }
+
+  private static func bytes(_ response: HTTPResponse) -> [UInt8] {
+    var head = "HTTP/1.1 \(response.status) as told\r\nContent-Length: \(response.body.count)\r\n"
+    for field in response.headers.fields { head += "\(field.name): \(field.value)\r\n" }
+    return Array((head + "\r\n").utf8) + response.body
+  }
+
+  private static func send(_ bytes: ArraySlice<UInt8>, on descriptor: Int32) -> Bool {
+    var rest = bytes
+    while !rest.isEmpty {
+      let count = rest.withUnsafeBytes { write($0, to: descriptor) }
+      if count <= 0 { return false }
+      rest = rest.dropFirst(count)
+    }
+    return true
+  }
+
+  private static func write(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) -> Int {
+    #if canImport(Glibc)
+      Glibc.send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
+    #else
+      Musl.send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
+    #endif
+  }
+}
+
+/// Takes one request after the other off a connection.
+private struct LoopbackRequestReader {
+  let descriptor: Int32
+  private var buffer: [UInt8] = []
+
+  init(descriptor: Int32) {
+    self.descriptor = descriptor
+  }
+
+  /// Nil when the connection ends.
+  mutating func next() -> LoopbackReceiver.Request? {
+    while headEnd == nil {
+      guard fill() else { return nil }
+    }
+    guard let end = headEnd else { return nil }
+    let lines = String(decoding: buffer[..<end], as: UTF8.self).split(separator: "\r\n").map(String.init)
+    buffer.removeFirst(end + 4)
+    let words = lines.first?.split(separator: " ").map(String.init) ?? []
+    var headers = HTTPHeaders()
+    for line in lines.dropFirst() {
+      let parts = line.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+      let value = parts.count > 1 ? String(parts[1].drop { $0 == " " }) : ""
+      headers.fields.append(HTTPHeaders.Field(name: String(parts[0]), value: value))
+    }
+    let length = headers["Content-Length"].flatMap { Int($0) } ?? 0
+    while buffer.count < length {
+      guard fill() else { return nil }
+    }
+    defer { buffer.removeFirst(length) }
+    return LoopbackReceiver.Request(
+      method: words.first ?? "", target: words.dropFirst().first ?? "", headers: headers, body: Array(buffer.prefix(length)),
+      connection: 0)
+  }
+
+  private var headEnd: Int? {
+    guard buffer.count >= 4 else { return nil }
+    return (0...(buffer.count - 4)).first { buffer[$0..<$0 + 4].elementsEqual([13, 10, 13, 10]) }
+  }
+
+  private mutating func fill() -> Bool {
+    var piece = [UInt8](repeating: 0, count: 64 << 10)
+    let count = recv(descriptor, &piece, piece.count, 0)
+    if count > 0 { buffer += piece.prefix(count) }
+    return count > 0
+  }
+}
