@@ -144,15 +144,11 @@ struct Daemon {
       line.name("listening")
       line.array(bound) { $0.value($1.description) }
     }
-    try await withThrowingTaskGroup(of: Void.self) { group in
-      for runner in runners { group.addTask { await runner.run() } }
-      group.addTask { await retention.run() }
-      try await serve()
-      group.cancelAll()
-      try await group.waitForAll()
-    }
+    try await work()
     // A store in memory ends here, so what could still change goes out as it is.
-    for runner in runners { await runner.finish(includingUnsettled: settings.store == .memory) }
+    await withTaskGroup { group in
+      for runner in runners { group.addTask { await runner.finish(includingUnsettled: settings.store == .memory) } }
+    }
     do {
       try state.keepCounters()
     } catch {
@@ -161,6 +157,18 @@ struct Daemon {
     store.close()
     log.close()
     logger.info("stopped")
+  }
+
+  /// Serves, exports and removes what is old, until serving ends.
+  private func work() async throws {
+    async let exporting: Void = withTaskGroup { group in
+      for runner in runners { group.addTask { await runner.run() } }
+    }
+    // Cancelled when this returns.
+    async let _: Void = retention.run()
+    try await serve()
+    for runner in runners { runner.stop() }
+    await exporting
   }
 
   /// Intake first, then the log, then the projector: each finishes what the one before handed on.

@@ -9,23 +9,51 @@ struct ExportRunnerTests {
   final class FakeExporter: SpanExporter {
     let name = "fake"
     let batches = Mutex<[[TracedSpan]]>([])
+    /// Sizes of all batches that were tried.
+    let tried = Mutex<[Int]>([])
     let errors: Mutex<[ExportError]>
     let isShutDown = Mutex(false)
+    /// How many spans it takes at most.
+    let limit: Int
+    /// A batch with one of these is refused.
+    let refused: Set<SpanID>
+    /// Takes a call and answers only when the task is cancelled.
+    let hangs: Bool
 
-    init(errors: [ExportError] = []) {
+    init(errors: [ExportError] = [], limit: Int = .max, refused: Set<SpanID> = [], hangs: Bool = false) {
       self.errors = Mutex(errors)
+      self.limit = limit
+      self.refused = refused
+      self.hangs = hangs
     }
 
-    func export(_ spans: [TracedSpan]) async throws(ExportError) {
+    func export(_ spans: [TracedSpan]) async throws(ExportError) -> ExportReceipt {
+      tried.withLock { $0.append(spans.count) }
+      if hangs {
+        while !Task.isCancelled { try? await Task.sleep(for: .seconds(3600)) }
+        throw ExportError("cancelled", isRetryable: true)
+      }
       if let error = errors.withLock({ $0.isEmpty ? nil : $0.removeFirst() }) { throw error }
-      batches.withLock { $0.append(spans) }
+      if spans.contains(where: { refused.contains($0.span.id) }) { throw ExportError("not this one", isRetryable: false) }
+      let taken = Array(spans.prefix(limit))
+      batches.withLock { $0.append(taken) }
+      return ExportReceipt(handled: taken.count)
     }
 
     func flush() async throws(ExportError) {}
 
     func shutdown() async { isShutDown.withLock { $0 = true } }
 
+    var sizes: [Int] { tried.withLock { $0 } }
     var ids: [SpanID] { batches.withLock { $0 }.flatMap { $0 }.map(\.span.id) }
+  }
+
+  final class FakeLog: Sendable {
+    private let kept = Mutex<[String]>([])
+
+    var lines: [String] { kept.withLock { $0 } }
+
+    var logger: Logger { Logger { line in self.kept.withLock { $0.append(String(decoding: line, as: UTF8.self)) } } }
   }
 
   final class FakeClock: WallClock {
@@ -52,11 +80,15 @@ struct ExportRunnerTests {
     return store
   }
 
-  static func runner(_ exporter: FakeExporter, _ store: any SpanStore, _ clock: FakeClock, settle: Duration = .zero) throws
-    -> ExportRunner
-  {
+  static func id(_ number: Int) -> SpanID {
+    SpanID(key: SpanKey(source: "s", host: "", container: "", kind: "k", id: "\(number)"), attempt: 1)
+  }
+
+  static func runner(
+    _ exporter: FakeExporter, _ store: any SpanStore, _ clock: FakeClock, settle: Duration = .zero, log: FakeLog = FakeLog()
+  ) throws -> ExportRunner {
     try ExportRunner(
-      exporter: exporter, store: store, ledger: ExportLedger(store: store), settle: settle, clock: clock, logger: Logger { _ in })
+      exporter: exporter, store: store, ledger: ExportLedger(store: store), settle: settle, clock: clock, logger: log.logger)
   }
 
   @Test("Everything finished is exported once, in order, and not again by the next runner")
@@ -65,7 +97,7 @@ struct ExportRunnerTests {
     let store = try Self.store(finished: 1200, at: clock.now())
     let exporter = FakeExporter()
     let runner = try Self.runner(exporter, store, clock)
-    await runner.finish(includingUnsettled: false)
+    await runner.finish(includingUnsettled: false, within: .seconds(60))
     #expect(exporter.ids.count == 1200)
     #expect(Set(exporter.ids).count == 1200)
     #expect(runner.currentProgress.sent == 1200)
@@ -92,21 +124,105 @@ struct ExportRunnerTests {
     #expect(last.ids.count == 2)
   }
 
-  @Test("A batch that may arrive later comes again; one that was refused for good is counted and left behind")
-  func errors() async throws {
+  @Test("A batch that may arrive later comes again, and a receiver that is away does not fill the log")
+  func retries() async throws {
     let clock = FakeClock()
     let store = try Self.store(finished: 3, at: clock.now())
-    let exporter = FakeExporter(errors: [
-      ExportError("later", isRetryable: true, retryAfterSeconds: 0.001), ExportError("never", isRetryable: false),
-    ])
-    let runner = try Self.runner(exporter, store, clock)
+    let later = ExportError("later", isRetryable: true, retryAfterSeconds: 0.0001)
+    let exporter = FakeExporter(errors: Array(repeating: later, count: 50))
+    let log = FakeLog()
+    let runner = try Self.runner(exporter, store, clock, log: log)
     let task = Task { await runner.run() }
-    while runner.currentProgress.refused == 0 { try await Task.sleep(for: .milliseconds(2)) }
+    while runner.currentProgress.sent == 0 { try await Task.sleep(for: .milliseconds(2)) }
     task.cancel()
     await task.value
-    #expect(exporter.ids.isEmpty)
-    #expect(runner.currentProgress == ExportProgress(sequence: runner.currentProgress.sequence, sent: 0, refused: 3))
+    #expect(exporter.ids == (0..<3).map(Self.id))
+    #expect(runner.currentProgress.sent == 3)
     #expect(try store.exportProgress()["fake"] == runner.currentProgress)
+    let lines = log.lines
+    #expect(lines.count == 2)
+    #expect(lines.first?.contains("will try again: later") == true)
+    #expect(lines.last?.contains("takes spans again") == true)
+  }
+
+  @Test(
+    "Of a batch that is refused only the culprits are given up, each with its reason",
+    arguments: [[0], [699], [0, 1, 2], [17, 18, 400, 511, 512], Array(0..<20)])
+  func narrows(culprits: [Int]) async throws {
+    let clock = FakeClock()
+    let store = try Self.store(finished: 700, at: clock.now())
+    let exporter = FakeExporter(refused: Set(culprits.map(Self.id)))
+    let log = FakeLog()
+    let runner = try Self.runner(exporter, store, clock, log: log)
+    await runner.finish(includingUnsettled: false, within: .seconds(60))
+    let isRight = exporter.ids == (0..<700).filter { !culprits.contains($0) }.map(Self.id)
+    #expect(isRight)
+    #expect(runner.currentProgress.sent == Int64(700 - culprits.count))
+    #expect(runner.currentProgress.refused == Int64(culprits.count))
+    let lines = log.lines
+    #expect(lines.count == culprits.count)
+    for (line, culprit) in zip(lines, culprits) {
+      #expect(line.contains("s:::k:\(culprit), attempt 1): not this one"), "\(line)")
+    }
+    // Wide again behind the last of them.
+    if culprits == [0] { #expect(exporter.sizes.max() == 512) }
+  }
+
+  @Test("An exporter may take the beginning of a batch; the rest comes again", arguments: [1, 7, 511, 512])
+  func prefixes(limit: Int) async throws {
+    let clock = FakeClock()
+    let store = try Self.store(finished: 600, at: clock.now())
+    let exporter = FakeExporter(limit: limit)
+    let runner = try Self.runner(exporter, store, clock)
+    await runner.finish(includingUnsettled: false, within: .seconds(60))
+    let isRight = exporter.ids == (0..<600).map(Self.id)
+    #expect(isRight)
+    #expect(runner.currentProgress.sent == 600)
+  }
+
+  @Test("An exporter that takes nothing has failed")
+  func takesNothing() async throws {
+    let clock = FakeClock()
+    let store = try Self.store(finished: 2, at: clock.now())
+    let exporter = FakeExporter(limit: 0)
+    let log = FakeLog()
+    let runner = try Self.runner(exporter, store, clock, log: log)
+    await runner.finish(includingUnsettled: false, within: .seconds(60))
+    #expect(exporter.sizes.count == 1)
+    #expect(runner.currentProgress == ExportProgress())
+    #expect(log.lines.count == 1)
+  }
+
+  @Test("A stop does not wait for a receiver that hangs, and leaves what it did not answer to the next start")
+  func hanging() async throws {
+    let clock = FakeClock()
+    let store = try Self.store(finished: 2, at: clock.now())
+    let exporter = FakeExporter(hangs: true)
+    let log = FakeLog()
+    let runner = try Self.runner(exporter, store, clock, log: log)
+    let task = Task { await runner.run() }
+    while exporter.sizes.isEmpty { try await Task.sleep(for: .milliseconds(1)) }
+    runner.stop()
+    await task.value
+    await runner.finish(includingUnsettled: false, within: .milliseconds(50))
+    #expect(exporter.isShutDown.withLock { $0 })
+    #expect(log.lines.isEmpty, "a stop says nothing about the receiver")
+    let next = FakeExporter()
+    await (try Self.runner(next, store, clock)).finish(includingUnsettled: false)
+    #expect(next.ids == (0..<2).map(Self.id))
+  }
+
+  @Test("A stop ends a pause at once", arguments: [false, true])
+  func stopsWhilePausing(isUnsettled: Bool) async throws {
+    let clock = FakeClock()
+    let store = try Self.store(finished: 1, at: clock.now())
+    let exporter = FakeExporter(errors: [ExportError("away", isRetryable: true, retryAfterSeconds: 3600)])
+    let runner = try Self.runner(exporter, store, clock, settle: isUnsettled ? .seconds(3600) : .zero)
+    let task = Task { await runner.run() }
+    if !isUnsettled { while exporter.sizes.isEmpty { try await Task.sleep(for: .milliseconds(1)) } }
+    runner.stop()
+    await task.value
+    #expect(exporter.ids.isEmpty)
   }
 
   @Test("A runner that waits is woken by new spans")

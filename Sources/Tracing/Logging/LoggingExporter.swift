@@ -13,7 +13,7 @@ package struct LoggingExporter: SpanExporter {
 
   package var name: String { "logging" }
 
-  package func export(_ spans: [TracedSpan]) async throws(ExportError) {
+  package func export(_ spans: [TracedSpan]) async throws(ExportError) -> ExportReceipt {
     for var span in spans {
       span.span.attributes = attributes.select(span.span.attributes)
       logger.log(.info, "finished span") { line in
@@ -21,6 +21,7 @@ package struct LoggingExporter: SpanExporter {
         span.write(to: &line)
       }
     }
+    return ExportReceipt(handled: spans.count)
   }
 
   package func flush() async throws(ExportError) {}

@@ -2,20 +2,41 @@ import Dispatch
 import Synchronization
 package import ValueStreamCore
 
-/// Brings finished spans to one exporter, at the exporter's own pace: from where it stopped, in order, each batch until it
+/// Brings finished spans to one exporter, at the exporter's own pace: from where it stopped, in order, each span until it
 /// arrived or was refused for good.
+///
+/// Of a batch that is refused as a whole only the spans that deserve it are given up: it is halved until the culprit stands
+/// alone, and grows again behind it.
 package final class ExportRunner: Sendable {
+  private struct State {
+    var progress: ExportProgress
+    /// How many spans the next batch holds at most.
+    var width = ExportRunner.batchLimit
+    /// Attempts in a row that brought nothing.
+    var failures = 0
+    var isSending = false
+    var isStopped = false
+  }
+
   private let exporter: any SpanExporter
   private let store: any SpanStore
   private let ledger: ExportLedger
   private let settle: Duration
   private let clock: any WallClock
   private let logger: Logger
-  private let progress: Mutex<ExportProgress>
+  private let state: Mutex<State>
   private let wakeUps: AsyncStream<Void>
   private let wakeUp: AsyncStream<Void>.Continuation
+  private let stops: AsyncStream<Void>
+  private let stopped: AsyncStream<Void>.Continuation
+  /// A receiver that is away for a day must not fill the log, nor one that comes and goes.
+  private let failureLines: LogThrottle
+  private let recoveryLines: LogThrottle
   private static let batchLimit = 512
   private static let longestPause = 60.0
+  private static let longestRetryAfter = 300.0
+  /// How long a request that is under way at a stop may take.
+  private static let grace = Duration.seconds(2)
 
   /// - Parameters:
   ///   - ledger: one for all exporters of the store.
@@ -31,91 +52,191 @@ package final class ExportRunner: Sendable {
     self.settle = settle
     self.clock = clock
     self.logger = logger
-    progress = Mutex(try store.exportProgress()[exporter.name] ?? ExportProgress())
+    state = Mutex(State(progress: try store.exportProgress()[exporter.name] ?? ExportProgress()))
     (wakeUps, wakeUp) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+    (stops, stopped) = AsyncStream.makeStream()
+    failureLines = LogThrottle(interval: .seconds(60), clock: clock)
+    recoveryLines = LogThrottle(interval: .seconds(60), clock: clock)
   }
 
   package var exporterName: String { exporter.name }
 
   /// How far it has come.
-  package var currentProgress: ExportProgress { progress.withLock { $0 } }
+  package var currentProgress: ExportProgress { state.withLock(\.progress) }
 
   /// There are new finished spans.
   package func wake() {
     wakeUp.yield()
   }
 
-  /// Works until its task is cancelled. Call ``finish(includingUnsettled:)`` afterwards.
+  /// Works until ``stop()``, or until its task is cancelled. Call ``finish(includingUnsettled:)`` afterwards.
   package func run() async {
-    var failures = 0
+    await withTaskGroup { group in
+      group.addTask { await self.work() }
+      group.addTask { await self.waitForStop() }
+      await group.next()
+      group.cancelAll()
+    }
+  }
+
+  /// Ends ``run()``. A request that is under way may still get its answer, for two seconds: without it nobody knows whether
+  /// its spans arrived, and they are sent again.
+  package func stop() {
+    state.withLock { $0.isStopped = true }
+    stopped.finish()
+  }
+
+  private func work() async {
     var wakeUps = wakeUps.makeAsyncIterator()
     while !Task.isCancelled {
-      switch await exportNext(ignoringSettle: false) {
-      case .exported: failures = 0
+      let isStopped = state.withLock { state in
+        state.isSending = !state.isStopped
+        return state.isStopped
+      }
+      if isStopped { return }
+      let step = await exportNext(ignoringSettle: false)
+      state.withLock { $0.isSending = false }
+      switch step {
+      case .goOn: continue
       case .nothing: if await wakeUps.next() == nil { return }
       case .unsettled(let rest): try? await Task.sleep(for: rest)
-      case .failed(let retryAfter):
-        failures += 1
-        let pause = retryAfter ?? min(Self.longestPause, 0.25 * Double(1 << min(failures, 8))) * Double.random(in: 0.5...1)
-        try? await Task.sleep(for: .seconds(pause))
+      case .failed(let retryAfter): try? await Task.sleep(for: pause(retryAfterSeconds: retryAfter))
       }
     }
   }
 
+  private func waitForStop() async {
+    for await _ in stops {}
+    let deadline = ContinuousClock.now + Self.grace
+    while !Task.isCancelled, ContinuousClock.now < deadline, state.withLock(\.isSending) {
+      try? await Task.sleep(for: .milliseconds(5))
+    }
+  }
+
+  /// Longer from failure to failure, up to a minute; no two daemons come back at the same moment.
+  private func pause(retryAfterSeconds: Double?) -> Duration {
+    if let retryAfterSeconds {
+      return .seconds(min(max(retryAfterSeconds, 0), Self.longestRetryAfter) * Double.random(in: 1...1.1))
+    }
+    let failures = state.withLock(\.failures)
+    return .seconds(min(Self.longestPause, 0.25 * Double(1 << min(failures, 8))) * Double.random(in: 0.5...1))
+  }
+
   /// Exports what waits, once, and shuts the exporter down.
   ///
-  /// - Parameter includingUnsettled: also what might still change; for stores that end with the process.
-  package func finish(includingUnsettled: Bool) async {
-    while case .exported = await exportNext(ignoringSettle: includingUnsettled) {}
+  /// - Parameters:
+  ///   - includingUnsettled: also what might still change; for stores that end with the process.
+  ///   - limit: how long this may take, whatever the receiver does. What a durable store then still holds goes out after the
+  ///     next start.
+  package func finish(includingUnsettled: Bool, within limit: Duration = .seconds(3)) async {
+    await withTaskGroup { group in
+      group.addTask { await self.drain(includingUnsettled: includingUnsettled) }
+      group.addTask { try? await Task.sleep(for: limit) }
+      await group.next()
+      group.cancelAll()
+    }
+    await exporter.shutdown()
+  }
+
+  private func drain(includingUnsettled: Bool) async {
+    while !Task.isCancelled, case .goOn = await exportNext(ignoringSettle: includingUnsettled) {}
     do {
       try await exporter.flush()
     } catch {
       logger.warn("exporter \(exporter.name): \(error)")
     }
-    await exporter.shutdown()
   }
 
   private enum Step {
-    case exported, nothing
+    case goOn, nothing
     /// The oldest has to wait this long.
     case unsettled(Duration)
     case failed(retryAfterSeconds: Double?)
   }
 
   private func exportNext(ignoringSettle: Bool) async -> Step {
-    let start = currentProgress
+    let (start, width) = state.withLock { ($0.progress, $0.width) }
     do {
-      let (batch, rest) = try await blocking { try self.settledBatch(after: start.sequence, ignoringSettle: ignoringSettle) }
-      guard let last = batch.last else { return rest.map { .unsettled($0) } ?? .nothing }
-      var next = start
-      next.sequence = last.sequence
-      let spans = batch.compactMap(\.span)
-      do throws(ExportError) {
-        if !spans.isEmpty { try await exporter.export(spans) }
-        next.sent += Int64(spans.count)
-      } catch  where !error.isRetryable {
-        logger.error("exporter \(exporter.name): \(spans.count) spans refused: \(error)")
-        next.refused += Int64(spans.count)
-      } catch {
-        logger.warn("exporter \(exporter.name): will try again: \(error)")
-        return .failed(retryAfterSeconds: error.retryAfterSeconds)
+      let (batch, rest) = try await blocking {
+        try self.settledBatch(after: start.sequence, limit: width, ignoringSettle: ignoringSettle)
       }
-      let reached = next
-      try await blocking { try self.store.setExportProgress(reached, for: self.exporter.name) }
-      progress.withLock { $0 = reached }
-      return .exported
+      guard let last = batch.last else { return rest.map { .unsettled($0) } ?? .nothing }
+      let spans = batch.compactMap(\.span)
+      var receipt = ExportReceipt(handled: 0)
+      do throws(ExportError) {
+        if !spans.isEmpty { receipt = try await send(spans) }
+      } catch  where !error.isRetryable {
+        guard spans.count == 1 else {
+          state.withLock { $0.width = spans.count / 2 }
+          return .goOn
+        }
+        receipt = ExportReceipt(handled: 1, refused: 1, reason: error.message)
+      } catch {
+        return failed(error)
+      }
+      // Up to the first span that comes again; what retention removed needs no receipt.
+      let next = batch.lazy.filter { $0.span != nil }.dropFirst(receipt.handled).first?.sequence
+      let reached = next.flatMap { next in batch.last { $0.sequence < next }?.sequence } ?? last.sequence
+      try await advance(to: reached, from: start, by: receipt, of: spans)
+      return .goOn
     } catch {
+      state.withLock { $0.failures += 1 }
       logger.error("exporter \(exporter.name): cannot read or write the store: \(error)")
       return .failed(retryAfterSeconds: nil)
     }
   }
 
+  /// A receipt whose numbers can be relied on.
+  private func send(_ spans: [TracedSpan]) async throws(ExportError) -> ExportReceipt {
+    var receipt = try await exporter.export(spans)
+    receipt.handled = min(receipt.handled, spans.count)
+    receipt.refused = max(0, min(receipt.refused, receipt.handled))
+    if receipt.handled < 1 { throw ExportError("took none of \(spans.count) spans, and gave no reason", isRetryable: true) }
+    return receipt
+  }
+
+  private func advance(
+    to sequence: UInt64, from start: ExportProgress, by receipt: ExportReceipt, of spans: [TracedSpan]
+  ) async throws {
+    if receipt.refused > 0 {
+      let which = receipt.handled == 1 ? spans.first.map { " (\($0.span.key), attempt \($0.span.attempt))" } ?? "" : ""
+      logger.error(
+        "exporter \(exporter.name): \(receipt.refused) of \(receipt.handled) spans refused for good\(which): "
+          + (receipt.reason ?? "no reason given"))
+    }
+    var reached = start
+    reached.sequence = sequence
+    reached.sent += Int64(receipt.handled - receipt.refused)
+    reached.refused += Int64(receipt.refused)
+    let progress = reached
+    try await blocking { try self.store.setExportProgress(progress, for: self.exporter.name) }
+    let failures = state.withLock { state in
+      defer { state.failures = 0 }
+      state.progress = progress
+      // What does not fit one request need not be read again for each.
+      state.width = receipt.handled < spans.count ? receipt.handled : min(state.width * 2, Self.batchLimit)
+      return state.failures
+    }
+    if failures > 0, recoveryLines.pass() != nil { logger.info("exporter \(exporter.name): its receiver takes spans again") }
+  }
+
+  private func failed(_ error: ExportError) -> Step {
+    // At a stop requests are given up; that says nothing about the receiver.
+    if Task.isCancelled { return .failed(retryAfterSeconds: nil) }
+    state.withLock { $0.failures += 1 }
+    if let suppressed = failureLines.pass() {
+      let more = suppressed > 0 ? " (and \(suppressed) attempts before this one)" : ""
+      logger.warn("exporter \(exporter.name): will try again: \(error)\(more)")
+    }
+    return .failed(retryAfterSeconds: error.retryAfterSeconds)
+  }
+
   /// Announced spans that had time to settle, and how long the first of the others has to wait.
   private func settledBatch(
-    after sequence: UInt64, ignoringSettle: Bool
+    after sequence: UInt64, limit: Int, ignoringSettle: Bool
   ) throws -> (batch: [(sequence: UInt64, span: TracedSpan?)], rest: Duration?) {
     let now = clock.now()
-    var settled = try store.announcements(after: sequence, limit: Self.batchLimit)
+    var settled = try store.announcements(after: sequence, limit: limit)
     var rest: Duration?
     if !ignoringSettle {
       func age(_ announcement: Announcement) -> Duration {

@@ -5,17 +5,34 @@ public protocol SpanExporter: Sendable {
   /// Name in settings, metrics and the store's cursors: `logging`, `otlp`. One exporter of a name at a time.
   var name: String { get }
 
-  /// Sends a batch.
+  /// Sends a batch, or as much of its beginning as fits one request.
   ///
-  /// - Throws: ``ExportError``. Retryable: the same batch comes again after a pause. Permanent: the batch is counted as
-  ///   refused and left behind.
-  func export(_ spans: [TracedSpan]) async throws(ExportError)
+  /// - Parameter spans: at least one.
+  /// - Throws: ``ExportError``, when none of the spans was taken. Retryable: they come again after a pause. Permanent: they
+  ///   come again in smaller batches, until the one that is refused stands alone; that one is counted and left behind.
+  func export(_ spans: [TracedSpan]) async throws(ExportError) -> ExportReceipt
 
   /// Sends what is held back, if anything is.
   func flush() async throws(ExportError)
 
   /// Releases everything. No call may follow.
   func shutdown() async
+}
+
+/// What became of a batch.
+public struct ExportReceipt: Sendable, Hashable {
+  /// How many spans from the beginning of the batch were dealt with; the rest comes again.
+  public var handled: Int
+  /// How many of those the receiver refused for good.
+  public var refused: Int
+  /// What the receiver said about it, for people.
+  public var reason: String?
+
+  public init(handled: Int, refused: Int = 0, reason: String? = nil) {
+    self.handled = handled
+    self.refused = refused
+    self.reason = reason
+  }
 }
 
 /// Why a batch did not arrive.
