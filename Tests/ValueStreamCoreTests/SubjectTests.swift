@@ -142,6 +142,53 @@ struct SubjectTests {
     #expect(spans.first?.name == "new")
   }
 
+  /// What semantic conventions say of an end, by operation and outcome.
+  static let conclusions: [(Operation, pipeline: String?, Outcome, [String: String])] = [
+    (.build, nil, .success, ["cicd.pipeline.result": "success"]),
+    (.build, "CI", .failure, ["cicd.pipeline.result": "failure", "error.type": "failure"]),
+    (.build, "CI", .timeout, ["cicd.pipeline.result": "timeout", "error.type": "timeout"]),
+    (.build, "CI", .actionRequired, ["cicd.pipeline.result": "skip"]),
+    (.build, "CI", .stale, ["cicd.pipeline.result": "cancellation"]),
+    (.job, "CI", .error, ["cicd.pipeline.task.run.result": "error", "error.type": "error"]),
+    (.job, nil, .skip, ["cicd.pipeline.task.run.result": "skip"]),
+    (.deploy, nil, .success, ["deployment.status": "succeeded"]),
+    (.deploy, nil, .error, ["deployment.status": "failed"]), (.deploy, nil, .cancellation, [:]),
+    (
+      .deploy, "Deploy site", .failure,
+      ["cicd.pipeline.result": "failure", "error.type": "failure", "deployment.status": "failed"]
+    ),
+    (.issue, nil, .completed, [:]), (.pullRequest, nil, .merged, [:]), ("backup", nil, .failure, [:]),
+  ]
+
+  @Test("The end is also told in the words of the semantic conventions", arguments: conclusions.indices)
+  func conventions(number: Int) {
+    let (operation, pipeline, outcome, expected) = Self.conclusions[number]
+    let spans = Self.spans(
+      Self.event(at: 0, marks: [Self.begin(0)]) { event in
+        event.operation = operation
+        event.attributes.add("cicd.pipeline.name", pipeline)
+      },
+      Self.event(at: 5, state: .ended, marks: [Self.end(5)]) { event in
+        event.operation = operation
+        event.outcome = outcome
+      })
+    let told = spans[0].attributes.filter { $0.name != "cicd.pipeline.name" }
+    #expect(Dictionary(uniqueKeysWithValues: told.map { ($0.name, $0.value) }) == expected.mapValues(AttributeValue.string))
+  }
+
+  @Test("What the source itself states of the end is left as it is, and before the end nothing is said")
+  func statedConventions() {
+    let spans = Self.spans(
+      Self.event(at: 5, state: .ended, marks: [Self.begin(0), Self.end(5)]) { event in
+        event.operation = .build
+        event.outcome = .failure
+        event.attributes = [Attribute("error.type", "unstable"), Attribute("cicd.pipeline.result", "error")]
+      })
+    #expect(spans[0].attributes == [Attribute("cicd.pipeline.result", "error"), Attribute("error.type", "unstable")])
+    let running = Self.spans(Self.event(at: 0, marks: [Self.begin(0)]) { $0.operation = .build })
+    #expect(running[0].attributes.isEmpty)
+  }
+
   @Test("Phases of a track follow each other; ends that were told are kept")
   func phases() {
     let spans = Self.spans(

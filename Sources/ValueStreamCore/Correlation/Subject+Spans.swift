@@ -144,6 +144,13 @@ extension Subject {
     for fact in ordered {
       for attribute in fact.event.attributes { attributes[AttributeName(attribute)] = attribute.value }
     }
+    if let outcome = outline.outcome {
+      let pipeline = attributes[AttributeName("cicd.pipeline.name")]
+      for attribute in SemanticConventions.attributes(of: shared.operation, pipelineName: pipeline, outcome: outcome) {
+        // What the source has stated is nearer to the truth.
+        if attributes[AttributeName(attribute)] == nil { attributes[AttributeName(attribute)] = attribute.value }
+      }
+    }
     if attempt.isStartUnknown { attributes[AttributeName("valuestream.start.unknown")] = .bool(true) }
     if outline.isEndUnknown { attributes[AttributeName("valuestream.end.unknown")] = .bool(true) }
     if droppedFactCount > 0 { attributes[AttributeName("valuestream.facts.dropped")] = .int(Int64(droppedFactCount)) }
