@@ -12,8 +12,11 @@ struct SettingsTests {
   static let size = Setting<ByteCount>.byteCount("size", default: ByteCount(bytes: 1), text: "1", help: "a size")
   static let secret = Setting<String?>.optionalText("github-secret", placeholder: "SECRET", isSecret: true, help: "a secret")
   static let file = Setting<String?>.optionalText("config", placeholder: "FILE", help: "configuration file")
+  static let service = Setting<String?>.optionalText(
+    "service", otherVariables: ["OTHER_TRACES_SERVICE", "OTHER_SERVICE"], placeholder: "NAME", help: "a service")
   static let declared = [
-    address.declaration, colour.declaration, pause.declaration, size.declaration, secret.declaration, file.declaration,
+    service.declaration, address.declaration, colour.declaration, pause.declaration, size.declaration, secret.declaration,
+    file.declaration,
   ]
 
   static func settings(
@@ -43,6 +46,22 @@ struct SettingsTests {
     let one = try Self.settings(["--config=x.json5"], file: file)
     #expect(try one.value(of: Self.address) == ":file")
     #expect(try Self.settings().value(of: Self.address) == "127.0.0.1:5000")
+  }
+
+  @Test("Variables of other programs count in their order, after our own and before the file")
+  func otherVariables() throws {
+    var environment = ["VS_CONFIG": "x.json5"]
+    let file = #"{service: "file"}"#
+    #expect(try Self.settings(environment: environment, file: file).value(of: Self.service) == "file")
+    for (name, value) in [("OTHER_SERVICE", "last"), ("OTHER_TRACES_SERVICE", "first"), ("VS_SERVICE", "own")] {
+      environment[name] = value
+      #expect(try Self.settings(environment: environment, file: file).value(of: Self.service) == value)
+    }
+    #expect(try Self.settings(["--service=flag"], environment: environment, file: file).value(of: Self.service) == "flag")
+    #expect(try Self.settings(["--service=flag"]).place(of: Self.service) == .flag)
+    let empty = ["VS_SERVICE": "", "OTHER_TRACES_SERVICE": "", "OTHER_SERVICE": "last"]
+    #expect(try Self.settings(environment: empty).value(of: Self.service) == "last")
+    #expect(HelpText.describe([Self.service.declaration]).contains("Also OTHER_TRACES_SERVICE, then OTHER_SERVICE."))
   }
 
   @Test("An object in the file is a common prefix")

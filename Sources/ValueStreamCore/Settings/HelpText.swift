@@ -8,7 +8,9 @@ public enum HelpText {
         declaration.isSecret
         ? declaration.environment : "\(names.joined(separator: ", ")) \(declaration.placeholder)    \(declaration.environment)"
       let standard = declaration.defaultText.map { " Default: \($0)." } ?? ""
-      return "  \(title)\n" + wrap(declaration.help + standard, indent: 6, width: width)
+      let others =
+        declaration.otherVariables.isEmpty ? "" : " Also \(declaration.otherVariables.joined(separator: ", then "))."
+      return "  \(title)\n" + wrap(declaration.help + others + standard, indent: 6, width: width)
     }.joined()
   }
 

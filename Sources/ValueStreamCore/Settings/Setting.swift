@@ -9,16 +9,17 @@ public struct Setting<Value: Sendable>: Sendable {
   let parse: @Sendable (String) throws(SettingError) -> Value
 
   /// - Parameters:
+  ///   - otherVariables: variables of other programs that count where its own is not set, the strongest first.
   ///   - defaultText: the default as help prints it; nil where there is none.
   ///   - parse: reads the text a user gave; the error says what was expected.
   public init(
-    _ name: String, aliases: [String] = [], environment: String? = nil, placeholder: String, default defaultValue: Value,
-    defaultText: String?, isSecret: Bool = false, help: String,
+    _ name: String, aliases: [String] = [], environment: String? = nil, otherVariables: [String] = [], placeholder: String,
+    default defaultValue: Value, defaultText: String?, isSecret: Bool = false, help: String,
     parse: @escaping @Sendable (String) throws(SettingError) -> Value
   ) {
     declaration = SettingDeclaration(
       name: name, aliases: aliases, environment: environment ?? SettingDeclaration.environmentName(of: name),
-      placeholder: placeholder, defaultText: defaultText, isSecret: isSecret, help: help)
+      otherVariables: otherVariables, placeholder: placeholder, defaultText: defaultText, isSecret: isSecret, help: help)
     self.defaultValue = defaultValue
     self.parse = parse
   }
@@ -30,6 +31,8 @@ public struct SettingDeclaration: Sendable, Hashable {
   /// Other names of the flag.
   public let aliases: [String]
   public let environment: String
+  /// Variables of other programs that count where ``environment`` is not set, the strongest first.
+  public let otherVariables: [String]
   public let placeholder: String
   public let defaultText: String?
   /// Never a flag (process lists show those), never printed.
@@ -78,10 +81,12 @@ extension Setting where Value == String {
 extension Setting where Value == String? {
   /// A text without a default; set to nothing it counts as not set.
   public static func optionalText(
-    _ name: String, environment: String? = nil, placeholder: String, isSecret: Bool = false, help: String
+    _ name: String, environment: String? = nil, otherVariables: [String] = [], placeholder: String, isSecret: Bool = false,
+    help: String
   ) -> Setting {
     Setting(
-      name, environment: environment, placeholder: placeholder, default: nil, defaultText: nil, isSecret: isSecret, help: help
+      name, environment: environment, otherVariables: otherVariables, placeholder: placeholder, default: nil, defaultText: nil,
+      isSecret: isSecret, help: help
     ) { $0 }
   }
 }
@@ -100,10 +105,13 @@ extension Setting where Value == ByteCount {
 
 extension Setting where Value: RawRepresentable & CaseIterable, Value.RawValue == String {
   /// One of a fixed set of words.
-  public static func choice(_ name: String, default value: Value, help: String) -> Setting {
+  public static func choice(
+    _ name: String, otherVariables: [String] = [], default value: Value, help: String
+  ) -> Setting {
     let words = Value.allCases.map(\.rawValue)
     return Setting(
-      name, placeholder: words.joined(separator: "|"), default: value, defaultText: value.rawValue, help: help
+      name, otherVariables: otherVariables, placeholder: words.joined(separator: "|"), default: value,
+      defaultText: value.rawValue, help: help
     ) { text throws(SettingError) in
       guard let value = Value(rawValue: text) else { throw SettingError(expected: "one of \(words.joined(separator: ", "))") }
       return value

@@ -2,8 +2,16 @@ import FoundationEssentials
 
 /// What a user set: flags, environment and configuration file, checked against what was declared.
 public struct Settings: Sendable {
+  /// Where a setting was given; a greater place beats a lesser one.
+  package enum Place: Int, Comparable, Sendable {
+    case file, otherVariable, variable, flag
+
+    package static func < (left: Place, right: Place) -> Bool { left.rawValue < right.rawValue }
+  }
+
   private struct Given: Sendable {
     var text: String
+    var place: Place
     /// Where it stands, for errors: `flag --addr`, `VS_ADDR`, `key addr of vsd.json5`.
     var origin: String
   }
@@ -27,8 +35,14 @@ public struct Settings: Sendable {
     let flags = try Self.parse(arguments, declared: declared, operands: &operands)
     let variables = declared.compactMap { declaration -> (String, Given)? in
       // A variable set to nothing counts as not set; a secret set to nothing is a mistake to be told.
-      guard let text = environment[declaration.environment], declaration.isSecret || !text.isEmpty else { return nil }
-      return (declaration.name, Given(text: text, origin: declaration.environment))
+      if let text = environment[declaration.environment], declaration.isSecret || !text.isEmpty {
+        return (declaration.name, Given(text: text, place: .variable, origin: declaration.environment))
+      }
+      for name in declaration.otherVariables {
+        guard let text = environment[name], !text.isEmpty else { continue }
+        return (declaration.name, Given(text: text, place: .otherVariable, origin: name))
+      }
+      return nil
     }
     given.merge(variables) { _, new in new }
     given.merge(flags) { _, new in new }
@@ -54,6 +68,16 @@ public struct Settings: Sendable {
   /// True when a user gave the setting, wherever.
   public func isGiven<Value>(_ setting: Setting<Value>) -> Bool {
     given[setting.declaration.name] != nil
+  }
+
+  /// Where a user gave the setting; nil when nobody did.
+  package func place<Value>(of setting: Setting<Value>) -> Place? {
+    given[setting.declaration.name]?.place
+  }
+
+  /// Where the setting stands, as errors name it: `flag --addr`, `VS_ADDR`.
+  package func origin<Value>(of setting: Setting<Value>) -> String {
+    given[setting.declaration.name]?.origin ?? "--\(setting.declaration.name)"
   }
 
   // MARK: Flags
@@ -84,7 +108,7 @@ public struct Settings: Sendable {
       guard let text = parts.count > 1 ? String(parts[1]) : rest.popFirst() else {
         throw SettingsError("flag --\(flag.name) needs a value: --\(flag.name)=\(flag.placeholder)")
       }
-      result[flag.name] = Given(text: text, origin: "flag --\(flag.name)")
+      result[flag.name] = Given(text: text, place: .flag, origin: "flag --\(flag.name)")
     }
     return result
   }
@@ -108,7 +132,7 @@ public struct Settings: Sendable {
       guard declared.contains(where: { $0.name == name }) else {
         throw SettingsError("\(path): unknown key \"\(name)\"" + suggestion(for: name, among: declared.map(\.name), prefix: ""))
       }
-      result[name] = Given(text: text, origin: "key \"\(name)\" of \(path)")
+      result[name] = Given(text: text, place: .file, origin: "key \"\(name)\" of \(path)")
     }
     return result
   }
