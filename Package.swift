@@ -57,8 +57,7 @@ let package = Package(
       name: "vsd",
       dependencies: [
         "ValueStreamCore", "Intake", "GitHub", "GitLab", "Jenkins", "CustomHTTP", "Pipeline", "SQLiteStore", "Logging", "Mock",
-        "Prometheus",
-        "QueryAPI",
+        "OTLP", "CurlTransport", "Prometheus", "QueryAPI",
       ],
       swiftSettings: settings),
     .target(
@@ -78,6 +77,9 @@ let package = Package(
       name: "CCurl", path: "Sources/Tracing/CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     module("CurlTransport", in: "Tracing", ["CCurl"]),
     tests(of: "CurlTransport", ["ValueStreamCore"]),
+    .systemLibrary(name: "CGzip", path: "Sources/Tracing/CGzip", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    module("OTLP", in: "Tracing", ["Pipeline", "CGzip"]),
+    tests(of: "OTLP", ["ValueStreamCore", "Pipeline", "CGzip", "CurlTransport"], fixtures: ["Golden"]),
     .target(name: "CSyncRecorder", path: "Tests/CSyncRecorder", linkerSettings: [.linkedLibrary("sqlite3")]),
     tests(of: "SQLiteStore", ["ValueStreamCore", "CSyncRecorder"]),
     // Written as a stranger would: without access to what is only for this package.

@@ -1,6 +1,8 @@
+import CurlTransport
 import Intake
 import Logging
 import Mock
+import OTLP
 import Pipeline
 import Prometheus
 import QueryAPI
@@ -36,8 +38,7 @@ struct Daemon {
     let recent = RecentDeliveries()
     let mock = isMock ? MockTracer() : nil
 
-    let exporters: [any SpanExporter] =
-      settings.tracers.contains(.logging) ? [LoggingExporter(logger: Logger(), attributes: settings.attributes)] : []
+    let exporters = settings.tracers.compactMap { Self.exporter($0, settings) }
     let ledger = ExportLedger(store: store)
     let runners = try exporters.map {
       try ExportRunner(
@@ -121,6 +122,16 @@ struct Daemon {
     retention = Retention(
       log: log, store: store, clock: clock, logger: logger, logAge: settings.logRetention, logBytes: settings.logMaxBytes,
       spanAge: settings.spanRetention, exporters: runners.map(\.exporterName))
+  }
+
+  /// Nil for a tracer that gets no spans from the store.
+  private static func exporter(_ tracer: DaemonSettings.Tracer, _ settings: DaemonSettings) -> (any SpanExporter)? {
+    switch tracer {
+    case .logging: LoggingExporter(logger: Logger(), attributes: settings.attributes)
+    case .otlp:
+      settings.otlp.map { OTLPExporter(configuration: $0.exporter, transport: CurlTransport(options: $0.transport)) }
+    case .mock, .none: nil
+    }
   }
 
   private static func openStores(_ store: DaemonSettings.Store) throws -> (any DeliveryLog, any SpanStore) {

@@ -1,15 +1,17 @@
+import CurlTransport
 import CustomHTTP
 import GitHub
 import GitLab
 import Intake
 import Jenkins
+import OTLP
 import Pipeline
 import ValueStreamCore
 
 /// Everything a user may set of vsd, read and checked.
 struct DaemonSettings {
   enum Tracer: String, CaseIterable {
-    case logging, mock, none
+    case logging, otlp, mock, none
   }
 
   enum Store: Equatable {
@@ -25,6 +27,8 @@ struct DaemonSettings {
   let store: Store
   let settle: Duration
   let attributes: AttributeSelection
+  /// Nil without the tracer otlp, whose variables may then stand there for other programs.
+  let otlp: (exporter: OTLPConfiguration, transport: CurlTransport.Options)?
   let logRetention: Duration
   let logMaxBytes: Int64
   let spanRetention: Duration
@@ -37,7 +41,7 @@ struct DaemonSettings {
 
   static let tracer = Setting<[Tracer]>(
     "tracer", aliases: ["t"], environment: "VS_TRACER_BACKEND", placeholder: "NAMES", default: [.logging],
-    defaultText: "logging", help: "Where finished spans go, separated by commas: logging, mock (for tests), none."
+    defaultText: "logging", help: "Where finished spans go, separated by commas: logging, otlp, mock (for tests), none."
   ) { text throws(SettingError) in
     var tracers: [Tracer] = []
     for name in text.split(separator: ",", omittingEmptySubsequences: false) {
@@ -68,8 +72,8 @@ struct DaemonSettings {
   /// In the order in which help lists them.
   static let declarations: [SettingDeclaration] =
     [config.declaration] + IntakeSettings.declarations + [tracer.declaration, storeLocation.declaration]
-    + PipelineSettings.declarations + ClassificationSettings.declarations + [GitHubRules.deployWorkflowsSetting.declaration]
-    + JenkinsRules.declarations
+    + PipelineSettings.declarations + OTLPSettings.declarations + ClassificationSettings.declarations
+    + [GitHubRules.deployWorkflowsSetting.declaration] + JenkinsRules.declarations
     + [logLevelName.declaration] + GitHubSource.secretSetting.declarations + GitLabSource.secretSetting.declarations
     + JenkinsSource.secretSetting.declarations + CustomHTTPSource.secretSetting.declarations
 
@@ -93,6 +97,8 @@ struct DaemonSettings {
     let tracers = try settings.value(of: Self.tracer)
     if tracers.contains(.none), tracers.count > 1 { throw SettingsError("--tracer: none goes with no other") }
     self.tracers = tracers.filter { $0 != .none }
+    let phases = try settings.value(of: PipelineSettings.phases)
+    otlp = tracers.contains(.otlp) ? try Self.otlp(settings, attributes, phases, readFile) : nil
     let isMockAlone = tracers == [.mock]
     let givenStore = try settings.value(of: Self.storeLocation)
     if tracers.contains(.mock), givenStore != .memory, !isMockAlone || givenStore != nil {
@@ -113,6 +119,22 @@ struct DaemonSettings {
         secrets: try JenkinsSource.secretSetting.secrets(in: settings, readFile: readFile), rules: try JenkinsRules(settings)),
       CustomHTTPSource(secrets: try CustomHTTPSource.secretSetting.secrets(in: settings, readFile: readFile)),
     ]
+  }
+
+  private static func otlp(
+    _ settings: Settings, _ attributes: AttributeSelection, _ phases: PhaseStyle, _ readFile: (String) -> [UInt8]?
+  ) throws(SettingsError) -> (exporter: OTLPConfiguration, transport: CurlTransport.Options) {
+    let exporter = try OTLPSettings.configuration(in: settings, attributes: attributes, phases: phases)
+    var transport = CurlTransport.Options()
+    func path(_ setting: Setting<String?>) throws(SettingsError) -> String? {
+      guard let path = try settings.value(of: setting) else { return nil }
+      if readFile(path) == nil { throw SettingsError("\(settings.origin(of: setting)): cannot read the file \(path)") }
+      return path
+    }
+    transport.caFile = try path(OTLPSettings.certificate)
+    transport.clientCertificate = try path(OTLPSettings.clientCertificate)
+    transport.clientKey = try path(OTLPSettings.clientKey)
+    return (exporter, transport)
   }
 
   /// A token that is empty would protect nothing: a variable of a deployment that was not filled in, not a wish.

@@ -16,7 +16,9 @@ struct ReferenceTests {
       let name = declaration.isSecret ? declaration.environment : "--\(declaration.name)"
       let row = try #require(page.rows(for: name).first, "\(name) is not in the table")
       for flag in flags { #expect(row[0].contains(flag.count == 1 ? "`-\(flag)`" : "`--\(flag)`")) }
-      #expect(row.joined().contains("`\(declaration.environment)`"), "\(name) lacks \(declaration.environment)")
+      for variable in [declaration.environment] + declaration.otherVariables {
+        #expect(row.joined().contains("`\(variable)`"), "\(name) lacks \(variable)")
+      }
       for part in declaration.defaultText?.split(separator: ", else ") ?? [] {
         #expect(row.contains { $0.contains("`\(part)`") }, "\(name) lacks its default \(part)")
       }
@@ -31,8 +33,8 @@ struct ReferenceTests {
 
   @Test("Flags and variables that any page names exist", arguments: MarkdownPage.all)
   func mentionedSettings(page: MarkdownPage) {
-    let variables = Set(DaemonSettings.declarations.map(\.environment))
-    for match in page.text.matches(of: /\bVS_[A-Z_]*[A-Z]\b/) where match.output != "VS_RECORD_GOLDEN" {
+    let variables = Set(DaemonSettings.declarations.flatMap { [$0.environment] + $0.otherVariables })
+    for match in page.text.matches(of: /\b(?:VS|OTEL)_[A-Z_]*[A-Z]\b/) where match.output != "VS_RECORD_GOLDEN" {
       #expect(variables.contains(String(match.output)), "\(page.path) names \(match.output)")
     }
     let flags = Set(DaemonSettings.declarations.flatMap { [$0.name] + $0.aliases } + ["help", "version"])

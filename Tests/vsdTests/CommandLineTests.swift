@@ -32,6 +32,10 @@ struct CommandLineTests {
     ("jenkins-deploy-jobs", "deploy-*"),
     ("jenkins-environment-parameters", "stage"), ("jenkins-service-parameters", "app"), ("jenkins-unstable", "success"),
     ("jenkins-url", "https://ci.example/"), ("customhttp-secret-file", "FILE"),
+    ("phases", "spans"), ("otlp-endpoint", "http://localhost:1"), ("otlp-traces-endpoint", "http://localhost:1/x"),
+    ("otlp-timeout", "5s"), ("otlp-compression", "none"), ("otlp-certificate", "FILE"), ("otlp-client-certificate", "FILE"),
+    ("otlp-client-key", "FILE"), ("otlp-service-name", "delivery"), ("otlp-resource-attributes", "team=web"),
+    ("otlp-protocol", "http/protobuf"),
   ]
 
   @Test(

@@ -29,6 +29,25 @@ struct MistakeTests {
     Mistake(
       name: "an unknown tracer in the environment", environment: ["VS_TRACER_BACKEND": "logging,nope"],
       says: ["VS_TRACER_BACKEND", "known are"]),
+    Mistake(
+      name: "a receiver that is no URL", arguments: ["-t=otlp", "--otlp-endpoint=localhost:4318"],
+      says: ["--otlp-endpoint", "localhost:4318", "http://localhost:4318"]),
+    Mistake(
+      name: "a protocol that is not spoken", arguments: ["-t=otlp"], environment: ["OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"],
+      says: ["OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "known is http/protobuf"]),
+    Mistake(
+      name: "headers that are none", arguments: ["-t=logging,otlp"], environment: ["OTEL_EXPORTER_OTLP_HEADERS": "hunter2"],
+      says: ["OTEL_EXPORTER_OTLP_HEADERS", "headers"]),
+    Mistake(
+      name: "a header with a line break", arguments: ["-t=otlp"], environment: ["VS_OTLP_HEADERS": "a=hunter2%0Ab"],
+      says: ["VS_OTLP_HEADERS", "control characters"]),
+    Mistake(
+      name: "resource attributes that are none", arguments: ["-t=otlp"], environment: ["OTEL_RESOURCE_ATTRIBUTES": "team"],
+      says: ["OTEL_RESOURCE_ATTRIBUTES", #""team""#]),
+    Mistake(
+      name: "an authority that is not there", arguments: ["-t=otlp", "--otlp-certificate=/nowhere/ca.pem"],
+      says: ["--otlp-certificate", "/nowhere/ca.pem"]),
+    Mistake(name: "a style of phases", arguments: ["--phases=none"], says: ["--phases", "events, spans"]),
     Mistake(name: "none beside another", arguments: ["-t=none,logging"], says: ["--tracer", "none"]),
     Mistake(name: "mock with a store on disk", arguments: ["-t=mock", "--store=/tmp/x"], says: ["mock", "--store=memory"]),
     Mistake(name: "a store without name", arguments: ["--store="], says: ["--store", "directory"]),

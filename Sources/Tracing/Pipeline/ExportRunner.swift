@@ -32,6 +32,7 @@ package final class ExportRunner: Sendable {
   /// A receiver that is away for a day must not fill the log, nor one that comes and goes.
   private let failureLines: LogThrottle
   private let recoveryLines: LogThrottle
+  private let warningLines: LogThrottle
   private static let batchLimit = 512
   private static let longestPause = 60.0
   private static let longestRetryAfter = 300.0
@@ -57,6 +58,7 @@ package final class ExportRunner: Sendable {
     (stops, stopped) = AsyncStream.makeStream()
     failureLines = LogThrottle(interval: .seconds(60), clock: clock)
     recoveryLines = LogThrottle(interval: .seconds(60), clock: clock)
+    warningLines = LogThrottle(interval: .seconds(60), clock: clock)
   }
 
   package var exporterName: String { exporter.name }
@@ -203,6 +205,8 @@ package final class ExportRunner: Sendable {
       logger.error(
         "exporter \(exporter.name): \(receipt.refused) of \(receipt.handled) spans refused for good\(which): "
           + (receipt.reason ?? "no reason given"))
+    } else if let warning = receipt.reason, warningLines.pass() != nil {
+      logger.warn("exporter \(exporter.name): its receiver took the spans and says: \(warning)")
     }
     var reached = start
     reached.sequence = sequence

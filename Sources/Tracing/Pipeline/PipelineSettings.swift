@@ -9,6 +9,10 @@ package enum PipelineSettings {
   package static let attributes = Setting<AttributeSelection>.choice(
     "attributes", default: .both, help: "Names of exported attributes: semantic conventions, the classic tags, or both.")
 
+  package static let phases = Setting<PhaseStyle>.choice(
+    "phases", default: .events,
+    help: "How exporters show phases of a span: as events of it, or as spans of their own. logging shows them in any case.")
+
   package static let logRetention = Setting<Duration>.duration(
     "log-retention", default: .seconds(30 * 86_400), text: "30d",
     help: "How long raw deliveries are kept; what is not projected yet is never removed.")
@@ -29,7 +33,8 @@ package enum PipelineSettings {
   }
 
   package static let declarations = [
-    settle.declaration, attributes.declaration, logRetention.declaration, logMaxSize.declaration, spanRetention.declaration,
+    settle.declaration, attributes.declaration, phases.declaration, logRetention.declaration, logMaxSize.declaration,
+    spanRetention.declaration,
     seriesLimit.declaration,
   ]
 }

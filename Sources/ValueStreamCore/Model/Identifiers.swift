@@ -49,6 +49,13 @@ public struct SpanID: Sendable, Hashable, CustomStringConvertible {
     rawValue = SHA256.hash(of: "span:\(key):\(attempt)").word(at: 0)
   }
 
+  /// The id of a phase that is shown as a span of its own: of `phase:`, the key, the attempt's number, the phase's track and
+  /// name, and its start as RFC 3339, with `:` between them.
+  public init(of phase: Phase, in key: SpanKey, attempt: Int) {
+    let text = "phase:\(key):\(attempt):\(phase.track):\(phase.name):\(phase.start.rfc3339)"
+    rawValue = SHA256.hash(of: text).word(at: 0)
+  }
+
   /// Reads 16 hexadecimal digits; nil for anything else, and for zero.
   public init?(_ text: some StringProtocol) {
     guard let value = Hex.parse(text), value != 0 else { return nil }

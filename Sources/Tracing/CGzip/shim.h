@@ -1,0 +1,11 @@
+#ifndef VALUESTREAM_CGZIP_H
+#define VALUESTREAM_CGZIP_H
+
+#include <zlib.h>
+
+/* deflateInit2 is a macro, which Swift does not see. 16 asks for gzip. */
+static inline int vs_gzip_init(z_stream *stream) {
+  return deflateInit2(stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY);
+}
+
+#endif

@@ -1,0 +1,164 @@
+package import Pipeline
+package import ValueStreamCore
+
+/// What users set of the OpenTelemetry protocol. Variables of OpenTelemetry count where ours are not set.
+///
+/// Source: https://opentelemetry.io/docs/specs/otel/protocol/exporter and .../configuration/sdk-environment-variables.
+package enum OTLPSettings {
+  private static func variables(_ name: String) -> [String] {
+    ["OTEL_EXPORTER_OTLP_TRACES_\(name)", "OTEL_EXPORTER_OTLP_\(name)"]
+  }
+
+  package static let endpoint = Setting<String>(
+    "otlp-endpoint", otherVariables: ["OTEL_EXPORTER_OTLP_ENDPOINT"], placeholder: "URL", default: "http://localhost:4318",
+    defaultText: "http://localhost:4318", help: "Receiver of the tracer otlp; /v1/traces is added.", parse: url)
+
+  package static let tracesEndpoint = Setting<String?>(
+    "otlp-traces-endpoint", otherVariables: ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"], placeholder: "URL", default: nil,
+    defaultText: nil, help: "The same with its path, used as it is."
+  ) { text throws(SettingError) in try url(text) }
+
+  package static let headers = Setting<HTTPHeaders>(
+    "otlp-headers", otherVariables: variables("HEADERS"), placeholder: "HEADERS", default: [:], defaultText: nil,
+    isSecret: true, help: "Headers for the receiver, such as keys: name=value,name2=value2, percent-encoded.",
+    parse: { text throws(SettingError) in try OTLPPairs.headers(text) })
+
+  package static let timeout = Setting<Duration>(
+    "otlp-timeout", otherVariables: variables("TIMEOUT"), placeholder: "DURATION", default: .seconds(10), defaultText: "10s",
+    help: "How long a request may take; a number alone is milliseconds."
+  ) { text throws(SettingError) in
+    let expected = SettingError(expected: "a duration above 0, such as 10s or 500ms, or a number of milliseconds")
+    let duration = Int64(text).map(Duration.milliseconds) ?? (try? Duration(setting: text))
+    guard let duration, duration > .zero else { throw expected }
+    return duration
+  }
+
+  package enum Compression: String, CaseIterable, Sendable {
+    case gzip, none
+  }
+
+  package static let compression = Setting<Compression>.choice(
+    "otlp-compression", otherVariables: variables("COMPRESSION"), default: .gzip, help: "How requests are compressed.")
+
+  package static let certificate = Setting<String?>.optionalText(
+    "otlp-certificate", otherVariables: variables("CERTIFICATE"), placeholder: "FILE",
+    help: "PEM file with the authorities that the receiver is checked against, instead of the system's.")
+
+  package static let clientCertificate = Setting<String?>.optionalText(
+    "otlp-client-certificate", otherVariables: variables("CLIENT_CERTIFICATE"), placeholder: "FILE",
+    help: "PEM file with a certificate to show to the receiver.")
+
+  package static let clientKey = Setting<String?>.optionalText(
+    "otlp-client-key", otherVariables: variables("CLIENT_KEY"), placeholder: "FILE", help: "PEM file with its key.")
+
+  package static let serviceName = Setting<String?>.optionalText(
+    "otlp-service-name", otherVariables: ["OTEL_SERVICE_NAME"], placeholder: "NAME",
+    help: "The service of all spans, instead of the name of each span's source.")
+
+  package static let resourceAttributes = Setting<[Attribute]>(
+    "otlp-resource-attributes", otherVariables: ["OTEL_RESOURCE_ATTRIBUTES"], placeholder: "ATTRIBUTES", default: [],
+    defaultText: nil, help: "Attributes of the resource: name=value,name2=value2, percent-encoded."
+  ) { text throws(SettingError) in try OTLPPairs.attributes(text) }
+
+  package static let transferProtocol = Setting<String>(
+    "otlp-protocol", otherVariables: variables("PROTOCOL"), placeholder: "http/protobuf", default: "http/protobuf",
+    defaultText: "http/protobuf", help: "The one form of the protocol that is spoken."
+  ) { text throws(SettingError) in
+    guard text == "http/protobuf" else { throw SettingError(expected: "a known protocol; known is http/protobuf") }
+    return text
+  }
+
+  package static let declarations = [
+    endpoint.declaration, tracesEndpoint.declaration, headers.declaration, timeout.declaration, compression.declaration,
+    certificate.declaration, clientCertificate.declaration, clientKey.declaration, serviceName.declaration,
+    resourceAttributes.declaration, transferProtocol.declaration,
+  ]
+
+  /// Everything an exporter needs.
+  ///
+  /// - Throws: one line for the user.
+  package static func configuration(
+    in settings: Settings, attributes: AttributeSelection, phases: PhaseStyle
+  ) throws(SettingsError) -> OTLPConfiguration {
+    _ = try settings.value(of: transferProtocol)
+    var resource = try settings.value(of: resourceAttributes)
+    let named = resource.last { $0.name == "service.name" }
+    resource.removeAll { $0.name == "service.name" }
+    var service = try settings.value(of: serviceName)
+    if service == nil, case .string(let name) = named?.value, !name.isEmpty { service = name }
+    var configuration = OTLPConfiguration(
+      url: try url(in: settings),
+      presentation: SpanPresentation.Options(attributes: attributes, phases: phases, serviceName: service))
+    configuration.headers = try settings.value(of: headers)
+    configuration.timeoutSeconds = try settings.value(of: timeout).inSeconds
+    configuration.isCompressed = try settings.value(of: compression) == .gzip
+    configuration.resourceAttributes = resource
+    return configuration
+  }
+
+  /// The one for traces, unless a stronger place names the other: a flag beats any variable.
+  private static func url(in settings: Settings) throws(SettingsError) -> String {
+    let base = try settings.value(of: endpoint)
+    if let traces = try settings.value(of: tracesEndpoint) {
+      let isStronger = settings.place(of: endpoint).map { $0 > settings.place(of: tracesEndpoint) ?? .file } ?? false
+      if !isStronger { return traces }
+    }
+    return (base.hasSuffix("/") ? String(base.dropLast()) : base) + "/v1/traces"
+  }
+
+  @Sendable private static func url(_ text: String) throws(SettingError) -> String {
+    let lower = text.lowercased()
+    guard let scheme = ["http://", "https://"].first(where: lower.hasPrefix), lower.count > scheme.count,
+      text.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F })
+    else { throw SettingError(expected: "a URL such as http://localhost:4318") }
+    return text
+  }
+}
+
+/// Lists of the form `name=value,name2=value2`, percent-encoded, of OpenTelemetry's variables.
+enum OTLPPairs {
+  static func headers(_ text: String) throws(SettingError) -> HTTPHeaders {
+    let expected = SettingError(
+      expected: "a list of headers such as api-key=abc,x-tenant=shop, percent-encoded and without control characters")
+    var headers = HTTPHeaders()
+    let pairs = try pairs(in: text, expected)
+    // A variable of a deployment that was not filled in, not a wish.
+    if pairs.isEmpty { throw expected }
+    for (name, value) in pairs {
+      guard name.utf8.allSatisfy({ isToken($0) }), value.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else { throw expected }
+      headers.fields.append(HTTPHeaders.Field(name: name, value: value))
+    }
+    return headers
+  }
+
+  static func attributes(_ text: String) throws(SettingError) -> [Attribute] {
+    let expected = SettingError(expected: "a list of attributes such as team=web,deployment.environment.name=production")
+    return try pairs(in: text, expected).map { Attribute($0.name, .string($0.value)) }
+  }
+
+  private static func pairs(in text: String, _ expected: SettingError) throws(SettingError) -> [(name: String, value: String)] {
+    var pairs: [(name: String, value: String)] = []
+    for part in text.split(separator: ",") where !trimmed(part).isEmpty {
+      let halves = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      guard halves.count == 2, let name = PercentEncoding.decode(trimmed(halves[0])), !name.isEmpty,
+        let value = PercentEncoding.decode(trimmed(halves[1]))
+      else { throw expected }
+      pairs.append((name, value))
+    }
+    return pairs
+  }
+
+  private static func trimmed(_ text: Substring) -> Substring {
+    var text = text.drop { $0 == " " || $0 == "\t" }
+    while text.last == " " || text.last == "\t" { text.removeLast() }
+    return text
+  }
+
+  /// What names of headers are made of (RFC 9110, section 5.6.2).
+  private static func isToken(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"): true
+    default: "!#$%&'*+-.^_`|~".utf8.contains(byte)
+    }
+  }
+}

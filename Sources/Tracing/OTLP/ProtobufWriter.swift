@@ -1,0 +1,68 @@
+/// Writes protocol buffers: fields by number, in the order of the calls.
+///
+/// Source: https://protobuf.dev/programming-guides/encoding. A field that holds its default is the caller's to leave out.
+struct ProtobufWriter {
+  private(set) var bytes: [UInt8] = []
+
+  private enum WireType: UInt64 {
+    case varint = 0
+    case fixed64 = 1
+    case lengthDelimited = 2
+    case fixed32 = 5
+  }
+
+  mutating func int(_ field: Int, _ value: Int64) {
+    tag(field, .varint)
+    varint(UInt64(bitPattern: value))
+  }
+
+  mutating func bool(_ field: Int, _ value: Bool) {
+    tag(field, .varint)
+    varint(value ? 1 : 0)
+  }
+
+  mutating func fixed64(_ field: Int, _ value: UInt64) {
+    tag(field, .fixed64)
+    for shift in stride(from: 0, to: 64, by: 8) { bytes.append(UInt8(truncatingIfNeeded: value >> shift)) }
+  }
+
+  mutating func fixed32(_ field: Int, _ value: UInt32) {
+    tag(field, .fixed32)
+    for shift in stride(from: 0, to: 32, by: 8) { bytes.append(UInt8(truncatingIfNeeded: value >> shift)) }
+  }
+
+  mutating func double(_ field: Int, _ value: Double) {
+    fixed64(field, value.bitPattern)
+  }
+
+  mutating func string(_ field: Int, _ value: String) {
+    tag(field, .lengthDelimited)
+    varint(UInt64(value.utf8.count))
+    bytes += value.utf8
+  }
+
+  mutating func data(_ field: Int, _ value: [UInt8]) {
+    tag(field, .lengthDelimited)
+    varint(UInt64(value.count))
+    bytes += value
+  }
+
+  mutating func message(_ field: Int, _ write: (inout ProtobufWriter) -> Void) {
+    var inner = ProtobufWriter()
+    write(&inner)
+    data(field, inner.bytes)
+  }
+
+  private mutating func tag(_ field: Int, _ type: WireType) {
+    varint(UInt64(field) << 3 | type.rawValue)
+  }
+
+  private mutating func varint(_ value: UInt64) {
+    var rest = value
+    while rest >= 0x80 {
+      bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
+      rest >>= 7
+    }
+    bytes.append(UInt8(rest))
+  }
+}

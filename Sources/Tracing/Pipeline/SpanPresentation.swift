@@ -1,0 +1,152 @@
+package import ValueStreamCore
+
+/// A span as tracing backends show it, in the terms of OpenTelemetry: what all exporters agree on, apart from their formats.
+package struct SpanPresentation: Sendable, Hashable {
+  package enum Kind: Sendable, Hashable {
+    case server, `internal`
+  }
+
+  package struct Link: Sendable, Hashable {
+    package var traceID: TraceID
+    package var spanID: SpanID
+    package var attributes: [Attribute]
+  }
+
+  package struct Options: Sendable, Hashable {
+    package var attributes: AttributeSelection
+    package var phases: PhaseStyle
+    /// Nil for the source of each span.
+    package var serviceName: String?
+
+    package init(attributes: AttributeSelection = .both, phases: PhaseStyle = .events, serviceName: String? = nil) {
+      self.attributes = attributes
+      self.phases = phases
+      self.serviceName = serviceName
+    }
+  }
+
+  package var serviceName: String
+  package var traceID: TraceID
+  package var spanID: SpanID
+  package var parentSpanID: SpanID?
+  package var name: String
+  package var kind: Kind
+  /// The status: error, or else unset. It has no message: the conventions forbid to repeat `error.type` there.
+  package var isError: Bool
+  package var start: Timestamp
+  package var end: Timestamp
+  /// Each name once, sorted, none of them null.
+  package var attributes: [Attribute]
+  package var events: [SpanEvent]
+  package var links: [Link]
+
+  /// What is shown of a finished span: itself, and its phases where these are spans of their own.
+  package static func presentations(of traced: TracedSpan, _ options: Options) -> [SpanPresentation] {
+    let main = SpanPresentation(of: traced, options)
+    guard options.phases == .spans else { return [main] }
+    return [main] + traced.span.phases.compactMap { SpanPresentation(of: $0, in: traced, main) }
+  }
+
+  private init(of traced: TracedSpan, _ options: Options) {
+    let span = traced.span
+    serviceName = options.serviceName ?? span.source
+    traceID = traced.traceID
+    spanID = span.id
+    parentSpanID = traced.parentSpanID
+    name = options.attributes == .classic ? span.operation.rawValue : Self.name(of: span)
+    kind = span.isPipelineRun ? .server : .internal
+    isError = span.outcome?.isError ?? false
+    start = span.start
+    end = span.end ?? span.start
+    attributes = Self.attributes(of: traced, options.attributes)
+    events = span.events.map { event in
+      var event = event
+      // The Go ValueStream had no events, so there is one vocabulary.
+      event.attributes = AttributeSelection.semconv.select(event.attributes).filter { $0.value != .null }
+      return event
+    }
+    if options.phases == .events {
+      events += span.phases.compactMap { phase in
+        Self.attributes(of: phase).map { SpanEvent(name: "phase", time: phase.start, attributes: $0) }
+      }
+      events.sort { ($0.time, $0.name) < ($1.time, $1.name) }
+    }
+    links = traced.links.map { link in
+      Link(
+        traceID: link.traceID, spanID: link.spanID,
+        attributes: [
+          Attribute("valuestream.link.key", .string(link.key.description)),
+          Attribute("valuestream.link.rule", .string(link.rule)),
+        ])
+    }
+  }
+
+  /// Nil for a phase that has no end.
+  private init?(of phase: Phase, in traced: TracedSpan, _ main: SpanPresentation) {
+    guard let end = phase.end, let attributes = Self.attributes(of: phase) else { return nil }
+    self = main
+    spanID = SpanID(of: phase, in: traced.span.key, attempt: traced.span.attempt)
+    parentSpanID = main.spanID
+    name = phase.name
+    kind = .internal
+    isError = phase.outcome?.isError ?? false
+    start = phase.start
+    self.end = end
+    self.attributes = attributes
+    events = []
+    links = []
+  }
+
+  // MARK: Names
+
+  /// Of low cardinality: backends group by it.
+  private static func name(of span: Span) -> String {
+    func text(_ name: String) -> String? {
+      if case .string(let text) = span.attributes.value(of: name), !text.isEmpty { text } else { nil }
+    }
+    if span.isPipelineRun, let pipeline = text("cicd.pipeline.name") {
+      return text("cicd.pipeline.action.name").map { "\($0) \(pipeline)" } ?? pipeline
+    }
+    return span.operation == .job ? text("cicd.pipeline.task.name") ?? "job" : span.operation.rawValue
+  }
+
+  // MARK: Attributes
+
+  private static func attributes(of traced: TracedSpan, _ selection: AttributeSelection) -> [Attribute] {
+    let span = traced.span
+    var own: [Attribute] = []
+    if selection != .classic {
+      own.add("valuestream.attempt", Int64(span.attempt))
+      own.add("valuestream.classic_id", traced.classicID)
+      own.add("valuestream.key", span.key.description)
+      own.add("valuestream.name", span.name)
+      own.add("valuestream.operation", span.operation.rawValue)
+      own.add("valuestream.outcome", span.outcome?.rawValue)
+      own.add("valuestream.parent.key", traced.parent?.parent.description)
+      own.add("valuestream.parent.rule", traced.parent?.rule.name)
+      own.add("valuestream.project", span.project)
+      own.add("valuestream.source", span.source)
+    }
+    let names = Set(own.map(\.name))
+    let stated = selection.select(span.attributes).filter { $0.value != .null && !names.contains($0.name) }
+    return (stated + own).sorted { $0.name < $1.name }
+  }
+
+  /// Nil for a phase that has no end.
+  private static func attributes(of phase: Phase) -> [Attribute]? {
+    guard let end = phase.end else { return nil }
+    var attributes = [Attribute("valuestream.phase.duration", .double(end.seconds(since: phase.start)))]
+    attributes.add("valuestream.phase.name", phase.name)
+    attributes.add("valuestream.phase.outcome", phase.outcome?.rawValue)
+    attributes.add("valuestream.phase.track", phase.track)
+    return attributes
+  }
+}
+
+/// How exporters show phases: `--phases`.
+package enum PhaseStyle: String, Sendable, Hashable, CaseIterable {
+  /// A span event at its start.
+  case events
+  /// A span of its own below the thing's.
+  case spans
+}

@@ -1,0 +1,116 @@
+import OTLP
+import Pipeline
+import Testing
+import ValueStreamCore
+
+@Suite("Settings of OTLP")
+struct OTLPSettingsTests {
+  static func configuration(
+    _ arguments: [String] = [], _ environment: [String: String] = [:]
+  ) throws(SettingsError) -> OTLPConfiguration {
+    let settings = try Settings(declared: OTLPSettings.declarations, arguments: arguments, environment: environment)
+    return try OTLPSettings.configuration(in: settings, attributes: .both, phases: .events)
+  }
+
+  @Test("Nothing set")
+  func defaults() throws {
+    let configuration = try Self.configuration()
+    #expect(configuration.url == "http://localhost:4318/v1/traces")
+    #expect(configuration.headers == [:])
+    #expect(configuration.timeoutSeconds == 10)
+    #expect(configuration.isCompressed)
+    #expect(configuration.presentation.serviceName == nil)
+    #expect(configuration.resourceAttributes.isEmpty)
+  }
+
+  static let urls: [(String, arguments: [String], environment: [String: String], url: String)] = [
+    ("the base", ["--otlp-endpoint=https://h:1/base/"], [:], "https://h:1/base/v1/traces"),
+    ("the whole", ["--otlp-traces-endpoint=https://h/as-is/"], [:], "https://h/as-is/"),
+    ("OpenTelemetry's base", [], ["OTEL_EXPORTER_OTLP_ENDPOINT": "http://h"], "http://h/v1/traces"),
+    (
+      "OpenTelemetry's whole", [],
+      ["OTEL_EXPORTER_OTLP_ENDPOINT": "http://h", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://t/x"], "http://t/x"
+    ),
+    (
+      "ours beats OpenTelemetry's", [], ["OTEL_EXPORTER_OTLP_ENDPOINT": "http://theirs", "VS_OTLP_ENDPOINT": "http://ours"],
+      "http://ours/v1/traces"
+    ),
+    (
+      "our base beats OpenTelemetry's whole", [],
+      ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://theirs/x", "VS_OTLP_ENDPOINT": "http://ours"], "http://ours/v1/traces"
+    ),
+    (
+      "a flag beats a variable", ["--otlp-endpoint=http://flag"], ["VS_OTLP_TRACES_ENDPOINT": "http://variable/x"],
+      "http://flag/v1/traces"
+    ),
+    ("set to nothing", [], ["OTEL_EXPORTER_OTLP_ENDPOINT": "", "VS_OTLP_ENDPOINT": ""], "http://localhost:4318/v1/traces"),
+  ]
+
+  @Test("Where spans go", arguments: urls.indices)
+  func destination(number: Int) throws {
+    let (name, arguments, environment, url) = Self.urls[number]
+    #expect(try Self.configuration(arguments, environment).url == url, "\(name)")
+  }
+
+  @Test(
+    "Time-outs with a unit, and milliseconds without",
+    arguments: [("2s", 2.0), ("1500", 1.5), ("250ms", 0.25), ("1m", 60)])
+  func timeouts(text: String, seconds: Double) throws {
+    #expect(try Self.configuration(["--otlp-timeout", text]).timeoutSeconds == seconds)
+    #expect(try Self.configuration([], ["OTEL_EXPORTER_OTLP_TIMEOUT": text]).timeoutSeconds == seconds)
+  }
+
+  @Test("Headers are taken apart and decoded")
+  func headers() throws {
+    let text = "api-key=a%2Cb%20c, X-Two = Basic abc== ,,x_three="
+    let expected: HTTPHeaders = ["api-key": "a,b c", "X-Two": "Basic abc==", "x_three": ""]
+    #expect(try Self.configuration([], ["VS_OTLP_HEADERS": text]).headers == expected)
+    let all = ["OTEL_EXPORTER_OTLP_HEADERS": "a=1", "OTEL_EXPORTER_OTLP_TRACES_HEADERS": "b=2"]
+    #expect(try Self.configuration([], all).headers == ["b": "2"])
+  }
+
+  @Test("Service and resource")
+  func resource() throws {
+    let attributes = "service.name=theirs,team=web%2Fshop,deployment.environment.name=production"
+    let one = try Self.configuration([], ["OTEL_RESOURCE_ATTRIBUTES": attributes])
+    #expect(one.presentation.serviceName == "theirs")
+    #expect(
+      one.resourceAttributes == [Attribute("team", "web/shop"), Attribute("deployment.environment.name", "production")])
+    let two = try Self.configuration([], ["OTEL_RESOURCE_ATTRIBUTES": attributes, "OTEL_SERVICE_NAME": "named"])
+    #expect(two.presentation.serviceName == "named")
+    #expect(try Self.configuration(["--otlp-service-name=flag"], ["OTEL_SERVICE_NAME": "x"]).presentation.serviceName == "flag")
+  }
+
+  static let mistakes: [(arguments: [String], environment: [String: String], says: [String])] = [
+    (["--otlp-endpoint=localhost:4318"], [:], ["flag --otlp-endpoint", "localhost:4318"]),
+    ([], ["OTEL_EXPORTER_OTLP_ENDPOINT": "ftp://h"], ["OTEL_EXPORTER_OTLP_ENDPOINT", "ftp://h"]),
+    ([], ["VS_OTLP_TRACES_ENDPOINT": "http://"], ["VS_OTLP_TRACES_ENDPOINT"]),
+    (["--otlp-endpoint=http://a b"], [:], ["--otlp-endpoint"]),
+    (["--otlp-timeout=0"], [:], ["--otlp-timeout", "milliseconds"]),
+    ([], ["OTEL_EXPORTER_OTLP_TRACES_TIMEOUT": "soon"], ["OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "soon"]),
+    ([], ["OTEL_EXPORTER_OTLP_COMPRESSION": "brotli"], ["OTEL_EXPORTER_OTLP_COMPRESSION", "gzip, none"]),
+    ([], ["OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"], ["OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "http/protobuf"]),
+    ([], ["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "http/json"], ["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/protobuf"]),
+    ([], ["OTEL_RESOURCE_ATTRIBUTES": "team"], ["OTEL_RESOURCE_ATTRIBUTES", "team"]),
+    ([], ["OTEL_RESOURCE_ATTRIBUTES": "team=%zz"], ["OTEL_RESOURCE_ATTRIBUTES", "%zz"]),
+    (["--otlp-resource-attributes==x"], [:], ["--otlp-resource-attributes"]),
+    ([], ["VS_OTLP_HEADERS": "hunter2"], ["VS_OTLP_HEADERS", "headers"]),
+    ([], ["VS_OTLP_HEADERS": ""], ["VS_OTLP_HEADERS", "headers"]),
+    ([], ["OTEL_EXPORTER_OTLP_HEADERS": "a=hunter2%0D%0AX-B:1"], ["OTEL_EXPORTER_OTLP_HEADERS", "control"]),
+    ([], ["OTEL_EXPORTER_OTLP_HEADERS": "a b=hunter2"], ["OTEL_EXPORTER_OTLP_HEADERS"]),
+    ([], ["OTEL_EXPORTER_OTLP_HEADERS": "a=hunter2%"], ["OTEL_EXPORTER_OTLP_HEADERS"]),
+    (["--otlp-headers=a=b"], [:], ["unknown flag --otlp-headers"]),
+  ]
+
+  @Test("Mistakes name the place and what is known, and no secret", arguments: mistakes.indices)
+  func mistake(number: Int) {
+    let (arguments, environment, says) = Self.mistakes[number]
+    do throws(SettingsError) {
+      _ = try Self.configuration(arguments, environment)
+      Issue.record("\(arguments) \(environment) is accepted")
+    } catch {
+      for text in says { #expect("\(error)".contains(text), "\(error)") }
+      #expect(!"\(error)".contains("hunter2"))
+    }
+  }
+}

@@ -1,0 +1,205 @@
+import Pipeline
+import Synchronization
+import Testing
+package import ValueStreamCore
+
+/// What every exporter that sends by HTTP must do, brought about by the runner that daemons use.
+package struct SpanExporterContract: Sendable {
+  /// Makes an exporter that sends to a receiver's URL and waits this many seconds for an answer.
+  package var makeExporter: @Sendable (_ url: String, _ timeoutSeconds: Double) throws -> any SpanExporter
+  /// The ids of the spans in a request.
+  package var spanIDs: @Sendable (LoopbackReceiver.Request) throws -> [SpanID]
+  /// The answer of a receiver that refused some spans of a request; nil where the format has none.
+  package var partialSuccess: (@Sendable (_ rejected: Int, _ message: String) -> HTTPResponse)?
+
+  package init(
+    makeExporter: @escaping @Sendable (_ url: String, _ timeoutSeconds: Double) throws -> any SpanExporter,
+    spanIDs: @escaping @Sendable (LoopbackReceiver.Request) throws -> [SpanID],
+    partialSuccess: (@Sendable (_ rejected: Int, _ message: String) -> HTTPResponse)? = nil
+  ) {
+    self.makeExporter = makeExporter
+    self.spanIDs = spanIDs
+    self.partialSuccess = partialSuccess
+  }
+
+  /// Keeps log lines.
+  private final class Lines: Sendable {
+    private let kept = Mutex<[String]>([])
+    var all: [String] { kept.withLock { $0 } }
+    var logger: Logger { Logger { line in self.kept.withLock { $0.append(String(decoding: line, as: UTF8.self)) } } }
+  }
+
+  private func runner(
+    _ store: any SpanStore, to receiver: LoopbackReceiver, timeout: Double = 60, lines: Lines = Lines()
+  ) throws -> ExportRunner {
+    try ExportRunner(
+      exporter: makeExporter(receiver.url, timeout), store: store, ledger: ExportLedger(store: store), settle: .zero,
+      clock: SystemClock(), logger: lines.logger)
+  }
+
+  /// Runs until this many spans were dealt with.
+  private func run(_ runner: ExportRunner, until count: Int, then: () throws -> Void = {}) async throws {
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { await runner.run() }
+      while runner.currentProgress.sent + runner.currentProgress.refused < count { try await Task.sleep(for: .milliseconds(2)) }
+      runner.stop()
+      try await group.waitForAll()
+    }
+    await runner.finish(includingUnsettled: false)
+  }
+
+  private func ids(_ requests: some Sequence<LoopbackReceiver.Request>) throws -> [SpanID] { try requests.flatMap(spanIDs) }
+
+  // MARK: Certain answers
+
+  package func checkDelivery() async throws {
+    let receiver = try LoopbackReceiver([.status(200)])
+    let runner = try runner(ExportSamples.store(finished: 1100), to: receiver)
+    try await run(runner, until: 1100)
+    let isRight = try ids(receiver.requests) == (0..<1100).map(ExportSamples.id)
+    #expect(isRight, "each span once, in order")
+    #expect(Set(receiver.requests.map(\.connection)) == [1], "one connection for all")
+    #expect(runner.currentProgress.sent == 1100)
+  }
+
+  /// A receiver that refuses one span, whatever else comes with it.
+  package func checkRefusal(status: Int) async throws {
+    let culprit = ExportSamples.id(3)
+    let receiver = try LoopbackReceiver { [spanIDs] _, request in
+      (try? spanIDs(request).contains(culprit)) == false ? .status(200) : .status(status, [:], "not  this\none")
+    }
+    let lines = Lines()
+    let runner = try runner(ExportSamples.store(finished: 9), to: receiver, lines: lines)
+    try await run(runner, until: 9)
+    #expect(runner.currentProgress.refused == 1)
+    #expect(runner.currentProgress.sent == 8)
+    let last = try #require(receiver.requests.last { (try? spanIDs($0)) == [culprit] })
+    #expect(try spanIDs(last) == [culprit], "it stood alone in the end")
+    #expect(lines.all.count == 1)
+    #expect(lines.all.first?.contains("\(status) not this one") == true, "\(lines.all)")
+  }
+
+  package func checkPartialSuccess() async throws {
+    let partialSuccess = try #require(partialSuccess)
+    let receiver = try LoopbackReceiver([.response(partialSuccess(2, "two are too old"))])
+    let lines = Lines()
+    let runner = try runner(ExportSamples.store(finished: 5), to: receiver, lines: lines)
+    try await run(runner, until: 5)
+    #expect(receiver.requests.count == 1, "what was refused does not come again")
+    #expect(runner.currentProgress.sent == 3)
+    #expect(runner.currentProgress.refused == 2)
+    #expect(lines.all.first?.contains("two are too old") == true, "\(lines.all)")
+    let warning = try LoopbackReceiver([.response(partialSuccess(0, "slow down"))])
+    let other = try self.runner(ExportSamples.store(finished: 5), to: warning, lines: lines)
+    try await run(other, until: 5)
+    #expect(other.currentProgress.sent == 5)
+    #expect(lines.all.last?.contains("slow down") == true, "\(lines.all)")
+  }
+
+  package func checkSlowAnswer() async throws {
+    let receiver = try LoopbackReceiver([.slowly(HTTPResponse(status: 200, headers: ["X-Slow": "yes"]))])
+    let runner = try runner(ExportSamples.store(finished: 3), to: receiver)
+    try await run(runner, until: 3)
+    #expect(receiver.requests.count == 1)
+  }
+
+  // MARK: Answers that leave it open
+
+  package func checkRetry(status: Int) async throws {
+    let receiver = try LoopbackReceiver([.status(status, [:], "later"), .status(200)])
+    let lines = Lines()
+    let runner = try runner(ExportSamples.store(finished: 4), to: receiver, lines: lines)
+    try await run(runner, until: 4)
+    let expected = (0..<4).map(ExportSamples.id)
+    #expect(try receiver.requests.map(spanIDs) == [expected, expected])
+    #expect(runner.currentProgress.sent == 4)
+    #expect(lines.all.first?.contains("\(status) later") == true, "\(lines.all)")
+  }
+
+  package func checkRetryAfter() async throws {
+    let soon = Timestamp(seconds: SystemClock().now().seconds + 100)
+    for (value, expected) in [("7", 7.0...7.0), (Self.httpDate(soon), 90.0...100.0), ("soon", nil), ("-1", nil)] {
+      let receiver = try LoopbackReceiver([.status(503, ["Retry-After": value])])
+      do throws(ExportError) {
+        _ = try await makeExporter(unchecked: receiver.url).export(Self.samples())
+        Issue.record("503 is no success")
+      } catch {
+        #expect(error.isRetryable)
+        #expect(error.retryAfterSeconds.map { expected?.contains($0) == true } ?? (expected == nil), "\(value)")
+      }
+    }
+  }
+
+  /// Connections that end early, receivers that hang: the spans come again.
+  package func checkUncertainAnswers() async throws {
+    let half = HTTPResponse(status: 200, body: [UInt8](repeating: 32, count: 100))
+    for answer in [LoopbackReceiver.Answer.close, .resetWithin(half), .hang] {
+      let receiver = try LoopbackReceiver([answer, .status(200)])
+      let runner = try runner(ExportSamples.store(finished: 2), to: receiver, timeout: 0.2)
+      try await run(runner, until: 2)
+      // A connection that was closed without a byte may also be tried again at once.
+      #expect(receiver.requests.count >= 2)
+      #expect(try receiver.requests.last.map(spanIDs) == (0..<2).map(ExportSamples.id))
+      #expect(runner.currentProgress.sent == 2)
+    }
+  }
+
+  package func checkAbsence() async throws {
+    let receiver = try LoopbackReceiver([.status(200)])
+    receiver.goAway()
+    let lines = Lines()
+    let runner = try runner(ExportSamples.store(finished: 700), to: receiver, lines: lines)
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { try await run(runner, until: 700) }
+      while lines.all.isEmpty { try await Task.sleep(for: .milliseconds(2)) }
+      try receiver.comeBack()
+      try await group.waitForAll()
+    }
+    let isRight = try ids(receiver.requests) == (0..<700).map(ExportSamples.id)
+    #expect(isRight, "everything it missed, each span once")
+    #expect(lines.all.count <= 3, "\(lines.all)")
+  }
+
+  // MARK: The end
+
+  /// A request that hangs for an hour does not hold up the end, and its spans are sent after the next start.
+  package func checkStopWhileHanging() async throws {
+    let receiver = try LoopbackReceiver([.hang, .hang, .status(200)])
+    let store = try ExportSamples.store(finished: 2)
+    let first = try runner(store, to: receiver, timeout: 3600)
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { await first.run() }
+      while receiver.requests.isEmpty { try await Task.sleep(for: .milliseconds(2)) }
+      first.stop()
+      try await group.waitForAll()
+    }
+    await first.finish(includingUnsettled: false, within: .milliseconds(100))
+    #expect(first.currentProgress == ExportProgress())
+    let next = try runner(store, to: receiver)
+    try await run(next, until: 2)
+    #expect(try receiver.requests.last.map(spanIDs) == (0..<2).map(ExportSamples.id))
+  }
+
+  private func makeExporter(unchecked url: String) throws(ExportError) -> any SpanExporter {
+    do {
+      return try makeExporter(url, 60)
+    } catch {
+      throw ExportError("\(error)", isRetryable: false)
+    }
+  }
+
+  private static func samples() throws(ExportError) -> [TracedSpan] {
+    do {
+      return try ExportSamples.spans(1)
+    } catch {
+      throw ExportError("\(error)", isRetryable: false)
+    }
+  }
+
+  private static func httpDate(_ time: Timestamp) -> String {
+    let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+    let text = time.rfc3339
+    let parts = text.prefix { $0 != "T" }.split(separator: "-")
+    return "Sun, \(parts[2]) \(months[(Int(parts[1]) ?? 1) - 1]) \(parts[0]) \(text.dropFirst(11).prefix(8)) GMT"
+  }
+}
