@@ -1,6 +1,7 @@
 import Foundation
 import Synchronization
 import Testing
+import ValueStreamCore
 import ValueStreamTesting
 
 #if canImport(Glibc)

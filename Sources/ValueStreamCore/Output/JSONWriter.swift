@@ -8,6 +8,11 @@ public struct JSONWriter: Sendable {
 
   public init() {}
 
+  /// - Parameter capacity: bytes that are set aside at once, for documents of a known size.
+  package init(capacity: Int) {
+    bytes.reserveCapacity(capacity)
+  }
+
   public mutating func object(_ members: (inout JSONWriter) throws -> Void) rethrows {
     beginValue()
     bytes.append(UInt8(ascii: "{"))
@@ -69,6 +74,13 @@ public struct JSONWriter: Sendable {
     case .strings(let texts): array(texts) { $0.value($1) }
     case .null: value(nil as String?)
     }
+  }
+
+  /// Writes a value that is JSON already, byte for byte: a part that many documents share.
+  package mutating func value(json: [UInt8]) {
+    beginValue()
+    bytes += json
+    needsComma = true
   }
 
   public mutating func member(_ name: String, _ text: String?) {
