@@ -8,6 +8,7 @@ export PATH := $(PATH):/opt/swift/usr/bin
 DEBUG := .build
 RELEASE := .build-release
 SANITIZED := .build-thread-sanitizer
+FUZZED := .build-address-sanitizer
 
 # The release binary needs no Swift installation where it runs.
 RELEASE_FLAGS := --configuration release --scratch-path $(RELEASE) --static-swift-stdlib
@@ -18,7 +19,11 @@ ARGS ?=
 # What `make test` hands to swift test:  make test TESTS="--filter GitHub"
 TESTS ?=
 
-.PHONY: help run vsd test test-long check bench clean
+# What `make fuzz` feeds, and to whom.
+INPUTS ?= 1000000
+SOURCES ?= github gitlab jenkins customhttp
+
+.PHONY: help run vsd test test-long fuzz check bench clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +52,13 @@ test-long: ## Run the tests with more rounds each, then once more under ThreadSa
 	VALUESTREAM_LONG_TESTS=1 swift test --scratch-path $(DEBUG) $(TEST_FLAGS) $(TESTS)
 	TSAN_OPTIONS=suppressions=$(CURDIR)/Tests/thread-sanitizer.suppressions \
 	  swift test --scratch-path $(SANITIZED) --sanitize thread $(TEST_FLAGS) $(TESTS)
+
+fuzz: ## Feed broken payloads to the sources, with the address sanitizer (INPUTS=1000000 SOURCES="github ...")
+	@Scripts/bootstrap build
+	@Scripts/quiet-build --configuration release --scratch-path $(FUZZED) --sanitize address --product fuzz-sources
+	@for source in $(SOURCES); do \
+	  $(FUZZED)/release/fuzz-sources Tests $$source 0 $(INPUTS) || exit 1; \
+	done
 
 check: ## Check format, imports, architecture, constructs, scripts, and that the core stands alone
 	@Scripts/bootstrap build check

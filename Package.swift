@@ -90,6 +90,12 @@ let package = Package(
     .testTarget(
       name: "DocumentationTests", dependencies: ["vsd", "ValueStreamCore", "Intake", "Pipeline"], swiftSettings: settings),
     tests(of: "vsd", ["ValueStreamCore"], fixtures: ["Golden"]),
+    .target(
+      name: "SourceFuzzing", dependencies: ["ValueStreamCore", "GitHub", "GitLab", "Jenkins", "CustomHTTP"],
+      path: "Tests/SourceFuzzing", swiftSettings: settings),
+    .executableTarget(
+      name: "fuzz-sources", dependencies: ["SourceFuzzing"], path: "Tests/FuzzSources", swiftSettings: settings),
+    tests(of: "SourceFuzzing"),
     tests(of: "Prometheus", ["ValueStreamCore"], fixtures: ["Golden"]),
     tests(of: "Mock", ["ValueStreamCore", "Pipeline"]),
     tests(of: "QueryAPI", ["ValueStreamCore"], fixtures: ["Golden"]),

@@ -1,0 +1,60 @@
+import Glibc
+import SourceFuzzing
+
+/// `fuzz-sources TESTS SOURCE FIRST COUNT`: feeds payloads to a source and prints what became of them. `make fuzz` runs it with the
+/// address sanitizer.
+///
+/// When it traps or hangs, the file `fuzz-SOURCE.number` in the working directory holds the number of the payload as eight bytes,
+/// and `fuzz-sources TESTS SOURCE --show NUMBER` prints it.
+@main
+enum FuzzSources {
+  /// One payload may take this long, sanitizer included.
+  private static let secondsEach: UInt32 = 20
+  private static let greatestMegabytes = 1024
+
+  static func main() throws {
+    let arguments = Array(CommandLine.arguments.dropFirst())
+    guard arguments.count == 4, let count = UInt64(arguments[3]) else {
+      print("usage: fuzz-sources TESTS SOURCE FIRST COUNT, or fuzz-sources TESTS SOURCE --show NUMBER")
+      exit(64)
+    }
+    let fuzzer = try SourceFuzzer(arguments[1], tests: arguments[0])
+    if arguments[2] == "--show" {
+      let payload = fuzzer.payload(count)
+      _ = payload.withUnsafeBytes { write(STDOUT_FILENO, $0.baseAddress, $0.count) }
+      return
+    }
+    guard let first = UInt64(arguments[2]) else { exit(64) }
+    let place = mapFile("fuzz-\(arguments[1]).number")
+    var counts = SourceFuzzer.Counts()
+    var failures = 0
+    for number in first..<first + count {
+      place?.storeBytes(of: number, as: UInt64.self)
+      alarm(secondsEach)
+      do {
+        try fuzzer.feed(number, counting: &counts)
+      } catch {
+        print("payload \(number) of \(arguments[1]): \(error)")
+        failures += 1
+      }
+    }
+    alarm(0)
+    unlink("fuzz-\(arguments[1]).number")
+    var usage = rusage()
+    getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+    let megabytes = usage.ru_maxrss / 1024
+    print(
+      "\(arguments[1]): \(count) payloads, \(counts.understood) understood, \(counts.ignored) ignored, \(counts.refused) refused,"
+        + " \(failures) wrong, at most \(megabytes) MB")
+    if failures > 0 || megabytes > greatestMegabytes { exit(1) }
+  }
+
+  /// Eight bytes that outlive a crash.
+  private static func mapFile(_ name: String) -> UnsafeMutableRawPointer? {
+    let descriptor = open(name, O_RDWR | O_CREAT, 0o600)
+    guard descriptor >= 0, ftruncate(descriptor, 8) == 0 else { return nil }
+    defer { close(descriptor) }
+    let memory = mmap(nil, 8, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0)
+    return memory == MAP_FAILED ? nil : memory
+  }
+}

@@ -1,0 +1,102 @@
+import CustomHTTP
+import Foundation
+import GitHub
+import GitLab
+import Jenkins
+package import ValueStreamCore
+
+/// Feeds broken payloads to a source, and what it makes of them to everything behind it: nothing may trap, whatever comes.
+package struct SourceFuzzer {
+  package struct Counts: Sendable {
+    package var understood = 0
+    package var ignored = 0
+    package var refused = 0
+
+    package init() {}
+  }
+
+  private let source: any EventSource
+  private let mutator: PayloadMutator
+  /// Headers of each seed: they name the type of the event.
+  private let headers: [HTTPHeaders]
+
+  /// Sources by name.
+  package static let sources: [String: any EventSource] = [
+    "github": GitHubSource(
+      rules: GitHubRules(deployWorkflows: [.init(pattern: NamePattern("deploy*"), environment: "production")])),
+    "gitlab": GitLabSource(), "jenkins": JenkinsSource(rules: JenkinsRules(deployJobs: [NamePattern("*a*")])),
+    "customhttp": CustomHTTPSource(),
+  ]
+
+  /// Folders of the payloads that the tests of the sources have.
+  private static let folders = ["github": "GitHub", "gitlab": "GitLab", "jenkins": "Jenkins", "customhttp": "CustomHTTP"]
+
+  /// - Parameter tests: the folder `Tests` of the checkout.
+  /// - Throws: when there is no such source, or no payloads for it.
+  package init(_ name: String, tests: String) throws {
+    guard let source = Self.sources[name], let folder = Self.folders[name] else {
+      throw FuzzingError("there is no source \(name)")
+    }
+    let path = "\(tests)/\(folder)Tests/Fixtures"
+    let files = try FileManager.default.contentsOfDirectory(atPath: path).filter { $0.hasSuffix(".json") }.sorted()
+    guard !files.isEmpty else { throw FuzzingError("there are no payloads in \(path)") }
+    self.source = source
+    mutator = PayloadMutator(try files.map { Array(try Data(contentsOf: URL(fileURLWithPath: "\(path)/\($0)"))) })
+    headers = files.map { file in
+      name == "github" ? ["X-GitHub-Event": String(file.prefix { $0 != "." }), "X-GitHub-Delivery": "1"] : [:]
+    }
+  }
+
+  /// The payload with this number, to look at.
+  package func payload(_ number: UInt64) -> [UInt8] { mutator.payload(number).bytes }
+
+  /// Feeds the payload with this number.
+  package func feed(_ number: UInt64, counting counts: inout Counts) throws {
+    let (body, seed) = mutator.payload(number)
+    let delivery = Delivery(
+      source: source.name, received: Timestamp(seconds: 1_710_000_000), headers: headers[seed], body: body)
+    _ = source.deliveryID(of: delivery)
+    var json = JSONWriter()
+    do throws(PayloadError) {
+      let interpretation = try source.events(in: delivery)
+      json.object { $0.members(of: .success(interpretation)) }
+      guard case .events(let events, _) = interpretation else {
+        counts.ignored += 1
+        return
+      }
+      counts.understood += 1
+      for event in events { try check(event) }
+    } catch {
+      guard error.path.hasPrefix("$"), !error.reason.isEmpty else { throw error }
+      counts.refused += 1
+    }
+  }
+
+  /// What follows an event in the daemon.
+  private func check(_ event: Event) throws(PayloadError) {
+    guard SpanKey(event.key.description) != nil else {
+      throw PayloadError(.malformed, path: "", reason: "no key: \(event.key)")
+    }
+    var subject = Subject(key: event.key)
+    _ = subject.add(event)
+    let spans = subject.spans()
+    guard let read = try? Subject(key: event.key, encoded: subject.encoded()), read == subject, read.spans() == spans else {
+      throw PayloadError(.malformed, path: "", reason: "is not read back as it was stored: \(event.key)")
+    }
+    for span in spans {
+      guard span.end.map({ $0 >= span.start }) ?? true else {
+        throw PayloadError(.malformed, path: "", reason: "ends before it begins: \(event.key)")
+      }
+      _ = (span.id, span.start.rfc3339, span.end?.rfc3339)
+    }
+    _ = SubjectSummary(subject)
+  }
+}
+
+package struct FuzzingError: Error, CustomStringConvertible {
+  package let description: String
+
+  init(_ description: String) {
+    self.description = description
+  }
+}
