@@ -23,7 +23,7 @@ TESTS ?=
 INPUTS ?= 1000000
 SOURCES ?= github gitlab jenkins customhttp
 
-.PHONY: help run vsd test test-long fuzz check bench clean
+.PHONY: help run vsd test test-long fuzz check bench bench-away clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -68,6 +68,12 @@ bench: ## Measure vsd against a bare HTTP server (PAIRS=5 SECONDS_EACH=10 CONNEC
 	@Scripts/bootstrap build bench
 	@$(MAKE) --no-print-directory vsd
 	@Tests/Benchmarks/run
+
+bench-away: ## Measure what a receiver that is away costs intake: vsd with it and without, in alternation
+	@Scripts/bootstrap build bench
+	@$(MAKE) --no-print-directory vsd
+	@SERVER_FLAGS="--tracer otlp --settle 0s --otlp-endpoint http://127.0.0.1:9" \
+	  Tests/Benchmarks/run --reference-binary $(CURDIR)/$(RELEASE)/release/vsd
 
 clean: ## Remove everything that was built
 	rm -rf .build .build-*
