@@ -90,6 +90,10 @@ let package = Package(
     .testTarget(
       name: "DocumentationTests", dependencies: ["vsd", "ValueStreamCore", "Intake", "Pipeline"], swiftSettings: settings),
     tests(of: "vsd", ["ValueStreamCore"], fixtures: ["Golden"]),
+    .testTarget(
+      name: "MixedSourcesTests",
+      dependencies: ["ValueStreamCore", "ValueStreamTesting", "GitHub", "GitLab", "Jenkins", "CustomHTTP"],
+      swiftSettings: settings),
     .target(
       name: "SourceFuzzing", dependencies: ["ValueStreamCore", "GitHub", "GitLab", "Jenkins", "CustomHTTP"],
       path: "Tests/SourceFuzzing", swiftSettings: settings),

@@ -6,10 +6,17 @@ package struct DeliveryStory {
 
   /// Projects the deliveries, in an order of the seed; 0 leaves them as they are.
   package init(_ deliveries: [Delivery], of source: any EventSource, seed: UInt64) throws {
+    try self.init(deliveries, of: [source], seed: seed)
+  }
+
+  /// The same with deliveries of several sources, each read by the one it was sent to.
+  package init(_ deliveries: [Delivery], of sources: [any EventSource], seed: UInt64) throws {
     var random = SeededRandom(seed: seed)
     let store = MemorySpanStore()
     for delivery in seed == 0 ? deliveries : deliveries.shuffled(using: &random) {
-      guard case .events(let events, _) = try source.events(in: delivery) else { continue }
+      guard let source = sources.first(where: { $0.name == delivery.source }),
+        case .events(let events, _) = try source.events(in: delivery)
+      else { continue }
       var projection = Projection(store: store)
       for event in events { _ = try projection.take(event) }
       store.write(projection.finish())
