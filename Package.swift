@@ -39,6 +39,7 @@ let package = Package(
     module("GitLab", in: "EventSources", ["Payloads"]),
     module("Jenkins", in: "EventSources", ["Payloads"]),
     module("CustomHTTP", in: "EventSources", ["Payloads"]),
+    module("SourceCatalog", in: "EventSources", ["GitHub", "GitLab", "Jenkins", "CustomHTTP"]),
     .systemLibrary(
       name: "CMicrohttpd", path: "Sources/EventSources/CMicrohttpd", pkgConfig: "libmicrohttpd",
       providers: [.apt(["libmicrohttpd-dev"])]),
@@ -56,7 +57,7 @@ let package = Package(
     .executableTarget(
       name: "vsd",
       dependencies: [
-        "ValueStreamCore", "Intake", "GitHub", "GitLab", "Jenkins", "CustomHTTP", "Pipeline", "SQLiteStore", "Logging", "Mock",
+        "ValueStreamCore", "Intake", "SourceCatalog", "Pipeline", "SQLiteStore", "Logging", "Mock",
         "OTLP", "CurlTransport", "Prometheus", "QueryAPI",
       ],
       swiftSettings: settings),

@@ -1,11 +1,8 @@
 import CurlTransport
-import CustomHTTP
-import GitHub
-import GitLab
 import Intake
-import Jenkins
 import OTLP
 import Pipeline
+import SourceCatalog
 import ValueStreamCore
 
 /// Everything a user may set of vsd, read and checked.
@@ -72,10 +69,8 @@ struct DaemonSettings {
   /// In the order in which help lists them.
   static let declarations: [SettingDeclaration] =
     [config.declaration] + IntakeSettings.declarations + [tracer.declaration, storeLocation.declaration]
-    + PipelineSettings.declarations + OTLPSettings.declarations + ClassificationSettings.declarations
-    + [GitHubRules.deployWorkflowsSetting.declaration] + JenkinsRules.declarations
-    + [logLevelName.declaration] + GitHubSource.secretSetting.declarations + GitLabSource.secretSetting.declarations
-    + JenkinsSource.secretSetting.declarations + CustomHTTPSource.secretSetting.declarations
+    + PipelineSettings.declarations + OTLPSettings.declarations + SourceCatalog.classification + [logLevelName.declaration]
+    + SourceCatalog.secrets
 
   /// - Throws: one line for the user.
   init(arguments: [String], environment: [String: String], readFile: (String) -> [UInt8]?) throws(SettingsError) {
@@ -106,19 +101,7 @@ struct DaemonSettings {
     }
     store = givenStore ?? (isMockAlone ? .memory : .directory(Self.defaultDirectory(environment)))
     settle = isMockAlone && !settings.isGiven(PipelineSettings.settle) ? .zero : try settings.value(of: PipelineSettings.settle)
-    let incidentLabels = try settings.value(of: ClassificationSettings.incidentLabels)
-    sources = [
-      GitHubSource(
-        secrets: try GitHubSource.secretSetting.secrets(in: settings, readFile: readFile),
-        rules: GitHubRules(
-          deployWorkflows: try settings.value(of: GitHubRules.deployWorkflowsSetting), incidentLabels: incidentLabels)),
-      try GitLabSource(
-        secrets: try GitLabSource.secretSetting.secrets(in: settings, readFile: readFile),
-        rules: GitLabRules(incidentLabels: incidentLabels)),
-      JenkinsSource(
-        secrets: try JenkinsSource.secretSetting.secrets(in: settings, readFile: readFile), rules: try JenkinsRules(settings)),
-      CustomHTTPSource(secrets: try CustomHTTPSource.secretSetting.secrets(in: settings, readFile: readFile)),
-    ]
+    sources = try SourceCatalog.sources(settings, readFile: readFile)
   }
 
   private static func otlp(

@@ -1,0 +1,52 @@
+import CustomHTTP
+import GitHub
+import GitLab
+import Jenkins
+package import ValueStreamCore
+
+/// Every source there is, as a user sets them up: what the executables have in common.
+package enum SourceCatalog {
+  /// What may be set of how things are understood, in the order in which help lists it.
+  package static let classification =
+    ClassificationSettings.declarations + [GitHubRules.deployWorkflowsSetting.declaration] + JenkinsRules.declarations
+
+  /// The secrets of all sources.
+  package static let secrets =
+    GitHubSource.secretSetting.declarations + GitLabSource.secretSetting.declarations
+    + JenkinsSource.secretSetting.declarations + CustomHTTPSource.secretSetting.declarations
+
+  /// All sources with their secrets.
+  ///
+  /// - Throws: one line for the user.
+  package static func sources(
+    _ settings: Settings, readFile: (String) -> [UInt8]?
+  ) throws(SettingsError) -> [any EventSource] {
+    func secrets(_ setting: SecretSetting) throws(SettingsError) -> [Secret] {
+      try setting.secrets(in: settings, readFile: readFile)
+    }
+    return [
+      GitHubSource(secrets: try secrets(GitHubSource.secretSetting), rules: try gitHubRules(settings)),
+      try GitLabSource(secrets: try secrets(GitLabSource.secretSetting), rules: try gitLabRules(settings)),
+      JenkinsSource(secrets: try secrets(JenkinsSource.secretSetting), rules: try JenkinsRules(settings)),
+      CustomHTTPSource(secrets: try secrets(CustomHTTPSource.secretSetting)),
+    ]
+  }
+
+  /// All sources without secrets: to read payloads, not to believe them.
+  package static func readers(_ settings: Settings) throws(SettingsError) -> [any EventSource] {
+    [
+      GitHubSource(rules: try gitHubRules(settings)), GitLabSource(rules: try gitLabRules(settings)),
+      JenkinsSource(rules: try JenkinsRules(settings)), CustomHTTPSource(),
+    ]
+  }
+
+  private static func gitHubRules(_ settings: Settings) throws(SettingsError) -> GitHubRules {
+    GitHubRules(
+      deployWorkflows: try settings.value(of: GitHubRules.deployWorkflowsSetting),
+      incidentLabels: try settings.value(of: ClassificationSettings.incidentLabels))
+  }
+
+  private static func gitLabRules(_ settings: Settings) throws(SettingsError) -> GitLabRules {
+    GitLabRules(incidentLabels: try settings.value(of: ClassificationSettings.incidentLabels))
+  }
+}
