@@ -89,7 +89,7 @@ let package = Package(
     tests(of: "EmbeddingExample", ["ValueStreamCore"]),
     .testTarget(
       name: "DocumentationTests", dependencies: ["vsd", "ValueStreamCore", "Intake", "Pipeline"], swiftSettings: settings),
-    tests(of: "vsd", ["ValueStreamCore"], fixtures: ["Golden"]),
+    tests(of: "vsd", ["ValueStreamCore", "OTLP", "Pipeline", "CurlTransport"], fixtures: ["Golden"]),
     tests(of: "Prometheus", ["ValueStreamCore"], fixtures: ["Golden"]),
     tests(of: "Mock", ["ValueStreamCore", "Pipeline"]),
     tests(of: "QueryAPI", ["ValueStreamCore"], fixtures: ["Golden"]),
