@@ -90,7 +90,7 @@ let package = Package(
     tests(of: "EmbeddingExample", ["ValueStreamCore"]),
     .testTarget(
       name: "DocumentationTests", dependencies: ["vsd", "ValueStreamCore", "Intake", "Pipeline"], swiftSettings: settings),
-    tests(of: "vsd", ["ValueStreamCore"], fixtures: ["Golden"]),
+    tests(of: "vsd", ["ValueStreamCore", "OTLP", "Pipeline", "CurlTransport"], fixtures: ["Golden"]),
     .testTarget(
       name: "MixedSourcesTests",
       dependencies: ["ValueStreamCore", "ValueStreamTesting", "GitHub", "GitLab", "Jenkins", "CustomHTTP"],

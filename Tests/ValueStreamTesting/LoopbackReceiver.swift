@@ -36,24 +36,19 @@ package final class LoopbackReceiver: Sendable {
 
   private struct State {
     var listener: Int32 = -1
-    /// Keeps the port while nobody listens on it.
-    var placeholder: Int32 = -1
     var connections: [Int: Int32] = [:]
     var connectionCount = 0
     var requests: [Request] = []
   }
 
-  package let port: UInt16
+  private let reserved: ReservedPort
   private let state = Mutex(State())
   private let answer: @Sendable (Int, Request) -> Answer
 
   /// - Parameter answer: called with the number of the request, from 0, and the request, on a thread of its own.
   package init(_ answer: @escaping @Sendable (Int, Request) -> Answer) throws {
     self.answer = answer
-    let placeholder = LoopbackSocket.open()
-    guard let port = LoopbackSocket.bind(placeholder, port: 0) else { throw Failure("no port") }
-    self.port = port
-    state.withLock { $0.placeholder = placeholder }
+    reserved = try ReservedPort()
     try comeBack()
   }
 
@@ -64,15 +59,15 @@ package final class LoopbackReceiver: Sendable {
 
   deinit {
     goAway()
-    close(state.withLock(\.placeholder))
   }
 
   package struct Failure: Error, CustomStringConvertible {
     package var description: String
 
-    init(_ what: String) { description = "loopback receiver: \(what): \(String(cString: strerror(errno)))" }
+    fileprivate init(_ what: String) { description = "loopback receiver: \(what): \(String(cString: strerror(errno)))" }
   }
 
+  package var port: UInt16 { reserved.number }
   package var url: String { "http://127.0.0.1:\(port)" }
 
   /// All that came in so far.
@@ -137,6 +132,23 @@ package final class LoopbackReceiver: Sendable {
       state.requests.append(request)
       return state.requests.count - 1
     }
+  }
+}
+
+/// A port of this machine that nobody else is given, while whoever asks for it by its number may come and go.
+package final class ReservedPort: Sendable {
+  package let number: UInt16
+  /// Bound, and never listened on.
+  private let descriptor: Int32
+
+  package init() throws {
+    descriptor = LoopbackSocket.open()
+    guard let number = LoopbackSocket.bind(descriptor, port: 0) else { throw LoopbackReceiver.Failure("no port") }
+    self.number = number
+  }
+
+  deinit {
+    close(descriptor)
   }
 }
 
