@@ -57,7 +57,7 @@ fuzz: ## Feed broken payloads to the sources, with the address sanitizer (INPUTS
 	@Scripts/bootstrap build
 	@Scripts/quiet-build --configuration release --scratch-path $(FUZZED) --sanitize address --product fuzz-sources
 	@for source in $(SOURCES); do \
-	  $(FUZZED)/release/fuzz-sources Tests $$source 0 $(INPUTS) || exit 1; \
+	  (cd $(FUZZED) && release/fuzz-sources $(CURDIR)/Tests $$source 0 $(INPUTS)) || exit 1; \
 	done
 
 check: ## Check format, imports, architecture, constructs, scripts, and that the core stands alone
