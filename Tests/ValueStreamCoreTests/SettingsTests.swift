@@ -136,4 +136,19 @@ struct SettingsTests {
     #expect(!dumped.contains("hunter2"))
     #expect(Secret("") == nil)
   }
+
+  @Test("A toggle needs no value, takes no next word, and can be taken back; a setting may have no variable")
+  func toggles() throws {
+    let toggle = Setting<Bool>.toggle("mix", environment: "", help: "mixes")
+    func settings(_ arguments: [String]) throws(SettingsError) -> Settings {
+      try Settings(declared: [toggle.declaration], arguments: arguments, environment: ["": "true", "VS_MIX": "true"])
+    }
+    #expect(try settings([]).value(of: toggle) == false)
+    #expect(try settings(["--mix", "word"]).value(of: toggle))
+    #expect(try settings(["--mix", "word"]).operands == ["word"])
+    #expect(try settings(["-mix=false"]).value(of: toggle) == false)
+    let error = try #require(throws: SettingsError.self) { try settings(["--mix=maybe"]).value(of: toggle) }
+    #expect(error.description == #"flag --mix: "maybe" is not true or false"#)
+    #expect(HelpText.describe([toggle.declaration]) == "  --mix\n      mixes\n")
+  }
 }

@@ -4,9 +4,9 @@ public enum HelpText {
   public static func describe(_ declarations: [SettingDeclaration], width: Int = 96) -> String {
     declarations.map { declaration in
       let names = ([declaration.name] + declaration.aliases).map { $0.count == 1 ? "-\($0)" : "--\($0)" }
-      let title =
-        declaration.isSecret
-        ? declaration.environment : "\(names.joined(separator: ", ")) \(declaration.placeholder)    \(declaration.environment)"
+      let flag = names.joined(separator: ", ") + (declaration.placeholder.isEmpty ? "" : " \(declaration.placeholder)")
+      let variable = declaration.environment.isEmpty ? "" : "    \(declaration.environment)"
+      let title = declaration.isSecret ? declaration.environment : flag + variable
       let standard = declaration.defaultText.map { " Default: \($0)." } ?? ""
       let others =
         declaration.otherVariables.isEmpty ? "" : " Also \(declaration.otherVariables.joined(separator: ", then "))."

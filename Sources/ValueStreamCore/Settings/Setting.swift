@@ -9,17 +9,20 @@ public struct Setting<Value: Sendable>: Sendable {
   let parse: @Sendable (String) throws(SettingError) -> Value
 
   /// - Parameters:
+  ///   - environment: the variable; nil for the one derived from the name, empty for none.
   ///   - otherVariables: variables of other programs that count where its own is not set, the strongest first.
   ///   - defaultText: the default as help prints it; nil where there is none.
+  ///   - impliedText: what the flag means without a value; nil when it needs one.
   ///   - parse: reads the text a user gave; the error says what was expected.
   public init(
     _ name: String, aliases: [String] = [], environment: String? = nil, otherVariables: [String] = [], placeholder: String,
-    default defaultValue: Value, defaultText: String?, isSecret: Bool = false, help: String,
+    default defaultValue: Value, defaultText: String?, impliedText: String? = nil, isSecret: Bool = false, help: String,
     parse: @escaping @Sendable (String) throws(SettingError) -> Value
   ) {
     declaration = SettingDeclaration(
       name: name, aliases: aliases, environment: environment ?? SettingDeclaration.environmentName(of: name),
-      otherVariables: otherVariables, placeholder: placeholder, defaultText: defaultText, isSecret: isSecret, help: help)
+      otherVariables: otherVariables, placeholder: placeholder, defaultText: defaultText, impliedText: impliedText,
+      isSecret: isSecret, help: help)
     self.defaultValue = defaultValue
     self.parse = parse
   }
@@ -30,11 +33,14 @@ public struct SettingDeclaration: Sendable, Hashable {
   public let name: String
   /// Other names of the flag.
   public let aliases: [String]
+  /// Empty where no variable sets it.
   public let environment: String
   /// Variables of other programs that count where ``environment`` is not set, the strongest first.
   public let otherVariables: [String]
   public let placeholder: String
   public let defaultText: String?
+  /// What the flag alone means. Such a flag takes a value after `=` only, never the next word.
+  public let impliedText: String?
   /// Never a flag (process lists show those), never printed.
   public let isSecret: Bool
   public let help: String
@@ -88,6 +94,18 @@ extension Setting where Value == String? {
       name, environment: environment, otherVariables: otherVariables, placeholder: placeholder, default: nil, defaultText: nil,
       isSecret: isSecret, help: help
     ) { $0 }
+  }
+}
+
+extension Setting where Value == Bool {
+  /// A flag that is enough by itself; `=false` takes it back.
+  public static func toggle(_ name: String, environment: String? = nil, help: String) -> Setting {
+    Setting(
+      name, environment: environment, placeholder: "", default: false, defaultText: nil, impliedText: "true", help: help
+    ) { text throws(SettingError) in
+      guard let value = Bool(text) else { throw SettingError(expected: "true or false") }
+      return value
+    }
   }
 }
 

@@ -35,7 +35,9 @@ public struct Settings: Sendable {
     let flags = try Self.parse(arguments, declared: declared, operands: &operands)
     let variables = declared.compactMap { declaration -> (String, Given)? in
       // A variable set to nothing counts as not set; a secret set to nothing is a mistake to be told.
-      if let text = environment[declaration.environment], declaration.isSecret || !text.isEmpty {
+      if !declaration.environment.isEmpty, let text = environment[declaration.environment],
+        declaration.isSecret || !text.isEmpty
+      {
         return (declaration.name, Given(text: text, place: .variable, origin: declaration.environment))
       }
       for name in declaration.otherVariables {
@@ -105,7 +107,7 @@ public struct Settings: Sendable {
         let shown = argument.prefix { $0 != "=" }
         throw SettingsError("unknown flag \(shown)" + suggestion(for: name, among: flags.map(\.name), prefix: "--"))
       }
-      guard let text = parts.count > 1 ? String(parts[1]) : rest.popFirst() else {
+      guard let text = parts.count > 1 ? String(parts[1]) : flag.impliedText ?? rest.popFirst() else {
         throw SettingsError("flag --\(flag.name) needs a value: --\(flag.name)=\(flag.placeholder)")
       }
       result[flag.name] = Given(text: text, place: .flag, origin: "flag --\(flag.name)")
