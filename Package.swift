@@ -40,6 +40,7 @@ let package = Package(
     module("Jenkins", in: "EventSources", ["Payloads"]),
     module("CustomHTTP", in: "EventSources", ["Payloads"]),
     module("SourceCatalog", in: "EventSources", ["GitHub", "GitLab", "Jenkins", "CustomHTTP"]),
+    module("HistoryGenerator", in: "EventSources"),
     .systemLibrary(
       name: "CMicrohttpd", path: "Sources/EventSources/CMicrohttpd", pkgConfig: "libmicrohttpd",
       providers: [.apt(["libmicrohttpd-dev"])]),
@@ -70,6 +71,7 @@ let package = Package(
     tests(of: "GitLab", ["ValueStreamCore"], fixtures: ["Fixtures"]),
     tests(of: "Jenkins", ["ValueStreamCore"], fixtures: ["Fixtures"]),
     tests(of: "CustomHTTP", ["ValueStreamCore"], fixtures: ["Fixtures"]),
+    tests(of: "HistoryGenerator", ["ValueStreamCore", "GitHub"]),
     .systemLibrary(
       name: "CSQLite", path: "Sources/Tracing/CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     .systemLibrary(name: "CZstd", path: "Sources/Tracing/CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),

@@ -1,0 +1,101 @@
+import ValueStreamCore
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// What people and machines do differs from time to time, in ways that these draw.
+extension SeededRandom {
+  /// At least 0, less than 1.
+  mutating func unit() -> Double {
+    Double(next() >> 11) * 0x1p-53
+  }
+
+  /// At least 0, less than `count`.
+  mutating func below(_ count: Int) -> Int {
+    Int(next().multipliedFullWidth(by: UInt64(max(count, 1))).high)
+  }
+
+  mutating func between(_ low: Double, _ high: Double) -> Double {
+    low + (high - low) * unit()
+  }
+
+  mutating func chance(_ probability: Double) -> Bool {
+    unit() < probability
+  }
+
+  /// Nil of an empty list only.
+  mutating func pick<Element>(_ elements: [Element]) -> Element? {
+    elements.isEmpty ? nil : elements[below(elements.count)]
+  }
+
+  mutating func pick(_ first: String, _ others: String...) -> String {
+    let index = below(others.count + 1)
+    return index == 0 ? first : others[index - 1]
+  }
+
+  /// Time until the next of many independent occurrences.
+  mutating func exponential(mean: Double) -> Double {
+    -log(1 - unit()) * mean
+  }
+
+  /// How long work takes: half of it less than the median, some of it much longer.
+  ///
+  /// - Parameter spread: standard deviation of the logarithm; cut at two and a half of them.
+  mutating func logNormal(median: Double, spread: Double) -> Double {
+    // Box and Muller's way to a normal deviate.
+    let radius = (-2 * log(1 - unit())).squareRoot()
+    let deviate = radius * cos(2 * Double.pi * unit())
+    return median * exp(spread * min(max(deviate, -2.5), 2.5))
+  }
+
+  /// Forty hexadecimal digits.
+  mutating func sha() -> String {
+    String(Hex.text(of: (0..<3).flatMap { _ in bytes(of: next()) }).prefix(40))
+  }
+
+  /// A random UUID (RFC 9562, version 4), in lower case.
+  mutating func uuid() -> String {
+    var bytes = bytes(of: next()) + bytes(of: next())
+    bytes[6] = bytes[6] & 0x0f | 0x40
+    bytes[8] = bytes[8] & 0x3f | 0x80
+    let text = Hex.text(of: bytes)
+    var parts: [Substring] = []
+    var rest = text[...]
+    for length in [8, 4, 4, 4, 12] {
+      parts.append(rest.prefix(length))
+      rest = rest.dropFirst(length)
+    }
+    return parts.joined(separator: "-")
+  }
+
+  private func bytes(of word: UInt64) -> [UInt8] {
+    (0..<8).map { UInt8(truncatingIfNeeded: word >> (56 - 8 * $0)) }
+  }
+}
+
+extension Timestamp {
+  /// This moment moved by a number of seconds.
+  func after(_ seconds: Double) -> Timestamp {
+    advanced(byNanoseconds: Int64(seconds * 1e9))
+  }
+
+  /// This moment without what is finer than a millisecond.
+  var milliseconds: Timestamp { Timestamp(nanoseconds: nanoseconds - nanoseconds % 1_000_000) }
+
+  /// Days since the Unix epoch.
+  var day: Int64 { (seconds - ((seconds % 86_400) + 86_400) % 86_400) / 86_400 }
+
+  /// Midnight of a day since the Unix epoch.
+  static func midnight(of day: Int64) -> Timestamp { Timestamp(seconds: day * 86_400) }
+
+  /// 0 is Sunday.
+  static func weekday(of day: Int64) -> Int { Int(((day + 4) % 7 + 7) % 7) }
+
+  /// RFC 3339 without a fraction, as GitHub writes times.
+  var wholeSeconds: String { Timestamp(seconds: seconds).rfc3339 }
+}
