@@ -28,6 +28,7 @@ let package = Package(
   products: [
     .library(name: "ValueStreamCore", targets: ["ValueStreamCore"]),
     .executable(name: "vsd", targets: ["vsd"]),
+    .executable(name: "vsperf", targets: ["vsperf"]),
   ],
   targets: [
     .target(name: "ValueStreamCore", swiftSettings: settings),
@@ -62,6 +63,9 @@ let package = Package(
         "OTLP", "CurlTransport", "Prometheus", "QueryAPI",
       ],
       swiftSettings: settings),
+    .executableTarget(
+      name: "vsperf", dependencies: ["ValueStreamCore", "Intake", "GitHub", "HistoryGenerator", "CurlTransport"],
+      swiftSettings: settings),
     .target(
       name: "ValueStreamTesting", dependencies: ["ValueStreamCore", "Pipeline"], path: "Tests/ValueStreamTesting",
       swiftSettings: settings),
@@ -91,8 +95,11 @@ let package = Package(
       swiftSettings: settings),
     tests(of: "EmbeddingExample", ["ValueStreamCore"]),
     .testTarget(
-      name: "DocumentationTests", dependencies: ["vsd", "ValueStreamCore", "Intake", "Pipeline"], swiftSettings: settings),
-    tests(of: "vsd", ["ValueStreamCore", "OTLP", "Pipeline", "CurlTransport"], fixtures: ["Golden"]),
+      name: "DocumentationTests", dependencies: ["vsd", "vsperf", "ValueStreamCore", "Intake", "Pipeline"],
+      swiftSettings: settings),
+    tests(
+      of: "vsd", ["ValueStreamCore", "OTLP", "Pipeline", "CurlTransport", "vsperf", "HistoryGenerator"],
+      fixtures: ["Golden"]),
     .testTarget(
       name: "MixedSourcesTests",
       dependencies: ["ValueStreamCore", "ValueStreamTesting", "GitHub", "GitLab", "Jenkins", "CustomHTTP"],

@@ -1,0 +1,43 @@
+import HistoryGenerator
+import ValueStreamCore
+
+/// In which order deliveries come, and which of them twice: what networks and people who redeliver make of it.
+struct DeliveryOrder: Sendable {
+  var seed: UInt64
+  var isShuffled = false
+  /// Of 1.
+  var duplicateShare = 0.0
+
+  func applied(to deliveries: some Sequence<HistoryDelivery>) -> AnySequence<HistoryDelivery> {
+    let repeated =
+      duplicateShare > 0 ? AnySequence(Repeated(deliveries, share: duplicateShare, seed: seed)) : AnySequence(deliveries)
+    guard isShuffled else { return repeated }
+    var random = SeededRandom(seed: seed)
+    return AnySequence(repeated.shuffled(using: &random))
+  }
+
+  /// Some come again, a few deliveries later.
+  private struct Repeated<Base: IteratorProtocol<HistoryDelivery>>: Sequence, IteratorProtocol {
+    private var base: Base
+    private let share: Double
+    private var random: SeededRandom
+    private var waiting: [(after: Int, delivery: HistoryDelivery)] = []
+
+    init<Deliveries: Sequence<HistoryDelivery>>(_ deliveries: Deliveries, share: Double, seed: UInt64)
+    where Deliveries.Iterator == Base {
+      base = deliveries.makeIterator()
+      self.share = share
+      random = SeededRandom(seed: seed)
+    }
+
+    mutating func next() -> HistoryDelivery? {
+      if let index = waiting.firstIndex(where: { $0.after <= 0 }) { return waiting.remove(at: index).delivery }
+      guard let delivery = base.next() else { return waiting.popLast()?.delivery }
+      for index in waiting.indices { waiting[index].after -= 1 }
+      if Double.random(in: 0..<1, using: &random) < share {
+        waiting.append((Int.random(in: 0..<20, using: &random), delivery))
+      }
+      return delivery
+    }
+  }
+}
