@@ -64,7 +64,8 @@ let package = Package(
       ],
       swiftSettings: settings),
     .executableTarget(
-      name: "vsperf", dependencies: ["ValueStreamCore", "Intake", "GitHub", "HistoryGenerator", "CurlTransport"],
+      name: "vsperf",
+      dependencies: ["ValueStreamCore", "Intake", "SourceCatalog", "GitHub", "HistoryGenerator", "CurlTransport"],
       swiftSettings: settings),
     .target(
       name: "ValueStreamTesting", dependencies: ["ValueStreamCore", "Pipeline"], path: "Tests/ValueStreamTesting",

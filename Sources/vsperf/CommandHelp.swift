@@ -39,7 +39,7 @@ enum CommandHelp {
     """
     vsperf \(command.name) - \(command.summary)
 
-    Usage: vsperf \(command.name) [--flag=value ...]
+    Usage: vsperf \(command.name) [--flag=value ...]\(command.operands.map { " \($0)" } ?? "")
 
     \(command.description)
 
@@ -60,7 +60,8 @@ enum CommandHelp {
   }
 
   static let exitCodes = """
-    Exit codes: 0 when it is done; 64 a mistake in the command line or a variable; 69 the receiver cannot
-    be reached, or refuses; 70 an internal error; 74 a file cannot be written.
+    Exit codes: 0 when it is done; 64 a mistake in the command line or a variable; 65 a payload cannot be
+    read; 66 there is no such file; 69 the receiver cannot be reached, or refuses; 70 an internal error;
+    74 a file cannot be written.
     """
 }

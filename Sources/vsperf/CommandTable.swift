@@ -9,6 +9,8 @@ struct Command: Sendable {
   /// What it does, for its own page.
   var description: String
   var declarations: [SettingDeclaration]
+  /// How help names what follows the command; nil when nothing may.
+  var operands: String?
   var examples: [(text: String, command: String)]
   var run: @Sendable (Settings) async throws -> Void
 
@@ -19,7 +21,7 @@ struct Command: Sendable {
 struct CommandTable: Sendable {
   var commands: [Command]
 
-  static let all = CommandTable(commands: [.generateHistory])
+  static let all = CommandTable(commands: [.explain, .generateHistory])
 
   /// What a command line asks for.
   enum Request {
@@ -60,7 +62,7 @@ struct CommandTable: Sendable {
   /// The command that words name.
   private func command(_ words: [String]) throws -> Command {
     if let command = commands.first(where: { words.starts(with: $0.words) }) {
-      if words.count == command.words.count { return command }
+      if words.count == command.words.count || command.operands != nil { return command }
       throw UsageError("unexpected argument \"\(words[command.words.count])\"", seeing: command.words)
     }
     let group = try group(words)
@@ -73,6 +75,7 @@ struct CommandTable: Sendable {
   private func group(_ words: [String]) throws -> [String] {
     var group: [String] = []
     for word in words {
+      if commands.contains(where: { $0.words == group && $0.operands != nil }) { return group }
       let next = nextWords(after: group)
       if next.isEmpty { throw UsageError("unexpected argument \"\(word)\"", seeing: group) }
       guard next.contains(word) else {

@@ -1,6 +1,8 @@
 /// Of sysexits.h.
 enum ExitCode {
   static let usage: Int32 = 64
+  static let dataError: Int32 = 65
+  static let noInput: Int32 = 66
   static let unavailable: Int32 = 69
   static let software: Int32 = 70
   static let inputOutput: Int32 = 74

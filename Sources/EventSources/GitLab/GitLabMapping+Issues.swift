@@ -85,7 +85,7 @@ extension GitLabMapping {
     case "MergeRequest":
       thing = ("pull_request", .pullRequest, "!", try payload.root.requireObject("merge_request"))
     case "Issue": thing = ("issue", .issue, "#", try payload.root.requireObject("issue"))
-    default: return .ignored(reason: "a comment on a \(note.string("noteable_type") ?? "thing") ")
+    default: return .ignored(reason: "a comment on a \(note.string("noteable_type") ?? "thing")")
     }
     let number = try thing.object.requireInt("iid")
     let created = note.time("created_at")

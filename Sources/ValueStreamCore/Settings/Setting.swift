@@ -124,11 +124,11 @@ extension Setting where Value == ByteCount {
 extension Setting where Value: RawRepresentable & CaseIterable, Value.RawValue == String {
   /// One of a fixed set of words.
   public static func choice(
-    _ name: String, otherVariables: [String] = [], default value: Value, help: String
+    _ name: String, environment: String? = nil, otherVariables: [String] = [], default value: Value, help: String
   ) -> Setting {
     let words = Value.allCases.map(\.rawValue)
     return Setting(
-      name, otherVariables: otherVariables, placeholder: words.joined(separator: "|"), default: value,
+      name, environment: environment, otherVariables: otherVariables, placeholder: words.joined(separator: "|"), default: value,
       defaultText: value.rawValue, help: help
     ) { text throws(SettingError) in
       guard let value = Value(rawValue: text) else { throw SettingError(expected: "one of \(words.joined(separator: ", "))") }
