@@ -34,6 +34,7 @@ package final class ExportRunner: Sendable {
   private let recoveryLines: LogThrottle
   private let warningLines: LogThrottle
   private static let batchLimit = 512
+  private static let probeWidth = 16
   private static let longestPause = 60.0
   private static let longestRetryAfter = 300.0
   /// How long a request that is under way at a stop may take.
@@ -227,7 +228,11 @@ package final class ExportRunner: Sendable {
   private func failed(_ error: ExportError) -> Step {
     // At a stop requests are given up; that says nothing about the receiver.
     if Task.isCancelled { return .failed(retryAfterSeconds: nil) }
-    state.withLock { $0.failures += 1 }
+    state.withLock { state in
+      state.failures += 1
+      // A few spans tell as well as many whether a receiver is back, and cost less to put together.
+      state.width = min(state.width, Self.probeWidth)
+    }
     if let suppressed = failureLines.pass() {
       let more = suppressed > 0 ? " (and \(suppressed) attempts before this one)" : ""
       logger.warn("exporter \(exporter.name): will try again: \(error)\(more)")
