@@ -14,8 +14,10 @@ FUZZED := .build-address-sanitizer
 RELEASE_FLAGS := --configuration release --scratch-path $(RELEASE) --static-swift-stdlib
 TEST_FLAGS := --parallel --disable-xctest
 
-# What `make run` hands to vsd:  make run ARGS="--addr :5001 --tracer mock"
+# What `make run` and `make demo` hand to vsd:  make run ARGS="--addr :5001 --tracer mock"
 ARGS ?=
+# Which history `make demo` shows.
+SEED ?= 1
 # What `make test` hands to swift test:  make test TESTS="--filter GitHub"
 TESTS ?=
 
@@ -23,7 +25,7 @@ TESTS ?=
 INPUTS ?= 1000000
 SOURCES ?= github gitlab jenkins customhttp
 
-.PHONY: help run vsd test test-long fuzz check bench bench-away clean
+.PHONY: help run demo vsd vsperf test test-long fuzz check bench bench-away clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,10 +35,20 @@ run: ## Build vsd and start it on its embedded store (ARGS="--addr :5001 ...")
 	@$(MAKE) --no-print-directory vsd
 	@Scripts/run $(RELEASE)/release/vsd $(ARGS)
 
+demo: ## Fill a vsd with a made-up history, and tell where to look (SEED=2 ARGS="--tracer otlp")
+	@Scripts/bootstrap build demo
+	@$(MAKE) --no-print-directory vsd vsperf
+	@SEED=$(SEED) Scripts/demo $(RELEASE)/release/vsd $(RELEASE)/release/vsperf $(ARGS)
+
 vsd: ## Build the release binary, .build-release/release/vsd
 	@Scripts/bootstrap build
 	@test -x $(RELEASE)/release/vsd || echo "building vsd, which takes a minute or two the first time"
 	@Scripts/quiet-build $(RELEASE_FLAGS) --product vsd
+
+vsperf: ## Build the command line, .build-release/release/vsperf
+	@Scripts/bootstrap build
+	@test -x $(RELEASE)/release/vsperf || echo "building vsperf, which takes a minute the first time"
+	@Scripts/quiet-build $(RELEASE_FLAGS) --product vsperf
 
 test: ## Build and run the tests (TESTS="--filter Name")
 	@Scripts/bootstrap build test

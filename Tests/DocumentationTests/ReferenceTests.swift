@@ -5,6 +5,7 @@ import Testing
 import ValueStreamCore
 
 @testable import vsd
+@testable import vsperf
 
 @Suite("What the documentation must name")
 struct ReferenceTests {
@@ -31,13 +32,35 @@ struct ReferenceTests {
     }
   }
 
+  @Test("Every setting of a command of vsperf stands in a table of Docs/vsperf.md with its default, and no other does")
+  func commands() throws {
+    let page = try MarkdownPage.page("Docs/vsperf.md")
+    for command in CommandTable.all.commands {
+      #expect(page.anchors.contains(command.words.joined(separator: "-")), "no section \(command.name)")
+      for declaration in command.declarations {
+        let name = declaration.isSecret ? declaration.environment : "--\(declaration.name)"
+        let row = try #require(page.rows(for: name).first, "\(name) is not in the table")
+        if let standard = declaration.defaultText { #expect(row.contains("`\(standard)`"), "\(name) lacks its default") }
+      }
+    }
+    let known = Set(Self.commandDeclarations.flatMap { ["--\($0.name)", $0.environment] })
+    for row in page.tableRows {
+      for match in row[0].matches(of: /`(--[a-z-]+|VS_[A-Z_]+)`/) {
+        #expect(known.contains(String(match.output.1)), "there is no \(match.output.1)")
+      }
+    }
+  }
+
+  private static let commandDeclarations = CommandTable.all.commands.flatMap(\.declarations)
+
   @Test("Flags and variables that any page names exist", arguments: MarkdownPage.all)
   func mentionedSettings(page: MarkdownPage) {
     let variables = Set(DaemonSettings.declarations.flatMap { [$0.environment] + $0.otherVariables })
     for match in page.text.matches(of: /\b(?:VS|OTEL)_[A-Z_]*[A-Z]\b/) where match.output != "VS_RECORD_GOLDEN" {
       #expect(variables.contains(String(match.output)), "\(page.path) names \(match.output)")
     }
-    let flags = Set(DaemonSettings.declarations.flatMap { [$0.name] + $0.aliases } + ["help", "version"])
+    let declarations = DaemonSettings.declarations + Self.commandDeclarations
+    let flags = Set(declarations.flatMap { [$0.name] + $0.aliases } + ["help", "version"])
     for match in page.text.matches(of: /`--([a-z][a-z-]+)/) {
       #expect(flags.contains(String(match.output.1)), "\(page.path) names --\(match.output.1)")
     }
