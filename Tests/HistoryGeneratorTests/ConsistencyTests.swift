@@ -6,7 +6,7 @@ import ValueStreamCore
 @Suite("In a generated history")
 struct ConsistencyTests {
   static let seeds: ClosedRange<UInt64> =
-    ProcessInfo.processInfo.environment["VALUESTREAM_LONG_TESTS"] == nil ? 1...3 : 1...60
+    ProcessInfo.processInfo.environment["VALUESTREAM_LONG_TESTS"] == nil ? 1...3 : 1...20
 
   @Test("nothing is later than its delivery, or than the end", arguments: seeds)
   func future(seed: UInt64) throws {
