@@ -25,10 +25,10 @@ TESTS ?=
 INPUTS ?= 1000000
 SOURCES ?= github gitlab jenkins customhttp
 
-.PHONY: help run demo vsd vsperf test test-long fuzz check bench bench-away clean
+.PHONY: help run demo vsd vsperf test test-long fuzz check bench bench-away bench-history clean
 
 help: ## List these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Build vsd and start it on its embedded store (ARGS="--addr :5001 ...")
 	@Scripts/bootstrap build run
@@ -86,6 +86,14 @@ bench-away: ## Measure what a receiver that is away costs intake: vsd with it an
 	@$(MAKE) --no-print-directory vsd
 	@SERVER_FLAGS="--tracer otlp --settle 0s --otlp-endpoint http://127.0.0.1:9" \
 	  Tests/Benchmarks/run --reference-binary $(CURDIR)/$(RELEASE)/release/vsd
+
+bench-history: ## Measure with the deliveries of a generated history instead of issues
+	@Scripts/bootstrap build bench
+	@$(MAKE) --no-print-directory vsd
+	@Scripts/quiet-build $(RELEASE_FLAGS) --product vsperf
+	@mkdir -p .build-bench
+	@$(RELEASE)/release/vsperf generate history --scale 8 --until 2026-01-01T00:00:00Z --out .build-bench/history.ndjson
+	@HISTORY=$(CURDIR)/.build-bench/history.ndjson Tests/Benchmarks/run
 
 clean: ## Remove everything that was built
 	rm -rf .build .build-*

@@ -1,18 +1,9 @@
 -- Signed GitHub `issues` deliveries for wrk: each issue is opened, then closed. Every delivery id is used once. (wrk asks for one
 -- request more than it sends, to look at it: the first issue is only closed.)
 --
---   wrk ... -s deliveries.lua URL -- PATH-OF-issue-event.json SECRET
+--   wrk ... -s deliveries.lua URL -- PATH-OF-issue-event.json SECRET PATH-OF-signing.lua
 --
 -- The last line of output, for a script to read: requests, microseconds, p50 and p99 in microseconds, failed requests.
-
-local ffi = require("ffi")
-
--- wrk itself is linked with libcrypto.
-ffi.cdef [[
-  const void *EVP_sha256(void);
-  unsigned char *HMAC(const void *digest, const void *key, int key_length, const unsigned char *data, size_t length,
-                      unsigned char *code, unsigned int *code_length);
-]]
 
 local repositories = 16
 local threads = 0
@@ -47,28 +38,15 @@ local function pieces_of(template, number)
 end
 
 local templates = {}
-local secret
+local sign
 local counter = 0
-local code = ffi.new("unsigned char[32]")
-local code_length = ffi.new("unsigned int[1]")
-local sha256 = ffi.C.EVP_sha256()
-local hexadecimal = {}
-for byte = 0, 255 do hexadecimal[byte] = string.format("%02x", byte) end
-local digits = {}
-
-local function signature(body)
-  ffi.C.HMAC(sha256, secret, #secret, body, #body, code, code_length)
-  for index = 0, 31 do digits[index + 1] = hexadecimal[code[index]] end
-  return table.concat(digits)
-end
-
 local head
 
 function init(arguments)
   local file = assert(io.open(arguments[1], "r"))
   local template = file:read("*a")
   file:close()
-  secret = arguments[2]
+  sign = dofile(arguments[3])(arguments[2])
   for number = 1, repositories do templates[number] = pieces_of(template, number) end
   head = "POST /github HTTP/1.1\r\nHost: " .. wrk.host .. ":" .. wrk.port
     .. "\r\nAccept: */*\r\nContent-Type: application/json\r\nUser-Agent: GitHub-Hookshot/0f3a2b1"
@@ -103,7 +81,7 @@ function request()
   local body = table.concat(pieces)
   counter = counter + 1
   return head .. string.format("X-GitHub-Delivery: 5eed%04x-bead-4ace-8000-%012x", thread_number, counter)
-    .. "\r\nX-Hub-Signature-256: sha256=" .. signature(body)
+    .. "\r\nX-Hub-Signature-256: sha256=" .. sign(body)
     .. "\r\nContent-Length: " .. #body .. "\r\n\r\n" .. body
 end
 

@@ -1,0 +1,188 @@
+enum PackedError: Error {
+  case corrupt
+  case newerVersion(UInt8)
+}
+
+/// Reads what a ``SubjectWriter`` wrote, in this form or an older one.
+struct SubjectReader {
+  private let bytes: [UInt8]
+  /// Of the form that was written.
+  private let version: UInt8
+  private var index: Int
+  private var strings: [String] = []
+
+  init(_ bytes: [UInt8], version: UInt8) throws(PackedError) {
+    guard let written = bytes.first, written > 0 else { throw .corrupt }
+    guard written <= version else { throw .newerVersion(written) }
+    self.bytes = bytes
+    self.version = written
+    index = 1
+    let count = try count()
+    strings.reserveCapacity(count)
+    for _ in 0..<count {
+      let length = try self.count()
+      strings.append(String(decoding: bytes[index..<index + length], as: UTF8.self))
+      index += length
+    }
+  }
+
+  mutating func int64() throws(PackedError) -> Int64 {
+    var result: UInt64 = 0
+    var shift: UInt64 = 0
+    while index < bytes.count, shift < 64 {
+      let byte = bytes[index]
+      index += 1
+      result |= UInt64(byte & 0x7f) << shift
+      if byte < 0x80 { return Int64(bitPattern: result >> 1) ^ -Int64(bitPattern: result & 1) }
+      shift += 7
+    }
+    throw .corrupt
+  }
+
+  mutating func int() throws(PackedError) -> Int {
+    Int(try int64())
+  }
+
+  /// A count of things that take at least a byte each, so never more than the bytes that are left.
+  private mutating func count() throws(PackedError) -> Int {
+    let value = try int()
+    guard value >= 0, value <= bytes.count - index else { throw .corrupt }
+    return value
+  }
+
+  mutating func string() throws(PackedError) -> String {
+    let position = try int()
+    guard strings.indices.contains(position) else { throw .corrupt }
+    return strings[position]
+  }
+
+  mutating func array<Element>(_ element: (inout SubjectReader) throws(PackedError) -> Element) throws(PackedError) -> [Element] {
+    let count = try count()
+    var result: [Element] = []
+    result.reserveCapacity(count)
+    for _ in 0..<count { result.append(try element(&self)) }
+    return result
+  }
+
+  mutating func optional<Value>(_ value: (inout SubjectReader) throws(PackedError) -> Value) throws(PackedError) -> Value? {
+    try int() == 0 ? nil : try value(&self)
+  }
+
+  mutating func optionalString() throws(PackedError) -> String? {
+    try optional { reader throws(PackedError) in try reader.string() }
+  }
+
+  mutating func value<Value: RawRepresentable>() throws(PackedError) -> Value where Value.RawValue == UInt8 {
+    guard let raw = UInt8(exactly: try int64()), let value = Value(rawValue: raw) else { throw .corrupt }
+    return value
+  }
+
+  mutating func outcome() throws(PackedError) -> Outcome? {
+    try optionalString().flatMap(Outcome.init)
+  }
+
+  mutating func timestamp() throws(PackedError) -> Timestamp {
+    let value = try int64()
+    return value & 1 == 0 ? Timestamp(seconds: value >> 1) : Timestamp(nanoseconds: try int64())
+  }
+
+  mutating func eventTime() throws(PackedError) -> EventTime {
+    let isVendor = try int() != 0
+    return EventTime(try timestamp(), isVendor: isVendor)
+  }
+
+  mutating func reference() throws(PackedError) -> Reference {
+    let kind = try string()
+    return Reference(Reference.Kind(rawValue: kind), try string())
+  }
+
+  mutating func attributes() throws(PackedError) -> [Attribute] {
+    try array { reader throws(PackedError) in
+      let name = try reader.string()
+      let vocabulary: AttributeVocabulary = try reader.value()
+      return Attribute(name, try reader.attributeValue(), vocabulary: vocabulary)
+    }
+  }
+
+  private mutating func attributeValue() throws(PackedError) -> AttributeValue {
+    switch try int() {
+    case 0: .string(try string())
+    case 1: .int(try int64())
+    case 2: .double(Double(bitPattern: UInt64(bitPattern: try int64())))
+    case 3: .bool(false)
+    case 4: .bool(true)
+    case 5: .strings(try array { reader throws(PackedError) in try reader.string() })
+    case 6: .null
+    default: throw .corrupt
+    }
+  }
+
+  mutating func fact(key: SpanKey) throws(PackedError) -> Subject.Fact {
+    let hash = UInt64(bitPattern: try int64())
+    let operation = try optionalString().map(Operation.init(rawValue:))
+    let name = try optionalString()
+    let owner = try optionalString()
+    let project = try optionalString()
+    var event = Event(key: key, time: try eventTime(), attempt: try attemptRule())
+    event.operation = operation
+    event.name = name
+    event.owner = owner
+    event.project = project
+    let state = try int()
+    event.state = UInt8(exactly: state).flatMap(LifecycleState.init)
+    event.outcome = try outcome()
+    event.marks = try array { reader throws(PackedError) in
+      let kind: LifeMark.Kind = try reader.value()
+      return LifeMark(kind, try reader.eventTime())
+    }
+    event.attributes = try attributes()
+    event.phases = try array { reader throws(PackedError) in
+      PhaseStatement(
+        track: try reader.string(), name: try reader.string(),
+        start: try reader.optional { reader throws(PackedError) in try reader.timestamp() },
+        end: try reader.optional { reader throws(PackedError) in try reader.timestamp() }, outcome: try reader.outcome())
+    }
+    event.moments = try array { reader throws(PackedError) in
+      SpanEvent(name: try reader.string(), time: try reader.timestamp(), attributes: try reader.attributes())
+    }
+    event.publishes = try array { reader throws(PackedError) in try reader.reference() }
+    event.follows = try array { reader throws(PackedError) in
+      let rule: CorrelationRule = try reader.value()
+      let reach: ReferenceReach = try reader.value()
+      return FollowStatement(
+        rule, try reader.array { reader throws(PackedError) in try reader.reference() }, reach: reach,
+        attempt: try reader.parentAttempt())
+    }
+    event.links = try array { reader throws(PackedError) in
+      LinkStatement(try reader.reference(), rule: try reader.string())
+    }
+    if version >= 2 { event.usualOperation = try optionalString().map(Operation.init(rawValue:)) }
+    return Subject.Fact(event, contentHash: hash)
+  }
+
+  mutating func parentAttempt() throws(PackedError) -> Int? {
+    version < 2 ? nil : try optional { reader throws(PackedError) in try reader.int() }
+  }
+
+  private mutating func attemptRule() throws(PackedError) -> AttemptRule {
+    switch try int() {
+    case 0: .single
+    case 1: .counted
+    case 2: .numbered(try int())
+    default: throw .corrupt
+    }
+  }
+
+  mutating func classicState() throws(PackedError) -> ClassicState {
+    var state = ClassicState()
+    state.latestTraceID = try int64()
+    state.latestSpanID = try int64()
+    state.open = try optional { reader throws(PackedError) in
+      ClassicState.OpenSpan(
+        traceID: try reader.int64(), spanID: try reader.int64(), parentID: try reader.int64(),
+        eventSource: try reader.string(), type: try reader.string(), state: try reader.string(),
+        start: try reader.eventTime(), received: try reader.timestamp(), tags: try reader.attributes())
+    }
+    return state
+  }
+}

@@ -1,0 +1,205 @@
+/// Numbers as variable-length integers, strings as numbers into a table.
+struct SubjectWriter {
+  private var bytes: [UInt8] = []
+  private var strings = StringTable()
+
+  init() {
+    bytes.reserveCapacity(1024)
+  }
+
+  func finished(version: UInt8) -> [UInt8] {
+    var result = SubjectWriter()
+    result.bytes.reserveCapacity(bytes.count + strings.byteCount + 16)
+    result.bytes.append(version)
+    result.put(strings.all.count)
+    for string in strings.all {
+      result.put(string.utf8.count)
+      result.bytes.append(contentsOf: string.utf8)
+    }
+    result.bytes.append(contentsOf: bytes)
+    return result.bytes
+  }
+
+  mutating func put(_ value: Int) {
+    put(Int64(value))
+  }
+
+  /// Zigzag, seven bits a byte, least significant first.
+  mutating func put(_ value: Int64) {
+    var rest = UInt64(bitPattern: value << 1 ^ value >> 63)
+    while rest >= 0x80 {
+      bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
+      rest >>= 7
+    }
+    bytes.append(UInt8(rest))
+  }
+
+  mutating func put(_ string: String) {
+    put(strings.index(of: string))
+  }
+
+  mutating func put<Value>(optional value: Value?, _ put: (inout SubjectWriter, Value) -> Void) {
+    self.put(value == nil ? 0 : 1)
+    if let value { put(&self, value) }
+  }
+
+  mutating func put<Element>(_ elements: [Element], _ put: (inout SubjectWriter, Element) -> Void) {
+    self.put(elements.count)
+    for element in elements { put(&self, element) }
+  }
+
+  mutating func put(optional string: String?) {
+    put(optional: string) { $0.put($1) }
+  }
+
+  mutating func put(_ time: Timestamp) {
+    // Most times are whole seconds: a factor of 1e9 costs four bytes.
+    if time.nanoseconds % 1_000_000_000 == 0 {
+      put((time.nanoseconds / 1_000_000_000) << 1)
+    } else {
+      put(1)
+      put(time.nanoseconds)
+    }
+  }
+
+  mutating func put(_ time: EventTime) {
+    put(time.isVendor ? 1 : 0)
+    put(time.timestamp)
+  }
+
+  mutating func put(_ reference: Reference) {
+    put(reference.kind.rawValue)
+    put(reference.value)
+  }
+
+  mutating func put(_ attribute: Attribute) {
+    put(attribute.name)
+    put(Int(attribute.vocabulary.rawValue))
+    switch attribute.value {
+    case .string(let value):
+      put(0)
+      put(value)
+    case .int(let value):
+      put(1)
+      put(value)
+    case .double(let value):
+      put(2)
+      put(Int64(bitPattern: value.bitPattern))
+    case .bool(let value): put(value ? 4 : 3)
+    case .strings(let values):
+      put(5)
+      put(values) { $0.put($1) }
+    case .null: put(6)
+    }
+  }
+
+  mutating func put(_ fact: Subject.Fact) {
+    let event = fact.event
+    put(Int64(bitPattern: fact.contentHash))
+    put(optional: event.operation?.rawValue)
+    put(optional: event.name)
+    put(optional: event.owner)
+    put(optional: event.project)
+    put(event.time)
+    switch event.attempt {
+    case .single: put(0)
+    case .counted: put(1)
+    case .numbered(let number):
+      put(2)
+      put(number)
+    }
+    put(Int(event.state?.rawValue ?? 0))
+    put(optional: event.outcome?.rawValue)
+    put(event.marks) { writer, mark in
+      writer.put(Int(mark.kind.rawValue))
+      writer.put(mark.time)
+    }
+    put(event.attributes) { $0.put($1) }
+    put(event.phases) { writer, phase in
+      writer.put(phase.track)
+      writer.put(phase.name)
+      writer.put(optional: phase.start) { $0.put($1) }
+      writer.put(optional: phase.end) { $0.put($1) }
+      writer.put(optional: phase.outcome?.rawValue)
+    }
+    put(event.moments) { writer, moment in
+      writer.put(moment.name)
+      writer.put(moment.time)
+      writer.put(moment.attributes) { $0.put($1) }
+    }
+    put(event.publishes) { $0.put($1) }
+    put(event.follows) { writer, statement in
+      writer.put(Int(statement.rule.rawValue))
+      writer.put(Int(statement.reach.rawValue))
+      writer.put(statement.references) { $0.put($1) }
+      writer.put(optional: statement.attempt) { $0.put($1) }
+    }
+    put(event.links) { writer, link in
+      writer.put(link.reference)
+      writer.put(link.rule)
+    }
+    put(optional: event.usualOperation?.rawValue)
+  }
+
+  mutating func put(_ classic: ClassicState) {
+    put(classic.latestTraceID)
+    put(classic.latestSpanID)
+    put(optional: classic.open) { writer, span in
+      writer.put(span.traceID)
+      writer.put(span.spanID)
+      writer.put(span.parentID)
+      writer.put(span.eventSource)
+      writer.put(span.type)
+      writer.put(span.state)
+      writer.put(span.start)
+      writer.put(span.received)
+      writer.put(span.tags) { $0.put($1) }
+    }
+  }
+}
+
+/// Gives each different string a number, in order of first appearance.
+///
+/// A dictionary would spend most of the time of encoding on its hash, which defends against chosen keys; nothing is lost
+/// here when keys collide but a comparison.
+private struct StringTable {
+  private(set) var all: [String] = []
+  private(set) var byteCount = 0
+  /// Open addressing: number + 1, and 0 where free. At most half full.
+  private var slots = [UInt32](repeating: 0, count: 256)
+
+  mutating func index(of string: String) -> Int {
+    var hasher = ContentHasher()
+    hasher.add(string)
+    var slot = Int(truncatingIfNeeded: hasher.value) & (slots.count - 1)
+    while slots[slot] != 0 {
+      let index = Int(slots[slot]) - 1
+      if Self.haveSameBytes(all[index], string) { return index }
+      slot = (slot + 1) & (slots.count - 1)
+    }
+    all.append(string)
+    byteCount += string.utf8.count + 2
+    if all.count * 2 > slots.count { grow() } else { slots[slot] = UInt32(all.count) }
+    return all.count - 1
+  }
+
+  /// Stricter than `==`, which takes different spellings of an accent for the same text.
+  private static func haveSameBytes(_ left: String, _ right: String) -> Bool {
+    guard left.utf8.count == right.utf8.count else { return false }
+    let result = left.utf8.withContiguousStorageIfAvailable { left in
+      right.utf8.withContiguousStorageIfAvailable { left.elementsEqual($0) }
+    }
+    return (result ?? nil) ?? left.utf8.elementsEqual(right.utf8)
+  }
+
+  private mutating func grow() {
+    slots = [UInt32](repeating: 0, count: slots.count * 2)
+    for (index, string) in all.enumerated() {
+      var hasher = ContentHasher()
+      hasher.add(string)
+      var slot = Int(truncatingIfNeeded: hasher.value) & (slots.count - 1)
+      while slots[slot] != 0 { slot = (slot + 1) & (slots.count - 1) }
+      slots[slot] = UInt32(index + 1)
+    }
+  }
+}
