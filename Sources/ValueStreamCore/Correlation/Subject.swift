@@ -100,7 +100,7 @@ public struct Subject: Sendable, Hashable {
   }
 
   private mutating func dropOldest() {
-    if let index = oldest(among: facts.indices.filter(isPassing)) {
+    if let index = oldest(among: passingFacts()) {
       facts.remove(at: index)
       droppedFactCount += 1
       return
@@ -120,11 +120,16 @@ public struct Subject: Sendable, Hashable {
     indices.min { (facts[$0].event.time, facts[$0].contentHash) < (facts[$1].event.time, facts[$1].contentHash) }
   }
 
-  /// Marks no end, and no beginning that is not told by another fact as well.
-  private func isPassing(_ index: Int) -> Bool {
-    facts[index].event.marks.allSatisfy { mark in
-      mark.kind == .begin && facts.indices.contains { $0 != index && facts[$0].event.marks.contains(mark) }
+  /// Facts that mark no end, and no beginning that is not told by another fact as well.
+  private func passingFacts() -> [Int] {
+    var lastTeller: [LifeMark: Int] = [:]
+    var toldByOthers: Set<LifeMark> = []
+    for (index, fact) in facts.enumerated() {
+      for mark in fact.event.marks where mark.kind == .begin {
+        if let teller = lastTeller.updateValue(index, forKey: mark), teller != index { toldByOthers.insert(mark) }
+      }
     }
+    return facts.indices.filter { facts[$0].event.marks.allSatisfy(toldByOthers.contains) }
   }
 
   /// Every alias the thing ever had, apart from its key, sorted.
