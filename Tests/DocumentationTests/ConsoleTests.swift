@@ -23,17 +23,8 @@ struct ConsoleTests {
   @Test("Commands print what the page shows", arguments: pages)
   func console(page: MarkdownPage) throws {
     let steps = Self.steps(of: page)
-    let isMissing = Self.programs(of: page).filter { !Self.isInstalled($0) }
-    if !isMissing.isEmpty {
-      // `make test` installs them; in CI their absence is a failure, elsewhere it is shown.
-      let comment: Comment = "not installed: \(isMissing.joined(separator: ", "))"
-      if ProcessInfo.processInfo.environment["CI"] != nil {
-        #expect(isMissing.isEmpty, comment)
-      } else {
-        withKnownIssue(comment) { #expect(isMissing.isEmpty) }
-      }
-      return
-    }
+    let missing = Self.programs(of: page).filter { !Self.isInstalled($0) }
+    try #require(missing.isEmpty, "not installed: \(missing.joined(separator: ", ")); Scripts/bootstrap test installs them")
     let daemon = try Self.daemon(for: page)
     for block in page.blocks {
       guard let name = block.comment?.wholeMatch(of: /save as (.*)/)?.output.1 else { continue }
