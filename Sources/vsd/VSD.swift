@@ -5,14 +5,6 @@ import ValueStreamCore
 /// `vsd`: options, wiring, exit code.
 @main
 enum VSD {
-  /// Of sysexits.h.
-  private enum ExitCode {
-    static let usage: Int32 = 64
-    static let unavailable: Int32 = 69
-    static let software: Int32 = 70
-    static let inputOutput: Int32 = 74
-  }
-
   static func main() async {
     let arguments = Array(CommandLine.arguments.dropFirst())
     if arguments.contains(where: { ["--help", "-help", "-h"].contains($0) }) {
@@ -38,8 +30,7 @@ enum VSD {
   }
 
   private static func fail(_ message: String, _ code: Int32) -> Never {
-    let line = "vsd: \(message)\n"
-    _ = line.utf8.withContiguousStorageIfAvailable { write(STDERR_FILENO, $0.baseAddress, $0.count) }
+    StandardStream.error.write("vsd: \(message)\n")
     exit(code)
   }
 }

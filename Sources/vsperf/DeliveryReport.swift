@@ -6,7 +6,7 @@ struct DeliveryReport {
   /// `sent`.
   private let verb: String
   private let start = ContinuousClock.now
-  private let isShown = StandardError.isTerminal
+  private let isShown = StandardStream.error.isTerminal
   private var shown = ContinuousClock.now
   private var counts: [String: Int] = [:]
   private var total = 0
@@ -22,7 +22,7 @@ struct DeliveryReport {
     bytes += delivery.body.count
     guard isShown, total % 64 == 0, shown.duration(to: .now) > .milliseconds(200) else { return }
     shown = .now
-    StandardError.write("\r\(verb) \(total) deliveries, up to \(delivery.time.rfc3339.prefix(10))")
+    StandardStream.error.write("\r\(verb) \(total) deliveries, up to \(delivery.time.rfc3339.prefix(10))")
   }
 
   /// One line: `sent 7140 deliveries, 38.2 MB, in 9.8 s (728 a second): workflow_job 3012, ...`.
@@ -30,7 +30,7 @@ struct DeliveryReport {
     let seconds = max(start.duration(to: .now).inSeconds, 0.001)
     let types = counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { "\($0.key) \($0.value)" }
     let rate = Int((Double(total) / seconds).rounded())
-    StandardError.write(
+    StandardStream.error.write(
       "\(isShown ? "\r" : "")\(verb) \(total) deliveries, \(Self.tenths(Double(bytes) / 1e6)) MB, in \(Self.tenths(seconds)) s "
         + "(\(rate) a second): \(types.joined(separator: ", "))\n")
   }

@@ -1,13 +1,3 @@
-/// Of sysexits.h.
-enum ExitCode {
-  static let usage: Int32 = 64
-  static let dataError: Int32 = 65
-  static let noInput: Int32 = 66
-  static let unavailable: Int32 = 69
-  static let software: Int32 = 70
-  static let inputOutput: Int32 = 74
-}
-
 /// A mistake in the command line: one line that says where help is.
 struct UsageError: Error, CustomStringConvertible {
   let description: String

@@ -1,4 +1,5 @@
 import Glibc
+import ValueStreamCore
 
 /// Lines to a file or to standard output, some at a time.
 struct Output: ~Copyable {

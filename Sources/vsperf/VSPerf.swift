@@ -23,7 +23,7 @@ enum VSPerf {
   }
 
   private static func fail(_ message: String, _ code: Int32) -> Never {
-    StandardError.write("vsperf: \(message)\n")
+    StandardStream.error.write("vsperf: \(message)\n")
     exit(code)
   }
 }

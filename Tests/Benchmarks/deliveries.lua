@@ -1,9 +1,9 @@
 -- Signed GitHub `issues` deliveries for wrk: each issue is opened, then closed. Every delivery id is used once. (wrk asks for one
 -- request more than it sends, to look at it: the first issue is only closed.)
 --
---   wrk ... -s deliveries.lua URL -- PATH-OF-issue-event.json SECRET PATH-OF-signing.lua
+--   wrk ... -s deliveries.lua URL -- PATH-OF-issue-event.json SECRET
 --
--- The last line of output, for a script to read: requests, microseconds, p50 and p99 in microseconds, failed requests.
+-- Lua must find the files beside this one (LUA_PATH); report.lua says what the last line of output tells.
 
 local repositories = 16
 local threads = 0
@@ -46,7 +46,7 @@ function init(arguments)
   local file = assert(io.open(arguments[1], "r"))
   local template = file:read("*a")
   file:close()
-  sign = dofile(arguments[3])(arguments[2])
+  sign = require("signing")(arguments[2])
   for number = 1, repositories do templates[number] = pieces_of(template, number) end
   head = "POST /github HTTP/1.1\r\nHost: " .. wrk.host .. ":" .. wrk.port
     .. "\r\nAccept: */*\r\nContent-Type: application/json\r\nUser-Agent: GitHub-Hookshot/0f3a2b1"
@@ -85,9 +85,4 @@ function request()
     .. "\r\nContent-Length: " .. #body .. "\r\n\r\n" .. body
 end
 
-function done(summary, latency, requests)
-  local errors = summary.errors
-  io.write(string.format("measured %d %d %d %d %d\n", summary.requests, summary.duration,
-    latency:percentile(50), latency:percentile(99),
-    errors.connect + errors.read + errors.write + errors.status + errors.timeout))
-end
+done = require("report")

@@ -1,9 +1,9 @@
 -- The deliveries of a generated history for wrk, signed, each once; those of one thread come in order, the threads' mixed.
 --
---   wrk ... -s history.lua URL -- PATH-OF-HISTORY.ndjson SECRET PATH-OF-signing.lua THREADS
+--   wrk ... -s history.lua URL -- PATH-OF-HISTORY.ndjson SECRET THREADS
 --
--- When a history is used up it begins anew under other delivery ids, which is cheaper for vsd: generate enough. The last line of
--- output is that of deliveries.lua.
+-- When a history is used up it begins anew under other delivery ids, which is cheaper for vsd: generate enough. Lua must find the
+-- files beside this one (LUA_PATH).
 
 local threads = 0
 
@@ -18,8 +18,8 @@ local sign
 local counter = 0
 
 function init(arguments)
-  sign = dofile(arguments[3])(arguments[2])
-  local stride = tonumber(arguments[4])
+  sign = require("signing")(arguments[2])
+  local stride = tonumber(arguments[3])
   local number = 0
   for line in io.lines(arguments[1]) do
     if number % stride == thread_number then
@@ -44,9 +44,4 @@ function request()
     .. "\r\nContent-Length: " .. #delivery.body .. "\r\n\r\n" .. delivery.body
 end
 
-function done(summary, latency, requests)
-  local errors = summary.errors
-  io.write(string.format("measured %d %d %d %d %d\n", summary.requests, summary.duration,
-    latency:percentile(50), latency:percentile(99),
-    errors.connect + errors.read + errors.write + errors.status + errors.timeout))
-end
+done = require("report")

@@ -1,4 +1,4 @@
--- Signs bodies as GitHub does: `dofile("signing.lua")(SECRET)` gives a function from a body to its signature in hexadecimal.
+-- Signs bodies as GitHub does: `require("signing")(SECRET)` gives a function from a body to its signature in hexadecimal.
 
 local ffi = require("ffi")
 

@@ -62,11 +62,7 @@ struct CustomHTTPSourceTests {
   @Test("The contract of sources", arguments: fixtures)
   func contract(file: String) throws {
     let contract = try Self.contract(file)
-    try contract.checkKeptHeaders()
-    try contract.checkDeterminism()
-    contract.checkTruncation()
-    contract.checkGarbage()
-    try contract.checkTypeSwaps()
+    try contract.checkReading()
   }
 
   @Test(

@@ -38,11 +38,7 @@ struct QuaylineSourceTests {
   func contract() throws {
     let contract = Self.contract
     contract.checkSignatures()
-    try contract.checkKeptHeaders()
-    try contract.checkDeterminism()
-    contract.checkTruncation()
-    contract.checkGarbage()
-    try contract.checkTypeSwaps()
+    try contract.checkReading()
   }
 
   @Test("The last delivery alone gives the whole span")

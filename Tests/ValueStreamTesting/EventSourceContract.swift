@@ -60,10 +60,19 @@ package struct EventSourceContract: Sendable {
     return signed
   }
 
-  // MARK: Kept headers
+  // MARK: Reading
+
+  /// Everything but the signatures, which are the same for all samples of a source.
+  package func checkReading() throws {
+    try checkKeptHeaders()
+    try checkDeterminism()
+    checkTruncation()
+    checkGarbage()
+    try checkTypeSwaps()
+  }
 
   /// What the log keeps must be enough to understand the delivery again, and must not hold secrets.
-  package func checkKeptHeaders() throws {
+  private func checkKeptHeaders() throws {
     var kept = sample
     kept.headers = sample.headers.keeping(source.keptHeaders)
     #expect(try source.events(in: kept) == source.events(in: sample))
@@ -75,7 +84,7 @@ package struct EventSourceContract: Sendable {
   // MARK: Bad input
 
   /// Every truncation is refused with an error, never read as something else.
-  package func checkTruncation() {
+  private func checkTruncation() {
     // What follows the last brace is white space, whose loss is none.
     let end = sample.body.lastIndex(of: UInt8(ascii: "}")) ?? 0
     for count in stride(from: 0, through: end, by: max(1, end / 300)) {
@@ -87,7 +96,7 @@ package struct EventSourceContract: Sendable {
 
   /// Every member of the sample, one at a time, is removed and replaced by values of every type: the delivery is then
   /// understood or refused with an error that names a place, and nothing else happens.
-  package func checkTypeSwaps() throws {
+  private func checkTypeSwaps() throws {
     let document = try JSONSerialization.jsonObject(with: Data(sample.body), options: [.fragmentsAllowed])
     var refused = 0
     for path in Self.paths(in: document) {
@@ -108,7 +117,7 @@ package struct EventSourceContract: Sendable {
   }
 
   /// Bodies that are no payload at all.
-  package func checkGarbage() {
+  private func checkGarbage() {
     let deep = String(repeating: "[", count: 5000) + String(repeating: "]", count: 5000)
     let bodies: [[UInt8]] = [
       [], Array(" \n ".utf8), Array("null".utf8), Array("[]".utf8), Array("{}".utf8), Array("{\"a\":".utf8), Array(deep.utf8),
@@ -126,7 +135,7 @@ package struct EventSourceContract: Sendable {
   }
 
   /// Reading is a function of the delivery.
-  package func checkDeterminism() throws {
+  private func checkDeterminism() throws {
     #expect(try source.events(in: sample) == source.events(in: sample))
   }
 

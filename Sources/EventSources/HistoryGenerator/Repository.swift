@@ -144,22 +144,13 @@ final class Repository {
   private(set) lazy var shortJSON: [UInt8] = {
     var json = JSONWriter(capacity: 1000)
     json.object { json in
-      json.member("id", id)
-      json.member("node_id", "R_kgDO\(String(id, radix: 36))")
-      json.member("name", name)
-      json.member("full_name", fullName)
-      json.member("private", true)
-      json.account("owner", owner)
-      json.member("html_url", web)
-      json.member("description", plan.description)
-      json.member("fork", false)
-      json.member("url", api)
+      describeBriefly(in: &json)
       json.member("default_branch", "main")
     }
     return json.bytes
   }()
 
-  private func describe(in json: inout JSONWriter) {
+  private func describeBriefly(in json: inout JSONWriter) {
     json.member("id", id)
     json.member("node_id", "R_kgDO\(String(id, radix: 36))")
     json.member("name", name)
@@ -170,6 +161,10 @@ final class Repository {
     json.member("description", plan.description)
     json.member("fork", false)
     json.member("url", api)
+  }
+
+  private func describe(in json: inout JSONWriter) {
+    describeBriefly(in: &json)
     json.member("branches_url", "\(api)/branches{/branch}")
     json.member("commits_url", "\(api)/commits{/sha}")
     json.member("issues_url", "\(api)/issues{/number}")

@@ -1,11 +1,3 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#elseif canImport(Darwin)
-  import Darwin
-#endif
-
 /// Writes log lines: one JSON object each, with at least `level`, `msg` and `time` (RFC 3339, UTC).
 public struct Logger: Sendable {
   public enum Level: Int, Sendable, Comparable, CaseIterable {
@@ -57,27 +49,5 @@ public struct Logger: Sendable {
   public func error(_ message: @autoclosure () -> String) { log(.error, message()) }
 
   /// One system call per line, so that lines stay whole; what standard output does not take is lost.
-  public static let writeToStandardOutput: @Sendable ([UInt8]) -> Void = { line in
-    line.withUnsafeBytes { bytes in
-      var rest = bytes[...]
-      while !rest.isEmpty {
-        let count = writeOnce(UnsafeRawBufferPointer(rebasing: rest))
-        if count <= 0 { return }
-        rest = rest.dropFirst(count)
-      }
-    }
-  }
-
-  private static func writeOnce(_ bytes: UnsafeRawBufferPointer) -> Int {
-    while true {
-      #if canImport(Glibc)
-        let count = Glibc.write(STDOUT_FILENO, bytes.baseAddress, bytes.count)
-      #elseif canImport(Musl)
-        let count = Musl.write(STDOUT_FILENO, bytes.baseAddress, bytes.count)
-      #else
-        let count = Darwin.write(STDOUT_FILENO, bytes.baseAddress, bytes.count)
-      #endif
-      if count >= 0 || errno != EINTR { return count }
-    }
-  }
+  public static let writeToStandardOutput: @Sendable ([UInt8]) -> Void = { StandardStream.output.write($0) }
 }
