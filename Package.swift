@@ -96,7 +96,7 @@ let package = Package(
       swiftSettings: settings),
     tests(of: "EmbeddingExample", ["ValueStreamCore"]),
     .testTarget(
-      name: "DocumentationTests", dependencies: ["vsd", "vsperf", "ValueStreamCore", "Intake", "Pipeline"],
+      name: "DocumentationTests", dependencies: ["vsd", "vsperf", "ValueStreamCore", "Intake", "Pipeline", "SQLiteStore"],
       swiftSettings: settings),
     tests(
       of: "vsd", ["ValueStreamCore", "OTLP", "Pipeline", "CurlTransport", "vsperf", "HistoryGenerator"],

@@ -4,6 +4,7 @@ import Pipeline
 import Testing
 import ValueStreamCore
 
+@testable import SQLiteStore
 @testable import vsd
 @testable import vsperf
 
@@ -124,6 +125,13 @@ struct ReferenceTests {
         #expect(families[String(match.output.1)] != nil, "there is no \(match.output.1)")
       }
     }
+  }
+
+  @Test("Docs/operating.md says up to which version a store is known")
+  func storeVersion() throws {
+    let text = try MarkdownPage.page("Docs/operating.md").text
+    #expect(
+      text.contains("a \(StoreSchema.spanStore.name) of version 99; this program knows up to \(StoreSchema.spanStore.version)\n"))
   }
 
   @Test("Every route that is served stands in Docs/http-api.md")

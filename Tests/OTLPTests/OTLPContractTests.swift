@@ -27,6 +27,9 @@ struct OTLPContractTests {
   @Test("What is refused for good", arguments: [400, 413, 415, 422, 501, 505])
   func refusal(status: Int) async throws { try await Self.contract.checkRefusal(status: status) }
 
+  @Test("Something that is no receiver", arguments: [400, 405, 413, 415, 501])
+  func refusalOfEverything(status: Int) async throws { try await Self.contract.checkRefusalOfEverything(status: status) }
+
   @Test("Partial success") func partialSuccess() async throws { try await Self.contract.checkPartialSuccess() }
 
   @Test("An answer that comes slowly") func slowAnswer() async throws { try await Self.contract.checkSlowAnswer() }

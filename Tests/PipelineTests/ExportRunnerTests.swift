@@ -19,8 +19,13 @@ struct ExportRunnerTests {
     let refused: Set<SpanID>
     /// Takes a call and answers only when the task is cancelled.
     let hangs: Bool
+    /// Its receiver refuses requests without spans, too.
+    let isMisaddressed: Bool
 
-    init(errors: [ExportError] = [], limit: Int = .max, refused: Set<SpanID> = [], hangs: Bool = false) {
+    init(
+      errors: [ExportError] = [], limit: Int = .max, refused: Set<SpanID> = [], hangs: Bool = false, isMisaddressed: Bool = false
+    ) {
+      self.isMisaddressed = isMisaddressed
       self.errors = Mutex(errors)
       self.limit = limit
       self.refused = refused
@@ -38,6 +43,10 @@ struct ExportRunnerTests {
       let taken = Array(spans.prefix(limit))
       batches.withLock { $0.append(taken) }
       return ExportReceipt(handled: taken.count)
+    }
+
+    func checkReceiver() async throws(ExportError) {
+      if isMisaddressed { throw ExportError("no receiver", isRetryable: false) }
     }
 
     func flush() async throws(ExportError) {}
@@ -166,6 +175,42 @@ struct ExportRunnerTests {
     }
     // Wide again behind the last of them.
     if culprits == [0] { #expect(exporter.sizes.max() == 512) }
+  }
+
+  @Test("A receiver that refuses requests without spans, too, costs no span, however long it does")
+  func misaddressed() async throws {
+    let clock = FakeClock()
+    let store = try Self.store(finished: 40, at: clock.now())
+    let log = FakeLog()
+    let exporter = FakeExporter(refused: Set((0..<40).map(Self.id)), isMisaddressed: true)
+    let runner = try Self.runner(exporter, store, clock, log: log)
+    await runner.finish(includingUnsettled: false, within: .seconds(60))
+    #expect(runner.currentProgress == ExportProgress())
+    #expect(exporter.sizes == [40, 20, 10, 5, 2, 1])
+    #expect(log.lines.count == 1)
+    #expect(log.lines.first?.contains("not this one; it refuses a request without spans, too") == true, "\(log.lines)")
+    let next = FakeExporter()
+    await (try Self.runner(next, store, clock)).finish(includingUnsettled: false)
+    #expect(next.ids == (0..<40).map(Self.id))
+  }
+
+  @Test("A receiver is waited for: as long as it asks, and longer from failure to failure where it names no time to wait")
+  func pauses() {
+    #expect(ExportRunner.pause(after: 1, retryAfterSeconds: 7) >= .seconds(7))
+    #expect(ExportRunner.pause(after: 1, retryAfterSeconds: 1e9) <= .seconds(330))
+    for nothing: Double? in [nil, 0] {
+      #expect(ExportRunner.pause(after: 1, retryAfterSeconds: nothing) >= .milliseconds(250))
+      #expect(ExportRunner.pause(after: 50, retryAfterSeconds: nothing) >= .seconds(30))
+    }
+  }
+
+  @Test("A clock that is set back does not hold up what was announced before")
+  func clockSetBack() async throws {
+    let clock = FakeClock()
+    let store = try Self.store(finished: 2, at: clock.now().advanced(byNanoseconds: 86_400_000_000_000))
+    let exporter = FakeExporter()
+    await (try Self.runner(exporter, store, clock, settle: .seconds(5))).finish(includingUnsettled: false)
+    #expect(exporter.ids.count == 2)
   }
 
   @Test("An exporter may take the beginning of a batch; the rest comes again", arguments: [1, 7, 511, 512])

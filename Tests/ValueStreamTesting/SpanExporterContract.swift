@@ -79,6 +79,24 @@ package struct SpanExporterContract: Sendable {
     #expect(lines.all.first?.contains("\(status) not this one") == true, "\(lines.all)")
   }
 
+  /// Something that is no receiver: every request is refused, and no span deserves to be given up for it.
+  package func checkRefusalOfEverything(status: Int) async throws {
+    let receiver = try LoopbackReceiver([.status(status, [:], "what is this?")])
+    let lines = Lines()
+    let runner = try runner(ExportSamples.store(finished: 9), to: receiver, lines: lines)
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { await runner.run() }
+      // Halved to one, that one alone, no span at all; and once more after a pause.
+      while try receiver.requests.filter({ try spanIDs($0).isEmpty }).count < 2 { try await Task.sleep(for: .milliseconds(2)) }
+      runner.stop()
+      try await group.waitForAll()
+    }
+    await runner.finish(includingUnsettled: false)
+    #expect(runner.currentProgress == ExportProgress())
+    #expect(lines.all.count == 1)
+    #expect(lines.all.first?.contains("\(status) what is this?; it refuses a request without spans, too") == true, "\(lines.all)")
+  }
+
   package func checkPartialSuccess() async throws {
     let partialSuccess = try #require(partialSuccess)
     let receiver = try LoopbackReceiver([.response(partialSuccess(2, "two are too old"))])

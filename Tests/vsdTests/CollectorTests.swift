@@ -71,7 +71,8 @@ struct CollectorTests {
     #expect(span.fields["Trace ID"] == api["traceID"]?.text, what)
     #expect(span.fields["Parent ID"] == api["parentSpanID"]?.text ?? "", what)
     let action = attributes["cicd.pipeline.action.name"]?.text
-    let runName = pipeline.map { [action, $0].compactMap(\.self).joined(separator: " ") }
+    let words = [action, pipeline].compactMap(\.self)
+    let runName = words.isEmpty ? nil : words.joined(separator: " ")
     let taskName = operation == "job" ? attributes["cicd.pipeline.task.name"]?.text : nil
     #expect(span.fields["Name"] == (isRun ? runName : taskName) ?? operation, what)
     #expect(span.fields["Kind"] == (isRun ? "SPAN_KIND_SERVER" : "SPAN_KIND_INTERNAL"), what)

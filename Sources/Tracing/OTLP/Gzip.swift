@@ -7,11 +7,11 @@ enum Gzip {
     var stream = z_stream()
     guard vs_gzip_init(&stream) == Z_OK else { return nil }
     defer { deflateEnd(&stream) }
-    var input = bytes
     var isDone = false
     let output = [UInt8](unsafeUninitializedCapacity: Int(deflateBound(&stream, uLong(bytes.count)))) { output, count in
-      input.withUnsafeMutableBufferPointer { input in
-        stream.next_in = input.baseAddress
+      bytes.withUnsafeBufferPointer { input in
+        // zlib only reads there.
+        stream.next_in = UnsafeMutablePointer(mutating: input.baseAddress)
         stream.avail_in = uInt(input.count)
         stream.next_out = output.baseAddress
         stream.avail_out = uInt(output.count)

@@ -44,6 +44,11 @@ struct OTLPRequest {
     return true
   }
 
+  /// Adds a service without spans, which no receiver has a reason to refuse.
+  mutating func addService(_ name: String) {
+    services.append((name, []))
+  }
+
   var bytes: [UInt8] {
     var writer = ProtobufWriter()
     for service in services {

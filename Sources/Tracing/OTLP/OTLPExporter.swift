@@ -46,6 +46,25 @@ package struct OTLPExporter: SpanExporter {
       configuration.presentation, resourceAttributes: configuration.resourceAttributes, byteLimit: configuration.byteLimit)
     var count = 0
     while count < spans.count, request.add(spans[count]) { count += 1 }
+    let answer = try await send(request)
+    let partial = OTLPAnswer.partialSuccess(answer)
+    // Phases may be counted as spans by the receiver, and are not by us.
+    let refused = max(0, min(partial.rejected, count))
+    return ExportReceipt(handled: count, refused: refused, reason: partial.message.map(ExportError.shortened))
+  }
+
+  package func checkReceiver() async throws(ExportError) {
+    var request = OTLPRequest(
+      configuration.presentation, resourceAttributes: configuration.resourceAttributes, byteLimit: configuration.byteLimit)
+    request.addService("valuestream")
+    _ = try await send(request)
+  }
+
+  package func flush() async throws(ExportError) {}
+
+  package func shutdown() async {}
+
+  private func send(_ request: OTLPRequest) async throws(ExportError) -> HTTPResponse {
     let answer: HTTPResponse
     do {
       answer = try await transport.send(httpRequest(request.bytes))
@@ -55,15 +74,8 @@ package struct OTLPExporter: SpanExporter {
     guard (200..<300).contains(answer.status) else {
       throw ExportError(answer, to: place, reason: OTLPAnswer.reason(answer), now: clock.now())
     }
-    let partial = OTLPAnswer.partialSuccess(answer)
-    // Phases may be counted as spans by the receiver, and are not by us.
-    let refused = max(0, min(partial.rejected, count))
-    return ExportReceipt(handled: count, refused: refused, reason: partial.message.map(ExportError.shortened))
+    return answer
   }
-
-  package func flush() async throws(ExportError) {}
-
-  package func shutdown() async {}
 
   private func httpRequest(_ bytes: [UInt8]) -> HTTPTransportRequest {
     var request = HTTPTransportRequest(

@@ -138,20 +138,14 @@ enum OTLPPairs {
 
   private static func pairs(in text: String, _ expected: SettingError) throws(SettingError) -> [(name: String, value: String)] {
     var pairs: [(name: String, value: String)] = []
-    for part in text.split(separator: ",") where !trimmed(part).isEmpty {
+    for part in text.split(separator: ",") where !part.trimmed.isEmpty {
       let halves = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-      guard halves.count == 2, let name = PercentEncoding.decode(trimmed(halves[0])), !name.isEmpty,
-        let value = PercentEncoding.decode(trimmed(halves[1]))
+      guard halves.count == 2, let name = PercentEncoding.decode(halves[0].trimmed[...]), !name.isEmpty,
+        let value = PercentEncoding.decode(halves[1].trimmed[...])
       else { throw expected }
       pairs.append((name, value))
     }
     return pairs
-  }
-
-  private static func trimmed(_ text: Substring) -> Substring {
-    var text = text.drop { $0 == " " || $0 == "\t" }
-    while text.last == " " || text.last == "\t" { text.removeLast() }
-    return text
   }
 
   /// What names of headers are made of (RFC 9110, section 5.6.2).

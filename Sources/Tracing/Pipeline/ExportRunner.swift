@@ -1,4 +1,3 @@
-import Dispatch
 import Synchronization
 package import ValueStreamCore
 
@@ -14,6 +13,8 @@ package final class ExportRunner: Sendable {
     var width = ExportRunner.batchLimit
     /// Attempts in a row that brought nothing.
     var failures = 0
+    /// The receiver took a span since one was last given up, so a refusal concerns what is refused.
+    var isProven = false
     var isSending = false
     var isStopped = false
   }
@@ -103,7 +104,9 @@ package final class ExportRunner: Sendable {
       case .goOn: continue
       case .nothing: if await wakeUps.next() == nil { return }
       case .unsettled(let rest): try? await Task.sleep(for: rest)
-      case .failed(let retryAfter): try? await Task.sleep(for: pause(retryAfterSeconds: retryAfter))
+      case .failed(let retryAfter):
+        let failures = state.withLock(\.failures)
+        try? await Task.sleep(for: Self.pause(after: failures, retryAfterSeconds: retryAfter))
       }
     }
   }
@@ -117,12 +120,14 @@ package final class ExportRunner: Sendable {
   }
 
   /// Longer from failure to failure, up to a minute; no two daemons come back at the same moment.
-  private func pause(retryAfterSeconds: Double?) -> Duration {
-    if let retryAfterSeconds {
-      return .seconds(min(max(retryAfterSeconds, 0), Self.longestRetryAfter) * Double.random(in: 1...1.1))
+  ///
+  /// - Parameter retryAfterSeconds: what the receiver asked for. Nothing to wait for (0, or a date that its clock or ours has
+  ///   left behind) is not an invitation to ask without pause.
+  package static func pause(after failures: Int, retryAfterSeconds: Double?) -> Duration {
+    if let retryAfterSeconds, retryAfterSeconds > 0 {
+      return .seconds(min(retryAfterSeconds, longestRetryAfter) * Double.random(in: 1...1.1))
     }
-    let failures = state.withLock(\.failures)
-    return .seconds(min(Self.longestPause, 0.25 * Double(1 << min(failures, 8))) * Double.random(in: 0.5...1))
+    return .seconds(min(longestPause, 0.25 * Double(1 << min(failures, 8))) * Double.random(in: 0.5...1))
   }
 
   /// Exports what waits, once, and shuts the exporter down.
@@ -160,7 +165,7 @@ package final class ExportRunner: Sendable {
   private func exportNext(ignoringSettle: Bool) async -> Step {
     let (start, width) = state.withLock { ($0.progress, $0.width) }
     do {
-      let (batch, rest) = try await blocking {
+      let (batch, rest) = try await OwnThread.run {
         try self.settledBatch(after: start.sequence, limit: width, ignoringSettle: ignoringSettle)
       }
       guard let last = batch.last else { return rest.map { .unsettled($0) } ?? .nothing }
@@ -173,6 +178,7 @@ package final class ExportRunner: Sendable {
           state.withLock { $0.width = spans.count / 2 }
           return .goOn
         }
+        if let doubt = await doubt(in: error) { return failed(doubt) }
         receipt = ExportReceipt(handled: 1, refused: 1, reason: error.message)
       } catch {
         return failed(error)
@@ -186,6 +192,19 @@ package final class ExportRunner: Sendable {
       state.withLock { $0.failures += 1 }
       logger.error("exporter \(exporter.name): cannot read or write the store: \(error)")
       return .failed(retryAfterSeconds: nil)
+    }
+  }
+
+  /// Why a span that was refused alone should not be given up: what the receiver answers when it is sent no span at all.
+  private func doubt(in refusal: ExportError) async -> ExportError? {
+    if state.withLock(\.isProven) { return nil }
+    do throws(ExportError) {
+      try await exporter.checkReceiver()
+      return nil
+    } catch {
+      return ExportError(
+        "\(refusal.message); it refuses a request without spans, too: is that its address? (\(error.message))", isRetryable: true,
+        retryAfterSeconds: error.retryAfterSeconds)
     }
   }
 
@@ -214,9 +233,10 @@ package final class ExportRunner: Sendable {
     reached.sent += Int64(receipt.handled - receipt.refused)
     reached.refused += Int64(receipt.refused)
     let progress = reached
-    try await blocking { try self.store.setExportProgress(progress, for: self.exporter.name) }
+    try await OwnThread.run { try self.store.setExportProgress(progress, for: self.exporter.name) }
     let failures = state.withLock { state in
       defer { state.failures = 0 }
+      state.isProven = receipt.handled > receipt.refused
       state.progress = progress
       // What does not fit one request need not be read again for each.
       state.width = receipt.handled < spans.count ? receipt.handled : min(state.width * 2, Self.batchLimit)
@@ -244,26 +264,18 @@ package final class ExportRunner: Sendable {
   private func settledBatch(
     after sequence: UInt64, limit: Int, ignoringSettle: Bool
   ) throws -> (batch: [(sequence: UInt64, span: TracedSpan?)], rest: Duration?) {
-    let now = clock.now()
     var settled = try store.announcements(after: sequence, limit: limit)
+    let now = clock.now()
     var rest: Duration?
     if !ignoringSettle {
-      func age(_ announcement: Announcement) -> Duration {
-        .nanoseconds(now.nanoseconds - announcement.time.nanoseconds)
-      }
-      if let first = settled.firstIndex(where: { age($0.announcement) < settle }) {
-        rest = settle - age(settled[first].announcement)
+      // Negative where the clock was set back since: that must not hold up everything until it is as late again.
+      let ages = settled.map { Duration.nanoseconds(now.nanoseconds - $0.announcement.time.nanoseconds) }
+      if let first = ages.firstIndex(where: { (.zero..<settle).contains($0) }) {
+        rest = settle - ages[first]
         settled.removeSubrange(first...)
       }
     }
     let spans = try ledger.spans(of: settled.map(\.announcement))
     return (zip(settled, spans).map { ($0.sequence, $1) }, rest)
-  }
-
-  /// Blocking calls do not belong on the threads that tasks share.
-  private func blocking<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
-    try await withCheckedThrowingContinuation { continuation in
-      DispatchQueue.global().async { continuation.resume(with: Result(catching: body)) }
-    }
   }
 }

@@ -104,8 +104,9 @@ package struct SpanPresentation: Sendable, Hashable {
     func text(_ name: String) -> String? {
       if case .string(let text) = span.attributes.value(of: name), !text.isEmpty { text } else { nil }
     }
-    if span.isPipelineRun, let pipeline = text("cicd.pipeline.name") {
-      return text("cicd.pipeline.action.name").map { "\($0) \(pipeline)" } ?? pipeline
+    if span.isPipelineRun {
+      let words = [text("cicd.pipeline.action.name"), text("cicd.pipeline.name")].compactMap { $0 }
+      if !words.isEmpty { return words.joined(separator: " ") }
     }
     return span.operation == .job ? text("cicd.pipeline.task.name") ?? "job" : span.operation.rawValue
   }

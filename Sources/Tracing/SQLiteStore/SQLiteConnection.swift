@@ -1,8 +1,8 @@
 import CSQLite
 import ValueStreamCore
 
-/// A connection to one database file.
-final class SQLiteConnection: @unchecked Sendable {  // One thread at a time: who holds its lock or took it from its pool.
+/// A connection to one database file, for one thread at a time: who holds its lock or took it from its pool.
+final class SQLiteConnection {
   let path: String
   private let handle: OpaquePointer
   private let begin: OpaquePointer

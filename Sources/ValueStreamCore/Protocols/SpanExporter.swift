@@ -9,14 +9,26 @@ public protocol SpanExporter: Sendable {
   ///
   /// - Parameter spans: at least one.
   /// - Throws: ``ExportError``, when none of the spans was taken. Retryable: they come again after a pause. Permanent: they
-  ///   come again in smaller batches, until the one that is refused stands alone; that one is counted and left behind.
+  ///   come again in smaller batches, until the one that is refused stands alone; if the receiver otherwise understands what
+  ///   it is sent (``checkReceiver()``), that one is counted and left behind.
   func export(_ spans: [TracedSpan]) async throws(ExportError) -> ExportReceipt
+
+  /// Finds out, without a span, whether the receiver understands what it is sent at all. A receiver that is no receiver (a
+  /// wrong path, a wrong port) refuses every span, and none of them deserves to be given up for it.
+  ///
+  /// - Throws: ``ExportError`` with what it answered.
+  func checkReceiver() async throws(ExportError)
 
   /// Sends what is held back, if anything is.
   func flush() async throws(ExportError)
 
   /// Releases everything. No call may follow.
   func shutdown() async
+}
+
+extension SpanExporter {
+  /// For exporters whose receivers cannot be asked: believed.
+  public func checkReceiver() async throws(ExportError) {}
 }
 
 /// What became of a batch.

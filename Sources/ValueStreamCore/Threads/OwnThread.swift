@@ -48,8 +48,8 @@ package enum OwnThread {
   /// The same for an asynchronous caller: returns when `body` did.
   ///
   /// - Throws: what `body` throws, or ``NoThread``.
-  package static func run(_ body: @escaping @Sendable () throws -> Void) async throws {
-    try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+  package static func run<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
+    try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Value, any Error>) in
       let isStarted = start { continuation.resume(with: Result(catching: body)) }
       if !isStarted { continuation.resume(throwing: NoThread()) }
     }
