@@ -7,16 +7,14 @@ import ValueStreamTesting
 @Suite("Custom HTTP source")
 struct CustomHTTPSourceTests {
   static let received = Timestamp(rfc3339: "2024-03-10T00:00:00Z") ?? .epoch
-  static let fixtures = ["start", "end", "letter_case", "minimal", "number_id"]
+  static let fixtures = PayloadFixture.all(besideTest: #filePath)
 
-  static func fixture(_ name: String) -> String {
-    #filePath.replacing("CustomHTTPSourceTests.swift", with: "Fixtures/\(name)")
+  static func delivery(_ fixture: PayloadFixture) throws -> Delivery {
+    delivery(body: String(decoding: try fixture.body(), as: UTF8.self))
   }
 
-  static func delivery(_ file: String) throws -> Delivery {
-    Delivery(
-      source: "customhttp", received: received, headers: [:],
-      body: Array(try Data(contentsOf: URL(fileURLWithPath: fixture("\(file).json")))))
+  static func delivery(_ name: String) throws -> Delivery {
+    try delivery(PayloadFixture(name, besideTest: #filePath))
   }
 
   static func delivery(body: String) -> Delivery {
@@ -24,14 +22,18 @@ struct CustomHTTPSourceTests {
   }
 
   @Test("A payload becomes the recorded event", arguments: fixtures)
-  func mapping(file: String) throws {
-    let interpretation = try CustomHTTPSource().events(in: try Self.delivery(file))
-    Golden.expect(interpretation.explanation, matches: Self.fixture("\(file).events.txt"))
+  func mapping(fixture: PayloadFixture) throws {
+    fixture.expect(try CustomHTTPSource().events(in: try Self.delivery(fixture)))
+  }
+
+  @Test("There are payloads of every kind")
+  func sampled() {
+    #expect(Self.fixtures.map(\.name) == ["end", "letter_case", "minimal", "number_id", "start"])
   }
 
   @Test("The classic tags: every entry of the metadata, and the ids")
   func classicTags() throws {
-    guard case .events(let events, _) = try CustomHTTPSource().events(in: try Self.delivery("start")) else { return }
+    let events = try CustomHTTPSource().events(in: try Self.delivery("start")).requireEvents()
     let tags = events.flatMap(\.attributes).filter { $0.vocabulary == .classic }
     #expect(
       Dictionary(uniqueKeysWithValues: tags.map { ($0.name, $0.value) }) == [
@@ -41,10 +43,10 @@ struct CustomHTTPSourceTests {
       ])
   }
 
-  static func contract(_ file: String) throws -> EventSourceContract {
+  static func contract(_ fixture: PayloadFixture) throws -> EventSourceContract {
     let secrets = ["first secret", "second secret"].compactMap(Secret.init)
     return EventSourceContract(
-      source: CustomHTTPSource(), signedSource: CustomHTTPSource(secrets: secrets), sample: try delivery(file)
+      source: CustomHTTPSource(), signedSource: CustomHTTPSource(secrets: secrets), sample: try delivery(fixture)
     ) { body in
       [("X-VS-Signature", Hex.text(of: SwiftMessageAuthenticator().authenticationCode(.sha256, of: body, key: secrets[0].bytes)))]
     }
@@ -52,7 +54,7 @@ struct CustomHTTPSourceTests {
 
   @Test("Signatures are checked over every byte, with and without a prefix")
   func signatures() throws {
-    var contract = try Self.contract("start")
+    var contract = try Self.contract(PayloadFixture("start", besideTest: #filePath))
     contract.checkSignatures()
     let sign = contract.sign
     contract.sign = { body in sign(body).map { ($0.name, "sha256=" + $0.value) } }
@@ -60,8 +62,8 @@ struct CustomHTTPSourceTests {
   }
 
   @Test("The contract of sources", arguments: fixtures)
-  func contract(file: String) throws {
-    let contract = try Self.contract(file)
+  func contract(fixture: PayloadFixture) throws {
+    let contract = try Self.contract(fixture)
     try contract.checkReading()
   }
 

@@ -71,7 +71,7 @@ struct QuaylineSourceTests {
     issue.operation = .issue
     issue.marks = [.begin(issue.time)]
     issue.publishes = [Reference(.classicID, "vstrace-github-issue-site-36")]
-    guard case .events(let events, _) = try QuaylineSource().events(in: Self.delivery()) else { return }
+    let events = try QuaylineSource().events(in: Self.delivery()).requireEvents()
     let traced = try spans(of: events + [issue])
     let deployment = try #require(traced.first { $0.span.operation == .deploy })
     #expect(deployment.traceID == TraceID(root: issue.key))

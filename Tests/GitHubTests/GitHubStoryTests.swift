@@ -46,6 +46,68 @@ struct GitHubStoryTests {
     #expect(story.phases(of: "run:7001") == ["run 10:00:05 to 10:09:00"])
   }
 
+  @Test("A run that somebody has to approve is not over, and goes on in the same attempt", arguments: UInt64(0)..<12)
+  func approvedRun(seed: UInt64) throws {
+    let waiting = try GitHubSourceTests.delivery("workflow_run.action_required")
+    #expect(try DeliveryStory([waiting], of: GitHubSourceTests.source, seed: 0).tree == ["run:7003 10:00:05 to ? open"])
+    let approved = try [
+      waiting, GitHubSourceTests.delivery("workflow_run.in_progress").replacing(["\"id\": 7001": "\"id\": 7003"]),
+      GitHubSourceTests.delivery("workflow_run.completed").replacing(["\"id\": 7001": "\"id\": 7003"]),
+    ]
+    let story = try DeliveryStory(approved, of: GitHubSourceTests.source, seed: seed)
+    #expect(story.tree == ["run:7003 10:00:05 to 10:09:00 failure"])
+    #expect(story.phases(of: "run:7003") == ["wait 10:00:05 to 10:01:30", "run 10:01:30 to 10:09:00"])
+  }
+
+  @Test("What a check says of a job yields to what the job says", arguments: UInt64(0)..<6)
+  func jobAndCheck(seed: UInt64) throws {
+    let story = try Self.story(["workflow_run.rerun", "check_run.actions", "workflow_job.completed"], seed: seed)
+    #expect(story.span("job:5001")?.name == "acme/site CI / test")
+    let alone = try Self.story(["check_run.actions"], seed: seed)
+    #expect(alone.span("job:5001")?.name == "acme/site test")
+  }
+
+  @Test("A job that is queued without any time is queued since it was received")
+  func queuedWithoutTimes() throws {
+    let sparse = Delivery(
+      source: "github", received: GitHubSourceTests.received, headers: ["X-GitHub-Event": "workflow_job"],
+      body: Array(#"{"action":"queued","workflow_job":{"id":1,"status":"queued"},"repository":{"name":"site"}}"#.utf8))
+    let story = try DeliveryStory([sparse], of: GitHubSourceTests.source, seed: 0)
+    #expect(story.spans.first?.span.phases.map(\.start) == [GitHubSourceTests.received])
+  }
+
+  @Test("The last label, and the type, can be taken away", arguments: UInt64(0)..<6)
+  func unlabeled(seed: UInt64) throws {
+    let opened = try GitHubSourceTests.delivery("issues.opened")
+    let later = try opened.replacing([
+      "\"action\": \"opened\"": "\"action\": \"unlabeled\"",
+      "[{ \"id\": 1, \"name\": \"bug\" }, { \"id\": 2, \"name\": \"checkout\" }]": "[]",
+      "\"updated_at\": \"2024-03-04T09:00:00Z\"": "\"updated_at\": \"2024-03-04T09:30:00Z\", \"type\": null",
+    ])
+    let before = try DeliveryStory([opened], of: GitHubSourceTests.source, seed: 0).spans.first?.span.attributes
+    #expect(before?.value(of: "valuestream.issue.labels") == .strings(["bug", "checkout"]))
+    let story = try DeliveryStory([opened, later], of: GitHubSourceTests.source, seed: seed)
+    let attributes = try #require(story.spans.first?.span.attributes)
+    #expect(attributes.value(of: "valuestream.issue.labels") == nil)
+    #expect(attributes.value(of: "valuestream.issue.type") == nil)
+    #expect(story.spans.first?.span.events.map(\.name) == ["unlabeled"])
+  }
+
+  @Test("A deployment of which only its replacement was seen is over")
+  func inactive() throws {
+    let story = try Self.story(["deployment_status.inactive"], seed: 0)
+    #expect(story.spans.map(\.span.end) == [GitHubSourceTests.received])
+    #expect(story.spans.map(\.span.outcome) == [nil])
+  }
+
+  @Test("Closing words find an issue that was seen before the repository got its name", arguments: UInt64(0)..<6)
+  func renamed(seed: UInt64) throws {
+    let issue = try GitHubSourceTests.delivery("issues.opened").replacing(["acme/site": "acme/oldsite"])
+    let request = try GitHubSourceTests.delivery("pull_request.closing_words")
+    let story = try DeliveryStory([issue, request], of: GitHubSourceTests.source, seed: seed)
+    #expect(story.tree.contains { $0.hasSuffix("under issue:36 by closing_words") }, "\(story.tree)")
+  }
+
   @Test("A job that waited for approval, then in the queue", arguments: UInt64(0)..<12)
   func approval(seed: UInt64) throws {
     let waiting = try Self.story(["workflow_job.waiting", "workflow_job.completed"], seed: seed)

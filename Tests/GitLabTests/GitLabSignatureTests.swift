@@ -65,6 +65,16 @@ struct GitLabSignatureTests {
     }
   }
 
+  @Test("A replay within the window is known by the id that was signed, whatever else is added")
+  func replay() throws {
+    var replayed = Self.delivery()
+    replayed.headers["Idempotency-Key"] = "another"
+    let source = try GitLabSource(secrets: [Secret(Self.key)].compactMap { $0 })
+    #expect(try Self.check(replayed) == nil)
+    #expect(source.deliveryID(of: replayed) == source.deliveryID(of: Self.delivery()))
+    #expect(source.deliveryID(of: replayed) != nil)
+  }
+
   @Test("A configured key is required, and a signature that is sent is checked: no way around by a token")
   func noDowngrade() throws {
     let token = Self.delivery(signature: nil, token: "secret")

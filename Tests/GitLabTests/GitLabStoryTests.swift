@@ -54,13 +54,66 @@ struct GitLabStoryTests {
       ["merge_request.merge", "build.deploy", "deployment.running", "deployment.success"], seed: seed)
     #expect(
       story.tree == [
-        "deployment:3001 11:01:00 to 11:05:01 success under job:506 by vendor_link",
+        "deployment:3001 11:02:00 to 11:05:01 success under job:506 by vendor_link",
         "job:506 11:01:00 to 11:05:00 success", "pull_request:12 10:00:00 to 11:00:00 merged",
       ])
     #expect(story.span("deployment:3001")?.attributes.value(of: "deployment.environment.name") == "production")
     let byJob = try Self.story(["build.deploy"], seed: seed)
     #expect(byJob.spans.map(\.span.operation) == [.deploy, .job])
     #expect(try Self.story(["build.stop"], seed: seed).spans.map(\.span.operation) == [.job], "to stop is no deploy")
+  }
+
+  @Test("A job that does not run is no deploy; one that fails is a failed one, though its pipeline may go on")
+  func jobsThatDoNotDeploy() throws {
+    func spans(_ changes: KeyValuePairs<String, String>) throws -> [Span] {
+      let delivery = try GitLabSourceTests.delivery("build.deploy").replacing(changes)
+      return try DeliveryStory([delivery], of: GitLabSourceTests.source, seed: 0).spans.map(\.span)
+    }
+    let (status, times) = ("\"build_status\": \"success\"", "\"build_started_at\": \"2024-03-06 11:02:00 UTC\"")
+    for other in ["manual", "created", "pending", "skipped", "canceled"] {
+      let found = try spans([status: "\"build_status\": \"\(other)\"", times: "\"build_started_at\": null"])
+      #expect(found.map(\.operation) == [.job], "\(other)")
+    }
+    let failed = try spans([
+      status: "\"build_status\": \"failed\"", "\"build_allow_failure\": false": "\"build_allow_failure\": true",
+    ])
+    #expect(failed.map(\.operation) == [.deploy, .job])
+    #expect(failed.map(\.outcome) == [.failure, .success])
+    #expect(failed.first?.attributes.value(of: "deployment.status") == "failed")
+    let deploy = try #require(try spans([:]).first)
+    #expect(deploy.start.rfc3339 == "2024-03-06T11:02:00Z", "not since the pipeline was created")
+    #expect(deploy.phases.map(\.name) == ["run"])
+  }
+
+  @Test("A pipeline that came to a manual job was in the queue, and ran")
+  func manual() throws {
+    let delivery = try GitLabSourceTests.delivery("pipeline.running").replacing([
+      "\"status\": \"running\"": "\"status\": \"manual\""
+    ])
+    let story = try DeliveryStory([delivery], of: GitLabSourceTests.source, seed: 0)
+    #expect(story.phases(of: "pipeline:96963426") == ["queue 14:00:10 to 14:01:00", "run 14:01:00 to ?"])
+  }
+
+  @Test("A comment makes no issue of an incident", arguments: UInt64(0)..<6)
+  func commentedIncident(seed: UInt64) throws {
+    let incident = try GitLabSourceTests.delivery("issue.open").replacing(["\"type\": \"Issue\"": "\"type\": \"Incident\""])
+    let note = try GitLabSourceTests.delivery("note.issue")
+    let story = try DeliveryStory([incident, note], of: GitLabSourceTests.source, seed: seed)
+    #expect(story.spans.map(\.span.operation) == [.incident])
+    #expect(try Self.story(["note.issue"], seed: 0).spans.map(\.span.operation) == [.issue])
+  }
+
+  @Test("Where a script sends no number, the id stands in", arguments: ["issue.open", "merge_request.open"])
+  func numberless(name: String) throws {
+    let delivery = try GitLabSourceTests.delivery(name)
+    let text = String(decoding: delivery.body, as: UTF8.self)
+    let number = try #require(text.firstMatch(of: /"iid": ([0-9]+)/))
+    let changed = try delivery.replacing([String(number.output.0): "\"id\": 77"])
+    let story = try DeliveryStory([changed], of: GitLabSourceTests.source, seed: 0)
+    let key = SpanKey(
+      source: "gitlab", host: "gitlab.example", container: "15119184", kind: name == "issue.open" ? "issue" : "pull_request",
+      id: SpanKey.fallbackPart("77"))
+    #expect(story.spans.first?.span.key == key)
   }
 
   @Test("A deployment that no job made belongs to the change by its commit", arguments: UInt64(0)..<4)

@@ -82,23 +82,52 @@ struct JenkinsSourceTests {
   func repetition() throws {
     #expect(Self.source.deliveryID(of: try Self.delivery("statistics.start")) != nil)
     #expect(Self.source.deliveryID(of: try Self.delivery("notification.started")) != nil)
-    #expect(Self.source.deliveryID(of: try Self.delivery("run.started")) != nil)
+    var generic = try Self.delivery("run.started")
+    #expect(Self.source.deliveryID(of: generic) != nil)
+    generic.headers["X-Event-Type"] = "run.started"
+    let id = try #require(Self.source.deliveryID(of: generic))
+    #expect(String(decoding: generic.body, as: UTF8.self).contains("\"id\": \"\(id)\""), "the plugin's own id")
     #expect(Self.source.deliveryID(of: try Self.delivery("statistics.sparse")) == nil)
     #expect(Self.source.deliveryID(of: Self.delivery(body: "")) == nil)
   }
 
   @Test("Secrets among the parameters are masked, in every form of payload", arguments: ["statistics.start", "run.started"])
   func masking(name: String) throws {
-    guard case .events(let events, _) = try Self.source.events(in: try Self.delivery(name)) else { return }
+    let events = try Self.source.events(in: try Self.delivery(name)).requireEvents()
     let shown = events.flatMap(\.attributes).map { "\($0)" }.joined()
     for secret in ["hunter2", "abc", "hush"] { #expect(!shown.contains("\"\(secret)\""), "\(secret)") }
     #expect(shown.contains("***"))
     if name == "statistics.start" { #expect(shown.contains("wild")) }
   }
 
+  @Test("Common names of secrets, and addresses with one")
+  func hidden() throws {
+    let delivery = try Self.delivery("statistics.start").replacing([
+      "\"count\": 3": "\"DB_PASS\": \"open1\", \"BASIC_AUTH\": \"open2\", \"githubPat\": \"open3\", \"passenger\": \"shown\"",
+      "https://git.harbour.example/": "https://bot:open4@git.harbour.example/",
+    ])
+    let attributes = try Self.source.events(in: delivery).requireEvents().flatMap(\.attributes)
+    let text = attributes.map { "\($0)" }.joined()
+    #expect(!text.contains("open"), "\(text)")
+    #expect(text.contains("shown"))
+    #expect(attributes.value(of: "vcs.repository.url.full") == "https://git.harbour.example/shop/site")
+    #expect(attributes.value(of: "scm.head.url", in: .classic) == "https://git.harbour.example/shop/site.git")
+  }
+
+  @Test("An end that says less of a deploy than its start makes no build of it", arguments: ["{}", #"{"goal":"x"}"#])
+  func forgetfulEnd(parameters: String) throws {
+    let end = try Self.delivery("statistics.deployed").replacing([
+      "\"number\": 17": "\"number\": 17, \"parameters\": \(parameters)"
+    ])
+    for seed: UInt64 in 0..<4 {
+      let story = try DeliveryStory([try Self.delivery("statistics.deploy"), end], of: Self.source, seed: seed)
+      #expect(story.spans.map(\.span.operation) == [.deploy])
+    }
+    #expect(try DeliveryStory([end], of: Self.source, seed: 0).spans.map(\.span.operation) == [.build])
+  }
+
   static func event(_ name: String, _ rules: JenkinsRules) throws -> Event? {
-    guard case .events(let events, _) = try JenkinsSource(rules: rules).events(in: try delivery(name)) else { return nil }
-    return events.first
+    try JenkinsSource(rules: rules).events(in: try delivery(name)).requireEvents().first
   }
 
   @Test("What the user says: deploying jobs, environments, unstable builds, the server's address")
@@ -109,7 +138,8 @@ struct JenkinsSourceTests {
       let rules = JenkinsRules(deployJobs: [NamePattern(pattern)])
       #expect(try Self.event("run.started", rules)?.operation == .deploy, "\(pattern)")
     }
-    #expect(try Self.event("run.started", JenkinsRules(deployJobs: [NamePattern("shop")]))?.operation == .build)
+    let other = try #require(try Self.event("run.started", JenkinsRules(deployJobs: [NamePattern("shop")])))
+    #expect(other.operation ?? other.usualOperation == .build)
     let named = JenkinsRules(environmentParameters: ["stage", "goal"], serviceParameters: ["monkey"])
     let attributes = try #require(try Self.event("statistics.start", named)?.attributes)
     #expect(attributes.value(of: "deployment.environment.name") == "test")

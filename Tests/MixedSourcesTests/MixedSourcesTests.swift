@@ -13,30 +13,40 @@ struct MixedSourcesTests {
   static let sources: [any EventSource] = [GitHubSource(), GitLabSource(), JenkinsSource(), CustomHTTPSource()]
   static let received = Timestamp(rfc3339: "2024-03-10T00:00:00Z") ?? .epoch
 
-  /// Every payload that the tests of a source have.
-  static func deliveries(_ folder: String, of source: String) throws -> [Delivery] {
+  /// The folder with each source's tests.
+  static let folders = [("GitHub", "github"), ("GitLab", "gitlab"), ("Jenkins", "jenkins"), ("CustomHTTP", "customhttp")]
+
+  static func fixtures(_ folder: String) -> [PayloadFixture] {
     let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    let path = tests.appendingPathComponent("\(folder)Tests/\(folder)SourceTests.swift").path
-    return try PayloadFixture.all(besideTest: path).map { fixture in
-      Delivery(
-        source: source, received: received, headers: source == "github" ? ["X-GitHub-Event": fixture.type] : [:],
-        body: try fixture.body())
-    }
+    return PayloadFixture.all(besideTest: tests.appendingPathComponent("\(folder)Tests/\(folder)SourceTests.swift").path)
   }
 
-  static let all: [Delivery] = {
-    let folders = [("GitHub", "github"), ("GitLab", "gitlab"), ("Jenkins", "jenkins"), ("CustomHTTP", "customhttp")]
-    return folders.flatMap { (try? deliveries($0.0, of: $0.1)) ?? [] }
-  }()
+  static func delivery(_ fixture: PayloadFixture, of source: String) throws -> Delivery {
+    Delivery(
+      source: source, received: received, headers: source == "github" ? ["X-GitHub-Event": fixture.type] : [:],
+      body: try fixture.body())
+  }
 
-  static let inOrder = Result { try DeliveryStory(all, of: sources, seed: 0).spans }
+  static func delivery(_ folder: String, _ name: String) throws -> Delivery {
+    let fixture = try #require(fixtures(folder).first { $0.name == name }, "no fixture \(name) of \(folder)")
+    return try delivery(fixture, of: folder.lowercased())
+  }
+
+  /// Every payload that the tests of a source have.
+  static let all = Result {
+    try folders.flatMap { folder, source in try fixtures(folder).map { try delivery($0, of: source) } }
+  }
+
+  static let inOrder = Result { try DeliveryStory(try all.get(), of: sources, seed: 0).spans }
 
   @Test("Shuffled and duplicated, every payload of every source gives the same spans", arguments: UInt64(1)..<30)
   func laws(seed: UInt64) throws {
     var random = SeededRandom(seed: seed)
-    let twice = Self.all + Self.all.filter { _ in random.oneIn(3) }
+    let all = try Self.all.get()
+    let twice = all + all.filter { _ in random.oneIn(3) }
     let spans = try DeliveryStory(twice, of: Self.sources, seed: seed).spans
     let expected = try Self.inOrder.get()
+    #expect(Set(expected.map(\.span.key.source)) == Set(Self.sources.map(\.name)))
     #expect(expected.count > 40)
     #expect(spans.map(\.span.id) == expected.map(\.span.id))
     for (found, expected) in zip(spans, expected) { #expect(found == expected, "\(expected.span.key)") }
@@ -44,24 +54,43 @@ struct MixedSourcesTests {
 
   @Test("A build in Jenkins joins the trace of the GitHub issue that its branch names, its deploy too", arguments: UInt64(0)..<12)
   func joined(seed: UInt64) throws {
-    func delivery(_ folder: String, _ source: String, _ name: String) throws -> Delivery {
-      let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      let fixture = PayloadFixture(name, besideTest: tests.appendingPathComponent("\(folder)Tests/x.swift").path)
-      return Delivery(
-        source: source, received: Self.received, headers: source == "github" ? ["X-GitHub-Event": fixture.type] : [:],
-        body: try fixture.body())
-    }
     let story = try DeliveryStory(
       [
-        try delivery("GitHub", "github", "issues.opened"), try delivery("GitHub", "github", "pull_request.opened"),
-        try delivery("Jenkins", "jenkins", "statistics.start"), try delivery("Jenkins", "jenkins", "statistics.end"),
-        try delivery("Jenkins", "jenkins", "statistics.deploy"), try delivery("Jenkins", "jenkins", "statistics.deployed"),
+        try Self.delivery("GitHub", "issues.opened"), try Self.delivery("GitHub", "pull_request.opened"),
+        try Self.delivery("Jenkins", "statistics.start"), try Self.delivery("Jenkins", "statistics.end"),
+        try Self.delivery("Jenkins", "statistics.deploy"), try Self.delivery("Jenkins", "statistics.deployed"),
       ], of: Self.sources, seed: seed)
     #expect(
       story.tree == [
         "issue:36 09:00:00 to ? open", "pull_request:12 10:00:00 to ? open under issue:36 by explicit_id",
         "build:17 11:02:50 to 11:05:20 success under pull_request:12 by explicit_id",
         "build:252 10:00:30 to 10:09:00 failure under issue:36 by explicit_id",
+      ])
+    #expect(Set(story.spans.map(\.traceID)).count == 1)
+  }
+  @Test("One project in GitHub, GitLab and Jenkins is one trace, in any order and with repetitions", arguments: UInt64(0)..<30)
+  func everywhere(seed: UInt64) throws {
+    var random = SeededRandom(seed: seed)
+    let named = ["Closes #36": "For vstrace-github-issue-site-36"] as KeyValuePairs
+    // Jenkins builds the commit of the merge request, and no branch ties it to anything.
+    let mergedCommit = String(repeating: "b", count: 40)
+    let build: KeyValuePairs = [
+      String(repeating: "a", count: 40): mergedCommit, "origin/vstrace-github-issue-site-36-fix": "origin/main",
+    ]
+    let deliveries = try [
+      Self.delivery("GitHub", "issues.opened"), Self.delivery("GitLab", "merge_request.open").replacing(named),
+      Self.delivery("GitLab", "merge_request.merge").replacing(named),
+      Self.delivery("GitLab", "deployment.failed"), Self.delivery("Jenkins", "statistics.start").replacing(build),
+      Self.delivery("Jenkins", "statistics.end"), Self.delivery("GitHub", "issues.closed"),
+    ]
+    let twice = deliveries + deliveries.filter { _ in random.oneIn(3) }
+    let story = try DeliveryStory(twice, of: Self.sources, seed: seed)
+    #expect(
+      story.tree == [
+        "issue:36 09:00:00 to 12:30:00 not_planned",
+        "deployment:3003 11:02:00 to 11:02:00 failure under pull_request:12 by commit",
+        "pull_request:12 10:00:00 to 11:00:00 merged under issue:36 by explicit_id",
+        "build:252 10:00:30 to 10:09:00 failure under pull_request:12 by commit",
       ])
     #expect(Set(story.spans.map(\.traceID)).count == 1)
   }

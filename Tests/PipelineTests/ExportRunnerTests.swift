@@ -2,6 +2,7 @@ import Pipeline
 import Synchronization
 import Testing
 import ValueStreamCore
+import ValueStreamTesting
 
 @Suite("Export runner")
 struct ExportRunnerTests {
@@ -57,14 +58,6 @@ struct ExportRunnerTests {
     var ids: [SpanID] { batches.withLock { $0 }.flatMap { $0 }.map(\.span.id) }
   }
 
-  final class FakeLog: Sendable {
-    private let kept = Mutex<[String]>([])
-
-    var lines: [String] { kept.withLock { $0 } }
-
-    var logger: Logger { Logger { line in self.kept.withLock { $0.append(String(decoding: line, as: UTF8.self)) } } }
-  }
-
   final class FakeClock: WallClock {
     let time = Mutex(Timestamp(seconds: 10_000))
     func now() -> Timestamp { time.withLock { $0 } }
@@ -94,7 +87,7 @@ struct ExportRunnerTests {
   }
 
   static func runner(
-    _ exporter: FakeExporter, _ store: any SpanStore, _ clock: FakeClock, settle: Duration = .zero, log: FakeLog = FakeLog()
+    _ exporter: FakeExporter, _ store: any SpanStore, _ clock: FakeClock, settle: Duration = .zero, log: KeptLog = KeptLog()
   ) throws -> ExportRunner {
     try ExportRunner(
       exporter: exporter, store: store, ledger: ExportLedger(store: store), settle: settle, clock: clock, logger: log.logger)
@@ -139,7 +132,7 @@ struct ExportRunnerTests {
     let store = try Self.store(finished: 3, at: clock.now())
     let later = ExportError("later", isRetryable: true, retryAfterSeconds: 0.0001)
     let exporter = FakeExporter(errors: Array(repeating: later, count: 50))
-    let log = FakeLog()
+    let log = KeptLog()
     let runner = try Self.runner(exporter, store, clock, log: log)
     let task = Task { await runner.run() }
     while runner.currentProgress.sent == 0 { try await Task.sleep(for: .milliseconds(2)) }
@@ -161,7 +154,7 @@ struct ExportRunnerTests {
     let clock = FakeClock()
     let store = try Self.store(finished: 700, at: clock.now())
     let exporter = FakeExporter(refused: Set(culprits.map(Self.id)))
-    let log = FakeLog()
+    let log = KeptLog()
     let runner = try Self.runner(exporter, store, clock, log: log)
     await runner.finish(includingUnsettled: false, within: .seconds(60))
     let isRight = exporter.ids == (0..<700).filter { !culprits.contains($0) }.map(Self.id)
@@ -181,7 +174,7 @@ struct ExportRunnerTests {
   func misaddressed() async throws {
     let clock = FakeClock()
     let store = try Self.store(finished: 40, at: clock.now())
-    let log = FakeLog()
+    let log = KeptLog()
     let exporter = FakeExporter(refused: Set((0..<40).map(Self.id)), isMisaddressed: true)
     let runner = try Self.runner(exporter, store, clock, log: log)
     await runner.finish(includingUnsettled: false, within: .seconds(60))
@@ -230,7 +223,7 @@ struct ExportRunnerTests {
     let clock = FakeClock()
     let store = try Self.store(finished: 2, at: clock.now())
     let exporter = FakeExporter(limit: 0)
-    let log = FakeLog()
+    let log = KeptLog()
     let runner = try Self.runner(exporter, store, clock, log: log)
     await runner.finish(includingUnsettled: false, within: .seconds(60))
     #expect(exporter.sizes.count == 1)
@@ -243,7 +236,7 @@ struct ExportRunnerTests {
     let clock = FakeClock()
     let store = try Self.store(finished: 2, at: clock.now())
     let exporter = FakeExporter(hangs: true)
-    let log = FakeLog()
+    let log = KeptLog()
     let runner = try Self.runner(exporter, store, clock, log: log)
     let task = Task { await runner.run() }
     while exporter.sizes.isEmpty { try await Task.sleep(for: .milliseconds(1)) }

@@ -39,6 +39,29 @@ struct ClosingWordsTests {
     #expect(Self.found(text).isEmpty)
   }
 
+  @Test(
+    "What stands in comments and code is no tie",
+    arguments: [
+      "<!-- e.g. Fixes #123 -->\nTidies up", "<!--\nFixes #1\n-->", "<!-- fixes #1", "Write `Fixes #1` there", "``fixes #1 ` ``",
+      "```\nfixes #1\n```", "  ~~~text\nfixes #1\n```\nfixes #2\n~~~", "````\nfixes #1\n```\nfixes #2\n````  \r\n",
+      "```\nfixes #1",
+    ])
+  func quoted(text: String) {
+    #expect(Self.found(text).isEmpty)
+    #expect(Self.found("Fixes #7\n\n\(text)") == ["#7"])
+    #expect(Self.found(text, by: .gitLab).isEmpty)
+  }
+
+  @Test(
+    "What stands beside them is",
+    arguments: [
+      "<!-- #1 -->Fixes #7", "`code` fixes #7", "a ` lone one\n\nfixes #7 `", "```\ncode\n```\nfixes #7", "~~~\n~~~\nFixes #7",
+      "~~old~~ fixes #7", "`` ` `` fixes #7", "a `` b ` fixes #7",
+    ])
+  func besideQuoted(text: String) {
+    #expect(Self.found(text) == ["#7"])
+  }
+
   @Test("GitLab has more words, lists, and groups within groups")
   func gitLab() {
     #expect(

@@ -1,5 +1,4 @@
 import Pipeline
-import Synchronization
 import Testing
 package import ValueStreamCore
 
@@ -22,15 +21,8 @@ package struct SpanExporterContract: Sendable {
     self.partialSuccess = partialSuccess
   }
 
-  /// Keeps log lines.
-  private final class Lines: Sendable {
-    private let kept = Mutex<[String]>([])
-    var all: [String] { kept.withLock { $0 } }
-    var logger: Logger { Logger { line in self.kept.withLock { $0.append(String(decoding: line, as: UTF8.self)) } } }
-  }
-
   private func runner(
-    _ store: any SpanStore, to receiver: LoopbackReceiver, timeout: Double = 60, lines: Lines = Lines()
+    _ store: any SpanStore, to receiver: LoopbackReceiver, timeout: Double = 60, lines: KeptLog = KeptLog()
   ) throws -> ExportRunner {
     try ExportRunner(
       exporter: makeExporter(receiver.url, timeout), store: store, ledger: ExportLedger(store: store), settle: .zero,
@@ -68,21 +60,21 @@ package struct SpanExporterContract: Sendable {
     let receiver = try LoopbackReceiver { [spanIDs] _, request in
       (try? spanIDs(request).contains(culprit)) == false ? .status(200) : .status(status, [:], "not  this\none")
     }
-    let lines = Lines()
+    let lines = KeptLog()
     let runner = try runner(ExportSamples.store(finished: 9), to: receiver, lines: lines)
     try await run(runner, until: 9)
     #expect(runner.currentProgress.refused == 1)
     #expect(runner.currentProgress.sent == 8)
     let last = try #require(receiver.requests.last { (try? spanIDs($0)) == [culprit] })
     #expect(try spanIDs(last) == [culprit], "it stood alone in the end")
-    #expect(lines.all.count == 1)
-    #expect(lines.all.first?.contains("\(status) not this one") == true, "\(lines.all)")
+    #expect(lines.lines.count == 1)
+    #expect(lines.lines.first?.contains("\(status) not this one") == true, "\(lines.lines)")
   }
 
   /// Something that is no receiver: every request is refused, and no span deserves to be given up for it.
   package func checkRefusalOfEverything(status: Int) async throws {
     let receiver = try LoopbackReceiver([.status(status, [:], "what is this?")])
-    let lines = Lines()
+    let lines = KeptLog()
     let runner = try runner(ExportSamples.store(finished: 9), to: receiver, lines: lines)
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { await runner.run() }
@@ -93,25 +85,26 @@ package struct SpanExporterContract: Sendable {
     }
     await runner.finish(includingUnsettled: false)
     #expect(runner.currentProgress == ExportProgress())
-    #expect(lines.all.count == 1)
-    #expect(lines.all.first?.contains("\(status) what is this?; it refuses a request without spans, too") == true, "\(lines.all)")
+    #expect(lines.lines.count == 1)
+    #expect(
+      lines.lines.first?.contains("\(status) what is this?; it refuses a request without spans, too") == true, "\(lines.lines)")
   }
 
   package func checkPartialSuccess() async throws {
     let partialSuccess = try #require(partialSuccess)
     let receiver = try LoopbackReceiver([.response(partialSuccess(2, "two are too old"))])
-    let lines = Lines()
+    let lines = KeptLog()
     let runner = try runner(ExportSamples.store(finished: 5), to: receiver, lines: lines)
     try await run(runner, until: 5)
     #expect(receiver.requests.count == 1, "what was refused does not come again")
     #expect(runner.currentProgress.sent == 3)
     #expect(runner.currentProgress.refused == 2)
-    #expect(lines.all.first?.contains("two are too old") == true, "\(lines.all)")
+    #expect(lines.lines.first?.contains("two are too old") == true, "\(lines.lines)")
     let warning = try LoopbackReceiver([.response(partialSuccess(0, "slow down"))])
     let other = try self.runner(ExportSamples.store(finished: 5), to: warning, lines: lines)
     try await run(other, until: 5)
     #expect(other.currentProgress.sent == 5)
-    #expect(lines.all.last?.contains("slow down") == true, "\(lines.all)")
+    #expect(lines.lines.last?.contains("slow down") == true, "\(lines.lines)")
   }
 
   package func checkSlowAnswer() async throws {
@@ -125,13 +118,13 @@ package struct SpanExporterContract: Sendable {
 
   package func checkRetry(status: Int) async throws {
     let receiver = try LoopbackReceiver([.status(status, [:], "later"), .status(200)])
-    let lines = Lines()
+    let lines = KeptLog()
     let runner = try runner(ExportSamples.store(finished: 4), to: receiver, lines: lines)
     try await run(runner, until: 4)
     let expected = (0..<4).map(ExportSamples.id)
     #expect(try receiver.requests.map(spanIDs) == [expected, expected])
     #expect(runner.currentProgress.sent == 4)
-    #expect(lines.all.first?.contains("\(status) later") == true, "\(lines.all)")
+    #expect(lines.lines.first?.contains("\(status) later") == true, "\(lines.lines)")
   }
 
   package func checkRetryAfter() async throws {
@@ -165,17 +158,17 @@ package struct SpanExporterContract: Sendable {
   package func checkAbsence() async throws {
     let receiver = try LoopbackReceiver([.status(200)])
     receiver.goAway()
-    let lines = Lines()
+    let lines = KeptLog()
     let runner = try runner(ExportSamples.store(finished: 700), to: receiver, lines: lines)
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { try await run(runner, until: 700) }
-      while lines.all.isEmpty { try await Task.sleep(for: .milliseconds(2)) }
+      while lines.lines.isEmpty { try await Task.sleep(for: .milliseconds(2)) }
       try receiver.comeBack()
       try await group.waitForAll()
     }
     let isRight = try ids(receiver.requests) == (0..<700).map(ExportSamples.id)
     #expect(isRight, "everything it missed, each span once")
-    #expect(lines.all.count <= 3, "\(lines.all)")
+    #expect(lines.lines.count <= 3, "\(lines.lines)")
   }
 
   // MARK: The end

@@ -33,6 +33,7 @@ struct HistoryTests {
     #expect(counts["duplicate"] == 0)
     #expect(result.errors.hasPrefix("sent \(expected.deliveryCount) deliveries, "), "\(result.errors)")
 
+    #expect(!expected.issues.isEmpty && !expected.pullRequests.isEmpty && !expected.runs.isEmpty && !expected.deployments.isEmpty)
     let spans = try Self.spans(of: vsd)
     var byKey: [String: [JSON]] = [:]
     for span in spans { byKey[span["key"]?.text ?? "", default: []].append(span) }
@@ -92,8 +93,9 @@ struct HistoryTests {
     #expect(!pages[0].isEmpty)
     #expect(pages[0].count == pages[1].count)
     for (inOrder, mixed) in zip(pages[0], pages[1]) where inOrder != mixed {
-      for (name, value) in inOrder.members where mixed[name] != value {
-        Issue.record("\(inOrder["key"]?.text ?? ""): \(name) is \(value), mixed \(mixed[name].map { "\($0)" } ?? "none")")
+      for name in Set(inOrder.members.keys).union(mixed.members.keys).sorted() where mixed[name] != inOrder[name] {
+        let values = [inOrder[name], mixed[name]].map { value in value.map { "\($0)" } ?? "none" }
+        Issue.record("\(inOrder["key"]?.text ?? ""): \(name) is \(values[0]), mixed \(values[1])")
       }
     }
   }

@@ -19,12 +19,11 @@ extension GitHubMapping {
     let isJob = Self.isActions(app)
     let started = check.time("started_at")
     let completed = check.time("completed_at")
-    let isOver = check.string("status") == "completed"
-    let isQueued = check.string("status") == "queued"
-    let state: LifecycleState = isOver ? .ended : isQueued ? .pending : .running
-    var event = Event(
-      key: key(isJob ? "job" : "check", id, of: repository),
-      time: .vendor(isOver ? completed : started, orReceipt: received))
+    let state = Self.state(ofStatus: check.string("status"), action: payload.action)
+    let isOver = state == .ended
+    // Of a job its own payloads tell more, and a time of receipt yields to theirs.
+    let time = isJob ? .receipt(received) : EventTime.vendor(isOver ? completed : started, orReceipt: received)
+    var event = Event(key: key(isJob ? "job" : "check", id, of: repository), time: time)
     event.operation = .job
     event.state = state
     if let started { event.marks.append(.begin(.vendor(started))) }
@@ -71,10 +70,11 @@ extension GitHubMapping {
     let app = suite.object("app")
     if Self.isActions(app) { return .ignored(reason: "a suite of Actions, of which workflow_run tells all") }
     let created = suite.time("created_at")
-    let isOver = suite.string("status") == "completed"
+    let state = Self.state(ofStatus: suite.string("status"), action: payload.action)
+    let isOver = state == .ended
     var event = Event(key: key("suite", id, of: repository), time: snapshotTime(suite))
     event.operation = .build
-    event.state = isOver ? .ended : suite.string("status") == "in_progress" ? .running : .pending
+    event.state = state
     event.marks = [.begin(.vendor(created, orReceipt: received))]
     if isOver {
       event.marks.append(.end(snapshotTime(suite)))
@@ -111,10 +111,13 @@ extension GitHubMapping {
     event.state = isPending ? .running : .ended
     event.marks = [isPending ? .begin(time) : .end(time)]
     let state = status.string("state")
-    if !isPending {
-      event.outcome = state == "success" ? .success : state == "error" ? .error : .failure
-      if event.outcome?.isError == true { event.attributes.add("error.type", state) }
+    switch state {
+    case "success": event.outcome = .success
+    case "failure": event.outcome = .failure
+    case "error": event.outcome = .error
+    default: break
     }
+    if event.outcome?.isError == true { event.attributes.add("error.type", state) }
     event.follows = [followCommit(sha)]
     event.name = "\(repository.fullName) \(context)"
     describe(repository, in: &event)

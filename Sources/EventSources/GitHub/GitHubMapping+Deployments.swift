@@ -7,7 +7,8 @@ extension GitHubMapping {
     let repository = try requireRepository()
     let deployment = try payload.root.requireObject("deployment")
     let status = payload.root.object("deployment_status")
-    var event = try deploymentEvent(deployment, in: repository)
+    // A status may name another environment than the deployment was made for.
+    var event = try deploymentEvent(deployment, to: status?.text("environment"), in: repository)
     event.follows += followLink(runs(in: repository), attempt: runAttempt)
     if let status { apply(status, to: &event) }
     event.classic = classicMark(ofStatus: status, deployment, at: event.time)
@@ -15,10 +16,14 @@ extension GitHubMapping {
   }
 
   /// What all payloads show that have a deployment in them.
-  private func deploymentEvent(_ deployment: PayloadObject, in repository: GitHubRepository) throws(PayloadError) -> Event {
+  ///
+  /// - Parameter newEnvironment: nil for the one it was made for.
+  private func deploymentEvent(
+    _ deployment: PayloadObject, to newEnvironment: String? = nil, in repository: GitHubRepository
+  ) throws(PayloadError) -> Event {
     let id = String(try deployment.requireInt("id"))
     let created = deployment.time("created_at")
-    let environment = deployment.text("environment")
+    let environment = newEnvironment ?? deployment.text("environment")
     var event = Event(
       key: key("deployment", id, of: repository), time: .vendor(created, orReceipt: received))
     event.operation = .deploy
@@ -61,11 +66,6 @@ extension GitHubMapping {
     let time = EventTime.vendor(created, orReceipt: received)
     let state = status.string("state") ?? ""
     event.time = time
-    // A status may name another environment than the deployment was made for.
-    if let environment = status.text("environment") {
-      event.attributes.removeAll { $0.name == "deployment.environment.name" && $0.vocabulary == .semantic }
-      event.attributes.add("deployment.environment.name", environment)
-    }
     event.attributes.add("valuestream.deployment.url", status.text("environment_url"))
     event.attributes.add("valuestream.deployment.log", status.text("log_url") ?? status.text("target_url"))
     switch state {
@@ -80,8 +80,9 @@ extension GitHubMapping {
       event.phases.append(PhaseStatement(track: "run", name: "run", start: time.timestamp))
     case "waiting": event.phases.append(PhaseStatement(track: "run", name: "wait", start: time.timestamp))
     case "inactive":
-      // Replaced by a later one: that it ended well was told before, and is no news now.
+      // Replaced by a later one: that it ended well was told before, and is no news now. Where it was not told, it ends here.
       event.state = nil
+      event.marks.append(.end(.receipt(received)))
       event.moments.append(SpanEvent(name: "inactive", time: time.timestamp))
     default: event.phases.append(PhaseStatement(track: "run", name: "queue", start: time.timestamp))
     }

@@ -10,7 +10,7 @@ extension GitHubMapping {
   private func issueEvent(
     of issue: PayloadObject, in repository: GitHubRepository, action: String?
   ) throws(PayloadError) -> Event {
-    let number = try number(of: issue)
+    let number = try ThingNumber(of: issue, in: "number")
     let labels = issue.objects("labels").compactMap { $0.text("name") }
     let type = issue.object("type")?.text("name")
     let isIncident = rules.isIncident(labels: labels, type: type)
@@ -18,7 +18,7 @@ extension GitHubMapping {
     let isClosed = issue.string("state") == "closed" || action == "closed"
     var event = Event(key: key("issue", number.keyPart, of: repository), time: snapshotTime(issue), attempt: .counted)
     event.operation = isIncident ? .incident : .issue
-    event.name = "\(repository.fullName)#\(number.shown)"
+    event.name = "\(repository.fullName)#\(number)"
     event.state = isClosed || isGone ? .ended : .running
     event.marks = lifeMarks(of: issue, action: action, isOver: isClosed)
     // A deletion carries no time of its own.
@@ -40,7 +40,8 @@ extension GitHubMapping {
     event.attributes.add("valuestream.issue.url", issue.text("html_url"))
     event.attributes.add("valuestream.issue.type", type)
     event.attributes.add("valuestream.issue.author", issue.object("user")?.text("login"))
-    if !labels.isEmpty { event.attributes.append(Attribute("valuestream.issue.labels", .strings(labels))) }
+    if type == nil, issue.has("type") { event.attributes.add("valuestream.issue.type", []) }
+    event.attributes.add("valuestream.issue.labels", issue.has("labels") ? labels : nil)
     event.attributes += GitHubClassicTags.issue(issue, repository: repository)
     event.classic = classicMark(type: isIncident ? "incident" : "issue", of: issue, action: action)
     return event
@@ -49,7 +50,7 @@ extension GitHubMapping {
   private func names(ofIssue number: Int64, in repository: GitHubRepository) -> [Reference] {
     [
       Reference(.classicID, ClassicID.make(source: "github", type: "issue", namespace: repository.name, id: "\(number)")),
-      Reference(.issue, "\(payload.host)/\(repository.fullName)#\(number)"),
+      .issue(number, of: repository.fullName, host: payload.host),
     ]
   }
 
@@ -89,7 +90,7 @@ extension GitHubMapping {
     let childRepository = payload.root.object("sub_issue_repo").flatMap(GitHubRepository.init) ?? repository
     let parentRepository = payload.root.object("parent_issue_repo").flatMap(GitHubRepository.init) ?? repository
     var event = try issueEvent(of: child, in: childRepository, action: nil)
-    let parentKey = key("issue", try number(of: parent).keyPart, of: parentRepository)
+    let parentKey = key("issue", try ThingNumber(of: parent, in: "number").keyPart, of: parentRepository)
     event.follows = [FollowStatement(.vendorLink, payload.action.hasSuffix("_added") ? [.key(parentKey)] : [])]
     return .events([event])
   }

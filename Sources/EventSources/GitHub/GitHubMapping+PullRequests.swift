@@ -5,13 +5,13 @@ extension GitHubMapping {
   /// - Parameter action: what happened to the request itself; nil when the payload is about something else, such as a review.
   func pullRequestEvent(ofAction action: String?) throws(PayloadError) -> Event {
     let request = try payload.root.requireObject("pull_request")
-    let number = try number(of: request)
+    let number = try ThingNumber(of: request, in: "number")
     let repository = payload.repository
     let isClosed = request.string("state") == "closed" || action == "closed"
     let isMerged = request.bool("merged") ?? (request.time("merged_at") != nil)
     var event = Event(key: key("pull_request", number.keyPart, of: repository), time: snapshotTime(request), attempt: .counted)
     event.operation = .pullRequest
-    event.name = "\(repository?.fullName ?? "")#\(number.shown)"
+    event.name = "\(repository?.fullName ?? "")#\(number)"
     event.state = isClosed ? .ended : .running
     event.marks = lifeMarks(of: request, action: action, isOver: isClosed)
     if isClosed { event.outcome = isMerged ? .merged : .abandoned }
@@ -20,7 +20,7 @@ extension GitHubMapping {
     event.publishes = names(of: request, in: repository, isMerged: isMerged)
     event.follows = issues(of: request, in: repository)
     describe(repository, in: &event)
-    describeChange(request, number: number.shown, state: isMerged ? "merged" : isClosed ? "closed" : nil, in: &event)
+    describeChange(request, number: number.description, state: isMerged ? "merged" : isClosed ? "closed" : nil, in: &event)
     event.attributes += GitHubClassicTags.pullRequest(request, repository: repository)
     event.classic = classicMark(type: "pull_request", of: request, action: action)
     return event
@@ -54,14 +54,18 @@ extension GitHubMapping {
     if request.has("body") {
       let closed = ClosingWords.gitHub.issues(in: request.string("body") ?? "")
       statements.append(
-        FollowStatement(.closingWords, closed.compactMap { reference(to: $0, from: repository) }, reach: reach))
+        FollowStatement(.closingWords, closed.flatMap { references(to: $0, from: repository) }, reach: reach))
     }
     return statements
   }
 
-  private func reference(to issue: ClosingWords.Issue, from repository: GitHubRepository?) -> Reference? {
-    guard let name = issue.repository ?? repository?.fullName else { return nil }
-    return Reference(.issue, "\(issue.host ?? payload.host)/\(name)#\(issue.number)")
+  /// An issue of the same repository is known by its key, whatever the repository was called when the issue was seen.
+  private func references(to issue: ClosingWords.Issue, from repository: GitHubRepository?) -> [Reference] {
+    let own = issue.repository == nil ? repository.map { key("issue", String(issue.number), of: $0) } : nil
+    let name = (issue.repository ?? repository?.fullName).map {
+      Reference.issue(issue.number, of: $0, host: issue.host ?? payload.host)
+    }
+    return [own.map(Reference.key), name].compactMap { $0 }
   }
 
   private func isFromFork(_ request: PayloadObject) -> Bool {
@@ -94,7 +98,7 @@ extension GitHubMapping {
     event.attributes.add("valuestream.change.changed_files", request.int("changed_files"))
     event.attributes.add("valuestream.change.commits", request.int("commits"))
     let labels = request.objects("labels").compactMap { $0.text("name") }
-    if !labels.isEmpty { event.attributes.append(Attribute("valuestream.change.labels", .strings(labels))) }
+    event.attributes.add("valuestream.change.labels", request.has("labels") ? labels : nil)
     if state == "merged" { event.attributes.add("valuestream.change.merge_revision", request.text("merge_commit_sha")) }
   }
 
@@ -153,17 +157,17 @@ extension GitHubMapping {
   /// What a comment's payload shows of the pull request it stands on.
   func changeEvent(ofIssue issue: PayloadObject) throws(PayloadError) -> Event {
     let repository = try requireRepository()
-    let number = try number(of: issue)
+    let number = try ThingNumber(of: issue, in: "number")
     let isClosed = issue.string("state") == "closed"
     let isMerged = issue.object("pull_request")?.time("merged_at") != nil
     var event = Event(key: key("pull_request", number.keyPart, of: repository), time: snapshotTime(issue), attempt: .counted)
     event.operation = .pullRequest
-    event.name = "\(repository.fullName)#\(number.shown)"
+    event.name = "\(repository.fullName)#\(number)"
     event.state = isClosed ? .ended : .running
     event.marks = lifeMarks(of: issue, action: nil, isOver: isClosed)
     if isClosed { event.outcome = isMerged ? .merged : .abandoned }
     describe(repository, in: &event)
-    event.attributes.add("vcs.change.id", number.shown)
+    event.attributes.add("vcs.change.id", number.description)
     event.attributes.add("vcs.change.title", issue.text("title"))
     event.attributes.add("valuestream.change.url", issue.text("html_url"))
     event.attributes.add("valuestream.change.author", issue.object("user")?.text("login"))

@@ -13,7 +13,9 @@ extension GitHubMapping {
     let id = String(try run.requireInt("id"))
     let attempt = Self.attempt(of: run)
     let updated = run.time("updated_at")
-    let state = Self.state(ofStatus: run.string("status"), action: payload.action)
+    // A run that waits for somebody's approval to run at all is shown as completed; approved, it goes on in the same attempt.
+    let needsApproval = run.string("conclusion") == "action_required"
+    let state = needsApproval ? .pending : Self.state(ofStatus: run.string("status"), action: payload.action)
     // The first attempt began when the run was made; later ones tell only their own beginning.
     let start = run.time("run_started_at") ?? (attempt == 1 ? run.time("created_at") : nil)
     var event = Event(
@@ -28,8 +30,10 @@ extension GitHubMapping {
       event.marks.append(.end(.vendor(updated, orReceipt: received)))
       event.conclude(run.string("conclusion"))
     }
-    event.phases = runPhases(
-      status: run.string("status"), state, start: start ?? received, updated: updated ?? received, event.outcome)
+    event.phases =
+      needsApproval
+      ? [PhaseStatement(track: "run", name: "wait", start: start ?? received)]
+      : runPhases(status: run.string("status"), state, start: start ?? received, updated: updated ?? received, event.outcome)
     event.publishes = [suite(run.int("check_suite_id"))].compactMap { $0 }
     event.follows = followLink(pullRequests(of: run, in: repository))
     // What runs by the clock belongs to no change, although it runs on the commit of the last one.
@@ -65,7 +69,8 @@ extension GitHubMapping {
     Int(clamping: max(1, object.int("run_attempt") ?? 1))
   }
 
-  private static func state(ofStatus status: String?, action: String) -> LifecycleState {
+  /// The state of a run, a job, a check or a suite.
+  static func state(ofStatus status: String?, action: String) -> LifecycleState {
     switch status ?? action {
     case "completed": .ended
     case "in_progress": .running
@@ -158,7 +163,7 @@ extension GitHubMapping {
     guard state > .pending else {
       let isWaiting = job.string("status") == "waiting" || payload.action == "waiting"
       // After an approval `started_at` is when the job was queued.
-      let start = isWaiting ? created : max(created ?? .epoch, started ?? .epoch)
+      let start = isWaiting ? created : [created, started].compactMap { $0 }.max()
       return [PhaseStatement(track: "run", name: isWaiting ? "wait" : "queue", start: start ?? received)]
     }
     guard let started, outcome != .skip else { return [] }

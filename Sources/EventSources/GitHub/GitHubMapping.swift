@@ -49,14 +49,6 @@ struct GitHubMapping {
       source: "github", host: payload.host, container: repository?.keyPart ?? SpanKey.fallbackPart(""), kind: kind, id: id)
   }
 
-  /// The number of an issue or pull request, and the part of a key that stands for it: a marked id where a script sends no
-  /// number.
-  func number(of object: PayloadObject) throws(PayloadError) -> (shown: String, keyPart: String) {
-    if let number = object.int("number") { return (String(number), String(number)) }
-    if let id = object.int("id") { return (String(id), SpanKey.fallbackPart(String(id))) }
-    throw object.missing("number", expected: "a whole number")
-  }
-
   // MARK: Times
 
   /// When what the payload shows was true.

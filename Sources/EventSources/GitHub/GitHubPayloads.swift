@@ -63,7 +63,7 @@ enum GitHubURL {
     guard let repositories = parts.lastIndex(of: "repos"), parts.count == repositories + 5, parts[repositories + 3] == "issues",
       let number = Int64(parts[repositories + 4])
     else { return nil }
-    return Reference(.issue, "\(host)/\(parts[repositories + 1])/\(parts[repositories + 2])#\(number)")
+    return .issue(number, of: "\(parts[repositories + 1])/\(parts[repositories + 2])", host: host)
   }
 
   /// The id of the run in the address of a job: `https://github.com/acme/site/actions/runs/123/job/456`.

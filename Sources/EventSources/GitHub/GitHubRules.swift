@@ -52,6 +52,6 @@ package struct GitHubRules: Sendable {
   }
 
   func isIncident(labels: [String], type: String?) -> Bool {
-    (labels + [type].compactMap { $0 }).contains(where: incidentLabels.match)
+    ClassificationSettings.isIncident(labels: labels, type: type, by: incidentLabels)
   }
 }

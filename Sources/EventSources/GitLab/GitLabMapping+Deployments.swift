@@ -55,9 +55,18 @@ extension GitLabMapping {
 
   /// What a job's payload tells of the deploy it makes. It does not say which deployment that is, so the deploy is known by the job
   /// until the deployment's own payload comes, and then they are one.
-  func deployEvent(ofJob id: Int64, _ job: Event, to environment: PayloadObject, in project: GitLabProject) -> Event {
+  ///
+  /// - Returns: nil for a job that did not run: one that waits for somebody to start it, or that was left out.
+  func deployEvent(ofJob id: Int64, _ job: Event, to environment: PayloadObject, in project: GitLabProject) -> Event? {
+    let status = payload.root.string("build_status") ?? ""
+    let started = payload.root.time("build_started_at")
+    guard status == "running" || started != nil, status != "skipped" else { return nil }
     let name = environment.text("name")
     var event = job
+    event.marks = [.begin(.vendor(started, orReceipt: received))] + job.marks.filter { $0.kind == .end }
+    event.phases = job.phases.filter { $0.name == "run" }
+    // That it was allowed to fail makes no successful deploy of it.
+    event.outcome = GitLabStatus.outcome(status, reason: payload.root.text("build_failure_reason"))
     event.key = key("deployment", SpanKey.fallbackPart("job-\(id)"), container: project.keyPart)
     event.operation = .deploy
     event.name = "\(project.path)\(name.map { " to \($0)" } ?? " by job \(id)")"
@@ -67,6 +76,9 @@ extension GitLabMapping {
     let kept = ["vcs.", "deployment.", "error.type"]
     event.attributes = job.attributes.filter { attribute in
       attribute.vocabulary == .semantic && kept.contains(where: attribute.name.hasPrefix)
+    }
+    if event.outcome?.isError == true, event.attributes.value(of: "error.type") == nil {
+      event.attributes.add("error.type", payload.root.text("build_failure_reason") ?? status)
     }
     event.attributes.add("valuestream.deployment.tier", environment.text("deployment_tier"))
     return event
@@ -100,6 +112,10 @@ extension GitLabMapping {
     event.attributes.add("valuestream.release.id", release.int("id").map(String.init))
     event.attributes.add("valuestream.release.title", release.text("name"))
     event.attributes.add("valuestream.release.url", release.text("url"))
+    event.attributes += ClassicTags(service: "gitlab").attributes
+    if release.text("action") == "create" {
+      event.classic = ClassicMark(eventSource: "gitlab", type: "release", .end, state: "create", time: time, begin: time)
+    }
     return event
   }
 }

@@ -5,7 +5,7 @@ import ValueStreamCore
 extension GitLabMapping {
   func issueEvent() throws(PayloadError) -> Event {
     let issue = try payload.attributes()
-    let number = try issue.requireInt("iid")
+    let number = try ThingNumber(of: issue, in: "iid")
     let action = issue.text("action")
     let state = issue.text("state")
     let created = issue.time("created_at")
@@ -13,7 +13,7 @@ extension GitLabMapping {
     let isClosed = state == "closed" || action == "close"
     let labels = labels(of: issue)
     let type = issue.text("type")
-    let isIncident = (labels + [type].compactMap { $0 }).contains(where: rules.incidentLabels.match)
+    let isIncident = ClassificationSettings.isIncident(labels: labels ?? [], type: type, by: rules.incidentLabels)
     let time = EventTime.vendor(updated ?? created, orReceipt: received)
     let ended = EventTime.vendor(issue.time("closed_at") ?? updated, orReceipt: received)
     var event = Event(key: try issueKey(number), time: time, attempt: .counted)
@@ -28,12 +28,12 @@ extension GitLabMapping {
     event.moments = action == "update" ? labelMoments(at: time.timestamp) : []
     if let project = payload.project { event.publishes = names(ofIssue: number, in: project) }
     describe(payload.project, in: &event)
-    event.attributes.add("valuestream.issue.number", number)
+    event.attributes.add("valuestream.issue.number", issue.int("iid"))
     event.attributes.add("valuestream.issue.title", issue.text("title"))
     event.attributes.add("valuestream.issue.url", issue.text("url"))
     event.attributes.add("valuestream.issue.type", type)
     event.attributes.add("valuestream.incident.severity", isIncident ? issue.text("severity") : nil)
-    if !labels.isEmpty { event.attributes.append(Attribute("valuestream.issue.labels", .strings(labels))) }
+    event.attributes.add("valuestream.issue.labels", labels)
     event.attributes += GitLabClassicTags.issue(issue, payload)
     event.classic = classicMark(
       type: isIncident ? "incident" : "issue", action: action, state: state, isOver: isClosed, created: created,
@@ -42,19 +42,19 @@ extension GitLabMapping {
   }
 
   /// Epics belong to a group and have numbers of their own there.
-  private func issueKey(_ number: Int64) throws(PayloadError) -> SpanKey {
+  private func issueKey(_ number: ThingNumber) throws(PayloadError) -> SpanKey {
     if let project = payload.project { return key("issue", number, of: project) }
     guard let group = payload.root.object("group")?.int("id") ?? payload.root.object("group")?.int("group_id") else {
       throw payload.root.missing("project", expected: "an object with an id or a name")
     }
-    return key("issue", String(number), container: "group-\(group)")
+    return key("issue", number.keyPart, container: "group-\(group)")
   }
 
-  private func names(ofIssue number: Int64, in project: GitLabProject) -> [Reference] {
+  private func names(ofIssue number: ThingNumber, in project: GitLabProject) -> [Reference] {
     [
       classicID("issue", of: project.name, number),
-      Reference(.issue, "\(payload.host)/\(project.path)#\(number)"),
-    ]
+      number.isReal ? .issue(number.value, of: project.path, host: payload.host) : nil,
+    ].compactMap { $0 }
   }
 
   private func outcome(of issue: PayloadObject) -> Outcome {
@@ -87,11 +87,12 @@ extension GitLabMapping {
     case "Issue": thing = ("issue", .issue, "#", try payload.root.requireObject("issue"))
     default: return .ignored(reason: "a comment on a \(note.string("noteable_type") ?? "thing")")
     }
-    let number = try thing.object.requireInt("iid")
+    let number = try ThingNumber(of: thing.object, in: "iid")
     let created = note.time("created_at")
     var event = Event(
       key: key(thing.kind, number, of: project), time: .vendor(created, orReceipt: received), attempt: .counted)
-    event.operation = thing.operation
+    // Whether the issue is an incident, a comment does not tell.
+    event.usualOperation = thing.operation
     event.name = "\(project.path)\(thing.sign)\(number)"
     event.marks = lifeMarks(created: thing.object.time("created_at"), action: nil, at: event.time)
     var attributes: [Attribute] = []

@@ -5,7 +5,7 @@ extension GitLabMapping {
   func mergeRequestEvent() throws(PayloadError) -> Event {
     let request = try payload.attributes()
     let project = try payload.requireProject()
-    let number = try request.requireInt("iid")
+    let number = try ThingNumber(of: request, in: "iid")
     let action = request.text("action")
     let state = request.text("state")
     let created = request.time("created_at")
@@ -44,7 +44,7 @@ extension GitLabMapping {
 
   // MARK: References
 
-  private func names(of request: PayloadObject, in project: GitLabProject, number: Int64, isMerged: Bool) -> [Reference] {
+  private func names(of request: PayloadObject, in project: GitLabProject, number: ThingNumber, isMerged: Bool) -> [Reference] {
     var commits = [request.object("last_commit")?.text("id")]
     if isMerged { commits += [request.text("merge_commit_sha"), request.text("squash_commit_sha")] }
     return [classicID("pull_request", of: project.name, number)]
@@ -58,16 +58,18 @@ extension GitLabMapping {
     let isFork = request.int("source_project_id") != request.int("target_project_id")
     let reach: ReferenceReach = isFork ? .sameOwner : .anywhere
     let named = ClassicID.find(in: text).map { [Reference(.classicID, $0)] } ?? []
-    let closed = ClosingWords.gitLab.issues(in: text).map { issue in
-      Reference(.issue, "\(issue.host ?? payload.host)/\(issue.repository ?? project.path)#\(issue.number)")
+    let closed = ClosingWords.gitLab.issues(in: text).flatMap { issue in
+      let own = issue.repository == nil ? Reference.key(key("issue", issue.number, of: project)) : nil
+      return [own, .issue(issue.number, of: issue.repository ?? project.path, host: issue.host ?? payload.host)]
+        .compactMap { $0 }
     }
     return [FollowStatement(.explicitID, named, reach: reach), FollowStatement(.closingWords, closed, reach: reach)]
   }
 
   // MARK: Description
 
-  private func describeChange(_ request: PayloadObject, number: Int64, state: String, in event: inout Event) {
-    event.attributes.add("vcs.change.id", String(number))
+  private func describeChange(_ request: PayloadObject, number: ThingNumber, state: String, in event: inout Event) {
+    event.attributes.add("vcs.change.id", number.description)
     event.attributes.add("vcs.change.title", request.text("title"))
     event.attributes.add("vcs.change.state", state)
     describeHead(
@@ -75,8 +77,7 @@ extension GitLabMapping {
     event.attributes.add("vcs.ref.base.name", request.text("target_branch"))
     event.attributes.append(Attribute("vcs.ref.base.type", "branch"))
     event.attributes.add("valuestream.change.url", request.text("url"))
-    let labels = labels(of: request)
-    if !labels.isEmpty { event.attributes.append(Attribute("valuestream.change.labels", .strings(labels))) }
+    event.attributes.add("valuestream.change.labels", labels(of: request))
     if state == "merged" { event.attributes.add("valuestream.change.merge_revision", request.text("merge_commit_sha")) }
   }
 

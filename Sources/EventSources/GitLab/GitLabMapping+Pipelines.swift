@@ -25,7 +25,7 @@ extension GitLabMapping {
     event.state = state
     event.marks = [.begin(.vendor(created, orReceipt: received))]
     if state == .ended { event.marks.append(.end(time)) }
-    let reason = builds.contains { $0.string("failure_reason") == "runner_system_failure" } ? "runner_system_failure" : nil
+    let reason = Self.commonReason(ofFailed: builds)
     event.outcome = GitLabStatus.outcome(status, reason: reason)
     event.phases = pipelinePhases(
       status, state, created: created ?? received, started: started, finished: time.timestamp, event.outcome)
@@ -48,6 +48,13 @@ extension GitLabMapping {
     return event
   }
 
+  /// Why the jobs failed that made the pipeline fail; nil where they had different reasons.
+  private static func commonReason(ofFailed builds: [PayloadObject]) -> String? {
+    let failed = builds.filter { $0.string("status") == "failed" && $0.bool("allow_failure") != true }
+    let reasons = Set(failed.map { $0.text("failure_reason") })
+    return reasons.count == 1 ? reasons.first ?? nil : nil
+  }
+
   /// The first of its jobs tells when it began to run; else the time it says it was queued.
   private func start(of pipeline: PayloadObject, created: Timestamp?, builds: [PayloadObject]) -> Timestamp? {
     if let first = builds.compactMap({ $0.time("started_at") }).min() { return first }
@@ -58,7 +65,8 @@ extension GitLabMapping {
   private func pipelinePhases(
     _ status: String, _ state: LifecycleState, created: Timestamp, started: Timestamp?, finished: Timestamp, _ outcome: Outcome?
   ) -> [PhaseStatement] {
-    switch state {
+    // One that ran before it came to a manual job has left the queue.
+    switch status == "manual" && started != nil ? .running : state {
     case .created, .pending:
       return [PhaseStatement(track: "run", name: status == "manual" ? "wait" : "queue", start: created)]
     case .running, .ended:
@@ -136,8 +144,10 @@ extension GitLabMapping {
     event.attributes += GitLabClassicTags.job(job, id: id, project: project)
     event.classic = classicMark(
       type: "build", status, created: created, started: started, at: event.time, canBeCreated: true)
-    guard let environment, environment.text("action") ?? "start" == "start" else { return [event] }
-    return [event, deployEvent(ofJob: id, event, to: environment, in: project)]
+    guard let environment, environment.text("action") ?? "start" == "start",
+      let deploy = deployEvent(ofJob: id, event, to: environment, in: project)
+    else { return [event] }
+    return [event, deploy]
   }
 
   /// A job is created with its pipeline, waits for the stages before it, then in the queue. Only when it runs GitLab tells for how

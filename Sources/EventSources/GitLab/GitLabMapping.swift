@@ -19,6 +19,7 @@ struct GitLabMapping {
     case "release": .events([try releaseEvent()])
     case "note": try noteInterpretation()
     case "push": try pushInterpretation()
+    case "tag_push": .ignored(reason: "a push of a tag, which is no branch")
     default: .ignored(reason: "\(payload.kind) is not supported")
     }
   }
@@ -31,6 +32,10 @@ struct GitLabMapping {
 
   func key(_ kind: String, _ id: Int64, of project: GitLabProject) -> SpanKey {
     key(kind, String(id), container: project.keyPart)
+  }
+
+  func key(_ kind: String, _ number: ThingNumber, of project: GitLabProject) -> SpanKey {
+    key(kind, number.keyPart, container: project.keyPart)
   }
 
   /// A thing of another project that GitLab knows by its number only.
@@ -59,8 +64,8 @@ struct GitLabMapping {
 
   // MARK: References
 
-  func followLink(_ references: [Reference], attempt: Int? = nil) -> [FollowStatement] {
-    references.isEmpty ? [] : [FollowStatement(.vendorLink, references, attempt: attempt)]
+  func followLink(_ references: [Reference]) -> [FollowStatement] {
+    references.isEmpty ? [] : [FollowStatement(.vendorLink, references)]
   }
 
   /// The change that a commit belongs to.
@@ -68,8 +73,8 @@ struct GitLabMapping {
     FollowStatement(.commit, sha.map { [Reference(.commit, $0.lowercased())] } ?? [])
   }
 
-  func classicID(_ type: String, of name: String, _ id: Int64) -> Reference {
-    Reference(.classicID, ClassicID.make(source: "gitlab", type: type, namespace: name, id: String(id)))
+  func classicID(_ type: String, of name: String, _ id: some CustomStringConvertible) -> Reference {
+    Reference(.classicID, ClassicID.make(source: "gitlab", type: type, namespace: name, id: "\(id)"))
   }
 
   // MARK: Issues and merge requests
@@ -86,9 +91,10 @@ struct GitLabMapping {
       + previous.filter { !current.contains($0) }.map { moment("unlabeled", $0) }
   }
 
-  func labels(of object: PayloadObject) -> [String] {
-    let own = object.objects("labels")
-    return (own.isEmpty ? payload.root.objects("labels") : own).compactMap { $0.text("title") }
+  /// Nil where the payload does not list them.
+  func labels(of object: PayloadObject) -> [String]? {
+    guard let holder = [object, payload.root].first(where: { $0.has("labels") }) else { return nil }
+    return holder.objects("labels").compactMap { $0.text("title") }
   }
 
   /// What an action does to the classic picture: only a change of state does anything. Scripts that send no action mean the

@@ -60,11 +60,9 @@ struct GitLabSignature: Sendable {
     guard let token = delivery.headers[GitLabHeader.token], !token.isEmpty else {
       throw AuthenticationError(.missing, header: GitLabHeader.token)
     }
-    var isValid = false
-    // Hashes of the same length, so that the time taken does not tell the secret's.
-    let given = authenticator.digest(.sha256, of: Array(token.utf8))
-    for secret in tokens { isValid = authenticator.areEqual(authenticator.digest(.sha256, of: secret.bytes), given) || isValid }
-    if !isValid { throw AuthenticationError(.mismatch, header: GitLabHeader.token) }
+    guard authenticator.isToken(Array(token.utf8), oneOf: tokens) else {
+      throw AuthenticationError(.mismatch, header: GitLabHeader.token)
+    }
   }
 
   private func verify(

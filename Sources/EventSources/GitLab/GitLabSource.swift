@@ -41,10 +41,10 @@ package struct GitLabSource: EventSource {
     try signature.authenticate(delivery, using: authenticator)
   }
 
-  /// The key that stays the same over GitLab's own retries. Other ids that it sends are new each time, or shared by several
-  /// hooks.
+  /// The key that stays the same over GitLab's own retries, from the header that is signed where there is one: both hold the same.
+  /// Other ids that it sends are new each time, or shared by several hooks.
   package func deliveryID(of delivery: Delivery) -> String? {
-    let id = delivery.headers[GitLabHeader.idempotencyKey] ?? delivery.headers[GitLabHeader.id]
+    let id = delivery.headers[GitLabHeader.id] ?? delivery.headers[GitLabHeader.idempotencyKey]
     return id.flatMap { $0.isEmpty ? nil : $0 }
   }
 

@@ -1,4 +1,3 @@
-import FoundationEssentials
 import ValueStreamCore
 
 /// Who may read pages, API and metrics.
@@ -28,30 +27,11 @@ struct ReadPolicy: Sendable {
 
   private func refusalWithoutToken(_ headers: HTTPHeaders) -> HTTPResponse? {
     guard let token else { return nil }
-    if let given = headers["Authorization"].flatMap(Self.token(in:)) {
-      // Digests are equally long, so that the comparison does not tell the token's length either.
-      let left = authenticator.digest(.sha256, of: given)
-      let right = authenticator.digest(.sha256, of: token.bytes)
-      if authenticator.areEqual(left, right) { return nil }
-    }
+    let given = headers["Authorization"].flatMap(AccessToken.token(inAuthorization:))
+    if let given, authenticator.isToken(given, oneOf: [token]) { return nil }
     return .problem(
       401, "a read token is needed, as Bearer token or as the password of Basic authentication",
       headers: ["WWW-Authenticate": #"Basic realm="ValueStream", charset="UTF-8""#, "WWW-Authenticate": "Bearer"])
-  }
-
-  /// The token of `Bearer <token>`, or the password of `Basic <base64 of user:password>`.
-  static func token(in authorization: String) -> [UInt8]? {
-    let parts = authorization.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: true)
-    guard parts.count == 2 else { return nil }
-    switch parts[0].lowercased() {
-    case "bearer": return Array(parts[1].utf8)
-    case "basic":
-      guard let decoded = Data(base64Encoded: String(parts[1])), let colon = decoded.firstIndex(of: UInt8(ascii: ":")) else {
-        return nil
-      }
-      return Array(decoded[(colon + 1)...])
-    default: return nil
-    }
   }
 
   /// `localhost`, a name below it, or a loopback address; with or without port.

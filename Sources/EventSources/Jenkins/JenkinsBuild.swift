@@ -81,7 +81,8 @@ extension JenkinsBuild {
   private static func masked(_ value: AttributeValue, named name: String) -> AttributeValue {
     let lowercased = name.lowercased()
     let marks = ["password", "passwd", "passphrase", "secret", "token", "credential", "apikey", "privatekey", "accesskey"]
-    let isSecret = marks.contains(where: lowercased.contains) || words(of: name).contains { ["key", "keys", "pwd"].contains($0) }
+    let secretWords: Set<String> = ["auth", "key", "keys", "pass", "pat", "pin", "pwd"]
+    let isSecret = marks.contains(where: lowercased.contains) || words(of: name).contains(where: secretWords.contains)
     return isSecret ? .string("***") : value
   }
 

@@ -20,7 +20,7 @@ enum JenkinsClassicTags {
     var attributes = tags.attributes
     if let scm = root?.object("scmInfo") ?? root?.object("build")?.object("scm") {
       attributes += [
-        Attribute("scm.head.url", .string(scm.string("url") ?? ""), vocabulary: .classic),
+        Attribute("scm.head.url", .string(WebAddress.withoutUser(scm.string("url") ?? "")), vocabulary: .classic),
         Attribute("scm.head.sha", .string(scm.string("commit") ?? ""), vocabulary: .classic),
         Attribute("scm.branch", build.branch.map { .string($0) } ?? .null, vocabulary: .classic),
       ]

@@ -42,9 +42,9 @@ struct JenkinsMapping {
     let own = isOver ? build.ended : build.moment == .queued ? build.queued : build.started
     var event = Event(
       key: key(build.fullName, String(build.number), host: build.host), time: .vendor(own, orReceipt: received))
+    // That one payload says nothing of a deploy takes back nothing: ends tell less than starts.
     event.usualOperation = .build
-    // A payload without parameters cannot tell that a build deploys nothing.
-    event.operation = isDeploy ? .deploy : build.parameters == nil ? nil : .build
+    event.operation = isDeploy ? .deploy : nil
     event.name = "\(build.fullName) #\(build.number)"
     event.project = build.fullName.split(separator: "/").dropLast().joined(separator: "/")
     if event.project?.isEmpty == true { event.project = build.fullName }
@@ -132,7 +132,12 @@ struct JenkinsMapping {
     event.attributes.add("cicd.pipeline.run.url.full", build.address)
     event.attributes.add("cicd.worker.name", build.worker)
     if event.outcome?.isError == true { event.attributes.add("error.type", build.result?.lowercased()) }
-    event.attributes.add("vcs.repository.url.full", build.repository.map { $0.hasSuffix(".git") ? String($0.dropLast(4)) : $0 })
+    event.attributes.add(
+      "vcs.repository.url.full",
+      build.repository.map { repository in
+        let address = WebAddress.withoutUser(repository)
+        return address.hasSuffix(".git") ? String(address.dropLast(4)) : address
+      })
     event.attributes.add("vcs.ref.head.name", build.branch)
     event.attributes.add("vcs.ref.head.revision", build.commit)
     if build.branch != nil { event.attributes.append(Attribute("vcs.ref.head.type", "branch")) }

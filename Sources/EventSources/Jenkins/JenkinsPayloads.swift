@@ -10,7 +10,7 @@ enum JenkinsPayload {
   case stretch(JenkinsStretch)
   case ignored(reason: String)
 
-  init(_ document: JSONDocument, received: Timestamp) throws(PayloadError) {
+  init(_ document: JSONDocument) throws(PayloadError) {
     let root = try PayloadObject(root: document)
     if let type = root.text("type"), root.object("data") != nil {
       self = try Self.genericEvent(root, type: type)

@@ -27,9 +27,14 @@ package struct JenkinsSource: EventSource {
     try authentication.authenticate(delivery, using: authenticator)
   }
 
-  /// These plugins send no id, and do not send again. A payload with a time in it is the same occurrence when it comes twice;
-  /// a script's without any may mean another.
+  /// Only Generic Event sends an id. The others do not send again either; a payload with a time in it is the same occurrence when
+  /// it comes twice, a script's without any may mean another.
   package func deliveryID(of delivery: Delivery) -> String? {
+    if delivery.headers[JenkinsHeader.eventType] != nil, let document = try? PayloadBody.document(of: delivery),
+      let id = (try? PayloadObject(root: document))?.text("id")
+    {
+      return id
+    }
     let hasTime = ["Time\"", "\"timestamp\"", "\"time\""].contains { Self.contains($0, in: delivery.body) }
     return hasTime ? "content" : nil
   }
@@ -46,7 +51,7 @@ package struct JenkinsSource: EventSource {
 
   package func events(in delivery: Delivery) throws(PayloadError) -> Interpretation {
     let document = try PayloadBody.document(of: delivery)
-    let payload = try JenkinsPayload(document, received: delivery.received)
+    let payload = try JenkinsPayload(document)
     return JenkinsMapping(received: delivery.received, rules: rules).interpretation(of: payload, document: document.root)
   }
 }

@@ -15,6 +15,12 @@ package enum WebAddress {
     return path.isEmpty ? nil : String(path)
   }
 
+  /// The address without user and password, which may be a key; another text as it is.
+  package static func withoutUser(_ address: String) -> String {
+    guard let authority = authority(address), let at = authority.lastIndex(of: "@") else { return address }
+    return String(address[..<authority.startIndex] + address[address.index(after: at)...])
+  }
+
   private static func authority(_ address: String) -> Substring? {
     let bytes = address.utf8
     guard let colon = bytes.firstIndex(of: UInt8(ascii: ":")), bytes[colon...].starts(with: "://".utf8) else { return nil }

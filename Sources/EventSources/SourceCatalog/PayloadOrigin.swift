@@ -30,11 +30,17 @@ package struct PayloadOrigin {
     for folder in folders.dropLast().reversed() {
       if let source = sources.first(where: { $0.name == folder.lowercased() }) { return source }
     }
-    return sources.first { source in
+    var candidate: (any EventSource)?
+    for source in sources {
       let delivery = delivery(to: source, folders: folders, body: body, received: received)
-      if case .events? = try? source.events(in: delivery) { return true }
-      return false
+      switch try? source.events(in: delivery) {
+      case .events: return source
+      // Understood, and of no interest.
+      case .ignored: candidate = candidate ?? source
+      case nil: continue
+      }
     }
+    return candidate
   }
 
   private func delivery(to source: any EventSource, folders: [String], body: [UInt8], received: Timestamp) -> Delivery {

@@ -21,22 +21,22 @@ package enum SourceCatalog {
   package static func sources(
     _ settings: Settings, readFile: (String) -> [UInt8]?
   ) throws(SettingsError) -> [any EventSource] {
-    func secrets(_ setting: SecretSetting) throws(SettingsError) -> [Secret] {
-      try setting.secrets(in: settings, readFile: readFile)
-    }
-    return [
-      GitHubSource(secrets: try secrets(GitHubSource.secretSetting), rules: try gitHubRules(settings)),
-      try GitLabSource(secrets: try secrets(GitLabSource.secretSetting), rules: try gitLabRules(settings)),
-      JenkinsSource(secrets: try secrets(JenkinsSource.secretSetting), rules: try JenkinsRules(settings)),
-      CustomHTTPSource(secrets: try secrets(CustomHTTPSource.secretSetting)),
-    ]
+    try all(settings) { setting throws(SettingsError) in try setting.secrets(in: settings, readFile: readFile) }
   }
 
   /// All sources without secrets: to read payloads, not to believe them.
   package static func readers(_ settings: Settings) throws(SettingsError) -> [any EventSource] {
+    try all(settings) { _ in [] }
+  }
+
+  private static func all(
+    _ settings: Settings, secrets: (SecretSetting) throws(SettingsError) -> [Secret]
+  ) throws(SettingsError) -> [any EventSource] {
     [
-      GitHubSource(rules: try gitHubRules(settings)), GitLabSource(rules: try gitLabRules(settings)),
-      JenkinsSource(rules: try JenkinsRules(settings)), CustomHTTPSource(),
+      GitHubSource(secrets: try secrets(GitHubSource.secretSetting), rules: try gitHubRules(settings)),
+      try GitLabSource(secrets: try secrets(GitLabSource.secretSetting), rules: try gitLabRules(settings)),
+      JenkinsSource(secrets: try secrets(JenkinsSource.secretSetting), rules: try JenkinsRules(settings)),
+      CustomHTTPSource(secrets: try secrets(CustomHTTPSource.secretSetting)),
     ]
   }
 

@@ -39,7 +39,6 @@ package struct DeliveriesHandler: HTTPHandler {
 
   private func list(_ query: DeliveriesQuery) throws -> [UInt8] {
     var json = JSONWriter()
-    var found = 0
     var next = query.cursor
     try json.object { json in
       json.name("deliveries")
@@ -47,8 +46,8 @@ package struct DeliveriesHandler: HTTPHandler {
       var looked = 0
       var bytes = 0
       var isAtEnd = false
-      while found < query.limit, looked < Self.searchLimit, bytes < Self.byteLimit, !isAtEnd {
-        let step = try log.readBackwards(before: next, limit: query.limit - found, byteLimit: Self.byteLimit - bytes)
+      while page.count < query.limit, looked < Self.searchLimit, bytes < Self.byteLimit, !isAtEnd {
+        let step = try log.readBackwards(before: next, limit: query.limit - page.count, byteLimit: Self.byteLimit - bytes)
         isAtEnd = step.isEmpty
         for (position, logged) in step {
           next = position
@@ -57,7 +56,6 @@ package struct DeliveriesHandler: HTTPHandler {
           let understood = understand(logged)
           guard query.matches(logged, understood) else { continue }
           page.append((position, logged, understood))
-          found += 1
         }
       }
       if isAtEnd { next = nil }

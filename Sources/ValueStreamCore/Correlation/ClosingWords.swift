@@ -25,12 +25,13 @@ public struct ClosingWords: Sendable {
       "closing", "fixing", "resolving", "implement", "implements", "implemented", "implementing",
     ]), takesLists: true)
 
-  /// The issues that a text closes, in order, each once; at most 20.
+  /// The issues that a text in Markdown closes, in order, each once; at most 20. Comments and code in it do not count: templates
+  /// hold examples there.
   public func issues(in text: String) -> [Issue] {
     var result: [Issue] = []
     var isClosing = false
     // Joined words (`Fixes:#12`) do not count for the vendors either, so white space separates.
-    for token in text.split(whereSeparator: \.isWhitespace) where result.count < 20 {
+    for token in MarkdownProse.text(of: text).split(whereSeparator: \.isWhitespace) where result.count < 20 {
       let word = (token.hasSuffix(":") ? token.dropLast() : token).lowercased().drop { $0 == "(" || $0 == "*" || $0 == "-" }
       if words.contains(String(word)) {
         isClosing = true

@@ -142,7 +142,10 @@ extension Subject {
     let state = outline.end != nil ? .ended : ordered.last { $0.event.state != nil }?.event.state ?? .running
     var attributes: [AttributeName: AttributeValue] = [:]
     for fact in ordered {
-      for attribute in fact.event.attributes { attributes[AttributeName(attribute)] = attribute.value }
+      for attribute in fact.event.attributes {
+        let isTakenBack = attribute.value == .strings([]) && attribute.vocabulary == .semantic
+        attributes[AttributeName(attribute)] = isTakenBack ? nil : attribute.value
+      }
     }
     if let outcome = outline.outcome {
       let pipeline = attributes[AttributeName("cicd.pipeline.name")]

@@ -52,6 +52,12 @@ extension [Attribute] {
     if let value { append(Attribute(name, .bool(value))) }
   }
 
+  /// Adds an attribute of the semantic vocabulary unless the value is absent. An empty list takes back what was said before (the
+  /// last label is gone), and is not shown.
+  public mutating func add(_ name: String, _ value: [String]?) {
+    if let value { append(Attribute(name, .strings(value))) }
+  }
+
   /// The value of the first attribute of that name.
   public func value(of name: String, in vocabulary: AttributeVocabulary = .semantic) -> AttributeValue? {
     first { $0.name == name && $0.vocabulary == vocabulary }?.value

@@ -21,7 +21,7 @@ public struct Reference: Sendable, Hashable, Comparable, CustomStringConvertible
     public static let branch: Kind = "branch"
     /// A change's number: `<host>/<repository>!<number>`.
     public static let change: Kind = "change"
-    /// An issue by number or key: `<host>/<repository>#<number>`, `TP-3`.
+    /// An issue by number, in lower case, or by key: `<host>/<repository>#<number>`, `TP-3`.
     public static let issue: Kind = "issue"
     /// What a vendor calls a group of checks of one commit: `<host>/<id>`.
     public static let checkSuite: Kind = "check_suite"
@@ -53,6 +53,13 @@ public struct Reference: Sendable, Hashable, Comparable, CustomStringConvertible
   /// The reference that every span publishes: its own key.
   public static func key(_ key: SpanKey) -> Reference {
     Reference(.key, key.description)
+  }
+
+  /// An issue by its number in a repository or project, whose name counts in any letter case.
+  ///
+  /// - Parameter repository: with what stands before its name: `owner/name`.
+  public static func issue(_ number: Int64, of repository: String, host: String) -> Reference {
+    Reference(.issue, "\(host)/\(repository)#\(number)".lowercased())
   }
 
   /// `kind:value`.

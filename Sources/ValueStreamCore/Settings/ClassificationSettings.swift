@@ -5,4 +5,9 @@ public enum ClassificationSettings {
     help: "Labels and types of issues that make them incidents, separated by commas; * and ? are wild cards.")
 
   public static let declarations = [incidentLabels.declaration]
+
+  /// True when an issue's labels or its type are among ``incidentLabels``.
+  package static func isIncident(labels: [String], type: String?, by patterns: [NamePattern]) -> Bool {
+    labels.contains(where: patterns.match) || type.map(patterns.match) ?? false
+  }
 }
