@@ -92,7 +92,7 @@ bench-history: ## Measure with the deliveries of a generated history instead of 
 	@$(MAKE) --no-print-directory vsd
 	@Scripts/quiet-build $(RELEASE_FLAGS) --product vsperf
 	@mkdir -p .build-bench
-	@$(RELEASE)/release/vsperf generate history --scale 8 --until 2026-01-01T00:00:00Z --out .build-bench/history.ndjson
+	@$(RELEASE)/release/vsperf generate history --scale 32 --until 2026-01-01T00:00:00Z --out .build-bench/history.ndjson
 	@HISTORY=$(CURDIR)/.build-bench/history.ndjson Tests/Benchmarks/run
 
 clean: ## Remove everything that was built

@@ -173,6 +173,14 @@ struct ReferenceTests {
     number < 1000 ? "\(number)" : "\(number / 1000),\(String("\(number)".suffix(3)))"
   }
 
+  @Test("Exit codes of vsperf --help stand in Docs/vsperf.md")
+  func commandExitCodes() throws {
+    let text = try MarkdownPage.page("Docs/vsperf.md").text
+    let codes = CommandHelp.exitCodes.matches(of: /\b(\d+)\b/).map(\.output.1)
+    #expect(codes.count == 7)
+    for code in codes { #expect(text.contains(" \(code) "), "\(code)") }
+  }
+
   @Test("Exit codes of --help stand in Docs/operating.md")
   func exitCodes() throws {
     let page = try MarkdownPage.page("Docs/operating.md")
