@@ -3,6 +3,7 @@ import Foundation
 import GitHub
 import GitLab
 import Jenkins
+import JiraCloud
 import Testing
 import ValueStreamCore
 import ValueStreamTesting
@@ -10,11 +11,15 @@ import ValueStreamTesting
 /// One project whose work is spread over several vendors.
 @Suite("Several sources at once")
 struct MixedSourcesTests {
-  static let sources: [any EventSource] = [GitHubSource(), GitLabSource(), JenkinsSource(), CustomHTTPSource()]
+  static let sources: [any EventSource] = [
+    GitHubSource(), GitLabSource(), JenkinsSource(), JiraCloudSource(), CustomHTTPSource(),
+  ]
   static let received = Timestamp(rfc3339: "2024-03-10T00:00:00Z") ?? .epoch
 
   /// The folder with each source's tests.
-  static let folders = [("GitHub", "github"), ("GitLab", "gitlab"), ("Jenkins", "jenkins"), ("CustomHTTP", "customhttp")]
+  static let folders = [
+    ("GitHub", "github"), ("GitLab", "gitlab"), ("Jenkins", "jenkins"), ("JiraCloud", "jira"), ("CustomHTTP", "customhttp"),
+  ]
 
   static func fixtures(_ folder: String) -> [PayloadFixture] {
     let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()

@@ -3,6 +3,7 @@ import Foundation
 import GitHub
 import GitLab
 import Jenkins
+import JiraCloud
 package import ValueStreamCore
 
 /// Feeds broken payloads to a source, and what it makes of them to everything behind it: nothing may trap, whatever comes.
@@ -25,11 +26,13 @@ package struct SourceFuzzer {
     "github": GitHubSource(
       rules: GitHubRules(deployWorkflows: [.init(pattern: NamePattern("deploy*"), environment: "production")])),
     "gitlab": GitLabSource(), "jenkins": JenkinsSource(rules: JenkinsRules(deployJobs: [NamePattern("*a*")])),
-    "customhttp": CustomHTTPSource(),
+    "jira": JiraCloudSource(), "customhttp": CustomHTTPSource(),
   ]
 
   /// Folders of the payloads that the tests of the sources have.
-  private static let folders = ["github": "GitHub", "gitlab": "GitLab", "jenkins": "Jenkins", "customhttp": "CustomHTTP"]
+  private static let folders = [
+    "github": "GitHub", "gitlab": "GitLab", "jenkins": "Jenkins", "jira": "JiraCloud", "customhttp": "CustomHTTP",
+  ]
 
   /// - Parameter tests: the folder `Tests` of the checkout.
   /// - Throws: when there is no such source, or no payloads for it.

@@ -31,7 +31,8 @@ struct CommandLineTests {
     ("github-secret-file", "FILE"), ("gitlab-secret-file", "FILE"), ("jenkins-secret-file", "FILE"),
     ("jenkins-deploy-jobs", "deploy-*"),
     ("jenkins-environment-parameters", "stage"), ("jenkins-service-parameters", "app"), ("jenkins-unstable", "success"),
-    ("jenkins-url", "https://ci.example/"), ("customhttp-secret-file", "FILE"),
+    ("jenkins-url", "https://ci.example/"), ("jira-secret-file", "FILE"), ("jira-started-statuses", "Ready"),
+    ("jira-undelivered-resolutions", "Abandoned"), ("customhttp-secret-file", "FILE"),
     ("phases", "spans"), ("otlp-endpoint", "http://localhost:1"), ("otlp-traces-endpoint", "http://localhost:1/x"),
     ("otlp-timeout", "5s"), ("otlp-compression", "none"), ("otlp-certificate", "FILE"), ("otlp-client-certificate", "FILE"),
     ("otlp-client-key", "FILE"), ("otlp-service-name", "delivery"), ("otlp-resource-attributes", "team=web"),
@@ -43,11 +44,8 @@ struct CommandLineTests {
     arguments: [("-", "="), ("--", "="), ("-", " "), ("--", " ")])
   func spellings(dashes: String, separator: String) throws {
     let home = try VSDProcess.Home()
-    let files = [
-      "config": try home.write("vsd.json5", "{}"), "github-secret-file": try home.write("github", "one"),
-      "gitlab-secret-file": try home.write("gitlab", "two"), "jenkins-secret-file": try home.write("jenkins", "three"),
-      "customhttp-secret-file": try home.write("customhttp", "two"),
-    ]
+    var files = ["config": try home.write("vsd.json5", "{}")]
+    for (name, _) in Self.values where name.hasSuffix("-secret-file") { files[name] = try home.write(name, "one") }
     let arguments = Self.values.flatMap { name, value in
       let value = files[name] ?? value
       return separator == "=" ? ["\(dashes)\(name)=\(value)"] : ["\(dashes)\(name)", value]

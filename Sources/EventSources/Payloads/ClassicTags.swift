@@ -4,9 +4,9 @@ package import ValueStreamCore
 package struct ClassicTags {
   package private(set) var attributes: [Attribute]
 
-  /// - Parameter service: the tag `service`.
-  package init(service: String) {
-    attributes = [Attribute("service", .string(service), vocabulary: .classic)]
+  /// - Parameter service: the tag `service`; nil for a source whose spans had none.
+  package init(service: String?) {
+    attributes = service.map { [Attribute("service", .string($0), vocabulary: .classic)] } ?? []
   }
 
   package mutating func add(_ name: String, _ value: String?) {

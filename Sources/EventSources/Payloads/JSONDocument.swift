@@ -71,6 +71,8 @@ package struct JSONValue {
 
   package var isObject: Bool { vs_json_type_of(handle) == VS_JSON_OBJECT }
 
+  package var isArray: Bool { vs_json_type_of(handle) == VS_JSON_ARRAY }
+
   package var isNull: Bool { vs_json_type_of(handle) == VS_JSON_NULL }
 
   package var string: String? {

@@ -51,6 +51,12 @@ package struct PayloadObject {
     return text
   }
 
+  /// The texts of a list; nil when the member is no list.
+  package func texts(_ name: StaticString) -> [String]? {
+    guard let value = value[name], value.isArray else { return nil }
+    return value.elements.prefix(Self.elementLimit).compactMap(\.string).filter { $0.utf8.count <= Self.textLimit }
+  }
+
   /// Longer than any name or title, shorter than what would make a span a document.
   static let textLimit = 16_384
   /// Elements of one list that are read.

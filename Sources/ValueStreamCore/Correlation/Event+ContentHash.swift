@@ -25,6 +25,11 @@ extension Event {
       hasher.add(phase.start?.nanoseconds ?? .min)
       hasher.add(phase.end?.nanoseconds ?? .min)
       hasher.add(phase.outcome?.rawValue)
+      // Only where there are any: what was stored before there were such keeps its hash.
+      if phase.seen != nil || phase.earliestStart != nil {
+        hasher.add(phase.seen?.nanoseconds ?? .min)
+        hasher.add(phase.earliestStart?.nanoseconds ?? .min)
+      }
     }
     hasher.add(moments) { $0.add($1) }
     hasher.add(publishes) { $0.add($1.description) }

@@ -55,6 +55,6 @@ extension Subject {
     }
   }
 
-  /// Grows when the packed form changes. 2: the attempt of a parent that is meant, usual operations.
-  static let encodingVersion: UInt8 = 2
+  /// Grows when the packed form changes. 2: the attempt of a parent that is meant, usual operations. 3: phases that were seen.
+  static let encodingVersion: UInt8 = 3
 }

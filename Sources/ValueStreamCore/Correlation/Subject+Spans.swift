@@ -219,56 +219,14 @@ extension Subject {
   private func phases(of attempt: Attempt, end: Timestamp?) -> [Phase] {
     let statements = Set(attempt.facts.flatMap(\.event.phases))
     return Dictionary(grouping: statements, by: \.track)
-      .flatMap { track, statements in Self.phases(inTrack: track, statements, from: attempt.start, to: end) }
-      .sorted { ($0.start, $0.track, $0.name) < ($1.start, $1.track, $1.name) }
+      .flatMap { track, statements in PhaseTrack(track, of: statements, from: attempt.start, to: end).phases }
+      // One that was over at once comes before the one that followed it.
+      .sorted { ($0.start, $0.track, $0.endRank, $0.name) < ($1.start, $1.track, $1.endRank, $1.name) }
   }
+}
 
-  private static func phases(
-    inTrack track: String, _ statements: [PhaseStatement], from spanStart: Timestamp, to spanEnd: Timestamp?
-  ) -> [Phase] {
-    struct Identity: Hashable {
-      var name: String
-      var start: Timestamp
-    }
-    var ends: [Identity: (end: Timestamp, outcome: Outcome?)] = [:]
-    var starts: Set<Identity> = []
-    for statement in statements {
-      guard let start = statement.start else { continue }
-      let identity = Identity(name: statement.name, start: start)
-      starts.insert(identity)
-      guard let end = statement.end else { continue }
-      let known = ends[identity]
-      if known.map({ ($0.end, $0.outcome?.rawValue ?? "") < (end, statement.outcome?.rawValue ?? "") }) ?? true {
-        ends[identity] = (end, statement.outcome)
-      }
-    }
-    var result = starts.sorted { ($0.start, $0.name) < ($1.start, $1.name) }.map { identity in
-      Phase(
-        track: track, name: identity.name, start: identity.start, end: ends[identity]?.end, outcome: ends[identity]?.outcome)
-    }
-    let loneEnds = statements.filter { $0.start == nil }.compactMap { statement in
-      statement.end.map { (name: statement.name, end: $0, outcome: statement.outcome) }
-    }.sorted { ($0.end, $0.name, $0.outcome?.rawValue ?? "") < ($1.end, $1.name, $1.outcome?.rawValue ?? "") }
-    for lone in loneEnds {
-      if let index = result.lastIndex(where: { $0.name == lone.name && $0.start <= lone.end && $0.end == nil }) {
-        result[index].end = lone.end
-        result[index].outcome = lone.outcome
-      } else if !result.contains(where: { $0.name == lone.name && $0.end == lone.end }) {
-        // Its beginning was missed: it began where the track's previous phase is known to have been left, or the span began.
-        let previous = result.lazy.compactMap(\.end).filter { $0 <= lone.end }.max() ?? min(spanStart, lone.end)
-        result.append(Phase(track: track, name: lone.name, start: previous, end: lone.end, outcome: lone.outcome))
-        result.sort { ($0.start, $0.name) < ($1.start, $1.name) }
-      }
-    }
-    var replaced: Set<Int> = []
-    for index in result.indices where result[index].end == nil {
-      let next = index + 1 < result.count ? result[index + 1].start : spanEnd
-      result[index].end = next.map { max($0, result[index].start) }
-      if index + 1 < result.count, next == result[index].start { replaced.insert(index) }
-    }
-    // A phase that gave way at the moment it began never was: a job that waits for approval is not queued.
-    return result.indices.filter { !replaced.contains($0) }.map { result[$0] }
-  }
+extension Phase {
+  fileprivate var endRank: Int64 { end?.nanoseconds ?? .max }
 }
 
 /// When an attempt began and ended, and how.

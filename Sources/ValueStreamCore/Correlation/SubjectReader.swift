@@ -136,12 +136,7 @@ struct SubjectReader {
       return LifeMark(kind, try reader.eventTime())
     }
     event.attributes = try attributes()
-    event.phases = try array { reader throws(PackedError) in
-      PhaseStatement(
-        track: try reader.string(), name: try reader.string(),
-        start: try reader.optional { reader throws(PackedError) in try reader.timestamp() },
-        end: try reader.optional { reader throws(PackedError) in try reader.timestamp() }, outcome: try reader.outcome())
-    }
+    event.phases = try array { reader throws(PackedError) in try reader.phase() }
     event.moments = try array { reader throws(PackedError) in
       SpanEvent(name: try reader.string(), time: try reader.timestamp(), attributes: try reader.attributes())
     }
@@ -158,6 +153,21 @@ struct SubjectReader {
     }
     if version >= 2 { event.usualOperation = try optionalString().map(Operation.init(rawValue:)) }
     return Subject.Fact(event, contentHash: hash)
+  }
+
+  private mutating func phase() throws(PackedError) -> PhaseStatement {
+    var phase = PhaseStatement(
+      track: try string(), name: try string(), start: try optionalTimestamp(), end: try optionalTimestamp(),
+      outcome: try outcome())
+    if version >= 3 {
+      phase.seen = try optionalTimestamp()
+      phase.earliestStart = try optionalTimestamp()
+    }
+    return phase
+  }
+
+  private mutating func optionalTimestamp() throws(PackedError) -> Timestamp? {
+    try optional { reader throws(PackedError) in try reader.timestamp() }
   }
 
   mutating func parentAttempt() throws(PackedError) -> Int? {

@@ -121,6 +121,8 @@ struct SubjectWriter {
       writer.put(optional: phase.start) { $0.put($1) }
       writer.put(optional: phase.end) { $0.put($1) }
       writer.put(optional: phase.outcome?.rawValue)
+      writer.put(optional: phase.seen) { $0.put($1) }
+      writer.put(optional: phase.earliestStart) { $0.put($1) }
     }
     put(event.moments) { writer, moment in
       writer.put(moment.name)

@@ -76,6 +76,8 @@ extension Event {
           json.member("start", phase.start?.rfc3339)
           json.member("end", phase.end?.rfc3339)
           json.member("outcome", phase.outcome?.rawValue)
+          json.member("seen", phase.seen?.rfc3339)
+          json.member("earliestStart", phase.earliestStart?.rfc3339)
         }
       }
       json.name("moments")

@@ -54,7 +54,10 @@ extension Event {
     for link in links { add("link", "\(link.rule): \(link.reference)") }
     for phase in phases {
       let outcome = phase.outcome.map { ", \($0.rawValue)" } ?? ""
-      add("phase", "\(phase.track)/\(phase.name) \(phase.start?.rfc3339 ?? "?") to \(phase.end?.rfc3339 ?? "?")\(outcome)")
+      let seen = phase.seen.map { ", seen \($0)" } ?? ""
+      let earliest = phase.earliestStart.map { ", not before \($0)" } ?? ""
+      let times = "\(phase.start?.rfc3339 ?? "?") to \(phase.end?.rfc3339 ?? "?")"
+      add("phase", "\(phase.track)/\(phase.name) \(times)\(seen)\(earliest)\(outcome)")
     }
     for moment in moments {
       add("moment", "\(moment.name) at \(moment.time)")

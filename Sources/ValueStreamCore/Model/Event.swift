@@ -79,7 +79,7 @@ public struct LifeMark: Sendable, Hashable {
   public static func restart(_ time: EventTime) -> LifeMark { LifeMark(.restart, time) }
 }
 
-/// What a payload says of a stretch within a span: that it began, that it ended, or both.
+/// What a payload says of a stretch within a span: that it began, that it ended, both, or that it was going on.
 ///
 /// Phases of one track follow each other: where an end is not stated, the next phase of the track ends it, or the span.
 public struct PhaseStatement: Sendable, Hashable {
@@ -89,6 +89,10 @@ public struct PhaseStatement: Sendable, Hashable {
   public var start: Timestamp?
   public var end: Timestamp?
   public var outcome: Outcome?
+  /// A moment at which the phase was going on, where the payload tells neither its start nor its end.
+  public var seen: Timestamp?
+  /// Before this the phase cannot have begun; for payloads that do not tell its start.
+  public var earliestStart: Timestamp?
 
   public init(track: String, name: String, start: Timestamp? = nil, end: Timestamp? = nil, outcome: Outcome? = nil) {
     self.track = track
@@ -96,6 +100,16 @@ public struct PhaseStatement: Sendable, Hashable {
     self.start = start
     self.end = end
     self.outcome = outcome
+  }
+
+  /// A phase that was going on at a moment, in a payload about something else.
+  public static func seen(
+    track: String, name: String, at moment: Timestamp, earliestStart: Timestamp? = nil
+  ) -> PhaseStatement {
+    var statement = PhaseStatement(track: track, name: name)
+    statement.seen = moment
+    statement.earliestStart = earliestStart
+    return statement
   }
 }
 

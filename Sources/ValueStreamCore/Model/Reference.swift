@@ -23,6 +23,8 @@ public struct Reference: Sendable, Hashable, Comparable, CustomStringConvertible
     public static let change: Kind = "change"
     /// An issue by number, in lower case, or by key: `<host>/<repository>#<number>`, `TP-3`.
     public static let issue: Kind = "issue"
+    /// An issue by the id of its tracker, where a payload does not say of which server.
+    public static let issueID: Kind = "issue_id"
     /// What a vendor calls a group of checks of one commit: `<host>/<id>`.
     public static let checkSuite: Kind = "check_suite"
     /// The deploy that a job makes, where a job's payload does not say which: `<host>/<job id>`.
@@ -47,7 +49,7 @@ public struct Reference: Sendable, Hashable, Comparable, CustomStringConvertible
 
   /// True when a thing that is known by this name only, and a thing of the same source that also has it, are one.
   var identifies: Bool {
-    [.classicID, .deployOfJob, .jobAndNumber, .queueItem, .queueContext].contains(kind)
+    [.classicID, .issueID, .deployOfJob, .jobAndNumber, .queueItem, .queueContext].contains(kind)
   }
 
   /// The reference that every span publishes: its own key.

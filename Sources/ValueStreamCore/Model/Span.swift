@@ -19,7 +19,7 @@ public struct Span: Sendable, Hashable {
   public var outcome: Outcome?
   /// Sorted by name; both vocabularies.
   public var attributes: [Attribute]
-  /// Sorted by start, then track, then name.
+  /// Sorted by start, then track, then end.
   public var phases: [Phase]
   /// Sorted by time, then name.
   public var events: [SpanEvent]

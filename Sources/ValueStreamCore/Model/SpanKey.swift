@@ -51,11 +51,15 @@ public struct SpanKey: Sendable, Hashable, Comparable, CustomStringConvertible {
     description[space.endIndex...]
   }
 
-  /// The source's name: the first part, decoded.
+  /// The source's name, as routes, metrics and backends have it.
   public var source: String {
-    let first = description.utf8.prefix { $0 != UInt8(ascii: ":") }
-    return PercentEncoding.decode(Substring(first)) ?? String(Substring(first))
+    let first = Substring(description.utf8.prefix { $0 != UInt8(ascii: ":") })
+    let vendor = PercentEncoding.decode(first) ?? String(first)
+    return Self.sourceNames[vendor] ?? vendor
   }
+
+  /// Sources whose keys begin with another name than theirs: the one that classic ids of Jira have.
+  private static let sourceNames = ["jiracloud": "jira"]
 
   /// True when a name stands where an id belongs (a part begins with `=`).
   public var isFallback: Bool {

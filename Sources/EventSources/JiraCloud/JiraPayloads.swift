@@ -1,0 +1,135 @@
+import Payloads
+import ValueStreamCore
+
+/// What every Jira payload has in common.
+///
+/// Source: Atlassian Developer, "Webhooks", and payloads of Jira Cloud and Jira Data Center.
+struct JiraPayload {
+  let root: PayloadObject
+  /// What happened: `issue_updated`, `sprint_started`, ... without the `jira:` that some have.
+  let event: String
+  /// The tenant; nil where the payload holds no address.
+  let host: String?
+  /// When it happened.
+  let timestamp: Timestamp?
+
+  init(_ document: JSONDocument) throws(PayloadError) {
+    let root = try PayloadObject(root: document)
+    self.root = root
+    let name = try root.requireText("webhookEvent")
+    event = name.hasPrefix("jira:") ? String(name.dropFirst("jira:".count)) : name
+    let things: [StaticString] = ["issue", "sprint", "version", "comment", "worklog", "user"]
+    host = Self.firstHost(of: things.lazy.compactMap { root.object($0) })
+    timestamp = root.time("timestamp")
+  }
+
+  private static func firstHost(of things: some Sequence<PayloadObject>) -> String? {
+    for thing in things {
+      if let host = thing.text("self").flatMap(WebAddress.host) { return host }
+    }
+    return nil
+  }
+
+  /// What changed, as Jira's history tells it; empty where the payload has no changelog.
+  var changes: [JiraChange] {
+    root.object("changelog")?.objects("items").compactMap(JiraChange.init) ?? []
+  }
+
+  /// An id that Jira sends as a text here and as a number there.
+  static func id(_ object: PayloadObject, _ member: StaticString) -> String? {
+    object.text(member) ?? object.int(member).map(String.init)
+  }
+}
+
+/// One change of a field.
+struct JiraChange {
+  /// In lower case: Jira spells it `status` and `Status`.
+  let field: String
+  let fromID: String?
+  let toID: String?
+  let from: String?
+  let to: String?
+
+  init?(_ item: PayloadObject) {
+    guard let field = item.text("field") ?? item.text("fieldId") else { return nil }
+    self.field = field.lowercased()
+    fromID = item.text("from")
+    toID = item.text("to")
+    from = item.text("fromString")
+    to = item.text("toString")
+  }
+}
+
+/// An issue as payloads show it.
+struct JiraIssue {
+  /// Jira's kinds of statuses: whatever a status is called, its category is one of these.
+  enum Category {
+    case new, indeterminate, done
+  }
+
+  let object: PayloadObject
+  let fields: PayloadObject?
+  /// Stays the same when the issue moves to another project. Nil for scripts that send the key only.
+  let id: String?
+  /// `TP-3`; another one after a move.
+  let key: String?
+  let status: PayloadObject?
+  /// Nil where the payload does not tell.
+  let category: Category?
+  let created: Timestamp?
+  /// When the status last changed to one of another category.
+  let categoryChanged: Timestamp?
+
+  init(_ object: PayloadObject) throws(PayloadError) {
+    self.object = object
+    fields = object.object("fields")
+    id = JiraPayload.id(object, "id")
+    key = object.text("key")
+    if id == nil, key == nil { throw object.missing("id", expected: "the id of an issue, or $.issue.key") }
+    status = fields?.object("status")
+    category = Self.category(of: status, resolution: fields?.object("resolution"))
+    created = fields?.time("created")
+    categoryChanged = fields?.time("statuscategorychangedate")
+  }
+
+  /// Of a status without category, which only scripts send, the names count that the Go ValueStream knew.
+  private static func category(of status: PayloadObject?, resolution: PayloadObject?) -> Category? {
+    guard let status else { return nil }
+    switch status.object("statusCategory")?.text("key") {
+    case "new", "undefined": return .new
+    case "indeterminate": return .indeterminate
+    case "done": return .done
+    default: break
+    }
+    if resolution != nil { return .done }
+    switch status.text("name") {
+    case "In Progress": return .indeterminate
+    case "Done": return .done
+    default: return .new
+    }
+  }
+
+  var type: PayloadObject? { fields?.object("issuetype") }
+  var project: PayloadObject? { fields?.object("project") }
+
+  /// `TP` of `TP-3`.
+  var projectKey: String? {
+    project?.text("key") ?? key.flatMap { key in key.lastIndex(of: "-").map { String(key[..<$0]) } }
+  }
+
+  /// True for a part of another issue.
+  var isSubtask: Bool {
+    type?.bool("subtask") ?? type?.int("hierarchyLevel").map { $0 < 0 } ?? false
+  }
+
+  /// Sprints that the issue is or was in: Jira keeps them in a custom field whose number differs from tenant to tenant.
+  var sprintIDs: [Int64] {
+    for (name, value) in fields?.value.members ?? [] where name.hasPrefix("customfield_") {
+      let sprints = value.elements.compactMap { PayloadObject($0, path: name) }
+      if let first = sprints.first, first.has("state"), first.has("boardId") || first.has("originBoardId") {
+        return sprints.compactMap { $0.int("id") }
+      }
+    }
+    return []
+  }
+}

@@ -1,0 +1,144 @@
+/// The phases of one track of a span, put together from what payloads say of them.
+///
+/// What is stated counts. Where a payload was missed and a border between two phases is not stated, it is taken to be the last
+/// moment at which the earlier phase, or what is known of it, was going on; unless the later one cannot have begun by then.
+struct PhaseTrack {
+  /// Sorted by start.
+  private(set) var phases: [Phase] = []
+  private let name: String
+  private let spanStart: Timestamp
+  private let spanEnd: Timestamp?
+  /// The last moment up to which the track is known.
+  private var known: Timestamp
+
+  /// - Parameters:
+  ///   - start: of the span.
+  ///   - end: of the span; nil while it runs.
+  init(_ name: String, of statements: [PhaseStatement], from start: Timestamp, to end: Timestamp?) {
+    self.name = name
+    spanStart = start
+    spanEnd = end
+    known = start
+    for observation in Self.observations(in: statements) {
+      switch observation.kind {
+      case .end: takeEnd(observation)
+      case .start: takeStart(observation)
+      case .seen: takeSeen(observation)
+      }
+    }
+    if let end, let last = phases.indices.last, phases[last].end == nil { phases[last].end = max(end, phases[last].start) }
+  }
+
+  // MARK: Observations
+
+  /// What is known of a phase at one moment.
+  private struct Observation {
+    /// In the order in which observations of one moment are taken.
+    enum Kind: Int { case end, start, seen }
+    var kind: Kind
+    var time: Timestamp
+    var name: String
+    /// Of a start: when the phase ended, where that was told with it.
+    var end: Timestamp?
+    var outcome: Outcome?
+    var earliestStart: Timestamp?
+
+    var endRank: (Int64, String) { (end?.nanoseconds ?? .min, outcome?.rawValue ?? "") }
+  }
+
+  private static func observations(in statements: [PhaseStatement]) -> [Observation] {
+    struct Identity: Hashable {
+      var name: String
+      var start: Timestamp
+    }
+    var starts: [Identity: Observation] = [:]
+    for statement in statements {
+      guard let start = statement.start else { continue }
+      let identity = Identity(name: statement.name, start: start)
+      let told = Observation(
+        kind: .start, time: start, name: statement.name, end: statement.end,
+        outcome: statement.end == nil ? nil : statement.outcome)
+      // Of two the one with an end counts, and the later end.
+      if starts[identity].map({ $0.endRank < told.endRank }) ?? true { starts[identity] = told }
+    }
+    var observations: [Observation] = []
+    for statement in statements where statement.start == nil {
+      let kind = statement.end == nil ? Observation.Kind.seen : .end
+      guard let time = statement.end ?? statement.seen else { continue }
+      let identity = Identity(name: statement.name, start: time)
+      if kind == .end, var start = starts[identity] {
+        // Over the moment it began.
+        if start.end == nil { (start.end, start.outcome) = (time, statement.outcome) }
+        starts[identity] = start
+        continue
+      }
+      observations.append(
+        Observation(
+          kind: kind, time: time, name: statement.name, outcome: statement.outcome, earliestStart: statement.earliestStart))
+    }
+    return (starts.values + observations).sorted {
+      ($0.time, $0.kind.rawValue, $0.name, $0.outcome?.rawValue ?? "", $0.earliestStart ?? .epoch)
+        < ($1.time, $1.kind.rawValue, $1.name, $1.outcome?.rawValue ?? "", $1.earliestStart ?? .epoch)
+    }
+  }
+
+  // MARK: One after the other
+
+  private mutating func takeStart(_ start: Observation) {
+    endLast(at: start.time)
+    phases.append(Phase(track: name, name: start.name, start: start.time, end: start.end, outcome: start.outcome))
+    known = max(known, start.end ?? start.time)
+  }
+
+  private mutating func takeEnd(_ end: Observation) {
+    if let last = phases.last, last.end == nil, isSame(last, as: end) {
+      phases[phases.count - 1].end = end.time
+      phases[phases.count - 1].outcome = end.outcome
+    } else if end.time > spanStart, !phases.contains(where: { $0.name == end.name && $0.end == end.time }) {
+      let start = closeLast(by: end)
+      phases.append(Phase(track: name, name: end.name, start: start, end: end.time, outcome: end.outcome))
+    }
+    known = max(known, end.time)
+  }
+
+  private mutating func takeSeen(_ seen: Observation) {
+    guard seen.time >= spanStart, spanEnd.map({ seen.time < $0 }) ?? true else { return }
+    if let last = phases.last {
+      if isSame(last, as: seen), last.end.map({ $0 >= seen.time }) ?? true {
+        known = max(known, seen.time)
+        return
+      }
+      // What is stated of another phase counts.
+      if last.start >= seen.time || last.end.map({ $0 > seen.time }) ?? false { return }
+    }
+    let start = closeLast(by: seen)
+    phases.append(Phase(track: name, name: seen.name, start: start, end: nil, outcome: nil))
+    known = max(known, seen.time)
+  }
+
+  /// False for one of the same name that was interrupted in between.
+  private func isSame(_ phase: Phase, as later: Observation) -> Bool {
+    phase.name == later.name && later.earliestStart.map { $0 <= phase.start } ?? true
+  }
+
+  /// Ends the phase that goes on, if one does.
+  private mutating func endLast(at moment: Timestamp) {
+    guard let last = phases.last, last.end == nil else { return }
+    if moment <= last.start {
+      // A phase that gave way at the moment it began never was: a job that waits for approval is not queued.
+      phases.removeLast()
+    } else {
+      phases[phases.count - 1].end = moment
+    }
+  }
+
+  /// Ends the phase that goes on because another one, whose start was not told, was found.
+  ///
+  /// - Returns: the border between both.
+  private mutating func closeLast(by next: Observation) -> Timestamp {
+    let border = min(max(known, next.earliestStart ?? spanStart), next.time)
+    // What comes back was away before.
+    endLast(at: phases.last?.name == next.name ? known : border)
+    return border
+  }
+}
