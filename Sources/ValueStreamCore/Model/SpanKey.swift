@@ -57,6 +57,16 @@ public struct SpanKey: Sendable, Hashable, Comparable, CustomStringConvertible {
     return PercentEncoding.decode(Substring(first)) ?? String(Substring(first))
   }
 
+  /// What a thing is called that nobody gave a name: its container and id, decoded, or the id alone.
+  package var plainName: String {
+    let parts = description.split(separator: ":", omittingEmptySubsequences: false)
+    guard parts.count == 5 else { return description }
+    let (container, id) = (
+      PercentEncoding.decode(parts[2]) ?? String(parts[2]), PercentEncoding.decode(parts[4]) ?? String(parts[4])
+    )
+    return container.isEmpty ? id : "\(container)/\(id)"
+  }
+
   /// True when a name stands where an id belongs (a part begins with `=`).
   public var isFallback: Bool {
     var previous = UInt8(ascii: ":")
