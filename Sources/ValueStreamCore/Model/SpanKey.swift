@@ -59,11 +59,10 @@ public struct SpanKey: Sendable, Hashable, Comparable, CustomStringConvertible {
 
   /// What a thing is called that nobody gave a name: its container and id, decoded, or the id alone.
   package var plainName: String {
-    let parts = description.split(separator: ":", omittingEmptySubsequences: false)
-    guard parts.count == 5 else { return description }
-    let (container, id) = (
-      PercentEncoding.decode(parts[2]) ?? String(parts[2]), PercentEncoding.decode(parts[4]) ?? String(parts[4])
-    )
+    let parts = description.utf8.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false).map(Substring.init)
+    guard parts.count == 5, let container = PercentEncoding.decode(parts[2]), let id = PercentEncoding.decode(parts[4]) else {
+      return description
+    }
     return container.isEmpty ? id : "\(container)/\(id)"
   }
 
