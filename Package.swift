@@ -98,7 +98,10 @@ let package = Package(
       swiftSettings: settings),
     tests(of: "EmbeddingExample", ["ValueStreamCore"]),
     .testTarget(
-      name: "DocumentationTests", dependencies: ["vsd", "vsperf", "ValueStreamCore", "Intake", "Pipeline", "SQLiteStore"],
+      name: "DocumentationTests",
+      dependencies: [
+        "vsd", "vsperf", "ValueStreamCore", "ValueStreamTesting", "Intake", "CustomHTTP", "Pipeline", "SQLiteStore",
+      ],
       swiftSettings: settings),
     tests(
       of: "vsd", ["ValueStreamCore", "OTLP", "Pipeline", "CurlTransport", "vsperf", "HistoryGenerator"],

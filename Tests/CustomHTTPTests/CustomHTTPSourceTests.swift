@@ -28,7 +28,11 @@ struct CustomHTTPSourceTests {
 
   @Test("There are payloads of every kind")
   func sampled() {
-    #expect(Self.fixtures.map(\.name) == ["end", "letter_case", "minimal", "number_id", "start"])
+    #expect(
+      Self.fixtures.map(\.name) == [
+        "deploy.annotate", "deploy.end", "deploy.start", "deploy.whole", "end", "incident.end", "incident.start", "letter_case",
+        "letter_case.whole", "list", "minimal", "number_id", "references", "start",
+      ])
   }
 
   @Test("The classic tags: every entry of the metadata, and the ids")
@@ -67,17 +71,22 @@ struct CustomHTTPSourceTests {
     try contract.checkReading()
   }
 
-  @Test(
-    "What is missing is named by its path",
-    arguments: [
-      (#"{"action":"start","type":"deploy"}"#, "$.id"), (#"{"id":"1","type":"deploy"}"#, "$.action"),
-      (#"{"id":"1","action":"begin","type":"deploy"}"#, "$.action"), (#"{"id":"1","action":"end"}"#, "$.type"),
-      (#"{"id":"","action":"end","type":"deploy"}"#, "$.id"), (#"[1]"#, "$"),
-    ])
-  func missing(body: String, path: String) {
+  @Test("What is wrong is named by its path", arguments: WrongBodies.all + WrongBodies.times)
+  func refusal(body: String, path: String) {
     let error = #expect(throws: PayloadError.self) { try CustomHTTPSource().events(in: Self.delivery(body: body)) }
     #expect(error?.path == path)
     #expect(error?.code == .missingIdentity)
+  }
+
+  @Test("An error of a word names the words there are")
+  func words() {
+    let body = #"{"id": "1", "type": "deploy", "action": "end", "outcome": "good"}"#
+    let error = #expect(throws: PayloadError.self) { try CustomHTTPSource().events(in: Self.delivery(body: body)) }
+    #expect(
+      error?.reason == """
+        expected one of success, failure, error, timeout, cancellation, skip, action_required, stale, merged, abandoned, completed, \
+        not_planned
+        """)
   }
 
   @Test("Only an idempotency key makes two deliveries one")

@@ -46,7 +46,7 @@ struct ConsoleTests {
 
   // MARK: Pages
 
-  private static func steps(of page: MarkdownPage) -> [Step] {
+  static func steps(of page: MarkdownPage) -> [Step] {
     var steps: [Step] = []
     for block in page.blocks where block.language == "console" {
       for (index, line) in block.text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {

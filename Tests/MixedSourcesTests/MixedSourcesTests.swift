@@ -73,6 +73,49 @@ struct MixedSourcesTests {
       ])
     #expect(Set(story.spans.map(\.traceID)).count == 1)
   }
+
+  @Test("A script's deploy joins the change whose commit it names, and an incident the deploy", arguments: UInt64(0)..<30)
+  func deployedByScript(seed: UInt64) throws {
+    var random = SeededRandom(seed: seed)
+    let mergeCommit: KeyValuePairs = ["9F8E7D6C5B4A39281706F5E4D3C2B1A098765432": String(repeating: "c", count: 40)]
+    let deliveries = try [
+      Self.delivery("GitHub", "issues.opened"), Self.delivery("GitHub", "pull_request.merged"),
+      Self.delivery("CustomHTTP", "deploy.whole").replacing(mergeCommit), Self.delivery("CustomHTTP", "incident.start"),
+      Self.delivery("CustomHTTP", "incident.end"),
+    ]
+    let twice = deliveries + deliveries.filter { _ in random.oneIn(3) }
+    let story = try DeliveryStory(twice, of: Self.sources, seed: seed)
+    #expect(
+      story.tree == [
+        "deploy:1207 10:05:00 to 10:10:00 failure under pull_request:12 by commit",
+        "incident:INC-7 10:20:00 to 11:05:00 completed under deploy:1207 by explicit_id",
+        "issue:36 09:00:00 to ? open", "pull_request:12 10:00:00 to 11:00:00 merged under issue:36 by explicit_id",
+      ])
+    #expect(Set(story.spans.map(\.traceID)).count == 1)
+  }
+
+  @Test(
+    "A script names a change or an issue as people do",
+    arguments: [
+      ("https://github.com/acme/site/pull/12/files", "pull_request:12 by explicit_id"),
+      ("acme/site#12", "pull_request:12 by issue_key"),
+      ("Acme/Site#36", "issue:36 by issue_key"), ("https://github.com/acme/site/issues/36", "issue:36 by issue_key"),
+      ("vstrace-github-issue-site-36", "issue:36 by explicit_id"),
+      ("github:github.com:197483389:issue:36", "issue:36 by explicit_id"),
+      ("https://gitlab.example/harbour/web/site/-/merge_requests/12", "pull_request:12 by explicit_id"),
+      ("gitlab.example/harbour/web/site!12", "pull_request:12 by explicit_id"),
+    ])
+  func named(reference: String, parent: String) throws {
+    let isGitLab = reference.contains("!") || reference.contains("gitlab")
+    let body = #"{"id": "1", "type": "deploy", "action": "end", "references": ["\#(reference)"]}"#
+    let deploy = Delivery(source: "customhttp", received: Self.received, headers: [:], body: Array(body.utf8))
+    let change = isGitLab ? [("GitLab", "merge_request.open")] : [("GitHub", "issues.opened"), ("GitHub", "pull_request.opened")]
+    for seed in UInt64(0)..<6 {
+      let story = try DeliveryStory(try change.map { try Self.delivery($0, $1) } + [deploy], of: Self.sources, seed: seed)
+      #expect(story.tree.contains("deploy:1 00:00:00 to 00:00:00 success under \(parent)"))
+    }
+  }
+
   @Test("One project in GitHub, GitLab and Jenkins is one trace, in any order and with repetitions", arguments: UInt64(0)..<30)
   func everywhere(seed: UInt64) throws {
     var random = SeededRandom(seed: seed)

@@ -65,7 +65,9 @@ package struct PayloadMutator {
       "\"1677-09-21T00:12:43Z\"", "\"2024-02-30T00:00:00Z\"", "\"2024-03-05 10:00:00 UTC\"", "\"2024-03-05T10:00:00+23:59\"",
       "\"\\u0000\"", "\"\\ud83d\\ude80\"", "\"\\ud800\"", "\"vstrace-github-issue-site-36\"", "\"vstrace-\"", "\"Fixes #1\"",
       "\"https://github.com\"", "\"://\"", "\"refs/heads/\"", "\"job/a/job/b/1/\"", "\"job/\"", "\"completed\"", "\"INPROGRESS\"",
-      "\"running\"", "\"0000000000000000000000000000000000000000\"",
+      "\"running\"", "\"0000000000000000000000000000000000000000\"", "\"annotate\"", "\"acme/site#12\"",
+      "\"https://github.com/acme/site/pull/12\"", "[{\"kind\":\"issue\",\"value\":\"TP-3\"}]",
+      "[{\"name\":\"x\",\"startedAt\":1}]",
     ]
     switch Int.random(in: 0..<12, using: &random) {
     case 0:

@@ -142,6 +142,17 @@ struct SubjectTests {
     #expect(spans.first?.name == "new")
   }
 
+  @Test("A name that says no more than the key gives way to any other, however old")
+  func plainName() {
+    let named = Self.event(at: 0, state: .running, marks: [Self.begin(0)]) { $0.name = "Blank page" }
+    let plain = Self.event(at: 3, state: .ended, marks: [Self.end(3)]) { $0.name = "1/1" }
+    #expect(Self.spans(named, plain).first?.name == "Blank page")
+    #expect(Self.spans(plain).first?.name == "1/1")
+    let key = SpanKey(source: "customhttp", host: "", container: "acme/site", kind: "deploy", id: "a:b %")
+    #expect(key.plainName == "acme/site/a:b %")
+    #expect(SpanKey(source: "customhttp", host: "", container: "", kind: "deploy", id: "7").plainName == "7")
+  }
+
   /// What semantic conventions say of an end, by operation and outcome.
   static let conclusions: [(Operation, pipeline: String?, Outcome, [String: String])] = [
     (.build, nil, .success, ["cicd.pipeline.result": "success"]),

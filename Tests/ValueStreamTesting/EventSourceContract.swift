@@ -146,7 +146,11 @@ package struct EventSourceContract: Sendable {
     ]
   }
 
+  /// Of a list the first element stands for all.
   private static func paths(in value: Any, prefix: [String] = []) -> [[String]] {
+    if let first = (value as? [Any])?.first {
+      return [prefix + ["0"]] + paths(in: first, prefix: prefix + ["0"])
+    }
     if let object = value as? [String: Any] {
       return object.keys.sorted().flatMap { key in
         [prefix + [key]] + paths(in: object[key] ?? NSNull(), prefix: prefix + [key])
@@ -156,6 +160,9 @@ package struct EventSourceContract: Sendable {
   }
 
   private static func replacing(_ path: ArraySlice<String>, in value: Any, with replacement: Any?) -> Any {
+    if path.first != nil, let list = value as? [Any], let first = list.first {
+      return [replacing(path.dropFirst(), in: first, with: replacement)] + list.dropFirst()
+    }
     guard let key = path.first, var object = value as? [String: Any] else { return replacement ?? NSNull() }
     if path.count == 1 {
       object[key] = replacement

@@ -1,47 +1,96 @@
 import ValueStreamCore
 
-/// Turns a custom event into an event of the core; a pure function of the payload and its time of receipt.
+/// Turns a custom event into an event of the core; a pure function of the event and its time of receipt.
 struct CustomHTTPMapping {
-  let payload: CustomHTTPPayload
+  let payload: CustomHTTPEvent
   let received: Timestamp
 
   func event() -> Event {
-    let time = EventTime.receipt(received)
+    let life = payload.life
     var event = Event(
       key: SpanKey(source: "customhttp", host: "", container: payload.namespace, kind: payload.type, id: payload.id),
       time: time, attempt: .counted)
-    event.operation = Operation(rawValue: payload.type)
-    event.name = payload.namespace.isEmpty ? payload.id : "\(payload.namespace)/\(payload.id)"
+    event.name = payload.name ?? event.key.plainName
     event.project = payload.namespace.isEmpty ? nil : payload.namespace
-    switch payload.action {
+    switch life.action {
     case .start:
+      event.operation = operation
       event.state = .running
       event.marks = [.begin(time)]
     case .end:
+      event.operation = operation
       event.state = .ended
-      event.marks = [.end(time)]
-      event.outcome = payload.isError ? .failure : .success
+      event.marks = (life.begin.map { [.begin(.vendor($0))] } ?? []) + [.end(time)]
+    case .annotate:
+      // What is told of a thing that nobody started makes no span of it.
+      event.name = payload.name
+    }
+    event.outcome = life.outcome
+    event.phases = payload.phases
+    event.moments = payload.moments.map {
+      SpanEvent(name: $0.name, time: $0.time ?? time.timestamp, attributes: $0.attributes)
     }
     event.publishes = [Reference(.classicID, classicID), Reference(.customID, "\(payload.namespace)/\(payload.id)")]
-    if let parent = payload.parentID {
-      event.follows = [FollowStatement(.explicitID, [parentReference(parent)])]
-    }
-    event.attributes = payload.metadata.map { Attribute($0.name, $0.value) } + classicTags
-    event.classic = ClassicMark(
-      eventSource: "custom_http", type: payload.type, payload.action == .start ? .start : .end,
-      state: payload.action.rawValue, time: time, isError: payload.isError)
+    event.follows = follows
+    event.attributes = attributes + classicTags
+    event.classic = classicMark
     return event
   }
+
+  private var operation: Operation { Operation(rawValue: payload.type) }
+
+  /// The sender's, else that of receipt; an end that is told without its time is not before the beginning.
+  private var time: EventTime {
+    guard payload.life.action == .end, payload.life.end == nil, let begin = payload.life.begin else {
+      return .vendor(payload.life.time, orReceipt: received)
+    }
+    return .receipt(max(received, begin))
+  }
+
+  // MARK: References
 
   private var classicID: String {
     ClassicID.make(source: "customhttp", type: payload.type, namespace: payload.namespace, id: payload.id)
   }
 
-  /// A bare id is that of another custom event in the same namespace.
-  private func parentReference(_ parent: String) -> Reference {
-    parent.hasPrefix("vstrace-")
-      ? Reference(.classicID, parent) : Reference(.customID, "\(payload.namespace)/\(parent)")
+  /// One statement a rule, the sender's order kept within it.
+  private var follows: [FollowStatement] {
+    let parent = payload.parentID.map { CustomHTTPReference(parent: $0, namespace: payload.namespace) }
+    let named = (parent.map { [$0] } ?? []) + payload.references
+    return CorrelationRule.allCases.compactMap { rule in
+      let references = named.filter { $0.rule == rule }.flatMap(\.references)
+      return references.isEmpty ? nil : FollowStatement(rule, references)
+    }
   }
+
+  // MARK: Attributes
+
+  /// What is said twice counts as a member of the event first, then in `attributes`, then in `metadata`.
+  private var attributes: [Attribute] {
+    var attributes = payload.metadata
+    for attribute in payload.attributes + described {
+      attributes.removeAll { $0.name == attribute.name }
+      attributes.append(attribute)
+    }
+    return attributes
+  }
+
+  /// What members of the event say, under the names that other sources use.
+  private var described: [Attribute] {
+    var attributes: [Attribute] = []
+    attributes.add("deployment.environment.name", payload.environment)
+    attributes.add("valuestream.service", payload.service)
+    switch operation {
+    case .build: attributes.add("cicd.pipeline.run.url.full", payload.url)
+    case .job: attributes.add("cicd.pipeline.task.run.url.full", payload.url)
+    default: attributes.add("valuestream.url", payload.url)
+    }
+    let commit = payload.references.first { $0.rule == .commit }?.references.first
+    attributes.add("vcs.ref.head.revision", commit?.value)
+    return attributes
+  }
+
+  // MARK: The classic picture
 
   private var classicTags: [Attribute] {
     var tags = payload.metadata.map { Attribute($0.name, $0.value, vocabulary: .classic) }
@@ -49,5 +98,14 @@ struct CustomHTTPMapping {
     tags.append(Attribute("vs.span.id", .string(classicID), vocabulary: .classic))
     if let parent = payload.parentID { tags.append(Attribute("vs.parent.span.id", .string(parent), vocabulary: .classic)) }
     return tags
+  }
+
+  private var classicMark: ClassicMark? {
+    let life = payload.life
+    guard life.action != .annotate else { return nil }
+    return ClassicMark(
+      eventSource: "custom_http", type: payload.type, life.action == .start ? .start : .end, state: life.action.rawValue,
+      time: time, begin: life.action == .start ? nil : life.begin.map(EventTime.vendor),
+      isError: life.outcome?.isError ?? life.isError)
   }
 }

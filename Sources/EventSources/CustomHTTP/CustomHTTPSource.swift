@@ -31,7 +31,7 @@ package struct CustomHTTPSource: EventSource {
 
   package func events(in delivery: Delivery) throws(PayloadError) -> Interpretation {
     let payload = try CustomHTTPPayload(try PayloadBody.document(of: delivery))
-    return .events([CustomHTTPMapping(payload: payload, received: delivery.received).event()])
+    return .events(payload.events.map { CustomHTTPMapping(payload: $0, received: delivery.received).event() })
   }
 }
 

@@ -17,7 +17,7 @@ extension GitHubMapping {
     if isClosed { event.outcome = isMerged ? .merged : .abandoned }
     event.phases = phases(of: request, action: action)
     if let moment = moment(of: action, on: request) { event.moments.append(moment) }
-    event.publishes = names(of: request, in: repository, isMerged: isMerged)
+    event.publishes = names(of: request, number: number, in: repository, isMerged: isMerged)
     event.follows = issues(of: request, in: repository)
     describe(repository, in: &event)
     describeChange(request, number: number.description, state: isMerged ? "merged" : isClosed ? "closed" : nil, in: &event)
@@ -28,8 +28,11 @@ extension GitHubMapping {
 
   // MARK: References
 
-  private func names(of request: PayloadObject, in repository: GitHubRepository?, isMerged: Bool) -> [Reference] {
+  private func names(
+    of request: PayloadObject, number: ThingNumber, in repository: GitHubRepository?, isMerged: Bool
+  ) -> [Reference] {
     var names: [Reference] = []
+    if let repository, number.isReal { names.append(.change(number.value, of: repository.fullName, host: payload.host)) }
     if let id = request.int("id") {
       names.append(
         Reference(

@@ -47,7 +47,8 @@ extension GitLabMapping {
   private func names(of request: PayloadObject, in project: GitLabProject, number: ThingNumber, isMerged: Bool) -> [Reference] {
     var commits = [request.object("last_commit")?.text("id")]
     if isMerged { commits += [request.text("merge_commit_sha"), request.text("squash_commit_sha")] }
-    return [classicID("pull_request", of: project.name, number)]
+    let change = number.isReal ? [Reference.change(number.value, of: project.path, host: payload.host)] : []
+    return [classicID("pull_request", of: project.name, number)] + change
       + commits.compactMap { $0.map { Reference(.commit, $0.lowercased()) } }
   }
 

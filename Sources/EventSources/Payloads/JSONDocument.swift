@@ -113,7 +113,7 @@ package struct JSONValue {
   /// The elements of an array; empty when this is none.
   package var elements: [JSONValue] {
     var cursor = vs_json_cursor()
-    guard vs_json_type_of(handle) == VS_JSON_ARRAY, vs_json_begin(handle, &cursor) else { return [] }
+    guard isArray, vs_json_begin(handle, &cursor) else { return [] }
     var result: [JSONValue] = []
     var element = vs_json_value()
     while vs_json_next_element(&cursor, &element) { result.append(JSONValue(handle: element, document: document)) }

@@ -157,8 +157,12 @@ public struct Subject: Sendable, Hashable {
   /// Who owns the thing.
   public var owner: String? { register(\.owner) }
 
-  /// What people call it; its key where nobody said.
-  public var name: String { register(\.name) ?? key.description }
+  /// What people call it; its key where nobody said. A name that says no more than the key gives way to any other.
+  public var name: String {
+    guard let name = register(\.name) else { return key.description }
+    let plain = key.plainName
+    return name == plain ? register { $0.name == plain ? nil : $0.name } ?? name : name
+  }
 
   public var operation: Operation? { register(\.operation) ?? register(\.usualOperation) }
 

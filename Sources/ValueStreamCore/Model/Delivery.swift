@@ -33,7 +33,7 @@ public struct PayloadError: Error, Sendable, Hashable, CustomStringConvertible {
     case malformed
     /// Neither JSON nor a form: 415.
     case unsupportedMediaType
-    /// JSON that lacks what identifies the thing: 422.
+    /// JSON that lacks what identifies the thing, or says of it what cannot be: 422.
     case missingIdentity
   }
 

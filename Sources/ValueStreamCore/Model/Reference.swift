@@ -19,7 +19,7 @@ public struct Reference: Sendable, Hashable, Comparable, CustomStringConvertible
     public static let commit: Kind = "commit"
     /// A branch: `<host>/<repository>@<branch>`.
     public static let branch: Kind = "branch"
-    /// A change's number: `<host>/<repository>!<number>`.
+    /// A change by its number, in lower case: `<host>/<repository>!<number>`.
     public static let change: Kind = "change"
     /// An issue by number, in lower case, or by key: `<host>/<repository>#<number>`, `TP-3`.
     public static let issue: Kind = "issue"
@@ -64,6 +64,13 @@ public struct Reference: Sendable, Hashable, Comparable, CustomStringConvertible
     Reference(.issue, "\(host)/\(repository)#\(number)".lowercased())
   }
 
+  /// A change by its number in a repository or project, whose name counts in any letter case.
+  ///
+  /// - Parameter repository: with what stands before its name: `owner/name`.
+  public static func change(_ number: Int64, of repository: String, host: String) -> Reference {
+    Reference(.change, "\(host)/\(repository)!\(number)".lowercased())
+  }
+
   /// `kind:value`.
   public var description: String { "\(kind.rawValue):\(value)" }
 
@@ -82,7 +89,7 @@ public enum CorrelationRule: UInt8, Sendable, Hashable, Comparable, CaseIterable
   case commit = 3
   /// Words that close an issue: `Fixes #12`.
   case closingWords = 4
-  /// An issue key in a branch, title, body or commit message.
+  /// An issue key in a branch, title, body or commit message, and an issue that a script says its work belongs to.
   case issueKey = 5
 
   /// The name shown as `parentRule`.

@@ -61,6 +61,15 @@ public struct SpanKey: Sendable, Hashable, Comparable, CustomStringConvertible {
   /// Sources whose keys begin with another name than theirs: the one that classic ids of Jira have.
   private static let sourceNames = ["jiracloud": "jira"]
 
+  /// What a thing is called that nobody gave a name: its container and id, decoded, or the id alone.
+  package var plainName: String {
+    let parts = description.utf8.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false).map(Substring.init)
+    guard parts.count == 5, let container = PercentEncoding.decode(parts[2]), let id = PercentEncoding.decode(parts[4]) else {
+      return description
+    }
+    return container.isEmpty ? id : "\(container)/\(id)"
+  }
+
   /// True when a name stands where an id belongs (a part begins with `=`).
   public var isFallback: Bool {
     var previous = UInt8(ascii: ":")

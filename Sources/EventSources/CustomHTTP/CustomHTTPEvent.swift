@@ -1,0 +1,79 @@
+import Payloads
+import ValueStreamCore
+
+/// One custom event, as it was sent. Docs/sources/custom-http.schema.json says the same of it.
+struct CustomHTTPEvent {
+  let id: String
+  let type: String
+  let namespace: String
+  let parentID: String?
+  let life: CustomHTTPLife
+  let name: String?
+  let url: String?
+  let environment: String?
+  let service: String?
+  /// Attributes of both vocabularies.
+  let metadata: [Attribute]
+  /// Attributes of the semantic vocabulary only.
+  let attributes: [Attribute]
+  let references: [CustomHTTPReference]
+  let phases: [PhaseStatement]
+  let moments: [CustomHTTPMoment]
+
+  /// Elements of each list; more are a mistake.
+  static let listLimit = 100
+
+  init(_ value: JSONValue, path: String) throws(PayloadError) {
+    let members = try CustomHTTPMembers(value, path: path)
+    id = try members.requireText("id")
+    type = try members.requireText("type")
+    life = try CustomHTTPLife(members)
+    let namespace = try members.textIfAny("namespace") ?? ""
+    self.namespace = namespace
+    parentID = try members.textIfAny("parentId")
+    name = try members.text("name")
+    url = try members.address("url")
+    environment = try members.text("environment")
+    service = try members.text("service")
+    metadata = members["metadata"].map(CustomHTTPAttributes.flatten) ?? []
+    attributes = try members.attributes("attributes")
+    var references: [CustomHTTPReference] = []
+    for element in try members.elements("references", atMost: Self.listLimit) {
+      references.append(try CustomHTTPReference(element.value, path: element.path, namespace: namespace))
+    }
+    self.references = references
+    var phases: [PhaseStatement] = []
+    for phase in try members.objects("phases", atMost: Self.listLimit) { phases.append(try PhaseStatement(phase)) }
+    self.phases = phases
+    var moments: [CustomHTTPMoment] = []
+    for moment in try members.objects("moments", atMost: Self.listLimit) { moments.append(try CustomHTTPMoment(moment)) }
+    self.moments = moments
+  }
+}
+
+/// A moment in the life of a thing.
+struct CustomHTTPMoment {
+  let name: String
+  /// Nil for the time of the event that tells it.
+  let time: Timestamp?
+  let attributes: [Attribute]
+
+  init(_ members: CustomHTTPMembers) throws(PayloadError) {
+    name = try members.requireText("name")
+    time = try members.time("time")
+    attributes = try members.attributes("attributes")
+  }
+}
+
+extension PhaseStatement {
+  fileprivate init(_ members: CustomHTTPMembers) throws(PayloadError) {
+    let name = try members.requireText("name")
+    let start = try members.time("startedAt")
+    let end = try members.time("endedAt")
+    if start == nil, end == nil { throw members.error("startedAt", "expected a time here or in endedAt") }
+    if let start, let end, end < start { throw members.error("endedAt", "expected no time before startedAt") }
+    let outcome = try members.word("outcome", of: Outcome.self)
+    if outcome != nil, end == nil { throw members.error("outcome", "expected none without endedAt: only what is over has one") }
+    self.init(track: "custom", name: name, start: start, end: end, outcome: outcome)
+  }
+}

@@ -1,0 +1,70 @@
+import Payloads
+import ValueStreamCore
+
+/// What a custom event says of beginning and end.
+struct CustomHTTPLife {
+  enum Action: String, CaseIterable {
+    case start, end
+    /// Adds to a thing what is known of it, and neither starts nor ends it.
+    case annotate
+  }
+
+  let action: Action
+  /// When the thing began.
+  let begin: Timestamp?
+  /// When it ended.
+  let end: Timestamp?
+  /// When what the event says was true.
+  let time: Timestamp?
+  /// How it ended; nil of what did not.
+  let outcome: Outcome?
+  /// What the Go program's senders say with `error`.
+  let isError: Bool
+
+  init(_ members: CustomHTTPMembers) throws(PayloadError) {
+    let startedAt = try members.time("startedAt")
+    let endedAt = try members.time("endedAt")
+    let time = try members.time("time")
+    let action = try Self.action(members, startedAt: startedAt, endedAt: endedAt)
+    if action != .end, endedAt != nil {
+      throw members.error("endedAt", "expected none with the action \(action.rawValue): it says that the thing is over")
+    }
+    if action == .annotate, startedAt != nil {
+      throw members.error("startedAt", "expected none with the action annotate, which starts nothing")
+    }
+    self.action = action
+    begin = startedAt ?? (action == .start ? time : nil)
+    end = endedAt ?? (action == .end ? time : nil)
+    if let begin, let end, end < begin {
+      throw members.error(endedAt == nil ? "time" : "endedAt", "expected no time before startedAt")
+    }
+    self.time = end ?? begin ?? time
+    isError = members["error"]?.bool ?? false
+    outcome = try Self.outcome(members, action: action, isError: isError)
+  }
+
+  private static func action(
+    _ members: CustomHTTPMembers, startedAt: Timestamp?, endedAt: Timestamp?
+  ) throws(PayloadError) -> Action {
+    if let action = try members.word("action", of: Action.self) { return action }
+    if endedAt != nil { return .end }
+    if startedAt != nil { return .start }
+    let words = Action.allCases.map(\.rawValue).joined(separator: ", ")
+    throw members.error("action", "expected one of \(words), or a time in startedAt or endedAt")
+  }
+
+  private static func outcome(
+    _ members: CustomHTTPMembers, action: Action, isError: Bool
+  ) throws(PayloadError) -> Outcome? {
+    guard let outcome = try members.word("outcome", of: Outcome.self) else {
+      return action == .end ? isError ? .failure : .success : nil
+    }
+    guard action == .end else {
+      throw members.error("outcome", "expected none with the action \(action.rawValue): only what is over has one")
+    }
+    if isError, !outcome.isError {
+      throw members.error("outcome", "expected failure, error or timeout, because error is true")
+    }
+    return outcome
+  }
+}

@@ -1,0 +1,140 @@
+import Payloads
+import ValueStreamCore
+
+/// What a custom event says it belongs to: under which rule, and by which names, best first.
+struct CustomHTTPReference {
+  /// What may be named, as the `kind` of a reference.
+  enum Kind: String, CaseIterable {
+    case classic, key, event, change, commit, issue
+
+    var expected: String {
+      switch self {
+      case .classic: "an id such as vstrace-github-issue-site-36"
+      case .key: "a span key such as customhttp::shop:deploy:42"
+      case .event: "the id of another custom event, with its namespace before it if that is another: shop/42"
+      case .change: "a change such as acme/site#12, group/app!3 or its address"
+      case .commit: "a whole commit hash"
+      case .issue: "an issue such as acme/site#36, TP-3 or its address"
+      }
+    }
+  }
+
+  let rule: CorrelationRule
+  let references: [Reference]
+
+  private init(_ rule: CorrelationRule, _ references: [Reference]) {
+    self.rule = rule
+    self.references = references
+  }
+
+  // MARK: From a payload
+
+  /// A text of a known form, or an object with `kind` and `value`.
+  init(_ value: JSONValue, path: String, namespace: String) throws(PayloadError) {
+    if let text = value.string {
+      guard text.utf8.count <= CustomHTTPMembers.nameLimit, let reference = Self.recognize(text, in: namespace) else {
+        throw PayloadError(.missingIdentity, path: path, reason: "expected \(Self.hint(to: text))")
+      }
+      self = reference
+    } else if value.isObject {
+      let members = try CustomHTTPMembers(value, path: path)
+      guard let kind = try members.word("kind", of: Kind.self) else {
+        throw members.error("kind", "expected one of \(Kind.allCases.map(\.rawValue).joined(separator: ", "))")
+      }
+      guard let reference = Self.read(try members.requireText("value"), as: kind, in: namespace) else {
+        throw members.error("value", "expected \(kind.expected)")
+      }
+      self = reference
+    } else {
+      throw PayloadError(.missingIdentity, path: path, reason: "expected a text, or an object with kind and value")
+    }
+  }
+
+  /// The parent as the Go program took it: a classic id, or any other text as the id of an event in the same namespace.
+  init(parent text: String, namespace: String) {
+    self.init(
+      .explicitID,
+      [text.hasPrefix("vstrace-") ? Reference(.classicID, text) : Reference(.customID, "\(namespace)/\(text)")])
+  }
+
+  private static func recognize(_ text: String, in namespace: String) -> CustomHTTPReference? {
+    if isShortHash(text) { return nil }
+    for kind in [Kind.classic, .key, .commit] {
+      if let reference = read(text, as: kind, in: namespace) { return reference }
+    }
+    // A number in a repository may be that of a change or of an issue; which one, the things that have it will tell.
+    if let thing = RepositoryThing(text), thing.kind == nil {
+      return CustomHTTPReference(.issueKey, thing.issues + thing.changes)
+    }
+    // Any plain name may be an event, so that comes last.
+    let isName = text.utf8.allSatisfy { ASCII.isLetterOrDigit($0) || "-._~".utf8.contains($0) }
+    return read(text, as: .change, in: namespace) ?? read(text, as: .issue, in: namespace)
+      ?? (isName ? read(text, as: .event, in: namespace) : nil)
+  }
+
+  private static func read(_ text: String, as kind: Kind, in namespace: String) -> CustomHTTPReference? {
+    switch kind {
+    case .classic:
+      let parts = text.split(separator: "-", maxSplits: 4, omittingEmptySubsequences: false)
+      guard parts.count == 5, parts[0] == "vstrace", !parts[4].isEmpty else { return nil }
+      return CustomHTTPReference(.explicitID, [Reference(.classicID, text)])
+    case .key:
+      return SpanKey(text).map { CustomHTTPReference(.explicitID, [.key($0)]) }
+    case .event:
+      return CustomHTTPReference(
+        .explicitID, [Reference(.customID, text.contains("/") ? text : "\(namespace)/\(text)")])
+    case .change:
+      guard let thing = RepositoryThing(text), thing.kind != .issue else { return nil }
+      return CustomHTTPReference(.explicitID, thing.changes)
+    case .commit:
+      guard let hash = isAddress(text) ? hash(inAddress: text) : text, isWholeHash(hash) else { return nil }
+      return CustomHTTPReference(.commit, [Reference(.commit, hash.lowercased())])
+    case .issue:
+      if let key = issueKey(in: text) { return CustomHTTPReference(.issueKey, [Reference(.issue, key)]) }
+      guard let thing = RepositoryThing(text), thing.kind != .change else { return nil }
+      return CustomHTTPReference(.issueKey, thing.issues)
+    }
+  }
+
+  private static func hint(to text: String) -> String {
+    if isShortHash(text) { return "the whole hash of the commit, or {\"kind\": \"event\", \"value\": \"\(text)\"}" }
+    return Kind.allCases.map(\.expected).joined(separator: "; ")
+  }
+
+  // MARK: Forms
+
+  static func isAddress(_ text: String) -> Bool {
+    (text.hasPrefix("https://") || text.hasPrefix("http://")) && WebAddress.host(text) != nil
+  }
+
+  private static func isWholeHash(_ text: String) -> Bool {
+    [40, 64].contains(text.utf8.count) && text.utf8.allSatisfy { Hex.value($0) != nil }
+  }
+
+  /// A hash as Git abbreviates it, which nothing is known by. Digits alone are more likely an id.
+  private static func isShortHash(_ text: String) -> Bool {
+    (7..<40).contains(text.utf8.count) && text.utf8.allSatisfy { Hex.value($0) != nil } && !text.utf8.allSatisfy(ASCII.isDigit)
+  }
+
+  private static func hash(inAddress address: String) -> String? {
+    let parts = (WebAddress.path(address) ?? "").split(separator: "/")
+    guard let name = parts.lastIndex(of: "commit"), name + 1 < parts.count else { return nil }
+    return String(parts[name + 1])
+  }
+
+  /// `TP-3`, alone or as the last part of the address of its page.
+  private static func issueKey(in text: String) -> String? {
+    var key = text[...]
+    if isAddress(text) {
+      let parts = (WebAddress.path(text) ?? "").split(separator: "/")
+      guard parts.count >= 2, parts[parts.count - 2] == "browse" else { return nil }
+      key = Substring(parts[parts.count - 1])
+    }
+    let parts = key.utf8.split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)
+    guard parts.count == 2, parts[0].count >= 2, parts[0].first.map(ASCII.isCapital) == true,
+      parts[0].allSatisfy({ ASCII.isCapital($0) || ASCII.isDigit($0) || $0 == UInt8(ascii: "_") }),
+      !parts[1].isEmpty, parts[1].allSatisfy(ASCII.isDigit)
+    else { return nil }
+    return String(key)
+  }
+}
