@@ -39,8 +39,9 @@ let package = Package(
     module("GitHub", in: "EventSources", ["Payloads"]),
     module("GitLab", in: "EventSources", ["Payloads"]),
     module("Jenkins", in: "EventSources", ["Payloads"]),
+    module("Trello", in: "EventSources", ["Payloads"]),
     module("CustomHTTP", in: "EventSources", ["Payloads"]),
-    module("SourceCatalog", in: "EventSources", ["GitHub", "GitLab", "Jenkins", "CustomHTTP"]),
+    module("SourceCatalog", in: "EventSources", ["GitHub", "GitLab", "Jenkins", "Trello", "CustomHTTP"]),
     module("HistoryGenerator", in: "EventSources"),
     .systemLibrary(
       name: "CMicrohttpd", path: "Sources/EventSources/CMicrohttpd", pkgConfig: "libmicrohttpd",
@@ -75,6 +76,7 @@ let package = Package(
     tests(of: "GitHub", ["ValueStreamCore"], fixtures: ["Fixtures"]),
     tests(of: "GitLab", ["ValueStreamCore"], fixtures: ["Fixtures"]),
     tests(of: "Jenkins", ["ValueStreamCore"], fixtures: ["Fixtures"]),
+    tests(of: "Trello", ["ValueStreamCore"], fixtures: ["Fixtures"]),
     tests(of: "CustomHTTP", ["ValueStreamCore"], fixtures: ["Fixtures"]),
     tests(of: "HistoryGenerator", ["ValueStreamCore", "GitHub"]),
     .systemLibrary(
@@ -103,10 +105,10 @@ let package = Package(
       fixtures: ["Golden"]),
     .testTarget(
       name: "MixedSourcesTests",
-      dependencies: ["ValueStreamCore", "ValueStreamTesting", "GitHub", "GitLab", "Jenkins", "CustomHTTP"],
+      dependencies: ["ValueStreamCore", "ValueStreamTesting", "GitHub", "GitLab", "Jenkins", "Trello", "CustomHTTP"],
       swiftSettings: settings),
     .target(
-      name: "SourceFuzzing", dependencies: ["ValueStreamCore", "GitHub", "GitLab", "Jenkins", "CustomHTTP"],
+      name: "SourceFuzzing", dependencies: ["ValueStreamCore", "GitHub", "GitLab", "Jenkins", "Trello", "CustomHTTP"],
       path: "Tests/SourceFuzzing", swiftSettings: settings),
     .executableTarget(
       name: "fuzz-sources", dependencies: ["SourceFuzzing"], path: "Tests/FuzzSources", swiftSettings: settings),

@@ -3,6 +3,7 @@ import Foundation
 import GitHub
 import GitLab
 import Jenkins
+import Trello
 package import ValueStreamCore
 
 /// Feeds broken payloads to a source, and what it makes of them to everything behind it: nothing may trap, whatever comes.
@@ -25,11 +26,14 @@ package struct SourceFuzzer {
     "github": GitHubSource(
       rules: GitHubRules(deployWorkflows: [.init(pattern: NamePattern("deploy*"), environment: "production")])),
     "gitlab": GitLabSource(), "jenkins": JenkinsSource(rules: JenkinsRules(deployJobs: [NamePattern("*a*")])),
+    "trello": TrelloSource(rules: TrelloRules(abandonedLists: [NamePattern("*o*")], dueComplete: .done)),
     "customhttp": CustomHTTPSource(),
   ]
 
   /// Folders of the payloads that the tests of the sources have.
-  private static let folders = ["github": "GitHub", "gitlab": "GitLab", "jenkins": "Jenkins", "customhttp": "CustomHTTP"]
+  private static let folders = [
+    "github": "GitHub", "gitlab": "GitLab", "jenkins": "Jenkins", "trello": "Trello", "customhttp": "CustomHTTP",
+  ]
 
   /// - Parameter tests: the folder `Tests` of the checkout.
   /// - Throws: when there is no such source, or no payloads for it.

@@ -2,6 +2,7 @@ import CustomHTTP
 import GitHub
 import GitLab
 import Jenkins
+import Trello
 package import ValueStreamCore
 
 /// Every source there is, as a user sets them up: what the executables have in common.
@@ -9,11 +10,13 @@ package enum SourceCatalog {
   /// What may be set of how things are understood, in the order in which help lists it.
   package static let classification =
     ClassificationSettings.declarations + [GitHubRules.deployWorkflowsSetting.declaration] + JenkinsRules.declarations
+    + TrelloRules.declarations
 
-  /// The secrets of all sources.
+  /// The secrets of all sources, with what belongs to them.
   package static let secrets =
     GitHubSource.secretSetting.declarations + GitLabSource.secretSetting.declarations
-    + JenkinsSource.secretSetting.declarations + CustomHTTPSource.secretSetting.declarations
+    + JenkinsSource.secretSetting.declarations + TrelloSource.secretSetting.declarations
+    + [TrelloSource.callbackURLSetting.declaration] + CustomHTTPSource.secretSetting.declarations
 
   /// All sources with their secrets.
   ///
@@ -36,6 +39,9 @@ package enum SourceCatalog {
       GitHubSource(secrets: try secrets(GitHubSource.secretSetting), rules: try gitHubRules(settings)),
       try GitLabSource(secrets: try secrets(GitLabSource.secretSetting), rules: try gitLabRules(settings)),
       JenkinsSource(secrets: try secrets(JenkinsSource.secretSetting), rules: try JenkinsRules(settings)),
+      try TrelloSource(
+        secrets: try secrets(TrelloSource.secretSetting), callbackURL: try settings.value(of: TrelloSource.callbackURLSetting),
+        rules: try TrelloRules(settings)),
       CustomHTTPSource(secrets: try secrets(CustomHTTPSource.secretSetting)),
     ]
   }
