@@ -40,8 +40,9 @@ let package = Package(
     module("GitLab", in: "EventSources", ["Payloads"]),
     module("Jenkins", in: "EventSources", ["Payloads"]),
     module("JiraCloud", in: "EventSources", ["Payloads"]),
+    module("Trello", in: "EventSources", ["Payloads"]),
     module("CustomHTTP", in: "EventSources", ["Payloads"]),
-    module("SourceCatalog", in: "EventSources", ["GitHub", "GitLab", "Jenkins", "JiraCloud", "CustomHTTP"]),
+    module("SourceCatalog", in: "EventSources", ["GitHub", "GitLab", "Jenkins", "JiraCloud", "Trello", "CustomHTTP"]),
     module("HistoryGenerator", in: "EventSources"),
     .systemLibrary(
       name: "CMicrohttpd", path: "Sources/EventSources/CMicrohttpd", pkgConfig: "libmicrohttpd",
@@ -77,6 +78,7 @@ let package = Package(
     tests(of: "GitLab", ["ValueStreamCore"], fixtures: ["Fixtures"]),
     tests(of: "Jenkins", ["ValueStreamCore"], fixtures: ["Fixtures"]),
     tests(of: "JiraCloud", ["ValueStreamCore"], fixtures: ["Fixtures"]),
+    tests(of: "Trello", ["ValueStreamCore"], fixtures: ["Fixtures"]),
     tests(of: "CustomHTTP", ["ValueStreamCore"], fixtures: ["Fixtures"]),
     tests(of: "HistoryGenerator", ["ValueStreamCore", "GitHub"]),
     .systemLibrary(
@@ -108,10 +110,10 @@ let package = Package(
       fixtures: ["Golden"]),
     .testTarget(
       name: "MixedSourcesTests",
-      dependencies: ["ValueStreamCore", "ValueStreamTesting", "GitHub", "GitLab", "Jenkins", "JiraCloud", "CustomHTTP"],
+      dependencies: ["ValueStreamCore", "ValueStreamTesting", "GitHub", "GitLab", "Jenkins", "JiraCloud", "Trello", "CustomHTTP"],
       swiftSettings: settings),
     .target(
-      name: "SourceFuzzing", dependencies: ["ValueStreamCore", "GitHub", "GitLab", "Jenkins", "JiraCloud", "CustomHTTP"],
+      name: "SourceFuzzing", dependencies: ["ValueStreamCore", "GitHub", "GitLab", "Jenkins", "JiraCloud", "Trello", "CustomHTTP"],
       path: "Tests/SourceFuzzing", swiftSettings: settings),
     .executableTarget(
       name: "fuzz-sources", dependencies: ["SourceFuzzing"], path: "Tests/FuzzSources", swiftSettings: settings),

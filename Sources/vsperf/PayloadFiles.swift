@@ -103,7 +103,10 @@ struct ExplainedPayload {
   var line: String {
     switch meaning {
     case .success(.events(let events, let branches)):
-      let things = events.map(\.key.description) + branches.map(\.branch.description)
+      var things: [String] = []
+      for key in events.map(\.key) + branches.map(\.branch) where !things.contains(key.description) {
+        things.append(key.description)
+      }
       return "\(path): \(things.joined(separator: ", "))"
     case .success(.ignored(let reason)): return "\(path): ignored: \(reason)"
     case .failure(let error): return "\(path): unreadable: \(error)"

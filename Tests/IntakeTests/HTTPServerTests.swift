@@ -22,15 +22,30 @@ struct HTTPServerTests {
 
   @Test("405 names what is allowed")
   func allow() throws {
-    let routes: [Route] = [.webhook(FakeSource()), .webhook(FakeSource(name: "b", route: "/b"), answersHead: true)]
+    let routes: [Route] = [.webhook(FakeSource()), .webhook(FakeSource(name: "b", route: "/b", answersHead: true))]
     try TestServer.run(.init(routes: routes)) { server in
       let client = try server.client()
       try client.request("DELETE", "/fake")
       #expect(try client.response().headers["allow"] == "POST")
+      try client.request("DELETE", "/b")
+      #expect(try client.response().headers["allow"] == "POST, HEAD")
+    }
+  }
+
+  @Test("HEAD on a webhook is answered 200 for a source whose vendor asks that way, and is no delivery")
+  func headOfWebhook() throws {
+    let routes: [Route] = [
+      .webhook(FakeSource()), .webhook(FakeSource(name: "b", route: "/b", secret: "s3cret", answersHead: true)),
+    ]
+    try TestServer.run(.init(routes: routes)) { server in
+      let client = try server.client()
       try client.request("HEAD", "/fake")
       #expect(try client.response(isToHead: true).status == 405)
-      try client.request("HEAD", "/b")
+      try client.request("HEAD", "/b?board=1")
       #expect(try client.response(isToHead: true).status == 200)
+      #expect(server.observer.heard.results.isEmpty)
+      try client.request("POST", "/b", body: "hello")
+      #expect(try client.response().status == 401)
     }
   }
 

@@ -5,6 +5,7 @@ import GitLab
 import Jenkins
 import JiraCloud
 import Testing
+import Trello
 import ValueStreamCore
 import ValueStreamTesting
 
@@ -12,13 +13,13 @@ import ValueStreamTesting
 @Suite("Several sources at once")
 struct MixedSourcesTests {
   static let sources: [any EventSource] = [
-    GitHubSource(), GitLabSource(), JenkinsSource(), JiraCloudSource(), CustomHTTPSource(),
+    GitHubSource(), GitLabSource(), JenkinsSource(), JiraCloudSource(), TrelloSource(), CustomHTTPSource(),
   ]
   static let received = Timestamp(rfc3339: "2024-03-10T00:00:00Z") ?? .epoch
 
   /// The folder with each source's tests.
   static let folders = [
-    ("GitHub", "github"), ("GitLab", "gitlab"), ("Jenkins", "jenkins"), ("JiraCloud", "jira"), ("CustomHTTP", "customhttp"),
+    ("GitHub", "github"), ("GitLab", "gitlab"), ("Jenkins", "jenkins"), ("JiraCloud", "jira"), ("Trello", "trello"), ("CustomHTTP", "customhttp"),
   ]
 
   static func fixtures(_ folder: String) -> [PayloadFixture] {
@@ -114,6 +115,24 @@ struct MixedSourcesTests {
       let story = try DeliveryStory(try change.map { try Self.delivery($0, $1) } + [deploy], of: Self.sources, seed: seed)
       #expect(story.tree.contains("deploy:1 00:00:00 to 00:00:00 success under \(parent)"))
     }
+  }
+
+  @Test(
+    "A pull request whose branch names a Trello card belongs to it, also once the card is on another board",
+    arguments: UInt64(0)..<12)
+  func card(seed: UInt64) throws {
+    let branch = ["vstrace-github-issue-site-36-fix": "vstrace-trello-issue-HbrS1te0-36-discount"] as KeyValuePairs
+    let story = try DeliveryStory(
+      [
+        try Self.delivery("Trello", "createCard.to_do"), try Self.delivery("Trello", "updateCard.doing"),
+        try Self.delivery("GitHub", "pull_request.opened").replacing(branch), try Self.delivery("Trello", "moveCardToBoard"),
+      ], of: Self.sources, seed: seed)
+    #expect(
+      story.tree == [
+        "pull_request:12 10:00:00 to ? open under issue:65e58d90a1b2c3d4e5f60c24 by explicit_id",
+        "issue:65e58d90a1b2c3d4e5f60c24 09:00:00 to ? open",
+      ])
+    #expect(Set(story.spans.map(\.traceID)).count == 1)
   }
 
   @Test("One project in GitHub, GitLab and Jenkins is one trace, in any order and with repetitions", arguments: UInt64(0)..<30)

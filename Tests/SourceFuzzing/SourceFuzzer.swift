@@ -4,6 +4,7 @@ import GitHub
 import GitLab
 import Jenkins
 import JiraCloud
+import Trello
 package import ValueStreamCore
 
 /// Feeds broken payloads to a source, and what it makes of them to everything behind it: nothing may trap, whatever comes.
@@ -26,12 +27,15 @@ package struct SourceFuzzer {
     "github": GitHubSource(
       rules: GitHubRules(deployWorkflows: [.init(pattern: NamePattern("deploy*"), environment: "production")])),
     "gitlab": GitLabSource(), "jenkins": JenkinsSource(rules: JenkinsRules(deployJobs: [NamePattern("*a*")])),
-    "jira": JiraCloudSource(), "customhttp": CustomHTTPSource(),
+    "jira": JiraCloudSource(),
+    "trello": TrelloSource(rules: TrelloRules(abandonedLists: [NamePattern("*o*")], dueComplete: .done)),
+    "customhttp": CustomHTTPSource(),
   ]
 
   /// Folders of the payloads that the tests of the sources have.
   private static let folders = [
-    "github": "GitHub", "gitlab": "GitLab", "jenkins": "Jenkins", "jira": "JiraCloud", "customhttp": "CustomHTTP",
+    "github": "GitHub", "gitlab": "GitLab", "jenkins": "Jenkins", "jira": "JiraCloud", "trello": "Trello",
+    "customhttp": "CustomHTTP",
   ]
 
   /// - Parameter tests: the folder `Tests` of the checkout.

@@ -105,15 +105,19 @@ package struct FakeSource: EventSource {
   package var route: String
   package var keptHeaders = ["X-Kept"]
   package var unreadableStatus: Int?
+  package var answersHead: Bool
   package var secret: Secret?
 
   package var acceptsUnsigned: Bool { secret == nil }
 
-  package init(name: String = "fake", route: String = "/fake", secret: String? = nil, unreadableStatus: Int? = nil) {
+  package init(
+    name: String = "fake", route: String = "/fake", secret: String? = nil, unreadableStatus: Int? = nil, answersHead: Bool = false
+  ) {
     self.name = name
     self.route = route
     self.secret = secret.flatMap(Secret.init)
     self.unreadableStatus = unreadableStatus
+    self.answersHead = answersHead
     keptHeaders.append("X-Delivery")
   }
 

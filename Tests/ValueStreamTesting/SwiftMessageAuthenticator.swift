@@ -1,12 +1,14 @@
 package import ValueStreamCore
 
-/// HMAC-SHA256 (RFC 2104) on the core's own hash: independent of the library the daemon uses.
+/// HMAC (RFC 2104) on hashes in plain Swift: independent of the library the daemon uses.
 package struct SwiftMessageAuthenticator: MessageAuthenticator {
   package init() {}
 
   package func digest(_ algorithm: HashAlgorithm, of message: [UInt8]) -> [UInt8] {
-    precondition(algorithm == .sha256, "tests sign with SHA-256 only")
-    return message.withUnsafeBufferPointer { SHA256.hash(of: $0).bytes }
+    switch algorithm {
+    case .sha256: message.withUnsafeBufferPointer { SHA256.hash(of: $0).bytes }
+    case .sha1: SHA1.hash(of: message)
+    }
   }
 
   package func authenticationCode(_ algorithm: HashAlgorithm, of message: [UInt8], key: [UInt8]) -> [UInt8] {

@@ -72,6 +72,12 @@ struct MistakeTests {
     Mistake(
       name: "a secret and a secret file", environment: ["VS_GITHUB_SECRET": "hunter2", "VS_GITHUB_SECRET_FILE": "FILE"],
       file: "hunter2", says: ["VS_GITHUB_SECRET and VS_GITHUB_SECRET_FILE"]),
+    Mistake(
+      name: "Trello's secret without the address that is signed along", environment: ["VS_TRELLO_SECRET": "hunter2"],
+      says: ["trello-secret", "VS_TRELLO_CALLBACK_URL"]),
+    Mistake(
+      name: "a callback that is no address", arguments: ["--trello-callback-url=/trello"],
+      says: ["--trello-callback-url", "https://vs.example.org/trello"]),
     Mistake(name: "an empty read token", arguments: ["--read-token="], says: ["read-token", "empty"]),
     Mistake(name: "an empty read token in the environment", environment: ["VS_READ_TOKEN": ""], says: ["read-token", "empty"]),
     Mistake(name: "a configuration that is not there", arguments: ["--config=/nowhere/vsd.json5"], says: ["/nowhere/vsd.json5"]),

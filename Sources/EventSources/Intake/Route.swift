@@ -30,11 +30,10 @@ package struct Route: Sendable {
   let work: Work
 
   /// Takes a source's deliveries at its ``EventSource/route``.
-  ///
-  /// - Parameter answersHead: for vendors that ask with `HEAD` whether the hook is there (Trello).
-  package static func webhook(_ source: any EventSource, answersHead: Bool = false) -> Route {
+  package static func webhook(_ source: any EventSource) -> Route {
     Route(
-      path: .exact(source.route), methods: answersHead ? ["POST", "HEAD"] : ["POST"], routeClass: .intake, work: .intake(source))
+      path: .exact(source.route), methods: source.answersHead ? ["POST", "HEAD"] : ["POST"], routeClass: .intake,
+      work: .intake(source))
   }
 
   /// Hands requests to a handler.

@@ -3,6 +3,7 @@ import GitHub
 import GitLab
 import Jenkins
 import JiraCloud
+import Trello
 package import ValueStreamCore
 
 /// Every source there is, as a user sets them up: what the executables have in common.
@@ -11,11 +12,13 @@ package enum SourceCatalog {
   package static let classification =
     ClassificationSettings.declarations + [GitHubRules.deployWorkflowsSetting.declaration] + JenkinsRules.declarations
     + JiraRules.declarations
+    + TrelloRules.declarations
 
-  /// The secrets of all sources.
+  /// The secrets of all sources, with what belongs to them.
   package static let secrets =
     GitHubSource.secretSetting.declarations + GitLabSource.secretSetting.declarations
     + JenkinsSource.secretSetting.declarations + JiraCloudSource.secretSetting.declarations
+    + TrelloSource.secretSetting.declarations + [TrelloSource.callbackURLSetting.declaration]
     + CustomHTTPSource.secretSetting.declarations
 
   /// All sources with their secrets.
@@ -40,6 +43,9 @@ package enum SourceCatalog {
       try GitLabSource(secrets: try secrets(GitLabSource.secretSetting), rules: try gitLabRules(settings)),
       JenkinsSource(secrets: try secrets(JenkinsSource.secretSetting), rules: try JenkinsRules(settings)),
       JiraCloudSource(secrets: try secrets(JiraCloudSource.secretSetting), rules: try JiraRules(settings)),
+      try TrelloSource(
+        secrets: try secrets(TrelloSource.secretSetting), callbackURL: try settings.value(of: TrelloSource.callbackURLSetting),
+        rules: try TrelloRules(settings)),
       CustomHTTPSource(secrets: try secrets(CustomHTTPSource.secretSetting)),
     ]
   }

@@ -93,7 +93,13 @@ extension Subject {
       switch boundary.kind {
       case .begin: if !isOpen { open(at: boundary) }
       case .seenRunning: if !isOpen, !result.isEmpty { open(at: boundary) }
-      case .restart: if result.last.map({ boundary.time.timestamp > $0.start }) ?? true { open(at: boundary) }
+      case .restart:
+        if result.last.map({ boundary.time.timestamp > $0.start }) ?? true {
+          open(at: boundary)
+        } else if let last = result.last, last.isStartUnknown, last.start == boundary.time.timestamp {
+          // Seen running at the very moment.
+          result[result.count - 1].isStartUnknown = false
+        }
       case .end:
         if result.isEmpty { open(at: boundary) }
         result[result.count - 1].ends.append(boundary.time)

@@ -35,6 +35,8 @@ public struct Reference: Sendable, Hashable, Comparable, CustomStringConvertible
     public static let queueItem: Kind = "queue_item"
     /// A build by the number that ties it to its place in a queue: `<host>/<context id>`.
     public static let queueContext: Kind = "queue_context"
+    /// The address of a thing's page, where it stays the same: `https://trello.com/c/zsXNFTzb`.
+    public static let address: Kind = "address"
     /// A repository by its name: `<host>/<owner>/<name>`. What was renamed has several.
     public static let repository: Kind = "repository"
   }

@@ -20,6 +20,9 @@ public protocol EventSource: Sendable {
   /// 200 for vendors that switch off a hook that answers 4xx.
   var unreadableStatus: Int? { get }
 
+  /// True for vendors that ask with `HEAD` whether somebody listens before they make a hook: such a request is answered 200.
+  var answersHead: Bool { get }
+
   /// Checks that the delivery comes from who it says.
   ///
   /// - Throws: when the signature is missing or wrong. The delivery is then answered 401 and counted, and not kept.
@@ -36,6 +39,7 @@ public protocol EventSource: Sendable {
 
 extension EventSource {
   public var unreadableStatus: Int? { nil }
+  public var answersHead: Bool { false }
 }
 
 /// Why a delivery is not believed. The reason is logged and counted, never sent to the sender in detail.
