@@ -23,6 +23,9 @@ func tests(of name: String, _ dependencies: [Target.Dependency] = [], fixtures: 
     swiftSettings: settings)
 }
 
+/// Everything that deliveries are read by.
+let sources: [Target.Dependency] = ["GitHub", "GitLab", "Jenkins", "JiraCloud", "Trello", "CustomHTTP"]
+
 let package = Package(
   name: "ValueStream",
   products: [
@@ -42,7 +45,7 @@ let package = Package(
     module("JiraCloud", in: "EventSources", ["Payloads"]),
     module("Trello", in: "EventSources", ["Payloads"]),
     module("CustomHTTP", in: "EventSources", ["Payloads"]),
-    module("SourceCatalog", in: "EventSources", ["GitHub", "GitLab", "Jenkins", "JiraCloud", "Trello", "CustomHTTP"]),
+    module("SourceCatalog", in: "EventSources", sources),
     module("HistoryGenerator", in: "EventSources"),
     .systemLibrary(
       name: "CMicrohttpd", path: "Sources/EventSources/CMicrohttpd", pkgConfig: "libmicrohttpd",
@@ -110,11 +113,10 @@ let package = Package(
       fixtures: ["Golden"]),
     .testTarget(
       name: "MixedSourcesTests",
-      dependencies: ["ValueStreamCore", "ValueStreamTesting", "GitHub", "GitLab", "Jenkins", "JiraCloud", "Trello", "CustomHTTP"],
+      dependencies: ["ValueStreamCore", "ValueStreamTesting"] + sources,
       swiftSettings: settings),
     .target(
-      name: "SourceFuzzing", dependencies: ["ValueStreamCore", "GitHub", "GitLab", "Jenkins", "JiraCloud", "Trello", "CustomHTTP"],
-      path: "Tests/SourceFuzzing", swiftSettings: settings),
+      name: "SourceFuzzing", dependencies: ["ValueStreamCore"] + sources, path: "Tests/SourceFuzzing", swiftSettings: settings),
     .executableTarget(
       name: "fuzz-sources", dependencies: ["SourceFuzzing"], path: "Tests/FuzzSources", swiftSettings: settings),
     tests(of: "SourceFuzzing"),

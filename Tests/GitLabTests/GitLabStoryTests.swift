@@ -129,6 +129,7 @@ struct GitLabStoryTests {
   func reopened(seed: UInt64) throws {
     let story = try Self.story(["issue.open", "issue.close", "issue.reopen", "note.issue"], seed: seed)
     #expect(story.tree == ["issue:36 09:00:00 to 12:00:00 completed", "issue:36/2 08:00:00 to ? open"])
+    #expect(story.span("issue:36/2")?.isStartUnknown == false)
   }
 
   @Test("Incidents, epics of groups, what is allowed to fail")

@@ -19,7 +19,8 @@ struct MixedSourcesTests {
 
   /// The folder with each source's tests.
   static let folders = [
-    ("GitHub", "github"), ("GitLab", "gitlab"), ("Jenkins", "jenkins"), ("JiraCloud", "jira"), ("Trello", "trello"), ("CustomHTTP", "customhttp"),
+    ("GitHub", "github"), ("GitLab", "gitlab"), ("Jenkins", "jenkins"), ("JiraCloud", "jira"), ("Trello", "trello"),
+    ("CustomHTTP", "customhttp"),
   ]
 
   static func fixtures(_ folder: String) -> [PayloadFixture] {
