@@ -40,7 +40,8 @@ let package = Package(
     module("GitLab", in: "EventSources", ["Payloads"]),
     module("Jenkins", in: "EventSources", ["Payloads"]),
     module("CustomHTTP", in: "EventSources", ["Payloads"]),
-    module("SourceCatalog", in: "EventSources", ["GitHub", "GitLab", "Jenkins", "CustomHTTP"]),
+    module("CDEvents", in: "EventSources", ["Payloads"]),
+    module("SourceCatalog", in: "EventSources", ["GitHub", "GitLab", "Jenkins", "CustomHTTP", "CDEvents"]),
     module("HistoryGenerator", in: "EventSources"),
     .systemLibrary(
       name: "CMicrohttpd", path: "Sources/EventSources/CMicrohttpd", pkgConfig: "libmicrohttpd",
@@ -76,6 +77,7 @@ let package = Package(
     tests(of: "GitLab", ["ValueStreamCore"], fixtures: ["Fixtures"]),
     tests(of: "Jenkins", ["ValueStreamCore"], fixtures: ["Fixtures"]),
     tests(of: "CustomHTTP", ["ValueStreamCore"], fixtures: ["Fixtures"]),
+    tests(of: "CDEvents", ["ValueStreamCore"], fixtures: ["Fixtures"]),
     tests(of: "HistoryGenerator", ["ValueStreamCore", "GitHub"]),
     .systemLibrary(
       name: "CSQLite", path: "Sources/Tracing/CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
@@ -103,10 +105,10 @@ let package = Package(
       fixtures: ["Golden"]),
     .testTarget(
       name: "MixedSourcesTests",
-      dependencies: ["ValueStreamCore", "ValueStreamTesting", "GitHub", "GitLab", "Jenkins", "CustomHTTP"],
+      dependencies: ["ValueStreamCore", "ValueStreamTesting", "GitHub", "GitLab", "Jenkins", "CustomHTTP", "CDEvents"],
       swiftSettings: settings),
     .target(
-      name: "SourceFuzzing", dependencies: ["ValueStreamCore", "GitHub", "GitLab", "Jenkins", "CustomHTTP"],
+      name: "SourceFuzzing", dependencies: ["ValueStreamCore", "GitHub", "GitLab", "Jenkins", "CustomHTTP", "CDEvents"],
       path: "Tests/SourceFuzzing", swiftSettings: settings),
     .executableTarget(
       name: "fuzz-sources", dependencies: ["SourceFuzzing"], path: "Tests/FuzzSources", swiftSettings: settings),

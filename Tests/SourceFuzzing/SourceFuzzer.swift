@@ -1,3 +1,4 @@
+import CDEvents
 import CustomHTTP
 import Foundation
 import GitHub
@@ -25,11 +26,13 @@ package struct SourceFuzzer {
     "github": GitHubSource(
       rules: GitHubRules(deployWorkflows: [.init(pattern: NamePattern("deploy*"), environment: "production")])),
     "gitlab": GitLabSource(), "jenkins": JenkinsSource(rules: JenkinsRules(deployJobs: [NamePattern("*a*")])),
-    "customhttp": CustomHTTPSource(),
+    "customhttp": CustomHTTPSource(), "cdevents": CDEventsSource(),
   ]
 
   /// Folders of the payloads that the tests of the sources have.
-  private static let folders = ["github": "GitHub", "gitlab": "GitLab", "jenkins": "Jenkins", "customhttp": "CustomHTTP"]
+  private static let folders = [
+    "github": "GitHub", "gitlab": "GitLab", "jenkins": "Jenkins", "customhttp": "CustomHTTP", "cdevents": "CDEvents",
+  ]
 
   /// - Parameter tests: the folder `Tests` of the checkout.
   /// - Throws: when there is no such source, or no payloads for it.

@@ -31,7 +31,7 @@ struct CommandLineTests {
     ("github-secret-file", "FILE"), ("gitlab-secret-file", "FILE"), ("jenkins-secret-file", "FILE"),
     ("jenkins-deploy-jobs", "deploy-*"),
     ("jenkins-environment-parameters", "stage"), ("jenkins-service-parameters", "app"), ("jenkins-unstable", "success"),
-    ("jenkins-url", "https://ci.example/"), ("customhttp-secret-file", "FILE"),
+    ("jenkins-url", "https://ci.example/"), ("customhttp-secret-file", "FILE"), ("cdevents-secret-file", "FILE"),
     ("phases", "spans"), ("otlp-endpoint", "http://localhost:1"), ("otlp-traces-endpoint", "http://localhost:1/x"),
     ("otlp-timeout", "5s"), ("otlp-compression", "none"), ("otlp-certificate", "FILE"), ("otlp-client-certificate", "FILE"),
     ("otlp-client-key", "FILE"), ("otlp-service-name", "delivery"), ("otlp-resource-attributes", "team=web"),
@@ -46,7 +46,7 @@ struct CommandLineTests {
     let files = [
       "config": try home.write("vsd.json5", "{}"), "github-secret-file": try home.write("github", "one"),
       "gitlab-secret-file": try home.write("gitlab", "two"), "jenkins-secret-file": try home.write("jenkins", "three"),
-      "customhttp-secret-file": try home.write("customhttp", "two"),
+      "customhttp-secret-file": try home.write("customhttp", "two"), "cdevents-secret-file": try home.write("cdevents", "four"),
     ]
     let arguments = Self.values.flatMap { name, value in
       let value = files[name] ?? value

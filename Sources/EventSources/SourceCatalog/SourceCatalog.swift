@@ -1,3 +1,4 @@
+import CDEvents
 import CustomHTTP
 import GitHub
 import GitLab
@@ -14,6 +15,7 @@ package enum SourceCatalog {
   package static let secrets =
     GitHubSource.secretSetting.declarations + GitLabSource.secretSetting.declarations
     + JenkinsSource.secretSetting.declarations + CustomHTTPSource.secretSetting.declarations
+    + CDEventsSource.secretSetting.declarations
 
   /// All sources with their secrets.
   ///
@@ -37,6 +39,7 @@ package enum SourceCatalog {
       try GitLabSource(secrets: try secrets(GitLabSource.secretSetting), rules: try gitLabRules(settings)),
       JenkinsSource(secrets: try secrets(JenkinsSource.secretSetting), rules: try JenkinsRules(settings)),
       CustomHTTPSource(secrets: try secrets(CustomHTTPSource.secretSetting)),
+      CDEventsSource(secrets: try secrets(CDEventsSource.secretSetting), rules: try cdEventsRules(settings)),
     ]
   }
 
@@ -48,5 +51,9 @@ package enum SourceCatalog {
 
   private static func gitLabRules(_ settings: Settings) throws(SettingsError) -> GitLabRules {
     GitLabRules(incidentLabels: try settings.value(of: ClassificationSettings.incidentLabels))
+  }
+
+  private static func cdEventsRules(_ settings: Settings) throws(SettingsError) -> CDEventsRules {
+    CDEventsRules(incidentLabels: try settings.value(of: ClassificationSettings.incidentLabels))
   }
 }
