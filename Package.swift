@@ -102,7 +102,7 @@ let package = Package(
       swiftSettings: settings),
     tests(
       of: "vsd", ["ValueStreamCore", "OTLP", "Pipeline", "CurlTransport", "vsperf", "HistoryGenerator"],
-      fixtures: ["Golden"]),
+      fixtures: ["Golden", "Producer"]),
     .testTarget(
       name: "MixedSourcesTests",
       dependencies: ["ValueStreamCore", "ValueStreamTesting", "GitHub", "GitLab", "Jenkins", "CustomHTTP", "CDEvents"],
