@@ -23,7 +23,7 @@ TESTS ?=
 
 # What `make fuzz` feeds, and to whom.
 INPUTS ?= 1000000
-SOURCES ?= github gitlab jenkins jira trello customhttp
+SOURCES ?= github gitlab jenkins jira trello customhttp cdevents
 
 .PHONY: help run demo vsd vsperf test test-long fuzz check bench bench-away bench-history clean
 

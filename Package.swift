@@ -24,7 +24,7 @@ func tests(of name: String, _ dependencies: [Target.Dependency] = [], fixtures: 
 }
 
 /// Everything that deliveries are read by.
-let sources: [Target.Dependency] = ["GitHub", "GitLab", "Jenkins", "JiraCloud", "Trello", "CustomHTTP"]
+let sources: [Target.Dependency] = ["GitHub", "GitLab", "Jenkins", "JiraCloud", "Trello", "CustomHTTP", "CDEvents"]
 
 let package = Package(
   name: "ValueStream",
@@ -45,6 +45,7 @@ let package = Package(
     module("JiraCloud", in: "EventSources", ["Payloads"]),
     module("Trello", in: "EventSources", ["Payloads"]),
     module("CustomHTTP", in: "EventSources", ["Payloads"]),
+    module("CDEvents", in: "EventSources", ["Payloads"]),
     module("SourceCatalog", in: "EventSources", sources),
     module("HistoryGenerator", in: "EventSources"),
     .systemLibrary(
@@ -83,6 +84,7 @@ let package = Package(
     tests(of: "JiraCloud", ["ValueStreamCore"], fixtures: ["Fixtures"]),
     tests(of: "Trello", ["ValueStreamCore"], fixtures: ["Fixtures"]),
     tests(of: "CustomHTTP", ["ValueStreamCore"], fixtures: ["Fixtures"]),
+    tests(of: "CDEvents", ["ValueStreamCore"], fixtures: ["Fixtures"]),
     tests(of: "HistoryGenerator", ["ValueStreamCore", "GitHub"]),
     .systemLibrary(
       name: "CSQLite", path: "Sources/Tracing/CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
@@ -110,7 +112,7 @@ let package = Package(
       swiftSettings: settings),
     tests(
       of: "vsd", ["ValueStreamCore", "OTLP", "Pipeline", "CurlTransport", "vsperf", "HistoryGenerator"],
-      fixtures: ["Golden"]),
+      fixtures: ["Golden", "Producer"]),
     .testTarget(
       name: "MixedSourcesTests",
       dependencies: ["ValueStreamCore", "ValueStreamTesting"] + sources,

@@ -1,3 +1,4 @@
+import CDEvents
 import CustomHTTP
 import Foundation
 import GitHub
@@ -13,14 +14,14 @@ import ValueStreamTesting
 @Suite("Several sources at once")
 struct MixedSourcesTests {
   static let sources: [any EventSource] = [
-    GitHubSource(), GitLabSource(), JenkinsSource(), JiraCloudSource(), TrelloSource(), CustomHTTPSource(),
+    GitHubSource(), GitLabSource(), JenkinsSource(), JiraCloudSource(), TrelloSource(), CustomHTTPSource(), CDEventsSource(),
   ]
   static let received = Timestamp(rfc3339: "2024-03-10T00:00:00Z") ?? .epoch
 
   /// The folder with each source's tests.
   static let folders = [
     ("GitHub", "github"), ("GitLab", "gitlab"), ("Jenkins", "jenkins"), ("JiraCloud", "jira"), ("Trello", "trello"),
-    ("CustomHTTP", "customhttp"),
+    ("CustomHTTP", "customhttp"), ("CDEvents", "cdevents"),
   ]
 
   static func fixtures(_ folder: String) -> [PayloadFixture] {
@@ -159,6 +160,29 @@ struct MixedSourcesTests {
         "deployment:3003 11:02:00 to 11:02:00 failure under pull_request:12 by commit",
         "pull_request:12 10:00:00 to 11:00:00 merged under issue:36 by explicit_id",
         "build:252 10:00:30 to 10:09:00 failure under pull_request:12 by commit",
+      ])
+    #expect(Set(story.spans.map(\.traceID)).count == 1)
+  }
+
+  @Test(
+    "What CDEvents tell hangs from GitHub's pull request by a commit, from its issue by a domain id", arguments: UInt64(0)..<20)
+  func cdevents(seed: UInt64) throws {
+    var random = SeededRandom(seed: seed)
+    let commit = ["for vstrace-": "for ", String(repeating: "b", count: 40): String(repeating: "a", count: 40)] as KeyValuePairs
+    let deliveries = try [
+      Self.delivery("GitHub", "issues.opened"), Self.delivery("GitHub", "pull_request.opened"),
+      Self.delivery("CDEvents", "pipelinerun.failed").replacing(commit),
+      Self.delivery("CDEvents", "structured.data").replacing(["github::harbour:site": "github::acme:site"]),
+      Self.delivery("CDEvents", "structured.base64"),
+    ]
+    let twice = deliveries + deliveries.filter { _ in random.oneIn(3) }
+    let story = try DeliveryStory(twice, of: Self.sources, seed: seed)
+    #expect(
+      story.tree == [
+        "job:site-ci-703-compile 14:00:10 to ? open under pipelinerun:site-ci-703 by vendor_link",
+        "pipelinerun:site-ci-700 09:12:00 to 09:12:00 failure under pull_request:12 by commit",
+        "pipelinerun:site-ci-703 14:00:00 to ? open under issue:36 by explicit_id", "issue:36 09:00:00 to ? open",
+        "pull_request:12 10:00:00 to ? open under issue:36 by explicit_id",
       ])
     #expect(Set(story.spans.map(\.traceID)).count == 1)
   }

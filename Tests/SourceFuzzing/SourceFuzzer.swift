@@ -1,3 +1,4 @@
+import CDEvents
 import CustomHTTP
 import Foundation
 import GitHub
@@ -29,13 +30,13 @@ package struct SourceFuzzer {
     "gitlab": GitLabSource(), "jenkins": JenkinsSource(rules: JenkinsRules(deployJobs: [NamePattern("*a*")])),
     "jira": JiraCloudSource(),
     "trello": TrelloSource(rules: TrelloRules(abandonedLists: [NamePattern("*o*")], dueComplete: .done)),
-    "customhttp": CustomHTTPSource(),
+    "customhttp": CustomHTTPSource(), "cdevents": CDEventsSource(),
   ]
 
   /// Folders of the payloads that the tests of the sources have.
   private static let folders = [
     "github": "GitHub", "gitlab": "GitLab", "jenkins": "Jenkins", "jira": "JiraCloud", "trello": "Trello",
-    "customhttp": "CustomHTTP",
+    "customhttp": "CustomHTTP", "cdevents": "CDEvents",
   ]
 
   /// - Parameter tests: the folder `Tests` of the checkout.

@@ -148,4 +148,29 @@ struct CorrelationLawTests {
       #expect(spans.allSatisfy { $0.parent == nil })
     }
   }
+
+  @Test("A thing without a span is passed over: what is below it hangs from what is above it", arguments: UInt64(1)...12)
+  func passedOver(seed: UInt64) throws {
+    func thing(_ id: Int, follows: Int?, _ operation: ValueStreamCore.Operation?) -> Event {
+      func key(_ id: Int) -> SpanKey {
+        SpanKey(source: "customhttp", host: "", container: "n", kind: "thing", id: "\(id)")
+      }
+      var event = Event(key: key(id), time: .vendor(Timestamp(seconds: Int64(id))), attempt: .counted)
+      event.operation = operation
+      event.marks = [.begin(event.time)]
+      event.follows = follows.map { [FollowStatement(.vendorLink, [.key(key($0))], attempt: 7)] } ?? []
+      return event
+    }
+    var random = SeededRandom(seed: seed)
+    let events = [
+      thing(1, follows: nil, nil), thing(2, follows: 1, .issue), thing(3, follows: 2, nil), thing(4, follows: 3, nil),
+      thing(5, follows: 4, .deploy),
+    ]
+    let spans = try Self.project(events.shuffled(using: &random), batch: 1)
+    #expect(spans.map(\.span.key.encodedID) == ["2", "5"])
+    #expect(Set(spans.map(\.traceID)) == [TraceID(root: events[0].key)], "one that is above all makes the trace")
+    #expect(spans.map(\.parentSpanID) == [nil, SpanID(key: events[1].key, attempt: 1)])
+    #expect(spans[1].parent == ParentTie(parent: events[1].key, rule: .vendorLink, reference: .key(events[3].key)))
+    #expect(spans[0].parent == nil)
+  }
 }

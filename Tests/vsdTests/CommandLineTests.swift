@@ -34,7 +34,7 @@ struct CommandLineTests {
     ("jenkins-url", "https://ci.example/"), ("jira-secret-file", "FILE"), ("jira-started-statuses", "Ready"),
     ("jira-undelivered-resolutions", "Abandoned"), ("trello-done-lists", "Live,Done*"), ("trello-abandoned-lists", "Won't do"),
     ("trello-archived", "completed"), ("trello-due-complete", "done"), ("trello-secret-file", "FILE"),
-    ("trello-callback-url", "https://vs.example/trello"), ("customhttp-secret-file", "FILE"),
+    ("trello-callback-url", "https://vs.example/trello"), ("customhttp-secret-file", "FILE"), ("cdevents-secret-file", "FILE"),
     ("phases", "spans"), ("otlp-endpoint", "http://localhost:1"), ("otlp-traces-endpoint", "http://localhost:1/x"),
     ("otlp-timeout", "5s"), ("otlp-compression", "none"), ("otlp-certificate", "FILE"), ("otlp-client-certificate", "FILE"),
     ("otlp-client-key", "FILE"), ("otlp-service-name", "delivery"), ("otlp-resource-attributes", "team=web"),

@@ -10,7 +10,7 @@ import ValueStreamCore
 
 @Suite("The life of vsd")
 struct LifecycleTests {
-  static let sources = ["github", "gitlab", "jenkins", "trello", "customhttp"]
+  static let sources = ["github", "gitlab", "jenkins", "jira", "trello", "customhttp", "cdevents"]
 
   @Test("at start it names each source, warns of those without secret, then says where it listens")
   func startLines() throws {

@@ -5,20 +5,20 @@ package import ValueStreamCore
 package struct JenkinsSource: EventSource {
   package static let secretSetting = SecretSetting("jenkins-secret", of: "Jenkins plugins")
 
-  private let authentication: JenkinsAuthentication
+  private let authentication: TokenCheck
   private let rules: JenkinsRules
 
   /// - Parameters:
   ///   - secrets: tokens that senders show; any of them is accepted. None accepts everybody.
   ///   - rules: what Jenkins does not tell.
   package init(secrets: [Secret] = [], rules: JenkinsRules = JenkinsRules()) {
-    authentication = JenkinsAuthentication(tokens: secrets)
+    authentication = TokenCheck(secrets: secrets, header: JenkinsHeader.token)
     self.rules = rules
   }
 
   package var name: String { "jenkins" }
   package var route: String { "/jenkins" }
-  package var acceptsUnsigned: Bool { authentication.tokens.isEmpty }
+  package var acceptsUnsigned: Bool { authentication.secrets.isEmpty }
   package var keptHeaders: [String] { ["Content-Type", JenkinsHeader.eventType] }
 
   package func authenticate(
@@ -54,4 +54,10 @@ package struct JenkinsSource: EventSource {
     let payload = try JenkinsPayload(document)
     return JenkinsMapping(received: delivery.received, rules: rules).interpretation(of: payload, document: document.root)
   }
+}
+
+enum JenkinsHeader {
+  static let token = "X-VS-Token"
+  /// Sent by the Generic Event plugin.
+  static let eventType = "X-Event-Type"
 }

@@ -15,6 +15,14 @@ package enum WebAddress {
     return path.isEmpty ? nil : String(path)
   }
 
+  /// Host, with its port where one stands there, in lower case, and all that follows the slash behind it; nil when the text is no
+  /// absolute address.
+  package static func split(_ address: String) -> (host: String, rest: String)? {
+    guard let authority = authority(address) else { return nil }
+    let host = authority.split(separator: "@").last.map { $0.lowercased() } ?? ""
+    return host.isEmpty ? nil : (host, String(address[authority.endIndex...].dropFirst()))
+  }
+
   /// The address without user and password, which may be a key; another text as it is.
   package static func withoutUser(_ address: String) -> String {
     guard let authority = authority(address), let at = authority.lastIndex(of: "@") else { return address }

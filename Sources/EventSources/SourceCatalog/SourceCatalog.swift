@@ -1,3 +1,4 @@
+import CDEvents
 import CustomHTTP
 import GitHub
 import GitLab
@@ -19,7 +20,7 @@ package enum SourceCatalog {
     GitHubSource.secretSetting.declarations + GitLabSource.secretSetting.declarations
     + JenkinsSource.secretSetting.declarations + JiraCloudSource.secretSetting.declarations
     + TrelloSource.secretSetting.declarations + [TrelloSource.callbackURLSetting.declaration]
-    + CustomHTTPSource.secretSetting.declarations
+    + CustomHTTPSource.secretSetting.declarations + CDEventsSource.secretSetting.declarations
 
   /// All sources with their secrets.
   ///
@@ -47,6 +48,7 @@ package enum SourceCatalog {
         secrets: try secrets(TrelloSource.secretSetting), callbackURL: try settings.value(of: TrelloSource.callbackURLSetting),
         rules: try TrelloRules(settings)),
       CustomHTTPSource(secrets: try secrets(CustomHTTPSource.secretSetting)),
+      CDEventsSource(secrets: try secrets(CDEventsSource.secretSetting), rules: try cdEventsRules(settings)),
     ]
   }
 
@@ -58,5 +60,9 @@ package enum SourceCatalog {
 
   private static func gitLabRules(_ settings: Settings) throws(SettingsError) -> GitLabRules {
     GitLabRules(incidentLabels: try settings.value(of: ClassificationSettings.incidentLabels))
+  }
+
+  private static func cdEventsRules(_ settings: Settings) throws(SettingsError) -> CDEventsRules {
+    CDEventsRules(incidentLabels: try settings.value(of: ClassificationSettings.incidentLabels))
   }
 }

@@ -27,19 +27,20 @@ public struct TraceReader {
     let place = try place(of: subject)
     let traceID = try traceID(at: place)
     let record = try record(of: subject.key)
-    let parent = try place.parent.flatMap { try parentAttempts(of: $0) }
+    let tie = try parentTie(at: place)
+    let parent = try tie.flatMap { try parentAttempts(of: $0) }
     let classicID = subject.classicID
     return try spans.map { span in
-      let parentAttempt = parent.flatMap { $0.attempt(for: span, of: place.parent) }
+      let parentAttempt = parent.flatMap { $0.attempt(for: span, of: tie) }
       var traced = TracedSpan(
         span: span, classicID: classicID, traceID: traceID, parentSpanID: nil,
-        parent: parentAttempt == nil ? nil : place.parent, links: try span.links.compactMap { try link($0, from: span) })
+        parent: parentAttempt == nil ? nil : tie, links: try span.links.compactMap { try link($0, from: span) })
       if let parent, let parentAttempt {
         let parentSpanID = SpanID(key: parent.key, attempt: parentAttempt)
         if parent.traceID == traceID {
           traced.parentSpanID = parentSpanID
         } else {
-          let rule = place.parent?.rule.name ?? ""
+          let rule = tie?.rule.name ?? ""
           traced.links.append(TracedLink(key: parent.key, traceID: parent.traceID, spanID: parentSpanID, rule: rule))
         }
       }
@@ -122,6 +123,18 @@ public struct TraceReader {
       if let named = tie?.attempt, attempts.contains(where: { $0.number == named }) { return named }
       return (attempts.last { $0.start <= span.start } ?? attempts.first)?.number
     }
+  }
+
+  /// The tie to the parent. Things without spans are passed over: what is below them hangs from the next above that has some.
+  private mutating func parentTie(at place: TraceRoot.Place) throws -> ParentTie? {
+    guard var tie = place.parent else { return nil }
+    for key in place.path.dropFirst() {
+      guard let subject = try subject(for: key) else { break }
+      if subject.operation == nil { continue }
+      if key != tie.parent { (tie.parent, tie.attempt) = (key, nil) }
+      return tie
+    }
+    return place.parent
   }
 
   private mutating func parentAttempts(of tie: ParentTie) throws -> Parent? {

@@ -39,6 +39,18 @@ public struct Reference: Sendable, Hashable, Comparable, CustomStringConvertible
     public static let address: Kind = "address"
     /// A repository by its name: `<host>/<owner>/<name>`. What was renamed has several.
     public static let repository: Kind = "repository"
+    /// The thing that an event is about, by the event's id in lower case.
+    public static let event: Kind = "event"
+    /// A thing by the id, in lower case, of the event that told its beginning.
+    public static let beginning: Kind = "beginning"
+    /// A thing by its kind within a chain of events: `<chain id>/<kind>`.
+    public static let chain: Kind = "chain"
+    /// What a thing is called across tools: `cdevents:v0:jira::acme:shop:issue:TP-3`.
+    public static let domainID: Kind = "domain_id"
+    /// The build that made an artifact, by the artifact's key.
+    public static let artifactOfBuild: Kind = "artifact_of_build"
+    /// The deploy of an artifact: `<environment>/<the artifact's key>`.
+    public static let deployOfArtifact: Kind = "deploy_of_artifact"
   }
 
   public var kind: Kind
@@ -51,7 +63,7 @@ public struct Reference: Sendable, Hashable, Comparable, CustomStringConvertible
 
   /// True when a thing that is known by this name only, and a thing of the same source that also has it, are one.
   var identifies: Bool {
-    [.classicID, .issueID, .deployOfJob, .jobAndNumber, .queueItem, .queueContext].contains(kind)
+    [.classicID, .issueID, .deployOfJob, .jobAndNumber, .queueItem, .queueContext, .beginning].contains(kind)
   }
 
   /// The reference that every span publishes: its own key.
@@ -93,6 +105,8 @@ public enum CorrelationRule: UInt8, Sendable, Hashable, Comparable, CaseIterable
   case closingWords = 4
   /// An issue key in a branch, title, body or commit message, and an issue that a script says its work belongs to.
   case issueKey = 5
+  /// A chain of events that its senders say a thing is part of: it holds the things of one trace together that nothing else ties.
+  case chain = 6
 
   /// The name shown as `parentRule`.
   public var name: String {
@@ -102,6 +116,7 @@ public enum CorrelationRule: UInt8, Sendable, Hashable, Comparable, CaseIterable
     case .commit: "commit"
     case .closingWords: "closing_words"
     case .issueKey: "issue_key"
+    case .chain: "chain"
     }
   }
 

@@ -1,0 +1,151 @@
+import Payloads
+import ValueStreamCore
+
+/// Artifacts, deploys, environments and incidents: what happens to a change once it is built.
+extension CDEventsMapping {
+  // MARK: Artifacts
+
+  /// A release when it is published; until then what is known of it waits.
+  func artifactEvents() -> [Event]? {
+    let package = PackageURL(payload.id)
+    var attributes: [Attribute] = []
+    attributes.add("valuestream.artifact.user", content.text("user"))
+    var event = Event(key: key(.artifact), time: time)
+    event.name = [package?.name ?? payload.id, package?.version].compactMap { $0 }.joined(separator: " ")
+    event.project = package?.name
+    event.attributes.add("artifact.purl", package?.text)
+    event.attributes.add("artifact.version", package?.version)
+    event.attributes.add("valuestream.artifact.sbom", content.object("sbom")?.text("uri"))
+    let standing: Standing
+    switch predicate {
+    case "packaged":
+      event.marks = [.begin(time)]
+      standing = .first
+    case "signed", "downloaded", "deleted": standing = .later
+    case "published":
+      standing = .second
+      event.operation = .release
+      event.state = .ended
+      event.marks = [.begin(time), .end(time)]
+      event.outcome = .success
+      event.attributes += CDEventsClassicTags.all(payload)
+      event.classic = ClassicMark(
+        eventSource: "cdevents", type: "release", .end, state: predicate, time: time, begin: time)
+    default: return nil
+    }
+    event.moments = [moment(predicate, attributes)]
+    let change = payload.other("change")
+    let commit = change.flatMap { CDEventsPayload.commit($0.id) }
+    let parents = change.map { [Reference.key(key(.change, $0.id, at: $0.origin))] } ?? []
+    return tied(
+      event, .artifact, as: standing,
+      to: [Reference(.artifactOfBuild, event.key.description)] + (commit == nil ? parents : []),
+      others: commit.map { [FollowStatement(.commit, [Reference(.commit, $0)])] } ?? [])
+  }
+
+  // MARK: Deploys
+
+  /// Each event is a deploy of its own, a moment long: CDEvents tell that a service was deployed, not that it is going to be.
+  func deployEvents() throws(PayloadError) -> [Event]? {
+    guard ["deployed", "upgraded", "rolledback"].contains(predicate) else { return nil }
+    let id = try payload.context.requireID()
+    let artifact = content.text("artifactId")
+    let package = artifact.flatMap(PackageURL.init)
+    var event = Event(key: key(.service, id, at: payload.contextOrigin), time: time)
+    event.operation = .deploy
+    event.name = "\(payload.id)\(environment.map { " to \($0)" } ?? "")"
+    event.project = payload.id
+    event.state = .ended
+    event.marks = [.begin(time), .end(time)]
+    event.outcome = .success
+    if let artifact, let environment {
+      event.publishes = [deploy(of: artifact, to: environment)]
+    }
+    event.attributes.add("deployment.id", id)
+    event.attributes.add("deployment.environment.name", environment)
+    event.attributes.add("artifact.purl", package?.text)
+    event.attributes.add("artifact.version", package?.version)
+    event.attributes.add("valuestream.service", payload.id)
+    event.attributes.add("valuestream.deployment.kind", predicate)
+    event.attributes.add("vcs.ref.head.revision", payload.commit)
+    event.attributes += CDEventsClassicTags.all(payload)
+    event.classic = ClassicMark(eventSource: "cdevents", type: "deploy", .end, state: predicate, time: time, begin: time)
+    return tied(event, .service, as: .first, to: artifact.map { [.key(artifactKey($0))] } ?? [])
+  }
+
+  private func deploy(of artifact: String, to environment: String) -> Reference {
+    Reference(.deployOfArtifact, "\(environment)/\(artifactKey(artifact))")
+  }
+
+  // MARK: Environments
+
+  /// From when one is made until it is gone: no word of the core, so one of its own.
+  func environmentEvents() -> [Event]? {
+    let name = content.text("name") ?? payload.id
+    var event = Event(key: key(.environment), time: time)
+    event.operation = "environment"
+    event.name = name
+    switch predicate {
+    case "created":
+      event.state = .running
+      event.marks = [.begin(time)]
+    case "modified": event.moments = [moment("modified")]
+    case "deleted":
+      event.state = .ended
+      event.marks = [.end(time)]
+      event.outcome = .completed
+    default: return nil
+    }
+    event.attributes.add("deployment.environment.name", name)
+    event.attributes.add("valuestream.environment.url", payload.address)
+    return tied(event, .environment, as: predicate == "created" ? .first : .later)
+  }
+
+  // MARK: Incidents
+
+  /// What is at fault is named when an incident begins; when it is resolved, what mended it.
+  func incidentEvents() -> [Event]? {
+    var event = Event(key: key(.incident), time: time)
+    event.operation = .incident
+    let service = payload.other("service")?.id
+    event.name = [service, payload.id].compactMap { $0 }.joined(separator: " ")
+    event.project = service
+    event.state = .running
+    let standing: Standing
+    switch predicate {
+    case "detected":
+      event.marks = [.begin(time)]
+      standing = .first
+    case "reported":
+      event.marks = [.begin(time)]
+      event.moments = [moment("reported")]
+      standing = .second
+    case "resolved":
+      event.state = .ended
+      event.marks = [.end(time)]
+      event.outcome = .completed
+      standing = .later
+    default: return nil
+    }
+    let ticket = content.text("ticketURI") ?? content.text("ticketUri")
+    event.links = ticket.map { [LinkStatement(Reference(.address, $0), rule: "ticket")] } ?? []
+    let severity = payload.root.object("customData")?.text("severity")
+    event.attributes.add("deployment.environment.name", environment)
+    event.attributes.add("valuestream.service", service)
+    event.attributes.add("valuestream.incident.id", payload.id)
+    event.attributes.add("valuestream.incident.severity", severity)
+    event.attributes.add("valuestream.incident.ticket", ticket)
+    event.attributes += CDEventsClassicTags.all(payload)
+    var atFault: [Reference] = []
+    if standing != .later {
+      event.attributes.add("valuestream.incident.description", content.text("description"))
+      if let artifact = content.text("artifactId") {
+        event.attributes.add("artifact.purl", PackageURL(artifact)?.text)
+        atFault = [environment.map { deploy(of: artifact, to: $0) }, .key(artifactKey(artifact))].compactMap { $0 }
+      }
+    }
+    event.classic = ClassicMark(
+      eventSource: "cdevents", type: "incident", standing == .later ? .end : .start, state: predicate, time: time)
+    return tied(event, .incident, as: standing, to: atFault)
+  }
+}

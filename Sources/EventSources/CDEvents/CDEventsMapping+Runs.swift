@@ -1,0 +1,176 @@
+import Payloads
+import ValueStreamCore
+
+/// Runs of pipelines and of builds, and their tasks.
+extension CDEventsMapping {
+  /// A build is a run of its own: what runs it, if anything does, only links and chains can say.
+  func runEvents(of subject: CDEventsSubject) -> [Event]? {
+    guard let run = run() else { return nil }
+    var event = Event(key: key(subject), time: time)
+    event.operation = .build
+    let pipeline = content.text("pipelineName") ?? content.text("name")
+    event.name = [pipeline, payload.id].compactMap { $0 }.joined(separator: " ")
+    event.project = pipeline
+    let artifact = content.text("artifactId")
+    // CDEvents tell no outcome of a build; one that made something has succeeded.
+    apply(run, to: &event, outcome: artifact == nil ? nil : .success)
+    event.attributes.append(Attribute("cicd.pipeline.action.name", subject == .build ? "BUILD" : "RUN"))
+    event.attributes.add("cicd.pipeline.name", pipeline)
+    event.attributes.add("cicd.pipeline.run.id", payload.id)
+    event.attributes.add("cicd.pipeline.run.url.full", payload.address)
+    event.attributes.add("vcs.ref.head.revision", payload.commit)
+    event.attributes.add("valuestream.build.errors", content.text("errors"))
+    if let artifact {
+      event.publishes = [Reference(.artifactOfBuild, artifactKey(artifact).description)]
+      event.attributes.add("artifact.purl", PackageURL(artifact)?.text)
+    }
+    event.classic = classicMark(of: run, event)
+    event.attributes += CDEventsClassicTags.all(payload)
+    return tied(event, subject, as: run.standing)
+  }
+
+  func taskEvents() -> [Event]? {
+    guard let run = run() else { return nil }
+    let pipelineRun = payload.other("pipelineRun")
+    var event = Event(key: key(.taskRun), time: time)
+    event.operation = .job
+    event.name = [content.text("taskName"), payload.id].compactMap { $0 }.joined(separator: " ")
+    apply(run, to: &event)
+    event.attributes.add("cicd.pipeline.run.id", pipelineRun?.id)
+    event.attributes.add("cicd.pipeline.task.name", content.text("taskName") ?? payload.id)
+    event.attributes.add("cicd.pipeline.task.run.id", payload.id)
+    event.attributes.add("cicd.pipeline.task.run.url.full", payload.address)
+    event.attributes.add("vcs.ref.head.revision", payload.commit)
+    event.attributes.add("valuestream.build.errors", content.text("errors"))
+    event.classic = classicMark(of: run, event)
+    event.attributes += CDEventsClassicTags.all(payload)
+    let parents = pipelineRun.map { [Reference.key(key(.pipelineRun, $0.id, at: $0.origin))] } ?? []
+    // A task is not queued before version 0.6.
+    let standing = run == .started ? Standing.first : run.standing
+    return tied(event, .taskRun, as: standing, to: parents, isContained: pipelineRun != nil)
+  }
+
+  // MARK: Tests
+
+  /// A suite is a part of a build, a case a part of its suite.
+  func testEvents(of subject: CDEventsSubject) -> [Event]? {
+    guard let run = run() else { return nil }
+    let definition = content.object(subject == .testSuiteRun ? "testSuite" : "testCase")
+    let name = definition?.text("name") ?? definition.flatMap(CDEventsPayload.identifier)
+    let suite = payload.other("testSuiteRun")
+    var event = Event(key: key(subject), time: time)
+    event.operation = .job
+    event.name = [name, payload.id].compactMap { $0 }.joined(separator: " ")
+    apply(run, to: &event)
+    event.attributes.append(Attribute("cicd.pipeline.task.type", "test"))
+    event.attributes.add("cicd.pipeline.task.name", name ?? payload.id)
+    event.attributes.add("cicd.pipeline.task.run.id", payload.id)
+    event.attributes.add("deployment.environment.name", environment)
+    if subject == .testSuiteRun {
+      event.attributes.add("test.suite.name", name)
+      event.attributes.add("test.suite.run.status", event.outcome.flatMap(Self.suiteStatus))
+    } else {
+      event.attributes.add("test.case.name", name)
+      event.attributes.add("test.case.result.status", event.outcome.flatMap(Self.caseStatus))
+      event.attributes.add("valuestream.test.type", definition?.text("type"))
+    }
+    event.attributes.add("valuestream.test.severity", content.text("severity"))
+    event.attributes.add("valuestream.test.reason", content.text("reason"))
+    event.attributes.add("valuestream.build.trigger", content.object("trigger")?.text("type"))
+    let parents = suite.map { [Reference.key(key(.testSuiteRun, $0.id, at: $0.origin))] } ?? []
+    return tied(event, subject, as: run.standing, to: parents, isContained: suite != nil)
+  }
+
+  /// A report, a log or a video is a moment in the run it came out of.
+  func testOutputEvents() -> [Event]? {
+    guard predicate == "published", let run = payload.other("testCaseRun") else { return nil }
+    var attributes: [Attribute] = []
+    attributes.add("valuestream.output.id", payload.id)
+    attributes.add("valuestream.output.type", content.text("outputType"))
+    attributes.add("valuestream.output.format", content.text("format"))
+    attributes.add("valuestream.output.url", payload.address)
+    var event = Event(key: key(.testCaseRun, run.id, at: run.origin), time: time)
+    event.moments = [moment("output", attributes)]
+    return tied(event, .testCaseRun, as: .later)
+  }
+
+  private static func suiteStatus(_ outcome: Outcome) -> String? {
+    switch outcome {
+    case .success: "success"
+    case .failure, .error: "failure"
+    case .cancellation: "aborted"
+    case .skip: "skipped"
+    case .timeout: "timed_out"
+    default: nil
+    }
+  }
+
+  private static func caseStatus(_ outcome: Outcome) -> String? {
+    switch outcome {
+    case .success: "pass"
+    case .failure, .error, .timeout: "fail"
+    default: nil
+    }
+  }
+
+  // MARK: The life of a run
+
+  enum Run {
+    case queued, started, finished, skipped
+
+    var standing: Standing {
+      switch self {
+      case .queued, .skipped: .first
+      case .started: .second
+      case .finished: .later
+      }
+    }
+  }
+
+  private func run() -> Run? {
+    switch predicate {
+    case "queued": .queued
+    case "started": .started
+    case "finished": .finished
+    case "skipped": .skipped
+    default: nil
+    }
+  }
+
+  /// - Parameter outcome: of a run that ended, where the event tells none.
+  private func apply(_ run: Run, to event: inout Event, outcome: Outcome? = nil) {
+    let now = time.timestamp
+    switch run {
+    case .queued:
+      event.state = .pending
+      event.marks = [.begin(time)]
+      event.phases = [PhaseStatement(track: "run", name: "queue", start: now)]
+    case .started:
+      event.state = .running
+      event.marks = [.begin(time)]
+      event.phases = [PhaseStatement(track: "run", name: "run", start: now)]
+    case .finished:
+      event.state = .ended
+      event.marks = [.end(time)]
+      event.outcome = Self.outcome(content.text("outcome") ?? content.text("status")) ?? outcome
+      event.phases = [PhaseStatement(track: "run", name: "run", end: now, outcome: event.outcome)]
+    case .skipped:
+      event.state = .ended
+      event.marks = [.begin(time), .end(time)]
+      event.outcome = .skip
+    }
+  }
+
+  /// A row of spans: one while it waits, one while it runs.
+  private func classicMark(of run: Run, _ event: Event) -> ClassicMark? {
+    let transition: ClassicMark.Transition
+    switch run {
+    case .queued: transition = .start
+    case .started: transition = .transition
+    case .finished, .skipped: transition = .end
+    }
+    return ClassicMark(
+      eventSource: "cdevents", type: "build", transition, state: predicate, time: time,
+      isError: event.outcome?.isError == true)
+  }
+}

@@ -1,0 +1,73 @@
+import Payloads
+package import ValueStreamCore
+
+/// CDEvents, carried by CloudEvents over HTTP: whatever delivery tool speaks the common language.
+package struct CDEventsSource: EventSource {
+  package static let secretSetting = SecretSetting("cdevents-secret", of: "CDEvents producers")
+
+  private let authentication: TokenCheck
+  private let rules: CDEventsRules
+
+  /// - Parameters:
+  ///   - secrets: tokens that senders show; any of them is accepted. None accepts everybody.
+  ///   - rules: what CDEvents do not tell apart.
+  package init(secrets: [Secret] = [], rules: CDEventsRules = CDEventsRules()) {
+    authentication = TokenCheck(secrets: secrets)
+    self.rules = rules
+  }
+
+  package var name: String { "cdevents" }
+  package var route: String { "/cdevents" }
+  package var acceptsUnsigned: Bool { authentication.secrets.isEmpty }
+  package var keptHeaders: [String] { ["Content-Type"] + CloudEventHeader.all }
+
+  package func authenticate(
+    _ delivery: Delivery, using authenticator: any MessageAuthenticator
+  ) throws(AuthenticationError) {
+    try authentication.authenticate(delivery, using: authenticator)
+  }
+
+  /// Source and id, which name an event for good. Of a batch those of its first event.
+  package func deliveryID(of delivery: Delivery) -> String? {
+    if let id = CloudEventAttributes(delivery.headers).deliveryID { return id }
+    guard let events = try? CloudEvent.events(in: delivery), let first = events.first,
+      let id = CDEventsContext(first).deliveryID
+    else { return nil }
+    return events.count == 1 ? id : "\(id) and \(events.count - 1) more"
+  }
+
+  package func events(in delivery: Delivery) throws(PayloadError) -> Interpretation {
+    var events: [Event] = []
+    var updates: [BranchUpdate] = []
+    var reasons: [String] = []
+    for cloudEvent in try CloudEvent.events(in: delivery) {
+      switch try interpretation(of: cloudEvent, received: delivery.received) {
+      case .events(let more, let moreUpdates):
+        events += more
+        updates += moreUpdates
+      case .ignored(let reason): if !reasons.contains(reason) { reasons.append(reason) }
+      }
+    }
+    if events.isEmpty, updates.isEmpty { return .ignored(reason: reasons.joined(separator: "; ")) }
+    return .events(events, branchUpdates: updates)
+  }
+
+  private func interpretation(of cloudEvent: CloudEvent, received: Timestamp) throws(PayloadError) -> Interpretation {
+    if let link = CDEventsLink(alone: cloudEvent.data) { return link.interpretation(received: received) }
+    let context = CDEventsContext(cloudEvent)
+    let type = try context.requireType()
+    guard let type = CDEventsType(type) else { return .ignored(reason: "\(type) is no type of CDEvents") }
+    let payload = try CDEventsPayload(cloudEvent, context, type: type)
+    return try CDEventsMapping(payload: payload, received: received, rules: rules).interpretation()
+  }
+}
+
+/// What a user says of things that CDEvents do not tell apart.
+package struct CDEventsRules: Sendable {
+  /// Labels and types of tickets that are incidents.
+  package var incidentLabels: [NamePattern]
+
+  package init(incidentLabels: [NamePattern] = ClassificationSettings.incidentLabels.defaultValue) {
+    self.incidentLabels = incidentLabels
+  }
+}

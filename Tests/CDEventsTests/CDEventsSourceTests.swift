@@ -1,0 +1,255 @@
+import CDEvents
+import Foundation
+import Testing
+import ValueStreamCore
+import ValueStreamTesting
+
+@Suite("CDEvents source")
+struct CDEventsSourceTests {
+  static let received = Timestamp(rfc3339: "2024-03-20T00:00:00Z") ?? .epoch
+  static let source = CDEventsSource()
+  static let fixtures = PayloadFixture.all(besideTest: #filePath)
+  static let samples = PayloadFixture.samples(of: fixtures, by: source, delivery: delivery)
+
+  static func delivery(_ fixture: PayloadFixture) throws -> Delivery {
+    delivery(body: String(decoding: try fixture.body(), as: UTF8.self))
+  }
+
+  static func delivery(_ name: String) throws -> Delivery {
+    try delivery(PayloadFixture(name, besideTest: #filePath))
+  }
+
+  static func delivery(body: String, headers: HTTPHeaders = ["Content-Type": "application/cdevents+json"]) -> Delivery {
+    Delivery(source: "cdevents", received: received, headers: headers, body: Array(body.utf8))
+  }
+
+  @Test("A payload becomes the recorded events", arguments: fixtures)
+  func mapping(fixture: PayloadFixture) throws {
+    fixture.expect(try Self.source.events(in: try Self.delivery(fixture)))
+  }
+
+  @Test("Every subject that Docs/sources/cdevents.md says is understood has one here")
+  func sampled() {
+    #expect(
+      Self.samples.map(\.type) == [
+        "artifact", "bare", "branch", "build", "chain", "change", "custom", "environment", "incident", "link", "pipelinerun",
+        "service", "structured", "taskrun", "testcaserun", "testoutput", "testsuiterun", "ticket",
+      ])
+  }
+
+  // MARK: Contract
+
+  @Test("The contract of sources", arguments: samples)
+  func contract(fixture: PayloadFixture) throws {
+    var sample = try Self.delivery(fixture)
+    sample.headers = ["Content-Type": "application/json", "ce-specversion": "1.0", "ce-id": "1", "ce-source": "/somewhere"]
+    let contract = EventSourceContract(
+      source: Self.source, signedSource: CDEventsSource(secrets: ["a secret"].compactMap(Secret.init)), sample: sample
+    ) { _ in [("Authorization", "Bearer a secret")] }
+    // A link on its own has nothing that it must have: without ends it ties nothing.
+    if fixture.type != "link" { try contract.checkReading() }
+  }
+
+  // MARK: Tokens
+
+  static func check(_ headers: HTTPHeaders, secrets: [String] = ["old", "new"]) -> AuthenticationError.Code? {
+    do throws(AuthenticationError) {
+      try CDEventsSource(secrets: secrets.compactMap(Secret.init))
+        .authenticate(delivery(body: "{}", headers: headers), using: SwiftMessageAuthenticator())
+      return nil
+    } catch {
+      return error.code
+    }
+  }
+
+  @Test("A token is taken as bearer or password, any of several; it is required where there is a secret, and never kept")
+  func tokens() {
+    #expect(Self.check(["Authorization": "Bearer old"]) == nil)
+    #expect(Self.check(["authorization": "bearer new"]) == nil)
+    #expect(Self.check(["Authorization": "Basic \(Data("x:new".utf8).base64EncodedString())"]) == nil)
+    #expect(Self.check([:]) == .missing)
+    #expect(Self.check(["Authorization": ""]) == .missing)
+    for wrong in ["Bearer ne", "Bearer newer", "Bearer old,new", "new", "Digest new"] {
+      #expect(Self.check(["Authorization": wrong]) != nil, "\(wrong)")
+    }
+    #expect(Self.check([:], secrets: []) == nil)
+    #expect(Self.source.acceptsUnsigned)
+    #expect(!CDEventsSource(secrets: ["x"].compactMap(Secret.init)).acceptsUnsigned)
+    #expect(!Self.source.keptHeaders.contains { $0.lowercased() == "authorization" })
+  }
+
+  // MARK: Modes
+
+  /// The envelope of an event, as headers or members.
+  static let envelope = [
+    "specversion": "1.0", "id": "0d06fe42-0f4c-541d-8001-7c8730dc1afd", "source": "/staging/tekton",
+    "type": "dev.cdevents.pipelinerun.queued.0.3.0", "subject": "site-ci-701", "time": "2024-03-05T13:00:05Z",
+  ]
+
+  static let headers = HTTPHeaders(envelope.map { HTTPHeaders.Field(name: "ce-\($0.key)", value: $0.value) })
+
+  static func structured(_ data: String) -> String {
+    "{\(envelope.map { "\"\($0.key)\":\"\($0.value)\"" }.joined(separator: ",")),\(data)}"
+  }
+
+  @Test("An event is the same in every mode")
+  func modes() throws {
+    let body = String(decoding: try PayloadFixture("pipelinerun.queued", besideTest: #filePath).body(), as: UTF8.self)
+    let bare = try Self.source.events(in: Self.delivery(body: body, headers: [:]))
+    let encoded = Data(body.utf8).base64EncodedString()
+    let text = try String(decoding: JSONSerialization.data(withJSONObject: body, options: .fragmentsAllowed), as: UTF8.self)
+    for delivery in [
+      Self.delivery(body: body, headers: Self.headers), Self.delivery(body: Self.structured("\"data\":\(body)")),
+      Self.delivery(body: Self.structured("\"data_base64\":\"\(encoded)\"")),
+      Self.delivery(body: Self.structured("\"datacontentencoding\":\"base64\",\"data\":\"\(encoded)\"")),
+      Self.delivery(body: Self.structured("\"data\":\(text)")), Self.delivery(body: "[\(Self.structured("\"data\":\(body)"))]"),
+    ] {
+      #expect(try Self.source.events(in: delivery) == bare)
+      #expect(Self.source.deliveryID(of: delivery) == "/staging/tekton 0d06fe42-0f4c-541d-8001-7c8730dc1afd")
+    }
+  }
+
+  @Test("What an event does not say of itself its envelope says")
+  func headersOnly() throws {
+    let body = #"{"subject": {"content": {"pipelineName": "site-ci"}}}"#
+    let event = try #require(
+      try Self.source.events(in: Self.delivery(body: body, headers: Self.headers)).requireEvents().first)
+    #expect(event.key.description == "cdevents::%2Fstaging%2Ftekton:pipelinerun:site-ci-701")
+    #expect(event.time == .vendor(Timestamp(rfc3339: "2024-03-05T13:00:05Z") ?? .epoch))
+    let encoded: HTTPHeaders = [
+      "CE-Id": "1", "CE-Source": "/caf%C3%A9%20x", "CE-Type": "dev.cdevents.pipelinerun.queued.0.3.0", "CE-Subject": "100%",
+    ]
+    let other = try #require(try Self.source.events(in: Self.delivery(body: body, headers: encoded)).requireEvents().first)
+    #expect(other.key.description == "cdevents::%2Fcaf%C3%A9%20x:pipelinerun:100%25")
+    #expect(other.time == .receipt(Self.received))
+  }
+
+  @Test("A batch is all of its events; one that cannot be read makes the whole unreadable, and names its place")
+  func batch() throws {
+    let names = ["ticket.created", "change.created", "repository.created", "branch.created"]
+    let bodies = try names.map { String(decoding: try Self.delivery($0).body, as: UTF8.self) }
+    let batch = Self.delivery(body: "[\(bodies.joined(separator: ","))]")
+    let each = try names.map { try Self.source.events(in: try Self.delivery($0)) }
+    guard case .events(let events, let updates) = try Self.source.events(in: batch) else {
+      Issue.record("ignored")
+      return
+    }
+    #expect(try events == each.prefix(2).flatMap { try $0.requireEvents() })
+    #expect(updates.count == 1)
+    #expect(Self.source.deliveryID(of: batch)?.hasSuffix(" and 3 more") == true)
+    let ignored = Self.delivery(body: "[\(bodies[2]),\(bodies[2])]")
+    #expect(try Self.source.events(in: ignored) == .ignored(reason: "a repository, which is no step of delivery"))
+    func error(_ body: String) -> PayloadError? {
+      #expect(throws: PayloadError.self) { try Self.source.events(in: Self.delivery(body: body)) }
+    }
+    #expect(error("[\(bodies[0]),{\"context\":{}}]")?.path == "$[1].context.type")
+    #expect(error("[1]")?.path == "$[0]")
+    #expect(error("[\(Array(repeating: "{}", count: 1001).joined(separator: ","))]")?.reason.contains("at most 1000") == true)
+  }
+
+  // MARK: What is refused, and what is not
+
+  @Test("Paths of what is missing are named")
+  func missing() {
+    func error(_ body: String) -> PayloadError? {
+      #expect(throws: PayloadError.self) { try Self.source.events(in: Self.delivery(body: body)) }
+    }
+    let type = #""type":"dev.cdevents.service.deployed.0.3.0""#
+    #expect(error("{}")?.path == "$.context.type")
+    #expect(error(#"{"context":{"type":7}}"#)?.reason.hasSuffix("found a number") == true)
+    #expect(error("{\"context\":{\(type)}}")?.path == "$.context.source")
+    #expect(error("{\"context\":{\(type),\"source\":\"/x\"}}")?.path == "$.subject")
+    #expect(error("{\"context\":{\(type),\"source\":\"/x\"},\"subject\":{\"id\":\"\"}}")?.path == "$.subject.id")
+    #expect(error("{\"context\":{\(type),\"source\":\"/x\"},\"subject\":{\"id\":\"site\"}}")?.path == "$.context.id")
+    let long = String(repeating: "x", count: 1025)
+    #expect(error("{\"context\":{\(type),\"source\":\"/x\"},\"subject\":{\"id\":\"\(long)\"}}")?.path == "$.subject.id")
+    #expect(error(#"{"specversion":"1.0","data":[]}"#)?.path == "$.data")
+    #expect(error(#"{"specversion":"1.0","data_base64":"***"}"#)?.path == "$.data_base64")
+    #expect(error(#"{"specversion":"1.0","data":"{"}"#)?.path == "$.data")
+    #expect(error(#"{"specversion":"1.0","data":{"context":{}}}"#)?.path == "$.data.context.type")
+  }
+
+  @Test(
+    "Types are read in any version, and those that are not known are ignored",
+    arguments: [
+      ("dev.cdevents.pipelinerun.started.9.9.9-draft", true), ("dev.cdevents.pipelineRun.Started", true),
+      ("dev.cdevents.taskrun.queued.0.1.0-draft", true), ("dev.cdevents.approval.created.0.1.0", false),
+      ("dev.cdevents.change.rebased.1.0.0", false), ("dev.cdeventsx.tool-thing.done.0.1.0", false), ("com.example.thing", false),
+      ("dev.cdevents.change", false), ("dev.cdeventsx.thing.done.0.1.0", false),
+    ])
+  func types(type: String, isKnown: Bool) throws {
+    let delivery = Self.delivery(body: #"{"context":{"type":"\#(type)","source":"/x","id":"1"},"subject":{"id":"7"}}"#)
+    switch try Self.source.events(in: delivery) {
+    case .events: #expect(isKnown)
+    case .ignored(let reason):
+      #expect(!isKnown)
+      #expect(!reason.isEmpty)
+    }
+  }
+
+  @Test("Incidents are what the user calls so")
+  func rules() throws {
+    let source = CDEventsSource(rules: CDEventsRules(incidentLabels: [NamePattern("urg*")]))
+    #expect(try source.events(in: Self.delivery("ticket.updated")).requireEvents().first?.operation == .incident)
+    #expect(try source.events(in: Self.delivery("ticket.created")).requireEvents().first?.operation == .issue)
+  }
+
+  // MARK: Names
+
+  static func key(source: String, subject: String = "pipelinerun.started", id: String = "7") throws -> String? {
+    let body = #"{"context":{"type":"dev.cdevents.\#(subject).0.3.0","source":"\#(source)","id":"1"},"subject":{"id":"\#(id)"}}"#
+    return try self.source.events(in: delivery(body: body)).requireEvents().first?.key.description
+  }
+
+  @Test(
+    "A source is the host of an absolute address and what follows it, else the whole",
+    arguments: [
+      ("https://ci.example.org/team/a", "cdevents:ci.example.org:team%2Fa:pipelinerun:7"),
+      ("https://user:word@CI.example.org:8443/?x=1", "cdevents:ci.example.org%3A8443:%3Fx%3D1:pipelinerun:7"),
+      ("https://ci.example.org", "cdevents:ci.example.org::pipelinerun:7"), ("/ci", "cdevents::%2Fci:pipelinerun:7"),
+      ("ci.example.org/a", "cdevents::ci.example.org%2Fa:pipelinerun:7"), ("urn:ci:1", "cdevents::urn%3Aci%3A1:pipelinerun:7"),
+    ])
+  func origins(source: String, key: String) throws {
+    #expect(try Self.key(source: source) == key.replacing("%3D", with: "="))
+  }
+
+  @Test(
+    "An artifact is one, however its package URL is spelled",
+    arguments: [
+      ("pkg:oci/a@sha256%3Aab", "pkg%3Aoci%2Fa@sha256%3Aab"), ("pkg:oci/a@sha256:ab?tag=1", "pkg%3Aoci%2Fa@sha256%3Aab"),
+      ("pkg:oci/a@1?repository_url=x.y/a&arch=arm", "pkg%3Aoci%2Fa@1%3Farch=arm"), ("PKG:npm/%40a/b@1", "pkg%3Anpm%2F@a%2Fb@1"),
+      ("pkg:npm/%40a/b", "pkg%3Anpm%2F@a%2Fb"),
+    ])
+  func packages(text: String, id: String) throws {
+    let one = try Self.key(source: "/ci", subject: "artifact.published", id: text)
+    #expect(one == "cdevents:::release:\(id)")
+    #expect(try Self.key(source: "https://registry.example", subject: "artifact.published", id: text) == one)
+    #expect(try Self.key(source: "/ci", subject: "artifact.published", id: "a-1") == "cdevents::%2Fci:release:a-1")
+  }
+
+  static func triggers(domainID: String) throws -> [String] {
+    let delivery = try delivery("structured.data").replacing(["cdevents:v0:github::harbour:site:issue:36": domainID])
+    return try source.events(in: delivery).requireEvents().flatMap(\.follows).flatMap(\.references).map(\.description)
+  }
+
+  @Test("A domain id is a name of its own, and that of an issue where the vendor's source knows it")
+  func domainIDs() throws {
+    for id in [
+      "cdevents:v0:github::xibz:spec:pr:42", "cdevents:v0:github:org-a:xibz:spec:issue:42",
+      "cdevents:v0:jira::xibz:project:issue:PROJ-1", "cdevents:v0:::::artifact:pkg%3Adocker%2Fa%401", "cdevents:v0:::::pr:42",
+    ] {
+      #expect(try Self.triggers(domainID: id) == ["domain_id:\(id)"])
+    }
+    #expect(
+      try Self.triggers(domainID: "cdevents:v0:gitlab::acme:web/site:issue:9") == [
+        "domain_id:cdevents:v0:gitlab::acme:web/site:issue:9", "issue:gitlab.com/acme/web/site#9",
+      ])
+    for wrong in [
+      "cdevents:v0:github:xibz:spec:pr:42", "cdevents:v0:github::xibz:spec::42", "cdevents:v0:github::xibz:spec:pr:",
+      "cdevents:v0:github::xibz:/spec:pr:42", "cdevents:v0:github::xibz:spec/:pr:42", "cdevents:v1:github::xibz:spec:pr:42",
+      "CDEvents:v0:github::xibz:spec:pr:42",
+    ] {
+      #expect(try Self.triggers(domainID: wrong).isEmpty, "\(wrong)")
+    }
+  }
+}
