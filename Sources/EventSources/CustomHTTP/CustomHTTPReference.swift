@@ -57,7 +57,7 @@ struct CustomHTTPReference {
       [text.hasPrefix("vstrace-") ? Reference(.classicID, text) : Reference(.customID, "\(namespace)/\(text)")])
   }
 
-  private static func recognize(_ text: String, in namespace: String) -> CustomHTTPReference? {
+  static func recognize(_ text: String, in namespace: String) -> CustomHTTPReference? {
     if isShortHash(text) { return nil }
     for kind in [Kind.classic, .key, .commit] {
       if let reference = read(text, as: kind, in: namespace) { return reference }

@@ -23,7 +23,7 @@ extension GitHubMapping {
     let isOver = state == .ended
     // Of a job its own payloads tell more, and a time of receipt yields to theirs.
     let time = isJob ? .receipt(received) : EventTime.vendor(isOver ? completed : started, orReceipt: received)
-    var event = Event(key: key(isJob ? "job" : "check", id, of: repository), time: time)
+    var event = Event(key: key(isJob ? GitHubKey.job : "check", id, of: repository), time: time)
     event.operation = .job
     event.state = state
     if let started { event.marks.append(.begin(.vendor(started))) }
@@ -54,7 +54,7 @@ extension GitHubMapping {
     of check: PayloadObject, suite: PayloadObject?, isJob: Bool, in repository: GitHubRepository
   ) -> [Reference] {
     if isJob {
-      if let run = check.text("details_url").flatMap(GitHubURL.run) { return [.key(key("run", run, of: repository))] }
+      if let run = check.text("details_url").flatMap(GitHubURL.run) { return [.key(key(GitHubKey.run, run, of: repository))] }
       return [self.suite(suite?.int("id"))].compactMap { $0 }
     }
     let parent = suite?.int("id").map { Reference.key(key("suite", String($0), of: repository)) }

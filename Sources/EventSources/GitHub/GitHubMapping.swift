@@ -45,8 +45,7 @@ struct GitHubMapping {
 
   /// The key of a thing of a repository.
   func key(_ kind: String, _ id: String, of repository: GitHubRepository?) -> SpanKey {
-    SpanKey(
-      source: "github", host: payload.host, container: repository?.keyPart ?? SpanKey.fallbackPart(""), kind: kind, id: id)
+    GitHubKey.make(kind, id, container: repository?.keyPart ?? SpanKey.fallbackPart(""), host: payload.host)
   }
 
   // MARK: Times

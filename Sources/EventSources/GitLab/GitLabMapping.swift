@@ -27,7 +27,7 @@ struct GitLabMapping {
   // MARK: Identity
 
   func key(_ kind: String, _ id: String, container: String) -> SpanKey {
-    SpanKey(source: "gitlab", host: payload.host, container: container, kind: kind, id: id)
+    GitLabKey.make(kind, id, container: container, host: payload.host)
   }
 
   func key(_ kind: String, _ id: Int64, of project: GitLabProject) -> SpanKey {

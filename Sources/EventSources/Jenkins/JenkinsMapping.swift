@@ -17,13 +17,8 @@ struct JenkinsMapping {
 
   // MARK: Identity
 
-  /// Of a Jenkins that is not named a build is known by job and number only, until a payload that names it tells the same.
   private func key(_ fullName: String, _ number: String, host: String?) -> SpanKey {
-    if let host = host ?? rules.host {
-      return SpanKey(source: "jenkins", host: host, container: fullName, kind: "build", id: number)
-    }
-    return SpanKey(
-      source: "jenkins", host: "", container: SpanKey.fallbackPart(fullName), kind: "build", id: number)
+    JenkinsKey.build(fullName, number, host: host ?? rules.host)
   }
 
   private func jobAndNumber(_ fullName: String, _ number: Int64) -> Reference {
