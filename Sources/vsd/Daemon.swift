@@ -39,7 +39,7 @@ struct Daemon {
     let mock = isMock ? MockTracer() : nil
 
     let exporters = settings.tracers.compactMap { Self.exporter($0, settings) }
-    let ledger = ExportLedger(store: store)
+    let ledger = ExportLedger(store: store, strategy: settings.traceStrategy)
     let runners = try exporters.map {
       try ExportRunner(
         exporter: $0, store: store, ledger: ledger, settle: settings.settle, clock: clock, logger: logger)
@@ -85,7 +85,8 @@ struct Daemon {
     routes.append(
       .handler(
         .exact("/api/v1/spans"), access: .reading, as: .api,
-        SpansHandler(store: store, logger: logger, waitForProjection: waitForProjection)))
+        SpansHandler(
+          store: store, strategy: settings.traceStrategy, logger: logger, waitForProjection: waitForProjection)))
     let deliveries = DeliveriesHandler(log: log, sources: settings.sources, logger: logger)
     for path in [Route.Path.exact("/api/v1/deliveries"), .prefix(DeliveriesHandler.prefix)] {
       routes.append(.handler(path, access: .reading, as: .api, deliveries))

@@ -21,7 +21,7 @@ package struct DeliveryStory {
       for event in events { _ = try projection.take(event) }
       store.write(projection.finish())
     }
-    var reader = TraceReader(store: store)
+    var reader = TraceReader(store: store, strategy: .nested)
     spans = try store.subjects(matching: SubjectFilter(), after: nil, limit: 1000).subjects
       .flatMap { try reader.spans(of: $0) }.sorted { ($0.span.key, $0.span.attempt) < ($1.span.key, $1.span.attempt) }
   }

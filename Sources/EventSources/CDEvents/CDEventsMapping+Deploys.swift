@@ -83,7 +83,7 @@ extension CDEventsMapping {
   func environmentEvents() -> [Event]? {
     let name = content.text("name") ?? payload.id
     var event = Event(key: key(.environment), time: time)
-    event.operation = "environment"
+    event.operation = .environment
     event.name = name
     switch predicate {
     case "created":
