@@ -380,6 +380,21 @@ package struct SpanStoreContract: Sendable {
     #expect(try store.removeFinished(before: StoreSamples.time(2_000_000), awaitedBy: [], limit: 10) == 1)
   }
 
+  /// What is known of a thing that never became a span stays no longer than spans do.
+  package func checkRemovalOfThingsWithoutSpans() throws {
+    let store = try makeStore()
+    defer { store.close() }
+    var event = Event(key: StoreSamples.issueKey(1), time: .vendor(StoreSamples.time(5)), attempt: .counted)
+    event.publishes = StoreSamples.aliases(1)
+    var subject = Subject(key: event.key)
+    _ = subject.add(event)
+    try store.write(StoreSamples.changes([subject, StoreSamples.issue(2)]))
+    #expect(try store.removeFinished(before: StoreSamples.time(5), awaitedBy: [], limit: 10) == 0)
+    #expect(try store.removeFinished(before: StoreSamples.time(6), awaitedBy: [], limit: 10) == 1)
+    #expect(try store.subjects([StoreSamples.issueKey(1), StoreSamples.issueKey(2)]).keys.sorted() == [StoreSamples.issueKey(2)])
+    #expect(try store.publishers(of: StoreSamples.aliases(1)).values.allSatisfy(\.isEmpty))
+  }
+
   private static let removedNumbers: Set<Substring> = ["1", "2", "3", "5", "6", "7", "9"]
 
   /// Removes in small steps; returns the numbers of the issues that went.
