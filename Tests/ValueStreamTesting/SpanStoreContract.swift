@@ -388,10 +388,13 @@ package struct SpanStoreContract: Sendable {
     event.publishes = StoreSamples.aliases(1)
     var subject = Subject(key: event.key)
     _ = subject.add(event)
-    try store.write(StoreSamples.changes([subject, StoreSamples.issue(2)]))
+    var timeless = Subject(key: StoreSamples.issueKey(3))
+    _ = timeless.add(Event(key: timeless.key, time: .receipt(.epoch)))
+    try store.write(StoreSamples.changes([subject, StoreSamples.issue(2), timeless]))
     #expect(try store.removeFinished(before: StoreSamples.time(5), awaitedBy: [], limit: 10) == 0)
     #expect(try store.removeFinished(before: StoreSamples.time(6), awaitedBy: [], limit: 10) == 1)
-    #expect(try store.subjects([StoreSamples.issueKey(1), StoreSamples.issueKey(2)]).keys.sorted() == [StoreSamples.issueKey(2)])
+    let kept = try store.subjects([1, 2, 3].map { StoreSamples.issueKey($0) }).keys.sorted()
+    #expect(kept == [StoreSamples.issueKey(2), StoreSamples.issueKey(3)])
     #expect(try store.publishers(of: StoreSamples.aliases(1)).values.allSatisfy(\.isEmpty))
   }
 
