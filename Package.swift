@@ -117,6 +117,10 @@ let package = Package(
       name: "MixedSourcesTests",
       dependencies: ["ValueStreamCore", "ValueStreamTesting"] + sources,
       swiftSettings: settings),
+    .testTarget(
+      name: "ScenarioTests", dependencies: ["ValueStreamCore", "ValueStreamTesting", "SourceCatalog", "SQLiteStore"],
+      exclude: ["Scenarios"],
+      swiftSettings: settings),
     .target(
       name: "SourceFuzzing", dependencies: ["ValueStreamCore"] + sources, path: "Tests/SourceFuzzing", swiftSettings: settings),
     .executableTarget(

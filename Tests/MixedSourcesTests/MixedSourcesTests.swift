@@ -37,7 +37,8 @@ struct MixedSourcesTests {
 
   static func delivery(_ folder: String, _ name: String) throws -> Delivery {
     let fixture = try #require(fixtures(folder).first { $0.name == name }, "no fixture \(name) of \(folder)")
-    return try delivery(fixture, of: folder.lowercased())
+    let source = try #require(folders.first { $0.0 == folder }).1
+    return try delivery(fixture, of: source)
   }
 
   /// Every payload that the tests of a source have.
@@ -117,6 +118,48 @@ struct MixedSourcesTests {
       let story = try DeliveryStory(try change.map { try Self.delivery($0, $1) } + [deploy], of: Self.sources, seed: seed)
       #expect(story.tree.contains("deploy:1 00:00:00 to 00:00:00 success under \(parent)"))
     }
+  }
+
+  @Test(
+    "An issue in Jira, its pull request in GitHub and its build in Jenkins are one trace: by key, by number",
+    arguments: UInt64(0)..<20)
+  func tracked(seed: UInt64) throws {
+    var random = SeededRandom(seed: seed)
+    let branch = ["vstrace-github-issue-site-36-fix": "feature/tp-3-spout"] as KeyValuePairs
+    // A multibranch job, which builds a merge commit of its own that nobody else knows.
+    let build: KeyValuePairs = [
+      "origin/vstrace-github-issue-site-36-fix": "PR-12",
+      "https://git.harbour.example/shop/site.git": "git@github.com:Acme/site.git",
+      String(repeating: "a", count: 40): String(repeating: "7", count: 40),
+    ]
+    let deliveries = try [
+      Self.delivery("JiraCloud", "issue_created.backlog"), Self.delivery("JiraCloud", "issue_updated.started"),
+      Self.delivery("GitHub", "pull_request.opened").replacing(branch),
+      Self.delivery("Jenkins", "statistics.start").replacing(build), Self.delivery("Jenkins", "statistics.end"),
+    ]
+    let twice = deliveries + deliveries.filter { _ in random.oneIn(3) }
+    let story = try DeliveryStory(twice, of: Self.sources, seed: seed)
+    #expect(
+      story.tree == [
+        "pull_request:12 10:00:00 to ? open under issue:10002 by issue_key",
+        "build:252 10:00:30 to 10:09:00 failure under pull_request:12 by vendor_link", "issue:10002 08:00:00 to ? open",
+      ])
+    #expect(Set(story.spans.map(\.traceID)).count == 1)
+  }
+
+  @Test("Without a pull request a run belongs to the issue that its commit names", arguments: UInt64(0)..<12)
+  func trunk(seed: UInt64) throws {
+    let completed = try Self.delivery("GitHub", "workflow_run.completed")
+    let message = #""head_commit": {"id": "1", "message": "TP-3: pour slower"}, "head_sha""#
+    let pushed = try completed.replacing([#""head_sha""#: message, #""event": "pull_request""#: #""event": "push""#])
+    let story = try DeliveryStory(
+      [try Self.delivery("JiraCloud", "issue_created.backlog"), pushed], of: Self.sources, seed: seed)
+    let run = "run:7001 10:00:05 to 10:09:00 failure under"
+    #expect(story.tree.contains("\(run) issue:10002 by issue_key"), "\(story.tree)")
+    let change = try Self.delivery("GitHub", "pull_request.opened")
+    let withChange = try DeliveryStory(
+      [try Self.delivery("JiraCloud", "issue_created.backlog"), pushed, change], of: Self.sources, seed: seed)
+    #expect(withChange.tree.contains("\(run) pull_request:12 by vendor_link"), "\(withChange.tree)")
   }
 
   @Test(

@@ -82,6 +82,7 @@ extension GitHubMapping {
     }
     event.follows =
       followLink(pullRequests(of: suite, in: repository)) + [followCommit(commit("head_sha", of: suite))]
+      + followMessage(suite.object("head_commit")?.text("message"), in: repository)
     let name = app?.text("name") ?? app?.text("slug")
     event.name = "\(repository.fullName) \(name ?? "checks \(id)")"
     describe(repository, in: &event)
@@ -118,7 +119,9 @@ extension GitHubMapping {
     default: break
     }
     if event.outcome?.isError == true { event.attributes.add("error.type", state) }
-    event.follows = [followCommit(sha)]
+    event.follows =
+      [followCommit(sha)]
+      + followMessage(payload.root.object("commit")?.object("commit")?.text("message"), in: repository)
     event.name = "\(repository.fullName) \(context)"
     describe(repository, in: &event)
     event.attributes.append(Attribute("cicd.pipeline.action.name", "RUN"))

@@ -37,7 +37,11 @@ extension GitHubMapping {
     event.publishes = [suite(run.int("check_suite_id"))].compactMap { $0 }
     event.follows = followLink(pullRequests(of: run, in: repository))
     // What runs by the clock belongs to no change, although it runs on the commit of the last one.
-    if run.string("event") != "schedule" { event.follows.append(followCommit(commit("head_sha", of: run))) }
+    if run.string("event") != "schedule" {
+      event.follows.append(followCommit(commit("head_sha", of: run)))
+      event.follows += followMessage(
+        run.object("head_commit")?.text("message"), head: run.object("head_repository"), in: repository)
+    }
     let workflow = payload.root.object("workflow")
     let path = run.text("path") ?? workflow?.text("path")
     let name = run.text("name") ?? workflow?.text("name") ?? path

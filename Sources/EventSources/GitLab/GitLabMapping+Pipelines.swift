@@ -94,7 +94,13 @@ extension GitLabMapping {
     }
     var statements = followLink([starter, upstream, change].compactMap { $0 })
     // What runs by the clock belongs to no change, although it runs on the commit of the last one.
-    if pipeline.string("source") != "schedule" { statements.append(followCommit(pipeline.text("sha"))) }
+    if pipeline.string("source") != "schedule" {
+      statements.append(followCommit(pipeline.text("sha")))
+      let isFork = request.map { $0.int("source_project_id") != $0.int("target_project_id") } ?? false
+      if let message = payload.root.object("commit")?.text("message") {
+        statements += written(in: project, reach: isFork ? .sameOwner : .anywhere).statements(message: message)
+      }
+    }
     return statements
   }
 

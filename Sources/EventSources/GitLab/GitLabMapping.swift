@@ -68,6 +68,15 @@ struct GitLabMapping {
     references.isEmpty ? [] : [FollowStatement(.vendorLink, references)]
   }
 
+  /// What people write in a project about where their work belongs.
+  func written(in project: GitLabProject, reach: ReferenceReach) -> WrittenReferences {
+    WrittenReferences(.gitLab, reach: reach) { issue in
+      let own = issue.repository == nil ? Reference.key(key("issue", issue.number, of: project)) : nil
+      return [own, .issue(issue.number, of: issue.repository ?? project.path, host: issue.host ?? payload.host)]
+        .compactMap { $0 }
+    }
+  }
+
   /// The change that a commit belongs to.
   func followCommit(_ sha: String?) -> FollowStatement {
     FollowStatement(.commit, sha.map { [Reference(.commit, $0.lowercased())] } ?? [])
