@@ -67,7 +67,7 @@ extension JiraMapping {
   /// Only of a subtask is the parent what it is a part of: an epic spans months, and is linked.
   private func parents(of issue: JiraIssue) -> [FollowStatement] {
     guard issue.type != nil else { return [] }
-    let parent = issue.isSubtask ? issue.fields?.object("parent").flatMap { JiraPayload.id($0, "id") } : nil
+    let parent = issue.isSubtask ? issue.fields?.object("parent").flatMap { $0.identifier() } : nil
     return [FollowStatement(.vendorLink, parent.map { [.key(key("issue", $0))] } ?? [])]
   }
 
@@ -79,14 +79,14 @@ extension JiraMapping {
       let link = LinkStatement(.key(key(kind, id)), rule: rule)
       if known.insert(link).inserted { links.append(link) }
     }
-    if !issue.isSubtask { link("epic", "issue", issue.fields?.object("parent").flatMap { JiraPayload.id($0, "id") }) }
+    if !issue.isSubtask { link("epic", "issue", issue.fields?.object("parent").flatMap { $0.identifier() }) }
     for sprint in issue.sprintIDs { link("sprint", "sprint", String(sprint)) }
-    for version in issue.fields?.objects("fixVersions") ?? [] { link("fix_version", "version", JiraPayload.id(version, "id")) }
+    for version in issue.fields?.objects("fixVersions") ?? [] { link("fix_version", "version", version.identifier()) }
     for tie in issue.fields?.objects("issuelinks") ?? [] {
       let type = tie.object("type")
       let (outward, inward) = (tie.object("outwardIssue"), tie.object("inwardIssue"))
-      link(Self.rule(type?.text("outward")), "issue", outward.flatMap { JiraPayload.id($0, "id") })
-      link(Self.rule(type?.text("inward")), "issue", inward.flatMap { JiraPayload.id($0, "id") })
+      link(Self.rule(type?.text("outward")), "issue", outward.flatMap { $0.identifier() })
+      link(Self.rule(type?.text("inward")), "issue", inward.flatMap { $0.identifier() })
     }
     for change in payload.changes {
       switch change.field {

@@ -34,11 +34,6 @@ struct JiraPayload {
   var changes: [JiraChange] {
     root.object("changelog")?.objects("items").compactMap(JiraChange.init) ?? []
   }
-
-  /// An id that Jira sends as a text here and as a number there.
-  static func id(_ object: PayloadObject, _ member: StaticString) -> String? {
-    object.text(member) ?? object.int(member).map(String.init)
-  }
 }
 
 /// One change of a field.
@@ -104,7 +99,7 @@ struct JiraIssue {
   init(_ object: PayloadObject) throws(PayloadError) {
     self.object = object
     fields = object.object("fields")
-    id = JiraPayload.id(object, "id")
+    id = object.identifier()
     key = object.text("key")
     if id == nil, key == nil { throw object.missing("id", expected: "the id of an issue, or $.issue.key") }
     status = fields?.object("status")
