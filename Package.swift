@@ -62,6 +62,7 @@ let package = Package(
     module("Mock", in: "Tracing", ["Pipeline"]),
     module("Prometheus", in: "Tracing"),
     module("QueryAPI", in: "Reports"),
+    module("CSV", in: "Reports"),
     .executableTarget(
       name: "vsd",
       dependencies: [
@@ -129,6 +130,7 @@ let package = Package(
     tests(of: "Prometheus", ["ValueStreamCore"], fixtures: ["Golden"]),
     tests(of: "Mock", ["ValueStreamCore", "Pipeline"]),
     tests(of: "QueryAPI", ["ValueStreamCore"], fixtures: ["Golden"]),
+    tests(of: "CSV"),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17
