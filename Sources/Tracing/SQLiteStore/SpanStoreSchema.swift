@@ -68,5 +68,10 @@ extension StoreSchema {
         PRIMARY KEY (space, number, text, attempt)
       ) WITHOUT ROWID;
       """,
+      // Updates by a hash of the commit they lead to. Those that were stored before are not found by it.
+      """
+      ALTER TABLE branch_update ADD COLUMN head INTEGER;
+      CREATE INDEX branch_update_head ON branch_update (head) WHERE head IS NOT NULL;
+      """,
     ])
 }

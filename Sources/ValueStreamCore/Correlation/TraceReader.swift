@@ -6,7 +6,7 @@
 ///
 /// Remembers what it looked up, so use one for one answer or batch and then a new one.
 public struct TraceReader {
-  private let store: any SpanStore
+  let store: any SpanStore
   private let strategy: TraceStrategy
   private var known: [SpanKey: Subject?] = [:]
   private var records: [SpanKey: ExportRecord?] = [:]
@@ -38,11 +38,13 @@ public struct TraceReader {
     let parent = try tie.flatMap { try parentAttempts(of: $0) }
     let classicID = subject.classicID
     return try spans.map { span in
+      var span = span
+      let conclusions = try conclusions(from: &span, under: tie)
       let parentAttempt = parent.flatMap { $0.attempt(for: span, of: tie) }
       var traced = TracedSpan(
         span: span, classicID: classicID, traceID: traceID, parentSpanID: nil,
         parent: parentAttempt == nil ? nil : tie, links: [])
-      var ends = try linkEnds(of: span)
+      var ends = try linkEnds(of: span) + conclusions
       if let parent, let parentAttempt {
         if parent.traceID == traceID {
           traced.parentSpanID = SpanID(key: parent.key, attempt: parentAttempt)
@@ -76,7 +78,7 @@ public struct TraceReader {
 
   // MARK: Traces
 
-  private mutating func place(of subject: Subject) throws -> TraceRoot.Place {
+  mutating func place(of subject: Subject) throws -> TraceRoot.Place {
     if let known = places[subject.key] { return known }
     let place = try TraceRoot.place(of: subject, strategy: strategy) { try self.subject(for: $0) }
     places[subject.key] = place
@@ -153,11 +155,21 @@ public struct TraceReader {
 
   // MARK: Links
 
+  /// What follows from the other things a store knows: the changes that a deploy brought, the deploy that an incident came after.
+  private mutating func conclusions(from span: inout Span, under tie: ParentTie?) throws -> [LinkEnd] {
+    switch span.operation {
+    case .deploy: try changesBrought(by: &span)
+    case .incident: try deployBefore(span, under: tie)
+    default: []
+    }
+  }
+
   /// Where a link leads, and why.
-  private struct LinkEnd: Hashable {
+  struct LinkEnd: Hashable {
     var key: SpanKey
     var attempt: Int
     var rule: String
+    var attributes: [Attribute] = []
   }
 
   /// The ends of a span's links, in the order of their statements, each once: the one thing of each name; none while nobody, or
@@ -185,18 +197,18 @@ public struct TraceReader {
   private mutating func link(to end: LinkEnd) throws -> TracedLink {
     TracedLink(
       key: end.key, traceID: try traceID(of: end.key) ?? TraceID(root: end.key),
-      spanID: SpanID(key: end.key, attempt: end.attempt), rule: end.rule)
+      spanID: SpanID(key: end.key, attempt: end.attempt), rule: end.rule, attributes: end.attributes)
   }
 
   // MARK: Look-ups
 
-  private mutating func subject(for key: SpanKey) throws -> Subject? {
+  mutating func subject(for key: SpanKey) throws -> Subject? {
     if let known = known[key] { return known }
     try readSubjects([key])
     return known[key] ?? nil
   }
 
-  private mutating func readSubjects(_ keys: some Sequence<SpanKey>) throws {
+  mutating func readSubjects(_ keys: some Sequence<SpanKey>) throws {
     let missing = keys.filter { known[$0] == nil }
     guard !missing.isEmpty else { return }
     let found = try store.subjects(missing)
