@@ -86,8 +86,7 @@ extension TraceReader {
       try readSubjects(keys)
       var latest: (time: Timestamp, span: Span)?
       for key in keys.sorted() {
-        guard let subject = try subject(for: key), subject.operation == .deploy else { continue }
-        for span in subject.spans() {
+        for span in try spans(ofDeploy: key) {
           guard let time = time(span), latest.map({ ($0.time, $0.span.key, $0.span.attempt) < (time, key, span.attempt) }) ?? true
           else { continue }
           latest = (time, span)
@@ -96,6 +95,14 @@ extension TraceReader {
       if let latest { return latest.span }
     }
     return nil
+  }
+
+  private mutating func spans(ofDeploy key: SpanKey) throws -> [Span] {
+    if let known = deploySpans[key] { return known }
+    let subject = try subject(for: key)
+    let spans = subject?.operation == .deploy ? subject?.spans() ?? [] : []
+    deploySpans[key] = spans
+    return spans
   }
 
   /// The commit that a deploy runs on: its own, else that of what it belongs to, up to the change.

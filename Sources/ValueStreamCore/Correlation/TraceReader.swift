@@ -11,6 +11,8 @@ public struct TraceReader {
   private var known: [SpanKey: Subject?] = [:]
   private var records: [SpanKey: ExportRecord?] = [:]
   private var places: [SpanKey: TraceRoot.Place] = [:]
+  /// Of the deploys that were compared with others.
+  var deploySpans: [SpanKey: [Span]] = [:]
   /// Traces of trees that nothing on the path to their root fixes, by root.
   private var treeTraces: [SpanKey: TraceID] = [:]
 
