@@ -33,6 +33,10 @@ struct DaemonSettings {
   let seriesLimit: Int
   let logLevel: Logger.Level
   let sources: [any EventSource]
+  /// What was set of how things are understood, as `name=text`.
+  let classification: [String]
+  /// What stands on the command line besides flags.
+  let words: [String]
 
   static let config = Setting<String?>.optionalText(
     "config", placeholder: "FILE", help: "JSON5 file with settings by the names of their flags; comments are allowed.")
@@ -78,7 +82,10 @@ struct DaemonSettings {
     let settings = try Settings(
       declared: Self.declarations, arguments: arguments, environment: environment,
       fileSetting: Self.config.declaration.name, readFile: readFile)
-    if let operand = settings.operands.first { throw SettingsError("unexpected argument \"\(operand)\"; vsd takes flags only") }
+    words = settings.operands
+    if let word = words.first, word != ReplayCommand.name {
+      throw SettingsError("unexpected argument \"\(word)\"; vsd takes flags, and the one command \(ReplayCommand.name)")
+    }
     address = try settings.value(of: IntakeSettings.address)
     adminAddress = try settings.value(of: IntakeSettings.adminAddress)
     readToken = try Self.readToken(settings, environment)
@@ -104,6 +111,7 @@ struct DaemonSettings {
     store = givenStore ?? (isMockAlone ? .memory : .directory(Self.defaultDirectory(environment)))
     settle = isMockAlone && !settings.isGiven(PipelineSettings.settle) ? .zero : try settings.value(of: PipelineSettings.settle)
     sources = try SourceCatalog.sources(settings, readFile: readFile)
+    classification = settings.given(for: SourceCatalog.classification)
   }
 
   private static func otlp(

@@ -7,10 +7,15 @@ enum HelpPage {
     vsd - receives the webhooks of your forge, tracker and CI, and turns them into traces and metrics.
 
     Usage: vsd [--flag=value ...]
+           vsd replay [apply] [--flag=value ...]
 
     It listens for deliveries at /github, /gitlab, /jenkins, /jira, /trello, /customhttp and
     /cdevents, serves metrics at /metrics, and answers /api/v1/spans, /api/v1/deliveries and
     /api/v1/stats. A delivery is answered when it is safe on disk.
+
+    vsd replay makes a second projection of the deliveries that are kept, by the mapping and the
+    settings of today, and prints what it has otherwise than the one in use; vsd may run meanwhile.
+    vsd replay apply does so while vsd is stopped, and puts it in that one's place.
 
     A flag beats its environment variable (beside it below), which beats the configuration file,
     which beats the default. Flags take one dash or two, and = or a space before the value.

@@ -17,6 +17,9 @@ enum VSD {
     }
     do {
       let settings = try DaemonSettings(arguments: arguments, environment: Environment.variables, readFile: Environment.readFile)
+      if settings.words.first == ReplayCommand.name {
+        return try ReplayCommand(Array(settings.words.dropFirst()), settings).run()
+      }
       try await Daemon(settings: settings, logger: Logger(threshold: settings.logLevel)).run()
     } catch let error as SettingsError {
       fail("\(error); vsd --help lists what can be set", ExitCode.usage)

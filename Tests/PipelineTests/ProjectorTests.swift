@@ -76,6 +76,7 @@ struct ProjectorTests {
     func branchUpdates(of branch: SpanKey, limit: Int) throws -> [BranchUpdate] {
       try inner.branchUpdates(of: branch, limit: limit)
     }
+    func things(after cursor: UInt64?, limit: Int) throws -> SubjectPage { try inner.things(after: cursor, limit: limit) }
     func branchUpdates(to commit: String) throws -> [BranchUpdate] { try inner.branchUpdates(to: commit) }
     func exportRecords(of keys: [SpanKey]) throws -> [SpanKey: ExportRecord] { try inner.exportRecords(of: keys) }
     func addExportRecords(_ records: [ExportRecord]) throws { try inner.addExportRecords(records) }

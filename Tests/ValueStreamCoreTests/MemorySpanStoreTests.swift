@@ -33,6 +33,9 @@ struct MemorySpanStoreTests {
   @Test("remembers fingerprints by time of receipt")
   func fingerprints() throws { try contract.checkFingerprints() }
 
+  @Test("all things, page by page")
+  func things() throws { try contract.checkThings() }
+
   @Test("keeps updates of a branch once and in order")
   func branchUpdates() throws { try contract.checkBranchUpdates() }
 

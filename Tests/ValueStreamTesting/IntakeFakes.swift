@@ -50,6 +50,8 @@ package final class FakeDeliveryLog: DeliveryLog {
     }
   }
 
+  package func isComplete() -> Bool { true }
+
   package func read(
     after position: LogPosition?, limit: Int, byteLimit: Int
   ) throws -> [(position: LogPosition, logged: LoggedDelivery)] {

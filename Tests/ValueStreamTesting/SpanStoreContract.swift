@@ -305,6 +305,26 @@ package struct SpanStoreContract: Sendable {
     #expect(try store.fingerprints(since: StoreSamples.time(100)).isEmpty)
   }
 
+  package func checkThings() throws {
+    let store = try makeStore()
+    defer { store.close() }
+    #expect(try store.things(after: nil, limit: 10).subjects.isEmpty)
+    var withoutSpan = Subject(key: SpanKey(source: "github", host: "github.com", container: "", kind: "repository", id: "1"))
+    _ = withoutSpan.add(Event(key: withoutSpan.key, time: .receipt(StoreSamples.time(1))))
+    let subjects = (0..<7).map { StoreSamples.issue($0) } + [withoutSpan]
+    for subject in subjects { try store.write(StoreSamples.changes([subject])) }
+    var found: [SpanKey] = []
+    var cursor: UInt64?
+    repeat {
+      let page = try store.things(after: cursor, limit: 3)
+      found += page.subjects.map(\.key)
+      cursor = page.next
+    } while cursor != nil
+    #expect(found == subjects.map(\.key), "all of them, oldest first")
+    #expect(try store.things(after: nil, limit: 8).next == nil)
+    #expect(try store.things(after: nil, limit: 0).subjects.isEmpty)
+  }
+
   package func checkBranchUpdates() throws {
     let store = try makeStore()
     defer { store.close() }

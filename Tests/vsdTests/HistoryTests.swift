@@ -109,7 +109,7 @@ struct HistoryTests {
   }
 
   /// Every span, page after page, by key and attempt.
-  private static func spans(of vsd: VSDProcess) throws -> [JSON] {
+  static func spans(of vsd: VSDProcess) throws -> [JSON] {
     var spans: [JSON] = []
     var cursor = ""
     while true {

@@ -90,6 +90,12 @@ package struct ProjectionBatches: Sendable {
     return (position, hasAnnouncements)
   }
 
+  /// Projects what is known from elsewhere, before anything of the log is.
+  package mutating func projectBeforeLog(_ delivery: RecordedDelivery) throws {
+    position = nil
+    _ = try project([delivery])
+  }
+
   private mutating func writePending() throws {
     guard var changes = unwritten else { return }
     changes.values.merge(registry.changedValues()) { _, new in new }

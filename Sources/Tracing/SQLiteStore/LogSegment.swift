@@ -58,6 +58,17 @@ struct LogSegment: Sendable {
     try Self.schema.prepare(connection)
     return connection
   }
+
+  /// Number of the last delivery in it, or before it where it has none.
+  func lastNumber(in directory: StoreDirectory, vfs: String?) throws -> UInt64 {
+    let last = try open(in: directory, vfs: vfs).prepare("SELECT first, count FROM delivery_commit ORDER BY first DESC LIMIT 1")
+    defer { last.reset() }
+    guard try last.step() else { return first - 1 }
+    guard let range = CommitRange(first: last.int(0), count: last.int(1)) else {
+      throw StoreError(.corrupt, "\(directory.file(name)): its last row is damaged")
+    }
+    return range.end - 1
+  }
 }
 
 /// Which deliveries stand in a row.

@@ -58,6 +58,19 @@ package final class SQLiteDeliveryLog: DeliveryLog {
     self.writer = Mutex(Writing(writer: writer, lock: lock))
   }
 
+  /// Opens a log to be read up to where it ends now, beside the process that writes it.
+  ///
+  /// - Throws: ``StoreError``: `unusable` when there is none.
+  package init(reading path: String) throws {
+    let directory = try StoreDirectory(existing: path)
+    let found = try directory.names(withPrefix: LogSegment.prefix).compactMap(LogSegment.init(name:))
+    guard let newest = found.last else { throw StoreError(.unusable, "\(path): there is no delivery log") }
+    self.directory = directory
+    options = Options()
+    state = Mutex(State(segments: found, last: try newest.lastNumber(in: directory, vfs: nil)))
+    writer = Mutex(Writing())
+  }
+
   /// Removes what an interrupted removal left beside a segment that is gone.
   private static func removeOrphans(_ names: [String], _ segments: [LogSegment], _ directory: StoreDirectory) throws {
     let known = Set(segments.flatMap { StoreDirectory.files(ofDatabase: $0.name) })
@@ -100,6 +113,10 @@ package final class SQLiteDeliveryLog: DeliveryLog {
   }
 
   // MARK: Reading
+
+  package func isComplete() -> Bool {
+    state.withLock { $0.segments.first.map { $0.first == 1 } ?? true }
+  }
 
   package func read(
     after position: LogPosition?, limit: Int, byteLimit: Int

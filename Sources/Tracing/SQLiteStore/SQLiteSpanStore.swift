@@ -22,8 +22,9 @@ package final class SQLiteSpanStore: SpanStore {
     package init() {}
   }
 
-  private let directory: StoreDirectory
-  private let options: Options
+  let directory: StoreDirectory
+  let options: Options
+  private let isOnlyRead: Bool
   private let names = NameCache()
   private let writing: Mutex<Writing>
   private let idleReaders = Mutex<[SpanStoreReader]>([])
@@ -57,12 +58,45 @@ package final class SQLiteSpanStore: SpanStore {
     let writer = try SpanStoreWriter(connection, names: names)
     self.directory = directory
     self.options = options
+    isOnlyRead = false
     writing = Mutex(Writing(writer: writer, lock: lock))
+  }
+
+  /// Opens a store to be read beside the process that writes it.
+  ///
+  /// - Throws: ``StoreError``: `unusable` when there is none, or when it has yet to be migrated.
+  package init(reading path: String, options: Options = Options()) throws {
+    let directory = try StoreDirectory(existing: path)
+    let connection = try SQLiteConnection(path: directory.file(options.fileName), vfs: options.vfs)
+    try StoreSchema.spanStore.check(connection)
+    guard try connection.number("PRAGMA user_version") == StoreSchema.spanStore.version else {
+      throw StoreError(.unusable, "\(connection.path): written by an older version; start vsd once to bring it up to date")
+    }
+    self.directory = directory
+    self.options = options
+    isOnlyRead = true
+    writing = Mutex(Writing())
+  }
+
+  /// Removes a store that nobody has open.
+  package static func remove(_ fileName: String, in path: String) throws {
+    try StoreDirectory(existing: path).removeDatabase(fileName)
   }
 
   package func close() {
     idleReaders.withLock { $0 = [] }
     writing.withLock { $0 = Writing() }
+  }
+
+  /// Gives up all connections, does something with the file while nobody else may, and is closed.
+  func closeKeepingLock(_ body: () throws -> Void) throws {
+    try writing.withLock { writing in
+      guard writing.writer != nil else { throw StoreError(.unusable, "\(directory.path): the span store is closed") }
+      idleReaders.withLock { $0 = [] }
+      writing.writer = nil
+      defer { writing.lock = nil }
+      try body()
+    }
   }
 
   // MARK: Writing
@@ -110,9 +144,10 @@ package final class SQLiteSpanStore: SpanStore {
     try withWarmestReader { try $0.followers(of: references) }
   }
 
-  /// What this answers is on disk: what stands before it in the log may be removed.
+  /// What this answers is on disk: what stands before it in the log may be removed. A store that is only read cannot promise that.
   package func position() throws -> LogPosition? {
-    try withWriter { writer in
+    if isOnlyRead { return try withReader { try $0.position() } }
+    return try withWriter { writer in
       // Syncs the write-ahead log, which a write does not.
       try writer.reader.connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
       return try writer.reader.position()
@@ -133,6 +168,10 @@ package final class SQLiteSpanStore: SpanStore {
 
   package func announcements(after sequence: UInt64, limit: Int) throws -> [(sequence: UInt64, announcement: Announcement)] {
     try withReader { try $0.announcements(after: sequence, limit: limit) }
+  }
+
+  package func things(after cursor: UInt64?, limit: Int) throws -> SubjectPage {
+    try withReader { try $0.things(after: cursor, limit: limit) }
   }
 
   package func announcementCount(after sequence: UInt64) throws -> Int {

@@ -1,7 +1,7 @@
 /// The statements over the projection that are run often; each connection prepares one when it first needs it.
 enum SpanStoreQuery: Int, CaseIterable {
   case nameID, nameText, insertName
-  case subjectData, subjectExists, subjectRow, insertSubject, updateSubject, updateSummary, deleteSubject
+  case things, subjectData, subjectExists, subjectRow, insertSubject, updateSubject, updateSummary, deleteSubject
   case insertData, updateData, deleteData
   case publishers, insertAlias, deleteAlias
   case followers, insertFollow, deleteFollow
@@ -22,6 +22,11 @@ enum SpanStoreQuery: Int, CaseIterable {
     case .insertName: "INSERT INTO name VALUES (?1, ?2)"
 
     case .subjectData: "SELECT d.data FROM subject s JOIN subject_data d ON d.seq = s.seq WHERE \(Self.isNamed)"
+    case .things:
+      """
+      SELECT s.seq, s.space, s.number, s.text, d.data FROM subject s JOIN subject_data d ON d.seq = s.seq
+      WHERE s.seq > ?1 ORDER BY s.seq LIMIT ?2
+      """
     case .subjectExists: "SELECT 1 FROM subject WHERE \(Self.isNamed)"
     case .subjectRow: "SELECT seq, operation, source, project, outcome, start, end FROM subject WHERE \(Self.isNamed)"
     case .insertSubject: "INSERT INTO subject VALUES (?4, ?1, ?2, ?3, ?5, ?6, ?7, ?8, ?9, ?10, NULL)"

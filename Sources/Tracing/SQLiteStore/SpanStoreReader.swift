@@ -226,6 +226,26 @@ final class SpanStoreReader: @unchecked Sendable {  // One thread at a time: who
 }
 
 extension SpanStoreReader {
+  func things(after cursor: UInt64?, limit: Int) throws -> SubjectPage {
+    guard limit > 0 else { return SubjectPage(subjects: [], next: cursor) }
+    let statement = try statement(.things)
+    defer { statement.reset() }
+    statement.bind(1, Int64(clamping: cursor ?? 0))
+    // One more than asked for tells whether there is another page.
+    statement.bind(2, Int64(limit) &+ 1)
+    var page = SubjectPage(subjects: [], next: nil)
+    var last: Int64 = 0
+    while try statement.step() {
+      guard page.subjects.count < limit else {
+        page.next = UInt64(clamping: last)
+        return page
+      }
+      last = statement.int(0)
+      page.subjects.append(try Subject(key: key(statement, at: 1), encoded: statement.bytes(4)))
+    }
+    return page
+  }
+
   func subjects(matching filter: SubjectFilter, after cursor: UInt64?, limit: Int) throws -> SubjectPage {
     guard limit > 0 else { return SubjectPage(subjects: [], next: cursor) }
     guard let condition = try ListCondition(filter, nameID: nameID) else { return SubjectPage(subjects: [], next: nil) }

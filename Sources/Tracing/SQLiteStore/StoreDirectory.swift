@@ -18,6 +18,13 @@ struct StoreDirectory: Sendable {
     try Self.create(path)
   }
 
+  /// - Throws: when there is no such directory.
+  init(existing path: String) throws(StoreError) {
+    self.path = path
+    var status = stat()
+    guard stat(path, &status) == 0 else { throw .system(doing: "opening directory \(path)") }
+  }
+
   private static func create(_ path: String) throws(StoreError) {
     if mkdir(path, 0o700) == 0 { return }
     var error = errno

@@ -32,6 +32,10 @@ public final class MemoryDeliveryLog: DeliveryLog {
     }
   }
 
+  public func isComplete() -> Bool {
+    state.withLock { $0.first == 1 }
+  }
+
   public func read(
     after position: LogPosition?, limit: Int, byteLimit: Int
   ) -> [(position: LogPosition, logged: LoggedDelivery)] {

@@ -166,6 +166,16 @@ public final class MemorySpanStore: SpanStore {
     }
   }
 
+  public func things(after cursor: UInt64?, limit: Int) -> SubjectPage {
+    state.withLock { state in
+      let following = state.order.drop { $0.sequence <= cursor ?? 0 }
+      let page = following.prefix(max(0, limit))
+      return SubjectPage(
+        subjects: page.compactMap { state.entries[$0.key]?.subject },
+        next: page.count < following.count ? page.last?.sequence : nil)
+    }
+  }
+
   public func announcements(after sequence: UInt64, limit: Int) -> [(sequence: UInt64, announcement: Announcement)] {
     state.withLock { Array($0.announcements(after: sequence).prefix(max(0, limit))) }
   }

@@ -33,6 +33,9 @@ public protocol DeliveryLog: Sendable {
   /// - Throws: ``StoreError``. Nothing is then kept, and a later call may succeed without opening the log again.
   func append(_ deliveries: [LoggedDelivery]) throws -> [LogPosition]
 
+  /// True as long as nothing was removed from it.
+  func isComplete() throws -> Bool
+
   /// Deliveries after a place, oldest first, at most `limit` of them and about `byteLimit` bytes of body (at least one).
   ///
   /// - Parameter position: nil for the oldest still kept.

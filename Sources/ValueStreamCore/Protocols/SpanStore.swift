@@ -31,6 +31,11 @@ public protocol SpanStore: Sendable {
   /// - Parameter cursor: what the page before gave as ``SubjectPage/next``; nil for the first.
   func subjects(matching filter: SubjectFilter, after cursor: UInt64?, limit: Int) throws -> SubjectPage
 
+  /// A page of all things, also those without spans, oldest first (by first appearance in the store).
+  ///
+  /// - Parameter cursor: what the page before gave as ``SubjectPage/next``; nil for the first.
+  func things(after cursor: UInt64?, limit: Int) throws -> SubjectPage
+
   /// Finished attempts in the order in which they were announced, after a place in that order.
   func announcements(after sequence: UInt64, limit: Int) throws -> [(sequence: UInt64, announcement: Announcement)]
 

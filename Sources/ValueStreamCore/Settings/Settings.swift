@@ -54,6 +54,11 @@ public struct Settings: Sendable {
     given.merge(keys) { strong, _ in strong }
   }
 
+  /// What was given for these, as `name=text`, by name.
+  package func given(for declarations: [SettingDeclaration]) -> [String] {
+    declarations.compactMap { declaration in given[declaration.name].map { "\(declaration.name)=\($0.text)" } }.sorted()
+  }
+
   /// The value of a setting.
   ///
   /// - Throws: when what was given is not what the setting takes; names where it stands, and never a secret's text.

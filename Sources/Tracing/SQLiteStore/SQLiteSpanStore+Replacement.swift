@@ -1,0 +1,107 @@
+package import ValueStreamCore
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// A second projection takes the place of the first.
+extension SQLiteSpanStore {
+  /// The file that was replaced last: put back by hand it is the store as it was.
+  package static let replacedFileName = "spans-before-replay.sqlite"
+
+  /// Lets another store of the same directory take this one's place, with everything that must outlast a projection: the export
+  /// ledger, announcements under their numbers, how far exporters came, counters, recent deliveries. Both are closed then.
+  ///
+  /// - Parameter beginning: when the log began that the other store was made from; updates of branches before that are taken over.
+  ///   Nil for a log that is complete.
+  /// - Throws: ``StoreError``; this store's file is then as it was.
+  package func replace(by other: SQLiteSpanStore, logBeginning beginning: Timestamp?) throws {
+    other.close()
+    try closeKeepingLock {
+      try takeOver(into: other.directory.file(other.options.fileName), logBeginning: beginning)
+      try giveName(to: other.options.fileName)
+    }
+  }
+
+  private func takeOver(into other: String, logBeginning beginning: Timestamp?) throws {
+    let connection = try SQLiteConnection(path: other, vfs: options.vfs)
+    let file = directory.file(options.fileName).replacing("'", with: "''")
+    try connection.execute("ATTACH DATABASE '\(file)' AS former")
+    try connection.write {
+      try connection.execute(Self.takingOver)
+      if let beginning { try connection.execute(Self.takingOverBranches(before: beginning)) }
+    }
+    try connection.execute("DETACH DATABASE former; PRAGMA wal_checkpoint(TRUNCATE)")
+  }
+
+  /// The new file stands under the name of the old one at once, or not at all.
+  private func giveName(to name: String) throws(StoreError) {
+    for database in [options.fileName, name] where directory.size(of: database + "-wal") > 0 {
+      throw StoreError(.busy, "\(directory.file(database)): another process reads it; try again")
+    }
+    let (file, former) = (directory.file(options.fileName), directory.file(Self.replacedFileName))
+    try directory.removeDatabase(Self.replacedFileName)
+    guard link(file, former) == 0 else { throw .system(doing: "keeping \(file) as \(former)") }
+    guard rename(directory.file(name), file) == 0 else { throw .system(doing: "replacing \(file)") }
+    try directory.synchronize()
+    for database in [options.fileName, name] {
+      for rest in StoreDirectory.files(ofDatabase: database).dropFirst() { unlink(directory.file(rest)) }
+    }
+  }
+
+  /// Names are numbered by each store for itself, so everything goes by their texts.
+  private static let takingOver = """
+    INSERT INTO name (text) SELECT text FROM former.name WHERE text NOT IN (SELECT text FROM name);
+    CREATE TEMP TABLE renamed (former INTEGER PRIMARY KEY, id INTEGER NOT NULL);
+    INSERT INTO renamed SELECT f.id, n.id FROM former.name f JOIN name n ON n.text = f.text;
+
+    INSERT INTO exported_trace (space, number, text, high, low)
+      SELECT r.id, number, text, high, low FROM former.exported_trace JOIN renamed r ON r.former = space;
+    INSERT INTO exported_attempt
+      SELECT r.id, number, text, attempt, parent FROM former.exported_attempt JOIN renamed r ON r.former = space;
+    DELETE FROM export_progress;
+    INSERT INTO export_progress SELECT * FROM former.export_progress;
+
+    CREATE TEMP TABLE announced AS
+      SELECT sequence, r.id AS space, number, text, attempt, time FROM former.announcement JOIN renamed r ON r.former = space;
+    CREATE INDEX temp.announced_attempt ON announced (space, number, text, attempt);
+    CREATE TEMP TABLE news AS
+      SELECT space, number, text, attempt, time FROM announcement a
+      WHERE NOT EXISTS (SELECT 1 FROM announced b
+        WHERE b.space = a.space AND b.number = a.number AND b.text = a.text AND b.attempt = a.attempt)
+      ORDER BY sequence;
+    DELETE FROM announcement;
+    INSERT INTO announcement SELECT sequence, space, number, text, attempt, time, NULL FROM announced b
+      WHERE EXISTS (SELECT 1 FROM subject s WHERE s.space = b.space AND s.number = b.number AND s.text = b.text);
+    INSERT INTO announcement
+      SELECT rowid - 1 + (SELECT next_announcement FROM former.progress), space, number, text, attempt, time, NULL FROM news;
+    UPDATE progress SET next_announcement =
+      (SELECT next_announcement FROM former.progress) + (SELECT count(*) FROM news);
+    CREATE INDEX announcement_of_replay ON announcement (space, number, text, sequence);
+    UPDATE announcement AS a SET previous = (SELECT max(sequence) FROM announcement b
+      WHERE b.space = a.space AND b.number = a.number AND b.text = a.text AND b.sequence < a.sequence);
+    UPDATE subject AS s SET announced = (SELECT max(sequence) FROM announcement b
+      WHERE b.space = s.space AND b.number = s.number AND b.text = s.text);
+    DROP INDEX announcement_of_replay;
+
+    DELETE FROM fingerprint;
+    INSERT INTO fingerprint SELECT * FROM former.fingerprint;
+    DELETE FROM named_value WHERE name != '\(runningGauge)';
+    INSERT INTO named_value SELECT * FROM former.named_value WHERE name != '\(runningGauge)';
+    """
+
+  private static func takingOverBranches(before beginning: Timestamp) -> String {
+    """
+    INSERT OR IGNORE INTO branch_update
+      SELECT r.id, number, text, time, data, head FROM former.branch_update JOIN renamed r ON r.former = space
+      WHERE time < \(beginning.nanoseconds);
+    """
+  }
+
+  /// How many things run follows from the things; everything else that is counted only grows.
+  private static let runningGauge = "metric:valuestream_operations_active"
+}

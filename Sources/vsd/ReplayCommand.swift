@@ -1,0 +1,87 @@
+import Glibc
+import Pipeline
+import SQLiteStore
+import ValueStreamCore
+
+/// `vsd replay`: what would today's mapping make of the deliveries that are kept, and, if wanted, let it.
+struct ReplayCommand {
+  static let name = "replay"
+  /// The word after it that puts the second projection in the place of the first.
+  static let application = "apply"
+
+  private let directory: String
+  private let settings: DaemonSettings
+  private let isApplied: Bool
+
+  /// The second projection, until it takes the place of the first or another replay begins.
+  private static let fileName = "spans-replay.sqlite"
+  /// The value that says by which mapping it was made.
+  private static let mapping = "replay.mapping"
+
+  /// - Parameter words: what follows `replay`.
+  init(_ words: [String], _ settings: DaemonSettings) throws(SettingsError) {
+    guard words.isEmpty || words == [Self.application] else {
+      throw SettingsError("unexpected argument \"\(words[0])\"; there is vsd replay, and vsd replay apply")
+    }
+    guard case .directory(let directory) = settings.store else {
+      throw SettingsError("replay needs a store on disk: --store=DIRECTORY")
+    }
+    self.directory = directory
+    self.settings = settings
+    isApplied = !words.isEmpty
+  }
+
+  func run() throws {
+    let log = isApplied ? try SQLiteDeliveryLog(directory: directory) : try SQLiteDeliveryLog(reading: directory)
+    defer { log.close() }
+    let first = isApplied ? try SQLiteSpanStore(directory: directory) : try SQLiteSpanStore(reading: directory)
+    defer { first.close() }
+    let second = try openSecond()
+    defer { second.close() }
+    var replay = try Replay(
+      of: log, first: first, second: second, sources: settings.sources, seriesLimit: settings.seriesLimit, clock: SystemClock())
+    let start = ContinuousClock.now
+    let count = try replay.run { read, total in showProgress(read, total) }
+    let seconds = (start.duration(to: .now).inSeconds * 10).rounded() / 10
+    let line = "replayed \(count) deliveries in \(seconds) s"
+    StandardStream.error.write("\(StandardStream.error.isTerminal ? "\r" : "")\(line)\n")
+    StandardStream.output.write(try replay.comparison().text)
+    guard isApplied else { return }
+    try replay.keepBookkeeping()
+    try first.replace(by: second, logBeginning: try Replay.beginning(of: log))
+    StandardStream.error.write(
+      "the new projection is in place; the one before is kept as \(directory)/\(SQLiteSpanStore.replacedFileName)\n")
+  }
+
+  private func showProgress(_ read: Int, _ total: Int) {
+    guard StandardStream.error.isTerminal, total > 0 else { return }
+    StandardStream.error.write("\rreplayed \(read) of \(total) deliveries (\(read * 100 / total) %)")
+  }
+
+  /// What an earlier replay has made by the same mapping, or an empty one.
+  private func openSecond() throws -> SQLiteSpanStore {
+    var options = SQLiteSpanStore.Options()
+    options.fileName = Self.fileName
+    let mapping = Self.programIdentity + settings.classification.map { Array("\n\($0)".utf8) }.joined()
+    do {
+      let kept = try SQLiteSpanStore(directory: directory, options: options)
+      if try kept.values()[Self.mapping] == mapping { return kept }
+      kept.close()
+    } catch let error as StoreError where error.code != .busy {
+      // Whatever is wrong with it, it is made anew.
+    }
+    try SQLiteSpanStore.remove(Self.fileName, in: directory)
+    let empty = try SQLiteSpanStore(directory: directory, options: options)
+    var changes = ProjectionChanges()
+    changes.values[Self.mapping] = mapping
+    try empty.write(changes)
+    return empty
+  }
+
+  /// Version, and what tells builds of one version apart.
+  private static var programIdentity: [UInt8] {
+    var status = stat()
+    _ = stat("/proc/self/exe", &status)
+    return Array("\(ValueStreamVersion.current) \(status.st_size) \(status.st_mtim.tv_sec)".utf8)
+  }
+}
