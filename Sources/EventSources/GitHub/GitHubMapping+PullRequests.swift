@@ -40,9 +40,18 @@ extension GitHubMapping {
           ClassicID.make(source: "github", type: "pull_request", namespace: repository?.name ?? "", id: "\(id)")))
     }
     if let head = request.object("head").flatMap({ commit("sha", of: $0) }) { names.append(Reference(.commit, head)) }
+    if let branch = branch(of: request) { names.append(branch) }
     // An unmerged request carries the commit of a test merge here.
     if isMerged, let merge = commit("merge_commit_sha", of: request) { names.append(Reference(.commit, merge)) }
     return names
+  }
+
+  /// Nil for the default branch: what is built there belongs to no change.
+  private func branch(of request: PayloadObject) -> Reference? {
+    guard let head = request.object("head"), let name = head.text("ref"), let repository = head.object("repo"),
+      let fullName = repository.text("full_name"), repository.text("default_branch") != name
+    else { return nil }
+    return .branch(name, of: fullName, host: payload.host)
   }
 
   /// The issues that a request says it belongs to, in the name of its branch, its title and its body.

@@ -48,8 +48,17 @@ extension GitLabMapping {
     var commits = [request.object("last_commit")?.text("id")]
     if isMerged { commits += [request.text("merge_commit_sha"), request.text("squash_commit_sha")] }
     let change = number.isReal ? [Reference.change(number.value, of: project.path, host: payload.host)] : []
-    return [classicID("pull_request", of: project.name, number)] + change
+    let branch = branch(of: request).map { [$0] } ?? []
+    return [classicID("pull_request", of: project.name, number)] + change + branch
       + commits.compactMap { $0.map { Reference(.commit, $0.lowercased()) } }
+  }
+
+  /// Nil for the default branch: what is built there belongs to no change.
+  private func branch(of request: PayloadObject) -> Reference? {
+    guard let name = request.text("source_branch"), let source = request.object("source"),
+      let path = source.text("path_with_namespace"), source.text("default_branch") != name
+    else { return nil }
+    return .branch(name, of: path, host: payload.host)
   }
 
   /// The issues that a request says it belongs to, in the name of its branch, its title and its description.

@@ -93,6 +93,9 @@ struct JenkinsMapping {
     if let commit = build.commit {
       statements.append(FollowStatement(.commit, [Reference(.commit, commit.lowercased())]))
     }
+    if let branch = build.branch, let remote = build.repository.flatMap(GitRemote.init) {
+      statements.append(FollowStatement(.branch, [.branch(branch, of: remote.path, host: remote.host)]))
+    }
     return statements
   }
 

@@ -48,7 +48,7 @@ public struct Correlator: Sendable {
     // Few, so that a look at each is quicker than a set of all.
     let newNames = event.publishes.filter { !subject.publishes($0) }
     let ownerBefore = subject.owner
-    let beginBefore = subject.decidingBegin
+    let lifeBefore = subject.decidingLife
     let newMerge = event.mergeRevision.flatMap { subject.wasMerged(as: $0) ? nil : Reference(.commit, $0) }
     let followsBefore = event.follows.isEmpty ? [] : Set(subject.followedReferences)
     var changes = Changes(key: key, isNews: subject.add(event))
@@ -69,7 +69,7 @@ public struct Correlator: Sendable {
     subject.parent = parent(of: subject, &view)
     changes.subjects[key] = subject
     // A thing that is new, or of which became known what decides, may be what others were looking for under any of its names.
-    let isRecognizable = known.value == nil || subject.owner != ownerBefore || subject.decidingBegin != beginBefore
+    let isRecognizable = known.value == nil || subject.owner != ownerBefore || subject.decidingLife != lifeBefore
     let news = isRecognizable ? subject.aliases + [.key(key)] : newAliases + (newMerge.map { [$0] } ?? [])
     for follower in followers(of: news, except: key, &view) {
       guard var child = view.subject(follower)?.value else { continue }
@@ -141,7 +141,7 @@ public struct Correlator: Sendable {
       if !merged.isEmpty { publishers = merged }
     }
     if publishers.count < 2, reach == .anywhere { return publishers.first }
-    if reference.isRepeated, reach == .anywhere { return last(of: publishers, before: subject.begin, &view) }
+    if reference.isRepeated, reach == .anywhere { return nearest(of: publishers, at: subject.begin, &view) }
     let owner = subject.owner
     let sameOwner = publishers.filter { key in
       guard let candidate = view.subject(key)?.value else { return false }
@@ -150,10 +150,17 @@ public struct Correlator: Sendable {
     return sameOwner.count == 1 ? sameOwner.first : nil
   }
 
-  /// The thing that began last among those that had begun at a moment; where none had, the first of all.
-  private func last(of keys: [SpanKey], before moment: Timestamp?, _ view: inout View) -> SpanKey? {
-    let things = keys.compactMap { key in view.subject(key)?.value?.begin.map { (begin: $0, key: key) } }.sorted { $0 < $1 }
-    return (things.last { thing in moment.map { thing.begin <= $0 } ?? true } ?? things.first)?.key
+  /// The thing that began last among those that went on at a moment; where none did, the one that had ended or was to begin nearest to
+  /// it. What ends at once goes on until the next begins.
+  private func nearest(of keys: [SpanKey], at moment: Timestamp?, _ view: inout View) -> SpanKey? {
+    let things = keys.compactMap { key in view.subject(key)?.value?.life.map { (life: $0, key: key) } }
+      .sorted { ($0.life.begin, $0.key) < ($1.life.begin, $1.key) }
+    guard let moment else { return things.last?.key }
+    guard let before = things.last(where: { $0.life.begin <= moment }) else { return things.first?.key }
+    guard let end = before.life.end, end < moment, end > before.life.begin,
+      let next = things.first(where: { $0.life.begin > moment })
+    else { return before.key }
+    return next.life.begin.seconds(since: moment) < moment.seconds(since: end) ? next.key : before.key
   }
 }
 
@@ -173,9 +180,22 @@ extension Subject {
   /// When its first attempt began; nil of a thing without spans.
   fileprivate var begin: Timestamp? { outlines().first?.start }
 
+  /// From its first beginning to its last end; nil of a thing without spans.
+  fileprivate var life: Life? {
+    let outlines = outlines()
+    guard let first = outlines.first, let last = outlines.last else { return nil }
+    return Life(begin: first.start, end: last.end)
+  }
+
+  fileprivate struct Life: Equatable {
+    var begin: Timestamp
+    /// Nil while it goes on.
+    var end: Timestamp?
+  }
+
   /// That of a thing for which it decides whether it is a parent.
-  fileprivate var decidingBegin: Timestamp? {
-    facts.contains { $0.event.publishes.contains(where: \.isRepeated) } ? begin : nil
+  fileprivate var decidingLife: Life? {
+    facts.contains { $0.event.publishes.contains(where: \.isRepeated) } ? life : nil
   }
 
   /// Everything under which a parent may become known, longest candidates included.

@@ -17,7 +17,7 @@ public struct Reference: Sendable, Hashable, Comparable, CustomStringConvertible
     public static let customID: Kind = "custom"
     /// A full commit hash, lower case.
     public static let commit: Kind = "commit"
-    /// A branch: `<host>/<repository>@<branch>`.
+    /// A change by its branch: `<host>/<repository in lower case>@<branch>`.
     public static let branch: Kind = "branch"
     /// A change by its number, in lower case: `<host>/<repository>!<number>`.
     public static let change: Kind = "change"
@@ -71,12 +71,19 @@ public struct Reference: Sendable, Hashable, Comparable, CustomStringConvertible
   }
 
   /// True when a thing may be followed by others of the same name, of which a follower means the one that was there when it began:
-  /// the same artifact is deployed again.
-  var isRepeated: Bool { kind == .deployOfArtifact }
+  /// the same artifact is deployed again, the name of a branch is used again.
+  var isRepeated: Bool { kind == .deployOfArtifact || kind == .branch }
 
   /// The reference that every span publishes: its own key.
   public static func key(_ key: SpanKey) -> Reference {
     Reference(.key, key.description)
+  }
+
+  /// A change by the branch it is made on.
+  ///
+  /// - Parameter repository: the one that holds the branch, with what stands before its name; it counts in any letter case.
+  public static func branch(_ name: String, of repository: String, host: String) -> Reference {
+    Reference(.branch, "\(host)/\(repository.lowercased())@\(name)")
   }
 
   /// An issue by its number in a repository or project, whose name counts in any letter case.
@@ -115,6 +122,21 @@ public enum CorrelationRule: UInt8, Sendable, Hashable, Comparable, CaseIterable
   case issueKey = 5
   /// A chain of events that its senders say a thing is part of: it holds the things of one trace together that nothing else ties.
   case chain = 6
+  /// A branch: a build of it belongs to the change that was made on it then.
+  case branch = 7
+
+  /// The number is what stores keep, and says nothing of trust.
+  private var rank: Int {
+    switch self {
+    case .explicitID: 1
+    case .vendorLink: 2
+    case .commit: 3
+    case .branch: 4
+    case .closingWords: 5
+    case .issueKey: 6
+    case .chain: 7
+    }
+  }
 
   /// The name shown as `parentRule`.
   public var name: String {
@@ -122,6 +144,7 @@ public enum CorrelationRule: UInt8, Sendable, Hashable, Comparable, CaseIterable
     case .explicitID: "explicit_id"
     case .vendorLink: "vendor_link"
     case .commit: "commit"
+    case .branch: "branch"
     case .closingWords: "closing_words"
     case .issueKey: "issue_key"
     case .chain: "chain"
@@ -129,7 +152,7 @@ public enum CorrelationRule: UInt8, Sendable, Hashable, Comparable, CaseIterable
   }
 
   public static func < (left: CorrelationRule, right: CorrelationRule) -> Bool {
-    left.rawValue < right.rawValue
+    left.rank < right.rank
   }
 }
 
