@@ -147,7 +147,7 @@ extension TraceReader {
   private mutating func changes(of range: CommitRange, for span: Span) throws -> [Change] {
     var commits = range.commits
     if case .string(let service) = span.attributes.value(of: DeployLane.serviceAttribute) {
-      commits.removeAll { $0.services.map { !$0.contains(service) } ?? false }
+      commits.removeAll { $0.services.map { !$0.contains { $0.lowercased() == service.lowercased() } } ?? false }
     }
     let references = Set(commits.map { Reference(.commit, $0.id) }).sorted()
     let keys = Set(try store.publishers(of: references).values.joined())
