@@ -46,6 +46,8 @@ let package = Package(
     module("Trello", in: "EventSources", ["Payloads"]),
     module("CustomHTTP", in: "EventSources", ["Payloads"]),
     module("CDEvents", in: "EventSources", ["Payloads"]),
+    module("VendorAPI", in: "EventSources", ["Payloads"]),
+    module("GitHubAPI", in: "EventSources", ["VendorAPI", "Payloads"]),
     module("SourceCatalog", in: "EventSources", sources),
     module("HistoryGenerator", in: "EventSources"),
     .systemLibrary(
@@ -72,7 +74,10 @@ let package = Package(
       swiftSettings: settings),
     .executableTarget(
       name: "vsperf",
-      dependencies: ["ValueStreamCore", "Intake", "SourceCatalog", "GitHub", "HistoryGenerator", "CurlTransport"],
+      dependencies: [
+        "ValueStreamCore", "Intake", "SourceCatalog", "GitHub", "HistoryGenerator", "CurlTransport", "VendorAPI", "GitHubAPI",
+        "CSV",
+      ],
       swiftSettings: settings),
     .target(
       name: "ValueStreamTesting", dependencies: ["ValueStreamCore", "Pipeline"], path: "Tests/ValueStreamTesting",
@@ -131,6 +136,7 @@ let package = Package(
     tests(of: "Mock", ["ValueStreamCore", "Pipeline"]),
     tests(of: "QueryAPI", ["ValueStreamCore"], fixtures: ["Golden"]),
     tests(of: "CSV"),
+    tests(of: "VendorAPI", ["ValueStreamCore"]),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17

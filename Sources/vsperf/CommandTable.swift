@@ -22,7 +22,7 @@ struct CommandTable: Sendable {
   var commands: [Command]
 
   static let all = CommandTable(commands: [
-    .eventStart, .eventEnd, .eventAnnotate, .eventRun, .explain, .generateHistory, .traceparent,
+    .gitHubPullRequests, .eventStart, .eventEnd, .eventAnnotate, .eventRun, .explain, .generateHistory, .traceparent,
   ])
 
   /// What a command line asks for.

@@ -90,6 +90,11 @@ public struct Settings: Sendable {
     }
   }
 
+  /// What a user gave, as it was written; empty for nothing.
+  package func texts(of declaration: SettingDeclaration) -> [String] {
+    given[declaration.name]?.texts ?? []
+  }
+
   /// True when a user gave the setting, wherever.
   public func isGiven<Value>(_ setting: Setting<Value>) -> Bool {
     given[setting.declaration.name] != nil
