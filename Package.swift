@@ -48,6 +48,9 @@ let package = Package(
     module("CDEvents", in: "EventSources", ["Payloads"]),
     module("VendorAPI", in: "EventSources", ["Payloads"]),
     module("GitHubAPI", in: "EventSources", ["VendorAPI", "Payloads"]),
+    module("GitLabAPI", in: "EventSources", ["VendorAPI", "Payloads"]),
+    module("JiraAPI", in: "EventSources", ["VendorAPI", "Payloads"]),
+    module("JenkinsAPI", in: "EventSources", ["VendorAPI", "Payloads"]),
     module("SourceCatalog", in: "EventSources", sources),
     module("HistoryGenerator", in: "EventSources"),
     .systemLibrary(
@@ -75,8 +78,9 @@ let package = Package(
     .executableTarget(
       name: "vsperf",
       dependencies: [
-        "ValueStreamCore", "Intake", "SourceCatalog", "GitHub", "HistoryGenerator", "CurlTransport", "VendorAPI", "GitHubAPI",
-        "CSV",
+        "ValueStreamCore", "Intake", "SourceCatalog", "GitHub", "HistoryGenerator", "CurlTransport", "CSV", "VendorAPI",
+        "GitHubAPI",
+        "GitLabAPI", "JiraAPI", "JenkinsAPI",
       ],
       swiftSettings: settings),
     .target(
@@ -137,6 +141,10 @@ let package = Package(
     tests(of: "QueryAPI", ["ValueStreamCore"], fixtures: ["Golden"]),
     tests(of: "CSV"),
     tests(of: "VendorAPI", ["ValueStreamCore"]),
+    tests(of: "GitHubAPI", ["ValueStreamCore", "VendorAPI"]),
+    tests(of: "GitLabAPI", ["ValueStreamCore", "VendorAPI"]),
+    tests(of: "JiraAPI", ["ValueStreamCore", "VendorAPI"]),
+    tests(of: "JenkinsAPI", ["ValueStreamCore", "VendorAPI"]),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17

@@ -22,7 +22,9 @@ struct CommandTable: Sendable {
   var commands: [Command]
 
   static let all = CommandTable(commands: [
-    .gitHubPullRequests, .eventStart, .eventEnd, .eventAnnotate, .eventRun, .explain, .generateHistory, .traceparent,
+    .gitHubPullRequests, .gitHubIssues, .gitHubWorkflowRuns, .gitHubDeployments, .gitLabMergeRequests, .jiraIssues,
+    .jenkinsBuilds,
+    .eventStart, .eventEnd, .eventAnnotate, .eventRun, .explain, .generateHistory, .traceparent, .completion,
   ])
 
   /// What a command line asks for.

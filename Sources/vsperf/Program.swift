@@ -15,8 +15,8 @@ enum Program {
 
   /// The first words of the commands of each.
   private static let formerPrograms = [
-    "vscli": ["event"],
-    "vsperformancereport": ["agg", "github", "gitlab", "jenkins", "jira"],
+    "vscli": ["event", "completion"],
+    "vsperformancereport": ["agg", "github", "gitlab", "jenkins", "jira", "completion"],
   ]
 
   /// A command line of ``CommandTable``, with this name.

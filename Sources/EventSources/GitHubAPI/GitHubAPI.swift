@@ -47,25 +47,3 @@ package struct GitHubAPI: Sendable {
     }
   }
 }
-
-/// A page of a connection of GraphQL.
-struct GitHubConnection {
-  let nodes: [PayloadObject]
-  let next: String?
-  let total: Int?
-  let notes: [String]
-
-  /// - Parameters:
-  ///   - connection: as it was found in the answer.
-  ///   - what: of whom it was asked, for messages.
-  init(_ connection: PayloadObject?, of answer: GraphQL.Answer, what: String) throws(APIError) {
-    guard let connection else {
-      throw answer.errors.first ?? APIError(.notFound, "there is no \(what), or the token may not see it")
-    }
-    nodes = connection.objects("nodes")
-    let page = connection.object("pageInfo")
-    next = page?.bool("hasNextPage") == true ? page?.text("endCursor") : nil
-    total = connection.int("totalCount").map { Int(clamping: $0) }
-    notes = Set(answer.errors.map(\.description)).sorted().map { "GitHub left something out: \($0)" }
-  }
-}

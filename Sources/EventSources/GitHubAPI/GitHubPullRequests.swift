@@ -1,72 +1,35 @@
 import Payloads
-package import ValueStreamCore
+import ValueStreamCore
 package import VendorAPI
 
 /// The pull requests of repositories, the last updated first.
-package struct GitHubPullRequests: RecordSource {
+package enum GitHubPullRequests {
   package enum State: String, CaseIterable, Sendable {
     case closed = "CLOSED"
     case merged = "MERGED"
     case open = "OPEN"
   }
 
-  private let api: GitHubAPI
-  private let repositories: GitHubRepositories
-  private let state: State
-  private let period: RecordPeriod
-  private let pageSize: Int
-  private let fields: ChangeRecord.Columns
-  private let now: Timestamp
-  private let query: String
-
-  /// - Parameters:
-  ///   - period: of when they were merged, closed, or with `open` created.
-  ///   - now: the end of what is open.
-  package init(
-    _ api: GitHubAPI, of repositories: GitHubRepositories, state: State, period: RecordPeriod, pageSize: Int,
-    columns: ChangeRecord.Columns, now: Timestamp
-  ) {
-    self.api = api
-    self.repositories = repositories
-    self.state = state
-    self.period = period
-    self.pageSize = pageSize
-    fields = columns
-    self.now = now
+  /// The period of a selection is that of merging, of closing, or with `open` of creation.
+  package static func source(
+    _ api: GitHubAPI, _ selection: GitHubSelection, state: State, columns: ChangeRecord.Columns
+  ) -> GitHubRecords {
     let further = """
       isDraft changedFiles headRefName baseRefName labels(first:50){nodes{name}} \
       commits(first:1){totalCount nodes{commit{authoredDate committedDate}}} \
       timelineItems(first:50,itemTypes:[READY_FOR_REVIEW_EVENT,CONVERT_TO_DRAFT_EVENT]){nodes{__typename \
       ... on ReadyForReviewEvent{createdAt} ... on ConvertToDraftEvent{createdAt}}}
       """
-    query = """
-      query($owner:String!,$name:String!,$first:Int!,$after:String,$states:[PullRequestState!]){repository(owner:$owner,name:$name){\
-      pullRequests(first:$first,after:$after,states:$states,orderBy:{field:UPDATED_AT,direction:DESC}){totalCount \
-      pageInfo{hasNextPage endCursor} nodes{id number title url state merged createdAt mergedAt closedAt updatedAt additions \
-      deletions comments{totalCount} author{login} reviews(first:100){totalCount nodes{author{login} state submittedAt}} \
-      \(columns == .all ? further : "")}}}}
+    let fields = """
+      id number title url state merged createdAt mergedAt closedAt updatedAt additions deletions comments{totalCount} \
+      author{login} reviews(first:100){totalCount nodes{author{login} state submittedAt}}
       """
-  }
-
-  package var columns: [String] { ChangeRecord.columns(fields) }
-
-  package func containers() async throws(APIError) -> [String] { try await repositories.list(api) }
-
-  package func page(of container: String, after cursor: String?, atMost limit: Int?) async throws(APIError) -> RecordPage {
-    let (owner, name) = GitHubRepositories.split(container)
-    let variables: [(name: String, value: GraphQL.Variable)] = [
-      ("owner", .text(owner)), ("name", .text(name)), ("after", cursor.map(GraphQL.Variable.text) ?? .null),
-      ("states", .texts([state.rawValue])),
-    ]
-    return try await api.page(query, variables, size: min(pageSize, limit ?? pageSize)) { answer throws(APIError) in
-      let page = try GitHubConnection(
-        answer.data?.object("repository")?.object("pullRequests"), of: answer, what: "repository \(container)")
-      // Nothing was merged after it was updated last.
-      let isOver = period.isOver(at: page.nodes.last?.time("updatedAt"))
-      let records = page.nodes.map { record($0, owner, name) }.filter { period.contains(Self.time($0, state)) }
-      return RecordPage(
-        rows: records.map { $0.row(fields, now: now) }, next: isOver ? nil : page.next,
-        total: period == RecordPeriod() ? page.total : nil, notes: page.notes)
+    return GitHubRecords(
+      api: api, selection: selection, columns: ChangeRecord.columns(columns), connection: "pullRequests", order: .updated,
+      filter: "states:[\(state.rawValue)],", fields: columns == .all ? "\(fields) \(further)" : fields
+    ) { node, owner, repository in
+      let record = record(node, owner, repository, now: selection.now)
+      return GitHubRecords.Record(row: record.row(columns, now: selection.now), time: time(record, state))
     }
   }
 
@@ -79,7 +42,7 @@ package struct GitHubPullRequests: RecordSource {
     }
   }
 
-  private func record(_ node: PayloadObject, _ owner: String, _ name: String) -> ChangeRecord {
+  private static func record(_ node: PayloadObject, _ owner: String, _ name: String, now: Timestamp) -> ChangeRecord {
     var record = ChangeRecord()
     record.owner = owner
     record.repository = name
@@ -95,15 +58,17 @@ package struct GitHubPullRequests: RecordSource {
     record.author = node.object("author")?.text("login") ?? ""
     record.url = node.text("url") ?? ""
     record.title = node.text("title") ?? ""
-    let reviews = node.object("reviews")?.objects("nodes") ?? []
+    let reviews = node.nodes("reviews")
     for login in reviews.compactMap({ $0.object("author")?.text("login") }) where login != record.author {
       if !record.reviewers.contains(login) { record.reviewers.append(login) }
     }
-    if fields == .all { addFurther(to: &record, node, reviews) }
+    addFurther(to: &record, node, reviews, now: now)
     return record
   }
 
-  private func addFurther(to record: inout ChangeRecord, _ node: PayloadObject, _ reviews: [PayloadObject]) {
+  private static func addFurther(
+    to record: inout ChangeRecord, _ node: PayloadObject, _ reviews: [PayloadObject], now: Timestamp
+  ) {
     record.number = node.int("number")
     record.state = node.text("state") ?? ""
     record.isDraft = node.bool("isDraft") ?? false
@@ -118,8 +83,8 @@ package struct GitHubPullRequests: RecordSource {
     record.firstCommitAt = first?.time("authoredDate") ?? first?.time("committedDate")
     record.headBranch = node.text("headRefName") ?? ""
     record.baseBranch = node.text("baseRefName") ?? ""
-    record.labels = node.object("labels")?.objects("nodes").compactMap { $0.text("name") } ?? []
-    let turns = (node.object("timelineItems")?.objects("nodes") ?? []).compactMap { item in
+    record.labels = node.nodes("labels").compactMap { $0.text("name") }
+    let turns = node.nodes("timelineItems").compactMap { item in
       item.time("createdAt").map { DraftTurn(time: $0, isReady: item.text("__typename") == "ReadyForReviewEvent") }
     }
     record.readyAt = turns.filter(\.isReady).map(\.time).max()

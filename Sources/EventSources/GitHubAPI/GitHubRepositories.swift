@@ -54,17 +54,11 @@ package struct GitHubRepositories: Sendable {
         query, [("login", .text(owner)), ("after", cursor.map(GraphQL.Variable.text) ?? .null)],
         size: min(pageSize, limit - names.count)
       ) { answer throws(APIError) in
-        try GitHubConnection(answer.data?.object(kind)?.object("repositories"), of: answer, what: "\(kind) \(owner)")
+        try GraphQLConnection(answer.data?.object(kind)?.object("repositories"), of: answer, what: "\(kind) \(owner)")
       }
       names += page.nodes.compactMap { $0.text("name") }
       cursor = page.next
     } while cursor != nil && names.count < limit
     return names.prefix(limit).map { "\(owner)/\($0)" }
-  }
-
-  /// What stands before and after the slash.
-  static func split(_ fullName: String) -> (owner: String, name: String) {
-    let parts = fullName.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-    return (parts.first ?? "", parts.count > 1 ? parts[1] : "")
   }
 }

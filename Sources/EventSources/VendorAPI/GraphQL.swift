@@ -62,8 +62,8 @@ package enum GraphQL {
       return APIError(.limited, text, retryAfterSeconds: limit.retryAfterSeconds ?? limit.secondsUntilReset(now))
     case "NOT_FOUND": return APIError(.notFound, text)
     case "FORBIDDEN", "INSUFFICIENT_SCOPES": return APIError(.forbidden, text)
-    // A query that took too long, as a rule.
-    case _ where words.contains("something went wrong") || words.contains("timeout") || words.contains("timed out"):
+    // A query that took too long, as a rule, or would: a smaller page may do.
+    case _ where ["something went wrong", "timeout", "timed out", "max complexity"].contains(where: words.contains):
       return APIError(.unavailable, text)
     default: return APIError(.refused, text)
     }

@@ -23,4 +23,10 @@ package enum RecordText {
 
   /// Several in one field.
   package static func list(_ texts: [String]) -> String { texts.joined(separator: "|") }
+
+  /// What stands before the last slash of a container's name, and after it: `group/sub/app`.
+  package static func split(_ container: String) -> (owner: String, name: String) {
+    guard let slash = container.lastIndex(of: "/") else { return ("", container) }
+    return (String(container[..<slash]), String(container[container.index(after: slash)...]))
+  }
 }

@@ -5,6 +5,8 @@ package struct WorkRecord: Sendable {
   package var owner = ""
   package var repository = ""
   package var createdAt: Timestamp?
+  /// From when on its duration counts, where that is not when it was created.
+  package var beganAt: Timestamp?
   package var startedAt: Timestamp?
   package var finishedAt: Timestamp?
   /// In the vendor's words, in lower case; what is not over has the state it is in.
@@ -25,7 +27,7 @@ package struct WorkRecord: Sendable {
 
   /// - Parameter now: the end of what is not over.
   package func row(now: Timestamp) -> [String] {
-    let duration = createdAt.map { (finishedAt ?? now).seconds(since: $0) }
+    let duration = (beganAt ?? createdAt).map { (finishedAt ?? now).seconds(since: $0) }
     return [
       owner, repository, RecordText.text(createdAt), RecordText.text(startedAt), RecordText.text(finishedAt), outcome,
       RecordText.text(duration), id, author, url, title,

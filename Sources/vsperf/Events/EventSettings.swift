@@ -32,8 +32,9 @@ enum EventSettings {
     help: "What it belongs to. The full name of a repository makes one project of its builds and your deploys.")
 
   static let tag = Setting<EventTag?>(
-    "tag", environment: "", placeholder: "KEY|VALUE", default: nil, defaultText: nil,
-    help: "A fact about it; as often as you like. With the first one user.name and user.username are told too."
+    "tag", environment: "", placeholder: "TAG", default: nil, defaultText: nil,
+    help:
+      "A fact about it, such as env|production; as often as you like. With the first one user.name and user.username are told too."
   ) { text throws(SettingError) in
     guard let bar = text.firstIndex(of: "|"), bar > text.startIndex else {
       throw SettingError(expected: "a tag such as env|production")

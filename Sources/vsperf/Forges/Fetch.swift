@@ -47,9 +47,10 @@ struct Fetch {
     return APIClient(transport: transport, options: options, report: { [progress] in progress.note($0) })
   }
 
-  /// - Parameters:
-  ///   - limit: rows of one container, and the flag that sets it; nil for all.
-  func run(_ source: any RecordSource, limit: (rows: Int, flag: String)?, concurrency: Int) async throws {
+  /// - Parameter limit: rows of one container.
+  func run(_ source: any RecordSource, limit: Setting<Int>, _ settings: Settings) async throws {
+    let rows = try FetchSettings.rows(limit, in: settings)
+    let concurrency = try settings.value(of: FetchSettings.concurrency)
     var state: FetchState
     do {
       state = try await begin(source)
@@ -64,7 +65,7 @@ struct Fetch {
     }
     progress.begin(containers: state.containers.count, done: state.done, rows: state.allRows)
     do {
-      try await RecordRun(source, limit: limit?.rows, concurrency: concurrency).run(state.containers, from: state.place) { step in
+      try await RecordRun(source, limit: rows, concurrency: concurrency).run(state.containers, from: state.place) { step in
         for row in step.rows { csv.row(row) }
         state.allRows += step.rows.count
         state.place = step.place
@@ -72,8 +73,8 @@ struct Fetch {
         try put(csv.take(), to: &output, &state)
         progress.show(step)
         for note in step.notes { progress.note("\(step.container): \(note)") }
-        if step.isCut, let limit {
-          progress.note("\(step.container): there are more than \(limit.rows); \(limit.flag) sets how many are read")
+        if step.isCut, let rows {
+          progress.note("\(step.container): there are more than \(rows); --\(limit.declaration.name) sets how many are read")
         }
         if let error = step.failure { progress.note("\(step.container) is left out: \(error)") }
       }

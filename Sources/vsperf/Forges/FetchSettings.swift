@@ -24,6 +24,28 @@ enum FetchSettings {
   static let concurrency = Setting<Int>.count(
     "concurrency", default: 4, in: 1...32, help: "How many repositories are read at a time. The output is the same.")
 
+  static let limit = Setting<Int>.count(
+    "max-rows", default: 1000, in: 1...Int.max,
+    help: "Rows of one repository, project or job; with --since there is no limit, unless it is given.")
+
+  static let pageSize = Setting<Int>.count("per-page", default: 100, in: 1...100, help: "Rows in one answer.")
+
+  static let columns = Setting<ChangeRecord.Columns>.choice(
+    "columns", environment: "", default: .standard,
+    help: "all adds the first commit, reviews, approval, size, branches, labels and the time as a draft.")
+
+  /// The address of a server of one's own.
+  static func address(_ name: String, of vendor: String, default value: String?) -> Setting<String?> {
+    Setting(
+      "url", environment: "VS_\(name)_URL", placeholder: "URL", default: value, defaultText: value, help: "Address of \(vendor)."
+    ) { text throws(SettingError) in
+      guard text.hasPrefix("http://") || text.hasPrefix("https://") else {
+        throw SettingError(expected: "an address such as https://\(name.lowercased()).example.org")
+      }
+      return String(text.reversed().drop { $0 == "/" }.reversed())
+    }
+  }
+
   static let authority = Setting<String?>.optionalText(
     "ca-file", environment: "VS_CA_FILE", otherVariables: ["CURL_CA_BUNDLE", "SSL_CERT_FILE"], placeholder: "FILE",
     help: "PEM file with the authorities that the API is checked against, instead of the system's.")
@@ -39,6 +61,11 @@ enum FetchSettings {
 
   static func period(_ settings: Settings) throws(SettingsError) -> RecordPeriod {
     RecordPeriod(since: try settings.value(of: since), until: try settings.value(of: until))
+  }
+
+  /// What a limit is; nil where what is wanted begins somewhere, unless somebody gives one all the same.
+  static func rows(_ limit: Setting<Int>, in settings: Settings) throws(SettingsError) -> Int? {
+    try settings.value(of: since) == nil || settings.isGiven(limit) ? try settings.value(of: limit) : nil
   }
 
   /// How the API is reached.

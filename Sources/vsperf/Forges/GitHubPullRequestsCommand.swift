@@ -25,8 +25,6 @@ extension Command {
 
 /// `vsperf github pull-requests`.
 enum GitHubPullRequestsCommand {
-  private static let words = ["github", "pull-requests"]
-
   private static let state = Setting<GitHubPullRequests.State>.choice(
     "pr-state", environment: "", default: .merged, help: "Which ones.")
 
@@ -37,27 +35,18 @@ enum GitHubPullRequestsCommand {
     "max-prs", default: 100, in: 1...Int.max,
     help: "Pull requests of one repository; with --since there is no limit, unless it is given.")
 
-  private static let columns = Setting<ChangeRecord.Columns>.choice(
-    "columns", environment: "", default: .standard,
-    help: "all adds the first commit, reviews, approval, size, branches, labels and the time as a draft.")
-
   private static let content =
-    GitHubSettings.content + [state.declaration, limit.declaration] + FetchSettings.period + [columns.declaration]
+    GitHubSettings.content + [state.declaration, limit.declaration] + FetchSettings.period
+    + [FetchSettings.columns.declaration]
   static let declarations =
     content + GitHubSettings.access + [pageSize.declaration] + FetchSettings.declarations
     + [FetchSettings.concurrency.declaration]
 
   static func run(_ settings: Settings) async throws {
-    let repositories = try GitHubSettings.repositories(settings, words: words)
-    let fetch = try Fetch(settings, words: words, content: content)
-    let period = try FetchSettings.period(settings)
-    let source = GitHubPullRequests(
-      try GitHubSettings.api(settings, fetch, words: words), of: repositories, state: try settings.value(of: state),
-      period: period,
-      pageSize: try settings.value(of: pageSize), columns: try settings.value(of: columns), now: fetch.began)
-    let isLimited = period.since == nil || settings.isGiven(limit)
-    try await fetch.run(
-      source, limit: isLimited ? (try settings.value(of: limit), "--max-prs") : nil,
-      concurrency: try settings.value(of: FetchSettings.concurrency))
+    let words = Command.gitHubPullRequests.words
+    let (fetch, api, selection) = try GitHubSettings.prepare(settings, words: words, content: content, pageSize: pageSize)
+    let source = GitHubPullRequests.source(
+      api, selection, state: try settings.value(of: state), columns: try settings.value(of: FetchSettings.columns))
+    try await fetch.run(source, limit: limit, settings)
   }
 }

@@ -29,18 +29,29 @@ enum GitHubSettings {
   static let content = [organization.declaration, repository.declaration, domain.declaration, repositoryLimit.declaration]
   static let access = [token.declaration, repositoriesPerPage.declaration]
 
-  /// - Parameter words: the command, for messages.
-  static func api(_ settings: Settings, _ fetch: Fetch, words: [String]) throws -> GitHubAPI {
+  /// What a command needs to ask GitHub.
+  ///
+  /// - Parameters:
+  ///   - words: the command.
+  ///   - content: settings that decide on what is read.
+  static func prepare(
+    _ settings: Settings, words: [String], content: [SettingDeclaration], pageSize: Setting<Int>
+  ) throws -> (Fetch, GitHubAPI, GitHubSelection) {
+    let repositories = try repositories(settings, words: words)
+    let fetch = try Fetch(settings, words: words, content: content)
     let address = GitHubAddress(enterpriseDomain: try settings.value(of: domain))
     guard let token = try FetchSettings.token(token, in: settings) else {
       throw UsageError(
         "GitHub wants a token: make one at \(address.tokens) that may read the repositories, and set "
           + "VS_PERF_REPORT_GITHUB_ACCESS_TOKEN", seeing: words)
     }
-    return GitHubAPI(address, token: token, client: fetch.client)
+    let selection = GitHubSelection(
+      repositories: repositories, period: try FetchSettings.period(settings), pageSize: try settings.value(of: pageSize),
+      now: fetch.began)
+    return (fetch, GitHubAPI(address, token: token, client: fetch.client), selection)
   }
 
-  static func repositories(_ settings: Settings, words: [String]) throws -> GitHubRepositories {
+  private static func repositories(_ settings: Settings, words: [String]) throws -> GitHubRepositories {
     let organization = try settings.value(of: organization)
     let names = try settings.values(of: repository).compactMap { $0 }
     guard !names.isEmpty else { throw UsageError("which repositories? --repo NAME, or --repo '*' for all", seeing: words) }
