@@ -20,22 +20,21 @@ struct IntakeClient: Sendable {
   ///
   /// - Throws: ``Failure`` for any answer but 200; 503 is asked again after the time it names.
   func post(_ request: HTTPTransportRequest) async throws {
-    var waited = 0.0
+    let end = ContinuousClock.now + patience
     while true {
       let failure: Failure
       var pause = Self.pauseSeconds
       switch await answer(to: request) {
       case .success(let response) where response.status == 200: return
       case .success(let response) where response.status == 503:
-        pause = min(max(response.headers["Retry-After"].flatMap(Double.init) ?? 1, 0.1), 60)
+        pause = min(max(response.headers.retryAfterSeconds(now: SystemClock().now()) ?? 1, 0.1), 60)
         failure = .refused(response)
       case .success(let response): throw Failure.refused(response)
       case .failure(let error) where isPatientWithSilence && error.isRetryable && error.code != .cancelled:
         failure = .noAnswer(error)
       case .failure(let error): throw Failure.noAnswer(error)
       }
-      guard waited < patience.inSeconds else { throw failure }
-      waited += pause
+      guard ContinuousClock.now < end else { throw failure }
       try await Task.sleep(for: .seconds(pause))
     }
   }

@@ -123,7 +123,12 @@ struct ForgeCommandsTests {
         "Jira wants a token: make one at https://id.atlassian.com/"
       ),
       (["jenkins", "builds"], "which Jenkins? --url https://ci.example.org"),
-      (["jenkins", "builds", "--url=ci"], "flag --url: \"ci\" is not an address such as https://jenkins.example.org"),
+      (
+        ["jenkins", "builds", "--url=ci"],
+        "flag --url: \"ci\" is not an address such as https://jenkins.example.org, without a user"
+      ),
+      (["jenkins", "builds", "--url=https://tal:secret@ci.example.org"], "flag --url: "),
+      (["github", "issues", "--repo=a/b", "--enterprise-domain=tal:secret@git.example"], "flag --enterprise-domain: "),
       (["github", "issues", "--repo=acme/site"], "GitHub wants a token: "),
       (["github", "pull-request"], "there is no command \"github pull-request\" (did you mean pull-requests?)"),
     ])

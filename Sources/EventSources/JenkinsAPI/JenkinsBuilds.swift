@@ -43,9 +43,9 @@ package struct JenkinsBuilds: RecordSource {
 
   /// Those that hold no others.
   private static func jobs(in folder: PayloadObject) -> [String] {
-    folder.objects("jobs").flatMap { job in
-      job.has("jobs") ? jobs(in: job) : [job.text("fullName")].compactMap { $0 }
-    }
+    // There may be more than a payload is read of.
+    let all = (folder.value["jobs"]?.elements ?? []).compactMap { PayloadObject($0, path: folder.path) }
+    return all.flatMap { job in job.has("jobs") ? jobs(in: job) : [job.text("fullName")].compactMap { $0 } }
   }
 
   package func page(of container: String, after cursor: String?, atMost limit: Int?) async throws(APIError) -> RecordPage {

@@ -1,3 +1,4 @@
+import Payloads
 package import ValueStreamCore
 
 /// Asks a vendor's API: waits as its limits want it, and asks again where that may help.
@@ -127,9 +128,9 @@ package struct APIClient: Sendable {
     return document.message.map { String($0.prefix(300)) } ?? ""
   }
 
-  /// Without its query, which may hold anything.
+  /// Without its query and its user, which may hold anything.
   private static func place(of url: String) -> String {
-    String(url.prefix { $0 != "?" })
+    WebAddress.withoutUser(String(url.prefix { $0 != "?" }))
   }
 
   // MARK: Waiting

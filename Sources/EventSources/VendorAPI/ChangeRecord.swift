@@ -63,7 +63,8 @@ package struct ChangeRecord: Sendable {
   /// - Parameter now: the end of what is still open.
   package func row(_ columns: Columns, now: Timestamp) -> [String] {
     let duration = createdAt.map { end(now: now).seconds(since: $0) }
-    let changes = additions == nil && deletions == nil ? nil : (additions ?? 0) + (deletions ?? 0)
+    let changes =
+      additions == nil && deletions == nil ? nil : (additions ?? 0).addingReportingOverflow(deletions ?? 0).partialValue
     let standard = [
       owner, repository, RecordText.text(createdAt), RecordText.text(isMerged), RecordText.text(duration),
       RecordText.text(comments), RecordText.text(additions), RecordText.text(deletions), RecordText.text(changes),

@@ -19,7 +19,9 @@ package struct NumberedCursor: Sendable, Hashable, CustomStringConvertible {
   /// Nil for a text that is none.
   package init?(_ text: String) {
     let parts = text.split(separator: ":")
-    guard parts.count == 2, let position = Int(parts[0]), let last = Int64(parts[1]) else { return nil }
+    guard parts.count == 2, let position = Int(parts[0]), (0...1 << 40).contains(position), let last = Int64(parts[1]) else {
+      return nil
+    }
     self.init(position: position, last: last)
   }
 

@@ -13,9 +13,7 @@ struct RateLimit: Sendable, Hashable {
   init(_ headers: HTTPHeaders, now: Timestamp) {
     remaining = Self.first(["X-RateLimit-Remaining", "RateLimit-Remaining"], in: headers).flatMap { Int($0) }
     reset = Self.first(["X-RateLimit-Reset", "RateLimit-Reset"], in: headers).flatMap { Self.time($0, now: now) }
-    retryAfterSeconds = headers["Retry-After"].flatMap { text in
-      Double(text) ?? HTTPDate.parse(text).map { $0.seconds(since: now) }
-    }
+    retryAfterSeconds = headers.retryAfterSeconds(now: now)
   }
 
   /// Seconds until more may be asked, when nothing is left; nil while something is, or when it is not known.
@@ -34,16 +32,5 @@ struct RateLimit: Sendable, Hashable {
     guard let number = Double(text) else { return Timestamp(rfc3339: text) }
     guard number >= 0 else { return nil }
     return number > 1e9 ? Timestamp.epoch.advanced(bySeconds: number) : now.advanced(bySeconds: number)
-  }
-}
-
-/// The dates of HTTP: `Tue, 24 Nov 2026 18:00:00 GMT` (RFC 9110, section 5.6.7).
-enum HTTPDate {
-  private static let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
-
-  static func parse(_ text: String) -> Timestamp? {
-    let words = text.split(separator: " ").map(String.init)
-    guard words.count == 6, words[5] == "GMT", let month = months.firstIndex(of: words[2]) else { return nil }
-    return Timestamp(rfc3339: "\(words[3])-\(month < 9 ? "0" : "")\(month + 1)-\(words[1])T\(words[4])Z")
   }
 }

@@ -9,7 +9,7 @@ struct Fetch {
   /// Nil for standard output.
   private let file: String?
   private let earlier: FetchState?
-  private let progress = FetchProgress()
+  private let progress: FetchProgress
   let transport: any HTTPTransport
   private let spacing: Duration
 
@@ -23,6 +23,7 @@ struct Fetch {
     self.words = words
     let out = try settings.value(of: FetchSettings.out)
     file = out == "STDOUT" || out == "-" ? nil : out
+    progress = FetchProgress(isAlone: file != nil || !StandardStream.output.isTerminal)
     fingerprint = words + content.flatMap { declaration in settings.texts(of: declaration).map { "--\(declaration.name)=\($0)" } }
     transport = try FetchSettings.transport(settings)
     spacing = try settings.value(of: FetchSettings.spacing)

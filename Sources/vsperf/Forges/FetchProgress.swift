@@ -20,8 +20,9 @@ final class FetchProgress: Sendable {
   private let start = ContinuousClock.now
   private let state = Mutex(State())
 
-  init(isTerminal: Bool = StandardStream.error.isTerminal && Environment.variables["TERM"] != "dumb") {
-    self.isTerminal = isTerminal
+  /// - Parameter isAlone: true when nothing else is written to the terminal.
+  init(isAlone: Bool) {
+    isTerminal = isAlone && StandardStream.error.isTerminal && Environment.variables["TERM"] != "dumb"
   }
 
   func begin(containers: Int, done: Int, rows: Int) {
@@ -89,24 +90,23 @@ final class FetchProgress: Sendable {
   /// `[=========>          ] 12/40, 3400 rows, 210/s, 80 s left`.
   private static func bar(_ state: State, seconds: Double) -> String {
     let expected = expectedRows(state)
-    let share =
-      expected > 0 ? min(1, Double(state.rows) / Double(expected)) : Double(state.done) / Double(max(1, state.containers))
+    let share = expected > 0 ? min(1, Double(state.rows) / expected) : Double(state.done) / Double(max(1, state.containers))
     let width = 24
     let filled = Int(share * Double(width))
-    let bar =
-      String(repeating: "=", count: filled) + (filled < width ? ">" : "")
-      + String(repeating: " ", count: max(0, width - filled - 1))
+    let rest = filled < width ? ">" + String(repeating: " ", count: width - filled - 1) : ""
     let rate = Double(state.rows - state.rowsBefore) / max(seconds, 0.001)
-    let left = rate > 0 && expected > state.rows ? ", \(text(seconds: Double(expected - state.rows) / rate)) left" : ""
-    return "[\(bar)] \(state.done)/\(state.containers), \(state.rows) rows, \(Int(rate.rounded()))/s\(left)"
+    let secondsLeft = (expected - Double(state.rows)) / rate
+    let left = rate > 0 && secondsLeft > 0 ? ", \(text(seconds: secondsLeft)) left" : ""
+    return "[\(String(repeating: "=", count: filled))\(rest)] \(state.done)/\(state.containers), \(state.rows) rows, "
+      + "\(Int(rate.rounded()))/s\(left)"
   }
 
   /// Those that are not read yet are taken for the average of the others.
-  private static func expectedRows(_ state: State) -> Int {
-    let current = max(state.expected ?? 0, state.rows - state.rowsDone)
+  private static func expectedRows(_ state: State) -> Double {
+    let current = max(Double(state.expected ?? 0), Double(state.rows - state.rowsDone))
     let known = state.done + (state.expected == nil ? 0 : 1)
     guard known > 0 else { return 0 }
-    return (state.rowsDone + current) * max(known, state.containers) / known
+    return (Double(state.rowsDone) + current) * Double(max(known, state.containers)) / Double(known)
   }
 
   private static func text(seconds: Double) -> String {
@@ -114,7 +114,7 @@ final class FetchProgress: Sendable {
     case ..<10: "\(RecordText.text((seconds * 10).rounded() / 10)) s"
     case ..<120: "\(Int(seconds.rounded())) s"
     case ..<7200: "\(Int((seconds / 60).rounded())) min"
-    default: "\(Int((seconds / 3600).rounded())) h"
+    default: "\(Int(min(seconds / 3600, 1e6).rounded())) h"
     }
   }
 }

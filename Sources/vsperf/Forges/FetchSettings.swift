@@ -39,8 +39,9 @@ enum FetchSettings {
     Setting(
       "url", environment: "VS_\(name)_URL", placeholder: "URL", default: value, defaultText: value, help: "Address of \(vendor)."
     ) { text throws(SettingError) in
-      guard text.hasPrefix("http://") || text.hasPrefix("https://") else {
-        throw SettingError(expected: "an address such as https://\(name.lowercased()).example.org")
+      // A user in it would be shown wherever the address is.
+      guard text.hasPrefix("http://") || text.hasPrefix("https://"), !text.contains("@") else {
+        throw SettingError(expected: "an address such as https://\(name.lowercased()).example.org, without a user")
       }
       return String(text.reversed().drop { $0 == "/" }.reversed())
     }

@@ -44,10 +44,15 @@ struct FetchState: Codable, Equatable {
   /// Nil when there is none.
   static func read(for file: String) throws(CommandError) -> FetchState? {
     guard let bytes = Environment.readFile(path(for: file)) else { return nil }
-    guard let state = try? JSONDecoder().decode(FetchState.self, from: Data(bytes)), state.done <= state.containers.count else {
+    guard let state = try? JSONDecoder().decode(FetchState.self, from: Data(bytes)), state.isPlausible else {
       throw CommandError("\(path(for: file)) cannot be read; begin anew without --resume", ExitCode.dataError)
     }
     return state
+  }
+
+  private var isPlausible: Bool {
+    let numbers = [Int64(done), Int64(pages), Int64(rows), Int64(allRows), bytes]
+    return numbers.allSatisfy { (0...1 << 50).contains($0) } && done <= containers.count
   }
 
   /// Replaces what was there in one step.

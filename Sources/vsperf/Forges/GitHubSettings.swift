@@ -15,9 +15,14 @@ enum GitHubSettings {
     "access-token", environment: "VS_PERF_REPORT_GITHUB_ACCESS_TOKEN", otherVariables: ["GH_TOKEN", "GITHUB_TOKEN"],
     placeholder: "TOKEN", help: "Token to read with; a variable hides it from lists of processes.")
 
-  static let domain = Setting<String?>.optionalText(
-    "enterprise-domain", environment: "", placeholder: "DOMAIN",
-    help: "A GitHub of your own: github.example.org, or company.ghe.com.")
+  static let domain = Setting<String?>(
+    "enterprise-domain", environment: "", placeholder: "DOMAIN", default: nil, defaultText: nil,
+    help: "A GitHub of your own: github.example.org, or company.ghe.com."
+  ) { text throws(SettingError) in
+    // A user in it would be shown wherever the address is.
+    guard !text.isEmpty, !text.contains("@") else { throw SettingError(expected: "a domain such as github.example.org") }
+    return text
+  }
 
   static let repositoriesPerPage = Setting<Int>.count(
     "repos-per-page", default: 100, in: 1...100, help: "Repositories in one answer.")
