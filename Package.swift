@@ -140,7 +140,7 @@ let package = Package(
     tests(of: "Mock", ["ValueStreamCore", "Pipeline"]),
     tests(of: "QueryAPI", ["ValueStreamCore"], fixtures: ["Golden"]),
     tests(of: "CSV"),
-    tests(of: "VendorAPI", ["ValueStreamCore"]),
+    tests(of: "VendorAPI", ["ValueStreamCore", "Payloads"]),
     tests(of: "GitHubAPI", ["ValueStreamCore", "VendorAPI"]),
     tests(of: "GitLabAPI", ["ValueStreamCore", "VendorAPI"]),
     tests(of: "JiraAPI", ["ValueStreamCore", "VendorAPI"]),

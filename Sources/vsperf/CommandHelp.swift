@@ -23,7 +23,7 @@ enum CommandHelp {
       before the value, and stand anywhere.
 
       Examples:
-      \(examples(of: commands))
+      \(text(of: commands.compactMap(\.examples.first)))
         --version
             Print the version.
 
@@ -49,14 +49,14 @@ enum CommandHelp {
           Print this page.
 
     Examples:
-    \(examples(of: [command]))
+    \(text(of: command.examples))
     \(exitCodes)
 
     """
   }
 
-  private static func examples(of commands: [Command]) -> String {
-    commands.flatMap(\.examples).map { "  # \($0.text)\n  \(Program.named($0.command))\n" }.joined(separator: "\n")
+  private static func text(of examples: [(text: String, command: String)]) -> String {
+    examples.map { "  # \($0.text)\n  \(Program.named($0.command))\n" }.joined(separator: "\n")
   }
 
   static let exitCodes = """

@@ -82,4 +82,19 @@ struct RecordRunTests {
       }
     }
   }
+
+  @Test("A list that leads to itself has an end")
+  func circle() async throws {
+    struct Circle: RecordSource {
+      let columns = ["row"]
+      func containers() async throws(APIError) -> [String] { ["a"] }
+      func page(of container: String, after cursor: String?, atMost limit: Int?) async throws(APIError) -> RecordPage {
+        RecordPage(rows: [["x"]], next: "same")
+      }
+    }
+    let error = await #expect(throws: APIError.self) {
+      try await RecordRun(Circle(), limit: nil, concurrency: 1).run(["a"], from: RecordRun.Place()) { _ in }
+    }
+    #expect(error?.code == .malformed)
+  }
 }

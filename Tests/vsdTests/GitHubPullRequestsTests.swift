@@ -205,6 +205,18 @@ struct GitHubPullRequestsTests {
     #expect(result.errors.split(separator: "\n").count == 1)
   }
 
+  @Test("a proxy is asked for what it alone can reach", arguments: [true, false])
+  func proxy(isFlag: Bool) throws {
+    let server = try Self.server()
+    let arguments = ["github", "pull-requests", "--enterprise-domain=http://git.acme.example", "--repo=acme/app"]
+    let result = try VSPerf.run(
+      arguments + (isFlag ? ["--proxy", server.url] : []),
+      environment: ["GH_TOKEN": Self.token].merging(isFlag ? [:] : ["http_proxy": server.url]) { $1 })
+    #expect(result.exit == .code(0), "\(result.errors)")
+    #expect(result.output.split(separator: "\n").count == 8)
+    #expect(server.requests.first?.target == "http://git.acme.example/api/graphql")
+  }
+
   @Test("a token that is not taken: exit code 69, and the token is not shown")
   func unauthorized() throws {
     let server = try VendorServer { _ in .json(Array(#"{"message":"Bad credentials"}"#.utf8), status: 401) }

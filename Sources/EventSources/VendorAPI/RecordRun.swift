@@ -77,6 +77,7 @@ package struct RecordRun: Sendable {
     do throws(APIError) {
       repeat {
         let page = try await source.page(of: container, after: cursor, atMost: limit.map { max(0, $0 - rows) })
+        if let cursor, page.next == cursor { throw APIError(.malformed, "\(container): the next page is this one again") }
         rows += page.rows.count
         cursor = limit.map { rows >= $0 } == true ? nil : page.next
         guard await queue.put(page), !Task.isCancelled else { return }
