@@ -46,6 +46,11 @@ let package = Package(
     module("Trello", in: "EventSources", ["Payloads"]),
     module("CustomHTTP", in: "EventSources", ["Payloads"]),
     module("CDEvents", in: "EventSources", ["Payloads"]),
+    module("VendorAPI", in: "EventSources", ["Payloads"]),
+    module("GitHubAPI", in: "EventSources", ["VendorAPI", "Payloads"]),
+    module("GitLabAPI", in: "EventSources", ["VendorAPI", "Payloads"]),
+    module("JiraAPI", in: "EventSources", ["VendorAPI", "Payloads"]),
+    module("JenkinsAPI", in: "EventSources", ["VendorAPI", "Payloads"]),
     module("SourceCatalog", in: "EventSources", sources),
     module("HistoryGenerator", in: "EventSources"),
     .systemLibrary(
@@ -72,7 +77,11 @@ let package = Package(
       swiftSettings: settings),
     .executableTarget(
       name: "vsperf",
-      dependencies: ["ValueStreamCore", "Intake", "SourceCatalog", "GitHub", "HistoryGenerator", "CurlTransport"],
+      dependencies: [
+        "ValueStreamCore", "Intake", "SourceCatalog", "GitHub", "HistoryGenerator", "CurlTransport", "CSV", "VendorAPI",
+        "GitHubAPI",
+        "GitLabAPI", "JiraAPI", "JenkinsAPI",
+      ],
       swiftSettings: settings),
     .target(
       name: "ValueStreamTesting", dependencies: ["ValueStreamCore", "Pipeline"], path: "Tests/ValueStreamTesting",
@@ -131,6 +140,11 @@ let package = Package(
     tests(of: "Mock", ["ValueStreamCore", "Pipeline"]),
     tests(of: "QueryAPI", ["ValueStreamCore"], fixtures: ["Golden"]),
     tests(of: "CSV"),
+    tests(of: "VendorAPI", ["ValueStreamCore", "Payloads"]),
+    tests(of: "GitHubAPI", ["ValueStreamCore", "VendorAPI"]),
+    tests(of: "GitLabAPI", ["ValueStreamCore", "VendorAPI"]),
+    tests(of: "JiraAPI", ["ValueStreamCore", "VendorAPI"]),
+    tests(of: "JenkinsAPI", ["ValueStreamCore", "VendorAPI"]),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17

@@ -8,8 +8,8 @@ enum CommandHelp {
   }
 
   private static func list(of commands: [Command], after words: [String]) -> String {
-    let name = (["vsperf"] + words).joined(separator: " ")
-    let first = words.isEmpty ? "vsperf - the command line of ValueStream.\n\n" : ""
+    let name = ([Program.name] + words).joined(separator: " ")
+    let first = words.isEmpty ? "\(Program.name) - the command line of ValueStream.\n\n" : ""
     let width = commands.map(\.name.count).max() ?? 0
     let lines = commands.map { command in
       "  \(command.name)\(String(repeating: " ", count: width - command.name.count))  \(command.summary)\n"
@@ -19,11 +19,11 @@ enum CommandHelp {
 
       Commands:
       \(lines.joined())
-      vsperf COMMAND --help says what a command does and takes. Flags take one dash or two, = or a space
+      \(Program.name) COMMAND --help says what a command does and takes. Flags take one dash or two, = or a space
       before the value, and stand anywhere.
 
       Examples:
-      \(examples(of: commands))
+      \(text(of: commands.compactMap(\.examples.first)))
         --version
             Print the version.
 
@@ -37,9 +37,9 @@ enum CommandHelp {
 
   private static func page(of command: Command) -> String {
     """
-    vsperf \(command.name) - \(command.summary)
+    \(Program.name) \(command.name) - \(command.summary)
 
-    Usage: vsperf \(command.name) [--flag=value ...]\(command.operands.map { " \($0)" } ?? "")
+    Usage: \(Program.name) \(command.name) [--flag=value ...]\(command.operands.map { " \($0)" } ?? "")
 
     \(command.description)
 
@@ -49,14 +49,14 @@ enum CommandHelp {
           Print this page.
 
     Examples:
-    \(examples(of: [command]))
+    \(text(of: command.examples))
     \(exitCodes)
 
     """
   }
 
-  private static func examples(of commands: [Command]) -> String {
-    commands.flatMap(\.examples).map { "  # \($0.text)\n  \($0.command)\n" }.joined(separator: "\n")
+  private static func text(of examples: [(text: String, command: String)]) -> String {
+    examples.map { "  # \($0.text)\n  \(Program.named($0.command))\n" }.joined(separator: "\n")
   }
 
   static let exitCodes = """

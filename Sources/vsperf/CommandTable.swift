@@ -21,7 +21,11 @@ struct Command: Sendable {
 struct CommandTable: Sendable {
   var commands: [Command]
 
-  static let all = CommandTable(commands: [.explain, .generateHistory, .traceparent])
+  static let all = CommandTable(commands: [
+    .gitHubPullRequests, .gitHubIssues, .gitHubWorkflowRuns, .gitHubDeployments, .gitLabMergeRequests, .jiraIssues,
+    .jenkinsBuilds,
+    .eventStart, .eventEnd, .eventAnnotate, .eventRun, .explain, .generateHistory, .traceparent, .completion,
+  ])
 
   /// What a command line asks for.
   enum Request {
@@ -30,11 +34,13 @@ struct CommandTable: Sendable {
   }
 
   func request(in arguments: [String], environment: [String: String]) throws -> Request {
-    let isHelp = arguments.contains { Self.helpFlags.contains($0) }
-    if !isHelp, arguments.contains(where: { ["--version", "-version"].contains($0) }) {
-      return .show("vsperf \(ValueStreamVersion.current)\n")
+    // What follows -- is for somebody else.
+    let own = arguments.prefix { $0 != "--" }
+    let isHelp = own.contains { Self.helpFlags.contains($0) }
+    if !isHelp, own.contains(where: { ["--version", "-version"].contains($0) }) {
+      return .show("\(Program.name) \(ValueStreamVersion.current)\n")
     }
-    let arguments = arguments.filter { !Self.helpFlags.contains($0) }
+    let arguments = own.filter { !Self.helpFlags.contains($0) } + arguments.dropFirst(own.count)
     let words = try words(in: arguments, isHelp: isHelp)
     if isHelp { return .show(CommandHelp.text(for: try group(words), in: self)) }
     let command = try command(words)

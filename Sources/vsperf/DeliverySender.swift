@@ -6,16 +6,13 @@ import ValueStreamCore
 struct DeliverySender {
   private let receiver: String
   private let secret: Secret?
-  private let transport: any HTTPTransport
+  private let client: IntakeClient
   private let authenticator: SystemMessageAuthenticator
-
-  /// How long a receiver that says 503 is asked again.
-  private static let patienceSeconds = 300.0
 
   init(receiver: String, secret: Secret?, transport: any HTTPTransport) throws {
     self.receiver = receiver
     self.secret = secret
-    self.transport = transport
+    client = IntakeClient(transport: transport, patience: .seconds(300))
     authenticator = try SystemMessageAuthenticator()
   }
 
@@ -28,19 +25,12 @@ struct DeliverySender {
     }
     let request = HTTPTransportRequest(
       method: "POST", url: receiver + delivery.path, headers: headers, body: delivery.body, timeoutSeconds: 30)
-    var waited = 0.0
-    while true {
-      let response: HTTPResponse
-      do throws(HTTPTransportError) {
-        response = try await transport.send(request)
-      } catch {
-        throw CommandError("cannot send to \(request.url): \(error)", ExitCode.unavailable)
-      }
-      if response.status == 200 { return }
-      guard response.status == 503, waited < Self.patienceSeconds else { throw Self.refusal(request.url, delivery, response) }
-      let pause = min(max(response.headers["Retry-After"].flatMap(Double.init) ?? 1, 0.1), 60)
-      waited += pause
-      try await Task.sleep(for: .seconds(pause))
+    do {
+      try await client.post(request)
+    } catch IntakeClient.Failure.noAnswer(let error) {
+      throw CommandError("cannot send to \(request.url): \(error)", ExitCode.unavailable)
+    } catch IntakeClient.Failure.refused(let response) {
+      throw Self.refusal(request.url, delivery, response)
     }
   }
 

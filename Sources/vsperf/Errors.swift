@@ -4,7 +4,7 @@ struct UsageError: Error, CustomStringConvertible {
 
   /// - Parameter words: the command, or the first words of one, whose help says more.
   init(_ message: String, seeing words: [String]) {
-    description = "\(message); \((["vsperf"] + words).joined(separator: " ")) --help says more"
+    description = "\(message); \(([Program.name] + words).joined(separator: " ")) --help says more"
   }
 }
 
@@ -17,4 +17,9 @@ struct CommandError: Error, CustomStringConvertible {
     self.description = description
     self.exitCode = exitCode
   }
+}
+
+/// Ends the program with an exit code of another, without a word.
+struct ExitStatus: Error {
+  var code: Int32
 }

@@ -61,13 +61,8 @@ struct GenerateHistory: Sendable {
     return scale
   }
 
-  private static let until = Setting<Timestamp?>(
-    "until", environment: "", placeholder: "TIME", default: nil, defaultText: "now",
-    help: "When it ends; what is not over by then stays open."
-  ) { text throws(SettingError) in
-    guard let time = Timestamp(rfc3339: text) else { throw SettingError(expected: "a time such as 2026-11-24T18:00:00Z") }
-    return time
-  }
+  private static let until = Setting<Timestamp?>.time(
+    "until", defaultText: "now", help: "When it ends; what is not over by then stays open.")
 
   private static let out = Setting<String?>.optionalText(
     "out", environment: "", placeholder: "FILE", help: "Write the deliveries there; - and nothing stand for standard output.")

@@ -191,7 +191,7 @@ struct Traceparent: Sendable {
   private func computed(because reason: String?) throws -> String {
     guard let traceparent = subject.computed else { throw CommandError(reason ?? "no key", ExitCode.unavailable) }
     let computed = "computed from the key: \(subject.condition); with nested only vsd knows the trace"
-    StandardStream.error.write("vsperf: \(reason.map { "\($0); " } ?? "")\(computed)\n")
+    StandardStream.error.write("\(Program.name): \(reason.map { "\($0); " } ?? "")\(computed)\n")
     return traceparent
   }
 }

@@ -151,4 +151,24 @@ struct SettingsTests {
     #expect(error.description == #"flag --mix: "maybe" is not true or false"#)
     #expect(HelpText.describe([toggle.declaration]) == "  --mix\n      mixes\n")
   }
+
+  @Test("A flag that is given several times has all its values, or the last where one is asked for")
+  func repeated() throws {
+    let tag = Setting<Int>(
+      "tag", placeholder: "N", default: 0, defaultText: nil, help: ""
+    ) { text throws(SettingError) in
+      guard let number = Int(text) else { throw SettingError(expected: "a number") }
+      return number
+    }
+    func settings(_ arguments: String..., variable: String? = nil) throws(SettingsError) -> Settings {
+      try Settings(declared: [tag.declaration], arguments: arguments, environment: variable.map { ["VS_TAG": $0] } ?? [:])
+    }
+    #expect(try settings("--tag=3", "-tag", "1").values(of: tag) == [3, 1])
+    #expect(try settings("--tag=3", "-tag", "1").value(of: tag) == 1)
+    #expect(try settings().values(of: tag).isEmpty)
+    #expect(try settings(variable: "5").values(of: tag) == [5])
+    #expect(try settings("--tag=2", variable: "5").values(of: tag) == [2])
+    let error = try #require(throws: SettingsError.self) { try settings("--tag=3", "--tag=x").values(of: tag) }
+    #expect(error.description == #"flag --tag: "x" is not a number"#)
+  }
 }

@@ -12,7 +12,16 @@ struct VSPerfCommandLineTests {
     arguments: [
       (["--help"], "vsperf"), (["-h"], "vsperf"), (["generate", "--help"], "vsperf-generate"),
       (["generate", "history", "--help"], "vsperf-generate-history"), (["explain", "--help"], "vsperf-explain"),
-      (["traceparent", "--help"], "vsperf-traceparent"),
+      (["traceparent", "--help"], "vsperf-traceparent"), (["event", "--help"], "vsperf-event"),
+      (["github", "pull-requests", "--help"], "vsperf-github-pull-requests"), (["github", "--help"], "vsperf-github"),
+      (["github", "issues", "--help"], "vsperf-github-issues"),
+      (["github", "workflow-runs", "--help"], "vsperf-github-workflow-runs"),
+      (["github", "deployments", "--help"], "vsperf-github-deployments"),
+      (["gitlab", "merge-requests", "--help"], "vsperf-gitlab-merge-requests"),
+      (["jira", "issues", "--help"], "vsperf-jira-issues"), (["jenkins", "builds", "--help"], "vsperf-jenkins-builds"),
+      (["completion", "--help"], "vsperf-completion"),
+      (["event", "start", "--help"], "vsperf-event-start"), (["event", "end", "--help"], "vsperf-event-end"),
+      (["event", "annotate", "--help"], "vsperf-event-annotate"), (["event", "run", "--help"], "vsperf-event-run"),
       (["-help", "generate", "-seed", "3", "history"], "vsperf-generate-history"),
     ])
   func help(arguments: [String], page: String) throws {
@@ -46,7 +55,11 @@ struct VSPerfCommandLineTests {
   @Test(
     "a mistake is one line that names it and where help is, exit code 64",
     arguments: [
-      Mistake("", says: "which command? there is explain, generate, traceparent; vsperf --help says more"),
+      Mistake(
+        "",
+        says:
+          "which command? there is github, gitlab, jira, jenkins, event, explain, generate, traceparent, completion; vsperf --help says more"
+      ),
       Mistake("generate", says: "generate what? there is history; vsperf generate --help says more"),
       Mistake("generat history", says: #"there is no command "generat" (did you mean generate?); vsperf --help says more"#),
       Mistake("generate histry", says: #"there is no command "generate histry" (did you mean history?); vsperf generate --help"#),

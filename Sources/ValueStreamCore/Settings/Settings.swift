@@ -10,10 +10,19 @@ public struct Settings: Sendable {
   }
 
   private struct Given: Sendable {
-    var text: String
+    /// All that was given there, in order; of a setting with one value the last counts.
+    var texts: [String]
     var place: Place
     /// Where it stands, for errors: `flag --addr`, `VS_ADDR`, `key addr of vsd.json5`.
     var origin: String
+
+    init(texts: [String] = [], place: Place, origin: String) {
+      self.texts = texts
+      self.place = place
+      self.origin = origin
+    }
+
+    var text: String { texts.last ?? "" }
   }
 
   private var given: [String: Given] = [:]
@@ -38,11 +47,11 @@ public struct Settings: Sendable {
       if !declaration.environment.isEmpty, let text = environment[declaration.environment],
         declaration.isSecret || !text.isEmpty
       {
-        return (declaration.name, Given(text: text, place: .variable, origin: declaration.environment))
+        return (declaration.name, Given(texts: [text], place: .variable, origin: declaration.environment))
       }
       for name in declaration.otherVariables {
         guard let text = environment[name], !text.isEmpty else { continue }
-        return (declaration.name, Given(text: text, place: .otherVariable, origin: name))
+        return (declaration.name, Given(texts: [text], place: .otherVariable, origin: name))
       }
       return nil
     }
@@ -64,12 +73,31 @@ public struct Settings: Sendable {
   /// - Throws: when what was given is not what the setting takes; names where it stands, and never a secret's text.
   public func value<Value>(of setting: Setting<Value>) throws(SettingsError) -> Value {
     guard let given = given[setting.declaration.name] else { return setting.defaultValue }
+    return try Self.parse(given.text, of: given, as: setting)
+  }
+
+  /// The values of a setting that may be given several times, in order; empty when it was not given.
+  ///
+  /// - Throws: as ``value(of:)`` does.
+  package func values<Value>(of setting: Setting<Value>) throws(SettingsError) -> [Value] {
+    guard let given = given[setting.declaration.name] else { return [] }
+    var values: [Value] = []
+    for text in given.texts { values.append(try Self.parse(text, of: given, as: setting)) }
+    return values
+  }
+
+  private static func parse<Value>(_ text: String, of given: Given, as setting: Setting<Value>) throws(SettingsError) -> Value {
     do throws(SettingError) {
-      return try setting.parse(given.text)
+      return try setting.parse(text)
     } catch {
-      let shown = setting.declaration.isSecret ? "the value" : "\"\(given.text)\""
+      let shown = setting.declaration.isSecret ? "the value" : "\"\(text)\""
       throw SettingsError("\(given.origin): \(shown) is not \(error.expected)")
     }
+  }
+
+  /// What a user gave, as it was written; empty for nothing.
+  package func texts(of declaration: SettingDeclaration) -> [String] {
+    given[declaration.name]?.texts ?? []
   }
 
   /// True when a user gave the setting, wherever.
@@ -115,7 +143,7 @@ public struct Settings: Sendable {
       guard let text = parts.count > 1 ? String(parts[1]) : flag.impliedText ?? rest.popFirst() else {
         throw SettingsError("flag --\(flag.name) needs a value: --\(flag.name)=\(flag.placeholder)")
       }
-      result[flag.name] = Given(text: text, place: .flag, origin: "flag --\(flag.name)")
+      result[flag.name, default: Given(place: .flag, origin: "flag --\(flag.name)")].texts.append(text)
     }
     return result
   }
@@ -139,7 +167,7 @@ public struct Settings: Sendable {
       guard declared.contains(where: { $0.name == name }) else {
         throw SettingsError("\(path): unknown key \"\(name)\"" + suggestion(for: name, among: declared.map(\.name), prefix: ""))
       }
-      result[name] = Given(text: text, place: .file, origin: "key \"\(name)\" of \(path)")
+      result[name] = Given(texts: [text], place: .file, origin: "key \"\(name)\" of \(path)")
     }
     return result
   }

@@ -1,0 +1,32 @@
+package import ValueStreamCore
+
+/// How values stand in a row.
+package enum RecordText {
+  package static func text(_ time: Timestamp?) -> String { time?.rfc3339 ?? "" }
+
+  package static func text(_ number: (some BinaryInteger)?) -> String { number.map { String($0) } ?? "" }
+
+  package static func text(_ flag: Bool) -> String { flag ? "true" : "false" }
+
+  /// The shortest text that reads as the same number; nothing for none.
+  package static func text(_ number: Double?) -> String {
+    guard let number, number.isFinite else { return "" }
+    let text = "\(number)"
+    return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
+  }
+
+  /// A share of something that may not be there.
+  static func ratio(_ number: Double, per count: Int64?) -> String {
+    guard let count, count != 0 else { return "" }
+    return text(number / Double(count))
+  }
+
+  /// Several in one field.
+  package static func list(_ texts: [String]) -> String { texts.joined(separator: "|") }
+
+  /// What stands before the last slash of a container's name, and after it: `group/sub/app`.
+  package static func split(_ container: String) -> (owner: String, name: String) {
+    guard let slash = container.lastIndex(of: "/") else { return ("", container) }
+    return (String(container[..<slash]), String(container[container.index(after: slash)...]))
+  }
+}

@@ -1,0 +1,38 @@
+import ValueStreamCore
+
+extension Command {
+  static let completion = Command(
+    words: ["completion"], summary: "print what makes a shell complete commands and flags",
+    description: """
+      Prints a script for bash, zsh or fish, made from the commands there are.
+      """,
+    declarations: [], operands: Shell.allCases.map(\.rawValue).joined(separator: "|"),
+    examples: [
+      ("In bash, from ~/.bashrc", "source <(vsperf completion bash)"),
+      ("In zsh, from ~/.zshrc after compinit", "source <(vsperf completion zsh)"),
+      ("In fish", "vsperf completion fish > ~/.config/fish/completions/vsperf.fish"),
+    ],
+    run: { settings in
+      let names = settings.operands.dropFirst()
+      guard names.count == 1, let shell = names.first.flatMap(Shell.init) else {
+        throw UsageError(
+          "which shell? there is \(Shell.allCases.map(\.rawValue).joined(separator: ", "))", seeing: ["completion"])
+      }
+      var output = try Output(path: nil)
+      try output.write(Array(shell.script(for: CompletionTree(Program.commands, program: Program.name)).utf8))
+      try output.flush()
+    })
+}
+
+/// A shell that completes.
+enum Shell: String, CaseIterable {
+  case bash, zsh, fish
+
+  func script(for tree: CompletionTree) -> String {
+    switch self {
+    case .bash: tree.bash
+    case .zsh: tree.zsh
+    case .fish: tree.fish
+    }
+  }
+}

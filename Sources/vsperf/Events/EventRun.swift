@@ -1,0 +1,82 @@
+import ValueStreamCore
+
+extension Command {
+  static let eventRun = Command(
+    words: ["event", "run"], summary: "run a command, and tell vsd when it starts and how it ends",
+    description: """
+      Runs COMMAND, with its input, output and signals, and ends with its exit code. vsd is told of its start and its end: success
+      for exit code 0, cancellation for an interrupt, else failure. The command finds a traceparent in
+      TRACEPARENT, so spans that it makes join the trace of the deploy, as vsd has it with --trace-strategy=linked.
+      A vsd that is away fails nothing: a line on standard error says what was not recorded.
+      """,
+    declarations: EventSettings.start, operands: "-- COMMAND [ARGUMENT ...]",
+    examples: [
+      (
+        "A deploy with a tag",
+        "vsperf event run --type deploy --tag \"env|production\" --namespace acme/site -- ./deploy.sh --all"
+      ),
+      ("A backup every night", "vsperf event run --type backup --namespace shop -- pg_dump --file shop.sql shop"),
+    ],
+    run: { try await EventRun($0).run(environment: Environment.variables) })
+}
+
+/// `vsperf event run`.
+struct EventRun: Sendable {
+  private let words: [String]
+  private let event: CustomEvent
+  private let sender: EventSender
+  private let clock = SystemClock()
+
+  init(_ settings: Settings) throws {
+    words = Array(settings.operands.dropFirst(2))
+    guard !words.isEmpty else { throw UsageError("which command? -- COMMAND", seeing: ["event", "run"]) }
+    let id = try settings.value(of: EventSettings.chosenID) ?? Command.newEventID()
+    event = try CustomEvent(.start, id: id, time: clock.now(), settings)
+    sender = try EventSender(settings)
+  }
+
+  func run(environment: [String: String]) async throws {
+    var environment = environment
+    environment["TRACEPARENT"] = TraceparentSubject.key(event.key, attempt: 1).computed
+    let child = try ChildCommand(words, environment: environment)
+    // The command does not wait for a vsd that is slow. The start is told once: the end tells it too.
+    let (exit, isStartTold) = try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { [event, sender] in try await sender.send(event, isRepeated: false) }
+      return (try await child.wait(), (try? await group.next()) != nil)
+    }
+    do {
+      try await sender.send(end(exit))
+    } catch {
+      warn("\(error)", exit, isStartTold: isStartTold)
+    }
+    if exit.code != 0 { throw ExitStatus(code: exit.code) }
+  }
+
+  private func end(_ exit: ChildCommand.Exit) -> CustomEvent {
+    var end = event
+    end.action = .end
+    end.startedAt = event.time
+    end.time = clock.now()
+    end.outcome = Self.outcome(of: exit)
+    end.attributes = [Attribute("process.exit.code", .int(Int64(exit.code)))]
+    return end
+  }
+
+  private static func outcome(of exit: ChildCommand.Exit) -> Outcome {
+    switch exit {
+    case .status(0): .success
+    // A shell that was interrupted says so with its status.
+    case .signal(2), .signal(15), .status(130), .status(143): .cancellation
+    default: .failure
+    }
+  }
+
+  private func warn(_ reason: String, _ exit: ChildCommand.Exit, isStartTold: Bool) {
+    let outcome = Self.outcome(of: exit).rawValue
+    let what =
+      isStartTold
+      ? "the end (\(outcome)) of \(event.type) \(event.id) was not recorded, it stays open"
+      : "\(event.type) \(event.id) (\(outcome)) was not recorded"
+    StandardStream.error.write("\(Program.name): \(what): \(reason)\n")
+  }
+}

@@ -1,0 +1,44 @@
+import CurlTransport
+import FoundationEssentials
+import Intake
+import ValueStreamCore
+
+/// Tells a vsd of custom events.
+struct EventSender: Sendable {
+  private let receiver: String
+  private let secret: Secret?
+  private let transport: any HTTPTransport
+  private let patience: Duration
+  private let authenticator: SystemMessageAuthenticator
+
+  init(_ settings: Settings, transport: any HTTPTransport = CurlTransport()) throws {
+    receiver = try settings.value(of: EventSettings.receiver)
+    secret = try settings.value(of: EventSettings.secret)
+    self.transport = transport
+    patience = try settings.value(of: EventSettings.wait)
+    authenticator = try SystemMessageAuthenticator()
+  }
+
+  /// - Parameter isRepeated: false to ask a vsd once that is busy or away.
+  /// - Throws: ``CommandError`` when it is not recorded.
+  func send(_ event: CustomEvent, isRepeated: Bool = true) async throws {
+    let client = IntakeClient(transport: transport, patience: isRepeated ? patience : .zero, isPatientWithSilence: true)
+    let body = event.json
+    // Each request that is sent again carries the same key, so it counts once.
+    var headers: HTTPHeaders = ["Content-Type": "application/json", "Idempotency-Key": UUID().uuidString.lowercased()]
+    if let secret {
+      headers["X-VS-Signature"] = Hex.text(of: authenticator.authenticationCode(.sha256, of: body, key: secret.bytes))
+    }
+    let request = HTTPTransportRequest(method: "POST", url: receiver, headers: headers, body: body, timeoutSeconds: 5)
+    do {
+      try await client.post(request)
+    } catch IntakeClient.Failure.noAnswer(let error) {
+      throw CommandError("cannot send to \(receiver): \(error)", ExitCode.unavailable)
+    } catch IntakeClient.Failure.refused(let response) {
+      let hint =
+        response.status == 401 ? "; VS_CUSTOM_HTTP_EVENT_SOURCE_SECRET must be the secret that vsd was started with" : ""
+      throw CommandError(
+        "\(receiver) answered \(response.status): \(Problem.reason(of: response))\(hint)", ExitCode.unavailable)
+    }
+  }
+}

@@ -1,0 +1,120 @@
+import Synchronization
+import ValueStreamCore
+import VendorAPI
+
+/// How far it is, on standard error: a bar on a terminal, else a line for each page.
+final class FetchProgress: Sendable {
+  private struct State {
+    var done = 0
+    var containers = 0
+    var rows = 0
+    /// Rows of containers that are done, and how many the next one has in all.
+    var rowsDone = 0
+    var expected: Int?
+    /// What a run before had read.
+    var rowsBefore = 0
+    var isBarShown = false
+  }
+
+  private let isTerminal: Bool
+  private let start = ContinuousClock.now
+  private let state = Mutex(State())
+
+  /// - Parameter isAlone: true when nothing else is written to the terminal.
+  init(isAlone: Bool) {
+    isTerminal = isAlone && StandardStream.error.isTerminal && Environment.variables["TERM"] != "dumb"
+  }
+
+  func begin(containers: Int, done: Int, rows: Int) {
+    state.withLock { state in
+      (state.containers, state.done) = (containers, done)
+      (state.rows, state.rowsDone, state.rowsBefore) = (rows, rows, rows)
+    }
+  }
+
+  func show(_ step: RecordRun.Step) {
+    let bar = state.withLock { state -> String in
+      state.rows += step.rows.count
+      state.expected = step.isLast ? nil : step.total
+      if step.isLast {
+        state.done += 1
+        state.rowsDone = state.rows
+      }
+      state.isBarShown = isTerminal
+      return Self.bar(state, seconds: start.duration(to: .now).inSeconds)
+    }
+    StandardStream.error.write(isTerminal ? "\r\u{1B}[K\(bar)" : Self.line(step))
+  }
+
+  /// A line that stays.
+  func note(_ text: String) {
+    let isBarShown = state.withLock { state in
+      defer { state.isBarShown = false }
+      return state.isBarShown
+    }
+    StandardStream.error.write("\(isBarShown ? "\r\u{1B}[K" : "")\(Program.name): \(text)\n")
+  }
+
+  /// What waits, and until when.
+  func note(_ wait: APIClient.Wait) {
+    let end = SystemClock().now().advanced(bySeconds: wait.seconds)
+    note("\(wait.reason); going on at \(end.rfc3339.dropFirst(11).prefix(8)) UTC, in \(Self.text(seconds: wait.seconds))")
+  }
+
+  func finish(rows: Int, to file: String) {
+    let seconds = start.duration(to: .now).inSeconds
+    let isBarShown = state.withLock(\.isBarShown)
+    StandardStream.error.write(
+      "\(isBarShown ? "\r\u{1B}[K" : "")wrote \(rows) row\(rows == 1 ? "" : "s") to \(file) in \(Self.text(seconds: seconds))\n")
+  }
+
+  // MARK: Text
+
+  /// As the program of 2019 told it, `key=value`.
+  private static func line(_ step: RecordRun.Step) -> String {
+    let slash = step.container.lastIndex(of: "/")
+    let owner = slash.map { step.container[..<$0] } ?? ""
+    let name = slash.map { step.container[step.container.index(after: $0)...] } ?? step.container[...]
+    return "page=\(step.page) is_last=\(step.isLast) repo=\(quoted(name)) org=\(quoted(owner)) rows=\(step.rows.count)\n"
+  }
+
+  private static func quoted(_ text: Substring) -> String {
+    let isPlain =
+      !text.isEmpty && text.utf8.allSatisfy { $0 > 0x20 && $0 != 0x7F && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "=") }
+    if isPlain { return String(text) }
+    var json = JSONWriter()
+    json.value(String(text))
+    return String(decoding: json.bytes, as: UTF8.self)
+  }
+
+  /// `[=========>          ] 12/40, 3400 rows, 210/s, 80 s left`.
+  private static func bar(_ state: State, seconds: Double) -> String {
+    let expected = expectedRows(state)
+    let share = expected > 0 ? min(1, Double(state.rows) / expected) : Double(state.done) / Double(max(1, state.containers))
+    let width = 24
+    let filled = Int(share * Double(width))
+    let rest = filled < width ? ">" + String(repeating: " ", count: width - filled - 1) : ""
+    let rate = Double(state.rows - state.rowsBefore) / max(seconds, 0.001)
+    let secondsLeft = (expected - Double(state.rows)) / rate
+    let left = rate > 0 && secondsLeft > 0 ? ", \(text(seconds: secondsLeft)) left" : ""
+    return "[\(String(repeating: "=", count: filled))\(rest)] \(state.done)/\(state.containers), \(state.rows) rows, "
+      + "\(Int(rate.rounded()))/s\(left)"
+  }
+
+  /// Those that are not read yet are taken for the average of the others.
+  private static func expectedRows(_ state: State) -> Double {
+    let current = max(Double(state.expected ?? 0), Double(state.rows - state.rowsDone))
+    let known = state.done + (state.expected == nil ? 0 : 1)
+    guard known > 0 else { return 0 }
+    return (Double(state.rowsDone) + current) * Double(max(known, state.containers)) / Double(known)
+  }
+
+  private static func text(seconds: Double) -> String {
+    switch seconds {
+    case ..<10: "\(RecordText.text((seconds * 10).rounded() / 10)) s"
+    case ..<120: "\(Int(seconds.rounded())) s"
+    case ..<7200: "\(Int((seconds / 60).rounded())) min"
+    default: "\(Int(min(seconds / 3600, 1e6).rounded())) h"
+    }
+  }
+}

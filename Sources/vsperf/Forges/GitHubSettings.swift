@@ -1,0 +1,71 @@
+import GitHubAPI
+import ValueStreamCore
+import VendorAPI
+
+/// What all commands take that read from GitHub.
+enum GitHubSettings {
+  static let organization = Setting<String?>.optionalText(
+    "org", environment: "", placeholder: "NAME", help: "The organisation, or user, that the repositories are of.")
+
+  static let repository = Setting<String?>.optionalText(
+    "repo", environment: "", placeholder: "NAME",
+    help: "A repository of it, or '*' for every one; as often as you like. Also with its owner: acme/site.")
+
+  static let token = Setting<String?>.optionalText(
+    "access-token", environment: "VS_PERF_REPORT_GITHUB_ACCESS_TOKEN", otherVariables: ["GH_TOKEN", "GITHUB_TOKEN"],
+    placeholder: "TOKEN", help: "Token to read with; a variable hides it from lists of processes.")
+
+  static let domain = Setting<String?>(
+    "enterprise-domain", environment: "", placeholder: "DOMAIN", default: nil, defaultText: nil,
+    help: "A GitHub of your own: github.example.org, or company.ghe.com."
+  ) { text throws(SettingError) in
+    // A user in it would be shown wherever the address is.
+    guard !text.isEmpty, !text.contains("@") else { throw SettingError(expected: "a domain such as github.example.org") }
+    return text
+  }
+
+  static let repositoriesPerPage = Setting<Int>.count(
+    "repos-per-page", default: 100, in: 1...100, help: "Repositories in one answer.")
+
+  static let repositoryLimit = Setting<Int>.count(
+    "max-repos", default: 500, in: 1...Int.max, help: "How many repositories '*' stands for.")
+
+  /// Those that decide on what is read.
+  static let content = [organization.declaration, repository.declaration, domain.declaration, repositoryLimit.declaration]
+  static let access = [token.declaration, repositoriesPerPage.declaration]
+
+  /// What a command needs to ask GitHub.
+  ///
+  /// - Parameters:
+  ///   - words: the command.
+  ///   - content: settings that decide on what is read.
+  static func prepare(
+    _ settings: Settings, words: [String], content: [SettingDeclaration], pageSize: Setting<Int>
+  ) throws -> (Fetch, GitHubAPI, GitHubSelection) {
+    let repositories = try repositories(settings, words: words)
+    let fetch = try Fetch(settings, words: words, content: content)
+    let address = GitHubAddress(enterpriseDomain: try settings.value(of: domain))
+    guard let token = try FetchSettings.token(token, in: settings) else {
+      throw UsageError(
+        "GitHub wants a token: make one at \(address.tokens) that may read the repositories, and set "
+          + "VS_PERF_REPORT_GITHUB_ACCESS_TOKEN", seeing: words)
+    }
+    let selection = GitHubSelection(
+      repositories: repositories, period: try FetchSettings.period(settings), pageSize: try settings.value(of: pageSize),
+      now: fetch.began)
+    return (fetch, GitHubAPI(address, token: token, client: fetch.client), selection)
+  }
+
+  private static func repositories(_ settings: Settings, words: [String]) throws -> GitHubRepositories {
+    let organization = try settings.value(of: organization)
+    let names = try settings.values(of: repository).compactMap { $0 }
+    guard !names.isEmpty else { throw UsageError("which repositories? --repo NAME, or --repo '*' for all", seeing: words) }
+    if organization == nil, let name = names.first(where: { !$0.contains("/") }) {
+      throw UsageError("whose \(name == "*" ? "repositories" : name)? --org NAME", seeing: words)
+    }
+    var repositories = GitHubRepositories(organization: organization, names: names)
+    repositories.pageSize = try settings.value(of: repositoriesPerPage)
+    repositories.limit = try settings.value(of: repositoryLimit)
+    return repositories
+  }
+}

@@ -1,0 +1,69 @@
+import GitLabAPI
+import ValueStreamCore
+import VendorAPI
+
+extension Command {
+  static let gitLabMergeRequests = Command(
+    words: ["gitlab", "merge-requests"], summary: "write merge requests of GitLab as CSV",
+    description: """
+      Asks GraphQL for merge requests, the last updated first, and writes the columns of vsperf github
+      pull-requests, with the same habits. Needs GitLab 17.4 or later.
+      """,
+    declarations: GitLabMergeRequestsCommand.declarations,
+    examples: [
+      ("What was merged in a project", "vsperf gitlab merge-requests --project acme/site --out mrs.csv"),
+      (
+        "In all projects of a group on a server of your own",
+        "vsperf gitlab merge-requests --url https://git.example.org --group acme --since 2026-06-01 --out mrs.csv"
+      ),
+    ],
+    run: { try await GitLabMergeRequestsCommand.run($0) })
+}
+
+/// `vsperf gitlab merge-requests`.
+enum GitLabMergeRequestsCommand {
+  private static let address = FetchSettings.address("GITLAB", of: "GitLab", default: "https://gitlab.com")
+
+  private static let group = Setting<String?>.optionalText(
+    "group", environment: "", placeholder: "PATH",
+    help: "All projects of a group and of the groups in it; as often as you like.")
+
+  private static let project = Setting<String?>.optionalText(
+    "project", environment: "", placeholder: "PATH", help: "A project, such as acme/site; as often as you like.")
+
+  private static let token = Setting<String?>.optionalText(
+    "access-token", environment: "VS_GITLAB_TOKEN", otherVariables: ["GITLAB_TOKEN"], placeholder: "TOKEN",
+    help: "Token with the scope read_api; a variable hides it from lists of processes.")
+
+  private static let state = Setting<GitLabMergeRequests.State>.choice(
+    "mr-state", environment: "", default: .merged, help: "Which ones.")
+
+  private static let content =
+    [address.declaration, group.declaration, project.declaration, state.declaration, FetchSettings.limit.declaration]
+    + FetchSettings.period + [FetchSettings.columns.declaration]
+  static let declarations =
+    content + [token.declaration, FetchSettings.pageSize.declaration] + FetchSettings.declarations
+    + [FetchSettings.concurrency.declaration]
+
+  static func run(_ settings: Settings) async throws {
+    let words = Command.gitLabMergeRequests.words
+    let groups = try settings.values(of: group).compactMap { $0 }
+    let projects = try settings.values(of: project).compactMap { $0 }
+    if groups.isEmpty, projects.isEmpty {
+      throw UsageError("which projects? --project PATH, or --group PATH for all of a group", seeing: words)
+    }
+    let fetch = try Fetch(settings, words: words, content: content)
+    let address = try settings.value(of: address) ?? ""
+    guard let token = try FetchSettings.token(token, in: settings) else {
+      throw UsageError(
+        "GitLab wants a token: make one with the scope read_api at \(address)/-/user_settings/personal_access_tokens, and set "
+          + "VS_GITLAB_TOKEN", seeing: words)
+    }
+    let source = GitLabMergeRequests(
+      GitLabAPI(address, token: token, client: fetch.client), groups: groups, projects: projects,
+      state: try settings.value(of: state), period: try FetchSettings.period(settings),
+      pageSize: try settings.value(of: FetchSettings.pageSize), columns: try settings.value(of: FetchSettings.columns),
+      now: fetch.began)
+    try await fetch.run(source, limit: FetchSettings.limit, settings)
+  }
+}

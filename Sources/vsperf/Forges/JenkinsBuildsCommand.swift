@@ -1,0 +1,52 @@
+import JenkinsAPI
+import ValueStreamCore
+import VendorAPI
+
+extension Command {
+  static let jenkinsBuilds = Command(
+    words: ["jenkins", "builds"], summary: "write builds of Jenkins as CSV",
+    description: "Asks for the builds of jobs, the newest first. In all else it is like vsperf github pull-requests.",
+    declarations: JenkinsBuildsCommand.declarations,
+    examples: [
+      ("A job in a folder", "vsperf jenkins builds --url https://ci.example.org --job shop/build --out builds.csv"),
+      ("All jobs", "vsperf jenkins builds --url https://ci.example.org --since 2026-11-01 --out builds.csv"),
+    ],
+    run: { try await JenkinsBuildsCommand.run($0) })
+}
+
+/// `vsperf jenkins builds`.
+enum JenkinsBuildsCommand {
+  private static let address = FetchSettings.address("JENKINS", of: "Jenkins", default: nil)
+
+  private static let job = Setting<String?>.optionalText(
+    "job", environment: "", placeholder: "NAME",
+    help: "A job with its folders, such as shop/build; as often as you like. Without one all jobs are read.")
+
+  private static let user = Setting<String?>.optionalText(
+    "user", environment: "VS_JENKINS_USER", placeholder: "NAME", help: "Whose token it is.")
+
+  private static let token = Setting<String?>.optionalText(
+    "access-token", environment: "VS_JENKINS_TOKEN", placeholder: "TOKEN",
+    help: "API token, where not everybody may read; a variable hides it from lists of processes.")
+
+  private static let content =
+    [address.declaration, job.declaration, FetchSettings.limit.declaration] + FetchSettings.period
+  static let declarations =
+    content + [user.declaration, token.declaration, FetchSettings.pageSize.declaration] + FetchSettings.declarations
+    + [FetchSettings.concurrency.declaration]
+
+  static func run(_ settings: Settings) async throws {
+    let words = Command.jenkinsBuilds.words
+    guard let address = try settings.value(of: address) else {
+      throw UsageError("which Jenkins? --url https://ci.example.org", seeing: words)
+    }
+    let fetch = try Fetch(settings, words: words, content: content)
+    let user = try settings.value(of: user)
+    let token = try FetchSettings.token(token, in: settings)
+    let source = JenkinsBuilds(
+      address, authorization: token.map { BasicAuthorization.header(user: user, token: $0) }, client: fetch.client,
+      jobs: try settings.values(of: job).compactMap { $0 }, period: try FetchSettings.period(settings),
+      pageSize: try settings.value(of: FetchSettings.pageSize), now: fetch.began)
+    try await fetch.run(source, limit: FetchSettings.limit, settings)
+  }
+}

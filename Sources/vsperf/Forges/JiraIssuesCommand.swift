@@ -1,0 +1,71 @@
+import JiraAPI
+import ValueStreamCore
+import VendorAPI
+
+extension Command {
+  static let jiraIssues = Command(
+    words: ["jira", "issues"], summary: "write issues of Jira Cloud as CSV, with the time in each status",
+    description: """
+      Searches issues, the newest first, and asks for their changes of status: a row says when work on the issue
+      began, when it was done, and how long it was in which status. In all else it is like vsperf github
+      pull-requests.
+      """,
+    declarations: JiraIssuesCommand.declarations,
+    examples: [
+      (
+        "Two projects",
+        "vsperf jira issues --url https://acme.atlassian.net --user tal@acme.example --project SHOP --project OPS --out issues.csv"
+      ),
+      ("A search", "vsperf jira issues --jql \"type = Bug AND labels = checkout\" --since 2026-01-01"),
+    ],
+    run: { try await JiraIssuesCommand.run($0) })
+}
+
+/// `vsperf jira issues`.
+enum JiraIssuesCommand {
+  private static let address = FetchSettings.address("JIRA", of: "the site: https://acme.atlassian.net", default: nil)
+
+  private static let user = Setting<String?>.optionalText(
+    "user", environment: "VS_JIRA_USER", placeholder: "EMAIL",
+    help: "Whose token it is; without one it is sent as a bearer token.")
+
+  private static let token = Setting<String?>.optionalText(
+    "access-token", environment: "VS_JIRA_TOKEN", placeholder: "TOKEN",
+    help: "API token; a variable hides it from lists of processes.")
+
+  private static let project = Setting<String?>.optionalText(
+    "project", environment: "", placeholder: "KEY", help: "A project; as often as you like.")
+
+  private static let search = Setting<String?>.optionalText(
+    "jql", environment: "", placeholder: "JQL", help: "Which issues, without ORDER BY: of the projects, or of all.")
+
+  private static let content =
+    [address.declaration, project.declaration, search.declaration, FetchSettings.limit.declaration] + FetchSettings.period
+  static let declarations =
+    content + [user.declaration, token.declaration, FetchSettings.pageSize.declaration] + FetchSettings.declarations
+    + [FetchSettings.concurrency.declaration]
+
+  static func run(_ settings: Settings) async throws {
+    let words = Command.jiraIssues.words
+    guard let address = try settings.value(of: address) else {
+      throw UsageError("which site? --url https://acme.atlassian.net", seeing: words)
+    }
+    let projects = try settings.values(of: project).compactMap { $0 }
+    let search = try settings.value(of: search)
+    if projects.isEmpty, search == nil {
+      throw UsageError("which issues? --project KEY, or --jql for a search", seeing: words)
+    }
+    let fetch = try Fetch(settings, words: words, content: content)
+    guard let token = try FetchSettings.token(token, in: settings) else {
+      throw UsageError(
+        "Jira wants a token: make one at https://id.atlassian.com/manage-profile/security/api-tokens, and set VS_JIRA_TOKEN and "
+          + "VS_JIRA_USER", seeing: words)
+    }
+    let api = JiraAPI(
+      address, authorization: BasicAuthorization.header(user: try settings.value(of: user), token: token), client: fetch.client)
+    let source = JiraIssues(
+      api, projects: projects, search: search, period: try FetchSettings.period(settings),
+      pageSize: try settings.value(of: FetchSettings.pageSize), now: fetch.began)
+    try await fetch.run(source, limit: FetchSettings.limit, settings)
+  }
+}
