@@ -67,7 +67,7 @@ let package = Package(
       name: "vsd",
       dependencies: [
         "ValueStreamCore", "Intake", "SourceCatalog", "Pipeline", "SQLiteStore", "Logging", "Mock",
-        "OTLP", "CurlTransport", "Prometheus", "QueryAPI",
+        "OTLP", "Jaeger", "Lightstep", "Datadog", "Zipkin", "CurlTransport", "Prometheus", "QueryAPI",
       ],
       swiftSettings: settings),
     .executableTarget(
@@ -98,6 +98,14 @@ let package = Package(
     .systemLibrary(name: "CGzip", path: "Sources/Tracing/CGzip", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     module("OTLP", in: "Tracing", ["Pipeline", "CGzip"]),
     tests(of: "OTLP", ["ValueStreamCore", "Pipeline", "CGzip", "CurlTransport"], fixtures: ["Golden"]),
+    module("Jaeger", in: "Tracing", ["Pipeline", "OTLP"]),
+    tests(of: "Jaeger", ["ValueStreamCore", "Pipeline", "OTLP"]),
+    module("Lightstep", in: "Tracing", ["Pipeline", "OTLP"]),
+    tests(of: "Lightstep", ["ValueStreamCore", "Pipeline", "OTLP"]),
+    module("Datadog", in: "Tracing", ["Pipeline"]),
+    tests(of: "Datadog", ["ValueStreamCore", "Pipeline", "CurlTransport"], fixtures: ["Golden"]),
+    module("Zipkin", in: "Tracing", ["Pipeline"]),
+    tests(of: "Zipkin", ["ValueStreamCore", "Pipeline", "CurlTransport"], fixtures: ["Golden", "zipkin-v2.schema.json"]),
     .target(name: "CSyncRecorder", path: "Tests/CSyncRecorder", linkerSettings: [.linkedLibrary("sqlite3")]),
     tests(of: "SQLiteStore", ["ValueStreamCore", "CSyncRecorder"]),
     // Written as a stranger would: without access to what is only for this package.

@@ -17,6 +17,11 @@ package enum PipelineSettings {
     "phases", default: .events,
     help: "How exporters show phases of a span: as events of it, or as spans of their own. logging shows them in any case.")
 
+  package static let serviceNames = Setting<ServiceNames>(
+    "service-names", otherVariables: ["OTEL_SERVICE_NAME"], placeholder: "NAMES", default: ServiceNames(), defaultText: nil,
+    help: "Services of exported spans, instead of the names of their sources: one for all, or source=name, separated by commas.",
+    parse: ServiceNames.init(setting:))
+
   package static let logRetention = Setting<Duration>.duration(
     "log-retention", default: .seconds(30 * 86_400), text: "30d",
     help: "How long raw deliveries are kept; what is not projected yet is never removed.")
@@ -37,7 +42,8 @@ package enum PipelineSettings {
   }
 
   package static let declarations = [
-    settle.declaration, traceStrategy.declaration, attributes.declaration, phases.declaration, logRetention.declaration,
+    settle.declaration, traceStrategy.declaration, attributes.declaration, phases.declaration,
+    serviceNames.declaration, logRetention.declaration,
     logMaxSize.declaration, spanRetention.declaration, seriesLimit.declaration,
   ]
 }
