@@ -38,7 +38,8 @@ struct Daemon {
     let ledger = ExportLedger(store: store, strategy: settings.traceStrategy)
     let runners = try settings.destinations.map {
       try ExportRunner(
-        exporter: $0.exporter, store: store, ledger: ledger, settle: settings.settle, clock: clock, logger: logger)
+        exporter: $0.exporter, store: store, ledger: ledger, settle: settings.settle, backlog: settings.exportBacklog,
+        clock: clock, logger: logger)
     }
     let batches = try ProjectionBatches(
       store: store, logEnd: try log.lastPosition(), sources: settings.sources, recent: recent, registry: registry,
@@ -59,7 +60,7 @@ struct Daemon {
     }
     let state = DaemonState(
       log: log, store: store, recorder: recorder, projector: projector, runners: runners, metrics: metrics, registry: registry,
-      isImmediate: isMock)
+      isImmediate: isMock, clock: clock)
     var routes = settings.sources.map { Route.webhook($0) }
     routes += Route.health { state.unreadiness }
     routes.append(
@@ -83,6 +84,8 @@ struct Daemon {
         .exact("/api/v1/spans"), access: .reading, as: .api,
         SpansHandler(
           store: store, strategy: settings.traceStrategy, logger: logger, waitForProjection: waitForProjection)))
+    routes.append(
+      .handler(.exact("/api/v1/refusals"), access: .reading, as: .api, RefusalsHandler(store: store, logger: logger)))
     let deliveries = DeliveriesHandler(log: log, sources: settings.sources, logger: logger)
     for path in [Route.Path.exact("/api/v1/deliveries"), .prefix(DeliveriesHandler.prefix)] {
       routes.append(.handler(path, access: .reading, as: .api, deliveries))

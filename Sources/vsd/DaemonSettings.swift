@@ -26,6 +26,7 @@ struct DaemonSettings {
   let tracers: [Tracer]
   let store: Store
   let settle: Duration
+  let exportBacklog: Duration
   let traceStrategy: TraceStrategy
   let attributes: AttributeSelection
   /// Where finished spans go from the store, in the order of the tracers.
@@ -90,6 +91,7 @@ struct DaemonSettings {
     maxBodyBytes = Int(clamping: try settings.value(of: IntakeSettings.maxBody).bytes)
     traceStrategy = try settings.value(of: PipelineSettings.traceStrategy)
     attributes = try settings.value(of: PipelineSettings.attributes)
+    exportBacklog = try settings.value(of: PipelineSettings.exportBacklog)
     logRetention = try settings.value(of: PipelineSettings.logRetention)
     logMaxBytes = try settings.value(of: PipelineSettings.logMaxSize).bytes
     spanRetention = try settings.value(of: PipelineSettings.spanRetention)

@@ -36,6 +36,9 @@ struct SQLiteSpanStoreTests {
   @Test("keeps announcements in order, and how far exporters came")
   func announcements() throws { try contract.checkAnnouncements() }
 
+  @Test("keeps the newest of what receivers refused")
+  func refusals() throws { try contract.checkRefusals() }
+
   @Test("The export ledger only grows")
   func exportRecords() throws { try contract.checkExportRecords() }
 
@@ -320,7 +323,10 @@ struct SQLiteSpanStoreTests {
       let connection = try SQLiteConnection(path: file)
       try connection.execute(
         """
-        DROP TABLE exported_trace; DROP TABLE exported_attempt; PRAGMA user_version = 1;
+        DROP TABLE exported_trace; DROP TABLE exported_attempt; DROP TABLE export_refusal;
+        ALTER TABLE export_progress DROP COLUMN dropped; ALTER TABLE export_progress DROP COLUMN failing_since;
+        PRAGMA user_version = 1;
+        INSERT INTO export_progress VALUES ('otlp', 7, 6, 1);
         INSERT INTO name VALUES (1, 'github:github.com:1:issue:'), (2, 'issue'), (3, 'github');
         INSERT INTO subject VALUES (1, 1, 1, '', 2, 3, NULL, NULL, 0, NULL, NULL);
         INSERT INTO subject_data VALUES (1, x'\(data)');
@@ -334,6 +340,7 @@ struct SQLiteSpanStoreTests {
     #expect(subject.follows == [FollowStatement(.issueKey, [Reference(.issue, "TP-1")])])
     #expect(subject.parent?.parent == SpanKey("jiracloud:a::issue:9"))
     try store.write(StoreSamples.changes([subject, StoreSamples.issue(2)]))
+    #expect(try store.exportProgress() == ["otlp": ExportProgress(sequence: 7, sent: 6, refused: 1)])
     let record = ExportRecord(key: subject.key, traceID: TraceID(high: 1, low: 2))
     try store.addExportRecords([record])
     #expect(try store.exportRecords(of: [subject.key]) == [subject.key: record])

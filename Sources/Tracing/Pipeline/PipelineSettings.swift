@@ -6,6 +6,10 @@ package enum PipelineSettings {
     "settle", default: .seconds(5), text: "5s",
     help: "Wait before a finished span is exported, for what may still be told of it.")
 
+  package static let exportBacklog = Setting<Duration>.duration(
+    "export-backlog", default: .seconds(7 * 86_400), text: "7d",
+    help: "How long finished spans wait for a receiver that does not take them; past it the oldest are dropped.")
+
   package static let traceStrategy = Setting<TraceStrategy>.choice(
     "trace-strategy", default: .nested,
     help: "What is one trace: nested is all that belongs together, linked each change and each run, with links between them.")
@@ -42,7 +46,7 @@ package enum PipelineSettings {
   }
 
   package static let declarations = [
-    settle.declaration, traceStrategy.declaration, attributes.declaration, phases.declaration,
+    settle.declaration, exportBacklog.declaration, traceStrategy.declaration, attributes.declaration, phases.declaration,
     serviceNames.declaration, logRetention.declaration,
     logMaxSize.declaration, spanRetention.declaration, seriesLimit.declaration,
   ]

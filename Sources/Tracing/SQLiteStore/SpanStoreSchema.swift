@@ -68,5 +68,13 @@ extension StoreSchema {
         PRIMARY KEY (space, number, text, attempt)
       ) WITHOUT ROWID;
       """,
+      """
+      ALTER TABLE export_progress ADD COLUMN dropped INTEGER NOT NULL DEFAULT 0;
+      ALTER TABLE export_progress ADD COLUMN failing_since INTEGER;
+      CREATE TABLE export_refusal (
+        sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+        exporter TEXT NOT NULL, time INTEGER NOT NULL, count INTEGER NOT NULL, reason TEXT NOT NULL, attempts TEXT NOT NULL
+      );
+      """,
     ])
 }
