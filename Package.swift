@@ -97,7 +97,7 @@ let package = Package(
     tests(of: "CurlTransport", ["ValueStreamCore"]),
     .systemLibrary(name: "CGzip", path: "Sources/Tracing/CGzip", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     module("OTLP", in: "Tracing", ["Pipeline", "CGzip"]),
-    tests(of: "OTLP", ["ValueStreamCore", "Pipeline", "CGzip", "CurlTransport"], fixtures: ["Golden"]),
+    tests(of: "OTLP", ["ValueStreamCore", "Pipeline", "CGzip", "CurlTransport"], fixtures: ["Golden", "read-otlp.py"]),
     module("Jaeger", in: "Tracing", ["Pipeline", "OTLP"]),
     tests(of: "Jaeger", ["ValueStreamCore", "Pipeline", "OTLP"]),
     module("Lightstep", in: "Tracing", ["Pipeline", "OTLP"]),
@@ -120,7 +120,7 @@ let package = Package(
       ],
       swiftSettings: settings),
     tests(
-      of: "vsd", ["ValueStreamCore", "OTLP", "Pipeline", "CurlTransport", "vsperf", "HistoryGenerator"],
+      of: "vsd", ["ValueStreamCore", "OTLP", "Datadog", "Pipeline", "CurlTransport", "vsperf", "HistoryGenerator"],
       fixtures: ["Golden", "Producer"]),
     .testTarget(
       name: "MixedSourcesTests",

@@ -62,8 +62,10 @@ enum OTLPJSON: OTLPEncoding {
         }
       }
       if span.droppedLinkCount > 0 { json.member("droppedLinksCount", span.droppedLinkCount) }
-      json.name("status")
-      json.object { if span.isError { $0.member("code", OTLPContent.errorStatus) } }
+      if span.isError {
+        json.name("status")
+        json.object { $0.member("code", OTLPContent.errorStatus) }
+      }
       json.member("flags", Int64(OTLPContent.sampled))
     }
     return json.bytes
