@@ -135,6 +135,10 @@ let package = Package(
     .executableTarget(
       name: "fuzz-sources", dependencies: ["SourceFuzzing"], path: "Tests/FuzzSources", swiftSettings: settings),
     tests(of: "SourceFuzzing"),
+    .executableTarget(
+      name: "bench-export",
+      dependencies: ["ValueStreamCore", "GitHub", "HistoryGenerator", "Pipeline", "OTLP", "Datadog", "Zipkin"],
+      path: "Tests/ExportBenchmark", swiftSettings: settings),
     tests(of: "Prometheus", ["ValueStreamCore"], fixtures: ["Golden"]),
     tests(of: "Mock", ["ValueStreamCore", "Pipeline"]),
     tests(of: "QueryAPI", ["ValueStreamCore"], fixtures: ["Golden"]),

@@ -75,10 +75,6 @@ enum OTLPProtobuf: OTLPEncoding {
 }
 
 extension ProtobufWriter {
-  fileprivate mutating func id(_ field: Int, _ id: TraceID) { data(field, Self.bytes(of: id.high) + Self.bytes(of: id.low)) }
-  fileprivate mutating func id(_ field: Int, _ id: SpanID) { data(field, Self.bytes(of: id.rawValue)) }
-
-  private static func bytes(of word: UInt64) -> [UInt8] {
-    (0..<8).map { UInt8(truncatingIfNeeded: word >> (56 - 8 * UInt64($0))) }
-  }
+  fileprivate mutating func id(_ field: Int, _ id: TraceID) { self.id(field, id.high, id.low) }
+  fileprivate mutating func id(_ field: Int, _ id: SpanID) { self.id(field, id.rawValue) }
 }

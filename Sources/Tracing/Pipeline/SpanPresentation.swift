@@ -133,6 +133,7 @@ package struct SpanPresentation: Sendable, Hashable {
 
   private static func attributes(of traced: TracedSpan, _ selection: AttributeSelection) -> [Attribute] {
     let span = traced.span
+    // In the order of their names.
     var own: [Attribute] = []
     if selection != .classic {
       own.add("valuestream.attempt", Int64(span.attempt))
@@ -146,9 +147,19 @@ package struct SpanPresentation: Sendable, Hashable {
       own.add("valuestream.project", span.project)
       own.add("valuestream.source", span.source)
     }
-    let names = Set(own.map(\.name))
-    let stated = selection.select(span.attributes).filter { $0.value != .null && !names.contains($0.name) }
-    return (stated + own).sorted { $0.name < $1.name }
+    return merge(own, with: selection.select(span.attributes))
+  }
+
+  /// Of two lists that are sorted by name; where both use one, that of the first counts.
+  private static func merge(_ own: [Attribute], with stated: [Attribute]) -> [Attribute] {
+    var merged: [Attribute] = []
+    merged.reserveCapacity(own.count + stated.count)
+    var rest = own[...]
+    for attribute in stated where attribute.value != .null {
+      while let next = rest.first, next.name < attribute.name { merged.append(rest.removeFirst()) }
+      if rest.first?.name != attribute.name { merged.append(attribute) }
+    }
+    return merged + rest
   }
 
   /// Nil for a phase that has no end.
