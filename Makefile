@@ -21,11 +21,14 @@ SEED ?= 1
 # What `make test` hands to swift test:  make test TESTS="--filter GitHub"
 TESTS ?=
 
+# How often `make bench-export` sends all of its spans.
+ROUNDS ?= 9
+
 # What `make fuzz` feeds, and to whom.
 INPUTS ?= 1000000
 SOURCES ?= github gitlab jenkins jira trello customhttp cdevents
 
-.PHONY: help run demo vsd vsperf test test-long fuzz check bench bench-away bench-history clean
+.PHONY: help run demo vsd vsperf test test-long fuzz check bench bench-away bench-export bench-history clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -86,6 +89,11 @@ bench-away: ## Measure what a receiver that is away costs intake: vsd with it an
 	@$(MAKE) --no-print-directory vsd
 	@SERVER_FLAGS="--tracer otlp --settle 0s --otlp-endpoint http://127.0.0.1:9" \
 	  Tests/Benchmarks/run --reference-binary $(CURDIR)/$(RELEASE)/release/vsd
+
+bench-export: ## Measure what encoding spans for each receiver costs (ROUNDS=9)
+	@Scripts/bootstrap build
+	@Scripts/quiet-build $(RELEASE_FLAGS) --product bench-export
+	@$(RELEASE)/release/bench-export $(ROUNDS)
 
 bench-history: ## Measure with the deliveries of a generated history instead of issues
 	@Scripts/bootstrap build bench

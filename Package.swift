@@ -72,7 +72,7 @@ let package = Package(
       name: "vsd",
       dependencies: [
         "ValueStreamCore", "Intake", "SourceCatalog", "Pipeline", "SQLiteStore", "Logging", "Mock",
-        "OTLP", "CurlTransport", "Prometheus", "QueryAPI",
+        "OTLP", "Jaeger", "Lightstep", "Datadog", "Zipkin", "CurlTransport", "Prometheus", "QueryAPI",
       ],
       swiftSettings: settings),
     .executableTarget(
@@ -106,7 +106,15 @@ let package = Package(
     tests(of: "CurlTransport", ["ValueStreamCore"]),
     .systemLibrary(name: "CGzip", path: "Sources/Tracing/CGzip", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     module("OTLP", in: "Tracing", ["Pipeline", "CGzip"]),
-    tests(of: "OTLP", ["ValueStreamCore", "Pipeline", "CGzip", "CurlTransport"], fixtures: ["Golden"]),
+    tests(of: "OTLP", ["ValueStreamCore", "Pipeline", "CGzip", "CurlTransport"], fixtures: ["Golden", "read-otlp.py"]),
+    module("Jaeger", in: "Tracing", ["Pipeline", "OTLP"]),
+    tests(of: "Jaeger", ["ValueStreamCore", "Pipeline", "OTLP"]),
+    module("Lightstep", in: "Tracing", ["Pipeline", "OTLP"]),
+    tests(of: "Lightstep", ["ValueStreamCore", "Pipeline", "OTLP"]),
+    module("Datadog", in: "Tracing", ["Pipeline"]),
+    tests(of: "Datadog", ["ValueStreamCore", "Pipeline", "CurlTransport"], fixtures: ["Golden"]),
+    module("Zipkin", in: "Tracing", ["Pipeline"]),
+    tests(of: "Zipkin", ["ValueStreamCore", "Pipeline", "CurlTransport"], fixtures: ["Golden", "zipkin-v2.schema.json"]),
     .target(name: "CSyncRecorder", path: "Tests/CSyncRecorder", linkerSettings: [.linkedLibrary("sqlite3")]),
     tests(of: "SQLiteStore", ["ValueStreamCore", "CSyncRecorder"]),
     // Written as a stranger would: without access to what is only for this package.
@@ -121,7 +129,7 @@ let package = Package(
       ],
       swiftSettings: settings),
     tests(
-      of: "vsd", ["ValueStreamCore", "OTLP", "Pipeline", "CurlTransport", "vsperf", "HistoryGenerator"],
+      of: "vsd", ["ValueStreamCore", "OTLP", "Datadog", "Pipeline", "CurlTransport", "vsperf", "HistoryGenerator"],
       fixtures: ["Golden", "Producer"]),
     .testTarget(
       name: "MixedSourcesTests",
@@ -136,6 +144,10 @@ let package = Package(
     .executableTarget(
       name: "fuzz-sources", dependencies: ["SourceFuzzing"], path: "Tests/FuzzSources", swiftSettings: settings),
     tests(of: "SourceFuzzing"),
+    .executableTarget(
+      name: "bench-export",
+      dependencies: ["ValueStreamCore", "GitHub", "HistoryGenerator", "Pipeline", "OTLP", "Datadog", "Zipkin"],
+      path: "Tests/ExportBenchmark", swiftSettings: settings),
     tests(of: "Prometheus", ["ValueStreamCore"], fixtures: ["Golden"]),
     tests(of: "Mock", ["ValueStreamCore", "Pipeline"]),
     tests(of: "QueryAPI", ["ValueStreamCore"], fixtures: ["Golden"]),

@@ -1,8 +1,5 @@
-import CurlTransport
 import Intake
-import Logging
 import Mock
-import OTLP
 import Pipeline
 import Prometheus
 import QueryAPI
@@ -38,11 +35,11 @@ struct Daemon {
     let recent = RecentDeliveries()
     let mock = isMock ? MockTracer() : nil
 
-    let exporters = settings.tracers.compactMap { Self.exporter($0, settings) }
     let ledger = ExportLedger(store: store, strategy: settings.traceStrategy)
-    let runners = try exporters.map {
+    let runners = try settings.destinations.map {
       try ExportRunner(
-        exporter: $0, store: store, ledger: ledger, settle: settings.settle, clock: clock, logger: logger)
+        exporter: $0.exporter, store: store, ledger: ledger, settle: settings.settle, backlog: settings.exportBacklog,
+        clock: clock, logger: logger)
     }
     let batches = try ProjectionBatches(
       store: store, logEnd: try log.lastPosition(), sources: settings.sources, recent: recent, registry: registry,
@@ -63,7 +60,7 @@ struct Daemon {
     }
     let state = DaemonState(
       log: log, store: store, recorder: recorder, projector: projector, runners: runners, metrics: metrics, registry: registry,
-      isImmediate: isMock)
+      isImmediate: isMock, clock: clock)
     var routes = settings.sources.map { Route.webhook($0) }
     routes += Route.health { state.unreadiness }
     routes.append(
@@ -87,6 +84,8 @@ struct Daemon {
         .exact("/api/v1/spans"), access: .reading, as: .api,
         SpansHandler(
           store: store, strategy: settings.traceStrategy, logger: logger, waitForProjection: waitForProjection)))
+    routes.append(
+      .handler(.exact("/api/v1/refusals"), access: .reading, as: .api, RefusalsHandler(store: store, logger: logger)))
     let deliveries = DeliveriesHandler(log: log, sources: settings.sources, logger: logger)
     for path in [Route.Path.exact("/api/v1/deliveries"), .prefix(DeliveriesHandler.prefix)] {
       routes.append(.handler(path, access: .reading, as: .api, deliveries))
@@ -125,16 +124,6 @@ struct Daemon {
       spanAge: settings.spanRetention, exporters: runners.map(\.exporterName))
   }
 
-  /// Nil for a tracer that gets no spans from the store.
-  private static func exporter(_ tracer: DaemonSettings.Tracer, _ settings: DaemonSettings) -> (any SpanExporter)? {
-    switch tracer {
-    case .logging: LoggingExporter(logger: Logger(), attributes: settings.attributes)
-    case .otlp:
-      settings.otlp.map { OTLPExporter(configuration: $0.exporter, transport: CurlTransport(options: $0.transport)) }
-    case .mock, .none: nil
-    }
-  }
-
   private static func openStores(_ store: DaemonSettings.Store) throws -> (any DeliveryLog, any SpanStore) {
     switch store {
     case .memory: (MemoryDeliveryLog(), MemorySpanStore())
@@ -151,6 +140,7 @@ struct Daemon {
     for source in settings.sources where source.acceptsUnsigned {
       logger.warn("source \"\(source.name)\" has no secret: anybody who reaches \(source.route) may send it deliveries")
     }
+    for notice in settings.destinations.compactMap(\.notice) { logger.warn(notice) }
     let bound = try server.start()
     logger.log(.info, "Starting Server: \"\(settings.address)\"") { line in
       line.name("listening")

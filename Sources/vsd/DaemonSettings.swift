@@ -1,14 +1,17 @@
-import CurlTransport
+import Datadog
 import Intake
+import Jaeger
+import Lightstep
 import OTLP
 import Pipeline
 import SourceCatalog
 import ValueStreamCore
+import Zipkin
 
 /// Everything a user may set of vsd, read and checked.
 struct DaemonSettings {
   enum Tracer: String, CaseIterable {
-    case logging, otlp, mock, none
+    case logging, otlp, jaeger, lightstep, datadog, zipkin, mock, none
   }
 
   enum Store: Equatable {
@@ -23,10 +26,11 @@ struct DaemonSettings {
   let tracers: [Tracer]
   let store: Store
   let settle: Duration
+  let exportBacklog: Duration
   let traceStrategy: TraceStrategy
   let attributes: AttributeSelection
-  /// Nil without the tracer otlp, whose variables may then stand there for other programs.
-  let otlp: (exporter: OTLPConfiguration, transport: CurlTransport.Options)?
+  /// Where finished spans go from the store, in the order of the tracers.
+  let destinations: [Destination]
   let logRetention: Duration
   let logMaxBytes: Int64
   let spanRetention: Duration
@@ -43,7 +47,9 @@ struct DaemonSettings {
 
   static let tracer = Setting<[Tracer]>(
     "tracer", aliases: ["t"], environment: "VS_TRACER_BACKEND", placeholder: "NAMES", default: [.logging],
-    defaultText: "logging", help: "Where finished spans go, separated by commas: logging, otlp, mock (for tests), none."
+    defaultText: "logging",
+    help:
+      "Where finished spans go, separated by commas: logging, otlp, jaeger, lightstep, datadog, zipkin, mock (for tests), none."
   ) { text throws(SettingError) in
     var tracers: [Tracer] = []
     for name in text.split(separator: ",", omittingEmptySubsequences: false) {
@@ -74,7 +80,7 @@ struct DaemonSettings {
   /// In the order in which help lists them.
   static let declarations: [SettingDeclaration] =
     [config.declaration] + IntakeSettings.declarations + [tracer.declaration, storeLocation.declaration]
-    + PipelineSettings.declarations + OTLPSettings.declarations + SourceCatalog.classification + [logLevelName.declaration]
+    + PipelineSettings.declarations + Destination.declarations + SourceCatalog.classification + [logLevelName.declaration]
     + SourceCatalog.secrets
 
   /// - Throws: one line for the user.
@@ -92,6 +98,7 @@ struct DaemonSettings {
     maxBodyBytes = Int(clamping: try settings.value(of: IntakeSettings.maxBody).bytes)
     traceStrategy = try settings.value(of: PipelineSettings.traceStrategy)
     attributes = try settings.value(of: PipelineSettings.attributes)
+    exportBacklog = try settings.value(of: PipelineSettings.exportBacklog)
     logRetention = try settings.value(of: PipelineSettings.logRetention)
     logMaxBytes = try settings.value(of: PipelineSettings.logMaxSize).bytes
     spanRetention = try settings.value(of: PipelineSettings.spanRetention)
@@ -101,8 +108,7 @@ struct DaemonSettings {
     let tracers = try settings.value(of: Self.tracer)
     if tracers.contains(.none), tracers.count > 1 { throw SettingsError("--tracer: none goes with no other") }
     self.tracers = tracers.filter { $0 != .none }
-    let phases = try settings.value(of: PipelineSettings.phases)
-    otlp = tracers.contains(.otlp) ? try Self.otlp(settings, attributes, phases, readFile) : nil
+    destinations = try Destination.all(of: tracers, in: settings, environment: environment, readFile: readFile)
     let isMockAlone = tracers == [.mock]
     let givenStore = try settings.value(of: Self.storeLocation)
     if tracers.contains(.mock), givenStore != .memory, !isMockAlone || givenStore != nil {
@@ -112,22 +118,12 @@ struct DaemonSettings {
     settle = isMockAlone && !settings.isGiven(PipelineSettings.settle) ? .zero : try settings.value(of: PipelineSettings.settle)
     sources = try SourceCatalog.sources(settings, readFile: readFile)
     classification = settings.given(for: SourceCatalog.classification)
-  }
-
-  private static func otlp(
-    _ settings: Settings, _ attributes: AttributeSelection, _ phases: PhaseStyle, _ readFile: (String) -> [UInt8]?
-  ) throws(SettingsError) -> (exporter: OTLPConfiguration, transport: CurlTransport.Options) {
-    let exporter = try OTLPSettings.configuration(in: settings, attributes: attributes, phases: phases)
-    var transport = CurlTransport.Options()
-    func path(_ setting: Setting<String?>) throws(SettingsError) -> String? {
-      guard let path = try settings.value(of: setting) else { return nil }
-      if readFile(path) == nil { throw SettingsError("\(settings.origin(of: setting)): cannot read the file \(path)") }
-      return path
+    let services = try settings.value(of: PipelineSettings.serviceNames)
+    for name in services.ofSource.keys.sorted() where !sources.contains(where: { $0.name == name }) {
+      throw SettingsError(
+        "\(settings.origin(of: PipelineSettings.serviceNames)): \"\(name)\" is not a source; known are "
+          + sources.map(\.name).joined(separator: ", "))
     }
-    transport.caFile = try path(OTLPSettings.certificate)
-    transport.clientCertificate = try path(OTLPSettings.clientCertificate)
-    transport.clientKey = try path(OTLPSettings.clientKey)
-    return (exporter, transport)
   }
 
   /// A token that is empty would protect nothing: a variable of a deployment that was not filled in, not a wish.

@@ -13,11 +13,13 @@ struct DaemonState: Sendable {
   private let metrics: ProjectionMetrics
   private let registry: MetricRegistry
   private let isImmediate: Bool
+  private let clock: any WallClock
 
   private let waiting: MetricFamily
   private let lag: MetricFamily
   private let bytes: MetricFamily
   private let exportPending: MetricFamily
+  private let exportLag: MetricFamily
   private let exported: MetricFamily
 
   /// Deliveries the projector may be behind before the daemon calls itself not ready.
@@ -25,7 +27,7 @@ struct DaemonState: Sendable {
 
   init(
     log: any DeliveryLog, store: any SpanStore, recorder: DeliveryRecorder, projector: Projector, runners: [ExportRunner],
-    metrics: ProjectionMetrics, registry: MetricRegistry, isImmediate: Bool
+    metrics: ProjectionMetrics, registry: MetricRegistry, isImmediate: Bool, clock: any WallClock
   ) {
     self.log = log
     self.store = store
@@ -35,12 +37,16 @@ struct DaemonState: Sendable {
     self.metrics = metrics
     self.registry = registry
     self.isImmediate = isImmediate
+    self.clock = clock
     waiting = registry.family(.gauge, "valuestream_log_waiting_deliveries", help: "Deliveries that wait to be made durable.")
     lag = registry.family(
       .gauge, "valuestream_projection_lag_deliveries", help: "Recorded deliveries that are not projected into spans yet.")
     bytes = registry.family(.gauge, "valuestream_store_bytes", help: "Bytes on disk.", labels: ["part"])
     exportPending = registry.family(
       .gauge, "valuestream_export_pending_spans", help: "Finished spans that wait for an exporter.", labels: ["exporter"])
+    exportLag = registry.family(
+      .gauge, "valuestream_export_lag_seconds", help: "How long ago the oldest span finished that waits for an exporter.",
+      labels: ["exporter"])
     exported = registry.family(
       .gauge, "valuestream_export_spans", help: "Spans an exporter dealt with over the life of the store, by result.",
       labels: ["exporter", "result"])
@@ -70,8 +76,13 @@ struct DaemonState: Sendable {
       if let pending = try? store.announcementCount(after: progress.sequence) {
         exportPending.set(Double(pending), labels: [runner.exporterName])
       }
+      if let oldest = try? store.announcements(after: progress.sequence, limit: 1) {
+        let seconds = oldest.first.map { clock.now().seconds(since: $0.announcement.time) } ?? 0
+        exportLag.set(max(0, seconds), labels: [runner.exporterName])
+      }
       exported.set(Double(progress.sent), labels: [runner.exporterName, "sent"])
       exported.set(Double(progress.refused), labels: [runner.exporterName, "refused"])
+      exported.set(Double(progress.dropped), labels: [runner.exporterName, "dropped"])
     }
   }
 

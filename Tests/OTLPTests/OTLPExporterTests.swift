@@ -55,6 +55,18 @@ struct OTLPExporterTests {
     Golden.expect(text, matches: Self.golden("\(attributes.rawValue).\(phases.rawValue)"))
   }
 
+  @Test("Every member of a request in JSON", arguments: PhaseStyle.allCases)
+  func goldenJSON(phases: PhaseStyle) async throws {
+    let transport = FakeTransport()
+    let configuration = Self.configuration(.both, phases) { $0.format = .json }
+    let story = try ExportSamples.story()
+    let receipt = try await OTLPExporter(configuration: configuration, transport: transport).export(story)
+    #expect(receipt == ExportReceipt(handled: story.count))
+    let request = try #require(transport.requests.first)
+    #expect(request.headers["Content-Type"] == "application/json")
+    Golden.expect(try PrettyJSON.text(request.body), matches: Self.golden("json.\(phases.rawValue)"))
+  }
+
   @Test("Links that are not shown are counted, whichever attributes are wanted", arguments: AttributeSelection.allCases)
   func droppedLinks(attributes: AttributeSelection) async throws {
     var spans = try ExportSamples.spans(2)
@@ -68,7 +80,7 @@ struct OTLPExporterTests {
     let text = try await Self.text(
       ExportSamples.story(),
       Self.configuration { configuration in
-        configuration.presentation.serviceName = "delivery"
+        configuration.presentation.services = ServiceNames(common: "delivery")
         configuration.resourceAttributes = [Attribute("team", "web"), Attribute("telemetry.sdk.name", "another")]
       })
     #expect(text.components(separatedBy: "resource_spans").count == 2, "one service, one resource")
@@ -114,16 +126,22 @@ struct OTLPExporterTests {
     #expect(try text == (await Self.text(spans, Self.configuration())))
   }
 
-  @Test("A request has no more bytes than allowed, except for one span that is larger alone", arguments: [1, 8000, 20_000])
-  func limit(bytes: Int) async throws {
+  @Test(
+    "A request has no more bytes than allowed, except for one span that is larger alone", arguments: [1, 8000, 20_000],
+    OTLPFormat.allCases)
+  func limit(bytes: Int, format: OTLPFormat) async throws {
     var rest = try ExportSamples.spans(30, text: String(repeating: "t", count: 2000))[...]
     let transport = FakeTransport()
-    let exporter = OTLPExporter(configuration: Self.configuration { $0.byteLimit = bytes }, transport: transport)
+    let configuration = Self.configuration { configuration in
+      configuration.byteLimit = bytes
+      configuration.format = format
+    }
+    let exporter = OTLPExporter(configuration: configuration, transport: transport)
     while !rest.isEmpty { rest = rest.dropFirst(try await exporter.export(Array(rest)).handled) }
     let sizes = transport.requests.map(\.body.count)
     #expect(bytes == 1 ? sizes.count == 30 : sizes.allSatisfy { $0 <= bytes })
     #expect(sizes.count < 30 || bytes == 1)
-    let ids = try transport.requests.flatMap { try spanIDs(in: $0.body) }
+    let ids = try transport.requests.flatMap { try spanIDs(in: $0.body, format) }
     #expect(ids == (0..<30).map(ExportSamples.id))
   }
 
@@ -135,6 +153,8 @@ struct OTLPExporterTests {
       ("application/x-protobuf", [UInt8]([8, 3, 18, 3]) + Array("bad".utf8), "400 bad"),
       ("application/x-protobuf", [1, 2, 3], "400"), ("text/plain", Array("plain \n text".utf8), "400 plain text"),
       ("application/json", Array(String(repeating: "x", count: 5000).utf8), "400 " + String(repeating: "x", count: 300) + "…"),
+      ("application/json", Array(#"{"code":3,"message":"bad  span"}"#.utf8), "400 bad span"),
+      ("application/json; charset=utf-8", Array(#"{"error":"x"}"#.utf8), #"400 {"error":"x"}"#),
       ("text/html", [], "400"),
     ])
   func reason(type: String, body: [UInt8], expected: String) async throws {
@@ -147,12 +167,28 @@ struct OTLPExporterTests {
     }
   }
 
-  @Test("An answer that is no message of ours, whatever its bytes, is a plain success")
-  func oddAnswers() async throws {
+  @Test(
+    "What a receiver of JSON may answer",
+    arguments: [
+      (#"{}"#, 0, nil), (#"{"partialSuccess":{}}"#, 0, nil), (#"{"partialSuccess":{"rejectedSpans":1}}"#, 1, nil),
+      (#"{"partialSuccess":{"rejectedSpans":"2","errorMessage":"old"}}"#, 2, "old"),
+      (#"{"partialSuccess":{"rejectedSpans":"many"}}"#, 0, nil), (#"{"partialSuccess":null}"#, 0, nil), ("[", 0, nil),
+    ])
+  func jsonAnswers(body: String, refused: Int, reason: String?) async throws {
+    let transport = FakeTransport(answer: .json(Array(body.utf8)))
+    let receipt = try await OTLPExporter(configuration: Self.configuration { $0.format = .json }, transport: transport)
+      .export(try ExportSamples.spans(3))
+    #expect(receipt == ExportReceipt(handled: 3, refused: refused, reason: reason))
+  }
+
+  @Test(
+    "An answer that is no message of ours, whatever its bytes, is a plain success",
+    arguments: ["application/x-protobuf", "application/json"])
+  func oddAnswers(type: String) async throws {
     var random = SeededRandom(seed: 4)
     for length in 0..<200 {
       let body = (0..<length).map { _ in UInt8.random(in: 0...255, using: &random) }
-      let answer = HTTPResponse(status: 200, headers: ["Content-Type": "application/x-protobuf"], body: body)
+      let answer = HTTPResponse(status: 200, headers: ["Content-Type": type], body: body)
       let exporter = OTLPExporter(configuration: Self.configuration(), transport: FakeTransport(answer: answer))
       let receipt = try await exporter.export(try ExportSamples.spans(2))
       #expect(receipt.handled == 2)
@@ -162,9 +198,31 @@ struct OTLPExporterTests {
 }
 
 /// The ids of the spans in an uncompressed request.
-func spanIDs(in body: [UInt8]) throws -> [SpanID] {
-  let text = try ProtobufText.otlp.text(of: body, as: "ExportTraceServiceRequest")
-  return text.matches(of: /(?m)^      2 span_id: ([0-9a-f]+)$/).compactMap { SpanID($0.output.1) }
+func spanIDs(in body: [UInt8], _ format: OTLPFormat) throws -> [SpanID] {
+  switch format {
+  case .protobuf:
+    let text = try ProtobufText.otlp.text(of: body, as: "ExportTraceServiceRequest")
+    return text.matches(of: /(?m)^      2 span_id: ([0-9a-f]+)$/).compactMap { SpanID($0.output.1) }
+  case .json:
+    let request = try JSONDecoder().decode(JSONRequest.self, from: Data(body))
+    return request.resourceSpans.flatMap(\.scopeSpans).flatMap(\.spans).compactMap { SpanID($0.spanId) }
+  }
+}
+
+private struct JSONRequest: Decodable {
+  struct ResourceSpans: Decodable {
+    var scopeSpans: [ScopeSpans]
+  }
+
+  struct ScopeSpans: Decodable {
+    var spans: [Span]
+  }
+
+  struct Span: Decodable {
+    var spanId: String
+  }
+
+  var resourceSpans: [ResourceSpans]
 }
 
 struct InflateFailure: Error {}

@@ -8,7 +8,8 @@ struct OTLPSettingsTests {
   static func configuration(
     _ arguments: [String] = [], _ environment: [String: String] = [:]
   ) throws(SettingsError) -> OTLPConfiguration {
-    let settings = try Settings(declared: OTLPSettings.declarations, arguments: arguments, environment: environment)
+    let settings = try Settings(
+      declared: OTLPSettings.declarations + PipelineSettings.declarations, arguments: arguments, environment: environment)
     return try OTLPSettings.configuration(in: settings, attributes: .both, phases: .events)
   }
 
@@ -19,7 +20,8 @@ struct OTLPSettingsTests {
     #expect(configuration.headers == [:])
     #expect(configuration.timeoutSeconds == 10)
     #expect(configuration.isCompressed)
-    #expect(configuration.presentation.serviceName == nil)
+    #expect(configuration.presentation.services == ServiceNames())
+    #expect(configuration.format == .protobuf)
     #expect(configuration.resourceAttributes.isEmpty)
   }
 
@@ -60,6 +62,13 @@ struct OTLPSettingsTests {
     #expect(try Self.configuration([], ["OTEL_EXPORTER_OTLP_TIMEOUT": text]).timeoutSeconds == seconds)
   }
 
+  @Test("The form of requests")
+  func format() throws {
+    #expect(try Self.configuration(["--otlp-protocol=http/json"]).format == .json)
+    let variables = ["OTEL_EXPORTER_OTLP_PROTOCOL": "grpc", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "http/json"]
+    #expect(try Self.configuration([], variables).format == .json, "the variable for traces beats the one for all")
+  }
+
   @Test("Headers are taken apart and decoded")
   func headers() throws {
     let text = "api-key=a%2Cb%20c, X-Two = Basic abc== ,,x_three="
@@ -73,12 +82,13 @@ struct OTLPSettingsTests {
   func resource() throws {
     let attributes = "service.name=theirs,team=web%2Fshop,deployment.environment.name=production"
     let one = try Self.configuration([], ["OTEL_RESOURCE_ATTRIBUTES": attributes])
-    #expect(one.presentation.serviceName == "theirs")
+    #expect(one.presentation.services.common == "theirs")
     #expect(
       one.resourceAttributes == [Attribute("team", "web/shop"), Attribute("deployment.environment.name", "production")])
     let two = try Self.configuration([], ["OTEL_RESOURCE_ATTRIBUTES": attributes, "OTEL_SERVICE_NAME": "named"])
-    #expect(two.presentation.serviceName == "named")
-    #expect(try Self.configuration(["--otlp-service-name=flag"], ["OTEL_SERVICE_NAME": "x"]).presentation.serviceName == "flag")
+    #expect(two.presentation.services.common == "named")
+    let three = try Self.configuration(["--service-names=github=code"], ["OTEL_RESOURCE_ATTRIBUTES": attributes])
+    #expect(three.presentation.services == ServiceNames(common: "theirs", ofSource: ["github": "code"]))
   }
 
   static let mistakes: [(arguments: [String], environment: [String: String], says: [String])] = [
@@ -89,8 +99,8 @@ struct OTLPSettingsTests {
     (["--otlp-timeout=0"], [:], ["--otlp-timeout", "milliseconds"]),
     ([], ["OTEL_EXPORTER_OTLP_TRACES_TIMEOUT": "soon"], ["OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "soon"]),
     ([], ["OTEL_EXPORTER_OTLP_COMPRESSION": "brotli"], ["OTEL_EXPORTER_OTLP_COMPRESSION", "gzip, none"]),
-    ([], ["OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"], ["OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "http/protobuf"]),
-    ([], ["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "http/json"], ["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/protobuf"]),
+    ([], ["OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"], ["OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "http/protobuf, http/json; gRPC"]),
+    (["--otlp-protocol=json"], [:], ["--otlp-protocol", "http/json"]),
     ([], ["OTEL_RESOURCE_ATTRIBUTES": "team"], ["OTEL_RESOURCE_ATTRIBUTES", "team"]),
     ([], ["OTEL_RESOURCE_ATTRIBUTES": "team=%zz"], ["OTEL_RESOURCE_ATTRIBUTES", "%zz"]),
     (["--otlp-resource-attributes==x"], [:], ["--otlp-resource-attributes"]),

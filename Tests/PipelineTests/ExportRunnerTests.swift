@@ -87,11 +87,12 @@ struct ExportRunnerTests {
   }
 
   static func runner(
-    _ exporter: FakeExporter, _ store: any SpanStore, _ clock: FakeClock, settle: Duration = .zero, log: KeptLog = KeptLog()
+    _ exporter: FakeExporter, _ store: any SpanStore, _ clock: FakeClock, settle: Duration = .zero,
+    backlog: Duration = .seconds(7 * 86_400), log: KeptLog = KeptLog()
   ) throws -> ExportRunner {
     try ExportRunner(
-      exporter: exporter, store: store, ledger: ExportLedger(store: store, strategy: .nested), settle: settle, clock: clock,
-      logger: log.logger)
+      exporter: exporter, store: store, ledger: ExportLedger(store: store, strategy: .nested), settle: settle,
+      backlog: backlog, clock: clock, logger: log.logger)
   }
 
   @Test("Everything finished is exported once, in order, and not again by the next runner")
@@ -167,6 +168,9 @@ struct ExportRunnerTests {
     for (line, culprit) in zip(lines, culprits) {
       #expect(line.contains("s:::k:\(culprit), attempt 1): not this one"), "\(line)")
     }
+    let refusals = try store.exportRefusals(of: "fake", before: nil, limit: 1000).map(\.refusal)
+    #expect(refusals.reversed().flatMap(\.attempts).map { SpanID(key: $0.key, attempt: $0.number) } == culprits.map(Self.id))
+    #expect(refusals.allSatisfy { $0.count == 1 && $0.reason == "not this one" && $0.time == clock.now() })
     // Wide again behind the last of them.
     if culprits == [0] { #expect(exporter.sizes.max() == 512) }
   }
@@ -179,7 +183,7 @@ struct ExportRunnerTests {
     let exporter = FakeExporter(refused: Set((0..<40).map(Self.id)), isMisaddressed: true)
     let runner = try Self.runner(exporter, store, clock, log: log)
     await runner.finish(includingUnsettled: false, within: .seconds(60))
-    #expect(runner.currentProgress == ExportProgress())
+    #expect(runner.currentProgress == ExportProgress(failingSince: clock.now()))
     #expect(exporter.sizes == [40, 20, 10, 5, 2, 1])
     #expect(log.lines.count == 1)
     #expect(log.lines.first?.contains("not this one; it refuses a request without spans, too") == true, "\(log.lines)")
@@ -228,7 +232,7 @@ struct ExportRunnerTests {
     let runner = try Self.runner(exporter, store, clock, log: log)
     await runner.finish(includingUnsettled: false, within: .seconds(60))
     #expect(exporter.sizes.count == 1)
-    #expect(runner.currentProgress == ExportProgress())
+    #expect(runner.currentProgress == ExportProgress(failingSince: clock.now()))
     #expect(log.lines.count == 1)
   }
 
@@ -285,5 +289,89 @@ struct ExportRunnerTests {
     task.cancel()
     await task.value
     #expect(exporter.ids == [SpanID(key: key, attempt: 1)])
+  }
+
+  // MARK: The backlog
+
+  static let day: Int64 = 86_400 * 1_000_000_000
+
+  /// Tries once, on a clock that stands this many days later than the spans.
+  static func attempt(_ store: any SpanStore, day: Int64, fails: Bool, log: KeptLog) async throws -> (
+    FakeExporter, ExportProgress
+  ) {
+    let clock = FakeClock()
+    clock.time.withLock { $0 = $0.advanced(byNanoseconds: day * Self.day) }
+    let exporter = FakeExporter(errors: fails ? [ExportError("away", isRetryable: true)] : [])
+    let runner = try Self.runner(exporter, store, clock, backlog: .seconds(7 * 86_400), log: log)
+    await runner.finish(includingUnsettled: false, within: .seconds(60))
+    return (exporter, runner.currentProgress)
+  }
+
+  @Test("What waits longer than the backlog for a receiver that fails is dropped, counted and told, across restarts")
+  func backlog() async throws {
+    let store = try Self.store(finished: 1300, at: FakeClock().now())
+    let log = KeptLog()
+    for day in [0, 1, 7] as [Int64] {
+      let (_, progress) = try await Self.attempt(store, day: day, fails: true, log: log)
+      #expect(progress == ExportProgress(failingSince: FakeClock().now()))
+    }
+    let (_, progress) = try await Self.attempt(store, day: 8, fails: true, log: log)
+    #expect(progress.dropped == 1300)
+    #expect(progress.sequence > 0)
+    #expect(try store.exportProgress()["fake"] == progress)
+    #expect(log.lines.last?.contains("dropped 1300 spans, which its receiver has not taken since 1970-01-01T02:46:40Z") == true)
+    let (exporter, after) = try await Self.attempt(store, day: 9, fails: false, log: log)
+    #expect(exporter.ids.isEmpty)
+    #expect(after.dropped == 1300)
+  }
+
+  @Test("A receiver that takes spans gets them however old they are, and one that fails gets its time from the first failure on")
+  func backlogOfOldSpans() async throws {
+    let store = try Self.store(finished: 3, at: FakeClock().now())
+    let log = KeptLog()
+    let (_, first) = try await Self.attempt(store, day: 300, fails: true, log: log)
+    #expect(first.dropped == 0)
+    let (_, second) = try await Self.attempt(store, day: 306, fails: true, log: log)
+    #expect(second.dropped == 0)
+    let (exporter, third) = try await Self.attempt(store, day: 400, fails: false, log: log)
+    #expect(exporter.ids == (0..<3).map(Self.id))
+    #expect(third.failingSince == nil, "what it took ends the failure")
+    #expect(third.sent == 3)
+  }
+
+  @Test("Of a backlog only what is too old is dropped")
+  func partOfBacklog() async throws {
+    let store = try Self.store(finished: 2, at: FakeClock().now())
+    let log = KeptLog()
+    _ = try await Self.attempt(store, day: 0, fails: true, log: log)
+    var changes = ProjectionChanges()
+    changes.announcements = [
+      Announcement(
+        key: SpanKey(source: "s", host: "", container: "", kind: "k", id: "0"), attempt: 1,
+        time: FakeClock().now().advanced(byNanoseconds: 5 * Self.day))
+    ]
+    try store.write(changes)
+    let (_, progress) = try await Self.attempt(store, day: 10, fails: true, log: log)
+    #expect(progress.dropped == 2)
+    let (exporter, _) = try await Self.attempt(store, day: 10, fails: false, log: log)
+    #expect(exporter.ids == [Self.id(0)])
+  }
+
+  @Test("An exporter that is no longer set up does not hold back what is removed")
+  func retention() throws {
+    let clock = FakeClock()
+    let store = try Self.store(finished: 2, at: clock.now())
+    try store.setExportProgress(ExportProgress(failingSince: clock.now()), for: "gone")
+    clock.time.withLock { $0 = $0.advanced(byNanoseconds: 500 * Self.day) }
+    func remove(awaitedBy exporters: [String]) throws {
+      try Retention(
+        log: MemoryDeliveryLog(), store: store, clock: clock, logger: KeptLog().logger, logAge: .seconds(1), logBytes: 1,
+        spanAge: .seconds(400 * 86_400), exporters: exporters
+      ).removeOld()
+    }
+    try remove(awaitedBy: ["fake"])
+    #expect(try store.announcementCount(after: 0) == 2)
+    try remove(awaitedBy: [])
+    #expect(try store.announcementCount(after: 0) == 0)
   }
 }

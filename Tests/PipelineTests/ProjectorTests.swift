@@ -70,8 +70,14 @@ struct ProjectorTests {
     }
     func announcementCount(after sequence: UInt64) throws -> Int { try inner.announcementCount(after: sequence) }
     func exportProgress() throws -> [String: ExportProgress] { try inner.exportProgress() }
-    func setExportProgress(_ progress: ExportProgress, for exporter: String) throws {
-      try inner.setExportProgress(progress, for: exporter)
+    func setExportProgress(_ progress: ExportProgress, for exporter: String, refusal: ExportRefusal?) throws {
+      try inner.setExportProgress(progress, for: exporter, refusal: refusal)
+    }
+
+    func exportRefusals(
+      of exporter: String?, before sequence: UInt64?, limit: Int
+    ) throws -> [(sequence: UInt64, refusal: ExportRefusal)] {
+      try inner.exportRefusals(of: exporter, before: sequence, limit: limit)
     }
     func branchUpdates(of branch: SpanKey, limit: Int) throws -> [BranchUpdate] {
       try inner.branchUpdates(of: branch, limit: limit)

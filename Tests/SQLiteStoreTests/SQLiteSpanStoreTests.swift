@@ -36,6 +36,9 @@ struct SQLiteSpanStoreTests {
   @Test("keeps announcements in order, and how far exporters came")
   func announcements() throws { try contract.checkAnnouncements() }
 
+  @Test("keeps the newest of what receivers refused")
+  func refusals() throws { try contract.checkRefusals() }
+
   @Test("The export ledger only grows")
   func exportRecords() throws { try contract.checkExportRecords() }
 
@@ -327,6 +330,7 @@ struct SQLiteSpanStoreTests {
       try schema.prepare(connection)
       try connection.execute(
         """
+        INSERT INTO export_progress VALUES ('otlp', 7, 6, 1);
         INSERT INTO name VALUES (1, 'github:github.com:1:issue:'), (2, 'issue'), (3, 'github');
         INSERT INTO subject VALUES (1, 1, 1, '', 2, 3, NULL, NULL, 0, NULL, NULL);
         INSERT INTO subject_data VALUES (1, x'\(data)');
@@ -340,6 +344,7 @@ struct SQLiteSpanStoreTests {
     #expect(subject.follows == [FollowStatement(.issueKey, [Reference(.issue, "TP-1")])])
     #expect(subject.parent?.parent == SpanKey("jiracloud:a::issue:9"))
     try store.write(StoreSamples.changes([subject, StoreSamples.issue(2)]))
+    #expect(try store.exportProgress() == ["otlp": ExportProgress(sequence: 7, sent: 6, refused: 1)])
     let record = ExportRecord(key: subject.key, traceID: TraceID(high: 1, low: 2))
     try store.addExportRecords([record])
     #expect(try store.exportRecords(of: [subject.key]) == [subject.key: record])

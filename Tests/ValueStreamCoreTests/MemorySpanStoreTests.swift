@@ -21,6 +21,9 @@ struct MemorySpanStoreTests {
   @Test("keeps announcements in order, and how far exporters came")
   func announcements() throws { try contract.checkAnnouncements() }
 
+  @Test("keeps the newest of what receivers refused")
+  func refusals() throws { try contract.checkRefusals() }
+
   @Test("The export ledger only grows")
   func exportRecords() throws { try contract.checkExportRecords() }
 

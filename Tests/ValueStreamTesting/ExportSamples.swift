@@ -7,7 +7,7 @@ package enum ExportSamples {
   /// Seconds after 2026-03-01T08:00:00Z.
   private static func time(_ seconds: Int64) -> Timestamp { start.advanced(byNanoseconds: seconds * 1_000_000_000) }
 
-  private static func key(_ kind: String, _ id: String, source: String = "github") -> SpanKey {
+  static func key(_ kind: String, _ id: String, source: String = "github") -> SpanKey {
     SpanKey(source: source, host: "github.com", container: "1", kind: kind, id: id)
   }
 

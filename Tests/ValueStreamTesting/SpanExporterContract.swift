@@ -21,6 +21,37 @@ package struct SpanExporterContract: Sendable {
     self.partialSuccess = partialSuccess
   }
 
+  /// One requirement, to be an argument of a test.
+  package struct Check: Sendable, CustomStringConvertible {
+    package var description: String
+    package var run: @Sendable (SpanExporterContract) async throws -> Void
+
+    fileprivate init(_ name: String, _ run: @escaping @Sendable (SpanExporterContract) async throws -> Void) {
+      description = name
+      self.run = run
+    }
+  }
+
+  /// What every format must do. Those that know of partial success have ``checkPartialSuccess()`` besides.
+  package static let checks: [Check] =
+    [Check("everything arrives once") { try await $0.checkDelivery() }]
+    + [400, 413, 415, 422, 501, 505].map { status in
+      Check("\(status) refuses a span for good") { try await $0.checkRefusal(status: status) }
+    }
+    + [400, 405, 413, 415, 501].map { status in
+      Check("\(status) from something that is no receiver") { try await $0.checkRefusalOfEverything(status: status) }
+    }
+    + [408, 429, 500, 502, 503, 504, 401, 403, 404, 407, 302].map { status in
+      Check("\(status) is asked again") { try await $0.checkRetry(status: status) }
+    }
+    + [
+      Check("Retry-After") { try await $0.checkRetryAfter() },
+      Check("an answer that comes slowly") { try await $0.checkSlowAnswer() },
+      Check("answers that break off, and none") { try await $0.checkUncertainAnswers() },
+      Check("a receiver that is away for a while") { try await $0.checkAbsence() },
+      Check("a stop while a request hangs") { try await $0.checkStopWhileHanging() },
+    ]
+
   private func runner(
     _ store: any SpanStore, to receiver: LoopbackReceiver, timeout: Double = 60, lines: KeptLog = KeptLog()
   ) throws -> ExportRunner {
@@ -45,7 +76,7 @@ package struct SpanExporterContract: Sendable {
 
   // MARK: Certain answers
 
-  package func checkDelivery() async throws {
+  private func checkDelivery() async throws {
     let receiver = try LoopbackReceiver([.status(200)])
     let runner = try runner(ExportSamples.store(finished: 1100), to: receiver)
     try await run(runner, until: 1100)
@@ -56,7 +87,7 @@ package struct SpanExporterContract: Sendable {
   }
 
   /// A receiver that refuses one span, whatever else comes with it.
-  package func checkRefusal(status: Int) async throws {
+  private func checkRefusal(status: Int) async throws {
     let culprit = ExportSamples.id(3)
     let receiver = try LoopbackReceiver { [spanIDs] _, request in
       (try? spanIDs(request).contains(culprit)) == false ? .status(200) : .status(status, [:], "not  this\none")
@@ -73,7 +104,7 @@ package struct SpanExporterContract: Sendable {
   }
 
   /// Something that is no receiver: every request is refused, and no span deserves to be given up for it.
-  package func checkRefusalOfEverything(status: Int) async throws {
+  private func checkRefusalOfEverything(status: Int) async throws {
     let receiver = try LoopbackReceiver([.status(status, [:], "what is this?")])
     let lines = KeptLog()
     let runner = try runner(ExportSamples.store(finished: 9), to: receiver, lines: lines)
@@ -85,7 +116,9 @@ package struct SpanExporterContract: Sendable {
       try await group.waitForAll()
     }
     await runner.finish(includingUnsettled: false)
-    #expect(runner.currentProgress == ExportProgress())
+    let progress = runner.currentProgress
+    #expect(progress == ExportProgress(failingSince: progress.failingSince))
+    #expect(progress.failingSince != nil)
     #expect(lines.lines.count == 1)
     #expect(
       lines.lines.first?.contains("\(status) what is this?; it refuses a request without spans, too") == true, "\(lines.lines)")
@@ -108,7 +141,7 @@ package struct SpanExporterContract: Sendable {
     #expect(lines.lines.last?.contains("slow down") == true, "\(lines.lines)")
   }
 
-  package func checkSlowAnswer() async throws {
+  private func checkSlowAnswer() async throws {
     let receiver = try LoopbackReceiver([.slowly(HTTPResponse(status: 200, headers: ["X-Slow": "yes"]))])
     let runner = try runner(ExportSamples.store(finished: 3), to: receiver)
     try await run(runner, until: 3)
@@ -117,7 +150,7 @@ package struct SpanExporterContract: Sendable {
 
   // MARK: Answers that leave it open
 
-  package func checkRetry(status: Int) async throws {
+  private func checkRetry(status: Int) async throws {
     let receiver = try LoopbackReceiver([.status(status, [:], "later"), .status(200)])
     let lines = KeptLog()
     let runner = try runner(ExportSamples.store(finished: 4), to: receiver, lines: lines)
@@ -128,7 +161,7 @@ package struct SpanExporterContract: Sendable {
     #expect(lines.lines.first?.contains("\(status) later") == true, "\(lines.lines)")
   }
 
-  package func checkRetryAfter() async throws {
+  private func checkRetryAfter() async throws {
     let soon = Timestamp(seconds: SystemClock().now().seconds + 3600)
     for (value, expected) in [("7", 7.0...7.0), (Self.httpDate(soon), 1.0...3600.0), ("soon", nil), ("-1", nil)] {
       let receiver = try LoopbackReceiver([.status(503, ["Retry-After": value])])
@@ -143,7 +176,7 @@ package struct SpanExporterContract: Sendable {
   }
 
   /// Connections that end early, receivers that hang: the spans come again.
-  package func checkUncertainAnswers() async throws {
+  private func checkUncertainAnswers() async throws {
     let half = HTTPResponse(status: 200, body: [UInt8](repeating: 32, count: 100))
     for answer in [LoopbackReceiver.Answer.close, .resetWithin(half), .hang] {
       let receiver = try LoopbackReceiver([answer, .status(200)])
@@ -156,7 +189,7 @@ package struct SpanExporterContract: Sendable {
     }
   }
 
-  package func checkAbsence() async throws {
+  private func checkAbsence() async throws {
     let receiver = try LoopbackReceiver([.status(200)])
     receiver.goAway()
     let lines = KeptLog()
@@ -175,7 +208,7 @@ package struct SpanExporterContract: Sendable {
   // MARK: The end
 
   /// A request that hangs for an hour does not hold up the end, and its spans are sent after the next start.
-  package func checkStopWhileHanging() async throws {
+  private func checkStopWhileHanging() async throws {
     let receiver = try LoopbackReceiver([.hang, .hang, .status(200)])
     let store = try ExportSamples.store(finished: 2)
     let first = try runner(store, to: receiver, timeout: 3600)

@@ -202,6 +202,42 @@ package struct SpanStoreContract: Sendable {
     try store.setExportProgress(ExportProgress(sequence: 1), for: "logging")
     try store.setExportProgress(ExportProgress(sequence: 2, sent: 2), for: "logging")
     #expect(try store.exportProgress() == ["otlp": first, "logging": ExportProgress(sequence: 2, sent: 2)])
+    let failing = ExportProgress(sequence: 9, sent: 1, refused: 2, dropped: 3, failingSince: StoreSamples.time(5))
+    try store.setExportProgress(failing, for: "otlp")
+    #expect(try store.exportProgress()["otlp"] == failing)
+  }
+
+  package func checkRefusals() throws {
+    let store = try makeStore()
+    defer { store.close() }
+    #expect(try store.exportRefusals(of: nil, before: nil, limit: 10).isEmpty)
+    func refusal(_ number: Int, of exporter: String) -> ExportRefusal {
+      let attempts = (1...2).map { ExportRefusal.Attempt(key: StoreSamples.issueKey(number), number: $0) }
+      return ExportRefusal(
+        exporter: exporter, time: StoreSamples.time(Int64(number)), count: 1, reason: "no \(number), \"née\"\n",
+        attempts: attempts)
+    }
+    for number in 1...5 {
+      let exporter = number % 2 == 0 ? "datadog" : "otlp"
+      let progress = ExportProgress(sequence: UInt64(number), refused: 1)
+      try store.setExportProgress(progress, for: exporter, refusal: refusal(number, of: exporter))
+      #expect(try store.exportProgress()[exporter] == progress)
+    }
+    let all = try store.exportRefusals(of: nil, before: nil, limit: 10)
+    #expect(all.map(\.refusal) == (1...5).reversed().map { refusal($0, of: $0 % 2 == 0 ? "datadog" : "otlp") })
+    #expect(zip(all, all.dropFirst()).allSatisfy { $0.sequence > $1.sequence })
+    let page = try store.exportRefusals(of: "otlp", before: all[0].sequence, limit: 1)
+    #expect(page.map(\.refusal) == [refusal(3, of: "otlp")])
+    #expect(try store.exportRefusals(of: "zipkin", before: nil, limit: 10).isEmpty)
+    #expect(try store.exportRefusals(of: nil, before: nil, limit: 0).isEmpty)
+
+    // Only the newest are kept.
+    for number in 6...ExportRefusal.keptCount + 3 {
+      try store.setExportProgress(ExportProgress(), for: "otlp", refusal: refusal(number, of: "otlp"))
+    }
+    let kept = try store.exportRefusals(of: nil, before: nil, limit: 2000)
+    #expect(kept.count == ExportRefusal.keptCount)
+    #expect(kept.last?.refusal == refusal(4, of: "datadog"))
   }
 
   // MARK: The export ledger

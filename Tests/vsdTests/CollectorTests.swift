@@ -17,15 +17,20 @@ struct CollectorTests {
 
   // MARK: Every field
 
-  @Test("have every field that the API shows", .enabled(if: Collector.isWanted, "the collector is not installed"))
-  func fields() throws {
+  @Test(
+    "have every field that the API shows", .enabled(if: Collector.isWanted, "the collector is not installed"),
+    arguments: [("http/protobuf", "gzip"), ("http/protobuf", "none"), ("http/json", "gzip"), ("http/json", "none")])
+  func fields(format: String, compression: String) throws {
     let port = try ReservedPort()
     let home = try VSDProcess.Home()
     let collector = try Collector(port: port.number, in: home)
     var variables = Self.environment
     variables["OTEL_RESOURCE_ATTRIBUTES"] = "team=web%2Fshop"
     // Spans are compared as they are in the end, so they go out when everything is told.
-    let vsd = try VSDProcess(Self.arguments(port.number) + ["--settle=1h", "--store=memory"], environment: variables, in: home)
+    variables["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"] = format
+    let vsd = try VSDProcess(
+      Self.arguments(port.number) + ["--settle=1h", "--store=memory", "--otlp-compression", compression],
+      environment: variables, in: home)
     for (event, body) in try Self.gitHubDeliveries() { try vsd.postGitHub(event, body) }
     let metadata = #""metadata": {"text": "a: b -> c", "int": 7, "double": 0.25, "bool": true, "list": ["a", "b"]}"#
     for action in ["start", "end"] {
@@ -155,29 +160,70 @@ struct CollectorTests {
   private static func time(_ value: JSON?) -> Timestamp { value?.text.flatMap { Timestamp(rfc3339: $0) } ?? .epoch }
   private static func nanoseconds(_ value: JSON?) -> String { "\(time(value).nanoseconds)" }
 
-  /// Sources make no links yet, so these come from spans of the tests.
-  @Test("have their links", .enabled(if: Collector.isWanted, "the collector is not installed"))
-  func links() async throws {
+  @Test(
+    "have every field that spans can have, whatever stands in it",
+    .enabled(if: Collector.isWanted, "the collector is not installed"), arguments: OTLPFormat.allCases)
+  func generated(format: OTLPFormat) async throws {
     let port = try ReservedPort()
     let collector = try Collector(port: port.number, in: VSDProcess.Home())
     var options = CurlTransport.Options()
     options.proxy = ""
-    let configuration = OTLPConfiguration(
+    var configuration = OTLPConfiguration(
       url: "http://127.0.0.1:\(port.number)/v1/traces", presentation: SpanPresentation.Options())
-    let story = try ExportSamples.story()
+    configuration.format = format
     let exporter = OTLPExporter(configuration: configuration, transport: CurlTransport(options: options))
-    #expect(try await exporter.export(story) == ExportReceipt(handled: story.count))
-    try collector.waitForSpans(story.count)
+    let spans = try ExportSamples.story() + ExportSamples.generated(150, seed: 3, isOneLine: true)
+    #expect(try await exporter.export(spans) == ExportReceipt(handled: spans.count))
+    try collector.waitForSpans(spans.count)
     try collector.stop()
-    let spans = collector.spans
-    for span in story {
-      let found = try #require(spans.first { $0.id == span.span.id.description })
-      #expect(found.links.map { $0.fields["Trace ID"] } == span.links.map(\.traceID.description))
-      #expect(found.links.map { $0.fields["ID"] } == span.links.map(\.spanID.description))
-      #expect(found.links.map { $0.attributes["valuestream.link.rule"] } == span.links.map { "Str(\($0.rule))" })
-      #expect(found.links.map { $0.attributes["valuestream.link.key"] } == span.links.map { "Str(\($0.key))" })
+    let found = collector.spans
+    #expect(found.count == spans.count)
+    for span in spans {
+      let shown = SpanPresentation.presentations(of: span, configuration.presentation)[0]
+      try Self.compare(
+        #require(found.first { $0.id == shown.spanID.description && $0.fields["Trace ID"] == shown.traceID.description }), shown)
     }
-    #expect(story.contains { !$0.links.isEmpty })
+  }
+
+  private static func compare(_ span: Collector.Span, _ shown: SpanPresentation) throws {
+    let what: Comment = "\(shown.spanID)"
+    #expect(span.fields["Parent ID"] == shown.parentSpanID?.description ?? "", what)
+    #expect(span.fields["Name"] == shown.name, what)
+    #expect(span.fields["Kind"] == (shown.kind == .server ? "SPAN_KIND_SERVER" : "SPAN_KIND_INTERNAL"), what)
+    #expect(span.fields["Start time"] == "\(max(0, shown.start.nanoseconds))", what)
+    #expect(span.fields["End time"] == "\(max(0, shown.end.nanoseconds))", what)
+    #expect(span.fields["Status code"] == (shown.isError ? "STATUS_CODE_ERROR" : nil), what)
+    #expect(span.resource["service.name"] == "Str(\(shown.serviceName))", what)
+    #expect(normal(span.attributes) == texts(shown.attributes), what)
+    #expect(span.events.map { $0.fields["Name"] } == shown.events.map(\.name), what)
+    #expect(span.events.map { $0.fields["Timestamp"] } == shown.events.map { "\($0.time.nanoseconds)" }, what)
+    #expect(span.events.map { normal($0.attributes) } == shown.events.map { texts($0.attributes) }, what)
+    #expect(span.links.map { $0.fields["Trace ID"] } == shown.links.map(\.traceID.description), what)
+    #expect(span.links.map { $0.fields["ID"] } == shown.links.map(\.spanID.description), what)
+    #expect(span.links.map(\.attributes) == shown.links.map { texts($0.attributes) }, what)
+  }
+
+  /// Attributes as the collector prints them.
+  private static func texts(_ attributes: [Attribute]) -> [String: String] {
+    Dictionary(
+      attributes.map { attribute in
+        switch attribute.value {
+        case .string(let text): (attribute.name, "Str(\(text))")
+        case .bool(let flag): (attribute.name, "Bool(\(flag))")
+        case .int(let number): (attribute.name, "Int(\(number))")
+        case .double(let number): (attribute.name, "Double(\(number))")
+        case .strings(let texts): (attribute.name, "Slice(\(texts.map { "Str(\($0))" }.joined(separator: ", ")))")
+        case .null: (attribute.name, "")
+        }
+      }, uniquingKeysWith: { first, _ in first })
+  }
+
+  /// Numbers as Swift prints them; the collector knows no exponents.
+  private static func normal(_ attributes: [String: String]) -> [String: String] {
+    attributes.mapValues { text in
+      guard text.hasPrefix("Double("), let number = Double(text.dropFirst("Double(".count).dropLast()) else { return text }
+      return "Double(\(number))"
+    }
   }
 
   // MARK: Absence

@@ -40,8 +40,14 @@ struct CommandLineTests {
     ("trace-strategy", "linked"), ("phases", "spans"), ("otlp-endpoint", "http://localhost:1"),
     ("otlp-traces-endpoint", "http://localhost:1/x"),
     ("otlp-timeout", "5s"), ("otlp-compression", "none"), ("otlp-certificate", "FILE"), ("otlp-client-certificate", "FILE"),
-    ("otlp-client-key", "FILE"), ("otlp-service-name", "delivery"), ("otlp-resource-attributes", "team=web"),
-    ("otlp-protocol", "http/protobuf"),
+    ("otlp-client-key", "FILE"), ("otlp-resource-attributes", "team=web"),
+    ("otlp-protocol", "http/json"), ("export-backlog", "2d"), ("service-names", "delivery,github=code"),
+    ("jaeger-endpoint", "http://localhost:1"),
+    ("jaeger-service-name", "delivery"), ("jaeger-tags", "team=web"), ("jaeger-user", "me"), ("tracer-access-token", "abc"),
+    ("lightstep-endpoint", "http://localhost:1"), ("datadog-agent-url", "http://localhost:1"),
+    ("datadog-agent-host", "localhost"), ("datadog-agent-port", "1"), ("datadog-service", "delivery"),
+    ("datadog-env", "test"), ("datadog-version", "7"), ("datadog-tags", "team:web"),
+    ("zipkin-endpoint", "http://localhost:1/api/v2/spans"),
   ]
 
   @Test(

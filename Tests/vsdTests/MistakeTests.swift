@@ -34,7 +34,14 @@ struct MistakeTests {
       says: ["--otlp-endpoint", "localhost:4318", "http://localhost:4318"]),
     Mistake(
       name: "a protocol that is not spoken", arguments: ["-t=otlp"], environment: ["OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"],
-      says: ["OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "known is http/protobuf"]),
+      says: ["OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "http/protobuf, http/json"]),
+    Mistake(name: "Lightstep without a token", arguments: ["-t=lightstep"], says: ["lightstep", "VS_TRACER_ACCESS_TOKEN"]),
+    Mistake(
+      name: "an agent at a socket", arguments: ["-t=datadog"], environment: ["DD_TRACE_AGENT_URL": "unix:///var/run/apm.socket"],
+      says: ["DD_TRACE_AGENT_URL", "unix:///var/run/apm.socket", "http://localhost:8126"]),
+    Mistake(
+      name: "a service name of an unknown source", arguments: ["--service-names=githb=code"],
+      says: ["--service-names", #""githb" is not a source"#, "github, gitlab"]),
     Mistake(
       name: "headers that are none", arguments: ["-t=logging,otlp"], environment: ["OTEL_EXPORTER_OTLP_HEADERS": "hunter2"],
       says: ["OTEL_EXPORTER_OTLP_HEADERS", "headers"]),

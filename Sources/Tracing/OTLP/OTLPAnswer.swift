@@ -1,12 +1,18 @@
+import FoundationEssentials
+import Pipeline
 import ValueStreamCore
 
-/// What a receiver says of a request in the body of its answer.
+/// What a receiver says of a request in the body of its answer, in the form of the request.
 enum OTLPAnswer {
   /// Of a success: how many spans it refused all the same, and why. Or only a warning.
   ///
   /// Source: `ExportTraceServiceResponse.partial_success` of opentelemetry-proto.
   static func partialSuccess(_ answer: HTTPResponse) -> (rejected: Int, message: String?) {
-    guard isProtobuf(answer), let response = ProtobufReader.fields(of: answer.body[...]),
+    if has("json", answer) {
+      let partial = decode(JSONResponse.self, answer)?.partialSuccess
+      return (partial?.rejectedSpans?.count ?? 0, partial?.errorMessage.flatMap { $0.isEmpty ? nil : $0 })
+    }
+    guard has("protobuf", answer), let response = ProtobufReader.fields(of: answer.body[...]),
       let partial = response[1]?.data.flatMap({ ProtobufReader.fields(of: $0) })
     else { return (0, nil) }
     return (partial[1]?.number.map { Int(clamping: Int64(bitPattern: $0)) } ?? 0, partial[2]?.text)
@@ -14,12 +20,45 @@ enum OTLPAnswer {
 
   /// Of an error: the message of a `google.rpc.Status`, else the text of the body.
   static func reason(_ answer: HTTPResponse) -> String? {
-    if isProtobuf(answer) { return ProtobufReader.fields(of: answer.body[...])?[2]?.text }
-    let text = String(decoding: answer.body.prefix(2000), as: UTF8.self)
-    return text.isEmpty ? nil : text
+    if has("protobuf", answer) { return ProtobufReader.fields(of: answer.body[...])?[2]?.text }
+    if has("json", answer), let message = decode(JSONStatus.self, answer)?.message, !message.isEmpty { return message }
+    return ExportReceiver.plainReason(answer)
   }
 
-  private static func isProtobuf(_ answer: HTTPResponse) -> Bool {
-    answer.headers["Content-Type"]?.lowercased().contains("protobuf") ?? false
+  private static func has(_ type: String, _ answer: HTTPResponse) -> Bool {
+    answer.headers["Content-Type"]?.lowercased().contains(type) ?? false
+  }
+
+  // MARK: JSON
+
+  private struct JSONResponse: Decodable {
+    struct PartialSuccess: Decodable {
+      var rejectedSpans: Count?
+      var errorMessage: String?
+    }
+
+    var partialSuccess: PartialSuccess?
+  }
+
+  private struct JSONStatus: Decodable {
+    var message: String
+  }
+
+  /// A 64-bit number, which is written as a text, and read also as a number.
+  private struct Count: Decodable {
+    var count: Int
+
+    init(from decoder: any Decoder) throws {
+      let container = try decoder.singleValueContainer()
+      if let number = try? container.decode(Int.self) {
+        count = number
+      } else {
+        count = Int(try container.decode(String.self)) ?? 0
+      }
+    }
+  }
+
+  private static func decode<Value: Decodable>(_ type: Value.Type, _ answer: HTTPResponse) -> Value? {
+    try? JSONDecoder().decode(type, from: Data(answer.body))
   }
 }

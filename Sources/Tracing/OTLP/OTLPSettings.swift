@@ -51,26 +51,26 @@ package enum OTLPSettings {
   package static let clientKey = Setting<String?>.optionalText(
     "otlp-client-key", otherVariables: variables("CLIENT_KEY"), placeholder: "FILE", help: "PEM file with its key.")
 
-  package static let serviceName = Setting<String?>.optionalText(
-    "otlp-service-name", otherVariables: ["OTEL_SERVICE_NAME"], placeholder: "NAME",
-    help: "The service of all spans, instead of the name of each span's source.")
-
   package static let resourceAttributes = Setting<[Attribute]>(
     "otlp-resource-attributes", otherVariables: ["OTEL_RESOURCE_ATTRIBUTES"], placeholder: "ATTRIBUTES", default: [],
     defaultText: nil, help: "Attributes of the resource: name=value,name2=value2, percent-encoded."
   ) { text throws(SettingError) in try OTLPPairs.attributes(text) }
 
-  package static let transferProtocol = Setting<String>(
-    "otlp-protocol", otherVariables: variables("PROTOCOL"), placeholder: "http/protobuf", default: "http/protobuf",
-    defaultText: "http/protobuf", help: "The one form of the protocol that is spoken."
+  package static let transferProtocol = Setting<OTLPFormat>(
+    "otlp-protocol", otherVariables: variables("PROTOCOL"), placeholder: "http/protobuf|http/json", default: .protobuf,
+    defaultText: "http/protobuf", help: "How requests are written: as protocol buffers or JSON, both over HTTP."
   ) { text throws(SettingError) in
-    guard text == "http/protobuf" else { throw SettingError(expected: "a known protocol; known is http/protobuf") }
-    return text
+    guard let format = OTLPFormat(rawValue: text) else {
+      let words = OTLPFormat.allCases.map(\.rawValue).joined(separator: ", ")
+      // Its receivers listen on another port, so going on would not find them.
+      throw SettingError(expected: "one of \(words)" + (text == "grpc" ? "; gRPC, with its port 4317, is not spoken" : ""))
+    }
+    return format
   }
 
   package static let declarations = [
     endpoint.declaration, tracesEndpoint.declaration, headers.declaration, timeout.declaration, compression.declaration,
-    certificate.declaration, clientCertificate.declaration, clientKey.declaration, serviceName.declaration,
+    certificate.declaration, clientCertificate.declaration, clientKey.declaration,
     resourceAttributes.declaration, transferProtocol.declaration,
   ]
 
@@ -80,15 +80,15 @@ package enum OTLPSettings {
   package static func configuration(
     in settings: Settings, attributes: AttributeSelection, phases: PhaseStyle
   ) throws(SettingsError) -> OTLPConfiguration {
-    _ = try settings.value(of: transferProtocol)
     var resource = try settings.value(of: resourceAttributes)
     let named = resource.last { $0.name == "service.name" }
     resource.removeAll { $0.name == "service.name" }
-    var service = try settings.value(of: serviceName)
-    if service == nil, case .string(let name) = named?.value, !name.isEmpty { service = name }
+    var services = try ServiceNames(in: settings)
+    if services.common == nil, case .string(let name) = named?.value, !name.isEmpty { services.common = name }
     var configuration = OTLPConfiguration(
       url: try url(in: settings),
-      presentation: SpanPresentation.Options(attributes: attributes, phases: phases, serviceName: service))
+      presentation: SpanPresentation.Options(attributes: attributes, phases: phases, services: services))
+    configuration.format = try settings.value(of: transferProtocol)
     configuration.headers = try settings.value(of: headers)
     configuration.timeoutSeconds = try settings.value(of: timeout).inSeconds
     configuration.isCompressed = try settings.value(of: compression) == .gzip
@@ -99,19 +99,14 @@ package enum OTLPSettings {
   /// The one for traces, unless a stronger place names the other: a flag beats any variable.
   private static func url(in settings: Settings) throws(SettingsError) -> String {
     let base = try settings.value(of: endpoint)
-    if let traces = try settings.value(of: tracesEndpoint) {
-      let isStronger = settings.place(of: endpoint).map { $0 > settings.place(of: tracesEndpoint) ?? .file } ?? false
-      if !isStronger { return traces }
+    if let traces = try settings.value(of: tracesEndpoint), !settings.isGiven(endpoint, strongerThan: tracesEndpoint) {
+      return traces
     }
-    return (base.hasSuffix("/") ? String(base.dropLast()) : base) + "/v1/traces"
+    return ReceiverAddress.appending("/v1/traces", to: base)
   }
 
   @Sendable private static func url(_ text: String) throws(SettingError) -> String {
-    let lower = text.lowercased()
-    guard let scheme = ["http://", "https://"].first(where: lower.hasPrefix), lower.count > scheme.count,
-      text.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F })
-    else { throw SettingError(expected: "a URL such as http://localhost:4318") }
-    return text
+    try ReceiverAddress.url(text, example: "http://localhost:4318")
   }
 }
 
@@ -125,7 +120,7 @@ enum OTLPPairs {
     // A variable of a deployment that was not filled in, not a wish.
     if pairs.isEmpty { throw expected }
     for (name, value) in pairs {
-      guard name.utf8.allSatisfy({ isToken($0) }), value.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else { throw expected }
+      guard name.utf8.allSatisfy({ isToken($0) }), ReceiverAddress.isHeaderValue(value) else { throw expected }
       headers.fields.append(HTTPHeaders.Field(name: name, value: value))
     }
     return headers

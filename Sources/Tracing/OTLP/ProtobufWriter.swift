@@ -47,10 +47,39 @@ struct ProtobufWriter {
     bytes += value
   }
 
+  /// The bytes of a word, the most significant first.
+  mutating func id(_ field: Int, _ word: UInt64) {
+    tag(field, .lengthDelimited)
+    bytes.append(8)
+    append(bigEndian: word)
+  }
+
+  /// The bytes of two words, the most significant first.
+  mutating func id(_ field: Int, _ high: UInt64, _ low: UInt64) {
+    tag(field, .lengthDelimited)
+    bytes.append(16)
+    append(bigEndian: high)
+    append(bigEndian: low)
+  }
+
+  /// Written in place: most messages are short, and their length then fits the byte that is left for it.
   mutating func message(_ field: Int, _ write: (inout ProtobufWriter) -> Void) {
-    var inner = ProtobufWriter()
-    write(&inner)
-    data(field, inner.bytes)
+    tag(field, .lengthDelimited)
+    let place = bytes.count
+    bytes.append(0)
+    write(&self)
+    let count = bytes.count - place - 1
+    if count < 0x80 {
+      bytes[place] = UInt8(count)
+    } else {
+      var length = ProtobufWriter()
+      length.varint(UInt64(count))
+      bytes.replaceSubrange(place...place, with: length.bytes)
+    }
+  }
+
+  private mutating func append(bigEndian word: UInt64) {
+    for shift in stride(from: 56, through: 0, by: -8) { bytes.append(UInt8(truncatingIfNeeded: word >> shift)) }
   }
 
   private mutating func tag(_ field: Int, _ type: WireType) {

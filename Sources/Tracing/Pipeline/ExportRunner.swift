@@ -2,7 +2,7 @@ import Synchronization
 package import ValueStreamCore
 
 /// Brings finished spans to one exporter, at the exporter's own pace: from where it stopped, in order, each span until it
-/// arrived or was refused for good.
+/// arrived, was refused for good, or waited too long.
 ///
 /// Of a batch that is refused as a whole only the spans that deserve it are given up: it is halved until the culprit stands
 /// alone, and grows again behind it.
@@ -15,6 +15,8 @@ package final class ExportRunner: Sendable {
     var failures = 0
     /// The receiver took a span since one was last given up, so a refusal concerns what is refused.
     var isProven = false
+    /// Of the dropped spans, how many a line of the log has told of.
+    var droppedToldOf: Int64
     var isSending = false
     var isStopped = false
   }
@@ -23,6 +25,7 @@ package final class ExportRunner: Sendable {
   private let store: any SpanStore
   private let ledger: ExportLedger
   private let settle: Duration
+  private let backlog: Duration
   private let clock: any WallClock
   private let logger: Logger
   private let state: Mutex<State>
@@ -34,6 +37,7 @@ package final class ExportRunner: Sendable {
   private let failureLines: LogThrottle
   private let recoveryLines: LogThrottle
   private let warningLines: LogThrottle
+  private let dropLines: LogThrottle
   private static let batchLimit = 512
   private static let probeWidth = 16
   private static let longestPause = 60.0
@@ -44,23 +48,28 @@ package final class ExportRunner: Sendable {
   /// - Parameters:
   ///   - ledger: one for all exporters of the store.
   ///   - settle: how long after its end a span waits, for what may still be told of it.
+  ///   - backlog: how long a span waits while its receiver takes nothing.
   /// - Throws: ``StoreError`` when the store cannot be read.
   package init(
-    exporter: any SpanExporter, store: any SpanStore, ledger: ExportLedger, settle: Duration, clock: any WallClock,
-    logger: Logger
+    exporter: any SpanExporter, store: any SpanStore, ledger: ExportLedger, settle: Duration,
+    backlog: Duration = .seconds(7 * 86_400),
+    clock: any WallClock, logger: Logger
   ) throws {
     self.exporter = exporter
     self.store = store
     self.ledger = ledger
     self.settle = settle
+    self.backlog = backlog
     self.clock = clock
     self.logger = logger
-    state = Mutex(State(progress: try store.exportProgress()[exporter.name] ?? ExportProgress()))
+    let progress = try store.exportProgress()[exporter.name] ?? ExportProgress()
+    state = Mutex(State(progress: progress, droppedToldOf: progress.dropped))
     (wakeUps, wakeUp) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     (stops, stopped) = AsyncStream.makeStream()
     failureLines = LogThrottle(interval: .seconds(60), clock: clock)
     recoveryLines = LogThrottle(interval: .seconds(60), clock: clock)
     warningLines = LogThrottle(interval: .seconds(60), clock: clock)
+    dropLines = LogThrottle(interval: .seconds(3600), clock: clock)
   }
 
   package var exporterName: String { exporter.name }
@@ -178,10 +187,10 @@ package final class ExportRunner: Sendable {
           state.withLock { $0.width = spans.count / 2 }
           return .goOn
         }
-        if let doubt = await doubt(in: error) { return failed(doubt) }
+        if let doubt = await doubt(in: error) { return try await failed(doubt) }
         receipt = ExportReceipt(handled: 1, refused: 1, reason: error.message)
       } catch {
-        return failed(error)
+        return try await failed(error)
       }
       // Up to the first span that comes again; what retention removed needs no receipt.
       let next = batch.lazy.filter { $0.span != nil }.dropFirst(receipt.handled).first?.sequence
@@ -220,11 +229,11 @@ package final class ExportRunner: Sendable {
   private func advance(
     to sequence: UInt64, from start: ExportProgress, by receipt: ExportReceipt, of spans: [TracedSpan]
   ) async throws {
-    if receipt.refused > 0 {
-      let which = receipt.handled == 1 ? spans.first.map { " (\($0.span.key), attempt \($0.span.attempt))" } ?? "" : ""
+    let refusal = refusal(receipt, of: spans)
+    if let refusal {
+      let which = receipt.handled == 1 ? refusal.attempts.first.map { " (\($0.key), attempt \($0.number))" } ?? "" : ""
       logger.error(
-        "exporter \(exporter.name): \(receipt.refused) of \(receipt.handled) spans refused for good\(which): "
-          + (receipt.reason ?? "no reason given"))
+        "exporter \(exporter.name): \(receipt.refused) of \(receipt.handled) spans refused for good\(which): \(refusal.reason)")
     } else if let warning = receipt.reason, warningLines.pass() != nil {
       logger.warn("exporter \(exporter.name): its receiver took the spans and says: \(warning)")
     }
@@ -232,8 +241,9 @@ package final class ExportRunner: Sendable {
     reached.sequence = sequence
     reached.sent += Int64(receipt.handled - receipt.refused)
     reached.refused += Int64(receipt.refused)
+    reached.failingSince = nil
     let progress = reached
-    try await OwnThread.run { try self.store.setExportProgress(progress, for: self.exporter.name) }
+    try await OwnThread.run { try self.store.setExportProgress(progress, for: self.exporter.name, refusal: refusal) }
     let failures = state.withLock { state in
       defer { state.failures = 0 }
       state.isProven = receipt.handled > receipt.refused
@@ -245,7 +255,15 @@ package final class ExportRunner: Sendable {
     if failures > 0, recoveryLines.pass() != nil { logger.info("exporter \(exporter.name): its receiver takes spans again") }
   }
 
-  private func failed(_ error: ExportError) -> Step {
+  /// What is set aside of a batch; nil when nothing was refused.
+  private func refusal(_ receipt: ExportReceipt, of spans: [TracedSpan]) -> ExportRefusal? {
+    guard receipt.refused > 0 else { return nil }
+    return ExportRefusal(
+      exporter: exporter.name, time: clock.now(), count: receipt.refused, reason: receipt.reason ?? "no reason given",
+      attempts: spans.prefix(receipt.handled).map { ExportRefusal.Attempt(key: $0.span.key, number: $0.span.attempt) })
+  }
+
+  private func failed(_ error: ExportError) async throws -> Step {
     // At a stop requests are given up; that says nothing about the receiver.
     if Task.isCancelled { return .failed(retryAfterSeconds: nil) }
     state.withLock { state in
@@ -257,7 +275,44 @@ package final class ExportRunner: Sendable {
       let more = suppressed > 0 ? " (and \(suppressed) attempts before this one)" : ""
       logger.warn("exporter \(exporter.name): will try again: \(error)\(more)")
     }
+    try await noteFailure()
     return .failed(retryAfterSeconds: error.retryAfterSeconds)
+  }
+
+  /// Remembers since when the receiver takes nothing, and drops what waited too long for it since.
+  ///
+  /// Only a receiver that fails is waited for: what an exporter that is new to the store, or was not set up for a while, finds
+  /// there gets its time from the first failure on.
+  private func noteFailure() async throws {
+    let now = clock.now()
+    var progress = currentProgress
+    guard let since = progress.failingSince, since <= now else {
+      progress.failingSince = now
+      return try await keep(progress)
+    }
+    let cutoff = now.advanced(byNanoseconds: -backlog.nanoseconds)
+    guard since < cutoff else { return }
+    while true {
+      let place = progress.sequence
+      let page = try await OwnThread.run { try self.store.announcements(after: place, limit: Self.batchLimit) }
+      let old = page.prefix { $0.announcement.time < cutoff }
+      guard let last = old.last else { break }
+      progress.sequence = last.sequence
+      progress.dropped += Int64(old.count)
+      try await keep(progress)
+      if old.count < page.count { break }
+    }
+    let dropped = progress.dropped
+    let count = state.withLock { dropped - $0.droppedToldOf }
+    if count > 0, dropLines.pass() != nil {
+      state.withLock { $0.droppedToldOf = dropped }
+      logger.error("exporter \(exporter.name): dropped \(count) spans, which its receiver has not taken since \(since.rfc3339)")
+    }
+  }
+
+  private func keep(_ progress: ExportProgress) async throws {
+    try await OwnThread.run { try self.store.setExportProgress(progress, for: self.exporter.name) }
+    state.withLock { $0.progress = progress }
   }
 
   /// Announced spans that had time to settle, and how long the first of the others has to wait.

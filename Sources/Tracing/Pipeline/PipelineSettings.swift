@@ -6,6 +6,10 @@ package enum PipelineSettings {
     "settle", default: .seconds(5), text: "5s",
     help: "Wait before a finished span is exported, for what may still be told of it.")
 
+  package static let exportBacklog = Setting<Duration>.duration(
+    "export-backlog", default: .seconds(7 * 86_400), text: "7d",
+    help: "How long finished spans wait for a receiver that does not take them; past it the oldest are dropped.")
+
   package static let traceStrategy = Setting<TraceStrategy>.choice(
     "trace-strategy", default: .nested,
     help: "What is one trace: nested is all that belongs together, linked each change and each run, with links between them.")
@@ -16,6 +20,11 @@ package enum PipelineSettings {
   package static let phases = Setting<PhaseStyle>.choice(
     "phases", default: .events,
     help: "How exporters show phases of a span: as events of it, or as spans of their own. logging shows them in any case.")
+
+  package static let serviceNames = Setting<ServiceNames>(
+    "service-names", otherVariables: ["OTEL_SERVICE_NAME"], placeholder: "NAMES", default: ServiceNames(), defaultText: nil,
+    help: "Services of exported spans, instead of the names of their sources: one for all, or source=name, separated by commas.",
+    parse: ServiceNames.init(setting:))
 
   package static let logRetention = Setting<Duration>.duration(
     "log-retention", default: .seconds(30 * 86_400), text: "30d",
@@ -37,7 +46,8 @@ package enum PipelineSettings {
   }
 
   package static let declarations = [
-    settle.declaration, traceStrategy.declaration, attributes.declaration, phases.declaration, logRetention.declaration,
+    settle.declaration, exportBacklog.declaration, traceStrategy.declaration, attributes.declaration, phases.declaration,
+    serviceNames.declaration, logRetention.declaration,
     logMaxSize.declaration, spanRetention.declaration, seriesLimit.declaration,
   ]
 }

@@ -15,13 +15,14 @@ package struct SpanPresentation: Sendable, Hashable {
   package struct Options: Sendable, Hashable {
     package var attributes: AttributeSelection
     package var phases: PhaseStyle
-    /// Nil for the source of each span.
-    package var serviceName: String?
+    package var services: ServiceNames
 
-    package init(attributes: AttributeSelection = .both, phases: PhaseStyle = .events, serviceName: String? = nil) {
+    package init(
+      attributes: AttributeSelection = .both, phases: PhaseStyle = .events, services: ServiceNames = ServiceNames()
+    ) {
       self.attributes = attributes
       self.phases = phases
-      self.serviceName = serviceName
+      self.services = services
     }
   }
 
@@ -30,9 +31,13 @@ package struct SpanPresentation: Sendable, Hashable {
   package var spanID: SpanID
   package var parentSpanID: SpanID?
   package var name: String
+  /// What kind of work it is: `build`; `phase` for a phase.
+  package var operation: String
   package var kind: Kind
   /// The status: error, or else unset. It has no message: the conventions forbid to repeat `error.type` there.
   package var isError: Bool
+  /// How it ended, where that is known: `timeout`.
+  package var outcome: String?
   package var start: Timestamp
   package var end: Timestamp
   /// Each name once, sorted, none of them null.
@@ -51,13 +56,15 @@ package struct SpanPresentation: Sendable, Hashable {
 
   private init(of traced: TracedSpan, _ options: Options) {
     let span = traced.span
-    serviceName = options.serviceName ?? span.source
+    serviceName = options.services.name(of: span.source)
     traceID = traced.traceID
     spanID = span.id
     parentSpanID = traced.parentSpanID
     name = options.attributes == .classic ? span.operation.rawValue : Self.name(of: span)
+    operation = span.operation.rawValue
     kind = span.isPipelineRun ? .server : .internal
     isError = span.outcome?.isError ?? false
+    outcome = span.outcome?.rawValue
     start = span.start
     end = span.end ?? span.start
     attributes = Self.attributes(of: traced, options.attributes)
@@ -91,14 +98,21 @@ package struct SpanPresentation: Sendable, Hashable {
     spanID = SpanID(of: phase, in: traced.span.key, attempt: traced.span.attempt)
     parentSpanID = main.spanID
     name = phase.name
+    operation = "phase"
     kind = .internal
     isError = phase.outcome?.isError ?? false
+    outcome = phase.outcome?.rawValue
     start = phase.start
     self.end = end
     self.attributes = attributes
     events = []
     links = []
     droppedLinkCount = 0
+  }
+
+  /// Of a failure: what kind it is. The attribute `error.type`, else the outcome.
+  package var errorType: String {
+    if case .string(let type) = attributes.value(of: "error.type"), !type.isEmpty { type } else { outcome ?? "error" }
   }
 
   // MARK: Names
@@ -119,6 +133,7 @@ package struct SpanPresentation: Sendable, Hashable {
 
   private static func attributes(of traced: TracedSpan, _ selection: AttributeSelection) -> [Attribute] {
     let span = traced.span
+    // In the order of their names.
     var own: [Attribute] = []
     if selection != .classic {
       own.add("valuestream.attempt", Int64(span.attempt))
@@ -132,9 +147,19 @@ package struct SpanPresentation: Sendable, Hashable {
       own.add("valuestream.project", span.project)
       own.add("valuestream.source", span.source)
     }
-    let names = Set(own.map(\.name))
-    let stated = selection.select(span.attributes).filter { $0.value != .null && !names.contains($0.name) }
-    return (stated + own).sorted { $0.name < $1.name }
+    return merge(own, with: selection.select(span.attributes))
+  }
+
+  /// Of two lists that are sorted by name; where both use one, that of the first counts.
+  private static func merge(_ own: [Attribute], with stated: [Attribute]) -> [Attribute] {
+    var merged: [Attribute] = []
+    merged.reserveCapacity(own.count + stated.count)
+    var rest = own[...]
+    for attribute in stated where attribute.value != .null {
+      while let next = rest.first, next.name < attribute.name { merged.append(rest.removeFirst()) }
+      if rest.first?.name != attribute.name { merged.append(attribute) }
+    }
+    return merged + rest
   }
 
   /// Nil for a phase that has no end.

@@ -65,6 +65,7 @@ extension SQLiteSpanStore {
       SELECT r.id, number, text, attempt, parent FROM former.exported_attempt JOIN renamed r ON r.former = space;
     DELETE FROM export_progress;
     INSERT INTO export_progress SELECT * FROM former.export_progress;
+    INSERT INTO export_refusal SELECT * FROM former.export_refusal;
 
     CREATE TEMP TABLE announced AS
       SELECT sequence, r.id AS space, number, text, attempt, time FROM former.announcement JOIN renamed r ON r.former = space;

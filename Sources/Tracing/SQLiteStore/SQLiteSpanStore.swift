@@ -105,8 +105,8 @@ package final class SQLiteSpanStore: SpanStore {
     try withWriter { try $0.write(changes) }
   }
 
-  package func setExportProgress(_ progress: ExportProgress, for exporter: String) throws {
-    try withWriter { try $0.setExportProgress(progress, for: exporter) }
+  package func setExportProgress(_ progress: ExportProgress, for exporter: String, refusal: ExportRefusal?) throws {
+    try withWriter { try $0.setExportProgress(progress, for: exporter, refusal: refusal) }
   }
 
   package func addExportRecords(_ records: [ExportRecord]) throws {
@@ -180,6 +180,12 @@ package final class SQLiteSpanStore: SpanStore {
 
   package func exportProgress() throws -> [String: ExportProgress] {
     try withReader { try $0.exportProgress() }
+  }
+
+  package func exportRefusals(
+    of exporter: String?, before sequence: UInt64?, limit: Int
+  ) throws -> [(sequence: UInt64, refusal: ExportRefusal)] {
+    try withReader { try $0.exportRefusals(of: exporter, before: sequence, limit: limit) }
   }
 
   package func exportRecords(of keys: [SpanKey]) throws -> [SpanKey: ExportRecord] {

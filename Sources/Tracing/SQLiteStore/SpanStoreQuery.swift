@@ -7,7 +7,7 @@ enum SpanStoreQuery: Int, CaseIterable {
   case followers, insertFollow, deleteFollow
   case announcements, announcementCount, insertAnnouncement, noteAnnouncement, newestAnnouncement, deleteAnnouncement
   case previousAnnouncement, moveAnnouncement
-  case exportProgress, setExportProgress
+  case exportProgress, setExportProgress, exportRefusals, insertRefusal, deleteRefusals
   case exportRecord, insertTrace, insertAttempt, moveTrace, moveAttempts, deleteTrace, deleteAttempts
   case values, setValue
   case fingerprints, insertFingerprints, deleteFingerprints
@@ -56,8 +56,15 @@ enum SpanStoreQuery: Int, CaseIterable {
     case .deleteAnnouncement: "DELETE FROM announcement WHERE sequence = ?1 RETURNING previous"
     case .previousAnnouncement: "SELECT previous FROM announcement WHERE sequence = ?1"
     case .moveAnnouncement: "UPDATE announcement SET space = ?1, number = ?2, text = ?3, previous = ?5 WHERE sequence = ?4"
-    case .exportProgress: "SELECT exporter, sequence, sent, refused FROM export_progress"
-    case .setExportProgress: "INSERT OR REPLACE INTO export_progress VALUES (?1, ?2, ?3, ?4)"
+    case .exportProgress: "SELECT exporter, sequence, sent, refused, dropped, failing_since FROM export_progress"
+    case .setExportProgress: "INSERT OR REPLACE INTO export_progress VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
+    case .exportRefusals:
+      """
+      SELECT sequence, exporter, time, count, reason, attempts FROM export_refusal
+      WHERE sequence < ?1 AND (?2 = '' OR exporter = ?2) ORDER BY sequence DESC LIMIT ?3
+      """
+    case .insertRefusal: "INSERT INTO export_refusal VALUES (NULL, ?1, ?2, ?3, ?4, ?5)"
+    case .deleteRefusals: "DELETE FROM export_refusal WHERE sequence <= (SELECT max(sequence) FROM export_refusal) - ?1"
 
     case .exportRecord:
       """

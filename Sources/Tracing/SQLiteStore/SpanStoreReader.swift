@@ -142,7 +142,8 @@ final class SpanStoreReader: @unchecked Sendable {  // One thread at a time: who
     var result: [String: ExportProgress] = [:]
     while try statement.step() {
       result[statement.text(0)] = ExportProgress(
-        sequence: UInt64(clamping: statement.int(1)), sent: statement.int(2), refused: statement.int(3))
+        sequence: UInt64(clamping: statement.int(1)), sent: statement.int(2), refused: statement.int(3),
+        dropped: statement.int(4), failingSince: statement.optionalInt(5).map(Timestamp.init(nanoseconds:)))
     }
     return result
   }

@@ -73,5 +73,14 @@ extension StoreSchema {
       ALTER TABLE branch_update ADD COLUMN head INTEGER;
       CREATE INDEX branch_update_head ON branch_update (head) WHERE head IS NOT NULL;
       """,
+      // What receivers refused or did not get in time.
+      """
+      ALTER TABLE export_progress ADD COLUMN dropped INTEGER NOT NULL DEFAULT 0;
+      ALTER TABLE export_progress ADD COLUMN failing_since INTEGER;
+      CREATE TABLE export_refusal (
+        sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+        exporter TEXT NOT NULL, time INTEGER NOT NULL, count INTEGER NOT NULL, reason TEXT NOT NULL, attempts TEXT NOT NULL
+      );
+      """,
     ])
 }

@@ -23,6 +23,19 @@ extension SpanStoreWriter {
     }
   }
 
+  func write(_ refusal: ExportRefusal) throws {
+    let insert = try reader.statement(.insertRefusal)
+    insert.bind(1, refusal.exporter)
+    insert.bind(2, refusal.time.nanoseconds)
+    insert.bind(3, Int64(refusal.count))
+    insert.bind(4, refusal.reason)
+    insert.bind(5, RefusedAttempts.text(of: refusal.attempts))
+    try insert.run()
+    let delete = try reader.statement(.deleteRefusals)
+    delete.bind(1, Int64(ExportRefusal.keptCount))
+    try delete.run()
+  }
+
   func removeExportRecord(of key: SpanKey) throws {
     for query in [SpanStoreQuery.deleteTrace, .deleteAttempts] {
       let statement = try reader.statement(query)

@@ -48,14 +48,17 @@ final class SpanStoreWriter {
     }
   }
 
-  func setExportProgress(_ progress: ExportProgress, for exporter: String) throws {
+  func setExportProgress(_ progress: ExportProgress, for exporter: String, refusal: ExportRefusal?) throws {
     try transaction {
       let statement = try reader.statement(.setExportProgress)
       statement.bind(1, exporter)
       statement.bind(2, Int64(clamping: progress.sequence))
       statement.bind(3, progress.sent)
       statement.bind(4, progress.refused)
+      statement.bind(5, progress.dropped)
+      statement.bind(6, progress.failingSince?.nanoseconds)
       try statement.run()
+      if let refusal { try write(refusal) }
     }
   }
 

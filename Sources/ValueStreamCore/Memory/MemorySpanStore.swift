@@ -20,6 +20,7 @@ public final class MemorySpanStore: SpanStore {
     var followers: [Reference: Set<SpanKey>] = [:]
     var announcements: [(sequence: UInt64, announcement: Announcement)] = []
     var progress: [String: ExportProgress] = [:]
+    var refusals: [(sequence: UInt64, refusal: ExportRefusal)] = []
     var exportRecords: [SpanKey: ExportRecord] = [:]
     var fingerprints: Set<DeliveryFingerprint> = []
     var values: [String: [UInt8]] = [:]
@@ -29,6 +30,7 @@ public final class MemorySpanStore: SpanStore {
     /// Never given twice.
     var nextSequence: UInt64 = 1
     var nextAnnouncement: UInt64 = 1
+    var nextRefusal: UInt64 = 1
   }
 
   public init() {}
@@ -39,6 +41,7 @@ public final class MemorySpanStore: SpanStore {
       var empty = State()
       empty.nextSequence = state.nextSequence
       empty.nextAnnouncement = state.nextAnnouncement
+      empty.nextRefusal = state.nextRefusal
       state = empty
     }
   }
@@ -64,8 +67,25 @@ public final class MemorySpanStore: SpanStore {
     }
   }
 
-  public func setExportProgress(_ progress: ExportProgress, for exporter: String) {
-    state.withLock { $0.progress[exporter] = progress }
+  public func setExportProgress(_ progress: ExportProgress, for exporter: String, refusal: ExportRefusal?) {
+    state.withLock { state in
+      state.progress[exporter] = progress
+      guard let refusal else { return }
+      state.refusals.append((state.nextRefusal, refusal))
+      state.nextRefusal += 1
+      state.refusals.removeFirst(max(0, state.refusals.count - ExportRefusal.keptCount))
+    }
+  }
+
+  public func exportRefusals(
+    of exporter: String?, before sequence: UInt64?, limit: Int
+  ) -> [(sequence: UInt64, refusal: ExportRefusal)] {
+    state.withLock { state in
+      let matching = state.refusals.reversed().lazy.filter { entry in
+        (exporter == nil || entry.refusal.exporter == exporter) && (sequence.map { entry.sequence < $0 } ?? true)
+      }
+      return Array(matching.prefix(max(0, limit)))
+    }
   }
 
   public func addExportRecords(_ records: [ExportRecord]) {

@@ -45,8 +45,19 @@ public protocol SpanStore: Sendable {
   /// How far each exporter has come in the announcements.
   func exportProgress() throws -> [String: ExportProgress]
 
-  /// Remembers how far an exporter has come. May be called while ``write(_:)`` runs.
-  func setExportProgress(_ progress: ExportProgress, for exporter: String) throws
+  /// Remembers how far an exporter has come, and what was refused on the way. May be called while ``write(_:)`` runs.
+  ///
+  /// - Parameter refusal: added to the newest ``ExportRefusal/keptCount``, together with the progress or not at all.
+  func setExportProgress(_ progress: ExportProgress, for exporter: String, refusal: ExportRefusal?) throws
+
+  /// Refusals, the newest first.
+  ///
+  /// - Parameters:
+  ///   - exporter: nil for all.
+  ///   - sequence: only those before this one; nil from the newest on.
+  func exportRefusals(
+    of exporter: String?, before sequence: UInt64?, limit: Int
+  ) throws -> [(sequence: UInt64, refusal: ExportRefusal)]
 
   /// The ids under which these things were exported, as far as they were.
   func exportRecords(of keys: [SpanKey]) throws -> [SpanKey: ExportRecord]
@@ -73,6 +84,13 @@ public protocol SpanStore: Sendable {
 
   /// Releases everything. No call may follow.
   func close()
+}
+
+extension SpanStore {
+  /// Remembers how far an exporter has come, with nothing refused.
+  public func setExportProgress(_ progress: ExportProgress, for exporter: String) throws {
+    try setExportProgress(progress, for: exporter, refusal: nil)
+  }
 }
 
 /// What a batch of deliveries changes.
@@ -213,11 +231,54 @@ public struct ExportProgress: Sendable, Hashable {
   public var sent: Int64
   /// Spans the receiver refused for good.
   public var refused: Int64
+  /// Spans that waited too long for a receiver that did not take them.
+  public var dropped: Int64
+  /// Since when the receiver has taken nothing; nil while it does.
+  public var failingSince: Timestamp?
 
-  public init(sequence: UInt64 = 0, sent: Int64 = 0, refused: Int64 = 0) {
+  public init(
+    sequence: UInt64 = 0, sent: Int64 = 0, refused: Int64 = 0, dropped: Int64 = 0, failingSince: Timestamp? = nil
+  ) {
     self.sequence = sequence
     self.sent = sent
     self.refused = refused
+    self.dropped = dropped
+    self.failingSince = failingSince
+  }
+}
+
+/// Spans that a receiver refused for good: set aside, to be looked at.
+public struct ExportRefusal: Sendable, Hashable {
+  public struct Attempt: Sendable, Hashable {
+    public var key: SpanKey
+    public var number: Int
+
+    public init(key: SpanKey, number: Int) {
+      self.key = key
+      self.number = number
+    }
+  }
+
+  /// How many a store keeps, of all exporters together.
+  public static let keptCount = 1000
+  /// How many attempts one names at most.
+  public static let attemptLimit = 100
+
+  public var exporter: String
+  public var time: Timestamp
+  /// How many spans were refused.
+  public var count: Int
+  /// What the receiver said.
+  public var reason: String
+  /// What was sent, in order: more than ``count`` where the receiver does not say which it refused.
+  public var attempts: [Attempt]
+
+  public init(exporter: String, time: Timestamp, count: Int, reason: String, attempts: [Attempt]) {
+    self.exporter = exporter
+    self.time = time
+    self.count = count
+    self.reason = reason
+    self.attempts = Array(attempts.prefix(Self.attemptLimit))
   }
 }
 

@@ -110,6 +110,12 @@ public struct Settings: Sendable {
     given[setting.declaration.name]?.place
   }
 
+  /// True when a user gave the first setting in a place that beats the one where the second stands: a flag beats any variable.
+  package func isGiven<First, Second>(_ first: Setting<First>, strongerThan second: Setting<Second>) -> Bool {
+    guard let place = place(of: first) else { return false }
+    return self.place(of: second).map { place > $0 } ?? true
+  }
+
   /// Where the setting stands, as errors name it: `flag --addr`, `VS_ADDR`.
   package func origin<Value>(of setting: Setting<Value>) -> String {
     given[setting.declaration.name]?.origin ?? "--\(setting.declaration.name)"

@@ -1,0 +1,77 @@
+package import ValueStreamCore
+
+/// Answers `GET /api/v1/refusals`: spans that receivers refused for good, with the reason, the newest first.
+///
+/// Query: `exporter`, `limit` (1 to 1000, default 100), `cursor` (the `next` of the page before).
+package struct RefusalsHandler: HTTPHandler {
+  private let store: any SpanStore
+  private let logger: Logger
+
+  package init(store: any SpanStore, logger: Logger) {
+    self.store = store
+    self.logger = logger
+  }
+
+  package func respond(to request: HTTPRequest) -> HTTPResponse {
+    do {
+      let query = try RefusalsQuery(request)
+      // One more than asked for tells whether there is another page.
+      let found = try store.exportRefusals(of: query.exporter, before: query.cursor, limit: query.limit + 1)
+      return .json(Self.encode(found.prefix(query.limit), hasNext: found.count > query.limit))
+    } catch let error as QueryError {
+      return .problem(400, "Bad Request", detail: error.detail)
+    } catch {
+      logger.error("cannot answer \(request.path): \(error)")
+      return .storeUnavailable(error)
+    }
+  }
+
+  private static func encode(_ page: ArraySlice<(sequence: UInt64, refusal: ExportRefusal)>, hasNext: Bool) -> [UInt8] {
+    var json = JSONWriter()
+    json.object { json in
+      json.name("refusals")
+      json.array(page) { json, entry in
+        json.object { json in
+          json.member("exporter", entry.refusal.exporter)
+          json.member("time", entry.refusal.time.rfc3339)
+          json.member("count", entry.refusal.count)
+          json.member("reason", entry.refusal.reason)
+          json.name("spans")
+          json.array(entry.refusal.attempts) { json, attempt in
+            json.object { json in
+              json.member("key", attempt.key.description)
+              json.member("attempt", attempt.number)
+              json.member("spanID", SpanID(key: attempt.key, attempt: attempt.number).description)
+            }
+          }
+        }
+      }
+      json.member("next", hasNext ? page.last.map { String($0.sequence) } : nil)
+    }
+    return json.bytes
+  }
+}
+
+/// The items of a query, checked.
+private struct RefusalsQuery {
+  var exporter: String?
+  var limit = 100
+  var cursor: UInt64?
+
+  init(_ request: HTTPRequest) throws(QueryError) {
+    for (name, value) in request.query {
+      switch name {
+      case "exporter": exporter = value
+      case "limit":
+        guard let number = Int(value), (1...1000).contains(number) else {
+          throw QueryError(name, value, expected: "a number from 1 to 1000")
+        }
+        limit = number
+      case "cursor":
+        guard let number = UInt64(value) else { throw QueryError(name, value, expected: "the \"next\" of an earlier answer") }
+        cursor = number
+      default: throw QueryError(unknown: name, known: "exporter, limit, cursor")
+      }
+    }
+  }
+}

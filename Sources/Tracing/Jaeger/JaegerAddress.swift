@@ -1,0 +1,46 @@
+import Pipeline
+package import ValueStreamCore
+
+/// Where Jaeger listens for OTLP, read from what names it today, and from what its old client was given.
+package struct JaegerAddress: Sendable, Hashable {
+  /// The whole URL.
+  package var url: String
+  /// True for the address of an agent, or of a collector's port for Thrift, of which only the host still counts.
+  package var isOutdated = false
+
+  package static let standard = JaegerAddress(url: "http://localhost:4318/v1/traces")
+
+  package init(url: String) {
+    self.url = url
+  }
+
+  /// Reads `http://jaeger:4318`, `http://jaeger:14268/api/traces` (`JAEGER_ENDPOINT`) and `jaeger` (`JAEGER_AGENT_HOST`).
+  package init(setting text: String) throws(SettingError) {
+    let example = "http://localhost:4318"
+    guard text.contains("://") else {
+      let host = Self.host(of: text[...])
+      let address = try ReceiverAddress.url("http://\(host):4318", example: example)
+      guard !host.isEmpty, !host.contains("/") else { throw SettingError(expected: "a URL such as \(example)") }
+      url = ReceiverAddress.appending("/v1/traces", to: address)
+      isOutdated = true
+      return
+    }
+    let address = try ReceiverAddress.url(text, example: example)
+    let scheme = address.prefix { $0 != ":" }
+    let afterScheme = address.dropFirst(scheme.count + 3)
+    let authority = afterScheme.prefix { $0 != "/" && $0 != "?" }
+    let path = afterScheme.dropFirst(authority.count).prefix { $0 != "?" }
+    isOutdated = authority.hasSuffix(":14268") || path == "/api/traces"
+    if isOutdated {
+      url = "\(scheme)://\(Self.host(of: authority)):4318/v1/traces"
+    } else {
+      url = ReceiverAddress.appending("/v1/traces", to: address)
+    }
+  }
+
+  /// Without the port, which is that of Thrift.
+  private static func host(of authority: Substring) -> Substring {
+    guard let colon = authority.lastIndex(of: ":"), !authority[colon...].contains("]") else { return authority }
+    return authority[..<colon]
+  }
+}

@@ -1,0 +1,72 @@
+import FoundationEssentials
+package import OTLP
+package import Pipeline
+package import ValueStreamCore
+
+/// What users set of Jaeger. Variables of its old client count where ours are not set, as far as they still mean something.
+///
+/// Source: https://github.com/jaegertracing/jaeger-client-go, README; https://www.jaegertracing.io/docs, APIs.
+package enum JaegerSettings {
+  package static let endpoint = Setting<JaegerAddress>(
+    "jaeger-endpoint", otherVariables: ["JAEGER_ENDPOINT", "JAEGER_AGENT_HOST"], placeholder: "URL", default: .standard,
+    defaultText: "http://localhost:4318",
+    help:
+      "Receiver of the tracer jaeger, by OTLP; /v1/traces is added. Of an old collector's or agent's address the host counts.",
+    parse: JaegerAddress.init(setting:))
+
+  package static let serviceName = Setting<String?>.optionalText(
+    "jaeger-service-name", otherVariables: ["JAEGER_SERVICE_NAME"], placeholder: "NAME",
+    help: "The service of all spans at Jaeger.")
+
+  package static let tags = Setting<String?>.optionalText(
+    "jaeger-tags", otherVariables: ["JAEGER_TAGS"], placeholder: "TAGS",
+    help: "Attributes of the resource: name=value,name2=value2; a value may be ${VARIABLE:default}.")
+
+  package static let user = Setting<String?>.optionalText(
+    "jaeger-user", otherVariables: ["JAEGER_USER"], placeholder: "NAME", help: "User of Basic authentication.")
+
+  package static let password = Setting<String?>.optionalText(
+    "jaeger-password", otherVariables: ["JAEGER_PASSWORD"], placeholder: "PASSWORD", isSecret: true,
+    help: "Password of Basic authentication at Jaeger.")
+
+  package static let declarations = [
+    endpoint.declaration, serviceName.declaration, tags.declaration, user.declaration, password.declaration,
+  ]
+
+  /// Everything an exporter needs.
+  ///
+  /// - Parameter environment: where tags look up variables.
+  /// - Returns: that, and what to warn the user of.
+  /// - Throws: one line for the user.
+  package static func configuration(
+    in settings: Settings, environment: [String: String], attributes: AttributeSelection, phases: PhaseStyle
+  ) throws(SettingsError) -> (configuration: OTLPConfiguration, notice: String?) {
+    let address = try settings.value(of: endpoint)
+    let services = try ServiceNames(in: settings, own: serviceName)
+    var configuration = OTLPConfiguration(
+      url: address.url, presentation: SpanPresentation.Options(attributes: attributes, phases: phases, services: services))
+    if let text = try settings.value(of: tags) {
+      do throws(SettingError) {
+        configuration.resourceAttributes = try JaegerTags.attributes(text, environment: environment)
+      } catch {
+        throw SettingsError("\(settings.origin(of: tags)): \"\(text)\" is not \(error.expected)")
+      }
+    }
+    if let authorization = try authorization(in: settings) { configuration.headers["Authorization"] = authorization }
+    guard address.isOutdated else { return (configuration, nil) }
+    return (
+      configuration,
+      "\(settings.origin(of: endpoint)) names an agent or a port for Thrift, which Jaeger no longer has: spans go by OTLP to "
+        + "\(address.url); set VS_JAEGER_ENDPOINT to where Jaeger takes OTLP over HTTP"
+    )
+  }
+
+  /// Basic authentication (RFC 7617), where both parts are set.
+  private static func authorization(in settings: Settings) throws(SettingsError) -> String? {
+    guard let user = try settings.value(of: user), let password = try settings.value(of: password), !user.isEmpty else {
+      return nil
+    }
+    if user.contains(":") { throw SettingsError("\(settings.origin(of: Self.user)): a user's name holds no colon") }
+    return "Basic " + Data("\(user):\(password)".utf8).base64EncodedString()
+  }
+}

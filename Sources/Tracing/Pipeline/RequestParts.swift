@@ -1,0 +1,40 @@
+/// Encoded spans on their way into one request, in groups (of a service, of a trace) and within a number of bytes.
+package struct RequestParts<Group: Hashable> {
+  /// In order of the first span of each.
+  package private(set) var groups: [(group: Group, spans: [[UInt8]])] = []
+
+  private let byteLimit: Int
+  private let bytesAround: (Group) -> Int
+  private var places: [Group: Int] = [:]
+  private var byteCount = 0
+
+  /// Bytes that stand beside an encoded span in its list, at most: a tag with its length, a comma.
+  private static var bytesBesideSpan: Int { 6 }
+
+  /// - Parameters:
+  ///   - byteLimit: bytes of a request. Spans that are larger alone go alone.
+  ///   - bytesAround: how many bytes a group takes beside its spans, at most.
+  package init(byteLimit: Int, bytesAround: @escaping (Group) -> Int) {
+    self.byteLimit = byteLimit
+    self.bytesAround = bytesAround
+  }
+
+  /// Adds spans that belong into one request: a thing's with those of its phases.
+  ///
+  /// - Returns: false when they do not fit; the first always do.
+  package mutating func add(_ spans: [(group: Group, bytes: [UInt8])]) -> Bool {
+    var size = spans.reduce(0) { $0 + $1.bytes.count + Self.bytesBesideSpan }
+    for group in Set(spans.map(\.group)) where places[group] == nil { size += bytesAround(group) }
+    guard groups.isEmpty || byteCount + size <= byteLimit else { return false }
+    byteCount += size
+    for (group, bytes) in spans {
+      if let place = places[group] {
+        groups[place].spans.append(bytes)
+      } else {
+        places[group] = groups.count
+        groups.append((group, [bytes]))
+      }
+    }
+    return true
+  }
+}

@@ -1,0 +1,43 @@
+import ValueStreamCore
+
+extension SpanStoreReader {
+  func exportRefusals(
+    of exporter: String?, before sequence: UInt64?, limit: Int
+  ) throws -> [(sequence: UInt64, refusal: ExportRefusal)] {
+    let statement = try statement(.exportRefusals)
+    statement.bind(1, sequence.map { Int64(clamping: $0) } ?? .max)
+    // No exporter is called that.
+    statement.bind(2, exporter ?? "")
+    statement.bind(3, Int64(max(0, limit)))
+    defer { statement.reset() }
+    var result: [(sequence: UInt64, refusal: ExportRefusal)] = []
+    while try statement.step() {
+      guard let attempts = RefusedAttempts.attempts(in: statement.text(5)) else {
+        throw StoreError(.corrupt, "\(connection.path): a refusal of \(statement.text(1)) cannot be read")
+      }
+      let refusal = ExportRefusal(
+        exporter: statement.text(1), time: Timestamp(nanoseconds: statement.int(2)), count: Int(statement.int(3)),
+        reason: statement.text(4), attempts: attempts)
+      result.append((UInt64(clamping: statement.int(0)), refusal))
+    }
+    return result
+  }
+}
+
+/// Attempts as a column holds them: one a line, its number before its key.
+enum RefusedAttempts {
+  static func text(of attempts: [ExportRefusal.Attempt]) -> String {
+    attempts.map { "\($0.number) \($0.key)" }.joined(separator: "\n")
+  }
+
+  /// Nil when the text is none of ours.
+  static func attempts(in text: String) -> [ExportRefusal.Attempt]? {
+    var attempts: [ExportRefusal.Attempt] = []
+    for line in text.split(separator: "\n") {
+      let parts = line.split(separator: " ", maxSplits: 1)
+      guard parts.count == 2, let number = Int(parts[0]), let key = SpanKey(String(parts[1])) else { return nil }
+      attempts.append(ExportRefusal.Attempt(key: key, number: number))
+    }
+    return attempts
+  }
+}

@@ -1,0 +1,78 @@
+import Pipeline
+import ValueStreamCore
+
+/// Spans in Zipkin's JSON, version 2.
+///
+/// Source: https://zipkin.io/zipkin-api, `zipkin2-api.yaml`; what it has no place for as OpenTelemetry maps it
+/// (https://opentelemetry.io/docs/specs/otel/trace/sdk_exporters/zipkin).
+enum ZipkinEncoding {
+  static func span(_ span: SpanPresentation) -> [UInt8] {
+    var json = JSONWriter()
+    json.object { json in
+      json.member("traceId", span.traceID.description)
+      if let parent = span.parentSpanID { json.member("parentId", parent.description) }
+      json.member("id", span.spanID.description)
+      if span.kind == .server { json.member("kind", "SERVER") }
+      json.member("name", span.name)
+      // Zero counts as unknown.
+      json.member("timestamp", max(1, microseconds(span.start)))
+      json.member("duration", max(1, microseconds(span.end) - microseconds(span.start)))
+      json.name("localEndpoint")
+      json.object { $0.member("serviceName", span.serviceName) }
+      if !span.events.isEmpty {
+        json.name("annotations")
+        json.array(span.events) { json, event in
+          json.object { json in
+            json.member("timestamp", max(1, microseconds(event.time)))
+            json.member("value", annotation(event))
+          }
+        }
+      }
+      json.name("tags")
+      json.object { writeTags(of: span, to: &$0) }
+    }
+    return json.bytes
+  }
+
+  /// A list of spans.
+  static func request(_ spans: [[UInt8]]) -> [UInt8] {
+    var json = JSONWriter()
+    json.array(spans) { $0.value(json: $1) }
+    return json.bytes
+  }
+
+  private static func writeTags(of span: SpanPresentation, to json: inout JSONWriter) {
+    var own = [("otel.scope.name", "valuestream"), ("otel.scope.version", ValueStreamVersion.current)]
+    if span.isError { own += [("error", span.errorType), ("otel.status_code", "ERROR")] }
+    if !span.links.isEmpty { own.append(("valuestream.links", links(span))) }
+    for (name, text) in own { json.member(name, text) }
+    // A tag `error` marks a failure, whatever it holds, so no attribute may be one.
+    var taken = Set(own.map(\.0)).union(["error"])
+    for attribute in span.attributes {
+      if let text = attribute.value.tagText, taken.insert(attribute.name).inserted { json.member(attribute.name, text) }
+    }
+  }
+
+  /// `name`, or `"name":{"attribute":"value"}`.
+  private static func annotation(_ event: SpanEvent) -> String {
+    if event.attributes.isEmpty { return event.name }
+    return JSONText.of { $0.value(event.name) } + ":" + JSONText.of { $0.object(of: event.attributes) }
+  }
+
+  private static func links(_ span: SpanPresentation) -> String {
+    JSONText.of { json in
+      json.array(span.links) { json, link in
+        json.object { json in
+          json.member("traceId", link.traceID.description)
+          json.member("id", link.spanID.description)
+          for attribute in link.attributes {
+            json.name(attribute.name)
+            json.value(attribute.value)
+          }
+        }
+      }
+    }
+  }
+
+  private static func microseconds(_ time: Timestamp) -> Int64 { time.nanoseconds / 1000 }
+}

@@ -1,0 +1,14 @@
+import Synchronization
+import ValueStreamCore
+
+/// Takes every request at once, and counts its bytes.
+final class CountingTransport: HTTPTransport {
+  private let bytes = Mutex(0)
+
+  var byteCount: Int { bytes.withLock { $0 } }
+
+  func send(_ request: HTTPTransportRequest) async throws(HTTPTransportError) -> HTTPResponse {
+    bytes.withLock { $0 += request.body.count }
+    return HTTPResponse(status: 200)
+  }
+}

@@ -1,0 +1,96 @@
+import Jaeger
+import OTLP
+import Pipeline
+import Testing
+import ValueStreamCore
+
+@Suite("Settings of Jaeger")
+struct JaegerSettingsTests {
+  static func configuration(
+    _ arguments: [String] = [], _ environment: [String: String] = [:]
+  ) throws(SettingsError) -> (configuration: OTLPConfiguration, notice: String?) {
+    let settings = try Settings(
+      declared: JaegerSettings.declarations + PipelineSettings.declarations, arguments: arguments, environment: environment)
+    return try JaegerSettings.configuration(in: settings, environment: environment, attributes: .both, phases: .events)
+  }
+
+  @Test("Nothing set")
+  func defaults() throws {
+    let (configuration, notice) = try Self.configuration()
+    #expect(configuration.url == "http://localhost:4318/v1/traces")
+    #expect(configuration.headers == [:])
+    #expect(configuration.presentation.services == ServiceNames())
+    #expect(configuration.resourceAttributes.isEmpty)
+    #expect(notice == nil)
+  }
+
+  @Test(
+    "Where Jaeger is, and whether that is told in the words of its old client",
+    arguments: [
+      ("http://jaeger:4318", "http://jaeger:4318/v1/traces", false), ("https://j/base/", "https://j/base/v1/traces", false),
+      ("http://jaeger:14268/api/traces", "http://jaeger:4318/v1/traces", true),
+      ("https://user@jaeger:14268", "https://user@jaeger:4318/v1/traces", true),
+      ("http://jaeger/api/traces?format=jaeger.thrift", "http://jaeger:4318/v1/traces", true),
+      ("http://[::1]/api/traces", "http://[::1]:4318/v1/traces", true),
+      ("jaeger", "http://jaeger:4318/v1/traces", true), ("jaeger:6831", "http://jaeger:4318/v1/traces", true),
+      ("[::1]:6831", "http://[::1]:4318/v1/traces", true),
+    ])
+  func address(text: String, url: String, isOutdated: Bool) throws {
+    let address = try JaegerAddress(setting: text)
+    #expect(address.url == url)
+    #expect(address.isOutdated == isOutdated)
+  }
+
+  @Test("The old client's variables give host, service, tags and authentication, and are told to be outdated")
+  func oldClient() throws {
+    let variables = [
+      "JAEGER_AGENT_HOST": "tracing", "JAEGER_SERVICE_NAME": "delivery", "JAEGER_USER": "u", "JAEGER_PASSWORD": "p:w",
+      "JAEGER_TAGS": "team = web, region=${REGION:eu}, zone=${ZONE:a}, empty=${NOTHING}", "ZONE": "b",
+    ]
+    let (configuration, notice) = try Self.configuration([], variables)
+    #expect(configuration.url == "http://tracing:4318/v1/traces")
+    #expect(configuration.presentation.services == ServiceNames(common: "delivery"))
+    #expect(
+      configuration.resourceAttributes == [
+        Attribute("team", "web"), Attribute("region", "eu"), Attribute("zone", "b"), Attribute("empty", ""),
+      ])
+    // printf 'u:p:w' | base64
+    #expect(configuration.headers == ["Authorization": "Basic dTpwOnc="])
+    #expect(notice?.contains("JAEGER_AGENT_HOST") == true)
+    #expect(notice?.contains("VS_JAEGER_ENDPOINT") == true)
+    let collector = variables.merging(["JAEGER_ENDPOINT": "http://collector:14268/api/traces"]) { $1 }
+    #expect(try Self.configuration([], collector).configuration.url == "http://collector:4318/v1/traces")
+    let ours = variables.merging(["VS_JAEGER_ENDPOINT": "http://ours:4318"]) { $1 }
+    #expect(try Self.configuration([], ours).configuration.url == "http://ours:4318/v1/traces")
+    #expect(try Self.configuration([], ours).notice == nil)
+  }
+
+  @Test("The names of services: the stronger place counts, and in the same place Jaeger's own")
+  func services() throws {
+    let own = ["JAEGER_SERVICE_NAME": "own", "OTEL_SERVICE_NAME": "common"]
+    #expect(try Self.configuration([], own).configuration.presentation.services.common == "own")
+    let flag = try Self.configuration(["--service-names=github=code"], own).configuration
+    #expect(flag.presentation.services == ServiceNames(ofSource: ["github": "code"]))
+  }
+
+  static let mistakes: [(arguments: [String], environment: [String: String], says: [String])] = [
+    (["--jaeger-endpoint=ftp://h"], [:], ["--jaeger-endpoint", "ftp://h", "http://localhost:4318"]),
+    ([], ["JAEGER_AGENT_HOST": "a b"], ["JAEGER_AGENT_HOST", "a b"]),
+    ([], ["JAEGER_AGENT_HOST": "a/b"], ["JAEGER_AGENT_HOST", "a/b"]),
+    ([], ["JAEGER_TAGS": "team"], ["JAEGER_TAGS", "team=web"]),
+    ([], ["JAEGER_USER": "a:b", "JAEGER_PASSWORD": "hunter2"], ["JAEGER_USER", "colon"]),
+    (["--jaeger-password=x"], [:], ["unknown flag --jaeger-password"]),
+  ]
+
+  @Test("Mistakes name the place, and no secret", arguments: mistakes.indices)
+  func mistake(number: Int) {
+    let (arguments, environment, says) = Self.mistakes[number]
+    do throws(SettingsError) {
+      _ = try Self.configuration(arguments, environment)
+      Issue.record("\(arguments) \(environment) is accepted")
+    } catch {
+      for text in says { #expect("\(error)".contains(text), "\(error)") }
+      #expect(!"\(error)".contains("hunter2"))
+    }
+  }
+}

@@ -1,0 +1,80 @@
+import Foundation
+import Testing
+import ValueStreamTesting
+
+/// Datadog's own agent for tests of libraries, which refuses what is malformed. `Scripts/bootstrap test` installs it.
+final class DatadogTestAgent {
+  struct Span: Decodable {
+    struct Link: Decodable {
+      var traceId: UInt64
+      var traceIdHigh: UInt64
+      var spanId: UInt64
+      var attributes: [String: String]
+      var flags: UInt64
+    }
+
+    var service: String
+    var name: String
+    var resource: String
+    var traceId: UInt64
+    var spanId: UInt64
+    var parentId: UInt64
+    var start: Int64
+    var duration: Int64
+    var error: Int
+    var type: String
+    var meta: [String: String]
+    var metrics: [String: Double]
+    var spanLinks: [Link]?
+  }
+
+  /// In CI it must be there; elsewhere its tests show as skipped.
+  static let isWanted = PythonEnvironment.wants("ddapm_test_agent")
+
+  private static let checks = [
+    "trace_count_header", "meta_tracer_version_header", "trace_content_length", "meta_events_is_valid_json",
+  ]
+
+  let process: ChildProcess
+  private let port: ReservedPort
+
+  /// Starts it, and waits until it listens.
+  init(in home: VSDProcess.Home) throws {
+    let (port, http, grpc) = try (ReservedPort(), ReservedPort(), ReservedPort())
+    self.port = port
+    let program = PythonEnvironment.python.deletingLastPathComponent().appendingPathComponent("ddapm-test-agent").path
+    process = try ChildProcess(
+      program, [],
+      environment: [
+        "HOME": home.path, "HOST": "127.0.0.1", "PORT": "\(port.number)", "OTLP_HTTP_PORT": "\(http.number)",
+        "OTLP_GRPC_PORT": "\(grpc.number)", "ENABLED_CHECKS": Self.checks.joined(separator: ","), "SNAPSHOT_DIR": home.path,
+        "VCR_CASSETTES_DIRECTORY": home.path,
+      ])
+    try process.wait(for: "the test agent to listen") { try? HTTPConnection(port: port.number) }
+  }
+
+  var url: String { "http://127.0.0.1:\(port.number)" }
+
+  /// The traces that it took.
+  func traces() throws -> [[Span]] {
+    let answer = try HTTPConnection(port: port.number).request("GET", "/test/session/traces")
+    try #require(answer.status == 200, "\(answer.body)")
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    return try decoder.decode([[Span]].self, from: Data(answer.body.utf8))
+  }
+
+  /// Sends it a request as libraries do.
+  ///
+  /// - Returns: the status of its answer.
+  func put(_ body: String) throws -> Int {
+    let headers = ["Content-Type": "application/msgpack", "X-Datadog-Trace-Count": "1", "Datadog-Meta-Tracer-Version": "1"]
+    return try HTTPConnection(port: port.number).request("PUT", "/v0.4/traces", headers: headers, body: body).status
+  }
+
+  /// What its checks found wrong; empty where all is well.
+  func failures() throws -> String {
+    let answer = try HTTPConnection(port: port.number).request("GET", "/test/trace_check/failures")
+    return answer.status == 200 ? "" : answer.body
+  }
+}
