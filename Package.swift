@@ -62,7 +62,10 @@ let package = Package(
     module("Mock", in: "Tracing", ["Pipeline"]),
     module("Prometheus", in: "Tracing"),
     module("QueryAPI", in: "Reports"),
-    module("CSV", in: "Reports"),
+    .target(name: "CByteScan", path: "Sources/Reports/CByteScan"),
+    .systemLibrary(name: "CGunzip", path: "Sources/Reports/CGunzip", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CUnzstd", path: "Sources/Reports/CUnzstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+    module("CSV", in: "Reports", ["CByteScan", "CGunzip", "CUnzstd"]),
     .executableTarget(
       name: "vsd",
       dependencies: [
@@ -130,7 +133,7 @@ let package = Package(
     tests(of: "Prometheus", ["ValueStreamCore"], fixtures: ["Golden"]),
     tests(of: "Mock", ["ValueStreamCore", "Pipeline"]),
     tests(of: "QueryAPI", ["ValueStreamCore"], fixtures: ["Golden"]),
-    tests(of: "CSV"),
+    tests(of: "CSV", ["ValueStreamCore", "CGzip", "CZstd"]),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17
