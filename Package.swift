@@ -66,6 +66,7 @@ let package = Package(
     .systemLibrary(name: "CGunzip", path: "Sources/Reports/CGunzip", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CUnzstd", path: "Sources/Reports/CUnzstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
     module("CSV", in: "Reports", ["CByteScan", "CGunzip", "CUnzstd"]),
+    module("Charts", in: "Reports"),
     .executableTarget(
       name: "vsd",
       dependencies: [
@@ -134,6 +135,7 @@ let package = Package(
     tests(of: "Mock", ["ValueStreamCore", "Pipeline"]),
     tests(of: "QueryAPI", ["ValueStreamCore"], fixtures: ["Golden"]),
     tests(of: "CSV", ["ValueStreamCore", "CGzip", "CZstd"]),
+    tests(of: "Charts", fixtures: ["Golden"]),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17
