@@ -66,7 +66,9 @@ let package = Package(
     .systemLibrary(name: "CGunzip", path: "Sources/Reports/CGunzip", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CUnzstd", path: "Sources/Reports/CUnzstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
     module("CSV", in: "Reports", ["CByteScan", "CGunzip", "CUnzstd"]),
+    module("Aggregates", in: "Reports", ["CSV"]),
     module("Charts", in: "Reports"),
+    module("SampleReports", in: "Reports", ["CSV"]),
     .executableTarget(
       name: "vsd",
       dependencies: [
@@ -76,7 +78,10 @@ let package = Package(
       swiftSettings: settings),
     .executableTarget(
       name: "vsperf",
-      dependencies: ["ValueStreamCore", "Intake", "SourceCatalog", "GitHub", "HistoryGenerator", "CurlTransport"],
+      dependencies: [
+        "ValueStreamCore", "Intake", "SourceCatalog", "GitHub", "HistoryGenerator", "CurlTransport", "CSV", "Aggregates",
+        "Charts", "SampleReports",
+      ],
       swiftSettings: settings),
     .target(
       name: "ValueStreamTesting", dependencies: ["ValueStreamCore", "Pipeline"], path: "Tests/ValueStreamTesting",
@@ -135,7 +140,9 @@ let package = Package(
     tests(of: "Mock", ["ValueStreamCore", "Pipeline"]),
     tests(of: "QueryAPI", ["ValueStreamCore"], fixtures: ["Golden"]),
     tests(of: "CSV", ["ValueStreamCore", "CGzip", "CZstd"]),
+    tests(of: "Aggregates", ["CSV", "ValueStreamCore"], fixtures: ["Golden"]),
     tests(of: "Charts", fixtures: ["Golden"]),
+    tests(of: "SampleReports", ["Aggregates", "CSV"]),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17

@@ -21,7 +21,11 @@ struct Command: Sendable {
 struct CommandTable: Sendable {
   var commands: [Command]
 
-  static let all = CommandTable(commands: [.explain, .generateHistory, .traceparent])
+  static let all = CommandTable(commands: [
+    .aggregatePullRequests, .aggregateIssues, .aggregateBuilds, .aggregateDeploys, .explain, .generateHistory,
+    .generatePullRequests,
+    .traceparent,
+  ])
 
   /// What a command line asks for.
   enum Request {

@@ -1,7 +1,7 @@
 import Glibc
 import ValueStreamCore
 
-/// Lines to a file or to standard output, some at a time.
+/// Lines and bytes to a file or to standard output, some at a time.
 struct Output: ~Copyable {
   private let descriptor: Int32
   private let name: String
@@ -24,14 +24,18 @@ struct Output: ~Copyable {
 
   mutating func writeLine(_ line: [UInt8]) throws(CommandError) {
     buffer += line
-    buffer.append(UInt8(ascii: "\n"))
+    try write([UInt8(ascii: "\n")])
+  }
+
+  mutating func write(_ bytes: [UInt8]) throws(CommandError) {
+    buffer += bytes
     if buffer.count >= Self.bufferSize { try flush() }
   }
 
   mutating func flush() throws(CommandError) {
     var written = 0
     while written < buffer.count {
-      let count = buffer[written...].withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+      let count = buffer[written...].withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
       if count < 0 {
         if errno == EINTR { continue }
         throw Self.failure(name)

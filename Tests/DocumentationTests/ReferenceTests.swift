@@ -40,8 +40,12 @@ struct ReferenceTests {
       #expect(page.anchors.contains(command.words.joined(separator: "-")), "no section \(command.name)")
       for declaration in command.declarations {
         let name = declaration.isSecret ? declaration.environment : "--\(declaration.name)"
-        let row = try #require(page.rows(for: name).first, "\(name) is not in the table")
-        if let standard = declaration.defaultText { #expect(row.contains("`\(standard)`"), "\(name) lacks its default") }
+        let rows = page.rows(for: name)
+        #expect(!rows.isEmpty, "\(name) is not in a table")
+        // Commands may give a flag of the same name a default of their own.
+        if let standard = declaration.defaultText {
+          #expect(rows.contains { $0.contains("`\(standard)`") }, "\(name) lacks its default")
+        }
       }
     }
     let known = Set(Self.commandDeclarations.flatMap { ["--\($0.name)", $0.environment] })

@@ -23,7 +23,7 @@ enum VSPerf {
   }
 
   /// Beside the program that runs the tests.
-  private static func binary() throws -> String {
+  static func binary() throws -> String {
     let runner = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
     let path = URL(fileURLWithPath: runner).deletingLastPathComponent().appendingPathComponent("vsperf").path
     guard FileManager.default.isExecutableFile(atPath: path) else {

@@ -12,7 +12,10 @@ struct VSPerfCommandLineTests {
     arguments: [
       (["--help"], "vsperf"), (["-h"], "vsperf"), (["generate", "--help"], "vsperf-generate"),
       (["generate", "history", "--help"], "vsperf-generate-history"), (["explain", "--help"], "vsperf-explain"),
-      (["traceparent", "--help"], "vsperf-traceparent"),
+      (["traceparent", "--help"], "vsperf-traceparent"), (["agg", "--help"], "vsperf-agg"),
+      (["agg", "pull-request", "--help"], "vsperf-agg-pull-request"), (["agg", "issue", "--help"], "vsperf-agg-issue"),
+      (["agg", "build", "--help"], "vsperf-agg-build"), (["agg", "deploy", "--help"], "vsperf-agg-deploy"),
+      (["generate", "pull-requests", "--help"], "vsperf-generate-pull-requests"),
       (["-help", "generate", "-seed", "3", "history"], "vsperf-generate-history"),
     ])
   func help(arguments: [String], page: String) throws {
@@ -46,8 +49,8 @@ struct VSPerfCommandLineTests {
   @Test(
     "a mistake is one line that names it and where help is, exit code 64",
     arguments: [
-      Mistake("", says: "which command? there is explain, generate, traceparent; vsperf --help says more"),
-      Mistake("generate", says: "generate what? there is history; vsperf generate --help says more"),
+      Mistake("", says: "which command? there is agg, explain, generate, traceparent; vsperf --help says more"),
+      Mistake("generate", says: "generate what? there is history, pull-requests; vsperf generate --help says more"),
       Mistake("generat history", says: #"there is no command "generat" (did you mean generate?); vsperf --help says more"#),
       Mistake("generate histry", says: #"there is no command "generate histry" (did you mean history?); vsperf generate --help"#),
       Mistake("zzzzzz", says: #"there is no command "zzzzzz"; vsperf --help"#),
