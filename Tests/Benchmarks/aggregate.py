@@ -1,6 +1,7 @@
 """The aggregate of `vsperf agg pull-request` by week, as other programs compute it.
 
-    aggregate.py time PROGRAM ...             runs a program; prints seconds, seconds of processor, peak memory in KB
+    aggregate.py time PROGRAM ...             runs a program; prints seconds (its own, if it prints some), seconds of processor,
+                                              and peak memory in KB
     aggregate.py duckdb|polars FILE OUT N     computes it on N threads; prints the seconds that took, without the start of Python
     aggregate.py compare LEFT RIGHT           says where two reports differ by more than the rounding of a sum
 
@@ -19,11 +20,15 @@ COLUMNS = (
 
 
 def run_and_measure(command):
-    output = os.open(os.devnull, os.O_WRONLY)
+    reading, writing = os.pipe()
     start = time.monotonic()
-    process = os.posix_spawnp(command[0], command, os.environ, file_actions=[(os.POSIX_SPAWN_DUP2, output, 1)])
+    process = os.posix_spawnp(command[0], command, os.environ, file_actions=[(os.POSIX_SPAWN_DUP2, writing, 1)])
     _, status, usage = os.wait4(process, 0)
     seconds = time.monotonic() - start
+    os.close(writing)
+    printed = os.read(reading, 100)
+    if printed:
+        seconds = float(printed)
     if status != 0:
         sys.exit(f"{command[0]} ended with {os.waitstatus_to_exitcode(status)}")
     print(f"{seconds:.4f} {usage.ru_utime + usage.ru_stime:.4f} {usage.ru_maxrss}")

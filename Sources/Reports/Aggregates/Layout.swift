@@ -48,7 +48,8 @@ package struct Layout: Sendable {
     let interval = windowName(group.window)
     let key = ([interval] + (group.values.isEmpty ? [] : [group.values.joined(separator: "|")])).joined(separator: "_")
     let start = version == .last ? [ReportTable.Cell.number(Double(group.start))] : []
-    return [.text(key), .text(interval)] + start + group.values.map { .text($0) } + columns.map { $0.cell(of: group) }
+    return [.text(key), .text(interval)] + start + group.values.map { .text($0) }
+      + zip(columns, group.results).map { $0.cell($1) }
   }
 }
 

@@ -19,8 +19,9 @@ package struct ReportColumn: Sendable, Hashable {
     self.fallback = fallback
   }
 
-  func cell(of group: AggregatedGroup) -> ReportTable.Cell {
-    guard let value = group.value(of: statistic) ?? fallback else { return .none }
+  /// - Parameter result: that of the statistic.
+  func cell(_ result: Double?) -> ReportTable.Cell {
+    guard let value = result ?? fallback else { return .none }
     let number = value / divisor
     return number.isFinite ? .number(decimals.map { Decimal.rounded(number, decimals: $0) } ?? number) : .none
   }

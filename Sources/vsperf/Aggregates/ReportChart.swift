@@ -49,7 +49,7 @@ struct ReportChart: Sendable {
     let indices = (found.keys.min() ?? 0)..<((found.keys.max() ?? -1) + 1)
     let points = indices.map { index in
       let group = found[index]
-      func value(_ percent: Int) -> Double? { group?.value(of: Self.percentile(percent)) }
+      func value(_ percent: Int) -> Double? { group?.result(of: Self.percentile(percent)) }
       let band = value(25).flatMap { low in value(75).map { low...max(low, $0) } }
       return TrendChart.Point(label: windowName(index).replacing("|", with: "-"), line: value(50), dashed: value(90), band: band)
     }

@@ -9,7 +9,7 @@ enum ReportPlot {
       let first = groups.first?.window, let last = groups.last?.window
     else { return "" }
     var series: [[String]: [Int: Double]] = [:]
-    for group in groups { series[group.values, default: [:]][group.window] = group.value(of: column.statistic) }
+    for group in groups { series[group.values, default: [:]][group.window] = group.result(of: column.statistic) }
     let names = series.keys.sorted { $0.lexicographicallyPrecedes($1) }
     let titles = names.map { $0.isEmpty ? "all" : $0.joined(separator: " ") }
     let width = titles.map(\.count).max() ?? 0
