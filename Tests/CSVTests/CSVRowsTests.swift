@@ -88,6 +88,24 @@ struct CSVRowsTests {
     }
   }
 
+  @Test("broken bytes are read the same however blocks are cut", arguments: 0..<50 as Range<UInt64>)
+  func brokenBytes(seed: UInt64) throws {
+    var random = SeededRandom(seed: seed)
+    let specials = Array("\",\n\r\u{0}".utf8) + [0xff, 0xef]
+    var bytes = Array(String(repeating: "a,\"b \"\"c\"\"\",\"two\nlines\"\r\n", count: 30).utf8)
+    for _ in 0..<Int.random(in: 1...6, using: &random) {
+      let place = Int.random(in: 0..<bytes.count, using: &random)
+      if random.oneIn(2) { bytes.insert(specials.randomElement(using: &random) ?? 0, at: place) } else { bytes.remove(at: place) }
+    }
+    bytes = Array("x,y\n".utf8) + bytes
+    let whole = try CSVText.read(bytes)
+    for capacity in [1, 50, 700] {
+      let cut = try CSVText.read(bytes, capacity: capacity)
+      #expect(cut.rows == whole.rows && cut.lines == whole.lines)
+      #expect(cut.problems == whole.problems)
+    }
+  }
+
   @Test("a quote that is not closed makes one row of the rest, which is told")
   func unclosed() throws {
     let read = try CSVText.read("a,b\n1,2\n\"3,4\n5,6\n")
