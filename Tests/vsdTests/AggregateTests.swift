@@ -70,8 +70,8 @@ struct AggregateTests {
       let issues = folder.appendingPathComponent("issues.csv").path
       let builds = folder.appendingPathComponent("builds.csv").path
       try """
-      owner,repo,created_at,started_at,closed_at,state,duration
-      acme,site,2020-01-13T09:00:00Z,2020-01-13T10:00:00Z,2020-01-13T12:00:00Z,closed,10800
+      owner,repo,created_at,started_at,finished_at,outcome,duration
+      acme,site,2020-01-13T09:00:00Z,2020-01-13T10:00:00Z,2020-01-13T12:00:00Z,completed,10800
       acme,site,2020-01-14T09:00:00Z,,,open,
       """.write(toFile: issues, atomically: true, encoding: .utf8)
       try """

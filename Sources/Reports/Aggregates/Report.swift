@@ -80,21 +80,23 @@ package struct Report: Sendable {
   private static let averageHours = ReportColumn("AvgDurationHours", .mean(duration, of: .values), dividedBy: 3600)
   private static let averageMinutes = ReportColumn("AvgDurationMinutes", .mean(duration, of: .values), dividedBy: 60)
 
+  private static let finished = Condition.hasMoment(column: "finished_at")
+
   package static let issue = Report(
     name: "issue", things: "issues",
     columns: [
-      ReportColumn("TotalIssues", .count), ReportColumn("NumClosed", .countOf(.hasMoment(column: "closed_at"))),
-      ReportColumn("ClosedRatio", .share(.hasMoment(column: "closed_at")), decimals: 2), averageHours,
+      ReportColumn("TotalIssues", .count), ReportColumn("NumClosed", .countOf(finished)),
+      ReportColumn("ClosedRatio", .share(finished), decimals: 2), averageHours,
     ],
     metrics: percentiles + [
       .hours("time-to-start", "TimeToStart", .seconds(from: "created_at", to: ["started_at"])),
-      .hours("work-time", "Work", .seconds(from: "started_at", to: ["closed_at"])),
+      .hours("work-time", "Work", .seconds(from: "started_at", to: ["finished_at"])),
     ])
 
   private static let succeeded = Condition.isOneOf(
     column: "outcome", words: ["success", "succeeded", "successful", "passed", "completed"])
   private static let failed = Condition.isOneOf(
-    column: "outcome", words: ["failure", "failed", "error", "timeout", "timed_out", "unstable"])
+    column: "outcome", words: ["failure", "failed", "error", "timeout", "timed_out", "startup_failure", "unstable"])
 
   private static let queueTime = Metric.hours("queue-time", "Queue", .seconds(from: "created_at", to: ["started_at"]))
 

@@ -25,8 +25,8 @@ extension Command {
   static let aggregateIssues = aggregate(
     .issue, "how many issues there were, and how long they took",
     """
-    Reads a file of issues with the columns owner, repo, created_at, closed_at and duration (in seconds),
-    and prints a row for each week, owner and repository.
+    Reads a file of issues with the columns owner, repo, created_at, finished_at and duration (in
+    seconds), and prints a row for each week, owner and repository.
     """,
     examples: [
       ("How long they wait, and how long work on them takes", "vsperf agg issue --metrics time-to-start,work-time issues.csv")
