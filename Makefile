@@ -28,7 +28,7 @@ ROUNDS ?= 9
 INPUTS ?= 1000000
 SOURCES ?= github gitlab jenkins jira trello customhttp cdevents
 
-.PHONY: help run demo vsd vsperf test test-long fuzz check bench bench-away bench-export bench-history clean
+.PHONY: help run demo vsd vsperf test test-long fuzz check bench bench-away bench-export bench-history bench-agg clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -102,6 +102,11 @@ bench-history: ## Measure with the deliveries of a generated history instead of 
 	@mkdir -p .build-bench
 	@$(RELEASE)/release/vsperf generate history --scale 32 --until 2026-01-01T00:00:00Z --out .build-bench/history.ndjson
 	@HISTORY=$(CURDIR)/.build-bench/history.ndjson Tests/Benchmarks/run
+
+bench-agg: ## Measure vsperf agg beside DuckDB and Polars (ROWS=1000000 ROUNDS=7 THREADS=2)
+	@Scripts/bootstrap build
+	@$(MAKE) --no-print-directory vsperf
+	@Tests/Benchmarks/run-agg
 
 clean: ## Remove everything that was built
 	rm -rf .build .build-*

@@ -67,7 +67,13 @@ let package = Package(
     module("Mock", in: "Tracing", ["Pipeline"]),
     module("Prometheus", in: "Tracing"),
     module("QueryAPI", in: "Reports"),
-    module("CSV", in: "Reports"),
+    .target(name: "CByteScan", path: "Sources/Reports/CByteScan"),
+    .systemLibrary(name: "CGunzip", path: "Sources/Reports/CGunzip", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CUnzstd", path: "Sources/Reports/CUnzstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+    module("CSV", in: "Reports", ["CByteScan", "CGunzip", "CUnzstd"]),
+    module("Aggregates", in: "Reports", ["CSV"]),
+    module("Charts", in: "Reports"),
+    module("SampleReports", in: "Reports", ["CSV"]),
     .executableTarget(
       name: "vsd",
       dependencies: [
@@ -78,9 +84,8 @@ let package = Package(
     .executableTarget(
       name: "vsperf",
       dependencies: [
-        "ValueStreamCore", "Intake", "SourceCatalog", "GitHub", "HistoryGenerator", "CurlTransport", "CSV", "VendorAPI",
-        "GitHubAPI",
-        "GitLabAPI", "JiraAPI", "JenkinsAPI",
+        "ValueStreamCore", "Intake", "SourceCatalog", "GitHub", "HistoryGenerator", "CurlTransport", "CSV", "Aggregates",
+        "Charts", "SampleReports", "VendorAPI", "GitHubAPI", "GitLabAPI", "JiraAPI", "JenkinsAPI",
       ],
       swiftSettings: settings),
     .target(
@@ -151,7 +156,10 @@ let package = Package(
     tests(of: "Prometheus", ["ValueStreamCore"], fixtures: ["Golden"]),
     tests(of: "Mock", ["ValueStreamCore", "Pipeline"]),
     tests(of: "QueryAPI", ["ValueStreamCore"], fixtures: ["Golden"]),
-    tests(of: "CSV"),
+    tests(of: "CSV", ["ValueStreamCore", "CGzip", "CZstd"]),
+    tests(of: "Aggregates", ["CSV", "ValueStreamCore"], fixtures: ["Golden"]),
+    tests(of: "Charts", fixtures: ["Golden"]),
+    tests(of: "SampleReports", ["Aggregates", "CSV"]),
     tests(of: "VendorAPI", ["ValueStreamCore", "Payloads"]),
     tests(of: "GitHubAPI", ["ValueStreamCore", "VendorAPI"]),
     tests(of: "GitLabAPI", ["ValueStreamCore", "VendorAPI"]),

@@ -23,8 +23,8 @@ struct CommandTable: Sendable {
 
   static let all = CommandTable(commands: [
     .gitHubPullRequests, .gitHubIssues, .gitHubWorkflowRuns, .gitHubDeployments, .gitLabMergeRequests, .jiraIssues,
-    .jenkinsBuilds,
-    .eventStart, .eventEnd, .eventAnnotate, .eventRun, .explain, .generateHistory, .traceparent, .completion,
+    .jenkinsBuilds, .aggregatePullRequests, .aggregateIssues, .aggregateBuilds, .aggregateDeploys, .eventStart, .eventEnd,
+    .eventAnnotate, .eventRun, .explain, .generateHistory, .generatePullRequests, .traceparent, .completion,
   ])
 
   /// What a command line asks for.

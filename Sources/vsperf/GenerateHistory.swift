@@ -34,8 +34,9 @@ struct GenerateHistory: Sendable {
   private let secret: Secret?
   private let order: DeliveryOrder
 
-  private static let seed = Setting<UInt64>(
-    "seed", environment: "", placeholder: "N", default: 1, defaultText: "1", help: "Which history; each number gives another one."
+  static let seed = Setting<UInt64>(
+    "seed", environment: "", placeholder: "N", default: 1, defaultText: "1",
+    help: "Which one is made up; each number gives another."
   ) { text throws(SettingError) in
     guard let seed = UInt64(text) else { throw SettingError(expected: "a whole number from 0 on") }
     return seed
@@ -64,8 +65,8 @@ struct GenerateHistory: Sendable {
   private static let until = Setting<Timestamp?>.time(
     "until", defaultText: "now", help: "When it ends; what is not over by then stays open.")
 
-  private static let out = Setting<String?>.optionalText(
-    "out", environment: "", placeholder: "FILE", help: "Write the deliveries there; - and nothing stand for standard output.")
+  static let out = Setting<String?>.optionalText(
+    "out", environment: "", placeholder: "FILE", help: "Write there; - and nothing stand for standard output.")
 
   private static let send = Setting<String?>.address(
     "send", environment: "", help: "POST the deliveries to the vsd there, below each delivery's path, instead of printing them.")

@@ -11,12 +11,7 @@ struct PayloadFiles: Sendable {
 
   /// Paths of all payloads in a folder and those in it, sorted.
   static func list(_ directory: String) throws(CommandError) -> [String] {
-    guard let all = try? FileManager.default.subpathsOfDirectory(atPath: directory) else {
-      throw CommandError("cannot read the folder \(directory)", ExitCode.noInput)
-    }
-    let found = all.filter { $0.hasSuffix(".json") || $0.hasSuffix(".ndjson") }.sorted()
-    if found.isEmpty { throw CommandError("there is no .json or .ndjson file in \(directory)", ExitCode.noInput) }
-    return found.map { "\(directory.hasSuffix("/") ? String(directory.dropLast()) : directory)/\($0)" }
+    try Folder.files(in: directory, endingIn: [".json", ".ndjson"])
   }
 
   /// What a file holds: one payload, or one a line.

@@ -22,6 +22,10 @@ struct VSPerfCommandLineTests {
       (["completion", "--help"], "vsperf-completion"),
       (["event", "start", "--help"], "vsperf-event-start"), (["event", "end", "--help"], "vsperf-event-end"),
       (["event", "annotate", "--help"], "vsperf-event-annotate"), (["event", "run", "--help"], "vsperf-event-run"),
+      (["agg", "--help"], "vsperf-agg"),
+      (["agg", "pull-request", "--help"], "vsperf-agg-pull-request"), (["agg", "issue", "--help"], "vsperf-agg-issue"),
+      (["agg", "build", "--help"], "vsperf-agg-build"), (["agg", "deploy", "--help"], "vsperf-agg-deploy"),
+      (["generate", "pull-requests", "--help"], "vsperf-generate-pull-requests"),
       (["-help", "generate", "-seed", "3", "history"], "vsperf-generate-history"),
     ])
   func help(arguments: [String], page: String) throws {
@@ -58,9 +62,9 @@ struct VSPerfCommandLineTests {
       Mistake(
         "",
         says:
-          "which command? there is github, gitlab, jira, jenkins, event, explain, generate, traceparent, completion; vsperf --help says more"
+          "which command? there is github, gitlab, jira, jenkins, agg, event, explain, generate, traceparent, completion; vsperf --help says more"
       ),
-      Mistake("generate", says: "generate what? there is history; vsperf generate --help says more"),
+      Mistake("generate", says: "generate what? there is history, pull-requests; vsperf generate --help says more"),
       Mistake("generat history", says: #"there is no command "generat" (did you mean generate?); vsperf --help says more"#),
       Mistake("generate histry", says: #"there is no command "generate histry" (did you mean history?); vsperf generate --help"#),
       Mistake("zzzzzz", says: #"there is no command "zzzzzz"; vsperf --help"#),

@@ -1,0 +1,90 @@
+/// What an ``Aggregation`` found.
+package struct AggregationResult: Sendable {
+  /// What one thread found.
+  struct Part: Sendable {
+    var totals: [ViewTotals]
+    var tallies: [TallyCounts]
+    var rejected: Int
+  }
+
+  package let calendar: Calendar
+  private let parts: [Part]
+  /// Of each tally how often each bin occurs.
+  package let bins: [[SizeBin: Int]]
+  /// Of each tally how many rows are in no bin: a measure is absent there, or not greater than 0.
+  package let unbinned: [Int]
+  /// Rows that could not be read.
+  package let rejected: Int
+
+  init(calendar: Calendar, outcomes parts: [Part]) {
+    self.calendar = calendar
+    self.parts = parts
+    rejected = parts.reduce(0) { $0 + $1.rejected }
+    let tallies = parts[0].tallies.indices.map { index in
+      parts.dropFirst().reduce(into: parts[0].tallies[index]) { $0.add($1.tallies[index]) }
+    }
+    bins = tallies.map(\.bins)
+    unbinned = tallies.map(\.others)
+  }
+
+  /// The groups of a view by window, then by the values of their columns, as bytes.
+  package func groups(ofView index: Int) -> [AggregatedGroup] {
+    struct Member {
+      var part: Int
+      var group: Int
+    }
+    struct Key: Hashable {
+      var window: Int
+      var bytes: ArraySlice<UInt8>
+    }
+    var members: [Key: [Member]] = [:]
+    for (part, totals) in parts.map({ $0.totals[index] }).enumerated() {
+      for group in 0..<totals.table.count {
+        let key = Key(window: totals.table.window(of: group), bytes: totals.table.key(of: group))
+        members[key, default: []].append(Member(part: part, group: group))
+      }
+    }
+    let keys = members.keys.map { (key: $0, values: GroupKey.values(of: $0.bytes)) }.sorted { left, right in
+      if left.key.window != right.key.window { return left.key.window < right.key.window }
+      for (left, right) in zip(left.values, right.values) where left != right { return left.lexicographicallyPrecedes(right) }
+      return false
+    }
+    let computation = GroupComputation(parts[0].totals[index])
+    return keys.map { key, values in
+      let found = (members[key] ?? []).map { (totals: parts[$0.part].totals[index], group: $0.group) }
+      return AggregatedGroup(
+        window: key.window, values: values, firstDay: calendar.firstDay(of: key.window), members: found, computation)
+    }
+  }
+}
+
+/// The rows of one group.
+package struct AggregatedGroup: Sendable {
+  /// The number of its window in the calendar.
+  package let window: Int
+  /// What the rows have in the columns of the view.
+  package let values: [String]
+  /// When its window starts in the time zone of its earliest row, in seconds since 1970.
+  package let start: Int64
+  package let rows: Int
+  /// For each statistic of the view; nil where there is nothing to say: a mean of no values.
+  package let results: [Double?]
+
+  private let statistics: [Statistic]
+
+  fileprivate init(
+    window: Int, values: [ArraySlice<UInt8>], firstDay: Int, members: [GroupComputation.Member], _ computation: GroupComputation
+  ) {
+    self.window = window
+    self.values = values.map { String(decoding: $0, as: UTF8.self) }
+    let earliest = members.map { $0.totals.earliest[$0.group] }.min()
+    start = Int64(firstDay) * 86_400 - (earliest?.offset ?? 0)
+    rows = members.reduce(0) { $0 + $1.totals.rows[$1.group] }
+    statistics = computation.view.statistics
+    results = computation.results(of: members, rows: rows, start: start)
+  }
+
+  package func result(of statistic: Statistic) -> Double? {
+    statistics.firstIndex(of: statistic).flatMap { results[$0] }
+  }
+}

@@ -1,0 +1,46 @@
+import CSV
+
+/// What one thread makes of the blocks that it takes.
+final class AggregationWorker {
+  private let plan: ReadingPlan
+  private let batch: RowBatch
+  private(set) var totals: [ViewTotals]
+  private(set) var tallies: [TallyCounts]
+  private(set) var rejected = 0
+
+  private var file: CSVFile?
+  private var columns: [String: Int] = [:]
+
+  init(_ plan: ReadingPlan, views: [View], tallies: [Tally]) {
+    self.plan = plan
+    batch = RowBatch(plan)
+    totals = views.map { ViewTotals($0) }
+    self.tallies = tallies.map { TallyCounts($0) }
+  }
+
+  /// - Parameter skipsBadRows: count rows that cannot be read instead of throwing.
+  func add(_ block: CSVBlock, skipsBadRows: Bool) throws(CSVError) {
+    if file !== block.file { try begin(block.file) }
+    batch.load(block, columns: columns)
+    if let problem = batch.problem, !skipsBadRows { throw problem }
+    rejected += batch.rejected
+    for index in totals.indices { totals[index].count(batch, columns: columns, calendar: plan.calendar) }
+    for index in tallies.indices { tallies[index].count(batch) }
+  }
+
+  private func begin(_ file: CSVFile) throws(CSVError) {
+    self.file = file
+    columns = [:]
+    for name in plan.columns {
+      guard let index = file.index(of: name) else {
+        let nearest = Self.nearest(to: name, in: file.columns).map { " (did you mean \($0)?)" } ?? ""
+        throw file.problem(line: 1, column: name, "there is no column of this name" + nearest)
+      }
+      columns[name] = index
+    }
+  }
+
+  private static func nearest(to name: String, in columns: [String]) -> String? {
+    columns.first { $0.lowercased().filter(\.isLetter) == name.filter(\.isLetter) }
+  }
+}

@@ -1,0 +1,115 @@
+import ValueStreamCore
+
+/// What the fields of a row can say, in the forms that the program of 2019 and other exporters write.
+enum FieldText {
+  /// A field's value, or that there is none.
+  enum Value<Content> {
+    case absent
+    case present(Content)
+  }
+
+  /// A number. Nothing, `NaN` and infinities are absent: they stand where something was divided by nothing.
+  ///
+  /// - Returns: nil when the text is none of these.
+  static func number(_ text: UnsafeBufferPointer<UInt8>) -> Value<Double>? {
+    if let number = Decimal.parse(text) { return number.isFinite ? .present(number) : .absent }
+    let bare = trimmed(text)
+    if bare.isEmpty { return .absent }
+    if let number = Decimal.parse(bare) { return number.isFinite ? .present(number) : .absent }
+    let word = lowercased(bare.first == UInt8(ascii: "+") || bare.first == UInt8(ascii: "-") ? bare[1...] : bare[...])
+    return ["nan", "inf", "infinity"].contains(word) ? .absent : nil
+  }
+
+  /// True or false; nothing is false.
+  ///
+  /// - Returns: nil when the text is neither.
+  static func flag(_ text: UnsafeBufferPointer<UInt8>) -> Bool? {
+    if isEqual(text, "true") { return true }
+    if isEqual(text, "false") { return false }
+    return switch lowercased(trimmed(text)[...]) {
+    case "true", "t", "1", "yes", "y": true
+    case "false", "f", "0", "no", "n", "": false
+    default: nil
+    }
+  }
+
+  /// A moment, and the date that the text writes.
+  struct Moment {
+    var timestamp: Timestamp
+    /// Days from 1970-01-01 to the date in the text, in its own time zone.
+    var localDay: Int
+    /// Seconds that its time zone is ahead of UTC.
+    var offsetSeconds: Int64
+  }
+
+  /// A time of RFC 3339. Nothing, and the first second of year 1, which is Go's word for nothing, are absent.
+  ///
+  /// - Returns: nil when the text is no such time.
+  static func moment(_ text: UnsafeBufferPointer<UInt8>) -> Value<Moment>? {
+    if let day = wholeSecondDay(text) {
+      let clock = secondOfDay(text)
+      return .present(Moment(timestamp: Timestamp(seconds: Int64(day) * 86_400 + Int64(clock)), localDay: day, offsetSeconds: 0))
+    }
+    let bare = String(decoding: trimmed(text), as: UTF8.self)
+    if bare.isEmpty || bare.hasPrefix("0001-01-01T00:00:00") { return .absent }
+    guard let timestamp = Timestamp(rfc3339: bare) else { return nil }
+    // What a valid time begins with: digits at the places of date and clock.
+    let written = Array(bare.utf8.prefix(19))
+    return written.withUnsafeBufferPointer { written in
+      guard let day = day(written) else { return nil }
+      let offset = Int64(day) * 86_400 + Int64(secondOfDay(written)) - timestamp.seconds
+      return .present(Moment(timestamp: timestamp, localDay: day, offsetSeconds: offset))
+    }
+  }
+
+  private static func isEqual(_ text: UnsafeBufferPointer<UInt8>, _ word: StaticString) -> Bool {
+    guard text.count == word.utf8CodeUnitCount else { return false }
+    for index in 0..<text.count where text[index] != word.utf8Start[index] { return false }
+    return true
+  }
+
+  // MARK: Times
+
+  private static let firstYear = 1700
+
+  /// The day of `2020-01-02T15:04:05Z`; nil for any other form.
+  private static func wholeSecondDay(_ text: UnsafeBufferPointer<UInt8>) -> Int? {
+    guard text.count == 20, text[4] == UInt8(ascii: "-"), text[7] == UInt8(ascii: "-"), text[10] == UInt8(ascii: "T"),
+      text[13] == UInt8(ascii: ":"), text[16] == UInt8(ascii: ":"), text[19] == UInt8(ascii: "Z"),
+      twoDigits(text, 11) < 24, twoDigits(text, 14) < 60, twoDigits(text, 17) < 60
+    else { return nil }
+    return day(text)
+  }
+
+  private static func secondOfDay(_ text: UnsafeBufferPointer<UInt8>) -> Int {
+    twoDigits(text, 11) * 3600 + twoDigits(text, 14) * 60 + twoDigits(text, 17)
+  }
+
+  /// Days from 1970-01-01 to the date that a text begins with; nil when there is no such date, or no time of it can be told.
+  private static func day(_ text: UnsafeBufferPointer<UInt8>) -> Int? {
+    let (year, month, day) = (twoDigits(text, 0) * 100 + twoDigits(text, 2), twoDigits(text, 5), twoDigits(text, 8))
+    guard year >= firstYear, year < 2262, (1...12).contains(month), day >= 1,
+      day <= 28 || day <= CivilDate.days(inMonth: month, of: year)
+    else { return nil }
+    return Int(CivilDate(year: year, month: month, day: day).daysSinceEpoch)
+  }
+
+  /// A number greater than all of two digits where one of them is none.
+  private static func twoDigits(_ text: UnsafeBufferPointer<UInt8>, _ index: Int) -> Int {
+    let (tens, ones) = (text[index] &- 48, text[index + 1] &- 48)
+    return tens < 10 && ones < 10 ? Int(tens) * 10 + Int(ones) : 10_000
+  }
+
+  // MARK: Text
+
+  private static func trimmed(_ text: UnsafeBufferPointer<UInt8>) -> UnsafeBufferPointer<UInt8> {
+    var rest = text[...]
+    while let first = rest.first, first == UInt8(ascii: " ") || first == UInt8(ascii: "\t") { rest = rest.dropFirst() }
+    while let last = rest.last, last == UInt8(ascii: " ") || last == UInt8(ascii: "\t") { rest = rest.dropLast() }
+    return UnsafeBufferPointer(rebasing: rest)
+  }
+
+  private static func lowercased(_ text: UnsafeBufferPointer<UInt8>.SubSequence) -> String {
+    String(decoding: text.prefix(9), as: UTF8.self).lowercased()
+  }
+}

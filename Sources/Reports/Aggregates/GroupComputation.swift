@@ -1,0 +1,67 @@
+/// Makes the statistics of a view of what threads have counted of a group.
+struct GroupComputation {
+  /// What one thread has counted of the group, and the number it gave it.
+  typealias Member = (totals: ViewTotals, group: Int)
+
+  let view: View
+  private let measureCount: Int
+  private let conditionCount: Int
+  /// Of each statistic the number of its measure, or of its condition.
+  private let places: [Int]
+
+  /// - Parameter totals: any of the view's.
+  init(_ totals: ViewTotals) {
+    view = totals.view
+    measureCount = totals.measures.count
+    conditionCount = totals.conditions.count
+    places = view.statistics.map { statistic in
+      let measure = statistic.measure.flatMap { totals.measures.firstIndex(of: $0) }
+      return measure ?? statistic.condition.flatMap { totals.conditions.firstIndex(of: $0) } ?? 0
+    }
+  }
+
+  func results(of members: [Member], rows: Int, start: Int64) -> [Double?] {
+    let isForAllRows = view.percentilesFrom.map { start >= $0 } ?? true
+    var sorted: [Int: [Double]] = [:]
+    return zip(view.statistics, places).map { statistic, place in
+      switch statistic {
+      case .count: return Double(rows)
+      case .countOf: return Double(met(place, members))
+      case .share: return Double(met(place, members)) / Double(rows)
+      case .mean(_, let base): return mean(place, base, members, rows: rows)
+      case .percentile(let measure, let percent, let base):
+        guard isForAllRows || base == .values else { return nil }
+        let values = sorted[place] ?? self.sorted(measure, members)
+        sorted[place] = values
+        return Self.percentile(percent, base, values, rows: rows)
+      }
+    }
+  }
+
+  private func met(_ condition: Int, _ members: [Member]) -> Int {
+    members.reduce(0) { $0 + $1.totals.met[$1.group * conditionCount + condition] }
+  }
+
+  private func mean(_ measure: Int, _ base: Statistic.Base, _ members: [Member], rows: Int) -> Double? {
+    var sum = ExactSum()
+    var present = 0
+    for (totals, group) in members {
+      sum.add(totals.sums[group * measureCount + measure])
+      present += totals.present[group * measureCount + measure]
+    }
+    let count = base == .rows ? rows : present
+    return count == 0 ? nil : sum.value / Double(count)
+  }
+
+  private func sorted(_ measure: Measure, _ members: [Member]) -> [Double] {
+    var values: [Double] = []
+    for (totals, group) in members { totals.collect(measure, of: group, into: &values) }
+    values.sort()
+    return values
+  }
+
+  private static func percentile(_ percent: Int, _ base: Statistic.Base, _ sorted: [Double], rows: Int) -> Double? {
+    let values = base == .rows && sorted.count < rows ? (sorted + repeatElement(0, count: rows - sorted.count)).sorted() : sorted
+    return values.isEmpty ? nil : Percentile.value(percent, ofSorted: values)
+  }
+}

@@ -1,0 +1,45 @@
+/// What has to be read from each row for some views.
+struct ReadingPlan: Sendable {
+  let timeColumn: String
+  let calendar: Calendar
+  let measures: [Measure]
+  let conditions: [Condition]
+  let momentColumns: [String]
+  /// All columns that a file must have.
+  let columns: [String]
+
+  init(timeColumn: String, calendar: Calendar, views: [View], tallies: [Tally]) {
+    self.timeColumn = timeColumn
+    self.calendar = calendar
+    measures = (views.flatMap(\.measures) + tallies.flatMap(\.measures)).distinct
+    conditions = views.flatMap(\.conditions).distinct
+    momentColumns = (measures.flatMap(\.momentColumns) + conditions.flatMap(\.momentColumns)).distinct
+    let groups = views.flatMap(\.groups).map(\.column)
+    columns = (groups + [timeColumn] + measures.flatMap(\.columns) + conditions.map(\.column)).distinct
+  }
+}
+
+extension Measure {
+  var columns: [String] {
+    switch self {
+    case .number(let column): [column]
+    case .seconds(let from, let to): [from] + to
+    }
+  }
+
+  var momentColumns: [String] {
+    if case .seconds = self { columns } else { [] }
+  }
+}
+
+extension Condition {
+  var column: String {
+    switch self {
+    case .isTrue(let column), .hasMoment(let column), .isOneOf(let column, _), .isWithin(let column, _, _): column
+    }
+  }
+
+  var momentColumns: [String] {
+    if case .hasMoment(let column) = self { [column] } else { [] }
+  }
+}

@@ -1,0 +1,118 @@
+/// What can be said of one kind of things that are exported as rows.
+package struct Report: Sendable {
+  /// `pull-request`.
+  package var name: String
+  /// What its things are called in charts: `pull requests`.
+  package var things: String
+  /// The columns that every report of the kind has.
+  package var columns: [ReportColumn]
+  package var metrics: [Metric]
+  /// How large a thing is, for charts; nil where that is not known.
+  package var size: Measure?
+  package var sizeTitle = ""
+
+  /// The column with the moment that decides on a row's window.
+  package static let timeColumn = "created_at"
+  package static let owner = GroupColumn("owner")
+  package static let repository = GroupColumn("repo")
+  /// Seconds that a thing took.
+  package static let duration = Measure.number(column: "duration")
+
+  package static let all = [pullRequest, issue, build, deploy]
+
+  package func metric(named name: String) -> Metric? {
+    metrics.first { $0.name == name }
+  }
+
+  private static let percentiles = [50, 75, 90, 95, 99].map { percent in
+    Metric(
+      "p\(percent)", [ReportColumn("DurationP\(percent)Hours", .percentile(duration, percent, of: .values), dividedBy: 3600)])
+  }
+
+  // MARK: Pull requests
+
+  private static let merged = Condition.isTrue(column: "merged")
+  private static let lines = Measure.number(column: "total_changes")
+
+  private static func mean(_ column: String) -> Statistic { .mean(.number(column: column), of: .rows) }
+
+  package static let pullRequest = Report(
+    name: "pull-request", things: "pull requests",
+    columns: [
+      ReportColumn("TotalPullRequests", .count), ReportColumn("NumMerged", .countOf(merged)),
+      ReportColumn("MergeRatio", .share(merged), decimals: 2), ReportColumn("AvgTotalLinesChanged", mean("total_changes")),
+      ReportColumn("AvgDurationHours", mean("duration"), dividedBy: 3600),
+      ReportColumn("AvgDurationSecondsPerLine", mean("duration_per_line")),
+      ReportColumn("AvgDurationSecondsPerComment", mean("duration_per_comment")),
+    ],
+    metrics: percentiles + [
+      .hours("time-to-first-review", "TimeToFirstReview", .seconds(from: "created_at", to: ["first_review_at"])),
+      .hours("review-time", "Review", .seconds(from: "first_review_at", to: ["merged_at", "closed_at"])),
+      Metric("comments", [ReportColumn("AvgNumberOfComments", mean("comments"))]), Metric("size", sizes),
+    ],
+    size: lines, sizeTitle: "lines changed")
+
+  /// How many pull requests are how large, by the bounds that labels of sizes commonly have.
+  private static let sizes: [ReportColumn] = {
+    let bounds: [(String, Double)] = [("XS", 0), ("S", 10), ("M", 30), ("L", 100), ("XL", 500), ("XXL", 1000)]
+    return bounds.enumerated().map { index, bound in
+      let next = index + 1 < bounds.count ? bounds[index + 1].1 : .infinity
+      return ReportColumn(
+        "Size\(bound.0)", .countOf(.isWithin(column: "total_changes", least: bound.1, below: next)))
+    }
+  }()
+
+  /// What the program's last version printed of pull requests.
+  static let pullRequestColumnsOf2020: [ReportColumn] =
+    pullRequest.columns.map { column in
+      guard case .mean = column.statistic else { return column }
+      var column = column
+      column.decimals = 1
+      return column
+    } + [ReportColumn("AvgNumberOfComments", mean("comments"))]
+    + [50, 95, 99].map { percent in
+      ReportColumn(
+        "DurationP\(percent)RunningHours", .percentile(duration, percent, of: .rows), dividedBy: 3600, decimals: 1, fallback: 0)
+    }
+
+  // MARK: Others
+
+  private static let averageHours = ReportColumn("AvgDurationHours", .mean(duration, of: .values), dividedBy: 3600)
+  private static let averageMinutes = ReportColumn("AvgDurationMinutes", .mean(duration, of: .values), dividedBy: 60)
+
+  private static let finished = Condition.hasMoment(column: "finished_at")
+
+  package static let issue = Report(
+    name: "issue", things: "issues",
+    columns: [
+      ReportColumn("TotalIssues", .count), ReportColumn("NumClosed", .countOf(finished)),
+      ReportColumn("ClosedRatio", .share(finished), decimals: 2), averageHours,
+    ],
+    metrics: percentiles + [
+      .hours("time-to-start", "TimeToStart", .seconds(from: "created_at", to: ["started_at"])),
+      .hours("work-time", "Work", .seconds(from: "started_at", to: ["finished_at"])),
+    ])
+
+  private static let succeeded = Condition.isOneOf(
+    column: "outcome", words: ["success", "succeeded", "successful", "passed", "completed"])
+  private static let failed = Condition.isOneOf(
+    column: "outcome", words: ["failure", "failed", "error", "timeout", "timed_out", "startup_failure", "unstable"])
+
+  private static let queueTime = Metric.hours("queue-time", "Queue", .seconds(from: "created_at", to: ["started_at"]))
+
+  package static let build = Report(
+    name: "build", things: "builds",
+    columns: [
+      ReportColumn("TotalBuilds", .count), ReportColumn("NumSucceeded", .countOf(succeeded)),
+      ReportColumn("NumFailed", .countOf(failed)), ReportColumn("SuccessRatio", .share(succeeded), decimals: 2), averageMinutes,
+    ],
+    metrics: percentiles + [queueTime])
+
+  package static let deploy = Report(
+    name: "deploy", things: "deploys",
+    columns: [
+      ReportColumn("TotalDeploys", .count), ReportColumn("NumSucceeded", .countOf(succeeded)),
+      ReportColumn("NumFailed", .countOf(failed)), ReportColumn("FailureRatio", .share(failed), decimals: 2), averageMinutes,
+    ],
+    metrics: percentiles + [queueTime])
+}

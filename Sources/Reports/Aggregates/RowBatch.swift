@@ -1,0 +1,169 @@
+import CSV
+import ValueStreamCore
+
+/// What is read from the rows of a block, column by column.
+final class RowBatch {
+  private let plan: ReadingPlan
+  let rows = CSVRows()
+  /// Which rows can be read; the others are as if they were not there.
+  private(set) var isValid: [Bool] = []
+  private(set) var rejected = 0
+  /// What is wrong with the first row that cannot be read.
+  private(set) var problem: CSVError?
+  private var problemRow = Int.max
+
+  private(set) var windows: [Int32] = []
+  private(set) var created: [ViewTotals.Earliest] = []
+  private var moments: [[Int64]]
+  private var measured: [[Double]]
+  private var flagged: [[Bool]]
+
+  private var file = CSVFile(name: "", columns: [])
+  private var columns: [String: Int] = [:]
+  private var ranges: [CSVRows.FieldRange] = []
+
+  /// Stands for a moment that is not there.
+  private static let noMoment = Int64.min
+
+  init(_ plan: ReadingPlan) {
+    self.plan = plan
+    moments = plan.momentColumns.map { _ in [] }
+    measured = plan.measures.map { _ in [] }
+    flagged = plan.conditions.map { _ in [] }
+  }
+
+  /// NaN where it is absent.
+  func values(of measure: Measure) -> [Double] {
+    plan.measures.firstIndex(of: measure).map { measured[$0] } ?? []
+  }
+
+  func flags(of condition: Condition) -> [Bool] {
+    plan.conditions.firstIndex(of: condition).map { flagged[$0] } ?? []
+  }
+
+  /// Reads a block.
+  ///
+  /// - Parameter columns: where the file has the plan's columns.
+  func load(_ block: CSVBlock, columns: [String: Int]) {
+    rows.load(block)
+    file = block.file
+    self.columns = columns
+    isValid = [Bool](repeating: true, count: rows.count)
+    rejected = 0
+    problem = nil
+    problemRow = .max
+    checkShape()
+    readCreation()
+    for (index, name) in plan.momentColumns.enumerated() { moments[index] = readMoments(name) }
+    for (index, measure) in plan.measures.enumerated() { measured[index] = read(measure) }
+    for (index, condition) in plan.conditions.enumerated() { flagged[index] = read(condition) }
+  }
+
+  // MARK: Problems
+
+  private func reject(_ row: Int, column: String? = nil, _ reason: @autoclosure () -> String) {
+    guard isValid[row] else { return }
+    isValid[row] = false
+    rejected += 1
+    guard row < problemRow else { return }
+    problemRow = row
+    problem = file.problem(line: rows.line(ofRow: row), column: column, reason())
+  }
+
+  private func checkShape() {
+    for problem in rows.problems { reject(problem.row, problem.reason) }
+    let expected = file.columns.count
+    for row in 0..<rows.count {
+      let count = rows.fieldCount(ofRow: row)
+      if count != expected { reject(row, "\(count) field\(count == 1 ? "" : "s") where the first row has \(expected)") }
+    }
+  }
+
+  // MARK: Columns
+
+  /// Reads a column in all rows. A row for which `parse` gives nil is rejected, and has `placeholder`.
+  private func read<Value>(
+    _ column: String, placeholder: Value, expected: String, parse: (UnsafeBufferPointer<UInt8>) -> Value?
+  ) -> [Value] {
+    guard let index = columns[column] else { return [Value](repeating: placeholder, count: rows.count) }
+    rows.ranges(ofColumn: index, into: &ranges)
+    let (rows, base, ranges) = (rows, rows.base, ranges)
+    var unreadable: [Int] = []
+    let values = [Value](unsafeUninitializedCapacity: ranges.count) { values, count in
+      for row in 0..<ranges.count {
+        let range = ranges[row]
+        let raw = UnsafeBufferPointer(start: base + Int(range.start), count: Int(range.end &- range.start))
+        let value = parse(raw.first == UInt8(ascii: "\"") ? rows.text(in: range) : raw)
+        if value == nil { unreadable.append(row) }
+        (values.baseAddress.map { $0 + row })?.initialize(to: value ?? placeholder)
+      }
+      count = ranges.count
+    }
+    for row in unreadable {
+      let text = String(decoding: rows.text(in: ranges[row]), as: UTF8.self)
+      reject(row, column: column, "\"\(text.count > 60 ? text.prefix(57) + "..." : text)\" is not \(expected)")
+    }
+    return values
+  }
+
+  private static let momentExpectation = "a time such as 2020-01-02T15:04:05Z"
+
+  private func readCreation() {
+    let none = FieldText.Moment(timestamp: .epoch, localDay: 0, offsetSeconds: 0)
+    let found = read(plan.timeColumn, placeholder: none, expected: Self.momentExpectation) { text in
+      if case .present(let moment) = FieldText.moment(text) { moment } else { nil }
+    }
+    let calendar = plan.calendar
+    windows = found.map { Int32(truncatingIfNeeded: calendar.index(ofDay: $0.localDay)) }
+    created = found.map { ViewTotals.Earliest(created: $0.timestamp.seconds, offset: $0.offsetSeconds) }
+  }
+
+  private func readMoments(_ name: String) -> [Int64] {
+    read(name, placeholder: Self.noMoment, expected: Self.momentExpectation) { text in
+      switch FieldText.moment(text) {
+      case .present(let moment): moment.timestamp.nanoseconds
+      case .absent: Self.noMoment
+      case nil: nil
+      }
+    }
+  }
+
+  private func readNumbers(_ name: String) -> [Double] {
+    read(name, placeholder: .nan, expected: "a number") { text in
+      switch FieldText.number(text) {
+      case .present(let number): number
+      case .absent: .nan
+      case nil: nil
+      }
+    }
+  }
+
+  private func read(_ measure: Measure) -> [Double] {
+    switch measure {
+    case .number(let column): readNumbers(column)
+    case .seconds(let from, let to): seconds(from: moments(in: from), to: to.map(moments(in:)))
+    }
+  }
+
+  private func moments(in column: String) -> [Int64] {
+    plan.momentColumns.firstIndex(of: column).map { moments[$0] } ?? []
+  }
+
+  private func seconds(from starts: [Int64], to ends: [[Int64]]) -> [Double] {
+    starts.indices.map { row in
+      let end = ends.lazy.map { $0[row] }.first { $0 != Self.noMoment }
+      guard let end, starts[row] != Self.noMoment, end >= starts[row] else { return .nan }
+      return Timestamp(nanoseconds: end).seconds(since: Timestamp(nanoseconds: starts[row]))
+    }
+  }
+
+  private func read(_ condition: Condition) -> [Bool] {
+    switch condition {
+    case .isTrue(let column): read(column, placeholder: false, expected: "true, false, yes or no", parse: FieldText.flag)
+    case .hasMoment(let column): moments(in: column).map { $0 != Self.noMoment }
+    case .isOneOf(let column, let words):
+      read(column, placeholder: false, expected: "a word") { words.contains(String(decoding: $0, as: UTF8.self).lowercased()) }
+    case .isWithin(let column, let least, let below): readNumbers(column).map { $0 >= least && $0 < below }
+    }
+  }
+}

@@ -1,0 +1,98 @@
+import CSV
+
+/// A row that counts for a group. A row may count for several, or for none.
+struct GroupedRow {
+  var row: Int32
+  var group: Int32
+  /// True where its values are kept for percentiles.
+  var isSampled: Bool
+}
+
+extension ViewTotals {
+  /// Counts the rows of a batch, each in its group.
+  ///
+  /// - Parameter columns: where the file has its columns.
+  mutating func count(_ batch: RowBatch, columns: [String: Int], calendar: Calendar) {
+    let ranges = view.groups.map { group in
+      var found: [CSVRows.FieldRange] = []
+      if let column = columns[group.column] { batch.rows.ranges(ofColumn: column, into: &found) }
+      return found
+    }
+    let firstSampled = firstSampledWindow(in: calendar)
+    if let list = view.groups.firstIndex(where: \.isList) {
+      count(group(batch, ranges, list: list, firstSampled), of: batch)
+    } else {
+      count(group(batch, ranges, firstSampled), of: batch)
+    }
+  }
+
+  /// The group of each row.
+  private mutating func group(
+    _ batch: RowBatch, _ ranges: [[CSVRows.FieldRange]], _ firstSampled: Int32
+  ) -> ContiguousArray<GroupedRow> {
+    var grouped: ContiguousArray<GroupedRow> = []
+    grouped.reserveCapacity(batch.rows.count)
+    let (rows, windows, isValid) = (batch.rows, batch.windows, batch.isValid)
+    let base = rows.base
+    var key: [UInt8] = []
+    for row in 0..<windows.count where isValid[row] {
+      let window = windows[row]
+      // In most files rows of a group follow one another.
+      if let last = grouped.last, windows[Int(last.row)] == window,
+        ranges.allSatisfy({ Self.areEqual(base, $0[Int(last.row)], $0[row]) })
+      {
+        grouped.append(GroupedRow(row: Int32(row), group: last.group, isSampled: last.isSampled))
+        continue
+      }
+      key.removeAll(keepingCapacity: true)
+      for column in ranges { GroupKey.append(rows.text(in: column[row]), to: &key) }
+      let number = key.withUnsafeBufferPointer { group(window: window, key: $0) }
+      grouped.append(GroupedRow(row: Int32(row), group: Int32(number), isSampled: window >= firstSampled))
+    }
+    return grouped
+  }
+
+  private static func areEqual(_ base: UnsafePointer<UInt8>, _ left: CSVRows.FieldRange, _ right: CSVRows.FieldRange) -> Bool {
+    let count = left.end &- left.start
+    guard count == right.end &- right.start else { return false }
+    let (left, right) = (base + Int(left.start), base + Int(right.start))
+    for index in 0..<Int(count) where left[index] != right[index] { return false }
+    return true
+  }
+
+  private static let separatorOfLists = UInt8(ascii: "|")
+
+  /// The groups of each row where one of the columns holds lists.
+  private mutating func group(
+    _ batch: RowBatch, _ ranges: [[CSVRows.FieldRange]], list: Int, _ firstSampled: Int32
+  ) -> ContiguousArray<GroupedRow> {
+    var grouped: ContiguousArray<GroupedRow> = []
+    var key: [UInt8] = []
+    for row in 0..<batch.rows.count where batch.isValid[row] {
+      let window = batch.windows[row]
+      let text = Array(batch.rows.text(in: ranges[list][row]))
+      for value in Set(text.split(separator: Self.separatorOfLists, omittingEmptySubsequences: !text.isEmpty)) {
+        key.removeAll(keepingCapacity: true)
+        for (place, column) in ranges.enumerated() {
+          if place == list {
+            value.withUnsafeBufferPointer { GroupKey.append($0, to: &key) }
+          } else {
+            GroupKey.append(batch.rows.text(in: column[row]), to: &key)
+          }
+        }
+        let number = key.withUnsafeBufferPointer { group(window: window, key: $0) }
+        grouped.append(GroupedRow(row: Int32(row), group: Int32(number), isSampled: window >= firstSampled))
+      }
+    }
+    return grouped
+  }
+
+  /// The first window of which values are kept for percentiles, which may start a day before it is asked for: which time zone
+  /// a window has, only its first row tells.
+  private func firstSampledWindow(in calendar: Calendar) -> Int32 {
+    guard let from = view.sampledFrom else { return .min }
+    let day = Int(clamping: from / 86_400) - 1
+    guard day > -1_000_000, day < 1_000_000 else { return from < 0 ? .min : .max }
+    return Int32(truncatingIfNeeded: calendar.index(ofDay: day))
+  }
+}

@@ -1,0 +1,108 @@
+/// What one thread has counted for one view.
+struct ViewTotals {
+  /// The earliest row of a group, whose time zone says when the window starts.
+  struct Earliest: Comparable {
+    /// In seconds since 1970.
+    var created: Int64
+    /// Seconds that its time zone is ahead.
+    var offset: Int64
+
+    static func < (left: Earliest, right: Earliest) -> Bool {
+      left.created < right.created || left.created == right.created && left.offset < right.offset
+    }
+  }
+
+  let view: View
+  let measures: [Measure]
+  let conditions: [Condition]
+  /// Of each measure, where it stands among those whose values are kept; nil when they are not.
+  private let sampledIndex: [Int?]
+  private let sampledCount: Int
+
+  private(set) var table = GroupTable()
+  private(set) var rows: [Int] = []
+  private(set) var earliest: [Earliest] = []
+  /// Of each group one for each measure.
+  private(set) var sums: [ExactSum] = []
+  private(set) var present: [Int] = []
+  /// Of each group one for each condition.
+  private(set) var met: [Int] = []
+  private var lists: [SampleArena.List] = []
+  private var samples = SampleArena()
+
+  init(_ view: View) {
+    self.view = view
+    measures = view.measures
+    conditions = view.conditions
+    let sampled = view.sampled
+    sampledIndex = measures.map { sampled.firstIndex(of: $0) }
+    sampledCount = sampled.count
+  }
+
+  /// The number of a group, with room for what is counted of it.
+  mutating func group(window: Int32, key: UnsafeBufferPointer<UInt8>) -> Int {
+    let group = table.group(window: window, key: key)
+    if group == rows.count {
+      rows.append(0)
+      earliest.append(Earliest(created: .max, offset: 0))
+      sums.append(contentsOf: repeatElement(ExactSum(), count: measures.count))
+      present.append(contentsOf: repeatElement(0, count: measures.count))
+      met.append(contentsOf: repeatElement(0, count: conditions.count))
+      lists.append(contentsOf: repeatElement(SampleArena.List(), count: sampledCount))
+    }
+    return group
+  }
+
+  /// Counts rows, each in its group.
+  mutating func count(_ grouped: ContiguousArray<GroupedRow>, of batch: RowBatch) {
+    countRows(grouped, created: batch.created)
+    for (index, measure) in measures.enumerated() { add(batch.values(of: measure), measure: index, grouped) }
+    for (index, condition) in conditions.enumerated() { add(batch.flags(of: condition), condition: index, grouped) }
+    for (index, sampled) in sampledIndex.enumerated() {
+      guard let sampled else { continue }
+      let values = batch.values(of: measures[index])
+      for entry in grouped where entry.isSampled && !values[Int(entry.row)].isNaN {
+        samples.append(values[Int(entry.row)], to: &lists[Int(entry.group) * sampledCount + sampled])
+      }
+    }
+  }
+
+  private mutating func countRows(_ grouped: ContiguousArray<GroupedRow>, created: [Earliest]) {
+    rows.withUnsafeMutableBufferPointer { rows in
+      earliest.withUnsafeMutableBufferPointer { earliest in
+        for entry in grouped {
+          rows[Int(entry.group)] += 1
+          if created[Int(entry.row)] < earliest[Int(entry.group)] { earliest[Int(entry.group)] = created[Int(entry.row)] }
+        }
+      }
+    }
+  }
+
+  private mutating func add(_ values: [Double], measure: Int, _ grouped: ContiguousArray<GroupedRow>) {
+    let stride = measures.count
+    sums.withUnsafeMutableBufferPointer { sums in
+      present.withUnsafeMutableBufferPointer { present in
+        for entry in grouped {
+          let value = values[Int(entry.row)]
+          if value.isNaN { continue }
+          let place = Int(entry.group) * stride + measure
+          sums[place].add(value)
+          present[place] += 1
+        }
+      }
+    }
+  }
+
+  private mutating func add(_ flags: [Bool], condition: Int, _ grouped: ContiguousArray<GroupedRow>) {
+    let stride = conditions.count
+    met.withUnsafeMutableBufferPointer { met in
+      for entry in grouped where flags[Int(entry.row)] { met[Int(entry.group) * stride + condition] += 1 }
+    }
+  }
+
+  /// Adds the values of a group's measure, if they are kept.
+  func collect(_ measure: Measure, of group: Int, into values: inout [Double]) {
+    guard let index = measures.firstIndex(of: measure), let sampled = sampledIndex[index] else { return }
+    samples.collect(lists[group * sampledCount + sampled], into: &values)
+  }
+}

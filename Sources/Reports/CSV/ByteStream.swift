@@ -1,0 +1,78 @@
+import Glibc
+
+/// Bytes that are read once, from the first to the last.
+protocol ByteStream: AnyObject {
+  /// - Returns: how many bytes were read; 0 at the end, and only there.
+  func read(into buffer: UnsafeMutableRawBufferPointer) throws(CSVError) -> Int
+}
+
+/// Opens files, and finds out from their first bytes whether they are compressed.
+enum ByteStreams {
+  /// - Parameter path: `-` stands for standard input.
+  static func open(_ path: String) throws(CSVError) -> any ByteStream {
+    let file = try FileStream(path: path)
+    let beginning = try file.peek(4)
+    if beginning.starts(with: [0x1F, 0x8B]) { return try GunzipStream(file, name: file.name) }
+    if beginning == [0x28, 0xB5, 0x2F, 0xFD] { return try UnzstdStream(file, name: file.name) }
+    return file
+  }
+}
+
+/// A file, a pipe or standard input.
+final class FileStream: ByteStream {
+  let name: String
+  private let descriptor: Int32
+  /// What was looked at and not read yet.
+  private var beginning: [UInt8] = []
+
+  init(path: String) throws(CSVError) {
+    let isStandardInput = path == "-"
+    name = isStandardInput ? "standard input" : path
+    descriptor = isStandardInput ? STDIN_FILENO : Glibc.open(path, O_RDONLY | O_CLOEXEC)
+    if descriptor < 0 { throw CSVError(.missing, file: name, reason: String(cString: strerror(errno))) }
+    _ = posix_fadvise(descriptor, 0, 0, POSIX_FADV_SEQUENTIAL)
+  }
+
+  deinit {
+    if descriptor != STDIN_FILENO { close(descriptor) }
+  }
+
+  /// The next bytes, fewer at the end, which stay to be read.
+  func peek(_ count: Int) throws(CSVError) -> [UInt8] {
+    while beginning.count < count {
+      var bytes = [UInt8](repeating: 0, count: count - beginning.count)
+      let read = Self.read(descriptor, &bytes)
+      if read < 0 { throw failure }
+      if read == 0 { break }
+      beginning += bytes[..<read]
+    }
+    return beginning
+  }
+
+  func read(into buffer: UnsafeMutableRawBufferPointer) throws(CSVError) -> Int {
+    if !beginning.isEmpty {
+      let count = min(beginning.count, buffer.count)
+      buffer.copyBytes(from: beginning[..<count])
+      beginning.removeFirst(count)
+      return count
+    }
+    let count = Self.read(descriptor, buffer)
+    if count < 0 { throw failure }
+    return count
+  }
+
+  private static func read(_ descriptor: Int32, _ bytes: inout [UInt8]) -> Int {
+    bytes.withUnsafeMutableBytes { read(descriptor, $0) }
+  }
+
+  private static func read(_ descriptor: Int32, _ buffer: UnsafeMutableRawBufferPointer) -> Int {
+    while true {
+      let count = Glibc.read(descriptor, buffer.baseAddress, buffer.count)
+      if count >= 0 || errno != EINTR { return count }
+    }
+  }
+
+  private var failure: CSVError {
+    CSVError(.missing, file: name, reason: String(cString: strerror(errno)))
+  }
+}

@@ -1,0 +1,105 @@
+/// What all charts have: a title, two axes with ticks, a legend.
+struct ChartFrame {
+  /// How a legend shows what is meant.
+  enum Mark {
+    case line, dashed, band, bar
+    /// A circle of this radius.
+    case bubble(Double)
+  }
+
+  var title: String
+  /// What was counted, below the title.
+  var note: String
+  var xTitle: String
+  var yTitle: String
+  var x: Scale
+  var y: Scale
+  var legend: [(mark: Mark, text: String)]
+  var height = 440.0
+
+  static let width = 900.0
+  static let left = 84.0
+  static let right = 24.0
+  static let top = 102.0
+  static let bottom = 62.0
+
+  func x(_ value: Double) -> Double {
+    Self.left + x.position(of: value) * (Self.width - Self.left - Self.right)
+  }
+
+  func y(_ value: Double) -> Double {
+    height - Self.bottom - y.position(of: value) * (height - Self.top - Self.bottom)
+  }
+
+  /// A document of its own with what `content` draws.
+  func document(_ content: (inout SVGWriter) -> Void) -> String {
+    var svg = SVGWriter()
+    let size = (SVGWriter.number(Self.width), SVGWriter.number(height))
+    svg.element(
+      "svg",
+      [
+        "xmlns": "http://www.w3.org/2000/svg", "width": size.0, "height": size.1, "viewBox": "0 0 \(size.0) \(size.1)",
+        "role": "img", "aria-labelledby": "title note",
+      ]
+    ) { svg in
+      svg.element("title", ["id": "title"], text: title)
+      svg.element("desc", ["id": "note"], text: note)
+      svg.style(ChartStyle.rules)
+      svg.element("rect", ["class": "paper", "width": size.0, "height": size.1])
+      svg.element("text", ["class": "title", "x": SVGWriter.number(Self.left), "y": "30"], text: title)
+      svg.element("text", ["class": "note", "x": SVGWriter.number(Self.left), "y": "50"], text: note)
+      drawAxes(&svg)
+      content(&svg)
+      drawLegend(&svg)
+    }
+    return svg.text
+  }
+
+  private func drawAxes(_ svg: inout SVGWriter) {
+    let number = SVGWriter.number
+    let (floor, ceiling) = (height - Self.bottom, Self.top)
+    for tick in y.ticks {
+      let place = number(y(tick.value))
+      svg.element(
+        "line", ["class": "grid", "x1": number(Self.left), "x2": number(Self.width - Self.right), "y1": place, "y2": place])
+      svg.element("text", ["class": "tick end", "x": number(Self.left - 8), "y": number(y(tick.value) + 4)], text: tick.label)
+    }
+    for tick in x.ticks {
+      let place = number(x(tick.value))
+      if x.kind == .logarithmic {
+        svg.element("line", ["class": "grid", "x1": place, "x2": place, "y1": number(ceiling), "y2": number(floor)])
+      }
+      svg.element("line", ["class": "base", "x1": place, "x2": place, "y1": number(floor), "y2": number(floor + 5)])
+      svg.element("text", ["class": "tick middle", "x": place, "y": number(floor + 20)], text: tick.label)
+    }
+    svg.element(
+      "line",
+      ["class": "base", "x1": number(Self.left), "x2": number(Self.width - Self.right), "y1": number(floor), "y2": number(floor)])
+    svg.element(
+      "text", ["class": "axis middle", "x": number((Self.left + Self.width - Self.right) / 2), "y": number(height - 16)],
+      text: xTitle)
+    let middle = number((floor + ceiling) / 2)
+    svg.element(
+      "text", ["class": "axis middle", "transform": "translate(20 \(middle)) rotate(-90)"], text: yTitle)
+  }
+
+  /// In a row above the chart, from the left.
+  private func drawLegend(_ svg: inout SVGWriter) {
+    let number = SVGWriter.number
+    var x = Self.left
+    let y = 70.0
+    for (mark, text) in legend {
+      switch mark {
+      case .line: svg.element("path", ["class": "line", "d": "M\(number(x)) \(number(y))h24"])
+      case .dashed: svg.element("path", ["class": "dashed", "d": "M\(number(x)) \(number(y))h24"])
+      case .band, .bar:
+        let kind = if case .band = mark { "band" } else { "bar" }
+        svg.element("rect", ["class": kind, "x": number(x), "y": number(y - 6), "width": "24", "height": "12"])
+      case .bubble(let radius):
+        svg.element("circle", ["class": "bubble", "cx": number(x + 12), "cy": number(y), "r": number(radius)])
+      }
+      svg.element("text", ["x": number(x + 32), "y": number(y + 4)], text: text)
+      x += 32 + Double(text.count) * 6.6 + 26
+    }
+  }
+}

@@ -1,0 +1,66 @@
+/// How often something takes how long: a bar for each step of durations, on a logarithmic scale.
+package struct DistributionChart: Sendable {
+  package struct Bar: Sendable {
+    /// In seconds.
+    package var range: Range<Double>
+    package var count: Int
+
+    package init(range: Range<Double>, count: Int) {
+      self.range = range
+      self.count = count
+    }
+  }
+
+  package var title: String
+  package var note: String
+  package var xTitle: String
+  package var yTitle: String
+  package var barName: String
+  package var bars: [Bar]
+  /// Durations that are marked with an upright line, and what they are.
+  package var marks: [Scale.Tick]
+
+  package init(
+    title: String, note: String, xTitle: String, yTitle: String, barName: String, bars: [Bar], marks: [Scale.Tick]
+  ) {
+    self.title = title
+    self.note = note
+    self.xTitle = xTitle
+    self.yTitle = yTitle
+    self.barName = barName
+    self.bars = bars
+    self.marks = marks
+  }
+
+  package var svg: String {
+    let least = bars.map(\.range.lowerBound).min() ?? 1
+    let greatest = bars.map(\.range.upperBound).max() ?? 10
+    let frame = ChartFrame(
+      title: title, note: note, xTitle: xTitle, yTitle: yTitle, x: .durationMagnitudes(from: least, to: greatest),
+      y: .counts(upTo: Double(bars.map(\.count).max() ?? 0)),
+      legend: [(.bar, barName)] + marks.map { (.dashed, "\($0.label) \(DurationUnit.text($0.value))") })
+    return frame.document { svg in
+      for bar in bars {
+        let (left, right) = (frame.x(bar.range.lowerBound), frame.x(bar.range.upperBound))
+        let top = frame.y(Double(bar.count))
+        svg.element(
+          "rect",
+          [
+            "class": "bar", "x": SVGWriter.number(left + 0.5), "y": SVGWriter.number(top),
+            "width": SVGWriter.number(max(0.5, right - left - 1)), "height": SVGWriter.number(frame.y(0) - top),
+          ])
+      }
+      for mark in marks {
+        let place = SVGWriter.number(frame.x(mark.value))
+        svg.element(
+          "line",
+          [
+            "class": "dashed", "x1": place, "x2": place, "y1": SVGWriter.number(ChartFrame.top),
+            "y2": SVGWriter.number(frame.y(0)),
+          ])
+        svg.element(
+          "text", ["class": "note middle", "x": place, "y": SVGWriter.number(ChartFrame.top - 6)], text: mark.label)
+      }
+    }
+  }
+}

@@ -1,0 +1,67 @@
+/// Writes elements of Scalable Vector Graphics, texts and attributes escaped.
+struct SVGWriter {
+  private(set) var text = ""
+  private var depth = 0
+
+  /// An element without content.
+  mutating func element(_ name: String, _ attributes: KeyValuePairs<String, String>) {
+    open(name, attributes, end: "/>")
+  }
+
+  /// An element with a text.
+  mutating func element(_ name: String, _ attributes: KeyValuePairs<String, String> = [:], text content: String) {
+    open(name, attributes, end: ">")
+    text.removeLast()
+    text += Self.escaped(content) + "</\(name)>\n"
+  }
+
+  /// An element with others.
+  mutating func element(
+    _ name: String, _ attributes: KeyValuePairs<String, String>, _ content: (inout SVGWriter) -> Void
+  ) {
+    open(name, attributes, end: ">")
+    depth += 1
+    content(&self)
+    depth -= 1
+    text += indentation + "</\(name)>\n"
+  }
+
+  /// Rules of style, which are not escaped: of our own writing only.
+  mutating func style(_ rules: StaticString) {
+    text += indentation + "<style>\n\(rules)\(indentation)</style>\n"
+  }
+
+  private var indentation: String { String(repeating: " ", count: depth) }
+
+  private mutating func open(_ name: String, _ attributes: KeyValuePairs<String, String>, end: String) {
+    text += indentation + "<" + name
+    for (name, value) in attributes { text += " \(name)=\"\(Self.escaped(value))\"" }
+    text += end + "\n"
+  }
+
+  /// Characters that XML does not allow become a replacement character.
+  static func escaped(_ text: String) -> String {
+    var result = ""
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "&": result += "&amp;"
+      case "<": result += "&lt;"
+      case ">": result += "&gt;"
+      case "\"": result += "&quot;"
+      case "\t", "\n", "\r": result += " "
+      case _ where scalar.value < 0x20 || scalar.value & 0xfffe == 0xfffe: result += "\u{FFFD}"
+      default: result.unicodeScalars.append(scalar)
+      }
+    }
+    return result
+  }
+
+  /// A coordinate, in tenths.
+  static func number(_ value: Double) -> String {
+    let tenths = (value * 10).rounded()
+    guard abs(tenths) < 1e12 else { return "0" }
+    let whole = Int(tenths)
+    let sign = whole < 0 ? "-" : ""
+    return whole % 10 == 0 ? "\(whole / 10)" : "\(sign)\(abs(whole) / 10).\(abs(whole) % 10)"
+  }
+}

@@ -1,0 +1,157 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// Where values stand along an axis, and which of them are written there.
+package struct Scale: Sendable {
+  package struct Tick: Sendable, Hashable {
+    package var value: Double
+    package var label: String
+
+    package init(_ value: Double, _ label: String) {
+      self.value = value
+      self.label = label
+    }
+  }
+
+  package enum Kind: Sendable {
+    case linear
+    /// Equal ratios are equal distances; all values are greater than 0.
+    case logarithmic
+  }
+
+  package var kind: Kind
+  package var lower: Double
+  package var upper: Double
+  package var ticks: [Tick]
+
+  /// How far along a value stands, from 0 to 1.
+  package func position(of value: Double) -> Double {
+    let share =
+      switch kind {
+      case .linear: (value - lower) / (upper - lower)
+      case .logarithmic: log(value / lower) / log(upper / lower)
+      }
+    return share.isFinite ? min(1, max(0, share)) : 0
+  }
+
+  // MARK: Counts
+
+  /// From 0 to a round number, with some five ticks.
+  package static func counts(upTo greatest: Double) -> Scale {
+    let step = roundStep(max(greatest, 1) / 5, isWhole: true)
+    let upper = max(1, (greatest / step).rounded(.up)) * step
+    let ticks = stride(from: 0.0, through: upper + step / 2, by: step).map { Tick($0, grouped($0)) }
+    return Scale(kind: .linear, lower: 0, upper: upper, ticks: ticks)
+  }
+
+  /// Powers of ten around some counts.
+  package static func magnitudes(from least: Double, to greatest: Double) -> Scale {
+    let lower = max(least, 1e-9)
+    let upper = max(greatest, lower * 2)
+    var ticks: [Tick] = []
+    for exponent in Int(log10(lower).rounded(.down))...Int(log10(upper).rounded(.up)) {
+      let value = pow(10, Double(exponent))
+      if value >= lower * 0.999, value <= upper * 1.001 { ticks.append(Tick(value, exponent < 0 ? "\(value)" : grouped(value))) }
+    }
+    return Scale(kind: .logarithmic, lower: lower, upper: upper, ticks: ticks)
+  }
+
+  /// 1, 2 or 5 times a power of ten that is not less than a number.
+  private static func roundStep(_ least: Double, isWhole: Bool) -> Double {
+    let power = pow(10, log10(least).rounded(.down))
+    let step = [1, 2, 5, 10].map { $0 * power }.first { $0 >= least * 0.999 } ?? power * 10
+    return isWhole ? max(1, step) : step
+  }
+
+  /// `12,000`.
+  package static func grouped(_ number: Double) -> String {
+    var digits = String(Int(number.rounded()))
+    var groups: [String] = []
+    while digits.count > 3 {
+      groups.insert(String(digits.suffix(3)), at: 0)
+      digits.removeLast(3)
+    }
+    return ([digits] + groups).joined(separator: ",")
+  }
+
+  // MARK: Durations
+
+  /// Seconds from 0 on, with ticks in the unit that suits them.
+  package static func durations(upTo greatest: Double) -> Scale {
+    let unit = DurationUnit.suited(to: greatest)
+    let step = roundStep(max(greatest / unit.seconds, 1e-9) / 5, isWhole: false)
+    let count = max(1, Int((greatest / unit.seconds / step - 1e-9).rounded(.up)))
+    let ticks = (0...count).map { index in
+      Tick(Double(index) * step * unit.seconds, "\(DurationUnit.brief(Double(index) * step)) \(unit.symbol)")
+    }
+    return Scale(kind: .linear, lower: 0, upper: Double(count) * step * unit.seconds, ticks: ticks)
+  }
+
+  /// From 0 on where the greatest duration is not many times the least; else by magnitude, so that both can be read.
+  package static func durations(among values: [Double]) -> Scale {
+    let greatest = values.max() ?? 0
+    guard let least = values.filter({ $0 > 0 }).min(), greatest > least * 30 else { return durations(upTo: greatest) }
+    return durationMagnitudes(from: least / 1.25, to: greatest * 1.25)
+  }
+
+  /// Seconds of very different sizes, with ticks at the usual words for them.
+  package static func durationMagnitudes(from least: Double, to greatest: Double) -> Scale {
+    let lower = max(least, 1e-9)
+    let upper = max(greatest, lower * 2)
+    let all = usualDurations.filter { $0.seconds >= lower * 0.999 && $0.seconds <= upper * 1.001 }
+    let ticks = (all.count > 9 ? all.filter(\.isMajor) : all).map { Tick($0.seconds, $0.label) }
+    return Scale(kind: .logarithmic, lower: lower, upper: upper, ticks: ticks)
+  }
+
+  /// Those that are not major are shown where there are few.
+  private static let usualDurations: [(seconds: Double, label: String, isMajor: Bool)] = [
+    (0.001, "1 ms", true), (0.01, "10 ms", true), (0.1, "0.1 s", true), (1, "1 s", true), (5, "5 s", false), (10, "10 s", true),
+    (30, "30 s", false), (60, "1 min", true), (300, "5 min", false), (600, "10 min", true), (1800, "30 min", false),
+    (3600, "1 h", true), (10_800, "3 h", false), (21_600, "6 h", true), (43_200, "12 h", false), (86_400, "1 d", true),
+    (259_200, "3 d", false), (604_800, "1 wk", true), (1_209_600, "2 wk", false), (2_629_800, "1 mo", true),
+    (7_889_400, "3 mo", false), (31_557_600, "1 y", true), (315_576_000, "10 y", true),
+  ]
+}
+
+/// Units in which durations are shown.
+package enum DurationUnit: Double, CaseIterable, Sendable {
+  case milliseconds = 0.001
+  case seconds = 1
+  case minutes = 60
+  case hours = 3600
+  case days = 86_400
+
+  package var seconds: Double { rawValue }
+
+  package var symbol: String {
+    switch self {
+    case .milliseconds: "ms"
+    case .seconds: "s"
+    case .minutes: "min"
+    case .hours: "h"
+    case .days: "d"
+    }
+  }
+
+  /// The greatest unit of which a duration has two at least.
+  package static func suited(to seconds: Double) -> DurationUnit {
+    allCases.last { seconds >= $0.seconds * 2 } ?? .milliseconds
+  }
+
+  /// `1.5 h`.
+  package static func text(_ seconds: Double) -> String {
+    let unit = suited(to: seconds)
+    return "\(brief(seconds / unit.seconds)) \(unit.symbol)"
+  }
+
+  /// With a decimal where it matters.
+  static func brief(_ number: Double) -> String {
+    let tenths = (number * 10).rounded() / 10
+    return tenths == tenths.rounded() ? Scale.grouped(tenths) : "\(tenths)"
+  }
+}

@@ -1,0 +1,59 @@
+import Aggregates
+
+extension Command {
+  static let aggregatePullRequests = aggregate(
+    .pullRequest, "how many pull requests there were, how long they took and how large they were",
+    """
+    Reads the pull requests that vsperf github pull-requests writes, or the Go program wrote, and prints a
+    row for each week, owner and repository: how many there were, how many were merged, their mean size and
+    duration. Columns are found by their names, in any order; others are ignored. Files compressed with gzip
+    or zstd are read as they are.
+    """,
+    examples: [
+      ("By week, owner and repository", "vsperf agg --in prs.csv pull-request"),
+      (
+        "By month and author, with percentiles",
+        "vsperf agg pull-request --agg-window month --group-by author --metrics p50,p90 prs.csv"
+      ),
+      (
+        "As the Go program's last version printed it, with percentiles since 2020",
+        "vsperf agg --in prs.csv --layout=2020 --calc-percentiles-gte-unix=1577836800 pull-request"
+      ),
+      ("All files of a folder, as JSON", "vsperf agg pull-request --format json exports/"),
+    ])
+
+  static let aggregateIssues = aggregate(
+    .issue, "how many issues there were, and how long they took",
+    """
+    Reads a file of issues with the columns owner, repo, created_at, finished_at and duration (in
+    seconds), and prints a row for each week, owner and repository.
+    """,
+    examples: [
+      ("How long they wait, and how long work on them takes", "vsperf agg issue --metrics time-to-start,work-time issues.csv")
+    ])
+
+  static let aggregateBuilds = aggregate(
+    .build, "how many builds there were, how they ended and how long they took",
+    """
+    Reads a file of builds with the columns owner, repo, created_at, outcome and duration (in seconds), and
+    prints a row for each week, owner and repository.
+    """,
+    examples: [("Each day, with the time in the queue", "vsperf agg build --agg-window day --metrics queue-time,p90 builds.csv")])
+
+  static let aggregateDeploys = aggregate(
+    .deploy, "how many deploys there were, how they ended and how long they took",
+    """
+    Reads a file of deploys with the columns owner, repo, created_at, outcome and duration (in seconds), and
+    prints a row for each week, owner and repository.
+    """,
+    examples: [("Each quarter, by environment", "vsperf agg deploy --agg-window quarter --group-by environment deploys.csv")])
+
+  private static func aggregate(
+    _ report: Report, _ summary: String, _ description: String, examples: [(text: String, command: String)]
+  ) -> Command {
+    Command(
+      words: ["agg", report.name], summary: summary,
+      description: description, declarations: AggregateSettings.declarations(of: report), operands: "FILE...", examples: examples,
+      run: { try await Aggregate(report, $0).run() })
+  }
+}

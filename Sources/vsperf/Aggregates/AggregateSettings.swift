@@ -1,0 +1,163 @@
+import Aggregates
+import ValueStreamCore
+
+/// What a user says of a report.
+struct AggregateSettings: Sendable {
+  let layout: Layout
+  let format: ReportTable.Format
+  let output: String?
+  let skipsBadRows: Bool
+  let threads: Int
+  /// Where to draw which chart; nil for none.
+  let chart: (path: String, kind: ReportChart)?
+  let isPlotted: Bool
+  private let paths: [String]
+
+  // MARK: Declarations
+
+  private static let input = Setting<String?>.optionalText(
+    "in", environment: "", placeholder: "FILE",
+    help: "The file to read, or a folder with such files; - is standard input. Files may also follow the command.")
+
+  private static let window = Setting<Window>.choice(
+    "agg-window", environment: "", default: .week, help: "Over which stretches of the calendar to sum up.")
+
+  private static let version = Setting<Layout.Version>.choice(
+    "layout", environment: "", default: .first,
+    help: "Columns of the first or of the last version of the Go program; the last has weeks that start on Sunday.")
+
+  private static let percentilesSince = Setting<Int64>(
+    "calc-percentiles-gte-unix", environment: "", placeholder: "SECONDS", default: 0, defaultText: "0",
+    help: "With --layout=2020: percentiles of windows that start then or later, in seconds since 1970; 0 for none."
+  ) { text throws(SettingError) in
+    guard let seconds = Int64(text) else { throw SettingError(expected: "a whole number of seconds since 1970") }
+    return seconds
+  }
+
+  private static let groups = Setting<[GroupColumn]>(
+    "group-by", environment: "", placeholder: "COLUMNS", default: [Report.owner, Report.repository],
+    defaultText: "owner,repository",
+    help: "What to tell apart, separated by commas: owner, repository, author, label, any other column; none for nothing."
+  ) { text throws(SettingError) in
+    let names = text.split(separator: ",").map { $0.trimmed }
+    let columns = names == ["none"] ? [] : names.map(groupColumn)
+    guard !names.isEmpty, Set(columns).count == columns.count, columns.count(where: \.isList) <= 1 else {
+      throw SettingError(expected: "a list of different columns such as owner,author, or none")
+    }
+    return columns
+  }
+
+  private static let format = Setting<ReportTable.Format?>(
+    "format", environment: "", placeholder: ReportTable.Format.allCases.map(\.rawValue).joined(separator: "|"), default: nil,
+    defaultText: nil, help: "What to print; without it a table on a terminal, csv elsewhere."
+  ) { text throws(SettingError) in
+    guard let format = ReportTable.Format(rawValue: text) else {
+      throw SettingError(expected: "one of \(ReportTable.Format.allCases.map(\.rawValue).joined(separator: ", "))")
+    }
+    return format
+  }
+
+  private static let out = Setting<String?>.optionalText(
+    "out", environment: "", placeholder: "FILE", help: "Write the report there; - and nothing stand for standard output.")
+
+  private static let chartFile = Setting<String?>.optionalText(
+    "chart", environment: "", placeholder: "FILE.svg", help: "Draw a chart there as well, for print, light and dark screens.")
+
+  private static let chartKind = Setting<ReportChart.Kind>.choice(
+    "chart-kind", environment: "", default: .trend,
+    help:
+      "trend: median, middle half and 90th percentile by window; distribution: how many take how long; scatter: size and duration."
+  )
+
+  private static let plot = Setting<Bool>.toggle(
+    "plot", environment: "", help: "Below the table, a line for each group that shows how its mean duration develops.")
+
+  private static let skipBadRows = Setting<Bool>.toggle(
+    "skip-bad-rows", environment: "",
+    help: "Leave rows out that cannot be read, and tell how many, instead of ending at the first.")
+
+  private static let threadCount = Setting<Int?>(
+    "threads", environment: "", placeholder: "N", default: nil, defaultText: nil,
+    help: "How many threads read; without it as many as there are processors. The result does not depend on it."
+  ) { text throws(SettingError) in
+    guard let threads = Int(text), (1...64).contains(threads) else { throw SettingError(expected: "a number from 1 to 64") }
+    return threads
+  }
+
+  private static func metrics(of report: Report) -> Setting<[Metric]> {
+    let names = report.metrics.map(\.name)
+    return Setting(
+      "metrics", environment: "", placeholder: "NAMES", default: [], defaultText: nil,
+      help: "Further columns, separated by commas: \(names.joined(separator: ", "))."
+    ) { text throws(SettingError) in
+      let wanted = text.split(separator: ",").map { report.metric(named: $0.trimmed) }
+      let found = wanted.compactMap { $0 }
+      guard found.count == wanted.count else { throw SettingError(expected: "a list of \(names.joined(separator: ", "))") }
+      return found
+    }
+  }
+
+  static func declarations(of report: Report) -> [SettingDeclaration] {
+    let classic =
+      report.name == Report.pullRequest.name ? [version.declaration, percentilesSince.declaration] : []
+    return [input.declaration, window.declaration] + classic + [
+      groups.declaration, metrics(of: report).declaration, format.declaration, out.declaration, chartFile.declaration,
+      chartKind.declaration, plot.declaration, skipBadRows.declaration, threadCount.declaration,
+    ]
+  }
+
+  private static func groupColumn(_ name: String) -> GroupColumn {
+    switch name {
+    case "owner": Report.owner
+    case "repository", "repo": Report.repository
+    case "label", "labels": GroupColumn("labels", isList: true)
+    default: GroupColumn(name)
+    }
+  }
+
+  // MARK: Values
+
+  init(_ settings: Settings, of report: Report) throws {
+    let words = ["agg", report.name]
+    do throws(SettingsError) {
+      let since = try settings.value(of: Self.percentilesSince)
+      layout = Layout(
+        report, version: try settings.value(of: Self.version), window: try settings.value(of: Self.window),
+        groups: try settings.value(of: Self.groups), metrics: try settings.value(of: Self.metrics(of: report)),
+        percentilesSince: since > 0 ? since : nil)
+      output = try settings.value(of: Self.out).flatMap { $0 == "-" ? nil : $0 }
+      let isForPerson = output == nil && StandardStream.output.isTerminal
+      format = try settings.value(of: Self.format) ?? (isForPerson ? .table : .csv)
+      skipsBadRows = try settings.value(of: Self.skipBadRows)
+      threads = try settings.value(of: Self.threadCount) ?? Environment.processors
+      isPlotted = try settings.value(of: Self.plot)
+      let kind = try settings.value(of: Self.chartKind)
+      if kind == .scatter, report.size == nil {
+        throw SettingsError("--chart-kind=scatter needs sizes, which a report of \(report.things) does not have")
+      }
+      let layout = layout
+      chart = try settings.value(of: Self.chartFile).map { path in
+        (path, ReportChart(kind: kind, report: report, calendar: layout.calendar) { layout.windowName($0) })
+      }
+      if isPlotted, format != .table { throw SettingsError("--plot goes with --format=table") }
+      paths = [try settings.value(of: Self.input)].compactMap { $0 } + settings.operands.dropFirst(words.count)
+    } catch {
+      throw UsageError("\(error)", seeing: words)
+    }
+    if paths.isEmpty { throw UsageError("which file? --in FILE, or - for standard input", seeing: words) }
+    if paths.count(where: { $0 == "-" }) > 1 { throw UsageError("standard input can be read once", seeing: words) }
+  }
+
+  /// The files to read, those of folders among them.
+  func inputs() throws(CommandError) -> [String] {
+    var files: [String] = []
+    for path in paths {
+      if Folder.isThere(path) {
+        files += try Folder.files(in: path, endingIn: [".csv", ".csv.gz", ".csv.zst"])
+      } else {
+        files.append(path)
+      }
+    }
+    return files
+  }
+}

@@ -1,0 +1,104 @@
+import Aggregates
+import Charts
+
+/// A report as a chart: which views and tallies it is drawn from, and how they are worded.
+struct ReportChart: Sendable {
+  enum Kind: String, CaseIterable, Sendable {
+    case trend, distribution, scatter
+  }
+
+  let kind: Kind
+  let report: Report
+  let calendar: Calendar
+  /// What a window is called: see ``Layout/windowName(_:)``.
+  let windowName: @Sendable (Int) -> String
+
+  /// What all rows of a window took, whatever group they are in.
+  var view: View? {
+    kind == .trend ? View(groups: [], statistics: [.count] + Self.percentiles.map(Self.percentile)) : nil
+  }
+
+  var tally: Tally? {
+    switch kind {
+    case .trend: nil
+    case .distribution: .distribution(Report.duration)
+    case .scatter: report.size.map { .scatter(x: $0, y: Report.duration) }
+    }
+  }
+
+  private static let percentiles = [25, 50, 75, 90]
+
+  private static func percentile(_ percent: Int) -> Statistic { .percentile(Report.duration, percent, of: .values) }
+
+  /// - Parameters:
+  ///   - windows: the groups of ``view``.
+  ///   - bins: those of ``tally``.
+  ///   - unbinned: how many rows are in none.
+  func svg(windows: [AggregatedGroup], bins: [SizeBin: Int], unbinned: Int) -> String {
+    switch kind {
+    case .trend: trend(windows).svg
+    case .distribution: distribution(bins, unbinned: unbinned).svg
+    case .scatter: scatter(bins, unbinned: unbinned).svg
+    }
+  }
+
+  // MARK: Kinds
+
+  private func trend(_ windows: [AggregatedGroup]) -> TrendChart {
+    let found = Dictionary(windows.map { ($0.window, $0) }) { first, _ in first }
+    let indices = (found.keys.min() ?? 0)..<((found.keys.max() ?? -1) + 1)
+    let points = indices.map { index in
+      let group = found[index]
+      func value(_ percent: Int) -> Double? { group?.result(of: Self.percentile(percent)) }
+      let band = value(25).flatMap { low in value(75).map { low...max(low, $0) } }
+      return TrendChart.Point(label: windowName(index).replacing("|", with: "-"), line: value(50), dashed: value(90), band: band)
+    }
+    return TrendChart(
+      title: "How long \(report.things) take", note: Self.count(windows.reduce(0) { $0 + $1.rows }, report.things),
+      xTitle: "\(calendar.window.rawValue) of creation", yTitle: "duration", lineName: "median", dashedName: "90th percentile",
+      bandName: "middle half", points: points)
+  }
+
+  private func distribution(_ bins: [SizeBin: Int], unbinned: Int) -> DistributionChart {
+    let steps = bins.map { (index: $0.key.x, count: $0.value) }.sorted { $0.index < $1.index }
+    let total = steps.reduce(0) { $0 + $1.count }
+    let marks = [(50, "half within"), (90, "90 % within")].compactMap { percent, label in
+      Self.bound(of: percent, steps, total).map { Scale.Tick($0, label) }
+    }
+    return DistributionChart(
+      title: "How long \(report.things) take", note: Self.count(total, report.things, without: unbinned, "a duration"),
+      xTitle: "duration", yTitle: report.things, barName: "in a tenth of a power of ten",
+      bars: steps.map { DistributionChart.Bar(range: Self.range($0.index), count: $0.count) }, marks: marks)
+  }
+
+  private func scatter(_ bins: [SizeBin: Int], unbinned: Int) -> ScatterChart {
+    // Two steps each way make one, so that circles have room.
+    let coarse = bins.reduce(into: [SizeBin: Int]()) { $0[SizeBin(x: $1.key.x >> 1, y: $1.key.y >> 1), default: 0] += $1.value }
+    let bubbles = coarse.sorted { ($0.key.x, $0.key.y) < ($1.key.x, $1.key.y) }.map {
+      ScatterChart.Bubble(x: Self.range($0.key.x * 2, 2), y: Self.range($0.key.y * 2, 2), count: $0.value)
+    }
+    return ScatterChart(
+      title: "Size and duration of \(report.things)",
+      note: Self.count(bubbles.reduce(0) { $0 + $1.count }, report.things, without: unbinned, "size or duration"),
+      xTitle: report.sizeTitle, yTitle: "duration", things: report.things, bubbles: bubbles)
+  }
+
+  private static func range(_ step: Int, _ count: Int = 1) -> Range<Double> {
+    SizeStep.lowerBound(of: step)..<SizeStep.lowerBound(of: step + count)
+  }
+
+  /// Where the step ends in which a share of all is reached.
+  private static func bound(of percent: Int, _ steps: [(index: Int, count: Int)], _ total: Int) -> Double? {
+    var reached = 0
+    for step in steps {
+      reached += step.count
+      if reached * 100 >= total * percent { return SizeStep.lowerBound(of: step.index + 1) }
+    }
+    return nil
+  }
+
+  private static func count(_ count: Int, _ things: String, without others: Int = 0, _ what: String = "") -> String {
+    "\(Scale.grouped(Double(count))) \(things)"
+      + (others > 0 ? "; \(Scale.grouped(Double(others))) without \(what) are not shown" : "")
+  }
+}

@@ -1,0 +1,24 @@
+import Aggregates
+import Charts
+
+/// Lines below a table that show how each group develops.
+enum ReportPlot {
+  /// A line for each group, with a character for each window from the first to the last: the first mean of the report.
+  static func text(_ groups: [AggregatedGroup], layout: Layout) -> String {
+    guard let column = layout.columns.first(where: { if case .mean(Report.duration, _) = $0.statistic { true } else { false } }),
+      let first = groups.first?.window, let last = groups.last?.window
+    else { return "" }
+    var series: [[String]: [Int: Double]] = [:]
+    for group in groups { series[group.values, default: [:]][group.window] = group.result(of: column.statistic) }
+    let names = series.keys.sorted { $0.lexicographicallyPrecedes($1) }
+    let titles = names.map { $0.isEmpty ? "all" : $0.joined(separator: " ") }
+    let width = titles.map(\.count).max() ?? 0
+    let head = "\n\(column.name), \(layout.windowName(first)) to \(layout.windowName(last))\n"
+    return head
+      + zip(names, titles).map { name, title in
+        let values = (first...last).map { series[name]?[$0] }
+        let greatest = DurationUnit.text(values.compactMap { $0 }.max() ?? 0)
+        return "\(title)\(String(repeating: " ", count: width - title.count))  \(Sparkline.text(values))  up to \(greatest)\n"
+      }.joined()
+  }
+}

@@ -1,0 +1,54 @@
+import SampleReports
+import ValueStreamCore
+
+extension Command {
+  static let generatePullRequests = Command(
+    words: ["generate", "pull-requests"], summary: "make up a file of pull requests, as large as you like",
+    description: """
+      Writes comma-separated values as vsperf github pull-requests does, for trying reports and measuring
+      them: some 225 bytes a row, the same for the same seed and number of rows. It is written as it is
+      made, so memory does not grow with it.
+      """,
+    declarations: GeneratePullRequests.declarations,
+    examples: [
+      (
+        "A million of them, and a report",
+        "vsperf generate pull-requests --rows 1000000 --out prs.csv && vsperf agg pull-request prs.csv"
+      )
+    ],
+    run: { try GeneratePullRequests($0).run() })
+}
+
+/// `vsperf generate pull-requests`.
+struct GeneratePullRequests: Sendable {
+  private let rows: Int
+  private let seed: UInt64
+  private let output: String?
+
+  private static let rowCount = Setting<Int>(
+    "rows", environment: "", placeholder: "N", default: 1000, defaultText: "1000", help: "How many."
+  ) { text throws(SettingError) in
+    guard let rows = Int(text), (0...1_000_000_000).contains(rows) else {
+      throw SettingError(expected: "a number of rows from 0 to 1000000000")
+    }
+    return rows
+  }
+
+  static let declarations = [rowCount.declaration, GenerateHistory.seed.declaration, GenerateHistory.out.declaration]
+
+  init(_ settings: Settings) throws {
+    do throws(SettingsError) {
+      rows = try settings.value(of: Self.rowCount)
+      seed = try settings.value(of: GenerateHistory.seed)
+      output = try settings.value(of: GenerateHistory.out)
+    } catch {
+      throw UsageError("\(error)", seeing: ["generate", "pull-requests"])
+    }
+  }
+
+  func run() throws {
+    var output = try Output(path: output)
+    try SamplePullRequests(rows: rows, seed: seed).write { bytes throws(CommandError) in try output.write(bytes) }
+    try output.flush()
+  }
+}

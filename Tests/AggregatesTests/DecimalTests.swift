@@ -1,0 +1,62 @@
+import Testing
+import ValueStreamCore
+
+@testable import Aggregates
+
+@Suite("Decimal numbers")
+struct DecimalTests {
+  private static func parse(_ text: String) -> Double? {
+    Array(text.utf8).withUnsafeBufferPointer { Decimal.parse($0) }
+  }
+
+  @Test(
+    "are read correctly rounded",
+    arguments: [
+      "0", "-0", "1", "98687", "27.413055555555555", "0.0043369440757141265", "230.58177570093457", "9007199254740993",
+      "9007199254740993.0", "9007199254740992.5", "18446744073709551615", "9999999999999999999", "0.1234567890123456789",
+      "1234567890.1234567890123456789", "1e22", "1.5E-7", "+3.25", "5e-324", "1.7976931348623157e308", "0.00000000000000000001",
+      "00000000000000000000000012.5", ".5", "5.", "-.5",
+    ])
+  func known(text: String) {
+    // The library reads no sign in front of a point.
+    #expect(Self.parse(text) == (Double(text) ?? (text == "-.5" ? -0.5 : Double("0\(text)"))), "\(text)")
+  }
+
+  @Test("in any form that programs print", arguments: 0..<20 as Range<UInt64>)
+  func random(seed: UInt64) {
+    var random = SeededRandom(seed: seed)
+    for _ in 0..<500 {
+      let number = Double(Int64.random(in: 1...5_000_000, using: &random)) / Double(Int64.random(in: 1...7000, using: &random))
+      #expect(Self.parse(number.description) == number)
+      let digits = String(Int64.random(in: 0...Int64.max, using: &random))
+      let point = digits.index(digits.startIndex, offsetBy: Int.random(in: 0...digits.count, using: &random))
+      let text = "0\(digits[..<point]).\(digits[point...])0"
+      #expect(Self.parse(text) == Double(text), "\(text)")
+    }
+  }
+
+  @Test(
+    "nothing else is a number",
+    arguments: ["", "-", ".", "1.2.3", "1,5", "0x10", "nan", "inf", "1e", "12a", " 1", "--1", "1_000"])
+  func others(text: String) {
+    #expect(Self.parse(text) == nil)
+  }
+
+  @Test(
+    "are written in the shortest form, without an exponent",
+    arguments: [
+      (0, "0"), (-0.0, "0"), (1, "1"), (428, "428"), (27.413055555555555, "27.413055555555555"), (-0.5, "-0.5"),
+      (0.00001, "0.00001"), (1.5e-7, "0.00000015"), (1e16, "10000000000000000"), (1.25e20, "125000000000000000000"),
+      (123_456_789_012_345_680, "123456789012345680"), (0x1p-1074, "0." + String(repeating: "0", count: 323) + "5"),
+    ] as [(Double, String)])
+  func written(number: Double, text: String) {
+    #expect(Decimal.text(number) == text)
+  }
+
+  @Test(
+    "rounded away from zero at a half",
+    arguments: [(0.25, 1, 0.3), (-0.25, 1, -0.3), (2.0 / 3, 2, 0.67), (0.5, 0, 1), (0.04, 1, 0)] as [(Double, Int, Double)])
+  func rounded(number: Double, decimals: Int, expected: Double) {
+    #expect(Decimal.rounded(number, decimals: decimals) == expected)
+  }
+}

@@ -1,0 +1,72 @@
+import Testing
+import ValueStreamCore
+
+@testable import Aggregates
+
+@Suite("What fields say")
+struct FieldTextTests {
+  private static func bytes<Value>(_ text: String, _ body: (UnsafeBufferPointer<UInt8>) -> Value) -> Value {
+    Array(text.utf8).withUnsafeBufferPointer(body)
+  }
+
+  @Test("numbers, and what stands where there is none")
+  func numbers() {
+    for text in ["", " ", "NaN", "nan", "+Inf", "-Inf", "Inf", "inf", "+Infinity", "-infinity", "1e400"] {
+      guard case .absent = Self.bytes(text, FieldText.number) else {
+        Issue.record("\"\(text)\" is not absent")
+        continue
+      }
+    }
+    for (text, expected) in [("12", 12), (" 12 ", 12), ("-1.5", -1.5), ("1e3", 1000)] {
+      guard case .present(let number) = Self.bytes(text, FieldText.number) else {
+        Issue.record("\"\(text)\" is no number")
+        continue
+      }
+      #expect(number == expected)
+    }
+    for text in ["soon", "1 2", "Information", "+", "0x1"] { #expect(Self.bytes(text, FieldText.number) == nil) }
+  }
+
+  @Test("booleans")
+  func flags() {
+    for text in ["true", "TRUE", "True", "t", "1", "yes", "Yes", " yes"] { #expect(Self.bytes(text, FieldText.flag) == true) }
+    for text in ["false", "F", "0", "no", ""] { #expect(Self.bytes(text, FieldText.flag) == false) }
+    for text in ["maybe", "2", "truer", "trueandmuchmore"] { #expect(Self.bytes(text, FieldText.flag) == nil) }
+  }
+
+  @Test(
+    "times keep the date that they write",
+    arguments: [
+      ("2020-01-02T15:04:05Z", 18_263, 0), ("2020-01-02T23:30:00-05:00", 18_263, -18_000),
+      ("2020-01-03T00:30:00+02:00", 18_264, 7200),
+      ("2020-02-29T00:00:00.5Z", 18_321, 0), ("1969-12-31T23:59:59Z", -1, 0), ("2020-01-02 15:04:05 +0530", 18_263, 19_800),
+    ] as [(String, Int, Int64)])
+  func moments(text: String, day: Int, offset: Int64) throws {
+    guard case .present(let moment) = Self.bytes(text, FieldText.moment) else {
+      Issue.record("\(text) is no time")
+      return
+    }
+    #expect(moment.localDay == day)
+    #expect(moment.offsetSeconds == offset)
+    #expect(moment.timestamp == Timestamp(rfc3339: text))
+  }
+
+  @Test("Go's zero time is none, and what is no time is told")
+  func otherMoments() {
+    for text in ["", "0001-01-01T00:00:00Z", "0001-01-01T00:00:00+00:00"] {
+      guard case .absent = Self.bytes(text, FieldText.moment) else {
+        Issue.record("\"\(text)\" is not absent")
+        continue
+      }
+    }
+    let wrong = [
+      "yesterday", "2020-01-02", "2020-02-30T00:00:00Z", "2021-02-29T00:00:00Z", "2020-13-01T00:00:00Z", "2020-00-01T00:00:00Z",
+      "2020-01-00T00:00:00Z", "2020-01-02T24:00:00Z", "2020-01-02T15:60:05Z", "2020-01-02T15:04:61Z", "202a-01-02T15:04:05Z",
+      "2020-01-02T15:04:05", "3020-01-02T15:04:05Z", "2020-01-02T15:04:05X", "2020/01/02T15:04:05Z",
+    ]
+    for text in wrong {
+      let isTold = Self.bytes(text) { FieldText.moment($0) == nil }
+      #expect(isTold, "\(text)")
+    }
+  }
+}
