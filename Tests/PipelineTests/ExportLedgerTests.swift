@@ -169,4 +169,21 @@ struct ExportLedgerTests {
       #expect(now.parentSpanID == span.parentSpanID)
     }
   }
+
+  @Test("Traces are whole, and found by what went out, whatever is exported between deliveries", arguments: UInt64(1)...30)
+  func wholeTraces(seed: UInt64) throws {
+    let store = MemorySpanStore()
+    let ledger = ExportLedger(store: store)
+    var random = SeededRandom(seed: seed)
+    for event in EventHistory(seed: seed, things: 16, events: 80).events {
+      var projection = Projection(store: store)
+      _ = try projection.take(event)
+      store.write(projection.finish())
+      let subject = try #require(
+        store.subjects(matching: SubjectFilter(), after: nil, limit: 100).subjects.randomElement(using: &random))
+      guard random.oneIn(4), let finished = subject.spans().first(where: \.isFinished) else { continue }
+      _ = try ledger.spans(of: [Announcement(key: subject.key, attempt: finished.attempt, time: .epoch)])
+    }
+    #expect(try !TraceChecks.traces(in: store).isEmpty)
+  }
 }

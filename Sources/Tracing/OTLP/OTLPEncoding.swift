@@ -1,4 +1,3 @@
-import Pipeline
 import ValueStreamCore
 
 /// An `ExportTraceServiceRequest` under construction.

@@ -1,4 +1,3 @@
-package import Pipeline
 package import ValueStreamCore
 
 /// What users set of the OpenTelemetry protocol. Variables of OpenTelemetry count where ours are not set.

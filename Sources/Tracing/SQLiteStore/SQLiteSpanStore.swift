@@ -131,6 +131,18 @@ package final class SQLiteSpanStore: SpanStore {
     try withReader { try $0.subjects(matching: filter, after: cursor, limit: limit) }
   }
 
+  package func places(of keys: [SpanKey]) throws -> [SpanKey: UInt64] {
+    try withReader { try $0.places(of: keys) }
+  }
+
+  package func kinds() throws -> [ThingKind] {
+    try withReader { try $0.kinds().sorted() }
+  }
+
+  package func keys(ofTrace traceID: TraceID, limit: Int) throws -> [SpanKey] {
+    try withReader { try $0.keys(ofTrace: traceID, limit: limit) }
+  }
+
   package func announcements(after sequence: UInt64, limit: Int) throws -> [(sequence: UInt64, announcement: Announcement)] {
     try withReader { try $0.announcements(after: sequence, limit: limit) }
   }

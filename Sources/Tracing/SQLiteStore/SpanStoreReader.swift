@@ -113,6 +113,18 @@ final class SpanStoreReader: @unchecked Sendable {  // One thread at a time: who
     return keys.sorted()
   }
 
+  func places(of keys: [SpanKey]) throws -> [SpanKey: UInt64] {
+    let statement = try statement(.subjectRow)
+    defer { statement.reset() }
+    var result: [SpanKey: UInt64] = [:]
+    for key in keys where result[key] == nil {
+      statement.reset()
+      guard try bind(StoredName(key), to: statement), try statement.step() else { continue }
+      result[key] = UInt64(clamping: statement.int(0))
+    }
+    return result
+  }
+
   // MARK: Announcements
 
   func announcements(after sequence: UInt64, limit: Int) throws -> [(sequence: UInt64, announcement: Announcement)] {

@@ -5,7 +5,7 @@
 ///
 /// Remembers what it looked up, so use one for one answer or batch and then a new one.
 public struct TraceReader {
-  private let store: any SpanStore
+  let store: any SpanStore
   private var known: [SpanKey: Subject?] = [:]
   private var records: [SpanKey: ExportRecord?] = [:]
   private var places: [SpanKey: TraceRoot.Place] = [:]
@@ -68,14 +68,14 @@ public struct TraceReader {
 
   // MARK: Traces
 
-  private mutating func place(of subject: Subject) throws -> TraceRoot.Place {
+  mutating func place(of subject: Subject) throws -> TraceRoot.Place {
     if let known = places[subject.key] { return known }
     let place = try TraceRoot.place(of: subject) { try self.subject(for: $0) }
     places[subject.key] = place
     return place
   }
 
-  private mutating func traceID(at place: TraceRoot.Place) throws -> TraceID {
+  mutating func traceID(at place: TraceRoot.Place) throws -> TraceID {
     try readRecords(of: place.path)
     for key in place.path {
       if let record = try record(of: key) { return record.traceID }
@@ -92,7 +92,7 @@ public struct TraceReader {
     var level = [root]
     while !level.isEmpty, seen.count < Self.searchLimit {
       var next: [SpanKey] = []
-      for key in level { next += try children(of: key) }
+      for key in level { next += try children(of: key, limit: Self.searchLimit - next.count) }
       level = next.filter { seen.insert($0).inserted }.sorted()
       try readRecords(of: level)
       for key in level {
@@ -102,14 +102,21 @@ public struct TraceReader {
     return nil
   }
 
-  /// The things whose tie leads to one.
-  private mutating func children(of key: SpanKey) throws -> [SpanKey] {
-    guard let subject = try subject(for: key) else { return [] }
-    let names = subject.aliases + [.key(key)]
-    let followers = Set(try store.followers(of: names).values.joined())
-    try readSubjects(followers)
-    return try followers.filter { try self.subject(for: $0)?.parent?.parent == key }.sorted()
+  /// The things whose tie leads to one: the first of them by key.
+  mutating func children(of key: SpanKey, limit: Int) throws -> [SpanKey] {
+    guard limit > 0, let subject = try subject(for: key) else { return [] }
+    let followers = Set(try store.followers(of: subject.aliases + [.key(key)]).values.joined()).sorted()
+    var children: [SpanKey] = []
+    for start in stride(from: 0, to: followers.count, by: Self.childrenAtOnce) where children.count < limit {
+      let some = followers[start..<min(start + Self.childrenAtOnce, followers.count)]
+      try readSubjects(some)
+      children += try some.filter { try self.subject(for: $0)?.parent?.parent == key }
+    }
+    return Array(children.prefix(limit))
   }
+
+  /// Of a thing that very many follow, not all are read when a few are enough.
+  private static let childrenAtOnce = 200
 
   // MARK: Parents
 
@@ -159,13 +166,16 @@ public struct TraceReader {
 
   // MARK: Look-ups
 
-  private mutating func subject(for key: SpanKey) throws -> Subject? {
+  /// How many things it remembers.
+  package var lookUpCount: Int { known.count }
+
+  mutating func subject(for key: SpanKey) throws -> Subject? {
     if let known = known[key] { return known }
     try readSubjects([key])
     return known[key] ?? nil
   }
 
-  private mutating func readSubjects(_ keys: some Sequence<SpanKey>) throws {
+  mutating func readSubjects(_ keys: some Sequence<SpanKey>) throws {
     let missing = keys.filter { known[$0] == nil }
     guard !missing.isEmpty else { return }
     let found = try store.subjects(missing)
