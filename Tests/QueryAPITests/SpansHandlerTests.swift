@@ -11,7 +11,7 @@ struct SpansHandlerTests {
   private static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Golden").path
 
   private static func handler(_ store: any SpanStore, wait: @escaping @Sendable () -> Void = {}) -> SpansHandler {
-    SpansHandler(store: store, logger: Logger { _ in }, waitForProjection: wait)
+    SpansHandler(QuerySamples.queries(store, wait: wait))
   }
 
   private static func get(_ query: [(name: String, value: String)], from store: any SpanStore) -> (status: Int, body: String) {
