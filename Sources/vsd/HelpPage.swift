@@ -9,8 +9,9 @@ enum HelpPage {
     Usage: vsd [--flag=value ...]
 
     It listens for deliveries at /github, /gitlab, /jenkins, /jira, /trello, /customhttp and
-    /cdevents, serves metrics at /metrics, and answers /api/v1/spans, /api/v1/deliveries and
-    /api/v1/stats. A delivery is answered when it is safe on disk.
+    /cdevents, serves metrics at /metrics, and answers /api/v1/spans, /api/v1/traces,
+    /api/v1/deliveries and /api/v1/stats, and Jaeger's query API. A delivery is answered when it
+    is safe on disk.
 
     A flag beats its environment variable (beside it below), which beats the configuration file,
     which beats the default. Flags take one dash or two, and = or a space before the value.

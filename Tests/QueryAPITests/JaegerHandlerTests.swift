@@ -129,6 +129,8 @@ struct JaegerHandlerTests {
     (#"tags={"vstrace":"vstrace-github-issue-site-2"}"#, [2]), (#"tags={"error":"true"}"#, [2, 1]),
     (#"service=github&tags={"by":"rosa"}"#, [2, 1]), ("tag=cicd.pipeline.task.name:test", [2, 1]),
     (#"service=github&tags={"lines":"12","labels":"[\"a\",\"b\"]"}"#, [2, 1]), (#"tags={"lines":"13"}"#, []),
+    (#"tags={"valuestream.source":"customhttp"}"#, [-1]), (#"service=github&tags={"valuestream.source":"jira"}"#, []),
+    (#"tags={"valuestream.project":"acme/site","valuestream.operation":"job"}"#, [2, 1]),
     ("service=github&minDuration=1h58m30s", [1, 9]), ("service=github&maxDuration=9.5m", [2, 1]),
     ("service=github&end=1772352030000000", [9]), ("service=github&limit=1&lookback=custom", [2]),
     ("service=github&operation=job&start=1772352690000000", [2]), ("service=github&operation=job&lookback=108m30s", [2]),

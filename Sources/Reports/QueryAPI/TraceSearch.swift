@@ -56,7 +56,9 @@ struct TraceSearch {
   private func candidates(after cursor: UInt64?, limit: Int) throws -> SubjectPage {
     guard let keys else { return try store.subjects(matching: filter, after: cursor, limit: limit) }
     let places = try store.places(of: keys)
-    let subjects = try store.subjects(keys).values.filter { filter.matches(SubjectSummary($0)) }
+    let subjects = try store.subjects(keys).values.filter { subject in
+      places[subject.key] ?? 0 < cursor ?? .max && filter.matches(SubjectSummary(subject))
+    }
     return SubjectPage(subjects: subjects.sorted { places[$0.key] ?? 0 > places[$1.key] ?? 0 }, next: nil)
   }
 

@@ -25,6 +25,7 @@ package final class SQLiteSpanStore: SpanStore {
   private let directory: StoreDirectory
   private let options: Options
   private let names = NameCache()
+  private let recentTraces = RecentTraces()
   private let writing: Mutex<Writing>
   private let idleReaders = Mutex<[SpanStoreReader]>([])
 
@@ -54,7 +55,7 @@ package final class SQLiteSpanStore: SpanStore {
       PRAGMA cache_size = -\(options.writerCacheKilobytes);
       """)
     try StoreSchema.spanStore.prepare(connection)
-    let writer = try SpanStoreWriter(connection, names: names)
+    let writer = try SpanStoreWriter(connection, names: names, recentTraces: recentTraces)
     self.directory = directory
     self.options = options
     writing = Mutex(Writing(writer: writer, lock: lock))
@@ -188,6 +189,6 @@ package final class SQLiteSpanStore: SpanStore {
   private func openReader() throws -> SpanStoreReader {
     let connection = try SQLiteConnection(path: directory.file(options.fileName), vfs: options.vfs)
     try connection.execute("PRAGMA cache_size = -\(options.readerCacheKilobytes); PRAGMA query_only = 1")
-    return SpanStoreReader(connection, names: names)
+    return SpanStoreReader(connection, names: names, recentTraces: recentTraces)
   }
 }

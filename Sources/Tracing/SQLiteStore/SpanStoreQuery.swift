@@ -14,7 +14,7 @@ enum SpanStoreQuery: Int, CaseIterable {
   case branchUpdates, insertBranchUpdate, deleteBranchUpdates
   case position, setPosition, setCounters
   case finished, finishedKey
-  case traceProgress, setNextBlock, subjectNames, insertOwnTrace, deleteOwnTrace, ownTraces, exportedTraces
+  case traceProgress, setNextBlock, subjectName, subjectNames, insertOwnTrace, deleteOwnTrace, ownTraces, exportedTraces
   case kinds, insertKind, usedKinds
 
   var sql: String {
@@ -86,7 +86,8 @@ enum SpanStoreQuery: Int, CaseIterable {
 
     case .traceProgress: "SELECT next_block, next_record FROM progress"
     case .setNextBlock: "UPDATE progress SET next_block = ?1"
-    case .subjectNames: "SELECT seq, space, number, text FROM subject WHERE seq >= ?1 AND seq < ?2"
+    case .subjectName: "SELECT space, number, text FROM subject WHERE seq = ?1"
+    case .subjectNames: "SELECT seq, space, number, text FROM subject WHERE seq >= ?1 AND seq < ?2 ORDER BY seq"
     case .insertOwnTrace: "INSERT OR IGNORE INTO own_trace VALUES (?1, ?2, ?3)"
     case .deleteOwnTrace: "DELETE FROM own_trace WHERE block = ?1 AND high = ?2 AND subject = ?3"
     case .ownTraces:

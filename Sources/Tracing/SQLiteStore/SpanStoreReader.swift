@@ -4,13 +4,15 @@ import ValueStreamCore
 final class SpanStoreReader: @unchecked Sendable {  // One thread at a time: who holds its lock or took it from its pool.
   let connection: SQLiteConnection
   private let names: NameCache
+  let recentTraces: RecentTraces
   private var statements = [SQLiteStatement?](repeating: nil, count: SpanStoreQuery.allCases.count)
   /// Statements that lists ask, by their text: as many as there are combinations of filters.
   private var listStatements: [String: SQLiteStatement] = [:]
 
-  init(_ connection: SQLiteConnection, names: NameCache) {
+  init(_ connection: SQLiteConnection, names: NameCache, recentTraces: RecentTraces) {
     self.connection = connection
     self.names = names
+    self.recentTraces = recentTraces
   }
 
   func statement(_ query: SpanStoreQuery) throws -> SQLiteStatement {

@@ -37,8 +37,8 @@ final class SpanStoreWriter {
   private static let fingerprintRetentionNanoseconds: Int64 = 8 * 24 * 3600 * 1_000_000_000
   private static let fingerprintSweepNanoseconds: Int64 = 3600 * 1_000_000_000
 
-  init(_ connection: SQLiteConnection, names: NameCache) throws {
-    reader = SpanStoreReader(connection, names: names)
+  init(_ connection: SQLiteConnection, names: NameCache, recentTraces: RecentTraces) throws {
+    reader = SpanStoreReader(connection, names: names, recentTraces: recentTraces)
     self.names = names
     nextName = try connection.number("SELECT max(id) FROM name") + 1
     let progress = try connection.prepare("SELECT next_subject, next_announcement, next_record, next_block FROM progress")

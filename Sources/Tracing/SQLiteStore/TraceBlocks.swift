@@ -5,7 +5,7 @@ import ValueStreamCore
 /// The id of a trace follows from the key of its root and cannot be traced back, so an index by ids is needed; but ids are
 /// random, and one index of all would touch a page of its own for every thing. So things are indexed by the trace each is, or
 /// would be, the root of, which never changes, and in blocks: when so many things have come, their ids are computed, sorted,
-/// and written one after the other. A look-up asks each block, and goes through the things that are in none yet.
+/// and written one after the other. A look-up asks each block, and then ``RecentTraces`` for the things that are in none yet.
 ///
 /// The export ledger has its own order, so each of its lines is written with the number of a block, and indexed at once:
 /// within a block few pages are touched again and again.
@@ -73,8 +73,15 @@ extension SpanStoreReader {
       let key = try key(indexed, at: 0)
       if TraceID(root: key) == traceID { keys.insert(key) }
     }
-    let recent = TraceBlocks.range(of: nextBlock).lowerBound..<Int64.max
-    keys.formUnion(try ownTraces(recent).lazy.filter { $0.traceID == traceID }.map(\.key))
+    let named = try statement(.subjectName)
+    defer { named.reset() }
+    for sequence in try recentTraces.sequences(of: traceID, from: nextBlock, read: ownTraces) {
+      named.reset()
+      named.bind(1, sequence)
+      guard try named.step() else { continue }
+      let key = try key(named, at: 0)
+      if TraceID(root: key) == traceID { keys.insert(key) }
+    }
     return Array(keys.sorted().prefix(limit))
   }
 

@@ -59,6 +59,9 @@ struct JaegerQuery {
     if let id = tags.removeValue(forKey: Self.classicTag) {
       search.keys = try store.publishers(of: [Reference(.classicID, id)]).values.flatMap(\.self)
     }
+    for (tag, column) in Self.columns where search.filter[keyPath: column] == nil {
+      if let value = tags.removeValue(forKey: tag) { search.filter[keyPath: column] = value }
+    }
     var name = operation
     if let operation, try store.kinds().contains(where: { $0.operation.rawValue == operation }) {
       search.filter.operation = Operation(rawValue: operation)
@@ -72,6 +75,11 @@ struct JaegerQuery {
       }
     }
     return search
+  }
+
+  /// Tags by which the store itself finds things.
+  private static var columns: [(tag: String, column: WritableKeyPath<SubjectFilter, String?>)] {
+    [("valuestream.source", \.source), ("valuestream.project", \.project)]
   }
 
   /// A tag that finds a thing by its classic id.
