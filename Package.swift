@@ -62,6 +62,7 @@ let package = Package(
     module("Mock", in: "Tracing", ["Pipeline"]),
     module("Prometheus", in: "Tracing"),
     module("QueryAPI", in: "Reports"),
+    module("CSV", in: "Reports"),
     .executableTarget(
       name: "vsd",
       dependencies: [
@@ -117,6 +118,10 @@ let package = Package(
       name: "MixedSourcesTests",
       dependencies: ["ValueStreamCore", "ValueStreamTesting"] + sources,
       swiftSettings: settings),
+    .testTarget(
+      name: "ScenarioTests", dependencies: ["ValueStreamCore", "ValueStreamTesting", "SourceCatalog", "SQLiteStore"],
+      exclude: ["Scenarios"],
+      swiftSettings: settings),
     .target(
       name: "SourceFuzzing", dependencies: ["ValueStreamCore"] + sources, path: "Tests/SourceFuzzing", swiftSettings: settings),
     .executableTarget(
@@ -128,6 +133,7 @@ let package = Package(
     tests(of: "Prometheus", ["ValueStreamCore"], fixtures: ["Golden"]),
     tests(of: "Mock", ["ValueStreamCore", "Pipeline"]),
     tests(of: "QueryAPI", ["ValueStreamCore"], fixtures: ["Golden"]),
+    tests(of: "CSV"),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17

@@ -39,7 +39,7 @@ struct Daemon {
     let mock = isMock ? MockTracer() : nil
 
     let exporters = settings.tracers.compactMap { Self.exporter($0, settings) }
-    let ledger = ExportLedger(store: store)
+    let ledger = ExportLedger(store: store, strategy: settings.traceStrategy)
     let runners = try exporters.map {
       try ExportRunner(
         exporter: $0, store: store, ledger: ledger, settle: settings.settle, clock: clock, logger: logger)
@@ -82,7 +82,8 @@ struct Daemon {
           waitForProjection()
           return try state.stats()
         }))
-    let queries = SpanQueries(store: store, clock: clock, logger: logger, waitForProjection: waitForProjection)
+    let queries = SpanQueries(
+      store: store, strategy: settings.traceStrategy, clock: clock, logger: logger, waitForProjection: waitForProjection)
     let spans = SpansHandler(queries)
     let traces = TracesHandler(queries)
     let jaeger = JaegerHandler(queries)

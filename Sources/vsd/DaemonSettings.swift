@@ -23,6 +23,7 @@ struct DaemonSettings {
   let tracers: [Tracer]
   let store: Store
   let settle: Duration
+  let traceStrategy: TraceStrategy
   let attributes: AttributeSelection
   /// Nil without the tracer otlp, whose variables may then stand there for other programs.
   let otlp: (exporter: OTLPConfiguration, transport: CurlTransport.Options)?
@@ -82,6 +83,7 @@ struct DaemonSettings {
     adminAddress = try settings.value(of: IntakeSettings.adminAddress)
     readToken = try Self.readToken(settings, environment)
     maxBodyBytes = Int(clamping: try settings.value(of: IntakeSettings.maxBody).bytes)
+    traceStrategy = try settings.value(of: PipelineSettings.traceStrategy)
     attributes = try settings.value(of: PipelineSettings.attributes)
     logRetention = try settings.value(of: PipelineSettings.logRetention)
     logMaxBytes = try settings.value(of: PipelineSettings.logMaxSize).bytes

@@ -61,7 +61,7 @@ enum CommandHelp {
 
   static let exitCodes = """
     Exit codes: 0 when it is done; 64 a mistake in the command line or a variable; 65 a payload cannot be
-    read; 66 there is no such file; 69 the receiver cannot be reached, or refuses; 70 an internal error;
-    74 a file cannot be written.
+    read; 66 there is no such file; 69 the receiver cannot be reached, or refuses, or does not know the
+    thing; 70 an internal error; 74 a file cannot be written.
     """
 }

@@ -21,7 +21,7 @@ struct Command: Sendable {
 struct CommandTable: Sendable {
   var commands: [Command]
 
-  static let all = CommandTable(commands: [.explain, .generateHistory])
+  static let all = CommandTable(commands: [.explain, .generateHistory, .traceparent])
 
   /// What a command line asks for.
   enum Request {

@@ -1,4 +1,3 @@
-import FoundationEssentials
 import HistoryGenerator
 import Intake
 import ValueStreamCore
@@ -46,17 +45,10 @@ struct DeliverySender {
   }
 
   private static func refusal(_ url: String, _ delivery: HistoryDelivery, _ response: HTTPResponse) -> CommandError {
-    let problem = try? JSONDecoder().decode(Problem.self, from: Data(response.body))
-    let reason = problem?.detail ?? problem?.title ?? String(decoding: response.body.prefix(200), as: UTF8.self)
     let hint =
       response.status == 401 ? "; VS_GITHUB_SECRET must be the secret that vsd was started with" : ""
     return CommandError(
-      "\(url) answered \(response.status) to a delivery of type \(delivery.event): \(reason)\(hint)", ExitCode.unavailable)
-  }
-
-  /// RFC 9457.
-  private struct Problem: Decodable {
-    var title: String?
-    var detail: String?
+      "\(url) answered \(response.status) to a delivery of type \(delivery.event): \(Problem.reason(of: response))\(hint)",
+      ExitCode.unavailable)
   }
 }

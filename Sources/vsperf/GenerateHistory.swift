@@ -72,15 +72,8 @@ struct GenerateHistory: Sendable {
   private static let out = Setting<String?>.optionalText(
     "out", environment: "", placeholder: "FILE", help: "Write the deliveries there; - and nothing stand for standard output.")
 
-  private static let send = Setting<String?>(
-    "send", environment: "", placeholder: "URL", default: nil, defaultText: nil,
-    help: "POST the deliveries to the vsd there, below each delivery's path, instead of printing them."
-  ) { text throws(SettingError) in
-    guard text.hasPrefix("http://") || text.hasPrefix("https://") else {
-      throw SettingError(expected: "an address such as http://127.0.0.1:5000")
-    }
-    return String(text.reversed().drop { $0 == "/" }.reversed())
-  }
+  private static let send = Setting<String?>.address(
+    "send", environment: "", help: "POST the deliveries to the vsd there, below each delivery's path, instead of printing them.")
 
   private static let shuffle = Setting<Bool>.toggle(
     "shuffle", environment: "", help: "Mix the order up. All deliveries are then in memory.")

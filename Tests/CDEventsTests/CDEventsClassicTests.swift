@@ -35,11 +35,11 @@ struct CDEventsClassicTests {
     #expect(story.finished.map(\.seconds) == [nil, nil, nil])
   }
 
-  @Test("Deploys and releases are a moment long")
+  @Test("Of deploys and releases only the end is told, so they have no length that could be measured")
   func moments() throws {
     let story = try Self.story(["artifact.packaged", "artifact.published", "service.deployed", "service.rolledback"])
     #expect(story.finished.map(\.type) == ["release", "deploy", "deploy"])
-    #expect(story.finished.map(\.seconds) == [0, 0, 0])
+    #expect(story.finished.map(\.seconds) == [nil, nil, nil])
     #expect(story.open.isEmpty)
   }
 

@@ -252,4 +252,95 @@ struct CDEventsSourceTests {
       #expect(try Self.triggers(domainID: wrong).isEmpty, "\(wrong)")
     }
   }
+
+  // MARK: Secrets, strangers, bounds
+
+  @Test("User and password in an address are in nothing that is made of it")
+  func secrets() throws {
+    let body = #"""
+      {"context": {"specversion": "0.5.1", "id": "1", "source": "https://rosa:hunter2@ci.example/team/", "type": "dev.cdevents.pipelinerun.finished.0.3.0",
+       "timestamp": "2024-03-06T11:00:00Z"}, "subject": {"id": "https://rosa:hunter2@ci.example/runs/7", "source": "https://rosa:hunter2@ci.example/team/",
+       "content": {"uri": "https://rosa:hunter2@ci.example/runs/7", "outcome": "success"}}}
+      """#
+    let incident = #"""
+      {"context": {"specversion": "0.5.1", "id": "2", "source": "/monitoring", "type": "dev.cdevents.incident.reported.0.3.0",
+       "timestamp": "2024-03-06T11:00:00Z"}, "subject": {"id": "i", "content": {"environment": {"id": "e"},
+       "ticketURI": "https://rosa:hunter2@tracker.example/1", "artifactId": "pkg:oci/site@1?repository_url=https://rosa:hunter2@r.example"}}}
+      """#
+    for body in [body, incident] {
+      let delivery = Self.delivery(body: body)
+      let explanation = try Self.source.events(in: delivery).explanation
+      #expect(!explanation.contains("hunter2"), "\(explanation)")
+      #expect(Self.source.deliveryID(of: delivery)?.contains("hunter2") != true)
+    }
+  }
+
+  @Test("A slash at the end of a source makes no other source")
+  func trailingSlash() throws {
+    let delivery = try Self.delivery("service.deployed")
+    let slashed = try delivery.replacing(["/spinnaker\"": "/spinnaker/\""])
+    #expect(
+      try Self.source.events(in: slashed).requireEvents().map(\.key)
+        == Self.source.events(in: delivery).requireEvents().map(\.key))
+  }
+
+  @Test(
+    "Events of other specifications are ignored, whatever their data are",
+    arguments: [
+      (#"{"specversion":"1.0","id":"1","source":"/s","type":"com.example.foo"}"#, "application/cloudevents+json"),
+      (#"{"specversion":"1.0","id":"1","source":"/s","type":"com.example.foo","data":"hello"}"#, "application/cloudevents+json"),
+      (
+        #"[{"specversion":"1.0","id":"1","source":"/s","type":"com.example.foo","data":"hello"}]"#,
+        "application/cloudevents-batch+json"
+      ),
+    ])
+  func foreign(body: String, type: String) throws {
+    let delivery = Self.delivery(body: body, headers: ["Content-Type": type])
+    #expect(try Self.source.events(in: delivery) == .ignored(reason: "com.example.foo is no type of CDEvents"))
+  }
+
+  @Test("In binary mode too; and one among ours in a batch refuses none of them")
+  func foreignAmongOurs() throws {
+    let headers: HTTPHeaders = [
+      "Content-Type": "text/plain", "ce-specversion": "1.0", "ce-type": "com.example.foo", "ce-id": "1", "ce-source": "/s",
+    ]
+    #expect(
+      try Self.source.events(in: Self.delivery(body: "hello", headers: headers))
+        == .ignored(reason: "com.example.foo is no type of CDEvents"))
+    let ours = String(decoding: try Self.delivery("structured.data").body, as: UTF8.self)
+    let stranger = #"{"specversion":"1.0","id":"1","source":"/s","type":"com.example.foo","data":"hello"}"#
+    let batch = Self.delivery(body: "[\(stranger),\(ours)]", headers: ["Content-Type": "application/cloudevents-batch+json"])
+    #expect(try !Self.source.events(in: batch).requireEvents().isEmpty)
+  }
+
+  @Test("What a batch was ignored for is told in few words")
+  func manyReasons() throws {
+    let events = (0..<1000).map {
+      #"{"specversion":"1.0","id":"\#($0)","source":"/s","type":"com.example.\#($0).\#(String(repeating: "x", count: 900))","data":1}"#
+    }
+    let batch = Self.delivery(
+      body: "[\(events.joined(separator: ","))]", headers: ["Content-Type": "application/cloudevents-batch+json"])
+    guard case .ignored(let reason) = try Self.source.events(in: batch) else { throw TestDataError(description: "not ignored") }
+    #expect(reason.utf8.count < 2000)
+    #expect(reason.hasSuffix("and 990 others"))
+  }
+
+  @Test("The type of a package counts in any letter case, what is only its place does not")
+  func packages() throws {
+    let delivery = try Self.delivery("artifact.published")
+    let keys = try Set(
+      ["pkg:oci/site@1", "pkg:OCI/site@1", "pkg:oci/site@1?repository_url=r.example", "pkg:oci/site%401"].map { text in
+        let named = try delivery.replacingPackage(with: text)
+        return try Self.source.events(in: named).requireEvents()[0].key
+      })
+    #expect(keys.count == 1, "\(keys)")
+  }
+}
+
+extension Delivery {
+  fileprivate func replacingPackage(with text: String) throws -> Delivery {
+    let body = String(decoding: body, as: UTF8.self)
+    guard let found = body.firstMatch(of: /"id": "(pkg:[^"]*)"/) else { throw TestDataError(description: "no package") }
+    return try replacing([String(found.output.1): text])
+  }
 }

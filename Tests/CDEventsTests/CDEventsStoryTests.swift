@@ -145,6 +145,47 @@ struct CDEventsStoryTests {
         .hasSuffix("under deployment:610943e3-c969-5489-b5e9-9ba49ca7ca6f by vendor_link") == true)
   }
 
+  @Test(
+    "Deployed again, an artifact is that of the last deploy before the incident; a rollback is not below what it left",
+    arguments: UInt64(0)..<20)
+  func redeployed(seed: UInt64) throws {
+    let deployed = try CDEventsSourceTests.delivery("service.deployed")
+    let again = try deployed.replacing([
+      "610943e3-c969-5489-b5e9-9ba49ca7ca6f": "again", "2024-03-06T11:00:00Z": "2024-03-06T11:10:00Z",
+    ])
+    let after = try deployed.replacing([
+      "610943e3-c969-5489-b5e9-9ba49ca7ca6f": "after", "2024-03-06T11:00:00Z": "2024-03-26T11:10:00Z",
+    ])
+    let story = try Self.story([deployed, again, after, try CDEventsSourceTests.delivery("incident.detected")], seed: seed)
+    #expect(
+      story.tree.contains { $0.hasPrefix("incident") && $0.hasSuffix("under deployment:again by vendor_link") }, "\(story.tree)")
+    let chain = try ["change", "artifact"].map { try CDEventsSourceTests.delivery("chain.\($0)") }
+    let back = try CDEventsSourceTests.delivery("chain.deploy").replacing(["service.deployed": "service.rolledback"])
+    let rolledBack = try Self.story(chain + [back], seed: seed)
+    #expect(rolledBack.tree.contains { $0.hasPrefix("deployment") && $0.contains("under pull_request:20") }, "\(rolledBack.tree)")
+  }
+
+  @Test("Ids of events are those of their source: two senders may both count from 1", arguments: UInt64(0)..<12)
+  func eventIDs(seed: UInt64) throws {
+    func event(_ sender: String, _ id: Int, _ type: String, _ subject: String, links: String = "") -> Delivery {
+      CDEventsSourceTests.delivery(
+        body: """
+          {"context": {"specversion": "0.5.1", "id": "\(id)", "source": "https://\(sender).example", "type": "dev.cdevents.\(type).0.3.0",
+           "timestamp": "2024-03-06T11:0\(id):00Z", "links": [\(links)]}, "subject": {"id": "\(subject)", "content": {}}}
+          """)
+    }
+    let link = #"{"linkType": "PATH", "from": {"contextId": "1"}}"#
+    let story = try Self.story(
+      ["one", "two"].flatMap { sender in
+        [event(sender, 1, "change.created", "\(sender)-1"), event(sender, 2, "pipelinerun.started", "\(sender)-2", links: link)]
+      }, seed: seed)
+    for sender in ["one", "two"] {
+      #expect(
+        story.tree.contains { $0.hasPrefix("pipelinerun:\(sender)-2") && $0.contains("under pull_request:\(sender)-1 ") },
+        "\(story.tree)")
+    }
+  }
+
   @Test("Incidents by type, tickets that were not done, what failed and was cancelled")
   func kinds() throws {
     #expect(try Self.story(["ticket.incident"], seed: 0).spans.map(\.span.operation) == [.incident])

@@ -56,11 +56,11 @@ struct ReferenceTests {
 
   @Test("Flags and variables that any page names exist", arguments: MarkdownPage.all)
   func mentionedSettings(page: MarkdownPage) {
-    let variables = Set(DaemonSettings.declarations.flatMap { [$0.environment] + $0.otherVariables })
+    let declarations = DaemonSettings.declarations + Self.commandDeclarations
+    let variables = Set(declarations.flatMap { [$0.environment] + $0.otherVariables })
     for match in page.text.matches(of: /\b(?:VS|OTEL)_[A-Z_]*[A-Z]\b/) where match.output != "VS_RECORD_GOLDEN" {
       #expect(variables.contains(String(match.output)), "\(page.path) names \(match.output)")
     }
-    let declarations = DaemonSettings.declarations + Self.commandDeclarations
     let flags = Set(declarations.flatMap { [$0.name] + $0.aliases } + ["help", "version"])
     for match in page.text.matches(of: /`--([a-z][a-z-]+)/) {
       #expect(flags.contains(String(match.output.1)), "\(page.path) names --\(match.output.1)")

@@ -17,7 +17,7 @@ public func spans(of events: [Event]) throws -> [TracedSpan] {
   for event in events { _ = try projection.take(event) }
   store.write(projection.finish())
 
-  var reader = TraceReader(store: store)
+  var reader = TraceReader(store: store, strategy: .nested)
   let page = store.subjects(matching: SubjectFilter(), after: nil, limit: 1000)
   return try page.subjects.flatMap { try reader.spans(of: $0) }
 }

@@ -17,7 +17,7 @@ struct SystemMessageAuthenticatorTests {
     #expect(Hex.text(of: authenticator.digest(.sha1, of: [])) == "da39a3ee5e6b4b0d3255bfef95601890afd80709")
   }
 
-  @Test("keyed hashes are those of the standards (RFC 2202, RFC 4231), also with a kept key and an empty one")
+  @Test("keyed hashes are those of the standards (RFC 2202, RFC 4231), also with an empty key")
   func keyedHashes() throws {
     let authenticator = try SystemMessageAuthenticator()
     let message = Array("what do ya want for nothing?".utf8)

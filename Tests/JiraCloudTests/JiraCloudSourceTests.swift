@@ -31,7 +31,8 @@ struct JiraCloudSourceTests {
     #expect(
       Self.samples.map(\.type) == [
         "comment_created", "issue_created", "issue_deleted", "issue_updated", "issuelink_created", "sprint_closed",
-        "sprint_created", "sprint_deleted", "sprint_started", "version_created", "version_deleted", "version_released",
+        "sprint_created", "sprint_deleted", "sprint_started", "sprint_updated", "version_created", "version_deleted",
+        "version_released",
         "version_unreleased", "version_updated", "worklog_created",
       ])
   }

@@ -23,6 +23,9 @@ struct JiraPhaseTests {
     let phases = story.spans.flatMap(\.span.phases).map(StatusHistory.line)
     let told = history.toldStays(by: kept)
     for stay in told { #expect(phases.contains(stay.line), "of \(phases)") }
+    #expect(!phases.contains { $0.hasPrefix("Fertig") || $0.hasPrefix("Geliefert") }, "done is no phase: \(phases)")
+    let ends = Set(story.spans.compactMap(\.span.end))
+    for end in history.toldEnds(by: kept) { #expect(ends.contains(end), "\(end) of \(ends)") }
     for (earlier, later) in zip(story.spans.flatMap(\.span.phases), story.spans.flatMap(\.span.phases).dropFirst()) {
       #expect(earlier.end.map { $0 <= later.start } ?? false, "\(StatusHistory.line(earlier)), \(StatusHistory.line(later))")
     }
@@ -72,7 +75,7 @@ private struct StatusHistory {
   static let statuses = [
     Status(name: "Offen", category: "new"), Status(name: "Ausgewählt", category: "new"),
     Status(name: "In Arbeit", category: "indeterminate"), Status(name: "Prüfung", category: "indeterminate"),
-    Status(name: "Fertig", category: "done"),
+    Status(name: "Fertig", category: "done"), Status(name: "Geliefert", category: "done"),
   ]
 
   let created = Timestamp(seconds: 1_710_000_000)
@@ -88,7 +91,9 @@ private struct StatusHistory {
     moments = [Moment(time: time, status: status, categoryChanged: time, isCreation: true)]
     stays = [Stay(status: status, start: time)]
     for _ in 0..<Int.random(in: 3...12, using: &random) {
-      time = time.advanced(bySeconds: Double(Int.random(in: 60...100_000, using: &random)))
+      time = time.advanced(
+        bySeconds: Double(random.oneIn(4) ? Int.random(in: 3...20, using: &random) : Int.random(in: 60...100_000, using: &random))
+      )
       if random.oneIn(3) {
         moments.append(Moment(time: time, status: status, categoryChanged: categoryChanged))
         continue
@@ -125,12 +130,26 @@ private struct StatusHistory {
     }
   }
 
+  /// When it became done, of what the moments show done since then; of several ends without a sign of life in between only the last.
+  func toldEnds(by kept: [Int]) -> [Timestamp] {
+    let kept = kept.map { moments[$0] }
+    return zip(kept, kept.dropFirst().map(\.status.category) + ["new"]).filter { moment, next in
+      moment.status.category == "done" && next != "done"
+    }.map(\.0.categoryChanged)
+  }
+
   func deliveries(at kept: [Int]) -> [Delivery] {
     kept.map { index in
       let moment = moments[index]
       let event = moment.isCreation ? "jira:issue_created" : "jira:issue_updated"
-      let item = moment.from.map { from in
-        #"{"field":"status","fieldId":"status","fromString":"\#(from.name)","toString":"\#(moment.status.name)"}"#
+      var items: [String] = []
+      if let from = moment.from {
+        items.append(#"{"field":"status","fieldId":"status","fromString":"\#(from.name)","toString":"\#(moment.status.name)"}"#)
+        if moment.status.category == "done", from.category != "done" {
+          items.append(#"{"field":"resolution","fromString":null,"toString":"Done"}"#)
+        } else if moment.status.category != "done", from.category == "done" {
+          items.append(#"{"field":"resolution","fromString":"Done","toString":null}"#)
+        }
       }
       // Jira notes the change of a category some milliseconds apart from the event.
       let delay: Int64 = moment.categoryChanged == moment.time ? 30 : 0
@@ -141,7 +160,7 @@ private struct StatusHistory {
           "issuetype":{"name":"Task","subtask":false},"created":"\(created)","updated":"\(moment.time)",
           "statuscategorychangedate":"\(moment.categoryChanged)","resolution":\(resolution),
           "status":{"name":"\(moment.status.name)","statusCategory":{"key":"\(moment.status.category)"}}}},
-         "changelog":{"items":[\(item ?? "")]}}
+         "changelog":{"items":[\(items.joined(separator: ","))]}}
         """
       return Delivery(source: "jira", received: moment.time.advanced(bySeconds: 1), headers: [:], body: Array(body.utf8))
     }

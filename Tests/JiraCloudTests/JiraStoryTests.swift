@@ -67,7 +67,7 @@ struct JiraStoryTests {
     #expect(
       event.publishes.map(\.description) == [
         "classic:vstrace-jiracloud-issue-OPS-9", "issue:OPS-9", "classic:vstrace-jiracloud-issue-TP-3", "issue:TP-3",
-        "issue_id:10002",
+        "address:https://harbour.example/browse/OPS-9", "issue_id:10002",
       ])
   }
 

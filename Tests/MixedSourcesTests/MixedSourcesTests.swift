@@ -37,7 +37,14 @@ struct MixedSourcesTests {
 
   static func delivery(_ folder: String, _ name: String) throws -> Delivery {
     let fixture = try #require(fixtures(folder).first { $0.name == name }, "no fixture \(name) of \(folder)")
-    return try delivery(fixture, of: folder.lowercased())
+    let source = try #require(folders.first { $0.0 == folder }).1
+    return try delivery(fixture, of: source)
+  }
+
+  /// The deliveries, and some of them once more.
+  static func repeated(_ deliveries: [Delivery], seed: UInt64) -> [Delivery] {
+    var random = SeededRandom(seed: seed)
+    return deliveries + deliveries.filter { _ in random.oneIn(3) }
   }
 
   /// Every payload that the tests of a source have.
@@ -49,10 +56,8 @@ struct MixedSourcesTests {
 
   @Test("Shuffled and duplicated, every payload of every source gives the same spans", arguments: UInt64(1)..<30)
   func laws(seed: UInt64) throws {
-    var random = SeededRandom(seed: seed)
     let all = try Self.all.get()
-    let twice = all + all.filter { _ in random.oneIn(3) }
-    let spans = try DeliveryStory(twice, of: Self.sources, seed: seed).spans
+    let spans = try DeliveryStory(Self.repeated(all, seed: seed), of: Self.sources, seed: seed).spans
     let expected = try Self.inOrder.get()
     #expect(Set(expected.map(\.span.key.source)) == Set(Self.sources.map(\.name)))
     #expect(expected.count > 40)
@@ -79,15 +84,13 @@ struct MixedSourcesTests {
 
   @Test("A script's deploy joins the change whose commit it names, and an incident the deploy", arguments: UInt64(0)..<30)
   func deployedByScript(seed: UInt64) throws {
-    var random = SeededRandom(seed: seed)
     let mergeCommit: KeyValuePairs = ["9F8E7D6C5B4A39281706F5E4D3C2B1A098765432": String(repeating: "c", count: 40)]
     let deliveries = try [
       Self.delivery("GitHub", "issues.opened"), Self.delivery("GitHub", "pull_request.merged"),
       Self.delivery("CustomHTTP", "deploy.whole").replacing(mergeCommit), Self.delivery("CustomHTTP", "incident.start"),
       Self.delivery("CustomHTTP", "incident.end"),
     ]
-    let twice = deliveries + deliveries.filter { _ in random.oneIn(3) }
-    let story = try DeliveryStory(twice, of: Self.sources, seed: seed)
+    let story = try DeliveryStory(Self.repeated(deliveries, seed: seed), of: Self.sources, seed: seed)
     #expect(
       story.tree == [
         "deploy:1207 10:05:00 to 10:10:00 failure under pull_request:12 by commit",
@@ -120,6 +123,46 @@ struct MixedSourcesTests {
   }
 
   @Test(
+    "An issue in Jira, its pull request in GitHub and its build in Jenkins are one trace: by key, by number",
+    arguments: UInt64(0)..<20)
+  func tracked(seed: UInt64) throws {
+    let branch = ["vstrace-github-issue-site-36-fix": "feature/tp-3-spout"] as KeyValuePairs
+    // A multibranch job, which builds a merge commit of its own that nobody else knows.
+    let build: KeyValuePairs = [
+      "origin/vstrace-github-issue-site-36-fix": "PR-12",
+      "https://git.harbour.example/shop/site.git": "git@github.com:Acme/site.git",
+      String(repeating: "a", count: 40): String(repeating: "7", count: 40),
+    ]
+    let deliveries = try [
+      Self.delivery("JiraCloud", "issue_created.backlog"), Self.delivery("JiraCloud", "issue_updated.started"),
+      Self.delivery("GitHub", "pull_request.opened").replacing(branch),
+      Self.delivery("Jenkins", "statistics.start").replacing(build), Self.delivery("Jenkins", "statistics.end"),
+    ]
+    let story = try DeliveryStory(Self.repeated(deliveries, seed: seed), of: Self.sources, seed: seed)
+    #expect(
+      story.tree == [
+        "pull_request:12 10:00:00 to ? open under issue:10002 by issue_key",
+        "build:252 10:00:30 to 10:09:00 failure under pull_request:12 by vendor_link", "issue:10002 08:00:00 to ? open",
+      ])
+    #expect(Set(story.spans.map(\.traceID)).count == 1)
+  }
+
+  @Test("Without a pull request a run belongs to the issue that its commit names", arguments: UInt64(0)..<12)
+  func trunk(seed: UInt64) throws {
+    let completed = try Self.delivery("GitHub", "workflow_run.completed")
+    let message = #""head_commit": {"id": "1", "message": "TP-3: pour slower"}, "head_sha""#
+    let pushed = try completed.replacing([#""head_sha""#: message, #""event": "pull_request""#: #""event": "push""#])
+    let story = try DeliveryStory(
+      [try Self.delivery("JiraCloud", "issue_created.backlog"), pushed], of: Self.sources, seed: seed)
+    let run = "run:7001 10:00:05 to 10:09:00 failure under"
+    #expect(story.tree.contains("\(run) issue:10002 by issue_key"), "\(story.tree)")
+    let change = try Self.delivery("GitHub", "pull_request.opened")
+    let withChange = try DeliveryStory(
+      [try Self.delivery("JiraCloud", "issue_created.backlog"), pushed, change], of: Self.sources, seed: seed)
+    #expect(withChange.tree.contains("\(run) pull_request:12 by vendor_link"), "\(withChange.tree)")
+  }
+
+  @Test(
     "A pull request whose branch names a Trello card belongs to it, also once the card is on another board",
     arguments: UInt64(0)..<12)
   func card(seed: UInt64) throws {
@@ -139,7 +182,6 @@ struct MixedSourcesTests {
 
   @Test("One project in GitHub, GitLab and Jenkins is one trace, in any order and with repetitions", arguments: UInt64(0)..<30)
   func everywhere(seed: UInt64) throws {
-    var random = SeededRandom(seed: seed)
     let named = ["Closes #36": "For vstrace-github-issue-site-36"] as KeyValuePairs
     // Jenkins builds the commit of the merge request, and no branch ties it to anything.
     let mergedCommit = String(repeating: "b", count: 40)
@@ -152,8 +194,7 @@ struct MixedSourcesTests {
       Self.delivery("GitLab", "deployment.failed"), Self.delivery("Jenkins", "statistics.start").replacing(build),
       Self.delivery("Jenkins", "statistics.end"), Self.delivery("GitHub", "issues.closed"),
     ]
-    let twice = deliveries + deliveries.filter { _ in random.oneIn(3) }
-    let story = try DeliveryStory(twice, of: Self.sources, seed: seed)
+    let story = try DeliveryStory(Self.repeated(deliveries, seed: seed), of: Self.sources, seed: seed)
     #expect(
       story.tree == [
         "issue:36 09:00:00 to 12:30:00 not_planned",
@@ -167,7 +208,6 @@ struct MixedSourcesTests {
   @Test(
     "What CDEvents tell hangs from GitHub's pull request by a commit, from its issue by a domain id", arguments: UInt64(0)..<20)
   func cdevents(seed: UInt64) throws {
-    var random = SeededRandom(seed: seed)
     let commit = ["for vstrace-": "for ", String(repeating: "b", count: 40): String(repeating: "a", count: 40)] as KeyValuePairs
     let deliveries = try [
       Self.delivery("GitHub", "issues.opened"), Self.delivery("GitHub", "pull_request.opened"),
@@ -175,8 +215,7 @@ struct MixedSourcesTests {
       Self.delivery("CDEvents", "structured.data").replacing(["github::harbour:site": "github::acme:site"]),
       Self.delivery("CDEvents", "structured.base64"),
     ]
-    let twice = deliveries + deliveries.filter { _ in random.oneIn(3) }
-    let story = try DeliveryStory(twice, of: Self.sources, seed: seed)
+    let story = try DeliveryStory(Self.repeated(deliveries, seed: seed), of: Self.sources, seed: seed)
     #expect(
       story.tree == [
         "job:site-ci-703-compile 14:00:10 to ? open under pipelinerun:site-ci-703 by vendor_link",

@@ -55,6 +55,14 @@ struct OTLPExporterTests {
     Golden.expect(text, matches: Self.golden("\(attributes.rawValue).\(phases.rawValue)"))
   }
 
+  @Test("Links that are not shown are counted, whichever attributes are wanted", arguments: AttributeSelection.allCases)
+  func droppedLinks(attributes: AttributeSelection) async throws {
+    var spans = try ExportSamples.spans(2)
+    spans[1].span.attributes = [Attribute("valuestream.links.dropped", 10)]
+    let text = try await Self.text(spans, Self.configuration(attributes, .spans))
+    #expect(text.matches(of: /14 dropped_links_count: (\d+)\n/).map(\.output.1) == ["10"])
+  }
+
   @Test("A service and resource of one's own choice")
   func resource() async throws {
     let text = try await Self.text(

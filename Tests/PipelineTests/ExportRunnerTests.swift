@@ -90,7 +90,8 @@ struct ExportRunnerTests {
     _ exporter: FakeExporter, _ store: any SpanStore, _ clock: FakeClock, settle: Duration = .zero, log: KeptLog = KeptLog()
   ) throws -> ExportRunner {
     try ExportRunner(
-      exporter: exporter, store: store, ledger: ExportLedger(store: store), settle: settle, clock: clock, logger: log.logger)
+      exporter: exporter, store: store, ledger: ExportLedger(store: store, strategy: .nested), settle: settle, clock: clock,
+      logger: log.logger)
   }
 
   @Test("Everything finished is exported once, in order, and not again by the next runner")

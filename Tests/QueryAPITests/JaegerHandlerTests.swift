@@ -36,6 +36,17 @@ struct JaegerHandlerTests {
     Golden.expect(body.replacing("{\"traceID\"", with: "\n{\"traceID\"") + "\n", matches: "\(Self.folder)/jaeger-trace.json")
   }
 
+  @Test("a parent in another trace is a reference FOLLOWS_FROM, which an interface follows by its trace id")
+  func linked() throws {
+    let store = try Self.store()
+    let (change, build) = (QuerySamples.key("pull_request", 101), QuerySamples.key("run", 201))
+    let body = QuerySamples.get(JaegerHandler(QuerySamples.queries(store, .linked)), "/api/traces/\(TraceID(root: build))").body
+    let reference =
+      #"{"refType":"FOLLOWS_FROM","traceID":"\#(TraceID(root: change))","spanID":"\#(SpanID(key: change, attempt: 1))"}"#
+    #expect(body.contains(#""operationName":"BUILD CI","references":[\#(reference)]"#), "\(body)")
+    #expect(body.matches(of: /"refType":"CHILD_OF"/).count == 1, "of the job only")
+  }
+
   /// Names and types of Jaeger's JSON model, which its interface and Grafana's data source read.
   @Test("every member has the name and type that Jaeger gives it, and no other")
   func model() throws {

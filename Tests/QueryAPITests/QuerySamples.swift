@@ -11,8 +11,10 @@ enum QuerySamples {
     func now() -> Timestamp { QuerySamples.now }
   }
 
-  static func queries(_ store: any SpanStore, wait: @escaping @Sendable () -> Void = {}) -> SpanQueries {
-    SpanQueries(store: store, clock: FixedClock(), logger: Logger { _ in }, waitForProjection: wait)
+  static func queries(
+    _ store: any SpanStore, _ strategy: TraceStrategy = .nested, wait: @escaping @Sendable () -> Void = {}
+  ) -> SpanQueries {
+    SpanQueries(store: store, strategy: strategy, clock: FixedClock(), logger: Logger { _ in }, waitForProjection: wait)
   }
 
   static func get(

@@ -134,12 +134,46 @@ struct SpansHandlerTests {
     if isLast { #expect(odd == expected.filter { $0.hasSuffix(":3") }) }
   }
 
+  @Test("things by any of their names, each once, on one page; other filters count too")
+  func references() throws {
+    let store = try Self.store()
+    try Self.project([Self.issue(8) { $0.publishes = [Reference(.issue, "TP-1")] }], into: store)
+    func numbers(_ references: [String], _ others: [(name: String, value: String)] = []) -> [String] {
+      let body = Self.get(references.map { ("reference", $0) } + others, from: store).body
+      #expect(Self.cursor(body) == nil)
+      return Self.keys(body).map { String($0.suffix(1)) }
+    }
+    let (two, three) = ("key:\(StoreSamples.issueKey(2))", "key:\(StoreSamples.issueKey(3))")
+    #expect(numbers([three, "issue:TP-1", two, three]) == ["2", "3", "8"])
+    #expect(numbers([two, three], [("limit", "1")]) == ["2"])
+    #expect(numbers([two, three, "issue:TP-1"], [("state", "open")]) == ["8"])
+    #expect(numbers(["issue:TP-2", "key:no key"]) == [])
+  }
+
+  @Test("under linked a thing below a change names it as parent and in a link, and is in a trace of its own")
+  func linked() throws {
+    let store = MemorySpanStore()
+    let parent = Self.issue(1)
+    let child = Self.issue(2) { $0.follows = [FollowStatement(.vendorLink, [.key(parent.key)])] }
+    try Self.project([parent, child], into: store)
+    let handler = SpansHandler(QuerySamples.queries(store, .linked))
+    let body = String(
+      decoding: handler.respond(to: HTTPRequest(method: "GET", path: "/api/v1/spans", query: [])).body, as: UTF8.self)
+    let link =
+      #"{"key":"\#(parent.key)","traceID":"\#(TraceID(root: parent.key))","spanID":"\#(SpanID(key: parent.key, attempt: 1))","#
+      + #""rule":"vendor_link"}"#
+    let ids = #""traceID":"\#(TraceID(root: child.key))","spanID":"\#(SpanID(key: child.key, attempt: 1))","parentSpanID":null"#
+    #expect(body.contains(#"\#(ids),"parentKey":"\#(parent.key)","parentRule":"vendor_link""#), "\(body)")
+    #expect(body.contains(#""links":[\#(link)]"#), "\(body)")
+  }
+
   @Test(
     "what cannot be meant is answered 400, and says what could",
     arguments: [
       ("limit", "0", "a number from 1 to 1000"), ("limit", "1001", "1000"), ("limit", "-1", "1"), ("limit", "many", "limit=many"),
       ("limit", "", "limit="), ("cursor", "abc", "next"), ("cursor", "-1", "next"), ("cursor", "", "next"),
-      ("outcome", "great", "not_planned"), ("state", "closed", "open or finished"), ("page", "2", "page is no parameter"),
+      ("reference", "TP-1", "a kind and a name"), ("outcome", "great", "not_planned"), ("state", "closed", "open or finished"),
+      ("page", "2", "page is no parameter"),
       ("Limit", "5", "Limit is no parameter"),
     ])
   func mistakes(name: String, value: String, says: String) throws {

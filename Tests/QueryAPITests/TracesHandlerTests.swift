@@ -9,12 +9,16 @@ import ValueStreamTesting
 struct TracesHandlerTests {
   private static func traceID(_ number: Int) -> String { TraceID(root: QuerySamples.issueKey(number)).description }
 
-  private static func trace(_ name: String, from store: any SpanStore) -> (status: Int, body: String) {
-    QuerySamples.get(TracesHandler(QuerySamples.queries(store)), "/api/v1/traces/\(name)")
+  private static func trace(
+    _ name: String, from store: any SpanStore, _ strategy: TraceStrategy = .nested
+  ) -> (status: Int, body: String) {
+    QuerySamples.get(TracesHandler(QuerySamples.queries(store, strategy)), "/api/v1/traces/\(name)")
   }
 
-  private static func list(_ query: [(name: String, value: String)], from store: any SpanStore) -> (status: Int, body: String) {
-    QuerySamples.get(TracesHandler(QuerySamples.queries(store)), "/api/v1/traces", query)
+  private static func list(
+    _ query: [(name: String, value: String)], from store: any SpanStore, _ strategy: TraceStrategy = .nested
+  ) -> (status: Int, body: String) {
+    QuerySamples.get(TracesHandler(QuerySamples.queries(store, strategy)), "/api/v1/traces", query)
   }
 
   private static func thing(_ name: String, from store: any SpanStore) -> (status: Int, body: String) {
@@ -60,6 +64,47 @@ struct TracesHandlerTests {
     #expect(Self.trace(Self.traceID(1), from: store).body == body, "the id that its root would have leads there")
   }
 
+  @Test("under linked a trace is an issue, a change, or a run with its parts, and links lead from one to the other")
+  func linked() throws {
+    let store = try QuerySamples.store(QuerySamples.story(1))
+    func kinds(_ name: String) -> [Substring] {
+      Self.keys(Self.trace(name, from: store, .linked).body).map { $0.split(separator: ":")[3] }
+    }
+    let (change, build) = (QuerySamples.key("pull_request", 101), QuerySamples.key("run", 201))
+    #expect(kinds(Self.traceID(1)) == ["issue"])
+    #expect(kinds(TraceID(root: change).description) == ["pull_request"])
+    #expect(kinds(TraceID(root: build).description) == ["run", "job"])
+    #expect(kinds("github:github.com:1:job:301") == ["run", "job"])
+    let body = Self.trace(build.description, from: store, .linked).body
+    #expect(body.contains(#""parentSpanID":null,"parentKey":"\#(change)","parentRule":"vendor_link""#), "\(body)")
+    let spanID = SpanID(key: change, attempt: 1)
+    #expect(
+      body.contains(
+        #""links":[{"key":"\#(change)","traceID":"\#(TraceID(root: change))","spanID":"\#(spanID)","rule":"vendor_link"}]"#))
+    let list = Self.list([("limit", "2")], from: store, .linked).body
+    #expect(list.matches(of: /"rootOperation":"([a-z_]*)"/).map(\.output.1) == ["build", "pull_request"])
+    #expect(Self.list([("outcome", "merged")], from: store, .linked).body.contains(#""spans":1,"errors":0"#))
+  }
+
+  @Test("what was exported before the strategy was changed stays in the trace that it went out with")
+  func formerStrategy() throws {
+    let store = try QuerySamples.store(QuerySamples.story(1))
+    let (issue, build) = (QuerySamples.issueKey(1), QuerySamples.key("run", 201))
+    let nested = TraceID(root: issue)
+    store.addExportRecords([
+      ExportRecord(key: issue, traceID: nested), ExportRecord(key: build, traceID: nested),
+    ])
+    for name in [nested.description, build.description, TraceID(root: build).description] {
+      let body = Self.trace(name, from: store, .linked).body
+      #expect(Self.keys(body).map { $0.split(separator: ":")[3] } == ["issue", "run", "job"], "\(name)")
+      #expect(body.hasPrefix(#"{"traceID":"\#(nested)""#))
+    }
+    let change = Self.trace("acme/site#101", from: store, .linked).body
+    #expect(Self.keys(change).count == 1)
+    let list = Self.list([], from: store, .linked).body
+    #expect(list.matches(of: /"spans":([0-9]+)/).map(\.output.1) == ["3", "1"])
+  }
+
   @Test(
     "what is not there is answered 404, and says what was looked for", arguments: ["0123456789abcdef0123456789abcdef", "x", ""])
   func unknown(name: String) throws {
@@ -90,6 +135,26 @@ struct TracesHandlerTests {
     #expect(keys.first == root.key.description)
     let list = Self.list([], from: store).body
     #expect(list.contains(#""spans":1000,"errors":0,"truncated":true"#))
+  }
+
+  @Test("what hangs from a trace and is in others takes no room in it", arguments: TraceStrategy.allCases)
+  func room(strategy: TraceStrategy) throws {
+    let root = QuerySamples.event(QuerySamples.key("run", 1), .build, "CI", from: 0, to: 60)
+    let jobs = (1...13).map { number in
+      var job = QuerySamples.event(QuerySamples.key("job", 100 + number), .job, "job", from: 1, to: 2)
+      job.follows = [FollowStatement(.vendorLink, [.key(root.key)])]
+      return job
+    }
+    let store = try QuerySamples.store([root] + jobs)
+    store.addExportRecords(
+      [ExportRecord(key: root.key, traceID: TraceID(root: root.key))]
+        + jobs.prefix(10).map { ExportRecord(key: $0.key, traceID: TraceID(root: $0.key)) })
+    for (limit, count) in [(5, 4), (4, 4), (3, 3)] {
+      var reader = TraceReader(store: store, strategy: strategy)
+      let trace = try #require(try reader.trace(TraceID(root: root.key), limit: limit))
+      #expect(trace.spans.count == count)
+      #expect(trace.isTruncated == (limit < 4))
+    }
   }
 
   // MARK: One thing
@@ -189,8 +254,8 @@ struct TracesHandlerTests {
     (["outcome": "merged", "operation": "job"], []), (["state": "open"], ["9", "2", "1"]), (["state": "finished"], ["7"]),
     (["state": "open", "operation": "job"], []), (["minDuration": "30m"], ["9", "2", "1"]),
     (["minDuration": "25m", "operation": "pull_request"], ["2", "1"]), (["minDuration": "2h"], ["9"]),
-    (["classicID": "vstrace-github-issue-site-2"], ["2"]),
-    (["classicID": "vstrace-github-issue-site-2", "operation": "build"], []), (["until": "2026-03-01T08:01:00Z"], ["9", "7"]),
+    (["reference": "classic:vstrace-github-issue-site-2"], ["2"]),
+    (["reference": "classic:vstrace-github-issue-site-2", "operation": "build"], []), (["until": "2026-03-01T08:01:00Z"], ["9", "7"]),
     (["since": "2026-03-01T08:01:30Z"], ["9", "2", "1"]),
     (["since": "2026-03-01T08:31:00Z", "operation": "pull_request"], ["2", "1"]),
     (["since": "2026-03-01T08:31:30Z", "operation": "pull_request"], ["2"]),
@@ -212,7 +277,7 @@ struct TracesHandlerTests {
     arguments: [
       ("limit", "101", "1 to 100"), ("cursor", "x", "next"), ("outcome", "great", "not_planned"), ("state", "done", "open or"),
       ("since", "yesterday", "2026-03-01T08:00:00Z"), ("until", "", "a time"), ("minDuration", "long", "500ms"),
-      ("page", "2", "minDuration, classicID"),
+      ("page", "2", "since, until, minDuration"),
     ])
   func mistakes(name: String, value: String, says: String) {
     let (status, body) = Self.list([(name, value)], from: MemorySpanStore())

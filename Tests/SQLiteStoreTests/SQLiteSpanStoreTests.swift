@@ -66,6 +66,9 @@ struct SQLiteSpanStoreTests {
   @Test("An imported history is kept as long as any other")
   func removalOfImportedHistory() throws { try contract.checkRemovalOfImportedHistory() }
 
+  @Test("Things without spans go as well")
+  func removalOfThingsWithoutSpans() throws { try contract.checkRemovalOfThingsWithoutSpans() }
+
   @Test("is read while it is written")
   func concurrency() async throws { try await contract.checkReadersBesideWriter() }
 
@@ -401,8 +404,8 @@ struct SQLiteSpanStoreTests {
     }
   }
 
-  @Test("Traces are read as from memory, whatever was exported between", arguments: UInt64(1)...8)
-  func traces(seed: UInt64) throws {
+  @Test("Traces are read as from memory, whatever was exported between", arguments: UInt64(1)...8, TraceStrategy.allCases)
+  func traces(seed: UInt64, strategy: TraceStrategy) throws {
     let events = EventHistory(seed: seed).events
     let store = try open()
     let memory = MemorySpanStore()
@@ -412,9 +415,9 @@ struct SQLiteSpanStoreTests {
         for event in half { _ = try projection.take(event) }
         try store.write(projection.finish())
       }
-      #expect(try TraceChecks.traces(in: store) == TraceChecks.traces(in: memory))
-      let records = try TraceChecks.traces(in: memory).values.flatMap { $0 }.filter { $0.span.attempt == 1 && $0.span.isFinished }
-        .map { ExportRecord(key: $0.span.key, traceID: $0.traceID) }
+      #expect(try TraceChecks.traces(in: store, strategy) == TraceChecks.traces(in: memory, strategy))
+      let records = try TraceChecks.traces(in: memory, strategy).values.flatMap { $0 }
+        .filter { $0.span.attempt == 1 && $0.span.isFinished }.map { ExportRecord(key: $0.span.key, traceID: $0.traceID) }
       for store in [store, memory] as [any SpanStore] { try store.addExportRecords(records) }
     }
     store.close()

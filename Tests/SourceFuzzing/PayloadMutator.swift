@@ -40,7 +40,7 @@ package struct PayloadMutator {
       return scratched(seed.bytes, &random)
     }
     var bytes = seed.bytes
-    switch Int.random(in: 0..<10, using: &random) {
+    switch Int.random(in: 0..<11, using: &random) {
     case 0, 1, 2, 3: bytes.replaceSubrange(value, with: Self.literal(&random))
     case 4: bytes.replaceSubrange(value, with: seed.bytes[seed.values.randomElement(using: &random) ?? value])
     case 5: bytes.replaceSubrange(member, with: Array("\"x\":0".utf8))
@@ -50,7 +50,12 @@ package struct PayloadMutator {
       bytes.replaceSubrange(
         member.lowerBound..<member.lowerBound, with: Array(name) + [UInt8(ascii: ":")] + Self.literal(&random) + [44])
     case 7: bytes.replaceSubrange(value, with: Self.nested(&random))
-    case 8: bytes.removeLast(Int.random(in: 1...bytes.count, using: &random))
+    case 8 where random.oneIn(20):
+      // Much of the same: what is linear for one is not for thousands.
+      let count = min(1 << Int.random(in: 4...12, using: &random), 200_000 / (value.count + 1))
+      let list = [[UInt8]](repeating: Array(seed.bytes[value]), count: count).joined(separator: [UInt8(ascii: ",")])
+      bytes.replaceSubrange(value, with: [UInt8(ascii: "[")] + list + [UInt8(ascii: "]")])
+    case 9: bytes.removeLast(Int.random(in: 1...bytes.count, using: &random))
     default: bytes = scratched(bytes, &random)
     }
     return bytes

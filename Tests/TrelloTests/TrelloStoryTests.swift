@@ -50,7 +50,9 @@ struct TrelloStoryTests {
 
   @Test("One action is enough: when the card was made, its id says")
   func alone() throws {
-    #expect(try Self.lives(["commentCard"]) == ["04T09:00 to ? open: "])
+    #expect(try Self.lives(["commentCard"]) == ["04T09:00 to ? open: Doing 04T09:00-?"], "it was there then")
+    #expect(
+      try Self.lives(["createCard.to_do", "commentCard"]) == ["04T09:00 to ? open: To Do 04T09:00-04T09:00, Doing 04T09:00-?"])
     #expect(try Self.lives(["updateCard.doing"]) == ["04T09:00 to ? open: To Do 04T09:00-04T10:00, Doing 04T10:00-?"])
     #expect(try Self.lives(["updateCard.done"]) == ["04T09:00 to 05T12:00 completed: Doing 04T09:00-05T12:00"])
     #expect(try Self.lives(["updateCard.archived_done"]) == ["04T09:00 to 05T18:00 completed: "])

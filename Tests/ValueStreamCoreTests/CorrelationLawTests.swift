@@ -2,50 +2,54 @@ import Testing
 import ValueStreamCore
 import ValueStreamTesting
 
-/// Laws 1 to 4 of correlation, over generated histories.
+/// Laws 1 to 4 of correlation, over generated histories, whichever ties make a trace.
 @Suite("Correlation laws")
 struct CorrelationLawTests {
   /// Projects events in batches and reads every span back, sorted.
-  static func project(_ events: [Event], batch: Int, into store: any SpanStore = MemorySpanStore()) throws -> [TracedSpan] {
+  static func project(
+    _ events: [Event], batch: Int, _ strategy: TraceStrategy = .nested, into store: any SpanStore = MemorySpanStore()
+  ) throws -> [TracedSpan] {
     for start in stride(from: 0, to: events.count, by: batch) {
       var projection = Projection(store: store)
       for event in events[start..<min(start + batch, events.count)] { _ = try projection.take(event) }
       try store.write(projection.finish())
     }
-    var reader = TraceReader(store: store)
+    var reader = TraceReader(store: store, strategy: strategy)
     return try store.subjects(matching: SubjectFilter(), after: nil, limit: .max).subjects
       .flatMap { try reader.spans(of: $0) }.sorted { ($0.span.key, $0.span.attempt) < ($1.span.key, $1.span.attempt) }
   }
 
-  @Test("Order and batches do not matter: the same spans, parents and trace ids", arguments: UInt64(1)...60)
-  func order(seed: UInt64) throws {
+  @Test(
+    "Order and batches do not matter: the same spans, parents, links and trace ids", arguments: UInt64(1)...60,
+    TraceStrategy.allCases)
+  func order(seed: UInt64, strategy: TraceStrategy) throws {
     let events = EventHistory(seed: seed).events
-    let expected = try Self.project(events, batch: events.count)
+    let expected = try Self.project(events, batch: events.count, strategy)
     #expect(!expected.isEmpty)
     var random = SeededRandom(seed: seed)
     for batch in [1, 7, 1000] {
-      #expect(try Self.project(events.shuffled(using: &random), batch: batch) == expected, "batches of \(batch)")
+      #expect(try Self.project(events.shuffled(using: &random), batch: batch, strategy) == expected, "batches of \(batch)")
     }
   }
 
-  @Test("A trace is found by its id and is whole, in any order", arguments: UInt64(1)...30)
-  func traces(seed: UInt64) throws {
+  @Test("A trace is found by its id and is whole, in any order", arguments: UInt64(1)...30, TraceStrategy.allCases)
+  func traces(seed: UInt64, strategy: TraceStrategy) throws {
     let events = EventHistory(seed: seed).events
     var random = SeededRandom(seed: seed)
     let stores = [MemorySpanStore(), MemorySpanStore()]
     _ = try Self.project(events, batch: 7, into: stores[0])
     _ = try Self.project(events.shuffled(using: &random), batch: 1, into: stores[1])
-    let traces = try TraceChecks.traces(in: stores[0])
+    let traces = try TraceChecks.traces(in: stores[0], strategy)
     #expect(!traces.isEmpty)
-    #expect(try TraceChecks.traces(in: stores[1]) == traces)
+    #expect(try TraceChecks.traces(in: stores[1], strategy) == traces)
   }
 
-  @Test("Duplicates do not matter", arguments: UInt64(1)...30)
-  func duplicates(seed: UInt64) throws {
+  @Test("Duplicates do not matter", arguments: UInt64(1)...30, TraceStrategy.allCases)
+  func duplicates(seed: UInt64, strategy: TraceStrategy) throws {
     let events = EventHistory(seed: seed).events
     var random = SeededRandom(seed: seed + 1000)
     let repeated = (events + events + events.prefix(10)).shuffled(using: &random)
-    #expect(try Self.project(repeated, batch: 5) == Self.project(events, batch: 9))
+    #expect(try Self.project(repeated, batch: 5, strategy) == Self.project(events, batch: 9, strategy))
   }
 
   @Test("A parent may come after its child, and after its own end")
@@ -68,6 +72,13 @@ struct CorrelationLawTests {
       #expect(tied.parentSpanID == SpanID(key: issue, attempt: 1))
       #expect(tied.parent?.rule == .explicitID)
       #expect(tied.parent?.reference == Reference(.classicID, "vstrace-github-issue-site-1"))
+      let linked = try #require(try Self.project(events, batch: 1, .linked).first { $0.span.key == change })
+      #expect(linked.traceID == TraceID(root: change))
+      #expect(linked.parentSpanID == nil)
+      #expect(linked.parent == tied.parent)
+      let link = TracedLink(
+        key: issue, traceID: TraceID(root: issue), spanID: SpanID(key: issue, attempt: 1), rule: "explicit_id")
+      #expect(linked.links == [link])
     }
   }
 

@@ -51,6 +51,9 @@ struct MemorySpanStoreTests {
   @Test("An imported history is kept as long as any other")
   func removalOfImportedHistory() throws { try contract.checkRemovalOfImportedHistory() }
 
+  @Test("Things without spans go as well")
+  func removalOfThingsWithoutSpans() throws { try contract.checkRemovalOfThingsWithoutSpans() }
+
   @Test("is read while it is written")
   func concurrency() async throws { try await contract.checkReadersBesideWriter() }
 

@@ -200,6 +200,26 @@ struct SubjectTests {
     #expect(running[0].attributes.isEmpty)
   }
 
+  @Test("Two clocks that are a little apart make no second run of one")
+  func clocksApart() {
+    let key = SpanKey(source: "customhttp", host: "", container: "shop", kind: "deploy", id: "1")
+    func attempts(_ begin: EventTime, _ end: EventTime) -> [Span] {
+      var subject = Subject(key: key)
+      for (time, mark, state) in [(begin, LifeMark.begin(begin), LifecycleState.running), (end, .end(end), .ended)] {
+        var event = Event(key: key, time: time, attempt: .counted)
+        (event.operation, event.marks, event.state) = (.deploy, [mark], state)
+        _ = subject.add(event)
+      }
+      return subject.spans()
+    }
+    let whole = Timestamp(seconds: 1_710_000_000)
+    let late = whole.advanced(bySeconds: 0.7)
+    #expect(attempts(.receipt(late), .vendor(whole)).map(\.end) == [whole])
+    #expect(attempts(.vendor(late), .vendor(whole)).map(\.end) == [whole])
+    #expect(attempts(.receipt(whole.advanced(bySeconds: 3)), .vendor(whole)).count == 2)
+    #expect(attempts(.vendor(whole.advanced(bySeconds: 1)), .vendor(whole)).count == 2)
+  }
+
   @Test("Phases of a track follow each other; ends that were told are kept")
   func phases() {
     let spans = Self.spans(

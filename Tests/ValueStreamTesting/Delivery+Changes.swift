@@ -2,6 +2,8 @@ package import ValueStreamCore
 
 package struct TestDataError: Error, CustomStringConvertible {
   package let description: String
+
+  package init(description: String) { self.description = description }
 }
 
 extension Delivery {

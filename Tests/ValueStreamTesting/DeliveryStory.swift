@@ -10,18 +10,21 @@ package struct DeliveryStory {
   }
 
   /// The same with deliveries of several sources, each read by the one it was sent to.
-  package init(_ deliveries: [Delivery], of sources: [any EventSource], seed: UInt64) throws {
+  ///
+  /// - Parameter store: an empty one.
+  package init(
+    _ deliveries: [Delivery], of sources: [any EventSource], seed: UInt64, in store: any SpanStore = MemorySpanStore()
+  ) throws {
     var random = SeededRandom(seed: seed)
-    let store = MemorySpanStore()
     for delivery in seed == 0 ? deliveries : deliveries.shuffled(using: &random) {
       guard let source = sources.first(where: { $0.name == delivery.source }),
         case .events(let events, _) = try source.events(in: delivery)
       else { continue }
       var projection = Projection(store: store)
       for event in events { _ = try projection.take(event) }
-      store.write(projection.finish())
+      try store.write(projection.finish())
     }
-    var reader = TraceReader(store: store)
+    var reader = TraceReader(store: store, strategy: .nested)
     spans = try store.subjects(matching: SubjectFilter(), after: nil, limit: 1000).subjects
       .flatMap { try reader.spans(of: $0) }.sorted { ($0.span.key, $0.span.attempt) < ($1.span.key, $1.span.attempt) }
   }

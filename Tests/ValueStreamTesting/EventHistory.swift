@@ -2,7 +2,7 @@ package import ValueStreamCore
 
 /// Generated histories of events in which everything happens that correlation must stand: things that are opened again,
 /// numbered runs, scripts without times, references before and after what they name, fallback keys, names that several
-/// owners share, cycles, statements that are taken back.
+/// owners share, cycles, statements that are taken back, runs with parts.
 package struct EventHistory: Sendable {
   package var events: [Event]
 
@@ -23,6 +23,7 @@ package struct EventHistory: Sendable {
     let classicID: String
     let owner: String?
     let attempt: AttemptRule
+    let operation: Operation
     let created: Int
 
     init(number: Int, _ random: inout SeededRandom) {
@@ -37,16 +38,19 @@ package struct EventHistory: Sendable {
         key = SpanKey(source: "github", host: "github.com", container: "\(owner.count * 100)", kind: "run", id: "\(number)")
         fallbackKey = nil
         attempt = .numbered(1)
+        operation = random.oneIn(2) ? .build : .job
       case 1:
         key = SpanKey(source: "customhttp", host: "", container: name, kind: "deploy", id: "\(number)")
         fallbackKey = nil
         attempt = .counted
+        operation = random.oneIn(2) ? .deploy : "step"
       default:
         key = SpanKey(source: "github", host: "github.com", container: "\(owner.count * 100)", kind: "issue", id: "\(number)")
         // Only where the name leads to one thing can a fallback be decided.
         fallbackKey =
           isShared ? nil : SpanKey(source: "github", host: "github.com", container: "=\(name)", kind: "issue", id: "\(number)")
         attempt = .counted
+        operation = random.oneIn(4) ? .job : .issue
       }
       created = Int.random(in: 0...20, using: &random)
     }
@@ -57,7 +61,7 @@ package struct EventHistory: Sendable {
       let isFallback = fallbackKey != nil && random.oneIn(5)
       var event = Event(key: isFallback ? fallbackKey ?? key : key, time: now, attempt: attempt)
       if case .numbered = attempt { event.attempt = .numbered(Int.random(in: 1...3, using: &random)) }
-      event.operation = random.oneIn(6) ? .deploy : .issue
+      event.operation = random.oneIn(6) ? .deploy : operation
       event.name = "name \(Int.random(in: 0...2, using: &random))"
       event.owner = isFallback ? nil : owner
       event.state = LifecycleState.allCases.randomElement(using: &random)

@@ -18,7 +18,7 @@ package enum ExportSamples {
 
   /// The spans of ``store(finished:text:)``.
   package static func spans(_ count: Int, text: String = "") throws -> [TracedSpan] {
-    var reader = TraceReader(store: try store(finished: count, text: text))
+    var reader = TraceReader(store: try store(finished: count, text: text), strategy: .nested)
     return try (0..<count).flatMap { try reader.spans(of: key("run", "\($0)")) }
   }
 
@@ -81,7 +81,7 @@ package enum ExportSamples {
     old.operation = .release
     old.marks = [.end(.vendor(Timestamp(seconds: -10)))]
     let events = [issue, change, build, job, deploy, script, old]
-    var reader = TraceReader(store: try store(events))
+    var reader = TraceReader(store: try store(events), strategy: .nested)
     return try events.flatMap { try reader.spans(of: $0.key) }
   }
 

@@ -25,7 +25,8 @@ package struct SpanExporterContract: Sendable {
     _ store: any SpanStore, to receiver: LoopbackReceiver, timeout: Double = 60, lines: KeptLog = KeptLog()
   ) throws -> ExportRunner {
     try ExportRunner(
-      exporter: makeExporter(receiver.url, timeout), store: store, ledger: ExportLedger(store: store), settle: .zero,
+      exporter: makeExporter(receiver.url, timeout), store: store, ledger: ExportLedger(store: store, strategy: .nested),
+      settle: .zero,
       clock: SystemClock(), logger: lines.logger)
   }
 

@@ -459,6 +459,24 @@ package struct SpanStoreContract: Sendable {
     #expect(try store.removeFinished(before: StoreSamples.time(2_000_000), awaitedBy: [], limit: 10) == 1)
   }
 
+  /// What is known of a thing that never became a span stays no longer than spans do.
+  package func checkRemovalOfThingsWithoutSpans() throws {
+    let store = try makeStore()
+    defer { store.close() }
+    var event = Event(key: StoreSamples.issueKey(1), time: .vendor(StoreSamples.time(5)), attempt: .counted)
+    event.publishes = StoreSamples.aliases(1)
+    var subject = Subject(key: event.key)
+    _ = subject.add(event)
+    var timeless = Subject(key: StoreSamples.issueKey(3))
+    _ = timeless.add(Event(key: timeless.key, time: .receipt(.epoch)))
+    try store.write(StoreSamples.changes([subject, StoreSamples.issue(2), timeless]))
+    #expect(try store.removeFinished(before: StoreSamples.time(5), awaitedBy: [], limit: 10) == 0)
+    #expect(try store.removeFinished(before: StoreSamples.time(6), awaitedBy: [], limit: 10) == 1)
+    let kept = try store.subjects([1, 2, 3].map { StoreSamples.issueKey($0) }).keys.sorted()
+    #expect(kept == [StoreSamples.issueKey(2), StoreSamples.issueKey(3)])
+    #expect(try store.publishers(of: StoreSamples.aliases(1)).values.allSatisfy(\.isEmpty))
+  }
+
   private static let removedNumbers: Set<Substring> = ["1", "2", "3", "5", "6", "7", "9"]
 
   /// Removes in small steps; returns the numbers of the issues that went.

@@ -103,6 +103,7 @@ package enum StoreSamples {
       Attribute("list", .strings(["a", "", "ß"]), vocabulary: .classic), Attribute("nothing", .null, vocabulary: .classic),
     ]
     event.phases = [PhaseStatement(track: "status", name: "Review", start: time(0), end: time(5), outcome: .failure)]
+    event.phases.append(.seen(track: "status", name: "Test", at: time(8), earliestStart: time(6)))
     event.moments = [SpanEvent(name: "approved", time: time(3), attributes: [Attribute("by", "someone")])]
     event.publishes = [Reference("own kind", "free text"), Reference(.commit, "0123456789abcdef0123456789abcdef01234567")]
     event.follows = [

@@ -65,8 +65,8 @@ struct CDEventsProducerTests {
         "deployment:\(ids["service.deployed"] ?? "")": "deploy success below \(release)",
         "deployment:\(ids["service.upgraded"] ?? "")": "deploy success below \(release)",
         "deployment:\(ids["service.rolledback"] ?? "")": "deploy success below \(release)",
-        // Three deploys of one artifact to one environment do not say which one is at fault.
-        "incident:incident-\(mode)": "incident completed below \(release)",
+        // Of three deploys of one artifact to one environment the last is at fault.
+        "incident:incident-\(mode)": "incident completed below deployment:\(ids["service.rolledback"] ?? "")",
       ]
       let own = spans.filter { span in expected.keys.contains(Self.name(span["key"]) ?? "") }
       for span in own {

@@ -12,6 +12,7 @@ struct VSPerfCommandLineTests {
     arguments: [
       (["--help"], "vsperf"), (["-h"], "vsperf"), (["generate", "--help"], "vsperf-generate"),
       (["generate", "history", "--help"], "vsperf-generate-history"), (["explain", "--help"], "vsperf-explain"),
+      (["traceparent", "--help"], "vsperf-traceparent"),
       (["-help", "generate", "-seed", "3", "history"], "vsperf-generate-history"),
     ])
   func help(arguments: [String], page: String) throws {
@@ -45,7 +46,7 @@ struct VSPerfCommandLineTests {
   @Test(
     "a mistake is one line that names it and where help is, exit code 64",
     arguments: [
-      Mistake("", says: "which command? there is explain, generate; vsperf --help says more"),
+      Mistake("", says: "which command? there is explain, generate, traceparent; vsperf --help says more"),
       Mistake("generate", says: "generate what? there is history; vsperf generate --help says more"),
       Mistake("generat history", says: #"there is no command "generat" (did you mean generate?); vsperf --help says more"#),
       Mistake("generate histry", says: #"there is no command "generate histry" (did you mean history?); vsperf generate --help"#),

@@ -8,7 +8,7 @@ enum CDEventsClassicTags {
     tags.add("event.type", payload.type.subject)
     tags.add("event.state", payload.type.predicate)
     tags.add("subject.id", payload.id)
-    tags.add("subject.source", payload.root.object("subject")?.text("source") ?? payload.context.source)
+    tags.add("subject.source", payload.source)
     return tags.attributes
   }
 }

@@ -25,10 +25,10 @@ struct CDEventsLink {
   private static let nameLimit = 64
 
   /// A link within an event. Nil for one that leads nowhere, or on to another event, which tells it itself.
-  init?(_ object: PayloadObject, of event: String?) {
+  init?(_ object: PayloadObject, of event: String?, from origin: CDEventsOrigin) {
     guard let (kind, near, far) = Self.ends(of: object), let far else { return nil }
-    if let near, Reference.event(near.text("contextId")) != Reference.event(event) { return nil }
-    references = Self.references(far)
+    if let near, near.text("contextId")?.lowercased() != event?.lowercased() { return nil }
+    references = Self.references(far, from: origin)
     if references.isEmpty { return nil }
     self.kind = kind
     follower = event
@@ -36,12 +36,14 @@ struct CDEventsLink {
   }
 
   /// A link on its own; nil for what is none.
-  init?(alone object: PayloadObject) {
+  ///
+  /// - Parameter source: whose events it ties in the first place.
+  init?(alone object: PayloadObject, source: String?) {
     guard !object.has("context"), object.text("linkType") != nil else { return nil }
     let ends = Self.ends(of: object)
     kind = ends?.kind ?? .path
-    references = ends?.far.map(Self.references) ?? []
-    follower = ends?.near?.text("contextId")
+    references = ends?.far.map { Self.references($0, from: source.map(CDEventsOrigin.init)) } ?? []
+    follower = ends?.near.flatMap(Self.eventID)
     time = object.time("timestamp")
   }
 
@@ -58,9 +60,14 @@ struct CDEventsLink {
     }
   }
 
-  private static func references(_ node: PayloadObject) -> [Reference] {
-    if let event = Reference.event(node.text("contextId")) { return [event] }
+  private static func references(_ node: PayloadObject, from origin: CDEventsOrigin?) -> [Reference] {
+    if let id = eventID(node) { return Reference.events(id, from: origin) }
     return node.text("domainId").flatMap(DomainID.init)?.references ?? []
+  }
+
+  /// Nil for what is too long to be one.
+  private static func eventID(_ node: PayloadObject) -> String? {
+    node.text("contextId").flatMap { $0.utf8.count <= PayloadName.limit ? $0 : nil }
   }
 
   // MARK: On its own
@@ -82,8 +89,10 @@ struct CDEventsLink {
 }
 
 extension Reference {
-  /// The thing that the event with this id is about.
-  static func event(_ id: String?) -> Reference? {
-    id.map { Reference(.event, $0.lowercased()) }
+  /// The thing that the event with this id is about. Ids are unique within their source only, so that of the same source is meant
+  /// first; links do not say of which source the other event is.
+  static func events(_ id: String, from origin: CDEventsOrigin?) -> [Reference] {
+    let id = id.lowercased()
+    return (origin.map { [Reference(.event, "\($0.text)/\(id)")] } ?? []) + [Reference(.event, id)]
   }
 }

@@ -8,7 +8,7 @@ extension CDEventsMapping {
   func ticketEvents() -> [Event]? {
     guard ["created", "updated", "closed"].contains(predicate) else { return nil }
     let type = content.text("ticketType") ?? content.text("type")
-    let labels = texts("labels")
+    let labels = content.texts("labels")
     let isIncident = ClassificationSettings.isIncident(labels: labels ?? [], type: type, by: rules.incidentLabels)
     var event = Event(key: key(.ticket), time: time)
     event.usualOperation = .issue
@@ -33,7 +33,7 @@ extension CDEventsMapping {
     event.attributes.add("valuestream.issue.priority", content.text("priority"))
     event.attributes.add("valuestream.issue.milestone", content.text("milestone"))
     event.attributes.add("valuestream.issue.author", content.text("creator"))
-    event.attributes.add("valuestream.issue.assignees", texts("assignees"))
+    event.attributes.add("valuestream.issue.assignees", content.texts("assignees"))
     event.attributes.add("valuestream.issue.resolution", content.text("resolution"))
     event.attributes += CDEventsClassicTags.all(payload)
     if predicate != "updated" {
@@ -43,15 +43,6 @@ extension CDEventsMapping {
     }
     return tied(event, .ticket, as: predicate == "created" ? .first : .later)
   }
-
-  /// Nil where the payload does not list them.
-  private func texts(_ name: StaticString) -> [String]? {
-    guard content.has(name) else { return nil }
-    return content.value[name]?.elements.prefix(Self.listLimit).compactMap(\.string)
-  }
-
-  /// More elements of a list are not read.
-  private static let listLimit = 100
 
   /// Trackers call it what they like; whatever does not say that nothing was done counts as done.
   private static func resolution(_ text: String?) -> Outcome {

@@ -15,7 +15,7 @@ extension CDEventsMapping {
     event.project = package?.name
     event.attributes.add("artifact.purl", package?.text)
     event.attributes.add("artifact.version", package?.version)
-    event.attributes.add("valuestream.artifact.sbom", content.object("sbom")?.text("uri"))
+    event.attributes.add("valuestream.artifact.sbom", content.object("sbom")?.text("uri").map(WebAddress.withoutUser))
     let standing: Standing
     switch predicate {
     case "packaged":
@@ -26,16 +26,15 @@ extension CDEventsMapping {
       standing = .second
       event.operation = .release
       event.state = .ended
-      event.marks = [.begin(time), .end(time)]
+      event.marks = [.end(time)]
       event.outcome = .success
       event.attributes += CDEventsClassicTags.all(payload)
-      event.classic = ClassicMark(
-        eventSource: "cdevents", type: "release", .end, state: predicate, time: time, begin: time)
+      event.classic = ClassicMark(eventSource: "cdevents", type: "release", .end, state: predicate, time: time)
     default: return nil
     }
     event.moments = [moment(predicate, attributes)]
     let change = payload.other("change")
-    let commit = change.flatMap { CDEventsPayload.commit($0.id) }
+    let commit = change.flatMap { CommitHash.whole($0.id) }
     let parents = change.map { [Reference.key(key(.change, $0.id, at: $0.origin))] } ?? []
     return tied(
       event, .artifact, as: standing,
@@ -45,18 +44,18 @@ extension CDEventsMapping {
 
   // MARK: Deploys
 
-  /// Each event is a deploy of its own, a moment long: CDEvents tell that a service was deployed, not that it is going to be.
+  /// Each event is the end of a deploy of its own: CDEvents tell that a service was deployed, not that it is going to be.
   func deployEvents() throws(PayloadError) -> [Event]? {
     guard ["deployed", "upgraded", "rolledback"].contains(predicate) else { return nil }
     let id = try payload.context.requireID()
-    let artifact = content.text("artifactId")
+    let artifact = payload.artifact
     let package = artifact.flatMap(PackageURL.init)
     var event = Event(key: key(.service, id, at: payload.contextOrigin), time: time)
     event.operation = .deploy
     event.name = "\(payload.id)\(environment.map { " to \($0)" } ?? "")"
     event.project = payload.id
     event.state = .ended
-    event.marks = [.begin(time), .end(time)]
+    event.marks = [.end(time)]
     event.outcome = .success
     if let artifact, let environment {
       event.publishes = [deploy(of: artifact, to: environment)]
@@ -69,8 +68,10 @@ extension CDEventsMapping {
     event.attributes.add("valuestream.deployment.kind", predicate)
     event.attributes.add("vcs.ref.head.revision", payload.commit)
     event.attributes += CDEventsClassicTags.all(payload)
-    event.classic = ClassicMark(eventSource: "cdevents", type: "deploy", .end, state: predicate, time: time, begin: time)
-    return tied(event, .service, as: .first, to: artifact.map { [.key(artifactKey($0))] } ?? [])
+    event.classic = ClassicMark(eventSource: "cdevents", type: "deploy", .end, state: predicate, time: time)
+    // What the chain made is what a rollback leads away from.
+    let strangers: [CDEventsSubject] = artifact != nil && predicate == "rolledback" ? [.artifact, .build] : []
+    return tied(event, .service, as: .first, to: artifact.map { [.key(artifactKey($0))] } ?? [], notBelow: strangers)
   }
 
   private func deploy(of artifact: String, to environment: String) -> Reference {
@@ -83,7 +84,7 @@ extension CDEventsMapping {
   func environmentEvents() -> [Event]? {
     let name = content.text("name") ?? payload.id
     var event = Event(key: key(.environment), time: time)
-    event.operation = "environment"
+    event.operation = .environment
     event.name = name
     switch predicate {
     case "created":
@@ -127,7 +128,7 @@ extension CDEventsMapping {
       standing = .later
     default: return nil
     }
-    let ticket = content.text("ticketURI") ?? content.text("ticketUri")
+    let ticket = payload.address("ticketURI") ?? payload.address("ticketUri")
     event.links = ticket.map { [LinkStatement(Reference(.address, $0), rule: "ticket")] } ?? []
     let severity = payload.root.object("customData")?.text("severity")
     event.attributes.add("deployment.environment.name", environment)
@@ -137,15 +138,17 @@ extension CDEventsMapping {
     event.attributes.add("valuestream.incident.ticket", ticket)
     event.attributes += CDEventsClassicTags.all(payload)
     var atFault: [Reference] = []
+    var strangers: [CDEventsSubject] = []
     if standing != .later {
       event.attributes.add("valuestream.incident.description", content.text("description"))
-      if let artifact = content.text("artifactId") {
+      if let artifact = payload.artifact {
         event.attributes.add("artifact.purl", PackageURL(artifact)?.text)
         atFault = [environment.map { deploy(of: artifact, to: $0) }, .key(artifactKey(artifact))].compactMap { $0 }
+        strangers = [.artifact]
       }
     }
     event.classic = ClassicMark(
       eventSource: "cdevents", type: "incident", standing == .later ? .end : .start, state: predicate, time: time)
-    return tied(event, .incident, as: standing, to: atFault)
+    return tied(event, .incident, as: standing, to: atFault, notBelow: strangers)
   }
 }

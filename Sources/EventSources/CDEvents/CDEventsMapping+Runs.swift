@@ -11,7 +11,7 @@ extension CDEventsMapping {
     let pipeline = content.text("pipelineName") ?? content.text("name")
     event.name = [pipeline, payload.id].compactMap { $0 }.joined(separator: " ")
     event.project = pipeline
-    let artifact = content.text("artifactId")
+    let artifact = payload.artifact
     // CDEvents tell no outcome of a build; one that made something has succeeded.
     apply(run, to: &event, outcome: artifact == nil ? nil : .success)
     event.attributes.append(Attribute("cicd.pipeline.action.name", subject == .build ? "BUILD" : "RUN"))

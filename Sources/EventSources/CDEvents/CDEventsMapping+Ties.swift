@@ -19,11 +19,13 @@ extension CDEventsMapping {
   ///
   /// - Parameters:
   ///   - parents: what the content says the thing belongs to.
+  ///   - strangers: what of the chain it does not hang below: what the content names is another.
   ///   - isContained: true when that is what contains it, whatever came before it.
   ///   - others: what else says where it belongs, where nothing of the same rule did.
   func tied(
-    _ event: Event, _ subject: CDEventsSubject, as standing: Standing, to parents: [Reference] = [], isContained: Bool = false,
-    others: [FollowStatement] = []
+    _ event: Event, _ subject: CDEventsSubject, as standing: Standing, to parents: [Reference] = [],
+    notBelow strangers: [CDEventsSubject] = [],
+    isContained: Bool = false, others: [FollowStatement] = []
   ) -> [Event] {
     var event = event
     event.publishes += names(subject)
@@ -35,7 +37,7 @@ extension CDEventsMapping {
     let commit = subject == .change ? nil : payload.commit
     let statements = [
       FollowStatement(.explicitID, named + (standing == .later || isContained ? [] : predecessors)),
-      FollowStatement(.vendorLink, parents + chained(subject)),
+      FollowStatement(.vendorLink, parents + chained(subject, except: strangers)),
       FollowStatement(.commit, commit.map { [Reference(.commit, $0)] } ?? []),
       FollowStatement(.chain, chainKey.map { [.key($0)] } ?? []),
     ]
@@ -59,10 +61,8 @@ extension CDEventsMapping {
 
   private func names(_ subject: CDEventsSubject) -> [Reference] {
     let domain = payload.context.object?.text("domainId") ?? payload.root.object("subject")?.text("domainId") ?? payload.id
-    return [
-      Reference.event(payload.context.id), DomainID(domain)?.reference,
-      payload.chainID.map { Self.place(of: subject, in: $0) },
-    ].compactMap { $0 }
+    let others = [DomainID(domain)?.reference, payload.chainID.map { Self.place(of: subject, in: $0) }]
+    return (payload.context.id.map { Reference.events($0, from: payload.contextOrigin) } ?? []) + others.compactMap { $0 }
   }
 
   private var named: [Reference] { payload.classicID.map { [Reference(.classicID, $0)] } ?? [] }
@@ -93,9 +93,9 @@ extension CDEventsMapping {
   }
 
   /// The things of the chain that this one hangs below, if there is one of the kind.
-  private func chained(_ subject: CDEventsSubject) -> [Reference] {
+  private func chained(_ subject: CDEventsSubject, except strangers: [CDEventsSubject]) -> [Reference] {
     guard let chain = payload.chainID else { return [] }
-    return subject.above.map { Self.place(of: $0, in: chain) }
+    return subject.above.filter { !strangers.contains($0) }.map { Self.place(of: $0, in: chain) }
   }
 
   private var chainKey: SpanKey? {

@@ -8,8 +8,22 @@ struct CDEventsOrigin: Hashable {
   /// What follows the host; the whole where there is none.
   let container: String
 
+  /// User and password are left out, and so are slashes at the end: some senders write one, some do not.
   init(_ source: String) {
+    var source = WebAddress.withoutUser(source)
+    while source.utf8.count > 1, source.hasSuffix("/") { source.removeLast() }
     (host, container) = WebAddress.split(source) ?? ("", source)
+  }
+
+  /// The whole in one text.
+  var text: String { [host, container].filter { !$0.isEmpty }.joined(separator: "/") }
+}
+
+/// The id of a thing.
+enum CDEventsIdentifier {
+  /// The text without user and password, where it is an address.
+  static func withoutUser(_ text: String) -> String {
+    PackageURL(text)?.text ?? WebAddress.withoutUser(text)
   }
 }
 
@@ -17,9 +31,10 @@ struct CDEventsOrigin: Hashable {
 ///
 /// Source: the specification of package URLs.
 struct PackageURL {
-  /// As it was sent.
+  /// As it was sent, but for users and passwords in the addresses in it.
   let text: String
-  /// Without what only says where to get it, and with no escapes: all spellings of one artifact are equal.
+  /// Without what only says where to get it, without escapes, and with the type in lower case. What else counts as the same name
+  /// the rules of each type say, which are not known here.
   let identity: String
   /// `oci/myapp`, without type where there is a name space: `mygit.com/myorg/myapp`.
   let name: String
@@ -31,21 +46,44 @@ struct PackageURL {
   /// Nil for what is no package URL.
   init?(_ text: String) {
     guard text.lowercased().hasPrefix("pkg:"), text.utf8.count > 4 else { return nil }
-    self.text = text
     let parts = text.dropFirst(4).split(separator: "?", maxSplits: 1)
-    guard let path = parts.first.map({ PercentEncoding.decode($0) ?? String($0) }) else { return nil }
-    let qualifiers =
-      parts.count < 2
-      ? []
-      : parts[1].split(separator: "&").filter { qualifier in
-        !Self.places.contains { qualifier.hasPrefix("\($0)=") }
-      }
-    identity = "pkg:\(path)" + (qualifiers.isEmpty ? "" : "?\(qualifiers.sorted().joined(separator: "&"))")
+    guard let given = parts.first else { return nil }
+    let qualifiers = parts.count < 2 ? [] : parts[1].split(separator: "&").map(Qualifier.init)
+    self.text =
+      "\(text.prefix(4))\(given)" + (qualifiers.isEmpty ? "" : "?\(qualifiers.map(\.text).joined(separator: "&"))")
+    let path = Self.path(given)
+    let kept = qualifiers.filter { !Self.places.contains($0.name) }.map { "\($0.name)=\($0.value)" }.sorted()
+    identity = "pkg:\(path)" + (kept.isEmpty ? "" : "?\(kept.joined(separator: "&"))")
     // The name space of npm begins with the same sign.
     let at = path.lastIndex(of: "@").flatMap { $0 > path.startIndex && path[path.index(before: $0)] != "/" ? $0 : nil }
     let full = path[..<(at ?? path.endIndex)]
     name = full.firstIndex(of: "/").map { String(full[full.index(after: $0)...]) } ?? String(full)
     version = at.map { String(path[path.index(after: $0)...]) }.flatMap { $0.isEmpty ? nil : $0 }
+  }
+
+  /// Without escapes, and the type, which is what stands before the first slash, in lower case.
+  private static func path(_ given: Substring) -> String {
+    let path = PercentEncoding.decode(given) ?? String(given)
+    let type = path.prefix { $0 != "/" }
+    return type.lowercased() + path[type.endIndex...]
+  }
+
+  private struct Qualifier {
+    /// In lower case.
+    let name: String
+    /// Without escapes, and an address without user and password.
+    let value: String
+    /// As it was sent, unless there were these.
+    let text: String
+
+    init(_ text: Substring) {
+      let name = text.prefix { $0 != "=" }
+      let given = text[name.endIndex...].dropFirst()
+      let decoded = PercentEncoding.decode(given) ?? String(given)
+      value = WebAddress.withoutUser(decoded)
+      self.name = name.lowercased()
+      self.text = value == decoded ? String(text) : "\(name)=\(value)"
+    }
   }
 }
 

@@ -12,8 +12,8 @@ struct CDEventsContext {
   private let path: String
 
   init(_ event: CloudEvent) {
-    object = event.data.object("context")
-    path = "\(event.data.path).context"
+    object = event.data?.object("context")
+    path = "\(event.data?.path ?? "$").context"
     id = object?.text("id") ?? event.attributes.id
     source = object?.text("source") ?? event.attributes.source
     type = object?.text("type") ?? event.attributes.type
@@ -28,8 +28,19 @@ struct CDEventsContext {
 
   func requireID() throws(PayloadError) -> String { try require(id, "id", expected: "a text that is not empty") }
 
+  /// The id of the chain, in lower case.
+  func chainID() throws(PayloadError) -> String? {
+    guard let text = object?.text("chainId") else { return nil }
+    return try PayloadName.checked(text, path: "\(path).chainId").lowercased()
+  }
+
+  /// - Throws: when there is an id, and it is too long for one.
+  func checkID() throws(PayloadError) {
+    if let id { _ = try PayloadName.checked(id, path: "\(path).id") }
+  }
+
   func require(_ text: String?, _ name: StaticString, expected: String) throws(PayloadError) -> String {
-    if let text { return try CDEventsPayload.name(text, path: "\(path).\(name)") }
+    if let text { return try PayloadName.checked(text, path: "\(path).\(name)") }
     throw object?.missing(name, expected: expected)
       ?? PayloadError(.missingIdentity, path: "\(path).\(name)", reason: "expected \(expected), found nothing")
   }
@@ -46,6 +57,8 @@ struct CDEventsPayload {
   let contextOrigin: CDEventsOrigin
   /// Where the thing lives that the event is about, and its id there.
   let origin: CDEventsOrigin
+  /// That as it was sent, without user and password.
+  let source: String
   let id: String
   /// What is told of the thing.
   let content: PayloadObject
@@ -53,44 +66,47 @@ struct CDEventsPayload {
   /// In lower case.
   let chainID: String?
 
-  init(_ event: CloudEvent, _ context: CDEventsContext, type: CDEventsType) throws(PayloadError) {
+  /// - Parameters:
+  ///   - root: the data of the event.
+  ///   - envelope: what stands in where that is silent.
+  init(
+    _ root: PayloadObject, envelope: CloudEventAttributes, _ context: CDEventsContext, type: CDEventsType
+  ) throws(PayloadError) {
     self.context = context
     self.type = type
-    root = event.data
+    self.root = root
+    try context.checkID()
     let subject = root.object("subject")
     let source = try context.require(context.source, "source", expected: "a text that is not empty")
     contextOrigin = CDEventsOrigin(source)
     if let own = subject?.text("source") {
-      origin = CDEventsOrigin(try Self.name(own, path: "\(root.path).subject.source"))
+      self.source = WebAddress.withoutUser(try PayloadName.checked(own, path: "\(root.path).subject.source"))
+      origin = CDEventsOrigin(own)
     } else {
+      self.source = WebAddress.withoutUser(source)
       origin = contextOrigin
     }
-    guard let id = subject.flatMap(Self.identifier) ?? event.attributes.subject else {
+    guard let id = subject.flatMap(Self.identifier) ?? envelope.subject.map(CDEventsIdentifier.withoutUser) else {
       throw subject?.missing("id", expected: "a text that is not empty") ?? root.missing("subject", expected: "an object")
     }
-    self.id = try Self.name(id, path: "\(root.path).subject.id")
+    self.id = try PayloadName.checked(id, path: "\(root.path).subject.id")
     // Scripts leave the level away.
     content = subject?.object("content") ?? subject ?? root
-    chainID = context.object?.text("chainId")?.lowercased()
-    links = (context.object?.objects("links") ?? []).prefix(Self.linkLimit).compactMap { CDEventsLink($0, of: context.id) }
+    chainID = try context.chainID()
+    let links = (context.object?.objects("links") ?? []).prefix(Self.linkLimit)
+    self.links = links.compactMap { [contextOrigin] in CDEventsLink($0, of: context.id, from: contextOrigin) }
   }
 
   /// More links of one event are not read.
   private static let linkLimit = 100
-  /// Ids and sources are names; one of more bytes is a mistake.
-  private static let nameLimit = 1024
-
-  static func name(_ text: String, path: String) throws(PayloadError) -> String {
-    guard text.utf8.count <= nameLimit else {
-      throw PayloadError(.missingIdentity, path: path, reason: "expected at most \(nameLimit) bytes")
-    }
-    return text
-  }
 
   /// The id of a thing; scripts send numbers.
   static func identifier(_ object: PayloadObject) -> String? {
-    object.text("id") ?? object.int("id").map(String.init)
+    object.identifier().map(CDEventsIdentifier.withoutUser)
   }
+
+  /// The artifact that the content names.
+  var artifact: String? { content.text("artifactId").map(CDEventsIdentifier.withoutUser) }
 
   /// Another thing that the content names: its id, and where it lives, which is where this one does unless it says so.
   func other(_ name: StaticString) -> (id: String, origin: CDEventsOrigin)? {
@@ -99,7 +115,10 @@ struct CDEventsPayload {
   }
 
   /// The address of the thing; its name changed with version 0.4.
-  var address: String? { content.text("uri") ?? content.text("url") }
+  var address: String? { address("uri") ?? address("url") }
+
+  /// An address in the content, without user and password, which may be a key.
+  func address(_ name: StaticString) -> String? { content.text(name).map(WebAddress.withoutUser) }
 }
 
 // MARK: Custom data
@@ -123,11 +142,6 @@ extension CDEventsPayload {
       nested?.text("sha"), nested?.text("id"), data.text("commit"), data.text("commitSha"), data.text("commit_sha"),
       data.text("commitId"), data.text("gitCommit"), data.text("git_commit"), data.text("sha"), data.text("revision"),
     ]
-    return texts.lazy.compactMap { $0.flatMap(Self.commit) }.first
-  }
-
-  /// A text that is a full hash, in lower case.
-  static func commit(_ text: String) -> String? {
-    [40, 64].contains(text.utf8.count) && Hex.bytes(of: text[...]) != nil ? text.lowercased() : nil
+    return texts.lazy.compactMap { $0.flatMap(CommitHash.whole) }.first
   }
 }

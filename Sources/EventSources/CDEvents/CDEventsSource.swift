@@ -48,17 +48,33 @@ package struct CDEventsSource: EventSource {
       case .ignored(let reason): if !reasons.contains(reason) { reasons.append(reason) }
       }
     }
-    if events.isEmpty, updates.isEmpty { return .ignored(reason: reasons.joined(separator: "; ")) }
+    if events.isEmpty, updates.isEmpty { return .ignored(reason: Self.joined(reasons)) }
     return .events(events, branchUpdates: updates)
   }
 
+  /// More reasons of one batch are only counted.
+  private static let reasonLimit = 10
+
+  private static func joined(_ reasons: [String]) -> String {
+    let rest = reasons.count - reasonLimit
+    return reasons.prefix(reasonLimit).joined(separator: "; ") + (rest > 0 ? "; and \(rest) others" : "")
+  }
+
   private func interpretation(of cloudEvent: CloudEvent, received: Timestamp) throws(PayloadError) -> Interpretation {
-    if let link = CDEventsLink(alone: cloudEvent.data) { return link.interpretation(received: received) }
+    guard let data = cloudEvent.data else { return Self.notOurs(cloudEvent.attributes.type ?? "") }
+    if let link = CDEventsLink(alone: data, source: cloudEvent.attributes.source) {
+      return link.interpretation(received: received)
+    }
     let context = CDEventsContext(cloudEvent)
-    let type = try context.requireType()
-    guard let type = CDEventsType(type) else { return .ignored(reason: "\(type) is no type of CDEvents") }
-    let payload = try CDEventsPayload(cloudEvent, context, type: type)
+    let text = try context.requireType()
+    guard let type = CDEventsType(text) else { return Self.notOurs(text) }
+    let payload = try CDEventsPayload(data, envelope: cloudEvent.attributes, context, type: type)
     return try CDEventsMapping(payload: payload, received: received, rules: rules).interpretation()
+  }
+
+  /// Anybody may send what they like: of a type that nobody knows the beginning will do.
+  private static func notOurs(_ type: String) -> Interpretation {
+    .ignored(reason: "\(type.prefix(100)) is no type of CDEvents")
   }
 }
 

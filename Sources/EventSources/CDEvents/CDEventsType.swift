@@ -7,6 +7,9 @@ struct CDEventsType {
   /// Nil for the types of the specification.
   let tool: String?
 
+  /// True for the types of CDEvents, also those that are not known here.
+  static func isOurs(_ text: String) -> Bool { text.lowercased().hasPrefix("dev.cdevents") }
+
   /// Nil for what is no type of CDEvents.
   init?(_ text: String) {
     let parts = text.lowercased().split(separator: ".", omittingEmptySubsequences: false).map(String.init)

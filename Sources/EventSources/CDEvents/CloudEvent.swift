@@ -12,17 +12,18 @@ import ValueStreamCore
 /// Event Format".
 struct CloudEvent {
   let attributes: CloudEventAttributes
-  let data: PayloadObject
+  /// Nil of an event of another specification, whose data may be anything.
+  let data: PayloadObject?
 
   /// More in one batch are refused.
   private static let batchLimit = 1000
 
   /// - Throws: when the body is neither an event nor a list of events.
   static func events(in delivery: Delivery) throws(PayloadError) -> [CloudEvent] {
+    let headers = CloudEventAttributes(delivery.headers)
+    if headers.isForeign { return [CloudEvent(foreign: headers)] }
     let root = try PayloadBody.document(of: delivery).root
-    if let object = PayloadObject(root, path: "$") {
-      return [try CloudEvent(object, headers: CloudEventAttributes(delivery.headers))]
-    }
+    if let object = PayloadObject(root, path: "$") { return [try CloudEvent(object, headers: headers)] }
     let elements = root.elements
     guard !elements.isEmpty else {
       throw PayloadError(.missingIdentity, reason: "expected an event, or a list of events that is not empty")
@@ -40,6 +41,10 @@ struct CloudEvent {
     return events
   }
 
+  private init(foreign attributes: CloudEventAttributes) {
+    (self.attributes, data) = (attributes, nil)
+  }
+
   private init(_ object: PayloadObject, headers: CloudEventAttributes) throws(PayloadError) {
     // CDEvents have a context, and the version within it.
     guard !object.has("context"), object.text("specversion") != nil else {
@@ -47,7 +52,7 @@ struct CloudEvent {
       return
     }
     attributes = CloudEventAttributes(object)
-    data = try Self.data(of: object)
+    data = attributes.isForeign ? nil : try Self.data(of: object)
   }
 
   private static func data(of object: PayloadObject) throws(PayloadError) -> PayloadObject {
@@ -113,12 +118,15 @@ struct CloudEventAttributes {
     time = object.text("time")
   }
 
+  /// True when the type says that it is no event of CDEvents.
+  var isForeign: Bool { type.map { !CDEventsType.isOurs($0) } ?? false }
+
   /// Nil unless the envelope has both parts.
   var deliveryID: String? { Self.deliveryID(source: source, id: id) }
 
   static func deliveryID(source: String?, id: String?) -> String? {
     guard let source, let id else { return nil }
-    return "\(source) \(id)"
+    return "\(WebAddress.withoutUser(source)) \(id)"
   }
 }
 

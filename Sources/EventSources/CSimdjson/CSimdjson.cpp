@@ -1,6 +1,8 @@
 #include "CSimdjson.h"
 
+#include <array>
 #include <cstring>
+#include <mutex>
 #include <new>
 #include <type_traits>
 
@@ -30,15 +32,34 @@ dom::element element(vs_json_value value) { return copy<dom::element>(value); }
 
 vs_json_value value(const dom::element &element) { return copy<vs_json_value>(element); }
 
+// Parsers that wait for the next document; a few, and none whose buffers are large.
+constexpr size_t largest_kept = 1 << 20;
+std::array<vs_json_parser *, 4> idle;
+size_t idle_count = 0;
+std::mutex idle_lock;
+
 }  // namespace
 
 extern "C" {
 
-vs_json_parser *vs_json_parser_create(void) { return new (std::nothrow) vs_json_parser; }
+vs_json_parser *vs_json_parser_take(void) {
+  {
+    std::lock_guard<std::mutex> guard(idle_lock);
+    if (idle_count > 0) return idle[--idle_count];
+  }
+  return new (std::nothrow) vs_json_parser;
+}
 
-void vs_json_parser_destroy(vs_json_parser *parser) { delete parser; }
-
-size_t vs_json_parser_capacity(const vs_json_parser *parser) { return parser->parser.capacity(); }
+void vs_json_parser_give(vs_json_parser *parser) {
+  if (parser->parser.capacity() <= largest_kept) {
+    std::lock_guard<std::mutex> guard(idle_lock);
+    if (idle_count < idle.size()) {
+      idle[idle_count++] = parser;
+      return;
+    }
+  }
+  delete parser;
+}
 
 const char *vs_json_parse(vs_json_parser *parser, const uint8_t *bytes, size_t count, vs_json_value *root) {
   dom::element found;

@@ -17,7 +17,7 @@ enum CustomHTTPAttributes {
   private static func flatten(_ object: JSONValue, prefix: String, into attributes: inout [Attribute]) {
     for (name, value) in object.members {
       guard attributes.count < entryLimit else { return }
-      guard prefix.utf8.count + name.utf8.count <= CustomHTTPMembers.nameLimit else { continue }
+      guard prefix.utf8.count + name.utf8.count <= PayloadName.limit else { continue }
       if value.isObject {
         flatten(value, prefix: "\(prefix)\(name).", into: &attributes)
       } else if let text = value.string, text.utf8.count > textLimit {
@@ -34,7 +34,22 @@ enum CustomHTTPAttributes {
     if let number = value.double { return .double(number) }
     if let flag = value.bool { return .bool(flag) }
     if value.isNull { return .null }
-    return .strings(
-      value.elements.prefix(entryLimit).map { $0.string ?? $0.int.map(String.init) ?? $0.double.map { "\($0)" } ?? "" })
+    return .strings(texts(value.elements))
+  }
+
+  /// Of a list what can be a text; together it is no longer than a single one may be.
+  private static func texts(_ elements: [JSONValue]) -> [String] {
+    var texts: [String] = []
+    var size = 0
+    for element in elements.prefix(entryLimit) {
+      guard let text = text(element), size + text.utf8.count <= textLimit else { continue }
+      size += text.utf8.count
+      texts.append(text)
+    }
+    return texts
+  }
+
+  private static func text(_ value: JSONValue) -> String? {
+    value.string ?? value.int.map(String.init) ?? value.double.map { "\($0)" } ?? value.bool.map { "\($0)" }
   }
 }

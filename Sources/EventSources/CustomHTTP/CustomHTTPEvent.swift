@@ -69,9 +69,8 @@ extension PhaseStatement {
   fileprivate init(_ members: CustomHTTPMembers) throws(PayloadError) {
     let name = try members.requireText("name")
     let start = try members.time("startedAt")
-    let end = try members.time("endedAt")
+    let end = try members.end(try members.time("endedAt"), in: "endedAt", of: start)
     if start == nil, end == nil { throw members.error("startedAt", "expected a time here or in endedAt") }
-    if let start, let end, end < start { throw members.error("endedAt", "expected no time before startedAt") }
     let outcome = try members.word("outcome", of: Outcome.self)
     if outcome != nil, end == nil { throw members.error("outcome", "expected none without endedAt: only what is over has one") }
     self.init(track: "custom", name: name, start: start, end: end, outcome: outcome)

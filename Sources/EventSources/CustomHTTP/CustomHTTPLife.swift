@@ -34,10 +34,7 @@ struct CustomHTTPLife {
     }
     self.action = action
     begin = startedAt ?? (action == .start ? time : nil)
-    end = endedAt ?? (action == .end ? time : nil)
-    if let begin, let end, end < begin {
-      throw members.error(endedAt == nil ? "time" : "endedAt", "expected no time before startedAt")
-    }
+    end = try members.end(endedAt ?? (action == .end ? time : nil), in: endedAt == nil ? "time" : "endedAt", of: begin)
     self.time = end ?? begin ?? time
     isError = members["error"]?.bool ?? false
     outcome = try Self.outcome(members, action: action, isError: isError)

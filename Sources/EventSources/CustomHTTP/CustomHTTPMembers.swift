@@ -30,29 +30,21 @@ struct CustomHTTPMembers {
 
   // MARK: Texts
 
-  /// Ids, names and addresses of more bytes are a mistake.
-  static let nameLimit = 1024
-
   /// A text or a whole number.
   func text(_ name: String) throws(PayloadError) -> String? {
     guard let value = self[name] else { return nil }
     guard let text = Self.text(value) else { throw error(name, "expected a text") }
-    return try bounded(text, name)
+    return try PayloadName.checked(text, path: "\(path).\(name)")
   }
 
   /// The same; what is neither a text nor a whole number counts as absent.
   func textIfAny(_ name: String) throws(PayloadError) -> String? {
     guard let text = self[name].flatMap(Self.text) else { return nil }
-    return try bounded(text, name)
+    return try PayloadName.checked(text, path: "\(path).\(name)")
   }
 
   func requireText(_ name: String) throws(PayloadError) -> String {
     guard let text = try textIfAny(name) else { throw error(name, "expected a text that is not empty") }
-    return text
-  }
-
-  private func bounded(_ text: String, _ name: String) throws(PayloadError) -> String {
-    guard text.utf8.count <= Self.nameLimit else { throw error(name, "expected at most \(Self.nameLimit) bytes") }
     return text
   }
 
@@ -66,6 +58,15 @@ struct CustomHTTPMembers {
       throw error(name, "expected a time such as 2024-03-10T09:00:00Z, or whole seconds or milliseconds since 1970")
     }
     return time
+  }
+
+  /// An end of what began at a time, if both are known.
+  ///
+  /// One that is less than a second before the beginning is at the beginning: `date +%s` cuts off what the other clock tells.
+  func end(_ end: Timestamp?, in name: String, of begin: Timestamp?) throws(PayloadError) -> Timestamp? {
+    guard let begin, let end, end < begin else { return end }
+    guard begin.seconds(since: end) < 1 else { throw error(name, "expected no time before startedAt") }
+    return begin
   }
 
   /// A word of a vocabulary, in any letter case.

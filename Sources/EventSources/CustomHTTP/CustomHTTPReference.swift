@@ -32,7 +32,7 @@ struct CustomHTTPReference {
   /// A text of a known form, or an object with `kind` and `value`.
   init(_ value: JSONValue, path: String, namespace: String) throws(PayloadError) {
     if let text = value.string {
-      guard text.utf8.count <= CustomHTTPMembers.nameLimit, let reference = Self.recognize(text, in: namespace) else {
+      guard text.utf8.count <= PayloadName.limit, let reference = Self.recognize(text, in: namespace) else {
         throw PayloadError(.missingIdentity, path: path, reason: "expected \(Self.hint(to: text))")
       }
       self = reference
@@ -57,7 +57,7 @@ struct CustomHTTPReference {
       [text.hasPrefix("vstrace-") ? Reference(.classicID, text) : Reference(.customID, "\(namespace)/\(text)")])
   }
 
-  private static func recognize(_ text: String, in namespace: String) -> CustomHTTPReference? {
+  static func recognize(_ text: String, in namespace: String) -> CustomHTTPReference? {
     if isShortHash(text) { return nil }
     for kind in [Kind.classic, .key, .commit] {
       if let reference = read(text, as: kind, in: namespace) { return reference }
@@ -87,10 +87,10 @@ struct CustomHTTPReference {
       guard let thing = RepositoryThing(text), thing.kind != .issue else { return nil }
       return CustomHTTPReference(.explicitID, thing.changes)
     case .commit:
-      guard let hash = isAddress(text) ? hash(inAddress: text) : text, isWholeHash(hash) else { return nil }
-      return CustomHTTPReference(.commit, [Reference(.commit, hash.lowercased())])
+      guard let hash = (isAddress(text) ? hash(inAddress: text) : text).flatMap(CommitHash.whole) else { return nil }
+      return CustomHTTPReference(.commit, [Reference(.commit, hash)])
     case .issue:
-      if let key = issueKey(in: text) { return CustomHTTPReference(.issueKey, [Reference(.issue, key)]) }
+      if let issue = TrackerIssue(text) { return CustomHTTPReference(.issueKey, issue.references) }
       guard let thing = RepositoryThing(text), thing.kind != .change else { return nil }
       return CustomHTTPReference(.issueKey, thing.issues)
     }
@@ -107,10 +107,6 @@ struct CustomHTTPReference {
     (text.hasPrefix("https://") || text.hasPrefix("http://")) && WebAddress.host(text) != nil
   }
 
-  private static func isWholeHash(_ text: String) -> Bool {
-    [40, 64].contains(text.utf8.count) && text.utf8.allSatisfy { Hex.value($0) != nil }
-  }
-
   /// A hash as Git abbreviates it, which nothing is known by. Digits alone are more likely an id.
   private static func isShortHash(_ text: String) -> Bool {
     (7..<40).contains(text.utf8.count) && text.utf8.allSatisfy { Hex.value($0) != nil } && !text.utf8.allSatisfy(ASCII.isDigit)
@@ -120,21 +116,5 @@ struct CustomHTTPReference {
     let parts = (WebAddress.path(address) ?? "").split(separator: "/")
     guard let name = parts.lastIndex(of: "commit"), name + 1 < parts.count else { return nil }
     return String(parts[name + 1])
-  }
-
-  /// `TP-3`, alone or as the last part of the address of its page.
-  private static func issueKey(in text: String) -> String? {
-    var key = text[...]
-    if isAddress(text) {
-      let parts = (WebAddress.path(text) ?? "").split(separator: "/")
-      guard parts.count >= 2, parts[parts.count - 2] == "browse" else { return nil }
-      key = Substring(parts[parts.count - 1])
-    }
-    let parts = key.utf8.split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)
-    guard parts.count == 2, parts[0].count >= 2, parts[0].first.map(ASCII.isCapital) == true,
-      parts[0].allSatisfy({ ASCII.isCapital($0) || ASCII.isDigit($0) || $0 == UInt8(ascii: "_") }),
-      !parts[1].isEmpty, parts[1].allSatisfy(ASCII.isDigit)
-    else { return nil }
-    return String(key)
   }
 }

@@ -23,7 +23,7 @@ extension GitHubMapping {
     let isOver = state == .ended
     // Of a job its own payloads tell more, and a time of receipt yields to theirs.
     let time = isJob ? .receipt(received) : EventTime.vendor(isOver ? completed : started, orReceipt: received)
-    var event = Event(key: key(isJob ? "job" : "check", id, of: repository), time: time)
+    var event = Event(key: key(isJob ? GitHubKey.job : "check", id, of: repository), time: time)
     event.operation = .job
     event.state = state
     if let started { event.marks.append(.begin(.vendor(started))) }
@@ -54,7 +54,7 @@ extension GitHubMapping {
     of check: PayloadObject, suite: PayloadObject?, isJob: Bool, in repository: GitHubRepository
   ) -> [Reference] {
     if isJob {
-      if let run = check.text("details_url").flatMap(GitHubURL.run) { return [.key(key("run", run, of: repository))] }
+      if let run = check.text("details_url").flatMap(GitHubURL.run) { return [.key(key(GitHubKey.run, run, of: repository))] }
       return [self.suite(suite?.int("id"))].compactMap { $0 }
     }
     let parent = suite?.int("id").map { Reference.key(key("suite", String($0), of: repository)) }
@@ -82,6 +82,7 @@ extension GitHubMapping {
     }
     event.follows =
       followLink(pullRequests(of: suite, in: repository)) + [followCommit(commit("head_sha", of: suite))]
+      + followMessage(suite.object("head_commit")?.text("message"), in: repository)
     let name = app?.text("name") ?? app?.text("slug")
     event.name = "\(repository.fullName) \(name ?? "checks \(id)")"
     describe(repository, in: &event)
@@ -118,7 +119,9 @@ extension GitHubMapping {
     default: break
     }
     if event.outcome?.isError == true { event.attributes.add("error.type", state) }
-    event.follows = [followCommit(sha)]
+    event.follows =
+      [followCommit(sha)]
+      + followMessage(payload.root.object("commit")?.object("commit")?.text("message"), in: repository)
     event.name = "\(repository.fullName) \(context)"
     describe(repository, in: &event)
     event.attributes.append(Attribute("cicd.pipeline.action.name", "RUN"))

@@ -90,8 +90,8 @@ extension GitHubMapping {
 
   /// The job and the run that made the deployment, if a workflow did.
   private func runs(in repository: GitHubRepository) -> [Reference] {
-    let job = payload.root.object("check_run")?.int("id").map { Reference.key(key("job", String($0), of: repository)) }
-    let run = payload.root.object("workflow_run")?.int("id").map { Reference.key(key("run", String($0), of: repository)) }
+    let job = payload.root.object("check_run")?.int("id").map { Reference.key(key(GitHubKey.job, String($0), of: repository)) }
+    let run = payload.root.object("workflow_run")?.int("id").map { Reference.key(key(GitHubKey.run, String($0), of: repository)) }
     return [job, run].compactMap { $0 }
   }
 

@@ -45,30 +45,12 @@ extension GitHubMapping {
     return names
   }
 
-  /// The issues that a request says it belongs to: by a classic id in the name of its branch, by closing words in its body.
+  /// The issues that a request says it belongs to, in the name of its branch, its title and its body.
   private func issues(of request: PayloadObject, in repository: GitHubRepository?) -> [FollowStatement] {
-    var statements: [FollowStatement] = []
     // What stands in a fork was written by a stranger.
-    let reach: ReferenceReach = isFromFork(request) ? .sameOwner : .anywhere
-    if let branch = request.object("head")?.string("ref") {
-      let found = ClassicID.find(in: branch).map { [Reference(.classicID, $0)] } ?? []
-      statements.append(FollowStatement(.explicitID, found, reach: reach))
-    }
-    if request.has("body") {
-      let closed = ClosingWords.gitHub.issues(in: request.string("body") ?? "")
-      statements.append(
-        FollowStatement(.closingWords, closed.flatMap { references(to: $0, from: repository) }, reach: reach))
-    }
-    return statements
-  }
-
-  /// An issue of the same repository is known by its key, whatever the repository was called when the issue was seen.
-  private func references(to issue: ClosingWords.Issue, from repository: GitHubRepository?) -> [Reference] {
-    let own = issue.repository == nil ? repository.map { key("issue", String(issue.number), of: $0) } : nil
-    let name = (issue.repository ?? repository?.fullName).map {
-      Reference.issue(issue.number, of: $0, host: issue.host ?? payload.host)
-    }
-    return [own.map(Reference.key), name].compactMap { $0 }
+    written(in: repository, reach: isFromFork(request) ? .sameOwner : .anywhere).statements(
+      branch: request.object("head")?.string("ref"), title: request.string("title"),
+      body: request.has("body") ? request.string("body") ?? "" : nil)
   }
 
   private func isFromFork(_ request: PayloadObject) -> Bool {

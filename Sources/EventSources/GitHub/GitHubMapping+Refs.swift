@@ -43,7 +43,7 @@ extension GitHubMapping {
       return .ignored(reason: "a repository that was \(payload.action)")
     }
     var event = Event(
-      key: SpanKey(source: "github", host: payload.host, container: "", kind: "repository", id: String(id)),
+      key: GitHubKey.make("repository", String(id), container: "", host: payload.host),
       time: .vendor(repository.object.time("updated_at"), orReceipt: received))
     let changes = payload.root.object("changes")
     let oldName = changes?.object("repository")?.object("name")?.text("from")

@@ -19,7 +19,7 @@ extension GitHubMapping {
     // The first attempt began when the run was made; later ones tell only their own beginning.
     let start = run.time("run_started_at") ?? (attempt == 1 ? run.time("created_at") : nil)
     var event = Event(
-      key: key("run", id, of: repository), time: .vendor(updated, orReceipt: received), attempt: .numbered(attempt))
+      key: key(GitHubKey.run, id, of: repository), time: .vendor(updated, orReceipt: received), attempt: .numbered(attempt))
     event.state = state
     if let start {
       event.marks.append(.begin(.vendor(start)))
@@ -37,7 +37,11 @@ extension GitHubMapping {
     event.publishes = [suite(run.int("check_suite_id"))].compactMap { $0 }
     event.follows = followLink(pullRequests(of: run, in: repository))
     // What runs by the clock belongs to no change, although it runs on the commit of the last one.
-    if run.string("event") != "schedule" { event.follows.append(followCommit(commit("head_sha", of: run))) }
+    if run.string("event") != "schedule" {
+      event.follows.append(followCommit(commit("head_sha", of: run)))
+      event.follows += followMessage(
+        run.object("head_commit")?.text("message"), head: run.object("head_repository"), in: repository)
+    }
     let workflow = payload.root.object("workflow")
     let path = run.text("path") ?? workflow?.text("path")
     let name = run.text("name") ?? workflow?.text("name") ?? path
@@ -115,7 +119,7 @@ extension GitHubMapping {
     let completed = job.time("completed_at")
     let state = Self.state(ofStatus: job.string("status"), action: payload.action)
     let time = state == .ended ? completed : state == .running ? started : created
-    var event = Event(key: key("job", id, of: repository), time: .vendor(time ?? created, orReceipt: received))
+    var event = Event(key: key(GitHubKey.job, id, of: repository), time: .vendor(time ?? created, orReceipt: received))
     event.operation = .job
     event.state = state
     // A skipped job may carry a start before its creation.
@@ -130,7 +134,7 @@ extension GitHubMapping {
     }
     event.phases = jobPhases(job, state, created: created, started: started, completed: completed, event.outcome)
     if let run {
-      event.follows = [FollowStatement(.vendorLink, [.key(key("run", run, of: repository))], attempt: attempt)]
+      event.follows = [FollowStatement(.vendorLink, [.key(key(GitHubKey.run, run, of: repository))], attempt: attempt)]
     }
     let name = job.text("name")
     let title = [job.text("workflow_name"), name ?? id].compactMap { $0 }.joined(separator: " / ")

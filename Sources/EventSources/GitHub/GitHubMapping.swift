@@ -45,8 +45,7 @@ struct GitHubMapping {
 
   /// The key of a thing of a repository.
   func key(_ kind: String, _ id: String, of repository: GitHubRepository?) -> SpanKey {
-    SpanKey(
-      source: "github", host: payload.host, container: repository?.keyPart ?? SpanKey.fallbackPart(""), kind: kind, id: id)
+    GitHubKey.make(kind, id, container: repository?.keyPart ?? SpanKey.fallbackPart(""), host: payload.host)
   }
 
   // MARK: Times
@@ -90,6 +89,27 @@ struct GitHubMapping {
 
   /// A vendor's own link, where the payload has one. That it has none takes nothing back: GitHub lists a run's pull requests
   /// only while they are open.
+  /// What people write in a repository about where their work belongs.
+  func written(in repository: GitHubRepository?, reach: ReferenceReach) -> WrittenReferences {
+    WrittenReferences(.gitHub, reach: reach) { issue in
+      // An issue of the same repository is known by its key, whatever the repository was called when the issue was seen.
+      let own = issue.repository == nil ? repository.map { key("issue", String(issue.number), of: $0) } : nil
+      let name = (issue.repository ?? repository?.fullName).map {
+        Reference.issue(issue.number, of: $0, host: issue.host ?? payload.host)
+      }
+      return [own.map(Reference.key), name].compactMap { $0 }
+    }
+  }
+
+  /// The issues that the commit names on which something runs.
+  ///
+  /// - Parameter head: the repository of the commit, where the payload tells it.
+  func followMessage(_ message: String?, head: PayloadObject? = nil, in repository: GitHubRepository) -> [FollowStatement] {
+    guard let message else { return [] }
+    let isFork = head.map { $0.int("id") != repository.id } ?? false
+    return written(in: repository, reach: isFork ? .sameOwner : .anywhere).statements(message: message)
+  }
+
   func followLink(_ references: [Reference], attempt: Int? = nil) -> [FollowStatement] {
     references.isEmpty ? [] : [FollowStatement(.vendorLink, references, attempt: attempt)]
   }

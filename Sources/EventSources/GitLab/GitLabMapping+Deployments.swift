@@ -32,7 +32,7 @@ extension GitLabMapping {
     }
     if let job {
       event.publishes = [deployOfJob(job)]
-      event.follows = followLink([.key(key("job", job, of: project))])
+      event.follows = followLink([.key(key(GitLabKey.job, job, of: project))])
     }
     // The payload shortens the commit, but not in its address.
     let sha = deployment.text("commit_url")?.split(separator: "/").last.map(String.init)

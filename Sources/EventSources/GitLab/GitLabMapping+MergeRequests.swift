@@ -52,19 +52,12 @@ extension GitLabMapping {
       + commits.compactMap { $0.map { Reference(.commit, $0.lowercased()) } }
   }
 
-  /// The issues that a request says it belongs to: by a classic id or closing words in its description.
+  /// The issues that a request says it belongs to, in the name of its branch, its title and its description.
   private func issues(of request: PayloadObject, in project: GitLabProject) -> [FollowStatement] {
-    guard request.has("description") else { return [] }
-    let text = request.string("description") ?? ""
     let isFork = request.int("source_project_id") != request.int("target_project_id")
-    let reach: ReferenceReach = isFork ? .sameOwner : .anywhere
-    let named = ClassicID.find(in: text).map { [Reference(.classicID, $0)] } ?? []
-    let closed = ClosingWords.gitLab.issues(in: text).flatMap { issue in
-      let own = issue.repository == nil ? Reference.key(key("issue", issue.number, of: project)) : nil
-      return [own, .issue(issue.number, of: issue.repository ?? project.path, host: issue.host ?? payload.host)]
-        .compactMap { $0 }
-    }
-    return [FollowStatement(.explicitID, named, reach: reach), FollowStatement(.closingWords, closed, reach: reach)]
+    return written(in: project, reach: isFork ? .sameOwner : .anywhere).statements(
+      branch: request.string("source_branch"), title: request.string("title"),
+      body: request.has("description") ? request.string("description") ?? "" : nil)
   }
 
   // MARK: Description

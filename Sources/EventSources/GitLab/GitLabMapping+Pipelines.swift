@@ -19,7 +19,7 @@ extension GitLabMapping {
       .compactMap { $0 }.max()
     // Pipelines say nothing of when they changed: the newest time in the payload is the nearest to it.
     let time = EventTime.vendor(state == .ended ? finished ?? latest : latest, orReceipt: received)
-    var event = Event(key: key("pipeline", id, of: project), time: time, attempt: .counted)
+    var event = Event(key: key(GitLabKey.pipeline, id, of: project), time: time, attempt: .counted)
     event.operation = .build
     event.name = "\(project.path) pipeline \(pipeline.text("name").map { "\($0) " } ?? "")\(id)"
     event.state = state
@@ -83,10 +83,10 @@ extension GitLabMapping {
   private func parents(of pipeline: PayloadObject, in project: GitLabProject) -> [FollowStatement] {
     let source = payload.root.object("source_pipeline")
     let starter = source?.int("job_id").map { id in
-      Reference.key(key("job", id, ofProject: source?.object("project")?.int("id"), else: project))
+      Reference.key(key(GitLabKey.job, id, ofProject: source?.object("project")?.int("id"), else: project))
     }
     let upstream = source?.int("pipeline_id").map { id in
-      Reference.key(key("pipeline", id, ofProject: source?.object("project")?.int("id"), else: project))
+      Reference.key(key(GitLabKey.pipeline, id, ofProject: source?.object("project")?.int("id"), else: project))
     }
     let request = payload.root.object("merge_request")
     let change = request?.int("iid").map { iid in
@@ -94,7 +94,13 @@ extension GitLabMapping {
     }
     var statements = followLink([starter, upstream, change].compactMap { $0 })
     // What runs by the clock belongs to no change, although it runs on the commit of the last one.
-    if pipeline.string("source") != "schedule" { statements.append(followCommit(pipeline.text("sha"))) }
+    if pipeline.string("source") != "schedule" {
+      statements.append(followCommit(pipeline.text("sha")))
+      let isFork = request.map { $0.int("source_project_id") != $0.int("target_project_id") } ?? false
+      if let message = payload.root.object("commit")?.text("message") {
+        statements += written(in: project, reach: isFork ? .sameOwner : .anywhere).statements(message: message)
+      }
+    }
     return statements
   }
 
@@ -112,7 +118,7 @@ extension GitLabMapping {
     let finished = job.time("build_finished_at")
     let pipeline = job.int("pipeline_id") ?? job.object("commit")?.int("id")
     var event = Event(
-      key: key("job", id, of: project),
+      key: key(GitLabKey.job, id, of: project),
       time: .vendor((state == .ended ? finished : nil) ?? started ?? created, orReceipt: received))
     event.operation = .job
     event.state = state
@@ -125,7 +131,7 @@ extension GitLabMapping {
     }
     event.phases = jobPhases(job, state, created: created, started: started, finished: finished, event.outcome)
     event.publishes = [classicID("build", of: job.text("project_name") ?? project.name, id)]
-    if let pipeline { event.follows = followLink([.key(key("pipeline", pipeline, of: project))]) }
+    if let pipeline { event.follows = followLink([.key(key(GitLabKey.pipeline, pipeline, of: project))]) }
     let name = job.text("build_name")
     event.name = "\(project.path) \(name ?? "job \(id)")"
     describe(project, in: &event)

@@ -27,7 +27,7 @@ struct GitLabMapping {
   // MARK: Identity
 
   func key(_ kind: String, _ id: String, container: String) -> SpanKey {
-    SpanKey(source: "gitlab", host: payload.host, container: container, kind: kind, id: id)
+    GitLabKey.make(kind, id, container: container, host: payload.host)
   }
 
   func key(_ kind: String, _ id: Int64, of project: GitLabProject) -> SpanKey {
@@ -66,6 +66,15 @@ struct GitLabMapping {
 
   func followLink(_ references: [Reference]) -> [FollowStatement] {
     references.isEmpty ? [] : [FollowStatement(.vendorLink, references)]
+  }
+
+  /// What people write in a project about where their work belongs.
+  func written(in project: GitLabProject, reach: ReferenceReach) -> WrittenReferences {
+    WrittenReferences(.gitLab, reach: reach) { issue in
+      let own = issue.repository == nil ? Reference.key(key("issue", issue.number, of: project)) : nil
+      return [own, .issue(issue.number, of: issue.repository ?? project.path, host: issue.host ?? payload.host)]
+        .compactMap { $0 }
+    }
   }
 
   /// The change that a commit belongs to.

@@ -7,12 +7,16 @@ package struct IntakeMetrics: IntakeObserver {
   private let commitSize: MetricFamily
   private let answers: MetricFamily
   private let logger: Logger
-  private let unauthenticatedLines = LogThrottle()
-  private let commitLines = LogThrottle()
+  private let unauthenticatedLines: LogThrottle
+  private let commitLines: LogThrottle
 
   /// - Parameter deliveries: counter with the labels source and result. Deliveries in the log are counted there when they
   ///   are projected; here those that never get that far.
-  package init(registry: MetricRegistry, deliveries: MetricFamily, logger: Logger) {
+  package init(
+    registry: MetricRegistry, deliveries: MetricFamily, logger: Logger, clock: any WallClock = SystemClock()
+  ) {
+    unauthenticatedLines = LogThrottle(clock: clock)
+    commitLines = LogThrottle(clock: clock)
     self.deliveries = deliveries
     self.logger = logger
     commitSeconds = registry.family(
@@ -34,9 +38,10 @@ package struct IntakeMetrics: IntakeObserver {
   }
 
   package func unauthenticated(_ error: AuthenticationError, from source: String) {
-    guard let heldBack = unauthenticatedLines.pass() else { return }
-    logger.log(.warn, "delivery refused: signature \(error.code.rawValue)") { line in
+    guard let heldBack = unauthenticatedLines.pass("\(source) \(error.code.rawValue)") else { return }
+    logger.log(.warn, "delivery refused: signature or token \(error.code.rawValue)") { line in
       line.member("source", source)
+      line.member("status", 401)
       line.member("header", error.header)
       line.member("similarBefore", heldBack)
     }

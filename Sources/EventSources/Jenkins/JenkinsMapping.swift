@@ -17,13 +17,8 @@ struct JenkinsMapping {
 
   // MARK: Identity
 
-  /// Of a Jenkins that is not named a build is known by job and number only, until a payload that names it tells the same.
   private func key(_ fullName: String, _ number: String, host: String?) -> SpanKey {
-    if let host = host ?? rules.host {
-      return SpanKey(source: "jenkins", host: host, container: fullName, kind: "build", id: number)
-    }
-    return SpanKey(
-      source: "jenkins", host: "", container: SpanKey.fallbackPart(fullName), kind: "build", id: number)
+    JenkinsKey.build(fullName, number, host: host ?? rules.host)
   }
 
   private func jobAndNumber(_ fullName: String, _ number: Int64) -> Reference {
@@ -83,18 +78,30 @@ struct JenkinsMapping {
 
   private func parents(of build: JenkinsBuild) -> [FollowStatement] {
     var statements: [FollowStatement] = []
+    // No words that close issues stand in the name of a branch.
+    if let branch = build.branch {
+      let written = WrittenReferences(.gitHub) { _ in [] }.statements(branch: branch, title: nil, body: nil)
+      statements += written.filter { !$0.references.isEmpty }
+    }
     if let named = build.parameter("vstrace-trace-id") {
+      statements.removeAll { $0.rule == .explicitID }
       statements.append(FollowStatement(.explicitID, [Reference(.classicID, named)]))
-    } else if let found = build.branch.flatMap(ClassicID.find) {
-      statements.append(FollowStatement(.explicitID, [Reference(.classicID, found)]))
     }
-    if let upstream = build.cause.flatMap(Self.upstream) {
-      statements.append(FollowStatement(.vendorLink, [jobAndNumber(upstream.fullName, upstream.number)]))
-    }
+    let upstream = build.cause.flatMap(Self.upstream).map { jobAndNumber($0.fullName, $0.number) }
+    let links = [upstream, change(of: build)].compactMap { $0 }
+    if !links.isEmpty { statements.append(FollowStatement(.vendorLink, links)) }
     if let commit = build.commit {
       statements.append(FollowStatement(.commit, [Reference(.commit, commit.lowercased())]))
     }
     return statements
+  }
+
+  /// The pull or merge request that a multibranch job builds.
+  private func change(of build: JenkinsBuild) -> Reference? {
+    guard let number = build.branch.flatMap(ChangeNumber.find), let remote = build.repository.flatMap(GitRemote.init) else {
+      return nil
+    }
+    return .change(number, of: remote.path, host: remote.host)
   }
 
   /// `Started by upstream project "shop/site" build number 12`

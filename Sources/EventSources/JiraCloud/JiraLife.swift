@@ -19,10 +19,10 @@ struct JiraLife {
 
   /// Jira writes the change of a category down a moment before or after it sends the time of the event: less than this apart they are
   /// one moment.
-  private static let tolerance = 10.0
+  private static let tolerance = 2.0
 
   init(_ issue: JiraIssue, payload: JiraPayload, received: Timestamp) {
-    let change = payload.changes.first { $0.field == "status" }
+    let transition = JiraTransition(payload.changes)
     let isCreation = payload.event == "issue_created"
     let told = payload.timestamp ?? issue.fields?.time("updated")
     let categoryChanged = issue.categoryChanged
@@ -30,43 +30,55 @@ struct JiraLife {
     let turned = categoryChanged ?? (isDone ? issue.fields?.time("resolutiondate") : nil)
     let isOtherCategory = Self.areOne(told, turned)
     // Several payloads tell when the category changed, but only one the event's own time, so the former counts.
-    let moment = isOtherCategory && (change != nil || isCreation) ? turned : told
+    let moment = isOtherCategory && (transition.isMove || isCreation) ? turned : told
+    // From one status that is done to another one nothing happens that counts.
+    let wasDone = isDone && (turned != nil ? !isOtherCategory : transition.keepsResolution && issue.isResolved)
     time = .vendor(moment, orReceipt: received)
     self.isDone = isDone
-    end = isDone ? (turned ?? (change == nil ? nil : moment)).map(EventTime.vendor) : nil
-    // From one status that is done to another one nothing happens that counts.
-    let wasDone = isDone && turned != nil && !isOtherCategory
-    becomesDone = isDone && !wasDone && (change != nil || isCreation || !payload.root.has("changelog"))
+    end = isDone ? (turned ?? (transition.isMove && !wasDone ? moment : nil)).map(EventTime.vendor) : nil
+    becomesDone = isDone && !wasDone && (transition.isMove || isCreation || !payload.root.has("changelog"))
 
     var marks = issue.created.map { [LifeMark.begin(.vendor($0))] } ?? []
     if isDone {
-      marks.append(.end(end ?? .receipt(received)))
+      // What is told later tells that it was done, but not when.
+      marks.append(.end(end ?? .receipt(moment ?? received)))
     } else if issue.created != nil {
       // Each says nothing new, unless the issue was done before.
       if let categoryChanged { marks.append(.begin(.vendor(categoryChanged))) }
-      let isReopened = change != nil && !isCreation || payload.changes.contains { $0.field == "resolution" && $0.to == nil }
-      if isReopened, let moment { marks.append(.begin(.vendor(moment))) }
+      if let moment, transition.clearsResolution {
+        marks.append(.restart(.vendor(moment)))
+      } else if let moment, transition.isMove, !isCreation {
+        marks.append(.begin(.vendor(moment)))
+      }
+    } else if payload.event != "comment_created" {
+      marks.append(.begin(.receipt(moment ?? received)))
     }
     self.marks = marks
+    phases =
+      issue.status?.text("name").map { status in
+        Self.phases(
+          of: issue, in: status, at: moment ?? received, isCreation: isCreation, transition, isOtherCategory: isOtherCategory,
+          wasDone: wasDone)
+      } ?? []
+  }
 
-    guard let moment, let status = issue.status?.text("name") else {
-      phases = []
-      return
+  private static func phases(
+    of issue: JiraIssue, in status: String, at moment: Timestamp, isCreation: Bool, _ transition: JiraTransition,
+    isOtherCategory: Bool, wasDone: Bool
+  ) -> [PhaseStatement] {
+    let isDone = issue.category == .done
+    let earliest = areOne(issue.created, issue.categoryChanged) ? issue.created : issue.categoryChanged
+    if isCreation { return isDone ? [] : [PhaseStatement(track: track, name: status, start: issue.created ?? moment)] }
+    guard let from = transition.from else {
+      return isDone ? [] : [.seen(track: track, name: status, at: moment, earliestStart: earliest)]
     }
-    let earliest = Self.areOne(issue.created, categoryChanged) ? issue.created : categoryChanged
-    func seen() -> PhaseStatement {
-      .seen(track: Self.track, name: status, at: moment, earliestStart: earliest)
-    }
-    if isCreation {
-      phases = isDone ? [] : [PhaseStatement(track: Self.track, name: status, start: issue.created ?? moment)]
-    } else if let change, let from = change.from, change.to != from {
-      var left = PhaseStatement(track: Self.track, name: from, end: moment)
-      if !isOtherCategory { left.earliestStart = earliest }
-      let entered = PhaseStatement(track: Self.track, name: change.to ?? status, start: moment)
-      phases = wasDone ? [] : isDone ? [left] : [left, entered]
-    } else {
-      phases = isDone ? [] : [seen()]
-    }
+    if wasDone { return [] }
+    var left = PhaseStatement(track: track, name: from, end: moment)
+    if !isOtherCategory { left.earliestStart = earliest }
+    let entered = PhaseStatement(track: track, name: status, start: moment)
+    if isDone { return [left] }
+    // What was resolved was done, and that is no phase.
+    return transition.clearsResolution ? [entered] : [left, entered]
   }
 
   private static let track = "status"

@@ -52,11 +52,12 @@ extension JiraMapping {
   /// The key, those it had before, and the id for payloads that hold nothing else.
   private func names(of issue: JiraIssue) -> [Reference] {
     var keys = [issue.key].compactMap { $0 }
-    for change in payload.changes where change.field == "key" { keys += [change.from, change.to].compactMap { $0 } }
+    for change in payload.changes.filter({ $0.field == "key" }).prefix(2) { keys += [change.from, change.to].compactMap { $0 } }
     var names: [Reference] = []
     for key in keys where !names.contains(Reference(.issue, key)) {
       names += [classicID("issue", key), Reference(.issue, key)]
     }
+    if let page = Self.page(of: issue) { names.append(Reference(.address, page)) }
     if let id = issue.id { names.append(Reference(.issueID, id)) }
     return names
   }
@@ -66,36 +67,42 @@ extension JiraMapping {
   /// Only of a subtask is the parent what it is a part of: an epic spans months, and is linked.
   private func parents(of issue: JiraIssue) -> [FollowStatement] {
     guard issue.type != nil else { return [] }
-    let parent = issue.isSubtask ? issue.fields?.object("parent").flatMap { JiraPayload.id($0, "id") } : nil
+    let parent = issue.isSubtask ? issue.fields?.object("parent").flatMap { $0.identifier() } : nil
     return [FollowStatement(.vendorLink, parent.map { [.key(key("issue", $0))] } ?? [])]
   }
 
   private func links(of issue: JiraIssue) -> [LinkStatement] {
     var links: [LinkStatement] = []
+    var known: Set<LinkStatement> = []
     func link(_ rule: String, _ kind: String, _ id: String?) {
-      guard let id else { return }
+      guard let id, links.count < Self.linkLimit else { return }
       let link = LinkStatement(.key(key(kind, id)), rule: rule)
-      if !links.contains(link) { links.append(link) }
+      if known.insert(link).inserted { links.append(link) }
     }
-    if !issue.isSubtask { link("epic", "issue", issue.fields?.object("parent").flatMap { JiraPayload.id($0, "id") }) }
+    if !issue.isSubtask { link("epic", "issue", issue.fields?.object("parent").flatMap { $0.identifier() }) }
     for sprint in issue.sprintIDs { link("sprint", "sprint", String(sprint)) }
-    for version in issue.fields?.objects("fixVersions") ?? [] { link("fix_version", "version", JiraPayload.id(version, "id")) }
+    for version in issue.fields?.objects("fixVersions") ?? [] { link("fix_version", "version", version.identifier()) }
     for tie in issue.fields?.objects("issuelinks") ?? [] {
       let type = tie.object("type")
       let (outward, inward) = (tie.object("outwardIssue"), tie.object("inwardIssue"))
-      link(Self.rule(type?.text("outward")), "issue", outward.flatMap { JiraPayload.id($0, "id") })
-      link(Self.rule(type?.text("inward")), "issue", inward.flatMap { JiraPayload.id($0, "id") })
+      link(Self.rule(type?.text("outward")), "issue", outward.flatMap { $0.identifier() })
+      link(Self.rule(type?.text("inward")), "issue", inward.flatMap { $0.identifier() })
     }
     for change in payload.changes {
       switch change.field {
       case "epic link": link("epic", "issue", change.toID)
       case "sprint":
-        for sprint in (change.toID ?? "").split(separator: ",") { link("sprint", "sprint", sprint.trimmed) }
+        for sprint in (change.toID ?? "").split(separator: ",").prefix(Self.linkLimit) {
+          link("sprint", "sprint", sprint.trimmed)
+        }
       default: break
       }
     }
     return links
   }
+
+  /// Of one payload; more are left out.
+  private static let linkLimit = 200
 
   /// The words between two issues, as a name: `is blocked by` is `is_blocked_by`.
   static func rule(_ words: String?) -> String {
@@ -110,12 +117,12 @@ extension JiraMapping {
     if payload.root.text("issue_event_type_name") == "issue_commented", let comment = payload.root.object("comment") {
       moments.append(commentMoment(comment))
     }
-    for change in payload.changes where payload.event == "issue_updated" {
+    for change in payload.changes where payload.event == "issue_updated" && moments.count < Self.linkLimit {
       switch change.field {
       case "labels":
         let (before, after) = (Self.words(change.from), Self.words(change.to))
-        moments += after.filter { !before.contains($0) }.map { Self.labelMoment("labeled", $0, at: time) }
-        moments += before.filter { !after.contains($0) }.map { Self.labelMoment("unlabeled", $0, at: time) }
+        moments += after.subtracting(before).sorted().map { Self.labelMoment("labeled", $0, at: time) }
+        moments += before.subtracting(after).sorted().map { Self.labelMoment("unlabeled", $0, at: time) }
       case "key":
         var attributes: [Attribute] = []
         attributes.add("valuestream.issue.previous_key", change.from)
@@ -126,8 +133,8 @@ extension JiraMapping {
     return moments
   }
 
-  private static func words(_ text: String?) -> [String] {
-    (text ?? "").split(separator: " ").map(String.init)
+  private static func words(_ text: String?) -> Set<String> {
+    Set((text ?? "").split(separator: " ").prefix(linkLimit).map(String.init))
   }
 
   private static func labelMoment(_ name: String, _ label: String, at time: Timestamp) -> SpanEvent {

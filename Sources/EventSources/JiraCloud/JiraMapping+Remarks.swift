@@ -18,7 +18,7 @@ extension JiraMapping {
 
   func commentMoment(_ comment: PayloadObject) -> SpanEvent {
     var attributes: [Attribute] = []
-    attributes.add("valuestream.comment.id", JiraPayload.id(comment, "id"))
+    attributes.add("valuestream.comment.id", comment.identifier())
     attributes.add("valuestream.comment.author", comment.object("author").flatMap(Self.name))
     return SpanEvent(name: "comment", time: comment.time("created") ?? time.timestamp, attributes: attributes)
   }
@@ -26,10 +26,10 @@ extension JiraMapping {
   func worklogEvent() throws(PayloadError) -> Event {
     let worklog = try payload.root.requireObject("worklog")
     var attributes: [Attribute] = []
-    attributes.add("valuestream.worklog.id", JiraPayload.id(worklog, "id"))
+    attributes.add("valuestream.worklog.id", worklog.identifier())
     attributes.add("valuestream.worklog.author", worklog.object("author").flatMap(Self.name))
     attributes.add("valuestream.worklog.seconds", worklog.int("timeSpentSeconds"))
-    var event = try remark(on: JiraPayload.id(worklog, "issueId"), worklog, missing: "issueId")
+    var event = try remark(on: worklog.identifier("issueId"), worklog, missing: "issueId")
     event.moments = [SpanEvent(name: "worklog", time: worklog.time("started") ?? time.timestamp, attributes: attributes)]
     return event
   }
@@ -38,10 +38,10 @@ extension JiraMapping {
   func issueLinkEvents() throws(PayloadError) -> [Event] {
     let link = try payload.root.requireObject("issueLink")
     let type = link.object("issueLinkType")
-    guard let source = JiraPayload.id(link, "sourceIssueId") else {
+    guard let source = link.identifier("sourceIssueId") else {
       throw link.missing("sourceIssueId", expected: "the id of an issue")
     }
-    guard let target = JiraPayload.id(link, "destinationIssueId") else {
+    guard let target = link.identifier("destinationIssueId") else {
       throw link.missing("destinationIssueId", expected: "the id of an issue")
     }
     if type?.bool("isSubTaskLinkType") == true { return [] }

@@ -11,7 +11,7 @@ extension JiraMapping {
     let isGone = payload.event == "sprint_deleted"
     let isClosed = state == "closed"
     let ended = EventTime.vendor(sprint.time("completeDate") ?? payload.timestamp, orReceipt: received)
-    var event = Event(key: key("sprint", String(id)), time: time)
+    var event = Event(key: key("sprint", String(id)), time: time, attempt: .counted)
     event.operation = .sprint
     event.name = sprint.text("name") ?? "sprint \(id)"
     event.state = isClosed || isGone ? .ended : state == "active" ? .running : .created

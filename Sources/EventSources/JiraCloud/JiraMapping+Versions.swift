@@ -5,7 +5,7 @@ extension JiraMapping {
   /// A version of a project: a release, from when it was created until it was released.
   func versionEvent() throws(PayloadError) -> Event {
     let version = try payload.root.requireObject("version")
-    guard let id = JiraPayload.id(version, "id") else { throw version.missing("id", expected: "the id of a version") }
+    guard let id = version.identifier() else { throw version.missing("id", expected: "the id of a version") }
     let isGone = payload.event == "version_deleted"
     let isReleased = version.bool("released") == true || payload.event == "version_released"
     var event = Event(key: key("version", id), time: time, attempt: .counted)
@@ -22,14 +22,14 @@ extension JiraMapping {
     }
     event.outcome = isReleased ? .success : isGone ? .abandoned : nil
     if isGone { event.moments = [SpanEvent(name: "deleted", time: time.timestamp)] }
-    if let merged = payload.root.object("mergedTo").flatMap({ JiraPayload.id($0, "id") }) {
+    if let merged = payload.root.object("mergedTo").flatMap({ $0.identifier() }) {
       event.links = [LinkStatement(.key(key("version", merged)), rule: "merged_to")]
     }
     describe(&event)
     event.attributes.add("artifact.version", version.text("name"))
     event.attributes.add("valuestream.release.id", id)
     event.attributes.add("valuestream.release.planned_date", version.text("releaseDate"))
-    event.attributes.add("valuestream.release.project_id", JiraPayload.id(version, "projectId"))
+    event.attributes.add("valuestream.release.project_id", version.identifier("projectId"))
     event.attributes += ClassicTags(service: "jira").attributes
     event.classic = classicMark(isReleased: isReleased)
     return event

@@ -25,7 +25,7 @@ struct JiraPayload {
 
   private static func firstHost(of things: some Sequence<PayloadObject>) -> String? {
     for thing in things {
-      if let host = thing.text("self").flatMap(WebAddress.host) { return host }
+      if let host = thing.text("self").flatMap(WebAddress.hostAndPort) { return host }
     }
     return nil
   }
@@ -33,11 +33,6 @@ struct JiraPayload {
   /// What changed, as Jira's history tells it; empty where the payload has no changelog.
   var changes: [JiraChange] {
     root.object("changelog")?.objects("items").compactMap(JiraChange.init) ?? []
-  }
-
-  /// An id that Jira sends as a text here and as a number there.
-  static func id(_ object: PayloadObject, _ member: StaticString) -> String? {
-    object.text(member) ?? object.int(member).map(String.init)
   }
 }
 
@@ -58,6 +53,27 @@ struct JiraChange {
     from = item.text("fromString")
     to = item.text("toString")
   }
+}
+
+/// What a payload's changes say of status and resolution.
+struct JiraTransition {
+  /// The status that was left; nil when the status stayed, or was the first.
+  let from: String?
+  /// True for an issue whose resolution was taken back: it was done before.
+  let clearsResolution: Bool
+  /// True where the resolution stayed as it was.
+  let keepsResolution: Bool
+
+  init(_ changes: [JiraChange]) {
+    let moves = changes.filter { $0.field == "status" }
+    // One step may pass through several statuses.
+    from = moves.first.flatMap { first in first.from != moves.last?.to ? first.from : nil }
+    let resolution = changes.last { $0.field == "resolution" }
+    clearsResolution = resolution.map { $0.from != nil && $0.to == nil } ?? false
+    keepsResolution = resolution == nil
+  }
+
+  var isMove: Bool { from != nil }
 }
 
 /// An issue as payloads show it.
@@ -83,7 +99,7 @@ struct JiraIssue {
   init(_ object: PayloadObject) throws(PayloadError) {
     self.object = object
     fields = object.object("fields")
-    id = JiraPayload.id(object, "id")
+    id = object.identifier()
     key = object.text("key")
     if id == nil, key == nil { throw object.missing("id", expected: "the id of an issue, or $.issue.key") }
     status = fields?.object("status")
@@ -109,6 +125,8 @@ struct JiraIssue {
     }
   }
 
+  var isResolved: Bool { fields?.object("resolution") != nil }
+
   var type: PayloadObject? { fields?.object("issuetype") }
   var project: PayloadObject? { fields?.object("project") }
 
@@ -122,14 +140,29 @@ struct JiraIssue {
     type?.bool("subtask") ?? type?.int("hierarchyLevel").map { $0 < 0 } ?? false
   }
 
-  /// Sprints that the issue is or was in: Jira keeps them in a custom field whose number differs from tenant to tenant.
+  /// Sprints that the issue is or was in: Jira keeps them in a custom field whose number differs from tenant to tenant, as objects,
+  /// and in Data Center as texts.
   var sprintIDs: [Int64] {
     for (name, value) in fields?.value.members ?? [] where name.hasPrefix("customfield_") {
-      let sprints = value.elements.compactMap { PayloadObject($0, path: name) }
-      if let first = sprints.first, first.has("state"), first.has("boardId") || first.has("originBoardId") {
-        return sprints.compactMap { $0.int("id") }
+      let values = value.elements.suffix(Self.sprintLimit)
+      let ids = values.compactMap { value in
+        PayloadObject(value, path: name).flatMap(Self.sprintID) ?? value.string.flatMap(Self.sprintID)
       }
+      if !ids.isEmpty { return ids }
     }
     return []
+  }
+
+  /// More than an issue goes through; the newest are last.
+  private static let sprintLimit = 50
+
+  private static func sprintID(_ sprint: PayloadObject) -> Int64? {
+    sprint.has("state") && (sprint.has("boardId") || sprint.has("originBoardId")) ? sprint.int("id") : nil
+  }
+
+  /// `com.atlassian.greenhopper.service.sprint.Sprint@1f2a[id=12,rapidViewId=4,state=ACTIVE,...]`
+  private static func sprintID(_ text: String) -> Int64? {
+    guard text.hasPrefix("com.atlassian.greenhopper.service.sprint."), let start = text.firstRange(of: "id=") else { return nil }
+    return Int64(text[start.upperBound...].prefix { $0.isASCII && $0.isNumber })
   }
 }

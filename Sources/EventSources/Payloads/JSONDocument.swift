@@ -1,10 +1,9 @@
 import CSimdjson
-import Synchronization
 package import ValueStreamCore
 
 /// A parsed JSON document. Its values keep it alive.
 package final class JSONDocument {
-  private let parser: ParserPool.Parser
+  private let parser: OpaquePointer
   private let rootHandle: vs_json_value
 
   /// Parses and validates a whole document.
@@ -12,12 +11,12 @@ package final class JSONDocument {
   /// - Throws: ``PayloadError`` with code `malformed`, saying what is wrong: also for text that is not UTF-8, for more than
   ///   1,024 levels, and for whole numbers beyond 64 bits.
   package init(_ bytes: [UInt8]) throws(PayloadError) {
-    guard let parser = ParserPool.shared.take() else {
+    guard let parser = vs_json_parser_take() else {
       throw PayloadError(.malformed, reason: "no memory to read a document of \(bytes.count) bytes")
     }
     var root = vs_json_value()
-    if let message = vs_json_parse(parser.pointer, bytes, bytes.count, &root) {
-      ParserPool.shared.put(parser)
+    if let message = vs_json_parse(parser, bytes, bytes.count, &root) {
+      vs_json_parser_give(parser)
       throw PayloadError(.malformed, reason: "not JSON: \(String(cString: message))")
     }
     self.parser = parser
@@ -25,38 +24,10 @@ package final class JSONDocument {
   }
 
   deinit {
-    ParserPool.shared.put(parser)
+    vs_json_parser_give(parser)
   }
 
   package var root: JSONValue { JSONValue(handle: rootHandle, document: self) }
-}
-
-/// Keeps parsers and their buffers for the next document; large ones are given back.
-private final class ParserPool: Sendable {
-  struct Parser: @unchecked Sendable {  // Owned by one document or by the pool, never by both.
-    let pointer: OpaquePointer
-  }
-
-  static let shared = ParserPool()
-  private let idle = Mutex<[Parser]>([])
-  private static let limit = 4
-  private static let largestKept = 1 << 20
-
-  func take() -> Parser? {
-    if let parser = idle.withLock({ $0.popLast() }) { return parser }
-    return vs_json_parser_create().map(Parser.init)
-  }
-
-  func put(_ parser: Parser) {
-    let isKept =
-      vs_json_parser_capacity(parser.pointer) <= Self.largestKept
-      && idle.withLock { idle in
-        guard idle.count < Self.limit else { return false }
-        idle.append(parser)
-        return true
-      }
-    if !isKept { vs_json_parser_destroy(parser.pointer) }
-  }
 }
 
 /// A value of a document; reading it as another type than it is gives nil.

@@ -51,6 +51,11 @@ package struct PayloadObject {
     return text
   }
 
+  /// An id, which may come as a text or as a whole number.
+  package func identifier(_ name: StaticString = "id") -> String? {
+    text(name) ?? int(name).map(String.init)
+  }
+
   /// The texts of a list; nil when the member is no list.
   package func texts(_ name: StaticString) -> [String]? {
     guard let value = value[name], value.isArray else { return nil }

@@ -8,6 +8,17 @@ package enum WebAddress {
     return host.isEmpty ? nil : String(Substring(host)).lowercased()
   }
 
+  /// The host with its port, where that is not the usual one of its scheme: two servers on one machine are two.
+  package static func hostAndPort(_ address: String) -> String? {
+    guard let host = host(address), let authority = authority(address) else { return nil }
+    let digits =
+      authority.utf8.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false).last.map(Substring.init) ?? ""
+    guard authority.hasSuffix(":\(digits)"), let port = Int(digits), port != (address.hasPrefix("https:") ? 443 : 80) else {
+      return host
+    }
+    return "\(host):\(port)"
+  }
+
   /// The path, without the slash before it; nil when the address has none.
   package static func path(_ address: String) -> String? {
     guard let authority = authority(address), authority.endIndex < address.endIndex else { return nil }

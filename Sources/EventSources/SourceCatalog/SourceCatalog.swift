@@ -36,6 +36,26 @@ package enum SourceCatalog {
     try all(settings) { _ in [] }
   }
 
+  /// The job that this process is part of; nil outside the CIs that are known.
+  ///
+  /// - Parameter job: its id, where the CI does not tell it to the job: GitHub Actions.
+  /// - Throws: one line for the user when a variable is missing, or is not what the CI sets, or when the CI knows better.
+  package static func runContext(
+    in environment: [String: String], job: Int64?
+  ) throws(RunVariables.Failure) -> RunContext? {
+    if let context = try GitHubActionsJob.context(in: environment, job: job) { return context }
+    let pipeline = try GitLabJob.context(in: environment)
+    let other = pipeline == nil ? try JenkinsBuildInProgress.context(in: environment) : pipeline
+    if other != nil, job != nil { throw RunVariables.Failure("only a job of GitHub Actions needs to be told its id") }
+    return other
+  }
+
+  /// The names under which a thing may be known that people call so: what custom events may name, from
+  /// `vstrace-github-issue-site-36` to `acme/site#36`; nil for a text that names nothing.
+  package static func references(named text: String) -> [Reference]? {
+    CustomHTTPName.references(text)
+  }
+
   private static func all(
     _ settings: Settings, secrets: (SecretSetting) throws(SettingsError) -> [Secret]
   ) throws(SettingsError) -> [any EventSource] {

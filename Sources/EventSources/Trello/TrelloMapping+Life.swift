@@ -25,7 +25,7 @@ extension TrelloMapping {
     case .arrived(let list):
       // Both boards of a move tell it, milliseconds apart, and either may be first: soon after both have.
       let soon = EventTime(event.time.timestamp.advanced(bySeconds: 0.25), isVendor: event.time.isVendor)
-      begin(&event, in: list, at: event.time, of: card, marks: [event.time, soon])
+      begin(&event, in: list, at: soon, of: card, marks: [event.time, soon])
     case .moved(let old, let new):
       let wasOver = rules.outcome(in: old) != nil
       if !wasOver { leave(old, &event) }

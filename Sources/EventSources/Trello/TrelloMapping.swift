@@ -17,7 +17,12 @@ struct TrelloMapping {
       "removeMemberFromCard", "addChecklistToCard", "removeChecklistFromCard", "updateCheckItemStateOnCard",
       "addAttachmentToCard", "deleteAttachmentFromCard":
       let card = try payload.requireCard()
-      return .events([description(of: card), lifeEvent(of: card)].compactMap { $0 })
+      var description = description(of: card)
+      guard let life = lifeEvent(of: card) else {
+        if let seen = seenList(at: description.time.timestamp) { description.phases = [seen] }
+        return .events([description])
+      }
+      return .events([description, life])
     default: return .ignored(reason: "\(payload.type) is not supported")
     }
   }
@@ -83,6 +88,12 @@ struct TrelloMapping {
     event.attributes.add("valuestream.board.name", payload.board?.title)
     event.attributes.add("valuestream.board.url", payload.board?.url)
     return event
+  }
+
+  /// Whatever is done to a card tells which list it is in.
+  private func seenList(at time: Timestamp) -> PhaseStatement? {
+    guard let list = payload.list("list"), rules.outcome(in: list) == nil else { return nil }
+    return .seen(track: "status", name: list.name, at: time)
   }
 
   /// Nil where the action does not tell whether the card is an incident.

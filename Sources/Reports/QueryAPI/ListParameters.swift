@@ -5,9 +5,14 @@ struct ListParameters {
   var filter = SubjectFilter()
   var cursor: UInt64?
   var limit: Int
+  /// Names of the only things that are looked for; empty for all things.
+  var references: [Reference] = []
   private let limits: ClosedRange<Int>
 
-  static let names = "operation, source, project, outcome, state, limit, cursor"
+  static let names = "operation, source, project, outcome, state, reference, limit, cursor"
+
+  /// A list of more is a mistake, and would be a costly one.
+  private static let referenceLimit = 20
 
   init(limit: Int, limits: ClosedRange<Int>) {
     self.limit = limit
@@ -39,6 +44,11 @@ struct ListParameters {
     case "cursor":
       guard let number = UInt64(value) else { throw QueryError(name, value, expected: "the \"next\" of an earlier answer") }
       cursor = number
+    case "reference":
+      let parts = value.split(separator: ":", maxSplits: 1)
+      guard parts.count == 2 else { throw QueryError(name, value, expected: "a kind and a name, such as custom:shop/42") }
+      references.append(Reference(Reference.Kind(rawValue: String(parts[0])), String(parts[1])))
+      if references.count > Self.referenceLimit { throw QueryError("reference: more than \(Self.referenceLimit) of them") }
     default: return false
     }
     return true

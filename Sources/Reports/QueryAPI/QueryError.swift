@@ -2,6 +2,10 @@
 struct QueryError: Error {
   var detail: String
 
+  init(_ detail: String) {
+    self.detail = detail
+  }
+
   init(_ name: String, _ value: String, expected: String) {
     detail = "\(name)=\(value): expected \(expected)"
   }

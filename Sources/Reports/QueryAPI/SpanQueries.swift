@@ -3,6 +3,7 @@ package import ValueStreamCore
 /// What the handlers of spans and traces have in common: the store, the clock, and how an answer fails.
 package struct SpanQueries: Sendable {
   let store: any SpanStore
+  let strategy: TraceStrategy
   let clock: any WallClock
   let logger: Logger
   let waitForProjection: @Sendable () -> Void
@@ -10,11 +11,15 @@ package struct SpanQueries: Sendable {
   /// The most spans of one trace that an answer holds; a trace may have as many as its senders like.
   package static let spanLimit = 5000
 
-  /// - Parameter waitForProjection: returns when everything acknowledged before is in the store, or after a while.
+  /// - Parameters:
+  ///   - strategy: the one that spans are exported by.
+  ///   - waitForProjection: returns when everything acknowledged before is in the store, or after a while.
   package init(
-    store: any SpanStore, clock: any WallClock, logger: Logger, waitForProjection: @escaping @Sendable () -> Void
+    store: any SpanStore, strategy: TraceStrategy, clock: any WallClock, logger: Logger,
+    waitForProjection: @escaping @Sendable () -> Void
   ) {
     self.store = store
+    self.strategy = strategy
     self.clock = clock
     self.logger = logger
     self.waitForProjection = waitForProjection
@@ -34,12 +39,20 @@ package struct SpanQueries: Sendable {
     }
   }
 
+  /// A new reader, which knows nothing yet.
+  func reader() -> TraceReader { TraceReader(store: store, strategy: strategy) }
+
+  /// Keys of the things that have any of these names, sorted.
+  func keys(named references: [Reference]) throws -> [SpanKey] {
+    Set(try store.publishers(of: references).values.joined()).sorted()
+  }
+
   /// The trace with an id, or with a thing that is named.
   ///
   /// - Throws: ``LookupError``, ``StoreError``.
   func trace(named text: String) throws -> Trace {
-    var reader = TraceReader(store: store)
-    let traceID = try TraceID(text) ?? reader.traceID(of: ThingLookup(store: store).key(text))
+    var reader = self.reader()
+    let traceID = try TraceID(text) ?? reader.traceID(of: ThingLookup(queries: self).key(text))
     guard let trace = try traceID.flatMap({ try reader.trace($0, limit: Self.spanLimit) }) else {
       throw LookupError.unknown("no span has, or was exported under, the trace id \(text)")
     }

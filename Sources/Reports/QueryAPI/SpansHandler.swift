@@ -3,7 +3,8 @@ package import ValueStreamCore
 /// Answers `GET /api/v1/spans`, spans, the things seen last first, a page at a time; and `/api/v1/spans/{key}`, those of one thing.
 ///
 /// Query of the list: `operation`, `source`, `project`, `outcome`, `state` (`open` or `finished`), `limit` (1 to 1000 things,
-/// default 100), `cursor` (the `next` of the page before). All attempts of a thing are on one page.
+/// default 100), `cursor` (the `next` of the page before). All attempts of a thing are on one page. `reference` (`key:...`,
+/// `classic:...`), any number of times, asks for the things that have one of these names, sorted by key, on a page of its own.
 package struct SpansHandler: HTTPHandler {
   /// What stands before the key of one thing.
   package static let prefix = "/api/v1/spans/"
@@ -19,7 +20,7 @@ package struct SpansHandler: HTTPHandler {
       if request.path.hasPrefix(Self.prefix) { return try one(String(request.path.dropFirst(Self.prefix.count))) }
       let parameters = try Self.parameters(request)
       queries.waitForProjection()
-      return .json(try page(parameters))
+      return .json(try encode(try page(parameters)))
     }
   }
 
@@ -28,12 +29,22 @@ package struct SpansHandler: HTTPHandler {
     for (name, value) in request.query {
       guard try parameters.take(name, value) else { throw QueryError(unknown: name, known: ListParameters.names) }
     }
+    if !parameters.references.isEmpty, parameters.cursor != nil { throw QueryError("reference and cursor do not go together") }
     return parameters
   }
 
-  private func page(_ parameters: ListParameters) throws -> [UInt8] {
-    let page = try queries.store.subjects(matching: parameters.filter, after: parameters.cursor, limit: parameters.limit)
-    var reader = TraceReader(store: queries.store)
+  private func page(_ parameters: ListParameters) throws -> SubjectPage {
+    guard !parameters.references.isEmpty else {
+      return try queries.store.subjects(matching: parameters.filter, after: parameters.cursor, limit: parameters.limit)
+    }
+    let keys = try queries.keys(named: parameters.references).prefix(parameters.limit)
+    let found = try queries.store.subjects(Array(keys))
+    let subjects = keys.compactMap { found[$0] }.filter { parameters.filter.matches(SubjectSummary($0)) }
+    return SubjectPage(subjects: subjects, next: nil)
+  }
+
+  private func encode(_ page: SubjectPage) throws -> [UInt8] {
+    var reader = queries.reader()
     let spans = try page.subjects.flatMap { try reader.spans(of: $0) }
     var json = JSONWriter()
     json.object { json in
@@ -46,8 +57,8 @@ package struct SpansHandler: HTTPHandler {
 
   private func one(_ name: String) throws -> HTTPResponse {
     queries.waitForProjection()
-    let key = try ThingLookup(store: queries.store).key(name)
-    var reader = TraceReader(store: queries.store)
+    let key = try ThingLookup(queries: queries).key(name)
+    var reader = queries.reader()
     let spans = try reader.spans(of: key)
     var json = JSONWriter()
     json.object { json in

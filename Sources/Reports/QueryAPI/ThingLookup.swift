@@ -25,29 +25,25 @@ enum LookupError: Error {
 
 /// Finds a thing by what people and scripts call it: its key, its classic id, or a name.
 struct ThingLookup {
-  let store: any SpanStore
+  let queries: SpanQueries
 
   /// The key of the one thing of that name which has spans.
   ///
   /// - Throws: ``LookupError``, ``StoreError``.
   func key(_ text: String) throws -> SpanKey {
-    for names in try [Self.keys(in: text), publishers([Reference(.classicID, text)]), publishers(names(text))] {
-      let found = try store.subjects(names).values.filter { $0.operation != nil }.map(\.key).sorted()
+    for names in try [Self.keys(in: text), queries.keys(named: [Reference(.classicID, text)]), queries.keys(named: names(text))] {
+      let found = try queries.store.subjects(names).values.filter { $0.operation != nil }.map(\.key).sorted()
       if found.count > 1 { throw LookupError.ambiguous(text, candidates: found) }
       if let key = found.first { return key }
     }
     throw LookupError.unknown("no span has the key, classic id or name \(text)")
   }
 
-  private func publishers(_ references: [Reference]) throws -> [SpanKey] {
-    Set(try store.publishers(of: references).values.joined()).sorted()
-  }
-
   /// What may be meant by a name. That of an issue or a change lacks its server when people write it.
   private func names(_ text: String) throws -> [Reference] {
     let lower = text.lowercased()
     var names = [Reference(.customID, text), Reference(.address, text), Reference(.issue, text)]
-    let hosts = Set(try store.kinds().map(\.host)).subtracting([""]).sorted()
+    let hosts = Set(try queries.store.kinds().map(\.host)).subtracting([""]).sorted()
     for name in [lower] + hosts.map({ "\($0)/\(lower)" }) {
       // GitHub counts issues and changes together, and calls both by `#`.
       names += [Reference(.issue, name), Reference(.change, name), Reference(.change, name.replacingLast("#", by: "!"))]

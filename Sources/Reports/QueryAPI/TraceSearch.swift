@@ -2,7 +2,7 @@ import ValueStreamCore
 
 /// Finds traces with a thing that is looked for, the one whose such thing was seen last first.
 struct TraceSearch {
-  let store: any SpanStore
+  let queries: SpanQueries
   /// What the thing must be.
   var filter = SubjectFilter()
   /// What its spans must be besides, where a store does not know.
@@ -27,7 +27,7 @@ struct TraceSearch {
 
   func page(after cursor: UInt64?, limit: Int) throws -> Page {
     var page = Page(next: cursor)
-    var reader = TraceReader(store: store)
+    var reader = queries.reader()
     var seen: Set<TraceID> = []
     var (looked, read) = (0, 0)
     while page.traces.count < limit, looked < Self.searchLimit, read < Self.readLimit {
@@ -42,21 +42,21 @@ struct TraceSearch {
         }
         guard page.traces.count == limit || read >= Self.readLimit else { continue }
         let isLast = index == step.subjects.count - 1 && step.next == nil
-        page.next = isLast ? nil : try store.places(of: [subject.key])[subject.key]
+        page.next = isLast ? nil : try queries.store.places(of: [subject.key])[subject.key]
         return page
       }
       page.next = step.next
       if step.next == nil { break }
       // What was looked up is remembered only as long as it is not much.
-      if reader.lookUpCount > Self.readLimit { reader = TraceReader(store: store) }
+      if reader.lookUpCount > Self.readLimit { reader = queries.reader() }
     }
     return page
   }
 
   private func candidates(after cursor: UInt64?, limit: Int) throws -> SubjectPage {
-    guard let keys else { return try store.subjects(matching: filter, after: cursor, limit: limit) }
-    let places = try store.places(of: keys)
-    let subjects = try store.subjects(keys).values.filter { subject in
+    guard let keys else { return try queries.store.subjects(matching: filter, after: cursor, limit: limit) }
+    let places = try queries.store.places(of: keys)
+    let subjects = try queries.store.subjects(keys).values.filter { subject in
       places[subject.key] ?? 0 < cursor ?? .max && filter.matches(SubjectSummary(subject))
     }
     return SubjectPage(subjects: subjects.sorted { places[$0.key] ?? 0 > places[$1.key] ?? 0 }, next: nil)
@@ -76,7 +76,7 @@ struct TraceSearch {
     let rivals = try members.subjects.filter { rival in
       try filter.matches(SubjectSummary(rival)) && matches(rival, &reader)
     }
-    let places = try store.places(of: rivals.map(\.key))
+    let places = try queries.store.places(of: rivals.map(\.key))
     return places.values.max() == places[subject.key]
   }
 }

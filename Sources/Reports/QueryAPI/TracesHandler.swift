@@ -3,7 +3,7 @@ package import ValueStreamCore
 /// Answers `GET /api/v1/traces`, traces, a page at a time; and `/api/v1/traces/{id}`, one with its spans.
 ///
 /// Query of the list: what ``SpansHandler`` takes (`limit` is 1 to 100 traces, default 20), `since` and `until` (RFC 3339),
-/// `minDuration` (`5m`), `classicID`. A trace is listed when one thing of it is all that is asked for.
+/// `minDuration` (`5m`). A trace is listed when one thing of it is all that is asked for.
 package struct TracesHandler: HTTPHandler {
   /// What stands before the id of one trace.
   package static let prefix = "/api/v1/traces/"
@@ -44,12 +44,11 @@ package struct TracesHandler: HTTPHandler {
   // MARK: The list
 
   private func list(_ query: TracesQuery) throws -> [UInt8] {
-    var search = TraceSearch(store: queries.store, filter: query.parameters.filter)
+    var search = TraceSearch(queries: queries, filter: query.parameters.filter)
     search.isFinished = query.isFinished
     search.membersLimit = Self.countedSpans
-    if let id = query.classicID {
-      search.keys = try queries.store.publishers(of: [Reference(.classicID, id)]).values.flatMap(\.self)
-    }
+    let references = query.parameters.references
+    if !references.isEmpty { search.keys = try queries.keys(named: references) }
     let page = try search.page(after: query.parameters.cursor, limit: query.parameters.limit)
     var json = JSONWriter()
     json.object { json in
@@ -85,7 +84,6 @@ package struct TracesHandler: HTTPHandler {
 private struct TracesQuery {
   var parameters = ListParameters(limit: 20, limits: 1...100)
   var isFinished: Bool
-  var classicID: String?
 
   init(_ request: HTTPRequest, now: Timestamp) throws(QueryError) {
     for (name, value) in request.query where try !parameters.take(name, value) {
@@ -97,9 +95,8 @@ private struct TracesQuery {
           throw QueryError(name, value, expected: "a duration such as 500ms, 5s, 12h or 30d")
         }
         parameters.filter.duration = DurationBounds(minimum: duration.nanoseconds, now: now)
-      case "classicID": classicID = value
       default:
-        throw QueryError(unknown: name, known: "\(ListParameters.names), since, until, minDuration, classicID")
+        throw QueryError(unknown: name, known: "\(ListParameters.names), since, until, minDuration")
       }
     }
     // Of the trace, not only of one of its things.

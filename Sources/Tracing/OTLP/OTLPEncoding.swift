@@ -109,6 +109,7 @@ enum OTLPEncoding {
         message.fixed32(6, sampled)
       }
     }
+    if span.droppedLinkCount > 0 { writer.int(14, Int64(span.droppedLinkCount)) }
     if span.isError { writer.message(15) { $0.int(3, 2) } }
     writer.fixed32(16, sampled)
     return writer.bytes

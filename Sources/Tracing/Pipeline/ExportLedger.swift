@@ -5,31 +5,42 @@ package import ValueStreamCore
 /// trace later, carries the same ids.
 package final class ExportLedger: Sendable {
   private let store: any SpanStore
+  private let strategy: TraceStrategy
   /// Exporters take turns: two that meet the same tree first must not fix it differently.
   private let turn = Mutex(())
 
-  package init(store: any SpanStore) {
+  package init(store: any SpanStore, strategy: TraceStrategy) {
     self.store = store
+    self.strategy = strategy
   }
 
   /// The spans of announced attempts, their ids fixed; nil for what retention removed meanwhile. Blocks.
   package func spans(of announcements: [Announcement]) throws -> [TracedSpan?] {
     try turn.withLock { _ in
-      var reader = TraceReader(store: store)
+      var reader = TraceReader(store: store, strategy: strategy)
       var records: [SpanKey: ExportRecord] = [:]
       let spans = try announcements.map { announcement -> TracedSpan? in
         let spans = try reader.spans(of: announcement.key)
         guard let span = spans.first(where: { $0.span.attempt == announcement.attempt }) else { return nil }
         records[announcement.key, default: ExportRecord(key: announcement.key, traceID: span.traceID)].attempts
           .append(ExportedAttempt(number: announcement.attempt, parentSpanID: span.parentSpanID))
-        for ancestor in reader.ancestors(of: announcement.key) where records[ancestor] == nil {
-          guard let traceID = try reader.traceID(of: ancestor), traceID == span.traceID else { break }
-          records[ancestor] = ExportRecord(key: ancestor, traceID: traceID)
-        }
+        try records.fix(announcement.key, in: span.traceID, &reader)
+        // A link names a span in a trace: there that span must turn out to be.
+        for link in span.links { try records.fix(link.key, in: link.traceID, &reader) }
         return span
       }
       try store.addExportRecords(records.values.sorted { $0.key < $1.key })
       return spans
+    }
+  }
+}
+
+extension [SpanKey: ExportRecord] {
+  /// Fixes the trace of a thing, and of everything between it and the root of that trace.
+  fileprivate mutating func fix(_ key: SpanKey, in traceID: TraceID, _ reader: inout TraceReader) throws {
+    for key in [key] + reader.ancestors(of: key) where self[key] == nil {
+      guard try reader.traceID(of: key) == traceID else { break }
+      self[key] = ExportRecord(key: key, traceID: traceID)
     }
   }
 }

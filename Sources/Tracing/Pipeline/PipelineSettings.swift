@@ -6,6 +6,10 @@ package enum PipelineSettings {
     "settle", default: .seconds(5), text: "5s",
     help: "Wait before a finished span is exported, for what may still be told of it.")
 
+  package static let traceStrategy = Setting<TraceStrategy>.choice(
+    "trace-strategy", default: .nested,
+    help: "What is one trace: nested is all that belongs together, linked each change and each run, with links between them.")
+
   package static let attributes = Setting<AttributeSelection>.choice(
     "attributes", default: .both, help: "Names of exported attributes: semantic conventions, the classic tags, or both.")
 
@@ -33,8 +37,7 @@ package enum PipelineSettings {
   }
 
   package static let declarations = [
-    settle.declaration, attributes.declaration, phases.declaration, logRetention.declaration, logMaxSize.declaration,
-    spanRetention.declaration,
-    seriesLimit.declaration,
+    settle.declaration, traceStrategy.declaration, attributes.declaration, phases.declaration, logRetention.declaration,
+    logMaxSize.declaration, spanRetention.declaration, seriesLimit.declaration,
   ]
 }

@@ -4,7 +4,8 @@
 /// end, whatever the order in which they came:
 ///
 /// - a thing's parent is where its most trusted rule leads: the first of that rule's references somebody publishes;
-/// - whoever publishes a reference for the first time has its followers looked at again;
+/// - whoever publishes a reference for the first time has its followers looked at again, and so has who turns out to have begun at
+///   another time, where that decides;
 /// - what is known under a fallback key becomes one with the thing that publishes the same identifying name under its full key.
 ///
 /// Ties may form a cycle (two issues naming each other); ``TraceRoot`` cuts it, the edges stay.
@@ -47,6 +48,7 @@ public struct Correlator: Sendable {
     // Few, so that a look at each is quicker than a set of all.
     let newNames = event.publishes.filter { !subject.publishes($0) }
     let ownerBefore = subject.owner
+    let beginBefore = subject.decidingBegin
     let followsBefore = event.follows.isEmpty ? [] : Set(subject.followedReferences)
     var changes = Changes(key: key, isNews: subject.add(event))
     guard changes.isNews else { return .changes(changes) }
@@ -65,8 +67,8 @@ public struct Correlator: Sendable {
 
     subject.parent = parent(of: subject, &view)
     changes.subjects[key] = subject
-    // A thing that is new, or whose owner became known, may be what others were looking for under any of its names.
-    let isRecognizable = known.value == nil || subject.owner != ownerBefore
+    // A thing that is new, or of which became known what decides, may be what others were looking for under any of its names.
+    let isRecognizable = known.value == nil || subject.owner != ownerBefore || subject.decidingBegin != beginBefore
     let news = isRecognizable ? subject.aliases + [.key(key)] : newAliases
     for follower in followers(of: news, except: key, &view) {
       guard var child = view.subject(follower)?.value else { continue }
@@ -126,13 +128,14 @@ public struct Correlator: Sendable {
     return nil
   }
 
-  /// The one thing a reference names, seen from a follower. Among several the one of the same owner; else none: a guess
-  /// would tie strangers together.
+  /// The one thing a reference names, seen from a follower. Among several the last that had begun, where these follow each other,
+  /// else the one of the same owner; else none: a guess would tie strangers together.
   private func publisher(
     of reference: Reference, for subject: Subject, reach: ReferenceReach, _ view: inout View
   ) -> SpanKey? {
     let publishers = (view.publishers(reference) ?? []).filter { $0 != subject.key }
     if publishers.count < 2, reach == .anywhere { return publishers.first }
+    if reference.isRepeated, reach == .anywhere { return last(of: publishers, before: subject.begin, &view) }
     let owner = subject.owner
     let sameOwner = publishers.filter { key in
       guard let candidate = view.subject(key)?.value else { return false }
@@ -140,9 +143,23 @@ public struct Correlator: Sendable {
     }
     return sameOwner.count == 1 ? sameOwner.first : nil
   }
+
+  /// The thing that began last among those that had begun at a moment; where none had, the first of all.
+  private func last(of keys: [SpanKey], before moment: Timestamp?, _ view: inout View) -> SpanKey? {
+    let things = keys.compactMap { key in view.subject(key)?.value?.begin.map { (begin: $0, key: key) } }.sorted { $0 < $1 }
+    return (things.last { thing in moment.map { thing.begin <= $0 } ?? true } ?? things.first)?.key
+  }
 }
 
 extension Subject {
+  /// When its first attempt began; nil of a thing without spans.
+  fileprivate var begin: Timestamp? { outlines().first?.start }
+
+  /// That of a thing for which it decides whether it is a parent.
+  fileprivate var decidingBegin: Timestamp? {
+    facts.contains { $0.event.publishes.contains(where: \.isRepeated) } ? begin : nil
+  }
+
   /// Everything under which a parent may become known, longest candidates included.
   package var followedReferences: [Reference] {
     Set(facts.lazy.flatMap(\.event.follows).flatMap(\.references).flatMap(\.candidates)).sorted()

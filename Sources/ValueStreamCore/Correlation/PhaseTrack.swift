@@ -19,11 +19,15 @@ struct PhaseTrack {
     spanStart = start
     spanEnd = end
     known = start
-    for observation in Self.observations(in: statements) {
-      switch observation.kind {
-      case .end: takeEnd(observation)
-      case .start: takeStart(observation)
-      case .seen: takeSeen(observation)
+    var rest = Self.observations(in: statements)[...]
+    while let next = rest.first {
+      switch next.kind {
+      case .end:
+        let ends = rest.prefix { $0.kind == .end && $0.time == next.time }
+        rest.removeFirst(ends.count)
+        takeEnds(ends)
+      case .start: takeStart(rest.removeFirst())
+      case .seen: takeSeen(rest.removeFirst())
       }
     }
     if let end, let last = phases.indices.last, phases[last].end == nil { phases[last].end = max(end, phases[last].start) }
@@ -85,16 +89,26 @@ struct PhaseTrack {
   // MARK: One after the other
 
   private mutating func takeStart(_ start: Observation) {
+    if let last = phases.last, last.end == nil, last.start == start.time {
+      // A phase that gave way at the moment it is said to have begun never was: a job that waits for approval is not queued.
+      phases.removeLast()
+    }
     endLast(at: start.time)
     phases.append(Phase(track: name, name: start.name, start: start.time, end: start.end, outcome: start.outcome))
     known = max(known, start.end ?? start.time)
+  }
+
+  /// Of several that ended at one moment, the one that was known to go on did, and the others lasted no time.
+  private mutating func takeEnds(_ ends: ArraySlice<Observation>) {
+    let isKnown: (Observation) -> Bool = { [last = phases.last] in $0.name == last?.name }
+    for end in ends.filter(isKnown) + ends.filter({ !isKnown($0) }) { takeEnd(end) }
   }
 
   private mutating func takeEnd(_ end: Observation) {
     if let last = phases.last, last.end == nil, isSame(last, as: end) {
       phases[phases.count - 1].end = end.time
       phases[phases.count - 1].outcome = end.outcome
-    } else if end.time > spanStart, !phases.contains(where: { $0.name == end.name && $0.end == end.time }) {
+    } else if end.time > max(spanStart, known), spanEnd.map({ end.time <= $0 }) ?? true {
       let start = closeLast(by: end)
       phases.append(Phase(track: name, name: end.name, start: start, end: end.time, outcome: end.outcome))
     }
@@ -124,12 +138,7 @@ struct PhaseTrack {
   /// Ends the phase that goes on, if one does.
   private mutating func endLast(at moment: Timestamp) {
     guard let last = phases.last, last.end == nil else { return }
-    if moment <= last.start {
-      // A phase that gave way at the moment it began never was: a job that waits for approval is not queued.
-      phases.removeLast()
-    } else {
-      phases[phases.count - 1].end = moment
-    }
+    phases[phases.count - 1].end = max(moment, last.start)
   }
 
   /// Ends the phase that goes on because another one, whose start was not told, was found.

@@ -121,23 +121,38 @@ extension Subject {
   private func boundaries() -> [Boundary] {
     let marks = facts.flatMap(\.event.marks)
     let hasVendorBegin = marks.contains { $0.kind == .begin && $0.time.isVendor }
+    let ends = marks.filter { $0.kind == .end && $0.time.isVendor }.map(\.time.timestamp)
     var boundaries: Set<Boundary> = []
     for mark in marks {
       switch mark.kind {
       // A time of receipt never competes with a vendor's.
-      case .begin: if mark.time.isVendor || !hasVendorBegin { boundaries.insert(Boundary(time: mark.time, kind: .begin)) }
+      case .begin:
+        if mark.time.isVendor || !hasVendorBegin {
+          boundaries.insert(Boundary(time: Self.begin(mark.time, notJustAfter: ends), kind: .begin))
+        }
       case .end: boundaries.insert(Boundary(time: mark.time, kind: .end))
       case .restart: boundaries.insert(Boundary(time: mark.time, kind: .restart))
       }
     }
     for fact in facts where fact.event.time.isVendor {
       if let state = fact.event.state, state != .ended {
-        boundaries.insert(Boundary(time: fact.event.time, kind: .seenRunning))
+        boundaries.insert(Boundary(time: Self.begin(fact.event.time, notJustAfter: ends), kind: .seenRunning))
       }
     }
     return boundaries.sorted {
       ($0.time.timestamp, $0.kind.rawValue, $0.time) < ($1.time.timestamp, $1.kind.rawValue, $1.time)
     }
+  }
+
+  /// A beginning that another clock puts just after the end of the same run is at that end, and begins no other run: a time of receipt
+  /// is late by the way here, and an end in whole seconds is up to one early.
+  private static func begin(_ begin: EventTime, notJustAfter ends: [Timestamp]) -> EventTime {
+    let end = ends.filter { end in
+      let lateness = begin.timestamp.seconds(since: end)
+      let isCutOff = end.nanoseconds % 1_000_000_000 == 0 && begin.timestamp.nanoseconds % 1_000_000_000 != 0
+      return lateness > 0 && (begin.isVendor ? isCutOff && lateness < 1 : lateness < 2)
+    }.max()
+    return end.map { EventTime($0, isVendor: begin.isVendor) } ?? begin
   }
 
   // MARK: One attempt's span

@@ -49,6 +49,7 @@ extension TraceReader {
   private mutating func members(ofTrace traceID: TraceID, around seeds: [SpanKey], limit: Int) throws -> TraceMembers? {
     guard !seeds.isEmpty else { return nil }
     var level = try tops(above: seeds, in: traceID)
+    let others = try seeds.map { (try depth(of: $0), $0) }.sorted(by: <).map(\.1)
     var seen = Set(level)
     var members = TraceMembers(traceID: traceID, subjects: [], isTruncated: false)
     while !level.isEmpty {
@@ -62,13 +63,18 @@ extension TraceReader {
         members.subjects.append(subject)
         // One more than there is room for tells that some are left out.
         let room = limit - members.subjects.count - next.count + 1
-        for child in try children(of: key, limit: room) where seen.insert(child).inserted {
-          if try self.traceID(of: child) == traceID { next.append(child) }
-        }
+        guard strategy.goesBelow(subject.operation) else { continue }
+        next += try children(of: key, in: traceID, limit: room).filter { seen.insert($0).inserted }
       }
-      level = next
+      // What was exported is also where the strategy does not lead.
+      level = next.isEmpty ? others.filter { seen.insert($0).inserted } : next
     }
     return members
+  }
+
+  /// How many things are above one.
+  private mutating func depth(of key: SpanKey) throws -> Int {
+    try subject(for: key).map { try place(of: $0).path.count } ?? 0
   }
 
   /// The things of a trace from which all these hang: its root; several where the tree was joined from, or split into, parts.

@@ -1,11 +1,13 @@
 /// Reads spans in their traces from a store, for APIs and exporters.
 ///
-/// A trace id follows from the root of the tree, until part of the tree was exported: then the tree keeps the id that went
-/// out (``ExportRecord``), whatever root it grows. Two exported trees that turn out to be one stay two traces with a link.
+/// Which ties make a trace, the ``TraceStrategy`` says. A trace id follows from the root of the tree, until part of the tree was
+/// exported: then the tree keeps the id that went out (``ExportRecord``), whatever root it grows. A tie between two traces is a
+/// link: two exported trees that turn out to be one stay two.
 ///
 /// Remembers what it looked up, so use one for one answer or batch and then a new one.
 public struct TraceReader {
   let store: any SpanStore
+  let strategy: TraceStrategy
   private var known: [SpanKey: Subject?] = [:]
   private var records: [SpanKey: ExportRecord?] = [:]
   private var places: [SpanKey: TraceRoot.Place] = [:]
@@ -15,8 +17,13 @@ public struct TraceReader {
   /// In a tree of more things than this, what was exported of it is not looked for beyond them.
   private static let searchLimit = 1000
 
-  public init(store: any SpanStore) {
+  /// More links than this are not shown of a span; ``TracedSpan/droppedLinkCount`` tells how many there are besides.
+  public static let linkLimit = 128
+
+  /// - Parameter strategy: the same for everybody who reads the store, or they disagree on traces.
+  public init(store: any SpanStore, strategy: TraceStrategy) {
     self.store = store
+    self.strategy = strategy
   }
 
   /// The spans of a thing, in order of attempts.
@@ -34,16 +41,17 @@ public struct TraceReader {
       let parentAttempt = parent.flatMap { $0.attempt(for: span, of: tie) }
       var traced = TracedSpan(
         span: span, classicID: classicID, traceID: traceID, parentSpanID: nil,
-        parent: parentAttempt == nil ? nil : tie, links: try span.links.compactMap { try link($0, from: span) })
+        parent: parentAttempt == nil ? nil : tie, links: [])
+      var ends = try linkEnds(of: span)
       if let parent, let parentAttempt {
-        let parentSpanID = SpanID(key: parent.key, attempt: parentAttempt)
         if parent.traceID == traceID {
-          traced.parentSpanID = parentSpanID
+          traced.parentSpanID = SpanID(key: parent.key, attempt: parentAttempt)
         } else {
-          let rule = tie?.rule.name ?? ""
-          traced.links.append(TracedLink(key: parent.key, traceID: parent.traceID, spanID: parentSpanID, rule: rule))
+          ends.insert(LinkEnd(key: parent.key, attempt: parentAttempt, rule: tie?.rule.name ?? ""), at: 0)
         }
       }
+      traced.links = try ends.prefix(Self.linkLimit).map { try link(to: $0) }
+      traced.countDroppedLinks(ends.count - traced.links.count)
       if let exported = record?.attempt(span.attempt) { traced.parentSpanID = exported.parentSpanID }
       return traced
     }
@@ -63,25 +71,26 @@ public struct TraceReader {
 
   /// The things above one whose spans were read, from its parent to the root of its trace.
   package func ancestors(of key: SpanKey) -> ArraySlice<SpanKey> {
-    places[key]?.path.dropFirst() ?? []
+    places[key]?.tracePath.dropFirst() ?? []
   }
 
   // MARK: Traces
 
   mutating func place(of subject: Subject) throws -> TraceRoot.Place {
     if let known = places[subject.key] { return known }
-    let place = try TraceRoot.place(of: subject) { try self.subject(for: $0) }
+    let place = try TraceRoot.place(of: subject, strategy: strategy) { try self.subject(for: $0) }
     places[subject.key] = place
     return place
   }
 
   mutating func traceID(at place: TraceRoot.Place) throws -> TraceID {
-    try readRecords(of: place.path)
-    for key in place.path {
+    try readRecords(of: place.tracePath)
+    for key in place.tracePath {
       if let record = try record(of: key) { return record.traceID }
     }
     if let known = treeTraces[place.root] { return known }
-    let traceID = try exportedTrace(below: place.root) ?? TraceID(root: place.root)
+    let exported = strategy.adoptsExportedTraces ? try exportedTrace(below: place.root) : nil
+    let traceID = exported ?? TraceID(root: place.root)
     treeTraces[place.root] = traceID
     return traceID
   }
@@ -102,15 +111,18 @@ public struct TraceReader {
     return nil
   }
 
-  /// The things whose tie leads to one: the first of them by key.
-  mutating func children(of key: SpanKey, limit: Int) throws -> [SpanKey] {
+  /// The things whose tie leads to one: the first of them by key, or of those in a trace.
+  mutating func children(of key: SpanKey, in traceID: TraceID? = nil, limit: Int) throws -> [SpanKey] {
     guard limit > 0, let subject = try subject(for: key) else { return [] }
     let followers = Set(try store.followers(of: subject.aliases + [.key(key)]).values.joined()).sorted()
     var children: [SpanKey] = []
     for start in stride(from: 0, to: followers.count, by: Self.childrenAtOnce) where children.count < limit {
       let some = followers[start..<min(start + Self.childrenAtOnce, followers.count)]
       try readSubjects(some)
-      children += try some.filter { try self.subject(for: $0)?.parent?.parent == key }
+      children += try some.filter { child in
+        guard try self.subject(for: child)?.parent?.parent == key else { return false }
+        return try traceID == nil || self.traceID(of: child) == traceID
+      }
     }
     return Array(children.prefix(limit))
   }
@@ -151,17 +163,39 @@ public struct TraceReader {
 
   // MARK: Links
 
-  /// A link to the one thing of that name; none while nobody, or more than one, has it.
-  private mutating func link(_ statement: LinkStatement, from span: Span) throws -> TracedLink? {
-    let publishers = try store.publishers(of: [statement.reference])[statement.reference] ?? []
-    guard publishers.count == 1, let key = publishers.first, key != span.key, let target = try subject(for: key) else {
-      return nil
+  /// Where a link leads, and why.
+  private struct LinkEnd: Hashable {
+    var key: SpanKey
+    var attempt: Int
+    var rule: String
+  }
+
+  /// The ends of a span's links, in the order of their statements, each once: the one thing of each name; none while nobody, or
+  /// more than one, has it.
+  private mutating func linkEnds(of span: Span) throws -> [LinkEnd] {
+    guard !span.links.isEmpty else { return [] }
+    let publishers = try store.publishers(of: Set(span.links.map(\.reference)).sorted())
+    let targets = span.links.map { statement -> SpanKey? in
+      guard let keys = publishers[statement.reference], keys.count == 1, keys[0] != span.key else { return nil }
+      return keys[0]
     }
-    let attempts = target.outlines()
-    guard let attempt = attempts.last(where: { $0.start <= span.start }) ?? attempts.first else { return nil }
-    return TracedLink(
-      key: key, traceID: try traceID(at: try place(of: target)), spanID: SpanID(key: key, attempt: attempt.number),
-      rule: statement.rule)
+    try readSubjects(Set(targets.compactMap { $0 }))
+    var ends: [LinkEnd] = []
+    var seen: Set<LinkEnd> = []
+    for (statement, key) in zip(span.links, targets) {
+      guard let key, let attempts = try subject(for: key)?.outlines(),
+        let attempt = attempts.last(where: { $0.start <= span.start }) ?? attempts.first
+      else { continue }
+      let end = LinkEnd(key: key, attempt: attempt.number, rule: statement.rule)
+      if seen.insert(end).inserted { ends.append(end) }
+    }
+    return ends
+  }
+
+  private mutating func link(to end: LinkEnd) throws -> TracedLink {
+    TracedLink(
+      key: end.key, traceID: try traceID(of: end.key) ?? TraceID(root: end.key),
+      spanID: SpanID(key: end.key, attempt: end.attempt), rule: end.rule)
   }
 
   // MARK: Look-ups
@@ -187,7 +221,7 @@ public struct TraceReader {
     return records[key] ?? nil
   }
 
-  private mutating func readRecords(of keys: [SpanKey]) throws {
+  private mutating func readRecords(of keys: some Sequence<SpanKey>) throws {
     let missing = keys.filter { records[$0] == nil }
     guard !missing.isEmpty else { return }
     let found = try store.exportRecords(of: missing)

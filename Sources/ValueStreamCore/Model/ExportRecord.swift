@@ -1,13 +1,13 @@
 /// A line of the export ledger: the ids under which a thing went out.
 ///
 /// What a backend was told cannot be taken back, while the store goes on learning. So the trace of a thing is fixed when it,
-/// or anything below it in its trace, is exported for the first time; and the parent of an attempt when that is exported.
+/// or anything below it in its trace or with a link to it, is exported for the first time; and the parent of an attempt when that is exported.
 /// Records are only ever added.
 public struct ExportRecord: Sendable, Hashable {
   public var key: SpanKey
   /// The trace of the thing, for good.
   public var traceID: TraceID
-  /// The attempts that went out; none where only something below the thing did.
+  /// The attempts that went out; none where only something did that names the thing.
   public var attempts: [ExportedAttempt]
 
   public init(key: SpanKey, traceID: TraceID, attempts: [ExportedAttempt] = []) {

@@ -66,6 +66,10 @@ public struct Reference: Sendable, Hashable, Comparable, CustomStringConvertible
     [.classicID, .issueID, .deployOfJob, .jobAndNumber, .queueItem, .queueContext, .beginning].contains(kind)
   }
 
+  /// True when a thing may be followed by others of the same name, of which a follower means the one that was there when it began:
+  /// the same artifact is deployed again.
+  var isRepeated: Bool { kind == .deployOfArtifact }
+
   /// The reference that every span publishes: its own key.
   public static func key(_ key: SpanKey) -> Reference {
     Reference(.key, key.description)

@@ -126,6 +126,12 @@ package enum PercentEncoding {
     }
   }
 
+  package static func encode(_ part: String) -> String {
+    var text = ""
+    append(part, to: &text)
+    return text
+  }
+
   /// Nil when an escape is cut short, is not hexadecimal, or the bytes are not UTF-8.
   package static func decode(_ text: Substring) -> String? {
     if !text.utf8.contains(UInt8(ascii: "%")) { return String(text) }

@@ -4,9 +4,12 @@ public struct TracedSpan: Sendable, Hashable {
   /// Its id in the Go ValueStream; nil where that had none.
   public var classicID: String?
   public var traceID: TraceID
+  /// The span above it in its trace.
   public var parentSpanID: SpanID?
-  /// The tie behind ``parentSpanID``.
+  /// The tie to what it belongs to, in its trace or in another: a link of the tie's rule then leads there.
   public var parent: ParentTie?
+  /// The tie to a parent in another trace first, then by what their statements name; never more than
+  /// ``TraceReader/linkLimit``.
   public var links: [TracedLink]
 
   public init(
@@ -18,6 +21,22 @@ public struct TracedSpan: Sendable, Hashable {
     self.parentSpanID = parentSpanID
     self.parent = parent
     self.links = links
+  }
+}
+
+extension TracedSpan {
+  private static let droppedLinksAttribute = "valuestream.links.dropped"
+
+  /// How many links there are besides those that are shown.
+  public var droppedLinkCount: Int {
+    if case .int(let count) = span.attributes.value(of: Self.droppedLinksAttribute) { Int(count) } else { 0 }
+  }
+
+  /// Says in an attribute that there are more links than are shown.
+  mutating func countDroppedLinks(_ count: Int) {
+    guard count > 0 else { return }
+    let index = span.attributes.firstIndex { $0.name >= Self.droppedLinksAttribute } ?? span.attributes.endIndex
+    span.attributes.insert(Attribute(Self.droppedLinksAttribute, .int(Int64(count))), at: index)
   }
 }
 

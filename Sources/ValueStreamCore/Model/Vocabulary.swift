@@ -19,6 +19,8 @@ public struct Operation: Sendable, Hashable, RawRepresentable, ExpressibleByStri
   public static let release: Operation = "release"
   public static let incident: Operation = "incident"
   public static let sprint: Operation = "sprint"
+  /// A place that things are deployed to, from its creation to its removal.
+  public static let environment: Operation = "environment"
 }
 
 /// How a span ended, in one vocabulary across vendors.

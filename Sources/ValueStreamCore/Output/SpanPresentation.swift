@@ -37,6 +37,8 @@ package struct SpanPresentation: Sendable, Hashable {
   package var attributes: [Attribute]
   package var events: [SpanEvent]
   package var links: [Link]
+  /// Links there are besides.
+  package var droppedLinkCount: Int
 
   /// What is shown of a finished span: itself, and its phases where these are spans of their own.
   package static func presentations(of traced: TracedSpan, _ options: Options) -> [SpanPresentation] {
@@ -69,6 +71,7 @@ package struct SpanPresentation: Sendable, Hashable {
       }
       events.sort { ($0.time, $0.name) < ($1.time, $1.name) }
     }
+    droppedLinkCount = traced.droppedLinkCount
     links = traced.links.map { link in
       Link(
         traceID: link.traceID, spanID: link.spanID,
@@ -93,6 +96,7 @@ package struct SpanPresentation: Sendable, Hashable {
     self.attributes = attributes
     events = []
     links = []
+    droppedLinkCount = 0
   }
 
   // MARK: Names

@@ -121,7 +121,8 @@ public struct SubjectSummary: Sendable, Hashable {
   public var project: String?
   public var outcome: Outcome?
   public var start: Timestamp
-  /// Nil while an attempt runs.
+  /// Nil while an attempt runs. Of a thing without spans, when it was last heard of: it is kept no longer than others. Nil where
+  /// nobody said when: what holds others together for as long as they come.
   public var end: Timestamp?
 
   /// The summary of a thing as its facts tell it.
@@ -134,7 +135,12 @@ public struct SubjectSummary: Sendable, Hashable {
     source = subject.key.source
     project = subject.project
     outcome = outlines.last?.outcome
-    start = outlines.first?.start ?? .epoch
+    guard let first = outlines.first else {
+      start = .epoch
+      end = subject.facts.map(\.event.time.timestamp).filter { $0 > .epoch }.max()
+      return
+    }
+    start = first.start
     end = outlines.contains { $0.end == nil } ? nil : outlines.compactMap(\.end).max()
   }
 

@@ -23,12 +23,12 @@ public struct SecretSetting: Sendable {
   public func secrets(in settings: Settings, readFile: (String) -> [UInt8]?) throws(SettingsError) -> [Secret] {
     let path = try settings.value(of: file)
     if let given = try settings.value(of: text) {
-      if path != nil { throw SettingsError("\(text.declaration.environment) and \(file.declaration.environment) are both set") }
-      return try Self.split(given, origin: text.declaration.environment)
+      if path != nil { throw SettingsError("\(settings.origin(of: text)) and \(settings.origin(of: file)) are both set") }
+      return try Self.split(given, origin: settings.origin(of: text))
     }
     guard let path else { return [] }
     guard let bytes = readFile(path) else {
-      throw SettingsError("\(file.declaration.environment): cannot read the file \(path)")
+      throw SettingsError("\(settings.origin(of: file)): cannot read the file \(path)")
     }
     var content = Substring(String(decoding: bytes, as: UTF8.self))
     while content.last?.isNewline == true { content.removeLast() }

@@ -110,8 +110,12 @@ extension Setting where Value == Bool {
 }
 
 extension Setting where Value == Duration {
-  public static func duration(_ name: String, default value: Duration, text: String, help: String) -> Setting {
-    Setting(name, placeholder: "DURATION", default: value, defaultText: text, help: help, parse: Duration.init(setting:))
+  public static func duration(
+    _ name: String, environment: String? = nil, default value: Duration, text: String, help: String
+  ) -> Setting {
+    Setting(
+      name, environment: environment, placeholder: "DURATION", default: value, defaultText: text, help: help,
+      parse: Duration.init(setting:))
   }
 }
 

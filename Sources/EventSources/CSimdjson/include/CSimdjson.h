@@ -14,7 +14,7 @@ extern "C" {
 /// A parser with its buffers; holds one document at a time, which the next parse replaces.
 typedef struct vs_json_parser vs_json_parser;
 
-/// A value in a parsed document; valid until the parser parses again or is destroyed.
+/// A value in a parsed document; valid until the parser is given back.
 typedef struct {
   const void *document;
   size_t index;
@@ -37,12 +37,11 @@ typedef enum {
   VS_JSON_OBJECT,
 } vs_json_type;
 
-/// NULL when memory is short.
-vs_json_parser *vs_json_parser_create(void);
-void vs_json_parser_destroy(vs_json_parser *parser);
+/// A parser of one's own, from those that were given back or a new one; NULL when memory is short. From any thread.
+vs_json_parser *vs_json_parser_take(void);
 
-/// Bytes of document the parser's buffers are made for.
-size_t vs_json_parser_capacity(const vs_json_parser *parser);
+/// Gives it back with its buffers, for the next document; large ones are freed. From any thread.
+void vs_json_parser_give(vs_json_parser *parser);
 
 /// Parses and validates a whole document. Returns NULL, or what is wrong with it (a static string).
 const char *vs_json_parse(vs_json_parser *parser, const uint8_t *bytes, size_t count, vs_json_value *root);

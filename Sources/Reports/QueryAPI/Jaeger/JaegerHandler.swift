@@ -107,10 +107,10 @@ package struct JaegerHandler: HTTPHandler {
     var seen: Set<TraceID> = []
     let named = try query.traceIDs.map { try queries.trace(named: $0) }.filter { seen.insert($0.id).inserted }
     guard query.traceIDs.isEmpty else { return named }
-    let search = try query.search(in: queries.store)
-    var reader = TraceReader(store: queries.store)
+    let search = try query.search(in: queries)
+    var reader = queries.reader()
     return try search.page(after: nil, limit: query.limit).traces.compactMap { members in
-      if reader.lookUpCount > SpanQueries.spanLimit { reader = TraceReader(store: queries.store) }
+      if reader.lookUpCount > SpanQueries.spanLimit { reader = queries.reader() }
       return try reader.trace(members, limit: SpanQueries.spanLimit)
     }
   }

@@ -53,17 +53,17 @@ struct JaegerQuery {
   }
 
   /// The search for what was asked for.
-  func search(in store: any SpanStore) throws -> TraceSearch {
-    var search = TraceSearch(store: store, filter: filter)
+  func search(in queries: SpanQueries) throws -> TraceSearch {
+    var search = TraceSearch(queries: queries, filter: filter)
     var tags = tags
     if let id = tags.removeValue(forKey: Self.classicTag) {
-      search.keys = try store.publishers(of: [Reference(.classicID, id)]).values.flatMap(\.self)
+      search.keys = try queries.keys(named: [Reference(.classicID, id)])
     }
     for (tag, column) in Self.columns where search.filter[keyPath: column] == nil {
       if let value = tags.removeValue(forKey: tag) { search.filter[keyPath: column] = value }
     }
     var name = operation
-    if let operation, try store.kinds().contains(where: { $0.operation.rawValue == operation }) {
+    if let operation, try queries.store.kinds().contains(where: { $0.operation.rawValue == operation }) {
       search.filter.operation = Operation(rawValue: operation)
       name = nil
     }

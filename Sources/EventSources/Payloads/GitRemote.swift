@@ -1,0 +1,29 @@
+/// A repository by the address that Git fetches it from: `https://github.com/acme/site.git`, `git@github.com:acme/site.git`.
+package struct GitRemote {
+  package let host: String
+  /// With what stands before its name: `acme/site`.
+  package let path: String
+
+  /// Nil for a folder, and what else names no host.
+  package init?(_ address: String) {
+    if let host = WebAddress.host(address), let path = WebAddress.path(address) {
+      self.host = host
+      self.path = Self.withoutSuffix(path)
+    } else if !address.contains("://"), let colon = address.firstIndex(of: ":") {
+      // The short form of SSH.
+      let host = address[..<colon].split(separator: "@").last ?? ""
+      guard !host.isEmpty, !host.contains("/") else { return nil }
+      self.host = host.lowercased()
+      path = Self.withoutSuffix(String(address[address.index(after: colon)...]))
+    } else {
+      return nil
+    }
+  }
+
+  private static func withoutSuffix(_ path: String) -> String {
+    var rest = path[...]
+    while rest.first == "/" { rest.removeFirst() }
+    while rest.last == "/" { rest.removeLast() }
+    return String(rest.hasSuffix(".git") ? rest.dropLast(4) : rest)
+  }
+}

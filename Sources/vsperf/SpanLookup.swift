@@ -1,0 +1,59 @@
+import FoundationEssentials
+import ValueStreamCore
+
+/// Asks a vsd for spans by the names of their things.
+struct SpanLookup {
+  /// A span as the API tells it, as far as it is needed here.
+  struct Found: Decodable {
+    var key: String
+    var attempt: Int
+    var traceID: String
+  }
+
+  struct Failure: Error, CustomStringConvertible {
+    var description: String
+    /// Another attempt may bring an answer.
+    var isRetryable: Bool
+  }
+
+  let server: String
+  private let token: String?
+  private let transport: any HTTPTransport
+
+  /// - Parameters:
+  ///   - server: address of the vsd, without a slash at its end.
+  ///   - token: its read token; nil where it needs none.
+  init(server: String, token: String?, transport: any HTTPTransport) {
+    self.server = server
+    self.token = token
+    self.transport = transport
+  }
+
+  /// The spans of all things that have one of these names, in order of attempts.
+  func spans(named references: [Reference], timeoutSeconds: Double) async throws(Failure) -> [Found] {
+    let query = references.map { "reference=\(PercentEncoding.encode($0.description))" }.joined(separator: "&")
+    var request = HTTPTransportRequest(
+      method: "GET", url: "\(server)/api/v1/spans?\(query)", timeoutSeconds: timeoutSeconds)
+    if let token { request.headers["Authorization"] = "Bearer \(token)" }
+    let response: HTTPResponse
+    do throws(HTTPTransportError) {
+      response = try await transport.send(request)
+    } catch {
+      throw Failure(description: "cannot ask \(server): \(error)", isRetryable: error.isRetryable)
+    }
+    guard response.status == 200 else {
+      let hint = response.status == 401 ? "; VS_READ_TOKEN must be the read token that vsd was started with" : ""
+      throw Failure(
+        description: "\(server) answered \(response.status): \(Problem.reason(of: response))\(hint)",
+        isRetryable: response.status == 429 || response.status >= 500)
+    }
+    guard let page = try? JSONDecoder().decode(Page.self, from: Data(response.body)) else {
+      throw Failure(description: "\(server) answered something that is no list of spans: is that a vsd?", isRetryable: false)
+    }
+    return page.spans
+  }
+
+  private struct Page: Decodable {
+    var spans: [Found]
+  }
+}
