@@ -32,7 +32,7 @@ struct CorrelationLawTests {
     }
   }
 
-  @Test("A trace is found by its id and is whole, in any order", arguments: UInt64(1)...30, TraceStrategy.allCases)
+  @Test("A trace is found by its id and is whole, in any order", arguments: UInt64(1)...20, TraceStrategy.allCases)
   func traces(seed: UInt64, strategy: TraceStrategy) throws {
     let events = EventHistory(seed: seed).events
     var random = SeededRandom(seed: seed)

@@ -25,8 +25,8 @@ enum JaegerAnswer {
             json.member("msg", message)
           }
         }
-      }
-    ) { $0.value(nil as String?) }
+      },
+      data: { $0.value(nil as String?) })
   }
 
   private static func envelope(

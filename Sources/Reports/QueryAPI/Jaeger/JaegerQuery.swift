@@ -38,7 +38,7 @@ struct JaegerQuery {
       }
     }
     if bounds.maximum < bounds.minimum {
-      throw QueryError("maxDuration", "\(bounds.maximum) ns", expected: "no less than minDuration")
+      throw QueryError("maxDuration", request.query("maxDuration") ?? "", expected: "no less than minDuration")
     }
     if bounds != DurationBounds(now: now) { filter.duration = bounds }
     if filter.endedAfter == nil, let lookback {
