@@ -60,8 +60,9 @@ final class RunningDaemon {
   func run(_ script: String) throws -> String {
     let shell = Process()
     let output = Pipe()
-    shell.executableURL = URL(fileURLWithPath: "/bin/sh")
-    shell.arguments = ["-c", script]
+    // A page that shows a command that does not end is wrong, and must not keep the tests waiting.
+    shell.executableURL = URL(fileURLWithPath: "/usr/bin/timeout")
+    shell.arguments = ["60", "/bin/sh", "-c", script]
     shell.currentDirectoryURL = directory
     shell.environment = ["PATH": Self.path]
     shell.standardInput = FileHandle.nullDevice

@@ -79,6 +79,7 @@ struct ProjectorTests {
     func branchUpdates(of branch: SpanKey, limit: Int) throws -> [BranchUpdate] {
       try inner.branchUpdates(of: branch, limit: limit)
     }
+    func branchUpdates(to commit: String) throws -> [BranchUpdate] { try inner.branchUpdates(to: commit) }
     func exportRecords(of keys: [SpanKey]) throws -> [SpanKey: ExportRecord] { try inner.exportRecords(of: keys) }
     func addExportRecords(_ records: [ExportRecord]) throws { try inner.addExportRecords(records) }
     func removeFinished(before cutoff: Timestamp, awaitedBy exporters: [String], limit: Int) throws -> Int {

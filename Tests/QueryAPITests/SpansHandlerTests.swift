@@ -161,7 +161,7 @@ struct SpansHandlerTests {
       decoding: handler.respond(to: HTTPRequest(method: "GET", path: "/api/v1/spans", query: [])).body, as: UTF8.self)
     let link =
       #"{"key":"\#(parent.key)","traceID":"\#(TraceID(root: parent.key))","spanID":"\#(SpanID(key: parent.key, attempt: 1))","#
-      + #""rule":"vendor_link"}"#
+      + #""rule":"vendor_link","attributes":{}}"#
     let ids = #""traceID":"\#(TraceID(root: child.key))","spanID":"\#(SpanID(key: child.key, attempt: 1))","parentSpanID":null"#
     #expect(body.contains(#"\#(ids),"parentKey":"\#(parent.key)","parentRule":"vendor_link""#), "\(body)")
     #expect(body.contains(#""links":[\#(link)]"#), "\(body)")

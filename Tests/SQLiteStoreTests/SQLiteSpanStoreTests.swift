@@ -328,7 +328,8 @@ struct SQLiteSpanStoreTests {
   @Test("goes on with a store that version 0.1.0 wrote")
   func firstLayout() throws {
     let file = directory.file("store/spans.sqlite")
-    try open().close()
+    try FileManager.default.createDirectory(atPath: directory.file("store"), withIntermediateDirectories: true)
+    try Data().write(to: URL(fileURLWithPath: file))
     // One issue with a parent, as its encoder wrote it.
     let data = """
       01080a69737375651661636d652f7369746523310854502d31286a697261636c6f75643a613a3a69737375653a39028788a2daa183c6b48701020002\
@@ -336,10 +337,11 @@ struct SQLiteSpanStoreTests {
       """
     do {
       let connection = try SQLiteConnection(path: file)
+      var schema = StoreSchema.spanStore
+      schema.migrations = [schema.migrations[0]]
+      try schema.prepare(connection)
       try connection.execute(
         """
-        DROP TABLE exported_trace; DROP TABLE exported_attempt; DROP TABLE own_trace; DROP TABLE kind;
-        ALTER TABLE progress DROP COLUMN next_block; ALTER TABLE progress DROP COLUMN next_record; PRAGMA user_version = 1;
         INSERT INTO name VALUES (1, 'github:github.com:1:issue:'), (2, 'issue'), (3, 'github');
         INSERT INTO subject VALUES (1, 1, 1, '', 2, 3, NULL, NULL, 0, NULL, NULL);
         INSERT INTO subject_data VALUES (1, x'\(data)');
@@ -375,7 +377,7 @@ struct SQLiteSpanStoreTests {
       try connection.execute(
         """
         DROP INDEX exported_trace_id; ALTER TABLE exported_trace DROP COLUMN block; DROP TABLE own_trace; DROP TABLE kind;
-        ALTER TABLE progress DROP COLUMN next_block; ALTER TABLE progress DROP COLUMN next_record; PRAGMA user_version = 2;
+        ALTER TABLE progress DROP COLUMN next_block; ALTER TABLE progress DROP COLUMN next_record; PRAGMA user_version = 3;
         """)
     }
     store = try open()

@@ -4,8 +4,12 @@ import ValueStreamCore
 import ValueStreamTesting
 
 /// A delivery story: who does what when in which tool, and what is to become of it. One file each, in `Scenarios`.
+///
+/// A line that begins with `--` is a setting of vsd.
 struct Scenario: Sendable, CustomTestStringConvertible {
   let name: String
+  /// Flags of vsd.
+  let settings: [String]
   let steps: [ScenarioStep]
   /// The trees: a line a span, children indented below their parent.
   let expected: [String]
@@ -23,7 +27,8 @@ struct Scenario: Sendable, CustomTestStringConvertible {
     self.name = name
     let lines = text.split(separator: "\n").map(String.init).filter { !$0.hasPrefix("#") }
     guard let middle = lines.firstIndex(of: "becomes") else { throw ScenarioError("\(name): no line says \"becomes\"") }
-    steps = try lines[..<middle].map { line in
+    settings = lines[..<middle].filter { $0.hasPrefix("--") }
+    steps = try lines[..<middle].filter { !$0.hasPrefix("--") }.map { line in
       do { return try ScenarioStep(line) } catch { throw ScenarioError("\(name): \(error)") }
     }
     expected = Array(lines[(middle + 1)...])

@@ -8,8 +8,8 @@ import ValueStreamTesting
 /// Every story, in order, shuffled and with repetitions, on every store.
 @Suite("Delivery stories")
 struct ScenarioTests {
-  static let sources = Result {
-    try SourceCatalog.readers(Settings(declared: SourceCatalog.classification, arguments: [], environment: [:]))
+  private static func sources(_ settings: [String]) throws -> [any EventSource] {
+    try SourceCatalog.readers(Settings(declared: SourceCatalog.classification, arguments: settings, environment: [:]))
   }
 
   @Test("There are stories")
@@ -49,29 +49,54 @@ struct ScenarioTests {
     var deliveries = try scenario.deliveries()
     var random = SeededRandom(seed: seed)
     if seed > 0 { deliveries += deliveries.filter { _ in random.oneIn(3) } }
-    return try DeliveryStory(deliveries, of: sources.get(), seed: seed, in: store).forest
+    return try DeliveryStory(deliveries, of: sources(scenario.settings), seed: seed, in: store).forest
   }
 }
 
 extension DeliveryStory {
-  /// A line a span, children indented below their parent: source, kind and id, outcome, and the rule of the tie.
+  /// A line a span, children and links indented below it: source, kind and id, outcome, and the rule of the tie; of a deploy how it
+  /// stands to the one before.
   var forest: [String] {
     let ordered = spans.sorted { ($0.span.start, $0.span.key, $0.span.attempt) < ($1.span.start, $1.span.key, $1.span.attempt) }
     func lines(below parent: SpanID?, _ indentation: String) -> [String] {
-      ordered.filter { $0.parentSpanID == parent }.flatMap { traced in
-        [indentation + Self.line(traced)] + lines(below: traced.span.id, indentation + "  ")
+      ordered.filter { $0.parentSpanID == parent }.flatMap { traced -> [String] in
+        let links = traced.links.filter { Self.shownLinks.contains($0.rule) }
+        return [indentation + Self.line(traced)] + links.map { "\(indentation)  > \(Self.line($0))" }
+          + lines(below: traced.span.id, indentation + "  ")
       }
     }
     return lines(below: nil, "")
   }
 
+  private static let shownLinks = ["deploys", "latest_deploy"]
+
   private static func line(_ traced: TracedSpan) -> String {
     let span = traced.span
-    let parts = span.key.description.split(separator: ":", omittingEmptySubsequences: false)
     let attempt = span.attempt == 1 ? "" : "#\(span.attempt)"
     let rule = traced.parentSpanID == nil ? "" : " by \(traced.parent?.rule.name ?? "?")"
+    return "\(span.source) \(name(of: span.key))\(attempt) \(span.outcome?.rawValue ?? "open")\(rule)\(step(of: span))"
+  }
+
+  private static func name(of key: SpanKey) -> String {
+    let parts = key.description.split(separator: ":", omittingEmptySubsequences: false)
     // Ids that are hashes need not be read.
     let id = parts[4].count > 20 ? "\(parts[4].prefix(6))…" : String(parts[4])
-    return "\(span.source) \(parts[3]) \(id)\(attempt) \(span.outcome?.rawValue ?? "open")\(rule)"
+    return "\(parts[3]) \(id)"
+  }
+
+  /// `, forward by pushes`; nothing for the first deploy of a service.
+  private static func step(of span: Span) -> String {
+    guard case .string(let step) = span.attributes.value(of: "valuestream.deployment.step"), step != "first" else { return "" }
+    guard case .string(let basis) = span.attributes.value(of: "valuestream.deployment.changes.basis") else { return ", \(step)" }
+    return ", \(step) by \(basis)"
+  }
+
+  /// `pull_request 12 by deploys, merge 15 min`: how many minutes before the end of the deploy each was.
+  private static func line(_ link: TracedLink) -> String {
+    let times = ["commit", "change", "merge"].compactMap { name -> String? in
+      guard case .double(let seconds) = link.attributes.value(of: "valuestream.lead_time.\(name)") else { return nil }
+      return ", \(name) \(Int(seconds / 60)) min"
+    }
+    return "\(name(of: link.key)) by \(link.rule)\(times.joined())"
   }
 }

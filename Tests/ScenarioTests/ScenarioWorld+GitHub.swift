@@ -70,7 +70,8 @@ extension ScenarioWorld {
           "ref": step["branch"] ?? old?["ref"] ?? "", "sha": step["head"].map(Self.commit) ?? old?["sha"] ?? "",
           "repo": fork ?? old?["repo"] ?? base,
         ] as Object
-      pull["base"] = ["ref": step["base"] ?? "main", "repo": base] as Object
+      let oldBase = (pull["base"] as? Object)?["ref"]
+      pull["base"] = ["ref": step["base"] ?? oldBase ?? "main", "repo": base] as Object
     }
     let actions = ["merged": "closed", "pushed": "synchronize"]
     return try gitHub("pull_request", step, ["action": actions[action] ?? action, "number": number, "pull_request": pull])
@@ -78,12 +79,18 @@ extension ScenarioWorld {
 
   private mutating func gitHubPush(_ step: ScenarioStep) throws -> Delivery {
     let after = Self.commit(try step.word(2))
-    let commits = (step["commits"] ?? "").split(separator: ",").map { ["id": Self.commit(String($0))] }
+    let commits = (step["commits"]?.split(separator: ",").map { Self.commit(String($0)) } ?? []) + [after]
+    let files = step["files"].map { $0.split(separator: ",").map(String.init) }
     return try gitHub(
       "push", step,
       [
         "ref": "refs/heads/\(try step.word(1))", "before": Self.commit(step["from"] ?? "none"), "after": after,
-        "forced": step.words.contains("forced"), "commits": commits + [["id": after]],
+        "forced": step.words.contains("forced"),
+        "commits": commits.map { commit in
+          var object: Object = ["id": commit, "timestamp": step.time.rfc3339]
+          object["modified"] = files
+          return object
+        },
         "head_commit": ["id": after, "timestamp": step.time.rfc3339],
       ])
   }

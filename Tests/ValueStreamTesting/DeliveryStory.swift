@@ -18,10 +18,11 @@ package struct DeliveryStory {
     var random = SeededRandom(seed: seed)
     for delivery in seed == 0 ? deliveries : deliveries.shuffled(using: &random) {
       guard let source = sources.first(where: { $0.name == delivery.source }),
-        case .events(let events, _) = try source.events(in: delivery)
+        case .events(let events, let branchUpdates) = try source.events(in: delivery)
       else { continue }
       var projection = Projection(store: store)
       for event in events { _ = try projection.take(event) }
+      for update in branchUpdates { projection.take(update) }
       try store.write(projection.finish())
     }
     var reader = TraceReader(store: store, strategy: .nested)

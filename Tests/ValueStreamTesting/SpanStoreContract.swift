@@ -395,7 +395,13 @@ package struct SpanStoreContract: Sendable {
         branch: branches[branch], kind: number == 1 ? .created : number == 9 ? .deleted : .moved,
         time: EventTime(StoreSamples.time(Int64(number)), isVendor: number % 2 == 0),
         before: number == 1 ? nil : "c\(number - 1)", after: number == 9 ? nil : "c\(number)",
-        commits: number % 3 == 0 ? [] : ["x\(number)", "c\(number)"], isForced: number % 4 == 0, isDefaultBranch: branch == 0)
+        commits: number % 3 == 0
+          ? []
+          : [
+            BranchCommit("x\(number)"),
+            BranchCommit("c\(number)", time: StoreSamples.time(Int64(number)), services: number % 2 == 0 ? ["till"] : nil),
+          ],
+        isForced: number % 4 == 0, isDefaultBranch: branch == 0)
     }
     for numbers in [[5, 3, 9], [1, 7, 3], [2, 8, 4, 6, 5]] {
       var changes = ProjectionChanges()
@@ -406,6 +412,13 @@ package struct SpanStoreContract: Sendable {
     #expect(try store.branchUpdates(of: branches[0], limit: 4) == (6...9).map { update($0, of: 0) }, "the newest, oldest first")
     #expect(try store.branchUpdates(of: branches[1], limit: 100) == [update(1, of: 1)])
     #expect(try store.branchUpdates(of: StoreSamples.issueKey(1), limit: 100).isEmpty)
+    #expect(try store.branchUpdates(to: "c5") == [update(5, of: 0)])
+    #expect(try store.branchUpdates(to: "c1") == [update(1, of: 0), update(1, of: 1)])
+    #expect(try store.branchUpdates(to: "x5").isEmpty, "only the last commit of a push")
+    _ = try store.removeFinished(before: StoreSamples.time(5), awaitedBy: [], limit: 100)
+    #expect(try store.branchUpdates(of: branches[0], limit: 100) == (5...9).map { update($0, of: 0) })
+    #expect(try store.branchUpdates(to: "c4").isEmpty)
+    #expect(try store.branchUpdates(to: "c5") == [update(5, of: 0)])
   }
 
   // MARK: Retention

@@ -36,6 +36,12 @@ extension GitHubMapping {
     event.attributes.add("deployment.id", id)
     event.attributes.add("deployment.name", deployment.text("task"))
     event.attributes.add("deployment.environment.name", environment)
+    let workflow = payload.root.object("workflow_run") ?? payload.root.object("workflow_job")
+    event.attributes.add(
+      "valuestream.service",
+      rules.services.service(
+        ofDeploy: [environment, deployment.text("task"), workflow?.text("name"), workflow?.text("workflow_name")],
+        in: repository.fullName))
     event.attributes.add("valuestream.deployment.production", deployment.bool("production_environment"))
     event.attributes.add("valuestream.deployment.transient", deployment.bool("transient_environment"))
     event.attributes.add("valuestream.deployment.description", deployment.text("description"))

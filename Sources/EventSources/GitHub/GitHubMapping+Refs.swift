@@ -31,8 +31,16 @@ extension GitHubMapping {
   ) -> BranchUpdate {
     BranchUpdate(
       branch: key("branch", branch, of: repository), kind: kind, time: time, before: before, after: after,
-      commits: payload.root.objects("commits").compactMap { $0.text("id") }, isForced: payload.root.bool("forced") ?? false,
+      commits: payload.root.objects("commits").compactMap { branchCommit($0, in: repository) },
+      isForced: payload.root.bool("forced") ?? false,
       isDefaultBranch: repository.object.text("default_branch") == branch)
+  }
+
+  private func branchCommit(_ commit: PayloadObject, in repository: GitHubRepository) -> BranchCommit? {
+    guard let id = commit.text("id")?.lowercased() else { return nil }
+    return BranchCommit(
+      id, time: commit.time("timestamp"),
+      services: rules.services.services(ofPaths: commit.changedFiles, in: repository.fullName))
   }
 
   /// A repository is known by every name it ever had.

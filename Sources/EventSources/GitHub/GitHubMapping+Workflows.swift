@@ -54,7 +54,12 @@ extension GitHubMapping {
     event.attributes.add("cicd.pipeline.name", name)
     event.attributes.add("cicd.pipeline.run.id", id)
     event.attributes.add("cicd.pipeline.run.url.full", run.text("html_url"))
-    event.attributes.add("deployment.environment.name", deploys?.environment)
+    if let deploys {
+      event.attributes.add("deployment.environment.name", deploys.environment)
+      event.attributes.add(
+        "valuestream.service",
+        rules.services.service(ofDeploy: [name, path, deploys.environment], in: repository.fullName))
+    }
     event.attributes.add("valuestream.build.number", run.int("run_number"))
     event.attributes.add("valuestream.build.title", run.text("display_title"))
     event.attributes.add("valuestream.build.trigger", run.text("event"))

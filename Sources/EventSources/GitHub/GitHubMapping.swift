@@ -87,8 +87,6 @@ struct GitHubMapping {
     FollowStatement(.commit, sha.map { [Reference(.commit, $0)] } ?? [])
   }
 
-  /// A vendor's own link, where the payload has one. That it has none takes nothing back: GitHub lists a run's pull requests
-  /// only while they are open.
   /// What people write in a repository about where their work belongs.
   func written(in repository: GitHubRepository?, reach: ReferenceReach) -> WrittenReferences {
     WrittenReferences(.gitHub, reach: reach) { issue in
@@ -110,6 +108,8 @@ struct GitHubMapping {
     return written(in: repository, reach: isFork ? .sameOwner : .anywhere).statements(message: message)
   }
 
+  /// A vendor's own link, where the payload has one. That it has none takes nothing back: GitHub lists a run's pull requests
+  /// only while they are open.
   func followLink(_ references: [Reference], attempt: Int? = nil) -> [FollowStatement] {
     references.isEmpty ? [] : [FollowStatement(.vendorLink, references, attempt: attempt)]
   }

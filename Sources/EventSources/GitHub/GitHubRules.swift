@@ -6,13 +6,15 @@ package struct GitHubRules: Sendable {
   package var deployWorkflows: [DeployWorkflow]
   /// Labels and types of issues that are incidents.
   package var incidentLabels: [NamePattern]
+  package var services: ServiceRules
 
   package init(
     deployWorkflows: [DeployWorkflow] = [],
-    incidentLabels: [NamePattern] = ClassificationSettings.incidentLabels.defaultValue
+    incidentLabels: [NamePattern] = ClassificationSettings.incidentLabels.defaultValue, services: ServiceRules = ServiceRules()
   ) {
     self.deployWorkflows = deployWorkflows
     self.incidentLabels = incidentLabels
+    self.services = services
   }
 
   package struct DeployWorkflow: Sendable, Hashable {

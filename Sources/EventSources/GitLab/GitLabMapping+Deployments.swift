@@ -40,6 +40,7 @@ extension GitLabMapping {
     describe(project, in: &event)
     event.attributes.add("deployment.id", String(id))
     event.attributes.add("deployment.environment.name", environment)
+    event.attributes.add("valuestream.service", rules.services.service(ofDeploy: [environment], in: project.path))
     event.attributes.add("valuestream.deployment.tier", deployment.text("environment_tier"))
     event.attributes.add("valuestream.deployment.url", deployment.text("environment_external_url"))
     event.attributes.add("valuestream.deployment.actor", deployment.object("user")?.text("username"))
@@ -81,6 +82,7 @@ extension GitLabMapping {
       event.attributes.add("error.type", payload.root.text("build_failure_reason") ?? status)
     }
     event.attributes.add("valuestream.deployment.tier", environment.text("deployment_tier"))
+    event.attributes.add("valuestream.service", rules.services.service(ofDeploy: [name], in: project.path))
     return event
   }
 

@@ -72,7 +72,10 @@ extension GitLabMapping {
     event.attributes.append(Attribute("vcs.ref.base.type", "branch"))
     event.attributes.add("valuestream.change.url", request.text("url"))
     event.attributes.add("valuestream.change.labels", labels(of: request))
-    if state == "merged" { event.attributes.add("valuestream.change.merge_revision", request.text("merge_commit_sha")) }
+    if state == "merged" {
+      event.attributes.add(
+        "valuestream.change.merge_revision", request.text("merge_commit_sha") ?? request.text("squash_commit_sha"))
+    }
   }
 
   // MARK: Phases and moments

@@ -15,8 +15,15 @@ extension GitLabMapping {
       branch: key("branch", branch, container: project.keyPart),
       kind: before == nil ? .created : after == nil ? .deleted : .moved,
       time: .vendor(head?.time("timestamp"), orReceipt: received), before: before, after: after,
-      commits: commits.compactMap { $0.text("id") }, isForced: false, isDefaultBranch: project.defaultBranch == branch)
+      commits: commits.compactMap { branchCommit($0, in: project) }, isForced: false,
+      isDefaultBranch: project.defaultBranch == branch)
     return .events([], branchUpdates: [update])
+  }
+
+  private func branchCommit(_ commit: PayloadObject, in project: GitLabProject) -> BranchCommit? {
+    guard let id = commit.text("id")?.lowercased() else { return nil }
+    return BranchCommit(
+      id, time: commit.time("timestamp"), services: rules.services.services(ofPaths: commit.changedFiles, in: project.path))
   }
 
   /// Zeros stand for no commit.

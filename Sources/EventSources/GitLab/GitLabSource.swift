@@ -59,8 +59,12 @@ package struct GitLabSource: EventSource {
 package struct GitLabRules: Sendable {
   /// Labels and types of issues that are incidents.
   package var incidentLabels: [NamePattern]
+  package var services: ServiceRules
 
-  package init(incidentLabels: [NamePattern] = ClassificationSettings.incidentLabels.defaultValue) {
+  package init(
+    incidentLabels: [NamePattern] = ClassificationSettings.incidentLabels.defaultValue, services: ServiceRules = ServiceRules()
+  ) {
     self.incidentLabels = incidentLabels
+    self.services = services
   }
 }

@@ -11,7 +11,8 @@ package import ValueStreamCore
 package enum SourceCatalog {
   /// What may be set of how things are understood, in the order in which help lists it.
   package static let classification =
-    ClassificationSettings.declarations + [GitHubRules.deployWorkflowsSetting.declaration] + JenkinsRules.declarations
+    ClassificationSettings.declarations + ServiceRules.declarations + [GitHubRules.deployWorkflowsSetting.declaration]
+    + JenkinsRules.declarations
     + JiraRules.declarations
     + TrelloRules.declarations
 
@@ -75,11 +76,12 @@ package enum SourceCatalog {
   private static func gitHubRules(_ settings: Settings) throws(SettingsError) -> GitHubRules {
     GitHubRules(
       deployWorkflows: try settings.value(of: GitHubRules.deployWorkflowsSetting),
-      incidentLabels: try settings.value(of: ClassificationSettings.incidentLabels))
+      incidentLabels: try settings.value(of: ClassificationSettings.incidentLabels), services: try ServiceRules(settings))
   }
 
   private static func gitLabRules(_ settings: Settings) throws(SettingsError) -> GitLabRules {
-    GitLabRules(incidentLabels: try settings.value(of: ClassificationSettings.incidentLabels))
+    GitLabRules(
+      incidentLabels: try settings.value(of: ClassificationSettings.incidentLabels), services: try ServiceRules(settings))
   }
 
   private static func cdEventsRules(_ settings: Settings) throws(SettingsError) -> CDEventsRules {

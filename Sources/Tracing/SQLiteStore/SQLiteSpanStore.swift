@@ -164,6 +164,10 @@ package final class SQLiteSpanStore: SpanStore {
     try withReader { try $0.branchUpdates(of: branch, limit: limit) }
   }
 
+  package func branchUpdates(to commit: String) throws -> [BranchUpdate] {
+    try withReader { try $0.branchUpdates(to: commit) }
+  }
+
   package func size() throws -> Int64 {
     StoreDirectory.files(ofDatabase: options.fileName).reduce(0) { $0 + directory.size(of: $1) }
   }

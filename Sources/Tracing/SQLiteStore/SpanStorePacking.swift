@@ -30,14 +30,24 @@ enum FingerprintPacking {
 
 /// A branch update without what its row says: branch and time.
 enum BranchUpdatePacking {
+  /// By which updates that lead to a commit are found: the first digits of its hash, which others may share.
+  static func number(of commit: String) -> Int64 { Int64(commit.prefix(15), radix: 16) ?? 0 }
+
   static func bytes(of update: BranchUpdate) -> [UInt8] {
     var writer = PackedWriter()
     writer.put((update.time.isVendor ? 1 : 0) | (update.isForced ? 2 : 0) | (update.isDefaultBranch ? 4 : 0) as UInt64)
     writer.put(optional: update.before)
     writer.put(optional: update.after)
     writer.put(UInt64(update.commits.count))
-    for commit in update.commits { writer.put(commit) }
+    for commit in update.commits { writer.put(commit.id) }
     writer.put(UInt64(update.kind.rawValue))
+    for commit in update.commits {
+      writer.put((commit.time == nil ? 0 : 1) | (commit.services == nil ? 0 : 2) as UInt64)
+      if let time = commit.time { writer.put(time.nanoseconds) }
+      guard let services = commit.services else { continue }
+      writer.put(UInt64(services.count))
+      for service in services { writer.put(service) }
+    }
     return writer.bytes
   }
 
@@ -46,13 +56,24 @@ enum BranchUpdatePacking {
     let flags = try reader.unsigned()
     let before = try reader.optionalText()
     let after = try reader.optionalText()
-    var commits: [String] = []
-    for _ in 0..<(try reader.count()) { commits.append(try reader.text()) }
+    var commits: [BranchCommit] = []
+    for _ in 0..<(try reader.count()) { commits.append(BranchCommit(try reader.text())) }
     // What was written before there were kinds tells by its commits.
     let stored = reader.isAtEnd ? (before == nil ? 1 : after == nil ? 2 : 0) : try reader.unsigned()
     guard let kind = UInt8(exactly: stored).flatMap(BranchUpdate.Kind.init) else { throw DamagedBytes() }
+    // What was written before commits had more than an id ends here.
+    for index in commits.indices where !reader.isAtEnd { try read(&commits[index], &reader) }
     return BranchUpdate(
       branch: branch, kind: kind, time: EventTime(time, isVendor: flags & 1 != 0), before: before, after: after, commits: commits,
       isForced: flags & 2 != 0, isDefaultBranch: flags & 4 != 0)
+  }
+
+  private static func read(_ commit: inout BranchCommit, _ reader: inout PackedReader) throws(DamagedBytes) {
+    let flags = try reader.unsigned()
+    if flags & 1 != 0 { commit.time = Timestamp(nanoseconds: try reader.signed()) }
+    guard flags & 2 != 0 else { return }
+    var services: [String] = []
+    for _ in 0..<(try reader.count()) { services.append(try reader.text()) }
+    commit.services = services
   }
 }

@@ -11,7 +11,7 @@ enum SpanStoreQuery: Int, CaseIterable {
   case exportRecord, insertTrace, insertAttempt, moveTrace, moveAttempts, deleteTrace, deleteAttempts
   case values, setValue
   case fingerprints, insertFingerprints, deleteFingerprints
-  case branchUpdates, insertBranchUpdate, deleteBranchUpdates
+  case branchUpdates, branchUpdatesTo, insertBranchUpdate, deleteBranchUpdates
   case position, setPosition, setCounters
   case finished, finishedKey
   case traceProgress, setNextBlock, subjectName, subjectNames, insertOwnTrace, deleteOwnTrace, ownTraces, exportedTraces
@@ -75,7 +75,8 @@ enum SpanStoreQuery: Int, CaseIterable {
     case .insertFingerprints: "INSERT INTO fingerprint VALUES (NULL, ?1, ?2)"
     case .deleteFingerprints: "DELETE FROM fingerprint WHERE newest < ?1"
     case .branchUpdates: "SELECT time, data FROM branch_update WHERE \(Self.isNamed) ORDER BY time DESC, data DESC LIMIT ?4"
-    case .insertBranchUpdate: "INSERT OR IGNORE INTO branch_update VALUES (?1, ?2, ?3, ?4, ?5)"
+    case .branchUpdatesTo: "SELECT space, number, text, time, data FROM branch_update WHERE head = ?1"
+    case .insertBranchUpdate: "INSERT OR IGNORE INTO branch_update VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
     case .deleteBranchUpdates: "DELETE FROM branch_update WHERE time < ?1"
     case .position: "SELECT position FROM progress"
     case .setPosition: "UPDATE progress SET position = ?1"

@@ -213,15 +213,29 @@ final class SpanStoreReader: @unchecked Sendable {  // One thread at a time: who
     guard try bind(StoredName(branch), to: statement) else { return [] }
     statement.bind(4, Int64(max(0, limit)))
     var result: [BranchUpdate] = []
-    while try statement.step() {
-      do throws(DamagedBytes) {
-        let time = Timestamp(nanoseconds: statement.int(0))
-        result.append(try BranchUpdatePacking.read(statement.bytes(1), branch: branch, time: time))
-      } catch {
-        throw StoreError(.corrupt, "\(connection.path): an update of \(branch) cannot be read")
-      }
-    }
+    while try statement.step() { result.append(try branchUpdate(of: branch, statement, at: 0)) }
     return result.reversed()
+  }
+
+  func branchUpdates(to commit: String) throws -> [BranchUpdate] {
+    let statement = try statement(.branchUpdatesTo)
+    defer { statement.reset() }
+    statement.bind(1, BranchUpdatePacking.number(of: commit))
+    var result: [BranchUpdate] = []
+    while try statement.step() {
+      let update = try branchUpdate(of: key(statement, at: 0), statement, at: 3)
+      if update.after == commit { result.append(update) }
+    }
+    return result.sorted { $0.precedes($1) }
+  }
+
+  private func branchUpdate(of branch: SpanKey, _ statement: SQLiteStatement, at column: Int32) throws -> BranchUpdate {
+    do throws(DamagedBytes) {
+      let time = Timestamp(nanoseconds: statement.int(column))
+      return try BranchUpdatePacking.read(statement.bytes(column + 1), branch: branch, time: time)
+    } catch {
+      throw StoreError(.corrupt, "\(connection.path): an update of \(branch) cannot be read")
+    }
   }
 }
 

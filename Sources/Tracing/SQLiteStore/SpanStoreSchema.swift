@@ -68,6 +68,11 @@ extension StoreSchema {
         PRIMARY KEY (space, number, text, attempt)
       ) WITHOUT ROWID;
       """,
+      // Updates by a hash of the commit they lead to. Those that were stored before are not found by it.
+      """
+      ALTER TABLE branch_update ADD COLUMN head INTEGER;
+      CREATE INDEX branch_update_head ON branch_update (head) WHERE head IS NOT NULL;
+      """,
       // Things by the trace each is the root of, block by block (see ``TraceBlocks``), and the ledger by trace in the same way.
       """
       CREATE TABLE own_trace (

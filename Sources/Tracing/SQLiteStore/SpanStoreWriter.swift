@@ -262,6 +262,7 @@ final class SpanStoreWriter {
     try bind(StoredName(update.branch), to: statement)
     statement.bind(4, update.time.timestamp.nanoseconds)
     statement.bind(5, BranchUpdatePacking.bytes(of: update))
+    statement.bind(6, update.after.map(BranchUpdatePacking.number))
     try statement.run()
   }
 

@@ -49,6 +49,7 @@ public struct Correlator: Sendable {
     let newNames = event.publishes.filter { !subject.publishes($0) }
     let ownerBefore = subject.owner
     let beginBefore = subject.decidingBegin
+    let newMerge = event.mergeRevision.flatMap { subject.wasMerged(as: $0) ? nil : Reference(.commit, $0) }
     let followsBefore = event.follows.isEmpty ? [] : Set(subject.followedReferences)
     var changes = Changes(key: key, isNews: subject.add(event))
     guard changes.isNews else { return .changes(changes) }
@@ -69,7 +70,7 @@ public struct Correlator: Sendable {
     changes.subjects[key] = subject
     // A thing that is new, or of which became known what decides, may be what others were looking for under any of its names.
     let isRecognizable = known.value == nil || subject.owner != ownerBefore || subject.decidingBegin != beginBefore
-    let news = isRecognizable ? subject.aliases + [.key(key)] : newAliases
+    let news = isRecognizable ? subject.aliases + [.key(key)] : newAliases + (newMerge.map { [$0] } ?? [])
     for follower in followers(of: news, except: key, &view) {
       guard var child = view.subject(follower)?.value else { continue }
       let tie = parent(of: child, &view)
@@ -128,12 +129,17 @@ public struct Correlator: Sendable {
     return nil
   }
 
-  /// The one thing a reference names, seen from a follower. Among several the last that had begun, where these follow each other,
-  /// else the one of the same owner; else none: a guess would tie strangers together.
+  /// The one thing a reference names, seen from a follower. Among several the last that had begun, where these follow each other, or
+  /// the change that a commit merged before those it is the head of; else the one of the same owner; else none: a guess would tie
+  /// strangers together.
   private func publisher(
     of reference: Reference, for subject: Subject, reach: ReferenceReach, _ view: inout View
   ) -> SpanKey? {
-    let publishers = (view.publishers(reference) ?? []).filter { $0 != subject.key }
+    var publishers = (view.publishers(reference) ?? []).filter { $0 != subject.key }
+    if publishers.count > 1, reference.kind == .commit {
+      let merged = publishers.filter { view.subject($0)?.value?.wasMerged(as: reference.value) ?? false }
+      if !merged.isEmpty { publishers = merged }
+    }
     if publishers.count < 2, reach == .anywhere { return publishers.first }
     if reference.isRepeated, reach == .anywhere { return last(of: publishers, before: subject.begin, &view) }
     let owner = subject.owner
@@ -151,7 +157,19 @@ public struct Correlator: Sendable {
   }
 }
 
+extension Event {
+  /// The commit by which a change was merged.
+  fileprivate var mergeRevision: String? {
+    if case .string(let commit) = attributes.value(of: "valuestream.change.merge_revision") { commit } else { nil }
+  }
+}
+
 extension Subject {
+  /// True of a change that this commit merged.
+  fileprivate func wasMerged(as commit: String) -> Bool {
+    facts.contains { $0.event.mergeRevision == commit }
+  }
+
   /// When its first attempt began; nil of a thing without spans.
   fileprivate var begin: Timestamp? { outlines().first?.start }
 

@@ -11,6 +11,8 @@ public struct TraceReader {
   private var known: [SpanKey: Subject?] = [:]
   private var records: [SpanKey: ExportRecord?] = [:]
   private var places: [SpanKey: TraceRoot.Place] = [:]
+  /// Of the deploys that were compared with others.
+  var deploySpans: [SpanKey: [Span]] = [:]
   /// Traces of trees that nothing on the path to their root fixes, by root.
   private var treeTraces: [SpanKey: TraceID] = [:]
 
@@ -38,11 +40,13 @@ public struct TraceReader {
     let parent = try tie.flatMap { try parentAttempts(of: $0) }
     let classicID = subject.classicID
     return try spans.map { span in
+      var span = span
+      let conclusions = try conclusions(from: &span, under: tie)
       let parentAttempt = parent.flatMap { $0.attempt(for: span, of: tie) }
       var traced = TracedSpan(
         span: span, classicID: classicID, traceID: traceID, parentSpanID: nil,
         parent: parentAttempt == nil ? nil : tie, links: [])
-      var ends = try linkEnds(of: span)
+      var ends = try linkEnds(of: span) + conclusions
       if let parent, let parentAttempt {
         if parent.traceID == traceID {
           traced.parentSpanID = SpanID(key: parent.key, attempt: parentAttempt)
@@ -163,11 +167,21 @@ public struct TraceReader {
 
   // MARK: Links
 
+  /// What follows from the other things a store knows: the changes that a deploy brought, the deploy that an incident came after.
+  private mutating func conclusions(from span: inout Span, under tie: ParentTie?) throws -> [LinkEnd] {
+    switch span.operation {
+    case .deploy: try changesBrought(by: &span)
+    case .incident: try deployBefore(span, under: tie)
+    default: []
+    }
+  }
+
   /// Where a link leads, and why.
-  private struct LinkEnd: Hashable {
+  struct LinkEnd: Hashable {
     var key: SpanKey
     var attempt: Int
     var rule: String
+    var attributes: [Attribute] = []
   }
 
   /// The ends of a span's links, in the order of their statements, each once: the one thing of each name; none while nobody, or
@@ -195,7 +209,7 @@ public struct TraceReader {
   private mutating func link(to end: LinkEnd) throws -> TracedLink {
     TracedLink(
       key: end.key, traceID: try traceID(of: end.key) ?? TraceID(root: end.key),
-      spanID: SpanID(key: end.key, attempt: end.attempt), rule: end.rule)
+      spanID: SpanID(key: end.key, attempt: end.attempt), rule: end.rule, attributes: end.attributes)
   }
 
   // MARK: Look-ups

@@ -34,7 +34,15 @@ extension BranchUpdate {
       json.member("before", before)
       json.member("after", after)
       json.name("commits")
-      json.array(commits) { $0.value($1) }
+      json.array(commits) { json, commit in
+        json.object { json in
+          json.member("id", commit.id)
+          json.member("time", commit.time?.rfc3339)
+          guard let services = commit.services else { return }
+          json.name("services")
+          json.array(services) { $0.value($1) }
+        }
+      }
       json.name("forced")
       json.value(isForced)
       json.name("defaultBranch")

@@ -23,7 +23,7 @@ extension BranchUpdate {
       \(kind)
       time \(time.explanation)
       \(before ?? "none") -> \(after ?? "none")\(isForced ? " forced" : "")\(isDefaultBranch ? " default branch" : "")
-      commits \(commits.joined(separator: " "))
+      commits \(commits.map(\.explanation).joined(separator: " "))
 
     """
   }
@@ -95,5 +95,12 @@ extension Attribute {
       case .null: "null"
       }
     return "\(name) = \(text)"
+  }
+}
+
+extension BranchCommit {
+  /// `a1b2 (cart, till)` where it is known which services it changed.
+  fileprivate var explanation: String {
+    services.map { "\(id) (\($0.isEmpty ? "no service" : $0.joined(separator: ", ")))" } ?? id
   }
 }

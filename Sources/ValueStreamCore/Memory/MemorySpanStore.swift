@@ -28,6 +28,7 @@ public final class MemorySpanStore: SpanStore {
     var fingerprints: Set<DeliveryFingerprint> = []
     var values: [String: [UInt8]] = [:]
     var branchUpdates: [SpanKey: Set<BranchUpdate>] = [:]
+    var branchUpdatesByCommit: [String: Set<BranchUpdate>] = [:]
     var position: LogPosition?
     /// Never given twice.
     var nextSequence: UInt64 = 1
@@ -56,7 +57,7 @@ public final class MemorySpanStore: SpanStore {
     state.withLock { state in
       for (fallback, key) in changes.absorbed { state.absorb(fallback, into: key) }
       for change in changes.subjects { state.write(change) }
-      for update in changes.branchUpdates { state.branchUpdates[update.branch, default: []].insert(update) }
+      for update in changes.branchUpdates { state.add(update) }
       for announcement in changes.announcements {
         state.announcements.append((state.nextAnnouncement, announcement))
         state.nextAnnouncement += 1
@@ -92,11 +93,17 @@ public final class MemorySpanStore: SpanStore {
       state.announcements.removeAll { removed.contains($0.announcement.key) }
       for key in removed { _ = state.removeExportRecord(of: key) }
       if removed.count < limit {
-        for branch in state.branchUpdates.keys {
-          state.branchUpdates[branch] = state.branchUpdates[branch]?.filter { $0.time.timestamp >= cutoff }
-        }
+        state.branchUpdates = Self.kept(state.branchUpdates, since: cutoff)
+        state.branchUpdatesByCommit = Self.kept(state.branchUpdatesByCommit, since: cutoff)
       }
       return removed.count
+    }
+  }
+
+  private static func kept<Key>(_ updates: [Key: Set<BranchUpdate>], since cutoff: Timestamp) -> [Key: Set<BranchUpdate>] {
+    updates.compactMapValues { updates in
+      let kept = updates.filter { $0.time.timestamp >= cutoff }
+      return kept.isEmpty ? nil : kept
     }
   }
 
@@ -205,15 +212,24 @@ public final class MemorySpanStore: SpanStore {
 
   public func branchUpdates(of branch: SpanKey, limit: Int) -> [BranchUpdate] {
     state.withLock { state in
-      let ordered = state.branchUpdates[branch, default: []].sorted { left, right in
-        (left.time.timestamp, left.after ?? "") < (right.time.timestamp, right.after ?? "")
-      }
+      let ordered = state.branchUpdates[branch, default: []].sorted { $0.precedes($1) }
       return Array(ordered.suffix(max(0, limit)))
+    }
+  }
+
+  public func branchUpdates(to commit: String) -> [BranchUpdate] {
+    state.withLock { state in
+      state.branchUpdatesByCommit[commit, default: []].sorted { $0.precedes($1) }
     }
   }
 }
 
 extension MemorySpanStore.State {
+  fileprivate mutating func add(_ update: BranchUpdate) {
+    branchUpdates[update.branch, default: []].insert(update)
+    if let commit = update.after { branchUpdatesByCommit[commit, default: []].insert(update) }
+  }
+
   fileprivate mutating func write(_ change: SubjectChange) {
     let key = change.subject.key
     if entries[key] == nil {

@@ -51,6 +51,10 @@ public struct Reference: Sendable, Hashable, Comparable, CustomStringConvertible
     public static let artifactOfBuild: Kind = "artifact_of_build"
     /// The deploy of an artifact: `<environment>/<the artifact's key>`.
     public static let deployOfArtifact: Kind = "deploy_of_artifact"
+    /// Deploys of a service that began or ended on a day: `<service>@<days since 1970>`.
+    public static let deployOn: Kind = "deploy_on"
+    /// Changes that were merged to a branch on a day: `<key of the branch>@<days since 1970>`.
+    public static let mergeOn: Kind = "merge_on"
   }
 
   public var kind: Kind

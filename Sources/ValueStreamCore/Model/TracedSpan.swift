@@ -46,12 +46,15 @@ public struct TracedLink: Sendable, Hashable {
   public var traceID: TraceID
   public var spanID: SpanID
   public var rule: String
+  /// What is to be said of the tie: the lead times of a change that a deploy brought.
+  public var attributes: [Attribute]
 
-  public init(key: SpanKey, traceID: TraceID, spanID: SpanID, rule: String) {
+  public init(key: SpanKey, traceID: TraceID, spanID: SpanID, rule: String, attributes: [Attribute] = []) {
     self.key = key
     self.traceID = traceID
     self.spanID = spanID
     self.rule = rule
+    self.attributes = attributes
   }
 }
 
@@ -102,6 +105,8 @@ extension TracedSpan {
           json.member("traceID", link.traceID.description)
           json.member("spanID", link.spanID.description)
           json.member("rule", link.rule)
+          json.name("attributes")
+          Self.write(link.attributes, to: &json)
         }
       }
     }

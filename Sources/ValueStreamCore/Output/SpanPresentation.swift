@@ -78,7 +78,7 @@ package struct SpanPresentation: Sendable, Hashable {
         attributes: [
           Attribute("valuestream.link.key", .string(link.key.description)),
           Attribute("valuestream.link.rule", .string(link.rule)),
-        ])
+        ] + link.attributes)
     }
   }
 

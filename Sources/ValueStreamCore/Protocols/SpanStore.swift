@@ -64,6 +64,9 @@ public protocol SpanStore: Sendable {
   /// The newest `limit` updates of a branch, oldest first.
   func branchUpdates(of branch: SpanKey, limit: Int) throws -> [BranchUpdate]
 
+  /// The updates after which a branch stood at a commit, of any branch, in the order of ``BranchUpdate/precedes(_:)``.
+  func branchUpdates(to commit: String) throws -> [BranchUpdate]
+
   /// Removes things whose every span ended before `cutoff`, and what only they used; also branch updates before it.
   ///
   /// Before by the vendor's clock and by ours: an imported history is kept as long after its announcement as any other.

@@ -1,0 +1,247 @@
+/// How a deploy stands to the one before it: the attribute `valuestream.deployment.step`.
+private enum DeployStep: String {
+  /// No successful deploy of the service to the environment is known before it.
+  case first
+  case forward
+  case redeploy
+  case rollback
+  /// Its commit, or that of the deploy before, or what leads from one to the other, is not known.
+  case unknown
+}
+
+/// How the changes of a deploy were found: `valuestream.deployment.changes.basis`.
+private enum ChangesBasis: String {
+  /// By the pushes that lead from one commit to the other.
+  case pushes
+  /// By their times of merging, because pushes are missing.
+  case mergeTimes = "merge_times"
+}
+
+/// What a deploy brought: a conclusion from other things, drawn when a span is read.
+extension TraceReader {
+  /// Links to the changes that were merged since the last successful deploy of the same service to the same environment. Says in
+  /// attributes of the span how it was found out. Nothing for a deploy that has not succeeded: it brought nothing.
+  mutating func changesBrought(by span: inout Span) throws -> [LinkEnd] {
+    guard let end = span.end, span.outcome == .success,
+      let lane = DeployLane(of: span.key, attributes: { span.attributes.value(of: $0) })
+    else { return [] }
+    guard let previous = try lastDeploy(in: lane, before: span) else {
+      span.note(step: .first)
+      return []
+    }
+    span.insert(Attribute("valuestream.deployment.previous", .string(previous.key.description)))
+    guard span.attributes.value(of: "valuestream.deployment.kind") != "rolledback" else {
+      span.note(step: .rollback)
+      return []
+    }
+    let preferred = BranchPreference(branch: span.headBranch, container: span.key.containerSpace)
+    var range = CommitRange(relation: .unknown)
+    if let commit = try revision(of: span), let last = try revision(of: previous) {
+      range = try CommitRange.between(last, commit, preferring: preferred, in: store)
+    }
+    var changes: [Change] = []
+    switch range.relation {
+    case .same: span.note(step: .redeploy)
+    case .behind: span.note(step: .rollback)
+    case .ahead:
+      changes = try self.changes(of: range, for: span)
+      span.note(step: .forward)
+      span.note(changes: changes.count, by: .pushes)
+    case .unknown:
+      guard let branch = try range.branches.first ?? deployedBranch(of: span),
+        let merged = try self.changes(mergedTo: branch, after: previous.start, until: span.start)
+      else {
+        span.note(step: .unknown)
+        return []
+      }
+      changes = merged
+      span.note(step: .forward)
+      span.note(changes: changes.count, by: .mergeTimes)
+    }
+    return try changes.map { change in
+      LinkEnd(
+        key: change.key, attempt: change.span.number, rule: "deploys", attributes: try leadTimes(of: change, deployed: end))
+    }
+  }
+
+  // MARK: Deploys
+
+  /// The deploy that ended last and well before another one began.
+  private mutating func lastDeploy(in lane: DeployLane, before span: Span) throws -> Span? {
+    try latestDeploy(of: lane.service, on: DatedName.day(of: span.start)) { candidate in
+      guard let end = candidate.end, candidate.outcome == .success, candidate.key != span.key || candidate.attempt < span.attempt,
+        (end, candidate.key) < (span.start, span.key), candidate.lane == lane
+      else { return nil }
+      return end
+    }
+  }
+
+  /// The deploy of a service with the greatest time among those that have one. What is older than a year is not looked for.
+  mutating func latestDeploy(
+    of service: String, on day: Int64, time: (Span) -> Timestamp?
+  ) throws -> Span? {
+    let name = DatedName.deploys(of: service)
+    for days in [day - 7...day, day - 31...day - 8, day - 366...day - 32] {
+      let keys = Set(try store.publishers(of: name.references(onDays: days)).values.joined())
+      try readSubjects(keys)
+      var latest: (time: Timestamp, span: Span)?
+      for key in keys.sorted() {
+        for span in try spans(ofDeploy: key) {
+          guard let time = time(span), latest.map({ ($0.time, $0.span.key, $0.span.attempt) < (time, key, span.attempt) }) ?? true
+          else { continue }
+          latest = (time, span)
+        }
+      }
+      if let latest { return latest.span }
+    }
+    return nil
+  }
+
+  private mutating func spans(ofDeploy key: SpanKey) throws -> [Span] {
+    if let known = deploySpans[key] { return known }
+    let subject = try subject(for: key)
+    let spans = subject?.operation == .deploy ? subject?.spans() ?? [] : []
+    deploySpans[key] = spans
+    return spans
+  }
+
+  /// The commit that a deploy runs on: its own, else that of what it belongs to, up to the change.
+  private mutating func revision(of span: Span) throws -> String? {
+    if let own = span.revision { return own }
+    guard let subject = try subject(for: span.key) else { return nil }
+    for key in try place(of: subject).path.dropFirst() {
+      guard let above = try self.subject(for: key), above.operation != .pullRequest, above.operation != .issue else { return nil }
+      if let revision = above.spans().last?.revision { return revision }
+      for fact in above.follows where fact.rule == .commit {
+        if let commit = fact.references.first(where: { $0.kind == .commit }) { return commit.value }
+      }
+    }
+    return nil
+  }
+
+  /// The branch that the deployed commit's change was merged to, else the one that the deploy names, if there is such a branch.
+  private mutating func deployedBranch(of span: Span) throws -> SpanKey? {
+    if let commit = try revision(of: span) {
+      let publishers = try store.publishers(of: [Reference(.commit, commit)])[Reference(.commit, commit)] ?? []
+      let merged = try mergedChanges(Set(publishers), until: span.end)
+      let branches = Set(merged.compactMap { change in change.base.flatMap { change.key.branch(named: $0) } })
+      if branches.count == 1 { return branches.first }
+    }
+    guard let named = span.headBranch else { return nil }
+    return try store.branchUpdates(of: named, limit: 1).isEmpty ? nil : named
+  }
+
+  // MARK: Changes
+
+  private struct Change {
+    var key: SpanKey
+    var span: AttemptOutline
+    var merged: Timestamp
+    /// The branch it was merged to, and the one it was made on.
+    var base: String?
+    var head: SpanKey?
+  }
+
+  /// The changes that the commits between two deploys are of: those that were merged to a branch on the way, or to the branch of
+  /// one that was.
+  private mutating func changes(of range: CommitRange, for span: Span) throws -> [Change] {
+    var commits = range.commits
+    if case .string(let service) = span.attributes.value(of: DeployLane.serviceAttribute) {
+      commits.removeAll { $0.services.map { !$0.contains(service) } ?? false }
+    }
+    let references = Set(commits.map { Reference(.commit, $0.id) }).sorted()
+    let keys = Set(try store.publishers(of: references).values.joined())
+    var waiting = try mergedChanges(keys, until: span.end)
+    var branches = Set(range.branches.compactMap(\.branchName))
+    var found: [Change] = []
+    while let index = waiting.firstIndex(where: { $0.base.map(branches.contains) ?? true }) {
+      let change = waiting.remove(at: index)
+      if let head = change.head?.branchName { branches.insert(head) }
+      found.append(change)
+    }
+    return found.sorted { ($0.merged, $0.key) < ($1.merged, $1.key) }
+  }
+
+  /// The changes that were merged to a branch in a while; nil where that is longer than can be looked through.
+  private mutating func changes(
+    mergedTo branch: SpanKey, after start: Timestamp, until end: Timestamp
+  ) throws -> [Change]? {
+    let days = (first: DatedName.day(of: start), last: DatedName.day(of: end))
+    guard days.first <= days.last, days.last - days.first <= 366 else { return nil }
+    let references = DatedName.merges(to: branch).references(onDays: days.first...days.last)
+    let keys = Set(try store.publishers(of: references).values.joined())
+    return try mergedChanges(keys, until: end).filter { $0.merged > start && $0.base == branch.branchName }
+      .sorted { ($0.merged, $0.key) < ($1.merged, $1.key) }
+  }
+
+  private mutating func mergedChanges(_ keys: Set<SpanKey>, until limit: Timestamp?) throws -> [Change] {
+    try readSubjects(keys)
+    return try keys.sorted().compactMap { key in
+      guard let subject = try subject(for: key), subject.operation == .pullRequest,
+        let outline = subject.outlines().last(where: { $0.outcome == .merged }), let merged = outline.end,
+        limit.map({ merged <= $0 }) ?? true
+      else { return nil }
+      let head = subject.text("vcs.ref.head.name").flatMap(key.branch(named:))
+      return Change(key: key, span: outline, merged: merged, base: subject.text("vcs.ref.base.name"), head: head)
+    }
+  }
+
+  /// In seconds: since its first commit, as far as that is known, since it was opened, and since it was merged.
+  private func leadTimes(of change: Change, deployed: Timestamp) throws -> [Attribute] {
+    var attributes: [Attribute] = []
+    if let first = try firstCommit(of: change) {
+      attributes.append(Attribute("valuestream.lead_time.commit", .double(deployed.seconds(since: first))))
+    }
+    if !change.span.isStartUnknown {
+      attributes.append(Attribute("valuestream.lead_time.change", .double(deployed.seconds(since: change.span.start))))
+    }
+    attributes.append(Attribute("valuestream.lead_time.merge", .double(deployed.seconds(since: change.merged))))
+    return attributes
+  }
+
+  /// When the first commit of a change was made, by the pushes to its branch since that was made; nil where the first of them is not known.
+  private func firstCommit(of change: Change) throws -> Timestamp? {
+    guard let head = change.head else { return nil }
+    let updates = try store.branchUpdates(of: head, limit: 200).filter { $0.time.timestamp <= change.merged }
+    guard let creation = updates.lastIndex(where: { $0.kind == .created }) else { return nil }
+    return updates[creation...].lazy.flatMap(\.commits).compactMap(\.time).min()
+  }
+}
+
+extension Span {
+  var lane: DeployLane? { DeployLane(of: key) { attributes.value(of: $0) } }
+
+  fileprivate var revision: String? { text("vcs.ref.head.revision") }
+
+  /// The branch that is deployed, if it is one and not a commit or tag.
+  fileprivate var headBranch: SpanKey? { text("vcs.ref.head.name").flatMap(key.branch(named:)) }
+
+  func text(_ name: String) -> String? {
+    if case .string(let text) = attributes.value(of: name), !text.isEmpty { text } else { nil }
+  }
+
+  fileprivate mutating func insert(_ attribute: Attribute) {
+    let index = attributes.firstIndex { $0.name > attribute.name } ?? attributes.endIndex
+    attributes.insert(attribute, at: index)
+  }
+}
+
+extension Subject {
+  /// A text of the semantic vocabulary, as the greatest fact has it.
+  fileprivate func text(_ name: String) -> String? {
+    register { event in
+      if case .string(let text) = event.attributes.value(of: name), !text.isEmpty { text } else { nil }
+    }
+  }
+}
+
+extension Span {
+  fileprivate mutating func note(step: DeployStep) {
+    insert(Attribute("valuestream.deployment.step", .string(step.rawValue)))
+  }
+
+  fileprivate mutating func note(changes count: Int, by basis: ChangesBasis) {
+    insert(Attribute("valuestream.deployment.changes.basis", .string(basis.rawValue)))
+    insert(Attribute("valuestream.deployment.changes.count", .int(Int64(count))))
+  }
+}
