@@ -23,12 +23,14 @@ TESTS ?=
 
 # How often `make bench-export` sends all of its spans.
 ROUNDS ?= 9
+# How many things `make bench-traces` puts into its store.
+THINGS ?= 1000000
 
 # What `make fuzz` feeds, and to whom.
 INPUTS ?= 1000000
 SOURCES ?= github gitlab jenkins jira trello customhttp cdevents
 
-.PHONY: help run demo vsd vsperf test test-long fuzz check bench bench-away bench-export bench-history bench-agg clean
+.PHONY: help run demo vsd vsperf test test-long fuzz check bench bench-traces bench-away bench-export bench-history bench-agg clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -83,6 +85,15 @@ bench: ## Measure vsd against a bare HTTP server (PAIRS=5 SECONDS_EACH=10 CONNEC
 	@Scripts/bootstrap build bench
 	@$(MAKE) --no-print-directory vsd
 	@Tests/Benchmarks/run
+	@$(MAKE) --no-print-directory bench-traces
+
+bench-traces: ## Measure answers of traces from a store of a million spans, the last part of bench (THINGS=1000000)
+	@Scripts/bootstrap build
+	@Scripts/quiet-build $(RELEASE_FLAGS) --product bench-traces
+	@mkdir -p .build-bench
+	@store=$$(mktemp -d .build-bench/traces.XXXXXX); ended=0; \
+	  $(RELEASE)/release/bench-traces "$$store" $(THINGS) || ended=$$?; \
+	  rm -rf "$$store"; exit $$ended
 
 bench-away: ## Measure what a receiver that is away costs intake: vsd with it and without, in alternation
 	@Scripts/bootstrap build bench

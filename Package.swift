@@ -153,6 +153,9 @@ let package = Package(
       name: "bench-export",
       dependencies: ["ValueStreamCore", "GitHub", "HistoryGenerator", "Pipeline", "OTLP", "Datadog", "Zipkin"],
       path: "Tests/ExportBenchmark", swiftSettings: settings),
+    .executableTarget(
+      name: "bench-traces", dependencies: ["ValueStreamCore", "SQLiteStore", "QueryAPI"], path: "Tests/TraceBenchmark",
+      swiftSettings: settings),
     tests(of: "Prometheus", ["ValueStreamCore"], fixtures: ["Golden"]),
     tests(of: "Mock", ["ValueStreamCore", "Pipeline"]),
     tests(of: "QueryAPI", ["ValueStreamCore"], fixtures: ["Golden"]),

@@ -79,17 +79,20 @@ struct Daemon {
           waitForProjection()
           return try state.stats()
         }))
-    routes.append(
-      .handler(
-        .exact("/api/v1/spans"), access: .reading, as: .api,
-        SpansHandler(
-          store: store, strategy: settings.traceStrategy, logger: logger, waitForProjection: waitForProjection)))
-    routes.append(
-      .handler(.exact("/api/v1/refusals"), access: .reading, as: .api, RefusalsHandler(store: store, logger: logger)))
+    let queries = SpanQueries(
+      store: store, strategy: settings.traceStrategy, clock: clock, logger: logger, waitForProjection: waitForProjection)
+    let spans = SpansHandler(queries)
+    let traces = TracesHandler(queries)
+    let jaeger = JaegerHandler(queries)
     let deliveries = DeliveriesHandler(log: log, sources: settings.sources, logger: logger)
-    for path in [Route.Path.exact("/api/v1/deliveries"), .prefix(DeliveriesHandler.prefix)] {
-      routes.append(.handler(path, access: .reading, as: .api, deliveries))
-    }
+    var answers: [(Route.Path, any HTTPHandler)] = [
+      (.exact("/api/v1/spans"), spans), (.prefix(SpansHandler.prefix), spans),
+      (.exact("/api/v1/traces"), traces), (.prefix(TracesHandler.prefix), traces),
+      (.exact("/api/v1/deliveries"), deliveries), (.prefix(DeliveriesHandler.prefix), deliveries),
+      (.exact("/api/v1/refusals"), RefusalsHandler(store: store, logger: logger)),
+    ]
+    answers += JaegerHandler.paths.map { (.exact($0), jaeger) } + JaegerHandler.prefixes.map { (.prefix($0), jaeger) }
+    routes += answers.map { .handler($0, access: .reading, as: .api, $1) }
     if let mock {
       routes.append(
         .handler(.exact("/mocktracer/finished-spans"), access: .open, as: .mock, FinishedSpansHandler(tracer: mock)))

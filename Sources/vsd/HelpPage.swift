@@ -10,8 +10,9 @@ enum HelpPage {
            vsd replay [apply] [--flag=value ...]
 
     It listens for deliveries at /github, /gitlab, /jenkins, /jira, /trello, /customhttp and
-    /cdevents, serves metrics at /metrics, and answers /api/v1/spans, /api/v1/deliveries,
-    /api/v1/refusals and /api/v1/stats. A delivery is answered when it is safe on disk.
+    /cdevents, serves metrics at /metrics, and answers /api/v1/spans, /api/v1/traces,
+    /api/v1/deliveries, /api/v1/refusals and /api/v1/stats, and Jaeger's query API. A delivery is
+    answered when it is safe on disk.
 
     vsd replay makes a second projection of the deliveries that are kept, by the mapping and the
     settings of today, and prints what it has otherwise than the one in use; vsd may run meanwhile.

@@ -142,8 +142,9 @@ struct ReferenceTests {
   func routes() throws {
     let page = try MarkdownPage.page("Docs/http-api.md")
     let routes = [
-      "/metrics", "/healthz", "/readyz", "/api/v1/spans", "/api/v1/deliveries", "/api/v1/deliveries/{id}", "/api/v1/refusals",
-      "/api/v1/stats",
+      "/metrics", "/healthz", "/readyz", "/api/v1/spans", "/api/v1/spans/{key}", "/api/v1/traces", "/api/v1/traces/{traceID}",
+      "/api/services", "/api/operations", "/api/traces", "/api/dependencies", "/api/v1/deliveries", "/api/v1/deliveries/{id}",
+      "/api/v1/refusals", "/api/v1/stats",
       "/mocktracer/finished-spans", "/mocktracer/reset",
     ]
     let settings = try DaemonSettings(arguments: [], environment: [:]) { _ in nil }

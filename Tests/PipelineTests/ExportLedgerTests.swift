@@ -262,4 +262,23 @@ struct ExportLedgerTests {
       #expect(now.parentSpanID == span.parentSpanID)
     }
   }
+
+  @Test(
+    "Traces are whole, and found by what went out, whatever is exported between deliveries and by which strategies",
+    arguments: UInt64(1)...20, TraceStrategy.allCases)
+  func wholeTraces(seed: UInt64, strategy: TraceStrategy) throws {
+    let store = MemorySpanStore()
+    var random = SeededRandom(seed: seed)
+    for event in EventHistory(seed: seed, things: 16, events: 80).events {
+      var projection = Projection(store: store)
+      _ = try projection.take(event)
+      store.write(projection.finish())
+      let subject = store.subjects(matching: SubjectFilter(), after: nil, limit: 100).subjects.randomElement(using: &random)
+      guard random.oneIn(4), let subject, let finished = subject.spans().first(where: \.isFinished) else { continue }
+      let former = random.oneIn(3) ? TraceStrategy.allCases.randomElement(using: &random) ?? strategy : strategy
+      _ = try ExportLedger(store: store, strategy: former)
+        .spans(of: [Announcement(key: subject.key, attempt: finished.attempt, time: .epoch)])
+    }
+    #expect(try !TraceChecks.traces(in: store, strategy).isEmpty)
+  }
 }

@@ -65,6 +65,9 @@ struct ProjectorTests {
     func subjects(matching filter: SubjectFilter, after cursor: UInt64?, limit: Int) throws -> SubjectPage {
       try inner.subjects(matching: filter, after: cursor, limit: limit)
     }
+    func places(of keys: [SpanKey]) throws -> [SpanKey: UInt64] { try inner.places(of: keys) }
+    func kinds() throws -> [ThingKind] { try inner.kinds() }
+    func keys(ofTrace traceID: TraceID, limit: Int) throws -> [SpanKey] { try inner.keys(ofTrace: traceID, limit: limit) }
     func announcements(after sequence: UInt64, limit: Int) throws -> [(sequence: UInt64, announcement: Announcement)] {
       try inner.announcements(after: sequence, limit: limit)
     }

@@ -11,7 +11,7 @@ struct SpansHandlerTests {
   private static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Golden").path
 
   private static func handler(_ store: any SpanStore, wait: @escaping @Sendable () -> Void = {}) -> SpansHandler {
-    SpansHandler(store: store, strategy: .nested, logger: Logger { _ in }, waitForProjection: wait)
+    SpansHandler(QuerySamples.queries(store, wait: wait))
   }
 
   private static func get(_ query: [(name: String, value: String)], from store: any SpanStore) -> (status: Int, body: String) {
@@ -156,7 +156,7 @@ struct SpansHandlerTests {
     let parent = Self.issue(1)
     let child = Self.issue(2) { $0.follows = [FollowStatement(.vendorLink, [.key(parent.key)])] }
     try Self.project([parent, child], into: store)
-    let handler = SpansHandler(store: store, strategy: .linked, logger: Logger { _ in }) {}
+    let handler = SpansHandler(QuerySamples.queries(store, .linked))
     let body = String(
       decoding: handler.respond(to: HTTPRequest(method: "GET", path: "/api/v1/spans", query: [])).body, as: UTF8.self)
     let link =

@@ -45,6 +45,15 @@ struct SQLiteSpanStoreTests {
   @Test("What was announced and exported under a name becomes that of the thing")
   func absorption() throws { try contract.checkAbsorption() }
 
+  @Test("says where things stand in lists")
+  func places() throws { try contract.checkPlaces() }
+
+  @Test("finds traces by id")
+  func traceKeys() throws { try contract.checkTraces() }
+
+  @Test("knows the kinds of work it has seen")
+  func kinds() throws { try contract.checkKinds() }
+
   @Test("keeps named values and the position")
   func values() throws { try contract.checkValues() }
 
@@ -83,13 +92,22 @@ struct SQLiteSpanStoreTests {
     changes.announcements = (0..<50).flatMap { number in
       (1...3).map { Announcement(key: StoreSamples.issueKey(number), attempt: $0, time: .epoch) }
     }
+    // So many besides that their traces are indexed.
+    changes.subjects += (0..<Int(TraceBlocks.size)).map {
+      StoreSamples.change(Subject(key: StoreSamples.issueKey($0, repository: 2)))
+    }
     try store.write(changes)
     #expect(try store.removeFinished(before: StoreSamples.time(10_000), awaitedBy: [], limit: 100) == 50)
     store.close()
     let connection = try SQLiteConnection(path: directory.file("store/spans.sqlite"))
-    for table in ["subject", "subject_data", "alias", "follow", "announcement"] {
+    for table in ["alias", "follow", "announcement"] {
       #expect(try connection.number("SELECT count(*) FROM \(table)") == 0, "\(table)")
     }
+    for table in ["subject", "subject_data"] {
+      #expect(try connection.number("SELECT count(*) FROM \(table)") == TraceBlocks.size, "\(table)")
+    }
+    // The first block lacks what has sequence 0, which is never given, and what was removed.
+    #expect(try connection.number("SELECT count(*) FROM own_trace") == TraceBlocks.size - 51)
   }
 
   @Test("tells names apart by their bytes, before and after it was closed")
@@ -349,6 +367,70 @@ struct SQLiteSpanStoreTests {
     try store.addExportRecords([record])
     #expect(try store.exportRecords(of: [subject.key]) == [subject.key: record])
     #expect(try store.subjects([subject.key])[subject.key] == subject)
+    #expect(try store.keys(ofTrace: TraceID(root: subject.key), limit: 9) == [subject.key])
+    #expect(try store.kinds() == [ThingKind(subject.key, .issue)])
+  }
+
+  @Test("finds the traces of a store that the version before wrote")
+  func secondLayout() throws {
+    let count = Int(TraceBlocks.size) + 10
+    let things = (0..<count).map { Subject(key: StoreSamples.issueKey($0)) }
+    var store = try open()
+    try store.write(StoreSamples.changes(things + [StoreSamples.issue(count)]))
+    let record = ExportRecord(key: things[5].key, traceID: TraceID(high: 1, low: 2))
+    try store.addExportRecords([record])
+    store.close()
+    do {
+      let connection = try SQLiteConnection(path: directory.file("store/spans.sqlite"))
+      try connection.execute(
+        """
+        DROP INDEX exported_trace_id; ALTER TABLE exported_trace DROP COLUMN block; DROP TABLE own_trace; DROP TABLE kind;
+        ALTER TABLE progress DROP COLUMN next_block; ALTER TABLE progress DROP COLUMN next_record; PRAGMA user_version = 3;
+        """)
+    }
+    store = try open()
+    defer { store.close() }
+    for number in [0, 5, 4094, 4095, 4096, count - 1] {
+      let key = StoreSamples.issueKey(number)
+      #expect(try store.keys(ofTrace: TraceID(root: key), limit: 9) == [key])
+    }
+    #expect(try store.keys(ofTrace: record.traceID, limit: 9) == [record.key])
+    #expect(try store.kinds() == [ThingKind(StoreSamples.issueKey(1), .issue)])
+  }
+
+  @Test("asks each block of traces for one row, through its index")
+  func tracePlans() throws {
+    try open().close()
+    let connection = try SQLiteConnection(path: directory.file("store/spans.sqlite"))
+    for (query, index) in [
+      (SpanStoreQuery.ownTraces, "PRIMARY KEY (block=? AND high=?)"),
+      (.exportedTraces, "INDEX exported_trace_id (block=? AND high=?)"),
+    ] {
+      let statement = try connection.prepare("EXPLAIN QUERY PLAN \(query.sql)")
+      var plan: [String] = []
+      while try statement.step() { plan.append(statement.text(3)) }
+      #expect(plan.contains { $0.contains(index) }, "\(plan)")
+      #expect(!plan.contains { $0.hasPrefix("SCAN") && !$0.contains("block") && !$0.contains("CONSTANT") }, "\(plan)")
+    }
+  }
+
+  @Test("Traces are read as from memory, whatever was exported between", arguments: UInt64(1)...8, TraceStrategy.allCases)
+  func traces(seed: UInt64, strategy: TraceStrategy) throws {
+    let events = EventHistory(seed: seed).events
+    let store = try open()
+    let memory = MemorySpanStore()
+    for half in [events.prefix(events.count / 2), events.suffix(events.count / 2)] {
+      for store in [store, memory] as [any SpanStore] {
+        var projection = Projection(store: store)
+        for event in half { _ = try projection.take(event) }
+        try store.write(projection.finish())
+      }
+      #expect(try TraceChecks.traces(in: store, strategy) == TraceChecks.traces(in: memory, strategy))
+      let records = try TraceChecks.traces(in: memory, strategy).values.flatMap { $0 }
+        .filter { $0.span.attempt == 1 && $0.span.isFinished }.map { ExportRecord(key: $0.span.key, traceID: $0.traceID) }
+      for store in [store, memory] as [any SpanStore] { try store.addExportRecords(records) }
+    }
+    store.close()
   }
 
   @Test("brings an older layout up to date, once and as a whole")

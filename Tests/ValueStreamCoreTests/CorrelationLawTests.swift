@@ -32,6 +32,18 @@ struct CorrelationLawTests {
     }
   }
 
+  @Test("A trace is found by its id and is whole, in any order", arguments: UInt64(1)...20, TraceStrategy.allCases)
+  func traces(seed: UInt64, strategy: TraceStrategy) throws {
+    let events = EventHistory(seed: seed).events
+    var random = SeededRandom(seed: seed)
+    let stores = [MemorySpanStore(), MemorySpanStore()]
+    _ = try Self.project(events, batch: 7, into: stores[0])
+    _ = try Self.project(events.shuffled(using: &random), batch: 1, into: stores[1])
+    let traces = try TraceChecks.traces(in: stores[0], strategy)
+    #expect(!traces.isEmpty)
+    #expect(try TraceChecks.traces(in: stores[1], strategy) == traces)
+  }
+
   @Test("Duplicates do not matter", arguments: UInt64(1)...30, TraceStrategy.allCases)
   func duplicates(seed: UInt64, strategy: TraceStrategy) throws {
     let events = EventHistory(seed: seed).events

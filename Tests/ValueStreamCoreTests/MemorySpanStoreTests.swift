@@ -18,6 +18,15 @@ struct MemorySpanStoreTests {
   @Test("lists what a filter matches")
   func filters() throws { try contract.checkFilters() }
 
+  @Test("says where things stand in lists")
+  func places() throws { try contract.checkPlaces() }
+
+  @Test("finds traces by id")
+  func traceKeys() throws { try contract.checkTraces() }
+
+  @Test("knows the kinds of work it has seen")
+  func kinds() throws { try contract.checkKinds() }
+
   @Test("keeps announcements in order, and how far exporters came")
   func announcements() throws { try contract.checkAnnouncements() }
 

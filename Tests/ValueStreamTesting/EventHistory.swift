@@ -2,7 +2,7 @@ package import ValueStreamCore
 
 /// Generated histories of events in which everything happens that correlation must stand: things that are opened again,
 /// numbered runs, scripts without times, references before and after what they name, fallback keys, names that several
-/// owners share, cycles, statements that are taken back, runs with parts.
+/// owners share, cycles, statements that are taken back, runs with parts, things without spans between others.
 package struct EventHistory: Sendable {
   package var events: [Event]
 
@@ -23,7 +23,8 @@ package struct EventHistory: Sendable {
     let classicID: String
     let owner: String?
     let attempt: AttemptRule
-    let operation: Operation
+    /// Nil for a thing without spans, as far as nobody says otherwise.
+    let operation: Operation?
     let created: Int
 
     init(number: Int, _ random: inout SeededRandom) {
@@ -43,7 +44,7 @@ package struct EventHistory: Sendable {
         key = SpanKey(source: "customhttp", host: "", container: name, kind: "deploy", id: "\(number)")
         fallbackKey = nil
         attempt = .counted
-        operation = random.oneIn(2) ? .deploy : "step"
+        operation = random.oneIn(4) ? nil : random.oneIn(2) ? .deploy : "step"
       default:
         key = SpanKey(source: "github", host: "github.com", container: "\(owner.count * 100)", kind: "issue", id: "\(number)")
         // Only where the name leads to one thing can a fallback be decided.
@@ -61,7 +62,7 @@ package struct EventHistory: Sendable {
       let isFallback = fallbackKey != nil && random.oneIn(5)
       var event = Event(key: isFallback ? fallbackKey ?? key : key, time: now, attempt: attempt)
       if case .numbered = attempt { event.attempt = .numbered(Int.random(in: 1...3, using: &random)) }
-      event.operation = random.oneIn(6) ? .deploy : operation
+      event.operation = operation != nil && random.oneIn(6) ? .deploy : operation
       event.name = "name \(Int.random(in: 0...2, using: &random))"
       event.owner = isFallback ? nil : owner
       event.state = LifecycleState.allCases.randomElement(using: &random)

@@ -165,9 +165,88 @@ package struct SpanStoreContract: Sendable {
     add { $0.isOpen = $0.source == nil }
     add { $0.endedAfter = StoreSamples.time(40) }
     add { $0.startedBefore = StoreSamples.time(70) }
+    add { $0.duration = DurationBounds(minimum: 10_000_000_000, maximum: 15_000_000_000, now: StoreSamples.time(50)) }
     var never = SubjectFilter()
     never.project = "never seen"
     return filters + [never]
+  }
+
+  /// Places go up in the order of lists.
+  package func checkPlaces() throws {
+    let store = try makeStore()
+    defer { store.close() }
+    let keys = [3, 1, 2].map { StoreSamples.issueKey($0) }
+    for number in [3, 1, 2] { try store.write(StoreSamples.changes([StoreSamples.issue(number)])) }
+    let places = try store.places(of: keys + [StoreSamples.issueKey(4), keys[0]])
+    #expect(places.count == 3)
+    #expect(keys.sorted { places[$0] ?? 0 < places[$1] ?? 0 } == keys)
+    let after = try store.subjects(matching: SubjectFilter(), after: places[keys[1]], limit: 9)
+    #expect(after.subjects.map(\.key) == [keys[0]], "a place is a cursor")
+  }
+
+  // MARK: Traces
+
+  package func checkTraces() throws {
+    var store = try makeStore()
+    defer { store.close() }
+    let unknown = TraceID(high: 3, low: 4)
+    #expect(try store.keys(ofTrace: unknown, limit: 9).isEmpty)
+    // More than a store may index at once.
+    let keys = (0..<5000).map { StoreSamples.issueKey($0) }
+    for start in [0, 2500] {
+      try store.write(StoreSamples.changes(keys[start..<start + 2500].map { Subject(key: $0) }))
+    }
+    let shared = TraceID(high: .max, low: 7)
+    let records = [7, 3, 4990].map { ExportRecord(key: keys[$0], traceID: shared) }
+    try store.addExportRecords(records)
+    try store.addExportRecords([ExportRecord(key: keys[7], traceID: unknown)] + records)
+    try store.addExportRecords([ExportRecord(key: keys[8], traceID: TraceID(root: keys[9]))])
+    for round in 0..<2 {
+      for number in [0, 1, 2499, 4095, 4096, 4999] {
+        #expect(try store.keys(ofTrace: TraceID(root: keys[number]), limit: 9) == [keys[number]], "\(number)")
+      }
+      #expect(try store.keys(ofTrace: shared, limit: 9) == [keys[3], keys[7], keys[4990]].sorted())
+      #expect(try store.keys(ofTrace: shared, limit: 2).count == 2)
+      #expect(try store.keys(ofTrace: shared, limit: 0).isEmpty)
+      #expect(try store.keys(ofTrace: TraceID(high: shared.high, low: 8), limit: 9).isEmpty)
+      #expect(try store.keys(ofTrace: TraceID(root: keys[9]), limit: 9) == [keys[8], keys[9]].sorted())
+      #expect(try store.keys(ofTrace: unknown, limit: 9).isEmpty, "the ledger keeps what it says first")
+      if round == 0, let reopen { store = try reopen(store) }
+    }
+
+    var absorption = ProjectionChanges()
+    absorption.absorbed = [keys[3]: keys[4], keys[4990]: keys[4991]]
+    try store.write(absorption)
+    #expect(try store.keys(ofTrace: shared, limit: 9) == [keys[4], keys[7], keys[4991]].sorted())
+    #expect(try store.keys(ofTrace: TraceID(root: keys[3]), limit: 9).isEmpty)
+    #expect(try store.keys(ofTrace: TraceID(root: keys[4990]), limit: 9).isEmpty)
+  }
+
+  package func checkKinds() throws {
+    var store = try makeStore()
+    defer { store.close() }
+    #expect(try store.kinds().isEmpty)
+    try store.write(StoreSamples.changes([StoreSamples.issue(1), StoreSamples.issue(2), Subject(key: StoreSamples.issueKey(3))]))
+    let issue = ThingKind(source: "github", host: "github.com", operation: .issue)
+    #expect(try store.kinds() == [issue])
+    var change = StoreSamples.change(StoreSamples.issue(1))
+    change.summary.operation = .incident
+    var changes = ProjectionChanges()
+    changes.subjects = [change, StoreSamples.change(StoreSamples.richSubject())]
+    for _ in 0..<2 {
+      try store.write(changes)
+      let incident = ThingKind(source: "github", host: "github.com", operation: .incident)
+      let custom = ThingKind(source: "customhttp", host: "", operation: "custom op")
+      #expect(try store.kinds() == [custom, incident, issue].sorted())
+      if let reopen { store = try reopen(store) }
+    }
+    changes.subjects = (0..<ThingKind.limit + 50).map { number in
+      var change = StoreSamples.change(Subject(key: StoreSamples.issueKey(number)))
+      change.summary.operation = Operation(rawValue: "kind \(number)")
+      return change
+    }
+    try store.write(changes)
+    #expect(try store.kinds().count == ThingKind.limit)
   }
 
   // MARK: Announcements

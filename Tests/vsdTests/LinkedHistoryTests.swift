@@ -15,7 +15,7 @@ struct LinkedHistoryTests {
   }
 
   @Test(
-    "every span arrives once, every link and parent leads to a span of that trace, and under linked traces are bounded",
+    "every span arrives once, every link and parent leads to a span of that trace, the traces of the API have every span, and under linked they are bounded",
     arguments: TraceStrategy.allCases, UInt64(1)...2)
   func history(strategy: TraceStrategy, seed: UInt64) throws {
     let receiver = try LoopbackReceiver([.status(200)])
@@ -45,6 +45,7 @@ struct LinkedHistoryTests {
       for link in span.links { #expect(known[link.spanID]?["traceID"]?.text == link.traceID, "\(link)") }
       links += span.links.count
     }
+    try Self.expectTraces(of: known, from: vsd)
     guard strategy == .linked else { return }
     #expect(links > 100, "\(links)")
     for (traceID, spans) in Dictionary(grouping: arrived.compactMap { known[$0.spanID] }, by: { $0["traceID"]?.text ?? "" }) {
@@ -56,14 +57,36 @@ struct LinkedHistoryTests {
     }
   }
 
+  /// The list of traces has each trace once, and the traces together have each span once.
+  private static func expectTraces(of known: [String: JSON], from vsd: VSDProcess) throws {
+    let traceIDs = try pages("traces", of: vsd, limit: 100).compactMap { $0["traceID"]?.text }
+    #expect(Set(traceIDs) == Set(known.values.compactMap { $0["traceID"]?.text }))
+    var spans: [JSON] = []
+    for traceID in traceIDs {
+      let trace = try vsd.json("/api/v1/traces/\(traceID)")["spans"]?.list ?? []
+      #expect(trace.allSatisfy { $0["traceID"]?.text == traceID })
+      let jaeger = try vsd.json("/api/traces/\(traceID)")["data"]?.list.first?["spans"]?.list ?? []
+      #expect(jaeger.map { $0["spanID"] } == trace.map { $0["spanID"] }, "\(traceID)")
+      spans += trace
+    }
+    #expect(spans.count == known.count)
+    #expect(spans.allSatisfy { known[$0["spanID"]?.text ?? ""] == $0 })
+  }
+
   /// All spans by id.
   private static func known(to vsd: VSDProcess) throws -> [String: JSON] {
-    var spans: [String: JSON] = [:]
+    let spans = try pages("spans", of: vsd, limit: 1000)
+    return Dictionary(uniqueKeysWithValues: spans.map { ($0["spanID"]?.text ?? "", $0) })
+  }
+
+  /// Everything of a list.
+  private static func pages(_ list: String, of vsd: VSDProcess, limit: Int) throws -> [JSON] {
+    var all: [JSON] = []
     var cursor = ""
     while true {
-      let page = try vsd.json("/api/v1/spans?limit=1000\(cursor)")
-      for span in page["spans"]?.list ?? [] { spans[span["spanID"]?.text ?? ""] = span }
-      guard let next = page["next"]?.text else { return spans }
+      let page = try vsd.json("/api/v1/\(list)?limit=\(limit)\(cursor)")
+      all += page[list]?.list ?? []
+      guard let next = page["next"]?.text else { return all }
       cursor = "&cursor=\(next)"
     }
   }

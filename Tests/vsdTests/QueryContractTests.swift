@@ -149,10 +149,35 @@ struct QueryContractTests {
     }
   }
 
+  @Test("traces are what the contract says, found by id, classic id and key, whatever restarts between")
+  func traces() throws {
+    let first = try VSDProcess(["--settle=0s"])
+    let request = Payloads.pullRequest("opened", id: 990_012, number: 12, branch: "vstrace-github-issue-site-36")
+    try first.postGitHub("pull_request", request)
+    try first.postGitHub("issues", Payloads.issue("closed", number: 36, closed: "2024-03-06T10:00:00Z"))
+    try first.waitForLine("the export") { $0["msg"] == "finished span" }
+    let traceID = "03a540171b5f7107fbcf861eec653e29"
+    let expected = try Self.spans(first, "").sorted { $0["operation"]?.text ?? "" < $1["operation"]?.text ?? "" }
+    let trace = try first.json("/api/v1/traces/\(traceID)")
+    #expect(trace == ["traceID": .text(traceID), "spans": .list(expected)])
+    let key = "github:github.com:197483389:issue:36"
+    for name in ["vstrace-github-issue-site-36", key, "acme%2Fsite%2336", "acme/site%2336"] {
+      #expect(try first.json("/api/v1/traces/\(name)") == trace, "\(name)")
+      #expect(try first.json("/api/v1/spans/\(name)")["key"]?.text == key, "\(name)")
+      #expect(try first.json("/api/traces/\(name)")["data"]?.list.first?["traceID"]?.text == traceID, "\(name)")
+    }
+    #expect(try first.json("/api/v1/traces?operation=pull_request")["traces"]?.list.first?["spans"] == 2)
+    #expect(try first.get("/api/v1/traces/0123456789abcdef0123456789abcdef").status == 404)
+    #expect(try first.get("/api/traces/0123456789abcdef0123456789abcdef").status == 404)
+    try first.stop()
+    let second = try VSDProcess(["--settle=0s"], in: first.home)
+    #expect(try second.json("/api/v1/traces/\(traceID)") == trace)
+  }
+
   @Test("a token, once there is one, is needed for pages, API and metrics only")
   func readToken() throws {
     let vsd = try VSDProcess(["--tracer=none", "--read-token=tok"])
-    for path in ["/api/v1/spans", "/api/v1/stats", "/metrics"] {
+    for path in ["/api/v1/spans", "/api/v1/traces", "/api/services", "/api/traces", "/api/v1/stats", "/metrics"] {
       #expect(try vsd.get(path).status == 401)
       #expect(try vsd.get(path, headers: ["Authorization": "Bearer to"]).status == 401)
       #expect(try vsd.get(path, headers: ["Authorization": "Bearer tok"]).status == 200)
@@ -167,9 +192,11 @@ struct QueryContractTests {
   @Test("without a token the API is for this machine only, metrics are for all")
   func noToken() throws {
     let vsd = try VSDProcess(["--tracer=none", "--addr=0.0.0.0:0"])
-    let response = try vsd.get("/api/v1/spans")
-    #expect(response.status == 403)
-    #expect(response.body.contains("--read-token"))
+    for path in ["/api/v1/spans", "/api/v1/spans/a", "/api/v1/traces/a", "/api/services/a/operations", "/api/traces"] {
+      let response = try vsd.get(path)
+      #expect(response.status == 403)
+      #expect(response.body.contains("--read-token"))
+    }
     #expect(try vsd.get("/metrics").status == 200)
     #expect(try vsd.get("/healthz").status == 200)
   }

@@ -1,53 +1,50 @@
 package import ValueStreamCore
 
-/// Answers `GET /api/v1/spans`: spans, the things seen last first, a page at a time.
+/// Answers `GET /api/v1/spans`, spans, the things seen last first, a page at a time; and `/api/v1/spans/{key}`, those of one thing.
 ///
-/// Query: `operation`, `source`, `project`, `outcome`, `state` (`open` or `finished`), `limit` (1 to 1000 things, default
-/// 100), `cursor` (the `next` of the page before). All attempts of a thing are on one page. `reference` (`key:...`,
+/// Query of the list: `operation`, `source`, `project`, `outcome`, `state` (`open` or `finished`), `limit` (1 to 1000 things,
+/// default 100), `cursor` (the `next` of the page before). All attempts of a thing are on one page. `reference` (`key:...`,
 /// `classic:...`), any number of times, asks for the things that have one of these names, sorted by key, on a page of its own.
 package struct SpansHandler: HTTPHandler {
-  private let store: any SpanStore
-  private let strategy: TraceStrategy
-  private let logger: Logger
-  private let waitForProjection: @Sendable () -> Void
+  /// What stands before the key of one thing.
+  package static let prefix = "/api/v1/spans/"
 
-  /// - Parameters:
-  ///   - strategy: the one that spans are exported by.
-  ///   - waitForProjection: returns when everything acknowledged before is in the store, or after a while.
-  package init(
-    store: any SpanStore, strategy: TraceStrategy, logger: Logger, waitForProjection: @escaping @Sendable () -> Void
-  ) {
-    self.store = store
-    self.strategy = strategy
-    self.logger = logger
-    self.waitForProjection = waitForProjection
+  private let queries: SpanQueries
+
+  package init(_ queries: SpanQueries) {
+    self.queries = queries
   }
 
   package func respond(to request: HTTPRequest) -> HTTPResponse {
-    do {
-      let query = try SpansQuery(request)
-      waitForProjection()
-      return .json(try encode(try page(query)))
-    } catch let error as QueryError {
-      return .problem(400, "Bad Request", detail: error.detail)
-    } catch {
-      logger.error("cannot answer \(request.path): \(error)")
-      return .storeUnavailable(error)
+    queries.answer(request) {
+      if request.path.hasPrefix(Self.prefix) { return try one(String(request.path.dropFirst(Self.prefix.count))) }
+      let parameters = try Self.parameters(request)
+      queries.waitForProjection()
+      return .json(try encode(try page(parameters)))
     }
   }
 
-  private func page(_ query: SpansQuery) throws -> SubjectPage {
-    if query.references.isEmpty {
-      return try store.subjects(matching: query.filter, after: query.cursor, limit: query.limit)
+  private static func parameters(_ request: HTTPRequest) throws(QueryError) -> ListParameters {
+    var parameters = ListParameters(limit: 100, limits: 1...1000)
+    for (name, value) in request.query {
+      guard try parameters.take(name, value) else { throw QueryError(unknown: name, known: ListParameters.names) }
     }
-    let keys = Set(try store.publishers(of: query.references).values.joined()).sorted().prefix(query.limit)
-    let found = try store.subjects(Array(keys))
-    let subjects = keys.compactMap { found[$0] }.filter { query.filter.matches(SubjectSummary($0)) }
+    if !parameters.references.isEmpty, parameters.cursor != nil { throw QueryError("reference and cursor do not go together") }
+    return parameters
+  }
+
+  private func page(_ parameters: ListParameters) throws -> SubjectPage {
+    guard !parameters.references.isEmpty else {
+      return try queries.store.subjects(matching: parameters.filter, after: parameters.cursor, limit: parameters.limit)
+    }
+    let keys = try queries.keys(named: parameters.references).prefix(parameters.limit)
+    let found = try queries.store.subjects(Array(keys))
+    let subjects = keys.compactMap { found[$0] }.filter { parameters.filter.matches(SubjectSummary($0)) }
     return SubjectPage(subjects: subjects, next: nil)
   }
 
   private func encode(_ page: SubjectPage) throws -> [UInt8] {
-    var reader = TraceReader(store: store, strategy: strategy)
+    var reader = queries.reader()
     let spans = try page.subjects.flatMap { try reader.spans(of: $0) }
     var json = JSONWriter()
     json.object { json in
@@ -57,51 +54,18 @@ package struct SpansHandler: HTTPHandler {
     }
     return json.bytes
   }
-}
 
-/// The items of a query, checked.
-private struct SpansQuery {
-  var filter = SubjectFilter()
-  var cursor: UInt64?
-  var limit = 100
-  var references: [Reference] = []
-
-  /// A list of more is a mistake, and would be a costly one.
-  private static let referenceLimit = 20
-
-  init(_ request: HTTPRequest) throws(QueryError) {
-    for (name, value) in request.query {
-      switch name {
-      case "operation": filter.operation = Operation(rawValue: value)
-      case "source": filter.source = value
-      case "project": filter.project = value
-      case "outcome":
-        guard let outcome = Outcome(rawValue: value) else {
-          throw QueryError(name, value, expected: "one of \(Outcome.allCases.map(\.rawValue).joined(separator: ", "))")
-        }
-        filter.outcome = outcome
-      case "state":
-        switch value {
-        case "open": filter.isOpen = true
-        case "finished": filter.isOpen = false
-        default: throw QueryError(name, value, expected: "open or finished")
-        }
-      case "limit":
-        guard let number = Int(value), (1...1000).contains(number) else {
-          throw QueryError(name, value, expected: "a number from 1 to 1000")
-        }
-        limit = number
-      case "cursor":
-        guard let number = UInt64(value) else { throw QueryError(name, value, expected: "the \"next\" of an earlier answer") }
-        cursor = number
-      case "reference":
-        let parts = value.split(separator: ":", maxSplits: 1)
-        guard parts.count == 2 else { throw QueryError(name, value, expected: "a kind and a name, such as custom:shop/42") }
-        references.append(Reference(Reference.Kind(rawValue: String(parts[0])), String(parts[1])))
-      default: throw QueryError(unknown: name, known: "operation, source, project, outcome, state, reference, limit, cursor")
-      }
+  private func one(_ name: String) throws -> HTTPResponse {
+    queries.waitForProjection()
+    let key = try ThingLookup(queries: queries).key(name)
+    var reader = queries.reader()
+    let spans = try reader.spans(of: key)
+    var json = JSONWriter()
+    json.object { json in
+      json.member("key", key.description)
+      json.name("spans")
+      json.array(spans) { json, span in span.write(to: &json) }
     }
-    if references.count > Self.referenceLimit { throw QueryError("reference: more than \(Self.referenceLimit) of them") }
-    if !references.isEmpty, cursor != nil { throw QueryError("reference and cursor do not go together") }
+    return .json(json.bytes)
   }
 }

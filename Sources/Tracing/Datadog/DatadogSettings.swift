@@ -1,4 +1,4 @@
-package import Pipeline
+import Pipeline
 package import ValueStreamCore
 
 /// What users set of Datadog. Variables of its libraries count where ours are not set.

@@ -1,6 +1,6 @@
 import FoundationEssentials
 package import OTLP
-package import Pipeline
+import Pipeline
 package import ValueStreamCore
 
 /// What users set of Jaeger. Variables of its old client count where ours are not set, as far as they still mean something.

@@ -1,5 +1,5 @@
 package import OTLP
-package import Pipeline
+import Pipeline
 package import ValueStreamCore
 
 /// What users set of Lightstep (ServiceNow Cloud Observability).

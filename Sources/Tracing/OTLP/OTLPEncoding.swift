@@ -1,4 +1,3 @@
-import Pipeline
 import ValueStreamCore
 
 /// How messages are written: `--otlp-protocol`.

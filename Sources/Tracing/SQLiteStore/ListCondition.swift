@@ -28,6 +28,12 @@ struct ListCondition {
     }
     if let cutoff = filter.endedAfter { add("coalesce(s.end, 9223372036854775807) >=", cutoff.nanoseconds) }
     if let cutoff = filter.startedBefore { add("s.start <", cutoff.nanoseconds) }
+    if let bounds = filter.duration {
+      values.append(bounds.now.nanoseconds)
+      let length = "coalesce(s.end, ?\(values.count + 2)) - s.start"
+      add("\(length) >=", bounds.minimum)
+      add("\(length) <=", bounds.maximum)
+    }
   }
 
   /// A page of matching things: those before the sequence in the first parameter, as many as the second says.

@@ -59,8 +59,9 @@ extension SQLiteSpanStore {
     CREATE TEMP TABLE renamed (former INTEGER PRIMARY KEY, id INTEGER NOT NULL);
     INSERT INTO renamed SELECT f.id, n.id FROM former.name f JOIN name n ON n.text = f.text;
 
-    INSERT INTO exported_trace (space, number, text, high, low)
-      SELECT r.id, number, text, high, low FROM former.exported_trace JOIN renamed r ON r.former = space;
+    INSERT INTO exported_trace (space, number, text, high, low, block)
+      SELECT r.id, number, text, high, low, block FROM former.exported_trace JOIN renamed r ON r.former = space;
+    UPDATE progress SET next_record = (SELECT next_record FROM former.progress);
     INSERT INTO exported_attempt
       SELECT r.id, number, text, attempt, parent FROM former.exported_attempt JOIN renamed r ON r.former = space;
     DELETE FROM export_progress;

@@ -26,6 +26,7 @@ package final class SQLiteSpanStore: SpanStore {
   let options: Options
   private let isOnlyRead: Bool
   private let names = NameCache()
+  private let recentTraces = RecentTraces()
   private let writing: Mutex<Writing>
   private let idleReaders = Mutex<[SpanStoreReader]>([])
 
@@ -55,7 +56,7 @@ package final class SQLiteSpanStore: SpanStore {
       PRAGMA cache_size = -\(options.writerCacheKilobytes);
       """)
     try StoreSchema.spanStore.prepare(connection)
-    let writer = try SpanStoreWriter(connection, names: names)
+    let writer = try SpanStoreWriter(connection, names: names, recentTraces: recentTraces)
     self.directory = directory
     self.options = options
     isOnlyRead = false
@@ -166,6 +167,18 @@ package final class SQLiteSpanStore: SpanStore {
     try withReader { try $0.subjects(matching: filter, after: cursor, limit: limit) }
   }
 
+  package func places(of keys: [SpanKey]) throws -> [SpanKey: UInt64] {
+    try withReader { try $0.places(of: keys) }
+  }
+
+  package func kinds() throws -> [ThingKind] {
+    try withReader { try $0.kinds().sorted() }
+  }
+
+  package func keys(ofTrace traceID: TraceID, limit: Int) throws -> [SpanKey] {
+    try withReader { try $0.keys(ofTrace: traceID, limit: limit) }
+  }
+
   package func announcements(after sequence: UInt64, limit: Int) throws -> [(sequence: UInt64, announcement: Announcement)] {
     try withReader { try $0.announcements(after: sequence, limit: limit) }
   }
@@ -225,6 +238,6 @@ package final class SQLiteSpanStore: SpanStore {
   private func openReader() throws -> SpanStoreReader {
     let connection = try SQLiteConnection(path: directory.file(options.fileName), vfs: options.vfs)
     try connection.execute("PRAGMA cache_size = -\(options.readerCacheKilobytes); PRAGMA query_only = 1")
-    return SpanStoreReader(connection, names: names)
+    return SpanStoreReader(connection, names: names, recentTraces: recentTraces)
   }
 }

@@ -14,6 +14,8 @@ enum SpanStoreQuery: Int, CaseIterable {
   case branchUpdates, branchUpdatesTo, insertBranchUpdate, deleteBranchUpdates
   case position, setPosition, setCounters
   case finished, finishedKey
+  case traceProgress, setNextBlock, subjectName, subjectNames, insertOwnTrace, deleteOwnTrace, ownTraces, exportedTraces
+  case kinds, insertKind, usedKinds
 
   var sql: String {
     switch self {
@@ -72,7 +74,7 @@ enum SpanStoreQuery: Int, CaseIterable {
       FROM exported_trace t LEFT JOIN exported_attempt a USING (space, number, text)
       WHERE t.space = ?1 AND t.number = ?2 AND t.text = ?3 ORDER BY a.attempt
       """
-    case .insertTrace: "INSERT OR IGNORE INTO exported_trace VALUES (?1, ?2, ?3, ?4, ?5)"
+    case .insertTrace: "INSERT OR IGNORE INTO exported_trace VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
     case .insertAttempt: "INSERT OR IGNORE INTO exported_attempt VALUES (?1, ?2, ?3, ?4, ?5)"
     case .moveTrace: Self.move("exported_trace")
     case .moveAttempts: Self.move("exported_attempt")
@@ -90,10 +92,34 @@ enum SpanStoreQuery: Int, CaseIterable {
     case .deleteBranchUpdates: "DELETE FROM branch_update WHERE time < ?1"
     case .position: "SELECT position FROM progress"
     case .setPosition: "UPDATE progress SET position = ?1"
-    case .setCounters: "UPDATE progress SET next_subject = ?1, next_announcement = ?2"
+    case .setCounters: "UPDATE progress SET next_subject = ?1, next_announcement = ?2, next_record = ?3"
 
     case .finished: "SELECT seq FROM subject WHERE \(Self.isOver) LIMIT ?2"
     case .finishedKey: "SELECT space, number, text FROM subject WHERE \(Self.isOver) AND seq = ?2"
+
+    case .traceProgress: "SELECT next_block, next_record FROM progress"
+    case .setNextBlock: "UPDATE progress SET next_block = ?1"
+    case .subjectName: "SELECT space, number, text FROM subject WHERE seq = ?1"
+    case .subjectNames: "SELECT seq, space, number, text FROM subject WHERE seq >= ?1 AND seq < ?2 ORDER BY seq"
+    case .insertOwnTrace: "INSERT OR IGNORE INTO own_trace VALUES (?1, ?2, ?3)"
+    case .deleteOwnTrace: "DELETE FROM own_trace WHERE block = ?1 AND high = ?2 AND subject = ?3"
+    case .ownTraces:
+      """
+      \(Self.blocks) SELECT s.space, s.number, s.text
+      FROM block CROSS JOIN own_trace t ON t.block = block.number AND t.high = ?2 CROSS JOIN subject s ON s.seq = t.subject
+      """
+    case .exportedTraces:
+      """
+      \(Self.blocks) SELECT t.space, t.number, t.text
+      FROM block CROSS JOIN exported_trace t INDEXED BY exported_trace_id ON t.block = block.number AND t.high = ?2
+      WHERE t.low = ?3 LIMIT ?4
+      """
+    case .kinds: "SELECT source, host, operation FROM kind"
+    case .insertKind: "INSERT OR IGNORE INTO kind VALUES (?1, ?2, ?3)"
+    case .usedKinds:
+      """
+      SELECT s.space, s.number, s.text, o.text FROM subject s JOIN name o ON o.id = s.operation GROUP BY s.space, s.operation
+      """
     }
   }
 
@@ -111,6 +137,11 @@ enum SpanStoreQuery: Int, CaseIterable {
     WHERE r.space = ?1 AND r.number = ?2 AND r.text = ?3
     """
   }
+
+  /// The blocks up to the one in the first parameter.
+  private static let blocks = """
+    WITH RECURSIVE block (number) AS (SELECT 0 UNION ALL SELECT number + 1 FROM block WHERE number < ?1)
+    """
 
   /// Ended, and known to have ended, before a moment, and its announcements are not after a place that exporters have passed.
   private static let isOver = """

@@ -4,13 +4,15 @@ import ValueStreamCore
 final class SpanStoreReader: @unchecked Sendable {  // One thread at a time: who holds its lock or took it from its pool.
   let connection: SQLiteConnection
   private let names: NameCache
+  let recentTraces: RecentTraces
   private var statements = [SQLiteStatement?](repeating: nil, count: SpanStoreQuery.allCases.count)
   /// Statements that lists ask, by their text: as many as there are combinations of filters.
   private var listStatements: [String: SQLiteStatement] = [:]
 
-  init(_ connection: SQLiteConnection, names: NameCache) {
+  init(_ connection: SQLiteConnection, names: NameCache, recentTraces: RecentTraces) {
     self.connection = connection
     self.names = names
+    self.recentTraces = recentTraces
   }
 
   func statement(_ query: SpanStoreQuery) throws -> SQLiteStatement {
@@ -111,6 +113,18 @@ final class SpanStoreReader: @unchecked Sendable {  // One thread at a time: who
     var keys: [SpanKey] = []
     while try statement.step() { keys.append(try key(statement, at: 0)) }
     return keys.sorted()
+  }
+
+  func places(of keys: [SpanKey]) throws -> [SpanKey: UInt64] {
+    let statement = try statement(.subjectRow)
+    defer { statement.reset() }
+    var result: [SpanKey: UInt64] = [:]
+    for key in keys where result[key] == nil {
+      statement.reset()
+      guard try bind(StoredName(key), to: statement), try statement.step() else { continue }
+      result[key] = UInt64(clamping: statement.int(0))
+    }
+    return result
   }
 
   // MARK: Announcements

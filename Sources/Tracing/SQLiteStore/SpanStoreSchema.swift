@@ -82,5 +82,19 @@ extension StoreSchema {
         exporter TEXT NOT NULL, time INTEGER NOT NULL, count INTEGER NOT NULL, reason TEXT NOT NULL, attempts TEXT NOT NULL
       );
       """,
+      // Things by the trace each is the root of, block by block (see ``TraceBlocks``), and the ledger by trace in the same way.
+      """
+      CREATE TABLE own_trace (
+        block INTEGER NOT NULL, high INTEGER NOT NULL, subject INTEGER NOT NULL,
+        PRIMARY KEY (block, high, subject)
+      ) WITHOUT ROWID;
+      ALTER TABLE progress ADD COLUMN next_block INTEGER NOT NULL DEFAULT 0;
+      ALTER TABLE progress ADD COLUMN next_record INTEGER NOT NULL DEFAULT 0;
+      ALTER TABLE exported_trace ADD COLUMN block INTEGER NOT NULL DEFAULT 0;
+      CREATE INDEX exported_trace_id ON exported_trace (block, high);
+      CREATE TABLE kind (
+        source TEXT NOT NULL, host TEXT NOT NULL, operation TEXT NOT NULL, PRIMARY KEY (source, host, operation)
+      ) WITHOUT ROWID;
+      """,
     ])
 }

@@ -11,7 +11,9 @@ extension SpanStoreWriter {
         try bind(name, to: trace)
         trace.bind(4, Int64(bitPattern: record.traceID.high))
         trace.bind(5, Int64(bitPattern: record.traceID.low))
+        trace.bind(6, TraceBlocks.block(ofRecord: counters.record))
         try trace.run()
+        counters.record += 1
         for attempt in record.attempts {
           let statement = try reader.statement(.insertAttempt)
           try bind(name, to: statement)

@@ -9,27 +9,53 @@ final class SpanStoreWriter {
   private var newNames: [String: Int64] = [:]
   private var nextName: Int64
   /// Given out by the running transaction; as they are stored outside of one.
-  private var counters = Counters(subject: 1, announcement: 1)
+  var counters = Counters(subject: 1, announcement: 1, record: 0)
+  /// The first block of things whose traces are not indexed yet.
+  var nextBlock: Int64
+  /// Kinds that are stored, and what things of one space and operation are of a stored kind.
+  private var kinds: Set<ThingKind> = []
+  private var knownKinds: Set<KindPlace> = []
   /// The newest time of receipt, when old fingerprints were last looked for.
   private var fingerprintsRemovedAt: Timestamp?
 
-  private struct Counters: Equatable {
+  struct Counters: Equatable {
     var subject: Int64
     var announcement: Int64
+    /// How many times something was added to the export ledger.
+    var record: Int64
   }
+
+  private struct KindPlace: Hashable {
+    var space: String
+    var operation: Int64
+  }
+
+  /// Beyond this what is known of kinds begins anew: bounded however many repositories there are.
+  private static let knownKindLimit = 8192
 
   /// How long the ids of deliveries are remembered.
   private static let fingerprintRetentionNanoseconds: Int64 = 8 * 24 * 3600 * 1_000_000_000
   private static let fingerprintSweepNanoseconds: Int64 = 3600 * 1_000_000_000
 
-  init(_ connection: SQLiteConnection, names: NameCache) throws {
-    reader = SpanStoreReader(connection, names: names)
+  init(_ connection: SQLiteConnection, names: NameCache, recentTraces: RecentTraces) throws {
+    reader = SpanStoreReader(connection, names: names, recentTraces: recentTraces)
     self.names = names
     nextName = try connection.number("SELECT max(id) FROM name") + 1
-    let progress = try connection.prepare("SELECT next_subject, next_announcement FROM progress")
-    defer { progress.reset() }
+    let progress = try connection.prepare("SELECT next_subject, next_announcement, next_record, next_block FROM progress")
     guard try progress.step() else { throw StoreError(.corrupt, "\(connection.path): its progress is missing") }
-    counters = Counters(subject: progress.int(0), announcement: progress.int(1))
+    counters = Counters(subject: progress.int(0), announcement: progress.int(1), record: progress.int(2))
+    nextBlock = progress.int(3)
+    progress.reset()
+    kinds = Set(try reader.kinds())
+    try catchUp()
+  }
+
+  /// Indexes what an older version wrote.
+  private func catchUp() throws {
+    while hasFullBlock { try transaction { try indexNextBlock() } }
+    guard kinds.isEmpty, counters.subject > 1 else { return }
+    let used = try reader.usedKinds()
+    try transaction { for kind in used.sorted().prefix(ThingKind.limit) { try insert(kind) } }
   }
 
   func write(_ changes: ProjectionChanges) throws {
@@ -38,6 +64,7 @@ final class SpanStoreWriter {
       for (fallback, key) in changes.absorbed { try absorb(fallback, into: key) }
       for update in changes.branchUpdates { try write(update) }
       for announcement in changes.announcements { try write(announcement) }
+      while hasFullBlock { try indexNextBlock() }
       try write(changes.fingerprints)
       for (name, bytes) in changes.values { try write(name, bytes) }
       if let position = changes.position {
@@ -64,15 +91,16 @@ final class SpanStoreWriter {
 
   /// Runs `body` as one transaction; when it fails, what it noted in memory is forgotten with it.
   func transaction(_ body: () throws -> Void) throws {
-    let (countersBefore, nextNameBefore) = (counters, nextName)
+    let (countersBefore, nextNameBefore, nextBlockBefore, kindsBefore) = (counters, nextName, nextBlock, kinds)
     do {
       try connection.write {
         try body()
         if counters != countersBefore { try writeCounters() }
       }
     } catch {
-      (counters, nextName) = (countersBefore, nextNameBefore)
+      (counters, nextName, nextBlock) = (countersBefore, nextNameBefore, nextBlockBefore)
       newNames = [:]
+      (kinds, knownKinds) = (kindsBefore, [])
       throw error
     }
     for (text, id) in newNames { names.insert(text, id) }
@@ -83,6 +111,7 @@ final class SpanStoreWriter {
     let statement = try reader.statement(.setCounters)
     statement.bind(1, counters.subject)
     statement.bind(2, counters.announcement)
+    statement.bind(3, counters.record)
     try statement.run()
   }
 
@@ -146,6 +175,7 @@ final class SpanStoreWriter {
     if let known = try self.sequence(of: change.subject.key) {
       sequence = known.sequence
       if summary != known.summary { try update(summary, from: known.summary, of: sequence) }
+      if summary.operation != known.summary.operation { try noteKind(of: change, summary) }
       let data = try reader.statement(.updateData)
       data.bind(1, sequence)
       try data.binding(2, change.subject.encoded()) { try data.run() }
@@ -153,6 +183,7 @@ final class SpanStoreWriter {
       sequence = counters.subject
       counters.subject += 1
       try insert(change.subject.key, summary, as: sequence)
+      try noteKind(of: change, summary)
       let data = try reader.statement(.insertData)
       data.bind(1, sequence)
       try data.binding(2, change.subject.encoded()) { try data.run() }
@@ -183,6 +214,26 @@ final class SpanStoreWriter {
     statement.bind(8, summary.outcome)
     statement.bind(9, summary.start)
     statement.bind(10, summary.end)
+  }
+
+  /// Notes the kind of work of a thing that is new or was classified anew.
+  private func noteKind(of change: SubjectChange, _ summary: SummaryRow) throws {
+    guard let number = summary.operation, let operation = change.summary.operation else { return }
+    let place = KindPlace(space: String(change.subject.key.space), operation: number)
+    guard !knownKinds.contains(place) else { return }
+    let kind = ThingKind(change.subject.key, operation)
+    if !kinds.contains(kind), kinds.count < ThingKind.limit { try insert(kind) }
+    if knownKinds.count >= Self.knownKindLimit { knownKinds = [] }
+    knownKinds.insert(place)
+  }
+
+  private func insert(_ kind: ThingKind) throws {
+    let statement = try reader.statement(.insertKind)
+    statement.bind(1, kind.source)
+    statement.bind(2, kind.host)
+    statement.bind(3, kind.operation.rawValue)
+    try statement.run()
+    kinds.insert(kind)
   }
 
   private func insert(_ reference: Reference, of sequence: Int64, _ query: SpanStoreQuery) throws {
@@ -266,6 +317,7 @@ final class SpanStoreWriter {
       for reference in subject.aliases { try remove(reference, of: sequence, .deleteAlias) }
       for reference in subject.followedReferences { try remove(reference, of: sequence, .deleteFollow) }
     }
+    try removeOwnTrace(of: sequence, key)
     for query in [SpanStoreQuery.deleteData, .deleteSubject] {
       let statement = try reader.statement(query)
       statement.bind(1, sequence)

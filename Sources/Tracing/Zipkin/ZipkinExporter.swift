@@ -1,4 +1,4 @@
-package import Pipeline
+import Pipeline
 package import ValueStreamCore
 
 /// Where and how a ``ZipkinExporter`` sends.

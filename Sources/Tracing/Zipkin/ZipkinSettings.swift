@@ -1,4 +1,4 @@
-package import Pipeline
+import Pipeline
 package import ValueStreamCore
 
 /// What users set of Zipkin. Variables of OpenTelemetry count where ours are not set.

@@ -7,7 +7,7 @@
 /// Remembers what it looked up, so use one for one answer or batch and then a new one.
 public struct TraceReader {
   let store: any SpanStore
-  private let strategy: TraceStrategy
+  let strategy: TraceStrategy
   private var known: [SpanKey: Subject?] = [:]
   private var records: [SpanKey: ExportRecord?] = [:]
   private var places: [SpanKey: TraceRoot.Place] = [:]
@@ -87,7 +87,7 @@ public struct TraceReader {
     return place
   }
 
-  private mutating func traceID(at place: TraceRoot.Place) throws -> TraceID {
+  mutating func traceID(at place: TraceRoot.Place) throws -> TraceID {
     try readRecords(of: place.tracePath)
     for key in place.tracePath {
       if let record = try record(of: key) { return record.traceID }
@@ -105,7 +105,7 @@ public struct TraceReader {
     var level = [root]
     while !level.isEmpty, seen.count < Self.searchLimit {
       var next: [SpanKey] = []
-      for key in level { next += try children(of: key) }
+      for key in level { next += try children(of: key, limit: Self.searchLimit - next.count) }
       level = next.filter { seen.insert($0).inserted }.sorted()
       try readRecords(of: level)
       for key in level {
@@ -115,14 +115,24 @@ public struct TraceReader {
     return nil
   }
 
-  /// The things whose tie leads to one.
-  private mutating func children(of key: SpanKey) throws -> [SpanKey] {
-    guard let subject = try subject(for: key) else { return [] }
-    let names = subject.aliases + [.key(key)]
-    let followers = Set(try store.followers(of: names).values.joined())
-    try readSubjects(followers)
-    return try followers.filter { try self.subject(for: $0)?.parent?.parent == key }.sorted()
+  /// The things whose tie leads to one: the first of them by key, or of those in a trace.
+  mutating func children(of key: SpanKey, in traceID: TraceID? = nil, limit: Int) throws -> [SpanKey] {
+    guard limit > 0, let subject = try subject(for: key) else { return [] }
+    let followers = Set(try store.followers(of: subject.aliases + [.key(key)]).values.joined()).sorted()
+    var children: [SpanKey] = []
+    for start in stride(from: 0, to: followers.count, by: Self.childrenAtOnce) where children.count < limit {
+      let some = followers[start..<min(start + Self.childrenAtOnce, followers.count)]
+      try readSubjects(some)
+      children += try some.filter { child in
+        guard try self.subject(for: child)?.parent?.parent == key else { return false }
+        return try traceID == nil || self.traceID(of: child) == traceID
+      }
+    }
+    return Array(children.prefix(limit))
   }
+
+  /// Of a thing that very many follow, not all are read when a few are enough.
+  private static let childrenAtOnce = 200
 
   // MARK: Parents
 
@@ -203,6 +213,9 @@ public struct TraceReader {
   }
 
   // MARK: Look-ups
+
+  /// How many things it remembers.
+  package var lookUpCount: Int { known.count }
 
   mutating func subject(for key: SpanKey) throws -> Subject? {
     if let known = known[key] { return known }

@@ -18,6 +18,11 @@ public enum TraceStrategy: String, Sendable, Hashable, CaseIterable {
   /// follow from its key, a job that went out before its run was heard of must not decide it.
   var adoptsExportedTraces: Bool { self == .nested }
 
+  /// False when no trace goes on below such a thing, but for what was exported.
+  func goesBelow(_ operation: Operation?) -> Bool {
+    self == .nested || operation.map { !Self.longLived.contains($0) } ?? true
+  }
+
   /// Where the trace of a thing has its root.
   ///
   /// - Parameter operations: of the thing and of everything above it, in this order; nil for things without spans.

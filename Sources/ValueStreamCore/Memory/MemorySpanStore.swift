@@ -22,6 +22,10 @@ public final class MemorySpanStore: SpanStore {
     var progress: [String: ExportProgress] = [:]
     var refusals: [(sequence: UInt64, refusal: ExportRefusal)] = []
     var exportRecords: [SpanKey: ExportRecord] = [:]
+    /// Things by the trace they are, or would be, the root of.
+    var ownTraces: [TraceID: SpanKey] = [:]
+    var exportedTraces: [TraceID: Set<SpanKey>] = [:]
+    var kinds: Set<ThingKind> = []
     var fingerprints: Set<DeliveryFingerprint> = []
     var values: [String: [UInt8]] = [:]
     var branchUpdates: [SpanKey: Set<BranchUpdate>] = [:]
@@ -107,7 +111,7 @@ public final class MemorySpanStore: SpanStore {
       }
       state.remove(removed)
       state.announcements.removeAll { removed.contains($0.announcement.key) }
-      for key in removed { state.exportRecords[key] = nil }
+      for key in removed { _ = state.removeExportRecord(of: key) }
       if removed.count < limit {
         state.branchUpdates = Self.kept(state.branchUpdates, since: cutoff)
         state.branchUpdatesByCommit = Self.kept(state.branchUpdatesByCommit, since: cutoff)
@@ -204,6 +208,26 @@ public final class MemorySpanStore: SpanStore {
     state.withLock { $0.announcements(after: sequence).count }
   }
 
+  public func places(of keys: [SpanKey]) -> [SpanKey: UInt64] {
+    state.withLock { state in
+      var result: [SpanKey: UInt64] = [:]
+      for key in keys { result[key] = state.entries[key]?.sequence }
+      return result
+    }
+  }
+
+  public func kinds() -> [ThingKind] {
+    state.withLock { $0.kinds.sorted() }
+  }
+
+  public func keys(ofTrace traceID: TraceID, limit: Int) -> [SpanKey] {
+    state.withLock { state in
+      var keys = state.exportedTraces[traceID] ?? []
+      if let own = state.ownTraces[traceID] { keys.insert(own) }
+      return Array(keys.sorted().prefix(limit))
+    }
+  }
+
   public func exportProgress() -> [String: ExportProgress] {
     state.withLock(\.progress)
   }
@@ -242,7 +266,9 @@ extension MemorySpanStore.State {
       entries[key] = Entry(sequence: nextSequence, subject: change.subject, summary: change.summary)
       order.append((nextSequence, key))
       nextSequence += 1
+      ownTraces[TraceID(root: key)] = key
     }
+    if let operation = change.summary.operation, kinds.count < ThingKind.limit { kinds.insert(ThingKind(key, operation)) }
     entries[key]?.subject = change.subject
     entries[key]?.summary = change.summary
     entries[key]?.aliases.formUnion(change.newAliases)
@@ -256,14 +282,22 @@ extension MemorySpanStore.State {
     for index in announcements.indices where announcements[index].announcement.key == fallback {
       announcements[index].announcement.key = key
     }
-    guard var record = exportRecords.removeValue(forKey: fallback) else { return }
+    guard var record = removeExportRecord(of: fallback) else { return }
     record.key = key
     add(record)
+  }
+
+  fileprivate mutating func removeExportRecord(of key: SpanKey) -> ExportRecord? {
+    guard let record = exportRecords.removeValue(forKey: key) else { return nil }
+    exportedTraces[record.traceID]?.remove(key)
+    if exportedTraces[record.traceID]?.isEmpty == true { exportedTraces[record.traceID] = nil }
+    return record
   }
 
   fileprivate mutating func add(_ record: ExportRecord) {
     guard let known = exportRecords[record.key] else {
       exportRecords[record.key] = record
+      exportedTraces[record.traceID, default: []].insert(record.key)
       return
     }
     let new = record.attempts.filter { known.attempt($0.number) == nil }
@@ -273,6 +307,7 @@ extension MemorySpanStore.State {
   fileprivate mutating func remove(_ keys: Set<SpanKey>) {
     for key in keys {
       guard let entry = entries.removeValue(forKey: key) else { continue }
+      ownTraces[TraceID(root: key)] = nil
       for reference in entry.aliases { Self.remove(key, of: reference, from: &publishers) }
       for reference in entry.follows { Self.remove(key, of: reference, from: &followers) }
     }

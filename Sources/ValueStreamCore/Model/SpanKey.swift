@@ -58,6 +58,14 @@ public struct SpanKey: Sendable, Hashable, Comparable, CustomStringConvertible {
     return Self.sourceNames[vendor] ?? vendor
   }
 
+  /// The server it is known to, decoded; empty where the source has none.
+  public var host: String {
+    let parts = description.utf8.split(separator: UInt8(ascii: ":"), maxSplits: 2, omittingEmptySubsequences: false)
+    guard parts.count > 1 else { return "" }
+    let host = Substring(parts[1])
+    return PercentEncoding.decode(host) ?? String(host)
+  }
+
   /// Sources whose keys begin with another name than theirs: the one that classic ids of Jira have.
   private static let sourceNames = ["jiracloud": "jira"]
 

@@ -36,6 +36,18 @@ public protocol SpanStore: Sendable {
   /// - Parameter cursor: what the page before gave as ``SubjectPage/next``; nil for the first.
   func things(after cursor: UInt64?, limit: Int) throws -> SubjectPage
 
+  /// The places of these things in the order of ``subjects(matching:after:limit:)``, the newest with the greatest.
+  func places(of keys: [SpanKey]) throws -> [SpanKey: UInt64]
+
+  /// The kinds of work that were ever seen, sorted; at most ``ThingKind/limit`` of them.
+  func kinds() throws -> [ThingKind]
+
+  /// Keys from which a trace can be read: of the thing whose own trace this is (it is the root, or was, or would be), and of
+  /// everything that stands in the export ledger under it. Sorted.
+  ///
+  /// - Parameter limit: how many are enough; which are left out beyond it is not said.
+  func keys(ofTrace traceID: TraceID, limit: Int) throws -> [SpanKey]
+
   /// Finished attempts in the order in which they were announced, after a place in that order.
   func announcements(after sequence: UInt64, limit: Int) throws -> [(sequence: UInt64, announcement: Announcement)]
 
@@ -182,6 +194,8 @@ public struct SubjectFilter: Sendable, Hashable {
   public var endedAfter: Timestamp?
   /// Only things that began before this moment.
   public var startedBefore: Timestamp?
+  /// Only things that took so long.
+  public var duration: DurationBounds?
 
   public init() {}
 
@@ -195,6 +209,54 @@ public struct SubjectFilter: Sendable, Hashable {
       && (isOpen == nil || isOpen == (summary.end == nil))
       && (endedAfter.map { cutoff in summary.end.map { $0 >= cutoff } ?? true } ?? true)
       && (startedBefore.map { summary.start < $0 } ?? true)
+      && (duration.map { $0.contains(summary) } ?? true)
+  }
+}
+
+/// How long a thing took: from its first beginning to its last end, or until now while it runs.
+public struct DurationBounds: Sendable, Hashable {
+  /// Nanoseconds.
+  public var minimum: Int64
+  /// Nanoseconds, itself included.
+  public var maximum: Int64
+  public var now: Timestamp
+
+  public init(minimum: Int64 = .min, maximum: Int64 = .max, now: Timestamp) {
+    self.minimum = minimum
+    self.maximum = maximum
+    self.now = now
+  }
+
+  func contains(_ summary: SubjectSummary) -> Bool {
+    let end = (summary.end ?? now).nanoseconds
+    let (length, overflow) = end.subtractingReportingOverflow(summary.start.nanoseconds)
+    return overflow ? (end < 0 ? minimum == .min : maximum == .max) : minimum <= length && length <= maximum
+  }
+}
+
+/// A kind of work of one source: what a list of services and operations is made of.
+public struct ThingKind: Sendable, Hashable, Comparable {
+  public var source: String
+  /// As in keys, decoded: `github.com`; empty where the source has none.
+  public var host: String
+  public var operation: Operation
+
+  /// More kinds than this are not remembered: names of operations may be anybody's.
+  public static let limit = 1000
+
+  public init(source: String, host: String, operation: Operation) {
+    self.source = source
+    self.host = host
+    self.operation = operation
+  }
+
+  /// The kind of a thing that is such work.
+  public init(_ key: SpanKey, _ operation: Operation) {
+    self.init(source: key.source, host: key.host, operation: operation)
+  }
+
+  public static func < (left: ThingKind, right: ThingKind) -> Bool {
+    (left.source, left.host, left.operation.rawValue) < (right.source, right.host, right.operation.rawValue)
   }
 }
 

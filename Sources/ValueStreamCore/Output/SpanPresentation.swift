@@ -1,5 +1,3 @@
-package import ValueStreamCore
-
 /// A span as tracing backends show it, in the terms of OpenTelemetry: what all exporters agree on, apart from their formats.
 package struct SpanPresentation: Sendable, Hashable {
   package enum Kind: Sendable, Hashable {
@@ -62,7 +60,7 @@ package struct SpanPresentation: Sendable, Hashable {
     parentSpanID = traced.parentSpanID
     name = options.attributes == .classic ? span.operation.rawValue : Self.name(of: span)
     operation = span.operation.rawValue
-    kind = span.isPipelineRun ? .server : .internal
+    kind = Self.kind(of: span)
     isError = span.outcome?.isError ?? false
     outcome = span.outcome?.rawValue
     start = span.start
@@ -117,8 +115,12 @@ package struct SpanPresentation: Sendable, Hashable {
 
   // MARK: Names
 
+  package static func kind(of span: Span) -> Kind {
+    span.isPipelineRun ? .server : .internal
+  }
+
   /// Of low cardinality: backends group by it.
-  private static func name(of span: Span) -> String {
+  package static func name(of span: Span) -> String {
     func text(_ name: String) -> String? {
       if case .string(let text) = span.attributes.value(of: name), !text.isEmpty { text } else { nil }
     }

@@ -1,5 +1,3 @@
-package import ValueStreamCore
-
 /// What spans of each source are called as a service: `--service-names`.
 package struct ServiceNames: Sendable, Hashable {
   /// Of every source that has no name below; nil for the source's own.
@@ -24,15 +22,4 @@ package struct ServiceNames: Sendable, Hashable {
   }
 
   package func name(of source: String) -> String { ofSource[source] ?? common ?? source }
-}
-
-extension ServiceNames {
-  /// The names that an exporter uses: those for all exporters, or the one it has of its own when that was given in a stronger
-  /// place, or in the same.
-  package init(in settings: Settings, own: Setting<String?>? = nil) throws(SettingsError) {
-    self = try settings.value(of: PipelineSettings.serviceNames)
-    if let own, let name = try settings.value(of: own), !settings.isGiven(PipelineSettings.serviceNames, strongerThan: own) {
-      self = ServiceNames(common: name)
-    }
-  }
 }

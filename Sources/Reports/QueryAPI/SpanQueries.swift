@@ -1,0 +1,61 @@
+package import ValueStreamCore
+
+/// What the handlers of spans and traces have in common: the store, the clock, and how an answer fails.
+package struct SpanQueries: Sendable {
+  let store: any SpanStore
+  let strategy: TraceStrategy
+  let clock: any WallClock
+  let logger: Logger
+  let waitForProjection: @Sendable () -> Void
+
+  /// The most spans of one trace that an answer holds; a trace may have as many as its senders like.
+  package static let spanLimit = 5000
+
+  /// - Parameters:
+  ///   - strategy: the one that spans are exported by.
+  ///   - waitForProjection: returns when everything acknowledged before is in the store, or after a while.
+  package init(
+    store: any SpanStore, strategy: TraceStrategy, clock: any WallClock, logger: Logger,
+    waitForProjection: @escaping @Sendable () -> Void
+  ) {
+    self.store = store
+    self.strategy = strategy
+    self.clock = clock
+    self.logger = logger
+    self.waitForProjection = waitForProjection
+  }
+
+  /// The answer, or the problem there is with the question or the store.
+  func answer(_ request: HTTPRequest, _ body: () throws -> HTTPResponse) -> HTTPResponse {
+    do {
+      return try body()
+    } catch let error as QueryError {
+      return .problem(400, "Bad Request", detail: error.detail)
+    } catch let error as LookupError {
+      return error.problem
+    } catch {
+      logger.error("cannot answer \(request.path): \(error)")
+      return .storeUnavailable(error)
+    }
+  }
+
+  /// A new reader, which knows nothing yet.
+  func reader() -> TraceReader { TraceReader(store: store, strategy: strategy) }
+
+  /// Keys of the things that have any of these names, sorted.
+  func keys(named references: [Reference]) throws -> [SpanKey] {
+    Set(try store.publishers(of: references).values.joined()).sorted()
+  }
+
+  /// The trace with an id, or with a thing that is named.
+  ///
+  /// - Throws: ``LookupError``, ``StoreError``.
+  func trace(named text: String) throws -> Trace {
+    var reader = self.reader()
+    let traceID = try TraceID(text) ?? reader.traceID(of: ThingLookup(queries: self).key(text))
+    guard let trace = try traceID.flatMap({ try reader.trace($0, limit: Self.spanLimit) }) else {
+      throw LookupError.unknown("no span has, or was exported under, the trace id \(text)")
+    }
+    return trace
+  }
+}

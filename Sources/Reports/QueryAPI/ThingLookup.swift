@@ -1,0 +1,80 @@
+import ValueStreamCore
+
+/// Why there is not one thing, or one trace, to be shown.
+enum LookupError: Error {
+  case unknown(_ detail: String)
+  case ambiguous(_ name: String, candidates: [SpanKey])
+
+  var problem: HTTPResponse {
+    switch self {
+    case .unknown(let detail): return .problem(404, "Not Found", detail: detail)
+    case .ambiguous(let name, let candidates):
+      var json = JSONWriter()
+      json.object { json in
+        json.member("type", "about:blank")
+        json.member("title", "Conflict")
+        json.member("status", 409)
+        json.member("detail", "several things are called \(name); ask for one of them by its key")
+        json.name("candidates")
+        json.array(candidates) { $0.value($1.description) }
+      }
+      return HTTPResponse(status: 409, headers: ["Content-Type": "application/problem+json"], body: json.bytes)
+    }
+  }
+}
+
+/// Finds a thing by what people and scripts call it: its key, its classic id, or a name.
+struct ThingLookup {
+  let queries: SpanQueries
+
+  /// The key of the one thing of that name which has spans.
+  ///
+  /// - Throws: ``LookupError``, ``StoreError``.
+  func key(_ text: String) throws -> SpanKey {
+    for names in try [Self.keys(in: text), queries.keys(named: [Reference(.classicID, text)]), queries.keys(named: names(text))] {
+      let found = try queries.store.subjects(names).values.filter { $0.operation != nil }.map(\.key).sorted()
+      if found.count > 1 { throw LookupError.ambiguous(text, candidates: found) }
+      if let key = found.first { return key }
+    }
+    throw LookupError.unknown("no span has the key, classic id or name \(text)")
+  }
+
+  /// What may be meant by a name. That of an issue or a change lacks its server when people write it.
+  private func names(_ text: String) throws -> [Reference] {
+    let lower = text.lowercased()
+    var names = [Reference(.customID, text), Reference(.address, text), Reference(.issue, text)]
+    let hosts = Set(try queries.store.kinds().map(\.host)).subtracting([""]).sorted()
+    for name in [lower] + hosts.map({ "\($0)/\(lower)" }) {
+      // GitHub counts issues and changes together, and calls both by `#`.
+      names += [Reference(.issue, name), Reference(.change, name), Reference(.change, name.replacingLast("#", by: "!"))]
+    }
+    return names
+  }
+
+  /// The keys that a text may stand for: as it is, or with its parts decoded, as the path of a request has been.
+  private static func keys(in text: String) -> [SpanKey] {
+    if let key = SpanKey(text) { return [key] }
+    let parts = text.utf8.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false).map { String(Substring($0)) }
+    guard (5...mostParts).contains(parts.count) else { return [] }
+    return groups(parts, 5).compactMap { parts in
+      SpanKey(SpanKey(source: parts[0], host: parts[1], container: parts[2], kind: parts[3], id: parts[4]).description)
+    }
+  }
+
+  /// Beyond this it is no key: there are more ways to read it than are worth trying.
+  private static let mostParts = 9
+
+  /// Every way to join neighbours with `:` until so many are left.
+  private static func groups(_ parts: [String], _ count: Int) -> [[String]] {
+    guard count > 1 else { return [[parts.joined(separator: ":")]] }
+    return (1...(parts.count - count + 1)).flatMap { length in
+      groups(Array(parts[length...]), count - 1).map { [parts[..<length].joined(separator: ":")] + $0 }
+    }
+  }
+}
+
+extension String {
+  fileprivate func replacingLast(_ mark: Character, by other: Character) -> String {
+    lastIndex(of: mark).map { self[..<$0] + String(other) + self[index(after: $0)...] } ?? self
+  }
+}

@@ -1,0 +1,112 @@
+package import ValueStreamCore
+
+/// Answers `GET /api/v1/traces`, traces, a page at a time; and `/api/v1/traces/{id}`, one with its spans.
+///
+/// Query of the list: what ``SpansHandler`` takes (`limit` is 1 to 100 traces, default 20), `since` and `until` (RFC 3339),
+/// `minDuration` (`5m`). A trace is listed when one thing of it is all that is asked for.
+package struct TracesHandler: HTTPHandler {
+  /// What stands before the id of one trace.
+  package static let prefix = "/api/v1/traces/"
+
+  private let queries: SpanQueries
+
+  /// Of a larger trace the list does not count all spans.
+  private static let countedSpans = 1000
+
+  package init(_ queries: SpanQueries) {
+    self.queries = queries
+  }
+
+  package func respond(to request: HTTPRequest) -> HTTPResponse {
+    queries.answer(request) {
+      if request.path.hasPrefix(Self.prefix) { return try one(String(request.path.dropFirst(Self.prefix.count))) }
+      let query = try TracesQuery(request, now: queries.clock.now())
+      queries.waitForProjection()
+      return .json(try list(query))
+    }
+  }
+
+  // MARK: One
+
+  private func one(_ name: String) throws -> HTTPResponse {
+    queries.waitForProjection()
+    let trace = try queries.trace(named: name)
+    var json = JSONWriter()
+    json.object { json in
+      json.member("traceID", trace.id.description)
+      json.name("spans")
+      json.array(trace.spans) { json, span in span.write(to: &json) }
+      if trace.isTruncated { json.member("truncated", true) }
+    }
+    return .json(json.bytes)
+  }
+
+  // MARK: The list
+
+  private func list(_ query: TracesQuery) throws -> [UInt8] {
+    var search = TraceSearch(queries: queries, filter: query.parameters.filter)
+    search.isFinished = query.isFinished
+    search.membersLimit = Self.countedSpans
+    let references = query.parameters.references
+    if !references.isEmpty { search.keys = try queries.keys(named: references) }
+    let page = try search.page(after: query.parameters.cursor, limit: query.parameters.limit)
+    var json = JSONWriter()
+    json.object { json in
+      json.name("traces")
+      json.array(page.traces) { json, members in Self.write(members, to: &json) }
+      json.member("next", page.next.map { String($0) })
+    }
+    return json.bytes
+  }
+
+  private static func write(_ members: TraceMembers, to json: inout JSONWriter) {
+    let attempts = members.subjects.map { $0.outlines() }
+    let root = zip(members.subjects, attempts).first { !$1.isEmpty }
+    let all = attempts.joined()
+    let end = all.contains { $0.end == nil } ? nil : all.compactMap(\.end).max()
+    json.object { json in
+      json.member("traceID", members.traceID.description)
+      json.member("rootKey", root?.0.key.description)
+      json.member("rootName", root?.0.name)
+      json.member("rootOperation", root?.0.operation?.rawValue)
+      json.member("rootSource", root?.0.key.source)
+      json.member("start", all.map(\.start).min()?.rfc3339)
+      json.member("end", end?.rfc3339)
+      json.member("outcome", root?.1.last?.outcome?.rawValue)
+      json.member("spans", all.count { _ in true })
+      json.member("errors", all.count { $0.outcome?.isError ?? false })
+      if members.isTruncated { json.member("truncated", true) }
+    }
+  }
+}
+
+/// The items of a query, checked.
+private struct TracesQuery {
+  var parameters = ListParameters(limit: 20, limits: 1...100)
+  var isFinished: Bool
+
+  init(_ request: HTTPRequest, now: Timestamp) throws(QueryError) {
+    for (name, value) in request.query where try !parameters.take(name, value) {
+      switch name {
+      case "since": parameters.filter.endedAfter = try Self.time(name, value)
+      case "until": parameters.filter.startedBefore = try Self.time(name, value)
+      case "minDuration":
+        guard let duration = try? Duration(setting: value) else {
+          throw QueryError(name, value, expected: "a duration such as 500ms, 5s, 12h or 30d")
+        }
+        parameters.filter.duration = DurationBounds(minimum: duration.nanoseconds, now: now)
+      default:
+        throw QueryError(unknown: name, known: "\(ListParameters.names), since, until, minDuration")
+      }
+    }
+    // Of the trace, not only of one of its things.
+    isFinished = parameters.filter.isOpen == false
+  }
+
+  private static func time(_ name: String, _ value: String) throws(QueryError) -> Timestamp {
+    guard let time = Timestamp(rfc3339: value) else {
+      throw QueryError(name, value, expected: "a time such as 2026-03-01T08:00:00Z")
+    }
+    return time
+  }
+}

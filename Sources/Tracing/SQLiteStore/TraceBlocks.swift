@@ -1,0 +1,125 @@
+import ValueStreamCore
+
+/// How a trace is found by its id.
+///
+/// The id of a trace follows from the key of its root and cannot be traced back, so an index by ids is needed; but ids are
+/// random, and one index of all would touch a page of its own for every thing. So things are indexed by the trace each is, or
+/// would be, the root of, which never changes, and in blocks: when so many things have come, their ids are computed, sorted,
+/// and written one after the other. A look-up asks each block, and then ``RecentTraces`` for the things that are in none yet.
+///
+/// The export ledger has its own order, so each of its lines is written with the number of a block, and indexed at once:
+/// within a block few pages are touched again and again.
+enum TraceBlocks {
+  /// Things, or lines of the ledger, of one block.
+  static let size: Int64 = 4096
+
+  static func block(of sequence: Int64) -> Int64 { sequence / size }
+  static func block(ofRecord number: Int64) -> Int64 { number / size }
+
+  static func range(of block: Int64) -> Range<Int64> { block * size..<(block + 1) * size }
+}
+
+extension SpanStoreWriter {
+  /// True when a block has all its things and is not indexed.
+  var hasFullBlock: Bool { TraceBlocks.range(of: nextBlock).upperBound <= counters.subject }
+
+  func indexNextBlock() throws {
+    let traces = try reader.ownTraces(TraceBlocks.range(of: nextBlock)).map { (Int64(bitPattern: $0.traceID.high), $0.sequence) }
+    let insert = try reader.statement(.insertOwnTrace)
+    for (high, sequence) in traces.sorted(by: <) {
+      insert.bind(1, nextBlock)
+      insert.bind(2, high)
+      insert.bind(3, sequence)
+      try insert.run()
+    }
+    nextBlock += 1
+    let statement = try reader.statement(.setNextBlock)
+    statement.bind(1, nextBlock)
+    try statement.run()
+  }
+
+  func removeOwnTrace(of sequence: Int64, _ key: SpanKey) throws {
+    let block = TraceBlocks.block(of: sequence)
+    guard block < nextBlock else { return }
+    let statement = try reader.statement(.deleteOwnTrace)
+    statement.bind(1, block)
+    statement.bind(2, Int64(bitPattern: TraceID(root: key).high))
+    statement.bind(3, sequence)
+    try statement.run()
+  }
+}
+
+extension SpanStoreReader {
+  func keys(ofTrace traceID: TraceID, limit: Int) throws -> [SpanKey] {
+    let progress = try statement(.traceProgress)
+    defer { progress.reset() }
+    guard limit > 0, try progress.step() else { return [] }
+    let (nextBlock, nextRecord) = (progress.int(0), progress.int(1))
+    var keys: Set<SpanKey> = []
+
+    let exported = try statement(.exportedTraces)
+    defer { exported.reset() }
+    exported.bind(1, TraceBlocks.block(ofRecord: nextRecord))
+    exported.bind(2, Int64(bitPattern: traceID.high))
+    exported.bind(3, Int64(bitPattern: traceID.low))
+    exported.bind(4, Int64(limit))
+    while try exported.step() { keys.insert(try key(exported, at: 0)) }
+
+    let indexed = try statement(.ownTraces)
+    defer { indexed.reset() }
+    indexed.bind(1, nextBlock)
+    indexed.bind(2, Int64(bitPattern: traceID.high))
+    while try indexed.step() {
+      let key = try key(indexed, at: 0)
+      if TraceID(root: key) == traceID { keys.insert(key) }
+    }
+    let named = try statement(.subjectName)
+    defer { named.reset() }
+    for sequence in try recentTraces.sequences(of: traceID, from: nextBlock, read: ownTraces) {
+      named.reset()
+      named.bind(1, sequence)
+      guard try named.step() else { continue }
+      let key = try key(named, at: 0)
+      if TraceID(root: key) == traceID { keys.insert(key) }
+    }
+    return Array(keys.sorted().prefix(limit))
+  }
+
+  /// The things with these sequences, each with the trace it is, or would be, the root of.
+  func ownTraces(_ sequences: Range<Int64>) throws -> [(sequence: Int64, key: SpanKey, traceID: TraceID)] {
+    let statement = try statement(.subjectNames)
+    defer { statement.reset() }
+    statement.bind(1, sequences.lowerBound)
+    statement.bind(2, sequences.upperBound)
+    var result: [(sequence: Int64, key: SpanKey, traceID: TraceID)] = []
+    while try statement.step() {
+      let key = try key(statement, at: 1)
+      result.append((statement.int(0), key, TraceID(root: key)))
+    }
+    return result
+  }
+
+  // MARK: Kinds
+
+  func kinds() throws -> [ThingKind] {
+    let statement = try statement(.kinds)
+    defer { statement.reset() }
+    var result: [ThingKind] = []
+    while try statement.step() {
+      result.append(
+        ThingKind(source: statement.text(0), host: statement.text(1), operation: Operation(rawValue: statement.text(2))))
+    }
+    return result
+  }
+
+  /// The kinds of all things that are stored.
+  func usedKinds() throws -> Set<ThingKind> {
+    let statement = try statement(.usedKinds)
+    defer { statement.reset() }
+    var result: Set<ThingKind> = []
+    while try statement.step() {
+      result.insert(ThingKind(try key(statement, at: 0), Operation(rawValue: statement.text(3))))
+    }
+    return result
+  }
+}

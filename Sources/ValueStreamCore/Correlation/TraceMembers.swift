@@ -1,0 +1,131 @@
+/// The things of a trace, without their spans.
+package struct TraceMembers: Sendable {
+  package var traceID: TraceID
+  /// Parents before children; among them things without spans, which tie others together.
+  package var subjects: [Subject]
+  /// True when more belong to the trace than were asked for.
+  package var isTruncated: Bool
+}
+
+/// A trace as it is known.
+package struct Trace: Sendable, Hashable {
+  package var id: TraceID
+  /// Parents before children, siblings by their start.
+  package var spans: [TracedSpan]
+  /// True when it has more spans than were asked for; those nearest to the root are here.
+  package var isTruncated: Bool
+}
+
+extension TraceReader {
+  /// A trace by an id that its spans have, or by one it had before its root was known.
+  ///
+  /// - Parameter limit: the most things, and the most spans, to be read.
+  /// - Returns: nil when no span has it.
+  package mutating func trace(_ traceID: TraceID, limit: Int) throws -> Trace? {
+    try members(ofTrace: traceID, limit: limit).flatMap { try trace($0, limit: limit) }
+  }
+
+  /// The spans of a trace whose things were read; nil where none has any.
+  package mutating func trace(_ members: TraceMembers, limit: Int) throws -> Trace? {
+    var spans: [TracedSpan] = []
+    for subject in members.subjects where spans.count <= limit { spans += try self.spans(of: subject) }
+    guard !spans.isEmpty else { return nil }
+    let isTruncated = members.isTruncated || spans.count > limit
+    return Trace(id: members.traceID, spans: Self.ordered(Array(spans.prefix(limit))), isTruncated: isTruncated)
+  }
+
+  /// The things of a trace; of those beyond the limit the farthest from the root are left out.
+  package mutating func members(ofTrace traceID: TraceID, limit: Int) throws -> TraceMembers? {
+    let named = try store.keys(ofTrace: traceID, limit: limit + 1)
+    try readSubjects(named)
+    let seeds = try named.filter { try self.traceID(of: $0) == traceID }
+    guard let stray = named.first, seeds.isEmpty else { return try members(ofTrace: traceID, around: seeds, limit: limit) }
+    // It was the root of a trace of its own, and is part of another now.
+    guard let current = try self.traceID(of: stray) else { return nil }
+    let others = try store.keys(ofTrace: current, limit: limit + 1)
+    return try members(ofTrace: current, around: others.filter { try self.traceID(of: $0) == current }, limit: limit)
+  }
+
+  private mutating func members(ofTrace traceID: TraceID, around seeds: [SpanKey], limit: Int) throws -> TraceMembers? {
+    guard !seeds.isEmpty else { return nil }
+    var level = try tops(above: seeds, in: traceID)
+    let others = try seeds.map { (try depth(of: $0), $0) }.sorted(by: <).map(\.1)
+    var seen = Set(level)
+    var members = TraceMembers(traceID: traceID, subjects: [], isTruncated: false)
+    while !level.isEmpty {
+      var next: [SpanKey] = []
+      for key in level {
+        guard members.subjects.count < limit else {
+          members.isTruncated = true
+          return members
+        }
+        guard let subject = try subject(for: key) else { continue }
+        members.subjects.append(subject)
+        // One more than there is room for tells that some are left out.
+        let room = limit - members.subjects.count - next.count + 1
+        guard strategy.goesBelow(subject.operation) else { continue }
+        next += try children(of: key, in: traceID, limit: room).filter { seen.insert($0).inserted }
+      }
+      // What was exported is also where the strategy does not lead.
+      level = next.isEmpty ? others.filter { seen.insert($0).inserted } : next
+    }
+    return members
+  }
+
+  /// How many things are above one.
+  private mutating func depth(of key: SpanKey) throws -> Int {
+    try subject(for: key).map { try place(of: $0).path.count } ?? 0
+  }
+
+  /// The things of a trace from which all these hang: its root; several where the tree was joined from, or split into, parts.
+  private mutating func tops(above seeds: [SpanKey], in traceID: TraceID) throws -> [SpanKey] {
+    var tops: Set<SpanKey> = []
+    for seed in seeds {
+      guard let subject = try subject(for: seed) else { continue }
+      var top = seed
+      for key in try place(of: subject).path.dropFirst() {
+        guard try self.traceID(of: key) == traceID else { break }
+        top = key
+      }
+      tops.insert(top)
+    }
+    let starts = try Dictionary(uniqueKeysWithValues: tops.map { ($0, try subject(for: $0)?.outlines().first?.start ?? .epoch) })
+    return tops.sorted { (starts[$0] ?? .epoch, $0) < (starts[$1] ?? .epoch, $1) }
+  }
+
+  /// Each span after its parent and next to what is below the same.
+  private static func ordered(_ spans: [TracedSpan]) -> [TracedSpan] {
+    let sorted = spans.sorted {
+      ($0.span.start, $0.span.key, $0.span.attempt) < ($1.span.start, $1.span.key, $1.span.attempt)
+    }
+    let byID = Dictionary(uniqueKeysWithValues: sorted.map { ($0.span.id, $0) })
+    var children: [SpanID: [TracedSpan]] = [:]
+    var roots: [TracedSpan] = []
+    for span in sorted.reversed() {
+      if let parent = span.parentSpanID, byID[parent] != nil {
+        children[parent, default: []].append(span)
+      } else {
+        roots.append(span)
+      }
+    }
+    var result: [TracedSpan] = []
+    var placed: Set<SpanID> = []
+    func place(_ first: [TracedSpan]) {
+      var waiting = first
+      while let span = waiting.popLast() {
+        guard placed.insert(span.span.id).inserted else { continue }
+        result.append(span)
+        waiting += children[span.span.id] ?? []
+      }
+    }
+    place(roots)
+    // What was exported below something that has come to be below it is a circle, which is entered somewhere.
+    for span in sorted where !placed.contains(span.span.id) {
+      var above: Set<SpanID> = []
+      var top = span
+      while above.insert(top.span.id).inserted, let parent = top.parentSpanID.flatMap({ byID[$0] }) { top = parent }
+      place([top])
+    }
+    return result
+  }
+}
