@@ -22,7 +22,7 @@ struct CustomEventTests {
 
   @Test("Events in commands are valid if they are answered so", arguments: MarkdownPage.all)
   func commands(page: MarkdownPage) throws {
-    let sent = ConsoleTests.steps(of: page).filter { $0.command.contains("/customhttp") || $0.command.contains("send.sh") }
+    let sent = ConsoleTests.steps(of: page).filter { $0.command.contains("/customhttp ") || $0.command.contains("send.sh") }
     for step in sent {
       guard let body = step.command.firstMatch(of: /'([\[{].*[\]}])'/)?.output.1, let answer = step.expected.first else {
         continue

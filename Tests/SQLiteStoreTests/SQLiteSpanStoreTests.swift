@@ -385,7 +385,8 @@ struct SQLiteSpanStoreTests {
       try connection.execute(
         """
         DROP INDEX exported_trace_id; ALTER TABLE exported_trace DROP COLUMN block; DROP TABLE own_trace; DROP TABLE kind;
-        ALTER TABLE progress DROP COLUMN next_block; ALTER TABLE progress DROP COLUMN next_record; PRAGMA user_version = 3;
+        ALTER TABLE progress DROP COLUMN next_block; ALTER TABLE progress DROP COLUMN next_record;
+        PRAGMA user_version = \(StoreSchema.spanStore.version - 1);
         """)
     }
     store = try open()
