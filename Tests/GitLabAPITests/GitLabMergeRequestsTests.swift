@@ -14,8 +14,7 @@ struct GitLabMergeRequestsTests {
   ) throws -> GitLabMergeRequests {
     let token = try #require(Secret("glpat-x"))
     return GitLabMergeRequests(
-      GitLabAPI("https://git.acme.example", token: token, client: APIClient(transport: transport, sleep: { _ in })),
-      groups: groups,
+      of: "https://git.acme.example", token: token, client: APIClient(transport: transport, sleep: { _ in }), groups: groups,
       projects: projects, state: .merged, period: period, pageSize: 100, columns: .all, now: now)
   }
 

@@ -2,6 +2,7 @@ import OTLP
 import Pipeline
 import Testing
 import ValueStreamCore
+import ValueStreamTesting
 
 @Suite("Settings of OTLP")
 struct OTLPSettingsTests {
@@ -91,36 +92,32 @@ struct OTLPSettingsTests {
     #expect(three.presentation.services == ServiceNames(common: "theirs", ofSource: ["github": "code"]))
   }
 
-  static let mistakes: [(arguments: [String], environment: [String: String], says: [String])] = [
-    (["--otlp-endpoint=localhost:4318"], [:], ["flag --otlp-endpoint", "localhost:4318"]),
-    ([], ["OTEL_EXPORTER_OTLP_ENDPOINT": "ftp://h"], ["OTEL_EXPORTER_OTLP_ENDPOINT", "ftp://h"]),
-    ([], ["VS_OTLP_TRACES_ENDPOINT": "http://"], ["VS_OTLP_TRACES_ENDPOINT"]),
-    (["--otlp-endpoint=http://a b"], [:], ["--otlp-endpoint"]),
-    (["--otlp-timeout=0"], [:], ["--otlp-timeout", "milliseconds"]),
-    ([], ["OTEL_EXPORTER_OTLP_TRACES_TIMEOUT": "soon"], ["OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "soon"]),
-    ([], ["OTEL_EXPORTER_OTLP_COMPRESSION": "brotli"], ["OTEL_EXPORTER_OTLP_COMPRESSION", "gzip, none"]),
-    ([], ["OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"], ["OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "http/protobuf, http/json; gRPC"]),
-    (["--otlp-protocol=json"], [:], ["--otlp-protocol", "http/json"]),
-    ([], ["OTEL_RESOURCE_ATTRIBUTES": "team"], ["OTEL_RESOURCE_ATTRIBUTES", "team"]),
-    ([], ["OTEL_RESOURCE_ATTRIBUTES": "team=%zz"], ["OTEL_RESOURCE_ATTRIBUTES", "%zz"]),
-    (["--otlp-resource-attributes==x"], [:], ["--otlp-resource-attributes"]),
-    ([], ["VS_OTLP_HEADERS": "hunter2"], ["VS_OTLP_HEADERS", "headers"]),
-    ([], ["VS_OTLP_HEADERS": ""], ["VS_OTLP_HEADERS", "headers"]),
-    ([], ["OTEL_EXPORTER_OTLP_HEADERS": "a=hunter2%0D%0AX-B:1"], ["OTEL_EXPORTER_OTLP_HEADERS", "control"]),
-    ([], ["OTEL_EXPORTER_OTLP_HEADERS": "a b=hunter2"], ["OTEL_EXPORTER_OTLP_HEADERS"]),
-    ([], ["OTEL_EXPORTER_OTLP_HEADERS": "a=hunter2%"], ["OTEL_EXPORTER_OTLP_HEADERS"]),
-    (["--otlp-headers=a=b"], [:], ["unknown flag --otlp-headers"]),
-  ]
-
-  @Test("Mistakes name the place and what is known, and no secret", arguments: mistakes.indices)
-  func mistake(number: Int) {
-    let (arguments, environment, says) = Self.mistakes[number]
-    do throws(SettingsError) {
-      _ = try Self.configuration(arguments, environment)
-      Issue.record("\(arguments) \(environment) is accepted")
-    } catch {
-      for text in says { #expect("\(error)".contains(text), "\(error)") }
-      #expect(!"\(error)".contains("hunter2"))
-    }
+  @Test(
+    "Mistakes name the place and what is known, and no secret",
+    arguments: [
+      SettingMistake(["--otlp-endpoint=localhost:4318"], [:], says: ["flag --otlp-endpoint", "localhost:4318"]),
+      SettingMistake([], ["OTEL_EXPORTER_OTLP_ENDPOINT": "ftp://h"], says: ["OTEL_EXPORTER_OTLP_ENDPOINT", "ftp://h"]),
+      SettingMistake([], ["VS_OTLP_TRACES_ENDPOINT": "http://"], says: ["VS_OTLP_TRACES_ENDPOINT"]),
+      SettingMistake(["--otlp-endpoint=http://a b"], [:], says: ["--otlp-endpoint"]),
+      SettingMistake(["--otlp-timeout=0"], [:], says: ["--otlp-timeout", "milliseconds"]),
+      SettingMistake([], ["OTEL_EXPORTER_OTLP_TRACES_TIMEOUT": "soon"], says: ["OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "soon"]),
+      SettingMistake([], ["OTEL_EXPORTER_OTLP_COMPRESSION": "brotli"], says: ["OTEL_EXPORTER_OTLP_COMPRESSION", "gzip, none"]),
+      SettingMistake(
+        [], ["OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"],
+        says: ["OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "http/protobuf, http/json; gRPC"]),
+      SettingMistake(["--otlp-protocol=json"], [:], says: ["--otlp-protocol", "http/json"]),
+      SettingMistake([], ["OTEL_RESOURCE_ATTRIBUTES": "team"], says: ["OTEL_RESOURCE_ATTRIBUTES", "team"]),
+      SettingMistake([], ["OTEL_RESOURCE_ATTRIBUTES": "team=%zz"], says: ["OTEL_RESOURCE_ATTRIBUTES", "%zz"]),
+      SettingMistake(["--otlp-resource-attributes==x"], [:], says: ["--otlp-resource-attributes"]),
+      SettingMistake([], ["VS_OTLP_HEADERS": "hunter2"], says: ["VS_OTLP_HEADERS", "headers"]),
+      SettingMistake([], ["VS_OTLP_HEADERS": ""], says: ["VS_OTLP_HEADERS", "headers"]),
+      SettingMistake(
+        [], ["OTEL_EXPORTER_OTLP_HEADERS": "a=hunter2%0D%0AX-B:1"], says: ["OTEL_EXPORTER_OTLP_HEADERS", "control"]),
+      SettingMistake([], ["OTEL_EXPORTER_OTLP_HEADERS": "a b=hunter2"], says: ["OTEL_EXPORTER_OTLP_HEADERS"]),
+      SettingMistake([], ["OTEL_EXPORTER_OTLP_HEADERS": "a=hunter2%"], says: ["OTEL_EXPORTER_OTLP_HEADERS"]),
+      SettingMistake(["--otlp-headers=a=b"], [:], says: ["unknown flag --otlp-headers"]),
+    ])
+  func mistake(_ mistake: SettingMistake) {
+    mistake.check { _ = try Self.configuration($0, $1) }
   }
 }

@@ -247,4 +247,17 @@ package struct SpanExporterContract: Sendable {
     let parts = text.prefix { $0 != "T" }.split(separator: "-")
     return "Sun, \(parts[2]) \(months[(Int(parts[1]) ?? 1) - 1]) \(parts[0]) \(text.dropFirst(11).prefix(8)) GMT"
   }
+
+  /// A request has no more bytes than allowed, except for one span that is larger alone.
+  ///
+  /// - Parameter makeExporter: makes one whose requests have so many bytes.
+  package func checkByteLimit(_ bytes: Int, makeExporter: (_ url: String) throws -> any SpanExporter) async throws {
+    let receiver = try LoopbackReceiver([.status(200)])
+    var rest = try ExportSamples.spans(30, text: String(repeating: "t", count: 2000))[...]
+    let exporter = try makeExporter(receiver.url)
+    while !rest.isEmpty { rest = rest.dropFirst(try await exporter.export(Array(rest)).handled) }
+    let sizes = receiver.requests.map(\.body.count)
+    #expect(bytes == 1 ? sizes.count == 30 : sizes.allSatisfy { $0 <= bytes } && sizes.count < 30)
+    #expect(try receiver.requests.flatMap(spanIDs) == (0..<30).map(ExportSamples.id))
+  }
 }

@@ -61,7 +61,7 @@ package struct GitHubRecords: RecordSource {
       ("owner", .text(owner)), ("name", .text(name)), ("after", cursor.map(GraphQL.Variable.text) ?? .null),
     ]
     let size = min(selection.pageSize, limit ?? selection.pageSize)
-    return try await api.page(query, variables, size: size) { answer throws(APIError) in
+    return try await api.graphQL.page(query, variables, size: size) { answer throws(APIError) in
       let page = try GraphQLConnection(
         answer.data?.object("repository")?.object(connection), of: answer, what: "repository \(container)")
       let records = page.nodes.map { read($0, owner, name) }.filter { selection.period.contains($0.time) }

@@ -50,7 +50,7 @@ package struct GitHubRepositories: Sendable {
     var names: [String] = []
     var cursor: String?
     repeat {
-      let page = try await api.page(
+      let page = try await api.graphQL.page(
         query, [("login", .text(owner)), ("after", cursor.map(GraphQL.Variable.text) ?? .null)],
         size: min(pageSize, limit - names.count)
       ) { answer throws(APIError) in

@@ -8,7 +8,7 @@ package struct GitLabMergeRequests: RecordSource {
     case opened, closed, merged, all
   }
 
-  private let api: GitLabAPI
+  private let graphQL: GraphQLService
   private let groups: [String]
   private let projects: [String]
   private let state: State
@@ -18,15 +18,18 @@ package struct GitLabMergeRequests: RecordSource {
   private let now: Timestamp
 
   /// - Parameters:
+  ///   - address: of the server, without a slash at its end: `https://gitlab.com`.
   ///   - groups: all projects of these, and of the groups in them.
   ///   - projects: with what stands before their names: `acme/site`.
   ///   - period: of when they were merged, else closed, else created.
   ///   - now: the end of what is open.
   package init(
-    _ api: GitLabAPI, groups: [String], projects: [String], state: State, period: RecordPeriod, pageSize: Int,
+    of address: String, token: Secret, client: APIClient, groups: [String], projects: [String], state: State,
+    period: RecordPeriod, pageSize: Int,
     columns: ChangeRecord.Columns, now: Timestamp
   ) {
-    self.api = api
+    graphQL = GraphQLService(
+      "\(address)/api/graphql", headers: ["Authorization": BasicAuthorization.header(user: nil, token: token)], client: client)
     self.groups = groups
     self.projects = projects
     self.state = state
@@ -57,7 +60,7 @@ package struct GitLabMergeRequests: RecordSource {
       let variables: [(name: String, value: GraphQL.Variable)] = [
         ("path", .text(group)), ("after", cursor.map(GraphQL.Variable.text) ?? .null),
       ]
-      let page = try await api.page(query, variables, size: 100) { answer throws(APIError) in
+      let page = try await graphQL.page(query, variables, size: 100) { answer throws(APIError) in
         try GraphQLConnection(answer.data?.object("group")?.object("projects"), of: answer, what: "group \(group)")
       }
       paths += page.nodes.compactMap { $0.text("fullPath") }
@@ -78,7 +81,7 @@ package struct GitLabMergeRequests: RecordSource {
       ("path", .text(container)), ("after", cursor.map(GraphQL.Variable.text) ?? .null),
       ("state", state == .all ? .null : .text(state.rawValue)),
     ]
-    return try await api.page(query, variables, size: min(pageSize, limit ?? pageSize)) { answer throws(APIError) in
+    return try await graphQL.page(query, variables, size: min(pageSize, limit ?? pageSize)) { answer throws(APIError) in
       let page = try GraphQLConnection(
         answer.data?.object("project")?.object("mergeRequests"), of: answer, what: "project \(container)")
       let records = page.nodes.map { record($0, container) }.filter {

@@ -39,15 +39,15 @@ package struct DeliveriesHandler: HTTPHandler {
 
   private func list(_ query: DeliveriesQuery) throws -> [UInt8] {
     var json = JSONWriter()
-    var next = query.cursor
+    var next = query.page.cursor.map(LogPosition.init(rawValue:))
     try json.object { json in
       json.name("deliveries")
       var page: [(LogPosition, LoggedDelivery, Result<Interpretation, PayloadError>)] = []
       var looked = 0
       var bytes = 0
       var isAtEnd = false
-      while page.count < query.limit, looked < Self.searchLimit, bytes < Self.byteLimit, !isAtEnd {
-        let step = try log.readBackwards(before: next, limit: query.limit - page.count, byteLimit: Self.byteLimit - bytes)
+      while page.count < query.page.limit, looked < Self.searchLimit, bytes < Self.byteLimit, !isAtEnd {
+        let step = try log.readBackwards(before: next, limit: query.page.limit - page.count, byteLimit: Self.byteLimit - bytes)
         isAtEnd = step.isEmpty
         for (position, logged) in step {
           next = position
@@ -113,8 +113,7 @@ package struct DeliveriesHandler: HTTPHandler {
 private struct DeliveriesQuery {
   var source: String?
   var result: DeliveryResult?
-  var limit = 20
-  var cursor: LogPosition?
+  var page = PageParameters(limit: 20, limits: 1...100)
 
   private static let results: [DeliveryResult] = [.recorded, .ignored, .unreadable]
 
@@ -127,15 +126,8 @@ private struct DeliveriesQuery {
           throw QueryError(name, value, expected: "one of \(Self.results.map(\.rawValue).joined(separator: ", "))")
         }
         self.result = result
-      case "limit":
-        guard let number = Int(value), (1...100).contains(number) else {
-          throw QueryError(name, value, expected: "a number from 1 to 100")
-        }
-        limit = number
-      case "cursor":
-        guard let number = UInt64(value) else { throw QueryError(name, value, expected: "the \"next\" of an earlier answer") }
-        cursor = LogPosition(rawValue: number)
-      default: throw QueryError(unknown: name, known: "source, result, limit, cursor")
+      default:
+        if try !page.take(name, value) { throw QueryError(unknown: name, known: "source, result, \(PageParameters.names)") }
       }
     }
   }

@@ -3,20 +3,17 @@ import ValueStreamCore
 /// The parameters that lists of spans and of traces share.
 struct ListParameters {
   var filter = SubjectFilter()
-  var cursor: UInt64?
-  var limit: Int
+  private(set) var page: PageParameters
   /// Names of the only things that are looked for; empty for all things.
   var references: [Reference] = []
-  private let limits: ClosedRange<Int>
 
-  static let names = "operation, source, project, outcome, state, reference, limit, cursor"
+  static let names = "operation, source, project, outcome, state, reference, \(PageParameters.names)"
 
   /// A list of more is a mistake, and would be a costly one.
   private static let referenceLimit = 20
 
   init(limit: Int, limits: ClosedRange<Int>) {
-    self.limit = limit
-    self.limits = limits
+    page = PageParameters(limit: limit, limits: limits)
   }
 
   /// Takes in one parameter; false when it is none of these.
@@ -36,20 +33,12 @@ struct ListParameters {
       case "finished": filter.isOpen = false
       default: throw QueryError(name, value, expected: "open or finished")
       }
-    case "limit":
-      guard let number = Int(value), limits.contains(number) else {
-        throw QueryError(name, value, expected: "a number from \(limits.lowerBound) to \(limits.upperBound)")
-      }
-      limit = number
-    case "cursor":
-      guard let number = UInt64(value) else { throw QueryError(name, value, expected: "the \"next\" of an earlier answer") }
-      cursor = number
     case "reference":
       let parts = value.split(separator: ":", maxSplits: 1)
       guard parts.count == 2 else { throw QueryError(name, value, expected: "a kind and a name, such as custom:shop/42") }
       references.append(Reference(Reference.Kind(rawValue: String(parts[0])), String(parts[1])))
       if references.count > Self.referenceLimit { throw QueryError("reference: more than \(Self.referenceLimit) of them") }
-    default: return false
+    default: return try page.take(name, value)
     }
     return true
   }

@@ -16,8 +16,8 @@ package struct RefusalsHandler: HTTPHandler {
     do {
       let query = try RefusalsQuery(request)
       // One more than asked for tells whether there is another page.
-      let found = try store.exportRefusals(of: query.exporter, before: query.cursor, limit: query.limit + 1)
-      return .json(Self.encode(found.prefix(query.limit), hasNext: found.count > query.limit))
+      let found = try store.exportRefusals(of: query.exporter, before: query.page.cursor, limit: query.page.limit + 1)
+      return .json(Self.encode(found.prefix(query.page.limit), hasNext: found.count > query.page.limit))
     } catch let error as QueryError {
       return .problem(400, "Bad Request", detail: error.detail)
     } catch {
@@ -55,22 +55,14 @@ package struct RefusalsHandler: HTTPHandler {
 /// The items of a query, checked.
 private struct RefusalsQuery {
   var exporter: String?
-  var limit = 100
-  var cursor: UInt64?
+  var page = PageParameters(limit: 100, limits: 1...1000)
 
   init(_ request: HTTPRequest) throws(QueryError) {
     for (name, value) in request.query {
-      switch name {
-      case "exporter": exporter = value
-      case "limit":
-        guard let number = Int(value), (1...1000).contains(number) else {
-          throw QueryError(name, value, expected: "a number from 1 to 1000")
-        }
-        limit = number
-      case "cursor":
-        guard let number = UInt64(value) else { throw QueryError(name, value, expected: "the \"next\" of an earlier answer") }
-        cursor = number
-      default: throw QueryError(unknown: name, known: "exporter, limit, cursor")
+      if name == "exporter" {
+        exporter = value
+      } else if try !page.take(name, value) {
+        throw QueryError(unknown: name, known: "exporter, \(PageParameters.names)")
       }
     }
   }

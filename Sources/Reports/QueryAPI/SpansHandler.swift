@@ -29,15 +29,17 @@ package struct SpansHandler: HTTPHandler {
     for (name, value) in request.query {
       guard try parameters.take(name, value) else { throw QueryError(unknown: name, known: ListParameters.names) }
     }
-    if !parameters.references.isEmpty, parameters.cursor != nil { throw QueryError("reference and cursor do not go together") }
+    if !parameters.references.isEmpty, parameters.page.cursor != nil {
+      throw QueryError("reference and cursor do not go together")
+    }
     return parameters
   }
 
   private func page(_ parameters: ListParameters) throws -> SubjectPage {
     guard !parameters.references.isEmpty else {
-      return try queries.store.subjects(matching: parameters.filter, after: parameters.cursor, limit: parameters.limit)
+      return try queries.store.subjects(matching: parameters.filter, after: parameters.page.cursor, limit: parameters.page.limit)
     }
-    let keys = try queries.keys(named: parameters.references).prefix(parameters.limit)
+    let keys = try queries.keys(named: parameters.references).prefix(parameters.page.limit)
     let found = try queries.store.subjects(Array(keys))
     let subjects = keys.compactMap { found[$0] }.filter { parameters.filter.matches(SubjectSummary($0)) }
     return SubjectPage(subjects: subjects, next: nil)

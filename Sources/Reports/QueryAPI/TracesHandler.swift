@@ -49,7 +49,7 @@ package struct TracesHandler: HTTPHandler {
     search.membersLimit = Self.countedSpans
     let references = query.parameters.references
     if !references.isEmpty { search.keys = try queries.keys(named: references) }
-    let page = try search.page(after: query.parameters.cursor, limit: query.parameters.limit)
+    let page = try search.page(after: query.parameters.page.cursor, limit: query.parameters.page.limit)
     var json = JSONWriter()
     json.object { json in
       json.name("traces")

@@ -33,8 +33,7 @@ package struct DatadogExporter: SpanExporter {
 
   package func export(_ spans: [TracedSpan]) async throws(ExportError) -> ExportReceipt {
     var parts = RequestParts<TraceID>(byteLimit: configuration.byteLimit) { _ in 5 }
-    var count = 0
-    while count < spans.count, parts.add(encoded(spans[count])) { count += 1 }
+    let count = parts.add(spans, as: encoded)
     try await send(parts.groups.map(\.spans))
     return ExportReceipt(handled: count)
   }

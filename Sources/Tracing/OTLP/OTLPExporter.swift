@@ -41,8 +41,7 @@ package struct OTLPExporter: SpanExporter {
 
   package func export(_ spans: [TracedSpan]) async throws(ExportError) -> ExportReceipt {
     var request = OTLPRequest(configuration)
-    var count = 0
-    while count < spans.count, request.add(spans[count]) { count += 1 }
+    let count = request.add(spans)
     let answer = try await send(request.bytes)
     let partial = OTLPAnswer.partialSuccess(answer)
     // Phases may be counted as spans by the receiver, and are not by us.

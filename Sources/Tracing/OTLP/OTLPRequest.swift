@@ -21,11 +21,13 @@ struct OTLPRequest {
     }
   }
 
-  /// Adds a span with all that belongs to it.
+  /// Adds as many spans as fit, each with all that belongs to it.
   ///
-  /// - Returns: false when it does not fit; the first always does.
-  mutating func add(_ span: TracedSpan) -> Bool {
-    parts.add(SpanPresentation.presentations(of: span, presentation).map { ($0.serviceName, encoding.span($0)) })
+  /// - Returns: how many were added.
+  mutating func add(_ spans: [TracedSpan]) -> Int {
+    parts.add(spans) { span in
+      SpanPresentation.presentations(of: span, presentation).map { ($0.serviceName, encoding.span($0)) }
+    }
   }
 
   var bytes: [UInt8] {

@@ -1,3 +1,5 @@
+package import ValueStreamCore
+
 /// Encoded spans on their way into one request, in groups (of a service, of a trace) and within a number of bytes.
 package struct RequestParts<Group: Hashable> {
   /// In order of the first span of each.
@@ -22,7 +24,7 @@ package struct RequestParts<Group: Hashable> {
   /// Adds spans that belong into one request: a thing's with those of its phases.
   ///
   /// - Returns: false when they do not fit; the first always do.
-  package mutating func add(_ spans: [(group: Group, bytes: [UInt8])]) -> Bool {
+  private mutating func add(_ spans: [(group: Group, bytes: [UInt8])]) -> Bool {
     var size = spans.reduce(0) { $0 + $1.bytes.count + Self.bytesBesideSpan }
     for group in Set(spans.map(\.group)) where places[group] == nil { size += bytesAround(group) }
     guard groups.isEmpty || byteCount + size <= byteLimit else { return false }
@@ -36,5 +38,15 @@ package struct RequestParts<Group: Hashable> {
       }
     }
     return true
+  }
+
+  /// Adds as many spans as fit, from the first on.
+  ///
+  /// - Parameter encoded: what a span becomes: itself, and what goes with it.
+  /// - Returns: how many were added.
+  package mutating func add(_ spans: [TracedSpan], as encoded: (TracedSpan) -> [(group: Group, bytes: [UInt8])]) -> Int {
+    var count = 0
+    while count < spans.count, add(encoded(spans[count])) { count += 1 }
+    return count
   }
 }

@@ -246,19 +246,7 @@ extension SpanStoreReader {
     let statement = try statement(.things)
     defer { statement.reset() }
     statement.bind(1, Int64(clamping: cursor ?? 0))
-    // One more than asked for tells whether there is another page.
-    statement.bind(2, Int64(limit) &+ 1)
-    var page = SubjectPage(subjects: [], next: nil)
-    var last: Int64 = 0
-    while try statement.step() {
-      guard page.subjects.count < limit else {
-        page.next = UInt64(clamping: last)
-        return page
-      }
-      last = statement.int(0)
-      page.subjects.append(try Subject(key: key(statement, at: 1), encoded: statement.bytes(4)))
-    }
-    return page
+    return try page(of: statement, limit: limit)
   }
 
   func subjects(matching filter: SubjectFilter, after cursor: UInt64?, limit: Int) throws -> SubjectPage {
@@ -267,9 +255,14 @@ extension SpanStoreReader {
     let statement = try listStatement(condition.listSQL)
     defer { statement.reset() }
     statement.bind(1, cursor.map { Int64(clamping: $0) } ?? .max)
+    for (index, value) in condition.values.enumerated() { statement.bind(Int32(index + 3), value) }
+    return try page(of: statement, limit: limit)
+  }
+
+  /// Rows of sequence, key and data; the number of rows is the second parameter of the statement.
+  private func page(of statement: SQLiteStatement, limit: Int) throws -> SubjectPage {
     // One more than asked for tells whether there is another page.
     statement.bind(2, Int64(limit) &+ 1)
-    for (index, value) in condition.values.enumerated() { statement.bind(Int32(index + 3), value) }
     var page = SubjectPage(subjects: [], next: nil)
     var last: Int64 = 0
     while try statement.step() {

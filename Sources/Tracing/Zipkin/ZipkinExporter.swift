@@ -31,8 +31,7 @@ package struct ZipkinExporter: SpanExporter {
   package func export(_ spans: [TracedSpan]) async throws(ExportError) -> ExportReceipt {
     // The format knows no groups.
     var parts = RequestParts<Int>(byteLimit: configuration.byteLimit) { _ in 2 }
-    var count = 0
-    while count < spans.count, parts.add(encoded(spans[count])) { count += 1 }
+    let count = parts.add(spans, as: encoded)
     try await send(parts.groups.flatMap(\.spans))
     return ExportReceipt(handled: count)
   }

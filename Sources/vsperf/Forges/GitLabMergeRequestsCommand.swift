@@ -60,7 +60,7 @@ enum GitLabMergeRequestsCommand {
           + "VS_GITLAB_TOKEN", seeing: words)
     }
     let source = GitLabMergeRequests(
-      GitLabAPI(address, token: token, client: fetch.client), groups: groups, projects: projects,
+      of: address, token: token, client: fetch.client, groups: groups, projects: projects,
       state: try settings.value(of: state), period: try FetchSettings.period(settings),
       pageSize: try settings.value(of: FetchSettings.pageSize), columns: try settings.value(of: FetchSettings.columns),
       now: fetch.began)
