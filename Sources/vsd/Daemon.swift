@@ -89,7 +89,7 @@ struct Daemon {
       (.exact("/api/v1/spans"), spans), (.prefix(SpansHandler.prefix), spans),
       (.exact("/api/v1/traces"), traces), (.prefix(TracesHandler.prefix), traces),
       (.exact("/api/v1/deliveries"), deliveries), (.prefix(DeliveriesHandler.prefix), deliveries),
-      (.exact("/api/v1/refusals"), RefusalsHandler(store: store, logger: logger)),
+      (.exact("/api/v1/refusals"), RefusalsHandler(queries)),
     ]
     answers += JaegerHandler.paths.map { (.exact($0), jaeger) } + JaegerHandler.prefixes.map { (.prefix($0), jaeger) }
     routes += answers.map { .handler($0, access: .reading, as: .api, $1) }

@@ -15,7 +15,7 @@ struct RefusalsHandlerTests {
       try store.setExportProgress(ExportProgress(), for: exporter, refusal: refusal)
     }
     let request = HTTPRequest(method: "GET", path: "/api/v1/refusals", query: query)
-    return RefusalsHandler(store: store, logger: KeptLog().logger).respond(to: request)
+    return RefusalsHandler(QuerySamples.queries(store)).respond(to: request)
   }
 
   @Test("are refusals with reason and spans, in pages, the newest first")

@@ -6,6 +6,7 @@ extension ScenarioWorld {
     switch try step.word(0) {
     case "issue": try [gitLabIssue(step)]
     case "merge": try [gitLabMerge(step)]
+    case "push": try [gitLabPush(step)]
     case "pipeline": try gitLabPipeline(step)
     case "deploy": try [gitLabDeploy(step)]
     default: throw ScenarioError("GitLab tells nothing of the kind")
@@ -60,6 +61,18 @@ extension ScenarioWorld {
       if let squash = step["squash"] { request["squash_commit_sha"] = Self.commit(squash) }
     }
     return try gitLab("merge_request", step, ["object_attributes": request])
+  }
+
+  /// `push main c1 from=c0 total=40`: it brought more commits than it lists.
+  private mutating func gitLabPush(_ step: ScenarioStep) throws -> Delivery {
+    let after = Self.commit(try step.word(2))
+    return try gitLab(
+      "push", step,
+      [
+        "ref": "refs/heads/\(try step.word(1))", "before": Self.commit(step["from"] ?? "none"), "after": after,
+        "checkout_sha": after, "total_commits_count": Int(step["total"] ?? "1") ?? 1,
+        "commits": [["id": after, "timestamp": step.time.rfc3339]],
+      ])
   }
 
   private mutating func gitLabPipeline(_ step: ScenarioStep) throws -> [Delivery] {

@@ -38,8 +38,10 @@ extension GitHubMapping {
 
   private func branchCommit(_ commit: PayloadObject, in repository: GitHubRepository) -> BranchCommit? {
     guard let id = commit.text("id")?.lowercased() else { return nil }
+    // What came with a merge of another branch was pushed before, and is no beginning of work on this one.
+    let isNew = commit.bool("distinct") ?? true
     return BranchCommit(
-      id, time: commit.time("timestamp"),
+      id, time: isNew ? commit.time("timestamp") : nil,
       services: rules.services.services(ofPaths: commit.changedFiles, in: repository.fullName))
   }
 

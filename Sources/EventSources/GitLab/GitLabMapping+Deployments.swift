@@ -82,7 +82,8 @@ extension GitLabMapping {
       event.attributes.add("error.type", payload.root.text("build_failure_reason") ?? status)
     }
     event.attributes.add("valuestream.deployment.tier", environment.text("deployment_tier"))
-    event.attributes.add("valuestream.service", rules.services.service(ofDeploy: [name], in: project.path))
+    event.attributes.add(
+      "valuestream.service", rules.services.service(ofDeploy: [name, payload.root.text("build_name")], in: project.path))
     return event
   }
 

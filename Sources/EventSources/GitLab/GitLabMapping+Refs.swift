@@ -16,7 +16,8 @@ extension GitLabMapping {
       kind: before == nil ? .created : after == nil ? .deleted : .moved,
       time: .vendor(head?.time("timestamp"), orReceipt: received), before: before, after: after,
       commits: commits.compactMap { branchCommit($0, in: project) }, isForced: false,
-      isDefaultBranch: project.defaultBranch == branch)
+      isDefaultBranch: project.defaultBranch == branch,
+      isCutShort: (payload.root.int("total_commits_count") ?? 0) > commits.count)
     return .events([], branchUpdates: [update])
   }
 

@@ -4,25 +4,18 @@ package import ValueStreamCore
 ///
 /// Query: `exporter`, `limit` (1 to 1000, default 100), `cursor` (the `next` of the page before).
 package struct RefusalsHandler: HTTPHandler {
-  private let store: any SpanStore
-  private let logger: Logger
+  private let queries: SpanQueries
 
-  package init(store: any SpanStore, logger: Logger) {
-    self.store = store
-    self.logger = logger
+  package init(_ queries: SpanQueries) {
+    self.queries = queries
   }
 
   package func respond(to request: HTTPRequest) -> HTTPResponse {
-    do {
+    queries.answer(request) {
       let query = try RefusalsQuery(request)
       // One more than asked for tells whether there is another page.
-      let found = try store.exportRefusals(of: query.exporter, before: query.page.cursor, limit: query.page.limit + 1)
+      let found = try queries.store.exportRefusals(of: query.exporter, before: query.page.cursor, limit: query.page.limit + 1)
       return .json(Self.encode(found.prefix(query.page.limit), hasNext: found.count > query.page.limit))
-    } catch let error as QueryError {
-      return .problem(400, "Bad Request", detail: error.detail)
-    } catch {
-      logger.error("cannot answer \(request.path): \(error)")
-      return .storeUnavailable(error)
     }
   }
 

@@ -57,7 +57,7 @@ final class LogCursor: @unchecked Sendable {  // One thread at a time: whoever t
     statement.bind(1, Int64(clamping: number))
     defer { statement.reset() }
     guard try statement.step() else { return }
-    guard let range = CommitRange(first: statement.int(0), count: statement.int(1)) else { throw damage(at: number) }
+    guard let range = CommitRow(first: statement.int(0), count: statement.int(1)) else { throw damage(at: number) }
     guard range.first < number, number < range.end else { return }
     rows.bind(1, statement.int(0))
     defer { rows.reset() }
@@ -72,7 +72,7 @@ final class LogCursor: @unchecked Sendable {  // One thread at a time: whoever t
   /// Begins to read the current row, after everything in its frame that comes before it.
   private func beginCommit() throws {
     let (first, frame) = (rows.int(0), rows.int(2))
-    guard let range = CommitRange(first: first, count: rows.int(1)), frame > 0, frame <= first else { throw damage(at: next) }
+    guard let range = CommitRow(first: first, count: rows.int(1)), frame > 0, frame <= first else { throw damage(at: next) }
     if stream?.frame != frame || stream?.nextRow != range.first {
       decompressor.startFrame()
       if frame < first { try skipRows(from: frame, upTo: first) }

@@ -64,7 +64,7 @@ struct LogSegment: Sendable {
     let last = try open(in: directory, vfs: vfs).prepare("SELECT first, count FROM delivery_commit ORDER BY first DESC LIMIT 1")
     defer { last.reset() }
     guard try last.step() else { return first - 1 }
-    guard let range = CommitRange(first: last.int(0), count: last.int(1)) else {
+    guard let range = CommitRow(first: last.int(0), count: last.int(1)) else {
       throw StoreError(.corrupt, "\(directory.file(name)): its last row is damaged")
     }
     return range.end - 1
@@ -72,7 +72,7 @@ struct LogSegment: Sendable {
 }
 
 /// Which deliveries stand in a row.
-struct CommitRange {
+struct CommitRow {
   var first: UInt64
   var end: UInt64
 

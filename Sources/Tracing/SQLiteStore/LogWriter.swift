@@ -35,7 +35,7 @@ final class LogWriter {
     defer { last.reset() }
     next = active.segment.first
     guard try last.step() else { return }
-    guard let range = CommitRange(first: last.int(0), count: last.int(1)), range.first >= next else {
+    guard let range = CommitRow(first: last.int(0), count: last.int(1)), range.first >= next else {
       throw StoreError(.corrupt, "\(active.connection.path): its last row is damaged")
     }
     next = range.end

@@ -35,7 +35,8 @@ enum BranchUpdatePacking {
 
   static func bytes(of update: BranchUpdate) -> [UInt8] {
     var writer = PackedWriter()
-    writer.put((update.time.isVendor ? 1 : 0) | (update.isForced ? 2 : 0) | (update.isDefaultBranch ? 4 : 0) as UInt64)
+    let flags = [update.time.isVendor, update.isForced, update.isDefaultBranch, update.isCutShort]
+    writer.put(flags.enumerated().reduce(0) { $0 | ($1.element ? 1 << UInt64($1.offset) : 0) } as UInt64)
     writer.put(optional: update.before)
     writer.put(optional: update.after)
     writer.put(UInt64(update.commits.count))
@@ -65,7 +66,7 @@ enum BranchUpdatePacking {
     for index in commits.indices where !reader.isAtEnd { try read(&commits[index], &reader) }
     return BranchUpdate(
       branch: branch, kind: kind, time: EventTime(time, isVendor: flags & 1 != 0), before: before, after: after, commits: commits,
-      isForced: flags & 2 != 0, isDefaultBranch: flags & 4 != 0)
+      isForced: flags & 2 != 0, isDefaultBranch: flags & 4 != 0, isCutShort: flags & 8 != 0)
   }
 
   private static func read(_ commit: inout BranchCommit, _ reader: inout PackedReader) throws(DamagedBytes) {

@@ -1,62 +1,83 @@
 /// What a branch brought between two commits, by the updates that lead from one to the other.
 struct CommitRange: Sendable {
-  /// How two commits of a branch stand to each other.
+  /// How two commits stand to each other.
   enum Relation: Sendable, Hashable {
     case same
-    /// The newer one comes after the older one.
+    /// The newer one has commits that the older one has not: it follows it, or both parted from a third.
     case ahead
     /// It is the other way round.
     case behind
-    /// No chain of updates leads from one to the other, as far as is known.
+    /// No updates lead from both to one commit, as far as is known.
     case unknown
   }
 
   var relation: Relation
-  /// What came after the older commit, up to the newer one.
+  /// What the newer commit has and the older one has not, the newest first.
   var commits: [BranchCommit] = []
-  /// The branches on the way, that of the newer commit first.
+  /// The branches on the way back from the newer commit, its own first.
   var branches: [SpanKey] = []
+  /// True when updates on the way list less than they brought.
+  var isCutShort = false
 
-  /// Walks back from both commits in turn, until one meets the other.
+  /// Walks back from both commits in turn, until the ways meet.
   ///
   /// - Parameter preferred: of several branches that stood at a commit, the one to go on with.
   static func between(
     _ older: String, _ newer: String, preferring preferred: BranchPreference, in store: any SpanStore
   ) throws -> CommitRange {
     if older == newer { return CommitRange(relation: .same) }
-    var back = try Walk(from: newer, to: older, preferring: preferred, in: store)
-    var forth = try Walk(from: older, to: newer, preferring: preferred, in: store)
-    for _ in 0..<stepLimit where !(back.isOver && forth.isOver) {
-      if try back.step() { return CommitRange(relation: .ahead, commits: back.commits, branches: back.branches) }
-      if try forth.step() { return CommitRange(relation: .behind, branches: forth.branches) }
+    var newerWay = try Walk(from: newer, preferring: preferred, in: store)
+    var olderWay = try Walk(from: older, preferring: preferred, in: store)
+    for _ in 0..<stepLimit where !(newerWay.isOver && olderWay.isOver) {
+      if let commit = try newerWay.step(untilMeeting: olderWay) ?? olderWay.step(untilMeeting: newerWay) {
+        return CommitRange(olderWay, newerWay, meetingAt: commit)
+      }
     }
-    return CommitRange(relation: .unknown, branches: back.branches)
+    return CommitRange(relation: .unknown, branches: newerWay.branches)
+  }
+
+  private init(relation: Relation, commits: [BranchCommit] = [], branches: [SpanKey] = []) {
+    self.relation = relation
+    self.commits = commits
+    self.branches = branches
+  }
+
+  private init(_ older: Walk, _ newer: Walk, meetingAt commit: String) {
+    let known = Set(older.commits(before: commit).map(\.id))
+    let commits = newer.commits(before: commit).filter { !known.contains($0.id) }
+    self.init(relation: commits.isEmpty ? .behind : .ahead, commits: commits, branches: newer.branches)
+    isCutShort = newer.isCutShort
   }
 
   /// More updates than this lie between two deploys of nobody.
   private static let stepLimit = 1000
 
-  /// From a commit back to the one before, update by update.
+  /// From a commit back to those before, update by update.
   private struct Walk {
-    private let goal: String
     private let preferred: BranchPreference
     private let store: any SpanStore
     /// The update to be looked at next.
     private var update: BranchUpdate?
     /// Where in that update the commit stands from which the walk began, if it did not lead there.
     private var start: String?
-    private var seen: Set<String> = []
-    /// Newest last, of each update; the updates newest first.
-    private(set) var commits: [BranchCommit] = []
+    private var seen: Set<BranchUpdate> = []
+    /// What was passed, the newest first.
+    private var passed: [BranchCommit] = []
+    /// How many commits were passed before each at which a branch stood. What a push lists between two of these may have come in by a
+    /// merge, so that nothing is known of what it follows.
+    private var places: [String: Int]
+    /// The commit from which the walk began if no branch is known to have stood or passed there.
+    private let lost: String?
     private(set) var branches: [SpanKey] = []
+    private(set) var isCutShort = false
 
     var isOver: Bool { update == nil }
 
-    init(from commit: String, to goal: String, preferring preferred: BranchPreference, in store: any SpanStore) throws {
-      self.goal = goal
+    init(from commit: String, preferring preferred: BranchPreference, in store: any SpanStore) throws {
       self.preferred = preferred
       self.store = store
-      update = preferred.choose(among: try store.branchUpdates(to: commit), afterMoving: nil)
+      places = [commit: 0]
+      var update = preferred.choose(among: try store.branchUpdates(to: commit), afterMoving: nil)
       if update == nil, let branch = preferred.branch {
         // A commit in the middle of a push.
         update = try store.branchUpdates(of: branch, limit: CommitRange.stepLimit).last { update in
@@ -64,35 +85,54 @@ struct CommitRange: Sendable {
         }
         start = commit
       }
+      self.update = update
+      lost = update == nil ? commit : nil
     }
 
-    /// - Returns: true when the goal was met.
-    mutating func step() throws -> Bool {
-      guard let update, let after = update.after, seen.insert(after).inserted else {
+    func commits(before commit: String) -> ArraySlice<BranchCommit> { passed.prefix(places[commit] ?? 0) }
+
+    /// - Returns: the first commit on this way at which the other one stood too.
+    mutating func step(untilMeeting other: Walk) throws -> String? {
+      guard let update, seen.insert(update).inserted, let after = update.after else {
         self.update = nil
-        return false
+        return nil
       }
       if branches.last != update.branch { branches.append(update.branch) }
-      var brought = update.commits
-      if let start, let index = brought.lastIndex(where: { $0.id == start }) { brought.removeSubrange((index + 1)...) }
-      if start == nil, brought.last?.id != after { brought.append(BranchCommit(after)) }
+      isCutShort = isCutShort || update.isCutShort
+      for commit in brought(by: update, to: after).reversed() {
+        if commit.id == other.lost { return arrive(at: commit.id, on: other) }
+        passed.append(commit)
+      }
+      if let before = update.before, let meeting = arrive(at: before, on: other) { return meeting }
+      self.update = try following(update, after)
+      return nil
+    }
+
+    /// The commits of an update, the newest last, which the vendor may have left out.
+    private mutating func brought(by update: BranchUpdate, to after: String) -> [BranchCommit] {
+      var commits = update.commits
+      if let start, let index = commits.lastIndex(where: { $0.id == start }) {
+        commits.removeSubrange((index + 1)...)
+      } else if commits.last?.id != after {
+        commits.append(BranchCommit(after))
+      }
       start = nil
-      if let index = brought.lastIndex(where: { $0.id == goal }) {
-        commits += brought[(index + 1)...]
-        return true
-      }
-      commits += brought
-      if update.before == goal { return true }
+      return commits
+    }
+
+    private mutating func arrive(at commit: String, on other: Walk) -> String? {
+      if places[commit] == nil { places[commit] = passed.count }
+      return other.places[commit] == nil ? nil : commit
+    }
+
+    private func following(_ update: BranchUpdate, _ after: String) throws -> BranchUpdate? {
       if let before = update.before {
-        self.update = preferred.choose(among: try store.branchUpdates(to: before), afterMoving: update.branch)
-      } else {
-        // The branch began at a commit of another one.
-        let others = try store.branchUpdates(to: after).filter { $0.branch != update.branch }
-        seen.remove(after)
-        self.update = preferred.choose(among: others, afterMoving: nil)
-        if self.update?.before == nil { self.update = nil }
+        let updates = try store.branchUpdates(to: before).filter { !seen.contains($0) }
+        return preferred.choose(among: updates, afterMoving: update.branch)
       }
-      return false
+      // The branch began at a commit of another one.
+      let others = try store.branchUpdates(to: after).filter { $0.branch != update.branch && $0.before != nil }
+      return preferred.choose(among: others, afterMoving: nil)
     }
   }
 }
@@ -105,13 +145,18 @@ struct BranchPreference: Sendable {
   var container: Substring?
 
   /// The update of the branch that the walk is on, else of the deployed branch, else of a default branch, else the first by name; of
-  /// this repository where there is one. None where several repositories have the commit and none is this one.
+  /// this repository where there is one. None where several repositories have the commit and none is this one. Of several of a branch
+  /// the last that went on from what was there.
   func choose(among updates: [BranchUpdate], afterMoving current: SpanKey?) -> BranchUpdate? {
-    if let current { return updates.last { $0.branch == current } }
+    if let current { return Self.last(of: updates.filter { $0.branch == current }) }
     let own = updates.filter { $0.branch.containerSpace == container }
     let candidates = own.isEmpty ? updates : own
     guard Set(candidates.map(\.branch.containerSpace)).count < 2 else { return nil }
-    return candidates.last { $0.branch == branch } ?? candidates.last { $0.isDefaultBranch }
+    return Self.last(of: candidates.filter { $0.branch == branch }) ?? Self.last(of: candidates.filter(\.isDefaultBranch))
       ?? candidates.min { $0.branch < $1.branch }
+  }
+
+  private static func last(of updates: [BranchUpdate]) -> BranchUpdate? {
+    updates.last { !$0.isForced } ?? updates.last
   }
 }

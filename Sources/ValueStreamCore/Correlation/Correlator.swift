@@ -141,7 +141,9 @@ public struct Correlator: Sendable {
       if !merged.isEmpty { publishers = merged }
     }
     if publishers.count < 2, reach == .anywhere { return publishers.first }
-    if reference.isRepeated, reach == .anywhere { return nearest(of: publishers, at: subject.begin, &view) }
+    if reference.isRepeated, reach == .anywhere {
+      return nearest(of: publishers, at: subject.begin, within: reference.kind == .branchIn ? Self.branchReach : nil, &view)
+    }
     let owner = subject.owner
     let sameOwner = publishers.filter { key in
       guard let candidate = view.subject(key)?.value else { return false }
@@ -150,24 +152,34 @@ public struct Correlator: Sendable {
     return sameOwner.count == 1 ? sameOwner.first : nil
   }
 
+  /// How long before a change on its branch, and after it, something may belong to it.
+  private static let branchReach = 7 * 86_400.0
+
   /// The thing that began last among those that went on at a moment; where none did, the one that had ended or was to begin nearest to
   /// it. What ends at once goes on until the next begins.
-  private func nearest(of keys: [SpanKey], at moment: Timestamp?, _ view: inout View) -> SpanKey? {
+  ///
+  /// - Parameter reach: how many seconds from the moment a thing may be that did not go on; nil for any.
+  private func nearest(of keys: [SpanKey], at moment: Timestamp?, within reach: Double?, _ view: inout View) -> SpanKey? {
     let things = keys.compactMap { key in view.subject(key)?.value?.life.map { (life: $0, key: key) } }
       .sorted { ($0.life.begin, $0.key) < ($1.life.begin, $1.key) }
-    guard let moment else { return things.last?.key }
-    guard let before = things.last(where: { $0.life.begin <= moment }) else { return things.first?.key }
-    guard let end = before.life.end, end < moment, end > before.life.begin,
-      let next = things.first(where: { $0.life.begin > moment })
-    else { return before.key }
-    return next.life.begin.seconds(since: moment) < moment.seconds(since: end) ? next.key : before.key
+    guard let moment else { return reach == nil ? things.last?.key : nil }
+    let before = things.last { $0.life.begin <= moment }
+    let next = things.first { $0.life.begin > moment }
+    let waited = before.map { thing -> Double in
+      guard let end = thing.life.end, end < moment, reach != nil || end > thing.life.begin else { return 0 }
+      return moment.seconds(since: end)
+    }
+    let ahead = next.map { $0.life.begin.seconds(since: moment) }
+    if let before, let waited, waited <= ahead ?? .infinity, waited <= reach ?? .infinity { return before.key }
+    if let next, let ahead, ahead <= reach ?? .infinity { return next.key }
+    return nil
   }
 }
 
 extension Event {
   /// The commit by which a change was merged.
   fileprivate var mergeRevision: String? {
-    if case .string(let commit) = attributes.value(of: "valuestream.change.merge_revision") { commit } else { nil }
+    attributes.text(of: "valuestream.change.merge_revision")
   }
 }
 

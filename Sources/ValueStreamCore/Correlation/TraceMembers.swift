@@ -98,7 +98,8 @@ extension TraceReader {
     let sorted = spans.sorted {
       ($0.span.start, $0.span.key, $0.span.attempt) < ($1.span.start, $1.span.key, $1.span.attempt)
     }
-    let byID = Dictionary(uniqueKeysWithValues: sorted.map { ($0.span.id, $0) })
+    // Ids are hashes of what senders write: two may be the same, however unlikely.
+    let byID = Dictionary(sorted.map { ($0.span.id, $0) }) { first, _ in first }
     var children: [SpanID: [TracedSpan]] = [:]
     var roots: [TracedSpan] = []
     for span in sorted.reversed() {
@@ -109,23 +110,33 @@ extension TraceReader {
       }
     }
     var result: [TracedSpan] = []
-    var placed: Set<SpanID> = []
+    var placed: Set<Attempt> = []
     func place(_ first: [TracedSpan]) {
       var waiting = first
       while let span = waiting.popLast() {
-        guard placed.insert(span.span.id).inserted else { continue }
+        guard placed.insert(Attempt(span.span)).inserted else { continue }
         result.append(span)
         waiting += children[span.span.id] ?? []
       }
     }
     place(roots)
     // What was exported below something that has come to be below it is a circle, which is entered somewhere.
-    for span in sorted where !placed.contains(span.span.id) {
+    for span in sorted where !placed.contains(Attempt(span.span)) {
       var above: Set<SpanID> = []
       var top = span
       while above.insert(top.span.id).inserted, let parent = top.parentSpanID.flatMap({ byID[$0] }) { top = parent }
-      place([top])
+      place([span, top])
     }
     return result
+  }
+
+  private struct Attempt: Hashable {
+    var key: SpanKey
+    var number: Int
+
+    init(_ span: Span) {
+      key = span.key
+      number = span.attempt
+    }
   }
 }

@@ -22,35 +22,32 @@ extension TraceReader {
   /// Links to the changes that were merged since the last successful deploy of the same service to the same environment. Says in
   /// attributes of the span how it was found out. Nothing for a deploy that has not succeeded: it brought nothing.
   mutating func changesBrought(by span: inout Span) throws -> [LinkEnd] {
-    guard let end = span.end, span.outcome == .success,
-      let lane = DeployLane(of: span.key, attributes: { span.attributes.value(of: $0) })
-    else { return [] }
+    guard let end = span.end, span.outcome == .success, let lane = span.lane else { return [] }
     guard let previous = try lastDeploy(in: lane, before: span) else {
       span.note(step: .first)
       return []
     }
     span.insert(Attribute("valuestream.deployment.previous", .string(previous.key.description)))
-    guard span.attributes.value(of: "valuestream.deployment.kind") != "rolledback" else {
+    guard span.attributes.text(of: "valuestream.deployment.kind") != "rolledback" else {
       span.note(step: .rollback)
       return []
     }
-    let preferred = BranchPreference(branch: span.headBranch, container: span.key.containerSpace)
-    var range = CommitRange(relation: .unknown)
-    if let commit = try revision(of: span), let last = try revision(of: previous) {
-      range = try CommitRange.between(last, commit, preferring: preferred, in: store)
+    guard let commit = try revision(of: span), let last = try revision(of: previous) else {
+      span.note(step: .unknown)
+      return []
     }
+    let preferred = BranchPreference(branch: span.headBranch, container: span.key.containerSpace)
+    let range = try CommitRange.between(last, commit, preferring: preferred, in: store)
     var changes: [Change] = []
     switch range.relation {
     case .same: span.note(step: .redeploy)
     case .behind: span.note(step: .rollback)
-    case .ahead:
+    case .ahead where !range.isCutShort:
       changes = try self.changes(of: range, for: span)
       span.note(step: .forward)
       span.note(changes: changes.count, by: .pushes)
-    case .unknown:
-      guard let branch = try range.branches.first ?? deployedBranch(of: span),
-        let merged = try self.changes(mergedTo: branch, after: previous.start, until: span.start)
-      else {
+    case .ahead, .unknown:
+      guard let merged = try changesMerged(between: (previous, last), and: (span, commit), range) else {
         span.note(step: .unknown)
         return []
       }
@@ -68,7 +65,7 @@ extension TraceReader {
 
   /// The deploy that ended last and well before another one began.
   private mutating func lastDeploy(in lane: DeployLane, before span: Span) throws -> Span? {
-    try latestDeploy(of: lane.service, on: DatedName.day(of: span.start)) { candidate in
+    try latestDeploy(.deploys(in: lane), on: DatedName.day(of: span.start)) { candidate in
       guard let end = candidate.end, candidate.outcome == .success, candidate.key != span.key || candidate.attempt < span.attempt,
         (end, candidate.key) < (span.start, span.key), candidate.lane == lane
       else { return nil }
@@ -76,11 +73,8 @@ extension TraceReader {
     }
   }
 
-  /// The deploy of a service with the greatest time among those that have one. What is older than a year is not looked for.
-  mutating func latestDeploy(
-    of service: String, on day: Int64, time: (Span) -> Timestamp?
-  ) throws -> Span? {
-    let name = DatedName.deploys(of: service)
+  /// The deploy of a name with the greatest time among those that have one. What is older than a year is not looked for.
+  mutating func latestDeploy(_ name: DatedName, on day: Int64, time: (Span) -> Timestamp?) throws -> Span? {
     for days in [day - 7...day, day - 31...day - 8, day - 366...day - 32] {
       let keys = Set(try store.publishers(of: name.references(onDays: days)).values.joined())
       try readSubjects(keys)
@@ -119,14 +113,27 @@ extension TraceReader {
     return nil
   }
 
-  /// The branch that the deployed commit's change was merged to, else the one that the deploy names, if there is such a branch.
-  private mutating func deployedBranch(of span: Span) throws -> SpanKey? {
-    if let commit = try revision(of: span) {
-      let publishers = try store.publishers(of: [Reference(.commit, commit)])[Reference(.commit, commit)] ?? []
-      let merged = try mergedChanges(Set(publishers), until: span.end)
-      let branches = Set(merged.compactMap { change in change.base.flatMap { change.key.branch(named: $0) } })
-      if branches.count == 1 { return branches.first }
-    }
+  /// The changes that were merged to the deployed branch between two deploys of one repository; nil where the branch is not known, or
+  /// the other deploy was of another repository, or that cannot be told.
+  private mutating func changesMerged(
+    between previous: (span: Span, commit: String), and deploy: (span: Span, commit: String), _ range: CommitRange
+  ) throws -> [Change]? {
+    guard let branch = try range.branches.first ?? self.branch(of: deploy.commit, deployedBy: deploy.span) else { return nil }
+    let formerBranch = try self.branch(of: previous.commit, deployedBy: previous.span)
+    let former = formerBranch?.containerSpace ?? previous.span.key.containerSpace
+    guard former == branch.containerSpace || formerBranch == nil && former == deploy.span.key.containerSpace else { return nil }
+    return try changes(mergedTo: branch, after: previous.span.start, until: deploy.span.start)
+  }
+
+  /// The branch that stood at a commit, or the commit's change was merged to, else the one that the deploy names, if there is such a
+  /// branch.
+  private mutating func branch(of commit: String, deployedBy span: Span) throws -> SpanKey? {
+    let preferred = BranchPreference(branch: span.headBranch, container: span.key.containerSpace)
+    if let update = preferred.choose(among: try store.branchUpdates(to: commit), afterMoving: nil) { return update.branch }
+    let reference = Reference(.commit, commit)
+    let merged = try mergedChanges(Set(store.publishers(of: [reference])[reference] ?? []), until: span.end)
+    let branches = Set(merged.compactMap(\.base))
+    if branches.count == 1 { return branches.first }
     guard let named = span.headBranch else { return nil }
     return try store.branchUpdates(of: named, limit: 1).isEmpty ? nil : named
   }
@@ -137,8 +144,8 @@ extension TraceReader {
     var key: SpanKey
     var span: AttemptOutline
     var merged: Timestamp
-    /// The branch it was merged to, and the one it was made on.
-    var base: String?
+    /// The branch it was merged to, and the one it was made on, as far as that is in the same repository.
+    var base: SpanKey?
     var head: SpanKey?
   }
 
@@ -146,17 +153,17 @@ extension TraceReader {
   /// one that was.
   private mutating func changes(of range: CommitRange, for span: Span) throws -> [Change] {
     var commits = range.commits
-    if case .string(let service) = span.attributes.value(of: DeployLane.serviceAttribute) {
+    if let service = span.attributes.text(of: DeployLane.serviceAttribute) {
       commits.removeAll { $0.services.map { !$0.contains { $0.lowercased() == service.lowercased() } } ?? false }
     }
     let references = Set(commits.map { Reference(.commit, $0.id) }).sorted()
     let keys = Set(try store.publishers(of: references).values.joined())
     var waiting = try mergedChanges(keys, until: span.end)
-    var branches = Set(range.branches.compactMap(\.branchName))
+    var branches = Set(range.branches)
     var found: [Change] = []
     while let index = waiting.firstIndex(where: { $0.base.map(branches.contains) ?? true }) {
       let change = waiting.remove(at: index)
-      if let head = change.head?.branchName { branches.insert(head) }
+      if let head = change.head { branches.insert(head) }
       found.append(change)
     }
     return found.sorted { ($0.merged, $0.key) < ($1.merged, $1.key) }
@@ -170,7 +177,7 @@ extension TraceReader {
     guard days.first <= days.last, days.last - days.first <= 366 else { return nil }
     let references = DatedName.merges(to: branch).references(onDays: days.first...days.last)
     let keys = Set(try store.publishers(of: references).values.joined())
-    return try mergedChanges(keys, until: end).filter { $0.merged > start && $0.base == branch.branchName }
+    return try mergedChanges(keys, until: end).filter { $0.merged > start && $0.base == branch }
       .sorted { ($0.merged, $0.key) < ($1.merged, $1.key) }
   }
 
@@ -181,8 +188,9 @@ extension TraceReader {
         let outline = subject.outlines().last(where: { $0.outcome == .merged }), let merged = outline.end,
         limit.map({ merged <= $0 }) ?? true
       else { return nil }
-      let head = subject.text("vcs.ref.head.name").flatMap(key.branch(named:))
-      return Change(key: key, span: outline, merged: merged, base: subject.text("vcs.ref.base.name"), head: head)
+      func branch(_ name: String) -> SpanKey? { subject.register { $0.attributes.text(of: name) }.flatMap(key.branch(named:)) }
+      return Change(
+        key: key, span: outline, merged: merged, base: branch("vcs.ref.base.name"), head: branch("vcs.ref.head.name"))
     }
   }
 
@@ -204,38 +212,23 @@ extension TraceReader {
     guard let head = change.head else { return nil }
     let updates = try store.branchUpdates(of: head, limit: 200).filter { $0.time.timestamp <= change.merged }
     guard let creation = updates.lastIndex(where: { $0.kind == .created }) else { return nil }
-    return updates[creation...].lazy.flatMap(\.commits).compactMap(\.time).min()
+    return updates[creation...].lazy.compactMap { $0.commits.compactMap(\.time).min() }.first
   }
 }
 
 extension Span {
-  var lane: DeployLane? { DeployLane(of: key) { attributes.value(of: $0) } }
+  var lane: DeployLane? { DeployLane(of: key, attributes: attributes) }
 
-  fileprivate var revision: String? { text("vcs.ref.head.revision") }
+  fileprivate var revision: String? { attributes.text(of: "vcs.ref.head.revision") }
 
   /// The branch that is deployed, if it is one and not a commit or tag.
-  fileprivate var headBranch: SpanKey? { text("vcs.ref.head.name").flatMap(key.branch(named:)) }
-
-  func text(_ name: String) -> String? {
-    if case .string(let text) = attributes.value(of: name), !text.isEmpty { text } else { nil }
-  }
+  fileprivate var headBranch: SpanKey? { attributes.text(of: "vcs.ref.head.name").flatMap(key.branch(named:)) }
 
   fileprivate mutating func insert(_ attribute: Attribute) {
     let index = attributes.firstIndex { $0.name > attribute.name } ?? attributes.endIndex
     attributes.insert(attribute, at: index)
   }
-}
 
-extension Subject {
-  /// A text of the semantic vocabulary, as the greatest fact has it.
-  fileprivate func text(_ name: String) -> String? {
-    register { event in
-      if case .string(let text) = event.attributes.value(of: name), !text.isEmpty { text } else { nil }
-    }
-  }
-}
-
-extension Span {
   fileprivate mutating func note(step: DeployStep) {
     insert(Attribute("valuestream.deployment.step", .string(step.rawValue)))
   }

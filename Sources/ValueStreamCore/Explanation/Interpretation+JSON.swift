@@ -47,6 +47,8 @@ extension BranchUpdate {
       json.value(isForced)
       json.name("defaultBranch")
       json.value(isDefaultBranch)
+      json.name("cutShort")
+      json.value(isCutShort)
     }
   }
 }

@@ -22,7 +22,7 @@ extension BranchUpdate {
     branch \(branch)
       \(kind)
       time \(time.explanation)
-      \(before ?? "none") -> \(after ?? "none")\(isForced ? " forced" : "")\(isDefaultBranch ? " default branch" : "")
+      \(before ?? "none") -> \(after ?? "none")\(isForced ? " forced" : "")\(isDefaultBranch ? " default branch" : "")\(isCutShort ? " cut short" : "")
       commits \(commits.map(\.explanation).joined(separator: " "))
 
     """

@@ -58,6 +58,11 @@ extension [Attribute] {
     if let value { append(Attribute(name, .strings(value))) }
   }
 
+  /// The text of the first attribute of that name; nil where it has another type, or says nothing.
+  package func text(of name: String) -> String? {
+    if case .string(let text) = value(of: name), !text.isEmpty { text } else { nil }
+  }
+
   /// The value of the first attribute of that name.
   public func value(of name: String, in vocabulary: AttributeVocabulary = .semantic) -> AttributeValue? {
     first { $0.name == name && $0.vocabulary == vocabulary }?.value

@@ -19,10 +19,12 @@ public struct BranchUpdate: Sendable, Hashable {
   /// True when history was rewritten: `before` need not be an ancestor of `after`.
   public var isForced: Bool
   public var isDefaultBranch: Bool
+  /// True when the push brought more commits than are listed.
+  public var isCutShort: Bool
 
   public init(
     branch: SpanKey, kind: Kind, time: EventTime, before: String?, after: String?, commits: [BranchCommit], isForced: Bool,
-    isDefaultBranch: Bool
+    isDefaultBranch: Bool, isCutShort: Bool = false
   ) {
     self.branch = branch
     self.kind = kind
@@ -32,6 +34,7 @@ public struct BranchUpdate: Sendable, Hashable {
     self.commits = commits
     self.isForced = isForced
     self.isDefaultBranch = isDefaultBranch
+    self.isCutShort = isCutShort
   }
 }
 

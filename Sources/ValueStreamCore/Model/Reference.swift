@@ -51,7 +51,9 @@ public struct Reference: Sendable, Hashable, Comparable, CustomStringConvertible
     public static let artifactOfBuild: Kind = "artifact_of_build"
     /// The deploy of an artifact: `<environment>/<the artifact's key>`.
     public static let deployOfArtifact: Kind = "deploy_of_artifact"
-    /// Deploys of a service that began or ended on a day: `<service>@<days since 1970>`.
+    /// A change by its branch, in a period of 30 days: `<branch>@<periods since 1970>`.
+    public static let branchIn: Kind = "branch_in"
+    /// Deploys of a service, or of one to an environment, that began or ended on a day: `<service>/<environment>@<days since 1970>`.
     public static let deployOn: Kind = "deploy_on"
     /// Changes that were merged to a branch on a day: `<key of the branch>@<days since 1970>`.
     public static let mergeOn: Kind = "merge_on"
@@ -72,7 +74,7 @@ public struct Reference: Sendable, Hashable, Comparable, CustomStringConvertible
 
   /// True when a thing may be followed by others of the same name, of which a follower means the one that was there when it began:
   /// the same artifact is deployed again, the name of a branch is used again.
-  var isRepeated: Bool { kind == .deployOfArtifact || kind == .branch }
+  var isRepeated: Bool { kind == .deployOfArtifact || kind == .branchIn }
 
   /// The reference that every span publishes: its own key.
   public static func key(_ key: SpanKey) -> Reference {

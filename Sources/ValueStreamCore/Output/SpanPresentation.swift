@@ -121,14 +121,12 @@ package struct SpanPresentation: Sendable, Hashable {
 
   /// Of low cardinality: backends group by it.
   package static func name(of span: Span) -> String {
-    func text(_ name: String) -> String? {
-      if case .string(let text) = span.attributes.value(of: name), !text.isEmpty { text } else { nil }
-    }
     if span.isPipelineRun {
-      let words = [text("cicd.pipeline.action.name"), text("cicd.pipeline.name")].compactMap { $0 }
+      let words = [span.attributes.text(of: "cicd.pipeline.action.name"), span.attributes.text(of: "cicd.pipeline.name")]
+        .compactMap { $0 }
       if !words.isEmpty { return words.joined(separator: " ") }
     }
-    return span.operation == .job ? text("cicd.pipeline.task.name") ?? "job" : span.operation.rawValue
+    return span.operation == .job ? span.attributes.text(of: "cicd.pipeline.task.name") ?? "job" : span.operation.rawValue
   }
 
   // MARK: Attributes

@@ -103,10 +103,24 @@ package struct JaegerHandler: HTTPHandler {
 
   // MARK: Traces
 
+  /// Those of them that there are: a dashboard may name one that is not kept any more.
+  private func traces(named ids: [String]) throws -> [Trace] {
+    var traces: [Trace] = []
+    var missing: LookupError?
+    for id in ids {
+      do {
+        let trace = try queries.trace(named: id)
+        if !traces.contains(where: { $0.id == trace.id }) { traces.append(trace) }
+      } catch let error as LookupError {
+        missing = error
+      }
+    }
+    if traces.isEmpty, let missing { throw missing }
+    return traces
+  }
+
   private func traces(_ query: JaegerQuery) throws -> [Trace] {
-    var seen: Set<TraceID> = []
-    let named = try query.traceIDs.map { try queries.trace(named: $0) }.filter { seen.insert($0.id).inserted }
-    guard query.traceIDs.isEmpty else { return named }
+    guard query.traceIDs.isEmpty else { return try traces(named: query.traceIDs) }
     let search = try query.search(in: queries)
     var reader = queries.reader()
     return try search.page(after: nil, limit: query.limit).traces.compactMap { members in

@@ -12,6 +12,8 @@ struct JaegerQuery {
 
   /// More traces are not answered at once.
   private static let mostTraces = 200
+  /// Traces that are named come whole, however many spans they have.
+  private static let mostNamed = 20
 
   init(_ request: HTTPRequest, now: Timestamp) throws(QueryError) {
     var bounds = DurationBounds(now: now)
@@ -37,6 +39,7 @@ struct JaegerQuery {
       default: break
       }
     }
+    if traceIDs.count > Self.mostNamed { throw QueryError("traceID: more than \(Self.mostNamed) of them") }
     if bounds.maximum < bounds.minimum {
       throw QueryError("maxDuration", request.query("maxDuration") ?? "", expected: "no less than minDuration")
     }
