@@ -118,7 +118,11 @@ struct MetricsContractTests {
     try first.stop()
     let second = try VSDProcess(["--tracer=none"], environment: environment, in: first.home)
     let after = try MetricsText(second.get("/metrics").body)
-    for prefix in ["webhooks_event_", "valuestream_operation", "valuestream_deliveries_total"] {
+    let durable = [
+      "webhooks_event_", "valuestream_operation_", "valuestream_operations_finished", "valuestream_operations_active{",
+      "valuestream_deliveries_total",
+    ]
+    for prefix in durable {
       #expect(!before.starting(with: prefix).isEmpty)
       #expect(after.starting(with: prefix) == before.starting(with: prefix))
     }

@@ -64,6 +64,16 @@ extension TraceReader {
     }
   }
 
+  /// The span of a successful deploy, and of each change it brought the lead times: all of them, where a span shows only so many links.
+  /// Nil for an attempt that is no successful deploy (any more).
+  package mutating func deploy(ofAttempt number: Int, of key: SpanKey) throws -> (span: Span, leadTimes: [[Attribute]])? {
+    guard let subject = try subject(for: key), subject.operation == .deploy,
+      var span = subject.spans().first(where: { $0.attempt == number }), span.outcome == .success
+    else { return nil }
+    let changes = try changesBrought(by: &span)
+    return (span, changes.map(\.attributes))
+  }
+
   // MARK: Deploys
 
   /// The deploy that ended last and well before another one began.
@@ -228,7 +238,7 @@ extension Span {
 
 extension Subject {
   /// A text of the semantic vocabulary, as the greatest fact has it.
-  fileprivate func text(_ name: String) -> String? {
+  package func text(_ name: String) -> String? {
     register { event in
       if case .string(let text) = event.attributes.value(of: name), !text.isEmpty { text } else { nil }
     }
