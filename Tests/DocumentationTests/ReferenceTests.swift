@@ -1,9 +1,9 @@
 import Foundation
 import Intake
-import Pipeline
 import Testing
 import ValueStreamCore
 
+@testable import Pipeline
 @testable import SQLiteStore
 @testable import vsd
 @testable import vsperf
@@ -159,6 +159,7 @@ struct ReferenceTests {
       ("requests for API", "\(http.waitingForWorkers), answered by two threads"),
       ("being projected", "\(Self.grouped(projector.queueLimit)), or \(projector.queueByteLimit >> 20) MiB"),
       ("facts of one thing", Self.grouped(Subject.factLimit)),
+      ("wait to be measured", Self.grouped(SettlingAttempts.limit)),
     ]
     let rows = try MarkdownPage.page("Docs/operating.md").tableRows.filter { $0.count == 3 }
     for (name, value) in expected {

@@ -43,36 +43,40 @@ struct PrometheusText {
       text += "# UNIT \(name) \(unit)\n"
     }
     for series in family.series {
+      // Written once for all lines of a series: a histogram has twenty.
+      let labels = zip(family.labelNames, series.labels).map { "\($0)=\"\(Self.escape($1, quotes: true))\"" }
+        .joined(separator: ",")
       switch family.kind {
-      case .counter: append("\(bare)_total", family, series, series.value)
-      case .gauge: append(name, family, series, series.value)
-      case .histogram(let bounds): append(histogram: name, bounds, family, series)
+      case .counter: append("\(bare)_total", labels, series.value)
+      case .gauge: append(name, labels, series.value)
+      case .histogram(let bounds): append(histogram: name, bounds.map(bound), labels, series)
       }
     }
   }
 
   private mutating func append(
-    histogram name: String, _ bounds: [Double], _ family: MetricFamily, _ series: MetricFamily.Series
+    histogram name: String, _ bounds: [String], _ labels: String, _ series: MetricFamily.Series
   ) {
+    let prefix = labels.isEmpty ? "le=\"" : "\(labels),le=\""
     var total: UInt64 = 0
     for (index, count) in series.buckets.enumerated() {
       total += count
-      append(
-        "\(name)_bucket", family, series, Double(total), bound: index < bounds.count ? bound(bounds[index]) : "+Inf",
-        exemplar: series.exemplars[index])
+      let bound = index < bounds.count ? bounds[index] : "+Inf"
+      append("\(name)_bucket", "\(prefix)\(bound)\"", Double(total), exemplar: series.exemplars[index])
     }
-    append("\(name)_sum", family, series, series.value)
-    append("\(name)_count", family, series, Double(total))
+    append("\(name)_sum", labels, series.value)
+    append("\(name)_count", labels, Double(total))
   }
 
-  private mutating func append(
-    _ name: String, _ family: MetricFamily, _ series: MetricFamily.Series, _ value: Double, bound: String? = nil,
-    exemplar: Exemplar? = nil
-  ) {
-    var labels = zip(family.labelNames, series.labels).map { "\($0)=\"\(Self.escape($1, quotes: true))\"" }
-    if let bound { labels.append("le=\"\(bound)\"") }
-    text += labels.isEmpty ? name : "\(name){\(labels.joined(separator: ","))}"
-    text += " \(Self.number(value))"
+  private mutating func append(_ name: String, _ labels: String, _ value: Double, exemplar: Exemplar? = nil) {
+    text += name
+    if !labels.isEmpty {
+      text += "{"
+      text += labels
+      text += "}"
+    }
+    text += " "
+    text += Self.number(value)
     if format == .openMetrics, let exemplar, let ids = ids(exemplar.span) {
       let time = Self.number(Double(exemplar.span.time.nanoseconds / 1_000_000) / 1000)
       text += " # {trace_id=\"\(ids.trace)\",span_id=\"\(ids.span)\"} \(Self.number(exemplar.value)) \(time)"
@@ -117,6 +121,8 @@ struct PrometheusText {
     if value.isNaN { return "NaN" }
     if value.isInfinite { return value < 0 ? "-Inf" : "+Inf" }
     if value == 0 { return "0" }
+    // Most numbers are small counts.
+    if let whole = Int32(exactly: value), whole.magnitude < 1_000_000 { return "\(whole)" }
     let (digits, exponent) = decimal(value.magnitude)
     let sign = value < 0 ? "-" : ""
     guard exponent < -4 || exponent >= 17 || exponent >= 6 && digits.count <= 6 else { return sign + plain(digits, exponent) }
