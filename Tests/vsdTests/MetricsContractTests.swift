@@ -133,7 +133,7 @@ struct MetricsContractTests {
     let before = try MetricsText(vsd.get("/metrics").body).starting(with: "webhooks_event_")
     _ = try vsd.get("/mocktracer/reset")
     #expect(try MetricsText(vsd.get("/metrics").body).starting(with: "webhooks_event_") == before)
-    let active = try MetricsText(vsd.get("/metrics").body).starting(with: "valuestream_operations_active")
+    let active = try MetricsText(vsd.get("/metrics").body).starting(with: "valuestream_operations_active{")
     #expect(active.values.allSatisfy { $0 == 0 }, "\(active)")
   }
 }
