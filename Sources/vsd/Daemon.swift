@@ -41,9 +41,10 @@ struct Daemon {
         exporter: $0.exporter, store: store, ledger: ledger, settle: settings.settle, backlog: settings.exportBacklog,
         clock: clock, logger: logger)
     }
+    metrics.touchDeliveries(ofSources: settings.sources.map(\.name))
     let batches = try ProjectionBatches(
       store: store, logEnd: try log.lastPosition(), sources: settings.sources, recent: recent, registry: registry,
-      metrics: metrics, clock: clock
+      metrics: metrics, clock: clock, settle: settings.settle
     ) { span in mock?.record(span) }
     var configuration = Projector.Configuration()
     configuration.isImmediate = isMock
@@ -60,13 +61,17 @@ struct Daemon {
     }
     let state = DaemonState(
       log: log, store: store, recorder: recorder, projector: projector, runners: runners, metrics: metrics, registry: registry,
-      isImmediate: isMock, clock: clock)
+      clock: clock, seriesLimit: settings.seriesLimit,
+      hasBranchMetrics: settings.hasBranchMetrics, isImmediate: isMock)
     var routes = settings.sources.map { Route.webhook($0) }
     routes += Route.health { state.unreadiness }
     routes.append(
       .handler(
         .exact("/metrics"), access: .openUnlessProtected, as: .metrics,
-        MetricsHandler(registry: registry) {
+        MetricsHandler(
+          registry: registry,
+          traces: ExemplarTraces(store: store, strategy: settings.traceStrategy, settle: settings.settle, clock: clock)
+        ) {
           // After a crash counters stand where the store does until the rest of the log is projected: never show less
           // than what was shown before.
           waitForProjection()
@@ -103,7 +108,7 @@ struct Daemon {
             projector.reset {
               (log as? MemoryDeliveryLog)?.removeAll()
               (store as? MemorySpanStore)?.removeAll()
-              metrics.forgetActive()
+              metrics.forgetThings()
               mock.removeAll()
             }
           }))

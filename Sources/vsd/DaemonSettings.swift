@@ -35,6 +35,7 @@ struct DaemonSettings {
   let logMaxBytes: Int64
   let spanRetention: Duration
   let seriesLimit: Int
+  let hasBranchMetrics: Bool
   let logLevel: Logger.Level
   let sources: [any EventSource]
   /// What was set of how things are understood, as `name=text`.
@@ -103,6 +104,7 @@ struct DaemonSettings {
     logMaxBytes = try settings.value(of: PipelineSettings.logMaxSize).bytes
     spanRetention = try settings.value(of: PipelineSettings.spanRetention)
     seriesLimit = try settings.value(of: PipelineSettings.seriesLimit)
+    hasBranchMetrics = try settings.value(of: PipelineSettings.branchMetrics)
     logLevel = try settings.value(of: Self.logLevelName)
 
     let tracers = try settings.value(of: Self.tracer)

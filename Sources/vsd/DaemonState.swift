@@ -21,13 +21,16 @@ struct DaemonState: Sendable {
   private let exportPending: MetricFamily
   private let exportLag: MetricFamily
   private let exported: MetricFamily
+  private let ages: AgeGauges
+  private let branches: BranchGauges?
 
   /// Deliveries the projector may be behind before the daemon calls itself not ready.
   private static let tolerableLag: UInt64 = 100_000
 
   init(
     log: any DeliveryLog, store: any SpanStore, recorder: DeliveryRecorder, projector: Projector, runners: [ExportRunner],
-    metrics: ProjectionMetrics, registry: MetricRegistry, isImmediate: Bool, clock: any WallClock
+    metrics: ProjectionMetrics, registry: MetricRegistry, clock: any WallClock,
+    seriesLimit: Int, hasBranchMetrics: Bool, isImmediate: Bool
   ) {
     self.log = log
     self.store = store
@@ -50,6 +53,8 @@ struct DaemonState: Sendable {
     exported = registry.family(
       .gauge, "valuestream_export_spans", help: "Spans an exporter dealt with over the life of the store, by result.",
       labels: ["exporter", "result"])
+    ages = AgeGauges(registry: registry, store: store, clock: clock, seriesLimit: seriesLimit)
+    branches = hasBranchMetrics ? BranchGauges(registry: registry, store: store, clock: clock) : nil
     registry.family(.gauge, "valuestream_build_info", help: "Always 1; the label tells the version.", labels: ["version"])
       .set(1, labels: [ValueStreamVersion.current])
   }
@@ -67,6 +72,10 @@ struct DaemonState: Sendable {
 
   /// Brings the gauges up to date.
   func refreshGauges() {
+    // What cannot be counted now is counted with the next deliveries.
+    try? projector.countSettled()
+    try? ages.refresh()
+    try? branches?.refresh()
     waiting.set(Double(recorder.waitingCount))
     lag.set(Double(projectionLag))
     if let size = try? log.size() { bytes.set(Double(size), labels: ["log"]) }

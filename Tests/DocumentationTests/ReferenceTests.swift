@@ -1,9 +1,9 @@
 import Foundation
 import Intake
-import Pipeline
 import Testing
 import ValueStreamCore
 
+@testable import Pipeline
 @testable import SQLiteStore
 @testable import vsd
 @testable import vsperf
@@ -93,39 +93,38 @@ struct ReferenceTests {
     }
   }
 
-  @Test("Docs/metrics.md names every metric with its type and labels, and no other")
+  @Test("Docs/metrics.md names every metric with its type, unit and labels, and no other")
   func metrics() throws {
-    let daemon = try RunningDaemon(["--settle=0s"])
-    let start = #"{"id":"1","action":"start","type":"deploy","namespace":"shop"}"#
-    let end = #"{"id":"1","action":"end","type":"deploy","namespace":"shop"}"#
-    let url = "http://\(daemon.address)"
-    // Asking for spans waits until what was sent before is counted.
+    let daemon = try RunningDaemon(["--settle=0s", "--metric-branches"])
+    // A history has something of everything; asking for spans waits until what was sent before is counted.
     let scraped = try daemon.run(
       """
-      curl -s -o answer \(url)/customhttp -d '\(start)'
-      curl -s -o answer \(url)/api/v1/spans
-      curl -s -o answer \(url)/customhttp -d '\(end)'
-      curl -s -o answer \(url)/api/v1/spans
-      curl -s \(url)/metrics
+      vsperf generate history --seed 1 --days 5 --scale 0.3 --until 2025-06-17T18:00:00Z --send http://\(daemon.address) 2>sent
+      curl -s -o answer http://\(daemon.address)/api/v1/spans
+      curl -s http://\(daemon.address)/metrics
       """)
     let page = try MarkdownPage.page("Docs/metrics.md")
     var families: [String: String] = [:]
     for match in scraped.matches(of: /(?m)^# TYPE ([^ ]+) ([^ ]+)$/) {
       families[String(match.output.1)] = String(match.output.2)
     }
-    #expect(families.count > 10, "\(scraped)")
+    #expect(families.count > 30, "\(scraped)")
     for (name, type) in families {
       let row = try #require(page.rows(for: name).first, "\(name) is not in the table")
-      #expect(row.contains(type), "\(name) is a \(type)")
+      try #require(row.count == 5, "\(name)")
+      #expect(row[1] == type, "\(name) is a \(type)")
+      for unit in ["seconds", "bytes"] { #expect((row[2] == unit) == name.hasSuffix("_\(unit)"), "\(name) in \(row[2])") }
+      #expect(!row[2].isEmpty && !row[4].isEmpty, "\(name) has no unit, or no answer")
       // Labels show with the first series; all families have one by now.
       let sample = try #require(
-        scraped.split(separator: "\n").first { $0.hasPrefix(name) }, "\(name) has no series")
-      for label in sample.matches(of: /[{,]([a-z_]+)="/) where label.output.1 != "le" {
-        #expect(row.contains { $0.contains("`\(label.output.1)`") }, "\(name) has the label \(label.output.1)")
-      }
+        scraped.split(separator: "\n").first { line in
+          ["{", " ", "_bucket{", "_bucket "].contains { line.hasPrefix(name + $0) }
+        }, "\(name) has no series")
+      let labels = sample.matches(of: /[{,]([a-z_]+)="/).map { String($0.output.1) }.filter { $0 != "le" }
+      #expect(Set(row[3].matches(of: /`([a-z_]+)`/).map { String($0.output.1) }) == Set(labels), "\(name)")
     }
     for row in page.tableRows {
-      for match in row[0].matches(of: /`((?:valuestream|webhooks)_[a-z_]+)`/) {
+      for match in row[0].matches(of: /`((?:valuestream|webhooks|cicd|vcs)_[a-z_]+)`/) {
         #expect(families[String(match.output.1)] != nil, "there is no \(match.output.1)")
       }
     }
@@ -166,6 +165,7 @@ struct ReferenceTests {
       ("requests for API", "\(http.waitingForWorkers), answered by two threads"),
       ("being projected", "\(Self.grouped(projector.queueLimit)), or \(projector.queueByteLimit >> 20) MiB"),
       ("facts of one thing", Self.grouped(Subject.factLimit)),
+      ("wait to be measured", Self.grouped(SettlingAttempts.limit)),
     ]
     let rows = try MarkdownPage.page("Docs/operating.md").tableRows.filter { $0.count == 3 }
     for (name, value) in expected {

@@ -85,6 +85,7 @@ struct ProjectorTests {
     func branchUpdates(of branch: SpanKey, limit: Int) throws -> [BranchUpdate] {
       try inner.branchUpdates(of: branch, limit: limit)
     }
+    func openThings() throws -> [OpenThings] { try inner.openThings() }
     func things(after cursor: UInt64?, limit: Int) throws -> SubjectPage { try inner.things(after: cursor, limit: limit) }
     func branchUpdates(to commit: String) throws -> [BranchUpdate] { try inner.branchUpdates(to: commit) }
     func exportRecords(of keys: [SpanKey]) throws -> [SpanKey: ExportRecord] { try inner.exportRecords(of: keys) }
@@ -122,7 +123,7 @@ struct ProjectorTests {
       configure(&configuration)
       let batches = try ProjectionBatches(
         store: store, logEnd: try log.lastPosition(), sources: [LineSource()], recent: recent, registry: registry,
-        metrics: metrics, clock: SystemClock())
+        metrics: metrics, clock: SystemClock(), settle: .zero)
       projector = Projector(
         log: log, batches: batches, configuration: configuration, logger: Logger { _ in })
     }

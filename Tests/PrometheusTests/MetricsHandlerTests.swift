@@ -1,5 +1,6 @@
 import Testing
 import ValueStreamCore
+import ValueStreamTesting
 
 @testable import Prometheus
 
@@ -9,13 +10,20 @@ struct MetricsHandlerTests {
   private static let text = "text/plain; version=0.0.4; charset=utf-8"
 
   @Test(
-    "is OpenMetrics for those who ask for it, else text",
+    "is OpenMetrics for those who prefer it, else text",
     arguments: [
       (nil, text), ("*/*", text), ("text/plain", text), ("application/openmetrics-text", openMetrics),
       (
         "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;q=0.5,*/*;q=0.1",
         openMetrics
       ),
+      (
+        "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,text/plain;version=0.0.4;q=0.2,*/*;q=0.1",
+        openMetrics
+      ),
+      ("text/plain, Application/OpenMetrics-Text", openMetrics), ("text/plain;q=0.9, application/openmetrics-text; q=0.8", text),
+      ("application/openmetrics-text;q=0", text), ("application/openmetrics-text;q=?", openMetrics), ("application/json", text),
+      ("", text), (";,;q=,", text),
     ])
   func formats(accept: String?, contentType: String) {
     let registry = MetricRegistry()
@@ -31,6 +39,35 @@ struct MetricsHandlerTests {
     #expect(body.hasSuffix("# EOF\n") == (contentType == Self.openMetrics))
   }
 
+  @Test("exemplars have the trace that the API shows, once a parent had time to be told, and none for what is no more")
+  func exemplars() throws {
+    let store = MemorySpanStore()
+    let parent = StoreSamples.issue(1)
+    var child = StoreSamples.issue(2, isOpen: false)
+    child.parent = ParentTie(parent: parent.key, rule: .vendorLink, reference: .key(parent.key))
+    store.write(StoreSamples.changes([parent, child]))
+    let registry = MetricRegistry()
+    let histogram = registry.family(.histogram(bounds: [10]), "seconds", help: "Times.", labels: ["what"])
+    let now = SystemClock().now()
+    func observe(_ label: String, _ subject: Subject, attempt: Int = 1, secondsAgo: Double) {
+      let span = CountedSpan(key: subject.key, attempt: attempt, time: now.advanced(bySeconds: -secondsAgo))
+      histogram.observe(1, labels: [label], of: span)
+    }
+    observe("settled", child, secondsAgo: 3700)
+    observe("fresh", child, secondsAgo: 60)
+    observe("no such attempt", child, attempt: 2, secondsAgo: 3700)
+    observe("removed", StoreSamples.issue(3), secondsAgo: 3700)
+    let traces = ExemplarTraces(store: store, strategy: .nested, settle: .seconds(3600), clock: SystemClock())
+    let response = MetricsHandler(registry: registry, traces: traces).respond(
+      to: HTTPRequest(method: "GET", path: "/metrics", headers: ["Accept": "application/openmetrics-text"]))
+    let lines = String(decoding: response.body, as: UTF8.self).split(separator: "\n").filter { $0.contains(" # ") }
+    #expect(lines.count == 1)
+    let shown = try #require(try TraceReader.spans(of: child.key, in: store).first)
+    #expect(shown.traceID == TraceID(root: parent.key))
+    let ids = #"# {trace_id="\#(shown.traceID)",span_id="\#(shown.span.id)"} 1 "#
+    #expect(lines.first?.contains(#"{what="settled",le="10.0"} 1 \#(ids)"#) == true, "\(lines)")
+  }
+
   @Test("gauges are brought up to date first")
   func refresh() {
     let registry = MetricRegistry()
@@ -40,5 +77,12 @@ struct MetricsHandlerTests {
       let response = handler.respond(to: HTTPRequest(method: "GET", path: "/metrics"))
       #expect(String(decoding: response.body, as: UTF8.self).hasSuffix(expected))
     }
+  }
+}
+
+extension TraceReader {
+  fileprivate static func spans(of key: SpanKey, in store: any SpanStore) throws -> [TracedSpan] {
+    var reader = TraceReader(store: store, strategy: .nested)
+    return try reader.spans(of: key)
   }
 }

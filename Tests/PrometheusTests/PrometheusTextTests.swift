@@ -9,6 +9,14 @@ import ValueStreamTesting
 struct PrometheusTextTests {
   private static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Golden").path
 
+  private static let span = CountedSpan(
+    key: SpanKey(source: "github", host: "github.com", container: "1", kind: "run", id: "1"), attempt: 1,
+    time: Timestamp(milliseconds: 1_700_000_000_123))
+
+  private static let ids = (
+    trace: TraceID(root: Self.span.key), span: SpanID(key: Self.span.key, attempt: Self.span.attempt)
+  )
+
   /// One family of each kind, values that are awkward to print, and a label with everything that is escaped.
   private static func registry() -> MetricRegistry {
     let registry = MetricRegistry()
@@ -22,7 +30,10 @@ struct PrometheusTextTests {
     registry.family(.gauge, "free_bytes", help: "A gauge without labels.").set(-0.25)
     let duration = registry.family(
       .histogram(bounds: [0.5, 10, 1.8e6, 1.08e7]), "duration", help: "A histogram.", labels: ["error"])
-    for value in [0.5, 0.75, 9, 1_800_000, 2e7] { duration.observe(value, labels: ["false"]) }
+    for value in [0.5, 0.75, 1_800_000, 2e7] { duration.observe(value, labels: ["false"]) }
+    duration.observe(9, labels: ["false"], of: Self.span)
+    duration.observe(2e7, labels: ["true"], of: CountedSpan(key: Self.span.key, attempt: 2, time: .epoch))
+    registry.family(.histogram(bounds: [0.25, 5]), "wait_seconds", help: "A unit and a \"quote\".").observe(1)
     duration.touch(labels: ["true"])
     _ = registry.family(.counter, "unused_total", help: "Nothing happened yet.", labels: ["source"])
     return registry
@@ -36,7 +47,8 @@ struct PrometheusTextTests {
 
   @Test("OpenMetrics")
   func openMetrics() {
-    let text = String(decoding: PrometheusText.encode(Self.registry().all, as: .openMetrics), as: UTF8.self)
+    let text = String(
+      decoding: PrometheusText.encode(Self.registry().all, as: .openMetrics) { $0 == Self.span ? Self.ids : nil }, as: UTF8.self)
     Golden.expect(text, matches: "\(Self.folder)/metrics.openmetrics.txt")
   }
 

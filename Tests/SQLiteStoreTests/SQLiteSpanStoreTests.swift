@@ -63,6 +63,9 @@ struct SQLiteSpanStoreTests {
   @Test("all things, page by page")
   func things() throws { try contract.checkThings() }
 
+  @Test("tells what is going on, and since when")
+  func openThings() throws { try contract.checkOpenThings() }
+
   @Test("keeps updates of a branch once and in order")
   func branchUpdates() throws { try contract.checkBranchUpdates() }
 

@@ -272,7 +272,9 @@ struct SubjectTests {
       })
     subject.parent = ParentTie(parent: Self.key, rule: .vendorLink, reference: Reference(.key, "k"))
     subject.announcedAttempts = [1, 3]
-    subject.active = [ActiveSpans(operation: "issue", source: "github", project: "p", count: 2)]
+    subject.gaugeShares = [
+      GaugeShare(.activeOperations, labels: ["issue", "github", "p"], count: 2), GaugeShare(.changes, labels: [], count: -1),
+    ]
     subject.classic.latestSpanID = 7
     subject.classic.open = ClassicState.OpenSpan(
       traceID: 1, spanID: 2, parentID: 3, eventSource: "github", type: "issue", state: "opened", start: .vendor(Self.time(0)),

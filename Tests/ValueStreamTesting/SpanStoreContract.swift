@@ -440,6 +440,30 @@ package struct SpanStoreContract: Sendable {
     #expect(try store.things(after: nil, limit: 0).subjects.isEmpty)
   }
 
+  package func checkOpenThings() throws {
+    let store = try makeStore()
+    defer { store.close() }
+    #expect(try store.openThings().isEmpty)
+    let withoutSpan = Subject(key: SpanKey(source: "github", host: "github.com", container: "", kind: "repository", id: "1"))
+    let open = [(10, 1), (20, 1), (60, 1), (5, 2)].map { StoreSamples.issue($0, repository: $1) }
+    let over = [1, 2].map { StoreSamples.issue($0, repository: $0, isOpen: false) }
+    try store.write(StoreSamples.changes(open + over + [withoutSpan]))
+    func things(_ repository: Int, _ count: Int, mean: Int64, first: Int64) -> OpenThings {
+      OpenThings(
+        operation: .issue, source: "github", project: "acme/site\(repository)", count: count, meanStart: StoreSamples.time(mean),
+        firstStart: StoreSamples.time(first))
+    }
+    // A mean of times since 1970 is right to a microsecond.
+    let found = try store.openThings().map { group in
+      var group = group
+      group.meanStart = Timestamp(seconds: group.meanStart.advanced(byNanoseconds: 500_000).seconds)
+      return group
+    }
+    #expect(Set(found) == [things(1, 3, mean: 30, first: 10), things(2, 1, mean: 5, first: 5)])
+    try store.write(StoreSamples.changes([StoreSamples.issue(5, repository: 2, isOpen: false)]))
+    #expect(try store.openThings().map(\.project) == ["acme/site1"])
+  }
+
   package func checkBranchUpdates() throws {
     let store = try makeStore()
     defer { store.close() }

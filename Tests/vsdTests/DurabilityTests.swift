@@ -182,10 +182,7 @@ struct DurabilityTests {
 
   /// What is kept in the store.
   private static func durableSamples(_ vsd: VSDProcess) throws -> [String: Double] {
-    let metrics = try MetricsText(vsd.get("/metrics").body)
-    return metrics.samples.filter { name, _ in
-      name.hasPrefix(classic) || name.hasPrefix("valuestream_operation") || name.hasPrefix("valuestream_deliveries_total")
-    }
+    try MetricsText(vsd.get("/metrics").body).durable
   }
 
   private static func allSpans(_ vsd: VSDProcess) throws -> [JSON] {

@@ -68,9 +68,21 @@ final class HTTPConnection {
       let parts = line.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
       headers[parts[0].lowercased()] = parts.count > 1 ? String(parts[1].drop { $0 == " " }) : ""
     }
+    if headers["transfer-encoding"] == "chunked" { return Response(status: status, headers: headers, body: try takeChunks()) }
     let length = isToHead ? 0 : headers["content-length"].flatMap { Int($0) } ?? 0
     let body = try take { $0.count >= length ? length : nil }
     return Response(status: status, headers: headers, body: body)
+  }
+
+  /// A body whose length was not known when it was begun.
+  private func takeChunks() throws -> String {
+    var body = ""
+    while true {
+      let line = try take { bytes in bytes.firstIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } }
+      guard let length = Int(line.prefix { $0.isHexDigit }, radix: 16) else { throw TestFailure("not a chunk: \(line)") }
+      body += try take { $0.count >= length + 2 ? length + 2 : nil }.dropLast(1)
+      if length == 0 { return body }
+    }
   }
 
   /// Reads until `end` finds how many bytes belong together.

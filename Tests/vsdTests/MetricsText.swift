@@ -24,6 +24,16 @@ struct MetricsText: Sendable {
   /// Nil where there is no such sample.
   func value(_ sample: String) -> Double? { samples[sample] }
 
+  /// What goes on after a restart; ages of what is open do not, they grow.
+  var durable: [String: Double] {
+    samples.filter { name, _ in
+      [
+        "webhooks_event_", "valuestream_operation_", "valuestream_operations_finished", "valuestream_operations_active{",
+        "valuestream_deliveries_total",
+      ].contains(where: name.hasPrefix)
+    }
+  }
+
   /// All samples whose name begins so.
   func starting(with prefix: String) -> [String: Double] { samples.filter { $0.key.hasPrefix(prefix) } }
 }

@@ -45,9 +45,12 @@ package enum PipelineSettings {
     return number
   }
 
+  package static let branchMetrics = Setting<Bool>.toggle(
+    "metric-branches", help: "Show the vcs_change_*_seconds gauges of the semantic conventions, a series for each branch.")
+
   package static let declarations = [
     settle.declaration, exportBacklog.declaration, traceStrategy.declaration, attributes.declaration, phases.declaration,
     serviceNames.declaration, logRetention.declaration,
-    logMaxSize.declaration, spanRetention.declaration, seriesLimit.declaration,
+    logMaxSize.declaration, spanRetention.declaration, seriesLimit.declaration, branchMetrics.declaration,
   ]
 }

@@ -11,11 +11,13 @@ package struct ProjectionBatches: Sendable {
   private let registry: MetricRegistry
   private let metrics: ProjectionMetrics
   private let clock: any WallClock
+  private let settle: Duration?
   private let onClassicSpan: @Sendable (ClassicPicture.FinishedSpan) -> Void
   private var picture: ClassicPicture
   package private(set) var position: LogPosition?
   /// A batch that was understood and counted, and could not be written: written before anything else.
   private var unwritten: ProjectionChanges?
+  private var settling: SettlingAttempts
 
   private static let nextClassicID = "classic.nextID"
 
@@ -24,11 +26,12 @@ package struct ProjectionBatches: Sendable {
   /// - Parameters:
   ///   - logEnd: where the log ends before anything more is recorded. A store beyond it was made from another log, one that
   ///     was removed or replaced by an older copy: it goes on from the end, or new deliveries would pass for known ones.
+  ///   - settle: how long changes and deploys that are over wait to be measured; nil to measure none.
   ///   - onClassicSpan: called for each classic span that ended.
   /// - Throws: ``StoreError`` when the store cannot be read.
   package init(
     store: any SpanStore, logEnd: LogPosition?, sources: [any EventSource], recent: RecentDeliveries, registry: MetricRegistry,
-    metrics: ProjectionMetrics, clock: any WallClock,
+    metrics: ProjectionMetrics, clock: any WallClock, settle: Duration?,
     onClassicSpan: @escaping @Sendable (ClassicPicture.FinishedSpan) -> Void = { _ in }
   ) throws {
     let values = try store.values()
@@ -43,6 +46,8 @@ package struct ProjectionBatches: Sendable {
     self.registry = registry
     self.metrics = metrics
     self.clock = clock
+    self.settle = settle
+    settling = SettlingAttempts(encoded: values[SettlingAttempts.valueName] ?? [])
     self.onClassicSpan = onClassicSpan
     self.position = position
     picture = ClassicPicture(
@@ -72,6 +77,7 @@ package struct ProjectionBatches: Sendable {
     _ deliveries: [RecordedDelivery]
   ) throws -> (position: LogPosition?, hasAnnouncements: Bool) {
     if unwritten != nil { try writePending() }
+    try takeSettled()
     let fresh = deliveries.filter { delivery in position.map { delivery.position > $0 } ?? true }
     guard let last = fresh.last else { return (position, false) }
     var batch = Batch(store: store, picture: picture, now: clock.now())
@@ -83,6 +89,8 @@ package struct ProjectionBatches: Sendable {
     for case .finished(let span) in batch.classic { onClassicSpan(span) }
     if batch.picture.nextID != picture.nextID { changes.values[Self.nextClassicID] = Array("\(batch.picture.nextID)".utf8) }
     picture = batch.picture
+    settling.rename(changes.absorbed)
+    if settle != nil { settling.add(batch.settling) }
     changes.position = last.position
     unwritten = changes
     let hasAnnouncements = !changes.announcements.isEmpty
@@ -96,11 +104,37 @@ package struct ProjectionBatches: Sendable {
     _ = try project([delivery])
   }
 
+  /// Counts what has settled since the last batch.
+  package mutating func countSettled() throws {
+    if unwritten != nil { try writePending() }
+    guard try takeSettled() else { return }
+    var changes = ProjectionChanges()
+    changes.position = position
+    unwritten = changes
+    try writePending()
+  }
+
+  /// - Returns: whether anything was counted; it is written with the next changes, and nothing counts if they never are.
+  @discardableResult
+  private mutating func takeSettled() throws -> Bool {
+    guard let settle else { return false }
+    let settled = settling.settled(at: clock.now(), after: settle)
+    guard !settled.isEmpty else { return false }
+    // Traces are not asked for, so any strategy will do.
+    var reader = TraceReader(store: store, strategy: .nested)
+    let counts = try settled.compactMap { try ProjectionMetrics.count(ofSettled: $0, &reader) }
+    for count in counts { metrics.apply(count) }
+    settling.removeFirst(settled.count)
+    return true
+  }
+
   private mutating func writePending() throws {
     guard var changes = unwritten else { return }
     changes.values.merge(registry.changedValues()) { _, new in new }
+    if settling.isChanged { changes.values[SettlingAttempts.valueName] = settling.encoded }
     unwritten = changes
     try store.write(changes)
+    settling.markWritten()
     position = changes.position
     unwritten = nil
   }
@@ -108,6 +142,7 @@ package struct ProjectionBatches: Sendable {
   package mutating func reset() {
     position = nil
     unwritten = nil
+    settling = SettlingAttempts()
     recent.removeAll()
   }
 }
@@ -121,6 +156,8 @@ private struct Batch {
   private(set) var counts: [ProjectionMetrics.Count] = []
   private(set) var classic: [ClassicPicture.Change] = []
   private(set) var fingerprints: [DeliveryFingerprint] = []
+  /// Of the announcements those that are measured once they have settled.
+  private(set) var settling: [Announcement] = []
   private let now: Timestamp
 
   init(store: any SpanStore, picture: ClassicPicture, now: Timestamp) {
@@ -173,27 +210,20 @@ private struct Batch {
       let news = outlines.filter { $0.end != nil && !subject.announcedAttempts.contains($0.number) }
       if !news.isEmpty {
         subject.announcedAttempts += news.map(\.number)
-        announcements += news.map { Announcement(key: key, attempt: $0.number, time: now) }
-        counts += ProjectionMetrics.counts(of: news, of: subject)
+        let announced = news.map { Announcement(key: key, attempt: $0.number, time: now) }
+        announcements += announced
+        if ProjectionMetrics.settles(subject.operation) { settling += announced }
+        counts += FinishedAttempt.all(news, of: subject, at: now).map { .finished($0) }
       }
-      let active = Self.active(subject, outlines)
-      if active != subject.active {
-        counts += subject.active.map { .active($0, sign: -1) } + active.map { .active($0, sign: 1) }
-        subject.active = active
+      let shares = GaugeShare.all(of: subject, outlines)
+      if shares != subject.gaugeShares {
+        counts += subject.gaugeShares.map { .gauge($0, sign: -1) } + shares.map { .gauge($0, sign: 1) }
+        subject.gaugeShares = shares
       } else if news.isEmpty {
         continue
       }
       projection.update(subject)
     }
-  }
-
-  private static func active(_ subject: Subject, _ outlines: [AttemptOutline]) -> [ActiveSpans] {
-    let running = outlines.count { $0.end == nil }
-    guard running > 0, let operation = subject.operation else { return [] }
-    return [
-      ActiveSpans(
-        operation: operation.rawValue, source: subject.key.source, project: subject.project ?? "", count: running)
-    ]
   }
 
   func finish() -> ProjectionChanges {

@@ -208,6 +208,11 @@ package final class Projector: DeliverySink {
     if hasAnnouncements { onAnnouncement() }
   }
 
+  /// Counts what has settled since the last batch, unless a batch is being projected, which does it as well.
+  package func countSettled() throws {
+    try batches.withLockIfAvailable { try $0.countSettled() }
+  }
+
   /// Forgets everything but the counters that must only grow; for the mock tracer's reset, with a store in memory.
   package func reset(_ clear: () -> Void) {
     batches.withLock { batches in

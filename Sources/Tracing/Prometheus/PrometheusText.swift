@@ -3,7 +3,7 @@ import ValueStreamCore
 /// The text forms in which Prometheus reads metrics.
 ///
 /// Sources: "Exposition formats" of the Prometheus documentation (text, version 0.0.4), and OpenMetrics 1.0.
-enum PrometheusText {
+struct PrometheusText {
   enum Format {
     case text, openMetrics
 
@@ -15,50 +15,79 @@ enum PrometheusText {
     }
   }
 
-  static func encode(_ families: [MetricFamily], as format: Format) -> [UInt8] {
-    var text = ""
-    for family in families { append(family, to: &text, format) }
-    if format == .openMetrics { text += "# EOF\n" }
-    return Array(text.utf8)
+  /// Trace and span that lead to what was counted.
+  typealias IDs = (trace: TraceID, span: SpanID)
+
+  private let format: Format
+  private let ids: (CountedSpan) -> IDs?
+  private var text = ""
+
+  /// - Parameter ids: of a span to be shown as an exemplar, which only OpenMetrics has; nil for one that is not to be shown.
+  static func encode(
+    _ families: [MetricFamily], as format: Format, ids: @escaping (CountedSpan) -> IDs? = { _ in nil }
+  ) -> [UInt8] {
+    var writer = PrometheusText(format: format, ids: ids)
+    for family in families { writer.append(family) }
+    if format == .openMetrics { writer.text += "# EOF\n" }
+    return Array(writer.text.utf8)
   }
 
-  private static func append(_ family: MetricFamily, to text: inout String, _ format: Format) {
+  private mutating func append(_ family: MetricFamily) {
     // Samples of a counter end in _total; OpenMetrics names their family without it.
     let isCounter = family.kind == .counter
     let bare = isCounter && family.name.hasSuffix("_total") ? String(family.name.dropLast(6)) : family.name
     let name = isCounter && format == .text ? "\(bare)_total" : bare
-    text += "# HELP \(name) \(escape(family.help, quotes: false))\n"
-    text += "# TYPE \(name) \(typeName(family.kind))\n"
+    text += "# HELP \(name) \(Self.escape(family.help, quotes: format == .openMetrics))\n"
+    text += "# TYPE \(name) \(Self.typeName(family.kind))\n"
+    if format == .openMetrics, let unit = ["seconds", "bytes"].first(where: { name.hasSuffix("_\($0)") }) {
+      text += "# UNIT \(name) \(unit)\n"
+    }
     for series in family.series {
+      // Written once for all lines of a series: a histogram has twenty.
+      let labels = zip(family.labelNames, series.labels).map { "\($0)=\"\(Self.escape($1, quotes: true))\"" }
+        .joined(separator: ",")
       switch family.kind {
-      case .counter: append("\(bare)_total", family, series, series.value, to: &text)
-      case .gauge: append(name, family, series, series.value, to: &text)
-      case .histogram(let bounds): append(histogram: name, bounds, family, series, to: &text)
+      case .counter: append("\(bare)_total", labels, series.value)
+      case .gauge: append(name, labels, series.value)
+      case .histogram(let bounds): append(histogram: name, bounds.map(bound), labels, series)
       }
     }
   }
 
-  private static func append(
-    histogram name: String, _ bounds: [Double], _ family: MetricFamily, _ series: MetricFamily.Series, to text: inout String
+  private mutating func append(
+    histogram name: String, _ bounds: [String], _ labels: String, _ series: MetricFamily.Series
   ) {
+    let prefix = labels.isEmpty ? "le=\"" : "\(labels),le=\""
     var total: UInt64 = 0
     for (index, count) in series.buckets.enumerated() {
       total += count
-      let bound = index < bounds.count ? number(bounds[index]) : "+Inf"
-      append("\(name)_bucket", family, series, Double(total), extra: ("le", bound), to: &text)
+      let bound = index < bounds.count ? bounds[index] : "+Inf"
+      append("\(name)_bucket", "\(prefix)\(bound)\"", Double(total), exemplar: series.exemplars[index])
     }
-    append("\(name)_sum", family, series, series.value, to: &text)
-    append("\(name)_count", family, series, Double(total), to: &text)
+    append("\(name)_sum", labels, series.value)
+    append("\(name)_count", labels, Double(total))
   }
 
-  private static func append(
-    _ name: String, _ family: MetricFamily, _ series: MetricFamily.Series, _ value: Double,
-    extra: (name: String, value: String)? = nil, to text: inout String
-  ) {
-    var labels = zip(family.labelNames, series.labels).map { "\($0)=\"\(escape($1, quotes: true))\"" }
-    if let extra { labels.append("\(extra.name)=\"\(extra.value)\"") }
-    text += labels.isEmpty ? name : "\(name){\(labels.joined(separator: ","))}"
-    text += " \(number(value))\n"
+  private mutating func append(_ name: String, _ labels: String, _ value: Double, exemplar: Exemplar? = nil) {
+    text += name
+    if !labels.isEmpty {
+      text += "{"
+      text += labels
+      text += "}"
+    }
+    text += " "
+    text += Self.number(value)
+    if format == .openMetrics, let exemplar, let ids = ids(exemplar.span) {
+      let time = Self.number(Double(exemplar.span.time.nanoseconds / 1_000_000) / 1000)
+      text += " # {trace_id=\"\(ids.trace)\",span_id=\"\(ids.span)\"} \(Self.number(exemplar.value)) \(time)"
+    }
+    text += "\n"
+  }
+
+  /// OpenMetrics wants to see that a bound is no whole number by type.
+  private func bound(_ value: Double) -> String {
+    let text = Self.number(value)
+    return format == .openMetrics && text.utf8.allSatisfy { (0x30...0x39).contains($0) } ? "\(text).0" : text
   }
 
   private static func typeName(_ kind: MetricFamily.Kind) -> String {
@@ -92,6 +121,8 @@ enum PrometheusText {
     if value.isNaN { return "NaN" }
     if value.isInfinite { return value < 0 ? "-Inf" : "+Inf" }
     if value == 0 { return "0" }
+    // Most numbers are small counts.
+    if let whole = Int32(exactly: value), whole.magnitude < 1_000_000 { return "\(whole)" }
     let (digits, exponent) = decimal(value.magnitude)
     let sign = value < 0 ? "-" : ""
     guard exponent < -4 || exponent >= 17 || exponent >= 6 && digits.count <= 6 else { return sign + plain(digits, exponent) }

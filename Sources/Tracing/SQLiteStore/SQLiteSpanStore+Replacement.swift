@@ -92,8 +92,8 @@ extension SQLiteSpanStore {
 
     DELETE FROM fingerprint;
     INSERT INTO fingerprint SELECT * FROM former.fingerprint;
-    DELETE FROM named_value WHERE name != '\(runningGauge)';
-    INSERT INTO named_value SELECT * FROM former.named_value WHERE name != '\(runningGauge)';
+    DELETE FROM named_value WHERE \(isCounter);
+    INSERT INTO named_value SELECT * FROM former.named_value WHERE \(isCounter);
     """
 
   private static func takingOverBranches(before beginning: Timestamp) -> String {
@@ -104,6 +104,5 @@ extension SQLiteSpanStore {
     """
   }
 
-  /// How many things run follows from the things; everything else that is counted only grows.
-  private static let runningGauge = "metric:valuestream_operations_active"
+  private static let isCounter = "name NOT LIKE '\(MetricRegistry.gaugePrefix)%'"
 }

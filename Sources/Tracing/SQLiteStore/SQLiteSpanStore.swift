@@ -183,6 +183,10 @@ package final class SQLiteSpanStore: SpanStore {
     try withReader { try $0.announcements(after: sequence, limit: limit) }
   }
 
+  package func openThings() throws -> [OpenThings] {
+    try withReader { try $0.openThings() }
+  }
+
   package func things(after cursor: UInt64?, limit: Int) throws -> SubjectPage {
     try withReader { try $0.things(after: cursor, limit: limit) }
   }

@@ -1,7 +1,7 @@
 /// The statements over the projection that are run often; each connection prepares one when it first needs it.
 enum SpanStoreQuery: Int, CaseIterable {
   case nameID, nameText, insertName
-  case things, subjectData, subjectExists, subjectRow, insertSubject, updateSubject, updateSummary, deleteSubject
+  case things, openThings, subjectData, subjectExists, subjectRow, insertSubject, updateSubject, updateSummary, deleteSubject
   case insertData, updateData, deleteData
   case publishers, insertAlias, deleteAlias
   case followers, insertFollow, deleteFollow
@@ -28,6 +28,13 @@ enum SpanStoreQuery: Int, CaseIterable {
       """
       SELECT s.seq, s.space, s.number, s.text, d.data FROM subject s JOIN subject_data d ON d.seq = s.seq
       WHERE s.seq > ?1 ORDER BY s.seq LIMIT ?2
+      """
+    case .openThings:
+      """
+      SELECT (SELECT text FROM name WHERE id = operation), (SELECT text FROM name WHERE id = source), project,
+        (SELECT text FROM name WHERE id = project), count(*), CAST(avg(start) AS INTEGER), min(start)
+      FROM subject INDEXED BY subject_open WHERE end IS NULL AND operation IS NOT NULL
+      GROUP BY operation, source, project
       """
     case .subjectExists: "SELECT 1 FROM subject WHERE \(Self.isNamed)"
     case .subjectRow: "SELECT seq, operation, source, project, outcome, start, end FROM subject WHERE \(Self.isNamed)"

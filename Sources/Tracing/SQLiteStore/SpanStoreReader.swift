@@ -241,6 +241,20 @@ final class SpanStoreReader: @unchecked Sendable {  // One thread at a time: who
 }
 
 extension SpanStoreReader {
+  func openThings() throws -> [OpenThings] {
+    let statement = try statement(.openThings)
+    defer { statement.reset() }
+    var result: [OpenThings] = []
+    while try statement.step() {
+      result.append(
+        OpenThings(
+          operation: Operation(rawValue: statement.text(0)), source: statement.text(1),
+          project: statement.optionalInt(2).map { _ in statement.text(3) }, count: Int(statement.int(4)),
+          meanStart: Timestamp(nanoseconds: statement.int(5)), firstStart: Timestamp(nanoseconds: statement.int(6))))
+    }
+    return result
+  }
+
   func things(after cursor: UInt64?, limit: Int) throws -> SubjectPage {
     guard limit > 0 else { return SubjectPage(subjects: [], next: cursor) }
     let statement = try statement(.things)

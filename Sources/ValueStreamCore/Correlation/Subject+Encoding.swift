@@ -16,11 +16,10 @@ extension Subject {
       writer.put(optional: tie.attempt) { $0.put($1) }
     }
     body.put(announcedAttempts) { $0.put($1) }
-    body.put(active) { writer, active in
-      writer.put(active.operation)
-      writer.put(active.source)
-      writer.put(active.project)
-      writer.put(active.count)
+    body.put(gaugeShares) { writer, share in
+      writer.put(Int(share.gauge.rawValue))
+      writer.put(share.labels) { $0.put($1) }
+      writer.put(share.count)
     }
     body.put(classic)
     return body.finished(version: Self.encodingVersion)
@@ -43,10 +42,7 @@ extension Subject {
             attempt: try reader.parentAttempt())
         },
         announcedAttempts: try reader.array { reader throws(PackedError) in try reader.int() },
-        active: try reader.array { reader throws(PackedError) in
-          ActiveSpans(
-            operation: try reader.string(), source: try reader.string(), project: try reader.string(), count: try reader.int())
-        },
+        gaugeShares: try reader.array { reader throws(PackedError) in try reader.gaugeShare() },
         classic: try reader.classicState())
     } catch .newerVersion(let version) {
       throw StoreError(.newerVersion, "\(key): written in form \(version); this program reads up to \(Self.encodingVersion)")
@@ -56,5 +52,6 @@ extension Subject {
   }
 
   /// Grows when the packed form changes. 2: the attempt of a parent that is meant, usual operations. 3: phases that were seen.
-  static let encodingVersion: UInt8 = 3
+  /// 4: shares of several gauges.
+  static let encodingVersion: UInt8 = 4
 }

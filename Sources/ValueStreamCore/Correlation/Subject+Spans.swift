@@ -210,6 +210,20 @@ extension Subject {
     return result
   }
 
+  /// How long attempts with these numbers, which have ended, were in each phase, by name: what ``spans()`` tells of it, at a fraction of
+  /// its cost. Steps, which are parts of a run and not where it stood, are left out.
+  package func phaseSeconds(ofAttempts numbers: [Int]) -> [Int: [String: Double]] {
+    var result: [Int: [String: Double]] = [:]
+    guard facts.contains(where: { $0.event.phases.contains { $0.track != "step" } }) else { return result }
+    for attempt in attempts() where numbers.contains(attempt.number) {
+      for phase in phases(of: attempt, end: outline(of: attempt).end) where phase.track != "step" {
+        guard let end = phase.end else { continue }
+        result[attempt.number, default: [:]][phase.name, default: 0] += end.seconds(since: phase.start)
+      }
+    }
+    return result
+  }
+
   private struct AttributeName: Hashable {
     var name: String
     var vocabulary: AttributeVocabulary

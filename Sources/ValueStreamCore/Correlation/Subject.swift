@@ -41,8 +41,8 @@ public struct Subject: Sendable, Hashable {
   public var parent: ParentTie?
   /// Attempts whose end was announced (counted, put up for export): an end is announced once, however it changes.
   public var announcedAttempts: [Int] = []
-  /// As what its running attempts are counted at present.
-  public var active: [ActiveSpans] = []
+  /// What it adds to gauges at present.
+  public var gaugeShares: [GaugeShare] = []
   /// Where the classic picture stands.
   public var classic = ClassicState()
 
@@ -56,8 +56,7 @@ public struct Subject: Sendable, Hashable {
 
   init(
     key: SpanKey, facts: [Fact], droppedFactCount: Int, droppedAttemptCount: Int, parent: ParentTie?, announcedAttempts: [Int],
-    active: [ActiveSpans],
-    classic: ClassicState
+    gaugeShares: [GaugeShare], classic: ClassicState
   ) {
     self.key = key
     self.facts = facts
@@ -65,7 +64,7 @@ public struct Subject: Sendable, Hashable {
     self.droppedAttemptCount = droppedAttemptCount
     self.parent = parent
     self.announcedAttempts = announcedAttempts
-    self.active = active
+    self.gaugeShares = gaugeShares
     self.classic = classic
   }
 
@@ -88,7 +87,7 @@ public struct Subject: Sendable, Hashable {
     }
     droppedFactCount += other.droppedFactCount
     announcedAttempts = Set(announcedAttempts + other.announcedAttempts).sorted()
-    active += other.active
+    gaugeShares += other.gaugeShares
     if classic == ClassicState() { classic = other.classic }
   }
 
@@ -171,6 +170,9 @@ public struct Subject: Sendable, Hashable {
 
   public var project: String? { register(\.project) }
 
+  /// Where in its life it was when it was last heard of.
+  package var lifecycleState: LifecycleState? { register(\.state) }
+
   /// The value of the greatest fact that has one.
   func register<Value>(_ value: (Event) -> Value?) -> Value? {
     var best: (fact: Fact, value: Value)?
@@ -195,21 +197,6 @@ extension Subject.Fact {
   }
 
   private var stateRank: UInt8 { event.state?.rawValue ?? 0 }
-}
-
-/// How running attempts of a thing are counted: under these labels, this many.
-public struct ActiveSpans: Sendable, Hashable {
-  public var operation: String
-  public var source: String
-  public var project: String
-  public var count: Int
-
-  public init(operation: String, source: String, project: String, count: Int) {
-    self.operation = operation
-    self.source = source
-    self.project = project
-    self.count = count
-  }
 }
 
 /// Where the classic picture of one thing stands; moved on by events in order of arrival.

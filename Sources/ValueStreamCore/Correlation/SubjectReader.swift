@@ -77,6 +77,13 @@ struct SubjectReader {
     return value
   }
 
+  mutating func gaugeShare() throws(PackedError) -> GaugeShare {
+    // Before version 4 there was one gauge.
+    if version < 4 { return GaugeShare(.activeOperations, labels: [try string(), try string(), try string()], count: try int()) }
+    return GaugeShare(
+      try value(), labels: try array { reader throws(PackedError) in try reader.string() }, count: try int())
+  }
+
   mutating func outcome() throws(PackedError) -> Outcome? {
     try optionalString().flatMap(Outcome.init)
   }

@@ -61,6 +61,16 @@ extension TraceReader {
     }
   }
 
+  /// The span of a successful deploy, and of each change it brought the lead times: all of them, where a span shows only so many links.
+  /// Nil for an attempt that is no successful deploy (any more).
+  package mutating func deploy(ofAttempt number: Int, of key: SpanKey) throws -> (span: Span, leadTimes: [[Attribute]])? {
+    guard let subject = try subject(for: key), subject.operation == .deploy,
+      var span = subject.spans().first(where: { $0.attempt == number }), span.outcome == .success
+    else { return nil }
+    let changes = try changesBrought(by: &span)
+    return (span, changes.map(\.attributes))
+  }
+
   // MARK: Deploys
 
   /// The deploy that ended last and well before another one began.
@@ -229,6 +239,16 @@ extension Span {
     attributes.insert(attribute, at: index)
   }
 
+}
+
+extension Subject {
+  /// A text of the semantic vocabulary, as the greatest fact has it.
+  package func text(_ name: String) -> String? {
+    register { $0.attributes.text(of: name) }
+  }
+}
+
+extension Span {
   fileprivate mutating func note(step: DeployStep) {
     insert(Attribute("valuestream.deployment.step", .string(step.rawValue)))
   }

@@ -73,6 +73,12 @@ public struct TraceReader {
     return try traceID(at: try place(of: subject))
   }
 
+  /// The ids by which an attempt is found at present; nil when there is no such attempt (any more).
+  package mutating func ids(ofAttempt number: Int, of key: SpanKey) throws -> (trace: TraceID, span: SpanID)? {
+    guard let subject = try subject(for: key), subject.outlines().contains(where: { $0.number == number }) else { return nil }
+    return (try traceID(at: try place(of: subject)), SpanID(key: key, attempt: number))
+  }
+
   /// The things above one whose spans were read, from its parent to the root of its trace.
   package func ancestors(of key: SpanKey) -> ArraySlice<SpanKey> {
     places[key]?.tracePath.dropFirst() ?? []
@@ -217,7 +223,7 @@ public struct TraceReader {
   /// How many things it remembers.
   package var lookUpCount: Int { known.count }
 
-  mutating func subject(for key: SpanKey) throws -> Subject? {
+  package mutating func subject(for key: SpanKey) throws -> Subject? {
     if let known = known[key] { return known }
     try readSubjects([key])
     return known[key] ?? nil

@@ -190,6 +190,29 @@ public final class MemorySpanStore: SpanStore {
     }
   }
 
+  public func openThings() -> [OpenThings] {
+    struct Group: Hashable {
+      var operation: Operation
+      var source: String
+      var project: String?
+    }
+    let starts = state.withLock { state in
+      var starts: [Group: [Timestamp]] = [:]
+      for entry in state.entries.values {
+        guard entry.summary.end == nil, let operation = entry.summary.operation else { continue }
+        let group = Group(operation: operation, source: entry.summary.source, project: entry.summary.project)
+        starts[group, default: []].append(entry.summary.start)
+      }
+      return starts
+    }
+    return starts.map { group, starts in
+      let mean = starts.reduce(0) { $0 + Double($1.nanoseconds) / Double(starts.count) }
+      return OpenThings(
+        operation: group.operation, source: group.source, project: group.project, count: starts.count,
+        meanStart: Timestamp(nanoseconds: Int64(mean)), firstStart: starts.min() ?? .epoch)
+    }
+  }
+
   public func things(after cursor: UInt64?, limit: Int) -> SubjectPage {
     state.withLock { state in
       let following = state.order.drop { $0.sequence <= cursor ?? 0 }

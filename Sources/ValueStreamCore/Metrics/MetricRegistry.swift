@@ -36,7 +36,8 @@ public final class MetricRegistry: Sendable {
   /// Takes over what was stored; unknown names are left alone.
   public func restore(_ values: [String: [UInt8]]) {
     for family in all {
-      if let bytes = values[Self.storedName(of: family)] { family.restore(bytes) }
+      // Gauges stood among the others once.
+      if let bytes = values[Self.storedName(of: family)] ?? values["metric:\(family.name)"] { family.restore(bytes) }
     }
   }
 
@@ -45,161 +46,10 @@ public final class MetricRegistry: Sendable {
     for family in all { family.reset() }
   }
 
-  private static func storedName(of family: MetricFamily) -> String { "metric:\(family.name)" }
-}
+  /// What gauges tell follows from the things in the store; everything else that is counted only grows, and outlasts them.
+  package static let gaugePrefix = "gauge:"
 
-/// A metric with all its series.
-public final class MetricFamily: Sendable {
-  public enum Kind: Sendable, Hashable {
-    /// Only grows. Text formats add `_total` where the name lacks it.
-    case counter
-    case gauge
-    /// Upper bounds in rising order, without the infinite one.
-    case histogram(bounds: [Double])
-  }
-
-  /// The values of one set of label values.
-  public struct Series: Sendable, Hashable {
-    public var labels: [String]
-    /// Counter and gauge: the value. Histogram: the sum.
-    public var value: Double
-    /// Histogram only: how many observations are at or below each bound and above the one before; the last beyond all.
-    public var buckets: [UInt64]
-  }
-
-  public let kind: Kind
-  public let name: String
-  public let help: String
-  public let labelNames: [String]
-  let isDurable: Bool
-  private let seriesLimit: Int
-  private let bounds: [Double]
-
-  private struct State {
-    var series: [Series] = []
-    var indices: [[String]: Int] = [:]
-    var isChanged = false
-  }
-  private let state = Mutex(State())
-
-  init(kind: Kind, name: String, help: String, labels: [String], isDurable: Bool, seriesLimit: Int) {
-    self.kind = kind
-    self.name = name
-    self.help = help
-    labelNames = labels
-    self.isDurable = isDurable
-    self.seriesLimit = seriesLimit
-    if case .histogram(let bounds) = kind { self.bounds = bounds } else { bounds = [] }
-  }
-
-  /// Adds to a counter or gauge.
-  public func add(_ amount: Double = 1, labels: [String] = []) {
-    change(labels) { $0.value += amount }
-  }
-
-  /// Sets a gauge.
-  public func set(_ value: Double, labels: [String] = []) {
-    change(labels) { $0.value = value }
-  }
-
-  /// Adds an observation to a histogram.
-  public func observe(_ value: Double, labels: [String] = []) {
-    let bucket = bounds.firstIndex { value <= $0 } ?? bounds.count
-    change(labels) { series in
-      series.value += value
-      series.buckets[bucket] += 1
-    }
-  }
-
-  /// Makes a series exist before anything happened, so that rates over it start at zero.
-  public func touch(labels: [String]) {
-    change(labels) { _ in }
-  }
-
-  /// All series, in order of labels.
-  public var series: [Series] {
-    state.withLock { $0.series }.sorted { $0.labels.lexicographicallyPrecedes($1.labels) }
-  }
-
-  /// The value of a series; 0 where there is none.
-  public func value(labels: [String] = []) -> Double {
-    state.withLock { state in state.indices[labels].map { state.series[$0].value } ?? 0 }
-  }
-
-  private func change(_ labels: [String], _ body: (inout Series) -> Void) {
-    state.withLock { state in
-      let index = seriesIndex(labels, in: &state)
-      body(&state.series[index])
-      state.isChanged = true
-    }
-  }
-
-  /// Past the limit a new set of labels is counted as `other` in every label.
-  private func seriesIndex(_ labels: [String], in state: inout State) -> Int {
-    if let index = state.indices[labels] { return index }
-    if state.series.count >= seriesLimit {
-      let other = labels.map { _ in "other" }
-      if let index = state.indices[other] { return index }
-      return append(other, to: &state)
-    }
-    return append(labels, to: &state)
-  }
-
-  private func append(_ labels: [String], to state: inout State) -> Int {
-    let bucketCount = if case .histogram = kind { bounds.count + 1 } else { 0 }
-    state.indices[labels] = state.series.count
-    state.series.append(Series(labels: labels, value: 0, buckets: Array(repeating: 0, count: bucketCount)))
-    return state.series.count - 1
-  }
-
-  func reset() {
-    state.withLock { $0 = State() }
-  }
-
-  // MARK: Stored form
-
-  /// Numbers as text, one series a line, fields separated by tabs: few, and readable with any tool.
-  func encodedIfChanged() -> [UInt8]? {
-    guard isDurable else { return nil }
-    let series = state.withLock { state -> [Series]? in
-      guard state.isChanged else { return nil }
-      state.isChanged = false
-      return state.series
-    }
-    guard let series else { return nil }
-    let lines = series.map { series in
-      (["\(series.value)"] + series.buckets.map(String.init) + series.labels.map(Self.escape)).joined(separator: "\t")
-    }
-    return Array(lines.joined(separator: "\n").utf8)
-  }
-
-  func restore(_ bytes: [UInt8]) {
-    let bucketCount = if case .histogram = kind { bounds.count + 1 } else { 0 }
-    // By bytes: a carriage return at the end of a label and the line feed after it are one Character to Swift.
-    for line in bytes.split(separator: UInt8(ascii: "\n")) {
-      let fields = line.split(separator: UInt8(ascii: "\t"), omittingEmptySubsequences: false)
-        .map { Substring(decoding: $0, as: UTF8.self) }
-      guard fields.count == 1 + bucketCount + labelNames.count, let value = Double(fields[0]) else { continue }
-      let buckets = fields[1..<1 + bucketCount].compactMap { UInt64($0) }
-      guard buckets.count == bucketCount else { continue }
-      let labels = fields[(1 + bucketCount)...].map(Self.unescape)
-      state.withLock { state in
-        let index = state.indices[labels] ?? append(labels, to: &state)
-        state.series[index].value = value
-        state.series[index].buckets = buckets
-      }
-    }
-  }
-
-  private static func escape(_ label: String) -> String {
-    guard label.utf8.contains(where: { $0 < 0x20 || $0 == UInt8(ascii: "%") }) else { return label }
-    let bytes = label.utf8.flatMap { byte -> [UInt8] in
-      byte < 0x20 || byte == UInt8(ascii: "%") ? Array("%\(Hex.text(of: CollectionOfOne(byte)))".utf8) : [byte]
-    }
-    return String(decoding: bytes, as: UTF8.self)
-  }
-
-  private static func unescape(_ field: Substring) -> String {
-    PercentEncoding.decode(field) ?? String(field)
+  private static func storedName(of family: MetricFamily) -> String {
+    family.kind == .gauge ? gaugePrefix + family.name : "metric:\(family.name)"
   }
 }

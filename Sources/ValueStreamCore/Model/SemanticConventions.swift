@@ -22,7 +22,7 @@ package enum SemanticConventions {
   }
 
   /// A value of `cicd.pipeline.result` and `cicd.pipeline.task.run.result`; nil for outcomes of changes and issues.
-  private static func result(of outcome: Outcome) -> String? {
+  package static func result(of outcome: Outcome) -> String? {
     switch outcome {
     case .success, .failure, .error, .timeout, .cancellation, .skip: outcome.rawValue
     // Nothing ran, and somebody has to act first.

@@ -83,6 +83,9 @@ public protocol SpanStore: Sendable {
   /// The updates after which a branch stood at a commit, of any branch, in the order of ``BranchUpdate/precedes(_:)``.
   func branchUpdates(to commit: String) throws -> [BranchUpdate]
 
+  /// What is going on, by operation, source and project, in no particular order.
+  func openThings() throws -> [OpenThings]
+
   /// Removes things whose every span ended before `cutoff`, and what only they used; also branch updates before it.
   ///
   /// Before by the vendor's clock and by ours: an imported history is kept as long after its announcement as any other.
@@ -268,6 +271,28 @@ public struct SubjectPage: Sendable {
   public init(subjects: [Subject], next: UInt64?) {
     self.subjects = subjects
     self.next = next
+  }
+}
+
+/// Things of one operation, source and project with a running attempt.
+public struct OpenThings: Sendable, Hashable {
+  public var operation: Operation
+  public var source: String
+  public var project: String?
+  public var count: Int
+  /// When they began, on average, and the first of them.
+  public var meanStart: Timestamp
+  public var firstStart: Timestamp
+
+  public init(
+    operation: Operation, source: String, project: String?, count: Int, meanStart: Timestamp, firstStart: Timestamp
+  ) {
+    self.operation = operation
+    self.source = source
+    self.project = project
+    self.count = count
+    self.meanStart = meanStart
+    self.firstStart = firstStart
   }
 }
 

@@ -29,7 +29,7 @@ package struct Replay {
     let registry = MetricRegistry()
     batches = try ProjectionBatches(
       store: second, logEnd: try log.lastPosition(), sources: sources, recent: RecentDeliveries(), registry: registry,
-      metrics: ProjectionMetrics(registry: registry, seriesLimit: seriesLimit), clock: clock)
+      metrics: ProjectionMetrics(registry: registry, seriesLimit: seriesLimit), clock: clock, settle: nil)
   }
 
   /// Projects up to where the first projection stands.

@@ -1,0 +1,34 @@
+import ValueStreamCore
+
+/// How long changes wait for people.
+struct ChangeMetrics: Sendable {
+  private let firstReviews: MetricFamily
+  private let approvals: MetricFamily
+  private let merges: MetricFamily
+
+  init(_ family: ProjectionMetrics.FamilyMaker) {
+    func histogram(_ name: String, _ help: String) -> MetricFamily {
+      family(.histogram(bounds: ProjectionMetrics.durationBounds), name, help, ["source", "project"])
+    }
+    firstReviews = histogram(
+      "valuestream_change_time_to_first_review_seconds", "From the opening of a change to its first review.")
+    approvals = histogram(
+      "valuestream_change_time_to_approval_seconds", "From the opening of a change to its first approval.")
+    merges = histogram("valuestream_change_time_to_merge_seconds", "From the opening of a change to its merge.")
+  }
+
+  /// Counts what fell into an attempt that is over.
+  func count(_ times: ChangeTimes, ofAttempt attempt: Int, _ announcement: Announcement) {
+    let labels = [times.source, times.project]
+    for (family, moment) in [(firstReviews, times.firstReview), (approvals, times.firstApproval), (merges, times.merge)] {
+      guard moment?.attempt == attempt, let seconds = times.seconds(to: moment) else { continue }
+      family.observe(seconds, labels: labels, of: CountedSpan(announcement))
+    }
+  }
+}
+
+extension CountedSpan {
+  init(_ announcement: Announcement) {
+    self.init(key: announcement.key, attempt: announcement.attempt, time: announcement.time)
+  }
+}

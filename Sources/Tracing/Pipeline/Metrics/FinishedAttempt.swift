@@ -1,0 +1,46 @@
+import ValueStreamCore
+
+/// An attempt whose end became known, with what is counted of it at once.
+package struct FinishedAttempt: Sendable {
+  var span: CountedSpan
+  var outline: AttemptOutline
+  var operation: Operation
+  /// Empty where nobody said.
+  var project: String
+  var environment: String
+  /// By name of the phase.
+  var phaseSeconds: [String: Double]
+  /// The name of the pipeline, empty for one without; nil for what is no run of a pipeline.
+  var pipeline: String?
+
+  /// Nil where start or end are not known.
+  var durationSeconds: Double? {
+    guard let end = outline.end, !outline.isStartUnknown, !outline.isEndUnknown else { return nil }
+    return max(0, end.seconds(since: outline.start))
+  }
+
+  /// - Parameter now: when they are counted.
+  static func all(_ outlines: [AttemptOutline], of subject: Subject, at now: Timestamp) -> [FinishedAttempt] {
+    guard let operation = subject.operation else { return [] }
+    let numbers = outlines.map(\.number)
+    let environments = subject.attribute("deployment.environment.name", ofAttempts: numbers)
+    let phases = subject.phaseSeconds(ofAttempts: numbers)
+    let project = subject.project ?? ""
+    let pipeline = subject.pipelineName
+    return outlines.map { outline in
+      let environment = if case .string(let name) = environments[outline.number] { name } else { "" }
+      return FinishedAttempt(
+        span: CountedSpan(key: subject.key, attempt: outline.number, time: now), outline: outline, operation: operation,
+        project: project, environment: environment, phaseSeconds: phases[outline.number] ?? [:], pipeline: pipeline)
+    }
+  }
+}
+
+extension Subject {
+  /// Of a run of a pipeline, empty where it has none; nil for anything else.
+  var pipelineName: String? {
+    guard let operation, operation == .build || operation == .deploy else { return nil }
+    let name = text("cicd.pipeline.name")
+    return SemanticConventions.isPipelineRun(operation, pipelineName: name.map { .string($0) }) ? name ?? "" : nil
+  }
+}

@@ -1,0 +1,342 @@
+import Synchronization
+import Testing
+import ValueStreamCore
+import ValueStreamTesting
+
+@testable import Pipeline
+
+/// What is counted of changes, builds and deploys, and when.
+@Suite("Delivery metrics")
+struct DeliveryMetricsTests {
+  final class FakeClock: WallClock {
+    private let time = Mutex(Timestamp(seconds: 2_000_000))
+    func now() -> Timestamp { time.withLock { $0 } }
+    func pass(_ seconds: Double) { time.withLock { $0 = $0.advanced(bySeconds: seconds) } }
+  }
+
+  /// A projection of deliveries that hold one event, or one move of a branch, each.
+  struct Bench {
+    let store: any SpanStore
+    let clock = FakeClock()
+    let registry = MetricRegistry()
+    let metrics: ProjectionMetrics
+    var batches: ProjectionBatches
+    private var position: UInt64
+
+    init(store: any SpanStore = MemorySpanStore(), seriesLimit: Int = 100) throws {
+      self.store = store
+      metrics = ProjectionMetrics(registry: registry, seriesLimit: seriesLimit)
+      position = try store.position()?.rawValue ?? 0
+      batches = try ProjectionBatches(
+        store: store, logEnd: LogPosition(rawValue: .max), sources: [], recent: RecentDeliveries(), registry: registry,
+        metrics: metrics, clock: clock, settle: .seconds(5))
+    }
+
+    mutating func project(_ steps: [Step]) throws {
+      let deliveries = steps.map { step in
+        position += 1
+        let delivery = Delivery(source: "github", received: clock.now(), headers: [:], body: [])
+        return RecordedDelivery(
+          position: LogPosition(rawValue: position), logged: LoggedDelivery(delivery),
+          interpretation: .events(step.events, branchUpdates: step.updates), fingerprint: nil)
+      }
+      _ = try batches.project(deliveries)
+    }
+
+    mutating func settle() throws {
+      clock.pass(6)
+      try batches.countSettled()
+    }
+
+    /// Sum and count of each series, by its labels.
+    func histogram(_ name: String) -> [String: [Double]] {
+      Dictionary(
+        uniqueKeysWithValues: series(name).map {
+          ($0.labels.joined(separator: " "), [$0.value, Double($0.buckets.reduce(0, +))])
+        })
+    }
+
+    func values(_ name: String) -> [String: Double] {
+      Dictionary(uniqueKeysWithValues: series(name).map { ($0.labels.joined(separator: " "), $0.value) })
+    }
+
+    private func series(_ name: String) -> [MetricFamily.Series] { registry.all.first { $0.name == name }?.series ?? [] }
+  }
+
+  struct Step {
+    var events: [Event] = []
+    var updates: [BranchUpdate] = []
+  }
+
+  // MARK: What happens
+
+  private static func time(_ seconds: Int64) -> Timestamp { Timestamp(seconds: 1_000_000 + seconds) }
+
+  private static func key(_ kind: String, _ id: String) -> SpanKey {
+    SpanKey(source: "github", host: "github.com", container: "1", kind: kind, id: id)
+  }
+
+  private static func event(
+    _ kind: String, _ id: String, at seconds: Int64, _ operation: Operation, state: LifecycleState? = nil,
+    _ change: (inout Event) -> Void
+  ) -> Step {
+    var event = Event(key: key(kind, id), time: .vendor(time(seconds)), attempt: .counted)
+    event.operation = operation
+    event.project = "acme/site"
+    event.state = state
+    change(&event)
+    return Step(events: [event])
+  }
+
+  /// Opened by ann at 0, reviewed by herself and then by bob, approved by him, merged.
+  private static let change: [Step] = {
+    let attributes = [
+      Attribute("vcs.repository.url.full", "https://github.com/acme/site"), Attribute("vcs.repository.name", "site"),
+      Attribute("vcs.owner.name", "acme"), Attribute("vcs.ref.head.name", "fix"), Attribute("vcs.ref.base.name", "main"),
+      Attribute("valuestream.change.author", "ann"),
+    ]
+    func step(at seconds: Int64, state: LifecycleState, _ changeState: String, _ change: (inout Event) -> Void) -> Step {
+      event("pull_request", "7", at: seconds, .pullRequest, state: state) { event in
+        event.attributes = attributes + [Attribute("vcs.change.state", .string(changeState))]
+        event.marks = [.begin(.vendor(time(0)))]
+        change(&event)
+      }
+    }
+    func review(at seconds: Int64, by author: String, _ state: String) -> Step {
+      step(at: seconds, state: .running, "open") { event in
+        let attributes = [
+          Attribute("valuestream.review.author", .string(author)), Attribute("valuestream.review.state", .string(state)),
+        ]
+        event.moments = [SpanEvent(name: "review", time: time(seconds), attributes: attributes)]
+      }
+    }
+    return [
+      step(at: 0, state: .running, "wip") { _ in }, review(at: 100, by: "ann", "commented"),
+      review(at: 600, by: "bob", "changes_requested"), review(at: 900, by: "bob", "approved"),
+      step(at: 1200, state: .ended, "merged") { event in
+        event.marks.append(.end(.vendor(time(1200))))
+        event.outcome = .merged
+        event.publishes = [Reference(.commit, "c1")]
+      },
+    ]
+  }()
+
+  private static func deploy(_ id: String, of commit: String, from start: Int64, to end: Int64) -> Step {
+    event("deployment", id, at: end, .deploy, state: .ended) { event in
+      event.marks = [.begin(.vendor(time(start))), .end(.vendor(time(end)))]
+      event.outcome = .success
+      event.attributes = [
+        Attribute("vcs.ref.head.revision", .string(commit)), Attribute("deployment.environment.name", "production"),
+      ]
+    }
+  }
+
+  private static let deploys: [Step] = [
+    deploy("1", of: "c0", from: -500, to: -400),
+    Step(updates: [
+      BranchUpdate(
+        branch: SpanKey(source: "github", host: "github.com", container: "1", kind: "branch", id: "main"), kind: .moved,
+        time: .vendor(time(1200)), before: "c0", after: "c1", commits: [BranchCommit("c1", time: time(-60))], isForced: false,
+        isDefaultBranch: true)
+    ]),
+    deploy("2", of: "c1", from: 1300, to: 1500), deploy("3", of: "c1", from: 1600, to: 1700),
+    deploy("4", of: "c0", from: 1800, to: 1900),
+  ]
+
+  private static func run(
+    _ id: String, queued: Int64, started: Int64, ended: Int64?, outcome: Outcome = .success
+  ) -> Step {
+    event("run", id, at: ended ?? started, .build, state: ended == nil ? .running : .ended) { event in
+      event.attributes = [Attribute("cicd.pipeline.name", "CI")]
+      event.marks = [.begin(.vendor(time(queued)))]
+      event.phases = [
+        PhaseStatement(track: "run", name: "queue", start: time(queued)),
+        PhaseStatement(track: "run", name: "run", start: time(started), end: ended.map(time)),
+        PhaseStatement(track: "step", name: "compile", start: time(started), end: ended.map(time)),
+      ]
+      if let ended {
+        event.marks.append(.end(.vendor(time(ended))))
+        event.outcome = outcome
+      }
+    }
+  }
+
+  // MARK: Tests
+
+  @Test("review, approval and merge count from the opening, whatever the order of deliveries, once the change has settled")
+  func changes() throws {
+    var random = SeededRandom(seed: 7)
+    for round in 0..<20 {
+      var bench = try Bench()
+      for step in round == 0 ? Self.change : Self.change.shuffled(using: &random) { try bench.project([step, step]) }
+      #expect(bench.histogram("valuestream_change_time_to_merge_seconds").isEmpty)
+      try bench.settle()
+      try bench.settle()
+      #expect(bench.histogram("valuestream_change_time_to_first_review_seconds") == ["github acme/site": [600, 1]])
+      #expect(bench.histogram("valuestream_change_time_to_approval_seconds") == ["github acme/site": [900, 1]])
+      #expect(bench.histogram("valuestream_change_time_to_merge_seconds") == ["github acme/site": [1200, 1]])
+    }
+  }
+
+  @Test("changes are counted by state, and leave the state they were in")
+  func changeStates() throws {
+    var bench = try Bench()
+    func counts() -> [String: Double] {
+      bench.values("vcs_change_count").filter { $0.value != 0 }
+    }
+    let repository = "https://github.com/acme/site site acme"
+    for (step, state) in zip(Self.change, ["wip", "open", "open", "open", "merged"]) {
+      try bench.project([step])
+      #expect(counts() == ["\(repository) \(state)": 1])
+    }
+  }
+
+  @Test("a deploy counts once it has settled, with the lead times of what it brought, in any order of deliveries")
+  func deploys() throws {
+    var random = SeededRandom(seed: 8)
+    for round in 0..<20 {
+      var bench = try Bench()
+      let steps = Self.change + Self.deploys
+      for step in round == 0 ? steps : steps.shuffled(using: &random) { try bench.project([step]) }
+      #expect(bench.values("valuestream_deploys_total").isEmpty)
+      try bench.settle()
+      let lane = "github acme/site production "
+      #expect(
+        bench.values("valuestream_deploys_total") == [
+          "\(lane) first": 1, "\(lane) forward": 1, "\(lane) redeploy": 1, "\(lane) rollback": 1,
+        ])
+      #expect(bench.histogram("valuestream_deploy_changes") == [lane: [1, 1]])
+      #expect(
+        bench.histogram("valuestream_lead_time_seconds") == ["\(lane) change": [1500, 1], "\(lane) merge": [300, 1]])
+    }
+  }
+
+  @Test("what has not settled at a stop is counted after the start, and nothing twice")
+  func restart() throws {
+    var first = try Bench()
+    try first.project(Self.change + Self.deploys)
+    var second = try Bench(store: first.store)
+    #expect(second.values("valuestream_deploys_total").isEmpty)
+    try second.settle()
+    #expect(second.values("valuestream_deploys_total").values.reduce(0, +) == 4)
+    // Told to the store with the counters.
+    var third = try Bench(store: first.store)
+    try third.settle()
+    #expect(third.values("valuestream_deploys_total").values.reduce(0, +) == 4)
+    #expect(third.histogram("valuestream_change_time_to_merge_seconds") == ["github acme/site": [1200, 1]])
+  }
+
+  @Test("the next deliveries count what has settled, and of very many the oldest do not wait")
+  func settling() throws {
+    var bench = try Bench()
+    try bench.project(Self.deploys)
+    bench.clock.pass(6)
+    try bench.project([Self.run("1", queued: 0, started: 10, ended: nil)])
+    #expect(bench.values("valuestream_deploys_total").values.reduce(0, +) == 4)
+    let many = (0..<Int64(SettlingAttempts.limit + 10)).map { Self.deploy("m\($0)", of: "c9", from: 5000, to: 5100 + $0) }
+    try bench.project(many)
+    try bench.batches.countSettled()
+    #expect(bench.values("valuestream_deploys_total").values.reduce(0, +) == 14)
+  }
+
+  @Test("a failed deploy counts as none that brought something")
+  func failedDeploy() throws {
+    var bench = try Bench()
+    var step = Self.deploy("1", of: "c0", from: 0, to: 100)
+    step.events[0].outcome = .failure
+    try bench.project([step])
+    try bench.settle()
+    #expect(bench.values("valuestream_deploys_total").isEmpty)
+    #expect(bench.values("valuestream_operations_finished_total") == ["deploy github acme/site production failure": 1])
+  }
+
+  @Test("runs of a pipeline count by state, phases by name, steps not at all")
+  func pipelineRuns() throws {
+    var bench = try Bench()
+    try bench.project([
+      Self.run("1", queued: 0, started: 40, ended: nil), Self.run("2", queued: 0, started: 20, ended: 120),
+      Self.run("3", queued: 0, started: 10, ended: 20, outcome: .timeout),
+    ])
+    #expect(bench.values("cicd_pipeline_run_active") == ["acme/site CI executing": 1])
+    #expect(
+      bench.histogram("cicd_pipeline_run_duration_seconds") == [
+        "acme/site CI pending  ": [30, 2], "acme/site CI executing success ": [100, 1],
+        "acme/site CI executing timeout timeout": [10, 1],
+      ])
+    #expect(bench.values("cicd_pipeline_run_errors_total") == ["acme/site CI failure": 0, "acme/site CI timeout": 1])
+    #expect(
+      bench.histogram("valuestream_phase_duration_seconds") == [
+        "build github acme/site queue": [30, 2], "build github acme/site run": [110, 2],
+      ])
+    try bench.project([Self.run("1", queued: 0, started: 40, ended: 100)])
+    #expect(bench.values("cicd_pipeline_run_active") == ["acme/site CI executing": 0])
+  }
+
+  @Test("past the limit of series every family counts the rest as other")
+  func seriesLimit() throws {
+    var bench = try Bench(seriesLimit: 3)
+    for number in 0..<10 {
+      var steps = Self.change + Self.deploys + [Self.run("1", queued: 0, started: 10, ended: 20)]
+      for step in steps.indices {
+        for event in steps[step].events.indices {
+          let key = steps[step].events[event].key.description
+          steps[step].events[event].key = SpanKey(encoded: key.replacing("github.com:1:", with: "github.com:\(number):"))
+          steps[step].events[event].project = "acme/\(number)"
+          steps[step].events[event].attributes.removeAll { $0.name == "vcs.repository.url.full" }
+          steps[step].events[event].attributes.add("vcs.repository.url.full", "https://github.com/acme/\(number)")
+        }
+      }
+      try bench.project(steps)
+    }
+    try bench.settle()
+    for family in bench.registry.all where family.name != "valuestream_deliveries_total" && !family.labelNames.isEmpty {
+      let series = family.series
+      #expect(series.count <= 4, "\(family.name)")
+      guard series.count == 4 else { continue }
+      #expect(series.contains { $0.labels.allSatisfy { $0 == "other" } }, "\(family.name)")
+    }
+    #expect(bench.values("vcs_change_count").values.reduce(0, +) == 10)
+  }
+
+  @Test("ages are those of what goes on, added up, and of the oldest")
+  func ages() throws {
+    var bench = try Bench()
+    try bench.project([
+      Self.run("1", queued: 0, started: 40, ended: nil), Self.run("2", queued: 400, started: 420, ended: nil),
+      Self.run("3", queued: 0, started: 10, ended: 20),
+    ])
+    try AgeGauges(registry: bench.registry, store: bench.store, clock: bench.clock, seriesLimit: 10).refresh()
+    #expect(bench.values("valuestream_operations_active") == ["build github acme/site": 2])
+    #expect(bench.values("valuestream_operations_active_age_seconds") == ["build github acme/site": 1_999_600])
+    #expect(bench.values("valuestream_operations_active_oldest_seconds") == ["build github acme/site": 1_000_000])
+  }
+
+  @Test("past the limit the ages of the fewest things are one")
+  func agesBeyondLimit() {
+    let other = AgeGauges.bounded(
+      (1...5).map { number in
+        OpenThings(
+          operation: .build, source: "s", project: "\(number)", count: number, meanStart: Self.time(Int64(number)),
+          firstStart: Self.time(Int64(-number)))
+      }, by: 3)
+    #expect(other.map(\.count) == [5, 4, 3, 3])
+    #expect(other.last?.project == "other")
+    #expect(other.last?.firstStart == Self.time(-2))
+  }
+
+  @Test("the gauges by branch tell open changes their age, and the others how long they took")
+  func branches() throws {
+    var bench = try Bench()
+    let gauges = BranchGauges(registry: bench.registry, store: bench.store, clock: bench.clock)
+    let branch = "https://github.com/acme/site site acme fix"
+    try bench.project(Array(Self.change.prefix(4)))
+    try gauges.refresh()
+    #expect(bench.values("vcs_change_duration_seconds") == ["\(branch) open": 1_000_000])
+    #expect(bench.values("vcs_change_time_to_approval_seconds") == ["\(branch) main": 900])
+    #expect(bench.values("vcs_change_time_to_merge_seconds").isEmpty)
+    try bench.project(Self.change)
+    try gauges.refresh()
+    #expect(bench.values("vcs_change_duration_seconds").isEmpty)
+    #expect(bench.values("vcs_change_time_to_merge_seconds") == ["\(branch) main": 1200])
+  }
+}
