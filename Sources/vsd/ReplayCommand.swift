@@ -36,10 +36,11 @@ struct ReplayCommand {
     defer { log.close() }
     let first = isApplied ? try SQLiteSpanStore(directory: directory) : try SQLiteSpanStore(reading: directory)
     defer { first.close() }
-    let second = try openSecond()
+    let second = try openSecond(of: log, beside: first)
     defer { second.close() }
     var replay = try Replay(
-      of: log, first: first, second: second, sources: settings.sources, seriesLimit: settings.seriesLimit, clock: SystemClock())
+      of: log, first: first, second: second, sources: settings.sources, seriesLimit: settings.seriesLimit,
+      spanRetention: settings.spanRetention, exporters: settings.destinations.map(\.exporter.name), clock: SystemClock())
     let start = ContinuousClock.now
     let count = try replay.run { read, total in showProgress(read, total) }
     let seconds = (start.duration(to: .now).inSeconds * 10).rounded() / 10
@@ -48,7 +49,7 @@ struct ReplayCommand {
     StandardStream.output.write(try replay.comparison().text)
     guard isApplied else { return }
     try replay.keepBookkeeping()
-    try first.replace(by: second, logBeginning: try Replay.beginning(of: log))
+    try first.replace(by: second, logBeginning: try Replay.beginning(of: log, seenBy: first))
     StandardStream.error.write(
       "the new projection is in place; the one before is kept as \(directory)/\(SQLiteSpanStore.replacedFileName)\n")
   }
@@ -58,14 +59,15 @@ struct ReplayCommand {
     StandardStream.error.write("\rreplayed \(read) of \(total) deliveries (\(read * 100 / total) %)")
   }
 
-  /// What an earlier replay has made by the same mapping, or an empty one.
-  private func openSecond() throws -> SQLiteSpanStore {
+  /// What an earlier replay has made by the same mapping, if it can go on from there, or an empty one.
+  private func openSecond(of log: SQLiteDeliveryLog, beside first: SQLiteSpanStore) throws -> SQLiteSpanStore {
     var options = SQLiteSpanStore.Options()
     options.fileName = Self.fileName
-    let mapping = Self.programIdentity + settings.classification.map { Array("\n\($0)".utf8) }.joined()
+    let beginning = try first.values()[ProjectionBatches.logBeginning] ?? []
+    let mapping = Self.programIdentity + settings.classification.map { Array("\n\($0)".utf8) }.joined() + [0x0A] + beginning
     do {
       let kept = try SQLiteSpanStore(directory: directory, options: options)
-      if try kept.values()[Self.mapping] == mapping { return kept }
+      if try kept.values()[Self.mapping] == mapping, try Self.isContinued(kept, by: log) { return kept }
       kept.close()
     } catch let error as StoreError where error.code != .busy {
       // Whatever is wrong with it, it is made anew.
@@ -76,6 +78,12 @@ struct ReplayCommand {
     changes.values[Self.mapping] = mapping
     try empty.write(changes)
     return empty
+  }
+
+  /// False where deliveries may have been removed from the log that the projection has not seen.
+  private static func isContinued(_ projection: SQLiteSpanStore, by log: SQLiteDeliveryLog) throws -> Bool {
+    guard let position = try projection.position() else { return true }
+    return try log.delivery(at: position) != nil
   }
 
   /// Version, and what tells builds of one version apart.

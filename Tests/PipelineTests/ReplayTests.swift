@@ -43,23 +43,29 @@ struct ReplayTests {
   private let second = MemorySpanStore()
   private let clock = SystemClock()
 
-  private func record(_ lines: [String], from minute: Int) throws {
+  private func record(_ lines: [String], from minute: Int, in other: MemoryDeliveryLog? = nil) throws {
+    let log = other ?? log
     let deliveries = lines.enumerated().map { offset, line in
       LoggedDelivery(
         Delivery(
           source: "lines", received: Timestamp(seconds: 1_700_000_000 + Int64(minute + offset) * 60), headers: [:],
           body: Array(line.utf8)))
     }
+    let end = log.lastPosition()
     let positions = log.append(deliveries)
     let registry = MetricRegistry()
     var batches = try ProjectionBatches(
-      store: first, logEnd: log.lastPosition(), sources: [Source()], recent: RecentDeliveries(), registry: registry,
+      store: first, logEnd: end, sources: [Source()], recent: RecentDeliveries(), registry: registry,
       metrics: ProjectionMetrics(registry: registry, seriesLimit: 100), clock: clock, settle: .zero)
     _ = try batches.project(zip(positions, deliveries).map { batches.reread($1, at: $0) })
   }
 
-  private func replay(_ source: Source) throws -> (count: Int, ReplayComparison) {
-    var replay = try Replay(of: log, first: first, second: second, sources: [source], seriesLimit: 100, clock: clock)
+  private func replay(
+    _ source: Source, of other: MemoryDeliveryLog? = nil, retention: Duration = .seconds(40_000 * 86_400)
+  ) throws -> (count: Int, ReplayComparison) {
+    var replay = try Replay(
+      of: other ?? log, first: first, second: second, sources: [source], seriesLimit: 100, spanRetention: retention,
+      exporters: [], clock: clock)
     let count = try replay.run()
     try replay.keepBookkeeping()
     return (count, try replay.comparison())
@@ -124,6 +130,34 @@ struct ReplayTests {
     #expect(subjects[Self.key("a")]?.spans() == first.subjects([Self.key("a")])[Self.key("a")]?.spans())
     #expect(subjects[Self.key("b")]?.announcedAttempts == [1], "it is not told again")
     #expect(subjects[Self.key("b")]?.name == "b")
+  }
+
+  @Test("A log that was put in the place of another is no whole one: everything from before it is carried over")
+  func anotherLog() throws {
+    try record(["a start", "a end", "b start"], from: 0)
+    let log = MemoryDeliveryLog()
+    try record(["b end", "c start"], from: 100, in: log)
+    #expect(log.isComplete())
+    let (count, comparison) = try replay(Source(names: ["a": "Anna", "c": "Clara"]), of: log)
+    #expect(count == 2)
+    #expect(comparison.findings[.name]?.examples == [.init(key: Self.key("c"), before: "c", now: "Clara")])
+    #expect(comparison.findings.count == 1, "\(comparison.text)")
+
+    let empty = try Replay.beginning(of: MemoryDeliveryLog(), seenBy: first)
+    #expect(empty == Timestamp(nanoseconds: .max), "a log that was removed")
+  }
+
+  @Test("What retention has removed does not come back, though the log still has it")
+  func removedSpans() throws {
+    try record(["a start", "a end", "b start", "c start", "c end"], from: 0)
+    let retention = Duration.seconds(86_400)
+    let cutoff = clock.now().advanced(byNanoseconds: -retention.nanoseconds)
+    #expect(first.removeFinished(before: cutoff, awaitedBy: [], limit: 10) == 0, "announced just now")
+    let later = clock.now().advanced(bySeconds: 1)
+    #expect(first.removeFinished(before: later, awaitedBy: [], limit: 10) == 2)
+    let (_, comparison) = try replay(Source(), retention: retention)
+    #expect(comparison.isEmpty, "\(comparison.text)")
+    #expect(comparison.thingsNow == 1)
   }
 
   @Test("The classic picture stays as it was: counters go with it")

@@ -18,8 +18,16 @@ package struct ProjectionBatches: Sendable {
   /// A batch that was understood and counted, and could not be written: written before anything else.
   private var unwritten: ProjectionChanges?
   private var settling: SettlingAttempts
+  /// What ``logBeginning`` becomes with the next batch; nil where it stays.
+  private var newBeginning: [UInt8]?
 
   private static let nextClassicID = "classic.nextID"
+
+  /// The value that says from which log all of this was made: when that received its first delivery, as nanoseconds. Empty once
+  /// another log was found in its place.
+  package static let logBeginning = "log.beginning"
+
+  package static func encoded(beginning: Timestamp) -> [UInt8] { Array("\(beginning.nanoseconds)".utf8) }
 
   /// Reads where the store stands, and takes over its counters and recent deliveries.
   ///
@@ -50,6 +58,7 @@ package struct ProjectionBatches: Sendable {
     settling = SettlingAttempts(encoded: values[SettlingAttempts.valueName] ?? [])
     self.onClassicSpan = onClassicSpan
     self.position = position
+    newBeginning = position == stored ? nil : []
     picture = ClassicPicture(
       nextID: values[Self.nextClassicID].flatMap { Int64(String(decoding: $0, as: UTF8.self)) } ?? 1)
   }
@@ -72,15 +81,17 @@ package struct ProjectionBatches: Sendable {
   /// Deliveries that were projected before are passed over. After an error nothing of the batch counts, or all of it does
   /// and is written by the next call; either way the caller reads the log again from ``position``.
   ///
+  /// - Parameter moment: when ends count as announced; nil for now.
   /// - Returns: how far the log is projected now, and whether spans finished.
   package mutating func project(
-    _ deliveries: [RecordedDelivery]
+    _ deliveries: [RecordedDelivery], at moment: Timestamp? = nil
   ) throws -> (position: LogPosition?, hasAnnouncements: Bool) {
     if unwritten != nil { try writePending() }
     try takeSettled()
     let fresh = deliveries.filter { delivery in position.map { delivery.position > $0 } ?? true }
-    guard let last = fresh.last else { return (position, false) }
-    var batch = Batch(store: store, picture: picture, now: clock.now())
+    guard let first = fresh.first, let last = fresh.last else { return (position, false) }
+    if position == nil, newBeginning == nil { newBeginning = Self.encoded(beginning: first.logged.delivery.received) }
+    var batch = Batch(store: store, picture: picture, now: moment ?? clock.now())
     for delivery in fresh { try batch.take(delivery, recent: recent) }
     try batch.concludeSpans()
 
@@ -101,7 +112,8 @@ package struct ProjectionBatches: Sendable {
   /// Projects what is known from elsewhere, before anything of the log is.
   package mutating func projectBeforeLog(_ delivery: RecordedDelivery) throws {
     position = nil
-    _ = try project([delivery])
+    newBeginning = []
+    _ = try project([delivery], at: delivery.logged.delivery.received)
   }
 
   /// Counts what has settled since the last batch.
@@ -131,10 +143,12 @@ package struct ProjectionBatches: Sendable {
   private mutating func writePending() throws {
     guard var changes = unwritten else { return }
     changes.values.merge(registry.changedValues()) { _, new in new }
+    if let newBeginning { changes.values[Self.logBeginning] = newBeginning }
     if settling.isChanged { changes.values[SettlingAttempts.valueName] = settling.encoded }
     unwritten = changes
     try store.write(changes)
     settling.markWritten()
+    newBeginning = nil
     position = changes.position
     unwritten = nil
   }
@@ -142,6 +156,7 @@ package struct ProjectionBatches: Sendable {
   package mutating func reset() {
     position = nil
     unwritten = nil
+    newBeginning = nil
     settling = SettlingAttempts()
     recent.removeAll()
   }

@@ -2,30 +2,40 @@ package import ValueStreamCore
 
 /// A second projection of the kept deliveries, by the mapping of today, beside the one that vsd made as they came.
 ///
-/// What the log no longer holds is carried over: the facts of before its oldest delivery are put in first, as they were
-/// understood then. What was told to others is no matter of mapping and stays: ``keepBookkeeping()``, and what the store takes over
+/// What the log does not hold is carried over: the facts of before its oldest delivery are put in first, as they were
+/// understood then. What the first projection no longer keeps is not brought back. What was told to others is no matter of mapping and stays: ``keepBookkeeping()``, and what the store takes over
 /// when the second projection takes the place of the first.
 package struct Replay {
   private let log: any DeliveryLog
   private let first: any SpanStore
   private let second: any SpanStore
+  private let spanRetention: Duration
+  private let exporters: [String]
+  private let clock: any WallClock
   private var batches: ProjectionBatches
 
   /// The value that stands in the second store once everything was carried over.
   private static let carriedOver = "replay.carried_over"
   private static let batchLimit = 512
   private static let batchBytes = 32 << 20
+  /// How often it goes after a first projection that moves on meanwhile.
+  private static let roundLimit = 20
+  /// How far the clock of a vendor may be ahead of ours.
+  private static let clockDifference = Duration.seconds(600)
 
   /// - Parameters:
   ///   - second: empty, or what an earlier replay with the same mapping has filled: it goes on from there.
-  ///   - seriesLimit: as for the first projection.
+  ///   - seriesLimit: as for the first projection; so are `spanRetention` and `exporters`, the names of those that run.
   package init(
     of log: any DeliveryLog, first: any SpanStore, second: any SpanStore, sources: [any EventSource], seriesLimit: Int,
-    clock: any WallClock
+    spanRetention: Duration, exporters: [String], clock: any WallClock
   ) throws {
     self.log = log
     self.first = first
     self.second = second
+    self.spanRetention = spanRetention
+    self.exporters = exporters
+    self.clock = clock
     let registry = MetricRegistry()
     batches = try ProjectionBatches(
       store: second, logEnd: try log.lastPosition(), sources: sources, recent: RecentDeliveries(), registry: registry,
@@ -40,37 +50,67 @@ package struct Replay {
   @discardableResult
   package mutating func run(onProgress: (_ read: Int, _ total: Int) -> Void = { _, _ in }) throws -> Int {
     if try second.values()[Self.carriedOver] == nil { try carryOver() }
-    guard let end = try first.position() else { return 0 }
     let start = batches.position?.rawValue ?? 0
+    var count = 0
+    for _ in 0..<Self.roundLimit {
+      guard let end = try first.position(), batches.position.map({ $0 < end }) ?? true else { break }
+      let read = try project(upTo: end) { onProgress(count + $0, Int(clamping: end.rawValue - min(end.rawValue, start))) }
+      if read == 0 { break }
+      count += read
+    }
+    try removeOld()
+    return count
+  }
+
+  private mutating func project(upTo end: LogPosition, onProgress: (_ read: Int) -> Void) throws -> Int {
     var count = 0
     while batches.position.map({ $0 < end }) ?? true {
       let read = try log.read(after: batches.position, limit: Self.batchLimit, byteLimit: Self.batchBytes)
         .filter { $0.position <= end }
-      if read.isEmpty { break }
-      _ = try batches.project(read.map { batches.reread($0.logged, at: $0.position) })
+      guard let last = read.last else { break }
+      // An end was announced about when its delivery came; retention goes by that.
+      _ = try batches.project(read.map { batches.reread($0.logged, at: $0.position) }, at: last.logged.delivery.received)
       count += read.count
-      onProgress(count, Int(clamping: end.rawValue - min(end.rawValue, start)))
+      onProgress(count)
     }
     return count
+  }
+
+  /// Removes what retention has removed from the first projection, or would.
+  private func removeOld() throws {
+    var cutoff = clock.now().advanced(byNanoseconds: -spanRetention.nanoseconds)
+    let progress = try first.exportProgress()
+    if let passed = exporters.map({ progress[$0]?.sequence ?? 0 }).min(),
+      let waiting = try first.announcements(after: passed, limit: 1).first
+    {
+      cutoff = min(cutoff, waiting.announcement.time)
+    }
+    while try second.removeFinished(before: cutoff, awaitedBy: [], limit: Self.batchLimit) == Self.batchLimit {}
   }
 
   /// Puts in what was known before the oldest delivery that is kept.
   private mutating func carryOver() throws {
     var done = ProjectionChanges()
     done.values[Self.carriedOver] = [1]
-    if let oldest = try Self.beginning(of: log) { try carryOver(before: oldest) }
+    if let beginning = try Self.beginning(of: log, seenBy: first) { try carryOver(before: beginning) }
     try second.write(done)
   }
 
-  /// When the oldest delivery of a log was received; nil while nothing was removed from it.
-  package static func beginning(of log: any DeliveryLog) throws -> Timestamp? {
-    try log.isComplete() ? nil : log.read(after: nil, limit: 1, byteLimit: 0).first?.logged.delivery.received
+  /// From when on a log tells everything that a projection holds; nil where it does from the beginning, because the projection was
+  /// made from this log and nothing was removed from it.
+  package static func beginning(of log: any DeliveryLog, seenBy projection: any SpanStore) throws -> Timestamp? {
+    guard let oldest = try log.read(after: nil, limit: 1, byteLimit: 0).first?.logged.delivery.received else {
+      return Timestamp(nanoseconds: .max)
+    }
+    let known = try projection.values()[ProjectionBatches.logBeginning]
+    if try log.isComplete(), known == ProjectionBatches.encoded(beginning: oldest) { return nil }
+    return oldest.advanced(byNanoseconds: clockDifference.nanoseconds)
   }
 
-  private mutating func carryOver(before oldest: Timestamp) throws {
+  private mutating func carryOver(before beginning: Timestamp) throws {
     try first.forEachPage { subjects in
-      let events = subjects.flatMap(\.events).filter { $0.time.timestamp < oldest }
-      let delivery = Delivery(source: "replay", received: oldest, headers: [:], body: [])
+      let events = subjects.flatMap(\.events).filter { $0.time.timestamp < beginning }
+      let delivery = Delivery(source: "replay", received: min(beginning, clock.now()), headers: [:], body: [])
       // Before the first place that a log gives.
       try batches.projectBeforeLog(
         RecordedDelivery(
