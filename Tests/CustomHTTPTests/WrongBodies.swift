@@ -26,7 +26,7 @@ enum WrongBodies {
     (#"{\#(event), "action": "end", "attributes": []}"#, "$.attributes"),
     (#"{\#(event), "action": "end", "references": "TP-3"}"#, "$.references"),
     (#"{\#(event), "action": "end", "references": ["TP-3", "see TP-4"]}"#, "$.references[1]"),
-    (#"{\#(event), "action": "end", "references": ["1a2b3c4"]}"#, "$.references[0]"),
+    (#"{\#(event), "action": "end", "references": [{"kind": "commit", "value": "1a2b3c"}]}"#, "$.references[0].value"),
     (#"{\#(event), "action": "end", "references": ["acme/site"]}"#, "$.references[0]"),
     (#"{\#(event), "action": "end", "references": ["https://github.com/acme/site"]}"#, "$.references[0]"),
     (#"{\#(event), "action": "end", "references": [7]}"#, "$.references[0]"),

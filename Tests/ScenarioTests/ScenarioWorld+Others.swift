@@ -97,6 +97,7 @@ extension ScenarioWorld {
     for member in ["environment", "service", "outcome", "name"] { body[member] = step[member] }
     var references = (step["references"] ?? "").split(separator: ",").map(String.init)
     if let commit = step["on"] { references.append(Self.commit(commit)) }
+    if let commit = step["short"] { references.append(String(Self.commit(commit).prefix(8))) }
     if !references.isEmpty { body["references"] = references }
     return [try Self.delivery("customhttp", at: step.time, body)]
   }

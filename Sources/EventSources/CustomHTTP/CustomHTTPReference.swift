@@ -13,7 +13,7 @@ struct CustomHTTPReference {
       case .key: "a span key such as customhttp::shop:deploy:42"
       case .event: "the id of another custom event, with its namespace before it if that is another: shop/42"
       case .change: "a change such as acme/site#12, group/app!3 or its address"
-      case .commit: "a whole commit hash"
+      case .commit: "a commit hash, or its first seven characters or more"
       case .issue: "an issue such as acme/site#36, TP-3 or its address"
       }
     }
@@ -33,7 +33,7 @@ struct CustomHTTPReference {
   init(_ value: JSONValue, path: String, namespace: String) throws(PayloadError) {
     if let text = value.string {
       guard text.utf8.count <= PayloadName.limit, let reference = Self.recognize(text, in: namespace) else {
-        throw PayloadError(.missingIdentity, path: path, reason: "expected \(Self.hint(to: text))")
+        throw PayloadError(.missingIdentity, path: path, reason: "expected \(Self.expected)")
       }
       self = reference
     } else if value.isObject {
@@ -58,9 +58,12 @@ struct CustomHTTPReference {
   }
 
   static func recognize(_ text: String, in namespace: String) -> CustomHTTPReference? {
-    if isShortHash(text) { return nil }
-    for kind in [Kind.classic, .key, .commit] {
+    for kind in [Kind.classic, .key] {
       if let reference = read(text, as: kind, in: namespace) { return reference }
+    }
+    if CommitHash.whole(text) != nil || isShortHash(text) || isAddress(text), let commit = read(text, as: .commit, in: namespace)
+    {
+      return commit
     }
     // A number in a repository may be that of a change or of an issue; which one, the things that have it will tell.
     if let thing = RepositoryThing(text), thing.kind == nil {
@@ -87,7 +90,7 @@ struct CustomHTTPReference {
       guard let thing = RepositoryThing(text), thing.kind != .issue else { return nil }
       return CustomHTTPReference(.explicitID, thing.changes)
     case .commit:
-      guard let hash = (isAddress(text) ? hash(inAddress: text) : text).flatMap(CommitHash.whole) else { return nil }
+      guard let hash = (isAddress(text) ? hash(inAddress: text) : text).flatMap(CommitHash.abbreviated) else { return nil }
       return CustomHTTPReference(.commit, [Reference(.commit, hash)])
     case .issue:
       if let issue = TrackerIssue(text) { return CustomHTTPReference(.issueKey, issue.references) }
@@ -96,10 +99,7 @@ struct CustomHTTPReference {
     }
   }
 
-  private static func hint(to text: String) -> String {
-    if isShortHash(text) { return "the whole hash of the commit, or {\"kind\": \"event\", \"value\": \"\(text)\"}" }
-    return Kind.allCases.map(\.expected).joined(separator: "; ")
-  }
+  private static let expected = Kind.allCases.map(\.expected).joined(separator: "; ")
 
   // MARK: Forms
 
@@ -107,7 +107,7 @@ struct CustomHTTPReference {
     (text.hasPrefix("https://") || text.hasPrefix("http://")) && WebAddress.host(text) != nil
   }
 
-  /// A hash as Git abbreviates it, which nothing is known by. Digits alone are more likely an id.
+  /// A hash as Git abbreviates it. Digits alone are more likely an id.
   private static func isShortHash(_ text: String) -> Bool {
     (7..<40).contains(text.utf8.count) && text.utf8.allSatisfy { Hex.value($0) != nil } && !text.utf8.allSatisfy(ASCII.isDigit)
   }

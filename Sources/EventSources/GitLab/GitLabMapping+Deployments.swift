@@ -35,7 +35,7 @@ extension GitLabMapping {
       event.follows = followLink([.key(key(GitLabKey.job, job, of: project))])
     }
     // The payload shortens the commit, but not in its address.
-    let sha = deployment.text("commit_url")?.split(separator: "/").last.map(String.init)
+    let sha = deployment.text("commit_url")?.split(separator: "/").last.map(String.init) ?? deployment.text("short_sha")
     event.follows.append(followCommit(sha))
     describe(project, in: &event)
     event.attributes.add("deployment.id", String(id))
@@ -46,7 +46,7 @@ extension GitLabMapping {
     event.attributes.add("valuestream.deployment.actor", deployment.object("user")?.text("username"))
     if event.outcome?.isError == true { event.attributes.add("error.type", status) }
     event.attributes.add("vcs.ref.head.name", deployment.text("ref"))
-    event.attributes.add("vcs.ref.head.revision", sha ?? deployment.text("short_sha"))
+    event.attributes.add("vcs.ref.head.revision", sha)
     event.attributes += GitLabClassicTags.deployment(deployment, id: id)
     event.classic = ClassicMark(
       eventSource: "gitlab", type: "deploy", state == .ended ? .end : state == .running ? .transition : .start, state: status,

@@ -7,4 +7,10 @@ package enum CommitHash {
     guard [40, 64].contains(text.utf8.count), text.utf8.allSatisfy({ Hex.value($0) != nil }) else { return nil }
     return text.lowercased()
   }
+
+  /// A text that is a whole hash, or at least the first seven characters of one, in lower case; nil for any other.
+  package static func abbreviated(_ text: String) -> String? {
+    guard (7...64).contains(text.utf8.count), text.utf8.allSatisfy({ Hex.value($0) != nil }) else { return nil }
+    return text.lowercased()
+  }
 }

@@ -48,12 +48,3 @@ public enum ClassicID {
     byte == UInt8(ascii: "-") || byte == UInt8(ascii: ".") || byte == UInt8(ascii: "_")
   }
 }
-
-extension Reference {
-  /// The references that this one may stand for, best first; itself unless it is a classic id found in text.
-  var candidates: [Reference] {
-    guard kind == .classicID else { return [self] }
-    let ids = ClassicID.candidates(in: value)
-    return ids.isEmpty ? [self] : ids.map { Reference(.classicID, $0) }
-  }
-}

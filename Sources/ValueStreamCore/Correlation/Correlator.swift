@@ -50,6 +50,7 @@ public struct Correlator: Sendable {
     let ownerBefore = subject.owner
     let lifeBefore = subject.decidingLife
     let newMerge = event.mergeRevision.flatMap { subject.wasMerged(as: $0) ? nil : Reference(.commit, $0) }
+    let namesOfMerge = newMerge.map { [$0] + [$0.shortCommit].compactMap { $0 } } ?? []
     let followsBefore = event.follows.isEmpty ? [] : Set(subject.followedReferences)
     var changes = Changes(key: key, isNews: subject.add(event))
     guard changes.isNews else { return .changes(changes) }
@@ -70,7 +71,7 @@ public struct Correlator: Sendable {
     changes.subjects[key] = subject
     // A thing that is new, or of which became known what decides, may be what others were looking for under any of its names.
     let isRecognizable = known.value == nil || subject.owner != ownerBefore || subject.decidingLife != lifeBefore
-    let news = isRecognizable ? subject.aliases + [.key(key)] : newAliases + (newMerge.map { [$0] } ?? [])
+    let news = isRecognizable ? subject.aliases + [.key(key)] : newAliases + namesOfMerge
     for follower in followers(of: news, except: key, &view) {
       guard var child = view.subject(follower)?.value else { continue }
       let tie = parent(of: child, &view)
@@ -121,8 +122,11 @@ public struct Correlator: Sendable {
     for statement in subject.follows {
       for reference in statement.references {
         for candidate in reference.candidates {
-          guard let parent = publisher(of: candidate, for: subject, reach: statement.reach, &view) else { continue }
-          return ParentTie(parent: parent, rule: statement.rule, reference: candidate, attempt: statement.attempt)
+          guard let parent = publisher(of: candidate, in: reference, for: subject, reach: statement.reach, &view) else {
+            continue
+          }
+          let shown = candidate.kind == .shortCommit ? reference : candidate
+          return ParentTie(parent: parent, rule: statement.rule, reference: shown, attempt: statement.attempt)
         }
       }
     }
@@ -132,12 +136,17 @@ public struct Correlator: Sendable {
   /// The one thing a reference names, seen from a follower. Among several the last that had begun, where these follow each other, or
   /// the change that a commit merged before those it is the head of; else the one of the same owner; else none: a guess would tie
   /// strangers together.
+  ///
+  /// - Parameter written: what the follower says, of which the reference is one candidate.
   private func publisher(
-    of reference: Reference, for subject: Subject, reach: ReferenceReach, _ view: inout View
+    of reference: Reference, in written: Reference, for subject: Subject, reach: ReferenceReach, _ view: inout View
   ) -> SpanKey? {
     var publishers = (view.publishers(reference) ?? []).filter { $0 != subject.key }
-    if publishers.count > 1, reference.kind == .commit {
-      let merged = publishers.filter { view.subject($0)?.value?.wasMerged(as: reference.value) ?? false }
+    if reference.kind == .shortCommit {
+      publishers = publishers.filter { view.subject($0)?.value?.publishesCommit(beginning: written.value) ?? false }
+    }
+    if publishers.count > 1, reference.kind == .commit || reference.kind == .shortCommit {
+      let merged = publishers.filter { view.subject($0)?.value?.wasMerged(as: written.value) ?? false }
       if !merged.isEmpty { publishers = merged }
     }
     if publishers.count < 2, reach == .anywhere { return publishers.first }
@@ -184,9 +193,14 @@ extension Event {
 }
 
 extension Subject {
-  /// True of a change that this commit merged.
+  /// True of a change that this commit merged, of which the beginning of the hash is enough.
   fileprivate func wasMerged(as commit: String) -> Bool {
-    facts.contains { $0.event.mergeRevision == commit }
+    facts.contains { $0.event.mergeRevision?.hasPrefix(commit) ?? false }
+  }
+
+  /// True of a thing that has a commit whose hash begins so.
+  fileprivate func publishesCommit(beginning hash: String) -> Bool {
+    facts.contains { $0.event.publishes.contains { $0.kind == .commit && $0.value.hasPrefix(hash) } }
   }
 
   /// When its first attempt began; nil of a thing without spans.

@@ -27,12 +27,15 @@ struct DatedName: Sendable, Hashable {
 
 extension Event {
   /// With the names that follow from what it says: under which a deploy is found by its service and day, and a merged change by its
-  /// branch and day; and with branches only for the weeks around it, because the name of a branch is used again.
-  func dated() -> Event {
+  /// branch and day, and a commit by how its hash begins; and with branches only for the weeks around it, because the name of a
+  /// branch is used again.
+  func withDerivedNames() -> Event {
     let names = datedNames
     let hasBranch = publishes.contains { $0.kind == .branch } || follows.contains { $0.rule == .branch }
-    guard !names.isEmpty || hasBranch else { return self }
+    let hasCommit = publishes.contains { $0.kind == .commit } || follows.contains { $0.rule == .commit }
+    guard !names.isEmpty || hasBranch || hasCommit else { return self }
     var event = self
+    if hasCommit { event.addShortCommits() }
     for day in Set(marks.map { DatedName.day(of: $0.time.timestamp) }).sorted() {
       for reference in names.map({ $0.reference(onDay: day) }) where !event.publishes.contains(reference) {
         event.publishes.append(reference)
@@ -40,6 +43,13 @@ extension Event {
     }
     if hasBranch { event.dateBranches() }
     return event
+  }
+
+  private mutating func addShortCommits() {
+    for short in publishes.compactMap(\.shortCommit) where !publishes.contains(short) { publishes.append(short) }
+    for index in follows.indices where follows[index].rule == .commit {
+      follows[index].references = follows[index].references.map(\.recognizingShortCommit)
+    }
   }
 
   private var datedNames: [DatedName] {

@@ -23,7 +23,7 @@ public struct Projection: Sendable {
   /// - Returns: the key of the thing the event is about, and whether the event told anything new.
   /// - Throws: ``StoreError`` when the store cannot be read; the projection is then of no more use.
   public mutating func take(_ event: Event) throws -> (key: SpanKey, isNews: Bool) {
-    let event = event.dated()
+    let event = event.withDerivedNames()
     try loadForeseeable(event)
     while true {
       switch correlator.step(event, knowing: knowledge) {

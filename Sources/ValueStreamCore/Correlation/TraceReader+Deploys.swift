@@ -109,15 +109,27 @@ extension TraceReader {
     return spans
   }
 
-  /// The commit that a deploy runs on: its own, else that of what it belongs to, up to the change.
+  /// The commit that a deploy runs on: its own, else that of what it belongs to, up to the change. Nil where only the beginning of
+  /// its hash is known, and not of exactly one commit.
   private mutating func revision(of span: Span) throws -> String? {
+    guard let revision = try statedRevision(of: span) else { return nil }
+    let short = Reference(.commit, revision).recognizingShortCommit
+    guard short.kind == .shortCommit else { return revision }
+    let keys = Set(try store.publishers(of: short.candidates).values.joined())
+    try readSubjects(keys)
+    let commits = Set(try keys.compactMap { try subject(for: $0) }.flatMap(\.aliases).filter { $0.kind == .commit }.map(\.value))
+      .filter { $0.hasPrefix(revision) }
+    return commits.count == 1 ? commits.first : nil
+  }
+
+  private mutating func statedRevision(of span: Span) throws -> String? {
     if let own = span.revision { return own }
     guard let subject = try subject(for: span.key) else { return nil }
     for key in try place(of: subject).path.dropFirst() {
       guard let above = try self.subject(for: key), above.operation != .pullRequest, above.operation != .issue else { return nil }
       if let revision = above.spans().last?.revision { return revision }
       for fact in above.follows where fact.rule == .commit {
-        if let commit = fact.references.first(where: { $0.kind == .commit }) { return commit.value }
+        if let commit = fact.references.first(where: { $0.kind == .commit || $0.kind == .shortCommit }) { return commit.value }
       }
     }
     return nil

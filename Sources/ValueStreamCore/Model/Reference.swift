@@ -17,6 +17,8 @@ public struct Reference: Sendable, Hashable, Comparable, CustomStringConvertible
     public static let customID: Kind = "custom"
     /// A full commit hash, lower case.
     public static let commit: Kind = "commit"
+    /// A commit by how its hash begins, lower case: seven characters or more.
+    public static let shortCommit: Kind = "short_commit"
     /// A change by its branch: `<host>/<repository in lower case>@<branch>`.
     public static let branch: Kind = "branch"
     /// A change by its number, in lower case: `<host>/<repository>!<number>`.

@@ -78,7 +78,7 @@ enum EventSettings {
 
   static let reference = Setting<String?>.optionalText(
     "reference", environment: "", placeholder: "NAME",
-    help: "What it belongs to, best first: a whole commit hash, acme/site#12, an address, TP-3; as often as you like.")
+    help: "What it belongs to, best first: a commit hash, acme/site#12, an address, TP-3; as often as you like.")
 
   static let moment = Setting<String?>.optionalText(
     "moment", environment: "", placeholder: "NAME", help: "Something that happens now, within it: approval.")
