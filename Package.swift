@@ -162,7 +162,7 @@ let package = Package(
     tests(of: "CSV", ["ValueStreamCore", "CGzip", "CZstd"]),
     tests(of: "Aggregates", ["CSV", "ValueStreamCore"], fixtures: ["Golden"]),
     tests(of: "Charts", fixtures: ["Golden"]),
-    tests(of: "SampleReports", ["Aggregates", "CSV"]),
+    tests(of: "SampleReports", ["Aggregates", "CSV", "VendorAPI"]),
     tests(of: "VendorAPI", ["ValueStreamCore", "Payloads"]),
     tests(of: "GitHubAPI", ["ValueStreamCore", "VendorAPI"]),
     tests(of: "GitLabAPI", ["ValueStreamCore", "VendorAPI"]),
