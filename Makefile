@@ -81,13 +81,13 @@ check: ## Check format, imports, architecture, constructs, scripts, and that the
 	@Scripts/bootstrap build check
 	@Scripts/check
 
-bench: ## Measure vsd against a bare HTTP server (PAIRS=5 SECONDS_EACH=10 CONNECTIONS="1 16 64")
+bench: ## Measure vsd against a bare HTTP server, then traces, exporters and reports (PAIRS=5 SECONDS_EACH=10 CONNECTIONS="1 16 64")
 	@Scripts/bootstrap build bench
 	@$(MAKE) --no-print-directory vsd
 	@Tests/Benchmarks/run
-	@$(MAKE) --no-print-directory bench-traces
+	@$(MAKE) --no-print-directory bench-traces bench-export bench-agg
 
-bench-traces: ## Measure answers of traces from a store of a million spans, the last part of bench (THINGS=1000000)
+bench-traces: ## Measure answers of traces from a store of a million spans, a part of bench (THINGS=1000000)
 	@Scripts/bootstrap build
 	@Scripts/quiet-build $(RELEASE_FLAGS) --product bench-traces
 	@mkdir -p .build-bench
@@ -101,7 +101,7 @@ bench-away: ## Measure what a receiver that is away costs intake: vsd with it an
 	@SERVER_FLAGS="--tracer otlp --settle 0s --otlp-endpoint http://127.0.0.1:9" \
 	  Tests/Benchmarks/run --reference-binary $(CURDIR)/$(RELEASE)/release/vsd
 
-bench-export: ## Measure what encoding spans for each receiver costs (ROUNDS=9)
+bench-export: ## Measure what encoding spans for each receiver costs, a part of bench (ROUNDS=9)
 	@Scripts/bootstrap build
 	@Scripts/quiet-build $(RELEASE_FLAGS) --product bench-export
 	@$(RELEASE)/release/bench-export $(ROUNDS)
@@ -114,7 +114,7 @@ bench-history: ## Measure with the deliveries of a generated history instead of 
 	@$(RELEASE)/release/vsperf generate history --scale 32 --until 2026-01-01T00:00:00Z --out .build-bench/history.ndjson
 	@HISTORY=$(CURDIR)/.build-bench/history.ndjson Tests/Benchmarks/run
 
-bench-agg: ## Measure vsperf agg beside DuckDB and Polars (ROWS=1000000 ROUNDS=7 THREADS=2)
+bench-agg: ## Measure vsperf agg beside DuckDB and Polars, a part of bench (ROWS=1000000 ROUNDS=7 THREADS=2)
 	@Scripts/bootstrap build
 	@$(MAKE) --no-print-directory vsperf
 	@Tests/Benchmarks/run-agg

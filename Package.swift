@@ -58,7 +58,7 @@ let package = Package(
       providers: [.apt(["libmicrohttpd-dev"])]),
     .systemLibrary(
       name: "CCrypto", path: "Sources/EventSources/CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
-    .systemLibrary(name: "CZlib", path: "Sources/EventSources/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CZlib", path: "Sources/SystemLibraries/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "CEventLoop", path: "Sources/EventSources/CEventLoop"),
     module("Intake", in: "EventSources", ["CMicrohttpd", "CCrypto", "CZlib", "CEventLoop"]),
     tests(of: "Intake", ["ValueStreamCore", "CZlib"]),
@@ -68,9 +68,7 @@ let package = Package(
     module("Prometheus", in: "Tracing"),
     module("QueryAPI", in: "Reports"),
     .target(name: "CByteScan", path: "Sources/Reports/CByteScan"),
-    .systemLibrary(name: "CGunzip", path: "Sources/Reports/CGunzip", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
-    .systemLibrary(name: "CUnzstd", path: "Sources/Reports/CUnzstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
-    module("CSV", in: "Reports", ["CByteScan", "CGunzip", "CUnzstd"]),
+    module("CSV", in: "Reports", ["CByteScan", "CZlib", "CZstd"]),
     module("Aggregates", in: "Reports", ["CSV"]),
     module("Charts", in: "Reports"),
     module("SampleReports", in: "Reports", ["CSV"]),
@@ -103,7 +101,8 @@ let package = Package(
     tests(of: "HistoryGenerator", ["ValueStreamCore", "GitHub"]),
     .systemLibrary(
       name: "CSQLite", path: "Sources/Tracing/CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
-    .systemLibrary(name: "CZstd", path: "Sources/Tracing/CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+    .systemLibrary(
+      name: "CZstd", path: "Sources/SystemLibraries/CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
     module("SQLiteStore", in: "Tracing", ["CSQLite", "CZstd"]),
     .systemLibrary(
       name: "CCurl", path: "Sources/Tracing/CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
@@ -162,7 +161,7 @@ let package = Package(
     tests(of: "CSV", ["ValueStreamCore", "CGzip", "CZstd"]),
     tests(of: "Aggregates", ["CSV", "ValueStreamCore"], fixtures: ["Golden"]),
     tests(of: "Charts", fixtures: ["Golden"]),
-    tests(of: "SampleReports", ["Aggregates", "CSV"]),
+    tests(of: "SampleReports", ["Aggregates", "CSV", "VendorAPI"]),
     tests(of: "VendorAPI", ["ValueStreamCore", "Payloads"]),
     tests(of: "GitHubAPI", ["ValueStreamCore", "VendorAPI"]),
     tests(of: "GitLabAPI", ["ValueStreamCore", "VendorAPI"]),

@@ -25,20 +25,21 @@ struct DeliverySender {
     }
     let request = HTTPTransportRequest(
       method: "POST", url: receiver + delivery.path, headers: headers, body: delivery.body, timeoutSeconds: 30)
+    let place = WebAddress.withoutSecrets(request.url)
     do {
       try await client.post(request)
     } catch IntakeClient.Failure.noAnswer(let error) {
-      throw CommandError("cannot send to \(request.url): \(error)", ExitCode.unavailable)
+      throw CommandError("cannot send to \(place): \(error)", ExitCode.unavailable)
     } catch IntakeClient.Failure.refused(let response) {
-      throw Self.refusal(request.url, delivery, response)
+      throw Self.refusal(place, delivery, response)
     }
   }
 
-  private static func refusal(_ url: String, _ delivery: HistoryDelivery, _ response: HTTPResponse) -> CommandError {
+  private static func refusal(_ place: String, _ delivery: HistoryDelivery, _ response: HTTPResponse) -> CommandError {
     let hint =
       response.status == 401 ? "; VS_GITHUB_SECRET must be the secret that vsd was started with" : ""
     return CommandError(
-      "\(url) answered \(response.status) to a delivery of type \(delivery.event): \(Problem.reason(of: response))\(hint)",
+      "\(place) answered \(response.status) to a delivery of type \(delivery.event): \(Problem.reason(of: response))\(hint)",
       ExitCode.unavailable)
   }
 }

@@ -42,15 +42,8 @@ struct GenerateHistory: Sendable {
     return seed
   }
 
-  private static let days = Setting<Int>(
-    "days", environment: "", placeholder: "N", default: 14, defaultText: "14", help: "How long it is."
-  ) { text throws(SettingError) in
-    let range = HistoryConfiguration.dayRange
-    guard let days = Int(text), range.contains(days) else {
-      throw SettingError(expected: "a number of days from \(range.lowerBound) to \(range.upperBound)")
-    }
-    return days
-  }
+  private static let days = Setting<Int>.count(
+    "days", of: "days", default: 14, in: HistoryConfiguration.dayRange, help: "How long it is.")
 
   private static let scale = Setting<Double>(
     "scale", environment: "", placeholder: "X", default: 1, defaultText: "1",

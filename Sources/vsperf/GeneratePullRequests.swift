@@ -25,14 +25,8 @@ struct GeneratePullRequests: Sendable {
   private let seed: UInt64
   private let output: String?
 
-  private static let rowCount = Setting<Int>(
-    "rows", environment: "", placeholder: "N", default: 1000, defaultText: "1000", help: "How many."
-  ) { text throws(SettingError) in
-    guard let rows = Int(text), (0...1_000_000_000).contains(rows) else {
-      throw SettingError(expected: "a number of rows from 0 to 1000000000")
-    }
-    return rows
-  }
+  private static let rowCount = Setting<Int>.count(
+    "rows", of: "rows", default: 1000, in: 0...1_000_000_000, help: "How many.")
 
   static let declarations = [rowCount.declaration, GenerateHistory.seed.declaration, GenerateHistory.out.declaration]
 

@@ -27,6 +27,12 @@ struct Output: ~Copyable {
     lseek(descriptor, off_t(size), SEEK_SET)
   }
 
+  /// True for a file, and where one will be made; false for a device, a pipe or a folder.
+  static func isFile(_ path: String) -> Bool {
+    var status = stat()
+    return stat(path, &status) != 0 || status.st_mode & S_IFMT == S_IFREG
+  }
+
   deinit {
     if descriptor != STDOUT_FILENO { close(descriptor) }
   }

@@ -6,10 +6,7 @@ extension Setting where Value == String? {
     Setting(
       name, environment: environment, placeholder: "URL", default: nil, defaultText: nil, help: help
     ) { text throws(SettingError) in
-      guard text.hasPrefix("http://") || text.hasPrefix("https://") else {
-        throw SettingError(expected: "an address such as http://127.0.0.1:5000")
-      }
-      return String(text.reversed().drop { $0 == "/" }.reversed())
+      try WebAddress.server(text, example: "http://127.0.0.1:5000")
     }
   }
 }

@@ -16,7 +16,9 @@ struct SpanLookup {
     var isRetryable: Bool
   }
 
-  let server: String
+  private let server: String
+  /// The vsd, for messages.
+  var place: String { WebAddress.withoutSecrets(server) }
   private let token: String?
   private let transport: any HTTPTransport
 
@@ -39,16 +41,16 @@ struct SpanLookup {
     do throws(HTTPTransportError) {
       response = try await transport.send(request)
     } catch {
-      throw Failure(description: "cannot ask \(server): \(error)", isRetryable: error.isRetryable)
+      throw Failure(description: "cannot ask \(place): \(error)", isRetryable: error.isRetryable)
     }
     guard response.status == 200 else {
       let hint = response.status == 401 ? "; VS_READ_TOKEN must be the read token that vsd was started with" : ""
       throw Failure(
-        description: "\(server) answered \(response.status): \(Problem.reason(of: response))\(hint)",
+        description: "\(place) answered \(response.status): \(Problem.reason(of: response))\(hint)",
         isRetryable: response.status == 429 || response.status >= 500)
     }
     guard let page = try? JSONDecoder().decode(Page.self, from: Data(response.body)) else {
-      throw Failure(description: "\(server) answered something that is no list of spans: is that a vsd?", isRetryable: false)
+      throw Failure(description: "\(place) answered something that is no list of spans: is that a vsd?", isRetryable: false)
     }
     return page.spans
   }

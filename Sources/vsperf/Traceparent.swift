@@ -173,7 +173,7 @@ struct Traceparent: Sendable {
         let rest = max(ContinuousClock.now.duration(to: deadline), Self.shortestTimeout)
         let spans = try await lookup.spans(named: subject.references, timeoutSeconds: rest.inSeconds)
         if let traceparent = try subject.traceparent(in: spans) { return traceparent }
-        reason = "\(lookup.server) does not know \(subject.title)"
+        reason = "\(lookup.place) does not know \(subject.title)"
       } catch let failure as SpanLookup.Failure {
         reason = failure.description
         if !failure.isRetryable { throw CommandError(reason, ExitCode.unavailable) }

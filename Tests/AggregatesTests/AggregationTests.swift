@@ -124,7 +124,7 @@ struct AggregationTests {
     "a bad row is told with its line and column",
     arguments: [
       ("o,r,soon,true,1,1,1,1,1\n", 2, "created_at", #""soon" is not a time such as 2020-01-02T15:04:05Z"#),
-      ("o,r,0001-01-01T00:00:00Z,true,1,1,1,1,1\n", 2, "created_at", #""0001-01-01T00:00:00Z" is not a time"#),
+      ("o,r,0001-01-01T00:00:00Z,true,1,1,1,1,1\n", 2, "created_at", #""0001-01-01T00:00:00Z" stands for no time"#),
       ("o,r,2020-01-02T00:00:00Z,perhaps,1,1,1,1,1\n", 2, "merged", #""perhaps" is not true, false, yes or no"#),
       ("o,r,2020-01-02T00:00:00Z,true,1h,1,1,1,1\n", 2, "duration", #""1h" is not a number"#),
       ("o,\"r\n\n\",2020-01-02T00:00:00Z,true,1,1,1,1,1\no,r,x,true,1,1,1,1,1\n", 5, "created_at", #""x" is not a time"#),

@@ -43,17 +43,6 @@ struct DecimalTests {
   }
 
   @Test(
-    "are written in the shortest form, without an exponent",
-    arguments: [
-      (0, "0"), (-0.0, "0"), (1, "1"), (428, "428"), (27.413055555555555, "27.413055555555555"), (-0.5, "-0.5"),
-      (0.00001, "0.00001"), (1.5e-7, "0.00000015"), (1e16, "10000000000000000"), (1.25e20, "125000000000000000000"),
-      (123_456_789_012_345_680, "123456789012345680"), (0x1p-1074, "0." + String(repeating: "0", count: 323) + "5"),
-    ] as [(Double, String)])
-  func written(number: Double, text: String) {
-    #expect(Decimal.text(number) == text)
-  }
-
-  @Test(
     "rounded away from zero at a half",
     arguments: [(0.25, 1, 0.3), (-0.25, 1, -0.3), (2.0 / 3, 2, 0.67), (0.5, 0, 1), (0.04, 1, 0)] as [(Double, Int, Double)])
   func rounded(number: Double, decimals: Int, expected: Double) {

@@ -41,6 +41,21 @@ struct ChartTests {
     try Self.expectIsSelfContained(trend.svg)
   }
 
+  @Test(
+    "values that no chart was made for are drawn too", arguments: [1e30, .greatestFiniteMagnitude, .infinity, -.infinity, .nan])
+  func extremes(value: Double) throws {
+    var (trend, distribution, scatter) = (Self.trend, Self.distribution, Self.scatter)
+    trend.points[0].line = value
+    trend.points[1].dashed = value
+    if value > 0 {
+      distribution.marks = [Scale.Tick(value, "half within")]
+      distribution.bars.append(.init(range: 1..<value, count: .max))
+      scatter.bubbles.append(.init(x: 1..<value, y: 1..<value, count: 1_000_000))
+    }
+    for svg in [trend.svg, distribution.svg, scatter.svg] { try Self.expectIsSelfContained(svg) }
+    #expect(Sparkline.text([1, value, nil, 2]).count == 4)
+  }
+
   /// Well-formed XML, with every number finite, without scripts and without anything from outside.
   private static func expectIsSelfContained(_ svg: String) throws {
     #expect(XMLElements.areBalanced(svg))
@@ -74,6 +89,8 @@ struct ChartTests {
   func counts() {
     #expect(Scale.counts(upTo: 1234).ticks.map(\.label) == ["0", "500", "1,000", "1,500"])
     #expect(Scale.counts(upTo: 0).ticks.map(\.label) == ["0", "1"])
+    #expect(Scale.counts(upTo: 1e30).ticks.last?.label == "1,000,000,000,000,000")
+    #expect(Scale.grouped(1e30) == "1e+30")
     #expect(Scale.magnitudes(from: 1, to: 12_000).ticks.map(\.label) == ["1", "10", "100", "1,000", "10,000"])
   }
 

@@ -10,7 +10,7 @@ struct GitHubRecordsTests {
 
   private static func api(_ transport: TransportFake) throws -> GitHubAPI {
     let token = try #require(Secret("x"))
-    return GitHubAPI(GitHubAddress(enterpriseDomain: nil), token: token, client: APIClient(transport: transport, sleep: { _ in }))
+    return GitHubAPI(.gitHub, token: token, client: APIClient(transport: transport, sleep: { _ in }))
   }
 
   private static func selection(_ period: RecordPeriod = RecordPeriod(), pageSize: Int = 100) -> GitHubSelection {
@@ -26,6 +26,37 @@ struct GitHubRecordsTests {
   private static func fields(_ source: any RecordSource, _ row: [String]) -> [String: String] {
     #expect(row.count == source.columns.count)
     return Dictionary(zip(source.columns, row)) { first, _ in first }
+  }
+
+  // MARK: Repositories
+
+  private static func repositories(_ names: String, total: Int, next: String?) -> HTTPResponse {
+    let nodes = names.map { #"{"name":"\#($0)"}"# }.joined(separator: ",")
+    let page = #"{"hasNextPage":\#(next != nil),"endCursor":"\#(next ?? "")"}"#
+    return .json(
+      #"{"data":{"organization":{"repositories":{"totalCount":\#(total),"pageInfo":\#(page),"nodes":[\#(nodes)]}}}}"#)
+  }
+
+  @Test("What a limit leaves out of an organisation is told", arguments: [(2, true), (3, true), (4, false), (9, false)])
+  func repositoryLimit(limit: Int, isCut: Bool) async throws {
+    let transport = TransportFake { request in
+      String(decoding: request.body, as: UTF8.self).contains(#""after":null"#)
+        ? Self.repositories("abc", total: 4, next: "x") : Self.repositories("d", total: 4, next: nil)
+    }
+    var repositories = GitHubRepositories(organization: "acme", names: ["acme/d", "*"])
+    repositories.limit = limit
+    let found = try await repositories.list(try Self.api(transport))
+    #expect(found.names == ["acme/d"] + ["acme/a", "acme/b", "acme/c"].prefix(limit))
+    #expect(found.cut == (isCut ? "acme has 4 repositories, of which the first \(limit) by name are read" : nil))
+  }
+
+  @Test("A list of repositories that leads to itself has an end")
+  func circle() async throws {
+    let transport = TransportFake { _ in Self.repositories("", total: 4, next: "x") }
+    let error = await #expect(throws: APIError.self) {
+      try await GitHubRepositories(organization: "acme", names: ["*"]).list(try Self.api(transport))
+    }
+    #expect(error == APIError(.malformed, "the repositories of acme: the next page is one that was read already"))
   }
 
   // MARK: Pull requests
@@ -157,6 +188,6 @@ struct GitHubRecordsTests {
     }
     var repositories = GitHubRepositories(organization: "tal", names: ["other/one", "*", "b"])
     repositories.limit = 3
-    #expect(try await repositories.list(try Self.api(transport)) == ["other/one", "tal/a", "tal/b", "tal/c"])
+    #expect(try await repositories.list(try Self.api(transport)).names == ["other/one", "tal/a", "tal/b", "tal/c"])
   }
 }

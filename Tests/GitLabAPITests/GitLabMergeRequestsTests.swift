@@ -49,9 +49,18 @@ struct GitLabMergeRequestsTests {
         ? .json(#"{"data":{"group":{"projects":{"nodes":[{"fullPath":"acme/z"},{"fullPath":"acme/a"}]}}}}"#)
         : .json(#"{"data":{"group":null}}"#)
     }
-    #expect(try await Self.source(transport, groups: ["acme"], projects: ["acme/z"]).containers() == ["acme/z", "acme/a"])
+    #expect(try await Self.source(transport, groups: ["acme"], projects: ["acme/z"]).containers().names == ["acme/z", "acme/a"])
     let error = await #expect(throws: APIError.self) { try await Self.source(transport, groups: ["nobody"]).containers() }
     #expect(error?.description == "there is no group nobody, or the token may not see it")
+  }
+
+  @Test("A list of projects that leads to itself has an end")
+  func circle() async throws {
+    let transport = TransportFake { _ in
+      .json(#"{"data":{"group":{"projects":{"pageInfo":{"hasNextPage":true,"endCursor":"x"},"nodes":[]}}}}"#)
+    }
+    let error = await #expect(throws: APIError.self) { try await Self.source(transport, groups: ["acme"]).containers() }
+    #expect(error?.code == .malformed)
   }
 
   @Test("A query that is too much for GitLab is asked again for less")

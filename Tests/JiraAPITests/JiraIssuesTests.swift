@@ -13,7 +13,7 @@ struct JiraIssuesTests {
   ) throws -> JiraIssues {
     let token = try #require(Secret("x"))
     let api = JiraAPI(
-      "https://acme.atlassian.net", authorization: BasicAuthorization.header(user: "tal", token: token),
+      "https://acme.atlassian.net", authorization: BasicAuthorization.header(user: "tal", token: token.bytes),
       client: APIClient(transport: transport, sleep: { _ in }))
     return JiraIssues(api, projects: projects, search: search, period: period, pageSize: 50, now: now)
   }
@@ -92,6 +92,19 @@ struct JiraIssuesTests {
     let jql =
       #"project = \"SHOP\" AND (type = Bug) AND created >= \"2026-11-01\" AND created <= \"2026-11-12\" ORDER BY created DESC, key DESC"#
     #expect(body.hasPrefix(#"{"jql":"\#(jql)","maxResults":7,"nextPageToken":"token","fields":["#), "\(body)")
-    #expect(try await Self.source(transport, projects: [], search: "type = Bug").containers() == ["type = Bug"])
+    #expect(try await Self.source(transport, projects: [], search: "type = Bug").containers().names == ["type = Bug"])
+  }
+
+  @Test("Changes of status that lead to themselves have an end")
+  func circle() async throws {
+    let transport = TransportFake { request in
+      if request.url.hasSuffix("/status") { return .json("[]") }
+      if request.url.hasSuffix("/changelog/bulkfetch") { return .json(#"{"issueChangeLogs":[],"nextPageToken":"x"}"#) }
+      return .json(#"{"issues":[{"id":"1","fields":{}}],"isLast":true}"#)
+    }
+    let error = await #expect(throws: APIError.self) {
+      try await Self.source(transport).page(of: "SHOP", after: nil, atMost: nil)
+    }
+    #expect(error?.code == .malformed)
   }
 }

@@ -2,6 +2,7 @@ import CSV
 import Foundation
 import SampleReports
 import Testing
+import VendorAPI
 
 @Suite("Made-up pull requests")
 struct SamplePullRequestsTests {
@@ -15,6 +16,11 @@ struct SamplePullRequestsTests {
   func seeds() {
     #expect(Self.bytes(rows: 300, seed: 7) == Self.bytes(rows: 300, seed: 7))
     #expect(Self.bytes(rows: 300, seed: 7) != Self.bytes(rows: 300, seed: 8))
+  }
+
+  @Test("have the columns of real ones")
+  func columns() {
+    #expect(SamplePullRequests.columns == ChangeRecord.columns(.standard))
   }
 
   @Test("are as many as are wanted, of some 225 bytes each", arguments: [0, 1, 39, 41, 2000])

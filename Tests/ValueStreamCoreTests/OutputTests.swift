@@ -29,6 +29,18 @@ struct OutputTests {
       ])
   }
 
+  @Test(
+    "Numbers are written in the shortest form, without an exponent",
+    arguments: [
+      (0, "0"), (-0.0, "0"), (1, "1"), (428, "428"), (27.413055555555555, "27.413055555555555"), (-0.5, "-0.5"),
+      (0.00001, "0.00001"), (1.5e-7, "0.00000015"), (1e16, "10000000000000000"), (1.25e20, "125000000000000000000"),
+      (123_456_789_012_345_680, "123456789012345680"), (.infinity, ""), (.nan, ""),
+      (0x1p-1074, "0." + String(repeating: "0", count: 323) + "5"),
+    ] as [(Double, String)])
+  func written(number: Double, text: String) {
+    #expect(ShortestDecimal.text(number) == text)
+  }
+
   @Test("What is written as JSON is read back by another reader", arguments: UInt64(0)..<20)
   func json(seed: UInt64) throws {
     var random = SeededRandom(seed: seed)

@@ -94,9 +94,10 @@ struct APIClientTests {
     let transport = Answers([.failure(HTTPTransportError(.unreachable, "no such host"))])
     let clock = TestClock()
     let client = APIClient(transport: transport, clock: clock, sleep: { clock.sleep($0) })
-    await #expect(throws: APIError.self) {
+    let error = await #expect(throws: APIError.self) {
       try await client.send({ _ in HTTPTransportRequest(method: "GET", url: "https://api.example") }, read: { _ in () })
     }
+    #expect(error?.code == .unreachable)
     #expect(transport.requests == 3)
   }
 
@@ -108,6 +109,21 @@ struct APIClientTests {
   func refused(status: Int, code: APIError.Code) async throws {
     let error = await #expect(throws: APIError.self) { try await Self.waits([Self.status(status)]) }
     #expect(error?.code == code)
+  }
+
+  @Test("Nobody is waited for longer than an hour, and that is said")
+  func longPauses() async throws {
+    let limit = Self.status(429, ["Retry-After": "90000"])
+    let last = Self.status(200, ["X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1796000900000"])
+    let away = Self.status(503, ["Retry-After": "99999999999999999999"])
+    let result = try await Self.waits([limit, last, away, .success(Self.fine)], requests: 2)
+    #expect(result.waits == [3700, 3700, 3700])
+    #expect(
+      result.reasons == [
+        "https://api.example/x answered 429 (it asks for 90000 s; it is asked again sooner)",
+        "the rate limit of https://api.example/x is used up (it asks for more than eleven days; it is asked again sooner)",
+        "https://api.example/x answered 503 (it asks for more than eleven days; it is asked again sooner)",
+      ])
   }
 
   @Test("A fixed pause is kept between requests")

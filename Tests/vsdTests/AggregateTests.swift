@@ -64,6 +64,22 @@ struct AggregateTests {
     }
   }
 
+  @Test("an empty file has no rows in a folder, and is a mistake where it is named")
+  func emptyFiles() throws {
+    try Self.withFolder { folder in
+      let empty = folder.appendingPathComponent("empty.csv").path
+      try Data().write(to: URL(fileURLWithPath: empty))
+      #expect(try VSPerf.run(["agg", "pull-request", folder.path]).output == Self.report)
+      let named = try VSPerf.run(["agg", "pull-request", empty])
+      #expect(named.exit == .code(65))
+      #expect(named.errors == "vsperf: \(empty), line 1: there is no first row with the names of the columns\n")
+      try FileManager.default.removeItem(at: folder.appendingPathComponent("prs.csv"))
+      let none = try VSPerf.run(["agg", "pull-request", folder.path])
+      #expect(none.exit == .code(0))
+      #expect(none.output.split(separator: "\n").count == 1)
+    }
+  }
+
   @Test("issues, builds and deploys")
   func others() throws {
     try Self.withFolder { folder in
@@ -109,10 +125,32 @@ struct AggregateTests {
       #expect(ended.exit == .code(65))
       #expect(ended.errors == "vsperf: \(file), line 4, column duration: \"long\" is not a number\n")
       #expect(ended.output == "")
+      let timeless = folder.appendingPathComponent("timeless.csv").path
+      try Self.text.replacing("2020-02-03T09:00:00Z", with: "0001-01-01T00:00:00Z").write(
+        toFile: timeless, atomically: true, encoding: .utf8)
+      #expect(
+        try VSPerf.run(["agg", "pull-request", timeless]).errors
+          == "vsperf: \(timeless), line 3, column created_at: \"0001-01-01T00:00:00Z\" stands for no time, and without one a row is "
+          + "in no window\n")
       let skipped = try VSPerf.run(["agg", "pull-request", file, "--skip-bad-rows"])
       #expect(skipped.exit == .code(0))
       #expect(skipped.output == Self.report)
       #expect(skipped.errors == "vsperf: left out 1 row that cannot be read\n")
+    }
+  }
+
+  @Test("durations that nobody has are drawn all the same", arguments: ["trend", "distribution", "scatter"])
+  func extremes(kind: String) throws {
+    try Self.withFolder { folder in
+      let file = folder.appendingPathComponent("prs.csv").path
+      try Self.text.replacing("3600,2,100", with: "1e30,2,1e300").write(toFile: file, atomically: true, encoding: .utf8)
+      let chart = folder.appendingPathComponent("chart.svg").path
+      let result = try VSPerf.run([
+        "agg", "pull-request", file, "--plot", "--format=table", "--chart", chart, "--chart-kind", kind,
+      ])
+      #expect(result.exit == .code(0), "\(result.errors)")
+      #expect(result.output.contains("e+25 d\n"), "\(result.output)")
+      #expect(try String(contentsOfFile: chart, encoding: .utf8).hasSuffix("</svg>\n"))
     }
   }
 

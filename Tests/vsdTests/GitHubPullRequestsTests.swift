@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import Testing
 import ValueStreamCore
 import ValueStreamTesting
@@ -67,6 +68,10 @@ struct GitHubPullRequestsTests {
     Golden.expect(all.output, matches: "\(Self.folder)/pull-requests-all.csv")
     let some = try Self.run(server, "--org=acme", "--repo=*", "--max-repos=2")
     #expect(some.output.split(separator: "\n").count == 8)
+    #expect(
+      some.errors.hasPrefix(
+        "vsperf: acme has 3 repositories, of which the first 2 by name are read; --max-repos sets how many\n"),
+      "\(some.errors)")
     let few = try Self.run(server, "--org=acme", "--repo=site", "--max-prs=5", "--prs-per-page=3")
     #expect(few.output.split(separator: "\n").count == 6)
     #expect(few.errors.contains("vsperf: acme/site: there are more than 5; --max-prs sets how many are read\n"), "\(few.errors)")
@@ -160,8 +165,10 @@ struct GitHubPullRequestsTests {
     #expect(other.exit == .code(64))
     #expect(
       other.errors.contains(
-        "is of a run with other settings (github pull-requests --repo=acme/site --enterprise-domain=\(server.url))"),
-      "\(other.errors)")
+        "is of a run with other settings (github pull-requests --repo=acme/site --enterprise-domain=\(server.url) "
+          + "--prs-per-page=5)"), "\(other.errors)")
+    let otherPages = try Self.run(server, "--repo=acme/site", "--prs-per-page=7", "--out=\(file)", "--resume")
+    #expect(otherPages.exit == .code(64))
     #expect(!(try String(contentsOfFile: file + ".resume", encoding: .utf8)).contains(Self.token))
     try Data().write(to: URL(fileURLWithPath: file))
     let shorter = try Self.run(server, "--repo=acme/site", "--prs-per-page=5", "--out=\(file)", "--resume")
@@ -179,6 +186,63 @@ struct GitHubPullRequestsTests {
     let organization = try Self.run(try Self.server(), "--org=nobody", "--repo=*")
     #expect(organization.exit == .code(69))
     #expect(organization.errors == "vsperf: there is no organisation or user nobody, or the token may not see it\n")
+  }
+
+  @Test("a repository that always fails costs no other, and can be gone on with")
+  func failing() throws {
+    let file = Self.file()
+    defer { for name in [file, file + ".resume"] { try? FileManager.default.removeItem(atPath: name) } }
+    let gitHub = GitHubGraphQL.pullRequests(["a": 4, "b": 12, "c": 3])
+    let isMended = Mutex(false)
+    let server = try VendorServer { request in
+      let body = String(decoding: request.body, as: UTF8.self)
+      guard body.contains(#""name":"b""#), body.contains("cursor:5"), !isMended.withLock({ $0 }) else {
+        return gitHub.answer(request)
+      }
+      return .json(#"{"data":null,"errors":[{"message":"that went wrong"}]}"#)
+    }
+    let arguments = ["--org=acme", "--repo=*", "--prs-per-page=5", "--out=\(file)", "--resume"]
+    func run() throws -> VSPerf.Result {
+      let child = try Self.start(server, arguments)
+      let exit = try child.waitForExit()
+      return VSPerf.Result(exit: exit, output: child.output, errors: child.errors)
+    }
+    func repositories() throws -> [Substring] {
+      try String(contentsOfFile: file, encoding: .utf8).split(separator: "\n").dropFirst().map { $0.split(separator: ",")[1] }
+    }
+    for attempt in 1...2 {
+      let first = try run()
+      #expect(first.exit == .code(69))
+      #expect(first.errors.contains("vsperf: acme/b is left out: that went wrong\n"), "\(first.errors)")
+      #expect(first.errors.hasSuffix("vsperf: 1 of 3 could not be read: acme/b; --resume asks for them again\n"), "\(attempt)")
+      #expect(try repositories() == Array(repeating: "a", count: 4) + Array(repeating: "b", count: 5) + ["c", "c", "c"])
+    }
+    isMended.withLock { $0 = true }
+    let second = try run()
+    #expect(second.exit == .code(0), "\(second.errors)")
+    #expect(try repositories().count(where: { $0 == "b" }) == 12)
+    #expect(try repositories().count == 19)
+    #expect(!FileManager.default.fileExists(atPath: file + ".resume"))
+  }
+
+  @Test("beside a pipe or a device no state is kept")
+  func pipe() throws {
+    let pipe = Self.file()
+    defer { for name in [pipe, pipe + ".resume", pipe + ".copy"] { try? FileManager.default.removeItem(atPath: name) } }
+    try #require(mkfifo(pipe, 0o600) == 0)
+    let server = try Self.server()
+    let reader = Process()
+    reader.executableURL = URL(fileURLWithPath: "/bin/sh")
+    reader.arguments = ["-c", "cat \(pipe) > \(pipe).copy"]
+    try reader.run()
+    let result = try Self.run(server, "--repo=acme/app", "--repo=acme/nothing", "--out", pipe)
+    reader.waitUntilExit()
+    #expect(result.errors.hasSuffix("vsperf: 1 of 2 could not be read: acme/nothing\n"), "\(result.errors)")
+    #expect(try String(contentsOfFile: pipe + ".copy", encoding: .utf8).split(separator: "\n").count == 8)
+    #expect(!FileManager.default.fileExists(atPath: pipe + ".resume"))
+    let resumed = try Self.run(server, "--repo=acme/app", "--out=/dev/null", "--resume")
+    #expect(resumed.exit == .code(64))
+    #expect(resumed.errors.hasPrefix("vsperf: --resume needs --out FILE"), "\(resumed.errors)")
   }
 
   @Test(

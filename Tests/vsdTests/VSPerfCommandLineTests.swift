@@ -42,6 +42,25 @@ struct VSPerfCommandLineTests {
     #expect(result.output == "vsperf \(ValueStreamVersion.current)\n")
   }
 
+  @Test(
+    "passwords in addresses are not shown",
+    arguments: [
+      ["event", "start", "--wait=0", "--event-source-url=ADDRESS/customhttp?key=hunter2"],
+      ["generate", "history", "--days=1", "--scale=0.1", "--send=ADDRESS"],
+      ["traceparent", "--wait=0", "--name=shop/42", "--server=ADDRESS"],
+    ])
+  func passwords(arguments: [String]) throws {
+    let answers = try LoopbackReceiver { _, _ in .status(404) }
+    let away = try LoopbackReceiver([.status(200)])
+    away.goAway()
+    for place in [answers.url, away.url] {
+      let address = place.replacing("http://", with: "http://tal:hunter2@")
+      let result = try VSPerf.run(arguments.map { $0.replacing("ADDRESS", with: address) })
+      #expect(result.exit == .code(69), "\(result.errors)")
+      #expect(result.errors.contains(place) && !result.errors.contains("hunter2"), "\(result.errors)")
+    }
+  }
+
   struct Mistake: CustomTestStringConvertible {
     var arguments: [String]
     var environment: [String: String] = [:]

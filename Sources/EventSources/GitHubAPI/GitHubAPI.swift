@@ -11,7 +11,7 @@ package struct GitHubAPI: Sendable {
 
   package init(_ address: GitHubAddress, token: Secret, client: APIClient, clock: any WallClock = SystemClock()) {
     let headers: HTTPHeaders = [
-      "Authorization": BasicAuthorization.header(user: nil, token: token), "Accept": "application/vnd.github+json",
+      "Authorization": BasicAuthorization.header(user: nil, token: token.bytes), "Accept": "application/vnd.github+json",
       "X-GitHub-Api-Version": "2022-11-28",
     ]
     self.address = address

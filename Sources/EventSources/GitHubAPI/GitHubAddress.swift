@@ -1,3 +1,5 @@
+package import ValueStreamCore
+
 /// Where a GitHub answers: github.com, a GitHub Enterprise Server, or a GHE.com of a company.
 package struct GitHubAddress: Sendable, Hashable {
   package let graphQL: String
@@ -5,14 +7,22 @@ package struct GitHubAddress: Sendable, Hashable {
   /// Where people make tokens.
   package let tokens: String
 
-  /// - Parameter enterpriseDomain: `github.example.org`, `octocorp.ghe.com`, or one of these with `https://` or `http://` before it;
-  ///   nil for github.com.
-  package init(enterpriseDomain: String?) {
-    let given = enterpriseDomain?.split(separator: "/").map(String.init) ?? []
-    let scheme = given.first == "http:" ? "http" : "https"
-    let host = (given.first?.hasPrefix("http") == true && given.count > 1 ? given[1] : given.first) ?? "github.com"
+  package static let gitHub = GitHubAddress(
+    graphQL: "https://api.github.com/graphql", rest: "https://api.github.com", tokens: "github.com")
+
+  /// - Parameter text: `github.example.org`, `octocorp.ghe.com`, or one of these with `https://` or `http://` before it.
+  package init(setting text: String) throws(SettingError) {
+    // A user in it would be shown wherever the address is.
+    let expected = "a domain such as github.example.org, without a user and without a path"
+    if text.contains("@") { throw SettingError(expected: expected, isTextHidden: true) }
+    let address = text.contains("://") ? text : "https://\(text)"
+    let example = "https://github.example.org"
+    guard let server = try? WebAddress.server(address, example: example), let (host, path) = WebAddress.split(server),
+      path.isEmpty
+    else { throw SettingError(expected: expected) }
+    let scheme = server.prefix { $0 != ":" }.lowercased()
     if host == "github.com" || host == "api.github.com" {
-      self.init(graphQL: "https://api.github.com/graphql", rest: "https://api.github.com", tokens: "github.com")
+      self = .gitHub
     } else if host.hasSuffix(".ghe.com") {
       let name = host.hasPrefix("api.") ? String(host.dropFirst(4)) : host
       self.init(graphQL: "https://api.\(name)/graphql", rest: "https://api.\(name)", tokens: name)

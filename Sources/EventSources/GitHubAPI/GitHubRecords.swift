@@ -47,7 +47,7 @@ package struct GitHubRecords: RecordSource {
   let fields: String
   let read: @Sendable (_ node: PayloadObject, _ owner: String, _ repository: String) -> Record
 
-  package func containers() async throws(APIError) -> [String] { try await selection.repositories.list(api) }
+  package func containers() async throws(APIError) -> RecordContainers { try await selection.repositories.list(api) }
 
   package func page(of container: String, after cursor: String?, atMost limit: Int?) async throws(APIError) -> RecordPage {
     let (owner, name) = RecordText.split(container)

@@ -16,17 +16,19 @@ package struct GitHubRepositories: Sendable {
   }
 
   /// Full names, each once.
-  func list(_ api: GitHubAPI) async throws(APIError) -> [String] {
-    var found: [String] = []
+  func list(_ api: GitHubAPI) async throws(APIError) -> RecordContainers {
+    var found = RecordContainers([])
     for name in names {
-      let next = name == "*" ? try await all(api) : [name.contains("/") ? name : "\(organization ?? "")/\(name)"]
-      found += next.filter { !found.contains($0) }
+      let next =
+        name == "*" ? try await all(api) : RecordContainers([name.contains("/") ? name : "\(organization ?? "")/\(name)"])
+      found.names += next.names.filter { !found.names.contains($0) }
+      found.cut = found.cut ?? next.cut
     }
     return found
   }
 
   /// By name, which is the same order at any time.
-  private func all(_ api: GitHubAPI) async throws(APIError) -> [String] {
+  private func all(_ api: GitHubAPI) async throws(APIError) -> RecordContainers {
     let owner = organization ?? ""
     do throws(APIError) {
       return try await all(api, of: owner, in: "organization")
@@ -42,12 +44,14 @@ package struct GitHubRepositories: Sendable {
     }
   }
 
-  private func all(_ api: GitHubAPI, of owner: String, in kind: StaticString) async throws(APIError) -> [String] {
+  private func all(_ api: GitHubAPI, of owner: String, in kind: StaticString) async throws(APIError) -> RecordContainers {
     let query = """
       query($login:String!,$first:Int!,$after:String){\(kind)(login:$login){repositories(first:$first,after:$after,\
       orderBy:{field:NAME,direction:ASC}){totalCount pageInfo{hasNextPage endCursor} nodes{name}}}}
       """
     var names: [String] = []
+    var trail = CursorTrail(of: "the repositories of \(owner)")
+    var total: Int?
     var cursor: String?
     repeat {
       let page = try await api.graphQL.page(
@@ -57,8 +61,14 @@ package struct GitHubRepositories: Sendable {
         try GraphQLConnection(answer.data?.object(kind)?.object("repositories"), of: answer, what: "\(kind) \(owner)")
       }
       names += page.nodes.compactMap { $0.text("name") }
+      total = page.total
       cursor = page.next
+      if names.count < limit { try trail.follow(cursor) }
     } while cursor != nil && names.count < limit
-    return names.prefix(limit).map { "\(owner)/\($0)" }
+    let isCut = cursor != nil || names.count > limit
+    let count = total.map { "\($0)" } ?? "more"
+    return RecordContainers(
+      names.prefix(limit).map { "\(owner)/\($0)" },
+      cut: isCut ? "\(owner) has \(count) repositories, of which the first \(limit) by name are read" : nil)
   }
 }

@@ -16,7 +16,7 @@ package struct GitHubWorkflowRuns: RecordSource {
     self.selection = selection
   }
 
-  package func containers() async throws(APIError) -> [String] { try await selection.repositories.list(api) }
+  package func containers() async throws(APIError) -> RecordContainers { try await selection.repositories.list(api) }
 
   package func page(of container: String, after cursor: String?, atMost limit: Int?) async throws(APIError) -> RecordPage {
     let place = cursor.flatMap { NumberedCursor($0) } ?? NumberedCursor(position: 1)

@@ -29,7 +29,8 @@ package struct GitLabMergeRequests: RecordSource {
     columns: ChangeRecord.Columns, now: Timestamp
   ) {
     graphQL = GraphQLService(
-      "\(address)/api/graphql", headers: ["Authorization": BasicAuthorization.header(user: nil, token: token)], client: client)
+      "\(address)/api/graphql", headers: ["Authorization": BasicAuthorization.header(user: nil, token: token.bytes)],
+      client: client)
     self.groups = groups
     self.projects = projects
     self.state = state
@@ -41,12 +42,12 @@ package struct GitLabMergeRequests: RecordSource {
 
   package var columns: [String] { ChangeRecord.columns(fields) }
 
-  package func containers() async throws(APIError) -> [String] {
+  package func containers() async throws(APIError) -> RecordContainers {
     var found = projects
     for group in groups {
       for path in try await list(group) where !found.contains(path) { found.append(path) }
     }
-    return found
+    return RecordContainers(found)
   }
 
   private func list(_ group: String) async throws(APIError) -> [String] {
@@ -55,6 +56,7 @@ package struct GitLabMergeRequests: RecordSource {
       count pageInfo{hasNextPage endCursor} nodes{fullPath}}}}
       """
     var paths: [String] = []
+    var trail = CursorTrail(of: "the projects of \(group)")
     var cursor: String?
     repeat {
       let variables: [(name: String, value: GraphQL.Variable)] = [
@@ -65,6 +67,7 @@ package struct GitLabMergeRequests: RecordSource {
       }
       paths += page.nodes.compactMap { $0.text("fullPath") }
       cursor = page.next
+      try trail.follow(cursor)
     } while cursor != nil
     return paths.sorted()
   }

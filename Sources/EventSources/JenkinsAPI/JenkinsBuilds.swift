@@ -35,10 +35,10 @@ package struct JenkinsBuilds: RecordSource {
     self.now = now
   }
 
-  package func containers() async throws(APIError) -> [String] {
-    if !jobs.isEmpty { return jobs }
+  package func containers() async throws(APIError) -> RecordContainers {
+    if !jobs.isEmpty { return RecordContainers(jobs) }
     let tree = (0..<Self.depth).reduce("fullName") { tree, _ in "fullName,jobs[\(tree)]" }
-    return try await get("", tree: tree) { Self.jobs(in: $0).sorted() }
+    return try await get("", tree: tree) { RecordContainers(Self.jobs(in: $0).sorted()) }
   }
 
   /// Those that hold no others.

@@ -35,8 +35,8 @@ package final class JiraIssues: RecordSource {
     self.now = now
   }
 
-  package func containers() async throws(APIError) -> [String] {
-    projects.isEmpty ? [search ?? ""] : projects
+  package func containers() async throws(APIError) -> RecordContainers {
+    RecordContainers(projects.isEmpty ? [search ?? ""] : projects)
   }
 
   package func page(of container: String, after cursor: String?, atMost limit: Int?) async throws(APIError) -> RecordPage {
@@ -93,6 +93,7 @@ package final class JiraIssues: RecordSource {
   private func statusChanges(of ids: [String]) async throws(APIError) -> [String: [StatusHistory.Change]] {
     var changes: [String: [StatusHistory.Change]] = [:]
     if ids.isEmpty { return changes }
+    var trail = CursorTrail(of: "changes of status")
     var cursor: String?
     repeat {
       var body = JSONWriter()
@@ -112,6 +113,7 @@ package final class JiraIssues: RecordSource {
         changes[id, default: []] += log.objects("changeHistories").flatMap(Self.changes)
       }
       cursor = next
+      try trail.follow(cursor)
     } while cursor != nil
     return changes
   }

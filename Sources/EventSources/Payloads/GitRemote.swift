@@ -1,3 +1,5 @@
+import ValueStreamCore
+
 /// A repository by the address that Git fetches it from: `https://github.com/acme/site.git`, `git@github.com:acme/site.git`.
 package struct GitRemote {
   package let host: String

@@ -72,21 +72,23 @@ package struct APIClient: Sendable {
       switch error.code {
       case .limited where limits < Self.limitAttempts:
         // Source: GitHub's page on secondary limits: a minute where no time is told, then ever longer.
-        let seconds = min(error.retryAfterSeconds ?? 60 * Double(1 << min(limits, 5)), Self.longestPauseSeconds)
+        let seconds = error.retryAfterSeconds ?? 60 * Double(1 << min(limits, 5))
         limits += 1
         pause(seconds, error.description)
       case .unavailable where failures + 1 < (pacer.hasAnswer ? options.attempts : min(options.attempts, Self.firstAttempts)):
         failures += 1
         let seconds = error.retryAfterSeconds ?? min(0.5 * Double(1 << min(failures - 1, 7)), 60)
-        if seconds >= 1 { report(Wait(reason: error.description, seconds: seconds)) }
-        try await wait(.seconds(min(seconds, Self.longestPauseSeconds)))
+        let pause = Self.bounded(seconds, error.description)
+        if pause.seconds >= 1 { report(pause) }
+        try await wait(.seconds(pause.seconds))
+      case .unavailable where !pacer.hasAnswer: throw APIError(.unreachable, error.description)
       default: throw error
       }
     }
   }
 
   private func answer(to request: HTTPTransportRequest) async throws(APIError) -> HTTPResponse {
-    let place = Self.place(of: request.url)
+    let place = WebAddress.withoutSecrets(request.url)
     let response: HTTPResponse
     do throws(HTTPTransportError) {
       response = try await transport.send(request)
@@ -115,7 +117,7 @@ package struct APIClient: Sendable {
     case 403: return APIError(.forbidden, told)
     case 404, 410: return APIError(.notFound, told)
     case 300..<400:
-      let target = response.headers["Location"].map { ", it is at \($0)" } ?? ""
+      let target = response.headers["Location"].map { ", it is at \(WebAddress.withoutSecrets($0))" } ?? ""
       return APIError(.refused, "\(place) answered \(response.status): that has moved\(target)")
     case 408, 500...: return APIError(.unavailable, told, retryAfterSeconds: limit.retryAfterSeconds)
     default: return APIError(.refused, told)
@@ -128,11 +130,6 @@ package struct APIClient: Sendable {
     return document.message.map { String($0.prefix(300)) } ?? ""
   }
 
-  /// Without its query and its user, which may hold anything.
-  private static func place(of url: String) -> String {
-    WebAddress.withoutUser(String(url.prefix { $0 != "?" }))
-  }
-
   // MARK: Waiting
 
   private func waitForTurn() async throws(APIError) {
@@ -140,7 +137,15 @@ package struct APIClient: Sendable {
   }
 
   private func pause(_ seconds: Double, _ reason: String) {
-    if pacer.pause(seconds: seconds), seconds >= 1 { report(Wait(reason: reason, seconds: seconds)) }
+    let pause = Self.bounded(seconds, reason)
+    if pacer.pause(seconds: pause.seconds), pause.seconds >= 1 { report(pause) }
+  }
+
+  /// No wait is longer than any limit that is known.
+  private static func bounded(_ seconds: Double, _ reason: String) -> Wait {
+    guard seconds > longestPauseSeconds else { return Wait(reason: reason, seconds: seconds) }
+    let told = seconds < 1e6 ? "\(Int(seconds.rounded(.up))) s" : "more than eleven days"
+    return Wait(reason: "\(reason) (it asks for \(told); it is asked again sooner)", seconds: longestPauseSeconds)
   }
 
   private func wait(_ duration: Duration) async throws(APIError) {

@@ -10,6 +10,8 @@ package struct APIError: Error, Sendable, Hashable, CustomStringConvertible {
     case limited
     /// No answer, or an error of the vendor; asking again may help.
     case unavailable
+    /// Nobody there ever answered.
+    case unreachable
     /// Something else is wrong with the request.
     case refused
     /// An answer that cannot be read.
@@ -28,6 +30,20 @@ package struct APIError: Error, Sendable, Hashable, CustomStringConvertible {
     self.retryAfterSeconds = retryAfterSeconds
   }
 
-  /// True where only this container is concerned, and others may still be read.
-  package var concernsContainerOnly: Bool { code == .notFound || code == .forbidden }
+  /// What else cannot be read for the same reason.
+  package enum Concern: Sendable, Hashable {
+    /// Nothing but the container that was asked for.
+    case container
+    case everything
+    /// Only others can tell.
+    case unclear
+  }
+
+  package var concern: Concern {
+    switch code {
+    case .notFound, .forbidden: .container
+    case .unauthorized, .limited, .unreachable, .cancelled: .everything
+    case .unavailable, .refused, .malformed: .unclear
+    }
+  }
 }

@@ -3,8 +3,8 @@ package protocol RecordSource: Sendable {
   /// The names of what each row has.
   var columns: [String] { get }
 
-  /// What the records are in, as users name it, in the order in which they are read: `acme/site`.
-  func containers() async throws(APIError) -> [String]
+  /// What the records are in.
+  func containers() async throws(APIError) -> RecordContainers
 
   /// Some records of a container; the same for the same cursor, as long as nobody changes them.
   ///
@@ -12,6 +12,19 @@ package protocol RecordSource: Sendable {
   ///   - cursor: ``RecordPage/next`` of the page before; nil for the first.
   ///   - limit: more are not wanted.
   func page(of container: String, after cursor: String?, atMost limit: Int?) async throws(APIError) -> RecordPage
+}
+
+/// What records are in: repositories, projects, jobs.
+package struct RecordContainers: Sendable, Hashable {
+  /// As users name them, in the order in which they are read: `acme/site`.
+  package var names: [String]
+  /// Where a limit left some out, what that was, for people; else nil.
+  package var cut: String?
+
+  package init(_ names: [String], cut: String? = nil) {
+    self.names = names
+    self.cut = cut
+  }
 }
 
 /// Some records that come together.

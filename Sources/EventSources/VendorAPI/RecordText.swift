@@ -8,12 +8,7 @@ package enum RecordText {
 
   package static func text(_ flag: Bool) -> String { flag ? "true" : "false" }
 
-  /// The shortest text that reads as the same number; nothing for none.
-  package static func text(_ number: Double?) -> String {
-    guard let number, number.isFinite else { return "" }
-    let text = "\(number)"
-    return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
-  }
+  package static func text(_ number: Double?) -> String { number.map(ShortestDecimal.text) ?? "" }
 
   /// A share of something that may not be there.
   static func ratio(_ number: Double, per count: Int64?) -> String {

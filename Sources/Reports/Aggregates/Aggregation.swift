@@ -13,6 +13,8 @@ package struct Aggregation: Sendable {
   package var tallies: [Tally]
   /// Count rows that cannot be read instead of ending with what is wrong with the first.
   package var skipsBadRows = false
+  /// Files that have no rows when there is nothing in them; others are mistakes then.
+  package var mayBeEmpty: Set<String> = []
   package var threads = 1
 
   package init(timeColumn: String, calendar: Calendar, views: [View], tallies: [Tally] = []) {
@@ -25,7 +27,7 @@ package struct Aggregation: Sendable {
   /// - Parameter paths: of files; `-` stands for standard input.
   /// - Throws: ``CSVError``, of several the one that comes first.
   package func run(_ paths: [String]) async throws -> AggregationResult {
-    let source = CSVSource(paths)
+    let source = CSVSource(paths, mayBeEmpty: mayBeEmpty)
     let plan = ReadingPlan(timeColumn: timeColumn, calendar: calendar, views: views, tallies: tallies)
     let outcomes = try await withThrowingTaskGroup(of: Outcome.self) { group in
       for _ in 0..<max(1, threads) {

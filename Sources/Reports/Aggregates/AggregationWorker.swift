@@ -1,4 +1,5 @@
 import CSV
+import ValueStreamCore
 
 /// What one thread makes of the blocks that it takes.
 final class AggregationWorker {
@@ -33,14 +34,10 @@ final class AggregationWorker {
     columns = [:]
     for name in plan.columns {
       guard let index = file.index(of: name) else {
-        let nearest = Self.nearest(to: name, in: file.columns).map { " (did you mean \($0)?)" } ?? ""
+        let nearest = Spelling.nearest(to: name, among: file.columns).map { " (did you mean \($0)?)" } ?? ""
         throw file.problem(line: 1, column: name, "there is no column of this name" + nearest)
       }
       columns[name] = index
     }
-  }
-
-  private static func nearest(to name: String, in columns: [String]) -> String? {
-    columns.first { $0.lowercased().filter(\.isLetter) == name.filter(\.isLetter) }
   }
 }

@@ -13,7 +13,7 @@ package struct ReportTable: Sendable {
     package var text: String {
       switch self {
       case .text(let text): text
-      case .number(let number): Decimal.text(number)
+      case .number(let number): ShortestDecimal.text(number)
       case .none: ""
       }
     }

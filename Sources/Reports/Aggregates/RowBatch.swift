@@ -82,8 +82,13 @@ final class RowBatch {
   // MARK: Columns
 
   /// Reads a column in all rows. A row for which `parse` gives nil is rejected, and has `placeholder`.
+  ///
+  /// - Parameters:
+  ///   - expected: what its text is not, as the reason.
+  ///   - reason: a better one for some texts.
   private func read<Value>(
-    _ column: String, placeholder: Value, expected: String, parse: (UnsafeBufferPointer<UInt8>) -> Value?
+    _ column: String, placeholder: Value, expected: String, reason: (UnsafeBufferPointer<UInt8>) -> String? = { _ in nil },
+    parse: (UnsafeBufferPointer<UInt8>) -> Value?
   ) -> [Value] {
     guard let index = columns[column] else { return [Value](repeating: placeholder, count: rows.count) }
     rows.ranges(ofColumn: index, into: &ranges)
@@ -100,8 +105,10 @@ final class RowBatch {
       count = ranges.count
     }
     for row in unreadable {
-      let text = String(decoding: rows.text(in: ranges[row]), as: UTF8.self)
-      reject(row, column: column, "\"\(text.count > 60 ? text.prefix(57) + "..." : text)\" is not \(expected)")
+      let bytes = rows.text(in: ranges[row])
+      let text = String(decoding: bytes, as: UTF8.self)
+      let reason = reason(bytes) ?? "is not \(expected)"
+      reject(row, column: column, "\"\(text.count > 60 ? text.prefix(57) + "..." : text)\" \(reason)")
     }
     return values
   }
@@ -110,9 +117,13 @@ final class RowBatch {
 
   private func readCreation() {
     let none = FieldText.Moment(timestamp: .epoch, localDay: 0, offsetSeconds: 0)
-    let found = read(plan.timeColumn, placeholder: none, expected: Self.momentExpectation) { text in
-      if case .present(let moment) = FieldText.moment(text) { moment } else { nil }
-    }
+    let found = read(
+      plan.timeColumn, placeholder: none, expected: Self.momentExpectation,
+      reason: { text in
+        guard case .absent = FieldText.moment(text), !text.isEmpty else { return nil }
+        return "stands for no time, and without one a row is in no window"
+      },
+      parse: { text in if case .present(let moment) = FieldText.moment(text) { moment } else { nil } })
     let calendar = plan.calendar
     windows = found.map { Int32(truncatingIfNeeded: calendar.index(ofDay: $0.localDay)) }
     created = found.map { ViewTotals.Earliest(created: $0.timestamp.seconds, offset: $0.offsetSeconds) }

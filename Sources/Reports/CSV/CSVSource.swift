@@ -8,6 +8,7 @@ import Synchronization
 package final class CSVSource: Sendable {
   private struct State: ~Copyable {
     var paths: ArraySlice<String>
+    let mayBeEmpty: Set<String>
     var current: Reading?
     var blocks = 0
     /// Set by the first thread that fails: what comes after it is of no interest.
@@ -18,13 +19,15 @@ package final class CSVSource: Sendable {
   private final class Reading {
     let stream: any ByteStream
     let name: String
+    let mayBeEmpty: Bool
     var file: CSVFile?
     /// What was read after the last row of the last block.
     var rest: [UInt8] = []
     var line = 1
     var isAtEnd = false
 
-    init(_ path: String) throws(CSVError) {
+    init(_ path: String, mayBeEmpty: Bool) throws(CSVError) {
+      self.mayBeEmpty = mayBeEmpty
       name = path == "-" ? "standard input" : path
       stream = try ByteStreams.open(path)
     }
@@ -35,9 +38,11 @@ package final class CSVSource: Sendable {
 
   private let state: Mutex<State>
 
-  /// - Parameter paths: `-` stands for standard input. Files compressed with gzip or zstd are known by their first bytes.
-  package init(_ paths: [String]) {
-    state = Mutex(State(paths: paths[...]))
+  /// - Parameters:
+  ///   - paths: `-` stands for standard input. Files compressed with gzip or zstd are known by their first bytes.
+  ///   - mayBeEmpty: those of them that may have nothing in them, not even the names of columns: they have no rows.
+  package init(_ paths: [String], mayBeEmpty: Set<String> = []) {
+    state = Mutex(State(paths: paths[...], mayBeEmpty: mayBeEmpty))
   }
 
   /// Fills a block with the rows that nobody has taken yet.
@@ -53,7 +58,7 @@ package final class CSVSource: Sendable {
             if try Self.fill(block, from: reading) { return true }
             if reading.isAtEnd { state.current = nil }
           } else if let path = state.paths.popFirst() {
-            state.current = try Reading(path)
+            state.current = try Reading(path, mayBeEmpty: state.mayBeEmpty.contains(path))
           } else {
             return false
           }
@@ -112,6 +117,7 @@ package final class CSVSource: Sendable {
       block.file = file
       return block.start < block.end
     }
+    if block.end == 0, reading.mayBeEmpty { return false }
     let file = try readHeader(of: block, name: reading.name)
     block.file = file
     reading.file = file

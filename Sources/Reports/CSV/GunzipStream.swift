@@ -1,4 +1,4 @@
-import CGunzip
+import CZlib
 
 /// What a gzip stream holds, all of its members (RFC 1952, section 2.2).
 final class GunzipStream: ByteStream {
@@ -15,7 +15,7 @@ final class GunzipStream: ByteStream {
     self.source = source
     self.name = name
     input = .allocate(byteCount: Self.inputSize, alignment: 16)
-    if vs_gunzip_init(&stream) != Z_OK { throw CSVError(.malformed, file: name, reason: "zlib has no memory") }
+    if vs_inflate_init_gzip(&stream) != Z_OK { throw CSVError(.malformed, file: name, reason: "zlib has no memory") }
   }
 
   deinit {

@@ -1,4 +1,4 @@
-import CUnzstd
+import CZstd
 
 /// What a zstd stream holds, all of its frames (RFC 8878, section 3.1).
 final class UnzstdStream: ByteStream {

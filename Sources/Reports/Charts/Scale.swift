@@ -39,10 +39,18 @@ package struct Scale: Sendable {
     return share.isFinite ? min(1, max(0, share)) : 0
   }
 
+  /// What is greater is drawn at the end of the axis: no axis has to reach the ends of what a number can be.
+  fileprivate static let greatestBound = 1e15
+
+  private static func bounded(_ value: Double) -> Double {
+    value.isNaN ? 0 : min(max(value, 0), greatestBound)
+  }
+
   // MARK: Counts
 
   /// From 0 to a round number, with some five ticks.
   package static func counts(upTo greatest: Double) -> Scale {
+    let greatest = bounded(greatest)
     let step = roundStep(max(greatest, 1) / 5, isWhole: true)
     let upper = max(1, (greatest / step).rounded(.up)) * step
     let ticks = stride(from: 0.0, through: upper + step / 2, by: step).map { Tick($0, grouped($0)) }
@@ -51,8 +59,8 @@ package struct Scale: Sendable {
 
   /// Powers of ten around some counts.
   package static func magnitudes(from least: Double, to greatest: Double) -> Scale {
-    let lower = max(least, 1e-9)
-    let upper = max(greatest, lower * 2)
+    let lower = max(bounded(least), 1e-9)
+    let upper = max(bounded(greatest), lower * 2)
     var ticks: [Tick] = []
     for exponent in Int(log10(lower).rounded(.down))...Int(log10(upper).rounded(.up)) {
       let value = pow(10, Double(exponent))
@@ -68,8 +76,9 @@ package struct Scale: Sendable {
     return isWhole ? max(1, step) : step
   }
 
-  /// `12,000`.
+  /// `12,000`; of what has more digits than a number keeps, its magnitude: `1e+30`.
   package static func grouped(_ number: Double) -> String {
+    guard number.magnitude <= greatestBound else { return "\(number)" }
     var digits = String(Int(number.rounded()))
     var groups: [String] = []
     while digits.count > 3 {
@@ -83,6 +92,7 @@ package struct Scale: Sendable {
 
   /// Seconds from 0 on, with ticks in the unit that suits them.
   package static func durations(upTo greatest: Double) -> Scale {
+    let greatest = bounded(greatest)
     let unit = DurationUnit.suited(to: greatest)
     let step = roundStep(max(greatest / unit.seconds, 1e-9) / 5, isWhole: false)
     let count = max(1, Int((greatest / unit.seconds / step - 1e-9).rounded(.up)))
@@ -101,8 +111,8 @@ package struct Scale: Sendable {
 
   /// Seconds of very different sizes, with ticks at the usual words for them.
   package static func durationMagnitudes(from least: Double, to greatest: Double) -> Scale {
-    let lower = max(least, 1e-9)
-    let upper = max(greatest, lower * 2)
+    let lower = max(bounded(least), 1e-9)
+    let upper = max(bounded(greatest), lower * 2)
     let all = usualDurations.filter { $0.seconds >= lower * 0.999 && $0.seconds <= upper * 1.001 }
     let ticks = (all.count > 9 ? all.filter(\.isMajor) : all).map { Tick($0.seconds, $0.label) }
     return Scale(kind: .logarithmic, lower: lower, upper: upper, ticks: ticks)
@@ -151,7 +161,7 @@ package enum DurationUnit: Double, CaseIterable, Sendable {
 
   /// With a decimal where it matters.
   static func brief(_ number: Double) -> String {
-    let tenths = (number * 10).rounded() / 10
+    let tenths = number.magnitude < Scale.greatestBound ? (number * 10).rounded() / 10 : number
     return tenths == tenths.rounded() ? Scale.grouped(tenths) : "\(tenths)"
   }
 }

@@ -4,12 +4,12 @@ package enum Sparkline {
 
   /// A character for each value, from 0 to the greatest; a space where there is none.
   package static func text(_ values: [Double?]) -> String {
-    let greatest = values.compactMap { $0 }.max() ?? 0
+    let greatest = values.compactMap { $0 }.filter(\.isFinite).max() ?? 0
     return String(
       values.map { value in
         guard let value else { return " " }
         guard greatest > 0, value > 0 else { return steps[0] }
-        return steps[min(steps.count - 1, Int((value / greatest * Double(steps.count - 1)).rounded()))]
+        return steps[Int((min(1, value / greatest) * Double(steps.count - 1)).rounded())]
       })
   }
 }

@@ -88,9 +88,7 @@ package struct SamplePullRequests: Sendable {
 
   /// Empty where there is nothing to divide by.
   private static func quotient(_ number: Int64, _ divisor: Int64) -> String {
-    if divisor == 0 { return "" }
-    let text = (Double(number) / Double(divisor)).description
-    return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
+    divisor == 0 ? "" : ShortestDecimal.text(Double(number) / Double(divisor))
   }
 
   private static func title(using random: inout SeededRandom) -> String {

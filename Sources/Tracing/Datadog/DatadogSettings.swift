@@ -8,7 +8,7 @@ package enum DatadogSettings {
   package static let agentURL = Setting<String?>(
     "datadog-agent-url", otherVariables: ["DD_TRACE_AGENT_URL"], placeholder: "URL", default: nil, defaultText: nil,
     help: "Agent of the tracer datadog, instead of host and port."
-  ) { text throws(SettingError) in try ReceiverAddress.url(text, example: "http://localhost:8126") }
+  ) { text throws(SettingError) in try WebAddress.setting(text, example: "http://localhost:8126") }
 
   package static let agentHost = Setting<String>(
     "datadog-agent-host", otherVariables: ["DD_AGENT_HOST"], placeholder: "HOST", default: "localhost",

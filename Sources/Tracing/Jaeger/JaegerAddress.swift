@@ -19,13 +19,13 @@ package struct JaegerAddress: Sendable, Hashable {
     let example = "http://localhost:4318"
     guard text.contains("://") else {
       let host = Self.host(of: text[...])
-      let address = try ReceiverAddress.url("http://\(host):4318", example: example)
-      guard !host.isEmpty, !host.contains("/") else { throw SettingError(expected: "a URL such as \(example)") }
+      let address = try WebAddress.setting("http://\(host):4318", example: example)
+      guard !host.isEmpty, !host.contains("/") else { throw SettingError(expected: "an address such as \(example)") }
       url = ReceiverAddress.appending("/v1/traces", to: address)
       isOutdated = true
       return
     }
-    let address = try ReceiverAddress.url(text, example: example)
+    let address = try WebAddress.setting(text, example: example)
     let scheme = address.prefix { $0 != ":" }
     let afterScheme = address.dropFirst(scheme.count + 3)
     let authority = afterScheme.prefix { $0 != "/" && $0 != "?" }

@@ -1,4 +1,3 @@
-import FoundationEssentials
 package import OTLP
 import Pipeline
 package import ValueStreamCore
@@ -22,7 +21,7 @@ package enum JaegerSettings {
     "jaeger-tags", otherVariables: ["JAEGER_TAGS"], placeholder: "TAGS",
     help: "Attributes of the resource: name=value,name2=value2; a value may be ${VARIABLE:default}.")
 
-  package static let user = Setting<String?>.optionalText(
+  package static let user = Setting<String?>.user(
     "jaeger-user", otherVariables: ["JAEGER_USER"], placeholder: "NAME", help: "User of Basic authentication.")
 
   package static let password = Setting<String?>.optionalText(
@@ -52,21 +51,14 @@ package enum JaegerSettings {
         throw SettingsError("\(settings.origin(of: tags)): \"\(text)\" is not \(error.expected)")
       }
     }
-    if let authorization = try authorization(in: settings) { configuration.headers["Authorization"] = authorization }
+    if let user = try settings.value(of: user), let password = try settings.value(of: password) {
+      configuration.headers["Authorization"] = BasicAuthorization.header(user: user, token: Array(password.utf8))
+    }
     guard address.isOutdated else { return (configuration, nil) }
     return (
       configuration,
       "\(settings.origin(of: endpoint)) names an agent or a port for Thrift, which Jaeger no longer has: spans go by OTLP to "
-        + "\(address.url); set VS_JAEGER_ENDPOINT to where Jaeger takes OTLP over HTTP"
+        + "\(WebAddress.withoutSecrets(address.url)); set VS_JAEGER_ENDPOINT to where Jaeger takes OTLP over HTTP"
     )
-  }
-
-  /// Basic authentication (RFC 7617), where both parts are set.
-  private static func authorization(in settings: Settings) throws(SettingsError) -> String? {
-    guard let user = try settings.value(of: user), let password = try settings.value(of: password), !user.isEmpty else {
-      return nil
-    }
-    if user.contains(":") { throw SettingsError("\(settings.origin(of: Self.user)): a user's name holds no colon") }
-    return "Basic " + Data("\(user):\(password)".utf8).base64EncodedString()
   }
 }

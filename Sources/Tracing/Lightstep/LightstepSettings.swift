@@ -15,7 +15,7 @@ package enum LightstepSettings {
     "lightstep-endpoint", placeholder: "URL", default: "https://ingest.lightstep.com",
     defaultText: "https://ingest.lightstep.com",
     help: "Receiver of the tracer lightstep, public or a microsatellite of one's own; /v1/traces is added."
-  ) { text throws(SettingError) in try ReceiverAddress.url(text, example: "https://ingest.lightstep.com") }
+  ) { text throws(SettingError) in try WebAddress.setting(text, example: "https://ingest.lightstep.com") }
 
   package static let declarations = [accessToken.declaration, endpoint.declaration]
 

@@ -106,7 +106,7 @@ package enum OTLPSettings {
   }
 
   @Sendable private static func url(_ text: String) throws(SettingError) -> String {
-    try ReceiverAddress.url(text, example: "http://localhost:4318")
+    try WebAddress.setting(text, example: "http://localhost:4318")
   }
 }
 

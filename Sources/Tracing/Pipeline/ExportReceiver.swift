@@ -22,7 +22,7 @@ package struct ExportReceiver: Sendable {
     self.timeoutSeconds = timeoutSeconds
     self.transport = transport
     self.clock = clock
-    place = "\(method) \(Self.withoutSecrets(url))"
+    place = "\(method) \(WebAddress.withoutSecrets(url))"
   }
 
   /// Sends a request.
@@ -51,14 +51,5 @@ package struct ExportReceiver: Sendable {
   package static func plainReason(_ answer: HTTPResponse) -> String? {
     let text = String(decoding: answer.body.prefix(2000), as: UTF8.self)
     return text.isEmpty ? nil : text
-  }
-
-  /// A URL without user, password and query, which may be keys.
-  private static func withoutSecrets(_ url: String) -> String {
-    let plain = url.prefix { $0 != "?" && $0 != "#" }
-    guard let scheme = plain.firstRange(of: "://") else { return String(plain) }
-    let authority = plain[scheme.upperBound...].prefix { $0 != "/" }
-    guard let at = authority.lastIndex(of: "@") else { return String(plain) }
-    return String(plain[..<scheme.upperBound] + plain[plain.index(after: at)...])
   }
 }

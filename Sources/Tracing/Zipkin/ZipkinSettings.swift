@@ -7,7 +7,7 @@ package enum ZipkinSettings {
     "zipkin-endpoint", otherVariables: ["OTEL_EXPORTER_ZIPKIN_ENDPOINT"], placeholder: "URL",
     default: "http://localhost:9411/api/v2/spans", defaultText: "http://localhost:9411/api/v2/spans",
     help: "Receiver of the tracer zipkin, with its path."
-  ) { text throws(SettingError) in try ReceiverAddress.url(text, example: "http://localhost:9411/api/v2/spans") }
+  ) { text throws(SettingError) in try WebAddress.setting(text, example: "http://localhost:9411/api/v2/spans") }
 
   package static let declarations = [endpoint.declaration]
 

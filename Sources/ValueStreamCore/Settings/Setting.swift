@@ -58,9 +58,12 @@ public struct SettingDeclaration: Sendable, Hashable {
 public struct SettingError: Error, Sendable, Hashable {
   /// What was expected: `a duration such as 500ms, 5s, 12h or 30d`.
   public var expected: String
+  /// True where messages do not show the text, which may hold a secret.
+  public var isTextHidden: Bool
 
-  public init(expected: String) {
+  public init(expected: String, isTextHidden: Bool = false) {
     self.expected = expected
+    self.isTextHidden = isTextHidden
   }
 }
 

@@ -20,9 +20,11 @@ struct Aggregate: Sendable {
       tallies: [chart?.kind.tally].compactMap { $0 })
     aggregation.skipsBadRows = settings.skipsBadRows
     aggregation.threads = settings.threads
+    let inputs = try settings.inputs()
+    aggregation.mayBeEmpty = inputs.ofFolders
     let result: AggregationResult
     do {
-      result = try await aggregation.run(try settings.inputs())
+      result = try await aggregation.run(inputs.files)
     } catch let error as CSVError {
       throw CommandError("\(error)", error.code == .missing ? ExitCode.noInput : ExitCode.dataError)
     }

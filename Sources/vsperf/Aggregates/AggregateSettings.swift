@@ -148,16 +148,19 @@ struct AggregateSettings: Sendable {
     if paths.count(where: { $0 == "-" }) > 1 { throw UsageError("standard input can be read once", seeing: words) }
   }
 
-  /// The files to read, those of folders among them.
-  func inputs() throws(CommandError) -> [String] {
+  /// The files to read, and which of them are those of folders.
+  func inputs() throws(CommandError) -> (files: [String], ofFolders: Set<String>) {
     var files: [String] = []
+    var ofFolders: Set<String> = []
     for path in paths {
       if Folder.isThere(path) {
-        files += try Folder.files(in: path, endingIn: [".csv", ".csv.gz", ".csv.zst"])
+        let found = try Folder.files(in: path, endingIn: [".csv", ".csv.gz", ".csv.zst"])
+        files += found
+        ofFolders.formUnion(found)
       } else {
         files.append(path)
       }
     }
-    return files
+    return (files, ofFolders)
   }
 }

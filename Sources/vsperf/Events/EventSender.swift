@@ -29,16 +29,17 @@ struct EventSender: Sendable {
     if let secret {
       headers["X-VS-Signature"] = Hex.text(of: authenticator.authenticationCode(.sha256, of: body, key: secret.bytes))
     }
+    let place = WebAddress.withoutSecrets(receiver)
     let request = HTTPTransportRequest(method: "POST", url: receiver, headers: headers, body: body, timeoutSeconds: 5)
     do {
       try await client.post(request)
     } catch IntakeClient.Failure.noAnswer(let error) {
-      throw CommandError("cannot send to \(receiver): \(error)", ExitCode.unavailable)
+      throw CommandError("cannot send to \(place): \(error)", ExitCode.unavailable)
     } catch IntakeClient.Failure.refused(let response) {
       let hint =
         response.status == 401 ? "; VS_CUSTOM_HTTP_EVENT_SOURCE_SECRET must be the secret that vsd was started with" : ""
       throw CommandError(
-        "\(receiver) answered \(response.status): \(Problem.reason(of: response))\(hint)", ExitCode.unavailable)
+        "\(place) answered \(response.status): \(Problem.reason(of: response))\(hint)", ExitCode.unavailable)
     }
   }
 }

@@ -7,11 +7,8 @@ enum EventSettings {
     default: "http://127.0.0.1:5000/customhttp", defaultText: "http://127.0.0.1:5000/customhttp",
     help: "Where vsd takes custom events; /customhttp is added to an address without a path."
   ) { text throws(SettingError) in
-    guard text.hasPrefix("http://") || text.hasPrefix("https://"), text.split(separator: "/").count > 1 else {
-      throw SettingError(expected: "an address such as http://127.0.0.1:5000/customhttp")
-    }
-    let parts = text.split(separator: "/")
-    return parts.count > 2 ? text : "\(parts[0])//\(parts[1])/customhttp"
+    let address = try WebAddress.server(text, example: "http://127.0.0.1:5000/customhttp")
+    return WebAddress.path(address) == nil ? "\(address)/customhttp" : text
   }
 
   static let secret = Setting<Secret?>(

@@ -4,9 +4,10 @@ import VendorAPI
 
 /// Reads records from an API into a file, page by page: what is there is whole rows at any time.
 struct Fetch {
-  private let words: [String]
   private let fingerprint: [String]
   /// Nil for standard output.
+  private let path: String?
+  /// The same, where a state can be kept beside it: not of a device, or a pipe.
   private let file: String?
   private let earlier: FetchState?
   private let progress: FetchProgress
@@ -19,12 +20,17 @@ struct Fetch {
   /// - Parameters:
   ///   - words: the command.
   ///   - content: settings that decide on what is read.
-  init(_ settings: Settings, words: [String], content: [SettingDeclaration]) throws {
-    self.words = words
+  ///   - pageSize: places in some lists are numbers of pages.
+  init(_ settings: Settings, words: [String], content: [SettingDeclaration], pageSize: Setting<Int>) throws {
     let out = try settings.value(of: FetchSettings.out)
-    file = out == "STDOUT" || out == "-" ? nil : out
-    progress = FetchProgress(isAlone: file != nil || !StandardStream.output.isTerminal)
-    fingerprint = words + content.flatMap { declaration in settings.texts(of: declaration).map { "--\(declaration.name)=\($0)" } }
+    path = out == "STDOUT" || out == "-" ? nil : out
+    file = path.flatMap { Output.isFile($0) ? $0 : nil }
+    progress = FetchProgress(isAlone: path != nil || !StandardStream.output.isTerminal)
+    fingerprint =
+      words
+      + (content + [pageSize.declaration]).flatMap { declaration in
+        settings.texts(of: declaration).map { "--\(declaration.name)=\($0)" }
+      }
     transport = try FetchSettings.transport(settings)
     spacing = try settings.value(of: FetchSettings.spacing)
     guard try settings.value(of: FetchSettings.resume) else {
@@ -48,54 +54,64 @@ struct Fetch {
     return APIClient(transport: transport, options: options, report: { [progress] in progress.note($0) })
   }
 
-  /// - Parameter limit: rows of one container.
-  func run(_ source: any RecordSource, limit: Setting<Int>, _ settings: Settings) async throws {
+  /// - Parameters:
+  ///   - limit: rows of one container.
+  ///   - containerLimit: what may have left containers out.
+  func run(
+    _ source: any RecordSource, limit: Setting<Int>, containerLimit: Setting<Int>? = nil, _ settings: Settings
+  ) async throws {
     let rows = try FetchSettings.rows(limit, in: settings)
     let concurrency = try settings.value(of: FetchSettings.concurrency)
     var state: FetchState
     do {
-      state = try await begin(source)
+      state = try await begin(source, containerLimit)
     } catch let error as APIError {
       throw CommandError(error.description, ExitCode.unavailable)
     }
-    var output = try Output(path: file, keeping: state.bytes)
+    var output = try Output(path: path, keeping: state.bytes)
     var csv = CSVWriter()
     if state.bytes == 0 {
       csv.row(source.columns)
       try put(csv.take(), to: &output, &state)
     }
-    progress.begin(containers: state.containers.count, done: state.done, rows: state.allRows)
+    progress.begin(containers: state.total, done: state.total - state.containers.count, rows: state.rows)
     do {
-      try await RecordRun(source, limit: rows, concurrency: concurrency).run(state.containers, from: state.place) { step in
+      try await RecordRun(source, limit: rows, concurrency: concurrency).run(state.containers) { step in
         for row in step.rows { csv.row(row) }
-        state.allRows += step.rows.count
-        state.place = step.place
-        if step.failure != nil { state.failed.append(step.container) }
+        state.advance(by: step)
         try put(csv.take(), to: &output, &state)
         progress.show(step)
-        for note in step.notes { progress.note("\(step.container): \(note)") }
+        let name = step.container.name
+        for note in step.notes { progress.note("\(name): \(note)") }
         if step.isCut, let rows {
-          progress.note("\(step.container): there are more than \(rows); --\(limit.declaration.name) sets how many are read")
+          progress.note("\(name): there are more than \(rows); --\(limit.declaration.name) sets how many are read")
         }
-        if let error = step.failure { progress.note("\(step.container) is left out: \(error)") }
+        if let error = step.failure { progress.note("\(name) is left out: \(error)") }
       }
     } catch let error as APIError {
       let hint = file == nil ? "" : "; --resume goes on from here"
       throw CommandError("\(error)\(hint)", ExitCode.unavailable)
     }
-    if let file { FetchState.remove(for: file) }
-    progress.finish(rows: state.allRows, to: file ?? "standard output")
+    progress.finish(rows: state.rows, to: path ?? "standard output")
     guard state.failed.isEmpty else {
-      let count = "\(state.failed.count) of \(state.containers.count)"
-      throw CommandError("\(count) could not be read: \(state.failed.joined(separator: ", "))", ExitCode.unavailable)
+      let names = state.failed.map(\.name).joined(separator: ", ")
+      let hint = file == nil ? "" : "; --resume asks for them again"
+      throw CommandError("\(state.failed.count) of \(state.total) could not be read: \(names)\(hint)", ExitCode.unavailable)
     }
+    if let file { FetchState.remove(for: file) }
   }
 
-  private func begin(_ source: any RecordSource) async throws -> FetchState {
-    if let earlier { return earlier }
-    let state = FetchState(settings: fingerprint, began: began, containers: try await source.containers())
-    if state.containers.isEmpty { progress.note("there is nothing to read") }
-    return state
+  private func begin(_ source: any RecordSource, _ containerLimit: Setting<Int>?) async throws -> FetchState {
+    if var earlier {
+      earlier.retryFailed()
+      return earlier
+    }
+    let containers = try await source.containers()
+    if containers.names.isEmpty { progress.note("there is nothing to read") }
+    if let cut = containers.cut {
+      progress.note("\(cut)\(containerLimit.map { "; --\($0.declaration.name) sets how many" } ?? "")")
+    }
+    return FetchState(settings: fingerprint, began: began, containers: containers.names)
   }
 
   /// The file is never behind what its state says.

@@ -72,18 +72,17 @@ final class FetchProgress: Sendable {
 
   /// As the program of 2019 told it, `key=value`.
   private static func line(_ step: RecordRun.Step) -> String {
-    let slash = step.container.lastIndex(of: "/")
-    let owner = slash.map { step.container[..<$0] } ?? ""
-    let name = slash.map { step.container[step.container.index(after: $0)...] } ?? step.container[...]
-    return "page=\(step.page) is_last=\(step.isLast) repo=\(quoted(name)) org=\(quoted(owner)) rows=\(step.rows.count)\n"
+    let (owner, name) = RecordText.split(step.container.name)
+    return
+      "page=\(step.container.pages) is_last=\(step.isLast) repo=\(quoted(name)) org=\(quoted(owner)) rows=\(step.rows.count)\n"
   }
 
-  private static func quoted(_ text: Substring) -> String {
+  private static func quoted(_ text: String) -> String {
     let isPlain =
       !text.isEmpty && text.utf8.allSatisfy { $0 > 0x20 && $0 != 0x7F && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "=") }
-    if isPlain { return String(text) }
+    if isPlain { return text }
     var json = JSONWriter()
-    json.value(String(text))
+    json.value(text)
     return String(decoding: json.bytes, as: UTF8.self)
   }
 

@@ -40,10 +40,11 @@ enum FetchSettings {
       "url", environment: "VS_\(name)_URL", placeholder: "URL", default: value, defaultText: value, help: "Address of \(vendor)."
     ) { text throws(SettingError) in
       // A user in it would be shown wherever the address is.
-      guard text.hasPrefix("http://") || text.hasPrefix("https://"), !text.contains("@") else {
-        throw SettingError(expected: "an address such as https://\(name.lowercased()).example.org, without a user")
+      let example = "https://\(name.lowercased()).example.org, without a user"
+      guard WebAddress.withoutUser(text) == text else {
+        throw SettingError(expected: "an address such as \(example)", isTextHidden: true)
       }
-      return String(text.reversed().drop { $0 == "/" }.reversed())
+      return try WebAddress.server(text, example: example)
     }
   }
 

@@ -3,38 +3,40 @@ import Glibc
 import ValueStreamCore
 import VendorAPI
 
-/// How far a run is; kept beside its file until it is done, so that another can go on.
+/// How far a run is; kept beside its file until all is in there, so that another can go on.
 struct FetchState: Codable, Equatable {
-  /// What the content depends on: the command and its settings.
+  /// What the content, and the places in lists, depend on: the command and its settings.
   var settings: [String]
   /// When the first run began, which is the end of all that is open.
   var began: String
-  var containers: [String]
-  var done: Int
-  var cursor: String?
-  var pages: Int
-  var rows: Int
+  /// Those that are not done, in order.
+  var containers: [RecordRun.Container]
+  /// Those that could not be read, and how far they were.
+  var failed: [RecordRun.Container] = []
+  /// How many there are in all.
+  var total: Int
   /// Of all containers.
-  var allRows: Int
-  /// Containers that could not be read.
-  var failed: [String]
+  var rows = 0
   /// Size of the file up to here.
-  var bytes: Int64
+  var bytes: Int64 = 0
 
   init(settings: [String], began: Timestamp, containers: [String]) {
     self.settings = settings
     self.began = began.rfc3339
-    self.containers = containers
-    (done, pages, rows, allRows, failed, bytes) = (0, 0, 0, 0, [], 0)
+    self.containers = containers.map { RecordRun.Container($0) }
+    total = containers.count
   }
 
-  var place: RecordRun.Place {
-    get {
-      var place = RecordRun.Place(done: done)
-      (place.cursor, place.pages, place.rows) = (cursor, pages, rows)
-      return place
-    }
-    set { (done, cursor, pages, rows) = (newValue.done, newValue.cursor, newValue.pages, newValue.rows) }
+  mutating func advance(by step: RecordRun.Step) {
+    rows += step.rows.count
+    containers = (step.isLast ? [] : [step.container]) + containers.dropFirst()
+    if step.failure != nil { failed.append(step.container) }
+  }
+
+  /// What failed is tried once more, after what was not begun.
+  mutating func retryFailed() {
+    containers += failed
+    failed = []
   }
 
   // MARK: On disk
@@ -51,8 +53,9 @@ struct FetchState: Codable, Equatable {
   }
 
   private var isPlausible: Bool {
-    let numbers = [Int64(done), Int64(pages), Int64(rows), Int64(allRows), bytes]
-    return numbers.allSatisfy { (0...1 << 50).contains($0) } && done <= containers.count
+    let places = containers + failed
+    let numbers = places.flatMap { [Int64($0.pages), Int64($0.rows)] } + [Int64(total), Int64(rows), bytes]
+    return numbers.allSatisfy { (0...1 << 50).contains($0) } && places.count <= total
   }
 
   /// Replaces what was there in one step.

@@ -47,6 +47,6 @@ enum GitHubPullRequestsCommand {
     let (fetch, api, selection) = try GitHubSettings.prepare(settings, words: words, content: content, pageSize: pageSize)
     let source = GitHubPullRequests.source(
       api, selection, state: try settings.value(of: state), columns: try settings.value(of: FetchSettings.columns))
-    try await fetch.run(source, limit: limit, settings)
+    try await fetch.run(source, limit: limit, containerLimit: GitHubSettings.repositoryLimit, settings)
   }
 }

@@ -15,14 +15,9 @@ enum GitHubSettings {
     "access-token", environment: "VS_PERF_REPORT_GITHUB_ACCESS_TOKEN", otherVariables: ["GH_TOKEN", "GITHUB_TOKEN"],
     placeholder: "TOKEN", help: "Token to read with; a variable hides it from lists of processes.")
 
-  static let domain = Setting<String?>(
-    "enterprise-domain", environment: "", placeholder: "DOMAIN", default: nil, defaultText: nil,
-    help: "A GitHub of your own: github.example.org, or company.ghe.com."
-  ) { text throws(SettingError) in
-    // A user in it would be shown wherever the address is.
-    guard !text.isEmpty, !text.contains("@") else { throw SettingError(expected: "a domain such as github.example.org") }
-    return text
-  }
+  static let address = Setting<GitHubAddress>(
+    "enterprise-domain", environment: "", placeholder: "DOMAIN", default: .gitHub, defaultText: nil,
+    help: "A GitHub of your own: github.example.org, or company.ghe.com.", parse: GitHubAddress.init(setting:))
 
   static let repositoriesPerPage = Setting<Int>.count(
     "repos-per-page", default: 100, in: 1...100, help: "Repositories in one answer.")
@@ -31,7 +26,7 @@ enum GitHubSettings {
     "max-repos", default: 500, in: 1...Int.max, help: "How many repositories '*' stands for.")
 
   /// Those that decide on what is read.
-  static let content = [organization.declaration, repository.declaration, domain.declaration, repositoryLimit.declaration]
+  static let content = [organization.declaration, repository.declaration, address.declaration, repositoryLimit.declaration]
   static let access = [token.declaration, repositoriesPerPage.declaration]
 
   /// What a command needs to ask GitHub.
@@ -43,8 +38,8 @@ enum GitHubSettings {
     _ settings: Settings, words: [String], content: [SettingDeclaration], pageSize: Setting<Int>
   ) throws -> (Fetch, GitHubAPI, GitHubSelection) {
     let repositories = try repositories(settings, words: words)
-    let fetch = try Fetch(settings, words: words, content: content)
-    let address = GitHubAddress(enterpriseDomain: try settings.value(of: domain))
+    let fetch = try Fetch(settings, words: words, content: content, pageSize: pageSize)
+    let address = try settings.value(of: address)
     guard let token = try FetchSettings.token(token, in: settings) else {
       throw UsageError(
         "GitHub wants a token: make one at \(address.tokens) that may read the repositories, and set "

@@ -67,6 +67,7 @@ enum GitHubWorkCommands {
   ) async throws {
     let (fetch, api, selection) = try GitHubSettings.prepare(
       settings, words: command.words, content: content, pageSize: FetchSettings.pageSize)
-    try await fetch.run(try source(api, selection), limit: FetchSettings.limit, settings)
+    try await fetch.run(
+      try source(api, selection), limit: FetchSettings.limit, containerLimit: GitHubSettings.repositoryLimit, settings)
   }
 }

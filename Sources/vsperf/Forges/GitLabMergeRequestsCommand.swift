@@ -52,7 +52,7 @@ enum GitLabMergeRequestsCommand {
     if groups.isEmpty, projects.isEmpty {
       throw UsageError("which projects? --project PATH, or --group PATH for all of a group", seeing: words)
     }
-    let fetch = try Fetch(settings, words: words, content: content)
+    let fetch = try Fetch(settings, words: words, content: content, pageSize: FetchSettings.pageSize)
     let address = try settings.value(of: address) ?? ""
     guard let token = try FetchSettings.token(token, in: settings) else {
       throw UsageError(

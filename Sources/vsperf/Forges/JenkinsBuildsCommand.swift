@@ -22,7 +22,7 @@ enum JenkinsBuildsCommand {
     "job", environment: "", placeholder: "NAME",
     help: "A job with its folders, such as shop/build; as often as you like. Without one all jobs are read.")
 
-  private static let user = Setting<String?>.optionalText(
+  private static let user = Setting<String?>.user(
     "user", environment: "VS_JENKINS_USER", placeholder: "NAME", help: "Whose token it is.")
 
   private static let token = Setting<String?>.optionalText(
@@ -40,11 +40,11 @@ enum JenkinsBuildsCommand {
     guard let address = try settings.value(of: address) else {
       throw UsageError("which Jenkins? --url https://ci.example.org", seeing: words)
     }
-    let fetch = try Fetch(settings, words: words, content: content)
+    let fetch = try Fetch(settings, words: words, content: content, pageSize: FetchSettings.pageSize)
     let user = try settings.value(of: user)
     let token = try FetchSettings.token(token, in: settings)
     let source = JenkinsBuilds(
-      address, authorization: token.map { BasicAuthorization.header(user: user, token: $0) }, client: fetch.client,
+      address, authorization: token.map { BasicAuthorization.header(user: user, token: $0.bytes) }, client: fetch.client,
       jobs: try settings.values(of: job).compactMap { $0 }, period: try FetchSettings.period(settings),
       pageSize: try settings.value(of: FetchSettings.pageSize), now: fetch.began)
     try await fetch.run(source, limit: FetchSettings.limit, settings)

@@ -25,7 +25,7 @@ extension Command {
 enum JiraIssuesCommand {
   private static let address = FetchSettings.address("JIRA", of: "the site: https://acme.atlassian.net", default: nil)
 
-  private static let user = Setting<String?>.optionalText(
+  private static let user = Setting<String?>.user(
     "user", environment: "VS_JIRA_USER", placeholder: "EMAIL",
     help: "Whose token it is; without one it is sent as a bearer token.")
 
@@ -55,14 +55,15 @@ enum JiraIssuesCommand {
     if projects.isEmpty, search == nil {
       throw UsageError("which issues? --project KEY, or --jql for a search", seeing: words)
     }
-    let fetch = try Fetch(settings, words: words, content: content)
+    let fetch = try Fetch(settings, words: words, content: content, pageSize: FetchSettings.pageSize)
     guard let token = try FetchSettings.token(token, in: settings) else {
       throw UsageError(
         "Jira wants a token: make one at https://id.atlassian.com/manage-profile/security/api-tokens, and set VS_JIRA_TOKEN and "
           + "VS_JIRA_USER", seeing: words)
     }
     let api = JiraAPI(
-      address, authorization: BasicAuthorization.header(user: try settings.value(of: user), token: token), client: fetch.client)
+      address, authorization: BasicAuthorization.header(user: try settings.value(of: user), token: token.bytes),
+      client: fetch.client)
     let source = JiraIssues(
       api, projects: projects, search: search, period: try FetchSettings.period(settings),
       pageSize: try settings.value(of: FetchSettings.pageSize), now: fetch.began)

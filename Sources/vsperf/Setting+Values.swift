@@ -1,14 +1,16 @@
 import ValueStreamCore
 
 extension Setting where Value == Int {
-  /// A number of things.
-  static func count(_ name: String, default value: Int, in range: ClosedRange<Int>, help: String) -> Setting {
+  /// A number of things, which messages name where they are told: `days`.
+  static func count(
+    _ name: String, of things: String? = nil, default value: Int, in range: ClosedRange<Int>, help: String
+  ) -> Setting {
     Setting(
       name, environment: "", placeholder: "N", default: value, defaultText: "\(value)", help: help
     ) { text throws(SettingError) in
       guard let number = Int(text), range.contains(number) else {
         let upTo = range.upperBound == .max ? "on" : "to \(range.upperBound)"
-        throw SettingError(expected: "a number from \(range.lowerBound) \(upTo)")
+        throw SettingError(expected: "a number \(things.map { "of \($0) " } ?? "")from \(range.lowerBound) \(upTo)")
       }
       return number
     }

@@ -1,0 +1,26 @@
+/// Numbers as texts of decimal digits.
+package enum ShortestDecimal {
+  /// The shortest digits that are read as the same number, without an exponent: `0.00001`, `428`; nothing for what is no number
+  /// or infinite.
+  package static func text(_ number: Double) -> String {
+    if number == 0 || !number.isFinite { return number == 0 ? "0" : "" }
+    let description = number.magnitude.description
+    if !description.utf8.contains(UInt8(ascii: "e")) {
+      return (number < 0 ? "-" : "") + (description.hasSuffix(".0") ? description.dropLast(2) : description[...])
+    }
+    let parts = description.split(separator: "e")
+    let mantissa = parts[0].split(separator: ".", omittingEmptySubsequences: false)
+    let fraction = mantissa.count > 1 && mantissa[1] != "0" ? mantissa[1] : ""
+    var digits = String(mantissa[0]) + fraction
+    var point = mantissa[0].count + (parts.count > 1 ? Int(parts[1]) ?? 0 : 0)
+    if point <= 0 {
+      digits = String(repeating: "0", count: 1 - point) + digits
+      point = 1
+    } else if point > digits.count {
+      digits += String(repeating: "0", count: point - digits.count)
+    }
+    let whole = digits.prefix(point)
+    let rest = digits.dropFirst(point)
+    return (number < 0 ? "-" : "") + whole + (rest.isEmpty ? "" : ".\(rest)")
+  }
+}
