@@ -101,10 +101,13 @@ bench-away: ## Measure what a receiver that is away costs intake: vsd with it an
 	@SERVER_FLAGS="--tracer otlp --settle 0s --otlp-endpoint http://127.0.0.1:9" \
 	  Tests/Benchmarks/run --reference-binary $(CURDIR)/$(RELEASE)/release/vsd
 
-bench-export: ## Measure what encoding spans for each receiver costs, a part of bench (ROUNDS=9)
+bench-export: ## Measure what exporting a span costs, a part of bench: reading it, presenting it, encoding it for each receiver (ROUNDS=9)
 	@Scripts/bootstrap build
 	@Scripts/quiet-build $(RELEASE_FLAGS) --product bench-export
-	@$(RELEASE)/release/bench-export $(ROUNDS)
+	@mkdir -p .build-bench
+	@store=$$(mktemp -d .build-bench/export.XXXXXX); ended=0; \
+	  $(RELEASE)/release/bench-export "$$store" $(ROUNDS) || ended=$$?; \
+	  rm -rf "$$store"; exit $$ended
 
 bench-history: ## Measure with the deliveries of a generated history instead of issues
 	@Scripts/bootstrap build bench

@@ -150,7 +150,7 @@ let package = Package(
     tests(of: "SourceFuzzing"),
     .executableTarget(
       name: "bench-export",
-      dependencies: ["ValueStreamCore", "GitHub", "HistoryGenerator", "Pipeline", "OTLP", "Datadog", "Zipkin"],
+      dependencies: ["ValueStreamCore", "GitHub", "HistoryGenerator", "Pipeline", "SQLiteStore", "OTLP", "Datadog", "Zipkin"],
       path: "Tests/ExportBenchmark", swiftSettings: settings),
     .executableTarget(
       name: "bench-traces", dependencies: ["ValueStreamCore", "SQLiteStore", "QueryAPI"], path: "Tests/TraceBenchmark",

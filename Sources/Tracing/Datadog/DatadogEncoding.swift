@@ -16,7 +16,7 @@ enum DatadogEncoding {
   /// - Parameter tags: of every span: `env`, `version`, what the user adds.
   static func span(_ span: SpanPresentation, tags: [DatadogTag]) -> [UInt8] {
     let (meta, metrics) = values(of: span, tags)
-    var writer = MessagePackWriter()
+    var writer = MessagePackWriter(capacity: 4096)
     writer.map(12 + (span.links.isEmpty ? 0 : 1))
     writer.member("service") { $0.text(span.serviceName) }
     writer.member("name") { $0.text(span.operation) }
@@ -62,14 +62,17 @@ enum DatadogEncoding {
     if span.isError { meta += [("error.message", span.outcome ?? span.errorType), ("error.type", span.errorType)] }
     if !span.events.isEmpty { meta.append(("events", events(span.events))) }
     var metrics = [("_sampling_priority_v1", keptByUser)]
-    var taken = Set(meta.map(\.0) + metrics.map(\.0))
-    for attribute in span.attributes where taken.insert(attribute.name).inserted {
+    let own = meta.map(\.0) + metrics.map(\.0)
+    // They have each name once.
+    for attribute in span.attributes where !own.contains(attribute.name) {
       switch attribute.value {
       case .int(let number) where exactIntegers.contains(number): metrics.append((attribute.name, Double(number)))
       case .double(let number) where number.isFinite: metrics.append((attribute.name, number))
       default: if let text = attribute.value.tagText { meta.append((attribute.name, text)) }
       }
     }
+    if tags.isEmpty { return (meta, metrics) }
+    var taken = Set(own + span.attributes.map(\.name))
     for tag in tags where taken.insert(tag.name).inserted { meta.append((tag.name, tag.value)) }
     return (meta, metrics)
   }

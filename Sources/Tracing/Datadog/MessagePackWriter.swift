@@ -4,6 +4,11 @@
 struct MessagePackWriter {
   private(set) var bytes: [UInt8] = []
 
+  /// - Parameter capacity: bytes that are set aside at once.
+  init(capacity: Int = 0) {
+    bytes.reserveCapacity(capacity)
+  }
+
   /// The next `count` names with their values are the map's.
   mutating func map(_ count: Int) { head(count, short: 0x80, upTo: 15, wide: 0xDE, widest: 0xDF) }
 

@@ -33,6 +33,11 @@ enum OTLPContent {
   static let errorStatus: Int64 = 2
   static let scopeName = "valuestream"
 
+  /// About how many bytes a span takes as protocol buffers, so that room for it can be set aside at once.
+  static func usualSize(of span: SpanPresentation) -> Int {
+    64 * (4 + span.attributes.count) + 192 * (span.events.count + span.links.count)
+  }
+
   static func kind(of span: SpanPresentation) -> Int64 { span.kind == .server ? 2 : 1 }
 
   /// The format has no time before 1970.

@@ -34,7 +34,7 @@ enum OTLPJSON: OTLPEncoding {
   }
 
   static func span(_ span: SpanPresentation) -> [UInt8] {
-    var json = JSONWriter()
+    var json = JSONWriter(capacity: OTLPContent.usualSize(of: span) * 2)
     json.object { json in
       json.member("traceId", span.traceID.description)
       json.member("spanId", span.spanID.description)

@@ -6,13 +6,14 @@ enum OTLPProtobuf: OTLPEncoding {
   static let contentType = "application/x-protobuf"
 
   static func request(_ services: [(resource: [Attribute], spans: [[UInt8]])]) -> [UInt8] {
-    var writer = ProtobufWriter()
-    for service in services {
-      writer.message(1) { resourceSpans in
+    let sizes = services.map { $0.spans.reduce(0) { $0 + $1.count + bytesBesideSpan } + bytesAroundSpans }
+    var writer = ProtobufWriter(capacity: sizes.reduce(0, +))
+    for (service, size) in zip(services, sizes) {
+      writer.message(1, about: size) { resourceSpans in
         resourceSpans.message(1) { resource in
           for attribute in service.resource { resource.message(1) { write(attribute, to: &$0) } }
         }
-        resourceSpans.message(2) { scopeSpans in
+        resourceSpans.message(2, about: size) { scopeSpans in
           scopeSpans.message(1) { scope in
             scope.string(1, OTLPContent.scopeName)
             scope.string(2, ValueStreamVersion.current)
@@ -24,8 +25,13 @@ enum OTLPProtobuf: OTLPEncoding {
     return writer.bytes
   }
 
+  /// Tag and length of a span.
+  private static let bytesBesideSpan = 4
+  /// Resource and scope, as a rule.
+  private static let bytesAroundSpans = 512
+
   static func span(_ span: SpanPresentation) -> [UInt8] {
-    var writer = ProtobufWriter()
+    var writer = ProtobufWriter(capacity: OTLPContent.usualSize(of: span))
     writer.id(1, span.traceID)
     writer.id(2, span.spanID)
     if let parent = span.parentSpanID { writer.id(4, parent) }

@@ -4,6 +4,11 @@
 struct ProtobufWriter {
   private(set) var bytes: [UInt8] = []
 
+  /// - Parameter capacity: bytes that are set aside at once, so that growing copies nothing.
+  init(capacity: Int = 0) {
+    bytes.reserveCapacity(capacity)
+  }
+
   private enum WireType: UInt64 {
     case varint = 0
     case fixed64 = 1
@@ -37,8 +42,11 @@ struct ProtobufWriter {
 
   mutating func string(_ field: Int, _ value: String) {
     tag(field, .lengthDelimited)
-    varint(UInt64(value.utf8.count))
-    bytes += value.utf8
+    var value = value
+    value.withUTF8 { utf8 in
+      varint(UInt64(utf8.count))
+      bytes.append(contentsOf: utf8)
+    }
   }
 
   mutating func data(_ field: Int, _ value: [UInt8]) {
@@ -62,19 +70,23 @@ struct ProtobufWriter {
     append(bigEndian: low)
   }
 
-  /// Written in place: most messages are short, and their length then fits the byte that is left for it.
-  mutating func message(_ field: Int, _ write: (inout ProtobufWriter) -> Void) {
+  /// Written in place, behind as many bytes as the length of the message will take.
+  ///
+  /// - Parameter size: about how long the message will be: most are short. What turns out to need more or fewer bytes for its
+  ///   length is moved.
+  mutating func message(_ field: Int, about size: Int = 0, _ write: (inout ProtobufWriter) -> Void) {
     tag(field, .lengthDelimited)
     let place = bytes.count
-    bytes.append(0)
+    varint(UInt64(size))
+    let start = bytes.count
     write(&self)
-    let count = bytes.count - place - 1
-    if count < 0x80 {
+    let count = bytes.count - start
+    if count < 0x80, start == place + 1 {
       bytes[place] = UInt8(count)
     } else {
       var length = ProtobufWriter()
       length.varint(UInt64(count))
-      bytes.replaceSubrange(place...place, with: length.bytes)
+      bytes.replaceSubrange(place..<start, with: length.bytes)
     }
   }
 

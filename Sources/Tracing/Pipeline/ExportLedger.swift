@@ -18,10 +18,10 @@ package final class ExportLedger: Sendable {
   package func spans(of announcements: [Announcement]) throws -> [TracedSpan?] {
     try turn.withLock { _ in
       var reader = TraceReader(store: store, strategy: strategy)
+      try reader.prepare(for: announcements.map(\.key))
       var records: [SpanKey: ExportRecord] = [:]
       let spans = try announcements.map { announcement -> TracedSpan? in
-        let spans = try reader.spans(of: announcement.key)
-        guard let span = spans.first(where: { $0.span.attempt == announcement.attempt }) else { return nil }
+        guard let span = try reader.span(of: announcement.key, attempt: announcement.attempt) else { return nil }
         records[announcement.key, default: ExportRecord(key: announcement.key, traceID: span.traceID)].attempts
           .append(ExportedAttempt(number: announcement.attempt, parentSpanID: span.parentSpanID))
         try records.fix(announcement.key, in: span.traceID, &reader)

@@ -25,8 +25,12 @@ package struct RequestParts<Group: Hashable> {
   ///
   /// - Returns: false when they do not fit; the first always do.
   private mutating func add(_ spans: [(group: Group, bytes: [UInt8])]) -> Bool {
-    var size = spans.reduce(0) { $0 + $1.bytes.count + Self.bytesBesideSpan }
-    for group in Set(spans.map(\.group)) where places[group] == nil { size += bytesAround(group) }
+    var size = 0
+    var newGroups: Set<Group> = []
+    for (group, bytes) in spans {
+      size += bytes.count + Self.bytesBesideSpan
+      if places[group] == nil, newGroups.insert(group).inserted { size += bytesAround(group) }
+    }
     guard groups.isEmpty || byteCount + size <= byteLimit else { return false }
     byteCount += size
     for (group, bytes) in spans {

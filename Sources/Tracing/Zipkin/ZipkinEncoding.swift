@@ -7,7 +7,7 @@ import ValueStreamCore
 /// (https://opentelemetry.io/docs/specs/otel/trace/sdk_exporters/zipkin).
 enum ZipkinEncoding {
   static func span(_ span: SpanPresentation) -> [UInt8] {
-    var json = JSONWriter()
+    var json = JSONWriter(capacity: 4096)
     json.object { json in
       json.member("traceId", span.traceID.description)
       if let parent = span.parentSpanID { json.member("parentId", parent.description) }
@@ -46,10 +46,10 @@ enum ZipkinEncoding {
     if span.isError { own += [("error", span.errorType), ("otel.status_code", "ERROR")] }
     if !span.links.isEmpty { own.append(("valuestream.links", links(span))) }
     for (name, text) in own { json.member(name, text) }
-    // A tag `error` marks a failure, whatever it holds, so no attribute may be one.
-    var taken = Set(own.map(\.0)).union(["error"])
-    for attribute in span.attributes {
-      if let text = attribute.value.tagText, taken.insert(attribute.name).inserted { json.member(attribute.name, text) }
+    // A tag `error` marks a failure, whatever it holds, so no attribute may be one. Attributes have each name once.
+    let taken = own.map(\.0) + ["error"]
+    for attribute in span.attributes where !taken.contains(attribute.name) {
+      if let text = attribute.value.tagText { json.member(attribute.name, text) }
     }
   }
 

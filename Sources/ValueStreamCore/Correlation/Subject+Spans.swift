@@ -3,9 +3,18 @@ extension Subject {
   ///
   /// Depends on the set of facts only, not on the order in which they came.
   public func spans() -> [Span] {
+    spans(of: attempts())
+  }
+
+  /// The span of one attempt; nil where there is none of this number.
+  func span(ofAttempt number: Int) -> Span? {
+    spans(of: attempts().filter { $0.number == number }).first
+  }
+
+  private func spans(of attempts: [Attempt]) -> [Span] {
     guard let operation else { return [] }
     let shared = Shared(operation: operation, name: name, source: key.source, project: project, owner: owner)
-    return attempts().map { span(of: $0, shared: shared) }
+    return attempts.map { span(of: $0, shared: shared) }
   }
 
   /// Beginning, end and outcome of each attempt: what ``spans()`` tells of them, at a fraction of its cost.
@@ -161,31 +170,25 @@ extension Subject {
     let outline = outline(of: attempt)
     let ordered = attempt.facts.sorted { $0.yieldsWithinAttempt(to: $1) }
     let state = outline.end != nil ? .ended : ordered.last { $0.event.state != nil }?.event.state ?? .running
-    var attributes: [AttributeName: AttributeValue] = [:]
-    for fact in ordered {
-      for attribute in fact.event.attributes {
-        let isTakenBack = attribute.value == .strings([]) && attribute.vocabulary == .semantic
-        attributes[AttributeName(attribute)] = isTakenBack ? nil : attribute.value
-      }
-    }
+    var registers = AttributeRegisters()
+    for fact in ordered { registers.take(fact.event.attributes) }
+    var attributes = registers.attributes
     if let outcome = outline.outcome {
-      let pipeline = attributes[AttributeName("cicd.pipeline.name")]
+      let pipeline = attributes.value(of: "cicd.pipeline.name")
       for attribute in SemanticConventions.attributes(of: shared.operation, pipelineName: pipeline, outcome: outcome) {
         // What the source has stated is nearer to the truth.
-        if attributes[AttributeName(attribute)] == nil { attributes[AttributeName(attribute)] = attribute.value }
+        attributes.insert(attribute, replacing: false)
       }
     }
-    if attempt.isStartUnknown { attributes[AttributeName("valuestream.start.unknown")] = .bool(true) }
-    if outline.isEndUnknown { attributes[AttributeName("valuestream.end.unknown")] = .bool(true) }
-    if droppedFactCount > 0 { attributes[AttributeName("valuestream.facts.dropped")] = .int(Int64(droppedFactCount)) }
+    if attempt.isStartUnknown { attributes.insert(Attribute("valuestream.start.unknown", true)) }
+    if outline.isEndUnknown { attributes.insert(Attribute("valuestream.end.unknown", true)) }
+    if droppedFactCount > 0 { attributes.insert(Attribute("valuestream.facts.dropped", .int(Int64(droppedFactCount)))) }
     return Span(
       key: key, attempt: attempt.number, name: shared.name, operation: shared.operation, source: shared.source,
       project: shared.project, owner: shared.owner, start: outline.start, isStartUnknown: attempt.isStartUnknown,
       end: outline.end, isEndUnknown: outline.isEndUnknown, state: state, outcome: outline.outcome,
-      attributes: attributes.map { Attribute($0.key.name, $0.value, vocabulary: $0.key.vocabulary) }.sorted {
-        ($0.name, $0.vocabulary.rawValue) < ($1.name, $1.vocabulary.rawValue)
-      },
-      phases: phases(of: attempt, end: outline.end), events: moments(of: ordered), links: links(of: ordered))
+      attributes: attributes, phases: phases(of: attempt, end: outline.end), events: moments(of: ordered),
+      links: links(of: ordered))
   }
 
   private func outline(of attempt: Attempt) -> AttemptOutline {
@@ -224,21 +227,6 @@ extension Subject {
     return result
   }
 
-  private struct AttributeName: Hashable {
-    var name: String
-    var vocabulary: AttributeVocabulary
-
-    init(_ attribute: Attribute) {
-      name = attribute.name
-      vocabulary = attribute.vocabulary
-    }
-
-    init(_ name: String) {
-      self.name = name
-      vocabulary = .semantic
-    }
-  }
-
   private func moments(of facts: [Fact]) -> [SpanEvent] {
     Set(facts.flatMap(\.event.moments)).sorted {
       ($0.time, $0.name, $0.contentHash) < ($1.time, $1.name, $1.contentHash)
@@ -253,6 +241,7 @@ extension Subject {
 
   private func phases(of attempt: Attempt, end: Timestamp?) -> [Phase] {
     let statements = Set(attempt.facts.flatMap(\.event.phases))
+    if statements.isEmpty { return [] }
     return Dictionary(grouping: statements, by: \.track)
       .flatMap { track, statements in PhaseTrack(track, of: statements, from: attempt.start, to: end).phases }
       // One that was over at once comes before the one that followed it.

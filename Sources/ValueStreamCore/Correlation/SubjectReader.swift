@@ -27,6 +27,12 @@ struct SubjectReader {
   }
 
   mutating func int64() throws(PackedError) -> Int64 {
+    // Most numbers are small.
+    if index < bytes.count, bytes[index] < 0x80 {
+      let byte = Int64(bytes[index])
+      index += 1
+      return byte >> 1 ^ -(byte & 1)
+    }
     var result: UInt64 = 0
     var shift: UInt64 = 0
     while index < bytes.count, shift < 64 {

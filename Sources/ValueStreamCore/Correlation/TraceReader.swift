@@ -31,7 +31,16 @@ public struct TraceReader {
   /// The spans of a thing, in order of attempts.
   public mutating func spans(of subject: Subject) throws -> [TracedSpan] {
     known[subject.key] = subject
-    let spans = subject.spans()
+    return try traced(subject.spans(), of: subject)
+  }
+
+  /// The span of one attempt of the thing with a key; nil when it is not known.
+  package mutating func span(of key: SpanKey, attempt: Int) throws -> TracedSpan? {
+    guard let subject = try subject(for: key), let span = subject.span(ofAttempt: attempt) else { return nil }
+    return try traced([span], of: subject).first
+  }
+
+  private mutating func traced(_ spans: [Span], of subject: Subject) throws -> [TracedSpan] {
     guard !spans.isEmpty else { return [] }
     let place = try place(of: subject)
     let traceID = try traceID(at: place)
@@ -222,6 +231,17 @@ public struct TraceReader {
 
   /// How many things it remembers.
   package var lookUpCount: Int { known.count }
+
+  /// Reads things that will be asked for, what is above them, and what was exported of these: in a few questions to the store
+  /// instead of several for each.
+  package mutating func prepare(for keys: some Sequence<SpanKey>) throws {
+    var level = Set(keys)
+    while !level.isEmpty {
+      try readSubjects(level)
+      try readRecords(of: level)
+      level = Set(level.compactMap { known[$0]??.parent?.parent }.filter { known[$0] == nil })
+    }
+  }
 
   package mutating func subject(for key: SpanKey) throws -> Subject? {
     if let known = known[key] { return known }

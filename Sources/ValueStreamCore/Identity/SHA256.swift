@@ -4,11 +4,15 @@
 package struct SHA256 {
   /// A digest of 32 bytes.
   package struct Digest: Sendable, Hashable {
-    package let bytes: [UInt8]
+    fileprivate var words: SIMD8<UInt32>
 
-    /// Eight bytes from `offset`, most significant first.
+    package var bytes: [UInt8] {
+      words.indices.flatMap { index in [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: words[index] >> $0) } }
+    }
+
+    /// The eight bytes from `offset` on, a multiple of four, most significant first.
     package func word(at offset: Int) -> UInt64 {
-      bytes[offset..<offset + 8].reduce(0) { $0 << 8 | UInt64($1) }
+      UInt64(words[offset / 4]) << 32 | UInt64(words[offset / 4 + 1])
     }
   }
 
@@ -18,60 +22,53 @@ package struct SHA256 {
   }
 
   package static func hash(of message: UnsafeBufferPointer<UInt8>) -> Digest {
-    var state: [UInt32] = [
+    var state: SIMD8<UInt32> = [
       0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19,
     ]
-    let wholeBlocks = message.count / 64
-    for block in 0..<wholeBlocks {
-      compress(UnsafeBufferPointer(rebasing: message[block * 64..<block * 64 + 64]), into: &state)
+    let tailStart = message.count & ~63
+    compress(UnsafeBufferPointer(rebasing: message[..<tailStart]), into: &state)
+    // What is left, a one, zeros, and the number of bits at the end of a block.
+    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: message.count - tailStart < 56 ? 64 : 128) { tail in
+      tail.initialize(repeating: 0)
+      for index in tailStart..<message.count { tail[index - tailStart] = message[index] }
+      tail[message.count - tailStart] = 0x80
+      let bitCount = UInt64(message.count) * 8
+      for index in 0..<8 { tail[tail.count - 1 - index] = UInt8(truncatingIfNeeded: bitCount >> UInt64(index * 8)) }
+      compress(UnsafeBufferPointer(tail), into: &state)
     }
-    var tail = [UInt8](message[(wholeBlocks * 64)...])
-    tail.append(0x80)
-    while tail.count % 64 != 56 { tail.append(0) }
-    let bitCount = UInt64(message.count) * 8
-    for shift in stride(from: 56, through: 0, by: -8) { tail.append(UInt8(truncatingIfNeeded: bitCount >> UInt64(shift))) }
-    tail.withUnsafeBufferPointer { bytes in
-      for start in stride(from: 0, to: bytes.count, by: 64) {
-        compress(UnsafeBufferPointer(rebasing: bytes[start..<start + 64]), into: &state)
-      }
-    }
-    return Digest(bytes: state.flatMap { word in [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: word >> UInt32($0)) } })
+    return Digest(words: state)
   }
 
-  private static func compress(_ block: UnsafeBufferPointer<UInt8>, into state: inout [UInt32]) {
+  /// - Parameter blocks: whole blocks of 64 bytes.
+  private static func compress(_ blocks: UnsafeBufferPointer<UInt8>, into state: inout SIMD8<UInt32>) {
     withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 64) { words in
-      for index in 0..<16 {
-        let at = index * 4
-        words[index] =
-          UInt32(block[at]) << 24 | UInt32(block[at + 1]) << 16 | UInt32(block[at + 2]) << 8 | UInt32(block[at + 3])
-      }
-      for index in 16..<64 {
-        let early = words[index - 15]
-        let late = words[index - 2]
-        let small0 = rotate(early, 7) ^ rotate(early, 18) ^ early >> 3
-        let small1 = rotate(late, 17) ^ rotate(late, 19) ^ late >> 10
-        words[index] = words[index - 16] &+ small0 &+ words[index - 7] &+ small1
-      }
-      var (a, b, c, d) = (state[0], state[1], state[2], state[3])
-      var (e, f, g, h) = (state[4], state[5], state[6], state[7])
-      roundConstants.withUnsafeBufferPointer { constants in
-        for index in 0..<64 {
-          let big1 = rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)
-          let choice = e & f ^ ~e & g
-          let first = h &+ big1 &+ choice &+ constants[index] &+ words[index]
-          let big0 = rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)
-          let majority = a & b ^ a & c ^ b & c
-          (h, g, f, e, d, c, b, a) = (g, f, e, d &+ first, c, b, a, first &+ big0 &+ majority)
+      for start in stride(from: 0, to: blocks.count, by: 64) {
+        for index in 0..<16 {
+          let at = start + index * 4
+          words[index] =
+            UInt32(blocks[at]) << 24 | UInt32(blocks[at + 1]) << 16 | UInt32(blocks[at + 2]) << 8 | UInt32(blocks[at + 3])
         }
+        for index in 16..<64 {
+          let early = words[index - 15]
+          let late = words[index - 2]
+          let small0 = rotate(early, 7) ^ rotate(early, 18) ^ early >> 3
+          let small1 = rotate(late, 17) ^ rotate(late, 19) ^ late >> 10
+          words[index] = words[index - 16] &+ small0 &+ words[index - 7] &+ small1
+        }
+        var (a, b, c, d) = (state[0], state[1], state[2], state[3])
+        var (e, f, g, h) = (state[4], state[5], state[6], state[7])
+        roundConstants.withUnsafeBufferPointer { constants in
+          for index in 0..<64 {
+            let big1 = rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)
+            let choice = e & f ^ ~e & g
+            let first = h &+ big1 &+ choice &+ constants[index] &+ words[index]
+            let big0 = rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)
+            let majority = a & b ^ a & c ^ b & c
+            (h, g, f, e, d, c, b, a) = (g, f, e, d &+ first, c, b, a, first &+ big0 &+ majority)
+          }
+        }
+        state &+= SIMD8(a, b, c, d, e, f, g, h)
       }
-      state[0] &+= a
-      state[1] &+= b
-      state[2] &+= c
-      state[3] &+= d
-      state[4] &+= e
-      state[5] &+= f
-      state[6] &+= g
-      state[7] &+= h
     }
   }
 

@@ -11,10 +11,13 @@ public enum AttributeSelection: String, Sendable, Hashable, CaseIterable {
   /// - Parameter attributes: sorted by name, semantic before classic, as spans have them.
   public func select(_ attributes: [Attribute]) -> [Attribute] {
     var selected: [Attribute] = []
-    for attribute in attributes {
-      guard self == .both || (self == .classic) == (attribute.vocabulary == .classic) else { continue }
+    for attribute in attributes where includes(attribute.vocabulary) {
       if selected.last?.name != attribute.name { selected.append(attribute) }
     }
     return selected
+  }
+
+  func includes(_ vocabulary: AttributeVocabulary) -> Bool {
+    self == .both || (self == .classic) == (vocabulary == .classic)
   }
 }

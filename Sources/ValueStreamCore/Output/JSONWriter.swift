@@ -124,8 +124,12 @@ public struct JSONWriter: Sendable {
 
   private mutating func appendQuoted(_ text: UnsafeBufferPointer<UInt8>) {
     bytes.append(UInt8(ascii: "\""))
-    // Most texts are written as they are.
-    if text.allSatisfy({ $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }) {
+    // Most texts are written as they are. Looking at all bytes, without a way out, is done for many at a time.
+    var escaped: UInt8 = 0
+    for byte in text {
+      escaped |= (byte < 0x20 ? 1 : 0) | (byte == UInt8(ascii: "\"") ? 1 : 0) | (byte == UInt8(ascii: "\\") ? 1 : 0)
+    }
+    if escaped == 0 {
       bytes.append(contentsOf: text)
     } else {
       for byte in text { appendEscaped(byte) }

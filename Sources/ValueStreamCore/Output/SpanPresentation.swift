@@ -147,19 +147,24 @@ package struct SpanPresentation: Sendable, Hashable {
       own.add("valuestream.project", span.project)
       own.add("valuestream.source", span.source)
     }
-    return merge(own, with: selection.select(span.attributes))
+    return merge(own, with: span.attributes, selection)
   }
 
-  /// Of two lists that are sorted by name; where both use one, that of the first counts.
-  private static func merge(_ own: [Attribute], with stated: [Attribute]) -> [Attribute] {
+  /// Of two lists that are sorted by name; where both use one, that of the first counts. Of the second as
+  /// ``AttributeSelection/select(_:)`` does, in one go: this is done for every span.
+  private static func merge(_ own: [Attribute], with stated: [Attribute], _ selection: AttributeSelection) -> [Attribute] {
     var merged: [Attribute] = []
     merged.reserveCapacity(own.count + stated.count)
     var rest = own[...]
-    for attribute in stated where attribute.value != .null {
+    var last: String?
+    for attribute in stated where selection.includes(attribute.vocabulary) && attribute.name != last {
+      last = attribute.name
+      if case .null = attribute.value { continue }
       while let next = rest.first, next.name < attribute.name { merged.append(rest.removeFirst()) }
       if rest.first?.name != attribute.name { merged.append(attribute) }
     }
-    return merged + rest
+    merged += rest
+    return merged
   }
 
   /// Nil for a phase that has no end.

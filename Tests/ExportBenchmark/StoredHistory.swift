@@ -1,0 +1,61 @@
+import Foundation
+import GitHub
+import HistoryGenerator
+import Pipeline
+import SQLiteStore
+import ValueStreamCore
+
+/// A generated history in a store, its finished spans announced, none of them exported.
+struct StoredHistory {
+  /// Where the store is, and where copies of it may be.
+  private let directory: URL
+  private static let deliveriesAtOnce = 256
+
+  /// Fills a new store.
+  ///
+  /// - Parameter directory: exists, and is empty.
+  init(in directory: String) throws {
+    self.directory = URL(fileURLWithPath: directory)
+    let store = try SQLiteSpanStore(directory: self.directory.appending(path: "filled").path)
+    defer { store.close() }
+    let source = GitHubSource()
+    let until = Timestamp(seconds: 1_767_225_600)
+    let history = Array(HistoryGenerator(HistoryConfiguration(seed: 1, scale: 4, until: until)))
+    for start in stride(from: 0, to: history.count, by: Self.deliveriesAtOnce) {
+      var projection = Projection(store: store)
+      for sent in history[start..<min(start + Self.deliveriesAtOnce, history.count)] {
+        let delivery = Delivery(source: source.name, received: sent.time, headers: sent.headers, body: sent.body)
+        guard case .events(let events, let updates) = try source.events(in: delivery) else { continue }
+        for event in events { _ = try projection.take(event) }
+        for update in updates { projection.take(update) }
+      }
+      let announcements = try Self.announce(&projection, at: until)
+      var changes = projection.finish()
+      changes.announcements = announcements
+      try store.write(changes)
+    }
+  }
+
+  private static func announce(_ projection: inout Projection, at time: Timestamp) throws -> [Announcement] {
+    var announcements: [Announcement] = []
+    for key in projection.changedKeys {
+      guard var subject = try projection.subject(key) else { continue }
+      let news = subject.spans().filter { $0.isFinished && !subject.announcedAttempts.contains($0.attempt) }.map(\.attempt)
+      guard !news.isEmpty else { continue }
+      subject.announcedAttempts += news
+      announcements += news.map { Announcement(key: key, attempt: $0, time: time) }
+      projection.update(subject)
+    }
+    return announcements
+  }
+
+  /// Hands over a fresh copy of the store, and removes it afterwards.
+  func withCopy<Result>(_ body: (SQLiteSpanStore) async throws -> Result) async throws -> Result {
+    let copy = directory.appending(path: "copy")
+    try FileManager.default.copyItem(at: directory.appending(path: "filled"), to: copy)
+    defer { try? FileManager.default.removeItem(at: copy) }
+    let store = try SQLiteSpanStore(directory: copy.path)
+    defer { store.close() }
+    return try await body(store)
+  }
+}
