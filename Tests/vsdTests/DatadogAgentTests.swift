@@ -30,6 +30,19 @@ struct DatadogAgentTests {
     #expect(try agent.put("\u{1}") == 400, "it refuses what is malformed")
   }
 
+  @Test("are those of the snapshot", arguments: PhaseStyle.allCases)
+  func snapshot(phases: PhaseStyle) async throws {
+    let agent = try DatadogTestAgent(in: VSDProcess.Home())
+    let configuration = DatadogConfiguration(agentURL: agent.url, presentation: SpanPresentation.Options(phases: phases))
+    var options = CurlTransport.Options()
+    options.proxy = ""
+    let exporter = DatadogExporter(configuration: configuration, transport: CurlTransport(options: options))
+    let story = try ExportSamples.story()
+    #expect(try await exporter.export(story) == ExportReceipt(handled: story.count))
+    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Golden")
+    #expect(try agent.difference(toSnapshot: folder.appendingPathComponent("datadog-\(phases).json")) == "")
+  }
+
   private static func compare(_ found: DatadogTestAgent.Span, _ shown: SpanPresentation) throws {
     let what: Comment = "\(shown.spanID)"
     #expect(found.service == shown.serviceName, what)

@@ -48,7 +48,9 @@ final class DatadogTestAgent {
       environment: [
         "HOME": home.path, "HOST": "127.0.0.1", "PORT": "\(port.number)", "OTLP_HTTP_PORT": "\(http.number)",
         "OTLP_GRPC_PORT": "\(grpc.number)", "ENABLED_CHECKS": Self.checks.joined(separator: ","), "SNAPSHOT_DIR": home.path,
-        "VCR_CASSETTES_DIRECTORY": home.path,
+        "VCR_CASSETTES_DIRECTORY": home.path, "SNAPSHOT_CI": Golden.isRecorded ? "0" : "1",
+        // Ids and times of the samples are always the same, so the agent need not look away from any.
+        "SNAPSHOT_IGNORED_ATTRS": "nothing",
       ])
     try process.wait(for: "the test agent to listen") { try? HTTPConnection(port: port.number) }
   }
@@ -70,6 +72,17 @@ final class DatadogTestAgent {
   func put(_ body: String) throws -> Int {
     let headers = ["Content-Type": "application/msgpack", "X-Datadog-Trace-Count": "1", "Datadog-Meta-Tracer-Version": "1"]
     return try HTTPConnection(port: port.number).request("PUT", "/v0.4/traces", headers: headers, body: body).status
+  }
+
+  /// Compares the traces that it took, member by member, with a snapshot of an earlier run.
+  ///
+  /// - Parameter file: made anew when goldens are recorded.
+  /// - Returns: how they differ; empty where they do not.
+  func difference(toSnapshot file: URL) throws -> String {
+    if Golden.isRecorded { try? FileManager.default.removeItem(at: file) }
+    let name = file.deletingPathExtension().path
+    let answer = try HTTPConnection(port: port.number).request("GET", "/test/session/snapshot?file=\(name)")
+    return answer.status == 200 ? "" : answer.body
   }
 
   /// What its checks found wrong; empty where all is well.
