@@ -65,7 +65,7 @@ extension TraceReader {
   /// Nil for an attempt that is no successful deploy (any more).
   package mutating func deploy(ofAttempt number: Int, of key: SpanKey) throws -> (span: Span, leadTimes: [[Attribute]])? {
     guard let subject = try subject(for: key), subject.operation == .deploy,
-      var span = subject.spans().first(where: { $0.attempt == number }), span.outcome == .success
+      var span = subject.span(ofAttempt: number), span.outcome == .success
     else { return nil }
     let changes = try changesBrought(by: &span)
     return (span, changes.map(\.attributes))
@@ -75,38 +75,61 @@ extension TraceReader {
 
   /// The deploy that ended last and well before another one began.
   private mutating func lastDeploy(in lane: DeployLane, before span: Span) throws -> Span? {
-    try latestDeploy(.deploys(in: lane), on: DatedName.day(of: span.start)) { candidate in
-      guard let end = candidate.end, candidate.outcome == .success, candidate.key != span.key || candidate.attempt < span.attempt,
-        (end, candidate.key) < (span.start, span.key), candidate.lane == lane
+    try latestDeploy(.deploys(in: lane), on: DatedName.day(of: span.start)) { key, candidate in
+      guard let end = candidate.end, candidate.outcome == .success, key != span.key || candidate.number < span.attempt,
+        (end, key) < (span.start, span.key)
       else { return nil }
       return end
+    } where: { candidate in
+      candidate.lane == lane
     }
   }
 
-  /// The deploy of a name with the greatest time among those that have one. What is older than a year is not looked for.
-  mutating func latestDeploy(_ name: DatedName, on day: Int64, time: (Span) -> Timestamp?) throws -> Span? {
-    for days in [day - 7...day, day - 31...day - 8, day - 366...day - 32] {
+  /// The deploy of a name with the greatest time among those that have one and are meant. What is older than a year is not looked for.
+  ///
+  /// - Parameter time: when it began or ended.
+  mutating func latestDeploy(
+    _ name: DatedName, on day: Int64, time: (SpanKey, AttemptOutline) -> Timestamp?, where isMeant: (Span) -> Bool
+  ) throws -> Span? {
+    var latest: DatedDeploy?
+    var span: Span?
+    for days in [day - 1...day, day - 7...day - 2, day - 31...day - 8, day - 366...day - 32] {
       let keys = Set(try store.publishers(of: name.references(onDays: days)).values.joined())
       try readSubjects(keys)
-      var latest: (time: Timestamp, span: Span)?
-      for key in keys.sorted() {
-        for span in try spans(ofDeploy: key) {
-          guard let time = time(span), latest.map({ ($0.time, $0.span.key, $0.span.attempt) < (time, key, span.attempt) }) ?? true
-          else { continue }
-          latest = (time, span)
+      var deploys: [DatedDeploy] = []
+      for key in keys {
+        for outline in try outlines(ofDeploy: key) {
+          if let time = time(key, outline) { deploys.append(DatedDeploy(time: time, key: key, attempt: outline.number)) }
         }
       }
-      if let latest { return latest.span }
+      for deploy in deploys.sorted(by: >) {
+        if let latest, latest >= deploy { break }
+        guard let found = try subject(for: deploy.key)?.span(ofAttempt: deploy.attempt), isMeant(found) else { continue }
+        (latest, span) = (deploy, found)
+        break
+      }
+      // One that began long before these days and ended in them may not be the last to begin.
+      if let latest, DatedName.day(of: latest.time) >= days.lowerBound { break }
     }
-    return nil
+    return span
   }
 
-  private mutating func spans(ofDeploy key: SpanKey) throws -> [Span] {
-    if let known = deploySpans[key] { return known }
+  private struct DatedDeploy: Comparable {
+    var time: Timestamp
+    var key: SpanKey
+    var attempt: Int
+
+    static func < (left: DatedDeploy, right: DatedDeploy) -> Bool {
+      (left.time, left.key, left.attempt) < (right.time, right.key, right.attempt)
+    }
+  }
+
+  private mutating func outlines(ofDeploy key: SpanKey) throws -> [AttemptOutline] {
+    if let known = deployOutlines[key] { return known }
     let subject = try subject(for: key)
-    let spans = subject?.operation == .deploy ? subject?.spans() ?? [] : []
-    deploySpans[key] = spans
-    return spans
+    let outlines = subject?.operation == .deploy ? subject?.outlines() ?? [] : []
+    deployOutlines[key] = outlines
+    return outlines
   }
 
   /// The commit that a deploy runs on: its own, else that of what it belongs to, up to the change. Nil where only the beginning of

@@ -4,12 +4,14 @@ extension TraceReader {
   mutating func deployBefore(_ incident: Span, under tie: ParentTie?) throws -> [LinkEnd] {
     if let tie, let parent = try subject(for: tie.parent), parent.operation != .issue { return [] }
     guard let lane = incident.lane else { return [] }
-    let deploy = try latestDeploy(.deploys(of: lane.service), on: DatedName.day(of: incident.start)) { candidate in
-      guard candidate.end != nil, candidate.start <= incident.start, candidate.lane?.service == lane.service,
-        candidate.outcome == .success || candidate.outcome?.isError == true,
-        lane.environment.map({ $0 == candidate.lane?.environment }) ?? candidate.isToProduction
+    let deploy = try latestDeploy(.deploys(of: lane.service), on: DatedName.day(of: incident.start)) { _, candidate in
+      guard candidate.end != nil, candidate.start <= incident.start,
+        candidate.outcome == .success || candidate.outcome?.isError == true
       else { return nil }
       return candidate.start
+    } where: { candidate in
+      candidate.lane?.service == lane.service
+        && (lane.environment.map { $0 == candidate.lane?.environment } ?? candidate.isToProduction)
     }
     guard let deploy else { return [] }
     return [

@@ -12,7 +12,7 @@ public struct TraceReader {
   private var records: [SpanKey: ExportRecord?] = [:]
   private var places: [SpanKey: TraceRoot.Place] = [:]
   /// Of the deploys that were compared with others.
-  var deploySpans: [SpanKey: [Span]] = [:]
+  var deployOutlines: [SpanKey: [AttemptOutline]] = [:]
   /// Traces of trees that nothing on the path to their root fixes, by root.
   private var treeTraces: [SpanKey: TraceID] = [:]
 
