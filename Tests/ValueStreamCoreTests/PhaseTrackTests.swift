@@ -37,6 +37,11 @@ struct PhaseTrackTests {
     #expect(Self.phases([Self.start("a", 0), Self.end("a", 7), Self.start("b", 9)]) == ["a 0-7", "b 9-100"])
   }
 
+  @Test("A phase is never over before it began, whatever the clocks of a vendor say")
+  func clocks() {
+    #expect(Self.phases([Self.start("a", 20, to: 12), Self.start("b", 30)]) == ["a 20-20", "b 30-100"])
+  }
+
   @Test("A phase that gave way at the moment it began never was")
   func gaveWay() {
     #expect(Self.phases([Self.start("queue", 0), Self.start("wait", 0), Self.start("run", 8)]) == ["wait 0-8", "run 8-100"])

@@ -311,13 +311,41 @@ struct SubjectTests {
       let (start, end) = (EventTime.receipt(Self.time(run * 2)), EventTime.receipt(Self.time(run * 2 + 1)))
       _ = subject.add(Self.event(at: run * 2, state: .running, marks: [.begin(start)], isVendor: false))
       _ = subject.add(Self.event(at: run * 2 + 1, state: .ended, marks: [.end(end)], isVendor: false))
-      announced.formUnion(subject.outlines().filter { $0.end != nil }.map(\.number))
+      let ended = subject.outlines().filter { $0.end != nil }.map(\.number)
+      announced.formUnion(ended)
+      subject.announcedAttempts = Set(subject.announcedAttempts).union(ended).sorted()
     }
     #expect(announced == Set(1...800))
+    #expect(subject.announcedAttempts.count < 520, "what was announced of runs that were left out is forgotten")
     let spans = subject.spans()
     #expect(spans.last?.attempt == 800)
     #expect(Self.minutes(spans).suffix(2) == ["1596-1597", "1598-1599"])
     #expect(spans.count > 450)
+  }
+
+  @Test("Another projection of fewer of its facts takes over the numbers")
+  func numbersOfAnotherProjection() {
+    func subject(_ runs: Range<Int>) -> Subject {
+      var subject = Subject(key: Self.key)
+      for run in runs {
+        let (start, end) = (EventTime.receipt(Self.time(run * 2)), EventTime.receipt(Self.time(run * 2 + 1)))
+        _ = subject.add(Self.event(at: run * 2, state: .running, marks: [.begin(start)], isVendor: false))
+        _ = subject.add(Self.event(at: run * 2 + 1, state: .ended, marks: [.end(end)], isVendor: false))
+      }
+      return subject
+    }
+    let first = subject(0..<700)
+    var second = subject(600..<710)
+    second.announcedAttempts = [1, 2]
+    second.takeNumbers(of: first)
+    #expect(second.outlines().map(\.number) == Array(601...710))
+    #expect(second.announcedAttempts == [601, 602])
+    var same = second
+    same.takeNumbers(of: first)
+    #expect(same == second)
+    var younger = subject(0..<10)
+    younger.takeNumbers(of: second)
+    #expect(younger.outlines().map(\.number) == Array(1...10), "nothing in common")
   }
 
   @Test("A thing does not grow without bound")

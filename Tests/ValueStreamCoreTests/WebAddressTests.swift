@@ -31,9 +31,16 @@ struct WebAddressTests {
 
   @Test(
     "Others are mistakes",
-    arguments: ["", "host:80", "ftp://host", "http://", "http://:80", "http://tal@", "http:///x", "http://ho st", "http://h\n"])
+    arguments: ["", "host:80", "ftp://host", "http://", "http://:80", "http:///x", "http://ho st", "http://h\n"])
   func mistakes(text: String) {
     #expect(throws: SettingError(expected: "an address such as http://host")) {
+      try WebAddress.setting(text, example: "http://host")
+    }
+  }
+
+  @Test("What may be a secret in one is not shown", arguments: ["http://tal@", "tal:secret@host:4317", "grpc://host?key=secret"])
+  func secretsInMistakes(text: String) {
+    #expect(throws: SettingError(expected: "an address such as http://host", isTextHidden: true)) {
       try WebAddress.setting(text, example: "http://host")
     }
   }

@@ -29,12 +29,15 @@ extension GitHubMapping {
     of branch: String, in repository: GitHubRepository, _ kind: BranchUpdate.Kind, time: EventTime, before: String?,
     after: String?
   ) -> BranchUpdate {
-    BranchUpdate(
+    let commits = payload.root.objects("commits")
+    return BranchUpdate(
       branch: key("branch", branch, of: repository), kind: kind, time: time, before: before, after: after,
-      commits: payload.root.objects("commits").compactMap { branchCommit($0, in: repository) },
-      isForced: payload.root.bool("forced") ?? false,
-      isDefaultBranch: repository.object.text("default_branch") == branch)
+      commits: commits.compactMap { branchCommit($0, in: repository) }, isForced: payload.root.bool("forced") ?? false,
+      isDefaultBranch: repository.object.text("default_branch") == branch, isCutShort: commits.count >= Self.commitLimit)
   }
+
+  /// The most commits of a push that GitHub lists. Source: its page on webhook events and payloads, `push`.
+  private static let commitLimit = 2048
 
   private func branchCommit(_ commit: PayloadObject, in repository: GitHubRepository) -> BranchCommit? {
     guard let id = commit.text("id")?.lowercased() else { return nil }

@@ -14,9 +14,9 @@ struct CommitRange: Sendable {
   var relation: Relation
   /// What the newer commit has and the older one has not, the newest first.
   var commits: [BranchCommit] = []
-  /// The branches on the way back from the newer commit, its own first.
+  /// The branches on the way back from the newer commit to where both ways meet, its own first.
   var branches: [SpanKey] = []
-  /// True when updates on the way list less than they brought.
+  /// True when updates on either way list less than they brought.
   var isCutShort = false
 
   /// Walks back from both commits in turn, until the ways meet.
@@ -33,7 +33,7 @@ struct CommitRange: Sendable {
         return CommitRange(olderWay, newerWay, meetingAt: commit)
       }
     }
-    return CommitRange(relation: .unknown, branches: newerWay.branches)
+    return CommitRange(relation: .unknown, branches: newerWay.passed.branches)
   }
 
   private init(relation: Relation, commits: [BranchCommit] = [], branches: [SpanKey] = []) {
@@ -43,10 +43,11 @@ struct CommitRange: Sendable {
   }
 
   private init(_ older: Walk, _ newer: Walk, meetingAt commit: String) {
-    let known = Set(older.commits(before: commit).map(\.id))
-    let commits = newer.commits(before: commit).filter { !known.contains($0.id) }
-    self.init(relation: commits.isEmpty ? .behind : .ahead, commits: commits, branches: newer.branches)
-    isCutShort = newer.isCutShort
+    let (olderWay, newerWay) = (older.passed(before: commit), newer.passed(before: commit))
+    let known = Set(olderWay.commits.map(\.id))
+    let commits = newerWay.commits.filter { !known.contains($0.id) }
+    self.init(relation: commits.isEmpty ? .behind : .ahead, commits: commits, branches: newerWay.branches)
+    isCutShort = olderWay.isCutShort || newerWay.isCutShort
   }
 
   /// More updates than this lie between two deploys of nobody.
@@ -61,22 +62,20 @@ struct CommitRange: Sendable {
     /// Where in that update the commit stands from which the walk began, if it did not lead there.
     private var start: String?
     private var seen: Set<BranchUpdate> = []
-    /// What was passed, the newest first.
-    private var passed: [BranchCommit] = []
-    /// How many commits were passed before each at which a branch stood. What a push lists between two of these may have come in by a
+    /// What was passed so far.
+    private(set) var passed = Passed()
+    /// How much was passed before each commit at which a branch stood. What a push lists between two of these may have come in by a
     /// merge, so that nothing is known of what it follows.
-    private var places: [String: Int]
+    private var places: [String: Place]
     /// The commit from which the walk began if no branch is known to have stood or passed there.
     private let lost: String?
-    private(set) var branches: [SpanKey] = []
-    private(set) var isCutShort = false
 
     var isOver: Bool { update == nil }
 
     init(from commit: String, preferring preferred: BranchPreference, in store: any SpanStore) throws {
       self.preferred = preferred
       self.store = store
-      places = [commit: 0]
+      places = [commit: Place()]
       var update = preferred.choose(among: try store.branchUpdates(to: commit), afterMoving: nil)
       if update == nil, let branch = preferred.branch {
         // A commit in the middle of a push.
@@ -89,7 +88,25 @@ struct CommitRange: Sendable {
       lost = update == nil ? commit : nil
     }
 
-    func commits(before commit: String) -> ArraySlice<BranchCommit> { passed.prefix(places[commit] ?? 0) }
+    struct Passed {
+      /// The newest first.
+      var commits: [BranchCommit] = []
+      var branches: [SpanKey] = []
+      var isCutShort = false
+    }
+
+    private struct Place {
+      var commitCount = 0
+      var branchCount = 0
+      var isCutShort = false
+    }
+
+    func passed(before commit: String) -> Passed {
+      let place = places[commit] ?? Place()
+      return Passed(
+        commits: Array(passed.commits.prefix(place.commitCount)), branches: Array(passed.branches.prefix(place.branchCount)),
+        isCutShort: place.isCutShort)
+    }
 
     /// - Returns: the first commit on this way at which the other one stood too.
     mutating func step(untilMeeting other: Walk) throws -> String? {
@@ -97,11 +114,11 @@ struct CommitRange: Sendable {
         self.update = nil
         return nil
       }
-      if branches.last != update.branch { branches.append(update.branch) }
-      isCutShort = isCutShort || update.isCutShort
+      if passed.branches.last != update.branch { passed.branches.append(update.branch) }
+      passed.isCutShort = passed.isCutShort || update.isCutShort
       for commit in brought(by: update, to: after).reversed() {
         if commit.id == other.lost { return arrive(at: commit.id, on: other) }
-        passed.append(commit)
+        passed.commits.append(commit)
       }
       if let before = update.before, let meeting = arrive(at: before, on: other) { return meeting }
       self.update = try following(update, after)
@@ -121,7 +138,10 @@ struct CommitRange: Sendable {
     }
 
     private mutating func arrive(at commit: String, on other: Walk) -> String? {
-      if places[commit] == nil { places[commit] = passed.count }
+      if places[commit] == nil {
+        places[commit] = Place(
+          commitCount: passed.commits.count, branchCount: passed.branches.count, isCutShort: passed.isCutShort)
+      }
       return other.places[commit] == nil ? nil : commit
     }
 
@@ -152,8 +172,9 @@ struct BranchPreference: Sendable {
     let own = updates.filter { $0.branch.containerSpace == container }
     let candidates = own.isEmpty ? updates : own
     guard Set(candidates.map(\.branch.containerSpace)).count < 2 else { return nil }
+    let first = candidates.lazy.map(\.branch).min()
     return Self.last(of: candidates.filter { $0.branch == branch }) ?? Self.last(of: candidates.filter(\.isDefaultBranch))
-      ?? candidates.min { $0.branch < $1.branch }
+      ?? Self.last(of: candidates.filter { $0.branch == first })
   }
 
   private static func last(of updates: [BranchUpdate]) -> BranchUpdate? {

@@ -49,8 +49,11 @@ public struct Correlator: Sendable {
     let newNames = event.publishes.filter { !subject.publishes($0) }
     let ownerBefore = subject.owner
     let lifeBefore = subject.decidingLife
+    let deployNamesBefore = subject.deployNames
     let newMerge = event.mergeRevision.flatMap { subject.wasMerged(as: $0) ? nil : Reference(.commit, $0) }
-    let namesOfMerge = newMerge.map { [$0] + [$0.shortCommit].compactMap { $0 } } ?? []
+    // Who follows a short hash may mean the second commit that begins so.
+    let newCommits = (newMerge.map { [$0] } ?? []) + newNames.filter { $0.kind == .commit }
+    let namesOfCommits = newCommits + newCommits.compactMap(\.shortCommit)
     let followsBefore = event.follows.isEmpty ? [] : Set(subject.followedReferences)
     var changes = Changes(key: key, isNews: subject.add(event))
     guard changes.isNews else { return .changes(changes) }
@@ -63,7 +66,7 @@ public struct Correlator: Sendable {
       newAliases += fallback.aliases.filter { !newAliases.contains($0) }
       newFollows += fallback.followedReferences.filter { !newFollows.contains($0) }
     }
-    changes.newAliases[key] = newAliases
+    changes.newAliases[key] = newAliases + subject.deployNames.subtracting(deployNamesBefore).subtracting(newAliases).sorted()
     changes.newFollows[key] = newFollows
     view.learn(subject, newAliases: newAliases, removed: changes.removed)
 
@@ -71,7 +74,7 @@ public struct Correlator: Sendable {
     changes.subjects[key] = subject
     // A thing that is new, or of which became known what decides, may be what others were looking for under any of its names.
     let isRecognizable = known.value == nil || subject.owner != ownerBefore || subject.decidingLife != lifeBefore
-    let news = isRecognizable ? subject.aliases + [.key(key)] : newAliases + namesOfMerge
+    let news = isRecognizable ? subject.aliases + [.key(key)] : newAliases + namesOfCommits
     for follower in followers(of: news, except: key, &view) {
       guard var child = view.subject(follower)?.value else { continue }
       let tie = parent(of: child, &view)
@@ -113,7 +116,7 @@ public struct Correlator: Sendable {
 
   private func followers(of references: [Reference], except key: SpanKey, _ view: inout View) -> [SpanKey] {
     var result: Set<SpanKey> = []
-    for reference in references { result.formUnion(view.followers(reference) ?? []) }
+    for reference in references where reference.isFollowed { result.formUnion(view.followers(reference) ?? []) }
     result.remove(key)
     return result.sorted()
   }

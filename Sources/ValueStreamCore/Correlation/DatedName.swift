@@ -26,20 +26,19 @@ struct DatedName: Sendable, Hashable {
 }
 
 extension Event {
-  /// With the names that follow from what it says: under which a deploy is found by its service and day, and a merged change by its
-  /// branch and day, and a commit by how its hash begins; and with branches only for the weeks around it, because the name of a
-  /// branch is used again.
+  /// With the names that follow from what it says: under which a merged change is found by its branch and day, and a commit by how
+  /// its hash begins; and with branches only for the weeks around it, because the name of a branch is used again. The same again
+  /// where it has them already.
   func withDerivedNames() -> Event {
-    let names = datedNames
+    let merges = datedMerges
     let hasBranch = publishes.contains { $0.kind == .branch } || follows.contains { $0.rule == .branch }
     let hasCommit = publishes.contains { $0.kind == .commit } || follows.contains { $0.rule == .commit }
-    guard !names.isEmpty || hasBranch || hasCommit else { return self }
+    guard merges != nil || hasBranch || hasCommit else { return self }
     var event = self
     if hasCommit { event.addShortCommits() }
-    for day in Set(marks.map { DatedName.day(of: $0.time.timestamp) }).sorted() {
-      for reference in names.map({ $0.reference(onDay: day) }) where !event.publishes.contains(reference) {
-        event.publishes.append(reference)
-      }
+    for day in merges == nil ? [] : daysOfMarks.sorted() {
+      guard let reference = merges?.reference(onDay: day), !event.publishes.contains(reference) else { continue }
+      event.publishes.append(reference)
     }
     if hasBranch { event.dateBranches() }
     return event
@@ -52,27 +51,56 @@ extension Event {
     }
   }
 
-  private var datedNames: [DatedName] {
-    if operation == .deploy {
-      return DeployLane(of: key, attributes: attributes).map { [.deploys(of: $0.service), .deploys(in: $0)] } ?? []
-    }
-    guard operation == .pullRequest, outcome == .merged, let base = attributes.text(of: "vcs.ref.base.name"),
-      let branch = key.branch(named: base)
-    else { return [] }
-    return [.merges(to: branch)]
+  private var datedMerges: DatedName? {
+    guard operation == .pullRequest, outcome == .merged, let base = attributes.text(of: "vcs.ref.base.name") else { return nil }
+    return key.branch(named: base).map(DatedName.merges)
   }
+
+  fileprivate var daysOfMarks: Set<Int64> { Set(marks.map { DatedName.day(of: $0.time.timestamp) }) }
 
   /// A change has its branch in every month in which something was heard of it, a build looks into its own and those beside it.
   private mutating func dateBranches() {
     let months = Set((marks.map(\.time) + [time]).map { DatedName.day(of: $0.timestamp) / 30 }).sorted()
-    publishes = publishes.flatMap { reference in
-      reference.kind == .branch ? months.map { Reference(.branchIn, "\(reference.value)@\($0)") } : [reference]
-    }
+    publishes = publishes.flatMap { $0.dated(inMonths: months) }
     let month = DatedName.day(of: (marks.map(\.time) + [time]).min()?.timestamp ?? .epoch) / 30
     for index in follows.indices where follows[index].rule == .branch {
-      follows[index].references = follows[index].references.flatMap { reference in
-        [month, month - 1, month + 1].map { Reference(.branchIn, "\(reference.value)@\($0)") }
+      follows[index].references = follows[index].references.flatMap { $0.dated(inMonths: [month, month - 1, month + 1]) }
+    }
+  }
+}
+
+extension Reference {
+  /// A branch in each of these months of 30 days; any other reference as it is.
+  fileprivate func dated(inMonths months: [Int64]) -> [Reference] {
+    kind == .branch ? months.map { Reference(.branchIn, "\(value)@\($0)") } : [self]
+  }
+}
+
+extension Subject {
+  /// Names under which a deploy is found by its service, its environment and the days on which it began or ended, whichever fact told
+  /// of which: more than those of its attempts, which who finds it looks at. Nobody follows them.
+  var deployNames: Set<Reference> {
+    let isDeploy = facts.contains { $0.event.operation == .deploy || $0.event.usualOperation == .deploy }
+    guard isDeploy else { return [] }
+    var services: [String: [Attribute]] = [:]
+    var environments: Set<String?> = [nil]
+    var days: Set<Int64> = []
+    for fact in facts {
+      if let service = fact.event.attributes.text(of: DeployLane.serviceAttribute) {
+        services[service] = [Attribute(DeployLane.serviceAttribute, .string(service))]
+      }
+      environments.insert(fact.event.attributes.text(of: DeployLane.environmentAttribute))
+      days.formUnion(fact.event.daysOfMarks)
+    }
+    var names: Set<DatedName> = []
+    for attributes in Array(services.values) + [[]] {
+      guard var lane = DeployLane(of: key, attributes: attributes) else { continue }
+      names.insert(.deploys(of: lane.service))
+      for environment in environments {
+        lane.environment = environment
+        names.insert(.deploys(in: lane))
       }
     }
+    return Set(names.flatMap { name in days.map(name.reference(onDay:)) })
   }
 }

@@ -94,8 +94,10 @@ struct PhaseTrack {
       phases.removeLast()
     }
     endLast(at: start.time)
-    phases.append(Phase(track: name, name: start.name, start: start.time, end: start.end, outcome: start.outcome))
-    known = max(known, start.end ?? start.time)
+    // Clocks of vendors that tell both may differ.
+    let end = start.end.map { max($0, start.time) }
+    phases.append(Phase(track: name, name: start.name, start: start.time, end: end, outcome: start.outcome))
+    known = max(known, end ?? start.time)
   }
 
   /// Of several that ended at one moment, the one that was known to go on did, and the others lasted no time.

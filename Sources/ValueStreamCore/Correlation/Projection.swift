@@ -117,7 +117,7 @@ public struct Projection: Sendable {
     guard knowledge.subjects[event.key] == .some(nil) else { return }
     var queries: Set<Correlator.Query> = [.followers(.key(event.key))]
     for alias in event.publishes {
-      queries.insert(.followers(alias))
+      if alias.isFollowed { queries.insert(.followers(alias)) }
       if alias.identifies { queries.insert(.publishers(alias)) }
     }
     for statement in event.follows {

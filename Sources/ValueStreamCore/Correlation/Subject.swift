@@ -109,6 +109,8 @@ public struct Subject: Sendable, Hashable {
       facts.removeAll { fact in first.facts.contains { $0 === fact } }
       droppedFactCount += first.facts.count
       droppedAttemptCount += 1
+      // That number is never given again.
+      announcedAttempts.removeAll { $0 <= droppedAttemptCount }
     } else if let index = oldest(among: Array(facts.indices)) {
       facts.remove(at: index)
       droppedFactCount += 1
@@ -131,12 +133,23 @@ public struct Subject: Sendable, Hashable {
     return facts.indices.filter { facts[$0].event.marks.allSatisfy(toldByOthers.contains) }
   }
 
+  /// Numbers its counted attempts as another projection of the same thing has them, which has left more of them out.
+  package mutating func takeNumbers(of other: Subject) {
+    guard other.droppedAttemptCount > droppedAttemptCount else { return }
+    let numbers = Dictionary(other.outlines().map { ($0.start, $0.number) }) { first, _ in first }
+    guard let shared = outlines().last(where: { numbers[$0.start] != nil }), let number = numbers[shared.start] else { return }
+    let distance = number - shared.number
+    guard distance > 0 else { return }
+    droppedAttemptCount += distance
+    announcedAttempts = announcedAttempts.map { $0 + distance }
+  }
+
   /// What is known of it, as events of its own: added to an empty thing of the same key they give the same spans.
   package var events: [Event] { facts.map(\.event) }
 
   /// Every alias the thing ever had, apart from its key, sorted.
   public var aliases: [Reference] {
-    Set(facts.lazy.flatMap(\.event.publishes)).sorted()
+    Set(facts.lazy.flatMap(\.event.publishes)).union(deployNames).sorted()
   }
 
   /// True when a fact publishes this alias.

@@ -27,7 +27,7 @@ extension TraceReader {
       span.note(step: .first)
       return []
     }
-    span.insert(Attribute("valuestream.deployment.previous", .string(previous.key.description)))
+    span.attributes.insert(Attribute("valuestream.deployment.previous", .string(previous.key.description)))
     guard span.attributes.text(of: "valuestream.deployment.kind") != "rolledback" else {
       span.note(step: .rollback)
       return []
@@ -269,27 +269,19 @@ extension Span {
   /// The branch that is deployed, if it is one and not a commit or tag.
   fileprivate var headBranch: SpanKey? { attributes.text(of: "vcs.ref.head.name").flatMap(key.branch(named:)) }
 
-  fileprivate mutating func insert(_ attribute: Attribute) {
-    let index = attributes.firstIndex { $0.name > attribute.name } ?? attributes.endIndex
-    attributes.insert(attribute, at: index)
+  fileprivate mutating func note(step: DeployStep) {
+    attributes.insert(Attribute("valuestream.deployment.step", .string(step.rawValue)))
   }
 
+  fileprivate mutating func note(changes count: Int, by basis: ChangesBasis) {
+    attributes.insert(Attribute("valuestream.deployment.changes.basis", .string(basis.rawValue)))
+    attributes.insert(Attribute("valuestream.deployment.changes.count", .int(Int64(count))))
+  }
 }
 
 extension Subject {
   /// A text of the semantic vocabulary, as the greatest fact has it.
   package func text(_ name: String) -> String? {
     register { $0.attributes.text(of: name) }
-  }
-}
-
-extension Span {
-  fileprivate mutating func note(step: DeployStep) {
-    insert(Attribute("valuestream.deployment.step", .string(step.rawValue)))
-  }
-
-  fileprivate mutating func note(changes count: Int, by basis: ChangesBasis) {
-    insert(Attribute("valuestream.deployment.changes.basis", .string(basis.rawValue)))
-    insert(Attribute("valuestream.deployment.changes.count", .int(Int64(count))))
   }
 }

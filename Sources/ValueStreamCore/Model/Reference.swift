@@ -78,6 +78,9 @@ public struct Reference: Sendable, Hashable, Comparable, CustomStringConvertible
   /// the same artifact is deployed again, the name of a branch is used again.
   var isRepeated: Bool { kind == .deployOfArtifact || kind == .branchIn }
 
+  /// False of names that are only looked for when a span is read.
+  var isFollowed: Bool { kind != .deployOn && kind != .mergeOn }
+
   /// The reference that every span publishes: its own key.
   public static func key(_ key: SpanKey) -> Reference {
     Reference(.key, key.description)

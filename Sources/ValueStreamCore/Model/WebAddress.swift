@@ -53,7 +53,8 @@ package enum WebAddress {
   package static func setting(_ text: String, example: String) throws(SettingError) -> String {
     let scheme = text.prefix { $0 != ":" }.lowercased()
     guard scheme == "http" || scheme == "https", host(text) != nil, text.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F }) else {
-      throw SettingError(expected: "an address such as \(example)")
+      // Without a scheme nothing tells what of it is a password.
+      throw SettingError(expected: "an address such as \(example)", isTextHidden: text.contains { "@?".contains($0) })
     }
     return text
   }

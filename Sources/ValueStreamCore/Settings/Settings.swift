@@ -90,7 +90,7 @@ public struct Settings: Sendable {
     do throws(SettingError) {
       return try setting.parse(text)
     } catch {
-      let shown = setting.declaration.isSecret || error.isTextHidden ? "the value" : "\"\(WebAddress.withoutUser(text))\""
+      let shown = setting.declaration.isSecret || error.isTextHidden ? "the value" : "\"\(WebAddress.withoutSecrets(text))\""
       throw SettingsError("\(given.origin): \(shown) is not \(error.expected)")
     }
   }

@@ -125,14 +125,15 @@ package struct Replay {
     try second.forEachPage { subjects in
       let known = try first.subjects(subjects.map(\.key))
       var changes = ProjectionChanges()
-      for var subject in subjects {
+      for subject in subjects {
         guard let before = known[subject.key] else { continue }
-        let announced = Set(subject.announcedAttempts).union(before.announcedAttempts).sorted()
-        guard announced != subject.announcedAttempts || before.classic != subject.classic else { continue }
-        subject.announcedAttempts = announced
-        subject.classic = before.classic
+        var kept = subject
+        kept.takeNumbers(of: before)
+        kept.announcedAttempts = Set(kept.announcedAttempts).union(before.announcedAttempts).sorted()
+        kept.classic = before.classic
+        guard kept != subject else { continue }
         changes.subjects.append(
-          SubjectChange(subject: subject, summary: SubjectSummary(subject), newAliases: [], newFollows: []))
+          SubjectChange(subject: kept, summary: SubjectSummary(kept), newAliases: [], newFollows: []))
       }
       if !changes.subjects.isEmpty { try second.write(changes) }
     }
