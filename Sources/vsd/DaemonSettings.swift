@@ -84,6 +84,13 @@ struct DaemonSettings {
     + PipelineSettings.declarations + Destination.declarations + SourceCatalog.classification + [logLevelName.declaration]
     + SourceCatalog.secrets
 
+  /// Variables that look like settings and are none, in order, each with the one that may be meant.
+  static func unknownVariables(in environment: [String: String]) -> [(name: String, meant: String?)] {
+    let known = declarations.flatMap { [$0.environment] + $0.otherVariables }
+    return environment.keys.filter { $0.hasPrefix("VS_") && !known.contains($0) }.sorted()
+      .map { ($0, Spelling.nearest(to: $0, among: known)) }
+  }
+
   /// - Throws: one line for the user.
   init(arguments: [String], environment: [String: String], readFile: (String) -> [UInt8]?) throws(SettingsError) {
     let settings = try Settings(

@@ -20,7 +20,12 @@ enum VSD {
       if settings.words.first == ReplayCommand.name {
         return try ReplayCommand(Array(settings.words.dropFirst()), settings).run()
       }
-      try await Daemon(settings: settings, logger: Logger(threshold: settings.logLevel)).run()
+      let logger = Logger(threshold: settings.logLevel)
+      for variable in DaemonSettings.unknownVariables(in: Environment.variables) {
+        let hint = variable.meant.map { "; is \($0) meant?" } ?? ""
+        logger.warn("the variable \(variable.name) is no setting of vsd\(hint)")
+      }
+      try await Daemon(settings: settings, logger: logger).run()
     } catch let error as SettingsError {
       fail("\(error); vsd --help lists what can be set", ExitCode.usage)
     } catch let error as ListenError {

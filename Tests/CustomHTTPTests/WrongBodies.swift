@@ -11,7 +11,7 @@ enum WrongBodies {
     (#"{\#(event), "time": "2024-03-10T09:00:00Z"}"#, "$.action"),
     (#"{\#(event), "startedAt": "2024-03-10 09:00"}"#, "$.startedAt"),
     (#"{\#(event), "startedAt": 1709632800.5}"#, "$.startedAt"),
-    (#"{\#(event), "endedAt": "yesterday"}"#, "$.endedAt"), (#"{\#(event), "action": "end", "time": {}}"#, "$.time"),
+    (#"{\#(event), "endedAt": 1795000060000000}"#, "$.endedAt"), (#"{\#(event), "endedAt": "yesterday"}"#, "$.endedAt"), (#"{\#(event), "action": "end", "time": {}}"#, "$.time"),
     (#"{\#(event), "action": "start", "endedAt": 1709632800}"#, "$.endedAt"),
     (#"{\#(event), "action": "annotate", "endedAt": 1709632800}"#, "$.endedAt"),
     (#"{\#(event), "action": "annotate", "startedAt": 1709632800}"#, "$.startedAt"),

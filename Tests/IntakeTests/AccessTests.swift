@@ -36,14 +36,14 @@ struct AccessTests {
     }
   }
 
-  @Test("where other machines can connect, pages need a token, and the answer names the flag")
+  @Test("where other machines can connect, the API needs a token, and the answer names the variable")
   func noTokenElsewhere() throws {
     try TestServer.run(.init(routes: Self.routes, address: "0.0.0.0:0")) { (server) throws in
       let client = try server.client()
       try client.request("GET", "/api/v1/spans")
       let response = try client.response()
       #expect(response.status == 403)
-      #expect(response.body.contains("--read-token"))
+      #expect(response.body.contains("VS_READ_TOKEN"))
       #expect(try Self.status("/metrics", [], at: server.port) == 200)
       #expect(try Self.status("/healthz", [], at: server.port) == 200)
       #expect(try Self.status("/fake", [], at: server.port, method: "POST") == 200)

@@ -141,12 +141,17 @@ struct EventTests {
     #expect(result.errors.hasSuffix("vsperf event \(arguments[0]) --help says more\n"), "\(result.errors)")
   }
 
-  @Test("a command that cannot be run: the exit codes of shells")
+  @Test("a command that cannot be run: the exit codes of shells, and a failure")
   func noCommand() throws {
-    let missing = try VSPerf.run(["event", "run", "--", "no-such-command"])
+    let daemon = try VSDProcess()
+    let missing = try VSPerf.run(
+      ["event", "run", "--event-id", "7", "--namespace", "shop", "--", "no-such-command"], environment: Self.address(daemon))
     #expect(missing.exit == .code(127))
     #expect(missing.errors == "vsperf: cannot run no-such-command: No such file or directory\n")
-    #expect(try VSPerf.run(["event", "run", "--", "/etc/passwd"]).exit == .code(126))
+    let span = try daemon.json("/api/v1/spans")["spans"]?.list.first
+    #expect(span?["key"]?.text == "customhttp::shop:deploy:7")
+    #expect(span?["outcome"]?.text == "failure")
+    #expect(try VSPerf.run(["event", "run", "--", "/etc/passwd"], environment: Self.address(daemon)).exit == .code(126))
   }
 
   @Test("under the names of the programs of old it speaks as they did")

@@ -145,4 +145,21 @@ struct MistakeTests {
     #expect(exit == .code(74))
     #expect(errors.contains(file))
   }
+
+  @Test("A variable that is none of vsd's, and a delivery that is not understood, are in the log")
+  func logged() throws {
+    let vsd = try VSDProcess(environment: ["VS_GITHUB_SECRETS": "hunter2"])
+    #expect(try HTTPConnection(port: vsd.ports[0]).request("POST", "/customhttp", body: #"{"id": 1}"#).status == 422)
+    #expect(try vsd.stop() == .code(0))
+    let lines = try vsd.logLines().filter { line in
+      line["level"]?.text == "warn" && line["msg"]?.text?.contains("has no secret") == false
+    }
+    #expect(
+      lines.compactMap { $0["msg"]?.text } == [
+        "the variable VS_GITHUB_SECRETS is no setting of vsd; is VS_GITHUB_SECRET meant?",
+        "delivery recorded, but not understood: expected a text that is not empty",
+      ])
+    #expect(lines.last?["path"]?.text == "$.type")
+    #expect(lines.last?["source"]?.text == "customhttp")
+  }
 }

@@ -8,6 +8,7 @@ package struct IntakeMetrics: IntakeObserver {
   private let answers: MetricFamily
   private let logger: Logger
   private let unauthenticatedLines: LogThrottle
+  private let unreadableLines: LogThrottle
   private let commitLines: LogThrottle
 
   /// - Parameter deliveries: counter with the labels source and result. Deliveries in the log are counted there when they
@@ -16,6 +17,7 @@ package struct IntakeMetrics: IntakeObserver {
     registry: MetricRegistry, deliveries: MetricFamily, logger: Logger, clock: any WallClock = SystemClock()
   ) {
     unauthenticatedLines = LogThrottle(clock: clock)
+    unreadableLines = LogThrottle(clock: clock)
     commitLines = LogThrottle(clock: clock)
     self.deliveries = deliveries
     self.logger = logger
@@ -43,6 +45,15 @@ package struct IntakeMetrics: IntakeObserver {
       line.member("source", source)
       line.member("status", 401)
       line.member("header", error.header)
+      line.member("similarBefore", heldBack)
+    }
+  }
+
+  package func unreadable(_ error: PayloadError, from source: String) {
+    guard let heldBack = unreadableLines.pass(source) else { return }
+    logger.log(.warn, "delivery recorded, but not understood: \(error.reason)") { line in
+      line.member("source", source)
+      line.member("path", error.path)
       line.member("similarBefore", heldBack)
     }
   }

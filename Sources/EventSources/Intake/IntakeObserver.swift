@@ -10,6 +10,9 @@ package protocol IntakeObserver: Sendable {
   /// A delivery was not believed. Comes before its ``delivery(_:from:)``.
   func unauthenticated(_ error: AuthenticationError, from source: String)
 
+  /// A delivery was recorded, and could not be read.
+  func unreadable(_ error: PayloadError, from source: String)
+
   /// A commit of the log is done and its sink knows of it.
   func committed(deliveries: Int, seconds: Double)
 
@@ -22,6 +25,7 @@ package protocol IntakeObserver: Sendable {
 
 extension IntakeObserver {
   package func unauthenticated(_ error: AuthenticationError, from source: String) {}
+  package func unreadable(_ error: PayloadError, from source: String) {}
   package func commitFailed(_ error: any Error, deliveries: Int) {}
   package func answered(_ status: Int, on route: RouteClass) {}
 }

@@ -13,7 +13,9 @@ package enum IntakeSettings {
 
   package static let readToken = Setting<String?>.optionalText(
     "read-token", placeholder: "TOKEN",
-    help: "Token for pages, API and /metrics, as Bearer or as the password of Basic. Without one, only this machine may read.")
+    help:
+      "Token for API and /metrics, as Bearer or as the password of Basic. Without one, the API answers on loopback only, and /metrics to all."
+  )
 
   package static let maxBody = Setting<ByteCount>(
     "max-body", placeholder: "SIZE", default: ByteCount(bytes: 25 << 20), defaultText: "25MiB",

@@ -15,10 +15,10 @@ struct ReadPolicy: Sendable {
         refusalWithoutToken(headers)
       } else if !isLoopback {
         .problem(
-          403, "pages and API need a read token on an address other machines can reach: start vsd with --read-token")
+          403, "the API needs a read token on an address other machines can reach: start vsd with VS_READ_TOKEN")
       } else if let host = headers["Host"], !Self.isLoopbackName(host) {
         // A name that a web page made to point here (DNS rebinding): same machine, somebody else's script.
-        .problem(403, "pages and API on loopback answer to localhost only, not to the name in the Host header")
+        .problem(403, "the API on loopback answers to localhost only, not to the name in the Host header")
       } else {
         nil
       }

@@ -114,6 +114,7 @@ extension ServerLoop {
       observer.delivery(.unauthenticated, from: source.name)
       exchange.refuse(unauthenticated)
     case .pending(let pending, let answer):
+      if case .unreadable(let error, _) = answer { observer.unreadable(error, from: source.name) }
       exchange.answerWhenRecorded = answer
       batch.append(pending, token: suspend(exchange))
     }

@@ -32,9 +32,10 @@ package enum SizeStep {
   }
 
   /// Where a step begins, and the one before it ends.
-  package static func lowerBound(of index: Int) -> Double {
-    pow(10, Double(index) / Double(perPowerOfTen))
-  }
+  package static func lowerBound(of index: Int) -> Double { number(at: Double(index)) }
+
+  /// The number at a place among the steps: at 3.5 in the middle of the step 3.
+  package static func number(at place: Double) -> Double { pow(10, place / Double(perPowerOfTen)) }
 }
 
 /// A bin of a ``Tally``. Without a second measure `y` is 0.

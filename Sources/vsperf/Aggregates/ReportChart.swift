@@ -62,7 +62,7 @@ struct ReportChart: Sendable {
   private func distribution(_ bins: [SizeBin: Int], unbinned: Int) -> DistributionChart {
     let steps = bins.map { (index: $0.key.x, count: $0.value) }.sorted { $0.index < $1.index }
     let total = steps.reduce(0) { $0 + $1.count }
-    let marks = [(50, "half within"), (90, "90 % within")].compactMap { percent, label in
+    let marks = [(50, "half within about"), (90, "90 % within about")].compactMap { percent, label in
       Self.bound(of: percent, steps, total).map { Scale.Tick($0, label) }
     }
     return DistributionChart(
@@ -87,12 +87,14 @@ struct ReportChart: Sendable {
     SizeStep.lowerBound(of: step)..<SizeStep.lowerBound(of: step + count)
   }
 
-  /// Where the step ends in which a share of all is reached.
+  /// About where a share of all is reached: within its step as if all in it were as far apart from each other.
   private static func bound(of percent: Int, _ steps: [(index: Int, count: Int)], _ total: Int) -> Double? {
     var reached = 0
     for step in steps {
+      let wanted = Double(total) * Double(percent) / 100 - Double(reached)
       reached += step.count
-      if reached * 100 >= total * percent { return SizeStep.lowerBound(of: step.index + 1) }
+      guard Double(reached) * 100 >= Double(total) * Double(percent), step.count > 0 else { continue }
+      return SizeStep.number(at: Double(step.index) + wanted / Double(step.count))
     }
     return nil
   }

@@ -38,18 +38,29 @@ struct EventRun: Sendable {
   func run(environment: [String: String]) async throws {
     var environment = environment
     environment["TRACEPARENT"] = TraceparentSubject.key(event.key, attempt: 1).computed
-    let child = try ChildCommand(words, environment: environment)
+    let child: ChildCommand
+    do {
+      child = try ChildCommand(words, environment: environment)
+    } catch {
+      // What could not even begin has failed.
+      await tellEnd(.status(error.exitCode), isStartTold: false)
+      throw error
+    }
     // The command does not wait for a vsd that is slow. The start is told once: the end tells it too.
     let (exit, isStartTold) = try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { [event, sender] in try await sender.send(event, isRepeated: false) }
       return (try await child.wait(), (try? await group.next()) != nil)
     }
+    await tellEnd(exit, isStartTold: isStartTold)
+    if exit.code != 0 { throw ExitStatus(code: exit.code) }
+  }
+
+  private func tellEnd(_ exit: ChildCommand.Exit, isStartTold: Bool) async {
     do {
       try await sender.send(end(exit))
     } catch {
       warn("\(error)", exit, isStartTold: isStartTold)
     }
-    if exit.code != 0 { throw ExitStatus(code: exit.code) }
   }
 
   private func end(_ exit: ChildCommand.Exit) -> CustomEvent {
