@@ -36,6 +36,15 @@ struct AccessTests {
     }
   }
 
+  @Test("a slash at the end of a webhook's address is passed over")
+  func slashAtTheEnd() throws {
+    try TestServer.run(.init(routes: Self.routes)) { (server) throws in
+      #expect(try Self.status("/fake/", [], at: server.port, method: "POST") == 200)
+      #expect(try Self.status("/fake//", [], at: server.port, method: "POST") == 405, "it is another path")
+      #expect(try Self.status("/metrics/", ["Host: other.example"], at: server.port) == 403, "as any page, not as metrics")
+    }
+  }
+
   @Test("where other machines can connect, the API needs a token, and the answer names the variable")
   func noTokenElsewhere() throws {
     try TestServer.run(.init(routes: Self.routes, address: "0.0.0.0:0")) { (server) throws in

@@ -58,6 +58,11 @@ package struct Route: Sendable {
     ]
   }
 
+  /// True of webhooks.
+  var isIntake: Bool {
+    if case .intake = work { true } else { false }
+  }
+
   /// True on a listener that serves only one side, when an admin listener is configured.
   func isServed(on role: ListenerRole) -> Bool {
     switch work {

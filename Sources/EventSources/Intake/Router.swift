@@ -72,6 +72,8 @@ struct RouteTable: Sendable {
 
   private func routes(at path: String) -> [Route] {
     if let routes = exact[path] { return routes }
+    // A slash at the end of a webhook's address is a slip of whoever typed it.
+    if path.hasSuffix("/"), let routes = exact[String(path.dropLast())]?.filter(\.isIntake), !routes.isEmpty { return routes }
     guard let longest = prefixes.first(where: { path.hasPrefix($0.path) })?.path else { return [] }
     return prefixes.filter { $0.path == longest }.map(\.route)
   }
