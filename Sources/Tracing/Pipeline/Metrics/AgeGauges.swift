@@ -59,7 +59,7 @@ package struct AgeGauges: Sendable {
     let meanStart = rest.reduce(0) { $0 + Double($1.meanStart.nanoseconds) * Double($1.count) / Double(count) }
     let other = OpenThings(
       operation: "other", source: "other", project: "other", count: count,
-      meanStart: Timestamp(nanoseconds: Int64(meanStart)), firstStart: rest.map(\.firstStart).min() ?? .epoch)
+      meanStart: Timestamp(nearest: meanStart), firstStart: rest.map(\.firstStart).min() ?? .epoch)
     return ordered[..<limit] + [other]
   }
 }
