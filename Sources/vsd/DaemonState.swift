@@ -11,7 +11,6 @@ struct DaemonState: Sendable {
   private let projector: Projector
   private let runners: [ExportRunner]
   private let metrics: ProjectionMetrics
-  private let registry: MetricRegistry
   private let isImmediate: Bool
   private let clock: any WallClock
 
@@ -38,7 +37,6 @@ struct DaemonState: Sendable {
     self.projector = projector
     self.runners = runners
     self.metrics = metrics
-    self.registry = registry
     self.isImmediate = isImmediate
     self.clock = clock
     waiting = registry.family(.gauge, "valuestream_log_waiting_deliveries", help: "Deliveries that wait to be made durable.")
@@ -93,13 +91,6 @@ struct DaemonState: Sendable {
       exported.set(Double(progress.refused), labels: [runner.exporterName, "refused"])
       exported.set(Double(progress.dropped), labels: [runner.exporterName, "dropped"])
     }
-  }
-
-  /// Writes what was counted since the last batch of deliveries: those that were duplicate or refused.
-  func keepCounters() throws {
-    var changes = ProjectionChanges()
-    changes.values = registry.changedValues()
-    if !changes.values.isEmpty { try store.write(changes) }
   }
 
   /// The counts of `/api/v1/stats`.

@@ -21,6 +21,8 @@ struct DeliveryMetricsTests {
     let registry = MetricRegistry()
     let metrics: ProjectionMetrics
     var batches: ProjectionBatches
+    /// What cannot be measured.
+    let unmeasurable = Collected<SpanKey>()
     private var position: UInt64
 
     init(store: any SpanStore = MemorySpanStore(), seriesLimit: Int = 100) throws {
@@ -29,7 +31,11 @@ struct DeliveryMetricsTests {
       position = try store.position()?.rawValue ?? 0
       batches = try ProjectionBatches(
         store: store, logEnd: LogPosition(rawValue: .max), sources: [], recent: RecentDeliveries(), registry: registry,
-        metrics: metrics, clock: clock, settle: .seconds(5))
+        metrics: metrics, clock: clock, settle: .seconds(5)
+      ) { _ in
+      } onUnmeasurable: { [unmeasurable] announcement, _ in
+        unmeasurable.add(announcement.key)
+      }
     }
 
     mutating func project(_ steps: [Step]) throws {
@@ -61,6 +67,12 @@ struct DeliveryMetricsTests {
     }
 
     private func series(_ name: String) -> [MetricFamily.Series] { registry.all.first { $0.name == name }?.series ?? [] }
+  }
+
+  final class Collected<Value: Sendable>: Sendable {
+    private let state = Mutex<[Value]>([])
+    var values: [Value] { state.withLock { $0 } }
+    func add(_ value: Value) { state.withLock { $0.append(value) } }
   }
 
   struct Step {
@@ -239,6 +251,73 @@ struct DeliveryMetricsTests {
     #expect(bench.values("valuestream_deploys_total").values.reduce(0, +) == 14)
   }
 
+  @Test("a deploy around which something is damaged is passed over, and stops nothing")
+  func damagedStore() throws {
+    let store = ProjectorTests.FailingStore()
+    var bench = try Bench(store: store)
+    try bench.project([Self.deploy("1", of: "c1", from: 0, to: 100), Self.deploy("2", of: "c2", from: 200, to: 300)])
+    store.unreadable.withLock { $0 = [Self.key("deployment", "1"): .corrupt] }
+    bench.clock.pass(6)
+    try bench.project([Self.run("1", queued: 0, started: 10, ended: nil)])
+    // The second cannot be compared with the first.
+    #expect(bench.unmeasurable.values == ["1", "2"].map { Self.key("deployment", $0) })
+    var elsewhere = Self.deploy("3", of: "c3", from: 400, to: 500)
+    elsewhere.events[0].attributes[1] = Attribute("deployment.environment.name", "staging")
+    try bench.project([elsewhere])
+    try bench.settle()
+    #expect(bench.values("valuestream_deploys_total").values.reduce(0, +) == 1)
+    var second = try Bench(store: store)
+    try second.settle()
+    #expect(second.unmeasurable.values.isEmpty, "what was passed over does not wait any more")
+  }
+
+  @Test("a deploy that cannot be read for a while counts once it can")
+  func busyStore() throws {
+    let store = ProjectorTests.FailingStore()
+    var bench = try Bench(store: store)
+    try bench.project([Self.deploy("1", of: "c1", from: 0, to: 100)])
+    store.unreadable.withLock { $0 = [Self.key("deployment", "1"): .busy] }
+    bench.clock.pass(6)
+    try bench.project([Self.run("1", queued: 0, started: 10, ended: nil)])
+    try bench.settle()
+    #expect(bench.values("valuestream_deploys_total").isEmpty)
+    store.unreadable.withLock { $0 = [:] }
+    var second = try Bench(store: store)
+    try second.settle()
+    #expect(second.values("valuestream_deploys_total").values.reduce(0, +) == 1)
+    #expect(second.unmeasurable.values.isEmpty)
+  }
+
+  @Test("what settled while only known deliveries came is counted once, also after a stop", arguments: [true, false])
+  func countsWithoutDeliveries(isKept: Bool) throws {
+    var first = try Bench()
+    try first.project([Self.deploy("1", of: "c1", from: 0, to: 100)])
+    first.clock.pass(6)
+    _ = try first.batches.project([])
+    first.metrics.deliveries.add(labels: ["github", "refused"])
+    if isKept { try first.batches.keepCounts() }
+    var second = try Bench(store: first.store)
+    try second.settle()
+    #expect(second.values("valuestream_deploys_total").values.reduce(0, +) == 1)
+    #expect(second.metrics.deliveryCount(.refused) == (isKept ? 1 : 0))
+  }
+
+  @Test("what becomes a deploy after its end counts as one")
+  func lateDeploy() throws {
+    var bench = try Bench()
+    var end = Self.deploy("1", of: "c1", from: 0, to: 100)
+    end.events[0].operation = nil
+    end.events[0].usualOperation = .build
+    try bench.project([end])
+    var start = Self.deploy("1", of: "c1", from: 0, to: 0)
+    start.events[0].state = .running
+    start.events[0].outcome = nil
+    start.events[0].marks.removeLast()
+    try bench.project([start])
+    try bench.settle()
+    #expect(bench.values("valuestream_deploys_total") == ["github acme/site production  first": 1])
+  }
+
   @Test("a failed deploy counts as none that brought something")
   func failedDeploy() throws {
     var bench = try Bench()
@@ -309,6 +388,15 @@ struct DeliveryMetricsTests {
     #expect(bench.values("valuestream_operations_active") == ["build github acme/site": 2])
     #expect(bench.values("valuestream_operations_active_age_seconds") == ["build github acme/site": 1_999_600])
     #expect(bench.values("valuestream_operations_active_oldest_seconds") == ["build github acme/site": 1_000_000])
+  }
+
+  @Test("ages of what begins at the end of time are none")
+  func agesAtTheEndOfTime() {
+    let end = Timestamp(nanoseconds: .max)
+    let things = (1...3).map {
+      OpenThings(operation: .build, source: "s", project: "\($0)", count: 1, meanStart: end, firstStart: end)
+    }
+    #expect(AgeGauges.bounded(things, by: 1).map(\.meanStart) == [end, end])
   }
 
   @Test("past the limit the ages of the fewest things are one")

@@ -83,8 +83,15 @@ package struct ProjectionMetrics: Sendable {
     case deploy(Span, leadTimes: [[Attribute]], Announcement)
   }
 
-  /// True for operations of which something is counted only once they have settled.
-  static func settles(_ operation: Operation?) -> Bool { operation == .pullRequest || operation == .deploy }
+  /// True for things of which something is counted only once they have settled: also for builds as long as nobody has said that they are
+  /// no deploy.
+  static func settles(_ subject: Subject) -> Bool {
+    switch subject.statedOperation {
+    case .pullRequest, .deploy: true
+    case nil: subject.operation == nil || subject.operation == .build
+    default: false
+    }
+  }
 
   /// What is to be counted of an attempt that has settled; nil for nothing, and for what is no more.
   static func count(ofSettled announcement: Announcement, _ reader: inout TraceReader) throws -> Count? {
@@ -92,7 +99,8 @@ package struct ProjectionMetrics: Sendable {
     if let deploy = try reader.deploy(ofAttempt: attempt, of: key) {
       return .deploy(deploy.span, leadTimes: deploy.leadTimes, announcement)
     }
-    return ChangeTimes(try reader.subject(for: key)?.spans() ?? []).map { .change($0, ofAttempt: attempt, announcement) }
+    guard let change = try reader.subject(for: key), change.operation == .pullRequest else { return nil }
+    return ChangeTimes(change.spans()).map { .change($0, ofAttempt: attempt, announcement) }
   }
 
   func apply(_ count: Count) {
