@@ -22,6 +22,10 @@ struct MetricsHandlerTests {
         openMetrics
       ),
       ("text/plain, Application/OpenMetrics-Text", openMetrics), ("text/plain;q=0.9, application/openmetrics-text; q=0.8", text),
+      ("application/openmetrics-text;q=0.5, */*;q=0.9", text),
+      ("*/*;q=0.9,application/openmetrics-text;q=0.5,text/*;q=0.2", openMetrics),
+      ("text/*, application/openmetrics-text;q=0.9", text),
+      ("text/plain;q=0.1,text/*,application/openmetrics-text;q=0.5", openMetrics),
       ("application/openmetrics-text;q=0", text), ("application/openmetrics-text;q=?", openMetrics), ("application/json", text),
       ("", text), (";,;q=,", text),
     ])
