@@ -69,8 +69,7 @@ struct Daemon {
     }
     let state = DaemonState(
       log: log, store: store, recorder: recorder, projector: projector, runners: runners, metrics: metrics, registry: registry,
-      clock: clock, seriesLimit: settings.seriesLimit,
-      hasBranchMetrics: settings.hasBranchMetrics, isImmediate: isMock)
+      clock: clock, hasBranchMetrics: settings.hasBranchMetrics, isImmediate: isMock)
     var routes = settings.sources.map { Route.webhook($0) }
     routes += Route.health { state.unreadiness }
     routes.append(

@@ -29,7 +29,7 @@ struct DaemonState: Sendable {
   init(
     log: any DeliveryLog, store: any SpanStore, recorder: DeliveryRecorder, projector: Projector, runners: [ExportRunner],
     metrics: ProjectionMetrics, registry: MetricRegistry, clock: any WallClock,
-    seriesLimit: Int, hasBranchMetrics: Bool, isImmediate: Bool
+    hasBranchMetrics: Bool, isImmediate: Bool
   ) {
     self.log = log
     self.store = store
@@ -51,7 +51,7 @@ struct DaemonState: Sendable {
     exported = registry.family(
       .gauge, "valuestream_export_spans", help: "Spans an exporter dealt with over the life of the store, by result.",
       labels: ["exporter", "result"])
-    ages = AgeGauges(registry: registry, store: store, clock: clock, seriesLimit: seriesLimit)
+    ages = AgeGauges(registry: registry, store: store, clock: clock, metrics: metrics)
     branches = hasBranchMetrics ? BranchGauges(registry: registry, store: store, clock: clock) : nil
     registry.family(.gauge, "valuestream_build_info", help: "Always 1; the label tells the version.", labels: ["version"])
       .set(1, labels: [ValueStreamVersion.current])

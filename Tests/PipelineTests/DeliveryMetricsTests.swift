@@ -203,6 +203,57 @@ struct DeliveryMetricsTests {
     }
   }
 
+  @Test("changes that are over stay counted where gauges are counted anew")
+  func countsOutlastChanges() throws {
+    var first = try Bench()
+    try first.project(Self.change)
+    let counts = { (bench: Bench) in bench.values("vcs_change_count").filter { $0.value != 0 } }
+    let merged = ["https://github.com/acme/site site acme merged": 1.0]
+    #expect(counts(first) == merged)
+    // As after a replay: counters are those of before, gauges are counted anew.
+    var changes = ProjectionChanges()
+    for name in try first.store.values().keys where name.hasPrefix(MetricRegistry.gaugePrefix) { changes.values[name] = [] }
+    try first.store.write(changes)
+    let second = try Bench(store: first.store)
+    #expect(counts(second) == merged)
+    second.metrics.forgetThings()
+    #expect(counts(second) == merged)
+  }
+
+  @Test("a change that is opened again is open, and what ended stays counted")
+  func reopenedChange() throws {
+    var bench = try Bench()
+    try bench.project(Self.change)
+    var again = Self.change[0]
+    again.events[0].time = .vendor(Self.time(2000))
+    again.events[0].marks = [.begin(.vendor(Self.time(2000)))]
+    try bench.project([again])
+    let repository = "https://github.com/acme/site site acme"
+    #expect(bench.values("vcs_change_count") == ["\(repository) merged": 1, "\(repository) wip": 1])
+  }
+
+  @Test("under another limit of series gauges are counted anew, and never fall below nothing")
+  func changedLimit() throws {
+    func runs(_ ended: Int64?) -> [Step] {
+      (1...5).map { number in
+        var step = Self.run("\(number)", queued: 0, started: 10, ended: ended)
+        step.events[0].project = "acme/\(number)"
+        return step
+      }
+    }
+    var first = try Bench(seriesLimit: 2)
+    try first.project(runs(nil))
+    #expect(first.values("valuestream_operations_active")["other other other"] == 3)
+    var second = try Bench(store: first.store, seriesLimit: 10)
+    let apart = second.values("valuestream_operations_active").filter { $0.value != 0 }
+    #expect(apart == Dictionary(uniqueKeysWithValues: (1...5).map { ("build github acme/\($0)", 1) }))
+    try second.project(runs(20))
+    #expect(second.values("valuestream_operations_active").values.allSatisfy { $0 == 0 })
+    #expect(second.values("cicd_pipeline_run_active").values.allSatisfy { $0 == 0 })
+    let third = try Bench(store: first.store, seriesLimit: 10)
+    #expect(third.values("valuestream_operations_active").values.allSatisfy { $0 == 0 })
+  }
+
   @Test("a deploy counts once it has settled, with the lead times of what it brought, in any order of deliveries")
   func deploys() throws {
     var random = SeededRandom(seed: 8)
@@ -351,6 +402,24 @@ struct DeliveryMetricsTests {
     #expect(bench.values("cicd_pipeline_run_active") == ["acme/site CI executing": 0])
   }
 
+  @Test("a run that was cancelled in the queue waited, and never executed")
+  func cancelledInQueue() throws {
+    var bench = try Bench()
+    var step = Self.run("1", queued: 0, started: 10, ended: 30, outcome: .cancellation)
+    step.events[0].phases = [PhaseStatement(track: "run", name: "queue", start: Self.time(0))]
+    try bench.project([step])
+    #expect(bench.histogram("cicd_pipeline_run_duration_seconds") == ["acme/site CI pending  ": [30, 1]])
+  }
+
+  @Test("a run of which no phases are known executed for as long as it took")
+  func runWithoutPhases() throws {
+    var bench = try Bench()
+    var step = Self.run("1", queued: 0, started: 10, ended: 30)
+    step.events[0].phases = []
+    try bench.project([step])
+    #expect(bench.histogram("cicd_pipeline_run_duration_seconds") == ["acme/site CI executing success ": [30, 1]])
+  }
+
   @Test("past the limit of series every family counts the rest as other")
   func seriesLimit() throws {
     var bench = try Bench(seriesLimit: 3)
@@ -372,7 +441,7 @@ struct DeliveryMetricsTests {
       let series = family.series
       #expect(series.count <= 4, "\(family.name)")
       guard series.count == 4 else { continue }
-      #expect(series.contains { $0.labels.allSatisfy { $0 == "other" } }, "\(family.name)")
+      #expect(series.contains { $0.labels.allSatisfy { $0 == "other" || $0 == "merged" } }, "\(family.name)")
     }
     #expect(bench.values("vcs_change_count").values.reduce(0, +) == 10)
   }
@@ -384,7 +453,7 @@ struct DeliveryMetricsTests {
       Self.run("1", queued: 0, started: 40, ended: nil), Self.run("2", queued: 400, started: 420, ended: nil),
       Self.run("3", queued: 0, started: 10, ended: 20),
     ])
-    try AgeGauges(registry: bench.registry, store: bench.store, clock: bench.clock, seriesLimit: 10).refresh()
+    try AgeGauges(registry: bench.registry, store: bench.store, clock: bench.clock, metrics: bench.metrics).refresh()
     #expect(bench.values("valuestream_operations_active") == ["build github acme/site": 2])
     #expect(bench.values("valuestream_operations_active_age_seconds") == ["build github acme/site": 1_999_600])
     #expect(bench.values("valuestream_operations_active_oldest_seconds") == ["build github acme/site": 1_000_000])
@@ -396,26 +465,30 @@ struct DeliveryMetricsTests {
     let things = (1...3).map {
       OpenThings(operation: .build, source: "s", project: "\($0)", count: 1, meanStart: end, firstStart: end)
     }
-    #expect(AgeGauges.bounded(things, by: 1).map(\.meanStart) == [end, end])
+    #expect(AgeGauges.folded(things) { $0.project == "1" }.map(\.meanStart) == [end, end])
   }
 
-  @Test("past the limit the ages of the fewest things are one")
-  func agesBeyondLimit() {
-    let other = AgeGauges.bounded(
-      (1...5).map { number in
-        OpenThings(
-          operation: .build, source: "s", project: "\(number)", count: number, meanStart: Self.time(Int64(number)),
-          firstStart: Self.time(Int64(-number)))
-      }, by: 3)
-    #expect(other.map(\.count) == [5, 4, 3, 3])
-    #expect(other.last?.project == "other")
-    #expect(other.last?.firstStart == Self.time(-2))
+  @Test("past the limit the ages of those are one that are counted as one")
+  func agesBeyondLimit() throws {
+    var bench = try Bench(seriesLimit: 2)
+    // The project with the most things comes last.
+    for (project, number) in [("a", 1), ("b", 2), ("c", 3), ("d", 4), ("d", 5)] {
+      var step = Self.run("\(number)", queued: Int64(-number), started: 10, ended: nil)
+      step.events[0].project = project
+      try bench.project([step])
+    }
+    try AgeGauges(registry: bench.registry, store: bench.store, clock: bench.clock, metrics: bench.metrics).refresh()
+    let counts = bench.values("valuestream_operations_active")
+    let ages = bench.values("valuestream_operations_active_age_seconds")
+    #expect(counts == ["build github a": 1, "build github b": 1, "other other other": 3])
+    #expect(ages == ["build github a": 1_000_001, "build github b": 1_000_002, "other other other": 3_000_012])
+    #expect(bench.values("valuestream_operations_active_oldest_seconds")["other other other"] == 1_000_005)
   }
 
   @Test("the gauges by branch tell open changes their age, and the others how long they took")
   func branches() throws {
     var bench = try Bench()
-    let gauges = BranchGauges(registry: bench.registry, store: bench.store, clock: bench.clock)
+    let gauges = BranchGauges(registry: bench.registry, store: bench.store, clock: bench.clock, restFactor: 0)
     let branch = "https://github.com/acme/site site acme fix"
     try bench.project(Array(Self.change.prefix(4)))
     try gauges.refresh()

@@ -65,7 +65,49 @@ package struct ProjectionBatches: Sendable {
     newBeginning = position == stored ? nil : []
     picture = ClassicPicture(
       nextID: values[Self.nextClassicID].flatMap { Int64(String(decoding: $0, as: UTF8.self)) } ?? 1)
+    guard values[Self.gaugeLimit] != encodedSeriesLimit else { return }
+    do {
+      try recountGauges()
+    } catch let error as StoreError where error.code == .corrupt {
+      // Gauges that may be a little wrong keep nobody from starting; they are counted anew at a later start.
+    }
   }
+
+  /// Under how many series the gauges were counted. It goes with them.
+  private static let gaugeLimit = MetricRegistry.gaugePrefix + "series.limit"
+
+  private var encodedSeriesLimit: [UInt8] { Array("\(metrics.seriesLimit)".utf8) }
+
+  /// Counts anew what is going on: what was counted as `other` under another limit would be taken away from a series of its own.
+  private func recountGauges() throws {
+    var counts: [GaugeShare: Int] = [:]
+    var filter = SubjectFilter()
+    filter.isOpen = true
+    var cursor: UInt64?
+    repeat {
+      let page = try store.subjects(matching: filter, after: cursor, limit: Self.recountedAtOnce)
+      var changes = ProjectionChanges()
+      for var subject in page.subjects {
+        let outlines = subject.outlines()
+        let shares = GaugeShare.all(of: subject, outlines)
+        for share in shares { counts[share, default: 0] += 1 }
+        guard shares != subject.gaugeShares else { continue }
+        subject.gaugeShares = shares
+        let summary = SubjectSummary(subject, outlines: outlines)
+        changes.subjects.append(SubjectChange(subject: subject, summary: summary, newAliases: [], newFollows: []))
+      }
+      if !changes.subjects.isEmpty { try store.write(changes) }
+      cursor = page.next
+    } while cursor != nil
+    metrics.forgetThings()
+    for (share, times) in counts { metrics.apply(.gauge(share, times: times)) }
+    var changes = ProjectionChanges()
+    changes.values = registry.changedValues()
+    changes.values[Self.gaugeLimit] = encodedSeriesLimit
+    try store.write(changes)
+  }
+
+  private static let recountedAtOnce = 500
 
   /// How long vendors may send a delivery again (GitHub: three days).
   private static let redeliveryWindow = Duration.seconds(8 * 86_400)
@@ -267,7 +309,7 @@ private struct Batch {
       }
       let shares = GaugeShare.all(of: subject, outlines)
       if shares != subject.gaugeShares {
-        counts += subject.gaugeShares.map { .gauge($0, sign: -1) } + shares.map { .gauge($0, sign: 1) }
+        counts += subject.gaugeShares.map { .gauge($0, times: -1) } + shares.map { .gauge($0, times: 1) }
         subject.gaugeShares = shares
       } else if news.isEmpty {
         continue
