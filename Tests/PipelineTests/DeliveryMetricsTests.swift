@@ -254,6 +254,30 @@ struct DeliveryMetricsTests {
     #expect(third.values("valuestream_operations_active").values.allSatisfy { $0 == 0 })
   }
 
+  @Test("a merge that was counted is not counted again when the attempts before it are told late")
+  func lateAttempts() throws {
+    var bench = try Bench()
+    try bench.project(Self.change)
+    try bench.settle()
+    var closed = Self.change[4]
+    closed.events[0].time = .vendor(Self.time(1000))
+    closed.events[0].marks = [.begin(.vendor(Self.time(0))), .end(.vendor(Self.time(1000)))]
+    closed.events[0].outcome = .abandoned
+    var reopened = Self.change[0]
+    reopened.events[0].time = .vendor(Self.time(1100))
+    reopened.events[0].marks = [.begin(.vendor(Self.time(1100)))]
+    try bench.project([closed, reopened])
+    try bench.settle()
+    #expect(
+      try bench.store.subjects([Self.key("pull_request", "7")]).values.first?.outlines().map(\.outcome) == [.abandoned, .merged])
+    #expect(bench.histogram("valuestream_change_time_to_merge_seconds") == ["github acme/site": [1200, 1]])
+    #expect(bench.histogram("valuestream_change_time_to_first_review_seconds") == ["github acme/site": [600, 1]])
+    #expect(
+      bench.values("valuestream_operations_finished_total") == [
+        "pull_request github acme/site  merged": 1, "pull_request github acme/site  abandoned": 1,
+      ])
+  }
+
   @Test("a deploy counts once it has settled, with the lead times of what it brought, in any order of deliveries")
   func deploys() throws {
     var random = SeededRandom(seed: 8)

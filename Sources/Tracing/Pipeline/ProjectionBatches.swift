@@ -241,6 +241,7 @@ package struct ProjectionBatches: Sendable {
 
 /// A batch on its way.
 private struct Batch {
+  private let store: any SpanStore
   private var projection: Projection
   private var summaries: [SpanKey: SubjectSummary] = [:]
   private var announcements: [Announcement] = []
@@ -253,6 +254,7 @@ private struct Batch {
   private let now: Timestamp
 
   init(store: any SpanStore, picture: ClassicPicture, now: Timestamp) {
+    self.store = store
     projection = Projection(store: store)
     self.picture = picture
     self.now = now
@@ -304,8 +306,11 @@ private struct Batch {
         subject.announcedAttempts += news.map(\.number)
         let announced = news.map { Announcement(key: key, attempt: $0.number, time: now) }
         announcements += announced
-        if ProjectionMetrics.settles(subject) { settling += announced }
-        counts += FinishedAttempt.all(news, of: subject, at: now).map { .finished($0) }
+        let (unmeasured, uncounted) = try uncounted(among: news, of: subject, outlines)
+        if ProjectionMetrics.settles(subject) {
+          settling += announced.filter { announcement in unmeasured.contains { $0.number == announcement.attempt } }
+        }
+        counts += FinishedAttempt.all(uncounted, of: subject, at: now).map { .finished($0) }
       }
       let shares = GaugeShare.all(of: subject, outlines)
       if shares != subject.gaugeShares {
@@ -316,6 +321,27 @@ private struct Batch {
       }
       projection.update(subject)
     }
+  }
+
+  /// Attempts before others that are told late move their numbers: ends that were counted come under new numbers, and are known by their times.
+  ///
+  /// - Parameter news: attempts whose numbers were not announced yet.
+  /// - Returns: those that are to be measured, and the ones to be counted: also those under numbers that had other ends.
+  private func uncounted(
+    among news: [AttemptOutline], of subject: Subject, _ outlines: [AttemptOutline]
+  ) throws -> (unmeasured: [AttemptOutline], uncounted: [AttemptOutline]) {
+    let numbers = Set(news.map(\.number))
+    // Few are opened again.
+    let announced = subject.announcedAttempts.filter { !numbers.contains($0) }
+    guard !announced.isEmpty, let before = try store.subjects([subject.key])[subject.key]?.outlines() else { return (news, news) }
+    let counted = Set(before.filter { announced.contains($0.number) }.compactMap(\.end))
+    let unmeasured = news.filter { outline in outline.end.map { !counted.contains($0) } ?? true }
+    guard unmeasured.count < news.count else { return (news, news) }
+    let uncounted = outlines.filter { outline in
+      (numbers.contains(outline.number) || announced.contains(outline.number))
+        && outline.end.map { !counted.contains($0) } ?? false
+    }
+    return (unmeasured, uncounted)
   }
 
   func finish() -> ProjectionChanges {
