@@ -42,10 +42,18 @@ struct Daemon {
         clock: clock, logger: logger)
     }
     metrics.touchDeliveries(ofSources: settings.sources.map(\.name))
+    let unmeasurableLines = LogThrottle()
     let batches = try ProjectionBatches(
       store: store, logEnd: try log.lastPosition(), sources: settings.sources, recent: recent, registry: registry,
       metrics: metrics, clock: clock, settle: settings.settle
-    ) { span in mock?.record(span) }
+    ) { span in
+      mock?.record(span)
+    } onUnmeasurable: { announcement, error in
+      guard let heldBack = unmeasurableLines.pass() else { return }
+      logger.log(.warn, "attempt \(announcement.attempt) of \(announcement.key) cannot be measured: \(error)") {
+        $0.member("similarBefore", heldBack)
+      }
+    }
     var configuration = Projector.Configuration()
     configuration.isImmediate = isMock
     let projector = Projector(log: log, batches: batches, configuration: configuration, logger: logger) {
@@ -61,8 +69,7 @@ struct Daemon {
     }
     let state = DaemonState(
       log: log, store: store, recorder: recorder, projector: projector, runners: runners, metrics: metrics, registry: registry,
-      clock: clock, seriesLimit: settings.seriesLimit,
-      hasBranchMetrics: settings.hasBranchMetrics, isImmediate: isMock)
+      clock: clock, hasBranchMetrics: settings.hasBranchMetrics, isImmediate: isMock)
     var routes = settings.sources.map { Route.webhook($0) }
     routes += Route.health { state.unreadiness }
     routes.append(
@@ -160,7 +167,7 @@ struct Daemon {
       for runner in runners { group.addTask { await runner.finish(includingUnsettled: settings.store == .memory) } }
     }
     do {
-      try state.keepCounters()
+      try projector.keepCounts()
     } catch {
       logger.error("cannot keep the last counts of duplicate and refused deliveries: \(error)")
     }

@@ -11,7 +11,6 @@ struct DaemonState: Sendable {
   private let projector: Projector
   private let runners: [ExportRunner]
   private let metrics: ProjectionMetrics
-  private let registry: MetricRegistry
   private let isImmediate: Bool
   private let clock: any WallClock
 
@@ -30,7 +29,7 @@ struct DaemonState: Sendable {
   init(
     log: any DeliveryLog, store: any SpanStore, recorder: DeliveryRecorder, projector: Projector, runners: [ExportRunner],
     metrics: ProjectionMetrics, registry: MetricRegistry, clock: any WallClock,
-    seriesLimit: Int, hasBranchMetrics: Bool, isImmediate: Bool
+    hasBranchMetrics: Bool, isImmediate: Bool
   ) {
     self.log = log
     self.store = store
@@ -38,7 +37,6 @@ struct DaemonState: Sendable {
     self.projector = projector
     self.runners = runners
     self.metrics = metrics
-    self.registry = registry
     self.isImmediate = isImmediate
     self.clock = clock
     waiting = registry.family(.gauge, "valuestream_log_waiting_deliveries", help: "Deliveries that wait to be made durable.")
@@ -53,7 +51,7 @@ struct DaemonState: Sendable {
     exported = registry.family(
       .gauge, "valuestream_export_spans", help: "Spans an exporter dealt with over the life of the store, by result.",
       labels: ["exporter", "result"])
-    ages = AgeGauges(registry: registry, store: store, clock: clock, seriesLimit: seriesLimit)
+    ages = AgeGauges(registry: registry, store: store, clock: clock, metrics: metrics)
     branches = hasBranchMetrics ? BranchGauges(registry: registry, store: store, clock: clock) : nil
     registry.family(.gauge, "valuestream_build_info", help: "Always 1; the label tells the version.", labels: ["version"])
       .set(1, labels: [ValueStreamVersion.current])
@@ -93,13 +91,6 @@ struct DaemonState: Sendable {
       exported.set(Double(progress.refused), labels: [runner.exporterName, "refused"])
       exported.set(Double(progress.dropped), labels: [runner.exporterName, "dropped"])
     }
-  }
-
-  /// Writes what was counted since the last batch of deliveries: those that were duplicate or refused.
-  func keepCounters() throws {
-    var changes = ProjectionChanges()
-    changes.values = registry.changedValues()
-    if !changes.values.isEmpty { try store.write(changes) }
   }
 
   /// The counts of `/api/v1/stats`.

@@ -21,6 +21,8 @@ struct DeliveryMetricsTests {
     let registry = MetricRegistry()
     let metrics: ProjectionMetrics
     var batches: ProjectionBatches
+    /// What cannot be measured.
+    let unmeasurable = Collected<SpanKey>()
     private var position: UInt64
 
     init(store: any SpanStore = MemorySpanStore(), seriesLimit: Int = 100) throws {
@@ -29,7 +31,11 @@ struct DeliveryMetricsTests {
       position = try store.position()?.rawValue ?? 0
       batches = try ProjectionBatches(
         store: store, logEnd: LogPosition(rawValue: .max), sources: [], recent: RecentDeliveries(), registry: registry,
-        metrics: metrics, clock: clock, settle: .seconds(5))
+        metrics: metrics, clock: clock, settle: .seconds(5)
+      ) { _ in
+      } onUnmeasurable: { [unmeasurable] announcement, _ in
+        unmeasurable.add(announcement.key)
+      }
     }
 
     mutating func project(_ steps: [Step]) throws {
@@ -61,6 +67,12 @@ struct DeliveryMetricsTests {
     }
 
     private func series(_ name: String) -> [MetricFamily.Series] { registry.all.first { $0.name == name }?.series ?? [] }
+  }
+
+  final class Collected<Value: Sendable>: Sendable {
+    private let state = Mutex<[Value]>([])
+    var values: [Value] { state.withLock { $0 } }
+    func add(_ value: Value) { state.withLock { $0.append(value) } }
   }
 
   struct Step {
@@ -191,6 +203,81 @@ struct DeliveryMetricsTests {
     }
   }
 
+  @Test("changes that are over stay counted where gauges are counted anew")
+  func countsOutlastChanges() throws {
+    var first = try Bench()
+    try first.project(Self.change)
+    let counts = { (bench: Bench) in bench.values("vcs_change_count").filter { $0.value != 0 } }
+    let merged = ["https://github.com/acme/site site acme merged": 1.0]
+    #expect(counts(first) == merged)
+    // As after a replay: counters are those of before, gauges are counted anew.
+    var changes = ProjectionChanges()
+    for name in try first.store.values().keys where name.hasPrefix(MetricRegistry.gaugePrefix) { changes.values[name] = [] }
+    try first.store.write(changes)
+    let second = try Bench(store: first.store)
+    #expect(counts(second) == merged)
+    second.metrics.forgetThings()
+    #expect(counts(second) == merged)
+  }
+
+  @Test("a change that is opened again is open, and what ended stays counted")
+  func reopenedChange() throws {
+    var bench = try Bench()
+    try bench.project(Self.change)
+    var again = Self.change[0]
+    again.events[0].time = .vendor(Self.time(2000))
+    again.events[0].marks = [.begin(.vendor(Self.time(2000)))]
+    try bench.project([again])
+    let repository = "https://github.com/acme/site site acme"
+    #expect(bench.values("vcs_change_count") == ["\(repository) merged": 1, "\(repository) wip": 1])
+  }
+
+  @Test("under another limit of series gauges are counted anew, and never fall below nothing")
+  func changedLimit() throws {
+    func runs(_ ended: Int64?) -> [Step] {
+      (1...5).map { number in
+        var step = Self.run("\(number)", queued: 0, started: 10, ended: ended)
+        step.events[0].project = "acme/\(number)"
+        return step
+      }
+    }
+    var first = try Bench(seriesLimit: 2)
+    try first.project(runs(nil))
+    #expect(first.values("valuestream_operations_active")["other other other"] == 3)
+    var second = try Bench(store: first.store, seriesLimit: 10)
+    let apart = second.values("valuestream_operations_active").filter { $0.value != 0 }
+    #expect(apart == Dictionary(uniqueKeysWithValues: (1...5).map { ("build github acme/\($0)", 1) }))
+    try second.project(runs(20))
+    #expect(second.values("valuestream_operations_active").values.allSatisfy { $0 == 0 })
+    #expect(second.values("cicd_pipeline_run_active").values.allSatisfy { $0 == 0 })
+    let third = try Bench(store: first.store, seriesLimit: 10)
+    #expect(third.values("valuestream_operations_active").values.allSatisfy { $0 == 0 })
+  }
+
+  @Test("a merge that was counted is not counted again when the attempts before it are told late")
+  func lateAttempts() throws {
+    var bench = try Bench()
+    try bench.project(Self.change)
+    try bench.settle()
+    var closed = Self.change[4]
+    closed.events[0].time = .vendor(Self.time(1000))
+    closed.events[0].marks = [.begin(.vendor(Self.time(0))), .end(.vendor(Self.time(1000)))]
+    closed.events[0].outcome = .abandoned
+    var reopened = Self.change[0]
+    reopened.events[0].time = .vendor(Self.time(1100))
+    reopened.events[0].marks = [.begin(.vendor(Self.time(1100)))]
+    try bench.project([closed, reopened])
+    try bench.settle()
+    #expect(
+      try bench.store.subjects([Self.key("pull_request", "7")]).values.first?.outlines().map(\.outcome) == [.abandoned, .merged])
+    #expect(bench.histogram("valuestream_change_time_to_merge_seconds") == ["github acme/site": [1200, 1]])
+    #expect(bench.histogram("valuestream_change_time_to_first_review_seconds") == ["github acme/site": [600, 1]])
+    #expect(
+      bench.values("valuestream_operations_finished_total") == [
+        "pull_request github acme/site  merged": 1, "pull_request github acme/site  abandoned": 1,
+      ])
+  }
+
   @Test("a deploy counts once it has settled, with the lead times of what it brought, in any order of deliveries")
   func deploys() throws {
     var random = SeededRandom(seed: 8)
@@ -239,6 +326,73 @@ struct DeliveryMetricsTests {
     #expect(bench.values("valuestream_deploys_total").values.reduce(0, +) == 14)
   }
 
+  @Test("a deploy around which something is damaged is passed over, and stops nothing")
+  func damagedStore() throws {
+    let store = ProjectorTests.FailingStore()
+    var bench = try Bench(store: store)
+    try bench.project([Self.deploy("1", of: "c1", from: 0, to: 100), Self.deploy("2", of: "c2", from: 200, to: 300)])
+    store.unreadable.withLock { $0 = [Self.key("deployment", "1"): .corrupt] }
+    bench.clock.pass(6)
+    try bench.project([Self.run("1", queued: 0, started: 10, ended: nil)])
+    // The second cannot be compared with the first.
+    #expect(bench.unmeasurable.values == ["1", "2"].map { Self.key("deployment", $0) })
+    var elsewhere = Self.deploy("3", of: "c3", from: 400, to: 500)
+    elsewhere.events[0].attributes[1] = Attribute("deployment.environment.name", "staging")
+    try bench.project([elsewhere])
+    try bench.settle()
+    #expect(bench.values("valuestream_deploys_total").values.reduce(0, +) == 1)
+    var second = try Bench(store: store)
+    try second.settle()
+    #expect(second.unmeasurable.values.isEmpty, "what was passed over does not wait any more")
+  }
+
+  @Test("a deploy that cannot be read for a while counts once it can")
+  func busyStore() throws {
+    let store = ProjectorTests.FailingStore()
+    var bench = try Bench(store: store)
+    try bench.project([Self.deploy("1", of: "c1", from: 0, to: 100)])
+    store.unreadable.withLock { $0 = [Self.key("deployment", "1"): .busy] }
+    bench.clock.pass(6)
+    try bench.project([Self.run("1", queued: 0, started: 10, ended: nil)])
+    try bench.settle()
+    #expect(bench.values("valuestream_deploys_total").isEmpty)
+    store.unreadable.withLock { $0 = [:] }
+    var second = try Bench(store: store)
+    try second.settle()
+    #expect(second.values("valuestream_deploys_total").values.reduce(0, +) == 1)
+    #expect(second.unmeasurable.values.isEmpty)
+  }
+
+  @Test("what settled while only known deliveries came is counted once, also after a stop", arguments: [true, false])
+  func countsWithoutDeliveries(isKept: Bool) throws {
+    var first = try Bench()
+    try first.project([Self.deploy("1", of: "c1", from: 0, to: 100)])
+    first.clock.pass(6)
+    _ = try first.batches.project([])
+    first.metrics.deliveries.add(labels: ["github", "refused"])
+    if isKept { try first.batches.keepCounts() }
+    var second = try Bench(store: first.store)
+    try second.settle()
+    #expect(second.values("valuestream_deploys_total").values.reduce(0, +) == 1)
+    #expect(second.metrics.deliveryCount(.refused) == (isKept ? 1 : 0))
+  }
+
+  @Test("what becomes a deploy after its end counts as one")
+  func lateDeploy() throws {
+    var bench = try Bench()
+    var end = Self.deploy("1", of: "c1", from: 0, to: 100)
+    end.events[0].operation = nil
+    end.events[0].usualOperation = .build
+    try bench.project([end])
+    var start = Self.deploy("1", of: "c1", from: 0, to: 0)
+    start.events[0].state = .running
+    start.events[0].outcome = nil
+    start.events[0].marks.removeLast()
+    try bench.project([start])
+    try bench.settle()
+    #expect(bench.values("valuestream_deploys_total") == ["github acme/site production  first": 1])
+  }
+
   @Test("a failed deploy counts as none that brought something")
   func failedDeploy() throws {
     var bench = try Bench()
@@ -272,6 +426,24 @@ struct DeliveryMetricsTests {
     #expect(bench.values("cicd_pipeline_run_active") == ["acme/site CI executing": 0])
   }
 
+  @Test("a run that was cancelled in the queue waited, and never executed")
+  func cancelledInQueue() throws {
+    var bench = try Bench()
+    var step = Self.run("1", queued: 0, started: 10, ended: 30, outcome: .cancellation)
+    step.events[0].phases = [PhaseStatement(track: "run", name: "queue", start: Self.time(0))]
+    try bench.project([step])
+    #expect(bench.histogram("cicd_pipeline_run_duration_seconds") == ["acme/site CI pending  ": [30, 1]])
+  }
+
+  @Test("a run of which no phases are known executed for as long as it took")
+  func runWithoutPhases() throws {
+    var bench = try Bench()
+    var step = Self.run("1", queued: 0, started: 10, ended: 30)
+    step.events[0].phases = []
+    try bench.project([step])
+    #expect(bench.histogram("cicd_pipeline_run_duration_seconds") == ["acme/site CI executing success ": [30, 1]])
+  }
+
   @Test("past the limit of series every family counts the rest as other")
   func seriesLimit() throws {
     var bench = try Bench(seriesLimit: 3)
@@ -293,7 +465,7 @@ struct DeliveryMetricsTests {
       let series = family.series
       #expect(series.count <= 4, "\(family.name)")
       guard series.count == 4 else { continue }
-      #expect(series.contains { $0.labels.allSatisfy { $0 == "other" } }, "\(family.name)")
+      #expect(series.contains { $0.labels.allSatisfy { $0 == "other" || $0 == "merged" } }, "\(family.name)")
     }
     #expect(bench.values("vcs_change_count").values.reduce(0, +) == 10)
   }
@@ -305,29 +477,42 @@ struct DeliveryMetricsTests {
       Self.run("1", queued: 0, started: 40, ended: nil), Self.run("2", queued: 400, started: 420, ended: nil),
       Self.run("3", queued: 0, started: 10, ended: 20),
     ])
-    try AgeGauges(registry: bench.registry, store: bench.store, clock: bench.clock, seriesLimit: 10).refresh()
+    try AgeGauges(registry: bench.registry, store: bench.store, clock: bench.clock, metrics: bench.metrics).refresh()
     #expect(bench.values("valuestream_operations_active") == ["build github acme/site": 2])
     #expect(bench.values("valuestream_operations_active_age_seconds") == ["build github acme/site": 1_999_600])
     #expect(bench.values("valuestream_operations_active_oldest_seconds") == ["build github acme/site": 1_000_000])
   }
 
-  @Test("past the limit the ages of the fewest things are one")
-  func agesBeyondLimit() {
-    let other = AgeGauges.bounded(
-      (1...5).map { number in
-        OpenThings(
-          operation: .build, source: "s", project: "\(number)", count: number, meanStart: Self.time(Int64(number)),
-          firstStart: Self.time(Int64(-number)))
-      }, by: 3)
-    #expect(other.map(\.count) == [5, 4, 3, 3])
-    #expect(other.last?.project == "other")
-    #expect(other.last?.firstStart == Self.time(-2))
+  @Test("ages of what begins at the end of time are none")
+  func agesAtTheEndOfTime() {
+    let end = Timestamp(nanoseconds: .max)
+    let things = (1...3).map {
+      OpenThings(operation: .build, source: "s", project: "\($0)", count: 1, meanStart: end, firstStart: end)
+    }
+    #expect(AgeGauges.folded(things) { $0.project == "1" }.map(\.meanStart) == [end, end])
+  }
+
+  @Test("past the limit the ages of those are one that are counted as one")
+  func agesBeyondLimit() throws {
+    var bench = try Bench(seriesLimit: 2)
+    // The project with the most things comes last.
+    for (project, number) in [("a", 1), ("b", 2), ("c", 3), ("d", 4), ("d", 5)] {
+      var step = Self.run("\(number)", queued: Int64(-number), started: 10, ended: nil)
+      step.events[0].project = project
+      try bench.project([step])
+    }
+    try AgeGauges(registry: bench.registry, store: bench.store, clock: bench.clock, metrics: bench.metrics).refresh()
+    let counts = bench.values("valuestream_operations_active")
+    let ages = bench.values("valuestream_operations_active_age_seconds")
+    #expect(counts == ["build github a": 1, "build github b": 1, "other other other": 3])
+    #expect(ages == ["build github a": 1_000_001, "build github b": 1_000_002, "other other other": 3_000_012])
+    #expect(bench.values("valuestream_operations_active_oldest_seconds")["other other other"] == 1_000_005)
   }
 
   @Test("the gauges by branch tell open changes their age, and the others how long they took")
   func branches() throws {
     var bench = try Bench()
-    let gauges = BranchGauges(registry: bench.registry, store: bench.store, clock: bench.clock)
+    let gauges = BranchGauges(registry: bench.registry, store: bench.store, clock: bench.clock, restFactor: 0)
     let branch = "https://github.com/acme/site site acme fix"
     try bench.project(Array(Self.change.prefix(4)))
     try gauges.refresh()

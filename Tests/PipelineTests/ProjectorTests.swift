@@ -39,6 +39,8 @@ struct ProjectorTests {
     let inner: any SpanStore = MemorySpanStore()
     let failures = Mutex(0)
     let writes = Mutex(0)
+    /// Things that cannot be read, and why.
+    let unreadable = Mutex<[SpanKey: StoreError.Code]>([:])
 
     private func failOnce() throws {
       let isFailing = failures.withLock { failures in
@@ -55,6 +57,10 @@ struct ProjectorTests {
     }
     func subjects(_ keys: [SpanKey]) throws -> [SpanKey: Subject] {
       try failOnce()
+      let codes = unreadable.withLock { $0 }
+      if let code = keys.lazy.compactMap({ codes[$0] }).first {
+        throw StoreError(code, "unreadable, as the test wants it")
+      }
       return try inner.subjects(keys)
     }
     func publishers(of references: [Reference]) throws -> [Reference: [SpanKey]] { try inner.publishers(of: references) }

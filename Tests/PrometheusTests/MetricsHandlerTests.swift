@@ -22,6 +22,10 @@ struct MetricsHandlerTests {
         openMetrics
       ),
       ("text/plain, Application/OpenMetrics-Text", openMetrics), ("text/plain;q=0.9, application/openmetrics-text; q=0.8", text),
+      ("application/openmetrics-text;q=0.5, */*;q=0.9", text),
+      ("*/*;q=0.9,application/openmetrics-text;q=0.5,text/*;q=0.2", openMetrics),
+      ("text/*, application/openmetrics-text;q=0.9", text),
+      ("text/plain;q=0.1,text/*,application/openmetrics-text;q=0.5", openMetrics),
       ("application/openmetrics-text;q=0", text), ("application/openmetrics-text;q=?", openMetrics), ("application/json", text),
       ("", text), (";,;q=,", text),
     ])
@@ -66,6 +70,38 @@ struct MetricsHandlerTests {
     #expect(shown.traceID == TraceID(root: parent.key))
     let ids = #"# {trace_id="\#(shown.traceID)",span_id="\#(shown.span.id)"} 1 "#
     #expect(lines.first?.contains(#"{what="settled",le="10.0"} 1 \#(ids)"#) == true, "\(lines)")
+  }
+
+  /// Two spans, of which the first was exported; what is shown of them once, and again when the store is empty.
+  private static func exemplarsOfEmptiedStore(restFactor: Int) throws -> [[Substring]] {
+    let store = MemorySpanStore()
+    let things = [1, 2].map { StoreSamples.issue($0, isOpen: false) }
+    store.write(StoreSamples.changes(things))
+    let traceID = TraceID(root: things[0].key)
+    let exported = [ExportedAttempt(number: 1, parentSpanID: nil)]
+    store.addExportRecords([ExportRecord(key: things[0].key, traceID: traceID, attempts: exported)])
+    let registry = MetricRegistry()
+    let histogram = registry.family(.histogram(bounds: [10]), "seconds", help: "Times.", labels: ["what"])
+    for (label, thing) in zip(["exported", "local"], things) {
+      histogram.observe(1, labels: [label], of: CountedSpan(key: thing.key, attempt: 1, time: .epoch))
+    }
+    let traces = ExemplarTraces(store: store, strategy: .nested, settle: .zero, clock: SystemClock(), restFactor: restFactor)
+    let handler = MetricsHandler(registry: registry, traces: traces)
+    func shown() -> [Substring] {
+      let response = handler.respond(
+        to: HTTPRequest(method: "GET", path: "/metrics", headers: ["Accept": "application/openmetrics-text"]))
+      return String(decoding: response.body, as: UTF8.self).split(separator: "\n").filter { $0.contains(" # ") }
+        .compactMap { $0.split(separator: "\"").dropFirst().first }
+    }
+    let before = shown()
+    store.removeAll()
+    return [before, shown()]
+  }
+
+  @Test("the trace of what was exported is looked up once, of what was not whenever there is time for it")
+  func exemplarsLookedUpAgain() throws {
+    #expect(try Self.exemplarsOfEmptiedStore(restFactor: 0) == [["exported", "local"], ["exported"]])
+    #expect(try Self.exemplarsOfEmptiedStore(restFactor: 1_000_000_000) == [["exported", "local"], ["exported", "local"]])
   }
 
   @Test("gauges are brought up to date first")

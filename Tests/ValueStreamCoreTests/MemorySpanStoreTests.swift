@@ -51,6 +51,9 @@ struct MemorySpanStoreTests {
   @Test("tells what is going on, and since when")
   func openThings() throws { try contract.checkOpenThings() }
 
+  @Test("tells what goes on since either end of time")
+  func openThingsAtTheEndsOfTime() throws { try contract.checkOpenThingsAtTheEndsOfTime() }
+
   @Test("keeps updates of a branch once and in order")
   func branchUpdates() throws { try contract.checkBranchUpdates() }
 

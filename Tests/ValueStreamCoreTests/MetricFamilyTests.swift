@@ -75,6 +75,34 @@ struct MetricFamilyTests {
     #expect(third.gauge.value() == 7)
   }
 
+  @Test("a gauge keeps what it counts for good apart from what is there at present")
+  func totals() {
+    func gauge(_ registry: MetricRegistry) -> MetricFamily {
+      registry.family(
+        .gauge, "changes", help: "", labels: ["repository", "state"], isDurable: true, seriesLimit: 2, totals: ["merged"])
+    }
+    let registry = MetricRegistry()
+    let family = gauge(registry)
+    for repository in ["a", "b", "c"] {
+      family.add(labels: [repository, "open"])
+      family.add(labels: [repository, "merged"])
+    }
+    #expect(family.series.map(\.labels) == [["a", "merged"], ["a", "open"], ["other", "merged"], ["other", "open"]])
+    var stored = registry.changedValues()
+    #expect(Set(stored.keys) == ["gauge:changes", "metric:changes"])
+    let second = MetricRegistry()
+    let restored = gauge(second)
+    second.restore(stored)
+    #expect(restored.series == family.series)
+    stored["gauge:changes"] = nil
+    let third = MetricRegistry()
+    let totals = gauge(third)
+    third.restore(stored)
+    #expect(totals.series.map(\.labels) == [["a", "merged"], ["other", "merged"]])
+    family.forgetThings()
+    #expect(family.series.map(\.value) == [1, 0, 2, 0])
+  }
+
   @Test("a gauge that is worked out anew keeps no series of before")
   func replacement() {
     let family = MetricRegistry().family(.gauge, "age", help: "", labels: ["project"])

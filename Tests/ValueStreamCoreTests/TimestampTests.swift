@@ -54,5 +54,10 @@ struct TimestampTests {
     #expect(Timestamp(seconds: .max).nanoseconds == .max)
     #expect(Timestamp(milliseconds: .min).nanoseconds == .min)
     #expect(Timestamp(nanoseconds: .max).advanced(byNanoseconds: 5).nanoseconds == .max)
+    #expect(Timestamp(nearest: 0x1p63).nanoseconds == .max)
+    #expect(Timestamp(nearest: -.infinity).nanoseconds == .min)
+    #expect(Timestamp(nearest: .nan) == .epoch)
+    #expect(Timestamp(seconds: 1).seconds(since: Timestamp(nanoseconds: .min)) > 9e9)
+    #expect(Timestamp(nanoseconds: .min).seconds(since: Timestamp(seconds: 1)) < -9e9)
   }
 }

@@ -464,6 +464,19 @@ package struct SpanStoreContract: Sendable {
     #expect(try store.openThings().map(\.project) == ["acme/site1"])
   }
 
+  /// Scripts may send any time.
+  package func checkOpenThingsAtTheEndsOfTime() throws {
+    let store = try makeStore()
+    defer { store.close() }
+    var changes = StoreSamples.changes([(1, 1), (2, 1), (3, 2), (4, 2)].map { StoreSamples.issue($0, repository: $1) })
+    for index in changes.subjects.indices {
+      changes.subjects[index].summary.start = Timestamp(nanoseconds: index < 2 ? .max : .min)
+    }
+    try store.write(changes)
+    let means = Dictionary(uniqueKeysWithValues: try store.openThings().map { ($0.project, $0.meanStart.nanoseconds) })
+    #expect(means == ["acme/site1": .max, "acme/site2": .min])
+  }
+
   package func checkBranchUpdates() throws {
     let store = try makeStore()
     defer { store.close() }

@@ -13,6 +13,7 @@ package struct ProjectionBatches: Sendable {
   private let clock: any WallClock
   private let settle: Duration?
   private let onClassicSpan: @Sendable (ClassicPicture.FinishedSpan) -> Void
+  private let onUnmeasurable: @Sendable (Announcement, any Error) -> Void
   private var picture: ClassicPicture
   package private(set) var position: LogPosition?
   /// A batch that was understood and counted, and could not be written: written before anything else.
@@ -36,11 +37,13 @@ package struct ProjectionBatches: Sendable {
   ///     was removed or replaced by an older copy: it goes on from the end, or new deliveries would pass for known ones.
   ///   - settle: how long changes and deploys that are over wait to be measured; nil to measure none.
   ///   - onClassicSpan: called for each classic span that ended.
+  ///   - onUnmeasurable: called for each end that is never measured, because what is stored of it, or around it, cannot be read.
   /// - Throws: ``StoreError`` when the store cannot be read.
   package init(
     store: any SpanStore, logEnd: LogPosition?, sources: [any EventSource], recent: RecentDeliveries, registry: MetricRegistry,
     metrics: ProjectionMetrics, clock: any WallClock, settle: Duration?,
-    onClassicSpan: @escaping @Sendable (ClassicPicture.FinishedSpan) -> Void = { _ in }
+    onClassicSpan: @escaping @Sendable (ClassicPicture.FinishedSpan) -> Void = { _ in },
+    onUnmeasurable: @escaping @Sendable (Announcement, any Error) -> Void = { _, _ in }
   ) throws {
     let values = try store.values()
     let stored = try store.position()
@@ -57,11 +60,54 @@ package struct ProjectionBatches: Sendable {
     self.settle = settle
     settling = SettlingAttempts(encoded: values[SettlingAttempts.valueName] ?? [])
     self.onClassicSpan = onClassicSpan
+    self.onUnmeasurable = onUnmeasurable
     self.position = position
     newBeginning = position == stored ? nil : []
     picture = ClassicPicture(
       nextID: values[Self.nextClassicID].flatMap { Int64(String(decoding: $0, as: UTF8.self)) } ?? 1)
+    guard values[Self.gaugeLimit] != encodedSeriesLimit else { return }
+    do {
+      try recountGauges()
+    } catch let error as StoreError where error.code == .corrupt {
+      // Gauges that may be a little wrong keep nobody from starting; they are counted anew at a later start.
+    }
   }
+
+  /// Under how many series the gauges were counted. It goes with them.
+  private static let gaugeLimit = MetricRegistry.gaugePrefix + "series.limit"
+
+  private var encodedSeriesLimit: [UInt8] { Array("\(metrics.seriesLimit)".utf8) }
+
+  /// Counts anew what is going on: what was counted as `other` under another limit would be taken away from a series of its own.
+  private func recountGauges() throws {
+    var counts: [GaugeShare: Int] = [:]
+    var filter = SubjectFilter()
+    filter.isOpen = true
+    var cursor: UInt64?
+    repeat {
+      let page = try store.subjects(matching: filter, after: cursor, limit: Self.recountedAtOnce)
+      var changes = ProjectionChanges()
+      for var subject in page.subjects {
+        let outlines = subject.outlines()
+        let shares = GaugeShare.all(of: subject, outlines)
+        for share in shares { counts[share, default: 0] += 1 }
+        guard shares != subject.gaugeShares else { continue }
+        subject.gaugeShares = shares
+        let summary = SubjectSummary(subject, outlines: outlines)
+        changes.subjects.append(SubjectChange(subject: subject, summary: summary, newAliases: [], newFollows: []))
+      }
+      if !changes.subjects.isEmpty { try store.write(changes) }
+      cursor = page.next
+    } while cursor != nil
+    metrics.forgetThings()
+    for (share, times) in counts { metrics.apply(.gauge(share, times: times)) }
+    var changes = ProjectionChanges()
+    changes.values = registry.changedValues()
+    changes.values[Self.gaugeLimit] = encodedSeriesLimit
+    try store.write(changes)
+  }
+
+  private static let recountedAtOnce = 500
 
   /// How long vendors may send a delivery again (GitHub: three days).
   private static let redeliveryWindow = Duration.seconds(8 * 86_400)
@@ -87,9 +133,12 @@ package struct ProjectionBatches: Sendable {
     _ deliveries: [RecordedDelivery], at moment: Timestamp? = nil
   ) throws -> (position: LogPosition?, hasAnnouncements: Bool) {
     if unwritten != nil { try writePending() }
-    try takeSettled()
+    takeSettled()
     let fresh = deliveries.filter { delivery in position.map { delivery.position > $0 } ?? true }
-    guard let first = fresh.first, let last = fresh.last else { return (position, false) }
+    guard let first = fresh.first, let last = fresh.last else {
+      if settling.isChanged { try writeCounts() }
+      return (position, false)
+    }
     if position == nil, newBeginning == nil { newBeginning = Self.encoded(beginning: first.logged.delivery.received) }
     var batch = Batch(store: store, picture: picture, now: moment ?? clock.now())
     for delivery in fresh { try batch.take(delivery, recent: recent) }
@@ -119,36 +168,64 @@ package struct ProjectionBatches: Sendable {
   /// Counts what has settled since the last batch.
   package mutating func countSettled() throws {
     if unwritten != nil { try writePending() }
-    guard try takeSettled() else { return }
+    takeSettled()
+    if settling.isChanged { try writeCounts() }
+  }
+
+  /// Writes what was counted apart from deliveries that are projected: those that were duplicate or refused.
+  package mutating func keepCounts() throws {
+    if unwritten != nil { try writePending() }
+    try writeCounts()
+  }
+
+  /// Measures what has settled; it is written with the next changes. What cannot be measured never stops deliveries: what is damaged is
+  /// passed over, and where the store cannot be read at present it waits again.
+  private mutating func takeSettled() {
+    guard let settle else { return }
+    let now = clock.now()
+    let settled = settling.settled(at: now, after: settle)
+    guard !settled.isEmpty else { return }
+    // Traces are not asked for, so any strategy will do.
+    var reader = TraceReader(store: store, strategy: .nested)
+    var askedCount = 0
+    var postponed: [Announcement] = []
+    for announcement in settled {
+      askedCount += 1
+      do {
+        if let count = try ProjectionMetrics.count(ofSettled: announcement, &reader) { metrics.apply(count) }
+      } catch let error as StoreError where !error.isRetryable {
+        onUnmeasurable(announcement, error)
+      } catch {
+        // Each question may take long to fail, so the others are left for the next time.
+        postponed = [Announcement(key: announcement.key, attempt: announcement.attempt, time: now)]
+        break
+      }
+    }
+    settling.removeFirst(askedCount)
+    settling.add(postponed)
+  }
+
+  /// Counters go with the list of what is still to be counted, and with the position.
+  private mutating func writeCounts() throws {
     var changes = ProjectionChanges()
+    changes.values = registry.changedValues()
+    guard !changes.values.isEmpty || settling.isChanged else { return }
     changes.position = position
     unwritten = changes
     try writePending()
   }
 
-  /// - Returns: whether anything was counted; it is written with the next changes, and nothing counts if they never are.
-  @discardableResult
-  private mutating func takeSettled() throws -> Bool {
-    guard let settle else { return false }
-    let settled = settling.settled(at: clock.now(), after: settle)
-    guard !settled.isEmpty else { return false }
-    // Traces are not asked for, so any strategy will do.
-    var reader = TraceReader(store: store, strategy: .nested)
-    let counts = try settled.compactMap { try ProjectionMetrics.count(ofSettled: $0, &reader) }
-    for count in counts { metrics.apply(count) }
-    settling.removeFirst(settled.count)
-    return true
-  }
-
   private mutating func writePending() throws {
     guard var changes = unwritten else { return }
     changes.values.merge(registry.changedValues()) { _, new in new }
-    if let newBeginning { changes.values[Self.logBeginning] = newBeginning }
+    // Until a position in the log is known the store stands where another log ended.
+    let tellsBeginning = changes.position != nil
+    if tellsBeginning, let newBeginning { changes.values[Self.logBeginning] = newBeginning }
     if settling.isChanged { changes.values[SettlingAttempts.valueName] = settling.encoded }
     unwritten = changes
     try store.write(changes)
     settling.markWritten()
-    newBeginning = nil
+    if tellsBeginning { newBeginning = nil }
     position = changes.position
     unwritten = nil
   }
@@ -164,6 +241,7 @@ package struct ProjectionBatches: Sendable {
 
 /// A batch on its way.
 private struct Batch {
+  private let store: any SpanStore
   private var projection: Projection
   private var summaries: [SpanKey: SubjectSummary] = [:]
   private var announcements: [Announcement] = []
@@ -176,6 +254,7 @@ private struct Batch {
   private let now: Timestamp
 
   init(store: any SpanStore, picture: ClassicPicture, now: Timestamp) {
+    self.store = store
     projection = Projection(store: store)
     self.picture = picture
     self.now = now
@@ -227,18 +306,42 @@ private struct Batch {
         subject.announcedAttempts += news.map(\.number)
         let announced = news.map { Announcement(key: key, attempt: $0.number, time: now) }
         announcements += announced
-        if ProjectionMetrics.settles(subject.operation) { settling += announced }
-        counts += FinishedAttempt.all(news, of: subject, at: now).map { .finished($0) }
+        let (unmeasured, uncounted) = try uncounted(among: news, of: subject, outlines)
+        if ProjectionMetrics.settles(subject) {
+          settling += announced.filter { announcement in unmeasured.contains { $0.number == announcement.attempt } }
+        }
+        counts += FinishedAttempt.all(uncounted, of: subject, at: now).map { .finished($0) }
       }
       let shares = GaugeShare.all(of: subject, outlines)
       if shares != subject.gaugeShares {
-        counts += subject.gaugeShares.map { .gauge($0, sign: -1) } + shares.map { .gauge($0, sign: 1) }
+        counts += subject.gaugeShares.map { .gauge($0, times: -1) } + shares.map { .gauge($0, times: 1) }
         subject.gaugeShares = shares
       } else if news.isEmpty {
         continue
       }
       projection.update(subject)
     }
+  }
+
+  /// Attempts before others that are told late move their numbers: ends that were counted come under new numbers, and are known by their times.
+  ///
+  /// - Parameter news: attempts whose numbers were not announced yet.
+  /// - Returns: those that are to be measured, and the ones to be counted: also those under numbers that had other ends.
+  private func uncounted(
+    among news: [AttemptOutline], of subject: Subject, _ outlines: [AttemptOutline]
+  ) throws -> (unmeasured: [AttemptOutline], uncounted: [AttemptOutline]) {
+    let numbers = Set(news.map(\.number))
+    // Few are opened again.
+    let announced = subject.announcedAttempts.filter { !numbers.contains($0) }
+    guard !announced.isEmpty, let before = try store.subjects([subject.key])[subject.key]?.outlines() else { return (news, news) }
+    let counted = Set(before.filter { announced.contains($0.number) }.compactMap(\.end))
+    let unmeasured = news.filter { outline in outline.end.map { !counted.contains($0) } ?? true }
+    guard unmeasured.count < news.count else { return (news, news) }
+    let uncounted = outlines.filter { outline in
+      (numbers.contains(outline.number) || announced.contains(outline.number))
+        && outline.end.map { !counted.contains($0) } ?? false
+    }
+    return (unmeasured, uncounted)
   }
 
   func finish() -> ProjectionChanges {

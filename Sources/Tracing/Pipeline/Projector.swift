@@ -213,6 +213,11 @@ package final class Projector: DeliverySink {
     try batches.withLockIfAvailable { try $0.countSettled() }
   }
 
+  /// Writes what was counted since the last batch of deliveries: those that were duplicate or refused.
+  package func keepCounts() throws {
+    try batches.withLock { try $0.keepCounts() }
+  }
+
   /// Forgets everything but the counters that must only grow; for the mock tracer's reset, with a store in memory.
   package func reset(_ clear: () -> Void) {
     batches.withLock { batches in

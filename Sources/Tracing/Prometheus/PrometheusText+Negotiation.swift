@@ -1,12 +1,15 @@
 extension PrometheusText.Format {
   /// What a client with this `Accept` header prefers; text for those who say nothing of either.
   ///
-  /// Source: RFC 9110, section 12.5.1. OpenMetrics must be asked for by its name, because not everybody who takes anything reads it.
+  /// Source: RFC 9110, section 12.5.1: of the ranges that a type is in the most specific says its quality. OpenMetrics must be asked for by its
+  /// name, because not everybody who takes anything reads it.
   init(accept: String?) {
-    let types = (accept ?? "").split(separator: ",").map(MediaRange.init)
-    let openMetrics = types.filter { $0.name == "application/openmetrics-text" }.map(\.quality).max() ?? 0
-    let text = types.filter { $0.name == "text/plain" }.map(\.quality).max() ?? 0
-    self = openMetrics > 0 && openMetrics >= text ? .openMetrics : .text
+    let ranges = (accept ?? "").split(separator: ",").map(MediaRange.init)
+    func quality(_ names: String...) -> Double {
+      names.lazy.compactMap { name in ranges.filter { $0.name == name }.map(\.quality).max() }.first ?? 0
+    }
+    let openMetrics = quality("application/openmetrics-text")
+    self = openMetrics > 0 && openMetrics >= quality("text/plain", "text/*", "*/*") ? .openMetrics : .text
   }
 
   private struct MediaRange {

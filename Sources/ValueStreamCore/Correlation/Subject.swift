@@ -179,7 +179,10 @@ public struct Subject: Sendable, Hashable {
     return name == plain ? register { $0.name == plain ? nil : $0.name } ?? name : name
   }
 
-  public var operation: Operation? { register(\.operation) ?? register(\.usualOperation) }
+  public var operation: Operation? { statedOperation ?? register(\.usualOperation) }
+
+  /// What it was said to be, apart from what such things usually are.
+  package var statedOperation: Operation? { register(\.operation) }
 
   public var project: String? { register(\.project) }
 

@@ -209,7 +209,7 @@ public final class MemorySpanStore: SpanStore {
       let mean = starts.reduce(0) { $0 + Double($1.nanoseconds) / Double(starts.count) }
       return OpenThings(
         operation: group.operation, source: group.source, project: group.project, count: starts.count,
-        meanStart: Timestamp(nanoseconds: Int64(mean)), firstStart: starts.min() ?? .epoch)
+        meanStart: Timestamp(nearest: mean), firstStart: starts.min() ?? .epoch)
     }
   }
 

@@ -7,7 +7,7 @@ public struct GaugeShare: Sendable, Hashable {
     case activeOperations = 1
     /// Pipeline runs that go on.
     case activePipelineRuns = 2
-    /// Changes by their state.
+    /// Changes that are not over, by their state.
     case changes = 3
   }
 

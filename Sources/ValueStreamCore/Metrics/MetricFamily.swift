@@ -27,6 +27,8 @@ public final class MetricFamily: Sendable {
   public let labelNames: [String]
   let isDurable: Bool
   private let seriesLimit: Int
+  /// Of a gauge the values of the last label under which things are counted for good.
+  private let totals: Set<String>
   private let bounds: [Double]
 
   /// More exemplars than this are not kept of a family: the oldest goes for a new one. Those that are kept do not outlast the process.
@@ -54,13 +56,14 @@ public final class MetricFamily: Sendable {
 
   private let state = Mutex(State())
 
-  init(kind: Kind, name: String, help: String, labels: [String], isDurable: Bool, seriesLimit: Int) {
+  init(kind: Kind, name: String, help: String, labels: [String], isDurable: Bool, seriesLimit: Int, totals: Set<String>) {
     self.kind = kind
     self.name = name
     self.help = help
     labelNames = labels
     self.isDurable = isDurable
     self.seriesLimit = seriesLimit
+    self.totals = totals
     if case .histogram(let bounds) = kind { self.bounds = bounds } else { bounds = [] }
   }
 
@@ -110,6 +113,21 @@ public final class MetricFamily: Sendable {
     state.withLock { [next] in $0 = next }
   }
 
+  /// Sets a gauge to nothing, apart from what it counts for good.
+  package func forgetThings() {
+    state.withLock { state in
+      for index in state.series.indices where !isTotal(state.series[index].labels) {
+        state.series[index].value = 0
+        state.markChanged(index)
+      }
+    }
+  }
+
+  /// True for a series of a gauge that only grows.
+  package func isTotal(_ labels: [String]) -> Bool {
+    labels.last.map(totals.contains) ?? false
+  }
+
   func reset() {
     state.withLock { $0 = State() }
   }
@@ -122,11 +140,12 @@ public final class MetricFamily: Sendable {
     }
   }
 
-  /// Past the limit a new set of labels is counted as `other` in every label.
+  /// Past the limit a new set of labels is counted as `other` in every label, but for the one that tells totals from others.
   private func seriesIndex(_ labels: [String], in state: inout State) -> Int {
     if let index = state.indices[labels] { return index }
     if state.series.count >= seriesLimit {
-      let other = labels.map { _ in "other" }
+      var other = labels.map { _ in "other" }
+      if !totals.isEmpty, let last = labels.last { other[other.count - 1] = last }
       if let index = state.indices[other] { return index }
       return append(other, to: &state)
     }
@@ -163,21 +182,33 @@ public final class MetricFamily: Sendable {
 
   // MARK: Stored form
 
-  /// Numbers as text, one series a line, fields separated by tabs: few, and readable with any tool.
-  func encodedIfChanged() -> [UInt8]? {
-    guard isDurable else { return nil }
+  /// What changed since the last call, by the name it is stored under: numbers as text, one series a line, fields separated by tabs: few, and
+  /// readable with any tool.
+  func changedValues() -> [String: [UInt8]] {
+    guard isDurable else { return [:] }
     return state.withLock { state in
-      guard state.isChanged else { return nil }
+      guard state.isChanged else { return [:] }
       state.isChanged = false
-      var result: [UInt8] = []
+      var result: [String: [UInt8]] = [:]
       for index in state.series.indices {
         let line = state.lines[index] ?? Self.line(of: state.series[index])
         state.lines[index] = line
-        if index > 0 { result.append(UInt8(ascii: "\n")) }
-        result += line
+        let name = kind != .gauge || isTotal(state.series[index].labels) ? totalsName : statesName
+        if result[name]?.append(UInt8(ascii: "\n")) == nil { result[name] = [] }
+        result[name]? += line
       }
       return result
     }
+  }
+
+  private var totalsName: String { MetricRegistry.totalsPrefix + name }
+  private var statesName: String { MetricRegistry.gaugePrefix + name }
+
+  /// Takes over what was stored.
+  func restore(_ values: [String: [UInt8]]) {
+    if kind == .gauge, let states = values[statesName] { restore(states) }
+    // Gauges stood under this name once.
+    if kind != .gauge || !totals.isEmpty || values[statesName] == nil, let totals = values[totalsName] { restore(totals) }
   }
 
   private static func line(of series: Series) -> [UInt8] {
@@ -185,7 +216,7 @@ public final class MetricFamily: Sendable {
     return Array(fields.joined(separator: "\t").utf8)
   }
 
-  func restore(_ bytes: [UInt8]) {
+  private func restore(_ bytes: [UInt8]) {
     // By bytes: a carriage return at the end of a label and the line feed after it are one Character to Swift.
     for line in bytes.split(separator: UInt8(ascii: "\n")) {
       let fields = line.split(separator: UInt8(ascii: "\t"), omittingEmptySubsequences: false)

@@ -11,12 +11,14 @@ public final class MetricRegistry: Sendable {
   /// - Parameters:
   ///   - labels: names of the labels; values are given in this order.
   ///   - isDurable: true for what is kept in the store and goes on after a restart.
+  ///   - totals: of a gauge the values of the last label under which things are counted for good, as counters do. That label is kept past
+  ///     the limit of series.
   public func family(
     _ kind: MetricFamily.Kind, _ name: String, help: String, labels: [String] = [], isDurable: Bool = false,
-    seriesLimit: Int = .max
+    seriesLimit: Int = .max, totals: Set<String> = []
   ) -> MetricFamily {
     let family = MetricFamily(
-      kind: kind, name: name, help: help, labels: labels, isDurable: isDurable, seriesLimit: seriesLimit)
+      kind: kind, name: name, help: help, labels: labels, isDurable: isDurable, seriesLimit: seriesLimit, totals: totals)
     families.withLock { $0.append(family) }
     return family
   }
@@ -27,18 +29,13 @@ public final class MetricRegistry: Sendable {
   /// Durable families that changed since the last call, encoded, by the name they are stored under.
   public func changedValues() -> [String: [UInt8]] {
     var result: [String: [UInt8]] = [:]
-    for family in all {
-      if let bytes = family.encodedIfChanged() { result[Self.storedName(of: family)] = bytes }
-    }
+    for family in all { result.merge(family.changedValues()) { _, new in new } }
     return result
   }
 
   /// Takes over what was stored; unknown names are left alone.
   public func restore(_ values: [String: [UInt8]]) {
-    for family in all {
-      // Gauges stood among the others once.
-      if let bytes = values[Self.storedName(of: family)] ?? values["metric:\(family.name)"] { family.restore(bytes) }
-    }
+    for family in all { family.restore(values) }
   }
 
   /// Back to nothing, for the mock tracer's reset.
@@ -48,8 +45,5 @@ public final class MetricRegistry: Sendable {
 
   /// What gauges tell follows from the things in the store; everything else that is counted only grows, and outlasts them.
   package static let gaugePrefix = "gauge:"
-
-  private static func storedName(of family: MetricFamily) -> String {
-    family.kind == .gauge ? gaugePrefix + family.name : "metric:\(family.name)"
-  }
+  static let totalsPrefix = "metric:"
 }

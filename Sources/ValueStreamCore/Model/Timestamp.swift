@@ -19,6 +19,15 @@ public struct Timestamp: Sendable, Hashable, Comparable {
     self.init(scaling: milliseconds, by: 1_000_000)
   }
 
+  /// The nearest moment, saturating; the epoch for no number.
+  package init(nearest nanoseconds: Double) {
+    if nanoseconds.isNaN {
+      self.nanoseconds = 0
+    } else {
+      self.nanoseconds = nanoseconds >= 0x1p63 ? .max : nanoseconds <= -0x1p63 ? .min : Int64(nanoseconds.rounded())
+    }
+  }
+
   private init(scaling value: Int64, by factor: Int64) {
     let (product, overflow) = value.multipliedReportingOverflow(by: factor)
     nanoseconds = overflow ? (value < 0 ? .min : .max) : product
@@ -37,16 +46,17 @@ public struct Timestamp: Sendable, Hashable, Comparable {
     left.nanoseconds < right.nanoseconds
   }
 
-  /// The time from `start` to this moment in seconds; negative when `start` is later.
+  /// The time from `start` to this moment in seconds, saturating; negative when `start` is later.
   public func seconds(since start: Timestamp) -> Double {
-    Double(nanoseconds.subtractingReportingOverflow(start.nanoseconds).partialValue) / 1e9
+    let (difference, overflow) = nanoseconds.subtractingReportingOverflow(start.nanoseconds)
+    return Double(overflow ? (nanoseconds < 0 ? .min : .max) : difference) / 1e9
   }
 
   /// This moment moved by a number of seconds, saturating; by nothing when the number is none.
   public func advanced(bySeconds seconds: Double) -> Timestamp {
     let amount = seconds * 1e9
     if amount.isNaN { return self }
-    return advanced(byNanoseconds: amount >= 0x1p63 ? .max : amount <= -0x1p63 ? .min : Int64(amount.rounded()))
+    return advanced(byNanoseconds: Timestamp(nearest: amount).nanoseconds)
   }
 
   /// This moment moved by a number of nanoseconds, saturating.

@@ -10,15 +10,26 @@ package struct BranchGauges: Sendable {
   private let durations: MetricFamily
   private let approvals: MetricFamily
   private let merges: MetricFamily
+  private let reading: SparingReading<Reading>
+
+  private struct Reading {
+    var opened: [(labels: [String], time: Timestamp)] = []
+    var approved: [(labels: [String], value: Double)] = []
+    var merged: [(labels: [String], value: Double)] = []
+  }
 
   /// The newest changes, so many of them, have series.
   package static let changeLimit = 500
 
-  package init(registry: MetricRegistry, store: any SpanStore, clock: any WallClock) {
+  /// - Parameter restFactor: how many times as long as reading took what was read is kept.
+  package init(
+    registry: MetricRegistry, store: any SpanStore, clock: any WallClock, restFactor: Int = SparingReadings.restFactor
+  ) {
+    reading = SparingReading(restFactor: restFactor)
     self.store = store
     self.clock = clock
     func gauge(_ name: String, _ help: String, _ label: String) -> MetricFamily {
-      registry.family(.gauge, name, help: help, labels: Self.repositoryLabels + ["vcs_ref_head_name", label])
+      registry.family(.gauge, name, help: help, labels: ConventionMetrics.repositoryLabels + ["vcs_ref_head_name", label])
     }
     durations = gauge("vcs_change_duration_seconds", "How long a change has been open.", "vcs_change_state")
     approvals = gauge(
@@ -26,30 +37,31 @@ package struct BranchGauges: Sendable {
     merges = gauge("vcs_change_time_to_merge_seconds", "From the opening of a change to its merge.", "vcs_ref_base_name")
   }
 
-  private static let repositoryLabels = ["vcs_repository_url_full", "vcs_repository_name", "vcs_owner_name"]
-
   /// Brings the gauges up to date. Blocks. Of two changes of one branch the newer has the series.
   package func refresh() throws {
+    let reading = try reading.value(read)
+    let now = clock.now()
+    durations.replaceSeries(reading.opened.map { ($0.labels, max(0, now.seconds(since: $0.time))) })
+    approvals.replaceSeries(reading.approved)
+    merges.replaceSeries(reading.merged)
+  }
+
+  private func read() throws -> Reading {
     var filter = SubjectFilter()
     filter.operation = .pullRequest
     let changes = try store.subjects(matching: filter, after: nil, limit: Self.changeLimit).subjects
-    let now = clock.now()
-    var open: [(labels: [String], value: Double)] = []
-    var approved: [(labels: [String], value: Double)] = []
-    var merged: [(labels: [String], value: Double)] = []
+    var reading = Reading()
     for change in changes {
       let spans = change.spans()
       guard let times = ChangeTimes(spans), let last = spans.last, let head = change.text("vcs.ref.head.name") else { continue }
-      let branch = ["vcs.repository.url.full", "vcs.repository.name", "vcs.owner.name"].map { change.text($0) ?? "" } + [head]
+      let branch = change.repositoryLabels + [head]
       let base = change.text("vcs.ref.base.name") ?? ""
       if last.end == nil, let created = times.created {
-        open.append((branch + [change.text("vcs.change.state") ?? "open"], max(0, now.seconds(since: created))))
+        reading.opened.append((branch + [change.text("vcs.change.state") ?? "open"], created))
       }
-      if let seconds = times.seconds(to: times.firstApproval) { approved.append((branch + [base], seconds)) }
-      if let seconds = times.seconds(to: times.merge) { merged.append((branch + [base], seconds)) }
+      if let seconds = times.seconds(to: times.firstApproval) { reading.approved.append((branch + [base], seconds)) }
+      if let seconds = times.seconds(to: times.merge) { reading.merged.append((branch + [base], seconds)) }
     }
-    durations.replaceSeries(open)
-    approvals.replaceSeries(approved)
-    merges.replaceSeries(merged)
+    return reading
   }
 }

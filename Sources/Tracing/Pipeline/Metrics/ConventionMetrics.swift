@@ -21,11 +21,16 @@ struct ConventionMetrics: Sendable {
       .counter, "cicd_pipeline_run_errors_total", "Pipeline runs that failed.",
       ["project", "cicd_pipeline_name", "error_type"])
     changes = family(
-      .gauge, "vcs_change_count", "Changes by state; those that are over counted over the life of the store.",
-      ["vcs_repository_url_full", "vcs_repository_name", "vcs_owner_name", "vcs_change_state"])
+      .gauge, "vcs_change_count", "Changes that are open or wip, and how many were merged or closed over the life of the store.",
+      Self.repositoryLabels + ["vcs_change_state"], totals: ["merged", "closed"])
   }
 
+  static let repositoryLabels = ["vcs_repository_url_full", "vcs_repository_name", "vcs_owner_name"]
+
   func count(_ attempt: FinishedAttempt) {
+    if let repository = attempt.repository {
+      changes.add(labels: repository + [attempt.outline.outcome == .merged ? "merged" : "closed"])
+    }
     guard let pipeline = attempt.pipeline else { return }
     let run = [attempt.project, pipeline]
     active.touch(labels: run + ["executing"])
@@ -35,9 +40,11 @@ struct ConventionMetrics: Sendable {
     let errorType = outcome.flatMap { $0.isError ? $0.rawValue : nil } ?? ""
     if !errorType.isEmpty { errors.add(labels: run + [errorType]) }
     let waits = ["queue", "wait"].compactMap { attempt.phaseSeconds[$0] }
-    let pending = waits.reduce(0, +)
-    if !waits.isEmpty { durations.observe(pending, labels: run + ["pending", "", ""], of: attempt.span) }
-    guard let executing = attempt.phaseSeconds["run"] ?? attempt.durationSeconds.map({ max(0, $0 - pending) }) else { return }
+    if !waits.isEmpty { durations.observe(waits.reduce(0, +), labels: run + ["pending", "", ""], of: attempt.span) }
+    // One that has phases and none in which it ran was ended before it could: it did not execute for no time at all.
+    guard let executing = attempt.phaseSeconds["run"] ?? (attempt.phaseSeconds.isEmpty ? attempt.durationSeconds : nil) else {
+      return
+    }
     let result = outcome.flatMap(SemanticConventions.result) ?? ""
     durations.observe(executing, labels: run + ["executing", result, errorType], of: attempt.span)
   }

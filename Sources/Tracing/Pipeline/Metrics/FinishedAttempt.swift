@@ -12,6 +12,8 @@ package struct FinishedAttempt: Sendable {
   var phaseSeconds: [String: Double]
   /// The name of the pipeline, empty for one without; nil for what is no run of a pipeline.
   var pipeline: String?
+  /// Label values of the repository that a change is of; nil for what is no change.
+  var repository: [String]?
 
   /// Nil where start or end are not known.
   var durationSeconds: Double? {
@@ -27,16 +29,23 @@ package struct FinishedAttempt: Sendable {
     let phases = subject.phaseSeconds(ofAttempts: numbers)
     let project = subject.project ?? ""
     let pipeline = subject.pipelineName
+    let repository = operation == .pullRequest ? subject.repositoryLabels : nil
     return outlines.map { outline in
       let environment = if case .string(let name) = environments[outline.number] { name } else { "" }
       return FinishedAttempt(
         span: CountedSpan(key: subject.key, attempt: outline.number, time: now), outline: outline, operation: operation,
-        project: project, environment: environment, phaseSeconds: phases[outline.number] ?? [:], pipeline: pipeline)
+        project: project, environment: environment, phaseSeconds: phases[outline.number] ?? [:], pipeline: pipeline,
+        repository: repository)
     }
   }
 }
 
 extension Subject {
+  /// Values of ``ConventionMetrics/repositoryLabels``.
+  var repositoryLabels: [String] {
+    ["vcs.repository.url.full", "vcs.repository.name", "vcs.owner.name"].map { text($0) ?? "" }
+  }
+
   /// Of a run of a pipeline, empty where it has none; nil for anything else.
   var pipelineName: String? {
     guard let operation, operation == .build || operation == .deploy else { return nil }

@@ -13,6 +13,8 @@ package struct ProjectionMetrics: Sendable {
   private let changes: ChangeMetrics
   private let deploys: DeployMetrics
   package let deliveries: MetricFamily
+  /// Sets of label values per family.
+  let seriesLimit: Int
 
   /// Milliseconds; the bounds that dashboards of the Go ValueStream know: half an hour to a month.
   static let classicBounds: [Double] = [
@@ -26,11 +28,8 @@ package struct ProjectionMetrics: Sendable {
 
   /// - Parameter seriesLimit: sets of label values per family, past which the rest is counted as `other`.
   package init(registry: MetricRegistry, seriesLimit: Int) {
-    func family(
-      _ kind: MetricFamily.Kind, _ name: String, _ help: String, _ labels: [String]
-    ) -> MetricFamily {
-      registry.family(kind, name, help: help, labels: labels, isDurable: true, seriesLimit: seriesLimit)
-    }
+    self.seriesLimit = seriesLimit
+    let family = FamilyMaker(registry: registry, seriesLimit: seriesLimit)
     classicStarts = family(
       .counter, "webhooks_event_start_total", "Classic spans started, by source and type.", ["event_source", "event_type"])
     classicEnds = family(
@@ -65,10 +64,18 @@ package struct ProjectionMetrics: Sendable {
     }
   }
 
-  /// Makes a durable family with a bounded number of series.
-  typealias FamilyMaker = (
-    _ kind: MetricFamily.Kind, _ name: String, _ help: String, _ labels: [String]
-  ) -> MetricFamily
+  /// Makes durable families with a bounded number of series.
+  struct FamilyMaker {
+    var registry: MetricRegistry
+    var seriesLimit: Int
+
+    /// - Parameter totals: see ``MetricRegistry``.
+    func callAsFunction(
+      _ kind: MetricFamily.Kind, _ name: String, _ help: String, _ labels: [String], totals: Set<String> = []
+    ) -> MetricFamily {
+      registry.family(kind, name, help: help, labels: labels, isDurable: true, seriesLimit: seriesLimit, totals: totals)
+    }
+  }
 
   private static let finishedLabels = ["operation", "source", "project", "environment", "outcome"]
 
@@ -77,14 +84,21 @@ package struct ProjectionMetrics: Sendable {
     case delivery(source: String, DeliveryResult)
     case classic(ClassicPicture.Change)
     case finished(FinishedAttempt)
-    /// What a gauge holds from now on (or, negative, no more).
-    case gauge(GaugeShare, sign: Int)
+    /// What a gauge holds from now on, so many times (or, negative, no more).
+    case gauge(GaugeShare, times: Int)
     case change(ChangeTimes, ofAttempt: Int, Announcement)
     case deploy(Span, leadTimes: [[Attribute]], Announcement)
   }
 
-  /// True for operations of which something is counted only once they have settled.
-  static func settles(_ operation: Operation?) -> Bool { operation == .pullRequest || operation == .deploy }
+  /// True for things of which something is counted only once they have settled: also for builds as long as nobody has said that they are
+  /// no deploy.
+  static func settles(_ subject: Subject) -> Bool {
+    switch subject.statedOperation {
+    case .pullRequest, .deploy: true
+    case nil: subject.operation == nil || subject.operation == .build
+    default: false
+    }
+  }
 
   /// What is to be counted of an attempt that has settled; nil for nothing, and for what is no more.
   static func count(ofSettled announcement: Announcement, _ reader: inout TraceReader) throws -> Count? {
@@ -92,7 +106,8 @@ package struct ProjectionMetrics: Sendable {
     if let deploy = try reader.deploy(ofAttempt: attempt, of: key) {
       return .deploy(deploy.span, leadTimes: deploy.leadTimes, announcement)
     }
-    return ChangeTimes(try reader.subject(for: key)?.spans() ?? []).map { .change($0, ofAttempt: attempt, announcement) }
+    guard let change = try reader.subject(for: key), change.operation == .pullRequest else { return nil }
+    return ChangeTimes(change.spans()).map { .change($0, ofAttempt: attempt, announcement) }
   }
 
   func apply(_ count: Count) {
@@ -107,7 +122,7 @@ package struct ProjectionMetrics: Sendable {
       classicEnds.add(labels: labels)
       if let duration = finished.durationMilliseconds { classicDurations.observe(duration, labels: labels) }
     case .finished(let attempt): apply(attempt)
-    case .gauge(let share, let sign): apply(share, sign: sign)
+    case .gauge(let share, let times): apply(share, times: times)
     case .change(let times, let attempt, let announcement): changes.count(times, ofAttempt: attempt, announcement)
     case .deploy(let span, let leadTimes, let announcement): deploys.count(span, leadTimes: leadTimes, announcement)
     }
@@ -124,19 +139,22 @@ package struct ProjectionMetrics: Sendable {
     conventions.count(attempt)
   }
 
-  private func apply(_ share: GaugeShare, sign: Int) {
+  private func apply(_ share: GaugeShare, times: Int) {
     let family = share.gauge == .activeOperations ? active : conventions.family(of: share.gauge)
-    family?.add(Double(share.count * sign), labels: share.labels)
+    // Shares once told totals as well.
+    guard let family, !family.isTotal(share.labels) else { return }
+    family.add(Double(share.count * times), labels: share.labels)
   }
+
+  /// Of what is going on, or was, the sets of label values that are counted apart from `other`.
+  var activeLabels: Set<[String]> { Set(active.series.map(\.labels)) }
 
   /// Running attempts at present.
   package var openSpanCount: Int { Int(active.series.reduce(0) { $0 + $1.value }) }
 
   /// Nothing is there any more, because everything was forgotten.
   package func forgetThings() {
-    for gauge in [active] + conventions.gauges {
-      for series in gauge.series { gauge.set(0, labels: series.labels) }
-    }
+    for gauge in [active] + conventions.gauges { gauge.forgetThings() }
   }
 
   /// Attempts that finished over the life of the store.

@@ -1,6 +1,6 @@
 import ValueStreamCore
 
-/// Ends of changes and deploys that wait to be measured, for what may still be told of them: a review, a push, a merge that is heard of
+/// Ends of changes and deploys, and of what may yet turn out to be a deploy, that wait to be measured, for what may still be told of them: a review, a push, a merge that is heard of
 /// after the deploy that brought it.
 struct SettlingAttempts: Sendable {
   /// Where they are kept in the store, so that after a restart each is measured once all the same.
