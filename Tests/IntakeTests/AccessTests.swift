@@ -52,7 +52,7 @@ struct AccessTests {
       try client.request("GET", "/api/v1/spans")
       let response = try client.response()
       #expect(response.status == 403)
-      #expect(response.body.contains("VS_READ_TOKEN"))
+      #expect(response.body.contains("--read-token"))
       #expect(try Self.status("/metrics", [], at: server.port) == 200)
       #expect(try Self.status("/healthz", [], at: server.port) == 200)
       #expect(try Self.status("/fake", [], at: server.port, method: "POST") == 200)

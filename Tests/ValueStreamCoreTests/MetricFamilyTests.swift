@@ -111,4 +111,16 @@ struct MetricFamilyTests {
     #expect(family.series.map(\.labels) == [["p"], ["q"]])
     #expect(family.series.map(\.value) == [2, 4])
   }
+
+  @Test("What may come takes no place from what does: it is made while half of the series are left")
+  func foreseen() {
+    let registry = MetricRegistry()
+    let family = registry.family(.counter, "c", help: "h", labels: ["l"], isDurable: true, seriesLimit: 4)
+    for label in ["a", "b", "c"] { family.foresee(labels: [label]) }
+    #expect(family.series.map(\.labels) == [["a"], ["b"]])
+    #expect(family.series.allSatisfy { $0.value == 0 })
+    family.add(labels: ["c"])
+    family.foresee(labels: ["c"])
+    #expect(family.series.map(\.value) == [0, 0, 1])
+  }
 }

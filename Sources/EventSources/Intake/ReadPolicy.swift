@@ -15,7 +15,7 @@ struct ReadPolicy: Sendable {
         refusalWithoutToken(headers)
       } else if !isLoopback {
         .problem(
-          403, "the API needs a read token on an address other machines can reach: start vsd with VS_READ_TOKEN")
+          403, "the API needs a read token on an address other machines can reach: set VS_READ_TOKEN, or --read-token")
       } else if let host = headers["Host"], !Self.isLoopbackName(host) {
         // A name that a web page made to point here (DNS rebinding): same machine, somebody else's script.
         .problem(403, "the API on loopback answers to localhost only, not to the name in the Host header")

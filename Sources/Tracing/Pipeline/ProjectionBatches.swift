@@ -315,6 +315,7 @@ private struct Batch {
       let shares = GaugeShare.all(of: subject, outlines)
       if shares != subject.gaugeShares {
         counts += subject.gaugeShares.map { .gauge($0, times: -1) } + shares.map { .gauge($0, times: 1) }
+        if !shares.isEmpty, let labels = FinishedLabels(of: subject) { counts.append(.begun(labels)) }
         subject.gaugeShares = shares
       } else if news.isEmpty {
         continue

@@ -105,6 +105,14 @@ public final class MetricFamily: Sendable {
     }
   }
 
+  /// Makes a series that may never count anything begin at zero, unless half of the series that may be are there: the rest is for what
+  /// does count.
+  package func foresee(labels: [String]) {
+    state.withLock { state in
+      if state.indices[labels] == nil, state.series.count < seriesLimit / 2 { _ = seriesIndex(labels, in: &state) }
+    }
+  }
+
   /// Sets a gauge whose series are worked out anew each time: those that are not named are gone. Of two with the same labels the
   /// first counts. The limit of series is the caller's to keep.
   package func replaceSeries(_ values: [(labels: [String], value: Double)]) {

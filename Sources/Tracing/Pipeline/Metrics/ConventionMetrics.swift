@@ -32,7 +32,7 @@ struct ConventionMetrics: Sendable {
       changes.add(labels: repository + [attempt.outline.outcome == .merged ? "merged" : "closed"])
     }
     guard let pipeline = attempt.pipeline else { return }
-    let run = [attempt.project, pipeline]
+    let run = [attempt.labels.project, pipeline]
     active.touch(labels: run + ["executing"])
     // Errors begin at zero, or the first would not show as an increase.
     errors.touch(labels: run + [Outcome.failure.rawValue])

@@ -11,6 +11,10 @@ struct DeployMetrics: Sendable {
   static let batchBounds: [Double] = [0, 1, 2, 5, 10, 20, 50, 100, 200]
   /// Names of lead times as attributes have them, up to what they begin with.
   private static let leadTimePrefix = "valuestream.lead_time."
+  /// Values of `valuestream.deployment.step`.
+  private static let steps = ["first", "forward", "redeploy", "rollback", "unknown"]
+  /// Since when lead times are measured.
+  private static let moments = ["commit", "change", "merge"]
 
   init(_ family: ProjectionMetrics.FamilyMaker) {
     deploys = family(
@@ -22,6 +26,13 @@ struct DeployMetrics: Sendable {
       "How long a change took until it was deployed, since its first commit, its opening or its merge.", Self.labels + ["since"])
   }
 
+  /// What the next deploys of a service may bring begins at zero, or the first rollback would not show as an increase.
+  private func foresee(_ labels: [String]) {
+    for step in Self.steps { deploys.foresee(labels: labels + [step]) }
+    changes.foresee(labels: labels)
+    for since in Self.moments { leadTimes.foresee(labels: labels + [since]) }
+  }
+
   /// - Parameter leadTimes: for each change the attributes of its link.
   func count(_ span: Span, leadTimes: [[Attribute]], _ announcement: Announcement) {
     func text(_ name: String) -> String {
@@ -29,7 +40,9 @@ struct DeployMetrics: Sendable {
     }
     let labels = [span.source, span.project ?? "", text("deployment.environment.name"), text("valuestream.service")]
     let deploy = CountedSpan(announcement)
-    deploys.add(labels: labels + [text("valuestream.deployment.step")])
+    let step = text("valuestream.deployment.step")
+    if !step.isEmpty { foresee(labels) }
+    deploys.add(labels: labels + [step])
     if case .int(let count) = span.attributes.value(of: "valuestream.deployment.changes.count") {
       changes.observe(Double(count), labels: labels, of: deploy)
     }

@@ -4,10 +4,7 @@ import ValueStreamCore
 package struct FinishedAttempt: Sendable {
   var span: CountedSpan
   var outline: AttemptOutline
-  var operation: Operation
-  /// Empty where nobody said.
-  var project: String
-  var environment: String
+  var labels: FinishedLabels
   /// By name of the phase.
   var phaseSeconds: [String: Double]
   /// The name of the pipeline, empty for one without; nil for what is no run of a pipeline.
@@ -33,10 +30,44 @@ package struct FinishedAttempt: Sendable {
     return outlines.map { outline in
       let environment = if case .string(let name) = environments[outline.number] { name } else { "" }
       return FinishedAttempt(
-        span: CountedSpan(key: subject.key, attempt: outline.number, time: now), outline: outline, operation: operation,
-        project: project, environment: environment, phaseSeconds: phases[outline.number] ?? [:], pipeline: pipeline,
+        span: CountedSpan(key: subject.key, attempt: outline.number, time: now), outline: outline,
+        labels: FinishedLabels(operation: operation, source: subject.key.source, project: project, environment: environment),
+        phaseSeconds: phases[outline.number] ?? [:], pipeline: pipeline,
         repository: repository)
     }
+  }
+}
+
+/// Under which labels an operation counts when it is over.
+package struct FinishedLabels: Sendable, Hashable {
+  var operation: Operation
+  var source: String
+  /// Empty where nobody said.
+  var project: String
+  var environment: String
+
+  /// Without environment and outcome.
+  var thing: [String] { [operation.rawValue, source, project] }
+
+  func ending(_ outcome: Outcome?) -> [String] { thing + [environment, outcome?.rawValue ?? ""] }
+
+  /// How such operations mostly end, well and badly.
+  var usualOutcomes: [Outcome] {
+    switch operation {
+    case .pullRequest: [.merged, .abandoned]
+    case .issue: [.completed, .notPlanned]
+    default: [.success, .failure]
+    }
+  }
+}
+
+extension FinishedLabels {
+  /// Of a thing that goes on; nil for one without a span.
+  init?(of subject: Subject) {
+    guard let operation = subject.operation else { return nil }
+    self.init(
+      operation: operation, source: subject.key.source, project: subject.project ?? "",
+      environment: subject.text("deployment.environment.name") ?? "")
   }
 }
 

@@ -84,6 +84,8 @@ package struct ProjectionMetrics: Sendable {
     case delivery(source: String, DeliveryResult)
     case classic(ClassicPicture.Change)
     case finished(FinishedAttempt)
+    /// What may finish before long.
+    case begun(FinishedLabels)
     /// What a gauge holds from now on, so many times (or, negative, no more).
     case gauge(GaugeShare, times: Int)
     case change(ChangeTimes, ofAttempt: Int, Announcement)
@@ -122,6 +124,7 @@ package struct ProjectionMetrics: Sendable {
       classicEnds.add(labels: labels)
       if let duration = finished.durationMilliseconds { classicDurations.observe(duration, labels: labels) }
     case .finished(let attempt): apply(attempt)
+    case .begun(let labels): foresee(labels)
     case .gauge(let share, let times): apply(share, times: times)
     case .change(let times, let attempt, let announcement): changes.count(times, ofAttempt: attempt, announcement)
     case .deploy(let span, let leadTimes, let announcement): deploys.count(span, leadTimes: leadTimes, announcement)
@@ -129,14 +132,23 @@ package struct ProjectionMetrics: Sendable {
   }
 
   private func apply(_ attempt: FinishedAttempt) {
-    let thing = [attempt.operation.rawValue, attempt.span.key.source, attempt.project]
-    let labels = thing + [attempt.environment, attempt.outline.outcome?.rawValue ?? ""]
+    let thing = attempt.labels.thing
+    let labels = attempt.labels.ending(attempt.outline.outcome)
+    foresee(attempt.labels)
     finished.add(labels: labels)
     // What runs of this kind begins at zero, also where nothing of it was seen running.
     active.touch(labels: thing)
     if let duration = attempt.durationSeconds { durations.observe(duration, labels: labels, of: attempt.span) }
     for (phase, seconds) in attempt.phaseSeconds { phases.observe(seconds, labels: thing + [phase], of: attempt.span) }
     conventions.count(attempt)
+  }
+
+  /// Ends of this kind begin at zero, or the first of each outcome would not show as an increase.
+  private func foresee(_ labels: FinishedLabels) {
+    for outcome in labels.usualOutcomes {
+      finished.foresee(labels: labels.ending(outcome))
+      durations.foresee(labels: labels.ending(outcome))
+    }
   }
 
   private func apply(_ share: GaugeShare, times: Int) {
