@@ -54,7 +54,7 @@ struct MetricsHandlerTests {
     let histogram = registry.family(.histogram(bounds: [10]), "seconds", help: "Times.", labels: ["what"])
     let now = SystemClock().now()
     func observe(_ label: String, _ subject: Subject, attempt: Int = 1, secondsAgo: Double) {
-      let span = CountedSpan(key: subject.key, attempt: attempt, time: now.advanced(bySeconds: -secondsAgo))
+      let span = Announcement(key: subject.key, attempt: attempt, time: now.advanced(bySeconds: -secondsAgo))
       histogram.observe(1, labels: [label], of: span)
     }
     observe("settled", child, secondsAgo: 3700)
@@ -83,7 +83,7 @@ struct MetricsHandlerTests {
     let registry = MetricRegistry()
     let histogram = registry.family(.histogram(bounds: [10]), "seconds", help: "Times.", labels: ["what"])
     for (label, thing) in zip(["exported", "local"], things) {
-      histogram.observe(1, labels: [label], of: CountedSpan(key: thing.key, attempt: 1, time: .epoch))
+      histogram.observe(1, labels: [label], of: Announcement(key: thing.key, attempt: 1, time: .epoch))
     }
     let traces = ExemplarTraces(store: store, strategy: .nested, settle: .zero, clock: SystemClock(), restFactor: restFactor)
     let handler = MetricsHandler(registry: registry, traces: traces)

@@ -4,9 +4,9 @@ import Testing
 
 @Suite("Metrics")
 struct MetricFamilyTests {
-  private static func span(_ number: Int, at seconds: Int64 = 0) -> CountedSpan {
+  private static func span(_ number: Int, at seconds: Int64 = 0) -> Announcement {
     let key = SpanKey(source: "github", host: "github.com", container: "1", kind: "run", id: "\(number)")
-    return CountedSpan(key: key, attempt: 1, time: Timestamp(seconds: seconds))
+    return Announcement(key: key, attempt: 1, time: Timestamp(seconds: seconds))
   }
 
   @Test("past its limit a family counts new sets of labels as other")

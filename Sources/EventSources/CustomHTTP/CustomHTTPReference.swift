@@ -109,7 +109,7 @@ struct CustomHTTPReference {
 
   /// A hash as Git abbreviates it. Digits alone are more likely an id.
   private static func isShortHash(_ text: String) -> Bool {
-    (7..<40).contains(text.utf8.count) && text.utf8.allSatisfy { Hex.value($0) != nil } && !text.utf8.allSatisfy(ASCII.isDigit)
+    text.utf8.count < 40 && CommitHash.abbreviated(text) != nil && !text.utf8.allSatisfy(ASCII.isDigit)
   }
 
   private static func hash(inAddress address: String) -> String? {

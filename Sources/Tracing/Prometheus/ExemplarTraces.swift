@@ -14,8 +14,8 @@ package struct ExemplarTraces: Sendable {
   private final class Known: Sendable {
     struct State {
       /// Under what the export ledger holds they stay for good.
-      var exported: [CountedSpan: PrometheusText.IDs] = [:]
-      var others: [CountedSpan: PrometheusText.IDs] = [:]
+      var exported: [Announcement: PrometheusText.IDs] = [:]
+      var others: [Announcement: PrometheusText.IDs] = [:]
       var isGoodUntil = ContinuousClock.now
     }
 
@@ -42,7 +42,7 @@ package struct ExemplarTraces: Sendable {
   /// A look-up for one answer. Blocks. It reads no more often than a hundredth of the time allows, and what is in the export ledger once.
   ///
   /// It finds nothing for a span that may still move to another trace, that is no more, or that cannot be read: numbers must be shown all the same.
-  func lookUp() -> (CountedSpan) -> PrometheusText.IDs? {
+  func lookUp() -> (Announcement) -> PrometheusText.IDs? {
     var reader = TraceReader(store: store, strategy: strategy)
     let latest = clock.now().advanced(byNanoseconds: -settle.nanoseconds)
     let mayRead = known.state.withLock { state in
@@ -58,7 +58,7 @@ package struct ExemplarTraces: Sendable {
     }
   }
 
-  private func read(_ span: CountedSpan, _ reader: inout TraceReader) -> PrometheusText.IDs? {
+  private func read(_ span: Announcement, _ reader: inout TraceReader) -> PrometheusText.IDs? {
     let begin = ContinuousClock.now
     let ids = (try? reader.ids(ofAttempt: span.attempt, of: span.key)) ?? nil
     let isExported = ids != nil && (try? store.exportRecords(of: [span.key]).isEmpty) == false

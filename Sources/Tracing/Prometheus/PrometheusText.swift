@@ -19,12 +19,12 @@ struct PrometheusText {
   typealias IDs = (trace: TraceID, span: SpanID)
 
   private let format: Format
-  private let ids: (CountedSpan) -> IDs?
+  private let ids: (Announcement) -> IDs?
   private var text = ""
 
   /// - Parameter ids: of a span to be shown as an exemplar, which only OpenMetrics has; nil for one that is not to be shown.
   static func encode(
-    _ families: [MetricFamily], as format: Format, ids: @escaping (CountedSpan) -> IDs? = { _ in nil }
+    _ families: [MetricFamily], as format: Format, ids: @escaping (Announcement) -> IDs? = { _ in nil }
   ) -> [UInt8] {
     var writer = PrometheusText(format: format, ids: ids)
     for family in families { writer.append(family) }

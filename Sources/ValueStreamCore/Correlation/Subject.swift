@@ -189,6 +189,11 @@ public struct Subject: Sendable, Hashable {
   /// Where in its life it was when it was last heard of.
   package var lifecycleState: LifecycleState? { register(\.state) }
 
+  /// A text of the semantic vocabulary, as the greatest fact has it.
+  package func text(_ name: String) -> String? {
+    register { $0.attributes.text(of: name) }
+  }
+
   /// The value of the greatest fact that has one.
   func register<Value>(_ value: (Event) -> Value?) -> Value? {
     var best: (fact: Fact, value: Value)?

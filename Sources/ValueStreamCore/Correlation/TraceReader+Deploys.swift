@@ -278,10 +278,3 @@ extension Span {
     attributes.insert(Attribute("valuestream.deployment.changes.count", .int(Int64(count))))
   }
 }
-
-extension Subject {
-  /// A text of the semantic vocabulary, as the greatest fact has it.
-  package func text(_ name: String) -> String? {
-    register { $0.attributes.text(of: name) }
-  }
-}

@@ -1,25 +1,11 @@
-/// A span that was counted.
+/// An observation in a bucket of a histogram and the end it was of: the way from a number to a trace.
 ///
-/// It is named by its key and not by its trace, which a parent that is told later may still change.
-public struct CountedSpan: Sendable, Hashable {
-  public var key: SpanKey
-  public var attempt: Int
-  /// When it was counted, by our clock.
-  public var time: Timestamp
-
-  public init(key: SpanKey, attempt: Int, time: Timestamp) {
-    self.key = key
-    self.attempt = attempt
-    self.time = time
-  }
-}
-
-/// An observation in a bucket of a histogram and the span it was of: the way from a number to a trace.
+/// That is named by the key of its thing and not by a trace, which a parent that is told later may still change.
 public struct Exemplar: Sendable, Hashable {
   public var value: Double
-  public var span: CountedSpan
+  public var span: Announcement
 
-  public init(value: Double, span: CountedSpan) {
+  public init(value: Double, span: Announcement) {
     self.value = value
     self.span = span
   }

@@ -82,7 +82,7 @@ public final class MetricFamily: Sendable {
   /// Adds an observation to a histogram.
   ///
   /// - Parameter span: what was observed; shown as an exemplar of the bucket until another takes its place.
-  public func observe(_ value: Double, labels: [String] = [], of span: CountedSpan? = nil) {
+  public func observe(_ value: Double, labels: [String] = [], of span: Announcement? = nil) {
     let bucket = bounds.firstIndex { value <= $0 } ?? bounds.count
     change(labels) { state, index in
       state.series[index].value += value

@@ -22,13 +22,7 @@ struct ChangeMetrics: Sendable {
     let labels = [times.source, times.project]
     for (family, moment) in [(firstReviews, times.firstReview), (approvals, times.firstApproval), (merges, times.merge)] {
       guard moment?.attempt == attempt, let seconds = times.seconds(to: moment) else { continue }
-      family.observe(seconds, labels: labels, of: CountedSpan(announcement))
+      family.observe(seconds, labels: labels, of: announcement)
     }
-  }
-}
-
-extension CountedSpan {
-  init(_ announcement: Announcement) {
-    self.init(key: announcement.key, attempt: announcement.attempt, time: announcement.time)
   }
 }

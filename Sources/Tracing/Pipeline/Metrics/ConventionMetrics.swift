@@ -40,13 +40,13 @@ struct ConventionMetrics: Sendable {
     let errorType = outcome.flatMap { $0.isError ? $0.rawValue : nil } ?? ""
     if !errorType.isEmpty { errors.add(labels: run + [errorType]) }
     let waits = ["queue", "wait"].compactMap { attempt.phaseSeconds[$0] }
-    if !waits.isEmpty { durations.observe(waits.reduce(0, +), labels: run + ["pending", "", ""], of: attempt.span) }
+    if !waits.isEmpty { durations.observe(waits.reduce(0, +), labels: run + ["pending", "", ""], of: attempt.announcement) }
     // One that has phases and none in which it ran was ended before it could: it did not execute for no time at all.
     guard let executing = attempt.phaseSeconds["run"] ?? (attempt.phaseSeconds.isEmpty ? attempt.durationSeconds : nil) else {
       return
     }
     let result = outcome.flatMap(SemanticConventions.result) ?? ""
-    durations.observe(executing, labels: run + ["executing", result, errorType], of: attempt.span)
+    durations.observe(executing, labels: run + ["executing", result, errorType], of: attempt.announcement)
   }
 
   /// Nil for a gauge that is not of the conventions.

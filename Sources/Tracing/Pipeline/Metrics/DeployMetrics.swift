@@ -35,21 +35,18 @@ struct DeployMetrics: Sendable {
 
   /// - Parameter leadTimes: for each change the attributes of its link.
   func count(_ span: Span, leadTimes: [[Attribute]], _ announcement: Announcement) {
-    func text(_ name: String) -> String {
-      if case .string(let text) = span.attributes.value(of: name) { text } else { "" }
-    }
+    func text(_ name: String) -> String { span.attributes.text(of: name) ?? "" }
     let labels = [span.source, span.project ?? "", text("deployment.environment.name"), text("valuestream.service")]
-    let deploy = CountedSpan(announcement)
     let step = text("valuestream.deployment.step")
     if !step.isEmpty { foresee(labels) }
     deploys.add(labels: labels + [step])
     if case .int(let count) = span.attributes.value(of: "valuestream.deployment.changes.count") {
-      changes.observe(Double(count), labels: labels, of: deploy)
+      changes.observe(Double(count), labels: labels, of: announcement)
     }
     for attribute in leadTimes.joined() where attribute.name.hasPrefix(Self.leadTimePrefix) {
       guard case .double(let seconds) = attribute.value else { continue }
       let since = String(attribute.name.dropFirst(Self.leadTimePrefix.count))
-      self.leadTimes.observe(max(0, seconds), labels: labels + [since], of: deploy)
+      self.leadTimes.observe(max(0, seconds), labels: labels + [since], of: announcement)
     }
   }
 }

@@ -2,7 +2,7 @@ import ValueStreamCore
 
 /// An attempt whose end became known, with what is counted of it at once.
 package struct FinishedAttempt: Sendable {
-  var span: CountedSpan
+  var announcement: Announcement
   var outline: AttemptOutline
   var labels: FinishedLabels
   /// By name of the phase.
@@ -30,7 +30,7 @@ package struct FinishedAttempt: Sendable {
     return outlines.map { outline in
       let environment = if case .string(let name) = environments[outline.number] { name } else { "" }
       return FinishedAttempt(
-        span: CountedSpan(key: subject.key, attempt: outline.number, time: now), outline: outline,
+        announcement: Announcement(key: subject.key, attempt: outline.number, time: now), outline: outline,
         labels: FinishedLabels(operation: operation, source: subject.key.source, project: project, environment: environment),
         phaseSeconds: phases[outline.number] ?? [:], pipeline: pipeline,
         repository: repository)

@@ -138,8 +138,8 @@ package struct ProjectionMetrics: Sendable {
     finished.add(labels: labels)
     // What runs of this kind begins at zero, also where nothing of it was seen running.
     active.touch(labels: thing)
-    if let duration = attempt.durationSeconds { durations.observe(duration, labels: labels, of: attempt.span) }
-    for (phase, seconds) in attempt.phaseSeconds { phases.observe(seconds, labels: thing + [phase], of: attempt.span) }
+    if let duration = attempt.durationSeconds { durations.observe(duration, labels: labels, of: attempt.announcement) }
+    for (phase, seconds) in attempt.phaseSeconds { phases.observe(seconds, labels: thing + [phase], of: attempt.announcement) }
     conventions.count(attempt)
   }
 
