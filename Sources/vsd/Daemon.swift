@@ -161,6 +161,8 @@ struct Daemon {
       line.name("listening")
       line.array(bound) { $0.value($1.description) }
     }
+    let listeningFile = try settings.listeningFile.map { try ListeningFile($0, bound) }
+    defer { listeningFile?.remove() }
     try await work()
     // A store in memory ends here, so what could still change goes out as it is.
     await withTaskGroup { group in

@@ -21,6 +21,7 @@ struct DaemonSettings {
 
   let address: ListenAddress
   let adminAddress: ListenAddress?
+  let listeningFile: String?
   let readToken: Secret?
   let maxBodyBytes: Int
   let tracers: [Tracer]
@@ -102,6 +103,7 @@ struct DaemonSettings {
     }
     address = try settings.value(of: IntakeSettings.address)
     adminAddress = try settings.value(of: IntakeSettings.adminAddress)
+    listeningFile = try settings.value(of: IntakeSettings.listeningFile)
     readToken = try Self.readToken(settings, environment)
     maxBodyBytes = Int(clamping: try settings.value(of: IntakeSettings.maxBody).bytes)
     traceStrategy = try settings.value(of: PipelineSettings.traceStrategy)

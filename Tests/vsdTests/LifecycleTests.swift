@@ -31,6 +31,27 @@ struct LifecycleTests {
     #expect(try vsd.get("/healthz").status == 200)
   }
 
+  @Test("a file says where it listens, whatever the log says, and is gone when it has stopped")
+  func listeningFile() throws {
+    let home = try VSDProcess.Home()
+    let file = "\(home.path)/listening"
+    let child = try VSDProcess.start(
+      ["--tracer=mock", "--log-level=error", "--listening-file=\(file)", "--admin-addr=127.0.0.1:0"], in: home)
+    let addresses = try child.wait(for: "the file") { try? String(contentsOfFile: file, encoding: .utf8) }
+      .split(separator: "\n").map(String.init)
+    #expect(addresses.count == 2)
+    for address in addresses {
+      let port = try #require(address.split(separator: ":").last.flatMap { UInt16($0) })
+      #expect(try HTTPConnection(to: "127.0.0.1", port: port).request("GET", "/healthz").status == 200)
+    }
+    child.send(SIGTERM)
+    #expect(try child.waitForExit() == .code(0))
+    #expect(!FileManager.default.fileExists(atPath: file))
+    let unwritable = try VSDProcess.run(["--tracer=mock", "--listening-file=\(home.path)/none/listening"], in: home)
+    #expect(unwritable.exit == .code(74))
+    #expect(unwritable.errors.hasPrefix("vsd: cannot write the addresses to \(home.path)/none/listening: "))
+  }
+
   @Test("only sources without secret are warned of")
   func warnings() throws {
     let environment = ["VS_GITHUB_SECRET": "one,two"]

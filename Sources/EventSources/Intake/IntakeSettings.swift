@@ -8,13 +8,19 @@ package enum IntakeSettings {
 
   package static let adminAddress = Setting<ListenAddress?>(
     "admin-addr", placeholder: "ADDRESS", default: nil, defaultText: nil,
-    help: "Separate listener for pages, API and /metrics; the other then serves deliveries and health only."
+    help: "Separate listener for API and /metrics; the other then serves deliveries and health only."
   ) { text throws(SettingError) in try parseAddress(text) }
 
   package static let readToken = Setting<String?>.optionalText(
     "read-token", placeholder: "TOKEN",
     help:
       "Token for API and /metrics, as Bearer or as the password of Basic. Without one, the API answers on loopback only, and /metrics to all."
+  )
+
+  package static let listeningFile = Setting<String?>.optionalText(
+    "listening-file", placeholder: "FILE",
+    help:
+      "Writes the addresses it listens on to this file, one a line, as soon as it does: for scripts, and for ports that the system chose."
   )
 
   package static let maxBody = Setting<ByteCount>(
@@ -27,7 +33,7 @@ package enum IntakeSettings {
   }
 
   package static let declarations = [
-    address.declaration, adminAddress.declaration, readToken.declaration, maxBody.declaration,
+    address.declaration, adminAddress.declaration, listeningFile.declaration, readToken.declaration, maxBody.declaration,
   ]
 
   private static func parseAddress(_ text: String) throws(SettingError) -> ListenAddress {
