@@ -92,7 +92,8 @@ struct Daemon {
           return try state.stats()
         }))
     let queries = SpanQueries(
-      store: store, strategy: settings.traceStrategy, clock: clock, logger: logger, waitForProjection: waitForProjection)
+      store: store, strategy: settings.traceStrategy, clock: clock, logger: logger,
+      sources: settings.sources.map(\.name), waitForProjection: waitForProjection)
     let spans = SpansHandler(queries)
     let traces = TracesHandler(queries)
     let jaeger = JaegerHandler(queries)

@@ -132,6 +132,25 @@ struct ReplayTests {
     #expect(subjects[Self.key("b")]?.name == "b")
   }
 
+  @Test("Lists keep their order: what was heard of last comes first, also what was carried over")
+  func order() throws {
+    let names = ["m", "c", "x", "a", "k", "b"]
+    try record(names.map { "\($0) start" } + names.reversed().map { "\($0) end" }, from: 0)
+    func list(_ store: MemorySpanStore) -> [SpanKey] {
+      store.subjects(matching: SubjectFilter(), after: nil, limit: 100).subjects.map(\.key)
+    }
+    #expect(list(first) == names.reversed().map(Self.key))
+    _ = try replay(Source())
+    #expect(list(second) == list(first))
+
+    let shorter = MemoryDeliveryLog()
+    try record(["z start", "d start"], from: 100, in: shorter)
+    second.removeAll()
+    _ = try replay(Source(), of: shorter)
+    #expect(list(second) == list(first))
+    #expect(list(second).prefix(2) == [Self.key("d"), Self.key("z")])
+  }
+
   @Test("A log that was put in the place of another is no whole one: everything from before it is carried over")
   func anotherLog() throws {
     try record(["a start", "a end", "b start"], from: 0)

@@ -26,7 +26,11 @@ package struct DeliveriesHandler: HTTPHandler {
   package func respond(to request: HTTPRequest) -> HTTPResponse {
     do {
       if request.path.hasPrefix(Self.prefix) { return try one(request.path.dropFirst(Self.prefix.count)) }
-      return .json(try list(DeliveriesQuery(request)))
+      let query = try DeliveriesQuery(request)
+      if let source = query.source, sources[source] == nil {
+        throw QueryError("source", source, expected: "one of \(sources.keys.sorted().joined(separator: ", "))")
+      }
+      return .json(try list(query))
     } catch let error as QueryError {
       return .problem(400, "Bad Request", detail: error.detail)
     } catch {

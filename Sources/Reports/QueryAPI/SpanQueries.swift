@@ -7,21 +7,26 @@ package struct SpanQueries: Sendable {
   let clock: any WallClock
   let logger: Logger
   let waitForProjection: @Sendable () -> Void
+  /// Names of the sources there are; empty where any name may be one.
+  let sources: [String]
 
   /// The most spans of one trace that an answer holds; a trace may have as many as its senders like.
   package static let spanLimit = 5000
 
   /// - Parameters:
   ///   - strategy: the one that spans are exported by.
+  ///   - sources: names of the sources there are. Another is a mistake in a filter, unless the store has something of it; empty where
+  ///     any name may be one.
   ///   - waitForProjection: returns when everything acknowledged before is in the store, or after a while.
   package init(
-    store: any SpanStore, strategy: TraceStrategy, clock: any WallClock, logger: Logger,
+    store: any SpanStore, strategy: TraceStrategy, clock: any WallClock, logger: Logger, sources: [String] = [],
     waitForProjection: @escaping @Sendable () -> Void
   ) {
     self.store = store
     self.strategy = strategy
     self.clock = clock
     self.logger = logger
+    self.sources = sources
     self.waitForProjection = waitForProjection
   }
 
@@ -37,6 +42,16 @@ package struct SpanQueries: Sendable {
       logger.error("cannot answer \(request.path): \(error)")
       return .storeUnavailable(error)
     }
+  }
+
+  /// Refuses a filter by a source that there is not, which would find nothing for ever.
+  ///
+  /// - Throws: ``QueryError``, ``StoreError``.
+  func check(_ filter: SubjectFilter) throws {
+    guard let source = filter.source, !sources.isEmpty, !sources.contains(source) else { return }
+    let stored = Set(try store.kinds().map(\.source))
+    guard !stored.contains(source) else { return }
+    throw QueryError("source", source, expected: "one of \(stored.union(sources).sorted().joined(separator: ", "))")
   }
 
   /// A new reader, which knows nothing yet.

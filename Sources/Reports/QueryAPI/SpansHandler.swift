@@ -20,6 +20,7 @@ package struct SpansHandler: HTTPHandler {
       if request.path.hasPrefix(Self.prefix) { return try one(String(request.path.dropFirst(Self.prefix.count))) }
       let parameters = try Self.parameters(request)
       queries.waitForProjection()
+      try queries.check(parameters.filter)
       return .json(try encode(try page(parameters)))
     }
   }

@@ -22,6 +22,7 @@ package struct TracesHandler: HTTPHandler {
       if request.path.hasPrefix(Self.prefix) { return try one(String(request.path.dropFirst(Self.prefix.count))) }
       let query = try TracesQuery(request, now: queries.clock.now())
       queries.waitForProjection()
+      try queries.check(query.parameters.filter)
       return .json(try list(query))
     }
   }

@@ -11,6 +11,8 @@ public struct Projection: Sendable {
   private var newAliases: [SpanKey: [Reference]] = [:]
   private var newFollows: [SpanKey: [Reference]] = [:]
   private var changed: Set<SpanKey> = []
+  /// In the order in which they changed first.
+  private var changedInOrder: [SpanKey] = []
   private var absorbed: [SpanKey: SpanKey] = [:]
   private var branchUpdates: [BranchUpdate] = []
 
@@ -49,7 +51,11 @@ public struct Projection: Sendable {
   /// Replaces the bookkeeping of a thing (what was announced, its classic picture).
   public mutating func update(_ subject: Subject) {
     knowledge.subjects[subject.key] = subject
-    changed.insert(subject.key)
+    noteChange(of: subject.key)
+  }
+
+  private mutating func noteChange(of key: SpanKey) {
+    if changed.insert(key).inserted { changedInOrder.append(key) }
   }
 
   /// Keys of the things that changed, in a fixed order.
@@ -60,10 +66,12 @@ public struct Projection: Sendable {
     finish { SubjectSummary($0) }
   }
 
-  /// The same, with summaries that the caller may have at hand.
+  /// The same, with summaries that the caller may have at hand. Subjects stand in the order in which they were heard of, which is that of
+  /// lists.
   package func finish(summary: (Subject) -> SubjectSummary) -> ProjectionChanges {
     var changes = ProjectionChanges()
-    for key in changed.sorted() {
+    var written: Set<SpanKey> = []
+    for key in changedInOrder where changed.contains(key) && written.insert(key).inserted {
       guard let subject = knowledge.subjects[key] ?? nil else { continue }
       changes.subjects.append(
         SubjectChange(
@@ -76,9 +84,10 @@ public struct Projection: Sendable {
 
   private mutating func apply(_ changes: Correlator.Changes) {
     guard changes.isNews else { return }
-    for (key, subject) in changes.subjects {
+    if changes.subjects[changes.key] != nil { noteChange(of: changes.key) }
+    for (key, subject) in changes.subjects.sorted(by: { $0.key < $1.key }) {
       knowledge.subjects[key] = subject
-      changed.insert(key)
+      noteChange(of: key)
     }
     for key in changes.removed {
       knowledge.subjects[key] = .some(nil)

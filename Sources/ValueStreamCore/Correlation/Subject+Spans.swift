@@ -227,6 +227,15 @@ extension Subject {
     return result
   }
 
+  /// When an attempt began to run, after what it waited for: its start where nobody tells.
+  func runStart(of outline: AttemptOutline) -> Timestamp {
+    func isRun(_ phase: Phase) -> Bool { phase.track == "run" && phase.name == "run" }
+    guard facts.contains(where: { $0.event.phases.contains { $0.track == "run" && $0.name == "run" } }),
+      let attempt = attempts().first(where: { $0.number == outline.number })
+    else { return outline.start }
+    return phases(of: attempt, end: outline.end).first(where: isRun)?.start ?? outline.start
+  }
+
   private func moments(of facts: [Fact]) -> [SpanEvent] {
     Set(facts.flatMap(\.event.moments)).sorted {
       ($0.time, $0.name, $0.contentHash) < ($1.time, $1.name, $1.contentHash)
