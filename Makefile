@@ -26,11 +26,19 @@ ROUNDS ?= 9
 # How many things `make bench-traces` puts into its store.
 THINGS ?= 1000000
 
+# The days on which `make test-days` runs the tests, in UTC: a Sunday, 29 February, and the last minute of a year. The clock goes on
+# from there; the monotonic one, which waiting is measured by, stays as it is.
+DAYS ?= 2026-11-22T12:00:00 2028-02-29T09:30:00 2027-12-31T23:59:00
+
+# What `make hostile` plays, all without names, and against which program.
+ATTACKS ?=
+VSD ?= $(RELEASE)/release/vsd
+
 # What `make fuzz` feeds, and to whom.
 INPUTS ?= 1000000
 SOURCES ?= github gitlab jenkins jira trello customhttp cdevents
 
-.PHONY: help run demo vsd vsperf test test-long fuzz check bench bench-traces bench-away bench-export bench-history bench-agg clean
+.PHONY: help run demo vsd vsperf test test-long test-days test-sanitizer hostile fuzz check bench bench-traces bench-away bench-export bench-history bench-agg clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,11 +72,34 @@ ifeq ($(TESTS),)
 	VALUESTREAM_VSD=$(CURDIR)/$(RELEASE)/release/vsd swift test --scratch-path $(DEBUG) $(TEST_FLAGS) --skip-build --filter vsdTests
 endif
 
-test-long: ## Run the tests with more rounds each, then once more under ThreadSanitizer
-	@Scripts/bootstrap build test
+test-long: ## Run the tests with more rounds each, then test-days and test-sanitizer
+	@Scripts/bootstrap build test long
 	VALUESTREAM_LONG_TESTS=1 swift test --scratch-path $(DEBUG) $(TEST_FLAGS) $(TESTS)
+	@$(MAKE) --no-print-directory test-days test-sanitizer
+
+test-days: ## Run the tests on odd days, in an odd zone and beside two busy processes, a part of test-long
+	@Scripts/bootstrap build test long
+	swift build --build-tests --scratch-path $(DEBUG)
+	@for day in $(DAYS); do \
+	  since=$$(($$(date -u -d $$day +%s) - $$(date +%s))); \
+	  echo "tests on $$day"; \
+	  TZ=UTC faketime --exclude-monotonic -f "$$(printf %+d $$since)s" \
+	    swift test --scratch-path $(DEBUG) $(TEST_FLAGS) --skip-build $(TESTS) || exit 1; \
+	done
+	@echo "tests in a zone of +13:45"
+	TZ=Pacific/Chatham swift test --scratch-path $(DEBUG) $(TEST_FLAGS) --skip-build $(TESTS)
+	@echo "tests beside two busy processes"
+	@Tests/Hostile/beside-load swift test --scratch-path $(DEBUG) $(TEST_FLAGS) --skip-build $(TESTS)
+
+test-sanitizer: ## Run the tests under ThreadSanitizer, a part of test-long
+	@Scripts/bootstrap build test
 	TSAN_OPTIONS=suppressions=$(CURDIR)/Tests/thread-sanitizer.suppressions \
 	  swift test --scratch-path $(SANITIZED) --sanitize thread $(TEST_FLAGS) $(TESTS)
+
+hostile: ## Attack a release vsd while an honest sender measures (ATTACKS=gzip-flood,fat-subject VSD=path)
+	@Scripts/bootstrap build hostile
+	@if [ "$(VSD)" = "$(RELEASE)/release/vsd" ]; then $(MAKE) --no-print-directory vsd; fi
+	@Tests/Hostile/hostile.py --vsd $(VSD) $(if $(ATTACKS),--only $(ATTACKS))
 
 fuzz: ## Feed broken payloads to the sources, with the address sanitizer (INPUTS=1000000 SOURCES="github ...")
 	@Scripts/bootstrap build

@@ -106,10 +106,14 @@ struct GenerateHistory: Sendable {
     let deliveries = order.applied(to: HistoryGenerator(configuration))
     if let receiver {
       let sender = try DeliverySender(receiver: receiver, secret: secret, transport: CurlTransport())
+      var isReached = false
       for delivery in deliveries {
         try await sender.send(delivery)
         report.count(delivery)
+        isReached = true
       }
+      // A history without deliveries (a small team at a weekend) must not hide that nobody listens.
+      if !isReached { try await sender.send(.ping(at: SystemClock().now())) }
     } else {
       var output = try Output(path: output)
       for delivery in deliveries {

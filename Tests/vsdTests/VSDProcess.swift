@@ -104,6 +104,8 @@ final class VSDProcess: Sendable {
 
   // MARK: Ending it
 
+  var hasEnded: Bool { child.exit != nil }
+
   func send(_ signal: Int32) { child.send(signal) }
 
   @discardableResult

@@ -46,7 +46,9 @@ struct VSPerfCommandLineTests {
     "passwords in addresses are not shown",
     arguments: [
       ["event", "start", "--wait=0", "--event-source-url=ADDRESS/customhttp?key=hunter2"],
-      ["generate", "history", "--days=1", "--scale=0.1", "--send=ADDRESS"],
+      ["generate", "history", "--days=2", "--scale=0.1", "--until=2026-11-24T18:00:00Z", "--send=ADDRESS"],
+      // A Sunday, when nothing happens.
+      ["generate", "history", "--days=1", "--scale=0.1", "--until=2026-11-22T18:00:00Z", "--send=ADDRESS"],
       ["traceparent", "--wait=0", "--name=shop/42", "--server=ADDRESS"],
     ])
   func passwords(arguments: [String]) throws {
@@ -111,7 +113,9 @@ struct VSPerfCommandLineTests {
 
   @Test("a file that cannot be written: exit code 74, and the file is named")
   func unwritable() throws {
-    let result = try VSPerf.run(["generate", "history", "--days=1", "--out", "/nowhere/history.ndjson"])
+    let result = try VSPerf.run([
+      "generate", "history", "--days=1", "--until=2026-11-24T18:00:00Z", "--out", "/nowhere/history.ndjson",
+    ])
     #expect(result.exit == .code(74))
     #expect(result.errors == "vsperf: cannot write /nowhere/history.ndjson: No such file or directory\n")
   }
@@ -120,16 +124,31 @@ struct VSPerfCommandLineTests {
   func unreachable() throws {
     let receiver = try LoopbackReceiver([.status(200)])
     receiver.goAway()
-    let result = try VSPerf.run(["generate", "history", "--days=2", "--send", receiver.url])
+    let result = try VSPerf.run(["generate", "history", "--days=2", "--until=2026-11-24T18:00:00Z", "--send", receiver.url])
     #expect(result.exit == .code(69))
     #expect(result.errors.hasPrefix("vsperf: cannot send to \(receiver.url)/github: "), "\(result.errors)")
+  }
+
+  @Test("a history of nothing is sent as one ping, which is signed and counts as no delivery of the history")
+  func nothingSent() throws {
+    let receiver = try LoopbackReceiver { _, _ in .status(200) }
+    let result = try VSPerf.run(
+      ["generate", "history", "--days=1", "--scale=0.1", "--until=2026-11-22T18:00:00Z", "--send", receiver.url],
+      environment: ["VS_GITHUB_SECRET": "a secret of this test"])
+    #expect(result.exit == .code(0), "\(result.errors)")
+    #expect(result.errors.hasPrefix("sent 0 deliveries, "), "\(result.errors)")
+    #expect(receiver.requests.count == 1)
+    let request = try #require(receiver.requests.first)
+    #expect(request.headers["X-GitHub-Event"] == "ping")
+    let body = String(decoding: request.body, as: UTF8.self)
+    #expect(request.headers["X-Hub-Signature-256"] == gitHubSignature(of: body, secret: "a secret of this test"))
   }
 
   @Test("an answer that is no success stops it, with the reason the receiver gave: exit code 69")
   func refused() throws {
     let problem = #"{"title": "Unauthorized", "status": 401, "detail": "the signature is missing"}"#
     let receiver = try LoopbackReceiver([.status(200), .status(401, [:], problem)])
-    let result = try VSPerf.run(["generate", "history", "--days=3", "--send", receiver.url])
+    let result = try VSPerf.run(["generate", "history", "--days=3", "--until=2026-11-24T18:00:00Z", "--send", receiver.url])
     #expect(result.exit == .code(69))
     #expect(
       result.errors.wholeMatch(

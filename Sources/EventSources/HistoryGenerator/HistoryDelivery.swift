@@ -13,6 +13,13 @@ package struct HistoryDelivery: Sendable, Hashable {
   /// The event type, as its header says.
   package var event: String { headers["X-GitHub-Event"] ?? "" }
 
+  /// What GitHub sends when a webhook is made. It says nothing about work.
+  package static func ping(at time: Timestamp) -> HistoryDelivery {
+    let headers: HTTPHeaders = ["Content-Type": "application/json", "X-GitHub-Event": "ping"]
+    let body = Array(#"{"zen": "Keep it logically awesome.", "hook_id": 1}"#.utf8)
+    return HistoryDelivery(path: "/github", headers: headers, body: body, time: time)
+  }
+
   /// The delivery as one JSON object; its body is the last member, byte for byte.
   package var json: [UInt8] {
     var json = JSONWriter(capacity: body.count + 300)
