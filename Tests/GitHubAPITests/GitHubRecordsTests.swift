@@ -78,6 +78,28 @@ struct GitHubRecordsTests {
     #expect(fields["duration"] == "" && fields["duration_per_line"] == "" && fields["total_changes"] == "")
   }
 
+  @Test("The first review and approval are those of people")
+  func bots() async throws {
+    func review(_ login: String, _ type: String, _ state: String, _ time: String) -> String {
+      #"{"author":{"__typename":"\#(type)","login":"\#(login)"},"state":"\#(state)","submittedAt":"2026-11-30T\#(time)Z"}"#
+    }
+    let reviews = [
+      review("helper", "Bot", "COMMENTED", "00:00:30"), review("harbour-ci", "User", "APPROVED", "00:01:00"),
+      review("ann", "User", "COMMENTED", "00:02:00"), review("bob", "User", "COMMENTED", "01:00:00"),
+      review("bob", "User", "APPROVED", "02:00:00"),
+    ].joined(separator: ",")
+    let transport = TransportFake { _ in
+      Self.connection(
+        "pullRequests",
+        #"{"createdAt":"2026-11-30T00:00:00Z","author":{"login":"ann"},"reviews":{"totalCount":5,"nodes":[\#(reviews)]}}"#)
+    }
+    let source = GitHubPullRequests.source(
+      try Self.api(transport), Self.selection(), state: .open, columns: .all, bots: Bots(names: [NamePattern("harbour-*")]))
+    let fields = Self.fields(source, try await source.page(of: "acme/site", after: nil, atMost: nil).rows[0])
+    #expect(fields["first_review_at"] == "2026-11-30T01:00:00Z")
+    #expect(fields["approved_at"] == "2026-11-30T02:00:00Z")
+  }
+
   @Test("What is open lasts until the run began")
   func open() async throws {
     let transport = TransportFake { _ in

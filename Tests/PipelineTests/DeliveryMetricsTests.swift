@@ -184,6 +184,48 @@ struct DeliveryMetricsTests {
 
   // MARK: Tests
 
+  @Test("Nobody waits for a program, nor while a change is a draft; one that was closed nobody knows when counts as no merge")
+  func waiting() throws {
+    func step(at seconds: Int64, _ state: LifecycleState = .running, _ change: (inout Event) -> Void) -> Step {
+      Self.event("pull_request", "8", at: seconds, .pullRequest, state: state) { event in
+        event.marks = [.begin(.vendor(Self.time(0)))]
+        event.attributes = [Attribute("valuestream.change.author", "ann")]
+        change(&event)
+      }
+    }
+    func review(at seconds: Int64, by author: String, isBot: Bool = false, _ state: String) -> Step {
+      step(at: seconds) { event in
+        var attributes = [
+          Attribute("valuestream.review.author", .string(author)), Attribute("valuestream.review.state", .string(state)),
+        ]
+        if isBot { attributes.append(Attribute("valuestream.author.bot", true)) }
+        event.moments = [SpanEvent(name: "review", time: Self.time(seconds), attributes: attributes)]
+      }
+    }
+    let steps = [
+      step(at: 0) { $0.phases = [PhaseStatement(track: "review", name: "draft", start: Self.time(0))] },
+      review(at: 30, by: "helper[bot]", "commented"), review(at: 40, by: "checker", isBot: true, "approved"),
+      step(at: 400) { event in
+        event.phases = [
+          PhaseStatement(track: "review", name: "draft", end: Self.time(400)),
+          PhaseStatement(track: "review", name: "review", start: Self.time(400)),
+        ]
+      },
+      review(at: 600, by: "bob", "commented"), review(at: 900, by: "bob", "approved"),
+      step(at: 1200, .ended) { event in
+        event.marks.append(.end(.receipt(Self.time(1200))))
+        event.outcome = .merged
+      },
+    ]
+    var bench = try Bench()
+    for step in steps { try bench.project([step]) }
+    try bench.settle()
+    try bench.settle()
+    #expect(bench.histogram("valuestream_change_time_to_first_review_seconds") == ["github acme/site": [200, 1]])
+    #expect(bench.histogram("valuestream_change_time_to_approval_seconds") == ["github acme/site": [500, 1]])
+    #expect(bench.histogram("valuestream_change_time_to_merge_seconds").isEmpty)
+  }
+
   @Test("review, approval and merge count from the opening, whatever the order of deliveries, once the change has settled")
   func changes() throws {
     var random = SeededRandom(seed: 7)

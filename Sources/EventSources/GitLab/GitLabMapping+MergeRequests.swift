@@ -112,6 +112,7 @@ extension GitLabMapping {
       var attributes: [Attribute] = []
       attributes.add("valuestream.review.state", action)
       attributes.add("valuestream.review.author", user)
+      attributes.add("valuestream.author.bot", rules.bots.isBot(user) ? true : nil)
       return [SpanEvent(name: "review", time: time, attributes: attributes)]
     case "update":
       var moments = labelMoments(at: time)

@@ -63,6 +63,9 @@ struct PhaseTrack {
     var outcome: Outcome?
     var earliestStart: Timestamp?
 
+    /// A phase that was passed through at one moment comes before the one that went on.
+    var rankAtOneMoment: Int { kind == .start && end == time ? 0 : 1 }
+
     var endRank: (Int64, String) { (end?.nanoseconds ?? .min, outcome?.rawValue ?? "") }
   }
 
@@ -103,8 +106,8 @@ struct PhaseTrack {
           kind: kind, time: time, name: statement.name, outcome: statement.outcome, earliestStart: statement.earliestStart))
     }
     return (starts.values + observations).sorted {
-      ($0.time, $0.kind.rawValue, $0.name, $0.outcome?.rawValue ?? "", $0.earliestStart ?? .epoch)
-        < ($1.time, $1.kind.rawValue, $1.name, $1.outcome?.rawValue ?? "", $1.earliestStart ?? .epoch)
+      ($0.time, $0.kind.rawValue, $0.rankAtOneMoment, $0.name, $0.outcome?.rawValue ?? "", $0.earliestStart ?? .epoch)
+        < ($1.time, $1.kind.rawValue, $1.rankAtOneMoment, $1.name, $1.outcome?.rawValue ?? "", $1.earliestStart ?? .epoch)
     }
   }
 

@@ -168,10 +168,10 @@ extension Subject {
 
   private func span(of attempt: Attempt, shared: Shared) -> Span {
     let outline = outline(of: attempt)
-    let ordered = attempt.facts.sorted { $0.yieldsWithinAttempt(to: $1) }
+    let ordered = attempt.facts.inOrder
     let state = outline.end != nil ? .ended : ordered.last { $0.event.state != nil }?.event.state ?? .running
     var registers = AttributeRegisters()
-    for fact in ordered { registers.take(fact.event.attributes) }
+    for fact in ordered { registers.take(fact.attributes(whereOutcomeIs: outline.outcome)) }
     var attributes = registers.attributes
     if let outcome = outline.outcome {
       let pipeline = attributes.value(of: "cicd.pipeline.name")
@@ -192,8 +192,8 @@ extension Subject {
   }
 
   private func outline(of attempt: Attempt) -> AttemptOutline {
-    let knownEnd = attempt.ends.max()?.timestamp
-    let end = (knownEnd ?? attempt.supersededAt).map { max($0, attempt.start) }
+    let knownEnd = attempt.ends.max()
+    let end = (knownEnd?.timestamp ?? attempt.supersededAt).map { max($0, attempt.start) }
     var deciding: Fact?
     if end != nil {
       for fact in attempt.facts where fact.event.outcome != nil {
@@ -202,7 +202,7 @@ extension Subject {
     }
     return AttemptOutline(
       number: attempt.number, start: attempt.start, isStartUnknown: attempt.isStartUnknown, end: end,
-      isEndUnknown: end != nil && knownEnd == nil, outcome: deciding?.event.outcome)
+      isEndUnknown: end != nil && (knownEnd.map { attempt.facts.isStandIn($0) } ?? true), outcome: deciding?.event.outcome)
   }
 
   /// One attribute of the semantic vocabulary of the attempts with these numbers, where they have it.
@@ -214,13 +214,15 @@ extension Subject {
   }
 
   /// How long attempts with these numbers, which have ended, were in each phase, by name: what ``spans()`` tells of it, at a fraction of
-  /// its cost. Steps, which are parts of a run and not where it stood, are left out.
+  /// its cost. Steps, which are parts of a run and not where it stood, are left out; so is a phase that goes on to an end that nobody
+  /// knows.
   package func phaseSeconds(ofAttempts numbers: [Int]) -> [Int: [String: Double]] {
     var result: [Int: [String: Double]] = [:]
     guard facts.contains(where: { $0.event.phases.contains { $0.track != "step" } }) else { return result }
     for attempt in attempts() where numbers.contains(attempt.number) {
-      for phase in phases(of: attempt, end: outline(of: attempt).end) where phase.track != "step" {
-        guard let end = phase.end else { continue }
+      let outline = outline(of: attempt)
+      for phase in phases(of: attempt, end: outline.end) where phase.track != "step" {
+        guard let end = phase.end, !outline.isEndUnknown || end != outline.end else { continue }
         result[attempt.number, default: [:]][phase.name, default: 0] += end.seconds(since: phase.start)
       }
     }

@@ -171,6 +171,9 @@ public struct ClassicMark: Sendable, Hashable {
   public var refines: String?
   /// True for an end that another event has told before, as a rule: it ends a span that is open, and else is nothing.
   public var isRepeatedEnd = false
+  /// True for an end that another event may tell as well, before it or after: where a classic span ended before and none is open, it
+  /// is nothing. Both boards that a card moves between tell the move.
+  public var endsOnce = false
 
   public init(
     eventSource: String, type: String, _ transition: Transition, state: String, time: EventTime, begin: EventTime? = nil,

@@ -11,17 +11,24 @@ struct ChangeMetrics: Sendable {
       family(.histogram(bounds: ProjectionMetrics.durationBounds), name, help, ["source", "project"])
     }
     firstReviews = histogram(
-      "valuestream_change_time_to_first_review_seconds", "From the opening of a change to its first review.")
+      "valuestream_change_time_to_first_review_seconds",
+      "From the opening of a change to its first review by a person, without drafts.")
     approvals = histogram(
-      "valuestream_change_time_to_approval_seconds", "From the opening of a change to its first approval.")
+      "valuestream_change_time_to_approval_seconds",
+      "From the opening of a change to its first approval by a person, without drafts.")
     merges = histogram("valuestream_change_time_to_merge_seconds", "From the opening of a change to its merge.")
   }
 
   /// Counts what fell into an attempt that is over.
   func count(_ times: ChangeTimes, ofAttempt attempt: Int, _ announcement: Announcement) {
     let labels = [times.source, times.project]
-    for (family, moment) in [(firstReviews, times.firstReview), (approvals, times.firstApproval), (merges, times.merge)] {
-      guard moment?.attempt == attempt, let seconds = times.seconds(to: moment) else { continue }
+    let seconds = [
+      (firstReviews, times.firstReview, times.secondsOfWaiting(for: times.firstReview)),
+      (approvals, times.firstApproval, times.secondsOfWaiting(for: times.firstApproval)),
+      (merges, times.merge, times.seconds(to: times.merge)),
+    ]
+    for (family, moment, seconds) in seconds {
+      guard moment?.attempt == attempt, let seconds else { continue }
       family.observe(seconds, labels: labels, of: announcement)
     }
   }
