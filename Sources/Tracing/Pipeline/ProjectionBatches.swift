@@ -145,6 +145,7 @@ package struct ProjectionBatches: Sendable {
     try batch.concludeSpans()
 
     var changes = batch.finish()
+    changes.announcements += try Self.exportedProvisionally(changes.absorbed, in: store, at: moment ?? clock.now())
     for count in batch.counts { metrics.apply(count) }
     for case .finished(let span) in batch.classic { onClassicSpan(span) }
     if batch.picture.nextID != picture.nextID { changes.values[Self.nextClassicID] = Array("\(batch.picture.nextID)".utf8) }

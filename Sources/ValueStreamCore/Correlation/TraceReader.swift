@@ -156,10 +156,12 @@ public struct TraceReader {
     var traceID: TraceID
     var attempts: [AttemptOutline]
 
-    /// The attempt that was named, else the one that had begun when the child began.
+    /// The attempt that was named, else the one that had begun when the child ran, or began where nobody says when it ran: a job
+    /// that is made with its pipeline may wait until somebody starts it, hours after the pipeline was over.
     func attempt(for span: Span, of tie: ParentTie?) -> Int? {
       if let named = tie?.attempt, attempts.contains(where: { $0.number == named }) { return named }
-      return (attempts.last { $0.start <= span.start } ?? attempts.first)?.number
+      let ran = span.phases.first { $0.track == "run" && $0.name == "run" }?.start ?? span.start
+      return (attempts.last { $0.start <= ran } ?? attempts.first)?.number
     }
   }
 
