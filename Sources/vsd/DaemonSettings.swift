@@ -23,6 +23,7 @@ struct DaemonSettings {
   let adminAddress: ListenAddress?
   let readToken: Secret?
   let maxBodyBytes: Int
+  let trustedProxies: [AddressRange]
   let tracers: [Tracer]
   let store: Store
   let settle: Duration
@@ -104,6 +105,7 @@ struct DaemonSettings {
     adminAddress = try settings.value(of: IntakeSettings.adminAddress)
     readToken = try Self.readToken(settings, environment)
     maxBodyBytes = Int(clamping: try settings.value(of: IntakeSettings.maxBody).bytes)
+    trustedProxies = try settings.value(of: IntakeSettings.trustedProxy)
     traceStrategy = try settings.value(of: PipelineSettings.traceStrategy)
     attributes = try settings.value(of: PipelineSettings.attributes)
     exportBacklog = try settings.value(of: PipelineSettings.exportBacklog)
