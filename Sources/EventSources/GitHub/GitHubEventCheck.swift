@@ -41,6 +41,7 @@ enum GitHubEventCheck {
     if root.has("ref_type") { return root.has("master_branch") ? "create" : "delete" }
     if root.has("ref"), root.has("after") || root.has("commits") { return "push" }
     if root.has("sha"), root.has("context") { return "status" }
+    if root.has("starred_at") { return "star" }
     return root.has("zen") ? "ping" : nil
   }
 }

@@ -135,7 +135,8 @@ extension ServerLoop {
   /// Who sent a request, as far as proxies that are trusted tell.
   private func address(of exchange: Exchange) -> SenderAddress? {
     guard let address = exchange.link.address else { return nil }
-    guard isTrustedProxy(address), let text = exchange.headers["X-Forwarded-For"] else { return address.network }
+    let forwarded = { exchange.headers.fields.last { $0.name.lowercased() == "x-forwarded-for" }?.value }
+    guard isTrustedProxy(address), let text = forwarded() else { return address.network }
     // Every proxy adds who asked it; what stands before the first that is not trusted may be invented.
     for name in text.split(separator: ",").reversed() {
       guard let forwarded = SenderAddress(name.drop { $0 == " " }.prefix { $0 != " " }) else { break }

@@ -312,7 +312,8 @@ extension ServerLoop {
     case .tooLarge: .problem(413, "a body may have \(limits.bodyBytes) bytes after inflating")
     case .tooDense:
       .problem(
-        413, "a compressed body may inflate to \(limits.inflationRatio) times its size beyond \(limits.freelyInflatedBytes) bytes")
+        413, "a compressed body may inflate to \(limits.inflationRatio) times its size beyond \(limits.freelyInflatedBytes) bytes"
+      )
     case .noMemory: unavailable("too many large bodies are on their way")
     case .malformed: .problem(400, "the body is not the gzip that Content-Encoding announces")
     }

@@ -176,7 +176,8 @@ final class ServerLoop {
     lastSweep = now
     for link in links {
       let age = link.since.duration(to: now)
-      let isCrowded = link.listener.connectionCount >= limits.connections
+      // With a reserve the next connection makes room for itself.
+      let isCrowded = limits.reservedConnections == 0 && link.listener.connectionCount >= limits.connections
       let isOver =
         switch link.phase {
         // A silent connection is closed by the library; one that is here longer sends headers in drops. Those that have
