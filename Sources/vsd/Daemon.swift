@@ -126,6 +126,7 @@ struct Daemon {
     if let admin = settings.adminAddress { listeners.append(HTTPServer.Listener(admin, role: .admin)) }
     var limits = HTTPLimits()
     limits.bodyBytes = settings.maxBodyBytes
+    limits.trustedProxies = settings.trustedProxies
     server = try HTTPServer(
       listeners: listeners, router: Router(routes: routes, readToken: settings.readToken, authenticator: authenticator),
       recorder: recorder, limits: limits, authenticator: authenticator, clock: clock, observer: observer)

@@ -24,6 +24,7 @@ struct DaemonSettings {
   let listeningFile: String?
   let readToken: Secret?
   let maxBodyBytes: Int
+  let trustedProxies: [AddressRange]
   let tracers: [Tracer]
   let store: Store
   let settle: Duration
@@ -106,6 +107,7 @@ struct DaemonSettings {
     listeningFile = try settings.value(of: IntakeSettings.listeningFile)
     readToken = try Self.readToken(settings, environment)
     maxBodyBytes = Int(clamping: try settings.value(of: IntakeSettings.maxBody).bytes)
+    trustedProxies = try settings.value(of: IntakeSettings.trustedProxy)
     traceStrategy = try settings.value(of: PipelineSettings.traceStrategy)
     attributes = try settings.value(of: PipelineSettings.attributes)
     exportBacklog = try settings.value(of: PipelineSettings.exportBacklog)

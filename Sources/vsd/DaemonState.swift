@@ -20,6 +20,7 @@ struct DaemonState: Sendable {
   private let exportPending: MetricFamily
   private let exportLag: MetricFamily
   private let exported: MetricFamily
+  private let lostLines: MetricFamily
   private let ages: AgeGauges
   private let branches: BranchGauges?
 
@@ -51,6 +52,8 @@ struct DaemonState: Sendable {
     exported = registry.family(
       .gauge, "valuestream_export_spans", help: "Spans an exporter dealt with over the life of the store, by result.",
       labels: ["exporter", "result"])
+    lostLines = registry.family(
+      .counter, "valuestream_log_lines_lost_total", help: "Log lines that were lost because standard output was not read.")
     ages = AgeGauges(registry: registry, store: store, clock: clock, metrics: metrics)
     branches = hasBranchMetrics ? BranchGauges(registry: registry, store: store, clock: clock) : nil
     registry.family(.gauge, "valuestream_build_info", help: "Always 1; the label tells the version.", labels: ["version"])
@@ -74,6 +77,7 @@ struct DaemonState: Sendable {
     try? projector.countSettled()
     try? ages.refresh()
     try? branches?.refresh()
+    lostLines.set(Double(StandardOutput.lostCount))
     waiting.set(Double(recorder.waitingCount))
     lag.set(Double(projectionLag))
     if let size = try? log.size() { bytes.set(Double(size), labels: ["log"]) }

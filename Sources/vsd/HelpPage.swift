@@ -31,7 +31,7 @@ enum HelpPage {
 
     Exit codes: 0 after SIGINT or SIGTERM, when everything in flight was answered and kept;
     64 a mistake in a flag, a variable or the configuration file; 69 the address cannot be listened
-    on; 70 an internal error; 74 the store cannot be opened.
+    on; 70 an internal error; 71 too few files may be open; 74 the store cannot be opened.
 
     """
   }

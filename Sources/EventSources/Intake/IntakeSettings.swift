@@ -32,8 +32,23 @@ package enum IntakeSettings {
     return size
   }
 
+  package static let trustedProxy = Setting<[AddressRange]>(
+    "trusted-proxy", placeholder: "ADDRESSES", default: [], defaultText: nil,
+    help:
+      "Proxies and balancers in front, as addresses or ranges (10.0.0.0/8), separated by commas: the limit of connections of an address does not hold for them, and X-Forwarded-For tells who sent."
+  ) { text throws(SettingError) in
+    try text.split(separator: ",").map { part throws(SettingError) in
+      let name = part.drop { $0 == " " }
+      guard let range = AddressRange(name.prefix { $0 != " " }) else {
+        throw SettingError(expected: "addresses or ranges such as 10.0.0.7 or 10.0.0.0/8, separated by commas")
+      }
+      return range
+    }
+  }
+
   package static let declarations = [
     address.declaration, adminAddress.declaration, listeningFile.declaration, readToken.declaration, maxBody.declaration,
+    trustedProxy.declaration,
   ]
 
   private static func parseAddress(_ text: String) throws(SettingError) -> ListenAddress {

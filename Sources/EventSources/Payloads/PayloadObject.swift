@@ -33,10 +33,9 @@ package struct PayloadObject {
   }
 
   package func objects(_ name: StaticString) -> [PayloadObject] {
+    guard let elements = value[name]?.elements else { return [] }
     let path = path(of: name)
-    return (value[name]?.elements ?? []).prefix(Self.elementLimit).enumerated().compactMap {
-      PayloadObject($1, path: "\(path)[\($0)]")
-    }
+    return elements.prefix(Self.elementLimit).enumerated().compactMap { PayloadObject($1, path: "\(path)[\($0)]") }
   }
 
   /// A string; what it has beyond ``textLimit`` bytes is cut off.

@@ -27,6 +27,6 @@ package struct RecordListing {
 extension PayloadObject {
   /// All of a list, also what is null.
   package func listing(_ name: StaticString) -> RecordListing {
-    RecordListing(value[name]?.elements ?? [], path: "\(path).\(name)")
+    RecordListing(value[name].map { Array($0.elements) } ?? [], path: "\(path).\(name)")
   }
 }

@@ -240,7 +240,8 @@ struct CommitRange: Sendable {
       }
       // The branch began at a commit of another one.
       let others = try store.branchUpdates(to: after).filter { $0.branch != update.branch && $0.before != nil }
-      if let other = preferred.choose(among: others, afterMoving: nil) ?? (try mergedIn(update)) { return other }
+      if let other = preferred.choose(among: others, afterMoving: nil) { return other }
+      if let other = try mergedIn(update) { return other }
       // What the first commits of all follow is nothing.
       beganWithCommits = !update.isDefaultBranch
       return nil
