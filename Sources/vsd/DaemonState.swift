@@ -86,9 +86,9 @@ struct DaemonState: Sendable {
     try? projector.countEnds()
     try? ages.refresh()
     try? branches?.refresh()
-    let families = registry.all
-    folded.replaceSeries(families.filter { $0.foldedCount > 0 }.map { ([$0.name], Double($0.foldedCount)) })
-    cut.replaceSeries(families.filter { $0.cutCount > 0 }.map { ([$0.name], Double($0.cutCount)) })
+    let families = registry.all.filter(\.isLimited)
+    folded.replaceSeries(families.map { ([$0.name], Double($0.foldedCount)) })
+    cut.replaceSeries(families.map { ([$0.name], Double($0.cutCount)) })
     waiting.set(Double(recorder.waitingCount))
     lag.set(Double(projectionLag))
     if let size = try? log.size() { bytes.set(Double(size), labels: ["log"]) }

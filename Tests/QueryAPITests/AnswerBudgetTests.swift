@@ -42,7 +42,7 @@ struct AnswerBudgetTests {
     return try QuerySamples.store(events)
   }
 
-  @Test("a list of spans is cut with a cursor, and its pages together are the whole list", arguments: [1, 3000, 20_000])
+  @Test("a list of spans is cut with a cursor, and its pages together are the whole list", arguments: [3000, 20_000])
   func list(budget: Int) throws {
     let store = try Self.store()
     let whole = try Self.get("/api/v1/spans", [("limit", "1000")], from: store, budget: .max)
@@ -63,7 +63,7 @@ struct AnswerBudgetTests {
     // Of one thing with more attempts than an answer holds the rest is left out.
     let all = Self.spans(whole.answer).filter { !$0.contains("issue:1 ") }
     #expect(found.filter { !$0.contains("issue:1 ") } == all)
-    #expect(found.contains { $0.contains("issue:1 ") } || budget == 1)
+    #expect(found.contains { $0.contains("issue:1 ") })
   }
 
   @Test("spans by name, of one thing and of one trace end past the budget and say so")

@@ -378,6 +378,10 @@ private struct Batch {
     changes.announcements = announcements
     changes.fingerprints = fingerprints
     changes.measurements = measurements
+    // What was counted of two that turn out to be one was counted twice.
+    for key in isCounting ? Set(changes.absorbed.values) : [] where measurements[key] == nil {
+      changes.measurements[key] = .awaits(since: now, counted: [])
+    }
     return changes
   }
 }

@@ -28,6 +28,8 @@ public final class MetricFamily: Sendable {
   let isDurable: Bool
   /// Sets of label values past which further ones are counted as `other`.
   public let seriesLimit: Int
+  /// True for a family that may fold, because senders say what its labels are.
+  public var isLimited: Bool { seriesLimit < .max }
   /// Of a gauge the values of the last label under which things are counted for good.
   private let totals: Set<String>
   private let bounds: [Double]

@@ -39,6 +39,7 @@ struct ConventionMetrics: Sendable {
     active.touch(labels: run + ["executing"])
     let errorType = Self.errorType(attempt.outcomeLabel)
     errors.touch(labels: run + [errorType ?? Outcome.failure.rawValue])
+    correctedErrors.foresee(labels: run + [errorType ?? Outcome.failure.rawValue, ProjectionMetrics.notCounted])
     durations.foresee(labels: run + ["executing", Self.result(attempt), errorType ?? ""])
   }
 

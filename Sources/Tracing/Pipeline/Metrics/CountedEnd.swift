@@ -128,21 +128,29 @@ struct EndComparison {
   var gone: [CountedEnd] = []
 
   init(counted: [CountedEnd], attempts: [FinishedAttempt]) {
-    var counted = counted
-    var attempts = attempts
-    func pair(_ isSame: (CountedEnd, FinishedAttempt) -> Bool, _ known: inout [(counted: CountedEnd, attempt: FinishedAttempt)]) {
-      attempts.removeAll { attempt in
-        guard let index = counted.firstIndex(where: { isSame($0, attempt) }) else { return false }
-        known.append((counted.remove(at: index), attempt))
+    // Most ends have a time of their own, so that a subject with many attempts costs no more for each.
+    let byTime = Dictionary(grouping: counted.indices, by: { counted[$0].end })
+    var open = Set(counted.indices)
+    var rest = attempts
+    func pair(_ candidates: (FinishedAttempt) -> [Int], where isSame: (CountedEnd, FinishedAttempt) -> Bool) {
+      rest.removeAll { attempt in
+        guard let index = candidates(attempt).first(where: { open.contains($0) && isSame(counted[$0], attempt) }) else {
+          return false
+        }
+        open.remove(index)
+        known.append((counted[index], attempt))
         return true
       }
     }
-    pair({ $0.end == $1.outline.end && $0.agrees(with: $1) }, &known)
-    pair({ $0.end == $1.outline.end }, &known)
-    pair({ $0.agrees(with: $1) }, &known)
-    pair({ _, _ in true }, &known)
-    new = attempts
-    gone = counted
+    func sameTime(_ attempt: FinishedAttempt) -> [Int] { attempt.outline.end.flatMap { byTime[$0] } ?? [] }
+    pair(sameTime) { $0.agrees(with: $1) }
+    pair(sameTime) { _, _ in true }
+    for isSame in [{ $0.agrees(with: $1) }, { _, _ in true }] as [(CountedEnd, FinishedAttempt) -> Bool] where !rest.isEmpty {
+      let left = open.sorted()
+      pair({ _ in left }, where: isSame)
+    }
+    new = rest
+    gone = open.sorted().map { counted[$0] }
   }
 
   /// True where the counters say what the spans say.

@@ -32,7 +32,10 @@ struct DeployMetrics: Sendable {
 
   /// Initializes series to 0 for what the next deploys of a service may bring.
   private func foresee(_ labels: [String]) {
-    for step in Self.steps { deploys.foresee(labels: labels + [step]) }
+    for step in Self.steps {
+      deploys.foresee(labels: labels + [step])
+      corrected.foresee(labels: labels + [step, ProjectionMetrics.notCounted])
+    }
     changes.foresee(labels: labels)
     for since in Self.moments { leadTimes.foresee(labels: labels + [since]) }
   }

@@ -37,8 +37,8 @@ extension ProjectionMetrics {
       case .deploy where attempt.outline.outcome == .success: deploys.touch(labels, service: ends.service)
       default: break
       }
-      guard ends.mayBeCorrected else { continue }
-      let outcomes = Set(labels.usualOutcomes.map(\.rawValue) + [attempt.outcomeLabel]).sorted()
+      var outcomes = labels.usualOutcomes.map(\.rawValue)
+      if ends.mayBeCorrected, !outcomes.contains(attempt.outcomeLabel) { outcomes.append(attempt.outcomeLabel) }
       for from in outcomes {
         for to in outcomes where from != to { corrected.foresee(labels: labels.corrected(from: from, to: to)) }
       }
