@@ -30,7 +30,12 @@ struct Daemon {
     let authenticator = try SystemMessageAuthenticator()
     let isMock = settings.tracers.contains(.mock)
     let (log, store) = try Self.openStores(settings.store)
-    let registry = MetricRegistry()
+    let registry = MetricRegistry { family in
+      logger.log(.warn, "\(family.name) has as many series as --metric-series-limit allows: what is new is counted as other") {
+        line in
+        line.member("limit", family.seriesLimit)
+      }
+    }
     let metrics = ProjectionMetrics(registry: registry, seriesLimit: settings.seriesLimit)
     let recent = RecentDeliveries()
     let mock = isMock ? MockTracer() : nil
@@ -45,7 +50,7 @@ struct Daemon {
     let unmeasurableLines = LogThrottle()
     let batches = try ProjectionBatches(
       store: store, logEnd: try log.lastPosition(), sources: settings.sources, recent: recent, registry: registry,
-      metrics: metrics, clock: clock, settle: settings.settle
+      metrics: metrics, clock: clock, grace: settings.countGrace
     ) { span in
       mock?.record(span)
     } onUnmeasurable: { announcement, error in

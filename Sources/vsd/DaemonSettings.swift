@@ -28,6 +28,8 @@ struct DaemonSettings {
   let tracers: [Tracer]
   let store: Store
   let settle: Duration
+  /// How long ends wait to be counted.
+  var countGrace: Duration { settle * PipelineSettings.countGraceFactor }
   let exportBacklog: Duration
   let traceStrategy: TraceStrategy
   let attributes: AttributeSelection

@@ -21,6 +21,9 @@ struct DaemonState: Sendable {
   private let exportLag: MetricFamily
   private let exported: MetricFamily
   private let lostLines: MetricFamily
+  private let folded: MetricFamily
+  private let cut: MetricFamily
+  private let registry: MetricRegistry
   private let ages: AgeGauges
   private let branches: BranchGauges?
 
@@ -40,6 +43,15 @@ struct DaemonState: Sendable {
     self.metrics = metrics
     self.isImmediate = isImmediate
     self.clock = clock
+    self.registry = registry
+    folded = registry.family(
+      .counter, "valuestream_metric_folded_total",
+      help: "How often something was counted as other since the start, because a metric has as many series as it may.",
+      labels: ["metric"])
+    cut = registry.family(
+      .counter, "valuestream_metric_labels_cut_total",
+      help: "How often a label value was cut since the start, because it was too long.",
+      labels: ["metric"])
     waiting = registry.family(.gauge, "valuestream_log_waiting_deliveries", help: "Deliveries that wait to be made durable.")
     lag = registry.family(
       .gauge, "valuestream_projection_lag_deliveries", help: "Recorded deliveries that are not projected into spans yet.")
@@ -74,10 +86,13 @@ struct DaemonState: Sendable {
   /// Brings the gauges up to date.
   func refreshGauges() {
     // What cannot be counted now is counted with the next deliveries.
-    try? projector.countSettled()
+    try? projector.countEnds()
     try? ages.refresh()
     try? branches?.refresh()
     lostLines.set(Double(StandardOutput.lostCount))
+    let families = registry.all.filter(\.isLimited)
+    folded.replaceSeries(families.map { ([$0.name], Double($0.foldedCount)) })
+    cut.replaceSeries(families.map { ([$0.name], Double($0.cutCount)) })
     waiting.set(Double(recorder.waitingCount))
     lag.set(Double(projectionLag))
     if let size = try? log.size() { bytes.set(Double(size), labels: ["log"]) }
@@ -106,7 +121,7 @@ struct DaemonState: Sendable {
       exporters: try runners.map { runner in
         let progress = runner.currentProgress
         let pending = try store.announcementCount(after: progress.sequence)
-        return (runner.exporterName, pending, progress.sent, progress.refused)
+        return (runner.exporterName, pending, progress.sent, progress.refused, progress.dropped)
       })
   }
 }

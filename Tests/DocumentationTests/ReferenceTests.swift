@@ -165,7 +165,8 @@ struct ReferenceTests {
       ("requests for API", "\(http.waitingForWorkers), answered by two threads"),
       ("being projected", "\(Self.grouped(projector.queueLimit)), or \(projector.queueByteLimit >> 20) MiB"),
       ("facts of one thing", Self.grouped(Subject.factLimit)),
-      ("wait to be measured", Self.grouped(SettlingAttempts.limit)),
+      ("ends are counted in one step", Self.grouped(ProjectionBatches.countedAtOnce)),
+      ("bytes of a label value", Self.grouped(MetricFamily.labelByteLimit)),
     ]
     let rows = try MarkdownPage.page("Docs/operating.md").tableRows.filter { $0.count == 3 }
     for (name, value) in expected {

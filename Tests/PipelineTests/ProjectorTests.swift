@@ -67,6 +67,12 @@ struct ProjectorTests {
     func followers(of references: [Reference]) throws -> [Reference: [SpanKey]] { try inner.followers(of: references) }
     func position() throws -> LogPosition? { try inner.position() }
     func values() throws -> [String: [UInt8]] { try inner.values() }
+    func measurements(of keys: [SpanKey]) throws -> [SpanKey: Measurement] { try inner.measurements(of: keys) }
+    func awaitingMeasurement(
+      since latest: Timestamp, orAfter now: Timestamp, limit: Int
+    ) throws -> [(key: SpanKey, measurement: Measurement)] {
+      try inner.awaitingMeasurement(since: latest, orAfter: now, limit: limit)
+    }
     func fingerprints(since cutoff: Timestamp) throws -> [DeliveryFingerprint] { try inner.fingerprints(since: cutoff) }
     func subjects(matching filter: SubjectFilter, after cursor: UInt64?, limit: Int) throws -> SubjectPage {
       try inner.subjects(matching: filter, after: cursor, limit: limit)
@@ -129,7 +135,7 @@ struct ProjectorTests {
       configure(&configuration)
       let batches = try ProjectionBatches(
         store: store, logEnd: try log.lastPosition(), sources: [LineSource()], recent: recent, registry: registry,
-        metrics: metrics, clock: SystemClock(), settle: .zero)
+        metrics: metrics, clock: SystemClock(), grace: .zero)
       projector = Projector(
         log: log, batches: batches, configuration: configuration, logger: Logger { _ in })
     }

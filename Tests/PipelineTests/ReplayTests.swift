@@ -56,7 +56,7 @@ struct ReplayTests {
     let registry = MetricRegistry()
     var batches = try ProjectionBatches(
       store: first, logEnd: end, sources: [Source()], recent: RecentDeliveries(), registry: registry,
-      metrics: ProjectionMetrics(registry: registry, seriesLimit: 100), clock: clock, settle: .zero)
+      metrics: ProjectionMetrics(registry: registry, seriesLimit: 100), clock: clock, grace: .zero)
     _ = try batches.project(zip(positions, deliveries).map { batches.reread($1, at: $0) })
   }
 

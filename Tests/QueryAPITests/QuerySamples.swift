@@ -13,10 +13,11 @@ enum QuerySamples {
 
   static func queries(
     _ store: any SpanStore, _ strategy: TraceStrategy = .nested, sources: [String] = [],
-    wait: @escaping @Sendable () -> Void = {}
+    byteBudget: Int = SpanQueries.byteBudget, wait: @escaping @Sendable () -> Void = {}
   ) -> SpanQueries {
     SpanQueries(
-      store: store, strategy: strategy, clock: FixedClock(), logger: Logger { _ in }, sources: sources, waitForProjection: wait)
+      store: store, strategy: strategy, clock: FixedClock(), logger: Logger { _ in }, sources: sources, byteBudget: byteBudget,
+      waitForProjection: wait)
   }
 
   static func get(

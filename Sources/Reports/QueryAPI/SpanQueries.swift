@@ -13,15 +13,21 @@ package struct SpanQueries: Sendable {
   /// The most spans of one trace that an answer holds; a trace may have as many as its senders like.
   package static let spanLimit = 5000
 
+  /// Past this many bytes an answer ends: with a cursor where there is one, and a note that it was cut.
+  let byteBudget: Int
+  package static let byteBudget = 16 << 20
+
   /// - Parameters:
   ///   - strategy: the one that spans are exported by.
   ///   - sources: names of the sources there are. Another is a mistake in a filter, unless the store has something of it; empty where
   ///     any name may be one.
   ///   - waitForProjection: returns when everything acknowledged before is in the store, or after a while.
+  ///   - byteBudget: bytes of an answer past which nothing more is added to it.
   package init(
     store: any SpanStore, strategy: TraceStrategy, clock: any WallClock, logger: Logger, sources: [String] = [],
-    waitForProjection: @escaping @Sendable () -> Void
+    byteBudget: Int = SpanQueries.byteBudget, waitForProjection: @escaping @Sendable () -> Void
   ) {
+    self.byteBudget = byteBudget
     self.store = store
     self.strategy = strategy
     self.clock = clock
@@ -52,6 +58,17 @@ package struct SpanQueries: Sendable {
     let stored = Set(try store.kinds().map(\.source))
     guard !stored.contains(source) else { return }
     throw QueryError("source", source, expected: "one of \(stored.union(sources).sorted().joined(separator: ", "))")
+  }
+
+  /// Writes spans into an array, as far as the budget goes.
+  ///
+  /// - Returns: false where it does not go to the end.
+  func write(_ spans: [TracedSpan], to json: inout JSONWriter) -> Bool {
+    for span in spans {
+      guard json.bytes.count < byteBudget else { return false }
+      span.write(to: &json)
+    }
+    return true
   }
 
   /// A new reader, which knows nothing yet.

@@ -36,8 +36,9 @@ package struct TracesHandler: HTTPHandler {
     json.object { json in
       json.member("traceID", trace.id.description)
       json.name("spans")
-      json.array(trace.spans) { json, span in span.write(to: &json) }
-      if trace.isTruncated { json.member("truncated", true) }
+      var isWhole = true
+      json.array(CollectionOfOne(trace.spans)) { json, spans in isWhole = queries.write(spans, to: &json) }
+      if trace.isTruncated || !isWhole { json.member("truncated", true) }
     }
     return .json(json.bytes)
   }

@@ -11,14 +11,15 @@ package struct ProjectionBatches: Sendable {
   private let registry: MetricRegistry
   private let metrics: ProjectionMetrics
   private let clock: any WallClock
-  private let settle: Duration?
+  private let grace: Duration?
   private let onClassicSpan: @Sendable (ClassicPicture.FinishedSpan) -> Void
   private let onUnmeasurable: @Sendable (Announcement, any Error) -> Void
   private var picture: ClassicPicture
   package private(set) var position: LogPosition?
   /// A batch that was understood and counted, and could not be written: written before anything else.
   private var unwritten: ProjectionChanges?
-  private var settling: SettlingAttempts
+  /// Where the store could not be read, counting waits until then: each question may take long to fail.
+  private var countsAgainAt: Timestamp?
   /// What ``logBeginning`` becomes with the next batch; nil where it stays.
   private var newBeginning: [UInt8]?
 
@@ -35,13 +36,13 @@ package struct ProjectionBatches: Sendable {
   /// - Parameters:
   ///   - logEnd: where the log ends before anything more is recorded. A store beyond it was made from another log, one that
   ///     was removed or replaced by an older copy: it goes on from the end, or new deliveries would pass for known ones.
-  ///   - settle: how long changes and deploys that are over wait to be measured; nil to measure none.
+  ///   - grace: how long ends wait to be counted, for what may still be told of them; nil to count none.
   ///   - onClassicSpan: called for each classic span that ended.
   ///   - onUnmeasurable: called for each end that is never measured, because what is stored of it, or around it, cannot be read.
   /// - Throws: ``StoreError`` when the store cannot be read.
   package init(
     store: any SpanStore, logEnd: LogPosition?, sources: [any EventSource], recent: RecentDeliveries, registry: MetricRegistry,
-    metrics: ProjectionMetrics, clock: any WallClock, settle: Duration?,
+    metrics: ProjectionMetrics, clock: any WallClock, grace: Duration?,
     onClassicSpan: @escaping @Sendable (ClassicPicture.FinishedSpan) -> Void = { _ in },
     onUnmeasurable: @escaping @Sendable (Announcement, any Error) -> Void = { _, _ in }
   ) throws {
@@ -57,14 +58,17 @@ package struct ProjectionBatches: Sendable {
     self.registry = registry
     self.metrics = metrics
     self.clock = clock
-    self.settle = settle
-    settling = SettlingAttempts(encoded: values[SettlingAttempts.valueName] ?? [])
+    self.grace = grace
     self.onClassicSpan = onClassicSpan
     self.onUnmeasurable = onUnmeasurable
     self.position = position
     newBeginning = position == stored ? nil : []
     picture = ClassicPicture(
       nextID: values[Self.nextClassicID].flatMap { Int64(String(decoding: $0, as: UTF8.self)) } ?? 1)
+    metrics.adoptFinishedSpans()
+    if grace != nil, let former = values[FormerWaitingList.valueName], !former.isEmpty {
+      try store.write(try FormerWaitingList(former).changes(in: store))
+    }
     guard values[Self.gaugeLimit] != encodedSeriesLimit else { return }
     do {
       try recountGauges()
@@ -133,14 +137,11 @@ package struct ProjectionBatches: Sendable {
     _ deliveries: [RecordedDelivery], at moment: Timestamp? = nil
   ) throws -> (position: LogPosition?, hasAnnouncements: Bool) {
     if unwritten != nil { try writePending() }
-    takeSettled()
+    try countAwaiting()
     let fresh = deliveries.filter { delivery in position.map { delivery.position > $0 } ?? true }
-    guard let first = fresh.first, let last = fresh.last else {
-      if settling.isChanged { try writeCounts() }
-      return (position, false)
-    }
+    guard let first = fresh.first, let last = fresh.last else { return (position, false) }
     if position == nil, newBeginning == nil { newBeginning = Self.encoded(beginning: first.logged.delivery.received) }
-    var batch = Batch(store: store, picture: picture, now: moment ?? clock.now())
+    var batch = Batch(store: store, picture: picture, now: moment ?? clock.now(), isCounting: grace != nil)
     for delivery in fresh { try batch.take(delivery, recent: recent) }
     try batch.concludeSpans()
 
@@ -150,12 +151,12 @@ package struct ProjectionBatches: Sendable {
     for case .finished(let span) in batch.classic { onClassicSpan(span) }
     if batch.picture.nextID != picture.nextID { changes.values[Self.nextClassicID] = Array("\(batch.picture.nextID)".utf8) }
     picture = batch.picture
-    settling.rename(changes.absorbed)
-    if settle != nil { settling.add(batch.settling) }
     changes.position = last.position
     unwritten = changes
     let hasAnnouncements = !changes.announcements.isEmpty
     try writePending()
+    // What does not wait is counted with what was told of it.
+    if grace == .zero { try countAwaiting() }
     return (position, hasAnnouncements)
   }
 
@@ -166,11 +167,12 @@ package struct ProjectionBatches: Sendable {
     _ = try project([delivery], at: delivery.logged.delivery.received)
   }
 
-  /// Counts what has settled since the last batch.
-  package mutating func countSettled() throws {
+  /// Counts ends whose grace period is over.
+  ///
+  /// - Returns: false where more of them wait; call again, with a pause for deliveries.
+  package mutating func countEnds() throws -> Bool {
     if unwritten != nil { try writePending() }
-    takeSettled()
-    if settling.isChanged { try writeCounts() }
+    return try countAwaiting()
   }
 
   /// Writes what was counted apart from deliveries that are projected: those that were duplicate or refused.
@@ -179,38 +181,60 @@ package struct ProjectionBatches: Sendable {
     try writeCounts()
   }
 
-  /// Measures what has settled; it is written with the next changes. What cannot be measured never stops deliveries: what is damaged is
-  /// passed over, and where the store cannot be read at present it waits again.
-  private mutating func takeSettled() {
-    guard let settle else { return }
+  /// Counts ends whose grace period is over, a number of subjects at a time. What cannot be counted never stops deliveries: what is damaged is passed
+  /// over, and where the store cannot be read at present it waits.
+  ///
+  /// - Returns: true when nothing more is to be counted now.
+  @discardableResult
+  private mutating func countAwaiting() throws -> Bool {
+    guard let grace else { return true }
     let now = clock.now()
-    let settled = settling.settled(at: now, after: settle)
-    guard !settled.isEmpty else { return }
+    if let countsAgainAt, now < countsAgainAt, now >= countsAgainAt.advanced(byNanoseconds: -Self.pauseOfCounting.nanoseconds) {
+      return true
+    }
+    countsAgainAt = nil
+    var changes = ProjectionChanges()
     // Traces are not asked for, so any strategy will do.
     var reader = TraceReader(store: store, strategy: .nested)
-    var askedCount = 0
-    var postponed: [Announcement] = []
-    for announcement in settled {
-      askedCount += 1
-      do {
-        if let count = try ProjectionMetrics.count(ofSettled: announcement, &reader) { metrics.apply(count) }
-      } catch let error as StoreError where !error.isRetryable {
-        onUnmeasurable(announcement, error)
-      } catch {
-        // Each question may take long to fail, so the others are left for the next time.
-        postponed = [Announcement(key: announcement.key, attempt: announcement.attempt, time: now)]
-        break
-      }
+    var count = 0
+    do {
+      let awaiting = try store.awaitingMeasurement(
+        since: now.advanced(byNanoseconds: -grace.nanoseconds), orAfter: now, limit: Self.countedAtOnce)
+      count = awaiting.count
+      for (key, measurement) in awaiting { changes.measurements[key] = try self.count(key, measurement, &reader) }
+    } catch {
+      countsAgainAt = now.advanced(byNanoseconds: Self.pauseOfCounting.nanoseconds)
     }
-    settling.removeFirst(askedCount)
-    settling.add(postponed)
+    guard !changes.measurements.isEmpty else { return true }
+    changes.position = position
+    unwritten = changes
+    try writePending()
+    return count < Self.countedAtOnce
   }
 
-  /// Counters go with the list of what is still to be counted, and with the position.
+  /// - Throws: what may be otherwise later.
+  private func count(_ key: SpanKey, _ measurement: Measurement, _ reader: inout TraceReader) throws -> MeasurementChange {
+    let since = measurement.awaitsSince ?? clock.now()
+    do {
+      guard let subject = try reader.subject(for: key) else { return .counted(measurement.counted) }
+      let counted = CountedEnd.decode(measurement.counted, of: key.source)
+      let ends = try metrics.count(subject, counted: counted, at: since, &reader, onUnmeasurable: onUnmeasurable)
+      return .counted(CountedEnd.encode(ends))
+    } catch let error as StoreError where !error.isRetryable {
+      onUnmeasurable(Announcement(key: key, attempt: 1, time: since), error)
+      return .counted(measurement.counted)
+    }
+  }
+
+  /// Subjects of which ends are counted in one step; others are let through before the next.
+  package static let countedAtOnce = 256
+  private static let pauseOfCounting = Duration.seconds(5)
+
+  /// Counters go with the position.
   private mutating func writeCounts() throws {
     var changes = ProjectionChanges()
     changes.values = registry.changedValues()
-    guard !changes.values.isEmpty || settling.isChanged else { return }
+    guard !changes.values.isEmpty else { return }
     changes.position = position
     unwritten = changes
     try writePending()
@@ -222,10 +246,8 @@ package struct ProjectionBatches: Sendable {
     // Until a position in the log is known the store stands where another log ended.
     let tellsBeginning = changes.position != nil
     if tellsBeginning, let newBeginning { changes.values[Self.logBeginning] = newBeginning }
-    if settling.isChanged { changes.values[SettlingAttempts.valueName] = settling.encoded }
     unwritten = changes
     try store.write(changes)
-    settling.markWritten()
     if tellsBeginning { newBeginning = nil }
     position = changes.position
     unwritten = nil
@@ -235,7 +257,6 @@ package struct ProjectionBatches: Sendable {
     position = nil
     unwritten = nil
     newBeginning = nil
-    settling = SettlingAttempts()
     recent.removeAll()
   }
 }
@@ -250,11 +271,13 @@ private struct Batch {
   private(set) var counts: [ProjectionMetrics.Count] = []
   private(set) var classic: [ClassicPicture.Change] = []
   private(set) var fingerprints: [DeliveryFingerprint] = []
-  /// Of the announcements those that are measured once they have settled.
-  private(set) var settling: [Announcement] = []
+  /// Subjects whose ends await being counted.
+  private var measurements: [SpanKey: MeasurementChange] = [:]
   private let now: Timestamp
+  private let isCounting: Bool
 
-  init(store: any SpanStore, picture: ClassicPicture, now: Timestamp) {
+  init(store: any SpanStore, picture: ClassicPicture, now: Timestamp, isCounting: Bool) {
+    self.isCounting = isCounting
     self.store = store
     projection = Projection(store: store)
     self.picture = picture
@@ -302,16 +325,14 @@ private struct Batch {
       guard var subject = try projection.subject(key) else { continue }
       let outlines = subject.outlines()
       summaries[key] = SubjectSummary(subject, outlines: outlines)
-      let news = outlines.filter { $0.end != nil && !subject.announcedAttempts.contains($0.number) }
+      let known = subject.announcedAttempts
+      let news = outlines.filter { $0.end != nil && !known.contains($0.number) }
       if !news.isEmpty {
         subject.announcedAttempts += news.map(\.number)
-        let announced = news.map { Announcement(key: key, attempt: $0.number, time: now) }
-        announcements += announced
-        let (unmeasured, uncounted) = try uncounted(among: news, of: subject, outlines)
-        if ProjectionMetrics.settles(subject) {
-          settling += announced.filter { announcement in unmeasured.contains { $0.number == announcement.attempt } }
-        }
-        counts += FinishedAttempt.all(uncounted, of: subject, at: now).map { .finished($0) }
+        announcements += news.map { Announcement(key: key, attempt: $0.number, time: now) }
+      }
+      if isCounting, !news.isEmpty || !known.isEmpty {
+        try awaitCounting(subject, outlines, newCount: news.count, hasAnnounced: !known.isEmpty)
       }
       let shares = GaugeShare.all(of: subject, outlines)
       if shares != subject.gaugeShares {
@@ -325,25 +346,30 @@ private struct Batch {
     }
   }
 
-  /// Attempts before others that are told late move their numbers: ends that were counted come under new numbers, and are known by their times.
+  /// Notes that ends of a subject await being counted, where they are not counted as they are.
   ///
-  /// - Parameter news: attempts whose numbers were not announced yet.
-  /// - Returns: those that are to be measured, and the ones to be counted: also those under numbers that had other ends.
-  private func uncounted(
-    among news: [AttemptOutline], of subject: Subject, _ outlines: [AttemptOutline]
-  ) throws -> (unmeasured: [AttemptOutline], uncounted: [AttemptOutline]) {
-    let numbers = Set(news.map(\.number))
-    // Few are opened again.
-    let announced = subject.announcedAttempts.filter { !numbers.contains($0) }
-    guard !announced.isEmpty, let before = try store.subjects([subject.key])[subject.key]?.outlines() else { return (news, news) }
-    let counted = Set(before.filter { announced.contains($0.number) }.compactMap(\.end))
-    let unmeasured = news.filter { outline in outline.end.map { !counted.contains($0) } ?? true }
-    guard unmeasured.count < news.count else { return (news, news) }
-    let uncounted = outlines.filter { outline in
-      (numbers.contains(outline.number) || announced.contains(outline.number))
-        && outline.end.map { !counted.contains($0) } ?? false
+  /// - Parameters:
+  ///   - newCount: how many ends are known since this batch.
+  ///   - hasAnnounced: true where ends were known before.
+  private mutating func awaitCounting(
+    _ subject: Subject, _ outlines: [AttemptOutline], newCount: Int, hasAnnounced: Bool
+  ) throws {
+    let attempts = FinishedAttempt.all(outlines, of: subject, at: now)
+    var mayBeCorrected = false
+    var former: [UInt8] = []
+    if hasAnnounced {
+      if let measurement = try store.measurements(of: [subject.key])[subject.key] {
+        let counted = CountedEnd.decode(measurement.counted, of: subject.key.source)
+        let isSettled = measurement.awaitsSince != nil || EndComparison(counted: counted, attempts: attempts).isSettled
+        if isSettled, newCount == 0 { return }
+        mayBeCorrected = !counted.isEmpty
+      } else {
+        former = CountedEnd.encode(try FormerWaitingList.countedBefore(subject.key, in: store))
+        mayBeCorrected = !former.isEmpty
+      }
     }
-    return (unmeasured, uncounted)
+    counts.append(.ended(count: newCount, ProjectionMetrics.AwaitedEnds(attempts, of: subject, mayBeCorrected: mayBeCorrected)))
+    measurements[subject.key] = .awaits(since: now, counted: former)
   }
 
   func finish() -> ProjectionChanges {
@@ -352,6 +378,11 @@ private struct Batch {
     }
     changes.announcements = announcements
     changes.fingerprints = fingerprints
+    changes.measurements = measurements
+    // What was counted of two that turn out to be one was counted twice.
+    for key in isCounting ? Set(changes.absorbed.values) : [] where measurements[key] == nil {
+      changes.measurements[key] = .awaits(since: now, counted: [])
+    }
     return changes
   }
 }

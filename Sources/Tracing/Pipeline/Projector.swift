@@ -208,10 +208,16 @@ package final class Projector: DeliverySink {
     if hasAnnouncements { onAnnouncement() }
   }
 
-  /// Counts what has settled since the last batch, unless a batch is being projected, which does it as well.
-  package func countSettled() throws {
-    try batches.withLockIfAvailable { try $0.countSettled() }
+  /// Counts the ends whose grace period is over, unless a batch is being projected, which does it as well.
+  package func countEnds() throws {
+    // Deliveries get in between.
+    for _ in 0..<Self.longestCounting {
+      guard try batches.withLockIfAvailable({ try $0.countEnds() }) == false else { return }
+    }
   }
+
+  /// Steps of counting for one scrape.
+  private static let longestCounting = 100
 
   /// Writes what was counted since the last batch of deliveries: those that were duplicate or refused.
   package func keepCounts() throws {

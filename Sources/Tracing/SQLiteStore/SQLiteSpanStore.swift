@@ -159,6 +159,16 @@ package final class SQLiteSpanStore: SpanStore {
     try withReader { try $0.values() }
   }
 
+  package func measurements(of keys: [SpanKey]) throws -> [SpanKey: Measurement] {
+    try withWarmestReader { try $0.measurements(of: keys) }
+  }
+
+  package func awaitingMeasurement(
+    since latest: Timestamp, orAfter now: Timestamp, limit: Int
+  ) throws -> [(key: SpanKey, measurement: Measurement)] {
+    try withWarmestReader { try $0.awaitingMeasurement(since: latest, orAfter: now, limit: limit) }
+  }
+
   package func fingerprints(since cutoff: Timestamp) throws -> [DeliveryFingerprint] {
     try withReader { try $0.fingerprints(since: cutoff) }
   }

@@ -16,6 +16,7 @@ enum SpanStoreQuery: Int, CaseIterable {
   case finished, finishedKey
   case traceProgress, setNextBlock, subjectName, subjectNames, insertOwnTrace, deleteOwnTrace, ownTraces, exportedTraces
   case kinds, insertKind, usedKinds
+  case measurement, awaitingMeasurement, awaitMeasurement, setMeasurement, absorbMeasurement, deleteMeasurement
 
   var sql: String {
     switch self {
@@ -123,6 +124,29 @@ enum SpanStoreQuery: Int, CaseIterable {
       """
     case .kinds: "SELECT source, host, operation FROM kind"
     case .insertKind: "INSERT OR IGNORE INTO kind VALUES (?1, ?2, ?3)"
+    case .measurement:
+      "SELECT m.since, m.counted FROM subject s JOIN measurement m ON m.subject = s.seq WHERE \(Self.isNamed)"
+    case .awaitingMeasurement:
+      """
+      SELECT s.space, s.number, s.text, m.since, m.counted
+      FROM measurement m INDEXED BY measurement_since CROSS JOIN subject s ON s.seq = m.subject
+      WHERE m.since >= ?1 AND m.since <= ?2 ORDER BY m.since LIMIT ?3
+      """
+    case .awaitMeasurement:
+      """
+      INSERT INTO measurement VALUES (?1, ?2, ?3)
+      ON CONFLICT (subject) DO UPDATE SET since = excluded.since WHERE since IS NULL
+      """
+    case .setMeasurement: "INSERT OR REPLACE INTO measurement VALUES (?1, NULL, ?2)"
+    // Lines of text, so that what is joined is text, too.
+    case .absorbMeasurement:
+      """
+      INSERT INTO measurement SELECT ?2, since, counted FROM measurement WHERE subject = ?1
+      ON CONFLICT (subject) DO UPDATE SET
+        since = min(coalesce(since, excluded.since), coalesce(excluded.since, since)),
+        counted = CAST(counted || excluded.counted AS BLOB)
+      """
+    case .deleteMeasurement: "DELETE FROM measurement WHERE subject = ?1"
     case .usedKinds:
       """
       SELECT s.space, s.number, s.text, o.text FROM subject s JOIN name o ON o.id = s.operation GROUP BY s.space, s.operation

@@ -64,6 +64,7 @@ final class SpanStoreWriter {
       for (fallback, key) in changes.absorbed { try absorb(fallback, into: key) }
       for update in changes.branchUpdates { try write(update) }
       for announcement in changes.announcements { try write(announcement) }
+      for (key, change) in changes.measurements { try write(change, of: key) }
       while hasFullBlock { try indexNextBlock() }
       try write(changes.fingerprints)
       for (name, bytes) in changes.values { try write(name, bytes) }
@@ -318,7 +319,7 @@ final class SpanStoreWriter {
       for reference in subject.followedReferences { try remove(reference, of: sequence, .deleteFollow) }
     }
     try removeOwnTrace(of: sequence, key)
-    for query in [SpanStoreQuery.deleteData, .deleteSubject] {
+    for query in [SpanStoreQuery.deleteData, .deleteMeasurement, .deleteSubject] {
       let statement = try reader.statement(query)
       statement.bind(1, sequence)
       try statement.run()

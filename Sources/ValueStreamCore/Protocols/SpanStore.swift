@@ -23,6 +23,15 @@ public protocol SpanStore: Sendable {
   /// The values kept under each name by ``ProjectionChanges/values``.
   func values() throws -> [String: [UInt8]]
 
+  /// What was counted of the ends of these subjects. Absent for a subject of which nothing was counted and nothing awaits it.
+  func measurements(of keys: [SpanKey]) throws -> [SpanKey: Measurement]
+
+  /// Subjects that await being counted, those that have waited longest first: since `latest` or before, or, where the clock was set back, since
+  /// after `now`.
+  func awaitingMeasurement(since latest: Timestamp, orAfter now: Timestamp, limit: Int) throws -> [(
+    key: SpanKey, measurement: Measurement
+  )]
+
   /// Fingerprints of deliveries received at or after a moment, in no particular order.
   func fingerprints(since cutoff: Timestamp) throws -> [DeliveryFingerprint]
 
@@ -119,10 +128,33 @@ public struct ProjectionChanges: Sendable {
   public var fingerprints: [DeliveryFingerprint] = []
   /// Named values that replace the ones before: counters that survive a restart.
   public var values: [String: [UInt8]] = [:]
+  /// What was counted of subjects, or is to be counted of them; of those that are stored, or are among the changed ones.
+  public var measurements: [SpanKey: MeasurementChange] = [:]
   /// How far the log was read.
   public var position: LogPosition?
 
   public init() {}
+}
+
+/// What was counted of the ends of a subject.
+public struct Measurement: Sendable, Hashable {
+  /// Since when it awaits being counted, or being compared with what was counted; nil where it does not.
+  public var awaitsSince: Timestamp?
+  /// What was counted, as lines of text in the form of whoever counts: lines of two subjects that turn out to be one stand one after the other.
+  public var counted: [UInt8]
+
+  public init(awaitsSince: Timestamp?, counted: [UInt8]) {
+    self.awaitsSince = awaitsSince
+    self.counted = counted
+  }
+}
+
+/// How the ``Measurement`` of a subject changes.
+public enum MeasurementChange: Sendable, Hashable {
+  /// It awaits being counted since a moment, unless it does already. What was counted is kept; `counted` is for a subject that has no measurement.
+  case awaits(since: Timestamp, counted: [UInt8])
+  /// This is what was counted, and it awaits nothing.
+  case counted([UInt8])
 }
 
 /// A thing to be written, with what must be found again.

@@ -39,7 +39,7 @@ package struct Replay {
     let registry = MetricRegistry()
     batches = try ProjectionBatches(
       store: second, logEnd: try log.lastPosition(), sources: sources, recent: RecentDeliveries(), registry: registry,
-      metrics: ProjectionMetrics(registry: registry, seriesLimit: seriesLimit), clock: clock, settle: nil)
+      metrics: ProjectionMetrics(registry: registry, seriesLimit: seriesLimit), clock: clock, grace: nil)
   }
 
   /// Projects up to where the first projection stands.
