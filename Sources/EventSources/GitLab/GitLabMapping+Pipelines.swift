@@ -59,7 +59,7 @@ extension GitLabMapping {
   private func start(of pipeline: PayloadObject, created: Timestamp?, builds: [PayloadObject]) -> Timestamp? {
     if let first = builds.compactMap({ $0.time("started_at") }).min() { return first }
     guard let created, let queued = pipeline.value["queued_duration"]?.double else { return nil }
-    return created.advanced(bySeconds: queued)
+    return queued < 0 ? nil : created.moved(byStated: queued)
   }
 
   private func pipelinePhases(
@@ -175,7 +175,7 @@ extension GitLabMapping {
     guard wait > 1 else { return [PhaseStatement(track: "run", name: "queue", start: created), run] }
     return [
       PhaseStatement(track: "run", name: "wait", start: created),
-      PhaseStatement(track: "run", name: "queue", start: min(created.advanced(bySeconds: wait), started)), run,
+      PhaseStatement(track: "run", name: "queue", start: min(created.moved(byStated: wait) ?? started, started)), run,
     ]
   }
 

@@ -45,13 +45,13 @@ enum JenkinsPayload {
     let isOver = result != "INPROGRESS"
     let duration = root.value["duration"]?.double ?? 0
     let started = root.time("startTime")
-    let ended = isOver ? root.time("endTime") ?? started?.advanced(bySeconds: duration / 1000) : nil
+    let ended = isOver ? root.time("endTime") ?? started?.moved(byStated: duration / 1000) : nil
     var build = JenkinsBuild(
       moment: isOver ? .completed : .started, number: number, fullName: root.text("fullJobName") ?? jobName, jobName: jobName,
       host: root.text("ciUrl").flatMap(WebAddress.host), result: result, started: started, ended: ended)
-    if duration > 0 { build.estimatedStart = ended?.advanced(bySeconds: -duration / 1000) }
+    if duration > 0 { build.estimatedStart = ended?.moved(byStated: -duration / 1000) }
     if let queueTime = root.value["queueTime"]?.double, queueTime > 0 {
-      build.queued = started?.advanced(bySeconds: -queueTime / 1000)
+      build.queued = started?.moved(byStated: -queueTime / 1000)
     }
     build.parameters = JenkinsBuild.parameters(root.object("parameters"))
     let scm = root.object("scmInfo")
@@ -104,7 +104,7 @@ enum JenkinsPayload {
     case .completed, .finalized:
       result.ended = time
       if let duration = build.value["duration"]?.double, duration > 0 {
-        result.estimatedStart = time?.advanced(bySeconds: -duration / 1000)
+        result.estimatedStart = time?.moved(byStated: -duration / 1000)
       }
     }
     result.parameters = JenkinsBuild.parameters(build.object("parameters"))
@@ -150,7 +150,7 @@ enum JenkinsPayload {
       host: nil, result: isOver ? data.text("result") : nil, started: started)
     if isOver {
       let duration = data.value["duration"]?.double ?? 0
-      build.ended = duration > 0 ? started?.advanced(bySeconds: duration / 1000) : root.time("time")
+      build.ended = duration > 0 ? started?.moved(byStated: duration / 1000) : root.time("time")
     }
     let actions = data.objects("actions")
     build.parameters = JenkinsBuild.parameters(inActions: actions)

@@ -109,14 +109,14 @@ package struct PayloadObject {
 /// Times in the forms vendors send them.
 package enum PayloadTime {
   /// Reads the ISO 8601 forms of ``Timestamp/init(rfc3339:)``, and epochs in seconds or milliseconds, told apart by
-  /// magnitude (milliseconds from 1e11 on, the year 5138 in seconds). Nil for zero: vendors send it for "none"; and for what is
-  /// neither, as microseconds are.
+  /// magnitude (milliseconds from 1e11 on, the year 5138 in seconds). Nil for zero: vendors send it for "none"; for what is
+  /// neither, as microseconds are; and for times outside the years 1970 to 2199.
   package static func read(_ value: JSONValue) -> Timestamp? {
     if let text = value.string { return Timestamp(rfc3339: text) }
     guard let number = value.int, number > 0, number < microseconds else { return nil }
-    return number >= 100_000_000_000 ? Timestamp(milliseconds: number) : Timestamp(seconds: number)
+    return Timestamp(exactly: number * (number >= 100_000_000_000 ? 1_000_000 : 1_000_000_000))
   }
 
-  /// The year 2255 in milliseconds, 1970 in microseconds.
+  /// The year 2255 in milliseconds, 1970 in microseconds. Below it, nanoseconds fit 64 bits.
   private static let microseconds: Int64 = 9_000_000_000_000
 }
