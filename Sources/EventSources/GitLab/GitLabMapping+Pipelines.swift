@@ -83,7 +83,7 @@ extension GitLabMapping {
   private func start(of pipeline: PayloadObject, created: Timestamp?, _ activity: GitLabActivity) -> Timestamp? {
     if let first = activity.firstStart { return first }
     guard let created, let queued = pipeline.duration("queued_duration") else { return nil }
-    return created.advanced(bySeconds: queued)
+    return created.moved(byStated: queued)
   }
 
   private func pipelinePhases(
@@ -222,7 +222,7 @@ extension GitLabMapping {
     guard wait > 1 else { return [PhaseStatement(track: "run", name: "queue", start: created), run] }
     return [
       PhaseStatement(track: "run", name: "wait", start: created),
-      PhaseStatement(track: "run", name: "queue", start: min(created.advanced(bySeconds: wait), started)), run,
+      PhaseStatement(track: "run", name: "queue", start: min(created.moved(byStated: wait) ?? started, started)), run,
     ]
   }
 

@@ -45,7 +45,7 @@ enum JenkinsPayload {
     let isOver = result != "INPROGRESS"
     let duration = root.duration("duration", unitsPerSecond: 1000) ?? 0
     let started = root.time("startTime")
-    let ended = isOver ? root.time("endTime") ?? (duration > 0 ? started?.advanced(bySeconds: duration) : nil) : nil
+    let ended = isOver ? root.time("endTime") ?? (duration > 0 ? started?.moved(byStated: duration) : nil) : nil
     // The name of a configuration of a matrix job is that of many.
     let path = root.text("buildUrl").flatMap(JenkinsAddress.build)?.fullName
     let named = path.flatMap { $0.hasSuffix("/\(jobName)") && jobName.contains("=") ? $0 : nil }
@@ -53,9 +53,9 @@ enum JenkinsPayload {
       moment: isOver ? .completed : .started, number: number, fullName: root.text("fullJobName") ?? named ?? jobName,
       jobName: jobName,
       host: root.text("ciUrl").flatMap(WebAddress.host), result: result, started: started, ended: ended)
-    if duration > 0 { build.estimatedStart = ended?.advanced(bySeconds: -duration) }
+    if duration > 0 { build.estimatedStart = ended?.moved(byStated: -duration) }
     if let queueTime = root.duration("queueTime", unitsPerSecond: 1000), queueTime > 0 {
-      build.queued = started?.advanced(bySeconds: -queueTime)
+      build.queued = started?.moved(byStated: -queueTime)
     }
     build.parameters = JenkinsBuild.parameters(root.object("parameters"))
     let scm = root.object("scmInfo")
@@ -109,7 +109,7 @@ enum JenkinsPayload {
       result.ended = time
       result.isEndLate = moment == .finalized
       if let duration = build.duration("duration", unitsPerSecond: 1000), duration > 0 {
-        result.estimatedStart = time?.advanced(bySeconds: -duration)
+        result.estimatedStart = time?.moved(byStated: -duration)
       }
     }
     result.parameters = JenkinsBuild.parameters(build.object("parameters"))
@@ -155,7 +155,7 @@ enum JenkinsPayload {
       host: nil, result: isOver ? data.text("result") : nil, started: started)
     if isOver {
       let duration = data.duration("duration", unitsPerSecond: 1000).flatMap { $0 > 0 ? $0 : nil }
-      build.ended = duration.flatMap { started?.advanced(bySeconds: $0) } ?? root.time("time")
+      build.ended = duration.flatMap { started?.moved(byStated: $0) } ?? root.time("time")
       build.isEndLate = moment == .finalized
     }
     let actions = data.objects("actions")

@@ -87,7 +87,7 @@ package struct JenkinsBuilds: RecordSource {
     record.createdAt = build.time("timestamp")
     record.startedAt = record.createdAt
     record.finishedAt =
-      isRunning ? nil : record.createdAt?.advanced(bySeconds: Double(build.int("duration") ?? 0) / 1000)
+      isRunning ? nil : record.createdAt?.moved(byStated: Double(build.int("duration") ?? 0) / 1000)
     record.outcome = isRunning ? "running" : (build.text("result") ?? "").lowercased()
     record.id = build.identifier("number") ?? ""
     record.author = causes.lazy.compactMap { $0.text("userId") }.first ?? ""

@@ -117,15 +117,18 @@ package struct PayloadObject {
 package enum PayloadTime {
   /// Reads the ISO 8601 forms of ``Timestamp/init(rfc3339:)``, and epochs in seconds or milliseconds, told apart by
   /// magnitude (milliseconds from 1e11 on, the year 5138 in seconds). Nil for what vendors send for "none": zero, the Unix epoch
-  /// in any time zone, and years before it, such as the year 1; and for what is neither form, as microseconds are.
+  /// in any time zone, and years before it, such as the year 1; for what is neither form, as microseconds are; and for times after
+  /// the year 2199.
   package static func read(_ value: JSONValue) -> Timestamp? {
     let time: Timestamp
     if let text = value.string {
       guard let read = Timestamp(rfc3339: text) else { return nil }
       time = read
     } else {
-      guard let number = value.int, number > 0, number < microseconds else { return nil }
-      time = number >= 100_000_000_000 ? Timestamp(milliseconds: number) : Timestamp(seconds: number)
+      guard let number = value.int, number > 0, number < microseconds,
+        let read = Timestamp(exactly: number * (number >= 100_000_000_000 ? 1_000_000 : 1_000_000_000))
+      else { return nil }
+      time = read
     }
     return time >= earliest ? time : nil
   }
@@ -133,6 +136,6 @@ package enum PayloadTime {
   /// One day after the Unix epoch: midnight of 1 January 1970 is earlier in every time zone.
   private static let earliest = Timestamp(seconds: 86_400)
 
-  /// The year 2255 in milliseconds, 1970 in microseconds.
+  /// The year 2255 in milliseconds, 1970 in microseconds. Below it, nanoseconds fit 64 bits.
   private static let microseconds: Int64 = 9_000_000_000_000
 }
