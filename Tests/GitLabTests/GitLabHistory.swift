@@ -10,9 +10,15 @@ enum GitLabHistory {
   /// Long after everything that is told: who takes it for a time of what happened is years off.
   static let received = Timestamp(rfc3339: "2026-11-29T12:00:00Z") ?? .epoch
 
-  static func time(_ time: String?) -> Any { time.map { "2024-03-05 \($0) UTC" } ?? NSNull() }
+  static func time(_ time: String?) -> Any {
+    guard let time else { return NSNull() }
+    return "2024-03-05 \(time) UTC"
+  }
 
-  static func time(_ time: Timestamp?) -> Any { time.map(\.rfc3339) ?? NSNull() }
+  static func time(_ time: Timestamp?) -> Any {
+    guard let time else { return NSNull() }
+    return time.rfc3339
+  }
 
   static func delivery(_ kind: String, _ body: Object) throws -> Delivery {
     var body = body

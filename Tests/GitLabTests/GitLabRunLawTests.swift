@@ -34,7 +34,7 @@ struct GitLabRunLawTests {
         ? hasFailed ? "failed" : "success" : isStarted ? "running" : waits ? "pending" : isManual ? "manual" : "created"
       return History.job(
         id, status, created: History.time(created), started: History.time(isStarted ? started : nil),
-        finished: History.time(isFinished ? finished : nil), queued: isQueueTold && isStarted ? queued : "",
+        finished: History.time(isFinished ? finished : nil), queued: isQueueTold && isStarted ? queued as Any : "",
         change: ["manual": isManual, "when": isManual ? "manual" : "on_success"])
     }
   }

@@ -97,7 +97,7 @@ struct JenkinsManyBuildsTests {
     #expect(
       Self.keysAndTimes(story) == [
         "ci-a.example.org:deploy:build:7 10:00:00 to 10:05:00 success",
-        "ci-b.example.org%3A8443:deploy:build:7 11:00:00 to 11:20:00 failure",
+        "ci-b.example.org:deploy:build:7 11:00:00 to 11:20:00 failure",
         "ci.acme.example:deploy:build:7 12:00:00 to 12:01:00 success",
       ])
     #expect(JenkinsSource().keptHeaders.contains("Referrer"), "replay reads it again")

@@ -1,4 +1,5 @@
 import Pipeline
+import Synchronization
 import Testing
 import ValueStreamCore
 import ValueStreamTesting
