@@ -55,6 +55,8 @@ extension ServerLoop {
   private func shed(_ link: ConnectionLink) {
     leave(link)
     link.isShed = true
+    // What waits to be accepted need not wait for another event.
+    link.listener.isDue = true
     shutdown(link.socket, Int32(SHUT_RDWR))
   }
 
