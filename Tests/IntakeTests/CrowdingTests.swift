@@ -197,6 +197,36 @@ struct CrowdingTests {
     }
   }
 
+  @Test("an address that opens too many connections loses the oldest that says nothing")
+  func connectionsPerAddress() throws {
+    var limits = HTTPLimits()
+    limits.connectionsPerAddress = 3
+    limits.countsLoopback = true
+    try TestServer.run(Self.signed(limits: limits)) { server in
+      let clients = try (0..<5).map { _ in try server.client() }
+      #expect(try clients[0].isClosed())
+      #expect(try clients[1].isClosed())
+      for client in clients.dropFirst(2) {
+        try client.request("GET", "/healthz")
+        #expect(try client.response().status == 200)
+      }
+      #expect(server.observer.heard.limits == [.addressConnections, .addressConnections])
+    }
+  }
+
+  @Test(
+    "behind trusted proxies the last address that is none of them is the sender's",
+    arguments: [
+      ("203.0.113.5", "203.0.113.5"), ("1.2.3.4, 203.0.113.5", "203.0.113.5"), ("203.0.113.5, 10.9.9.9", "203.0.113.5"),
+      ("203.0.113.5,10.9.9.9 , 10.1.1.1", "203.0.113.5"), ("unknown", "10.0.0.1"), ("203.0.113.5, unknown", "10.0.0.1"),
+      ("10.2.2.2", "10.0.0.1"), ("", "10.0.0.1"), ("2001:db8::7", "2001:db8::7"),
+    ])
+  func forwarded(text: String, sender: String) throws {
+    let proxy = try #require(SenderAddress("10.0.0.1"))
+    let trusted = [try #require(AddressRange("10.0.0.0/8"))]
+    #expect(proxy.sender(forwardedFor: text, trusting: trusted) == SenderAddress(sender))
+  }
+
   @Test("an address is known by its network, and ranges of addresses by their beginning")
   func addresses() throws {
     let a = try #require(SenderAddress("2001:db8:1:2::7"))

@@ -19,8 +19,9 @@ package struct HTTPLimits: Sendable, Hashable {
   /// left, everything else gets 503.
   package var reservedConnections = 64
   /// Open connections of one address, or one network of IPv6: for one past it another of the same address is closed.
-  /// Loopback and ``trustedProxies`` may have as many as there are.
+  /// ``trustedProxies`` may have as many as there are, and so may loopback, where proxies of this machine are.
   package var connectionsPerAddress = 256
+  package var countsLoopback = false
   /// Proxies that many senders stand behind. What they say in `X-Forwarded-For` is believed.
   package var trustedProxies: [AddressRange] = []
   /// How long a connection may stay without a byte; whole seconds.

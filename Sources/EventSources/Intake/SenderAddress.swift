@@ -59,6 +59,19 @@ package struct SenderAddress: Sendable, Hashable {
 
   var isLoopback: Bool { isV4 ? low >> 24 & 0xFF == 127 : high == 0 && low == 1 }
 
+  /// Who sent what this proxy passed on.
+  ///
+  /// Every proxy adds who asked it: what stands before the last that is not trusted may be invented.
+  ///
+  /// - Parameter text: of the header `X-Forwarded-For`.
+  func sender(forwardedFor text: String, trusting proxies: [AddressRange]) -> SenderAddress {
+    for name in text.split(separator: ",").reversed() {
+      guard let forwarded = SenderAddress(name.drop { $0 == " " }.prefix { $0 != " " }) else { break }
+      if !proxies.contains(where: { $0.contains(forwarded) }) { return forwarded }
+    }
+    return self
+  }
+
   /// What limits are counted for: of IPv6 the network, because every sender has as many addresses there as it likes.
   var network: SenderAddress { isV4 || isLoopback ? self : SenderAddress(high: high, low: 0) }
 }

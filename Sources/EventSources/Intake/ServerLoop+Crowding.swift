@@ -39,7 +39,7 @@ extension ServerLoop {
 
   /// The address that a connection counts for; nil where many senders may stand behind it.
   private func countedAddress(of link: ConnectionLink) -> SenderAddress? {
-    guard let address = link.address, !address.isLoopback, !isTrustedProxy(address) else { return nil }
+    guard let address = link.address, limits.countsLoopback || !address.isLoopback, !isTrustedProxy(address) else { return nil }
     return address.network
   }
 
@@ -55,6 +55,8 @@ extension ServerLoop {
   private func shed(_ link: ConnectionLink) {
     leave(link)
     link.isShed = true
+    // What waits to be accepted need not wait for another event.
+    link.listener.isDue = true
     shutdown(link.socket, Int32(SHUT_RDWR))
   }
 
@@ -137,12 +139,7 @@ extension ServerLoop {
     guard let address = exchange.link.address else { return nil }
     let forwarded = { exchange.headers.fields.last { $0.name.lowercased() == "x-forwarded-for" }?.value }
     guard isTrustedProxy(address), let text = forwarded() else { return address.network }
-    // Every proxy adds who asked it; what stands before the first that is not trusted may be invented.
-    for name in text.split(separator: ",").reversed() {
-      guard let forwarded = SenderAddress(name.drop { $0 == " " }.prefix { $0 != " " }) else { break }
-      if !isTrustedProxy(forwarded) { return forwarded.network }
-    }
-    return address.network
+    return address.sender(forwardedFor: text, trusting: limits.trustedProxies).network
   }
 
   // MARK: Answers
