@@ -235,7 +235,7 @@ struct CountedEndsTests {
     changes.values[FormerWaitingList.valueName] = Array("\(old.clock.now().nanoseconds)\t1\t\(merge)".utf8)
     store.write(changes)
 
-    var bench = try Bench(store: store)
+    var bench = try Bench(store: store, clock: old.clock)
     #expect(bench.metrics.finishedSpanCount == 3)
     bench = try bench.restarted()
     try bench.settle()

@@ -380,7 +380,7 @@ struct SQLiteSpanStoreTests {
     #expect(try store.kinds() == [ThingKind(subject.key, .issue)])
   }
 
-  @Test("finds the traces of a store that the version before wrote")
+  @Test("finds the traces of a store that the fourth version wrote")
   func secondLayout() throws {
     let count = Int(TraceBlocks.size) + 10
     let things = (0..<count).map { Subject(key: StoreSamples.issueKey($0)) }
@@ -395,7 +395,8 @@ struct SQLiteSpanStoreTests {
         """
         DROP INDEX exported_trace_id; ALTER TABLE exported_trace DROP COLUMN block; DROP TABLE own_trace; DROP TABLE kind;
         ALTER TABLE progress DROP COLUMN next_block; ALTER TABLE progress DROP COLUMN next_record;
-        PRAGMA user_version = \(StoreSchema.spanStore.version - 1);
+        DROP TABLE measurement;
+        PRAGMA user_version = 4;
         """)
     }
     store = try open()
