@@ -73,8 +73,9 @@ struct CorrelationWorkTests {
     changes[7].attributes = [Attribute("valuestream.change.merge_revision", .string(Self.commit.value))]
     let build = Self.followers(1)
     let expected = excess > 0 ? nil : changes[7].key
-    let between = changes.prefix(50) + build + changes.suffix(count - 50)
-    for order in [build + changes, changes + build, changes.reversed() + build, between] {
+    let between: [Event] = Array(changes.prefix(50)) + build + Array(changes.suffix(count - 50))
+    let orders: [[Event]] = [build + changes, changes + build, Array(changes.reversed()) + build, between]
+    for order in orders {
       for batch in [1, 1000] {
         #expect(try Self.parents(try Self.project(order, batch: batch), [build[0].key]) == [expected])
       }
