@@ -141,6 +141,10 @@ package final class SQLiteSpanStore: SpanStore {
     try withWarmestReader { try $0.publishers(of: references) }
   }
 
+  package func publishers(of references: [Reference], limit: Int) throws -> [Reference: [SpanKey]] {
+    try withWarmestReader { try $0.publishers(of: references, limit: limit) }
+  }
+
   package func followers(of references: [Reference]) throws -> [Reference: [SpanKey]] {
     try withWarmestReader { try $0.followers(of: references) }
   }

@@ -165,7 +165,7 @@ enum SpanStoreQuery: Int, CaseIterable {
   private static func keys(in table: String) -> String {
     """
     SELECT s.space, s.number, s.text FROM \(table) r JOIN subject s ON s.seq = r.subject
-    WHERE r.space = ?1 AND r.number = ?2 AND r.text = ?3
+    WHERE r.space = ?1 AND r.number = ?2 AND r.text = ?3 LIMIT ?4
     """
   }
 

@@ -81,14 +81,14 @@ final class SpanStoreReader: @unchecked Sendable {  // One thread at a time: who
     return result
   }
 
-  func publishers(of references: [Reference]) throws -> [Reference: [SpanKey]] {
+  func publishers(of references: [Reference], limit: Int = .max) throws -> [Reference: [SpanKey]] {
     var result: [Reference: [SpanKey]] = [:]
     for reference in references where result[reference] == nil {
       if reference.kind == .key {
         let key = SpanKey(reference.value)
         result[reference] = try key.map { try isKnown($0) ? [$0] : [] } ?? []
       } else {
-        result[reference] = try keys(.publishers, reference)
+        result[reference] = try keys(.publishers, reference, limit: limit)
       }
     }
     return result
@@ -106,10 +106,11 @@ final class SpanStoreReader: @unchecked Sendable {  // One thread at a time: who
     return try bind(StoredName(key), to: statement) && statement.step()
   }
 
-  private func keys(_ query: SpanStoreQuery, _ reference: Reference) throws -> [SpanKey] {
+  private func keys(_ query: SpanStoreQuery, _ reference: Reference, limit: Int = .max) throws -> [SpanKey] {
     let statement = try statement(query)
     defer { statement.reset() }
     guard try bind(StoredName(reference), to: statement) else { return [] }
+    statement.bind(4, Int64(limit))
     var keys: [SpanKey] = []
     while try statement.step() { keys.append(try key(statement, at: 0)) }
     return keys.sorted()

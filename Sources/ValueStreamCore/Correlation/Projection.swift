@@ -20,12 +20,12 @@ public struct Projection: Sendable {
     self.store = store
   }
 
-  /// Correlates one event with the store and everything taken in so far.
+  /// Correlates one event with the store and everything taken in so far. What is beyond the ``Event/Limit``s is cut off.
   ///
   /// - Returns: the key of the thing the event is about, and whether the event told anything new.
   /// - Throws: ``StoreError`` when the store cannot be read; the projection is then of no more use.
   public mutating func take(_ event: Event) throws -> (key: SpanKey, isNews: Bool) {
-    let event = event.withDerivedNames()
+    let event = event.limited().withDerivedNames().limited()
     try loadForeseeable(event)
     while true {
       switch correlator.step(event, knowing: knowledge) {
@@ -95,7 +95,10 @@ public struct Projection: Sendable {
       absorbed[key] = changes.key
       newAliases[key] = nil
       newFollows[key] = nil
-      for reference in knowledge.publishers.keys { knowledge.publishers[reference]?.removeAll { $0 == key } }
+      // Of a name that very many publish, not all are known: the next is asked for.
+      for (reference, keys) in knowledge.publishers where keys.contains(key) {
+        knowledge.publishers[reference] = keys.count > Correlator.publisherLimit ? nil : keys.filter { $0 != key }
+      }
       for reference in knowledge.followers.keys { knowledge.followers[reference]?.removeAll { $0 == key } }
       for reference in newPublishers.keys { newPublishers[reference]?.removeAll { $0 == key } }
       for reference in newFollowers.keys { newFollowers[reference]?.removeAll { $0 == key } }
@@ -159,7 +162,7 @@ public struct Projection: Sendable {
       for key in keys { knowledge.subjects[key] = .some(absorbed[key] != nil ? nil : found[key]) }
     }
     if !publishers.isEmpty {
-      let found = try store.publishers(of: publishers)
+      let found = try store.publishers(of: publishers, limit: Correlator.publisherLimit + 2 + absorbed.count)
       for reference in publishers {
         var known = (found[reference] ?? []) + (newPublishers[reference] ?? [])
         if reference.kind == .key, let key = SpanKey(reference.value), changed.contains(key) { known.append(key) }

@@ -51,6 +51,7 @@ public struct TraceReader {
     return try spans.map { span in
       var span = span
       let conclusions = try conclusions(from: &span, under: tie)
+      if place.isCut, place.rootIndex == 0 { span.attributes.insert(Attribute("valuestream.trace.cut", true)) }
       let parentAttempt = parent.flatMap { $0.attempt(for: span, of: tie) }
       var traced = TracedSpan(
         span: span, classicID: classicID, traceID: traceID, parentSpanID: nil,
@@ -205,7 +206,7 @@ public struct TraceReader {
   /// more than one, has it.
   private mutating func linkEnds(of span: Span) throws -> [LinkEnd] {
     guard !span.links.isEmpty else { return [] }
-    let publishers = try store.publishers(of: Set(span.links.map(\.reference)).sorted())
+    let publishers = try store.publishers(of: Set(span.links.map(\.reference)).sorted(), limit: 2)
     let targets = span.links.map { statement -> SpanKey? in
       guard let keys = publishers[statement.reference], keys.count == 1, keys[0] != span.key else { return nil }
       return keys[0]
@@ -238,7 +239,8 @@ public struct TraceReader {
   /// instead of several for each.
   package mutating func prepare(for keys: some Sequence<SpanKey>) throws {
     var level = Set(keys)
-    while !level.isEmpty {
+    // What is farther above is read when it is asked for.
+    for _ in 0...TraceRoot.depthLimit where !level.isEmpty {
       try readSubjects(level)
       try readRecords(of: level)
       level = Set(level.compactMap { known[$0]??.parent?.parent }.filter { known[$0] == nil })

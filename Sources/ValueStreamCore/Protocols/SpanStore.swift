@@ -9,6 +9,9 @@ public protocol SpanStore: Sendable {
   /// Keys of the things that publish each of these references, sorted. A `key` reference is published by its own thing.
   func publishers(of references: [Reference]) throws -> [Reference: [SpanKey]]
 
+  /// The same, of each reference at most so many keys, whichever.
+  func publishers(of references: [Reference], limit: Int) throws -> [Reference: [SpanKey]]
+
   /// Keys of the things that follow each of these references, sorted.
   func followers(of references: [Reference]) throws -> [Reference: [SpanKey]]
 
@@ -111,6 +114,10 @@ public protocol SpanStore: Sendable {
 }
 
 extension SpanStore {
+  public func publishers(of references: [Reference], limit: Int) throws -> [Reference: [SpanKey]] {
+    try publishers(of: references).mapValues { Array($0.prefix(limit)) }
+  }
+
   /// Remembers how far an exporter has come, with nothing refused.
   public func setExportProgress(_ progress: ExportProgress, for exporter: String) throws {
     try setExportProgress(progress, for: exporter, refusal: nil)
