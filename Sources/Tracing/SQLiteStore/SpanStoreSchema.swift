@@ -96,5 +96,11 @@ extension StoreSchema {
         source TEXT NOT NULL, host TEXT NOT NULL, operation TEXT NOT NULL, PRIMARY KEY (source, host, operation)
       ) WITHOUT ROWID;
       """,
+      // Checksums of what is packed; null in rows that were written before.
+      """
+      ALTER TABLE subject_data ADD COLUMN checksum INTEGER;
+      ALTER TABLE named_value ADD COLUMN checksum INTEGER;
+      ALTER TABLE fingerprint ADD COLUMN checksum INTEGER;
+      """,
     ])
 }
