@@ -53,6 +53,7 @@ package struct SpansHandler: HTTPHandler {
       json.name("spans")
       json.array(spans) { json, span in span.write(to: &json) }
       json.member("next", page.next.map { String($0) })
+      if page.damagedCount > 0 { json.member("damaged", page.damagedCount) }
     }
     return json.bytes
   }
