@@ -101,8 +101,9 @@ struct DaemonSettings {
       declared: Self.declarations, arguments: arguments, environment: environment,
       fileSetting: Self.config.declaration.name, readFile: readFile)
     words = settings.operands
-    if let word = words.first, word != ReplayCommand.name {
-      throw SettingsError("unexpected argument \"\(word)\"; vsd takes flags, and the one command \(ReplayCommand.name)")
+    if let word = words.first, ![ReplayCommand.name, CheckCommand.name].contains(word) {
+      throw SettingsError(
+        "unexpected argument \"\(word)\"; vsd takes flags, and the commands \(ReplayCommand.name) and \(CheckCommand.name)")
     }
     address = try settings.value(of: IntakeSettings.address)
     adminAddress = try settings.value(of: IntakeSettings.adminAddress)

@@ -13,6 +13,10 @@ struct DaemonState: Sendable {
   private let metrics: ProjectionMetrics
   private let isImmediate: Bool
   private let clock: any WallClock
+  private let damage: DamageReport
+  private let setAside: SetAsideDeliveries
+  private let stalled: MetricFamily
+  private let damaged: MetricFamily
 
   private let waiting: MetricFamily
   private let lag: MetricFamily
@@ -27,14 +31,19 @@ struct DaemonState: Sendable {
   private let ages: AgeGauges
   private let branches: BranchGauges?
 
+  /// How long deliveries may wait while none is projected before that is a warning.
+  private static let tolerableStallSeconds = 5.0
+
   /// Deliveries the projector may be behind before the daemon calls itself not ready.
   private static let tolerableLag: UInt64 = 100_000
 
   init(
     log: any DeliveryLog, store: any SpanStore, recorder: DeliveryRecorder, projector: Projector, runners: [ExportRunner],
     metrics: ProjectionMetrics, registry: MetricRegistry, clock: any WallClock,
-    hasBranchMetrics: Bool, isImmediate: Bool
+    hasBranchMetrics: Bool, isImmediate: Bool, damage: DamageReport, setAside: SetAsideDeliveries
   ) {
+    self.damage = damage
+    self.setAside = setAside
     self.log = log
     self.store = store
     self.recorder = recorder
@@ -55,6 +64,12 @@ struct DaemonState: Sendable {
     waiting = registry.family(.gauge, "valuestream_log_waiting_deliveries", help: "Deliveries that wait to be made durable.")
     lag = registry.family(
       .gauge, "valuestream_projection_lag_deliveries", help: "Recorded deliveries that are not projected into spans yet.")
+    stalled = registry.family(
+      .gauge, "valuestream_projection_stalled_seconds",
+      help: "How long recorded deliveries have waited while none was projected; 0 when none wait.")
+    damaged = registry.family(
+      .gauge, "valuestream_damaged_records", help: "Records of log and store that were found damaged since the start, by part.",
+      labels: ["part"])
     bytes = registry.family(.gauge, "valuestream_store_bytes", help: "Bytes on disk.", labels: ["part"])
     exportPending = registry.family(
       .gauge, "valuestream_export_pending_spans", help: "Finished spans that wait for an exporter.", labels: ["exporter"])
@@ -78,6 +93,23 @@ struct DaemonState: Sendable {
     return behind > Self.tolerableLag ? "\(behind) deliveries are recorded but not projected yet" : nil
   }
 
+  /// What an operator should look at, although deliveries are safe here.
+  var warnings: [String] {
+    var warnings: [String] = []
+    if let stall = projector.stall, stall.seconds > Self.tolerableStallSeconds {
+      let reason = stall.failure.map { ": \($0)" } ?? ""
+      warnings.append("\(projectionLag) deliveries wait, and none was projected for \(Int(min(stall.seconds, 1e9))) s\(reason)")
+    }
+    let counts = damage.counts
+    if !counts.isEmpty {
+      let parts = StoreDamage.Part.allCases.compactMap { part in counts[part].map { "\($0) of part \(part.rawValue)" } }
+      warnings.append("damaged records are passed over (\(parts.joined(separator: ", "))); vsd check lists them")
+    }
+    let count = setAside.count
+    if count > 0 { warnings.append("\(count) deliveries are set aside; /api/v1/deliveries?result=unreadable tells why") }
+    return warnings
+  }
+
   private var projectionLag: UInt64 {
     guard !isImmediate, let last = try? log.lastPosition() else { return 0 }
     return last.rawValue - min(last.rawValue, projector.projected?.rawValue ?? 0)
@@ -95,6 +127,8 @@ struct DaemonState: Sendable {
     cut.replaceSeries(families.map { ([$0.name], Double($0.cutCount)) })
     waiting.set(Double(recorder.waitingCount))
     lag.set(Double(projectionLag))
+    stalled.set(projector.stall?.seconds ?? 0)
+    for part in StoreDamage.Part.allCases { damaged.set(Double(damage.counts[part] ?? 0), labels: [part.rawValue]) }
     if let size = try? log.size() { bytes.set(Double(size), labels: ["log"]) }
     if let size = try? store.size() { bytes.set(Double(size), labels: ["spans"]) }
     for runner in runners {

@@ -21,6 +21,10 @@ enum VSD {
       if settings.words.first == ReplayCommand.name {
         return try ReplayCommand(Array(settings.words.dropFirst()), settings).run()
       }
+      if settings.words.first == CheckCommand.name {
+        if try !CheckCommand(Array(settings.words.dropFirst()), settings).run() { exit(ExitCode.dataError) }
+        return
+      }
       let logger = Logger(threshold: settings.logLevel, write: StandardOutput.write)
       for variable in DaemonSettings.unknownVariables(in: Environment.variables) {
         let hint = variable.meant.map { "; is \($0) meant?" } ?? ""

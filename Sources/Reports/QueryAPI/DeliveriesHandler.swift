@@ -12,17 +12,22 @@ package struct DeliveriesHandler: HTTPHandler {
   private let log: any DeliveryLog
   private let sources: [String: any EventSource]
   private let logger: Logger
+  private let setAside: @Sendable (LogPosition) -> String?
 
   /// A page for which more than this many deliveries would have to be looked at, or bytes of body, is shorter than asked for.
   private static let searchLimit = 2000
   private static let byteLimit = 64 << 20
   private let byteBudget: Int
 
-  /// - Parameter byteBudget: bytes of an answer past which a page is shorter than asked for.
+  /// - Parameters:
+  ///   - byteBudget: bytes of an answer past which a page is shorter than asked for.
+  ///   - setAside: why a delivery could not be projected; it is listed as unreadable, and not looked into.
   package init(
-    log: any DeliveryLog, sources: [any EventSource], logger: Logger, byteBudget: Int = SpanQueries.byteBudget
+    log: any DeliveryLog, sources: [any EventSource], logger: Logger, byteBudget: Int = SpanQueries.byteBudget,
+    setAside: @escaping @Sendable (LogPosition) -> String? = { _ in nil }
   ) {
     self.byteBudget = byteBudget
+    self.setAside = setAside
     self.log = log
     self.sources = Dictionary(sources.map { ($0.name, $0) }) { first, _ in first }
     self.logger = logger
@@ -70,7 +75,7 @@ package struct DeliveriesHandler: HTTPHandler {
         next = position
         looked += 1
         bytes += logged.delivery.body.count
-        let understood = understand(logged)
+        let understood = understand(logged, at: position)
         guard query.matches(logged, understood) else { continue }
         json.object { json in write(position, logged, understood, to: &json) }
         written += 1
@@ -80,7 +85,9 @@ package struct DeliveriesHandler: HTTPHandler {
     return next
   }
 
-  private func understand(_ logged: LoggedDelivery) -> Result<Interpretation, PayloadError> {
+  private func understand(_ logged: LoggedDelivery, at position: LogPosition) -> Result<Interpretation, PayloadError> {
+    // What ends the process when it is projected may end it here.
+    if let reason = setAside(position) { return .failure(PayloadError(.malformed, reason: "set aside: \(reason)")) }
     guard let source = sources[logged.delivery.source] else {
       return .failure(PayloadError(.malformed, reason: "there is no source \(logged.delivery.source) any more"))
     }
@@ -111,7 +118,7 @@ package struct DeliveriesHandler: HTTPHandler {
     }
     var json = JSONWriter()
     json.object { json in
-      write(LogPosition(rawValue: number), logged, understand(logged), to: &json)
+      write(LogPosition(rawValue: number), logged, understand(logged, at: LogPosition(rawValue: number)), to: &json)
       json.name("headers")
       json.object { json in
         for field in logged.delivery.headers.fields { json.member(field.name, field.value) }

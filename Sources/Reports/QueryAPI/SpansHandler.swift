@@ -45,40 +45,47 @@ package struct SpansHandler: HTTPHandler {
     try json.object { json in
       var next: UInt64?
       var isComplete = true
+      var damagedCount = 0
       json.name("spans")
       try json.array(CollectionOfOne(parameters)) { json, parameters in
         if parameters.references.isEmpty {
-          (next, isComplete) = try write(parameters, to: &json)
+          (next, isComplete, damagedCount) = try write(parameters, to: &json)
         } else {
           isComplete = try writeNamed(parameters, to: &json)
         }
       }
       json.member("next", next.map { String($0) })
       if !isComplete { json.member("limited", true) }
+      if damagedCount > 0 { json.member("damaged", damagedCount) }
     }
     return json.bytes
   }
 
-  /// - Returns: the cursor of the next page, and false where this one is shorter than asked for.
-  private func write(_ parameters: ListParameters, to json: inout JSONWriter) throws -> (next: UInt64?, isComplete: Bool) {
+  /// - Returns: the cursor of the next page, false where this one is shorter than asked for, and how many subjects are left out because
+  ///   they are damaged.
+  private func write(
+    _ parameters: ListParameters, to json: inout JSONWriter
+  ) throws -> (next: UInt64?, isComplete: Bool, damagedCount: Int) {
+    var damagedCount = 0
     var next = parameters.page.cursor
     var rest = parameters.page.limit
     var reader = queries.reader()
     while rest > 0 {
       let step = try queries.store.subjects(matching: parameters.filter, after: next, limit: min(rest, Self.stepLimit))
+      damagedCount += step.damagedCount
       for (index, subject) in step.subjects.enumerated() {
         let isWhole = queries.write(try reader.spans(of: subject), to: &json)
         guard !isWhole || json.bytes.count >= queries.byteBudget else { continue }
-        if index == step.subjects.count - 1 { return (step.next, isWhole && step.next == nil) }
-        return (try queries.store.places(of: [subject.key])[subject.key], false)
+        if index == step.subjects.count - 1 { return (step.next, isWhole && step.next == nil, damagedCount) }
+        return (try queries.store.places(of: [subject.key])[subject.key], false, damagedCount)
       }
       rest -= step.subjects.count
       next = step.next
-      if next == nil || step.subjects.isEmpty { break }
+      if next == nil || step.subjects.isEmpty && step.damagedCount == 0 { break }
       // What was looked up is remembered only as long as it is not much.
       if reader.lookUpCount > SpanQueries.spanLimit { reader = queries.reader() }
     }
-    return (next, true)
+    return (next, true, damagedCount)
   }
 
   private func writeNamed(_ parameters: ListParameters, to json: inout JSONWriter) throws -> Bool {

@@ -109,5 +109,6 @@ extension SQLiteSpanStore {
     """
   }
 
-  private static let isCounter = "name NOT LIKE '\(MetricRegistry.gaugePrefix)%'"
+  /// Gauges, and what could not be projected, follow from the projection.
+  private static let isCounter = "name NOT LIKE '\(MetricRegistry.gaugePrefix)%' AND name <> 'deliveries.set_aside'"
 }

@@ -24,10 +24,10 @@ enum SpanStoreQuery: Int, CaseIterable {
     case .nameText: "SELECT text FROM name WHERE id = ?1"
     case .insertName: "INSERT INTO name VALUES (?1, ?2)"
 
-    case .subjectData: "SELECT d.data FROM subject s JOIN subject_data d ON d.seq = s.seq WHERE \(Self.isNamed)"
+    case .subjectData: "SELECT d.data, d.checksum FROM subject s LEFT JOIN subject_data d ON d.seq = s.seq WHERE \(Self.isNamed)"
     case .things:
       """
-      SELECT s.seq, s.space, s.number, s.text, d.data FROM subject s JOIN subject_data d ON d.seq = s.seq
+      SELECT s.seq, s.space, s.number, s.text, d.data, d.checksum FROM subject s LEFT JOIN subject_data d ON d.seq = s.seq
       WHERE s.seq > ?1 ORDER BY s.seq LIMIT ?2
       """
     case .openThings:
@@ -45,8 +45,8 @@ enum SpanStoreQuery: Int, CaseIterable {
     // Leaves alone what stands in indexes.
     case .updateSummary: "UPDATE subject SET source = ?6, outcome = ?8, start = ?9, end = ?10 WHERE seq = ?4"
     case .deleteSubject: "DELETE FROM subject WHERE seq = ?1"
-    case .insertData: "INSERT INTO subject_data VALUES (?1, ?2)"
-    case .updateData: "UPDATE subject_data SET data = ?2 WHERE seq = ?1"
+    case .insertData: "INSERT INTO subject_data VALUES (?1, ?2, ?3)"
+    case .updateData: "UPDATE subject_data SET data = ?2, checksum = ?3 WHERE seq = ?1"
     case .deleteData: "DELETE FROM subject_data WHERE seq = ?1"
 
     case .publishers: Self.keys(in: "alias")
@@ -89,10 +89,10 @@ enum SpanStoreQuery: Int, CaseIterable {
     case .deleteTrace: "DELETE FROM exported_trace WHERE \(Self.isNamed)"
     case .deleteAttempts: "DELETE FROM exported_attempt WHERE \(Self.isNamed)"
 
-    case .values: "SELECT name, bytes FROM named_value"
-    case .setValue: "INSERT OR REPLACE INTO named_value VALUES (?1, ?2)"
-    case .fingerprints: "SELECT data FROM fingerprint WHERE newest >= ?1"
-    case .insertFingerprints: "INSERT INTO fingerprint VALUES (NULL, ?1, ?2)"
+    case .values: "SELECT name, bytes, checksum FROM named_value"
+    case .setValue: "INSERT OR REPLACE INTO named_value VALUES (?1, ?2, ?3)"
+    case .fingerprints: "SELECT data, checksum, batch FROM fingerprint WHERE newest >= ?1"
+    case .insertFingerprints: "INSERT INTO fingerprint VALUES (NULL, ?1, ?2, ?3)"
     case .deleteFingerprints: "DELETE FROM fingerprint WHERE newest < ?1"
     case .branchUpdates: "SELECT time, data FROM branch_update WHERE \(Self.isNamed) ORDER BY time DESC, data DESC LIMIT ?4"
     case .branchUpdatesTo: "SELECT space, number, text, time, data FROM branch_update WHERE head = ?1"

@@ -101,5 +101,11 @@ extension StoreSchema {
       CREATE TABLE measurement (subject INTEGER PRIMARY KEY, since INTEGER, counted BLOB NOT NULL);
       CREATE INDEX measurement_since ON measurement (since) WHERE since IS NOT NULL;
       """,
+      // Checksums of what is packed; null in rows that were written before.
+      """
+      ALTER TABLE subject_data ADD COLUMN checksum INTEGER;
+      ALTER TABLE named_value ADD COLUMN checksum INTEGER;
+      ALTER TABLE fingerprint ADD COLUMN checksum INTEGER;
+      """,
     ])
 }

@@ -2,6 +2,8 @@
 ///
 /// Calls block; make them from a thread of your own. ``write(_:)`` has one caller at a time, everything else any number,
 /// and sees all writes that returned before.
+///
+/// A row that cannot be read stops nothing: it is left out, and told to a ``DamageReport``.
 public protocol SpanStore: Sendable {
   /// The things with these keys, as far as they are known.
   func subjects(_ keys: [SpanKey]) throws -> [SpanKey: Subject]
@@ -306,6 +308,8 @@ public struct SubjectPage: Sendable {
   public var subjects: [Subject]
   /// Cursor of the next page; nil on the last.
   public var next: UInt64?
+  /// How many subjects belong here and cannot be read.
+  public var damagedCount = 0
 
   public init(subjects: [Subject], next: UInt64?) {
     self.subjects = subjects
