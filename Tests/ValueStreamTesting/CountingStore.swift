@@ -59,6 +59,12 @@ package final class CountingStore: SpanStore {
 
   package func position() throws -> LogPosition? { try inner.position() }
   package func values() throws -> [String: [UInt8]] { try inner.values() }
+  package func measurements(of keys: [SpanKey]) throws -> [SpanKey: Measurement] { try inner.measurements(of: keys) }
+  package func awaitingMeasurement(since latest: Timestamp, orAfter now: Timestamp, limit: Int) throws -> [(
+    key: SpanKey, measurement: Measurement
+  )] {
+    try inner.awaitingMeasurement(since: latest, orAfter: now, limit: limit)
+  }
   package func fingerprints(since cutoff: Timestamp) throws -> [DeliveryFingerprint] { try inner.fingerprints(since: cutoff) }
   package func subjects(matching filter: SubjectFilter, after cursor: UInt64?, limit: Int) throws -> SubjectPage {
     try inner.subjects(matching: filter, after: cursor, limit: limit)
