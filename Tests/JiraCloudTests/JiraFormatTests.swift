@@ -89,7 +89,10 @@ struct JiraFormatTests {
     try PayloadTimeLaws(JiraCloudSource()).checkAbsentTimes(try JiraCloudSourceTests.delivery(fixture))
   }
 
-  @Test("Sent again after a year a payload becomes the same", arguments: JiraCloudSourceTests.fixtures)
+  /// All but a version of which only the day of its release is told.
+  static let timed = JiraCloudSourceTests.fixtures.filter { $0.name != "version_updated.released" }
+
+  @Test("Sent again after a year a payload becomes the same", arguments: timed)
   func replay(fixture: PayloadFixture) throws {
     try PayloadTimeLaws(JiraCloudSource()).checkReplay(try JiraCloudSourceTests.delivery(fixture))
   }

@@ -112,7 +112,7 @@ struct WrittenReferencesTests {
       String(repeating: "\u{6F22}", count: 87_000), String(repeating: "fixes ", count: 43_000),
     ]
     for text in hostile {
-      let found = Self.text(Self.written.statements(branch: nil, title: nil, body: text + end))
+      let found = Self.text(Self.written.statements(branch: nil, title: nil, body: "x \(text)\(end)"))
       #expect(
         found == [
           "explicit_id: vstrace-github-issue-site-36", "closing_words: here#12",

@@ -28,7 +28,7 @@ struct CommandLineTests {
     ("max-body", "1MiB"),
     ("tracer", "mock"), ("t", "mock"), ("store", "memory"), ("settle", "1s"), ("attributes", "classic"), ("log-retention", "1d"),
     ("log-max-size", "1GiB"), ("span-retention", "90d"), ("metric-series-limit", "10"),
-    ("incident-labels", "sev*"), ("service-deploys", "cart=cart-*,till=acme/shop:till"),
+    ("incident-labels", "sev*"), ("bots", "harbour-*"), ("service-deploys", "cart=cart-*,till=acme/shop:till"),
     ("service-paths", "cart=services/cart/*"), ("github-deploy-workflows", "Deploy site=production,release-*.yml"),
     ("log-level", "INFO"),
     ("github-secret-file", "FILE"), ("gitlab-secret-file", "FILE"), ("jenkins-secret-file", "FILE"),

@@ -72,14 +72,15 @@ extension GitHubMapping {
     let created = suite.time("created_at")
     let state = Self.state(ofStatus: suite.string("status"), action: payload.action)
     let isOver = state == .ended
-    var event = Event(key: key("suite", id, of: repository), time: snapshotTime(suite))
+    let updated = suite.time("updated_at")
+    var event = Event(key: key("suite", id, of: repository), time: .vendor(updated ?? created, orReceipt: received))
     event.operation = .build
     event.state = state
     event.marks = [.begin(.vendor(created, orReceipt: received))]
     if isOver {
       // Asked to run again, it still shows how it ended before, and when it was asked.
-      let updated = suite.time("updated_at")
-      event.marks.append(.end(payload.action == "completed" ? snapshotTime(suite) : standIn(updated)))
+      let isTold = payload.action == "completed" && updated != nil
+      event.marks.append(.end(isTold ? event.time : standIn(updated ?? created)))
       event.conclude(suite.string("conclusion"))
     }
     event.follows =

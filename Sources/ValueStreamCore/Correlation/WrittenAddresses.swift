@@ -60,17 +60,19 @@ struct WrittenAddresses {
     var links: [String] = []
     for word in text.utf8.split(whereSeparator: { !isLetterOrDigit($0) }) where word.count == 8 && links.count < 5 {
       let link = String(Substring(word))
-      if isShortLink(link[...]), !links.contains(link) { links.append(link) }
+      if isMixed(word), !links.contains(link) { links.append(link) }
     }
     return links
   }
 
   private static func isShortLink(_ text: Substring) -> Bool {
-    let bytes = text.utf8
-    guard bytes.count == 8, bytes.allSatisfy(isLetterOrDigit) else { return false }
-    let hasSmall = bytes.contains { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0) }
-    let hasOther = bytes.contains { $0 < UInt8(ascii: "a") }
-    return hasSmall && hasOther
+    text.utf8.count == 8 && text.utf8.allSatisfy(isLetterOrDigit)
+  }
+
+  /// True of letters of both kinds, or with digits among them: `Discount` is a word.
+  private static func isMixed(_ text: Substring.UTF8View) -> Bool {
+    let isSmall = { (byte: UInt8) in (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) }
+    return text.contains(where: isSmall) && text.dropFirst().contains { !isSmall($0) }
   }
 
   private static func isLetter(_ byte: UInt8) -> Bool { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20) }
