@@ -40,13 +40,13 @@ struct ProvisionalExportTests {
     try Self.take(Self.build(Self.provisional), bench)
     let clock = ExportRunnerTests.FakeClock()
     let exporter = ExportRunnerTests.FakeExporter()
-    await (try ExportRunnerTests.runner(exporter, store, clock)).finish(includingUnsettled: true)
+    await (try ExportRunnerTests.runner(exporter, store, clock)).finish(includingUnsettled: true, within: .seconds(60))
     #expect(exporter.ids == [SpanID(key: Self.provisional, attempt: 1)])
 
     try Self.take(Self.build(Self.own), bench)
     try Self.take(Self.build(Self.provisional), bench)
     let next = ExportRunnerTests.FakeExporter()
-    await (try ExportRunnerTests.runner(next, store, clock)).finish(includingUnsettled: true)
+    await (try ExportRunnerTests.runner(next, store, clock)).finish(includingUnsettled: true, within: .seconds(60))
     #expect(next.ids == [SpanID(key: Self.own, attempt: 1)])
     let traces = Set((exporter.batches.withLock { $0 } + next.batches.withLock { $0 }).flatMap { $0 }.map(\.traceID))
     #expect(traces.count == 1, "in the trace that went out")
@@ -62,7 +62,8 @@ struct ProvisionalExportTests {
     try Self.take(Self.build(Self.provisional), bench)
     try Self.take(Self.build(Self.own), bench)
     let exporter = ExportRunnerTests.FakeExporter()
-    await (try ExportRunnerTests.runner(exporter, store, ExportRunnerTests.FakeClock())).finish(includingUnsettled: true)
+    await (try ExportRunnerTests.runner(exporter, store, ExportRunnerTests.FakeClock())).finish(
+      includingUnsettled: true, within: .seconds(60))
     #expect(exporter.ids == [SpanID(key: Self.own, attempt: 1)])
   }
 }
