@@ -12,6 +12,8 @@ struct DeployHistory {
     case madeAtCommit
     /// Those that were first pushed with commits of their own.
     case pushedWithCommits
+    /// The same, and they take in main.
+    case takingInMain
   }
 
   struct Change: Hashable {
@@ -93,6 +95,11 @@ struct DeployHistory {
     return seen
   }
 
+  func landed(_ change: SpanKey) -> String? { changes.first { $0.key == change }?.landed }
+
+  /// Commits with their parents.
+  var graph: [String] { parents.map { "\($0)<\($1.joined(separator: "+"))" }.sorted() }
+
   func isOnMain(_ commit: String) -> Bool { mainCommits.contains(commit) }
 
   // MARK: What happens
@@ -143,7 +150,7 @@ struct DeployHistory {
     branchNumber += 1
     let name = "branch\(branchNumber)"
     let start = mainCommits.suffix(3).randomElement(using: &random) ?? main
-    if kind == .pushedWithCommits {
+    if kind != .madeAtCommit {
       let commit = newCommit([start])
       branches.append(Branch(name: name, head: commit, commitCount: 1))
       push(branch: name, from: nil, to: commit, commits: [commit])
@@ -164,7 +171,7 @@ struct DeployHistory {
       merge(to: name, as: commit, head: "h\(commit)")
       push(branch: name, from: old, to: commit, commits: [commit])
       branches[index].head = commit
-    case 1 where kind == .pushedWithCommits && !ancestors(of: old).contains(main):
+    case 1 where kind == .takingInMain && !ancestors(of: old).contains(main):
       // It takes in main.
       let commit = newCommit([old, main])
       let new = ancestors(of: commit).subtracting(ancestors(of: old))

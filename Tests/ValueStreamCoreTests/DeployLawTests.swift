@@ -57,15 +57,20 @@ struct DeployLawTests {
 
   @Test(
     "Where nobody says at which commit a branch began, no change is lost, and none is brought twice that was not taken back",
-    arguments: UInt64(1)...120)
-  func unknownBeginnings(seed: UInt64) throws {
-    let history = DeployHistory(seed: seed, branches: .pushedWithCommits)
+    arguments: UInt64(1)...60, [DeployHistory.Branches.pushedWithCommits, .takingInMain])
+  func unknownBeginnings(seed: UInt64, branches: DeployHistory.Branches) throws {
+    let history = DeployHistory(seed: seed, branches: branches)
     var random = SeededRandom(seed: seed)
     let told = try Self.told(history, &random)
     let deploys = history.successes
     var broughtBefore: [SpanKey: Int] = [:]
     let first = try #require(deploys.first)
     let known = history.changes(in: first.commit)
+    // A line a deploy, to read where the law is broken.
+    let story = deploys.map { deploy in
+      let brought = told[deploy.key]?.changes.compactMap { history.landed($0) } ?? []
+      return "\(deploy.commit) \(told[deploy.key]?.step ?? "") \(brought)"
+    }
     for (index, deploy) in deploys.enumerated() {
       let answer = try #require(told[deploy.key])
       let has = history.changes(in: deploy.commit)
@@ -73,14 +78,15 @@ struct DeployLawTests {
         #expect(has.contains(change), "\(deploy.key) brings \(change), which it has not")
         if let before = broughtBefore[change] {
           let wasTakenBack = deploys[before..<index].contains { !history.changes(in: $0.commit).contains(change) }
-          #expect(wasTakenBack, "\(change) is brought twice, last by \(deploy.key)")
+          #expect(wasTakenBack, "\(change) is brought twice, last by \(deploy.key); \(story); \(history.graph)")
         }
         broughtBefore[change] = index
       }
       // A branch may have more than is known of it; main has not.
       if history.isOnMain(deploy.commit) {
         for change in has.subtracting(known) {
-          #expect(broughtBefore[change] != nil, "\(change) is in \(deploy.key), and nobody brought it")
+          #expect(
+            broughtBefore[change] != nil, "\(change) is in \(deploy.key), and nobody brought it; \(story); \(history.graph)")
         }
       }
     }

@@ -32,7 +32,7 @@ struct CommitRange: Sendable {
       if let meeting = try newerWay.step(untilMeeting: olderWay, as: .newer)
         ?? olderWay.step(untilMeeting: newerWay, as: .older)
       {
-        return CommitRange(olderWay, newerWay, at: meeting)
+        return CommitRange(try olderWay.complete(for: newerWay, from: older), newerWay, at: meeting)
       }
     }
     return CommitRange(relation: .unknown, branches: newerWay.passed.branches)
@@ -76,9 +76,7 @@ struct CommitRange: Sendable {
       self.commit = commit
       self.preferred = preferred
       self.store = store
-      way = try Walk(from: commit, preferring: preferred, in: store)
-      let nothing = Walk(preferring: preferred, in: store)
-      for _ in 0..<stepLimit where !way.isOver { _ = try way.step(untilMeeting: nothing, as: .newer) }
+      way = try Walk.toEnd(from: commit, preferring: preferred, in: store)
     }
 
     /// True for a commit of a branch that was first pushed with commits of its own: of what it has only these are known.
@@ -102,10 +100,14 @@ struct CommitRange: Sendable {
     mutating func range(since older: String) throws -> CommitRange {
       if older == commit { return CommitRange(relation: .same) }
       var olderWay = try Walk(from: older, preferring: preferred, in: store)
-      if let meeting = way.meetingAtStart(of: olderWay, from: older) { return CommitRange(olderWay, way, at: meeting) }
+      if let meeting = way.meetingAtStart(of: olderWay, from: older) {
+        return CommitRange(try olderWay.complete(for: way, from: older), way, at: meeting)
+      }
       while !olderWay.isOver, stepsLeft > 0 {
         stepsLeft -= 1
-        if let meeting = try olderWay.step(untilMeeting: way, as: .older) { return CommitRange(olderWay, way, at: meeting) }
+        if let meeting = try olderWay.step(untilMeeting: way, as: .older) {
+          return CommitRange(try olderWay.complete(for: way, from: older), way, at: meeting)
+        }
       }
       return CommitRange(relation: .unknown, branches: way.passed.branches)
     }
@@ -131,6 +133,8 @@ struct CommitRange: Sendable {
     private let lost: String?
     /// True where the way ends at the beginning of a branch that was first pushed with commits: what they follow is not known.
     private(set) var beganWithCommits = false
+    /// True where the way went on at a commit that a branch took in.
+    private(set) var hasTakenIn = false
 
     var isOver: Bool { update == nil }
 
@@ -148,6 +152,21 @@ struct CommitRange: Sendable {
       }
       self.update = update
       lost = update == nil ? commit : nil
+    }
+
+    static func toEnd(
+      from commit: String, preferring preferred: BranchPreference, in store: any SpanStore
+    ) throws -> Walk {
+      var way = try Walk(from: commit, preferring: preferred, in: store)
+      let nothing = Walk(preferring: preferred, in: store)
+      for _ in 0..<CommitRange.stepLimit where !way.isOver { _ = try way.step(untilMeeting: nothing, as: .newer) }
+      return way
+    }
+
+    /// The way of an older commit as far as a newer one needs it: what a branch took in, the newer way passes before the place where
+    /// the other branch stood, and the older way after it.
+    func complete(for newer: Walk, from commit: String) throws -> Walk {
+      newer.hasTakenIn ? try Walk.toEnd(from: commit, preferring: preferred, in: store) : self
     }
 
     /// One that leads nowhere and begins nowhere.
@@ -255,6 +274,7 @@ struct CommitRange: Sendable {
           .filter { $0.branch != creation.branch && $0.before != nil && !seen.contains($0) }
         guard let other = preferred.choose(among: others, afterMoving: nil) else { continue }
         arrive(at: commit.id)
+        hasTakenIn = true
         return other
       }
       return nil
