@@ -39,6 +39,7 @@ let package = Package(
       name: "CSimdjson", path: "Sources/EventSources/CSimdjson",
       linkerSettings: [.linkedLibrary("simdjson")]),
     module("Payloads", in: "EventSources", ["CSimdjson"]),
+    tests(of: "Payloads", ["ValueStreamCore"]),
     module("GitHub", in: "EventSources", ["Payloads"]),
     module("GitLab", in: "EventSources", ["Payloads"]),
     module("Jenkins", in: "EventSources", ["Payloads"]),
@@ -60,9 +61,10 @@ let package = Package(
       name: "CCrypto", path: "Sources/EventSources/CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CZlib", path: "Sources/SystemLibraries/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "CEventLoop", path: "Sources/EventSources/CEventLoop"),
-    module("Intake", in: "EventSources", ["CMicrohttpd", "CCrypto", "CZlib", "CEventLoop"]),
+    module("Intake", in: "EventSources", ["Payloads", "CMicrohttpd", "CCrypto", "CZlib", "CEventLoop"]),
     tests(of: "Intake", ["ValueStreamCore", "CZlib"]),
-    module("Pipeline", in: "Tracing"),
+    .target(name: "CCrashMark", path: "Sources/Tracing/CCrashMark"),
+    module("Pipeline", in: "Tracing", ["CCrashMark"]),
     module("Logging", in: "Tracing"),
     module("Mock", in: "Tracing", ["Pipeline"]),
     module("Prometheus", in: "Tracing"),
@@ -133,7 +135,8 @@ let package = Package(
       ],
       swiftSettings: settings),
     tests(
-      of: "vsd", ["ValueStreamCore", "OTLP", "Datadog", "Pipeline", "CurlTransport", "vsperf", "HistoryGenerator"],
+      of: "vsd",
+      ["ValueStreamCore", "OTLP", "Datadog", "Pipeline", "CurlTransport", "vsperf", "HistoryGenerator", "CrashingProjector"],
       fixtures: ["Golden", "Producer"]),
     .testTarget(
       name: "MixedSourcesTests",
@@ -154,6 +157,9 @@ let package = Package(
       path: "Tests/ExportBenchmark", swiftSettings: settings),
     .executableTarget(
       name: "bench-traces", dependencies: ["ValueStreamCore", "SQLiteStore", "QueryAPI"], path: "Tests/TraceBenchmark",
+      swiftSettings: settings),
+    .executableTarget(
+      name: "CrashingProjector", dependencies: ["ValueStreamCore", "Pipeline", "SQLiteStore"], path: "Tests/CrashingProjector",
       swiftSettings: settings),
     tests(of: "Prometheus", ["ValueStreamCore"], fixtures: ["Golden"]),
     tests(of: "Mock", ["ValueStreamCore", "Pipeline"]),

@@ -29,29 +29,51 @@ struct Daemon {
     let clock = SystemClock()
     let authenticator = try SystemMessageAuthenticator()
     let isMock = settings.tracers.contains(.mock)
-    let (log, store) = try Self.openStores(settings.store)
-    let registry = MetricRegistry()
+    let damageLines = LogThrottle()
+    let damage = DamageReport { damage in
+      guard let heldBack = damageLines.pass(damage.part.rawValue) else { return }
+      logger.log(.error, "damaged, and passed over: \(damage)") { $0.member("similarBefore", heldBack) }
+    }
+    let (log, store) = try Self.openStores(settings.store, damage)
+    // With the lock of the store: no other process writes there.
+    let poisonGuard: PoisonGuard =
+      switch settings.store {
+      case .memory: PoisonGuard()
+      case .directory(let path): PoisonGuard(directory: path)
+      }
+    let setAside = SetAsideDeliveries()
+    let registry = MetricRegistry { family in
+      logger.log(.warn, "\(family.name) has as many series as --metric-series-limit allows: what is new is counted as other") {
+        line in
+        line.member("limit", family.seriesLimit)
+      }
+    }
     let metrics = ProjectionMetrics(registry: registry, seriesLimit: settings.seriesLimit)
     let recent = RecentDeliveries()
     let mock = isMock ? MockTracer() : nil
 
     let ledger = ExportLedger(store: store, strategy: settings.traceStrategy)
-    let runners = try settings.destinations.map {
+    let runners = try settings.destinations.enumerated().map { index, destination in
       try ExportRunner(
-        exporter: $0.exporter, store: store, ledger: ledger, settle: settings.settle, backlog: settings.exportBacklog,
-        clock: clock, logger: logger)
+        exporter: destination.exporter, store: store, ledger: ledger, settle: settings.settle, backlog: settings.exportBacklog,
+        clock: clock, logger: logger, poisonGuard: poisonGuard, index: index)
     }
     metrics.touchDeliveries(ofSources: settings.sources.map(\.name))
     let unmeasurableLines = LogThrottle()
     let batches = try ProjectionBatches(
       store: store, logEnd: try log.lastPosition(), sources: settings.sources, recent: recent, registry: registry,
-      metrics: metrics, clock: clock, settle: settings.settle
+      metrics: metrics, clock: clock, grace: settings.countGrace, damage: damage, poisonGuard: poisonGuard, setAside: setAside
     ) { span in
       mock?.record(span)
     } onUnmeasurable: { announcement, error in
       guard let heldBack = unmeasurableLines.pass() else { return }
       logger.log(.warn, "attempt \(announcement.attempt) of \(announcement.key) cannot be measured: \(error)") {
         $0.member("similarBefore", heldBack)
+      }
+    } onSetAside: { position, source, reason in
+      logger.log(.error, "delivery set aside, and not projected: \(reason)") { line in
+        line.member("delivery", String(position.rawValue))
+        line.member("source", source)
       }
     }
     var configuration = Projector.Configuration()
@@ -69,9 +91,9 @@ struct Daemon {
     }
     let state = DaemonState(
       log: log, store: store, recorder: recorder, projector: projector, runners: runners, metrics: metrics, registry: registry,
-      clock: clock, hasBranchMetrics: settings.hasBranchMetrics, isImmediate: isMock)
+      clock: clock, hasBranchMetrics: settings.hasBranchMetrics, isImmediate: isMock, damage: damage, setAside: setAside)
     var routes = settings.sources.map { Route.webhook($0) }
-    routes += Route.health { state.unreadiness }
+    routes += Route.health(unreadiness: { state.unreadiness }, warnings: { state.warnings })
     routes.append(
       .handler(
         .exact("/metrics"), access: .openUnlessProtected, as: .metrics,
@@ -92,11 +114,12 @@ struct Daemon {
           return try state.stats()
         }))
     let queries = SpanQueries(
-      store: store, strategy: settings.traceStrategy, clock: clock, logger: logger, waitForProjection: waitForProjection)
+      store: store, strategy: settings.traceStrategy, clock: clock, logger: logger,
+      sources: settings.sources.map(\.name), waitForProjection: waitForProjection)
     let spans = SpansHandler(queries)
     let traces = TracesHandler(queries)
     let jaeger = JaegerHandler(queries)
-    let deliveries = DeliveriesHandler(log: log, sources: settings.sources, logger: logger)
+    let deliveries = DeliveriesHandler(log: log, sources: settings.sources, logger: logger) { setAside.reason(of: $0) }
     var answers: [(Route.Path, any HTTPHandler)] = [
       (.exact("/api/v1/spans"), spans), (.prefix(SpansHandler.prefix), spans),
       (.exact("/api/v1/traces"), traces), (.prefix(TracesHandler.prefix), traces),
@@ -125,6 +148,7 @@ struct Daemon {
     if let admin = settings.adminAddress { listeners.append(HTTPServer.Listener(admin, role: .admin)) }
     var limits = HTTPLimits()
     limits.bodyBytes = settings.maxBodyBytes
+    limits.trustedProxies = settings.trustedProxies
     server = try HTTPServer(
       listeners: listeners, router: Router(routes: routes, readToken: settings.readToken, authenticator: authenticator),
       recorder: recorder, limits: limits, authenticator: authenticator, clock: clock, observer: observer)
@@ -139,10 +163,19 @@ struct Daemon {
       spanAge: settings.spanRetention, exporters: runners.map(\.exporterName))
   }
 
-  private static func openStores(_ store: DaemonSettings.Store) throws -> (any DeliveryLog, any SpanStore) {
+  private static func openStores(
+    _ store: DaemonSettings.Store, _ damage: DamageReport
+  ) throws -> (any DeliveryLog, any SpanStore) {
     switch store {
-    case .memory: (MemoryDeliveryLog(), MemorySpanStore())
-    case .directory(let path): (try SQLiteDeliveryLog(directory: path), try SQLiteSpanStore(directory: path))
+    case .memory: return (MemoryDeliveryLog(), MemorySpanStore())
+    case .directory(let path):
+      var logOptions = SQLiteDeliveryLog.Options()
+      logOptions.damage = damage
+      var storeOptions = SQLiteSpanStore.Options()
+      storeOptions.damage = damage
+      return (
+        try SQLiteDeliveryLog(directory: path, options: logOptions), try SQLiteSpanStore(directory: path, options: storeOptions)
+      )
     }
   }
 
@@ -161,6 +194,8 @@ struct Daemon {
       line.name("listening")
       line.array(bound) { $0.value($1.description) }
     }
+    let listeningFile = try settings.listeningFile.map { try ListeningFile($0, bound) }
+    defer { listeningFile?.remove() }
     try await work()
     // A store in memory ends here, so what could still change goes out as it is.
     await withTaskGroup { group in

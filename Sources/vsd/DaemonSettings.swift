@@ -21,11 +21,15 @@ struct DaemonSettings {
 
   let address: ListenAddress
   let adminAddress: ListenAddress?
+  let listeningFile: String?
   let readToken: Secret?
   let maxBodyBytes: Int
+  let trustedProxies: [AddressRange]
   let tracers: [Tracer]
   let store: Store
   let settle: Duration
+  /// How long ends wait to be counted.
+  var countGrace: Duration { settle * PipelineSettings.countGraceFactor }
   let exportBacklog: Duration
   let traceStrategy: TraceStrategy
   let attributes: AttributeSelection
@@ -97,13 +101,16 @@ struct DaemonSettings {
       declared: Self.declarations, arguments: arguments, environment: environment,
       fileSetting: Self.config.declaration.name, readFile: readFile)
     words = settings.operands
-    if let word = words.first, word != ReplayCommand.name {
-      throw SettingsError("unexpected argument \"\(word)\"; vsd takes flags, and the one command \(ReplayCommand.name)")
+    if let word = words.first, ![ReplayCommand.name, CheckCommand.name].contains(word) {
+      throw SettingsError(
+        "unexpected argument \"\(word)\"; vsd takes flags, and the commands \(ReplayCommand.name) and \(CheckCommand.name)")
     }
     address = try settings.value(of: IntakeSettings.address)
     adminAddress = try settings.value(of: IntakeSettings.adminAddress)
+    listeningFile = try settings.value(of: IntakeSettings.listeningFile)
     readToken = try Self.readToken(settings, environment)
     maxBodyBytes = Int(clamping: try settings.value(of: IntakeSettings.maxBody).bytes)
+    trustedProxies = try settings.value(of: IntakeSettings.trustedProxy)
     traceStrategy = try settings.value(of: PipelineSettings.traceStrategy)
     attributes = try settings.value(of: PipelineSettings.attributes)
     exportBacklog = try settings.value(of: PipelineSettings.exportBacklog)

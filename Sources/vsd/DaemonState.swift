@@ -13,6 +13,10 @@ struct DaemonState: Sendable {
   private let metrics: ProjectionMetrics
   private let isImmediate: Bool
   private let clock: any WallClock
+  private let damage: DamageReport
+  private let setAside: SetAsideDeliveries
+  private let stalled: MetricFamily
+  private let damaged: MetricFamily
 
   private let waiting: MetricFamily
   private let lag: MetricFamily
@@ -20,8 +24,15 @@ struct DaemonState: Sendable {
   private let exportPending: MetricFamily
   private let exportLag: MetricFamily
   private let exported: MetricFamily
+  private let lostLines: MetricFamily
+  private let folded: MetricFamily
+  private let cut: MetricFamily
+  private let registry: MetricRegistry
   private let ages: AgeGauges
   private let branches: BranchGauges?
+
+  /// How long deliveries may wait while none is projected before that is a warning.
+  private static let tolerableStallSeconds = 5.0
 
   /// Deliveries the projector may be behind before the daemon calls itself not ready.
   private static let tolerableLag: UInt64 = 100_000
@@ -29,8 +40,10 @@ struct DaemonState: Sendable {
   init(
     log: any DeliveryLog, store: any SpanStore, recorder: DeliveryRecorder, projector: Projector, runners: [ExportRunner],
     metrics: ProjectionMetrics, registry: MetricRegistry, clock: any WallClock,
-    hasBranchMetrics: Bool, isImmediate: Bool
+    hasBranchMetrics: Bool, isImmediate: Bool, damage: DamageReport, setAside: SetAsideDeliveries
   ) {
+    self.damage = damage
+    self.setAside = setAside
     self.log = log
     self.store = store
     self.recorder = recorder
@@ -39,9 +52,24 @@ struct DaemonState: Sendable {
     self.metrics = metrics
     self.isImmediate = isImmediate
     self.clock = clock
+    self.registry = registry
+    folded = registry.family(
+      .counter, "valuestream_metric_folded_total",
+      help: "How often something was counted as other since the start, because a metric has as many series as it may.",
+      labels: ["metric"])
+    cut = registry.family(
+      .counter, "valuestream_metric_labels_cut_total",
+      help: "How often a label value was cut since the start, because it was too long.",
+      labels: ["metric"])
     waiting = registry.family(.gauge, "valuestream_log_waiting_deliveries", help: "Deliveries that wait to be made durable.")
     lag = registry.family(
       .gauge, "valuestream_projection_lag_deliveries", help: "Recorded deliveries that are not projected into spans yet.")
+    stalled = registry.family(
+      .gauge, "valuestream_projection_stalled_seconds",
+      help: "How long recorded deliveries have waited while none was projected; 0 when none wait.")
+    damaged = registry.family(
+      .gauge, "valuestream_damaged_records", help: "Records of log and store that were found damaged since the start, by part.",
+      labels: ["part"])
     bytes = registry.family(.gauge, "valuestream_store_bytes", help: "Bytes on disk.", labels: ["part"])
     exportPending = registry.family(
       .gauge, "valuestream_export_pending_spans", help: "Finished spans that wait for an exporter.", labels: ["exporter"])
@@ -51,6 +79,8 @@ struct DaemonState: Sendable {
     exported = registry.family(
       .gauge, "valuestream_export_spans", help: "Spans an exporter dealt with over the life of the store, by result.",
       labels: ["exporter", "result"])
+    lostLines = registry.family(
+      .counter, "valuestream_log_lines_lost_total", help: "Log lines that were lost because standard output was not read.")
     ages = AgeGauges(registry: registry, store: store, clock: clock, metrics: metrics)
     branches = hasBranchMetrics ? BranchGauges(registry: registry, store: store, clock: clock) : nil
     registry.family(.gauge, "valuestream_build_info", help: "Always 1; the label tells the version.", labels: ["version"])
@@ -63,6 +93,23 @@ struct DaemonState: Sendable {
     return behind > Self.tolerableLag ? "\(behind) deliveries are recorded but not projected yet" : nil
   }
 
+  /// What an operator should look at, although deliveries are safe here.
+  var warnings: [String] {
+    var warnings: [String] = []
+    if let stall = projector.stall, stall.seconds > Self.tolerableStallSeconds {
+      let reason = stall.failure.map { ": \($0)" } ?? ""
+      warnings.append("\(projectionLag) deliveries wait, and none was projected for \(Int(min(stall.seconds, 1e9))) s\(reason)")
+    }
+    let counts = damage.counts
+    if !counts.isEmpty {
+      let parts = StoreDamage.Part.allCases.compactMap { part in counts[part].map { "\($0) of part \(part.rawValue)" } }
+      warnings.append("damaged records are passed over (\(parts.joined(separator: ", "))); vsd check lists them")
+    }
+    let count = setAside.count
+    if count > 0 { warnings.append("\(count) deliveries are set aside; /api/v1/deliveries?result=unreadable tells why") }
+    return warnings
+  }
+
   private var projectionLag: UInt64 {
     guard !isImmediate, let last = try? log.lastPosition() else { return 0 }
     return last.rawValue - min(last.rawValue, projector.projected?.rawValue ?? 0)
@@ -71,11 +118,17 @@ struct DaemonState: Sendable {
   /// Brings the gauges up to date.
   func refreshGauges() {
     // What cannot be counted now is counted with the next deliveries.
-    try? projector.countSettled()
+    try? projector.countEnds()
     try? ages.refresh()
     try? branches?.refresh()
+    lostLines.set(Double(StandardOutput.lostCount))
+    let families = registry.all.filter(\.isLimited)
+    folded.replaceSeries(families.map { ([$0.name], Double($0.foldedCount)) })
+    cut.replaceSeries(families.map { ([$0.name], Double($0.cutCount)) })
     waiting.set(Double(recorder.waitingCount))
     lag.set(Double(projectionLag))
+    stalled.set(projector.stall?.seconds ?? 0)
+    for part in StoreDamage.Part.allCases { damaged.set(Double(damage.counts[part] ?? 0), labels: [part.rawValue]) }
     if let size = try? log.size() { bytes.set(Double(size), labels: ["log"]) }
     if let size = try? store.size() { bytes.set(Double(size), labels: ["spans"]) }
     for runner in runners {
@@ -102,7 +155,7 @@ struct DaemonState: Sendable {
       exporters: try runners.map { runner in
         let progress = runner.currentProgress
         let pending = try store.announcementCount(after: progress.sequence)
-        return (runner.exporterName, pending, progress.sent, progress.refused)
+        return (runner.exporterName, pending, progress.sent, progress.refused, progress.dropped)
       })
   }
 }

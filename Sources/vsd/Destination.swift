@@ -31,7 +31,10 @@ struct Destination {
     for tracer in tracers {
       switch tracer {
       case .logging:
-        destinations.append(Destination(exporter: LoggingExporter(logger: Logger(), attributes: attributes)))
+        let logger = Logger(write: StandardOutput.write)
+        destinations.append(
+          Destination(
+            exporter: LoggingExporter(logger: logger, attributes: attributes, hasRoom: { StandardOutput.hasRoom })))
       case .otlp:
         let configuration = try OTLPSettings.configuration(in: settings, attributes: attributes, phases: phases)
         let transport = CurlTransport(options: try certificates(settings, readFile))

@@ -8,6 +8,7 @@ enum HelpPage {
 
     Usage: vsd [--flag=value ...]
            vsd replay [apply] [--flag=value ...]
+           vsd check [repair] [--flag=value ...]
 
     It listens for deliveries at /github, /gitlab, /jenkins, /jira, /trello, /customhttp and
     /cdevents, serves metrics at /metrics, and answers /api/v1/spans, /api/v1/traces,
@@ -17,6 +18,9 @@ enum HelpPage {
     vsd replay makes a second projection of the deliveries that are kept, by the mapping and the
     settings of today, and prints what it has otherwise than the one in use; vsd may run meanwhile.
     vsd replay apply does so while vsd is stopped, and puts it in that one's place.
+
+    vsd check reads all that is kept and lists what is damaged; vsd may run meanwhile. vsd check repair
+    mends what can be while vsd is stopped, with the settings vsd runs with.
 
     A flag beats its environment variable (beside it below), which beats the configuration file,
     which beats the default. Flags take one dash or two, and = or a space before the value.
@@ -31,7 +35,8 @@ enum HelpPage {
 
     Exit codes: 0 after SIGINT or SIGTERM, when everything in flight was answered and kept;
     64 a mistake in a flag, a variable or the configuration file; 69 the address cannot be listened
-    on; 70 an internal error; 74 the store cannot be opened.
+    on; 65 vsd check found damage; 70 an internal error; 71 too few files may be open; 74 the store
+    cannot be opened.
 
     """
   }

@@ -36,6 +36,8 @@ struct ReplayCommand {
     defer { log.close() }
     let first = isApplied ? try SQLiteSpanStore(directory: directory) : try SQLiteSpanStore(reading: directory)
     defer { first.close() }
+    // What the log has lost is known from the first projection only, and is carried over.
+    try log.examine()
     let second = try openSecond(of: log, beside: first)
     defer { second.close() }
     var replay = try Replay(

@@ -16,18 +16,26 @@ enum VSD {
       return
     }
     do {
+      try OpenFiles.allow()
       let settings = try DaemonSettings(arguments: arguments, environment: Environment.variables, readFile: Environment.readFile)
       if settings.words.first == ReplayCommand.name {
         return try ReplayCommand(Array(settings.words.dropFirst()), settings).run()
       }
-      let logger = Logger(threshold: settings.logLevel)
+      if settings.words.first == CheckCommand.name {
+        if try !CheckCommand(Array(settings.words.dropFirst()), settings).run() { exit(ExitCode.dataError) }
+        return
+      }
+      let logger = Logger(threshold: settings.logLevel, write: StandardOutput.write)
       for variable in DaemonSettings.unknownVariables(in: Environment.variables) {
         let hint = variable.meant.map { "; is \($0) meant?" } ?? ""
         logger.warn("the variable \(variable.name) is no setting of vsd\(hint)")
       }
       try await Daemon(settings: settings, logger: logger).run()
+      StandardOutput.finish()
     } catch let error as SettingsError {
       fail("\(error); vsd --help lists what can be set", ExitCode.usage)
+    } catch let error as OpenFiles.Shortage {
+      fail("\(error)", ExitCode.system)
     } catch let error as ListenError {
       fail("\(error)", ExitCode.unavailable)
     } catch let error as StoreError {
@@ -38,6 +46,7 @@ enum VSD {
   }
 
   private static func fail(_ message: String, _ code: Int32) -> Never {
+    StandardOutput.finish()
     StandardStream.error.write("vsd: \(message)\n")
     exit(code)
   }

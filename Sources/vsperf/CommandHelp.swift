@@ -43,8 +43,7 @@ enum CommandHelp {
 
     \(command.description)
 
-    Settings:
-    \(HelpText.describe(command.declarations))
+    \(command.declarations.isEmpty ? "" : "Settings:\n\(HelpText.describe(command.declarations))\n")\
       --help
           Print this page.
 

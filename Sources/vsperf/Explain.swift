@@ -8,9 +8,9 @@ extension Command {
       Reads payloads as vsd would, without one: the events that follow, the names they publish and follow,
       attributes and phases; or the path at which a payload cannot be read. Of a folder one line a file and
       a table. Which source a payload is of, its folder tells, or its content; the type of a GitHub event
-      its file's name or its folder: github/issues.opened.json, github/issues/opened.json. A file of
-      deliveries that vsperf generate history wrote is read line by line (*.ndjson). Settings of sources
-      count as they do for vsd.
+      its file's name or its folder (github/issues.opened.json, github/issues/opened.json), or its content,
+      where no other type looks like it. A file of deliveries that vsperf generate history wrote is read
+      line by line (*.ndjson). Settings of sources count as they do for vsd.
       """,
     declarations: Explain.declarations, operands: "FILE...",
     examples: [
@@ -37,7 +37,7 @@ struct Explain: Sendable {
 
   private static let event = Setting<String?>.optionalText(
     "event", environment: "", placeholder: "TYPE",
-    help: "The type of GitHub's event, which the payload does not say: issues, push.")
+    help: "The type of GitHub's event, where neither the file's name nor the payload tells it: issues, push.")
 
   private static let directory = Setting<String?>.optionalText(
     "dir", environment: "", placeholder: "DIR", help: "Read every .json and .ndjson file in this folder and those in it.")

@@ -118,7 +118,77 @@ struct AggregationTests {
     #expect(try await Self.csv(layout, of: Self.header + rows.joined(), threads: 4) == once)
   }
 
+  @Test("NaN, infinities and what is less than 0 are in no mean; nothing counts as 0 where it did in 2019")
+  func undefined() async throws {
+    func mean(_ durations: [String], _ version: Layout.Version = .first) async throws -> String {
+      let rows = durations.map { "o,r,2020-01-02T00:00:00Z,true,\($0),1,1,1,1\n" }.joined()
+      let csv = try await Self.csv(Layout(.pullRequest, version: version, window: .month), of: Self.header + rows)
+      let lines = csv.split(separator: "\n").map { $0.split(separator: ",", omittingEmptySubsequences: false) }
+      let column = try #require(lines[0].firstIndex(of: "AvgDurationHours"))
+      return String(lines[1][column])
+    }
+    for none in ["+Inf", "NaN", "-5", "-0.001", "1e400"] {
+      #expect(try await mean(["3600", none]) == "1")
+      #expect(try await mean(["3600", none], .last) == "1")
+      #expect(try await mean([none]) == "")
+    }
+    #expect(try await mean(["3600", ""]) == "0.5")
+    #expect(try await mean(["3600", "", "NaN", "-1"], .last) == "0.5")
+    #expect(try await mean(["-0"]) == "0")
+  }
+
+  @Test("values below 0 are counted, and the first is named", arguments: [1, 4])
+  func negatives(threads: Int) async throws {
+    let good = String(repeating: "o,r,2020-01-02T00:00:00Z,true,1,1,1,1,1\n", count: 7000)
+    let bad = "o,r,2020-01-02T00:00:00Z,true,-2,1,1,1,-3\n"
+    let file = FileManager.default.temporaryDirectory.appendingPathComponent("prs-\(UUID().uuidString).csv")
+    try (Self.header + good + bad + good + bad).write(to: file, atomically: true, encoding: .utf8)
+    defer { try? FileManager.default.removeItem(at: file) }
+    let layout = Layout(.pullRequest, version: .first, window: .week)
+    var aggregation = Aggregation(timeColumn: Report.timeColumn, calendar: layout.calendar, views: [layout.view])
+    aggregation.threads = threads
+    let result = try await aggregation.run([file.path])
+    #expect(result.negatives.count == 4)
+    #expect(result.negatives.first?.line == 7002)
+    #expect(result.negatives.first?.column == "duration")
+    #expect(result.negatives.first?.reason == "\"-2\" is less than 0")
+    #expect(result.groups(ofView: 0).map(\.rows) == [14_002])
+  }
+
+  @Test("extreme cells never trap, and no report holds a number that is none", arguments: 0..<40 as Range<UInt64>)
+  func extremes(seed: UInt64) async throws {
+    var random = SeededRandom(seed: seed)
+    let numbers = ["", "0", "-0", "1", "-1", "1e308", "-1e308", "5e-324", "9223372036854775808", "NaN", "+Inf", "1e400", "0.1"]
+    let times = ["1970-01-01T00:00:00Z", "2199-12-31T23:59:59.999999999Z", "2020-02-29T12:00:00+13:45", "1999-12-31T23:59:60Z"]
+    let rows = (0..<50).map { _ in
+      let cells = (0..<5).map { _ in numbers.randomElement(using: &random) ?? "" }
+      return "o,r,\(times.randomElement(using: &random) ?? ""),true,\(cells.joined(separator: ","))\n"
+    }.joined()
+    for version in Layout.Version.allCases {
+      for window in Window.allCases {
+        let layout = Layout(
+          .pullRequest, version: version, window: window, metrics: Report.pullRequest.metrics.filter { $0.name.hasPrefix("p") },
+          percentilesSince: 1)
+        let csv = try await Self.csv(layout, of: Self.header + rows)
+        let cells = csv.lowercased().split { $0 == "," || $0 == "\n" }
+        #expect(!cells.contains { $0.contains("inf") || $0 == "nan" || $0 == "-nan" })
+      }
+    }
+  }
+
   // MARK: Mistakes
+
+  @Test("a column that a file has twice is told, where it is needed")
+  func twice() async throws {
+    let layout = Layout(.pullRequest, version: .first, window: .week)
+    let row = "o,r,2020-01-02T00:00:00Z,true,5,1,1,1,1,9\n"
+    let error = await #expect(throws: CSVError.self) {
+      try await Self.csv(layout, of: Self.header.replacing("\n", with: ",duration\n") + row)
+    }
+    #expect(error?.column == "duration")
+    #expect(error?.reason == "there are several columns of this name")
+    #expect(try await Self.csv(layout, of: Self.header.replacing("\n", with: ",note\n") + row).contains("2020|1_o|r"))
+  }
 
   @Test(
     "a bad row is told with its line and column",

@@ -37,6 +37,29 @@ struct CDEventsSourceTests {
       ])
   }
 
+  @Test("An environment may be an object or a text")
+  func environments() throws {
+    for environment in [#"{"id":"production"}"#, #""production""#] {
+      let delivery = Self.delivery(
+        body: """
+          {"context":{"version":"0.4.1","id":"e1","source":"/shop/cd","type":"dev.cdevents.service.deployed.0.2.0",\
+          "timestamp":"2024-03-04T09:00:00Z"},"subject":{"id":"web","type":"service","content":{"environment":\(environment)}}}
+          """)
+      let span = try DeliveryStory([delivery], of: Self.source, seed: 0).spans.first?.span
+      #expect(span?.attributes.value(of: "deployment.environment.name") == .string("production"), "\(environment)")
+    }
+  }
+
+  @Test("No time that is absent or zero makes anything longer", arguments: samples)
+  func absentTimes(fixture: PayloadFixture) throws {
+    try PayloadTimeLaws(Self.source).checkAbsentTimes(try Self.delivery(fixture))
+  }
+
+  @Test("Sent again after a year a payload becomes the same", arguments: fixtures)
+  func replay(fixture: PayloadFixture) throws {
+    try PayloadTimeLaws(Self.source).checkReplay(try Self.delivery(fixture))
+  }
+
   // MARK: Contract
 
   @Test("The contract of sources", arguments: samples)

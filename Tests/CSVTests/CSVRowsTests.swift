@@ -61,7 +61,7 @@ struct CSVRowsTests {
     }
     // A carriage return at the end of a row that is not quoted is none of the value's.
     rows.removeAll { $0.allSatisfy(\.isEmpty) || $0[2].hasSuffix("\r") }
-    var writer = CSVWriter()
+    var writer = CSVWriter(keepsFormulas: true)
     writer.row(["x", "y", "z"])
     for row in rows { writer.row(row) }
     let text = String(decoding: writer.bytes, as: UTF8.self)

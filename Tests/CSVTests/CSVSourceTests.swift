@@ -2,6 +2,8 @@ import CSV
 import Foundation
 import Synchronization
 import Testing
+import ValueStreamCore
+import ValueStreamTesting
 
 @Suite("Where comma-separated values come from")
 struct CSVSourceTests {
@@ -51,6 +53,76 @@ struct CSVSourceTests {
   func missing() {
     #expect(throws: CSVError(.missing, file: "/nowhere.csv", reason: "No such file or directory")) {
       try CSVText.read(files: ["/nowhere.csv"])
+    }
+  }
+
+  // MARK: Dialects
+
+  private static let rows = [["a;b", "größer", "1"], ["two\nlines", "say \"x\", then go\tthere", ""]]
+
+  private static func text(separator: String, lineEnd: String, before: String = "") -> String {
+    let quoted = ([["name", "text", "n"]] + rows).map { row in
+      row.map { "\"\($0.replacing("\"", with: "\"\""))\"" }.joined(separator: separator)
+    }
+    return before + quoted.joined(separator: lineEnd) + lineEnd
+  }
+
+  @Test(
+    "separators of spreadsheets, with and without a line that names them",
+    arguments: [
+      (",", ""), (";", ""), ("\t", ""), (";", "sep=;\n"), (",", "sep=,\r\n"), ("|", "SEP=|\n"), (";", "\u{FEFF}sep=;\n"),
+      (";", "\u{FEFF}"),
+    ], ["\n", "\r\n"])
+  func separators(dialect: (separator: String, before: String), lineEnd: String) throws {
+    let text = Self.text(separator: dialect.separator, lineEnd: lineEnd, before: dialect.before)
+    for capacity in [64, 1 << 18] {
+      let read = try CSVText.read(text, capacity: capacity)
+      #expect(read.columns == ["name", "text", "n"])
+      #expect(read.rows == Self.rows)
+      #expect(read.problems.isEmpty)
+      #expect(read.lines == (dialect.before.contains("=") ? [3, 4] : [2, 3]))
+    }
+  }
+
+  @Test("UTF-16 in both byte orders, in pieces of any size", arguments: [false, true])
+  func utf16(isBigEndian: Bool) throws {
+    let text = "\u{FEFF}name\tmood\n" + (0..<40_000).map { "n\($0)\t😀é\n" }.joined()
+    let bytes = text.utf16.flatMap { unit in
+      isBigEndian ? [UInt8(unit >> 8), UInt8(unit & 0xFF)] : [UInt8(unit & 0xFF), UInt8(unit >> 8)]
+    }
+    let read = try CSVText.read(bytes, capacity: 1000)
+    #expect(read.columns == ["name", "mood"])
+    #expect(read.rows.count == 40_000)
+    #expect(read.rows.allSatisfy { $0[1] == "😀é" })
+    // Half a pair, and half a unit, at the end.
+    let broken = try CSVText.read(bytes + (isBigEndian ? [0xD8, 0x3D, 0x00] : [0x3D, 0xD8, 0x00]))
+    #expect(broken.rows.count == 40_001)
+    #expect(broken.rows.last?.first?.hasPrefix("\u{FFFD}") == true)
+  }
+
+  @Test("lines that end with a carriage return alone are told, and those within quotes are text")
+  func carriageReturns() throws {
+    let error = #expect(throws: CSVError.self) { try CSVText.read("a,b\r1,2\r") }
+    #expect(error?.reason.hasPrefix("lines end with a carriage return alone; save the file with line feeds") == true)
+    #expect(try CSVText.read("\"a\rb\",c\n1,2\n").columns == ["a\rb", "c"])
+  }
+
+  @Test("random rows are read back from every dialect", arguments: 0..<20 as Range<UInt64>)
+  func anyDialect(seed: UInt64) throws {
+    var random = SeededRandom(seed: seed)
+    let alphabet: [String] = ["a", "é", "😀", ",", ";", "\t", "\"", "\n", "\r\n", " ", "=", "'"]
+    let rows = (0..<Int.random(in: 1...30, using: &random)).map { _ in
+      (0..<3).map { _ in
+        (0..<Int.random(in: 1...6, using: &random)).map { _ in alphabet.randomElement(using: &random) ?? "" }.joined()
+      }
+    }
+    for separator in [",", ";", "\t"] {
+      let text = ([["x", "y", "z"]] + rows).map { row in
+        row.map { "\"\($0.replacing("\"", with: "\"\""))\"" }.joined(separator: separator)
+      }.joined(separator: "\n")
+      #expect(try CSVText.read(text, capacity: 64).rows == rows)
+      let units = "\u{FEFF}\(text)".utf16.flatMap { [UInt8($0 & 0xFF), UInt8($0 >> 8)] }
+      #expect(try CSVText.read(units).rows == rows)
     }
   }
 

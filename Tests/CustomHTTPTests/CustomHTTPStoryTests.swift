@@ -54,6 +54,25 @@ struct CustomHTTPStoryTests {
     #expect(ahead.tree == ["backup:7 00:00:05 to 00:00:05 success"])
   }
 
+  @Test(
+    "A time that is not set is none",
+    arguments: [
+      "null", "0", #""""#, #""1970-01-01T00:00:00Z""#, #""1970-01-01T01:00:00+01:00""#, #""0001-01-01T00:00:00Z""#,
+      #""0001-01-01T00:00:00""#,
+    ])
+  func unset(time: String) throws {
+    let story = try Self.story(bodies: [
+      #"{"id": "7", "type": "backup", "startedAt": "2024-03-09T23:59:00Z", "endedAt": \#(time)}"#,
+      #"{"id": "8", "type": "backup", "action": "end", "startedAt": \#(time), "endedAt": "2024-03-09T23:59:00Z"}"#,
+      #"{"id": "9", "type": "backup", "action": "start", "time": \#(time), "phases": [{"name": "a", "startedAt": "2024-03-10T00:00:00Z", "endedAt": \#(time)}]}"#,
+    ])
+    #expect(
+      story.tree == [
+        "backup:7 23:59:00 to ? open", "backup:8 23:59:00 to 23:59:00 success", "backup:9 00:00:00 to ? open",
+      ])
+    #expect(story.phases(of: "backup:9") == ["a 00:00:00 to ?"])
+  }
+
   @Test("Times that follow each other under one id are attempts", arguments: UInt64(0)..<12)
   func attempts(seed: UInt64) throws {
     let event = #""id": "7", "type": "backup""#

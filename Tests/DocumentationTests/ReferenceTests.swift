@@ -164,8 +164,18 @@ struct ReferenceTests {
       ("an answer that is not read", "\(http.answer.components.seconds) seconds"),
       ("requests for API", "\(http.waitingForWorkers), answered by two threads"),
       ("being projected", "\(Self.grouped(projector.queueLimit)), or \(projector.queueByteLimit >> 20) MiB"),
-      ("facts of one thing", Self.grouped(Subject.factLimit)),
-      ("wait to be measured", Self.grouped(SettlingAttempts.limit)),
+      ("facts of one thing", "\(Self.grouped(Subject.factLimit)), or \(Subject.byteLimit >> 20) MiB"),
+      ("what one event says", "\(Event.byteLimit >> 10) KiB: \(Event.Limit.attributes) attributes"),
+      ("what one event says", "texts of \(Self.grouped(Event.Limit.textBytes)) bytes"),
+      ("what one event says", "\(Event.Limit.phases) phases, \(Event.Limit.moments) moments, \(Event.Limit.links) links"),
+      ("what one event says", "\(Event.Limit.marks) beginnings and ends"),
+      ("names that one event publishes", "\(Event.Limit.aliases)"),
+      ("names that one event follows", "\(Event.Limit.followed)"),
+      ("a key or a name of a thing", "\(Self.grouped(Event.Limit.referenceBytes)) bytes"),
+      ("one name in common", "\(Correlator.publisherLimit)"),
+      ("above one in its trace", "\(TraceRoot.depthLimit)"),
+      ("ends are counted in one step", Self.grouped(ProjectionBatches.countedAtOnce)),
+      ("bytes of a label value", Self.grouped(MetricFamily.labelByteLimit)),
     ]
     let rows = try MarkdownPage.page("Docs/operating.md").tableRows.filter { $0.count == 3 }
     for (name, value) in expected {

@@ -30,6 +30,22 @@ struct GitHubSourceTests {
     fixture.expect(try Self.source.events(in: try Self.delivery(fixture)))
   }
 
+  @Test("A payload tells its type where nothing else does, unless it looks like others", arguments: fixtures)
+  func inferredType(fixture: PayloadFixture) throws {
+    let isTold = !["star", "repository"].contains(fixture.type)
+    #expect(GitHubEventType.inferred(fromBody: try fixture.body()) == (isTold ? fixture.type : nil))
+  }
+
+  @Test(
+    "What others send is no payload of GitHub's",
+    arguments: [
+      "", "[]", #"{"issue": {"id": 1}}"#, #"{"object_kind": "push", "ref": "a", "before": "b", "after": "c", "repository": {}}"#,
+      #"{"webhookEvent": "jira:issue_updated", "issue": {}, "comment": {}, "repository": {}}"#,
+    ])
+  func foreignType(body: String) {
+    #expect(GitHubEventType.inferred(fromBody: Array(body.utf8)) == nil)
+  }
+
   // MARK: Classic tags, letter for letter
 
   static func classicTags(_ name: String) throws -> [String: AttributeValue] {

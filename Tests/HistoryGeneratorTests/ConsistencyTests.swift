@@ -1,7 +1,9 @@
 import Foundation
+import GitHub
 import HistoryGenerator
 import Testing
 import ValueStreamCore
+import ValueStreamTesting
 
 @Suite("In a generated history")
 struct ConsistencyTests {
@@ -31,6 +33,24 @@ struct ConsistencyTests {
     } else if let text = value as? String, text.count < 40, let time = Timestamp(rfc3339: text) {
       visit(time)
     }
+  }
+
+  @Test("counters of ends equal the spans, also where deliveries are swapped by one or two places", arguments: seeds)
+  func counters(seed: UInt64) throws {
+    var random = SeededRandom(seed: seed)
+    var deliveries = try Story(seed: seed, days: 4, scale: 0.5).deliveries.map { delivery in
+      Delivery(source: "github", received: delivery.time, headers: delivery.headers, body: delivery.body)
+    }
+    for index in deliveries.indices.dropLast(2) where random.oneIn(4) {
+      deliveries.swapAt(index, index + Int.random(in: 1...2, using: &random))
+    }
+    let within = try CountingStory(deliveries, of: [GitHubSource()], batchSize: 50)
+    #expect(within.counted == within.spans)
+    #expect(within.correctionCount == 0)
+    #expect(within.spans.values.reduce(0, +) > 100)
+    let late = try CountingStory(deliveries, of: [GitHubSource()], pause: 4)
+    #expect(late.corrected == late.spans)
+    #expect(late.spans == within.spans)
   }
 
   @Test("the times of a thing never run backwards", arguments: seeds)

@@ -61,6 +61,7 @@ struct ConnectionTests {
   func connectionLimit() throws {
     var setup = TestServer.Setup()
     setup.limits.connections = 2
+    setup.limits.reservedConnections = 0
     try TestServer.run(setup) { (server) throws in
       server.log.shut()
       var busy = try (0..<2).map { _ in try server.client() }

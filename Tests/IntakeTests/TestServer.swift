@@ -77,6 +77,8 @@ final class TestObserver: IntakeObserver {
     var commits: [Int] = []
     var failedCommits = 0
     var answers: [RouteClass: [Int]] = [:]
+    var limits: [IntakeLimit] = []
+    var unread: [String] = []
   }
 
   private let state = Mutex(Heard())
@@ -97,6 +99,14 @@ final class TestObserver: IntakeObserver {
 
   func commitFailed(_ error: any Error, deliveries: Int) {
     state.withLock { $0.failedCommits += 1 }
+  }
+
+  func limited(_ limit: IntakeLimit) {
+    state.withLock { $0.limits.append(limit) }
+  }
+
+  func unreadValues(_ count: Int, paths: [String], from source: String) {
+    state.withLock { $0.unread += paths }
   }
 
   func answered(_ status: Int, on route: RouteClass) {

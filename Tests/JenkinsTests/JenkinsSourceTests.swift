@@ -33,6 +33,18 @@ struct JenkinsSourceTests {
     #expect(Self.samples.map(\.type) == ["checkout", "notification", "queue", "run", "statistics", "step"])
   }
 
+  @Test("Durations that nobody can mean are none", arguments: ["1e300", "-1e300", "1e19", "1e400", "9223372036854775807"])
+  func senselessDurations(duration: String) throws {
+    let body = """
+      {"number": 1, "jobName": "a", "startTime": 1, "result": "SUCCESS", "queueTime": \(duration), "duration": \(duration)}
+      """
+    guard case .events(let events, _)? = try? Self.source.events(in: Self.delivery(body: body)) else { return }
+    for event in events {
+      let times = event.marks.map(\.time.timestamp) + event.phases.flatMap { [$0.start, $0.end].compactMap { $0 } }
+      #expect(times.allSatisfy { $0 <= Self.received && $0 > .epoch })
+    }
+  }
+
   // MARK: Contract
 
   @Test("The contract of sources", arguments: samples)

@@ -54,6 +54,22 @@ struct MixedSourcesTests {
 
   static let inOrder = Result { try DeliveryStory(try all.get(), of: sources, seed: 0).spans }
 
+  @Test(
+    "Counters of ends equal the spans after the grace period, in any order, and with their corrections also later",
+    arguments: UInt64(1)...6)
+  func counters(seed: UInt64) throws {
+    var random = SeededRandom(seed: seed)
+    let deliveries = Self.repeated(try Self.all.get(), seed: seed).shuffled(using: &random)
+    let within = try CountingStory(deliveries, of: Self.sources, batchSize: Int(seed))
+    #expect(within.counted == within.spans)
+    #expect(within.correctionCount == 0)
+    #expect(within.spans.count > 50)
+    let late = try CountingStory(deliveries, of: Self.sources, pause: 3)
+    #expect(late.corrected == late.spans)
+    #expect(late.spans == within.spans)
+    #expect(late.correctionCount > 0)
+  }
+
   @Test("Shuffled and duplicated, every payload of every source gives the same spans", arguments: UInt64(1)..<30)
   func laws(seed: UInt64) throws {
     let all = try Self.all.get()

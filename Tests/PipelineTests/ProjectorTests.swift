@@ -39,6 +39,8 @@ struct ProjectorTests {
     let inner: any SpanStore = MemorySpanStore()
     let failures = Mutex(0)
     let writes = Mutex(0)
+    /// Things that can never be written, and why.
+    let unwritable = Mutex<[SpanKey: StoreError.Code]>([:])
     /// Things that cannot be read, and why.
     let unreadable = Mutex<[SpanKey: StoreError.Code]>([:])
 
@@ -53,6 +55,10 @@ struct ProjectorTests {
     func write(_ changes: ProjectionChanges) throws {
       try failOnce()
       writes.withLock { $0 += 1 }
+      let codes = unwritable.withLock { $0 }
+      if let code = changes.subjects.lazy.compactMap({ codes[$0.subject.key] }).first {
+        throw StoreError(code, "unwritable, as the test wants it")
+      }
       try inner.write(changes)
     }
     func subjects(_ keys: [SpanKey]) throws -> [SpanKey: Subject] {
@@ -67,6 +73,12 @@ struct ProjectorTests {
     func followers(of references: [Reference]) throws -> [Reference: [SpanKey]] { try inner.followers(of: references) }
     func position() throws -> LogPosition? { try inner.position() }
     func values() throws -> [String: [UInt8]] { try inner.values() }
+    func measurements(of keys: [SpanKey]) throws -> [SpanKey: Measurement] { try inner.measurements(of: keys) }
+    func awaitingMeasurement(
+      since latest: Timestamp, orAfter now: Timestamp, limit: Int
+    ) throws -> [(key: SpanKey, measurement: Measurement)] {
+      try inner.awaitingMeasurement(since: latest, orAfter: now, limit: limit)
+    }
     func fingerprints(since cutoff: Timestamp) throws -> [DeliveryFingerprint] { try inner.fingerprints(since: cutoff) }
     func subjects(matching filter: SubjectFilter, after cursor: UInt64?, limit: Int) throws -> SubjectPage {
       try inner.subjects(matching: filter, after: cursor, limit: limit)
@@ -111,6 +123,8 @@ struct ProjectorTests {
     let metrics: ProjectionMetrics
     let projector: Projector
     let recent = RecentDeliveries()
+    let setAside = SetAsideDeliveries()
+    let damage: DamageReport
     private let done = DispatchSemaphore(value: 0)
     /// A log has one writer, which hands on in order.
     private let writer = Mutex(())
@@ -118,8 +132,9 @@ struct ProjectorTests {
 
     init(
       log: any DeliveryLog = MemoryDeliveryLog(), store: any SpanStore = MemorySpanStore(),
-      configure: (inout Projector.Configuration) -> Void = { _ in }
+      damage: DamageReport = DamageReport(), configure: (inout Projector.Configuration) -> Void = { _ in }
     ) throws {
+      self.damage = damage
       self.log = log
       self.store = store
       metrics = ProjectionMetrics(registry: registry, seriesLimit: 100)
@@ -129,7 +144,7 @@ struct ProjectorTests {
       configure(&configuration)
       let batches = try ProjectionBatches(
         store: store, logEnd: try log.lastPosition(), sources: [LineSource()], recent: recent, registry: registry,
-        metrics: metrics, clock: SystemClock(), settle: .zero)
+        metrics: metrics, clock: SystemClock(), grace: .zero, damage: damage, setAside: setAside)
       projector = Projector(
         log: log, batches: batches, configuration: configuration, logger: Logger { _ in })
     }
@@ -265,6 +280,64 @@ struct ProjectorTests {
     #expect(bench.metrics.openSpanCount == 0)
     #expect(bench.metrics.deliveryCount(.recorded) == 20)
     #expect(bench.registry.all.first { $0.name == "webhooks_event_end_total" }?.value(labels: ["lines", "build", "false"]) == 10)
+    bench.stop()
+  }
+
+  @Test(
+    "A subject that can never be written costs no other anything",
+    arguments: [StoreError.Code.rejected, .corrupt, .inputOutput])
+  func unwritable(code: StoreError.Code) throws {
+    let store = FailingStore()
+    let bench = try Bench(store: store)
+    for id in 0..<40 { try bench.record(["\(id) start"]) }
+    let bad = SpanKey(source: "lines", host: "", container: "", kind: "thing", id: "17")
+    store.unwritable.withLock { $0[bad] = code }
+    bench.start()
+    for id in 0..<40 { try bench.record(["\(id) end"]) }
+    try bench.wait()
+    for id in 100..<110 { try bench.record(["\(id) start", "\(id) end"]) }
+    try bench.wait()
+    #expect(try bench.spanCount() == 49)
+    // Both of its deliveries, and no other: the first is the 18th in the log.
+    #expect(bench.setAside.count == 2)
+    #expect(bench.setAside.reason(of: LogPosition(rawValue: 18))?.contains("unwritable") == true)
+    #expect(bench.setAside.reason(of: LogPosition(rawValue: 58)) != nil)
+    // Each counts once. Of the subject itself its end was counted before it was known that it cannot be kept.
+    #expect((49...50).contains(bench.metrics.finishedSpanCount))
+    #expect(bench.metrics.deliveryCount(.recorded) + bench.metrics.deliveryCount(.unreadable) == 100)
+    bench.stop()
+    // Known again after a restart.
+    let second = try Bench(log: bench.log, store: store.inner)
+    #expect(second.setAside.count == 2)
+  }
+
+  @Test("A full disk sets nothing aside")
+  func fullDisk() throws {
+    let store = FailingStore()
+    let bench = try Bench(store: store)
+    store.failures.withLock { $0 = 30 }
+    try bench.record(["1 start"])
+    bench.start()
+    try bench.wait()
+    #expect(bench.setAside.count == 0)
+    #expect(try bench.spanCount() == 1)
+    #expect(bench.projector.stall == nil)
+    bench.stop()
+  }
+
+  @Test("Events about a damaged subject are left out, and other events of their deliveries are not")
+  func damagedSubject() throws {
+    let store = FailingStore()
+    let damage = DamageReport()
+    let bad = SpanKey(source: "lines", host: "", container: "", kind: "thing", id: "1")
+    damage.note(StoreDamage(.subject, bad.description, reason: "as the test wants it"))
+    let bench = try Bench(store: store, damage: damage)
+    bench.start()
+    try bench.record(["1 start", "2 start"])
+    try bench.wait()
+    #expect(try bench.spanCount() == 1)
+    let counts = bench.registry.all.first { $0.name == "valuestream_projection_set_aside_total" }
+    #expect(counts?.value(labels: ["damaged_subject"]) == 1)
     bench.stop()
   }
 

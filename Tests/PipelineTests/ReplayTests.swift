@@ -56,7 +56,7 @@ struct ReplayTests {
     let registry = MetricRegistry()
     var batches = try ProjectionBatches(
       store: first, logEnd: end, sources: [Source()], recent: RecentDeliveries(), registry: registry,
-      metrics: ProjectionMetrics(registry: registry, seriesLimit: 100), clock: clock, settle: .zero)
+      metrics: ProjectionMetrics(registry: registry, seriesLimit: 100), clock: clock, grace: .zero)
     _ = try batches.project(zip(positions, deliveries).map { batches.reread($1, at: $0) })
   }
 
@@ -130,6 +130,25 @@ struct ReplayTests {
     #expect(subjects[Self.key("a")]?.spans() == first.subjects([Self.key("a")])[Self.key("a")]?.spans())
     #expect(subjects[Self.key("b")]?.announcedAttempts == [1], "it is not told again")
     #expect(subjects[Self.key("b")]?.name == "b")
+  }
+
+  @Test("Lists keep their order: what was heard of last comes first, also what was carried over")
+  func order() throws {
+    let names = ["m", "c", "x", "a", "k", "b"]
+    try record(names.map { "\($0) start" } + names.reversed().map { "\($0) end" }, from: 0)
+    func list(_ store: MemorySpanStore) -> [SpanKey] {
+      store.subjects(matching: SubjectFilter(), after: nil, limit: 100).subjects.map(\.key)
+    }
+    #expect(list(first) == names.reversed().map(Self.key))
+    _ = try replay(Source())
+    #expect(list(second) == list(first))
+
+    let shorter = MemoryDeliveryLog()
+    try record(["z start", "d start"], from: 100, in: shorter)
+    second.removeAll()
+    _ = try replay(Source(), of: shorter)
+    #expect(list(second) == list(first))
+    #expect(list(second).prefix(2) == [Self.key("d"), Self.key("z")])
   }
 
   @Test("A log that was put in the place of another is no whole one: everything from before it is carried over")

@@ -1,3 +1,5 @@
+import Dispatch
+import Synchronization
 import Testing
 import ValueStreamCore
 import ValueStreamTesting
@@ -41,6 +43,61 @@ struct MetricsHandlerTests {
     let body = String(decoding: response.body, as: UTF8.self)
     #expect(body.contains("\nevents_total 1\n"))
     #expect(body.hasSuffix("# EOF\n") == (contentType == Self.openMetrics))
+  }
+
+  @Test("a large answer is rendered once for all who ask at about the same time, a small one for each who asks")
+  func sharing() {
+    for (size, most) in [(SharedRendering.largeByteCount, 1), (10, 20)] {
+      let rendering = SharedRendering()
+      var count = 0
+      for _ in 0..<20 {
+        let body = rendering.body {
+          count += 1
+          return [UInt8](repeating: UInt8(count), count: size)
+        }
+        #expect(body.count == size)
+      }
+      #expect(most == 1 ? count < 20 : count == most)
+    }
+  }
+
+  @Test("those who wait while it is rendered are answered with the next rendering, all with the same")
+  func concurrentScrapes() {
+    let rendering = SharedRendering()
+    let counts = Mutex((renderings: 0, answers: 0))
+    let (begun, go, done) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+    @Sendable func ask() {
+      let body = rendering.body {
+        let number = counts.withLock { counts in
+          counts.renderings += 1
+          return counts.renderings
+        }
+        if number == 1 {
+          begun.signal()
+          go.wait()
+        }
+        return [UInt8(number)]
+      }
+      counts.withLock { $0.answers += body == [1] ? 100 : body == [2] ? 1 : 10_000 }
+      done.signal()
+    }
+    let asked = DispatchSemaphore(value: 0)
+    #expect(OwnThread.start { ask() })
+    begun.wait()
+    for _ in 0..<8 {
+      #expect(
+        OwnThread.start {
+          asked.signal()
+          ask()
+        })
+    }
+    for _ in 0..<8 { asked.wait() }
+    go.signal()
+    for _ in 0..<9 { done.wait() }
+    // One that had said it would ask, and asked late, may have a rendering of its own.
+    let (renderings, answers) = counts.withLock { $0 }
+    #expect(answers / 100 % 100 == 1)
+    #expect((2...9).contains(renderings))
   }
 
   @Test("exemplars have the trace that the API shows, once a parent had time to be told, and none for what is no more")

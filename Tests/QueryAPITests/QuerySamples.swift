@@ -12,9 +12,12 @@ enum QuerySamples {
   }
 
   static func queries(
-    _ store: any SpanStore, _ strategy: TraceStrategy = .nested, wait: @escaping @Sendable () -> Void = {}
+    _ store: any SpanStore, _ strategy: TraceStrategy = .nested, sources: [String] = [],
+    byteBudget: Int = SpanQueries.byteBudget, wait: @escaping @Sendable () -> Void = {}
   ) -> SpanQueries {
-    SpanQueries(store: store, strategy: strategy, clock: FixedClock(), logger: Logger { _ in }, waitForProjection: wait)
+    SpanQueries(
+      store: store, strategy: strategy, clock: FixedClock(), logger: Logger { _ in }, sources: sources, byteBudget: byteBudget,
+      waitForProjection: wait)
   }
 
   static func get(

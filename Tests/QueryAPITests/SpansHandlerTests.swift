@@ -182,6 +182,22 @@ struct SpansHandlerTests {
     #expect(body.contains(says), "\(body)")
   }
 
+  @Test("a source that there is not is a mistake, one that the store has something of is not")
+  func unknownSource() throws {
+    let queries = QuerySamples.queries(try Self.store(), sources: ["gitlab", "trello"])
+    let handlers: [(any HTTPHandler, String)] = [
+      (SpansHandler(queries), "/api/v1/spans"), (TracesHandler(queries), "/api/v1/traces"),
+    ]
+    for (handler, path) in handlers {
+      for source in ["github", "gitlab"] { #expect(QuerySamples.get(handler, path, [("source", source)]).status == 200) }
+      let (status, body) = QuerySamples.get(handler, path, [("source", "githb")])
+      #expect(status == 400)
+      #expect(body.contains("source=githb: expected one of github, gitlab, trello"), "\(body)")
+      // A script may send any.
+      #expect(QuerySamples.get(handler, path, [("operation", "migration")]).status == 200)
+    }
+  }
+
   @Test("waits for what was acknowledged before it reads")
   func waiting() throws {
     let store = MemorySpanStore()

@@ -12,7 +12,7 @@ struct StatsHandlerTests {
     let handler = StatsHandler {
       StatsHandler.Stats(
         recorded: 5, duplicate: 1, ignored: 2, unreadable: 3, openSpans: 4, finishedSpans: 6,
-        exporters: [("logging", 7, 8, 9), ("otlp", 0, 0, 0)])
+        exporters: [("logging", 7, 8, 9, 10), ("otlp", 0, 0, 0, 0)])
     }
     let response = handler.respond(to: Self.request)
     #expect(response.status == 200)
@@ -20,7 +20,7 @@ struct StatsHandlerTests {
     #expect(
       String(decoding: response.body, as: UTF8.self) == """
         {"deliveries":{"recorded":5,"duplicate":1,"ignored":2,"unreadable":3},"spans":{"open":4,"finished":6},\
-        "exporters":{"logging":{"pending":7,"sent":8,"refused":9},"otlp":{"pending":0,"sent":0,"refused":0}}}
+        "exporters":{"logging":{"pending":7,"sent":8,"refused":9,"dropped":10},"otlp":{"pending":0,"sent":0,"refused":0,"dropped":0}}}
         """)
   }
 

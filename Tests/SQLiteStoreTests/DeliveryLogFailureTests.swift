@@ -107,7 +107,7 @@ struct DeliveryLogFailureTests {
 
   // MARK: What is on disk is not what it should be
 
-  @Test("names the delivery where it is damaged, and gives everything before and after its frame")
+  @Test("tells which deliveries are damaged, and gives everything before and after their frame")
   mutating func damage() throws {
     options.frameBytes = 2_000
     var log = try open()
@@ -119,21 +119,177 @@ struct DeliveryLogFailureTests {
       try connection.execute(
         "UPDATE delivery_commit SET data = substr(data, 1, 20) || x'ff' || substr(data, 22) WHERE first = 100")
     }
+    options.damage = DamageReport()
     log = try open()
     defer { log.close() }
-    let before = try log.read(after: nil, limit: .max, byteLimit: .max)
-    #expect(before.map(\.logged) == StoreSamples.deliveries(0..<99))
-    let failure = #expect(throws: StoreError.self) { try log.read(after: before.last?.position, limit: 10, byteLimit: .max) }
-    #expect(failure?.code == .corrupt)
-    #expect(failure?.message.contains("delivery 100") == true)
-    #expect(failure?.message.contains(path) == true)
-    let next = try #require(failure?.message.split(separator: " ").compactMap { UInt64($0) }.last)
+    let read = try log.read(after: nil, limit: .max, byteLimit: .max)
+    let next = try #require(read.first { $0.position.rawValue >= 100 }?.position.rawValue)
     #expect(next > 100)
-    let rest = try log.read(after: LogPosition(rawValue: next - 1), limit: .max, byteLimit: .max)
-    #expect(rest.map(\.logged) == StoreSamples.deliveries(Int(next) - 1..<200))
-    #expect(throws: StoreError.self) { try log.delivery(at: LogPosition(rawValue: 100)) }
+    #expect(read.map(\.logged) == StoreSamples.deliveries(0..<99) + StoreSamples.deliveries(Int(next) - 1..<200))
+    #expect(options.damage.all.map(\.name) == [next == 101 ? "100" : "100 to \(next - 1)"])
+    #expect(options.damage.all.first?.reason.contains(path) == true)
+    // Wherever reading begins, and in which direction, the same is told, and once.
+    for position in [98, 99, 100, next - 2, next - 1] {
+      let first = try log.read(after: LogPosition(rawValue: position), limit: 1, byteLimit: .max).first
+      #expect(first?.position.rawValue == (position == 98 ? 99 : next))
+    }
+    #expect(try log.readBackwards(before: nil, limit: .max, byteLimit: .max).map(\.logged) == read.map(\.logged).reversed())
+    #expect(options.damage.all.count == 1)
+    let failure = #expect(throws: StoreError.self) { try log.delivery(at: LogPosition(rawValue: 100)) }
+    #expect(failure?.code == .corrupt)
     #expect(try log.delivery(at: LogPosition(rawValue: 99)) == StoreSamples.delivery(98))
     #expect(try log.append(StoreSamples.deliveries(200..<201)).map(\.rawValue) == [201])
+  }
+
+  /// A log in several frames, and what stands in it.
+  private func makeLog(commits: Int) throws -> [LoggedDelivery] {
+    let log = try open()
+    defer { log.close() }
+    var expected: [LoggedDelivery] = []
+    for number in 0..<commits {
+      let batch = StoreSamples.deliveries(expected.count..<expected.count + 1 + number % 3)
+      _ = try log.append(batch)
+      expected += batch
+    }
+    return expected
+  }
+
+  @Test("gives each delivery right or tells that it is damaged, whichever bit of a row has flipped")
+  mutating func everyBit() throws {
+    options.frameBytes = 1_500
+    let expected = try makeLog(commits: 24)
+    let file = directory.file("store/" + LogSegment(first: 1).name)
+    var random = SeededRandom(seed: 14)
+    let columns = ["first", "count", "frame", "newest", "checksum", "seal", "data"]
+    let rows = try {
+      let connection = try SQLiteConnection(path: file)
+      let statement = try connection.prepare("SELECT first FROM delivery_commit")
+      var rows: [Int64] = []
+      while try statement.step() { rows.append(statement.int(0)) }
+      return rows
+    }()
+    let original = try Data(contentsOf: URL(fileURLWithPath: file))
+    for round in 0..<400 {
+      let column = columns[round % columns.count]
+      // The last row, at which a log is opened, and any other.
+      let row = try #require(round % 4 == 0 ? rows.last : rows.randomElement(using: &random))
+      let bit = Int.random(in: 0..<63, using: &random)
+      do {
+        let connection = try SQLiteConnection(path: file)
+        if column == "data" {
+          let old = try connection.prepare("SELECT data FROM delivery_commit WHERE first = \(row)")
+          #expect(try old.step())
+          var bytes = old.bytes(0)
+          old.reset()
+          bytes[Int.random(in: bytes.indices, using: &random)] ^= 1 << UInt8(bit % 8)
+          let update = try connection.prepare("UPDATE delivery_commit SET data = ?1 WHERE first = \(row)")
+          update.bind(1, bytes)
+          try update.run()
+        } else {
+          // Exclusive or, which SQLite has no operator for. A number that another row has stays.
+          try connection.execute(
+            """
+            UPDATE OR IGNORE delivery_commit
+            SET \(column) = (\(column) | (1 << \(bit))) & ~(\(column) & (1 << \(bit))) WHERE first = \(row)
+            """)
+        }
+      }
+      options.damage = DamageReport()
+      let log = try open()
+      let isChanged = try Data(contentsOf: URL(fileURLWithPath: file)) != original
+      let read = try log.read(after: nil, limit: .max, byteLimit: .max)
+      let added = try log.append(StoreSamples.deliveries(900..<901))
+      var missing = Set(1...UInt64(expected.count))
+      for (position, logged) in read {
+        missing.remove(position.rawValue)
+        let isRight = Int(position.rawValue) <= expected.count && logged == expected[Int(position.rawValue) - 1]
+        #expect(isRight, "delivery \(position.rawValue) after bit \(bit) of \(column) in row \(row)")
+      }
+      let told = Set(
+        options.damage.all.flatMap { damage -> [UInt64] in
+          let bounds = damage.name.split(separator: " ").compactMap { UInt64($0) }
+          guard let first = bounds.first, let last = bounds.last else { return [] }
+          return Array(first...min(last, UInt64(expected.count)))
+        })
+      // What stands after the last sound row is told when it is known that something must be there.
+      let rest = try log.read(after: nil, limit: .max, byteLimit: .max)
+      #expect(rest.last?.position == added.last)
+      let toldInTheEnd = told.union(
+        options.damage.all.flatMap { damage -> [UInt64] in
+          let bounds = damage.name.split(separator: " ").compactMap { UInt64($0) }
+          guard let first = bounds.first, let last = bounds.last, first <= UInt64(expected.count) else { return [] }
+          return Array(first...min(last, UInt64(expected.count)))
+        })
+      #expect(missing.isSubset(of: toldInTheEnd), "missing in silence after bit \(bit) of \(column) in row \(row)")
+      #expect(isChanged || missing.isEmpty)
+      log.close()
+      for name in try directory.files() where LogSegment(name: name).map({ $0.first > 1 }) ?? name.hasSuffix("-wal") {
+        try FileManager.default.removeItem(atPath: directory.file("store/\(name)"))
+      }
+      try original.write(to: URL(fileURLWithPath: file))
+    }
+  }
+
+  @Test("tells of rows and segments that are gone")
+  mutating func missingRows() throws {
+    options.segmentBytes = 30_000
+    var log = try open()
+    for number in 0..<40 {
+      var logged = StoreSamples.delivery(number)
+      logged.delivery.body = StoreSamples.randomBytes(5_000, seed: UInt64(number))
+      _ = try log.append([logged])
+    }
+    log.close()
+    let segments = try directory.files().compactMap(LogSegment.init(name:))
+    try #require(segments.count > 3)
+    try FileManager.default.removeItem(atPath: directory.file("store/\(segments[1].name)"))
+    do {
+      let connection = try SQLiteConnection(path: directory.file("store/\(segments[2].name)"))
+      try connection.execute(
+        """
+        DELETE FROM delivery_commit
+        WHERE frame = (SELECT frame FROM delivery_commit ORDER BY first DESC LIMIT 1) AND first < frame + 2
+        """)
+    }
+    options.damage = DamageReport()
+    log = try open()
+    defer { log.close() }
+    let read = try log.read(after: nil, limit: .max, byteLimit: .max)
+    let given = Set(read.map(\.position.rawValue))
+    let told = Set(
+      options.damage.all.flatMap { damage -> [UInt64] in
+        let bounds = damage.name.split(separator: " ").compactMap { UInt64($0) }
+        return bounds.first.map { Array($0...(bounds.last ?? $0)) } ?? []
+      })
+    #expect(given.union(told) == Set(1...40))
+    #expect(given.isDisjoint(with: told))
+    #expect(read.last?.position.rawValue == 40)
+  }
+
+  @Test("goes on with a log whose segments have no seals, and leaves them as they are")
+  func formerLayout() throws {
+    let expected = StoreSamples.deliveries(0..<10)
+    var log = try open()
+    for logged in expected { _ = try log.append([logged]) }
+    log.close()
+    do {
+      let connection = try SQLiteConnection(path: directory.file("store/" + LogSegment(first: 1).name))
+      try connection.execute(
+        "ALTER TABLE delivery_commit DROP COLUMN seal; PRAGMA user_version = 1; PRAGMA wal_checkpoint(TRUNCATE)")
+    }
+    let file = URL(fileURLWithPath: directory.file("store/" + LogSegment(first: 1).name))
+    let before = try Data(contentsOf: file)
+    log = try open()
+    let more = StoreSamples.deliveries(10..<13)
+    #expect(try log.append(more).map(\.rawValue) == [11, 12, 13])
+    #expect(try log.read(after: nil, limit: .max, byteLimit: .max).map(\.logged) == expected + more)
+    log.close()
+    #expect(try Data(contentsOf: file) == before)
+    #expect(try directory.files().compactMap(LogSegment.init(name:)).map(\.first) == [1, 11])
+    log = try open()
+    defer { log.close() }
+    #expect(try log.read(after: nil, limit: .max, byteLimit: .max).map(\.logged) == expected + more)
+    #expect(try directory.files().compactMap(LogSegment.init(name:)).map(\.first) == [1, 11])
   }
 
   @Test("survives any bytes in place of a commit")
@@ -175,7 +331,7 @@ struct DeliveryLogFailureTests {
   @Test(
     "reports numbers that cannot be",
     arguments: ["count = 9223372036854775807", "count = 0", "count = -3", "frame = 900", "frame = -1", "count = 2", "data = x''"])
-  func impossibleNumbers(change: String) throws {
+  mutating func impossibleNumbers(change: String) throws {
     var log = try open()
     for number in 0..<3 { _ = try log.append(StoreSamples.deliveries(number..<number + 1)) }
     log.close()
@@ -184,15 +340,15 @@ struct DeliveryLogFailureTests {
         let connection = try SQLiteConnection(path: directory.file("store/" + LogSegment(first: 1).name))
         try connection.execute("UPDATE delivery_commit SET \(change) WHERE first = \(row)")
       }
-      do {
-        log = try open()
-        defer { log.close() }
-        var last: LogPosition?
-        repeat { last = try log.read(after: last, limit: 10, byteLimit: .max).last?.position } while last != nil
-        Issue.record("read all of it as if nothing were wrong")
-      } catch let error as StoreError {
-        #expect(error.code == .corrupt)
-      }
+      options.damage = DamageReport()
+      log = try open()
+      defer { log.close() }
+      let added = try log.append(StoreSamples.deliveries(9..<10))
+      #expect(added.first.map { $0.rawValue > 3 } == true)
+      let read = try log.read(after: nil, limit: .max, byteLimit: .max)
+      #expect(read.last?.position == added.last)
+      #expect(!read.contains { $0.position.rawValue == UInt64(row) })
+      #expect(!options.damage.all.isEmpty)
     }
   }
 
@@ -210,11 +366,11 @@ struct DeliveryLogFailureTests {
     let log = try open()
     _ = try log.append(StoreSamples.deliveries(0..<1))
     log.close()
-    let newer = try refusal("PRAGMA user_version = 2")
+    let newer = try refusal("PRAGMA user_version = 3")
     #expect(newer?.code == .newerVersion)
     #expect(newer?.message.contains(file) == true)
-    #expect(newer?.message.contains("2") == true)
-    let foreign = try refusal("PRAGMA user_version = 1; PRAGMA application_id = 5")
+    #expect(newer?.message.contains("3") == true)
+    let foreign = try refusal("PRAGMA user_version = 2; PRAGMA application_id = 5")
     #expect(foreign?.code == .unusable)
     #expect(foreign?.message.contains(file) == true)
 

@@ -75,6 +75,24 @@ struct ReplacementTests {
     #expect(try store.exportRecords(of: [Self.key(1)])[Self.key(1)]?.traceID == records[1].traceID)
   }
 
+  @Test("What was counted goes with the counters, whatever the second heard of first")
+  func measurements() throws {
+    var changes = Self.changes([1, 2, 3], announced: [1, 2, 3])
+    changes.measurements = [
+      Self.key(1): .counted(Array("one\n".utf8)), Self.key(2): .awaits(since: StoreSamples.time(2), counted: []),
+      Self.key(3): .counted(Array("three\n".utf8)),
+    ]
+    try first.write(changes)
+    try second.write(Self.changes([2, 1], announced: [2, 1]))
+    let store = try replaced()
+    defer { store.close() }
+    #expect(
+      try store.measurements(of: [1, 2, 3].map(Self.key)) == [
+        Self.key(1): Measurement(awaitsSince: nil, counted: Array("one\n".utf8)),
+        Self.key(2): Measurement(awaitsSince: StoreSamples.time(2), counted: []),
+      ])
+  }
+
   @Test("Counters, refusals and recent deliveries are those of the first; gauges and the position those of the second")
   func bookkeeping() throws {
     var changes = Self.changes([1])

@@ -57,6 +57,9 @@ struct SQLiteSpanStoreTests {
   @Test("keeps named values and the position")
   func values() throws { try contract.checkValues() }
 
+  @Test("What was counted of subjects is kept, and what awaits it is found, those that have waited longest first")
+  func measurements() throws { try contract.checkMeasurements() }
+
   @Test("remembers fingerprints by time of receipt")
   func fingerprints() throws { try contract.checkFingerprints() }
 
@@ -281,21 +284,70 @@ struct SQLiteSpanStoreTests {
     }
   }
 
-  @Test("says which thing is damaged")
-  func damage() throws {
+  @Test(
+    "leaves out a subject that is damaged, says which, and gives every other",
+    arguments: [
+      "UPDATE subject_data SET data = x'01ff'", "UPDATE subject_data SET data = x'05' || substr(data, 2)",
+      "UPDATE subject_data SET data = substr(data, 1, length(data) - 1) || x'7f'",
+      "UPDATE subject_data SET checksum = checksum + 1",
+      "DELETE FROM subject_data",
+    ])
+  func damage(change: String) throws {
+    let things = (1...3).map { StoreSamples.issue($0) }
     var store = try open()
-    try store.write(StoreSamples.changes([StoreSamples.issue(1), StoreSamples.issue(2)]))
+    try store.write(StoreSamples.changes(things))
     store.close()
     do {
       let connection = try SQLiteConnection(path: directory.file("store/spans.sqlite"))
-      try connection.execute("UPDATE subject_data SET data = x'01ff' WHERE seq = 1")
+      try connection.execute("\(change) WHERE seq = 2")
     }
-    store = try open()
+    var options = SQLiteSpanStore.Options()
+    options.damage = DamageReport()
+    store = try open(options)
     defer { store.close() }
-    let failure = #expect(throws: StoreError.self) { try store.subjects([StoreSamples.issueKey(1)]) }
-    #expect(failure?.code == .corrupt)
-    #expect(failure?.message.contains("github:github.com:1:issue:1") == true)
-    #expect(try store.subjects([StoreSamples.issueKey(2)]).count == 1)
+    #expect(Set(try store.subjects(things.map(\.key)).keys) == [things[0].key, things[2].key])
+    let page = try store.things(after: nil, limit: 10)
+    #expect(page.subjects.map(\.key) == [things[0].key, things[2].key])
+    #expect(page.damagedCount == 1)
+    let list = try store.subjects(matching: SubjectFilter(), after: nil, limit: 2)
+    #expect(list.subjects.count + list.damagedCount == 2)
+    #expect(list.next != nil)
+    #expect(options.damage.all.map(\.name) == [things[1].key.description], "told once, however often it is read")
+    #expect(options.damage.contains(.subject, things[1].key.description))
+    #expect(options.damage.counts == [.subject: 1])
+  }
+
+  @Test("leaves out names, announcements, updates, fingerprints and values that are damaged")
+  func damageElsewhere() throws {
+    let things = (1...3).map { StoreSamples.issue($0) }
+    var store = try open()
+    var changes = StoreSamples.changes(things)
+    changes.announcements = things.map { Announcement(key: $0.key, attempt: 1, time: StoreSamples.time(1)) }
+    changes.values = ["metric:a": [1, 2], "metric:b": [3]]
+    let known = DeliveryFingerprint(high: 1, low: 2, received: StoreSamples.time(1))
+    changes.fingerprints = [known]
+    try store.write(changes)
+    changes = ProjectionChanges()
+    changes.fingerprints = [DeliveryFingerprint(high: 3, low: 4, received: StoreSamples.time(2))]
+    try store.write(changes)
+    store.close()
+    do {
+      let connection = try SQLiteConnection(path: directory.file("store/spans.sqlite"))
+      try connection.execute(
+        """
+        UPDATE announcement SET space = 999 WHERE sequence = 1; UPDATE named_value SET bytes = x'0102ff' WHERE name = 'metric:a';
+        UPDATE fingerprint SET data = zeroblob(24) WHERE batch = 2;
+        """)
+    }
+    var options = SQLiteSpanStore.Options()
+    options.damage = DamageReport()
+    store = try open(options)
+    defer { store.close() }
+    #expect(try store.announcements(after: 0, limit: 1).map(\.sequence) == [2], "as many as asked for, while there are more")
+    #expect(try store.announcements(after: 0, limit: 9).map(\.sequence) == [2, 3])
+    #expect(try store.values() == ["metric:b": [3]])
+    #expect(try store.fingerprints(since: .epoch) == [known])
+    #expect(options.damage.counts == [.outbox: 1, .value: 1, .fingerprint: 1])
   }
 
   @Test("refuses what a newer version wrote, what is no store, and a file whose pages are damaged")
@@ -328,13 +380,19 @@ struct SQLiteSpanStoreTests {
     try handle.seek(toOffset: 4096)
     try handle.write(contentsOf: [UInt8](repeating: 0xee, count: 400_000))
     try handle.close()
-    let damaged = #expect(throws: StoreError.self) {
-      let store = try open()
+    // So early in the file that it may not open at all.
+    var options = SQLiteSpanStore.Options()
+    options.damage = DamageReport()
+    do {
+      let store = try open(options)
       defer { store.close() }
-      _ = try store.subjects((0..<2000).map { StoreSamples.issueKey($0) })
+      let found = try store.subjects((0..<2000).map { StoreSamples.issueKey($0) })
+      #expect(found.count + (options.damage.counts[.subject] ?? 0) == 2000)
+      #expect(options.damage.all.allSatisfy { $0.reason.contains(file) })
+    } catch let error as StoreError {
+      #expect(error.code == .corrupt)
+      #expect(error.message.contains(file))
     }
-    #expect(damaged?.code == .corrupt)
-    #expect(damaged?.message.contains(file) == true)
   }
 
   @Test("goes on with a store that version 0.1.0 wrote")
@@ -377,7 +435,7 @@ struct SQLiteSpanStoreTests {
     #expect(try store.kinds() == [ThingKind(subject.key, .issue)])
   }
 
-  @Test("finds the traces of a store that the version before wrote")
+  @Test("finds the traces of a store that the fourth version wrote")
   func secondLayout() throws {
     let count = Int(TraceBlocks.size) + 10
     let things = (0..<count).map { Subject(key: StoreSamples.issueKey($0)) }
@@ -392,7 +450,9 @@ struct SQLiteSpanStoreTests {
         """
         DROP INDEX exported_trace_id; ALTER TABLE exported_trace DROP COLUMN block; DROP TABLE own_trace; DROP TABLE kind;
         ALTER TABLE progress DROP COLUMN next_block; ALTER TABLE progress DROP COLUMN next_record;
-        PRAGMA user_version = \(StoreSchema.spanStore.version - 1);
+        DROP TABLE measurement;
+        ALTER TABLE subject_data DROP COLUMN checksum; ALTER TABLE named_value DROP COLUMN checksum;
+        ALTER TABLE fingerprint DROP COLUMN checksum; PRAGMA user_version = 4;
         """)
     }
     store = try open()

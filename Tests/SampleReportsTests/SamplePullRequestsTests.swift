@@ -49,4 +49,18 @@ struct SamplePullRequestsTests {
     #expect(found == count)
     if count == 2000 { #expect((215...240).contains(bytes.count / count), "\(bytes.count / count)") }
   }
+
+  @Test("have durations without a comb: no bar of a distribution is far from those beside it")
+  func noComb() {
+    let lines = String(decoding: Self.bytes(rows: 40_000, seed: 3), as: UTF8.self).split(separator: "\n").dropFirst()
+    let durations = lines.compactMap { Double($0.split(separator: ",")[4]) }
+    #expect(durations.count == 40_000)
+    // Eight bars to each power of two, in the middle of the distribution.
+    var bars = [Int](repeating: 0, count: 8 * 30)
+    for duration in durations { bars[Int(log2(duration) * 8)] += 1 }
+    for middle in 8 * 14..<8 * 17 {
+      let beside = Double(bars[middle - 1] + bars[middle + 1]) / 2
+      #expect(abs(Double(bars[middle]) - beside) < beside / 5, "\(bars[middle - 1...middle + 1])")
+    }
+  }
 }

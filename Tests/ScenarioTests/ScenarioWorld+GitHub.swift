@@ -124,6 +124,10 @@ extension ScenarioWorld {
     var told: Object = ["action": "created", "deployment": deployment]
     told["workflow_run"] = run
     var deliveries = [try gitHub("deployment", step, told)]
+    if let start = step.time("started") {
+      told["deployment_status"] = ["state": "in_progress", "created_at": start.rfc3339] as Object
+      deliveries.append(try gitHub("deployment_status", step, at: start, told))
+    }
     if let end = step.time("until") {
       told["deployment_status"] = ["state": try step.word(3), "created_at": end.rfc3339] as Object
       deliveries.append(try gitHub("deployment_status", step, at: end, told))

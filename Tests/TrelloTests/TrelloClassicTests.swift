@@ -55,6 +55,19 @@ struct TrelloClassicTests {
     #expect(try Self.story(["updateCard.archived", "deleteCard"]).finished.count == 1)
   }
 
+  @Test("A card that leaves one watched board for the list of another where it is done ends once, whichever board tells it first")
+  func twoBoards() throws {
+    let rules = TrelloRules(doneLists: [NamePattern("Inbox")])
+    for moves in [["moveCardFromBoard", "moveCardToBoard"], ["moveCardToBoard", "moveCardFromBoard"]] {
+      let story = try Self.story(["createCard.to_do"] + moves, rules: rules)
+      #expect(story.finished.count == 1, "\(moves)")
+      #expect(story.open.isEmpty)
+    }
+    for move in ["moveCardFromBoard", "moveCardToBoard"] {
+      #expect(try Self.story([move], rules: rules).finished.count == 1, "\(move) alone is a whole span")
+    }
+  }
+
   @Test("Lists and due dates count as a user says")
   func rules() throws {
     let rules = TrelloRules(doneLists: [NamePattern("Doing")], dueComplete: .done)

@@ -39,6 +39,16 @@ struct TrelloSourceTests {
       ])
   }
 
+  @Test("No time that is absent or zero makes anything longer", arguments: samples)
+  func absentTimes(fixture: PayloadFixture) throws {
+    try PayloadTimeLaws(Self.source).checkAbsentTimes(try Self.delivery(fixture))
+  }
+
+  @Test("Sent again after a year a payload becomes the same", arguments: fixtures)
+  func replay(fixture: PayloadFixture) throws {
+    try PayloadTimeLaws(Self.source).checkReplay(try Self.delivery(fixture))
+  }
+
   @Test("The contract of sources", arguments: samples)
   func contract(fixture: PayloadFixture) throws {
     let contract = EventSourceContract(

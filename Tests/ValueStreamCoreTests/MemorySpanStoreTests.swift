@@ -42,6 +42,9 @@ struct MemorySpanStoreTests {
   @Test("keeps named values and the position")
   func values() throws { try contract.checkValues() }
 
+  @Test("What was counted of subjects is kept, and what awaits it is found, those that have waited longest first")
+  func measurements() throws { try contract.checkMeasurements() }
+
   @Test("remembers fingerprints by time of receipt")
   func fingerprints() throws { try contract.checkFingerprints() }
 

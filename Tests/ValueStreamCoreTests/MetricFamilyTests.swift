@@ -1,3 +1,4 @@
+import Synchronization
 import Testing
 
 @testable import ValueStreamCore
@@ -52,7 +53,7 @@ struct MetricFamilyTests {
     first.gauge.add(-2)
     first.histogram.observe(0.5, labels: [""], of: Self.span(1))
     var stored = first.0.changedValues()
-    #expect(Set(stored.keys) == ["metric:events_total", "gauge:running", "metric:seconds"])
+    #expect(Set(stored.keys) == ["metric:events_total#0", "metric:events_total#1", "gauge:running#0", "metric:seconds#0"])
     #expect(first.0.changedValues().isEmpty)
     first.counter.touch(labels: ["c"])
     #expect(first.0.changedValues().isEmpty)
@@ -75,6 +76,92 @@ struct MetricFamilyTests {
     #expect(third.gauge.value() == 7)
   }
 
+  @Test("what is stored of a count is the series that changed, however many there are, and all of them are read back")
+  func storedSeries() {
+    func family(_ registry: MetricRegistry) -> MetricFamily {
+      registry.family(.counter, "events_total", help: "", labels: ["a"], isDurable: true, seriesLimit: 1000)
+    }
+    let registry = MetricRegistry()
+    let first = family(registry)
+    for number in 0..<2000 { first.add(labels: ["\(number)"]) }
+    var stored = registry.changedValues()
+    #expect(stored.count == 1001)
+    var random = SeededRandom(seed: 3)
+    var bytes = 0
+    for _ in 0..<200 {
+      first.add(labels: ["\(Int.random(in: 0..<2000, using: &random))"])
+      let changed = registry.changedValues()
+      #expect(changed.count == 1)
+      bytes += changed.values.reduce(0) { $0 + $1.count }
+      stored.merge(changed) { $1 }
+    }
+    #expect(bytes < 200 * 32)
+    let second = MetricRegistry()
+    let restored = family(second)
+    second.restore(stored)
+    #expect(restored.series == first.series)
+    #expect(second.changedValues().isEmpty)
+    restored.add(labels: ["500"])
+    restored.add(labels: ["new"])
+    #expect(Set(second.changedValues().keys) == ["metric:events_total#500", "metric:events_total#1000"])
+  }
+
+  @Test("series that an older version stored as one are read, and stored one by one from then on")
+  func formerStoredForm() {
+    func family(_ registry: MetricRegistry) -> MetricFamily {
+      registry.family(.counter, "events_total", help: "", labels: ["a"], isDurable: true)
+    }
+    let registry = MetricRegistry()
+    let first = family(registry)
+    var stored = ["metric:events_total": Array("3.0\tx\n4.0\ty%09z".utf8)]
+    registry.restore(stored)
+    #expect(first.series.map(\.labels) == [["x"], ["y\tz"]])
+    stored.merge(registry.changedValues()) { $1 }
+    #expect(stored["metric:events_total"] == [])
+    first.add(labels: ["x"])
+    stored.merge(registry.changedValues()) { $1 }
+    let second = MetricRegistry()
+    let restored = family(second)
+    second.restore(stored)
+    #expect(restored.series.map(\.value) == [4, 4])
+    #expect(second.changedValues().isEmpty)
+  }
+
+  @Test("a label value has a greatest length, and two that begin alike stay two")
+  func longLabels() {
+    let registry = MetricRegistry()
+    let family = registry.family(.counter, "c", help: "h", labels: ["l"], isDurable: true)
+    let long = String(repeating: "ü", count: 5000)
+    for label in [long + "a", long + "b", long + "a", "x" + long] { family.add(labels: [label]) }
+    #expect(family.series.count == 3)
+    #expect(family.series.allSatisfy { (200...MetricFamily.labelByteLimit).contains($0.labels[0].utf8.count) })
+    #expect(!family.series.contains { $0.labels[0].contains("\u{FFFD}") })
+    #expect(family.value(labels: [long + "a"]) == 2)
+    #expect(family.cutCount == 4)
+    let second = MetricRegistry()
+    let restored = second.family(.counter, "c", help: "h", labels: ["l"], isDurable: true)
+    second.restore(registry.changedValues())
+    restored.add(labels: [long + "b"])
+    #expect(restored.value(labels: [long + "b"]) == 2)
+    let least = String(repeating: "a", count: MetricFamily.labelByteLimit)
+    #expect(MetricFamily.shortened(least) == least)
+  }
+
+  @Test("what is there keeps its series past the limit, and each family says once that it folds the newest")
+  func folding() {
+    let told = Mutex<[String]>([])
+    let registry = MetricRegistry { family in told.withLock { $0.append("\(family.name) \(family.seriesLimit)") } }
+    let first = registry.family(.counter, "c", help: "h", labels: ["l"], isDurable: true)
+    for label in ["a", "b", "c"] { first.add(labels: [label]) }
+    let next = MetricRegistry { family in told.withLock { $0.append("\(family.name) \(family.seriesLimit)") } }
+    let second = next.family(.counter, "c", help: "h", labels: ["l"], isDurable: true, seriesLimit: 2)
+    next.restore(registry.changedValues())
+    for label in ["c", "d", "a", "e"] { second.add(labels: [label]) }
+    #expect(second.series.map { "\($0.labels[0]) \($0.value)" } == ["a 2.0", "b 1.0", "c 2.0", "other 2.0"])
+    #expect(second.foldedCount == 2)
+    #expect(told.withLock { $0 } == ["c 2"])
+  }
+
   @Test("a gauge keeps what it counts for good apart from what is there at present")
   func totals() {
     func gauge(_ registry: MetricRegistry) -> MetricFamily {
@@ -89,12 +176,12 @@ struct MetricFamilyTests {
     }
     #expect(family.series.map(\.labels) == [["a", "merged"], ["a", "open"], ["other", "merged"], ["other", "open"]])
     var stored = registry.changedValues()
-    #expect(Set(stored.keys) == ["gauge:changes", "metric:changes"])
+    #expect(Set(stored.keys) == ["gauge:changes#0", "metric:changes#1", "gauge:changes#2", "metric:changes#3"])
     let second = MetricRegistry()
     let restored = gauge(second)
     second.restore(stored)
     #expect(restored.series == family.series)
-    stored["gauge:changes"] = nil
+    stored = stored.filter { !$0.key.hasPrefix("gauge:") }
     let third = MetricRegistry()
     let totals = gauge(third)
     third.restore(stored)

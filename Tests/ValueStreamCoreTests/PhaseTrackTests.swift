@@ -37,6 +37,15 @@ struct PhaseTrackTests {
     #expect(Self.phases([Self.start("a", 0), Self.end("a", 7), Self.start("b", 9)]) == ["a 0-7", "b 9-100"])
   }
 
+  @Test("What was passed through at one moment comes before what went on from it, whatever their names")
+  func passedThrough() {
+    for (passed, next) in [("a", "b"), ("b", "a")] {
+      #expect(
+        Self.phases([Self.start("x", 0), Self.end("x", 10), Self.start(passed, 10), Self.end(passed, 10), Self.start(next, 10)])
+          == ["x 0-10", "\(passed) 10-10", "\(next) 10-100"])
+    }
+  }
+
   @Test("A phase is never over before it began, whatever the clocks of a vendor say")
   func clocks() {
     #expect(Self.phases([Self.start("a", 20, to: 12), Self.start("b", 30)]) == ["a 20-20", "b 30-100"])

@@ -103,11 +103,41 @@ struct SettingsTests {
   @Test("Mistakes in the file name file and key")
   func fileMistakes() {
     let unknown = #expect(throws: SettingsError.self) { try Self.settings(["--config=c.json5"], file: #"{"adr": 1}"#) }
-    #expect(unknown?.description == "c.json5: unknown key \"adr\" (did you mean addr?)")
-    let broken = #expect(throws: SettingsError.self) { try Self.settings(["--config=c.json5"], file: "{") }
-    #expect(broken?.description.hasPrefix("c.json5: not a JSON object") == true)
+    #expect(unknown?.description == "c.json5, line 1: unknown key \"adr\" (did you mean addr?)")
+    let value = #expect(throws: SettingsError.self) {
+      try Self.settings(["--config=c.json5"], file: "{\n // why\n pause: {\n  'time': 5 } }").value(of: Self.pause)
+    }
+    #expect(value?.description == "c.json5, line 4: key \"pause-time\": \"5\" is not a duration such as 500ms, 5s, 12h or 30d")
     let missing = #expect(throws: SettingsError.self) { try Self.settings(["--config=c.json5"]) }
     #expect(missing?.description == "flag --config: cannot read the file c.json5")
+  }
+
+  @Test(
+    "A broken file is told with its line",
+    arguments: [
+      ("{", 1, "a { is not closed"), ("", 1, "expected { at the beginning"), ("addr = :5000", 1, "expected { at the beginning"),
+      ("[]", 1, "expected { at the beginning"), ("{\n  addr: ':1',\n  settle 5s\n}", 3, "expected : after the key settle"),
+      ("{\n /* a\n b */ addr: ':1'\n  pause: '5s' }", 4, "expected a comma or } after the value of addr"),
+      ("{ addr: :5000 }", 1, "expected a value of addr"), ("{ addr: soon }", 1, "soon is no value; a text stands in quotes"),
+      ("{\n a: 'x", 2, "a text is not closed"), ("{ a: [1, 2\n 3] }", 2, "expected a comma or ] in the list of a"),
+      ("{ a: [1, 2", 1, "a [ is not closed"), ("{ a: 1 }\n}", 2, "something follows the last }"),
+      ("{ a: 1,\n , }", 2, "expected a key or }"),
+      ("\u{FEFF}{\n a 1 }", 2, "expected : after the key a"),
+    ])
+  func brokenFiles(file: String, line: Int, reason: String) {
+    let error = #expect(throws: SettingsError.self) { try Self.settings(["--config=c.json5"], file: file) }
+    #expect(error?.description == "c.json5, line \(line): \(reason)")
+  }
+
+  @Test("Any bytes have lines, and none end the program", arguments: 0..<200 as Range<UInt64>)
+  func anyFile(seed: UInt64) {
+    var random = SeededRandom(seed: seed)
+    let pieces = [
+      "{", "}", "[", "]", ":", ",", "\"", "'", "\\", "\n", "//", "/*", "*/", " ", "a", "é", "1", "-", "true", "\u{0}",
+    ]
+    let text = (0..<Int.random(in: 0...60, using: &random)).map { _ in pieces.randomElement(using: &random) ?? "" }.joined()
+    _ = try? Self.settings(["--config=c.json5"], file: text)
+    _ = try? Self.settings(["--config=c.json5"], file: "{ a: [" + text)
   }
 
   @Test(

@@ -69,6 +69,69 @@ struct SubjectTests {
     #expect(spans.first?.attributes.value(of: "valuestream.start.unknown") == .bool(true))
   }
 
+  @Test("An end that stands in for one that nobody told is unknown, and yields to a real one")
+  func standIn() {
+    let open = Self.event(at: 0, state: .running, marks: [Self.begin(0)])
+    let seen = Self.event(at: 30, state: .ended, marks: [Self.begin(0), .end(.receipt(Self.time(30)))]) { event in
+      event.phases = [PhaseStatement(track: "status", name: "Doing", start: Self.time(5))]
+    }
+    let spans = Self.spans(open, seen)
+    #expect(Self.minutes(spans) == ["0-30"])
+    #expect(spans.map(\.isEndUnknown) == [true])
+    #expect(spans.first?.attributes.value(of: "valuestream.end.unknown") == .bool(true))
+    var subject = Subject(key: Self.key)
+    for event in [open, seen] { _ = subject.add(event) }
+    #expect(subject.outlines().map(\.isEndUnknown) == [true])
+    #expect(subject.phaseSeconds(ofAttempts: [1]).isEmpty, "nobody knows how long it was done")
+    let known = Self.spans(open, seen, Self.event(at: 20, state: .ended, marks: [Self.end(20)]))
+    #expect(Self.minutes(known) == ["0-20"])
+    #expect(known.map(\.isEndUnknown) == [false])
+  }
+
+  @Test("A time of receipt of what carries no time is an end that is known: a script says it when it happens")
+  func scriptedEnd() {
+    let spans = Self.spans(
+      Self.event(at: 0, state: .running, marks: [Self.begin(0)]),
+      Self.event(at: 9, state: .ended, marks: [.end(.receipt(Self.time(9)))], isVendor: false))
+    #expect(Self.minutes(spans) == ["0-9"])
+    #expect(spans.map(\.isEndUnknown) == [false])
+  }
+
+  @Test("What an overruled end said of the outcome is gone, the rest of it stays")
+  func overruledEnd() {
+    let spans = Self.spans(
+      Self.event(at: 0, state: .running, marks: [Self.begin(0)]),
+      Self.event(at: 5, state: .ended, marks: [Self.end(5)]) { event in
+        event.outcome = .failure
+        event.attributes = [Attribute("error.type", "oom"), Attribute("cicd.worker.name", "w1")]
+      },
+      Self.event(at: 9, state: .ended, marks: [Self.end(9)]) { $0.outcome = .success })
+    #expect(spans.map(\.outcome) == [.success])
+    #expect(spans.first?.attributes.value(of: "error.type") == nil)
+    #expect(spans.first?.attributes.value(of: "cicd.worker.name") == .string("w1"))
+  }
+
+  @Test(
+    "Of two moves at one moment the one that leads on counts last, in phases and in attributes", arguments: ["Alpha", "Zulu"])
+  func twoMovesAtOnce(passed: String) {
+    func move(_ from: String, _ to: String) -> Event {
+      Self.event(at: 5, state: .running, marks: [Self.begin(0)]) { event in
+        event.attributes = [Attribute("valuestream.issue.status", .string(to))]
+        event.phases = [
+          PhaseStatement(track: "status", name: from, end: Self.time(5)),
+          PhaseStatement(track: "status", name: to, start: Self.time(5)),
+        ]
+      }
+    }
+    let created = Self.event(at: 0, state: .running, marks: [Self.begin(0)]) { event in
+      event.phases = [PhaseStatement(track: "status", name: "New", start: Self.time(0))]
+    }
+    let spans = Self.spans(created, move("New", passed), move(passed, "Mike"))
+    #expect(spans.first?.attributes.value(of: "valuestream.issue.status") == .string("Mike"))
+    #expect(spans.first?.phases.map(\.name) == ["New", passed, "Mike"])
+    #expect(spans.first?.phases.map { $0.end == nil } == [false, false, true])
+  }
+
   @Test("Opened again is another attempt")
   func reopened() {
     let spans = Self.spans(

@@ -22,7 +22,7 @@ package struct ClassicStory {
     let registry = MetricRegistry()
     var batches = try ProjectionBatches(
       store: store, logEnd: nil, sources: [source], recent: RecentDeliveries(), registry: registry,
-      metrics: ProjectionMetrics(registry: registry, seriesLimit: 100), clock: SystemClock(), settle: nil
+      metrics: ProjectionMetrics(registry: registry, seriesLimit: 100), clock: SystemClock(), grace: nil
     ) { finished in
       let tags = Dictionary(finished.span.tags.map { ($0.name, $0.value) }) { _, new in new }
       let seconds = finished.durationMilliseconds.map { $0 / 1000 }

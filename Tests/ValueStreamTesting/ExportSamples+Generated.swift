@@ -34,6 +34,48 @@ extension ExportSamples {
     return result
   }
 
+  /// Spans at the bounds of what there can be: times, lengths, numbers, texts of every length and script, nothing and much of everything.
+  /// No two have the same id.
+  package static func bounds() throws -> [TracedSpan] {
+    let times = [
+      Timestamp(nanoseconds: .min), .epoch, Timestamp(nanoseconds: 1), Timestamp(nanoseconds: 999_999_999), start,
+      Timestamp.latest.advanced(byNanoseconds: -1), .latest, Timestamp(nanoseconds: .max),
+    ]
+    let texts =
+      anyPiece + ["", "x", "\0", "\u{FFFD}", "\u{10FFFF}", "e\u{301}", "\u{202E}x", String(repeating: "é", count: 2000)]
+    let values: [AttributeValue] =
+      [.null, .bool(false), .strings([]), .strings([""]), .strings(texts)]
+      + [Int64.min, -1, 0, 1, 1 << 53, (1 << 53) + 1, .max].map { .int($0) }
+      + [
+        0, -0.0, 0.1, .leastNonzeroMagnitude, .leastNormalMagnitude, .greatestFiniteMagnitude, -.greatestFiniteMagnitude, 1e300,
+        .infinity,
+        -.infinity, .nan,
+      ].map { .double($0) }
+      + texts.map { .string($0) }
+    let attributes = values.enumerated().map { Attribute("bound.\(1000 + $0.offset)", $0.element) }
+    var result = try spans(times.count * times.count)
+    for index in result.indices {
+      let (begin, end) = (times[index / times.count], times[index % times.count])
+      result[index].span.key = key("bound", "\(index)")
+      result[index].span.name = texts[index % texts.count]
+      result[index].span.operation = Operation(rawValue: texts[(index / 2) % texts.count])
+      result[index].span.attempt = [1, 2, .max][index % 3]
+      // Also what ends before it begins, although no source makes such.
+      (result[index].span.start, result[index].span.end) = (begin, end)
+      result[index].span.attributes = index % 2 == 0 ? attributes : []
+      let name = texts[index % texts.count]
+      result[index].span.phases = times.map { Phase(track: "t", name: name, start: begin, end: $0, outcome: nil) }
+      result[index].span.events = times.map { SpanEvent(name: name, time: $0, attributes: index % 8 == 0 ? attributes : []) }
+      result[index].links = texts.map { rule in
+        TracedLink(
+          key: key("bound", rule), traceID: result[0].traceID, spanID: id(index), rule: rule,
+          attributes: index % 8 == 0 ? attributes : [])
+      }
+      result[index].parentSpanID = index % 4 == 0 ? nil : SpanID(rawValue: .max)
+    }
+    return result
+  }
+
   /// Sorted by name, each once.
   private static func attributes(_ random: inout SeededRandom, _ pieces: [String], upTo count: Int) -> [Attribute] {
     (0..<Int.random(in: 0...count, using: &random)).map { number in

@@ -2,7 +2,7 @@ package import ValueStreamCore
 
 /// Spans to be exported, always the same.
 package enum ExportSamples {
-  private static let start = Timestamp(seconds: 1_772_352_000)
+  static let start = Timestamp(seconds: 1_772_352_000)
 
   /// Seconds after 2026-03-01T08:00:00Z.
   private static func time(_ seconds: Int64) -> Timestamp { start.advanced(byNanoseconds: seconds * 1_000_000_000) }
@@ -77,9 +77,9 @@ package enum ExportSamples {
       Attribute("list", .strings(["a", "", "ü"])), Attribute("null", .null, vocabulary: .classic),
       Attribute("shared", "semantic"), Attribute("shared", "classic", vocabulary: .classic),
     ]
-    var old = Event(key: key("old", "1"), time: .vendor(Timestamp(seconds: -10)))
+    var old = Event(key: key("old", "1"), time: .vendor(.epoch))
     old.operation = .release
-    old.marks = [.end(.vendor(Timestamp(seconds: -10)))]
+    old.marks = [.end(.vendor(.epoch))]
     let events = [issue, change, build, job, deploy, script, old]
     var reader = TraceReader(store: try store(events), strategy: .nested)
     return try events.flatMap { try reader.spans(of: $0.key) }

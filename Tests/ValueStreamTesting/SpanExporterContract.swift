@@ -35,6 +35,7 @@ package struct SpanExporterContract: Sendable {
   /// What every format must do. Those that know of partial success have ``checkPartialSuccess()`` besides.
   package static let checks: [Check] =
     [Check("everything arrives once") { try await $0.checkDelivery() }]
+    + [Check("spans at the bounds of what there can be") { try await $0.checkBounds() }]
     + [400, 413, 415, 422, 501, 505].map { status in
       Check("\(status) refuses a span for good") { try await $0.checkRefusal(status: status) }
     }
@@ -73,6 +74,19 @@ package struct SpanExporterContract: Sendable {
   }
 
   private func ids(_ requests: some Sequence<LoopbackReceiver.Request>) throws -> [SpanID] { try requests.flatMap(spanIDs) }
+
+  /// Times, numbers and texts of every extreme can be written, and are read as the spans they are.
+  private func checkBounds() async throws {
+    let receiver = try LoopbackReceiver([.status(200)])
+    let exporter = try makeExporter(receiver.url, 60)
+    let spans = try ExportSamples.bounds()
+    // In parts, as large as one request of any format may be.
+    for start in stride(from: 0, to: spans.count, by: 8) {
+      let part = Array(spans[start..<min(start + 8, spans.count)])
+      #expect(try await exporter.export(part) == ExportReceipt(handled: part.count))
+    }
+    #expect(Set(try ids(receiver.requests)) == Set(spans.map(\.span.id)))
+  }
 
   // MARK: Certain answers
 

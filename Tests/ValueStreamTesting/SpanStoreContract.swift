@@ -383,6 +383,59 @@ package struct SpanStoreContract: Sendable {
 
   // MARK: The rest
 
+  package func checkMeasurements() throws {
+    var store = try makeStore()
+    defer { store.close() }
+    let keys = (0...5).map { StoreSamples.issueKey($0) }
+    func time(_ seconds: Int64) -> Timestamp { StoreSamples.time(seconds) }
+    func awaiting(_ latest: Int64, orAfter now: Int64? = nil, limit: Int = 10) throws -> [SpanKey] {
+      try store.awaitingMeasurement(since: time(latest), orAfter: time(now ?? latest + 100), limit: limit).map(\.key)
+    }
+    var changes = StoreSamples.changes((0..<5).map { StoreSamples.issue($0, isOpen: false) })
+    for number in 0..<4 { changes.measurements[keys[number]] = .awaits(since: time(Int64(10 - number)), counted: []) }
+    changes.measurements[keys[5]] = .awaits(since: time(0), counted: [])
+    try store.write(changes)
+    #expect(try store.measurements(of: keys).count == 4, "what is not stored is not measured")
+    if let reopen { store = try reopen(store) }
+    #expect(try awaiting(6).isEmpty)
+    #expect(try awaiting(9) == [keys[3], keys[2], keys[1]])
+    #expect(try awaiting(9, limit: 2) == [keys[3], keys[2]])
+    #expect(try awaiting(0, orAfter: 8) == [keys[1], keys[0]])
+
+    // It waits from the first time on, and keeps what was counted.
+    var next = ProjectionChanges()
+    next.measurements = [
+      keys[3]: .awaits(since: time(50), counted: [9]), keys[2]: .counted(Array("one\n".utf8)),
+      keys[4]: .awaits(since: time(60), counted: Array("four\n".utf8)),
+    ]
+    try store.write(next)
+    #expect(
+      try store.measurements(of: keys) == [
+        keys[0]: Measurement(awaitsSince: time(10), counted: []), keys[1]: Measurement(awaitsSince: time(9), counted: []),
+        keys[2]: Measurement(awaitsSince: nil, counted: Array("one\n".utf8)),
+        keys[3]: Measurement(awaitsSince: time(7), counted: []),
+        keys[4]: Measurement(awaitsSince: time(60), counted: Array("four\n".utf8)),
+      ])
+    next.measurements = [keys[2]: .awaits(since: time(70), counted: [])]
+    try store.write(next)
+    #expect(try awaiting(70) == [keys[3], keys[1], keys[0], keys[4], keys[2]])
+
+    // Of two that are one, both were counted.
+    var absorption = ProjectionChanges()
+    absorption.absorbed = [keys[4]: keys[2], keys[0]: keys[1]]
+    try store.write(absorption)
+    #expect(
+      try store.measurements(of: keys) == [
+        keys[1]: Measurement(awaitsSince: time(9), counted: []),
+        keys[2]: Measurement(awaitsSince: time(60), counted: Array("one\nfour\n".utf8)),
+        keys[3]: Measurement(awaitsSince: time(7), counted: []),
+      ])
+    #expect(try awaiting(70) == [keys[3], keys[1], keys[2]])
+    _ = try store.removeFinished(before: time(1_000_000), awaitedBy: [], limit: 10)
+    #expect(try store.measurements(of: keys).isEmpty)
+    #expect(try awaiting(70).isEmpty)
+  }
+
   package func checkValues() throws {
     let store = try makeStore()
     defer { store.close() }
@@ -474,7 +527,7 @@ package struct SpanStoreContract: Sendable {
     }
     try store.write(changes)
     let means = Dictionary(uniqueKeysWithValues: try store.openThings().map { ($0.project, $0.meanStart.nanoseconds) })
-    #expect(means == ["acme/site1": .max, "acme/site2": .min])
+    #expect(means == ["acme/site1": Timestamp.latest.nanoseconds, "acme/site2": 0])
   }
 
   package func checkBranchUpdates() throws {

@@ -262,7 +262,7 @@ struct CollectorTests {
       try vsd.json("/api/v1/stats")["exporters"]?["otlp"]?["pending"] == 0 ? true : nil
     }
     let expected = try Set((vsd.json("/api/v1/spans?limit=1000")["spans"]?.list ?? []).compactMap { $0["spanID"]?.text })
-    #expect(try vsd.json("/api/v1/stats")["exporters"] == ["otlp": ["pending": 0, "sent": 220, "refused": 0]])
+    #expect(try vsd.json("/api/v1/stats")["exporters"] == ["otlp": ["pending": 0, "sent": 220, "refused": 0, "dropped": 0]])
     #expect(try vsd.stop() == .code(0))
     try second.stop()
     let ids = (first.spans + second.spans).map(\.id)

@@ -24,7 +24,8 @@ struct CommandLineTests {
 
   /// Every flag, with a value it takes.
   private static let values: [(name: String, value: String)] = [
-    ("config", "FILE"), ("addr", "127.0.0.1:0"), ("admin-addr", "127.0.0.1:0"), ("read-token", "tok"), ("max-body", "1MiB"),
+    ("config", "FILE"), ("addr", "127.0.0.1:0"), ("admin-addr", "127.0.0.1:0"), ("listening-file", "FILE"), ("read-token", "tok"),
+    ("max-body", "1MiB"),
     ("tracer", "mock"), ("t", "mock"), ("store", "memory"), ("settle", "1s"), ("attributes", "classic"), ("log-retention", "1d"),
     ("log-max-size", "1GiB"), ("span-retention", "90d"), ("metric-series-limit", "10"),
     ("incident-labels", "sev*"), ("service-deploys", "cart=cart-*,till=acme/shop:till"),
@@ -56,6 +57,7 @@ struct CommandLineTests {
   func spellings(dashes: String, separator: String) throws {
     let home = try VSDProcess.Home()
     var files = ["config": try home.write("vsd.json5", "{}")]
+    files["listening-file"] = "\(home.path)/listening"
     for (name, _) in Self.values where name.hasSuffix("-secret-file") { files[name] = try home.write(name, "one") }
     let arguments = Self.values.flatMap { name, value in
       let value = files[name] ?? value

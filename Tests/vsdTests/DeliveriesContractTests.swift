@@ -41,6 +41,7 @@ struct DeliveriesContractTests {
     #expect(try Self.list(vsd, "?source=github").count == 3)
     #expect(try Self.list(vsd, "?result=unreadable").count == 1)
     #expect(try Self.list(vsd, "?source=customhttp&result=ignored").isEmpty)
+    for list in ["deliveries", "spans", "traces"] { #expect(try vsd.get("/api/v1/\(list)?source=githb").status == 400) }
     var ids: [String] = []
     var cursor = ""
     repeat {

@@ -46,7 +46,12 @@ struct ExplainTests {
       #expect(try json(name, issue)["events"]?.list.first?["operation"] == "issue", "\(name)")
     }
     #expect(try json("github/label.json", issue)["reason"] == "event type label is not supported")
-    #expect(try json("github/opened.json", issue)["result"] == "unreadable", "no type")
+    for name in ["github/opened.json", "somewhere/opened.json"] {
+      let explained = try json(name, issue)
+      #expect(explained["type"] == "issues", "\(name)")
+      #expect(explained["events"]?.list.first?["operation"] == "issue", "\(name)")
+    }
+    #expect(try json("github/unknown.json", #"{"sender": {"login": "rosa"}}"#)["result"] == "unreadable", "no type")
     let job = #"{"jobName": "site", "number": 256, "result": "SUCCESS"}"#
     #expect(try json("somewhere/a.json", job)["source"] == "jenkins")
     let custom = try json("somewhere/b.json", Payloads.custom("start", "d1"))

@@ -36,14 +36,14 @@ struct ExportTests {
   func afterRestart() throws {
     let first = try VSDProcess(["--settle=1h"])
     try first.postGitHub("issues", Payloads.issue("closed", number: 1, closed: "2024-03-04T10:00:00Z"))
-    #expect(try first.json("/api/v1/stats")["exporters"] == ["logging": ["pending": 1, "sent": 0, "refused": 0]])
+    #expect(try first.json("/api/v1/stats")["exporters"] == ["logging": ["pending": 1, "sent": 0, "refused": 0, "dropped": 0]])
     try first.stop()
     #expect(try !first.logLines().contains { Self.message($0) == "finished span" })
     let second = try VSDProcess(["--settle=0s"], in: first.home)
     try second.waitForLine("the span") { Self.message($0) == "finished span" }
     try second.stop()
     let third = try VSDProcess(["--settle=0s"], in: first.home)
-    #expect(try third.json("/api/v1/stats")["exporters"] == ["logging": ["pending": 0, "sent": 1, "refused": 0]])
+    #expect(try third.json("/api/v1/stats")["exporters"] == ["logging": ["pending": 0, "sent": 1, "refused": 0, "dropped": 0]])
     try third.stop()
     #expect(try !third.logLines().contains { Self.message($0) == "finished span" })
   }

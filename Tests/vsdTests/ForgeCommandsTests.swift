@@ -108,6 +108,43 @@ struct ForgeCommandsTests {
     }
   }
 
+  @Test("a record that is null costs its own row and no other, a line says so, and the exit code is 75")
+  func nulls() throws {
+    let node = #"{"id":"X","createdAt":"2026-11-24T08:00:00Z","closedAt":"2026-11-24T09:00:00Z","state":"CLOSED","author":null}"#
+    let gitHub = GitHubGraphQL(
+      organization: "acme", repositories: ["site", "app"],
+      connections: ["issues": ["site": [node, "null", node, node], "app": [node]]])
+    let server = try VendorServer { gitHub.answer($0) }
+    let arguments = ["github", "issues", "--org=acme", "--repo=site", "--repo=app", "--enterprise-domain", server.url]
+    let result = try VSPerf.run(arguments, environment: ["GH_TOKEN": "x"])
+    #expect(result.exit == .code(75))
+    #expect(result.output.split(separator: "\n").count == 5)
+    #expect(result.errors.contains("vsperf: acme/site: 1 record is missing: the answer has null in its place\n"))
+    #expect(result.errors.hasSuffix("vsperf: 1 record could not be read by the server; all others are written\n"))
+    #expect(server.requests.count < 6)
+  }
+
+  @Test("columns are chosen by their names, of any file")
+  func columns() throws {
+    let node = #"{"id":"X","number":7,"createdAt":"2026-11-24T08:00:00Z","closedAt":"2026-11-24T09:00:00Z","title":"=1+1"}"#
+    let gitHub = GitHubGraphQL(
+      organization: "acme", repositories: ["site"], connections: ["issues": ["site": [node]], "pullRequests": ["site": [node]]])
+    let server = try VendorServer { gitHub.answer($0) }
+    for command in ["issues", "pull-requests"] {
+      let words = ["github", command, "--org=acme", "--repo=site"]
+      let result = try Self.run(words + ["--columns=number,title,duration"], server, environment: ["GH_TOKEN": "x"])
+      #expect(result.lines == ["number,title,duration", "7,'=1+1,3600"])
+      let kept = try Self.run(
+        words + ["--columns=title", "--keep-formulas"], server, environment: ["GH_TOKEN": "x"])
+      #expect(kept.lines == ["title", "=1+1"])
+      let wrong = try VSPerf.run(
+        words + ["--columns=tittle", "--enterprise-domain", server.url], environment: ["GH_TOKEN": "x"])
+      #expect(wrong.exit == .code(64))
+      #expect(
+        wrong.errors.hasPrefix("vsperf: --columns: there is no column tittle (did you mean title?); there are owner, repo, "))
+    }
+  }
+
   @Test(
     "what is missing is said in one line",
     arguments: [

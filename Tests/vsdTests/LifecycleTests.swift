@@ -1,6 +1,7 @@
 import Foundation
 import Testing
 import ValueStreamCore
+import ValueStreamTesting
 
 #if canImport(Glibc)
   import Glibc
@@ -29,6 +30,27 @@ struct LifecycleTests {
     let vsd = try VSDProcess(["--tracer=mock", "--addr=:0"])
     #expect(try vsd.logLines().last?["msg"] == #"Starting Server: ":0""#)
     #expect(try vsd.get("/healthz").status == 200)
+  }
+
+  @Test("a file says where it listens, whatever the log says, and is gone when it has stopped")
+  func listeningFile() throws {
+    let home = try VSDProcess.Home()
+    let file = "\(home.path)/listening"
+    let child = try VSDProcess.start(
+      ["--tracer=mock", "--log-level=error", "--listening-file=\(file)", "--admin-addr=127.0.0.1:0"], in: home)
+    let addresses = try child.wait(for: "the file") { try? String(contentsOfFile: file, encoding: .utf8) }
+      .split(separator: "\n").map(String.init)
+    #expect(addresses.count == 2)
+    for address in addresses {
+      let port = try #require(address.split(separator: ":").last.flatMap { UInt16($0) })
+      #expect(try HTTPConnection(to: "127.0.0.1", port: port).request("GET", "/healthz").status == 200)
+    }
+    child.send(SIGTERM)
+    #expect(try child.waitForExit() == .code(0))
+    #expect(!FileManager.default.fileExists(atPath: file))
+    let unwritable = try VSDProcess.run(["--tracer=mock", "--listening-file=\(home.path)/none/listening"], in: home)
+    #expect(unwritable.exit == .code(74))
+    #expect(unwritable.errors.hasPrefix("vsd: cannot write the addresses to \(home.path)/none/listening: "))
   }
 
   @Test("only sources without secret are warned of")
@@ -181,5 +203,39 @@ struct LifecycleTests {
     #expect(errors.contains(path) && errors.contains("version 99"), "\(errors)")
     #expect(errors.split(separator: "\n", omittingEmptySubsequences: false).count == 2)
     #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == content)
+  }
+
+  @Test("too few open files are an error of one line, with a code of its own")
+  func fewOpenFiles() throws {
+    let child = try ChildProcess(
+      "/bin/sh", ["-c", "ulimit -n 16; exec \"$0\" --addr 127.0.0.1:0 --tracer=mock", try VSDProcess.binary()],
+      environment: ["HOME": try VSDProcess.Home().path])
+    #expect(try child.waitForExit() == .code(71))
+    #expect(child.errors.hasPrefix("vsd: at most 16 files may be open"))
+  }
+
+  @Test("a reader of standard output who does not read stops neither deliveries nor the end")
+  func unreadOutput() throws {
+    let home = try VSDProcess.Home()
+    let port = try ReservedPort()
+    // What is told on standard output goes to a pipe that sleep holds and never reads.
+    let child = try ChildProcess(
+      "/bin/sh",
+      [
+        "-c",
+        #"mkfifo "$1/out" && sleep 60 < "$1/out" & sleeper=$!; "#
+          + #"until [ -p "$1/out" ]; do :; done; "$0" --addr "127.0.0.1:$2" --tracer=logging --settle=0s --log-level debug > "$1/out" & vsd=$!; "#
+          + #"trap 'kill $vsd' TERM; wait $vsd; wait $vsd; code=$?; kill $sleeper; exit $code"#,
+        try VSDProcess.binary(), home.path, "\(port.number)",
+      ], environment: ["HOME": home.path, "PATH": "/usr/bin:/bin"])
+    try child.wait(for: "the server") { try? HTTPConnection(to: "127.0.0.1", port: port.number).request("GET", "/healthz") }
+    let connection = try HTTPConnection(to: "127.0.0.1", port: port.number)
+    let name = String(repeating: "x", count: 1000)
+    for index in 0..<300 {
+      let body = #"{"type":"build","id":"\#(index)","action":"end","name":"\#(name)"}"#
+      #expect(try connection.request("POST", "/customhttp", body: body).status == 200)
+    }
+    child.send(SIGTERM)
+    #expect(try child.waitForExit() == .code(0))
   }
 }

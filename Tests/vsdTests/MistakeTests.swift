@@ -90,8 +90,11 @@ struct MistakeTests {
     Mistake(name: "a configuration that is not there", arguments: ["--config=/nowhere/vsd.json5"], says: ["/nowhere/vsd.json5"]),
     Mistake(name: "a configuration that is a directory", environment: ["VS_CONFIG": "/"], says: ["VS_CONFIG", "/"]),
     Mistake(
-      name: "a configuration that is not JSON", arguments: ["--config=FILE"], file: "addr = :5000", says: ["not a JSON object"]),
-    Mistake(name: "a configuration that is no object", arguments: ["--config=FILE"], file: "[]", says: ["not a JSON object"]),
+      name: "a configuration that is not JSON", arguments: ["--config=FILE"], file: "addr = :5000",
+      says: ["line 1: expected { at the beginning"]),
+    Mistake(
+      name: "a configuration that is no object", arguments: ["--config=FILE"], file: "[]",
+      says: ["line 1: expected { at the beginning"]),
     Mistake(
       name: "an unknown key", arguments: ["--config=FILE"], file: #"{"maxbody": 1, "read": {"tokn": "hunter2"}}"#,
       says: [#"unknown key "maxbody""#, "max-body"]),

@@ -51,7 +51,7 @@ struct QueryContractTests {
     #expect(
       try first.json("/api/v1/stats") == [
         "deliveries": ["recorded": 0, "duplicate": 0, "ignored": 0, "unreadable": 0], "spans": ["open": 0, "finished": 0],
-        "exporters": ["logging": ["pending": 0, "sent": 0, "refused": 0]],
+        "exporters": ["logging": ["pending": 0, "sent": 0, "refused": 0, "dropped": 0]],
       ])
     try first.postGitHub("issues", Payloads.issue("opened", number: 1), delivery: "a")
     try first.postGitHub("issues", Payloads.issue("opened", number: 1), delivery: "a")
@@ -62,7 +62,7 @@ struct QueryContractTests {
     try first.waitForLine("the export") { $0["msg"] == "finished span" }
     let expected: JSON = [
       "deliveries": ["recorded": 2, "duplicate": 1, "ignored": 1, "unreadable": 2], "spans": ["open": 1, "finished": 1],
-      "exporters": ["logging": ["pending": 0, "sent": 1, "refused": 0]],
+      "exporters": ["logging": ["pending": 0, "sent": 1, "refused": 0, "dropped": 0]],
     ]
     try first.wait(for: "the export to be noted") { try first.json("/api/v1/stats") == expected ? true : nil }
     try first.stop()

@@ -65,8 +65,11 @@ struct CDEventsMapping {
     SpanEvent(name: name, time: time.timestamp, attributes: attributes)
   }
 
-  /// The environment that the content names.
-  var environment: String? { content.object("environment").flatMap(CDEventsPayload.identifier) }
+  /// The environment that the content names: an object with an id, or, as some tools send it, its id alone.
+  var environment: String? {
+    if let object = content.object("environment") { return CDEventsPayload.identifier(object) }
+    return content.identifier("environment").map(CDEventsIdentifier.withoutUser)
+  }
 
   static func outcome(_ text: String?) -> Outcome? {
     switch text?.lowercased() {

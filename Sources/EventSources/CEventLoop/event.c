@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 int vs_event_open(int counts) {
@@ -28,9 +29,17 @@ void vs_thread_set_name(const char *name) {
   pthread_setname_np(pthread_self(), name);
 }
 
-void vs_descriptors_allow(unsigned long count) {
+unsigned long vs_descriptors_allow(unsigned long count) {
   struct rlimit limit;
-  if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= count) return;
-  limit.rlim_cur = limit.rlim_max < count ? limit.rlim_max : count;
-  setrlimit(RLIMIT_NOFILE, &limit);
+  if (getrlimit(RLIMIT_NOFILE, &limit)) return count;
+  if (limit.rlim_cur < count) {
+    struct rlimit more = limit;
+    more.rlim_cur = limit.rlim_max < count ? limit.rlim_max : count;
+    if (!setrlimit(RLIMIT_NOFILE, &more)) limit = more;
+  }
+  return limit.rlim_cur < count ? limit.rlim_cur : count;
+}
+
+void vs_thread_yield_to_others(void) {
+  setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), getpriority(PRIO_PROCESS, 0) + 5);
 }

@@ -61,6 +61,23 @@ void vs_json_parser_give(vs_json_parser *parser) {
   delete parser;
 }
 
+bool vs_json_has_at_most(const uint8_t *bytes, size_t count, size_t limit) {
+  bool in_string = false;
+  size_t found = 0;
+  for (size_t index = 0; index < count; ++index) {
+    const uint8_t byte = bytes[index];
+    if (in_string) {
+      if (byte == '\\') ++index;
+      else if (byte == '"') in_string = false;
+    } else if (byte == '"') {
+      in_string = true;
+    } else if (byte == ',' || byte == ':' || byte == '[' || byte == '{') {
+      if (++found > limit) return false;
+    }
+  }
+  return true;
+}
+
 const char *vs_json_parse(vs_json_parser *parser, const uint8_t *bytes, size_t count, vs_json_value *root) {
   dom::element found;
   error_code error = parser->parser.parse(bytes, count, true).get(found);
@@ -83,13 +100,16 @@ vs_json_type vs_json_type_of(vs_json_value handle) {
   return VS_JSON_NULL;
 }
 
-bool vs_json_member(vs_json_value handle, const char *name, size_t length, vs_json_value *member) {
+bool vs_json_member(vs_json_value handle, const char *name, size_t length, size_t limit, vs_json_value *member) {
   dom::object object;
-  dom::element found;
   if (element(handle).get_object().get(object)) return false;
-  if (object.at_key(std::string_view(name, length)).get(found)) return false;
-  *member = value(found);
-  return true;
+  const auto end = object.end();
+  for (auto next = object.begin(); limit > 0 && next != end; ++next, --limit) {
+    if (!next.key_equals(std::string_view(name, length))) continue;
+    *member = value(next.value());
+    return true;
+  }
+  return false;
 }
 
 bool vs_json_get_bool(vs_json_value handle, bool *result) { return !element(handle).get_bool().get(*result); }

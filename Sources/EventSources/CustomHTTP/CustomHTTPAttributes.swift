@@ -38,7 +38,7 @@ enum CustomHTTPAttributes {
   }
 
   /// Of a list what can be a text; together it is no longer than a single one may be.
-  private static func texts(_ elements: [JSONValue]) -> [String] {
+  private static func texts(_ elements: JSONElements) -> [String] {
     var texts: [String] = []
     var size = 0
     for element in elements.prefix(entryLimit) {

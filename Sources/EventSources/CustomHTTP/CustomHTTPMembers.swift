@@ -52,12 +52,19 @@ struct CustomHTTPMembers {
 
   // MARK: Other types
 
+  /// Zero, and what programs write for a time that is not set, count as absent.
   func time(_ name: String) throws(PayloadError) -> Timestamp? {
-    guard let value = self[name] else { return nil }
+    guard let value = self[name], !Self.isUnset(value) else { return nil }
     guard let time = PayloadTime.read(value) else {
       throw error(name, "expected a time such as 2024-03-10T09:00:00Z, or whole seconds or milliseconds since 1970")
     }
     return time
+  }
+
+  /// True for zero, the Unix epoch in any time zone, and 1 January of the year 1, from which Go and .NET count.
+  private static func isUnset(_ value: JSONValue) -> Bool {
+    guard let text = value.string else { return value.int == 0 }
+    return text.hasPrefix("0001-01-01") || Timestamp(rfc3339: text).map { abs($0.seconds) < 86_400 } ?? false
   }
 
   /// An end of what began at a time, if both are known.

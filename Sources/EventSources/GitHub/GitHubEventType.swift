@@ -1,3 +1,6 @@
+import Payloads
+import ValueStreamCore
+
 /// The names of GitHub's webhook events, understood or not.
 ///
 /// Source: GitHub Docs, "Webhook events and payloads".
@@ -15,5 +18,48 @@ package enum GitHubEventType {
     "repository_ruleset", "repository_vulnerability_alert", "secret_scanning_alert", "secret_scanning_alert_location",
     "secret_scanning_scan", "security_advisory", "security_and_analysis", "sponsorship", "star", "status", "sub_issues",
     "team", "team_add", "watch", "workflow_dispatch", "workflow_job", "workflow_run",
+  ]
+}
+
+extension GitHubEventType {
+  /// The type of the event that a payload is of, told by its members, where the header that says it is lost. Nil for what is no payload
+  /// of GitHub's, and for types that look like others.
+  package static func inferred(fromBody body: [UInt8]) -> String? {
+    let delivery = Delivery(
+      source: "github", received: .epoch, headers: ["Content-Type": "application/json"], body: body)
+    guard let document = try? PayloadBody.document(of: delivery), let root = try? PayloadObject(root: document),
+      ["sender", "hook", "repository", "pull_request"].contains(where: { root.object($0) != nil }),
+      !["object_kind", "webhookEvent", "issue_event_type_name"].contains(where: root.has)
+    else { return nil }
+    return distinctive.first { $0.members.allSatisfy(root.has) }?.type
+  }
+
+  /// Members that only payloads of a type have: what comes first beats what follows.
+  ///
+  /// Source: GitHub Docs, "Webhook events and payloads".
+  private static let distinctive: [(members: [StaticString], type: String)] = [
+    (["zen", "hook"], "ping"),
+    (["pull_request", "review"], "pull_request_review"),
+    (["pull_request", "comment"], "pull_request_review_comment"),
+    (["pull_request", "thread"], "pull_request_review_thread"),
+    (["deployment_callback_url"], "deployment_protection_rule"),
+    (["workflow_job_runs"], "deployment_review"),
+    (["pull_request"], "pull_request"),
+    (["issue", "comment"], "issue_comment"),
+    (["sub_issue"], "sub_issues"),
+    (["parent_issue"], "sub_issues"),
+    (["issue"], "issues"),
+    (["deployment_status"], "deployment_status"),
+    (["workflow_job"], "workflow_job"),
+    (["deployment"], "deployment"),
+    (["workflow_run"], "workflow_run"),
+    (["check_run"], "check_run"),
+    (["check_suite"], "check_suite"),
+    (["merge_group"], "merge_group"),
+    (["release"], "release"),
+    (["ref", "before", "after"], "push"),
+    (["ref", "ref_type", "master_branch"], "create"),
+    (["ref", "ref_type"], "delete"),
+    (["sha", "context", "state"], "status"),
   ]
 }

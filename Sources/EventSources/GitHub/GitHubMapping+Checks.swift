@@ -22,13 +22,13 @@ extension GitHubMapping {
     let state = Self.state(ofStatus: check.string("status"), action: payload.action)
     let isOver = state == .ended
     // Of a job its own payloads tell more, and a time of receipt yields to theirs.
-    let time = isJob ? .receipt(received) : EventTime.vendor(isOver ? completed : started, orReceipt: received)
+    let time = isJob ? .receipt(received) : EventTime.vendor(isOver ? completed ?? started : started, orReceipt: received)
     var event = Event(key: key(isJob ? GitHubKey.job : "check", id, of: repository), time: time)
     event.operation = .job
     event.state = state
     if let started { event.marks.append(.begin(.vendor(started))) }
     if isOver {
-      event.marks.append(.end(.vendor(completed, orReceipt: received)))
+      event.marks.append(.end(completed.map(EventTime.vendor) ?? standIn(started)))
       event.conclude(check.string("conclusion"))
     }
     let suite = check.object("check_suite")
@@ -77,7 +77,9 @@ extension GitHubMapping {
     event.state = state
     event.marks = [.begin(.vendor(created, orReceipt: received))]
     if isOver {
-      event.marks.append(.end(snapshotTime(suite)))
+      // Asked to run again, it still shows how it ended before, and when it was asked.
+      let updated = suite.time("updated_at")
+      event.marks.append(.end(payload.action == "completed" ? snapshotTime(suite) : standIn(updated)))
       event.conclude(suite.string("conclusion"))
     }
     event.follows =

@@ -10,7 +10,7 @@ extension GitHubMapping {
     // A status may name another environment than the deployment was made for.
     var event = try deploymentEvent(deployment, to: status?.text("environment"), in: repository)
     event.follows += followLink(runs(in: repository), attempt: runAttempt)
-    if let status { apply(status, to: &event) }
+    if let status { apply(status, of: deployment, to: &event) }
     event.classic = classicMark(ofStatus: status, deployment, at: event.time)
     return event
   }
@@ -29,8 +29,9 @@ extension GitHubMapping {
     event.operation = .deploy
     event.name = "\(repository.fullName)\(environment.map { " to \($0)" } ?? " deployment \(id)")"
     event.state = .pending
-    event.marks = [.begin(.vendor(created, orReceipt: received))]
-    event.phases = [PhaseStatement(track: "run", name: "queue", start: created ?? received)]
+    let begin = created ?? deployment.time("updated_at") ?? received
+    event.marks = [.begin(created.map(EventTime.vendor) ?? .receipt(begin))]
+    event.phases = [PhaseStatement(track: "run", name: "queue", start: begin)]
     event.follows = [followCommit(commit("sha", of: deployment))]
     describe(repository, in: &event)
     event.attributes.add("deployment.id", id)
@@ -67,9 +68,11 @@ extension GitHubMapping {
     return event
   }
 
-  private func apply(_ status: PayloadObject, to event: inout Event) {
-    let created = status.time("created_at")
-    let time = EventTime.vendor(created, orReceipt: received)
+  private func apply(_ status: PayloadObject, of deployment: PayloadObject, to event: inout Event) {
+    let stated = status.time("created_at") ?? status.time("updated_at")
+    // The last time that the payload tells, for that of the status.
+    let known = stated ?? deployment.time("updated_at") ?? deployment.time("created_at")
+    let time = EventTime.vendor(known, orReceipt: received)
     let state = status.string("state") ?? ""
     event.time = time
     event.attributes.add("valuestream.deployment.url", status.text("environment_url"))
@@ -78,7 +81,7 @@ extension GitHubMapping {
     case "success", "failure", "error":
       event.state = .ended
       event.outcome = state == "success" ? .success : state == "failure" ? .failure : .error
-      event.marks.append(.end(time))
+      event.marks.append(.end(stated == nil ? standIn(known) : time))
       event.phases.append(PhaseStatement(track: "run", name: "run", end: time.timestamp, outcome: event.outcome))
       if state != "success" { event.attributes.add("error.type", state) }
     case "in_progress":
@@ -88,7 +91,7 @@ extension GitHubMapping {
     case "inactive":
       // Replaced by a later one: that it ended well was told before, and is no news now. Where it was not told, it ends here.
       event.state = nil
-      event.marks.append(.end(.receipt(received)))
+      event.marks.append(.end(standIn(known)))
       event.moments.append(SpanEvent(name: "inactive", time: time.timestamp))
     default: event.phases.append(PhaseStatement(track: "run", name: "queue", start: time.timestamp))
     }

@@ -22,7 +22,7 @@ extension GitHubMapping {
     event.state = isClosed || isGone ? .ended : .running
     event.marks = lifeMarks(of: issue, action: action, isOver: isClosed)
     // A deletion carries no time of its own.
-    if isGone, !isClosed { event.marks.append(.end(.receipt(received))) }
+    if isGone, !isClosed { event.marks.append(.end(standIn(issue.time("updated_at")))) }
     if isClosed {
       event.outcome = Self.outcome(ofReason: issue.string("state_reason"))
     } else if isGone {
@@ -76,8 +76,14 @@ extension GitHubMapping {
   func commentMoment(named name: String, _ comment: PayloadObject) -> SpanEvent {
     var attributes: [Attribute] = []
     attributes.add("valuestream.comment.id", comment.int("id"))
-    attributes.add("valuestream.comment.author", comment.object("user")?.text("login"))
+    addAuthor(comment.object("user"), as: "valuestream.comment.author", to: &attributes)
     return SpanEvent(name: name, time: comment.time("created_at") ?? received, attributes: attributes)
+  }
+
+  /// Who said something, and whether that is a program.
+  func addAuthor(_ user: PayloadObject?, as name: String, to attributes: inout [Attribute]) {
+    attributes.add(name, user?.text("login"))
+    if rules.bots.isBot(user?.text("login"), type: user?.text("type")) { attributes.add("valuestream.author.bot", true) }
   }
 
   // MARK: Sub-issues

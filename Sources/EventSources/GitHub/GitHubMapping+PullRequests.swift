@@ -8,13 +8,13 @@ extension GitHubMapping {
     let number = try ThingNumber(of: request, in: "number")
     let repository = payload.repository
     let isClosed = request.string("state") == "closed" || action == "closed"
-    let isMerged = request.bool("merged") ?? (request.time("merged_at") != nil)
+    let isMerged = request.bool("merged") == true || request.time("merged_at") != nil
     var event = Event(key: key("pull_request", number.keyPart, of: repository), time: snapshotTime(request), attempt: .counted)
     event.operation = .pullRequest
     event.name = "\(repository?.fullName ?? "")#\(number)"
     event.state = isClosed ? .ended : .running
     event.marks = lifeMarks(of: request, action: action, isOver: isClosed)
-    if isClosed { event.outcome = isMerged ? .merged : .abandoned }
+    if isClosed { event.outcome = outcome(of: request, isMerged: isMerged, action: action) }
     event.phases = phases(of: request, action: action)
     if let moment = moment(of: action, on: request) { event.moments.append(moment) }
     event.publishes = names(of: request, number: number, in: repository, isMerged: isMerged)
@@ -24,6 +24,14 @@ extension GitHubMapping {
     event.attributes += GitHubClassicTags.pullRequest(request, repository: repository)
     event.classic = classicMark(type: "pull_request", of: request, action: action)
     return event
+  }
+
+  /// How a closed request ended; nil where the payload cannot tell that it was not merged: it says at the same time that the request
+  /// is open, as one does that GitHub read too early, or has no member for a merge.
+  private func outcome(of request: PayloadObject, isMerged: Bool, action: String?) -> Outcome? {
+    if isMerged { return .merged }
+    if request.string("state") == "open" { return nil }
+    return action == "closed" || request.has("merged") || request.has("merged_at") ? .abandoned : nil
   }
 
   // MARK: References
@@ -59,7 +67,7 @@ extension GitHubMapping {
     // What stands in a fork was written by a stranger.
     written(in: repository, reach: isFromFork(request) ? .sameOwner : .anywhere).statements(
       branch: request.object("head")?.string("ref"), title: request.string("title"),
-      body: request.has("body") ? request.string("body") ?? "" : nil)
+      body: request.has("body") ? request.longString("body") ?? "" : nil)
   }
 
   private func isFromFork(_ request: PayloadObject) -> Bool {
@@ -103,7 +111,7 @@ extension GitHubMapping {
     let created = request.time("created_at")
     let updated = request.time("updated_at") ?? received
     switch action {
-    case "opened": return [PhaseStatement(track: "review", name: isDraft ? "draft" : "review", start: created ?? received)]
+    case "opened": return [PhaseStatement(track: "review", name: isDraft ? "draft" : "review", start: created ?? updated)]
     case "ready_for_review":
       return [
         PhaseStatement(track: "review", name: "draft", end: updated),
@@ -130,13 +138,12 @@ extension GitHubMapping {
     var attributes: [Attribute] = []
     attributes.add("valuestream.review.id", review.int("id"))
     attributes.add("valuestream.review.state", review.text("state")?.lowercased())
-    attributes.add("valuestream.review.author", review.object("user")?.text("login"))
+    addAuthor(review.object("user"), as: "valuestream.review.author", to: &attributes)
     attributes.add("vcs.ref.head.revision", review.text("commit_id"))
-    let submitted = review.time("submitted_at")
+    // That it was dismissed is told without a time of its own.
+    let time = isDismissal ? event.time.timestamp : review.time("submitted_at") ?? event.time.timestamp
     event.moments.append(
-      SpanEvent(
-        name: isDismissal ? "review_dismissed" : "review", time: isDismissal ? received : submitted ?? received,
-        attributes: attributes))
+      SpanEvent(name: isDismissal ? "review_dismissed" : "review", time: time, attributes: attributes))
     return event
   }
 
@@ -153,13 +160,15 @@ extension GitHubMapping {
     let repository = try requireRepository()
     let number = try ThingNumber(of: issue, in: "number")
     let isClosed = issue.string("state") == "closed"
-    let isMerged = issue.object("pull_request")?.time("merged_at") != nil
+    let request = issue.object("pull_request")
+    let isMerged = request?.time("merged_at") != nil
     var event = Event(key: key("pull_request", number.keyPart, of: repository), time: snapshotTime(issue), attempt: .counted)
     event.operation = .pullRequest
     event.name = "\(repository.fullName)#\(number)"
     event.state = isClosed ? .ended : .running
     event.marks = lifeMarks(of: issue, action: nil, isOver: isClosed)
-    if isClosed { event.outcome = isMerged ? .merged : .abandoned }
+    // Older servers do not tell here whether it was merged.
+    if isClosed, let request, isMerged || request.has("merged_at") { event.outcome = isMerged ? .merged : .abandoned }
     describe(repository, in: &event)
     event.attributes.add("vcs.change.id", number.description)
     event.attributes.add("vcs.change.title", issue.text("title"))

@@ -10,10 +10,11 @@ extension GitHubMapping {
     let tag = release.text("tag_name")
     // `created_at` is the time of the commit.
     let published = release.time("published_at")
+    let updated = release.time("updated_at")
     let isGone = payload.action == "deleted"
     var event = Event(
       key: key("release", id, of: repository),
-      time: .vendor(release.time("updated_at") ?? published, orReceipt: received))
+      time: .vendor(updated ?? published, orReceipt: received))
     event.operation = .release
     event.name = "\(repository.fullName) \(tag ?? id)"
     event.state = published != nil || isGone ? .ended : .running
@@ -21,14 +22,14 @@ extension GitHubMapping {
       event.marks = [.begin(.vendor(published)), .end(.vendor(published))]
       event.outcome = .success
     } else {
-      event.marks = [.begin(.receipt(received))]
+      event.marks = [.begin(standIn(updated))]
       if isGone {
-        event.marks.append(.end(.receipt(received)))
+        event.marks.append(.end(standIn(updated)))
         event.outcome = .abandoned
       }
     }
     if published != nil, isGone || payload.action == "unpublished" {
-      event.moments.append(SpanEvent(name: payload.action, time: release.time("updated_at") ?? received))
+      event.moments.append(SpanEvent(name: payload.action, time: updated ?? received))
     }
     if let commit = release.text("target_commitish"), commit.utf8.count == 40, Hex.bytes(of: commit) != nil {
       event.follows = [followCommit(commit.lowercased())]

@@ -18,34 +18,37 @@ extension GitHubMapping {
     let state = needsApproval ? .pending : Self.state(ofStatus: run.string("status"), action: payload.action)
     // The first attempt began when the run was made; later ones tell only their own beginning.
     let start = run.time("run_started_at") ?? (attempt == 1 ? run.time("created_at") : nil)
+    // The last time that the payload tells, for those that it does not.
+    let known = updated ?? start ?? run.time("created_at")
     var event = Event(
-      key: key(GitHubKey.run, id, of: repository), time: .vendor(updated, orReceipt: received), attempt: .numbered(attempt))
+      key: key(GitHubKey.run, id, of: repository), time: .vendor(known, orReceipt: received), attempt: .numbered(attempt))
     event.state = state
     if let start {
       event.marks.append(.begin(.vendor(start)))
     } else if state < .ended {
-      event.marks.append(.begin(.receipt(received)))
+      event.marks.append(.begin(standIn(known)))
     }
     if state == .ended {
-      event.marks.append(.end(.vendor(updated, orReceipt: received)))
+      event.marks.append(.end(updated.map(EventTime.vendor) ?? standIn(known)))
       event.conclude(run.string("conclusion"))
     }
     event.phases =
       needsApproval
-      ? [PhaseStatement(track: "run", name: "wait", start: start ?? received)]
-      : runPhases(status: run.string("status"), state, start: start ?? received, updated: updated ?? received, event.outcome)
-    event.publishes = [suite(run.int("check_suite_id"))].compactMap { $0 }
-    event.follows = followLink(pullRequests(of: run, in: repository))
-    // What runs by the clock belongs to no change, although it runs on the commit of the last one.
-    if run.string("event") != "schedule" {
-      event.follows.append(followCommit(commit("head_sha", of: run)))
-      event.follows += followMessage(
-        run.object("head_commit")?.text("message"), head: run.object("head_repository"), in: repository)
-    }
+      ? [PhaseStatement(track: "run", name: "wait", start: start ?? known ?? received)]
+      : runPhases(
+        status: run.string("status"), state, start: start ?? known ?? received,
+        updated: updated ?? (known == nil ? received : nil), event.outcome)
     let workflow = payload.root.object("workflow")
     let path = run.text("path") ?? workflow?.text("path")
     let name = run.text("name") ?? workflow?.text("name") ?? path
     let deploys = rules.deployWorkflow(name: name, path: path)
+    event.publishes = [suite(run.int("check_suite_id"))].compactMap { $0 }
+    event.follows = followLink(pullRequests(of: run, in: repository))
+    if Self.runsOnItsCommit(run.text("event"), isDeploy: deploys != nil) {
+      event.follows.append(followCommit(commit("head_sha", of: run)))
+      event.follows += followMessage(
+        run.object("head_commit")?.text("message"), head: run.object("head_repository"), in: repository)
+    }
     event.operation = deploys == nil ? .build : .deploy
     event.name = [repository.fullName, name, run.int("run_number").map { "#\($0)" } ?? id].compactMap { $0 }.joined(
       separator: " ")
@@ -73,6 +76,22 @@ extension GitHubMapping {
     return event
   }
 
+  /// True where a run is about the commit that it runs on. Everything else runs on the last commit of the default branch, whose change
+  /// has nothing to do with it: the clock, an issue, a comment.
+  ///
+  /// Source: GitHub Docs, "Events that trigger workflows", `GITHUB_SHA` of each.
+  ///
+  /// - Parameter isDeploy: what follows another workflow, or is asked for from elsewhere, deploys that commit all the same.
+  private static func runsOnItsCommit(_ trigger: String?, isDeploy: Bool) -> Bool {
+    switch trigger {
+    case nil, "push", "pull_request", "pull_request_target", "pull_request_review", "pull_request_review_comment", "merge_group",
+      "workflow_dispatch", "workflow_call", "release", "create", "deployment", "deployment_status", "registry_package", "dynamic":
+      true
+    case "workflow_run", "repository_dispatch": isDeploy
+    default: false
+    }
+  }
+
   /// How often a run was run; from 1.
   static func attempt(of object: PayloadObject) -> Int {
     Int(clamping: max(1, object.int("run_attempt") ?? 1))
@@ -89,19 +108,13 @@ extension GitHubMapping {
 
   /// The payload tells when the attempt began and when it changed last; what lies between is put together from several.
   private func runPhases(
-    status: String?, _ state: LifecycleState, start: Timestamp, updated: Timestamp, _ outcome: Outcome?
+    status: String?, _ state: LifecycleState, start: Timestamp, updated: Timestamp?, _ outcome: Outcome?
   ) -> [PhaseStatement] {
+    let queue = PhaseStatement(track: "run", name: "queue", start: start)
     switch state {
-    case .ended: [PhaseStatement(track: "run", name: "run", end: updated, outcome: outcome)]
-    case .running:
-      [
-        PhaseStatement(track: "run", name: "queue", start: start),
-        PhaseStatement(track: "run", name: "run", start: updated),
-      ]
-    default:
-      status == "waiting"
-        ? [PhaseStatement(track: "run", name: "wait", start: updated)]
-        : [PhaseStatement(track: "run", name: "queue", start: start)]
+    case .ended: return updated.map { [PhaseStatement(track: "run", name: "run", end: $0, outcome: outcome)] } ?? []
+    case .running: return [queue] + (updated.map { [PhaseStatement(track: "run", name: "run", start: $0)] } ?? [])
+    default: return [status == "waiting" ? PhaseStatement(track: "run", name: "wait", start: updated ?? start) : queue]
     }
   }
 
@@ -123,18 +136,20 @@ extension GitHubMapping {
     let started = job.time("started_at")
     let completed = job.time("completed_at")
     let state = Self.state(ofStatus: job.string("status"), action: payload.action)
+    // The last time that the payload tells, for those that it does not.
+    let known = [created, started].compactMap { $0 }.max()
     let time = state == .ended ? completed : state == .running ? started : created
-    var event = Event(key: key(GitHubKey.job, id, of: repository), time: .vendor(time ?? created, orReceipt: received))
+    var event = Event(key: key(GitHubKey.job, id, of: repository), time: .vendor(time ?? known, orReceipt: received))
     event.operation = .job
     event.state = state
     // A skipped job may carry a start before its creation.
     if let begin = [created, state > .pending ? started : nil].compactMap({ $0 }).min() {
       event.marks.append(.begin(.vendor(begin)))
     } else if state < .ended {
-      event.marks.append(.begin(.receipt(received)))
+      event.marks.append(.begin(standIn(known)))
     }
     if state == .ended {
-      event.marks.append(.end(.vendor(completed, orReceipt: received)))
+      event.marks.append(.end(completed.map(EventTime.vendor) ?? standIn(known)))
       event.conclude(job.string("conclusion"))
     }
     event.phases = jobPhases(job, state, created: created, started: started, completed: completed, event.outcome)
@@ -176,6 +191,10 @@ extension GitHubMapping {
       return [PhaseStatement(track: "run", name: isWaiting ? "wait" : "queue", start: start ?? received)]
     }
     guard let started, outcome != .skip else { return [] }
+    // What was cancelled before a runner took it carries a start all the same.
+    if let completed, completed < started {
+      return created.map { [PhaseStatement(track: "run", name: "queue", start: min($0, completed), end: completed)] } ?? []
+    }
     var phases = [PhaseStatement(track: "run", name: "run", start: started, end: completed, outcome: outcome)]
     if let created, created < started { phases.append(PhaseStatement(track: "run", name: "queue", start: created)) }
     if state == .ended { phases += steps(of: job) }

@@ -55,6 +55,17 @@ struct GitHubMapping {
     .vendor(object.time("updated_at"), orReceipt: received)
   }
 
+  /// Stands in for a time that the payload does not tell, by the last one that it does: a real one, told by another payload, counts
+  /// before it, and what ends so has no known duration.
+  func standIn(_ time: Timestamp?) -> EventTime { .receipt(time ?? received) }
+
+  /// When an issue or a pull request was closed. Some servers leave `closed_at` empty and tell `merged_at`; without either the payload
+  /// shows that it is closed, but not since when.
+  func closing(of object: PayloadObject) -> EventTime {
+    let stated = object.time("closed_at") ?? object.time("merged_at") ?? object.object("pull_request")?.time("merged_at")
+    return stated.map(EventTime.vendor) ?? standIn(object.time("updated_at"))
+  }
+
   // MARK: Descriptions
 
   func describe(_ repository: GitHubRepository?, in event: inout Event) {
@@ -134,10 +145,10 @@ struct GitHubMapping {
     if let created = object.time("created_at") {
       marks.append(.begin(.vendor(created)))
     } else if action == "opened" {
-      marks.append(.begin(.receipt(received)))
+      marks.append(.begin(standIn(object.time("updated_at"))))
     }
     if action == "reopened" { marks.append(.restart(snapshotTime(object))) }
-    if isOver { marks.append(.end(.vendor(object.time("closed_at"), orReceipt: received))) }
+    if isOver { marks.append(.end(closing(of: object))) }
     return marks
   }
 
@@ -149,7 +160,7 @@ struct GitHubMapping {
     switch action {
     case "opened": (transition, time) = (.start, created ?? .receipt(received))
     case "reopened": (transition, time) = (.start, snapshotTime(object))
-    case "closed": (transition, time) = (.end, .vendor(object.time("closed_at"), orReceipt: received))
+    case "closed": (transition, time) = (.end, closing(of: object))
     default: return nil
     }
     return ClassicMark(

@@ -7,14 +7,18 @@ package struct GitHubRules: Sendable {
   /// Labels and types of issues that are incidents.
   package var incidentLabels: [NamePattern]
   package var services: ServiceRules
+  /// Accounts that are programs.
+  package var bots: Bots
 
   package init(
     deployWorkflows: [DeployWorkflow] = [],
-    incidentLabels: [NamePattern] = ClassificationSettings.incidentLabels.defaultValue, services: ServiceRules = ServiceRules()
+    incidentLabels: [NamePattern] = ClassificationSettings.incidentLabels.defaultValue, services: ServiceRules = ServiceRules(),
+    bots: Bots = Bots()
   ) {
     self.deployWorkflows = deployWorkflows
     self.incidentLabels = incidentLabels
     self.services = services
+    self.bots = bots
   }
 
   package struct DeployWorkflow: Sendable, Hashable {

@@ -41,6 +41,7 @@ package struct GitHubSource: EventSource {
     }
     let document = try PayloadBody.document(of: delivery)
     let payload = try GitHubPayload(document, enterpriseHost: delivery.headers[GitHubHeader.enterpriseHost])
+    if let reason = GitHubEventCheck.contradiction(ofType: type, payload.root) { return .ignored(reason: reason) }
     let mapping = GitHubMapping(payload: payload, received: delivery.received, rules: rules)
     return try mapping.interpretation(ofType: type)
   }

@@ -37,7 +37,7 @@ package enum GitHubDeployments {
         node.text("environment") ?? "", node.object("ref")?.text("name") ?? "", node.text("commitOid") ?? "",
         node.text("task") ?? "", RecordText.text(node.time("updatedAt")),
       ]
-      return GitHubRecords.Record(row: record.row(now: selection.now), time: record.createdAt)
+      return GitHubRecords.Record(row: record.row, time: record.createdAt)
     }
   }
 }

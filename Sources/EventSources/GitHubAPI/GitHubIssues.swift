@@ -40,7 +40,7 @@ package enum GitHubIssues {
         RecordText.list(node.nodes("labels").compactMap { $0.text("name") }),
         RecordText.list(node.nodes("assignees").compactMap { $0.text("login") }), node.object("milestone")?.text("title") ?? "",
       ]
-      return GitHubRecords.Record(row: record.row(now: selection.now), time: record.finishedAt ?? record.createdAt)
+      return GitHubRecords.Record(row: record.row, time: record.finishedAt ?? record.createdAt)
     }
   }
 }

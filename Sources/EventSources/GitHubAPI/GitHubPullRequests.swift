@@ -1,5 +1,5 @@
 import Payloads
-import ValueStreamCore
+package import ValueStreamCore
 package import VendorAPI
 
 /// The pull requests of repositories, the last updated first.
@@ -11,8 +11,10 @@ package enum GitHubPullRequests {
   }
 
   /// The period of a selection is that of merging, of closing, or with `open` of creation.
+  ///
+  /// - Parameter bots: whose reviews do not count as the first.
   package static func source(
-    _ api: GitHubAPI, _ selection: GitHubSelection, state: State, columns: ChangeRecord.Columns
+    _ api: GitHubAPI, _ selection: GitHubSelection, state: State, columns: ChangeRecord.Columns, bots: Bots = Bots()
   ) -> GitHubRecords {
     let further = """
       isDraft changedFiles headRefName baseRefName labels(first:50){nodes{name}} \
@@ -22,13 +24,13 @@ package enum GitHubPullRequests {
       """
     let fields = """
       id number title url state merged createdAt mergedAt closedAt updatedAt additions deletions comments{totalCount} \
-      author{login} reviews(first:100){totalCount nodes{author{login} state submittedAt}}
+      author{login} reviews(first:100){totalCount nodes{author{__typename login} state submittedAt}}
       """
     return GitHubRecords(
       api: api, selection: selection, columns: ChangeRecord.columns(columns), connection: "pullRequests", order: .updated,
       filter: "states:[\(state.rawValue)],", fields: columns == .all ? "\(fields) \(further)" : fields
     ) { node, owner, repository in
-      let record = record(node, owner, repository, now: selection.now)
+      let record = record(node, owner, repository, bots, now: selection.now)
       return GitHubRecords.Record(row: record.row(columns, now: selection.now), time: time(record, state))
     }
   }
@@ -42,7 +44,9 @@ package enum GitHubPullRequests {
     }
   }
 
-  private static func record(_ node: PayloadObject, _ owner: String, _ name: String, now: Timestamp) -> ChangeRecord {
+  private static func record(
+    _ node: PayloadObject, _ owner: String, _ name: String, _ bots: Bots, now: Timestamp
+  ) -> ChangeRecord {
     var record = ChangeRecord()
     record.owner = owner
     record.repository = name
@@ -62,17 +66,20 @@ package enum GitHubPullRequests {
     for login in reviews.compactMap({ $0.object("author")?.text("login") }) where login != record.author {
       if !record.reviewers.contains(login) { record.reviewers.append(login) }
     }
-    addFurther(to: &record, node, reviews, now: now)
+    addFurther(to: &record, node, reviews, bots, now: now)
     return record
   }
 
   private static func addFurther(
-    to record: inout ChangeRecord, _ node: PayloadObject, _ reviews: [PayloadObject], now: Timestamp
+    to record: inout ChangeRecord, _ node: PayloadObject, _ reviews: [PayloadObject], _ bots: Bots, now: Timestamp
   ) {
     record.number = node.int("number")
     record.state = node.text("state") ?? ""
     record.isDraft = node.bool("isDraft") ?? false
-    let others = reviews.filter { $0.object("author")?.text("login") != record.author || record.author.isEmpty }
+    let others = reviews.filter { review in
+      let (author, type) = (review.object("author")?.text("login"), review.object("author")?.text("__typename"))
+      return (author != record.author || record.author.isEmpty) && !bots.isBot(author, type: type)
+    }
     record.firstReviewAt = others.compactMap { $0.time("submittedAt") }.min()
     record.approvedAt = others.filter { $0.text("state") == "APPROVED" }.compactMap { $0.time("submittedAt") }.min()
     record.reviews = node.object("reviews")?.int("totalCount")
@@ -102,15 +109,11 @@ struct DraftTurn {
   /// How long it was a draft. Whether it began as one, the first turn tells, else how it ended.
   static func draftSeconds(_ turns: [DraftTurn], from start: Timestamp, to end: Timestamp, isDraftAtEnd: Bool) -> Double {
     let turns = turns.sorted { $0.time < $1.time }
-    var isDraft = turns.first?.isReady ?? isDraftAtEnd
-    var since = start
-    var seconds = 0.0
+    var stretches: [DraftTime.Stretch] = turns.first?.isReady ?? isDraftAtEnd ? [(start, nil)] : []
     for turn in turns {
-      if isDraft { seconds += max(0, turn.time.seconds(since: since)) }
-      isDraft = !turn.isReady
-      since = turn.time
+      if let last = stretches.indices.last, stretches[last].end == nil { stretches[last].end = turn.time }
+      if !turn.isReady { stretches.append((turn.time, nil)) }
     }
-    if isDraft { seconds += max(0, end.seconds(since: since)) }
-    return seconds
+    return DraftTime.seconds(stretches, from: start, to: end)
   }
 }

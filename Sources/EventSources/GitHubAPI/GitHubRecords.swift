@@ -68,7 +68,7 @@ package struct GitHubRecords: RecordSource {
       let isOver = selection.period.isOver(at: page.nodes.last?.time(order.field))
       return RecordPage(
         rows: records.map(\.row), next: isOver ? nil : page.next,
-        total: selection.period == RecordPeriod() ? page.total : nil, notes: page.notes)
+        total: selection.period == RecordPeriod() ? page.total : nil, notes: page.notes, missing: page.missing)
     }
   }
 }

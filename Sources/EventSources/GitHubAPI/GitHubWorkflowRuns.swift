@@ -24,14 +24,15 @@ package struct GitHubWorkflowRuns: RecordSource {
     let query = "per_page=\(selection.pageSize)&page=\(place.position)"
     return try await api.get("/repos/\(container)/actions/runs?\(query)") { document throws(APIError) in
       let answer = try document.object()
-      let runs = answer.objects("workflow_runs")
-      let new = runs.filter { ($0.int("id") ?? 0) < place.last }
-      let isOver = runs.count < selection.pageSize || selection.period.isOver(at: runs.last?.time("created_at"))
+      let runs = answer.listing("workflow_runs")
+      let new = runs.items.filter { ($0.int("id") ?? 0) < place.last }
+      let isOver = runs.count < selection.pageSize || selection.period.isOver(at: runs.items.last?.time("created_at"))
       let next = NumberedCursor(position: place.position + 1, last: new.last?.int("id") ?? place.last)
       return RecordPage(
         rows: new.filter { selection.period.contains($0.time("created_at")) }.map { row($0, owner, name) },
         next: isOver ? nil : next.description,
-        total: selection.period == RecordPeriod() ? answer.int("total_count").map { Int(clamping: $0) } : nil)
+        total: selection.period == RecordPeriod() ? answer.int("total_count").map { Int(clamping: $0) } : nil,
+        notes: runs.notes, missing: runs.missing)
     }
   }
 
@@ -54,6 +55,6 @@ package struct GitHubWorkflowRuns: RecordSource {
       run.text("name") ?? "", run.text("event") ?? "", run.text("head_branch") ?? "", run.text("head_sha") ?? "",
       RecordText.text(run.int("run_number")), "\(attempt)", run.text("path") ?? "",
     ]
-    return record.row(now: selection.now)
+    return record.row
   }
 }

@@ -17,19 +17,8 @@ extension GitLabMapping {
     event.name = "\(project.path)\(environment.map { " to \($0)" } ?? " deployment \(id)")"
     event.state = state
     event.outcome = GitLabStatus.outcome(status)
-    switch state {
-    case .ended:
-      event.marks = [.end(event.time)]
-      event.phases = [PhaseStatement(track: "run", name: "run", end: event.time.timestamp, outcome: event.outcome)]
-    case .running:
-      event.marks = [.begin(event.time)]
-      event.phases = [PhaseStatement(track: "run", name: "run", start: event.time.timestamp)]
-    default:
-      event.marks = [.begin(event.time)]
-      // Blocked: somebody has to approve it.
-      let name = status == "blocked" ? "wait" : "queue"
-      event.phases = [PhaseStatement(track: "run", name: name, start: event.time.timestamp)]
-    }
+    event.marks = [state == .ended ? .end(event.time) : .begin(event.time)]
+    event.phases = deploymentPhases(status, state, at: event.time.timestamp, event.outcome)
     if let job {
       event.publishes = [deployOfJob(job)]
       event.follows = followLink([.key(key(GitLabKey.job, job, of: project))])
@@ -54,6 +43,19 @@ extension GitLabMapping {
     return event
   }
 
+  private func deploymentPhases(
+    _ status: String, _ state: LifecycleState, at time: Timestamp, _ outcome: Outcome?
+  ) -> [PhaseStatement] {
+    switch state {
+    // What was cancelled or rejected, or left out, may never have run: it ends what it was in.
+    case .ended where outcome == .cancellation || outcome == .skip: []
+    case .ended: [PhaseStatement(track: "run", name: "run", end: time, outcome: outcome)]
+    case .running: [PhaseStatement(track: "run", name: "run", start: time)]
+    // Blocked: somebody has to approve it.
+    default: [PhaseStatement(track: "run", name: status == "blocked" ? "wait" : "queue", start: time)]
+    }
+  }
+
   /// What a job's payload tells of the deploy it makes. It does not say which deployment that is, so the deploy is known by the job
   /// until the deployment's own payload comes, and then they are one.
   ///
@@ -64,10 +66,16 @@ extension GitLabMapping {
     guard status == "running" || started != nil, status != "skipped" else { return nil }
     let name = environment.text("name")
     var event = job
-    event.marks = [.begin(.vendor(started, orReceipt: received))] + job.marks.filter { $0.kind == .end }
-    event.phases = job.phases.filter { $0.name == "run" }
+    event.marks =
+      [.begin(started.map(EventTime.vendor) ?? standIn(payload.root.time("build_created_at")))]
+      + job.marks.filter { $0.kind == .end }
     // That it was allowed to fail makes no successful deploy of it.
     event.outcome = GitLabStatus.outcome(status, reason: payload.root.text("build_failure_reason"))
+    event.phases = job.phases.filter { $0.name == "run" }.map { phase in
+      var phase = phase
+      if phase.end != nil { phase.outcome = event.outcome }
+      return phase
+    }
     event.key = key("deployment", SpanKey.fallbackPart("job-\(id)"), container: project.keyPart)
     event.operation = .deploy
     event.name = "\(project.path)\(name.map { " to \($0)" } ?? " by job \(id)")"
@@ -108,7 +116,7 @@ extension GitLabMapping {
     event.state = .ended
     event.marks = [.begin(time), .end(time)]
     event.outcome = .success
-    if release.text("action") == "delete" { event.moments = [SpanEvent(name: "deleted", time: received)] }
+    if release.text("action") == "delete" { event.moments = [SpanEvent(name: "deleted", time: time.timestamp)] }
     event.follows = [followCommit(release.object("commit")?.text("id"))]
     describe(project, in: &event)
     event.attributes.add("artifact.version", tag)

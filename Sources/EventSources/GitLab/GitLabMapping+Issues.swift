@@ -15,7 +15,8 @@ extension GitLabMapping {
     let type = issue.text("type")
     let isIncident = ClassificationSettings.isIncident(labels: labels ?? [], type: type, by: rules.incidentLabels)
     let time = EventTime.vendor(updated ?? created, orReceipt: received)
-    let ended = EventTime.vendor(issue.time("closed_at") ?? updated, orReceipt: received)
+    // Only the delivery that says so is as old as the end; others come after it.
+    let ended = issue.time("closed_at").map(EventTime.vendor) ?? (action == "close" ? time : standIn(time.timestamp))
     var event = Event(key: try issueKey(number), time: time, attempt: .counted)
     event.operation = isIncident ? .incident : .issue
     event.name = "\(payload.project?.path ?? "")#\(number)"

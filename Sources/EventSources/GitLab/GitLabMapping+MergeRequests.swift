@@ -34,12 +34,11 @@ extension GitLabMapping {
     return event
   }
 
-  /// GitLab tells when a request was merged or closed only in the delivery that says so. Another one shows that it is over, and
-  /// its time competes with no better one.
+  /// GitLab tells when a request was merged or closed only in the delivery that says so. Another one, such as that of the Test button,
+  /// shows that it is over, and the time of its last change stands in for the end.
   private func end(of request: PayloadObject, action: String?, at time: EventTime) -> EventTime {
     if let merged = request.time("merged_at") ?? request.time("closed_at") { return .vendor(merged) }
-    let isTold = action.map { ["merge", "close"].contains($0) } ?? true
-    return isTold ? time : .receipt(time.timestamp)
+    return action == "merge" || action == "close" ? time : standIn(time.timestamp)
   }
 
   // MARK: References
@@ -113,6 +112,7 @@ extension GitLabMapping {
       var attributes: [Attribute] = []
       attributes.add("valuestream.review.state", action)
       attributes.add("valuestream.review.author", user)
+      attributes.add("valuestream.author.bot", rules.bots.isBot(user) ? true : nil)
       return [SpanEvent(name: "review", time: time, attributes: attributes)]
     case "update":
       var moments = labelMoments(at: time)

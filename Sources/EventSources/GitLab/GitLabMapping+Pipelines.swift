@@ -5,30 +5,36 @@ import ValueStreamCore
 extension GitLabMapping {
   // MARK: Pipelines
 
-  func pipelineEvent() throws(PayloadError) -> Event {
+  /// The pipeline as it is; and before it, where it runs again, that it was over.
+  func pipelineEvents() throws(PayloadError) -> [Event] {
     let pipeline = try payload.attributes()
     let project = try payload.requireProject()
     let id = try pipeline.requireInt("id")
     let status = pipeline.string("status") ?? ""
     let state = GitLabStatus.state(status)
     let created = pipeline.time("created_at")
-    let finished = pipeline.time("finished_at")
     let builds = payload.root.objects("builds")
-    let started = start(of: pipeline, created: created, builds: builds)
-    let latest = ([created, started, finished] + builds.flatMap { [$0.time("started_at"), $0.time("finished_at")] })
-      .compactMap { $0 }.max()
+    let activity = GitLabActivity(builds, created: created)
+    // While it runs again it still tells when it ended before.
+    let endedBefore = state == .ended ? nil : pipeline.time("finished_at")
+    let finished = state == .ended ? pipeline.time("finished_at") : nil
     // Pipelines say nothing of when they changed: the newest time in the payload is the nearest to it.
-    let time = EventTime.vendor(state == .ended ? finished ?? latest : latest, orReceipt: received)
+    let latest = [created, activity.latest].compactMap { $0 }.max()
+    let isNewer = latest.map { latest in endedBefore.map { latest > $0 } ?? true } ?? false
+    let time = EventTime.vendor(finished ?? (isNewer ? latest : nil), orReceipt: received)
+    let started = start(of: pipeline, created: created, activity)
     var event = Event(key: key(GitLabKey.pipeline, id, of: project), time: time, attempt: .counted)
     event.operation = .build
     event.name = "\(project.path) pipeline \(pipeline.text("name").map { "\($0) " } ?? "")\(id)"
     event.state = state
-    event.marks = [.begin(.vendor(created, orReceipt: received))]
-    if state == .ended { event.marks.append(.end(time)) }
+    event.marks = begin(created, isOver: finished != nil) + activity.bursts.map { .begin(.vendor($0.begin)) }
+    if state == .ended { event.marks.append(.end(finished.map(EventTime.vendor) ?? standIn(latest))) }
     let reason = Self.commonReason(ofFailed: builds)
     event.outcome = GitLabStatus.outcome(status, reason: reason)
-    event.phases = pipelinePhases(
-      status, state, created: created ?? received, started: started, finished: time.timestamp, event.outcome)
+    event.phases =
+      pipelinePhases(
+        pipeline, state, activity, created: created, started: started, finished: finished, at: time.timestamp, event.outcome)
+      + Self.openings(activity)
     event.publishes = [classicID("build", of: project.name, id)]
     event.follows = parents(of: pipeline, in: project)
     describe(project, in: &event)
@@ -45,7 +51,25 @@ extension GitLabMapping {
     event.attributes += GitLabClassicTags.pipeline(pipeline, payload, id: id, project: project)
     event.classic = classicMark(
       type: "pipeline", status, created: created, started: started, at: time, canBeCreated: false)
-    return event
+    return [event] + (endedBefore.map { [pastEnd(of: event, at: $0)] } ?? [])
+  }
+
+  /// That it was over before it ran again, in case the payload that told it was missed. How it ended only that one tells.
+  private func pastEnd(of event: Event, at end: Timestamp) -> Event {
+    var past = Event(key: event.key, time: .vendor(end), attempt: .counted)
+    past.operation = event.operation
+    past.name = event.name
+    past.owner = event.owner
+    past.project = event.project
+    past.state = .ended
+    past.marks = event.marks.filter { $0.kind == .begin && $0.time.timestamp <= end } + [.end(.vendor(end))]
+    return past
+  }
+
+  /// What is over at a known time did not begin when its payload was received.
+  private func begin(_ time: Timestamp?, isOver: Bool) -> [LifeMark] {
+    if let time { return [.begin(.vendor(time))] }
+    return isOver ? [] : [.begin(.receipt(received))]
   }
 
   /// Why the jobs failed that made the pipeline fail; nil where they had different reasons.
@@ -56,26 +80,45 @@ extension GitLabMapping {
   }
 
   /// The first of its jobs tells when it began to run; else the time it says it was queued.
-  private func start(of pipeline: PayloadObject, created: Timestamp?, builds: [PayloadObject]) -> Timestamp? {
-    if let first = builds.compactMap({ $0.time("started_at") }).min() { return first }
-    guard let created, let queued = pipeline.value["queued_duration"]?.double else { return nil }
-    return created.advanced(bySeconds: queued)
+  private func start(of pipeline: PayloadObject, created: Timestamp?, _ activity: GitLabActivity) -> Timestamp? {
+    if let first = activity.firstStart { return first }
+    guard let created, let queued = pipeline.duration("queued_duration") else { return nil }
+    return created.moved(byStated: queued)
   }
 
   private func pipelinePhases(
-    _ status: String, _ state: LifecycleState, created: Timestamp, started: Timestamp?, finished: Timestamp, _ outcome: Outcome?
+    _ pipeline: PayloadObject, _ state: LifecycleState, _ activity: GitLabActivity, created: Timestamp?, started: Timestamp?,
+    finished: Timestamp?, at time: Timestamp, _ outcome: Outcome?
   ) -> [PhaseStatement] {
+    let isManual = pipeline.string("status") == "manual"
+    let created = created ?? received
+    let queue = PhaseStatement(track: "run", name: isManual ? "wait" : "queue", start: created)
     // One that ran before it came to a manual job has left the queue.
-    switch status == "manual" && started != nil ? .running : state {
-    case .created, .pending:
-      return [PhaseStatement(track: "run", name: status == "manual" ? "wait" : "queue", start: created)]
-    case .running, .ended:
-      guard outcome != .skip else { return [] }
-      var run = PhaseStatement(track: "run", name: "run", start: started)
-      if state == .ended { (run.end, run.outcome) = (finished, outcome) }
-      if run.start == nil, run.end == nil { run.start = received }
-      guard let started, created < started else { return [run] }
-      return [PhaseStatement(track: "run", name: "queue", start: created), run]
+    guard state >= .running || isManual && started != nil else { return [queue] }
+    guard outcome != .skip else { return [] }
+    // Cancelled in the queue: no job of it ran.
+    let isCancelled = outcome == .cancellation || pipeline.string("status") == "canceling" && activity.latest != nil
+    if isCancelled, started == nil, pipeline.duration("duration") ?? 0 == 0 { return [queue] }
+    var phases: [PhaseStatement] = []
+    if let started {
+      if created < started { phases.append(PhaseStatement(track: "run", name: "queue", start: created)) }
+      phases.append(PhaseStatement(track: "run", name: "run", start: started))
+    } else if finished == nil {
+      phases.append(.seen(track: "run", name: "run", at: time))
+    }
+    if let finished { phases.append(PhaseStatement(track: "run", name: "run", end: finished, outcome: outcome)) }
+    return phases
+  }
+
+  /// How each of its runs opened; of those that go on within a run this says nothing.
+  private static func openings(_ activity: GitLabActivity) -> [PhaseStatement] {
+    activity.bursts.flatMap { burst -> [PhaseStatement] in
+      let run = burst.run.map { PhaseStatement.opening(track: "run", name: "run", start: $0, ofAttemptAt: burst.begin) }
+      let queue = PhaseStatement.opening(track: "run", name: "queue", start: burst.begin, ofAttemptAt: burst.begin)
+      guard let run else { return [queue] }
+      if burst.begin != burst.run { return [queue, run] }
+      // That the first job ran is told anyway.
+      return burst.run == activity.firstStart ? [] : [run]
     }
   }
 
@@ -115,18 +158,20 @@ extension GitLabMapping {
     let state = GitLabStatus.state(status)
     let created = job.time("build_created_at")
     let started = job.time("build_started_at")
-    let finished = job.time("build_finished_at")
+    let finished = job.time("build_finished_at") ?? Self.end(of: job, started: started)
+    // The last time that the payload tells, for those that it does not.
+    let known = [created, started].compactMap { $0 }.max()
     let pipeline = job.int("pipeline_id") ?? job.object("commit")?.int("id")
     var event = Event(
       key: key(GitLabKey.job, id, of: project),
-      time: .vendor((state == .ended ? finished : nil) ?? started ?? created, orReceipt: received))
+      time: .vendor((state == .ended ? finished : nil) ?? known, orReceipt: received))
     event.operation = .job
     event.state = state
-    event.marks = [.begin(.vendor(created, orReceipt: received))]
+    event.marks = begin(created ?? started, isOver: finished != nil)
     let reason = job.text("build_failure_reason")
     let isAllowed = job.bool("build_allow_failure") == true && status == "failed"
     if state == .ended {
-      event.marks.append(.end(.vendor(finished, orReceipt: received)))
+      event.marks.append(.end(finished.map(EventTime.vendor) ?? standIn(known)))
       event.outcome = isAllowed ? .success : GitLabStatus.outcome(status, reason: reason)
     }
     event.phases = jobPhases(job, state, created: created, started: started, finished: finished, event.outcome)
@@ -163,20 +208,28 @@ extension GitLabMapping {
     _ outcome: Outcome?
   ) -> [PhaseStatement] {
     let created = created ?? received
-    guard state >= .running else {
-      let name = job.string("build_status") == "manual" ? "wait" : "queue"
-      return [PhaseStatement(track: "run", name: name, start: created)]
+    let isManual = ["manual", "scheduled"].contains(job.string("build_status") ?? "")
+    guard state >= .running else { return [PhaseStatement(track: "run", name: isManual ? "wait" : "queue", start: created)] }
+    guard let started else {
+      // What was cancelled before it ran was in the queue until then.
+      let isUnrun = ["canceled", "failed"].contains(job.string("build_status") ?? "")
+      return isUnrun ? [PhaseStatement(track: "run", name: "queue", start: created)] : []
     }
-    guard let started else { return [] }
     var run = PhaseStatement(track: "run", name: "run", start: started)
     if state == .ended { (run.end, run.outcome) = (finished, outcome) }
     guard created < started else { return [run] }
-    let wait = job.value["build_queued_duration"]?.double.map { started.seconds(since: created) - $0 } ?? 0
+    let wait = job.duration("build_queued_duration").map { started.seconds(since: created) - $0 } ?? 0
     guard wait > 1 else { return [PhaseStatement(track: "run", name: "queue", start: created), run] }
     return [
       PhaseStatement(track: "run", name: "wait", start: created),
-      PhaseStatement(track: "run", name: "queue", start: min(created.advanced(bySeconds: wait), started)), run,
+      PhaseStatement(track: "run", name: "queue", start: min(created.moved(byStated: wait) ?? started, started)), run,
     ]
+  }
+
+  /// When a job ended that says for how long it ran, and not until when.
+  private static func end(of job: PayloadObject, started: Timestamp?) -> Timestamp? {
+    guard let started, let duration = job.duration("build_duration") else { return nil }
+    return started.advanced(bySeconds: duration)
   }
 
   // MARK: Classic picture

@@ -13,7 +13,7 @@ struct GitLabMapping {
     switch payload.kind {
     case "issue", "work_item": .events([try issueEvent()])
     case "merge_request": .events([try mergeRequestEvent()])
-    case "pipeline": .events([try pipelineEvent()])
+    case "pipeline": .events(try pipelineEvents())
     case "build", "job": .events(try jobEvents())
     case "deployment": .events([try deploymentEvent()])
     case "release": .events([try releaseEvent()])
@@ -42,6 +42,10 @@ struct GitLabMapping {
   func key(_ kind: String, _ id: Int64, ofProject project: Int64?, else own: GitLabProject) -> SpanKey {
     key(kind, String(id), container: project.map(String.init) ?? own.keyPart)
   }
+
+  /// Stands in for an end that the payload does not tell, by the last time that it does: one that another payload tells counts before
+  /// it, and what ends so has no known duration.
+  func standIn(_ time: Timestamp?) -> EventTime { .receipt(time ?? received) }
 
   // MARK: Descriptions
 

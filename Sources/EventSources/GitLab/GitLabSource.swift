@@ -60,11 +60,15 @@ package struct GitLabRules: Sendable {
   /// Labels and types of issues that are incidents.
   package var incidentLabels: [NamePattern]
   package var services: ServiceRules
+  /// Accounts that are programs.
+  package var bots: Bots
 
   package init(
-    incidentLabels: [NamePattern] = ClassificationSettings.incidentLabels.defaultValue, services: ServiceRules = ServiceRules()
+    incidentLabels: [NamePattern] = ClassificationSettings.incidentLabels.defaultValue, services: ServiceRules = ServiceRules(),
+    bots: Bots = Bots()
   ) {
     self.incidentLabels = incidentLabels
     self.services = services
+    self.bots = bots
   }
 }

@@ -2,11 +2,11 @@ import ValueStreamCore
 
 /// The statuses of pipelines, jobs and deployments.
 ///
-/// Source: GitLab Docs, "Pipelines API" and "Jobs API".
+/// Source: GitLab Docs, "Pipelines API", "Jobs API" and "Deployment approvals".
 enum GitLabStatus {
   static func state(_ status: String) -> LifecycleState {
     switch status {
-    case "success", "failed", "canceled", "skipped": .ended
+    case "success", "failed", "canceled", "skipped", "rejected": .ended
     case "running", "canceling": .running
     case "created": .created
     default: .pending
@@ -18,7 +18,8 @@ enum GitLabStatus {
     switch status {
     case "success": .success
     case "failed": reason == "runner_system_failure" ? .error : .failure
-    case "canceled": .cancellation
+    // Rejected: somebody who had to approve the deployment did not.
+    case "canceled", "rejected": .cancellation
     case "skipped": .skip
     default: nil
     }

@@ -94,7 +94,7 @@ package struct GitLabMergeRequests: RecordSource {
       let isOver = period.isOver(at: page.nodes.last?.time("updatedAt"))
       return RecordPage(
         rows: records.map { $0.row(fields, now: now) }, next: isOver ? nil : page.next,
-        total: period == RecordPeriod() ? page.total : nil, notes: page.notes)
+        total: period == RecordPeriod() ? page.total : nil, notes: page.notes, missing: page.missing)
     }
   }
 

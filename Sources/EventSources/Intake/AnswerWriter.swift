@@ -36,14 +36,43 @@ final class AnswerWriter {
   }
 
   private static func response(to response: HTTPResponse, closes: Bool) -> OpaquePointer? {
-    let made = response.body.withUnsafeBytes { body in
-      MHD_create_response_from_buffer(
-        body.count, UnsafeMutableRawPointer(mutating: body.baseAddress), body.isEmpty ? .RESPMEM_PERSISTENT : .RESPMEM_MUST_COPY)
+    guard let made = response.body.count > AnswerBudget.smallAnswer ? sharing(response.body) : copying(response.body) else {
+      return nil
     }
-    guard let made else { return nil }
     // A field the library refuses (a line break in it) is left out.
     for field in response.headers.fields { MHD_add_response_header(made, field.name, field.value) }
     if closes { MHD_add_response_header(made, MHD_HTTP_HEADER_CONNECTION, "close") }
+    return made
+  }
+
+  private static func copying(_ body: [UInt8]) -> OpaquePointer? {
+    body.withUnsafeBytes { body in
+      MHD_create_response_from_buffer(
+        body.count, UnsafeMutableRawPointer(mutating: body.baseAddress), body.isEmpty ? .RESPMEM_PERSISTENT : .RESPMEM_MUST_COPY)
+    }
+  }
+
+  /// Keeps the bytes of an array alive.
+  private final class Bytes {
+    let bytes: [UInt8]
+
+    init(_ bytes: [UInt8]) {
+      self.bytes = bytes
+    }
+  }
+
+  /// What many receivers get of the same is there once, however slowly they read.
+  private static func sharing(_ body: [UInt8]) -> OpaquePointer? {
+    let kept = Unmanaged.passRetained(Bytes(body))
+    // An array that is kept, and that nobody can change, stays in its place.
+    let made = body.withUnsafeBytes { bytes in
+      MHD_create_response_from_buffer_with_free_callback_cls(
+        bytes.count, UnsafeMutableRawPointer(mutating: bytes.baseAddress),
+        { context in
+          if let context { Unmanaged<Bytes>.fromOpaque(context).release() }
+        }, kept.toOpaque())
+    }
+    if made == nil { kept.release() }
     return made
   }
 }

@@ -13,6 +13,8 @@ final class CompletionInbox: Sendable {
     enum Result: Sendable {
       case recording(RecordingOutcome)
       case response(HTTPResponse)
+      /// What was found out about a large delivery.
+      case read(Swift.Result<WebhookIntake.Decision, RequestBody.Failure>)
     }
 
     var token: Token

@@ -28,7 +28,11 @@ final class Exchange {
   let headers: HTTPHeaders
   let routeClass: RouteClass
   let work: Work?
+  /// True when the sender has proved to be one of its source: by these headers, or lately.
+  var isProved = false
   var body: RequestBody?
+  /// What of the memory for answers it holds.
+  var answerShare: AnswerBudget.Share?
   /// Bytes that came after the answer was clear.
   var drained = 0
   /// Set when nothing is left to be decided: queued as soon as the request is complete.
@@ -71,6 +75,15 @@ final class ConnectionLink {
   }
 
   let socket: Int32
+  let address: SenderAddress?
+  /// The request that is being dealt with.
+  var exchange: Exchange?
+  /// Tells which of two is older although one turn brought both.
+  let number: UInt64
+  /// True once it was chosen to be closed.
+  var isShed = false
+  /// Until when a source need not be noted again as one that the sender has proved itself to.
+  var proof: (source: String, until: ContinuousClock.Instant)?
   unowned let listener: ListenerDaemon
   /// Position in the server's list.
   var index = 0
@@ -79,8 +92,10 @@ final class ConnectionLink {
   /// True once a request was answered.
   private(set) var hasServed = false
 
-  init(socket: Int32, listener: ListenerDaemon, now: ContinuousClock.Instant) {
+  init(socket: Int32, address: SenderAddress?, number: UInt64, listener: ListenerDaemon, now: ContinuousClock.Instant) {
     self.socket = socket
+    self.address = address
+    self.number = number
     self.listener = listener
     since = now
   }

@@ -1,4 +1,3 @@
-import CEventLoop
 import Synchronization
 package import ValueStreamCore
 
@@ -55,8 +54,6 @@ package final class HTTPServer: Sendable {
   ///
   /// - Returns: where each is bound, in order; port 0 is replaced by the port the system chose.
   package func start() throws(ListenError) -> [ListenAddress] {
-    // Half as many again for files, stores and exporters.
-    vs_descriptors_allow(UInt(max(0, limits.connections)) * UInt(listeners.count) * 3 / 2 + 256)
     var bound: [ListeningSocket] = []
     do throws(ListenError) {
       for listener in listeners { bound.append(try ListeningSocket(listener.address)) }
@@ -91,6 +88,9 @@ package final class HTTPServer: Sendable {
       let isLoopback = socket.address.isLoopback
       return (socket, router.table(for: listener.role, isLoopback: isLoopback, hasAdminListener: hasAdminListener))
     }
+    var limits = limits
+    limits.connections = OpenFiles.connections(
+      limits.connections, reserved: limits.reservedConnections, listeners: listeners.count)
     let loop = try ServerLoop(
       sockets: served, limits: limits, intake: intake, recorder: recorder, observer: observer, shared: shared)
     loop.run()

@@ -1,16 +1,14 @@
 import CZlib
 
-/// Inflates gzip (RFC 1952) piece by piece, in steps small enough that a bomb is noticed before it has grown.
+/// Inflates gzip (RFC 1952) in steps small enough that a bomb is noticed before it has grown.
 final class Inflater {
-  /// What zlib and the step's buffer take, roughly.
-  static let memory = 44 << 10 + stepSize
   private static let stepSize = 16 << 10
 
   private let stream: UnsafeMutablePointer<z_stream>
   private let step: UnsafeMutableBufferPointer<UInt8>
   private var input = UnsafeBufferPointer<UInt8>(start: nil, count: 0)
   /// True between two members, and at the end.
-  private(set) var isComplete = false
+  private var isComplete = false
 
   /// Nil when there is no memory.
   init?() {
@@ -27,13 +25,33 @@ final class Inflater {
     step.deallocate()
   }
 
-  /// Gives compressed bytes, valid until ``next()`` gives nil or fails.
-  func input(_ piece: UnsafeBufferPointer<UInt8>) {
-    input = piece
+  /// The whole of a compressed body.
+  ///
+  /// - Throws: `tooLarge` when it has more bytes than the limit.
+  func contents(of bytes: [UInt8], limit: Int) throws(RequestBody.Failure) -> [UInt8] {
+    guard inflateReset(stream) == Z_OK else { throw .malformed }
+    isComplete = false
+    var inflated: [UInt8] = []
+    var failure: RequestBody.Failure?
+    bytes.withUnsafeBufferPointer { bytes in
+      input = bytes
+      do throws(RequestBody.Failure) {
+        while let piece = try next() {
+          if inflated.count + piece.count > limit { throw .tooLarge }
+          inflated.append(contentsOf: piece)
+        }
+        if !isComplete { throw .malformed }
+      } catch {
+        failure = error
+      }
+      input = UnsafeBufferPointer(start: nil, count: 0)
+    }
+    if let failure { throw failure }
+    return inflated
   }
 
   /// Some inflated bytes, valid until the next call; nil when the input is used up.
-  func next() throws(RequestBody.Failure) -> UnsafeBufferPointer<UInt8>? {
+  private func next() throws(RequestBody.Failure) -> UnsafeBufferPointer<UInt8>? {
     stream.pointee.next_out = step.baseAddress
     stream.pointee.avail_out = UInt32(step.count)
     while stream.pointee.avail_out > 0 {

@@ -6,6 +6,9 @@ package struct IntakeMetrics: IntakeObserver {
   private let commitSeconds: MetricFamily
   private let commitSize: MetricFamily
   private let answers: MetricFamily
+  private let limits: MetricFamily
+  private let unread: MetricFamily
+  private let unreadLines: LogThrottle
   private let logger: Logger
   private let unauthenticatedLines: LogThrottle
   private let unreadableLines: LogThrottle
@@ -19,6 +22,7 @@ package struct IntakeMetrics: IntakeObserver {
     unauthenticatedLines = LogThrottle(clock: clock)
     unreadableLines = LogThrottle(clock: clock)
     commitLines = LogThrottle(clock: clock)
+    unreadLines = LogThrottle(clock: clock)
     self.deliveries = deliveries
     self.logger = logger
     commitSeconds = registry.family(
@@ -30,6 +34,14 @@ package struct IntakeMetrics: IntakeObserver {
     answers = registry.family(
       .counter, "valuestream_http_requests_total", help: "Answered HTTP requests by kind of route and status.",
       labels: ["route", "status"])
+    limits = registry.family(
+      .counter, "valuestream_http_limited_total", help: "Requests refused and connections closed at a limit of the server.",
+      labels: ["limit"])
+    for limit in IntakeLimit.allCases { limits.touch(labels: [limit.rawValue]) }
+    unread = registry.family(
+      .counter, "valuestream_payload_values_unread_total",
+      help: "Values of deliveries that no type holds (numbers beyond 64 bits, lone surrogates), read as null or U+FFFD.",
+      labels: ["source"])
   }
 
   package func delivery(_ result: DeliveryResult, from source: String) {
@@ -54,6 +66,22 @@ package struct IntakeMetrics: IntakeObserver {
     logger.log(.warn, "delivery recorded, but not understood: \(error.reason)") { line in
       line.member("source", source)
       line.member("path", error.path)
+      line.member("similarBefore", heldBack)
+    }
+  }
+
+  package func limited(_ limit: IntakeLimit) {
+    limits.add(labels: [limit.rawValue])
+  }
+
+  package func unreadValues(_ count: Int, paths: [String], from source: String) {
+    unread.add(Double(count), labels: [source])
+    guard let heldBack = unreadLines.pass(source) else { return }
+    logger.log(.warn, "values of a delivery are beyond every type, and were left out") { line in
+      line.member("source", source)
+      line.member("values", count)
+      line.name("paths")
+      line.array(paths) { $0.value($1) }
       line.member("similarBefore", heldBack)
     }
   }

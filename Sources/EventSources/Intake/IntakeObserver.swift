@@ -19,6 +19,12 @@ package protocol IntakeObserver: Sendable {
   /// The log could not take these; they are answered 503.
   func commitFailed(_ error: any Error, deliveries: Int)
 
+  /// A limit was reached, and somebody was refused or closed for it.
+  func limited(_ limit: IntakeLimit)
+
+  /// Values of a recorded delivery were left out, because no type holds them.
+  func unreadValues(_ count: Int, paths: [String], from source: String)
+
   /// An answer was queued, whatever it is.
   func answered(_ status: Int, on route: RouteClass)
 }
@@ -27,6 +33,8 @@ extension IntakeObserver {
   package func unauthenticated(_ error: AuthenticationError, from source: String) {}
   package func unreadable(_ error: PayloadError, from source: String) {}
   package func commitFailed(_ error: any Error, deliveries: Int) {}
+  package func limited(_ limit: IntakeLimit) {}
+  package func unreadValues(_ count: Int, paths: [String], from source: String) {}
   package func answered(_ status: Int, on route: RouteClass) {}
 }
 
@@ -36,6 +44,24 @@ package struct NoObserver: IntakeObserver {
 
   package func delivery(_ result: DeliveryResult, from source: String) {}
   package func committed(deliveries: Int, seconds: Double) {}
+}
+
+/// A limit of the server: a bounded label.
+package enum IntakeLimit: String, Sendable, Hashable, CaseIterable {
+  /// Bodies that are on their way take too much memory together: one of them is refused.
+  case bodyMemory = "body_memory"
+  /// A compressed body inflates to too much.
+  case inflation
+  /// Too many large bodies wait to be read.
+  case bodyWorkers = "body_workers"
+  /// A listener has too many connections: one is closed, or refused.
+  case connections
+  /// An address has too many connections: one of them is closed.
+  case addressConnections = "address_connections"
+  /// Answers that are not read take too much memory together: one is refused.
+  case answerMemory = "answer_memory"
+  /// An answer is not read in time: its connection is closed.
+  case answerTime = "answer_time"
 }
 
 /// What a route is for: a bounded label.

@@ -8,13 +8,19 @@ package enum IntakeSettings {
 
   package static let adminAddress = Setting<ListenAddress?>(
     "admin-addr", placeholder: "ADDRESS", default: nil, defaultText: nil,
-    help: "Separate listener for pages, API and /metrics; the other then serves deliveries and health only."
+    help: "Separate listener for API and /metrics; the other then serves deliveries and health only."
   ) { text throws(SettingError) in try parseAddress(text) }
 
   package static let readToken = Setting<String?>.optionalText(
     "read-token", placeholder: "TOKEN",
     help:
       "Token for API and /metrics, as Bearer or as the password of Basic. Without one, the API answers on loopback only, and /metrics to all."
+  )
+
+  package static let listeningFile = Setting<String?>.optionalText(
+    "listening-file", placeholder: "FILE",
+    help:
+      "Writes the addresses it listens on to this file, one a line, as soon as it does: for scripts, and for ports that the system chose."
   )
 
   package static let maxBody = Setting<ByteCount>(
@@ -26,8 +32,23 @@ package enum IntakeSettings {
     return size
   }
 
+  package static let trustedProxy = Setting<[AddressRange]>(
+    "trusted-proxy", placeholder: "ADDRESSES", default: [], defaultText: nil,
+    help:
+      "Proxies and balancers in front, as addresses or ranges (10.0.0.0/8), separated by commas: the limit of connections of an address does not hold for them, and X-Forwarded-For tells who sent."
+  ) { text throws(SettingError) in
+    try text.split(separator: ",").map { part throws(SettingError) in
+      let name = part.drop { $0 == " " }
+      guard let range = AddressRange(name.prefix { $0 != " " }) else {
+        throw SettingError(expected: "addresses or ranges such as 10.0.0.7 or 10.0.0.0/8, separated by commas")
+      }
+      return range
+    }
+  }
+
   package static let declarations = [
-    address.declaration, adminAddress.declaration, readToken.declaration, maxBody.declaration,
+    address.declaration, adminAddress.declaration, listeningFile.declaration, readToken.declaration, maxBody.declaration,
+    trustedProxy.declaration,
   ]
 
   private static func parseAddress(_ text: String) throws(SettingError) -> ListenAddress {

@@ -16,7 +16,7 @@ final class ListenerDaemon {
   private unowned let loop: ServerLoop
   private var daemon: OpaquePointer?
   private(set) var epollDescriptor: Int32 = -1
-  /// Open connections, counted by the loop.
+  /// Open connections that are not about to be closed for others, counted by the loop.
   var connectionCount = 0
   /// True when there is something to do although its descriptor does not say so.
   var isDue = true
@@ -29,7 +29,8 @@ final class ListenerDaemon {
     self.table = table
     self.loop = loop
     var configuration = vs_mhd_configuration(
-      listen_socket: socket.descriptor, connection_limit: UInt32(clamping: limits.connections),
+      listen_socket: socket.descriptor,
+      connection_limit: UInt32(clamping: limits.connections + limits.reservedConnections),
       idle_seconds: UInt32(clamping: max(1, limits.idle.components.seconds)), connection_memory: Self.connectionMemory,
       context: Unmanaged.passUnretained(self).toOpaque(), handle_request: Self.handleRequest,
       request_completed: Self.requestCompleted, connection_changed: Self.connectionChanged)
@@ -104,7 +105,8 @@ final class ListenerDaemon {
     guard let context, let connection, let linkContext else { return }
     let listener = Unmanaged<ListenerDaemon>.fromOpaque(context).takeUnretainedValue()
     if change == .CONNECTION_NOTIFY_STARTED {
-      let link = listener.loop.open(socket: vs_mhd_socket(connection), of: listener)
+      let address = vs_mhd_peer(connection).flatMap { SenderAddress($0) }
+      let link = listener.loop.open(socket: vs_mhd_socket(connection), address: address, of: listener)
       linkContext.pointee = Unmanaged.passRetained(link).toOpaque()
     } else if let known = linkContext.pointee {
       linkContext.pointee = nil

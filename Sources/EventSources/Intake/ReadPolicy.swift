@@ -9,20 +9,23 @@ struct ReadPolicy: Sendable {
   func refusal(for access: Route.Access, _ headers: HTTPHeaders, isLoopback: Bool) -> HTTPResponse? {
     switch access {
     case .open: nil
-    case .openUnlessProtected: token == nil ? nil : refusalWithoutToken(headers)
+    case .openUnlessProtected: token != nil ? refusalWithoutToken(headers) : refusalOfName(headers, isLoopback)
     case .reading:
       if token != nil {
         refusalWithoutToken(headers)
       } else if !isLoopback {
         .problem(
           403, "the API needs a read token on an address other machines can reach: set VS_READ_TOKEN, or --read-token")
-      } else if let host = headers["Host"], !Self.isLoopbackName(host) {
-        // A name that a web page made to point here (DNS rebinding): same machine, somebody else's script.
-        .problem(403, "the API on loopback answers to localhost only, not to the name in the Host header")
       } else {
-        nil
+        refusalOfName(headers, isLoopback)
       }
     }
+  }
+
+  /// A name that a web page made to point here (DNS rebinding) is of the same machine and of somebody else's script.
+  private func refusalOfName(_ headers: HTTPHeaders, _ isLoopback: Bool) -> HTTPResponse? {
+    guard isLoopback, let host = headers["Host"], !Self.isLoopbackName(host) else { return nil }
+    return .problem(403, "on loopback, API and metrics answer to localhost only, not to the name in the Host header")
   }
 
   private func refusalWithoutToken(_ headers: HTTPHeaders) -> HTTPResponse? {

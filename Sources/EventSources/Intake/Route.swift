@@ -48,13 +48,18 @@ package struct Route: Sendable {
       work: .handler(handler, access: access, runsInline: runsInline))
   }
 
-  /// `/healthz` (200 while the process serves) and `/readyz` (503 with the reason while `unreadiness` gives one).
-  package static func health(unreadiness: @escaping @Sendable () -> String?) -> [Route] {
+  /// `/healthz` (200 while the process serves) and `/readyz` (503 with the reason while `unreadiness` gives one; else 200, with a line
+  /// for each of the `warnings`: deliveries are still safe here, and an operator should look).
+  package static func health(
+    unreadiness: @escaping @Sendable () -> String?, warnings: @escaping @Sendable () -> [String] = { [] }
+  ) -> [Route] {
     [
       .handler(.exact("/healthz"), access: .open, as: .health, runsInline: true, HandlerFunction { _ in .text("ok\n") }),
       .handler(
         .exact("/readyz"), access: .open, as: .health, runsInline: true,
-        HandlerFunction { _ in unreadiness().map { .problem(503, $0) } ?? .text("ok\n") }),
+        HandlerFunction { _ in
+          unreadiness().map { .problem(503, $0) } ?? .text("ok\n" + warnings().map { "warning: \($0)\n" }.joined())
+        }),
     ]
   }
 

@@ -11,8 +11,16 @@ extension ServerLoop {
     let headers = connection.headers
     let (decision, routeClass) = link.listener.table.decide(method: method, path: path, headers: headers)
     func exchange(_ work: Exchange.Work?) -> Exchange {
-      Exchange(
+      let exchange = Exchange(
         connection: connection, link: link, method: method, path: path, headers: headers, routeClass: routeClass, work: work)
+      link.exchange = exchange
+      return exchange
+    }
+    if isOverfull(link.listener), routeClass != .health {
+      let refused = exchange(nil)
+      observer.limited(.connections)
+      refused.refuse(unavailable("too many connections"))
+      return refused
     }
     switch decision {
     case .refuse(let response):
@@ -23,10 +31,32 @@ extension ServerLoop {
       let confirmed = exchange(nil)
       confirmed.answer = .response(HTTPResponse(status: 200))
       return confirmed
-    case .intake(let source): return prepareBody(of: exchange(.intake(source)))
+    case .intake(let source): return prepareDelivery(exchange(.intake(source)), for: source)
     case .handler(let handler, let runsInline): return prepareBody(of: exchange(.handler(handler, runsInline: runsInline)))
     }
   }
+
+  /// Looks at what the headers tell before a large body is read.
+  private func prepareDelivery(_ exchange: Exchange, for source: any EventSource) -> Exchange {
+    let length = exchange.headers["Content-Length"].flatMap { Int($0) }
+    // A small body is there as soon as its headers are: it is cheaper to look once.
+    if let length, length <= Self.smallBody, exchange.headers["Content-Encoding"] == nil {
+      exchange.isProved = hasProof(exchange.link, to: source)
+      return prepareBody(of: exchange)
+    }
+    if !source.acceptsUnsigned {
+      switch intake.judge(exchange.headers, for: source) {
+      case .proved: exchange.isProved = true
+      case .open: exchange.isProved = isProved(exchange, to: source)
+      case .refused(let error):
+        refuseUnauthenticated(exchange, error, source)
+        return exchange
+      }
+    }
+    return prepareBody(of: exchange)
+  }
+
+  private static let smallBody = 16 << 10
 
   private func prepareBody(of exchange: Exchange) -> Exchange {
     let coding = exchange.headers["Content-Encoding"]?.lowercased() ?? "identity"
@@ -38,7 +68,7 @@ extension ServerLoop {
     do throws(RequestBody.Failure) {
       exchange.body = try RequestBody(
         limit: limits.bodyBytes, expected: exchange.headers["Content-Length"].flatMap { Int($0) },
-        isCompressed: coding.hasSuffix("gzip"), budget: budget)
+        isCompressed: coding.hasSuffix("gzip"), isProved: exchange.isProved, budget: budget)
     } catch {
       exchange.refuse(answer(to: error))
     }
@@ -72,7 +102,20 @@ extension ServerLoop {
       return exchange.drained <= drainLimit
     }
     do throws(RequestBody.Failure) {
-      try exchange.body?.append(piece)
+      do throws(RequestBody.Failure) {
+        try exchange.body?.append(piece)
+      } catch {
+        guard case .noMemory = error else { throw error }
+        while makeRoom(for: exchange, bytes: piece.count) {
+          do throws(RequestBody.Failure) {
+            try exchange.body?.append(piece)
+            return true
+          } catch {
+            guard case .noMemory = error else { throw error }
+          }
+        }
+        throw error
+      }
     } catch {
       exchange.refuse(answer(to: error))
     }
@@ -86,18 +129,21 @@ extension ServerLoop {
       exchange.answer = .response(unavailable("the server stops"))
       return
     }
-    do throws(RequestBody.Failure) {
-      try exchange.body?.finish()
-    } catch {
-      exchange.refuse(answer(to: error))
-      return
-    }
     switch exchange.work {
     case .intake(let source): decide(on: exchange, for: source)
     case .handler(let handler, let runsInline):
+      var body = exchange.body?.bytes ?? []
+      if exchange.body?.isCompressed == true {
+        do throws(RequestBody.Failure) {
+          body = try inflater.contents(of: body, limit: min(limits.bodyBytes, limits.freelyInflatedBytes))
+        } catch {
+          exchange.refuse(answer(to: error))
+          return
+        }
+      }
       let request = HTTPRequest(
         method: exchange.method, path: exchange.path, query: exchange.connection.queryItems, headers: exchange.headers,
-        body: exchange.body?.bytes ?? [])
+        body: body)
       if runsInline {
         exchange.answer = .response(handler.respond(to: request))
       } else {
@@ -108,16 +154,72 @@ extension ServerLoop {
   }
 
   private func decide(on exchange: Exchange, for source: any EventSource) {
-    switch intake.decide(on: exchange.body?.bytes ?? [], headers: exchange.headers, for: source) {
-    case .unauthenticated(let error):
-      observer.unauthenticated(error, from: source.name)
-      observer.delivery(.unauthenticated, from: source.name)
-      exchange.refuse(unauthenticated)
-    case .pending(let pending, let answer):
-      if case .unreadable(let error, _) = answer { observer.unreadable(error, from: source.name) }
-      exchange.answerWhenRecorded = answer
-      batch.append(pending, token: suspend(exchange))
+    var bytes = exchange.body?.bytes ?? []
+    if bytes.count > limits.inlineBodyBytes { return delegate(exchange, for: source) }
+    if exchange.body?.isCompressed == true {
+      do throws(RequestBody.Failure) {
+        bytes = try inflater.contents(of: bytes, limit: min(limits.inlineBodyBytes, limits.bodyBytes))
+      } catch {
+        if case .tooLarge = error, limits.bodyBytes > limits.inlineBodyBytes { return delegate(exchange, for: source) }
+        exchange.refuse(answer(to: error))
+        return
+      }
     }
+    let decision = intake.decide(on: bytes, headers: exchange.headers, for: source)
+    if let pending = note(decision, on: exchange, for: source) { batch.append(pending, token: suspend(exchange)) }
+  }
+
+  /// Hands a large body to a thread that may take long over it.
+  private func delegate(_ exchange: Exchange, for source: any EventSource) {
+    guard let body = exchange.body else { return }
+    let token = suspend(exchange)
+    let isTaken = bodyWorkers.submit(isProved: exchange.isProved, size: body.bytes.count) {
+      [inbox, intake, limits, bytes = body.bytes, isCompressed = body.isCompressed, headers = exchange.headers] in
+      let result = Result { () throws(RequestBody.Failure) in
+        let inflated = isCompressed ? try Self.inflate(bytes, within: limits) : bytes
+        return intake.decide(on: inflated, headers: headers, for: source)
+      }
+      inbox.post([.init(token: token, result: .read(result))])
+    }
+    if !isTaken {
+      observer.limited(.bodyWorkers)
+      settle(.init(token: token, result: .response(unavailable("more large deliveries wait than can be read"))))
+    }
+  }
+
+  private static func inflate(_ bytes: [UInt8], within limits: HTTPLimits) throws(RequestBody.Failure) -> [UInt8] {
+    guard let inflater = Inflater() else { throw .noMemory }
+    let (dense, overflow) = bytes.count.multipliedReportingOverflow(by: limits.inflationRatio)
+    let limit = overflow ? limits.bodyBytes : min(limits.bodyBytes, max(limits.freelyInflatedBytes, dense))
+    do throws(RequestBody.Failure) {
+      return try inflater.contents(of: bytes, limit: limit)
+    } catch {
+      if case .tooLarge = error, limit < limits.bodyBytes { throw .tooDense }
+      throw error
+    }
+  }
+
+  /// Counts what was found out, and says what is to be recorded. Without that the request has its answer.
+  private func note(
+    _ decision: WebhookIntake.Decision, on exchange: Exchange, for source: any EventSource
+  ) -> PendingDelivery? {
+    switch decision {
+    case .unauthenticated(let error):
+      refuseUnauthenticated(exchange, error, source)
+      return nil
+    case .pending(let pending, let answer, let unread):
+      if !source.acceptsUnsigned { noteProof(of: exchange, to: source) }
+      if case .unreadable(let error, _) = answer { observer.unreadable(error, from: source.name) }
+      if let unread { observer.unreadValues(unread.count, paths: unread.paths, from: source.name) }
+      exchange.answerWhenRecorded = answer
+      return pending
+    }
+  }
+
+  private func refuseUnauthenticated(_ exchange: Exchange, _ error: AuthenticationError, _ source: any EventSource) {
+    observer.unauthenticated(error, from: source.name)
+    observer.delivery(.unauthenticated, from: source.name)
+    exchange.refuse(unauthenticated)
   }
 
   private func delegate(_ request: HTTPRequest, to handler: any HTTPHandler, for exchange: Exchange) {
@@ -145,6 +247,14 @@ extension ServerLoop {
       let (answer, result) = answer(to: exchange.answerWhenRecorded, after: outcome)
       exchange.answer = answer
       if case .intake(let source) = exchange.work { observer.delivery(result, from: source.name) }
+    case .read(.failure(let failure)): exchange.refuse(self.answer(to: failure))
+    case .read(.success(let decision)):
+      guard case .intake(let source) = exchange.work else { break }
+      if let pending = note(decision, on: exchange, for: source) {
+        // Waits on, for the log now.
+        batch.append(pending, token: waiting.add(exchange))
+        return
+      }
     }
     exchange.link.listener.isDue = true
     MHD_resume_connection(exchange.connection)
@@ -166,7 +276,14 @@ extension ServerLoop {
 
   /// Queues the answer that was found.
   func queueAnswer(of exchange: Exchange) -> MHD_Result {
-    guard let answer = exchange.answer else { return .NO }
+    guard var answer = exchange.answer else { return .NO }
+    if case .response(let response) = answer, response.body.count > AnswerBudget.smallAnswer {
+      exchange.answerShare = share(of: response.body)
+      if exchange.answerShare == nil {
+        observer.limited(.answerMemory)
+        answer = .response(unavailable("more answers wait to be read than memory is kept for"))
+      }
+    }
     guard let status = writer.queue(answer, on: exchange.connection, closes: isStopping) else { return .NO }
     exchange.link.enter(.answering, at: now)
     observer.answered(status, on: exchange.routeClass)
@@ -177,14 +294,26 @@ extension ServerLoop {
   func end(_ exchange: Exchange) {
     exchange.body?.discard()
     exchange.body = nil
+    if let share = exchange.answerShare { answers.release(share) }
+    exchange.answerShare = nil
+    exchange.link.exchange = nil
     exchange.link.enter(.idle, at: now)
   }
 
   // MARK: Answers
 
   private func answer(to failure: RequestBody.Failure) -> HTTPResponse {
+    if case .tooDense = failure { observer.limited(.inflation) }
+    return problem(of: failure)
+  }
+
+  private func problem(of failure: RequestBody.Failure) -> HTTPResponse {
     switch failure {
     case .tooLarge: .problem(413, "a body may have \(limits.bodyBytes) bytes after inflating")
+    case .tooDense:
+      .problem(
+        413, "a compressed body may inflate to \(limits.inflationRatio) times its size beyond \(limits.freelyInflatedBytes) bytes"
+      )
     case .noMemory: unavailable("too many large bodies are on their way")
     case .malformed: .problem(400, "the body is not the gzip that Content-Encoding announces")
     }

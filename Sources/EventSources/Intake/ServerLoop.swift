@@ -36,7 +36,11 @@ final class ServerLoop {
   let intake: WebhookIntake
   let observer: any IntakeObserver
   let workers: WorkerPool
+  let bodyWorkers: BodyWorkers
   let budget: MemoryBudget
+  let answers: AnswerBudget
+  let inflater: Inflater
+  var proved = ProvedSenders()
   let writer = AnswerWriter()
   let unauthenticated = HTTPResponse.problem(401, "the signature or token of the delivery is missing or wrong")
   var batch = Batch()
@@ -49,7 +53,9 @@ final class ServerLoop {
   private let recorder: DeliveryRecorder
   private let shared: Shared
   private var listeners: [ListenerDaemon] = []
-  private var links: [ConnectionLink] = []
+  private(set) var links: [ConnectionLink] = []
+  private var openedCount: UInt64 = 0
+  var connectionsByAddress: [SenderAddress: Int] = [:]
   private var lastSweep = ContinuousClock.now
 
   init(
@@ -62,8 +68,18 @@ final class ServerLoop {
     self.observer = observer
     self.shared = shared
     // One body of the greatest size must fit.
-    budget = MemoryBudget(max(limits.totalBodyBytes, limits.bodyBytes))
+    budget = MemoryBudget(
+      max(limits.totalBodyBytes, limits.bodyBytes), unproved: max(limits.totalBodyBytes / 2, limits.bodyBytes))
+    answers = AnswerBudget(limits.totalAnswerBytes)
+    guard let inflater = Inflater() else { throw IntakeError("no memory for inflating") }
+    self.inflater = inflater
     workers = try WorkerPool(workers: limits.workers, limit: limits.waitingForWorkers)
+    do throws(IntakeError) {
+      bodyWorkers = try BodyWorkers(threads: limits.bodyWorkers, limit: limits.waitingForBodyWorkers)
+    } catch {
+      workers.stop()
+      throw error
+    }
     do throws(IntakeError) {
       for (socket, table) in sockets {
         listeners.append(try ListenerDaemon(socket, table: table, loop: self, limits: limits))
@@ -71,6 +87,7 @@ final class ServerLoop {
     } catch {
       for listener in listeners { listener.stop() }
       workers.stop()
+      bodyWorkers.stop()
       throw error
     }
   }
@@ -88,6 +105,7 @@ final class ServerLoop {
     drain()
     for listener in listeners { listener.stop() }
     workers.stop()
+    bodyWorkers.stop()
   }
 
   private var timeout: Int32 = 0
@@ -127,17 +145,18 @@ final class ServerLoop {
 
   // MARK: Connections
 
-  func open(socket: Int32, of listener: ListenerDaemon) -> ConnectionLink {
-    let link = ConnectionLink(socket: socket, listener: listener, now: now)
-    listener.connectionCount += 1
+  func open(socket: Int32, address: SenderAddress?, of listener: ListenerDaemon) -> ConnectionLink {
+    openedCount += 1
+    let link = ConnectionLink(socket: socket, address: address, number: openedCount, listener: listener, now: now)
     link.index = links.count
     links.append(link)
+    admit(link)
     shared.connectionCount.store(links.count, ordering: .relaxed)
     return link
   }
 
   func close(_ link: ConnectionLink) {
-    link.listener.connectionCount -= 1
+    leave(link)
     let last = links.removeLast()
     if last !== link {
       links[link.index] = last
@@ -157,7 +176,8 @@ final class ServerLoop {
     lastSweep = now
     for link in links {
       let age = link.since.duration(to: now)
-      let isCrowded = link.listener.connectionCount >= limits.connections
+      // With a reserve the next connection makes room for itself.
+      let isCrowded = limits.reservedConnections == 0 && link.listener.connectionCount >= limits.connections
       let isOver =
         switch link.phase {
         // A silent connection is closed by the library; one that is here longer sends headers in drops. Those that have
@@ -166,9 +186,12 @@ final class ServerLoop {
         // The library waits for an edge, and misses the end of a connection that came together with its last bytes.
         case .receiving: age > limits.request || link.isAbandoned
         case .working: false
-        case .answering: age > limits.answer
+        case .answering: age > answerDeadline(of: link)
         }
-      if isOver { shutdown(link.socket, Int32(SHUT_RDWR)) }
+      if isOver {
+        if link.phase == .answering, !link.isShed { observer.limited(.answerTime) }
+        shutdown(link.socket, Int32(SHUT_RDWR))
+      }
     }
   }
 

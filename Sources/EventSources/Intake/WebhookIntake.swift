@@ -1,16 +1,50 @@
+import Payloads
+import Synchronization
 import ValueStreamCore
 
 /// What is done with a delivery before it goes to the log: believe it, understand it, reduce it to what is kept.
 struct WebhookIntake: Sendable {
   enum Decision: Sendable {
     /// To be logged; then the answer is this one.
-    case pending(PendingDelivery, answer: DeliveryAnswer)
+    case pending(PendingDelivery, answer: DeliveryAnswer, unread: UnreadValues?)
     /// Not believed, not kept.
     case unauthenticated(AuthenticationError)
   }
 
+  /// Values of a document that were read as null or U+FFFD, because no type holds them.
+  struct UnreadValues: Sendable {
+    var count: Int
+    var paths: [String]
+  }
+
+  /// What headers tell of a sender.
+  enum Judgement {
+    /// That it is one of the source, whatever the body is.
+    case proved
+    /// That the body has to be seen.
+    case open
+    /// That no body makes it one.
+    case refused(AuthenticationError)
+  }
+
   let authenticator: any MessageAuthenticator
   let clock: any WallClock
+
+  /// What headers tell before the body is there.
+  ///
+  /// Asks with an empty body: whether a signature is there and has its form does not depend on the body.
+  func judge(_ headers: HTTPHeaders, for source: any EventSource) -> Judgement {
+    do throws(AuthenticationError) {
+      try source.authenticate(
+        Delivery(source: source.name, received: clock.now(), headers: headers, body: []), using: authenticator)
+      return .proved
+    } catch {
+      switch error.code {
+      case .missing, .malformed: return .refused(error)
+      case .mismatch, .expired: return .open
+      }
+    }
+  }
 
   func decide(on body: [UInt8], headers: HTTPHeaders, for source: any EventSource) -> Decision {
     var delivery = Delivery(source: source.name, received: clock.now(), headers: headers, body: body)
@@ -26,15 +60,24 @@ struct WebhookIntake: Sendable {
     var logged = LoggedDelivery(delivery)
     do throws(PayloadError) {
       if delivery.body.isEmpty { throw PayloadError(.malformed, reason: "the request has no body") }
+      let unreadBefore = JSONDocument.unreadDocuments.load(ordering: .relaxed)
       let interpretation = try source.events(in: delivery)
+      // Another thread may have read such a document, too.
+      let hasUnread = JSONDocument.unreadDocuments.load(ordering: .relaxed) != unreadBefore
+      let unread = hasUnread ? Self.unreadValues(of: delivery) : nil
       let pending = PendingDelivery(logged: logged, interpretation: interpretation, fingerprint: fingerprint)
-      if case .ignored = interpretation { return .pending(pending, answer: .ignored) }
-      return .pending(pending, answer: .success)
+      if case .ignored = interpretation { return .pending(pending, answer: .ignored, unread: unread) }
+      return .pending(pending, answer: .success, unread: unread)
     } catch {
       logged.unreadable = error
       let pending = PendingDelivery(logged: logged, interpretation: nil, fingerprint: fingerprint)
-      return .pending(pending, answer: .unreadable(error, status: source.unreadableStatus ?? error.status))
+      return .pending(pending, answer: .unreadable(error, status: source.unreadableStatus ?? error.status), unread: nil)
     }
+  }
+
+  private static func unreadValues(of delivery: Delivery) -> UnreadValues? {
+    guard let unread = try? PayloadBody.document(of: delivery).unread, unread.count > 0 else { return nil }
+    return UnreadValues(count: unread.count, paths: unread.paths)
   }
 }
 

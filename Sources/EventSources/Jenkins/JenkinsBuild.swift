@@ -25,6 +25,8 @@ struct JenkinsBuild {
   var queued: Timestamp?
   var started: Timestamp?
   var ended: Timestamp?
+  /// True where the time of the end is that of what Jenkins does after it: sending mails, keeping artifacts.
+  var isEndLate = false
   /// When it began to run by its end and its duration, which do not fit to the millisecond.
   var estimatedStart: Timestamp?
   /// Nil where the payload says nothing of parameters: the end of a build.
@@ -35,6 +37,8 @@ struct JenkinsBuild {
   var branch: String?
   var address: String?
   var cause: String?
+  /// The build that started this one, where the payload names it.
+  var upstream: (fullName: String, number: Int64)?
   var userName: String?
   var worker: String?
   var queueItem: Int64?
@@ -106,27 +110,38 @@ extension JenkinsBuild {
 // MARK: Addresses
 
 enum JenkinsAddress {
-  /// Job and number in the address of a build, relative or absolute: `job/shop/job/site/252/` is `shop/site` and 252.
+  /// Job and number in the address of a build, relative or absolute: `job/shop/job/site/252/` is `shop/site` and 252. The
+  /// configurations of a matrix job and the modules of a Maven job are jobs within one: `job/site/label=linux/12/`.
   static func build(_ address: String) -> (fullName: String, number: Int64)? {
-    let (parts, jobs) = split(address)
-    guard let number = jobs.end.flatMap({ $0 < parts.count ? Int64(parts[$0]) : nil }), !jobs.names.isEmpty else { return nil }
-    return (jobs.names.joined(separator: "/"), number)
+    var (names, rest) = split(address)
+    guard !names.isEmpty, let first = rest.first else { return nil }
+    if let number = Int64(first) { return (names.joined(separator: "/"), number) }
+    guard rest.count > 1, let number = Int64(rest[rest.startIndex + 1]) else { return nil }
+    names.append(decoded(first))
+    return (names.joined(separator: "/"), number)
   }
 
   /// The job in the address of a job or a build.
   static func job(_ address: String) -> String? {
-    let names = split(address).jobs.names
-    return names.isEmpty ? nil : names.joined(separator: "/")
+    var (names, rest) = split(address)
+    guard !names.isEmpty else { return nil }
+    // What follows a job may also be one of its pages.
+    if let first = rest.first.map(decoded), first.contains(where: { "=$:".contains($0) }) { names.append(first) }
+    return names.joined(separator: "/")
   }
 
-  private static func split(_ address: String) -> (parts: [Substring], jobs: (names: [String], end: Int?)) {
-    let parts = address.split(separator: "/")
-    guard var index = parts.firstIndex(of: "job") else { return (parts, ([], nil)) }
+  private static func split(_ address: String) -> (names: [String], rest: ArraySlice<Substring>) {
+    let parts = address.split { $0 == "/" || $0 == "?" || $0 == "#" }
+    guard var index = parts.firstIndex(of: "job") else { return ([], []) }
     var names: [String] = []
     while index + 1 < parts.count, parts[index] == "job" {
-      names.append(PercentEncoding.decode(parts[index + 1]) ?? String(parts[index + 1]))
+      names.append(decoded(parts[index + 1]))
       index += 2
     }
-    return (parts, (names, index))
+    return (names, parts[index...])
+  }
+
+  private static func decoded(_ part: Substring) -> String {
+    PercentEncoding.decode(part) ?? String(part)
   }
 }

@@ -5,6 +5,8 @@ import ValueStreamCore
 struct JenkinsMapping {
   let received: Timestamp
   let rules: JenkinsRules
+  /// The Jenkins that sent the delivery, where a header of it says so.
+  var sender: String?
 
   func interpretation(of payload: JenkinsPayload, document root: JSONValue) -> Interpretation {
     switch payload {
@@ -18,15 +20,18 @@ struct JenkinsMapping {
   // MARK: Identity
 
   private func key(_ fullName: String, _ number: String, host: String?) -> SpanKey {
-    JenkinsKey.build(fullName, number, host: host ?? rules.host)
+    JenkinsKey.build(fullName, number, host: self.host(host))
   }
+
+  /// - Parameter named: by the payload.
+  private func host(_ named: String?) -> String? { named ?? sender ?? rules.host }
 
   private func jobAndNumber(_ fullName: String, _ number: Int64) -> Reference {
     Reference(.jobAndNumber, "\(fullName)/\(number)")
   }
 
   private func queueName(_ kind: Reference.Kind, _ id: Int64?, host: String?) -> Reference? {
-    id.map { Reference(kind, "\(host ?? rules.host ?? "")/\($0)") }
+    id.map { Reference(kind, "\(self.host(host) ?? "")/\($0)") }
   }
 
   // MARK: Builds
@@ -34,16 +39,17 @@ struct JenkinsMapping {
   private func event(of build: JenkinsBuild, tags: [Attribute]) -> Event {
     let isDeploy = rules.isDeploy(build)
     let isOver = build.moment == .completed || build.moment == .finalized
-    let own = isOver ? build.ended : build.moment == .queued ? build.queued : build.started
-    var event = Event(
-      key: key(build.fullName, String(build.number), host: build.host), time: .vendor(own, orReceipt: received))
+    let known = [build.queued, build.started].compactMap { $0 }.max()
+    let own = (isOver ? build.ended : build.moment == .queued ? build.queued : build.started) ?? known
+    let time = build.isEndLate ? EventTime.receipt(own ?? received) : .vendor(own, orReceipt: received)
+    var event = Event(key: key(build.fullName, String(build.number), host: build.host), time: time)
     // That one payload says nothing of a deploy takes back nothing: ends tell less than starts.
     event.usualOperation = .build
     event.operation = isDeploy ? .deploy : nil
     event.name = "\(build.fullName) #\(build.number)"
     event.project = build.fullName.split(separator: "/").dropLast().joined(separator: "/")
     if event.project?.isEmpty == true { event.project = build.fullName }
-    event.owner = build.host ?? rules.host
+    event.owner = host(build.host)
     event.state = isOver ? .ended : build.moment == .queued ? .pending : .running
     if let begin = build.queued ?? build.started {
       event.marks.append(.begin(.vendor(begin)))
@@ -54,7 +60,7 @@ struct JenkinsMapping {
       event.marks.append(.begin(.receipt(received)))
     }
     if isOver {
-      event.marks.append(.end(.vendor(build.ended, orReceipt: received)))
+      event.marks.append(.end(end(of: build, known: known)))
       event.outcome = rules.outcome(build.result)
     }
     event.phases = phases(of: build, event.outcome)
@@ -62,8 +68,14 @@ struct JenkinsMapping {
     event.follows = parents(of: build)
     describe(build, isDeploy: isDeploy, in: &event)
     event.attributes += tags
-    event.classic = classicMark(of: build, isDeploy: isDeploy, at: event.time)
+    event.classic = classicMark(of: build, isDeploy: isDeploy, at: .vendor(own, orReceipt: received))
     return event
+  }
+
+  /// One that is told too late competes with no better one; where there is none, the last time that the payload tells stands in for it.
+  private func end(of build: JenkinsBuild, known: Timestamp?) -> EventTime {
+    guard let ended = build.ended else { return .receipt(known ?? received) }
+    return build.isEndLate ? .receipt(ended) : .vendor(ended)
   }
 
   private func names(of build: JenkinsBuild, isDeploy: Bool) -> [Reference] {
@@ -87,7 +99,7 @@ struct JenkinsMapping {
       statements.removeAll { $0.rule == .explicitID }
       statements.append(FollowStatement(.explicitID, [Reference(.classicID, named)]))
     }
-    let upstream = build.cause.flatMap(Self.upstream).map { jobAndNumber($0.fullName, $0.number) }
+    let upstream = (build.upstream ?? build.cause.flatMap(JenkinsCause.upstream)).map { jobAndNumber($0.fullName, $0.number) }
     let links = [upstream, change(of: build)].compactMap { $0 }
     if !links.isEmpty { statements.append(FollowStatement(.vendorLink, links)) }
     if let commit = build.commit {
@@ -107,29 +119,19 @@ struct JenkinsMapping {
     return .change(number, of: remote.path, host: remote.host)
   }
 
-  /// `Started by upstream project "shop/site" build number 12`
-  private static func upstream(_ cause: String) -> (fullName: String, number: Int64)? {
-    guard let start = cause.firstRange(of: "upstream project \"") else { return nil }
-    let rest = cause[start.upperBound...]
-    guard let end = rest.firstRange(of: "\" build number ") else { return nil }
-    let digits = rest[end.upperBound...].prefix { $0.isASCII && $0.isNumber }
-    return Int64(digits).map { (String(rest[..<end.lowerBound]), $0) }
-  }
-
   private func phases(of build: JenkinsBuild, _ outcome: Outcome?) -> [PhaseStatement] {
     switch build.moment {
     case .queued: return [PhaseStatement(track: "run", name: "queue", start: build.queued ?? received)]
     case .started, .completed, .finalized:
-      let end = build.moment == .started ? nil : build.ended ?? received
+      // An end that is told too late is not that of the run.
+      let isOver = build.moment != .started && !build.isEndLate
       guard let started = build.started else {
-        switch build.moment {
-        case .started: return [PhaseStatement(track: "run", name: "run", start: received)]
-        // Its end was told by `completed`.
-        case .finalized: return []
-        default: return [PhaseStatement(track: "run", name: "run", end: end, outcome: outcome)]
-        }
+        if build.moment == .started { return [PhaseStatement(track: "run", name: "run", start: received)] }
+        let end = build.ended ?? (build.queued == nil ? received : nil)
+        return isOver ? end.map { [PhaseStatement(track: "run", name: "run", end: $0, outcome: outcome)] } ?? [] : []
       }
-      let run = PhaseStatement(track: "run", name: "run", start: started, end: end, outcome: outcome)
+      let end = isOver ? build.ended : nil
+      let run = PhaseStatement(track: "run", name: "run", start: started, end: end, outcome: end == nil ? nil : outcome)
       guard let queued = build.queued, queued < started else { return [run] }
       return [PhaseStatement(track: "run", name: "queue", start: queued, end: started), run]
     }

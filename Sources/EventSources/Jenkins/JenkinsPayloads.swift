@@ -43,15 +43,19 @@ enum JenkinsPayload {
     }
     let result = root.text("result")
     let isOver = result != "INPROGRESS"
-    let duration = root.value["duration"]?.double ?? 0
+    let duration = root.duration("duration", unitsPerSecond: 1000) ?? 0
     let started = root.time("startTime")
-    let ended = isOver ? root.time("endTime") ?? started?.advanced(bySeconds: duration / 1000) : nil
+    let ended = isOver ? root.time("endTime") ?? (duration > 0 ? started?.moved(byStated: duration) : nil) : nil
+    // The name of a configuration of a matrix job is that of many.
+    let path = root.text("buildUrl").flatMap(JenkinsAddress.build)?.fullName
+    let named = path.flatMap { $0.hasSuffix("/\(jobName)") && jobName.contains("=") ? $0 : nil }
     var build = JenkinsBuild(
-      moment: isOver ? .completed : .started, number: number, fullName: root.text("fullJobName") ?? jobName, jobName: jobName,
+      moment: isOver ? .completed : .started, number: number, fullName: root.text("fullJobName") ?? named ?? jobName,
+      jobName: jobName,
       host: root.text("ciUrl").flatMap(WebAddress.host), result: result, started: started, ended: ended)
-    if duration > 0 { build.estimatedStart = ended?.advanced(bySeconds: -duration / 1000) }
-    if let queueTime = root.value["queueTime"]?.double, queueTime > 0 {
-      build.queued = started?.advanced(bySeconds: -queueTime / 1000)
+    if duration > 0 { build.estimatedStart = ended?.moved(byStated: -duration) }
+    if let queueTime = root.duration("queueTime", unitsPerSecond: 1000), queueTime > 0 {
+      build.queued = started?.moved(byStated: -queueTime)
     }
     build.parameters = JenkinsBuild.parameters(root.object("parameters"))
     let scm = root.object("scmInfo")
@@ -103,8 +107,9 @@ enum JenkinsPayload {
     case .started: result.started = time
     case .completed, .finalized:
       result.ended = time
-      if let duration = build.value["duration"]?.double, duration > 0 {
-        result.estimatedStart = time?.advanced(bySeconds: -duration / 1000)
+      result.isEndLate = moment == .finalized
+      if let duration = build.duration("duration", unitsPerSecond: 1000), duration > 0 {
+        result.estimatedStart = time?.moved(byStated: -duration)
       }
     }
     result.parameters = JenkinsBuild.parameters(build.object("parameters"))
@@ -138,7 +143,7 @@ enum JenkinsPayload {
     }
     let data = try root.requireObject("data")
     let number = try data.requireInt("number")
-    let path = root.text("source").flatMap(JenkinsAddress.job)
+    let path = root.text("url").flatMap(JenkinsAddress.build)?.fullName ?? root.text("source").flatMap(JenkinsAddress.job)
     let parts = [data.text("_parentFullName"), data.text("_projectName")].compactMap { $0 }
     guard let name = data.text("_projectName") ?? path?.split(separator: "/").last.map(String.init) else {
       throw data.missing("_projectName", expected: "a text that is not empty")
@@ -149,8 +154,9 @@ enum JenkinsPayload {
       moment: moment, number: number, fullName: path ?? parts.joined(separator: "/"), jobName: name,
       host: nil, result: isOver ? data.text("result") : nil, started: started)
     if isOver {
-      let duration = data.value["duration"]?.double ?? 0
-      build.ended = duration > 0 ? started?.advanced(bySeconds: duration / 1000) : root.time("time")
+      let duration = data.duration("duration", unitsPerSecond: 1000).flatMap { $0 > 0 ? $0 : nil }
+      build.ended = duration.flatMap { started?.moved(byStated: $0) } ?? root.time("time")
+      build.isEndLate = moment == .finalized
     }
     let actions = data.objects("actions")
     build.parameters = JenkinsBuild.parameters(inActions: actions)
@@ -160,8 +166,15 @@ enum JenkinsPayload {
       build.branch = revision.objects("branch").first?.text("name").map { withoutRemote($0.replacing("refs/remotes/", with: "")) }
       build.repository = action.value["remoteUrls"]?.elements.first?.string
     }
+    // Only one of the causes is another build.
+    build.upstream = actions.lazy.flatMap { $0.objects("causes") }.compactMap(Self.upstream).first
     build.queueItem = data.int("queueId").flatMap { $0 > 0 ? $0 : nil }
     return .build(build)
+  }
+
+  private static func upstream(_ cause: PayloadObject) -> (fullName: String, number: Int64)? {
+    guard let project = cause.text("upstreamProject"), let number = cause.int("upstreamBuild") else { return nil }
+    return (project, number)
   }
 
   private static func withoutRemote(_ branch: String) -> String {

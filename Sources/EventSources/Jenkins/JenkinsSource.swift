@@ -19,7 +19,7 @@ package struct JenkinsSource: EventSource {
   package var name: String { "jenkins" }
   package var route: String { "/jenkins" }
   package var acceptsUnsigned: Bool { authentication.secrets.isEmpty }
-  package var keptHeaders: [String] { ["Content-Type", JenkinsHeader.eventType] }
+  package var keptHeaders: [String] { ["Content-Type", JenkinsHeader.eventType, JenkinsHeader.referrer] }
 
   package func authenticate(
     _ delivery: Delivery, using authenticator: any MessageAuthenticator
@@ -52,7 +52,9 @@ package struct JenkinsSource: EventSource {
   package func events(in delivery: Delivery) throws(PayloadError) -> Interpretation {
     let document = try PayloadBody.document(of: delivery)
     let payload = try JenkinsPayload(document)
-    return JenkinsMapping(received: delivery.received, rules: rules).interpretation(of: payload, document: document.root)
+    let sender = delivery.headers[JenkinsHeader.referrer].flatMap(WebAddress.host)
+    return JenkinsMapping(received: delivery.received, rules: rules, sender: sender)
+      .interpretation(of: payload, document: document.root)
   }
 }
 
@@ -60,4 +62,6 @@ enum JenkinsHeader {
   static let token = "X-VS-Token"
   /// Sent by the Generic Event plugin.
   static let eventType = "X-Event-Type"
+  /// The address of the Jenkins, sent by the Generic Event plugin.
+  static let referrer = "Referrer"
 }

@@ -1,5 +1,5 @@
 import Payloads
-package import ValueStreamCore
+import ValueStreamCore
 package import VendorAPI
 
 /// The builds of jobs, the newest first.
@@ -10,7 +10,6 @@ package struct JenkinsBuilds: RecordSource {
   private let jobs: [String]
   private let period: RecordPeriod
   private let pageSize: Int
-  private let now: Timestamp
 
   package let columns = WorkRecord.columns + ["number", "branch", "commit", "cause"]
 
@@ -23,8 +22,7 @@ package struct JenkinsBuilds: RecordSource {
   ///   - jobs: with their folders: `shop/build`; none for all.
   ///   - period: of when they began.
   package init(
-    _ address: String, authorization: String?, client: APIClient, jobs: [String], period: RecordPeriod, pageSize: Int,
-    now: Timestamp
+    _ address: String, authorization: String?, client: APIClient, jobs: [String], period: RecordPeriod, pageSize: Int
   ) {
     self.address = address
     self.authorization = authorization
@@ -32,7 +30,6 @@ package struct JenkinsBuilds: RecordSource {
     self.jobs = jobs
     self.period = period
     self.pageSize = pageSize
-    self.now = now
   }
 
   package func containers() async throws(APIError) -> RecordContainers {
@@ -56,13 +53,13 @@ package struct JenkinsBuilds: RecordSource {
       "number,result,building,timestamp,duration,fullDisplayName,url,"
       + "actions[causes[shortDescription,userId],lastBuiltRevision[SHA1,branch[name]]]"
     return try await get(path, tree: "allBuilds[\(fields)]{\(place.position),\(end)}") { job in
-      let builds = job.objects("allBuilds")
-      let new = builds.filter { ($0.int("number") ?? 0) < place.last }
-      let isOver = builds.count < pageSize || period.isOver(at: builds.last?.time("timestamp"))
+      let builds = job.listing("allBuilds")
+      let new = builds.items.filter { ($0.int("number") ?? 0) < place.last }
+      let isOver = builds.count < pageSize || period.isOver(at: builds.items.last?.time("timestamp"))
       let next = NumberedCursor(position: end, last: new.last?.int("number") ?? place.last)
       return RecordPage(
         rows: new.filter { period.contains($0.time("timestamp")) }.map { row($0, container) },
-        next: isOver ? nil : next.description)
+        next: isOver ? nil : next.description, notes: builds.notes, missing: builds.missing)
     }
   }
 
@@ -90,7 +87,7 @@ package struct JenkinsBuilds: RecordSource {
     record.createdAt = build.time("timestamp")
     record.startedAt = record.createdAt
     record.finishedAt =
-      isRunning ? nil : record.createdAt?.advanced(bySeconds: Double(build.int("duration") ?? 0) / 1000)
+      isRunning ? nil : record.createdAt?.moved(byStated: Double(build.int("duration") ?? 0) / 1000)
     record.outcome = isRunning ? "running" : (build.text("result") ?? "").lowercased()
     record.id = build.identifier("number") ?? ""
     record.author = causes.lazy.compactMap { $0.text("userId") }.first ?? ""
@@ -100,6 +97,6 @@ package struct JenkinsBuilds: RecordSource {
       RecordText.text(build.int("number")), revision?.objects("branch").first?.text("name") ?? "", revision?.text("SHA1") ?? "",
       causes.first?.text("shortDescription") ?? "",
     ]
-    return record.row(now: now)
+    return record.row
   }
 }

@@ -51,11 +51,13 @@ package final class JiraIssues: RecordSource {
     }
     let (issues, next) = try await api.ask("search/jql", body.bytes) { document throws(APIError) in
       let answer = try document.object()
-      return (answer.objects("issues"), answer.bool("isLast") == true ? nil : answer.text("nextPageToken"))
+      return (answer.listing("issues"), answer.bool("isLast") == true ? nil : answer.text("nextPageToken"))
     }
-    let wanted = issues.filter { period.contains($0.object("fields")?.time("created")) }
+    let wanted = issues.items.filter { period.contains($0.object("fields")?.time("created")) }
     let changes = try await statusChanges(of: wanted.compactMap { $0.identifier() })
-    return RecordPage(rows: wanted.map { row($0, changes[$0.identifier() ?? ""] ?? [], categories) }, next: next)
+    return RecordPage(
+      rows: wanted.map { row($0, changes[$0.identifier() ?? ""] ?? [], categories) }, next: next, notes: issues.notes,
+      missing: issues.missing)
   }
 
   private static let fields = [
@@ -157,6 +159,6 @@ package final class JiraIssues: RecordSource {
       RecordText.list(fields?.texts("labels") ?? []), fields?.object("parent")?.text("key") ?? "",
       history?.times(until: record.finishedAt ?? now) ?? "",
     ]
-    return record.row(now: now)
+    return record.row
   }
 }

@@ -36,7 +36,7 @@ struct JiraLife {
     time = .vendor(moment, orReceipt: received)
     self.isDone = isDone
     end = isDone ? (turned ?? (transition.isMove && !wasDone ? moment : nil)).map(EventTime.vendor) : nil
-    becomesDone = isDone && !wasDone && (transition.isMove || isCreation || !payload.root.has("changelog"))
+    becomesDone = isDone && !wasDone && (transition.isMove || isCreation || !payload.tellsChanges)
 
     var marks = issue.created.map { [LifeMark.begin(.vendor($0))] } ?? []
     if isDone {

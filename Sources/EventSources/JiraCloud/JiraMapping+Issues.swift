@@ -4,7 +4,7 @@ import ValueStreamCore
 /// Issues: their whole life from creation until a status of the category *Done*, and every status on the way.
 extension JiraMapping {
   func issueEvent() throws(PayloadError) -> Event {
-    try issueEvent(of: JiraIssue(try payload.root.requireObject("issue")))
+    try issueEvent(of: JiraIssue(try payload.requireIssue()))
   }
 
   /// - Parameter issue: as the payload shows it, whatever the payload is about.

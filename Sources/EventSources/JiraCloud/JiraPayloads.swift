@@ -8,6 +8,10 @@ struct JiraPayload {
   let root: PayloadObject
   /// What happened: `issue_updated`, `sprint_started`, ... without the `jira:` that some have.
   let event: String
+  /// The issue that it is about, where it is about one.
+  let issue: PayloadObject?
+  /// Without its history, as Automation sends an issue: what happened to it is not told.
+  let isSnapshot: Bool
   /// The tenant; nil where the payload holds no address.
   let host: String?
   /// When it happened.
@@ -16,11 +20,30 @@ struct JiraPayload {
   init(_ document: JSONDocument) throws(PayloadError) {
     let root = try PayloadObject(root: document)
     self.root = root
-    let name = try root.requireText("webhookEvent")
-    event = name.hasPrefix("jira:") ? String(name.dropFirst("jira:".count)) : name
+    let isIssue = root.object("fields") != nil && root.identifier() ?? root.text("key") != nil
+    if let name = root.text("webhookEvent") {
+      event = name.hasPrefix("jira:") ? String(name.dropFirst("jira:".count)) : name
+      (issue, isSnapshot) = (root.object("issue"), false)
+    } else if let issue = root.object("issue"), root.object("transition") != nil || issue.object("fields") != nil {
+      // A post function of a workflow, or data that Automation was told to send.
+      event = "issue_updated"
+      (self.issue, isSnapshot) = (issue, root.object("transition") == nil && !root.has("changelog"))
+    } else if isIssue {
+      event = "issue_updated"
+      (issue, isSnapshot) = (root, true)
+    } else {
+      var error = root.missing("webhookEvent", expected: "a text that is not empty")
+      error.reason += "; without it, an issue with fields, as Jira's Automation and post functions send it"
+      throw error
+    }
     let things: [StaticString] = ["issue", "sprint", "version", "comment", "worklog", "user"]
-    host = Self.firstHost(of: things.lazy.compactMap { root.object($0) })
+    host = Self.firstHost(of: things.lazy.compactMap { root.object($0) } + (isSnapshot ? [issue].compactMap { $0 } : []))
     timestamp = root.time("timestamp")
+  }
+
+  func requireIssue() throws(PayloadError) -> PayloadObject {
+    if let issue { return issue }
+    return try root.requireObject("issue")
   }
 
   private static func firstHost(of things: some Sequence<PayloadObject>) -> String? {
@@ -30,10 +53,14 @@ struct JiraPayload {
     return nil
   }
 
-  /// What changed, as Jira's history tells it; empty where the payload has no changelog.
+  /// What changed, as Jira's history tells it, or the transition that a post function belongs to; empty where the payload has neither.
   var changes: [JiraChange] {
-    root.object("changelog")?.objects("items").compactMap(JiraChange.init) ?? []
+    if let changelog = root.object("changelog") { return changelog.objects("items").compactMap { JiraChange($0) } }
+    return root.object("transition").flatMap(JiraChange.init(transition:)).map { [$0] } ?? []
   }
+
+  /// True where the payload tells what happened to the issue.
+  var tellsChanges: Bool { root.has("changelog") || root.object("transition") != nil || isSnapshot }
 }
 
 /// One change of a field.
@@ -52,6 +79,14 @@ struct JiraChange {
     toID = item.text("to")
     from = item.text("fromString")
     to = item.text("toString")
+  }
+
+  /// The move that a workflow's transition makes, by the names of the statuses; nil of one that stays where it is.
+  init?(transition: PayloadObject) {
+    guard let from = transition.text("from_status"), let to = transition.text("to_status"), from != to else { return nil }
+    field = "status"
+    (fromID, toID) = (nil, nil)
+    (self.from, self.to) = (from, to)
   }
 }
 
@@ -160,9 +195,19 @@ struct JiraIssue {
     sprint.has("state") && (sprint.has("boardId") || sprint.has("originBoardId")) ? sprint.int("id") : nil
   }
 
-  /// `com.atlassian.greenhopper.service.sprint.Sprint@1f2a[id=12,rapidViewId=4,state=ACTIVE,...]`
+  /// `com.atlassian.greenhopper.service.sprint.Sprint@1f2a[id=12,rapidViewId=4,state=ACTIVE,...]`. Older versions have the id last.
+  /// Name and goal hold what people like, other ids among it.
   private static func sprintID(_ text: String) -> Int64? {
-    guard text.hasPrefix("com.atlassian.greenhopper.service.sprint."), let start = text.firstRange(of: "id=") else { return nil }
-    return Int64(text[start.upperBound...].prefix { $0.isASCII && $0.isNumber })
+    guard text.hasPrefix("com.atlassian.greenhopper.service.sprint."), let start = text.utf8.firstIndex(of: UInt8(ascii: "[")),
+      let end = text.utf8.lastIndex(of: UInt8(ascii: "]")), start < end
+    else { return nil }
+    let members = text.utf8[text.utf8.index(after: start)..<end].split(separator: UInt8(ascii: ","))
+    func id(_ member: Substring.UTF8View?) -> Int64? {
+      guard let member, member.starts(with: "id=".utf8) else { return nil }
+      return Int64(Substring(member.dropFirst(3)))
+    }
+    // What stands before the name is Jira's own.
+    return members.prefix { !$0.starts(with: "name=".utf8) && !$0.starts(with: "goal=".utf8) }.lazy.compactMap(id).first
+      ?? id(members.last)
   }
 }

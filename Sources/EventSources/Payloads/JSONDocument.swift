@@ -1,27 +1,53 @@
 import CSimdjson
+package import Synchronization
 package import ValueStreamCore
 
 /// A parsed JSON document. Its values keep it alive.
 package final class JSONDocument {
   private let parser: OpaquePointer
   private let rootHandle: vs_json_value
+  /// Values that no type can hold, and that are read as null or as U+FFFD; the first few of them as JSON paths.
+  package let unread: (count: Int, paths: [String])
 
   /// Parses and validates a whole document.
   ///
+  /// Numbers beyond 64 bits or a double are read as null, lone surrogates as U+FFFD; ``unread`` tells where.
+  ///
   /// - Throws: ``PayloadError`` with code `malformed`, saying what is wrong: also for text that is not UTF-8, for more than
-  ///   1,024 levels, and for whole numbers beyond 64 bits.
+  ///   1,024 levels, and for more values than ``valueLimit(ofBytes:)``.
   package init(_ bytes: [UInt8]) throws(PayloadError) {
+    let valueLimit = Self.valueLimit(ofBytes: bytes.count)
+    if bytes.count > valueLimit, !vs_json_has_at_most(bytes, bytes.count, valueLimit) {
+      throw PayloadError(.malformed, reason: "more than \(valueLimit) values in a document of \(bytes.count) bytes")
+    }
     guard let parser = vs_json_parser_take() else {
       throw PayloadError(.malformed, reason: "no memory to read a document of \(bytes.count) bytes")
     }
     var root = vs_json_value()
+    var unread: (count: Int, paths: [String]) = (0, [])
     if let message = vs_json_parse(parser, bytes, bytes.count, &root) {
-      vs_json_parser_give(parser)
-      throw PayloadError(.malformed, reason: "not JSON: \(String(cString: message))")
+      guard let mending = JSONMending(bytes), vs_json_parse(parser, mending.bytes, mending.bytes.count, &root) == nil else {
+        vs_json_parser_give(parser)
+        throw PayloadError(.malformed, reason: "not JSON: \(String(cString: message))")
+      }
+      unread = (mending.count, mending.paths)
+      Self.unreadDocuments.add(1, ordering: .relaxed)
     }
     self.parser = parser
+    self.unread = unread
     rootHandle = root
   }
+
+  /// Documents of this process with ``unread`` values; whoever sees it unchanged need not look for any.
+  package static let unreadDocuments = Atomic(0)
+
+  /// How many values a document may hold: bounds the memory that reading takes to a few times its size.
+  ///
+  /// Real payloads have one value in 20 bytes or more.
+  package static func valueLimit(ofBytes count: Int) -> Int { max(1 << 20, count / 12) }
+
+  /// Members of one object that are looked at; those after them are not read.
+  package static let memberLimit = 10_000
 
   deinit {
     vs_json_parser_give(parser)
@@ -72,39 +98,110 @@ package struct JSONValue {
     return vs_json_get_bool(handle, &value) ? value : nil
   }
 
-  /// The first member of that name, whatever it holds; nil when this is no object.
+  /// The first member of that name, whatever it holds; nil when this is no object. The first
+  /// ``JSONDocument/memberLimit`` members are looked at.
   package subscript(name: StaticString) -> JSONValue? {
     var member = vs_json_value()
     let isFound = name.withUTF8Buffer { bytes in
-      bytes.withMemoryRebound(to: CChar.self) { vs_json_member(handle, $0.baseAddress, $0.count, &member) }
+      bytes.withMemoryRebound(to: CChar.self) {
+        vs_json_member(handle, $0.baseAddress, $0.count, JSONDocument.memberLimit, &member)
+      }
     }
     return isFound ? JSONValue(handle: member, document: document) : nil
   }
 
   /// The elements of an array; empty when this is none.
-  package var elements: [JSONValue] {
-    var cursor = vs_json_cursor()
-    guard isArray, vs_json_begin(handle, &cursor) else { return [] }
-    var result: [JSONValue] = []
-    var element = vs_json_value()
-    while vs_json_next_element(&cursor, &element) { result.append(JSONValue(handle: element, document: document)) }
-    return result
+  package var elements: JSONElements { JSONElements(isArray ? handle : nil, document) }
+
+  /// The members of an object in order, repeated names included; empty when this is none. The first
+  /// ``JSONDocument/memberLimit`` are read.
+  package var members: JSONMembers { JSONMembers(isObject ? handle : nil, document) }
+}
+
+/// The elements of an array, made one by one: a list costs no memory before it is cut.
+package struct JSONElements: Sequence, ExpressibleByArrayLiteral {
+  private let handle: vs_json_value?
+  private let document: JSONDocument?
+
+  /// No elements.
+  package init(arrayLiteral none: Never...) { (handle, document) = (nil, nil) }
+
+  fileprivate init(_ handle: vs_json_value?, _ document: JSONDocument) {
+    self.handle = handle
+    self.document = document
   }
 
-  /// The members of an object in order, repeated names included; empty when this is none.
-  package var members: [(name: String, value: JSONValue)] {
+  package func makeIterator() -> Iterator {
     var cursor = vs_json_cursor()
-    guard isObject, vs_json_begin(handle, &cursor) else { return [] }
-    var result: [(name: String, value: JSONValue)] = []
-    var name: UnsafePointer<CChar>?
-    var length = 0
-    var member = vs_json_value()
-    while vs_json_next_member(&cursor, &name, &length, &member) {
+    guard let handle, vs_json_begin(handle, &cursor) else { return Iterator(cursor: nil, document: nil) }
+    return Iterator(cursor: cursor, document: document)
+  }
+
+  package struct Iterator: IteratorProtocol {
+    fileprivate var cursor: vs_json_cursor?
+    fileprivate let document: JSONDocument?
+
+    package mutating func next() -> JSONValue? {
+      guard var cursor, let document else { return nil }
+      var element = vs_json_value()
+      guard vs_json_next_element(&cursor, &element) else { return nil }
+      self.cursor = cursor
+      return JSONValue(handle: element, document: document)
+    }
+  }
+
+  package var isEmpty: Bool { first == nil }
+
+  package var first: JSONValue? {
+    var iterator = makeIterator()
+    return iterator.next()
+  }
+
+  /// Walks over all of them.
+  package var count: Int { reduce(0) { count, _ in count + 1 } }
+}
+
+/// The members of an object, made one by one.
+package struct JSONMembers: Sequence, ExpressibleByArrayLiteral {
+  private let handle: vs_json_value?
+  private let document: JSONDocument?
+
+  /// No members.
+  package init(arrayLiteral none: Never...) { (handle, document) = (nil, nil) }
+
+  fileprivate init(_ handle: vs_json_value?, _ document: JSONDocument) {
+    self.handle = handle
+    self.document = document
+  }
+
+  package func makeIterator() -> Iterator {
+    var cursor = vs_json_cursor()
+    guard let handle, vs_json_begin(handle, &cursor) else { return Iterator(cursor: nil, document: nil) }
+    return Iterator(cursor: cursor, document: document)
+  }
+
+  package struct Iterator: IteratorProtocol {
+    fileprivate var cursor: vs_json_cursor?
+    fileprivate let document: JSONDocument?
+    private var left = JSONDocument.memberLimit
+
+    fileprivate init(cursor: vs_json_cursor?, document: JSONDocument?) {
+      self.cursor = cursor
+      self.document = document
+    }
+
+    package mutating func next() -> (name: String, value: JSONValue)? {
+      guard left > 0, let document, var cursor else { return nil }
+      var name: UnsafePointer<CChar>?
+      var length = 0
+      var member = vs_json_value()
+      guard vs_json_next_member(&cursor, &name, &length, &member) else { return nil }
+      self.cursor = cursor
+      left -= 1
       let text = UnsafeRawBufferPointer(start: name, count: length).withMemoryRebound(to: UInt8.self) {
         String(decoding: $0, as: UTF8.self)
       }
-      result.append((text, JSONValue(handle: member, document: document)))
+      return (text, JSONValue(handle: member, document: document))
     }
-    return result
   }
 }

@@ -33,16 +33,21 @@ package struct PayloadObject {
   }
 
   package func objects(_ name: StaticString) -> [PayloadObject] {
+    guard let elements = value[name]?.elements else { return [] }
     let path = path(of: name)
-    return (value[name]?.elements ?? []).prefix(Self.elementLimit).enumerated().compactMap {
-      PayloadObject($1, path: "\(path)[\($0)]")
-    }
+    return elements.prefix(Self.elementLimit).enumerated().compactMap { PayloadObject($1, path: "\(path)[\($0)]") }
   }
 
   /// A string; what it has beyond ``textLimit`` bytes is cut off.
   package func string(_ name: StaticString) -> String? {
     guard let text = value[name]?.string, text.utf8.count > Self.textLimit else { return value[name]?.string }
     return String(decoding: text.utf8.prefix(Self.textLimit), as: UTF8.self)
+  }
+
+  /// What people write at length, such as the body of a pull request; what it has beyond ``longTextLimit`` bytes is cut off.
+  package func longString(_ name: StaticString) -> String? {
+    guard let text = value[name]?.string, text.utf8.count > Self.longTextLimit else { return value[name]?.string }
+    return String(decoding: text.utf8.prefix(Self.longTextLimit), as: UTF8.self)
   }
 
   /// A string that is not empty, cut off like the others.
@@ -64,6 +69,8 @@ package struct PayloadObject {
 
   /// Longer than any name or title, shorter than what would make a span a document.
   static let textLimit = 16_384
+  /// The longest body that GitHub takes: 65,536 characters of four bytes.
+  static let longTextLimit = 262_144
   /// Elements of one list that are read.
   static let elementLimit = 1000
 
@@ -109,14 +116,26 @@ package struct PayloadObject {
 /// Times in the forms vendors send them.
 package enum PayloadTime {
   /// Reads the ISO 8601 forms of ``Timestamp/init(rfc3339:)``, and epochs in seconds or milliseconds, told apart by
-  /// magnitude (milliseconds from 1e11 on, the year 5138 in seconds). Nil for zero: vendors send it for "none"; and for what is
-  /// neither, as microseconds are.
+  /// magnitude (milliseconds from 1e11 on, the year 5138 in seconds). Nil for what vendors send for "none": zero, the Unix epoch
+  /// in any time zone, and years before it, such as the year 1; for what is neither form, as microseconds are; and for times after
+  /// the year 2199.
   package static func read(_ value: JSONValue) -> Timestamp? {
-    if let text = value.string { return Timestamp(rfc3339: text) }
-    guard let number = value.int, number > 0, number < microseconds else { return nil }
-    return number >= 100_000_000_000 ? Timestamp(milliseconds: number) : Timestamp(seconds: number)
+    let time: Timestamp
+    if let text = value.string {
+      guard let read = Timestamp(rfc3339: text) else { return nil }
+      time = read
+    } else {
+      guard let number = value.int, number > 0, number < microseconds,
+        let read = Timestamp(exactly: number * (number >= 100_000_000_000 ? 1_000_000 : 1_000_000_000))
+      else { return nil }
+      time = read
+    }
+    return time >= earliest ? time : nil
   }
 
-  /// The year 2255 in milliseconds, 1970 in microseconds.
+  /// One day after the Unix epoch: midnight of 1 January 1970 is earlier in every time zone.
+  private static let earliest = Timestamp(seconds: 86_400)
+
+  /// The year 2255 in milliseconds, 1970 in microseconds. Below it, nanoseconds fit 64 bits.
   private static let microseconds: Int64 = 9_000_000_000_000
 }

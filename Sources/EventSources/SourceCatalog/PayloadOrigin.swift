@@ -45,7 +45,9 @@ package struct PayloadOrigin {
 
   private func delivery(to source: any EventSource, folders: [String], body: [UInt8], received: Timestamp) -> Delivery {
     var headers: HTTPHeaders = ["Content-Type": "application/json"]
-    if source.name == "github" { headers["X-GitHub-Event"] = givenType ?? Self.gitHubType(folders) }
+    if source.name == "github" {
+      headers["X-GitHub-Event"] = givenType ?? Self.gitHubType(folders) ?? GitHubEventType.inferred(fromBody: body)
+    }
     return Delivery(source: source.name, received: received, headers: headers, body: body)
   }
 

@@ -76,12 +76,14 @@ package enum SourceCatalog {
   private static func gitHubRules(_ settings: Settings) throws(SettingsError) -> GitHubRules {
     GitHubRules(
       deployWorkflows: try settings.value(of: GitHubRules.deployWorkflowsSetting),
-      incidentLabels: try settings.value(of: ClassificationSettings.incidentLabels), services: try ServiceRules(settings))
+      incidentLabels: try settings.value(of: ClassificationSettings.incidentLabels), services: try ServiceRules(settings),
+      bots: Bots(names: try settings.value(of: ClassificationSettings.bots)))
   }
 
   private static func gitLabRules(_ settings: Settings) throws(SettingsError) -> GitLabRules {
     GitLabRules(
-      incidentLabels: try settings.value(of: ClassificationSettings.incidentLabels), services: try ServiceRules(settings))
+      incidentLabels: try settings.value(of: ClassificationSettings.incidentLabels), services: try ServiceRules(settings),
+      bots: Bots(names: try settings.value(of: ClassificationSettings.bots)))
   }
 
   private static func cdEventsRules(_ settings: Settings) throws(SettingsError) -> CDEventsRules {

@@ -26,6 +26,7 @@ extension TrelloMapping {
       // Both boards of a move tell it, milliseconds apart, and either may be first: soon after both have.
       let soon = EventTime(event.time.timestamp.advanced(bySeconds: 0.25), isVendor: event.time.isVendor)
       begin(&event, in: list, at: soon, of: card, marks: [event.time, soon])
+      event.classic?.endsOnce = true
     case .moved(let old, let new):
       let wasOver = rules.outcome(in: old) != nil
       if !wasOver { leave(old, &event) }
@@ -47,7 +48,9 @@ extension TrelloMapping {
       close(&event, from: list, as: rules.outcomeOfArchived, of: card, isRepetition: isOverWhenComplete)
     // Trello deletes what was archived before.
     case .deleted(let list): close(&event, from: list, as: rules.outcomeOfArchived, of: card, isRepetition: true)
-    case .left(let list): close(&event, from: list, as: .abandoned, of: card, isRepetition: isOverWhenComplete)
+    case .left(let list):
+      close(&event, from: list, as: .abandoned, of: card, isRepetition: isOverWhenComplete)
+      event.classic?.endsOnce = true
     }
   }
 
@@ -93,7 +96,10 @@ extension TrelloMapping {
     // By another change of the same action.
     if event.state == .ended { return }
     event.state = isRepetition ? nil : .ended
-    event.marks.append(.end(isRepetition ? .receipt(event.time.timestamp) : event.time))
+    // Without a date it was over after it was made, nobody knows when.
+    let isUndated = !event.time.isVendor && card.created != nil
+    let last = isUndated ? card.created ?? event.time.timestamp : event.time.timestamp
+    event.marks.append(.end(isRepetition || isUndated ? .receipt(last) : event.time))
     event.outcome = outcome
     event.classic = ClassicMark(
       eventSource: "trello", type: "issue", .end, state: payload.type, time: event.time,

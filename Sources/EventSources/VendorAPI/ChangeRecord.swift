@@ -62,7 +62,7 @@ package struct ChangeRecord: Sendable {
 
   /// - Parameter now: the end of what is still open.
   package func row(_ columns: Columns, now: Timestamp) -> [String] {
-    let duration = createdAt.map { end(now: now).seconds(since: $0) }
+    let duration = RecordText.seconds(from: createdAt, to: end(now: now))
     let changes =
       additions == nil && deletions == nil ? nil : (additions ?? 0).addingReportingOverflow(deletions ?? 0).partialValue
     let standard = [

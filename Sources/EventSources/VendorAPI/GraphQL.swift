@@ -41,13 +41,15 @@ package enum GraphQL {
     /// Why something is missing.
     package let errors: [APIError]
 
-    /// - Throws: when nothing of it is of use, or when asking again gives more.
-    package init(_ response: HTTPResponse, now: Timestamp) throws(APIError) {
+    /// - Parameter takesPartial: takes data with errors beside it, though asking again may give more.
+    /// - Throws: when nothing of it is of use, or when it is worth asking again.
+    package init(_ response: HTTPResponse, now: Timestamp, takesPartial: Bool = false) throws(APIError) {
       let root = try APIDocument(response).object()
       let limit = RateLimit(response.headers, now: now)
       errors = root.objects("errors").map { GraphQL.error($0, limit, now) }
-      if let error = errors.first(where: { $0.code == .limited || $0.code == .unavailable }) { throw error }
       data = root.object("data")
+      if let error = errors.first(where: { $0.code == .limited }) { throw error }
+      if data == nil || !takesPartial, let error = errors.first(where: { $0.code == .unavailable }) { throw error }
       if data == nil { throw errors.first ?? APIError(.malformed, "the answer has neither data nor errors") }
     }
   }

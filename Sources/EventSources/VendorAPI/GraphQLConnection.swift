@@ -5,6 +5,8 @@ package struct GraphQLConnection {
   package let nodes: [PayloadObject]
   package let next: String?
   package let total: Int?
+  /// How many of the page's nodes are null: the server could not read them.
+  package let missing: Int
   /// What is missing, for people.
   package let notes: [String]
 
@@ -16,11 +18,14 @@ package struct GraphQLConnection {
     guard let connection else {
       throw answer.errors.first ?? APIError(.notFound, "there is no \(what), or the token may not see it")
     }
-    nodes = connection.objects("nodes")
+    let listing = connection.listing("nodes")
+    nodes = listing.items
+    missing = listing.missing
     let page = connection.object("pageInfo")
     next = page?.bool("hasNextPage") == true ? page?.text("endCursor") : nil
     total = (connection.int("totalCount") ?? connection.int("count")).map { Int(clamping: $0) }
-    notes = Set(answer.errors.map(\.description)).sorted().map { "something is missing: \($0)" }
+    let errors = Set(answer.errors.map(\.description)).sorted().map { "something is missing: \($0)" }
+    notes = errors + listing.notes
   }
 }
 

@@ -24,6 +24,8 @@ package struct RecordRun: Sendable {
     /// How many records the container has, where it says so and no limit is less.
     package var total: Int?
     package var notes: [String] = []
+    /// How many records of the page the server could not read.
+    package var missing = 0
     /// True when the limit ended it.
     package var isCut = false
     /// Why the container is left out from here on.
@@ -116,7 +118,7 @@ package struct RecordRun: Sendable {
       try take(
         Step(
           container: container, rows: rows, isLast: page.next == nil || isFull, total: page.total.map { min($0, limit ?? $0) },
-          notes: page.notes, isCut: isCut))
+          notes: page.notes, missing: page.missing, isCut: isCut))
     }
   }
 }

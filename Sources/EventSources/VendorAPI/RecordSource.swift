@@ -36,11 +36,14 @@ package struct RecordPage: Sendable, Hashable {
   package var total: Int?
   /// What could not be read, for people.
   package var notes: [String]
+  /// How many records the server has there and could not read.
+  package var missing: Int
 
-  package init(rows: [[String]], next: String?, total: Int? = nil, notes: [String] = []) {
+  package init(rows: [[String]], next: String?, total: Int? = nil, notes: [String] = [], missing: Int = 0) {
     self.rows = rows
     self.next = next
     self.total = total
     self.notes = notes
+    self.missing = missing
   }
 }

@@ -10,6 +10,12 @@ package enum RecordText {
 
   package static func text(_ number: Double?) -> String { number.map(ShortestDecimal.text) ?? "" }
 
+  /// How long something took; nil where one of the times is not known, or they contradict each other.
+  static func seconds(from start: Timestamp?, to end: Timestamp?) -> Double? {
+    guard let start, let end, end >= start else { return nil }
+    return end.seconds(since: start)
+  }
+
   /// A share of something that may not be there.
   static func ratio(_ number: Double, per count: Int64?) -> String {
     guard let count, count != 0 else { return "" }

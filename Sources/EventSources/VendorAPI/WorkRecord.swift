@@ -25,9 +25,9 @@ package struct WorkRecord: Sendable {
     "owner", "repo", "created_at", "started_at", "finished_at", "outcome", "duration", "ID", "author", "url", "title",
   ]
 
-  /// - Parameter now: the end of what is not over.
-  package func row(now: Timestamp) -> [String] {
-    let duration = (beganAt ?? createdAt).map { (finishedAt ?? now).seconds(since: $0) }
+  /// What is not over has no duration: it would be another at each run, and means of it would grow with the clock.
+  package var row: [String] {
+    let duration = RecordText.seconds(from: beganAt ?? createdAt, to: finishedAt)
     return [
       owner, repository, RecordText.text(createdAt), RecordText.text(startedAt), RecordText.text(finishedAt), outcome,
       RecordText.text(duration), id, author, url, title,

@@ -60,7 +60,8 @@ package struct Aggregation: Sendable {
       source.stop()
       failure = Failure(block: block.number, error: error)
     }
-    let part = AggregationResult.Part(totals: worker.totals, tallies: worker.tallies, rejected: worker.rejected)
+    let part = AggregationResult.Part(
+      totals: worker.totals, tallies: worker.tallies, rejected: worker.rejected, negatives: worker.negatives)
     return Outcome(part: part, failure: failure)
   }
 }

@@ -5,6 +5,7 @@ package struct AggregationResult: Sendable {
     var totals: [ViewTotals]
     var tallies: [TallyCounts]
     var rejected: Int
+    var negatives: NegativeValues
   }
 
   package let calendar: Calendar
@@ -15,11 +16,14 @@ package struct AggregationResult: Sendable {
   package let unbinned: [Int]
   /// Rows that could not be read.
   package let rejected: Int
+  /// Durations and sizes below zero, which count nowhere.
+  package let negatives: NegativeValues
 
   init(calendar: Calendar, outcomes parts: [Part]) {
     self.calendar = calendar
     self.parts = parts
     rejected = parts.reduce(0) { $0 + $1.rejected }
+    negatives = parts.reduce(into: NegativeValues()) { $0.add($1.negatives) }
     let tallies = parts[0].tallies.indices.map { index in
       parts.dropFirst().reduce(into: parts[0].tallies[index]) { $0.add($1.tallies[index]) }
     }

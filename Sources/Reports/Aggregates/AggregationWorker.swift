@@ -8,6 +8,7 @@ final class AggregationWorker {
   private(set) var totals: [ViewTotals]
   private(set) var tallies: [TallyCounts]
   private(set) var rejected = 0
+  private(set) var negatives = NegativeValues()
 
   private var file: CSVFile?
   private var columns: [String: Int] = [:]
@@ -25,6 +26,7 @@ final class AggregationWorker {
     batch.load(block, columns: columns)
     if let problem = batch.problem, !skipsBadRows { throw problem }
     rejected += batch.rejected
+    negatives.add(batch.negativeCount, first: batch.firstNegative, inBlock: block.number)
     for index in totals.indices { totals[index].count(batch, columns: columns, calendar: plan.calendar) }
     for index in tallies.indices { tallies[index].count(batch) }
   }
@@ -33,7 +35,7 @@ final class AggregationWorker {
     self.file = file
     columns = [:]
     for name in plan.columns {
-      guard let index = file.index(of: name) else {
+      guard let index = try file.index(of: name) else {
         let nearest = Spelling.nearest(to: name, among: file.columns).map { " (did you mean \($0)?)" } ?? ""
         throw file.problem(line: 1, column: name, "there is no column of this name" + nearest)
       }

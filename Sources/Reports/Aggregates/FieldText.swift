@@ -8,16 +8,25 @@ enum FieldText {
     case present(Content)
   }
 
-  /// A number. Nothing, `NaN` and infinities are absent: they stand where something was divided by nothing.
+  /// A field that should hold a number.
+  enum Number {
+    /// Nothing stands there.
+    case empty
+    /// `NaN` or an infinity: something was divided by nothing, or is too large.
+    case undefined
+    case finite(Double)
+  }
+
+  /// A number, also one with spaces around it.
   ///
-  /// - Returns: nil when the text is none of these.
-  static func number(_ text: UnsafeBufferPointer<UInt8>) -> Value<Double>? {
-    if let number = Decimal.parse(text) { return number.isFinite ? .present(number) : .absent }
+  /// - Returns: nil when the text is none.
+  static func number(_ text: UnsafeBufferPointer<UInt8>) -> Number? {
+    if let number = Decimal.parse(text) { return number.isFinite ? .finite(number) : .undefined }
     let bare = trimmed(text)
-    if bare.isEmpty { return .absent }
-    if let number = Decimal.parse(bare) { return number.isFinite ? .present(number) : .absent }
+    if bare.isEmpty { return .empty }
+    if let number = Decimal.parse(bare) { return number.isFinite ? .finite(number) : .undefined }
     let word = lowercased(bare.first == UInt8(ascii: "+") || bare.first == UInt8(ascii: "-") ? bare[1...] : bare[...])
-    return ["nan", "inf", "infinity"].contains(word) ? .absent : nil
+    return ["nan", "inf", "infinity"].contains(word) ? .undefined : nil
   }
 
   /// True or false; nothing is false.

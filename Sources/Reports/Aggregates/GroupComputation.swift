@@ -33,13 +33,18 @@ struct GroupComputation {
         guard isForAllRows || base == .values else { return nil }
         let values = sorted[place] ?? self.sorted(measure, members)
         sorted[place] = values
-        return Self.percentile(percent, base, values, rows: rows)
+        return Self.percentile(percent, base, values, rows: rows - undefined(place, members))
       }
     }
   }
 
   private func met(_ condition: Int, _ members: [Member]) -> Int {
     members.reduce(0) { $0 + $1.totals.met[$1.group * conditionCount + condition] }
+  }
+
+  /// How many rows have a value of a measure that is none.
+  private func undefined(_ measure: Int, _ members: [Member]) -> Int {
+    members.reduce(0) { $0 + $1.totals.undefined[$1.group * measureCount + measure] }
   }
 
   private func mean(_ measure: Int, _ base: Statistic.Base, _ members: [Member], rows: Int) -> Double? {
@@ -49,7 +54,7 @@ struct GroupComputation {
       sum.add(totals.sums[group * measureCount + measure])
       present += totals.present[group * measureCount + measure]
     }
-    let count = base == .rows ? rows : present
+    let count = base == .rows ? rows - undefined(measure, members) : present
     return count == 0 ? nil : sum.value / Double(count)
   }
 

@@ -34,9 +34,10 @@ package struct ReportTable: Sendable {
     self.textColumns = textColumns
   }
 
-  package func bytes(as format: Format) -> [UInt8] {
+  /// - Parameter keepsFormulas: of CSV, leaves texts as they are that a spreadsheet would run.
+  package func bytes(as format: Format, keepsFormulas: Bool = false) -> [UInt8] {
     switch format {
-    case .csv: csv
+    case .csv: csv(keepsFormulas: keepsFormulas)
     case .json: json
     case .ndjson: rows.flatMap { object($0).bytes + [UInt8(ascii: "\n")] }
     case .markdown: Array(markdown.utf8)
@@ -44,8 +45,8 @@ package struct ReportTable: Sendable {
     }
   }
 
-  private var csv: [UInt8] {
-    var writer = CSVWriter()
+  private func csv(keepsFormulas: Bool) -> [UInt8] {
+    var writer = CSVWriter(keepsFormulas: keepsFormulas)
     writer.row(columns)
     for row in rows { writer.row(row.map(\.text)) }
     return writer.bytes

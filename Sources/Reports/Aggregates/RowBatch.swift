@@ -11,11 +11,18 @@ final class RowBatch {
   /// What is wrong with the first row that cannot be read.
   private(set) var problem: CSVError?
   private var problemRow = Int.max
+  /// Values below zero, which count nowhere: no duration and no size is negative.
+  private(set) var negativeCount = 0
+  /// The first of them; nil where there is none.
+  private(set) var firstNegative: CSVError?
+  private var negativeRow = Int.max
 
   private(set) var windows: [Int32] = []
   private(set) var created: [ViewTotals.Earliest] = []
   private var moments: [[Int64]]
   private var measured: [[Double]]
+  /// Of each measure the rows in which it is undefined: it is neither a value there, nor the 0 that an empty field may stand for.
+  private var undefined: [Set<Int32>]
   private var flagged: [[Bool]]
 
   private var file = CSVFile(name: "", columns: [])
@@ -29,12 +36,18 @@ final class RowBatch {
     self.plan = plan
     moments = plan.momentColumns.map { _ in [] }
     measured = plan.measures.map { _ in [] }
+    undefined = plan.measures.map { _ in [] }
     flagged = plan.conditions.map { _ in [] }
   }
 
-  /// NaN where it is absent.
+  /// NaN where it is absent or undefined.
   func values(of measure: Measure) -> [Double] {
     plan.measures.firstIndex(of: measure).map { measured[$0] } ?? []
+  }
+
+  /// The rows in which a measure says `NaN`, an infinity or less than zero.
+  func undefinedRows(of measure: Measure) -> Set<Int32> {
+    plan.measures.firstIndex(of: measure).map { undefined[$0] } ?? []
   }
 
   func flags(of condition: Condition) -> [Bool] {
@@ -52,10 +65,13 @@ final class RowBatch {
     rejected = 0
     problem = nil
     problemRow = .max
+    negativeCount = 0
+    firstNegative = nil
+    negativeRow = .max
     checkShape()
     readCreation()
     for (index, name) in plan.momentColumns.enumerated() { moments[index] = readMoments(name) }
-    for (index, measure) in plan.measures.enumerated() { measured[index] = read(measure) }
+    for (index, measure) in plan.measures.enumerated() { measured[index] = read(measure, undefined: &undefined[index]) }
     for (index, condition) in plan.conditions.enumerated() { flagged[index] = read(condition) }
   }
 
@@ -139,19 +155,47 @@ final class RowBatch {
     }
   }
 
-  private func readNumbers(_ name: String) -> [Double] {
-    read(name, placeholder: .nan, expected: "a number") { text in
+  private static let undefinedNumber = -Double.infinity
+
+  /// Numbers that are not negative; NaN where there is none, and ``undefinedNumber`` for what is none.
+  private func readNumbers(_ name: String, negatives: inout [Int]) -> [Double] {
+    var row = -1
+    return read(name, placeholder: .nan, expected: "a number") { text in
+      row += 1
       switch FieldText.number(text) {
-      case .present(let number): number
-      case .absent: .nan
-      case nil: nil
+      case .finite(let number):
+        if number >= 0 { return number }
+        negatives.append(row)
+        return Self.undefinedNumber
+      case .undefined: return Self.undefinedNumber
+      case .empty: return .nan
+      case nil: return nil
       }
     }
   }
 
-  private func read(_ measure: Measure) -> [Double] {
+  private func readNumbers(_ column: String, undefined: inout Set<Int32>) -> [Double] {
+    undefined.removeAll(keepingCapacity: true)
+    var negatives: [Int] = []
+    var values = readNumbers(column, negatives: &negatives)
+    for row in values.indices where values[row] == Self.undefinedNumber {
+      values[row] = .nan
+      undefined.insert(Int32(truncatingIfNeeded: row))
+    }
+    // In rows that count at all.
+    let counted = negatives.filter { isValid[$0] }
+    negativeCount += counted.count
+    if let first = counted.first, first < negativeRow, let index = columns[column] {
+      negativeRow = first
+      let text = String(decoding: rows.text(row: first, column: index), as: UTF8.self)
+      firstNegative = file.problem(line: rows.line(ofRow: first), column: column, "\"\(text)\" is less than 0")
+    }
+    return values
+  }
+
+  private func read(_ measure: Measure, undefined: inout Set<Int32>) -> [Double] {
     switch measure {
-    case .number(let column): readNumbers(column)
+    case .number(let column): readNumbers(column, undefined: &undefined)
     case .seconds(let from, let to): seconds(from: moments(in: from), to: to.map(moments(in:)))
     }
   }
@@ -170,11 +214,15 @@ final class RowBatch {
 
   private func read(_ condition: Condition) -> [Bool] {
     switch condition {
-    case .isTrue(let column): read(column, placeholder: false, expected: "true, false, yes or no", parse: FieldText.flag)
-    case .hasMoment(let column): moments(in: column).map { $0 != Self.noMoment }
+    case .isTrue(let column): return read(column, placeholder: false, expected: "true, false, yes or no", parse: FieldText.flag)
+    case .hasMoment(let column): return moments(in: column).map { $0 != Self.noMoment }
     case .isOneOf(let column, let words):
-      read(column, placeholder: false, expected: "a word") { words.contains(String(decoding: $0, as: UTF8.self).lowercased()) }
-    case .isWithin(let column, let least, let below): readNumbers(column).map { $0 >= least && $0 < below }
+      return read(column, placeholder: false, expected: "a word") {
+        words.contains(String(decoding: $0, as: UTF8.self).lowercased())
+      }
+    case .isWithin(let column, let least, let below):
+      var negatives: [Int] = []
+      return readNumbers(column, negatives: &negatives).map { $0 >= least && $0 < below }
     }
   }
 }

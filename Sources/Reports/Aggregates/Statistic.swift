@@ -19,7 +19,7 @@ package enum Condition: Hashable, Sendable {
 package enum Statistic: Hashable, Sendable {
   /// What a measure's values are related to.
   package enum Base: Hashable, Sendable {
-    /// All rows; where the measure is absent it counts as 0, as it did for the program of 2019.
+    /// All rows in which it is no `NaN`, no infinity and not negative; an empty field counts as 0, as it did for the program of 2019.
     case rows
     /// The rows in which it is there.
     case values

@@ -25,6 +25,8 @@ struct ViewTotals {
   /// Of each group one for each measure.
   private(set) var sums: [ExactSum] = []
   private(set) var present: [Int] = []
+  /// How many rows have a value that is none: they are left out also where an empty field counts as 0.
+  private(set) var undefined: [Int] = []
   /// Of each group one for each condition.
   private(set) var met: [Int] = []
   private var lists: [SampleArena.List] = []
@@ -47,6 +49,7 @@ struct ViewTotals {
       earliest.append(Earliest(created: .max, offset: 0))
       sums.append(contentsOf: repeatElement(ExactSum(), count: measures.count))
       present.append(contentsOf: repeatElement(0, count: measures.count))
+      undefined.append(contentsOf: repeatElement(0, count: measures.count))
       met.append(contentsOf: repeatElement(0, count: conditions.count))
       lists.append(contentsOf: repeatElement(SampleArena.List(), count: sampledCount))
     }
@@ -56,7 +59,12 @@ struct ViewTotals {
   /// Counts rows, each in its group.
   mutating func count(_ grouped: ContiguousArray<GroupedRow>, of batch: RowBatch) {
     countRows(grouped, created: batch.created)
-    for (index, measure) in measures.enumerated() { add(batch.values(of: measure), measure: index, grouped) }
+    for (index, measure) in measures.enumerated() {
+      add(batch.values(of: measure), measure: index, grouped)
+      let rows = batch.undefinedRows(of: measure)
+      if rows.isEmpty { continue }
+      for entry in grouped where rows.contains(entry.row) { undefined[Int(entry.group) * measures.count + index] += 1 }
+    }
     for (index, condition) in conditions.enumerated() { add(batch.flags(of: condition), condition: index, grouped) }
     for (index, sampled) in sampledIndex.enumerated() {
       guard let sampled else { continue }

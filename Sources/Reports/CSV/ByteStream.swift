@@ -6,7 +6,7 @@ protocol ByteStream: AnyObject {
   func read(into buffer: UnsafeMutableRawBufferPointer) throws(CSVError) -> Int
 }
 
-/// Opens files, and finds out from their first bytes whether they are compressed.
+/// Opens files, and finds out from their first bytes whether they are compressed or in UTF-16.
 enum ByteStreams {
   /// - Parameter path: `-` stands for standard input.
   static func open(_ path: String) throws(CSVError) -> any ByteStream {
@@ -14,6 +14,7 @@ enum ByteStreams {
     let beginning = try file.peek(4)
     if beginning.starts(with: [0x1F, 0x8B]) { return try GunzipStream(file, name: file.name) }
     if beginning == [0x28, 0xB5, 0x2F, 0xFD] { return try UnzstdStream(file, name: file.name) }
+    if let isBigEndian = UTF16Stream.isBigEndian(beginning) { return UTF16Stream(file, isBigEndian: isBigEndian) }
     return file
   }
 }

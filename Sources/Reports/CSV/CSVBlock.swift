@@ -11,6 +11,8 @@ package final class CSVBlock: @unchecked Sendable {  // One thread at a time: th
   /// Past the line feed of the last row.
   package internal(set) var end = 0
   package internal(set) var file = CSVFile(name: "", columns: [])
+  /// What stands between the fields of a row.
+  var separator = CSVDialect.comma
   /// Line in the file where the first row begins.
   package internal(set) var firstLine = 1
   /// Which of all blocks of the source it is, or would have been.

@@ -1,4 +1,4 @@
-/// A file of comma-separated values, as far as its first row tells.
+/// A file of separated values, as far as its first row tells.
 package final class CSVFile: Sendable {
   /// As messages name it.
   package let name: String
@@ -10,9 +10,15 @@ package final class CSVFile: Sendable {
     self.columns = columns
   }
 
-  /// Where a column stands; of several with the name, the first.
-  package func index(of column: String) -> Int? {
-    columns.firstIndex(of: column)
+  /// Where a column stands; nil when there is none.
+  ///
+  /// - Throws: ``CSVError`` when several columns have the name: which of them is meant, nobody can tell.
+  package func index(of column: String) throws(CSVError) -> Int? {
+    guard let index = columns.firstIndex(of: column) else { return nil }
+    guard columns.lastIndex(of: column) == index else {
+      throw problem(line: 1, column: column, "there are several columns of this name")
+    }
+    return index
   }
 
   /// Which row in a file is wrong, and how.

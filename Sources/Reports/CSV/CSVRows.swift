@@ -2,7 +2,7 @@ import CByteScan
 
 /// Where the rows and fields of a block stand.
 ///
-/// Reads RFC 4180, 64 bytes at a time: commas and line feeds outside quotes end fields, quotes within quotes are doubled. An
+/// Reads RFC 4180, 64 bytes at a time: separators and line feeds outside quotes end fields, quotes within quotes are doubled. An
 /// empty line is no row; a carriage return before the line feed belongs to no field.
 package final class CSVRows {
   /// A row that cannot be read, whatever is in its fields.
@@ -153,10 +153,11 @@ package final class CSVRows {
     // Whether the byte before allows a quote that opens, and whether it was one that closes.
     var mayOpen: UInt64 = 1
     var hasClosed: UInt64 = 0
+    let separator = block.separator
     for offset in stride(from: block.start, to: block.end, by: 64) {
       if count + 64 > endCapacity { growEnds(keeping: count) }
-      let found = vs_find_separators(bytes + offset)
-      var separators = found.commas | found.line_feeds
+      let found = vs_find_separators(bytes + offset, separator)
+      var separators = found.separators | found.line_feeds
       var lineFeeds = found.line_feeds
       if found.quotes | within | hasClosed != 0 {
         let quoted = Self.parity(of: found.quotes) ^ within

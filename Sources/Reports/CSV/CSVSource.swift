@@ -1,7 +1,7 @@
 import CByteScan
 import Synchronization
 
-/// Files of comma-separated values, one after the other, cut into blocks of whole rows that several threads take in turn.
+/// Files of separated values, one after the other, cut into blocks of whole rows that several threads take in turn.
 ///
 /// A row ends at a line feed outside quotes. Where a block ends depends on all quotes before it, so cutting is for one thread
 /// at a time; it counts quotes and line feeds and looks at nothing else.
@@ -21,6 +21,7 @@ package final class CSVSource: Sendable {
     let name: String
     let mayBeEmpty: Bool
     var file: CSVFile?
+    var separator = CSVDialect.comma
     /// What was read after the last row of the last block.
     var rest: [UInt8] = []
     var line = 1
@@ -115,12 +116,14 @@ package final class CSVSource: Sendable {
     reading.line += vs_count_byte(block.bytes, block.end, UInt8(ascii: "\n"))
     if let file = reading.file {
       block.file = file
+      block.separator = reading.separator
       return block.start < block.end
     }
     if block.end == 0, reading.mayBeEmpty { return false }
     let file = try readHeader(of: block, name: reading.name)
     block.file = file
     reading.file = file
+    reading.separator = block.separator
     // Also without rows: whoever reads it learns which columns there are.
     return true
   }
@@ -164,6 +167,15 @@ package final class CSVSource: Sendable {
   private static func readHeader(of block: CSVBlock, name: String) throws(CSVError) -> CSVFile {
     let all = UnsafeBufferPointer(start: block.bytes, count: block.end)
     if all.starts(with: byteOrderMark) { block.start = byteOrderMark.count }
+    let dialect = CSVDialect(UnsafeBufferPointer(rebasing: all[block.start...]))
+    if dialect.hasBareCarriageReturns {
+      throw CSVError(
+        .malformed, file: name, line: 1,
+        reason:
+          "lines end with a carriage return alone; save the file with line feeds, as \"CSV\" rather than \"CSV (Macintosh)\"")
+    }
+    block.start += dialect.preambleCount
+    block.separator = dialect.separator
     let rows = CSVRows()
     rows.load(block)
     guard rows.count > 0 else {

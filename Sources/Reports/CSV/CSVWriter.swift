@@ -2,12 +2,19 @@
 ///
 /// A field is quoted only where it must be: where it has a comma, a quote or a line break, or begins with white space.
 /// Go's `encoding/csv` quotes by the same rule, so files of both compare byte for byte.
+///
+/// Spreadsheets run a cell that begins with `=`, `+`, `-` or `@` as a formula, and titles and names come from strangers: such a text gets an
+/// apostrophe in front, which spreadsheets take for "this is text". Numbers stay as they are. (OWASP, CSV injection.)
 package struct CSVWriter: Sendable {
   /// What was written since the last ``take()``.
   package private(set) var bytes: [UInt8] = []
   private var isInRow = false
+  private let keepsFormulas: Bool
 
-  package init() {}
+  /// - Parameter keepsFormulas: writes texts as they are, also those that a spreadsheet runs.
+  package init(keepsFormulas: Bool = false) {
+    self.keepsFormulas = keepsFormulas
+  }
 
   package mutating func field(_ text: String) {
     var text = text
@@ -17,8 +24,13 @@ package struct CSVWriter: Sendable {
   package mutating func field(_ text: UnsafeBufferPointer<UInt8>) {
     if isInRow { bytes.append(UInt8(ascii: ",")) }
     isInRow = true
-    guard Self.mustBeQuoted(text) else { return bytes.append(contentsOf: text) }
+    let isFormula = !keepsFormulas && Self.isFormula(text)
+    guard Self.mustBeQuoted(text) else {
+      if isFormula { bytes.append(Self.textMark) }
+      return bytes.append(contentsOf: text)
+    }
     bytes.append(UInt8(ascii: "\""))
+    if isFormula { bytes.append(Self.textMark) }
     for byte in text {
       if byte == UInt8(ascii: "\"") { bytes.append(byte) }
       bytes.append(byte)
@@ -41,6 +53,16 @@ package struct CSVWriter: Sendable {
     let taken = bytes
     bytes.removeAll(keepingCapacity: true)
     return taken
+  }
+
+  private static let textMark = UInt8(ascii: "'")
+
+  private static func isFormula(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
+    switch text.first {
+    case UInt8(ascii: "="), UInt8(ascii: "@"), UInt8(ascii: "\t"), UInt8(ascii: "\r"): true
+    case UInt8(ascii: "+"), UInt8(ascii: "-"): Double(String(decoding: text, as: UTF8.self)) == nil
+    default: false
+    }
   }
 
   private static func mustBeQuoted(_ text: UnsafeBufferPointer<UInt8>) -> Bool {

@@ -12,12 +12,22 @@ package struct DeliveriesHandler: HTTPHandler {
   private let log: any DeliveryLog
   private let sources: [String: any EventSource]
   private let logger: Logger
+  private let setAside: @Sendable (LogPosition) -> String?
 
   /// A page for which more than this many deliveries would have to be looked at, or bytes of body, is shorter than asked for.
   private static let searchLimit = 2000
   private static let byteLimit = 64 << 20
+  private let byteBudget: Int
 
-  package init(log: any DeliveryLog, sources: [any EventSource], logger: Logger) {
+  /// - Parameters:
+  ///   - byteBudget: bytes of an answer past which a page is shorter than asked for.
+  ///   - setAside: why a delivery could not be projected; it is listed as unreadable, and not looked into.
+  package init(
+    log: any DeliveryLog, sources: [any EventSource], logger: Logger, byteBudget: Int = SpanQueries.byteBudget,
+    setAside: @escaping @Sendable (LogPosition) -> String? = { _ in nil }
+  ) {
+    self.byteBudget = byteBudget
+    self.setAside = setAside
     self.log = log
     self.sources = Dictionary(sources.map { ($0.name, $0) }) { first, _ in first }
     self.logger = logger
@@ -26,7 +36,11 @@ package struct DeliveriesHandler: HTTPHandler {
   package func respond(to request: HTTPRequest) -> HTTPResponse {
     do {
       if request.path.hasPrefix(Self.prefix) { return try one(request.path.dropFirst(Self.prefix.count)) }
-      return .json(try list(DeliveriesQuery(request)))
+      let query = try DeliveriesQuery(request)
+      if let source = query.source, sources[source] == nil {
+        throw QueryError("source", source, expected: "one of \(sources.keys.sorted().joined(separator: ", "))")
+      }
+      return .json(try list(query))
     } catch let error as QueryError {
       return .problem(400, "Bad Request", detail: error.detail)
     } catch {
@@ -42,32 +56,38 @@ package struct DeliveriesHandler: HTTPHandler {
     var next = query.page.cursor.map(LogPosition.init(rawValue:))
     try json.object { json in
       json.name("deliveries")
-      var page: [(LogPosition, LoggedDelivery, Result<Interpretation, PayloadError>)] = []
-      var looked = 0
-      var bytes = 0
-      var isAtEnd = false
-      while page.count < query.page.limit, looked < Self.searchLimit, bytes < Self.byteLimit, !isAtEnd {
-        let step = try log.readBackwards(before: next, limit: query.page.limit - page.count, byteLimit: Self.byteLimit - bytes)
-        isAtEnd = step.isEmpty
-        for (position, logged) in step {
-          next = position
-          looked += 1
-          bytes += logged.delivery.body.count
-          let understood = understand(logged)
-          guard query.matches(logged, understood) else { continue }
-          page.append((position, logged, understood))
-        }
-      }
-      if isAtEnd { next = nil }
-      json.array(page) { json, entry in
-        json.object { json in write(entry.0, entry.1, entry.2, to: &json) }
-      }
+      try json.array(CollectionOfOne(query)) { json, query in next = try write(query, after: next, to: &json) }
       json.member("next", next.map { String($0.rawValue) })
     }
     return json.bytes
   }
 
-  private func understand(_ logged: LoggedDelivery) -> Result<Interpretation, PayloadError> {
+  /// Writes each delivery when it was read, so that none of a page is held.
+  ///
+  /// - Returns: where the next page begins; nil after the last.
+  private func write(_ query: DeliveriesQuery, after cursor: LogPosition?, to json: inout JSONWriter) throws -> LogPosition? {
+    var next = cursor
+    var (written, looked, bytes) = (0, 0, 0)
+    while written < query.page.limit, looked < Self.searchLimit, bytes < Self.byteLimit {
+      let step = try log.readBackwards(before: next, limit: query.page.limit - written, byteLimit: Self.byteLimit - bytes)
+      if step.isEmpty { return nil }
+      for (position, logged) in step {
+        next = position
+        looked += 1
+        bytes += logged.delivery.body.count
+        let understood = understand(logged, at: position)
+        guard query.matches(logged, understood) else { continue }
+        json.object { json in write(position, logged, understood, to: &json) }
+        written += 1
+        if json.bytes.count >= byteBudget { return next }
+      }
+    }
+    return next
+  }
+
+  private func understand(_ logged: LoggedDelivery, at position: LogPosition) -> Result<Interpretation, PayloadError> {
+    // What ends the process when it is projected may end it here.
+    if let reason = setAside(position) { return .failure(PayloadError(.malformed, reason: "set aside: \(reason)")) }
     guard let source = sources[logged.delivery.source] else {
       return .failure(PayloadError(.malformed, reason: "there is no source \(logged.delivery.source) any more"))
     }
@@ -98,7 +118,7 @@ package struct DeliveriesHandler: HTTPHandler {
     }
     var json = JSONWriter()
     json.object { json in
-      write(LogPosition(rawValue: number), logged, understand(logged), to: &json)
+      write(LogPosition(rawValue: number), logged, understand(logged, at: LogPosition(rawValue: number)), to: &json)
       json.name("headers")
       json.object { json in
         for field in logged.delivery.headers.fields { json.member(field.name, field.value) }

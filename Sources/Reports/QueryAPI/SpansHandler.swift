@@ -5,6 +5,7 @@ package import ValueStreamCore
 /// Query of the list: `operation`, `source`, `project`, `outcome`, `state` (`open` or `finished`), `limit` (1 to 1000 things,
 /// default 100), `cursor` (the `next` of the page before). All attempts of a thing are on one page. `reference` (`key:...`,
 /// `classic:...`), any number of times, asks for the things that have one of these names, sorted by key, on a page of its own.
+/// A page that would be larger than ``SpanQueries/byteBudget`` is shorter, and says so: `limited`.
 package struct SpansHandler: HTTPHandler {
   /// What stands before the key of one thing.
   package static let prefix = "/api/v1/spans/"
@@ -20,7 +21,8 @@ package struct SpansHandler: HTTPHandler {
       if request.path.hasPrefix(Self.prefix) { return try one(String(request.path.dropFirst(Self.prefix.count))) }
       let parameters = try Self.parameters(request)
       queries.waitForProjection()
-      return .json(try encode(try page(parameters)))
+      try queries.check(parameters.filter)
+      return .json(try list(parameters))
     }
   }
 
@@ -35,26 +37,68 @@ package struct SpansHandler: HTTPHandler {
     return parameters
   }
 
-  private func page(_ parameters: ListParameters) throws -> SubjectPage {
-    guard !parameters.references.isEmpty else {
-      return try queries.store.subjects(matching: parameters.filter, after: parameters.page.cursor, limit: parameters.page.limit)
-    }
-    let keys = try queries.keys(named: parameters.references).prefix(parameters.page.limit)
-    let found = try queries.store.subjects(Array(keys))
-    let subjects = keys.compactMap { found[$0] }.filter { parameters.filter.matches(SubjectSummary($0)) }
-    return SubjectPage(subjects: subjects, next: nil)
-  }
+  /// So many things are read at a time, so that a page of large ones ends before all of it was read.
+  private static let stepLimit = 50
 
-  private func encode(_ page: SubjectPage) throws -> [UInt8] {
-    var reader = queries.reader()
-    let spans = try page.subjects.flatMap { try reader.spans(of: $0) }
+  private func list(_ parameters: ListParameters) throws -> [UInt8] {
     var json = JSONWriter()
-    json.object { json in
+    try json.object { json in
+      var next: UInt64?
+      var isComplete = true
+      var damagedCount = 0
       json.name("spans")
-      json.array(spans) { json, span in span.write(to: &json) }
-      json.member("next", page.next.map { String($0) })
+      try json.array(CollectionOfOne(parameters)) { json, parameters in
+        if parameters.references.isEmpty {
+          (next, isComplete, damagedCount) = try write(parameters, to: &json)
+        } else {
+          isComplete = try writeNamed(parameters, to: &json)
+        }
+      }
+      json.member("next", next.map { String($0) })
+      if !isComplete { json.member("limited", true) }
+      if damagedCount > 0 { json.member("damaged", damagedCount) }
     }
     return json.bytes
+  }
+
+  /// - Returns: the cursor of the next page, false where this one is shorter than asked for, and how many subjects are left out because
+  ///   they are damaged.
+  private func write(
+    _ parameters: ListParameters, to json: inout JSONWriter
+  ) throws -> (next: UInt64?, isComplete: Bool, damagedCount: Int) {
+    var damagedCount = 0
+    var next = parameters.page.cursor
+    var rest = parameters.page.limit
+    var reader = queries.reader()
+    while rest > 0 {
+      let step = try queries.store.subjects(matching: parameters.filter, after: next, limit: min(rest, Self.stepLimit))
+      damagedCount += step.damagedCount
+      for (index, subject) in step.subjects.enumerated() {
+        let isWhole = queries.write(try reader.spans(of: subject), to: &json)
+        guard !isWhole || json.bytes.count >= queries.byteBudget else { continue }
+        if index == step.subjects.count - 1 { return (step.next, isWhole && step.next == nil, damagedCount) }
+        return (try queries.store.places(of: [subject.key])[subject.key], false, damagedCount)
+      }
+      rest -= step.subjects.count
+      next = step.next
+      if next == nil || step.subjects.isEmpty && step.damagedCount == 0 { break }
+      // What was looked up is remembered only as long as it is not much.
+      if reader.lookUpCount > SpanQueries.spanLimit { reader = queries.reader() }
+    }
+    return (next, true, damagedCount)
+  }
+
+  private func writeNamed(_ parameters: ListParameters, to json: inout JSONWriter) throws -> Bool {
+    let keys = Array(try queries.keys(named: parameters.references).prefix(parameters.page.limit))
+    for start in stride(from: 0, to: keys.count, by: Self.stepLimit) {
+      let step = keys[start..<min(start + Self.stepLimit, keys.count)]
+      var reader = queries.reader()
+      let found = try queries.store.subjects(Array(step))
+      for subject in step.compactMap({ found[$0] }) where parameters.filter.matches(SubjectSummary(subject)) {
+        guard queries.write(try reader.spans(of: subject), to: &json) else { return false }
+      }
+    }
+    return true
   }
 
   private func one(_ name: String) throws -> HTTPResponse {
@@ -66,7 +110,9 @@ package struct SpansHandler: HTTPHandler {
     json.object { json in
       json.member("key", key.description)
       json.name("spans")
-      json.array(spans) { json, span in span.write(to: &json) }
+      var isWhole = true
+      json.array(CollectionOfOne(spans)) { json, spans in isWhole = queries.write(spans, to: &json) }
+      if !isWhole { json.member("limited", true) }
     }
     return .json(json.bytes)
   }

@@ -10,11 +10,11 @@ package struct StatsHandler: HTTPHandler {
     package var unreadable: Int
     package var openSpans: Int
     package var finishedSpans: Int
-    package var exporters: [(name: String, pending: Int, sent: Int64, refused: Int64)]
+    package var exporters: [(name: String, pending: Int, sent: Int64, refused: Int64, dropped: Int64)]
 
     package init(
       recorded: Int, duplicate: Int, ignored: Int, unreadable: Int, openSpans: Int, finishedSpans: Int,
-      exporters: [(name: String, pending: Int, sent: Int64, refused: Int64)]
+      exporters: [(name: String, pending: Int, sent: Int64, refused: Int64, dropped: Int64)]
     ) {
       self.recorded = recorded
       self.duplicate = duplicate
@@ -64,6 +64,7 @@ package struct StatsHandler: HTTPHandler {
             json.member("pending", exporter.pending)
             json.member("sent", exporter.sent)
             json.member("refused", exporter.refused)
+            json.member("dropped", exporter.dropped)
           }
         }
       }

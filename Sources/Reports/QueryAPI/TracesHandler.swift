@@ -22,6 +22,7 @@ package struct TracesHandler: HTTPHandler {
       if request.path.hasPrefix(Self.prefix) { return try one(String(request.path.dropFirst(Self.prefix.count))) }
       let query = try TracesQuery(request, now: queries.clock.now())
       queries.waitForProjection()
+      try queries.check(query.parameters.filter)
       return .json(try list(query))
     }
   }
@@ -35,8 +36,9 @@ package struct TracesHandler: HTTPHandler {
     json.object { json in
       json.member("traceID", trace.id.description)
       json.name("spans")
-      json.array(trace.spans) { json, span in span.write(to: &json) }
-      if trace.isTruncated { json.member("truncated", true) }
+      var isWhole = true
+      json.array(CollectionOfOne(trace.spans)) { json, spans in isWhole = queries.write(spans, to: &json) }
+      if trace.isTruncated || !isWhole { json.member("truncated", true) }
     }
     return .json(json.bytes)
   }

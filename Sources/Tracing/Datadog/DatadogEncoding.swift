@@ -25,7 +25,7 @@ enum DatadogEncoding {
     writer.member("span_id") { $0.unsigned(span.spanID.rawValue) }
     writer.member("parent_id") { $0.unsigned(span.parentSpanID?.rawValue ?? 0) }
     writer.member("start") { $0.signed(span.start.nanoseconds) }
-    writer.member("duration") { $0.signed(max(0, span.end.nanoseconds - span.start.nanoseconds)) }
+    writer.member("duration") { $0.signed(max(0, span.end.nanoseconds(since: span.start))) }
     writer.member("error") { $0.unsigned(span.isError ? 1 : 0) }
     writer.member("type") { $0.text("custom") }
     writer.member("meta") { writer in

@@ -4,17 +4,25 @@ package import ValueStreamCore
 package struct LoggingExporter: SpanExporter {
   private let logger: Logger
   private let attributes: AttributeSelection
+  private let hasRoom: @Sendable () -> Bool
 
-  /// - Parameter logger: where the lines go; spans are written at level `info`.
-  package init(logger: Logger, attributes: AttributeSelection) {
+  /// - Parameters:
+  ///   - logger: where the lines go; spans are written at level `info`.
+  ///   - hasRoom: false while a line might be lost; spans wait then.
+  package init(logger: Logger, attributes: AttributeSelection, hasRoom: @escaping @Sendable () -> Bool = { true }) {
     self.logger = logger
     self.attributes = attributes
+    self.hasRoom = hasRoom
   }
 
   package var name: String { "logging" }
 
   package func export(_ spans: [TracedSpan]) async throws(ExportError) -> ExportReceipt {
-    for var span in spans {
+    for (index, var span) in spans.enumerated() {
+      guard hasRoom() else {
+        if index > 0 { return ExportReceipt(handled: index) }
+        throw ExportError("standard output is not read", isRetryable: true)
+      }
       span.span.attributes = attributes.select(span.span.attributes)
       logger.log(.info, "finished span") { line in
         line.name("span")

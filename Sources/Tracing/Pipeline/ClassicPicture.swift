@@ -61,7 +61,7 @@ package struct ClassicPicture: Sendable {
       return [ended, start(mark, at: mark.time, tags: tags, received: received, parent: parent, &state)].compactMap { $0 }
     case .end:
       if let open = state.open { return [finish(open, by: mark, received: received, &state)] }
-      if mark.isRepeatedEnd { return [] }
+      if mark.isRepeatedEnd || mark.endsOnce && state.latestSpanID != 0 { return [] }
       // The start was missed: the payload tells it, or it is unknown.
       let started = start(mark, at: mark.begin ?? mark.time, tags: tags, received: received, parent: parent, &state)
       guard let open = state.open else { return [started] }

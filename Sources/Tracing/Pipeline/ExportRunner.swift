@@ -28,6 +28,8 @@ package final class ExportRunner: Sendable {
   private let backlog: Duration
   private let clock: any WallClock
   private let logger: Logger
+  private let poisonGuard: PoisonGuard
+  private let owner: PoisonGuard.Owner
   private let state: Mutex<State>
   private let wakeUps: AsyncStream<Void>
   private let wakeUp: AsyncStream<Void>.Continuation
@@ -49,12 +51,16 @@ package final class ExportRunner: Sendable {
   ///   - ledger: one for all exporters of the store.
   ///   - settle: how long after its end a span waits, for what may still be told of it.
   ///   - backlog: how long a span waits while its receiver takes nothing.
+  ///   - poisonGuard: marks each batch; a span that crashes the process again and again is set aside as a refusal.
+  ///   - index: which of the exporters of the guard this is.
   /// - Throws: ``StoreError`` when the store cannot be read.
   package init(
     exporter: any SpanExporter, store: any SpanStore, ledger: ExportLedger, settle: Duration,
     backlog: Duration = .seconds(7 * 86_400),
-    clock: any WallClock, logger: Logger
+    clock: any WallClock, logger: Logger, poisonGuard: PoisonGuard = PoisonGuard(), index: Int = 0
   ) throws {
+    self.poisonGuard = poisonGuard
+    owner = PoisonGuard.export(index)
     self.exporter = exporter
     self.store = store
     self.ledger = ledger
@@ -172,12 +178,23 @@ package final class ExportRunner: Sendable {
   }
 
   private func exportNext(ignoringSettle: Bool) async -> Step {
-    let (start, width) = state.withLock { ($0.progress, $0.width) }
+    let (start, wanted) = state.withLock { ($0.progress, $0.width) }
+    // Known by the place before them: which ones come next is only known once they are read.
+    let width = poisonGuard.isSuspect(owner, start.sequence) ? 1 : wanted
     do {
+      if width == 1, poisonGuard.isPoison(owner, start.sequence) {
+        if try await setNextAside(after: start) {
+          poisonGuard.pass(owner, start.sequence)
+          return .goOn
+        }
+      }
+      poisonGuard.enter(owner, start.sequence...max(start.sequence, start.sequence &+ UInt64(max(1, width) - 1)))
+      defer { poisonGuard.leave(owner) }
       let (batch, rest) = try await OwnThread.run {
         try self.settledBatch(after: start.sequence, limit: width, ignoringSettle: ignoringSettle)
       }
       guard let last = batch.last else { return rest.map { .unsettled($0) } ?? .nothing }
+      if width > 1 { poisonGuard.enter(owner, start.sequence...max(start.sequence, last.sequence)) }
       let spans = batch.compactMap(\.span)
       var receipt = ExportReceipt(handled: 0)
       do throws(ExportError) {
@@ -196,12 +213,35 @@ package final class ExportRunner: Sendable {
       let next = batch.lazy.filter { $0.span != nil }.dropFirst(receipt.handled).first?.sequence
       let reached = next.flatMap { next in batch.last { $0.sequence < next }?.sequence } ?? last.sequence
       try await advance(to: reached, from: start, by: receipt, of: spans)
+      // The next one is known by the place of the last.
+      if reached > 0 { poisonGuard.pass(owner, upTo: reached - 1) }
       return .goOn
     } catch {
       state.withLock { $0.failures += 1 }
       logger.error("exporter \(exporter.name): cannot read or write the store: \(error)")
       return .failed(retryAfterSeconds: nil)
     }
+  }
+
+  /// Passes over the span that comes next, because it crashes the process; without looking at it.
+  ///
+  /// - Returns: false when there is none.
+  private func setNextAside(after start: ExportProgress) async throws -> Bool {
+    let store = store
+    guard let next = try await OwnThread.run({ try store.announcements(after: start.sequence, limit: 1).first }) else {
+      return false
+    }
+    let reason = "it has crashed vsd \(PoisonGuard.deathLimit) times on its way out"
+    let attempt = ExportRefusal.Attempt(key: next.announcement.key, number: next.announcement.attempt)
+    let refusal = ExportRefusal(exporter: exporter.name, time: clock.now(), count: 1, reason: reason, attempts: [attempt])
+    logger.error("exporter \(exporter.name): set aside \(attempt.key), attempt \(attempt.number): \(reason)")
+    var progress = start
+    progress.sequence = next.sequence
+    progress.refused += 1
+    let reached = progress
+    try await OwnThread.run { try store.setExportProgress(reached, for: self.exporter.name, refusal: refusal) }
+    state.withLock { $0.progress = reached }
+    return true
   }
 
   /// Why a span that was refused alone should not be given up: what the receiver answers when it is sent no span at all.

@@ -6,6 +6,9 @@ package enum PipelineSettings {
     "settle", default: .seconds(5), text: "5s",
     help: "Wait before a finished span is exported, for what may still be told of it.")
 
+  /// Counters wait so many times as long as exporters: what they counted stays, and a scrape should see their series at 0 before.
+  package static let countGraceFactor = 12
+
   package static let exportBacklog = Setting<Duration>.duration(
     "export-backlog", default: .seconds(7 * 86_400), text: "7d",
     help: "How long finished spans wait for a receiver that does not take them; past it the oldest are dropped.")

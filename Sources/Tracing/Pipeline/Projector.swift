@@ -30,6 +30,12 @@ package final class Projector: DeliverySink {
     var mustReadLog = true
     var isStopping = false
     var projected: LogPosition?
+    /// Where the log ends, as far as it was told.
+    var recorded: LogPosition?
+    /// Since when deliveries wait and none was projected; nil when none wait.
+    var waitingSince: ContinuousClock.Instant?
+    /// What the last attempt failed with; nil when it did not.
+    var failure: String?
     var waiters: [(position: LogPosition, semaphore: DispatchSemaphore)] = []
   }
 
@@ -62,6 +68,8 @@ package final class Projector: DeliverySink {
       return
     }
     let hasNews = state.withLock { state in
+      state.recorded = deliveries.last?.position ?? state.recorded
+      if state.waitingSince == nil { state.waitingSince = .now }
       // It knows that it has to read the log, or waits after an error: a signal would end that wait.
       guard !state.mustReadLog else { return false }
       let bytes = deliveries.reduce(0) { $0 + $1.logged.delivery.body.count }
@@ -80,13 +88,18 @@ package final class Projector: DeliverySink {
 
   private func projectImmediately(_ deliveries: [RecordedDelivery]) {
     do {
-      try write(deliveries)
+      try write(deliveries.map { .recorded($0) })
     } catch {
       logger.error("cannot project: \(error)")
     }
   }
 
   // MARK: Waiting
+
+  /// Since how many seconds deliveries wait and none is projected, and what the last attempt failed with; nil while nothing waits.
+  package var stall: (seconds: Double, failure: String?)? {
+    state.withLock { state in state.waitingSince.map { ($0.duration(to: .now).inSeconds, state.failure) } }
+  }
 
   /// The place up to which deliveries are projected; nil before the first.
   package var projected: LogPosition? { state.withLock { $0.projected } }
@@ -113,7 +126,13 @@ package final class Projector: DeliverySink {
 
   /// Works until ``stop()``, then finishes what is queued. Blocks: call it on a thread of its own.
   package func run() {
-    state.withLock { $0.projected = batches.withLock { $0.position } }
+    let start = batches.withLock { $0.position }
+    let end = try? log.lastPosition()
+    state.withLock { state in
+      state.projected = start
+      state.recorded = max(state.recorded ?? LogPosition(rawValue: 0), end ?? LogPosition(rawValue: 0))
+      if let recorded = state.recorded, recorded > start ?? LogPosition(rawValue: 0) { state.waitingSince = .now }
+    }
     var failures = 0
     var lastWrite = DispatchTime(uptimeNanoseconds: 0)
     while true {
@@ -125,14 +144,22 @@ package final class Projector: DeliverySink {
       }
       if !isAwaited, !isStopping, deliveries.count < configuration.batchLimit { pause(since: lastWrite) }
       do {
-        if mustReadLog { try catchUp() } else { try project(deliveries + takeMore(upTo: configuration.batchLimit)) }
+        if mustReadLog {
+          try catchUp()
+        } else {
+          try write((deliveries + takeMore(upTo: configuration.batchLimit)).map { .recorded($0) })
+        }
+        if failures > 0 { state.withLock { $0.failure = nil } }
         failures = 0
       } catch {
         failures += 1
         if let heldBack = errorLines.pass() {
           logger.log(.error, "cannot project, will read the log again: \(error)") { $0.member("similarBefore", heldBack) }
         }
-        state.withLock { $0.mustReadLog = true }
+        state.withLock { state in
+          state.mustReadLog = true
+          state.failure = "\(error)"
+        }
         if isStopping { return }
         _ = work.wait(timeout: .now() + min(configuration.longestRetryPause.inSeconds, 0.1 * Double(1 << min(failures, 7))))
       }
@@ -185,21 +212,29 @@ package final class Projector: DeliverySink {
     let end = try log.lastPosition()
     while let end, projected.map({ $0 < end }) ?? true {
       let read = try log.read(after: projected, limit: configuration.batchLimit, byteLimit: configuration.queueByteLimit)
-      if read.isEmpty { return }
-      try project(batches.withLock { batches in read.map { batches.reread($0.logged, at: $0.position) } })
+      guard !read.isEmpty else {
+        // All the rest is damaged, and told.
+        try batches.withLock { try $0.pass(upTo: end) }
+        return reached(end, hasAnnouncements: false)
+      }
+      try write(read.map { .logged($0.logged, $0.position) })
     }
   }
 
-  private func project(_ deliveries: [RecordedDelivery]) throws {
-    for start in stride(from: 0, to: deliveries.count, by: configuration.batchLimit) {
-      try write(Array(deliveries[start..<min(start + configuration.batchLimit, deliveries.count)]))
+  /// Projects deliveries step by step; between the steps others get through.
+  private func write(_ items: [ProjectionBatches.Item]) throws {
+    var rest = items[...]
+    while !rest.isEmpty {
+      let step = try batches.withLock { try $0.step(rest) }
+      reached(step.position, hasAnnouncements: step.hasAnnouncements)
+      rest = rest.drop { item in step.position.map { item.position <= $0 } ?? false }
     }
   }
 
-  private func write(_ deliveries: [RecordedDelivery]) throws {
-    let (position, hasAnnouncements) = try batches.withLock { try $0.project(deliveries) }
+  private func reached(_ position: LogPosition?, hasAnnouncements: Bool) {
     let reached = state.withLock { state in
       state.projected = position
+      state.waitingSince = position.map { $0 < state.recorded ?? $0 } ?? true ? .now : nil
       let reached = state.waiters.filter { waiter in position.map { waiter.position <= $0 } ?? false }
       state.waiters.removeAll { waiter in position.map { waiter.position <= $0 } ?? false }
       return reached
@@ -208,10 +243,16 @@ package final class Projector: DeliverySink {
     if hasAnnouncements { onAnnouncement() }
   }
 
-  /// Counts what has settled since the last batch, unless a batch is being projected, which does it as well.
-  package func countSettled() throws {
-    try batches.withLockIfAvailable { try $0.countSettled() }
+  /// Counts the ends whose grace period is over, unless a batch is being projected, which does it as well.
+  package func countEnds() throws {
+    // Deliveries get in between.
+    for _ in 0..<Self.longestCounting {
+      guard try batches.withLockIfAvailable({ try $0.countEnds() }) == false else { return }
+    }
   }
+
+  /// Steps of counting for one scrape.
+  private static let longestCounting = 100
 
   /// Writes what was counted since the last batch of deliveries: those that were duplicate or refused.
   package func keepCounts() throws {

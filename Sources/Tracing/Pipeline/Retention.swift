@@ -40,9 +40,40 @@ package struct Retention: Sendable {
     }
   }
 
+  /// The time of day, but not long after the newest time that a vendor gave: a clock that is set far ahead must not remove everything.
+  ///
+  /// Where nothing comes for a while, removing waits until something does.
+  private func trustedNow() throws -> Timestamp {
+    let now = clock.now()
+    guard let newest = Self.newestVendorTime(in: try store.values()) else { return now }
+    let latest = newest.advanced(byNanoseconds: Self.slack.nanoseconds)
+    if latest < now.advanced(byNanoseconds: -Self.slack.nanoseconds) {
+      logger.warn(
+        "removes what is old as of \(latest.rfc3339), a day after the newest event: it is now \(now.rfc3339) by this machine's clock"
+      )
+    }
+    return min(now, latest)
+  }
+
+  /// How far the clock may be after the newest time that a vendor gave.
+  private static let slack = Duration.seconds(86_400)
+
+  /// The value of the span store that holds the newest time that a vendor gave.
+  static let newestVendorTimeName = "retention.newest_vendor_time"
+
+  static func newestVendorTime(in values: [String: [UInt8]]) -> Timestamp? {
+    values[newestVendorTimeName].flatMap { Int64(String(decoding: $0, as: UTF8.self)) }.map(Timestamp.init(nanoseconds:))
+  }
+
+  /// The newest time that a vendor gave; what is later than a day after its receipt is a mistake.
+  static func vendorTime(of event: Event, received: Timestamp) -> Timestamp? {
+    guard event.time.isVendor, event.time.timestamp <= received.advanced(byNanoseconds: slack.nanoseconds) else { return nil }
+    return event.time.timestamp
+  }
+
   /// Removes what is to be removed now. Blocks.
   package func removeOld() throws {
-    let now = clock.now()
+    let now = try trustedNow()
     try log.removeOld(
       receivedBefore: now.advanced(byNanoseconds: -logAge.nanoseconds), maximumBytes: logBytes, projected: try store.position())
     var removed = 0

@@ -39,7 +39,7 @@ struct ListCondition {
   /// A page of matching things: those before the sequence in the first parameter, as many as the second says.
   var listSQL: String {
     """
-    SELECT s.seq, s.space, s.number, s.text, d.data FROM subject s JOIN subject_data d ON d.seq = s.seq
+    SELECT s.seq, s.space, s.number, s.text, d.data, d.checksum FROM subject s LEFT JOIN subject_data d ON d.seq = s.seq
     WHERE s.seq < ?1 AND \(sql) ORDER BY s.seq DESC LIMIT ?2
     """
   }

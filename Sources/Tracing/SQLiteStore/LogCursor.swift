@@ -1,6 +1,8 @@
 import ValueStreamCore
 
 /// A place in a segment from which deliveries are read on, with its own connection and the state of the stream there.
+///
+/// What cannot be read is passed over and told: reading goes on with the next frame that is sound.
 final class LogCursor: @unchecked Sendable {  // One thread at a time: whoever took it from the log's pool.
   let segment: LogSegment
   /// Number of the delivery it gives next.
@@ -9,19 +11,29 @@ final class LogCursor: @unchecked Sendable {  // One thread at a time: whoever t
   private var commitEnd: UInt64
   /// The frame whose stream has been read, up to the row that comes next.
   private var stream: (frame: Int64, nextRow: UInt64)?
+  /// The frame of which some row could not be read, and so none after it.
+  private var brokenFrame: Int64?
+  /// Where the gap begins in whose middle reading began.
+  private var gapStart: UInt64?
+  /// Why what comes next could not be read; told once it is known how far that goes.
+  private var gapReason: String?
+  private let isSealed: Bool
   private let connection: SQLiteConnection
   private let rows: SQLiteStatement
   private let frameRows: SQLiteStatement
   private var decompressor: FrameDecompressor
+  private let gaps: LogGaps
 
   /// - Parameter next: number of the first delivery to be read.
-  init(_ segment: LogSegment, in directory: StoreDirectory, vfs: String?, next: UInt64) throws {
+  init(_ segment: LogSegment, in directory: StoreDirectory, vfs: String?, next: UInt64, gaps: LogGaps) throws {
     self.segment = segment
+    self.gaps = gaps
     connection = try segment.open(in: directory, vfs: vfs)
-    rows = try connection.prepare(
-      "SELECT first, count, frame, checksum, data FROM delivery_commit WHERE first >= ?1 ORDER BY first")
+    isSealed = try LogSegment.isSealed(connection)
+    let columns = CommitRow.columns(isSealed: isSealed)
+    rows = try connection.prepare("SELECT \(columns), data FROM delivery_commit WHERE first >= ?1 ORDER BY first")
     frameRows = try connection.prepare(
-      "SELECT first, count, checksum, data FROM delivery_commit WHERE first >= ?1 AND first < ?2 ORDER BY first")
+      "SELECT \(columns), data FROM delivery_commit WHERE first >= ?1 AND first < ?2 ORDER BY first")
     decompressor = try FrameDecompressor()
     self.next = next
     commitEnd = next
@@ -29,8 +41,11 @@ final class LogCursor: @unchecked Sendable {  // One thread at a time: whoever t
   }
 
   /// Adds the deliveries that follow, until there are `limit` of them, or `byteLimit` bytes of body.
+  ///
+  /// - Parameter end: number of the delivery after the last that must be in the segment.
   func read(
-    into result: inout [(position: LogPosition, logged: LoggedDelivery)], byteCount: inout Int, limit: Int, byteLimit: Int
+    into result: inout [(position: LogPosition, logged: LoggedDelivery)], byteCount: inout Int, limit: Int, byteLimit: Int,
+    end: UInt64
   ) throws {
     // An open statement would keep the segment's write-ahead log from being used anew.
     defer { rows.reset() }
@@ -39,81 +54,156 @@ final class LogCursor: @unchecked Sendable {  // One thread at a time: whoever t
       if next == commitEnd {
         if !isStepping { rows.bind(1, Int64(clamping: next)) }
         isStepping = true
-        guard try rows.step() else { return }
-        try beginCommit()
+        guard let row = try nextRow() else {
+          passOver(upTo: end, "rows are missing")
+          return
+        }
+        guard try beginCommit(row) else { continue }
       }
-      let logged = try readable(next) { try DeliveryPacking.read(from: &decompressor) }
-      result.append((LogPosition(rawValue: next), logged))
-      byteCount += logged.delivery.body.count
-      next += 1
-      if next == commitEnd { try endCommit() }
+      do {
+        let logged = try DeliveryPacking.read(from: &decompressor)
+        // A commit must be used up exactly.
+        if next + 1 == commitEnd { guard try decompressor.isAtEnd() else { throw DamagedBytes() } }
+        result.append((LogPosition(rawValue: next), logged))
+        byteCount += logged.delivery.body.count
+        next += 1
+      } catch is DamagedBytes {
+        breakOff("delivery \(next) is damaged")
+      }
     }
   }
 
-  /// Goes to a delivery in the middle of a commit.
+  /// The next row whose numbers are right; nil at the end of the segment.
+  private func nextRow() throws -> CommitRow? {
+    var probe: UInt64 = 1
+    var last = next
+    while true {
+      do throws(StoreError) {
+        while try rows.step() {
+          if let row = CommitRow(rows, isSealed: isSealed), row.first >= next { return row }
+          last = max(last, UInt64(clamping: rows.int(0)))
+          gapReason = gapReason ?? "a row is damaged"
+        }
+        return nil
+      } catch {
+        guard error.code == .corrupt else { throw error }
+        // A page of the file: what stands behind it is found by its number.
+        gapReason = gapReason ?? error.message
+        guard probe < LogSegment.greatestNumber, last < LogSegment.greatestNumber else { return nil }
+        rows.bind(1, Int64(clamping: last + probe))
+        probe *= 2
+      }
+    }
+  }
+
+  /// Tells of what lies between the last delivery that was given and a number, and goes on there.
+  private func passOver(upTo number: UInt64, _ reason: String) {
+    if number > next {
+      gaps.note(min(gapStart ?? next, next)..<number, reason: "\(connection.path): \(gapReason ?? reason)")
+      (next, commitEnd) = (number, number)
+    }
+    gapReason = nil
+    gapStart = nil
+  }
+
+  /// The rest of the commit cannot be read, nor the rest of its frame.
+  private func breakOff(_ reason: String) {
+    gapReason = gapReason ?? reason
+    brokenFrame = stream?.frame
+    stream = nil
+    commitEnd = next
+  }
+
+  /// Goes to a delivery in the middle of a commit. Where that cannot be read, reading begins with what comes after it.
   private func seek(_ number: UInt64) throws {
     let statement = try connection.prepare(
-      "SELECT first, count FROM delivery_commit WHERE first <= ?1 ORDER BY first DESC LIMIT 1")
+      """
+      SELECT \(CommitRow.columns(isSealed: isSealed)) FROM delivery_commit WHERE first <= ?1 ORDER BY first DESC
+      """)
     statement.bind(1, Int64(clamping: number))
     defer { statement.reset() }
-    guard try statement.step() else { return }
-    guard let range = CommitRow(first: statement.int(0), count: statement.int(1)) else { throw damage(at: number) }
-    guard range.first < number, number < range.end else { return }
-    rows.bind(1, statement.int(0))
-    defer { rows.reset() }
-    guard try rows.step() else { return }
-    try beginCommit()
-    while next < number {
-      _ = try readable(next) { try DeliveryPacking.read(from: &decompressor) }
-      next += 1
+    do {
+      var found: CommitRow?
+      while found == nil, try statement.step() { found = CommitRow(statement, isSealed: isSealed) }
+      guard let row = found, row.first < number, number < row.end else {
+        // Between two commits, unless something is missing here.
+        gapStart = found.map { $0.first < number ? $0.end : number } ?? segment.first
+        return
+      }
+      statement.reset()
+      rows.bind(1, Int64(clamping: row.first))
+      defer { rows.reset() }
+      next = row.first
+      commitEnd = next
+      guard try rows.step(), let row = CommitRow(rows, isSealed: isSealed), try beginCommit(row) else {
+        (next, commitEnd) = (number, number)
+        return
+      }
+      while next < number {
+        _ = try DeliveryPacking.read(from: &decompressor)
+        next += 1
+      }
+    } catch is DamagedBytes {
+      breakOff("delivery \(next) is damaged")
+      (next, commitEnd) = (number, number)
+    } catch let error as StoreError where error.code == .corrupt {
+      gapReason = error.message
+      (next, commitEnd) = (number, number)
     }
   }
 
   /// Begins to read the current row, after everything in its frame that comes before it.
-  private func beginCommit() throws {
-    let (first, frame) = (rows.int(0), rows.int(2))
-    guard let range = CommitRow(first: first, count: rows.int(1)), frame > 0, frame <= first else { throw damage(at: next) }
-    if stream?.frame != frame || stream?.nextRow != range.first {
-      decompressor.startFrame()
-      if frame < first { try skipRows(from: frame, upTo: first) }
+  ///
+  /// - Returns: false when it cannot be read.
+  private func beginCommit(_ row: CommitRow) throws -> Bool {
+    let first = Int64(clamping: row.first)
+    guard row.frame != brokenFrame else {
+      gapReason = gapReason ?? "a row that it follows is damaged"
+      return false
     }
-    stream = (frame, range.end)
-    (next, commitEnd) = (range.first, range.end)
-    decompressor.begin(try checked(rows.bytes(4), checksum: rows.int(3), number: range.first))
+    if stream?.frame != row.frame || stream?.nextRow != row.first {
+      decompressor.startFrame()
+      guard try row.frame == first || skipRows(from: row.frame, upTo: first) else {
+        brokenFrame = row.frame
+        stream = nil
+        gapReason = gapReason ?? "a row that it follows is damaged"
+        return false
+      }
+    }
+    let bytes = rows.bytes(6)
+    guard Checksum.of(bytes) == row.checksum else {
+      brokenFrame = row.frame
+      stream = nil
+      gapReason = gapReason ?? "delivery \(row.first) is damaged"
+      return false
+    }
+    passOver(upTo: row.first, "rows are missing")
+    stream = (row.frame, row.end)
+    (next, commitEnd) = (row.first, row.end)
+    decompressor.begin(bytes)
+    return true
   }
 
-  /// A commit must be used up exactly.
-  private func endCommit() throws {
-    guard try readable(next - 1, { try decompressor.isAtEnd() }) else { throw damage(at: next - 1) }
-  }
-
-  private func skipRows(from frame: Int64, upTo end: Int64) throws {
+  /// Reads what comes before a row in its frame: all of it, or the row cannot be understood.
+  private func skipRows(from frame: Int64, upTo end: Int64) throws -> Bool {
     frameRows.bind(1, frame)
     frameRows.bind(2, end)
     defer { frameRows.reset() }
-    while try frameRows.step() {
-      let number = UInt64(clamping: frameRows.int(0))
-      decompressor.begin(try checked(frameRows.bytes(3), checksum: frameRows.int(2), number: number))
-      try readable(number) { try decompressor.skip() }
-    }
-  }
-
-  private func checked(_ bytes: [UInt8], checksum: Int64, number: UInt64) throws -> [UInt8] {
-    guard Checksum.of(bytes) == checksum else { throw damage(at: number) }
-    return bytes
-  }
-
-  private func readable<Result>(_ number: UInt64, _ body: () throws -> Result) throws -> Result {
+    var expected = UInt64(clamping: frame)
     do {
-      return try body()
+      while try frameRows.step() {
+        guard let row = CommitRow(frameRows, isSealed: isSealed), row.first == expected, row.frame == frame else { return false }
+        let bytes = frameRows.bytes(6)
+        guard Checksum.of(bytes) == row.checksum else { return false }
+        decompressor.begin(bytes)
+        try decompressor.skip()
+        expected = row.end
+      }
+      return expected == UInt64(clamping: end)
     } catch is DamagedBytes {
-      throw damage(at: number)
+      return false
+    } catch let error as StoreError where error.code == .corrupt {
+      return false
     }
-  }
-
-  private func damage(at number: UInt64) -> StoreError {
-    let nextFrame = try? connection.number("SELECT min(first) FROM delivery_commit WHERE first > \(number) AND frame = first")
-    let rest = nextFrame.map { $0 > 0 ? "; what follows can be read from delivery \($0) on" : "" } ?? ""
-    return StoreError(.corrupt, "\(connection.path): delivery \(number) is damaged\(rest)")
   }
 }

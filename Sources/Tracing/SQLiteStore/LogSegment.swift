@@ -3,7 +3,10 @@ import ValueStreamCore
 /// A file of the log: a SQLite database with one row per commit.
 ///
 /// A row holds the deliveries of a commit as a piece of a zstd stream. `frame` is the first row from which the stream must be
-/// read to understand this one; `newest` is the latest time of receipt in this row and those before it.
+/// read to understand this one; `newest` is the latest time of receipt in this row and those before it; `checksum` covers the
+/// bytes, and `seal` everything else with it. Rows of one segment, and segments, follow each other without gaps.
+///
+/// Segments of version 1 have no seal. They are never changed: whoever goes on with such a log begins a new segment.
 struct LogSegment: Sendable {
   /// Number of the first delivery that is, or will be, in it.
   var first: UInt64
@@ -47,42 +50,94 @@ struct LogSegment: Sendable {
         checksum INTEGER NOT NULL,
         data BLOB NOT NULL
       )
-      """
+      """,
+      "ALTER TABLE delivery_commit ADD COLUMN seal INTEGER",
     ])
+
+  /// The first version whose rows are sealed.
+  static let sealedVersion: Int64 = 2
 
   /// Opens it to be read, beside whoever writes it.
   func open(in directory: StoreDirectory, vfs: String?) throws -> SQLiteConnection {
     let connection = try SQLiteConnection(path: directory.file(name), vfs: vfs)
     // Rows are read once, front to back.
     try connection.execute("PRAGMA cache_size = -256")
-    try Self.schema.prepare(connection)
+    try Self.schema.check(connection)
     return connection
+  }
+
+  /// True when its rows carry seals.
+  static func isSealed(_ connection: SQLiteConnection) throws(StoreError) -> Bool {
+    try connection.number("PRAGMA user_version") >= sealedVersion
   }
 
   /// Number of the last delivery in it, or before it where it has none.
   func lastNumber(in directory: StoreDirectory, vfs: String?) throws -> UInt64 {
-    let last = try open(in: directory, vfs: vfs).prepare("SELECT first, count FROM delivery_commit ORDER BY first DESC LIMIT 1")
-    defer { last.reset() }
-    guard try last.step() else { return first - 1 }
-    guard let range = CommitRow(first: last.int(0), count: last.int(1)) else {
-      throw StoreError(.corrupt, "\(directory.file(name)): its last row is damaged")
-    }
-    return range.end - 1
+    try LogEnd(of: self, try open(in: directory, vfs: vfs)).next - 1
   }
 }
 
-/// Which deliveries stand in a row.
+/// Where a segment ends, by the last of its rows that is sound.
+struct LogEnd {
+  /// Number of the delivery that comes next: greater than any that can have been acknowledged.
+  var next: UInt64
+  /// Latest time of receipt; nil in an empty segment.
+  var newest: Timestamp?
+  /// True when rows after the last sound one are damaged.
+  var isDamaged = false
+
+  /// More deliveries than a commit holds, so that what comes after damaged rows takes no number that one of them had.
+  private static let unknownCount: UInt64 = 1 << 20
+
+  init(of segment: LogSegment, _ connection: SQLiteConnection) throws {
+    next = segment.first
+    let isSealed = try LogSegment.isSealed(connection)
+    let rows = try connection.prepare("SELECT \(CommitRow.columns(isSealed: isSealed)) FROM delivery_commit ORDER BY first DESC")
+    defer { rows.reset() }
+    while try rows.step() {
+      guard let row = CommitRow(rows, isSealed: isSealed), row.first >= segment.first else {
+        isDamaged = true
+        continue
+      }
+      (next, newest) = (row.end, Timestamp(nanoseconds: row.newest))
+      break
+    }
+    if isDamaged { next = min(next + Self.unknownCount, LogSegment.greatestNumber) }
+  }
+}
+
+/// What stands in a row beside its bytes.
 struct CommitRow {
   var first: UInt64
   var end: UInt64
+  /// First row of the stream.
+  var frame: Int64
+  var newest: Int64
+  var checksum: Int64
 
-  /// Nil when the numbers cannot be those of a commit.
-  init?(first: Int64, count: Int64) {
-    guard (1...Int64(LogSegment.greatestNumber)).contains(first), (1...Int64(LogSegment.greatestNumber)).contains(count) else {
-      return nil
+  /// The columns that ``init(_:isSealed:)`` reads.
+  static func columns(isSealed: Bool) -> String {
+    "first, count, frame, newest, checksum, \(isSealed ? "seal" : "NULL")"
+  }
+
+  /// Nil when the numbers cannot be those of a commit, or are others than were written.
+  init?(_ row: SQLiteStatement, isSealed: Bool) {
+    let (first, count) = (row.int(0), row.int(1))
+    (frame, newest, checksum) = (row.int(2), row.int(3), row.int(4))
+    guard (1...Int64(LogSegment.greatestNumber)).contains(first), (1...Int64(LogSegment.greatestNumber)).contains(count),
+      (1...first).contains(frame)
+    else { return nil }
+    if isSealed {
+      guard let seal = row.optionalInt(5),
+        seal == Self.seal(first: first, count: count, frame: frame, newest: newest, checksum: checksum)
+      else { return nil }
     }
     self.first = UInt64(first)
     end = UInt64(first + count)
+  }
+
+  static func seal(first: Int64, count: Int64, frame: Int64, newest: Int64, checksum: Int64) -> Int64 {
+    Checksum.of([first, count, frame, newest, checksum])
   }
 }
 
@@ -99,6 +154,12 @@ enum Checksum {
       for byte in buffer[index...] { mix(UInt64(byte), into: &state) }
       return Int64(bitPattern: state)
     }
+  }
+
+  static func of(_ words: [Int64]) -> Int64 {
+    var state = UInt64(words.count) &* prime
+    for word in words { mix(UInt64(bitPattern: word), into: &state) }
+    return Int64(bitPattern: state)
   }
 
   private static let prime: UInt64 = 0x9e37_79b9_7f4a_7c15

@@ -26,20 +26,30 @@ final class LogWriter {
   private static let pageBytes: Int64 = 4096
 
   /// Opens the newest segment, or creates the first.
+  ///
+  /// A segment that an older version wrote, or whose end is damaged, stays as it is, and a new one begins.
   init(_ directory: StoreDirectory, _ options: SQLiteDeliveryLog.Options, newest: LogSegment?) throws {
     self.directory = directory
     self.options = options
     compressor = try FrameCompressor()
-    active = try Self.open(newest ?? LogSegment(first: 1), directory, options)
-    let last = try active.connection.prepare("SELECT first, count, newest FROM delivery_commit ORDER BY first DESC LIMIT 1")
-    defer { last.reset() }
-    next = active.segment.first
-    guard try last.step() else { return }
-    guard let range = CommitRow(first: last.int(0), count: last.int(1)), range.first >= next else {
-      throw StoreError(.corrupt, "\(active.connection.path): its last row is damaged")
-    }
-    next = range.end
-    active.segment.newest = Timestamp(nanoseconds: last.int(2))
+    var segment = newest ?? LogSegment(first: 1)
+    if let newest, let end = try Self.endOfClosed(newest, directory, options) { segment = LogSegment(first: end) }
+    active = try Self.open(segment, directory, options)
+    let end = try LogEnd(of: segment, active.connection)
+    next = end.next
+    active.segment.newest = end.newest
+  }
+
+  /// Where a segment ended that is not gone on with; nil for one that is.
+  private static func endOfClosed(
+    _ segment: LogSegment, _ directory: StoreDirectory, _ options: SQLiteDeliveryLog.Options
+  ) throws -> UInt64? {
+    let connection = try segment.open(in: directory, vfs: options.vfs)
+    // Nothing at all in it: created, and not prepared any further.
+    guard try connection.number("PRAGMA user_version") > 0 else { return nil }
+    let end = try LogEnd(of: segment, connection)
+    let isOutdated = try end.next > segment.first && !LogSegment.isSealed(connection)
+    return isOutdated || end.isDamaged ? end.next : nil
   }
 
   /// The segment that is written, with the latest time of receipt in it; nil in there when it is empty.
@@ -92,7 +102,13 @@ final class LogWriter {
     insert.bind(2, Int64(count))
     insert.bind(3, Int64(clamping: frame ?? first))
     insert.bind(4, newest.nanoseconds)
-    insert.bind(5, Checksum.of(bytes))
+    let checksum = Checksum.of(bytes)
+    insert.bind(5, checksum)
+    insert.bind(
+      7,
+      CommitRow.seal(
+        first: Int64(clamping: first), count: Int64(count), frame: Int64(clamping: frame ?? first), newest: newest.nanoseconds,
+        checksum: checksum))
     // A statement outside a transaction is one: it has reached the disk when this returns.
     try insert.binding(6, bytes) { try insert.run() }
     active.unmeasuredBytes += Int64(bytes.count)
@@ -127,7 +143,7 @@ final class LogWriter {
       """)
     try LogSegment.schema.prepare(connection)
     try directory.synchronize()
-    let insert = try connection.prepare("INSERT INTO delivery_commit VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
+    let insert = try connection.prepare("INSERT INTO delivery_commit VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")
     let pageCount = try connection.prepare("PRAGMA page_count")
     let bytes = try connection.number("PRAGMA page_count") * pageBytes
     return Active(segment: segment, connection: connection, insert: insert, pageCount: pageCount, bytes: bytes)

@@ -16,6 +16,8 @@ package final class SQLiteDeliveryLog: DeliveryLog {
     package var checkpointPages = 1000
     /// Name of the SQLite file layer; nil for the system's.
     package var vfs: String?
+    /// Told of deliveries that cannot be read. They are left out where deliveries are read in order.
+    package var damage = DamageReport()
 
     package init() {}
   }
@@ -24,6 +26,7 @@ package final class SQLiteDeliveryLog: DeliveryLog {
   private let options: Options
   private let state: Mutex<State>
   private let writer: Mutex<Writing>
+  private let gaps: LogGaps
   /// Places where somebody stopped reading, so that going on there is cheap; the one used last is the last.
   private let cursors = Mutex<[LogCursor]>([])
 
@@ -54,20 +57,23 @@ package final class SQLiteDeliveryLog: DeliveryLog {
     let writer = try LogWriter(directory, options, newest: found.last)
     self.directory = directory
     self.options = options
-    state = Mutex(State(segments: found.dropLast() + [writer.segment], last: writer.last))
+    let closed = found.filter { $0.first != writer.segment.first }
+    state = Mutex(State(segments: closed + [writer.segment], last: writer.last))
+    gaps = LogGaps(options.damage, in: directory)
     self.writer = Mutex(Writing(writer: writer, lock: lock))
   }
 
   /// Opens a log to be read up to where it ends now, beside the process that writes it.
   ///
   /// - Throws: ``StoreError``: `unusable` when there is none.
-  package init(reading path: String) throws {
+  package init(reading path: String, options: Options = Options()) throws {
     let directory = try StoreDirectory(existing: path)
     let found = try directory.names(withPrefix: LogSegment.prefix).compactMap(LogSegment.init(name:))
     guard let newest = found.last else { throw StoreError(.unusable, "\(path): there is no delivery log") }
     self.directory = directory
-    options = Options()
-    state = Mutex(State(segments: found, last: try newest.lastNumber(in: directory, vfs: nil)))
+    self.options = options
+    gaps = LogGaps(options.damage, in: directory)
+    state = Mutex(State(segments: found, last: try newest.lastNumber(in: directory, vfs: options.vfs)))
     writer = Mutex(Writing())
   }
 
@@ -122,17 +128,24 @@ package final class SQLiteDeliveryLog: DeliveryLog {
     after position: LogPosition?, limit: Int, byteLimit: Int
   ) throws -> [(position: LogPosition, logged: LoggedDelivery)] {
     // Taken before reading: a segment that is not the last one now will not grow.
-    let segments = state.withLock(\.segments)
+    let (segments, last) = state.withLock { ($0.segments, $0.last) }
     guard limit > 0, let oldest = segments.first, position?.rawValue ?? 0 < UInt64.max else { return [] }
     var next = max(position.map { $0.rawValue + 1 } ?? 0, oldest.first)
     var result: [(position: LogPosition, logged: LoggedDelivery)] = []
     var byteCount = 0
     var index = segments.lastIndex { $0.first <= next } ?? 0
     while true {
+      // What a segment holds ends where the next one begins.
+      let end = index < segments.count - 1 ? segments[index + 1].first : last + 1
       do {
         let cursor = try takeCursor(at: next, in: segments[index])
-        try cursor.read(into: &result, byteCount: &byteCount, limit: limit, byteLimit: byteLimit)
+        try cursor.read(into: &result, byteCount: &byteCount, limit: limit, byteLimit: byteLimit, end: end)
         giveBack(cursor)
+      } catch let error as StoreError where error.code == .corrupt || error.code == .unusable {
+        // No file of ours any more; or it was removed meanwhile.
+        if isKept(segments[index]), next < end {
+          gaps.note(next..<end, reason: error.message)
+        }
       } catch {
         // What was read is good; the next call meets the failure first.
         if !result.isEmpty { return result }
@@ -164,6 +177,8 @@ package final class SQLiteDeliveryLog: DeliveryLog {
         byteCount += entry.logged.delivery.body.count
       }
       end -= count
+      // What is damaged may be long.
+      if step.isEmpty, end > oldest, let start = gaps.start(around: end) { end = max(oldest, min(end, start)) }
     }
     return result
   }
@@ -173,7 +188,12 @@ package final class SQLiteDeliveryLog: DeliveryLog {
   package func delivery(at position: LogPosition) throws -> LoggedDelivery? {
     guard position.rawValue > 0 else { return nil }
     let before = LogPosition(rawValue: position.rawValue - 1)
-    return try read(after: before, limit: 1, byteLimit: 0).first { $0.position == position }?.logged
+    if let found = try read(after: before, limit: 1, byteLimit: 0).first(where: { $0.position == position }) {
+      return found.logged
+    }
+    let (first, last) = state.withLock { ($0.segments.first?.first ?? 1, $0.last) }
+    guard (first...max(first, last)).contains(position.rawValue), position.rawValue <= last else { return nil }
+    throw StoreError(.corrupt, "\(directory.path): delivery \(position.rawValue) is damaged; vsd check lists what else is")
   }
 
   package func lastPosition() throws -> LogPosition? {
@@ -185,7 +205,7 @@ package final class SQLiteDeliveryLog: DeliveryLog {
     let waiting = cursors.withLock { cursors -> LogCursor? in
       cursors.lastIndex { $0.segment.first == segment.first && $0.next == next }.map { cursors.remove(at: $0) }
     }
-    return try waiting ?? LogCursor(segment, in: directory, vfs: options.vfs, next: next)
+    return try waiting ?? LogCursor(segment, in: directory, vfs: options.vfs, next: next, gaps: gaps)
   }
 
   private func isKept(_ segment: LogSegment) -> Bool {
@@ -200,6 +220,17 @@ package final class SQLiteDeliveryLog: DeliveryLog {
       if cursors.count > Self.idleCursorLimit { cursors.removeFirst() }
     }
   }
+
+  package func endOfDamage() -> LogPosition? { gaps.end.map(LogPosition.init(rawValue:)) }
+
+  /// Reads every delivery, so that all damage is told to the report of the options.
+  package func examine() throws {
+    var last: LogPosition?
+    while let read = try read(after: last, limit: 1000, byteLimit: 32 << 20).last { last = read.position }
+  }
+
+  /// Gives up for lost what could not be read since this was opened: it is not told again.
+  package func acceptLosses() throws { try gaps.accept(in: directory) }
 
   // MARK: Retention
 
@@ -225,9 +256,11 @@ package final class SQLiteDeliveryLog: DeliveryLog {
   private func newestReceipt(in segment: LogSegment) throws -> Timestamp? {
     if let newest = segment.newest { return newest }
     let connection = try segment.open(in: directory, vfs: options.vfs)
-    let last = try connection.prepare("SELECT newest FROM delivery_commit ORDER BY first DESC LIMIT 1")
-    defer { last.reset() }
-    return try last.step() ? Timestamp(nanoseconds: last.int(0)) : nil
+    let end = try LogEnd(of: segment, connection)
+    guard end.newest == nil, end.isDamaged else { return end.newest }
+    // Not later than what comes after it.
+    let following = state.withLock { state in state.segments.first { $0.first > segment.first } }
+    return try following.flatMap { try newestReceipt(in: $0) } ?? Timestamp(nanoseconds: .max)
   }
 
   package func size() throws -> Int64 {

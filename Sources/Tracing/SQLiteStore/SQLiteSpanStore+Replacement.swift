@@ -14,7 +14,7 @@ extension SQLiteSpanStore {
   package static let replacedFileName = "spans-before-replay.sqlite"
 
   /// Lets another store of the same directory take this one's place, with everything that must outlast a projection: the export
-  /// ledger, announcements under their numbers, how far exporters came, counters, recent deliveries. Both are closed then.
+  /// ledger, announcements under their numbers, how far exporters came, counters and of what they tell, recent deliveries. Both are closed then.
   ///
   /// - Parameter beginning: when the log began that the other store was made from; updates of branches before that are taken over.
   ///   Nil for a log that is complete.
@@ -90,6 +90,11 @@ extension SQLiteSpanStore {
       WHERE b.space = s.space AND b.number = s.number AND b.text = s.text);
     DROP INDEX announcement_of_replay;
 
+    DELETE FROM measurement;
+    INSERT OR IGNORE INTO measurement SELECT s.seq, m.since, m.counted
+      FROM former.measurement m JOIN former.subject f ON f.seq = m.subject JOIN renamed r ON r.former = f.space
+      JOIN subject s ON s.space = r.id AND s.number = f.number AND s.text = f.text;
+
     DELETE FROM fingerprint;
     INSERT INTO fingerprint SELECT * FROM former.fingerprint;
     DELETE FROM named_value WHERE \(isCounter);
@@ -104,5 +109,6 @@ extension SQLiteSpanStore {
     """
   }
 
-  private static let isCounter = "name NOT LIKE '\(MetricRegistry.gaugePrefix)%'"
+  /// Gauges, and what could not be projected, follow from the projection.
+  private static let isCounter = "name NOT LIKE '\(MetricRegistry.gaugePrefix)%' AND name <> 'deliveries.set_aside'"
 }

@@ -18,6 +18,8 @@ package final class SQLiteSpanStore: SpanStore {
     package var checkpointPages = 1000
     /// Name of the SQLite file layer; nil for the system's.
     package var vfs: String?
+    /// Told of rows that cannot be read. They are left out of every answer.
+    package var damage = DamageReport()
 
     package init() {}
   }
@@ -56,7 +58,7 @@ package final class SQLiteSpanStore: SpanStore {
       PRAGMA cache_size = -\(options.writerCacheKilobytes);
       """)
     try StoreSchema.spanStore.prepare(connection)
-    let writer = try SpanStoreWriter(connection, names: names, recentTraces: recentTraces)
+    let writer = try SpanStoreWriter(connection, names: names, recentTraces: recentTraces, damage: options.damage)
     self.directory = directory
     self.options = options
     isOnlyRead = false
@@ -124,7 +126,7 @@ package final class SQLiteSpanStore: SpanStore {
     return found.isEmpty ? 0 : try withWriter { try $0.removeFinished(found, before: cutoff, passed: passed) }
   }
 
-  private func withWriter<Result: Sendable>(_ body: (SpanStoreWriter) throws -> Result) throws -> Result {
+  func withWriter<Result: Sendable>(_ body: (SpanStoreWriter) throws -> Result) throws -> Result {
     try writing.withLock { writing in
       guard let writer = writing.writer else { throw StoreError(.unusable, "\(directory.path): the span store is closed") }
       return try body(writer)
@@ -139,6 +141,10 @@ package final class SQLiteSpanStore: SpanStore {
 
   package func publishers(of references: [Reference]) throws -> [Reference: [SpanKey]] {
     try withWarmestReader { try $0.publishers(of: references) }
+  }
+
+  package func publishers(of references: [Reference], limit: Int) throws -> [Reference: [SpanKey]] {
+    try withWarmestReader { try $0.publishers(of: references, limit: limit) }
   }
 
   package func followers(of references: [Reference]) throws -> [Reference: [SpanKey]] {
@@ -157,6 +163,16 @@ package final class SQLiteSpanStore: SpanStore {
 
   package func values() throws -> [String: [UInt8]] {
     try withReader { try $0.values() }
+  }
+
+  package func measurements(of keys: [SpanKey]) throws -> [SpanKey: Measurement] {
+    try withWarmestReader { try $0.measurements(of: keys) }
+  }
+
+  package func awaitingMeasurement(
+    since latest: Timestamp, orAfter now: Timestamp, limit: Int
+  ) throws -> [(key: SpanKey, measurement: Measurement)] {
+    try withWarmestReader { try $0.awaitingMeasurement(since: latest, orAfter: now, limit: limit) }
   }
 
   package func fingerprints(since cutoff: Timestamp) throws -> [DeliveryFingerprint] {
@@ -231,7 +247,7 @@ package final class SQLiteSpanStore: SpanStore {
     return try withReader(body)
   }
 
-  private func withReader<Result>(_ body: (SpanStoreReader) throws -> Result) throws -> Result {
+  func withReader<Result>(_ body: (SpanStoreReader) throws -> Result) throws -> Result {
     let reader = try idleReaders.withLock { $0.popLast() } ?? openReader()
     // Not given back after a failure: the next one begins with a new connection.
     let result = try reader.connection.read { try body(reader) }
@@ -242,6 +258,6 @@ package final class SQLiteSpanStore: SpanStore {
   private func openReader() throws -> SpanStoreReader {
     let connection = try SQLiteConnection(path: directory.file(options.fileName), vfs: options.vfs)
     try connection.execute("PRAGMA cache_size = -\(options.readerCacheKilobytes); PRAGMA query_only = 1")
-    return SpanStoreReader(connection, names: names, recentTraces: recentTraces)
+    return SpanStoreReader(connection, names: names, recentTraces: recentTraces, damage: options.damage)
   }
 }

@@ -16,6 +16,7 @@ enum SpanStoreQuery: Int, CaseIterable {
   case finished, finishedKey
   case traceProgress, setNextBlock, subjectName, subjectNames, insertOwnTrace, deleteOwnTrace, ownTraces, exportedTraces
   case kinds, insertKind, usedKinds
+  case measurement, awaitingMeasurement, awaitMeasurement, setMeasurement, absorbMeasurement, deleteMeasurement
 
   var sql: String {
     switch self {
@@ -23,10 +24,10 @@ enum SpanStoreQuery: Int, CaseIterable {
     case .nameText: "SELECT text FROM name WHERE id = ?1"
     case .insertName: "INSERT INTO name VALUES (?1, ?2)"
 
-    case .subjectData: "SELECT d.data FROM subject s JOIN subject_data d ON d.seq = s.seq WHERE \(Self.isNamed)"
+    case .subjectData: "SELECT d.data, d.checksum FROM subject s LEFT JOIN subject_data d ON d.seq = s.seq WHERE \(Self.isNamed)"
     case .things:
       """
-      SELECT s.seq, s.space, s.number, s.text, d.data FROM subject s JOIN subject_data d ON d.seq = s.seq
+      SELECT s.seq, s.space, s.number, s.text, d.data, d.checksum FROM subject s LEFT JOIN subject_data d ON d.seq = s.seq
       WHERE s.seq > ?1 ORDER BY s.seq LIMIT ?2
       """
     case .openThings:
@@ -44,8 +45,8 @@ enum SpanStoreQuery: Int, CaseIterable {
     // Leaves alone what stands in indexes.
     case .updateSummary: "UPDATE subject SET source = ?6, outcome = ?8, start = ?9, end = ?10 WHERE seq = ?4"
     case .deleteSubject: "DELETE FROM subject WHERE seq = ?1"
-    case .insertData: "INSERT INTO subject_data VALUES (?1, ?2)"
-    case .updateData: "UPDATE subject_data SET data = ?2 WHERE seq = ?1"
+    case .insertData: "INSERT INTO subject_data VALUES (?1, ?2, ?3)"
+    case .updateData: "UPDATE subject_data SET data = ?2, checksum = ?3 WHERE seq = ?1"
     case .deleteData: "DELETE FROM subject_data WHERE seq = ?1"
 
     case .publishers: Self.keys(in: "alias")
@@ -88,10 +89,10 @@ enum SpanStoreQuery: Int, CaseIterable {
     case .deleteTrace: "DELETE FROM exported_trace WHERE \(Self.isNamed)"
     case .deleteAttempts: "DELETE FROM exported_attempt WHERE \(Self.isNamed)"
 
-    case .values: "SELECT name, bytes FROM named_value"
-    case .setValue: "INSERT OR REPLACE INTO named_value VALUES (?1, ?2)"
-    case .fingerprints: "SELECT data FROM fingerprint WHERE newest >= ?1"
-    case .insertFingerprints: "INSERT INTO fingerprint VALUES (NULL, ?1, ?2)"
+    case .values: "SELECT name, bytes, checksum FROM named_value"
+    case .setValue: "INSERT OR REPLACE INTO named_value VALUES (?1, ?2, ?3)"
+    case .fingerprints: "SELECT data, checksum, batch FROM fingerprint WHERE newest >= ?1"
+    case .insertFingerprints: "INSERT INTO fingerprint VALUES (NULL, ?1, ?2, ?3)"
     case .deleteFingerprints: "DELETE FROM fingerprint WHERE newest < ?1"
     case .branchUpdates: "SELECT time, data FROM branch_update WHERE \(Self.isNamed) ORDER BY time DESC, data DESC LIMIT ?4"
     case .branchUpdatesTo: "SELECT space, number, text, time, data FROM branch_update WHERE head = ?1"
@@ -123,6 +124,29 @@ enum SpanStoreQuery: Int, CaseIterable {
       """
     case .kinds: "SELECT source, host, operation FROM kind"
     case .insertKind: "INSERT OR IGNORE INTO kind VALUES (?1, ?2, ?3)"
+    case .measurement:
+      "SELECT m.since, m.counted FROM subject s JOIN measurement m ON m.subject = s.seq WHERE \(Self.isNamed)"
+    case .awaitingMeasurement:
+      """
+      SELECT s.space, s.number, s.text, m.since, m.counted
+      FROM measurement m INDEXED BY measurement_since CROSS JOIN subject s ON s.seq = m.subject
+      WHERE m.since >= ?1 AND m.since <= ?2 ORDER BY m.since LIMIT ?3
+      """
+    case .awaitMeasurement:
+      """
+      INSERT INTO measurement VALUES (?1, ?2, ?3)
+      ON CONFLICT (subject) DO UPDATE SET since = excluded.since WHERE since IS NULL
+      """
+    case .setMeasurement: "INSERT OR REPLACE INTO measurement VALUES (?1, NULL, ?2)"
+    // Lines of text, so that what is joined is text, too.
+    case .absorbMeasurement:
+      """
+      INSERT INTO measurement SELECT ?2, since, counted FROM measurement WHERE subject = ?1
+      ON CONFLICT (subject) DO UPDATE SET
+        since = min(coalesce(since, excluded.since), coalesce(excluded.since, since)),
+        counted = CAST(counted || excluded.counted AS BLOB)
+      """
+    case .deleteMeasurement: "DELETE FROM measurement WHERE subject = ?1"
     case .usedKinds:
       """
       SELECT s.space, s.number, s.text, o.text FROM subject s JOIN name o ON o.id = s.operation GROUP BY s.space, s.operation
@@ -141,7 +165,7 @@ enum SpanStoreQuery: Int, CaseIterable {
   private static func keys(in table: String) -> String {
     """
     SELECT s.space, s.number, s.text FROM \(table) r JOIN subject s ON s.seq = r.subject
-    WHERE r.space = ?1 AND r.number = ?2 AND r.text = ?3
+    WHERE r.space = ?1 AND r.number = ?2 AND r.text = ?3 LIMIT ?4
     """
   }
 

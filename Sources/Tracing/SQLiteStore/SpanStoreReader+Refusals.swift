@@ -12,12 +12,15 @@ extension SpanStoreReader {
     defer { statement.reset() }
     var result: [(sequence: UInt64, refusal: ExportRefusal)] = []
     while try statement.step() {
-      guard let attempts = RefusedAttempts.attempts(in: statement.text(5)) else {
-        throw StoreError(.corrupt, "\(connection.path): a refusal of \(statement.text(1)) cannot be read")
+      // The rest of it tells enough.
+      let attempts = RefusedAttempts.attempts(in: statement.text(5))
+      if attempts == nil {
+        damage.note(
+          StoreDamage(.exportRefusal, "\(statement.int(0))", reason: "\(connection.path): its attempts cannot be read"))
       }
       let refusal = ExportRefusal(
         exporter: statement.text(1), time: Timestamp(nanoseconds: statement.int(2)), count: Int(statement.int(3)),
-        reason: statement.text(4), attempts: attempts)
+        reason: statement.text(4), attempts: attempts ?? [])
       result.append((UInt64(clamping: statement.int(0)), refusal))
     }
     return result

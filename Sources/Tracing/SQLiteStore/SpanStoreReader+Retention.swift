@@ -26,6 +26,7 @@ extension SpanStoreReader {
     statement.bind(2, sequence)
     statement.bind(3, passed)
     defer { statement.reset() }
-    return try statement.step() ? try key(statement, at: 0) : nil
+    guard try statement.step() else { return nil }
+    return try readable(.subject, "in row \(sequence)") { try key(statement, at: 0) }
   }
 }

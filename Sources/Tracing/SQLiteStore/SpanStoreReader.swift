@@ -5,11 +5,13 @@ final class SpanStoreReader: @unchecked Sendable {  // One thread at a time: who
   let connection: SQLiteConnection
   private let names: NameCache
   let recentTraces: RecentTraces
+  let damage: DamageReport
   private var statements = [SQLiteStatement?](repeating: nil, count: SpanStoreQuery.allCases.count)
   /// Statements that lists ask, by their text: as many as there are combinations of filters.
   private var listStatements: [String: SQLiteStatement] = [:]
 
-  init(_ connection: SQLiteConnection, names: NameCache, recentTraces: RecentTraces) {
+  init(_ connection: SQLiteConnection, names: NameCache, recentTraces: RecentTraces, damage: DamageReport) {
+    self.damage = damage
     self.connection = connection
     self.names = names
     self.recentTraces = recentTraces
@@ -58,6 +60,27 @@ final class SpanStoreReader: @unchecked Sendable {  // One thread at a time: who
     StoredName.key(space: try nameText(row.int(column)), number: row.int(column + 1), text: row.text(column + 2))
   }
 
+  /// What is read from a row; nil where the row is damaged, which is reported.
+  func readable<Value>(_ part: StoreDamage.Part, _ name: @autoclosure () -> String, _ body: () throws -> Value) throws -> Value? {
+    do {
+      return try body()
+    } catch let error as StoreError where error.code == .corrupt || error.code == .newerVersion {
+      // A newer version of one row among others of this version is a byte that changed: the schema tells the version of all.
+      damage.note(StoreDamage(part, name(), reason: error.message))
+      return nil
+    }
+  }
+
+  /// Throws unless the bytes are those that were stored.
+  ///
+  /// - Parameter column: holds their checksum; null in rows of before there were any.
+  func checked(_ bytes: [UInt8], _ row: SQLiteStatement, checksumAt column: Int32) throws(StoreError) -> [UInt8] {
+    if let checksum = row.optionalInt(column), checksum != Checksum.of(bytes) {
+      throw StoreError(.corrupt, "\(connection.path): other bytes than were stored")
+    }
+    return bytes
+  }
+
   /// Binds a name to the first three parameters; false when nothing can be stored under it.
   func bind(_ name: StoredName, to statement: SQLiteStatement) throws -> Bool {
     guard let space = try nameID(name.space) else { return false }
@@ -75,20 +98,22 @@ final class SpanStoreReader: @unchecked Sendable {  // One thread at a time: who
     var result: [SpanKey: Subject] = [:]
     for key in keys where result[key] == nil {
       statement.reset()
-      guard try bind(StoredName(key), to: statement), try statement.step() else { continue }
-      result[key] = try Subject(key: key, encoded: statement.bytes(0))
+      result[key] = try readable(.subject, key.description) { () throws -> Subject? in
+        guard try bind(StoredName(key), to: statement), try statement.step() else { return nil }
+        return try Subject(key: key, encoded: checked(statement.bytes(0), statement, checksumAt: 1))
+      }.flatMap { $0 }
     }
     return result
   }
 
-  func publishers(of references: [Reference]) throws -> [Reference: [SpanKey]] {
+  func publishers(of references: [Reference], limit: Int = .max) throws -> [Reference: [SpanKey]] {
     var result: [Reference: [SpanKey]] = [:]
     for reference in references where result[reference] == nil {
       if reference.kind == .key {
         let key = SpanKey(reference.value)
         result[reference] = try key.map { try isKnown($0) ? [$0] : [] } ?? []
       } else {
-        result[reference] = try keys(.publishers, reference)
+        result[reference] = try keys(.publishers, reference, limit: limit)
       }
     }
     return result
@@ -106,12 +131,15 @@ final class SpanStoreReader: @unchecked Sendable {  // One thread at a time: who
     return try bind(StoredName(key), to: statement) && statement.step()
   }
 
-  private func keys(_ query: SpanStoreQuery, _ reference: Reference) throws -> [SpanKey] {
+  private func keys(_ query: SpanStoreQuery, _ reference: Reference, limit: Int = .max) throws -> [SpanKey] {
     let statement = try statement(query)
     defer { statement.reset() }
     guard try bind(StoredName(reference), to: statement) else { return [] }
+    statement.bind(4, Int64(limit))
     var keys: [SpanKey] = []
-    while try statement.step() { keys.append(try key(statement, at: 0)) }
+    while try statement.step() {
+      if let key = try readable(.reference, "\(reference)", { try key(statement, at: 0) }) { keys.append(key) }
+    }
     return keys.sorted()
   }
 
@@ -131,15 +159,25 @@ final class SpanStoreReader: @unchecked Sendable {  // One thread at a time: who
 
   func announcements(after sequence: UInt64, limit: Int) throws -> [(sequence: UInt64, announcement: Announcement)] {
     let statement = try statement(.announcements)
-    statement.bind(1, Int64(clamping: sequence))
-    statement.bind(2, Int64(max(0, limit)))
     defer { statement.reset() }
     var result: [(sequence: UInt64, announcement: Announcement)] = []
-    while try statement.step() {
-      let announcement = Announcement(
-        key: try key(statement, at: 1), attempt: Int(statement.int(4)), time: Timestamp(nanoseconds: statement.int(5)))
-      result.append((UInt64(clamping: statement.int(0)), announcement))
-    }
+    var last = Int64(clamping: sequence)
+    var rowCount = 0
+    repeat {
+      // Again for those in whose place damaged ones were read: an empty answer means that there are no more.
+      statement.reset()
+      statement.bind(1, last)
+      statement.bind(2, Int64(max(0, limit)))
+      rowCount = 0
+      while result.count < limit, try statement.step() {
+        rowCount += 1
+        last = statement.int(0)
+        guard let key = try readable(.outbox, "\(last)", { try key(statement, at: 1) }) else { continue }
+        let announcement = Announcement(
+          key: key, attempt: Int(statement.int(4)), time: Timestamp(nanoseconds: statement.int(5)))
+        result.append((UInt64(clamping: last), announcement))
+      }
+    } while result.count < limit && rowCount > 0 && rowCount == limit
     return result
   }
 
@@ -195,7 +233,12 @@ final class SpanStoreReader: @unchecked Sendable {  // One thread at a time: who
     let statement = try statement(.values)
     defer { statement.reset() }
     var result: [String: [UInt8]] = [:]
-    while try statement.step() { result[statement.text(0)] = statement.bytes(1) }
+    while try statement.step() {
+      let name = statement.text(0)
+      result[name] = try readable(.value, name) { () throws -> [UInt8] in
+        try checked(statement.bytes(1), statement, checksumAt: 2)
+      }
+    }
     return result
   }
 
@@ -204,7 +247,12 @@ final class SpanStoreReader: @unchecked Sendable {  // One thread at a time: who
     statement.bind(1, cutoff.nanoseconds)
     defer { statement.reset() }
     var result: [DeliveryFingerprint] = []
-    while try statement.step() { FingerprintPacking.read(statement.bytes(0), since: cutoff, into: &result) }
+    while try statement.step() {
+      let bytes = try readable(.fingerprint, "batch \(statement.int(2))") { () throws -> [UInt8] in
+        try checked(statement.bytes(0), statement, checksumAt: 1)
+      }
+      if let bytes { FingerprintPacking.read(bytes, since: cutoff, into: &result) }
+    }
     return result
   }
 
@@ -214,7 +262,12 @@ final class SpanStoreReader: @unchecked Sendable {  // One thread at a time: who
     guard try bind(StoredName(branch), to: statement) else { return [] }
     statement.bind(4, Int64(max(0, limit)))
     var result: [BranchUpdate] = []
-    while try statement.step() { result.append(try branchUpdate(of: branch, statement, at: 0)) }
+    while try statement.step() {
+      let update = try readable(.branchUpdate, "\(branch) at \(statement.int(0))") {
+        try branchUpdate(of: branch, statement, at: 0)
+      }
+      if let update { result.append(update) }
+    }
     return result.reversed()
   }
 
@@ -224,13 +277,15 @@ final class SpanStoreReader: @unchecked Sendable {  // One thread at a time: who
     statement.bind(1, BranchUpdatePacking.number(of: commit))
     var result: [BranchUpdate] = []
     while try statement.step() {
-      let update = try branchUpdate(of: key(statement, at: 0), statement, at: 3)
-      if update.after == commit { result.append(update) }
+      let update = try readable(.branchUpdate, "to \(commit) at \(statement.int(3))") {
+        try branchUpdate(of: key(statement, at: 0), statement, at: 3)
+      }
+      if let update, update.after == commit { result.append(update) }
     }
     return result.sorted { $0.precedes($1) }
   }
 
-  private func branchUpdate(of branch: SpanKey, _ statement: SQLiteStatement, at column: Int32) throws -> BranchUpdate {
+  func branchUpdate(of branch: SpanKey, _ statement: SQLiteStatement, at column: Int32) throws -> BranchUpdate {
     do throws(DamagedBytes) {
       let time = Timestamp(nanoseconds: statement.int(column))
       return try BranchUpdatePacking.read(statement.bytes(column + 1), branch: branch, time: time)
@@ -280,12 +335,19 @@ extension SpanStoreReader {
     var page = SubjectPage(subjects: [], next: nil)
     var last: Int64 = 0
     while try statement.step() {
-      guard page.subjects.count < limit else {
+      guard page.subjects.count + page.damagedCount < limit else {
         page.next = UInt64(clamping: last)
         return page
       }
       last = statement.int(0)
-      page.subjects.append(try Subject(key: key(statement, at: 1), encoded: statement.bytes(4)))
+      guard let key = try readable(.subject, "in row \(last)", { try key(statement, at: 1) }) else {
+        page.damagedCount += 1
+        continue
+      }
+      let subject = try readable(.subject, key.description) { () throws -> Subject in
+        try Subject(key: key, encoded: checked(statement.bytes(4), statement, checksumAt: 5))
+      }
+      if let subject { page.subjects.append(subject) } else { page.damagedCount += 1 }
     }
     return page
   }

@@ -96,5 +96,16 @@ extension StoreSchema {
         source TEXT NOT NULL, host TEXT NOT NULL, operation TEXT NOT NULL, PRIMARY KEY (source, host, operation)
       ) WITHOUT ROWID;
       """,
+      // What was counted of the ends of subjects, and which await it: apart from what they hold, because it is small and changes once more.
+      """
+      CREATE TABLE measurement (subject INTEGER PRIMARY KEY, since INTEGER, counted BLOB NOT NULL);
+      CREATE INDEX measurement_since ON measurement (since) WHERE since IS NOT NULL;
+      """,
+      // Checksums of what is packed; null in rows that were written before.
+      """
+      ALTER TABLE subject_data ADD COLUMN checksum INTEGER;
+      ALTER TABLE named_value ADD COLUMN checksum INTEGER;
+      ALTER TABLE fingerprint ADD COLUMN checksum INTEGER;
+      """,
     ])
 }

@@ -72,6 +72,7 @@ extension SpanStoreWriter {
       try move.run()
     }
     try removeExportRecord(of: fallback)
+    try absorbMeasurement(of: absorbed, into: absorbing)
     try remove(absorbed, fallback)
   }
 

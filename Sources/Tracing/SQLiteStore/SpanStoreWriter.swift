@@ -37,8 +37,8 @@ final class SpanStoreWriter {
   private static let fingerprintRetentionNanoseconds: Int64 = 8 * 24 * 3600 * 1_000_000_000
   private static let fingerprintSweepNanoseconds: Int64 = 3600 * 1_000_000_000
 
-  init(_ connection: SQLiteConnection, names: NameCache, recentTraces: RecentTraces) throws {
-    reader = SpanStoreReader(connection, names: names, recentTraces: recentTraces)
+  init(_ connection: SQLiteConnection, names: NameCache, recentTraces: RecentTraces, damage: DamageReport) throws {
+    reader = SpanStoreReader(connection, names: names, recentTraces: recentTraces, damage: damage)
     self.names = names
     nextName = try connection.number("SELECT max(id) FROM name") + 1
     let progress = try connection.prepare("SELECT next_subject, next_announcement, next_record, next_block FROM progress")
@@ -64,6 +64,7 @@ final class SpanStoreWriter {
       for (fallback, key) in changes.absorbed { try absorb(fallback, into: key) }
       for update in changes.branchUpdates { try write(update) }
       for announcement in changes.announcements { try write(announcement) }
+      for (key, change) in changes.measurements { try write(change, of: key) }
       while hasFullBlock { try indexNextBlock() }
       try write(changes.fingerprints)
       for (name, bytes) in changes.values { try write(name, bytes) }
@@ -177,19 +178,23 @@ final class SpanStoreWriter {
       if summary != known.summary { try update(summary, from: known.summary, of: sequence) }
       if summary.operation != known.summary.operation { try noteKind(of: change, summary) }
       let data = try reader.statement(.updateData)
-      data.bind(1, sequence)
-      try data.binding(2, change.subject.encoded()) { try data.run() }
+      try run(data, sequence, change.subject.encoded())
     } else {
       sequence = counters.subject
       counters.subject += 1
       try insert(change.subject.key, summary, as: sequence)
       try noteKind(of: change, summary)
       let data = try reader.statement(.insertData)
-      data.bind(1, sequence)
-      try data.binding(2, change.subject.encoded()) { try data.run() }
+      try run(data, sequence, change.subject.encoded())
     }
     for reference in change.newAliases { try insert(reference, of: sequence, .insertAlias) }
     for reference in change.newFollows { try insert(reference, of: sequence, .insertFollow) }
+  }
+
+  private func run(_ statement: SQLiteStatement, _ sequence: Int64, _ encoded: [UInt8]) throws {
+    statement.bind(1, sequence)
+    statement.bind(3, Checksum.of(encoded))
+    try statement.binding(2, encoded) { try statement.run() }
   }
 
   private func insert(_ key: SpanKey, _ summary: SummaryRow, as sequence: Int64) throws {
@@ -272,14 +277,17 @@ final class SpanStoreWriter {
   private func write(_ name: String, _ bytes: [UInt8]) throws {
     let statement = try reader.statement(.setValue)
     statement.bind(1, name)
+    statement.bind(3, Checksum.of(bytes))
     try statement.binding(2, bytes) { try statement.run() }
   }
 
   private func write(_ fingerprints: [DeliveryFingerprint]) throws {
     guard let newest = fingerprints.lazy.map(\.received).max() else { return }
     let insert = try reader.statement(.insertFingerprints)
+    let bytes = FingerprintPacking.bytes(of: fingerprints)
     insert.bind(1, newest.nanoseconds)
-    try insert.binding(2, FingerprintPacking.bytes(of: fingerprints)) { try insert.run() }
+    insert.bind(3, Checksum.of(bytes))
+    try insert.binding(2, bytes) { try insert.run() }
     if let last = fingerprintsRemovedAt, newest < last.advanced(byNanoseconds: Self.fingerprintSweepNanoseconds) { return }
     fingerprintsRemovedAt = newest
     let remove = try reader.statement(.deleteFingerprints)
@@ -318,7 +326,7 @@ final class SpanStoreWriter {
       for reference in subject.followedReferences { try remove(reference, of: sequence, .deleteFollow) }
     }
     try removeOwnTrace(of: sequence, key)
-    for query in [SpanStoreQuery.deleteData, .deleteSubject] {
+    for query in [SpanStoreQuery.deleteData, .deleteMeasurement, .deleteSubject] {
       let statement = try reader.statement(query)
       statement.bind(1, sequence)
       try statement.run()

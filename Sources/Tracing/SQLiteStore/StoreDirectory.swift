@@ -76,6 +76,37 @@ struct StoreDirectory: Sendable {
     return names.sorted()
   }
 
+  /// What a small file holds; nil when there is none, or it cannot be read.
+  func contents(of name: String) -> [UInt8]? {
+    let descriptor = open(file(name), O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { return nil }
+    defer { close(descriptor) }
+    var result: [UInt8] = []
+    var part = [UInt8](repeating: 0, count: 65_536)
+    while true {
+      let count = read(descriptor, &part, part.count)
+      if count == 0 { return result }
+      guard count > 0 else { return nil }
+      result += part.prefix(count)
+    }
+  }
+
+  /// Puts a small file in the place of another, durably: it is there as a whole, or not at all.
+  func replace(_ name: String, with contents: [UInt8]) throws(StoreError) {
+    let new = file(name + ".new")
+    let descriptor = open(new, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+    guard descriptor >= 0 else { throw .system(doing: "creating \(new)") }
+    defer { close(descriptor) }
+    var rest = contents[...]
+    while !rest.isEmpty {
+      let count = rest.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+      guard count > 0 else { throw .system(doing: "writing \(new)") }
+      rest = rest.dropFirst(count)
+    }
+    guard fsync(descriptor) == 0, rename(new, file(name)) == 0 else { throw .system(doing: "writing \(file(name))") }
+    try synchronize()
+  }
+
   /// Bytes of a file; 0 when it does not exist.
   func size(of name: String) -> Int64 {
     var status = stat()

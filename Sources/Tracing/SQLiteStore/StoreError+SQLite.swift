@@ -29,6 +29,7 @@ extension StoreError {
     case SQLITE_FULL: .noSpace
     case SQLITE_BUSY, SQLITE_LOCKED, SQLITE_NOMEM: .busy
     case SQLITE_CORRUPT: .corrupt
+    case SQLITE_TOOBIG, SQLITE_CONSTRAINT, SQLITE_MISMATCH, SQLITE_RANGE: .rejected
     case SQLITE_NOTADB, SQLITE_CANTOPEN, SQLITE_PERM, SQLITE_AUTH, SQLITE_READONLY: .unusable
     default: .inputOutput
     }

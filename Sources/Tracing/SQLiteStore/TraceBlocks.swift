@@ -63,15 +63,17 @@ extension SpanStoreReader {
     exported.bind(2, Int64(bitPattern: traceID.high))
     exported.bind(3, Int64(bitPattern: traceID.low))
     exported.bind(4, Int64(limit))
-    while try exported.step() { keys.insert(try key(exported, at: 0)) }
+    while try exported.step() {
+      if let key = try readable(.exportLedger, "of trace \(traceID)", { try key(exported, at: 0) }) { keys.insert(key) }
+    }
 
     let indexed = try statement(.ownTraces)
     defer { indexed.reset() }
     indexed.bind(1, nextBlock)
     indexed.bind(2, Int64(bitPattern: traceID.high))
     while try indexed.step() {
-      let key = try key(indexed, at: 0)
-      if TraceID(root: key) == traceID { keys.insert(key) }
+      let found = try readable(.subject, "of trace \(traceID)") { try key(indexed, at: 0) }
+      if let found, TraceID(root: found) == traceID { keys.insert(found) }
     }
     let named = try statement(.subjectName)
     defer { named.reset() }
@@ -79,8 +81,8 @@ extension SpanStoreReader {
       named.reset()
       named.bind(1, sequence)
       guard try named.step() else { continue }
-      let key = try key(named, at: 0)
-      if TraceID(root: key) == traceID { keys.insert(key) }
+      let found = try readable(.subject, "in row \(sequence)") { try key(named, at: 0) }
+      if let found, TraceID(root: found) == traceID { keys.insert(found) }
     }
     return Array(keys.sorted().prefix(limit))
   }
@@ -93,7 +95,7 @@ extension SpanStoreReader {
     statement.bind(2, sequences.upperBound)
     var result: [(sequence: Int64, key: SpanKey, traceID: TraceID)] = []
     while try statement.step() {
-      let key = try key(statement, at: 1)
+      guard let key = try readable(.subject, "in row \(statement.int(0))", { try key(statement, at: 1) }) else { continue }
       result.append((statement.int(0), key, TraceID(root: key)))
     }
     return result
@@ -118,7 +120,8 @@ extension SpanStoreReader {
     defer { statement.reset() }
     var result: Set<ThingKind> = []
     while try statement.step() {
-      result.insert(ThingKind(try key(statement, at: 0), Operation(rawValue: statement.text(3))))
+      guard let key = try readable(.subject, "of kind \(statement.text(3))", { try key(statement, at: 0) }) else { continue }
+      result.insert(ThingKind(key, Operation(rawValue: statement.text(3))))
     }
     return result
   }

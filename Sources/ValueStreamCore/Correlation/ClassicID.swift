@@ -14,12 +14,16 @@ public enum ClassicID {
     let bytes = Array(text.utf8)
     guard bytes.count > prefix.count else { return nil }
     for start in 0...(bytes.count - prefix.count) where bytes[start] == prefix[0] && bytes[start...].starts(with: prefix) {
-      let end = bytes[start...].firstIndex { !isPart($0) } ?? bytes.count
+      let reach = min(start + lengthLimit, bytes.count)
+      let end = bytes[start..<reach].firstIndex { !isPart($0) } ?? reach
       let found = String(decoding: bytes[start..<end], as: UTF8.self)
       if !candidates(in: found).isEmpty { return found }
     }
     return nil
   }
+
+  /// No id is longer, with what follows it.
+  private static let lengthLimit = 512
 
   /// The ids that a found text may stand for, longest first: cut at `-`, `.` or `_` from the right.
   public static func candidates(in found: String) -> [String] {

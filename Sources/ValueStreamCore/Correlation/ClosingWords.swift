@@ -28,15 +28,24 @@ public struct ClosingWords: Sendable {
   /// The issues that a text in Markdown closes, in order, each once; at most 20. Comments and code in it do not count: templates
   /// hold examples there.
   public func issues(in text: String) -> [Issue] {
+    issues(inProse: MarkdownProse.text(of: text))
+  }
+
+  /// The same in a text without comments and code.
+  func issues(inProse prose: String) -> [Issue] {
     var result: [Issue] = []
     var isClosing = false
     // Joined words (`Fixes:#12`) do not count for the vendors either, so white space separates.
-    for token in MarkdownProse.text(of: text).split(whereSeparator: \.isWhitespace) where result.count < 20 {
-      let word = (token.hasSuffix(":") ? token.dropLast() : token).lowercased().drop { $0 == "(" || $0 == "*" || $0 == "-" }
-      if words.contains(String(word)) {
+    for scalars in prose.unicodeScalars.split(whereSeparator: Self.isSpace) {
+      let token = Substring(scalars)
+      let isShort = token.utf8.count <= Self.wordLimit
+      let word =
+        isShort ? (token.hasSuffix(":") ? token.dropLast() : token).lowercased().drop { $0 == "(" || $0 == "*" || $0 == "-" } : ""
+      if isShort, words.contains(String(word)) {
         isClosing = true
       } else if isClosing, let issue = Self.issue(in: token) {
         if !result.contains(issue) { result.append(issue) }
+        if result.count == 20 { break }
         isClosing = takesLists
       } else {
         isClosing = isClosing && takesLists && ["and", "issue", "issues", ","].contains(String(word))
@@ -45,7 +54,17 @@ public struct ClosingWords: Sendable {
     return result
   }
 
+  /// No closing word is longer, with what may stand around it.
+  private static let wordLimit = 32
+  /// No name of an issue is longer.
+  private static let nameLimit = 1024
+
+  private static func isSpace(_ scalar: Unicode.Scalar) -> Bool {
+    scalar.isASCII ? scalar.value == 0x20 || (0x09...0x0D).contains(scalar.value) : scalar.properties.isWhitespace
+  }
+
   private static func issue(in token: Substring) -> Issue? {
+    guard token.utf8.count <= nameLimit else { return nil }
     if let scheme = token.firstRange(of: "://") { return issue(inAddress: token[scheme.upperBound...]) }
     guard let hash = token.firstIndex(of: "#"), let number = number(at: token[token.index(after: hash)...]) else { return nil }
     let repository = token[..<hash]

@@ -29,8 +29,10 @@ struct CommitRange: Sendable {
     var newerWay = try Walk(from: newer, preferring: preferred, in: store)
     var olderWay = try Walk(from: older, preferring: preferred, in: store)
     for _ in 0..<stepLimit where !(newerWay.isOver && olderWay.isOver) {
-      if let commit = try newerWay.step(untilMeeting: olderWay) ?? olderWay.step(untilMeeting: newerWay) {
-        return CommitRange(olderWay, newerWay, meetingAt: commit)
+      if let meeting = try newerWay.step(untilMeeting: olderWay, as: .newer)
+        ?? olderWay.step(untilMeeting: newerWay, as: .older)
+      {
+        return CommitRange(olderWay, newerWay, at: meeting)
       }
     }
     return CommitRange(relation: .unknown, branches: newerWay.passed.branches)
@@ -42,16 +44,72 @@ struct CommitRange: Sendable {
     self.branches = branches
   }
 
-  private init(_ older: Walk, _ newer: Walk, meetingAt commit: String) {
-    let (olderWay, newerWay) = (older.passed(before: commit), newer.passed(before: commit))
-    let known = Set(olderWay.commits.map(\.id))
-    let commits = newerWay.commits.filter { !known.contains($0.id) }
+  private init(_ older: Walk, _ newer: Walk, at meeting: Meeting) {
+    let newerWay = newer.passed(before: meeting.commit)
+    // Whatever the older way passed, the older commit has, also behind the place where the ways meet.
+    let commits = newerWay.commits.filter { !older.hasPassed($0.id) }
     self.init(relation: commits.isEmpty ? .behind : .ahead, commits: commits, branches: newerWay.branches)
-    isCutShort = olderWay.isCutShort || newerWay.isCutShort
+    isCutShort = newerWay.isCutShort || !meeting.isWithinOlder && older.passed(before: meeting.commit).isCutShort
   }
 
-  /// More updates than this lie between two deploys of nobody.
+  /// Upper bound on the branch updates that are looked at for one commit.
   private static let stepLimit = 1000
+
+  /// Where two ways back meet.
+  private struct Meeting {
+    var commit: String
+    /// True where the older commit is known to have this one, and with it all that is before it, though no branch may have stood there.
+    var isWithinOlder = false
+  }
+
+  private enum Role { case older, newer }
+
+  /// What leads to a commit from others, which are asked for one after the other: the way back from it is walked once.
+  struct History {
+    private let commit: String
+    private let preferred: BranchPreference
+    private let store: any SpanStore
+    private var way: Walk
+    private var stepsLeft = stepLimit
+
+    init(of commit: String, preferring preferred: BranchPreference, in store: any SpanStore) throws {
+      self.commit = commit
+      self.preferred = preferred
+      self.store = store
+      way = try Walk(from: commit, preferring: preferred, in: store)
+      let nothing = Walk(preferring: preferred, in: store)
+      for _ in 0..<stepLimit where !way.isOver { _ = try way.step(untilMeeting: nothing, as: .newer) }
+    }
+
+    /// True for a commit of a branch that was first pushed with commits of its own: of what it has only these are known.
+    var beganWithCommits: Bool { way.beganWithCommits }
+
+    /// All that the commit has and others have not, as far as that is known.
+    func all(without others: [History] = []) -> CommitRange {
+      let commits = way.passed.commits.filter { commit in !others.contains { $0.contains(commit.id) } }
+      var range = CommitRange(relation: .ahead, commits: commits, branches: way.passed.branches)
+      range.isCutShort = way.passed.isCutShort
+      return range
+    }
+
+    /// True where no branch is known to have stood at the commit.
+    var isUnknown: Bool { way.passed.branches.isEmpty }
+
+    /// Whether it is known to have another commit.
+    func contains(_ commit: String) -> Bool { way.hasPassed(commit) }
+
+    /// How the commit stands to an older one: unknown also after too much was looked at for those that were asked for before.
+    mutating func range(since older: String) throws -> CommitRange {
+      if older == commit { return CommitRange(relation: .same) }
+      var olderWay = try Walk(from: older, preferring: preferred, in: store)
+      if let meeting = way.meetingAtStart(of: olderWay, from: older) { return CommitRange(olderWay, way, at: meeting) }
+      while !olderWay.isOver, stepsLeft > 0 {
+        stepsLeft -= 1
+        if let meeting = try olderWay.step(untilMeeting: way, as: .older) { return CommitRange(olderWay, way, at: meeting) }
+      }
+      return CommitRange(relation: .unknown, branches: way.passed.branches)
+    }
+  }
 
   /// From a commit back to those before, update by update.
   private struct Walk {
@@ -67,8 +125,12 @@ struct CommitRange: Sendable {
     /// How much was passed before each commit at which a branch stood. What a push lists between two of these may have come in by a
     /// merge, so that nothing is known of what it follows.
     private var places: [String: Place]
+    /// How much was passed before each commit that was.
+    private var listed: [String: Place] = [:]
     /// The commit from which the walk began if no branch is known to have stood or passed there.
     private let lost: String?
+    /// True where the way ends at the beginning of a branch that was first pushed with commits: what they follow is not known.
+    private(set) var beganWithCommits = false
 
     var isOver: Bool { update == nil }
 
@@ -88,6 +150,14 @@ struct CommitRange: Sendable {
       lost = update == nil ? commit : nil
     }
 
+    /// One that leads nowhere and begins nowhere.
+    init(preferring preferred: BranchPreference, in store: any SpanStore) {
+      self.preferred = preferred
+      self.store = store
+      places = [:]
+      lost = nil
+    }
+
     struct Passed {
       /// The newest first.
       var commits: [BranchCommit] = []
@@ -102,14 +172,17 @@ struct CommitRange: Sendable {
     }
 
     func passed(before commit: String) -> Passed {
-      let place = places[commit] ?? Place()
+      let place = places[commit] ?? listed[commit] ?? Place()
       return Passed(
         commits: Array(passed.commits.prefix(place.commitCount)), branches: Array(passed.branches.prefix(place.branchCount)),
         isCutShort: place.isCutShort)
     }
 
-    /// - Returns: the first commit on this way at which the other one stood too.
-    mutating func step(untilMeeting other: Walk) throws -> String? {
+    /// Whether the commit from which the walk began has this one: itself, or on its way back.
+    func hasPassed(_ commit: String) -> Bool { listed[commit] != nil || places[commit] != nil }
+
+    /// - Returns: the first commit on this way at which the other one stood too, or which tells what the newer one has.
+    mutating func step(untilMeeting other: Walk, as role: Role) throws -> Meeting? {
       guard let update, seen.insert(update).inserted, let after = update.after else {
         self.update = nil
         return nil
@@ -117,11 +190,26 @@ struct CommitRange: Sendable {
       if passed.branches.last != update.branch { passed.branches.append(update.branch) }
       passed.isCutShort = passed.isCutShort || update.isCutShort
       for commit in brought(by: update, to: after).reversed() {
-        if commit.id == other.lost { return arrive(at: commit.id, on: other) }
+        if commit.id == other.lost {
+          arrive(at: commit.id)
+          return Meeting(commit: commit.id)
+        }
+        if role == .older, other.places[commit.id] != nil { return Meeting(commit: commit.id, isWithinOlder: true) }
+        if listed[commit.id] == nil { listed[commit.id] = place }
         passed.commits.append(commit)
       }
-      if let before = update.before, let meeting = arrive(at: before, on: other) { return meeting }
+      if let before = update.before {
+        arrive(at: before)
+        if other.places[before] != nil { return Meeting(commit: before) }
+        if role == .newer, other.listed[before] != nil { return Meeting(commit: before, isWithinOlder: true) }
+      }
       self.update = try following(update, after)
+      return nil
+    }
+
+    /// Where this way, walked to its end, met another one that begins at a commit: nil where it has to be walked, too.
+    func meetingAtStart(of older: Walk, from commit: String) -> Meeting? {
+      if places[commit] != nil || older.lost != nil && listed[commit] != nil { return Meeting(commit: commit) }
       return nil
     }
 
@@ -137,23 +225,43 @@ struct CommitRange: Sendable {
       return commits
     }
 
-    private mutating func arrive(at commit: String, on other: Walk) -> String? {
-      if places[commit] == nil {
-        places[commit] = Place(
-          commitCount: passed.commits.count, branchCount: passed.branches.count, isCutShort: passed.isCutShort)
-      }
-      return other.places[commit] == nil ? nil : commit
+    private var place: Place {
+      Place(commitCount: passed.commits.count, branchCount: passed.branches.count, isCutShort: passed.isCutShort)
     }
 
-    private func following(_ update: BranchUpdate, _ after: String) throws -> BranchUpdate? {
+    private mutating func arrive(at commit: String) {
+      if places[commit] == nil { places[commit] = place }
+    }
+
+    private mutating func following(_ update: BranchUpdate, _ after: String) throws -> BranchUpdate? {
       if let before = update.before {
         let updates = try store.branchUpdates(to: before).filter { !seen.contains($0) }
         return preferred.choose(among: updates, afterMoving: update.branch)
       }
       // The branch began at a commit of another one.
       let others = try store.branchUpdates(to: after).filter { $0.branch != update.branch && $0.before != nil }
-      return preferred.choose(among: others, afterMoving: nil)
+      if let other = preferred.choose(among: others, afterMoving: nil) { return other }
+      if let other = try mergedIn(update) { return other }
+      // What the first commits of all follow is nothing.
+      beganWithCommits = !update.isDefaultBranch
+      return nil
     }
+
+    /// Where another branch stood that a branch took in which was first pushed with commits: it has all that the other one had there.
+    private mutating func mergedIn(_ creation: BranchUpdate) throws -> BranchUpdate? {
+      let foreign = passed.commits.lazy.filter { [places] in places[$0.id] == nil }.prefix(Self.mergedInLimit)
+      for commit in Array(foreign) {
+        let others = try store.branchUpdates(to: commit.id)
+          .filter { $0.branch != creation.branch && $0.before != nil && !seen.contains($0) }
+        guard let other = preferred.choose(among: others, afterMoving: nil) else { continue }
+        arrive(at: commit.id)
+        return other
+      }
+      return nil
+    }
+
+    /// Upper bound on the commits that are looked at to find where another branch was taken in.
+    private static let mergedInLimit = 32
   }
 }
 

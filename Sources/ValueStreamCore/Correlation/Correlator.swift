@@ -6,10 +6,16 @@
 /// - a thing's parent is where its most trusted rule leads: the first of that rule's references somebody publishes;
 /// - whoever publishes a reference for the first time has its followers looked at again, and so has who turns out to have begun at
 ///   another time, where that decides;
-/// - what is known under a fallback key becomes one with the thing that publishes the same identifying name under its full key.
+/// - what is known under a fallback key becomes one with the thing that publishes the same identifying name under its full key;
+/// - a reference that more than ``publisherLimit`` things publish leads nowhere and identifies nothing.
 ///
 /// Ties may form a cycle (two issues naming each other); ``TraceRoot`` cuts it, the edges stay.
 public struct Correlator: Sendable {
+  /// A name that more things have says nothing about which of them is meant.
+  ///
+  /// So a thing that is tied looks at no more than these, and whoever follows a name is looked at again no more often than this.
+  public static let publisherLimit = 100
+
   public init() {}
 
   /// Either what must be known first, or what follows.
@@ -45,8 +51,7 @@ public struct Correlator: Sendable {
     guard let key = identify(event, &view) else { return .need(view.missing) }
     guard let known = view.subject(key) else { return .need(view.missing) }
     var subject = known.value ?? Subject(key: key)
-    // Few, so that a look at each is quicker than a set of all.
-    let newNames = event.publishes.filter { !subject.publishes($0) }
+    let newNames = subject.newNames(among: event.publishes)
     let ownerBefore = subject.owner
     let lifeBefore = subject.decidingLife
     let deployNamesBefore = subject.deployNames
@@ -54,17 +59,17 @@ public struct Correlator: Sendable {
     // Who follows a short hash may mean the second commit that begins so.
     let newCommits = (newMerge.map { [$0] } ?? []) + newNames.filter { $0.kind == .commit }
     let namesOfCommits = newCommits + newCommits.compactMap(\.shortCommit)
-    let followsBefore = event.follows.isEmpty ? [] : Set(subject.followedReferences)
+    let newlyFollowed = subject.newlyFollowed(by: event)
     var changes = Changes(key: key, isNews: subject.add(event))
     guard changes.isNews else { return .changes(changes) }
 
     var newAliases = newNames
-    var newFollows = event.follows.isEmpty ? [] : subject.followedReferences.filter { !followsBefore.contains($0) }
+    var newFollows = newlyFollowed
     for fallback in fallbacks(among: newNames, of: key, &view) {
       subject.absorb(fallback)
       changes.removed.append(fallback.key)
-      newAliases += fallback.aliases.filter { !newAliases.contains($0) }
-      newFollows += fallback.followedReferences.filter { !newFollows.contains($0) }
+      newAliases = Set(newAliases).union(fallback.aliases).sorted()
+      newFollows = Set(newFollows).union(fallback.followedReferences).sorted()
     }
     changes.newAliases[key] = newAliases + subject.deployNames.subtracting(deployNamesBefore).subtracting(newAliases).sorted()
     changes.newFollows[key] = newFollows
@@ -93,6 +98,7 @@ public struct Correlator: Sendable {
     var known: Set<SpanKey> = []
     for alias in event.publishes where alias.identifies {
       guard let publishers = view.publishers(alias) else { return nil }
+      guard publishers.count <= Self.publisherLimit else { continue }
       known.formUnion(publishers.filter { !$0.isFallback && $0.source == event.key.source })
     }
     // Several things under one name are not decided between: the event stays with the name.
@@ -104,7 +110,9 @@ public struct Correlator: Sendable {
     guard !newNames.isEmpty, !key.isFallback else { return [] }
     var result: [Subject] = []
     for alias in newNames where alias.identifies {
-      for publisher in view.publishers(alias) ?? [] where publisher.isFallback && publisher.source == key.source {
+      let publishers = view.publishers(alias) ?? []
+      guard publishers.count <= Self.publisherLimit else { continue }
+      for publisher in publishers.sorted() where publisher.isFallback && publisher.source == key.source {
         guard let subject = view.subject(publisher)?.value, !result.contains(where: { $0.key == publisher }) else { continue }
         result.append(subject)
       }
@@ -116,7 +124,15 @@ public struct Correlator: Sendable {
 
   private func followers(of references: [Reference], except key: SpanKey, _ view: inout View) -> [SpanKey] {
     var result: Set<SpanKey> = []
-    for reference in references where reference.isFollowed { result.formUnion(view.followers(reference) ?? []) }
+    for reference in references where reference.isFollowed {
+      guard let followers = view.followers(reference), !followers.isEmpty else { continue }
+      // One more, or other facts of one, of a name that leads nowhere change nothing.
+      if followers.count > Self.publisherLimit {
+        guard let publishers = view.publishers(reference) else { continue }
+        if publishers.lazy.filter({ $0 != key }).count > Self.publisherLimit { continue }
+      }
+      result.formUnion(followers)
+    }
     result.remove(key)
     return result.sorted()
   }
@@ -144,7 +160,9 @@ public struct Correlator: Sendable {
   private func publisher(
     of reference: Reference, in written: Reference, for subject: Subject, reach: ReferenceReach, _ view: inout View
   ) -> SpanKey? {
-    var publishers = (view.publishers(reference) ?? []).filter { $0 != subject.key }
+    let all = view.publishers(reference) ?? []
+    guard all.count <= Self.publisherLimit else { return nil }
+    var publishers = all.filter { $0 != subject.key }
     if reference.kind == .shortCommit {
       publishers = publishers.filter { view.subject($0)?.value?.publishesCommit(beginning: written.value) ?? false }
     }
@@ -203,7 +221,9 @@ extension Subject {
 
   /// True of a thing that has a commit whose hash begins so.
   fileprivate func publishesCommit(beginning hash: String) -> Bool {
-    facts.contains { $0.event.publishes.contains { $0.kind == .commit && $0.value.hasPrefix(hash) } }
+    let isMeant = { (alias: Reference) in alias.kind == .commit && alias.value.hasPrefix(hash) }
+    if facts.contains(where: { $0.event.publishes.contains(where: isMeant) }) { return true }
+    return dropped?.aliases.keys.contains(where: isMeant) ?? false
   }
 
   /// When its first attempt began; nil of a thing without spans.
@@ -224,12 +244,25 @@ extension Subject {
 
   /// That of a thing for which it decides whether it is a parent.
   fileprivate var decidingLife: Life? {
-    facts.contains { $0.event.publishes.contains(where: \.isRepeated) } ? life : nil
+    let hasRepeated = facts.contains { $0.event.publishes.contains(where: \.isRepeated) }
+    return hasRepeated || dropped?.aliases.keys.contains(where: \.isRepeated) ?? false ? life : nil
   }
 
   /// Everything under which a parent may become known, longest candidates included.
   package var followedReferences: [Reference] {
-    Set(facts.lazy.flatMap(\.event.follows).flatMap(\.references).flatMap(\.candidates)).sorted()
+    var references = Set(facts.lazy.flatMap(\.event.follows).flatMap(\.references))
+    if let dropped { references.formUnion(dropped.follows.values.lazy.flatMap(\.value.references)) }
+    return Set(references.lazy.flatMap(\.candidates)).sorted()
+  }
+
+  /// What an event follows that the thing did not follow before, sorted.
+  fileprivate func newlyFollowed(by event: Event) -> [Reference] {
+    if event.follows.isEmpty { return [] }
+    var references = Set(event.follows.lazy.flatMap(\.references))
+    for fact in facts where !references.isEmpty {
+      for statement in fact.event.follows { references.subtract(statement.references) }
+    }
+    return Set(references.lazy.flatMap(\.candidates)).sorted()
   }
 }
 
@@ -277,9 +310,9 @@ private struct View {
       missing.insert(.publishers(reference))
       return nil
     }
-    known.removeAll(where: removed.contains)
+    if !removed.isEmpty { known.removeAll(where: removed.contains) }
     if let learned, learnedAliases.contains(reference), !known.contains(learned.key) { known.append(learned.key) }
-    return known.sorted()
+    return known
   }
 
   mutating func followers(_ reference: Reference) -> [SpanKey]? {

@@ -61,7 +61,7 @@ extension Event {
   /// A change has its branch in every month in which something was heard of it, a build looks into its own and those beside it.
   private mutating func dateBranches() {
     let months = Set((marks.map(\.time) + [time]).map { DatedName.day(of: $0.timestamp) / 30 }).sorted()
-    publishes = publishes.flatMap { $0.dated(inMonths: months) }
+    publishes = Array(publishes.lazy.flatMap { $0.dated(inMonths: months) }.prefix(2 * Limit.aliases))
     let month = DatedName.day(of: (marks.map(\.time) + [time]).min()?.timestamp ?? .epoch) / 30
     for index in follows.indices where follows[index].rule == .branch {
       follows[index].references = follows[index].references.flatMap { $0.dated(inMonths: [month, month - 1, month + 1]) }
@@ -77,30 +77,34 @@ extension Reference {
 }
 
 extension Subject {
-  /// Names under which a deploy is found by its service, its environment and the days on which it began or ended, whichever fact told
-  /// of which: more than those of its attempts, which who finds it looks at. Nobody follows them.
+  /// Names under which a deploy is found: the service, with and without the environment, on the days on which an attempt began and
+  /// ended. No more than four for each attempt. Nobody follows them.
   var deployNames: Set<Reference> {
     let isDeploy = facts.contains { $0.event.operation == .deploy || $0.event.usualOperation == .deploy }
     guard isDeploy else { return [] }
-    var services: [String: [Attribute]] = [:]
-    var environments: Set<String?> = [nil]
-    var days: Set<Int64> = []
+    var names: Set<Reference> = []
+    for attempt in attempts() {
+      let attributes = [DeployLane.serviceAttribute, DeployLane.environmentAttribute].compactMap { attempt.attribute($0) }
+      guard let lane = DeployLane(of: key, attributes: attributes) else { continue }
+      let end = attempt.ends.max()?.timestamp ?? attempt.supersededAt
+      for day in Set([attempt.start, max(end ?? attempt.start, attempt.start)].map(DatedName.day)) {
+        names.insert(DatedName.deploys(of: lane.service).reference(onDay: day))
+        names.insert(DatedName.deploys(in: lane).reference(onDay: day))
+      }
+    }
+    return names
+  }
+}
+
+extension Subject.Attempt {
+  /// An attribute of the semantic vocabulary as the span of the attempt has it, where its source states it.
+  fileprivate func attribute(_ name: String) -> Attribute? {
+    var best: (fact: Subject.Fact, attribute: Attribute)?
     for fact in facts {
-      if let service = fact.event.attributes.text(of: DeployLane.serviceAttribute) {
-        services[service] = [Attribute(DeployLane.serviceAttribute, .string(service))]
-      }
-      environments.insert(fact.event.attributes.text(of: DeployLane.environmentAttribute))
-      days.formUnion(fact.event.daysOfMarks)
+      guard let attribute = fact.event.attributes.last(where: { $0.name == name && $0.vocabulary == .semantic }) else { continue }
+      if let best, !best.fact.yieldsWithinAttempt(to: fact) { continue }
+      best = (fact, attribute)
     }
-    var names: Set<DatedName> = []
-    for attributes in Array(services.values) + [[]] {
-      guard var lane = DeployLane(of: key, attributes: attributes) else { continue }
-      names.insert(.deploys(of: lane.service))
-      for environment in environments {
-        lane.environment = environment
-        names.insert(.deploys(in: lane))
-      }
-    }
-    return Set(names.flatMap { name in days.map(name.reference(onDay:)) })
+    return best?.attribute
   }
 }

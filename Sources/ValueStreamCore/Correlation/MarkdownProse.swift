@@ -14,7 +14,7 @@ enum MarkdownProse {
     var isLineStart = true
     while index < bytes.count {
       let byte = bytes[index]
-      if starts(with: "<!--", bytes[index...]) {
+      if byte == UInt8(ascii: "<"), starts(with: "<!--", bytes[index...]) {
         index = end(ofCommentAt: index, in: bytes)
         prose.append(UInt8(ascii: " "))
         continue
@@ -46,7 +46,7 @@ enum MarkdownProse {
   /// Behind the comment; one that is not closed goes on to the end.
   private static func end(ofCommentAt start: Int, in bytes: [UInt8]) -> Int {
     var index = start + 4
-    while index < bytes.count, !starts(with: "-->", bytes[index...]) { index += 1 }
+    while index < bytes.count, bytes[index] != UInt8(ascii: "-") || !starts(with: "-->", bytes[index...]) { index += 1 }
     return min(index + 3, bytes.count)
   }
 
@@ -65,6 +65,8 @@ enum MarkdownProse {
 
   /// Behind the same number of backticks in the same paragraph; nil where there are none.
   private static func end(ofSpanAt start: Int, _ length: Int, in bytes: [UInt8]) -> Int? {
+    // Nobody quotes by more; a text of ever longer runs would be searched for the end of each.
+    guard length <= 32 else { return nil }
     var index = start + length
     var isLineEmpty = false
     while index < bytes.count {

@@ -31,6 +31,22 @@ struct PhaseTrack {
       }
     }
     if let end, let last = phases.indices.last, phases[last].end == nil { phases[last].end = max(end, phases[last].start) }
+    phases = phases.compactMap { Self.part(of: $0, from: start, to: end) }
+  }
+
+  /// What of a phase lies within its span; nil for nothing. Facts of one run tell of others: a pipeline that is tried again still
+  /// shows the jobs that ran hours before.
+  private static func part(of phase: Phase, from start: Timestamp, to end: Timestamp?) -> Phase? {
+    var phase = phase
+    if phase.start < start {
+      if let phaseEnd = phase.end, phaseEnd <= start { return nil }
+      phase.start = start
+    }
+    if let end {
+      if phase.start > end { return nil }
+      phase.end = phase.end.map { min($0, end) }
+    }
+    return phase
   }
 
   // MARK: Observations
@@ -47,6 +63,9 @@ struct PhaseTrack {
     var outcome: Outcome?
     var earliestStart: Timestamp?
 
+    /// A phase that was passed through at one moment comes before the one that went on.
+    var rankAtOneMoment: Int { kind == .start && end == time ? 0 : 1 }
+
     var endRank: (Int64, String) { (end?.nanoseconds ?? .min, outcome?.rawValue ?? "") }
   }
 
@@ -59,11 +78,17 @@ struct PhaseTrack {
     for statement in statements {
       guard let start = statement.start else { continue }
       let identity = Identity(name: statement.name, start: start)
-      let told = Observation(
+      var told = Observation(
         kind: .start, time: start, name: statement.name, end: statement.end,
-        outcome: statement.end == nil ? nil : statement.outcome)
-      // Of two the one with an end counts, and the later end.
-      if starts[identity].map({ $0.endRank < told.endRank }) ?? true { starts[identity] = told }
+        outcome: statement.end == nil ? nil : statement.outcome, earliestStart: statement.earliestStart)
+      if let known = starts[identity] {
+        // What is stated without a condition counts without one.
+        let condition = told.earliestStart.flatMap { told in known.earliestStart.map { max(told, $0) } }
+        // Of two the one with an end counts, and the later end.
+        if known.endRank > told.endRank { told = known }
+        told.earliestStart = condition
+      }
+      starts[identity] = told
     }
     var observations: [Observation] = []
     for statement in statements where statement.start == nil {
@@ -81,14 +106,18 @@ struct PhaseTrack {
           kind: kind, time: time, name: statement.name, outcome: statement.outcome, earliestStart: statement.earliestStart))
     }
     return (starts.values + observations).sorted {
-      ($0.time, $0.kind.rawValue, $0.name, $0.outcome?.rawValue ?? "", $0.earliestStart ?? .epoch)
-        < ($1.time, $1.kind.rawValue, $1.name, $1.outcome?.rawValue ?? "", $1.earliestStart ?? .epoch)
+      ($0.time, $0.kind.rawValue, $0.rankAtOneMoment, $0.name, $0.outcome?.rawValue ?? "", $0.earliestStart ?? .epoch)
+        < ($1.time, $1.kind.rawValue, $1.rankAtOneMoment, $1.name, $1.outcome?.rawValue ?? "", $1.earliestStart ?? .epoch)
     }
   }
 
   // MARK: One after the other
 
   private mutating func takeStart(_ start: Observation) {
+    // One that opens an attempt, and this attempt was under way.
+    if let moment = start.earliestStart, let first = phases.first(where: { $0.start >= spanStart }), first.start < moment {
+      return
+    }
     if let last = phases.last, last.end == nil, last.start == start.time {
       // A phase that gave way at the moment it is said to have begun never was: a job that waits for approval is not queued.
       phases.removeLast()

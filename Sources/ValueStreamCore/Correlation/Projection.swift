@@ -11,6 +11,8 @@ public struct Projection: Sendable {
   private var newAliases: [SpanKey: [Reference]] = [:]
   private var newFollows: [SpanKey: [Reference]] = [:]
   private var changed: Set<SpanKey> = []
+  /// In the order in which they changed first.
+  private var changedInOrder: [SpanKey] = []
   private var absorbed: [SpanKey: SpanKey] = [:]
   private var branchUpdates: [BranchUpdate] = []
 
@@ -18,12 +20,12 @@ public struct Projection: Sendable {
     self.store = store
   }
 
-  /// Correlates one event with the store and everything taken in so far.
+  /// Correlates one event with the store and everything taken in so far. What is beyond the ``Event/Limit``s is cut off.
   ///
   /// - Returns: the key of the thing the event is about, and whether the event told anything new.
   /// - Throws: ``StoreError`` when the store cannot be read; the projection is then of no more use.
   public mutating func take(_ event: Event) throws -> (key: SpanKey, isNews: Bool) {
-    let event = event.withDerivedNames()
+    let event = event.limited().withDerivedNames().limited()
     try loadForeseeable(event)
     while true {
       switch correlator.step(event, knowing: knowledge) {
@@ -49,7 +51,11 @@ public struct Projection: Sendable {
   /// Replaces the bookkeeping of a thing (what was announced, its classic picture).
   public mutating func update(_ subject: Subject) {
     knowledge.subjects[subject.key] = subject
-    changed.insert(subject.key)
+    noteChange(of: subject.key)
+  }
+
+  private mutating func noteChange(of key: SpanKey) {
+    if changed.insert(key).inserted { changedInOrder.append(key) }
   }
 
   /// Keys of the things that changed, in a fixed order.
@@ -60,10 +66,12 @@ public struct Projection: Sendable {
     finish { SubjectSummary($0) }
   }
 
-  /// The same, with summaries that the caller may have at hand.
+  /// The same, with summaries that the caller may have at hand. Subjects stand in the order in which they were heard of, which is that of
+  /// lists.
   package func finish(summary: (Subject) -> SubjectSummary) -> ProjectionChanges {
     var changes = ProjectionChanges()
-    for key in changed.sorted() {
+    var written: Set<SpanKey> = []
+    for key in changedInOrder where changed.contains(key) && written.insert(key).inserted {
       guard let subject = knowledge.subjects[key] ?? nil else { continue }
       changes.subjects.append(
         SubjectChange(
@@ -76,9 +84,10 @@ public struct Projection: Sendable {
 
   private mutating func apply(_ changes: Correlator.Changes) {
     guard changes.isNews else { return }
-    for (key, subject) in changes.subjects {
+    if changes.subjects[changes.key] != nil { noteChange(of: changes.key) }
+    for (key, subject) in changes.subjects.sorted(by: { $0.key < $1.key }) {
       knowledge.subjects[key] = subject
-      changed.insert(key)
+      noteChange(of: key)
     }
     for key in changes.removed {
       knowledge.subjects[key] = .some(nil)
@@ -86,7 +95,10 @@ public struct Projection: Sendable {
       absorbed[key] = changes.key
       newAliases[key] = nil
       newFollows[key] = nil
-      for reference in knowledge.publishers.keys { knowledge.publishers[reference]?.removeAll { $0 == key } }
+      // Of a name that very many publish, not all are known: the next is asked for.
+      for (reference, keys) in knowledge.publishers where keys.contains(key) {
+        knowledge.publishers[reference] = keys.count > Correlator.publisherLimit ? nil : keys.filter { $0 != key }
+      }
       for reference in knowledge.followers.keys { knowledge.followers[reference]?.removeAll { $0 == key } }
       for reference in newPublishers.keys { newPublishers[reference]?.removeAll { $0 == key } }
       for reference in newFollowers.keys { newFollowers[reference]?.removeAll { $0 == key } }
@@ -150,7 +162,7 @@ public struct Projection: Sendable {
       for key in keys { knowledge.subjects[key] = .some(absorbed[key] != nil ? nil : found[key]) }
     }
     if !publishers.isEmpty {
-      let found = try store.publishers(of: publishers)
+      let found = try store.publishers(of: publishers, limit: Correlator.publisherLimit + 2 + absorbed.count)
       for reference in publishers {
         var known = (found[reference] ?? []) + (newPublishers[reference] ?? [])
         if reference.kind == .key, let key = SpanKey(reference.value), changed.contains(key) { known.append(key) }

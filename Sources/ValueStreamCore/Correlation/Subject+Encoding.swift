@@ -7,7 +7,7 @@ extension Subject {
     var body = SubjectWriter()
     body.put(facts.count)
     for fact in facts { body.put(fact) }
-    body.put(droppedFactCount)
+    body.put(formerlyDroppedFactCount)
     body.put(droppedAttemptCount)
     body.put(optional: parent) { writer, tie in
       writer.put(tie.parent.description)
@@ -22,6 +22,7 @@ extension Subject {
       writer.put(share.count)
     }
     body.put(classic)
+    body.put(optional: dropped) { $0.put($1) }
     return body.finished(version: Self.encodingVersion)
   }
 
@@ -31,19 +32,21 @@ extension Subject {
   public init(key: SpanKey, encoded bytes: [UInt8]) throws {
     do throws(PackedError) {
       var reader = try SubjectReader(bytes, version: Self.encodingVersion)
+      let facts = try reader.array { reader throws(PackedError) in try reader.fact(key: key) }
+      let formerlyDroppedFactCount = try reader.int()
+      let droppedAttemptCount = try reader.int()
+      let parent = try reader.optional { reader throws(PackedError) in
+        ParentTie(
+          parent: SpanKey(encoded: try reader.string()), rule: try reader.value(), reference: try reader.reference(),
+          attempt: try reader.parentAttempt())
+      }
+      let announcedAttempts = try reader.array { reader throws(PackedError) in try reader.int() }
+      let gaugeShares = try reader.array { reader throws(PackedError) in try reader.gaugeShare() }
+      let classic = try reader.classicState()
       self.init(
-        key: key,
-        facts: try reader.array { reader throws(PackedError) in try reader.fact(key: key) },
-        droppedFactCount: try reader.int(),
-        droppedAttemptCount: try reader.int(),
-        parent: try reader.optional { reader throws(PackedError) in
-          ParentTie(
-            parent: SpanKey(encoded: try reader.string()), rule: try reader.value(), reference: try reader.reference(),
-            attempt: try reader.parentAttempt())
-        },
-        announcedAttempts: try reader.array { reader throws(PackedError) in try reader.int() },
-        gaugeShares: try reader.array { reader throws(PackedError) in try reader.gaugeShare() },
-        classic: try reader.classicState())
+        key: key, facts: facts, dropped: try reader.droppedFacts(), formerlyDroppedFactCount: formerlyDroppedFactCount,
+        droppedAttemptCount: droppedAttemptCount, parent: parent, announcedAttempts: announcedAttempts, gaugeShares: gaugeShares,
+        classic: classic)
     } catch .newerVersion(let version) {
       throw StoreError(.newerVersion, "\(key): written in form \(version); this program reads up to \(Self.encodingVersion)")
     } catch .corrupt {
@@ -52,6 +55,6 @@ extension Subject {
   }
 
   /// Grows when the packed form changes. 2: the attempt of a parent that is meant, usual operations. 3: phases that were seen.
-  /// 4: shares of several gauges.
-  static let encodingVersion: UInt8 = 4
+  /// 4: shares of several gauges. 5: what is kept of dropped facts.
+  static let encodingVersion: UInt8 = 5
 }

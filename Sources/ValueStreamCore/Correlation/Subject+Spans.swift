@@ -40,14 +40,22 @@ extension Subject {
     /// When the next attempt began, if there is one.
     var supersededAt: Timestamp?
     var facts: [Fact] = []
+    /// The outcome that a dropped fact tells.
+    var droppedOutcome: DroppedFacts.Statement<Outcome>?
   }
 
   // MARK: Attempts
 
+  /// Those of which a fact is kept.
   func attempts() -> [Attempt] {
-    if facts.contains(where: { $0.event.attempt.number != nil }) { return numberedAttempts() }
-    if facts.contains(where: { $0.event.attempt == .counted }) { return countedAttempts() }
-    return [attempt(number: 1, facts: facts)]
+    dropped == nil ? allAttempts() : allAttempts().filter { !$0.facts.isEmpty }
+  }
+
+  func allAttempts() -> [Attempt] {
+    let isNumbered = facts.contains { $0.event.attempt.number != nil } || dropped.map { !$0.numbered.isEmpty } ?? false
+    if isNumbered { return numberedAttempts() }
+    if dropped?.isCounted ?? false || facts.contains(where: { $0.event.attempt == .counted }) { return countedAttempts() }
+    return [attempt(number: 1, facts: facts, dropped: dropped?.whole)]
   }
 
   /// Facts without a number belong to the attempt that was running at their time.
@@ -56,7 +64,10 @@ extension Subject {
     for fact in facts {
       if let number = fact.event.attempt.number { byNumber[number, default: []].append(fact) }
     }
-    var attempts = byNumber.sorted { $0.key < $1.key }.map { attempt(number: $0.key, facts: $0.value) }
+    for number in (dropped?.numbered ?? [:]).keys where byNumber[number] == nil { byNumber[number] = [] }
+    var attempts = byNumber.sorted { $0.key < $1.key }.map {
+      attempt(number: $0.key, facts: $0.value, dropped: dropped?.numbered[$0.key])
+    }
     for fact in facts where fact.event.attempt.number == nil {
       let index = attempts.lastIndex { $0.start <= fact.event.time.timestamp } ?? 0
       attempts[index].facts.append(fact)
@@ -64,14 +75,13 @@ extension Subject {
     return attempts
   }
 
-  private func attempt(number: Int, facts: [Fact]) -> Attempt {
-    let marks = facts.flatMap(\.event.marks)
+  private func attempt(number: Int, facts: [Fact], dropped: DroppedFacts.Bounds?) -> Attempt {
+    let marks = facts.flatMap(\.event.marks) + (dropped?.marks ?? [])
     let ends = marks.filter { $0.kind == .end }.map(\.time)
-    if let start = Self.earliest(marks.filter { $0.kind != .end }) {
-      return Attempt(number: number, start: start, isStartUnknown: false, ends: ends, facts: facts)
-    }
-    let start = ends.max()?.timestamp ?? facts.map(\.event.time.timestamp).min() ?? .epoch
-    return Attempt(number: number, start: start, isStartUnknown: true, ends: ends, facts: facts)
+    let start = Self.earliest(marks.filter { $0.kind != .end })
+    return Attempt(
+      number: number, start: start ?? ends.max()?.timestamp ?? facts.map(\.event.time.timestamp).min() ?? .epoch,
+      isStartUnknown: start == nil, ends: ends, facts: facts, droppedOutcome: dropped?.outcome)
   }
 
   /// The first of the vendor's times; the first time of receipt only where the vendor sends none.
@@ -101,7 +111,7 @@ extension Subject {
     for boundary in boundaries() {
       switch boundary.kind {
       case .begin: if !isOpen { open(at: boundary) }
-      case .seenRunning: if !isOpen, !result.isEmpty { open(at: boundary) }
+      case .seenRunning: if !isOpen, !result.isEmpty || dropped?.horizon != nil { open(at: boundary) }
       case .restart:
         if result.last.map({ boundary.time.timestamp > $0.start }) ?? true {
           open(at: boundary)
@@ -115,22 +125,30 @@ extension Subject {
         isOpen = false
       }
     }
-    guard !result.isEmpty else { return [attempt(number: 1, facts: facts)] }
+    guard !result.isEmpty else { return [attempt(number: 1, facts: facts, dropped: dropped?.whole)] }
     for index in result.indices.dropLast() { result[index].supersededAt = result[index + 1].start }
+    var attemptOfEnd: [EventTime: Int] = [:]
+    for (index, attempt) in result.enumerated() {
+      for end in attempt.ends where attemptOfEnd[end] == nil { attemptOfEnd[end] = index }
+    }
     for fact in facts {
       let end = fact.event.marks.first { $0.kind == .end }?.time
-      let index =
-        end.flatMap { end in result.firstIndex { $0.ends.contains(end) } }
-        ?? result.lastIndex { $0.start <= fact.event.time.timestamp } ?? 0
+      let index = end.flatMap { attemptOfEnd[$0] } ?? result.lastStarted(by: fact.event.time.timestamp) ?? 0
       result[index].facts.append(fact)
+    }
+    for (mark, outcome) in dropped?.marks ?? [:] {
+      guard let outcome, let index = attemptOfEnd[mark.time] else { continue }
+      if let known = result[index].droppedOutcome, !known.yieldsWithinAttempt(to: outcome) { continue }
+      result[index].droppedOutcome = outcome
     }
     return result
   }
 
   private func boundaries() -> [Boundary] {
-    let marks = facts.flatMap(\.event.marks)
-    let hasVendorBegin = marks.contains { $0.kind == .begin && $0.time.isVendor }
-    let ends = marks.filter { $0.kind == .end && $0.time.isVendor }.map(\.time.timestamp)
+    var marks = facts.flatMap(\.event.marks)
+    if let dropped { marks += dropped.marks.keys }
+    let hasVendorBegin = dropped?.hasVendorBegin ?? false || marks.contains { $0.kind == .begin && $0.time.isVendor }
+    let ends = Set(marks.lazy.filter { $0.kind == .end && $0.time.isVendor }.map(\.time.timestamp)).sorted()
     var boundaries: Set<Boundary> = []
     for mark in marks {
       switch mark.kind {
@@ -148,30 +166,35 @@ extension Subject {
         boundaries.insert(Boundary(time: Self.begin(fact.event.time, notJustAfter: ends), kind: .seenRunning))
       }
     }
-    return boundaries.sorted {
+    for time in dropped?.seen ?? [] {
+      boundaries.insert(Boundary(time: Self.begin(.vendor(time), notJustAfter: ends), kind: .seenRunning))
+    }
+    return boundaries.filter { boundary in dropped?.horizon.map { boundary.time.timestamp >= $0 } ?? true }.sorted {
       ($0.time.timestamp, $0.kind.rawValue, $0.time) < ($1.time.timestamp, $1.kind.rawValue, $1.time)
     }
   }
 
   /// A beginning that another clock puts just after the end of the same run is at that end, and begins no other run: a time of receipt
   /// is late by the way here, and an end in whole seconds is up to one early.
+  ///
+  /// - Parameter ends: sorted, each once.
   private static func begin(_ begin: EventTime, notJustAfter ends: [Timestamp]) -> EventTime {
-    let end = ends.filter { end in
-      let lateness = begin.timestamp.seconds(since: end)
-      let isCutOff = end.nanoseconds % 1_000_000_000 == 0 && begin.timestamp.nanoseconds % 1_000_000_000 != 0
-      return lateness > 0 && (begin.isVendor ? isCutOff && lateness < 1 : lateness < 2)
-    }.max()
-    return end.map { EventTime($0, isVendor: begin.isVendor) } ?? begin
+    let time = begin.timestamp
+    // The last end before it: for a vendor's time the one in whole seconds, which is less than a second before it.
+    let bound = begin.isVendor ? Timestamp(seconds: time.seconds).advanced(byNanoseconds: 1) : time
+    guard bound <= time, let end = ends.last(before: bound), end < time else { return begin }
+    let isJustBefore = begin.isVendor ? end == Timestamp(seconds: time.seconds) : time.seconds(since: end) < 2
+    return isJustBefore ? EventTime(end, isVendor: begin.isVendor) : begin
   }
 
   // MARK: One attempt's span
 
   private func span(of attempt: Attempt, shared: Shared) -> Span {
     let outline = outline(of: attempt)
-    let ordered = attempt.facts.sorted { $0.yieldsWithinAttempt(to: $1) }
+    let ordered = attempt.facts.inOrder
     let state = outline.end != nil ? .ended : ordered.last { $0.event.state != nil }?.event.state ?? .running
     var registers = AttributeRegisters()
-    for fact in ordered { registers.take(fact.event.attributes) }
+    for fact in ordered { registers.take(fact.attributes(whereOutcomeIs: outline.outcome)) }
     var attributes = registers.attributes
     if let outcome = outline.outcome {
       let pipeline = attributes.value(of: "cicd.pipeline.name")
@@ -192,17 +215,22 @@ extension Subject {
   }
 
   private func outline(of attempt: Attempt) -> AttemptOutline {
-    let knownEnd = attempt.ends.max()?.timestamp
-    let end = (knownEnd ?? attempt.supersededAt).map { max($0, attempt.start) }
+    let knownEnd = attempt.ends.max()
+    let end = (knownEnd?.timestamp ?? attempt.supersededAt).map { max($0, attempt.start) }
     var deciding: Fact?
     if end != nil {
       for fact in attempt.facts where fact.event.outcome != nil {
         if deciding.map({ $0.yieldsWithinAttempt(to: fact) }) ?? true { deciding = fact }
       }
     }
+    var outcome = deciding?.event.outcome
+    if end != nil, let told = attempt.droppedOutcome {
+      let isGreatest = deciding.map { DroppedFacts.Statement($0, told.value).yieldsWithinAttempt(to: told) } ?? true
+      if isGreatest { outcome = told.value }
+    }
     return AttemptOutline(
       number: attempt.number, start: attempt.start, isStartUnknown: attempt.isStartUnknown, end: end,
-      isEndUnknown: end != nil && knownEnd == nil, outcome: deciding?.event.outcome)
+      isEndUnknown: end != nil && (knownEnd.map { attempt.facts.isStandIn($0) } ?? true), outcome: outcome)
   }
 
   /// One attribute of the semantic vocabulary of the attempts with these numbers, where they have it.
@@ -214,17 +242,28 @@ extension Subject {
   }
 
   /// How long attempts with these numbers, which have ended, were in each phase, by name: what ``spans()`` tells of it, at a fraction of
-  /// its cost. Steps, which are parts of a run and not where it stood, are left out.
+  /// its cost. Steps, which are parts of a run and not where it stood, are left out; so is a phase that goes on to an end that nobody
+  /// knows.
   package func phaseSeconds(ofAttempts numbers: [Int]) -> [Int: [String: Double]] {
     var result: [Int: [String: Double]] = [:]
     guard facts.contains(where: { $0.event.phases.contains { $0.track != "step" } }) else { return result }
     for attempt in attempts() where numbers.contains(attempt.number) {
-      for phase in phases(of: attempt, end: outline(of: attempt).end) where phase.track != "step" {
-        guard let end = phase.end else { continue }
+      let outline = outline(of: attempt)
+      for phase in phases(of: attempt, end: outline.end) where phase.track != "step" {
+        guard let end = phase.end, !outline.isEndUnknown || end != outline.end else { continue }
         result[attempt.number, default: [:]][phase.name, default: 0] += end.seconds(since: phase.start)
       }
     }
     return result
+  }
+
+  /// When an attempt began to run, after what it waited for: its start where nobody tells.
+  func runStart(of outline: AttemptOutline) -> Timestamp {
+    func isRun(_ phase: Phase) -> Bool { phase.track == "run" && phase.name == "run" }
+    guard facts.contains(where: { $0.event.phases.contains { $0.track == "run" && $0.name == "run" } }),
+      let attempt = attempts().first(where: { $0.number == outline.number })
+    else { return outline.start }
+    return phases(of: attempt, end: outline.end).first(where: isRun)?.start ?? outline.start
   }
 
   private func moments(of facts: [Fact]) -> [SpanEvent] {
@@ -246,6 +285,30 @@ extension Subject {
       .flatMap { track, statements in PhaseTrack(track, of: statements, from: attempt.start, to: end).phases }
       // One that was over at once comes before the one that followed it.
       .sorted { ($0.start, $0.track, $0.endRank, $0.name) < ($1.start, $1.track, $1.endRank, $1.name) }
+  }
+}
+
+extension [Subject.Attempt] {
+  /// The place of the last that had begun at a moment, of attempts that are sorted by their starts.
+  fileprivate func lastStarted(by moment: Timestamp) -> Int? {
+    var (low, high) = (0, count)
+    while low < high {
+      let middle = (low + high) / 2
+      if self[middle].start <= moment { low = middle + 1 } else { high = middle }
+    }
+    return low > 0 ? low - 1 : nil
+  }
+}
+
+extension [Timestamp] {
+  /// The last of them before a moment; they are sorted.
+  fileprivate func last(before moment: Timestamp) -> Timestamp? {
+    var (low, high) = (0, count)
+    while low < high {
+      let middle = (low + high) / 2
+      if self[middle] < moment { low = middle + 1 } else { high = middle }
+    }
+    return low > 0 ? self[low - 1] : nil
   }
 }
 

@@ -9,16 +9,20 @@ public struct Subject: Sendable, Hashable {
   final class Fact: Sendable, Hashable {
     let event: Event
     let contentHash: UInt64
+    /// The ``Event/weight``.
+    let weight: Int
 
     init(_ event: Event) {
       self.event = event
       contentHash = event.contentHash
+      weight = event.weight
     }
 
     /// For facts read back with the hash they were stored with.
     init(_ event: Event, contentHash: UInt64) {
       self.event = event
       self.contentHash = contentHash
+      weight = event.weight
     }
 
     static func == (left: Fact, right: Fact) -> Bool {
@@ -31,11 +35,13 @@ public struct Subject: Sendable, Hashable {
   }
 
   public private(set) var key: SpanKey
-  /// In order of arrival; nothing may depend on that order.
+  /// Sorted by ``FactRank``.
   private(set) var facts: [Fact] = []
-  /// Facts left out because there were too many; shown as an attribute.
-  private(set) var droppedFactCount = 0
-  /// Counted attempts that were left out whole, oldest first: the numbers of the others stay what they were.
+  /// What is kept of facts that were left out because there were too many; nil as long as there are none.
+  private(set) var dropped: DroppedFacts?
+  /// Facts that were left out by versions that kept nothing of them.
+  private(set) var formerlyDroppedFactCount = 0
+  /// Counted attempts of which nothing is kept, oldest first: the numbers of the others stay what they were.
   private(set) var droppedAttemptCount = 0
   /// The edge to the parent; nil for a root, as far as is known.
   public var parent: ParentTie?
@@ -46,21 +52,26 @@ public struct Subject: Sendable, Hashable {
   /// Where the classic picture stands.
   public var classic = ClassicState()
 
-  /// More facts than this are not kept of one thing: the oldest go first that mark neither an end nor a beginning no other
-  /// fact tells, then whole attempts, oldest first.
+  /// More facts than this are not kept of one thing: the oldest go first. Of those that go, beginnings, ends, outcomes and names stay.
   public static let factLimit = 1000
+
+  /// The facts of one thing have this many bytes at most, as ``Event/weight`` counts them; beyond it the oldest go first.
+  public static let byteLimit = 2 << 20
 
   public init(key: SpanKey) {
     self.key = key
   }
 
   init(
-    key: SpanKey, facts: [Fact], droppedFactCount: Int, droppedAttemptCount: Int, parent: ParentTie?, announcedAttempts: [Int],
-    gaugeShares: [GaugeShare], classic: ClassicState
+    key: SpanKey, facts: [Fact], dropped: DroppedFacts?, formerlyDroppedFactCount: Int, droppedAttemptCount: Int,
+    parent: ParentTie?, announcedAttempts: [Int], gaugeShares: [GaugeShare], classic: ClassicState
   ) {
     self.key = key
     self.facts = facts
-    self.droppedFactCount = droppedFactCount
+    // Older versions kept them in order of arrival.
+    if zip(facts, facts.dropFirst()).contains(where: { $0.rank > $1.rank }) { self.facts.sort { $0.rank < $1.rank } }
+    self.dropped = dropped
+    self.formerlyDroppedFactCount = formerlyDroppedFactCount
     self.droppedAttemptCount = droppedAttemptCount
     self.parent = parent
     self.announcedAttempts = announcedAttempts
@@ -85,57 +96,91 @@ public struct Subject: Sendable, Hashable {
       event.key = key
       _ = insert(Fact(event))
     }
-    droppedFactCount += other.droppedFactCount
+    if let others = other.dropped {
+      if dropped?.merge(others) == nil { dropped = others }
+      if let last = dropped?.last { dropFirst(facts.prefix { $0.rank <= last }.count) }
+    }
+    formerlyDroppedFactCount += other.formerlyDroppedFactCount
     announcedAttempts = Set(announcedAttempts + other.announcedAttempts).sorted()
     gaugeShares += other.gaugeShares
     if classic == ClassicState() { classic = other.classic }
   }
 
+  // MARK: Limits
+
   private mutating func insert(_ fact: Fact) -> Bool {
-    if facts.contains(fact) { return false }
-    facts.append(fact)
-    if facts.count > Self.factLimit { dropOldest() }
+    let rank = fact.rank
+    // It was left out before, or is older than one that was.
+    if let dropped, rank <= dropped.last { return drop(fact) }
+    var place = facts.count
+    while place > 0, rank < facts[place - 1].rank { place -= 1 }
+    var before = place
+    while before > 0, facts[before - 1].rank == rank {
+      before -= 1
+      if facts[before] == fact { return false }
+    }
+    facts.insert(fact, at: place)
+    keepLimits()
     return true
   }
 
-  private mutating func dropOldest() {
-    if let index = oldest(among: passingFacts()) {
-      facts.remove(at: index)
-      droppedFactCount += 1
-      return
-    }
-    let attempts = attempts()
-    if attempts.count > 1, let first = attempts.first, first.supersededAt != nil {
-      facts.removeAll { fact in first.facts.contains { $0 === fact } }
-      droppedFactCount += first.facts.count
-      droppedAttemptCount += 1
-      // That number is never given again.
-      announcedAttempts.removeAll { $0 <= droppedAttemptCount }
-    } else if let index = oldest(among: Array(facts.indices)) {
-      facts.remove(at: index)
-      droppedFactCount += 1
-    }
-  }
-
-  private func oldest(among indices: [Int]) -> Int? {
-    indices.min { (facts[$0].event.time, facts[$0].contentHash) < (facts[$1].event.time, facts[$1].contentHash) }
-  }
-
-  /// Facts that mark no end, and no beginning that is not told by another fact as well.
-  private func passingFacts() -> [Int] {
-    var lastTeller: [LifeMark: Int] = [:]
-    var toldByOthers: Set<LifeMark> = []
-    for (index, fact) in facts.enumerated() {
-      for mark in fact.event.marks where mark.kind == .begin {
-        if let teller = lastTeller.updateValue(index, forKey: mark), teller != index { toldByOthers.insert(mark) }
+  private mutating func keepLimits() {
+    var excess = max(0, facts.count - Self.factLimit)
+    // Fewer are never too long together.
+    if facts.count > Self.byteLimit / Event.byteLimit {
+      var (bytes, kept) = (0, 0)
+      for fact in facts.reversed() {
+        bytes += fact.weight
+        if bytes > Self.byteLimit { break }
+        kept += 1
       }
+      excess = max(excess, facts.count - max(1, kept))
     }
-    return facts.indices.filter { facts[$0].event.marks.allSatisfy(toldByOthers.contains) }
+    dropFirst(excess)
   }
+
+  private mutating func dropFirst(_ count: Int) {
+    guard count > 0 else { return }
+    let first = facts.prefix(count)
+    facts.removeFirst(count)
+    for fact in first { _ = drop(fact) }
+    // Numbers of attempts that are not shown any more.
+    if announcedAttempts.count > Self.factLimit / 2, let first = attempts().first?.number {
+      announcedAttempts.removeAll { $0 < first }
+    }
+  }
+
+  private mutating func drop(_ fact: Fact) -> Bool {
+    var kept = dropped ?? DroppedFacts(last: fact.rank)
+    dropped = nil
+    let isNews = kept.take(fact, key: key)
+    dropped = kept
+    if kept.marks.count > DroppedFacts.markLimit { cutMarks() }
+    return isNews
+  }
+
+  /// Forgets the earlier half of the beginnings and ends of dropped facts, by whole attempts where there are any.
+  private mutating func cutMarks() {
+    guard var kept = dropped else { return }
+    let times = kept.marks.keys.map(\.time.timestamp).sorted()
+    let middle = times[times.count / 2]
+    let attempts = kept.isCounted ? allAttempts() : []
+    let cut = attempts.firstIndex { $0.start >= middle && !$0.isStartUnknown } ?? attempts.count - 1
+    if cut > 0 {
+      kept.forget(before: attempts[cut].start)
+      droppedAttemptCount += cut
+    }
+    // Very many of one attempt.
+    if kept.marks.count > DroppedFacts.markLimit * 3 / 4 { kept.forget(before: middle) }
+    dropped = kept
+  }
+
+  /// How many facts were left out because there were too many; shown as an attribute.
+  var droppedFactCount: Int { formerlyDroppedFactCount + (dropped?.count ?? 0) }
 
   /// Numbers its counted attempts as another projection of the same thing has them, which has left more of them out.
   package mutating func takeNumbers(of other: Subject) {
-    guard other.droppedAttemptCount > droppedAttemptCount else { return }
+    guard other.dropped != nil || other.droppedAttemptCount > droppedAttemptCount else { return }
     let numbers = Dictionary(other.outlines().map { ($0.start, $0.number) }) { first, _ in first }
     guard let shared = outlines().last(where: { numbers[$0.start] != nil }), let number = numbers[shared.start] else { return }
     let distance = number - shared.number
@@ -149,12 +194,23 @@ public struct Subject: Sendable, Hashable {
 
   /// Every alias the thing ever had, apart from its key, sorted.
   public var aliases: [Reference] {
-    Set(facts.lazy.flatMap(\.event.publishes)).union(deployNames).sorted()
+    var aliases = Set(facts.lazy.flatMap(\.event.publishes)).union(deployNames)
+    if let dropped { aliases.formUnion(dropped.aliases.keys) }
+    return aliases.sorted()
   }
 
   /// True when a fact publishes this alias.
   func publishes(_ alias: Reference) -> Bool {
-    facts.contains { $0.event.publishes.contains(alias) }
+    facts.contains { $0.event.publishes.contains(alias) } || dropped?.aliases[alias] != nil
+  }
+
+  /// Those of these names that it does not publish yet, in their order.
+  func newNames(among names: [Reference]) -> [Reference] {
+    // Few, as a rule, so that a look at each is quicker than a set of all.
+    if names.count * facts.count < 1000 { return names.filter { !publishes($0) } }
+    var new = Set(names)
+    for fact in facts where !new.isEmpty { new.subtract(fact.event.publishes) }
+    return names.filter { new.contains($0) && dropped?.aliases[$0] == nil }
   }
 
   /// What it follows to its parent: of each rule the newest statement, most trusted rule first.
@@ -166,25 +222,30 @@ public struct Subject: Sendable, Hashable {
         newest[statement.rule] = (fact, statement)
       }
     }
-    return newest.values.map(\.statement).sorted { $0.rule < $1.rule }
+    var statements = newest.mapValues(\.statement)
+    for (rule, kept) in dropped?.follows ?? [:] {
+      if let known = newest[rule], !DroppedFacts.Statement(known.fact, known.statement).yields(to: kept) { continue }
+      statements[rule] = kept.value
+    }
+    return statements.values.sorted { $0.rule < $1.rule }
   }
 
   /// Who owns the thing.
-  public var owner: String? { register(\.owner) }
+  public var owner: String? { register(\.owner, dropped?.owner) }
 
   /// What people call it; its key where nobody said. A name that says no more than the key gives way to any other.
   public var name: String {
-    guard let name = register(\.name) else { return key.description }
+    guard let name = register(\.name, dropped?.name) else { return key.description }
     let plain = key.plainName
-    return name == plain ? register { $0.name == plain ? nil : $0.name } ?? name : name
+    return name == plain ? register({ $0.name == plain ? nil : $0.name }, dropped?.properName) ?? name : name
   }
 
-  public var operation: Operation? { statedOperation ?? register(\.usualOperation) }
+  public var operation: Operation? { statedOperation ?? register(\.usualOperation, dropped?.usualOperation) }
 
   /// What it was said to be, apart from what such things usually are.
-  package var statedOperation: Operation? { register(\.operation) }
+  package var statedOperation: Operation? { register(\.operation, dropped?.operation) }
 
-  public var project: String? { register(\.project) }
+  public var project: String? { register(\.project, dropped?.project) }
 
   /// Where in its life it was when it was last heard of.
   package var lifecycleState: LifecycleState? { register(\.state) }
@@ -203,6 +264,24 @@ public struct Subject: Sendable, Hashable {
       best = (fact, candidate)
     }
     return best?.value
+  }
+
+  /// The same, of dropped facts as well.
+  private func register<Value>(_ value: (Event) -> Value?, _ kept: DroppedFacts.Statement<Value>?) -> Value? {
+    guard let kept else { return register(value) }
+    var best = kept
+    for fact in facts {
+      guard let candidate = value(fact.event) else { continue }
+      let statement = DroppedFacts.Statement(fact, candidate)
+      if best.yields(to: statement) { best = statement }
+    }
+    return best.value
+  }
+}
+
+extension DroppedFacts.Statement {
+  init(_ fact: Subject.Fact, _ value: Value) {
+    self.init(rank: fact.rank, stateRank: fact.event.state?.rawValue ?? 0, value: value)
   }
 }
 

@@ -154,18 +154,19 @@ struct SubjectReader {
       SpanEvent(name: try reader.string(), time: try reader.timestamp(), attributes: try reader.attributes())
     }
     event.publishes = try array { reader throws(PackedError) in try reader.reference() }
-    event.follows = try array { reader throws(PackedError) in
-      let rule: CorrelationRule = try reader.value()
-      let reach: ReferenceReach = try reader.value()
-      return FollowStatement(
-        rule, try reader.array { reader throws(PackedError) in try reader.reference() }, reach: reach,
-        attempt: try reader.parentAttempt())
-    }
+    event.follows = try array { reader throws(PackedError) in try reader.follow() }
     event.links = try array { reader throws(PackedError) in
       LinkStatement(try reader.reference(), rule: try reader.string())
     }
     if version >= 2 { event.usualOperation = try optionalString().map(Operation.init(rawValue:)) }
     return Subject.Fact(event, contentHash: hash)
+  }
+
+  private mutating func follow() throws(PackedError) -> FollowStatement {
+    let rule: CorrelationRule = try value()
+    let reach: ReferenceReach = try value()
+    return FollowStatement(
+      rule, try array { reader throws(PackedError) in try reader.reference() }, reach: reach, attempt: try parentAttempt())
   }
 
   private mutating func phase() throws(PackedError) -> PhaseStatement {
@@ -207,5 +208,83 @@ struct SubjectReader {
         start: try reader.eventTime(), received: try reader.timestamp(), tags: try reader.attributes())
     }
     return state
+  }
+}
+
+// MARK: Dropped facts
+
+extension SubjectReader {
+  /// Nil where there are none, and in the forms before version 5.
+  mutating func droppedFacts() throws(PackedError) -> DroppedFacts? {
+    guard version >= 5 else { return nil }
+    return try optional { reader throws(PackedError) in try reader.someDroppedFacts() }
+  }
+
+  private mutating func someDroppedFacts() throws(PackedError) -> DroppedFacts {
+    var dropped = DroppedFacts(last: try rank())
+    dropped.hashes = try array { reader throws(PackedError) in UInt64(bitPattern: try reader.int64()) }
+    for (mark, outcome) in try array({ reader throws(PackedError) in try reader.markWithOutcome() }) {
+      dropped.marks[mark] = .some(outcome)
+    }
+    dropped.seen = Set(try array { reader throws(PackedError) in try reader.timestamp() })
+    dropped.whole = try bounds()
+    for (number, bounds) in try array({ reader throws(PackedError) in (try reader.int(), try reader.bounds()) }) {
+      dropped.numbered[number] = bounds
+    }
+    dropped.horizon = try optionalTimestamp()
+    let flags = try int()
+    (dropped.hasVendorBegin, dropped.isCounted) = (flags & 1 != 0, flags & 2 != 0)
+    dropped.operation = try optionalText()?.map(Operation.init(rawValue:))
+    dropped.usualOperation = try optionalText()?.map(Operation.init(rawValue:))
+    dropped.name = try optionalText()
+    dropped.properName = try optionalText()
+    dropped.owner = try optionalText()
+    dropped.project = try optionalText()
+    let follows = try array { reader throws(PackedError) in
+      try reader.statement { reader throws(PackedError) in try reader.follow() }
+    }
+    for follow in follows { dropped.follows[follow.value.rule] = follow }
+    for (alias, rank) in try array({ reader throws(PackedError) in (try reader.reference(), try reader.rank()) }) {
+      dropped.aliases[alias] = rank
+    }
+    return dropped
+  }
+
+  private mutating func rank() throws(PackedError) -> FactRank {
+    FactRank(time: try eventTime(), contentHash: UInt64(bitPattern: try int64()))
+  }
+
+  private mutating func statement<Value>(
+    _ value: (inout SubjectReader) throws(PackedError) -> Value
+  ) throws(PackedError) -> DroppedFacts.Statement<Value> {
+    let rank = try rank()
+    guard let stateRank = UInt8(exactly: try int64()) else { throw .corrupt }
+    return DroppedFacts.Statement(rank: rank, stateRank: stateRank, value: try value(&self))
+  }
+
+  private mutating func optionalText() throws(PackedError) -> DroppedFacts.Statement<String>? {
+    try optional { reader throws(PackedError) in
+      try reader.statement { reader throws(PackedError) in try reader.string() }
+    }
+  }
+
+  private mutating func optionalOutcome() throws(PackedError) -> DroppedFacts.Statement<Outcome>? {
+    try optional { reader throws(PackedError) in
+      try reader.statement { reader throws(PackedError) in
+        guard let outcome = Outcome(rawValue: try reader.string()) else { throw .corrupt }
+        return outcome
+      }
+    }
+  }
+
+  private mutating func markWithOutcome() throws(PackedError) -> (LifeMark, DroppedFacts.Statement<Outcome>?) {
+    let kind: LifeMark.Kind = try value()
+    return (LifeMark(kind, try eventTime()), try optionalOutcome())
+  }
+
+  private mutating func bounds() throws(PackedError) -> DroppedFacts.Bounds {
+    DroppedFacts.Bounds(
+      vendorBegin: try optionalTimestamp(), receiptBegin: try optionalTimestamp(),
+      end: try optional { reader throws(PackedError) in try reader.eventTime() }, outcome: try optionalOutcome())
   }
 }

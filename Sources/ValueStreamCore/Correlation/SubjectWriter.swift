@@ -72,6 +72,13 @@ struct SubjectWriter {
     put(reference.value)
   }
 
+  mutating func put(_ statement: FollowStatement) {
+    put(Int(statement.rule.rawValue))
+    put(Int(statement.reach.rawValue))
+    put(statement.references) { $0.put($1) }
+    put(optional: statement.attempt) { $0.put($1) }
+  }
+
   mutating func put(_ attribute: Attribute) {
     put(attribute.name)
     put(Int(attribute.vocabulary.rawValue))
@@ -130,12 +137,7 @@ struct SubjectWriter {
       writer.put(moment.attributes) { $0.put($1) }
     }
     put(event.publishes) { $0.put($1) }
-    put(event.follows) { writer, statement in
-      writer.put(Int(statement.rule.rawValue))
-      writer.put(Int(statement.reach.rawValue))
-      writer.put(statement.references) { $0.put($1) }
-      writer.put(optional: statement.attempt) { $0.put($1) }
-    }
+    put(event.follows) { $0.put($1) }
     put(event.links) { writer, link in
       writer.put(link.reference)
       writer.put(link.rule)
@@ -160,6 +162,71 @@ struct SubjectWriter {
   }
 }
 
+// MARK: Dropped facts
+
+extension SubjectWriter {
+  mutating func put(_ dropped: DroppedFacts) {
+    put(dropped.last)
+    put(dropped.hashes) { $0.put(Int64(bitPattern: $1)) }
+    let marks = dropped.marks.sorted { ($0.key.time, $0.key.kind.rawValue) < ($1.key.time, $1.key.kind.rawValue) }
+    put(marks) { writer, entry in
+      writer.put(Int(entry.key.kind.rawValue))
+      writer.put(entry.key.time)
+      writer.put(outcome: entry.value)
+    }
+    put(dropped.seen.sorted()) { $0.put($1) }
+    put(dropped.whole)
+    put(dropped.numbered.sorted { $0.key < $1.key }) { writer, entry in
+      writer.put(entry.key)
+      writer.put(entry.value)
+    }
+    put(optional: dropped.horizon) { $0.put($1) }
+    put((dropped.hasVendorBegin ? 1 : 0) | (dropped.isCounted ? 2 : 0))
+    for text in [dropped.operation?.map(\.rawValue), dropped.usualOperation?.map(\.rawValue)] + [
+      dropped.name, dropped.properName, dropped.owner, dropped.project,
+    ] {
+      put(optional: text) { writer, statement in writer.put(statement) { $0.put($1) } }
+    }
+    put(dropped.follows.sorted { $0.key < $1.key }) { writer, entry in
+      writer.put(entry.value) { $0.put($1) }
+    }
+    put(dropped.aliases.sorted { $0.key < $1.key }) { writer, entry in
+      writer.put(entry.key)
+      writer.put(entry.value)
+    }
+  }
+
+  private mutating func put(_ rank: FactRank) {
+    put(rank.time)
+    put(Int64(bitPattern: rank.contentHash))
+  }
+
+  private mutating func put<Value>(
+    _ statement: DroppedFacts.Statement<Value>, _ putValue: (inout SubjectWriter, Value) -> Void
+  ) {
+    put(statement.rank)
+    put(Int(statement.stateRank))
+    putValue(&self, statement.value)
+  }
+
+  private mutating func put(outcome: DroppedFacts.Statement<Outcome>?) {
+    put(optional: outcome) { writer, statement in writer.put(statement) { $0.put($1.rawValue) } }
+  }
+
+  private mutating func put(_ bounds: DroppedFacts.Bounds) {
+    put(optional: bounds.vendorBegin) { $0.put($1) }
+    put(optional: bounds.receiptBegin) { $0.put($1) }
+    put(optional: bounds.end) { $0.put($1) }
+    put(outcome: bounds.outcome)
+  }
+}
+
+extension DroppedFacts.Statement {
+  func map<Other>(_ transform: (Value) -> Other) -> DroppedFacts.Statement<Other> {
+    DroppedFacts.Statement<Other>(rank: rank, stateRank: stateRank, value: transform(value))
+  }
+}
+
 /// Gives each different string a number, in order of first appearance.
 ///
 /// A dictionary would spend most of the time of encoding on its hash, which defends against chosen keys; nothing is lost
@@ -176,22 +243,13 @@ private struct StringTable {
     var slot = Int(truncatingIfNeeded: hasher.value) & (slots.count - 1)
     while slots[slot] != 0 {
       let index = Int(slots[slot]) - 1
-      if Self.haveSameBytes(all[index], string) { return index }
+      if all[index].hasSameBytes(as: string) { return index }
       slot = (slot + 1) & (slots.count - 1)
     }
     all.append(string)
     byteCount += string.utf8.count + 2
     if all.count * 2 > slots.count { grow() } else { slots[slot] = UInt32(all.count) }
     return all.count - 1
-  }
-
-  /// Stricter than `==`, which takes different spellings of an accent for the same text.
-  private static func haveSameBytes(_ left: String, _ right: String) -> Bool {
-    guard left.utf8.count == right.utf8.count else { return false }
-    let result = left.utf8.withContiguousStorageIfAvailable { left in
-      right.utf8.withContiguousStorageIfAvailable { left.elementsEqual($0) }
-    }
-    return (result ?? nil) ?? left.utf8.elementsEqual(right.utf8)
   }
 
   private mutating func grow() {

@@ -4,11 +4,10 @@ extension TraceReader {
   mutating func deployBefore(_ incident: Span, under tie: ParentTie?) throws -> [LinkEnd] {
     if let tie, let parent = try subject(for: tie.parent), parent.operation != .issue { return [] }
     guard let lane = incident.lane else { return [] }
-    let deploy = try latestDeploy(.deploys(of: lane.service), on: DatedName.day(of: incident.start)) { _, candidate in
-      guard candidate.end != nil, candidate.start <= incident.start,
-        candidate.outcome == .success || candidate.outcome?.isError == true
-      else { return nil }
-      return candidate.start
+    let deploy = try latestDeploy(.deploys(of: lane.service), on: DatedName.day(of: incident.start)) { subject, candidate in
+      guard candidate.end != nil, candidate.outcome == .success || candidate.outcome?.isError == true else { return nil }
+      let start = subject.runStart(of: candidate)
+      return start <= incident.start ? start : nil
     } where: { candidate in
       candidate.lane?.service == lane.service
         && (lane.environment.map { $0 == candidate.lane?.environment } ?? candidate.isToProduction)

@@ -51,6 +51,7 @@ public struct TraceReader {
     return try spans.map { span in
       var span = span
       let conclusions = try conclusions(from: &span, under: tie)
+      if place.isCut, place.rootIndex == 0 { span.attributes.insert(Attribute("valuestream.trace.cut", true)) }
       let parentAttempt = parent.flatMap { $0.attempt(for: span, of: tie) }
       var traced = TracedSpan(
         span: span, classicID: classicID, traceID: traceID, parentSpanID: nil,
@@ -156,10 +157,12 @@ public struct TraceReader {
     var traceID: TraceID
     var attempts: [AttemptOutline]
 
-    /// The attempt that was named, else the one that had begun when the child began.
+    /// The attempt that was named, else the one that had begun when the child ran, or began where nobody says when it ran: a job
+    /// that is made with its pipeline may wait until somebody starts it, hours after the pipeline was over.
     func attempt(for span: Span, of tie: ParentTie?) -> Int? {
       if let named = tie?.attempt, attempts.contains(where: { $0.number == named }) { return named }
-      return (attempts.last { $0.start <= span.start } ?? attempts.first)?.number
+      let ran = span.phases.first { $0.track == "run" && $0.name == "run" }?.start ?? span.start
+      return (attempts.last { $0.start <= ran } ?? attempts.first)?.number
     }
   }
 
@@ -203,7 +206,7 @@ public struct TraceReader {
   /// more than one, has it.
   private mutating func linkEnds(of span: Span) throws -> [LinkEnd] {
     guard !span.links.isEmpty else { return [] }
-    let publishers = try store.publishers(of: Set(span.links.map(\.reference)).sorted())
+    let publishers = try store.publishers(of: Set(span.links.map(\.reference)).sorted(), limit: 2)
     let targets = span.links.map { statement -> SpanKey? in
       guard let keys = publishers[statement.reference], keys.count == 1, keys[0] != span.key else { return nil }
       return keys[0]
@@ -236,7 +239,8 @@ public struct TraceReader {
   /// instead of several for each.
   package mutating func prepare(for keys: some Sequence<SpanKey>) throws {
     var level = Set(keys)
-    while !level.isEmpty {
+    // What is farther above is read when it is asked for.
+    for _ in 0...TraceRoot.depthLimit where !level.isEmpty {
       try readSubjects(level)
       try readRecords(of: level)
       level = Set(level.compactMap { known[$0]??.parent?.parent }.filter { known[$0] == nil })

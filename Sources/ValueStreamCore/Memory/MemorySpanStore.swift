@@ -28,6 +28,9 @@ public final class MemorySpanStore: SpanStore {
     var kinds: Set<ThingKind> = []
     var fingerprints: Set<DeliveryFingerprint> = []
     var values: [String: [UInt8]] = [:]
+    var measurements: [SpanKey: Measurement] = [:]
+    /// Of the measurements those that await something, those that have waited longest first.
+    var awaiting: [(since: Timestamp, key: SpanKey)] = []
     var branchUpdates: [SpanKey: Set<BranchUpdate>] = [:]
     var branchUpdatesByCommit: [String: Set<BranchUpdate>] = [:]
     var position: LogPosition?
@@ -61,6 +64,7 @@ public final class MemorySpanStore: SpanStore {
       for (fallback, key) in changes.absorbed { state.absorb(fallback, into: key) }
       for change in changes.subjects { state.write(change) }
       for update in changes.branchUpdates { state.add(update) }
+      state.write(changes.measurements)
       for announcement in changes.announcements {
         state.announcements.append((state.nextAnnouncement, announcement))
         state.nextAnnouncement += 1
@@ -166,6 +170,24 @@ public final class MemorySpanStore: SpanStore {
 
   public func values() -> [String: [UInt8]] {
     state.withLock(\.values)
+  }
+
+  public func measurements(of keys: [SpanKey]) -> [SpanKey: Measurement] {
+    state.withLock { state in
+      var result: [SpanKey: Measurement] = [:]
+      for key in keys { result[key] = state.measurements[key] }
+      return result
+    }
+  }
+
+  public func awaitingMeasurement(
+    since latest: Timestamp, orAfter now: Timestamp, limit: Int
+  ) -> [(key: SpanKey, measurement: Measurement)] {
+    state.withLock { state in
+      state.awaiting.lazy.filter { $0.since <= latest || $0.since > now }.prefix(max(0, limit)).compactMap { entry in
+        state.measurements[entry.key].map { (entry.key, $0) }
+      }
+    }
   }
 
   public func fingerprints(since cutoff: Timestamp) -> [DeliveryFingerprint] {
@@ -300,7 +322,41 @@ extension MemorySpanStore.State {
     for reference in change.newFollows { followers[reference, default: []].insert(key) }
   }
 
+  fileprivate mutating func write(_ changes: [SpanKey: MeasurementChange]) {
+    var done: Set<SpanKey> = []
+    for (key, change) in changes where entries[key] != nil {
+      switch change {
+      case .awaits(let since, let counted):
+        var measurement = measurements[key] ?? Measurement(awaitsSince: nil, counted: counted)
+        if measurement.awaitsSince == nil {
+          measurement.awaitsSince = since
+          insertAwaiting(key, since)
+        }
+        measurements[key] = measurement
+      case .counted(let bytes):
+        measurements[key] = Measurement(awaitsSince: nil, counted: bytes)
+        done.insert(key)
+      }
+    }
+    if !done.isEmpty { awaiting.removeAll { done.contains($0.key) } }
+  }
+
+  private mutating func absorbMeasurement(of fallback: SpanKey, into key: SpanKey) {
+    guard let absorbed = measurements[fallback] else { return }
+    let known = measurements[key]
+    let since = [absorbed.awaitsSince, known?.awaitsSince].compactMap { $0 }.min()
+    measurements[key] = Measurement(awaitsSince: since, counted: (known?.counted ?? []) + absorbed.counted)
+    awaiting.removeAll { $0.key == key }
+    if let since { insertAwaiting(key, since) }
+  }
+
+  private mutating func insertAwaiting(_ key: SpanKey, _ since: Timestamp) {
+    let index = awaiting.lastIndex { $0.since <= since }.map { $0 + 1 } ?? 0
+    awaiting.insert((since, key), at: index)
+  }
+
   fileprivate mutating func absorb(_ fallback: SpanKey, into key: SpanKey) {
+    absorbMeasurement(of: fallback, into: key)
     remove([fallback])
     for index in announcements.indices where announcements[index].announcement.key == fallback {
       announcements[index].announcement.key = key
@@ -333,7 +389,9 @@ extension MemorySpanStore.State {
       ownTraces[TraceID(root: key)] = nil
       for reference in entry.aliases { Self.remove(key, of: reference, from: &publishers) }
       for reference in entry.follows { Self.remove(key, of: reference, from: &followers) }
+      measurements[key] = nil
     }
+    awaiting.removeAll { keys.contains($0.key) }
     order.removeAll { keys.contains($0.key) }
   }
 

@@ -26,7 +26,10 @@ public final class MetricFamily: Sendable {
   public let help: String
   public let labelNames: [String]
   let isDurable: Bool
-  private let seriesLimit: Int
+  /// Sets of label values past which further ones are counted as `other`.
+  public let seriesLimit: Int
+  /// True for a family that may fold, because senders say what its labels are.
+  public var isLimited: Bool { seriesLimit < .max }
   /// Of a gauge the values of the last label under which things are counted for good.
   private let totals: Set<String>
   private let bounds: [Double]
@@ -34,17 +37,26 @@ public final class MetricFamily: Sendable {
   /// More exemplars than this are not kept of a family: the oldest goes for a new one. Those that are kept do not outlast the process.
   public static let exemplarLimit = 64
 
+  /// The most bytes of UTF-8 that a label value has. A longer one is cut, and ends in a hash of the whole, so that two that begin alike stay two.
+  public static let labelByteLimit = 256
+
   private struct State {
     var series: [Series] = []
     var indices: [[String]: Int] = [:]
-    /// The stored form of each series; nil where it changed since it was made.
-    var lines: [[UInt8]?] = []
-    var isChanged = false
+    /// By series the number it is stored under.
+    var numbers: [UInt64] = []
+    var nextNumber: UInt64 = 0
+    /// Series that changed since they were last stored.
+    var changed: Set<Int> = []
+    /// Names under which an older version stored all series as one; they are emptied when the series are stored one by one.
+    var outdatedNames: [String] = []
     var exemplars: [Bucket: Exemplar] = [:]
+    var foldedCount = 0
+    var cutCount = 0
 
-    mutating func markChanged(_ index: Int) {
-      lines[index] = nil
-      isChanged = true
+    mutating func takeNumber() -> UInt64 {
+      defer { nextNumber += 1 }
+      return nextNumber
     }
   }
 
@@ -55,8 +67,13 @@ public final class MetricFamily: Sendable {
   }
 
   private let state = Mutex(State())
+  private let onFirstFold: @Sendable (MetricFamily) -> Void
 
-  init(kind: Kind, name: String, help: String, labels: [String], isDurable: Bool, seriesLimit: Int, totals: Set<String>) {
+  init(
+    kind: Kind, name: String, help: String, labels: [String], isDurable: Bool, seriesLimit: Int, totals: Set<String>,
+    onFirstFold: @escaping @Sendable (MetricFamily) -> Void
+  ) {
+    self.onFirstFold = onFirstFold
     self.kind = kind
     self.name = name
     self.help = help
@@ -101,6 +118,7 @@ public final class MetricFamily: Sendable {
   /// Makes a series exist before anything happened, so that rates over it start at zero.
   public func touch(labels: [String]) {
     state.withLock { state in
+      let labels = shortened(labels, in: &state)
       if state.indices[labels] == nil { _ = seriesIndex(labels, in: &state) }
     }
   }
@@ -109,6 +127,7 @@ public final class MetricFamily: Sendable {
   /// does count.
   package func foresee(labels: [String]) {
     state.withLock { state in
+      let labels = shortened(labels, in: &state)
       if state.indices[labels] == nil, state.series.count < seriesLimit / 2 { _ = seriesIndex(labels, in: &state) }
     }
   }
@@ -116,9 +135,16 @@ public final class MetricFamily: Sendable {
   /// Sets a gauge whose series are worked out anew each time: those that are not named are gone. Of two with the same labels the
   /// first counts. The limit of series is the caller's to keep.
   package func replaceSeries(_ values: [(labels: [String], value: Double)]) {
-    var next = State()
-    for (labels, value) in values where next.indices[labels] == nil { next.series[append(labels, to: &next)].value = value }
-    state.withLock { [next] in $0 = next }
+    state.withLock { state in
+      var next = State()
+      next.cutCount = state.cutCount
+      next.foldedCount = state.foldedCount
+      for (labels, value) in values {
+        let labels = shortened(labels, in: &next)
+        if next.indices[labels] == nil { next.series[append(labels, to: &next)].value = value }
+      }
+      state = next
+    }
   }
 
   /// Sets a gauge to nothing, apart from what it counts for good.
@@ -126,7 +152,7 @@ public final class MetricFamily: Sendable {
     state.withLock { state in
       for index in state.series.indices where !isTotal(state.series[index].labels) {
         state.series[index].value = 0
-        state.markChanged(index)
+        state.changed.insert(index)
       }
     }
   }
@@ -141,11 +167,33 @@ public final class MetricFamily: Sendable {
   }
 
   private func change(_ labels: [String], _ body: (inout State, _ index: Int) -> Void) {
-    state.withLock { state in
+    let isFirstFold = state.withLock { state in
+      let labels = shortened(labels, in: &state)
       let index = seriesIndex(labels, in: &state)
       body(&state, index)
-      state.markChanged(index)
+      state.changed.insert(index)
+      guard state.series[index].labels != labels else { return false }
+      state.foldedCount += 1
+      return state.foldedCount == 1
     }
+    if isFirstFold { onFirstFold(self) }
+  }
+
+  /// Label values within their limit of length.
+  private func shortened(_ labels: [String], in state: inout State) -> [String] {
+    guard labels.contains(where: { $0.utf8.count > Self.labelByteLimit }) else { return labels }
+    state.cutCount += 1
+    return labels.map(Self.shortened)
+  }
+
+  /// A label value within the limit of length.
+  package static func shortened(_ label: String) -> String {
+    guard label.utf8.count > labelByteLimit else { return label }
+    let mark = "~\(Hex.text(SHA256.hash(of: label).word(at: 0)))"
+    var bytes = label.utf8.prefix(labelByteLimit - mark.utf8.count)
+    // Not in the midst of a character.
+    while let next = label.utf8[bytes.endIndex...].first, next & 0xC0 == 0x80 { bytes = bytes.dropLast() }
+    return String(decoding: bytes, as: UTF8.self) + mark
   }
 
   /// Past the limit a new set of labels is counted as `other` in every label, but for the one that tells totals from others.
@@ -160,12 +208,12 @@ public final class MetricFamily: Sendable {
     return append(labels, to: &state)
   }
 
-  private func append(_ labels: [String], to state: inout State) -> Int {
+  private func append(_ labels: [String], to state: inout State, number: UInt64? = nil) -> Int {
     let index = state.series.count
     state.indices[labels] = index
     state.series.append(Series(labels: labels, value: 0, buckets: Array(repeating: 0, count: bucketCount)))
-    state.lines.append(nil)
-    state.isChanged = true
+    state.numbers.append(number ?? state.takeNumber())
+    state.changed.insert(index)
     return index
   }
 
@@ -185,38 +233,57 @@ public final class MetricFamily: Sendable {
 
   /// The value of a series; 0 where there is none.
   public func value(labels: [String] = []) -> Double {
-    state.withLock { state in state.indices[labels].map { state.series[$0].value } ?? 0 }
+    state.withLock { state in state.indices[labels.map(Self.shortened)].map { state.series[$0].value } ?? 0 }
   }
+
+  /// How often this process counted something as `other`, because there were as many sets of label values as there may be.
+  public var foldedCount: Int { state.withLock(\.foldedCount) }
+
+  /// How often this process cut a label value that was too long.
+  public var cutCount: Int { state.withLock(\.cutCount) }
 
   // MARK: Stored form
 
-  /// What changed since the last call, by the name it is stored under: numbers as text, one series a line, fields separated by tabs: few, and
-  /// readable with any tool.
+  /// What changed since the last call, series by series, by the name each is stored under: numbers as text, fields separated by tabs, readable
+  /// with any tool.
   func changedValues() -> [String: [UInt8]] {
     guard isDurable else { return [:] }
     return state.withLock { state in
-      guard state.isChanged else { return [:] }
-      state.isChanged = false
+      guard !state.changed.isEmpty || !state.outdatedNames.isEmpty else { return [:] }
       var result: [String: [UInt8]] = [:]
-      for index in state.series.indices {
-        let line = state.lines[index] ?? Self.line(of: state.series[index])
-        state.lines[index] = line
-        let name = kind != .gauge || isTotal(state.series[index].labels) ? totalsName : statesName
-        if result[name]?.append(UInt8(ascii: "\n")) == nil { result[name] = [] }
-        result[name]? += line
+      for name in state.outdatedNames { result[name] = [] }
+      for index in state.changed {
+        let series = state.series[index]
+        let name = kind != .gauge || isTotal(series.labels) ? totalsName : statesName
+        result["\(name)\(Self.numberMark)\(state.numbers[index])"] = Self.line(of: series)
       }
+      state.changed = []
+      state.outdatedNames = []
       return result
     }
   }
 
   private var totalsName: String { MetricRegistry.totalsPrefix + name }
   private var statesName: String { MetricRegistry.gaugePrefix + name }
+  /// Stands between the name of a family and the number of a series; no name of a metric has one.
+  static let numberMark: Character = "#"
 
   /// Takes over what was stored.
-  func restore(_ values: [String: [UInt8]]) {
-    if kind == .gauge, let states = values[statesName] { restore(states) }
+  ///
+  /// - Parameter series: by name of a family the series that were stored one by one.
+  func restore(_ values: [String: [UInt8]], series: [String: [(number: UInt64, bytes: [UInt8])]]) {
+    let states = kind == .gauge ? values[statesName] ?? [] : []
     // Gauges stood under this name once.
-    if kind != .gauge || !totals.isEmpty || values[statesName] == nil, let totals = values[totalsName] { restore(totals) }
+    let totals = kind != .gauge || !self.totals.isEmpty || values[statesName] == nil ? values[totalsName] ?? [] : []
+    for name in kind == .gauge ? [statesName, totalsName] : [totalsName] {
+      for (number, bytes) in series[name, default: []] { restore(bytes[...], number: number) }
+    }
+    // An older version stored all series of a family as one.
+    for (name, bytes) in [(statesName, states), (totalsName, totals)] where !bytes.isEmpty {
+      // By bytes: a carriage return at the end of a label and the line feed after it are one Character to Swift.
+      for line in bytes.split(separator: UInt8(ascii: "\n")) { restore(line, number: nil) }
+      state.withLock { $0.outdatedNames.append(name) }
+    }
   }
 
   private static func line(of series: Series) -> [UInt8] {
@@ -224,25 +291,29 @@ public final class MetricFamily: Sendable {
     return Array(fields.joined(separator: "\t").utf8)
   }
 
-  private func restore(_ bytes: [UInt8]) {
-    // By bytes: a carriage return at the end of a label and the line feed after it are one Character to Swift.
-    for line in bytes.split(separator: UInt8(ascii: "\n")) {
-      let fields = line.split(separator: UInt8(ascii: "\t"), omittingEmptySubsequences: false)
-        .map { Substring(decoding: $0, as: UTF8.self) }
-      guard fields.count == 1 + bucketCount + labelNames.count, let value = Double(fields[0]) else { continue }
-      let buckets = fields[1..<1 + bucketCount].compactMap { UInt64($0) }
-      guard buckets.count == bucketCount else { continue }
-      let labels = fields[(1 + bucketCount)...].map(Self.unescape)
-      state.withLock { state in
-        let index = state.indices[labels] ?? append(labels, to: &state)
-        state.series[index].value = value
-        state.series[index].buckets = buckets
-        state.lines[index] = nil
-      }
+  /// - Parameter number: the number it is stored under; nil for one that is not stored alone yet.
+  private func restore(_ line: ArraySlice<UInt8>, number: UInt64?) {
+    if let number { state.withLock { $0.nextNumber = max($0.nextNumber, number &+ 1) } }
+    let fields = line.split(separator: UInt8(ascii: "\t"), omittingEmptySubsequences: false)
+      .map { Substring(decoding: $0, as: UTF8.self) }
+    guard fields.count == 1 + bucketCount + labelNames.count, let value = Double(fields[0]) else { return }
+    let buckets = fields[1..<1 + bucketCount].compactMap { UInt64($0) }
+    guard buckets.count == bucketCount else { return }
+    let labels = fields[(1 + bucketCount)...].map(Self.unescape).map(Self.shortened)
+    state.withLock { state in
+      let known = state.indices[labels]
+      if known != nil, number == nil { return }
+      let index = known ?? append(labels, to: &state, number: number)
+      state.series[index].value = value
+      state.series[index].buckets = buckets
+      guard let number else { return }
+      state.numbers[index] = number
+      state.changed.remove(index)
     }
   }
 
-  private static func escape(_ label: String) -> String {
+  /// A text without tabs, line feeds and other control characters.
+  package static func escape(_ label: String) -> String {
     guard label.utf8.contains(where: { $0 < 0x20 || $0 == UInt8(ascii: "%") }) else { return label }
     let bytes = label.utf8.flatMap { byte -> [UInt8] in
       byte < 0x20 || byte == UInt8(ascii: "%") ? Array("%\(Hex.text(of: CollectionOfOne(byte)))".utf8) : [byte]
@@ -250,7 +321,8 @@ public final class MetricFamily: Sendable {
     return String(decoding: bytes, as: UTF8.self)
   }
 
-  private static func unescape(_ field: Substring) -> String {
+  /// The text that ``escape(_:)`` was given.
+  package static func unescape(_ field: Substring) -> String {
     PercentEncoding.decode(field) ?? String(field)
   }
 }

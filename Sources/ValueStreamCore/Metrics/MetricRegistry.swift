@@ -4,7 +4,13 @@ import Synchronization
 public final class MetricRegistry: Sendable {
   private let families = Mutex<[MetricFamily]>([])
 
-  public init() {}
+  private let onFirstFold: @Sendable (MetricFamily) -> Void
+
+  /// - Parameter onFirstFold: called once for each family, when it first counts something as `other` because there are as many sets of label
+  ///   values as there may be.
+  public init(onFirstFold: @escaping @Sendable (MetricFamily) -> Void = { _ in }) {
+    self.onFirstFold = onFirstFold
+  }
 
   /// A new family; each name once.
   ///
@@ -18,7 +24,8 @@ public final class MetricRegistry: Sendable {
     seriesLimit: Int = .max, totals: Set<String> = []
   ) -> MetricFamily {
     let family = MetricFamily(
-      kind: kind, name: name, help: help, labels: labels, isDurable: isDurable, seriesLimit: seriesLimit, totals: totals)
+      kind: kind, name: name, help: help, labels: labels, isDurable: isDurable, seriesLimit: seriesLimit, totals: totals,
+      onFirstFold: onFirstFold)
     families.withLock { $0.append(family) }
     return family
   }
@@ -26,7 +33,7 @@ public final class MetricRegistry: Sendable {
   /// All families in order of registration.
   public var all: [MetricFamily] { families.withLock { $0 } }
 
-  /// Durable families that changed since the last call, encoded, by the name they are stored under.
+  /// Series of durable families that changed since the last call, encoded, by the name each is stored under.
   public func changedValues() -> [String: [UInt8]] {
     var result: [String: [UInt8]] = [:]
     for family in all { result.merge(family.changedValues()) { _, new in new } }
@@ -35,7 +42,16 @@ public final class MetricRegistry: Sendable {
 
   /// Takes over what was stored; unknown names are left alone.
   public func restore(_ values: [String: [UInt8]]) {
-    for family in all { family.restore(values) }
+    var series: [String: [(number: UInt64, bytes: [UInt8])]] = [:]
+    for (name, bytes) in values {
+      guard let mark = name.lastIndex(of: MetricFamily.numberMark), let number = UInt64(name[name.index(after: mark)...]) else {
+        continue
+      }
+      series[String(name[..<mark]), default: []].append((number, bytes))
+    }
+    // In the order in which they appeared, which a limit of series goes by.
+    for name in series.keys { series[name]?.sort { $0.number < $1.number } }
+    for family in all { family.restore(values, series: series) }
   }
 
   /// Back to nothing, for the mock tracer's reset.

@@ -91,7 +91,8 @@ public struct PhaseStatement: Sendable, Hashable {
   public var outcome: Outcome?
   /// A moment at which the phase was going on, where the payload tells neither its start nor its end.
   public var seen: Timestamp?
-  /// Before this the phase cannot have begun; for payloads that do not tell its start.
+  /// Before this the phase cannot have begun; for payloads that do not tell its start. With a start: the moment at which an
+  /// attempt may have begun, see ``opening(track:name:start:end:ofAttemptAt:)``.
   public var earliestStart: Timestamp?
 
   public init(track: String, name: String, start: Timestamp? = nil, end: Timestamp? = nil, outcome: Outcome? = nil) {
@@ -109,6 +110,21 @@ public struct PhaseStatement: Sendable, Hashable {
     var statement = PhaseStatement(track: track, name: name)
     statement.seen = moment
     statement.earliestStart = earliestStart
+    return statement
+  }
+
+  /// A phase that belongs to the opening of an attempt, for payloads that do not tell where attempts begin: it counts unless another
+  /// phase of its track began earlier in the same attempt.
+  ///
+  /// A job that starts after a pause may be the first one of a pipeline that runs again, or one of many in a pipeline that still
+  /// runs.
+  ///
+  /// - Parameter moment: when the attempt began, if it is the one that the phase opens.
+  public static func opening(
+    track: String, name: String, start: Timestamp, end: Timestamp? = nil, ofAttemptAt moment: Timestamp
+  ) -> PhaseStatement {
+    var statement = PhaseStatement(track: track, name: name, start: start, end: end)
+    statement.earliestStart = moment
     return statement
   }
 }
@@ -155,6 +171,9 @@ public struct ClassicMark: Sendable, Hashable {
   public var refines: String?
   /// True for an end that another event has told before, as a rule: it ends a span that is open, and else is nothing.
   public var isRepeatedEnd = false
+  /// True for an end that another event may tell as well, before it or after: where a classic span ended before and none is open, it
+  /// is nothing. Both boards that a card moves between tell the move.
+  public var endsOnce = false
 
   public init(
     eventSource: String, type: String, _ transition: Transition, state: String, time: EventTime, begin: EventTime? = nil,

@@ -110,8 +110,16 @@ public struct Reference: Sendable, Hashable, Comparable, CustomStringConvertible
   /// `kind:value`.
   public var description: String { "\(kind.rawValue):\(value)" }
 
+  /// Byte by byte, as stores compare: two spellings of an accented letter are two names.
+  public static func == (left: Reference, right: Reference) -> Bool {
+    left.value.hasSameBytes(as: right.value) && left.kind.rawValue.hasSameBytes(as: right.kind.rawValue)
+  }
+
+  /// A total order also of names that differ in how an accent is spelt.
   public static func < (left: Reference, right: Reference) -> Bool {
-    (left.kind.rawValue, left.value) < (right.kind.rawValue, right.value)
+    if left.kind.rawValue != right.kind.rawValue { return left.kind.rawValue < right.kind.rawValue }
+    if left.value != right.value { return left.value < right.value }
+    return left.value.utf8.lexicographicallyPrecedes(right.value.utf8)
   }
 }
 

@@ -38,6 +38,14 @@ public struct Phase: Sendable, Hashable {
   /// Nil while it lasts.
   public var end: Timestamp?
   public var outcome: Outcome?
+
+  package init(track: String, name: String, start: Timestamp, end: Timestamp?, outcome: Outcome?) {
+    self.track = track
+    self.name = name
+    self.start = start
+    self.end = end
+    self.outcome = outcome
+  }
 }
 
 /// A moment in a span: a review, an approval, a label.

@@ -7,7 +7,7 @@ extension Timestamp: CustomStringConvertible {
   /// RFC 3339 in UTC with as many fraction digits as needed (none, or up to nine without trailing zeros).
   public var rfc3339: String {
     let seconds = self.seconds
-    let days = seconds >= 0 ? seconds / 86_400 : (seconds - 86_399) / 86_400
+    let days = seconds / 86_400
     let secondOfDay = Int(seconds - days * 86_400)
     let date = CivilDate(daysSinceEpoch: days)
     var fraction = nanoseconds - seconds * 1_000_000_000
@@ -57,7 +57,7 @@ extension Timestamp: CustomStringConvertible {
   /// an offset as `+02:00`, `-0500` or `+02`, a space before the offset, and ` UTC`. Seconds may be 60 (a leap second
   /// counts as the next one). Without an offset the text is refused: a guess would be wrong by hours.
   ///
-  /// - Returns: nil when the text is not such a date, or is outside the representable range.
+  /// - Returns: nil when the text is not such a date, or one outside the years 1970 to 2199.
   public init?(rfc3339 text: some StringProtocol) {
     let parsed =
       text.utf8.withContiguousStorageIfAvailable { Self.parse($0) }
@@ -82,9 +82,8 @@ extension Timestamp: CustomStringConvertible {
     else { return nil }
     let days = CivilDate(year: year, month: month, day: day).daysSinceEpoch
     let seconds = days * 86_400 + Int64(hour * 3600 + minute * 60 + second) - Int64(offset)
-    let (scaled, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-    if overflow { return nil }
-    return Timestamp(nanoseconds: scaled).advanced(byNanoseconds: fraction)
+    guard (epoch.seconds...latest.seconds).contains(seconds) else { return nil }
+    return Timestamp(exactly: seconds * 1_000_000_000 + fraction)
   }
 }
 

@@ -23,14 +23,15 @@ package enum StandardStream: Sendable {
     bytes.withUnsafeBytes { bytes in
       var rest = bytes[...]
       while !rest.isEmpty {
-        let count = writeOnce(UnsafeRawBufferPointer(rebasing: rest))
+        let count = Self.writeOnce(UnsafeRawBufferPointer(rebasing: rest), to: descriptor)
         if count <= 0 { return }
         rest = rest.dropFirst(count)
       }
     }
   }
 
-  private func writeOnce(_ bytes: UnsafeRawBufferPointer) -> Int {
+  /// How many bytes a stream takes now; none or fewer when it is broken.
+  static func writeOnce(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) -> Int {
     while true {
       #if canImport(Glibc)
         let count = Glibc.write(descriptor, bytes.baseAddress, bytes.count)

@@ -36,7 +36,12 @@ public protocol DeliveryLog: Sendable {
   /// True as long as nothing was removed from it.
   func isComplete() throws -> Bool
 
+  /// Number after the last of those that are known to be damaged; nil where none is.
+  func endOfDamage() -> LogPosition?
+
   /// Deliveries after a place, oldest first, at most `limit` of them and about `byteLimit` bytes of body (at least one).
+  ///
+  /// Damaged ones are left out and told to a ``DamageReport``: nothing in the answer means that there is nothing more to be read.
   ///
   /// - Parameter position: nil for the oldest still kept.
   func read(after position: LogPosition?, limit: Int, byteLimit: Int) throws -> [(position: LogPosition, logged: LoggedDelivery)]
@@ -49,6 +54,8 @@ public protocol DeliveryLog: Sendable {
   ) throws -> [(position: LogPosition, logged: LoggedDelivery)]
 
   /// The delivery at a place; nil when it is not kept any more.
+  ///
+  /// - Throws: ``StoreError``: `corrupt` when it is damaged.
   func delivery(at position: LogPosition) throws -> LoggedDelivery?
 
   /// The place of the newest delivery; nil when nothing was ever appended.
@@ -66,6 +73,10 @@ public protocol DeliveryLog: Sendable {
   func close()
 }
 
+extension DeliveryLog {
+  public func endOfDamage() -> LogPosition? { nil }
+}
+
 /// Why a log or a store could not do what was asked.
 public struct StoreError: Error, Sendable, CustomStringConvertible {
   public enum Code: Sendable, Hashable {
@@ -77,6 +88,8 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
     case inputOutput
     /// What is stored cannot be right: restore, or replay from the log.
     case corrupt
+    /// What is to be written can never be: larger than the store takes, or against its rules.
+    case rejected
     /// Written by a newer version of this program: run that one, or another directory.
     case newerVersion
     /// The place cannot be used at all: rights, a missing directory, not a store.
@@ -96,7 +109,7 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
   public var isRetryable: Bool {
     switch code {
     case .noSpace, .busy, .inputOutput: true
-    case .corrupt, .newerVersion, .unusable: false
+    case .corrupt, .rejected, .newerVersion, .unusable: false
     }
   }
 

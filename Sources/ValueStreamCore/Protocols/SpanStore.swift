@@ -2,12 +2,17 @@
 ///
 /// Calls block; make them from a thread of your own. ``write(_:)`` has one caller at a time, everything else any number,
 /// and sees all writes that returned before.
+///
+/// A row that cannot be read stops nothing: it is left out, and told to a ``DamageReport``.
 public protocol SpanStore: Sendable {
   /// The things with these keys, as far as they are known.
   func subjects(_ keys: [SpanKey]) throws -> [SpanKey: Subject]
 
   /// Keys of the things that publish each of these references, sorted. A `key` reference is published by its own thing.
   func publishers(of references: [Reference]) throws -> [Reference: [SpanKey]]
+
+  /// The same, of each reference at most so many keys, whichever.
+  func publishers(of references: [Reference], limit: Int) throws -> [Reference: [SpanKey]]
 
   /// Keys of the things that follow each of these references, sorted.
   func followers(of references: [Reference]) throws -> [Reference: [SpanKey]]
@@ -22,6 +27,15 @@ public protocol SpanStore: Sendable {
 
   /// The values kept under each name by ``ProjectionChanges/values``.
   func values() throws -> [String: [UInt8]]
+
+  /// What was counted of the ends of these subjects. Absent for a subject of which nothing was counted and nothing awaits it.
+  func measurements(of keys: [SpanKey]) throws -> [SpanKey: Measurement]
+
+  /// Subjects that await being counted, those that have waited longest first: since `latest` or before, or, where the clock was set back, since
+  /// after `now`.
+  func awaitingMeasurement(since latest: Timestamp, orAfter now: Timestamp, limit: Int) throws -> [(
+    key: SpanKey, measurement: Measurement
+  )]
 
   /// Fingerprints of deliveries received at or after a moment, in no particular order.
   func fingerprints(since cutoff: Timestamp) throws -> [DeliveryFingerprint]
@@ -102,6 +116,10 @@ public protocol SpanStore: Sendable {
 }
 
 extension SpanStore {
+  public func publishers(of references: [Reference], limit: Int) throws -> [Reference: [SpanKey]] {
+    try publishers(of: references).mapValues { Array($0.prefix(limit)) }
+  }
+
   /// Remembers how far an exporter has come, with nothing refused.
   public func setExportProgress(_ progress: ExportProgress, for exporter: String) throws {
     try setExportProgress(progress, for: exporter, refusal: nil)
@@ -119,10 +137,33 @@ public struct ProjectionChanges: Sendable {
   public var fingerprints: [DeliveryFingerprint] = []
   /// Named values that replace the ones before: counters that survive a restart.
   public var values: [String: [UInt8]] = [:]
+  /// What was counted of subjects, or is to be counted of them; of those that are stored, or are among the changed ones.
+  public var measurements: [SpanKey: MeasurementChange] = [:]
   /// How far the log was read.
   public var position: LogPosition?
 
   public init() {}
+}
+
+/// What was counted of the ends of a subject.
+public struct Measurement: Sendable, Hashable {
+  /// Since when it awaits being counted, or being compared with what was counted; nil where it does not.
+  public var awaitsSince: Timestamp?
+  /// What was counted, as lines of text in the form of whoever counts: lines of two subjects that turn out to be one stand one after the other.
+  public var counted: [UInt8]
+
+  public init(awaitsSince: Timestamp?, counted: [UInt8]) {
+    self.awaitsSince = awaitsSince
+    self.counted = counted
+  }
+}
+
+/// How the ``Measurement`` of a subject changes.
+public enum MeasurementChange: Sendable, Hashable {
+  /// It awaits being counted since a moment, unless it does already. What was counted is kept; `counted` is for a subject that has no measurement.
+  case awaits(since: Timestamp, counted: [UInt8])
+  /// This is what was counted, and it awaits nothing.
+  case counted([UInt8])
 }
 
 /// A thing to be written, with what must be found again.
@@ -267,6 +308,8 @@ public struct SubjectPage: Sendable {
   public var subjects: [Subject]
   /// Cursor of the next page; nil on the last.
   public var next: UInt64?
+  /// How many subjects belong here and cannot be read.
+  public var damagedCount = 0
 
   public init(subjects: [Subject], next: UInt64?) {
     self.subjects = subjects

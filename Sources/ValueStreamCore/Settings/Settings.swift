@@ -13,7 +13,7 @@ public struct Settings: Sendable {
     /// All that was given there, in order; of a setting with one value the last counts.
     var texts: [String]
     var place: Place
-    /// Where it stands, for errors: `flag --addr`, `VS_ADDR`, `key addr of vsd.json5`.
+    /// Where it stands, for errors: `flag --addr`, `VS_ADDR`, `vsd.json5, line 3: key "addr"`.
     var origin: String
 
     init(texts: [String] = [], place: Place, origin: String) {
@@ -162,18 +162,21 @@ public struct Settings: Sendable {
   ) throws(SettingsError) -> [String: Given] {
     let decoder = JSONDecoder()
     decoder.allowsJSON5 = true
+    let lines = ConfigurationLines(bytes)
     let root: [String: ConfigurationValue]
     do {
       root = try decoder.decode([String: ConfigurationValue].self, from: Data(bytes))
     } catch {
+      if let mistake = lines.mistake { throw SettingsError("\(path), line \(mistake.line): \(mistake.reason)") }
       throw SettingsError("\(path): not a JSON object: \(Self.explain(error))")
     }
     var result: [String: Given] = [:]
-    for (name, text) in try flatten(root, prefix: "", path: path) {
+    for (name, text) in try flatten(root, prefix: "", path: path, lines) {
+      let place = lines.place(of: name, in: path)
       guard declared.contains(where: { $0.name == name }) else {
-        throw SettingsError("\(path): unknown key \"\(name)\"" + suggestion(for: name, among: declared.map(\.name), prefix: ""))
+        throw SettingsError("\(place): unknown key \"\(name)\"" + suggestion(for: name, among: declared.map(\.name), prefix: ""))
       }
-      result[name] = Given(texts: [text], place: .file, origin: "key \"\(name)\" of \(path)")
+      result[name] = Given(texts: [text], place: .file, origin: "\(place): key \"\(name)\"")
     }
     return result
   }
@@ -189,16 +192,16 @@ public struct Settings: Sendable {
   }
 
   private static func flatten(
-    _ object: [String: ConfigurationValue], prefix: String, path: String
+    _ object: [String: ConfigurationValue], prefix: String, path: String, _ lines: ConfigurationLines
   ) throws(SettingsError) -> [(String, String)] {
     var result: [(String, String)] = []
     for (key, value) in object.sorted(by: { $0.key < $1.key }) {
       switch value {
       case .text(let text): result.append((prefix + key, text))
-      case .object(let object): result += try flatten(object, prefix: prefix + key + "-", path: path)
+      case .object(let object): result += try flatten(object, prefix: prefix + key + "-", path: path, lines)
       case .unusable:
         let expected = "a text, a number, true, false, a list of texts or an object"
-        throw SettingsError("\(path): key \"\(prefix + key)\" does not hold \(expected)")
+        throw SettingsError("\(lines.place(of: prefix + key, in: path)): key \"\(prefix + key)\" does not hold \(expected)")
       }
     }
     return result

@@ -30,10 +30,15 @@ struct Aggregate: Sendable {
     }
     let groups = result.groups(ofView: 0)
     var output = try Output(path: settings.output)
-    try output.write(layout.table(of: groups).bytes(as: settings.format))
+    try output.write(layout.table(of: groups).bytes(as: settings.format, keepsFormulas: settings.keepsFormulas))
     if settings.isPlotted { try output.write(Array(ReportPlot.text(groups, layout: layout).utf8)) }
     try output.flush()
     if let chart { try draw(chart, result) }
+    if let first = result.negatives.first {
+      let count = result.negatives.count
+      let values = count == 1 ? "a value that is" : "\(count) values that are"
+      StandardStream.error.write("\(Program.name): did not count \(values) less than 0; the first: \(first)\n")
+    }
     if result.rejected > 0 {
       let rows = result.rejected == 1 ? "1 row" : "\(result.rejected) rows"
       StandardStream.error.write("\(Program.name): left out \(rows) that cannot be read\n")

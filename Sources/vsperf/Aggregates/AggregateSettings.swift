@@ -11,6 +11,7 @@ struct AggregateSettings: Sendable {
   /// Where to draw which chart; nil for none.
   let chart: (path: String, kind: ReportChart)?
   let isPlotted: Bool
+  let keepsFormulas: Bool
   private let paths: [String]
 
   // MARK: Declarations
@@ -102,7 +103,7 @@ struct AggregateSettings: Sendable {
       report.name == Report.pullRequest.name ? [version.declaration, percentilesSince.declaration] : []
     return [input.declaration, window.declaration] + classic + [
       groups.declaration, metrics(of: report).declaration, format.declaration, out.declaration, chartFile.declaration,
-      chartKind.declaration, plot.declaration, skipBadRows.declaration, threadCount.declaration,
+      chartKind.declaration, plot.declaration, skipBadRows.declaration, Setting.keepFormulas.declaration, threadCount.declaration,
     ]
   }
 
@@ -129,6 +130,7 @@ struct AggregateSettings: Sendable {
       let isForPerson = output == nil && StandardStream.output.isTerminal
       format = try settings.value(of: Self.format) ?? (isForPerson ? .table : .csv)
       skipsBadRows = try settings.value(of: Self.skipBadRows)
+      keepsFormulas = try settings.value(of: Setting.keepFormulas)
       threads = try settings.value(of: Self.threadCount) ?? Environment.processors
       isPlotted = try settings.value(of: Self.plot)
       let kind = try settings.value(of: Self.chartKind)

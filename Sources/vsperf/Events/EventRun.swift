@@ -12,8 +12,8 @@ extension Command {
     declarations: EventSettings.start, operands: "-- COMMAND [ARGUMENT ...]",
     examples: [
       (
-        "A deploy with a tag",
-        "vsperf event run --type deploy --tag \"env|production\" --namespace acme/site -- ./deploy.sh --all"
+        "A deploy to production",
+        "vsperf event run --namespace acme/site --environment production --tag \"team|web\" -- ./deploy.sh --all"
       ),
       ("A backup every night", "vsperf event run --type backup --namespace shop -- pg_dump --file shop.sql shop"),
     ],

@@ -31,10 +31,10 @@ enum EventSettings {
   static let tag = Setting<EventTag?>(
     "tag", environment: "", placeholder: "TAG", default: nil, defaultText: nil,
     help:
-      "A fact about it, such as env|production; as often as you like. With the first one user.name and user.username are told too."
+      "A fact about it, such as team|web; as often as you like. With the first one user.name and user.username are told too."
   ) { text throws(SettingError) in
     guard let bar = text.firstIndex(of: "|"), bar > text.startIndex else {
-      throw SettingError(expected: "a tag such as env|production")
+      throw SettingError(expected: "a tag such as team|web")
     }
     return EventTag(name: String(text[..<bar]), value: String(text[text.index(after: bar)...]))
   }

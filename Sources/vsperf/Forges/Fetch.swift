@@ -62,6 +62,8 @@ struct Fetch {
   ) async throws {
     let rows = try FetchSettings.rows(limit, in: settings)
     let concurrency = try settings.value(of: FetchSettings.concurrency)
+    let places = try settings.value(of: FetchSettings.columns).places(among: source.columns)
+    func chosen(_ row: [String]) -> [String] { places.map { places in places.map { row[$0] } } ?? row }
     var state: FetchState
     do {
       state = try await begin(source, containerLimit)
@@ -69,15 +71,15 @@ struct Fetch {
       throw CommandError(error.description, ExitCode.unavailable)
     }
     var output = try Output(path: path, keeping: state.bytes)
-    var csv = CSVWriter()
+    var csv = CSVWriter(keepsFormulas: try settings.value(of: Setting.keepFormulas))
     if state.bytes == 0 {
-      csv.row(source.columns)
+      csv.row(chosen(source.columns))
       try put(csv.take(), to: &output, &state)
     }
     progress.begin(containers: state.total, done: state.total - state.containers.count, rows: state.rows)
     do {
       try await RecordRun(source, limit: rows, concurrency: concurrency).run(state.containers) { step in
-        for row in step.rows { csv.row(row) }
+        for row in step.rows { csv.row(chosen(row)) }
         state.advance(by: step)
         try put(csv.take(), to: &output, &state)
         progress.show(step)
@@ -99,6 +101,11 @@ struct Fetch {
       throw CommandError("\(state.failed.count) of \(state.total) could not be read: \(names)\(hint)", ExitCode.unavailable)
     }
     if let file { FetchState.remove(for: file) }
+    if let missing = state.missing, missing > 0 {
+      throw CommandError(
+        "\(missing == 1 ? "1 record" : "\(missing) records") could not be read by the server; all others are written",
+        ExitCode.incomplete)
+    }
   }
 
   private func begin(_ source: any RecordSource, _ containerLimit: Setting<Int>?) async throws -> FetchState {

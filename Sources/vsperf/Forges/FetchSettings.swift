@@ -30,9 +30,11 @@ enum FetchSettings {
 
   static let pageSize = Setting<Int>.count("per-page", default: 100, in: 1...100, help: "Rows in one answer.")
 
-  static let columns = Setting<ChangeRecord.Columns>.choice(
-    "columns", environment: "", default: .standard,
-    help: "all adds the first commit, reviews, approval, size, branches, labels and the time as a draft.")
+  static let columns = Setting<ColumnSelection>(
+    "columns", environment: "", placeholder: "standard|all|NAMES", default: .standard, defaultText: "standard",
+    help:
+      "Which columns: names separated by commas, in their order. Of pull requests and merge requests, all adds to the standard ones the first commit, reviews, approval, size, branches, labels and the time as a draft; other files have all columns anyway.",
+    parse: ColumnSelection.init(setting:))
 
   /// The address of a server of one's own.
   static func address(_ name: String, of vendor: String, default value: String?) -> Setting<String?> {
@@ -59,7 +61,10 @@ enum FetchSettings {
   static let declarations = [
     out.declaration, resume.declaration, spacing.declaration, authority.declaration, proxy.declaration,
   ]
-  static let period = [since.declaration, until.declaration]
+  /// What decides on rows and columns.
+  static let selection = [
+    since.declaration, until.declaration, columns.declaration, Setting.keepFormulas.declaration,
+  ]
 
   static func period(_ settings: Settings) throws(SettingsError) -> RecordPeriod {
     RecordPeriod(since: try settings.value(of: since), until: try settings.value(of: until))

@@ -17,6 +17,8 @@ struct FetchState: Codable, Equatable {
   var total: Int
   /// Of all containers.
   var rows = 0
+  /// Records that the server has and could not read; nil for none, as in states of earlier versions.
+  var missing: Int?
   /// Size of the file up to here.
   var bytes: Int64 = 0
 
@@ -29,6 +31,7 @@ struct FetchState: Codable, Equatable {
 
   mutating func advance(by step: RecordRun.Step) {
     rows += step.rows.count
+    if step.missing > 0 { missing = (missing ?? 0) + step.missing }
     containers = (step.isLast ? [] : [step.container]) + containers.dropFirst()
     if step.failure != nil { failed.append(step.container) }
   }
@@ -54,7 +57,7 @@ struct FetchState: Codable, Equatable {
 
   private var isPlausible: Bool {
     let places = containers + failed
-    let numbers = places.flatMap { [Int64($0.pages), Int64($0.rows)] } + [Int64(total), Int64(rows), bytes]
+    let numbers = places.flatMap { [Int64($0.pages), Int64($0.rows)] } + [Int64(total), Int64(rows), Int64(missing ?? 0), bytes]
     return numbers.allSatisfy { (0...1 << 50).contains($0) } && places.count <= total
   }
 

@@ -36,8 +36,8 @@ enum GitHubPullRequestsCommand {
     help: "Pull requests of one repository; with --since there is no limit, unless it is given.")
 
   private static let content =
-    GitHubSettings.content + [state.declaration, limit.declaration] + FetchSettings.period
-    + [FetchSettings.columns.declaration]
+    GitHubSettings.content + [state.declaration, limit.declaration] + FetchSettings.selection
+    + [ClassificationSettings.bots.declaration]
   static let declarations =
     content + GitHubSettings.access + [pageSize.declaration] + FetchSettings.declarations
     + [FetchSettings.concurrency.declaration]
@@ -46,7 +46,8 @@ enum GitHubPullRequestsCommand {
     let words = Command.gitHubPullRequests.words
     let (fetch, api, selection) = try GitHubSettings.prepare(settings, words: words, content: content, pageSize: pageSize)
     let source = GitHubPullRequests.source(
-      api, selection, state: try settings.value(of: state), columns: try settings.value(of: FetchSettings.columns))
+      api, selection, state: try settings.value(of: state), columns: try settings.value(of: FetchSettings.columns).ofChanges,
+      bots: Bots(names: try settings.value(of: ClassificationSettings.bots)))
     try await fetch.run(source, limit: limit, containerLimit: GitHubSettings.repositoryLimit, settings)
   }
 }

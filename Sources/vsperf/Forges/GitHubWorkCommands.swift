@@ -52,7 +52,7 @@ enum GitHubWorkCommands {
   static let issueState = Setting<GitHubIssues.State>.choice(
     "issue-state", environment: "", default: .all, help: "Which ones.")
 
-  static let content = GitHubSettings.content + [FetchSettings.limit.declaration] + FetchSettings.period
+  static let content = GitHubSettings.content + [FetchSettings.limit.declaration] + FetchSettings.selection
   static let issueContent = content + [issueState.declaration]
 
   private static let manner =

@@ -40,7 +40,7 @@ enum GitLabMergeRequestsCommand {
 
   private static let content =
     [address.declaration, group.declaration, project.declaration, state.declaration, FetchSettings.limit.declaration]
-    + FetchSettings.period + [FetchSettings.columns.declaration]
+    + FetchSettings.selection
   static let declarations =
     content + [token.declaration, FetchSettings.pageSize.declaration] + FetchSettings.declarations
     + [FetchSettings.concurrency.declaration]
@@ -62,7 +62,7 @@ enum GitLabMergeRequestsCommand {
     let source = GitLabMergeRequests(
       of: address, token: token, client: fetch.client, groups: groups, projects: projects,
       state: try settings.value(of: state), period: try FetchSettings.period(settings),
-      pageSize: try settings.value(of: FetchSettings.pageSize), columns: try settings.value(of: FetchSettings.columns),
+      pageSize: try settings.value(of: FetchSettings.pageSize), columns: try settings.value(of: FetchSettings.columns).ofChanges,
       now: fetch.began)
     try await fetch.run(source, limit: FetchSettings.limit, settings)
   }

@@ -30,7 +30,7 @@ enum JenkinsBuildsCommand {
     help: "API token, where not everybody may read; a variable hides it from lists of processes.")
 
   private static let content =
-    [address.declaration, job.declaration, FetchSettings.limit.declaration] + FetchSettings.period
+    [address.declaration, job.declaration, FetchSettings.limit.declaration] + FetchSettings.selection
   static let declarations =
     content + [user.declaration, token.declaration, FetchSettings.pageSize.declaration] + FetchSettings.declarations
     + [FetchSettings.concurrency.declaration]
@@ -46,7 +46,7 @@ enum JenkinsBuildsCommand {
     let source = JenkinsBuilds(
       address, authorization: token.map { BasicAuthorization.header(user: user, token: $0.bytes) }, client: fetch.client,
       jobs: try settings.values(of: job).compactMap { $0 }, period: try FetchSettings.period(settings),
-      pageSize: try settings.value(of: FetchSettings.pageSize), now: fetch.began)
+      pageSize: try settings.value(of: FetchSettings.pageSize))
     try await fetch.run(source, limit: FetchSettings.limit, settings)
   }
 }

@@ -40,7 +40,7 @@ enum JiraIssuesCommand {
     "jql", environment: "", placeholder: "JQL", help: "Which issues, without ORDER BY: of the projects, or of all.")
 
   private static let content =
-    [address.declaration, project.declaration, search.declaration, FetchSettings.limit.declaration] + FetchSettings.period
+    [address.declaration, project.declaration, search.declaration, FetchSettings.limit.declaration] + FetchSettings.selection
   static let declarations =
     content + [user.declaration, token.declaration, FetchSettings.pageSize.declaration] + FetchSettings.declarations
     + [FetchSettings.concurrency.declaration]

@@ -14,5 +14,8 @@ void vs_event_take(int descriptor);
 /// Names the calling thread as debuggers and `top` show it: up to 15 characters.
 void vs_thread_set_name(const char *name);
 
-/// Lets the process have this many open descriptors at least, as far as it may.
-void vs_descriptors_allow(unsigned long count);
+/// Lets the process have this many open descriptors at least, as far as it may, and returns how many of them it may have.
+unsigned long vs_descriptors_allow(unsigned long count);
+
+/// Gives the calling thread less of the processor than others where they want it.
+void vs_thread_yield_to_others(void);

@@ -43,13 +43,16 @@ vs_json_parser *vs_json_parser_take(void);
 /// Gives it back with its buffers, for the next document; large ones are freed. From any thread.
 void vs_json_parser_give(vs_json_parser *parser);
 
+/// True when a document has at most this many values, counted by what stands before each. Of anything, also of what is no JSON.
+bool vs_json_has_at_most(const uint8_t *bytes, size_t count, size_t limit);
+
 /// Parses and validates a whole document. Returns NULL, or what is wrong with it (a static string).
 const char *vs_json_parse(vs_json_parser *parser, const uint8_t *bytes, size_t count, vs_json_value *root);
 
 vs_json_type vs_json_type_of(vs_json_value value);
 
-/// The first member of that name. False when the value is no object or has no such member.
-bool vs_json_member(vs_json_value object, const char *name, size_t length, vs_json_value *member);
+/// The first member of that name among the first `limit`. False when the value is no object or has no such member.
+bool vs_json_member(vs_json_value object, const char *name, size_t length, size_t limit, vs_json_value *member);
 
 /// Each is false when the value is of another type or does not fit.
 bool vs_json_get_bool(vs_json_value value, bool *result);

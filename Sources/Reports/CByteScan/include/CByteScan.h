@@ -12,25 +12,25 @@
 /* Where, among 64 bytes, what separates values stands; the bit of the first byte is the lowest. */
 typedef struct {
   uint64_t quotes;
-  uint64_t commas;
+  uint64_t separators;
   uint64_t line_feeds;
 } vs_separators;
 
-/* Reads 64 bytes. */
-static inline vs_separators vs_find_separators(const uint8_t *bytes) {
+/* Reads 64 bytes. `separator` stands between the values of a row. */
+static inline vs_separators vs_find_separators(const uint8_t *bytes, uint8_t separator) {
   vs_separators found = {0, 0, 0};
 #if defined(__SSE2__)
-  const __m128i quote = _mm_set1_epi8('"'), comma = _mm_set1_epi8(','), line_feed = _mm_set1_epi8('\n');
+  const __m128i quote = _mm_set1_epi8('"'), between = _mm_set1_epi8((char)separator), line_feed = _mm_set1_epi8('\n');
   for (int part = 0; part < 4; part++) {
     const __m128i lanes = _mm_loadu_si128((const __m128i *)bytes + part);
     found.quotes |= (uint64_t)(uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(lanes, quote)) << (16 * part);
-    found.commas |= (uint64_t)(uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(lanes, comma)) << (16 * part);
+    found.separators |= (uint64_t)(uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(lanes, between)) << (16 * part);
     found.line_feeds |= (uint64_t)(uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(lanes, line_feed)) << (16 * part);
   }
 #else
   for (int index = 0; index < 64; index++) {
     found.quotes |= (uint64_t)(bytes[index] == '"') << index;
-    found.commas |= (uint64_t)(bytes[index] == ',') << index;
+    found.separators |= (uint64_t)(bytes[index] == separator) << index;
     found.line_feeds |= (uint64_t)(bytes[index] == '\n') << index;
   }
 #endif

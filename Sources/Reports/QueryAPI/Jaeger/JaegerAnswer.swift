@@ -9,9 +9,18 @@ enum JaegerAnswer {
     envelope(total: elements.count) { json in json.array(elements, write) }
   }
 
-  static func traces(_ traces: [Trace], now: Timestamp) -> HTTPResponse {
-    envelope(total: 0) { json in
-      json.array(traces) { json, trace in Self.write(trace, now: now, to: &json) }
+  /// Traces one after the other, as far as the budget goes.
+  ///
+  /// - Parameter next: reads the next trace; nil where there is none.
+  static func traces(now: Timestamp, byteBudget: Int, next: () throws -> Trace?) rethrows -> HTTPResponse {
+    try envelope(total: 0) { json in
+      try json.array(CollectionOfOne(byteBudget)) { json, byteBudget in
+        while let trace = try next() {
+          Self.write(trace, now: now, byteBudget: byteBudget, to: &json)
+          // Jaeger has no cursors: who wants more asks for a shorter time.
+          if json.bytes.count >= byteBudget { return }
+        }
+      }
     }
   }
 
@@ -31,12 +40,12 @@ enum JaegerAnswer {
 
   private static func envelope(
     status: Int = 200, total: Int, errors: (inout JSONWriter) -> Void = { $0.value(nil as String?) },
-    data: (inout JSONWriter) -> Void
-  ) -> HTTPResponse {
+    data: (inout JSONWriter) throws -> Void
+  ) rethrows -> HTTPResponse {
     var json = JSONWriter()
-    json.object { json in
+    try json.object { json in
       json.name("data")
-      data(&json)
+      try data(&json)
       json.member("total", total)
       json.member("limit", 0)
       json.member("offset", 0)
@@ -48,18 +57,25 @@ enum JaegerAnswer {
 
   // MARK: Traces
 
-  private static func write(_ trace: Trace, now: Timestamp, to json: inout JSONWriter) {
+  private static func write(_ trace: Trace, now: Timestamp, byteBudget: Int, to json: inout JSONWriter) {
     var processes: [String] = []
-    let spans = trace.spans.flatMap { traced in
-      SpanPresentation.presentations(of: traced, SpanPresentation.Options()).map { (traced.span, $0) }
-    }
+    var isTruncated = trace.isTruncated
     json.object { json in
       json.member("traceID", trace.id.description)
       json.name("spans")
-      json.array(spans) { json, span in
-        if !processes.contains(span.1.serviceName) { processes.append(span.1.serviceName) }
-        let process = (processes.firstIndex(of: span.1.serviceName) ?? 0) + 1
-        write(span.1, of: span.0, process: "p\(process)", now: now, to: &json)
+      json.array(CollectionOfOne(trace.spans)) { json, spans in
+        for traced in spans {
+          // The root is shown in any case.
+          guard json.bytes.count < byteBudget || processes.isEmpty else {
+            isTruncated = true
+            return
+          }
+          for shown in SpanPresentation.presentations(of: traced, SpanPresentation.Options()) {
+            if !processes.contains(shown.serviceName) { processes.append(shown.serviceName) }
+            let process = (processes.firstIndex(of: shown.serviceName) ?? 0) + 1
+            write(shown, of: traced.span, process: "p\(process)", now: now, to: &json)
+          }
+        }
       }
       json.name("processes")
       json.object { json in
@@ -73,7 +89,7 @@ enum JaegerAnswer {
         }
       }
       json.name("warnings")
-      write(warning: trace.isTruncated ? "there are more spans than are shown" : nil, to: &json)
+      write(warning: isTruncated ? "there are more spans than are shown" : nil, to: &json)
     }
   }
 

@@ -57,12 +57,13 @@ package struct JaegerHandler: HTTPHandler {
     case ("traces", 1):
       let query = try JaegerQuery(request, now: queries.clock.now())
       queries.waitForProjection()
-      return JaegerAnswer.traces(try traces(query), now: queries.clock.now())
+      return try answer(query)
     case ("traces", _) where parts.count > 1 && !parts[1].isEmpty:
       queries.waitForProjection()
       // A classic id or a key may have a slash in it.
       let trace = try queries.trace(named: JaegerQuery.traceID(parts.dropFirst().joined(separator: "/")))
-      return JaegerAnswer.traces([trace], now: queries.clock.now())
+      var rest: [Trace] = [trace]
+      return JaegerAnswer.traces(now: queries.clock.now(), byteBudget: queries.byteBudget) { rest.popLast() }
     default: return JaegerAnswer.error(404, "nothing is at this path")
     }
   }
@@ -119,13 +120,22 @@ package struct JaegerHandler: HTTPHandler {
     return traces
   }
 
-  private func traces(_ query: JaegerQuery) throws -> [Trace] {
-    guard query.traceIDs.isEmpty else { return try traces(named: query.traceIDs) }
+  /// Each trace is read when the one before was written, so that an answer ends before more was read than it holds.
+  private func answer(_ query: JaegerQuery) throws -> HTTPResponse {
+    let now = queries.clock.now()
+    guard query.traceIDs.isEmpty else {
+      var rest: [Trace] = try traces(named: query.traceIDs).reversed()
+      return JaegerAnswer.traces(now: now, byteBudget: queries.byteBudget) { rest.popLast() }
+    }
     let search = try query.search(in: queries)
     var reader = queries.reader()
-    return try search.page(after: nil, limit: query.limit).traces.compactMap { members in
-      if reader.lookUpCount > SpanQueries.spanLimit { reader = queries.reader() }
-      return try reader.trace(members, limit: SpanQueries.spanLimit)
+    var rest: [TraceMembers] = try search.page(after: nil, limit: query.limit).traces.reversed()
+    return try JaegerAnswer.traces(now: now, byteBudget: queries.byteBudget) {
+      while let members = rest.popLast() {
+        if reader.lookUpCount > SpanQueries.spanLimit { reader = queries.reader() }
+        if let trace = try reader.trace(members, limit: SpanQueries.spanLimit) { return trace }
+      }
+      return nil
     }
   }
 }

@@ -59,7 +59,7 @@ package struct BranchGauges: Sendable {
       if last.end == nil, let created = times.created {
         reading.opened.append((branch + [change.text("vcs.change.state") ?? "open"], created))
       }
-      if let seconds = times.seconds(to: times.firstApproval) { reading.approved.append((branch + [base], seconds)) }
+      if let seconds = times.secondsOfWaiting(for: times.firstApproval) { reading.approved.append((branch + [base], seconds)) }
       if let seconds = times.seconds(to: times.merge) { reading.merged.append((branch + [base], seconds)) }
     }
     return reading

@@ -6,6 +6,7 @@ import ValueStreamCore
 struct ConventionMetrics: Sendable {
   private let durations: MetricFamily
   private let errors: MetricFamily
+  private let correctedErrors: MetricFamily
   private let active: MetricFamily
   private let changes: MetricFamily
 
@@ -20,6 +21,10 @@ struct ConventionMetrics: Sendable {
     errors = family(
       .counter, "cicd_pipeline_run_errors_total", "Pipeline runs that failed.",
       ["project", "cicd_pipeline_name", "error_type"])
+    correctedErrors = family(
+      .counter, "cicd_pipeline_run_errors_corrected_total",
+      "Pipeline runs that were counted with one error and ended with another, or none.",
+      ["project", "cicd_pipeline_name", "from", "to"])
     changes = family(
       .gauge, "vcs_change_count", "Changes that are open or wip, and how many were merged or closed over the life of the store.",
       Self.repositoryLabels + ["vcs_change_state"], totals: ["merged", "closed"])
@@ -27,26 +32,102 @@ struct ConventionMetrics: Sendable {
 
   static let repositoryLabels = ["vcs_repository_url_full", "vcs_repository_name", "vcs_owner_name"]
 
-  func count(_ attempt: FinishedAttempt) {
-    if let repository = attempt.repository {
-      changes.add(labels: repository + [attempt.outline.outcome == .merged ? "merged" : "closed"])
-    }
+  /// Initializes series to 0 for a run that is over and awaits being counted.
+  func touch(_ attempt: FinishedAttempt) {
+    guard let pipeline = attempt.pipeline else { return }
+    let run = [attempt.labels.project, pipeline]
+    active.touch(labels: run + ["executing"])
+    let errorType = Self.errorType(attempt.outcomeLabel)
+    errors.touch(labels: run + [errorType ?? Outcome.failure.rawValue])
+    correctedErrors.foresee(labels: run + [errorType ?? Outcome.failure.rawValue, ProjectionMetrics.notCounted])
+    durations.foresee(labels: run + ["executing", Self.result(attempt), errorType ?? ""])
+  }
+
+  /// Counts an end for the first time.
+  func countEnd(_ attempt: FinishedAttempt) {
+    count(CountedChange(attempt), times: 1)
     guard let pipeline = attempt.pipeline else { return }
     let run = [attempt.labels.project, pipeline]
     active.touch(labels: run + ["executing"])
     // Errors begin at zero, or the first would not show as an increase.
     errors.touch(labels: run + [Outcome.failure.rawValue])
-    let outcome = attempt.outline.outcome
-    let errorType = outcome.flatMap { $0.isError ? $0.rawValue : nil } ?? ""
-    if !errorType.isEmpty { errors.add(labels: run + [errorType]) }
-    let waits = ["queue", "wait"].compactMap { attempt.phaseSeconds[$0] }
-    if !waits.isEmpty { durations.observe(waits.reduce(0, +), labels: run + ["pending", "", ""], of: attempt.announcement) }
-    // One that has phases and none in which it ran was ended before it could: it did not execute for no time at all.
-    guard let executing = attempt.phaseSeconds["run"] ?? (attempt.phaseSeconds.isEmpty ? attempt.durationSeconds : nil) else {
-      return
+    if let errorType = Self.errorType(attempt.outcomeLabel) { errors.add(labels: run + [errorType]) }
+  }
+
+  /// Counts an end as another than it was counted; nil for one that is no more.
+  func correct(_ end: CountedEnd, to attempt: FinishedAttempt?) {
+    let (before, after) = (CountedChange(end), attempt.flatMap(CountedChange.init))
+    if before != after {
+      count(before, times: -1)
+      count(after, times: 1)
     }
-    let result = outcome.flatMap(SemanticConventions.result) ?? ""
-    durations.observe(executing, labels: run + ["executing", result, errorType], of: attempt.announcement)
+    let from = CountedError(project: end.labels.project, pipeline: end.pipeline, outcome: end.outcome)
+    let to = attempt.flatMap { CountedError(project: $0.labels.project, pipeline: $0.pipeline, outcome: $0.outcomeLabel) }
+    guard from != to else { return }
+    let none = ProjectionMetrics.notCounted
+    switch (from, to) {
+    case (let from?, let to?) where from.run == to.run: correctedErrors.add(labels: from.run + [from.errorType, to.errorType])
+    default:
+      if let from { correctedErrors.add(labels: from.run + [from.errorType, none]) }
+      if let to { correctedErrors.add(labels: to.run + [none, to.errorType]) }
+    }
+  }
+
+  /// A change as it is counted once it is over. A gauge tells how many there are, so it is corrected in place.
+  private struct CountedChange: Hashable {
+    var labels: [String]
+
+    init?(_ attempt: FinishedAttempt) { self.init(attempt.repository, attempt.outcomeLabel) }
+    init?(_ end: CountedEnd) { self.init(end.repository, end.outcome) }
+
+    private init?(_ repository: [String]?, _ outcome: String) {
+      guard let repository else { return nil }
+      labels = repository + [outcome == Outcome.merged.rawValue ? "merged" : "closed"]
+    }
+  }
+
+  private func count(_ change: CountedChange?, times: Int) {
+    if let change { changes.add(Double(times), labels: change.labels) }
+  }
+
+  /// A run as it is counted among errors.
+  private struct CountedError: Hashable {
+    var run: [String]
+    var errorType: String
+
+    init?(project: String, pipeline: String?, outcome: String) {
+      guard let pipeline, let errorType = ConventionMetrics.errorType(outcome) else { return nil }
+      run = [project, pipeline]
+      self.errorType = errorType
+    }
+  }
+
+  private static func errorType(_ outcome: String) -> String? {
+    Outcome(rawValue: outcome).flatMap { $0.isError ? $0.rawValue : nil }
+  }
+
+  private static func result(_ attempt: FinishedAttempt) -> String {
+    attempt.outline.outcome.flatMap(SemanticConventions.result) ?? ""
+  }
+
+  /// Observes how long a run was in its states, as far as that was not observed yet.
+  ///
+  /// - Parameter phaseSeconds: by name of the phase.
+  func observe(_ attempt: FinishedAttempt, _ phaseSeconds: [String: Double], _ parts: inout CountedEnd.Parts) {
+    guard let pipeline = attempt.pipeline else { return }
+    let run = [attempt.labels.project, pipeline]
+    let waits = ["queue", "wait"].compactMap { phaseSeconds[$0] }
+    if !waits.isEmpty, !parts.contains(.waiting) {
+      durations.observe(waits.reduce(0, +), labels: run + ["pending", "", ""], of: attempt.announcement)
+      parts.insert(.waiting)
+    }
+    // One that has phases and none in which it ran was ended before it could: it did not execute for no time at all.
+    guard !parts.contains(.executing),
+      let executing = phaseSeconds["run"] ?? (phaseSeconds.isEmpty ? attempt.durationSeconds : nil)
+    else { return }
+    let labels = ["executing", Self.result(attempt), Self.errorType(attempt.outcomeLabel) ?? ""]
+    durations.observe(executing, labels: run + labels, of: attempt.announcement)
+    parts.insert(.executing)
   }
 
   /// Nil for a gauge that is not of the conventions.

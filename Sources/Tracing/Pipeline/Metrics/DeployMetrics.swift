@@ -3,6 +3,7 @@ import ValueStreamCore
 /// What successful deploys brought, and how long it took to get there.
 struct DeployMetrics: Sendable {
   private let deploys: MetricFamily
+  private let corrected: MetricFamily
   private let changes: MetricFamily
   private let leadTimes: MetricFamily
 
@@ -19,6 +20,9 @@ struct DeployMetrics: Sendable {
   init(_ family: ProjectionMetrics.FamilyMaker) {
     deploys = family(
       .counter, "valuestream_deploys_total", "Successful deploys, by how they stand to the one before.", Self.labels + ["step"])
+    corrected = family(
+      .counter, "valuestream_deploys_corrected_total",
+      "Deploys that were counted under one step and turned out to be another, or none.", Self.labels + ["from", "to"])
     changes = family(
       .histogram(bounds: Self.batchBounds), "valuestream_deploy_changes", "Changes that a deploy forward brought.", Self.labels)
     leadTimes = family(
@@ -26,27 +30,62 @@ struct DeployMetrics: Sendable {
       "How long a change took until it was deployed, since its first commit, its opening or its merge.", Self.labels + ["since"])
   }
 
-  /// What the next deploys of a service may bring begins at zero, or the first rollback would not show as an increase.
+  /// Initializes series to 0 for what the next deploys of a service may bring.
   private func foresee(_ labels: [String]) {
-    for step in Self.steps { deploys.foresee(labels: labels + [step]) }
+    for step in Self.steps {
+      deploys.foresee(labels: labels + [step])
+      corrected.foresee(labels: labels + [step, ProjectionMetrics.notCounted])
+    }
     changes.foresee(labels: labels)
     for since in Self.moments { leadTimes.foresee(labels: labels + [since]) }
   }
 
+  /// Initializes series to 0 for a deploy that is over and awaits being counted.
+  func touch(_ labels: FinishedLabels, service: String) { foresee(Self.labels(labels, service)) }
+
+  private static func labels(_ labels: FinishedLabels, _ service: String) -> [String] {
+    [labels.source, labels.project, labels.environment, service]
+  }
+
+  /// Counts a deploy that is no success any more, or another step than it was.
+  ///
+  /// - Parameters:
+  ///   - end: what was counted.
+  ///   - attempt: what its end is now; nil for one that is no more.
+  func correct(_ end: CountedEnd, to new: DeployStepLabels?, of attempt: FinishedAttempt?) {
+    guard let counted = end.deploy else { return }
+    let from = Self.labels(end.labels, counted.service)
+    guard let new, let attempt else {
+      return corrected.add(labels: from + [counted.step, ProjectionMetrics.notCounted])
+    }
+    let to = Self.labels(attempt.labels, new.service)
+    if from == to {
+      if counted.step != new.step { corrected.add(labels: from + [counted.step, new.step]) }
+    } else {
+      corrected.add(labels: from + [counted.step, ProjectionMetrics.notCounted])
+      corrected.add(labels: to + [ProjectionMetrics.notCounted, new.step])
+    }
+  }
+
+  static func stepLabels(of span: Span) -> DeployStepLabels {
+    DeployStepLabels(
+      service: span.attributes.text(of: "valuestream.service") ?? "",
+      step: span.attributes.text(of: "valuestream.deployment.step") ?? "")
+  }
+
   /// - Parameter leadTimes: for each change the attributes of its link.
-  func count(_ span: Span, leadTimes: [[Attribute]], _ announcement: Announcement) {
-    func text(_ name: String) -> String { span.attributes.text(of: name) ?? "" }
-    let labels = [span.source, span.project ?? "", text("deployment.environment.name"), text("valuestream.service")]
-    let step = text("valuestream.deployment.step")
-    if !step.isEmpty { foresee(labels) }
-    deploys.add(labels: labels + [step])
+  func count(_ span: Span, leadTimes: [[Attribute]], _ attempt: FinishedAttempt) {
+    let step = Self.stepLabels(of: span)
+    let labels = Self.labels(attempt.labels, step.service)
+    if !step.step.isEmpty { foresee(labels) }
+    deploys.add(labels: labels + [step.step])
     if case .int(let count) = span.attributes.value(of: "valuestream.deployment.changes.count") {
-      changes.observe(Double(count), labels: labels, of: announcement)
+      changes.observe(Double(count), labels: labels, of: attempt.announcement)
     }
     for attribute in leadTimes.joined() where attribute.name.hasPrefix(Self.leadTimePrefix) {
       guard case .double(let seconds) = attribute.value else { continue }
       let since = String(attribute.name.dropFirst(Self.leadTimePrefix.count))
-      self.leadTimes.observe(max(0, seconds), labels: labels + [since], of: announcement)
+      self.leadTimes.observe(max(0, seconds), labels: labels + [since], of: attempt.announcement)
     }
   }
 }

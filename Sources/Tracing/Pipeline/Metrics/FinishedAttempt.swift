@@ -1,12 +1,10 @@
 import ValueStreamCore
 
-/// An attempt whose end became known, with what is counted of it at once.
+/// An attempt whose end became known, with what is counted of it.
 package struct FinishedAttempt: Sendable {
   var announcement: Announcement
   var outline: AttemptOutline
   var labels: FinishedLabels
-  /// By name of the phase.
-  var phaseSeconds: [String: Double]
   /// The name of the pipeline, empty for one without; nil for what is no run of a pipeline.
   var pipeline: String?
   /// Label values of the repository that a change is of; nil for what is no change.
@@ -18,22 +16,24 @@ package struct FinishedAttempt: Sendable {
     return max(0, end.seconds(since: outline.start))
   }
 
-  /// - Parameter now: when they are counted.
-  static func all(_ outlines: [AttemptOutline], of subject: Subject, at now: Timestamp) -> [FinishedAttempt] {
-    guard let operation = subject.operation else { return [] }
-    let numbers = outlines.map(\.number)
-    let environments = subject.attribute("deployment.environment.name", ofAttempts: numbers)
-    let phases = subject.phaseSeconds(ofAttempts: numbers)
+  var outcomeLabel: String { FinishedLabels.text(of: outline.outcome) }
+
+  /// The attempts that are over among these.
+  ///
+  /// - Parameter time: when their ends became known.
+  static func all(_ outlines: [AttemptOutline], of subject: Subject, at time: Timestamp) -> [FinishedAttempt] {
+    let outlines = outlines.filter { $0.end != nil }
+    guard let operation = subject.operation, !outlines.isEmpty else { return [] }
+    let environments = subject.attribute("deployment.environment.name", ofAttempts: outlines.map(\.number))
     let project = subject.project ?? ""
     let pipeline = subject.pipelineName
     let repository = operation == .pullRequest ? subject.repositoryLabels : nil
     return outlines.map { outline in
       let environment = if case .string(let name) = environments[outline.number] { name } else { "" }
       return FinishedAttempt(
-        announcement: Announcement(key: subject.key, attempt: outline.number, time: now), outline: outline,
+        announcement: Announcement(key: subject.key, attempt: outline.number, time: time), outline: outline,
         labels: FinishedLabels(operation: operation, source: subject.key.source, project: project, environment: environment),
-        phaseSeconds: phases[outline.number] ?? [:], pipeline: pipeline,
-        repository: repository)
+        pipeline: pipeline, repository: repository)
     }
   }
 }
@@ -49,7 +49,16 @@ package struct FinishedLabels: Sendable, Hashable {
   /// Without environment and outcome.
   var thing: [String] { [operation.rawValue, source, project] }
 
-  func ending(_ outcome: Outcome?) -> [String] { thing + [environment, outcome?.rawValue ?? ""] }
+  func ending(_ outcome: Outcome?) -> [String] { ending(Self.text(of: outcome)) }
+
+  func ending(_ outcome: String) -> [String] { thing + [environment, outcome] }
+
+  func corrected(from: String, to: String) -> [String] { thing + [environment, from, to] }
+
+  /// Where nobody said how something ended, that is what is told of it.
+  static let unknownOutcome = "unknown"
+
+  static func text(of outcome: Outcome?) -> String { outcome?.rawValue ?? unknownOutcome }
 
   /// How such operations mostly end, well and badly.
   var usualOutcomes: [Outcome] {

@@ -5,13 +5,15 @@ package struct ProjectionMetrics: Sendable {
   private let classicStarts: MetricFamily
   private let classicEnds: MetricFamily
   private let classicDurations: MetricFamily
-  private let durations: MetricFamily
-  private let finished: MetricFamily
-  private let active: MetricFamily
-  private let phases: MetricFamily
-  private let conventions: ConventionMetrics
-  private let changes: ChangeMetrics
-  private let deploys: DeployMetrics
+  let durations: MetricFamily
+  let finished: MetricFamily
+  let corrected: MetricFamily
+  private let finishedSpans: MetricFamily
+  let active: MetricFamily
+  let phases: MetricFamily
+  let conventions: ConventionMetrics
+  let changes: ChangeMetrics
+  let deploys: DeployMetrics
   package let deliveries: MetricFamily
   /// Sets of label values per family.
   let seriesLimit: Int
@@ -43,6 +45,12 @@ package struct ProjectionMetrics: Sendable {
       Self.finishedLabels)
     finished = family(
       .counter, "valuestream_operations_finished_total", "Operations that finished.", Self.finishedLabels)
+    corrected = family(
+      .counter, "valuestream_operations_corrected_total",
+      "Operations that were counted as finished one way and turned out to have ended another.",
+      ["operation", "source", "project", "environment", "from", "to"])
+    finishedSpans = family(
+      .counter, "valuestream_spans_finished_total", "Spans whose end became known, counted at once.", [])
     active = family(
       .gauge, "valuestream_operations_active", "Operations that run.", ["operation", "source", "project"])
     phases = family(
@@ -83,33 +91,12 @@ package struct ProjectionMetrics: Sendable {
   package enum Count: Sendable {
     case delivery(source: String, DeliveryResult)
     case classic(ClassicPicture.Change)
-    case finished(FinishedAttempt)
+    /// Spans whose end became known, so many of them, which await being counted; series of these ends begin at 0.
+    case ended(count: Int, AwaitedEnds)
     /// What may finish before long.
     case begun(FinishedLabels)
     /// What a gauge holds from now on, so many times (or, negative, no more).
     case gauge(GaugeShare, times: Int)
-    case change(ChangeTimes, ofAttempt: Int, Announcement)
-    case deploy(Span, leadTimes: [[Attribute]], Announcement)
-  }
-
-  /// True for things of which something is counted only once they have settled: also for builds as long as nobody has said that they are
-  /// no deploy.
-  static func settles(_ subject: Subject) -> Bool {
-    switch subject.statedOperation {
-    case .pullRequest, .deploy: true
-    case nil: subject.operation == nil || subject.operation == .build
-    default: false
-    }
-  }
-
-  /// What is to be counted of an attempt that has settled; nil for nothing, and for what is no more.
-  static func count(ofSettled announcement: Announcement, _ reader: inout TraceReader) throws -> Count? {
-    let (key, attempt) = (announcement.key, announcement.attempt)
-    if let deploy = try reader.deploy(ofAttempt: attempt, of: key) {
-      return .deploy(deploy.span, leadTimes: deploy.leadTimes, announcement)
-    }
-    guard let change = try reader.subject(for: key), change.operation == .pullRequest else { return nil }
-    return ChangeTimes(change.spans()).map { .change($0, ofAttempt: attempt, announcement) }
   }
 
   func apply(_ count: Count) {
@@ -123,28 +110,16 @@ package struct ProjectionMetrics: Sendable {
       let labels = [finished.span.eventSource, finished.span.type, "\(finished.isError)"]
       classicEnds.add(labels: labels)
       if let duration = finished.durationMilliseconds { classicDurations.observe(duration, labels: labels) }
-    case .finished(let attempt): apply(attempt)
+    case .ended(let count, let ends):
+      finishedSpans.add(Double(count))
+      touch(ends)
     case .begun(let labels): foresee(labels)
     case .gauge(let share, let times): apply(share, times: times)
-    case .change(let times, let attempt, let announcement): changes.count(times, ofAttempt: attempt, announcement)
-    case .deploy(let span, let leadTimes, let announcement): deploys.count(span, leadTimes: leadTimes, announcement)
     }
   }
 
-  private func apply(_ attempt: FinishedAttempt) {
-    let thing = attempt.labels.thing
-    let labels = attempt.labels.ending(attempt.outline.outcome)
-    foresee(attempt.labels)
-    finished.add(labels: labels)
-    // What runs of this kind begins at zero, also where nothing of it was seen running.
-    active.touch(labels: thing)
-    if let duration = attempt.durationSeconds { durations.observe(duration, labels: labels, of: attempt.announcement) }
-    for (phase, seconds) in attempt.phaseSeconds { phases.observe(seconds, labels: thing + [phase], of: attempt.announcement) }
-    conventions.count(attempt)
-  }
-
   /// Ends of this kind begin at zero, or the first of each outcome would not show as an increase.
-  private func foresee(_ labels: FinishedLabels) {
+  func foresee(_ labels: FinishedLabels) {
     for outcome in labels.usualOutcomes {
       finished.foresee(labels: labels.ending(outcome))
       durations.foresee(labels: labels.ending(outcome))
@@ -170,7 +145,13 @@ package struct ProjectionMetrics: Sendable {
   }
 
   /// Attempts that finished over the life of the store.
-  package var finishedSpanCount: Int { Int(finished.series.reduce(0) { $0 + $1.value }) }
+  package var finishedSpanCount: Int { Int(finishedSpans.value()) }
+
+  /// Goes on from what an older version counted, which had no number of finished spans.
+  func adoptFinishedSpans() {
+    guard finishedSpans.series.isEmpty else { return }
+    finishedSpans.add(finished.series.reduce(0) { $0 + $1.value })
+  }
 
   /// Deliveries over the life of the store.
   package func deliveryCount(_ result: DeliveryResult) -> Int {

@@ -13,6 +13,8 @@ package struct Replay {
   private let exporters: [String]
   private let clock: any WallClock
   private var batches: ProjectionBatches
+  /// Deliveries that crash whoever projects them.
+  private let crashing: [LogPosition: String]
 
   /// The value that stands in the second store once everything was carried over.
   private static let carriedOver = "replay.carried_over"
@@ -36,10 +38,11 @@ package struct Replay {
     self.spanRetention = spanRetention
     self.exporters = exporters
     self.clock = clock
+    crashing = SetAsideDeliveries(encoded: try first.values()[SetAsideDeliveries.valueName] ?? []).crashing
     let registry = MetricRegistry()
     batches = try ProjectionBatches(
       store: second, logEnd: try log.lastPosition(), sources: sources, recent: RecentDeliveries(), registry: registry,
-      metrics: ProjectionMetrics(registry: registry, seriesLimit: seriesLimit), clock: clock, settle: nil)
+      metrics: ProjectionMetrics(registry: registry, seriesLimit: seriesLimit), clock: clock, grace: nil)
   }
 
   /// Projects up to where the first projection stands.
@@ -67,13 +70,33 @@ package struct Replay {
     while batches.position.map({ $0 < end }) ?? true {
       let read = try log.read(after: batches.position, limit: Self.batchLimit, byteLimit: Self.batchBytes)
         .filter { $0.position <= end }
-      guard let last = read.last else { break }
+      guard let last = read.last else {
+        try batches.pass(upTo: end)
+        break
+      }
       // An end was announced about when its delivery came; retention goes by that.
-      _ = try batches.project(read.map { batches.reread($0.logged, at: $0.position) }, at: last.logged.delivery.received)
+      let moment = last.logged.delivery.received
+      for part in read.split(maxSplits: .max, omittingEmptySubsequences: true, whereSeparator: { crashing[$0.position] != nil }) {
+        try leaveOutCrashing(in: read, before: part.first?.position)
+        _ = try batches.project(items: part.map { ProjectionBatches.Item.logged($0.logged, $0.position) }, at: moment)
+      }
+      try leaveOutCrashing(in: read, before: nil)
       count += read.count
       onProgress(count)
     }
     return count
+  }
+
+  /// Passes over those of these deliveries that crash whoever projects them, up to a place.
+  private mutating func leaveOutCrashing(
+    in read: [(position: LogPosition, logged: LoggedDelivery)], before place: LogPosition?
+  ) throws {
+    guard !crashing.isEmpty else { return }
+    for entry in read {
+      let isDue = place.map { entry.position < $0 } ?? true
+      guard isDue, let reason = crashing[entry.position], batches.position.map({ $0 < entry.position }) ?? true else { continue }
+      try batches.leaveOut(entry.logged, at: entry.position, reason: reason)
+    }
   }
 
   /// Removes what retention has removed from the first projection, or would.
@@ -97,10 +120,16 @@ package struct Replay {
   }
 
   /// From when on a log tells everything that a projection holds; nil where it does from the beginning, because the projection was
-  /// made from this log and nothing was removed from it.
+  /// made from this log and nothing was removed from it, or is damaged.
   package static func beginning(of log: any DeliveryLog, seenBy projection: any SpanStore) throws -> Timestamp? {
     guard let oldest = try log.read(after: nil, limit: 1, byteLimit: 0).first?.logged.delivery.received else {
       return Timestamp(nanoseconds: .max)
+    }
+    if let end = log.endOfDamage() {
+      // What the lost deliveries told stands in the first projection only. Facts that come twice do no harm.
+      let before = LogPosition(rawValue: max(end.rawValue, 1) - 1)
+      let next = try log.read(after: before, limit: 1, byteLimit: 0).first?.logged.delivery.received
+      return next.map { max($0, oldest).advanced(byNanoseconds: clockDifference.nanoseconds) } ?? Timestamp(nanoseconds: .max)
     }
     let known = try projection.values()[ProjectionBatches.logBeginning]
     if try log.isComplete(), known == ProjectionBatches.encoded(beginning: oldest) { return nil }

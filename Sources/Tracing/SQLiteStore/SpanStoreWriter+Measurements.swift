@@ -1,0 +1,26 @@
+import ValueStreamCore
+
+extension SpanStoreWriter {
+  /// Notes what was counted of a subject, or that it awaits it; of one that is not stored, nothing.
+  func write(_ change: MeasurementChange, of key: SpanKey) throws {
+    guard let sequence = try sequence(of: key)?.sequence else { return }
+    switch change {
+    case .awaits(let since, let counted):
+      let statement = try reader.statement(.awaitMeasurement)
+      statement.bind(1, sequence)
+      statement.bind(2, since.nanoseconds)
+      try statement.binding(3, counted) { try statement.run() }
+    case .counted(let counted):
+      let statement = try reader.statement(.setMeasurement)
+      statement.bind(1, sequence)
+      try statement.binding(2, counted) { try statement.run() }
+    }
+  }
+
+  func absorbMeasurement(of absorbed: Int64, into absorbing: Int64) throws {
+    let statement = try reader.statement(.absorbMeasurement)
+    statement.bind(1, absorbed)
+    statement.bind(2, absorbing)
+    try statement.run()
+  }
+}

@@ -1,0 +1,246 @@
+/// The order in which the facts of a subject are kept: the last ones are.
+///
+/// It looks at one fact only, so that which facts are kept does not depend on the order in which they come.
+struct FactRank: Sendable, Hashable, Comparable {
+  var time: EventTime
+  var contentHash: UInt64
+
+  static func < (left: FactRank, right: FactRank) -> Bool {
+    (left.time, left.contentHash) < (right.time, right.contentHash)
+  }
+}
+
+extension Subject.Fact {
+  var rank: FactRank { FactRank(time: event.time, contentHash: contentHash) }
+}
+
+/// What is kept of the facts that a subject has no room for: enough to tell when it began and ended, how its attempts are numbered, what it
+/// is called and where it belongs.
+///
+/// Every part is the greatest, the least or the union of what single facts say, so neither order nor repetition matters.
+struct DroppedFacts: Sendable, Hashable {
+  /// What the greatest of several statements says.
+  struct Statement<Value: Sendable & Hashable>: Sendable, Hashable {
+    var rank: FactRank
+    var stateRank: UInt8
+    var value: Value
+
+    /// The order over a whole life, as in ``Subject/Fact/yields(to:)``.
+    func yields(to other: Statement) -> Bool {
+      (rank.time, stateRank, rank.contentHash) < (other.rank.time, other.stateRank, other.rank.contentHash)
+    }
+
+    /// The order within an attempt, as in ``Subject/Fact/yieldsWithinAttempt(to:)``.
+    func yieldsWithinAttempt(to other: Statement) -> Bool {
+      (stateRank, rank) < (other.stateRank, other.rank)
+    }
+  }
+
+  /// When a run began and ended, as far as dropped facts tell.
+  struct Bounds: Sendable, Hashable {
+    var vendorBegin: Timestamp?
+    var receiptBegin: Timestamp?
+    var end: EventTime?
+    var outcome: Statement<Outcome>?
+
+    /// The same, as marks.
+    var marks: [LifeMark] {
+      [vendorBegin.map { .begin(.vendor($0)) }, receiptBegin.map { .begin(.receipt($0)) }, end.map { .end($0) }].compactMap { $0 }
+    }
+  }
+
+  /// The last of them; what comes before it is dropped as well.
+  var last: FactRank
+  /// The least of their content hashes, sorted: how many there are follows from them.
+  var hashes: [UInt64] = []
+  /// Of facts without the number of an attempt: beginnings and ends, each end with the outcome that was told with it.
+  var marks: [LifeMark: Statement<Outcome>?] = [:]
+  /// When they saw it running, the last times.
+  var seen: Set<Timestamp> = []
+  /// From the first beginning to the last end of all ``marks``, also of those that were cut.
+  var whole = Bounds()
+  /// Of facts with the number of an attempt.
+  var numbered: [Int: Bounds] = [:]
+  /// Marks before this moment were cut. Attempts before it are only counted.
+  var horizon: Timestamp?
+  var hasVendorBegin = false
+  var isCounted = false
+  var operation: Statement<Operation>?
+  var usualOperation: Statement<Operation>?
+  var name: Statement<String>?
+  /// The greatest name that says more than the key.
+  var properName: Statement<String>?
+  var owner: Statement<String>?
+  var project: Statement<String>?
+  var follows: [CorrelationRule: Statement<FollowStatement>] = [:]
+  /// The aliases told last, with who told them.
+  var aliases: [Reference: FactRank] = [:]
+
+  /// Up to so many, dropped facts are counted exactly; more are estimated, within some 6 %.
+  static let hashLimit = 256
+  /// More beginnings and ends are not told apart: the earliest attempts are then only counted.
+  static let markLimit = 16_384
+  static let seenLimit = 8192
+  static let numberLimit = 4096
+  static let aliasLimit = 1000
+
+  init(last: FactRank) {
+    self.last = last
+  }
+
+  /// How many facts were dropped.
+  var count: Int {
+    guard hashes.count == Self.hashLimit, let greatest = hashes.last else { return hashes.count }
+    return max(Self.hashLimit, Int((Double(Self.hashLimit - 1) * 0x1p64 / (Double(greatest) + 1)).rounded()))
+  }
+
+  /// Adds what is to be kept of a fact.
+  ///
+  /// - Returns: false when nothing of it is new.
+  mutating func take(_ fact: Subject.Fact, key: SpanKey) -> Bool {
+    let event = fact.event
+    var isNews = take(hash: fact.contentHash)
+    if last < fact.rank { (last, isNews) = (fact.rank, true) }
+    func statement<Value>(_ value: Value) -> Statement<Value> {
+      Statement(rank: fact.rank, stateRank: event.state?.rawValue ?? 0, value: value)
+    }
+    if event.attempt == .counted, !isCounted { (isCounted, isNews) = (true, true) }
+    let outcome = event.outcome.map(statement)
+    if let number = event.attempt.number {
+      if takeBounds(event.marks, outcome, of: number) { isNews = true }
+    } else {
+      for mark in event.marks where take(mark, mark.kind == .end ? outcome : nil) { isNews = true }
+      if event.time.isVendor, let state = event.state, state != .ended, take(seen: event.time.timestamp) { isNews = true }
+      if whole.take(event.marks, outcome) { isNews = true }
+    }
+    if Self.take(event.operation.map(statement), &operation) { isNews = true }
+    if Self.take(event.usualOperation.map(statement), &usualOperation) { isNews = true }
+    if let name = event.name {
+      if Self.take(statement(name), &self.name) { isNews = true }
+      if name != key.plainName, Self.take(statement(name), &properName) { isNews = true }
+    }
+    if Self.take(event.owner.map(statement), &owner) { isNews = true }
+    if Self.take(event.project.map(statement), &project) { isNews = true }
+    for follow in event.follows where Self.take(statement(follow), &follows[follow.rule]) { isNews = true }
+    for alias in event.publishes where take(alias, by: fact.rank) { isNews = true }
+    return isNews
+  }
+
+  /// Adds what another one has of the same subject.
+  mutating func merge(_ other: DroppedFacts) {
+    last = max(last, other.last)
+    for hash in other.hashes { _ = take(hash: hash) }
+    for (mark, outcome) in other.marks { _ = take(mark, outcome) }
+    for time in other.seen { _ = take(seen: time) }
+    _ = whole.merge(other.whole)
+    for (number, bounds) in other.numbered { _ = takeBounds(bounds, of: number) }
+    horizon = [horizon, other.horizon].compactMap { $0 }.max()
+    hasVendorBegin = hasVendorBegin || other.hasVendorBegin
+    isCounted = isCounted || other.isCounted
+    _ = Self.take(other.operation, &operation)
+    _ = Self.take(other.usualOperation, &usualOperation)
+    _ = Self.take(other.name, &name)
+    _ = Self.take(other.properName, &properName)
+    _ = Self.take(other.owner, &owner)
+    _ = Self.take(other.project, &project)
+    for (rule, follow) in other.follows { _ = Self.take(follow, &follows[rule]) }
+    for (alias, rank) in other.aliases { _ = take(alias, by: rank) }
+  }
+
+  /// Forgets beginnings and ends before a moment.
+  mutating func forget(before moment: Timestamp) {
+    horizon = max(horizon ?? moment, moment)
+    marks = marks.filter { $0.key.time.timestamp >= moment }
+  }
+
+  // MARK: Parts
+
+  private static func take<Value>(_ statement: Statement<Value>?, _ register: inout Statement<Value>?) -> Bool {
+    guard let statement, register.map({ $0.yields(to: statement) }) ?? true else { return false }
+    register = statement
+    return true
+  }
+
+  private mutating func take(hash: UInt64) -> Bool {
+    var (low, high) = (0, hashes.count)
+    while low < high {
+      let middle = (low + high) / 2
+      if hashes[middle] < hash { low = middle + 1 } else { high = middle }
+    }
+    if low < hashes.count, hashes[low] == hash { return false }
+    guard low < Self.hashLimit else { return false }
+    hashes.insert(hash, at: low)
+    if hashes.count > Self.hashLimit { hashes.removeLast() }
+    return true
+  }
+
+  private mutating func take(_ mark: LifeMark, _ outcome: Statement<Outcome>?) -> Bool {
+    if mark.kind == .begin, mark.time.isVendor { hasVendorBegin = true }
+    if let horizon, mark.time.timestamp < horizon { return false }
+    guard let known = marks[mark] else {
+      marks[mark] = .some(outcome)
+      return true
+    }
+    guard let outcome, known.map({ $0.yieldsWithinAttempt(to: outcome) }) ?? true else { return false }
+    marks[mark] = .some(outcome)
+    return true
+  }
+
+  private mutating func take(seen time: Timestamp) -> Bool {
+    guard seen.insert(time).inserted else { return false }
+    if seen.count > Self.seenLimit, let first = seen.min() {
+      seen.remove(first)
+      return first != time
+    }
+    return true
+  }
+
+  private mutating func takeBounds(_ marks: [LifeMark], _ outcome: Statement<Outcome>?, of number: Int) -> Bool {
+    var bounds = Bounds()
+    _ = bounds.take(marks, outcome)
+    return takeBounds(bounds, of: number)
+  }
+
+  private mutating func takeBounds(_ bounds: Bounds, of number: Int) -> Bool {
+    let isNews = numbered[number, default: Bounds()].merge(bounds)
+    if numbered.count > Self.numberLimit, let first = numbered.keys.min() {
+      numbered[first] = nil
+      return first != number
+    }
+    return isNews
+  }
+
+  private mutating func take(_ alias: Reference, by rank: FactRank) -> Bool {
+    if let known = aliases[alias], known >= rank { return false }
+    aliases[alias] = rank
+    guard aliases.count > Self.aliasLimit, let first = aliases.min(by: { ($0.value, $0.key) < ($1.value, $1.key) })?.key else {
+      return true
+    }
+    aliases[first] = nil
+    return first != alias
+  }
+}
+
+extension DroppedFacts.Bounds {
+  mutating func take(_ marks: [LifeMark], _ outcome: DroppedFacts.Statement<Outcome>?) -> Bool {
+    var other = DroppedFacts.Bounds()
+    for mark in marks {
+      switch (mark.kind, mark.time.isVendor) {
+      case (.end, _): other.end = max(other.end ?? mark.time, mark.time)
+      case (_, true): other.vendorBegin = min(other.vendorBegin ?? mark.time.timestamp, mark.time.timestamp)
+      case (_, false): other.receiptBegin = min(other.receiptBegin ?? mark.time.timestamp, mark.time.timestamp)
+      }
+    }
+    other.outcome = outcome
+    return merge(other)
+  }
+
+  mutating func merge(_ other: DroppedFacts.Bounds) -> Bool {
+    let before = self
+    vendorBegin = [vendorBegin, other.vendorBegin].compactMap { $0 }.min()
+    receiptBegin = [receiptBegin, other.receiptBegin].compactMap { $0 }.min()
+    end = [end, other.end].compactMap { $0 }.max()
+    if let told = other.outcome, outcome.map({ $0.yieldsWithinAttempt(to: told) }) ?? true { outcome = told }
+    return self != before
+  }
+}

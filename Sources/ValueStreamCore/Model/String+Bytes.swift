@@ -1,0 +1,10 @@
+extension String {
+  /// Stricter than `==`, which takes different spellings of an accent for the same text.
+  package func hasSameBytes(as other: String) -> Bool {
+    guard utf8.count == other.utf8.count else { return false }
+    let result = utf8.withContiguousStorageIfAvailable { bytes in
+      other.utf8.withContiguousStorageIfAvailable { bytes.elementsEqual($0) }
+    }
+    return (result ?? nil) ?? utf8.elementsEqual(other.utf8)
+  }
+}

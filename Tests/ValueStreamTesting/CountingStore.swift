@@ -1,0 +1,97 @@
+import Synchronization
+package import ValueStreamCore
+
+/// A store that counts what it is asked: the work of correlation, apart from how quick a machine is.
+package final class CountingStore: SpanStore {
+  package struct Work: Sendable, Hashable {
+    /// Things that were loaded.
+    package var subjects = 0
+    /// References that were asked for.
+    package var references = 0
+    /// Keys that were answered to these.
+    package var keys = 0
+    /// Bytes of subjects as they are stored, and of names.
+    package var bytesWritten = 0
+  }
+
+  private let inner: any SpanStore
+  private let counted = Mutex(Work())
+
+  package init(_ inner: any SpanStore = MemorySpanStore()) {
+    self.inner = inner
+  }
+
+  package var work: Work { counted.withLock { $0 } }
+
+  package func subjects(_ keys: [SpanKey]) throws -> [SpanKey: Subject] {
+    let found = try inner.subjects(keys)
+    counted.withLock { $0.subjects += found.count }
+    return found
+  }
+
+  package func publishers(of references: [Reference]) throws -> [Reference: [SpanKey]] {
+    try count(references, inner.publishers(of: references))
+  }
+
+  package func publishers(of references: [Reference], limit: Int) throws -> [Reference: [SpanKey]] {
+    try count(references, inner.publishers(of: references, limit: limit))
+  }
+
+  package func followers(of references: [Reference]) throws -> [Reference: [SpanKey]] {
+    try count(references, inner.followers(of: references))
+  }
+
+  private func count(_ references: [Reference], _ found: [Reference: [SpanKey]]) -> [Reference: [SpanKey]] {
+    counted.withLock { work in
+      work.references += references.count
+      work.keys += found.values.reduce(0) { $0 + $1.count }
+    }
+    return found
+  }
+
+  package func write(_ changes: ProjectionChanges) throws {
+    try inner.write(changes)
+    let bytes = changes.subjects.reduce(0) { sum, change in
+      (change.newAliases + change.newFollows).reduce(sum + change.subject.encoded().count) { $0 + $1.value.utf8.count }
+    }
+    counted.withLock { $0.bytesWritten += bytes }
+  }
+
+  package func position() throws -> LogPosition? { try inner.position() }
+  package func values() throws -> [String: [UInt8]] { try inner.values() }
+  package func fingerprints(since cutoff: Timestamp) throws -> [DeliveryFingerprint] { try inner.fingerprints(since: cutoff) }
+  package func subjects(matching filter: SubjectFilter, after cursor: UInt64?, limit: Int) throws -> SubjectPage {
+    try inner.subjects(matching: filter, after: cursor, limit: limit)
+  }
+  package func things(after cursor: UInt64?, limit: Int) throws -> SubjectPage { try inner.things(after: cursor, limit: limit) }
+  package func places(of keys: [SpanKey]) throws -> [SpanKey: UInt64] { try inner.places(of: keys) }
+  package func kinds() throws -> [ThingKind] { try inner.kinds() }
+  package func keys(ofTrace traceID: TraceID, limit: Int) throws -> [SpanKey] { try inner.keys(ofTrace: traceID, limit: limit) }
+  package func announcements(
+    after sequence: UInt64, limit: Int
+  ) throws -> [(sequence: UInt64, announcement: Announcement)] {
+    try inner.announcements(after: sequence, limit: limit)
+  }
+  package func announcementCount(after sequence: UInt64) throws -> Int { try inner.announcementCount(after: sequence) }
+  package func exportProgress() throws -> [String: ExportProgress] { try inner.exportProgress() }
+  package func setExportProgress(_ progress: ExportProgress, for exporter: String, refusal: ExportRefusal?) throws {
+    try inner.setExportProgress(progress, for: exporter, refusal: refusal)
+  }
+  package func exportRefusals(
+    of exporter: String?, before sequence: UInt64?, limit: Int
+  ) throws -> [(sequence: UInt64, refusal: ExportRefusal)] {
+    try inner.exportRefusals(of: exporter, before: sequence, limit: limit)
+  }
+  package func exportRecords(of keys: [SpanKey]) throws -> [SpanKey: ExportRecord] { try inner.exportRecords(of: keys) }
+  package func addExportRecords(_ records: [ExportRecord]) throws { try inner.addExportRecords(records) }
+  package func branchUpdates(of branch: SpanKey, limit: Int) throws -> [BranchUpdate] {
+    try inner.branchUpdates(of: branch, limit: limit)
+  }
+  package func branchUpdates(to commit: String) throws -> [BranchUpdate] { try inner.branchUpdates(to: commit) }
+  package func openThings() throws -> [OpenThings] { try inner.openThings() }
+  package func removeFinished(before cutoff: Timestamp, awaitedBy exporters: [String], limit: Int) throws -> Int {
+    try inner.removeFinished(before: cutoff, awaitedBy: exporters, limit: limit)
+  }
+  package func size() throws -> Int64 { try inner.size() }
+  package func close() { inner.close() }
+}

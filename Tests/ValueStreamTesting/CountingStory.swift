@@ -1,0 +1,68 @@
+import Pipeline
+import Synchronization
+package import ValueStreamCore
+
+/// What the counters of ends say once deliveries were projected, beside what the spans say.
+package struct CountingStory {
+  /// Ends by operation, source, project, environment and outcome, as they were counted.
+  package private(set) var counted: [String: Double] = [:]
+  /// Those with what was corrected: less `from`, and `to` besides.
+  package private(set) var corrected: [String: Double] = [:]
+  /// Ends as the spans have them.
+  package private(set) var spans: [String: Double] = [:]
+  /// How many corrections there were.
+  package private(set) var correctionCount = 0.0
+
+  private final class SteppedClock: WallClock {
+    private let time = Mutex(Timestamp(seconds: 1_900_000_000))
+    func now() -> Timestamp { time.withLock { $0 } }
+    func pass(_ seconds: Double) { time.withLock { $0 = $0.advanced(bySeconds: seconds) } }
+  }
+
+  /// - Parameters:
+  ///   - pause: seconds between a delivery and the next, of a grace period of ten.
+  ///   - batchSize: how many deliveries are projected together.
+  package init(_ deliveries: [Delivery], of sources: [any EventSource], pause: Double = 0, batchSize: Int = 1) throws {
+    let store = MemorySpanStore()
+    let registry = MetricRegistry()
+    let clock = SteppedClock()
+    var batches = try ProjectionBatches(
+      store: store, logEnd: nil, sources: sources, recent: RecentDeliveries(), registry: registry,
+      metrics: ProjectionMetrics(registry: registry, seriesLimit: 10_000), clock: clock, grace: .seconds(10))
+    for start in stride(from: 0, to: deliveries.count, by: batchSize) {
+      _ = try batches.project(
+        (start..<min(start + batchSize, deliveries.count)).map { index in
+          let source = sources.first { $0.name == deliveries[index].source }
+          return RecordedDelivery(
+            position: LogPosition(rawValue: UInt64(index + 1)), logged: LoggedDelivery(deliveries[index]),
+            interpretation: try? source?.events(in: deliveries[index]), fingerprint: nil)
+        })
+      clock.pass(pause)
+    }
+    clock.pass(11)
+    while try !batches.countEnds() {}
+
+    func series(_ name: String) -> [(labels: [String], value: Double)] {
+      registry.all.first { $0.name == name }?.series.filter { $0.value != 0 }.map { ($0.labels, $0.value) } ?? []
+    }
+    for (labels, value) in series("valuestream_operations_finished_total") { counted[labels.joined(separator: " ")] = value }
+    corrected = counted
+    for (labels, value) in series("valuestream_operations_corrected_total") {
+      correctionCount += value
+      let thing = labels.dropLast(2)
+      for (outcome, sign) in [(labels[4], -1.0), (labels[5], 1.0)] where outcome != "none" {
+        corrected[(thing + [outcome]).joined(separator: " "), default: 0] += sign * value
+      }
+    }
+    corrected = corrected.filter { $0.value != 0 }
+    for subject in store.subjects(matching: SubjectFilter(), after: nil, limit: .max).subjects {
+      for span in subject.spans() where span.end != nil {
+        let labels = [
+          span.operation.rawValue, span.source, span.project ?? "", span.attributes.text(of: "deployment.environment.name") ?? "",
+          span.outcome?.rawValue ?? "unknown",
+        ]
+        spans[labels.joined(separator: " "), default: 0] += 1
+      }
+    }
+  }
+}

@@ -1,0 +1,130 @@
+import Foundation
+package import Testing
+package import ValueStreamCore
+
+/// What a source must make of times, whatever a payload leaves out: what is absent or zero is no fact.
+///
+/// For sources whose payloads carry times of their own. Deliveries are taken as if they were received a year after the last of these.
+package struct PayloadTimeLaws: Sendable {
+  package var source: any EventSource
+
+  package init(_ source: any EventSource) {
+    self.source = source
+  }
+
+  /// What vendors send for "none"; nil stands for a member that is left out.
+  private static var nothings: [Any?] {
+    [nil, NSNull(), 0, "1970-01-01T00:00:00Z", "0001-01-01T00:00:00Z", "1970-01-01T01:00:00+01:00"]
+  }
+
+  /// No time that is absent, null, zero or the text of an epoch makes a span or a phase longer than from the first to the last time that
+  /// the payload really tells; and none is taken for a real one.
+  package func checkAbsentTimes(_ delivery: Delivery, sourceLocation: SourceLocation = #_sourceLocation) throws {
+    guard let body = Self.document(delivery.body) else { return }
+    for path in Self.times(in: body).map(\.path) {
+      for nothing in Self.nothings {
+        let changed = Self.replace(body, path[...], by: nothing)
+        let real = Self.times(in: changed ?? body).map(\.time)
+        guard let changed, let first = real.min(), let last = real.max() else { continue }
+        let spans = try spans(of: delivery, body: changed, after: last)
+        let longest = last.seconds(since: first) + Self.tolerance
+        let what = "\(path.joined(separator: ".")) = \(nothing.map { "\($0)" } ?? "absent")"
+        for span in spans {
+          for duration in Self.durations(of: span) {
+            #expect(duration.seconds <= longest, "\(what): \(duration.name) of \(span.key)", sourceLocation: sourceLocation)
+          }
+          for moment in Self.moments(of: span) {
+            #expect(moment >= Timestamp(seconds: 86_400), "\(what): 1970 in \(span.key)", sourceLocation: sourceLocation)
+          }
+        }
+      }
+    }
+  }
+
+  /// The time of receipt stands nowhere in the spans of a payload that carries times: sent again after a year it becomes the same.
+  package func checkReplay(_ delivery: Delivery, sourceLocation: SourceLocation = #_sourceLocation) throws {
+    guard let body = Self.document(delivery.body), let last = Self.times(in: body).map(\.time).max() else { return }
+    for span in try spans(of: delivery, body: body, after: last) {
+      for moment in Self.moments(of: span) {
+        #expect(
+          moment.seconds(since: last) <= Self.tolerance, "\(moment.rfc3339) in \(span.key)", sourceLocation: sourceLocation)
+      }
+    }
+  }
+
+  /// Seconds by which a source may move a time to keep the order of what is told twice.
+  private static let tolerance = 2.0
+
+  private func spans(of delivery: Delivery, body: Any, after last: Timestamp) throws -> [Span] {
+    var late = delivery
+    late.received = last.advanced(bySeconds: 365 * 86_400)
+    late.body = Array(try JSONSerialization.data(withJSONObject: body))
+    // What a payload that lacks a time lacks to be understood is refused.
+    guard let story = try? DeliveryStory([late], of: source, seed: 0) else { return [] }
+    return story.spans.map(\.span)
+  }
+
+  // MARK: What spans tell
+
+  /// The durations that are known, as metrics count them.
+  private static func durations(of span: Span) -> [(name: String, seconds: Double)] {
+    var durations: [(name: String, seconds: Double)] = []
+    if let end = span.end, !span.isStartUnknown, !span.isEndUnknown {
+      durations.append(("duration", end.seconds(since: span.start)))
+    }
+    for phase in span.phases {
+      guard let end = phase.end, !span.isEndUnknown || end != span.end else { continue }
+      durations.append((phase.name, end.seconds(since: phase.start)))
+    }
+    return durations
+  }
+
+  private static func moments(of span: Span) -> [Timestamp] {
+    [span.start] + [span.end].compactMap { $0 } + span.phases.flatMap { [$0.start] + [$0.end].compactMap { $0 } }
+      + span.events.map(\.time)
+  }
+
+  // MARK: Times in a payload
+
+  private static func document(_ body: [UInt8]) -> Any? {
+    try? JSONSerialization.jsonObject(with: Data(body), options: [.mutableContainers])
+  }
+
+  private static func times(in value: Any, at path: [String] = []) -> [(path: [String], time: Timestamp)] {
+    switch value {
+    case let object as [String: Any]: object.sorted { $0.key < $1.key }.flatMap { times(in: $0.value, at: path + [$0.key]) }
+    case let list as [Any]: list.prefix(20).enumerated().flatMap { times(in: $0.element, at: path + ["\($0.offset)"]) }
+    default: time(value, named: path.last { Int($0) == nil } ?? "").map { [(path, $0)] } ?? []
+    }
+  }
+
+  /// Numbers are times by the names of their members, ids of Trello by their form.
+  private static func time(_ value: Any, named name: String) -> Timestamp? {
+    let earliest = Timestamp(seconds: 86_400)
+    if let text = value as? String {
+      if let time = Timestamp(rfc3339: text) { return time >= earliest ? time : nil }
+      guard text.utf8.count == 24, let seconds = Int64(text.prefix(8), radix: 16), Hex.bytes(of: text) != nil else { return nil }
+      return Timestamp(seconds: seconds)
+    }
+    let name = name.lowercased()
+    guard ["time", "date", "_at", "created", "updated", "started", "finished"].contains(where: name.contains),
+      let number = (value as? NSNumber)?.int64Value, number > 1_000_000_000
+    else { return nil }
+    return number > 100_000_000_000 ? Timestamp(milliseconds: number) : Timestamp(seconds: number)
+  }
+
+  /// Nil where there is no such member.
+  private static func replace(_ value: Any, _ path: ArraySlice<String>, by nothing: Any?) -> Any? {
+    guard let name = path.first else { return nothing }
+    let rest = path.dropFirst()
+    if var object = value as? [String: Any], let member = object[name] {
+      object[name] = replace(member, rest, by: nothing)
+      return object
+    }
+    if var list = value as? [Any], let index = Int(name), list.indices.contains(index) {
+      list[index] = replace(list[index], rest, by: nothing) ?? NSNull()
+      return list
+    }
+    return nil
+  }
+}
