@@ -116,7 +116,7 @@ def few_files(run):
 def large_events(subject, count, first, attributes=56, size=16_000):
     text = "x" * size
     return [{
-        "id": subject, "type": "deploy", "namespace": "fat", "action": "annotate", "time": 1_790_000_000 + first + number,
+        "id": subject, "type": "deploy", "namespace": "fat", "action": "annotate" if number else "start", "time": 1_790_000_000 + (first + number if number else 0),
         "attributes": {f"n{first + number}.{name}": text for name in range(attributes)},
         "moments": [{"name": f"m{first + number}"}]} for number in range(count)]
 
@@ -441,8 +441,8 @@ def unread_answers(run):
 
 @attack(after=2)
 def body_budget(run):
-    """130 connections that hold 255 KB each of a body with a wrong signature."""
-    piece = b"{" + b" " * (255 << 10)
+    """130 connections that hold megabytes each, sent as kilobytes, of a body with a wrong signature that never ends."""
+    body, _ = packed(b'{"a": "' + b"0" * 2_400_000 + b'"}')
     held = []
     for number in range(130):
         connection = socket.socket()
@@ -452,8 +452,8 @@ def body_budget(run):
             connection.connect(("127.0.0.1", run.vsd.port))
             connection.sendall(
                 b"POST /github HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nX-GitHub-Event: issues\r\n"
-                b"X-GitHub-Delivery: 1\r\nX-Hub-Signature-256: sha256=" + b"0" * 64
-                + b"\r\nContent-Length: 262144\r\n\r\n" + piece)
+                b"Content-Encoding: gzip\r\nX-GitHub-Delivery: 1\r\nX-Hub-Signature-256: sha256=" + b"0" * 64
+                + b"\r\nContent-Length: %d\r\n\r\n" % (len(body) + 100) + body[:-4])
             held.append(connection)
         except OSError:
             connection.close()

@@ -205,6 +205,9 @@ class Victim:
         """Starts it, and waits for nothing."""
         environment = {"PATH": os.environ.get("PATH", ""), "HOME": self.directory, "VS_GITHUB_SECRET": GITHUB_SECRET}
         environment.update(self.environment)
+        if "LD_PRELOAD" in environment:
+            # A library that sets variables when it is loaded moves them from where Swift looks for the arguments.
+            environment.update({"VS_ADDR": "127.0.0.1:0", "VS_STORE": self.store, "VS_TRACER_BACKEND": self.tracer})
         arguments = [self.binary, f"--store={self.store}", f"--tracer={self.tracer}", *self.arguments]
         if not any(argument.startswith("--addr=") for argument in arguments):
             arguments.append("--addr=127.0.0.1:0")
