@@ -63,7 +63,7 @@ enum CrashingProjector {
     let setAside = SetAsideDeliveries()
     let batches = try ProjectionBatches(
       store: store, logEnd: try log.lastPosition(), sources: [Source()], recent: RecentDeliveries(), registry: registry,
-      metrics: ProjectionMetrics(registry: registry, seriesLimit: 100), clock: SystemClock(), settle: nil,
+      metrics: ProjectionMetrics(registry: registry, seriesLimit: 100), clock: SystemClock(), grace: nil,
       poisonGuard: PoisonGuard(directory: directory), setAside: setAside)
     let projector = Projector(log: log, batches: batches, logger: Logger { _ in })
     let done = DispatchSemaphore(value: 0)
