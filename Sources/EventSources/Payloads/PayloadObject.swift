@@ -125,9 +125,10 @@ package enum PayloadTime {
       guard let read = Timestamp(rfc3339: text) else { return nil }
       time = read
     } else {
-      guard let number = value.int, number > 0, number < microseconds,
-        let read = Timestamp(exactly: number * (number >= 100_000_000_000 ? 1_000_000 : 1_000_000_000))
-      else { return nil }
+      guard let number = value.int, number > 0, number < microseconds else { return nil }
+      let (nanoseconds, overflow) = number.multipliedReportingOverflow(
+        by: number >= 100_000_000_000 ? 1_000_000 : 1_000_000_000)
+      guard !overflow, let read = Timestamp(exactly: nanoseconds) else { return nil }
       time = read
     }
     return time >= earliest ? time : nil
@@ -136,6 +137,6 @@ package enum PayloadTime {
   /// One day after the Unix epoch: midnight of 1 January 1970 is earlier in every time zone.
   private static let earliest = Timestamp(seconds: 86_400)
 
-  /// The year 2255 in milliseconds, 1970 in microseconds. Below it, nanoseconds fit 64 bits.
+  /// The year 2255 in milliseconds, 1970 in microseconds.
   private static let microseconds: Int64 = 9_000_000_000_000
 }
