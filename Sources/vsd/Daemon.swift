@@ -81,7 +81,8 @@ struct Daemon {
     let projector = Projector(log: log, batches: batches, configuration: configuration, logger: logger) {
       for runner in runners { runner.wake() }
     }
-    let observer = IntakeMetrics(registry: registry, deliveries: metrics.deliveries, logger: logger)
+    let observer = IntakeMetrics(
+      registry: registry, deliveries: metrics.deliveries, sources: settings.sources.map(\.name), logger: logger)
     let recorder = try DeliveryRecorder(log: log, sink: projector, recent: recent, observer: observer)
 
     let waitForProjection: @Sendable () -> Void = {

@@ -220,6 +220,36 @@ struct GitHubTimeTests {
     #expect(parents == [isTied ? .commit : nil, isDeployTied ? .commit : nil])
   }
 
+  @Test(
+    "A run that another workflow started belongs to the change of its commit once it has made a deployment",
+    arguments: 0..<6 as Range<UInt64>)
+  func deployingRun(seed: UInt64) throws {
+    let sha = String(repeating: "b", count: 40)
+    let change = Self.request(
+      1, action: "closed", state: "closed",
+      #""closed_at":"2024-03-04T12:00:00Z","merged":true,"merged_at":"2024-03-04T12:00:00Z","merge_commit_sha":"\#(sha)""#)
+    func run(_ id: Int) -> String {
+      """
+      "workflow_run":{"id":\(id),"name":"rollout","event":"workflow_run","status":"queued","head_sha":"\(sha)",\
+      "run_started_at":"2024-03-05T09:00:00Z","updated_at":"2024-03-05T09:00:00Z"}
+      """
+    }
+    let deployment = Self.delivery(
+      "deployment",
+      """
+      "action":"created",\(run(5)),"deployment":{"id":9,"sha":"\(sha)","environment":"production",\
+      "created_at":"2024-03-05T09:01:00Z"}
+      """)
+    let runs = [5, 6].map { Self.delivery("workflow_run", #""action":"requested",\#(run($0))"#) }
+    let story = try Self.story([change] + runs + [deployment], seed: seed)
+    func rule(_ suffix: String) -> CorrelationRule? {
+      story.spans.first { $0.span.key.description.hasSuffix(suffix) }?.parent?.rule
+    }
+    #expect(rule(":run:5") == .commit)
+    #expect(rule(":run:6") == nil)
+    #expect(rule(":deployment:9") == .vendorLink)
+  }
+
   // MARK: Bots
 
   @Test("What a program says is marked: an app, an account of its own, one that the user names")

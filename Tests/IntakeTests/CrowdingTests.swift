@@ -78,7 +78,8 @@ struct CrowdingTests {
       }
       for size in [10, 5000, 20_000] {
         let body = [UInt8](repeating: UInt8(ascii: "y"), count: size)
-        #expect(try Self.post(body, signature: try Self.signature(of: body), to: try server.client()).status == 200)
+        let response = try Self.post(body, signature: try Self.signature(of: body), to: try server.client())
+        #expect(response.status == 200, "\(size) bytes: \(response.body)")
       }
       #expect(server.observer.heard.limits.contains(.bodyMemory))
     }

@@ -77,7 +77,7 @@ struct JenkinsManyBuildsTests {
       Self.keysAndTimes(story) == [
         "ci.acme.example:matrix%2Flabel=linux:build:12 10:00:05 to 10:04:00 success",
         "ci.acme.example:matrix%2Flabel=linux:build:13 10:00:00 to 10:01:00 success",
-        "ci.acme.example:matrix%2Flabel%3Dwindows%2Cjdk=21:build:12 10:00:05 to 10:09:00 failure",
+        "ci.acme.example:matrix%2Flabel=windows%2Cjdk=21:build:12 10:00:05 to 10:09:00 failure",
         "ci.acme.example:matrix:build:12 10:00:00 to 10:10:00 failure",
         "ci.acme.example:maven%2Fcom.acme%24core:build:3 10:00:01 to 10:01:41 failure",
         "ci.acme.example:maven:build:3 10:00:00 to 10:05:00 success",

@@ -287,7 +287,7 @@ struct SQLiteSpanStoreTests {
   @Test(
     "leaves out a subject that is damaged, says which, and gives every other",
     arguments: [
-      "UPDATE subject_data SET data = x'01ff'", "UPDATE subject_data SET data = x'05' || substr(data, 2)",
+      "UPDATE subject_data SET data = x'01ff'", "UPDATE subject_data SET data = x'7f' || substr(data, 2)",
       "UPDATE subject_data SET data = substr(data, 1, length(data) - 1) || x'7f'",
       "UPDATE subject_data SET checksum = checksum + 1",
       "DELETE FROM subject_data",

@@ -45,7 +45,10 @@ struct ExplainTests {
     for name in ["github/issues/opened.json", "github/issues.opened.json"] {
       #expect(try json(name, issue)["events"]?.list.first?["operation"] == "issue", "\(name)")
     }
-    #expect(try json("github/label.json", issue)["reason"] == "event type label is not supported")
+    let label = #"{"action": "created", "label": {"name": "bug"}, "repository": {"id": 1, "full_name": "acme/site"}}"#
+    #expect(try json("github/label.json", label)["reason"] == "event type label is not supported")
+    // A file that lies in the folder of another type.
+    #expect(try json("github/label.json", issue)["reason"]?.text?.contains("label") == true)
     for name in ["github/opened.json", "somewhere/opened.json"] {
       let explained = try json(name, issue)
       #expect(explained["type"] == "issues", "\(name)")

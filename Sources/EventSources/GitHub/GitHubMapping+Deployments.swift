@@ -97,6 +97,20 @@ extension GitHubMapping {
     }
   }
 
+  /// What a deployment tells of the run that made it: that it is a deploy, and so is about its commit, though what started it says nothing of that.
+  func deployingRun() throws(PayloadError) -> [Event] {
+    guard let run = payload.root.object("workflow_run"), let id = run.int("id"),
+      !Self.runsOnItsCommit(run.text("event"), isDeploy: false), Self.runsOnItsCommit(run.text("event"), isDeploy: true)
+    else { return [] }
+    let repository = try requireRepository()
+    let deployment = try payload.root.requireObject("deployment")
+    var event = Event(
+      key: key(GitHubKey.run, String(id), of: repository), time: .vendor(deployment.time("created_at"), orReceipt: received),
+      attempt: .numbered(Self.attempt(of: run)))
+    event.follows = [followCommit(commit("head_sha", of: run))]
+    return [event]
+  }
+
   /// The job and the run that made the deployment, if a workflow did.
   private func runs(in repository: GitHubRepository) -> [Reference] {
     let job = payload.root.object("check_run")?.int("id").map { Reference.key(key(GitHubKey.job, String($0), of: repository)) }

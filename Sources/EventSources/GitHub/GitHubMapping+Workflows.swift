@@ -82,7 +82,7 @@ extension GitHubMapping {
   /// Source: GitHub Docs, "Events that trigger workflows", `GITHUB_SHA` of each.
   ///
   /// - Parameter isDeploy: what follows another workflow, or is asked for from elsewhere, deploys that commit all the same.
-  private static func runsOnItsCommit(_ trigger: String?, isDeploy: Bool) -> Bool {
+  static func runsOnItsCommit(_ trigger: String?, isDeploy: Bool) -> Bool {
     switch trigger {
     case nil, "push", "pull_request", "pull_request_target", "pull_request_review", "pull_request_review_comment", "merge_group",
       "workflow_dispatch", "workflow_call", "release", "create", "deployment", "deployment_status", "registry_package", "dynamic":

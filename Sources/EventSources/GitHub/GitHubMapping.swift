@@ -26,7 +26,7 @@ struct GitHubMapping {
     case "check_run": .events([try checkRunEvent()])
     case "check_suite": try checkSuiteInterpretation()
     case "status": .events([try statusEvent()])
-    case "deployment", "deployment_status": .events([try deploymentEvent()])
+    case "deployment", "deployment_status": .events([try deploymentEvent()] + (try deployingRun()))
     case "release": .events([try releaseEvent()])
     case "ping": .ignored(reason: "ping")
     default: .ignored(reason: "event type \(type) is not supported")

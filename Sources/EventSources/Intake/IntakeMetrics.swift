@@ -14,10 +14,12 @@ package struct IntakeMetrics: IntakeObserver {
   private let unreadableLines: LogThrottle
   private let commitLines: LogThrottle
 
-  /// - Parameter deliveries: counter with the labels source and result. Deliveries in the log are counted there when they
-  ///   are projected; here those that never get that far.
+  /// - Parameters:
+  ///   - deliveries: counter with the labels source and result. Deliveries in the log are counted there when they are projected; here
+  ///     those that never get that far.
+  ///   - sources: names of the sources there are, whose series start at 0.
   package init(
-    registry: MetricRegistry, deliveries: MetricFamily, logger: Logger, clock: any WallClock = SystemClock()
+    registry: MetricRegistry, deliveries: MetricFamily, sources: [String], logger: Logger, clock: any WallClock = SystemClock()
   ) {
     unauthenticatedLines = LogThrottle(clock: clock)
     unreadableLines = LogThrottle(clock: clock)
@@ -42,6 +44,7 @@ package struct IntakeMetrics: IntakeObserver {
       .counter, "valuestream_payload_values_unread_total",
       help: "Values of deliveries that no type holds (numbers beyond 64 bits, lone surrogates), read as null or U+FFFD.",
       labels: ["source"])
+    for source in sources { unread.touch(labels: [source]) }
   }
 
   package func delivery(_ result: DeliveryResult, from source: String) {
