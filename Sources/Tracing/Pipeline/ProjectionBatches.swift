@@ -339,7 +339,8 @@ package struct ProjectionBatches: Sendable {
 
   private mutating func giveUpUnwritten() {
     guard let changes = unwritten else { return }
-    countedThrough = changes.position
+    // Parts of a batch that was given up are given up in turn, and all of it was counted.
+    countedThrough = [countedThrough, changes.position].compactMap(\.self).max()
     leftValues.merge(changes.values) { _, new in new }
     unwritten = nil
   }
