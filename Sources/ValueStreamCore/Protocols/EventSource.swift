@@ -25,8 +25,8 @@ public protocol EventSource: Sendable {
 
   /// Checks that the delivery comes from who it says.
   ///
-  /// `missing` and `malformed` are about headers alone: the server asks with an empty body before it reads a large one, and
-  /// refuses the delivery on these.
+  /// `missing` and `malformed` are about headers alone: the server asks with a body that nobody signed before it reads a large
+  /// one, and refuses the delivery on these.
   ///
   /// - Throws: when the signature is missing or wrong. The delivery is then answered 401 and counted, and not kept.
   func authenticate(_ delivery: Delivery, using authenticator: any MessageAuthenticator) throws(AuthenticationError)
