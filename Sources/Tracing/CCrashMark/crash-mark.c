@@ -37,8 +37,12 @@ static void crashed(int signal, siginfo_t *info, void *context) {
   int is_ours = info->si_code > 0 || info->si_pid == getpid();
   // A step of this thread is the culprit; otherwise one that may be on any.
   if (is_ours && !write_mark((uintptr_t)pthread_self(), (unsigned char)signal)) write_mark(ANYBODY, (unsigned char)signal);
+  // The handler of the Swift runtime relies on the fault coming again: at a signal that was sent nothing would end the process.
+  struct sigaction standard;
+  memset(&standard, 0, sizeof standard);
+  standard.sa_handler = SIG_DFL;
   for (int index = 0; index < SIGNAL_COUNT; index++) {
-    if (signals[index] == signal) sigaction(signal, &previous[index], NULL);
+    if (signals[index] == signal) sigaction(signal, is_ours ? &previous[index] : &standard, NULL);
   }
   errno = saved;
   // Blocked until this returns; then it ends the process as it would have.
