@@ -28,9 +28,9 @@ extension StoreError {
     return switch code & 0xff {
     case SQLITE_FULL: .noSpace
     case SQLITE_BUSY, SQLITE_LOCKED, SQLITE_NOMEM: .busy
-    case SQLITE_CORRUPT: .corrupt
+    case SQLITE_CORRUPT, SQLITE_NOTADB: .corrupt
     case SQLITE_TOOBIG, SQLITE_CONSTRAINT, SQLITE_MISMATCH, SQLITE_RANGE: .rejected
-    case SQLITE_NOTADB, SQLITE_CANTOPEN, SQLITE_PERM, SQLITE_AUTH, SQLITE_READONLY: .unusable
+    case SQLITE_CANTOPEN, SQLITE_PERM, SQLITE_AUTH, SQLITE_READONLY: .unusable
     default: .inputOutput
     }
   }
