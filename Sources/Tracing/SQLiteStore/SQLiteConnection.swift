@@ -114,6 +114,8 @@ final class SQLiteConnection {
 
   /// Changes the database to a write-ahead log, where it has none.
   func useWriteAheadLog() throws(StoreError) {
+    // SQLite opens what it may not write to be read, and it stays so when that may be written.
+    guard sqlite3_db_readonly(handle, "main") == 0 else { throw StoreError(.unusable, "\(path): it cannot be written") }
     let statement = try prepare("PRAGMA journal_mode = WAL")
     defer { statement.reset() }
     guard try statement.step(), statement.text(0) == "wal" else {
@@ -128,7 +130,14 @@ final class SQLiteConnection {
 
   /// Runs `body` on one unchanging view of the database.
   func read<Result>(_ body: () throws -> Result) throws -> Result {
-    try transaction(begin, body)
+    try run(begin)
+    // Nothing was written. Where a damaged page was met, a commit fails, and what was read beside it would be lost.
+    defer { endReading() }
+    return try body()
+  }
+
+  private func endReading() {
+    if (try? run(commit)) == nil, sqlite3_get_autocommit(handle) == 0 { _ = sqlite3_exec(handle, "ROLLBACK", nil, nil, nil) }
   }
 
   private func transaction<Result>(_ begin: OpaquePointer, _ body: () throws -> Result) throws -> Result {

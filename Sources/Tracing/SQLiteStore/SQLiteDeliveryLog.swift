@@ -105,8 +105,8 @@ package final class SQLiteDeliveryLog: DeliveryLog {
   }
 
   package func prepareToWrite() throws {
-    guard waiting.isWaiting else { return }
-    try writer.withLock { try open(&$0) }
+    if waiting.isWaiting { try writer.withLock { try open(&$0) } }
+    try directory.checkRoom()
   }
 
   /// Opens for writing what could only be read so far.

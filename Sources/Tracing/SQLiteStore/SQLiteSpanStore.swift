@@ -90,6 +90,8 @@ package final class SQLiteSpanStore: SpanStore {
       PRAGMA cache_size = -\(options.writerCacheKilobytes);
       """)
     try StoreSchema.spanStore.prepare(connection)
+    // What a crash left in the write-ahead log: a full disk shows here, before anybody counts on writing.
+    try connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
     return try SpanStoreWriter(connection, names: names, recentTraces: recentTraces, damage: options.damage)
   }
 
@@ -115,8 +117,8 @@ package final class SQLiteSpanStore: SpanStore {
   }
 
   package func prepareToWrite() throws {
-    guard waiting.isWaiting else { return }
-    try writing.withLock { try open(&$0) }
+    if waiting.isWaiting { try writing.withLock { try open(&$0) } }
+    if !isOnlyRead { try directory.checkRoom() }
   }
 
   /// Opens for writing what could only be read so far.

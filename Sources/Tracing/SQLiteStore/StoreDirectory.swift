@@ -137,6 +137,18 @@ struct StoreDirectory: Sendable {
     }
   }
 
+  /// Throws where the disk has no room for the least that a write takes.
+  func checkRoom() throws(StoreError) {
+    var status = statvfs()
+    // Some file systems do not say.
+    guard statvfs(path, &status) == 0, status.f_blocks > 0 else { return }
+    let room = UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize))
+    guard !room.overflow, room.partialValue < Self.leastRoom else { return }
+    throw .system(ENOSPC, doing: "writing \(path)")
+  }
+
+  private static let leastRoom: UInt64 = 64 << 10
+
   /// Removes a database file, then what SQLite keeps beside it.
   func removeDatabase(_ name: String) throws(StoreError) {
     for file in Self.files(ofDatabase: name).map(file) where unlink(file) != 0 && errno != ENOENT {

@@ -16,7 +16,10 @@ extension StoreError {
   ///   - doing: what was tried, with the file's name.
   ///   - message: what SQLite says.
   init(sqlite code: Int32, systemError: Int32 = 0, doing: String, message: String) {
-    self.init(Self.code(sqlite: code, systemError: systemError), "\(doing): \(message)")
+    // SQLite calls a full disk an I/O error where it could not make its index of the write-ahead log.
+    let reason = systemError == 0 ? nil : strerror(systemError).map { String(cString: $0) }
+    self.init(
+      Self.code(sqlite: code, systemError: systemError), "\(doing): \(message)\(reason.map { " (\($0))" } ?? "")")
   }
 
   private static func code(sqlite code: Int32, systemError: Int32) -> Code {

@@ -33,7 +33,7 @@ public protocol DeliveryLog: Sendable {
   /// - Throws: ``StoreError``. Nothing is then kept, and a later call may succeed without opening the log again.
   func append(_ deliveries: [LoggedDelivery]) throws -> [LogPosition]
 
-  /// Opens for writing what could only be opened to be read, because the disk was full or read-only. Cheap where nothing is to be done.
+  /// Opens for writing what could only be opened to be read, because the disk was full or read-only, and looks whether there is room. Cheap.
   ///
   /// - Throws: ``StoreError``: why nothing can be written still. What can be read is read meanwhile.
   func prepareToWrite() throws
