@@ -218,11 +218,28 @@ struct Daemon {
       for runner in runners { group.addTask { await runner.run() } }
     }
     // Cancelled when this returns.
+    async let _: Void = awaitWriting()
     async let _: Void = retention.run()
     try await serve()
     for runner in runners { runner.stop() }
     await exporting
   }
+
+  /// Where the store could only be opened to be read, goes on trying until it can be written.
+  private func awaitWriting() async {
+    guard let obstacle = state.writeObstacle else { return }
+    logger.error("only reads, and answers 503 to deliveries, until the store can be written: \(obstacle)")
+    while !Task.isCancelled {
+      try? await Task.sleep(for: Self.writingPause)
+      // Reading and opening block.
+      if (try? await OwnThread.run { state.writeObstacle }) == .some(nil) {
+        logger.info("the store can be written, and takes deliveries again")
+        return
+      }
+    }
+  }
+
+  private static let writingPause = Duration.seconds(1)
 
   /// Intake first, then the log, then the projector: each finishes what the one before handed on.
   private func serve() async throws {

@@ -87,8 +87,20 @@ struct DaemonState: Sendable {
       .set(1, labels: [ValueStreamVersion.current])
   }
 
+  /// Why nothing can be written since the start; nil where it can. Opens for writing what was opened to be read.
+  var writeObstacle: String? {
+    do {
+      try log.prepareToWrite()
+      try store.prepareToWrite()
+      return nil
+    } catch {
+      return "\(error)"
+    }
+  }
+
   /// Why deliveries should go elsewhere for now; nil when there is no reason.
   var unreadiness: String? {
+    if let obstacle = writeObstacle { return "nothing can be written: \(obstacle)" }
     let behind = projectionLag
     return behind > Self.tolerableLag ? "\(behind) deliveries are recorded but not projected yet" : nil
   }

@@ -182,6 +182,8 @@ package final class ExportRunner: Sendable {
     // Known by the place before them: which ones come next is only known once they are read.
     let width = poisonGuard.isSuspect(owner, start.sequence) ? 1 : wanted
     do {
+      // Nothing is sent of which it cannot be noted that it was.
+      try store.prepareToWrite()
       if width == 1, poisonGuard.isPoison(owner, start.sequence) {
         if try await setNextAside(after: start) {
           poisonGuard.pass(owner, start.sequence)
