@@ -120,7 +120,9 @@ struct Daemon {
     let spans = SpansHandler(queries)
     let traces = TracesHandler(queries)
     let jaeger = JaegerHandler(queries)
-    let deliveries = DeliveriesHandler(log: log, sources: settings.sources, logger: logger) { setAside.reason(of: $0) }
+    let deliveries = DeliveriesHandler(
+      log: log, sources: settings.sources, logger: logger, setAside: { setAside.reason(of: $0) },
+      unread: { UnreadValues(in: $0) })
     var answers: [(Route.Path, any HTTPHandler)] = [
       (.exact("/api/v1/spans"), spans), (.prefix(SpansHandler.prefix), spans),
       (.exact("/api/v1/traces"), traces), (.prefix(TracesHandler.prefix), traces),
