@@ -214,7 +214,7 @@ extension Subject {
       links: links(of: ordered))
   }
 
-  private func outline(of attempt: Attempt) -> AttemptOutline {
+  func outline(of attempt: Attempt) -> AttemptOutline {
     let knownEnd = attempt.ends.max()
     let end = (knownEnd?.timestamp ?? attempt.supersededAt).map { max($0, attempt.start) }
     var deciding: Fact?
