@@ -17,11 +17,13 @@ struct LinkTests {
     }
   }
 
-  @Test("Every page below Docs can be reached from the README")
+  @Test("The README leads to the map of the documentation, and the map to every page")
   func reachable() throws {
-    let readme = try MarkdownPage.page("README.md")
-    for page in MarkdownPage.all where page.path.hasPrefix("Docs/") {
-      #expect(readme.links.contains { $0.hasPrefix(page.path) }, "README.md does not link to \(page.path)")
+    let map = try MarkdownPage.page("Docs/README.md")
+    #expect(try MarkdownPage.page("README.md").links.contains(map.path))
+    for page in MarkdownPage.all where page.path.hasPrefix("Docs/") && page.path != map.path {
+      let link = String(page.path.dropFirst("Docs/".count))
+      #expect(map.links.contains { $0 == link || $0.hasPrefix(link + "#") }, "\(map.path) does not link to \(page.path)")
     }
   }
 

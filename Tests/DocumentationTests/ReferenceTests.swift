@@ -10,9 +10,9 @@ import ValueStreamCore
 
 @Suite("What the documentation must name")
 struct ReferenceTests {
-  @Test("Every setting stands in the table of Docs/using.md with its flag, variable and default, and no other does")
+  @Test("Every setting stands in the table of Docs/operate/settings.md with its flag, variable and default, and no other does")
   func settings() throws {
-    let page = try MarkdownPage.page("Docs/using.md")
+    let page = try MarkdownPage.page("Docs/operate/settings.md")
     for declaration in DaemonSettings.declarations {
       let flags = declaration.isSecret ? [] : [declaration.name] + declaration.aliases
       let name = declaration.isSecret ? declaration.environment : "--\(declaration.name)"
@@ -33,9 +33,9 @@ struct ReferenceTests {
     }
   }
 
-  @Test("Every setting of a command of vsperf stands in a table of Docs/vsperf.md with its default, and no other does")
+  @Test("Every setting of a command of vsperf stands in a table of Docs/cli/README.md with its default, and no other does")
   func commands() throws {
-    let page = try MarkdownPage.page("Docs/vsperf.md")
+    let page = try MarkdownPage.page("Docs/cli/README.md")
     for command in CommandTable.all.commands {
       #expect(page.anchors.contains(command.words.joined(separator: "-")), "no section \(command.name)")
       for declaration in command.declarations {
@@ -83,9 +83,9 @@ struct ReferenceTests {
     }
   }
 
-  @Test("Every tracer has a section in Docs/exporters.md, and stands in the README")
+  @Test("Every tracer has a section in Docs/exporters/README.md, and stands in the README")
   func tracers() throws {
-    let page = try MarkdownPage.page("Docs/exporters.md")
+    let page = try MarkdownPage.page("Docs/exporters/README.md")
     let readme = try MarkdownPage.page("README.md")
     for tracer in DaemonSettings.Tracer.allCases {
       #expect(page.anchors.contains(tracer.rawValue), "no section \(tracer.rawValue)")
@@ -93,7 +93,7 @@ struct ReferenceTests {
     }
   }
 
-  @Test("Docs/metrics.md names every metric with its type, unit and labels, and no other")
+  @Test("Docs/operate/metrics.md names every metric with its type, unit and labels, and no other")
   func metrics() throws {
     let daemon = try RunningDaemon(["--settle=0s", "--metric-branches"])
     // A history has something of everything; asking for spans waits until what was sent before is counted.
@@ -103,7 +103,7 @@ struct ReferenceTests {
       curl -s -o answer http://\(daemon.address)/api/v1/spans
       curl -s http://\(daemon.address)/metrics
       """)
-    let page = try MarkdownPage.page("Docs/metrics.md")
+    let page = try MarkdownPage.page("Docs/operate/metrics.md")
     var families: [String: String] = [:]
     for match in scraped.matches(of: /(?m)^# TYPE ([^ ]+) ([^ ]+)$/) {
       families[String(match.output.1)] = String(match.output.2)
@@ -130,16 +130,16 @@ struct ReferenceTests {
     }
   }
 
-  @Test("Docs/operating.md says up to which version a store is known")
+  @Test("Docs/operate/storage.md says up to which version a store is known")
   func storeVersion() throws {
-    let text = try MarkdownPage.page("Docs/operating.md").text
+    let text = try MarkdownPage.page("Docs/operate/storage.md").text
     #expect(
       text.contains("a \(StoreSchema.spanStore.name) of version 99; this program knows up to \(StoreSchema.spanStore.version)\n"))
   }
 
-  @Test("Every route that is served stands in Docs/http-api.md")
+  @Test("Every route that is served stands in Docs/query/http-api.md")
   func routes() throws {
-    let page = try MarkdownPage.page("Docs/http-api.md")
+    let page = try MarkdownPage.page("Docs/query/http-api.md")
     let routes = [
       "/metrics", "/healthz", "/readyz", "/api/v1/spans", "/api/v1/spans/{key}", "/api/v1/traces", "/api/v1/traces/{traceID}",
       "/api/services", "/api/operations", "/api/traces", "/api/dependencies", "/api/v1/deliveries", "/api/v1/deliveries/{id}",
@@ -152,7 +152,7 @@ struct ReferenceTests {
     }
   }
 
-  @Test("The limits in Docs/operating.md are those of the code")
+  @Test("The limits in Docs/operate/storage.md are those of the code")
   func limits() throws {
     let (http, recorder, projector) = (HTTPLimits(), DeliveryRecorder.Limits(), Projector.Configuration())
     let expected = [
@@ -177,7 +177,7 @@ struct ReferenceTests {
       ("ends are counted in one step", Self.grouped(ProjectionBatches.countedAtOnce)),
       ("bytes of a label value", Self.grouped(MetricFamily.labelByteLimit)),
     ]
-    let rows = try MarkdownPage.page("Docs/operating.md").tableRows.filter { $0.count == 3 }
+    let rows = try MarkdownPage.page("Docs/operate/storage.md").tableRows.filter { $0.count == 3 }
     for (name, value) in expected {
       #expect(rows.contains { $0[0].contains(name) && $0[1].contains(value) }, "\(name): \(value)")
     }
@@ -189,17 +189,17 @@ struct ReferenceTests {
     number < 1000 ? "\(number)" : "\(number / 1000),\(String("\(number)".suffix(3)))"
   }
 
-  @Test("Exit codes of vsperf --help stand in Docs/vsperf.md")
+  @Test("Exit codes of vsperf --help stand in Docs/cli/README.md")
   func commandExitCodes() throws {
-    let text = try MarkdownPage.page("Docs/vsperf.md").text
+    let text = try MarkdownPage.page("Docs/cli/README.md").text
     let codes = CommandHelp.exitCodes.matches(of: /\b(\d+)\b/).map(\.output.1)
     #expect(codes.count == 7)
     for code in codes { #expect(text.contains(" \(code) "), "\(code)") }
   }
 
-  @Test("Exit codes of --help stand in Docs/operating.md")
+  @Test("Exit codes of --help stand in Docs/operate/storage.md")
   func exitCodes() throws {
-    let page = try MarkdownPage.page("Docs/operating.md")
+    let page = try MarkdownPage.page("Docs/operate/storage.md")
     for match in HelpPage.text.split(separator: "Exit codes:").last?.matches(of: /\b(\d+)\b/) ?? [] {
       #expect(page.tableRows.contains { $0.first == String(match.output.1) }, "no row for \(match.output.1)")
     }
