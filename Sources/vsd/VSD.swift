@@ -8,7 +8,7 @@ enum VSD {
   static func main() async {
     let arguments = Array(CommandLine.arguments.dropFirst())
     if arguments.contains(where: { ["--help", "-help", "-h"].contains($0) }) {
-      print(HelpPage.text, terminator: "")
+      print(arguments.contains("all") ? HelpPage.all : HelpPage.text, terminator: "")
       return
     }
     if arguments.contains(where: { ["--version", "-version"].contains($0) }) {
@@ -33,7 +33,7 @@ enum VSD {
       try await Daemon(settings: settings, logger: logger).run()
       StandardOutput.finish()
     } catch let error as SettingsError {
-      fail("\(error); vsd --help lists what can be set", ExitCode.usage)
+      fail("\(error); vsd --help all lists what can be set", ExitCode.usage)
     } catch let error as OpenFiles.Shortage {
       fail("\(error)", ExitCode.system)
     } catch let error as ListenError {
