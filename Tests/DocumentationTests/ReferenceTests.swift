@@ -25,25 +25,25 @@ struct ReferenceTests {
     }
   }
 
-  @Test("Every source has a page that names its route, and stands in the README")
+  @Test("Every source has a page that names its route, and stands in Docs/sources/README.md")
   func sources() throws {
     let settings = try DaemonSettings(arguments: [], environment: [:]) { _ in nil }
     let pages = MarkdownPage.all.filter { $0.path.hasPrefix("Docs/sources/") }
-    let readme = try MarkdownPage.page("README.md")
+    let list = try MarkdownPage.page("Docs/sources/README.md")
     #expect(!settings.sources.isEmpty)
     for source in settings.sources {
       #expect(pages.contains { $0.text.contains("`POST \(source.route)`") }, "no page says `POST \(source.route)`")
-      #expect(!readme.rows(for: source.route).isEmpty, "README.md has no row for \(source.route)")
+      #expect(!list.rows(for: source.route).isEmpty, "Docs/sources/README.md has no row for \(source.route)")
     }
   }
 
-  @Test("Every tracer has a section in Docs/exporters/README.md, and stands in the README")
+  @Test("Every tracer has a page, and a row in Docs/exporters/README.md")
   func tracers() throws {
-    let page = try MarkdownPage.page("Docs/exporters/README.md")
-    let readme = try MarkdownPage.page("README.md")
+    let list = try MarkdownPage.page("Docs/exporters/README.md")
     for tracer in DaemonSettings.Tracer.allCases {
-      #expect(page.anchors.contains(tracer.rawValue), "no section \(tracer.rawValue)")
-      #expect(!readme.rows(for: tracer.rawValue).isEmpty, "README.md has no row for \(tracer.rawValue)")
+      #expect(!list.rows(for: tracer.rawValue).isEmpty, "Docs/exporters/README.md has no row for \(tracer.rawValue)")
+      guard tracer != .none else { continue }
+      #expect(list.links.contains { $0.hasPrefix("\(tracer.rawValue).md") }, "\(tracer.rawValue) has no page")
     }
   }
 
@@ -84,9 +84,9 @@ struct ReferenceTests {
     }
   }
 
-  @Test("Docs/operate/storage.md says up to which version a store is known")
+  @Test("Docs/operate/upgrade.md says up to which version a store is known")
   func storeVersion() throws {
-    let text = try MarkdownPage.page("Docs/operate/storage.md").text
+    let text = try MarkdownPage.page("Docs/operate/upgrade.md").text
     #expect(
       text.contains("a \(StoreSchema.spanStore.name) of version 99; this program knows up to \(StoreSchema.spanStore.version)\n"))
   }
@@ -106,7 +106,7 @@ struct ReferenceTests {
     }
   }
 
-  @Test("The limits in Docs/operate/storage.md are those of the code")
+  @Test("The limits in Docs/operate/limits.md are those of the code")
   func limits() throws {
     let (http, recorder, projector) = (HTTPLimits(), DeliveryRecorder.Limits(), Projector.Configuration())
     let expected = [
@@ -117,21 +117,21 @@ struct ReferenceTests {
       ("a request, from", "\(http.request.components.seconds) seconds"),
       ("an answer that is not read", "\(http.answer.components.seconds) seconds"),
       ("requests for API", "\(http.waitingForWorkers), answered by two threads"),
-      ("being projected", "\(Self.grouped(projector.queueLimit)), or \(projector.queueByteLimit >> 20) MiB"),
-      ("facts of one thing", "\(Self.grouped(Subject.factLimit)), or \(Subject.byteLimit >> 20) MiB"),
-      ("what one event says", "\(Event.byteLimit >> 10) KiB: \(Event.Limit.attributes) attributes"),
-      ("what one event says", "texts of \(Self.grouped(Event.Limit.textBytes)) bytes"),
-      ("what one event says", "\(Event.Limit.phases) phases, \(Event.Limit.moments) moments, \(Event.Limit.links) links"),
-      ("what one event says", "\(Event.Limit.marks) beginnings and ends"),
+      ("to be projected", "\(Self.grouped(projector.queueLimit)), or \(projector.queueByteLimit >> 20) MiB"),
+      ("facts of one subject", "\(Self.grouped(Subject.factLimit)), or \(Subject.byteLimit >> 20) MiB"),
+      ("size of one event", "\(Event.byteLimit >> 10) KiB: \(Event.Limit.attributes) attributes"),
+      ("size of one event", "texts of \(Self.grouped(Event.Limit.textBytes)) bytes"),
+      ("size of one event", "\(Event.Limit.phases) phases, \(Event.Limit.moments) span events, \(Event.Limit.links) links"),
+      ("size of one event", "\(Event.Limit.marks) starts and ends"),
       ("names that one event publishes", "\(Event.Limit.aliases)"),
       ("names that one event follows", "\(Event.Limit.followed)"),
-      ("a key or a name of a thing", "\(Self.grouped(Event.Limit.referenceBytes)) bytes"),
+      ("a key or a name", "\(Self.grouped(Event.Limit.referenceBytes)) bytes"),
       ("one name in common", "\(Correlator.publisherLimit)"),
-      ("above one in its trace", "\(TraceRoot.depthLimit)"),
-      ("ends are counted in one step", Self.grouped(ProjectionBatches.countedAtOnce)),
+      ("ancestors of a span", "\(TraceRoot.depthLimit)"),
+      ("measured in one step", Self.grouped(ProjectionBatches.countedAtOnce)),
       ("bytes of a label value", Self.grouped(MetricFamily.labelByteLimit)),
     ]
-    let rows = try MarkdownPage.page("Docs/operate/storage.md").tableRows.filter { $0.count == 3 }
+    let rows = try MarkdownPage.page("Docs/operate/limits.md").tableRows.filter { $0.count == 3 }
     for (name, value) in expected {
       #expect(rows.contains { $0[0].contains(name) && $0[1].contains(value) }, "\(name): \(value)")
     }
@@ -151,9 +151,9 @@ struct ReferenceTests {
     for code in codes { #expect(text.contains(" \(code) "), "\(code)") }
   }
 
-  @Test("Exit codes of --help stand in Docs/operate/storage.md")
+  @Test("Exit codes of --help stand in Docs/operate/troubleshooting.md")
   func exitCodes() throws {
-    let page = try MarkdownPage.page("Docs/operate/storage.md")
+    let page = try MarkdownPage.page("Docs/operate/troubleshooting.md")
     for match in HelpPage.text.split(separator: "Exit codes:").last?.matches(of: /\b(\d+)\b/) ?? [] {
       #expect(page.tableRows.contains { $0.first == String(match.output.1) }, "no row for \(match.output.1)")
     }
