@@ -112,7 +112,7 @@ docs: ## Write the reference of flags and commands, Docs/operate/flags.md and Do
 	@Scripts/bootstrap build test
 	VS_RECORD_GOLDEN=1 swift test --scratch-path $(DEBUG) $(TEST_FLAGS) --filter CommandReferenceTests
 
-check: ## Check format, imports, architecture, constructs, scripts, and that the core stands alone
+check: ## Check format, imports, architecture, constructs, words, scripts, and that the core stands alone
 	@Scripts/bootstrap build check
 	@Scripts/check
 
