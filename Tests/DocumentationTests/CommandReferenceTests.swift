@@ -29,10 +29,22 @@ struct CommandReferenceTests {
 
   @Test("Docs/cli/reference.md is what the declarations of vsperf say")
   func commands() {
+    var listed: [SettingDeclaration: String] = [:]
+    for section in HelpPage.sections where section.title == "Classification" {
+      for declaration in section.declarations { listed[declaration] = "[vsd](../operate/flags.md#classification)" }
+    }
     let pages = CommandTable.all.commands.map { command in
       let usage = "vsperf \(command.name) [--flag=value ...]" + (command.operands.map { " \($0)" } ?? "")
       let examples = command.examples.map { "# \($0.text)\n\($0.command)\n" }.joined(separator: "\n")
-      let table = command.declarations.isEmpty ? "" : "\n\(Self.table(of: command.declarations))"
+      let new = command.declarations.filter { listed[$0] == nil }
+      // What an earlier command explains is only named.
+      let earlier = Dictionary(grouping: command.declarations.filter { listed[$0] != nil }) { listed[$0] ?? "" }
+      let shared = earlier.keys.sorted().map { place in
+        let names = (earlier[place] ?? []).map { $0.isSecret ? $0.environment : "--\($0.name)" }
+        return "Flags as in \(place): \(Self.code(names)).\n"
+      }
+      for declaration in new { listed[declaration] = "[\(command.name)](#\(command.words.joined(separator: "-")))" }
+      let tables = (new.isEmpty ? [] : [Self.table(of: new)]) + shared
       return """
         ## \(command.name)
 
@@ -41,7 +53,7 @@ struct CommandReferenceTests {
         ```
 
         \(Self.escaped(command.description))
-        \(table)
+        \(tables.map { "\n\($0)" }.joined())
         ```sh
         \(examples)```
 
@@ -58,8 +70,8 @@ struct CommandReferenceTests {
 
       \(pages.joined(separator: "\n"))
       """, matches: Self.path("cli/reference.md"))
-    let listed = CommandHelp.sections.flatMap(\.firstWords)
-    for command in CommandTable.all.commands { #expect(listed.contains(command.words[0]), "vsperf --help lacks \(command.name)") }
+    let headed = CommandHelp.sections.flatMap(\.firstWords)
+    for command in CommandTable.all.commands { #expect(headed.contains(command.words[0]), "vsperf --help lacks \(command.name)") }
   }
 
   private static func path(_ page: String) -> String { MarkdownPage.root.appendingPathComponent("Docs/\(page)").path }
@@ -73,7 +85,8 @@ struct CommandReferenceTests {
         declaration.isSecret ? [] : ([declaration.name] + declaration.aliases).map { $0.count == 1 ? "-\($0)" : "--\($0)" }
       let variables = ([declaration.environment] + declaration.otherVariables).filter { !$0.isEmpty }
       let words = declaration.placeholder.split(separator: "|")
-      let isChoice = words.count > 1 && words.allSatisfy { !$0.contains { $0.isUppercase } }
+      // A word such as NAMES stands for any value.
+      let isChoice = words.count > 1 && !words.contains { ["NAMES", "DIRECTORY"].contains($0) }
       let choice = isChoice ? " One of \(code(words.map(String.init)))." : ""
       var cells = [code(flags)]
       if hasVariables { cells.append(code(variables)) }
