@@ -28,7 +28,7 @@ enum VSD {
       let logger = Logger(threshold: settings.logLevel, write: StandardOutput.write)
       for variable in DaemonSettings.unknownVariables(in: Environment.variables) {
         let hint = variable.meant.map { "; is \($0) meant?" } ?? ""
-        logger.warn("the variable \(variable.name) is no setting of vsd\(hint)")
+        logger.warn("the variable \(variable.name) is not a setting of vsd\(hint)")
       }
       try await Daemon(settings: settings, logger: logger).run()
       StandardOutput.finish()

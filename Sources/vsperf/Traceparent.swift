@@ -105,7 +105,7 @@ struct Traceparent: Sendable {
       throw Self.mistake("\(error)")
     }
     if isOffline || isComputedInVain, subject.computed == nil {
-      throw Self.mistake("--\(isOffline ? "offline" : "offline-fallback") needs a key: only vsd knows which thing is called so")
+      throw Self.mistake("--\(isOffline ? "offline" : "offline-fallback") needs a key: only vsd knows which item has this name")
     }
     guard isOffline || server != nil || isComputedInVain else {
       throw Self.mistake("which vsd? --server URL, or --offline")
@@ -127,7 +127,7 @@ struct Traceparent: Sendable {
     if let key { return .key(key, attempt: attempt) }
     if let name {
       guard let references = SourceCatalog.references(named: name) else {
-        throw SettingsError("--name: \"\(name)\" is no name that a thing can be found by")
+        throw SettingsError("--name: \"\(name)\" is not a name that an item can be found by")
       }
       return .name(name, references, attempt: attempt)
     }
@@ -139,7 +139,7 @@ struct Traceparent: Sendable {
       throw SettingsError("\(error)")
     }
     guard let context else {
-      throw SettingsError("which thing? --key KEY or --name NAME; no variables of GitHub Actions, GitLab CI or Jenkins are set")
+      throw SettingsError("which item? --key KEY or --name NAME; no variables of GitHub Actions, GitLab CI or Jenkins are set")
     }
     return .run(context)
   }

@@ -27,6 +27,14 @@ struct LinkTests {
     }
   }
 
+  @Test("Files of this repository that pages name are there", arguments: MarkdownPage.all.filter { $0.path != "CHANGELOG.md" })
+  func namedFiles(page: MarkdownPage) {
+    for match in page.prose.matches(of: #/`((?:Sources|Tests|Scripts|Packaging|Docs)/[A-Za-z0-9_+./-]+)/#) {
+      let isThere = FileManager.default.fileExists(atPath: MarkdownPage.root.appendingPathComponent(String(match.output.1)).path)
+      #expect(isThere, "\(page.path) names \(match.output.1)")
+    }
+  }
+
   @Test("Targets of make that pages name are in the Makefile", arguments: MarkdownPage.all)
   func makeTargets(page: MarkdownPage) throws {
     let makefile = try String(contentsOf: MarkdownPage.root.appendingPathComponent("Makefile"), encoding: .utf8)
