@@ -207,7 +207,7 @@ struct Daemon {
     do {
       try projector.keepCounts()
     } catch {
-      logger.error("cannot keep the last counts of duplicate and refused deliveries: \(error)")
+      logger.error("cannot store the last counts of duplicate and refused deliveries: \(error)")
     }
     store.close()
     log.close()
