@@ -11,9 +11,29 @@ let settings: [SwiftSetting] = [
   .treatAllWarnings(as: .error),
 ]
 
+/// A library of this package, in the folder of its name.
 func module(_ name: String, in folder: String, _ dependencies: [Target.Dependency] = []) -> Target {
   .target(
     name: name, dependencies: ["ValueStreamCore"] + dependencies, path: "Sources/\(folder)/\(name)", swiftSettings: settings)
+}
+
+/// Reads a vendor's webhooks.
+func webhooks(of vendor: String) -> Target {
+  .target(
+    name: "\(vendor)Webhooks", dependencies: ["ValueStreamCore", "PayloadReading"], path: "Sources/EventSources/\(vendor)/Webhooks",
+    swiftSettings: settings)
+}
+
+/// Asks a vendor's API.
+func api(of vendor: String) -> Target {
+  .target(
+    name: "\(vendor)API", dependencies: ["ValueStreamCore", "APIClient", "PayloadReading"],
+    path: "Sources/EventSources/\(vendor)/API", swiftSettings: settings)
+}
+
+/// A library of the system; its module map says how to link it.
+func systemLibrary(_ name: String, _ pkgConfig: String, apt: String) -> Target {
+  .systemLibrary(name: name, path: "Sources/SystemLibraries/\(name)", pkgConfig: pkgConfig, providers: [.apt([apt])])
 }
 
 /// - Parameter fixtures: folders with data that tests read from their place in the checkout.
@@ -24,7 +44,172 @@ func tests(of name: String, _ dependencies: [Target.Dependency] = [], fixtures: 
 }
 
 /// Everything that deliveries are read by.
-let sources: [Target.Dependency] = ["GitHub", "GitLab", "Jenkins", "JiraCloud", "Trello", "CustomHTTP", "CDEvents"]
+let sources: [Target.Dependency] = [
+  "GitHubWebhooks", "GitLabWebhooks", "JenkinsWebhooks", "JiraWebhooks", "TrelloWebhooks", "CustomHTTP", "CDEvents",
+]
+
+let core: [Target] = [
+  .target(name: "ValueStreamCore", swiftSettings: settings)
+]
+
+let systemLibraries: [Target] = [
+  systemLibrary("CMicrohttpd", "libmicrohttpd", apt: "libmicrohttpd-dev"),
+  systemLibrary("CCrypto", "libcrypto", apt: "libssl-dev"),
+  systemLibrary("CSQLite", "sqlite3", apt: "libsqlite3-dev"),
+  systemLibrary("CCurl", "libcurl", apt: "libcurl4-openssl-dev"),
+  systemLibrary("CZlib", "zlib", apt: "zlib1g-dev"),
+  systemLibrary("CZstd", "libzstd", apt: "libzstd-dev"),
+]
+
+let eventSources: [Target] = [
+  .target(name: "CEventLoop", path: "Sources/EventSources/CEventLoop"),
+  module("Intake", in: "EventSources", ["PayloadReading", "CMicrohttpd", "CCrypto", "CZlib", "CEventLoop"]),
+  .target(name: "CSimdjson", path: "Sources/EventSources/CSimdjson", linkerSettings: [.linkedLibrary("simdjson")]),
+  module("PayloadReading", in: "EventSources", ["CSimdjson"]),
+  module("APIClient", in: "EventSources", ["PayloadReading"]),
+  webhooks(of: "GitHub"), api(of: "GitHub"),
+  webhooks(of: "GitLab"), api(of: "GitLab"),
+  webhooks(of: "Jenkins"), api(of: "Jenkins"),
+  webhooks(of: "Jira"), api(of: "Jira"),
+  webhooks(of: "Trello"),
+  module("CustomHTTP", in: "EventSources", ["PayloadReading"]),
+  module("CDEvents", in: "EventSources", ["PayloadReading"]),
+  module("Catalog", in: "EventSources", sources),
+  module("Simulator", in: "EventSources"),
+]
+
+let tracing: [Target] = [
+  .target(name: "CCrashMark", path: "Sources/Tracing/CCrashMark"),
+  module("PoisonGuard", in: "Tracing", ["CCrashMark"]),
+  module("DeliveryCounters", in: "Tracing"),
+  module("Projection", in: "Tracing", ["DeliveryCounters", "PoisonGuard"]),
+  module("Replay", in: "Tracing", ["DeliveryCounters", "Projection"]),
+  module("SQLiteStore", in: "Tracing", ["CSQLite", "CZstd"]),
+  module("Export", in: "Tracing", ["PoisonGuard"]),
+  module("CurlTransport", in: "Tracing", ["CCurl"]),
+  module("OTLP", in: "Tracing", ["Export", "CZlib"]),
+  module("Jaeger", in: "Tracing", ["Export", "OTLP"]),
+  module("Lightstep", in: "Tracing", ["Export", "OTLP"]),
+  module("Datadog", in: "Tracing", ["Export"]),
+  module("Zipkin", in: "Tracing", ["Export"]),
+  module("Logging", in: "Tracing"),
+  module("Mock", in: "Tracing", ["DeliveryCounters"]),
+  module("Prometheus", in: "Tracing"),
+]
+
+let reports: [Target] = [
+  module("QueryAPI", in: "Reports"),
+  .target(name: "CByteScan", path: "Sources/Reports/CByteScan"),
+  module("CSV", in: "Reports", ["CByteScan", "CZlib", "CZstd"]),
+  module("Aggregates", in: "Reports", ["CSV"]),
+  module("Charts", in: "Reports"),
+  module("SampleReports", in: "Reports", ["CSV"]),
+]
+
+let executables: [Target] = [
+  .executableTarget(
+    name: "vsd",
+    dependencies: [
+      "ValueStreamCore", "Intake", "Catalog", "Projection", "DeliveryCounters", "PoisonGuard", "Replay", "Export", "SQLiteStore",
+      "Logging", "Mock", "OTLP", "Jaeger", "Lightstep", "Datadog", "Zipkin", "CurlTransport", "Prometheus", "QueryAPI",
+    ],
+    swiftSettings: settings),
+  .executableTarget(
+    name: "vsperf",
+    dependencies: [
+      "ValueStreamCore", "Intake", "Catalog", "GitHubWebhooks", "Simulator", "CurlTransport", "CSV", "Aggregates", "Charts",
+      "SampleReports", "APIClient", "GitHubAPI", "GitLabAPI", "JiraAPI", "JenkinsAPI",
+    ],
+    swiftSettings: settings),
+]
+
+/// What several test targets and the benchmarks share.
+let testing: [Target] = [
+  .target(
+    name: "ValueStreamTesting", dependencies: ["ValueStreamCore", "DeliveryCounters", "Projection", "Export"],
+    path: "Tests/ValueStreamTesting", swiftSettings: settings),
+  .target(
+    name: "SourceFuzzing", dependencies: ["ValueStreamCore"] + sources, path: "Tests/SourceFuzzing", swiftSettings: settings),
+  .target(name: "CSyncRecorder", path: "Tests/CSyncRecorder", linkerSettings: [.linkedLibrary("sqlite3")]),
+  // Written as a stranger would: without access to what is only for this package.
+  .target(
+    name: "EmbeddingExample", dependencies: ["ValueStreamCore"], path: "Tests/EmbeddingExample", packageAccess: false,
+    swiftSettings: settings),
+  .executableTarget(
+    name: "CrashingProjector",
+    dependencies: ["ValueStreamCore", "Projection", "PoisonGuard", "DeliveryCounters", "Export", "SQLiteStore"],
+    path: "Tests/CrashingProjector", swiftSettings: settings),
+  .executableTarget(
+    name: "fuzz-sources", dependencies: ["SourceFuzzing"], path: "Tests/FuzzSources", swiftSettings: settings),
+  .executableTarget(
+    name: "bench-export",
+    dependencies: [
+      "ValueStreamCore", "GitHubWebhooks", "Simulator", "Export", "SQLiteStore", "OTLP", "Datadog", "Zipkin",
+    ],
+    path: "Tests/ExportBenchmark", swiftSettings: settings),
+  .executableTarget(
+    name: "bench-traces", dependencies: ["ValueStreamCore", "SQLiteStore", "QueryAPI"], path: "Tests/TraceBenchmark",
+    swiftSettings: settings),
+]
+
+let testsOfTargets: [Target] = [
+  tests(of: "ValueStreamCore"),
+  tests(of: "EmbeddingExample", ["ValueStreamCore"]),
+  // EventSources
+  tests(of: "Intake", ["ValueStreamCore", "CZlib"]),
+  tests(of: "PayloadReading", ["ValueStreamCore"]),
+  tests(of: "APIClient", ["ValueStreamCore", "PayloadReading"]),
+  tests(of: "GitHubWebhooks", ["ValueStreamCore"], fixtures: ["Fixtures"]),
+  tests(of: "GitHubAPI", ["ValueStreamCore", "APIClient"]),
+  tests(of: "GitLabWebhooks", ["ValueStreamCore"], fixtures: ["Fixtures"]),
+  tests(of: "GitLabAPI", ["ValueStreamCore", "APIClient"]),
+  tests(of: "JenkinsWebhooks", ["ValueStreamCore"], fixtures: ["Fixtures"]),
+  tests(of: "JenkinsAPI", ["ValueStreamCore", "APIClient"]),
+  tests(of: "JiraWebhooks", ["ValueStreamCore"], fixtures: ["Fixtures"]),
+  tests(of: "JiraAPI", ["ValueStreamCore", "APIClient"]),
+  tests(of: "TrelloWebhooks", ["ValueStreamCore"], fixtures: ["Fixtures"]),
+  tests(of: "CustomHTTP", ["ValueStreamCore"], fixtures: ["Fixtures"]),
+  tests(of: "CDEvents", ["ValueStreamCore"], fixtures: ["Fixtures"]),
+  tests(of: "Simulator", ["ValueStreamCore", "GitHubWebhooks"]),
+  tests(of: "SourceFuzzing"),
+  .testTarget(
+    name: "MixedSourcesTests", dependencies: ["ValueStreamCore", "ValueStreamTesting"] + sources, swiftSettings: settings),
+  // Tracing
+  tests(of: "DeliveryCounters", ["ValueStreamCore"]),
+  tests(of: "Projection", ["ValueStreamCore", "DeliveryCounters", "PoisonGuard", "Export"]),
+  tests(of: "Replay", ["ValueStreamCore", "DeliveryCounters", "Projection"]),
+  tests(of: "SQLiteStore", ["ValueStreamCore", "CSyncRecorder"]),
+  tests(of: "Export", ["ValueStreamCore"]),
+  tests(of: "CurlTransport", ["ValueStreamCore"]),
+  tests(of: "OTLP", ["ValueStreamCore", "Export", "CZlib", "CurlTransport"], fixtures: ["Golden", "read-otlp.py"]),
+  tests(of: "Jaeger", ["ValueStreamCore", "Export", "OTLP"]),
+  tests(of: "Lightstep", ["ValueStreamCore", "Export", "OTLP"]),
+  tests(of: "Datadog", ["ValueStreamCore", "Export", "CurlTransport"], fixtures: ["Golden"]),
+  tests(of: "Zipkin", ["ValueStreamCore", "Export", "CurlTransport"], fixtures: ["Golden", "zipkin-v2.schema.json"]),
+  tests(of: "Mock", ["ValueStreamCore", "DeliveryCounters"]),
+  tests(of: "Logging", ["ValueStreamCore"]),
+  tests(of: "Prometheus", ["ValueStreamCore"], fixtures: ["Golden"]),
+  // Reports
+  tests(of: "QueryAPI", ["ValueStreamCore"], fixtures: ["Golden"]),
+  tests(of: "CSV", ["ValueStreamCore", "CZlib", "CZstd"]),
+  tests(of: "Aggregates", ["CSV", "ValueStreamCore"], fixtures: ["Golden"]),
+  tests(of: "Charts", fixtures: ["Golden"]),
+  tests(of: "SampleReports", ["Aggregates", "CSV", "APIClient"]),
+  // Everything together
+  .testTarget(
+    name: "ScenarioTests", dependencies: ["ValueStreamCore", "ValueStreamTesting", "Catalog", "SQLiteStore"],
+    exclude: ["Scenarios"], swiftSettings: settings),
+  tests(
+    of: "vsd",
+    ["ValueStreamCore", "OTLP", "Datadog", "Export", "CurlTransport", "vsperf", "Simulator", "CrashingProjector"],
+    fixtures: ["Golden", "Producer"]),
+  .testTarget(
+    name: "DocumentationTests",
+    dependencies: [
+      "vsd", "vsperf", "ValueStreamCore", "ValueStreamTesting", "Intake", "CustomHTTP", "DeliveryCounters", "SQLiteStore",
+    ],
+    swiftSettings: settings),
+]
 
 let package = Package(
   name: "ValueStream",
@@ -33,148 +218,7 @@ let package = Package(
     .executable(name: "vsd", targets: ["vsd"]),
     .executable(name: "vsperf", targets: ["vsperf"]),
   ],
-  targets: [
-    .target(name: "ValueStreamCore", swiftSettings: settings),
-    .target(
-      name: "CSimdjson", path: "Sources/EventSources/CSimdjson",
-      linkerSettings: [.linkedLibrary("simdjson")]),
-    module("Payloads", in: "EventSources", ["CSimdjson"]),
-    tests(of: "Payloads", ["ValueStreamCore"]),
-    module("GitHub", in: "EventSources", ["Payloads"]),
-    module("GitLab", in: "EventSources", ["Payloads"]),
-    module("Jenkins", in: "EventSources", ["Payloads"]),
-    module("JiraCloud", in: "EventSources", ["Payloads"]),
-    module("Trello", in: "EventSources", ["Payloads"]),
-    module("CustomHTTP", in: "EventSources", ["Payloads"]),
-    module("CDEvents", in: "EventSources", ["Payloads"]),
-    module("VendorAPI", in: "EventSources", ["Payloads"]),
-    module("GitHubAPI", in: "EventSources", ["VendorAPI", "Payloads"]),
-    module("GitLabAPI", in: "EventSources", ["VendorAPI", "Payloads"]),
-    module("JiraAPI", in: "EventSources", ["VendorAPI", "Payloads"]),
-    module("JenkinsAPI", in: "EventSources", ["VendorAPI", "Payloads"]),
-    module("SourceCatalog", in: "EventSources", sources),
-    module("HistoryGenerator", in: "EventSources"),
-    .systemLibrary(
-      name: "CMicrohttpd", path: "Sources/EventSources/CMicrohttpd", pkgConfig: "libmicrohttpd",
-      providers: [.apt(["libmicrohttpd-dev"])]),
-    .systemLibrary(
-      name: "CCrypto", path: "Sources/EventSources/CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
-    .systemLibrary(name: "CZlib", path: "Sources/SystemLibraries/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
-    .target(name: "CEventLoop", path: "Sources/EventSources/CEventLoop"),
-    module("Intake", in: "EventSources", ["Payloads", "CMicrohttpd", "CCrypto", "CZlib", "CEventLoop"]),
-    tests(of: "Intake", ["ValueStreamCore", "CZlib"]),
-    .target(name: "CCrashMark", path: "Sources/Tracing/CCrashMark"),
-    module("Pipeline", in: "Tracing", ["CCrashMark"]),
-    module("Logging", in: "Tracing"),
-    module("Mock", in: "Tracing", ["Pipeline"]),
-    module("Prometheus", in: "Tracing"),
-    module("QueryAPI", in: "Reports"),
-    .target(name: "CByteScan", path: "Sources/Reports/CByteScan"),
-    module("CSV", in: "Reports", ["CByteScan", "CZlib", "CZstd"]),
-    module("Aggregates", in: "Reports", ["CSV"]),
-    module("Charts", in: "Reports"),
-    module("SampleReports", in: "Reports", ["CSV"]),
-    .executableTarget(
-      name: "vsd",
-      dependencies: [
-        "ValueStreamCore", "Intake", "SourceCatalog", "Pipeline", "SQLiteStore", "Logging", "Mock",
-        "OTLP", "Jaeger", "Lightstep", "Datadog", "Zipkin", "CurlTransport", "Prometheus", "QueryAPI",
-      ],
-      swiftSettings: settings),
-    .executableTarget(
-      name: "vsperf",
-      dependencies: [
-        "ValueStreamCore", "Intake", "SourceCatalog", "GitHub", "HistoryGenerator", "CurlTransport", "CSV", "Aggregates",
-        "Charts", "SampleReports", "VendorAPI", "GitHubAPI", "GitLabAPI", "JiraAPI", "JenkinsAPI",
-      ],
-      swiftSettings: settings),
-    .target(
-      name: "ValueStreamTesting", dependencies: ["ValueStreamCore", "Pipeline"], path: "Tests/ValueStreamTesting",
-      swiftSettings: settings),
-    tests(of: "ValueStreamCore"),
-    tests(of: "Pipeline", ["ValueStreamCore"]),
-    tests(of: "GitHub", ["ValueStreamCore"], fixtures: ["Fixtures"]),
-    tests(of: "GitLab", ["ValueStreamCore"], fixtures: ["Fixtures"]),
-    tests(of: "Jenkins", ["ValueStreamCore"], fixtures: ["Fixtures"]),
-    tests(of: "JiraCloud", ["ValueStreamCore"], fixtures: ["Fixtures"]),
-    tests(of: "Trello", ["ValueStreamCore"], fixtures: ["Fixtures"]),
-    tests(of: "CustomHTTP", ["ValueStreamCore"], fixtures: ["Fixtures"]),
-    tests(of: "CDEvents", ["ValueStreamCore"], fixtures: ["Fixtures"]),
-    tests(of: "HistoryGenerator", ["ValueStreamCore", "GitHub"]),
-    .systemLibrary(
-      name: "CSQLite", path: "Sources/Tracing/CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
-    .systemLibrary(
-      name: "CZstd", path: "Sources/SystemLibraries/CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
-    module("SQLiteStore", in: "Tracing", ["CSQLite", "CZstd"]),
-    .systemLibrary(
-      name: "CCurl", path: "Sources/Tracing/CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
-    module("CurlTransport", in: "Tracing", ["CCurl"]),
-    tests(of: "CurlTransport", ["ValueStreamCore"]),
-    .systemLibrary(name: "CGzip", path: "Sources/Tracing/CGzip", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
-    module("OTLP", in: "Tracing", ["Pipeline", "CGzip"]),
-    tests(of: "OTLP", ["ValueStreamCore", "Pipeline", "CGzip", "CurlTransport"], fixtures: ["Golden", "read-otlp.py"]),
-    module("Jaeger", in: "Tracing", ["Pipeline", "OTLP"]),
-    tests(of: "Jaeger", ["ValueStreamCore", "Pipeline", "OTLP"]),
-    module("Lightstep", in: "Tracing", ["Pipeline", "OTLP"]),
-    tests(of: "Lightstep", ["ValueStreamCore", "Pipeline", "OTLP"]),
-    module("Datadog", in: "Tracing", ["Pipeline"]),
-    tests(of: "Datadog", ["ValueStreamCore", "Pipeline", "CurlTransport"], fixtures: ["Golden"]),
-    module("Zipkin", in: "Tracing", ["Pipeline"]),
-    tests(of: "Zipkin", ["ValueStreamCore", "Pipeline", "CurlTransport"], fixtures: ["Golden", "zipkin-v2.schema.json"]),
-    .target(name: "CSyncRecorder", path: "Tests/CSyncRecorder", linkerSettings: [.linkedLibrary("sqlite3")]),
-    tests(of: "SQLiteStore", ["ValueStreamCore", "CSyncRecorder"]),
-    // Written as a stranger would: without access to what is only for this package.
-    .target(
-      name: "EmbeddingExample", dependencies: ["ValueStreamCore"], path: "Tests/EmbeddingExample", packageAccess: false,
-      swiftSettings: settings),
-    tests(of: "EmbeddingExample", ["ValueStreamCore"]),
-    .testTarget(
-      name: "DocumentationTests",
-      dependencies: [
-        "vsd", "vsperf", "ValueStreamCore", "ValueStreamTesting", "Intake", "CustomHTTP", "Pipeline", "SQLiteStore",
-      ],
-      swiftSettings: settings),
-    tests(
-      of: "vsd",
-      ["ValueStreamCore", "OTLP", "Datadog", "Pipeline", "CurlTransport", "vsperf", "HistoryGenerator", "CrashingProjector"],
-      fixtures: ["Golden", "Producer"]),
-    .testTarget(
-      name: "MixedSourcesTests",
-      dependencies: ["ValueStreamCore", "ValueStreamTesting"] + sources,
-      swiftSettings: settings),
-    .testTarget(
-      name: "ScenarioTests", dependencies: ["ValueStreamCore", "ValueStreamTesting", "SourceCatalog", "SQLiteStore"],
-      exclude: ["Scenarios"],
-      swiftSettings: settings),
-    .target(
-      name: "SourceFuzzing", dependencies: ["ValueStreamCore"] + sources, path: "Tests/SourceFuzzing", swiftSettings: settings),
-    .executableTarget(
-      name: "fuzz-sources", dependencies: ["SourceFuzzing"], path: "Tests/FuzzSources", swiftSettings: settings),
-    tests(of: "SourceFuzzing"),
-    .executableTarget(
-      name: "bench-export",
-      dependencies: ["ValueStreamCore", "GitHub", "HistoryGenerator", "Pipeline", "SQLiteStore", "OTLP", "Datadog", "Zipkin"],
-      path: "Tests/ExportBenchmark", swiftSettings: settings),
-    .executableTarget(
-      name: "bench-traces", dependencies: ["ValueStreamCore", "SQLiteStore", "QueryAPI"], path: "Tests/TraceBenchmark",
-      swiftSettings: settings),
-    .executableTarget(
-      name: "CrashingProjector", dependencies: ["ValueStreamCore", "Pipeline", "SQLiteStore"], path: "Tests/CrashingProjector",
-      swiftSettings: settings),
-    tests(of: "Prometheus", ["ValueStreamCore"], fixtures: ["Golden"]),
-    tests(of: "Mock", ["ValueStreamCore", "Pipeline"]),
-    tests(of: "Logging", ["ValueStreamCore"]),
-    tests(of: "QueryAPI", ["ValueStreamCore"], fixtures: ["Golden"]),
-    tests(of: "CSV", ["ValueStreamCore", "CGzip", "CZstd"]),
-    tests(of: "Aggregates", ["CSV", "ValueStreamCore"], fixtures: ["Golden"]),
-    tests(of: "Charts", fixtures: ["Golden"]),
-    tests(of: "SampleReports", ["Aggregates", "CSV", "VendorAPI"]),
-    tests(of: "VendorAPI", ["ValueStreamCore", "Payloads"]),
-    tests(of: "GitHubAPI", ["ValueStreamCore", "VendorAPI"]),
-    tests(of: "GitLabAPI", ["ValueStreamCore", "VendorAPI"]),
-    tests(of: "JiraAPI", ["ValueStreamCore", "VendorAPI"]),
-    tests(of: "JenkinsAPI", ["ValueStreamCore", "VendorAPI"]),
-  ],
+  targets: core + systemLibraries + eventSources + tracing + reports + executables + testing + testsOfTargets,
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17
 )

@@ -1,4 +1,4 @@
-import Pipeline
+import Projection
 import SQLiteStore
 import ValueStreamCore
 

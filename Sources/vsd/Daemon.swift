@@ -1,6 +1,9 @@
 import Intake
 import Mock
-import Pipeline
+import DeliveryCounters
+import Export
+import PoisonGuard
+import Projection
 import Prometheus
 import QueryAPI
 import SQLiteStore

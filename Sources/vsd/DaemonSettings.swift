@@ -3,8 +3,10 @@ import Intake
 import Jaeger
 import Lightstep
 import OTLP
-import Pipeline
-import SourceCatalog
+import DeliveryCounters
+import Export
+import Projection
+import Catalog
 import ValueStreamCore
 import Zipkin
 
@@ -29,7 +31,7 @@ struct DaemonSettings {
   let store: Store
   let settle: Duration
   /// How long ends wait to be counted.
-  var countGrace: Duration { settle * PipelineSettings.countGraceFactor }
+  var countGrace: Duration { settle * CounterSettings.countGraceFactor }
   let exportBacklog: Duration
   let traceStrategy: TraceStrategy
   let attributes: AttributeSelection
@@ -87,7 +89,7 @@ struct DaemonSettings {
   /// In the order in which help lists them.
   static let declarations: [SettingDeclaration] =
     [config.declaration] + IntakeSettings.declarations + [tracer.declaration, storeLocation.declaration]
-    + PipelineSettings.declarations + Destination.declarations + SourceCatalog.classification + [logLevelName.declaration]
+    + ExportSettings.declarations + RetentionSettings.declarations + CounterSettings.declarations + Destination.declarations + SourceCatalog.classification + [logLevelName.declaration]
     + SourceCatalog.secrets
 
   /// Variables that look like settings and are none, in order, each with the one that may be meant.
@@ -113,14 +115,14 @@ struct DaemonSettings {
     readToken = try Self.readToken(settings, environment)
     maxBodyBytes = Int(clamping: try settings.value(of: IntakeSettings.maxBody).bytes)
     trustedProxies = try settings.value(of: IntakeSettings.trustedProxy)
-    traceStrategy = try settings.value(of: PipelineSettings.traceStrategy)
-    attributes = try settings.value(of: PipelineSettings.attributes)
-    exportBacklog = try settings.value(of: PipelineSettings.exportBacklog)
-    logRetention = try settings.value(of: PipelineSettings.logRetention)
-    logMaxBytes = try settings.value(of: PipelineSettings.logMaxSize).bytes
-    spanRetention = try settings.value(of: PipelineSettings.spanRetention)
-    seriesLimit = try settings.value(of: PipelineSettings.seriesLimit)
-    hasBranchMetrics = try settings.value(of: PipelineSettings.branchMetrics)
+    traceStrategy = try settings.value(of: ExportSettings.traceStrategy)
+    attributes = try settings.value(of: ExportSettings.attributes)
+    exportBacklog = try settings.value(of: ExportSettings.exportBacklog)
+    logRetention = try settings.value(of: RetentionSettings.logRetention)
+    logMaxBytes = try settings.value(of: RetentionSettings.logMaxSize).bytes
+    spanRetention = try settings.value(of: RetentionSettings.spanRetention)
+    seriesLimit = try settings.value(of: CounterSettings.seriesLimit)
+    hasBranchMetrics = try settings.value(of: CounterSettings.branchMetrics)
     logLevel = try settings.value(of: Self.logLevelName)
 
     let tracers = try settings.value(of: Self.tracer)
@@ -133,13 +135,13 @@ struct DaemonSettings {
       throw SettingsError("--tracer: mock keeps everything in memory and needs --store=memory")
     }
     store = givenStore ?? (isMockAlone ? .memory : .directory(Self.defaultDirectory(environment)))
-    settle = isMockAlone && !settings.isGiven(PipelineSettings.settle) ? .zero : try settings.value(of: PipelineSettings.settle)
+    settle = isMockAlone && !settings.isGiven(ExportSettings.settle) ? .zero : try settings.value(of: ExportSettings.settle)
     sources = try SourceCatalog.sources(settings, readFile: readFile)
     classification = settings.given(for: SourceCatalog.classification)
-    let services = try settings.value(of: PipelineSettings.serviceNames)
+    let services = try settings.value(of: ExportSettings.serviceNames)
     for name in services.ofSource.keys.sorted() where !sources.contains(where: { $0.name == name }) {
       throw SettingsError(
-        "\(settings.origin(of: PipelineSettings.serviceNames)): \"\(name)\" is not a source; known are "
+        "\(settings.origin(of: ExportSettings.serviceNames)): \"\(name)\" is not a source; known are "
           + sources.map(\.name).joined(separator: ", "))
     }
   }

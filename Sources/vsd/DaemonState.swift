@@ -1,5 +1,7 @@
 import Intake
-import Pipeline
+import DeliveryCounters
+import Export
+import Projection
 import QueryAPI
 import ValueStreamCore
 

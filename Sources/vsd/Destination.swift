@@ -4,7 +4,7 @@ import Jaeger
 import Lightstep
 import Logging
 import OTLP
-import Pipeline
+import Export
 import ValueStreamCore
 import Zipkin
 
@@ -25,8 +25,8 @@ struct Destination {
   static func all(
     of tracers: [DaemonSettings.Tracer], in settings: Settings, environment: [String: String], readFile: (String) -> [UInt8]?
   ) throws(SettingsError) -> [Destination] {
-    let attributes = try settings.value(of: PipelineSettings.attributes)
-    let phases = try settings.value(of: PipelineSettings.phases)
+    let attributes = try settings.value(of: ExportSettings.attributes)
+    let phases = try settings.value(of: ExportSettings.phases)
     var destinations: [Destination] = []
     for tracer in tracers {
       switch tracer {

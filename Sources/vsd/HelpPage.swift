@@ -1,4 +1,4 @@
-import SourceCatalog
+import Catalog
 import ValueStreamCore
 
 /// What `vsd --help` and `vsd --help all` print.

@@ -1,5 +1,6 @@
 import Glibc
-import Pipeline
+import Projection
+import Replay
 import SQLiteStore
 import ValueStreamCore
 

@@ -1,4 +1,4 @@
-import HistoryGenerator
+import Simulator
 import ValueStreamCore
 
 /// In which order deliveries come, and which of them twice: what networks and people who redeliver make of it.

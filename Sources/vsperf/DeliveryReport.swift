@@ -1,4 +1,4 @@
-import HistoryGenerator
+import Simulator
 import ValueStreamCore
 
 /// How far it is, on a terminal, and what it was, in the end.

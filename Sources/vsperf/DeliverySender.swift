@@ -1,4 +1,4 @@
-import HistoryGenerator
+import Simulator
 import Intake
 import ValueStreamCore
 

@@ -1,4 +1,4 @@
-import SourceCatalog
+import Catalog
 import ValueStreamCore
 
 extension Command {

@@ -1,6 +1,6 @@
 import CurlTransport
-import GitHub
-import HistoryGenerator
+import GitHubWebhooks
+import Simulator
 import ValueStreamCore
 
 extension Command {

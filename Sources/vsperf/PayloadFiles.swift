@@ -1,6 +1,6 @@
 import FoundationEssentials
 import Intake
-import SourceCatalog
+import Catalog
 import ValueStreamCore
 
 /// Reads payloads from files, and what they mean.

@@ -1,5 +1,5 @@
 import CurlTransport
-import SourceCatalog
+import Catalog
 import ValueStreamCore
 
 extension Command {

@@ -1,4 +1,4 @@
-import CGzip
+import CZlib
 import CZstd
 
 /// What compressors make of some bytes.

@@ -1,5 +1,8 @@
 import Dispatch
-import Pipeline
+import DeliveryCounters
+import Export
+import PoisonGuard
+import Projection
 import SQLiteStore
 import ValueStreamCore
 

@@ -1,6 +1,5 @@
 import CurlTransport
 import Foundation
-import Pipeline
 import Testing
 import ValueStreamCore
 import ValueStreamTesting

@@ -1,5 +1,5 @@
 import Datadog
-import Pipeline
+import Export
 import Testing
 import ValueStreamCore
 
@@ -9,7 +9,7 @@ struct DatadogSettingsTests {
     _ arguments: [String] = [], _ environment: [String: String] = [:]
   ) throws(SettingsError) -> DatadogConfiguration {
     let settings = try Settings(
-      declared: DatadogSettings.declarations + PipelineSettings.declarations, arguments: arguments, environment: environment)
+      declared: DatadogSettings.declarations + ExportSettings.declarations, arguments: arguments, environment: environment)
     return try DatadogSettings.configuration(in: settings, attributes: .both, phases: .events)
   }
 

@@ -3,7 +3,7 @@ import Intake
 import Testing
 import ValueStreamCore
 
-@testable import Pipeline
+@testable import Projection
 @testable import SQLiteStore
 @testable import vsd
 @testable import vsperf

@@ -13,9 +13,9 @@ public func spans(of deliveries: [Delivery], from source: some EventSource) thro
 /// The same for events of any number of sources.
 public func spans(of events: [Event]) throws -> [TracedSpan] {
   let store = MemorySpanStore()
-  var projection = Projection(store: store)
-  for event in events { _ = try projection.take(event) }
-  store.write(projection.finish())
+  var correlation = Correlation(store: store)
+  for event in events { _ = try correlation.take(event) }
+  store.write(correlation.finish())
 
   var reader = TraceReader(store: store, strategy: .nested)
   let page = store.subjects(matching: SubjectFilter(), after: nil, limit: 1000)

@@ -1,6 +1,6 @@
 import Datadog
 import OTLP
-import Pipeline
+import Export
 import SQLiteStore
 import ValueStreamCore
 import Zipkin

@@ -1,7 +1,6 @@
 import Foundation
-import GitHub
-import HistoryGenerator
-import Pipeline
+import GitHubWebhooks
+import Simulator
 import SQLiteStore
 import ValueStreamCore
 
@@ -22,29 +21,29 @@ struct StoredHistory {
     let until = Timestamp(seconds: 1_767_225_600)
     let history = Array(HistoryGenerator(HistoryConfiguration(seed: 1, scale: 4, until: until)))
     for start in stride(from: 0, to: history.count, by: Self.deliveriesAtOnce) {
-      var projection = Projection(store: store)
+      var correlation = Correlation(store: store)
       for sent in history[start..<min(start + Self.deliveriesAtOnce, history.count)] {
         let delivery = Delivery(source: source.name, received: sent.time, headers: sent.headers, body: sent.body)
         guard case .events(let events, let updates) = try source.events(in: delivery) else { continue }
-        for event in events { _ = try projection.take(event) }
-        for update in updates { projection.take(update) }
+        for event in events { _ = try correlation.take(event) }
+        for update in updates { correlation.take(update) }
       }
-      let announcements = try Self.announce(&projection, at: until)
-      var changes = projection.finish()
+      let announcements = try Self.announce(&correlation, at: until)
+      var changes = correlation.finish()
       changes.announcements = announcements
       try store.write(changes)
     }
   }
 
-  private static func announce(_ projection: inout Projection, at time: Timestamp) throws -> [Announcement] {
+  private static func announce(_ correlation: inout Correlation, at time: Timestamp) throws -> [Announcement] {
     var announcements: [Announcement] = []
-    for key in projection.changedKeys {
-      guard var subject = try projection.subject(key) else { continue }
+    for key in correlation.changedKeys {
+      guard var subject = try correlation.subject(key) else { continue }
       let news = subject.spans().filter { $0.isFinished && !subject.announcedAttempts.contains($0.attempt) }.map(\.attempt)
       guard !news.isEmpty else { continue }
       subject.announcedAttempts += news
       announcements += news.map { Announcement(key: key, attempt: $0, time: time) }
-      projection.update(subject)
+      correlation.update(subject)
     }
     return announcements
   }

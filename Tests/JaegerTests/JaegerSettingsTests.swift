@@ -1,6 +1,6 @@
 import Jaeger
 import OTLP
-import Pipeline
+import Export
 import Testing
 import ValueStreamCore
 import ValueStreamTesting
@@ -11,7 +11,7 @@ struct JaegerSettingsTests {
     _ arguments: [String] = [], _ environment: [String: String] = [:]
   ) throws(SettingsError) -> (configuration: OTLPConfiguration, notice: String?) {
     let settings = try Settings(
-      declared: JaegerSettings.declarations + PipelineSettings.declarations, arguments: arguments, environment: environment)
+      declared: JaegerSettings.declarations + ExportSettings.declarations, arguments: arguments, environment: environment)
     return try JaegerSettings.configuration(in: settings, environment: environment, attributes: .both, phases: .events)
   }
 

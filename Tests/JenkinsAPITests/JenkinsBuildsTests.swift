@@ -1,7 +1,7 @@
 import Testing
 import ValueStreamCore
 import ValueStreamTesting
-import VendorAPI
+import APIClient
 
 @testable import JenkinsAPI
 

@@ -1,6 +1,6 @@
 import Lightstep
 import OTLP
-import Pipeline
+import Export
 import Testing
 import ValueStreamCore
 
@@ -10,7 +10,7 @@ struct LightstepSettingsTests {
     _ arguments: [String] = [], _ environment: [String: String] = [:]
   ) throws(SettingsError) -> OTLPConfiguration {
     let settings = try Settings(
-      declared: LightstepSettings.declarations + PipelineSettings.declarations, arguments: arguments, environment: environment)
+      declared: LightstepSettings.declarations + ExportSettings.declarations, arguments: arguments, environment: environment)
     return try LightstepSettings.configuration(in: settings, attributes: .both, phases: .events)
   }
 

@@ -1,12 +1,12 @@
 import CDEvents
 import CustomHTTP
 import Foundation
-import GitHub
-import GitLab
-import Jenkins
-import JiraCloud
+import GitHubWebhooks
+import GitLabWebhooks
+import JenkinsWebhooks
+import JiraWebhooks
 import Testing
-import Trello
+import TrelloWebhooks
 import ValueStreamCore
 import ValueStreamTesting
 

@@ -1,4 +1,4 @@
-import Pipeline
+import DeliveryCounters
 import Testing
 import ValueStreamCore
 import ValueStreamTesting

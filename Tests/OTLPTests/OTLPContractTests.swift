@@ -1,6 +1,5 @@
 import CurlTransport
 import OTLP
-import Pipeline
 import Testing
 import ValueStreamCore
 import ValueStreamTesting

@@ -1,6 +1,6 @@
 import Foundation
 import OTLP
-import Pipeline
+import Export
 import Testing
 import ValueStreamCore
 import ValueStreamTesting

@@ -1,7 +1,6 @@
-import CGzip
+import CZlib
 import Foundation
 import OTLP
-import Pipeline
 import Synchronization
 import Testing
 import ValueStreamCore

@@ -1,5 +1,5 @@
 import OTLP
-import Pipeline
+import Export
 import Testing
 import ValueStreamCore
 import ValueStreamTesting
@@ -10,7 +10,7 @@ struct OTLPSettingsTests {
     _ arguments: [String] = [], _ environment: [String: String] = [:]
   ) throws(SettingsError) -> OTLPConfiguration {
     let settings = try Settings(
-      declared: OTLPSettings.declarations + PipelineSettings.declarations, arguments: arguments, environment: environment)
+      declared: OTLPSettings.declarations + ExportSettings.declarations, arguments: arguments, environment: environment)
     return try OTLPSettings.configuration(in: settings, attributes: .both, phases: .events)
   }
 

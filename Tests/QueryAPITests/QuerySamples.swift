@@ -31,9 +31,9 @@ enum QuerySamples {
   static func store(_ events: [Event]) throws -> MemorySpanStore {
     let store = MemorySpanStore()
     for event in events {
-      var projection = Projection(store: store)
-      _ = try projection.take(event)
-      store.write(projection.finish())
+      var correlation = Correlation(store: store)
+      _ = try correlation.take(event)
+      store.write(correlation.finish())
     }
     return store
   }

@@ -29,9 +29,9 @@ struct SpansHandlerTests {
 
   /// Projects events into a store, one thing after the other.
   private static func project(_ events: [Event], into store: MemorySpanStore) throws {
-    var projection = Projection(store: store)
-    for event in events { _ = try projection.take(event) }
-    store.write(projection.finish())
+    var correlation = Correlation(store: store)
+    for event in events { _ = try correlation.take(event) }
+    store.write(correlation.finish())
   }
 
   private static func issue(_ number: Int, _ change: (inout Event) -> Void = { _ in }) -> Event {

@@ -55,9 +55,9 @@ struct TracesHandlerTests {
     let old = TraceID(root: QuerySamples.key("run", 201))
     store.addExportRecords([ExportRecord(key: QuerySamples.key("job", 301), traceID: old)])
     for event in events {
-      var projection = Projection(store: store)
-      _ = try projection.take(event)
-      store.write(projection.finish())
+      var correlation = Correlation(store: store)
+      _ = try correlation.take(event)
+      store.write(correlation.finish())
     }
     let body = Self.trace(old.description, from: store).body
     #expect(Self.keys(body).count == 4)
@@ -119,15 +119,15 @@ struct TracesHandlerTests {
   @Test("of a trace of very many spans those nearest to the root are shown, and that there are more")
   func truncated() throws {
     let store = MemorySpanStore()
-    var projection = Projection(store: store)
+    var correlation = Correlation(store: store)
     let root = QuerySamples.story(0)[0]
-    _ = try projection.take(root)
+    _ = try correlation.take(root)
     for number in 0..<SpanQueries.spanLimit + 10 {
       var job = QuerySamples.event(QuerySamples.key("job", number), .job, "job", from: Int64(number), to: Int64(number + 5))
       job.follows = [FollowStatement(.vendorLink, [.key(number % 2 == 0 ? root.key : QuerySamples.key("job", number - 1))])]
-      _ = try projection.take(job)
+      _ = try correlation.take(job)
     }
-    store.write(projection.finish())
+    store.write(correlation.finish())
     let (status, body) = Self.trace(Self.traceID(0), from: store)
     #expect(status == 200)
     #expect(body.hasSuffix(#"],"truncated":true}"#))

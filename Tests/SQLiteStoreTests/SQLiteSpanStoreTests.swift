@@ -539,9 +539,9 @@ struct SQLiteSpanStoreTests {
     let memory = MemorySpanStore()
     for half in [events.prefix(events.count / 2), events.suffix(events.count / 2)] {
       for store in [store, memory] as [any SpanStore] {
-        var projection = Projection(store: store)
-        for event in half { _ = try projection.take(event) }
-        try store.write(projection.finish())
+        var correlation = Correlation(store: store)
+        for event in half { _ = try correlation.take(event) }
+        try store.write(correlation.finish())
       }
       #expect(try TraceChecks.traces(in: store, strategy) == TraceChecks.traces(in: memory, strategy))
       let records = try TraceChecks.traces(in: memory, strategy).values.flatMap { $0 }

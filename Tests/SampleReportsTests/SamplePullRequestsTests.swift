@@ -2,7 +2,7 @@ import CSV
 import Foundation
 import SampleReports
 import Testing
-import VendorAPI
+import APIClient
 
 @Suite("Made-up pull requests")
 struct SamplePullRequestsTests {

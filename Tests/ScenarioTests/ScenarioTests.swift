@@ -1,6 +1,6 @@
 import Foundation
 import SQLiteStore
-import SourceCatalog
+import Catalog
 import Testing
 import ValueStreamCore
 import ValueStreamTesting

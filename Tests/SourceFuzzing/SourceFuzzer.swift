@@ -1,11 +1,11 @@
 import CDEvents
 import CustomHTTP
 import Foundation
-import GitHub
-import GitLab
-import Jenkins
-import JiraCloud
-import Trello
+import GitHubWebhooks
+import GitLabWebhooks
+import JenkinsWebhooks
+import JiraWebhooks
+import TrelloWebhooks
 package import ValueStreamCore
 
 /// Feeds broken payloads to a source, and what it makes of them to everything behind it: nothing may trap, whatever comes.

@@ -10,7 +10,7 @@ struct CorrelationLawTests {
     _ events: [Event], batch: Int, _ strategy: TraceStrategy = .nested, into store: any SpanStore = MemorySpanStore()
   ) throws -> [TracedSpan] {
     for start in stride(from: 0, to: events.count, by: batch) {
-      var projection = Projection(store: store)
+      var projection = Correlation(store: store)
       for event in events[start..<min(start + batch, events.count)] { _ = try projection.take(event) }
       try store.write(projection.finish())
     }

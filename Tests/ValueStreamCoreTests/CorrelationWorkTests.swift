@@ -37,7 +37,7 @@ struct CorrelationWorkTests {
   private static func project(_ events: [Event], batch: Int, into store: CountingStore = CountingStore()) throws -> CountingStore
   {
     for start in stride(from: 0, to: events.count, by: batch) {
-      var projection = Projection(store: store)
+      var projection = Correlation(store: store)
       for event in events[start..<min(start + batch, events.count)] { _ = try projection.take(event) }
       try store.write(projection.finish())
     }

@@ -12,10 +12,10 @@ struct DeployLawTests {
 
   private static func told(_ history: DeployHistory, _ random: inout SeededRandom) throws -> [SpanKey: Told] {
     let store = MemorySpanStore()
-    var projection = Projection(store: store)
-    for update in history.updates.shuffled(using: &random) { projection.take(update) }
-    for event in history.events.shuffled(using: &random) { _ = try projection.take(event) }
-    store.write(projection.finish())
+    var correlation = Correlation(store: store)
+    for update in history.updates.shuffled(using: &random) { correlation.take(update) }
+    for event in history.events.shuffled(using: &random) { _ = try correlation.take(event) }
+    store.write(correlation.finish())
     var reader = TraceReader(store: store, strategy: .nested)
     var told: [SpanKey: Told] = [:]
     for deploy in history.deploys {

@@ -69,10 +69,10 @@ struct DeployReadingTests {
   private static func store(_ events: [Event], _ updates: [BranchUpdate] = []) throws -> CountingStore {
     let store = CountingStore()
     for first in stride(from: 0, to: max(events.count, updates.count), by: 200) {
-      var projection = Projection(store: store)
-      for update in updates.dropFirst(first).prefix(200) { projection.take(update) }
-      for event in events.dropFirst(first).prefix(200) { _ = try projection.take(event) }
-      try store.write(projection.finish())
+      var correlation = Correlation(store: store)
+      for update in updates.dropFirst(first).prefix(200) { correlation.take(update) }
+      for event in events.dropFirst(first).prefix(200) { _ = try correlation.take(event) }
+      try store.write(correlation.finish())
     }
     return store
   }

@@ -60,9 +60,9 @@ struct DerivedNamesTests {
     }
     let store = MemorySpanStore()
     for event in reversed ? events.reversed() : events {
-      var projection = Projection(store: store)
-      _ = try projection.take(event)
-      store.write(projection.finish())
+      var correlation = Correlation(store: store)
+      _ = try correlation.take(event)
+      store.write(correlation.finish())
     }
     let tie = store.subjects([build.key])[build.key]?.parent
     #expect(tie?.parent == Self.change("13").key)

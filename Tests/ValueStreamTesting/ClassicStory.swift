@@ -1,4 +1,5 @@
-import Pipeline
+import DeliveryCounters
+import Projection
 import Synchronization
 package import ValueStreamCore
 

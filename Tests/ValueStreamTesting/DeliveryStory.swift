@@ -20,10 +20,10 @@ package struct DeliveryStory {
       guard let source = sources.first(where: { $0.name == delivery.source }),
         case .events(let events, let branchUpdates) = try source.events(in: delivery)
       else { continue }
-      var projection = Projection(store: store)
-      for event in events { _ = try projection.take(event) }
-      for update in branchUpdates { projection.take(update) }
-      try store.write(projection.finish())
+      var correlation = Correlation(store: store)
+      for event in events { _ = try correlation.take(event) }
+      for update in branchUpdates { correlation.take(update) }
+      try store.write(correlation.finish())
     }
     var reader = TraceReader(store: store, strategy: .nested)
     spans = try store.subjects(matching: SubjectFilter(), after: nil, limit: 1000).subjects

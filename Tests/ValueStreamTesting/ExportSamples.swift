@@ -102,9 +102,9 @@ package enum ExportSamples {
 
   private static func store(_ events: [Event]) throws -> any SpanStore {
     let store: any SpanStore = MemorySpanStore()
-    var projection = Projection(store: store)
-    for event in events { _ = try projection.take(event) }
-    var changes = projection.finish()
+    var correlation = Correlation(store: store)
+    for event in events { _ = try correlation.take(event) }
+    var changes = correlation.finish()
     changes.announcements = events.map { event in
       Announcement(key: event.key, attempt: 1, time: start)
     }

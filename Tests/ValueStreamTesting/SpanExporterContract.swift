@@ -1,4 +1,4 @@
-import Pipeline
+import Export
 import Testing
 package import ValueStreamCore
 

@@ -1,6 +1,6 @@
 import CurlTransport
 import Foundation
-import Pipeline
+import Export
 import Testing
 import ValueStreamCore
 import ValueStreamTesting
@@ -90,7 +90,7 @@ struct ZipkinExporterTests {
   func settings() throws {
     func url(_ arguments: [String], _ environment: [String: String] = [:]) throws -> String {
       let settings = try Settings(
-        declared: ZipkinSettings.declarations + PipelineSettings.declarations, arguments: arguments, environment: environment)
+        declared: ZipkinSettings.declarations + ExportSettings.declarations, arguments: arguments, environment: environment)
       return try ZipkinSettings.configuration(in: settings, attributes: .both, phases: .events).url
     }
     #expect(try url([]) == "http://localhost:9411/api/v2/spans")

@@ -1,7 +1,6 @@
 import CurlTransport
 import Foundation
 import OTLP
-import Pipeline
 import Testing
 import ValueStreamCore
 import ValueStreamTesting
@@ -56,7 +55,7 @@ struct CollectorTests {
 
   private static func gitHubDeliveries() throws -> [(event: String, body: String)] {
     let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .appendingPathComponent("GitHubTests/Fixtures")
+      .appendingPathComponent("GitHubWebhooksTests/Fixtures")
     let files = try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasSuffix(".json") }.sorted()
     return try files.map { file in
       (

@@ -1,7 +1,7 @@
 import CurlTransport
 import Datadog
 import Foundation
-import Pipeline
+import Export
 import Testing
 import ValueStreamCore
 import ValueStreamTesting

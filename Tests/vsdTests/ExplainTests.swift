@@ -5,7 +5,7 @@ import ValueStreamTesting
 @Suite("vsperf explain")
 struct ExplainTests {
   static let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().path
-  static let payload = "\(tests)/GitHubTests/Fixtures/workflow_run.completed.json"
+  static let payload = "\(tests)/GitHubWebhooksTests/Fixtures/workflow_run.completed.json"
 
   @Test("says of a payload what the tests of its source expect")
   func text() throws {
@@ -13,7 +13,7 @@ struct ExplainTests {
     #expect(result.exit == .code(0))
     #expect(result.errors == "")
     let expected = try String(
-      contentsOfFile: "\(Self.tests)/GitHubTests/Fixtures/workflow_run.completed.events.txt", encoding: .utf8)
+      contentsOfFile: "\(Self.tests)/GitHubWebhooksTests/Fixtures/workflow_run.completed.events.txt", encoding: .utf8)
     #expect(result.output == "\(Self.payload), github workflow_run\n\(expected)\n")
   }
 
@@ -111,7 +111,7 @@ struct ExplainTests {
 
   @Test("settings of sources count as for vsd")
   func settings() throws {
-    let path = "\(Self.tests)/GitHubTests/Fixtures/workflow_run.deploy.json"
+    let path = "\(Self.tests)/GitHubWebhooksTests/Fixtures/workflow_run.deploy.json"
     func operation(_ arguments: [String], _ environment: [String: String] = [:]) throws -> JSON? {
       let result = try VSPerf.run(
         ["explain", "--source=github", "--format=json", path] + arguments, environment: environment)

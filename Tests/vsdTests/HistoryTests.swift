@@ -1,5 +1,5 @@
 import Foundation
-import HistoryGenerator
+import Simulator
 import Testing
 import ValueStreamCore
 

@@ -1,4 +1,4 @@
-import Payloads
+import PayloadReading
 import ValueStreamCore
 
 /// The tags of classic spans. The Go ValueStream knew no CDEvents; these are few, and the same for every subject.

@@ -1,4 +1,4 @@
-import Payloads
+import PayloadReading
 import ValueStreamCore
 
 /// A tie that a sender states: within an event (`context.links`), or sent on its own.

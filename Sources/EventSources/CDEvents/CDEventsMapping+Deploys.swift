@@ -1,4 +1,4 @@
-import Payloads
+import PayloadReading
 import ValueStreamCore
 
 /// Artifacts, deploys, environments and incidents: what happens to a change once it is built.

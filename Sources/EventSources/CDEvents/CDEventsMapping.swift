@@ -1,4 +1,4 @@
-import Payloads
+import PayloadReading
 import ValueStreamCore
 
 /// Turns an event into events of the core; a pure function of the payload, its time of receipt and the user's rules.

@@ -1,4 +1,4 @@
-import Payloads
+import PayloadReading
 import ValueStreamCore
 
 /// Where a thing lives: the `source` of CDEvents, a URI reference, as the first parts of a key.

@@ -1,4 +1,4 @@
-import Payloads
+import PayloadReading
 import ValueStreamCore
 
 /// What an event says of itself; where it is silent, what its envelope says.

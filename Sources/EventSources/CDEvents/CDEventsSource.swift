@@ -1,4 +1,4 @@
-import Payloads
+import PayloadReading
 package import ValueStreamCore
 
 /// CDEvents, carried by CloudEvents over HTTP: whatever delivery tool speaks the common language.

@@ -1,5 +1,5 @@
 import FoundationEssentials
-import Payloads
+import PayloadReading
 import ValueStreamCore
 
 /// One event in its CloudEvents envelope, whichever way it was sent.

@@ -1,4 +1,4 @@
-import Payloads
+import PayloadReading
 import ValueStreamCore
 
 /// Attributes that a sender names itself: the members of an object, in the order in which they were sent.

@@ -1,4 +1,4 @@
-import Payloads
+import PayloadReading
 import ValueStreamCore
 
 /// One custom event, as it was sent. Docs/sources/custom-http.schema.json says the same of it.

@@ -1,4 +1,4 @@
-import Payloads
+import PayloadReading
 import ValueStreamCore
 
 /// The members of one object of a custom event.

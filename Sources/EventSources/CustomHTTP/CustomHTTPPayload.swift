@@ -1,4 +1,4 @@
-import Payloads
+import PayloadReading
 import ValueStreamCore
 
 /// The body of a delivery: one custom event, or a list of them that are taken or refused together.

@@ -1,4 +1,4 @@
-import Payloads
+import PayloadReading
 import ValueStreamCore
 
 /// What a custom event says it belongs to: under which rule, and by which names, best first.

@@ -1,4 +1,4 @@
-import Payloads
+import PayloadReading
 
 /// `X-VS-Signature: <hex>`, HMAC-SHA256 of the body; `sha256=` may stand before it.
 enum CustomHTTPSignature {

@@ -1,4 +1,4 @@
-import Payloads
+import PayloadReading
 package import ValueStreamCore
 
 /// Events from scripts: anything that can POST a few lines of JSON.

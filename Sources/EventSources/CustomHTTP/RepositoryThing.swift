@@ -1,4 +1,4 @@
-import Payloads
+import PayloadReading
 import ValueStreamCore
 
 /// An issue or a change by its number in a repository: `acme/site#12`, `git.example.org/group/app!3`, or the address of its page.

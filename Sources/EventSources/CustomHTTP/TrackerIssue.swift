@@ -1,4 +1,4 @@
-import Payloads
+import PayloadReading
 import ValueStreamCore
 
 /// An issue of a tracker by its key: `TP-3`, or the address of its page, `https://acme.atlassian.net/browse/TP-3`.

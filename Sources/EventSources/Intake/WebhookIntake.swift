@@ -1,4 +1,4 @@
-import Payloads
+import PayloadReading
 import Synchronization
 package import ValueStreamCore
 

@@ -1,4 +1,4 @@
-import Pipeline
+import Export
 import ValueStreamCore
 
 /// Spans as the trace API of Datadog's Agent takes them, version 0.4.

@@ -1,4 +1,4 @@
-import Pipeline
+import Export
 package import ValueStreamCore
 
 /// Where and how a ``DatadogExporter`` sends.

@@ -1,4 +1,4 @@
-import Pipeline
+import Export
 package import ValueStreamCore
 
 /// What users set of Datadog. Variables of its libraries count where ours are not set.

@@ -1,4 +1,4 @@
-import Pipeline
+import Export
 package import ValueStreamCore
 
 /// Where Jaeger listens for OTLP, read from what names it today, and from what its old client was given.

@@ -1,5 +1,5 @@
+import Export
 package import OTLP
-import Pipeline
 package import ValueStreamCore
 
 /// What users set of Jaeger. Variables of its old client count where ours are not set, as far as they still mean something.

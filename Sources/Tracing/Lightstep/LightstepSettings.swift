@@ -1,5 +1,5 @@
 package import OTLP
-import Pipeline
+import Export
 package import ValueStreamCore
 
 /// What users set of Lightstep (ServiceNow Cloud Observability).

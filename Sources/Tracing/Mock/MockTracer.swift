@@ -1,4 +1,4 @@
-package import Pipeline
+package import DeliveryCounters
 import Synchronization
 package import ValueStreamCore
 

@@ -1,4 +1,4 @@
-import CGzip
+import CZlib
 
 /// Compresses request bodies.
 enum Gzip {

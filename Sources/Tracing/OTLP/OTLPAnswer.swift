@@ -1,5 +1,5 @@
 import FoundationEssentials
-import Pipeline
+import Export
 import ValueStreamCore
 
 /// What a receiver says of a request in the body of its answer, in the form of the request.

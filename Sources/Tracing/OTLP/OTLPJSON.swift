@@ -1,4 +1,3 @@
-import Pipeline
 import ValueStreamCore
 
 /// Requests as JSON: protobuf's own form of it, but ids are hexadecimal and enumerations numbers.

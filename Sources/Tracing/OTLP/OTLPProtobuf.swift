@@ -1,4 +1,3 @@
-import Pipeline
 import ValueStreamCore
 
 /// Requests as protocol buffers.

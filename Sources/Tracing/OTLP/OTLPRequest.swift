@@ -1,4 +1,4 @@
-import Pipeline
+import Export
 import ValueStreamCore
 
 /// An `ExportTraceServiceRequest` under construction.

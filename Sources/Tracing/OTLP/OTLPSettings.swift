@@ -1,4 +1,4 @@
-import Pipeline
+import Export
 package import ValueStreamCore
 
 /// What users set of the OpenTelemetry protocol. Variables of OpenTelemetry count where ours are not set.

@@ -1,4 +1,4 @@
-import Pipeline
+import Export
 import ValueStreamCore
 
 /// Spans in Zipkin's JSON, version 2.

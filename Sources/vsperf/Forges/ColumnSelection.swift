@@ -1,5 +1,5 @@
 import ValueStreamCore
-import VendorAPI
+import APIClient
 
 /// Which columns a file gets.
 enum ColumnSelection: Sendable, Hashable {

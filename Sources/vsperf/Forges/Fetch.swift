@@ -1,6 +1,6 @@
 import CSV
 import ValueStreamCore
-import VendorAPI
+import APIClient
 
 /// Reads records from an API into a file, page by page: what is there is whole rows at any time.
 struct Fetch {

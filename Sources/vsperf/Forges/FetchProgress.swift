@@ -1,6 +1,6 @@
 import Synchronization
 import ValueStreamCore
-import VendorAPI
+import APIClient
 
 /// How far it is, on standard error: a bar on a terminal, else a line for each page.
 final class FetchProgress: Sendable {

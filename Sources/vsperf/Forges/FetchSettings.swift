@@ -1,6 +1,6 @@
 import CurlTransport
 import ValueStreamCore
-import VendorAPI
+import APIClient
 
 /// What all commands take that read from an API into a file.
 enum FetchSettings {

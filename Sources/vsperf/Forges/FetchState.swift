@@ -1,7 +1,7 @@
 import FoundationEssentials
 import Glibc
 import ValueStreamCore
-import VendorAPI
+import APIClient
 
 /// How far a run is; kept beside its file until all is in there, so that another can go on.
 struct FetchState: Codable, Equatable {

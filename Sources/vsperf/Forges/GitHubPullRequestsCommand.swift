@@ -1,6 +1,6 @@
 import GitHubAPI
 import ValueStreamCore
-import VendorAPI
+import APIClient
 
 extension Command {
   static let gitHubPullRequests = Command(

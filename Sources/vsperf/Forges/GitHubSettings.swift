@@ -1,6 +1,6 @@
 import GitHubAPI
 import ValueStreamCore
-import VendorAPI
+import APIClient
 
 /// What all commands take that read from GitHub.
 enum GitHubSettings {

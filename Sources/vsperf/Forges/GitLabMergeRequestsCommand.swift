@@ -1,6 +1,6 @@
 import GitLabAPI
 import ValueStreamCore
-import VendorAPI
+import APIClient
 
 extension Command {
   static let gitLabMergeRequests = Command(

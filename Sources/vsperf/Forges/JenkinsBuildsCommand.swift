@@ -1,6 +1,6 @@
 import JenkinsAPI
 import ValueStreamCore
-import VendorAPI
+import APIClient
 
 extension Command {
   static let jenkinsBuilds = Command(

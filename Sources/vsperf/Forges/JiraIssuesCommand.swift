@@ -1,6 +1,6 @@
 import JiraAPI
 import ValueStreamCore
-import VendorAPI
+import APIClient
 
 extension Command {
   static let jiraIssues = Command(

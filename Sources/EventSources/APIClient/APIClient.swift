@@ -1,0 +1,158 @@
+import PayloadReading
+package import ValueStreamCore
+
+/// Asks a vendor's API: waits as its limits want it, and asks again where that may help.
+package struct APIClient: Sendable {
+  package struct Options: Sendable {
+    /// Between the starts of two requests.
+    package var spacing = Duration.zero
+    /// How often a request is sent that gets no answer, or an error of the vendor.
+    package var attempts = 8
+    package var timeoutSeconds = 60.0
+
+    package init() {}
+  }
+
+  /// Something that is waited for longer than a moment.
+  package struct Wait: Sendable, Hashable {
+    package var reason: String
+    package var seconds: Double
+  }
+
+  private let transport: any HTTPTransport
+  private let options: Options
+  private let clock: any WallClock
+  private let sleep: @Sendable (Duration) async throws -> Void
+  private let report: @Sendable (Wait) -> Void
+  private let pacer: RequestPacer
+
+  /// How often somebody is asked who has never answered: the address may be wrong.
+  private static let firstAttempts = 3
+  /// How often a limit is run into in a row before that counts as a failure.
+  private static let limitAttempts = 10
+  /// No limit that is known lasts longer.
+  private static let longestPauseSeconds = 3700.0
+
+  /// - Parameters:
+  ///   - sleep: waits; for tests.
+  ///   - report: called before each wait of a second and more.
+  package init(
+    transport: any HTTPTransport, options: Options = Options(), clock: any WallClock = SystemClock(),
+    sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) },
+    report: @escaping @Sendable (Wait) -> Void = { _ in }
+  ) {
+    self.transport = transport
+    self.options = options
+    self.clock = clock
+    self.sleep = sleep
+    self.report = report
+    pacer = RequestPacer(spacing: options.spacing, clock: clock)
+  }
+
+  /// Sends a request until there is an answer that asking again would not better.
+  ///
+  /// - Parameters:
+  ///   - request: made anew for each attempt, of the number of those that failed: a page may then be smaller.
+  ///   - read: reads an answer with status 200.
+  package func send<Value>(
+    _ request: (_ failures: Int) -> HTTPTransportRequest, read: (HTTPResponse) throws(APIError) -> Value
+  ) async throws(APIError) -> Value {
+    var failures = 0
+    var limits = 0
+    while true {
+      try await waitForTurn()
+      var request = request(failures)
+      request.timeoutSeconds = options.timeoutSeconds
+      let error: APIError
+      do throws(APIError) {
+        return try read(try await answer(to: request))
+      } catch let failure {
+        error = failure
+      }
+      switch error.code {
+      case .limited where limits < Self.limitAttempts:
+        // Source: GitHub's page on secondary limits: a minute where no time is told, then ever longer.
+        let seconds = error.retryAfterSeconds ?? 60 * Double(1 << min(limits, 5))
+        limits += 1
+        pause(seconds, error.description)
+      case .unavailable where failures + 1 < (pacer.hasAnswer ? options.attempts : min(options.attempts, Self.firstAttempts)):
+        failures += 1
+        let seconds = error.retryAfterSeconds ?? min(0.5 * Double(1 << min(failures - 1, 7)), 60)
+        let pause = Self.bounded(seconds, error.description)
+        if pause.seconds >= 1 { report(pause) }
+        try await wait(.seconds(pause.seconds))
+      case .unavailable where !pacer.hasAnswer: throw APIError(.unreachable, error.description)
+      default: throw error
+      }
+    }
+  }
+
+  private func answer(to request: HTTPTransportRequest) async throws(APIError) -> HTTPResponse {
+    let place = WebAddress.withoutSecrets(request.url)
+    let response: HTTPResponse
+    do throws(HTTPTransportError) {
+      response = try await transport.send(request)
+    } catch {
+      if error.code == .cancelled { throw APIError(.cancelled, "cancelled") }
+      throw APIError(error.isRetryable ? .unavailable : .refused, "cannot ask \(place): \(error)")
+    }
+    pacer.hasAnswer = true
+    let now = clock.now()
+    let limit = RateLimit(response.headers, now: now)
+    if let error = Self.error(response, limit, place, now) { throw error }
+    // Nothing is left: who asks next waits without having to be told.
+    if let seconds = limit.secondsUntilReset(now) { pause(seconds, "the rate limit of \(place) is used up") }
+    return response
+  }
+
+  /// What an answer says that is no success; nil of one that is.
+  private static func error(_ response: HTTPResponse, _ limit: RateLimit, _ place: String, _ now: Timestamp) -> APIError? {
+    let text = message(of: response)
+    let told = "\(place) answered \(response.status)" + (text.isEmpty ? "" : ": \(text)")
+    switch response.status {
+    case 200..<300: return nil
+    case 403 where limit.retryAfterSeconds != nil || limit.remaining == 0 || text.lowercased().contains("rate limit"), 429:
+      return APIError(.limited, told, retryAfterSeconds: limit.retryAfterSeconds ?? limit.secondsUntilReset(now))
+    case 401: return APIError(.unauthorized, "\(told); is the token right?")
+    case 403: return APIError(.forbidden, told)
+    case 404, 410: return APIError(.notFound, told)
+    case 300..<400:
+      let target = response.headers["Location"].map { ", it is at \(WebAddress.withoutSecrets($0))" } ?? ""
+      return APIError(.refused, "\(place) answered \(response.status): that has moved\(target)")
+    case 408, 500...: return APIError(.unavailable, told, retryAfterSeconds: limit.retryAfterSeconds)
+    default: return APIError(.refused, told)
+    }
+  }
+
+  /// What an answer in JSON says for people, else nothing: error pages are no messages.
+  private static func message(of response: HTTPResponse) -> String {
+    guard let document = try? APIDocument(response) else { return "" }
+    return document.message.map { String($0.prefix(300)) } ?? ""
+  }
+
+  // MARK: Waiting
+
+  private func waitForTurn() async throws(APIError) {
+    while let rest = pacer.turn() { try await wait(rest) }
+  }
+
+  private func pause(_ seconds: Double, _ reason: String) {
+    let pause = Self.bounded(seconds, reason)
+    if pacer.pause(seconds: pause.seconds), pause.seconds >= 1 { report(pause) }
+  }
+
+  /// No wait is longer than any limit that is known.
+  private static func bounded(_ seconds: Double, _ reason: String) -> Wait {
+    guard seconds > longestPauseSeconds else { return Wait(reason: reason, seconds: seconds) }
+    let told = seconds < 1e6 ? "\(Int(seconds.rounded(.up))) s" : "more than eleven days"
+    return Wait(reason: "\(reason) (it asks for \(told); it is asked again sooner)", seconds: longestPauseSeconds)
+  }
+
+  private func wait(_ duration: Duration) async throws(APIError) {
+    do {
+      try await sleep(duration)
+    } catch {
+      throw APIError(.cancelled, "cancelled")
+    }
+  }
+}

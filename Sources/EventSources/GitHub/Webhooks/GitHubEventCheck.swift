@@ -1,0 +1,47 @@
+import PayloadReading
+
+/// Tells from a body which event it is of.
+///
+/// GitHub signs the body and not the header that names the event: whoever has seen one delivery could send it again under
+/// another name. Each event has members that no other has, so the body decides.
+enum GitHubEventCheck {
+  /// The reason not to believe the header; nil where it fits the body, or the body does not tell.
+  static func contradiction(ofType type: String, _ root: PayloadObject) -> String? {
+    guard let found = self.type(of: root), found != type else { return nil }
+    return "the header \(GitHubHeader.event) says \(type.prefix(40)), and the body is of \(found)"
+  }
+
+  /// The most telling members first: a payload may hold what its thing belongs to as well.
+  static func type(of root: PayloadObject) -> String? {
+    if root.has("deployment_status") { return "deployment_status" }
+    if root.has("workflow_job") { return "workflow_job" }
+    if root.has("deployment") { return root.has("deployment_callback_url") ? "deployment_protection_rule" : "deployment" }
+    if root.has("workflow_run") { return root.has("requestor") || root.has("reviewers") ? "deployment_review" : "workflow_run" }
+    if root.has("check_run") { return "check_run" }
+    if root.has("check_suite") { return "check_suite" }
+    return conversation(root) ?? reference(root)
+  }
+
+  private static func conversation(_ root: PayloadObject) -> String? {
+    if root.has("pull_request") {
+      if root.has("review") { return "pull_request_review" }
+      if root.has("thread") { return "pull_request_review_thread" }
+      return root.has("comment") ? "pull_request_review_comment" : "pull_request"
+    }
+    if root.has("blocked_issue") || root.has("blocking_issue") { return "issue_dependencies" }
+    if root.has("sub_issue") || root.has("parent_issue_id") { return "sub_issues" }
+    if root.has("issue") { return root.has("comment") ? "issue_comment" : "issues" }
+    if root.has("discussion") { return root.has("comment") ? "discussion_comment" : "discussion" }
+    return root.has("comment") ? "commit_comment" : nil
+  }
+
+  private static func reference(_ root: PayloadObject) -> String? {
+    if root.has("merge_group") { return "merge_group" }
+    if root.has("release") { return "release" }
+    if root.has("ref_type") { return root.has("master_branch") ? "create" : "delete" }
+    if root.has("ref"), root.has("after") || root.has("commits") { return "push" }
+    if root.has("sha"), root.has("context") { return "status" }
+    if root.has("starred_at") { return "star" }
+    return root.has("zen") ? "ping" : nil
+  }
+}

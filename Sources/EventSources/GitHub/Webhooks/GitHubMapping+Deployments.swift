@@ -1,0 +1,139 @@
+import PayloadReading
+import ValueStreamCore
+
+/// Deployments with their statuses.
+extension GitHubMapping {
+  func deploymentEvent() throws(PayloadError) -> Event {
+    let repository = try requireRepository()
+    let deployment = try payload.root.requireObject("deployment")
+    let status = payload.root.object("deployment_status")
+    // A status may name another environment than the deployment was made for.
+    var event = try deploymentEvent(deployment, to: status?.text("environment"), in: repository)
+    event.follows += followLink(runs(in: repository), attempt: runAttempt)
+    if let status { apply(status, of: deployment, to: &event) }
+    event.classic = classicMark(ofStatus: status, deployment, at: event.time)
+    return event
+  }
+
+  /// What all payloads show that have a deployment in them.
+  ///
+  /// - Parameter newEnvironment: nil for the one it was made for.
+  private func deploymentEvent(
+    _ deployment: PayloadObject, to newEnvironment: String? = nil, in repository: GitHubRepository
+  ) throws(PayloadError) -> Event {
+    let id = String(try deployment.requireInt("id"))
+    let created = deployment.time("created_at")
+    let environment = newEnvironment ?? deployment.text("environment")
+    var event = Event(
+      key: key("deployment", id, of: repository), time: .vendor(created, orReceipt: received))
+    event.operation = .deploy
+    event.name = "\(repository.fullName)\(environment.map { " to \($0)" } ?? " deployment \(id)")"
+    event.state = .pending
+    let begin = created ?? deployment.time("updated_at") ?? received
+    event.marks = [.begin(created.map(EventTime.vendor) ?? .receipt(begin))]
+    event.phases = [PhaseStatement(track: "run", name: "queue", start: begin)]
+    event.follows = [followCommit(commit("sha", of: deployment))]
+    describe(repository, in: &event)
+    event.attributes.add("deployment.id", id)
+    event.attributes.add("deployment.name", deployment.text("task"))
+    event.attributes.add("deployment.environment.name", environment)
+    let workflow = payload.root.object("workflow_run") ?? payload.root.object("workflow_job")
+    event.attributes.add(
+      "valuestream.service",
+      rules.services.service(
+        ofDeploy: [environment, deployment.text("task"), workflow?.text("name"), workflow?.text("workflow_name")],
+        in: repository.fullName))
+    event.attributes.add("valuestream.deployment.production", deployment.bool("production_environment"))
+    event.attributes.add("valuestream.deployment.transient", deployment.bool("transient_environment"))
+    event.attributes.add("valuestream.deployment.description", deployment.text("description"))
+    event.attributes.add("valuestream.deployment.actor", deployment.object("creator")?.text("login"))
+    event.attributes.add("vcs.ref.head.name", deployment.text("ref"))
+    event.attributes.add("vcs.ref.head.revision", deployment.text("sha"))
+    event.attributes += GitHubClassicTags.deployment(deployment, repository: repository)
+    return event
+  }
+
+  /// The deployment of a job with an environment, which ends as the job does.
+  func deploymentEvent(
+    _ deployment: PayloadObject, ofJob job: Event, in repository: GitHubRepository
+  ) throws(PayloadError) -> Event {
+    var event = try deploymentEvent(deployment, in: repository)
+    event.follows += followLink([.key(job.key)])
+    event.time = max(event.time, job.time)
+    event.state = job.state
+    event.outcome = job.outcome
+    event.marks += job.marks.filter { $0.kind == .end }
+    event.phases += job.phases.filter { $0.track == "run" && $0.name != "queue" }
+    event.attributes += job.attributes.filter { $0.name == "error.type" }
+    return event
+  }
+
+  private func apply(_ status: PayloadObject, of deployment: PayloadObject, to event: inout Event) {
+    let stated = status.time("created_at") ?? status.time("updated_at")
+    // The last time that the payload tells, for that of the status.
+    let known = stated ?? deployment.time("updated_at") ?? deployment.time("created_at")
+    let time = EventTime.vendor(known, orReceipt: received)
+    let state = status.string("state") ?? ""
+    event.time = time
+    event.attributes.add("valuestream.deployment.url", status.text("environment_url"))
+    event.attributes.add("valuestream.deployment.log", status.text("log_url") ?? status.text("target_url"))
+    switch state {
+    case "success", "failure", "error":
+      event.state = .ended
+      event.outcome = state == "success" ? .success : state == "failure" ? .failure : .error
+      event.marks.append(.end(stated == nil ? standIn(known) : time))
+      event.phases.append(PhaseStatement(track: "run", name: "run", end: time.timestamp, outcome: event.outcome))
+      if state != "success" { event.attributes.add("error.type", state) }
+    case "in_progress":
+      event.state = .running
+      event.phases.append(PhaseStatement(track: "run", name: "run", start: time.timestamp))
+    case "waiting": event.phases.append(PhaseStatement(track: "run", name: "wait", start: time.timestamp))
+    case "inactive":
+      // Replaced by a later one: that it ended well was told before, and is no news now. Where it was not told, it ends here.
+      event.state = nil
+      event.marks.append(.end(standIn(known)))
+      event.moments.append(SpanEvent(name: "inactive", time: time.timestamp))
+    default: event.phases.append(PhaseStatement(track: "run", name: "queue", start: time.timestamp))
+    }
+  }
+
+  /// What a deployment tells of the run that made it: that it is a deploy, and so is about its commit, though what started it says nothing of that.
+  func deployingRun() throws(PayloadError) -> [Event] {
+    guard let run = payload.root.object("workflow_run"), let id = run.int("id"),
+      !Self.runsOnItsCommit(run.text("event"), isDeploy: false), Self.runsOnItsCommit(run.text("event"), isDeploy: true)
+    else { return [] }
+    let repository = try requireRepository()
+    let deployment = try payload.root.requireObject("deployment")
+    var event = Event(
+      key: key(GitHubKey.run, String(id), of: repository), time: .vendor(deployment.time("created_at"), orReceipt: received),
+      attempt: .numbered(Self.attempt(of: run)))
+    event.follows = [followCommit(commit("head_sha", of: run))]
+    return [event]
+  }
+
+  /// The job and the run that made the deployment, if a workflow did.
+  private func runs(in repository: GitHubRepository) -> [Reference] {
+    let job = payload.root.object("check_run")?.int("id").map { Reference.key(key(GitHubKey.job, String($0), of: repository)) }
+    let run = payload.root.object("workflow_run")?.int("id").map { Reference.key(key(GitHubKey.run, String($0), of: repository)) }
+    return [job, run].compactMap { $0 }
+  }
+
+  private var runAttempt: Int? {
+    payload.root.object("workflow_run").map(Self.attempt)
+  }
+
+  private func classicMark(ofStatus status: PayloadObject?, _ deployment: PayloadObject, at time: EventTime) -> ClassicMark? {
+    guard let state = status?.string("state") else {
+      return ClassicMark(eventSource: "github", type: "deploy", .start, state: "pending", time: time)
+    }
+    switch state {
+    case "success", "failure", "error":
+      return ClassicMark(
+        eventSource: "github", type: "deploy", .end, state: state, time: time,
+        begin: deployment.time("created_at").map(EventTime.vendor), isError: state != "success")
+    case "in_progress": return ClassicMark(eventSource: "github", type: "deploy", .transition, state: "running", time: time)
+    case "inactive": return nil
+    default: return ClassicMark(eventSource: "github", type: "deploy", .start, state: "pending", time: time)
+    }
+  }
+}

@@ -1,0 +1,212 @@
+import PayloadReading
+import ValueStreamCore
+
+extension GitHubMapping {
+  /// - Parameter action: what happened to the request itself; nil when the payload is about something else, such as a review.
+  func pullRequestEvent(ofAction action: String?) throws(PayloadError) -> Event {
+    let request = try payload.root.requireObject("pull_request")
+    let number = try ThingNumber(of: request, in: "number")
+    let repository = payload.repository
+    let isClosed = request.string("state") == "closed" || action == "closed"
+    let isMerged = request.bool("merged") == true || request.time("merged_at") != nil
+    var event = Event(key: key("pull_request", number.keyPart, of: repository), time: snapshotTime(request), attempt: .counted)
+    event.operation = .pullRequest
+    event.name = "\(repository?.fullName ?? "")#\(number)"
+    event.state = isClosed ? .ended : .running
+    event.marks = lifeMarks(of: request, action: action, isOver: isClosed)
+    if isClosed { event.outcome = outcome(of: request, isMerged: isMerged, action: action) }
+    event.phases = phases(of: request, action: action)
+    if let moment = moment(of: action, on: request) { event.moments.append(moment) }
+    event.publishes = names(of: request, number: number, in: repository, isMerged: isMerged)
+    event.follows = issues(of: request, in: repository)
+    describe(repository, in: &event)
+    describeChange(request, number: number.description, state: isMerged ? "merged" : isClosed ? "closed" : nil, in: &event)
+    event.attributes += GitHubClassicTags.pullRequest(request, repository: repository)
+    event.classic = classicMark(type: "pull_request", of: request, action: action)
+    return event
+  }
+
+  /// How a closed request ended; nil where the payload cannot tell that it was not merged: it says at the same time that the request
+  /// is open, as one does that GitHub read too early, or has no member for a merge.
+  private func outcome(of request: PayloadObject, isMerged: Bool, action: String?) -> Outcome? {
+    if isMerged { return .merged }
+    if request.string("state") == "open" { return nil }
+    return action == "closed" || request.has("merged") || request.has("merged_at") ? .abandoned : nil
+  }
+
+  // MARK: References
+
+  private func names(
+    of request: PayloadObject, number: ThingNumber, in repository: GitHubRepository?, isMerged: Bool
+  ) -> [Reference] {
+    var names: [Reference] = []
+    if let repository, number.isReal { names.append(.change(number.value, of: repository.fullName, host: payload.host)) }
+    if let id = request.int("id") {
+      names.append(
+        Reference(
+          .classicID,
+          ClassicID.make(source: "github", type: "pull_request", namespace: repository?.name ?? "", id: "\(id)")))
+    }
+    if let head = request.object("head").flatMap({ commit("sha", of: $0) }) { names.append(Reference(.commit, head)) }
+    if let branch = branch(of: request) { names.append(branch) }
+    // An unmerged request carries the commit of a test merge here.
+    if isMerged, let merge = commit("merge_commit_sha", of: request) { names.append(Reference(.commit, merge)) }
+    return names
+  }
+
+  /// Nil for the default branch: what is built there belongs to no change.
+  private func branch(of request: PayloadObject) -> Reference? {
+    guard let head = request.object("head"), let name = head.text("ref"), let repository = head.object("repo"),
+      let fullName = repository.text("full_name"), repository.text("default_branch") != name
+    else { return nil }
+    return .branch(name, of: fullName, host: payload.host)
+  }
+
+  /// The issues that a request says it belongs to, in the name of its branch, its title and its body.
+  private func issues(of request: PayloadObject, in repository: GitHubRepository?) -> [FollowStatement] {
+    // What stands in a fork was written by a stranger.
+    written(in: repository, reach: isFromFork(request) ? .sameOwner : .anywhere).statements(
+      branch: request.object("head")?.string("ref"), title: request.string("title"),
+      body: request.has("body") ? request.longString("body") ?? "" : nil)
+  }
+
+  private func isFromFork(_ request: PayloadObject) -> Bool {
+    guard let head = request.object("head"), head.has("repo") else { return false }
+    guard let headRepository = head.object("repo") else { return true }
+    let baseID = request.object("base")?.object("repo")?.int("id") ?? payload.repository?.id
+    return headRepository.int("id") != baseID
+  }
+
+  // MARK: Description
+
+  private func describeChange(_ request: PayloadObject, number: String, state: String?, in event: inout Event) {
+    event.attributes.add("vcs.change.id", number)
+    event.attributes.add("vcs.change.title", request.text("title"))
+    event.attributes.add("vcs.change.state", state ?? (request.bool("draft") == true ? "wip" : "open"))
+    if let head = request.object("head") {
+      event.attributes.add("vcs.ref.head.name", head.text("ref"))
+      event.attributes.add("vcs.ref.head.revision", head.text("sha"))
+      event.attributes.append(Attribute("vcs.ref.head.type", "branch"))
+    }
+    if let base = request.object("base") {
+      event.attributes.add("vcs.ref.base.name", base.text("ref"))
+      event.attributes.add("vcs.ref.base.revision", base.text("sha"))
+      event.attributes.append(Attribute("vcs.ref.base.type", "branch"))
+    }
+    event.attributes.add("valuestream.change.url", request.text("html_url"))
+    event.attributes.add("valuestream.change.author", request.object("user")?.text("login"))
+    event.attributes.add("valuestream.change.additions", request.int("additions"))
+    event.attributes.add("valuestream.change.deletions", request.int("deletions"))
+    event.attributes.add("valuestream.change.changed_files", request.int("changed_files"))
+    event.attributes.add("valuestream.change.commits", request.int("commits"))
+    let labels = request.objects("labels").compactMap { $0.text("name") }
+    event.attributes.add("valuestream.change.labels", request.has("labels") ? labels : nil)
+    if state == "merged" { event.attributes.add("valuestream.change.merge_revision", request.text("merge_commit_sha")) }
+  }
+
+  // MARK: Phases
+
+  private func phases(of request: PayloadObject, action: String?) -> [PhaseStatement] {
+    let isDraft = request.bool("draft") ?? false
+    let created = request.time("created_at")
+    let updated = request.time("updated_at") ?? received
+    switch action {
+    case "opened": return [PhaseStatement(track: "review", name: isDraft ? "draft" : "review", start: created ?? updated)]
+    case "ready_for_review":
+      return [
+        PhaseStatement(track: "review", name: "draft", end: updated),
+        PhaseStatement(track: "review", name: "review", start: updated),
+      ]
+    case "converted_to_draft":
+      return [
+        PhaseStatement(track: "review", name: "review", end: updated),
+        PhaseStatement(track: "review", name: "draft", start: updated),
+      ]
+    case "reopened": return [PhaseStatement(track: "review", name: isDraft ? "draft" : "review", start: updated)]
+    case "enqueued": return [PhaseStatement(track: "merge", name: "merge_queue", start: updated)]
+    case "dequeued": return [PhaseStatement(track: "merge", name: "merge_queue", end: updated)]
+    default: return []
+    }
+  }
+
+  // MARK: Reviews and comments
+
+  func reviewEvent() throws(PayloadError) -> Event {
+    var event = try pullRequestEvent(ofAction: nil)
+    let review = try payload.root.requireObject("review")
+    let isDismissal = payload.action == "dismissed"
+    var attributes: [Attribute] = []
+    attributes.add("valuestream.review.id", review.int("id"))
+    attributes.add("valuestream.review.state", review.text("state")?.lowercased())
+    addAuthor(review.object("user"), as: "valuestream.review.author", to: &attributes)
+    attributes.add("vcs.ref.head.revision", review.text("commit_id"))
+    // That it was dismissed is told without a time of its own.
+    let time = isDismissal ? event.time.timestamp : review.time("submitted_at") ?? event.time.timestamp
+    event.moments.append(
+      SpanEvent(name: isDismissal ? "review_dismissed" : "review", time: time, attributes: attributes))
+    return event
+  }
+
+  func reviewCommentInterpretation() throws(PayloadError) -> Interpretation {
+    var event = try pullRequestEvent(ofAction: nil)
+    let comment = try payload.root.requireObject("comment")
+    guard payload.action == "created" else { return .ignored(reason: "a comment that was \(payload.action)") }
+    event.moments.append(commentMoment(named: "review_comment", comment))
+    return .events([event])
+  }
+
+  /// What a comment's payload shows of the pull request it stands on.
+  func changeEvent(ofIssue issue: PayloadObject) throws(PayloadError) -> Event {
+    let repository = try requireRepository()
+    let number = try ThingNumber(of: issue, in: "number")
+    let isClosed = issue.string("state") == "closed"
+    let request = issue.object("pull_request")
+    let isMerged = request?.time("merged_at") != nil
+    var event = Event(key: key("pull_request", number.keyPart, of: repository), time: snapshotTime(issue), attempt: .counted)
+    event.operation = .pullRequest
+    event.name = "\(repository.fullName)#\(number)"
+    event.state = isClosed ? .ended : .running
+    event.marks = lifeMarks(of: issue, action: nil, isOver: isClosed)
+    // Older servers do not tell here whether it was merged.
+    if isClosed, let request, isMerged || request.has("merged_at") { event.outcome = isMerged ? .merged : .abandoned }
+    describe(repository, in: &event)
+    event.attributes.add("vcs.change.id", number.description)
+    event.attributes.add("vcs.change.title", issue.text("title"))
+    event.attributes.add("valuestream.change.url", issue.text("html_url"))
+    event.attributes.add("valuestream.change.author", issue.object("user")?.text("login"))
+    return event
+  }
+
+  // MARK: Merge queue
+
+  /// A group of the merge queue is a commit on a branch of its own, made of the base and the requests up to one: builds of that
+  /// commit belong to this request.
+  func mergeGroupInterpretation() throws(PayloadError) -> Interpretation {
+    let repository = try requireRepository()
+    let group = try payload.root.requireObject("merge_group")
+    guard let number = Self.request(ofQueueBranch: try group.requireText("head_ref")) else {
+      throw group.missing("head_ref", expected: "a branch of a merge queue such as gh-readonly-queue/main/pr-7-1a2b3c")
+    }
+    let isRequest = payload.action == "checks_requested"
+    let time = isRequest ? group.object("head_commit")?.time("timestamp") : nil
+    let head = commit("head_sha", of: group)
+    var event = Event(
+      key: key("pull_request", String(number), of: repository), time: .vendor(time, orReceipt: received), attempt: .counted)
+    if let head { event.publishes = [Reference(.commit, head)] }
+    var attributes: [Attribute] = []
+    attributes.add("vcs.ref.head.revision", head)
+    attributes.add("valuestream.reason", payload.root.text("reason")?.lowercased())
+    event.moments = [
+      SpanEvent(
+        name: isRequest ? "merge_group_checks_requested" : "merge_group_destroyed", time: time ?? received,
+        attributes: attributes)
+    ]
+    return .events([event])
+  }
+
+  /// `refs/heads/gh-readonly-queue/main/pr-104-<commit>` is 104.
+  private static func request(ofQueueBranch ref: String) -> Int64? {
+    guard let last = ref.split(separator: "/").last, last.hasPrefix("pr-") else { return nil }
+    return Int64(last.dropFirst(3).prefix { $0 != "-" })
+  }
+}

@@ -1,0 +1,132 @@
+import PayloadReading
+import ValueStreamCore
+
+/// Deploys, told by deployments and by the jobs that make them; and releases.
+extension GitLabMapping {
+  func deploymentEvent() throws(PayloadError) -> Event {
+    let project = try payload.requireProject()
+    let deployment = payload.root
+    let id = try deployment.requireInt("deployment_id")
+    let status = deployment.string("status") ?? ""
+    let state = GitLabStatus.state(status)
+    let changed = deployment.time("status_changed_at")
+    let job = deployment.int("deployable_id")
+    let environment = deployment.text("environment")
+    var event = Event(key: key("deployment", id, of: project), time: .vendor(changed, orReceipt: received))
+    event.operation = .deploy
+    event.name = "\(project.path)\(environment.map { " to \($0)" } ?? " deployment \(id)")"
+    event.state = state
+    event.outcome = GitLabStatus.outcome(status)
+    event.marks = [state == .ended ? .end(event.time) : .begin(event.time)]
+    event.phases = deploymentPhases(status, state, at: event.time.timestamp, event.outcome)
+    if let job {
+      event.publishes = [deployOfJob(job)]
+      event.follows = followLink([.key(key(GitLabKey.job, job, of: project))])
+    }
+    // The payload shortens the commit, but not in its address.
+    let sha = deployment.text("commit_url")?.split(separator: "/").last.map(String.init) ?? deployment.text("short_sha")
+    event.follows.append(followCommit(sha))
+    describe(project, in: &event)
+    event.attributes.add("deployment.id", String(id))
+    event.attributes.add("deployment.environment.name", environment)
+    event.attributes.add("valuestream.service", rules.services.service(ofDeploy: [environment], in: project.path))
+    event.attributes.add("valuestream.deployment.tier", deployment.text("environment_tier"))
+    event.attributes.add("valuestream.deployment.url", deployment.text("environment_external_url"))
+    event.attributes.add("valuestream.deployment.actor", deployment.object("user")?.text("username"))
+    if event.outcome?.isError == true { event.attributes.add("error.type", status) }
+    event.attributes.add("vcs.ref.head.name", deployment.text("ref"))
+    event.attributes.add("vcs.ref.head.revision", sha)
+    event.attributes += GitLabClassicTags.deployment(deployment, id: id)
+    event.classic = ClassicMark(
+      eventSource: "gitlab", type: "deploy", state == .ended ? .end : state == .running ? .transition : .start, state: status,
+      time: event.time, isError: status == "failed")
+    return event
+  }
+
+  private func deploymentPhases(
+    _ status: String, _ state: LifecycleState, at time: Timestamp, _ outcome: Outcome?
+  ) -> [PhaseStatement] {
+    switch state {
+    // What was cancelled or rejected, or left out, may never have run: it ends what it was in.
+    case .ended where outcome == .cancellation || outcome == .skip: []
+    case .ended: [PhaseStatement(track: "run", name: "run", end: time, outcome: outcome)]
+    case .running: [PhaseStatement(track: "run", name: "run", start: time)]
+    // Blocked: somebody has to approve it.
+    default: [PhaseStatement(track: "run", name: status == "blocked" ? "wait" : "queue", start: time)]
+    }
+  }
+
+  /// What a job's payload tells of the deploy it makes. It does not say which deployment that is, so the deploy is known by the job
+  /// until the deployment's own payload comes, and then they are one.
+  ///
+  /// - Returns: nil for a job that did not run: one that waits for somebody to start it, or that was left out.
+  func deployEvent(ofJob id: Int64, _ job: Event, to environment: PayloadObject, in project: GitLabProject) -> Event? {
+    let status = payload.root.string("build_status") ?? ""
+    let started = payload.root.time("build_started_at")
+    guard status == "running" || started != nil, status != "skipped" else { return nil }
+    let name = environment.text("name")
+    var event = job
+    event.marks =
+      [.begin(started.map(EventTime.vendor) ?? standIn(payload.root.time("build_created_at")))]
+      + job.marks.filter { $0.kind == .end }
+    // That it was allowed to fail makes no successful deploy of it.
+    event.outcome = GitLabStatus.outcome(status, reason: payload.root.text("build_failure_reason"))
+    event.phases = job.phases.filter { $0.name == "run" }.map { phase in
+      var phase = phase
+      if phase.end != nil { phase.outcome = event.outcome }
+      return phase
+    }
+    event.key = key("deployment", SpanKey.fallbackPart("job-\(id)"), container: project.keyPart)
+    event.operation = .deploy
+    event.name = "\(project.path)\(name.map { " to \($0)" } ?? " by job \(id)")"
+    event.classic = nil
+    event.publishes = [deployOfJob(id)]
+    event.follows = followLink([.key(job.key)])
+    let kept = ["vcs.", "deployment.", "error.type"]
+    event.attributes = job.attributes.filter { attribute in
+      attribute.vocabulary == .semantic && kept.contains(where: attribute.name.hasPrefix)
+    }
+    if event.outcome?.isError == true, event.attributes.value(of: "error.type") == nil {
+      event.attributes.add("error.type", payload.root.text("build_failure_reason") ?? status)
+    }
+    event.attributes.add("valuestream.deployment.tier", environment.text("deployment_tier"))
+    event.attributes.add(
+      "valuestream.service", rules.services.service(ofDeploy: [name, payload.root.text("build_name")], in: project.path))
+    return event
+  }
+
+  private func deployOfJob(_ id: Int64) -> Reference {
+    Reference(.deployOfJob, "\(payload.host)/\(id)")
+  }
+
+  // MARK: Releases
+
+  func releaseEvent() throws(PayloadError) -> Event {
+    let project = try payload.requireProject()
+    let release = payload.root
+    let tag = release.text("tag")
+    guard let id = release.int("id").map(String.init) ?? tag.map(SpanKey.fallbackPart) else {
+      throw release.missing("id", expected: "a whole number")
+    }
+    let released = release.time("released_at") ?? release.time("created_at")
+    let time = EventTime.vendor(released, orReceipt: received)
+    var event = Event(key: key("release", id, container: project.keyPart), time: time)
+    event.operation = .release
+    event.name = "\(project.path) \(tag ?? id)"
+    event.state = .ended
+    event.marks = [.begin(time), .end(time)]
+    event.outcome = .success
+    if release.text("action") == "delete" { event.moments = [SpanEvent(name: "deleted", time: time.timestamp)] }
+    event.follows = [followCommit(release.object("commit")?.text("id"))]
+    describe(project, in: &event)
+    event.attributes.add("artifact.version", tag)
+    event.attributes.add("valuestream.release.id", release.int("id").map(String.init))
+    event.attributes.add("valuestream.release.title", release.text("name"))
+    event.attributes.add("valuestream.release.url", release.text("url"))
+    event.attributes += ClassicTags(service: "gitlab").attributes
+    if release.text("action") == "create" {
+      event.classic = ClassicMark(eventSource: "gitlab", type: "release", .end, state: "create", time: time, begin: time)
+    }
+    return event
+  }
+}

@@ -1,0 +1,106 @@
+import PayloadReading
+import ValueStreamCore
+
+/// Issues, and the other kinds of work items that share their numbers.
+extension GitLabMapping {
+  func issueEvent() throws(PayloadError) -> Event {
+    let issue = try payload.attributes()
+    let number = try ThingNumber(of: issue, in: "iid")
+    let action = issue.text("action")
+    let state = issue.text("state")
+    let created = issue.time("created_at")
+    let updated = issue.time("updated_at")
+    let isClosed = state == "closed" || action == "close"
+    let labels = labels(of: issue)
+    let type = issue.text("type")
+    let isIncident = ClassificationSettings.isIncident(labels: labels ?? [], type: type, by: rules.incidentLabels)
+    let time = EventTime.vendor(updated ?? created, orReceipt: received)
+    // Only the delivery that says so is as old as the end; others come after it.
+    let ended = issue.time("closed_at").map(EventTime.vendor) ?? (action == "close" ? time : standIn(time.timestamp))
+    var event = Event(key: try issueKey(number), time: time, attempt: .counted)
+    event.operation = isIncident ? .incident : .issue
+    event.name = "\(payload.project?.path ?? "")#\(number)"
+    event.state = isClosed ? .ended : .running
+    event.marks = lifeMarks(created: created, action: action, at: time)
+    if isClosed {
+      event.marks.append(.end(ended))
+      event.outcome = outcome(of: issue)
+    }
+    event.moments = action == "update" ? labelMoments(at: time.timestamp) : []
+    if let project = payload.project { event.publishes = names(ofIssue: number, in: project) }
+    describe(payload.project, in: &event)
+    event.attributes.add("valuestream.issue.number", issue.int("iid"))
+    event.attributes.add("valuestream.issue.title", issue.text("title"))
+    event.attributes.add("valuestream.issue.url", issue.text("url"))
+    event.attributes.add("valuestream.issue.type", type)
+    event.attributes.add("valuestream.incident.severity", isIncident ? issue.text("severity") : nil)
+    event.attributes.add("valuestream.issue.labels", labels)
+    event.attributes += GitLabClassicTags.issue(issue, payload)
+    event.classic = classicMark(
+      type: isIncident ? "incident" : "issue", action: action, state: state, isOver: isClosed, created: created,
+      at: isClosed ? ended : time)
+    return event
+  }
+
+  /// Epics belong to a group and have numbers of their own there.
+  private func issueKey(_ number: ThingNumber) throws(PayloadError) -> SpanKey {
+    if let project = payload.project { return key("issue", number, of: project) }
+    guard let group = payload.root.object("group")?.int("id") ?? payload.root.object("group")?.int("group_id") else {
+      throw payload.root.missing("project", expected: "an object with an id or a name")
+    }
+    return key("issue", number.keyPart, container: "group-\(group)")
+  }
+
+  private func names(ofIssue number: ThingNumber, in project: GitLabProject) -> [Reference] {
+    [
+      classicID("issue", of: project.name, number),
+      number.isReal ? .issue(number.value, of: project.path, host: payload.host) : nil,
+    ].compactMap { $0 }
+  }
+
+  private func outcome(of issue: PayloadObject) -> Outcome {
+    if issue.int("duplicated_to_id") != nil { return .notPlanned }
+    return issue.int("moved_to_id") == nil ? .completed : .abandoned
+  }
+
+  func lifeMarks(created: Timestamp?, action: String?, at time: EventTime) -> [LifeMark] {
+    var marks: [LifeMark] = []
+    if let created {
+      marks.append(.begin(.vendor(created)))
+    } else if action == "open" {
+      marks.append(.begin(time))
+    }
+    if action == "reopen" { marks.append(.restart(time)) }
+    return marks
+  }
+
+  // MARK: Comments
+
+  func noteInterpretation() throws(PayloadError) -> Interpretation {
+    let note = try payload.attributes()
+    let project = try payload.requireProject()
+    if note.bool("system") == true { return .ignored(reason: "a note that GitLab wrote itself") }
+    if let action = note.text("action"), action != "create" { return .ignored(reason: "a comment after its creation") }
+    let thing: (kind: String, operation: Operation, sign: String, object: PayloadObject)
+    switch note.string("noteable_type") {
+    case "MergeRequest":
+      thing = ("pull_request", .pullRequest, "!", try payload.root.requireObject("merge_request"))
+    case "Issue": thing = ("issue", .issue, "#", try payload.root.requireObject("issue"))
+    default: return .ignored(reason: "a comment on a \(note.string("noteable_type") ?? "thing")")
+    }
+    let number = try ThingNumber(of: thing.object, in: "iid")
+    let created = note.time("created_at")
+    var event = Event(
+      key: key(thing.kind, number, of: project), time: .vendor(created, orReceipt: received), attempt: .counted)
+    // Whether the issue is an incident, a comment does not tell.
+    event.usualOperation = thing.operation
+    event.name = "\(project.path)\(thing.sign)\(number)"
+    event.marks = lifeMarks(created: thing.object.time("created_at"), action: nil, at: event.time)
+    var attributes: [Attribute] = []
+    attributes.add("valuestream.comment.id", note.int("id"))
+    attributes.add("valuestream.comment.author", payload.root.object("user")?.text("username"))
+    event.moments = [SpanEvent(name: "comment", time: created ?? received, attributes: attributes)]
+    describe(project, in: &event)
+    return .events([event])
+  }
+}

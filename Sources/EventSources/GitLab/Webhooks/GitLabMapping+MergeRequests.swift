@@ -1,0 +1,128 @@
+import PayloadReading
+import ValueStreamCore
+
+extension GitLabMapping {
+  func mergeRequestEvent() throws(PayloadError) -> Event {
+    let request = try payload.attributes()
+    let project = try payload.requireProject()
+    let number = try ThingNumber(of: request, in: "iid")
+    let action = request.text("action")
+    let state = request.text("state")
+    let created = request.time("created_at")
+    let time = EventTime.vendor(request.time("updated_at") ?? created, orReceipt: received)
+    let isMerged = state == "merged" || action == "merge"
+    let isOver = isMerged || state == "closed" || action == "close"
+    var event = Event(key: key("pull_request", number, of: project), time: time, attempt: .counted)
+    event.operation = .pullRequest
+    event.name = "\(project.path)!\(number)"
+    event.state = isOver ? .ended : .running
+    event.marks = lifeMarks(created: created, action: action, at: time)
+    if isOver {
+      event.marks.append(.end(end(of: request, action: action, at: time)))
+      event.outcome = isMerged ? .merged : .abandoned
+    }
+    let isDraft = request.bool("draft") ?? request.bool("work_in_progress") ?? false
+    event.phases = phases(isDraft: isDraft, action: action, created: created, at: time.timestamp)
+    event.moments = moments(of: request, action: action, at: time.timestamp)
+    event.publishes = names(of: request, in: project, number: number, isMerged: isMerged)
+    event.follows = issues(of: request, in: project)
+    describe(project, in: &event)
+    describeChange(request, number: number, state: isMerged ? "merged" : isOver ? "closed" : isDraft ? "wip" : "open", in: &event)
+    event.attributes += GitLabClassicTags.mergeRequest(request, payload)
+    event.classic = classicMark(
+      type: "pull_request", action: action, state: state, isOver: isOver, created: created, at: time)
+    return event
+  }
+
+  /// GitLab tells when a request was merged or closed only in the delivery that says so. Another one, such as that of the Test button,
+  /// shows that it is over, and the time of its last change stands in for the end.
+  private func end(of request: PayloadObject, action: String?, at time: EventTime) -> EventTime {
+    if let merged = request.time("merged_at") ?? request.time("closed_at") { return .vendor(merged) }
+    return action == "merge" || action == "close" ? time : standIn(time.timestamp)
+  }
+
+  // MARK: References
+
+  private func names(of request: PayloadObject, in project: GitLabProject, number: ThingNumber, isMerged: Bool) -> [Reference] {
+    var commits = [request.object("last_commit")?.text("id")]
+    if isMerged { commits += [request.text("merge_commit_sha"), request.text("squash_commit_sha")] }
+    let change = number.isReal ? [Reference.change(number.value, of: project.path, host: payload.host)] : []
+    let branch = branch(of: request).map { [$0] } ?? []
+    return [classicID("pull_request", of: project.name, number)] + change + branch
+      + commits.compactMap { $0.map { Reference(.commit, $0.lowercased()) } }
+  }
+
+  /// Nil for the default branch: what is built there belongs to no change.
+  private func branch(of request: PayloadObject) -> Reference? {
+    guard let name = request.text("source_branch"), let source = request.object("source"),
+      let path = source.text("path_with_namespace"), source.text("default_branch") != name
+    else { return nil }
+    return .branch(name, of: path, host: payload.host)
+  }
+
+  /// The issues that a request says it belongs to, in the name of its branch, its title and its description.
+  private func issues(of request: PayloadObject, in project: GitLabProject) -> [FollowStatement] {
+    let isFork = request.int("source_project_id") != request.int("target_project_id")
+    return written(in: project, reach: isFork ? .sameOwner : .anywhere).statements(
+      branch: request.string("source_branch"), title: request.string("title"),
+      body: request.has("description") ? request.longString("description") ?? "" : nil)
+  }
+
+  // MARK: Description
+
+  private func describeChange(_ request: PayloadObject, number: ThingNumber, state: String, in event: inout Event) {
+    event.attributes.add("vcs.change.id", number.description)
+    event.attributes.add("vcs.change.title", request.text("title"))
+    event.attributes.add("vcs.change.state", state)
+    describeHead(
+      request.object("last_commit")?.text("id"), ref: request.text("source_branch"), isTag: false, in: &event)
+    event.attributes.add("vcs.ref.base.name", request.text("target_branch"))
+    event.attributes.append(Attribute("vcs.ref.base.type", "branch"))
+    event.attributes.add("valuestream.change.url", request.text("url"))
+    event.attributes.add("valuestream.change.labels", labels(of: request))
+    if state == "merged" {
+      event.attributes.add(
+        "valuestream.change.merge_revision", request.text("merge_commit_sha") ?? request.text("squash_commit_sha"))
+    }
+  }
+
+  // MARK: Phases and moments
+
+  private func phases(isDraft: Bool, action: String?, created: Timestamp?, at time: Timestamp) -> [PhaseStatement] {
+    let now = isDraft ? "draft" : "review"
+    switch action {
+    case "open": return [PhaseStatement(track: "review", name: now, start: created ?? time)]
+    case "reopen": return [PhaseStatement(track: "review", name: now, start: time)]
+    default:
+      guard let change = payload.root.object("changes")?.object("draft"), let wasDraft = change.bool("previous"),
+        wasDraft != isDraft
+      else { return [] }
+      return [
+        PhaseStatement(track: "review", name: wasDraft ? "draft" : "review", end: time),
+        PhaseStatement(track: "review", name: now, start: time),
+      ]
+    }
+  }
+
+  private func moments(of request: PayloadObject, action: String?, at time: Timestamp) -> [SpanEvent] {
+    let user = payload.root.object("user")?.text("username")
+    switch action {
+    // `approved` once all approvals are there that are needed; `approval` is one of them.
+    case "approved", "unapproved", "approval", "unapproval":
+      var attributes: [Attribute] = []
+      attributes.add("valuestream.review.state", action)
+      attributes.add("valuestream.review.author", user)
+      attributes.add("valuestream.author.bot", rules.bots.isBot(user) ? true : nil)
+      return [SpanEvent(name: "review", time: time, attributes: attributes)]
+    case "update":
+      var moments = labelMoments(at: time)
+      if request.text("oldrev") != nil {
+        var attributes: [Attribute] = []
+        attributes.add("vcs.ref.head.revision", request.object("last_commit")?.text("id"))
+        moments.append(SpanEvent(name: "synchronize", time: time, attributes: attributes))
+      }
+      return moments
+    default: return []
+    }
+  }
+}

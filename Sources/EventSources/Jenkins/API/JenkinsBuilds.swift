@@ -1,0 +1,102 @@
+import PayloadReading
+import ValueStreamCore
+package import APIClient
+
+/// The builds of jobs, the newest first.
+package struct JenkinsBuilds: RecordSource {
+  private let address: String
+  private let authorization: String?
+  private let client: APIClient
+  private let jobs: [String]
+  private let period: RecordPeriod
+  private let pageSize: Int
+
+  package let columns = WorkRecord.columns + ["number", "branch", "commit", "cause"]
+
+  /// How deep folders are looked through.
+  private static let depth = 6
+
+  /// - Parameters:
+  ///   - address: without a slash at its end.
+  ///   - authorization: header; nil for a Jenkins that everybody may read.
+  ///   - jobs: with their folders: `shop/build`; none for all.
+  ///   - period: of when they began.
+  package init(
+    _ address: String, authorization: String?, client: APIClient, jobs: [String], period: RecordPeriod, pageSize: Int
+  ) {
+    self.address = address
+    self.authorization = authorization
+    self.client = client
+    self.jobs = jobs
+    self.period = period
+    self.pageSize = pageSize
+  }
+
+  package func containers() async throws(APIError) -> RecordContainers {
+    if !jobs.isEmpty { return RecordContainers(jobs) }
+    let tree = (0..<Self.depth).reduce("fullName") { tree, _ in "fullName,jobs[\(tree)]" }
+    return try await get("", tree: tree) { RecordContainers(Self.jobs(in: $0).sorted()) }
+  }
+
+  /// Those that hold no others.
+  private static func jobs(in folder: PayloadObject) -> [String] {
+    // There may be more than a payload is read of.
+    let all = (folder.value["jobs"]?.elements ?? []).compactMap { PayloadObject($0, path: folder.path) }
+    return all.flatMap { job in job.has("jobs") ? jobs(in: job) : [job.text("fullName")].compactMap { $0 } }
+  }
+
+  package func page(of container: String, after cursor: String?, atMost limit: Int?) async throws(APIError) -> RecordPage {
+    let place = cursor.flatMap { NumberedCursor($0) } ?? NumberedCursor(position: 0)
+    let end = place.position + pageSize
+    let path = container.split(separator: "/").map { "/job/\(PercentEncoding.encode(String($0)))" }.joined()
+    let fields =
+      "number,result,building,timestamp,duration,fullDisplayName,url,"
+      + "actions[causes[shortDescription,userId],lastBuiltRevision[SHA1,branch[name]]]"
+    return try await get(path, tree: "allBuilds[\(fields)]{\(place.position),\(end)}") { job in
+      let builds = job.listing("allBuilds")
+      let new = builds.items.filter { ($0.int("number") ?? 0) < place.last }
+      let isOver = builds.count < pageSize || period.isOver(at: builds.items.last?.time("timestamp"))
+      let next = NumberedCursor(position: end, last: new.last?.int("number") ?? place.last)
+      return RecordPage(
+        rows: new.filter { period.contains($0.time("timestamp")) }.map { row($0, container) },
+        next: isOver ? nil : next.description, notes: builds.notes, missing: builds.missing)
+    }
+  }
+
+  private func get<Value>(
+    _ path: String, tree: String, read: (PayloadObject) throws(APIError) -> Value
+  ) async throws(APIError) -> Value {
+    try await client.send { _ in
+      var request = HTTPTransportRequest(
+        method: "GET", url: "\(address)\(path)/api/json?tree=\(PercentEncoding.encode(tree))")
+      request.headers["Authorization"] = authorization
+      return request
+    } read: { response throws(APIError) in
+      try read(try APIDocument(response).object())
+    }
+  }
+
+  private func row(_ build: PayloadObject, _ job: String) -> [String] {
+    let (folder, name) = RecordText.split(job)
+    let causes = build.objects("actions").flatMap { $0.objects("causes") }
+    let revision = build.objects("actions").lazy.compactMap { $0.object("lastBuiltRevision") }.first
+    let isRunning = build.bool("building") == true
+    var record = WorkRecord()
+    record.owner = folder
+    record.repository = name
+    record.createdAt = build.time("timestamp")
+    record.startedAt = record.createdAt
+    record.finishedAt =
+      isRunning ? nil : record.createdAt?.moved(byStated: Double(build.int("duration") ?? 0) / 1000)
+    record.outcome = isRunning ? "running" : (build.text("result") ?? "").lowercased()
+    record.id = build.identifier("number") ?? ""
+    record.author = causes.lazy.compactMap { $0.text("userId") }.first ?? ""
+    record.url = build.text("url") ?? ""
+    record.title = build.text("fullDisplayName") ?? ""
+    record.further = [
+      RecordText.text(build.int("number")), revision?.objects("branch").first?.text("name") ?? "", revision?.text("SHA1") ?? "",
+      causes.first?.text("shortDescription") ?? "",
+    ]
+    return record.row
+  }
+}

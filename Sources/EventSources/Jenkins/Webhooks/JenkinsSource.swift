@@ -1,0 +1,67 @@
+import PayloadReading
+package import ValueStreamCore
+
+/// Jenkins, through the plugins Statistics Gatherer, Notification or Generic Event.
+package struct JenkinsSource: EventSource {
+  package static let secretSetting = SecretSetting("jenkins-secret", of: "Jenkins plugins")
+
+  private let authentication: TokenCheck
+  private let rules: JenkinsRules
+
+  /// - Parameters:
+  ///   - secrets: tokens that senders show; any of them is accepted. None accepts everybody.
+  ///   - rules: what Jenkins does not tell.
+  package init(secrets: [Secret] = [], rules: JenkinsRules = JenkinsRules()) {
+    authentication = TokenCheck(secrets: secrets, header: JenkinsHeader.token)
+    self.rules = rules
+  }
+
+  package var name: String { "jenkins" }
+  package var route: String { "/jenkins" }
+  package var acceptsUnsigned: Bool { authentication.secrets.isEmpty }
+  package var keptHeaders: [String] { ["Content-Type", JenkinsHeader.eventType, JenkinsHeader.referrer] }
+
+  package func authenticate(
+    _ delivery: Delivery, using authenticator: any MessageAuthenticator
+  ) throws(AuthenticationError) {
+    try authentication.authenticate(delivery, using: authenticator)
+  }
+
+  /// Only Generic Event sends an id. The others do not send again either; a payload with a time in it is the same occurrence when
+  /// it comes twice, a script's without any may mean another.
+  package func deliveryID(of delivery: Delivery) -> String? {
+    if delivery.headers[JenkinsHeader.eventType] != nil, let document = try? PayloadBody.document(of: delivery),
+      let id = (try? PayloadObject(root: document))?.text("id")
+    {
+      return id
+    }
+    let hasTime = ["Time\"", "\"timestamp\"", "\"time\""].contains { Self.contains($0, in: delivery.body) }
+    return hasTime ? "content" : nil
+  }
+
+  private static func contains(_ text: StaticString, in body: [UInt8]) -> Bool {
+    text.withUTF8Buffer { pattern in
+      guard body.count >= pattern.count, let first = pattern.first else { return false }
+      for index in 0...(body.count - pattern.count) where body[index] == first {
+        if body[index...].starts(with: pattern) { return true }
+      }
+      return false
+    }
+  }
+
+  package func events(in delivery: Delivery) throws(PayloadError) -> Interpretation {
+    let document = try PayloadBody.document(of: delivery)
+    let payload = try JenkinsPayload(document)
+    let sender = delivery.headers[JenkinsHeader.referrer].flatMap(WebAddress.host)
+    return JenkinsMapping(received: delivery.received, rules: rules, sender: sender)
+      .interpretation(of: payload, document: document.root)
+  }
+}
+
+enum JenkinsHeader {
+  static let token = "X-VS-Token"
+  /// Sent by the Generic Event plugin.
+  static let eventType = "X-Event-Type"
+  /// The address of the Jenkins, sent by the Generic Event plugin.
+  static let referrer = "Referrer"
+}

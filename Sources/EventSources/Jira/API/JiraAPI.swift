@@ -1,0 +1,32 @@
+import ValueStreamCore
+package import APIClient
+
+/// The REST API of a Jira Cloud site, version 3.
+package struct JiraAPI: Sendable {
+  let address: String
+  private let authorization: String
+  private let client: APIClient
+
+  /// - Parameters:
+  ///   - address: of the site, without a slash at its end: `https://acme.atlassian.net`.
+  ///   - authorization: header.
+  package init(_ address: String, authorization: String, client: APIClient) {
+    self.address = address
+    self.authorization = authorization
+    self.client = client
+  }
+
+  /// - Parameter body: JSON to POST; nil to GET.
+  func ask<Value>(
+    _ path: String, _ body: [UInt8]? = nil, read: (APIDocument) throws(APIError) -> Value
+  ) async throws(APIError) -> Value {
+    try await client.send { _ in
+      HTTPTransportRequest(
+        method: body == nil ? "GET" : "POST", url: "\(address)/rest/api/3/\(path)",
+        headers: ["Authorization": authorization, "Accept": "application/json", "Content-Type": "application/json"],
+        body: body ?? [])
+    } read: { response throws(APIError) in
+      try read(try APIDocument(response))
+    }
+  }
+}

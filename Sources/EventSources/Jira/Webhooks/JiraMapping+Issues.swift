@@ -1,0 +1,198 @@
+import PayloadReading
+import ValueStreamCore
+
+/// Issues: their whole life from creation until a status of the category *Done*, and every status on the way.
+extension JiraMapping {
+  func issueEvent() throws(PayloadError) -> Event {
+    try issueEvent(of: JiraIssue(try payload.requireIssue()))
+  }
+
+  /// - Parameter issue: as the payload shows it, whatever the payload is about.
+  func issueEvent(of issue: JiraIssue) throws(PayloadError) -> Event {
+    let life = JiraLife(issue, payload: payload, received: received)
+    let labels = issue.fields?.texts("labels")
+    let type = issue.type?.text("name")
+    let isIncident = ClassificationSettings.isIncident(labels: labels ?? [], type: type, by: rules.incidentLabels)
+    let isGone = payload.event == "issue_deleted"
+    var event = Event(key: issueKey(issue), time: life.time, attempt: .counted)
+    event.operation = isIncident ? .incident : .issue
+    event.name = issue.key ?? issue.id
+    event.project = issue.projectKey
+    event.state = life.isDone || isGone ? .ended : issue.category.map { _ in .running }
+    event.marks = life.marks
+    if life.isDone {
+      event.outcome = outcome(of: issue)
+    } else if isGone {
+      event.marks.append(.end(life.time))
+      event.outcome = .abandoned
+    }
+    event.phases = isGone ? [] : life.phases
+    event.publishes = names(of: issue)
+    event.follows = parents(of: issue)
+    event.links = links(of: issue)
+    event.moments = moments(at: life.time.timestamp)
+    describe(&event)
+    describe(issue, labels: labels, in: &event)
+    event.attributes += JiraClassicTags.issue(issue, user: payload.root.object("user"))
+    event.classic = classicMark(of: issue, life: life, type: isIncident ? "incident" : "issue")
+    return event
+  }
+
+  private func outcome(of issue: JiraIssue) -> Outcome {
+    let resolution = issue.fields?.object("resolution")?.text("name")
+    return resolution.map(rules.undeliveredResolutions.match) == true ? .notPlanned : .completed
+  }
+
+  // MARK: Names
+
+  private func issueKey(_ issue: JiraIssue) -> SpanKey {
+    key("issue", issue.id ?? SpanKey.fallbackPart(issue.key ?? ""))
+  }
+
+  /// The key, those it had before, and the id for payloads that hold nothing else.
+  private func names(of issue: JiraIssue) -> [Reference] {
+    var keys = [issue.key].compactMap { $0 }
+    for change in payload.changes.filter({ $0.field == "key" }).prefix(2) { keys += [change.from, change.to].compactMap { $0 } }
+    var names: [Reference] = []
+    for key in keys where !names.contains(Reference(.issue, key)) {
+      names += [classicID("issue", key), Reference(.issue, key)]
+    }
+    if let page = Self.page(of: issue) { names.append(Reference(.address, page)) }
+    if let id = issue.id { names.append(Reference(.issueID, id)) }
+    return names
+  }
+
+  // MARK: Ties
+
+  /// Only of a subtask is the parent what it is a part of: an epic spans months, and is linked.
+  private func parents(of issue: JiraIssue) -> [FollowStatement] {
+    guard issue.type != nil else { return [] }
+    let parent = issue.isSubtask ? issue.fields?.object("parent").flatMap { $0.identifier() } : nil
+    return [FollowStatement(.vendorLink, parent.map { [.key(key("issue", $0))] } ?? [])]
+  }
+
+  private func links(of issue: JiraIssue) -> [LinkStatement] {
+    var links: [LinkStatement] = []
+    var known: Set<LinkStatement> = []
+    func link(_ rule: String, _ kind: String, _ id: String?) {
+      guard let id, links.count < Self.linkLimit else { return }
+      let link = LinkStatement(.key(key(kind, id)), rule: rule)
+      if known.insert(link).inserted { links.append(link) }
+    }
+    if !issue.isSubtask { link("epic", "issue", issue.fields?.object("parent").flatMap { $0.identifier() }) }
+    for sprint in issue.sprintIDs { link("sprint", "sprint", String(sprint)) }
+    for version in issue.fields?.objects("fixVersions") ?? [] { link("fix_version", "version", version.identifier()) }
+    for tie in issue.fields?.objects("issuelinks") ?? [] {
+      let type = tie.object("type")
+      let (outward, inward) = (tie.object("outwardIssue"), tie.object("inwardIssue"))
+      link(Self.rule(type?.text("outward")), "issue", outward.flatMap { $0.identifier() })
+      link(Self.rule(type?.text("inward")), "issue", inward.flatMap { $0.identifier() })
+    }
+    for change in payload.changes {
+      switch change.field {
+      case "epic link": link("epic", "issue", change.toID)
+      case "sprint":
+        for sprint in (change.toID ?? "").split(separator: ",").prefix(Self.linkLimit) {
+          link("sprint", "sprint", sprint.trimmed)
+        }
+      default: break
+      }
+    }
+    return links
+  }
+
+  /// Of one payload; more are left out.
+  private static let linkLimit = 200
+
+  /// The words between two issues, as a name: `is blocked by` is `is_blocked_by`.
+  static func rule(_ words: String?) -> String {
+    words.map { $0.lowercased().split(separator: " ").joined(separator: "_") } ?? "relates_to"
+  }
+
+  // MARK: Moments
+
+  private func moments(at time: Timestamp) -> [SpanEvent] {
+    var moments: [SpanEvent] = []
+    if payload.event == "issue_deleted" { moments.append(SpanEvent(name: "deleted", time: time)) }
+    if payload.root.text("issue_event_type_name") == "issue_commented", let comment = payload.root.object("comment") {
+      moments.append(commentMoment(comment))
+    }
+    for change in payload.changes where payload.event == "issue_updated" && moments.count < Self.linkLimit {
+      switch change.field {
+      case "labels":
+        let (before, after) = (Self.words(change.from), Self.words(change.to))
+        moments += after.subtracting(before).sorted().map { Self.labelMoment("labeled", $0, at: time) }
+        moments += before.subtracting(after).sorted().map { Self.labelMoment("unlabeled", $0, at: time) }
+      case "key":
+        var attributes: [Attribute] = []
+        attributes.add("valuestream.issue.previous_key", change.from)
+        moments.append(SpanEvent(name: "moved", time: time, attributes: attributes))
+      default: break
+      }
+    }
+    return moments
+  }
+
+  private static func words(_ text: String?) -> Set<String> {
+    Set((text ?? "").split(separator: " ").prefix(linkLimit).map(String.init))
+  }
+
+  private static func labelMoment(_ name: String, _ label: String, at time: Timestamp) -> SpanEvent {
+    SpanEvent(name: name, time: time, attributes: [Attribute("valuestream.label.name", .string(label))])
+  }
+
+  // MARK: Attributes
+
+  private func describe(_ issue: JiraIssue, labels: [String]?, in event: inout Event) {
+    let fields = issue.fields
+    event.attributes.add("valuestream.issue.key", issue.key)
+    event.attributes.add("valuestream.issue.title", fields?.text("summary"))
+    event.attributes.add("valuestream.issue.url", Self.page(of: issue))
+    event.attributes.add("valuestream.issue.type", issue.type?.text("name"))
+    event.attributes.add("valuestream.issue.author", (fields?.object("creator") ?? fields?.object("reporter")).flatMap(Self.name))
+    event.attributes.add("valuestream.issue.status", issue.status?.text("name"))
+    event.attributes.add("valuestream.issue.status_category", issue.status?.object("statusCategory")?.text("key"))
+    event.attributes.add("valuestream.issue.labels", labels)
+    func add(_ name: String, _ value: AttributeValue?) {
+      if let value { event.attributes.append(Attribute(name, value)) }
+    }
+    add("valuestream.issue.priority", value("priority", of: fields) { $0.text("name") })
+    add("valuestream.issue.resolution", value("resolution", of: fields) { $0.text("name") })
+    add("valuestream.issue.assignee", value("assignee", of: fields, text: Self.name))
+  }
+
+  /// The issue's page for people; its own address is that of the API.
+  private static func page(of issue: JiraIssue) -> String? {
+    guard let key = issue.key, let address = issue.object.text("self"), let api = address.firstRange(of: "/rest/") else {
+      return nil
+    }
+    return "\(address[..<api.lowerBound])/browse/\(key)"
+  }
+
+  static func name(of user: PayloadObject) -> String? {
+    user.text("displayName") ?? user.text("name") ?? user.text("accountId")
+  }
+
+  // MARK: Classic
+
+  /// A started status starts a classic span, another one goes on with another; done ends it, and back to the backlog too.
+  private func classicMark(of issue: JiraIssue, life: JiraLife, type: String) -> ClassicMark? {
+    guard payload.event != "issue_deleted" else {
+      return repeatedEnd(ClassicMark(eventSource: "jiracloud", type: type, .end, state: "deleted", time: life.time))
+    }
+    guard let category = issue.category, let status = issue.status?.text("name") else { return nil }
+    let isStarted = category == .indeterminate || category == .new && rules.startedStatuses.match(status)
+    if category == .new, !isStarted, payload.event == "issue_created" { return nil }
+    let mark = ClassicMark(
+      eventSource: "jiracloud", type: type, isStarted ? .transition : .end, state: status,
+      time: isStarted || category == .new ? life.time : life.end ?? life.time)
+    // An issue that was not started does not end in the backlog, nor again with each edit after it was done.
+    return isStarted || life.becomesDone ? mark : repeatedEnd(mark)
+  }
+
+  private func repeatedEnd(_ mark: ClassicMark) -> ClassicMark {
+    var mark = mark
+    mark.isRepeatedEnd = true
+    return mark
+  }
+}

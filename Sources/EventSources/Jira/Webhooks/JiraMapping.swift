@@ -1,0 +1,50 @@
+import PayloadReading
+import ValueStreamCore
+
+/// Turns one payload into events of the core; a pure function of the payload and its time of receipt.
+struct JiraMapping {
+  let payload: JiraPayload
+  let received: Timestamp
+  let rules: JiraRules
+
+  func interpretation() throws(PayloadError) -> Interpretation {
+    switch payload.event {
+    case "issue_created", "issue_updated", "issue_deleted": .events([try issueEvent()])
+    case "comment_created": .events([try commentEvent()])
+    case "worklog_created": .events([try worklogEvent()])
+    case "issuelink_created": .events(try issueLinkEvents())
+    case "sprint_created", "sprint_updated", "sprint_started", "sprint_closed", "sprint_deleted":
+      .events([try sprintEvent()])
+    case "version_created", "version_updated", "version_released", "version_unreleased", "version_deleted":
+      .events([try versionEvent()])
+    default: .ignored(reason: "\(payload.event) is not supported")
+    }
+  }
+
+  /// When it happened, by Jira's clock where it tells.
+  var time: EventTime { .vendor(payload.timestamp, orReceipt: received) }
+
+  // MARK: Identity
+
+  /// - Parameter id: never changes over the life of the thing.
+  func key(_ kind: String, _ id: String) -> SpanKey {
+    SpanKey(
+      source: "jiracloud", host: payload.host ?? SpanKey.fallbackPart(""), container: "", kind: kind, id: id)
+  }
+
+  func classicID(_ type: String, _ id: String) -> Reference {
+    Reference(.classicID, "vstrace-jiracloud-\(type)-\(id)")
+  }
+
+  // MARK: Descriptions
+
+  func describe(_ event: inout Event) {
+    event.owner = payload.host
+  }
+
+  /// A member that may be empty: nothing there takes back what was said before.
+  func value(_ name: StaticString, of object: PayloadObject?, text: (PayloadObject) -> String?) -> AttributeValue? {
+    guard let object, object.has(name) else { return nil }
+    return object.object(name).flatMap(text).map(AttributeValue.string) ?? .strings([])
+  }
+}

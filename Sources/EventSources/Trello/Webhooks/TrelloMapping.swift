@@ -1,0 +1,105 @@
+import PayloadReading
+import ValueStreamCore
+
+/// Turns a payload into events; a pure function of the payload, its time of receipt and the user's rules.
+struct TrelloMapping {
+  let payload: TrelloPayload
+  let received: Timestamp
+  let rules: TrelloRules
+
+  /// There is one Trello.
+  static let host = "trello.com"
+
+  func interpretation() throws(PayloadError) -> Interpretation {
+    switch payload.type {
+    case "createCard", "copyCard", "convertToCardFromCheckItem", "emailCard", "moveCardToBoard", "moveCardFromBoard",
+      "updateCard", "deleteCard", "commentCard", "addLabelToCard", "removeLabelFromCard", "addMemberToCard",
+      "removeMemberFromCard", "addChecklistToCard", "removeChecklistFromCard", "updateCheckItemStateOnCard",
+      "addAttachmentToCard", "deleteAttachmentFromCard":
+      let card = try payload.requireCard()
+      var description = description(of: card)
+      guard let life = lifeEvent(of: card) else {
+        if let seen = seenList(at: description.time.timestamp) { description.phases = [seen] }
+        return .events([description])
+      }
+      return .events([description, life])
+    default: return .ignored(reason: "\(payload.type) is not supported")
+    }
+  }
+
+  // MARK: Identity
+
+  /// What all events of a card have in common.
+  func event(of card: TrelloCard) -> Event {
+    var event = Event(key: Self.key(card.id), time: .vendor(payload.date, orReceipt: received), attempt: .counted)
+    // Few actions tell labels.
+    event.usualOperation = .issue
+    if let created = card.created { event.marks = [.begin(.vendor(created))] }
+    return event
+  }
+
+  /// Without the board: a card that moves to another stays itself.
+  private static func key(_ id: String) -> SpanKey {
+    SpanKey(source: "trello", host: host, container: "", kind: "issue", id: id)
+  }
+
+  /// The number is another one when the card moves to another board; the short link stays.
+  private func names(of card: TrelloCard) -> [Reference] {
+    var names: [Reference] = []
+    if let board = payload.board?.shortLink, let number = card.number {
+      names.append(
+        Reference(.classicID, ClassicID.make(source: "trello", type: "issue", namespace: board, id: String(number))))
+    }
+    if let link = card.shortLink { names.append(Reference(.issue, link)) }
+    if let url = card.url { names.append(Reference(.address, url)) }
+    return names
+  }
+
+  // MARK: Description
+
+  /// What the card is called, where it is, and what was done to it.
+  ///
+  /// Apart from what happens to its life (``lifeEvent(of:)``): within an attempt an end beats what came before and after, and
+  /// a card that is done can still get another title.
+  private func description(of card: TrelloCard) -> Event {
+    var event = event(of: card)
+    event.operation = operation(of: card)
+    event.project = payload.board?.name
+    event.owner = payload.workspace.map { "\(Self.host)/\($0)" }
+    event.name = card.number.map { "\(payload.board?.name ?? "")#\($0)" }
+    event.publishes = names(of: card)
+    event.moments = moment(at: event.time.timestamp).map { [$0] } ?? []
+    if let source = payload.sourceCard.map({ Reference.key(Self.key($0)) }) {
+      switch payload.type {
+      case "convertToCardFromCheckItem": event.follows = [FollowStatement(.vendorLink, [source])]
+      case "copyCard": event.links = [LinkStatement(source, rule: "copy_of")]
+      default: break
+      }
+    }
+    event.attributes.add("valuestream.issue.number", card.number)
+    event.attributes.add("valuestream.issue.title", card.title)
+    event.attributes.add("valuestream.issue.url", card.url)
+    event.attributes.add("valuestream.issue.author", payload.isCreation ? payload.author : nil)
+    event.attributes.add("valuestream.issue.labels", payload.labels(of: card))
+    event.attributes.add("valuestream.issue.due", card.due?.rfc3339)
+    if card.due == nil, card.object.has("due") { event.attributes.add("valuestream.issue.due", []) }
+    event.attributes.add("valuestream.issue.due_complete", card.isDueComplete)
+    event.attributes.add("valuestream.board.id", payload.board?.id)
+    event.attributes.add("valuestream.board.name", payload.board?.title)
+    event.attributes.add("valuestream.board.url", payload.board?.url)
+    return event
+  }
+
+  /// Whatever is done to a card tells which list it is in.
+  private func seenList(at time: Timestamp) -> PhaseStatement? {
+    guard let list = payload.list("list"), rules.outcome(in: list) == nil else { return nil }
+    return .seen(track: "status", name: list.name, at: time)
+  }
+
+  /// Nil where the action does not tell whether the card is an incident.
+  private func operation(of card: TrelloCard) -> Operation? {
+    if let labels = payload.labels(of: card) { return rules.isIncident(labels) ? .incident : .issue }
+    guard let label = payload.label, rules.isIncident([label]) else { return nil }
+    return payload.type == "removeLabelFromCard" ? .issue : .incident
+  }
+}

@@ -1,0 +1,20 @@
+package import ValueStreamCore
+
+/// What users set of the counters.
+package enum CounterSettings {
+  /// Counters wait so many times as long as exporters: what they counted stays, and a scrape should see their series at 0 before.
+  package static let countGraceFactor = 12
+
+  package static let seriesLimit = Setting<Int>(
+    "metric-series-limit", placeholder: "NUMBER", default: 2000, defaultText: "2000",
+    help: "Most series per metric. Further label values are counted as \"other\"."
+  ) { text throws(SettingError) in
+    guard let number = Int(text), number > 0 else { throw SettingError(expected: "a number above 0") }
+    return number
+  }
+
+  package static let branchMetrics = Setting<Bool>.toggle(
+    "metric-branches", help: "Add the vcs_change_*_seconds gauges of the semantic conventions, with one series per branch.")
+
+  package static let declarations = [seriesLimit.declaration, branchMetrics.declaration]
+}

@@ -1,0 +1,192 @@
+import DeliveryCounters
+import Projection
+import Replay
+import Testing
+import ValueStreamCore
+import ValueStreamTesting
+
+@Suite("Replay")
+struct ReplayTests {
+  /// Each body is a thing's id and whether it begins or ends: `a start`, `a end`; a mapping may know more than another.
+  struct Source: EventSource {
+    /// What things are called now.
+    var names: [String: String] = [:]
+    var ignored: Set<String> = []
+    var parents: [String: String] = [:]
+
+    var name: String { "lines" }
+    var route: String { "/lines" }
+    var keptHeaders: [String] { [] }
+    var acceptsUnsigned: Bool { true }
+
+    func authenticate(_ delivery: Delivery, using authenticator: any MessageAuthenticator) throws(AuthenticationError) {}
+    func deliveryID(of delivery: Delivery) -> String? { nil }
+
+    func events(in delivery: Delivery) throws(PayloadError) -> Interpretation {
+      let words = String(decoding: delivery.body, as: UTF8.self).split(separator: " ").map(String.init)
+      if ignored.contains(words[0]) { return .ignored(reason: "asked to") }
+      let time = EventTime.vendor(delivery.received)
+      var event = Event(key: ReplayTests.key(words[0]), time: time, attempt: .counted)
+      event.operation = .build
+      event.name = names[words[0]] ?? words[0]
+      event.state = words[1] == "end" ? .ended : .running
+      event.marks = [LifeMark(words[1] == "end" ? .end : .begin, time)]
+      if let parent = parents[words[0]] { event.follows = [FollowStatement(.vendorLink, [.key(ReplayTests.key(parent))])] }
+      event.classic = ClassicMark(
+        eventSource: name, type: "build", words[1] == "end" ? .end : .start, state: words[1], time: time)
+      return .events([event])
+    }
+  }
+
+  static func key(_ id: String) -> SpanKey { SpanKey(source: "lines", host: "", container: "", kind: "thing", id: id) }
+
+  private let log = MemoryDeliveryLog()
+  private let first = MemorySpanStore()
+  private let second = MemorySpanStore()
+  private let clock = SystemClock()
+
+  private func record(_ lines: [String], from minute: Int, in other: MemoryDeliveryLog? = nil) throws {
+    let log = other ?? log
+    let deliveries = lines.enumerated().map { offset, line in
+      LoggedDelivery(
+        Delivery(
+          source: "lines", received: Timestamp(seconds: 1_700_000_000 + Int64(minute + offset) * 60), headers: [:],
+          body: Array(line.utf8)))
+    }
+    let end = log.lastPosition()
+    let positions = log.append(deliveries)
+    let registry = MetricRegistry()
+    var batches = try ProjectionBatches(
+      store: first, logEnd: end, sources: [Source()], recent: RecentDeliveries(), registry: registry,
+      metrics: ProjectionMetrics(registry: registry, seriesLimit: 100), clock: clock, grace: .zero)
+    _ = try batches.project(zip(positions, deliveries).map { batches.reread($1, at: $0) })
+  }
+
+  private func replay(
+    _ source: Source, of other: MemoryDeliveryLog? = nil, retention: Duration = .seconds(40_000 * 86_400)
+  ) throws -> (count: Int, ReplayComparison) {
+    var replay = try Replay(
+      of: other ?? log, first: first, second: second, sources: [source], seriesLimit: 100, spanRetention: retention,
+      exporters: [], clock: clock)
+    let count = try replay.run()
+    try replay.keepBookkeeping()
+    return (count, try replay.comparison())
+  }
+
+  @Test("By the same mapping nothing differs, and an interrupted one goes on where it stopped")
+  func same() throws {
+    try record(["a start", "b start", "a end"], from: 0)
+    let (count, comparison) = try replay(Source())
+    #expect(count == 3)
+    #expect(comparison.isEmpty)
+    #expect((comparison.thingsNow, comparison.spansBefore) == (2, 2))
+    #expect(comparison.text.contains("nothing differs"))
+
+    try record(["b end", "c start"], from: 10)
+    let (rest, later) = try replay(Source())
+    #expect(rest == 2)
+    #expect(later.isEmpty, "\(later.text)")
+  }
+
+  @Test("What another mapping makes is counted, with examples")
+  func different() throws {
+    try record(["a start", "b start", "c start", "a end", "b end"], from: 0)
+    let (_, comparison) = try replay(Source(names: ["a": "Anna"], ignored: ["c"], parents: ["b": "a"]))
+    #expect(comparison.changedThings == 2)
+    #expect(comparison.findings[.name]?.examples == [.init(key: Self.key("a"), before: "a", now: "Anna")])
+    #expect(
+      comparison.findings[.parent]?.examples
+        == [.init(key: Self.key("b"), before: nil, now: "lines:::thing:a by vendor_link")])
+    #expect(comparison.findings[.gone]?.examples == [.init(key: Self.key("c"), before: "build c", now: nil)])
+    #expect(comparison.findings.count == 3)
+    #expect(
+      comparison.text == """
+        things       3 before, 2 now
+        spans        3 before, 2 now
+        changed      2
+        gone         1
+          lines:::thing:c
+            before  build c
+        name         1
+          lines:::thing:a
+            before  a
+            now     Anna
+        parent       1
+          lines:::thing:b
+            now     lines:::thing:a by vendor_link
+
+        """)
+  }
+
+  @Test("What the log no longer holds is carried over, and what it holds counts as it is understood now")
+  func removedDeliveries() throws {
+    try record(["a start", "b start", "b end"], from: 0)
+    try record(["a end", "c start", "c end"], from: 100)
+    log.removeOld(receivedBefore: Timestamp(seconds: 1_700_000_000 + 50 * 60), maximumBytes: .max, projected: log.lastPosition())
+    #expect(!log.isComplete())
+    let (count, comparison) = try replay(Source(names: ["b": "Bert", "c": "Clara"]))
+    #expect(count == 3)
+    #expect(comparison.findings[.name]?.examples == [.init(key: Self.key("c"), before: "c", now: "Clara")])
+    #expect(comparison.findings.count == 1, "\(comparison.text)")
+    let subjects = second.subjects([Self.key("a"), Self.key("b")])
+    #expect(subjects[Self.key("a")]?.spans() == first.subjects([Self.key("a")])[Self.key("a")]?.spans())
+    #expect(subjects[Self.key("b")]?.announcedAttempts == [1], "it is not told again")
+    #expect(subjects[Self.key("b")]?.name == "b")
+  }
+
+  @Test("Lists keep their order: what was heard of last comes first, also what was carried over")
+  func order() throws {
+    let names = ["m", "c", "x", "a", "k", "b"]
+    try record(names.map { "\($0) start" } + names.reversed().map { "\($0) end" }, from: 0)
+    func list(_ store: MemorySpanStore) -> [SpanKey] {
+      store.subjects(matching: SubjectFilter(), after: nil, limit: 100).subjects.map(\.key)
+    }
+    #expect(list(first) == names.reversed().map(Self.key))
+    _ = try replay(Source())
+    #expect(list(second) == list(first))
+
+    let shorter = MemoryDeliveryLog()
+    try record(["z start", "d start"], from: 100, in: shorter)
+    second.removeAll()
+    _ = try replay(Source(), of: shorter)
+    #expect(list(second) == list(first))
+    #expect(list(second).prefix(2) == [Self.key("d"), Self.key("z")])
+  }
+
+  @Test("A log that was put in the place of another is no whole one: everything from before it is carried over")
+  func anotherLog() throws {
+    try record(["a start", "a end", "b start"], from: 0)
+    let log = MemoryDeliveryLog()
+    try record(["b end", "c start"], from: 100, in: log)
+    #expect(log.isComplete())
+    let (count, comparison) = try replay(Source(names: ["a": "Anna", "c": "Clara"]), of: log)
+    #expect(count == 2)
+    #expect(comparison.findings[.name]?.examples == [.init(key: Self.key("c"), before: "c", now: "Clara")])
+    #expect(comparison.findings.count == 1, "\(comparison.text)")
+
+    let empty = try Replay.beginning(of: MemoryDeliveryLog(), seenBy: first)
+    #expect(empty == Timestamp(nanoseconds: .max), "a log that was removed")
+  }
+
+  @Test("What retention has removed does not come back, though the log still has it")
+  func removedSpans() throws {
+    try record(["a start", "a end", "b start", "c start", "c end"], from: 0)
+    let retention = Duration.seconds(86_400)
+    let cutoff = clock.now().advanced(byNanoseconds: -retention.nanoseconds)
+    #expect(first.removeFinished(before: cutoff, awaitedBy: [], limit: 10) == 0, "announced just now")
+    let later = clock.now().advanced(bySeconds: 1)
+    #expect(first.removeFinished(before: later, awaitedBy: [], limit: 10) == 2)
+    let (_, comparison) = try replay(Source(), retention: retention)
+    #expect(comparison.isEmpty, "\(comparison.text)")
+    #expect(comparison.thingsNow == 1)
+  }
+
+  @Test("The classic picture stays as it was: counters go with it")
+  func classicPicture() throws {
+    try record(["a start", "b start", "b end"], from: 0)
+    _ = try replay(Source(ignored: ["b"]))
+    let (before, now) = (first.subjects([Self.key("a")]), second.subjects([Self.key("a")]))
+    #expect(now[Self.key("a")]?.classic == before[Self.key("a")]?.classic)
+    #expect(now[Self.key("a")]?.classic.open != nil)
+  }
+}
