@@ -2,24 +2,29 @@ import Projection
 import SQLiteStore
 import ValueStreamCore
 
-/// `vsd check`: which records of log and store are damaged, and, if wanted, mends what can be.
+/// `vsd check`: lists damaged records of the log and the store. `vsd check repair` also repairs what it can.
 struct CheckCommand {
   static let name = "check"
-  /// The word after it that mends.
+  /// The word after the command that requests a repair.
   static let repair = "repair"
 
   private let directory: String
   private let settings: DaemonSettings
   private let isRepairing: Bool
 
-  /// - Parameter words: what follows `check`.
+  /// Prepares the command.
+  ///
+  /// - Parameter words: the words after `check`.
+  /// - Throws: ``SettingsError`` if a word is unknown, or the store is in memory.
   init(_ words: [String], _ settings: DaemonSettings) throws(SettingsError) {
     isRepairing = try settings.isChanging(words, command: Self.name, change: Self.repair)
     directory = try settings.storeDirectory(for: Self.name)
     self.settings = settings
   }
 
-  /// - Returns: false when something is damaged and stays so.
+  /// Prints the damage, and repairs it if requested.
+  ///
+  /// - Returns: false if damage remains.
   func run() throws -> Bool {
     let found = try examine()
     for damage in found.damage { StandardStream.output.write("\(damage)\n") }
@@ -39,7 +44,7 @@ struct CheckCommand {
     return left.isEmpty
   }
 
-  /// Reads everything there is.
+  /// Reads the whole log and store.
   private func examine() throws -> (damage: [StoreDamage], setAsideCount: Int) {
     let report = DamageReport()
     let log = try SQLiteDeliveryLog(reading: directory, options: Self.logOptions(report))
@@ -65,7 +70,7 @@ struct CheckCommand {
       defer { store.close() }
       try store.removeDamaged()
     }
-    // Subjects, names, the outbox and what was set aside come again from the log.
+    // The replay projects subjects, aliases, the outbox and set-aside deliveries again from the log.
     try ReplayCommand([ReplayCommand.application], settings).run()
   }
 

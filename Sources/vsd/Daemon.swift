@@ -9,7 +9,7 @@ import QueryAPI
 import SQLiteStore
 import ValueStreamCore
 
-/// The parts of vsd, wired.
+/// Builds the parts of vsd, connects them, and runs them.
 struct Daemon {
   private let settings: DaemonSettings
   private let logger: Logger
@@ -22,10 +22,10 @@ struct Daemon {
   private let retention: Retention
   private let server: HTTPServer
 
-  /// How long an API answer waits for what was acknowledged before it.
+  /// The longest time for which an API request waits until deliveries acknowledged before it are projected.
   private static let longestWait = Duration.seconds(2)
 
-  /// Opens the store and builds the parts; nothing listens yet.
+  /// Opens the store and builds the parts. Nothing listens yet.
   init(settings: DaemonSettings, logger: Logger) throws {
     self.settings = settings
     self.logger = logger
@@ -38,7 +38,7 @@ struct Daemon {
       logger.log(.error, "damaged, and passed over: \(damage)") { $0.member("similarBefore", heldBack) }
     }
     let (log, store) = try Self.openStores(settings.store, damage)
-    // With the lock of the store: no other process writes there.
+    // Opening the store locked it, so no other process writes to the directory of the guard.
     let poisonGuard: PoisonGuard =
       switch settings.store {
       case .memory: PoisonGuard()
@@ -89,7 +89,7 @@ struct Daemon {
     let recorder = try DeliveryRecorder(log: log, sink: projector, recent: recent, observer: observer)
 
     let waitForProjection: @Sendable () -> Void = {
-      // With the mock tracer deliveries are projected before they are answered.
+      // With the mock tracer, deliveries are projected before they are answered.
       guard !isMock, let last = try? log.lastPosition() else { return }
       projector.wait(for: last, atMost: Self.longestWait)
     }
@@ -105,8 +105,8 @@ struct Daemon {
           registry: registry,
           traces: ExemplarTraces(store: store, strategy: settings.traceStrategy, settle: settings.settle, clock: clock)
         ) {
-          // After a crash counters stand where the store does until the rest of the log is projected: never show less
-          // than what was shown before.
+          // After a crash, counters start at the state of the store until the rest of the log is projected. Wait, so that
+          // they never show less than before.
           waitForProjection()
           state.refreshGauges()
         }))
@@ -185,7 +185,7 @@ struct Daemon {
     }
   }
 
-  /// Serves until a signal asks to stop, finishes what is in flight, and closes the store.
+  /// Serves until SIGINT or SIGTERM, then finishes requests in flight and pending exports, and closes the store.
   func run() async throws {
     let server = server
     let signals = await TerminationSignals { server.stop() }
@@ -203,7 +203,7 @@ struct Daemon {
     let listeningFile = try settings.listeningFile.map { try ListeningFile($0, bound) }
     defer { listeningFile?.remove() }
     try await work()
-    // A store in memory ends here, so what could still change goes out as it is.
+    // A store in memory ends here. Export the spans that late events could still change as they are.
     await withTaskGroup { group in
       for runner in runners { group.addTask { await runner.finish(includingUnsettled: settings.store == .memory) } }
     }
@@ -217,12 +217,12 @@ struct Daemon {
     logger.info("stopped")
   }
 
-  /// Serves, exports and removes what is old, until serving ends.
+  /// Serves, exports, and removes expired data, until serving ends.
   private func work() async throws {
     async let exporting: Void = withTaskGroup { group in
       for runner in runners { group.addTask { await runner.run() } }
     }
-    // Cancelled when this returns.
+    // Both tasks are cancelled when this function returns.
     async let _: Void = awaitWriting()
     async let _: Void = retention.run()
     try await serve()
@@ -230,13 +230,13 @@ struct Daemon {
     await exporting
   }
 
-  /// Where the store could only be opened to be read, goes on trying until it can be written.
+  /// If the store could only be opened for reading, retries until it can be written.
   private func awaitWriting() async {
     guard let obstacle = state.writeObstacle else { return }
     logger.error("only reads, and answers 503 to deliveries, until the store can be written: \(obstacle)")
     while !Task.isCancelled {
       try? await Task.sleep(for: Self.writingPause)
-      // Reading and opening block.
+      // Opening and reading block, so use a thread.
       if (try? await OwnThread.run { state.writeObstacle }) == .some(nil) {
         logger.info("the store can be written, and takes deliveries again")
         return
@@ -246,7 +246,7 @@ struct Daemon {
 
   private static let writingPause = Duration.seconds(1)
 
-  /// Intake first, then the log, then the projector: each finishes what the one before handed on.
+  /// Runs intake, log and projector, and stops them in this order, so that each finishes what the previous one passed on.
   private func serve() async throws {
     async let recording: Void = recorder.run()
     async let projecting: Void = settings.tracers.contains(.mock) ? () : OwnThread.run { projector.run() }

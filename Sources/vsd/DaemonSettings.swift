@@ -10,7 +10,7 @@ import Catalog
 import ValueStreamCore
 import Zipkin
 
-/// Everything a user may set of vsd, read and checked.
+/// All settings of vsd, parsed and checked.
 struct DaemonSettings {
   enum Tracer: String, CaseIterable {
     case logging, otlp, jaeger, lightstep, datadog, zipkin, mock, none
@@ -30,12 +30,12 @@ struct DaemonSettings {
   let tracers: [Tracer]
   let store: Store
   let settle: Duration
-  /// How long ends wait to be counted.
+  /// The grace period before finished attempts are counted.
   var countGrace: Duration { settle * CounterSettings.countGraceFactor }
   let exportBacklog: Duration
   let traceStrategy: TraceStrategy
   let attributes: AttributeSelection
-  /// Where finished spans go from the store, in the order of the tracers.
+  /// The exporters of finished spans, in the order of the tracers.
   let destinations: [Destination]
   let logRetention: Duration
   let logMaxBytes: Int64
@@ -44,9 +44,9 @@ struct DaemonSettings {
   let hasBranchMetrics: Bool
   let logLevel: Logger.Level
   let sources: [any EventSource]
-  /// What was set of how things are understood, as `name=text`.
+  /// The settings given for mapping payloads to subjects, as `name=text`.
   let classification: [String]
-  /// What stands on the command line besides flags.
+  /// The command-line arguments other than flags.
   let words: [String]
 
   static let config = Setting<String?>.optionalText(
@@ -86,20 +86,22 @@ struct DaemonSettings {
     return level
   }
 
-  /// In the order in which help lists them.
+  /// All settings, in the order of the help text.
   static let declarations: [SettingDeclaration] =
     [config.declaration] + IntakeSettings.declarations + [tracer.declaration, storeLocation.declaration]
     + ExportSettings.declarations + RetentionSettings.declarations + CounterSettings.declarations + Destination.declarations + SourceCatalog.classification + [logLevelName.declaration]
     + SourceCatalog.secrets
 
-  /// Variables that look like settings and are none, in order, each with the one that may be meant.
+  /// Returns variables that look like settings but are not, sorted, each with a known name that the user may mean.
   static func unknownVariables(in environment: [String: String]) -> [(name: String, meant: String?)] {
     let known = declarations.flatMap { [$0.environment] + $0.otherVariables }
     return environment.keys.filter { $0.hasPrefix("VS_") && !known.contains($0) }.sorted()
       .map { ($0, Spelling.nearest(to: $0, among: known)) }
   }
 
-  /// - Throws: one line for the user.
+  /// Reads the settings from the command line, the environment and the configuration file.
+  ///
+  /// - Throws: a one-line message for the user.
   init(arguments: [String], environment: [String: String], readFile: (String) -> [UInt8]?) throws(SettingsError) {
     let settings = try Settings(
       declared: Self.declarations, arguments: arguments, environment: environment,
@@ -146,7 +148,8 @@ struct DaemonSettings {
     }
   }
 
-  /// A token that is empty would protect nothing: a variable of a deployment that was not filled in, not a wish.
+  /// Rejects an empty token, which would protect nothing. It usually comes from a variable that a deployment did not fill
+  /// in.
   private static func readToken(_ settings: Settings, _ environment: [String: String]) throws(SettingsError) -> Secret? {
     let setting = IntakeSettings.readToken
     guard let text = try settings.value(of: setting) ?? environment[setting.declaration.environment] else { return nil }

@@ -5,7 +5,7 @@ import Projection
 import QueryAPI
 import ValueStreamCore
 
-/// What the daemon tells of itself: readiness, gauges, statistics.
+/// The state of the daemon: readiness, warnings, gauges and statistics.
 struct DaemonState: Sendable {
   private let log: any DeliveryLog
   private let store: any SpanStore
@@ -33,10 +33,10 @@ struct DaemonState: Sendable {
   private let ages: AgeGauges
   private let branches: BranchGauges?
 
-  /// How long deliveries may wait while none is projected before that is a warning.
+  /// The seconds that deliveries may wait without any being projected before there is a warning.
   private static let tolerableStallSeconds = 5.0
 
-  /// Deliveries the projector may be behind before the daemon calls itself not ready.
+  /// The number of unprojected deliveries above which the daemon is not ready.
   private static let tolerableLag: UInt64 = 100_000
 
   init(
@@ -89,7 +89,7 @@ struct DaemonState: Sendable {
       .set(1, labels: [ValueStreamVersion.current])
   }
 
-  /// Why nothing can be written since the start; nil where it can. Opens for writing what was opened to be read.
+  /// The reason why the log or store cannot be written; nil if both can. Reopens for writing what was opened for reading.
   var writeObstacle: String? {
     do {
       try log.prepareToWrite()
@@ -100,14 +100,14 @@ struct DaemonState: Sendable {
     }
   }
 
-  /// Why deliveries should go elsewhere for now; nil when there is no reason.
+  /// The reason why the daemon is not ready for deliveries; nil if it is.
   var unreadiness: String? {
     if let obstacle = writeObstacle { return "nothing can be written: \(obstacle)" }
     let behind = projectionLag
     return behind > Self.tolerableLag ? "\(behind) deliveries are recorded but not projected yet" : nil
   }
 
-  /// What an operator should look at, although deliveries are safe here.
+  /// Messages for the operator about problems that put no delivery at risk.
   var warnings: [String] {
     var warnings: [String] = []
     if let stall = projector.stall, stall.seconds > Self.tolerableStallSeconds {
@@ -129,9 +129,9 @@ struct DaemonState: Sendable {
     return last.rawValue - min(last.rawValue, projector.projected?.rawValue ?? 0)
   }
 
-  /// Brings the gauges up to date.
+  /// Updates the gauges before a scrape.
   func refreshGauges() {
-    // What cannot be counted now is counted with the next deliveries.
+    // Ends that cannot be counted now are counted with the next deliveries.
     try? projector.countEnds()
     try? ages.refresh()
     try? branches?.refresh()
@@ -160,7 +160,7 @@ struct DaemonState: Sendable {
     }
   }
 
-  /// The counts of `/api/v1/stats`.
+  /// Returns the counts for `/api/v1/stats`.
   func stats() throws -> StatsHandler.Stats {
     StatsHandler.Stats(
       recorded: metrics.deliveryCount(.recorded), duplicate: metrics.deliveryCount(.duplicate),

@@ -8,20 +8,22 @@ import Export
 import ValueStreamCore
 import Zipkin
 
-/// Where finished spans go from the store, with all that the exporter needs.
+/// A backend for finished spans, with its configured exporter.
 struct Destination {
   let exporter: any SpanExporter
-  /// What to tell the user at start.
+  /// A message for the user at start; nil if there is none.
   var notice: String?
 
-  /// Settings of all of them, in the order in which help lists them.
+  /// The settings of all exporters, in the order of the help text.
   static let declarations =
     OTLPSettings.declarations + JaegerSettings.declarations + LightstepSettings.declarations + DatadogSettings.declarations
     + ZipkinSettings.declarations
 
-  /// The destinations of these tracers. Settings of others are not read: their variables may stand there for other programs.
+  /// Creates the destinations of the selected tracers.
   ///
-  /// - Throws: one line for the user.
+  /// Does not read the settings of other tracers: their environment variables may be meant for other programs.
+  ///
+  /// - Throws: a one-line message for the user.
   static func all(
     of tracers: [DaemonSettings.Tracer], in settings: Settings, environment: [String: String], readFile: (String) -> [UInt8]?
   ) throws(SettingsError) -> [Destination] {
@@ -55,14 +57,16 @@ struct Destination {
         let configuration = try ZipkinSettings.configuration(in: settings, attributes: attributes, phases: phases)
         destinations.append(Destination(exporter: ZipkinExporter(configuration: configuration, transport: CurlTransport())))
       case .mock, .none:
-        // Neither gets spans from the store.
+        // Neither of them gets spans from the store.
         continue
       }
     }
     return destinations
   }
 
-  /// The files that the OTLP tracer checks its receiver with, and shows to it.
+  /// Returns the files for TLS: the CA certificate that verifies the OTLP backend, and the client certificate and key.
+  ///
+  /// - Throws: ``SettingsError`` if a file cannot be read.
   private static func certificates(
     _ settings: Settings, _ readFile: (String) -> [UInt8]?
   ) throws(SettingsError) -> CurlTransport.Options {

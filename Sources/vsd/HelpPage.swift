@@ -1,9 +1,9 @@
 import Catalog
 import ValueStreamCore
 
-/// What `vsd --help` and `vsd --help all` print.
+/// The text of `vsd --help` and `vsd --help all`.
 enum HelpPage {
-  /// The first page: what fits a screen.
+  /// The first page, which fits on a screen.
   static var text: String {
     """
     vsd receives webhooks from your forge, tracker and CI, and turns them into traces and metrics.
@@ -28,7 +28,7 @@ enum HelpPage {
     """
   }
 
-  /// All of it.
+  /// The complete help, with all flags.
   static var all: String {
     """
     vsd receives webhooks from your forge, tracker and CI, and turns them into traces and metrics.
@@ -73,7 +73,7 @@ enum HelpPage {
     address; 70 internal error; 71 too few open files allowed; 74 cannot open the store.
     """
 
-  /// What the first page shows, in this order.
+  /// The flags on the first page, in this order.
   private static let firstFlags = [
     "addr", "admin-addr", "read-token", "store", "log-retention", "tracer", "otlp-endpoint", "trace-strategy", "config",
     "log-level",
@@ -81,7 +81,7 @@ enum HelpPage {
 
   // MARK: Sections
 
-  /// All settings under the headings that help and documentation list them by.
+  /// All settings, grouped under the headings of the help and the documentation.
   static let sections: [(title: String, declarations: [SettingDeclaration])] = titles.compactMap { title in
     let declarations = DaemonSettings.declarations.filter { Self.title(of: $0.name) == title }
     return declarations.isEmpty ? nil : (title, declarations)

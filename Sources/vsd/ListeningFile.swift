@@ -2,13 +2,13 @@ import FoundationEssentials
 import Intake
 import ValueStreamCore
 
-/// A file that says where vsd listens, for scripts that start it: it is there as long as vsd listens.
+/// A file with the addresses that vsd listens on, for scripts that start vsd. It exists while vsd listens.
 struct ListeningFile: Sendable {
   private let path: String
 
-  /// Writes it in one step, so that nobody reads half of it.
+  /// Writes the file atomically, so that no reader sees a part of it.
   ///
-  /// - Throws: ``StoreError`` when it cannot be written.
+  /// - Throws: ``StoreError`` if the file cannot be written.
   init(_ path: String, _ addresses: [ListenAddress]) throws {
     self.path = path
     let text = addresses.map { "\($0)\n" }.joined()

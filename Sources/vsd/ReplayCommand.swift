@@ -4,22 +4,25 @@ import Replay
 import SQLiteStore
 import ValueStreamCore
 
-/// `vsd replay`: what would today's mapping make of the deliveries that are kept, and, if wanted, let it.
+/// `vsd replay`: projects the log again and prints the differences. `vsd replay apply` also puts the result in place.
 struct ReplayCommand {
   static let name = "replay"
-  /// The word after it that puts the second projection in the place of the first.
+  /// The word after the command that replaces the current projection with the new one.
   static let application = "apply"
 
   private let directory: String
   private let settings: DaemonSettings
   private let isApplied: Bool
 
-  /// The second projection, until it takes the place of the first or another replay begins.
+  /// The file of the new projection. A later replay continues or replaces it.
   private static let fileName = "spans-replay.sqlite"
-  /// The value that says by which mapping it was made.
+  /// The stored value that identifies the program and settings that made the projection.
   private static let mapping = "replay.mapping"
 
-  /// - Parameter words: what follows `replay`.
+  /// Prepares the command.
+  ///
+  /// - Parameter words: the words after `replay`.
+  /// - Throws: ``SettingsError`` if a word is unknown, or the store is in memory.
   init(_ words: [String], _ settings: DaemonSettings) throws(SettingsError) {
     isApplied = try settings.isChanging(words, command: Self.name, change: Self.application)
     directory = try settings.storeDirectory(for: Self.name)
@@ -31,7 +34,7 @@ struct ReplayCommand {
     defer { log.close() }
     let first = isApplied ? try SQLiteSpanStore(directory: directory) : try SQLiteSpanStore(reading: directory)
     defer { first.close() }
-    // What the log has lost is known from the first projection only, and is carried over.
+    // Finds damaged deliveries. Only the current projection knows data that the log has lost, so the replay copies that.
     try log.examine()
     let second = try openSecond(of: log, beside: first)
     defer { second.close() }
@@ -56,7 +59,8 @@ struct ReplayCommand {
     StandardStream.error.write("\rreplayed \(read) of \(total) deliveries (\(read * 100 / total) %)")
   }
 
-  /// What an earlier replay has made by the same mapping, if it can go on from there, or an empty one.
+  /// Opens the projection of an earlier replay if it has the same mapping and can continue; otherwise creates an empty
+  /// one.
   private func openSecond(of log: SQLiteDeliveryLog, beside first: SQLiteSpanStore) throws -> SQLiteSpanStore {
     var options = SQLiteSpanStore.Options()
     options.fileName = Self.fileName
@@ -67,7 +71,7 @@ struct ReplayCommand {
       if try kept.values()[Self.mapping] == mapping, try Self.isContinued(kept, by: log) { return kept }
       kept.close()
     } catch let error as StoreError where error.code != .busy {
-      // Whatever is wrong with it, it is made anew.
+      // The file cannot be used. It is created anew below.
     }
     try SQLiteSpanStore.remove(Self.fileName, in: directory)
     let empty = try SQLiteSpanStore(directory: directory, options: options)
@@ -77,13 +81,13 @@ struct ReplayCommand {
     return empty
   }
 
-  /// False where deliveries may have been removed from the log that the projection has not seen.
+  /// False if the log may have removed deliveries that the projection has not read.
   private static func isContinued(_ projection: SQLiteSpanStore, by log: SQLiteDeliveryLog) throws -> Bool {
     guard let position = try projection.position() else { return true }
     return try log.delivery(at: position) != nil
   }
 
-  /// Version, and what tells builds of one version apart.
+  /// The version, with the size and time of the executable to tell apart builds of one version.
   private static var programIdentity: [UInt8] {
     var status = stat()
     _ = stat("/proc/self/exe", &status)
@@ -91,9 +95,10 @@ struct ReplayCommand {
   }
 }
 
-/// What `vsd check` and `vsd replay` have in common: each looks at a store on disk, and changes it after one more word.
+/// Argument checks for `vsd check` and `vsd replay`. Both read a store on disk, and change it if a second word asks for
+/// that.
 extension DaemonSettings {
-  /// Whether the words after a command ask it to change the store.
+  /// True if the words after a command ask it to change the store.
   ///
   /// - Throws: ``SettingsError`` for any other word.
   func isChanging(_ words: [String], command: String, change: String) throws(SettingsError) -> Bool {
@@ -103,7 +108,9 @@ extension DaemonSettings {
     return !words.isEmpty
   }
 
-  /// - Throws: ``SettingsError`` where the store is in memory.
+  /// Returns the directory of the store.
+  ///
+  /// - Throws: ``SettingsError`` if the store is in memory.
   func storeDirectory(for command: String) throws(SettingsError) -> String {
     guard case .directory(let directory) = store else {
       throw SettingsError("\(command) needs a store on disk: --store=DIRECTORY")

@@ -1,6 +1,6 @@
 import ValueStreamCore
 
-/// Where log lines go: a queue, so that a reader of standard output who does not read stops nothing.
+/// Writes log lines to standard output through a queue, so that a slow reader does not block vsd.
 enum StandardOutput {
   private static let lines = LineQueue { count in
     var line = JSONWriter()
@@ -13,7 +13,7 @@ enum StandardOutput {
     return line.bytes + [0x0A]
   }
 
-  /// How long what waits may take at the end.
+  /// The longest time that writing the remaining lines may take at exit.
   private static let lastMilliseconds: Int32 = 2000
 
   static let write: @Sendable ([UInt8]) -> Void = { line in
@@ -21,12 +21,12 @@ enum StandardOutput {
     lines.write(line)
   }
 
-  /// False while lines might be lost.
+  /// False if further lines might be lost.
   static var hasRoom: Bool { lines?.hasRoom ?? true }
 
-  /// Lines lost since the start.
+  /// The number of lines lost since the start.
   static var lostCount: UInt64 { lines?.lostCount ?? 0 }
 
-  /// Writes what waits. Nothing may be logged after it.
+  /// Writes the remaining lines. Log nothing after this.
   static func finish() { lines?.finish(atMost: lastMilliseconds) }
 }

@@ -1,13 +1,13 @@
 import Dispatch
 import Glibc
 
-/// Calls back once for SIGINT or SIGTERM, instead of the process being ended.
+/// Calls a function on SIGINT or SIGTERM instead of ending the process.
 struct TerminationSignals {
   private let sources: [any DispatchSourceSignal]
 
-  /// Returns when signals are listened to: one that comes from then on is not lost.
+  /// Starts to listen for the signals. Once this returns, no signal is lost.
   init(_ onSignal: @escaping @Sendable () -> Void) async {
-    // A peer that went away shows as an error of the write.
+    // With SIGPIPE ignored, writing to a closed connection fails with an error instead of ending the process.
     signal(SIGPIPE, SIG_IGN)
     sources = [SIGINT, SIGTERM].map { DispatchSource.makeSignalSource(signal: $0) }
     for source in sources {

@@ -2,7 +2,7 @@ import Glibc
 import Intake
 import ValueStreamCore
 
-/// `vsd`: options, wiring, exit code.
+/// The entry point of `vsd`: parses arguments, runs the daemon or a command, and sets the exit code.
 @main
 enum VSD {
   static func main() async {

@@ -1,13 +1,13 @@
 import ValueStreamCore
 
-/// What `--help` prints, for the program, a group of commands and a command.
+/// The texts of `--help` for the program, for a group of commands and for a command.
 enum CommandHelp {
   static func text(for words: [String], in table: CommandTable) -> String {
     if let command = table.commands.first(where: { $0.words == words }) { return page(of: command) }
     return list(of: table.commands.filter { $0.words.starts(with: words) }, after: words)
   }
 
-  /// The pages of all commands, one below the other.
+  /// Returns the help pages of all commands, one below the other.
   static func everything(in table: CommandTable) -> String {
     ([text(for: [], in: table)] + table.commands.map(page)).joined(separator: "\n\(String(repeating: "-", count: 100))\n\n")
   }
@@ -36,7 +36,7 @@ enum CommandHelp {
       """
   }
 
-  /// The headings of the first page, with the first words of the commands below them.
+  /// The headings of the main help page, and the first words of the commands below each.
   static let sections: [(title: String, firstWords: [String])] = [
     ("Export history as CSV", ["github", "gitlab", "jira", "jenkins"]),
     ("Report on CSV files", ["agg"]),

@@ -1,15 +1,15 @@
 import ValueStreamCore
 
-/// Something `vsperf` can do.
+/// A command of `vsperf`.
 struct Command: Sendable {
-  /// The words that name it: `generate history`.
+  /// The words of its name, such as `generate history`.
   var words: [String]
-  /// One line, for the list of commands.
+  /// A one-line summary for the list of commands.
   var summary: String
-  /// What it does, for its own page.
+  /// A description for the help page of the command.
   var description: String
   var declarations: [SettingDeclaration]
-  /// How help names what follows the command; nil when nothing may.
+  /// The placeholder of the operands in help texts; nil if the command takes none.
   var operands: String?
   var examples: [(text: String, command: String)]
   var run: @Sendable (Settings) async throws -> Void
@@ -17,7 +17,7 @@ struct Command: Sendable {
   var name: String { words.joined(separator: " ") }
 }
 
-/// All commands. A command of several words stands below its first ones, which are pages of help only.
+/// The table of all commands. The first words of a command of several words name a group, which has only a help page.
 struct CommandTable: Sendable {
   var commands: [Command]
 
@@ -27,14 +27,14 @@ struct CommandTable: Sendable {
     .eventAnnotate, .eventRun, .explain, .generateHistory, .generatePullRequests, .traceparent, .completion,
   ])
 
-  /// What a command line asks for.
+  /// The action that a command line asks for.
   enum Request {
     case show(String)
     case run(Command, Settings)
   }
 
   func request(in arguments: [String], environment: [String: String]) throws -> Request {
-    // What follows -- is for somebody else.
+    // Arguments after `--` belong to another program.
     let own = arguments.prefix { $0 != "--" }
     let isHelp = own.contains { Self.helpFlags.contains($0) }
     if !isHelp, own.contains(where: { ["--version", "-version"].contains($0) }) {
@@ -54,9 +54,10 @@ struct CommandTable: Sendable {
 
   private static let helpFlags = ["--help", "-help", "-h"]
 
-  /// The words that are no flags, wherever flags stand.
+  /// Returns the arguments that are not flags or values of flags, wherever they stand.
   private func words(in arguments: [String], isHelp: Bool) throws -> [String] {
-    // Which words are values of flags is known once all flags are; a wrong one does not keep anybody from help.
+    // Parsing needs the flags of all commands to know which arguments are values. With `--help`, an invalid flag
+    // still shows the help page.
     do throws(SettingsError) {
       return try Settings(declared: commands.flatMap(\.declarations), arguments: arguments, environment: [:]).operands
     } catch {
@@ -66,7 +67,9 @@ struct CommandTable: Sendable {
     }
   }
 
-  /// The command that words name.
+  /// Returns the command that the words name.
+  ///
+  /// - Throws: ``UsageError`` if there is no such command or an argument is not expected.
   private func command(_ words: [String]) throws -> Command {
     if let command = commands.first(where: { words.starts(with: $0.words) }) {
       if words.count == command.words.count || command.operands != nil { return command }
@@ -78,7 +81,9 @@ struct CommandTable: Sendable {
       group.isEmpty ? "which command? there is \(next)" : "\(group.joined(separator: " ")) what? there is \(next)", seeing: group)
   }
 
-  /// Words that begin a command, all or some of them.
+  /// Returns the words that name a command or a group.
+  ///
+  /// - Throws: ``UsageError`` if a word belongs to no command.
   private func group(_ words: [String]) throws -> [String] {
     var group: [String] = []
     for word in words {
@@ -94,7 +99,7 @@ struct CommandTable: Sendable {
     return group
   }
 
-  /// What can follow the first words of commands, in the order of the table.
+  /// Returns the words that can follow a group, in the order of the table.
   private func nextWords(after group: [String]) -> [String] {
     var next: [String] = []
     for command in commands where command.words.starts(with: group) && command.words.count > group.count {

@@ -1,11 +1,11 @@
 import Simulator
 import ValueStreamCore
 
-/// In which order deliveries come, and which of them twice: what networks and people who redeliver make of it.
+/// Reorders and repeats deliveries, as networks and manual redeliveries do.
 struct DeliveryOrder: Sendable {
   var seed: UInt64
   var isShuffled = false
-  /// Of 1.
+  /// The share of deliveries that are sent twice, from 0 to 1.
   var duplicateShare = 0.0
 
   func applied(to deliveries: some Sequence<HistoryDelivery>) -> AnySequence<HistoryDelivery> {
@@ -16,7 +16,7 @@ struct DeliveryOrder: Sendable {
     return AnySequence(repeated.shuffled(using: &random))
   }
 
-  /// Some come again, a few deliveries later.
+  /// Repeats a share of the deliveries, each up to 20 deliveries later.
   private struct Repeated<Base: IteratorProtocol<HistoryDelivery>>: Sequence, IteratorProtocol {
     private var base: Base
     private let share: Double

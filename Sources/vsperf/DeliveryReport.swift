@@ -1,9 +1,9 @@
 import Simulator
 import ValueStreamCore
 
-/// How far it is, on a terminal, and what it was, in the end.
+/// Shows the progress of deliveries on a terminal, and a summary at the end.
 struct DeliveryReport {
-  /// `sent`.
+  /// The verb of the summary, such as `sent`.
   private let verb: String
   private let start = ContinuousClock.now
   private let isShown = StandardStream.error.isTerminal
@@ -25,7 +25,8 @@ struct DeliveryReport {
     StandardStream.error.write("\r\(verb) \(total) deliveries, up to \(delivery.time.rfc3339.prefix(10))")
   }
 
-  /// One line: `sent 7140 deliveries, 38.2 MB, in 9.8 s (728 a second): workflow_job 3012, ...`.
+  /// Prints the summary in one line: `sent 7140 deliveries, 38.2 MB, in 9.8 s (728 a second): workflow_job 3012,
+  /// ...`.
   func finish() {
     let seconds = max(start.duration(to: .now).inSeconds, 0.001)
     let types = counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { "\($0.key) \($0.value)" }

@@ -2,7 +2,7 @@ import Simulator
 import Intake
 import ValueStreamCore
 
-/// Sends deliveries to a vsd as their vendor would, each when the one before is answered.
+/// Sends deliveries to a vsd as their vendor would, one at a time.
 struct DeliverySender {
   private let receiver: String
   private let secret: Secret?
@@ -16,7 +16,9 @@ struct DeliverySender {
     authenticator = try SystemMessageAuthenticator()
   }
 
-  /// - Throws: ``CommandError`` for any answer but 200; 503 is asked again after the time it names.
+  /// Sends a delivery and waits for the response. A 503 is retried for up to 5 minutes, after the time that it asks for.
+  ///
+  /// - Throws: ``CommandError`` for any response but 200, and if there is no answer.
   func send(_ delivery: HistoryDelivery) async throws {
     var headers = delivery.headers
     if let secret {

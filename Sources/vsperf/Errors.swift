@@ -1,14 +1,16 @@
-/// A mistake in the command line: one line that says where help is.
+/// A mistake in the command line, with a message of one line that names the help page.
 struct UsageError: Error, CustomStringConvertible {
   let description: String
 
-  /// - Parameter words: the command, or the first words of one, whose help says more.
+  /// Creates an error whose message ends with a hint at the help page.
+  ///
+  /// - Parameter words: The words of the command or group whose help page to name.
   init(_ message: String, seeing words: [String]) {
     description = "\(message); \(([Program.name] + words).joined(separator: " ")) --help says more"
   }
 }
 
-/// Why a command could not do what it was asked for.
+/// An error that makes a command fail, with its exit code.
 struct CommandError: Error, CustomStringConvertible {
   let description: String
   let exitCode: Int32
@@ -19,7 +21,7 @@ struct CommandError: Error, CustomStringConvertible {
   }
 }
 
-/// Ends the program with an exit code of another, without a word.
+/// Ends the program silently with the exit code of another program.
 struct ExitStatus: Error {
   var code: Int32
 }

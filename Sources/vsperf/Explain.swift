@@ -21,7 +21,7 @@ extension Command {
     run: { try await Explain($0).run() })
 }
 
-/// `vsperf explain`.
+/// Implements `vsperf explain`.
 struct Explain: Sendable {
   enum Format: String, CaseIterable, Sendable {
     case text, json

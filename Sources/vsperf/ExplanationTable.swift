@@ -1,6 +1,6 @@
 import ValueStreamCore
 
-/// How many payloads became events, were ignored or refused, by source and type.
+/// The number of payloads that gave events, were ignored or were unreadable, by source and type.
 struct ExplanationTable {
   private struct Row {
     var events = 0
@@ -22,7 +22,7 @@ struct ExplanationTable {
     }
   }
 
-  /// With a line of sums.
+  /// The table as text, with a line of totals.
   var text: String {
     let width = (rows.keys.map(\.count).max() ?? 0) + 2
     func line(_ name: String, _ numbers: [String]) -> String {

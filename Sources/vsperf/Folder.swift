@@ -2,7 +2,7 @@ import FoundationEssentials
 import ValueStreamCore
 
 enum Folder {
-  /// Paths of all files with one of some endings in a folder and those in it, sorted.
+  /// Returns the sorted paths of all files with one of these suffixes in a folder and its subfolders.
   static func files(in directory: String, endingIn suffixes: [String]) throws(CommandError) -> [String] {
     guard let all = try? FileManager.default.subpathsOfDirectory(atPath: directory) else {
       throw CommandError("cannot read the folder \(directory)", ExitCode.noInput)

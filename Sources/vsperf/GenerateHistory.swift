@@ -26,7 +26,7 @@ extension Command {
     run: { try await GenerateHistory($0).run() })
 }
 
-/// `vsperf generate history`.
+/// Implements `vsperf generate history`.
 struct GenerateHistory: Sendable {
   private let configuration: HistoryConfiguration
   private let output: String?
@@ -91,7 +91,7 @@ struct GenerateHistory: Sendable {
       receiver = try settings.value(of: Self.send)
       order = DeliveryOrder(
         seed: seed, isShuffled: try settings.value(of: Self.shuffle), duplicateShare: try settings.value(of: Self.duplicate))
-      // Several are for those who check; who signs takes the first.
+      // vsd accepts a list of secrets; a sender signs with the first one.
       secret = try GitHubSource.secretSetting.secrets(in: settings, readFile: Environment.readFile).first
     } catch {
       throw UsageError("\(error)", seeing: ["generate", "history"])
@@ -112,7 +112,7 @@ struct GenerateHistory: Sendable {
         report.count(delivery)
         isReached = true
       }
-      // A history without deliveries (a small team at a weekend) must not hide that nobody listens.
+      // A history can be empty, such as a weekend of a small team. The ping still shows whether vsd answers.
       if !isReached { try await sender.send(.ping(at: SystemClock().now())) }
     } else {
       var output = try Output(path: output)

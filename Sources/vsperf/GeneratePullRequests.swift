@@ -18,7 +18,7 @@ extension Command {
     run: { try GeneratePullRequests($0).run() })
 }
 
-/// `vsperf generate pull-requests`.
+/// Implements `vsperf generate pull-requests`.
 struct GeneratePullRequests: Sendable {
   private let rows: Int
   private let seed: UInt64

@@ -1,24 +1,26 @@
 import ValueStreamCore
 
-/// Sends requests to the intake of a vsd, which may be busy.
+/// Sends requests to the intake of a vsd and retries while vsd is overloaded.
 struct IntakeClient: Sendable {
   enum Failure: Error {
     case noAnswer(HTTPTransportError)
-    /// An answer other than 200.
+    /// The response has a status other than 200.
     case refused(HTTPResponse)
   }
 
   let transport: any HTTPTransport
-  /// How long a receiver that says 503 is asked again.
+  /// How long to retry when vsd answers 503.
   var patience: Duration
-  /// True when one that does not answer is asked again too.
+  /// True to retry also when vsd does not answer.
   var isPatientWithSilence = false
 
   private static let pauseSeconds = 0.5
 
-  /// Returns when the receiver has taken what was sent.
+  /// Sends a request and returns when vsd has accepted it.
   ///
-  /// - Throws: ``Failure`` for any answer but 200; 503 is asked again after the time it names.
+  /// A 503 is retried for ``patience``, after the time that its `Retry-After` asks for (at most 60 seconds).
+  ///
+  /// - Throws: ``Failure`` for any response but 200, and if there is no answer.
   func post(_ request: HTTPTransportRequest) async throws {
     let end = ContinuousClock.now + patience
     while true {

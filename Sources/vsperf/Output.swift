@@ -1,7 +1,7 @@
 import Glibc
 import ValueStreamCore
 
-/// Text to a file or to standard output, some at a time.
+/// Writes text to a file or to standard output, with a buffer.
 struct Output: ~Copyable {
   private let descriptor: Int32
   private let name: String
@@ -9,10 +9,12 @@ struct Output: ~Copyable {
 
   private static let bufferSize = 1 << 18
 
+  /// Opens the output for writing.
+  ///
   /// - Parameters:
-  ///   - path: nil and `-` stand for standard output; a file is made, or emptied.
-  ///   - size: bytes of the file that stay; what follows them goes.
-  /// - Throws: also when the file is shorter.
+  ///   - path: The file to write; nil and `-` mean standard output. The file is created if it does not exist.
+  ///   - size: The number of bytes of an existing file to keep. Everything after them is deleted.
+  /// - Throws: ``CommandError`` if the file cannot be opened, or is shorter than `size`.
   init(path: String?, keeping size: Int64 = 0) throws(CommandError) {
     let path = path == "-" ? nil : path
     name = path ?? "standard output"
@@ -20,14 +22,14 @@ struct Output: ~Copyable {
     if descriptor < 0 { throw Self.failure(name) }
     buffer.reserveCapacity(Self.bufferSize * 2)
     guard path != nil else { return }
-    // A pipe, or a device, has no end that could be moved.
+    // A pipe or a device has no end to move.
     let end = max(0, Int64(lseek(descriptor, 0, SEEK_END)))
     if end < size { throw CommandError("\(name) is shorter than it was left", ExitCode.dataError) }
     if end > size, ftruncate(descriptor, off_t(size)) != 0 { throw Self.failure(name) }
     lseek(descriptor, off_t(size), SEEK_SET)
   }
 
-  /// True for a file, and where one will be made; false for a device, a pipe or a folder.
+  /// True for a regular file, and for a path where none exists yet; false for a device, a pipe or a folder.
   static func isFile(_ path: String) -> Bool {
     var status = stat()
     return stat(path, &status) != 0 || status.st_mode & S_IFMT == S_IFREG

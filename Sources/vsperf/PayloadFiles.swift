@@ -3,19 +3,19 @@ import Intake
 import Catalog
 import ValueStreamCore
 
-/// Reads payloads from files, and what they mean.
+/// Reads payloads from files and interprets them.
 struct PayloadFiles: Sendable {
   let sources: [any EventSource]
   let origin: PayloadOrigin
-  /// Stands in where a payload has no time.
+  /// The time to assume for a payload that contains none.
   let received: Timestamp
 
-  /// Paths of all payloads in a folder and those in it, sorted.
+  /// Returns the sorted paths of all payload files in a folder and its subfolders.
   static func list(_ directory: String) throws(CommandError) -> [String] {
     try Folder.files(in: directory, endingIn: [".json", ".ndjson"])
   }
 
-  /// What a file holds: one payload, or one a line.
+  /// Returns the payloads in a file: one per line if it ends in `.ndjson`, otherwise one.
   func payloads(in path: String) throws(CommandError) -> [ExplainedPayload] {
     guard let bytes = path == "-" ? StandardInput.read() : Environment.readFile(path) else {
       throw CommandError("cannot read the file \(path)", ExitCode.noInput)
@@ -35,7 +35,7 @@ struct PayloadFiles: Sendable {
     return explain(found.delivery, of: found.source, at: path)
   }
 
-  /// A delivery as `vsperf generate history` writes it.
+  /// Interprets a delivery in the format of `vsperf generate history`.
   private func explain(line: [UInt8], at path: String) -> ExplainedPayload {
     struct Line: Decodable {
       var path: String
@@ -53,7 +53,7 @@ struct PayloadFiles: Sendable {
     return explain(Delivery(source: source.name, received: time, headers: headers, body: body), of: source, at: path)
   }
 
-  /// The bytes of the last member, as they were sent.
+  /// Returns the bytes of the last member, `body`, unchanged.
   private static func body(of line: [UInt8]) -> [UInt8]? {
     let name = Array("\"body\":".utf8)
     guard let start = line.firstRange(of: name)?.upperBound, let end = line.lastIndex(of: UInt8(ascii: "}")), start < end else {
@@ -69,24 +69,24 @@ struct PayloadFiles: Sendable {
       unread: UnreadValues(in: delivery))
   }
 
-  /// With the names of the folders above, which may tell the source.
+  /// Returns the absolute path, because the names of parent folders may identify the source.
   private func absolute(_ path: String) -> String {
     path.hasPrefix("/") ? path : "\(FileManager.default.currentDirectoryPath)/\(path)"
   }
 }
 
-/// A payload, where it stands and what it means.
+/// A payload with its location and its interpretation.
 struct ExplainedPayload {
   var path: String
-  /// Nil when nothing tells it.
+  /// The name of the source; nil if it is unknown.
   var source: String?
-  /// Of a GitHub event.
+  /// The event type of a GitHub delivery; nil for other sources.
   var type: String?
   var meaning: Result<Interpretation, PayloadError>
-  /// What of it no type can hold.
+  /// The values in the payload that no type can represent.
   var unread: UnreadValues?
 
-  /// Everything, for people.
+  /// The full explanation, for people.
   var text: String {
     let head =
       "\(path)\(source.map { ", \($0)\(type.map { " \($0)" } ?? "")" } ?? "")\(unread.map { "\n\($0.explanation)" } ?? "")"
@@ -96,7 +96,7 @@ struct ExplainedPayload {
     }
   }
 
-  /// In one line.
+  /// The explanation in one line.
   var line: String {
     switch meaning {
     case .success(.events(let events, let branches)):
@@ -110,7 +110,7 @@ struct ExplainedPayload {
     }
   }
 
-  /// An object.
+  /// The explanation as a JSON object.
   var json: [UInt8] {
     var json = JSONWriter()
     json.object { json in

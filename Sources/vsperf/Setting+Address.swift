@@ -1,7 +1,7 @@
 import ValueStreamCore
 
 extension Setting where Value == String? {
-  /// The address of a vsd, without a slash at its end.
+  /// Declares a setting for the address of a vsd. The value has no trailing slash.
   static func address(_ name: String, environment: String, help: String) -> Setting {
     Setting(
       name, environment: environment, placeholder: "URL", default: nil, defaultText: nil, help: help

@@ -1,7 +1,7 @@
 import ValueStreamCore
 
 extension Setting where Value == Bool {
-  /// What all commands take that write CSV.
+  /// The setting that all commands that write CSV share.
   static let keepFormulas = Setting.toggle(
     "keep-formulas", environment: "",
     help:

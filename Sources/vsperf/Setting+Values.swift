@@ -1,7 +1,7 @@
 import ValueStreamCore
 
 extension Setting where Value == Int {
-  /// A number of things, which messages name where they are told: `days`.
+  /// Declares a setting for a whole number in a range. `things` is the unit in messages, such as `days`.
   static func count(
     _ name: String, of things: String? = nil, default value: Int, in range: ClosedRange<Int>, help: String
   ) -> Setting {
@@ -18,7 +18,7 @@ extension Setting where Value == Int {
 }
 
 extension Setting where Value == Timestamp? {
-  /// A time, or a day: its beginning in UTC.
+  /// Declares a setting for a time. A day without a time means its start in UTC.
   static func time(_ name: String, defaultText: String? = nil, help: String) -> Setting {
     Setting(
       name, environment: "", placeholder: "TIME", default: nil, defaultText: defaultText, help: help

@@ -1,9 +1,9 @@
 import FoundationEssentials
 import ValueStreamCore
 
-/// Asks a vsd for spans by the names of their things.
+/// Looks up spans in a vsd by the names of their subjects.
 struct SpanLookup {
-  /// A span as the API tells it, as far as it is needed here.
+  /// The members of a span in the API that are needed here.
   struct Found: Decodable {
     var key: String
     var attempt: Int
@@ -12,26 +12,28 @@ struct SpanLookup {
 
   struct Failure: Error, CustomStringConvertible {
     var description: String
-    /// Another attempt may bring an answer.
+    /// True if a retry may succeed.
     var isRetryable: Bool
   }
 
   private let server: String
-  /// The vsd, for messages.
+  /// The address of vsd for messages, without secrets.
   var place: String { WebAddress.withoutSecrets(server) }
   private let token: String?
   private let transport: any HTTPTransport
 
+  /// Creates a lookup for a vsd.
+  ///
   /// - Parameters:
-  ///   - server: address of the vsd, without a slash at its end.
-  ///   - token: its read token; nil where it needs none.
+  ///   - server: The address of vsd, without a trailing slash.
+  ///   - token: The read token of vsd; nil if it has none.
   init(server: String, token: String?, transport: any HTTPTransport) {
     self.server = server
     self.token = token
     self.transport = transport
   }
 
-  /// The spans of all things that have one of these names, in order of attempts.
+  /// Returns the spans of all subjects that have one of these names, in order of attempts.
   func spans(named references: [Reference], timeoutSeconds: Double) async throws(Failure) -> [Found] {
     let query = references.map { "reference=\(PercentEncoding.encode($0.description))" }.joined(separator: "&")
     var request = HTTPTransportRequest(

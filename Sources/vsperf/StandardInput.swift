@@ -1,7 +1,7 @@
 import Glibc
 
 enum StandardInput {
-  /// Everything that is piped in; nil when it cannot be read.
+  /// Returns all bytes of standard input; nil if it cannot be read.
   static func read() -> [UInt8]? {
     var bytes: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 1 << 16)

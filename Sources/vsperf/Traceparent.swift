@@ -24,18 +24,18 @@ extension Command {
     run: { try await Traceparent($0, environment: Environment.variables).run() })
 }
 
-/// `vsperf traceparent`.
+/// Implements `vsperf traceparent`.
 struct Traceparent: Sendable {
   private let subject: TraceparentSubject
-  /// Nil to compute the ids.
+  /// The connection to vsd; nil to compute the ids instead.
   private let lookup: SpanLookup?
   private let isOffline: Bool
   private let wait: Duration
   private let isComputedInVain: Bool
 
-  /// How long to wait before vsd is asked again.
+  /// The pause before vsd is asked again.
   private static let pause = Duration.milliseconds(500)
-  /// vsd itself may take two seconds for an answer.
+  /// The minimum timeout of a request: vsd itself may take two seconds to answer.
   private static let shortestTimeout = Duration.seconds(3)
 
   private static let key = Setting<SpanKey?>(
@@ -96,7 +96,7 @@ struct Traceparent: Sendable {
     do throws(SettingsError) {
       subject = try Self.subject(settings, environment)
       server = try settings.value(of: Self.serverSetting)
-      // Secrets are empty where a CI withholds them, as from the branches of strangers.
+      // CI systems set a secret to an empty text where they withhold it, such as for pull requests from forks.
       token = try settings.value(of: Self.token).flatMap { $0.isEmpty ? nil : $0 }
       wait = try settings.value(of: Self.waitSetting)
       isOffline = try settings.value(of: Self.offline)
@@ -165,7 +165,7 @@ struct Traceparent: Sendable {
     }
   }
 
-  /// What vsd says, asked until it knows or the time is over.
+  /// Asks vsd until it knows the item or the time is over.
   private func asked(_ lookup: SpanLookup) async throws -> String {
     let deadline = ContinuousClock.now + wait
     while true {

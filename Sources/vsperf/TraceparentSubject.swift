@@ -1,19 +1,19 @@
 import ValueStreamCore
 
-/// What a traceparent is wanted of.
+/// The item for which a traceparent is requested.
 enum TraceparentSubject: Sendable {
-  /// A thing by its key.
+  /// An item, by its key.
   case key(SpanKey, attempt: Int?)
-  /// A thing by what people call it, and the names under which it may be known.
+  /// An item, by a name that people use and the references that the name may mean.
   case name(String, [Reference], attempt: Int?)
-  /// The job that runs this.
+  /// The CI job that runs this program.
   case run(RunContext)
 
   struct Ambiguity: Error {
     var keys: [String]
   }
 
-  /// As messages name it.
+  /// The name of the item in messages.
   var title: String {
     switch self {
     case .key(let key, _): key.description
@@ -22,17 +22,19 @@ enum TraceparentSubject: Sendable {
     }
   }
 
-  /// What a vsd is asked for.
+  /// The references to look up in vsd.
   var references: [Reference] {
     switch self {
     case .key(let key, _): [.key(key)]
     case .name(_, let references, _): references
-    // The trace of a job is that of its run, and of the run vsd may have heard first.
+    // A job belongs to the trace of its run, and vsd may know the run before the job.
     case .run(let context): [context.job, context.run].compactMap { $0 }.map(Reference.key)
     }
   }
 
-  /// The ids in the answer of a vsd; nil while it does not know the thing.
+  /// Returns the traceparent from the spans that vsd returned; nil if vsd does not know the item yet.
+  ///
+  /// - Throws: ``Ambiguity`` if the name belongs to several items.
   func traceparent(in spans: [SpanLookup.Found]) throws(Ambiguity) -> String? {
     switch self {
     case .key(_, let attempt), .name(_, _, let attempt):
@@ -49,7 +51,9 @@ enum TraceparentSubject: Sendable {
     }
   }
 
-  /// The ids as `--trace-strategy=linked` gives them to a run, or to what is no part of one; nil where only a vsd knows the key.
+  /// The traceparent computed from the key, without vsd; nil for a name, whose key only vsd knows.
+  ///
+  /// It is valid with `--trace-strategy=linked`, for a run and for an item that is not part of a run.
   var computed: String? {
     switch self {
     case .key(let key, let attempt): Self.traceparent("\(TraceID(root: key))", SpanID(key: key, attempt: attempt ?? 1))
@@ -58,7 +62,7 @@ enum TraceparentSubject: Sendable {
     }
   }
 
-  /// When ``computed`` is what vsd says.
+  /// The condition under which ``computed`` equals the traceparent from vsd, for messages.
   var condition: String {
     switch self {
     case .key: "right with --trace-strategy=linked, unless the thing is part of a run"
@@ -66,14 +70,16 @@ enum TraceparentSubject: Sendable {
     }
   }
 
-  /// Source: W3C Trace Context, version 00; the flag says sampled.
+  /// Formats a traceparent with the flag `sampled`.
+  ///
+  /// Source: W3C Trace Context, version 00.
   private static func traceparent(_ traceID: String, _ spanID: SpanID) -> String {
     "00-\(traceID)-\(spanID)-01"
   }
 }
 
 extension RunContext {
-  /// The job's span where it is known which one it is, else the run's.
+  /// Returns the span id of the job if its id is known, otherwise that of the run.
   fileprivate func spanID(newestAttempt: Int?) -> SpanID {
     if let job { return SpanID(key: job, attempt: 1) }
     return SpanID(key: run, attempt: attempt ?? newestAttempt ?? 1)

@@ -1,7 +1,7 @@
 import Glibc
 import ValueStreamCore
 
-/// `vsperf`: finds the command, runs it, exit code.
+/// The entry point of `vsperf`: finds the command, runs it and sets the exit code.
 @main
 enum VSPerf {
   static func main() async {

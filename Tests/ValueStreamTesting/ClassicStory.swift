@@ -3,11 +3,11 @@ import Projection
 import Synchronization
 package import ValueStreamCore
 
-/// The classic spans that deliveries become, in order of arrival.
+/// Projects deliveries and collects the classic spans, in the order in which the deliveries arrive.
 package struct ClassicStory {
-  /// Type, tags and error of each that ended, in that order.
+  /// The spans that ended, in the order in which they ended.
   package let finished: [Finished]
-  /// Type and state of those that go on.
+  /// The type and state of each open span, sorted.
   package let open: [String]
 
   package struct Finished {

@@ -1,18 +1,18 @@
 import Synchronization
 package import ValueStreamCore
 
-/// A store that counts what it is asked: the work of correlation, apart from how quick a machine is.
+/// Wraps a store and counts its work, which measures the cost of correlation independently of the speed of the machine.
 package final class CountingStore: SpanStore {
   package struct Work: Sendable, Hashable {
-    /// Things that were loaded.
+    /// The number of subjects loaded.
     package var subjects = 0
-    /// References that were asked for.
+    /// The number of references looked up.
     package var references = 0
-    /// Keys that were answered to these.
+    /// The number of keys returned for these references.
     package var keys = 0
-    /// Bytes of subjects as they are stored, and of names.
+    /// Bytes written: encoded subjects, and the texts of new aliases and follows.
     package var bytesWritten = 0
-    /// Updates of branches that were answered.
+    /// The number of branch updates returned.
     package var branchUpdates = 0
 
     package static func - (now: Work, before: Work) -> Work {

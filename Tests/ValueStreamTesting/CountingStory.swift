@@ -3,15 +3,15 @@ import Projection
 import Synchronization
 package import ValueStreamCore
 
-/// What the counters of ends say once deliveries were projected, beside what the spans say.
+/// Projects deliveries and compares the counters of ends with the spans.
 package struct CountingStory {
-  /// Ends by operation, source, project, environment and outcome, as they were counted.
+  /// Counted ends, keyed by operation, source, project, environment and outcome.
   package private(set) var counted: [String: Double] = [:]
-  /// Those with what was corrected: less `from`, and `to` besides.
+  /// Counted ends with the corrections applied: each is subtracted from the outcome `from` and added to the outcome `to`.
   package private(set) var corrected: [String: Double] = [:]
-  /// Ends as the spans have them.
+  /// Ends according to the spans.
   package private(set) var spans: [String: Double] = [:]
-  /// How many corrections there were.
+  /// The total number of corrections.
   package private(set) var correctionCount = 0.0
 
   private final class SteppedClock: WallClock {
@@ -21,8 +21,8 @@ package struct CountingStory {
   }
 
   /// - Parameters:
-  ///   - pause: seconds between a delivery and the next, of a grace period of ten.
-  ///   - batchSize: how many deliveries are projected together.
+  ///   - pause: seconds between two batches. The grace period is 10 seconds.
+  ///   - batchSize: the number of deliveries projected together.
   package init(_ deliveries: [Delivery], of sources: [any EventSource], pause: Double = 0, batchSize: Int = 1) throws {
     let store = MemorySpanStore()
     let registry = MetricRegistry()

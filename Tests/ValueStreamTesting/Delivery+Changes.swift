@@ -7,9 +7,10 @@ package struct TestDataError: Error, CustomStringConvertible {
 }
 
 extension Delivery {
-  /// The same delivery with texts of its body replaced by others.
+  /// Returns the delivery with texts in its body replaced.
   ///
-  /// - Throws: when one of the texts is not there, so that a changed fixture does not make a test say nothing.
+  /// - Throws: an error if one of the texts is missing. Otherwise a test could pass without testing anything after its
+  ///   fixture changed.
   package func replacing(_ changes: KeyValuePairs<String, String>) throws -> Delivery {
     var text = String(decoding: body, as: UTF8.self)
     for (old, new) in changes {
@@ -23,9 +24,9 @@ extension Delivery {
 }
 
 extension Interpretation {
-  /// The events.
+  /// Returns the events.
   ///
-  /// - Throws: when the payload was ignored.
+  /// - Throws: an error if the payload was ignored.
   package func requireEvents() throws -> [Event] {
     guard case .events(let events, _) = self else { throw TestDataError(description: "no events: \(self)") }
     return events

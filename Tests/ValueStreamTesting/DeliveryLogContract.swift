@@ -1,11 +1,11 @@
 import Testing
 package import ValueStreamCore
 
-/// What every delivery log must do.
+/// Checks what every delivery log must do.
 package struct DeliveryLogContract: Sendable {
-  /// A log in which nothing was ever recorded.
+  /// Makes a log to which nothing was ever appended.
   package var makeLog: @Sendable () throws -> any DeliveryLog
-  /// Closes a log and opens it again; nil where nothing outlasts closing.
+  /// Closes a log and opens it again; nil if the log does not persist.
   package var reopen: (@Sendable (any DeliveryLog) throws -> any DeliveryLog)?
 
   package init(
@@ -96,7 +96,7 @@ package struct DeliveryLogContract: Sendable {
     let read = try log.read(after: nil, limit: .max, byteLimit: .max)
     #expect(read.map(\.position) == positions)
     for (index, entry) in read.enumerated() {
-      // Compared piece by piece: a failure should not print megabytes.
+      // Compare the fields one by one, so that a failure does not print megabytes.
       let expected = odd[index % odd.count]
       let isSameBody = entry.logged.delivery.body == expected.delivery.body
       #expect(isSameBody, "body of \(index)")
@@ -165,7 +165,7 @@ package struct DeliveryLogContract: Sendable {
     let log = try makeLog()
     defer { log.close() }
     var positions: [LogPosition] = []
-    // Bodies that do not compress, so that segments fill.
+    // Bodies that do not compress fill the segments.
     for number in 0..<60 {
       var logged = StoreSamples.delivery(number)
       logged.delivery.body = StoreSamples.randomBytes(20_000, seed: UInt64(number))

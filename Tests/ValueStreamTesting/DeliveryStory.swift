@@ -1,17 +1,17 @@
 package import ValueStreamCore
 
-/// What several deliveries together become, in short lines.
+/// Projects several deliveries and describes the spans in short lines.
 package struct DeliveryStory {
   package let spans: [TracedSpan]
 
-  /// Projects the deliveries, in an order of the seed; 0 leaves them as they are.
+  /// Projects the deliveries in an order shuffled by the seed; 0 keeps their order.
   package init(_ deliveries: [Delivery], of source: any EventSource, seed: UInt64) throws {
     try self.init(deliveries, of: [source], seed: seed)
   }
 
-  /// The same with deliveries of several sources, each read by the one it was sent to.
+  /// Projects deliveries to several sources, each read by the source that it was sent to.
   ///
-  /// - Parameter store: an empty one.
+  /// - Parameter store: an empty store.
   package init(
     _ deliveries: [Delivery], of sources: [any EventSource], seed: UInt64, in store: any SpanStore = MemorySpanStore()
   ) throws {
@@ -30,7 +30,8 @@ package struct DeliveryStory {
       .flatMap { try reader.spans(of: $0) }.sorted { ($0.span.key, $0.span.attempt) < ($1.span.key, $1.span.attempt) }
   }
 
-  /// One line a span: end of its key, times of day, outcome, parent and rule.
+  /// One line per span: the end of its key, start and end as times of day, outcome, and the parent with the rule that
+  /// tied it.
   package var tree: [String] {
     spans.map { traced in
       let span = traced.span
@@ -41,7 +42,7 @@ package struct DeliveryStory {
     }
   }
 
-  /// The span with this end of a key.
+  /// Returns the span with this short name, such as `run:7001`; nil if there is none.
   package func span(_ name: String) -> Span? {
     spans.first { Self.short($0.span) == name }?.span
   }
@@ -50,7 +51,7 @@ package struct DeliveryStory {
     (span(name)?.phases ?? []).map { "\($0.name) \(Self.time($0.start)) to \(Self.time($0.end))" }
   }
 
-  /// `run:7001`, and `run:7001/2` for its second attempt.
+  /// Returns the end of the key, such as `run:7001`, or `run:7001/2` for the second attempt.
   private static func short(_ span: Span) -> String {
     let name = span.key.description.split(separator: ":").suffix(2).joined(separator: ":")
     return span.attempt == 1 ? name : "\(name)/\(span.attempt)"

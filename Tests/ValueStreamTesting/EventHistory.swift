@@ -1,8 +1,10 @@
 package import ValueStreamCore
 
-/// Generated histories of events in which everything happens that correlation must stand: things that are opened again,
-/// numbered runs, scripts without times, references before and after what they name, fallback keys, names that several
-/// owners share, cycles, statements that are taken back, runs with parts, things without spans between others.
+/// Generated histories of events that cover everything that correlation must handle.
+///
+/// They contain reopened subjects, numbered runs, scripts without times, references before and after the names that they
+/// refer to, fallback keys, names shared by several owners, cycles, retracted statements, runs with parts, and subjects
+/// without spans among others.
 package struct EventHistory: Sendable {
   package var events: [Event]
 
@@ -23,12 +25,12 @@ package struct EventHistory: Sendable {
     let classicID: String
     let owner: String?
     let attempt: AttemptRule
-    /// Nil for a thing without spans, as far as nobody says otherwise.
+    /// Nil for a subject without spans, unless an event gives it an operation.
     let operation: Operation?
     let created: Int
 
     init(number: Int, _ random: inout SeededRandom) {
-      // Two owners have repositories of the same name; a script knows only that.
+      // Two owners have repositories of the same name, and scripts know only the name.
       let owner = ["acme", "zenith"][Int.random(in: 0...1, using: &random)]
       let isShared = random.oneIn(4)
       let name = isShared ? "site" : "site\(number)"
@@ -47,7 +49,7 @@ package struct EventHistory: Sendable {
         operation = random.oneIn(4) ? nil : random.oneIn(2) ? .deploy : "step"
       default:
         key = SpanKey(source: "github", host: "github.com", container: "\(owner.count * 100)", kind: "issue", id: "\(number)")
-        // Only where the name leads to one thing can a fallback be decided.
+        // A fallback key can be resolved only if its name leads to a single subject.
         fallbackKey =
           isShared ? nil : SpanKey(source: "github", host: "github.com", container: "=\(name)", kind: "issue", id: "\(number)")
         attempt = .counted

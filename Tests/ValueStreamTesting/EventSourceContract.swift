@@ -2,14 +2,14 @@ import Foundation
 import Testing
 package import ValueStreamCore
 
-/// What every event source must do, whatever it is sent.
+/// Checks what every event source must do with any input.
 package struct EventSourceContract: Sendable {
   package var source: any EventSource
-  /// The same source with secrets, for the signature checks.
+  /// The same source with secrets, for the checks of signatures.
   package var signedSource: any EventSource
-  /// A delivery that is understood, without a signature.
+  /// An unsigned delivery that the source understands.
   package var sample: Delivery
-  /// Signs a body as a sender with the first secret would, by headers.
+  /// Returns the headers with which a sender that has the first secret signs a body.
   package var sign: @Sendable ([UInt8]) -> [(name: String, value: String)]
 
   package init(
@@ -62,7 +62,9 @@ package struct EventSourceContract: Sendable {
 
   // MARK: Reading
 
-  /// Everything but the signatures, which are the same for all samples of a source.
+  /// Checks everything except signatures.
+  ///
+  /// Those work the same for all samples of a source, so one sample is enough for them.
   package func checkReading() throws {
     try checkKeptHeaders()
     try checkDeterminism()
@@ -71,7 +73,7 @@ package struct EventSourceContract: Sendable {
     try checkTypeSwaps()
   }
 
-  /// What the log keeps must be enough to understand the delivery again, and must not hold secrets.
+  /// The headers kept in the log must be enough to read the delivery again, and must not contain secrets.
   private func checkKeptHeaders() throws {
     var kept = sample
     kept.headers = sample.headers.keeping(source.keptHeaders)
@@ -83,9 +85,9 @@ package struct EventSourceContract: Sendable {
 
   // MARK: Bad input
 
-  /// Every truncation is refused with an error, never read as something else.
+  /// The source must reject every truncated body with an error, and must not read it as another payload.
   private func checkTruncation() {
-    // What follows the last brace is white space, whose loss is none.
+    // Only white space follows the last brace. Without it the payload is still complete.
     let end = sample.body.lastIndex(of: UInt8(ascii: "}")) ?? 0
     for count in stride(from: 0, through: end, by: max(1, end / 300)) {
       var cut = sample
@@ -94,8 +96,8 @@ package struct EventSourceContract: Sendable {
     }
   }
 
-  /// Every member of the sample, one at a time, is removed and replaced by values of every type: the delivery is then
-  /// understood or refused with an error that names a place, and nothing else happens.
+  /// Removes each member of the sample and replaces it with values of every type, one at a time. The source must read the
+  /// delivery or reject it with an error that names a place in the payload.
   private func checkTypeSwaps() throws {
     let document = try JSONSerialization.jsonObject(with: Data(sample.body), options: [.fragmentsAllowed])
     var refused = 0
@@ -116,7 +118,7 @@ package struct EventSourceContract: Sendable {
     #expect(refused > 0, "nothing identifies the thing")
   }
 
-  /// Bodies that are no payload at all.
+  /// Checks bodies that are not payloads of the source at all.
   private func checkGarbage() {
     let deep = String(repeating: "[", count: 5000) + String(repeating: "]", count: 5000)
     let bodies: [[UInt8]] = [
@@ -134,7 +136,7 @@ package struct EventSourceContract: Sendable {
     }
   }
 
-  /// Reading is a function of the delivery.
+  /// Reading the same delivery twice must give the same result.
   private func checkDeterminism() throws {
     #expect(try source.events(in: sample) == source.events(in: sample))
   }
@@ -146,7 +148,7 @@ package struct EventSourceContract: Sendable {
     ]
   }
 
-  /// Of a list the first element stands for all.
+  /// Returns the paths of all members. In a list, only the first element counts, for all of them.
   private static func paths(in value: Any, prefix: [String] = []) -> [[String]] {
     if let first = (value as? [Any])?.first {
       return [prefix + ["0"]] + paths(in: first, prefix: prefix + ["0"])

@@ -1,9 +1,10 @@
 package import ValueStreamCore
 
 extension ExportSamples {
-  /// Spans with everything that may stand in one, at random: texts of any script, extreme numbers, moments, links, failures.
+  /// Generates random spans with everything that a span can contain: text in any script, extreme numbers, span events,
+  /// links and failures.
   ///
-  /// - Parameter isOneLine: true for readers that print texts as they are, one a line.
+  /// - Parameter isOneLine: true for readers that print each text unescaped on one line.
   package static func generated(_ count: Int, seed: UInt64, isOneLine: Bool = false) throws -> [TracedSpan] {
     let pieces = isOneLine ? onePiece : anyPiece
     var random = SeededRandom(seed: seed)
@@ -34,8 +35,11 @@ extension ExportSamples {
     return result
   }
 
-  /// Spans at the bounds of what there can be: times, lengths, numbers, texts of every length and script, nothing and much of everything.
+  /// Returns spans with extreme values.
+  ///
   /// No two have the same id.
+  ///
+  /// They cover times, lengths, numbers, text of every length and script, and empty and very long lists.
   package static func bounds() throws -> [TracedSpan] {
     let times = [
       Timestamp(nanoseconds: .min), .epoch, Timestamp(nanoseconds: 1), Timestamp(nanoseconds: 999_999_999), start,
@@ -60,7 +64,7 @@ extension ExportSamples {
       result[index].span.name = texts[index % texts.count]
       result[index].span.operation = Operation(rawValue: texts[(index / 2) % texts.count])
       result[index].span.attempt = [1, 2, .max][index % 3]
-      // Also what ends before it begins, although no source makes such.
+      // Includes spans that end before they start, although no source makes such spans.
       (result[index].span.start, result[index].span.end) = (begin, end)
       result[index].span.attributes = index % 2 == 0 ? attributes : []
       let name = texts[index % texts.count]
@@ -76,7 +80,7 @@ extension ExportSamples {
     return result
   }
 
-  /// Sorted by name, each once.
+  /// Returns attributes sorted by name, without duplicate names.
   private static func attributes(_ random: inout SeededRandom, _ pieces: [String], upTo count: Int) -> [Attribute] {
     (0..<Int.random(in: 0...count, using: &random)).map { number in
       let value: AttributeValue =

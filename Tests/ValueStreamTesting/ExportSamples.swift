@@ -1,22 +1,22 @@
 package import ValueStreamCore
 
-/// Spans to be exported, always the same.
+/// Fixed sample spans for export.
 package enum ExportSamples {
   static let start = Timestamp(seconds: 1_772_352_000)
 
-  /// Seconds after 2026-03-01T08:00:00Z.
+  /// Returns the time this many seconds after 2026-03-01T08:00:00Z.
   private static func time(_ seconds: Int64) -> Timestamp { start.advanced(byNanoseconds: seconds * 1_000_000_000) }
 
   static func key(_ kind: String, _ id: String, source: String = "github") -> SpanKey {
     SpanKey(source: source, host: "github.com", container: "1", kind: kind, id: id)
   }
 
-  /// A store in which this many things have finished.
+  /// Makes a store with this many finished subjects.
   package static func store(finished count: Int, text: String = "") throws -> any SpanStore {
     try store((0..<count).map { plain($0, text: text) })
   }
 
-  /// The spans of ``store(finished:text:)``.
+  /// Returns the spans of ``store(finished:text:)``.
   package static func spans(_ count: Int, text: String = "") throws -> [TracedSpan] {
     var reader = TraceReader(store: try store(finished: count, text: text), strategy: .nested)
     return try (0..<count).flatMap { try reader.spans(of: key("run", "\($0)")) }
@@ -34,8 +34,10 @@ package enum ExportSamples {
     return event
   }
 
-  /// One of everything: a change below its issue, a failed second run of a build with a job below it, a deploy that is a run,
-  /// what a script sends with every type of value, and what no event told the beginning of.
+  /// Returns a sample of each kind of span.
+  ///
+  /// These are a change below its issue, a failed second run of a build with a job below it, a run that is a deploy, a
+  /// script's span with values of every type, and a span with an unknown start.
   package static func story() throws -> [TracedSpan] {
     var issue = event("issue", "36", .issue, "acme/site#36", .completed, from: -86_400, to: 7200)
     issue.publishes = [Reference(.classicID, "vstrace-github-issue-site-36")]

@@ -1,14 +1,14 @@
 import Foundation
 package import ValueStreamCore
 
-/// Answers GitHub's GraphQL API for one organisation: its repositories, and connections of each in pages.
+/// A fake of GitHub's GraphQL API for one organization, with its repositories and their connections in pages.
 ///
-/// Of a query it knows which connection it asks for; the nodes have all their fields, asked for or not.
+/// It reads from a query only which connection is meant. Nodes always have all their fields.
 package struct GitHubGraphQL: Sendable {
-  /// Nodes as JSON, by connection (`pullRequests`) and repository.
+  /// Nodes as JSON, by connection (such as `pullRequests`) and repository.
   package var connections: [String: [String: [String]]]
   package var organization: String
-  /// Of the organisation, in the order of their names.
+  /// The repositories of the organization, sorted by name.
   package var repositories: [String]
 
   package init(organization: String, repositories: [String], connections: [String: [String: [String]]]) {
@@ -62,16 +62,16 @@ package struct GitHubGraphQL: Sendable {
 }
 
 extension GitHubGraphQL {
-  /// An organisation `acme` with merged pull requests, the last updated first.
+  /// Makes an organization `acme` with merged pull requests, the most recently updated first.
   ///
-  /// - Parameter counts: of each repository.
+  /// - Parameter counts: the number of pull requests by repository.
   package static func pullRequests(_ counts: [String: Int]) -> GitHubGraphQL {
     let nodes = counts.mapValues { count in (0..<count).map(pullRequest) }
     return GitHubGraphQL(
       organization: "acme", repositories: counts.keys.sorted(), connections: ["pullRequests": nodes])
   }
 
-  /// The n-th from the newest.
+  /// Returns pull request n, counted from the newest.
   private static func pullRequest(_ number: Int) -> String {
     let merged = Timestamp(seconds: 1_796_000_000 - Int64(number) * 7200)
     let created = merged.advanced(bySeconds: -Double(3600 * (number % 5) + 1800))

@@ -1,11 +1,11 @@
 import Foundation
 package import Testing
 
-/// Compares output with a file kept beside the tests.
+/// Compares output with a golden file beside the tests.
 ///
-/// `VS_RECORD_GOLDEN=1` writes the files anew; look at the difference before committing it. Without effect in CI.
+/// `VS_RECORD_GOLDEN=1` rewrites the files; review the diff before you commit it. In CI the variable has no effect.
 package enum Golden {
-  /// True where files are written anew.
+  /// True if the files are rewritten.
   package static let isRecorded = ProcessInfo.processInfo.environment["VS_RECORD_GOLDEN"] == "1" && !isInCI
   private static let isInCI = ProcessInfo.processInfo.environment["CI"] != nil
 
@@ -28,7 +28,7 @@ package enum Golden {
     Issue.record("\(file) differs:\n\(difference(expected, actual))", sourceLocation: sourceLocation)
   }
 
-  /// The lines that differ, expected with `-`, actual with `+`.
+  /// Returns the lines that differ: expected lines start with `-`, actual lines with `+`.
   private static func difference(_ expected: String, _ actual: String) -> String {
     let old = expected.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
     let new = actual.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)

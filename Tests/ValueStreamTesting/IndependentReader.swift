@@ -1,21 +1,25 @@
 import Foundation
 import Testing
 
-/// Reads what this project writes with the readers of another one: Python's JSON and CSV, a grammar of metrics.
+/// Reads the output of this project with independent readers: Python's JSON and CSV modules, and a grammar of the metrics
+/// format.
 package enum IndependentReader: String {
   case json, csv, metrics
   case jsonLines = "json-lines"
 
   package static let isWanted = PythonEnvironment.wants("json")
 
-  /// One text or number, and the name of the member, column, label or sample that it stands under. Names of members stand under
-  /// `<name>`.
+  /// A text or number, with the name of its member, column, label or sample.
+  ///
+  /// The name of a member is itself a value, under `<name>`.
   package struct Value: Hashable {
     package var name: String
     package var text: String
   }
 
-  /// All values in the order of the document; fails the test where it is none.
+  /// Returns all values in the order of the document.
+  ///
+  /// Fails the test if the document is invalid.
   package func values(in document: [UInt8]) throws -> [Value] {
     let file = FileManager.default.temporaryDirectory.appendingPathComponent("document-\(UUID().uuidString)")
     try Data(document).write(to: file)
@@ -40,7 +44,7 @@ package enum IndependentReader: String {
 }
 
 extension Sequence<IndependentReader.Value> {
-  /// What stands under a name, byte for byte: texts that only look alike are not the same.
+  /// Returns the values under a name as bytes, because strings with different bytes can compare equal.
   package func bytes(of name: String) -> [[UInt8]] {
     filter { $0.name == name }.map { Array($0.text.utf8) }
   }

@@ -7,7 +7,7 @@ package import ValueStreamCore
   import Musl
 #endif
 
-/// A log in memory that can be made to fail, or to keep its caller waiting.
+/// A log in memory that a test can make fail or block.
 package final class FakeDeliveryLog: DeliveryLog {
   private struct State {
     var entries: [LoggedDelivery] = []
@@ -22,15 +22,15 @@ package final class FakeDeliveryLog: DeliveryLog {
 
   package var entries: [LoggedDelivery] { state.withLock(\.entries) }
 
-  /// How many deliveries came with each append that was tried.
+  /// The number of deliveries in each attempted append.
   package var appendSizes: [Int] { state.withLock(\.appendSizes) }
 
-  /// Makes every append throw; nil lets them succeed again.
+  /// Makes every append throw this error; nil lets appends succeed again.
   package func fail(with error: StoreError?) {
     state.withLock { $0.failure = error }
   }
 
-  /// Lets appends wait until ``open()``.
+  /// Makes appends wait until ``open()``.
   package func shut() {
     gate.shut()
   }
@@ -86,7 +86,7 @@ package final class FakeDeliveryLog: DeliveryLog {
   package func close() {}
 }
 
-/// Keeps what it is told.
+/// Keeps the deliveries that it receives.
 package final class FakeDeliverySink: DeliverySink {
   private let kept = Mutex<[RecordedDelivery]>([])
 
@@ -99,9 +99,10 @@ package final class FakeDeliverySink: DeliverySink {
   }
 }
 
-/// A source with GitHub's signature scheme that reads nothing but the first word of a body.
+/// A source with GitHub's signature scheme that reads only the first word of a body.
 ///
-/// `malformed`, `media` and `identity` are its unreadable payloads, `ignored` is ignored, everything else is an event.
+/// It reports `malformed`, `media` and `identity` as unreadable payloads, ignores `ignored`, and makes an event of
+/// anything else.
 package struct FakeSource: EventSource {
   package var name: String
   package var route: String
@@ -153,7 +154,7 @@ package struct FakeSource: EventSource {
   }
 }
 
-/// Something to wait at until somebody opens.
+/// A gate at which threads wait while it is shut.
 package final class Gate: Sendable {
   private struct State {
     var isShut = false
@@ -172,10 +173,10 @@ package final class Gate: Sendable {
     state.withLock { $0.isShut = false }
   }
 
-  /// How many wait now.
+  /// The number of threads that wait now.
   package var waitingCount: Int { state.withLock(\.waiting) }
 
-  /// Returns at once while the gate is open.
+  /// Waits until the gate is open.
   package func pass() {
     state.withLock { $0.waiting += 1 }
     while state.withLock(\.isShut) { rest() }
@@ -183,7 +184,9 @@ package final class Gate: Sendable {
   }
 }
 
-/// Waits until something is so; the runner's own time limit ends a wait for what never comes.
+/// Waits until a condition holds.
+///
+/// If it never does, the time limit of the test runner ends the wait.
 package func waitUntil(_ condition: () -> Bool) {
   while !condition() { rest() }
 }

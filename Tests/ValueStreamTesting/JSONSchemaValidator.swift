@@ -1,23 +1,25 @@
 import Foundation
 
-/// A validator of JSON Schema by another project, started by `Tests/JSONSchema/validate.py`. `Scripts/bootstrap test` installs it.
+/// Validates JSON documents with an independent JSON Schema validator.
+///
+/// `Tests/JSONSchema/validate.py` runs it, and `Scripts/bootstrap test` installs it.
 package struct JSONSchemaValidator {
   package static let isWanted = PythonEnvironment.wants("jsonschema")
 
   private let schema: String
 
-  /// - Parameter schema: its path from the root of the checkout.
+  /// - Parameter schema: the path of the schema, relative to the root of the checkout.
   package init(schema: String) {
     self.schema = PythonEnvironment.root.appendingPathComponent(schema).path
   }
 
-  /// What is wrong with each document; nil for one that is valid.
+  /// Returns what is wrong with each document; nil for a valid one.
   ///
-  /// - Parameter anyCase: true when the names of members match in any letter case.
+  /// - Parameter anyCase: true to match the names of members without regard to case.
   package func findings(in documents: [String], anyCase: Bool = false) throws -> [String?] {
     let file = FileManager.default.temporaryDirectory.appendingPathComponent("documents-\(UUID().uuidString)")
     defer { try? FileManager.default.removeItem(at: file) }
-    // Between the tokens of a document a line's end is a space like any other, and within them there is none.
+    // The script reads one document per line. JSON allows a line break only between tokens, where a space means the same.
     let lines = documents.map { $0.replacing("\n", with: " ") + "\n" }
     try lines.joined().write(to: file, atomically: true, encoding: .utf8)
     let script = PythonEnvironment.root.appendingPathComponent("Tests/JSONSchema/validate.py").path

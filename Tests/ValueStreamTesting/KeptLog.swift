@@ -1,7 +1,7 @@
 import Synchronization
 package import ValueStreamCore
 
-/// Keeps log lines.
+/// Keeps log lines in memory.
 package final class KeptLog: Sendable {
   private let kept = Mutex<[String]>([])
 

@@ -7,17 +7,17 @@ package import ValueStreamCore
   import Musl
 #endif
 
-/// A server on this machine that answers each request as a test tells it to.
+/// An HTTP server on this machine that gives each request the answer that a test wants.
 package final class LoopbackReceiver: Sendable {
   package enum Answer: Sendable {
     case response(HTTPResponse)
-    /// Byte by byte, with a pause of a millisecond after each.
+    /// Sends the response byte by byte, with a pause of a millisecond after each byte.
     case slowly(HTTPResponse)
-    /// Nothing, until the other side gives up.
+    /// Sends nothing until the client gives up.
     case hang
-    /// The connection is reset after half of the answer.
+    /// Sends half of the response, then resets the connection.
     case resetWithin(HTTPResponse)
-    /// The connection is closed without a byte.
+    /// Closes the connection without sending anything.
     case close
 
     package static func status(_ status: Int, _ headers: HTTPHeaders = [:], _ body: String = "") -> Answer {
@@ -30,7 +30,7 @@ package final class LoopbackReceiver: Sendable {
     package var target: String
     package var headers: HTTPHeaders
     package var body: [UInt8]
-    /// Counts connections, from 1.
+    /// The number of the connection, from 1.
     package var connection: Int
   }
 
@@ -45,14 +45,15 @@ package final class LoopbackReceiver: Sendable {
   private let state = Mutex(State())
   private let answer: @Sendable (Int, Request) -> Answer
 
-  /// - Parameter answer: called with the number of the request, from 0, and the request, on a thread of its own.
+  /// - Parameter answer: returns the answer to a request. It gets the number of the request, from 0, and runs on the
+  ///   thread of the connection.
   package init(_ answer: @escaping @Sendable (Int, Request) -> Answer) throws {
     self.answer = answer
     reserved = try ReservedPort()
     try comeBack()
   }
 
-  /// Answers in this order, and with the last for ever.
+  /// Gives these answers in order, then repeats the last one.
   package convenience init(_ answers: [Answer]) throws {
     try self.init { number, _ in answers[min(number, answers.count - 1)] }
   }
@@ -70,19 +71,19 @@ package final class LoopbackReceiver: Sendable {
   package var port: UInt16 { reserved.number }
   package var url: String { "http://127.0.0.1:\(port)" }
 
-  /// All that came in so far.
+  /// All requests so far.
   package var requests: [Request] { state.withLock(\.requests) }
 
-  /// How many connections are open.
+  /// The number of open connections.
   package var connectionCount: Int { state.withLock(\.connections.count) }
 
-  /// Closes all connections and listens no more: who connects is refused.
+  /// Closes all connections and stops listening, so that new connections fail.
   package func goAway() {
     let (listener, connections) = state.withLock { state in
       defer { state.listener = -1 }
       return (state.listener, Array(state.connections.values))
     }
-    // Its threads see the end of their sockets, and close them.
+    // The shutdown wakes the threads that use these sockets, and they close them.
     for descriptor in connections + [listener] where descriptor >= 0 { shutdown(descriptor, Int32(SHUT_RDWR)) }
   }
 
@@ -135,10 +136,12 @@ package final class LoopbackReceiver: Sendable {
   }
 }
 
-/// A port of this machine that nobody else is given, while whoever asks for it by its number may come and go.
+/// A port on this machine that the system gives to nobody else.
+///
+/// A server that asks for it by number can start and stop freely.
 package final class ReservedPort: Sendable {
   package let number: UInt16
-  /// Bound, and never listened on.
+  /// A socket that is bound to the port but never listens.
   private let descriptor: Int32
 
   package init() throws {
@@ -160,7 +163,10 @@ private enum LoopbackSocket {
     return descriptor
   }
 
-  /// - Returns: the port; nil when it cannot be had.
+  /// Binds a socket to a port on 127.0.0.1.
+  ///
+  /// - Parameter port: 0 for any free port.
+  /// - Returns: the port; nil if it is not available.
   static func bind(_ descriptor: Int32, port: UInt16) -> UInt16? {
     var name = sockaddr_in()
     name.sin_family = sa_family_t(AF_INET)
@@ -183,7 +189,9 @@ private enum LoopbackSocket {
     #endif
   }
 
-  /// - Returns: false when the connection is over.
+  /// Sends an answer.
+  ///
+  /// - Returns: false if the connection must be closed.
   static func give(_ answer: LoopbackReceiver.Answer, on descriptor: Int32) -> Bool {
     switch answer {
     case .response(let response): return send(bytes(response)[...], on: descriptor)
@@ -232,7 +240,7 @@ private enum LoopbackSocket {
   }
 }
 
-/// Takes one request after the other off a connection.
+/// Reads one request after another from a connection.
 private struct LoopbackRequestReader {
   let descriptor: Int32
   private var buffer: [UInt8] = []
@@ -241,7 +249,7 @@ private struct LoopbackRequestReader {
     self.descriptor = descriptor
   }
 
-  /// Nil when the connection ends.
+  /// Returns the next request; nil at the end of the connection.
   mutating func next() -> LoopbackReceiver.Request? {
     while headEnd == nil {
       guard fill() else { return nil }

@@ -2,40 +2,40 @@ import Foundation
 package import Testing
 package import ValueStreamCore
 
-/// A payload of our own writing beside the tests of a source: `<name>.json`, and the events expected of it in
-/// `<name>.events.txt`.
+/// A handwritten payload in `<name>.json` beside the tests of a source, with the expected events in `<name>.events.txt`.
 package struct PayloadFixture: Sendable, CustomTestStringConvertible {
   package var name: String
   private let folder: String
 
   package var testDescription: String { name }
 
-  /// - Parameter folder: the folder `Fixtures` beside the test with this path.
+  /// - Parameter path: the path of a test. The fixtures are in the folder `Fixtures` beside it.
   package init(_ name: String, besideTest path: String) {
     self.name = name
     folder = URL(fileURLWithPath: path).deletingLastPathComponent().appendingPathComponent("Fixtures").path
   }
 
-  /// All that there are, by name.
+  /// Returns all fixtures beside a test, sorted by name.
   package static func all(besideTest path: String) -> [PayloadFixture] {
     let folder = PayloadFixture("", besideTest: path).folder
     let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
     return names.filter { $0.hasSuffix(".json") }.sorted().map { PayloadFixture(String($0.dropLast(5)), besideTest: path) }
   }
 
-  /// What stands before the first point of the name.
+  /// The part of the name before the first period.
   package var type: String { String(name.prefix { $0 != "." }) }
 
   package func body() throws -> [UInt8] {
     Array(try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(name).json")))
   }
 
-  /// Compares with the events expected of it.
+  /// Compares an interpretation with the expected events.
   package func expect(_ interpretation: Interpretation, sourceLocation: SourceLocation = #_sourceLocation) {
     Golden.expect(interpretation.explanation, matches: "\(folder)/\(name).events.txt", sourceLocation: sourceLocation)
   }
 
-  /// Of each type the largest that becomes something: for checks that are too slow for all.
+  /// Returns the largest fixture of each type that the source does not ignore, for checks that are too slow for all
+  /// fixtures.
   package static func samples(
     of fixtures: [PayloadFixture], by source: any EventSource, delivery: (PayloadFixture) throws -> Delivery
   ) -> [PayloadFixture] {

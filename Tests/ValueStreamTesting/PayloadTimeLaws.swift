@@ -2,12 +2,13 @@ import Foundation
 package import Testing
 package import ValueStreamCore
 
-/// What a source must make of times, whatever a payload leaves out: what is absent or zero is no fact.
+/// Checks how a source treats times that are missing from a payload or zero: they must not become facts.
 ///
-/// For sources whose payloads carry times of their own. Deliveries are taken as if they were received a year after the last of these.
+/// For sources whose payloads contain times. The checks pretend that a delivery was received a year after the last time
+/// in its payload.
 package struct PayloadTimeLaws: Sendable {
   package var source: any EventSource
-  /// How many of the units in which its payloads tell durations make a second.
+  /// The number of units per second in which the payloads state durations, such as 1000 for milliseconds.
   package var durationUnitsPerSecond: Double
 
   package init(_ source: any EventSource, durationUnitsPerSecond: Double = 1) {
@@ -15,13 +16,15 @@ package struct PayloadTimeLaws: Sendable {
     self.durationUnitsPerSecond = durationUnitsPerSecond
   }
 
-  /// What vendors send for "none"; nil stands for a member that is left out.
+  /// The values that vendors send for "none"; nil stands for a missing member.
   private static var nothings: [Any?] {
     [nil, NSNull(), 0, "1970-01-01T00:00:00Z", "0001-01-01T00:00:00Z", "1970-01-01T01:00:00+01:00"]
   }
 
-  /// No time that is absent, null, zero or the text of an epoch makes a span or a phase longer than from the first to the last time that
-  /// the payload really tells, apart from durations that it tells itself; and none is taken for a real one.
+  /// Replaces each time in the payload with each form of "none": missing, null, zero or the text of an epoch.
+  ///
+  /// No duration may then exceed the distance from the first to the last real time plus the longest duration that the
+  /// payload states. No "none" may be read as a real time.
   package func checkAbsentTimes(_ delivery: Delivery, sourceLocation: SourceLocation = #_sourceLocation) throws {
     guard let body = Self.document(delivery.body) else { return }
     for path in Self.times(in: body).map(\.path) {
@@ -44,14 +47,16 @@ package struct PayloadTimeLaws: Sendable {
     }
   }
 
-  /// The time of receipt stands nowhere in the spans of a payload that carries times: sent again after a year it becomes the same.
+  /// Checks that the time of receipt appears nowhere in the spans, so that a replay a year later gives the same spans.
   package func checkReplay(_ delivery: Delivery, sourceLocation: SourceLocation = #_sourceLocation) throws {
     for (span, moment) in try momentsOfReceipt(delivery) {
       Issue.record("\(moment.rfc3339) in \(span.key)", sourceLocation: sourceLocation)
     }
   }
 
-  /// Of a payload that does not tell when what it is about happened: the time of receipt stands in for that, and in no duration.
+  /// Checks a payload without the time of what it reports.
+  ///
+  /// The time of receipt may stand in for it, but not count in a duration.
   package func checkReplayOfSparse(_ delivery: Delivery, sourceLocation: SourceLocation = #_sourceLocation) throws {
     let moments = try momentsOfReceipt(delivery)
     #expect(!moments.isEmpty, "the payload tells its times: check it like the others", sourceLocation: sourceLocation)
@@ -63,7 +68,7 @@ package struct PayloadTimeLaws: Sendable {
     }
   }
 
-  /// What lies after all times that the payload tells.
+  /// Returns the times in the spans that lie after all times in the payload by more than the longest stated duration.
   private func momentsOfReceipt(_ delivery: Delivery) throws -> [(span: Span, moment: Timestamp)] {
     guard let body = Self.document(delivery.body), let last = Self.times(in: body).map(\.time).max() else { return [] }
     let longest = longestStatedDuration(in: body) + Self.tolerance
@@ -72,7 +77,7 @@ package struct PayloadTimeLaws: Sendable {
     }
   }
 
-  /// Where a payload tells beginning and duration, it tells the end.
+  /// A source may compute an end from a start and a stated duration, so the end can lie after all times in the payload.
   private func longestStatedDuration(in value: Any, named name: String = "") -> Double {
     switch value {
     case let object as [String: Any]: return object.map { longestStatedDuration(in: $0.value, named: $0.key) }.max() ?? 0
@@ -83,21 +88,21 @@ package struct PayloadTimeLaws: Sendable {
     }
   }
 
-  /// Seconds by which a source may move a time to keep the order of what is told twice.
+  /// Seconds by which a source may move a time to keep events in order that the payload reports twice.
   private static let tolerance = 2.0
 
   private func spans(of delivery: Delivery, body: Any, after last: Timestamp) throws -> [Span] {
     var late = delivery
     late.received = last.advanced(bySeconds: 365 * 86_400)
     late.body = Array(try JSONSerialization.data(withJSONObject: body))
-    // What a payload that lacks a time lacks to be understood is refused.
+    // Without this time, the payload may lack its identity. The source then rejects it, and there is nothing to check.
     guard let story = try? DeliveryStory([late], of: source, seed: 0) else { return [] }
     return story.spans.map(\.span)
   }
 
-  // MARK: What spans tell
+  // MARK: Durations and times of spans
 
-  /// The durations that are known, as metrics count them.
+  /// Returns the known durations, as metrics count them.
   private static func durations(of span: Span) -> [(name: String, seconds: Double)] {
     var durations: [(name: String, seconds: Double)] = []
     if let end = span.end, !span.isStartUnknown, !span.isEndUnknown {
@@ -129,7 +134,7 @@ package struct PayloadTimeLaws: Sendable {
     }
   }
 
-  /// Numbers are times by the names of their members, ids of Trello by their form.
+  /// Recognizes numbers by the names of their members, and ids of Trello, which contain a time, by their format.
   private static func time(_ value: Any, named name: String) -> Timestamp? {
     let earliest = Timestamp(seconds: 86_400)
     if let text = value as? String {
@@ -144,7 +149,7 @@ package struct PayloadTimeLaws: Sendable {
     return number > 100_000_000_000 ? Timestamp(milliseconds: number) : Timestamp(seconds: number)
   }
 
-  /// Nil where there is no such member.
+  /// Nil if the member does not exist.
   private static func replace(_ value: Any, _ path: ArraySlice<String>, by nothing: Any?) -> Any? {
     guard let name = path.first else { return nothing }
     let rest = path.dropFirst()

@@ -1,8 +1,8 @@
 import Foundation
 
-/// JSON in lines, for files that people compare.
+/// Formats JSON on several lines, for files that people compare.
 package enum PrettyJSON {
-  /// - Throws: for what is no JSON.
+  /// - Throws: an error if the bytes are not JSON.
   package static func text(_ bytes: [UInt8]) throws -> String {
     let value = try JSONSerialization.jsonObject(with: Data(bytes), options: .fragmentsAllowed)
     let data = try JSONSerialization.data(

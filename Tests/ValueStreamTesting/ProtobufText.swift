@@ -1,4 +1,4 @@
-/// Protocol buffers as text, by a reader of its own: an encoder is not to be checked by itself.
+/// Converts Protocol Buffers messages to text with a decoder of its own, so that no encoder is checked by its own code.
 package struct ProtobufText: Sendable {
   package indirect enum Kind: Sendable {
     case message(String)
@@ -6,7 +6,7 @@ package struct ProtobufText: Sendable {
     case `enum`([UInt64: String])
   }
 
-  /// Fields of each message by number, with their names.
+  /// The fields of each message by number, with their names.
   package typealias Schema = [String: [UInt64: (name: String, kind: Kind)]]
 
   package struct Failure: Error {
@@ -19,7 +19,7 @@ package struct ProtobufText: Sendable {
     self.schema = schema
   }
 
-  /// One field a line, `number name: value`, messages indented.
+  /// Returns one field per line as `number name: value`, with nested messages indented.
   package func text(of bytes: some Collection<UInt8>, as message: String) throws -> String {
     try lines(of: Array(bytes)[...], as: message).map { $0 + "\n" }.joined()
   }

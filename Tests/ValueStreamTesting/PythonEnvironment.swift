@@ -1,13 +1,15 @@
 package import Foundation
 
-/// Python with programs of other projects, which `Scripts/bootstrap test` installs below the checkout.
+/// The Python environment with tools of other projects, which `Scripts/bootstrap test` installs in the checkout.
 package enum PythonEnvironment {
   package static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     .deletingLastPathComponent()
 
   package static let python = root.appendingPathComponent(".build-tools/python/bin/python")
 
-  /// True where tests that need the module are to run: in CI it must be there; elsewhere its tests show as skipped.
+  /// True if tests that need a module should run.
+  ///
+  /// In CI the module must be installed; elsewhere its tests are skipped without it.
   package static func wants(_ module: String) -> Bool {
     ProcessInfo.processInfo.environment["CI"] != nil || (try? run(["-c", "import \(module)"], input: .nullDevice))?.status == 0
   }

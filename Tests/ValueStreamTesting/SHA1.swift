@@ -35,7 +35,7 @@ enum SHA1 {
     word << count | word >> (32 - count)
   }
 
-  /// Most significant first.
+  /// Returns the bytes of a number, most significant first.
   private static func bytes(of number: some FixedWidthInteger) -> [UInt8] {
     withUnsafeBytes(of: number.bigEndian, Array.init)
   }

@@ -1,10 +1,10 @@
 import Testing
 
-/// Settings that must not be taken, and what is said of them.
+/// Settings that must be rejected, and the text that the error must contain.
 package struct SettingMistake: Sendable, CustomTestStringConvertible {
   package var arguments: [String]
   package var environment: [String: String]
-  /// What stands in the error: the place, and what is known there.
+  /// Texts that the error must contain: where the mistake is, and what is valid there.
   package var says: [String]
 
   package init(_ arguments: [String], _ environment: [String: String], says: [String]) {
@@ -13,11 +13,15 @@ package struct SettingMistake: Sendable, CustomTestStringConvertible {
     self.says = says
   }
 
-  /// The secret of mistakes that have one: it never stands in an error.
+  /// The secret in mistakes that contain one.
+  ///
+  /// No error may contain it.
   package static let secret = "hunter2"
 
   package var testDescription: String { "\(arguments) \(environment)" }
 
+  /// Checks that reading the settings fails with the expected error.
+  ///
   /// - Parameter read: reads the settings.
   package func check(_ read: (_ arguments: [String], _ environment: [String: String]) throws -> Void) {
     do {

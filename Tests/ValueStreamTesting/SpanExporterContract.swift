@@ -2,13 +2,13 @@ import Export
 import Testing
 package import ValueStreamCore
 
-/// What every exporter that sends by HTTP must do, brought about by the runner that daemons use.
+/// Checks what every exporter that sends over HTTP must do, with the runner that daemons use.
 package struct SpanExporterContract: Sendable {
-  /// Makes an exporter that sends to a receiver's URL and waits this many seconds for an answer.
+  /// Makes an exporter that sends to this URL and waits at most this long for an answer.
   package var makeExporter: @Sendable (_ url: String, _ timeoutSeconds: Double) throws -> any SpanExporter
-  /// The ids of the spans in a request.
+  /// Returns the ids of the spans in a request.
   package var spanIDs: @Sendable (LoopbackReceiver.Request) throws -> [SpanID]
-  /// The answer of a receiver that refused some spans of a request; nil where the format has none.
+  /// Returns the response of a backend that rejected some spans of a request; nil if the format has no partial success.
   package var partialSuccess: (@Sendable (_ rejected: Int, _ message: String) -> HTTPResponse)?
 
   package init(
@@ -21,7 +21,7 @@ package struct SpanExporterContract: Sendable {
     self.partialSuccess = partialSuccess
   }
 
-  /// One requirement, to be an argument of a test.
+  /// A requirement, used as an argument of a test.
   package struct Check: Sendable, CustomStringConvertible {
     package var description: String
     package var run: @Sendable (SpanExporterContract) async throws -> Void
@@ -32,7 +32,9 @@ package struct SpanExporterContract: Sendable {
     }
   }
 
-  /// What every format must do. Those that know of partial success have ``checkPartialSuccess()`` besides.
+  /// The requirements for every format.
+  ///
+  /// Formats with partial success must also pass ``checkPartialSuccess()``.
   package static let checks: [Check] =
     [Check("everything arrives once") { try await $0.checkDelivery() }]
     + [Check("spans at the bounds of what there can be") { try await $0.checkBounds() }]
@@ -62,7 +64,7 @@ package struct SpanExporterContract: Sendable {
       clock: SystemClock(), logger: lines.logger)
   }
 
-  /// Runs until this many spans were dealt with.
+  /// Runs until this many spans have been sent or rejected.
   private func run(_ runner: ExportRunner, until count: Int, then: () throws -> Void = {}) async throws {
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { await runner.run() }
@@ -75,12 +77,12 @@ package struct SpanExporterContract: Sendable {
 
   private func ids(_ requests: some Sequence<LoopbackReceiver.Request>) throws -> [SpanID] { try requests.flatMap(spanIDs) }
 
-  /// Times, numbers and texts of every extreme can be written, and are read as the spans they are.
+  /// Extreme times, numbers and texts must be encoded so that they decode to the same spans.
   private func checkBounds() async throws {
     let receiver = try LoopbackReceiver([.status(200)])
     let exporter = try makeExporter(receiver.url, 60)
     let spans = try ExportSamples.bounds()
-    // In parts, as large as one request of any format may be.
+    // Send parts small enough for one request in any format.
     for start in stride(from: 0, to: spans.count, by: 8) {
       let part = Array(spans[start..<min(start + 8, spans.count)])
       #expect(try await exporter.export(part) == ExportReceipt(handled: part.count))
@@ -88,7 +90,7 @@ package struct SpanExporterContract: Sendable {
     #expect(Set(try ids(receiver.requests)) == Set(spans.map(\.span.id)))
   }
 
-  // MARK: Certain answers
+  // MARK: Final answers
 
   private func checkDelivery() async throws {
     let receiver = try LoopbackReceiver([.status(200)])
@@ -100,7 +102,7 @@ package struct SpanExporterContract: Sendable {
     #expect(runner.currentProgress.sent == 1100)
   }
 
-  /// A receiver that refuses one span, whatever else comes with it.
+  /// The backend rejects one span, and each request that contains it.
   private func checkRefusal(status: Int) async throws {
     let culprit = ExportSamples.id(3)
     let receiver = try LoopbackReceiver { [spanIDs] _, request in
@@ -117,14 +119,14 @@ package struct SpanExporterContract: Sendable {
     #expect(lines.lines.first?.contains("\(status) not this one") == true, "\(lines.lines)")
   }
 
-  /// Something that is no receiver: every request is refused, and no span deserves to be given up for it.
+  /// The server is not a backend and rejects every request. The exporter must not drop any span because of that.
   private func checkRefusalOfEverything(status: Int) async throws {
     let receiver = try LoopbackReceiver([.status(status, [:], "what is this?")])
     let lines = KeptLog()
     let runner = try runner(ExportSamples.store(finished: 9), to: receiver, lines: lines)
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { await runner.run() }
-      // Halved to one, that one alone, no span at all; and once more after a pause.
+      // The runner halves the batch down to one span, then sends a request without spans. It repeats this after a pause.
       while try receiver.requests.filter({ try spanIDs($0).isEmpty }).count < 2 { try await Task.sleep(for: .milliseconds(2)) }
       runner.stop()
       try await group.waitForAll()
@@ -162,7 +164,7 @@ package struct SpanExporterContract: Sendable {
     #expect(receiver.requests.count == 1)
   }
 
-  // MARK: Answers that leave it open
+  // MARK: Answers that call for a retry
 
   private func checkRetry(status: Int) async throws {
     let receiver = try LoopbackReceiver([.status(status, [:], "later"), .status(200)])
@@ -189,14 +191,15 @@ package struct SpanExporterContract: Sendable {
     }
   }
 
-  /// Connections that end early, receivers that hang: the spans come again.
+  /// If a connection ends early or the backend hangs, the exporter must send the spans again.
   private func checkUncertainAnswers() async throws {
     let half = HTTPResponse(status: 200, body: [UInt8](repeating: 32, count: 100))
     for answer in [LoopbackReceiver.Answer.close, .resetWithin(half), .hang] {
       let receiver = try LoopbackReceiver([answer, .status(200)])
       let runner = try runner(ExportSamples.store(finished: 2), to: receiver, timeout: 0.2)
       try await run(runner, until: 2)
-      // A connection that was closed without a byte may also be tried again at once.
+      // The transport may itself retry at once if the connection closes without a byte, so there can be more than two
+      // requests.
       #expect(receiver.requests.count >= 2)
       #expect(try receiver.requests.last.map(spanIDs) == (0..<2).map(ExportSamples.id))
       #expect(runner.currentProgress.sent == 2)
@@ -219,9 +222,9 @@ package struct SpanExporterContract: Sendable {
     #expect(lines.lines.count <= 3, "\(lines.lines)")
   }
 
-  // MARK: The end
+  // MARK: Shutdown
 
-  /// A request that hangs for an hour does not hold up the end, and its spans are sent after the next start.
+  /// A request that hangs must not delay the shutdown. Its spans are sent after the next start.
   private func checkStopWhileHanging() async throws {
     let receiver = try LoopbackReceiver([.hang, .hang, .status(200)])
     let store = try ExportSamples.store(finished: 2)
@@ -262,9 +265,11 @@ package struct SpanExporterContract: Sendable {
     return "Sun, \(parts[2]) \(months[(Int(parts[1]) ?? 1) - 1]) \(parts[0]) \(text.dropFirst(11).prefix(8)) GMT"
   }
 
-  /// A request has no more bytes than allowed, except for one span that is larger alone.
+  /// Checks that no request exceeds a size in bytes, except one with a single span that is larger by itself.
   ///
-  /// - Parameter makeExporter: makes one whose requests have so many bytes.
+  /// - Parameters:
+  ///   - bytes: the limit; 1 makes every span exceed it.
+  ///   - makeExporter: makes an exporter whose requests have this limit.
   package func checkByteLimit(_ bytes: Int, makeExporter: (_ url: String) throws -> any SpanExporter) async throws {
     let receiver = try LoopbackReceiver([.status(200)])
     var rest = try ExportSamples.spans(30, text: String(repeating: "t", count: 2000))[...]

@@ -1,11 +1,11 @@
 import Testing
 package import ValueStreamCore
 
-/// What every span store must do.
+/// Checks what every span store must do.
 package struct SpanStoreContract: Sendable {
-  /// An empty store.
+  /// Makes an empty store.
   package var makeStore: @Sendable () throws -> any SpanStore
-  /// Closes a store and opens it again; nil where nothing outlasts closing.
+  /// Closes a store and opens it again; nil if the store does not persist.
   package var reopen: (@Sendable (any SpanStore) throws -> any SpanStore)?
 
   package init(
@@ -16,7 +16,7 @@ package struct SpanStoreContract: Sendable {
     self.reopen = reopen
   }
 
-  // MARK: Things
+  // MARK: Subjects
 
   package func checkSubjects() throws {
     let store = try makeStore()
@@ -58,7 +58,7 @@ package struct SpanStoreContract: Sendable {
     var changes = ProjectionChanges()
     for (index, key) in keys.reversed().enumerated() {
       var change = StoreSamples.change(Subject(key: key))
-      // The first of the references is published by all of them, the last by one.
+      // All subjects publish the first reference. Only the subject at index 0 publishes the others.
       change.newAliases = index == 0 ? shared : [shared[0]]
       change.newFollows = index == 1 ? shared : [shared[1]]
       changes.subjects.append(change)
@@ -99,7 +99,7 @@ package struct SpanStoreContract: Sendable {
       listed += page.subjects.map(\.key)
       cursor = page.next
       pageCount += 1
-      // What comes or changes meanwhile does not disturb the pages that follow.
+      // Subjects that are added or changed between two pages must not disturb the later pages.
       try store.write(StoreSamples.changes([StoreSamples.issue(1000 + pageCount), StoreSamples.issue(pageCount, isOpen: false)]))
     } while cursor != nil
     #expect(listed.count == 30)
@@ -139,7 +139,7 @@ package struct SpanStoreContract: Sendable {
       } while cursor != nil
       #expect(listed == expected, "\(filter)")
     }
-    // A changed summary is what counts.
+    // Filters must use the changed summary.
     changes.subjects[0].summary.outcome = .timeout
     changes.subjects[0].summary.project = "moved"
     try store.write(changes)
@@ -171,7 +171,7 @@ package struct SpanStoreContract: Sendable {
     return filters + [never]
   }
 
-  /// Places go up in the order of lists.
+  /// Places increase in the order of appearance, and each works as a cursor of a list.
   package func checkPlaces() throws {
     let store = try makeStore()
     defer { store.close() }
@@ -191,7 +191,7 @@ package struct SpanStoreContract: Sendable {
     defer { store.close() }
     let unknown = TraceID(high: 3, low: 4)
     #expect(try store.keys(ofTrace: unknown, limit: 9).isEmpty)
-    // More than a store may index at once.
+    // More subjects than a store may index at a time.
     let keys = (0..<5000).map { StoreSamples.issueKey($0) }
     for start in [0, 2500] {
       try store.write(StoreSamples.changes(keys[start..<start + 2500].map { Subject(key: $0) }))
@@ -249,7 +249,7 @@ package struct SpanStoreContract: Sendable {
     #expect(try store.kinds().count == ThingKind.limit)
   }
 
-  // MARK: Announcements
+  // MARK: Outbox
 
   package func checkAnnouncements() throws {
     let store = try makeStore()
@@ -310,7 +310,7 @@ package struct SpanStoreContract: Sendable {
     #expect(try store.exportRefusals(of: "zipkin", before: nil, limit: 10).isEmpty)
     #expect(try store.exportRefusals(of: nil, before: nil, limit: 0).isEmpty)
 
-    // Only the newest are kept.
+    // The store keeps only the newest rejections.
     for number in 6...ExportRefusal.keptCount + 3 {
       try store.setExportProgress(ExportProgress(), for: "otlp", refusal: refusal(number, of: "otlp"))
     }
@@ -319,7 +319,7 @@ package struct SpanStoreContract: Sendable {
     #expect(kept.last?.refusal == refusal(4, of: "datadog"))
   }
 
-  // MARK: The export ledger
+  // MARK: Export ledger
 
   package func checkExportRecords() throws {
     let store = try makeStore()
@@ -335,7 +335,7 @@ package struct SpanStoreContract: Sendable {
     try store.addExportRecords([first, ancestor])
     #expect(try store.exportRecords(of: keys) == [keys[0]: first, keys[1]: ancestor])
 
-    // What stands there stays; other attempts join it.
+    // Existing entries stay unchanged; new attempts are added.
     let later = ExportRecord(
       key: keys[0], traceID: traces[1],
       attempts: [ExportedAttempt(number: 1, parentSpanID: nil), ExportedAttempt(number: 2, parentSpanID: nil)])
@@ -346,7 +346,9 @@ package struct SpanStoreContract: Sendable {
     try store.addExportRecords([])
   }
 
-  /// A thing known by a name only, announced and exported, turns out to be another: the other takes its place.
+  /// A subject known only by a name, which has outbox entries and export records, turns out to be another one.
+  ///
+  /// That one takes over both.
   package func checkAbsorption() throws {
     let store = try makeStore()
     defer { store.close() }
@@ -375,13 +377,13 @@ package struct SpanStoreContract: Sendable {
     #expect(try store.exportRecords(of: [name, key]).map { [$0.key: $0.value.attempts] } == [[key: record.attempts]])
     #expect(try store.exportRecords(of: [key])[key]?.traceID == record.traceID)
 
-    // All of its announcements go with it.
+    // Removing the subject also removes all its outbox entries.
     #expect(try store.removeFinished(before: StoreSamples.time(1000), awaitedBy: [], limit: 10) == 2)
     #expect(try store.announcements(after: 0, limit: 9).isEmpty)
     #expect(try store.exportRecords(of: [key]).isEmpty)
   }
 
-  // MARK: The rest
+  // MARK: Measurements, values, fingerprints and branch updates
 
   package func checkMeasurements() throws {
     var store = try makeStore()
@@ -402,7 +404,7 @@ package struct SpanStoreContract: Sendable {
     #expect(try awaiting(9, limit: 2) == [keys[3], keys[2]])
     #expect(try awaiting(0, orAfter: 8) == [keys[1], keys[0]])
 
-    // It waits from the first time on, and keeps what was counted.
+    // A subject keeps the earliest time since which it awaits measurement, and keeps what was counted.
     var next = ProjectionChanges()
     next.measurements = [
       keys[3]: .awaits(since: time(50), counted: [9]), keys[2]: .counted(Array("one\n".utf8)),
@@ -420,7 +422,7 @@ package struct SpanStoreContract: Sendable {
     try store.write(next)
     #expect(try awaiting(70) == [keys[3], keys[1], keys[0], keys[4], keys[2]])
 
-    // Of two that are one, both were counted.
+    // If two subjects turn out to be one, what was counted of both is kept.
     var absorption = ProjectionChanges()
     absorption.absorbed = [keys[4]: keys[2], keys[0]: keys[1]]
     try store.write(absorption)
@@ -506,7 +508,7 @@ package struct SpanStoreContract: Sendable {
         operation: .issue, source: "github", project: "acme/site\(repository)", count: count, meanStart: StoreSamples.time(mean),
         firstStart: StoreSamples.time(first))
     }
-    // A mean of times since 1970 is right to a microsecond.
+    // The mean start, computed from times since 1970, is exact only to the microsecond.
     let found = try store.openThings().map { group in
       var group = group
       group.meanStart = Timestamp(seconds: group.meanStart.advanced(byNanoseconds: 500_000).seconds)
@@ -517,7 +519,7 @@ package struct SpanStoreContract: Sendable {
     #expect(try store.openThings().map(\.project) == ["acme/site1"])
   }
 
-  /// Scripts may send any time.
+  /// Scripts can send any time, even the earliest or the latest possible.
   package func checkOpenThingsAtTheEndsOfTime() throws {
     let store = try makeStore()
     defer { store.close() }
@@ -580,7 +582,7 @@ package struct SpanStoreContract: Sendable {
     let announced = try store.announcements(after: 0, limit: 100)
     #expect(try store.removeFinished(before: StoreSamples.time(-1000), awaitedBy: ["otlp", "logging"], limit: 100) == 0)
 
-    // Issue n ends at n + 60. The exporter has seen up to issue 5.
+    // Issue n ends at second n + 60. The exporter `otlp` has passed the outbox entry of issue 5.
     let passed = try #require(announced.first { $0.announcement.key == StoreSamples.issueKey(5) }).sequence
     try store.setExportProgress(ExportProgress(sequence: passed), for: "otlp")
     try store.setExportProgress(ExportProgress(sequence: .max), for: "logging")
@@ -606,8 +608,9 @@ package struct SpanStoreContract: Sendable {
     #expect(try store.announcements(after: announced.last?.sequence ?? 0, limit: 9).count == 1, "places are not given twice")
   }
 
-  /// What ended long ago by the vendor's clock and was learned of just now stays as long as any other: a history that is
-  /// imported.
+  /// An imported subject ended long ago by the vendor's clock but entered the outbox just now.
+  ///
+  /// It must be kept as long as any other.
   package func checkRemovalOfImportedHistory() throws {
     let store = try makeStore()
     defer { store.close() }
@@ -618,7 +621,7 @@ package struct SpanStoreContract: Sendable {
     #expect(try store.removeFinished(before: StoreSamples.time(2_000_000), awaitedBy: [], limit: 10) == 1)
   }
 
-  /// What is known of a thing that never became a span stays no longer than spans do.
+  /// A subject that never had a span must not be kept longer than one with spans.
   package func checkRemovalOfThingsWithoutSpans() throws {
     let store = try makeStore()
     defer { store.close() }
@@ -638,7 +641,7 @@ package struct SpanStoreContract: Sendable {
 
   private static let removedNumbers: Set<Substring> = ["1", "2", "3", "5", "6", "7", "9"]
 
-  /// Removes in small steps; returns the numbers of the issues that went.
+  /// Removes subjects in small steps and returns the numbers of the removed issues.
   private static func removeAll(from store: any SpanStore, before cutoff: Timestamp) throws -> Set<Int> {
     let keys = (0..<20).map { StoreSamples.issueKey($0) }
     let before = try store.subjects(keys)
@@ -655,7 +658,7 @@ package struct SpanStoreContract: Sendable {
 
   // MARK: Concurrency
 
-  /// Readers see each write as a whole: the position goes up with the things.
+  /// Readers must see each write as a whole: the position together with its subjects.
   package func checkReadersBesideWriter() async throws {
     let store = try makeStore()
     defer { store.close() }

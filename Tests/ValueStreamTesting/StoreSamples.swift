@@ -1,8 +1,8 @@
 package import ValueStreamCore
 
-/// Deliveries and things to be stored, always the same.
+/// Fixed sample deliveries and subjects for stores.
 package enum StoreSamples {
-  /// 2026-03-01T08:00:00Z
+  /// 2026-03-01T08:00:00Z.
   package static let morning = Timestamp(seconds: 1_772_352_000)
 
   package static func time(_ seconds: Int64) -> Timestamp {
@@ -11,7 +11,9 @@ package enum StoreSamples {
 
   // MARK: Deliveries
 
-  /// A delivery like a forge sends it; two of different numbers share most of their text.
+  /// Returns a delivery like that of a forge.
+  ///
+  /// Deliveries with different numbers share most of their text.
   package static func delivery(_ number: Int, bodyBytes: Int = 2_000) -> LoggedDelivery {
     let head = "{\"action\":\"opened\",\"issue\":{\"number\":\(number),\"title\":\"Sample \(number)\"},\"text\":\""
     let filler = "the quick brown fox jumps over the lazy dog "
@@ -28,19 +30,19 @@ package enum StoreSamples {
     numbers.map { delivery($0, bodyBytes: bodyBytes) }
   }
 
-  /// Bytes that do not compress.
+  /// Returns bytes that do not compress.
   package static func randomBytes(_ count: Int, seed: UInt64) -> [UInt8] {
     var random = SeededRandom(seed: seed)
     return (0..<count).map { _ in UInt8(truncatingIfNeeded: random.next()) }
   }
 
-  // MARK: Things
+  // MARK: Subjects
 
   package static func issueKey(_ number: Int, repository: Int = 1) -> SpanKey {
     SpanKey(source: "github", host: "github.com", container: String(repository), kind: "issue", id: String(number))
   }
 
-  /// An issue that was opened, and closed unless it is to stay open.
+  /// Returns an opened issue, which is also closed 60 seconds later unless `isOpen` is true.
   package static func issue(_ number: Int, repository: Int = 1, isOpen: Bool = true) -> Subject {
     let key = issueKey(number, repository: repository)
     var subject = Subject(key: key)
@@ -72,7 +74,7 @@ package enum StoreSamples {
     ]
   }
 
-  /// What a projection would write of a thing it saw for the first time.
+  /// Returns the change that a projection writes for a new subject.
   package static func change(_ subject: Subject) -> SubjectChange {
     SubjectChange(
       subject: subject, summary: SubjectSummary(subject), newAliases: subject.aliases,
@@ -85,7 +87,7 @@ package enum StoreSamples {
     return changes
   }
 
-  /// A thing in which every field of every kind is set, with texts of every script.
+  /// Returns a subject in which every kind of field is set, with text in various scripts.
   package static func richSubject() -> Subject {
     let key = SpanKey(source: "customhttp", host: "", container: "größe", kind: "deploy", id: "=site/ü:1")
     var subject = Subject(key: key)

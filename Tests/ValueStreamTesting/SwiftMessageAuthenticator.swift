@@ -1,6 +1,6 @@
 package import ValueStreamCore
 
-/// HMAC (RFC 2104) on hashes in plain Swift: independent of the library the daemon uses.
+/// HMAC (RFC 2104) in plain Swift, independent of the library that the daemon uses.
 package struct SwiftMessageAuthenticator: MessageAuthenticator {
   package init() {}
 

@@ -1,10 +1,13 @@
 import Testing
 package import ValueStreamCore
 
-/// What must hold of the traces of any store, under any strategy.
+/// Checks that apply to the traces of any store, under any strategy.
 package enum TraceChecks {
-  /// All traces of a store, each read by its id, and checked: together they hold every span once; each is one tree, or the trees
-  /// that the export ledger made of it, parents first; and the id that a thing's own trace would have leads to its trace.
+  /// Reads every trace of a store by its id and checks all of them.
+  ///
+  /// Together the traces must contain every span exactly once. Each must be one tree, or the trees into which the export
+  /// ledger split it, with parents first. The id of the trace that a subject would have on its own must lead to the
+  /// subject's trace.
   package static func traces(in store: any SpanStore, _ strategy: TraceStrategy) throws -> [TraceID: [TracedSpan]] {
     var reader = TraceReader(store: store, strategy: strategy)
     let subjects = try store.subjects(matching: SubjectFilter(), after: nil, limit: 100_000).subjects
@@ -30,8 +33,10 @@ package enum TraceChecks {
     return traces
   }
 
-  /// One tree from the root that the trace is named by. Where part of it was exported: one from each line of the ledger whose
-  /// parent is elsewhere, and one from the root that the tree has grown above such a line.
+  /// Checks that a trace is one tree, whose root gives the trace its id.
+  ///
+  /// If part of it was exported, it may have more trees: one for each ledger record whose parent is in another trace, and
+  /// one for each root that was added above such a record later.
   private static func expectTrees(_ members: TraceMembers, in store: any SpanStore) throws {
     let parents = Dictionary(uniqueKeysWithValues: members.subjects.map { ($0.key, $0.parent?.parent) })
     let lines = Set(try store.exportRecords(of: Array(parents.keys)).values.filter { $0.traceID == members.traceID }.map(\.key))
@@ -64,7 +69,7 @@ package enum TraceChecks {
     }
   }
 
-  /// True for a span that was exported below something that has come to be below it.
+  /// True for a span that was exported below another one which has since become its descendant.
   private static func isInCircle(_ id: SpanID, _ parents: [SpanID: SpanID?]) -> Bool {
     var current = parents[id] ?? nil
     for _ in parents {

@@ -1,7 +1,7 @@
 import Synchronization
 package import ValueStreamCore
 
-/// Answers requests as a test tells it to, without a network, and keeps what was asked.
+/// Gives requests the answers that a test wants, without a network, and keeps the requests.
 package final class TransportFake: HTTPTransport {
   private let answer: @Sendable (HTTPTransportRequest) -> HTTPResponse
   private let kept = Mutex<[HTTPTransportRequest]>([])
@@ -10,7 +10,7 @@ package final class TransportFake: HTTPTransport {
     self.answer = answer
   }
 
-  /// All that was asked so far.
+  /// All requests so far.
   package var requests: [HTTPTransportRequest] { kept.withLock { $0 } }
 
   package func send(_ request: HTTPTransportRequest) async throws(HTTPTransportError) -> HTTPResponse {

@@ -1,19 +1,19 @@
 import Synchronization
 package import ValueStreamCore
 
-/// The API of a vendor on this machine, with what goes wrong with those.
+/// A vendor's API on this machine that can fail as real ones do.
 package final class VendorServer: Sendable {
   package enum Fault: Sendable, CaseIterable {
     case badGateway
-    /// The connection breaks within the answer.
+    /// Breaks the connection in the middle of the response.
     case reset
-    /// 403, with the time to wait.
+    /// Answers 403 with the time to wait.
     case secondaryLimit
-    /// 429, with the time of the reset.
+    /// Answers 429 with the time at which the limit resets.
     case primaryLimit
-    /// 200, with errors instead of data, and the time of the reset.
+    /// Answers 200 with errors instead of data, and with the time at which the limit resets.
     case graphQLLimit
-    /// 200, with errors: the query took too long.
+    /// Answers 200 with an error: the query took too long.
     case graphQLTimeout
   }
 
@@ -30,8 +30,8 @@ package final class VendorServer: Sendable {
   }
 
   /// - Parameters:
-  ///   - fault: what goes wrong with a request, by its number from 0.
-  ///   - answer: what is answered otherwise.
+  ///   - fault: returns the fault for the request with this number, from 0; nil for none.
+  ///   - answer: returns the response to a request without a fault.
   package init(
     fault: @escaping @Sendable (Int) -> Fault? = { _ in nil },
     answer: @escaping @Sendable (LoopbackReceiver.Request) -> HTTPResponse
@@ -43,7 +43,7 @@ package final class VendorServer: Sendable {
       shared.state.withLock { if now < $0.quietUntil { $0.violations += 1 } }
       guard let fault = fault(number) else { return .response(answer(request)) }
       func quiet(_ seconds: Double) { shared.state.withLock { $0.quietUntil = now.advanced(bySeconds: seconds) } }
-      // Resets are told in whole seconds.
+      // The time of the reset is in whole seconds.
       let reset = now.seconds + 1
       let limit: HTTPHeaders = ["X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "\(reset)"]
       switch fault {
@@ -66,6 +66,6 @@ package final class VendorServer: Sendable {
 
   package var url: String { receiver.url }
   package var requests: [LoopbackReceiver.Request] { receiver.requests }
-  /// Requests that came although they were to wait.
+  /// The number of requests that arrived before the client was allowed to send again.
   package var violations: Int { shared.state.withLock(\.violations) }
 }

@@ -1,19 +1,19 @@
 import PayloadReading
 package import ValueStreamCore
 
-/// Asks a vendor's API: waits as its limits want it, and asks again where that may help.
+/// Sends requests to a vendor's API. Waits as rate limits demand, and retries where that may help.
 package struct APIClient: Sendable {
   package struct Options: Sendable {
-    /// Between the starts of two requests.
+    /// The time between the starts of two requests.
     package var spacing = Duration.zero
-    /// How often a request is sent that gets no answer, or an error of the vendor.
+    /// The number of attempts for a request that gets no response or a server error.
     package var attempts = 8
     package var timeoutSeconds = 60.0
 
     package init() {}
   }
 
-  /// Something that is waited for longer than a moment.
+  /// A wait of a second or more, for a message to the user.
   package struct Wait: Sendable, Hashable {
     package var reason: String
     package var seconds: Double
@@ -26,16 +26,18 @@ package struct APIClient: Sendable {
   private let report: @Sendable (Wait) -> Void
   private let pacer: RequestPacer
 
-  /// How often somebody is asked who has never answered: the address may be wrong.
+  /// The number of attempts while the server has never responded, because the address may be wrong.
   private static let firstAttempts = 3
-  /// How often a limit is run into in a row before that counts as a failure.
+  /// The number of rate limits in a row that a request waits for. The next one fails the request.
   private static let limitAttempts = 10
-  /// No limit that is known lasts longer.
+  /// The longest wait in seconds. No known rate limit lasts longer.
   private static let longestPauseSeconds = 3700.0
 
+  /// Creates a client.
+  ///
   /// - Parameters:
-  ///   - sleep: waits; for tests.
-  ///   - report: called before each wait of a second and more.
+  ///   - sleep: waits for a duration; tests replace it.
+  ///   - report: called before each wait of a second or more.
   package init(
     transport: any HTTPTransport, options: Options = Options(), clock: any WallClock = SystemClock(),
     sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) },
@@ -49,11 +51,12 @@ package struct APIClient: Sendable {
     pacer = RequestPacer(spacing: options.spacing, clock: clock)
   }
 
-  /// Sends a request until there is an answer that asking again would not better.
+  /// Sends a request, and retries until a response arrives or retrying no longer helps.
   ///
   /// - Parameters:
-  ///   - request: made anew for each attempt, of the number of those that failed: a page may then be smaller.
-  ///   - read: reads an answer with status 200.
+  ///   - request: makes the request for each attempt from the number of failed attempts, so that it can ask for a smaller
+  ///     page.
+  ///   - read: parses a response with a 2xx status.
   package func send<Value>(
     _ request: (_ failures: Int) -> HTTPTransportRequest, read: (HTTPResponse) throws(APIError) -> Value
   ) async throws(APIError) -> Value {
@@ -71,7 +74,7 @@ package struct APIClient: Sendable {
       }
       switch error.code {
       case .limited where limits < Self.limitAttempts:
-        // Source: GitHub's page on secondary limits: a minute where no time is told, then ever longer.
+        // Source: GitHub's page on secondary rate limits. Wait a minute if no time is given, then longer each time.
         let seconds = error.retryAfterSeconds ?? 60 * Double(1 << min(limits, 5))
         limits += 1
         pause(seconds, error.description)
@@ -100,12 +103,12 @@ package struct APIClient: Sendable {
     let now = clock.now()
     let limit = RateLimit(response.headers, now: now)
     if let error = Self.error(response, limit, place, now) { throw error }
-    // Nothing is left: who asks next waits without having to be told.
+    // The limit is used up. Pause now, so that the next request does not run into it.
     if let seconds = limit.secondsUntilReset(now) { pause(seconds, "the rate limit of \(place) is used up") }
     return response
   }
 
-  /// What an answer says that is no success; nil of one that is.
+  /// Returns the error that a response stands for; nil for a 2xx status.
   private static func error(_ response: HTTPResponse, _ limit: RateLimit, _ place: String, _ now: Timestamp) -> APIError? {
     let text = message(of: response)
     let told = "\(place) answered \(response.status)" + (text.isEmpty ? "" : ": \(text)")
@@ -124,7 +127,7 @@ package struct APIClient: Sendable {
     }
   }
 
-  /// What an answer in JSON says for people, else nothing: error pages are no messages.
+  /// Returns the message of a JSON response; empty for other responses, because an HTML error page is not a message.
   private static func message(of response: HTTPResponse) -> String {
     guard let document = try? APIDocument(response) else { return "" }
     return document.message.map { String($0.prefix(300)) } ?? ""
@@ -141,7 +144,7 @@ package struct APIClient: Sendable {
     if pacer.pause(seconds: pause.seconds), pause.seconds >= 1 { report(pause) }
   }
 
-  /// No wait is longer than any limit that is known.
+  /// Limits a wait to ``longestPauseSeconds``.
   private static func bounded(_ seconds: Double, _ reason: String) -> Wait {
     guard seconds > longestPauseSeconds else { return Wait(reason: reason, seconds: seconds) }
     let told = seconds < 1e6 ? "\(Int(seconds.rounded(.up))) s" : "more than eleven days"

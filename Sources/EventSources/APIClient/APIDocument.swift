@@ -1,7 +1,7 @@
 package import PayloadReading
 package import ValueStreamCore
 
-/// The JSON of an answer.
+/// The JSON document of a response.
 package struct APIDocument {
   package let document: JSONDocument
 
@@ -13,19 +13,19 @@ package struct APIDocument {
     }
   }
 
-  /// The object it consists of.
+  /// Returns the root object.
   package func object() throws(APIError) -> PayloadObject {
     guard let object = PayloadObject(document.root, path: "$") else { throw APIError(.malformed, "the answer is no object") }
     return object
   }
 
-  /// The objects of the list it consists of.
+  /// Returns the objects of the root array.
   package func list() throws(APIError) -> [PayloadObject] {
     guard document.root.isArray else { throw APIError(.malformed, "the answer is no list") }
     return document.root.elements.enumerated().compactMap { PayloadObject($1, path: "$[\($0)]") }
   }
 
-  /// What it says for people, in the ways of the vendors; nil where it says nothing.
+  /// The error message, in any of the members that vendors use; nil if there is none.
   var message: String? {
     guard let object = PayloadObject(document.root, path: "$") else { return nil }
     return object.text("message") ?? object.text("error_description") ?? object.text("error") ?? object.text("errorMessage")
@@ -34,7 +34,7 @@ package struct APIDocument {
 }
 
 extension APIError {
-  /// An answer that lacks what it must have.
+  /// Makes an error for a response that lacks required data.
   package init(_ error: PayloadError) {
     self.init(.malformed, "the answer cannot be read: \(error)")
   }

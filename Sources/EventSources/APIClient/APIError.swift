@@ -1,26 +1,26 @@
-/// Why a vendor's API gave no answer that is of use.
+/// The reason why a request to a vendor's API failed.
 package struct APIError: Error, Sendable, Hashable, CustomStringConvertible {
   package enum Code: Sendable, Hashable {
-    /// The token is missing, wrong or over.
+    /// The token is missing, wrong or expired.
     case unauthorized
-    /// The token is right, and may not do this.
+    /// The token is valid, but lacks the permission.
     case forbidden
     case notFound
-    /// Too much was asked for; `retryAfterSeconds` says when to ask again, where the vendor does.
+    /// A rate limit is used up. `retryAfterSeconds` says when to retry, if the vendor does.
     case limited
-    /// No answer, or an error of the vendor; asking again may help.
+    /// There was no response, or a server error. A retry may help.
     case unavailable
-    /// Nobody there ever answered.
+    /// The server never responded.
     case unreachable
-    /// Something else is wrong with the request.
+    /// The request failed for another reason.
     case refused
-    /// An answer that cannot be read.
+    /// The response cannot be parsed.
     case malformed
     case cancelled
   }
 
   package var code: Code
-  /// One line for the user, without any secret.
+  /// One line for the user, without secrets.
   package var description: String
   package var retryAfterSeconds: Double?
 
@@ -30,12 +30,12 @@ package struct APIError: Error, Sendable, Hashable, CustomStringConvertible {
     self.retryAfterSeconds = retryAfterSeconds
   }
 
-  /// What else cannot be read for the same reason.
+  /// The scope of an error: the requests that fail for the same reason.
   package enum Concern: Sendable, Hashable {
-    /// Nothing but the container that was asked for.
+    /// Only requests for the same container.
     case container
     case everything
-    /// Only others can tell.
+    /// Unknown; requests for other containers show it.
     case unclear
   }
 

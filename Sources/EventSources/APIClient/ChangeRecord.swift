@@ -1,9 +1,9 @@
 package import ValueStreamCore
 
-/// A pull request, or merge request, as a row.
+/// A pull request or merge request as a row.
 package struct ChangeRecord: Sendable {
   package enum Columns: String, CaseIterable, Sendable {
-    /// Those of the program of 2019, which its readers know.
+    /// The columns of the program of 2019, which scripts rely on.
     case standard
     case all
   }
@@ -28,7 +28,7 @@ package struct ChangeRecord: Sendable {
   package var state = ""
   package var isDraft = false
   package var firstCommitAt: Timestamp?
-  /// When it was last made ready for review, where it was a draft.
+  /// The last time the change was marked ready for review; nil if it was never a draft.
   package var readyAt: Timestamp?
   package var firstReviewAt: Timestamp?
   package var approvedAt: Timestamp?
@@ -38,7 +38,7 @@ package struct ChangeRecord: Sendable {
   package var headBranch = ""
   package var baseBranch = ""
   package var labels: [String] = []
-  /// How long it was a draft; nil where nobody says.
+  /// The time as a draft in seconds; nil if the vendor does not report it.
   package var draftSeconds: Double?
 
   package init() {}
@@ -57,10 +57,12 @@ package struct ChangeRecord: Sendable {
     standardColumns + (columns == .all ? furtherColumns : [])
   }
 
-  /// When it was merged, else closed, else `now`.
+  /// Returns the time of the merge, else of the close, else `now`.
   package func end(now: Timestamp) -> Timestamp { mergedAt ?? closedAt ?? now }
 
-  /// - Parameter now: the end of what is still open.
+  /// Returns the values of the columns, in order.
+  ///
+  /// - Parameter now: the end time of an open change.
   package func row(_ columns: Columns, now: Timestamp) -> [String] {
     let duration = RecordText.seconds(from: createdAt, to: end(now: now))
     let changes =

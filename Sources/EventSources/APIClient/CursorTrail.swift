@@ -1,19 +1,21 @@
-/// The cursors of a list that were followed so far: a server that names one of them again would be asked for ever.
+/// The cursors of a list that were followed so far. Prevents an endless loop if a server repeats a cursor.
 package struct CursorTrail {
   private let list: String
   private var followed: Set<String>
 
+  /// Starts a trail.
+  ///
   /// - Parameters:
-  ///   - list: what it is of, for messages.
-  ///   - start: where it begins; nil for the first page.
+  ///   - list: the name of the list, for messages.
+  ///   - start: the cursor of the first page to read; nil to start at the beginning.
   package init(of list: String, from start: String? = nil) {
     self.list = list
     followed = start.map { [$0] } ?? []
   }
 
-  /// Goes on to a page.
+  /// Records the cursor of the next page.
   ///
-  /// - Throws: when that was read before.
+  /// - Throws: `malformed` if that page was read before.
   package mutating func follow(_ cursor: String?) throws(APIError) {
     guard let cursor, !followed.insert(cursor).inserted else { return }
     throw APIError(.malformed, "\(list): the next page is one that was read already")

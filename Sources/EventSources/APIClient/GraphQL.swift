@@ -1,9 +1,9 @@
 package import PayloadReading
 package import ValueStreamCore
 
-/// Requests and answers of GraphQL over HTTP.
+/// Makes requests and parses responses of GraphQL over HTTP.
 package enum GraphQL {
-  /// The value of a variable.
+  /// The value of a query variable.
   package enum Variable: Sendable {
     case text(String)
     case number(Int)
@@ -11,6 +11,7 @@ package enum GraphQL {
     case null
   }
 
+  /// Makes a POST request with a query and its variables.
   package static func request(
     _ query: String, _ variables: [(name: String, value: Variable)], url: String, headers: HTTPHeaders
   ) -> HTTPTransportRequest {
@@ -35,14 +36,16 @@ package enum GraphQL {
     return request
   }
 
-  /// What an answer holds, which may be less than was asked for.
+  /// The data and errors of a response, which may lack some of the requested data.
   package struct Answer {
     package let data: PayloadObject?
-    /// Why something is missing.
+    /// The reasons for missing data.
     package let errors: [APIError]
 
-    /// - Parameter takesPartial: takes data with errors beside it, though asking again may give more.
-    /// - Throws: when nothing of it is of use, or when it is worth asking again.
+    /// Parses a response.
+    ///
+    /// - Parameter takesPartial: true to accept data together with a temporary error, although a retry may return more.
+    /// - Throws: an error if the response has no usable data, or if a retry may help.
     package init(_ response: HTTPResponse, now: Timestamp, takesPartial: Bool = false) throws(APIError) {
       let root = try APIDocument(response).object()
       let limit = RateLimit(response.headers, now: now)
@@ -54,7 +57,7 @@ package enum GraphQL {
     }
   }
 
-  /// Sources: GitHub's and GitLab's pages on GraphQL; what both say where they do not document it.
+  /// Sources: GitHub's and GitLab's pages on GraphQL, and observed messages where they do not document them.
   private static func error(_ error: PayloadObject, _ limit: RateLimit, _ now: Timestamp) -> APIError {
     let text = error.text("message").map { String($0.prefix(300)) } ?? "an error without a message"
     let type = error.text("type") ?? error.object("extensions")?.text("code") ?? ""
@@ -64,7 +67,7 @@ package enum GraphQL {
       return APIError(.limited, text, retryAfterSeconds: limit.retryAfterSeconds ?? limit.secondsUntilReset(now))
     case "NOT_FOUND": return APIError(.notFound, text)
     case "FORBIDDEN", "INSUFFICIENT_SCOPES": return APIError(.forbidden, text)
-    // A query that took too long, as a rule, or would: a smaller page may do.
+    // Usually a query that took too long or would take too long. A smaller page may work.
     case _ where ["something went wrong", "timeout", "timed out", "max complexity"].contains(where: words.contains):
       return APIError(.unavailable, text)
     default: return APIError(.refused, text)

@@ -1,19 +1,21 @@
 package import PayloadReading
 
-/// A page of a list, as GraphQL servers have them (connections of the Relay specification).
+/// A page of a list in GraphQL (a connection of the Relay specification).
 package struct GraphQLConnection {
   package let nodes: [PayloadObject]
   package let next: String?
   package let total: Int?
-  /// How many of the page's nodes are null: the server could not read them.
+  /// The number of null nodes in the page, which the server could not read.
   package let missing: Int
-  /// What is missing, for people.
+  /// Notes for the user about missing data.
   package let notes: [String]
 
+  /// Reads a page.
+  ///
   /// - Parameters:
-  ///   - connection: as it was found in the answer.
-  ///   - what: of whom it was asked, for messages.
-  /// - Throws: why it is not there.
+  ///   - connection: the connection object in the response; nil if it is absent.
+  ///   - what: the owner of the list, for messages.
+  /// - Throws: the reason why the connection is absent.
   package init(_ connection: PayloadObject?, of answer: GraphQL.Answer, what: String) throws(APIError) {
     guard let connection else {
       throw answer.errors.first ?? APIError(.notFound, "there is no \(what), or the token may not see it")
@@ -30,6 +32,6 @@ package struct GraphQLConnection {
 }
 
 extension PayloadObject {
-  /// The nodes of a connection.
+  /// Returns the nodes of a connection.
   package func nodes(_ name: StaticString) -> [PayloadObject] { object(name)?.objects("nodes") ?? [] }
 }

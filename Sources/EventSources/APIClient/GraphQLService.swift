@@ -1,6 +1,6 @@
 package import ValueStreamCore
 
-/// A vendor's GraphQL, asked page by page with a token.
+/// Reads a vendor's GraphQL API page by page with a token.
 package struct GraphQLService: Sendable {
   private let url: String
   private let headers: HTTPHeaders
@@ -8,7 +8,7 @@ package struct GraphQLService: Sendable {
   private let clock: any WallClock
   private let sizing = PageSizing()
 
-  /// How often an answer with data and passing errors is asked for again before it is taken.
+  /// The number of attempts in which a response with data and a temporary error is rejected. Later attempts accept it.
   private static let partialAnswersRefused = 2
 
   package init(_ url: String, headers: HTTPHeaders, client: APIClient, clock: any WallClock = SystemClock()) {
@@ -18,10 +18,13 @@ package struct GraphQLService: Sendable {
     self.clock = clock
   }
 
-  /// Asks for a page, from the second failure on for half of it each time: GitHub gives up on what takes ten seconds. The size that worked is the one
-  /// that the next pages begin with. Data that come with errors are taken once asking again has not helped.
+  /// Requests a page.
   ///
-  /// - Parameter read: finds what was asked for; throws what is said of it when it is not there.
+  /// From the second failure on, each retry asks for half as many records, because GitHub aborts queries after ten
+  /// seconds. The next pages start with the size that worked. Data that comes with temporary errors is accepted once
+  /// retries have not helped.
+  ///
+  /// - Parameter read: finds the requested data in the response. Throws the reported error if the data is absent.
   package func page<Value>(
     _ query: String, _ variables: [(name: String, value: GraphQL.Variable)], size: Int,
     read: (GraphQL.Answer) throws(APIError) -> Value

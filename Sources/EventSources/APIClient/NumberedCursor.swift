@@ -1,11 +1,11 @@
-/// A place in a list that is asked for by position, the newest first: what comes in meanwhile moves all others down.
+/// A position in a list that is read by number, newest first. New records move all others down.
 package struct NumberedCursor: Sendable, Hashable, CustomStringConvertible {
-  /// What is asked for next: the number of a page, or of an element.
+  /// The next page or element to request.
   package var position: Int
-  /// The number of the last thing that was read: those with greater ones were read, and come again.
+  /// The number of the last record read. Records with this or a greater number are repetitions.
   package var last: Int64
 
-  /// The beginning.
+  /// Starts at a position, before any record is read.
   package init(position: Int) {
     self.position = position
     last = .max
@@ -16,7 +16,7 @@ package struct NumberedCursor: Sendable, Hashable, CustomStringConvertible {
     self.last = last
   }
 
-  /// Nil for a text that is none.
+  /// Parses the text of ``description``; nil for other text.
   package init?(_ text: String) {
     let parts = text.split(separator: ":")
     guard parts.count == 2, let position = Int(parts[0]), (0...1 << 40).contains(position), let last = Int64(parts[1]) else {

@@ -1,10 +1,10 @@
 import Synchronization
 
-/// Hands pages from the one task that reads a container to the one that writes, some at a time.
+/// Passes pages from the task that reads a container to the task that writes, through a bounded buffer.
 final class PageQueue: Sendable {
   private struct State {
     var pages: [RecordPage] = []
-    /// Set when no more pages come: nil for an end without an error.
+    /// Nil while pages may still come; `.some(nil)` for an end without an error.
     var end: APIError??
     var isClosed = false
     var writer: CheckedContinuation<Void, Never>?
@@ -18,9 +18,9 @@ final class PageQueue: Sendable {
     self.capacity = capacity
   }
 
-  /// Waits while as many pages as it holds are there.
+  /// Adds a page, then waits while the queue is full.
   ///
-  /// - Returns: false when nobody wants any more.
+  /// - Returns: false if the queue is closed, so that no more pages are needed.
   func put(_ page: RecordPage) async -> Bool {
     let reader = state.withLock { state in
       state.pages.append(page)
@@ -38,6 +38,7 @@ final class PageQueue: Sendable {
     return !state.withLock(\.isClosed)
   }
 
+  /// Ends the queue after the pages that it holds. ``next()`` then returns nil, or throws the error.
   func finish(_ error: APIError? = nil) {
     let reader = state.withLock { state in
       state.end = .some(error)
@@ -46,7 +47,9 @@ final class PageQueue: Sendable {
     reader?.resume()
   }
 
-  /// The next page; nil when there are no more.
+  /// Waits for the next page and removes it. Nil after the last page.
+  ///
+  /// - Throws: the error of ``finish(_:)``, after the last page.
   func next() async throws(APIError) -> RecordPage? {
     while true {
       let (page, end, writer) = state.withLock { state in
@@ -70,7 +73,7 @@ final class PageQueue: Sendable {
     }
   }
 
-  /// Lets who puts pages go on in vain.
+  /// Releases a waiting ``put(_:)``. This and later calls return false.
   func close() {
     let writer = state.withLock { state in
       state.isClosed = true

@@ -1,33 +1,33 @@
 import Synchronization
 
-/// How many records are asked for at once: fewer after a page that failed, and slowly more again.
+/// The number of records to request at a time. Shrinks after failed pages, and slowly grows again.
 final class PageSizing: Sendable {
-  /// One request.
+  /// The parameters of one request.
   struct Asked: Sendable {
     var size: Int
-    /// How often the page had failed before.
+    /// The number of times that this page has failed before.
     var failures: Int
   }
 
   private struct State {
-    /// What worked last, where more did not; nil for no bound.
+    /// The size that worked last after a larger one failed; nil if there is no bound.
     var bound: Int?
-    /// Pages of that size that worked at once.
+    /// The number of pages of that size that have worked since.
     var pages = 0
   }
 
   private let state = Mutex(State())
 
-  /// After so many pages twice as many records are tried.
+  /// The number of such pages after which the bound doubles.
   private static let pagesBeforeGrowth = 8
 
   func next(atMost size: Int, failures: Int) -> Asked {
     let bound = state.withLock(\.bound) ?? size
-    // The first failure may be a passing one.
+    // The first failure may be temporary, so it does not reduce the size.
     return Asked(size: max(1, min(size, bound) >> max(0, failures - 1)), failures: failures)
   }
 
-  /// A page came.
+  /// Notes that a page of this size worked.
   func note(_ asked: Asked) {
     state.withLock { state in
       if asked.failures > 1 {

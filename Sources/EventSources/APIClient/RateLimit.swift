@@ -1,13 +1,13 @@
 import ValueStreamCore
 
-/// What the headers of an answer say of how much more may be asked.
+/// The state of a rate limit, read from the headers of a response.
 ///
-/// Sources: GitHub's and GitLab's pages on rate limits, Atlassian's on those of Jira; RFC 9110, section 10.2.3.
+/// Sources: GitHub's and GitLab's pages on rate limits, Atlassian's page on those of Jira, and RFC 9110, section 10.2.3.
 struct RateLimit: Sendable, Hashable {
-  /// Requests, or points, that are left until ``reset``.
+  /// The number of requests or points left until ``reset``.
   var remaining: Int?
   var reset: Timestamp?
-  /// What the vendor wants to be waited for.
+  /// The seconds that the vendor wants the client to wait.
   var retryAfterSeconds: Double?
 
   init(_ headers: HTTPHeaders, now: Timestamp) {
@@ -16,10 +16,10 @@ struct RateLimit: Sendable, Hashable {
     retryAfterSeconds = headers.retryAfterSeconds(now: now)
   }
 
-  /// Seconds until more may be asked, when nothing is left; nil while something is, or when it is not known.
+  /// Returns the seconds until the limit resets; nil if requests are left, or if the vendor does not say.
   func secondsUntilReset(_ now: Timestamp) -> Double? {
     guard remaining == 0, let reset else { return nil }
-    // A second more, because clocks differ and resets are told in whole seconds.
+    // Add a second, because clocks differ and vendors round the reset to whole seconds.
     return max(0, reset.seconds(since: now)) + 1
   }
 
@@ -27,7 +27,7 @@ struct RateLimit: Sendable, Hashable {
     names.lazy.compactMap { headers[$0] }.first
   }
 
-  /// Seconds since 1970, seconds from now, or a date.
+  /// Parses seconds since 1970, seconds from now, or a date.
   private static func time(_ text: String, now: Timestamp) -> Timestamp? {
     guard let number = Double(text) else { return Timestamp(rfc3339: text) }
     guard number >= 0 else { return nil }

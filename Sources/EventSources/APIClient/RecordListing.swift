@@ -1,9 +1,9 @@
 package import PayloadReading
 
-/// The records of an answer, and how many stand there as null: servers write that for what they could not read.
+/// The records of a response, and the number of null elements, which stand for records that the server could not read.
 package struct RecordListing {
   package let items: [PayloadObject]
-  /// How many are null, or are no objects.
+  /// The number of elements that are null or not an object.
   package let missing: Int
 
   init(_ values: [JSONValue], path: String) {
@@ -11,10 +11,10 @@ package struct RecordListing {
     missing = values.count - items.count
   }
 
-  /// With those that are missing.
+  /// The number of records, including missing ones.
   package var count: Int { items.count + missing }
 
-  /// What is missing, for people.
+  /// A note for the user if records are missing.
   package var notes: [String] {
     switch missing {
     case 0: []
@@ -25,7 +25,7 @@ package struct RecordListing {
 }
 
 extension PayloadObject {
-  /// All of a list, also what is null.
+  /// Returns all elements of a list, including null. The list is not cut, unlike that of `objects`.
   package func listing(_ name: StaticString) -> RecordListing {
     RecordListing(value[name].map { Array($0.elements) } ?? [], path: "\(path).\(name)")
   }

@@ -1,10 +1,10 @@
 package import ValueStreamCore
 
-/// From when to when things are wanted.
+/// The period from which records are wanted.
 package struct RecordPeriod: Sendable, Hashable {
-  /// Nil for all that came before.
+  /// The start, included; nil for no start.
   package var since: Timestamp?
-  /// Not included; nil for all that came after.
+  /// The end, not included; nil for no end.
   package var until: Timestamp?
 
   package init(since: Timestamp? = nil, until: Timestamp? = nil) {
@@ -12,13 +12,13 @@ package struct RecordPeriod: Sendable, Hashable {
     self.until = until
   }
 
-  /// True also for what has no time.
+  /// True if the time lies in the period, or is nil.
   package func contains(_ time: Timestamp?) -> Bool {
     guard let time else { return true }
     return since.map { time >= $0 } ?? true && until.map { time < $0 } ?? true
   }
 
-  /// True when all is older, in a list with the newest first.
+  /// True if all further records are older than the period, in a list sorted newest first.
   package func isOver(at time: Timestamp?) -> Bool {
     guard let time, let since else { return false }
     return time < since

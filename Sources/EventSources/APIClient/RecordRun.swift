@@ -1,12 +1,13 @@
-/// Reads the records of several containers, some at a time, and hands them over in order: what comes out does not depend on
-/// which answer came first.
+/// Reads the records of several containers concurrently, and passes them on in order.
+///
+/// The output does not depend on which response arrives first.
 package struct RecordRun: Sendable {
-  /// A container that is not done, and where to go on in it.
+  /// A container that is not finished, and the position in it. Saved to resume an interrupted run.
   package struct Container: Sendable, Hashable, Codable {
     package var name: String
-    /// Of its next page; nil for the first.
+    /// The cursor of the next page; nil for the first.
     package var cursor: String?
-    /// What it gave so far.
+    /// The number of pages and rows read so far.
     package var pages = 0
     package var rows = 0
 
@@ -15,20 +16,20 @@ package struct RecordRun: Sendable {
     }
   }
 
-  /// A page, or the end of a container that gives none.
+  /// A page, or the failure of a container.
   package struct Step: Sendable {
-    /// With the page.
+    /// The state of the container after this page.
     package var container: Container
     package var rows: [[String]] = []
     package var isLast: Bool
-    /// How many records the container has, where it says so and no limit is less.
+    /// The number of records in the container, or the limit if that is less; nil if the vendor does not say.
     package var total: Int?
     package var notes: [String] = []
-    /// How many records of the page the server could not read.
+    /// The number of records in the page that the server could not read.
     package var missing = 0
-    /// True when the limit ended it.
+    /// True if the limit cut the container short.
     package var isCut = false
-    /// Why the container is left out from here on.
+    /// The reason why the rest of the container is skipped; nil for a page.
     package var failure: APIError?
   }
 
@@ -36,28 +37,32 @@ package struct RecordRun: Sendable {
   private let limit: Int?
   private let concurrency: Int
 
-  /// Pages of a container that wait for those before it.
+  /// The number of pages of a container that may be read before earlier containers are finished.
   private static let pagesAhead = 8
-  /// When so many containers in a row give nothing, it is hardly for want of luck.
+  /// The number of containers in a row that fail before the run ends, because the cause is then probably shared.
   private static let failuresInRow = 3
 
+  /// Creates a run.
+  ///
   /// - Parameters:
-  ///   - limit: rows of one container; nil for all.
-  ///   - concurrency: containers that are read at a time.
+  ///   - limit: the most rows of one container; nil for all.
+  ///   - concurrency: the number of containers to read at a time.
   package init(_ source: any RecordSource, limit: Int?, concurrency: Int) {
     self.source = source
     self.limit = limit
     self.concurrency = max(1, concurrency)
   }
 
+  /// Reads all containers.
+  ///
   /// - Parameters:
-  ///   - containers: those that are not done.
-  ///   - take: called for each page in order. What it throws ends the run.
-  /// - Throws: the first error that concerns more than one container, or seems to.
+  ///   - containers: the containers that are not finished.
+  ///   - take: called for each page in order. An error from it ends the run.
+  /// - Throws: the first error that affects more than one container, or seems to; or the error of `take`.
   package func run(_ containers: [Container], take: (Step) throws -> Void) async throws {
     let queues = containers.map { _ in PageQueue(capacity: Self.pagesAhead) }
     try await withThrowingTaskGroup(of: Void.self) { group in
-      // Nobody is left waiting, whatever ends this.
+      // Closing the queues releases readers that wait, however the run ends.
       defer { for queue in queues { queue.close() } }
       var begun = 0
       var failures = 0
@@ -95,9 +100,9 @@ package struct RecordRun: Sendable {
     }
   }
 
-  /// Hands over the pages of a container.
+  /// Passes the pages of a container on.
   ///
-  /// - Returns: why there are no more, where that is not its end.
+  /// - Returns: the error that ended the container early; nil if it was read to its end.
   private func drain(
     _ queue: PageQueue, of container: inout Container, _ take: (Step) throws -> Void
   ) async throws -> APIError? {

@@ -1,24 +1,24 @@
-/// Records of one kind that a vendor's API has: the pull requests of some repositories.
+/// Reads records of one kind from a vendor's API, such as the pull requests of repositories.
 package protocol RecordSource: Sendable {
-  /// The names of what each row has.
+  /// The column names of each row.
   var columns: [String] { get }
 
-  /// What the records are in.
+  /// Returns the containers to read.
   func containers() async throws(APIError) -> RecordContainers
 
-  /// Some records of a container; the same for the same cursor, as long as nobody changes them.
+  /// Returns a page of a container. The same cursor returns the same page while the records do not change.
   ///
   /// - Parameters:
-  ///   - cursor: ``RecordPage/next`` of the page before; nil for the first.
-  ///   - limit: more are not wanted.
+  ///   - cursor: ``RecordPage/next`` of the previous page; nil for the first.
+  ///   - limit: the number of records that are still wanted; nil for all.
   func page(of container: String, after cursor: String?, atMost limit: Int?) async throws(APIError) -> RecordPage
 }
 
-/// What records are in: repositories, projects, jobs.
+/// The containers of records: repositories, projects or jobs.
 package struct RecordContainers: Sendable, Hashable {
-  /// As users name them, in the order in which they are read: `acme/site`.
+  /// The names as users write them (`acme/site`), in reading order.
   package var names: [String]
-  /// Where a limit left some out, what that was, for people; else nil.
+  /// A note for the user if a limit left out some containers; otherwise nil.
   package var cut: String?
 
   package init(_ names: [String], cut: String? = nil) {
@@ -27,16 +27,16 @@ package struct RecordContainers: Sendable, Hashable {
   }
 }
 
-/// Some records that come together.
+/// A page of records.
 package struct RecordPage: Sendable, Hashable {
   package var rows: [[String]]
-  /// Where to go on; nil when there are no more.
+  /// The cursor of the next page; nil after the last page.
   package var next: String?
-  /// How many the container has in all, about; nil when the vendor does not say.
+  /// The approximate number of records in the container; nil if the vendor does not say.
   package var total: Int?
-  /// What could not be read, for people.
+  /// Notes for the user about records that could not be read.
   package var notes: [String]
-  /// How many records the server has there and could not read.
+  /// The number of records that the server has but could not read.
   package var missing: Int
 
   package init(rows: [[String]], next: String?, total: Int? = nil, notes: [String] = [], missing: Int = 0) {

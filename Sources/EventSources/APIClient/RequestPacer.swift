@@ -1,12 +1,12 @@
 import Synchronization
 import ValueStreamCore
 
-/// When the next request may be sent: all that one client sends goes by the same limits.
+/// Decides when the next request may be sent. All requests of a client share its limits.
 final class RequestPacer: Sendable {
   private struct State {
-    /// The vendor wants nothing before.
+    /// The end of the pause that the vendor demands.
     var pausedUntil = Timestamp.epoch
-    /// The last request and the wait after it.
+    /// The earliest time of the next request, from the last request and the spacing.
     var next = Timestamp.epoch
     var hasAnswer = false
   }
@@ -15,15 +15,17 @@ final class RequestPacer: Sendable {
   private let clock: any WallClock
   private let state = Mutex(State())
 
-  /// - Parameter spacing: between the starts of two requests.
+  /// Creates a pacer.
+  ///
+  /// - Parameter spacing: the time between the starts of two requests.
   init(spacing: Duration, clock: any WallClock) {
     self.spacing = spacing
     self.clock = clock
   }
 
-  /// Takes the next turn.
+  /// Takes the next turn, if it is due.
   ///
-  /// - Returns: nil when it is now; else how long to wait before asking for one again.
+  /// - Returns: nil if the request may be sent now; otherwise the time to wait before calling again.
   func turn() -> Duration? {
     let now = clock.now()
     return state.withLock { state in
@@ -34,20 +36,20 @@ final class RequestPacer: Sendable {
     }
   }
 
-  /// True once there was any answer: whoever gave it is there, if not always.
+  /// True once the server has responded at least once, so the address is right.
   var hasAnswer: Bool {
     get { state.withLock(\.hasAnswer) }
     set { state.withLock { $0.hasAnswer = newValue } }
   }
 
-  /// Lets nobody have a turn for some time.
+  /// Pauses all requests.
   ///
-  /// - Returns: false when that was so already.
+  /// - Returns: false if a pause of about that length is already in effect.
   func pause(seconds: Double) -> Bool {
     let until = clock.now().advanced(bySeconds: seconds)
     return state.withLock { state in
       guard until > state.pausedUntil else { return false }
-      // What several requests learn of one limit is one pause.
+      // Several requests that run into the same limit report one pause.
       let isNews = until.seconds(since: state.pausedUntil) > 1
       state.pausedUntil = until
       return isNews

@@ -1,31 +1,33 @@
 package import ValueStreamCore
 
-/// An issue, a build or a deploy as a row: what begins, is worked on, and ends somehow.
+/// An issue, build or deploy as a row: work that starts, ends and has an outcome.
 package struct WorkRecord: Sendable {
   package var owner = ""
   package var repository = ""
   package var createdAt: Timestamp?
-  /// From when on its duration counts, where that is not when it was created.
+  /// The start of the duration, if it is not the time of creation.
   package var beganAt: Timestamp?
   package var startedAt: Timestamp?
   package var finishedAt: Timestamp?
-  /// In the vendor's words, in lower case; what is not over has the state it is in.
+  /// The outcome in the vendor's words, in lower case; the current state if the work has not ended.
   package var outcome = ""
   package var id = ""
   package var author = ""
   package var url = ""
   package var title = ""
-  /// What only this kind has, in the order of its columns.
+  /// The values of columns that only this kind of record has, in their order.
   package var further: [String] = []
 
   package init() {}
 
-  /// What all kinds have.
+  /// The columns of all kinds.
   package static let columns = [
     "owner", "repo", "created_at", "started_at", "finished_at", "outcome", "duration", "ID", "author", "url", "title",
   ]
 
-  /// What is not over has no duration: it would be another at each run, and means of it would grow with the clock.
+  /// The values of all columns.
+  ///
+  /// Unfinished work has no duration. It would differ with each run, and averages would grow with the clock.
   package var row: [String] {
     let duration = RecordText.seconds(from: beganAt ?? createdAt, to: finishedAt)
     return [

@@ -1,7 +1,8 @@
 import PayloadReading
 import ValueStreamCore
 
-/// The tags of classic spans. The Go ValueStream knew no CDEvents; these are few, and the same for every subject.
+/// Builds tags of classic spans. The Go ValueStream did not read CDEvents, so the tags are few, and the same for all
+/// subjects.
 enum CDEventsClassicTags {
   static func all(_ payload: CDEventsPayload) -> [Attribute] {
     var tags = ClassicTags(service: "cdevents")

@@ -1,30 +1,32 @@
 import PayloadReading
 import ValueStreamCore
 
-/// A tie that a sender states: within an event (`context.links`), or sent on its own.
+/// A link that a sender states, in an event (`context.links`) or on its own.
 ///
 /// Source: CDEvents, "Links".
 struct CDEventsLink {
   enum Kind: Hashable {
     /// One event led to the next.
     case path
-    /// The thing was set off by the other.
+    /// The other subject triggered this one.
     case trigger
-    /// Any other relation, by its name.
+    /// Any other relation, by its name in lower case.
     case relation(String)
   }
 
   let kind: Kind
-  /// The other end: what came before, or what is related.
+  /// The far end: what came before, or the related subject.
   let references: [Reference]
-  /// The event at this end, for a link on its own.
+  /// The id of the event at the near end.
   private let follower: String?
   private let time: Timestamp?
 
-  /// Longer names of relations are cut off.
+  /// The most characters of a relation's name. The rest is cut off.
   private static let nameLimit = 64
 
-  /// A link within an event. Nil for one that leads nowhere, or on to another event, which tells it itself.
+  /// Reads a link in an event. Nil if it refers to nothing.
+  ///
+  /// Also nil if its near end is another event, which reports the link itself.
   init?(_ object: PayloadObject, of event: String?, from origin: CDEventsOrigin) {
     guard let (kind, near, far) = Self.ends(of: object), let far else { return nil }
     if let near, near.text("contextId")?.lowercased() != event?.lowercased() { return nil }
@@ -35,9 +37,9 @@ struct CDEventsLink {
     time = nil
   }
 
-  /// A link on its own; nil for what is none.
+  /// Reads a link that was sent on its own. Nil if the object is not such a link.
   ///
-  /// - Parameter source: whose events it ties in the first place.
+  /// - Parameter source: the source of the link. Events of this source are looked for first.
   init?(alone object: PayloadObject, source: String?) {
     guard !object.has("context"), object.text("linkType") != nil else { return nil }
     let ends = Self.ends(of: object)
@@ -55,7 +57,7 @@ struct CDEventsLink {
       let name = (object.text("linkKind") ?? "relation").lowercased()
       let kind = name == "trigger" ? Kind.trigger : .relation(String(name.prefix(nameLimit)))
       return (kind, object.object("source"), object.object("target"))
-    // The beginning of a chain ties nothing to anything.
+    // The start of a chain connects nothing.
     default: return nil
     }
   }
@@ -65,14 +67,16 @@ struct CDEventsLink {
     return node.text("domainId").flatMap(DomainID.init)?.references ?? []
   }
 
-  /// Nil for what is too long to be one.
+  /// Returns the id of an event. Nil if it is missing or too long.
   private static func eventID(_ node: PayloadObject) -> String? {
     node.text("contextId").flatMap { $0.utf8.count <= PayloadName.limit ? $0 : nil }
   }
 
-  // MARK: On its own
+  // MARK: Links on their own
 
-  /// The follower is known by one of its events only, until that event comes.
+  /// Returns an event for the follower, which is known only by the id of one of its events.
+  ///
+  /// When that event arrives, the two become one subject.
   func interpretation(received: Timestamp) -> Interpretation {
     guard let follower, !references.isEmpty else {
       return .ignored(reason: "a link that ties no two events: things of one chain are tied by its id")
@@ -89,8 +93,10 @@ struct CDEventsLink {
 }
 
 extension Reference {
-  /// The thing that the event with this id is about. Ids are unique within their source only, so that of the same source is meant
-  /// first; links do not say of which source the other event is.
+  /// Returns the aliases of the subject that an event is about, by the id of the event.
+  ///
+  /// Ids are unique only within a source, and links do not name the source of the other event. The same source
+  /// therefore comes first.
   static func events(_ id: String, from origin: CDEventsOrigin?) -> [Reference] {
     let id = id.lowercased()
     return (origin.map { [Reference(.event, "\($0.text)/\(id)")] } ?? []) + [Reference(.event, id)]

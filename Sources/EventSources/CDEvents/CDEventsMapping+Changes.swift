@@ -1,7 +1,7 @@
 import PayloadReading
 import ValueStreamCore
 
-/// Tickets and changes.
+/// Maps tickets and changes.
 extension CDEventsMapping {
   // MARK: Tickets
 
@@ -12,7 +12,7 @@ extension CDEventsMapping {
     let isIncident = ClassificationSettings.isIncident(labels: labels ?? [], type: type, by: rules.incidentLabels)
     var event = Event(key: key(.ticket), time: time)
     event.usualOperation = .issue
-    // An event that names neither takes nothing back.
+    // An event with neither type nor labels does not change the operation.
     if type != nil || labels != nil { event.operation = isIncident ? .incident : .issue }
     event.name = payload.id
     event.project = content.text("group")
@@ -44,7 +44,8 @@ extension CDEventsMapping {
     return tied(event, .ticket, as: predicate == "created" ? .first : .later)
   }
 
-  /// Trackers call it what they like; whatever does not say that nothing was done counts as done.
+  /// Returns the outcome of a ticket. Trackers use words of their own, so every resolution that does not mean "not
+  /// done" is completed.
   private static func resolution(_ text: String?) -> Outcome {
     let words = text?.lowercased().filter(\.isLetter) ?? ""
     let given = [
@@ -96,7 +97,8 @@ extension CDEventsMapping {
       event, .change, as: predicate == "created" ? .first : .later, others: description.map { issues(in: $0, repository) } ?? [])
   }
 
-  /// A stranger may have written the description.
+  /// Returns the issues that a description names. They reach only the same owner, because anyone may have written the
+  /// description.
   private func issues(in description: String, _ repository: Repository?) -> [FollowStatement] {
     let named = ClassicID.find(in: description).map { [Reference(.classicID, $0)] } ?? []
     let closed = ClosingWords.gitHub.issues(in: description).compactMap { issue -> Reference? in
@@ -111,7 +113,7 @@ extension CDEventsMapping {
   // MARK: Repositories
 
   struct Repository {
-    /// With what stands before its own name: `acme/site`.
+    /// The full name, such as `acme/site`.
     let name: String
     let host: String?
     let address: String?

@@ -1,11 +1,11 @@
 import PayloadReading
 import ValueStreamCore
 
-/// Artifacts, deploys, environments and incidents: what happens to a change once it is built.
+/// Maps artifacts, deploys, environments and incidents.
 extension CDEventsMapping {
   // MARK: Artifacts
 
-  /// A release when it is published; until then what is known of it waits.
+  /// Maps an artifact to a release, which is made when the artifact is published. Earlier facts wait without a span.
   func artifactEvents() -> [Event]? {
     let package = PackageURL(payload.id)
     var attributes: [Attribute] = []
@@ -44,7 +44,7 @@ extension CDEventsMapping {
 
   // MARK: Deploys
 
-  /// Each event is the end of a deploy of its own: CDEvents tell that a service was deployed, not that it is going to be.
+  /// Maps each event to the end of a deploy of its own. CDEvents report finished deploys, but not their starts.
   func deployEvents() throws(PayloadError) -> [Event]? {
     guard ["deployed", "upgraded", "rolledback"].contains(predicate) else { return nil }
     let id = try payload.context.requireID()
@@ -69,7 +69,7 @@ extension CDEventsMapping {
     event.attributes.add("vcs.ref.head.revision", payload.commit)
     event.attributes += CDEventsClassicTags.all(payload)
     event.classic = ClassicMark(eventSource: "cdevents", type: "deploy", .end, state: predicate, time: time)
-    // What the chain made is what a rollback leads away from.
+    // The chain's artifact is the one that the rollback removes, so neither it nor its build is a parent.
     let strangers: [CDEventsSubject] = artifact != nil && predicate == "rolledback" ? [.artifact, .build] : []
     return tied(event, .service, as: .first, to: artifact.map { [.key(artifactKey($0))] } ?? [], notBelow: strangers)
   }
@@ -80,7 +80,7 @@ extension CDEventsMapping {
 
   // MARK: Environments
 
-  /// From when one is made until it is gone: no word of the core, so one of its own.
+  /// Maps an environment, from its creation to its deletion. It has an operation of its own.
   func environmentEvents() -> [Event]? {
     let name = content.text("name") ?? payload.id
     var event = Event(key: key(.environment), time: time)
@@ -104,7 +104,8 @@ extension CDEventsMapping {
 
   // MARK: Incidents
 
-  /// What is at fault is named when an incident begins; when it is resolved, what mended it.
+  /// Maps an incident. Its first events name the artifact at fault; `resolved` names the one with the fix, which is
+  /// no parent.
   func incidentEvents() -> [Event]? {
     var event = Event(key: key(.incident), time: time)
     event.operation = .incident

@@ -1,9 +1,10 @@
 import PayloadReading
 import ValueStreamCore
 
-/// Runs of pipelines and of builds, and their tasks.
+/// Maps runs of pipelines, builds, tasks and tests.
 extension CDEventsMapping {
-  /// A build is a run of its own: what runs it, if anything does, only links and chains can say.
+  /// Maps a pipeline run or a build. A build is a subject of its own, and only links and chains connect it to the run
+  /// that contains it.
   func runEvents(of subject: CDEventsSubject) -> [Event]? {
     guard let run = run() else { return nil }
     var event = Event(key: key(subject), time: time)
@@ -12,7 +13,7 @@ extension CDEventsMapping {
     event.name = [pipeline, payload.id].compactMap { $0 }.joined(separator: " ")
     event.project = pipeline
     let artifact = payload.artifact
-    // CDEvents tell no outcome of a build; one that made something has succeeded.
+    // CDEvents have no outcome of a build. A build that made an artifact has succeeded.
     apply(run, to: &event, outcome: artifact == nil ? nil : .success)
     event.attributes.append(Attribute("cicd.pipeline.action.name", subject == .build ? "BUILD" : "RUN"))
     event.attributes.add("cicd.pipeline.name", pipeline)
@@ -45,14 +46,14 @@ extension CDEventsMapping {
     event.classic = classicMark(of: run, event)
     event.attributes += CDEventsClassicTags.all(payload)
     let parents = pipelineRun.map { [Reference.key(key(.pipelineRun, $0.id, at: $0.origin))] } ?? []
-    // A task is not queued before version 0.6.
+    // Before version 0.6, a task is never queued, so `started` is its first event.
     let standing = run == .started ? Standing.first : run.standing
     return tied(event, .taskRun, as: standing, to: parents, isContained: pipelineRun != nil)
   }
 
   // MARK: Tests
 
-  /// A suite is a part of a build, a case a part of its suite.
+  /// Maps a run of a test suite or test case. A suite is part of a pipeline run, and a case is part of its suite.
   func testEvents(of subject: CDEventsSubject) -> [Event]? {
     guard let run = run() else { return nil }
     let definition = content.object(subject == .testSuiteRun ? "testSuite" : "testCase")
@@ -81,7 +82,7 @@ extension CDEventsMapping {
     return tied(event, subject, as: run.standing, to: parents, isContained: suite != nil)
   }
 
-  /// A report, a log or a video is a moment in the run it came out of.
+  /// Maps an output such as a report, log or video to a span event of its test case run.
   func testOutputEvents() -> [Event]? {
     guard predicate == "published", let run = payload.other("testCaseRun") else { return nil }
     var attributes: [Attribute] = []
@@ -113,7 +114,7 @@ extension CDEventsMapping {
     }
   }
 
-  // MARK: The life of a run
+  // MARK: Life of a run
 
   enum Run {
     case queued, started, finished, skipped
@@ -137,7 +138,9 @@ extension CDEventsMapping {
     }
   }
 
-  /// - Parameter outcome: of a run that ended, where the event tells none.
+  /// Adds state, start, end and phases to an event.
+  ///
+  /// - Parameter outcome: the outcome of a finished run whose event has none.
   private func apply(_ run: Run, to event: inout Event, outcome: Outcome? = nil) {
     let now = time.timestamp
     switch run {
@@ -161,7 +164,7 @@ extension CDEventsMapping {
     }
   }
 
-  /// A row of spans: one while it waits, one while it runs.
+  /// Returns how a run changes the classic spans: one span while it waits, one while it runs.
   private func classicMark(of run: Run, _ event: Event) -> ClassicMark? {
     let transition: ClassicMark.Transition
     switch run {

@@ -1,27 +1,29 @@
 import PayloadReading
 import ValueStreamCore
 
-/// What ties things together: links, chains, and names.
+/// Adds aliases, parents and links to events, and connects the subjects of a chain.
 extension CDEventsMapping {
-  /// Which of a thing's events this is.
+  /// The place of an event among the events of its subject.
   enum Standing {
-    /// The one that tells its beginning.
+    /// The event that reports the start.
     case first
-    /// One that tells its beginning as well, if the first was missed: a run starts after it was queued.
+    /// An event that also shows the start, in case the first event was missed. Example: a run starts after it was
+    /// queued.
     case second
     case later
   }
 
-  /// What follows from an event besides what it says of its thing: its names, where it belongs, and that its chain is there.
+  /// Returns an event with its aliases, links and parents, and with further events where needed.
   ///
-  /// The first event of a thing says where it belongs. What later ones say, under the same rule, counts only where it was missed,
-  /// so it is told apart, with a time that yields.
+  /// The first event of a subject decides on its parents. For each rule, the parents of a later event count only if
+  /// the first event was missed. They therefore go into a separate event whose time ranks as a time of receipt. An
+  /// event in a chain also gives an event for the chain.
   ///
   /// - Parameters:
-  ///   - parents: what the content says the thing belongs to.
-  ///   - strangers: what of the chain it does not hang below: what the content names is another.
-  ///   - isContained: true when that is what contains it, whatever came before it.
-  ///   - others: what else says where it belongs, where nothing of the same rule did.
+  ///   - parents: the parents that the content names.
+  ///   - strangers: subjects of the chain that are no parents, because the content names others instead.
+  ///   - isContained: true if a parent contains the subject. Links to what came before it then give no parents.
+  ///   - others: further statements about parents. Each counts only if there is none with the same rule.
   func tied(
     _ event: Event, _ subject: CDEventsSubject, as standing: Standing, to parents: [Reference] = [],
     notBelow strangers: [CDEventsSubject] = [],
@@ -57,7 +59,7 @@ extension CDEventsMapping {
     return event
   }
 
-  // MARK: Names
+  // MARK: Aliases
 
   private func names(_ subject: CDEventsSubject) -> [Reference] {
     let domain = payload.context.object?.text("domainId") ?? payload.root.object("subject")?.text("domainId") ?? payload.id
@@ -69,13 +71,13 @@ extension CDEventsMapping {
 
   // MARK: Links
 
-  /// What set the thing off, then what came before it.
+  /// The subject that triggered this one, then those that came before it.
   private var predecessors: [Reference] {
     payload.links.filter { $0.kind == .trigger }.flatMap(\.references)
       + payload.links.filter { $0.kind == .path }.flatMap(\.references)
   }
 
-  /// Relations that make no parent.
+  /// Returns the links that give no parent.
   private func relations(_ standing: Standing) -> [LinkStatement] {
     payload.links.flatMap { link -> [LinkStatement] in
       switch link.kind {
@@ -92,7 +94,7 @@ extension CDEventsMapping {
     Reference(.chain, "\(chain)/\(subject.kind)")
   }
 
-  /// The things of the chain that this one hangs below, if there is one of the kind.
+  /// Returns the subjects of the chain that can be parents, nearest first. A chain may lack some of them.
   private func chained(_ subject: CDEventsSubject, except strangers: [CDEventsSubject]) -> [Reference] {
     guard let chain = payload.chainID else { return [] }
     return subject.above.filter { !strangers.contains($0) }.map { Self.place(of: $0, in: chain) }
@@ -102,7 +104,9 @@ extension CDEventsMapping {
     payload.chainID.map { SpanKey(source: "cdevents", host: "", container: "", kind: "chain", id: $0) }
   }
 
-  /// The chain itself: a thing without a span that holds all others in one trace. It has no time: each event says the same of it.
+  /// An event for the chain, a subject without a span that keeps all its other subjects in one trace.
+  ///
+  /// Its time is the epoch, so that all events of a chain give the same fact.
   private var chain: [Event] {
     chainKey.map { [Event(key: $0, time: .receipt(.epoch))] } ?? []
   }

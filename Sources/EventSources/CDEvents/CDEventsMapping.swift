@@ -1,9 +1,10 @@
 import PayloadReading
 import ValueStreamCore
 
-/// Turns an event into events of the core; a pure function of the payload, its time of receipt and the user's rules.
+/// Turns a CDEvent into events of the core. The result depends only on the payload, its time of receipt and the
+/// user's rules.
 ///
-/// Here is what all subjects have in common; the extensions hold a kind of thing each.
+/// This file holds what all subjects share. Each extension handles some of them.
 struct CDEventsMapping {
   let payload: CDEventsPayload
   let received: Timestamp
@@ -47,7 +48,7 @@ struct CDEventsMapping {
   // MARK: Identity
 
   func key(_ subject: CDEventsSubject, _ id: String, at origin: CDEventsOrigin) -> SpanKey {
-    // An artifact is one wherever it lies, and whoever tells of it.
+    // An artifact is the same subject wherever it is stored and whoever reports it, so its key has no origin.
     if subject == .artifact, let package = PackageURL(id) {
       return SpanKey(source: "cdevents", host: "", container: "", kind: subject.kind, id: package.identity)
     }
@@ -56,16 +57,16 @@ struct CDEventsMapping {
 
   func key(_ subject: CDEventsSubject) -> SpanKey { key(subject, payload.id, at: payload.origin) }
 
-  /// The artifact that another thing names.
+  /// Returns the key of an artifact that the content of another subject names.
   func artifactKey(_ id: String) -> SpanKey { key(.artifact, id, at: payload.origin) }
 
-  // MARK: What a moment says
+  // MARK: Content
 
   func moment(_ name: String, _ attributes: [Attribute] = []) -> SpanEvent {
     SpanEvent(name: name, time: time.timestamp, attributes: attributes)
   }
 
-  /// The environment that the content names: an object with an id, or, as some tools send it, its id alone.
+  /// The environment in the content: an object with an id, or the id alone, as some tools send it.
   var environment: String? {
     if let object = content.object("environment") { return CDEventsPayload.identifier(object) }
     return content.identifier("environment").map(CDEventsIdentifier.withoutUser)
@@ -83,9 +84,9 @@ struct CDEventsMapping {
     }
   }
 
-  // MARK: Types of one's own
+  // MARK: Custom events of tools
 
-  /// What a tool of one's own says of a thing that is known is a moment in it: `dev.cdeventsx.argo-pipelinerun.paused.0.1.0`.
+  /// Maps a custom event of a tool to a span event of its subject: `dev.cdeventsx.argo-pipelinerun.paused.0.1.0`.
   private func customInterpretation(tool: String) -> Interpretation {
     let subject =
       CDEventsSubject(rawValue: payload.type.subject) ?? (PackageURL(payload.id) == nil ? nil : .artifact)

@@ -1,49 +1,53 @@
 import PayloadReading
 import ValueStreamCore
 
-/// Where a thing lives: the `source` of CDEvents, a URI reference, as the first parts of a key.
+/// Where a subject lives, as the first parts of its key. Made from the `source` of a CDEvent, which is a URI
+/// reference.
 struct CDEventsOrigin: Hashable {
-  /// Of an absolute address, with its port; empty for `/staging/tekton`.
+  /// The host of an absolute address, with its port. Empty for a source such as `/staging/tekton`.
   let host: String
-  /// What follows the host; the whole where there is none.
+  /// The part after the host, or the whole source if it has no host.
   let container: String
 
-  /// User and password are left out, and so are slashes at the end: some senders write one, some do not.
+  /// Creates the origin. Removes user and password, and slashes at the end, which some senders write and others do
+  /// not.
   init(_ source: String) {
     var source = WebAddress.withoutUser(source)
     while source.utf8.count > 1, source.hasSuffix("/") { source.removeLast() }
     (host, container) = WebAddress.split(source) ?? ("", source)
   }
 
-  /// The whole in one text.
+  /// Host and container in one text.
   var text: String { [host, container].filter { !$0.isEmpty }.joined(separator: "/") }
 }
 
-/// The id of a thing.
+/// Reads ids of subjects.
 enum CDEventsIdentifier {
-  /// The text without user and password, where it is an address.
+  /// Returns the text. If it is an address, removes user and password.
   static func withoutUser(_ text: String) -> String {
     PackageURL(text)?.text ?? WebAddress.withoutUser(text)
   }
 }
 
-/// The name of an artifact that holds wherever it is: `pkg:oci/myapp@sha256%3A0b31...?repository_url=...`.
+/// A package URL, which names an artifact wherever it is stored: `pkg:oci/myapp@sha256%3A0b31...?repository_url=...`.
 ///
 /// Source: the specification of package URLs.
 struct PackageURL {
-  /// As it was sent, but for users and passwords in the addresses in it.
+  /// The package URL as sent, without users and passwords in its addresses.
   let text: String
-  /// Without what only says where to get it, without escapes, and with the type in lower case. What else counts as the same name
-  /// the rules of each type say, which are not known here.
+  /// The package URL for comparison: unescaped, with its type in lower case, without qualifiers that only show where
+  /// to get the artifact.
+  ///
+  /// Each type has further rules for equal names, which are not applied.
   let identity: String
-  /// `oci/myapp`, without type where there is a name space: `mygit.com/myorg/myapp`.
+  /// The name with its namespace but without its type: `myapp` for `pkg:oci/myapp`, or `mygit.com/myorg/myapp`.
   let name: String
   let version: String?
 
-  /// Qualifiers that say where an artifact lies or what else points at it, not which one it is.
+  /// Qualifiers that show where an artifact is stored or what else points at it, but do not identify it.
   private static let places = ["repository_url", "download_url", "vcs_url", "file_name", "checksum", "tag"]
 
-  /// Nil for what is no package URL.
+  /// Returns nil if the text is not a package URL.
   init?(_ text: String) {
     guard text.lowercased().hasPrefix("pkg:"), text.utf8.count > 4 else { return nil }
     let parts = text.dropFirst(4).split(separator: "?", maxSplits: 1)
@@ -54,14 +58,14 @@ struct PackageURL {
     let path = Self.path(given)
     let kept = qualifiers.filter { !Self.places.contains($0.name) }.map { "\($0.name)=\($0.value)" }.sorted()
     identity = "pkg:\(path)" + (kept.isEmpty ? "" : "?\(kept.joined(separator: "&"))")
-    // The name space of npm begins with the same sign.
+    // A namespace of npm also begins with `@`.
     let at = path.lastIndex(of: "@").flatMap { $0 > path.startIndex && path[path.index(before: $0)] != "/" ? $0 : nil }
     let full = path[..<(at ?? path.endIndex)]
     name = full.firstIndex(of: "/").map { String(full[full.index(after: $0)...]) } ?? String(full)
     version = at.map { String(path[path.index(after: $0)...]) }.flatMap { $0.isEmpty ? nil : $0 }
   }
 
-  /// Without escapes, and the type, which is what stands before the first slash, in lower case.
+  /// Returns the path unescaped, and its type, which is the part before the first slash, in lower case.
   private static func path(_ given: Substring) -> String {
     let path = PercentEncoding.decode(given) ?? String(given)
     let type = path.prefix { $0 != "/" }
@@ -69,11 +73,11 @@ struct PackageURL {
   }
 
   private struct Qualifier {
-    /// In lower case.
+    /// The name in lower case.
     let name: String
-    /// Without escapes, and an address without user and password.
+    /// The value unescaped. An address has no user and password.
     let value: String
-    /// As it was sent, unless there were these.
+    /// The qualifier as sent, unless user and password were removed.
     let text: String
 
     init(_ text: Substring) {
@@ -87,14 +91,14 @@ struct PackageURL {
   }
 }
 
-/// What a thing is called across tools: `cdevents:v0:<provider>:<provider id>:<name space>:<groups>:<type>:<id>`.
+/// A name of a subject across tools: `cdevents:v0:<provider>:<provider id>:<namespace>:<groups>:<type>:<id>`.
 ///
 /// Source: the draft of CDEvents 0.6, section on domain ids.
 struct DomainID {
   private let text: String
   private let segments: [String]
 
-  /// Nil for what is none.
+  /// Returns nil if the text is not a domain id.
   init?(_ text: String) {
     let segments = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
     guard segments.count == 8, segments[0] == "cdevents", segments[1] == "v0", !segments[6].isEmpty, !segments[7].isEmpty,
@@ -104,7 +108,8 @@ struct DomainID {
     self.segments = segments
   }
 
-  /// Under which the thing may be known: by this name, and as an issue by that of its own source.
+  /// The aliases of the subject: the domain id and, for issues of GitHub and GitLab, the alias that those sources
+  /// publish.
   var references: [Reference] {
     let hosts = ["github": "github.com", "gitlab": "gitlab.com"]
     guard segments[6] == "issue", segments[3].isEmpty, let host = hosts[segments[2]], let number = Int64(segments[7]) else {
@@ -113,6 +118,6 @@ struct DomainID {
     return [reference, .issue(number, of: "\(segments[4])/\(segments[5])", host: host)]
   }
 
-  /// The name itself.
+  /// The domain id as an alias.
   var reference: Reference { Reference(.domainID, text) }
 }

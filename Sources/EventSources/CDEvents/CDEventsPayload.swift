@@ -1,13 +1,13 @@
 import PayloadReading
 import ValueStreamCore
 
-/// What an event says of itself; where it is silent, what its envelope says.
+/// The context of an event. Attributes of the CloudEvents envelope stand in for members that it lacks.
 struct CDEventsContext {
   let id: String?
   let source: String?
   let type: String?
   let time: Timestamp?
-  /// The object of that name; nil in scripts that have only headers.
+  /// The member `context`. Nil for scripts that send only headers.
   let object: PayloadObject?
   private let path: String
 
@@ -28,13 +28,17 @@ struct CDEventsContext {
 
   func requireID() throws(PayloadError) -> String { try require(id, "id", expected: "a text that is not empty") }
 
-  /// The id of the chain, in lower case.
+  /// Returns the id of the chain in lower case. Nil if there is none.
+  ///
+  /// - Throws: if it is too long.
   func chainID() throws(PayloadError) -> String? {
     guard let text = object?.text("chainId") else { return nil }
     return try PayloadName.checked(text, path: "\(path).chainId").lowercased()
   }
 
-  /// - Throws: when there is an id, and it is too long for one.
+  /// Checks the length of the id.
+  ///
+  /// - Throws: if there is an id and it is too long.
   func checkID() throws(PayloadError) {
     if let id { _ = try PayloadName.checked(id, path: "\(path).id") }
   }
@@ -46,29 +50,32 @@ struct CDEventsContext {
   }
 }
 
-/// One event of CDEvents, in any version from 0.3 on.
+/// One CDEvent of any version from 0.3.
 ///
 /// Source: the specification's "Common Metadata" and "Vocabulary", versions 0.3, 0.4 and 0.5.
 struct CDEventsPayload {
   let context: CDEventsContext
   let type: CDEventsType
   let root: PayloadObject
-  /// Where the event comes from.
+  /// The origin of the event.
   let contextOrigin: CDEventsOrigin
-  /// Where the thing lives that the event is about, and its id there.
+  /// The origin of the subject. Its `id` is unique there.
   let origin: CDEventsOrigin
-  /// That as it was sent, without user and password.
+  /// The source of the subject as sent, without user and password.
   let source: String
   let id: String
-  /// What is told of the thing.
+  /// The members that describe the subject.
   let content: PayloadObject
   let links: [CDEventsLink]
-  /// In lower case.
+  /// The id of the chain in lower case.
   let chainID: String?
 
+  /// Reads an event.
+  ///
   /// - Parameters:
   ///   - root: the data of the event.
-  ///   - envelope: what stands in where that is silent.
+  ///   - envelope: the attributes that stand in for a missing subject id.
+  /// - Throws: if source or subject id is missing, or if a name is too long.
   init(
     _ root: PayloadObject, envelope: CloudEventAttributes, _ context: CDEventsContext, type: CDEventsType
   ) throws(PayloadError) {
@@ -90,41 +97,42 @@ struct CDEventsPayload {
       throw subject?.missing("id", expected: "a text that is not empty") ?? root.missing("subject", expected: "an object")
     }
     self.id = try PayloadName.checked(id, path: "\(root.path).subject.id")
-    // Scripts leave the level away.
+    // Scripts may leave out `content` and `subject`, and put the members one level higher.
     content = subject?.object("content") ?? subject ?? root
     chainID = try context.chainID()
     let links = (context.object?.objects("links") ?? []).prefix(Self.linkLimit)
     self.links = links.compactMap { [contextOrigin] in CDEventsLink($0, of: context.id, from: contextOrigin) }
   }
 
-  /// More links of one event are not read.
+  /// The most links of an event to read.
   private static let linkLimit = 100
 
-  /// The id of a thing; scripts send numbers.
+  /// Returns the id of a subject. Scripts may send a number.
   static func identifier(_ object: PayloadObject) -> String? {
     object.identifier().map(CDEventsIdentifier.withoutUser)
   }
 
-  /// The artifact that the content names.
+  /// The artifact in the content.
   var artifact: String? { content.text("artifactId").map(CDEventsIdentifier.withoutUser) }
 
-  /// Another thing that the content names: its id, and where it lives, which is where this one does unless it says so.
+  /// Returns the id and origin of another subject in the content. Without a `source`, its origin is that of this
+  /// subject.
   func other(_ name: StaticString) -> (id: String, origin: CDEventsOrigin)? {
     guard let object = content.object(name), let id = Self.identifier(object) else { return nil }
     return (id, object.text("source").map(CDEventsOrigin.init) ?? origin)
   }
 
-  /// The address of the thing; its name changed with version 0.4.
+  /// The address of the subject's page. Since version 0.4 the member is `uri`, before it was `url`.
   var address: String? { address("uri") ?? address("url") }
 
-  /// An address in the content, without user and password, which may be a key.
+  /// Returns an address in the content. Removes user and password, which may be secret.
   func address(_ name: StaticString) -> String? { content.text(name).map(WebAddress.withoutUser) }
 }
 
 // MARK: Custom data
 
 extension CDEventsPayload {
-  /// More members are not looked at.
+  /// The most members to search.
   private static let customLimit = 100
 
   /// The first classic id in the custom data.
@@ -134,7 +142,7 @@ extension CDEventsPayload {
       .compactMap { $0.value.string.flatMap(ClassicID.find) }.first
   }
 
-  /// The commit that the custom data holds, in lower case: CDEvents have no member for it.
+  /// The commit in the custom data, in lower case. CDEvents have no member for it.
   var commit: String? {
     guard let data = root.object("customData") else { return nil }
     let nested = data.object("commit")

@@ -1,16 +1,18 @@
 import PayloadReading
 package import ValueStreamCore
 
-/// CDEvents, carried by CloudEvents over HTTP: whatever delivery tool speaks the common language.
+/// Receives CDEvents of any tool, in CloudEvents over HTTP.
 package struct CDEventsSource: EventSource {
   package static let secretSetting = SecretSetting("cdevents-secret", of: "CDEvents producers")
 
   private let authentication: TokenCheck
   private let rules: CDEventsRules
 
+  /// Creates the source.
+  ///
   /// - Parameters:
-  ///   - secrets: tokens that senders show; any of them is accepted. None accepts everybody.
-  ///   - rules: what CDEvents do not tell apart.
+  ///   - secrets: tokens that senders must show. Any of them is valid. If empty, every delivery is accepted.
+  ///   - rules: the user's rules for distinctions that CDEvents do not make.
   package init(secrets: [Secret] = [], rules: CDEventsRules = CDEventsRules()) {
     authentication = TokenCheck(secrets: secrets)
     self.rules = rules
@@ -27,7 +29,9 @@ package struct CDEventsSource: EventSource {
     try authentication.authenticate(delivery, using: authenticator)
   }
 
-  /// Source and id, which name an event for good. Of a batch those of its first event.
+  /// Returns source and id, which identify an event.
+  ///
+  /// For a batch, returns those of its first event and the number of the others.
   package func deliveryID(of delivery: Delivery) -> String? {
     if let id = CloudEventAttributes(delivery.headers).deliveryID { return id }
     guard let events = try? CloudEvent.events(in: delivery), let first = events.first,
@@ -52,7 +56,7 @@ package struct CDEventsSource: EventSource {
     return .events(events, branchUpdates: updates)
   }
 
-  /// More reasons of one batch are only counted.
+  /// The most reasons to list for a batch. The others are only counted.
   private static let reasonLimit = 10
 
   private static func joined(_ reasons: [String]) -> String {
@@ -72,15 +76,16 @@ package struct CDEventsSource: EventSource {
     return try CDEventsMapping(payload: payload, received: received, rules: rules).interpretation()
   }
 
-  /// Anybody may send what they like: of a type that nobody knows the beginning will do.
+  /// Ignores an event of another specification. The reason has at most 100 characters of the type, because senders
+  /// choose it.
   private static func notOurs(_ type: String) -> Interpretation {
     .ignored(reason: "\(type.prefix(100)) is no type of CDEvents")
   }
 }
 
-/// What a user says of things that CDEvents do not tell apart.
+/// The user's rules for distinctions that CDEvents do not make, such as which tickets are incidents.
 package struct CDEventsRules: Sendable {
-  /// Labels and types of tickets that are incidents.
+  /// Labels and types that make a ticket an incident.
   package var incidentLabels: [NamePattern]
 
   package init(incidentLabels: [NamePattern] = ClassificationSettings.incidentLabels.defaultValue) {

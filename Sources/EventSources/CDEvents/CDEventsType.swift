@@ -1,16 +1,19 @@
-/// The type of an event: `dev.cdevents.<subject>.<predicate>.<version>`, or `dev.cdeventsx.<tool>-<subject>.<predicate>.<version>`.
+/// The type of a CDEvent.
 ///
-/// The version says which members are there; what is there is read in any version.
+/// - Of the specification: `dev.cdevents.<subject>.<predicate>.<version>`.
+/// - Of a tool: `dev.cdeventsx.<tool>-<subject>.<predicate>.<version>`.
+///
+/// The version determines the members, but is not read: members are read in any version.
 struct CDEventsType {
   let subject: String
   let predicate: String
-  /// Nil for the types of the specification.
+  /// The tool of a custom type. Nil for types of the specification.
   let tool: String?
 
-  /// True for the types of CDEvents, also those that are not known here.
+  /// True if the text is a type of CDEvents, even if it is not supported.
   static func isOurs(_ text: String) -> Bool { text.lowercased().hasPrefix("dev.cdevents") }
 
-  /// Nil for what is no type of CDEvents.
+  /// Returns nil if the text is not a type of CDEvents.
   init?(_ text: String) {
     let parts = text.lowercased().split(separator: ".", omittingEmptySubsequences: false).map(String.init)
     guard parts.count >= 4, parts[0] == "dev", !parts[2].isEmpty, !parts[3].isEmpty else { return nil }
@@ -39,7 +42,7 @@ enum CDEventsSubject: String {
   case testOutput = "testoutput"
   case artifact, environment, service, incident
 
-  /// What it is called in keys.
+  /// The kind in the key of a subject.
   var kind: String {
     switch self {
     case .ticket: "issue"
@@ -51,7 +54,7 @@ enum CDEventsSubject: String {
     }
   }
 
-  /// Below what it hangs in a chain, the nearest first.
+  /// The subjects of a chain that can be its parent, nearest first.
   var above: [CDEventsSubject] {
     guard let parent else { return [] }
     return [parent] + parent.above

@@ -2,23 +2,26 @@ import FoundationEssentials
 import PayloadReading
 import ValueStreamCore
 
-/// One event in its CloudEvents envelope, whichever way it was sent.
+/// One event in its CloudEvents envelope, in any of the HTTP modes.
 ///
-/// - Binary mode: attributes in headers, the body is the data. A body without such headers is read alike, for scripts.
+/// - Binary mode: the attributes are in headers, and the body is the data. Scripts may leave out the headers.
 /// - Structured mode: the body has the attributes, and the data as `data` or `data_base64`.
-/// - Batch mode: a list of structured ones.
+/// - Batch mode: the body is a list of structured events.
 ///
-/// Which mode it is, the shape of the body tells, not its Content-Type. Source: CloudEvents 1.0, "HTTP Protocol Binding" and "JSON
-/// Event Format".
+/// The shape of the body decides on the mode. The Content-Type is not used.
+///
+/// Source: CloudEvents 1.0, "HTTP Protocol Binding" and "JSON Event Format".
 struct CloudEvent {
   let attributes: CloudEventAttributes
-  /// Nil of an event of another specification, whose data may be anything.
+  /// The data. Nil for an event of another specification, whose data may have any form.
   let data: PayloadObject?
 
-  /// More in one batch are refused.
+  /// The most events in a batch. Longer batches are an error.
   private static let batchLimit = 1000
 
-  /// - Throws: when the body is neither an event nor a list of events.
+  /// Returns the events in a delivery.
+  ///
+  /// - Throws: if the body is neither an event nor a list of events, or the list is empty or too long.
   static func events(in delivery: Delivery) throws(PayloadError) -> [CloudEvent] {
     let headers = CloudEventAttributes(delivery.headers)
     if headers.isForeign { return [CloudEvent(foreign: headers)] }
@@ -46,7 +49,7 @@ struct CloudEvent {
   }
 
   private init(_ object: PayloadObject, headers: CloudEventAttributes) throws(PayloadError) {
-    // CDEvents have a context, and the version within it.
+    // A CDEvent has `context`, with its version in it, so this is the data without an envelope.
     guard !object.has("context"), object.text("specversion") != nil else {
       (attributes, data) = (headers, object)
       return
@@ -60,7 +63,7 @@ struct CloudEvent {
     if let text = object.value["data_base64"]?.string { return try document(inBase64: text, path: "\(object.path).data_base64") }
     guard let text = object.value["data"]?.string else { throw object.missing("data", expected: "an object") }
     let path = "\(object.path).data"
-    // CloudEvents before 1.0 said so in a member of its own.
+    // CloudEvents before 1.0 marked Base64 with this member.
     if object.text("datacontentencoding") == "base64" { return try document(inBase64: text, path: path) }
     return try document(Array(text.utf8), path: path)
   }
@@ -86,7 +89,7 @@ struct CloudEvent {
   }
 }
 
-/// The attributes of an envelope that say what the event says of itself as well: they stand in where it does not.
+/// The attributes of an envelope. They stand in for what the event lacks.
 struct CloudEventAttributes {
   var id: String?
   var source: String?
@@ -94,10 +97,10 @@ struct CloudEventAttributes {
   var subject: String?
   var time: String?
 
-  /// None.
+  /// Creates attributes that are all nil.
   init() {}
 
-  /// Those in headers, whose values are percent-encoded.
+  /// Reads the attributes from headers, whose values are percent-encoded.
   init(_ headers: HTTPHeaders) {
     func value(_ name: String) -> String? {
       guard let text = headers[name], !text.isEmpty else { return nil }
@@ -118,10 +121,10 @@ struct CloudEventAttributes {
     time = object.text("time")
   }
 
-  /// True when the type says that it is no event of CDEvents.
+  /// True if the type is not one of CDEvents. False if there is no type.
   var isForeign: Bool { type.map { !CDEventsType.isOurs($0) } ?? false }
 
-  /// Nil unless the envelope has both parts.
+  /// Source and id in one text. Nil if one of them is missing.
   var deliveryID: String? { Self.deliveryID(source: source, id: id) }
 
   static func deliveryID(source: String?, id: String?) -> String? {

@@ -1,24 +1,26 @@
 import GitHubWebhooks
 package import ValueStreamCore
 
-/// Finds out which source a payload on disk was sent to, and of what type: from where it lies, then from what it holds.
+/// Finds the source and type of a payload file, first by its path, then by its content.
 package struct PayloadOrigin {
   private let sources: [any EventSource]
   private let givenSource: String?
   private let givenType: String?
 
+  /// Creates a finder.
+  ///
   /// - Parameters:
-  ///   - source: the name of the source, where a user says so.
-  ///   - type: the type of GitHub's event.
+  ///   - source: the name of the source, if the user gives it.
+  ///   - type: the GitHub event type, if the user gives it.
   package init(among sources: [any EventSource], source: String?, type: String?) {
     self.sources = sources
     givenSource = source
     givenType = type
   }
 
-  /// The delivery that a file would have been.
+  /// Returns the delivery that a file would have been.
   ///
-  /// - Returns: nil when neither path nor content tells the source.
+  /// - Returns: nil if neither path nor content shows the source.
   package func delivery(path: String, body: [UInt8], received: Timestamp) -> (source: any EventSource, delivery: Delivery)? {
     let folders = path.split(separator: "/").map(String.init)
     guard let source = source(folders: folders, body: body, received: received) else { return nil }
@@ -35,7 +37,7 @@ package struct PayloadOrigin {
       let delivery = delivery(to: source, folders: folders, body: body, received: received)
       switch try? source.events(in: delivery) {
       case .events: return source
-      // Understood, and of no interest.
+      // The source can parse the payload, but has no use for it.
       case .ignored: candidate = candidate ?? source
       case nil: continue
       }
@@ -51,7 +53,8 @@ package struct PayloadOrigin {
     return Delivery(source: source.name, received: received, headers: headers, body: body)
   }
 
-  /// `issues.opened.json` and `issues/opened.payload.json` are of type `issues`.
+  /// Finds the type in the file name or the folder: `issues.opened.json` and `issues/opened.payload.json` are of type
+  /// `issues`.
   private static func gitHubType(_ folders: [String]) -> String? {
     let name = folders.last.map { String($0.prefix { $0 != "." }) }
     return ([name].compactMap { $0 } + folders.dropLast().reversed().prefix(1)).first(where: GitHubEventType.all.contains)

@@ -7,40 +7,41 @@ import JiraWebhooks
 import TrelloWebhooks
 package import ValueStreamCore
 
-/// Every source there is, as a user sets them up: what the executables have in common.
+/// All sources and their settings, for the executables.
 package enum SourceCatalog {
-  /// What may be set of how things are understood, in the order in which help lists it.
+  /// The settings for mapping payloads to subjects, in the order of the help text.
   package static let classification =
     ClassificationSettings.declarations + ServiceRules.declarations + [GitHubRules.deployWorkflowsSetting.declaration]
     + JenkinsRules.declarations
     + JiraRules.declarations
     + TrelloRules.declarations
 
-  /// The secrets of all sources, with what belongs to them.
+  /// The secrets of all sources, and the settings that belong to them.
   package static let secrets =
     GitHubSource.secretSetting.declarations + GitLabSource.secretSetting.declarations
     + JenkinsSource.secretSetting.declarations + JiraCloudSource.secretSetting.declarations
     + TrelloSource.secretSetting.declarations + [TrelloSource.callbackURLSetting.declaration]
     + CustomHTTPSource.secretSetting.declarations + CDEventsSource.secretSetting.declarations
 
-  /// All sources with their secrets.
+  /// Returns all sources with their secrets.
   ///
-  /// - Throws: one line for the user.
+  /// - Throws: a one-line message for the user.
   package static func sources(
     _ settings: Settings, readFile: (String) -> [UInt8]?
   ) throws(SettingsError) -> [any EventSource] {
     try all(settings) { setting throws(SettingsError) in try setting.secrets(in: settings, readFile: readFile) }
   }
 
-  /// All sources without secrets: to read payloads, not to believe them.
+  /// Returns all sources without secrets, to parse payloads without authenticating them.
   package static func readers(_ settings: Settings) throws(SettingsError) -> [any EventSource] {
     try all(settings) { _ in [] }
   }
 
-  /// The job that this process is part of; nil outside the CIs that are known.
+  /// Returns the CI job that runs this process; nil outside the supported CIs.
   ///
-  /// - Parameter job: its id, where the CI does not tell it to the job: GitHub Actions.
-  /// - Throws: one line for the user when a variable is missing, or is not what the CI sets, or when the CI knows better.
+  /// - Parameter job: the id of the job, for GitHub Actions, which sets no variable with it.
+  /// - Throws: a one-line message for the user if a variable that the CI sets is missing or malformed, or if `job` is
+  ///   given in another CI.
   package static func runContext(
     in environment: [String: String], job: Int64?
   ) throws(RunVariables.Failure) -> RunContext? {
@@ -51,8 +52,9 @@ package enum SourceCatalog {
     return other
   }
 
-  /// The names under which a thing may be known that people call so: what custom events may name, from
-  /// `vstrace-github-issue-site-36` to `acme/site#36`; nil for a text that names nothing.
+  /// Returns the references that a name in a custom event stands for; nil if the text is not a valid name.
+  ///
+  /// Names range from `vstrace-github-issue-site-36` to `acme/site#36`.
   package static func references(named text: String) -> [Reference]? {
     CustomHTTPName.references(text)
   }

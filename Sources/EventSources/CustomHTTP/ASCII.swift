@@ -1,4 +1,4 @@
-/// What bytes of names are.
+/// Classifies bytes as ASCII digits and letters.
 enum ASCII {
   static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
 

@@ -1,13 +1,15 @@
 import PayloadReading
 import ValueStreamCore
 
-/// Attributes that a sender names itself: the members of an object, in the order in which they were sent.
+/// Reads attributes that the sender names itself: the members of an object, in the order in which they were sent.
 enum CustomHTTPAttributes {
-  /// Entries past this many, and names or texts past their bounds, are left out: an event is no document store.
+  /// The limits of entries, and of bytes in a text. What exceeds a limit is dropped: an event is not a document
+  /// store.
   private static let entryLimit = 256
   private static let textLimit = 16_384
 
-  /// Objects within are flattened to `outer.inner`. Of what is no object there are none.
+  /// Returns the members as attributes. Nested objects are flattened to `outer.inner`. Empty if the value is not an
+  /// object.
   static func flatten(_ object: JSONValue) -> [Attribute] {
     var attributes: [Attribute] = []
     flatten(object, prefix: "", into: &attributes)
@@ -37,7 +39,8 @@ enum CustomHTTPAttributes {
     return .strings(texts(value.elements))
   }
 
-  /// Of a list what can be a text; together it is no longer than a single one may be.
+  /// Returns the elements of a list as texts. Drops elements that have no text form, and what exceeds the limits of
+  /// one text.
   private static func texts(_ elements: JSONElements) -> [String] {
     var texts: [String] = []
     var size = 0

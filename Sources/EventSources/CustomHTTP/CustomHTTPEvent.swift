@@ -1,7 +1,7 @@
 import PayloadReading
 import ValueStreamCore
 
-/// One custom event, as it was sent. Docs/sources/custom-http.schema.json says the same of it.
+/// A custom event as it was sent. Docs/sources/custom-http.schema.json is the schema.
 struct CustomHTTPEvent {
   let id: String
   let type: String
@@ -12,15 +12,15 @@ struct CustomHTTPEvent {
   let url: String?
   let environment: String?
   let service: String?
-  /// Attributes of both vocabularies.
+  /// Become attributes of both the semantic and the classic vocabulary.
   let metadata: [Attribute]
-  /// Attributes of the semantic vocabulary only.
+  /// Become attributes of the semantic vocabulary only.
   let attributes: [Attribute]
   let references: [CustomHTTPReference]
   let phases: [PhaseStatement]
   let moments: [CustomHTTPMoment]
 
-  /// Elements of each list; more are a mistake.
+  /// The most elements of each list. Longer lists are an error.
   static let listLimit = 100
 
   init(_ value: JSONValue, path: String) throws(PayloadError) {
@@ -51,10 +51,10 @@ struct CustomHTTPEvent {
   }
 }
 
-/// A moment in the life of a thing.
+/// An element of `moments`: a point in the life of the subject, which becomes a span event.
 struct CustomHTTPMoment {
   let name: String
-  /// Nil for the time of the event that tells it.
+  /// Nil for the time of the custom event.
   let time: Timestamp?
   let attributes: [Attribute]
 

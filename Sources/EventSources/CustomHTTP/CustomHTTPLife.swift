@@ -1,24 +1,24 @@
 import PayloadReading
 import ValueStreamCore
 
-/// What a custom event says of beginning and end.
+/// What a custom event says about the start and end of its subject.
 struct CustomHTTPLife {
   enum Action: String, CaseIterable {
     case start, end
-    /// Adds to a thing what is known of it, and neither starts nor ends it.
+    /// Adds facts to a subject without starting or ending it.
     case annotate
   }
 
   let action: Action
-  /// When the thing began.
+  /// When the subject started.
   let begin: Timestamp?
-  /// When it ended.
+  /// When the subject ended.
   let end: Timestamp?
-  /// When what the event says was true.
+  /// The time at which the event was true: its end, else its start, else `time`.
   let time: Timestamp?
-  /// How it ended; nil of what did not.
+  /// How the subject ended. Nil if it did not end.
   let outcome: Outcome?
-  /// What the Go program's senders say with `error`.
+  /// The member `error`, with which senders for the Go ValueStream report a failure.
   let isError: Bool
 
   init(_ members: CustomHTTPMembers) throws(PayloadError) {

@@ -1,6 +1,7 @@
 import ValueStreamCore
 
-/// Turns a custom event into an event of the core; a pure function of the event and its time of receipt.
+/// Turns a custom event into an event of the core. The result depends only on the custom event and its time of
+/// receipt.
 struct CustomHTTPMapping {
   let payload: CustomHTTPEvent
   let received: Timestamp
@@ -22,7 +23,7 @@ struct CustomHTTPMapping {
       event.state = .ended
       event.marks = (life.begin.map { [.begin(.vendor($0))] } ?? []) + [.end(time)]
     case .annotate:
-      // What is told of a thing that nobody started makes no span of it.
+      // An annotation alone makes no span: it has no operation, and gives no name unless it has one.
       event.name = payload.name
     }
     event.outcome = life.outcome
@@ -39,7 +40,7 @@ struct CustomHTTPMapping {
 
   private var operation: Operation { Operation(rawValue: payload.type) }
 
-  /// The sender's, else that of receipt; an end that is told without its time is not before the beginning.
+  /// The sender's time, else the time of receipt. An end without a time is never before its start.
   private var time: EventTime {
     guard payload.life.action == .end, payload.life.end == nil, let begin = payload.life.begin else {
       return .vendor(payload.life.time, orReceipt: received)
@@ -53,7 +54,7 @@ struct CustomHTTPMapping {
     ClassicID.make(source: "customhttp", type: payload.type, namespace: payload.namespace, id: payload.id)
   }
 
-  /// One statement a rule, the sender's order kept within it.
+  /// One statement for each rule. Within a rule, references keep the sender's order.
   private var follows: [FollowStatement] {
     let parent = payload.parentID.map { CustomHTTPReference(parent: $0, namespace: payload.namespace) }
     let named = (parent.map { [$0] } ?? []) + payload.references
@@ -65,7 +66,7 @@ struct CustomHTTPMapping {
 
   // MARK: Attributes
 
-  /// What is said twice counts as a member of the event first, then in `attributes`, then in `metadata`.
+  /// If an attribute is sent twice, members of the event win over `attributes`, and those over `metadata`.
   private var attributes: [Attribute] {
     var attributes = payload.metadata
     for attribute in payload.attributes + described {
@@ -75,7 +76,7 @@ struct CustomHTTPMapping {
     return attributes
   }
 
-  /// What members of the event say, under the names that other sources use.
+  /// Members of the event, under the attribute names that other sources use.
   private var described: [Attribute] {
     var attributes: [Attribute] = []
     attributes.add("deployment.environment.name", payload.environment)
@@ -90,7 +91,7 @@ struct CustomHTTPMapping {
     return attributes
   }
 
-  // MARK: The classic picture
+  // MARK: Classic spans
 
   private var classicTags: [Attribute] {
     var tags = payload.metadata.map { Attribute($0.name, $0.value, vocabulary: .classic) }

@@ -1,13 +1,13 @@
 import PayloadReading
 import ValueStreamCore
 
-/// The members of one object of a custom event.
+/// The members of one object in a custom event.
 ///
-/// Their names match in any letter case, as the Go program's did; null and the empty text count as absent. What is there and
-/// is not what it must be is an error, except where the Go program's senders may rely on its being overlooked.
+/// Names match in any letter case, as in the Go ValueStream. Null and the empty text count as absent. A value of the
+/// wrong form is an error, except where senders for the Go ValueStream may rely on it being ignored.
 struct CustomHTTPMembers {
   private let values: [String: JSONValue]
-  /// Where the object stands: `$[2].references[1]`.
+  /// The JSON path of the object, such as `$[2].references[1]`.
   let path: String
 
   init(_ value: JSONValue, path: String) throws(PayloadError) {
@@ -23,21 +23,23 @@ struct CustomHTTPMembers {
     return value
   }
 
-  /// The error of a member that is not what it must be.
+  /// Returns the error for a member with a wrong value.
   func error(_ name: String, _ reason: String) -> PayloadError {
     PayloadError(.missingIdentity, path: "\(path).\(name)", reason: reason)
   }
 
   // MARK: Texts
 
-  /// A text or a whole number.
+  /// Returns a text or a whole number as text. Nil if the member is absent.
+  ///
+  /// - Throws: if the value is neither, or too long.
   func text(_ name: String) throws(PayloadError) -> String? {
     guard let value = self[name] else { return nil }
     guard let text = Self.text(value) else { throw error(name, "expected a text") }
     return try PayloadName.checked(text, path: "\(path).\(name)")
   }
 
-  /// The same; what is neither a text nor a whole number counts as absent.
+  /// Like `text(_:)`, but returns nil for a value that is neither a text nor a whole number.
   func textIfAny(_ name: String) throws(PayloadError) -> String? {
     guard let text = self[name].flatMap(Self.text) else { return nil }
     return try PayloadName.checked(text, path: "\(path).\(name)")
@@ -52,7 +54,10 @@ struct CustomHTTPMembers {
 
   // MARK: Other types
 
-  /// Nil also for what senders write where there is no time: zero, and times before 2 January 1970.
+  /// Returns a time. Nil if the member is absent, or has a value that senders write for no time: zero, or a time
+  /// before 2 January 1970.
+  ///
+  /// - Throws: if the value is not a time.
   func time(_ name: String) throws(PayloadError) -> Timestamp? {
     guard let value = self[name], !PayloadTime.isNone(value) else { return nil }
     guard let time = PayloadTime.read(value) else {
@@ -61,16 +66,21 @@ struct CustomHTTPMembers {
     return time
   }
 
-  /// An end of what began at a time, if both are known.
+  /// Checks that an end is not before its start, if both are known, and returns the end.
   ///
-  /// One that is less than a second before the beginning is at the beginning: `date +%s` cuts off what the other clock tells.
+  /// An end less than a second before the start becomes the start: `date +%s` cuts off fractions that another clock
+  /// keeps.
+  ///
+  /// - Throws: if the end is earlier than that.
   func end(_ end: Timestamp?, in name: String, of begin: Timestamp?) throws(PayloadError) -> Timestamp? {
     guard let begin, let end, end < begin else { return end }
     guard begin.seconds(since: end) < 1 else { throw error(name, "expected no time before startedAt") }
     return begin
   }
 
-  /// A word of a vocabulary, in any letter case.
+  /// Returns a word of a vocabulary, which matches in any letter case. Nil if the member is absent.
+  ///
+  /// - Throws: if the vocabulary does not have the word.
   func word<Word: RawRepresentable & CaseIterable>(
     _ name: String, of vocabulary: Word.Type
   ) throws(PayloadError) -> Word? where Word.RawValue == String {
@@ -81,14 +91,18 @@ struct CustomHTTPMembers {
     return word
   }
 
-  /// The address of a page, without user and password, which may be a key.
+  /// Returns the address of a page. Removes user and password, which may be secret.
+  ///
+  /// - Throws: if the text is not an HTTP or HTTPS address.
   func address(_ name: String) throws(PayloadError) -> String? {
     guard let text = try text(name) else { return nil }
     guard CustomHTTPReference.isAddress(text) else { throw error(name, "expected an address such as https://ci.example.org/7") }
     return WebAddress.withoutUser(text)
   }
 
-  /// The elements of a list, each with its path.
+  /// Returns the elements of a list, each with its JSON path. Empty if the list is absent.
+  ///
+  /// - Throws: if the value is not a list, or longer than the limit.
   func elements(_ name: String, atMost limit: Int) throws(PayloadError) -> [(value: JSONValue, path: String)] {
     guard let list = self[name] else { return [] }
     guard list.isArray else { throw error(name, "expected a list") }
@@ -97,7 +111,9 @@ struct CustomHTTPMembers {
     return elements.enumerated().map { ($1, "\(path).\(name)[\($0)]") }
   }
 
-  /// The objects of a list.
+  /// Returns the elements of a list of objects.
+  ///
+  /// - Throws: as `elements(_:atMost:)`, and if an element is not an object.
   func objects(_ name: String, atMost limit: Int) throws(PayloadError) -> [CustomHTTPMembers] {
     var result: [CustomHTTPMembers] = []
     for element in try elements(name, atMost: limit) {
@@ -106,7 +122,9 @@ struct CustomHTTPMembers {
     return result
   }
 
-  /// Attributes under the sender's own names. Null is no attribute.
+  /// Returns attributes under the sender's own names, without those that are null.
+  ///
+  /// - Throws: if the value is not an object.
   func attributes(_ name: String) throws(PayloadError) -> [Attribute] {
     guard let object = self[name] else { return [] }
     guard object.isObject else { throw error(name, "expected an object") }

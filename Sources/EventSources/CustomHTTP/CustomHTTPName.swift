@@ -1,10 +1,11 @@
 package import ValueStreamCore
 
-/// Names of things as people and scripts write them, outside an event.
+/// Reads references that people and scripts write outside of custom events.
 package enum CustomHTTPName {
-  /// The names under which a thing that is called so may be known; nil for a text that names nothing.
+  /// Returns the aliases of the subject that a text names; nil if the text names nothing.
   ///
-  /// - Parameter text: what an event may name, the address of a card, or a script's own thing: `shop/42`.
+  /// - Parameter text: a reference as in a custom event, the address of a card or other page, or the id of a custom
+  ///   event after its namespace, such as `shop/42`.
   package static func references(_ text: String) -> [Reference]? {
     if let known = CustomHTTPReference.recognize(text, in: "") { return known.references }
     guard text.contains("/"), !text.contains(where: \.isWhitespace) else { return nil }

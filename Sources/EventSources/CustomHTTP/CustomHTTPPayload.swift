@@ -1,11 +1,12 @@
 import PayloadReading
 import ValueStreamCore
 
-/// The body of a delivery: one custom event, or a list of them that are taken or refused together.
+/// The body of a delivery: one custom event or a list of them. If one event of a list is invalid, the whole list
+/// fails.
 struct CustomHTTPPayload {
   let events: [CustomHTTPEvent]
 
-  /// More are a mistake, and would be one write to the log.
+  /// The most events of a list, which become one write to the log. Longer lists are an error.
   static let eventLimit = 1000
 
   init(_ document: JSONDocument) throws(PayloadError) {

@@ -1,9 +1,9 @@
 import PayloadReading
 import ValueStreamCore
 
-/// What a custom event says it belongs to: under which rule, and by which names, best first.
+/// A reference to a parent in a custom event: its rule, and the aliases to try, best first.
 struct CustomHTTPReference {
-  /// What may be named, as the `kind` of a reference.
+  /// The kinds of references, as the member `kind` names them.
   enum Kind: String, CaseIterable {
     case classic, key, event, change, commit, issue
 
@@ -27,9 +27,11 @@ struct CustomHTTPReference {
     self.references = references
   }
 
-  // MARK: From a payload
+  // MARK: Parsing
 
-  /// A text of a known form, or an object with `kind` and `value`.
+  /// Reads a text in one of the known forms, or an object with `kind` and `value`.
+  ///
+  /// - Throws: if the form is unknown, or the value does not fit its kind.
   init(_ value: JSONValue, path: String, namespace: String) throws(PayloadError) {
     if let text = value.string {
       guard text.utf8.count <= PayloadName.limit, let reference = Self.recognize(text, in: namespace) else {
@@ -50,7 +52,7 @@ struct CustomHTTPReference {
     }
   }
 
-  /// The parent as the Go program took it: a classic id, or any other text as the id of an event in the same namespace.
+  /// Reads `parentId` as the Go ValueStream did: as a classic id, else as the id of an event in the same namespace.
   init(parent text: String, namespace: String) {
     self.init(
       .explicitID,
@@ -65,11 +67,11 @@ struct CustomHTTPReference {
     {
       return commit
     }
-    // A number in a repository may be that of a change or of an issue; which one, the things that have it will tell.
+    // A number in a repository may be that of a change or an issue. The subjects that publish it decide.
     if let thing = RepositoryThing(text), thing.kind == nil {
       return CustomHTTPReference(.issueKey, thing.issues + thing.changes)
     }
-    // Any plain name may be an event, so that comes last.
+    // Any plain name may be the id of an event, so this comes last.
     let isName = text.utf8.allSatisfy { ASCII.isLetterOrDigit($0) || "-._~".utf8.contains($0) }
     return read(text, as: .change, in: namespace) ?? read(text, as: .issue, in: namespace)
       ?? (isName ? read(text, as: .event, in: namespace) : nil)
@@ -101,13 +103,13 @@ struct CustomHTTPReference {
 
   private static let expected = Kind.allCases.map(\.expected).joined(separator: "; ")
 
-  // MARK: Forms
+  // MARK: Text forms
 
   static func isAddress(_ text: String) -> Bool {
     (text.hasPrefix("https://") || text.hasPrefix("http://")) && WebAddress.host(text) != nil
   }
 
-  /// A hash as Git abbreviates it. Digits alone are more likely an id.
+  /// True for a commit hash as Git abbreviates it. Digits alone are more likely an id.
   private static func isShortHash(_ text: String) -> Bool {
     text.utf8.count < 40 && CommitHash.abbreviated(text) != nil && !text.utf8.allSatisfy(ASCII.isDigit)
   }

@@ -1,6 +1,6 @@
 import PayloadReading
 
-/// `X-VS-Signature: <hex>`, HMAC-SHA256 of the body; `sha256=` may stand before it.
+/// Checks `X-VS-Signature: <hex>`, the HMAC-SHA256 of the body. The prefix `sha256=` is optional.
 enum CustomHTTPSignature {
   static let check = SignatureCheck(header: "X-VS-Signature", prefix: "sha256=", isPrefixOptional: true)
 }

@@ -1,13 +1,16 @@
 import PayloadReading
 package import ValueStreamCore
 
-/// Events from scripts: anything that can POST a few lines of JSON.
+/// Receives custom events from scripts and from anything else that can POST a few lines of JSON.
 package struct CustomHTTPSource: EventSource {
   package static let secretSetting = SecretSetting("customhttp-secret", of: "custom HTTP events")
 
   private let secrets: [Secret]
 
-  /// - Parameter secrets: what senders sign with; any of them is accepted. None accepts unsigned deliveries.
+  /// Creates the source.
+  ///
+  /// - Parameter secrets: the secrets with which senders sign. A signature with any of them is valid. If empty,
+  ///   unsigned deliveries are accepted.
   package init(secrets: [Secret] = []) {
     self.secrets = secrets
   }
@@ -24,7 +27,9 @@ package struct CustomHTTPSource: EventSource {
     try CustomHTTPSignature.check.authenticate(delivery, secrets: secrets, using: authenticator)
   }
 
-  /// Without the header a script that says the same thing twice means it.
+  /// Returns the idempotency key; nil without the header.
+  ///
+  /// A script that sends an event twice without the header means two events.
   package func deliveryID(of delivery: Delivery) -> String? {
     delivery.headers[CustomHTTPHeader.idempotencyKey].flatMap { $0.isEmpty ? nil : $0 }
   }

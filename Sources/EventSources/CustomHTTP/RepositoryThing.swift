@@ -1,15 +1,16 @@
 import PayloadReading
 import ValueStreamCore
 
-/// An issue or a change by its number in a repository: `acme/site#12`, `git.example.org/group/app!3`, or the address of its page.
+/// An issue or change, by its number in a repository: `acme/site#12`, `git.example.org/group/app!3` or the address of
+/// its page.
 struct RepositoryThing {
   enum Kind { case issue, change }
 
-  /// Nil where the form does not tell.
+  /// Nil if the form fits both.
   let kind: Kind?
   private let repository: String
   private let number: Int64
-  /// Several where none is named.
+  /// The hosts that the repository may be on. Several if the text names none.
   private let hosts: [String]
 
   private static let commonHosts = ["github.com", "gitlab.com"]
@@ -28,7 +29,7 @@ struct RepositoryThing {
     else { return nil }
     var parts = text[..<mark].split(separator: "/", omittingEmptySubsequences: false)
     guard parts.count >= 2, parts.allSatisfy(Self.isName) else { return nil }
-    // Three parts and more are a host, which has a point, or groups within groups.
+    // The first of three or more parts is a host if it has a dot, else a group with subgroups.
     let isHosted = parts.count >= 3 && parts[0].contains(".")
     hosts = isHosted ? [parts.removeFirst().lowercased()] : Self.commonHosts
     repository = parts.joined(separator: "/")
@@ -44,7 +45,7 @@ struct RepositoryThing {
     let parts = path.split(separator: "/")
     let place = parts.indices.dropLast().last { words[parts[$0]] != nil && Self.number(parts[$0 + 1]) != nil }
     guard let place, let number = Self.number(parts[place + 1]) else { return nil }
-    // GitLab has `/-/` before what belongs to a project.
+    // GitLab separates the project from what belongs to it by `/-/`.
     let repository = parts[..<place].filter { $0 != "-" }
     guard repository.count >= 2 else { return nil }
     hosts = [host]

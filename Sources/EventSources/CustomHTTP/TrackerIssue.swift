@@ -1,10 +1,10 @@
 import PayloadReading
 import ValueStreamCore
 
-/// An issue of a tracker by its key: `TP-3`, or the address of its page, `https://acme.atlassian.net/browse/TP-3`.
+/// An issue of a tracker, by its key or its page: `TP-3` or `https://acme.atlassian.net/browse/TP-3`.
 struct TrackerIssue {
   private let key: String
-  /// Without what is not part of its name: user, query, fragment.
+  /// The address of the page without user, query and fragment.
   private let page: String?
 
   init?(_ text: String) {
@@ -21,7 +21,8 @@ struct TrackerIssue {
     page = "\(scheme)://\(host)/\(parts.joined(separator: "/"))"
   }
 
-  /// The page says of which server; the key alone may be that of an issue elsewhere.
+  /// The aliases of the issue. The page comes first, because it names the server: another server may have an issue
+  /// with the same key.
   var references: [Reference] {
     (page.map { [Reference(.address, $0)] } ?? []) + [Reference(.issue, key)]
   }

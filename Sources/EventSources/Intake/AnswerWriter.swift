@@ -1,7 +1,9 @@
 import CMicrohttpd
 import ValueStreamCore
 
-/// Turns answers into libmicrohttpd's responses; the frequent ones are made once. Belongs to the server's thread.
+/// Turns answers into libmicrohttpd responses and queues them.
+///
+/// Builds the most frequent responses once and reuses them. Use it only on the server's thread.
 final class AnswerWriter {
   private var prepared: [DeliveryResult: OpaquePointer] = [:]
 
@@ -15,10 +17,11 @@ final class AnswerWriter {
     for response in prepared.values { MHD_destroy_response(response) }
   }
 
-  /// Queues an answer.
+  /// Queues a response on a connection.
   ///
-  /// - Parameter closes: whether the connection is to be closed after it.
-  /// - Returns: its status; nil when it cannot be queued.
+  /// - Parameter closes: true to close the connection after the response.
+  /// - Returns: the HTTP status of the queued response; nil if libmicrohttpd cannot queue it. A status outside 200...599
+  ///   becomes 500.
   func queue(_ answer: Exchange.Answer, on connection: OpaquePointer, closes: Bool) -> Int? {
     var response: HTTPResponse
     switch answer {
@@ -39,7 +42,7 @@ final class AnswerWriter {
     guard let made = response.body.count > AnswerBudget.smallAnswer ? sharing(response.body) : copying(response.body) else {
       return nil
     }
-    // A field the library refuses (a line break in it) is left out.
+    // libmicrohttpd rejects an invalid field, such as one with a line break. The response goes out without that field.
     for field in response.headers.fields { MHD_add_response_header(made, field.name, field.value) }
     if closes { MHD_add_response_header(made, MHD_HTTP_HEADER_CONNECTION, "close") }
     return made
@@ -52,7 +55,7 @@ final class AnswerWriter {
     }
   }
 
-  /// Keeps the bytes of an array alive.
+  /// Keeps the bytes of an array alive while libmicrohttpd sends them.
   private final class Bytes {
     let bytes: [UInt8]
 
@@ -61,10 +64,11 @@ final class AnswerWriter {
     }
   }
 
-  /// What many receivers get of the same is there once, however slowly they read.
+  /// Makes a response that shares the array's bytes, so that slow clients which get the same body do not each hold a
+  /// copy.
   private static func sharing(_ body: [UInt8]) -> OpaquePointer? {
     let kept = Unmanaged.passRetained(Bytes(body))
-    // An array that is kept, and that nobody can change, stays in its place.
+    // A retained array that nobody can change keeps its address, so the pointer stays valid until the callback.
     let made = body.withUnsafeBytes { bytes in
       MHD_create_response_from_buffer_with_free_callback_cls(
         bytes.count, UnsafeMutableRawPointer(mutating: bytes.baseAddress),
@@ -78,7 +82,7 @@ final class AnswerWriter {
 }
 
 extension HTTPResponse {
-  /// One word, and in a line of its own what was not read.
+  /// The response to a delivery: one word, followed by a line about unread values if there are any.
   static func delivery(_ result: DeliveryResult, unread: UnreadValues? = nil) -> HTTPResponse {
     let word = result == .recorded ? "success" : result.rawValue
     guard let unread else { return HTTPResponse(status: 200, headers: ["Content-Type": "text/plain"], body: Array(word.utf8)) }

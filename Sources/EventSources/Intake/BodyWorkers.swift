@@ -2,9 +2,10 @@ import CEventLoop
 import Synchronization
 import ValueStreamCore
 
-/// Threads that inflate, believe and read large bodies, so that small ones do not wait for them.
+/// Threads that decompress, authenticate and parse large bodies, so that small bodies do not wait for them.
 ///
-/// Bodies of senders that have proved themselves come first, then smaller ones; of the others one is worked on at a time.
+/// Bodies of authenticated senders come first, and smaller bodies before larger ones. The threads work on at most one
+/// body of an unauthenticated sender at a time.
 final class BodyWorkers: Sendable {
   private struct Job {
     var isProved: Bool
@@ -22,7 +23,10 @@ final class BodyWorkers: Sendable {
   private let signals: [Signal]
   private let limit: Int
 
-  /// - Parameter limit: bodies that may wait; half of them for senders that have proved nothing.
+  /// Starts the threads.
+  ///
+  /// - Parameter limit: the number of bodies that may wait. Bodies of unauthenticated senders may use at most half of it.
+  /// - Throws: ``IntakeError`` if the system provides no thread or descriptor.
   init(threads: Int, limit: Int) throws(IntakeError) {
     self.limit = limit
     var signals: [Signal] = []
@@ -40,7 +44,12 @@ final class BodyWorkers: Sendable {
     }
   }
 
-  /// - Returns: false when too many wait.
+  /// Queues a body.
+  ///
+  /// - Parameters:
+  ///   - isProved: true if the sender is authenticated.
+  ///   - size: the size of the body in bytes, as received.
+  /// - Returns: false if too many bodies wait, or after ``stop()``. The work does not run then.
   func submit(isProved: Bool, size: Int, _ work: @escaping @Sendable () -> Void) -> Bool {
     let isTaken = state.withLock { state in
       let waiting = isProved ? state.jobs.count : 2 * state.jobs.count { !$0.isProved }
@@ -52,7 +61,7 @@ final class BodyWorkers: Sendable {
     return isTaken
   }
 
-  /// Lets the threads end. What waits is not done any more.
+  /// Ends the threads after their current body. Drops bodies that still wait.
   func stop() {
     state.withLock { state in
       state.isStopping = true

@@ -1,9 +1,9 @@
 import Synchronization
 import ValueStreamCore
 
-/// Where other threads leave what they have done for requests that wait; wakes the server's thread.
+/// Results that other threads post for suspended requests; posting wakes the server's thread.
 final class CompletionInbox: Sendable {
-  /// Names a waiting request; a number is not used twice for different requests.
+  /// Identifies a suspended request. The generation tells apart requests that use the same slot one after another.
   struct Token: Sendable, Hashable {
     var slot: Int
     var generation: UInt
@@ -13,7 +13,7 @@ final class CompletionInbox: Sendable {
     enum Result: Sendable {
       case recording(RecordingOutcome)
       case response(HTTPResponse)
-      /// What was found out about a large delivery.
+      /// The outcome of authenticating and parsing a large delivery.
       case read(Swift.Result<WebhookIntake.Decision, RequestBody.Failure>)
     }
 
@@ -28,6 +28,7 @@ final class CompletionInbox: Sendable {
     signal = try Signal()
   }
 
+  /// Adds results and wakes the server's thread. Any thread may call this.
   func post(_ new: [Completion]) {
     let isFirst = completions.withLock { completions in
       defer { completions += new }

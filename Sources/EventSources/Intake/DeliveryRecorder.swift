@@ -1,12 +1,12 @@
 import Synchronization
 package import ValueStreamCore
 
-/// A delivery that waits to be made durable.
+/// A delivery that waits to be written to the log.
 package struct PendingDelivery: Sendable {
   package var logged: LoggedDelivery
-  /// Nil when it could not be read.
+  /// Nil if the body could not be parsed.
   package var interpretation: Interpretation?
-  /// Nil where content does not tell a repetition from another occurrence.
+  /// Identifies a repeated delivery. Nil if nothing in the delivery tells a repetition from a new occurrence.
   package var fingerprint: DeliveryFingerprint?
 
   package init(logged: LoggedDelivery, interpretation: Interpretation?, fingerprint: DeliveryFingerprint?) {
@@ -16,28 +16,31 @@ package struct PendingDelivery: Sendable {
   }
 }
 
-/// What became of a ``PendingDelivery``.
+/// The outcome of recording a ``PendingDelivery``.
 package enum RecordingOutcome: Sendable, Hashable {
-  /// On disk.
+  /// The delivery is on disk.
   case recorded
-  /// The same delivery is on disk already.
+  /// The same delivery was on disk already.
   case duplicate
-  /// Not kept: to be sent again.
+  /// The delivery is not kept. The sender must send it again.
   case unavailable
 }
 
-/// The road to the log: takes everything that waits, makes it durable in one commit, tells the sink, then the senders.
+/// Writes deliveries to the log in groups.
+///
+/// Takes everything that waits, makes it durable in one commit, passes it to the sink, then reports outcomes to the
+/// senders.
 package final class DeliveryRecorder: Sendable {
   package struct Limits: Sendable, Hashable {
-    /// Deliveries that may wait.
+    /// The number of deliveries that may wait.
     package var deliveries = 16_384
-    /// Bytes of body that may wait. One delivery may always wait, however large.
+    /// The bytes of bodies that may wait. One delivery is always accepted, however large.
     package var bytes = 128 << 20
 
     package init() {}
   }
 
-  /// Called once on the writer's thread, with one outcome for each accepted delivery, in order.
+  /// Called once on the writer's thread, with one outcome for each accepted delivery, in order of submission.
   package typealias Completion = @Sendable ([RecordingOutcome]) -> Void
 
   private struct Batch {
@@ -72,18 +75,18 @@ package final class DeliveryRecorder: Sendable {
     work = try Signal()
   }
 
-  /// Deliveries that wait or are being written.
+  /// The number of deliveries that wait or are being written.
   package var waitingCount: Int { queue.withLock(\.deliveries) }
 
-  /// Bytes of body that wait or are being written.
+  /// The bytes of bodies that wait or are being written.
   package var waitingBytes: Int { queue.withLock(\.bytes) }
 
-  // MARK: Taking deliveries
+  // MARK: Accepting deliveries
 
-  /// Queues deliveries.
+  /// Queues deliveries to be written.
   ///
-  /// - Returns: how many were taken, from the first on. The others find the queue full: they are the caller's to answer,
-  ///   and no outcome comes for them.
+  /// - Returns: the number of accepted deliveries, counted from the first. The rest found the queue full: the caller
+  ///   answers those itself, and `completion` has no outcome for them.
   package func submit(_ deliveries: [PendingDelivery], completion: @escaping Completion) -> Int {
     let (taken, isIdle) = queue.withLock { queue -> (Int, Bool) in
       if queue.isFinishing { return (0, false) }
@@ -105,7 +108,7 @@ package final class DeliveryRecorder: Sendable {
     return taken
   }
 
-  /// Takes no more deliveries; ``run()`` returns when what waits is written.
+  /// Stops accepting deliveries. ``run()`` returns once all waiting deliveries are written.
   package func finish() {
     queue.withLock { $0.isFinishing = true }
     work.notify()
@@ -113,7 +116,7 @@ package final class DeliveryRecorder: Sendable {
 
   // MARK: Writing
 
-  /// Writes until ``finish()``, on a thread of its own. Cancelling finishes too.
+  /// Writes until ``finish()`` is called, on a thread of its own. Cancelling the task also finishes.
   package func run() async throws {
     try await withTaskCancellationHandler {
       try await OwnThread.run("vs-log") { self.serve() }
@@ -122,7 +125,7 @@ package final class DeliveryRecorder: Sendable {
     }
   }
 
-  /// The same on the calling thread.
+  /// Does the work of ``run()`` on the calling thread, and blocks it.
   func serve() {
     while true {
       let (batches, isFinishing) = queue.withLock { queue in
@@ -172,14 +175,14 @@ package final class DeliveryRecorder: Sendable {
       for index in fresh { outcomes[index] = .recorded }
       observer.committed(deliveries: fresh.count, seconds: start.duration(to: .now).inSeconds)
     } catch {
-      // Nothing was kept, nor is what repeats something that was not.
+      // The commit kept nothing. Repetitions within this batch are therefore not on disk either.
       for index in fresh + repeated { outcomes[index] = .unavailable }
       observer.commitFailed(error, deliveries: fresh.count)
     }
     return outcomes
   }
 
-  /// Which deliveries are to be written, and which repeat one of those; all others are on disk already.
+  /// Returns the indices of deliveries to write, and of those that repeat one of them. All others are on disk already.
   private func sortOut(_ deliveries: [PendingDelivery]) -> (fresh: [Int], repeated: [Int]) {
     var fresh: [Int] = []
     var repeated: [Int] = []

@@ -7,16 +7,16 @@ import ValueStreamCore
   import Musl
 #endif
 
-/// A request and its answer. Belongs to the server's thread.
+/// The state of one request, from its headers to its response. Use it only on the server's thread.
 final class Exchange {
-  /// What is to be done once the request is there.
+  /// What the server does once the request is complete.
   enum Work {
     case intake(any EventSource)
     case handler(any HTTPHandler, runsInline: Bool)
   }
 
   enum Answer {
-    /// One of the frequent answers to deliveries.
+    /// A frequent response to a delivery, which ``AnswerWriter`` has prepared.
     case delivery(DeliveryResult)
     case response(HTTPResponse)
   }
@@ -28,18 +28,18 @@ final class Exchange {
   let headers: HTTPHeaders
   let routeClass: RouteClass
   let work: Work?
-  /// True when the sender has proved to be one of its source: by these headers, or lately.
+  /// True if the sender is authenticated, by these headers or by a recent delivery.
   var isProved = false
   var body: RequestBody?
-  /// What of the memory for answers it holds.
+  /// The share of the memory for responses that this request holds.
   var answerShare: AnswerBudget.Share?
-  /// Bytes that came after the answer was clear.
+  /// The number of body bytes received after the response was decided. They are discarded.
   var drained = 0
-  /// Set when nothing is left to be decided: queued as soon as the request is complete.
+  /// The decided response; it is queued once the request is complete.
   var answer: Answer?
-  /// The answer if the delivery is recorded.
+  /// The response to send once the delivery is recorded.
   var answerWhenRecorded: DeliveryAnswer?
-  /// What that answer tells beside it; nil where all of the delivery was read.
+  /// Values that could not be read, reported with that response; nil if everything was read.
   var unread: UnreadValues?
 
   init(
@@ -55,7 +55,7 @@ final class Exchange {
     self.work = work
   }
 
-  /// Gives up the body for an answer that no longer depends on it.
+  /// Sets a response that does not depend on the body, and discards the body.
   func refuse(_ response: HTTPResponse) {
     answer = .response(response)
     body?.discard()
@@ -63,35 +63,37 @@ final class Exchange {
   }
 }
 
-/// A connection, for the deadlines of its requests. Belongs to the server's thread.
+/// A connection and the phase of its current request, for deadlines. Use it only on the server's thread.
 final class ConnectionLink {
+  /// The phases of a connection. They follow in this order, then start again; a request without a suspension skips
+  /// ``working``.
   enum Phase {
-    /// No request, or one whose headers are not complete.
+    /// No request, or one whose headers are incomplete.
     case idle
-    /// A request's body arrives.
+    /// The body of a request arrives.
     case receiving
-    /// A request is being worked on; nobody is to blame but us.
+    /// The server works on a request. The sender is not to blame for the time, so no deadline applies.
     case working
-    /// An answer goes out.
+    /// A response is being sent.
     case answering
   }
 
   let socket: Int32
   let address: SenderAddress?
-  /// The request that is being dealt with.
+  /// The current request.
   var exchange: Exchange?
-  /// Tells which of two is older although one turn brought both.
+  /// Increases with each connection, to order connections that opened in the same turn.
   let number: UInt64
-  /// True once it was chosen to be closed.
+  /// True once the server has chosen to close the connection.
   var isShed = false
-  /// Until when a source need not be noted again as one that the sender has proved itself to.
+  /// The source to which this connection has authenticated, and until when the server need not note that again.
   var proof: (source: String, until: ContinuousClock.Instant)?
   unowned let listener: ListenerDaemon
-  /// Position in the server's list.
+  /// The position in the server's list of connections.
   var index = 0
   private(set) var phase = Phase.idle
   private(set) var since: ContinuousClock.Instant
-  /// True once a request was answered.
+  /// True once the connection has completed a request.
   private(set) var hasServed = false
 
   init(socket: Int32, address: SenderAddress?, number: UInt64, listener: ListenerDaemon, now: ContinuousClock.Instant) {
@@ -108,14 +110,14 @@ final class ConnectionLink {
     since = now
   }
 
-  /// True when the sender has closed its side and nothing is left to be read.
+  /// True if the sender has closed its side and no unread bytes are left.
   var isAbandoned: Bool {
     var byte: UInt8 = 0
     return recv(socket, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT)) == 0
   }
 }
 
-/// Requests that wait for another thread, by token.
+/// Requests suspended until another thread finishes work for them, by token.
 struct WaitingRoom {
   private var slots: [(exchange: Exchange?, generation: UInt)] = []
   private var free: [Int] = []
@@ -129,7 +131,7 @@ struct WaitingRoom {
     return CompletionInbox.Token(slot: slots.count - 1, generation: 0)
   }
 
-  /// Nil when the request does not wait any more.
+  /// Removes and returns a request; nil if it is no longer suspended.
   mutating func remove(_ token: CompletionInbox.Token) -> Exchange? {
     guard slots[token.slot].generation == token.generation, let exchange = slots[token.slot].exchange else { return nil }
     slots[token.slot] = (nil, token.generation &+ 1)

@@ -1,43 +1,51 @@
-/// What one sender, or all of them together, may take.
+/// Limits on the resources that one sender, or all senders together, may use.
 package struct HTTPLimits: Sendable, Hashable {
-  /// Bytes of one body after inflating: 413 past it.
+  /// The largest body in bytes, after decompression; beyond it the response is 413.
   package var bodyBytes = 25 << 20
-  /// Bytes of all bodies in flight: 503 past it.
+  /// The bytes of all bodies in flight; beyond it the response is 503.
   package var totalBodyBytes = 128 << 20
-  /// Bytes that one byte of a compressed body may inflate to, beyond the first ``freelyInflatedBytes``: 413 past it.
+  /// The bytes that one compressed byte may expand to, beyond the first ``freelyInflatedBytes``; more gets 413.
   package var inflationRatio = 100
   package var freelyInflatedBytes = 1 << 20
-  /// Bodies up to here, after inflating, are dealt with at once; larger ones by threads of their own.
+  /// The largest body in bytes, after decompression, that the server's thread handles itself. ``BodyWorkers`` handle
+  /// larger ones.
   package var inlineBodyBytes = 64 << 10
-  /// Threads for large bodies, and bodies that wait for one of them: 503 past it. Half of them, and half of
-  /// ``totalBodyBytes``, is all for senders that have proved nothing.
+  /// The number of threads for large bodies.
+  ///
+  /// ``waitingForBodyWorkers`` bodies may wait for a thread; beyond it the response is 503. Unauthenticated senders may
+  /// use at most half of that, and half of ``totalBodyBytes``.
   package var bodyWorkers = 2
   package var waitingForBodyWorkers = 128
-  /// Open connections of one listener. For one past it the least useful is closed: silent ones first.
+  /// The open connections of one listener. One more closes the least useful connection, silent ones first.
   package var connections = 1024
-  /// Connections beyond that where none can be closed: so that health is answered even then. When only half of them are
-  /// left, everything else gets 503.
+  /// Connections beyond ``connections`` for times when none can be closed, so that health checks are still answered.
+  ///
+  /// Once half of the reserve is used, all other requests get 503.
   package var reservedConnections = 64
-  /// Open connections of one address, or one network of IPv6: for one past it another of the same address is closed.
-  /// ``trustedProxies`` may have as many as there are, and so may loopback, where proxies of this machine are.
+  /// The open connections of one IPv4 address or one IPv6 /64 network; one more closes another connection of it.
+  ///
+  /// ``trustedProxies`` are exempt. So is loopback, where local proxies connect from, unless ``countsLoopback`` is true.
   package var connectionsPerAddress = 256
   package var countsLoopback = false
-  /// Proxies that many senders stand behind. What they say in `X-Forwarded-For` is believed.
+  /// Proxies in front of many senders. The server takes the sender's address from their `X-Forwarded-For` header.
   package var trustedProxies: [AddressRange] = []
-  /// How long a connection may stay without a byte; whole seconds.
+  /// The time after which a connection without any traffic is closed, in whole seconds.
   package var idle: Duration = .seconds(75)
-  /// How long a sender may take for one request.
+  /// The longest time for a sender to send one request.
   package var request: Duration = .seconds(60)
-  /// How long a receiver may take for one answer; less where the answer is short: 30 seconds, and one more for each 32 KiB.
+  /// The longest time for a client to read one response. Short responses get less: 30 seconds plus one for each 32 KiB.
   package var answer: Duration = .seconds(300)
-  /// Bytes of all answers that are not read yet: 503 past it. What several receivers get of the same counts once.
+  /// The bytes of all responses not yet read by clients; beyond it the response is 503. A body shared by several clients
+  /// counts once.
   package var totalAnswerBytes = 128 << 20
-  /// How long ``HTTPServer/stop()`` lets requests in flight go on.
+  /// How long ``HTTPServer/stop()`` waits for requests in flight.
   package var drain: Duration = .seconds(10)
-  /// Threads for pages, API and metrics, and requests that wait for one of them: 503 past it.
+  /// The number of threads for pages, API and metrics.
+  ///
+  /// ``waitingForWorkers`` requests may wait for a thread; beyond it the response is 503.
   package var workers = 2
   package var waitingForWorkers = 128
-  /// What `Retry-After` says with a 503.
+  /// The value of `Retry-After` in a 503 response, in seconds.
   package var retryAfterSeconds = 2
 
   package init() {}

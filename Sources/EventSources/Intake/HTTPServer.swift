@@ -1,10 +1,10 @@
 import Synchronization
 package import ValueStreamCore
 
-/// The server for deliveries, pages, API and metrics: one thread, any number of listeners.
+/// The HTTP server for deliveries, pages, API and metrics: one thread for any number of listeners.
 ///
-/// Deliveries are read, believed and understood on the server's thread, handed to the ``DeliveryRecorder`` in batches, and
-/// answered when they are on disk. Pages and API are answered by a few threads that may block.
+/// The server's thread receives, authenticates and parses deliveries, passes them to the ``DeliveryRecorder`` in batches,
+/// and answers them once they are on disk. Large bodies and handlers that may block run on a few other threads.
 package final class HTTPServer: Sendable {
   package struct Listener: Sendable {
     package var address: ListenAddress
@@ -25,11 +25,13 @@ package final class HTTPServer: Sendable {
   private let shared: ServerLoop.Shared
   private let sockets = Mutex<[ListeningSocket]>([])
 
+  /// Creates a server. Call ``start()``, then ``run()``.
+  ///
   /// - Parameters:
-  ///   - listeners: one, or one open and one admin listener.
-  ///   - recorder: must run as long as the server does, and be finished after it.
-  ///   - authenticator: what sources check signatures with.
-  ///   - clock: the time of receipt.
+  ///   - listeners: one listener, or one open and one admin listener.
+  ///   - recorder: must run as long as the server does. Finish it after the server.
+  ///   - authenticator: computes the hashes that sources check signatures with.
+  ///   - clock: gives the time of receipt.
   package init(
     listeners: [Listener], router: Router, recorder: DeliveryRecorder, limits: HTTPLimits = HTTPLimits(),
     authenticator: any MessageAuthenticator, clock: any WallClock = SystemClock(), observer: any IntakeObserver = NoObserver()
@@ -47,12 +49,12 @@ package final class HTTPServer: Sendable {
     for socket in sockets.withLock(\.self) { socket.close() }
   }
 
-  /// Open connections.
+  /// The number of open connections.
   package var connectionCount: Int { shared.connectionCount.load(ordering: .relaxed) }
 
   /// Binds all listeners. Connections wait until ``run()``.
   ///
-  /// - Returns: where each is bound, in order; port 0 is replaced by the port the system chose.
+  /// - Returns: the bound address of each listener, in order. Port 0 is replaced by the port that the system chose.
   package func start() throws(ListenError) -> [ListenAddress] {
     var bound: [ListeningSocket] = []
     do throws(ListenError) {
@@ -66,9 +68,12 @@ package final class HTTPServer: Sendable {
     return sockets.map(\.address)
   }
 
-  /// Serves until ``stop()``, and returns when requests in flight are answered. Cancelling stops too.
+  /// Serves until ``stop()`` is called, and returns once requests in flight are answered or ``HTTPLimits/drain`` has
+  /// passed.
   ///
-  /// - Throws: when the system gives no thread or the library does not start.
+  /// Cancelling the task also stops the server.
+  ///
+  /// - Throws: an error if the system provides no thread or libmicrohttpd does not start.
   package func run() async throws {
     try await withTaskCancellationHandler {
       try await OwnThread.run("vs-http") { try self.serve() }
@@ -77,7 +82,7 @@ package final class HTTPServer: Sendable {
     }
   }
 
-  /// The same on the calling thread.
+  /// Does the work of ``run()`` on the calling thread, and blocks it.
   func serve() throws(IntakeError) {
     let bound = sockets.withLock { sockets in
       defer { sockets = [] }
@@ -96,7 +101,7 @@ package final class HTTPServer: Sendable {
     loop.run()
   }
 
-  /// Accepts no more connections, lets requests in flight be answered, and ends ``run()``. May be called from any thread.
+  /// Stops accepting connections, lets requests in flight finish, and ends ``run()``. Any thread may call this.
   package func stop() {
     shared.isStopping.store(true, ordering: .releasing)
     shared.inbox.signal.notify()

@@ -1,16 +1,16 @@
 import CZlib
 
-/// Inflates gzip (RFC 1952) in steps small enough that a bomb is noticed before it has grown.
+/// Decompresses gzip (RFC 1952) in small steps, to stop at a decompression bomb before it uses much memory.
 final class Inflater {
   private static let stepSize = 16 << 10
 
   private let stream: UnsafeMutablePointer<z_stream>
   private let step: UnsafeMutableBufferPointer<UInt8>
   private var input = UnsafeBufferPointer<UInt8>(start: nil, count: 0)
-  /// True between two members, and at the end.
+  /// True between two gzip members, and at the end.
   private var isComplete = false
 
-  /// Nil when there is no memory.
+  /// Nil if there is not enough memory.
   init?() {
     stream = .allocate(capacity: 1)
     stream.initialize(to: z_stream())
@@ -25,9 +25,11 @@ final class Inflater {
     step.deallocate()
   }
 
-  /// The whole of a compressed body.
+  /// Decompresses a whole body.
   ///
-  /// - Throws: `tooLarge` when it has more bytes than the limit.
+  /// - Parameter limit: the largest result in bytes.
+  /// - Throws: `tooLarge` if the result exceeds the limit, `malformed` if the bytes are not complete gzip data,
+  ///   `noMemory` if zlib runs out of memory.
   func contents(of bytes: [UInt8], limit: Int) throws(RequestBody.Failure) -> [UInt8] {
     guard inflateReset(stream) == Z_OK else { throw .malformed }
     isComplete = false
@@ -50,14 +52,14 @@ final class Inflater {
     return inflated
   }
 
-  /// Some inflated bytes, valid until the next call; nil when the input is used up.
+  /// Returns the next decompressed bytes, valid until the next call; nil if the input is used up.
   private func next() throws(RequestBody.Failure) -> UnsafeBufferPointer<UInt8>? {
     stream.pointee.next_out = step.baseAddress
     stream.pointee.avail_out = UInt32(step.count)
     while stream.pointee.avail_out > 0 {
       if isComplete {
         if input.isEmpty { break }
-        // Another member follows (section 2.2); its content is appended.
+        // Another gzip member follows (section 2.2). Its content is appended.
         guard inflateReset(stream) == Z_OK else { throw .malformed }
         isComplete = false
       }

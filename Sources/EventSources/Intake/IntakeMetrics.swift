@@ -1,6 +1,6 @@
 package import ValueStreamCore
 
-/// Counts what happens at intake, and logs what somebody should look at.
+/// Counts deliveries, commits and limits at intake, and logs events that an operator should look at.
 package struct IntakeMetrics: IntakeObserver {
   private let deliveries: MetricFamily
   private let commitSeconds: MetricFamily
@@ -14,10 +14,12 @@ package struct IntakeMetrics: IntakeObserver {
   private let unreadableLines: LogThrottle
   private let commitLines: LogThrottle
 
+  /// Registers the metrics.
+  ///
   /// - Parameters:
-  ///   - deliveries: counter with the labels source and result. Deliveries in the log are counted there when they are projected; here
-  ///     those that never get that far.
-  ///   - sources: names of the sources there are, whose series start at 0.
+  ///   - deliveries: A counter with the labels source and result. This type counts only deliveries that never reach
+  ///     projection. The projector counts those in the log.
+  ///   - sources: the names of all sources; their series start at 0.
   package init(
     registry: MetricRegistry, deliveries: MetricFamily, sources: [String], logger: Logger, clock: any WallClock = SystemClock()
   ) {

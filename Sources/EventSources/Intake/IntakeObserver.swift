@@ -1,31 +1,31 @@
 package import ValueStreamCore
 
-/// Hears what happens at intake, for metrics and logs.
+/// Receives events at intake, for metrics and logs.
 ///
-/// Called on the server's and the log's threads for every request: must be quick, and must not wait.
+/// The server's and the log's threads call it for every request: implementations must be quick and must not block.
 package protocol IntakeObserver: Sendable {
-  /// A delivery was answered.
+  /// Reports the result of a delivery when it is answered.
   func delivery(_ result: DeliveryResult, from source: String)
 
-  /// A delivery was not believed. Comes before its ``delivery(_:from:)``.
+  /// Reports a delivery that failed authentication. Precedes ``delivery(_:from:)`` for the same delivery.
   func unauthenticated(_ error: AuthenticationError, from source: String)
 
-  /// A delivery was recorded, and could not be read.
+  /// Reports a delivery that is recorded although its payload could not be read.
   func unreadable(_ error: PayloadError, from source: String)
 
-  /// A commit of the log is done and its sink knows of it.
+  /// Reports a commit of the log, after the sink has received its deliveries.
   func committed(deliveries: Int, seconds: Double)
 
-  /// The log could not take these; they are answered 503.
+  /// Reports that the log could not write deliveries. They are answered with 503.
   func commitFailed(_ error: any Error, deliveries: Int)
 
-  /// A limit was reached, and somebody was refused or closed for it.
+  /// Reports that a limit was reached, so a request was rejected or a connection closed.
   func limited(_ limit: IntakeLimit)
 
-  /// Values of a recorded delivery were left out, because no type holds them.
+  /// Reports values of a recorded delivery that were left out because no type can hold them.
   func unreadValues(_ count: Int, paths: [String], from source: String)
 
-  /// An answer was queued, whatever it is.
+  /// Reports the status of every queued response.
   func answered(_ status: Int, on route: RouteClass)
 }
 
@@ -38,7 +38,7 @@ extension IntakeObserver {
   package func answered(_ status: Int, on route: RouteClass) {}
 }
 
-/// Hears nothing.
+/// Ignores all events.
 package struct NoObserver: IntakeObserver {
   package init() {}
 
@@ -46,27 +46,27 @@ package struct NoObserver: IntakeObserver {
   package func committed(deliveries: Int, seconds: Double) {}
 }
 
-/// A limit of the server: a bounded label.
+/// A limit of the server. The raw value is a metric label, so the set is bounded.
 package enum IntakeLimit: String, Sendable, Hashable, CaseIterable {
-  /// Bodies that are on their way take too much memory together: one of them is refused.
+  /// Bodies in flight use too much memory together: one of them is rejected.
   case bodyMemory = "body_memory"
-  /// A compressed body inflates to too much.
+  /// A compressed body expands too much.
   case inflation
-  /// Too many large bodies wait to be read.
+  /// Too many large bodies wait to be parsed.
   case bodyWorkers = "body_workers"
-  /// A listener has too many connections: one is closed, or refused.
+  /// A listener has too many connections: one is closed, or a request is rejected.
   case connections
   /// An address has too many connections: one of them is closed.
   case addressConnections = "address_connections"
-  /// Answers that are not read take too much memory together: one is refused.
+  /// Unread responses use too much memory together: one response is replaced by a 503.
   case answerMemory = "answer_memory"
-  /// An answer is not read in time: its connection is closed.
+  /// A client did not read its response in time: its connection is closed.
   case answerTime = "answer_time"
 }
 
-/// What a route is for: a bounded label.
+/// The purpose of a route. The raw value is a metric label, so the set is bounded.
 package enum RouteClass: String, Sendable, Hashable, CaseIterable {
   case intake, api, pages, metrics, health, mock
-  /// No route at all.
+  /// No route matches the path.
   case none
 }

@@ -1,6 +1,6 @@
 package import ValueStreamCore
 
-/// What users set of the HTTP server.
+/// The settings of the HTTP server.
 package enum IntakeSettings {
   package static let address = Setting<ListenAddress>(
     "addr", placeholder: "ADDRESS", default: ListenAddress(host: .v4("127.0.0.1"), port: 5000),

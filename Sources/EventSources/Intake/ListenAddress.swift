@@ -4,10 +4,10 @@
   import Musl
 #endif
 
-/// Where to listen: `127.0.0.1:5000`, `[::1]:5000`, `localhost:5000`, or `:5000` for every interface.
+/// An address to listen on: `127.0.0.1:5000`, `[::1]:5000`, `localhost:5000`, or `:5000` for every interface.
 package struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
   package enum Host: Sendable, Hashable {
-    /// Every interface, IPv6 and IPv4.
+    /// Every interface, over IPv6 and IPv4.
     case any
     /// An IPv4 address, as text.
     case v4(String)
@@ -16,7 +16,7 @@ package struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
   }
 
   package var host: Host
-  /// 0 lets the system choose.
+  /// 0 lets the system choose a port.
   package var port: UInt16
 
   package init(host: Host, port: UInt16) {
@@ -24,7 +24,9 @@ package struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
     self.port = port
   }
 
-  /// Reads an address. Names other than `localhost` are not looked up.
+  /// Parses an address. `localhost` means 127.0.0.1; other names are not resolved.
+  ///
+  /// - Throws: ``ListenError`` with code `malformedAddress`.
   package init(_ text: String) throws(ListenError) {
     func failure(_ reason: String) -> ListenError {
       ListenError(
@@ -56,7 +58,7 @@ package struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
     }
   }
 
-  /// True when only this machine can connect.
+  /// True if only this machine can connect.
   package var isLoopback: Bool {
     switch host {
     case .any: return false
@@ -69,7 +71,7 @@ package struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
     }
   }
 
-  /// As ``init(_:)`` reads it.
+  /// The address in the form that ``init(_:)`` accepts.
   package var description: String {
     switch host {
     case .any: ":\(port)"
@@ -79,13 +81,13 @@ package struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
   }
 }
 
-/// Why nothing can be listened to.
+/// The reason why vsd cannot listen on an address.
 package struct ListenError: Error, Sendable, Hashable, CustomStringConvertible {
   package enum Code: Sendable, Hashable {
     case malformedAddress
-    /// Somebody else listens there.
+    /// Another process listens on the address.
     case inUse
-    /// The port needs rights this process lacks, or the address is not one of this machine.
+    /// The process may not use the port, or the address does not belong to this machine.
     case refused
   }
 

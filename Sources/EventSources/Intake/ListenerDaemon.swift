@@ -6,22 +6,22 @@ import CMicrohttpd
   import Musl
 #endif
 
-/// One listener: a libmicrohttpd daemon without thread, run by the ``ServerLoop``.
+/// One listener: a libmicrohttpd daemon without a thread, driven by the ``ServerLoop``.
 ///
-/// Traps of the library that are minded here and in the loop: stopping with a suspended connection aborts the process; an
-/// answer queued in the first call for a request closes the connection, and none can be queued while a body arrives.
+/// This type and the loop avoid three traps of the library. Stopping with a suspended connection aborts the process. A
+/// response queued in the first call for a request closes the connection. No response can be queued while a body arrives.
 final class ListenerDaemon {
   let socket: ListeningSocket
   let table: RouteTable
   private unowned let loop: ServerLoop
   private var daemon: OpaquePointer?
   private(set) var epollDescriptor: Int32 = -1
-  /// Open connections that are not about to be closed for others, counted by the loop.
+  /// The number of open connections, without those that the server is closing. The loop keeps the count.
   var connectionCount = 0
-  /// True when there is something to do although its descriptor does not say so.
+  /// True if the daemon has work although its descriptor does not signal any.
   var isDue = true
 
-  /// 32 KB take a delivery of ordinary size in one read.
+  /// The buffer of a connection in bytes. 32 KiB hold a delivery of ordinary size, so that one read suffices.
   private static let connectionMemory = 32 << 10
 
   init(_ socket: ListeningSocket, table: RouteTable, loop: ServerLoop, limits: HTTPLimits) throws(IntakeError) {
@@ -41,11 +41,13 @@ final class ListenerDaemon {
     epollDescriptor = vs_mhd_epoll_descriptor(daemon)
   }
 
-  /// Handles what there is to handle, and returns milliseconds to the next time-out; -1 for none.
+  /// Does the pending work.
+  ///
+  /// - Returns: milliseconds to the next time-out; 0 if work is left, -1 if there is no time-out.
   func run() -> Int32 {
     isDue = false
     var wait: UInt64 = 0
-    // Several turns, because a turn that queues an answer does not send it.
+    // A turn that queues a response does not send it, so several turns are needed.
     for _ in 0..<8 {
       MHD_run(daemon)
       guard MHD_get_timeout(daemon, &wait) == .YES else { return -1 }
@@ -54,7 +56,7 @@ final class ListenerDaemon {
     return Int32(clamping: wait)
   }
 
-  /// Accepts what waits already, and no connection after that.
+  /// Accepts connections that wait already, then closes the listening socket.
   func stopAccepting() {
     var entry = pollfd(fd: socket.descriptor, events: Int16(POLLIN), revents: 0)
     for _ in 0..<64 where poll(&entry, 1, 0) > 0 { _ = run() }
@@ -62,7 +64,7 @@ final class ListenerDaemon {
     isDue = true
   }
 
-  /// Closes what is left. No request may be suspended.
+  /// Closes all remaining connections. No request may be suspended.
   func stop() {
     MHD_stop_daemon(daemon)
     daemon = nil

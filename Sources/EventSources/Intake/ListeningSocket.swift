@@ -4,10 +4,10 @@
   import Musl
 #endif
 
-/// A bound socket that takes connections from now on; they wait until somebody accepts them.
+/// A bound socket that listens. Connections wait in the backlog until they are accepted.
 struct ListeningSocket: Sendable {
   let descriptor: Int32
-  /// Where it is bound, with the port the system chose.
+  /// The bound address, with the port that the system chose.
   let address: ListenAddress
 
   private static let backlog: Int32 = 1024
@@ -18,7 +18,7 @@ struct ListeningSocket: Sendable {
     case .v4(let host): (socket, port) = try Self.bindV4(host, address)
     case .v6(let host): (socket, port) = try Self.bindV6(host, address, alsoV4: false)
     case .any:
-      // A kernel without IPv6 has IPv4 still.
+      // Fall back to IPv4 if the kernel has no IPv6.
       if let bound = try Self.withoutFamily({ () throws(ListenError) in try Self.bindV6("::", address, alsoV4: true) }) {
         (socket, port) = bound
       } else {
@@ -82,7 +82,7 @@ struct ListeningSocket: Sendable {
     let kind = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
     let descriptor = socket(family, kind, 0)
     guard descriptor >= 0 else { throw failure(address, closing: -1) }
-    // A restart must not wait for the connections of the process before.
+    // Allows a restart while connections of the previous process linger.
     set(SO_REUSEADDR, 1, level: SOL_SOCKET, of: descriptor)
     return descriptor
   }

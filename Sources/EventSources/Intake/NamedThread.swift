@@ -2,9 +2,10 @@ import CEventLoop
 import ValueStreamCore
 
 extension OwnThread {
-  /// Runs `body` on a new thread that tools show under a name of at most 15 bytes.
+  /// Runs `body` on a new thread.
   ///
-  /// - Returns: false when the system gives no thread.
+  /// - Parameter name: the name that tools such as `top` show; at most 15 bytes.
+  /// - Returns: false if the system provides no thread.
   static func start(_ name: String, _ body: @escaping @Sendable () -> Void) -> Bool {
     start {
       vs_thread_set_name(name)
@@ -12,7 +13,7 @@ extension OwnThread {
     }
   }
 
-  /// The same for an asynchronous caller: returns when `body` did.
+  /// Runs `body` on a new named thread, and returns or throws when `body` does.
   static func run(_ name: String, _ body: @escaping @Sendable () throws -> Void) async throws {
     try await run {
       vs_thread_set_name(name)
@@ -21,7 +22,7 @@ extension OwnThread {
   }
 }
 
-/// Something the system refused at start.
+/// An error of the system or a library when the server starts.
 package struct IntakeError: Error, Sendable, Hashable, CustomStringConvertible {
   package let description: String
 

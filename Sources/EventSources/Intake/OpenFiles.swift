@@ -1,20 +1,20 @@
 import CEventLoop
 
-/// Files and connections that the process may have open.
+/// The limit on open files and connections of the process.
 package enum OpenFiles {
-  /// The process may have fewer than it needs to start.
+  /// The limit is too low for vsd to start.
   package struct Shortage: Error, Sendable, Hashable, CustomStringConvertible {
     package let description: String
   }
 
-  /// For the stores, exporters, and whatever the runtime opens.
+  /// Descriptors for the stores, the exporters and the runtime.
   static let others: UInt = 128
-  /// Fewer are not worth a start.
+  /// The fewest descriptors that vsd starts with.
   static let least: UInt = 128
 
-  /// Raises the limit to what the system allows.
+  /// Raises the limit as far as the system allows.
   ///
-  /// - Throws: when that is too little: a library that finds no descriptor may end the process.
+  /// - Throws: ``Shortage`` if the limit stays too low. A library that gets no descriptor may end the process.
   package static func allow() throws(Shortage) {
     let allowed = vs_descriptors_allow(least)
     guard allowed >= least else {
@@ -23,7 +23,7 @@ package enum OpenFiles {
     }
   }
 
-  /// How many connections each listener may have: as many as wanted, or as there are descriptors for.
+  /// Returns the connections that each listener may have: the wanted number, or fewer if descriptors run short.
   static func connections(_ wanted: Int, reserved: Int, listeners: Int) -> Int {
     let all = UInt(max(1, listeners)) * UInt(max(0, wanted) + max(0, reserved))
     // Half as many again for files, stores and exporters.

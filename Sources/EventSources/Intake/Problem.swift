@@ -1,12 +1,12 @@
 package import ValueStreamCore
 
 extension HTTPResponse {
-  /// An error as `application/problem+json` (RFC 9457).
+  /// Makes an error response as `application/problem+json` (RFC 9457).
   ///
   /// - Parameters:
-  ///   - detail: what was wrong with this request, for its sender.
-  ///   - path: where in the JSON document.
-  ///   - unread: values of the document that were not read, which may be what is wrong.
+  ///   - detail: the problem with this request, for its sender.
+  ///   - path: the JSON path of the problem in the document.
+  ///   - unread: values of the document that could not be read. They may be the cause.
   package static func problem(
     _ status: Int, _ detail: String, path: String? = nil, unread: UnreadValues? = nil, headers: HTTPHeaders = [:]
   ) -> HTTPResponse {
@@ -23,7 +23,7 @@ extension HTTPResponse {
     return HTTPResponse(status: status, headers: HTTPHeaders([contentType] + headers.fields), body: writer.bytes)
   }
 
-  /// 503 with the time after which to try again.
+  /// Makes a 503 response that tells the sender when to try again.
   static func unavailable(_ detail: String, retryAfterSeconds: Int) -> HTTPResponse {
     .problem(503, detail, headers: ["Retry-After": "\(retryAfterSeconds)"])
   }

@@ -1,11 +1,11 @@
 import ValueStreamCore
 
-/// Who may read pages, API and metrics.
+/// Decides who may read pages, API and metrics.
 struct ReadPolicy: Sendable {
   let token: Secret?
   let authenticator: any MessageAuthenticator
 
-  /// The answer to who may not; nil to who may.
+  /// Returns the response for a request that is not allowed; nil if it is allowed.
   func refusal(for access: Route.Access, _ headers: HTTPHeaders, isLoopback: Bool) -> HTTPResponse? {
     switch access {
     case .open: nil
@@ -22,7 +22,7 @@ struct ReadPolicy: Sendable {
     }
   }
 
-  /// A name that a web page made to point here (DNS rebinding) is of the same machine and of somebody else's script.
+  /// Protects against DNS rebinding: a foreign web page can point its own name at loopback and read the API from there.
   private func refusalOfName(_ headers: HTTPHeaders, _ isLoopback: Bool) -> HTTPResponse? {
     guard isLoopback, let host = headers["Host"], !Self.isLoopbackName(host) else { return nil }
     return .problem(403, "on loopback, API and metrics answer to localhost only, not to the name in the Host header")
@@ -37,7 +37,7 @@ struct ReadPolicy: Sendable {
       headers: ["WWW-Authenticate": #"Basic realm="ValueStream", charset="UTF-8""#, "WWW-Authenticate": "Bearer"])
   }
 
-  /// `localhost`, a name below it, or a loopback address; with or without port.
+  /// True for `localhost`, names below it, and loopback addresses, with or without a port.
   static func isLoopbackName(_ host: String) -> Bool {
     var name = Substring(host.lowercased())
     if name.hasPrefix("[") {
@@ -47,7 +47,7 @@ struct ReadPolicy: Sendable {
     name = name.prefix { $0 != ":" }
     if name.hasSuffix(".") { name = name.dropLast() }
     if name == "localhost" || name.hasSuffix(".localhost") { return true }
-    // Not every name that begins with 127. is an address.
+    // A name that begins with `127.` need not be an address.
     guard let address = try? ListenAddress("\(name):0") else { return false }
     return address.isLoopback
   }

@@ -1,29 +1,33 @@
-/// A body as it arrives, compressed or not, within its own bound and the bound of all bodies together.
+/// A body as it arrives, compressed or not. Enforces the limit for one body and for all bodies together.
 struct RequestBody {
   enum Failure: Error {
     case tooLarge
-    /// It inflates to more than so few bytes may.
+    /// The body expands to more bytes than its compressed size allows.
     case tooDense
-    /// All bodies in flight together are too large.
+    /// All bodies in flight together are too large, or there is no memory.
     case noMemory
-    /// Not what `Content-Encoding` says.
+    /// The body is not encoded as `Content-Encoding` says.
     case malformed
   }
 
-  /// As they came.
+  /// The bytes as received, still compressed.
   private(set) var bytes: [UInt8] = []
   let isCompressed: Bool
-  /// What it has of the memory of all bodies.
+  /// The bytes charged to the memory budget of all bodies.
   private(set) var charged = 0
   private let limit: Int
   private let expected: Int?
   private let isProved: Bool
   private let budget: MemoryBudget
 
+  /// Prepares to receive a body.
+  ///
   /// - Parameters:
-  ///   - expected: `Content-Length`; nil when the body is chunked.
-  ///   - isCompressed: with gzip.
-  ///   - isProved: by a sender that may use all of the budget.
+  ///   - limit: the largest size in bytes, as received.
+  ///   - expected: the value of `Content-Length`; nil if the body is chunked.
+  ///   - isCompressed: true if the body is gzip.
+  ///   - isProved: true if the sender is authenticated and may use the whole budget.
+  /// - Throws: `tooLarge` if `expected` exceeds the limit.
   init(limit: Int, expected: Int?, isCompressed: Bool, isProved: Bool, budget: MemoryBudget) throws(Failure) {
     self.limit = limit
     self.expected = expected
@@ -33,13 +37,16 @@ struct RequestBody {
     if let expected, expected > limit { throw .tooLarge }
   }
 
-  /// Takes what arrived. Without memory for it nothing has changed.
+  /// Appends received bytes.
+  ///
+  /// - Throws: `tooLarge` beyond the limit; `noMemory` if the budget is used up. The body is unchanged then, so that the
+  ///   caller can try again.
   mutating func append(_ piece: UnsafeBufferPointer<UInt8>) throws(Failure) {
     let count = bytes.count + piece.count
-    // Also bounds a body that inflates to nothing.
+    // This also bounds a compressed body that expands to nothing.
     if count > limit { throw .tooLarge }
     if count > bytes.capacity {
-      // A small body is given its announced size at once; a large one has to arrive before it gets much.
+      // A small body gets its declared size at once. A large one must arrive before it gets much memory.
       let announced = min(expected ?? 0, Self.trustedSize)
       let capacity = max(count, announced, min(bytes.capacity * 2, limit))
       guard budget.take(capacity - charged, isProved: isProved) else { throw .noMemory }
@@ -49,7 +56,7 @@ struct RequestBody {
     bytes.append(contentsOf: piece)
   }
 
-  /// Lets go of the bytes and of their share of memory.
+  /// Frees the bytes and returns their share of the budget.
   mutating func discard() {
     bytes = []
     budget.release(charged, isProved: isProved)
@@ -59,8 +66,8 @@ struct RequestBody {
   private static let trustedSize = 64 << 10
 }
 
-/// Bytes that all bodies in flight may take together, and a part of them that is all for senders who have proved nothing. Used
-/// by the server's thread only.
+/// The memory for all bodies in flight, part of which unauthenticated senders may use. Use it only on the server's
+/// thread.
 final class MemoryBudget {
   private var left: Int
   private var leftForUnproved: Int

@@ -1,20 +1,22 @@
 package import ValueStreamCore
 
-/// Something that can be asked for by path.
+/// A path that the server answers, with its methods, access rule and work.
 package struct Route: Sendable {
   package enum Path: Sendable, Hashable {
     case exact(String)
-    /// This path and everything below; ends with `/`.
+    /// This path and everything below it; ends with `/`.
     case prefix(String)
   }
 
-  /// Who may ask.
+  /// Who may send requests to a route.
   package enum Access: Sendable, Hashable {
-    /// Anybody, on every listener: health.
+    /// Anybody, on every listener. For health checks.
     case open
-    /// Anybody, unless a read token or an admin listener is configured: metrics.
+    /// Anybody, unless a read token is set. For metrics.
+    ///
+    /// If there is an admin listener, only that serves the route.
     case openUnlessProtected
-    /// Who holds the read token; without a token, only this machine: pages and API.
+    /// Holders of the read token; without a token, only clients on this machine. For pages and API.
     case reading
   }
 
@@ -24,21 +26,21 @@ package struct Route: Sendable {
   }
 
   let path: Path
-  /// `HEAD` is answered wherever `GET` is.
+  /// A route that takes `GET` also takes `HEAD`.
   let methods: [String]
   let routeClass: RouteClass
   let work: Work
 
-  /// Takes a source's deliveries at its ``EventSource/route``.
+  /// Receives a source's deliveries at its ``EventSource/route``.
   package static func webhook(_ source: any EventSource) -> Route {
     Route(
       path: .exact(source.route), methods: source.answersHead ? ["POST", "HEAD"] : ["POST"], routeClass: .intake,
       work: .intake(source))
   }
 
-  /// Hands requests to a handler.
+  /// Passes requests to a handler.
   ///
-  /// - Parameter runsInline: answered on the server's own thread, so the handler must not wait for anything.
+  /// - Parameter runsInline: true to call the handler on the server's own thread. The handler must not block then.
   package static func handler(
     _ path: Path, methods: [String] = ["GET"], access: Access, as routeClass: RouteClass, runsInline: Bool = false,
     _ handler: any HTTPHandler
@@ -48,8 +50,10 @@ package struct Route: Sendable {
       work: .handler(handler, access: access, runsInline: runsInline))
   }
 
-  /// `/healthz` (200 while the process serves) and `/readyz` (503 with the reason while `unreadiness` gives one; else 200, with a line
-  /// for each of the `warnings`: deliveries are still safe here, and an operator should look).
+  /// Makes the health routes `/healthz` and `/readyz`.
+  ///
+  /// `/healthz` answers 200 while the process serves. `/readyz` answers 503 with the reason if `unreadiness` returns one.
+  /// Otherwise it answers 200, with a line for each warning: deliveries are still safe, but an operator should look.
   package static func health(
     unreadiness: @escaping @Sendable () -> String?, warnings: @escaping @Sendable () -> [String] = { [] }
   ) -> [Route] {
@@ -63,12 +67,12 @@ package struct Route: Sendable {
     ]
   }
 
-  /// True of webhooks.
+  /// True for webhooks.
   var isIntake: Bool {
     if case .intake = work { true } else { false }
   }
 
-  /// True on a listener that serves only one side, when an admin listener is configured.
+  /// True if a listener of this role serves the route when an admin listener is configured.
   func isServed(on role: ListenerRole) -> Bool {
     switch work {
     case .intake: role == .open
@@ -78,7 +82,7 @@ package struct Route: Sendable {
   }
 }
 
-/// A handler that is one function.
+/// A handler made from a function.
 package struct HandlerFunction: HTTPHandler {
   private let function: @Sendable (HTTPRequest) -> HTTPResponse
 
@@ -91,9 +95,9 @@ package struct HandlerFunction: HTTPHandler {
   }
 }
 
-/// What a listener is for.
+/// The purpose of a listener.
 package enum ListenerRole: Sendable, Hashable {
-  /// Deliveries, and everything else where there is no admin listener.
+  /// Deliveries, and everything else if there is no admin listener.
   case open
   /// Pages, API and metrics.
   case admin

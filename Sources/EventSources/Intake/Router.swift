@@ -1,19 +1,21 @@
 package import ValueStreamCore
 
-/// Decides which route a request takes, and whether it may.
+/// Finds the route of a request and checks access to it.
 package struct Router: Sendable {
   let routes: [Route]
   let readers: ReadPolicy
 
+  /// Creates a router.
+  ///
   /// - Parameters:
-  ///   - readToken: what pages, API and metrics ask for. Without one, pages and API answer only on loopback.
+  ///   - readToken: the token that pages, API and metrics require. Without one, pages and API answer on loopback only.
   ///   - authenticator: compares tokens in constant time.
   package init(routes: [Route], readToken: Secret?, authenticator: any MessageAuthenticator) {
     self.routes = routes
     readers = ReadPolicy(token: readToken, authenticator: authenticator)
   }
 
-  /// The routes of one listener.
+  /// Returns the routes that one listener serves.
   func table(for role: ListenerRole, isLoopback: Bool, hasAdminListener: Bool) -> RouteTable {
     RouteTable(
       routes: hasAdminListener ? routes.filter { $0.isServed(on: role) } : routes, readers: readers, isLoopback: isLoopback)
@@ -24,14 +26,14 @@ package struct Router: Sendable {
 struct RouteTable: Sendable {
   enum Decision: Sendable {
     case intake(any EventSource)
-    /// `HEAD` on a webhook.
+    /// Answer `HEAD` on a webhook.
     case confirm
     case handler(any HTTPHandler, runsInline: Bool)
     case refuse(HTTPResponse)
   }
 
   private var exact: [String: [Route]] = [:]
-  /// Longest first.
+  /// Prefix routes, longest prefix first.
   private var prefixes: [(path: String, route: Route)] = []
   private let readers: ReadPolicy
   private let isLoopback: Bool
@@ -48,6 +50,7 @@ struct RouteTable: Sendable {
     prefixes.sort { $0.path.utf8.count > $1.path.utf8.count }
   }
 
+  /// Finds the route of a request, and checks its method and access.
   func decide(method: String, path: String, headers: HTTPHeaders) -> (decision: Decision, routeClass: RouteClass) {
     let candidates = routes(at: path)
     guard let first = candidates.first else { return (.refuse(.problem(404, "nothing is at this path")), .none) }
@@ -61,7 +64,7 @@ struct RouteTable: Sendable {
   private func decide(_ route: Route, _ method: String, _ headers: HTTPHeaders) -> Decision {
     switch route.work {
     case .intake(let source):
-      // A browser says where a request comes from; a vendor has no reason to. Keeps web pages from posting to loopback.
+      // Browsers send `Origin`, vendors have no reason to. This keeps web pages from posting deliveries to loopback.
       if headers["Origin"] != nil { return .refuse(.problem(403, "deliveries do not come from web pages (header Origin)")) }
       return method == "HEAD" ? .confirm : .intake(source)
     case .handler(let handler, let access, let runsInline):
@@ -72,7 +75,7 @@ struct RouteTable: Sendable {
 
   private func routes(at path: String) -> [Route] {
     if let routes = exact[path] { return routes }
-    // A slash at the end of a webhook's address is a slip of whoever typed it.
+    // Tolerates a trailing slash in the webhook address that a user typed.
     if path.hasSuffix("/"), let routes = exact[String(path.dropLast())]?.filter(\.isIntake), !routes.isEmpty { return routes }
     guard let longest = prefixes.first(where: { path.hasPrefix($0.path) })?.path else { return [] }
     return prefixes.filter { $0.path == longest }.map(\.route)

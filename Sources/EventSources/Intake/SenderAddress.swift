@@ -6,7 +6,7 @@ import CMicrohttpd
   import Musl
 #endif
 
-/// An IP address as the sixteen bytes of IPv6; one of IPv4 as `::ffff:a.b.c.d`.
+/// An IP address as the 16 bytes of IPv6. An IPv4 address is stored as `::ffff:a.b.c.d`.
 package struct SenderAddress: Sendable, Hashable {
   var high: UInt64
   var low: UInt64
@@ -22,7 +22,7 @@ package struct SenderAddress: Sendable, Hashable {
     (high, low) = (0, Self.v4Prefix | UInt64(address))
   }
 
-  /// Nil for a socket that is none of the internet's.
+  /// Nil if the socket is neither IPv4 nor IPv6.
   init?(_ name: UnsafePointer<sockaddr>) {
     switch Int32(name.pointee.sa_family) {
     case AF_INET:
@@ -34,7 +34,7 @@ package struct SenderAddress: Sendable, Hashable {
     }
   }
 
-  /// Reads `192.0.2.7` or `2001:db8::7`.
+  /// Parses an address such as `192.0.2.7` or `2001:db8::7`; nil for other text.
   package init?(_ text: some StringProtocol) {
     let text = String(text)
     var v4 = in_addr()
@@ -61,11 +61,13 @@ package struct SenderAddress: Sendable, Hashable {
 
   var isLoopback: Bool { isV4 ? low >> 24 & 0xFF == 127 : high == 0 && low == 1 }
 
-  /// Who sent what this proxy passed on.
+  /// Returns the original sender of a request that this proxy forwarded.
   ///
-  /// Every proxy adds who asked it: what stands before the last that is not trusted may be invented.
+  /// Each proxy appends the address of its client. Entries before the last untrusted address may be forged, so that
+  /// address is the sender.
   ///
-  /// - Parameter text: of the header `X-Forwarded-For`.
+  /// - Parameter text: the value of the `X-Forwarded-For` header.
+  /// - Returns: the last address that is not a trusted proxy; this address if there is none or an entry cannot be parsed.
   func sender(forwardedFor text: String, trusting proxies: [AddressRange]) -> SenderAddress {
     for name in text.split(separator: ",").reversed() {
       guard let forwarded = SenderAddress(name.drop { $0 == " " }.prefix { $0 != " " }) else { break }
@@ -74,17 +76,17 @@ package struct SenderAddress: Sendable, Hashable {
     return self
   }
 
-  /// What limits are counted for: of IPv6 the network, because every sender has as many addresses there as it likes.
+  /// The address that limits count by. For IPv6 it is the /64 network, because a sender can use any address in it.
   var network: SenderAddress { isV4 || isLoopback ? self : SenderAddress(high: high, low: 0) }
 }
 
-/// Addresses with the same beginning: `10.0.0.0/8`, or a single one.
+/// A range of addresses with a common prefix, such as `10.0.0.0/8`, or a single address.
 package struct AddressRange: Sendable, Hashable {
   private let first: SenderAddress
   private let highMask: UInt64
   private let lowMask: UInt64
 
-  /// Nil when the text is no address, or its length does not fit.
+  /// Nil if the text is not an address, or its prefix length is out of range.
   package init?(_ text: some StringProtocol) {
     let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
     guard let name = parts.first, let address = SenderAddress(name) else { return nil }
@@ -103,7 +105,7 @@ package struct AddressRange: Sendable, Hashable {
   }
 }
 
-/// Senders that have shown a valid signature or token lately, by source. Belongs to the server's thread.
+/// Senders that recently sent a valid signature or token, by source. Use it only on the server's thread.
 struct ProvedSenders {
   struct Sender: Hashable {
     var address: SenderAddress
@@ -112,7 +114,7 @@ struct ProvedSenders {
 
   private var times: [Sender: ContinuousClock.Instant] = [:]
 
-  /// Enough for all that a vendor sends from.
+  /// The largest number of entries; enough for all addresses that vendors send from.
   private static let limit = 4096
   private static let period = Duration.seconds(3600)
 

@@ -6,11 +6,11 @@ import ValueStreamCore
   import Musl
 #endif
 
-/// What is done when connections or memory run short: whoever is of least use gives way.
+/// Frees connections and memory when they run short. The least useful ones go first.
 extension ServerLoop {
   // MARK: Connections
 
-  /// Makes room for a connection where there are too many.
+  /// Counts a new connection, and closes another one if there are too many.
   func admit(_ link: ConnectionLink) {
     link.listener.connectionCount += 1
     if let address = countedAddress(of: link) {
@@ -29,7 +29,7 @@ extension ServerLoop {
     }
   }
 
-  /// A connection is closed, or about to be.
+  /// Stops counting a connection that is closed or that the server is closing.
   func leave(_ link: ConnectionLink) {
     if link.isShed { return }
     link.listener.connectionCount -= 1
@@ -37,7 +37,7 @@ extension ServerLoop {
     connectionsByAddress[address] = count > 1 ? count - 1 : nil
   }
 
-  /// The address that a connection counts for; nil where many senders may stand behind it.
+  /// Returns the address that a connection counts towards; nil if many senders may share it.
   private func countedAddress(of link: ConnectionLink) -> SenderAddress? {
     guard let address = link.address, limits.countsLoopback || !address.isLoopback, !isTrustedProxy(address) else { return nil }
     return address.network
@@ -47,7 +47,7 @@ extension ServerLoop {
     limits.trustedProxies.contains { $0.contains(address) }
   }
 
-  /// True when so many connections are busy that what is left is kept for health.
+  /// True if so many connections are busy that the server answers only health checks.
   func isOverfull(_ listener: ListenerDaemon) -> Bool {
     listener.connectionCount > limits.connections + limits.reservedConnections / 2 && limits.reservedConnections > 0
   }
@@ -55,13 +55,15 @@ extension ServerLoop {
   private func shed(_ link: ConnectionLink) {
     leave(link)
     link.isShed = true
-    // What waits to be accepted need not wait for another event.
+    // Run the listener soon, so that waiting connections are accepted without another event.
     link.listener.isDue = true
     shutdown(link.socket, Int32(SHUT_RDWR))
   }
 
-  /// Those that never sent a request first, then those that have nothing to say at the moment, then slow senders, then slow
-  /// receivers; of the same kind the oldest. Nil when all of them are of use.
+  /// Returns the connection to close first; nil if all are useful.
+  ///
+  /// The order is: connections that never sent a request, idle ones, slow senders, slow readers. Within a kind, the
+  /// oldest comes first.
   private func leastUseful(_ isCandidate: (ConnectionLink) -> Bool) -> ConnectionLink? {
     var found: (link: ConnectionLink, rank: Int)?
     for link in links where !link.isShed && isCandidate(link) {
@@ -82,17 +84,19 @@ extension ServerLoop {
     }
   }
 
-  /// How long a receiver is left in peace however crowded it is.
+  /// The time for which a client that reads a response is never closed to make room.
   private static let patience = Duration.seconds(5)
 
   // MARK: Bodies
 
-  /// Takes the memory of a body that arrives away from it, for another one.
+  /// Rejects another request whose body is still arriving, to free its memory.
   ///
-  /// Larger ones give way to smaller ones, so that those who send little are served however many send much; and all give way
-  /// to senders that have proved themselves, who give way to nobody else.
+  /// Larger bodies give way to smaller ones, so that small senders are served however much others send. Bodies of
+  /// unauthenticated senders give way to those of authenticated senders. Bodies of authenticated senders give way only to
+  /// smaller ones of authenticated senders.
   ///
-  /// - Returns: false when no memory was gained.
+  /// - Parameter bytes: the bytes that `exchange` needs in addition.
+  /// - Returns: false if no memory was freed.
   func makeRoom(for exchange: Exchange, bytes: Int) -> Bool {
     let own = (exchange.body?.charged ?? 0) + bytes
     var found: (exchange: Exchange, charged: Int)?
@@ -114,27 +118,27 @@ extension ServerLoop {
     return true
   }
 
-  // MARK: Proofs
+  // MARK: Authenticated senders
 
-  /// True when the sender has shown lately that it is one of the source.
+  /// True if the sender recently authenticated to the source, from any connection.
   func isProved(_ exchange: Exchange, to source: any EventSource) -> Bool {
     guard let address = address(of: exchange) else { return false }
     return proved.contains(.init(address: address, source: source.name), at: now)
   }
 
-  /// True when this connection has shown so.
+  /// True if this connection has authenticated to the source.
   func hasProof(_ link: ConnectionLink, to source: any EventSource) -> Bool {
     link.proof?.source == source.name
   }
 
-  /// A delivery was believed.
+  /// Remembers that a delivery was authentic.
   func noteProof(of exchange: Exchange, to source: any EventSource) {
     if let proof = exchange.link.proof, proof.source == source.name, proof.until > now { return }
     exchange.link.proof = (source.name, now + .seconds(60))
     if let address = address(of: exchange) { proved.add(.init(address: address, source: source.name), at: now) }
   }
 
-  /// Who sent a request, as far as proxies that are trusted tell.
+  /// Returns the sender's network address, taken from `X-Forwarded-For` if the peer is a trusted proxy.
   private func address(of exchange: Exchange) -> SenderAddress? {
     guard let address = exchange.link.address else { return nil }
     let forwarded = { exchange.headers.fields.last { $0.name.lowercased() == "x-forwarded-for" }?.value }
@@ -142,28 +146,30 @@ extension ServerLoop {
     return address.sender(forwardedFor: text, trusting: limits.trustedProxies).network
   }
 
-  // MARK: Answers
+  // MARK: Responses
 
-  /// Memory for an answer, if need be that of the slowest receiver; nil where there is none.
+  /// Reserves memory for a response.
+  ///
+  /// If memory is short, closes the slowest reader and returns nil. The memory becomes free in one of the next turns.
   func share(of body: [UInt8]) -> AnswerBudget.Share? {
     if let share = answers.take(body) { return share }
-    // Closing gives memory back in the turns to come.
+    // Memory becomes free only once the connection is closed, in a later turn.
     let slowest = links.filter { !$0.isShed && $0.phase == .answering && $0.since.duration(to: now) > Self.patience }
       .min { $0.since < $1.since }
     if let slowest { shed(slowest) }
     return nil
   }
 
-  /// How long the receiver of an answer may take.
+  /// Returns how long a client may take to read its response.
   func answerDeadline(of link: ConnectionLink) -> Duration {
     let bytes = link.exchange?.answerShare?.bytes ?? 0
     return min(limits.answer, .seconds(30 + bytes / (32 << 10)))
   }
 }
 
-/// Bytes of answers that are not read yet. Belongs to the server's thread.
+/// The memory for responses that clients have not read yet. Use it only on the server's thread.
 ///
-/// Answers with the same bytes, which a handler gave out to several receivers, count once.
+/// Responses that share the same bytes, because a handler returned one array to several clients, count once.
 final class AnswerBudget {
   struct Share: Hashable {
     fileprivate let start: UnsafeRawPointer
@@ -173,16 +179,16 @@ final class AnswerBudget {
   private var left: Int
   private var receivers: [Share: Int] = [:]
 
-  /// Shorter ones fit what the system keeps for a connection, and are not counted.
+  /// Responses up to this size are not counted, because they fit into the socket buffer of the system.
   static let smallAnswer = 16 << 10
 
   init(_ bytes: Int) {
     left = bytes
   }
 
-  /// One answer may always be, however long.
+  /// Reserves memory for a body; nil if it is used up. A single response is always accepted, however large.
   func take(_ body: [UInt8]) -> Share? {
-    // The answer keeps the bytes alive, and with them their place, which tells whether they are the same.
+    // The response keeps the array alive at its address, so equal addresses mean the same bytes.
     guard let start = body.withUnsafeBytes({ $0.baseAddress }) else { return nil }
     let share = Share(start: start, bytes: body.count)
     if let count = receivers[share] {

@@ -1,9 +1,9 @@
 import CMicrohttpd
 import ValueStreamCore
 
-/// A request from its headers to its answer.
+/// Processes a request from its headers to its response.
 extension ServerLoop {
-  /// The headers of a request are there.
+  /// Starts a request whose headers have arrived. Sets the response at once if it does not depend on the body.
   func begin(
     _ connection: OpaquePointer, _ link: ConnectionLink, method: String, path: String
   ) -> Exchange {
@@ -36,10 +36,10 @@ extension ServerLoop {
     }
   }
 
-  /// Looks at what the headers tell before a large body is read.
+  /// Authenticates by the headers before a large body is read.
   private func prepareDelivery(_ exchange: Exchange, for source: any EventSource) -> Exchange {
     let length = exchange.headers["Content-Length"].flatMap { Int($0) }
-    // A small body is there as soon as its headers are: it is cheaper to look once.
+    // A small body arrives together with its headers, so authenticating once is cheaper.
     if let length, length <= Self.smallBody, exchange.headers["Content-Encoding"] == nil {
       exchange.isProved = hasProof(exchange.link, to: source)
       return prepareBody(of: exchange)
@@ -75,8 +75,10 @@ extension ServerLoop {
     return exchange
   }
 
-  /// True when an answer must not wait for the body: nobody knows where it ends, the sender waits for permission to send
-  /// it, or it is too long to be thrown away. The connection is closed then.
+  /// True if the response must go out before the body arrives. The connection closes after it.
+  ///
+  /// That is so if the length of the body is ambiguous, if the sender waits for `100 Continue`, or if the body is too
+  /// long to read and discard.
   func answersEarly(_ exchange: Exchange) -> Bool {
     let lengths = exchange.headers.fields.count { $0.name.utf8.count == 14 && $0.name.lowercased() == "content-length" }
     if let coding = exchange.headers["Transfer-Encoding"] {
@@ -95,7 +97,7 @@ extension ServerLoop {
     return exchange.headers["Content-Length"].flatMap { Int($0) } ?? 0 > drainLimit
   }
 
-  /// A piece of the body is there. False closes the connection.
+  /// Takes a piece of the body. False closes the connection.
   func receive(_ piece: UnsafeBufferPointer<UInt8>, for exchange: Exchange) -> Bool {
     if exchange.answer != nil {
       exchange.drained += piece.count
@@ -122,10 +124,10 @@ extension ServerLoop {
     return true
   }
 
-  /// A request is complete: answers it, or lets it wait for the answer.
+  /// Processes a complete request: answers it, or suspends it until the response is ready.
   func work(on exchange: Exchange) {
     if isClosing {
-      // Nothing may be suspended any more: the library aborts when it is stopped with a suspended connection.
+      // No request may be suspended now: libmicrohttpd aborts if it is stopped with a suspended connection.
       exchange.answer = .response(unavailable("the server stops"))
       return
     }
@@ -169,7 +171,7 @@ extension ServerLoop {
     if let pending = note(decision, on: exchange, for: source) { batch.append(pending, token: suspend(exchange)) }
   }
 
-  /// Hands a large body to a thread that may take long over it.
+  /// Passes a large body to a worker thread, and suspends the request.
   private func delegate(_ exchange: Exchange, for source: any EventSource) {
     guard let body = exchange.body else { return }
     let token = suspend(exchange)
@@ -199,7 +201,8 @@ extension ServerLoop {
     }
   }
 
-  /// Counts what was found out, and says what is to be recorded. Without that the request has its answer.
+  /// Reports the outcome to the observer, and returns the delivery to record. If it returns nil, the request has its
+  /// response.
   private func note(
     _ decision: WebhookIntake.Decision, on exchange: Exchange, for source: any EventSource
   ) -> PendingDelivery? {
@@ -239,7 +242,7 @@ extension ServerLoop {
     return waiting.add(exchange)
   }
 
-  /// A waiting request has its answer.
+  /// Applies a result to a suspended request, and resumes it unless it must wait for the log.
   func settle(_ completion: CompletionInbox.Completion) {
     guard let exchange = waiting.remove(completion.token) else { return }
     switch completion.result {
@@ -252,7 +255,7 @@ extension ServerLoop {
     case .read(.success(let decision)):
       guard case .intake(let source) = exchange.work else { break }
       if let pending = note(decision, on: exchange, for: source) {
-        // Waits on, for the log now.
+        // The request stays suspended until the log has the delivery.
         batch.append(pending, token: waiting.add(exchange))
         return
       }
@@ -265,7 +268,7 @@ extension ServerLoop {
     switch (outcome, exchange.answerWhenRecorded) {
     case (.unavailable, _), (_, nil):
       (.response(unavailable("the delivery cannot be kept now, please send it again")), .refused)
-    // Who sends something unreadable again is told again.
+    // A repeated unreadable delivery gets the same error again.
     case (_, .unreadable(let error, let status)?):
       (.response(unreadable(error, status: status, unread: exchange.unread)), outcome == .duplicate ? .duplicate : .unreadable)
     case (.duplicate, _?): (.delivery(.duplicate), .duplicate)
@@ -274,7 +277,7 @@ extension ServerLoop {
     }
   }
 
-  /// Queues the answer that was found.
+  /// Queues the response of a request.
   func queueAnswer(of exchange: Exchange) -> MHD_Result {
     guard var answer = exchange.answer else { return .NO }
     if case .response(let response) = answer, response.body.count > AnswerBudget.smallAnswer {
@@ -290,7 +293,7 @@ extension ServerLoop {
     return .YES
   }
 
-  /// The answer is sent, or the connection was lost.
+  /// Frees the resources of a request after its response is sent or the connection is lost.
   func end(_ exchange: Exchange) {
     exchange.body?.discard()
     exchange.body = nil
@@ -300,7 +303,7 @@ extension ServerLoop {
     exchange.link.enter(.idle, at: now)
   }
 
-  // MARK: Answers
+  // MARK: Responses
 
   private func answer(to failure: RequestBody.Failure) -> HTTPResponse {
     if case .tooDense = failure { observer.limited(.inflation) }
@@ -325,13 +328,13 @@ extension ServerLoop {
 
   private func unreadable(_ error: PayloadError, status: Int, unread: UnreadValues?) -> HTTPResponse {
     if status >= 400 { return .problem(status, error.reason, path: error.path, unread: unread) }
-    // A vendor that must not see an error gets the reason in plain words.
+    // A vendor that must not see an error status gets the reason as text.
     return .text("unreadable: \(error)\(unread.map { "\n\($0.explanation)" } ?? "")", status: status)
   }
 }
 
 extension OpaquePointer {
-  /// Of an `MHD_Connection`, in order.
+  /// The headers of an `MHD_Connection`, in order.
   fileprivate var headers: HTTPHeaders {
     var fields: [HTTPHeaders.Field] = []
     fields.reserveCapacity(16)
@@ -347,7 +350,7 @@ extension OpaquePointer {
     return HTTPHeaders(fields)
   }
 
-  /// Of an `MHD_Connection`, decoded, in order.
+  /// The decoded query items of an `MHD_Connection`, in order.
   fileprivate var queryItems: [(name: String, value: String)] {
     var items: [(name: String, value: String)] = []
     withUnsafeMutablePointer(to: &items) { items in

@@ -8,9 +8,12 @@ import ValueStreamCore
   import Musl
 #endif
 
-/// The server's thread: waits for sockets and for other threads, collects the deliveries of a turn, hands them over together.
+/// The event loop on the server's thread.
+///
+/// Each turn waits for sockets and for results of other threads, serves the listeners, and passes the deliveries of the
+/// turn to the recorder together.
 final class ServerLoop {
-  /// What the loop shares with other threads.
+  /// The state that the loop shares with other threads.
   final class Shared: Sendable {
     let inbox: CompletionInbox
     let connectionCount = Atomic(0)
@@ -21,7 +24,7 @@ final class ServerLoop {
     }
   }
 
-  /// Deliveries of one turn, and who waits for them.
+  /// The deliveries of one turn, and the tokens of the requests that wait for them.
   struct Batch {
     private(set) var deliveries: [PendingDelivery] = []
     private(set) var tokens: [CompletionInbox.Token] = []
@@ -47,7 +50,7 @@ final class ServerLoop {
   var waiting = WaitingRoom()
   private(set) var now = ContinuousClock.now
   private(set) var isStopping = false
-  /// True for the last turn of all.
+  /// True during the last turn, in which no request may be suspended.
   private(set) var isClosing = false
 
   private let recorder: DeliveryRecorder
@@ -67,7 +70,7 @@ final class ServerLoop {
     self.recorder = recorder
     self.observer = observer
     self.shared = shared
-    // One body of the greatest size must fit.
+    // A single body of the largest allowed size must always fit.
     budget = MemoryBudget(
       max(limits.totalBodyBytes, limits.bodyBytes), unproved: max(limits.totalBodyBytes / 2, limits.bodyBytes))
     answers = AnswerBudget(limits.totalAnswerBytes)
@@ -94,12 +97,12 @@ final class ServerLoop {
 
   var inbox: CompletionInbox { shared.inbox }
 
-  /// Bytes that are read and thrown away so that a refused sender gets to read the answer.
+  /// The bytes of a rejected body that are read and discarded, so that the sender gets to read the response.
   var drainLimit: Int { max(limits.bodyBytes, 1 << 20) * 2 }
 
   // MARK: Turns
 
-  /// Serves until told to stop, then lets requests in flight end.
+  /// Serves until it is stopped, then lets requests in flight finish.
   func run() {
     while !shared.isStopping.load(ordering: .acquiring) { turn() }
     drain()
@@ -117,13 +120,13 @@ final class ServerLoop {
     now = .now
     if entries[0].revents != 0 { inbox.signal.wait() }
     for completion in inbox.takeAll() { settle(completion) }
-    // Connections without a request need a look from time to time, not at once.
+    // Idle connections need a check from time to time, not at once.
     timeout = links.isEmpty && !isStopping ? -1 : sweepMilliseconds
     let isSweep = lastSweep.duration(to: now) >= .milliseconds(sweepMilliseconds)
     for (listener, entry) in zip(listeners, entries.dropFirst()) {
       guard entry.revents != 0 || listener.isDue || isSweep else { continue }
       let wait = listener.run()
-      // It has read what its turns allow and is not done; no event tells that the rest is there already.
+      // The listener has used up its turns and has work left. No event signals data that has arrived already.
       if wait == 0 { listener.isDue = true }
       if wait >= 0 { timeout = timeout < 0 ? wait : min(timeout, wait) }
     }
@@ -132,7 +135,7 @@ final class ServerLoop {
     if listeners.contains(where: \.isDue) { timeout = 0 }
   }
 
-  /// Everything that a turn brought goes to the log together.
+  /// Passes all deliveries of the turn to the recorder. Those that it does not accept are answered with 503.
   private func handOver() {
     if batch.deliveries.isEmpty { return }
     let tokens = batch.tokens
@@ -171,19 +174,20 @@ final class ServerLoop {
     Int32(clamping: max(10, min(1000, limits.request.nanoseconds / 4_000_000)))
   }
 
-  /// Shuts connections that take too long. The library's own time-out counts from the last byte, however few there are.
+  /// Closes connections past their deadline. The time-out of libmicrohttpd restarts with every byte, so a slow sender
+  /// evades it.
   private func sweep() {
     lastSweep = now
     for link in links {
       let age = link.since.duration(to: now)
-      // With a reserve the next connection makes room for itself.
+      // With a reserve, the next connection makes room for itself.
       let isCrowded = limits.reservedConnections == 0 && link.listener.connectionCount >= limits.connections
       let isOver =
         switch link.phase {
-        // A silent connection is closed by the library; one that is here longer sends headers in drops. Those that have
-        // nothing to say make room for others.
+        // The library closes silent connections, so one that is older sends its headers byte by byte. Without a reserve,
+        // connections that wait for their next request make room for others.
         case .idle: age > limits.idle + limits.request || isCrowded && link.hasServed && age > .seconds(1)
-        // The library waits for an edge, and misses the end of a connection that came together with its last bytes.
+        // The library uses edge-triggered events. It misses a close that arrives together with the last bytes.
         case .receiving: age > limits.request || link.isAbandoned
         case .working: false
         case .answering: age > answerDeadline(of: link)
@@ -197,18 +201,18 @@ final class ServerLoop {
 
   // MARK: Stopping
 
-  /// Lets requests in flight be answered, within bounds. No suspended connection is left when it returns.
+  /// Lets requests in flight finish, for at most ``HTTPLimits/drain``. No connection is suspended when it returns.
   private func drain() {
     isStopping = true
     let start = ContinuousClock.now
     for listener in listeners { listener.stopAccepting() }
     handOver()
-    // One more turn, for what has arrived but was not read.
+    // One more turn for data that has arrived but is not read yet.
     timeout = 0
     turn()
     while !links.isEmpty, start.duration(to: now) < limits.drain {
       for link in links where link.phase == .idle {
-        // Who has just connected is about to send something.
+        // A new connection is probably about to send a request, so it gets a little more time.
         if link.hasServed || start.duration(to: now) > min(.milliseconds(250), limits.drain / 2) {
           shutdown(link.socket, Int32(SHUT_RDWR))
         }

@@ -1,9 +1,11 @@
 import CCrypto
 package import ValueStreamCore
 
-/// Hashes and keyed hashes of OpenSSL's libcrypto, which uses the processor's SHA instructions.
+/// Hashes and HMACs from OpenSSL's libcrypto, which uses the SHA instructions of the processor.
 package struct SystemMessageAuthenticator: MessageAuthenticator {
-  /// - Throws: when libcrypto has no HMAC, SHA-256 or SHA-1 (a provider that allows no SHA-1).
+  /// Checks that the required algorithms are available.
+  ///
+  /// - Throws: ``IntakeError`` if libcrypto has no HMAC, SHA-256 or SHA-1. Some providers disable SHA-1.
   package init() throws(IntakeError) {
     for algorithm in [HashAlgorithm.sha256, .sha1] {
       if digest(algorithm, of: []).isEmpty { throw IntakeError("libcrypto offers no \(algorithm.name)") }

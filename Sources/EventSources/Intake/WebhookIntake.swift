@@ -2,32 +2,32 @@ import PayloadReading
 import Synchronization
 package import ValueStreamCore
 
-/// What is done with a delivery before it goes to the log: believe it, understand it, reduce it to what is kept.
+/// Authenticates, parses and trims a delivery before it is logged.
 struct WebhookIntake: Sendable {
   enum Decision: Sendable {
-    /// To be logged; then the answer is this one.
+    /// The delivery is to be logged. The sender then gets this response.
     case pending(PendingDelivery, answer: DeliveryAnswer, unread: UnreadValues?)
-    /// Not believed, not kept.
+    /// The delivery failed authentication and is not kept.
     case unauthenticated(AuthenticationError)
   }
 
-  /// What headers tell of a sender.
+  /// What the headers alone show about a sender.
   enum Judgement {
-    /// That it is one of the source, whatever the body is.
+    /// The sender is authentic, whatever the body is.
     case proved
-    /// That the body has to be seen.
+    /// The body decides.
     case open
-    /// That no body makes it one.
+    /// The sender is not authentic, whatever the body is.
     case refused(AuthenticationError)
   }
 
   let authenticator: any MessageAuthenticator
   let clock: any WallClock
 
-  /// What headers tell before the body is there.
+  /// Checks the headers of a delivery before its body arrives.
   ///
-  /// Asks with a body that nobody has signed: a token is right or wrong without one, and whether a signature is there and has its
-  /// form does not depend on it.
+  /// Authenticates with a random body that nobody has signed. A token is right or wrong whatever the body is. The
+  /// presence and form of a signature do not depend on the body either.
   func judge(_ headers: HTTPHeaders, for source: any EventSource) -> Judgement {
     do throws(AuthenticationError) {
       try source.authenticate(
@@ -44,6 +44,9 @@ struct WebhookIntake: Sendable {
 
   private static let unsignedBody = (0..<32).map { _ in UInt8.random(in: .min ... .max) }
 
+  /// Authenticates and parses a delivery, and trims its headers. Any thread may call this.
+  ///
+  /// A payload that cannot be parsed is still to be logged, with the reason.
   func decide(on body: [UInt8], headers: HTTPHeaders, for source: any EventSource) -> Decision {
     var delivery = Delivery(source: source.name, received: clock.now(), headers: headers, body: body)
     do throws(AuthenticationError) {
@@ -51,13 +54,13 @@ struct WebhookIntake: Sendable {
     } catch {
       return .unauthenticated(error)
     }
-    // From here on only what is logged, so that reading it again gives the same id and events.
+    // From here on use only what is logged, so that a replay yields the same id and events.
     delivery.headers = delivery.headers.keeping(source.keptHeaders)
     delivery.id = source.deliveryID(of: delivery)
     let fingerprint = delivery.id.map { DeliveryFingerprint(of: delivery, id: $0) }
     var logged = LoggedDelivery(delivery)
     let unreadBefore = JSONDocument.unreadDocuments.load(ordering: .relaxed)
-    // Another thread may have read such a document, too.
+    // The count is shared by all threads, so a change may come from another delivery. ``UnreadValues`` checks.
     var unread: UnreadValues? {
       JSONDocument.unreadDocuments.load(ordering: .relaxed) == unreadBefore ? nil : UnreadValues(in: delivery)
     }
@@ -76,14 +79,14 @@ struct WebhookIntake: Sendable {
 }
 
 extension UnreadValues {
-  /// Nil where all of the delivery's document was read, or none of it.
+  /// Nil if the document was read completely, or not at all.
   package init?(in delivery: Delivery) {
     guard let unread = try? PayloadBody.document(of: delivery).unread, unread.count > 0 else { return nil }
     self.init(count: unread.count, paths: unread.paths)
   }
 }
 
-/// What a delivery is answered once it is on disk.
+/// The response to a delivery once it is on disk.
 enum DeliveryAnswer: Sendable {
   case success
   case ignored

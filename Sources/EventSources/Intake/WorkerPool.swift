@@ -1,7 +1,7 @@
 import Synchronization
 import ValueStreamCore
 
-/// A few threads for handlers that may block, with a bounded queue in front.
+/// A few threads for handlers that may block, with a bounded queue.
 final class WorkerPool: Sendable {
   private struct Job {
     var handler: any HTTPHandler
@@ -24,7 +24,7 @@ final class WorkerPool: Sendable {
     self.workers = max(1, workers)
     self.limit = limit
     for index in 0..<self.workers {
-      // Started threads keep the pool alive until they are told to stop.
+      // Started threads keep the pool alive until ``stop()``.
       let isStarted = OwnThread.start("vs-worker-\(index)") { self.serve() }
       if !isStarted {
         stop()
@@ -33,7 +33,9 @@ final class WorkerPool: Sendable {
     }
   }
 
-  /// - Returns: false when the queue is full.
+  /// Queues a request for a handler. `completion` runs on a worker thread.
+  ///
+  /// - Returns: false if the queue is full, or after ``stop()``.
   func submit(
     _ handler: any HTTPHandler, _ request: HTTPRequest, completion: @escaping @Sendable (HTTPResponse) -> Void
   ) -> Bool {
@@ -46,7 +48,7 @@ final class WorkerPool: Sendable {
     return isTaken
   }
 
-  /// Lets the threads end once they have done what waits.
+  /// Ends the threads once they have answered all waiting requests.
   func stop() {
     state.withLock { $0.isStopping = true }
     for _ in 0..<workers { work.notify() }

@@ -1,10 +1,14 @@
 package import ValueStreamCore
 
-/// The tags of the Go ValueStream, name by name and type by type: an absent member is "", 0 or false.
+/// The span tags of the Go version of ValueStream, with the same names and types.
+///
+/// An absent member becomes "", 0 or false, as it does in Go.
 package struct ClassicTags {
   package private(set) var attributes: [Attribute]
 
-  /// - Parameter service: the tag `service`; nil for a source whose spans had none.
+  /// Starts a list of tags.
+  ///
+  /// - Parameter service: the tag `service`; nil for a source whose spans had no such tag.
   package init(service: String?) {
     attributes = service.map { [Attribute("service", .string($0), vocabulary: .classic)] } ?? []
   }

@@ -1,18 +1,18 @@
 import ValueStreamCore
 
-/// A repository by the address that Git fetches it from: `https://github.com/acme/site.git`, `git@github.com:acme/site.git`.
+/// A repository, parsed from its Git address: `https://github.com/acme/site.git` or `git@github.com:acme/site.git`.
 package struct GitRemote {
   package let host: String
-  /// With what stands before its name: `acme/site`.
+  /// The repository with its owner or groups: `acme/site`.
   package let path: String
 
-  /// Nil for a folder, and what else names no host.
+  /// Nil if the address has no host, for example if it is a folder.
   package init?(_ address: String) {
     if let host = WebAddress.host(address), let path = WebAddress.path(address) {
       self.host = host
       self.path = Self.withoutSuffix(path)
     } else if !address.contains("://"), let colon = address.firstIndex(of: ":") {
-      // The short form of SSH.
+      // The short SSH form, `user@host:path`.
       let host = address[..<colon].split(separator: "@").last ?? ""
       guard !host.isEmpty, !host.contains("/") else { return nil }
       self.host = host.lowercased()

@@ -6,15 +6,16 @@ package import ValueStreamCore
 package final class JSONDocument {
   private let parser: OpaquePointer
   private let rootHandle: vs_json_value
-  /// Values that no type can hold, and that are read as null or as U+FFFD; the first few of them as JSON paths.
+  /// The number of values that no type can hold and that are read as null or U+FFFD, with the JSON paths of the first
+  /// few.
   package let unread: (count: Int, paths: [String])
 
   /// Parses and validates a whole document.
   ///
-  /// Numbers beyond 64 bits or a double are read as null, lone surrogates as U+FFFD; ``unread`` tells where.
+  /// Reads numbers beyond 64 bits or a double as null, and lone surrogates as U+FFFD. ``unread`` lists them.
   ///
-  /// - Throws: ``PayloadError`` with code `malformed`, saying what is wrong: also for text that is not UTF-8, for more than
-  ///   1,024 levels, and for more values than ``valueLimit(ofBytes:)``.
+  /// - Throws: ``PayloadError`` with code `malformed` and the reason. Also thrown for text that is not UTF-8, for more
+  ///   than 1,024 levels, and for more values than ``valueLimit(ofBytes:)``.
   package init(_ bytes: [UInt8]) throws(PayloadError) {
     let valueLimit = Self.valueLimit(ofBytes: bytes.count)
     if bytes.count > valueLimit, !vs_json_has_at_most(bytes, bytes.count, valueLimit) {
@@ -38,15 +39,18 @@ package final class JSONDocument {
     rootHandle = root
   }
 
-  /// Documents of this process with ``unread`` values; whoever sees it unchanged need not look for any.
+  /// The number of documents with ``unread`` values that this process has parsed.
+  ///
+  /// A caller that sees the same number before and after parsing knows that its document has none.
   package static let unreadDocuments = Atomic(0)
 
-  /// How many values a document may hold: bounds the memory that reading takes to a few times its size.
+  /// Returns the largest number of values that a document may hold. It bounds the memory for parsing to a few times the
+  /// size.
   ///
-  /// Real payloads have one value in 20 bytes or more.
+  /// Real payloads have at most one value in 20 bytes.
   package static func valueLimit(ofBytes count: Int) -> Int { max(1 << 20, count / 12) }
 
-  /// Members of one object that are looked at; those after them are not read.
+  /// The number of members that are read of one object. Later members are ignored.
   package static let memberLimit = 10_000
 
   deinit {
@@ -56,7 +60,7 @@ package final class JSONDocument {
   package var root: JSONValue { JSONValue(handle: rootHandle, document: self) }
 }
 
-/// A value of a document; reading it as another type than it is gives nil.
+/// A JSON value. Reading it as another type returns nil.
 package struct JSONValue {
   private let handle: vs_json_value
   private let document: JSONDocument
@@ -81,13 +85,13 @@ package struct JSONValue {
     }
   }
 
-  /// A whole number that fits; never one with a fraction.
+  /// The value of a whole number that fits into 64 bits; nil for numbers with a fraction.
   package var int: Int64? {
     var value: Int64 = 0
     return vs_json_get_int64(handle, &value) ? value : nil
   }
 
-  /// Any number.
+  /// The value of any number.
   package var double: Double? {
     var value = 0.0
     return vs_json_get_double(handle, &value) ? value : nil
@@ -98,8 +102,9 @@ package struct JSONValue {
     return vs_json_get_bool(handle, &value) ? value : nil
   }
 
-  /// The first member of that name, whatever it holds; nil when this is no object. The first
-  /// ``JSONDocument/memberLimit`` members are looked at.
+  /// Returns the first member with this name, whatever its type; nil if this is not an object.
+  ///
+  /// Looks at the first ``JSONDocument/memberLimit`` members only.
   package subscript(name: StaticString) -> JSONValue? {
     var member = vs_json_value()
     let isFound = name.withUTF8Buffer { bytes in
@@ -110,19 +115,20 @@ package struct JSONValue {
     return isFound ? JSONValue(handle: member, document: document) : nil
   }
 
-  /// The elements of an array; empty when this is none.
+  /// The elements of an array; empty for other types.
   package var elements: JSONElements { JSONElements(isArray ? JSONContent(handle: handle, document: document) : nil) }
 
-  /// The members of an object in order, repeated names included; empty when this is none. The first
-  /// ``JSONDocument/memberLimit`` are read.
+  /// The members of an object in order, including repeated names; empty for other types.
+  ///
+  /// Yields the first ``JSONDocument/memberLimit`` members only.
   package var members: JSONMembers { JSONMembers(isObject ? JSONContent(handle: handle, document: document) : nil) }
 }
 
-/// The elements of an array, made one by one: a list costs no memory before it is cut.
+/// The elements of an array, created one at a time. A long list costs no memory before the caller cuts it.
 package struct JSONElements: Sequence, ExpressibleByArrayLiteral {
   private let content: JSONContent?
 
-  /// No elements.
+  /// An empty sequence.
   package init(arrayLiteral none: Never...) { content = nil }
 
   fileprivate init(_ content: JSONContent?) { self.content = content }
@@ -148,15 +154,15 @@ package struct JSONElements: Sequence, ExpressibleByArrayLiteral {
     return iterator.next()
   }
 
-  /// Walks over all of them.
+  /// The number of elements. Iterates over the whole array.
   package var count: Int { reduce(0) { count, _ in count + 1 } }
 }
 
-/// The members of an object, made one by one.
+/// The members of an object, created one at a time.
 package struct JSONMembers: Sequence, ExpressibleByArrayLiteral {
   private let content: JSONContent?
 
-  /// No members.
+  /// An empty sequence.
   package init(arrayLiteral none: Never...) { content = nil }
 
   fileprivate init(_ content: JSONContent?) { self.content = content }
@@ -185,12 +191,12 @@ package struct JSONMembers: Sequence, ExpressibleByArrayLiteral {
   }
 }
 
-/// What is in an array or an object, which the document keeps alive.
+/// An array or object to iterate over. It keeps its document alive.
 private struct JSONContent {
   let handle: vs_json_value
   let document: JSONDocument
 
-  /// What of it was not walked over yet.
+  /// The position of an iterator.
   struct Rest {
     var cursor: vs_json_cursor
     let document: JSONDocument

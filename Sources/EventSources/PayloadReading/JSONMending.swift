@@ -1,16 +1,16 @@
 import ValueStreamCore
 
-/// Reads around values that valid JSON may hold and that no program type can: numbers beyond 64 bits or beyond a double, and
-/// escapes of half a character (lone surrogates).
+/// Replaces values that valid JSON may hold but no program type can: numbers beyond 64 bits or a double, and lone
+/// surrogates.
 ///
-/// Numbers become `null`, half characters U+FFFD, each in as many bytes as before. Used only when a document was refused, so
-/// good documents cost nothing.
+/// Numbers become `null`, lone surrogates U+FFFD. Each replacement has as many bytes as the original. Runs only after the
+/// parser has failed, so good documents cost nothing.
 struct JSONMending {
-  /// The document with readable values in place of the others.
+  /// The document with all replacements.
   private(set) var bytes: [UInt8]
-  /// Where values were replaced, as JSON paths: the first few.
+  /// The JSON paths of the first few replaced values.
   private(set) var paths: [String] = []
-  /// How many were replaced.
+  /// The number of replaced values.
   private(set) var count = 0
 
   private var frames: [Frame] = []
@@ -18,7 +18,7 @@ struct JSONMending {
 
   private struct Frame {
     var isObject: Bool
-    /// Of the member that is being read; between its quotation marks.
+    /// The name of the member that is being read, between its quotation marks.
     var name: Range<Int> = 0..<0
     var isNameNext: Bool
     var element = 0
@@ -26,17 +26,19 @@ struct JSONMending {
 
   static let pathLimit = 10
   private static let nameLimit = 100
-  /// As deep as documents are read.
+  /// The depth limit of the parser.
   private static let depthLimit = 1024
 
-  /// Nil where nothing was found to replace. A document that is broken otherwise stays so.
+  /// Replaces all such values; nil if there are none.
+  ///
+  /// The result may still be malformed in other ways.
   init?(_ bytes: [UInt8]) {
     self.bytes = bytes
     while index < self.bytes.count { if !step() { break } }
     if count == 0 { return nil }
   }
 
-  /// False where it makes no sense to go on.
+  /// Processes one token or character. False if going on makes no sense.
   private mutating func step() -> Bool {
     switch bytes[index] {
     case UInt8(ascii: "{"), UInt8(ascii: "["):
@@ -60,7 +62,7 @@ struct JSONMending {
     return true
   }
 
-  // MARK: Texts
+  // MARK: Strings
 
   private mutating func string() {
     let start = index + 1
@@ -92,7 +94,7 @@ struct JSONMending {
     for _ in 0..<replaced { note() }
   }
 
-  /// The number of an escape `\uXXXX`.
+  /// The code unit of an escape `\uXXXX`; nil if there is no such escape.
   private func unit(at index: Int) -> UInt32? {
     guard index + 6 <= bytes.count, bytes[index] == UInt8(ascii: "\\"), bytes[index + 1] == UInt8(ascii: "u") else { return nil }
     var unit: UInt32 = 0
@@ -114,7 +116,7 @@ struct JSONMending {
     note()
   }
 
-  /// `9e99` and `9999` fit.
+  /// Numbers of up to four bytes always fit, such as `9e99` and `9999`.
   private static let alwaysFits = 4
 
   private static func isOfNumber(_ byte: UInt8) -> Bool {
@@ -126,7 +128,7 @@ struct JSONMending {
     }
   }
 
-  /// The grammar of RFC 8259, section 6.
+  /// Checks the number grammar of RFC 8259, section 6.
   private static func isNumber(_ text: ArraySlice<UInt8>) -> Bool {
     var rest = text
     func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }

@@ -1,18 +1,18 @@
 package import ValueStreamCore
 
-/// The document in a delivery's body.
+/// Reads the JSON document from the body of a delivery.
 package enum PayloadBody {
-  /// Reads a JSON body, or the form `payload=...` that GitHub can be set to send.
+  /// Parses a JSON body, or the form `payload=...` that GitHub can be configured to send.
   ///
-  /// What the body is decides its first byte, not its Content-Type: scripts send none, or the wrong one.
+  /// The first byte of the body decides the format, not the Content-Type, because scripts send no type or a wrong one.
   ///
-  /// - Throws: `unsupportedMediaType` when it is neither, `malformed` when it is broken.
+  /// - Throws: `unsupportedMediaType` if the body is neither, `malformed` if it cannot be parsed.
   package static func document(of delivery: Delivery) throws(PayloadError) -> JSONDocument {
     let body = delivery.body
     guard let first = body.first(where: { !isSpace($0) }) else { throw PayloadError(.malformed, reason: "the body is empty") }
     switch first {
     case UInt8(ascii: "{"), UInt8(ascii: "["), 0xEF:
-      // A byte order mark is no JSON, but harmless.
+      // Skip a byte order mark: it is not valid JSON, but harmless.
       return try JSONDocument(body.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(body.dropFirst(3)) : body)
     default:
       if let payload = formField("payload", in: body) { return try JSONDocument(payload) }
@@ -23,7 +23,7 @@ package enum PayloadBody {
     }
   }
 
-  /// The decoded value of a field of an `application/x-www-form-urlencoded` body; nil when there is no such field.
+  /// Returns the decoded value of a field in an `application/x-www-form-urlencoded` body; nil if the field is absent.
   static func formField(_ name: String, in body: [UInt8]) -> [UInt8]? {
     let prefix = Array("\(name)=".utf8)
     for field in body.split(separator: UInt8(ascii: "&")) where field.starts(with: prefix) {

@@ -1,13 +1,13 @@
 package import ValueStreamCore
 
-/// Ids, sources and the like: the texts that keys and references are made of.
+/// Checks ids, sources and similar texts that become parts of keys and references.
 package enum PayloadName {
-  /// One of more bytes is a mistake.
+  /// The longest name in bytes. A longer one is a mistake of the sender.
   package static let limit = 1024
 
-  /// The name as it is.
+  /// Returns the name unchanged.
   ///
-  /// - Throws: when it is longer than ``limit``.
+  /// - Throws: `missingIdentity` if the name is longer than ``limit``.
   package static func checked(_ text: String, path: String) throws(PayloadError) -> String {
     guard text.utf8.count <= limit else {
       throw PayloadError(.missingIdentity, path: path, reason: "expected at most \(limit) bytes")

@@ -1,12 +1,12 @@
 package import ValueStreamCore
 
-/// An object of a payload that knows where it stands.
+/// An object of a payload, with its JSON path for error messages.
 ///
-/// Optional readers answer nil for what is absent, null or of another type: a payload is never trusted to have any. The
-/// `require` readers throw an error that names the path and what was found.
+/// Optional readers return nil if a member is absent, null or of another type, because a payload may lack any member. The
+/// `require` readers throw an error that names the path and the value found there.
 package struct PayloadObject {
   package let value: JSONValue
-  /// As a JSON path: `$.issue`.
+  /// The JSON path of the object: `$.issue`.
   package let path: String
 
   package init?(_ value: JSONValue?, path: String) {
@@ -15,9 +15,9 @@ package struct PayloadObject {
     self.path = path
   }
 
-  /// The object a payload consists of.
+  /// Takes the root object of a document.
   ///
-  /// - Throws: when the document is no object.
+  /// - Throws: `missingIdentity` if the root is not an object.
   package init(root document: JSONDocument) throws(PayloadError) {
     guard let root = PayloadObject(document.root, path: "$") else {
       throw PayloadError(.missingIdentity, reason: "expected an object")
@@ -25,65 +25,67 @@ package struct PayloadObject {
     self = root
   }
 
-  /// True when the member is there, even as null.
+  /// True if the member exists, even if it is null.
   package func has(_ name: StaticString) -> Bool { value[name] != nil }
 
   package func object(_ name: StaticString) -> PayloadObject? {
     PayloadObject(value[name], path: path(of: name))
   }
 
+  /// Returns the objects of a list, among its first ``elementLimit`` elements; empty if the member is not a list.
   package func objects(_ name: StaticString) -> [PayloadObject] {
     guard let elements = value[name]?.elements else { return [] }
     let path = path(of: name)
     return elements.prefix(Self.elementLimit).enumerated().compactMap { PayloadObject($1, path: "\(path)[\($0)]") }
   }
 
-  /// A string; what it has beyond ``textLimit`` bytes is cut off.
+  /// Returns a string, cut to ``textLimit`` bytes.
   package func string(_ name: StaticString) -> String? {
     guard let text = value[name]?.string, text.utf8.count > Self.textLimit else { return value[name]?.string }
     return String(decoding: text.utf8.prefix(Self.textLimit), as: UTF8.self)
   }
 
-  /// What people write at length, such as the body of a pull request; what it has beyond ``longTextLimit`` bytes is cut off.
+  /// Returns a long text, such as the body of a pull request, cut to ``longTextLimit`` bytes.
   package func longString(_ name: StaticString) -> String? {
     guard let text = value[name]?.string, text.utf8.count > Self.longTextLimit else { return value[name]?.string }
     return String(decoding: text.utf8.prefix(Self.longTextLimit), as: UTF8.self)
   }
 
-  /// A long text that is not empty, such as the message of a commit, cut off like ``longString(_:)``.
+  /// Returns a long text that is not empty, such as a commit message, cut to ``longTextLimit`` bytes.
   package func longText(_ name: StaticString) -> String? {
     guard let text = longString(name), !text.isEmpty else { return nil }
     return text
   }
 
-  /// A string that is not empty, cut off like the others.
+  /// Returns a string that is not empty, cut to ``textLimit`` bytes.
   package func text(_ name: StaticString) -> String? {
     guard let text = string(name), !text.isEmpty else { return nil }
     return text
   }
 
-  /// An id, which may come as a text or as a whole number.
+  /// Returns an id, which may be a string or a whole number.
   package func identifier(_ name: StaticString = "id") -> String? {
     text(name) ?? int(name).map(String.init)
   }
 
-  /// The texts of a list; nil when the member is no list.
+  /// Returns the strings of a list, without those longer than ``textLimit``; nil if the member is not a list.
   package func texts(_ name: StaticString) -> [String]? {
     guard let value = value[name], value.isArray else { return nil }
     return value.elements.prefix(Self.elementLimit).compactMap(\.string).filter { $0.utf8.count <= Self.textLimit }
   }
 
-  /// Longer than any name or title, shorter than what would make a span a document.
+  /// The longest string in bytes: longer than any name or title, but short enough to keep spans small.
   static let textLimit = 16_384
-  /// The longest body that GitHub takes: 65,536 characters of four bytes.
+  /// The longest body that GitHub accepts, in bytes: 65,536 characters of up to four bytes.
   static let longTextLimit = 262_144
-  /// Elements of one list that are read.
+  /// The number of elements that are read of one list.
   static let elementLimit = 1000
 
   package func int(_ name: StaticString) -> Int64? { value[name]?.int }
 
   package func bool(_ name: StaticString) -> Bool? { value[name]?.bool }
 
+  /// Returns a time in any format that ``PayloadTime`` accepts.
   package func time(_ name: StaticString) -> Timestamp? { value[name].flatMap(PayloadTime.read) }
 
   package func requireObject(_ name: StaticString) throws(PayloadError) -> PayloadObject {
@@ -101,7 +103,7 @@ package struct PayloadObject {
     return text
   }
 
-  /// The error of a member that is not what it must be.
+  /// Returns the error for a member that is absent or of the wrong type.
   package func missing(_ name: StaticString, expected: String) -> PayloadError {
     let found = value[name].map(Self.describe) ?? "nothing"
     return PayloadError(.missingIdentity, path: path(of: name), reason: "expected \(expected), found \(found)")
@@ -119,12 +121,14 @@ package struct PayloadObject {
   }
 }
 
-/// Times in the forms vendors send them.
+/// Parses times in the formats that vendors send.
 package enum PayloadTime {
-  /// Reads the ISO 8601 forms of ``Timestamp/init(rfc3339:)``, and epochs in seconds or milliseconds, told apart by
-  /// magnitude (milliseconds from 1e11 on, the year 5138 in seconds). Nil for what vendors send for "none": zero, the Unix epoch
-  /// in any time zone, and years before it, such as the year 1; for what is neither form, as microseconds are; and for times after
-  /// the year 2199.
+  /// Parses the ISO 8601 forms of ``Timestamp/init(rfc3339:)``, and Unix times in seconds or milliseconds.
+  ///
+  /// A number from 1e11 on counts as milliseconds (in seconds it would be the year 5138).
+  ///
+  /// Returns nil for values that vendors send for "none": zero, the Unix epoch in any time zone, and earlier years such
+  /// as the year 1. Also nil for other formats such as microseconds, and for times after the year 2199.
   package static func read(_ value: JSONValue) -> Timestamp? {
     let time: Timestamp
     if let text = value.string {
@@ -140,22 +144,23 @@ package enum PayloadTime {
     return time >= earliest ? time : nil
   }
 
-  /// True for what senders write where there is no time: null, zero and what is below it, and texts of times before 2 January 1970,
-  /// such as `0001-01-01T00:00:00Z`.
+  /// True for values that senders write when there is no time.
   ///
-  /// For sources that refuse what is neither a time nor none.
+  /// These are null, zero and negative numbers, and texts with a time before 2 January 1970, such as
+  /// `0001-01-01T00:00:00Z`. Use it in sources that reject a member which is neither a time nor one of these values.
   package static func isNone(_ value: JSONValue) -> Bool {
     if value.isNull { return true }
     guard let text = value.string else { return value.double.map { $0 < Double(earliest.seconds) } ?? false }
     if let time = Timestamp(rfc3339: text) { return time < earliest }
-    // Of an earlier year, and in order apart from that: 2000 has all days that a year can have.
+    // `Timestamp` does not parse earlier years. Check the rest of the text with the year 2000, which has every possible
+    // day.
     guard let year = Int(text.prefix(4)), (0...1970).contains(year), text.utf8.count > 4 else { return false }
     return Timestamp(rfc3339: "2000\(text.dropFirst(4))") != nil
   }
 
-  /// One day after the Unix epoch: midnight of 1 January 1970 is earlier in every time zone.
+  /// One day after the Unix epoch. Midnight of 1 January 1970 is earlier than this in every time zone.
   private static let earliest = Timestamp(seconds: 86_400)
 
-  /// The year 2255 in milliseconds, 1970 in microseconds.
+  /// From here on a number counts as microseconds. In milliseconds it is the year 2255; in microseconds, 1970.
   private static let microseconds: Int64 = 9_000_000_000_000
 }

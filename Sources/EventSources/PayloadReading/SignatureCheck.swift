@@ -1,11 +1,11 @@
 package import ValueStreamCore
 
-/// Checks signatures that are a keyed hash of the body, against several secrets so that they can be rotated.
+/// Checks signatures that are an HMAC of the body. Accepts several secrets, so that they can be rotated.
 package struct SignatureCheck: Sendable {
   package var header: String
-  /// What stands before the hexadecimal digits.
+  /// The text before the hexadecimal digits.
   package var prefix: String
-  /// True when the digits may also stand alone.
+  /// True if the digits may also stand without the prefix.
   package var isPrefixOptional: Bool
 
   package init(header: String, prefix: String, isPrefixOptional: Bool = false) {
@@ -14,9 +14,9 @@ package struct SignatureCheck: Sendable {
     self.isPrefixOptional = isPrefixOptional
   }
 
-  /// Checks HMAC-SHA256 over the body. Without secrets everything is believed.
+  /// Checks an HMAC-SHA256 of the body. Accepts every delivery if there are no secrets.
   ///
-  /// Every secret is tried, so that the time taken does not tell which one matched.
+  /// Tries every secret, so that the time taken does not reveal which one matched.
   package func authenticate(
     _ delivery: Delivery, secrets: [Secret], using authenticator: any MessageAuthenticator
   ) throws(AuthenticationError) {

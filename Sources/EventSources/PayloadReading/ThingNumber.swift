@@ -1,12 +1,15 @@
 package import ValueStreamCore
 
-/// The number that people call an issue or a change by; its id where a script sends no number.
+/// The number of an issue or change that people see, or its id if a script sends no number.
 package struct ThingNumber: Sendable, CustomStringConvertible {
   package let value: Int64
-  /// False for an id.
+  /// False if the value is an id.
   package let isReal: Bool
 
-  /// - Parameter member: the number's; the id's is `id`.
+  /// Reads the number, or else the member `id`.
+  ///
+  /// - Parameter member: the name of the member with the number.
+  /// - Throws: ``PayloadError`` if both are absent or not whole numbers.
   package init(of object: PayloadObject, in member: StaticString) throws(PayloadError) {
     if let number = object.int(member) {
       (value, isReal) = (number, true)
@@ -19,6 +22,6 @@ package struct ThingNumber: Sendable, CustomStringConvertible {
 
   package var description: String { String(value) }
 
-  /// The part of a key that stands for it: an id is marked, so that it is taken for no number.
+  /// The part of a subject key that identifies the subject. An id is marked, so that it cannot be taken for a number.
   package var keyPart: String { isReal ? description : SpanKey.fallbackPart(description) }
 }

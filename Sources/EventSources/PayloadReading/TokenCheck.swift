@@ -1,15 +1,17 @@
 package import ValueStreamCore
 
-/// Checks a shared token that senders show as it is, for those that sign nothing.
+/// Checks a shared token that the sender shows in plain text, for senders that cannot sign.
 ///
-/// Taken as `Authorization: Bearer`, as the password of `Authorization: Basic` (the name does not matter), which is what an address
-/// with user and password becomes, or in a header of its own.
+/// Accepts the token as `Authorization: Bearer`, as the password of `Authorization: Basic` with any user, or in a header
+/// of its own. Senders use Basic if the webhook address contains a user and password.
 package struct TokenCheck: Sendable {
   package let secrets: [Secret]
-  /// A header that holds nothing but the token; nil where senders have none.
+  /// A header that contains only the token; nil if the senders have none.
   private let header: String?
 
-  /// - Parameter secrets: any of them is accepted; none accepts everybody.
+  /// Creates a check.
+  ///
+  /// - Parameter secrets: the accepted tokens. If empty, every delivery is accepted.
   package init(secrets: [Secret], header: String? = nil) {
     self.secrets = secrets
     self.header = header

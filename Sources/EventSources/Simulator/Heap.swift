@@ -1,4 +1,4 @@
-/// A binary heap: the least element comes out first.
+/// A binary heap that returns its least element first.
 struct Heap<Element: Comparable> {
   private var elements: [Element] = []
 

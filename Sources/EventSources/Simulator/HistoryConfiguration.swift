@@ -1,16 +1,17 @@
 package import ValueStreamCore
 
-/// Which history is made. The same values give the same bytes.
+/// The parameters of a generated history. The same values give the same bytes.
 package struct HistoryConfiguration: Sendable, Hashable {
   package var seed: UInt64
-  /// How long the history is; what it is about begins with it.
+  /// The length of the history in days. All of its issues and changes begin within it.
   package var days: Int
-  /// How much happens: 1 is a team of eight with four repositories. More adds teams, less makes one team slower.
+  /// The amount of activity; 1 is a team of eight with four repositories. Greater values add teams, smaller ones make
+  /// one team slower.
   package var scale: Double
-  /// When it ends. Nothing in it is later, and what is not over by then stays open.
+  /// The end of the history. Nothing happens later, and what is unfinished by then stays open.
   package var until: Timestamp
 
-  /// The sizes that can be asked for.
+  /// The allowed values of ``days`` and ``scale``; the initializer clamps others.
   package static let dayRange = 1...400
   package static let scaleRange = 0.01...1000.0
 
@@ -23,6 +24,6 @@ package struct HistoryConfiguration: Sendable, Hashable {
 
   var start: Timestamp { until.after(-Double(days) * 86_400) }
   var teamCount: Int { max(1, Int(scale.rounded(.up))) }
-  /// How busy each team is; 1 is ordinary.
+  /// The activity of each team; 1 is normal.
   var activity: Double { scale / Double(teamCount) }
 }

@@ -1,26 +1,26 @@
 package import ValueStreamCore
 
-/// One webhook request as its sender made it.
+/// A webhook delivery as its sender makes it.
 package struct HistoryDelivery: Sendable, Hashable {
-  /// Where it goes: `/github`.
+  /// The path of the receiving endpoint, such as `/github`.
   package var path: String
   package var headers: HTTPHeaders
-  /// JSON. These are the bytes that a signature covers.
+  /// The JSON body. Signatures cover exactly these bytes.
   package var body: [UInt8]
-  /// When it was sent.
+  /// The time at which it is sent.
   package var time: Timestamp
 
-  /// The event type, as its header says.
+  /// The event type from the header `X-GitHub-Event`.
   package var event: String { headers["X-GitHub-Event"] ?? "" }
 
-  /// What GitHub sends when a webhook is made. It says nothing about work.
+  /// Returns the delivery that GitHub sends when a webhook is created. It says nothing about work.
   package static func ping(at time: Timestamp) -> HistoryDelivery {
     let headers: HTTPHeaders = ["Content-Type": "application/json", "X-GitHub-Event": "ping"]
     let body = Array(#"{"zen": "Keep it logically awesome.", "hook_id": 1}"#.utf8)
     return HistoryDelivery(path: "/github", headers: headers, body: body, time: time)
   }
 
-  /// The delivery as one JSON object; its body is the last member, byte for byte.
+  /// The delivery as a JSON object. The last member is the body, byte for byte.
   package var json: [UInt8] {
     var json = JSONWriter(capacity: body.count + 300)
     json.object { json in

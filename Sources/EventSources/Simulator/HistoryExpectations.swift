@@ -1,12 +1,12 @@
-/// What a history tells, for those who compare it with what was understood.
+/// The facts that a generated history contains, to compare with what vsd made of it.
 ///
-/// Things are named as GitHub names them; keys of spans follow from these.
+/// Items have GitHub's ids and numbers, from which their keys follow.
 package struct HistoryExpectations: Sendable, Hashable {
-  /// How a pull request names its issue.
+  /// How a pull request refers to its issue.
   package enum Tie: String, Sendable, Hashable {
-    /// By a classic id in the branch: `vstrace-github-issue-shop-36-blank-page`.
+    /// By a classic id in the name of the branch, such as `vstrace-github-issue-shop-36-blank-page`.
     case branch
-    /// By `Fixes #36` in the body.
+    /// By closing words in the body, such as `Fixes #36`.
     case closingWords
     case none
   }
@@ -20,10 +20,10 @@ package struct HistoryExpectations: Sendable, Hashable {
     package var repositoryID: Int64
     package var number: Int
     package var parentNumber: Int?
-    /// 1 plus how often it was reopened.
+    /// The number of attempts: 1 plus the number of reopenings.
     package var attempts: Int
     package var isOpen: Bool
-    /// Of the last closing: `completed`, `not_planned`; nil when it was never closed.
+    /// The reason of closing, `completed` or `not_planned`; nil if the issue is open.
     package var stateReason: String?
     package var isIncident: Bool
   }
@@ -35,7 +35,7 @@ package struct HistoryExpectations: Sendable, Hashable {
     package var tie: Tie
     package var isOpen: Bool
     package var isMerged: Bool
-    /// The commit on main; of merged ones only.
+    /// The commit on main; nil if the pull request is not merged.
     package var mergeSHA: String?
   }
 
@@ -45,9 +45,9 @@ package struct HistoryExpectations: Sendable, Hashable {
     package var attempts: Int
     package var workflow: String
     package var headSHA: String
-    /// The pull request it is for, from its list or by its merge commit.
+    /// The pull request of the run, from its list of pull requests or by its merge commit; nil if there is none.
     package var pullRequestNumber: Int?
-    /// Of the last attempt; nil while it runs.
+    /// The conclusion of the last attempt; nil if it is still running.
     package var conclusion: String?
   }
 
@@ -58,10 +58,11 @@ package struct HistoryExpectations: Sendable, Hashable {
     package var environment: String
     package var runID: Int64
     package var runAttempt: Int
-    /// `success` or `failure`; nil while it runs.
+    /// The outcome, `success` or `failure`; nil if it is still running.
     package var outcome: String?
     package var isRollback: Bool
-    /// Merged pull requests that came to the environment with it, the one of its own commit included; of successes only.
+    /// The merged pull requests that first reach the environment with this deployment, including that of its own
+    /// commit. Empty unless successful.
     package var pullRequestNumbers: [Int]
   }
 
@@ -69,11 +70,11 @@ package struct HistoryExpectations: Sendable, Hashable {
   package internal(set) var issues: [Issue] = []
   package internal(set) var pullRequests: [PullRequest] = []
   package internal(set) var runs: [Run] = []
-  /// How many jobs were queued or skipped, each attempt's for itself.
+  /// The number of jobs queued or skipped, counted in each attempt.
   package internal(set) var jobCount = 0
   package internal(set) var deployments: [Deployment] = []
   package internal(set) var releaseTags: [String] = []
-  /// Deliveries by event type.
+  /// The number of deliveries by event type.
   package internal(set) var deliveries: [String: Int] = [:]
 
   package var deliveryCount: Int { deliveries.values.reduce(0, +) }

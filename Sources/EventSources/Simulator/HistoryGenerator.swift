@@ -1,11 +1,12 @@
 import ValueStreamCore
 
-/// Makes up the webhook deliveries of a small organisation, one after the other in the order in which they were sent.
+/// Generates the webhook deliveries of a fictitious small organisation, in the order in which they are sent.
 ///
-/// They tell a story that fits together: issues, pull requests with reviews and builds, deploys, an incident, releases. Only
-/// what still goes on is in memory, so a long history needs no more of it than a short one.
+/// The deliveries are consistent with each other: issues, pull requests with reviews and builds, deploys, an
+/// incident, releases. Memory holds only the work in progress, so a long history needs no more memory than a short
+/// one.
 package final class HistoryGenerator: Sequence, IteratorProtocol {
-  /// A team by the time of its next delivery.
+  /// A team and its next delivery.
   private struct Entry: Comparable {
     var delivery: HistoryDelivery
     var team: Team
@@ -20,7 +21,9 @@ package final class HistoryGenerator: Sequence, IteratorProtocol {
   private let teams: [Team]
   private var entries = Heap<Entry>()
 
-  /// - Parameter recordsThings: whether ``expectations`` shall list things, which takes memory for each.
+  /// Creates a generator. The same configuration gives the same deliveries.
+  ///
+  /// - Parameter recordsThings: Whether to list all items in ``expectations``, which costs memory for each.
   package init(_ configuration: HistoryConfiguration, recordsThings: Bool = false) {
     let organization = Organization(seed: configuration.seed)
     teams = (0..<configuration.teamCount).map { number in
@@ -37,7 +40,7 @@ package final class HistoryGenerator: Sequence, IteratorProtocol {
     return entry.delivery
   }
 
-  /// What the history tells; complete after its last delivery.
+  /// The facts that the history contains, to compare with a projection. Complete after the last delivery.
   package var expectations: HistoryExpectations {
     var all = HistoryExpectations()
     for team in teams { all.add(team.expectations) }

@@ -1,21 +1,21 @@
 import ValueStreamCore
 
-/// What all teams share: the organisation, its apps, and where numbers begin.
+/// The parts that all teams share: the organisation, its apps, and the offset of ids.
 struct Organization {
   let account: Account
-  /// Named in every payload.
+  /// The organisation as in every payload.
   let json: [UInt8]
-  /// GitHub's own.
+  /// GitHub's own accounts.
   let actions: Account
   let webFlow: Account
   let queueBot: Account
-  /// Updates dependencies.
+  /// The bot that updates dependencies.
   let updater: Account
-  /// Checks commits for secrets and weak spots, through an app.
+  /// The app that scans commits for secrets and vulnerabilities.
   let scanner: Account
-  /// Of a CI elsewhere, which sets commit statuses.
+  /// The account of an external CI that sets commit statuses.
   let deviceFarm: Account
-  /// Differs from seed to seed, so that two histories do not meet in one store.
+  /// The offset of all ids. It depends on the seed, so that two histories in one store do not collide.
   let offset: Int64
 
   init(seed: UInt64) {
@@ -50,7 +50,7 @@ struct Organization {
   }
 }
 
-/// Kinds of ids; each is counted for itself, as GitHub does.
+/// The kinds of ids. Each has its own sequence, as on GitHub; the raw value is the lowest id.
 enum IDKind: Int64, CaseIterable {
   case issue = 2_900_000_000
   case pullRequest = 2_400_000_000
@@ -66,9 +66,9 @@ enum IDKind: Int64, CaseIterable {
   case release = 215_000_000
 }
 
-/// Ids of a team: they grow with time, with gaps, and are no other team's.
+/// The ids of a team: increasing, with gaps, and distinct from those of other teams.
 struct IDSequences {
-  /// More teams than there can be.
+  /// The distance between ids, greater than the number of teams.
   static let stride: Int64 = 1024
 
   private let first: Int64

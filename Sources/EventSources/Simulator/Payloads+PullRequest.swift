@@ -64,7 +64,7 @@ extension JSONWriter {
     }
   }
 
-  /// The pull requests of a run, suite or check.
+  /// Writes the pull requests of a run, check suite or check run.
   mutating func changes(_ changes: [ChangeInRun], of repository: Repository) {
     array("pull_requests", changes) { json, change in
       json.object { json in

@@ -1,7 +1,9 @@
 import ValueStreamCore
 
 extension JSONWriter {
-  /// - Parameter isShort: as deployments show it.
+  /// Writes the `workflow_run` object of a run.
+  ///
+  /// - Parameter isShort: True for the short form in deployment payloads.
   mutating func workflowRun(_ run: WorkflowRun, isShort: Bool = false) {
     object("workflow_run") { json in
       let repository = run.repository
@@ -70,7 +72,7 @@ extension JSONWriter {
       json.member("status", job.isOver ? "completed" : job.startedAt == nil ? "queued" : "in_progress")
       json.member("conclusion", job.conclusion?.rawValue)
       json.time("created_at", job.createdAt)
-      // A job that waits has the time of its creation here.
+      // GitHub gives a queued job the time of its creation here.
       json.time("started_at", job.startedAt ?? job.completedAt ?? job.createdAt)
       json.time("completed_at", job.completedAt)
       json.member("name", job.plan.name)
@@ -98,7 +100,7 @@ extension JSONWriter {
   }
 }
 
-/// A step of a job, computed from how far the job is.
+/// A step of a job. Its state follows from the state of the job.
 struct JobStep {
   var name: String
   var number: Int
@@ -113,7 +115,7 @@ struct JobStep {
     }
     let work = ["Run actions/checkout@v5"] + job.plan.steps
     let names = ["Set up job"] + work + ["Post Run actions/checkout@v5", "Complete job"]
-    // The first and the last steps take moments, the work shares the rest.
+    // The first and the last step take at most 3 seconds each; the other steps share the rest.
     let whole = completed.seconds(since: started)
     let edge = min(3, whole / 8)
     let share = (whole - 2 * edge) / Double(job.failingStep.map { $0 + 1 } ?? work.count)

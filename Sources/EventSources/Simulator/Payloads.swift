@@ -1,8 +1,8 @@
 import ValueStreamCore
 
-/// Parts of GitHub's payloads.
+/// Writes parts of GitHub's payloads.
 ///
-/// Source: GitHub Docs, "Webhook events and payloads". Addresses that nobody follows are left out.
+/// Source: GitHub Docs, "Webhook events and payloads". Addresses that no reader uses are left out.
 extension JSONWriter {
   mutating func object(_ name: String, _ members: (inout JSONWriter) -> Void) {
     self.name(name)
@@ -88,7 +88,7 @@ extension JSONWriter {
     }
   }
 
-  /// A pull request as the issue that it is, too.
+  /// Writes a pull request in its form as an issue.
   mutating func issue(_ change: PullRequest) {
     object { json in
       json.member("url", change.issueAPI)
@@ -118,7 +118,7 @@ extension JSONWriter {
 
   // MARK: Commits
 
-  /// As pushes show it.
+  /// Writes a commit as in push payloads.
   mutating func pushedCommit(_ commit: Commit, of repository: Repository) {
     object { json in
       json.member("id", commit.sha)
@@ -140,7 +140,7 @@ extension JSONWriter {
     }
   }
 
-  /// As runs, suites and merge groups show it.
+  /// Writes a commit as in runs, check suites and merge groups.
   mutating func headCommit(_ commit: Commit) {
     object("head_commit") { json in
       json.member("id", commit.sha)

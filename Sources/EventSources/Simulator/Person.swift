@@ -1,6 +1,6 @@
 import ValueStreamCore
 
-/// Somebody, or something, that acts on GitHub.
+/// An account on GitHub: a user, a bot or an organisation.
 final class Account {
   enum Kind: String {
     case user = "User"
@@ -11,10 +11,10 @@ final class Account {
   let id: Int64
   let login: String
   let kind: Kind
-  /// For commits.
+  /// The name for commits.
   let name: String
   let email: String
-  /// As payloads show it.
+  /// The account as in payloads.
   let json: [UInt8]
 
   init(id: Int64, login: String, kind: Kind, name: String, email: String) {
@@ -45,34 +45,34 @@ final class Account {
   }
 }
 
-/// A member of the team, with habits.
+/// A member of the team.
 final class Person {
   let account: Account
   let habits: Habits
-  /// Tells this person's days apart from those of others.
+  /// The seed of this person's working hours, so that they differ from those of others.
   private let seed: UInt64
 
   struct Habits: Sendable {
     var login: String
     var name: String
-    /// Names of the repositories this person works on, the own one first.
+    /// The names of the repositories that this person works on, the main one first.
     var repositories: [String]
-    /// Working hours in UTC.
+    /// The working hours, as hours of the day in UTC.
     var from: Double
     var to: Double
-    /// 0 is Sunday.
+    /// The day off, as a weekday from 0 for Sunday; nil for none.
     var freeWeekday: Int?
-    /// How often a pull request starts as a draft.
+    /// The share of pull requests that start as a draft.
     var drafts: Double
-    /// How often a branch is named after its issue, instead of closing words in the body.
+    /// The share of branches named after their issue; the others use closing words in the body of the pull request.
     var namesBranches: Double
-    /// How often a branch is rebased and pushed by force instead of growing by a commit.
+    /// The share of updates that rebase the branch and push by force instead of adding a commit.
     var forces: Double
-    /// How often the first review asks for changes.
+    /// The share of first reviews that request changes.
     var strictness: Double
-    /// Hours of work until a review, in the median.
+    /// The median hours of work until a review.
     var reviewHours: Double
-    /// How often something is done on a weekend.
+    /// The share of weekend days with some work.
     var weekends: Double
   }
 
@@ -82,7 +82,7 @@ final class Person {
     self.seed = seed
   }
 
-  /// The part of a day that is worked; nil when none is.
+  /// Returns the working hours of a day, given in days since the Unix epoch; nil on a day off.
   private func hours(on day: Int64) -> (from: Timestamp, to: Timestamp)? {
     var random = SeededRandom(seed: seed &+ UInt64(bitPattern: day) &* 0x9e37_79b9_7f4a_7c15)
     let midnight = Timestamp.midnight(of: day)
@@ -94,16 +94,18 @@ final class Person {
     }
     guard weekday != habits.freeWeekday, !random.chance(0.04) else { return nil }
     let from = habits.from + random.between(-0.4, 0.5)
-    // Now and then something has to be done today.
+    // Sometimes work takes longer than planned.
     let late = random.chance(0.06) ? random.between(0.5, 2.2) : 0
     return (midnight.after(from * 3600), midnight.after((habits.to + random.between(-0.5, 0.5) + late) * 3600))
   }
 
-  /// The moment at which so much work is done when it begins at a time, or at the next one that is worked.
+  /// Returns when an amount of work is done that starts at a given time, or in the next working hours after it.
+  ///
+  /// - Parameter seconds: The amount of work, in seconds of working time.
   func moment(after start: Timestamp, work seconds: Double) -> Timestamp {
     var rest = max(seconds, 1)
     var day = start.day
-    // Some weeks are enough for everything; a holiday ends.
+    // Bounds the search: 200 days are enough for all work, also after days off.
     for _ in 0..<200 {
       if let (from, to) = hours(on: day) {
         let begin = max(start, from)

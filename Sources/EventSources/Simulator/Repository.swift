@@ -1,20 +1,20 @@
 import ValueStreamCore
 
-/// A commit as payloads show it.
+/// A commit as in payloads.
 struct Commit {
   var sha: String
   var tree: String
   var message: String
   var author: Account
-  /// Who made the commit object: GitHub itself for those made on its pages.
+  /// The committer; GitHub itself for commits made on its web pages.
   var committer: Account
   var time: Timestamp
   var added: [String] = []
   var modified: [String] = []
-  /// Its place among the heads of main; 0 where it is none.
+  /// The position among the heads of main, counted from 1; 0 for other commits.
   var ordinal = 0
 
-  /// The first line of its message.
+  /// The first line of the message.
   var title: String { message.split(separator: "\n").first.map(String.init) ?? message }
 }
 
@@ -33,14 +33,14 @@ struct Label {
   ]
 }
 
-/// A repository with what is going on in it.
+/// A repository and the work in progress in it.
 final class Repository {
   let plan: RepositoryPlan
   let id: Int64
   let name: String
   let owner: Account
   let createdAt: Timestamp
-  /// What is merged here, and the people who do it.
+  /// The people who work on this repository.
   var people: [Person] = []
   /// The head of main.
   var main: Commit
@@ -48,15 +48,15 @@ final class Repository {
   var openIssues = 0 { didSet { cached = nil } }
   var pushedAt: Timestamp { didSet { cached = nil } }
   var runNumbers: [String: Int] = [:]
-  /// Its environments by name.
+  /// The deploy targets by the name of the environment.
   private var lanes: [String: DeployLane] = [:]
-  /// What was deployed to staging last, and may go to production.
+  /// The commit deployed to staging last, the candidate for production.
   var staged: Commit?
   var incident: Incident?
-  /// Pull requests that wait to be merged one after the other; the first is being checked.
+  /// The pull requests in the merge queue, in order. The first is being checked.
   var mergeQueue: [PullRequest] = []
   var release = (major: 5, minor: 3)
-  /// Changes that came to main and are not in both environments yet.
+  /// The changes merged into main that are not in both environments yet.
   var landed: [(ordinal: Int, number: Int)] = []
   private var cached: [UInt8]?
 
@@ -80,14 +80,14 @@ final class Repository {
     set { lanes[environment] = newValue }
   }
 
-  /// Forgets what is going on.
+  /// Releases the work in progress, to break reference cycles.
   func letGo() {
     lanes = [:]
     mergeQueue = []
     incident = nil
   }
 
-  /// Issues and pull requests share their numbers.
+  /// Returns the next number. Issues and pull requests share their numbers.
   func takeNumber() -> Int {
     defer { nextNumber += 1 }
     return nextNumber
@@ -109,7 +109,7 @@ final class Repository {
     id / 4 + Int64(["ci.yml", "deploy.yml", "release.yml", "site.yml"].firstIndex(of: workflow.file) ?? 4)
   }
 
-  /// As payloads show the repository that an event is of.
+  /// The repository as the top-level member of a payload.
   var json: [UInt8] {
     if let cached { return cached }
     var json = JSONWriter(capacity: 3000)
@@ -124,7 +124,7 @@ final class Repository {
     return json.bytes
   }
 
-  /// As a push shows it: with two times as numbers.
+  /// The repository in a push payload, where two times are numbers.
   var pushJSON: [UInt8] {
     var json = JSONWriter(capacity: 3000)
     json.object { json in
@@ -140,7 +140,7 @@ final class Repository {
     return json.bytes
   }
 
-  /// As payloads show a repository within something else.
+  /// The repository as part of another object in a payload.
   private(set) lazy var shortJSON: [UInt8] = {
     var json = JSONWriter(capacity: 1000)
     json.object { json in

@@ -1,4 +1,4 @@
-/// What a repository is like: how it is built, merged, deployed and released, and how much happens in it.
+/// The properties of a repository: how it is built, merged, deployed and released, and how active it is.
 struct RepositoryPlan: Sendable {
   enum MergeMethod: Sendable {
     case squash, merge, rebase
@@ -8,24 +8,25 @@ struct RepositoryPlan: Sendable {
   var description: String
   var language: String
   var topics: [String]
-  /// How long ago it was made, in years.
+  /// The age of the repository at the start of the history, in years.
   var age: Double
-  /// Numbers that issues and pull requests have used before.
+  /// The highest number that earlier issues and pull requests have used.
   var usedNumbers: Int
   var mergeMethod: MergeMethod
   var hasMergeQueue = false
-  /// Is deployed to staging, and then to production.
+  /// True if commits are deployed to staging and then to production.
   var hasEnvironments = false
   var hasReleases = false
   var hasScanner = false
-  /// Context of the commit statuses of a CI elsewhere.
+  /// The context of the commit statuses from an external CI; nil if there is none.
   var outsideCI: String?
   var ci: WorkflowPlan
-  /// What a push to main deploys by itself.
+  /// The workflow that deploys directly on a push to main; nil if there is none.
   var site: WorkflowPlan?
-  /// In a working week.
+  /// The number of issues in a working week.
   var issues: Double
-  /// Pull requests without an issue, of people and of the bot that updates dependencies.
+  /// The number of pull requests without an issue in a working week, from people and from the bot that updates
+  /// dependencies.
   var otherChanges: Double
   var updates: Double
   var wording: Wording
@@ -43,12 +44,12 @@ struct WorkflowPlan: Sendable {
 struct JobPlan: Sendable {
   var name: String
   var runner = Runner.hosted
-  /// Names of jobs that come before.
+  /// The names of the jobs that must succeed first.
   var needs: [String] = []
-  /// In the median.
+  /// The median duration, in minutes.
   var minutes: Double
   var steps: [String]
-  /// Where it deploys to.
+  /// The environment that the job deploys to; nil if it does not deploy.
   var environment: String?
 
   enum Runner: Sendable {
@@ -64,7 +65,7 @@ struct JobPlan: Sendable {
   }
 }
 
-/// What issues, changes and files of a repository are called.
+/// The vocabulary for titles of issues and changes, and for the files of a repository.
 struct Wording: Sendable {
   var parts: [String]
   var symptoms: [String]
@@ -75,7 +76,7 @@ struct Wording: Sendable {
 }
 
 extension WorkflowPlan {
-  /// One file for all environments, as its input says.
+  /// A single file deploys to all environments; an input selects one.
   static let deploy = WorkflowPlan(name: "Deploy", file: "deploy.yml", jobs: [])
 
   static let toStaging = [

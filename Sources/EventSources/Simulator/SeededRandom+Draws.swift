@@ -8,14 +8,14 @@ import ValueStreamCore
   import Darwin
 #endif
 
-/// What people and machines do differs from time to time, in ways that these draw.
+/// Random draws for the behaviour of people and machines. The same seed gives the same draws.
 extension SeededRandom {
-  /// At least 0, less than 1.
+  /// Returns a number from 0 up to, but not including, 1.
   mutating func unit() -> Double {
     Double(next() >> 11) * 0x1p-53
   }
 
-  /// At least 0, less than `count`.
+  /// Returns an integer from 0 up to, but not including, `count`.
   mutating func below(_ count: Int) -> Int {
     Int(next().multipliedFullWidth(by: UInt64(max(count, 1))).high)
   }
@@ -28,7 +28,7 @@ extension SeededRandom {
     unit() < probability
   }
 
-  /// Nil of an empty list only.
+  /// Returns a random element; nil only if the list is empty.
   mutating func pick<Element>(_ elements: [Element]) -> Element? {
     elements.isEmpty ? nil : elements[below(elements.count)]
   }
@@ -38,27 +38,28 @@ extension SeededRandom {
     return index == 0 ? first : others[index - 1]
   }
 
-  /// Time until the next of many independent occurrences.
+  /// Returns an exponentially distributed number, such as the time until the next of many independent events.
   mutating func exponential(mean: Double) -> Double {
     -log(1 - unit()) * mean
   }
 
-  /// How long work takes: half of it less than the median, some of it much longer.
+  /// Returns a log-normally distributed number, such as the duration of work: half are below the median, some far
+  /// above it.
   ///
-  /// - Parameter spread: standard deviation of the logarithm; cut at two and a half of them.
+  /// - Parameter spread: The standard deviation of the logarithm. Values beyond 2.5 standard deviations are clamped.
   mutating func logNormal(median: Double, spread: Double) -> Double {
-    // Box and Muller's way to a normal deviate.
+    // The Box-Muller transform gives a normally distributed number.
     let radius = (-2 * log(1 - unit())).squareRoot()
     let deviate = radius * cos(2 * Double.pi * unit())
     return median * exp(spread * min(max(deviate, -2.5), 2.5))
   }
 
-  /// Forty hexadecimal digits.
+  /// Returns forty random hexadecimal digits.
   mutating func sha() -> String {
     String(Hex.text(of: (0..<3).flatMap { _ in bytes(of: next()) }).prefix(40))
   }
 
-  /// A random UUID (RFC 9562, version 4), in lower case.
+  /// Returns a random UUID (RFC 9562, version 4), in lower case.
   mutating func uuid() -> String {
     var bytes = bytes(of: next()) + bytes(of: next())
     bytes[6] = bytes[6] & 0x0f | 0x40
@@ -79,23 +80,23 @@ extension SeededRandom {
 }
 
 extension Timestamp {
-  /// This moment moved by a number of seconds.
+  /// Returns this time plus a number of seconds, which may be negative.
   func after(_ seconds: Double) -> Timestamp {
     advanced(byNanoseconds: Int64(seconds * 1e9))
   }
 
-  /// This moment without what is finer than a millisecond.
+  /// This time, truncated to milliseconds.
   var milliseconds: Timestamp { Timestamp(nanoseconds: nanoseconds - nanoseconds % 1_000_000) }
 
-  /// Days since the Unix epoch.
+  /// The day in UTC, as days since the Unix epoch.
   var day: Int64 { (seconds - ((seconds % 86_400) + 86_400) % 86_400) / 86_400 }
 
-  /// Midnight of a day since the Unix epoch.
+  /// Returns midnight UTC of a day, given in days since the Unix epoch.
   static func midnight(of day: Int64) -> Timestamp { Timestamp(seconds: day * 86_400) }
 
-  /// 0 is Sunday.
+  /// Returns the weekday of a day, given in days since the Unix epoch; 0 is Sunday.
   static func weekday(of day: Int64) -> Int { Int(((day + 4) % 7 + 7) % 7) }
 
-  /// RFC 3339 without a fraction, as GitHub writes times.
+  /// The time in RFC 3339 without a fraction, as GitHub writes times.
   var wholeSeconds: String { Timestamp(seconds: seconds).rfc3339 }
 }

@@ -1,7 +1,7 @@
 import ValueStreamCore
 
 extension Team {
-  /// What goes on by itself from the first moment.
+  /// Plans the recurring work from the start of the history.
   func begin() {
     for repository in repositories {
       planIssue(in: repository, isFirst: true)
@@ -10,15 +10,15 @@ extension Team {
       if repository.plan.hasEnvironments { planDailyDeploy(of: repository) }
       if repository.plan.hasReleases { planRelease(of: repository) }
     }
-    // Often enough that two weeks have one, late enough that there is something to roll back to.
+    // Early enough that a history of two weeks has an incident, late enough that there is a deploy to roll back to.
     let length = configuration.until.seconds(since: configuration.start)
     nextTrouble = configuration.start.after(min(length, 14 * 86_400) * random.between(0.35, 0.5))
   }
 
-  /// Seconds of work in a week.
+  /// The seconds of work in a week.
   private static let week = 5 * 8 * 3600.0
 
-  /// The next time that somebody does what is done so often in a week.
+  /// Plans a step that a person does so many times a week on average; `step` plans the next one itself.
   private func plan(_ timesAWeek: Double, by person: Person, isFirst: Bool = false, _ step: @escaping Step) {
     let mean = Self.week / (timesAWeek * configuration.activity)
     let work = isFirst ? random.between(60, min(mean / 3, Self.week)) : random.exponential(mean: mean)
@@ -47,7 +47,7 @@ extension Team {
   }
 
   func planUpdate(in repository: Repository) {
-    // A bot needs no working hours; it runs early on weekdays.
+    // The bot has no working hours. It runs early in the morning and skips weekends.
     let days = random.exponential(mean: 5 / (repository.plan.updates * configuration.activity))
     let time = Timestamp.midnight(of: now.after((0.5 + days) * 86_400).day).after(random.between(4.5, 5.5) * 3600)
     at(time) { team in

@@ -1,8 +1,10 @@
 import ValueStreamCore
 
-/// From the first push of a branch to the end of its pull request.
+/// Simulates changes, from the first push of a branch to the end of the pull request.
 extension Team {
-  /// - Parameter isUrgent: customers wait; nobody looks at the clock.
+  /// Plans a change: the author pushes a branch after some work, or soon if the change is urgent.
+  ///
+  /// - Parameter isUrgent: True for the fix of an incident, which does not wait for working hours.
   func beginChange(
     in repository: Repository, by author: Person, for issue: Issue?, title: String, isUrgent: Bool = false
   ) {
@@ -43,7 +45,7 @@ extension Team {
     }
   }
 
-  /// An update of a dependency, by the bot.
+  /// Opens the bot's pull request for an update of a dependency.
   func openUpdate(in repository: Repository) {
     guard let owner = member(of: repository), let package = random.pick(repository.plan.wording.packages) else { return }
     let version = "\(1 + random.below(8)).\(random.below(20)).\(random.below(9))"
@@ -86,7 +88,7 @@ extension Team {
     return change
   }
 
-  /// Labels, an assignee, a comment.
+  /// Adds a label, and sometimes an assignee and a comment.
   private func decorate(_ change: PullRequest) {
     let owner = change.owner
     let size = change.lines.added < 30 ? "size/S" : change.lines.added < 120 ? "size/M" : "size/L"
@@ -128,7 +130,7 @@ extension Team {
     }
   }
 
-  /// A new head: another commit, or the branch rewritten.
+  /// Pushes to the branch: usually another commit, sometimes the rewritten branch.
   func pushMore(to change: PullRequest, _ message: String) {
     guard change.isOpen, !change.isQueued else { return }
     let repository = change.repository
@@ -161,13 +163,13 @@ extension Team {
       json.member("after", change.headSHA)
     }
     startChecks(of: change, before: old)
-    // Something was forgotten, which shows when it is too late.
+    // Sometimes the author notices after the push that something is missing.
     if !change.isUrgent, random.chance(0.16) {
       after(random.between(40, 260)) { $0.pushMore(to: change, "Add what was forgotten") }
     }
   }
 
-  /// Everything that looks at a new head.
+  /// Starts the CI run and the external checks for a new head, and cancels the run for the old one.
   private func startChecks(of change: PullRequest, before: String?) {
     guard let head = change.commits.last else { return }
     if let run = change.run.flatMap({ activeRuns[$0] }) { cancel(run) }
@@ -182,7 +184,7 @@ extension Team {
     checkElsewhere(head, of: repository, branch: change.branch, before: before ?? noCommit, changes: run.changes)
   }
 
-  /// What its author does when its run has ended.
+  /// Continues after the run for a pull request: merges if it is green, otherwise plans a fix or a rerun.
   func checksEnded(of change: PullRequest, _ run: WorkflowRun) {
     guard change.run == run.id, change.isOpen else { return }
     guard run.conclusion == .failure else {
@@ -200,7 +202,7 @@ extension Team {
         team.rerun(run, onlyFailed: true, by: change.owner.account)
       }
     }
-    // A bot repairs nothing.
+    // The bot does not fix anything.
     if change.author.kind == .bot, isBroken { return }
     if change.isUrgent {
       after(random.between(90, 240), step)
@@ -225,7 +227,7 @@ extension Team {
     }
   }
 
-  /// Sends the pull request as it stands, changed just now.
+  /// Sends a pull request event with the current state, updated now.
   func send(_ change: PullRequest, _ action: String, by account: Account, _ more: (inout JSONWriter) -> Void = { _ in }) {
     change.updatedAt = now
     send("pull_request", action, of: change.repository, by: account) { json in

@@ -1,6 +1,6 @@
 import ValueStreamCore
 
-/// Deploys to staging after each merge, and from there to production.
+/// Simulates deploys to staging after each merge, and from there to production.
 extension Team {
   func requestDeploy(
     of commit: Commit, in repository: Repository, to environment: String, by account: Account, for reason: Deploy.Reason
@@ -18,7 +18,7 @@ extension Team {
     let run = makeRun(
       .deploy, jobs: isStaging ? WorkflowPlan.toStaging : WorkflowPlan.toProduction, in: repository, for: .deploy(deploy),
       event: isStaging ? "workflow_run" : "workflow_dispatch", head: commit, branch: "main", by: account)
-    // One at a time; of those that wait, the newest.
+    // Only one run deploys at a time, and only the newest waits; an older waiting run is cancelled.
     guard repository[lane: environment].busy != nil else {
       repository[lane: environment].busy = run
       return startAttempt(of: run, by: account)
@@ -86,13 +86,13 @@ extension Team {
     }
   }
 
-  /// The deployment with its time of update.
+  /// Returns the deployment, updated now.
   private func touched(_ deploy: Deploy) -> Deployment? {
     deploy.deployment?.updatedAt = now
     return deploy.deployment
   }
 
-  /// Changes that come to an environment for the first time.
+  /// Returns the numbers of the changes that reach an environment for the first time with this deploy.
   private func arrivals(of deploy: Deploy, in repository: Repository) -> [Int] {
     let last = repository[lane: deploy.environment].ordinal
     let new = deploy.commit.ordinal
@@ -153,13 +153,13 @@ extension Team {
     }
   }
 
-  // MARK: What follows
+  // MARK: Follow-up
 
   func deployRunEnded(_ run: WorkflowRun, _ deploy: Deploy) {
     let repository = run.repository
     if run.conclusion == .failure {
       guard run.attempt < 3, let caretaker else { return freeLane(deploy.environment, of: repository) }
-      // The lane stays taken until it is tried again.
+      // The deploy target stays busy until the rerun.
       return after(random.between(150, 600)) { $0.rerun(run, onlyFailed: true, by: caretaker.account) }
     }
     freeLane(deploy.environment, of: repository)
@@ -184,7 +184,7 @@ extension Team {
     fixed(incident, in: repository)
   }
 
-  /// Deploys to production what is on staging, if that is anything new.
+  /// Deploys the commit on staging to production if it is newer, unless there is an incident or a deploy in progress.
   private func goLive(in repository: Repository, by account: Account, for reason: Deploy.Reason) {
     guard repository.incident == nil, let commit = repository.staged, repository[lane: "production"].busy == nil,
       commit.ordinal > repository[lane: "production"].ordinal
@@ -198,7 +198,7 @@ extension Team {
     while [0, 6].contains(Timestamp.weekday(of: day)) { day += 1 }
     at(Timestamp.midnight(of: day).after(random.between(13.1, 14) * 3600)) { team in
       if let caretaker = team.caretaker { team.goLive(in: repository, by: caretaker.account, for: .daily) }
-      // Not on the same day again.
+      // Plans the next deploy for another day.
       team.after(12 * 3600) { $0.planDailyDeploy(of: repository) }
     }
   }

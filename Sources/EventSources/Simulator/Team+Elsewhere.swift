@@ -1,6 +1,6 @@
 import ValueStreamCore
 
-/// What others than GitHub's own CI say of a commit.
+/// Simulates checks of a commit outside GitHub Actions.
 extension Team {
   func checkElsewhere(_ commit: Commit, of repository: Repository, branch: String, before: String, changes: [ChangeInRun]) {
     if repository.plan.hasScanner { scan(commit, of: repository, branch: branch, before: before, changes: changes) }
@@ -122,7 +122,7 @@ extension Team {
     _ state: String, _ description: String, _ commit: Commit, of repository: Repository, branch: String, context: String
   ) {
     let id = newID(.status)
-    // These times have an offset where others have a Z.
+    // GitHub writes these times with an offset `+00:00` instead of `Z`.
     let time = "\(now.wholeSeconds.dropLast())+00:00"
     send("status", of: repository, by: organization.deviceFarm) { json in
       json.member("id", id)

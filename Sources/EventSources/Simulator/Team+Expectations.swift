@@ -1,5 +1,5 @@
 extension HistoryExpectations {
-  /// Tells things as they stand.
+  /// Adds the recorded items in their current state.
   mutating func add(_ things: Team.Things) {
     issues += things.issues.map { issue in
       Issue(

@@ -1,6 +1,6 @@
 import ValueStreamCore
 
-/// A deploy that breaks production, and what is done about it.
+/// Simulates a deploy that breaks production, and its repair.
 extension Team {
   func trouble(in repository: Repository) {
     guard repository.incident == nil, let caretaker else { return }
@@ -20,7 +20,7 @@ extension Team {
     }
   }
 
-  /// Deploys what served before, by running that deploy once more.
+  /// Restores the previous version by rerunning its deploy.
   private func rollBack(_ repository: Repository, by person: Person) {
     guard let run = repository[lane: "production"].previousRun, let deploy = run.deploy, run.isOver,
       repository[lane: "production"].busy == nil
@@ -31,7 +31,7 @@ extension Team {
     rerun(run, onlyFailed: false, by: person.account)
   }
 
-  /// The fix serves.
+  /// Ends the incident, because the fix is in production.
   func fixed(_ incident: Incident, in repository: Repository) {
     guard let caretaker else { return }
     repository.incident = nil

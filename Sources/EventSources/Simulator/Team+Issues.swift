@@ -35,7 +35,7 @@ extension Team {
     return issue
   }
 
-  /// A larger one, with sub-issues that follow.
+  /// Opens a larger issue, and plans its sub-issues.
   func openEpic(in repository: Repository, by author: Person) {
     let part = random.pick(repository.plan.wording.parts) ?? "page"
     let epic = open(.feature, title: "A better \(part)", labels: ["epic"], in: repository, by: author)
@@ -65,7 +65,7 @@ extension Team {
     }
   }
 
-  /// Somebody makes it theirs, and a change follows.
+  /// Assigns the issue to somebody and plans a change for it.
   private func takeUp(_ issue: Issue) {
     guard let assignee = member(of: issue.repository) else { return }
     whenDone(assignee, median: 3 * 3600, spread: 0.9) { team in

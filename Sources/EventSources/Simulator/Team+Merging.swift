@@ -11,7 +11,7 @@ extension Team {
     let merger = random.chance(0.12) ? caretaker ?? change.owner : change.owner
     let step: Step = { team in
       change.isBeingMerged = false
-      // A push may have come in between.
+      // A push may have arrived in the meantime.
       guard team.isReady(change) else { return }
       if change.repository.plan.hasMergeQueue {
         team.enqueue(change, by: merger.account)
@@ -32,7 +32,7 @@ extension Team {
       commits = [commit]
     case .merge: commits = change.commits + [mergeCommit(of: change, by: account)]
     case .rebase:
-      // The same changes as new commits.
+      // A rebase makes new commits with the same changes.
       commits = change.commits.map { commit in
         var commit = commit
         commit.sha = random.sha()
@@ -51,7 +51,7 @@ extension Team {
       author: account, committer: organization.webFlow, time: now)
   }
 
-  /// Main moves to the last of the commits, and what follows from it.
+  /// Moves main to the last of the commits, closes the pull request and starts the builds of main.
   private func land(_ change: PullRequest, commits: [Commit], pushedBy pusher: Account, by account: Account) {
     guard var head = commits.last else { return }
     let repository = change.repository
@@ -70,7 +70,7 @@ extension Team {
     if let issue = change.issue {
       switch change.tie {
       case .closingWords: close(issue, "completed", by: account)
-      // An incident ends in production, other issues when somebody thinks of it.
+      // An incident is closed once its fix is in production, other issues some time after the merge.
       case .branch where !change.isUrgent:
         whenDone(change.owner, median: 2400) { $0.close(issue, "completed", by: change.owner.account) }
       case .branch, .none: break
@@ -98,7 +98,7 @@ extension Team {
     if change.repository.mergeQueue.count == 1 { checkGroup(of: change) }
   }
 
-  /// Tries what main would be with it.
+  /// Checks the commit that main would have after the merge.
   private func checkGroup(of change: PullRequest) {
     let repository = change.repository
     let base = repository.main.sha

@@ -1,10 +1,10 @@
 import ValueStreamCore
 
-/// Forty of them stand for no commit.
+/// The SHA of forty zeros, which means that there is no commit.
 let noCommit = String(repeating: "0", count: 40)
 
 extension Team {
-  /// A commit on somebody's branch.
+  /// Creates a commit on a branch, without pushing it.
   func makeCommit(in repository: Repository, by author: Account, _ message: String, time: Timestamp) -> Commit {
     let (added, modified) = touchedFiles(in: repository)
     return Commit(
@@ -12,7 +12,9 @@ extension Team {
       modified: modified)
   }
 
-  /// - Parameter commits: those that are new on the ref, the head last; empty for a deletion.
+  /// Sends a push of a branch or tag.
+  ///
+  /// - Parameter commits: The commits that are new on the ref, with the head last; empty for a deletion.
   func push(
     _ ref: String, of repository: Repository, from before: String?, to after: Commit?, commits: [Commit], isForced: Bool = false,
     by account: Account

@@ -1,6 +1,6 @@
 import ValueStreamCore
 
-/// Releases of the app: a candidate on Thursdays, and what came of it on Tuesdays.
+/// Simulates releases of the app: a release candidate on Thursdays, the release itself on Tuesdays.
 extension Team {
   func planRelease(of repository: Repository) {
     var day = now.day + 1
@@ -16,7 +16,7 @@ extension Team {
   }
 
   private func tag(_ repository: Repository, _ tag: String, isPrerelease: Bool, by account: Account) {
-    // Nothing was a candidate before the first Thursday.
+    // There is no candidate before the first Thursday.
     if !isPrerelease, repository.release.minor == 3 { return }
     let head = repository.main
     createTag(tag, of: repository, at: head, by: account)
@@ -46,7 +46,7 @@ extension Team {
           json.member("name", release.tag)
           json.member("draft", false)
           json.member("prerelease", release.isPrerelease)
-          // The time of the commit.
+          // GitHub reports the time of the commit here.
           json.time("created_at", release.commit.time)
           json.time("published_at", now)
           json.array("assets", [String]()) { $0.value($1) }

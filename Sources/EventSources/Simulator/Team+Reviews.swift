@@ -3,7 +3,7 @@ import ValueStreamCore
 extension Team {
   func askForReview(of change: PullRequest) {
     guard let reviewer = change.isUrgent ? caretaker : member(of: change.repository, besides: change.owner) else { return }
-    // Some are given up, which shows when somebody looks at them.
+    // Some pull requests are abandoned after their first review.
     let isDoomed = !change.isUrgent && random.chance(0.09)
     after(random.between(20, change.isUrgent ? 60 : 180)) { team in
       team.request(reviewer, for: change)
@@ -39,7 +39,7 @@ extension Team {
     }
   }
 
-  /// The author does what was asked, and the reviewer looks again.
+  /// Lets the author address the review, and the reviewer review again.
   private func answer(_ reviewer: Person, in change: PullRequest) {
     whenDone(change.owner, median: 4000) { team in
       guard change.isOpen else { return }
@@ -59,6 +59,8 @@ extension Team {
     }
   }
 
+  /// Submits a review.
+  ///
   /// - Parameter state: `approved`, `changes_requested` or `commented`.
   func review(_ change: PullRequest, by reviewer: Person, _ state: String) {
     guard change.isOpen else { return }

@@ -1,6 +1,6 @@
 import ValueStreamCore
 
-/// Runs of workflows with their jobs, on runners that are busy at times.
+/// Simulates workflow runs and their jobs, with waits for busy runners.
 extension Team {
   func makeRun(
     _ workflow: WorkflowPlan, jobs: [JobPlan]? = nil, in repository: Repository, for purpose: WorkflowRun.Purpose, event: String,
@@ -15,7 +15,7 @@ extension Team {
     return run
   }
 
-  /// Tells that the next attempt is asked for, and queues its first jobs.
+  /// Sends the request of the next attempt and queues its first jobs.
   func startAttempt(of run: WorkflowRun, by account: Account) {
     announceAttempt(of: run, by: account)
     queueJobs(of: run)
@@ -31,7 +31,7 @@ extension Team {
     send(run, "requested")
   }
 
-  /// Once more, with the next attempt's number: what failed, or everything.
+  /// Reruns a finished run as its next attempt, with the failed jobs or all jobs.
   func rerun(_ run: WorkflowRun, onlyFailed: Bool, by account: Account) {
     guard run.isOver else { return }
     run.jobs = onlyFailed ? run.jobs.filter { $0.value.conclusion == .success } : [:]
@@ -45,7 +45,7 @@ extension Team {
     }
   }
 
-  /// Queues the jobs whose needs are met, skips those whose needs are not, and ends the run when all are over.
+  /// Queues the jobs whose needs succeeded, skips those whose needs failed, and ends the run when all jobs are over.
   private func advance(_ run: WorkflowRun) {
     for plan in run.jobPlans where run.jobs[plan.name] == nil {
       let needs = plan.needs.map { run.jobs[$0] }
@@ -62,13 +62,13 @@ extension Team {
     countJob()
     send(job, of: run, "queued")
     if plan.environment != nil { deployQueued(by: job, run) }
-    // The more there is to do, here and in other teams, the longer it takes until a runner is free.
+    // The wait for a runner grows with the load, from this team and from others.
     let load = busyness + max(0, Double(activeJobs) - 3) * 0.7
     let base = plan.runner == .mac ? 28.0 : plan.runner == .own ? 3.0 : 6.0
     after(random.logNormal(median: base * load, spread: 0.6)) { $0.start(job, of: run) }
   }
 
-  /// How much the runners have to do with what is not told: 1 at night, six times as much on a working day at one o'clock.
+  /// The background load of the runners: 1 at night and on weekends, up to 6 on working days at 13:00 UTC.
   private var busyness: Double {
     let weekday = Timestamp.weekday(of: now.day)
     if weekday == 0 || weekday == 6 { return 1 }
@@ -99,7 +99,7 @@ extension Team {
   private func isToFail(_ job: JobRun, of run: WorkflowRun) -> Bool {
     if run.brokenJob == job.plan.name { return true }
     if let deploy = run.deploy { return deploy.failsFirst && job.plan.environment != nil && run.attempt == 1 }
-    // Tests with browsers, devices and databases fail now and then for no reason of ours.
+    // Tests with browsers, devices and databases are flaky.
     let chance = ["e2e", "ios", "integration"].contains(job.plan.name) ? 0.06 : 0.012
     return run.attempt == 1 && random.chance(chance)
   }
@@ -143,7 +143,7 @@ extension Team {
     send(run, "completed")
   }
 
-  /// Ends a run that nobody needs any more.
+  /// Cancels a run that is no longer needed.
   func cancel(_ run: WorkflowRun) {
     guard !run.isOver else { return }
     for plan in run.jobPlans {
@@ -167,7 +167,7 @@ extension Team {
     if run.conclusion == .failure { again(run) }
   }
 
-  /// Somebody starts what failed once more; soon, when customers wait.
+  /// Lets somebody rerun the failed jobs, at most twice; sooner during an incident.
   private func again(_ run: WorkflowRun) {
     guard run.attempt < 3, let caretaker else { return }
     let step: Step = { $0.rerun(run, onlyFailed: true, by: caretaker.account) }

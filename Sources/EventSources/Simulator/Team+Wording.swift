@@ -44,13 +44,13 @@ extension Team {
       "I will take this after the release.")
   }
 
-  /// The first words of a title, as in branch names.
+  /// Returns the first significant words of a title, joined by hyphens as in branch names.
   static func slug(_ title: String) -> String {
     let words = title.lowercased().split { !($0.isASCII && ($0.isLetter || $0.isNumber)) }
     return words.filter { !["the", "of", "a", "in", "is", "for", "to"].contains($0) }.prefix(4).joined(separator: "-")
   }
 
-  /// Files that a commit touches.
+  /// Returns random files that a commit adds and modifies.
   func touchedFiles(in repository: Repository) -> (added: [String], modified: [String]) {
     let files = repository.plan.wording.files
     let modified = (0...random.below(3)).compactMap { _ in random.pick(files) }

@@ -1,14 +1,14 @@
 import ValueStreamCore
 
-/// A team at work: what it does next waits in a queue of steps, in the order of their times.
+/// A team at work. A queue holds its planned steps in the order of their times.
 ///
-/// What each step does is told in the extensions `Team+<Topic>.swift`. Only what still goes on is in memory.
+/// The extensions in `Team+<Topic>.swift` implement the steps. Memory holds only the work in progress.
 final class Team {
   typealias Step = (Team) -> Void
 
   private struct Planned: Comparable {
     var time: Timestamp
-    /// Steps of the same moment keep the order in which they were planned.
+    /// The order of planning, which orders steps at the same time.
     var order: Int
     var step: Step
 
@@ -30,20 +30,20 @@ final class Team {
   private var plannedCount = 0
   private var ids: IDSequences
 
-  /// Jobs that are queued or run.
+  /// The number of jobs that are queued or running.
   var activeJobs = 0
-  /// Runs that are not over, by id.
+  /// The unfinished runs, by id.
   var activeRuns: [Int64: WorkflowRun] = [:]
-  /// Deploys so far; every now and then one fails at first.
+  /// The number of deploys so far. Every 13th is chosen to fail at first.
   var deployCount = 0
-  /// The next production deploy of the shop after this breaks it.
+  /// The next daily production deploy of the shop after this time breaks production.
   var nextTrouble: Timestamp
 
   private var outbox: [HistoryDelivery] = []
   private var outboxStart = 0
   private var lastSent = Timestamp.epoch
   private var expected = HistoryExpectations()
-  /// Things that are told when the history ends; nil when nobody asks.
+  /// The items for the expectations; nil if they are not recorded.
   var things: Things?
 
   struct Things {
@@ -63,7 +63,7 @@ final class Team {
     let suffix = number == 0 ? "" : String(number + 1)
     people = Person.Habits.all.enumerated().map { index, habits in
       let id = 150_000_000 + organization.offset + Int64(number * 16 + index)
-      // The form of accounts that an enterprise manages.
+      // The login format of managed users of an enterprise.
       let account = Account(
         id: id, login: "\(habits.login)\(suffix)_harbour", kind: .user, name: habits.name,
         email: "\(habits.login)\(suffix)@harbour.example")
@@ -93,7 +93,7 @@ final class Team {
 
   // MARK: Time
 
-  /// Steps end a little earlier than the history, so that what they send is within it.
+  /// The last time for steps, a little before the end of the history, so that their deliveries lie within it.
   private var horizon: Timestamp { configuration.until.after(-5) }
 
   func at(_ time: Timestamp, _ step: @escaping Step) {
@@ -106,20 +106,22 @@ final class Team {
     at(now.after(seconds), step)
   }
 
-  /// When somebody has so much work behind them, if they begin now.
+  /// Plans a step for the time at which a person has done an amount of work that starts now.
+  ///
+  /// - Parameter seconds: The median amount of work, in seconds of working time.
   func whenDone(_ person: Person, median seconds: Double, spread: Double = 0.7, _ step: @escaping Step) {
     at(person.moment(after: now, work: random.logNormal(median: seconds, spread: spread)), step)
   }
 
   // MARK: Deliveries
 
-  /// The next delivery; nil when there is no more.
+  /// Returns the next delivery; nil after the last one.
   func nextDelivery() -> HistoryDelivery? {
     while outboxStart == outbox.count {
       outbox.removeAll(keepingCapacity: true)
       outboxStart = 0
       guard let next = planned.removeLeast() else {
-        // Things refer to their repository, and it to them.
+        // Breaks the reference cycles between repositories and their items.
         for repository in repositories { repository.letGo() }
         return nil
       }
@@ -133,8 +135,8 @@ final class Team {
   /// Sends a delivery.
   ///
   /// - Parameters:
-  ///   - action: nil for types that have none.
-  ///   - members: those besides action, repository, organization and sender.
+  ///   - action: The action; nil for event types that have none.
+  ///   - members: Writes the members other than action, repository, organization and sender.
   func send(
     _ event: String, _ action: String? = nil, of repository: Repository, by sender: Account,
     _ members: (inout JSONWriter) -> Void
@@ -159,7 +161,7 @@ final class Team {
 
   func newID(_ kind: IDKind) -> Int64 { ids.next(kind, &random) }
 
-  /// What came of it so far; things only where they are recorded.
+  /// The expectations so far. They list items only if these are recorded.
   var expectations: HistoryExpectations {
     var result = expected
     result.repositories = repositories.map { HistoryExpectations.Repository(id: $0.id, fullName: $0.fullName) }
@@ -173,10 +175,10 @@ final class Team {
 
   func person(_ login: String) -> Person? { people.first { $0.habits.login == login } }
 
-  /// Who is called when something has to be done.
+  /// The person who is called when something has to be done.
   var caretaker: Person? { person("hugo") }
 
-  /// Somebody of a repository, its own people more often.
+  /// Returns a random person who works on the repository, more often one whose main repository it is.
   func member(of repository: Repository, besides other: Person? = nil) -> Person? {
     let candidates = repository.people.filter { $0 !== other }
     let own = candidates.filter { $0.habits.repositories.first == repository.plan.name }

@@ -1,6 +1,6 @@
 import ValueStreamCore
 
-/// An issue as it stands.
+/// An issue in its current state.
 final class Issue {
   let id: Int64
   let number: Int
@@ -12,14 +12,15 @@ final class Issue {
   let createdAt: Timestamp
   var updatedAt: Timestamp
   var closedAt: Timestamp?
-  /// `completed`, `not_planned`, `reopened`; nil while it was never closed.
+  /// The reason of the last change of state: `completed`, `not_planned` or `reopened`; nil if the issue was never
+  /// closed.
   var stateReason: String?
   var labels: [Label] = []
   var assignee: Person?
   var comments = 0
   var parent: Issue?
   var subIssues = (total: 0, completed: 0)
-  /// How often it was reopened.
+  /// The number of times the issue was reopened.
   var reopenings = 0
 
   enum Kind: String {
@@ -47,13 +48,13 @@ final class Issue {
   var api: String { "\(repository.api)/issues/\(number)" }
 }
 
-/// A pull request as it stands.
+/// A pull request in its current state.
 final class PullRequest {
   let id: Int64
   let number: Int
   let repository: Repository
   let author: Account
-  /// Who looks after it: its author, or whoever looks after a bot's.
+  /// The responsible person: the author, or the person in charge of a bot's pull request.
   let owner: Person
   let title: String
   let body: String
@@ -61,37 +62,37 @@ final class PullRequest {
   let issue: Issue?
   let tie: HistoryExpectations.Tie
   let createdAt: Timestamp
-  /// The head of main when the branch began.
+  /// The head of main when the branch was created.
   let baseSHA: String
   var updatedAt: Timestamp
   var closedAt: Timestamp?
   var mergedBy: Account?
-  /// Of a test merge while it is open.
+  /// The commit on main; the commit of GitHub's test merge while the pull request is open.
   var mergeSHA: String
   var isDraft: Bool
   var labels: [Label] = []
   var assignee: Person?
   var requested: [Person] = []
-  /// Those on its branch since it left main.
+  /// The commits on the branch since it left main.
   var commits: [Commit]
   var lines = (added: 0, deleted: 0)
   var comments = 0
   var reviewComments = 0
 
-  // What its story goes by.
+  // State of the simulation that payloads do not show.
   var isUrgent = false
-  /// Its head does not work, whatever is run again.
+  /// True if the head is broken, so that reruns fail too.
   var isBroken = false
   var isApproved = false
   var checks = Checks.running
-  /// Somebody has begun to merge it.
+  /// True if somebody is about to merge the pull request.
   var isBeingMerged = false
   var isQueued = false
-  /// Who put it into the merge queue.
+  /// The account that added the pull request to the merge queue.
   var enqueuer: Account?
-  /// The group that is checked in the merge queue.
+  /// The group that the merge queue is checking; nil if there is none.
   var group: MergeGroup?
-  /// The id of the run for its head; nil when that is over.
+  /// The id of the newest run for this pull request; nil if there is none yet.
   var run: Int64?
 
   enum Checks {
@@ -125,24 +126,24 @@ final class PullRequest {
   var headSHA: String { commits.last?.sha ?? baseSHA }
   var web: String { "\(repository.web)/pull/\(number)" }
   var api: String { "\(repository.api)/pulls/\(number)" }
-  /// It is an issue, too.
+  /// The address of the pull request as an issue in the API.
   var issueAPI: String { "\(repository.api)/issues/\(number)" }
 }
 
-/// What the merge queue checks before main moves to it.
+/// The group of commits that the merge queue checks before main moves to it.
 struct MergeGroup {
   var head: Commit
-  /// Without `refs/heads/`.
+  /// The name of the branch without `refs/heads/`.
   var branch: String
   var baseSHA: String
 }
 
-/// Customers are affected, and what is done about it.
+/// An incident that affects customers, and the state of its repair.
 final class Incident {
   let issue: Issue
-  /// The change that ends it, once it is on main.
+  /// The position on main of the change that fixes the incident; nil until it is merged.
   var fixOrdinal: Int?
-  /// The fix is on its way to production.
+  /// True if the deploy of the fix to production was requested.
   var isFixRequested = false
 
   init(issue: Issue) {

@@ -1,8 +1,8 @@
 import ValueStreamCore
 
-/// A run of a workflow with its attempts.
+/// A workflow run with its attempts.
 final class WorkflowRun {
-  /// What comes after it.
+  /// The purpose of the run, which decides what follows when it ends.
   enum Purpose {
     case change(PullRequest)
     case main(Commit)
@@ -29,13 +29,13 @@ final class WorkflowRun {
   let jobPlans: [JobPlan]
   let repository: Repository
   let purpose: Purpose
-  /// What started it: `push`, `pull_request`.
+  /// The event that started the run, such as `push` or `pull_request`.
   let event: String
   let head: Commit
   let headBranch: String
   let actor: Account
   let createdAt: Timestamp
-  /// Pull requests as they were when it began.
+  /// The pull requests as they were when the run started.
   let changes: [ChangeInRun]
   var attempt = 0
   var triggeringActor: Account
@@ -43,9 +43,9 @@ final class WorkflowRun {
   var updatedAt: Timestamp
   var status = Status.queued
   var conclusion: Conclusion?
-  /// The latest run of each job, by its name.
+  /// The latest run of each job, by name.
   var jobs: [String: JobRun] = [:]
-  /// Name of a job that fails in every attempt.
+  /// The name of a job that fails in every attempt; nil if there is none.
   var brokenJob: String?
 
   init(
@@ -74,11 +74,11 @@ final class WorkflowRun {
   var api: String { "\(repository.api)/actions/runs/\(id)" }
   var web: String { "\(repository.web)/actions/runs/\(id)" }
 
-  /// The deploy that it is, if it is one.
+  /// The deploy that the run performs; nil for other purposes.
   var deploy: Deploy? { if case .deploy(let deploy) = purpose { deploy } else { nil } }
 }
 
-/// A pull request as runs and checks name it.
+/// A pull request as listed in runs and checks.
 struct ChangeInRun {
   var id: Int64
   var number: Int
@@ -95,9 +95,9 @@ struct ChangeInRun {
   }
 }
 
-/// One run of a job.
+/// A run of a job.
 final class JobRun {
-  /// Also that of its check run.
+  /// The id of the job, and of its check run.
   let id: Int64
   let plan: JobPlan
   let attempt: Int
@@ -106,7 +106,7 @@ final class JobRun {
   var completedAt: Timestamp?
   var conclusion: WorkflowRun.Conclusion?
   var runner: Int?
-  /// Index of the step that fails.
+  /// The index of the step that fails; nil if none does.
   var failingStep: Int?
 
   init(id: Int64, plan: JobPlan, attempt: Int, createdAt: Timestamp) {
@@ -126,11 +126,11 @@ struct Deployment {
   var environment: String
   var createdAt: Timestamp
   var updatedAt: Timestamp
-  /// The job that deploys.
+  /// The id of the job that deploys.
   var jobID: Int64
 }
 
-/// A commit on its way to an environment; each attempt makes a deployment of its own.
+/// A deploy of a commit to an environment. Each attempt creates its own deployment object.
 final class Deploy {
   enum Reason {
     case merge, daily, demand, hotfix
@@ -139,11 +139,11 @@ final class Deploy {
   let commit: Commit
   let environment: String
   let reason: Reason
-  /// An older commit deployed once more.
+  /// True if this run deploys an older commit again.
   var isRollback = false
-  /// Breaks production, which shows soon after.
+  /// True if the deploy breaks production, which is noticed soon after.
   var isBad = false
-  /// Its attempts so far fail for this reason only.
+  /// True if the first attempt fails. Deploys fail for no other reason.
   var failsFirst = false
   var deployment: Deployment?
 
@@ -154,16 +154,16 @@ final class Deploy {
   }
 }
 
-/// An environment, which is deployed to by one run at a time.
+/// An environment of a repository as a deploy target. Only one run deploys to it at a time.
 struct DeployLane {
-  /// The run that deploys now, and the one that waits for it.
+  /// The run that is deploying, and the run that waits for it.
   var busy: WorkflowRun?
   var waiting: WorkflowRun?
-  /// What serves, and the runs that deployed it and what served before.
+  /// The deployment in service, the run that deployed it, and the run that deployed its predecessor.
   var active: Deployment?
   var activeRun: WorkflowRun?
   var previousRun: WorkflowRun?
-  /// The latest commit of main that was ever there.
+  /// The position on main of the newest commit that was ever deployed here.
   var ordinal = 0
 }
 

@@ -2,18 +2,18 @@ import CSV
 import Synchronization
 import ValueStreamCore
 
-/// Reads rows of things that took their time, and says of each group of them how many there were and how long they took.
+/// Reads rows of items with durations, and computes statistics for each group of rows.
 ///
-/// Several threads read; what comes out does not depend on how many, nor on the order of rows.
+/// Several threads read. The result does not depend on their number, nor on the order of rows.
 package struct Aggregation: Sendable {
-  /// The column with the moment that decides on a row's window. The date counts as it is written, in its own time zone.
+  /// The column whose time decides on the window of a row. The date counts as written, in its own time zone.
   package var timeColumn: String
   package var calendar: Calendar
   package var views: [View]
   package var tallies: [Tally]
-  /// Count rows that cannot be read instead of ending with what is wrong with the first.
+  /// True to count unreadable rows; false to fail at the first one.
   package var skipsBadRows = false
-  /// Files that have no rows when there is nothing in them; others are mistakes then.
+  /// The paths of files that may be empty. An empty file with another path is an error.
   package var mayBeEmpty: Set<String> = []
   package var threads = 1
 
@@ -24,8 +24,10 @@ package struct Aggregation: Sendable {
     self.tallies = tallies
   }
 
-  /// - Parameter paths: of files; `-` stands for standard input.
-  /// - Throws: ``CSVError``, of several the one that comes first.
+  /// Reads the files and returns the statistics.
+  ///
+  /// - Parameter paths: The files to read; `-` means standard input.
+  /// - Throws: ``CSVError``; if there are several errors, the first in the order of files and rows.
   package func run(_ paths: [String]) async throws -> AggregationResult {
     let source = CSVSource(paths, mayBeEmpty: mayBeEmpty)
     let plan = ReadingPlan(timeColumn: timeColumn, calendar: calendar, views: views, tallies: tallies)
@@ -35,7 +37,7 @@ package struct Aggregation: Sendable {
       }
       return try await group.reduce(into: []) { $0.append($1) }
     }
-    // Blocks are handed out in order, so all before the first bad one have been read.
+    // Blocks are handed out in order, so every block before the first bad one has been read.
     if let first = outcomes.compactMap(\.failure).min(by: { $0.block < $1.block }) { throw first.error }
     return AggregationResult(calendar: calendar, outcomes: outcomes.map(\.part))
   }

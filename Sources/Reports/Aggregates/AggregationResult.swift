@@ -1,6 +1,6 @@
-/// What an ``Aggregation`` found.
+/// The result of an ``Aggregation``.
 package struct AggregationResult: Sendable {
-  /// What one thread found.
+  /// The result of one thread.
   struct Part: Sendable {
     var totals: [ViewTotals]
     var tallies: [TallyCounts]
@@ -10,13 +10,13 @@ package struct AggregationResult: Sendable {
 
   package let calendar: Calendar
   private let parts: [Part]
-  /// Of each tally how often each bin occurs.
+  /// The number of rows in each bin, for each tally.
   package let bins: [[SizeBin: Int]]
-  /// Of each tally how many rows are in no bin: a measure is absent there, or not greater than 0.
+  /// The number of rows in no bin, for each tally: a measure is absent or not greater than 0.
   package let unbinned: [Int]
-  /// Rows that could not be read.
+  /// The number of rows that could not be read.
   package let rejected: Int
-  /// Durations and sizes below zero, which count nowhere.
+  /// The durations and sizes below zero, which are left out everywhere.
   package let negatives: NegativeValues
 
   init(calendar: Calendar, outcomes parts: [Part]) {
@@ -31,7 +31,7 @@ package struct AggregationResult: Sendable {
     unbinned = tallies.map(\.others)
   }
 
-  /// The groups of a view by window, then by the values of their columns, as bytes.
+  /// Returns the groups of a view, sorted by window and then by the bytes of their values.
   package func groups(ofView index: Int) -> [AggregatedGroup] {
     struct Member {
       var part: Int
@@ -62,16 +62,16 @@ package struct AggregationResult: Sendable {
   }
 }
 
-/// The rows of one group.
+/// The statistics of the rows of one group.
 package struct AggregatedGroup: Sendable {
-  /// The number of its window in the calendar.
+  /// The number of the window in the calendar.
   package let window: Int
-  /// What the rows have in the columns of the view.
+  /// The values of the view's columns that all rows of the group share.
   package let values: [String]
-  /// When its window starts in the time zone of its earliest row, in seconds since 1970.
+  /// The start of the window in the time zone of its earliest row, in seconds since 1970.
   package let start: Int64
   package let rows: Int
-  /// For each statistic of the view; nil where there is nothing to say: a mean of no values.
+  /// The result of each statistic of the view; nil if there is none, as for a mean of no values.
   package let results: [Double?]
 
   private let statistics: [Statistic]

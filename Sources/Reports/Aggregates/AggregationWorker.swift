@@ -1,7 +1,7 @@
 import CSV
 import ValueStreamCore
 
-/// What one thread makes of the blocks that it takes.
+/// Aggregates the blocks that one thread takes.
 final class AggregationWorker {
   private let plan: ReadingPlan
   private let batch: RowBatch
@@ -20,7 +20,9 @@ final class AggregationWorker {
     self.tallies = tallies.map { TallyCounts($0) }
   }
 
-  /// - Parameter skipsBadRows: count rows that cannot be read instead of throwing.
+  /// Adds the rows of a block to the totals.
+  ///
+  /// - Parameter skipsBadRows: True to count unreadable rows instead of throwing.
   func add(_ block: CSVBlock, skipsBadRows: Bool) throws(CSVError) {
     if file !== block.file { try begin(block.file) }
     batch.load(block, columns: columns)

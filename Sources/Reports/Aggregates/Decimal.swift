@@ -1,8 +1,8 @@
-/// Numbers as texts of decimal digits, read, and rounded to be written.
+/// Parses and rounds decimal numbers.
 enum Decimal {
-  /// Reads digits with a point, a sign and an exponent, correctly rounded.
+  /// Parses digits with an optional point, sign and exponent, correctly rounded.
   ///
-  /// - Returns: nil for anything else, `inf` and `nan` included.
+  /// - Returns: Nil for anything else, including `inf` and `nan`.
   static func parse(_ text: UnsafeBufferPointer<UInt8>) -> Double? {
     let isNegative = text.first == UInt8(ascii: "-")
     let start = isNegative || text.first == UInt8(ascii: "+") ? 1 : 0
@@ -19,20 +19,20 @@ enum Decimal {
     return isNegative ? -magnitude : magnitude
   }
 
-  /// Appends digits to a number, which wraps around.
+  /// Appends digits to a number, which wraps on overflow.
   ///
-  /// - Returns: past the last digit.
+  /// - Returns: The index past the last digit.
   private static func readDigits(_ text: UnsafeBufferPointer<UInt8>, from start: Int, into digits: inout UInt64) -> Int {
     var index = start
     let bytes = UnsafeRawBufferPointer(text)
     while text.count - index >= 8 {
       var eight = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self))
-      // All are digits when their high halves are 3, and stay so when 6 is added.
+      // All eight bytes are digits if their high halves are 3, also after 6 is added.
       guard
         eight & 0xf0f0_f0f0_f0f0_f0f0 | (eight &+ 0x0606_0606_0606_0606) >> 4 & 0x0f0f_0f0f_0f0f_0f0f
           == 0x3333_3333_3333_3333
       else { break }
-      // Digits become pairs, pairs fours, and fours all eight.
+      // Combines digits to pairs, pairs to fours, and fours to eight digits.
       eight = ((eight & 0x0f0f_0f0f_0f0f_0f0f) &* 2561) >> 8
       eight = ((eight & 0x00ff_00ff_00ff_00ff) &* 6_553_601) >> 16
       eight = ((eight & 0x0000_ffff_0000_ffff) &* 42_949_672_960_001) >> 32
@@ -48,13 +48,13 @@ enum Decimal {
     return index
   }
 
-  /// True when, without zeros in front, there are no more than the 19 digits that a word holds.
+  /// True if there are at most 19 significant digits, which fit a 64-bit word.
   private static func isWithinWord(_ text: UnsafeBufferPointer<UInt8>, from start: Int) -> Bool {
     let significant = text[start...].drop { $0 == UInt8(ascii: "0") || $0 == UInt8(ascii: ".") }
     return significant.count(where: { $0 != UInt8(ascii: ".") }) <= 19
   }
 
-  /// What the library reads, if it is made of digits, points, signs and exponents at all.
+  /// Parses with the standard library, but only texts of digits, points, signs and exponents.
   private static func parseSlowly(_ text: UnsafeBufferPointer<UInt8>) -> Double? {
     let letters: [UInt8] = [UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "+"), UInt8(ascii: "e"), UInt8(ascii: "E")]
     guard text.allSatisfy({ $0 &- 48 < 10 || letters.contains($0) }) else { return nil }
@@ -63,9 +63,11 @@ enum Decimal {
 
   private static let powersOfTen: [UInt64] = (0..<20).reduce(into: [1]) { powers, _ in powers.append((powers.last ?? 1) &* 10) }
 
-  /// - Parameter power: from 0 to 19.
+  /// Returns the double nearest to a number divided by a power of ten.
+  ///
+  /// - Parameter power: The power of ten, from 0 to 19.
   private static func quotient(_ number: UInt64, byPowerOfTen power: Int) -> Double {
-    // Both are exact as doubles, and so their quotient is rounded once.
+    // Both numbers are exact as doubles, so their quotient is rounded only once.
     if number < 1 << 53, power <= 22 {
       return Double(number) / exactPowersOfTen[power]
     }
@@ -80,14 +82,14 @@ enum Decimal {
 
   private static let exactPowersOfTen: [Double] = powersOfTen.map { Double($0) }
 
-  /// The double nearest to a number; of two equally near ones the even one.
+  /// Returns the double nearest to a number, with ties to even.
   ///
   /// - Parameters:
-  ///   - head: its first 64 bits, of which the highest is set.
-  ///   - isInexact: true when it has more bits than these.
-  ///   - exponent: the head counts that power of 2.
+  ///   - head: The first 64 bits of the number, with the highest bit set.
+  ///   - isInexact: True if the number has further bits that are set.
+  ///   - exponent: The power of 2 by which the head is multiplied.
   static func double(_ head: UInt64, isInexact: Bool, exponent: Int) -> Double {
-    // Of the 64 bits 53 stay, or fewer where the double is subnormal.
+    // Keeps 53 of the 64 bits, or fewer if the double is subnormal.
     let lowest = max(exponent + 11, -1074)
     let dropped = lowest - exponent
     guard dropped <= 64 else { return 0 }
@@ -98,7 +100,7 @@ enum Decimal {
     return Double(sign: .plus, exponent: lowest, significand: Double(kept))
   }
 
-  /// A number rounded to some decimals, halves away from zero.
+  /// Returns a number rounded to some decimals, with halves rounded away from zero.
   static func rounded(_ number: Double, decimals: Int) -> Double {
     let scale = exactPowersOfTen[decimals]
     return (number * scale).rounded(.toNearestOrAwayFromZero) / scale

@@ -1,21 +1,23 @@
-/// The sum of any number of finite doubles without an error, so that their order and any partition of them do not matter.
+/// An exact sum of finite doubles, which therefore depends neither on their order nor on how they are split among
+/// threads.
 struct ExactSum: Sendable {
-  /// What 2 to the power of 76 times the sum is, apart from what ``wide`` holds: room for 2 to the 50 and for all digits of
-  /// numbers from 2 to the -24 on, which are those that occur.
+  /// The sum times 2^76, except for what ``wide`` holds. It has room for sums up to 2^50 and for all digits of
+  /// numbers from 2^-24 on, which covers the usual values.
   private var near: Int128 = 0
-  /// The sum in units of the least double, in two's complement and the low word first; empty until a number needs it.
+  /// The sum in units of the smallest double, in two's complement with the low word first. Empty until a number needs
+  /// it.
   private var wide: [UInt64] = []
 
   private static let nearScale = 76
-  /// The least double is 2 to the -1074.
+  /// The smallest double is 2^-1074.
   private static let wideScale = 1074
-  /// Room for the greatest double, 2 to the 64 times over, and a sign.
+  /// Room for the greatest double 2^64 times, and for a sign.
   private static let wideWords = (wideScale + 1024 + 64) / 64 + 1
 
-  /// Nothing is added for what is not finite.
+  /// Adds a number. Infinities and NaN are ignored.
   mutating func add(_ value: Double) {
     if value == 0 || !value.isFinite { return }
-    // The value is its significand times 2 to the power of this.
+    // The value is its significand times 2 to the power of this exponent.
     let exponent = value.isNormal ? Int(value.exponentBitPattern) - 1075 : -1074
     let magnitude = value.significandBitPattern | (value.isNormal ? 1 << 52 : 0)
     let significand = value.sign == .minus ? -Int128(magnitude) : Int128(magnitude)
@@ -43,7 +45,7 @@ struct ExactSum: Sendable {
     for index in wide.indices { carry = Self.add(other.wide[index], to: &wide[index], carrying: carry) }
   }
 
-  /// The double nearest to the sum, of two equally near ones the even one.
+  /// The double nearest to the sum, with ties to even.
   var value: Double {
     if wide.isEmpty {
       return Self.nearest(to: [UInt64(truncatingIfNeeded: near), UInt64(truncatingIfNeeded: near >> 64)], scale: Self.nearScale)
@@ -53,7 +55,7 @@ struct ExactSum: Sendable {
     return Self.nearest(to: all.wide, scale: Self.wideScale)
   }
 
-  // MARK: Words
+  // MARK: Wide sums
 
   private mutating func makeWide() {
     if wide.isEmpty { wide = [UInt64](repeating: 0, count: Self.wideWords) }
@@ -81,7 +83,9 @@ struct ExactSum: Sendable {
     return first || second
   }
 
-  /// - Parameter words: the number times 2 to the power of `scale`.
+  /// Returns the double nearest to a wide number, with ties to even.
+  ///
+  /// - Parameter words: The number times 2 to the power of `scale`, in two's complement with the low word first.
   private static func nearest(to words: [UInt64], scale: Int) -> Double {
     let isNegative = (words.last ?? 0) >> 63 == 1
     var words = words
@@ -94,7 +98,7 @@ struct ExactSum: Sendable {
       }
     }
     guard let top = words.lastIndex(where: { $0 != 0 }) else { return 0 }
-    // The highest 64 bits, the last of which also stands for all below, decide how to round.
+    // The highest 64 bits decide how to round. The last of them is also set if any lower bit is set (a sticky bit).
     let zeros = words[top].leadingZeroBitCount
     var head = words[top] << zeros
     var rest: UInt64 = 0

@@ -1,25 +1,25 @@
 import ValueStreamCore
 
-/// What the fields of a row can say, in the forms that the program of 2019 and other exporters write.
+/// Parses the fields of a row in the forms that the original program of 2019 and other exporters write.
 enum FieldText {
-  /// A field's value, or that there is none.
+  /// The value of a field, or its absence.
   enum Value<Content> {
     case absent
     case present(Content)
   }
 
-  /// A field that should hold a number.
+  /// The content of a field that should hold a number.
   enum Number {
-    /// Nothing stands there.
+    /// The field is empty.
     case empty
-    /// `NaN` or an infinity: something was divided by nothing, or is too large.
+    /// `NaN` or an infinity: the result of a division by zero or of an overflow.
     case undefined
     case finite(Double)
   }
 
-  /// A number, also one with spaces around it.
+  /// Parses a number, which may have spaces around it.
   ///
-  /// - Returns: nil when the text is none.
+  /// - Returns: Nil if the text is not a number.
   static func number(_ text: UnsafeBufferPointer<UInt8>) -> Number? {
     if let number = Decimal.parse(text) { return number.isFinite ? .finite(number) : .undefined }
     let bare = trimmed(text)
@@ -29,9 +29,9 @@ enum FieldText {
     return ["nan", "inf", "infinity"].contains(word) ? .undefined : nil
   }
 
-  /// True or false; nothing is false.
+  /// Parses a truth value. An empty text is false.
   ///
-  /// - Returns: nil when the text is neither.
+  /// - Returns: Nil if the text is neither true nor false.
   static func flag(_ text: UnsafeBufferPointer<UInt8>) -> Bool? {
     if isEqual(text, "true") { return true }
     if isEqual(text, "false") { return false }
@@ -42,18 +42,18 @@ enum FieldText {
     }
   }
 
-  /// A moment, and the date that the text writes.
+  /// A time, and the date as written.
   struct Moment {
     var timestamp: Timestamp
-    /// Days from 1970-01-01 to the date in the text, in its own time zone.
+    /// The date as written, in its own time zone, as days since 1970-01-01.
     var localDay: Int
-    /// Seconds that its time zone is ahead of UTC.
+    /// The offset of the time zone from UTC, in seconds; positive east of Greenwich.
     var offsetSeconds: Int64
   }
 
-  /// A time of RFC 3339. Nothing, and the first second of year 1, which is Go's word for nothing, are absent.
+  /// Parses a time in RFC 3339. An empty text and the first second of year 1, Go's zero time, are absent.
   ///
-  /// - Returns: nil when the text is no such time.
+  /// - Returns: Nil if the text is not such a time.
   static func moment(_ text: UnsafeBufferPointer<UInt8>) -> Value<Moment>? {
     if let day = wholeSecondDay(text) {
       let clock = secondOfDay(text)
@@ -62,7 +62,7 @@ enum FieldText {
     let bare = String(decoding: trimmed(text), as: UTF8.self)
     if bare.isEmpty || bare.hasPrefix("0001-01-01T00:00:00") { return .absent }
     guard let timestamp = Timestamp(rfc3339: bare) else { return nil }
-    // What a valid time begins with: digits at the places of date and clock.
+    // A valid time starts with the 19 characters of date and clock time.
     let written = Array(bare.utf8.prefix(19))
     return written.withUnsafeBufferPointer { written in
       guard let day = day(written) else { return nil }
@@ -81,7 +81,7 @@ enum FieldText {
 
   private static let firstYear = 1700
 
-  /// The day of `2020-01-02T15:04:05Z`; nil for any other form.
+  /// Returns the day of a time in the form `2020-01-02T15:04:05Z`; nil for any other form.
   private static func wholeSecondDay(_ text: UnsafeBufferPointer<UInt8>) -> Int? {
     guard text.count == 20, text[4] == UInt8(ascii: "-"), text[7] == UInt8(ascii: "-"), text[10] == UInt8(ascii: "T"),
       text[13] == UInt8(ascii: ":"), text[16] == UInt8(ascii: ":"), text[19] == UInt8(ascii: "Z"),
@@ -94,7 +94,8 @@ enum FieldText {
     twoDigits(text, 11) * 3600 + twoDigits(text, 14) * 60 + twoDigits(text, 17)
   }
 
-  /// Days from 1970-01-01 to the date that a text begins with; nil when there is no such date, or no time of it can be told.
+  /// Returns the date at the beginning of a text as days since 1970-01-01; nil if it is invalid or outside the
+  /// supported years.
   private static func day(_ text: UnsafeBufferPointer<UInt8>) -> Int? {
     let (year, month, day) = (twoDigits(text, 0) * 100 + twoDigits(text, 2), twoDigits(text, 5), twoDigits(text, 8))
     guard year >= firstYear, year < 2262, (1...12).contains(month), day >= 1,
@@ -103,7 +104,7 @@ enum FieldText {
     return Int(CivilDate(year: year, month: month, day: day).daysSinceEpoch)
   }
 
-  /// A number greater than all of two digits where one of them is none.
+  /// Returns a two-digit number, or 10,000, which is out of any range, if either character is not a digit.
   private static func twoDigits(_ text: UnsafeBufferPointer<UInt8>, _ index: Int) -> Int {
     let (tens, ones) = (text[index] &- 48, text[index + 1] &- 48)
     return tens < 10 && ones < 10 ? Int(tens) * 10 + Int(ones) : 10_000

@@ -1,15 +1,17 @@
-/// Makes the statistics of a view of what threads have counted of a group.
+/// Computes the statistics of a group from the totals of all threads.
 struct GroupComputation {
-  /// What one thread has counted of the group, and the number it gave it.
+  /// The totals of one thread, and the number of the group in them.
   typealias Member = (totals: ViewTotals, group: Int)
 
   let view: View
   private let measureCount: Int
   private let conditionCount: Int
-  /// Of each statistic the number of its measure, or of its condition.
+  /// The index of each statistic's measure or condition.
   private let places: [Int]
 
-  /// - Parameter totals: any of the view's.
+  /// Creates the computation for the view of these totals.
+  ///
+  /// - Parameter totals: The totals of any thread; all have the same measures and conditions.
   init(_ totals: ViewTotals) {
     view = totals.view
     measureCount = totals.measures.count
@@ -42,7 +44,7 @@ struct GroupComputation {
     members.reduce(0) { $0 + $1.totals.met[$1.group * conditionCount + condition] }
   }
 
-  /// How many rows have a value of a measure that is none.
+  /// Returns the number of rows with an undefined value of a measure.
   private func undefined(_ measure: Int, _ members: [Member]) -> Int {
     members.reduce(0) { $0 + $1.totals.undefined[$1.group * measureCount + measure] }
   }

@@ -1,4 +1,4 @@
-/// Numbers the groups of a view: each pair of a window and the values of its columns.
+/// Assigns numbers to the groups of a view. A group is a window and the values of the view's columns.
 struct GroupTable {
   private struct Entry {
     var hash: UInt64
@@ -9,20 +9,21 @@ struct GroupTable {
 
   private var entries: ContiguousArray<Entry> = []
   private var keyBytes: [UInt8] = []
-  /// Open addressing: numbers of entries, -1 where there is none; a power of two of places, of which half are free at least.
+  /// An open-addressing hash table of indices into `entries`, with -1 in free slots. Its size is a power of two; at
+  /// least half is free.
   private var places = [Int32](repeating: -1, count: 1 << 10)
 
   var count: Int { entries.count }
 
   func window(of group: Int) -> Int { Int(entries[group].window) }
 
-  /// What was given for it.
+  /// Returns the key that the group was added with.
   func key(of group: Int) -> ArraySlice<UInt8> {
     let entry = entries[group]
     return keyBytes[entry.keyStart..<(entry.keyStart + entry.keyCount)]
   }
 
-  /// The number of a group, which is new when it was not there.
+  /// Returns the number of a group, and adds the group if it is new.
   mutating func group(window: Int32, key: UnsafeBufferPointer<UInt8>) -> Int {
     let hash = Self.hash(window, key)
     let mask = places.count - 1
@@ -82,9 +83,9 @@ struct GroupTable {
   }
 }
 
-/// The values of a group's columns, as bytes that tell them apart.
+/// Encodes the values of a group's columns as bytes, unambiguously.
 enum GroupKey {
-  /// Adds a value: its length in four bytes, and its bytes.
+  /// Appends a value: its length in four bytes, big-endian, and its bytes.
   static func append(_ value: UnsafeBufferPointer<UInt8>, to key: inout [UInt8]) {
     withUnsafeBytes(of: UInt32(truncatingIfNeeded: value.count).bigEndian) { key.append(contentsOf: $0) }
     key.append(contentsOf: value)

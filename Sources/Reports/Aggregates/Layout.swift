@@ -1,6 +1,6 @@
-/// How a report is laid out: which columns, how windows are named, and what a key is made of.
+/// The layout of a report: its columns, the names of windows, and the composition of keys.
 package struct Layout: Sendable {
-  /// Which version's output of the program of 2019 it is.
+  /// The version of the original program whose output format the report has.
   package enum Version: String, CaseIterable, Sendable {
     case first = "2019"
     case last = "2020"
@@ -10,13 +10,17 @@ package struct Layout: Sendable {
   package var calendar: Calendar
   package var groups: [GroupColumn]
   package var columns: [ReportColumn]
-  /// The percentiles of the last version are only computed of windows that start then or later; nil for all.
+  /// The start of the first window that gets the percentiles of the 2020 version, in seconds since 1970; nil for all
+  /// windows.
   package var percentilesFrom: Int64?
 
+  /// Creates the layout of a report in the format of a version.
+  ///
   /// - Parameters:
-  ///   - groups: what stands in the place of owner and repository.
-  ///   - metrics: follow the columns of the report.
-  ///   - percentilesSince: for the percentiles of the last version, which are 0 before that moment, and everywhere without one.
+  ///   - groups: The grouping columns, by default owner and repository.
+  ///   - metrics: Optional columns after those of the report.
+  ///   - percentilesSince: The start of the first window that gets the percentiles of the 2020 version, in seconds
+  ///     since 1970. Earlier windows have 0 there; without a value, all windows do.
   package init(
     _ report: Report, version: Version, window: Window, groups: [GroupColumn] = [Report.owner, Report.repository],
     metrics: [Metric] = [], percentilesSince: Int64? = nil
@@ -33,7 +37,7 @@ package struct Layout: Sendable {
     View(groups: groups, statistics: columns.map(\.statistic), percentilesFrom: percentilesFrom)
   }
 
-  /// The report's table.
+  /// Returns the table of the report.
   package func table(of groups: [AggregatedGroup]) -> ReportTable {
     let start = version == .last ? ["UnixTime"] : []
     let names = ["Key", "Interval"] + start + self.groups.map(\.title) + columns.map(\.name)
@@ -54,7 +58,7 @@ package struct Layout: Sendable {
 }
 
 extension GroupColumn {
-  /// As the heading of a report: `Owner`, `Repo`, `Author`, `Label`; another column by its own name.
+  /// The heading of the column: `Owner`, `Repo`, `Author` or `Label`; any other column keeps its name.
   package var title: String {
     switch column {
     case "owner", "repo", "author": column.prefix(1).uppercased() + column.dropFirst()

@@ -1,13 +1,17 @@
 package import CSV
 
-/// Values below zero that were left out of means and percentiles: no duration and no size is negative, so something is wrong with them.
+/// Counts values below zero, which are left out of means and percentiles.
+///
+/// Neither a duration nor a size can be negative, so such a value shows an error in the data.
 package struct NegativeValues: Sendable {
   package private(set) var count = 0
-  /// Where the first of them stands; nil when there is none.
+  /// The location of the first negative value; nil if there is none.
   package private(set) var first: CSVError?
   private var block = Int.max
 
-  /// - Parameter block: number of the block that they were found in.
+  /// Adds the negative values of a block.
+  ///
+  /// - Parameter block: The number of the block that contains the values.
   mutating func add(_ count: Int, first: CSVError?, inBlock block: Int) {
     self.count += count
     guard let first, block < self.block else { return }

@@ -1,11 +1,11 @@
-/// What has to be read from each row for some views.
+/// The columns, measures and conditions to read from each row for a set of views and tallies.
 struct ReadingPlan: Sendable {
   let timeColumn: String
   let calendar: Calendar
   let measures: [Measure]
   let conditions: [Condition]
   let momentColumns: [String]
-  /// All columns that a file must have.
+  /// The columns that every file must have.
   let columns: [String]
 
   init(timeColumn: String, calendar: Calendar, views: [View], tallies: [Tally]) {

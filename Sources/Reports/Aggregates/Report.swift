@@ -1,21 +1,21 @@
-/// What can be said of one kind of things that are exported as rows.
+/// The columns and metrics that are available for one kind of exported item, such as pull requests.
 package struct Report: Sendable {
-  /// `pull-request`.
+  /// The name of the report on the command line, such as `pull-request`.
   package var name: String
-  /// What its things are called in charts: `pull requests`.
+  /// The plural name of the items in charts, such as `pull requests`.
   package var things: String
-  /// The columns that every report of the kind has.
+  /// The columns that every report of this kind has.
   package var columns: [ReportColumn]
   package var metrics: [Metric]
-  /// How large a thing is, for charts; nil where that is not known.
+  /// The size of an item, for scatter charts; nil if there is no such measure.
   package var size: Measure?
   package var sizeTitle = ""
 
-  /// The column with the moment that decides on a row's window.
+  /// The column whose time decides on the window of a row.
   package static let timeColumn = "created_at"
   package static let owner = GroupColumn("owner")
   package static let repository = GroupColumn("repo")
-  /// Seconds that a thing took.
+  /// The duration of an item, in seconds.
   package static let duration = Measure.number(column: "duration")
 
   package static let all = [pullRequest, issue, build, deploy]
@@ -52,7 +52,7 @@ package struct Report: Sendable {
     ],
     size: lines, sizeTitle: "lines changed")
 
-  /// How many pull requests are how large, by the bounds that labels of sizes commonly have.
+  /// Counts pull requests by size, with the usual bounds of size labels.
   private static let sizes: [ReportColumn] = {
     let bounds: [(String, Double)] = [("XS", 0), ("S", 10), ("M", 30), ("L", 100), ("XL", 500), ("XXL", 1000)]
     return bounds.enumerated().map { index, bound in
@@ -62,7 +62,7 @@ package struct Report: Sendable {
     }
   }()
 
-  /// What the program's last version printed of pull requests.
+  /// The pull-request columns of the 2020 version of the original program.
   static let pullRequestColumnsOf2020: [ReportColumn] =
     pullRequest.columns.map { column in
       guard case .mean = column.statistic else { return column }
@@ -75,7 +75,7 @@ package struct Report: Sendable {
         "DurationP\(percent)RunningHours", .percentile(duration, percent, of: .rows), dividedBy: 3600, decimals: 1, fallback: 0)
     }
 
-  // MARK: Others
+  // MARK: Issues, builds and deploys
 
   private static let averageHours = ReportColumn("AvgDurationHours", .mean(duration, of: .values), dividedBy: 3600)
   private static let averageMinutes = ReportColumn("AvgDurationMinutes", .mean(duration, of: .values), dividedBy: 60)

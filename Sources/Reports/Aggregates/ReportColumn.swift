@@ -1,12 +1,12 @@
-/// A number of a report, as it is printed.
+/// A numeric column of a report and its format.
 package struct ReportColumn: Sendable, Hashable {
   package var name: String
   package var statistic: Statistic
-  /// What the statistic is divided by: 3600 makes hours of seconds.
+  /// The divisor of the statistic; 3600, for example, turns seconds into hours.
   package var divisor = 1.0
-  /// Rounded to so many decimals, halves away from zero; nil for all of them.
+  /// The number of decimals to round to, with halves rounded away from zero; nil to print all decimals.
   package var decimals: Int?
-  /// What stands where there is nothing to say; nil for an empty field.
+  /// The value to print if the statistic has no result; nil for an empty field.
   package var fallback: Double?
 
   package init(
@@ -19,7 +19,9 @@ package struct ReportColumn: Sendable, Hashable {
     self.fallback = fallback
   }
 
-  /// - Parameter result: that of the statistic.
+  /// Returns the cell for a result of the statistic.
+  ///
+  /// - Parameter result: The result of the statistic; nil if it has none.
   func cell(_ result: Double?) -> ReportTable.Cell {
     guard let value = result ?? fallback else { return .none }
     let number = value / divisor
@@ -27,7 +29,7 @@ package struct ReportColumn: Sendable, Hashable {
   }
 }
 
-/// Something that can be asked for beside what a report has.
+/// A set of optional columns, which a user can add to a report.
 package struct Metric: Sendable {
   package var name: String
   package var columns: [ReportColumn]
@@ -37,7 +39,7 @@ package struct Metric: Sendable {
     self.columns = columns
   }
 
-  /// A mean of some seconds and its percentiles, in hours.
+  /// Returns a metric with the mean and the 50th and 90th percentiles of a measure in seconds, printed in hours.
   static func hours(_ name: String, _ title: String, _ measure: Measure) -> Metric {
     let percentiles = [50, 90].map {
       ReportColumn("\(title)P\($0)Hours", .percentile(measure, $0, of: .values), dividedBy: 3600)

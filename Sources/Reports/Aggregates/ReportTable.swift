@@ -1,15 +1,15 @@
 import CSV
 import ValueStreamCore
 
-/// A report's columns and rows, in the forms in which it is printed.
+/// The columns and rows of a report, and the formats it can be printed in.
 package struct ReportTable: Sendable {
   package enum Cell: Sendable, Hashable {
     case text(String)
     case number(Double)
-    /// Nothing can be said.
+    /// There is no value.
     case none
 
-    /// Numbers in the shortest form that is read as the same number, without an exponent.
+    /// The text of the cell. A number has the shortest form that parses to the same number, without an exponent.
     package var text: String {
       switch self {
       case .text(let text): text
@@ -25,7 +25,7 @@ package struct ReportTable: Sendable {
 
   package var columns: [String]
   package var rows: [[Cell]]
-  /// Columns of texts; the others hold numbers.
+  /// The columns of texts; all others hold numbers.
   package var textColumns: Set<String>
 
   package init(columns: [String], rows: [[Cell]], textColumns: Set<String>) {
@@ -34,7 +34,10 @@ package struct ReportTable: Sendable {
     self.textColumns = textColumns
   }
 
-  /// - Parameter keepsFormulas: of CSV, leaves texts as they are that a spreadsheet would run.
+  /// Returns the table in a format, encoded in UTF-8.
+  ///
+  /// - Parameter keepsFormulas: True to write texts unchanged in CSV even if a spreadsheet would run them as
+  ///   formulas.
   package func bytes(as format: Format, keepsFormulas: Bool = false) -> [UInt8] {
     switch format {
     case .csv: csv(keepsFormulas: keepsFormulas)
@@ -87,7 +90,7 @@ package struct ReportTable: Sendable {
     return line(columns.map(escaped)) + line(rule) + rows.map { line($0.map { escaped($0.text) }) }.joined()
   }
 
-  /// For people: columns side by side, numbers to the right with two decimals at most.
+  /// The table for people: aligned columns, with numbers right-aligned and rounded to two decimals.
   private var aligned: String {
     let cells = [columns] + rows.map { $0.map(Self.brief) }
     let widths = columns.indices.map { column in cells.map { $0[column].count }.max() ?? 0 }

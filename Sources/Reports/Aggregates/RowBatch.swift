@@ -1,19 +1,19 @@
 import CSV
 import ValueStreamCore
 
-/// What is read from the rows of a block, column by column.
+/// The values read from the rows of a block, by column.
 final class RowBatch {
   private let plan: ReadingPlan
   let rows = CSVRows()
-  /// Which rows can be read; the others are as if they were not there.
+  /// Whether each row is readable. The other rows are ignored.
   private(set) var isValid: [Bool] = []
   private(set) var rejected = 0
-  /// What is wrong with the first row that cannot be read.
+  /// The error in the first unreadable row; nil if all are readable.
   private(set) var problem: CSVError?
   private var problemRow = Int.max
-  /// Values below zero, which count nowhere: no duration and no size is negative.
+  /// The number of values below zero. They are ignored because neither a duration nor a size can be negative.
   private(set) var negativeCount = 0
-  /// The first of them; nil where there is none.
+  /// The location of the first value below zero; nil if there is none.
   private(set) var firstNegative: CSVError?
   private var negativeRow = Int.max
 
@@ -21,7 +21,8 @@ final class RowBatch {
   private(set) var created: [ViewTotals.Earliest] = []
   private var moments: [[Int64]]
   private var measured: [[Double]]
-  /// Of each measure the rows in which it is undefined: it is neither a value there, nor the 0 that an empty field may stand for.
+  /// The rows in which each measure is undefined. Such a row has neither a value nor the 0 that an empty field may
+  /// stand for.
   private var undefined: [Set<Int32>]
   private var flagged: [[Bool]]
 
@@ -29,7 +30,7 @@ final class RowBatch {
   private var columns: [String: Int] = [:]
   private var ranges: [CSVRows.FieldRange] = []
 
-  /// Stands for a moment that is not there.
+  /// Marks an absent time.
   private static let noMoment = Int64.min
 
   init(_ plan: ReadingPlan) {
@@ -40,12 +41,12 @@ final class RowBatch {
     flagged = plan.conditions.map { _ in [] }
   }
 
-  /// NaN where it is absent or undefined.
+  /// Returns the value of a measure in each row; NaN if it is absent or undefined.
   func values(of measure: Measure) -> [Double] {
     plan.measures.firstIndex(of: measure).map { measured[$0] } ?? []
   }
 
-  /// The rows in which a measure says `NaN`, an infinity or less than zero.
+  /// Returns the rows in which a measure is `NaN`, infinite or less than zero.
   func undefinedRows(of measure: Measure) -> Set<Int32> {
     plan.measures.firstIndex(of: measure).map { undefined[$0] } ?? []
   }
@@ -56,7 +57,7 @@ final class RowBatch {
 
   /// Reads a block.
   ///
-  /// - Parameter columns: where the file has the plan's columns.
+  /// - Parameter columns: The index of each column of the plan in the file.
   func load(_ block: CSVBlock, columns: [String: Int]) {
     rows.load(block)
     file = block.file
@@ -97,11 +98,11 @@ final class RowBatch {
 
   // MARK: Columns
 
-  /// Reads a column in all rows. A row for which `parse` gives nil is rejected, and has `placeholder`.
+  /// Reads a column in all rows. Rejects rows for which `parse` returns nil; they get `placeholder`.
   ///
   /// - Parameters:
-  ///   - expected: what its text is not, as the reason.
-  ///   - reason: a better one for some texts.
+  ///   - expected: The expected content, for the message "is not …".
+  ///   - reason: Returns a more precise message for some texts.
   private func read<Value>(
     _ column: String, placeholder: Value, expected: String, reason: (UnsafeBufferPointer<UInt8>) -> String? = { _ in nil },
     parse: (UnsafeBufferPointer<UInt8>) -> Value?
@@ -157,7 +158,9 @@ final class RowBatch {
 
   private static let undefinedNumber = -Double.infinity
 
-  /// Numbers that are not negative; NaN where there is none, and ``undefinedNumber`` for what is none.
+  /// Returns the numbers of a column that are not negative.
+  ///
+  /// An empty field gives NaN; `NaN`, infinities and negative numbers give ``undefinedNumber``.
   private func readNumbers(_ name: String, negatives: inout [Int]) -> [Double] {
     var row = -1
     return read(name, placeholder: .nan, expected: "a number") { text in
@@ -182,7 +185,7 @@ final class RowBatch {
       values[row] = .nan
       undefined.insert(Int32(truncatingIfNeeded: row))
     }
-    // In rows that count at all.
+    // Counts only rows that are valid.
     let counted = negatives.filter { isValid[$0] }
     negativeCount += counted.count
     if let first = counted.first, first < negativeRow, let index = columns[column] {

@@ -1,17 +1,17 @@
 import CSV
 
-/// A row that counts for a group. A row may count for several, or for none.
+/// A row assigned to a group. A row may belong to several groups, or to none.
 struct GroupedRow {
   var row: Int32
   var group: Int32
-  /// True where its values are kept for percentiles.
+  /// True if the values of the row are kept for percentiles.
   var isSampled: Bool
 }
 
 extension ViewTotals {
-  /// Counts the rows of a batch, each in its group.
+  /// Counts the rows of a batch into their groups.
   ///
-  /// - Parameter columns: where the file has its columns.
+  /// - Parameter columns: The index of each column in the file.
   mutating func count(_ batch: RowBatch, columns: [String: Int], calendar: Calendar) {
     let ranges = view.groups.map { group in
       var found: [CSVRows.FieldRange] = []
@@ -26,7 +26,7 @@ extension ViewTotals {
     }
   }
 
-  /// The group of each row.
+  /// Returns the group of each valid row.
   private mutating func group(
     _ batch: RowBatch, _ ranges: [[CSVRows.FieldRange]], _ firstSampled: Int32
   ) -> ContiguousArray<GroupedRow> {
@@ -37,7 +37,7 @@ extension ViewTotals {
     var key: [UInt8] = []
     for row in 0..<windows.count where isValid[row] {
       let window = windows[row]
-      // In most files rows of a group follow one another.
+      // Rows of the same group are usually adjacent, so comparing with the previous row saves most look-ups.
       if let last = grouped.last, windows[Int(last.row)] == window,
         ranges.allSatisfy({ Self.areEqual(base, $0[Int(last.row)], $0[row]) })
       {
@@ -62,7 +62,7 @@ extension ViewTotals {
 
   private static let separatorOfLists = UInt8(ascii: "|")
 
-  /// The groups of each row where one of the columns holds lists.
+  /// Returns the groups of each valid row if one of the columns holds lists.
   private mutating func group(
     _ batch: RowBatch, _ ranges: [[CSVRows.FieldRange]], list: Int, _ firstSampled: Int32
   ) -> ContiguousArray<GroupedRow> {
@@ -87,8 +87,10 @@ extension ViewTotals {
     return grouped
   }
 
-  /// The first window of which values are kept for percentiles, which may start a day before it is asked for: which time zone
-  /// a window has, only its first row tells.
+  /// Returns the first window whose values are kept for percentiles.
+  ///
+  /// It starts up to a day before the requested time, because the time zone of a window is known only when its first
+  /// row is read.
   private func firstSampledWindow(in calendar: Calendar) -> Int32 {
     guard let from = view.sampledFrom else { return .min }
     let day = Int(clamping: from / 86_400) - 1

@@ -1,11 +1,11 @@
-/// Numbers of many groups, in the order in which they come; each costs 8 bytes and a little.
+/// Stores the numbers of many groups compactly, at 8 bytes each and a small overhead.
 ///
-/// The numbers of a group stand in chunks, each twice as long as the one before up to a bound, and the chunks of all groups in
-/// pages, so that nothing is moved when a group grows.
+/// The numbers of a group lie in linked chunks, each twice as long as the one before up to a bound. The chunks of all
+/// groups lie in pages, so that nothing moves when a group grows.
 struct SampleArena {
   /// The numbers of one group.
   struct List {
-    /// Where the newest chunk begins; -1 while there is none.
+    /// The position of the newest chunk; -1 if there is none.
     fileprivate var chunk = -1
     fileprivate var used = 0
     fileprivate var capacity = 0
@@ -20,13 +20,13 @@ struct SampleArena {
 
   mutating func append(_ value: Double, to list: inout List) {
     if list.used == list.capacity { addChunk(to: &list) }
-    // The first place of a chunk says where the one before begins.
+    // The first slot of a chunk holds the position of the previous chunk and the count of numbers in it.
     let place = list.chunk + 1 + list.used
     pages[place / Self.pageSize][place % Self.pageSize] = value
     list.used += 1
   }
 
-  /// Adds the numbers of a list to others.
+  /// Appends the numbers of a list to `values`.
   func collect(_ list: List, into values: inout [Double]) {
     var chunk = list.chunk
     var used = list.used

@@ -1,36 +1,38 @@
-/// A number that is read from a row.
+/// A number that can be read from a row.
 package enum Measure: Hashable, Sendable {
   case number(column: String)
-  /// Seconds from a moment to the first that is there of others; absent where one of them is, and where it would be negative.
+  /// The seconds from one time to the first available of several others. Absent if either is missing or the result
+  /// would be negative.
   case seconds(from: String, to: [String])
 }
 
-/// Something that a row is, or is not.
+/// A condition that a row meets or does not meet.
 package enum Condition: Hashable, Sendable {
   case isTrue(column: String)
-  /// A moment is there.
+  /// The column contains a time.
   case hasMoment(column: String)
-  /// The text is one of these words, whatever their letter case.
+  /// The text is one of these words, in any letter case.
   case isOneOf(column: String, words: [String])
   case isWithin(column: String, least: Double, below: Double)
 }
 
-/// What is said of the rows of a group.
+/// A number computed from the rows of a group.
 package enum Statistic: Hashable, Sendable {
-  /// What a measure's values are related to.
+  /// The rows that a mean or percentile is computed over.
   package enum Base: Hashable, Sendable {
-    /// All rows in which it is no `NaN`, no infinity and not negative; an empty field counts as 0, as it did for the program of 2019.
+    /// All rows except those where the measure is `NaN`, infinite or negative. An empty field counts as 0, as in the
+    /// original program of 2019.
     case rows
-    /// The rows in which it is there.
+    /// The rows that have a value of the measure.
     case values
   }
 
   case count
   case countOf(Condition)
-  /// Between 0 and 1.
+  /// The share of rows that meet a condition, from 0 to 1.
   case share(Condition)
   case mean(Measure, of: Base)
-  /// Exact, which costs 8 bytes a row.
+  /// An exact percentile. It costs 8 bytes of memory per row.
   case percentile(Measure, Int, of: Base)
 
   var measure: Measure? {
@@ -52,10 +54,10 @@ package enum Statistic: Hashable, Sendable {
   }
 }
 
-/// A column by whose values rows are put together.
+/// A column whose values form groups of rows.
 package struct GroupColumn: Hashable, Sendable {
   package var column: String
-  /// True when a field holds several values with `|` between them, each of which the row counts for.
+  /// True if a field holds several values separated by `|`. The row then counts for each of them.
   package var isList: Bool
 
   package init(_ column: String, isList: Bool = false) {
@@ -64,11 +66,11 @@ package struct GroupColumn: Hashable, Sendable {
   }
 }
 
-/// One way to put rows together.
+/// A way to group rows, and the statistics of each group.
 package struct View: Sendable {
   package var groups: [GroupColumn]
   package var statistics: [Statistic]
-  /// Percentiles over all rows are only computed of windows that start then or later, in seconds since 1970; nil for all.
+  /// The start of the first window that gets percentiles over all rows, in seconds since 1970; nil for all windows.
   package var percentilesFrom: Int64?
 
   package init(groups: [GroupColumn], statistics: [Statistic], percentilesFrom: Int64? = nil) {
@@ -79,18 +81,18 @@ package struct View: Sendable {
 
   var measures: [Measure] { statistics.compactMap(\.measure).distinct }
   var conditions: [Condition] { statistics.compactMap(\.condition).distinct }
-  /// From when on values are kept for percentiles; nil for all.
+  /// The time from which values are kept for percentiles, in seconds since 1970; nil to keep all.
   var sampledFrom: Int64? {
     let isNeededAlways = statistics.contains { if case .percentile(_, _, of: .values) = $0 { true } else { false } }
     return isNeededAlways ? nil : percentilesFrom
   }
 
-  /// The measures of which values are kept.
+  /// The measures whose values are kept for percentiles.
   var sampled: [Measure] { statistics.filter(\.isPercentile).compactMap(\.measure).distinct }
 }
 
 extension Array where Element: Hashable {
-  /// Without what was there before.
+  /// The elements without duplicates, in order of first occurrence.
   var distinct: [Element] {
     var seen: Set<Element> = []
     return filter { seen.insert($0).inserted }

@@ -6,8 +6,9 @@
   import Darwin
 #endif
 
-/// How often a measure, or a pair of them, is of which size, in steps of a tenth of a power of ten: what a chart of a million
-/// rows can show, at the cost of its bins.
+/// A histogram of one measure, or of a pair of measures, with ten logarithmic bins per power of ten.
+///
+/// A chart can show a million rows this way, with memory for the bins only.
 package enum Tally: Hashable, Sendable {
   case distribution(Measure)
   case scatter(x: Measure, y: Measure)
@@ -20,25 +21,25 @@ package enum Tally: Hashable, Sendable {
   }
 }
 
-/// A step of sizes.
+/// The bins of a logarithmic scale, numbered by ``index(of:)``.
 package enum SizeStep {
   package static let perPowerOfTen = 10
 
-  /// The step of a number; nil for what is not greater than 0, which has no place on a logarithmic scale.
+  /// Returns the bin of a number; nil if the number is not finite or not greater than 0.
   package static func index(of number: Double) -> Int? {
     guard number > 0, number.isFinite else { return nil }
-    // The logarithm of a bound may fall just below it.
+    // Rounding may put the logarithm of a bound just below it.
     return Int((log10(number) * Double(perPowerOfTen) + 1e-9).rounded(.down))
   }
 
-  /// Where a step begins, and the one before it ends.
+  /// Returns the lower bound of a bin, which is the upper bound of the bin before it.
   package static func lowerBound(of index: Int) -> Double { number(at: Double(index)) }
 
-  /// The number at a place among the steps: at 3.5 in the middle of the step 3.
+  /// Returns the number at a position on the scale. Position 3.5, for example, is the middle of bin 3.
   package static func number(at place: Double) -> Double { pow(10, place / Double(perPowerOfTen)) }
 }
 
-/// A bin of a ``Tally``. Without a second measure `y` is 0.
+/// A bin of a ``Tally``. `y` is 0 if there is only one measure.
 package struct SizeBin: Hashable, Sendable {
   package var x: Int
   package var y: Int
@@ -49,11 +50,11 @@ package struct SizeBin: Hashable, Sendable {
   }
 }
 
-/// What one thread has counted.
+/// The counts of one thread.
 struct TallyCounts {
   let tally: Tally
   private(set) var bins: [SizeBin: Int] = [:]
-  /// Rows that have no place on the scale: absent, or not greater than 0.
+  /// The number of rows without a place on the scale: a measure is absent or not greater than 0.
   private(set) var others = 0
 
   init(_ tally: Tally) {
@@ -63,7 +64,7 @@ struct TallyCounts {
   mutating func count(_ batch: RowBatch) {
     let values = tally.measures.map { batch.values(of: $0) }
     for row in batch.isValid.indices where batch.isValid[row] {
-      // Absent values are NaN, which is in no step.
+      // Absent values are NaN, which has no bin.
       let steps = values.map { SizeStep.index(of: $0[row]) }
       guard let x = steps[0], let y = steps.count > 1 ? steps[1] : 0 else {
         others += 1

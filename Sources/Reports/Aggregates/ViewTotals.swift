@@ -1,10 +1,10 @@
-/// What one thread has counted for one view.
+/// The totals of one view, counted by one thread.
 struct ViewTotals {
-  /// The earliest row of a group, whose time zone says when the window starts.
+  /// The earliest row of a group. Its time zone decides when the window starts.
   struct Earliest: Comparable {
-    /// In seconds since 1970.
+    /// The creation time, in seconds since 1970.
     var created: Int64
-    /// Seconds that its time zone is ahead.
+    /// The offset of its time zone from UTC, in seconds; positive east of Greenwich.
     var offset: Int64
 
     static func < (left: Earliest, right: Earliest) -> Bool {
@@ -15,19 +15,19 @@ struct ViewTotals {
   let view: View
   let measures: [Measure]
   let conditions: [Condition]
-  /// Of each measure, where it stands among those whose values are kept; nil when they are not.
+  /// The index of each measure among those whose values are kept for percentiles; nil if they are not kept.
   private let sampledIndex: [Int?]
   private let sampledCount: Int
 
   private(set) var table = GroupTable()
   private(set) var rows: [Int] = []
   private(set) var earliest: [Earliest] = []
-  /// Of each group one for each measure.
+  /// The sums, one for each measure of each group. ``present`` and ``undefined`` have the same layout.
   private(set) var sums: [ExactSum] = []
   private(set) var present: [Int] = []
-  /// How many rows have a value that is none: they are left out also where an empty field counts as 0.
+  /// The number of rows with an undefined value. They are left out even where an empty field counts as 0.
   private(set) var undefined: [Int] = []
-  /// Of each group one for each condition.
+  /// The number of rows that meet a condition, one for each condition of each group.
   private(set) var met: [Int] = []
   private var lists: [SampleArena.List] = []
   private var samples = SampleArena()
@@ -41,7 +41,7 @@ struct ViewTotals {
     sampledCount = sampled.count
   }
 
-  /// The number of a group, with room for what is counted of it.
+  /// Returns the number of a group, and adds the group if it is new.
   mutating func group(window: Int32, key: UnsafeBufferPointer<UInt8>) -> Int {
     let group = table.group(window: window, key: key)
     if group == rows.count {
@@ -56,7 +56,7 @@ struct ViewTotals {
     return group
   }
 
-  /// Counts rows, each in its group.
+  /// Counts rows into their groups.
   mutating func count(_ grouped: ContiguousArray<GroupedRow>, of batch: RowBatch) {
     countRows(grouped, created: batch.created)
     for (index, measure) in measures.enumerated() {
@@ -108,7 +108,7 @@ struct ViewTotals {
     }
   }
 
-  /// Adds the values of a group's measure, if they are kept.
+  /// Appends the values of a group's measure, if they are kept.
   func collect(_ measure: Measure, of group: Int, into values: inout [Double]) {
     guard let index = measures.firstIndex(of: measure), let sampled = sampledIndex[index] else { return }
     samples.collect(lists[group * sampledCount + sampled], into: &values)

@@ -1,26 +1,26 @@
 import ValueStreamCore
 
-/// A stretch of the calendar, by which things are put together.
+/// The calendar period by which rows are grouped.
 package enum Window: String, CaseIterable, Sendable {
   case day, week, month, quarter
 }
 
-/// Calendars number their windows; the numbers follow one another without a gap.
+/// Numbers the windows of a calendar consecutively.
 package struct Calendar: Sendable {
   package var window: Window
-  /// The first day of a week. Only weeks that start on Monday have the numbers of ISO 8601.
+  /// The first day of a week. Weeks have ISO 8601 numbers only if they start on Monday.
   package var weekStart: WeekStart = .monday
 
   package enum WeekStart: Sendable {
     case monday, sunday
 
-    /// How many days before 1970-01-01, a Thursday, a week started.
+    /// The number of days from the start of a week to 1970-01-01, which was a Thursday.
     fileprivate var daysBeforeEpoch: Int { self == .monday ? 3 : 4 }
   }
 
-  /// The number of the window that a day is in.
+  /// Returns the number of the window that contains a day.
   ///
-  /// - Parameter day: days since 1970-01-01.
+  /// - Parameter day: The number of days since 1970-01-01.
   func index(ofDay day: Int) -> Int {
     switch window {
     case .day: return day
@@ -31,7 +31,7 @@ package struct Calendar: Sendable {
     }
   }
 
-  /// The first day of a window, as days since 1970-01-01.
+  /// Returns the first day of a window, as days since 1970-01-01.
   package func firstDay(of index: Int) -> Int {
     switch window {
     case .day: index
@@ -41,13 +41,14 @@ package struct Calendar: Sendable {
     }
   }
 
-  /// `2020|3|5`, a day; `2020|3`, a week of ISO 8601 or a month; `2020|Q1`.
+  /// Returns the name of a window: `2020|3|5` for a day, `2020|3` for an ISO 8601 week or a month, `2020|Q1` for a
+  /// quarter.
   package func name(of index: Int) -> String {
     let date = CivilDate(daysSinceEpoch: Int64(firstDay(of: index)))
     switch window {
     case .day: return "\(date.year)|\(date.month)|\(date.day)"
     case .week:
-      // A week is of the year that most of its days are in, which is that of its Thursday.
+      // A week belongs to the year of its Thursday, which contains most of its days.
       let thursday = firstDay(of: index) + 3
       let year = CivilDate(daysSinceEpoch: Int64(thursday)).year
       return "\(year)|\((thursday - Self.day(year, 1, 1)) / 7 + 1)"
@@ -56,7 +57,7 @@ package struct Calendar: Sendable {
     }
   }
 
-  /// `2020-01-05`.
+  /// Returns the first day of a window in the form `2020-01-05`.
   package func firstDate(of index: Int) -> String {
     let date = CivilDate(daysSinceEpoch: Int64(firstDay(of: index)))
     func digits(_ number: Int, _ count: Int) -> String {

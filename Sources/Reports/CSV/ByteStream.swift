@@ -1,14 +1,18 @@
 import Glibc
 
-/// Bytes that are read once, from the first to the last.
+/// A source of bytes that can be read once, in order.
 protocol ByteStream: AnyObject {
-  /// - Returns: how many bytes were read; 0 at the end, and only there.
+  /// Reads up to the size of the buffer.
+  ///
+  /// - Returns: The number of bytes read; 0 at the end, and only there.
   func read(into buffer: UnsafeMutableRawBufferPointer) throws(CSVError) -> Int
 }
 
-/// Opens files, and finds out from their first bytes whether they are compressed or in UTF-16.
+/// Opens files and detects compression and UTF-16 by their first bytes.
 enum ByteStreams {
-  /// - Parameter path: `-` stands for standard input.
+  /// Opens a file as a stream of decompressed UTF-8.
+  ///
+  /// - Parameter path: The file to open; `-` means standard input.
   static func open(_ path: String) throws(CSVError) -> any ByteStream {
     let file = try FileStream(path: path)
     let beginning = try file.peek(4)
@@ -19,11 +23,11 @@ enum ByteStreams {
   }
 }
 
-/// A file, a pipe or standard input.
+/// Reads a file, a pipe or standard input.
 final class FileStream: ByteStream {
   let name: String
   private let descriptor: Int32
-  /// What was looked at and not read yet.
+  /// The bytes that ``peek(_:)`` has returned and ``read(into:)`` has not.
   private var beginning: [UInt8] = []
 
   init(path: String) throws(CSVError) {
@@ -38,7 +42,7 @@ final class FileStream: ByteStream {
     if descriptor != STDIN_FILENO { close(descriptor) }
   }
 
-  /// The next bytes, fewer at the end, which stay to be read.
+  /// Returns the next bytes without consuming them; fewer than `count` at the end of the file.
   func peek(_ count: Int) throws(CSVError) -> [UInt8] {
     while beginning.count < count {
       var bytes = [UInt8](repeating: 0, count: count - beginning.count)

@@ -1,19 +1,23 @@
-/// How a file separates its values, told by its beginning.
+/// The separator and line ends of a file, detected from its beginning.
 ///
-/// Spreadsheets write semicolons where the decimal separator is a comma, tabs as "Unicode text", and a first line such as `sep=;` that
-/// names the separator. Of comma, semicolon and tab, the one that occurs most often in the row of column names counts.
+/// Spreadsheets write semicolons where the decimal separator is a comma, tabs as "Unicode text", and sometimes a
+/// first line such as `sep=;` that names the separator. Without that line, the separator is the one of comma,
+/// semicolon and tab that is most frequent in the header.
 struct CSVDialect: Equatable {
-  /// Between the fields of a row.
+  /// The byte between the fields of a row.
   private(set) var separator = comma
-  /// Bytes of the line `sep=…`, which is no row; 0 where there is none.
+  /// The length of the line `sep=…` in bytes, which is not a row; 0 if there is none.
   private(set) var preambleCount = 0
-  /// True when lines end with a carriage return and no line feed, as programs of the old Macintosh write them.
+  /// True if lines end with a carriage return without a line feed, as classic Mac OS programs write them.
   private(set) var hasBareCarriageReturns = false
 
   static let comma = UInt8(ascii: ",")
   private static let candidates = [comma, UInt8(ascii: ";"), UInt8(ascii: "\t")]
 
-  /// - Parameter beginning: of the file, without a byte order mark, at least up to the end of its row of column names.
+  /// Detects the dialect of a file.
+  ///
+  /// - Parameter beginning: The beginning of the file without its byte order mark, at least to the end of the header
+  ///   row.
   init(_ beginning: UnsafeBufferPointer<UInt8>) {
     let stated = Self.statedSeparator(in: beginning)
     if let stated { (separator, preambleCount) = stated }
@@ -33,7 +37,8 @@ struct CSVDialect: Equatable {
     separator = Self.candidates[index]
   }
 
-  /// What a first line `sep=;` says, and how many bytes it takes.
+  /// Returns the separator of a first line `sep=;` and the length of that line in bytes; nil if there is no such
+  /// line.
   private static func statedSeparator(in beginning: UnsafeBufferPointer<UInt8>) -> (separator: UInt8, count: Int)? {
     let word = Array("sep=".utf8)
     guard beginning.count > word.count + 1, beginning[..<word.count].map({ $0 | 0x20 }) == word.map({ $0 | 0x20 }) else {

@@ -1,17 +1,17 @@
-/// Why comma-separated values cannot be read.
+/// An error in reading comma-separated values.
 package struct CSVError: Error, Sendable, Hashable, CustomStringConvertible {
   package enum Code: Sendable, Hashable {
-    /// There is no such file, or the system does not let it be read.
+    /// The file does not exist or cannot be read.
     case missing
-    /// The bytes are not what they have to be.
+    /// The content is not valid.
     case malformed
   }
 
   package var code: Code
   package var file: String
-  /// From 1, as editors count; nil where the whole file is meant.
+  /// The line, counted from 1; nil if the error concerns the whole file.
   package var line: Int?
-  /// Name of the column; nil where the whole row is meant.
+  /// The name of the column; nil if the error concerns the whole row.
   package var column: String?
   package var reason: String
 
@@ -23,7 +23,7 @@ package struct CSVError: Error, Sendable, Hashable, CustomStringConvertible {
     self.reason = reason
   }
 
-  /// `prs.csv, line 17, column duration: "soon" is not a number`.
+  /// The message, such as `prs.csv, line 17, column duration: "soon" is not a number`.
   package var description: String {
     "\(file)\(line.map { ", line \($0)" } ?? "")\(column.map { ", column \($0)" } ?? ""): \(reason)"
   }

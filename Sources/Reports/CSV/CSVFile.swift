@@ -1,8 +1,8 @@
-/// A file of separated values, as far as its first row tells.
+/// The name and the columns of a file, from its header.
 package final class CSVFile: Sendable {
-  /// As messages name it.
+  /// The name used in error messages.
   package let name: String
-  /// The names of its columns, in order.
+  /// The names of the columns, in order.
   package let columns: [String]
 
   package init(name: String, columns: [String]) {
@@ -10,9 +10,9 @@ package final class CSVFile: Sendable {
     self.columns = columns
   }
 
-  /// Where a column stands; nil when there is none.
+  /// Returns the index of a column; nil if there is no such column.
   ///
-  /// - Throws: ``CSVError`` when several columns have the name: which of them is meant, nobody can tell.
+  /// - Throws: ``CSVError`` if several columns have this name, because the choice would be ambiguous.
   package func index(of column: String) throws(CSVError) -> Int? {
     guard let index = columns.firstIndex(of: column) else { return nil }
     guard columns.lastIndex(of: column) == index else {
@@ -21,7 +21,7 @@ package final class CSVFile: Sendable {
     return index
   }
 
-  /// Which row in a file is wrong, and how.
+  /// Returns an error for a row of this file.
   package func problem(line: Int, column: String? = nil, _ reason: String) -> CSVError {
     CSVError(.malformed, file: name, line: line, column: column, reason: reason)
   }

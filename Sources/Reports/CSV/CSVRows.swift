@@ -1,11 +1,11 @@
 import CByteScan
 
-/// Where the rows and fields of a block stand.
+/// Finds the rows and fields of a block.
 ///
-/// Reads RFC 4180, 64 bytes at a time: separators and line feeds outside quotes end fields, quotes within quotes are doubled. An
-/// empty line is no row; a carriage return before the line feed belongs to no field.
+/// Parses RFC 4180, 64 bytes at a time: separators and line feeds outside quotes end fields, and quotes within quotes
+/// are doubled. Empty lines are skipped, and a carriage return before a line feed belongs to no field.
 package final class CSVRows {
-  /// A row that cannot be read, whatever is in its fields.
+  /// A row that cannot be read, whatever its fields contain.
   package struct Problem: Sendable, Hashable {
     package var row: Int
     package var reason: String
@@ -16,29 +16,30 @@ package final class CSVRows {
     }
   }
 
-  /// A field's bytes within the block, with the quotes around it where it has them.
+  /// The offsets of a field in the block, including the quotes around it.
   package struct FieldRange: Sendable {
     package var start: UInt32
     package var end: UInt32
   }
 
-  /// A row's fields in `ends`: the first, and past the last.
+  /// The indices in `ends` of a row's first field, and past its last field.
   private struct Row {
     var first: Int
     var end: Int
   }
 
-  /// Where each field ends. The first is that of no field, so that each begins one past the end before it.
+  /// The offset of the end of each field. The first entry belongs to no field: every field begins one byte past the
+  /// end before it.
   private var ends: UnsafeMutablePointer<UInt32>
   private var endCapacity = 1 << 15
   private var rows: ContiguousArray<Row> = []
   private var bytes: UnsafePointer<UInt8>
   private var block = CSVBlock()
-  /// What a field with doubled quotes says.
+  /// A buffer for the text of a field with doubled quotes.
   private var unescaped: UnsafeMutablePointer<UInt8>
   private var unescapedCapacity = 1 << 10
 
-  /// Rows with a quote where none may be, in order.
+  /// The rows with a misplaced quote, in order.
   package private(set) var problems: [Problem] = []
 
   package init() {
@@ -54,10 +55,10 @@ package final class CSVRows {
 
   package var count: Int { rows.count }
 
-  /// The block's bytes, to which ranges of fields refer; valid until the block is filled again.
+  /// The bytes of the block, to which ranges of fields refer. Valid until the block is filled again.
   package var base: UnsafePointer<UInt8> { bytes }
 
-  /// Finds the rows of a block. What was said of the block before is void.
+  /// Finds the rows of a block. Invalidates everything returned for the previous block.
   package func load(_ block: CSVBlock) {
     self.block = block
     bytes = UnsafePointer(block.bytes)
@@ -76,18 +77,18 @@ package final class CSVRows {
     rows[row].end - rows[row].first
   }
 
-  /// The line of the file on which a row begins.
+  /// Returns the line of the file on which a row begins, counted from 1.
   package func line(ofRow row: Int) -> Int {
     let start = Int(self.start(ofField: rows[row].first))
     return block.firstLine + vs_count_byte(bytes + block.start, start - block.start, UInt8(ascii: "\n"))
   }
 
-  /// Past the line feed of a row.
+  /// Returns the offset past the line feed of a row.
   func end(ofRow row: Int) -> Int {
     Int(ends[rows[row].end - 1]) + 1
   }
 
-  /// Where a column stands in each row; an empty range in rows that do not reach so far.
+  /// Writes the range of a column in each row into `ranges`; the range is empty in rows that have fewer columns.
   package func ranges(ofColumn column: Int, into ranges: inout [FieldRange]) {
     ranges.removeAll(keepingCapacity: true)
     ranges.reserveCapacity(rows.count)
@@ -104,7 +105,7 @@ package final class CSVRows {
     }
   }
 
-  /// What a field says, without quotes; valid until the next call.
+  /// Returns the text of a field without its quotes. Valid until the next call.
   package func text(in range: FieldRange) -> UnsafeBufferPointer<UInt8> {
     let raw = UnsafeBufferPointer(start: bytes + Int(range.start), count: Int(range.end - range.start))
     guard raw.count >= 2, raw[0] == UInt8(ascii: "\"") else { return raw }
@@ -126,7 +127,7 @@ package final class CSVRows {
     return UnsafeBufferPointer(start: unescaped, count: count)
   }
 
-  /// What a field of one row says; valid until the next call.
+  /// Returns the text of a field of one row. Valid until the next call.
   package func text(row: Int, column: Int) -> UnsafeBufferPointer<UInt8> {
     let field = rows[row].first + column
     let start = self.start(ofField: field)
@@ -141,16 +142,18 @@ package final class CSVRows {
 
   // MARK: Search
 
-  /// - Returns: where quotes stand that neither begin nor end a field, nor are doubled.
+  /// Finds the ends of all fields and rows.
+  ///
+  /// - Returns: The offsets of quotes that neither begin nor end a field, nor are doubled.
   private func findFields() -> [Int] {
     var misplaced: [Int] = []
-    // So that the first field begins at the block's first byte.
+    // Makes the first field begin at the first byte of the block.
     ends[0] = UInt32(truncatingIfNeeded: block.start) &- 1
     var count = 1
     var firstOfRow = 1
-    // All bits where the 64 bytes begin within quotes.
+    // All ones if the 64 bytes begin within quotes, otherwise 0.
     var within: UInt64 = 0
-    // Whether the byte before allows a quote that opens, and whether it was one that closes.
+    // Whether the previous byte allows an opening quote, and whether it was a closing quote.
     var mayOpen: UInt64 = 1
     var hasClosed: UInt64 = 0
     let separator = block.separator
@@ -191,7 +194,7 @@ package final class CSVRows {
     return misplaced
   }
 
-  /// For each bit, whether an odd number of bits is set up to it and including it.
+  /// Returns, for each bit, whether the number of set bits up to and including it is odd.
   private static func parity(of bits: UInt64) -> UInt64 {
     var parity = bits ^ bits << 1
     parity ^= parity << 2
@@ -221,9 +224,12 @@ package final class CSVRows {
 
   // MARK: Problems
 
+  /// Collects the misplaced quotes among 64 bytes.
+  ///
   /// - Parameters:
-  ///   - wrong: quotes that open where none may.
-  ///   - unfollowed: bytes after a closing quote that do not end the field; the carriage return of a line's end may stand there.
+  ///   - wrong: The quotes that open at a place where none may.
+  ///   - unfollowed: The bytes after a closing quote that do not end the field. The carriage return of a line end is
+  ///     allowed there.
   private func note(_ wrong: UInt64, _ unfollowed: UInt64, at offset: Int, in misplaced: inout [Int]) {
     for bit in 0..<64 where (wrong | unfollowed) >> UInt64(bit) & 1 == 1 {
       let position = offset + bit

@@ -1,17 +1,17 @@
 import CByteScan
 import Synchronization
 
-/// Files of separated values, one after the other, cut into blocks of whole rows that several threads take in turn.
+/// Cuts a sequence of files into blocks of whole rows, which several threads take in turn.
 ///
-/// A row ends at a line feed outside quotes. Where a block ends depends on all quotes before it, so cutting is for one thread
-/// at a time; it counts quotes and line feeds and looks at nothing else.
+/// A row ends at a line feed outside quotes, so the end of a block depends on all quotes before it. Therefore only
+/// one thread cuts at a time; cutting only counts quotes and line feeds, which is fast.
 package final class CSVSource: Sendable {
   private struct State: ~Copyable {
     var paths: ArraySlice<String>
     let mayBeEmpty: Set<String>
     var current: Reading?
     var blocks = 0
-    /// Set by the first thread that fails: what comes after it is of no interest.
+    /// Set by the first thread that fails, so that the others stop early.
     var isStopped = false
   }
 
@@ -22,7 +22,7 @@ package final class CSVSource: Sendable {
     let mayBeEmpty: Bool
     var file: CSVFile?
     var separator = CSVDialect.comma
-    /// What was read after the last row of the last block.
+    /// The bytes read after the last row of the last block.
     var rest: [UInt8] = []
     var line = 1
     var isAtEnd = false
@@ -34,21 +34,26 @@ package final class CSVSource: Sendable {
     }
   }
 
-  /// A row is in memory as a whole; one that is longer than this is rather a quote that is not closed.
+  /// The maximum length of a row in bytes. Rows are held in memory as a whole, and a longer one is probably an
+  /// unclosed quote.
   package static let longestRow = 1 << 26
 
   private let state: Mutex<State>
 
+  /// Creates a source that reads the files in this order. It opens each file only when its turn comes.
+  ///
   /// - Parameters:
-  ///   - paths: `-` stands for standard input. Files compressed with gzip or zstd are known by their first bytes.
-  ///   - mayBeEmpty: those of them that may have nothing in them, not even the names of columns: they have no rows.
+  ///   - paths: The files to read; `-` means standard input. Files compressed with gzip or zstd are detected by their
+  ///     first bytes.
+  ///   - mayBeEmpty: The paths whose files may be empty, even without a header. Such a file has no rows.
   package init(_ paths: [String], mayBeEmpty: Set<String> = []) {
     state = Mutex(State(paths: paths[...], mayBeEmpty: mayBeEmpty))
   }
 
-  /// Fills a block with the rows that nobody has taken yet.
+  /// Fills a block with the next rows. Several threads can call this.
   ///
-  /// - Returns: false when there are none.
+  /// - Returns: False if there are no more rows.
+  /// - Throws: ``CSVError`` if a file cannot be read. From then on all threads get false.
   package func next(into block: CSVBlock) throws(CSVError) -> Bool {
     try state.withLock { state throws(CSVError) in
       block.number = state.blocks
@@ -72,7 +77,7 @@ package final class CSVSource: Sendable {
     }
   }
 
-  /// Ends it for all threads: ``next(into:)`` gives nothing more.
+  /// Stops all threads: from now on ``next(into:)`` returns false.
   package func stop() {
     state.withLock { $0.isStopped = true }
   }
@@ -124,11 +129,13 @@ package final class CSVSource: Sendable {
     block.file = file
     reading.file = file
     reading.separator = block.separator
-    // Also without rows: whoever reads it learns which columns there are.
+    // Returns the block even without rows, so that the reader learns the columns.
     return true
   }
 
-  /// Ends the last row of a file, which may lack its line feed.
+  /// Completes the last row of a file, which may lack a closing quote or a line feed.
+  ///
+  /// - Returns: The number of bytes including those added.
   private static func close(_ block: CSVBlock, _ count: Int, isWithinQuotes: Bool) -> Int {
     var count = count
     if block.capacity < count + 2 { block.grow(keeping: count) }
@@ -144,7 +151,7 @@ package final class CSVSource: Sendable {
     return count
   }
 
-  /// Past the last line feed outside quotes; nil where there is none.
+  /// Returns the offset past the last line feed outside quotes; nil if there is none.
   private static func endOfLastRow(_ bytes: UnsafePointer<UInt8>, _ count: Int, isWithinQuotes: Bool) -> Int? {
     var isWithinQuotes = isWithinQuotes
     var index = count
@@ -163,7 +170,7 @@ package final class CSVSource: Sendable {
 
   private static let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
 
-  /// Takes the first row off a block.
+  /// Parses the header and moves the start of the block past it.
   private static func readHeader(of block: CSVBlock, name: String) throws(CSVError) -> CSVFile {
     let all = UnsafeBufferPointer(start: block.bytes, count: block.end)
     if all.starts(with: byteOrderMark) { block.start = byteOrderMark.count }

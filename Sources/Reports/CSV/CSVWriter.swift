@@ -1,17 +1,20 @@
-/// Comma-separated values as RFC 4180 has them, in bytes: one field after the other, a line feed after each row.
+/// Writes comma-separated values as in RFC 4180, field by field, with a line feed after each row.
 ///
-/// A field is quoted only where it must be: where it has a comma, a quote or a line break, or begins with white space.
-/// Go's `encoding/csv` quotes by the same rule, so files of both compare byte for byte.
+/// A field is quoted only if it contains a comma, a quote or a line break, or begins with white space. Go's
+/// `encoding/csv` quotes by the same rule, so files from both are identical byte for byte.
 ///
-/// Spreadsheets run a cell that begins with `=`, `+`, `-` or `@` as a formula, and titles and names come from strangers: such a text gets an
-/// apostrophe in front, which spreadsheets take for "this is text". Numbers stay as they are. (OWASP, CSV injection.)
+/// Spreadsheets run a cell that begins with `=`, `+`, `-` or `@` as a formula, and titles and names are untrusted
+/// input. Such a text gets a leading apostrophe, which marks a cell as text. Numbers stay unchanged. Source: OWASP,
+/// CSV injection.
 package struct CSVWriter: Sendable {
-  /// What was written since the last ``take()``.
+  /// The bytes written since the last ``take()``.
   package private(set) var bytes: [UInt8] = []
   private var isInRow = false
   private let keepsFormulas: Bool
 
-  /// - Parameter keepsFormulas: writes texts as they are, also those that a spreadsheet runs.
+  /// Creates an empty writer.
+  ///
+  /// - Parameter keepsFormulas: True to write texts unchanged even if a spreadsheet would run them as formulas.
   package init(keepsFormulas: Bool = false) {
     self.keepsFormulas = keepsFormulas
   }
@@ -48,7 +51,7 @@ package struct CSVWriter: Sendable {
     endRow()
   }
 
-  /// Hands over what was written; what comes next begins with no bytes, in the same row.
+  /// Returns the bytes written so far and clears them. The current row continues.
   package mutating func take() -> [UInt8] {
     let taken = bytes
     bytes.removeAll(keepingCapacity: true)

@@ -1,12 +1,12 @@
 import CZlib
 
-/// What a gzip stream holds, all of its members (RFC 1952, section 2.2).
+/// Decompresses a gzip stream with all its members (RFC 1952, section 2.2).
 final class GunzipStream: ByteStream {
   private let source: any ByteStream
   private let name: String
   private let input: UnsafeMutableRawBufferPointer
   private var stream = z_stream()
-  /// True between the end of a member and the beginning of the next, where the file may end.
+  /// True after the end of a member and before the next one begins, the only place where the file may end.
   private var isBetweenMembers = false
 
   private static let inputSize = 1 << 16

@@ -1,12 +1,12 @@
-/// Turns UTF-16, which spreadsheets write as "Unicode text", into UTF-8 while it is read.
+/// Decodes UTF-16, which spreadsheets write as "Unicode text", into UTF-8.
 ///
-/// What is no UTF-16 (half a surrogate pair, an odd last byte) becomes U+FFFD.
+/// Invalid UTF-16 (half a surrogate pair, an odd last byte) becomes U+FFFD.
 final class UTF16Stream: ByteStream {
   private let stream: any ByteStream
   private let isBigEndian: Bool
-  /// UTF-8 that nobody has taken yet.
+  /// Decoded UTF-8 that is not read yet.
   private var pending: ArraySlice<UInt8> = []
-  /// What the last read left over: a byte without its other one, or half of a surrogate pair.
+  /// Bytes left from the last read: half of a code unit, or half of a surrogate pair.
   private var rest: [UInt8] = []
   private var isAtEnd = false
 
@@ -17,7 +17,7 @@ final class UTF16Stream: ByteStream {
     self.isBigEndian = isBigEndian
   }
 
-  /// Tells UTF-16 by its byte order mark; nil for anything else.
+  /// Returns whether a byte order mark is that of big-endian UTF-16; nil if there is no byte order mark of UTF-16.
   static func isBigEndian(_ beginning: [UInt8]) -> Bool? {
     if beginning.starts(with: [0xFF, 0xFE]) { return false }
     if beginning.starts(with: [0xFE, 0xFF]) { return true }
@@ -45,7 +45,7 @@ final class UTF16Stream: ByteStream {
     rest = []
     if !isAtEnd {
       var kept = input.count % 2
-      // The first half of a pair waits for the second.
+      // Keeps the first half of a surrogate pair until the second half arrives.
       if input.count >= kept + 2, UTF16.isLeadSurrogate(unit(input, at: input.count - kept - 2)) { kept += 2 }
       rest = Array(input.suffix(kept))
       input.removeLast(kept)

@@ -1,13 +1,13 @@
 import CZstd
 
-/// What a zstd stream holds, all of its frames (RFC 8878, section 3.1).
+/// Decompresses a zstd stream with all its frames (RFC 8878, section 3.1).
 final class UnzstdStream: ByteStream {
   private let source: any ByteStream
   private let name: String
   private let input: UnsafeMutableRawBufferPointer
   private let stream: OpaquePointer
   private var pending = ZSTD_inBuffer()
-  /// True where a frame has ended and none begun, and so the file may end.
+  /// True if a frame has ended and no other has begun, the only place where the file may end.
   private var isBetweenFrames = true
 
   init(_ source: any ByteStream, name: String) throws(CSVError) {
@@ -25,7 +25,7 @@ final class UnzstdStream: ByteStream {
 
   func read(into buffer: UnsafeMutableRawBufferPointer) throws(CSVError) -> Int {
     var output = ZSTD_outBuffer(dst: buffer.baseAddress, size: buffer.count, pos: 0)
-    // The decoder may hold back what it has unpacked, so it is asked before more is read.
+    // Calls the decoder before reading more input, because it may still hold decompressed data.
     var mayHoldBack = true
     while output.pos == 0 {
       if pending.pos == pending.size, !mayHoldBack || isBetweenFrames {

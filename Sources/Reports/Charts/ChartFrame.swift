@@ -1,14 +1,14 @@
-/// What all charts have: a title, two axes with ticks, a legend.
+/// The parts that all charts share: a title, two axes with ticks, and a legend.
 struct ChartFrame {
-  /// How a legend shows what is meant.
+  /// The symbol of a legend entry.
   enum Mark {
     case line, dashed, band, bar
-    /// A circle of this radius.
+    /// A circle with this radius.
     case bubble(Double)
   }
 
   var title: String
-  /// What was counted, below the title.
+  /// A note below the title that says what was counted.
   var note: String
   var xTitle: String
   var yTitle: String
@@ -31,7 +31,7 @@ struct ChartFrame {
     height - Self.bottom - y.position(of: value) * (height - Self.top - Self.bottom)
   }
 
-  /// A document of its own with what `content` draws.
+  /// Returns a complete SVG document with the frame and what `content` draws.
   func document(_ content: (inout SVGWriter) -> Void) -> String {
     var svg = SVGWriter()
     let size = (SVGWriter.number(Self.width), SVGWriter.number(height))
@@ -83,7 +83,7 @@ struct ChartFrame {
       "text", ["class": "axis middle", "transform": "translate(20 \(middle)) rotate(-90)"], text: yTitle)
   }
 
-  /// In a row above the chart, from the left.
+  /// Draws the legend in a row above the chart, from left to right.
   private func drawLegend(_ svg: inout SVGWriter) {
     let number = SVGWriter.number
     var x = Self.left

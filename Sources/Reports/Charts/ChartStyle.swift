@@ -1,4 +1,4 @@
-/// How charts look. Colours are told apart without colour too: by dashes, by lightness, by place.
+/// The style sheet of charts. Dashes, lightness and position also distinguish what colours distinguish.
 enum ChartStyle {
   static let rules: StaticString = """
     svg { --paper: #ffffff; --ink: #1c2128; --muted: #59636e; --grid: #dde2e8; --first: #1f5fbf; --second: #b3541e; --band: #1f5fbf; }

@@ -1,7 +1,7 @@
-/// How often something takes how long: a bar for each step of durations, on a logarithmic scale.
+/// A histogram of durations on a logarithmic scale.
 package struct DistributionChart: Sendable {
   package struct Bar: Sendable {
-    /// In seconds.
+    /// The range of durations, in seconds.
     package var range: Range<Double>
     package var count: Int
 
@@ -17,7 +17,7 @@ package struct DistributionChart: Sendable {
   package var yTitle: String
   package var barName: String
   package var bars: [Bar]
-  /// Durations that are marked with an upright line, and what they are.
+  /// The durations to mark with a vertical line, and their labels.
   package var marks: [Scale.Tick]
 
   package init(

@@ -1,21 +1,21 @@
-/// Writes elements of Scalable Vector Graphics, texts and attributes escaped.
+/// Writes SVG elements and escapes their texts and attributes.
 struct SVGWriter {
   private(set) var text = ""
   private var depth = 0
 
-  /// An element without content.
+  /// Writes an element without content.
   mutating func element(_ name: String, _ attributes: KeyValuePairs<String, String>) {
     open(name, attributes, end: "/>")
   }
 
-  /// An element with a text.
+  /// Writes an element with text content.
   mutating func element(_ name: String, _ attributes: KeyValuePairs<String, String> = [:], text content: String) {
     open(name, attributes, end: ">")
     text.removeLast()
     text += Self.escaped(content) + "</\(name)>\n"
   }
 
-  /// An element with others.
+  /// Writes an element with child elements.
   mutating func element(
     _ name: String, _ attributes: KeyValuePairs<String, String>, _ content: (inout SVGWriter) -> Void
   ) {
@@ -26,7 +26,7 @@ struct SVGWriter {
     text += indentation + "</\(name)>\n"
   }
 
-  /// Rules of style, which are not escaped: of our own writing only.
+  /// Writes a style sheet. It is not escaped, hence a static string.
   mutating func style(_ rules: StaticString) {
     text += indentation + "<style>\n\(rules)\(indentation)</style>\n"
   }
@@ -39,7 +39,8 @@ struct SVGWriter {
     text += end + "\n"
   }
 
-  /// Characters that XML does not allow become a replacement character.
+  /// Escapes a text for XML. Characters that XML does not allow become U+FFFD, and line breaks and tabs become
+  /// spaces.
   static func escaped(_ text: String) -> String {
     var result = ""
     for scalar in text.unicodeScalars {
@@ -56,7 +57,7 @@ struct SVGWriter {
     return result
   }
 
-  /// A coordinate, in tenths.
+  /// Returns a coordinate with at most one decimal.
   static func number(_ value: Double) -> String {
     let tenths = (value * 10).rounded()
     guard abs(tenths) < 1e12 else { return "0" }

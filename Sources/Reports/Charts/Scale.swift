@@ -6,7 +6,7 @@
   import Darwin
 #endif
 
-/// Where values stand along an axis, and which of them are written there.
+/// Maps values to positions along an axis and chooses its ticks.
 package struct Scale: Sendable {
   package struct Tick: Sendable, Hashable {
     package var value: Double
@@ -20,7 +20,7 @@ package struct Scale: Sendable {
 
   package enum Kind: Sendable {
     case linear
-    /// Equal ratios are equal distances; all values are greater than 0.
+    /// Equal ratios have equal distances. All values are greater than 0.
     case logarithmic
   }
 
@@ -29,7 +29,7 @@ package struct Scale: Sendable {
   package var upper: Double
   package var ticks: [Tick]
 
-  /// How far along a value stands, from 0 to 1.
+  /// Returns the position of a value along the axis, from 0 to 1. Values outside the axis are clamped to its ends.
   package func position(of value: Double) -> Double {
     let share =
       switch kind {
@@ -39,7 +39,8 @@ package struct Scale: Sendable {
     return share.isFinite ? min(1, max(0, share)) : 0
   }
 
-  /// What is greater is drawn at the end of the axis: no axis has to reach the ends of what a number can be.
+  /// The greatest value that an axis reaches; greater values are drawn at its end. The bound keeps the arithmetic of
+  /// ticks finite.
   fileprivate static let greatestBound = 1e15
 
   private static func bounded(_ value: Double) -> Double {
@@ -48,7 +49,7 @@ package struct Scale: Sendable {
 
   // MARK: Counts
 
-  /// From 0 to a round number, with some five ticks.
+  /// Returns a linear scale from 0 to a round number, with about five ticks.
   package static func counts(upTo greatest: Double) -> Scale {
     let greatest = bounded(greatest)
     let step = roundStep(max(greatest, 1) / 5, isWhole: true)
@@ -57,7 +58,7 @@ package struct Scale: Sendable {
     return Scale(kind: .linear, lower: 0, upper: upper, ticks: ticks)
   }
 
-  /// Powers of ten around some counts.
+  /// Returns a logarithmic scale for counts, with ticks at powers of ten.
   package static func magnitudes(from least: Double, to greatest: Double) -> Scale {
     let lower = max(bounded(least), 1e-9)
     let upper = max(bounded(greatest), lower * 2)
@@ -69,14 +70,15 @@ package struct Scale: Sendable {
     return Scale(kind: .logarithmic, lower: lower, upper: upper, ticks: ticks)
   }
 
-  /// 1, 2 or 5 times a power of ten that is not less than a number.
+  /// Returns the smallest product of 1, 2 or 5 and a power of ten that is not less than `least`.
   private static func roundStep(_ least: Double, isWhole: Bool) -> Double {
     let power = pow(10, log10(least).rounded(.down))
     let step = [1, 2, 5, 10].map { $0 * power }.first { $0 >= least * 0.999 } ?? power * 10
     return isWhole ? max(1, step) : step
   }
 
-  /// `12,000`; of what has more digits than a number keeps, its magnitude: `1e+30`.
+  /// Returns a number with its digits in groups, such as `12,000`, or in exponent notation beyond 10^15, such as
+  /// `1e+30`.
   package static func grouped(_ number: Double) -> String {
     guard number.magnitude <= greatestBound else { return "\(number)" }
     var digits = String(Int(number.rounded()))
@@ -90,7 +92,7 @@ package struct Scale: Sendable {
 
   // MARK: Durations
 
-  /// Seconds from 0 on, with ticks in the unit that suits them.
+  /// Returns a linear scale for durations in seconds, starting at 0, with ticks in a suitable unit.
   package static func durations(upTo greatest: Double) -> Scale {
     let greatest = bounded(greatest)
     let unit = DurationUnit.suited(to: greatest)
@@ -102,14 +104,15 @@ package struct Scale: Sendable {
     return Scale(kind: .linear, lower: 0, upper: Double(count) * step * unit.seconds, ticks: ticks)
   }
 
-  /// From 0 on where the greatest duration is not many times the least; else by magnitude, so that both can be read.
+  /// Returns a linear scale from 0, or a logarithmic one if the greatest duration is more than 30 times the least, to
+  /// keep both readable.
   package static func durations(among values: [Double]) -> Scale {
     let greatest = values.max() ?? 0
     guard let least = values.filter({ $0 > 0 }).min(), greatest > least * 30 else { return durations(upTo: greatest) }
     return durationMagnitudes(from: least / 1.25, to: greatest * 1.25)
   }
 
-  /// Seconds of very different sizes, with ticks at the usual words for them.
+  /// Returns a logarithmic scale for durations in seconds, with ticks at familiar durations such as `10 min`.
   package static func durationMagnitudes(from least: Double, to greatest: Double) -> Scale {
     let lower = max(bounded(least), 1e-9)
     let upper = max(bounded(greatest), lower * 2)
@@ -118,7 +121,7 @@ package struct Scale: Sendable {
     return Scale(kind: .logarithmic, lower: lower, upper: upper, ticks: ticks)
   }
 
-  /// Those that are not major are shown where there are few.
+  /// The ticks of logarithmic scales of durations. Minor ones are left out when a scale would have more than nine.
   private static let usualDurations: [(seconds: Double, label: String, isMajor: Bool)] = [
     (0.001, "1 ms", true), (0.01, "10 ms", true), (0.1, "0.1 s", true), (1, "1 s", true), (5, "5 s", false), (10, "10 s", true),
     (30, "30 s", false), (60, "1 min", true), (300, "5 min", false), (600, "10 min", true), (1800, "30 min", false),
@@ -128,7 +131,7 @@ package struct Scale: Sendable {
   ]
 }
 
-/// Units in which durations are shown.
+/// The units in which durations are shown.
 package enum DurationUnit: Double, CaseIterable, Sendable {
   case milliseconds = 0.001
   case seconds = 1
@@ -148,18 +151,18 @@ package enum DurationUnit: Double, CaseIterable, Sendable {
     }
   }
 
-  /// The greatest unit of which a duration has two at least.
+  /// Returns the greatest unit of which the duration has at least two, or milliseconds if there is none.
   package static func suited(to seconds: Double) -> DurationUnit {
     allCases.last { seconds >= $0.seconds * 2 } ?? .milliseconds
   }
 
-  /// `1.5 h`.
+  /// Returns a duration in a suitable unit, such as `1.5 h`.
   package static func text(_ seconds: Double) -> String {
     let unit = suited(to: seconds)
     return "\(brief(seconds / unit.seconds)) \(unit.symbol)"
   }
 
-  /// With a decimal where it matters.
+  /// Returns a number with at most one decimal, without a decimal if it is 0.
   static func brief(_ number: Double) -> String {
     let tenths = number.magnitude < Scale.greatestBound ? (number * 10).rounded() / 10 : number
     return tenths == tenths.rounded() ? Scale.grouped(tenths) : "\(tenths)"

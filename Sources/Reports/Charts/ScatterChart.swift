@@ -1,10 +1,11 @@
-/// How two sizes of the same things belong together: a circle where they meet, the larger the more things there are. Both
-/// scales are logarithmic.
+/// A bubble chart of two measures of the same items, on two logarithmic scales.
+///
+/// The more items share a pair of values, the larger the circle.
 package struct ScatterChart: Sendable {
   package struct Bubble: Sendable {
-    /// A count of something.
+    /// The range of counts.
     package var x: Range<Double>
-    /// In seconds.
+    /// The range of durations, in seconds.
     package var y: Range<Double>
     package var count: Int
 
@@ -19,7 +20,7 @@ package struct ScatterChart: Sendable {
   package var note: String
   package var xTitle: String
   package var yTitle: String
-  /// What a circle stands for, several of it: `pull requests`.
+  /// The plural name of the items that circles count, such as `pull requests`.
   package var things: String
   package var bubbles: [Bubble]
 
@@ -32,7 +33,7 @@ package struct ScatterChart: Sendable {
     self.bubbles = bubbles
   }
 
-  /// Taller than others, because it has as much to show upwards as across.
+  /// The height of the image. It is taller than other charts because both axes need about the same space.
   private static let height = 560.0
 
   package var svg: String {
@@ -50,7 +51,7 @@ package struct ScatterChart: Sendable {
       height: Self.height)
     return frame.document { svg in
       for bubble in bubbles {
-        // The middle of a step on a logarithmic scale.
+        // The middle of a step on a logarithmic scale is the geometric mean.
         let middle = (
           (bubble.x.lowerBound * bubble.x.upperBound).squareRoot(), (bubble.y.lowerBound * bubble.y.upperBound).squareRoot()
         )
@@ -64,7 +65,8 @@ package struct ScatterChart: Sendable {
     }
   }
 
-  /// As much as fits between neighbours, a little less than half of the smaller distance.
+  /// Returns the radius of the largest circle: 60 % of the smaller distance between neighbours, within 2 to 14
+  /// pixels.
   private func largestRadius(_ x: Scale, _ y: Scale) -> Double {
     guard let any = bubbles.first else { return 4 }
     let across =
@@ -76,7 +78,7 @@ package struct ScatterChart: Sendable {
     return min(14, max(2, min(across, up) * 0.6))
   }
 
-  /// A round number not greater than a count: 1, 2 or 5 and zeros.
+  /// Returns the greatest round number, 1, 2 or 5 times a power of ten, that is not greater than the count.
   private static func roundCount(_ count: Int) -> Int {
     var power = 1
     while power * 10 <= count { power *= 10 }

@@ -1,8 +1,8 @@
-/// A small chart in a line of text.
+/// A small chart within a line of text.
 package enum Sparkline {
   private static let steps: [Character] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"]
 
-  /// A character for each value, from 0 to the greatest; a space where there is none.
+  /// Returns one character for each value, scaled from 0 to the greatest value, and a space for each missing value.
   package static func text(_ values: [Double?]) -> String {
     let greatest = values.compactMap { $0 }.filter(\.isFinite).max() ?? 0
     return String(

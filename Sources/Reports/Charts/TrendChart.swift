@@ -1,6 +1,6 @@
-/// How something develops: a line and a dashed one over a band, from window to window.
+/// A chart of values per time window: a solid line and a dashed line over a band.
 package struct TrendChart: Sendable {
-  /// What is shown of one window; nil where there is nothing to show.
+  /// The values of one window; nil if there is no value.
   package struct Point: Sendable {
     package var label: String
     package var line: Double?
@@ -22,7 +22,7 @@ package struct TrendChart: Sendable {
   package var lineName: String
   package var dashedName: String
   package var bandName: String
-  /// At equal distances, also those with nothing to show.
+  /// The windows at equal distances, including those without values.
   package var points: [Point]
 
   package init(
@@ -39,7 +39,7 @@ package struct TrendChart: Sendable {
     self.points = points
   }
 
-  /// Values are seconds.
+  /// The chart as an SVG document. Values are in seconds.
   package var svg: String {
     let values = points.flatMap { [$0.line, $0.dashed, $0.band?.lowerBound, $0.band?.upperBound].compactMap { $0 } }
     let scale = Scale.durations(among: values)
@@ -54,15 +54,15 @@ package struct TrendChart: Sendable {
     }
   }
 
-  /// Some ten labels, evenly.
+  /// The scale of the windows, with about ten labels at equal distances.
   private var xScale: Scale {
     let every = max(1, (points.count + 9) / 10)
     let ticks = points.indices.filter { $0 % every == 0 }.map { Scale.Tick(Double($0), points[$0].label) }
-    // Half a step of room on both sides, so that labels stay within.
+    // Half a step of room on both sides keeps the labels inside.
     return Scale(kind: .linear, lower: -0.5, upper: Double(max(points.count, 1)) - 0.5, ticks: ticks)
   }
 
-  /// Neighbours that have a value; a gap ends a line.
+  /// Groups consecutive points that have a value; a gap interrupts the line.
   private func runs<Value>(_ value: (Point) -> Value?) -> [[(place: Double, value: Value)]] {
     var runs: [[(place: Double, value: Value)]] = []
     var isOpen = false
@@ -91,7 +91,7 @@ package struct TrendChart: Sendable {
   }
 
   private func drawBand(_ run: [(place: Double, value: ClosedRange<Double>)], _ frame: ChartFrame, _ svg: inout SVGWriter) {
-    // A single window is shown as wide as half a step.
+    // A run of a single window is drawn half a step wide, because a line needs two points.
     let wide =
       run.count == 1
       ? run.flatMap { [($0.place - 0.25, $0.value), ($0.place + 0.25, $0.value)] } : run.map { ($0.place, $0.value) }

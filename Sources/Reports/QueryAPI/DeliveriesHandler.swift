@@ -1,12 +1,14 @@
 package import ValueStreamCore
 
-/// Answers `GET /api/v1/deliveries`, the newest first with what each became, and `/api/v1/deliveries/{id}`, one with its headers and
-/// body.
+/// Answers `GET /api/v1/deliveries` with the newest deliveries first, and `/api/v1/deliveries/{id}` with a single
+/// one.
 ///
-/// Query of the list: `source`, `result` (`recorded`, `ignored`, `unreadable`), `limit` (1 to 100, default 20), `cursor` (the `next`
-/// of the page before). What a delivery means is what today's sources say of it.
+/// Each entry shows what became of the delivery; a single delivery also has its headers and body. Query parameters of
+/// the list: `source`, `result` (`recorded`, `ignored` or `unreadable`), `limit` (1 to 100, default 20) and `cursor`
+/// (the `next` of the previous page). The handler parses each delivery again, so the result is that of the current
+/// sources, not that of the day it arrived.
 package struct DeliveriesHandler: HTTPHandler {
-  /// What stands before the id of one delivery.
+  /// The path prefix before the id of a single delivery.
   package static let prefix = "/api/v1/deliveries/"
 
   private let log: any DeliveryLog
@@ -15,15 +17,19 @@ package struct DeliveriesHandler: HTTPHandler {
   private let setAside: @Sendable (LogPosition) -> String?
   private let unread: @Sendable (Delivery) -> UnreadValues?
 
-  /// A page for which more than this many deliveries would have to be looked at, or bytes of body, is shorter than asked for.
+  /// Limits on the deliveries examined, and on the bytes of their bodies, for one page. A page that reaches one is
+  /// shorter than requested.
   private static let searchLimit = 2000
   private static let byteLimit = 64 << 20
   private let byteBudget: Int
 
+  /// Creates a handler that reads deliveries from the log.
+  ///
   /// - Parameters:
-  ///   - byteBudget: bytes of an answer past which a page is shorter than asked for.
-  ///   - setAside: why a delivery could not be projected; it is listed as unreadable, and not looked into.
-  ///   - unread: what of a delivery no type could hold.
+  ///   - byteBudget: The size of the response, in bytes, at which a page ends before `limit` is reached.
+  ///   - setAside: Returns why the projector set a delivery aside; nil if it did not. Such a delivery is listed as
+  ///     unreadable and not parsed.
+  ///   - unread: Returns the values in a delivery that no type could represent.
   package init(
     log: any DeliveryLog, sources: [any EventSource], logger: Logger, byteBudget: Int = SpanQueries.byteBudget,
     setAside: @escaping @Sendable (LogPosition) -> String? = { _ in nil },
@@ -53,7 +59,7 @@ package struct DeliveriesHandler: HTTPHandler {
     }
   }
 
-  // MARK: The list
+  // MARK: List
 
   private func list(_ query: DeliveriesQuery) throws -> [UInt8] {
     var json = JSONWriter()
@@ -66,9 +72,9 @@ package struct DeliveriesHandler: HTTPHandler {
     return json.bytes
   }
 
-  /// Writes each delivery when it was read, so that none of a page is held.
+  /// Writes each delivery as soon as it is read, so that memory never holds a whole page of deliveries.
   ///
-  /// - Returns: where the next page begins; nil after the last.
+  /// - Returns: The cursor of the next page; nil after the last page.
   private func write(_ query: DeliveriesQuery, after cursor: LogPosition?, to json: inout JSONWriter) throws -> LogPosition? {
     var next = cursor
     var (written, looked, bytes) = (0, 0, 0)
@@ -90,7 +96,7 @@ package struct DeliveriesHandler: HTTPHandler {
   }
 
   private func understand(_ logged: LoggedDelivery, at position: LogPosition) -> Result<Interpretation, PayloadError> {
-    // What ends the process when it is projected may end it here.
+    // A delivery that crashed the projector could crash the parser here too.
     if let reason = setAside(position) { return .failure(PayloadError(.malformed, reason: "set aside: \(reason)")) }
     guard let source = sources[logged.delivery.source] else {
       return .failure(PayloadError(.malformed, reason: "there is no source \(logged.delivery.source) any more"))
@@ -115,7 +121,7 @@ package struct DeliveriesHandler: HTTPHandler {
     if setAside(position) == nil { json.member(unread(logged.delivery)) }
   }
 
-  // MARK: One
+  // MARK: Single delivery
 
   private func one(_ id: Substring) throws -> HTTPResponse {
     guard let number = UInt64(id), let logged = try log.delivery(at: LogPosition(rawValue: number)) else {
@@ -134,7 +140,7 @@ package struct DeliveriesHandler: HTTPHandler {
   }
 }
 
-/// The items of a query, checked.
+/// The validated query parameters.
 private struct DeliveriesQuery {
   var source: String?
   var result: DeliveryResult?

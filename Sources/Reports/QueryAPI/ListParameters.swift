@@ -1,22 +1,24 @@
 import ValueStreamCore
 
-/// The parameters that lists of spans and of traces share.
+/// The query parameters that the lists of spans and traces share.
 struct ListParameters {
   var filter = SubjectFilter()
   private(set) var page: PageParameters
-  /// Names of the only things that are looked for; empty for all things.
+  /// Selects the subjects with one of these names; empty for all subjects.
   var references: [Reference] = []
 
   static let names = "operation, source, project, outcome, state, reference, \(PageParameters.names)"
 
-  /// A list of more is a mistake, and would be a costly one.
+  /// The maximum number of `reference` parameters. A longer list is probably a mistake, and expensive to look up.
   private static let referenceLimit = 20
 
   init(limit: Int, limits: ClosedRange<Int>) {
     page = PageParameters(limit: limit, limits: limits)
   }
 
-  /// Takes in one parameter; false when it is none of these.
+  /// Parses one parameter. Returns false if the list does not have it.
+  ///
+  /// - Throws: ``QueryError`` for an invalid value.
   mutating func take(_ name: String, _ value: String) throws(QueryError) -> Bool {
     switch name {
     case "operation": filter.operation = Operation(rawValue: value)

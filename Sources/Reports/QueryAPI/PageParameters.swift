@@ -1,7 +1,7 @@
-/// Which page of a list is asked for, and how long it may be.
+/// The query parameters that select a page of a list and its length.
 struct PageParameters {
   private(set) var limit: Int
-  /// The `next` of the page before; nil for the first.
+  /// The `next` of the previous page; nil for the first page.
   private(set) var cursor: UInt64?
   private let limits: ClosedRange<Int>
 
@@ -12,7 +12,9 @@ struct PageParameters {
     self.limits = limits
   }
 
-  /// Takes in one parameter; false when it is none of these.
+  /// Parses one parameter. Returns false if it is neither `limit` nor `cursor`.
+  ///
+  /// - Throws: ``QueryError`` for an invalid value.
   mutating func take(_ name: String, _ value: String) throws(QueryError) -> Bool {
     switch name {
     case "limit":

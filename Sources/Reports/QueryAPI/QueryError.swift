@@ -1,4 +1,4 @@
-/// A parameter of a query that is not what it must be.
+/// An invalid query parameter. The handlers answer it with status 400.
 struct QueryError: Error {
   var detail: String
 

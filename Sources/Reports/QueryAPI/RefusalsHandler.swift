@@ -1,8 +1,8 @@
 package import ValueStreamCore
 
-/// Answers `GET /api/v1/refusals`: spans that receivers refused for good, with the reason, the newest first.
+/// Answers `GET /api/v1/refusals` with the spans that backends rejected for good and the reasons, the newest first.
 ///
-/// Query: `exporter`, `limit` (1 to 1000, default 100), `cursor` (the `next` of the page before).
+/// Query parameters: `exporter`, `limit` (1 to 1000, default 100) and `cursor` (the `next` of the previous page).
 package struct RefusalsHandler: HTTPHandler {
   private let queries: SpanQueries
 
@@ -13,7 +13,7 @@ package struct RefusalsHandler: HTTPHandler {
   package func respond(to request: HTTPRequest) -> HTTPResponse {
     queries.answer(request) {
       let query = try RefusalsQuery(request)
-      // One more than asked for tells whether there is another page.
+      // One entry more than requested shows whether there is another page.
       let found = try queries.store.exportRefusals(of: query.exporter, before: query.page.cursor, limit: query.page.limit + 1)
       return .json(Self.encode(found.prefix(query.page.limit), hasNext: found.count > query.page.limit))
     }
@@ -45,7 +45,7 @@ package struct RefusalsHandler: HTTPHandler {
   }
 }
 
-/// The items of a query, checked.
+/// The validated query parameters.
 private struct RefusalsQuery {
   var exporter: String?
   var page = PageParameters(limit: 100, limits: 1...1000)

@@ -1,28 +1,31 @@
 package import ValueStreamCore
 
-/// What the handlers of spans and traces have in common: the store, the clock, and how an answer fails.
+/// The dependencies and error handling that the handlers of spans and traces share.
 package struct SpanQueries: Sendable {
   let store: any SpanStore
   let strategy: TraceStrategy
   let clock: any WallClock
   let logger: Logger
   let waitForProjection: @Sendable () -> Void
-  /// Names of the sources there are; empty where any name may be one.
+  /// The names of the configured sources; empty if any name is valid.
   let sources: [String]
 
-  /// The most spans of one trace that an answer holds; a trace may have as many as its senders like.
+  /// The maximum number of spans of one trace in a response. Senders can make traces of any size.
   package static let spanLimit = 5000
 
-  /// Past this many bytes an answer ends: with a cursor where there is one, and a note that it was cut.
+  /// The size of a response, in bytes, past which no span is added. The response then says that it is cut, with a
+  /// cursor where the list has one.
   let byteBudget: Int
   package static let byteBudget = 16 << 20
 
+  /// Creates the shared dependencies of the handlers.
+  ///
   /// - Parameters:
-  ///   - strategy: the one that spans are exported by.
-  ///   - sources: names of the sources there are. Another is a mistake in a filter, unless the store has something of it; empty where
-  ///     any name may be one.
-  ///   - waitForProjection: returns when everything acknowledged before is in the store, or after a while.
-  ///   - byteBudget: bytes of an answer past which nothing more is added to it.
+  ///   - strategy: The trace strategy of the exporters, so that queries show the same traces.
+  ///   - sources: The names of the configured sources; empty if any name is valid. A filter by another name is an
+  ///     error unless the store has data from that source.
+  ///   - waitForProjection: Returns once every delivery acknowledged so far is in the store, or after a timeout.
+  ///   - byteBudget: The size of a response, in bytes, past which nothing is added.
   package init(
     store: any SpanStore, strategy: TraceStrategy, clock: any WallClock, logger: Logger, sources: [String] = [],
     byteBudget: Int = SpanQueries.byteBudget, waitForProjection: @escaping @Sendable () -> Void
@@ -36,7 +39,8 @@ package struct SpanQueries: Sendable {
     self.waitForProjection = waitForProjection
   }
 
-  /// The answer, or the problem there is with the question or the store.
+  /// Returns the response of `body`, or a problem response if the query is invalid, a lookup fails or the store
+  /// cannot be read.
   func answer(_ request: HTTPRequest, _ body: () throws -> HTTPResponse) -> HTTPResponse {
     do {
       return try body()
@@ -50,9 +54,9 @@ package struct SpanQueries: Sendable {
     }
   }
 
-  /// Refuses a filter by a source that there is not, which would find nothing for ever.
+  /// Rejects a filter by an unknown source, which would never find anything.
   ///
-  /// - Throws: ``QueryError``, ``StoreError``.
+  /// - Throws: ``QueryError`` for an unknown source; ``StoreError`` if the store cannot be read.
   func check(_ filter: SubjectFilter) throws {
     guard let source = filter.source, !sources.isEmpty, !sources.contains(source) else { return }
     let stored = Set(try store.kinds().map(\.source))
@@ -60,9 +64,9 @@ package struct SpanQueries: Sendable {
     throw QueryError("source", source, expected: "one of \(stored.union(sources).sorted().joined(separator: ", "))")
   }
 
-  /// Writes spans into an array, as far as the budget goes.
+  /// Writes spans into an array until ``byteBudget`` is reached.
   ///
-  /// - Returns: false where it does not go to the end.
+  /// - Returns: False if spans are left out.
   func write(_ spans: [TracedSpan], to json: inout JSONWriter) -> Bool {
     for span in spans {
       guard json.bytes.count < byteBudget else { return false }
@@ -71,17 +75,18 @@ package struct SpanQueries: Sendable {
     return true
   }
 
-  /// A new reader, which knows nothing yet.
+  /// Creates a reader with an empty cache.
   func reader() -> TraceReader { TraceReader(store: store, strategy: strategy) }
 
-  /// Keys of the things that have any of these names, sorted.
+  /// Returns the sorted keys of the subjects that publish any of these references.
   func keys(named references: [Reference]) throws -> [SpanKey] {
     Set(try store.publishers(of: references).values.joined()).sorted()
   }
 
-  /// The trace with an id, or with a thing that is named.
+  /// Returns the trace with this trace id, or the trace of the subject with this name.
   ///
-  /// - Throws: ``LookupError``, ``StoreError``.
+  /// - Throws: ``LookupError`` if there is no such trace or the name is ambiguous; ``StoreError`` if the store cannot
+  ///   be read.
   func trace(named text: String) throws -> Trace {
     var reader = self.reader()
     let traceID = try TraceID(text) ?? reader.traceID(of: ThingLookup(queries: self).key(text))

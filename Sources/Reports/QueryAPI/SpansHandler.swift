@@ -1,13 +1,14 @@
 package import ValueStreamCore
 
-/// Answers `GET /api/v1/spans`, spans, the things seen last first, a page at a time; and `/api/v1/spans/{key}`, those of one thing.
+/// Answers `GET /api/v1/spans` with pages of spans, and `/api/v1/spans/{key}` with the spans of one subject.
 ///
-/// Query of the list: `operation`, `source`, `project`, `outcome`, `state` (`open` or `finished`), `limit` (1 to 1000 things,
-/// default 100), `cursor` (the `next` of the page before). All attempts of a thing are on one page. `reference` (`key:...`,
-/// `classic:...`), any number of times, asks for the things that have one of these names, sorted by key, on a page of its own.
-/// A page that would be larger than ``SpanQueries/byteBudget`` is shorter, and says so: `limited`.
+/// The list starts with the subject that was updated last; all attempts of a subject are on one page. Query
+/// parameters: `operation`, `source`, `project`, `outcome`, `state` (`open` or `finished`), `limit` (1 to 1000
+/// subjects, default 100) and `cursor` (the `next` of the previous page). `reference` (`key:...`, `classic:...`) can
+/// be repeated and selects the subjects that have one of these names; they come sorted by key on a single page. A
+/// page that would exceed ``SpanQueries/byteBudget`` is cut and has the member `limited`.
 package struct SpansHandler: HTTPHandler {
-  /// What stands before the key of one thing.
+  /// The path prefix before the key of one subject.
   package static let prefix = "/api/v1/spans/"
 
   private let queries: SpanQueries
@@ -37,7 +38,7 @@ package struct SpansHandler: HTTPHandler {
     return parameters
   }
 
-  /// So many things are read at a time, so that a page of large ones ends before all of it was read.
+  /// The number of subjects read at a time. Small steps stop reading early when a page of large subjects is full.
   private static let stepLimit = 50
 
   private func list(_ parameters: ListParameters) throws -> [UInt8] {
@@ -61,8 +62,10 @@ package struct SpansHandler: HTTPHandler {
     return json.bytes
   }
 
-  /// - Returns: the cursor of the next page, false where this one is shorter than asked for, and how many subjects are left out because
-  ///   they are damaged.
+  /// Writes the spans of one page into an array.
+  ///
+  /// - Returns: The cursor of the next page, whether the page is complete (false if it is shorter than requested),
+  ///   and the number of damaged subjects left out.
   private func write(
     _ parameters: ListParameters, to json: inout JSONWriter
   ) throws -> (next: UInt64?, isComplete: Bool, damagedCount: Int) {
@@ -82,7 +85,7 @@ package struct SpansHandler: HTTPHandler {
       rest -= step.subjects.count
       next = step.next
       if next == nil || step.subjects.isEmpty && step.damagedCount == 0 { break }
-      // What was looked up is remembered only as long as it is not much.
+      // Bounds the memory of the reader's cache.
       reader.forget(beyond: SpanQueries.spanLimit)
     }
     return (next, true, damagedCount)

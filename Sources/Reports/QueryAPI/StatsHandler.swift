@@ -1,8 +1,8 @@
 package import ValueStreamCore
 
-/// Answers `GET /api/v1/stats`.
+/// Answers `GET /api/v1/stats` with the counts of deliveries, spans and exports.
 package struct StatsHandler: HTTPHandler {
-  /// Counts over the life of the store.
+  /// The counts over the life of the store.
   package struct Stats: Sendable {
     package var recorded: Int
     package var duplicate: Int
@@ -28,7 +28,9 @@ package struct StatsHandler: HTTPHandler {
 
   private let read: @Sendable () throws -> Stats
 
-  /// - Parameter read: waits for what was acknowledged before, then counts.
+  /// Creates a handler that answers with the counts from `read`.
+  ///
+  /// - Parameter read: Waits until every delivery acknowledged so far is projected, then returns the counts.
   package init(read: @escaping @Sendable () throws -> Stats) {
     self.read = read
   }
@@ -74,7 +76,9 @@ package struct StatsHandler: HTTPHandler {
 }
 
 extension HTTPResponse {
-  /// The store cannot be read: the text of its error stays in the log.
+  /// Returns the response for a store that cannot be read: 503 with `Retry-After` if a retry may help, otherwise 500.
+  ///
+  /// The text of the error stays in the daemon's log.
   static func storeUnavailable(_ error: any Error) -> HTTPResponse {
     let isRetryable = (error as? StoreError)?.isRetryable ?? false
     var response = HTTPResponse.problem(

@@ -1,6 +1,6 @@
 import ValueStreamCore
 
-/// Why there is not one thing, or one trace, to be shown.
+/// Explains why a lookup does not find exactly one subject or trace.
 enum LookupError: Error {
   case unknown(_ detail: String)
   case ambiguous(_ name: String, candidates: [SpanKey])
@@ -23,13 +23,15 @@ enum LookupError: Error {
   }
 }
 
-/// Finds a thing by what people and scripts call it: its key, its classic id, or a name.
+/// Finds a subject by the names that people and scripts use: its key, its classic id or an alias.
 struct ThingLookup {
   let queries: SpanQueries
 
-  /// The key of the one thing of that name which has spans.
+  /// Returns the key of the only subject with this name that has spans.
   ///
-  /// - Throws: ``LookupError``, ``StoreError``.
+  /// Tries keys first, then classic ids, then other aliases.
+  ///
+  /// - Throws: ``LookupError`` if no subject or several match; ``StoreError`` if the store cannot be read.
   func key(_ text: String) throws -> SpanKey {
     for names in try [Self.keys(in: text), queries.keys(named: [Reference(.classicID, text)]), queries.keys(named: names(text))] {
       let found = try queries.store.subjects(names).values.filter { $0.operation != nil }.map(\.key).sorted()
@@ -39,19 +41,21 @@ struct ThingLookup {
     throw LookupError.unknown("no span has the key, classic id or name \(text)")
   }
 
-  /// What may be meant by a name. That of an issue or a change lacks its server when people write it.
+  /// Returns the references that a name may mean. People omit the host of an issue or a change, so every known host
+  /// is tried.
   private func names(_ text: String) throws -> [Reference] {
     let lower = text.lowercased()
     var names = [Reference(.customID, text), Reference(.address, text), Reference(.issue, text)]
     let hosts = Set(try queries.store.kinds().map(\.host)).subtracting([""]).sorted()
     for name in [lower] + hosts.map({ "\($0)/\(lower)" }) {
-      // GitHub counts issues and changes together, and calls both by `#`.
+      // GitHub numbers issues and pull requests together and writes both with `#`.
       names += [Reference(.issue, name), Reference(.change, name), Reference(.change, name.replacingLast("#", by: "!"))]
     }
     return names
   }
 
-  /// The keys that a text may stand for: as it is, or with its parts decoded, as the path of a request has been.
+  /// Returns the keys that a text may mean. The path of a request arrives percent-decoded, so parts may themselves
+  /// contain colons.
   private static func keys(in text: String) -> [SpanKey] {
     if let key = SpanKey(text) { return [key] }
     let parts = text.utf8.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false).map { String(Substring($0)) }
@@ -61,10 +65,10 @@ struct ThingLookup {
     }
   }
 
-  /// Beyond this it is no key: there are more ways to read it than are worth trying.
+  /// A text with more parts is not taken for a key: there are too many ways to split it.
   private static let mostParts = 9
 
-  /// Every way to join neighbours with `:` until so many are left.
+  /// Returns every way to join neighbouring parts with `:` so that `count` parts remain.
   private static func groups(_ parts: [String], _ count: Int) -> [[String]] {
     guard count > 1 else { return [[parts.joined(separator: ":")]] }
     return (1...(parts.count - count + 1)).flatMap { length in

@@ -1,26 +1,28 @@
 import ValueStreamCore
 
-/// Finds traces with a thing that is looked for, the one whose such thing was seen last first.
+/// Finds the traces that contain a matching subject, beginning with the trace whose matching subject was updated
+/// last.
 struct TraceSearch {
   let queries: SpanQueries
-  /// What the thing must be.
+  /// The conditions for a subject to match.
   var filter = SubjectFilter()
-  /// What its spans must be besides, where a store does not know.
+  /// A further condition on the subject's spans that the store cannot evaluate.
   var condition: (@Sendable ([TracedSpan]) -> Bool)?
-  /// True for only those traces in which nothing runs.
+  /// True to find only traces without running spans.
   var isFinished = false
-  /// Keys of the only things that are looked for.
+  /// The keys to search among; nil for all subjects.
   var keys: [SpanKey]?
-  /// The most things to be read of a trace.
+  /// The maximum number of subjects to read of one trace.
   var membersLimit = SpanQueries.spanLimit
 
   struct Page {
     var traces: [TraceMembers] = []
-    /// Where the next page begins; nil after the last.
+    /// The cursor of the next page; nil after the last page.
     var next: UInt64?
   }
 
-  /// A page for which more than this many things would have to be looked at, or read, is shorter than asked for.
+  /// Limits on the subjects examined and on the trace members read for one page. A page that reaches one is shorter
+  /// than requested.
   private static let searchLimit = 2000
   private static let readLimit = 10_000
   private static let stepLimit = 50
@@ -47,7 +49,7 @@ struct TraceSearch {
       }
       page.next = step.next
       if step.next == nil { break }
-      // What was looked up is remembered only as long as it is not much.
+      // Bounds the memory of the reader's cache.
       reader.forget(beyond: Self.readLimit)
     }
     return page
@@ -67,7 +69,8 @@ struct TraceSearch {
     return try condition(reader.spans(of: subject))
   }
 
-  /// A trace is on one page only: that of its newest thing that is looked for.
+  /// True if the trace belongs on the page at this subject: only its newest matching subject lists a trace, so that
+  /// pages do not repeat it.
   private func belongs(
     _ members: TraceMembers, to subject: Subject, isFirstPage: Bool, _ reader: inout TraceReader
   ) throws -> Bool {

@@ -1,16 +1,18 @@
 package import ValueStreamCore
 
-/// Answers `GET /api/v1/traces`, traces, a page at a time; and `/api/v1/traces/{id}`, one with its spans.
+/// Answers `GET /api/v1/traces` with pages of traces, and `/api/v1/traces/{id}` with one trace and its spans.
 ///
-/// Query of the list: what ``SpansHandler`` takes (`limit` is 1 to 100 traces, default 20), `since` and `until` (RFC 3339),
-/// `minDuration` (`5m`). A trace is listed when one thing of it is all that is asked for.
+/// The list has the query parameters of ``SpansHandler`` (with `limit` from 1 to 100 traces, default 20), and `since`
+/// and `until` (RFC 3339) and `minDuration` (`5m`). A trace is listed if a single subject in it meets all conditions.
+/// `state=finished` applies to the whole trace.
 package struct TracesHandler: HTTPHandler {
-  /// What stands before the id of one trace.
+  /// The path prefix before the id of one trace.
   package static let prefix = "/api/v1/traces/"
 
   private let queries: SpanQueries
 
-  /// Of a larger trace the list does not count all spans.
+  /// The maximum number of subjects of a trace that the list reads. Beyond it the counts are incomplete and the entry
+  /// has `truncated`.
   private static let countedSpans = 1000
 
   package init(_ queries: SpanQueries) {
@@ -27,7 +29,7 @@ package struct TracesHandler: HTTPHandler {
     }
   }
 
-  // MARK: One
+  // MARK: Single trace
 
   private func one(_ name: String) throws -> HTTPResponse {
     queries.waitForProjection()
@@ -43,7 +45,7 @@ package struct TracesHandler: HTTPHandler {
     return .json(json.bytes)
   }
 
-  // MARK: The list
+  // MARK: List
 
   private func list(_ query: TracesQuery) throws -> [UInt8] {
     var search = TraceSearch(queries: queries, filter: query.parameters.filter)
@@ -82,7 +84,7 @@ package struct TracesHandler: HTTPHandler {
   }
 }
 
-/// The items of a query, checked.
+/// The validated query parameters.
 private struct TracesQuery {
   var parameters = ListParameters(limit: 20, limits: 1...100)
   var isFinished: Bool
@@ -101,7 +103,7 @@ private struct TracesQuery {
         throw QueryError(unknown: name, known: "\(ListParameters.names), since, until, minDuration")
       }
     }
-    // Of the trace, not only of one of its things.
+    // `state=finished` requires that the whole trace is finished, not only the matching subject.
     isFinished = parameters.filter.isOpen == false
   }
 

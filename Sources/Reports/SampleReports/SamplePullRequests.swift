@@ -1,10 +1,10 @@
 import CSV
 import ValueStreamCore
 
-/// Made-up pull requests in the form in which `vsperf github pull-requests` writes real ones, the same for the same seed.
+/// Generates fake pull requests in the format of `vsperf github pull-requests`; the same seed gives the same rows.
 ///
-/// Most are small and merged within hours, some are large and take weeks; one repository follows the other, and in each the
-/// newest comes first, as a forge lists them.
+/// Most pull requests are small and merged within hours, some are large and take weeks. Rows are grouped by
+/// repository, and the newest come first in each, as in the lists of a forge.
 package struct SamplePullRequests: Sendable {
   /// The columns of the report, in order.
   package static let columns = [
@@ -21,7 +21,7 @@ package struct SamplePullRequests: Sendable {
     self.seed = seed
   }
 
-  /// Hands over the header and the rows, some at a time.
+  /// Passes the header and the rows to `take`, a chunk at a time.
   package func write<Failure: Error>(_ take: ([UInt8]) throws(Failure) -> Void) throws(Failure) {
     var writer = CSVWriter()
     var random = SeededRandom(seed: seed)
@@ -31,7 +31,7 @@ package struct SamplePullRequests: Sendable {
       let repository = index * Self.repositories.count / rowCount
       let first = (repository * rowCount + Self.repositories.count - 1) / Self.repositories.count
       let next = ((repository + 1) * rowCount + Self.repositories.count - 1) / Self.repositories.count
-      // Between this one and the next there is as much time as there is room, more or less.
+      // The distance to the next pull request is random around an even spacing.
       let step = Self.spanSeconds / Int64(next - first)
       let age = Int64(index - first) * step + Int64.random(in: 0...max(1, step), using: &random)
       let created = Timestamp(seconds: newest - age - Self.spanSeconds / 100)
@@ -41,7 +41,7 @@ package struct SamplePullRequests: Sendable {
     try take(writer.take())
   }
 
-  // MARK: One pull request
+  // MARK: Rows
 
   private func add(
     _ repository: (owner: String, name: String), number: Int, created: Timestamp, to writer: inout CSVWriter,
@@ -73,10 +73,11 @@ package struct SamplePullRequests: Sendable {
     writer.endRow()
   }
 
-  /// A number whose order of magnitude is rather in the middle than at the ends.
+  /// Returns a random number whose order of magnitude is more often in the middle of the range than at its ends.
   private static func skewed(from least: Int64, to most: Int64, using random: inout SeededRandom) -> Int64 {
     let share = (0..<3).reduce(0.0) { sum, _ in sum + Double.random(in: 0..<1, using: &random) } / 3
-    // Between two powers of two a polynomial is as good as the power itself, and the same on every machine.
+    // Between two powers of two, a polynomial approximates the power well enough and gives the same result on every
+    // machine.
     var bound = Double(least)
     var left = share * Double(Int64.bitWidth - (most / least).leadingZeroBitCount)
     while left >= 1 {
@@ -87,7 +88,7 @@ package struct SamplePullRequests: Sendable {
     return min(most, Int64(bound * power))
   }
 
-  /// Empty where there is nothing to divide by.
+  /// Returns the quotient, or an empty text if the divisor is 0.
   private static func quotient(_ number: Int64, _ divisor: Int64) -> String {
     divisor == 0 ? "" : ShortestDecimal.text(Double(number) / Double(divisor))
   }
@@ -112,9 +113,9 @@ package struct SamplePullRequests: Sendable {
 
   // MARK: Words
 
-  /// When the newest were created, a few days before.
+  /// The end of the period: the newest pull requests were created a few days before.
   private static let end = Timestamp(seconds: 1_767_225_600)
-  /// Three years.
+  /// The length of the period: three years.
   private static let spanSeconds: Int64 = 3 * 365 * 86_400
   private static let letters = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789".utf8)
 

@@ -1,7 +1,7 @@
 import CCurl
 import ValueStreamCore
 
-/// The answer to a request, as it comes in.
+/// Collects the response to a request while curl receives it.
 final class CurlAnswer {
   private let limit: Int
   private var headers = HTTPHeaders()
@@ -19,7 +19,7 @@ final class CurlAnswer {
     message.deallocate()
   }
 
-  /// Lets curl hand over what it receives; the answer must outlive the transfer.
+  /// Registers callbacks through which curl hands over what it receives. The object must outlive the transfer.
   func listen(on easy: UnsafeMutableRawPointer) {
     let context = Unmanaged.passUnretained(self).toOpaque()
     vs_curl_set_pointer(easy, CURLOPT_ERRORBUFFER, message)
@@ -37,7 +37,7 @@ final class CurlAnswer {
     }
   }
 
-  /// Taking fewer bytes than were handed over ends the transfer.
+  /// Appends a piece of the body. Returning fewer bytes than curl handed over ends the transfer.
   private func takeBody(_ piece: UnsafeRawBufferPointer) -> Int {
     guard body.count + piece.count <= limit else {
       isTooLarge = true
@@ -54,7 +54,7 @@ final class CurlAnswer {
       return 0
     }
     let text = String(decoding: line, as: UTF8.self)
-    // A status line begins an answer: the one before it was interim (`100 Continue`).
+    // A status line begins a new response. The one before it was interim, such as `100 Continue`.
     if text.hasPrefix("HTTP/") { headers = HTTPHeaders() }
     guard let colon = text.firstIndex(of: ":"), !text.hasPrefix("HTTP/") else { return line.count }
     func trimmed(_ part: Substring) -> String {
@@ -83,7 +83,7 @@ final class CurlAnswer {
     case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CACERT_BADFILE, CURLE_SSL_CERTPROBLEM, CURLE_SSL_ISSUER_ERROR,
       CURLE_SSL_CLIENTCERT, CURLE_SSL_INVALIDCERTSTATUS, CURLE_SSL_CIPHER:
       .untrusted
-    // A handshake that breaks off, an answer that does, or none.
+    // A handshake or response that breaks off, or no response at all.
     default: .reset
     }
   }

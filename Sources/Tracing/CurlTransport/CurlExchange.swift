@@ -2,13 +2,13 @@ import CCurl
 import Synchronization
 import ValueStreamCore
 
-/// One request on its way.
+/// One HTTP request in progress, with its cancellation.
 final class CurlExchange: Sendable {
   typealias Result = Swift.Result<HTTPResponse, HTTPTransportError>
 
   private struct State {
     var isCancelled = false
-    /// What to wake for a cancellation.
+    /// The handle to wake up on a cancellation; nil while no transfer runs.
     var handle: CurlHandle?
   }
 
@@ -29,17 +29,17 @@ final class CurlExchange: Sendable {
     handle?.wakeUp()
   }
 
-  /// Sends the request and waits for its answer on this thread.
+  /// Sends the request and waits for the response on this thread.
   ///
-  /// - Parameter onCancel: called at once when ``cancel()`` was, before anything is cleaned up.
-  /// - Returns: nil after a cancellation; the handle is then not to be used again.
+  /// - Parameter onCancel: Called as soon as ``cancel()`` takes effect, before anything is cleaned up.
+  /// - Returns: The response or error; nil after a cancellation. Do not use the handle again then.
   func perform(on handle: CurlHandle, onCancel: () -> Void) -> Result? {
     if let problem { return .failure(HTTPTransportError(.invalidURL, problem)) }
     state.withLock { $0.handle = handle }
     defer { state.withLock { $0.handle = nil } }
     let answer = CurlAnswer(limit: options.responseLimit)
     let lines = headerLines()
-    // Both are used by curl until the transfer is taken off the handle.
+    // curl uses the response object and the body until the transfer is removed from the handle.
     return withExtendedLifetime(answer) {
       request.body.withUnsafeBytes { body in
         let headers = lines.reduce(nil) { list, line in curl_slist_append(list, line) ?? list }
@@ -74,7 +74,8 @@ final class CurlExchange: Sendable {
 
   // MARK: The request
 
-  /// What of the request would not arrive as it was meant; nil when all is well.
+  /// Describes what would corrupt the request, such as control characters in the URL or a header; nil if the request is
+  /// valid.
   private var problem: String? {
     func isPlain(_ text: String) -> Bool { text.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 } }
     if !isPlain(request.url) { return "the URL holds a control character" }
@@ -84,7 +85,7 @@ final class CurlExchange: Sendable {
     return nil
   }
 
-  /// Header lines as curl takes them; a name with nothing behind the colon keeps curl from adding its own.
+  /// Returns header lines in curl's syntax. A name followed by a bare colon stops curl from adding its own header.
   private func headerLines() -> [String] {
     var lines = request.headers.fields.map { $0.value.isEmpty ? "\($0.name);" : "\($0.name): \($0.value)" }
     for name in ["Expect", "Content-Type"] where request.headers[name] == nil { lines.append("\(name):") }
@@ -101,7 +102,7 @@ final class CurlExchange: Sendable {
     vs_curl_set_text(easy, CURLOPT_URL, request.url)
     vs_curl_set_text(easy, CURLOPT_USERAGENT, options.userAgent)
     vs_curl_set_pointer(easy, CURLOPT_HTTPHEADER, headers)
-    // Every encoding this curl knows.
+    // The empty text stands for every encoding that this version of curl supports.
     vs_curl_set_text(easy, CURLOPT_ACCEPT_ENCODING, "")
     vs_curl_set_number(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
     vs_curl_set_number(easy, CURLOPT_TCP_KEEPALIVE, 1)

@@ -1,14 +1,14 @@
 import CCurl
 
-/// A transfer of libcurl with its open connections, ready for one request after the other.
-final class CurlHandle: @unchecked Sendable {  // One thread at a time, which took it from the pool; `wakeUp` is for any.
+/// A libcurl transfer handle with its open connections, used for one request after another.
+final class CurlHandle: @unchecked Sendable {  // Only the thread that took it from the pool uses it, except for `wakeUp`.
   let easy: UnsafeMutableRawPointer
   let multi: UnsafeMutableRawPointer
 
-  /// Sets libcurl up, which is to happen once.
+  /// True if libcurl is initialized, which must happen once per process.
   private static let isReady = curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
 
-  /// Nil when memory is short.
+  /// Nil if memory is short.
   init?() {
     guard Self.isReady, let easy = curl_easy_init() else { return nil }
     guard let multi = curl_multi_init() else {
@@ -24,7 +24,7 @@ final class CurlHandle: @unchecked Sendable {  // One thread at a time, which to
     curl_multi_cleanup(multi)
   }
 
-  /// Lets the thread that waits for the network look around.
+  /// Wakes the thread that waits for the network. Safe to call from any thread.
   func wakeUp() {
     curl_multi_wakeup(multi)
   }

@@ -1,23 +1,24 @@
 import Synchronization
 package import ValueStreamCore
 
-/// Sends HTTP requests through libcurl.
+/// Sends HTTP requests with libcurl.
 ///
-/// Connections are kept open from request to request. Redirects are not followed: a receiver that moved is a setting to be
-/// changed. A cancelled task gets its error at once, wherever its request is. Any number of requests may run at a time,
-/// each on a thread of its own.
+/// Keeps connections open between requests. Does not follow redirects: if a backend has moved, the user should change
+/// the setting. A cancelled task gets its error at once, whatever the state of its request. Any number of requests may
+/// run concurrently, each on a thread of its own.
 package final class CurlTransport: HTTPTransport {
   package struct Options: Sendable {
-    /// PEM file with the authorities that receivers are checked against; nil for the system's.
+    /// PEM file with the certificate authorities to trust; nil for those of the system.
     package var caFile: String?
-    /// PEM file with the certificate that is shown to receivers who ask for one.
+    /// PEM file with the client certificate to present to servers that ask for one.
     package var clientCertificate: String?
-    /// PEM file with its key; nil when the certificate's file holds that too.
+    /// PEM file with the key of the client certificate; nil if the certificate's file contains it.
     package var clientKey: String?
-    /// URL of a proxy; nil for what the variables `http_proxy`, `https_proxy` and `no_proxy` say, empty for none.
+    /// URL of a proxy; empty for none; nil to use the variables `http_proxy`, `https_proxy` and `no_proxy`.
     package var proxy: String?
     package var connectTimeoutSeconds = 10.0
-    /// Bytes of an answer past which it is refused, counted after decompression.
+    /// The largest response body in bytes, counted after decompression. A larger response fails with an error. The same
+    /// limit applies to the headers.
     package var responseLimit = 4 << 20
     package var userAgent = "ValueStream/\(ValueStreamVersion.current)"
 
@@ -27,7 +28,7 @@ package final class CurlTransport: HTTPTransport {
   private let options: Options
   private let idle = Mutex<[CurlHandle]>([])
 
-  /// Each keeps a few connections; more than this many are closed after use.
+  /// The number of idle handles to keep, each with a few open connections. Further handles are closed after use.
   private static let idleLimit = 8
 
   package init(options: Options = Options()) {
@@ -49,14 +50,14 @@ package final class CurlTransport: HTTPTransport {
     return try result.get()
   }
 
-  /// Calls back once: when the handle may be used again, or without waiting for it when the task was cancelled.
+  /// Performs a request and calls back once: when the handle can be reused, or at once if the task was cancelled.
   private func perform(_ exchange: CurlExchange, whenDone: (CurlExchange.Result) -> Void) {
     guard let handle = idle.withLock({ $0.popLast() }) ?? CurlHandle() else {
       return whenDone(.failure(HTTPTransportError(.unreachable, "out of memory")))
     }
     let result = exchange.perform(on: handle) { whenDone(.failure(HTTPTransportError(.cancelled, "cancelled"))) }
     guard let result else { return }
-    // The next request finds this one's connection, even when it is sent at once.
+    // Return the handle before calling back, so that a request sent right after this one finds its connection.
     idle.withLock { if $0.count < Self.idleLimit { $0.append(handle) } }
     whenDone(result)
   }

@@ -1,19 +1,22 @@
 import Export
 import ValueStreamCore
 
-/// Spans as the trace API of Datadog's Agent takes them, version 0.4.
+/// Encodes spans for the trace API of the Datadog Agent, version 0.4.
 ///
-/// Source: https://docs.datadoghq.com/tracing/guide/send_traces_to_agent_by_api, and the Agent's `pkg/proto/datadog/trace/span.proto`.
+/// Source: https://docs.datadoghq.com/tracing/guide/send_traces_to_agent_by_api, and the Agent's
+/// `pkg/proto/datadog/trace/span.proto`.
 enum DatadogEncoding {
-  /// W3C trace flags: sampled; the highest bit says that there are flags.
+  /// W3C trace flags with the bit `sampled` set. The highest bit tells the Agent that flags are present.
   private static let sampledFlags: UInt64 = 1 << 31 | 1
-  /// The Agent keeps what a user wants to be kept, however much there is.
+  /// Sampling priority and decision maker of spans that a user wants to keep. The Agent keeps them at any volume.
   private static let keptByUser = 2.0
   private static let keptByHand = "-4"
-  /// Greater whole numbers are no exact ones as metrics, which are doubles.
+  /// Integers that a double holds exactly. Metrics are doubles, so larger integers become text tags.
   private static let exactIntegers = -(1 << 53)...Int64(1 << 53)
 
-  /// - Parameter tags: of every span: `env`, `version`, what the user adds.
+  /// Encodes a span as a MessagePack map.
+  ///
+  /// - Parameter tags: Tags for every span: `env`, `version` and those that the user adds.
   static func span(_ span: SpanPresentation, tags: [DatadogTag]) -> [UInt8] {
     let (meta, metrics) = values(of: span, tags)
     var writer = MessagePackWriter(capacity: 4096)
@@ -40,7 +43,7 @@ enum DatadogEncoding {
     return writer.bytes
   }
 
-  /// A list of traces.
+  /// Encodes a request: a list of traces, each a list of encoded spans.
   static func request(_ traces: [[[UInt8]]]) -> [UInt8] {
     var writer = MessagePackWriter()
     writer.list(traces.count)
@@ -51,7 +54,9 @@ enum DatadogEncoding {
     return writer.bytes
   }
 
-  /// Texts and numbers of a span, each name once.
+  /// Returns the text and number tags of a span. Each name occurs once.
+  ///
+  /// If names collide, built-in tags win over attributes, and attributes over the user's tags.
   private static func values(
     of span: SpanPresentation, _ tags: [DatadogTag]
   ) -> (meta: [(String, String)], metrics: [(String, Double)]) {
@@ -63,7 +68,7 @@ enum DatadogEncoding {
     if !span.events.isEmpty { meta.append(("events", events(span.events))) }
     var metrics = [("_sampling_priority_v1", keptByUser)]
     let own = meta.map(\.0) + metrics.map(\.0)
-    // They have each name once.
+    // Names of attributes are unique within a span.
     for attribute in span.attributes where !own.contains(attribute.name) {
       switch attribute.value {
       case .int(let number) where exactIntegers.contains(number): metrics.append((attribute.name, Double(number)))
@@ -77,7 +82,10 @@ enum DatadogEncoding {
     return (meta, metrics)
   }
 
-  /// Every Agent hands the tag `events` on as span events; those of the protocol it would first have to be asked for.
+  /// Returns span events as JSON for the tag `events`.
+  ///
+  /// Every Agent forwards this tag as span events. The protocol's own span events depend on the version of the Agent,
+  /// which the exporter would have to query.
   private static func events(_ events: [SpanEvent]) -> String {
     JSONText.of { json in
       json.array(events) { json, event in

@@ -1,15 +1,15 @@
 import Export
 package import ValueStreamCore
 
-/// Where and how a ``DatadogExporter`` sends.
+/// The Agent of a ``DatadogExporter`` and how spans are sent to it.
 package struct DatadogConfiguration: Sendable {
-  /// Of the Agent, without a path: `http://localhost:8126`.
+  /// The URL of the Agent without a path, such as `http://localhost:8126`.
   package var agentURL: String
   package var timeoutSeconds = 10.0
   package var presentation: SpanPresentation.Options
-  /// Tags of every span.
+  /// Tags for every span.
   package var tags: [DatadogTag] = []
-  /// Bytes of a request; one span that is larger goes alone. The Agent takes 25 MB.
+  /// The largest size of a request in bytes. A span that exceeds it gets a request of its own. The Agent accepts 25 MB.
   package var byteLimit = 4 << 20
 
   package init(agentURL: String, presentation: SpanPresentation.Options) {
@@ -18,7 +18,7 @@ package struct DatadogConfiguration: Sendable {
   }
 }
 
-/// Sends finished spans to a Datadog Agent by its trace API, version 0.4.
+/// Sends finished spans to a Datadog Agent with its trace API, version 0.4.
 package struct DatadogExporter: SpanExporter {
   package let name = "datadog"
   private let configuration: DatadogConfiguration
@@ -56,7 +56,7 @@ package struct DatadogExporter: SpanExporter {
     let headers: HTTPHeaders = [
       "Content-Type": "application/msgpack", "X-Datadog-Trace-Count": String(traces.count), "Datadog-Meta-Lang": "swift",
       "Datadog-Meta-Tracer-Version": ValueStreamVersion.current,
-      // Without it an Agent that drops what it cannot take answers 200.
+      // Without this header, the Agent responds 200 even if it drops spans that it cannot accept.
       "Datadog-Send-Real-Http-Status": "true",
     ]
     _ = try await receiver.send(DatadogEncoding.request(traces), headers: headers)

@@ -1,7 +1,8 @@
 import Export
 package import ValueStreamCore
 
-/// What users set of Datadog. Variables of its libraries count where ours are not set.
+/// Settings of the Datadog exporter. The environment variables of Datadog's libraries apply where those of vsd are not
+/// set.
 ///
 /// Source: https://docs.datadoghq.com/tracing/trace_collection/library_config.
 package enum DatadogSettings {
@@ -45,9 +46,9 @@ package enum DatadogSettings {
     version.declaration, tags.declaration,
   ]
 
-  /// Everything an exporter needs.
+  /// Reads the configuration of the exporter.
   ///
-  /// - Throws: one line for the user.
+  /// - Throws: ``SettingsError`` with a one-line message for the user.
   package static func configuration(
     in settings: Settings, attributes: AttributeSelection, phases: PhaseStyle
   ) throws(SettingsError) -> DatadogConfiguration {
@@ -61,7 +62,7 @@ package enum DatadogSettings {
     return configuration
   }
 
-  /// The URL, unless host or port stand in a stronger place.
+  /// Returns the URL setting, unless host or port is set with higher precedence.
   private static func agentURL(in settings: Settings) throws(SettingsError) -> String {
     let host = try settings.value(of: agentHost)
     let port = try settings.value(of: agentPort)

@@ -1,6 +1,6 @@
 import ValueStreamCore
 
-/// A tag of every span.
+/// A tag that every span gets.
 package struct DatadogTag: Sendable, Hashable {
   package var name: String
   package var value: String
@@ -10,7 +10,9 @@ package struct DatadogTag: Sendable, Hashable {
     self.value = value
   }
 
-  /// Reads `DD_TAGS`: `team:web,layer:delivery`, separated by commas or, without any, by spaces.
+  /// Parses the format of `DD_TAGS`: `team:web,layer:delivery`. Spaces separate the tags if the text has no comma.
+  ///
+  /// - Throws: ``SettingError`` if a tag has no name.
   static func list(setting text: String) throws(SettingError) -> [DatadogTag] {
     var tags: [DatadogTag] = []
     for part in text.split(separator: text.contains(",") ? "," : " ") where !part.trimmed.isEmpty {

@@ -1,18 +1,18 @@
-/// Writes MessagePack: values in the order of the calls, maps and lists after their counts.
+/// Writes MessagePack values in the order of the calls. Maps and lists start with their count.
 ///
 /// Source: https://github.com/msgpack/msgpack/blob/master/spec.md.
 struct MessagePackWriter {
   private(set) var bytes: [UInt8] = []
 
-  /// - Parameter capacity: bytes that are set aside at once.
+  /// - Parameter capacity: The number of bytes to reserve.
   init(capacity: Int = 0) {
     bytes.reserveCapacity(capacity)
   }
 
-  /// The next `count` names with their values are the map's.
+  /// Begins a map. The caller then writes `count` pairs of a name and a value.
   mutating func map(_ count: Int) { head(count, short: 0x80, upTo: 15, wide: 0xDE, widest: 0xDF) }
 
-  /// The next `count` values are the list's.
+  /// Begins a list. The caller then writes `count` values.
   mutating func list(_ count: Int) { head(count, short: 0x90, upTo: 15, wide: 0xDC, widest: 0xDD) }
 
   mutating func text(_ text: String) {
@@ -45,7 +45,7 @@ struct MessagePackWriter {
 
   mutating func double(_ number: Double) { big(0xCB, number.bitPattern) }
 
-  /// Values that were written before.
+  /// Appends values that are already encoded.
   mutating func written(_ values: [UInt8]) { bytes += values }
 
   private mutating func head(_ count: Int, short: UInt8, upTo limit: Int, wide: UInt8, widest: UInt8) {

@@ -1,6 +1,8 @@
 package import ValueStreamCore
 
-/// How old what is going on is: read from the store, because ages grow without anything happening.
+/// Gauges of the ages of open operations.
+///
+/// Ages grow without any event, so each scrape computes them anew.
 package struct AgeGauges: Sendable {
   private let store: any SpanStore
   private let clock: any WallClock
@@ -9,7 +11,8 @@ package struct AgeGauges: Sendable {
   private let oldest: MetricFamily
   private let reading = SparingReading<[OpenThings]>()
 
-  /// - Parameter metrics: what counts the same things, and thereby says which have series of their own.
+  /// - Parameter metrics: The metrics that count the same open operations. A label set that they fold into `other` is
+  ///   folded here as well.
   package init(registry: MetricRegistry, store: any SpanStore, clock: any WallClock, metrics: ProjectionMetrics) {
     self.store = store
     self.clock = clock
@@ -22,7 +25,11 @@ package struct AgeGauges: Sendable {
     oldest = gauge("valuestream_operations_active_oldest_seconds", "Age of the oldest open operation.")
   }
 
-  /// Brings the gauges up to date. Blocks.
+  /// Updates the gauges. Blocks.
+  ///
+  /// A cached reading limits store reads to 1 % of the time. Between reads, ages still grow with the clock.
+  ///
+  /// - Throws: ``StoreError`` if the store cannot be read. The gauges then keep their values.
   package func refresh() throws {
     let things = try reading.value {
       let things = try store.openThings()
@@ -38,7 +45,7 @@ package struct AgeGauges: Sendable {
     replace(oldest) { now.seconds(since: $0.firstStart) }
   }
 
-  /// Those that are counted as `other` among what is going on are one here too.
+  /// Merges all entries that have no series of their own in the active gauge into one entry labeled `other`.
   static func folded(_ things: [OpenThings], unless isCountedApart: (OpenThings) -> Bool) -> [OpenThings] {
     let rest = things.filter { !isCountedApart($0) }
     let count = rest.reduce(0) { $0 + $1.count }

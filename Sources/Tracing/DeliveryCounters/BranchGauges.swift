@@ -1,7 +1,8 @@
 package import ValueStreamCore
 
-/// The gauges of the semantic conventions that have a series for each branch: only for those who ask for them, because there is no end
-/// of branches.
+/// Gauges of the semantic conventions with one series per branch.
+///
+/// They are off by default, because the number of branches has no bound.
 ///
 /// Source: `vcs.change.duration`, `vcs.change.time_to_approval` and `vcs.change.time_to_merge`, version 1.44.
 package struct BranchGauges: Sendable {
@@ -18,10 +19,10 @@ package struct BranchGauges: Sendable {
     var merged: [(labels: [String], value: Double)] = []
   }
 
-  /// The newest changes, so many of them, have series.
+  /// The number of changes that get series. Only the newest changes do.
   package static let changeLimit = 500
 
-  /// - Parameter restFactor: how many times as long as reading took what was read is kept.
+  /// - Parameter restFactor: How long a reading is reused, as a multiple of the time that it took.
   package init(
     registry: MetricRegistry, store: any SpanStore, clock: any WallClock, restFactor: Int = SparingReadings.restFactor
   ) {
@@ -37,7 +38,9 @@ package struct BranchGauges: Sendable {
     merges = gauge("vcs_change_time_to_merge_seconds", "From the opening of a change to its merge.", "vcs_ref_base_name")
   }
 
-  /// Brings the gauges up to date. Blocks. Of two changes of one branch the newer has the series.
+  /// Updates the gauges. Blocks. If two changes have the same branch, the newer one gets the series.
+  ///
+  /// - Throws: ``StoreError`` if the store cannot be read. The gauges then keep their values.
   package func refresh() throws {
     let reading = try reading.value(read)
     let now = clock.now()

@@ -1,6 +1,6 @@
 import ValueStreamCore
 
-/// How long changes wait for people.
+/// Histograms of how long changes wait for review, approval and merge.
 struct ChangeMetrics: Sendable {
   private let firstReviews: MetricFamily
   private let approvals: MetricFamily
@@ -19,16 +19,16 @@ struct ChangeMetrics: Sendable {
     merges = histogram("valuestream_change_time_to_merge_seconds", "From the opening of a change to its merge.")
   }
 
-  /// Initializes series to 0 for a change that is over and awaits being counted.
+  /// Initializes series to 0 for a finished change that is not counted yet.
   func touch(source: String, project: String) {
     for family in [firstReviews, approvals, merges] { family.foresee(labels: [source, project]) }
   }
 
-  /// Counts what fell into attempts that are over, and was not counted yet.
+  /// Counts the first review, the first approval and the merges in finished attempts, each once.
   ///
   /// - Parameters:
-  ///   - ends: what was counted of each attempt; what is counted now is noted there.
-  ///   - time: when the ends became known.
+  ///   - ends: What was counted for each attempt. Updated with what this call counts.
+  ///   - time: When the ends became known.
   func count(_ times: ChangeTimes, of key: SpanKey, in ends: inout [CountedEnd], at time: Timestamp) {
     let labels = [times.source, times.project]
     let moments: [(MetricFamily, ChangeTimes.Moment?, CountedEnd.Parts, Double?)] = [
@@ -38,7 +38,7 @@ struct ChangeMetrics: Sendable {
     ]
     for (family, moment, part, seconds) in moments {
       guard let moment, let index = ends.firstIndex(where: { $0.attempt == moment.attempt }) else { continue }
-      // There is one first review of a change, in whichever attempt; merges there may be several.
+      // A change has one first review and one first approval over all attempts, but each attempt can end in a merge.
       let isCounted = part == .merge ? ends[index].parts.contains(part) : ends.contains { $0.parts.contains(part) }
       guard !isCounted, let seconds else { continue }
       family.observe(seconds, labels: labels, of: Announcement(key: key, attempt: moment.attempt, time: time))

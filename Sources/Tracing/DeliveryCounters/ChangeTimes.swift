@@ -1,8 +1,8 @@
 package import ValueStreamCore
 
-/// When a change reached what people wait for.
+/// The times at which a change was opened, first reviewed, first approved and merged.
 package struct ChangeTimes: Sendable, Hashable {
-  /// A moment and the attempt it was in: a change that is opened again has several.
+  /// A point in time and the attempt in which it lies. A reopened change has several attempts.
   package struct Moment: Sendable, Hashable {
     var time: Timestamp
     var attempt: Int
@@ -10,13 +10,14 @@ package struct ChangeTimes: Sendable, Hashable {
 
   package var source: String
   package var project: String
-  /// When it was opened first; nil where that is not known.
+  /// When the change was first opened; nil if unknown.
   package var created: Timestamp?
-  /// The first review, or comment in one, of a person who is not the author, as far as both are known.
+  /// The first review or review comment by a person other than the author. A review by an unknown author counts; a
+  /// review by a bot does not.
   package var firstReview: Moment?
   package var firstApproval: Moment?
   package var merge: Moment?
-  /// When it was a draft.
+  /// The periods in which the change was a draft.
   private var drafts: [Draft] = []
 
   private struct Draft: Sendable, Hashable {
@@ -24,8 +25,10 @@ package struct ChangeTimes: Sendable, Hashable {
     var end: Timestamp?
   }
 
-  /// - Parameter spans: of a change, in order of attempts; at least one.
-  /// - Returns: nil for none, or for what is no change.
+  /// Computes the times of a change from its spans.
+  ///
+  /// - Parameter spans: The spans of one change, in order of attempts.
+  /// - Returns: Nil if there are no spans or if they are not those of a change.
   package init?(_ spans: [Span]) {
     guard let first = spans.first, first.operation == .pullRequest else { return nil }
     source = first.source
@@ -36,10 +39,11 @@ package struct ChangeTimes: Sendable, Hashable {
       drafts += span.phases.filter { $0.track == "review" && $0.name == "draft" }.map { Draft(start: $0.start, end: $0.end) }
       let author = span.attributes.value(of: "valuestream.change.author")
       for event in span.events where event.name == "review" || event.name == "review_comment" {
-        // Who comments on a change of one's own reviews nothing.
+        // Comments by the author are not reviews.
         if let author, event.attributes.value(of: "valuestream.review.author") == author { continue }
         if let author, event.attributes.value(of: "valuestream.comment.author") == author { continue }
-        // Nobody waits for a program, which answers at once. Spans of earlier versions do not tell that it is one.
+        // Reviews by bots do not count: they come at once, and nobody waits for them. Spans written by earlier versions
+        // lack the bot attribute, so their author names are checked.
         let name =
           event.attributes.text(of: "valuestream.review.author") ?? event.attributes.text(of: "valuestream.comment.author")
         if event.attributes.value(of: "valuestream.author.bot") == .bool(true) || bots.isBot(name) { continue }
@@ -50,13 +54,13 @@ package struct ChangeTimes: Sendable, Hashable {
     }
   }
 
-  /// From the opening to a review, without the time in which the change was a draft and asked for none; nil where one of them is not known.
+  /// Returns the seconds from opening to a review, without the time as a draft; nil if either time is unknown.
   package func secondsOfWaiting(for moment: Moment?) -> Double? {
     guard let created, let moment, let seconds = seconds(to: moment) else { return nil }
     return max(0, seconds - DraftTime.seconds(drafts.map { ($0.start, $0.end) }, from: created, to: moment.time))
   }
 
-  /// From the opening to a moment; nil where one of them is not known.
+  /// Returns the seconds from opening to a point in time, never negative; nil if either time is unknown.
   package func seconds(to moment: Moment?) -> Double? {
     guard let created, let moment else { return nil }
     return max(0, moment.time.seconds(since: created))
@@ -64,7 +68,8 @@ package struct ChangeTimes: Sendable, Hashable {
 }
 
 extension SpanEvent {
-  /// GitHub says `approved`; GitLab `approved` once all approvals are there, and `approval` before.
+  /// True for an approval. GitHub sends `approved`. GitLab sends `approval` for each one, and `approved` when the last
+  /// required one is given.
   fileprivate var isApproval: Bool {
     let state = attributes.value(of: "valuestream.review.state")
     return name == "review" && (state == .string("approved") || state == .string("approval"))

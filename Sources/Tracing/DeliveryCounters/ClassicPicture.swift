@@ -1,21 +1,23 @@
 package import ValueStreamCore
 
-/// The spans as the Go ValueStream would have shown them: a small state machine over events in the order of arrival, apart
-/// from the real spans. `tracer=mock` and the `webhooks_event_*` metrics show it.
+/// The spans that the Go ValueStream would have shown, for `tracer=mock` and the `webhooks_event_*` metrics.
 ///
-/// The machine's place for each thing is kept with the thing (``ClassicState``); here is only what it is moved on by.
+/// A small state machine over events in order of arrival, independent of the real spans. The state of each subject is
+/// stored with the subject (``ClassicState``). This type holds the transitions and the next id.
 package struct ClassicPicture: Sendable {
-  /// A classic span that ended.
+  /// A classic span that has ended.
   package struct FinishedSpan: Sendable, Hashable {
     package var span: ClassicState.OpenSpan
     package var finish: EventTime
     package var finishReceived: Timestamp
     package var isError: Bool
-    /// True when the event that ended it told nothing of its start.
+    /// True if the event that ended the span did not contain its start.
     package var isStartUnknown: Bool
 
-    /// By the vendor's clock where it told both times, else by the receipt of the two deliveries; nil when the start is
-    /// unknown. Never negative: vendor times that run backwards give 0.
+    /// The duration in milliseconds; nil if the start is unknown.
+    ///
+    /// Uses vendor times if both are known, otherwise the times at which the two deliveries were received. Never
+    /// negative: if the end is before the start, the duration is 0.
     package var durationMilliseconds: Double? {
       if isStartUnknown { return nil }
       let isVendor = span.start.isVendor && finish.isVendor
@@ -30,19 +32,19 @@ package struct ClassicPicture: Sendable {
     case finished(FinishedSpan)
   }
 
-  /// The number the next span or trace gets; counts up over the life of a store.
+  /// The number that the next span or trace gets. It counts up over the life of a store.
   package private(set) var nextID: Int64
 
   package init(nextID: Int64 = 1) {
     self.nextID = nextID
   }
 
-  /// Moves a thing's classic picture on by one event.
+  /// Applies one event to the classic state of a subject.
   ///
   /// - Parameters:
-  ///   - parent: the picture of the thing's parent, as far as it is known now.
-  ///   - received: when the delivery was received.
-  /// - Returns: what started and ended, in order.
+  ///   - received: When the delivery was received.
+  ///   - parent: The classic state of the subject's parent; nil if no parent is known yet.
+  /// - Returns: The spans that started and ended, in order.
   package mutating func apply(
     _ mark: ClassicMark, tags: [Attribute], received: Timestamp, parent: ClassicState?, to state: inout ClassicState
   ) -> [Change] {
@@ -62,7 +64,7 @@ package struct ClassicPicture: Sendable {
     case .end:
       if let open = state.open { return [finish(open, by: mark, received: received, &state)] }
       if mark.isRepeatedEnd || mark.endsOnce && state.latestSpanID != 0 { return [] }
-      // The start was missed: the payload tells it, or it is unknown.
+      // The start was missed: take it from the payload, or mark it as unknown.
       let started = start(mark, at: mark.begin ?? mark.time, tags: tags, received: received, parent: parent, &state)
       guard let open = state.open else { return [started] }
       return [started, finish(open, by: mark, received: received, isStartUnknown: mark.begin == nil, &state)]

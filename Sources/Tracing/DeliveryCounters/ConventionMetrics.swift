@@ -1,8 +1,9 @@
 import ValueStreamCore
 
-/// The metrics of OpenTelemetry's semantic conventions, under the names that Prometheus gives them.
+/// Metrics of OpenTelemetry's semantic conventions, under their Prometheus names.
 ///
-/// Source: `cicd.pipeline.run.*` and `vcs.change.count`, version 1.44. The project is ours: pipelines of two repositories may have one name.
+/// Source: `cicd.pipeline.run.*` and `vcs.change.count`, version 1.44. The label `project` is our addition, because
+/// pipelines of two repositories can have the same name.
 struct ConventionMetrics: Sendable {
   private let durations: MetricFamily
   private let errors: MetricFamily
@@ -32,7 +33,7 @@ struct ConventionMetrics: Sendable {
 
   static let repositoryLabels = ["vcs_repository_url_full", "vcs_repository_name", "vcs_owner_name"]
 
-  /// Initializes series to 0 for a run that is over and awaits being counted.
+  /// Initializes series to 0 for a finished run that is not counted yet.
   func touch(_ attempt: FinishedAttempt) {
     guard let pipeline = attempt.pipeline else { return }
     let run = [attempt.labels.project, pipeline]
@@ -49,12 +50,14 @@ struct ConventionMetrics: Sendable {
     guard let pipeline = attempt.pipeline else { return }
     let run = [attempt.labels.project, pipeline]
     active.touch(labels: run + ["executing"])
-    // Errors begin at zero, or the first would not show as an increase.
+    // Start errors at 0, so that the first one shows as an increase.
     errors.touch(labels: run + [Outcome.failure.rawValue])
     if let errorType = Self.errorType(attempt.outcomeLabel) { errors.add(labels: run + [errorType]) }
   }
 
-  /// Counts an end as another than it was counted; nil for one that is no more.
+  /// Corrects the metrics for a counted end that turned out to be different.
+  ///
+  /// - Parameter attempt: The attempt as it ended; nil if the end no longer exists.
   func correct(_ end: CountedEnd, to attempt: FinishedAttempt?) {
     let (before, after) = (CountedChange(end), attempt.flatMap(CountedChange.init))
     if before != after {
@@ -73,7 +76,7 @@ struct ConventionMetrics: Sendable {
     }
   }
 
-  /// A change as it is counted once it is over. A gauge tells how many there are, so it is corrected in place.
+  /// How a finished change is counted. The metric is a gauge, so it can be corrected in place.
   private struct CountedChange: Hashable {
     var labels: [String]
 
@@ -90,7 +93,7 @@ struct ConventionMetrics: Sendable {
     if let change { changes.add(Double(times), labels: change.labels) }
   }
 
-  /// A run as it is counted among errors.
+  /// How a failed run is counted among errors.
   private struct CountedError: Hashable {
     var run: [String]
     var errorType: String
@@ -110,9 +113,11 @@ struct ConventionMetrics: Sendable {
     attempt.outline.outcome.flatMap(SemanticConventions.result) ?? ""
   }
 
-  /// Observes how long a run was in its states, as far as that was not observed yet.
+  /// Records how long a run spent in each state. Skips states that were recorded before.
   ///
-  /// - Parameter phaseSeconds: by name of the phase.
+  /// - Parameters:
+  ///   - phaseSeconds: The seconds in each phase, by name of the phase.
+  ///   - parts: What was recorded for the attempt. Updated with what this call records.
   func observe(_ attempt: FinishedAttempt, _ phaseSeconds: [String: Double], _ parts: inout CountedEnd.Parts) {
     guard let pipeline = attempt.pipeline else { return }
     let run = [attempt.labels.project, pipeline]
@@ -121,7 +126,8 @@ struct ConventionMetrics: Sendable {
       durations.observe(waits.reduce(0, +), labels: run + ["pending", "", ""], of: attempt.announcement)
       parts.insert(.waiting)
     }
-    // One that has phases and none in which it ran was ended before it could: it did not execute for no time at all.
+    // A run with phases but without the phase `run` ended before it could execute. It gets no `executing` sample, not a
+    // sample of 0.
     guard !parts.contains(.executing),
       let executing = phaseSeconds["run"] ?? (phaseSeconds.isEmpty ? attempt.durationSeconds : nil)
     else { return }
@@ -130,7 +136,7 @@ struct ConventionMetrics: Sendable {
     parts.insert(.executing)
   }
 
-  /// Nil for a gauge that is not of the conventions.
+  /// Returns the metric family of a gauge; nil if the gauge is not part of the conventions.
   func family(of gauge: GaugeShare.Gauge) -> MetricFamily? {
     switch gauge {
     case .activeOperations: nil

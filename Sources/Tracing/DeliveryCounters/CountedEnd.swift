@@ -1,8 +1,10 @@
 import ValueStreamCore
 
-/// An end as it was counted: enough to tell whether the span still says the same, and to correct the counters where it does not.
+/// An end as the metrics counted it.
+///
+/// It holds enough to tell whether the span still agrees, and to correct the counters if it does not.
 package struct CountedEnd: Sendable, Hashable {
-  /// What of an end was observed. What was not known when it was counted is observed once it is.
+  /// The observations made for an end. Whatever is unknown when the end is counted is observed later, once it is known.
   struct Parts: OptionSet, Hashable {
     var rawValue: UInt16
 
@@ -14,22 +16,22 @@ package struct CountedEnd: Sendable, Hashable {
     static let approval = Parts(rawValue: 32)
     static let merge = Parts(rawValue: 64)
     static let deploy = Parts(rawValue: 128)
-    /// Everything, for an end that an older version counted.
+    /// All parts, for an end that an older version counted.
     static let all = Parts(rawValue: 255)
-    /// What an older version counted at once, before a change or a deploy had waited.
+    /// The parts that an older version counted at once, while changes and deploys were still awaiting measurement.
     static let countedAtOnce: Parts = [.duration, .phases, .waiting, .executing]
   }
 
   var attempt: Int
   var end: Timestamp
   var labels: FinishedLabels
-  /// As the counters have it.
+  /// The outcome label under which the counters counted the end.
   var outcome: String
-  /// The name of the pipeline, empty for one without; nil for what is no run of a pipeline.
+  /// The name of the pipeline, empty if it has none; nil if the attempt is not a pipeline run.
   var pipeline: String?
-  /// Label values of the repository that a change is of; nil for what is no change.
+  /// Label values of the change's repository; nil if the attempt is not a change.
   var repository: [String]?
-  /// Service and step of a successful deploy; nil where none was counted.
+  /// Service and step of a successful deploy; nil if no deploy was counted.
   var deploy: DeployStepLabels?
   var parts: Parts = []
 
@@ -42,35 +44,37 @@ package struct CountedEnd: Sendable, Hashable {
     repository = attempt.repository
   }
 
-  /// True where the counters have an attempt as it is.
+  /// True if the counters already show the attempt as it is now.
   func agrees(with attempt: FinishedAttempt) -> Bool {
     outcome == attempt.outcomeLabel && labels == attempt.labels && pipeline == attempt.pipeline
       && repository == attempt.repository
   }
 }
 
-/// What tells the step of a deploy apart, besides the labels that it has as an operation.
+/// The labels of a deploy's step, in addition to its labels as an operation.
 struct DeployStepLabels: Sendable, Hashable {
   var service: String
-  /// Empty where neither its service nor its repository is known.
+  /// The value of `valuestream.deployment.step`. Empty if neither service nor repository of the deploy is known.
   var step: String
 }
 
 // MARK: Stored form
 
 extension CountedEnd {
-  /// Stands at the beginning of each line, so that a later version may write other lines.
+  /// Format version, at the beginning of each line. A later version can write different lines, which this one ignores.
   private static let version: Substring = "1"
   private static let none: Substring = "-"
 
-  /// Reads what was counted of the ends of a subject; what cannot be read is left out.
+  /// Reads the counted ends of a subject. Skips lines that it cannot read.
+  ///
+  /// - Parameter source: The subject's source, which the stored lines do not contain.
   package static func decode(_ bytes: [UInt8], of source: String) -> [CountedEnd] {
     bytes.split(separator: UInt8(ascii: "\n")).compactMap { line in
       CountedEnd(line: Substring(decoding: line, as: UTF8.self), source: source)
     }
   }
 
-  /// One line for each end.
+  /// Returns the stored form, with one line per end.
   package static func encode(_ ends: [CountedEnd]) -> [UInt8] { ends.flatMap { Array($0.line.utf8) } }
 
   private init?(line: Substring, source: String) {
@@ -116,19 +120,20 @@ extension CountedEnd {
 
 // MARK: Comparison
 
-/// What was counted of a subject beside what its spans say now.
+/// Compares the counted ends of a subject with the ends that its spans have now.
 ///
-/// An earlier attempt that arrives late renumbers the later ones, so ends are told apart by their times first, then by what was counted.
+/// An earlier attempt that arrives late renumbers the later ones. Therefore ends are matched by their time first, then
+/// by what was counted.
 package struct EndComparison {
-  /// Ends that are counted, with what was counted of each.
+  /// Ends that were counted and still exist, each with what was counted.
   var known: [(counted: CountedEnd, attempt: FinishedAttempt)] = []
   /// Ends that are not counted yet.
   var new: [FinishedAttempt] = []
-  /// What was counted of ends that are no more.
+  /// Counted ends that no longer exist.
   var gone: [CountedEnd] = []
 
   package init(counted: [CountedEnd], attempts: [FinishedAttempt]) {
-    // Most ends have a time of their own, so that a subject with many attempts costs no more for each.
+    // An index by time keeps the cost linear for subjects with many attempts, because most ends have distinct times.
     let byTime = Dictionary(grouping: counted.indices, by: { counted[$0].end })
     var open = Set(counted.indices)
     var rest = attempts
@@ -153,6 +158,6 @@ package struct EndComparison {
     gone = open.sorted().map { counted[$0] }
   }
 
-  /// True where the counters say what the spans say.
+  /// True if the counters agree with the spans.
   package var isSettled: Bool { new.isEmpty && gone.isEmpty && known.allSatisfy { $0.agrees(with: $1) } }
 }

@@ -1,8 +1,11 @@
 package import ValueStreamCore
 
-/// What users set of the counters.
+/// Settings of the metrics.
 package enum CounterSettings {
-  /// Counters wait so many times as long as exporters: what they counted stays, and a scrape should see their series at 0 before.
+  /// The grace period of metrics, as a multiple of the grace period before export.
+  ///
+  /// Metrics wait longer because counters never decrease, and because a scrape should see a series at 0 before its
+  /// first count.
   package static let countGraceFactor = 12
 
   package static let seriesLimit = Setting<Int>(

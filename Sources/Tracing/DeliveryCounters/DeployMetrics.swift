@@ -1,6 +1,6 @@
 import ValueStreamCore
 
-/// What successful deploys brought, and how long it took to get there.
+/// Metrics of successful deploys: steps, number of changes, and lead times.
 struct DeployMetrics: Sendable {
   private let deploys: MetricFamily
   private let corrected: MetricFamily
@@ -8,13 +8,13 @@ struct DeployMetrics: Sendable {
   private let leadTimes: MetricFamily
 
   private static let labels = ["source", "project", "environment", "service"]
-  /// Changes in one deploy.
+  /// Histogram bounds for the number of changes in one deploy.
   static let batchBounds: [Double] = [0, 1, 2, 5, 10, 20, 50, 100, 200]
-  /// Names of lead times as attributes have them, up to what they begin with.
+  /// Prefix of lead time attributes. The rest of the attribute's name is the value of the label `since`.
   private static let leadTimePrefix = "valuestream.lead_time."
-  /// Values of `valuestream.deployment.step`.
+  /// The values of `valuestream.deployment.step`.
   private static let steps = ["first", "forward", "redeploy", "rollback", "unknown"]
-  /// Since when lead times are measured.
+  /// The points from which lead times are measured.
   private static let moments = ["commit", "change", "merge"]
 
   init(_ family: ProjectionMetrics.FamilyMaker) {
@@ -30,7 +30,7 @@ struct DeployMetrics: Sendable {
       "Time until a change was deployed, since its first commit, its opening or its merge.", Self.labels + ["since"])
   }
 
-  /// Initializes series to 0 for what the next deploys of a service may bring.
+  /// Initializes series to 0 for every step and lead time that the next deploys of a service can have.
   private func foresee(_ labels: [String]) {
     for step in Self.steps {
       deploys.foresee(labels: labels + [step])
@@ -40,18 +40,19 @@ struct DeployMetrics: Sendable {
     for since in Self.moments { leadTimes.foresee(labels: labels + [since]) }
   }
 
-  /// Initializes series to 0 for a deploy that is over and awaits being counted.
+  /// Initializes series to 0 for a finished deploy that is not counted yet.
   func touch(_ labels: FinishedLabels, service: String) { foresee(Self.labels(labels, service)) }
 
   private static func labels(_ labels: FinishedLabels, _ service: String) -> [String] {
     [labels.source, labels.project, labels.environment, service]
   }
 
-  /// Counts a deploy that is no success any more, or another step than it was.
+  /// Corrects a counted deploy that turned out to have another step, or that is no longer a success.
   ///
   /// - Parameters:
-  ///   - end: what was counted.
-  ///   - attempt: what its end is now; nil for one that is no more.
+  ///   - end: What was counted.
+  ///   - new: The step as it is now; nil if the deploy is no longer a success.
+  ///   - attempt: The attempt as it ended; nil if the end no longer exists.
   func correct(_ end: CountedEnd, to new: DeployStepLabels?, of attempt: FinishedAttempt?) {
     guard let counted = end.deploy else { return }
     let from = Self.labels(end.labels, counted.service)
@@ -73,7 +74,9 @@ struct DeployMetrics: Sendable {
       step: span.attributes.text(of: "valuestream.deployment.step") ?? "")
   }
 
-  /// - Parameter leadTimes: for each change the attributes of its link.
+  /// Counts a successful deploy with its changes and lead times.
+  ///
+  /// - Parameter leadTimes: The attributes of the link to each change.
   func count(_ span: Span, leadTimes: [[Attribute]], _ attempt: FinishedAttempt) {
     let step = Self.stepLabels(of: span)
     let labels = Self.labels(attempt.labels, step.service)

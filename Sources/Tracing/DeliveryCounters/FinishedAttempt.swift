@@ -1,16 +1,16 @@
 package import ValueStreamCore
 
-/// An attempt whose end became known, with what is counted of it.
+/// An attempt whose end is known, with everything that metrics need to count it.
 package struct FinishedAttempt: Sendable {
   var announcement: Announcement
   var outline: AttemptOutline
   var labels: FinishedLabels
-  /// The name of the pipeline, empty for one without; nil for what is no run of a pipeline.
+  /// The name of the pipeline, empty if it has none; nil if the attempt is not a pipeline run.
   var pipeline: String?
-  /// Label values of the repository that a change is of; nil for what is no change.
+  /// Label values of the change's repository; nil if the attempt is not a change.
   var repository: [String]?
 
-  /// Nil where start or end are not known.
+  /// The duration in seconds, never negative; nil if start or end is unknown.
   var durationSeconds: Double? {
     guard let end = outline.end, !outline.isStartUnknown, !outline.isEndUnknown else { return nil }
     return max(0, end.seconds(since: outline.start))
@@ -18,9 +18,9 @@ package struct FinishedAttempt: Sendable {
 
   var outcomeLabel: String { FinishedLabels.text(of: outline.outcome) }
 
-  /// The attempts that are over among these.
+  /// Returns the finished attempts among the given ones.
   ///
-  /// - Parameter time: when their ends became known.
+  /// - Parameter time: When their ends became known.
   package static func all(_ outlines: [AttemptOutline], of subject: Subject, at time: Timestamp) -> [FinishedAttempt] {
     let outlines = outlines.filter { $0.end != nil }
     guard let operation = subject.operation, !outlines.isEmpty else { return [] }
@@ -38,15 +38,15 @@ package struct FinishedAttempt: Sendable {
   }
 }
 
-/// Under which labels an operation counts when it is over.
+/// The labels under which a finished operation is counted. The outcome is added separately.
 package struct FinishedLabels: Sendable, Hashable {
   var operation: Operation
   var source: String
-  /// Empty where nobody said.
+  /// The project; empty if unknown.
   var project: String
   var environment: String
 
-  /// Without environment and outcome.
+  /// Operation, source and project, without environment and outcome.
   var thing: [String] { [operation.rawValue, source, project] }
 
   func ending(_ outcome: Outcome?) -> [String] { ending(Self.text(of: outcome)) }
@@ -55,12 +55,12 @@ package struct FinishedLabels: Sendable, Hashable {
 
   func corrected(from: String, to: String) -> [String] { thing + [environment, from, to] }
 
-  /// Where nobody said how something ended, that is what is told of it.
+  /// The outcome label of an operation that ended with an unknown outcome.
   static let unknownOutcome = "unknown"
 
   static func text(of outcome: Outcome?) -> String { outcome?.rawValue ?? unknownOutcome }
 
-  /// How such operations mostly end, well and badly.
+  /// The most common good and bad outcome of such an operation.
   var usualOutcomes: [Outcome] {
     switch operation {
     case .pullRequest: [.merged, .abandoned]
@@ -71,7 +71,7 @@ package struct FinishedLabels: Sendable, Hashable {
 }
 
 extension FinishedLabels {
-  /// Of a thing that goes on; nil for one without a span.
+  /// Creates the labels of a running subject; nil for a subject without a span.
   package init?(of subject: Subject) {
     guard let operation = subject.operation else { return nil }
     self.init(
@@ -81,12 +81,12 @@ extension FinishedLabels {
 }
 
 extension Subject {
-  /// Values of ``ConventionMetrics/repositoryLabels``.
+  /// The values of ``ConventionMetrics/repositoryLabels``; an unknown value is empty.
   var repositoryLabels: [String] {
     ["vcs.repository.url.full", "vcs.repository.name", "vcs.owner.name"].map { text($0) ?? "" }
   }
 
-  /// Of a run of a pipeline, empty where it has none; nil for anything else.
+  /// The name of the pipeline, empty if it has none; nil if the subject is not a pipeline run.
   var pipelineName: String? {
     guard let operation, operation == .build || operation == .deploy else { return nil }
     let name = text("cicd.pipeline.name")

@@ -1,12 +1,15 @@
 package import ValueStreamCore
 
-/// What an older version left: it counted ends at once, kept no note of it, and had a list of changes and deploys that waited to be measured.
+/// The list of changes and deploys awaiting measurement that an older version stored, for migration.
+///
+/// That version counted ends at once and did not record what it counted.
 package struct FormerWaitingList {
   package static let valueName = "metrics.settling"
 
   private var waiting: [(key: SpanKey, attempt: Int, time: Timestamp)] = []
 
-  /// One a line: time, attempt, key.
+  /// Reads the stored list: one line per entry with time in nanoseconds, attempt and key, separated by tabs. Skips
+  /// lines that it cannot read.
   package init(_ bytes: [UInt8]) {
     for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") {
       let fields = line.split(separator: "\t")
@@ -16,7 +19,12 @@ package struct FormerWaitingList {
     }
   }
 
-  /// What makes them wait as ends do now, with what was counted of them, and removes the list.
+  /// Returns changes that replace the list with entries awaiting measurement in the current format, and remove the
+  /// list.
+  ///
+  /// Skips a subject that can never be read.
+  ///
+  /// - Throws: ``StoreError`` if the store cannot be read at present. Try again later.
   package func changes(in store: any SpanStore) throws -> ProjectionChanges {
     var changes = ProjectionChanges()
     changes.values[Self.valueName] = []
@@ -36,7 +44,9 @@ package struct FormerWaitingList {
     return changes
   }
 
-  /// Ends that an older version counted: all that are stored as announced.
+  /// Returns the ends that an older version counted: those of all attempts that are recorded as in the outbox.
+  ///
+  /// - Throws: ``StoreError`` if the subject cannot be read.
   package static func countedBefore(_ key: SpanKey, in store: any SpanStore) throws -> [CountedEnd] {
     guard let subject = try store.subjects([key])[key] else { return [] }
     let announced = subject.outlines().filter { subject.announcedAttempts.contains($0.number) }

@@ -1,7 +1,9 @@
 package import ValueStreamCore
 
 extension GaugeShare {
-  /// What a thing adds to the gauges as it is; nothing once it is over.
+  /// Returns what a subject adds to the gauges in its present state; empty once it has ended.
+  ///
+  /// - Parameter outlines: The attempts of the subject, in order.
   package static func all(of subject: Subject, _ outlines: [AttemptOutline]) -> [GaugeShare] {
     guard let operation = subject.operation else { return [] }
     let running = outlines.count { $0.end == nil }

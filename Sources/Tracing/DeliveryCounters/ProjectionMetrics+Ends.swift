@@ -1,13 +1,13 @@
 package import ValueStreamCore
 
-/// Ends are counted once they have waited, and corrected where they turn out to be others later.
+/// Counts ends after a grace period, and corrects counted ends that change later.
 extension ProjectionMetrics {
-  /// The ends of a subject that await being counted: their series begin at 0 meanwhile.
+  /// The ends of a subject that are awaiting measurement. Their series start at 0 in the meantime.
   package struct AwaitedEnds: Sendable {
     var attempts: [FinishedAttempt]
     var phases: Set<String>
     var service: String
-    /// True where ends of the subject were counted, which may be corrected now.
+    /// True if ends of the subject were counted before, so that corrections are possible.
     var mayBeCorrected: Bool
 
     package init(_ attempts: [FinishedAttempt], of subject: Subject, mayBeCorrected: Bool) {
@@ -18,17 +18,18 @@ extension ProjectionMetrics {
     }
   }
 
-  /// In `from` and `to` of corrections: not counted before, or not any more.
+  /// The value of the labels `from` and `to` in a correction for an end that was not counted before, or no longer
+  /// counts.
   static let notCounted = "none"
 
-  /// Initializes series to 0, so that a scrape sees them before they count.
+  /// Initializes series to 0, so that a scrape sees them before they count anything.
   func touch(_ ends: AwaitedEnds) {
     for attempt in ends.attempts {
       let labels = attempt.labels
       foresee(labels)
       finished.touch(labels: labels.ending(attempt.outline.outcome))
       if attempt.durationSeconds != nil { durations.touch(labels: labels.ending(attempt.outline.outcome)) }
-      // What runs of this kind begins at zero, also where nothing of it was seen running.
+      // Start the gauge of running operations at 0, even if nobody saw this operation run.
       active.touch(labels: labels.thing)
       for phase in ends.phases { phases.foresee(labels: labels.thing + [phase]) }
       conventions.touch(attempt)
@@ -45,21 +46,23 @@ extension ProjectionMetrics {
     }
   }
 
-  /// Counts the ends of a subject that were not counted yet, and corrects those that were counted otherwise.
+  /// Counts the new ends of a subject, and corrects counted ends that have changed.
   ///
   /// - Parameters:
-  ///   - counted: what was counted of its ends.
-  ///   - time: since when they await it.
-  ///   - onUnmeasurable: called for a deploy around which something cannot be read for good; it is left out.
-  /// - Returns: what is counted of them now.
-  /// - Throws: ``StoreError`` where something cannot be read at present; nothing is counted then.
+  ///   - counted: What was counted for the subject's ends before.
+  ///   - time: Since when the ends are awaiting measurement.
+  ///   - reader: Reads the changes and lead times of deploys.
+  ///   - onUnmeasurable: Called for a deploy for which something in the store can never be read. Its deploy metrics are
+  ///     left out.
+  /// - Returns: The counted ends of the subject. Store them for the next call.
+  /// - Throws: ``StoreError`` if something cannot be read at present. Nothing is counted then; try again later.
   package func count(
     _ subject: Subject, counted: [CountedEnd], at time: Timestamp, _ reader: inout TraceReader,
     onUnmeasurable: (Announcement, any Error) -> Void
   ) throws -> [CountedEnd] {
     let attempts = FinishedAttempt.all(subject.outlines(), of: subject, at: time)
     let comparison = EndComparison(counted: counted, attempts: attempts)
-    // What is read comes before what is counted.
+    // Read everything first: an error after counting has begun would leave the counters half updated.
     var brought: [Int: Deploy] = [:]
     var unmeasurable: Set<Int> = []
     for attempt in subject.operation == .deploy ? attempts : [] {
@@ -86,7 +89,7 @@ extension ProjectionMetrics {
       count(brought[attempt.outline.number], was: nil, attempt, &now)
       ends.append((now, attempt))
     }
-    // Attempts that were left out of a subject that has too many stay counted.
+    // A subject with too many attempts drops the earliest ones. Those were counted and stay counted.
     for end in comparison.gone where end.attempt > subject.leftOutAttemptCount {
       correct(end, to: nil)
       deploys.correct(end, to: nil, of: nil)
@@ -114,10 +117,14 @@ extension ProjectionMetrics {
 
   private typealias Deploy = (span: Span, leadTimes: [[Attribute]])
 
-  /// - Parameter deploy: what a successful deploy brought; nil for anything else.
+  /// Counts or corrects the deploy metrics of one attempt.
+  ///
+  /// - Parameters:
+  ///   - deploy: The deploy with its changes and lead times; nil if the attempt is not a successful deploy.
+  ///   - before: What was counted before; nil for a new end.
   private func count(_ deploy: Deploy?, was before: CountedEnd?, _ attempt: FinishedAttempt, _ now: inout CountedEnd) {
     if let before, before.parts.contains(.deploy) {
-      // Of what an older version counted the step is not known.
+      // Older versions did not store the step, so it cannot be corrected.
       guard before.deploy != nil else { return }
       now.deploy = deploy.map { DeployMetrics.stepLabels(of: $0.span) }
       deploys.correct(before, to: now.deploy, of: attempt)
@@ -129,7 +136,7 @@ extension ProjectionMetrics {
     }
   }
 
-  /// Observes durations and phases that were not observed yet.
+  /// Observes the durations and phases that were not observed before.
   private func observe(_ subject: Subject, _ ends: inout [(end: CountedEnd, attempt: FinishedAttempt)]) {
     let lacking = ends.filter { !$0.end.parts.isSuperset(of: .countedAtOnce) }.map(\.attempt.outline.number)
     guard !lacking.isEmpty else { return }

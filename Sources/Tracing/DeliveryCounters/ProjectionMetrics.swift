@@ -1,6 +1,6 @@
 package import ValueStreamCore
 
-/// What the projector counts. All of it is kept in the store, so that counters survive restarts.
+/// The metrics that the projector counts. They are kept in the store, so that counters survive restarts.
 package struct ProjectionMetrics: Sendable {
   private let classicStarts: MetricFamily
   private let classicEnds: MetricFamily
@@ -15,20 +15,21 @@ package struct ProjectionMetrics: Sendable {
   let changes: ChangeMetrics
   let deploys: DeployMetrics
   package let deliveries: MetricFamily
-  /// Sets of label values per family.
+  /// The largest number of label sets per metric family.
   package let seriesLimit: Int
 
-  /// Milliseconds; the bounds that dashboards of the Go ValueStream know: half an hour to a month.
+  /// Bucket bounds in milliseconds, from half an hour to a month. Dashboards of the Go ValueStream expect these bounds.
   static let classicBounds: [Double] = [
     1.8e6, 3.6e6, 1.08e7, 2.16e7, 4.32e7, 8.64e7, 2.592e8, 6.048e8, 1.21e9, 1.814e9, 2.628e9,
   ]
 
-  /// Seconds, from a quick build to a long-lived issue: 10 s to 90 days.
+  /// Bucket bounds in seconds, from a quick build (10 s) to a long-lived issue (90 days).
   static let durationBounds: [Double] = [
     10, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14_400, 28_800, 86_400, 172_800, 604_800, 1_209_600, 2_592_000, 7_776_000,
   ]
 
-  /// - Parameter seriesLimit: sets of label values per family, past which the rest is counted as `other`.
+  /// - Parameter seriesLimit: The largest number of label sets per metric family. Further label sets are counted as
+  ///   `other`.
   package init(registry: MetricRegistry, seriesLimit: Int) {
     self.seriesLimit = seriesLimit
     let family = FamilyMaker(registry: registry, seriesLimit: seriesLimit)
@@ -65,19 +66,19 @@ package struct ProjectionMetrics: Sendable {
       labels: ["source", "result"], isDurable: true)
   }
 
-  /// Makes counts of deliveries of these sources begin at zero, or an alarm would not see the first that is refused.
+  /// Initializes the delivery counters of these sources to 0, so that alerts see the first rejected delivery.
   package func touchDeliveries(ofSources names: [String]) {
     for name in names {
       for result in DeliveryResult.allCases { deliveries.touch(labels: [name, result.rawValue]) }
     }
   }
 
-  /// Makes durable families with a bounded number of series.
+  /// Creates durable metric families with a limited number of series.
   struct FamilyMaker {
     var registry: MetricRegistry
     var seriesLimit: Int
 
-    /// - Parameter totals: see ``MetricRegistry``.
+    /// - Parameter totals: Values of the last label under which a gauge only grows. See ``MetricRegistry``.
     func callAsFunction(
       _ kind: MetricFamily.Kind, _ name: String, _ help: String, _ labels: [String], totals: Set<String> = []
     ) -> MetricFamily {
@@ -87,15 +88,16 @@ package struct ProjectionMetrics: Sendable {
 
   private static let finishedLabels = ["operation", "source", "project", "environment", "outcome"]
 
-  /// Something to be counted once the batch it belongs to is certain.
+  /// An update of the metrics, applied after its whole batch was read without errors and written to the store together
+  /// with it.
   package enum Count: Sendable {
     case delivery(source: String, DeliveryResult)
     case classic(ClassicPicture.Change)
-    /// Spans whose end became known, so many of them, which await being counted; series of these ends begin at 0.
+    /// Spans whose end became known, which are now awaiting measurement. Their series start at 0 in the meantime.
     case ended(count: Int, AwaitedEnds)
-    /// What may finish before long.
+    /// An operation that has started. Its usual outcomes are preregistered at 0.
     case begun(FinishedLabels)
-    /// What a gauge holds from now on, so many times (or, negative, no more).
+    /// A share that a subject adds to a gauge, multiplied by `times`. Negative to take it away.
     case gauge(GaugeShare, times: Int)
   }
 
@@ -104,7 +106,7 @@ package struct ProjectionMetrics: Sendable {
     case .delivery(let source, let result): deliveries.add(labels: [source, result.rawValue])
     case .classic(.started(let span)):
       classicStarts.add(labels: [span.eventSource, span.type])
-      // Ends of this kind begin at zero, or the first would not show as an increase.
+      // Start the ends of this type at 0, so that the first one shows as an increase.
       for error in ["false", "true"] { classicEnds.touch(labels: [span.eventSource, span.type, error]) }
     case .classic(.finished(let finished)):
       let labels = [finished.span.eventSource, finished.span.type, "\(finished.isError)"]
@@ -118,7 +120,8 @@ package struct ProjectionMetrics: Sendable {
     }
   }
 
-  /// Ends of this kind begin at zero, or the first of each outcome would not show as an increase.
+  /// Preregisters the usual outcomes of an operation at 0, so that the first end with each outcome shows as an
+  /// increase.
   func foresee(_ labels: FinishedLabels) {
     for outcome in labels.usualOutcomes {
       finished.foresee(labels: labels.ending(outcome))
@@ -128,32 +131,36 @@ package struct ProjectionMetrics: Sendable {
 
   private func apply(_ share: GaugeShare, times: Int) {
     let family = share.gauge == .activeOperations ? active : conventions.family(of: share.gauge)
-    // Shares once told totals as well.
+    // Older versions stored totals as shares as well. Ignore those.
     guard let family, !family.isTotal(share.labels) else { return }
     family.add(Double(share.count * times), labels: share.labels)
   }
 
-  /// Of what is going on, or was, the sets of label values that are counted apart from `other`.
+  /// The label sets that have a series of their own in the gauge of running operations, instead of being folded into
+  /// `other`.
   var activeLabels: Set<[String]> { Set(active.series.map(\.labels)) }
 
-  /// Running attempts at present.
+  /// The number of running attempts.
   package var openSpanCount: Int { Int(active.series.reduce(0) { $0 + $1.value }) }
 
-  /// Nothing is there any more, because everything was forgotten.
+  /// Sets all gauges of running operations and open changes to 0, after all subjects were removed. Totals stay.
   package func forgetThings() {
     for gauge in [active] + conventions.gauges { gauge.forgetThings() }
   }
 
-  /// Attempts that finished over the life of the store.
+  /// The number of attempts that finished over the life of the store.
   package var finishedSpanCount: Int { Int(finishedSpans.value()) }
 
-  /// Goes on from what an older version counted, which had no number of finished spans.
+  /// Initializes the number of finished spans from the older counters, for a store of a version that did not count
+  /// them.
+  ///
+  /// Does nothing if finished spans were counted before.
   package func adoptFinishedSpans() {
     guard finishedSpans.series.isEmpty else { return }
     finishedSpans.add(finished.series.reduce(0) { $0 + $1.value })
   }
 
-  /// Deliveries over the life of the store.
+  /// Returns the number of deliveries with a result over the life of the store.
   package func deliveryCount(_ result: DeliveryResult) -> Int {
     Int(deliveries.series.reduce(0) { $0 + ($1.labels[1] == result.rawValue ? $1.value : 0) })
   }

@@ -1,12 +1,14 @@
 import Synchronization
 package import ValueStreamCore
 
-/// Fixes the ids of spans before they go out, so that what is sent again after a crash, or to another exporter, or joins its
-/// trace later, carries the same ids.
+/// Fixes the ids of spans before they are exported.
+///
+/// Spans that are sent again after a crash, sent to another exporter, or joined to their trace later therefore carry
+/// the same ids.
 package final class ExportLedger: Sendable {
   private let store: any SpanStore
   private let strategy: TraceStrategy
-  /// Exporters take turns: two that meet the same tree first must not fix it differently.
+  /// Exporters take turns. Otherwise two that reach the same tree at the same time could fix different ids.
   private let turn = Mutex(())
 
   package init(store: any SpanStore, strategy: TraceStrategy) {
@@ -14,7 +16,10 @@ package final class ExportLedger: Sendable {
     self.strategy = strategy
   }
 
-  /// The spans of announced attempts, their ids fixed; nil for what retention removed meanwhile. Blocks.
+  /// Returns the spans of outbox entries, with their ids fixed in the export ledger. Blocks.
+  ///
+  /// - Returns: One element per entry, in the same order; nil if retention has removed the span.
+  /// - Throws: ``StoreError`` if the store cannot be read or written. Do not send any of the spans then.
   package func spans(of announcements: [Announcement]) throws -> [TracedSpan?] {
     try turn.withLock { _ in
       var reader = TraceReader(store: store, strategy: strategy)
@@ -25,7 +30,7 @@ package final class ExportLedger: Sendable {
         records[announcement.key, default: ExportRecord(key: announcement.key, traceID: span.traceID)].attempts
           .append(ExportedAttempt(number: announcement.attempt, parentSpanID: span.parentSpanID))
         try records.fix(announcement.key, in: span.traceID, &reader)
-        // A link names a span in a trace: there that span must turn out to be.
+        // A link names a span in a trace, so the linked span must keep that trace.
         for link in span.links { try records.fix(link.key, in: link.traceID, &reader) }
         return span
       }
@@ -36,7 +41,7 @@ package final class ExportLedger: Sendable {
 }
 
 extension [SpanKey: ExportRecord] {
-  /// Fixes the trace of a thing, and of everything between it and the root of that trace.
+  /// Fixes the trace of a subject and of all its ancestors up to the root of that trace.
   fileprivate mutating func fix(_ key: SpanKey, in traceID: TraceID, _ reader: inout TraceReader) throws {
     for key in [key] + reader.ancestors(of: key) where self[key] == nil {
       guard try reader.traceID(of: key) == traceID else { break }

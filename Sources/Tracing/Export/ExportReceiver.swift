@@ -1,19 +1,19 @@
 package import ValueStreamCore
 
-/// The other end of an exporter that sends by HTTP: what was encoded goes there, and what comes back gets its meaning.
+/// The HTTP client of an exporter. Sends encoded spans to a backend and interprets the response.
 package struct ExportReceiver: Sendable {
   private let method: String
   private let url: String
   private let timeoutSeconds: Double
   private let transport: any HTTPTransport
   private let clock: any WallClock
-  /// What was sent where, for errors.
+  /// Method and URL without secrets, for error messages.
   private let place: String
 
   /// - Parameters:
   ///   - method: `POST` or `PUT`.
-  ///   - url: the whole URL. Errors name it without user, password and query.
-  ///   - timeoutSeconds: how long a request may take.
+  ///   - url: The complete URL. Error messages show it without user, password and query.
+  ///   - timeoutSeconds: How long one request may take.
   package init(
     _ method: String, _ url: String, timeoutSeconds: Double, transport: any HTTPTransport, clock: any WallClock = SystemClock()
   ) {
@@ -27,9 +27,10 @@ package struct ExportReceiver: Sendable {
 
   /// Sends a request.
   ///
-  /// - Parameter reason: reads what a receiver says of a request it did not take.
-  /// - Returns: its answer, which is a success.
-  /// - Throws: what any other answer means for the spans that were sent.
+  /// - Parameter reason: Reads the explanation from a response that is not a success.
+  /// - Returns: The response, which has a 2xx status.
+  /// - Throws: ``ExportError`` for any other response and if there is none. Its `isRetryable` tells whether to send the
+  ///   spans again.
   package func send(
     _ body: [UInt8], headers: HTTPHeaders, reason: (HTTPResponse) -> String? = Self.plainReason
   ) async throws(ExportError) -> HTTPResponse {
@@ -47,7 +48,7 @@ package struct ExportReceiver: Sendable {
     return answer
   }
 
-  /// The text of an answer; nil when it has none.
+  /// Returns the body of a response as text, cut after 2,000 bytes; nil if it is empty.
   package static func plainReason(_ answer: HTTPResponse) -> String? {
     let text = String(decoding: answer.body.prefix(2000), as: UTF8.self)
     return text.isEmpty ? nil : text

@@ -2,21 +2,24 @@ import Synchronization
 package import PoisonGuard
 package import ValueStreamCore
 
-/// Brings finished spans to one exporter, at the exporter's own pace: from where it stopped, in order, each span until it
-/// arrived, was refused for good, or waited too long.
+/// Exports finished spans to one backend, in order and at the backend's own pace.
 ///
-/// Of a batch that is refused as a whole only the spans that deserve it are given up: it is halved until the culprit stands
-/// alone, and grows again behind it.
+/// Continues after a restart where it stopped. A span counts as done when the backend has accepted it, has rejected it
+/// for good, or has not accepted it within the backlog period.
+///
+/// If the backend rejects a whole batch, only the spans at fault are given up: the runner halves the batch until the
+/// rejected span is alone, and doubles it again after that.
 package final class ExportRunner: Sendable {
   private struct State {
     var progress: ExportProgress
-    /// How many spans the next batch holds at most.
+    /// The largest number of spans in the next batch.
     var width = ExportRunner.batchLimit
-    /// Attempts in a row that brought nothing.
+    /// The number of consecutive failed attempts.
     var failures = 0
-    /// The receiver took a span since one was last given up, so a refusal concerns what is refused.
+    /// True if the backend has accepted a span since the last one was given up. A rejection is then the fault of the
+    /// span, not of the settings.
     var isProven = false
-    /// Of the dropped spans, how many a line of the log has told of.
+    /// The number of dropped spans that log lines have already reported.
     var droppedToldOf: Int64
     var isSending = false
     var isStopped = false
@@ -36,7 +39,7 @@ package final class ExportRunner: Sendable {
   private let wakeUp: AsyncStream<Void>.Continuation
   private let stops: AsyncStream<Void>
   private let stopped: AsyncStream<Void>.Continuation
-  /// A receiver that is away for a day must not fill the log, nor one that comes and goes.
+  /// Limit the log lines for a backend that is down for a day, or that keeps coming and going.
   private let failureLines: LogThrottle
   private let recoveryLines: LogThrottle
   private let warningLines: LogThrottle
@@ -45,16 +48,19 @@ package final class ExportRunner: Sendable {
   private static let probeWidth = 16
   private static let longestPause = 60.0
   private static let longestRetryAfter = 300.0
-  /// How long a request that is under way at a stop may take.
+  /// How long a running request may take after ``stop()``.
   private static let grace = Duration.seconds(2)
 
+  /// Creates a runner that continues from the stored progress of the exporter.
+  ///
+  /// A finished span waits for the grace period `settle` before it is exported, so that late events are included.
+  ///
   /// - Parameters:
-  ///   - ledger: one for all exporters of the store.
-  ///   - settle: how long after its end a span waits, for what may still be told of it.
-  ///   - backlog: how long a span waits while its receiver takes nothing.
-  ///   - poisonGuard: marks each batch; a span that crashes the process again and again is set aside as a refusal.
-  ///   - index: which of the exporters of the guard this is.
-  /// - Throws: ``StoreError`` when the store cannot be read.
+  ///   - ledger: The export ledger. All exporters of a store share one.
+  ///   - backlog: How long a span waits while its backend accepts nothing. After that, it is dropped.
+  ///   - poisonGuard: Marks each batch. A span that repeatedly crashes the process is set aside as a rejection.
+  ///   - index: The index of this exporter among the exporters of the guard.
+  /// - Throws: ``StoreError`` if the store cannot be read.
   package init(
     exporter: any SpanExporter, store: any SpanStore, ledger: ExportLedger, settle: Duration,
     backlog: Duration = .seconds(7 * 86_400),
@@ -81,15 +87,16 @@ package final class ExportRunner: Sendable {
 
   package var exporterName: String { exporter.name }
 
-  /// How far it has come.
+  /// How far the export has come.
   package var currentProgress: ExportProgress { state.withLock(\.progress) }
 
-  /// There are new finished spans.
+  /// Tells the runner that there are new finished spans.
   package func wake() {
     wakeUp.yield()
   }
 
-  /// Works until ``stop()``, or until its task is cancelled. Call ``finish(includingUnsettled:)`` afterwards.
+  /// Exports spans until ``stop()`` is called or the task is cancelled. Call ``finish(includingUnsettled:within:)``
+  /// afterwards.
   package func run() async {
     await withTaskGroup { group in
       group.addTask { await self.work() }
@@ -99,8 +106,9 @@ package final class ExportRunner: Sendable {
     }
   }
 
-  /// Ends ``run()``. A request that is under way may still get its answer, for two seconds: without it nobody knows whether
-  /// its spans arrived, and they are sent again.
+  /// Ends ``run()``, but gives a running request two seconds to complete.
+  ///
+  /// Without its response nobody knows whether the spans arrived, and they are sent again.
   package func stop() {
     state.withLock { $0.isStopped = true }
     stopped.finish()
@@ -135,10 +143,13 @@ package final class ExportRunner: Sendable {
     }
   }
 
-  /// Longer from failure to failure, up to a minute; no two daemons come back at the same moment.
+  /// Returns the pause after a number of consecutive failures, growing up to a minute.
   ///
-  /// - Parameter retryAfterSeconds: what the receiver asked for. Nothing to wait for (0, or a date that its clock or ours has
-  ///   left behind) is not an invitation to ask without pause.
+  /// The pause is random within a range, so that several daemons do not retry at the same time.
+  ///
+  /// - Parameter retryAfterSeconds: The pause that the backend asked for, used up to five minutes. A value of 0 or less
+  ///   is ignored: a date that has passed, by the backend's clock or this machine's, does not ask for retries without a
+  ///   pause.
   package static func pause(after failures: Int, retryAfterSeconds: Double?) -> Duration {
     if let retryAfterSeconds, retryAfterSeconds > 0 {
       return .seconds(min(retryAfterSeconds, longestRetryAfter) * Double.random(in: 1...1.1))
@@ -146,12 +157,13 @@ package final class ExportRunner: Sendable {
     return .seconds(min(longestPause, 0.25 * Double(1 << min(failures, 8))) * Double.random(in: 0.5...1))
   }
 
-  /// Exports what waits, once, and shuts the exporter down.
+  /// Exports the remaining spans once and shuts the exporter down.
   ///
   /// - Parameters:
-  ///   - includingUnsettled: also what might still change; for stores that end with the process.
-  ///   - limit: how long this may take, whatever the receiver does. What a durable store then still holds goes out after the
-  ///     next start.
+  ///   - includingUnsettled: True to include spans whose grace period is not over. Use it for stores that end with the
+  ///     process.
+  ///   - limit: How long this may take, whatever the backend does. Spans that remain in a durable store are exported
+  ///     after the next start.
   package func finish(includingUnsettled: Bool, within limit: Duration = .seconds(3)) async {
     await withTaskGroup { group in
       group.addTask { await self.drain(includingUnsettled: includingUnsettled) }
@@ -173,17 +185,17 @@ package final class ExportRunner: Sendable {
 
   private enum Step {
     case goOn, nothing
-    /// The oldest has to wait this long.
+    /// The grace period of the oldest span ends after this duration.
     case unsettled(Duration)
     case failed(retryAfterSeconds: Double?)
   }
 
   private func exportNext(ignoringSettle: Bool) async -> Step {
     let (start, wanted) = state.withLock { ($0.progress, $0.width) }
-    // Known by the place before them: which ones come next is only known once they are read.
+    // The next entries are unknown until they are read, so a suspect is identified by the sequence before it.
     let width = poisonGuard.isSuspect(owner, start.sequence) ? 1 : wanted
     do {
-      // Nothing is sent of which it cannot be noted that it was.
+      // Send nothing unless the store can record that it was sent.
       try store.prepareToWrite()
       if width == 1, poisonGuard.isPoison(owner, start.sequence) {
         if try await setNextAside(after: start) {
@@ -212,11 +224,12 @@ package final class ExportRunner: Sendable {
       } catch {
         return try await failed(error)
       }
-      // Up to the first span that comes again; what retention removed needs no receipt.
+      // Advance to just before the first span that has to be sent again. Entries whose span retention has removed need
+      // no receipt.
       let next = batch.lazy.filter { $0.span != nil }.dropFirst(receipt.handled).first?.sequence
       let reached = next.flatMap { next in batch.last { $0.sequence < next }?.sequence } ?? last.sequence
       try await advance(to: reached, from: start, by: receipt, of: spans)
-      // The next one is known by the place of the last.
+      // The next entry is identified by `reached`, so do not clear that suspect.
       if reached > 0 { poisonGuard.pass(owner, upTo: reached - 1) }
       return .goOn
     } catch {
@@ -226,9 +239,10 @@ package final class ExportRunner: Sendable {
     }
   }
 
-  /// Passes over the span that comes next, because it crashes the process; without looking at it.
+  /// Sets the next span aside as a rejection without reading it, because it crashes the process.
   ///
-  /// - Returns: false when there is none.
+  /// - Returns: False if the outbox has no further entry.
+  /// - Throws: ``StoreError`` if the store cannot be read or written.
   private func setNextAside(after start: ExportProgress) async throws -> Bool {
     let store = store
     guard let next = try await OwnThread.run({ try store.announcements(after: start.sequence, limit: 1).first }) else {
@@ -247,7 +261,10 @@ package final class ExportRunner: Sendable {
     return true
   }
 
-  /// Why a span that was refused alone should not be given up: what the receiver answers when it is sent no span at all.
+  /// Returns why a span that was rejected alone should not be given up; nil if the span is at fault.
+  ///
+  /// Sends a request without spans. If the backend rejects that as well, address or credentials are wrong rather than
+  /// the span.
   private func doubt(in refusal: ExportError) async -> ExportError? {
     if state.withLock(\.isProven) { return nil }
     do throws(ExportError) {
@@ -260,7 +277,9 @@ package final class ExportRunner: Sendable {
     }
   }
 
-  /// A receipt whose numbers can be relied on.
+  /// Exports spans and returns a receipt whose numbers lie within valid bounds.
+  ///
+  /// - Throws: ``ExportError``. Retryable if the exporter handled no span without giving a reason.
   private func send(_ spans: [TracedSpan]) async throws(ExportError) -> ExportReceipt {
     var receipt = try await exporter.export(spans)
     receipt.handled = min(receipt.handled, spans.count)
@@ -291,14 +310,14 @@ package final class ExportRunner: Sendable {
       defer { state.failures = 0 }
       state.isProven = receipt.handled > receipt.refused
       state.progress = progress
-      // What does not fit one request need not be read again for each.
+      // Remember how many spans fit in one request, so that the rest is not read again each time.
       state.width = receipt.handled < spans.count ? receipt.handled : min(state.width * 2, Self.batchLimit)
       return state.failures
     }
     if failures > 0, recoveryLines.pass() != nil { logger.info("exporter \(exporter.name): the backend accepts spans again") }
   }
 
-  /// What is set aside of a batch; nil when nothing was refused.
+  /// Returns the record of the spans that the backend rejected; nil if it rejected none.
   private func refusal(_ receipt: ExportReceipt, of spans: [TracedSpan]) -> ExportRefusal? {
     guard receipt.refused > 0 else { return nil }
     return ExportRefusal(
@@ -307,11 +326,11 @@ package final class ExportRunner: Sendable {
   }
 
   private func failed(_ error: ExportError) async throws -> Step {
-    // At a stop requests are given up; that says nothing about the receiver.
+    // A stop cancels requests. That says nothing about the backend.
     if Task.isCancelled { return .failed(retryAfterSeconds: nil) }
     state.withLock { state in
       state.failures += 1
-      // A few spans tell as well as many whether a receiver is back, and cost less to put together.
+      // A few spans are enough to find out whether the backend is back, and they are cheaper to encode.
       state.width = min(state.width, Self.probeWidth)
     }
     if let suppressed = failureLines.pass() {
@@ -322,10 +341,13 @@ package final class ExportRunner: Sendable {
     return .failed(retryAfterSeconds: error.retryAfterSeconds)
   }
 
-  /// Remembers since when the receiver takes nothing, and drops what waited too long for it since.
+  /// Records since when the backend accepts nothing, and drops spans that have waited longer than the backlog period
+  /// since then.
   ///
-  /// Only a receiver that fails is waited for: what an exporter that is new to the store, or was not set up for a while, finds
-  /// there gets its time from the first failure on.
+  /// Spans wait only for a backend that fails. Older spans that an exporter finds because it is new to the store, or
+  /// was disabled for a while, get the full backlog period from the first failure on.
+  ///
+  /// - Throws: ``StoreError`` if the store cannot be read or written.
   private func noteFailure() async throws {
     let now = clock.now()
     var progress = currentProgress
@@ -358,7 +380,14 @@ package final class ExportRunner: Sendable {
     state.withLock { $0.progress = progress }
   }
 
-  /// Announced spans that had time to settle, and how long the first of the others has to wait.
+  /// Reads outbox entries whose grace period is over.
+  ///
+  /// - Parameters:
+  ///   - sequence: The sequence of the last entry that was handled.
+  ///   - limit: The largest number of entries to read.
+  ///   - ignoringSettle: True to include entries whose grace period is not over.
+  /// - Returns: The entries with their spans, nil for spans that retention has removed; and the rest of the grace
+  ///   period of the first entry that was left out.
   private func settledBatch(
     after sequence: UInt64, limit: Int, ignoringSettle: Bool
   ) throws -> (batch: [(sequence: UInt64, span: TracedSpan?)], rest: Duration?) {
@@ -366,7 +395,8 @@ package final class ExportRunner: Sendable {
     let now = clock.now()
     var rest: Duration?
     if !ignoringSettle {
-      // Negative where the clock was set back since: that must not hold up everything until it is as late again.
+      // The age is negative if the clock was set back. Export such a span now: waiting for the clock to catch up would
+      // hold up everything behind it.
       let ages = settled.map { Duration.nanoseconds(now.nanoseconds - $0.announcement.time.nanoseconds) }
       if let first = ages.firstIndex(where: { (.zero..<settle).contains($0) }) {
         rest = settle - ages[first]

@@ -1,6 +1,6 @@
 package import ValueStreamCore
 
-/// What users set of export.
+/// Settings that all exporters share.
 package enum ExportSettings {
   package static let settle = Setting<Duration>.duration(
     "settle", default: .seconds(5), text: "5s",

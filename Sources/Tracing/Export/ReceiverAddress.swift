@@ -1,11 +1,11 @@
-/// Addresses and headers of receivers, as users set them.
+/// Helpers for the addresses and headers of backends, as users set them.
 package enum ReceiverAddress {
-  /// A URL with a path behind it, whether it ends with a slash or not.
+  /// Returns a URL with a path appended, with exactly one slash between them. The path starts with a slash.
   package static func appending(_ path: String, to url: String) -> String {
     (url.hasSuffix("/") ? String(url.dropLast()) : url) + path
   }
 
-  /// True for what may stand as a header's value: anything without a line's end.
+  /// True if a text is valid as a header value: it contains no control characters, so no line breaks.
   package static func isHeaderValue(_ text: String) -> Bool {
     text.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F }
   }

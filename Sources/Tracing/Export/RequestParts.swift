@@ -1,8 +1,8 @@
 package import ValueStreamCore
 
-/// Encoded spans on their way into one request, in groups (of a service, of a trace) and within a number of bytes.
+/// Encoded spans for one request, grouped by service or trace and limited to a number of bytes.
 package struct RequestParts<Group: Hashable> {
-  /// In order of the first span of each.
+  /// The groups, in the order of their first spans.
   package private(set) var groups: [(group: Group, spans: [[UInt8]])] = []
 
   private let byteLimit: Int
@@ -10,20 +10,20 @@ package struct RequestParts<Group: Hashable> {
   private var places: [Group: Int] = [:]
   private var byteCount = 0
 
-  /// Bytes that stand beside an encoded span in its list, at most: a tag with its length, a comma.
+  /// The largest number of bytes that a span takes in its list besides its own: a tag with its length, or a comma.
   private static var bytesBesideSpan: Int { 6 }
 
   /// - Parameters:
-  ///   - byteLimit: bytes of a request. Spans that are larger alone go alone.
-  ///   - bytesAround: how many bytes a group takes beside its spans, at most.
+  ///   - byteLimit: The largest size of a request in bytes. A span that exceeds it gets a request of its own.
+  ///   - bytesAround: Returns the largest number of bytes that a group takes besides its spans.
   package init(byteLimit: Int, bytesAround: @escaping (Group) -> Int) {
     self.byteLimit = byteLimit
     self.bytesAround = bytesAround
   }
 
-  /// Adds spans that belong into one request: a thing's with those of its phases.
+  /// Adds spans that must be in the same request, such as a span with its phases.
   ///
-  /// - Returns: false when they do not fit; the first always do.
+  /// - Returns: False if they do not fit. The first ones always fit.
   private mutating func add(_ spans: [(group: Group, bytes: [UInt8])]) -> Bool {
     var size = 0
     var newGroups: Set<Group> = []
@@ -44,10 +44,10 @@ package struct RequestParts<Group: Hashable> {
     return true
   }
 
-  /// Adds as many spans as fit, from the first on.
+  /// Adds as many spans as fit, in order.
   ///
-  /// - Parameter encoded: what a span becomes: itself, and what goes with it.
-  /// - Returns: how many were added.
+  /// - Parameter encoded: Returns the encoded span together with the spans that must be in the same request.
+  /// - Returns: The number of spans that were added.
   package mutating func add(_ spans: [TracedSpan], as encoded: (TracedSpan) -> [(group: Group, bytes: [UInt8])]) -> Int {
     var count = 0
     while count < spans.count, add(encoded(spans[count])) { count += 1 }

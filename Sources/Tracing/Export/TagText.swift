@@ -1,8 +1,10 @@
 package import ValueStreamCore
 
-/// Attributes for backends whose tags are texts.
+/// Text values of attributes, for backends that only have text tags.
 extension AttributeValue {
-  /// The value as a text: numbers and truth values as JSON writes them, a list as a JSON array; nil for null.
+  /// The value as text; nil for null. Numbers and Booleans are written as in JSON, a list as a JSON array.
+  ///
+  /// NaN and infinite numbers, which JSON does not have, are written as Swift prints them.
   package var tagText: String? {
     switch self {
     case .string(let text): text
@@ -15,7 +17,7 @@ extension AttributeValue {
   }
 }
 
-/// JSON within a text.
+/// Writes JSON into a string, for tags that hold JSON.
 package enum JSONText {
   package static func of(_ write: (inout JSONWriter) -> Void) -> String {
     var json = JSONWriter()
@@ -25,7 +27,7 @@ package enum JSONText {
 }
 
 extension JSONWriter {
-  /// The object of these attributes, each name once.
+  /// Writes an object with these attributes. Each name must occur only once.
   package mutating func object(of attributes: [Attribute]) {
     object { json in
       for attribute in attributes {

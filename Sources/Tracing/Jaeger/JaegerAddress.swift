@@ -1,11 +1,11 @@
 import Export
 package import ValueStreamCore
 
-/// Where Jaeger listens for OTLP, read from what names it today, and from what its old client was given.
+/// The OTLP address of Jaeger, also read from the settings of its old client.
 package struct JaegerAddress: Sendable, Hashable {
-  /// The whole URL.
+  /// The complete URL.
   package var url: String
-  /// True for the address of an agent, or of a collector's port for Thrift, of which only the host still counts.
+  /// True if the setting names an agent, or a collector's Thrift port. Only its host is used then.
   package var isOutdated = false
 
   package static let standard = JaegerAddress(url: "http://localhost:4318/v1/traces")
@@ -14,7 +14,10 @@ package struct JaegerAddress: Sendable, Hashable {
     self.url = url
   }
 
-  /// Reads `http://jaeger:4318`, `http://jaeger:14268/api/traces` (`JAEGER_ENDPOINT`) and `jaeger` (`JAEGER_AGENT_HOST`).
+  /// Reads `http://jaeger:4318`, or the old formats `http://jaeger:14268/api/traces` (`JAEGER_ENDPOINT`) and `jaeger`
+  /// (`JAEGER_AGENT_HOST`).
+  ///
+  /// - Throws: ``SettingError`` if the text is not an address.
   package init(setting text: String) throws(SettingError) {
     let example = "http://localhost:4318"
     guard text.contains("://") else {
@@ -38,7 +41,7 @@ package struct JaegerAddress: Sendable, Hashable {
     }
   }
 
-  /// Without the port, which is that of Thrift.
+  /// Removes the port, which is the Thrift port. Keeps IPv6 addresses in brackets intact.
   private static func host(of authority: Substring) -> Substring {
     guard let colon = authority.lastIndex(of: ":"), !authority[colon...].contains("]") else { return authority }
     return authority[..<colon]

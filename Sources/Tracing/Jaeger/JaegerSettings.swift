@@ -2,7 +2,9 @@ import Export
 package import OTLP
 package import ValueStreamCore
 
-/// What users set of Jaeger. Variables of its old client count where ours are not set, as far as they still mean something.
+/// Settings of the Jaeger exporter. Environment variables of Jaeger's old client apply where those of vsd are not set.
+///
+/// Variables that no longer mean anything are ignored.
 ///
 /// Source: https://github.com/jaegertracing/jaeger-client-go, README; https://www.jaegertracing.io/docs, APIs.
 package enum JaegerSettings {
@@ -32,11 +34,11 @@ package enum JaegerSettings {
     endpoint.declaration, serviceName.declaration, tags.declaration, user.declaration, password.declaration,
   ]
 
-  /// Everything an exporter needs.
+  /// Reads the configuration of the exporter.
   ///
-  /// - Parameter environment: where tags look up variables.
-  /// - Returns: that, and what to warn the user of.
-  /// - Throws: one line for the user.
+  /// - Parameter environment: The environment variables that tags can refer to.
+  /// - Returns: The configuration, and a warning for the user if the address is outdated.
+  /// - Throws: ``SettingsError`` with a one-line message for the user.
   package static func configuration(
     in settings: Settings, environment: [String: String], attributes: AttributeSelection, phases: PhaseStyle
   ) throws(SettingsError) -> (configuration: OTLPConfiguration, notice: String?) {

@@ -1,8 +1,11 @@
 import ValueStreamCore
 
-/// Tags of the process, in the form of Jaeger's old client: `team=web, region=${REGION:eu}`.
+/// Parses process tags in the format of Jaeger's old client: `team=web, region=${REGION:eu}`.
 enum JaegerTags {
-  /// - Parameter environment: where `${NAME:default}` is looked up.
+  /// Returns the tags as attributes, in order.
+  ///
+  /// - Parameter environment: The environment variables for values of the form `${NAME:default}`.
+  /// - Throws: ``SettingError`` if a tag has no name or no `=`.
   static func attributes(_ text: String, environment: [String: String]) throws(SettingError) -> [Attribute] {
     var attributes: [Attribute] = []
     for part in text.split(separator: ",") where !part.trimmed.isEmpty {

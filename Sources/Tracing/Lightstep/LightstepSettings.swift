@@ -2,11 +2,11 @@ package import OTLP
 import Export
 package import ValueStreamCore
 
-/// What users set of Lightstep (ServiceNow Cloud Observability).
+/// Settings of the exporter for Lightstep (ServiceNow Cloud Observability).
 ///
 /// Source: https://docs.lightstep.com, "Send telemetry data via OTLP/HTTP".
 package enum LightstepSettings {
-  /// A flag, unlike other secrets: that is how users of the Go ValueStream set it.
+  /// The access token. Unlike other secrets it can be a flag, because users of the Go ValueStream set it that way.
   package static let accessToken = Setting<String?>.optionalText(
     "tracer-access-token", placeholder: "TOKEN",
     help: "Access token for Lightstep. Prefer the variable: process lists show flags.")
@@ -19,9 +19,9 @@ package enum LightstepSettings {
 
   package static let declarations = [accessToken.declaration, endpoint.declaration]
 
-  /// Everything an exporter needs.
+  /// Reads the configuration of the exporter.
   ///
-  /// - Throws: one line for the user.
+  /// - Throws: ``SettingsError`` with a one-line message for the user, also if there is no access token.
   package static func configuration(
     in settings: Settings, attributes: AttributeSelection, phases: PhaseStyle
   ) throws(SettingsError) -> OTLPConfiguration {

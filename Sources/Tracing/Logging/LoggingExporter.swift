@@ -7,8 +7,8 @@ package struct LoggingExporter: SpanExporter {
   private let hasRoom: @Sendable () -> Bool
 
   /// - Parameters:
-  ///   - logger: where the lines go; spans are written at level `info`.
-  ///   - hasRoom: false while a line might be lost; spans wait then.
+  ///   - logger: Where the lines go. Spans are written at level `info`.
+  ///   - hasRoom: Returns false while a line could be lost. Spans wait until it returns true.
   package init(logger: Logger, attributes: AttributeSelection, hasRoom: @escaping @Sendable () -> Bool = { true }) {
     self.logger = logger
     self.attributes = attributes

@@ -2,23 +2,23 @@ package import DeliveryCounters
 import Synchronization
 package import ValueStreamCore
 
-/// Keeps finished classic spans for tests to look at: `/mocktracer/finished-spans`, `/mocktracer/reset`.
+/// Keeps finished classic spans for tests, which read `/mocktracer/finished-spans` and call `/mocktracer/reset`.
 package final class MockTracer: Sendable {
   private let finished = Mutex<[ClassicPicture.FinishedSpan]>([])
 
   package init() {}
 
-  /// Takes a classic span that ended.
+  /// Adds a classic span that has ended.
   package func record(_ span: ClassicPicture.FinishedSpan) {
     finished.withLock { $0.append(span) }
   }
 
-  /// Forgets every finished span.
+  /// Removes all finished spans.
   package func removeAll() {
     finished.withLock { $0.removeAll() }
   }
 
-  /// The JSON array of `/mocktracer/finished-spans`, in finishing order.
+  /// Returns the JSON array for `/mocktracer/finished-spans`, in the order in which the spans finished.
   package func encoded() -> [UInt8] {
     var json = JSONWriter()
     json.array(finished.withLock { $0 }) { json, finished in
@@ -52,7 +52,8 @@ package final class MockTracer: Sendable {
 }
 
 extension MockTracer {
-  /// Each name once, as in the Go program's map: the last value counts, and `error` is the span's own.
+  /// Returns each tag name once, as the map in the Go program did: the last value wins. Leaves out `error`, which the
+  /// caller writes.
   private static func tags(of finished: ClassicPicture.FinishedSpan) -> [(name: String, value: AttributeValue)] {
     var places: [String: Int] = [:]
     var tags: [(name: String, value: AttributeValue)] = []
@@ -68,7 +69,7 @@ extension MockTracer {
   }
 }
 
-/// Answers `/mocktracer/finished-spans`.
+/// Serves `/mocktracer/finished-spans`.
 package struct FinishedSpansHandler: HTTPHandler {
   private let tracer: MockTracer
 
@@ -81,7 +82,7 @@ package struct FinishedSpansHandler: HTTPHandler {
   }
 }
 
-/// Answers `/mocktracer/reset`: forgets every span, every finished span and all de-duplication.
+/// Serves `/mocktracer/reset`: removes all spans and finished spans, and resets deduplication.
 package struct MockResetHandler: HTTPHandler {
   private let reset: @Sendable () -> Void
 

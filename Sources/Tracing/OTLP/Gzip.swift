@@ -1,8 +1,8 @@
 import CZlib
 
-/// Compresses request bodies.
+/// Compresses request bodies with gzip.
 enum Gzip {
-  /// Nil when memory is short.
+  /// Returns the compressed bytes; nil if memory is short.
   static func compress(_ bytes: [UInt8]) -> [UInt8]? {
     var stream = z_stream()
     guard vs_gzip_init(&stream) == Z_OK else { return nil }
@@ -10,7 +10,7 @@ enum Gzip {
     var isDone = false
     let output = [UInt8](unsafeUninitializedCapacity: Int(deflateBound(&stream, uLong(bytes.count)))) { output, count in
       bytes.withUnsafeBufferPointer { input in
-        // zlib only reads there.
+        // zlib does not write to its input, although the type allows it.
         stream.next_in = UnsafeMutablePointer(mutating: input.baseAddress)
         stream.avail_in = uInt(input.count)
         stream.next_out = output.baseAddress

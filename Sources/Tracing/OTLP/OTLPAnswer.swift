@@ -2,9 +2,11 @@ import FoundationEssentials
 import Export
 import ValueStreamCore
 
-/// What a receiver says of a request in the body of its answer, in the form of the request.
+/// Reads the bodies of responses from OTLP backends, which come in the format of the request.
 enum OTLPAnswer {
-  /// Of a success: how many spans it refused all the same, and why. Or only a warning.
+  /// Reads from a successful response how many spans the backend rejected nevertheless, and why.
+  ///
+  /// If it rejected none, a message is a warning.
   ///
   /// Source: `ExportTraceServiceResponse.partial_success` of opentelemetry-proto.
   static func partialSuccess(_ answer: HTTPResponse) -> (rejected: Int, message: String?) {
@@ -18,7 +20,8 @@ enum OTLPAnswer {
     return (partial[1]?.number.map { Int(clamping: Int64(bitPattern: $0)) } ?? 0, partial[2]?.text)
   }
 
-  /// Of an error: the message of a `google.rpc.Status`, else the text of the body.
+  /// Reads the reason from an error response: the message of a `google.rpc.Status`, otherwise the text of the body; nil
+  /// if there is none.
   static func reason(_ answer: HTTPResponse) -> String? {
     if has("protobuf", answer) { return ProtobufReader.fields(of: answer.body[...])?[2]?.text }
     if has("json", answer), let message = decode(JSONStatus.self, answer)?.message, !message.isEmpty { return message }
@@ -44,7 +47,7 @@ enum OTLPAnswer {
     var message: String
   }
 
-  /// A 64-bit number, which is written as a text, and read also as a number.
+  /// A 64-bit number. Protobuf's JSON has it as a string, but a number is accepted as well.
   private struct Count: Decodable {
     var count: Int
 

@@ -1,6 +1,6 @@
 import ValueStreamCore
 
-/// How messages are written: `--otlp-protocol`.
+/// The encoding of messages, as set with `--otlp-protocol`.
 package enum OTLPFormat: String, Sendable, Hashable, CaseIterable {
   case protobuf = "http/protobuf"
   case json = "http/json"
@@ -13,33 +13,34 @@ package enum OTLPFormat: String, Sendable, Hashable, CaseIterable {
   }
 }
 
-/// A form of an `ExportTraceServiceRequest`.
+/// An encoding of `ExportTraceServiceRequest`.
 ///
-/// Source: opentelemetry-proto, `collector/trace/v1/trace_service.proto`, `trace/v1/trace.proto`, `common/v1/common.proto`.
+/// Source: opentelemetry-proto, `collector/trace/v1/trace_service.proto`, `trace/v1/trace.proto`,
+/// `common/v1/common.proto`.
 protocol OTLPEncoding {
   static var contentType: String { get }
 
-  /// A `Span`.
+  /// Encodes a `Span`.
   static func span(_ span: SpanPresentation) -> [UInt8]
 
-  /// A whole request, of spans that are encoded already.
+  /// Encodes a complete request from spans that are already encoded, grouped by service.
   static func request(_ services: [(resource: [Attribute], spans: [[UInt8]])]) -> [UInt8]
 }
 
-/// What both forms hold.
+/// Values that both encodings use.
 enum OTLPContent {
-  /// W3C trace flags: sampled.
+  /// W3C trace flags with the bit `sampled` set.
   static let sampled: UInt32 = 1
   static let errorStatus: Int64 = 2
   static let scopeName = "valuestream"
 
-  /// About how many bytes a span takes as protocol buffers, so that room for it can be set aside at once.
+  /// Estimates the bytes that a span takes in protocol buffers, for reserving memory.
   static func usualSize(of span: SpanPresentation) -> Int {
     64 * (4 + span.attributes.count) + 192 * (span.events.count + span.links.count)
   }
 
   static func kind(of span: SpanPresentation) -> Int64 { span.kind == .server ? 2 : 1 }
 
-  /// The format has no time before 1970.
+  /// Returns a time as nanoseconds since 1970. The format has no earlier times, so those become 0.
   static func nanoseconds(_ time: Timestamp) -> UInt64 { UInt64(max(0, time.nanoseconds)) }
 }

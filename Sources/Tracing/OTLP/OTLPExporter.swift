@@ -1,18 +1,18 @@
 import Export
 package import ValueStreamCore
 
-/// Where and how an ``OTLPExporter`` sends.
+/// The backend of an ``OTLPExporter`` and how spans are sent to it.
 package struct OTLPConfiguration: Sendable {
-  /// The whole URL: `http://localhost:4318/v1/traces`.
+  /// The complete URL, such as `http://localhost:4318/v1/traces`.
   package var url: String
   package var format = OTLPFormat.protobuf
   package var headers: HTTPHeaders = [:]
   package var timeoutSeconds = 10.0
   package var isCompressed = true
   package var presentation: SpanPresentation.Options
-  /// What the resource says beside `service.name` and the SDK.
+  /// Resource attributes in addition to `service.name` and those of the SDK.
   package var resourceAttributes: [Attribute] = []
-  /// Bytes of a request before compression; one span that is larger goes alone.
+  /// The largest size of a request in bytes before compression. A span that exceeds it gets a request of its own.
   package var byteLimit = 4 << 20
 
   package init(url: String, presentation: SpanPresentation.Options) {
@@ -21,7 +21,7 @@ package struct OTLPConfiguration: Sendable {
   }
 }
 
-/// Sends finished spans by the OpenTelemetry protocol: HTTP with protocol buffers or JSON.
+/// Sends finished spans with the OpenTelemetry protocol, as protocol buffers or JSON over HTTP.
 ///
 /// Source: https://opentelemetry.io/docs/specs/otlp.
 package struct OTLPExporter: SpanExporter {
@@ -29,7 +29,7 @@ package struct OTLPExporter: SpanExporter {
   private let configuration: OTLPConfiguration
   private let receiver: ExportReceiver
 
-  /// - Parameter name: of a backend that has settings of its own, and speaks this protocol.
+  /// - Parameter name: The exporter's name. Backends with settings of their own use this exporter under another name.
   package init(
     name: String = "otlp", configuration: OTLPConfiguration, transport: any HTTPTransport, clock: any WallClock = SystemClock()
   ) {
@@ -44,7 +44,7 @@ package struct OTLPExporter: SpanExporter {
     let count = request.add(spans)
     let answer = try await send(request.bytes)
     let partial = OTLPAnswer.partialSuccess(answer)
-    // Phases may be counted as spans by the receiver, and are not by us.
+    // The backend may count phases as spans, which vsd does not.
     let refused = max(0, min(partial.rejected, count))
     return ExportReceipt(handled: count, refused: refused, reason: partial.message.map(ExportError.shortened))
   }

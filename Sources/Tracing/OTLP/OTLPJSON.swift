@@ -1,8 +1,10 @@
 import ValueStreamCore
 
-/// Requests as JSON: protobuf's own form of it, but ids are hexadecimal and enumerations numbers.
+/// Requests as JSON: the JSON mapping of protocol buffers, but with hexadecimal ids and numeric enumerations.
 ///
-/// Source: https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding. 64-bit numbers are texts there.
+/// 64-bit numbers are strings.
+///
+/// Source: https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding.
 enum OTLPJSON: OTLPEncoding {
   static let contentType = "application/json"
 
@@ -72,7 +74,7 @@ enum OTLPJSON: OTLPEncoding {
 
   private static func text(_ time: Timestamp) -> String { String(OTLPContent.nanoseconds(time)) }
 
-  /// The member `attributes`.
+  /// Writes the member `attributes`.
   private static func write(_ attributes: [Attribute], to json: inout JSONWriter) {
     json.name("attributes")
     json.array(attributes) { json, attribute in

@@ -1,6 +1,6 @@
 import ValueStreamCore
 
-/// Requests as protocol buffers.
+/// Requests as protocol buffers. Field numbers are those of opentelemetry-proto.
 enum OTLPProtobuf: OTLPEncoding {
   static let contentType = "application/x-protobuf"
 
@@ -24,9 +24,9 @@ enum OTLPProtobuf: OTLPEncoding {
     return writer.bytes
   }
 
-  /// Tag and length of a span.
+  /// The usual number of bytes for the tag and length of a span.
   private static let bytesBesideSpan = 4
-  /// Resource and scope, as a rule.
+  /// The usual number of bytes for resource and scope.
   private static let bytesAroundSpans = 512
 
   static func span(_ span: SpanPresentation) -> [UInt8] {
@@ -60,7 +60,7 @@ enum OTLPProtobuf: OTLPEncoding {
     return writer.bytes
   }
 
-  /// A `KeyValue`.
+  /// Writes a `KeyValue`.
   private static func write(_ attribute: Attribute, to writer: inout ProtobufWriter) {
     writer.string(1, attribute.name)
     writer.message(2) { value in

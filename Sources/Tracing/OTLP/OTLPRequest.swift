@@ -6,7 +6,7 @@ struct OTLPRequest {
   private let encoding: any OTLPEncoding.Type
   private let presentation: SpanPresentation.Options
   private let resourceAttributes: [Attribute]
-  /// By the name of the service.
+  /// The spans, by service name.
   private var parts: RequestParts<String>
 
   init(_ configuration: OTLPConfiguration) {
@@ -16,14 +16,14 @@ struct OTLPRequest {
     presentation = configuration.presentation
     resourceAttributes = attributes
     parts = RequestParts(byteLimit: configuration.byteLimit) { service in
-      // With room for the lengths, which grow with what is in them.
+      // Add room for the length fields, which grow with the content.
       encoding.request([(Self.resource(service, attributes), [])]).count + 16
     }
   }
 
-  /// Adds as many spans as fit, each with all that belongs to it.
+  /// Adds as many spans as fit, in order, each with its phases.
   ///
-  /// - Returns: how many were added.
+  /// - Returns: The number of spans that were added.
   mutating func add(_ spans: [TracedSpan]) -> Int {
     parts.add(spans) { span in
       SpanPresentation.presentations(of: span, presentation).map { ($0.serviceName, encoding.span($0)) }
@@ -34,12 +34,14 @@ struct OTLPRequest {
     encoding.request(parts.groups.map { (Self.resource($0.group, resourceAttributes), $0.spans) })
   }
 
-  /// A request without spans, which no receiver has a reason to refuse.
+  /// A request without spans, which no backend has a reason to reject.
   var bytesWithoutSpans: [UInt8] {
     encoding.request([(Self.resource("valuestream", resourceAttributes), [])])
   }
 
-  /// `service.version` is not ours to say: the service is the source of the events.
+  /// Returns the resource attributes of a service. Further attributes cannot replace the built-in ones.
+  ///
+  /// Does not set `service.version`: the service is the source of the events, whose version is unknown.
   private static func resource(_ service: String, _ further: [Attribute]) -> [Attribute] {
     let own = [
       Attribute("service.name", .string(service)), Attribute("telemetry.sdk.language", "swift"),

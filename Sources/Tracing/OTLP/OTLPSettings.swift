@@ -1,7 +1,7 @@
 import Export
 package import ValueStreamCore
 
-/// What users set of the OpenTelemetry protocol. Variables of OpenTelemetry count where ours are not set.
+/// Settings of the OTLP exporter. OpenTelemetry's environment variables apply where those of vsd are not set.
 ///
 /// Source: https://opentelemetry.io/docs/specs/otel/protocol/exporter and .../configuration/sdk-environment-variables.
 package enum OTLPSettings {
@@ -64,7 +64,7 @@ package enum OTLPSettings {
   ) { text throws(SettingError) in
     guard let format = OTLPFormat(rawValue: text) else {
       let words = OTLPFormat.allCases.map(\.rawValue).joined(separator: ", ")
-      // Its receivers listen on another port, so going on would not find them.
+      // gRPC backends listen on another port, so using HTTP instead would not reach them.
       throw SettingError(expected: "one of \(words)" + (text == "grpc" ? "; gRPC, with its port 4317, is not spoken" : ""))
     }
     return format
@@ -76,9 +76,11 @@ package enum OTLPSettings {
     resourceAttributes.declaration, transferProtocol.declaration,
   ]
 
-  /// Everything an exporter needs.
+  /// Reads the configuration of the exporter.
   ///
-  /// - Throws: one line for the user.
+  /// A `service.name` among the resource attributes becomes the common service name, unless `--service-names` sets one.
+  ///
+  /// - Throws: ``SettingsError`` with a one-line message for the user.
   package static func configuration(
     in settings: Settings, attributes: AttributeSelection, phases: PhaseStyle
   ) throws(SettingsError) -> OTLPConfiguration {
@@ -98,7 +100,8 @@ package enum OTLPSettings {
     return configuration
   }
 
-  /// The one for traces, unless a stronger place names the other: a flag beats any variable.
+  /// Returns the URL for traces, unless the base URL is set with higher precedence. A flag has precedence over any
+  /// variable.
   private static func url(in settings: Settings) throws(SettingsError) -> String {
     let base = try settings.value(of: endpoint)
     if let traces = try settings.value(of: tracesEndpoint), !settings.isGiven(endpoint, strongerThan: tracesEndpoint) {
@@ -112,14 +115,14 @@ package enum OTLPSettings {
   }
 }
 
-/// Lists of the form `name=value,name2=value2`, percent-encoded, of OpenTelemetry's variables.
+/// Parses lists of the form `name=value,name2=value2`, percent-encoded, as in OpenTelemetry's variables.
 enum OTLPPairs {
   static func headers(_ text: String) throws(SettingError) -> HTTPHeaders {
     let expected = SettingError(
       expected: "a list of headers such as api-key=abc,x-tenant=shop, percent-encoded and without control characters")
     var headers = HTTPHeaders()
     let pairs = try pairs(in: text, expected)
-    // A variable of a deployment that was not filled in, not a wish.
+    // An empty list comes from a deployment variable that was not filled in. Report it instead of sending no headers.
     if pairs.isEmpty { throw expected }
     for (name, value) in pairs {
       guard name.utf8.allSatisfy({ isToken($0) }), ReceiverAddress.isHeaderValue(value) else { throw expected }
@@ -145,7 +148,7 @@ enum OTLPPairs {
     return pairs
   }
 
-  /// What names of headers are made of (RFC 9110, section 5.6.2).
+  /// True for a byte that is allowed in header names (RFC 9110, section 5.6.2).
   private static func isToken(_ byte: UInt8) -> Bool {
     switch byte {
     case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"): true

@@ -1,4 +1,4 @@
-/// Reads the fields of one protocol buffers message, as far as answers of receivers need it.
+/// Reads the fields of one protocol buffers message, as far as responses of backends need it.
 struct ProtobufReader {
   enum Value {
     case number(UInt64)
@@ -11,7 +11,7 @@ struct ProtobufReader {
     rest = bytes
   }
 
-  /// The last value of each field; nil when the bytes are no message.
+  /// Returns the last value of each field, by field number; nil if the bytes are not a valid message.
   static func fields(of bytes: ArraySlice<UInt8>) -> [UInt64: Value]? {
     var reader = ProtobufReader(bytes)
     var fields: [UInt64: Value] = [:]

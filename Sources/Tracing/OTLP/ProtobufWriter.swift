@@ -1,10 +1,12 @@
-/// Writes protocol buffers: fields by number, in the order of the calls.
+/// Writes protocol buffers. Fields appear in the order of the calls.
 ///
-/// Source: https://protobuf.dev/programming-guides/encoding. A field that holds its default is the caller's to leave out.
+/// The caller has to omit fields that have their default value.
+///
+/// Source: https://protobuf.dev/programming-guides/encoding.
 struct ProtobufWriter {
   private(set) var bytes: [UInt8] = []
 
-  /// - Parameter capacity: bytes that are set aside at once, so that growing copies nothing.
+  /// - Parameter capacity: The number of bytes to reserve, so that growing does not copy.
   init(capacity: Int = 0) {
     bytes.reserveCapacity(capacity)
   }
@@ -55,14 +57,14 @@ struct ProtobufWriter {
     bytes += value
   }
 
-  /// The bytes of a word, the most significant first.
+  /// Writes a word as 8 bytes in big-endian order.
   mutating func id(_ field: Int, _ word: UInt64) {
     tag(field, .lengthDelimited)
     bytes.append(8)
     append(bigEndian: word)
   }
 
-  /// The bytes of two words, the most significant first.
+  /// Writes two words as 16 bytes in big-endian order.
   mutating func id(_ field: Int, _ high: UInt64, _ low: UInt64) {
     tag(field, .lengthDelimited)
     bytes.append(16)
@@ -70,10 +72,10 @@ struct ProtobufWriter {
     append(bigEndian: low)
   }
 
-  /// Written in place, behind as many bytes as the length of the message will take.
+  /// Writes a nested message in place, after its length field.
   ///
-  /// - Parameter size: about how long the message will be: most are short. What turns out to need more or fewer bytes for its
-  ///   length is moved.
+  /// - Parameter size: The estimated length of the message. The default fits messages up to 127 bytes. If the length
+  ///   field needs another number of bytes than estimated, the message is moved.
   mutating func message(_ field: Int, about size: Int = 0, _ write: (inout ProtobufWriter) -> Void) {
     tag(field, .lengthDelimited)
     let place = bytes.count

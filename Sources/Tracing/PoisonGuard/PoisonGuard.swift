@@ -9,42 +9,44 @@ import Synchronization
   import Darwin
 #endif
 
-/// Remembers across restarts which stored item was being worked on when the process crashed, so that an item that crashes it again and
-/// again can be set aside.
+/// Remembers across restarts which stored item was being processed when the process crashed, so that an item that keeps
+/// crashing it can be set aside.
 ///
-/// Each risky step is marked in a small file of the store's directory: written, not synced, because it must outlast the process only. A
-/// signal handler notes in the mark that the process crashed by its own doing; a process that was killed leaves a mark without that
-/// note, which does not count. After a crash the items of the marked step are suspects: each gets a step of its own, and after
-/// ``deathLimit`` crashes alone in such a step an item is poison.
+/// Each risky step is marked in a small file in the store's directory. The mark is written but not synced, because it
+/// only has to outlast the process. If the process crashes, a signal handler records that in the mark. A mark without
+/// this record, such as that of a killed process, does not count. After a crash, the items of the marked step are
+/// suspects. Each suspect gets a step of its own. After ``deathLimit`` crashes alone in such a step, it is poison.
 ///
-/// Not counted: SIGKILL. Whoever kills a process (an operator, a watchdog, the kernel when memory is short) says nothing about the item
-/// it was at, and a wrong guess would set aside a good one.
+/// SIGKILL does not count. Whoever kills a process (an operator, a watchdog, the kernel when memory is short) says
+/// nothing about the item that was being processed, and a wrong guess would set aside a good item.
 package final class PoisonGuard: Sendable {
-  /// Who takes steps: each has one step at a time.
+  /// A component that takes steps. Each has at most one step at a time.
   package struct Owner: Sendable, Hashable {
     fileprivate let mark: Int32
     fileprivate let isAnyThread: Bool
   }
 
-  /// Items by number, of one owner.
+  /// A range of items of one owner that were being processed when the process crashed.
   private struct Suspect: Equatable {
     var owner: Int32
     var first: UInt64
     var last: UInt64
-    /// How often the process crashed with the item alone in a step; 0 of a range that has yet to be gone through.
+    /// The number of crashes with the item alone in a step; 0 for a range whose items have not been tried one by one.
     var deaths: UInt64
   }
 
-  /// After so many crashes with the same item alone in a step it is poison.
+  /// The number of crashes alone in a step after which an item is poison.
   package static let deathLimit: UInt64 = 3
   package static let fileName = "poison-guard"
 
-  /// Deliveries that are projected, by their place in the log.
+  /// The owner that projects deliveries. Its items are positions in the log.
   package static let projection = Owner(mark: 0, isAnyThread: false)
-  /// Finished attempts that are measured, by a hash.
+  /// The owner that measures finished attempts. Its items are hashes of subject keys.
   package static let measurement = Owner(mark: 1, isAnyThread: false)
 
-  /// Spans on their way to the exporter with this index, by the last place it has passed in the outbox.
+  /// Returns the owner that exports spans. Each item is the sequence before an entry in the outbox.
+  ///
+  /// Exporters with an index beyond the available marks share the last mark.
   package static func export(_ index: Int) -> Owner {
     Owner(mark: Int32(clamping: min(2 + max(0, index), Int(vs_crash_mark_count) - 1)), isAnyThread: true)
   }
@@ -59,15 +61,16 @@ package final class PoisonGuard: Sendable {
   private let descriptor: Int32
   private let suspects: Mutex<[Suspect]>
 
-  /// One that guards nothing: for stores in memory, and commands that a person runs.
+  /// Creates a guard that does nothing, for stores in memory and for commands that a person runs.
   package init() {
     descriptor = -1
     suspects = Mutex([])
   }
 
-  /// Opens the marks of a store's directory, and concludes from them what the process before was at when it crashed.
+  /// Opens the guard file of a store and reads from its marks what the previous process was doing when it crashed.
   ///
-  /// The caller holds the lock of the store. Where the file cannot be written there is no guard, and nothing else changes.
+  /// The caller must hold the lock of the store. If the file cannot be opened or written, there is no guard, and
+  /// everything else works as usual.
   package init(directory: String) {
     descriptor = open("\(directory)/\(Self.fileName)", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else {
@@ -79,7 +82,7 @@ package final class PoisonGuard: Sendable {
     let isKnown = count == bytes.count && Self.word(bytes, Self.suspectsOffset) == Self.magic
     let found = isKnown ? Self.conclude(bytes) : []
     suspects = Mutex(found)
-    // Written whole, so that later writes need no room on the disk.
+    // Write the whole file now, so that later writes need no disk space.
     var empty = [UInt8](repeating: 0, count: Self.fileBytes)
     empty.replaceSubrange(Self.suspectsOffset..., with: Self.encoded(found))
     guard pwrite(descriptor, empty, empty.count, 0) == empty.count else { return }
@@ -94,14 +97,18 @@ package final class PoisonGuard: Sendable {
 
   // MARK: Steps
 
-  /// Runs a step over items of which any may crash the process.
+  /// Runs a step over items that may crash the process.
+  ///
+  /// - Parameter items: The items of the step. Pass a single item if ``isSuspect(_:_:)`` is true for it.
   package func run<Result>(_ owner: Owner, _ items: ClosedRange<UInt64>, _ body: () throws -> Result) rethrows -> Result {
     enter(owner, items)
     defer { leave(owner) }
     return try body()
   }
 
-  /// Begins a step; for those that cannot be one function.
+  /// Begins a step that cannot be wrapped in one function. End it with ``leave(_:)``.
+  ///
+  /// A second call before that replaces the items of the step.
   package func enter(_ owner: Owner, _ items: ClosedRange<UInt64>) {
     guard descriptor >= 0 else { return }
     var mark = [UInt8](repeating: 0, count: 24)
@@ -120,26 +127,26 @@ package final class PoisonGuard: Sendable {
 
   // MARK: Suspects
 
-  /// True of an item that needs a step of its own.
+  /// True if an item needs a step of its own.
   package func isSuspect(_ owner: Owner, _ item: UInt64) -> Bool {
     suspects.withLock { suspects in
       suspects.contains { $0.owner == owner.mark && $0.first <= item && item <= $0.last }
     }
   }
 
-  /// True of an item that is to be set aside.
+  /// True if an item should be set aside.
   package func isPoison(_ owner: Owner, _ item: UInt64) -> Bool {
     suspects.withLock { suspects in
       suspects.contains { $0.owner == owner.mark && $0.first == item && $0.last == item && $0.deaths >= Self.deathLimit }
     }
   }
 
-  /// Everything up to an item is done with.
+  /// Clears all suspects up to an item, for owners that process items in order.
   package func pass(_ owner: Owner, upTo item: UInt64) {
     forget { $0.owner == owner.mark && $0.last <= item }
   }
 
-  /// One item is done with, where they have no order.
+  /// Clears one suspect, for owners whose items have no order.
   package func pass(_ owner: Owner, _ item: UInt64) {
     forget { $0.owner == owner.mark && $0.first == item && $0.last == item }
   }
@@ -153,9 +160,9 @@ package final class PoisonGuard: Sendable {
     }
   }
 
-  // MARK: The file
+  // MARK: File format
 
-  /// The suspects that stand in a file, with those that its marks tell of.
+  /// Returns the suspects stored in a guard file, together with those that its marks add.
   private static func conclude(_ bytes: [UInt8]) -> [Suspect] {
     var suspects: [Suspect] = []
     let count = min(Int(clamping: word(bytes, suspectsOffset + 8)), suspectLimit)
@@ -182,7 +189,7 @@ package final class PoisonGuard: Sendable {
         suspects.append(Suspect(owner: owner, first: first, last: last, deaths: 0))
       }
     }
-    // The newest matter most.
+    // If there are too many, keep the newest.
     return Array(suspects.suffix(suspectLimit))
   }
 

@@ -1,12 +1,18 @@
 import ValueStreamCore
 
 extension ProjectionBatches {
-  /// Puts attempts up for export once more that went out under a provisional key, before it was known what they are attempts of.
+  /// Returns outbox entries that export attempts a second time after their subject's provisional key was absorbed by
+  /// its real key.
   ///
-  /// What follows names them by the span id of their own key, so a backend needs a span with it. It gets the trace and the parent that
-  /// the first one had. What still waits goes out under the own key anyway, and nothing is counted again.
+  /// A provisional key holds a name instead of an id. Attempts exported under it have a span id that is computed from
+  /// it, but later children and links use the span id of the real key, so a backend needs a span with that id as well.
+  /// The second span keeps the trace and the parent of the first. Attempts that are still in the outbox need no second
+  /// entry: they are exported under the real key anyway. Metrics do not count an attempt again.
   ///
-  /// - Parameter absorbed: provisional keys, each with the key that took its place.
+  /// - Parameters:
+  ///   - absorbed: The real key for each provisional key.
+  ///   - now: The time that the new outbox entries get.
+  /// - Throws: ``StoreError`` if the export ledger cannot be read.
   static func exportedProvisionally(
     _ absorbed: [SpanKey: SpanKey], in store: any SpanStore, at now: Timestamp
   ) throws -> [Announcement] {

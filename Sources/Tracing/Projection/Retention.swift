@@ -1,6 +1,6 @@
 package import ValueStreamCore
 
-/// Removes what is older or larger than the user wants to keep.
+/// Removes raw deliveries and finished spans that exceed the retention settings, once an hour.
 package struct Retention: Sendable {
   private let log: any DeliveryLog
   private let store: any SpanStore
@@ -13,7 +13,8 @@ package struct Retention: Sendable {
   private static let interval = Duration.seconds(3600)
   private static let batch = 500
 
-  /// - Parameter exporters: names of those that run: what they wait for stays. One that is no longer set up holds back nothing.
+  /// - Parameter exporters: Names of the running exporters. Spans that one of them has not processed yet are kept. An
+  ///   exporter that is no longer configured holds nothing back.
   package init(
     log: any DeliveryLog, store: any SpanStore, clock: any WallClock, logger: Logger, logAge: Duration, logBytes: Int64,
     spanAge: Duration, exporters: [String]
@@ -28,7 +29,8 @@ package struct Retention: Sendable {
     self.exporters = exporters
   }
 
-  /// Removes once an hour, until its task is cancelled.
+  /// Removes old deliveries and spans immediately, then every hour, until its task is cancelled. Logs errors and
+  /// continues.
   package func run() async {
     while !Task.isCancelled {
       do {
@@ -40,9 +42,11 @@ package struct Retention: Sendable {
     }
   }
 
-  /// The time of day, but not long after the newest time that a vendor gave: a clock that is set far ahead must not remove everything.
+  /// Returns the current time, but at most ``slack`` after the newest vendor time, so that a clock set far ahead does
+  /// not remove everything.
   ///
-  /// Where nothing comes for a while, removing waits until something does.
+  /// If no events arrive for a while, the returned time stands still, and removal waits for the next event. Returns the
+  /// clock's time while no vendor time is known.
   private func trustedNow() throws -> Timestamp {
     let now = clock.now()
     guard let newest = Self.newestVendorTime(in: try store.values()) else { return now }
@@ -55,23 +59,28 @@ package struct Retention: Sendable {
     return min(now, latest)
   }
 
-  /// How far the clock may be after the newest time that a vendor gave.
+  /// The longest time by which this machine's clock may be ahead of the newest vendor time: one day.
   private static let slack = Duration.seconds(86_400)
 
-  /// The value of the span store that holds the newest time that a vendor gave.
+  /// Name of the span store value that holds the newest vendor time, as decimal nanoseconds since 1970.
   static let newestVendorTimeName = "retention.newest_vendor_time"
 
   static func newestVendorTime(in values: [String: [UInt8]]) -> Timestamp? {
     values[newestVendorTimeName].flatMap { Int64(String(decoding: $0, as: UTF8.self)) }.map(Timestamp.init(nanoseconds:))
   }
 
-  /// The newest time that a vendor gave; what is later than a day after its receipt is a mistake.
+  /// Returns the vendor time of an event; nil if it has none, or one that is over a day after the receipt and therefore
+  /// wrong.
   static func vendorTime(of event: Event, received: Timestamp) -> Timestamp? {
     guard event.time.isVendor, event.time.timestamp <= received.advanced(byNanoseconds: slack.nanoseconds) else { return nil }
     return event.time.timestamp
   }
 
-  /// Removes what is to be removed now. Blocks.
+  /// Removes everything that has exceeded its retention. Blocks.
+  ///
+  /// Never removes deliveries that are not projected yet.
+  ///
+  /// - Throws: ``StoreError``. What was removed before the error stays removed; call again to continue.
   package func removeOld() throws {
     let now = try trustedNow()
     try log.removeOld(

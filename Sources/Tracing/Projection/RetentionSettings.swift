@@ -1,6 +1,6 @@
 package import ValueStreamCore
 
-/// What users set of how long deliveries and spans are kept.
+/// Settings for how long raw deliveries and finished spans are kept.
 package enum RetentionSettings {
   package static let logRetention = Setting<Duration>.duration(
     "log-retention", default: .seconds(30 * 86_400), text: "30d",

@@ -1,28 +1,30 @@
 import Synchronization
 package import ValueStreamCore
 
-/// Deliveries that stand in the log and could not be projected, each with its reason: because it crashes the process, or because what
-/// follows from it cannot be written. A replay projects them again.
+/// Deliveries that are in the log but could not be projected, each with its reason.
 ///
-/// At most ``limit``; beyond it the oldest are forgotten, and their deliveries only count.
+/// A delivery is set aside if it crashes the process or if its changes cannot be written. A replay projects it again,
+/// unless it crashes the process.
+///
+/// Keeps at most ``limit`` entries. Beyond that, it forgets the oldest ones, which are then only counted in metrics.
 package final class SetAsideDeliveries: Sendable {
   package static let limit = 1000
-  /// The value of the span store in which they are kept.
+  /// Name of the span store value that holds the entries.
   package static let valueName = "deliveries.set_aside"
 
   private let reasons = Mutex<[UInt64: String]>([:])
 
-  /// - Parameter bytes: the value in which a store keeps them.
+  /// - Parameter bytes: The stored value, as ``encoded`` returned it. Empty for none.
   package init(encoded bytes: [UInt8] = []) {
     restore(bytes)
   }
 
-  /// Why a delivery was set aside; nil when it was not.
+  /// Returns why a delivery was set aside; nil if it was not, or if its entry was forgotten.
   package func reason(of position: LogPosition) -> String? {
     reasons.withLock { $0.isEmpty ? nil : $0[position.rawValue] }
   }
 
-  /// Those that crash whoever projects them.
+  /// The deliveries that crash the process, each with its reason. A replay leaves them out.
   package var crashing: [LogPosition: String] {
     let found = reasons.withLock { reasons in reasons.filter { $0.value.hasPrefix(Self.crashReason) } }
     return Dictionary(uniqueKeysWithValues: found.map { (LogPosition(rawValue: $0.key), $0.value) })
@@ -39,7 +41,7 @@ package final class SetAsideDeliveries: Sendable {
     }
   }
 
-  /// One a line: its place, then the reason.
+  /// The stored form: one line per delivery with its position in the log, a tab, and the reason.
   var encoded: [UInt8] {
     let lines = reasons.withLock { reasons in
       reasons.sorted { $0.key < $1.key }.map { "\($0.key)\t\($0.value.replacing("\n", with: " "))" }

@@ -1,7 +1,7 @@
 import Synchronization
 package import ValueStreamCore
 
-/// Finds the traces of the spans that were counted, as API and exporters show them.
+/// Finds the trace and span ids for exemplars, the same that the API and exporters show.
 package struct ExemplarTraces: Sendable {
   private let store: any SpanStore
   private let strategy: TraceStrategy
@@ -10,10 +10,10 @@ package struct ExemplarTraces: Sendable {
   private let restFactor: Int
   private let known = Known()
 
-  /// What was found, kept between answers.
+  /// Ids that were found, kept between scrapes.
   private final class Known: Sendable {
     struct State {
-      /// Under what the export ledger holds they stay for good.
+      /// Ids that the export ledger has fixed. They never change.
       var exported: [Announcement: PrometheusText.IDs] = [:]
       var others: [Announcement: PrometheusText.IDs] = [:]
       var isGoodUntil = ContinuousClock.now
@@ -24,10 +24,12 @@ package struct ExemplarTraces: Sendable {
     static let limit = 4096
   }
 
+  /// Creates a finder that shows no span before its grace period `settle` is over, because a late parent can still
+  /// change the trace.
+  ///
   /// - Parameters:
-  ///   - strategy: the one that API and exporters have.
-  ///   - settle: how long a span waits to be exported. A parent that is told meanwhile changes its trace, so it is not shown before.
-  ///   - restFactor: how many times as long as looking up took nothing more is looked up.
+  ///   - strategy: The strategy that API and exporters use.
+  ///   - restFactor: How long lookups pause after one that read the store, as a multiple of the time that it took.
   package init(
     store: any SpanStore, strategy: TraceStrategy, settle: Duration, clock: any WallClock,
     restFactor: Int = SparingReadings.restFactor
@@ -39,9 +41,12 @@ package struct ExemplarTraces: Sendable {
     self.clock = clock
   }
 
-  /// A look-up for one answer. Blocks. It reads no more often than a hundredth of the time allows, and what is in the export ledger once.
+  /// Returns a lookup function for one scrape. Blocks.
   ///
-  /// It finds nothing for a span that may still move to another trace, that is no more, or that cannot be read: numbers must be shown all the same.
+  /// Reading the store takes at most 1 % of the time. Ids in the export ledger are read only once.
+  ///
+  /// The function returns nil for a span that may still move to another trace, that no longer exists, or that cannot be
+  /// read: metrics must be shown in any case.
   func lookUp() -> (Announcement) -> PrometheusText.IDs? {
     var reader = TraceReader(store: store, strategy: strategy)
     let latest = clock.now().advanced(byNanoseconds: -settle.nanoseconds)

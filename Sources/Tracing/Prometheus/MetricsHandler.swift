@@ -1,7 +1,7 @@
 import Synchronization
 package import ValueStreamCore
 
-/// Answers `/metrics`: OpenMetrics to those who prefer it, else the text form.
+/// Serves `/metrics`: as OpenMetrics to clients that prefer it, otherwise in the text format.
 package struct MetricsHandler: HTTPHandler {
   private let registry: MetricRegistry
   private let traces: ExemplarTraces?
@@ -10,8 +10,8 @@ package struct MetricsHandler: HTTPHandler {
   private let openMetrics = SharedRendering()
 
   /// - Parameters:
-  ///   - traces: of exemplars; nil to show none.
-  ///   - refresh: brings gauges up to date that are cheaper to read than to follow.
+  ///   - traces: Finds the traces of exemplars; nil to show no exemplars.
+  ///   - refresh: Updates gauges that are read for each scrape. Called before each rendering.
   package init(
     registry: MetricRegistry, traces: ExemplarTraces? = nil, refresh: @escaping @Sendable () -> Void = {}
   ) {
@@ -30,17 +30,17 @@ package struct MetricsHandler: HTTPHandler {
   }
 }
 
-/// Renders metrics once for scrapes that come at the same time: all of them get the same bytes.
+/// Renders metrics once for concurrent scrapes, which all get the same bytes.
 ///
-/// Who asked before a rendering began is answered with it. A large one also answers those that ask within ``keptDuration`` of it, so that
-/// answers that nobody reads do not take their size each.
+/// A scrape that arrived before a rendering began gets that rendering. A large rendering also serves scrapes within
+/// ``keptDuration`` after it ended, so that responses to slow clients do not each take its size in memory.
 final class SharedRendering: Sendable {
   private struct Rendering {
     var body: [UInt8]
     var began: ContinuousClock.Instant
     var ended: ContinuousClock.Instant
 
-    /// True for the answer to who asked at a moment.
+    /// True if the rendering can serve a scrape that arrived at a given time.
     func answers(_ asked: ContinuousClock.Instant) -> Bool {
       asked <= began || body.count >= SharedRendering.largeByteCount && asked < ended + SharedRendering.keptDuration
     }
@@ -48,11 +48,11 @@ final class SharedRendering: Sendable {
 
   private let last = Mutex<Rendering?>(nil)
 
-  /// From this size on a rendering is made at most once a ``keptDuration``.
+  /// The size in bytes from which a rendering is reused for ``keptDuration``.
   static let largeByteCount = 256 << 10
   static let keptDuration = Duration.seconds(1)
 
-  /// Blocks while another thread renders.
+  /// Returns a shared rendering, or renders now. Blocks while another thread renders.
   func body(_ render: () -> [UInt8]) -> [UInt8] {
     let asked = ContinuousClock.now
     return last.withLock { last in

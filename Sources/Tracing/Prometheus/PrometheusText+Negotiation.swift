@@ -1,8 +1,9 @@
 extension PrometheusText.Format {
-  /// What a client with this `Accept` header prefers; text for those who say nothing of either.
+  /// Chooses the format that a client with this `Accept` header prefers. Text if the header names neither.
   ///
-  /// Source: RFC 9110, section 12.5.1: of the ranges that a type is in the most specific says its quality. OpenMetrics must be asked for by its
-  /// name, because not everybody who takes anything reads it.
+  /// The client must ask for OpenMetrics by name, because not every client that accepts anything can read it.
+  ///
+  /// Source: RFC 9110, section 12.5.1: the most specific range that matches a type determines its quality.
   init(accept: String?) {
     let ranges = (accept ?? "").split(separator: ",").map(MediaRange.init)
     func quality(_ names: String...) -> Double {
@@ -14,7 +15,7 @@ extension PrometheusText.Format {
 
   private struct MediaRange {
     var name: String
-    /// From 0, never, to 1.
+    /// The quality from 0 (never) to 1.
     var quality: Double
 
     init(_ text: Substring) {

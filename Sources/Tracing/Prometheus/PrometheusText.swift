@@ -1,6 +1,6 @@
 import ValueStreamCore
 
-/// The text forms in which Prometheus reads metrics.
+/// Writes metrics in the text formats that Prometheus reads.
 ///
 /// Sources: "Exposition formats" of the Prometheus documentation (text, version 0.0.4), and OpenMetrics 1.0.
 struct PrometheusText {
@@ -15,14 +15,17 @@ struct PrometheusText {
     }
   }
 
-  /// Trace and span that lead to what was counted.
+  /// The trace and span of an exemplar.
   typealias IDs = (trace: TraceID, span: SpanID)
 
   private let format: Format
   private let ids: (Announcement) -> IDs?
   private var text = ""
 
-  /// - Parameter ids: of a span to be shown as an exemplar, which only OpenMetrics has; nil for one that is not to be shown.
+  /// Encodes metric families in order.
+  ///
+  /// - Parameter ids: Returns the ids of a span for its exemplar; nil to leave the exemplar out. Only OpenMetrics has
+  ///   exemplars.
   static func encode(
     _ families: [MetricFamily], as format: Format, ids: @escaping (Announcement) -> IDs? = { _ in nil }
   ) -> [UInt8] {
@@ -33,7 +36,7 @@ struct PrometheusText {
   }
 
   private mutating func append(_ family: MetricFamily) {
-    // Samples of a counter end in _total; OpenMetrics names their family without it.
+    // Samples of a counter end in `_total`. OpenMetrics names the family without it.
     let isCounter = family.kind == .counter
     let bare = isCounter && family.name.hasSuffix("_total") ? String(family.name.dropLast(6)) : family.name
     let name = isCounter && format == .text ? "\(bare)_total" : bare
@@ -43,7 +46,7 @@ struct PrometheusText {
       text += "# UNIT \(name) \(unit)\n"
     }
     for series in family.series {
-      // Written once for all lines of a series: a histogram has twenty.
+      // Format the labels once for all lines of a series. A histogram has about twenty.
       let labels = zip(family.labelNames, series.labels).map { "\($0)=\"\(Self.escape($1, quotes: true))\"" }
         .joined(separator: ",")
       switch family.kind {
@@ -84,7 +87,7 @@ struct PrometheusText {
     text += "\n"
   }
 
-  /// OpenMetrics wants to see that a bound is no whole number by type.
+  /// Returns the text of a bucket bound. OpenMetrics requires a float, so whole numbers get `.0`.
   private func bound(_ value: Double) -> String {
     let text = Self.number(value)
     return format == .openMetrics && text.utf8.allSatisfy { (0x30...0x39).contains($0) } ? "\(text).0" : text
@@ -98,7 +101,7 @@ struct PrometheusText {
     }
   }
 
-  /// Byte by byte: a carriage return and a line feed, or a quote and a combining accent, are one Character to Swift.
+  /// Escapes a text byte by byte. Swift sees CR LF, or a quote with a combining accent, as a single Character.
   private static func escape(_ text: String, quotes: Bool) -> String {
     guard text.utf8.contains(where: { $0 == 0x5C || $0 == 0x0A || $0 == 0x22 }) else { return text }
     var bytes: [UInt8] = []
@@ -113,15 +116,15 @@ struct PrometheusText {
     return String(decoding: bytes, as: UTF8.self)
   }
 
-  /// A number as Go prints it with `%g`: dashboards match bucket bounds by their text, `1.8e+06`.
+  /// Returns a number as Go prints it with `%g`, because dashboards match bucket bounds by text, such as `1.8e+06`.
   ///
-  /// Shortest digits that read back the same; an exponent of at least two digits below 1e-4, and from 1e6 on where that is
-  /// no longer than the plain number (a count of 1234567 stays plain).
+  /// Uses the shortest digits that read back as the same value. Uses an exponent of at least two digits below 1e-4, and
+  /// from 1e6 on unless the plain number is shorter (a count of 1234567 stays plain).
   static func number(_ value: Double) -> String {
     if value.isNaN { return "NaN" }
     if value.isInfinite { return value < 0 ? "-Inf" : "+Inf" }
     if value == 0 { return "0" }
-    // Most numbers are small counts.
+    // Fast path, because most numbers are small counts.
     if let whole = Int32(exactly: value), whole.magnitude < 1_000_000 { return "\(whole)" }
     let (digits, exponent) = decimal(value.magnitude)
     let sign = value < 0 ? "-" : ""
@@ -131,7 +134,7 @@ struct PrometheusText {
     return sign + digits.prefix(1) + (fraction.isEmpty ? "" : ".\(fraction)") + "e" + (exponent < 0 ? "-" : "+") + magnitude
   }
 
-  /// Significant digits and the power of ten of the first.
+  /// Returns the significant digits and the power of ten of the first one.
   private static func decimal(_ value: Double) -> (digits: String, exponent: Int) {
     let parts = "\(value)".split(separator: "e")
     let mantissa = parts[0].split(separator: ".", omittingEmptySubsequences: false)

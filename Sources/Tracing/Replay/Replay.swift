@@ -2,11 +2,15 @@ import DeliveryCounters
 import Projection
 package import ValueStreamCore
 
-/// A second projection of the kept deliveries, by the mapping of today, beside the one that vsd made as they came.
+/// Projects the kept deliveries again with the current mapping, into a second store beside the first projection.
 ///
-/// What the log does not hold is carried over: the facts of before its oldest delivery are put in first, as they were
-/// understood then. What the first projection no longer keeps is not brought back. What was told to others is no matter of mapping and stays: ``keepBookkeeping()``, and what the store takes over
-/// when the second projection takes the place of the first.
+/// The log lacks deliveries that retention has removed. Facts from before its oldest delivery are carried over from the
+/// first projection, as the mapping of that time understood them. Subjects that the first projection no longer has are
+/// not restored.
+///
+/// What other systems have already received does not depend on the mapping, so its records are kept.
+/// ``keepBookkeeping()`` copies those that are stored with each subject. The store takes over the others when the
+/// second projection replaces the first.
 package struct Replay {
   private let log: any DeliveryLog
   private let first: any SpanStore
@@ -15,21 +19,26 @@ package struct Replay {
   private let exporters: [String]
   private let clock: any WallClock
   private var batches: ProjectionBatches
-  /// Deliveries that crash whoever projects them.
+  /// Deliveries that crash the process when they are projected. The replay leaves them out.
   private let crashing: [LogPosition: String]
 
-  /// The value that stands in the second store once everything was carried over.
+  /// Name of the value that the second store has once everything was carried over.
   private static let carriedOver = "replay.carried_over"
   private static let batchLimit = 512
   private static let batchBytes = 32 << 20
-  /// How often it goes after a first projection that moves on meanwhile.
+  /// The largest number of rounds in which the replay catches up with deliveries that the first projection has
+  /// processed meanwhile.
   private static let roundLimit = 20
-  /// How far the clock of a vendor may be ahead of ours.
+  /// How far a vendor's clock may be ahead of this machine's clock.
   private static let clockDifference = Duration.seconds(600)
 
   /// - Parameters:
-  ///   - second: empty, or what an earlier replay with the same mapping has filled: it goes on from there.
-  ///   - seriesLimit: as for the first projection; so are `spanRetention` and `exporters`, the names of those that run.
+  ///   - second: An empty store, or one that an earlier replay with the same mapping has begun to fill. The replay
+  ///     continues there.
+  ///   - seriesLimit: The same value as for the first projection.
+  ///   - spanRetention: The same value as for the first projection.
+  ///   - exporters: Names of the running exporters, as for the first projection.
+  /// - Throws: ``StoreError`` if the log or one of the stores cannot be read.
   package init(
     of log: any DeliveryLog, first: any SpanStore, second: any SpanStore, sources: [any EventSource], seriesLimit: Int,
     spanRetention: Duration, exporters: [String], clock: any WallClock
@@ -47,11 +56,12 @@ package struct Replay {
       metrics: ProjectionMetrics(registry: registry, seriesLimit: seriesLimit), clock: clock, grace: nil)
   }
 
-  /// Projects up to where the first projection stands.
+  /// Projects all deliveries up to the position of the first projection.
   ///
-  /// - Parameter onProgress: told now and then how many deliveries were read, and how many there are.
-  /// - Returns: how many deliveries were read.
-  /// - Throws: ``StoreError``. Called again it goes on where it stopped.
+  /// - Parameter onProgress: Called after each batch with the number of deliveries read so far and an upper bound of
+  ///   their total number.
+  /// - Returns: The number of deliveries that were read.
+  /// - Throws: ``StoreError``. Call again to continue where it stopped.
   @discardableResult
   package mutating func run(onProgress: (_ read: Int, _ total: Int) -> Void = { _, _ in }) throws -> Int {
     if try second.values()[Self.carriedOver] == nil { try carryOver() }
@@ -76,7 +86,7 @@ package struct Replay {
         try batches.pass(upTo: end)
         break
       }
-      // An end was announced about when its delivery came; retention goes by that.
+      // Retention uses the time of the outbox entry, which is about when its delivery was received.
       let moment = last.logged.delivery.received
       for part in read.split(maxSplits: .max, omittingEmptySubsequences: true, whereSeparator: { crashing[$0.position] != nil }) {
         try leaveOutCrashing(in: read, before: part.first?.position)
@@ -89,7 +99,9 @@ package struct Replay {
     return count
   }
 
-  /// Passes over those of these deliveries that crash whoever projects them, up to a place.
+  /// Passes over deliveries that crash the process, up to a position in the log.
+  ///
+  /// - Parameter place: The position to stop before; nil to go through all of them.
   private mutating func leaveOutCrashing(
     in read: [(position: LogPosition, logged: LoggedDelivery)], before place: LogPosition?
   ) throws {
@@ -101,7 +113,7 @@ package struct Replay {
     }
   }
 
-  /// Removes what retention has removed from the first projection, or would.
+  /// Removes subjects that retention has removed from the first projection, or would remove now.
   private func removeOld() throws {
     var cutoff = clock.now().advanced(byNanoseconds: -spanRetention.nanoseconds)
     let progress = try first.exportProgress()
@@ -113,7 +125,7 @@ package struct Replay {
     while try second.removeFinished(before: cutoff, awaitedBy: [], limit: Self.batchLimit) == Self.batchLimit {}
   }
 
-  /// Puts in what was known before the oldest delivery that is kept.
+  /// Carries over the facts from before the oldest kept delivery, once per second store.
   private mutating func carryOver() throws {
     var done = ProjectionChanges()
     done.values[Self.carriedOver] = [1]
@@ -121,14 +133,19 @@ package struct Replay {
     try second.write(done)
   }
 
-  /// From when on a log tells everything that a projection holds; nil where it does from the beginning, because the projection was
-  /// made from this log and nothing was removed from it, or is damaged.
+  /// Returns the time from which on the log contains everything that a projection holds.
+  ///
+  /// Facts from before that time have to be carried over when the log is projected again.
+  ///
+  /// - Returns: Nil if the log contains everything from the beginning: the projection was made from this log, and no
+  ///   delivery was removed or is damaged. The greatest time if the log is empty.
+  /// - Throws: ``StoreError`` if the log or the projection cannot be read.
   package static func beginning(of log: any DeliveryLog, seenBy projection: any SpanStore) throws -> Timestamp? {
     guard let oldest = try log.read(after: nil, limit: 1, byteLimit: 0).first?.logged.delivery.received else {
       return Timestamp(nanoseconds: .max)
     }
     if let end = log.endOfDamage() {
-      // What the lost deliveries told stands in the first projection only. Facts that come twice do no harm.
+      // Only the first projection has the facts of damaged deliveries. Duplicate facts do no harm.
       let before = LogPosition(rawValue: max(end.rawValue, 1) - 1)
       let next = try log.read(after: before, limit: 1, byteLimit: 0).first?.logged.delivery.received
       return next.map { max($0, oldest).advanced(byNanoseconds: clockDifference.nanoseconds) } ?? Timestamp(nanoseconds: .max)
@@ -142,7 +159,7 @@ package struct Replay {
     try first.forEachPage { subjects in
       let events = subjects.flatMap(\.events).filter { $0.time.timestamp < beginning }
       let delivery = Delivery(source: "replay", received: min(beginning, clock.now()), headers: [:], body: [])
-      // Before the first place that a log gives.
+      // Position 0 lies before the first position that a log assigns.
       try batches.projectBeforeLog(
         RecordedDelivery(
           position: LogPosition(rawValue: 0), logged: LoggedDelivery(delivery), interpretation: .events(events), fingerprint: nil)
@@ -150,8 +167,12 @@ package struct Replay {
     }
   }
 
-  /// Takes over from the first projection what others were told of each thing: which ends were announced, and the classic picture,
-  /// which counters go with.
+  /// Copies from the first projection the records of what other systems have already received of each subject.
+  ///
+  /// This covers the numbers of attempts, the attempts that are or were in the outbox, and the classic state, which has
+  /// to match the classic counters.
+  ///
+  /// - Throws: ``StoreError`` if one of the stores cannot be read or written. Call again to repeat it.
   package func keepBookkeeping() throws {
     try second.forEachPage { subjects in
       let known = try first.subjects(subjects.map(\.key))
@@ -170,7 +191,9 @@ package struct Replay {
     }
   }
 
-  /// What the second projection has otherwise than the first.
+  /// Compares the second projection with the first, over all subjects.
+  ///
+  /// - Throws: ``StoreError`` if one of the stores cannot be read.
   package func comparison() throws -> ReplayComparison {
     var comparison = ReplayComparison()
     try second.forEachPage { subjects in

@@ -1,5 +1,5 @@
 extension ReplayComparison {
-  /// For people: numbers first, then examples.
+  /// The comparison as text for people: the numbers first, then examples.
   package var text: String {
     var lines = [
       "things       \(thingsBefore) before, \(thingsNow) now", "spans        \(spansBefore) before, \(spansNow) now",

@@ -1,8 +1,8 @@
 package import ValueStreamCore
 
-/// What a second projection has otherwise than the first: in numbers, and a few examples of each kind.
+/// The differences between two projections: numbers, and a few examples of each kind.
 package struct ReplayComparison: Sendable {
-  /// In what a thing may differ.
+  /// The aspects in which a subject can differ.
   package enum Aspect: String, Sendable, CaseIterable {
     case new, gone
     case operation, name, project, attempts, times, outcome, parent, attributes, phases, events, links
@@ -10,7 +10,7 @@ package struct ReplayComparison: Sendable {
 
   package struct Example: Sendable, Hashable {
     package var key: SpanKey
-    /// Nil where there was nothing.
+    /// Nil if the first projection does not have it.
     package var before: String?
     package var now: String?
 
@@ -30,7 +30,7 @@ package struct ReplayComparison: Sendable {
   package private(set) var thingsNow = 0
   package private(set) var spansBefore = 0
   package private(set) var spansNow = 0
-  /// Things in both that differ in something.
+  /// The number of subjects that are in both projections and differ.
   package private(set) var changedThings = 0
   package private(set) var findings: [Aspect: Finding] = [:]
 

@@ -1,8 +1,8 @@
 import ValueStreamCore
 
-/// The form in which a delivery stands in the log, before compression.
+/// Encodes and decodes a delivery for the log, before compression.
 enum DeliveryPacking {
-  /// Everything but the body's bytes, which follow.
+  /// Returns the encoded delivery without the bytes of its body, which the caller appends.
   static func head(of logged: LoggedDelivery) -> [UInt8] {
     let delivery = logged.delivery
     var writer = PackedWriter()

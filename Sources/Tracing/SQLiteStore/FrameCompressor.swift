@@ -1,13 +1,13 @@
 import CZstd
 import ValueStreamCore
 
-/// Compresses commits into zstd frames that run across commits, so that each is written in terms of those before it.
+/// Compresses commits into zstd frames that span several commits, so that a commit can refer to the data of earlier ones.
 final class FrameCompressor {
   private let context: OpaquePointer
-  /// What was compressed of the current commit.
+  /// Compressed bytes of the current commit so far.
   private var commit: [UInt8] = []
   private var chunk: [UInt8]
-  /// Compressed bytes of the current frame, without the current commit.
+  /// The number of compressed bytes in the current frame, without the current commit.
   private(set) var frameBytes = 0
 
   init() throws(StoreError) {
@@ -22,10 +22,10 @@ final class FrameCompressor {
   }
 
   private static let level: Int32 = 1
-  /// A larger buffer is given back after its commit.
+  /// Capacity in bytes above which the buffer is released after its commit.
   private static let largestKept = 1 << 20
 
-  /// Forgets everything: what comes next can be read without what came before.
+  /// Starts a new frame, which can be decompressed without the data before it.
   func startFrame() {
     ZSTD_CCtx_reset(context, ZSTD_reset_session_only)
     frameBytes = 0
@@ -36,7 +36,10 @@ final class FrameCompressor {
     try compress(bytes, ZSTD_e_continue)
   }
 
-  /// Ends the commit, and hands out its bytes.
+  /// Flushes the current commit and passes its compressed bytes to `use`.
+  ///
+  /// The stream then contains this commit even if `use` throws. If it is not stored, call ``startFrame()`` before the
+  /// next one.
   func finishCommit<Result>(_ use: ([UInt8]) throws -> Result) throws -> Result {
     try compress([], ZSTD_e_flush)
     frameBytes += commit.count

@@ -1,7 +1,7 @@
 import CZstd
 import ValueStreamCore
 
-/// Reads commits of a zstd frame, in the order in which they were written and none left out.
+/// Decompresses the commits of a zstd frame. Pass them in the order in which they were written, without gaps.
 final class FrameDecompressor {
   private let context: OpaquePointer
   private var input: [UInt8] = []
@@ -26,25 +26,27 @@ final class FrameDecompressor {
     outputRange = 0..<0
   }
 
-  /// Goes on to the next commit; of the one before everything must have been read.
+  /// Starts the next commit. Read or ``skip()`` all of the previous one first.
   func begin(_ commit: [UInt8]) {
     input = commit
     inputIndex = 0
     outputRange = 0..<0
   }
 
-  /// Passes over what is left of the commit.
+  /// Skips the rest of the commit.
   func skip() throws(DamagedBytes) {
     while try refill() {}
   }
 
-  /// True when nothing is left of the commit.
+  /// True if everything in the commit has been read.
   func isAtEnd() throws(DamagedBytes) -> Bool {
     guard outputRange.isEmpty else { return false }
     return try !refill()
   }
 
-  /// Fills the empty output; false at the end of the commit.
+  /// Fills the empty output buffer.
+  ///
+  /// - Returns: false at the end of the commit.
   private func refill() throws(DamagedBytes) -> Bool {
     outputRange = 0..<0
     while true {
@@ -63,7 +65,7 @@ final class FrameDecompressor {
         return true
       }
       if inputIndex == input.count { return false }
-      // Neither read nor written: only bytes that are no frame of ours do that.
+      // Without this check, a stream that makes no progress would loop forever. Only damaged bytes do that.
       guard step.consumed > 0 else { throw DamagedBytes() }
     }
   }
@@ -78,7 +80,7 @@ extension FrameDecompressor: PackedSource {
 
   func bytes(_ count: Int) throws(DamagedBytes) -> [UInt8] {
     var result: [UInt8] = []
-    // A damaged count must not reserve more than can come.
+    // The count may be damaged, so limit what it reserves.
     result.reserveCapacity(min(count, 1 << 20))
     while result.count < count {
       if outputRange.isEmpty { guard try refill() else { throw DamagedBytes() } }

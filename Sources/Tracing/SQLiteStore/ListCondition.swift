@@ -1,15 +1,16 @@
 import ValueStreamCore
 
-/// A filter of a list as SQL.
+/// A list filter as a SQL condition.
 ///
-/// Every list is read in the order of its rows until a page is full, through one index at most: of the filters given the
-/// one that usually leaves least. A `+` keeps the others from being used, which SQLite could not choose between.
+/// Every list is read in the order of its rows until the page is full, and through one index at most: that of the filter
+/// that is usually the most selective. A unary `+` keeps SQLite from using the other indexes, because it has no
+/// statistics to choose by.
 struct ListCondition {
   private var sql = "s.operation IS NOT NULL"
-  /// What is bound from the third parameter on.
+  /// The values to bind, from the third parameter on.
   private(set) var values: [Int64] = []
 
-  /// Nil when nothing can match, because a name was never stored.
+  /// Nil if nothing can match, because a name in the filter was never stored.
   init?(_ filter: SubjectFilter, nameID: (String) throws -> Int64?) throws {
     let byProject = filter.project != nil
     let byOpen = !byProject && filter.isOpen == true
@@ -36,7 +37,9 @@ struct ListCondition {
     }
   }
 
-  /// A page of matching things: those before the sequence in the first parameter, as many as the second says.
+  /// The query for a page of matching subjects, newest first.
+  ///
+  /// The first parameter is the sequence to start below, the second the number of rows.
   var listSQL: String {
     """
     SELECT s.seq, s.space, s.number, s.text, d.data, d.checksum FROM subject s LEFT JOIN subject_data d ON d.seq = s.seq

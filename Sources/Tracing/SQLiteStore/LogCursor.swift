@@ -1,21 +1,21 @@
 import ValueStreamCore
 
-/// A place in a segment from which deliveries are read on, with its own connection and the state of the stream there.
+/// Reads deliveries of a segment in order, with a connection and a decompression stream of its own.
 ///
-/// What cannot be read is passed over and told: reading goes on with the next frame that is sound.
-final class LogCursor: @unchecked Sendable {  // One thread at a time: whoever took it from the log's pool.
+/// It skips deliveries that cannot be read, reports them to ``LogGaps``, and continues with the next sound frame.
+final class LogCursor: @unchecked Sendable {  // One thread at a time: the one that took it from the log's pool.
   let segment: LogSegment
-  /// Number of the delivery it gives next.
+  /// The number of the delivery that it returns next.
   private(set) var next: UInt64
-  /// Number after the last delivery of the commit being read.
+  /// The number after the last delivery of the commit being read.
   private var commitEnd: UInt64
-  /// The frame whose stream has been read, up to the row that comes next.
+  /// The frame that the decompressor is in, and the row that it can continue with.
   private var stream: (frame: Int64, nextRow: UInt64)?
-  /// The frame of which some row could not be read, and so none after it.
+  /// A frame with a damaged row, which makes all later rows of the frame unreadable.
   private var brokenFrame: Int64?
-  /// Where the gap begins in whose middle reading began.
+  /// The start of a gap, if reading began in the middle of it.
   private var gapStart: UInt64?
-  /// Why what comes next could not be read; told once it is known how far that goes.
+  /// Why the next deliveries cannot be read; reported once the end of the gap is known.
   private var gapReason: String?
   private let isSealed: Bool
   private let connection: SQLiteConnection
@@ -24,7 +24,7 @@ final class LogCursor: @unchecked Sendable {  // One thread at a time: whoever t
   private var decompressor: FrameDecompressor
   private let gaps: LogGaps
 
-  /// - Parameter next: number of the first delivery to be read.
+  /// - Parameter next: the number of the first delivery to read.
   init(_ segment: LogSegment, in directory: StoreDirectory, vfs: String?, next: UInt64, gaps: LogGaps) throws {
     self.segment = segment
     self.gaps = gaps
@@ -41,14 +41,17 @@ final class LogCursor: @unchecked Sendable {  // One thread at a time: whoever t
     try seek(next)
   }
 
-  /// Adds the deliveries that follow, until there are `limit` of them, or `byteLimit` bytes of body.
+  /// Appends the deliveries that follow, up to `limit` of them and about `byteLimit` bytes of bodies, but at least one.
   ///
-  /// - Parameter end: number of the delivery after the last that must be in the segment.
+  /// - Parameters:
+  ///   - byteCount: increases by the bytes of the bodies that were appended.
+  ///   - end: the number after the last delivery that the segment must contain. If the rows end earlier, the rest is
+  ///     reported as a gap.
   func read(
     into result: inout [(position: LogPosition, logged: LoggedDelivery)], byteCount: inout Int, limit: Int, byteLimit: Int,
     end: UInt64
   ) throws {
-    // An open statement would keep the segment's write-ahead log from being used anew.
+    // An open statement would keep SQLite from reusing the segment's write-ahead log.
     defer { rows.reset() }
     var isStepping = false
     while result.count < limit, byteCount < byteLimit || result.isEmpty {
@@ -63,7 +66,7 @@ final class LogCursor: @unchecked Sendable {  // One thread at a time: whoever t
       }
       do {
         let logged = try DeliveryPacking.read(from: &decompressor)
-        // A commit must be used up exactly.
+        // A commit must end exactly with its last delivery.
         if next + 1 == commitEnd { guard try decompressor.isAtEnd() else { throw DamagedBytes() } }
         result.append((LogPosition(rawValue: next), logged))
         byteCount += logged.delivery.body.count
@@ -74,7 +77,7 @@ final class LogCursor: @unchecked Sendable {  // One thread at a time: whoever t
     }
   }
 
-  /// The next row whose numbers are right; nil at the end of the segment.
+  /// Returns the next row with valid numbers; nil at the end of the segment.
   private func nextRow() throws -> CommitRow? {
     var probe: UInt64 = 1
     var last = next
@@ -88,7 +91,7 @@ final class LogCursor: @unchecked Sendable {  // One thread at a time: whoever t
         return nil
       } catch {
         guard error.code == .corrupt else { throw error }
-        // A page of the file: what stands behind it is found by its number.
+        // A page of the file is damaged. Look for the rows behind it by their numbers, in growing steps.
         gapReason = gapReason ?? error.message
         guard probe < LogSegment.greatestNumber, last < LogSegment.greatestNumber else { return nil }
         rows.bind(1, Int64(clamping: last + probe))
@@ -97,7 +100,7 @@ final class LogCursor: @unchecked Sendable {  // One thread at a time: whoever t
     }
   }
 
-  /// Tells of what lies between the last delivery that was given and a number, and goes on there.
+  /// Reports the deliveries from the last one returned up to a number as a gap, if there are any, and continues there.
   private func passOver(upTo number: UInt64, _ reason: String) {
     if number > next {
       gaps.note(min(gapStart ?? next, next)..<number, reason: "\(connection.path): \(gapReason ?? reason)")
@@ -107,7 +110,7 @@ final class LogCursor: @unchecked Sendable {  // One thread at a time: whoever t
     gapStart = nil
   }
 
-  /// The rest of the commit cannot be read, nor the rest of its frame.
+  /// Gives up the rest of the commit and of its frame.
   private func breakOff(_ reason: String) {
     gapReason = gapReason ?? reason
     brokenFrame = stream?.frame
@@ -115,7 +118,7 @@ final class LogCursor: @unchecked Sendable {  // One thread at a time: whoever t
     commitEnd = next
   }
 
-  /// Goes to a delivery in the middle of a commit. Where that cannot be read, reading begins with what comes after it.
+  /// Moves to a delivery, which may be in the middle of a commit. If that commit cannot be read, continues after it.
   private func seek(_ number: UInt64) throws {
     let statement = try connection.prepare(
       """
@@ -127,7 +130,7 @@ final class LogCursor: @unchecked Sendable {  // One thread at a time: whoever t
       var found: CommitRow?
       while found == nil, try statement.step() { found = CommitRow(statement, isSealed: isSealed) }
       guard let row = found, row.first < number, number < row.end else {
-        // Between two commits, unless something is missing here.
+        // The number lies between two commits, or its row is missing.
         gapStart = found.map { $0.first < number ? $0.end : number } ?? segment.first
         return
       }
@@ -153,9 +156,9 @@ final class LogCursor: @unchecked Sendable {  // One thread at a time: whoever t
     }
   }
 
-  /// Begins to read the current row, after everything in its frame that comes before it.
+  /// Starts to read the current row of `rows`, after decompressing the rows before it in the same frame.
   ///
-  /// - Returns: false when it cannot be read.
+  /// - Returns: false if the row cannot be read.
   private func beginCommit(_ row: CommitRow) throws -> Bool {
     let first = Int64(clamping: row.first)
     guard row.frame != brokenFrame else {
@@ -185,7 +188,9 @@ final class LogCursor: @unchecked Sendable {  // One thread at a time: whoever t
     return true
   }
 
-  /// Reads what comes before a row in its frame: all of it, or the row cannot be understood.
+  /// Decompresses the rows of a frame before a row.
+  ///
+  /// - Returns: false if one of them cannot be read; then the row cannot be decompressed either.
   private func skipRows(from frame: Int64, upTo end: Int64) throws -> Bool {
     frameRows.bind(1, frame)
     frameRows.bind(2, end)

@@ -1,16 +1,16 @@
 import Synchronization
 import ValueStreamCore
 
-/// Which deliveries of a log could not be read, each told once, wherever reading began.
+/// The deliveries of a log that could not be read, each reported once, even if several cursors meet it.
 final class LogGaps: Sendable {
-  /// In order, apart from each other.
+  /// In ascending order, without overlaps and without adjacent ranges.
   private let ranges = Mutex<[Range<UInt64>]>([])
   private let damage: DamageReport
 
-  /// The file that lists what was given up for lost: a range a line, both ends included.
+  /// The file with the accepted losses: one range per line, both ends included.
   private static let fileName = "lost-deliveries"
 
-  /// What was given up for lost is known, and not told.
+  /// Loads the losses that were accepted before, so that they are not reported again.
   init(_ damage: DamageReport, in directory: StoreDirectory) {
     self.damage = damage
     let text = String(decoding: directory.contents(of: Self.fileName) ?? [], as: UTF8.self)
@@ -21,7 +21,7 @@ final class LogGaps: Sendable {
     }
   }
 
-  /// Gives up for lost what was told.
+  /// Stores all gaps known so far as accepted losses.
   func accept(in directory: StoreDirectory) throws(StoreError) {
     let lines = ranges.withLock { ranges in ranges.map { "\($0.lowerBound) \($0.upperBound - 1)\n" } }
     if !lines.isEmpty { try directory.replace(Self.fileName, with: Array(lines.joined().utf8)) }
@@ -35,15 +35,17 @@ final class LogGaps: Sendable {
     }
   }
 
-  /// Where the gap begins in which a number lies; nil where it lies in none that is known.
+  /// The start of the known gap that contains a number; nil if there is none.
   func start(around number: UInt64) -> UInt64? {
     ranges.withLock { ranges in ranges.first { $0.contains(number) }?.lowerBound }
   }
 
-  /// Number after the last that could not be read.
+  /// The number after the last delivery that could not be read; nil if there is none.
   var end: UInt64? { ranges.withLock { $0.last?.upperBound } }
 
-  /// - Returns: what of it was not known.
+  /// Adds a range.
+  ///
+  /// - Returns: the parts that were not known yet.
   private func add(_ range: Range<UInt64>) -> [Range<UInt64>] {
     ranges.withLock { ranges -> [Range<UInt64>] in
       var news: [Range<UInt64>] = []

@@ -2,26 +2,32 @@ import ValueStreamCore
 
 /// A file of the log: a SQLite database with one row per commit.
 ///
-/// A row holds the deliveries of a commit as a piece of a zstd stream. `frame` is the first row from which the stream must be
-/// read to understand this one; `newest` is the latest time of receipt in this row and those before it; `checksum` covers the
-/// bytes, and `seal` everything else with it. Rows of one segment, and segments, follow each other without gaps.
+/// A row holds the deliveries of a commit as a piece of a zstd stream. Its columns:
 ///
-/// Segments of version 1 have no seal. They are never changed: whoever goes on with such a log begins a new segment.
+/// - `frame`: the first row that must be decompressed to read this one.
+/// - `newest`: the latest time of receipt in this row and all rows before it in the segment.
+/// - `checksum`: covers the bytes.
+/// - `seal`: covers all other columns, including `checksum`.
+///
+/// Numbers continue without gaps from row to row and from segment to segment. Only the segment after a damaged one skips
+/// numbers, so that it reuses none of those lost.
+///
+/// Segments of version 1 have no seal. They are never changed: a writer that continues such a log starts a new segment.
 struct LogSegment: Sendable {
-  /// Number of the first delivery that is, or will be, in it.
+  /// The number of the first delivery that the segment contains or will contain.
   var first: UInt64
   var name: String
-  /// Latest time of receipt in it; nil when not looked up yet.
+  /// The latest time of receipt; nil if the segment is empty or nobody has looked it up yet.
   var newest: Timestamp?
 
   init(first: UInt64) {
     self.first = first
-    // Twenty digits: names sort like numbers.
+    // With twenty digits, names sort in the order of the numbers.
     let digits = String(first)
     name = Self.prefix + String(repeating: "0", count: max(0, 20 - digits.utf8.count)) + digits + Self.suffix
   }
 
-  /// Nil when no segment is called so.
+  /// Nil if this is not the name of a segment.
   init?(name: String) {
     guard name.hasPrefix(Self.prefix), name.hasSuffix(Self.suffix),
       let first = UInt64(name.dropFirst(Self.prefix.utf8.count).dropLast(Self.suffix.utf8.count)),
@@ -31,7 +37,7 @@ struct LogSegment: Sendable {
     guard self.name == name else { return nil }
   }
 
-  /// A delivery of a greater number cannot be: sums of numbers stay within 64 bits.
+  /// The greatest number of a delivery, low enough that sums of two numbers fit 64 bits.
   static let greatestNumber: UInt64 = 1 << 62
 
   static let prefix = "log-"
@@ -54,21 +60,21 @@ struct LogSegment: Sendable {
       "ALTER TABLE delivery_commit ADD COLUMN seal INTEGER",
     ])
 
-  /// The first version whose rows are sealed.
+  /// The first version with seals.
   static let sealedVersion: Int64 = 2
 
-  /// What stands in the header of a segment's file, and whether it can be so.
+  /// The header of a segment's file, checked against its table.
   struct Header {
-    /// False of a file that was created and not prepared any further.
+    /// False for a file that was created but has no table yet.
     var hasRows: Bool
-    /// True when its rows carry seals.
+    /// True if its rows have seals.
     var isSealed: Bool
-    /// False when the header is not the one that a segment of this version has: a new segment must follow.
+    /// False if the segment has another version or a damaged header, so that the writer must start a new one.
     var isCurrent: Bool
-    /// True when the header cannot be right although there are rows.
+    /// True if the table exists but the header does not fit it.
     var isDamaged: Bool
 
-    /// - Throws: `newerVersion`, or `unusable` where the file is something else.
+    /// - Throws: `newerVersion`, or `unusable` if the file is something else.
     init(_ connection: SQLiteConnection) throws {
       let schema = LogSegment.schema
       let columns = try connection.number("SELECT count(*) FROM pragma_table_info('delivery_commit')")
@@ -80,7 +86,7 @@ struct LogSegment: Sendable {
         (isCurrent, isDamaged) = (true, false)
         return
       }
-      // A table of that name is in no other file: then these are bytes that changed.
+      // No other file has a table of this name. If the header differs, its bytes were damaged.
       let isOurs = try connection.number("PRAGMA application_id") == Int64(schema.applicationID)
       if isOurs, (schema.version + 1...schema.version + LogSegment.plausibleVersions).contains(version) {
         try schema.check(connection)
@@ -90,44 +96,46 @@ struct LogSegment: Sendable {
     }
   }
 
-  /// A version that is greater by more than this is none.
+  /// The greatest plausible distance to a newer version. A version beyond it counts as damage.
   private static let plausibleVersions: Int64 = 1000
 
-  /// Opens it to be read, beside whoever writes it.
+  /// Opens the segment for reading. Another connection may write it at the same time.
   func open(in directory: StoreDirectory, vfs: String?) throws -> (connection: SQLiteConnection, header: Header) {
     let connection = try SQLiteConnection.reading(path: directory.file(name), vfs: vfs)
-    // Rows are read once, front to back.
+    // A small cache is enough because every row is read once, from front to back.
     try connection.execute("PRAGMA cache_size = -256")
     return (connection, try Header(connection))
   }
 
-  /// Number of the last delivery in it, or before it where it has none. Of a damaged one, the last that can have been in it.
+  /// Returns the number of the last delivery, or the number before the first if the segment is empty.
+  ///
+  /// For a damaged segment, returns the greatest number that it can have contained.
   func lastNumber(in directory: StoreDirectory, vfs: String?) throws -> UInt64 {
     try LogEnd(of: self, in: directory, vfs: vfs).next - 1
   }
 }
 
-/// Where a segment ends, by the last of its rows that is sound.
+/// The end of a segment, determined from its last sound row.
 struct LogEnd {
-  /// Number of the delivery that comes next: greater than any that can have been acknowledged.
+  /// The number for the next delivery, greater than that of any delivery that may have been acknowledged.
   var next: UInt64
-  /// Latest time of receipt; nil in an empty segment.
+  /// The latest time of receipt; nil in an empty segment.
   var newest: Timestamp?
-  /// Why what stands after ``sound`` cannot be read; nil where all can.
+  /// Why the deliveries from ``sound`` on cannot be read; nil if nothing is damaged.
   var damage: String?
-  /// Number after the last delivery whose row is sound.
+  /// The number after the last delivery in a sound row.
   var sound: UInt64
-  /// True when more can be written to the segment.
+  /// True if deliveries can be appended to the segment.
   var isOpen = true
 
-  /// More deliveries than a commit holds, so that what comes after damaged rows takes no number that one of them had.
+  /// More deliveries than a commit can hold, so that new deliveries reuse no number of a damaged row.
   private static let unknownCount: UInt64 = 1 << 20
-  /// More deliveries than a byte of a file holds, compressed.
+  /// More deliveries than a compressed byte of the file can hold.
   private static let unknownCountOfByte: UInt64 = 1 << 10
 
-  /// Where a segment ends, whatever can be read of it.
+  /// Determines the end of a segment as far as the file can be read. Damage goes to ``damage`` and is not thrown.
   ///
-  /// - Throws: what may pass, and what says that this is no segment of ours.
+  /// - Throws: errors that may pass, and `newerVersion` or `unusable` if the file is not a segment.
   init(of segment: LogSegment, in directory: StoreDirectory, vfs: String?) throws {
     (next, sound) = (segment.first, segment.first)
     do {
@@ -169,7 +177,8 @@ struct LogEnd {
     }
   }
 
-  /// Where the last pages cannot be read: the last of the sound rows in front of them, and between them.
+  /// Finds the last sound row from the front, because the last pages cannot be read. It skips damaged pages in growing
+  /// steps.
   private mutating func findEndForwards(_ segment: LogSegment, _ connection: SQLiteConnection, isSealed: Bool) throws {
     let rows = try connection.prepare(
       "SELECT \(CommitRow.columns(isSealed: isSealed)) FROM delivery_commit WHERE first >= ?1 ORDER BY first")
@@ -196,11 +205,11 @@ struct LogEnd {
   }
 }
 
-/// What stands in a row beside its bytes.
+/// The numbers of a row, without its bytes.
 struct CommitRow {
   var first: UInt64
   var end: UInt64
-  /// First row of the stream.
+  /// The first row of its zstd frame.
   var frame: Int64
   var newest: Int64
   var checksum: Int64
@@ -210,7 +219,7 @@ struct CommitRow {
     "first, count, frame, newest, checksum, \(isSealed ? "seal" : "NULL")"
   }
 
-  /// Nil when the numbers cannot be those of a commit, or are others than were written.
+  /// Nil if the numbers cannot belong to a commit or do not match their seal.
   init?(_ row: SQLiteStatement, isSealed: Bool) {
     let (first, count) = (row.int(0), row.int(1))
     (frame, newest, checksum) = (row.int(2), row.int(3), row.int(4))
@@ -231,7 +240,7 @@ struct CommitRow {
   }
 }
 
-/// A quick hash that shows damage. Not for anything an adversary gains by colliding.
+/// A fast hash that detects damage. It does not protect against an attacker who constructs collisions.
 enum Checksum {
   static func of(_ bytes: [UInt8]) -> Int64 {
     bytes.withUnsafeBytes { buffer in

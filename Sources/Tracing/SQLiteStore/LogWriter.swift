@@ -1,23 +1,23 @@
 import ValueStreamCore
 
-/// The end of the log: appends to the newest segment, and begins the next one when it is full.
+/// Appends to the newest segment of the log and, when it is full, starts the next one.
 final class LogWriter {
   private let directory: StoreDirectory
   private let options: SQLiteDeliveryLog.Options
   private let compressor: FrameCompressor
   private var active: Active
-  /// Number of the next delivery.
+  /// The number of the next delivery.
   private var next: UInt64
-  /// First row of the current frame; nil when the next commit begins one.
+  /// The first row of the current frame; nil if the next commit starts a new frame.
   private var frame: UInt64?
 
-  /// The segment that is written.
+  /// The open segment with its connection and statements.
   private struct Active {
     var segment: LogSegment
     var connection: SQLiteConnection
     var insert: SQLiteStatement
     var pageCount: SQLiteStatement
-    /// What the file held when last looked at, and what was added since.
+    /// The size of the file when last measured. The next two count what was added since.
     var bytes: Int64
     var unmeasuredBytes: Int64 = 0
     var unmeasuredCommits = 0
@@ -25,12 +25,12 @@ final class LogWriter {
 
   private static let pageBytes: Int64 = 4096
 
-  /// What cannot be read of the segment before, because its end is damaged; nil where all can.
+  /// The numbers and the reason if the end of the previous segment is damaged; nil if nothing was lost.
   private(set) var lost: (numbers: Range<UInt64>, reason: String)?
 
   /// Opens the newest segment, or creates the first.
   ///
-  /// A segment that an older version wrote, or that is damaged at its end or as a whole, stays as it is, and a new one begins.
+  /// If the newest segment has an older version or is damaged, it stays as it is and a new segment starts.
   init(_ directory: StoreDirectory, _ options: SQLiteDeliveryLog.Options, newest: LogSegment?) throws {
     self.directory = directory
     self.options = options
@@ -50,25 +50,28 @@ final class LogWriter {
     active.segment.newest = segment.first == newest?.first ? newestReceipt : nil
   }
 
-  /// The segment that is written, with the latest time of receipt in it; nil in there when it is empty.
+  /// The open segment. Its `newest` is nil while it is empty.
   var segment: LogSegment { active.segment }
 
-  /// Number of the newest delivery; 0 when there never was one.
+  /// The number of the newest delivery; 0 if there never was one.
   var last: UInt64 { next - 1 }
 
-  /// True when the next append should go to a new segment.
+  /// True if the caller should call ``rotate()`` before the next append.
   var isFull: Bool { active.bytes + active.unmeasuredBytes >= options.segmentBytes }
 
-  /// Begins the next segment. When this fails the current one stays in use.
+  /// Starts the next segment. If this fails, the current segment stays in use.
   func rotate() throws {
     let segment = LogSegment(first: next)
-    // What a failed attempt left.
+    // A failed attempt may have left a file of this name.
     try directory.removeDatabase(segment.name)
     active = try Self.open(segment, directory, options)
     frame = nil
   }
 
-  /// Commits deliveries to disk; when this fails nothing is kept of them.
+  /// Writes deliveries to disk in one commit. If this fails, none of them is kept.
+  ///
+  /// - Parameter deliveries: at least one.
+  /// - Returns: their positions, in the same order.
   func append(_ deliveries: [LoggedDelivery]) throws -> [LogPosition] {
     do {
       let first = next
@@ -88,7 +91,7 @@ final class LogWriter {
       next = first + UInt64(deliveries.count)
       return (first..<next).map { LogPosition(rawValue: $0) }
     } catch {
-      // The stream now holds what the log does not.
+      // The stream may contain data that the log does not, so the next commit starts a new frame.
       frame = nil
       throw error
     }
@@ -107,17 +110,17 @@ final class LogWriter {
       CommitRow.seal(
         first: Int64(clamping: first), count: Int64(count), frame: Int64(clamping: frame ?? first), newest: newest.nanoseconds,
         checksum: checksum))
-    // A statement outside a transaction is one: it has reached the disk when this returns.
+    // A statement outside a transaction commits by itself, so the row is on disk when this returns.
     try insert.binding(6, bytes) { try insert.run() }
     active.unmeasuredBytes += Int64(bytes.count)
     active.unmeasuredCommits += 1
     if active.unmeasuredCommits >= 64 || active.unmeasuredBytes >= 1 << 20 { measure() }
   }
 
-  /// Asks how large the file is. Rows of two kilobytes fill a page of four, so counting their bytes would not do.
+  /// Reads the size of the file from SQLite. A sum of row sizes would not do: a row of 2 KiB can fill a page of 4 KiB.
   private func measure() {
     active.unmeasuredCommits = 0
-    // What was appended is in the log, whatever this says; the estimate goes on in its place.
+    // The append has succeeded, so an error here must not fail it. The estimate remains in use.
     guard (try? active.pageCount.step()) == true else { return }
     active.bytes = active.pageCount.int(0) * Self.pageBytes
     active.unmeasuredBytes = 0

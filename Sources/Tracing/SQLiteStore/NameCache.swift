@@ -1,6 +1,7 @@
 import Synchronization
 
-/// Interned names and their numbers, as far as they were used lately. Names never change or go away once committed.
+/// Caches recently used interned names and their numbers. A committed name is never changed or removed, so no entry goes
+/// stale.
 final class NameCache: Sendable {
   private struct State {
     var ids: [String: Int64] = [:]
@@ -8,10 +9,13 @@ final class NameCache: Sendable {
   }
 
   private let state = Mutex(State())
-  /// Beyond this it begins anew: bounded however many repositories there are.
+  /// The number of names at which the cache starts over, so that it stays bounded with any number of repositories.
   private static let limit = 8192
 
-  /// Strings are equal when they look equal, names only when their bytes are: what looks equal to other bytes is not kept.
+  /// True if the cache can hold a name.
+  ///
+  /// Swift compares strings by canonical equivalence, but names are equal only if their bytes are. So the cache keeps
+  /// only ASCII text.
   static func keeps(_ text: String) -> Bool {
     text.utf8.allSatisfy { $0 < 0x80 }
   }
@@ -24,7 +28,7 @@ final class NameCache: Sendable {
     state.withLock { $0.texts[id] }
   }
 
-  /// Only for what is committed.
+  /// Adds a name. Call it only once the name is committed.
   func insert(_ text: String, _ id: Int64) {
     guard Self.keeps(text) else { return }
     state.withLock { state in

@@ -1,4 +1,4 @@
-/// Writes numbers as variable-length integers and texts with their length before them.
+/// Encodes numbers as variable-length integers, and text with its length in front.
 struct PackedWriter {
   var bytes: [UInt8] = []
 
@@ -11,7 +11,7 @@ struct PackedWriter {
     bytes.append(UInt8(rest))
   }
 
-  /// Zigzag: small negative numbers stay small.
+  /// Uses zigzag encoding, so that small negative numbers stay short.
   mutating func put(_ value: Int64) {
     put(UInt64(bitPattern: value << 1 ^ value >> 63))
   }
@@ -27,10 +27,10 @@ struct PackedWriter {
   }
 }
 
-/// What was packed cannot be what is read.
+/// The bytes cannot have been written by a ``PackedWriter``.
 struct DamagedBytes: Error {}
 
-/// Where packed bytes come from.
+/// A source of packed bytes.
 protocol PackedSource {
   mutating func byte() throws(DamagedBytes) -> UInt8
   mutating func bytes(_ count: Int) throws(DamagedBytes) -> [UInt8]
@@ -68,7 +68,7 @@ extension PackedSource {
   }
 }
 
-/// Packed bytes in memory.
+/// Reads packed bytes from memory.
 struct PackedReader: PackedSource {
   private var rest: ArraySlice<UInt8>
 

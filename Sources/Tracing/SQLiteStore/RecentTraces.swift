@@ -1,30 +1,33 @@
 import Synchronization
 import ValueStreamCore
 
-/// The traces of the things that are in no block yet, computed once for all who ask.
+/// The traces of subjects that no block covers yet, computed once for all readers.
 ///
-/// Which key a sequence has never changes; a thing that was removed is missing when it is looked up.
+/// The subject of a sequence never changes. A removed subject stays in here, so a reader must look up each sequence that
+/// it gets.
 final class RecentTraces: Sendable {
   private struct State {
     var block: Int64 = -1
-    /// The first sequence that was not seen yet.
+    /// The first sequence that has not been read yet.
     var next: Int64 = 0
-    /// Sequences by the high half of the trace each is the root of.
+    /// Sequences by the high half of the id of the trace whose root the subject is or would be.
     var sequences: [UInt64: [Int64]] = [:]
   }
 
   private let state = Mutex(State())
 
-  /// Sequences of the things, in no block before this one, that may be the root of a trace.
+  /// Returns the sequences of subjects that may be the root of a trace, among those in or after a block.
   ///
-  /// - Parameter read: the things with these sequences, as they are seen where is asked.
+  /// - Parameters:
+  ///   - block: the first block that is not indexed in the caller's view of the store.
+  ///   - read: returns the subjects with these sequences in the caller's view of the store.
   func sequences(
     of traceID: TraceID, from block: Int64, read: (Range<Int64>) throws -> [(sequence: Int64, key: SpanKey, traceID: TraceID)]
   ) throws -> [Int64] {
     try state.withLock { state in
       if block > state.block { state = State(block: block, next: TraceBlocks.range(of: block).lowerBound) }
       guard block == state.block else {
-        // Asked from an older view of the store.
+        // The caller has an older view of the store, to which the cache does not go back.
         return try read(TraceBlocks.range(of: block).lowerBound..<Int64.max).filter { $0.traceID == traceID }.map(\.sequence)
       }
       for thing in try read(state.next..<Int64.max) {

@@ -1,7 +1,7 @@
 import CSQLite
 import ValueStreamCore
 
-/// A connection to one database file, for one thread at a time: who holds its lock or took it from its pool.
+/// A connection to one database file, for one thread at a time: the one that holds its lock or took it from its pool.
 final class SQLiteConnection {
   let path: String
   private let handle: OpaquePointer
@@ -9,16 +9,16 @@ final class SQLiteConnection {
   private let beginWrite: OpaquePointer
   private let commit: OpaquePointer
 
-  /// Opens an existing database file; an empty file is an empty database.
+  /// Opens an existing database file for reading and writing. An empty file is an empty database.
   ///
-  /// - Parameter vfs: name of the SQLite file layer to use; nil for the system's.
+  /// - Parameter vfs: the name of the SQLite file layer (VFS); nil for that of the system.
   convenience init(path: String, vfs: String? = nil) throws(StoreError) {
     try self.init(path: path, name: path, flags: SQLITE_OPEN_READWRITE, vfs: vfs)
   }
 
   /// - Parameters:
-  ///   - path: shown in errors.
-  ///   - name: what SQLite opens.
+  ///   - path: the path shown in errors.
+  ///   - name: the file name or URI that SQLite opens.
   private init(path: String, name: String, flags: Int32, vfs: String?) throws(StoreError) {
     var handle: OpaquePointer?
     let code = sqlite3_open_v2(name, &handle, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, vfs)
@@ -40,11 +40,11 @@ final class SQLiteConnection {
     sqlite3_busy_timeout(handle, Self.busyTimeoutMilliseconds)
   }
 
-  /// Opens a database to be read, also where nothing can be written beside it.
+  /// Opens a database for reading, even if the disk is full or read-only.
   ///
-  /// SQLite keeps an index of the write-ahead log in a file, for which a full disk has no room and a read-only one no right. Then the
-  /// index is kept in memory, or, without a write-ahead log, left out. Both expect that no other process writes the file: none can
-  /// where there is no room for that index.
+  /// SQLite keeps an index of the write-ahead log in a file. A full disk has no room for it, and a read-only disk does
+  /// not allow it. Then the index stays in memory or, if there is no write-ahead log, is not used at all. Both require
+  /// that no other process writes the file. None can if there is no room for the index.
   static func reading(path: String, vfs: String?) throws(StoreError) -> SQLiteConnection {
     let obstacle: StoreError
     do throws(StoreError) {
@@ -64,12 +64,14 @@ final class SQLiteConnection {
     }
   }
 
-  /// An empty database in memory.
+  /// Opens an empty database in memory.
+  ///
+  /// - Parameter path: the path shown in errors.
   static func inMemory(standingFor path: String) throws(StoreError) -> SQLiteConnection {
     try SQLiteConnection(path: path, name: ":memory:", flags: SQLITE_OPEN_READWRITE, vfs: nil)
   }
 
-  /// The file is opened by the first question.
+  /// Runs a first query, because SQLite opens the file only then.
   private static func probed(_ connection: SQLiteConnection) throws(StoreError) -> SQLiteConnection {
     _ = try connection.number("SELECT count(*) FROM sqlite_master")
     return connection
@@ -77,23 +79,23 @@ final class SQLiteConnection {
 
   deinit {
     for statement in [begin, beginWrite, commit] { sqlite3_finalize(statement) }
-    // The second form waits for statements that are released later.
+    // `sqlite3_close_v2` defers closing until the last statement is released.
     sqlite3_close_v2(handle)
   }
 
-  /// What a write-ahead log that grew for a large commit is cut back to.
+  /// The size in bytes to which SQLite cuts a write-ahead log back after it grew for a large commit.
   static let keptLogBytes = 16 << 20
 
   /// How long a call waits for another connection before it fails with ``StoreError/Code/busy``.
   private static let busyTimeoutMilliseconds: Int32 = 10_000
 
-  /// Runs statements that give no rows, or whose rows do not matter.
+  /// Runs statements and ignores the rows that they return.
   func execute(_ sql: String) throws(StoreError) {
     let code = sqlite3_exec(handle, sql, nil, nil, nil)
     guard code == SQLITE_OK else { throw failure(code) }
   }
 
-  /// A statement to be run many times; kept by the caller.
+  /// Compiles a statement that runs many times. The caller keeps it.
   func prepare(_ sql: String) throws(StoreError) -> SQLiteStatement {
     guard let statement = Self.compile(sql, handle) else { throw failure(sqlite3_extended_errcode(handle)) }
     return SQLiteStatement(statement, connection: self)
@@ -105,16 +107,19 @@ final class SQLiteConnection {
     return statement
   }
 
-  /// The first column of the first row as a number; 0 when there is none.
+  /// Returns the first column of the first row as a number; 0 if there is no row.
   func number(_ sql: String) throws(StoreError) -> Int64 {
     let statement = try prepare(sql)
     defer { statement.reset() }
     return try statement.step() ? statement.int(0) : 0
   }
 
-  /// Changes the database to a write-ahead log, where it has none.
+  /// Switches the database to a write-ahead log unless it has one already.
+  ///
+  /// - Throws: `unusable` if the file cannot be written or the file system does not support a write-ahead log.
   func useWriteAheadLog() throws(StoreError) {
-    // SQLite opens what it may not write to be read, and it stays so when that may be written.
+    // SQLite opens a file that it may not write as read-only, and the connection stays so even if the file becomes
+    // writable.
     guard sqlite3_db_readonly(handle, "main") == 0 else { throw StoreError(.unusable, "\(path): it cannot be written") }
     let statement = try prepare("PRAGMA journal_mode = WAL")
     defer { statement.reset() }
@@ -123,15 +128,16 @@ final class SQLiteConnection {
     }
   }
 
-  /// Runs `body` as one transaction that writes: all of it happens, or nothing.
+  /// Runs `body` in a write transaction, which is rolled back if `body` throws.
   func write<Result>(_ body: () throws -> Result) throws -> Result {
     try transaction(beginWrite, body)
   }
 
-  /// Runs `body` on one unchanging view of the database.
+  /// Runs `body` in a read transaction, in which the database does not change.
   func read<Result>(_ body: () throws -> Result) throws -> Result {
     try run(begin)
-    // Nothing was written. Where a damaged page was met, a commit fails, and what was read beside it would be lost.
+    // Nothing was written, so a failed commit does no harm. It fails after a damaged page, and an error here would
+    // discard what `body` read.
     defer { endReading() }
     return try body()
   }
@@ -147,7 +153,7 @@ final class SQLiteConnection {
       try run(commit)
       return result
     } catch {
-      // Some failures (a full disk) have rolled back already. If rolling back fails, the next BEGIN says so.
+      // Some failures, such as a full disk, have already rolled back. If the rollback fails, the next BEGIN reports it.
       if sqlite3_get_autocommit(handle) == 0 { _ = sqlite3_exec(handle, "ROLLBACK", nil, nil, nil) }
       throw error
     }
@@ -155,7 +161,7 @@ final class SQLiteConnection {
 
   private func run(_ statement: OpaquePointer) throws(StoreError) {
     let code = sqlite3_step(statement)
-    // The message is lost with the reset.
+    // Read the message first, because the reset clears it.
     let failure = code == SQLITE_DONE ? nil : failure(code)
     sqlite3_reset(statement)
     if let failure { throw failure }

@@ -3,20 +3,27 @@ package import ValueStreamCore
 
 /// The delivery log in a directory of SQLite files.
 ///
-/// Deliveries are numbered from 1; a position is a number. They stand in segments of bounded size, each a database in WAL mode
-/// with `synchronous=FULL`: the row of a commit is on disk before ``append(_:)`` returns. Removing old deliveries is
-/// unlinking a segment. Readers have connections of their own and never wait for the writer.
+/// Deliveries have numbers from 1; a position is such a number. They are stored in segments of limited size. Each segment
+/// is a database in WAL mode with `synchronous=FULL`, so the row of a commit is on disk before ``append(_:)`` returns. To
+/// remove old deliveries, the log deletes whole segments. Readers have their own connections and never wait for the
+/// writer.
 package final class SQLiteDeliveryLog: DeliveryLog {
   package struct Options: Sendable {
-    /// A segment that has reached this size is followed by another; it exceeds it by less than a commit.
+    /// Size in bytes at which a segment is full and the next one starts.
+    ///
+    /// A segment exceeds it by less than a commit.
     package var segmentBytes: Int64 = 64 << 20
-    /// Compressed bytes after which the stream begins anew: what must be read at most to find one delivery.
+    /// Compressed bytes after which a new zstd frame starts.
+    ///
+    /// Reading one delivery decompresses at most about this much.
     package var frameBytes = 1 << 20
-    /// Pages of the write-ahead log after which they are copied to where they belong.
+    /// Pages in the write-ahead log at which SQLite copies them into the database file.
     package var checkpointPages = 1000
-    /// Name of the SQLite file layer; nil for the system's.
+    /// The name of the SQLite file layer (VFS); nil for that of the system.
     package var vfs: String?
-    /// Told of deliveries that cannot be read. They are left out where deliveries are read in order.
+    /// Receives a report for each range of deliveries that cannot be read.
+    ///
+    /// Reading in order skips them.
     package var damage = DamageReport()
 
     package init() {}
@@ -28,17 +35,17 @@ package final class SQLiteDeliveryLog: DeliveryLog {
   private let writer: Mutex<Writing>
   private let gaps: LogGaps
   private let waiting: WriteWait
-  /// Places where somebody stopped reading, so that going on there is cheap; the one used last is the last.
+  /// Cursors of earlier reads, so that the next read can continue there cheaply; the most recently used is last.
   private let cursors = Mutex<[LogCursor]>([])
 
-  /// What readers must know of the writer.
+  /// The state of the writer that readers need.
   private struct State {
-    /// Oldest first; the last is the one that is written.
+    /// Oldest first. The last one is the one being written.
     var segments: [LogSegment]
     var last: UInt64
   }
 
-  /// The lock goes with the writer: closing releases both.
+  /// The writer and its lock, which ``close()`` releases together.
   private struct Writing {
     var writer: LogWriter?
     var lock: DirectoryLock?
@@ -46,12 +53,12 @@ package final class SQLiteDeliveryLog: DeliveryLog {
 
   private static let idleCursorLimit = 4
 
-  /// Opens the log, creating the directory where there is none.
+  /// Opens the log and creates the directory if it does not exist.
   ///
-  /// On a disk that is full or read-only it is opened to be read, and for writing as soon as that can be. A newest segment that is damaged
-  /// stays as it is, and a new one begins.
+  /// On a full or read-only disk, the log opens for reading, and for writing as soon as that is possible. A damaged
+  /// newest segment stays as it is, and a new segment starts.
   ///
-  /// - Throws: ``StoreError``: `busy` when another process has it open, `newerVersion`, `unusable`, `corrupt`.
+  /// - Throws: ``StoreError``: `busy` if another process has it open, `newerVersion`, `unusable` or `corrupt`.
   package init(directory path: String, options: Options = Options()) throws {
     let directory = try StoreDirectory(path)
     self.directory = directory
@@ -83,7 +90,9 @@ package final class SQLiteDeliveryLog: DeliveryLog {
     try directory.names(withPrefix: LogSegment.prefix).compactMap(LogSegment.init(name:))
   }
 
-  /// - Returns: all segments, of which the last is the one that is written.
+  /// Opens the newest segment for writing, or creates one.
+  ///
+  /// - Returns: all segments, of which the last is the one being written, and its writer.
   private static func openToWrite(
     _ directory: StoreDirectory, _ options: Options, _ gaps: LogGaps
   ) throws -> ([LogSegment], LogWriter) {
@@ -109,11 +118,12 @@ package final class SQLiteDeliveryLog: DeliveryLog {
     try directory.checkRoom()
   }
 
-  /// Opens for writing what could only be read so far.
+  /// Opens a log for writing that could only be opened for reading so far. Does nothing if it is open for writing
+  /// already.
   private func open(_ writing: inout Writing) throws {
     try waiting.end {
       writing.lock = try writing.lock ?? Self.lock(directory)
-      // They expect that nobody writes.
+      // Cursors may rely on files that nobody writes. See ``SQLiteConnection/reading(path:vfs:)``.
       cursors.withLock { $0 = [] }
       let (segments, writer) = try Self.openToWrite(directory, options, gaps)
       state.withLock { $0 = State(segments: segments, last: writer.last) }
@@ -123,9 +133,11 @@ package final class SQLiteDeliveryLog: DeliveryLog {
     }
   }
 
-  /// Opens a log to be read up to where it ends now, beside the process that writes it.
+  /// Opens a log for reading, while another process may write it.
   ///
-  /// - Throws: ``StoreError``: `unusable` when there is none.
+  /// Later deliveries do not appear.
+  ///
+  /// - Throws: ``StoreError``: `unusable` if there is no log.
   package init(reading path: String, options: Options = Options()) throws {
     let directory = try StoreDirectory(existing: path)
     let found = try directory.names(withPrefix: LogSegment.prefix).compactMap(LogSegment.init(name:))
@@ -138,7 +150,7 @@ package final class SQLiteDeliveryLog: DeliveryLog {
     writer = Mutex(Writing())
   }
 
-  /// Removes what an interrupted removal left beside a segment that is gone.
+  /// Removes files that an interrupted removal left behind after deleting their segment.
   private static func removeOrphans(_ names: [String], _ segments: [LogSegment], _ directory: StoreDirectory) throws {
     let known = Set(segments.flatMap { StoreDirectory.files(ofDatabase: $0.name) })
     for name in names where !known.contains(name) {
@@ -189,7 +201,8 @@ package final class SQLiteDeliveryLog: DeliveryLog {
   package func read(
     after position: LogPosition?, limit: Int, byteLimit: Int
   ) throws -> [(position: LogPosition, logged: LoggedDelivery)] {
-    // What is opened where nothing can be written must be closed before anything is.
+    // While nothing can be written, cursors rely on files that nobody writes. The lock keeps the writer from opening
+    // beside them.
     guard waiting.isWaiting else { return try readNow(after: position, limit: limit, byteLimit: byteLimit) }
     return try writer.withLock { _ in try readNow(after: position, limit: limit, byteLimit: byteLimit) }
   }
@@ -197,7 +210,7 @@ package final class SQLiteDeliveryLog: DeliveryLog {
   private func readNow(
     after position: LogPosition?, limit: Int, byteLimit: Int
   ) throws -> [(position: LogPosition, logged: LoggedDelivery)] {
-    // Taken before reading: a segment that is not the last one now will not grow.
+    // Taken before reading: only the segment that is last here can still grow.
     let (segments, last) = state.withLock { ($0.segments, $0.last) }
     guard limit > 0, let oldest = segments.first, position?.rawValue ?? 0 < UInt64.max else { return [] }
     var next = max(position.map { $0.rawValue + 1 } ?? 0, oldest.first)
@@ -205,7 +218,7 @@ package final class SQLiteDeliveryLog: DeliveryLog {
     var byteCount = 0
     var index = segments.lastIndex { $0.first <= next } ?? 0
     while true {
-      // What a segment holds ends where the next one begins.
+      // A segment ends where the next one begins.
       let end = index < segments.count - 1 ? segments[index + 1].first : last + 1
       do {
         if next < end {
@@ -214,14 +227,14 @@ package final class SQLiteDeliveryLog: DeliveryLog {
           giveBack(cursor)
         }
       } catch let error as StoreError where error.code == .corrupt || error.code == .unusable {
-        // No file of ours any more; or it was removed meanwhile.
+        // The file is not a segment any more, or the segment was removed meanwhile.
         if isKept(segments[index]), next < end {
           gaps.note(next..<end, reason: error.message)
         }
       } catch {
-        // What was read is good; the next call meets the failure first.
+        // Return the deliveries read so far. The next call fails at once.
         if !result.isEmpty { return result }
-        // Otherwise it was removed meanwhile.
+        // If the segment is not kept, it was removed meanwhile.
         if isKept(segments[index]) { throw error }
       }
       let isEnough = result.count >= limit || !result.isEmpty && byteCount >= byteLimit
@@ -231,12 +244,12 @@ package final class SQLiteDeliveryLog: DeliveryLog {
     }
   }
 
-  /// Reads forwards in small steps, because what stands before a delivery must be decompressed for it anyway.
+  /// Reads forwards in small steps, because reading a delivery decompresses those before it anyway.
   package func readBackwards(
     before position: LogPosition?, limit: Int, byteLimit: Int
   ) throws -> [(position: LogPosition, logged: LoggedDelivery)] {
     let (oldest, newest) = state.withLock { ($0.segments.first?.first ?? 1, $0.last) }
-    // The number after the newest that is wanted.
+    // The number after the newest delivery to return.
     var end = min(position?.rawValue ?? .max, newest + 1)
     var result: [(position: LogPosition, logged: LoggedDelivery)] = []
     var byteCount = 0
@@ -249,7 +262,7 @@ package final class SQLiteDeliveryLog: DeliveryLog {
         byteCount += entry.logged.delivery.body.count
       }
       end -= count
-      // What is damaged may be long.
+      // A damaged range may be long, so skip it at once.
       if step.isEmpty, end > oldest, let start = gaps.start(around: end) { end = max(oldest, min(end, start)) }
     }
     return result
@@ -285,7 +298,7 @@ package final class SQLiteDeliveryLog: DeliveryLog {
   }
 
   private func giveBack(_ cursor: LogCursor) {
-    // A cursor would keep a removed segment's space on disk. Checked under the same lock under which removal drops cursors.
+    // A cursor keeps the disk space of a removed segment in use. Removal drops cursors under this lock, so check in here.
     cursors.withLock { cursors in
       guard isKept(cursor.segment) else { return }
       cursors.append(cursor)
@@ -295,13 +308,13 @@ package final class SQLiteDeliveryLog: DeliveryLog {
 
   package func endOfDamage() -> LogPosition? { gaps.end.map(LogPosition.init(rawValue:)) }
 
-  /// Reads every delivery, so that all damage is told to the report of the options.
+  /// Reads every delivery, so that all damage goes to the damage report in the options.
   package func examine() throws {
     var last: LogPosition?
     while let read = try read(after: last, limit: 1000, byteLimit: 32 << 20).last { last = read.position }
   }
 
-  /// Gives up for lost what could not be read since this was opened: it is not told again.
+  /// Accepts the losses found since the log was opened, so that they are not reported again.
   package func acceptLosses() throws { try gaps.accept(in: directory) }
 
   // MARK: Retention
@@ -319,7 +332,7 @@ package final class SQLiteDeliveryLog: DeliveryLog {
     }
   }
 
-  /// The oldest segment, if it is not the one being written and all of it was projected.
+  /// Returns the oldest segment if it is not being written and all its deliveries are projected.
   private static func oldestRemovable(_ state: State, _ projected: LogPosition) -> LogSegment? {
     guard state.segments.count > 1, state.segments[1].first <= projected.rawValue &+ 1 else { return nil }
     return state.segments[0]
@@ -329,7 +342,8 @@ package final class SQLiteDeliveryLog: DeliveryLog {
     if let newest = segment.newest { return newest }
     let end = try LogEnd(of: segment, in: directory, vfs: options.vfs)
     guard end.newest == nil, end.damage != nil else { return end.newest }
-    // Not later than what comes after it.
+    // No row can be read. Its deliveries were not received later than those of the next segment, so use the time of that
+    // one.
     let following = state.withLock { state in state.segments.first { $0.first > segment.first } }
     return try following.flatMap { try newestReceipt(in: $0) } ?? Timestamp(nanoseconds: .max)
   }

@@ -1,8 +1,8 @@
 import ValueStreamCore
 
-/// Looking for damage, and removing what cannot be mended.
+/// Finds damage and removes what cannot be repaired.
 extension SQLiteSpanStore {
-  /// Reads every record, so that all damage is told to the report of the options.
+  /// Reads every record, so that all damage goes to the damage report in the options.
   package func examine() throws {
     do {
       var cursor: UInt64?
@@ -18,8 +18,9 @@ extension SQLiteSpanStore {
     }
   }
 
-  /// Removes counters, fingerprints, updates of branches and attempts of refusals that are damaged. What is damaged otherwise a replay
-  /// makes again.
+  /// Removes damaged counters, fingerprints and branch updates, and the damaged lists of attempts of rejections.
+  ///
+  /// A replay restores everything else that is damaged.
   package func removeDamaged() throws {
     try withWriter { try $0.removeDamaged() }
   }
@@ -30,7 +31,7 @@ extension SQLiteSpanStore {
 }
 
 extension SpanStoreReader {
-  /// The rows of branch updates that cannot be read: what they stand under, and their bytes.
+  /// Returns the branch updates that cannot be read: the name and time of each row, and its bytes.
   func damagedBranchUpdates() throws -> [(name: (Int64, Int64, String), time: Int64, data: [UInt8])] {
     let rows = try connection.prepare("SELECT space, number, text, time, data FROM branch_update")
     defer { rows.reset() }

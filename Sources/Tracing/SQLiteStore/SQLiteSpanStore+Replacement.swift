@@ -8,17 +8,21 @@ package import ValueStreamCore
   import Darwin
 #endif
 
-/// A second projection takes the place of the first.
+/// Replaces a projection with another one that a replay has built.
 extension SQLiteSpanStore {
-  /// The file that was replaced last: put back by hand it is the store as it was.
+  /// The file that was replaced last.
+  ///
+  /// Rename it back by hand to restore the earlier store.
   package static let replacedFileName = "spans-before-replay.sqlite"
 
-  /// Lets another store of the same directory take this one's place, with everything that must outlast a projection: the export
-  /// ledger, announcements under their numbers, how far exporters came, counters and of what they tell, recent deliveries. Both are closed then.
+  /// Replaces this store with another one in the same directory, and closes both.
   ///
-  /// - Parameter beginning: when the log began that the other store was made from; updates of branches before that are taken over.
-  ///   Nil for a log that is complete.
-  /// - Throws: ``StoreError``; this store's file is then as it was.
+  /// The other store takes over what must outlast a projection: the export ledger, outbox entries with their numbers, the
+  /// progress of exporters, counters with their data on what was counted, and the fingerprints of recent deliveries.
+  ///
+  /// - Parameter beginning: the start of the log from which the other store was built. Branch updates before it are taken
+  ///   over. Nil for a complete log.
+  /// - Throws: ``StoreError``. The file of this store is then unchanged.
   package func replace(by other: SQLiteSpanStore, logBeginning beginning: Timestamp?) throws {
     other.close()
     try closeKeepingLock {
@@ -38,7 +42,7 @@ extension SQLiteSpanStore {
     try connection.execute("DETACH DATABASE former; PRAGMA wal_checkpoint(TRUNCATE)")
   }
 
-  /// The new file stands under the name of the old one at once, or not at all.
+  /// Renames the new file to the name of the old one in one step, and keeps the old file as ``replacedFileName``.
   private func giveName(to name: String) throws(StoreError) {
     for database in [options.fileName, name] where directory.size(of: database + "-wal") > 0 {
       throw StoreError(.busy, "\(directory.file(database)): another process reads it; try again")
@@ -53,7 +57,7 @@ extension SQLiteSpanStore {
     }
   }
 
-  /// Names are numbered by each store for itself, so everything goes by their texts.
+  /// Each store numbers names by itself, so the statements match them by their text.
   private static let takingOver = """
     INSERT INTO name (text) SELECT text FROM former.name WHERE text NOT IN (SELECT text FROM name);
     CREATE TEMP TABLE renamed (former INTEGER PRIMARY KEY, id INTEGER NOT NULL);
@@ -109,6 +113,6 @@ extension SQLiteSpanStore {
     """
   }
 
-  /// Gauges, and what could not be projected, follow from the projection.
+  /// Excludes gauges and the count of deliveries that could not be projected: the new projection has its own.
   private static let isCounter = "name NOT LIKE '\(MetricRegistry.gaugePrefix)%' AND name <> 'deliveries.set_aside'"
 }

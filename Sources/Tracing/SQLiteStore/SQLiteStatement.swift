@@ -1,14 +1,14 @@
 import CSQLite
 import ValueStreamCore
 
-/// A prepared statement: bind from 1, step, read columns from 0, reset.
+/// A prepared statement. Parameters count from 1, columns from 0. Bind, step, read the columns, then reset.
 final class SQLiteStatement {
   private let handle: OpaquePointer
   private let connection: SQLiteConnection
-  /// What the first failed bind said; thrown by the next step.
+  /// The result code of the first failed bind, which the next step throws.
   private var bindFailure: Int32 = SQLITE_OK
 
-  /// Takes over a prepared statement.
+  /// Takes ownership of a prepared statement.
   init(_ handle: OpaquePointer, connection: SQLiteConnection) {
     self.handle = handle
     self.connection = connection
@@ -37,7 +37,7 @@ final class SQLiteStatement {
     note(bytes.withUnsafeBytes { vs_sqlite_bind_blob_copy(handle, index, $0.baseAddress, UInt64($0.count)) })
   }
 
-  /// Binds bytes without copying them, for as long as `body` runs.
+  /// Binds bytes without copying them while `body` runs. Resets the statement at the end.
   func binding<Result>(_ index: Int32, _ bytes: [UInt8], _ body: () throws -> Result) throws -> Result {
     try bytes.withUnsafeBytes { buffer in
       note(sqlite3_bind_blob64(handle, index, buffer.baseAddress, UInt64(buffer.count), nil))
@@ -55,7 +55,9 @@ final class SQLiteStatement {
 
   // MARK: Running
 
-  /// Goes on to the next row; false when there is none, and the statement is then reset.
+  /// Moves to the next row.
+  ///
+  /// - Returns: false if there is none. The statement is then reset.
   func step() throws(StoreError) -> Bool {
     guard bindFailure == SQLITE_OK else {
       let code = bindFailure
@@ -74,12 +76,12 @@ final class SQLiteStatement {
     }
   }
 
-  /// Runs a statement that gives no rows.
+  /// Runs a statement to its end and ignores its rows.
   func run() throws(StoreError) {
     while try step() {}
   }
 
-  /// Ends reading; the next step begins anew with the same bindings.
+  /// Ends reading. The next step starts over with the same bindings.
   func reset() {
     sqlite3_reset(handle)
     bindFailure = SQLITE_OK

@@ -1,6 +1,7 @@
 import ValueStreamCore
 
-/// Fingerprints of one write, one after the other: two words of hash and the time of receipt.
+/// Encodes and decodes the fingerprints of one write, 24 bytes each: two words of hash and the time of receipt in
+/// nanoseconds.
 enum FingerprintPacking {
   private static let byteCount = 24
 
@@ -28,9 +29,11 @@ enum FingerprintPacking {
   }
 }
 
-/// A branch update without what its row says: branch and time.
+/// Encodes and decodes a branch update without its branch and time, which have columns of their own.
 enum BranchUpdatePacking {
-  /// By which updates that lead to a commit are found: the first digits of its hash, which others may share.
+  /// Returns the number under which updates to a commit are indexed: the first 15 hexadecimal digits of its hash.
+  ///
+  /// Other commits may share it, so callers must compare the whole hash.
   static func number(of commit: String) -> Int64 { Int64(commit.prefix(15), radix: 16) ?? 0 }
 
   static func bytes(of update: BranchUpdate) -> [UInt8] {
@@ -59,10 +62,10 @@ enum BranchUpdatePacking {
     let after = try reader.optionalText()
     var commits: [BranchCommit] = []
     for _ in 0..<(try reader.count()) { commits.append(BranchCommit(try reader.text())) }
-    // What was written before there were kinds tells by its commits.
+    // Older rows have no kind, so derive it from the commits before and after.
     let stored = reader.isAtEnd ? (before == nil ? 1 : after == nil ? 2 : 0) : try reader.unsigned()
     guard let kind = UInt8(exactly: stored).flatMap(BranchUpdate.Kind.init) else { throw DamagedBytes() }
-    // What was written before commits had more than an id ends here.
+    // Older rows end here, because their commits have nothing but an id.
     for index in commits.indices where !reader.isAtEnd { try read(&commits[index], &reader) }
     return BranchUpdate(
       branch: branch, kind: kind, time: EventTime(time, isVendor: flags & 1 != 0), before: before, after: after, commits: commits,

@@ -6,13 +6,13 @@ extension SpanStoreReader {
   ) throws -> [(sequence: UInt64, refusal: ExportRefusal)] {
     let statement = try statement(.exportRefusals)
     statement.bind(1, sequence.map { Int64(clamping: $0) } ?? .max)
-    // No exporter is called that.
+    // No exporter has an empty name, so it stands for all.
     statement.bind(2, exporter ?? "")
     statement.bind(3, Int64(max(0, limit)))
     defer { statement.reset() }
     var result: [(sequence: UInt64, refusal: ExportRefusal)] = []
     while try statement.step() {
-      // The rest of it tells enough.
+      // Return the rejection even if its attempts cannot be read.
       let attempts = RefusedAttempts.attempts(in: statement.text(5))
       if attempts == nil {
         damage.note(
@@ -27,13 +27,13 @@ extension SpanStoreReader {
   }
 }
 
-/// Attempts as a column holds them: one a line, its number before its key.
+/// Encodes and decodes the attempts of a rejection: one per line, its number before its key.
 enum RefusedAttempts {
   static func text(of attempts: [ExportRefusal.Attempt]) -> String {
     attempts.map { "\($0.number) \($0.key)" }.joined(separator: "\n")
   }
 
-  /// Nil when the text is none of ours.
+  /// Nil if the text is damaged.
   static func attempts(in text: String) -> [ExportRefusal.Attempt]? {
     var attempts: [ExportRefusal.Attempt] = []
     for line in text.split(separator: "\n") {

@@ -1,13 +1,16 @@
 import ValueStreamCore
 
 extension SpanStoreReader {
-  /// The place that all of these exporters have passed in the announcements.
+  /// Returns the sequence in the outbox that all of these exporters have passed; the greatest number if `exporters` is
+  /// empty. An exporter without progress counts as 0.
   func passed(by exporters: [String]) throws -> Int64 {
     let progress = try exportProgress()
     return exporters.map { Int64(clamping: progress[$0]?.sequence ?? 0) }.min() ?? .max
   }
 
-  /// Things that are over, and whose announcements do not come after a place.
+  /// Returns the sequences of subjects that ended before `cutoff` and whose outbox entries lie at or before `passed`.
+  ///
+  /// - Parameter cutoff: applies to the vendor's time of the end and to the time in the newest outbox entry.
   func finished(before cutoff: Timestamp, passed: Int64, limit: Int) throws -> [Int64] {
     let statement = try statement(.finished)
     statement.bind(1, cutoff.nanoseconds)
@@ -19,7 +22,7 @@ extension SpanStoreReader {
     return sequences
   }
 
-  /// The key of a thing; nil unless it is over.
+  /// Returns the key of a subject; nil unless it still meets the conditions of ``finished(before:passed:limit:)``.
   func finishedKey(_ sequence: Int64, before cutoff: Timestamp, passed: Int64) throws -> SpanKey? {
     let statement = try statement(.finishedKey)
     statement.bind(1, cutoff.nanoseconds)

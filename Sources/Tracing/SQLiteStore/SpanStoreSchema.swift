@@ -1,9 +1,10 @@
 extension StoreSchema {
-  /// The projection's tables.
+  /// The tables of the projection.
   ///
-  /// Random keys are what costs most (every one touches a page of its own), so rows go by sequence, and look-ups by an
-  /// interned space and a number (see ``StoredName``). What a subject holds stands apart from what lists ask, so that a list
-  /// reads few pages. Removed rows that are named elsewhere do no harm: sequences are never given twice.
+  /// Random keys cost the most, because each of them touches a page of its own. So rows are stored by sequence, and
+  /// lookups use an interned space and a number (see ``StoredName``). The encoded subject is in another table than the
+  /// columns that lists read, so that a list reads few pages. Other tables may still refer to removed rows. This does no
+  /// harm, because sequences are never reused.
   static let spanStore = StoreSchema(
     applicationID: 0x5653_5350,  // VSSP
     name: "ValueStream span store",
@@ -57,7 +58,7 @@ extension StoreSchema {
       );
       INSERT INTO progress VALUES (1, NULL, 1, 1);
       """,
-      // The export ledger; by name and not by sequence, because it outlasts the projection.
+      // The export ledger. It refers to subjects by name and not by sequence, because it outlasts the projection.
       """
       CREATE TABLE exported_trace (
         space INTEGER NOT NULL, number INTEGER NOT NULL, text TEXT NOT NULL, high INTEGER NOT NULL, low INTEGER NOT NULL,
@@ -68,12 +69,12 @@ extension StoreSchema {
         PRIMARY KEY (space, number, text, attempt)
       ) WITHOUT ROWID;
       """,
-      // Updates by a hash of the commit they lead to. Those that were stored before are not found by it.
+      // Indexes branch updates by the first digits of the hash of the commit after them. The index leaves out older rows.
       """
       ALTER TABLE branch_update ADD COLUMN head INTEGER;
       CREATE INDEX branch_update_head ON branch_update (head) WHERE head IS NOT NULL;
       """,
-      // What receivers refused or did not get in time.
+      // Records what backends rejected or did not get in time.
       """
       ALTER TABLE export_progress ADD COLUMN dropped INTEGER NOT NULL DEFAULT 0;
       ALTER TABLE export_progress ADD COLUMN failing_since INTEGER;
@@ -82,7 +83,8 @@ extension StoreSchema {
         exporter TEXT NOT NULL, time INTEGER NOT NULL, count INTEGER NOT NULL, reason TEXT NOT NULL, attempts TEXT NOT NULL
       );
       """,
-      // Things by the trace each is the root of, block by block (see ``TraceBlocks``), and the ledger by trace in the same way.
+      // Indexes subjects by the trace whose root each is or would be, block by block (see ``TraceBlocks``). Indexes the
+      // export ledger by trace in the same way.
       """
       CREATE TABLE own_trace (
         block INTEGER NOT NULL, high INTEGER NOT NULL, subject INTEGER NOT NULL,
@@ -96,12 +98,13 @@ extension StoreSchema {
         source TEXT NOT NULL, host TEXT NOT NULL, operation TEXT NOT NULL, PRIMARY KEY (source, host, operation)
       ) WITHOUT ROWID;
       """,
-      // What was counted of the ends of subjects, and which await it: apart from what they hold, because it is small and changes once more.
+      // Records which ends of a subject were counted and whether it awaits measurement. The table is separate from the
+      // encoded subjects because these rows are small and change once more.
       """
       CREATE TABLE measurement (subject INTEGER PRIMARY KEY, since INTEGER, counted BLOB NOT NULL);
       CREATE INDEX measurement_since ON measurement (since) WHERE since IS NOT NULL;
       """,
-      // Checksums of what is packed; null in rows that were written before.
+      // Adds checksums of encoded data. They are null in older rows.
       """
       ALTER TABLE subject_data ADD COLUMN checksum INTEGER;
       ALTER TABLE named_value ADD COLUMN checksum INTEGER;

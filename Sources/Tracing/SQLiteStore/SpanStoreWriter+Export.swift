@@ -1,7 +1,7 @@
 import ValueStreamCore
 
 extension SpanStoreWriter {
-  /// Adds to the export ledger what does not stand there.
+  /// Adds records to the export ledger. Records that exist already stay unchanged.
   func add(_ records: [ExportRecord]) throws {
     guard !records.isEmpty else { return }
     try transaction {
@@ -46,12 +46,13 @@ extension SpanStoreWriter {
     }
   }
 
-  /// Removes a thing that turned out to be another; what was announced and exported of it becomes the other's.
+  /// Removes a subject that turned out to be another one. That one takes over its outbox entries and export records.
   func absorb(_ fallback: SpanKey, into key: SpanKey) throws {
     guard let absorbed = try sequence(of: fallback)?.sequence, let absorbing = try sequence(of: key)?.sequence else { return }
     let announced = try announcements(ofSubject: absorbed)
     if !announced.isEmpty {
-      // Each knows the one before it, and the thing the newest.
+      // Each entry refers to the one before it, and the subject to its newest, so all entries of the two are chained
+      // anew.
       let all = (try announcements(ofSubject: absorbing) + announced).sorted()
       for (index, sequence) in all.enumerated() {
         let move = try reader.statement(.moveAnnouncement)

@@ -1,7 +1,7 @@
 import ValueStreamCore
 
 extension SpanStoreWriter {
-  /// Notes what was counted of a subject, or that it awaits it; of one that is not stored, nothing.
+  /// Records what was counted of a subject, or that it awaits measurement. Does nothing if the subject is not stored.
   func write(_ change: MeasurementChange, of key: SpanKey) throws {
     guard let sequence = try sequence(of: key)?.sequence else { return }
     switch change {

@@ -1,27 +1,27 @@
 import ValueStreamCore
 
-/// Changes to the projection, over the one connection that writes.
+/// Writes changes of the projection through the store's only writing connection.
 final class SpanStoreWriter {
   let reader: SpanStoreReader
   private let names: NameCache
   private var connection: SQLiteConnection { reader.connection }
-  /// What the running transaction interned; known to all once it is committed.
+  /// Names that the running transaction interned; they move to the shared cache when it is committed.
   private var newNames: [String: Int64] = [:]
   private var nextName: Int64
-  /// Given out by the running transaction; as they are stored outside of one.
+  /// The next numbers. Outside a transaction they equal the stored ones; the running transaction advances them.
   var counters = Counters(subject: 1, announcement: 1, record: 0)
-  /// The first block of things whose traces are not indexed yet.
+  /// The first block of subjects whose traces are not indexed yet.
   var nextBlock: Int64
-  /// Kinds that are stored, and what things of one space and operation are of a stored kind.
+  /// The stored kinds, and the combinations of space and operation whose kind is known to need no more storing.
   private var kinds: Set<ThingKind> = []
   private var knownKinds: Set<KindPlace> = []
-  /// The newest time of receipt, when old fingerprints were last looked for.
+  /// The newest time of receipt at the last removal of old fingerprints.
   private var fingerprintsRemovedAt: Timestamp?
 
   struct Counters: Equatable {
     var subject: Int64
     var announcement: Int64
-    /// How many times something was added to the export ledger.
+    /// The number of additions to the export ledger.
     var record: Int64
   }
 
@@ -30,10 +30,11 @@ final class SpanStoreWriter {
     var operation: Int64
   }
 
-  /// Beyond this what is known of kinds begins anew: bounded however many repositories there are.
+  /// The number of combinations at which `knownKinds` starts over, so that it stays bounded with any number of
+  /// repositories.
   private static let knownKindLimit = 8192
 
-  /// How long the ids of deliveries are remembered.
+  /// How long fingerprints of deliveries are kept: 8 days.
   private static let fingerprintRetentionNanoseconds: Int64 = 8 * 24 * 3600 * 1_000_000_000
   private static let fingerprintSweepNanoseconds: Int64 = 3600 * 1_000_000_000
 
@@ -50,7 +51,7 @@ final class SpanStoreWriter {
     try catchUp()
   }
 
-  /// Indexes what an older version wrote.
+  /// Adds the indexes that an older version did not write.
   private func catchUp() throws {
     while hasFullBlock { try transaction { try indexNextBlock() } }
     guard kinds.isEmpty, counters.subject > 1 else { return }
@@ -90,7 +91,7 @@ final class SpanStoreWriter {
     }
   }
 
-  /// Runs `body` as one transaction; when it fails, what it noted in memory is forgotten with it.
+  /// Runs `body` as one transaction. If it fails, the changes of counters and caches are undone, too.
   func transaction(_ body: () throws -> Void) throws {
     let (countersBefore, nextNameBefore, nextBlockBefore, kindsBefore) = (counters, nextName, nextBlock, kinds)
     do {
@@ -129,16 +130,16 @@ final class SpanStoreWriter {
     return nextName - 1
   }
 
-  /// Binds a name to three parameters.
+  /// Interns a name if necessary and binds it to three parameters.
   func bind(_ name: StoredName, to statement: SQLiteStatement, at first: Int32 = 1) throws {
     statement.bind(first, try intern(name.space))
     statement.bind(first + 1, name.number)
     statement.bind(first + 2, name.text)
   }
 
-  // MARK: Things
+  // MARK: Subjects
 
-  /// The columns that lists ask.
+  /// The columns that lists read.
   struct SummaryRow: Equatable {
     var operation: Int64?
     var source: Int64
@@ -221,7 +222,8 @@ final class SpanStoreWriter {
     statement.bind(10, summary.end)
   }
 
-  /// Notes the kind of work of a thing that is new or was classified anew.
+  /// Stores the kind of a new or reclassified subject, unless it is stored or there are ``ThingKind/limit`` kinds
+  /// already.
   private func noteKind(of change: SubjectChange, _ summary: SummaryRow) throws {
     guard let number = summary.operation, let operation = change.summary.operation else { return }
     let place = KindPlace(space: String(change.subject.key.space), operation: number)
@@ -248,7 +250,7 @@ final class SpanStoreWriter {
     try statement.run()
   }
 
-  // MARK: The rest
+  // MARK: Outbox, branch updates, values and fingerprints
 
   private func write(_ announcement: Announcement) throws {
     let sequence = counters.announcement
@@ -297,7 +299,10 @@ final class SpanStoreWriter {
 
   // MARK: Retention
 
-  /// Removes the things among these that are still over, together with what only they used.
+  /// Removes those of the subjects that are still finished, with the outbox entries, export records and index rows of
+  /// each.
+  ///
+  /// - Returns: the number of subjects removed.
   func removeFinished(_ sequences: [Int64], before cutoff: Timestamp, passed: Int64) throws -> Int {
     var count = 0
     try transaction {

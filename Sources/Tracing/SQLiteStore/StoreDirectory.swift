@@ -8,17 +8,20 @@ import ValueStreamCore
   import Darwin
 #endif
 
-/// The directory that holds the files of log and store. What is created in it is for its owner alone.
+/// The directory with the files of the log and the store. Only its owner can access the files and directories that it
+/// creates.
 struct StoreDirectory: Sendable {
   let path: String
 
-  /// Creates the directory, and those above it, where they are missing.
+  /// Creates the directory and its parents if they do not exist.
   init(_ path: String) throws(StoreError) {
     self.path = path
     try Self.create(path)
   }
 
-  /// - Throws: when there is no such directory.
+  /// Uses an existing directory.
+  ///
+  /// - Throws: an error if it does not exist.
   init(existing path: String) throws(StoreError) {
     self.path = path
     var status = stat()
@@ -43,8 +46,8 @@ struct StoreDirectory: Sendable {
     "\(path)/\(name)"
   }
 
-  /// Makes sure that a file exists. Must not be called while this process has the file open: closing a file gives up all
-  /// of a process' locks on it.
+  /// Creates an empty file if it does not exist. Do not call it while this process has the file open, because closing a
+  /// file releases all locks that the process holds on it.
   func createFile(_ name: String) throws(StoreError) {
     let descriptor = open(file(name), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
     if descriptor >= 0 {
@@ -54,7 +57,7 @@ struct StoreDirectory: Sendable {
     }
   }
 
-  /// Makes created and removed names durable.
+  /// Makes the creation and removal of files durable.
   func synchronize() throws(StoreError) {
     let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard descriptor >= 0 else { throw .system(doing: "opening \(path)") }
@@ -62,7 +65,7 @@ struct StoreDirectory: Sendable {
     guard fsync(descriptor) == 0 else { throw .system(doing: "writing \(path)") }
   }
 
-  /// Names of the files in it that begin so, sorted.
+  /// Returns the names of the files that start with a prefix, sorted.
   func names(withPrefix prefix: String) throws(StoreError) -> [String] {
     guard let directory = opendir(path) else { throw .system(doing: "reading \(path)") }
     defer { closedir(directory) }
@@ -76,7 +79,7 @@ struct StoreDirectory: Sendable {
     return names.sorted()
   }
 
-  /// What a small file holds; nil when there is none, or it cannot be read.
+  /// Returns the contents of a small file; nil if it does not exist or cannot be read.
   func contents(of name: String) -> [UInt8]? {
     let descriptor = open(file(name), O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { return nil }
@@ -91,7 +94,7 @@ struct StoreDirectory: Sendable {
     }
   }
 
-  /// Puts a small file in the place of another, durably: it is there as a whole, or not at all.
+  /// Replaces the contents of a small file, or creates it, atomically and durably.
   func replace(_ name: String, with contents: [UInt8]) throws(StoreError) {
     let new = file(name + ".new")
     let descriptor = open(new, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
@@ -107,27 +110,28 @@ struct StoreDirectory: Sendable {
     try synchronize()
   }
 
-  /// Bytes of a file; 0 when it does not exist.
+  /// Returns the size of a file in bytes; 0 if it does not exist.
   func size(of name: String) -> Int64 {
     var status = stat()
     return stat(file(name), &status) == 0 ? Int64(status.st_size) : 0
   }
 
-  /// Bytes of a file by its path; 0 when it does not exist.
+  /// Returns the size of the file at a path in bytes; 0 if it does not exist.
   static func size(ofFile path: String) -> Int64 {
     var status = stat()
     return stat(path, &status) == 0 ? Int64(status.st_size) : 0
   }
 
-  /// Why files of these names cannot be written or created in it, by the rights and the state of the file system; nil where they can.
+  /// Returns why files of these names cannot be written or created; nil if they can. Checks permissions and whether the
+  /// file system is read-only.
   func obstacle(toWriting names: [String]) -> StoreError? {
     let found = names.map(file).filter { access($0, F_OK) == 0 }
     for path in [path] + found where access(path, W_OK) != 0 { return .system(doing: "writing \(path)") }
     return nil
   }
 
-  /// What keeps files of these names from being opened for writing although it may pass by itself: no space, a file system that is read-only, missing
-  /// rights. Nil where waiting does not help.
+  /// Returns what keeps files of these names from being opened for writing, if it may pass by itself. These obstacles
+  /// may: a full disk, a read-only file system and missing permissions. Nil if waiting does not help.
   func passingObstacle(_ error: any Error, toWriting names: [String]) -> StoreError? {
     guard let error = error as? StoreError else { return nil }
     switch error.code {
@@ -137,10 +141,12 @@ struct StoreDirectory: Sendable {
     }
   }
 
-  /// Throws where the disk has no room for the least that a write takes.
+  /// Checks that the disk has room for the smallest write.
+  ///
+  /// - Throws: `noSpace` if less than 64 KiB are free.
   func checkRoom() throws(StoreError) {
     var status = statvfs()
-    // Some file systems do not say.
+    // Some file systems do not report their size.
     guard statvfs(path, &status) == 0, status.f_blocks > 0 else { return }
     let room = UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize))
     guard !room.overflow, room.partialValue < Self.leastRoom else { return }
@@ -149,21 +155,21 @@ struct StoreDirectory: Sendable {
 
   private static let leastRoom: UInt64 = 64 << 10
 
-  /// Removes a database file, then what SQLite keeps beside it.
+  /// Removes a database file, then the files that SQLite keeps beside it. Missing files are no error.
   func removeDatabase(_ name: String) throws(StoreError) {
     for file in Self.files(ofDatabase: name).map(file) where unlink(file) != 0 && errno != ENOENT {
       throw .system(doing: "removing \(file)")
     }
   }
 
-  /// A database file and what SQLite keeps beside it.
+  /// Returns the names of a database file and of the files that SQLite keeps beside it.
   static func files(ofDatabase name: String) -> [String] {
     [name, name + "-wal", name + "-shm"]
   }
 }
 
-/// Keeps other processes, and other instances in this one, away from a directory. The system takes the lock back when the
-/// process ends, however it ends.
+/// A lock that keeps other processes, and other instances in this one, from using a directory. The system releases it
+/// when the process ends, even if it crashes.
 final class DirectoryLock: Sendable {
   private let descriptor: Int32
 
@@ -171,7 +177,7 @@ final class DirectoryLock: Sendable {
     let path = directory.file(name)
     let writable = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
     let error = errno
-    // A file that is there can be locked also where nothing can be written.
+    // An existing file can be locked even on a read-only disk.
     descriptor = writable >= 0 ? writable : open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw .system(error, doing: "opening \(path)") }
     if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { return }

@@ -10,13 +10,16 @@ import ValueStreamCore
 #endif
 
 extension StoreError {
-  /// What a SQLite result code means to a caller.
+  /// Maps a SQLite result code to the code that tells the caller what to do.
   ///
   /// - Parameters:
-  ///   - doing: what was tried, with the file's name.
-  ///   - message: what SQLite says.
+  ///   - systemError: the `errno` of the failed system call; 0 if there was none. It decides if it stands for a full disk
+  ///     or too many open files.
+  ///   - doing: the operation, with the name of the file.
+  ///   - message: the message of SQLite.
   init(sqlite code: Int32, systemError: Int32 = 0, doing: String, message: String) {
-    // SQLite calls a full disk an I/O error where it could not make its index of the write-ahead log.
+    // SQLite reports an I/O error if the disk is too full to create the index of the write-ahead log, so add the system's
+    // reason.
     let reason = systemError == 0 ? nil : strerror(systemError).map { String(cString: $0) }
     self.init(
       Self.code(sqlite: code, systemError: systemError), "\(doing): \(message)\(reason.map { " (\($0))" } ?? "")")
@@ -38,7 +41,7 @@ extension StoreError {
     }
   }
 
-  /// What the system says of the call that just failed.
+  /// Makes an error from `errno` after a failed system call.
   static func system(_ error: Int32 = errno, doing: String) -> StoreError {
     let message = strerror(error).map { String(cString: $0) } ?? "error \(error)"
     let code: Code =

@@ -1,24 +1,24 @@
 import ValueStreamCore
 
-/// Layout of a database file, as the steps that lead to it.
+/// The layout of a database file, as a list of migrations.
 struct StoreSchema {
-  /// What SQLite's header says the file is.
+  /// The application id in the header of the file.
   var applicationID: Int32
-  /// Names the layout in errors.
+  /// The name of the layout in error messages.
   var name: String
-  /// `migrations[n]` brings version n to version n + 1; the first one creates everything.
+  /// `migrations[n]` migrates version n to version n + 1. The first one creates the tables.
   var migrations: [String]
 
   var version: Int64 { Int64(migrations.count) }
 
-  /// Brings the database to the current version.
+  /// Migrates the database to the current version. An empty database counts as version 0.
   ///
-  /// - Throws: ``StoreError``: `newerVersion`, or `unusable` when the file is something else. It is then left as it was.
+  /// - Throws: ``StoreError``: `newerVersion`, or `unusable` if the file is something else. The file is then unchanged.
   func prepare(_ connection: SQLiteConnection) throws {
     try check(connection)
     guard try connection.number("PRAGMA user_version") < version else { return }
     try connection.write {
-      // Another connection may have been quicker.
+      // Another connection may have migrated it meanwhile.
       let start = try connection.number("PRAGMA user_version")
       guard start < version else { return }
       for step in migrations[Int(start)...] { try connection.execute(step) }
@@ -27,7 +27,9 @@ struct StoreSchema {
     }
   }
 
-  /// Refuses what is not of this layout or newer, and changes nothing.
+  /// Checks that a database is empty or has this layout in a version that this program knows. Changes nothing.
+  ///
+  /// - Throws: ``StoreError``: `newerVersion`, or `unusable` if the file is something else.
   func check(_ connection: SQLiteConnection) throws {
     let application = try connection.number("PRAGMA application_id")
     let found = try connection.number("PRAGMA user_version")

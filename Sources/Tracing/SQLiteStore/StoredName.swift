@@ -1,13 +1,14 @@
 import ValueStreamCore
 
-/// A key or reference as it stands in an index: what it shares with its neighbours, and what sets it apart.
+/// A subject key or reference in the form that indexes store: a part shared with its neighbors, and a number or text of
+/// its own.
 ///
-/// The shared part is interned to a small number, so that the next issue of a repository lands on the same page of the index
-/// as the one before.
+/// The shared part is interned as a small number, so that consecutive issues of a repository are on the same page of an
+/// index.
 struct StoredName: Hashable {
-  /// Shared by neighbours: a key without its id, a reference up to its trailing number.
+  /// The shared part: a key without its id, or a reference up to its trailing number.
   var space: String
-  /// The trailing number; -1 where there is none, and `text` tells.
+  /// The trailing number; -1 if there is none, in which case `text` is used.
   var number: Int64
   var text: String
 
@@ -35,12 +36,12 @@ struct StoredName: Hashable {
     }
   }
 
-  /// The key that was stored under these parts.
+  /// Returns the subject key that was stored in these parts.
   static func key(space: String, number: Int64, text: String) -> SpanKey {
     SpanKey(encoded: number < 0 ? space + text : space + String(number))
   }
 
-  /// Nil unless printing the number gives the same text.
+  /// Returns the text as a number; nil unless the decimal digits of the number are exactly this text.
   private static func canonicalNumber(_ text: Substring) -> Int64? {
     let bytes = text.utf8
     guard let first = bytes.first, bytes.count <= 19, first != UInt8(ascii: "0") || bytes.count == 1,

@@ -1,16 +1,17 @@
 import ValueStreamCore
 
-/// How a trace is found by its id.
+/// Finds traces by their ids.
 ///
-/// The id of a trace follows from the key of its root and cannot be traced back, so an index by ids is needed; but ids are
-/// random, and one index of all would touch a page of its own for every thing. So things are indexed by the trace each is, or
-/// would be, the root of, which never changes, and in blocks: when so many things have come, their ids are computed, sorted,
-/// and written one after the other. A look-up asks each block, and then ``RecentTraces`` for the things that are in none yet.
+/// A trace id is a hash of the key of the trace's root, so finding the root needs an index by trace id. But trace ids are
+/// random, and in one index of all subjects each entry would touch a page of its own. So subjects are indexed in blocks,
+/// by the trace whose root each is or would be, which never changes. When a block is full, its trace ids are computed,
+/// sorted and written in order. A lookup searches each block, and then ``RecentTraces`` for the subjects that are in no
+/// block yet.
 ///
-/// The export ledger has its own order, so each of its lines is written with the number of a block, and indexed at once:
-/// within a block few pages are touched again and again.
+/// The export ledger has its own order. Its rows are written with a block number and indexed at once: within a block, the
+/// same few pages are touched again and again.
 enum TraceBlocks {
-  /// Things, or lines of the ledger, of one block.
+  /// The number of subjects, or rows of the ledger, in a block.
   static let size: Int64 = 4096
 
   static func block(of sequence: Int64) -> Int64 { sequence / size }
@@ -20,7 +21,7 @@ enum TraceBlocks {
 }
 
 extension SpanStoreWriter {
-  /// True when a block has all its things and is not indexed.
+  /// True if the next block has all its subjects and is not indexed yet.
   var hasFullBlock: Bool { TraceBlocks.range(of: nextBlock).upperBound <= counters.subject }
 
   func indexNextBlock() throws {
@@ -87,7 +88,7 @@ extension SpanStoreReader {
     return Array(keys.sorted().prefix(limit))
   }
 
-  /// The things with these sequences, each with the trace it is, or would be, the root of.
+  /// Returns the subjects with these sequences, each with the trace whose root it is or would be.
   func ownTraces(_ sequences: Range<Int64>) throws -> [(sequence: Int64, key: SpanKey, traceID: TraceID)] {
     let statement = try statement(.subjectNames)
     defer { statement.reset() }
@@ -114,7 +115,7 @@ extension SpanStoreReader {
     return result
   }
 
-  /// The kinds of all things that are stored.
+  /// Returns the kinds of all stored subjects. Slow; used only to migrate an older file.
   func usedKinds() throws -> Set<ThingKind> {
     let statement = try statement(.usedKinds)
     defer { statement.reset() }

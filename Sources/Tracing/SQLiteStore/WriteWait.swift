@@ -1,33 +1,39 @@
 import Synchronization
 import ValueStreamCore
 
-/// Whether files could only be opened to be read, because the disk was full or read-only, and when opening them for writing is tried again.
+/// Tracks that files are open only for reading, because the disk is full or read-only, and when to retry opening them for
+/// writing.
 ///
-/// Once it is over it stays so.
+/// Once they are open for writing, they stay so.
 final class WriteWait: Sendable {
   private struct State {
     var obstacle: StoreError
     var triedAt: ContinuousClock.Instant
   }
 
-  /// So that those who only read need not wait for a lock where all is well.
+  /// Atomic, so that readers need no lock in the normal case.
   private let isOn: Atomic<Bool>
   private let state: Mutex<State?>
-  /// Deliveries may come by the thousand.
+  /// The least time between two attempts. Deliveries may arrive by the thousand, and not each should try to open the
+  /// files.
   private static let pause = Duration.milliseconds(500)
 
-  /// - Parameter obstacle: why nothing can be written; nil where it can.
+  /// - Parameter obstacle: why nothing can be written; nil if writing is possible.
   init(_ obstacle: StoreError?) {
     isOn = Atomic(obstacle != nil)
     state = Mutex(obstacle.map { State(obstacle: $0, triedAt: .now) })
   }
 
-  /// True while files are open to be read only.
+  /// True while files are open only for reading.
   var isWaiting: Bool { isOn.load(ordering: .acquiring) }
 
-  /// Tries again, unless that was tried a moment ago.
+  /// Tries to open the files for writing. Does nothing if they are open for writing already.
   ///
-  /// - Parameter obstacle: what an error has to do with the disk; nil where waiting will not help.
+  /// Within half a second of the last attempt, throws its obstacle instead of trying.
+  ///
+  /// - Parameters:
+  ///   - open: opens the files for writing.
+  ///   - obstacle: returns the obstacle behind an error; nil if waiting does not help.
   func end(_ open: () throws -> Void, obstacle: (any Error) -> StoreError?) throws {
     guard isWaiting else { return }
     if let state = state.withLock(\.self), state.triedAt.duration(to: .now) < Self.pause { throw state.obstacle }

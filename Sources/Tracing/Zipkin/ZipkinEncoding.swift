@@ -1,10 +1,12 @@
 import Export
 import ValueStreamCore
 
-/// Spans in Zipkin's JSON, version 2.
+/// Encodes spans in Zipkin's JSON format, version 2.
 ///
-/// Source: https://zipkin.io/zipkin-api, `zipkin2-api.yaml`; what it has no place for as OpenTelemetry maps it
-/// (https://opentelemetry.io/docs/specs/otel/trace/sdk_exporters/zipkin).
+/// Data without a counterpart in Zipkin is mapped as OpenTelemetry does it.
+///
+/// Sources: https://zipkin.io/zipkin-api, `zipkin2-api.yaml`;
+/// https://opentelemetry.io/docs/specs/otel/trace/sdk_exporters/zipkin.
 enum ZipkinEncoding {
   static func span(_ span: SpanPresentation) -> [UInt8] {
     var json = JSONWriter(capacity: 4096)
@@ -14,7 +16,7 @@ enum ZipkinEncoding {
       json.member("id", span.spanID.description)
       if span.kind == .server { json.member("kind", "SERVER") }
       json.member("name", span.name)
-      // Zero counts as unknown.
+      // Zipkin reads 0 as unknown.
       json.member("timestamp", max(1, microseconds(span.start)))
       json.member("duration", max(1, microseconds(span.end) - microseconds(span.start)))
       json.name("localEndpoint")
@@ -34,7 +36,7 @@ enum ZipkinEncoding {
     return json.bytes
   }
 
-  /// A list of spans.
+  /// Encodes a request: a list of encoded spans.
   static func request(_ spans: [[UInt8]]) -> [UInt8] {
     var json = JSONWriter()
     json.array(spans) { $0.value(json: $1) }
@@ -46,14 +48,15 @@ enum ZipkinEncoding {
     if span.isError { own += [("error", span.errorType), ("otel.status_code", "ERROR")] }
     if !span.links.isEmpty { own.append(("valuestream.links", links(span))) }
     for (name, text) in own { json.member(name, text) }
-    // A tag `error` marks a failure, whatever it holds, so no attribute may be one. Attributes have each name once.
+    // Zipkin shows a span with any tag `error` as failed, so no attribute may have this name. Names of attributes are
+    // unique within a span.
     let taken = own.map(\.0) + ["error"]
     for attribute in span.attributes where !taken.contains(attribute.name) {
       if let text = attribute.value.tagText { json.member(attribute.name, text) }
     }
   }
 
-  /// `name`, or `"name":{"attribute":"value"}`.
+  /// Returns a span event as text: its name, or `"name":{"attribute":"value"}` if it has attributes.
   private static func annotation(_ event: SpanEvent) -> String {
     if event.attributes.isEmpty { return event.name }
     return JSONText.of { $0.value(event.name) } + ":" + JSONText.of { $0.object(of: event.attributes) }

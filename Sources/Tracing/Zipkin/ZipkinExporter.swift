@@ -1,13 +1,14 @@
 import Export
 package import ValueStreamCore
 
-/// Where and how a ``ZipkinExporter`` sends.
+/// The backend of a ``ZipkinExporter`` and how spans are sent to it.
 package struct ZipkinConfiguration: Sendable {
-  /// The whole URL: `http://localhost:9411/api/v2/spans`.
+  /// The complete URL, such as `http://localhost:9411/api/v2/spans`.
   package var url: String
   package var timeoutSeconds = 10.0
   package var presentation: SpanPresentation.Options
-  /// Bytes of a request; one span that is larger goes alone. Zipkin's own senders stop at five million.
+  /// The largest size of a request in bytes. A span that exceeds it gets a request of its own. Zipkin's own senders use
+  /// up to five million bytes.
   package var byteLimit = 4 << 20
 
   package init(url: String, presentation: SpanPresentation.Options) {
@@ -16,7 +17,7 @@ package struct ZipkinConfiguration: Sendable {
   }
 }
 
-/// Sends finished spans to Zipkin, or whatever takes its JSON.
+/// Sends finished spans to Zipkin, or to any backend that accepts Zipkin's JSON.
 package struct ZipkinExporter: SpanExporter {
   package let name = "zipkin"
   private let configuration: ZipkinConfiguration
@@ -29,7 +30,7 @@ package struct ZipkinExporter: SpanExporter {
   }
 
   package func export(_ spans: [TracedSpan]) async throws(ExportError) -> ExportReceipt {
-    // The format knows no groups.
+    // The format has no groups, so all spans share one.
     var parts = RequestParts<Int>(byteLimit: configuration.byteLimit) { _ in 2 }
     let count = parts.add(spans, as: encoded)
     try await send(parts.groups.flatMap(\.spans))

@@ -1,7 +1,7 @@
 import Export
 package import ValueStreamCore
 
-/// What users set of Zipkin. Variables of OpenTelemetry count where ours are not set.
+/// Settings of the Zipkin exporter. OpenTelemetry's environment variables apply where those of vsd are not set.
 package enum ZipkinSettings {
   package static let endpoint = Setting<String>(
     "zipkin-endpoint", otherVariables: ["OTEL_EXPORTER_ZIPKIN_ENDPOINT"], placeholder: "URL",
@@ -11,9 +11,9 @@ package enum ZipkinSettings {
 
   package static let declarations = [endpoint.declaration]
 
-  /// Everything an exporter needs.
+  /// Reads the configuration of the exporter.
   ///
-  /// - Throws: one line for the user.
+  /// - Throws: ``SettingsError`` with a one-line message for the user.
   package static func configuration(
     in settings: Settings, attributes: AttributeSelection, phases: PhaseStyle
   ) throws(SettingsError) -> ZipkinConfiguration {

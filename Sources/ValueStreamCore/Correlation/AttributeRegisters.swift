@@ -1,23 +1,23 @@
-/// What facts say of attributes, taken one fact after the other: of each name and vocabulary the last counts.
+/// Merges the attributes of facts, taken in order. For each name and vocabulary, the last value wins.
 ///
-/// Facts of one thing name much the same attributes in much the same order, so each is looked for where the last fact had it. What
-/// is not found there is added, and sorted out at the end.
+/// Facts of one subject mostly name the same attributes in the same order. The search for an attribute therefore starts where the
+/// previous fact had it. An attribute that is not found there is appended, and duplicates are resolved at the end.
 struct AttributeRegisters {
   private struct Register {
     var attribute: Attribute
-    /// Which of all that were taken it was.
+    /// The attribute's number in the order in which all attributes were taken.
     var order: Int
   }
 
   private var registers: [Register] = []
   private var count = 0
-  /// How many attributes one fact may leave out in a row until the next is no longer found.
+  /// How many consecutive attributes a fact may omit before the search misses the next one.
   private static let reach = 4
 
-  /// Takes what the next fact says. An empty list of the semantic vocabulary takes back what was said before.
+  /// Takes the attributes of the next fact. An empty list in the semantic vocabulary removes the attribute.
   mutating func take(_ attributes: [Attribute]) {
     registers.reserveCapacity(attributes.count)
-    // What this fact adds is not what the last fact had.
+    // Excludes attributes that this fact appends.
     let known = registers.count
     var expected = 0
     for attribute in attributes {
@@ -32,9 +32,9 @@ struct AttributeRegisters {
     }
   }
 
-  /// Sorted by name, semantic before classic.
+  /// The merged attributes, sorted by name, semantic before classic.
   var attributes: [Attribute] {
-    // Of each name the place of its register that counts. Comparing names is what costs here, so as few as can be are compared.
+    // For each name, the index of the winning register. Comparing names dominates the cost, so a binary search limits it.
     var places: [Int] = []
     places.reserveCapacity(registers.count)
     for (place, register) in registers.enumerated() {
@@ -68,9 +68,9 @@ extension Attribute {
 }
 
 extension [Attribute] {
-  /// Puts an attribute into its place in a list that is sorted by name, semantic before classic.
+  /// Inserts an attribute into a list that is sorted by name, semantic before classic.
   ///
-  /// - Parameter replacing: whether its value counts where there is one already.
+  /// - Parameter replacing: whether it replaces an existing attribute of the same name and vocabulary.
   mutating func insert(_ attribute: Attribute, replacing: Bool = true) {
     let place = firstIndex { !$0.precedes(attribute) } ?? endIndex
     if place < endIndex, self[place].isNamed(as: attribute) {

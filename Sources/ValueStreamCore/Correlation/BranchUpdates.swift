@@ -1,12 +1,12 @@
-/// What a store knows of branches, each asked for once while it is remembered. Not to be shared between threads.
+/// Caches the branch updates of a store, so that each query reads them once. Not safe for concurrent use.
 final class BranchUpdates {
   private let store: any SpanStore
   private var histories: [BranchQuery: BranchHistory] = [:]
   private var updatesTo: [String: [BranchUpdate]] = [:]
-  /// How many commits the updates list that are remembered.
+  /// The approximate number of commits in all cached updates.
   private var commitCount = 0
 
-  /// More commits are not remembered: all is forgotten, and read again where it is asked for again.
+  /// The maximum number of cached commits. Beyond it, the whole cache is cleared.
   private static let commitLimit = 100_000
 
   private struct BranchQuery: Hashable {
@@ -18,7 +18,7 @@ final class BranchUpdates {
     self.store = store
   }
 
-  /// The last updates of a branch.
+  /// Returns the newest `limit` updates of a branch.
   func history(of branch: SpanKey, limit: Int) throws -> BranchHistory {
     let query = BranchQuery(branch: branch, limit: limit)
     if let known = histories[query] { return known }
@@ -28,7 +28,7 @@ final class BranchUpdates {
     return history
   }
 
-  /// The updates that led to a commit, of any branch, the last of them last.
+  /// Returns the updates of any branch that moved it to a commit, oldest first.
   func updates(to commit: String) throws -> [BranchUpdate] {
     if let known = updatesTo[commit] { return known }
     let updates = try store.branchUpdates(to: commit)
@@ -46,10 +46,10 @@ final class BranchUpdates {
   }
 }
 
-/// Updates of one branch, the last of them last.
+/// The updates of one branch, oldest first.
 struct BranchHistory {
   let updates: [BranchUpdate]
-  /// Which updates list a commit, in ascending order.
+  /// For each commit, the indices of the updates that list it, in ascending order.
   private let places: [String: [Int]]
 
   init(_ updates: [BranchUpdate]) {
@@ -61,7 +61,7 @@ struct BranchHistory {
     self.places = places
   }
 
-  /// Those that list a commit.
+  /// Returns the updates that list a commit, oldest first.
   func updates(listing commit: String) -> some Sequence<BranchUpdate> {
     (places[commit] ?? []).lazy.map { updates[$0] }
   }

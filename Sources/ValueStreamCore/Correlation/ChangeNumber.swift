@@ -1,6 +1,7 @@
-/// Numbers of changes in the names of refs, as CI knows them: `refs/pull/12/merge`, `refs/merge-requests/12/head`, `PR-12`.
+/// Finds the number of a change in a CI ref: `refs/pull/12/merge`, `refs/merge-requests/12/head`, `PR-12`.
 ///
-/// Source: GitHub Docs, "Checking out pull requests locally"; GitLab Docs, "Merge request pipelines"; the branch source plugins of Jenkins.
+/// Source: GitHub Docs, "Checking out pull requests locally"; GitLab Docs, "Merge request pipelines"; the branch source
+/// plugins of Jenkins.
 public enum ChangeNumber {
   public static func find(inRef ref: String) -> Int64? {
     let parts = ref.split(separator: "/")
@@ -8,7 +9,7 @@ public enum ChangeNumber {
       return value(number)
     }
     guard let last = parts.last else { return nil }
-    // Jenkins appends `-head` or `-merge` where it builds both.
+    // Jenkins appends `-head` or `-merge` if it builds both.
     let words = last.split(separator: "-")
     guard words.count == 2 || words.count == 3 && ["head", "merge"].contains(words[2]), ["PR", "MR"].contains(words[0]) else {
       return nil

@@ -1,14 +1,14 @@
-/// Classic span ids: `vstrace-<source>-<type>-<namespace>-<id>`, as people put them in branch names and descriptions.
+/// Classic ids: `vstrace-<source>-<type>-<namespace>-<id>`, as people put them into branch names and descriptions.
 public enum ClassicID {
-  /// Makes the id of a thing; the parts stand as they are.
+  /// Builds the classic id of a subject. The parts are not escaped.
   public static func make(source: String, type: String, namespace: String, id: String) -> String {
     "vstrace-\(source)-\(type)-\(namespace)-\(id)"
   }
 
-  /// The first text that may be a classic id, with whatever follows it directly; nil when there is none.
+  /// Returns the first text that may be a classic id, including any text directly behind it. Nil if there is none.
   ///
-  /// What follows an id cannot be told from it by its form alone (`vstrace-github-issue-r-1-fix`), so look up the
-  /// ``candidates(in:)`` of the result.
+  /// The form alone does not show where an id ends (`vstrace-github-issue-r-1-fix`), so look up the ``candidates(in:)``
+  /// of the result.
   public static func find(in text: String) -> String? {
     let prefix = Array("vstrace-".utf8)
     let bytes = Array(text.utf8)
@@ -22,16 +22,16 @@ public enum ClassicID {
     return nil
   }
 
-  /// No id is longer, with what follows it.
+  /// The maximum length of an id with the text behind it, in bytes.
   private static let lengthLimit = 512
 
-  /// The ids that a found text may stand for, longest first: cut at `-`, `.` or `_` from the right.
+  /// Returns up to 32 ids that a found text may stand for, longest first. Cuts at `-`, `.` or `_` from the right.
   public static func candidates(in found: String) -> [String] {
     var result: [String] = []
     var rest = Substring(found)
     while result.count < 32 {
       while let last = rest.utf8.last, isSeparator(last) { rest = rest.dropLast() }
-      // At least vstrace, source, type, namespace and id.
+      // An id has at least five parts: vstrace, source, type, namespace and id.
       guard rest.utf8.split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false).count >= 5 else { break }
       result.append(String(rest))
       guard let cut = rest.utf8.lastIndex(where: isSeparator) else { break }

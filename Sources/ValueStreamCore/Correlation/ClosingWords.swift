@@ -1,18 +1,18 @@
-/// Words by which a change says that it closes an issue: `Fixes #12`, `closes: acme/site#7`, `resolved https://.../issues/3`.
+/// Finds the issues that a change says it closes: `Fixes #12`, `closes: acme/site#7`, `resolved https://.../issues/3`.
 ///
-/// A mere mention (`see #12`) is no tie.
+/// A mere mention (`see #12`) does not count.
 public struct ClosingWords: Sendable {
   /// An issue that a text closes.
   public struct Issue: Sendable, Hashable {
-    /// `owner/name`; nil for the repository the text stands in.
+    /// The repository as `owner/name`. Nil for the repository of the text.
     public var repository: String?
-    /// Of an address; nil for the host the text stands on.
+    /// The host of a URL, in lower case. Nil for the host of the text.
     public var host: String?
     public var number: Int64
   }
 
   private let words: Set<String>
-  /// True when one word may stand before several issues: `Closes #4, #6 and acme/site#7`.
+  /// True if one word may apply to several issues: `Closes #4, #6 and acme/site#7`.
   private let takesLists: Bool
 
   /// Source: GitHub Docs, "Linking a pull request to an issue".
@@ -25,17 +25,18 @@ public struct ClosingWords: Sendable {
       "closing", "fixing", "resolving", "implement", "implements", "implemented", "implementing",
     ]), takesLists: true)
 
-  /// The issues that a text in Markdown closes, in order, each once; at most 20. Comments and code in it do not count: templates
-  /// hold examples there.
+  /// Returns the issues that a Markdown text closes, in order and without duplicates, at most 20.
+  ///
+  /// Ignores comments and code, because templates hold examples there.
   public func issues(in text: String) -> [Issue] {
     issues(inProse: MarkdownProse.text(of: text))
   }
 
-  /// The same in a text without comments and code.
+  /// Returns the issues that a text without comments and code closes. See ``issues(in:)``.
   func issues(inProse prose: String) -> [Issue] {
     var result: [Issue] = []
     var isClosing = false
-    // Joined words (`Fixes:#12`) do not count for the vendors either, so white space separates.
+    // Splits at white space only: the vendors do not accept joined words such as `Fixes:#12` either.
     for scalars in prose.unicodeScalars.split(whereSeparator: Self.isSpace) {
       let token = Substring(scalars)
       let isShort = token.utf8.count <= Self.wordLimit
@@ -54,9 +55,9 @@ public struct ClosingWords: Sendable {
     return result
   }
 
-  /// No closing word is longer, with what may stand around it.
+  /// The maximum length of a closing word with punctuation around it, in bytes.
   private static let wordLimit = 32
-  /// No name of an issue is longer.
+  /// The maximum length of an issue's name or URL, in bytes.
   private static let nameLimit = 1024
 
   private static func isSpace(_ scalar: Unicode.Scalar) -> Bool {
@@ -77,7 +78,7 @@ public struct ClosingWords: Sendable {
 
   private static func issue(inAddress address: Substring) -> Issue? {
     let parts = address.split(separator: "/", omittingEmptySubsequences: false)
-    // GitLab has groups within groups, and `/-/` before what belongs to a project.
+    // GitLab has nested groups, and `/-/` between a project and its pages.
     guard let issues = parts.lastIndex(of: "issues"), issues >= 3, issues + 1 < parts.count,
       let number = number(at: parts[issues + 1])
     else { return nil }
@@ -85,7 +86,7 @@ public struct ClosingWords: Sendable {
     return Issue(repository: repository, host: parts[0].lowercased(), number: number)
   }
 
-  /// The digits at the beginning; no letter may follow them.
+  /// Returns the number at the start of a text. Nil if there is none, or if a letter or underscore follows it.
   private static func number(at text: Substring) -> Int64? {
     let digits = text.prefix { $0.isASCII && $0.isNumber }
     if let next = text[digits.endIndex...].first, next.isLetter || next == "_" { return nil }

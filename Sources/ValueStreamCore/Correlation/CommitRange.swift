@@ -1,27 +1,27 @@
-/// What a branch brought between two commits, by the updates that lead from one to the other.
+/// The commits that a branch gained between two commits, computed from the branch updates that lead from one to the other.
 struct CommitRange: Sendable {
-  /// How two commits stand to each other.
+  /// How two commits relate to each other.
   enum Relation: Sendable, Hashable {
     case same
-    /// The newer one has commits that the older one has not: it follows it, or both parted from a third.
+    /// The newer commit contains commits that the older one lacks: it follows the older one, or both diverged from a third.
     case ahead
-    /// It is the other way round.
+    /// The newer commit contains no commit that the older one lacks.
     case behind
-    /// No updates lead from both to one commit, as far as is known.
+    /// The known updates do not lead back from both to a common commit.
     case unknown
   }
 
   var relation: Relation
-  /// What the newer commit has and the older one has not, the newest first.
+  /// The commits that the newer commit contains and the older one lacks, newest first.
   var commits: [BranchCommit] = []
-  /// The branches on the way back from the newer commit to where both ways meet, its own first.
+  /// The branches on the way from the newer commit back to where both ways meet, starting with its own.
   var branches: [SpanKey] = []
-  /// True when updates on either way list less than they brought.
+  /// True if updates on either way list fewer commits than they contain.
   var isCutShort = false
 
-  /// Walks back from both commits in turn, until the ways meet.
+  /// Walks back from both commits alternately until the ways meet.
   ///
-  /// - Parameter preferred: of several branches that stood at a commit, the one to go on with.
+  /// - Parameter preferred: selects the branch to follow if several branches pointed to a commit.
   static func between(
     _ older: String, _ newer: String, preferring preferred: BranchPreference, in branches: BranchUpdates
   ) throws -> CommitRange {
@@ -46,25 +46,25 @@ struct CommitRange: Sendable {
 
   private init(_ older: Walk, _ newer: Walk, at meeting: Meeting) {
     let newerWay = newer.passed(before: meeting.commit)
-    // Whatever the older way passed, the older commit has, also behind the place where the ways meet.
+    // The older commit contains everything that its way passed, even beyond the meeting point.
     let commits = newerWay.commits.filter { !older.hasPassed($0.id) }
     self.init(relation: commits.isEmpty ? .behind : .ahead, commits: commits, branches: newerWay.branches)
     isCutShort = newerWay.isCutShort || !meeting.isWithinOlder && older.passed(before: meeting.commit).isCutShort
   }
 
-  /// Upper bound on the branch updates that are looked at for one commit.
+  /// Upper bound on the branch updates to visit for one commit.
   private static let stepLimit = 1000
 
-  /// Where two ways back meet.
+  /// The point where two ways back meet.
   private struct Meeting {
     var commit: String
-    /// True where the older commit is known to have this one, and with it all that is before it, though no branch may have stood there.
+    /// True if the older commit is known to contain this one and all its ancestors, although perhaps no branch pointed to it.
     var isWithinOlder = false
   }
 
   private enum Role { case older, newer }
 
-  /// What leads to a commit from others, which are asked for one after the other: the way back from it is walked once.
+  /// The history of one commit, for comparison with several others. Walks back from the commit only once.
   struct History {
     private let commit: String
     private let preferred: BranchPreference
@@ -79,10 +79,10 @@ struct CommitRange: Sendable {
       way = try Walk.toEnd(from: commit, preferring: preferred, in: branches)
     }
 
-    /// True for a commit of a branch that was first pushed with commits of its own: of what it has only these are known.
+    /// True if the walk ended at the first push of a branch that already contained new commits. Earlier commits are then unknown.
     var beganWithCommits: Bool { way.beganWithCommits }
 
-    /// All that the commit has and others have not, as far as that is known.
+    /// Returns all known commits of this history that none of the others contains.
     func all(without others: [History] = []) -> CommitRange {
       let commits = way.passed.commits.filter { commit in !others.contains { $0.contains(commit.id) } }
       var range = CommitRange(relation: .ahead, commits: commits, branches: way.passed.branches)
@@ -90,13 +90,15 @@ struct CommitRange: Sendable {
       return range
     }
 
-    /// True where no branch is known to have stood at the commit.
+    /// True if no branch is known to have pointed to the commit.
     var isUnknown: Bool { way.passed.branches.isEmpty }
 
-    /// Whether it is known to have another commit.
+    /// True if this history is known to contain a commit.
     func contains(_ commit: String) -> Bool { way.hasPassed(commit) }
 
-    /// How the commit stands to an older one: unknown also after too much was looked at for those that were asked for before.
+    /// Compares the commit with an older one.
+    ///
+    /// All calls share one limit on the number of updates to visit. Beyond it, the relation is `unknown`.
     mutating func range(since older: String) throws -> CommitRange {
       if older == commit { return CommitRange(relation: .same) }
       var olderWay = try Walk(from: older, preferring: preferred, in: branches)
@@ -113,27 +115,28 @@ struct CommitRange: Sendable {
     }
   }
 
-  /// From a commit back to those before, update by update.
+  /// Walks from a commit back to earlier ones, update by update.
   private struct Walk {
     private let preferred: BranchPreference
     private let branches: BranchUpdates
-    /// The update to be looked at next.
+    /// The update to visit next.
     private var update: BranchUpdate?
-    /// Where in that update the commit stands from which the walk began, if it did not lead there.
+    /// The start commit, if it is in the middle of the first update rather than its result.
     private var start: String?
     private var seen: Set<BranchUpdate> = []
-    /// What was passed so far.
+    /// Everything passed so far.
     private(set) var passed = Passed()
-    /// How much was passed before each commit at which a branch stood. What a push lists between two of these may have come in by a
-    /// merge, so that nothing is known of what it follows.
+    /// For each commit that a branch pointed to, how much the walk passed before it.
+    ///
+    /// Commits that a push lists between two of these may come from a merge, so their ancestors are unknown.
     private var places: [String: Place]
-    /// How much was passed before each commit that was.
+    /// For each commit listed by an update, how much the walk passed before it.
     private var listed: [String: Place] = [:]
-    /// The commit from which the walk began if no branch is known to have stood or passed there.
+    /// The start commit if no known update leads to it or lists it. Nil otherwise.
     private let lost: String?
-    /// True where the way ends at the beginning of a branch that was first pushed with commits: what they follow is not known.
+    /// True if the way ends at the first push of a branch that already contained new commits. Their ancestors are unknown.
     private(set) var beganWithCommits = false
-    /// True where the way went on at a commit that a branch took in.
+    /// True if the way continued at a commit that the branch had merged from another branch.
     private(set) var hasTakenIn = false
 
     var isOver: Bool { update == nil }
@@ -144,7 +147,7 @@ struct CommitRange: Sendable {
       places = [commit: Place()]
       var update = preferred.choose(among: try branches.updates(to: commit), afterMoving: nil)
       if update == nil, let branch = preferred.branch {
-        // A commit in the middle of a push.
+        // The commit is in the middle of a push.
         update = try branches.history(of: branch, limit: CommitRange.stepLimit).lastUpdate(listing: commit)
         start = commit
       }
@@ -161,13 +164,15 @@ struct CommitRange: Sendable {
       return way
     }
 
-    /// The way of an older commit as far as a newer one needs it: what a branch took in, the newer way passes before the place where
-    /// the other branch stood, and the older way after it.
+    /// Returns the way of an older commit, walked as far as a comparison with a newer one needs it.
+    ///
+    /// If the newer way continued on a merged branch, it may pass the merged commits before the point where that branch
+    /// stood, and the older way only after it. The older way must then be walked to its end.
     func complete(for newer: Walk, from commit: String) throws -> Walk {
       newer.hasTakenIn ? try Walk.toEnd(from: commit, preferring: preferred, in: branches) : self
     }
 
-    /// One that leads nowhere and begins nowhere.
+    /// Creates a walk without steps.
     init(preferring preferred: BranchPreference, in branches: BranchUpdates) {
       self.preferred = preferred
       self.branches = branches
@@ -176,7 +181,7 @@ struct CommitRange: Sendable {
     }
 
     struct Passed {
-      /// The newest first.
+      /// The commits, newest first.
       var commits: [BranchCommit] = []
       var branches: [SpanKey] = []
       var isCutShort = false
@@ -195,10 +200,12 @@ struct CommitRange: Sendable {
         isCutShort: place.isCutShort)
     }
 
-    /// Whether the commit from which the walk began has this one: itself, or on its way back.
+    /// True if the start commit contains this commit: it is the start commit itself or lies on the way passed so far.
     func hasPassed(_ commit: String) -> Bool { listed[commit] != nil || places[commit] != nil }
 
-    /// - Returns: the first commit on this way at which the other one stood too, or which tells what the newer one has.
+    /// Visits the next update.
+    ///
+    /// - Returns: the commit at which this way meets the other one. Nil if they do not meet at this update.
     mutating func step(untilMeeting other: Walk, as role: Role) throws -> Meeting? {
       guard let update, seen.insert(update).inserted, let after = update.after else {
         self.update = nil
@@ -224,13 +231,14 @@ struct CommitRange: Sendable {
       return nil
     }
 
-    /// Where this way, walked to its end, met another one that begins at a commit: nil where it has to be walked, too.
+    /// Returns where this way, walked to its end, meets another one that has not left its start. Nil if that one must
+    /// be walked, too.
     func meetingAtStart(of older: Walk, from commit: String) -> Meeting? {
       if places[commit] != nil || older.lost != nil && listed[commit] != nil { return Meeting(commit: commit) }
       return nil
     }
 
-    /// The commits of an update, the newest last, which the vendor may have left out.
+    /// Returns the commits of an update, newest last. Adds the newest one if the vendor left it out.
     private mutating func brought(by update: BranchUpdate, to after: String) -> [BranchCommit] {
       var commits = update.commits
       if let start, let index = commits.lastIndex(where: { $0.id == start }) {
@@ -255,16 +263,19 @@ struct CommitRange: Sendable {
         let updates = try branches.updates(to: before).filter { !seen.contains($0) }
         return preferred.choose(among: updates, afterMoving: update.branch)
       }
-      // The branch began at a commit of another one.
+      // The branch started at a commit of another branch.
       let others = try branches.updates(to: after).filter { $0.branch != update.branch && $0.before != nil }
       if let other = preferred.choose(among: others, afterMoving: nil) { return other }
       if let other = try mergedIn(update) { return other }
-      // What the first commits of all follow is nothing.
+      // The first commits of a default branch have no ancestors. Those of any other branch have, but they are unknown here.
       beganWithCommits = !update.isDefaultBranch
       return nil
     }
 
-    /// Where another branch stood that a branch took in which was first pushed with commits: it has all that the other one had there.
+    /// Finds another branch that was merged into a branch whose first push already contained new commits.
+    ///
+    /// Returns the update that moved the other branch to the merged commit. The branch contains everything that the
+    /// other one had there. Nil if there is none.
     private mutating func mergedIn(_ creation: BranchUpdate) throws -> BranchUpdate? {
       let foreign = passed.commits.lazy.filter { [places] in places[$0.id] == nil }.prefix(Self.mergedInLimit)
       for commit in Array(foreign) {
@@ -278,21 +289,24 @@ struct CommitRange: Sendable {
       return nil
     }
 
-    /// Upper bound on the commits that are looked at to find where another branch was taken in.
+    /// Upper bound on the commits to check for a merged branch.
     private static let mergedInLimit = 32
   }
 }
 
-/// Which branch is meant where several stood at a commit.
+/// Selects one branch if several branches pointed to a commit.
 struct BranchPreference: Sendable {
-  /// The deployed branch, where it is known.
+  /// The deployed branch. Nil if it is unknown.
   var branch: SpanKey?
   /// The repository of the deploy, as ``SpanKey/containerSpace``.
   var container: Substring?
 
-  /// The update of the branch that the walk is on, else of the deployed branch, else of a default branch, else the first by name; of
-  /// this repository where there is one. None where several repositories have the commit and none is this one. Of several of a branch
-  /// the last that went on from what was there.
+  /// Chooses the update to follow. Nil if there is none, or if it is ambiguous.
+  ///
+  /// With a current branch, this is an update of that branch. Otherwise, updates of the deploy's repository come before
+  /// others; among these, the deployed branch wins, then a default branch, then the first by key. It is ambiguous if
+  /// several repositories contain the commit and none of them is the deploy's. Of several updates of one branch, the
+  /// last that was not a forced push wins, or else the last.
   func choose(among updates: [BranchUpdate], afterMoving current: SpanKey?) -> BranchUpdate? {
     if let current { return Self.last(of: updates.filter { $0.branch == current }) }
     let own = updates.filter { $0.branch.containerSpace == container }

@@ -1,18 +1,17 @@
-/// Names that things are found by which happened in a period: what happened around a moment is looked for period by period, and not
-/// among everything there ever was.
+/// Aliases by day, so that a lookup scans only the days around a time instead of the whole history.
 struct DatedName: Sendable, Hashable {
   private let kind: Reference.Kind
   private let subject: String
 
-  /// Deploys of a service, wherever they went, by days of UTC.
+  /// Creates the alias of a service's deploys to any environment, by UTC day.
   static func deploys(of service: String) -> DatedName { DatedName(kind: .deployOn, subject: service) }
 
-  /// Deploys of a service to an environment, by days.
+  /// Creates the alias of deploys to one deploy target, by UTC day.
   static func deploys(in lane: DeployLane) -> DatedName {
     DatedName(kind: .deployOn, subject: "\(lane.service)/\(PercentEncoding.encode(lane.environment ?? ""))")
   }
 
-  /// Changes that were merged to a branch, by days.
+  /// Creates the alias of changes merged to a branch, by UTC day.
   static func merges(to branch: SpanKey) -> DatedName { DatedName(kind: .mergeOn, subject: branch.description) }
 
   static func day(of time: Timestamp) -> Int64 {
@@ -26,9 +25,11 @@ struct DatedName: Sendable, Hashable {
 }
 
 extension Event {
-  /// With the names that follow from what it says: under which a merged change is found by its branch and day, and a commit by how
-  /// its hash begins; and with branches only for the weeks around it, because the name of a branch is used again. The same again
-  /// where it has them already.
+  /// Returns the event with the references that derive from its content. Calling it again changes nothing.
+  ///
+  /// - A merged change publishes an alias by branch and day.
+  /// - A commit is also published under the start of its hash, and an abbreviated hash is followed as such.
+  /// - A branch counts only for the 30-day periods around the event, because branch names are reused.
   func withDerivedNames() -> Event {
     let merges = datedMerges
     let hasBranch = publishes.contains { $0.kind == .branch } || follows.contains { $0.rule == .branch }
@@ -58,7 +59,10 @@ extension Event {
 
   fileprivate var daysOfMarks: Set<Int64> { Set(marks.map { DatedName.day(of: $0.time.timestamp) }) }
 
-  /// A change has its branch in every month in which something was heard of it, a build looks into its own and those beside it.
+  /// Replaces branches with branches by 30-day period.
+  ///
+  /// A change publishes its branch for every period in which it has an event. A build follows the branch in its own
+  /// period and the two next to it.
   private mutating func dateBranches() {
     let months = Set((marks.map(\.time) + [time]).map { DatedName.day(of: $0.timestamp) / 30 }).sorted()
     publishes = Array(publishes.lazy.flatMap { $0.dated(inMonths: months) }.prefix(2 * Limit.aliases))
@@ -70,15 +74,16 @@ extension Event {
 }
 
 extension Reference {
-  /// A branch in each of these months of 30 days; any other reference as it is.
+  /// Returns one reference for each 30-day period if this is a branch, otherwise the reference itself.
   fileprivate func dated(inMonths months: [Int64]) -> [Reference] {
     kind == .branch ? months.map { Reference(.branchIn, "\(value)@\($0)") } : [self]
   }
 }
 
 extension Subject {
-  /// Names under which a deploy is found: the service, with and without the environment, on the days on which an attempt began and
-  /// ended. No more than four for each attempt. Nobody follows them.
+  /// Aliases under which others find a deploy: its service with and without the environment, on the days of each start and end.
+  ///
+  /// At most four for each attempt. Nobody follows these references; ``DeployTimeline`` looks them up.
   var deployNames: Set<Reference> {
     let isDeploy = facts.contains { $0.event.operation == .deploy || $0.event.usualOperation == .deploy }
     guard isDeploy else { return [] }
@@ -97,7 +102,7 @@ extension Subject {
 }
 
 extension Subject.Attempt {
-  /// An attribute of the semantic vocabulary as the span of the attempt has it, where its source states it.
+  /// Returns a semantic attribute with the value that the attempt's span has. Nil if its source does not state it.
   func attribute(_ name: String) -> Attribute? {
     var best: (fact: Subject.Fact, attribute: Attribute)?
     for fact in facts {

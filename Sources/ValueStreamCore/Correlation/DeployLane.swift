@@ -1,11 +1,11 @@
-/// One service in one environment: where deploys follow each other.
+/// A deploy target: one service in one environment, in which deploys follow each other.
 struct DeployLane: Sendable, Hashable {
-  /// A service that has a name, or what deploys without one have in common: the repository, project or job they are of.
+  /// The service: its name with a prefix, or the repository, project or job of deploys that name no service.
   var service: String
-  /// Nil where nobody says.
+  /// The environment. Nil if the events do not state it.
   var environment: String?
 
-  /// - Returns: nil for a thing of which the service is not known.
+  /// Creates the deploy target of a subject. Nil if its service is unknown.
   init?(of key: SpanKey, attributes: [Attribute]) {
     if let name = attributes.text(of: Self.serviceAttribute) {
       service = "service:\(name.lowercased())"
@@ -22,26 +22,27 @@ struct DeployLane: Sendable, Hashable {
 }
 
 extension SpanKey {
-  /// Source, host and container, encoded, as things of one repository have them in common; nil without a container on a host that
-  /// stays the same: the namespace of a script may hold anything.
+  /// Source, host and container, encoded: what all subjects of one repository share.
+  ///
+  /// Nil without a container or host, or if the container is a name rather than an id. A script's namespace may hold anything.
   var containerSpace: Substring? {
     let parts = description.utf8.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
     guard parts.count == 5, !parts[1].isEmpty, let first = parts[2].first, first != UInt8(ascii: "=") else { return nil }
     return description[..<parts[2].endIndex]
   }
 
-  /// The encoded kind.
+  /// The kind, encoded.
   var encodedKind: Substring {
     let parts = description.utf8.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
     return parts.count == 5 ? Substring(parts[3]) : ""
   }
 
-  /// A branch of the repository that this thing is of.
+  /// Returns the key of a branch in this subject's repository.
   func branch(named name: String) -> SpanKey? {
     containerSpace.map { SpanKey(encoded: "\($0):branch:\(PercentEncoding.encode(name))") }
   }
 
-  /// The name of a branch.
+  /// The name of the branch if this is the key of a branch.
   var branchName: String? {
     encodedKind == "branch" ? PercentEncoding.decode(encodedID) : nil
   }

@@ -1,12 +1,11 @@
-/// Deploys in the order of time, read a day at a time and each day once: what came before a deploy is then found without reading the
-/// others again.
+/// Deploys in order of time, read by day, each day once. Finds the previous deploy without reading all others again.
 struct DeployTimeline {
-  /// Which deploys, and what their time is.
+  /// Selects deploys, and determines the time by which they are sorted.
   enum Selection: Hashable {
-    /// The successful deploys of a service to an environment, by their ends.
+    /// The successful deploys to a deploy target, by their ends.
     case successes(in: DeployLane)
-    /// The deploys of a service that ended with success or an error, by when they began to run: to an environment, or to production
-    /// where none is named.
+    /// The deploys of a service that ended with success or an error, by when they started to run. If the environment is
+    /// nil, the deploys to production.
     case runs(of: String, to: String?)
 
     fileprivate var name: DatedName {
@@ -16,7 +15,7 @@ struct DeployTimeline {
       }
     }
 
-    /// The time by which an attempt counts; nil where it does not count.
+    /// Returns the time that sorts an attempt. Nil if the attempt is not selected.
     fileprivate func time(of attempt: DeployAttempt, of subject: Subject) -> Timestamp? {
       let outline = attempt.outline
       switch self {
@@ -32,7 +31,7 @@ struct DeployTimeline {
     }
   }
 
-  /// One attempt in its place.
+  /// One attempt in the timeline.
   struct Entry: Comparable {
     var time: Timestamp
     var key: SpanKey
@@ -43,11 +42,11 @@ struct DeployTimeline {
     }
   }
 
-  /// Up to where entries are meant.
+  /// The upper bound of a query.
   enum Bound {
-    /// Those before one of them.
+    /// Entries before this one.
     case before(Entry)
-    /// Those not later than a moment.
+    /// Entries at or before this time.
     case upTo(Timestamp)
 
     fileprivate var time: Timestamp {
@@ -66,9 +65,9 @@ struct DeployTimeline {
   }
 
   private let selection: Selection
-  /// What stands under the name of each day that was read, in ascending order.
+  /// The entries found under the alias of each day that was read, in ascending order.
   private var days: [Int64: [Entry]] = [:]
-  /// How many entries there are.
+  /// The number of entries over all days. A deploy that is found under two days counts twice.
   private(set) var count = 0
 
   init(_ selection: Selection) {
@@ -80,7 +79,7 @@ struct DeployTimeline {
     guard !missing.isEmpty else { return }
     let references = missing.map(selection.name.reference(onDay:))
     let publishers = try reader.store.publishers(of: references)
-    // A deploy that ended the day after it began stands under both.
+    // A deploy that ended on another day than it started is found under both days.
     var entries: [SpanKey: [Entry]] = [:]
     try reader.visitSubjects(Set(publishers.values.joined())) { subject in
       guard subject.operation == .deploy else { return }
@@ -97,7 +96,7 @@ struct DeployTimeline {
     }
   }
 
-  /// How many of a day come before a bound.
+  /// Returns the number of entries of a day within a bound.
   fileprivate func count(onDay day: Int64, before bound: Bound) -> Int {
     let entries = days[day] ?? []
     var (low, high) = (0, entries.count)
@@ -113,15 +112,14 @@ struct DeployTimeline {
   }
 }
 
-/// Goes back in a timeline from a moment, one deploy after the other, as far as days have to be read for that. What is more than a
-/// year older is not looked for.
+/// Iterates backwards over a timeline, from a bound on. Reads only as many days as necessary, up to a year back.
 struct EarlierDeploys {
   private let selection: DeployTimeline.Selection
   private let bound: DeployTimeline.Bound
   private var periods: ArraySlice<ClosedRange<Int64>>
-  /// The first day of what was read.
+  /// The first day that was read.
   private var firstDay = Int64.max
-  /// Of each day that was read and has some left, how many are left.
+  /// For each day that was read, the number of entries not returned yet. Days without any are left out.
   private var rest: [(day: Int64, count: Int)] = []
   private var last: DeployTimeline.Entry?
 
@@ -146,8 +144,9 @@ struct EarlierDeploys {
     }
   }
 
-  /// The latest that is left; nil where one of the days that were not read yet may have a later one, because it began long before the
-  /// days that were read and ended in them.
+  /// Removes and returns the latest remaining entry.
+  ///
+  /// Nil if an unread day may have a later one: an entry that started on an unread day and ended within the days read.
   private mutating func takeLatest(from timeline: DeployTimeline) -> DeployTimeline.Entry? {
     while true {
       var latest: (index: Int, entry: DeployTimeline.Entry)?
@@ -158,7 +157,7 @@ struct EarlierDeploys {
       guard let latest, periods.isEmpty || DatedName.day(of: latest.entry.time) >= firstDay else { return nil }
       rest[latest.index].count -= 1
       if rest[latest.index].count == 0 { rest.remove(at: latest.index) }
-      // It stands under the days of its beginning and its end.
+      // The entry is found under the days of its start and its end. Skip it the second time.
       guard latest.entry != last else { continue }
       last = latest.entry
       return latest.entry
@@ -166,17 +165,17 @@ struct EarlierDeploys {
   }
 }
 
-/// What an attempt is as a deploy.
+/// The properties of an attempt that is a deploy.
 struct DeployAttempt {
   var outline: AttemptOutline
-  /// Nil where the service is not known.
+  /// Nil if the service is unknown.
   var lane: DeployLane?
-  /// As the vendor says, else by the name of the environment; a deploy that names none goes to the only one there is.
+  /// True if the vendor or the environment's name says so. A deploy that names no environment counts as production.
   var isToProduction: Bool
 }
 
 extension Subject {
-  /// The attempts of a deploy, at a fraction of the cost of ``spans()``.
+  /// The attempts of a deploy, computed at a fraction of the cost of ``spans()``.
   fileprivate func deployAttempts() -> [DeployAttempt] {
     attempts().map { attempt in
       let names = [

@@ -1,6 +1,6 @@
-/// The order in which the facts of a subject are kept: the last ones are.
+/// The order that decides which facts a subject keeps: those with the greatest rank.
 ///
-/// It looks at one fact only, so that which facts are kept does not depend on the order in which they come.
+/// A rank depends on its fact alone, so the kept facts do not depend on the order of arrival.
 struct FactRank: Sendable, Hashable, Comparable {
   var time: EventTime
   var contentHash: UInt64
@@ -14,18 +14,18 @@ extension Subject.Fact {
   var rank: FactRank { FactRank(time: event.time, contentHash: contentHash) }
 }
 
-/// What is kept of the facts that a subject has no room for: enough to tell when it began and ended, how its attempts are numbered, what it
-/// is called and where it belongs.
+/// A summary of the facts that exceed a subject's limits.
 ///
-/// Every part is the greatest, the least or the union of what single facts say, so neither order nor repetition matters.
+/// It keeps enough to compute starts and ends, attempt numbers, the name, the owner and the parent. Every part is the
+/// maximum, minimum or union of values from single facts, so neither order nor repetition of facts matters.
 struct DroppedFacts: Sendable, Hashable {
-  /// What the greatest of several statements says.
+  /// The greatest of several statements about one value.
   struct Statement<Value: Sendable & Hashable>: Sendable, Hashable {
     var rank: FactRank
     var stateRank: UInt8
     var value: Value
 
-    /// The order over a whole life, as in ``Subject/Fact/yields(to:)``.
+    /// The order over the whole life of a subject, as in ``Subject/Fact/yields(to:)``.
     func yields(to other: Statement) -> Bool {
       (rank.time, stateRank, rank.contentHash) < (other.rank.time, other.stateRank, other.rank.contentHash)
     }
@@ -36,49 +36,49 @@ struct DroppedFacts: Sendable, Hashable {
     }
   }
 
-  /// When a run began and ended, as far as dropped facts tell.
+  /// The start and end of a run according to dropped facts.
   struct Bounds: Sendable, Hashable {
     var vendorBegin: Timestamp?
     var receiptBegin: Timestamp?
     var end: EventTime?
     var outcome: Statement<Outcome>?
 
-    /// The same, as marks.
+    /// The bounds as marks.
     var marks: [LifeMark] {
       [vendorBegin.map { .begin(.vendor($0)) }, receiptBegin.map { .begin(.receipt($0)) }, end.map { .end($0) }].compactMap { $0 }
     }
   }
 
-  /// The last of them; what comes before it is dropped as well.
+  /// The greatest rank of a dropped fact. Facts that arrive later with a lower rank are dropped as well.
   var last: FactRank
-  /// The least of their content hashes, sorted: how many there are follows from them.
+  /// The smallest content hashes, sorted. ``count`` estimates the number of dropped facts from them.
   var hashes: [UInt64] = []
-  /// Of facts without the number of an attempt: beginnings and ends, each end with the outcome that was told with it.
+  /// Starts and ends from facts without an attempt number, each end with the outcome of its fact.
   var marks: [LifeMark: Statement<Outcome>?] = [:]
-  /// When they saw it running, the last times.
+  /// The latest times at which dropped facts saw the subject running.
   var seen: Set<Timestamp> = []
-  /// From the first beginning to the last end of all ``marks``, also of those that were cut.
+  /// The first start and last end over all ``marks``, including marks that were cut.
   var whole = Bounds()
-  /// Of facts with the number of an attempt.
+  /// The bounds of attempts from facts with an attempt number.
   var numbered: [Int: Bounds] = [:]
-  /// Marks before this moment were cut. Attempts before it are only counted.
+  /// The time before which marks were cut. Attempts before it are only counted. Nil if none were cut.
   var horizon: Timestamp?
   var hasVendorBegin = false
   var isCounted = false
   var operation: Statement<Operation>?
   var usualOperation: Statement<Operation>?
   var name: Statement<String>?
-  /// The greatest name that says more than the key.
+  /// The greatest name that differs from ``SpanKey/plainName``.
   var properName: Statement<String>?
   var owner: Statement<String>?
   var project: Statement<String>?
   var follows: [CorrelationRule: Statement<FollowStatement>] = [:]
-  /// The aliases told last, with who told them.
+  /// The latest aliases, each with the rank of its fact.
   var aliases: [Reference: FactRank] = [:]
 
-  /// Up to so many, dropped facts are counted exactly; more are estimated, within some 6 %.
+  /// Up to this number, dropped facts are counted exactly. Larger numbers are estimates within about 6 %.
   static let hashLimit = 256
-  /// More beginnings and ends are not told apart: the earliest attempts are then only counted.
+  /// The maximum number of starts and ends. Beyond it, the earliest attempts are only counted.
   static let markLimit = 16_384
   static let seenLimit = 8192
   static let numberLimit = 4096
@@ -88,15 +88,15 @@ struct DroppedFacts: Sendable, Hashable {
     self.last = last
   }
 
-  /// How many facts were dropped.
+  /// The number of dropped facts, exact or estimated.
   var count: Int {
     guard hashes.count == Self.hashLimit, let greatest = hashes.last else { return hashes.count }
     return max(Self.hashLimit, Int((Double(Self.hashLimit - 1) * 0x1p64 / (Double(greatest) + 1)).rounded()))
   }
 
-  /// Adds what is to be kept of a fact.
+  /// Adds a fact to the summary.
   ///
-  /// - Returns: false when nothing of it is new.
+  /// - Returns: false if the fact changes nothing.
   mutating func take(_ fact: Subject.Fact, key: SpanKey) -> Bool {
     let event = fact.event
     var isNews = take(hash: fact.contentHash)
@@ -126,7 +126,7 @@ struct DroppedFacts: Sendable, Hashable {
     return isNews
   }
 
-  /// Adds what another one has of the same subject.
+  /// Adds the summary of other dropped facts of the same subject.
   mutating func merge(_ other: DroppedFacts) {
     last = max(last, other.last)
     for hash in other.hashes { _ = take(hash: hash) }
@@ -147,13 +147,13 @@ struct DroppedFacts: Sendable, Hashable {
     for (alias, rank) in other.aliases { _ = take(alias, by: rank) }
   }
 
-  /// Forgets beginnings and ends before a moment.
+  /// Removes starts and ends before a time.
   mutating func forget(before moment: Timestamp) {
     horizon = max(horizon ?? moment, moment)
     marks = marks.filter { $0.key.time.timestamp >= moment }
   }
 
-  // MARK: Parts
+  // MARK: Taking single values
 
   private static func take<Value>(_ statement: Statement<Value>?, _ register: inout Statement<Value>?) -> Bool {
     guard let statement, register.map({ $0.yields(to: statement) }) ?? true else { return false }

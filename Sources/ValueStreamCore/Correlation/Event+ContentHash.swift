@@ -1,5 +1,5 @@
 extension Event {
-  /// A hash of everything a fact says, the same in every process: settles which of two equally old facts counts.
+  /// A hash of the complete content, the same in every process. Decides between two facts with equal times.
   var contentHash: UInt64 {
     var hasher = ContentHasher()
     hasher.add(operation?.rawValue)
@@ -25,7 +25,7 @@ extension Event {
       hasher.add(phase.start?.nanoseconds ?? .min)
       hasher.add(phase.end?.nanoseconds ?? .min)
       hasher.add(phase.outcome?.rawValue)
-      // Only where there are any: what was stored before there were such keeps its hash.
+      // Hashed only if present, so that events stored by versions without these fields keep their hash.
       if phase.seen != nil || phase.earliestStart != nil {
         hasher.add(phase.seen?.nanoseconds ?? .min)
         hasher.add(phase.earliestStart?.nanoseconds ?? .min)
@@ -36,7 +36,7 @@ extension Event {
     hasher.add(follows) { hasher, statement in
       hasher.add(Int64(statement.rule.rawValue) << 8 | Int64(statement.reach.rawValue))
       hasher.add(statement.references) { $0.add($1.description) }
-      // Only where there is one: what was stored before there were any keeps its hash.
+      // Hashed only if present, so that events stored by versions without this field keep their hash.
       if let attempt = statement.attempt { hasher.add(Int64(attempt)) }
     }
     if let usualOperation { hasher.add(usualOperation.rawValue) }

@@ -1,17 +1,17 @@
-/// Keys of issues in texts: `TP-3`.
+/// Finds keys of issues in texts: `TP-3`.
 public enum IssueKey {
-  /// Keys of one text that count; a changelog names dozens.
+  /// The maximum number of keys from one text. A changelog can name dozens.
   private static let limit = 20
-  /// Those among them that look like the name of a standard.
+  /// The maximum number of these keys that look like the name of a standard.
   private static let standardLimit = 5
-  /// No project has a longer name.
+  /// The maximum length of a project key, in bytes.
   private static let projectLimit = 64
 
-  /// The keys that a text names, in order, each once.
+  /// Returns the issue keys in a text, in order and without duplicates.
   ///
-  /// A key is at least two capital letters or digits that begin with a letter, a hyphen, and a number. Of `feature_TP-3` the word
-  /// before it is no part. Whether there is such an issue is not looked at: nothing is tied to `UTF-8` unless a tracker has it. But
-  /// what looks like the name of a standard comes last, and takes no place of what does not.
+  /// A key has at least two capital letters or digits, starting with a letter, then a hyphen and a number. In
+  /// `feature_TP-3`, the key is `TP-3`. The issue need not exist: `UTF-8` ties nothing unless a tracker has such an
+  /// issue. Keys that look like the name of a standard come last and never displace others.
   public static func all(in text: String) -> [String] {
     var keys: [String] = []
     var standards: [String] = []
@@ -27,15 +27,17 @@ public enum IssueKey {
     return keys + standards.prefix(limit - keys.count)
   }
 
-  /// The keys that the name of a branch holds: in small letters too at the beginning of one of its parts, as in `fix/tp-3-spout`, and
-  /// behind an underscore, as in `feature_tp-3`.
+  /// Returns the issue keys in a branch name.
+  ///
+  /// A key may also be in small letters at the start of a path component, as in `fix/tp-3-spout`, or behind an
+  /// underscore, as in `feature_tp-3`.
   public static func all(inBranch branch: String) -> [String] {
     var keys = all(in: branch)
     for part in branch.utf8.split(separator: UInt8(ascii: "/")) {
       let words = part.split(separator: hyphen, maxSplits: 2, omittingEmptySubsequences: false)
       guard words.count >= 2 else { continue }
       let number = Substring(words[1].prefix { $0 != underscore })
-      // With both kinds of letters the small ones are no part of the key.
+      // If a word has both small and capital letters, only the part behind its last underscore can be the key.
       let tail = words[0].split(separator: underscore).last ?? words[0]
       let isMixed = words[0].contains(where: isSmall) && words[0].contains(where: isCapital)
       for project in isMixed ? [tail] : [words[0], tail] {
@@ -45,7 +47,7 @@ public enum IssueKey {
     return keys
   }
 
-  /// `TP-3` and `AB-4` of `TP-3-then-AB-4`.
+  /// Returns the keys in a hyphenated word: `TP-3` and `AB-4` in `TP-3-then-AB-4`.
   private static func keysWithin(_ word: Substring.UTF8View) -> [String] {
     guard word.contains(hyphen) else { return [] }
     let parts = word.split(separator: hyphen, omittingEmptySubsequences: false)
@@ -57,7 +59,7 @@ public enum IssueKey {
     }
   }
 
-  /// The whole word, or what stands behind the last underscore of one that is not in capitals.
+  /// Returns the whole word if it is in capitals, otherwise the part behind its last underscore. Nil if neither is a project key.
   private static func project(endingIn word: Substring.UTF8View) -> Substring.UTF8View? {
     if isProject(word) { return word }
     guard let underscore = word.lastIndex(of: underscore) else { return nil }
@@ -77,7 +79,7 @@ public enum IssueKey {
     standards.contains(String(key.prefix { $0 != "-" }))
   }
 
-  /// What stands before the number in names of standards, algorithms, advisories and time zones.
+  /// Prefixes before the number in names of standards, algorithms, advisories and time zones.
   private static let standards: Set<String> = [
     "AES", "ASCII", "BASE", "BLAKE", "CAT", "CP", "CVE", "CWE", "DES", "EC", "ECMA", "ED", "EN", "ES", "FIPS", "GMT", "GPT",
     "HMAC",

@@ -1,6 +1,6 @@
-/// What people say in a Markdown text: without HTML comments, fenced code and code spans.
+/// Extracts the prose of a Markdown text: removes HTML comments, fenced code and code spans.
 ///
-/// Source: CommonMark 0.31, sections 4.5, 4.6 and 6.1, as far as it tells text from the rest.
+/// Implements only as much of CommonMark as that needs. Source: CommonMark 0.31, sections 4.5, 4.6 and 6.1.
 enum MarkdownProse {
   private static let backtick = UInt8(ascii: "`")
   private static let tilde = UInt8(ascii: "~")
@@ -43,14 +43,14 @@ enum MarkdownProse {
     return String(decoding: prose, as: UTF8.self)
   }
 
-  /// Behind the comment; one that is not closed goes on to the end.
+  /// Returns the index behind the comment. An unclosed comment extends to the end of the text.
   private static func end(ofCommentAt start: Int, in bytes: [UInt8]) -> Int {
     var index = start + 4
     while index < bytes.count, bytes[index] != UInt8(ascii: "-") || !starts(with: "-->", bytes[index...]) { index += 1 }
     return min(index + 3, bytes.count)
   }
 
-  /// Behind the line that closes the block: at least as many of the same sign, and nothing else.
+  /// Returns the index behind the closing fence: a line with at least as many of the same character and nothing else.
   private static func end(ofFenceAt start: Int, _ length: Int, in bytes: [UInt8]) -> Int {
     var index = start
     while let lineEnd = bytes[index...].firstIndex(of: lineFeed) {
@@ -63,9 +63,9 @@ enum MarkdownProse {
     return bytes.count
   }
 
-  /// Behind the same number of backticks in the same paragraph; nil where there are none.
+  /// Returns the index behind an equally long run of backticks in the same paragraph. Nil if there is none.
   private static func end(ofSpanAt start: Int, _ length: Int, in bytes: [UInt8]) -> Int? {
-    // Nobody quotes by more; a text of ever longer runs would be searched for the end of each.
+    // Limits the work for texts with many runs of different length. Real code spans use few backticks.
     guard length <= 32 else { return nil }
     var index = start + length
     var isLineEmpty = false

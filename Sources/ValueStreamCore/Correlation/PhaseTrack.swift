@@ -1,19 +1,19 @@
-/// The phases of one track of a span, put together from what payloads say of them.
+/// Computes the phases of one track of a span from the statements in payloads.
 ///
-/// What is stated counts. Where a payload was missed and a border between two phases is not stated, it is taken to be the last
-/// moment at which the earlier phase, or what is known of it, was going on; unless the later one cannot have begun by then.
+/// Stated times always win. If a payload is missing and the border between two phases is not stated, the border is the
+/// last time at which the earlier phase was seen, but not before the earliest possible start of the later one.
 struct PhaseTrack {
-  /// Sorted by start.
+  /// The phases, sorted by start.
   private(set) var phases: [Phase] = []
   private let name: String
   private let spanStart: Timestamp
   private let spanEnd: Timestamp?
-  /// The last moment up to which the track is known.
+  /// The latest time for which the state of the track is known.
   private var known: Timestamp
 
   /// - Parameters:
-  ///   - start: of the span.
-  ///   - end: of the span; nil while it runs.
+  ///   - start: the start of the span.
+  ///   - end: the end of the span. Nil while it runs.
   init(_ name: String, of statements: [PhaseStatement], from start: Timestamp, to end: Timestamp?) {
     self.name = name
     spanStart = start
@@ -34,8 +34,9 @@ struct PhaseTrack {
     phases = phases.compactMap { Self.part(of: $0, from: start, to: end) }
   }
 
-  /// What of a phase lies within its span; nil for nothing. Facts of one run tell of others: a pipeline that is tried again still
-  /// shows the jobs that ran hours before.
+  /// Returns the part of a phase that lies within the span. Nil if there is none.
+  ///
+  /// Facts of one run may describe others: a retried pipeline still lists the jobs that ran hours before.
   private static func part(of phase: Phase, from start: Timestamp, to end: Timestamp?) -> Phase? {
     var phase = phase
     if phase.start < start {
@@ -51,19 +52,19 @@ struct PhaseTrack {
 
   // MARK: Observations
 
-  /// What is known of a phase at one moment.
+  /// What is known of a phase at one time.
   private struct Observation {
-    /// In the order in which observations of one moment are taken.
+    /// The kinds, in the order in which simultaneous observations are applied.
     enum Kind: Int { case end, start, seen }
     var kind: Kind
     var time: Timestamp
     var name: String
-    /// Of a start: when the phase ended, where that was told with it.
+    /// The end of the phase, for a start that was stated together with its end.
     var end: Timestamp?
     var outcome: Outcome?
     var earliestStart: Timestamp?
 
-    /// A phase that was passed through at one moment comes before the one that went on.
+    /// At equal times, a phase without duration comes before the phase that follows it.
     var rankAtOneMoment: Int { kind == .start && end == time ? 0 : 1 }
 
     var endRank: (Int64, String) { (end?.nanoseconds ?? .min, outcome?.rawValue ?? "") }
@@ -82,9 +83,9 @@ struct PhaseTrack {
         kind: .start, time: start, name: statement.name, end: statement.end,
         outcome: statement.end == nil ? nil : statement.outcome, earliestStart: statement.earliestStart)
       if let known = starts[identity] {
-        // What is stated without a condition counts without one.
+        // If either statement has no condition, the result has none.
         let condition = told.earliestStart.flatMap { told in known.earliestStart.map { max(told, $0) } }
-        // Of two the one with an end counts, and the later end.
+        // Of two statements, the one with an end wins, then the later end.
         if known.endRank > told.endRank { told = known }
         told.earliestStart = condition
       }
@@ -96,7 +97,7 @@ struct PhaseTrack {
       guard let time = statement.end ?? statement.seen else { continue }
       let identity = Identity(name: statement.name, start: time)
       if kind == .end, var start = starts[identity] {
-        // Over the moment it began.
+        // The phase started and ended at the same time.
         if start.end == nil { (start.end, start.outcome) = (time, statement.outcome) }
         starts[identity] = start
         continue
@@ -111,25 +112,25 @@ struct PhaseTrack {
     }
   }
 
-  // MARK: One after the other
+  // MARK: Applying observations
 
   private mutating func takeStart(_ start: Observation) {
-    // One that opens an attempt, and this attempt was under way.
+    // The statement holds only if the phase opens an attempt, but this attempt already had a phase before that.
     if let moment = start.earliestStart, let first = phases.first(where: { $0.start >= spanStart }), first.start < moment {
       return
     }
     if let last = phases.last, last.end == nil, last.start == start.time {
-      // A phase that gave way at the moment it is said to have begun never was: a job that waits for approval is not queued.
+      // Drop a phase without duration: a job that immediately waits for approval was never queued.
       phases.removeLast()
     }
     endLast(at: start.time)
-    // Clocks of vendors that tell both may differ.
+    // Clamp the end, because the vendor may take both times from different clocks.
     let end = start.end.map { max($0, start.time) }
     phases.append(Phase(track: name, name: start.name, start: start.time, end: end, outcome: start.outcome))
     known = max(known, end ?? start.time)
   }
 
-  /// Of several that ended at one moment, the one that was known to go on did, and the others lasted no time.
+  /// Applies simultaneous ends. The phase that was known to run ends; the others get no duration.
   private mutating func takeEnds(_ ends: ArraySlice<Observation>) {
     let isKnown: (Observation) -> Bool = { [last = phases.last] in $0.name == last?.name }
     for end in ends.filter(isKnown) + ends.filter({ !isKnown($0) }) { takeEnd(end) }
@@ -153,7 +154,7 @@ struct PhaseTrack {
         known = max(known, seen.time)
         return
       }
-      // What is stated of another phase counts.
+      // A stated time of another phase wins.
       if last.start >= seen.time || last.end.map({ $0 > seen.time }) ?? false { return }
     }
     let start = closeLast(by: seen)
@@ -161,23 +162,23 @@ struct PhaseTrack {
     known = max(known, seen.time)
   }
 
-  /// False for one of the same name that was interrupted in between.
+  /// False for a later run of a phase with the same name, after an interruption.
   private func isSame(_ phase: Phase, as later: Observation) -> Bool {
     phase.name == later.name && later.earliestStart.map { $0 <= phase.start } ?? true
   }
 
-  /// Ends the phase that goes on, if one does.
+  /// Ends the current phase, if there is one.
   private mutating func endLast(at moment: Timestamp) {
     guard let last = phases.last, last.end == nil else { return }
     phases[phases.count - 1].end = max(moment, last.start)
   }
 
-  /// Ends the phase that goes on because another one, whose start was not told, was found.
+  /// Ends the current phase because a phase with unknown start follows.
   ///
-  /// - Returns: the border between both.
+  /// - Returns: the border between the two phases.
   private mutating func closeLast(by next: Observation) -> Timestamp {
     let border = min(max(known, next.earliestStart ?? spanStart), next.time)
-    // What comes back was away before.
+    // A phase that follows one of the same name was interrupted, so the earlier one ended when it was last seen.
     endLast(at: phases.last?.name == next.name ? known : border)
     return border
   }

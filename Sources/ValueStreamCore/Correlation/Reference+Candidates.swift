@@ -1,5 +1,7 @@
 extension Reference {
-  /// The references that this one may stand for, best first; itself unless it is a classic id found in text, or a short hash.
+  /// The references that this one may stand for, best first.
+  ///
+  /// Several for a classic id found in text, the short form for a short hash, otherwise the reference itself.
   var candidates: [Reference] {
     switch kind {
     case .classicID:
@@ -12,13 +14,13 @@ extension Reference {
 
   // MARK: Short hashes
 
-  /// The name under which a commit is found by the beginning of its hash; nil of anything else.
+  /// The reference by which a commit is found from the start of its hash. Nil for other references.
   var shortCommit: Reference? {
     guard kind == .commit, value.utf8.count > CommitHash.shortLength else { return nil }
     return Reference(.shortCommit, String(value.prefix(CommitHash.shortLength)))
   }
 
-  /// A commit that is not given by its whole hash, as that; any other as it is.
+  /// The reference as a short commit if it is an abbreviated hash, otherwise unchanged.
   var recognizingShortCommit: Reference {
     guard kind == .commit, CommitHash.whole(value) == nil, let short = CommitHash.abbreviated(value) else { return self }
     return Reference(.shortCommit, short)

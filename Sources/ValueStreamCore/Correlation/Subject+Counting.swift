@@ -1,9 +1,9 @@
-/// What counting needs to know of a subject, besides its spans.
+/// What metrics need to know of a subject besides its spans.
 extension Subject {
-  /// Attempts up to this number were left out whole, because there were too many.
+  /// The number of the last attempt that was removed completely because the subject had too many.
   package var leftOutAttemptCount: Int { droppedAttemptCount }
 
-  /// Names of the phases that were told of it, without steps, which are parts of a run.
+  /// Names of all stated phases, without steps, because those are parts of a run.
   package var phaseNames: Set<String> {
     var names: Set<String> = []
     for fact in facts {

@@ -1,8 +1,8 @@
 extension Subject {
-  /// The packed form in which stores keep a subject: a version, a table of strings, then numbers that refer to it.
+  /// Encodes the subject for storage: a version, a table of strings, then numbers that refer to the table.
   ///
-  /// Every string stands once, however many facts repeat it. The form is this program's own; a store that holds it
-  /// records ``encodingVersion`` in its schema version.
+  /// Each string occurs once, however many facts repeat it. The format is private to this program. A store that
+  /// contains it records ``encodingVersion`` in its schema version.
   public func encoded() -> [UInt8] {
     var body = SubjectWriter()
     body.put(facts.count)
@@ -26,9 +26,9 @@ extension Subject {
     return body.finished(version: Self.encodingVersion)
   }
 
-  /// Reads the packed form.
+  /// Decodes a stored subject.
   ///
-  /// - Throws: ``StoreError`` with code `corrupt`, or `newerVersion` when a newer program wrote it.
+  /// - Throws: ``StoreError`` with code `corrupt`, or `newerVersion` if a newer version of the program wrote it.
   public init(key: SpanKey, encoded bytes: [UInt8]) throws {
     do throws(PackedError) {
       var reader = try SubjectReader(bytes, version: Self.encodingVersion)
@@ -54,7 +54,9 @@ extension Subject {
     }
   }
 
-  /// Grows when the packed form changes. 2: the attempt of a parent that is meant, usual operations. 3: phases that were seen.
-  /// 4: shares of several gauges. 5: what is kept of dropped facts.
+  /// The version of the format; increment it when the format changes.
+  ///
+  /// 2: attempt of a parent, usual operations. 3: phases that were seen. 4: shares of several gauges. 5: summary of
+  /// dropped facts.
   static let encodingVersion: UInt8 = 5
 }

@@ -1,6 +1,8 @@
 extension [Subject.Fact] {
-  /// In the order in which facts of one attempt count, the last one most: by rank in the life cycle, then time. Of moves at one
-  /// moment those count first that lead to where another one leaves from: To Do, Dev, Review.
+  /// The facts of one attempt in the order in which they override each other, the strongest last.
+  ///
+  /// The order is by lifecycle state, then time. Among simultaneous moves between phases, a move into a phase comes
+  /// before the move that leaves it: To Do, Dev, Review.
   var inOrder: [Subject.Fact] {
     var facts = sorted { $0.yieldsWithinAttempt(to: $1) }
     var start = 0
@@ -20,10 +22,10 @@ extension [Subject.Fact] {
     return facts
   }
 
-  /// True when the end only stands in for one that nobody told: facts show that it is over, by the last time that they do tell.
+  /// True if this end only stands in for an unknown one: facts show that the attempt is over, but not when it ended.
   ///
-  /// A source states such an end as a time of receipt, so that any real one counts before it, at a time that the same event has from
-  /// the vendor.
+  /// A source states such an end as a time of receipt, so that any real end overrides it. The same event has a vendor
+  /// time with an equal timestamp.
   func isStandIn(_ end: EventTime) -> Bool {
     if end.isVendor { return false }
     let real = EventTime.vendor(end.timestamp)
@@ -35,14 +37,14 @@ extension [Subject.Fact] {
 }
 
 extension Subject.Fact {
-  /// Attributes that say how something ended.
+  /// Attributes that describe an outcome.
   private static let outcomeAttributes: Set<String> = [
     "cicd.pipeline.result", "cicd.pipeline.task.run.result", "deployment.status", "error.type",
   ]
 
-  /// Its attributes, without those of an end that was overruled.
+  /// Returns the attributes, without those of an outcome that another fact overrode.
   ///
-  /// - Parameter outcome: the one that counts; nil while none does.
+  /// - Parameter outcome: the outcome of the attempt. Nil while it has none.
   func attributes(whereOutcomeIs outcome: Outcome?) -> [Attribute] {
     guard let own = event.outcome, let outcome, own != outcome else { return event.attributes }
     return event.attributes.filter { $0.vocabulary != .semantic || !Self.outcomeAttributes.contains($0.name) }
@@ -58,7 +60,7 @@ extension Subject.Fact {
     var time: Timestamp
   }
 
-  /// Phases that it says were left, and did not say the beginning of.
+  /// The phases whose end the fact states without their start.
   fileprivate var phasesLeft: [PhaseBorder] {
     event.phases.compactMap { phase in
       guard phase.start == nil, let end = phase.end else { return nil }

@@ -1,12 +1,12 @@
 extension Subject {
-  /// The spans that follow from the facts, in order of attempts; none where no event classified the thing.
+  /// Computes the spans from the facts, in order of attempts. Empty if no event states an operation.
   ///
-  /// Depends on the set of facts only, not on the order in which they came.
+  /// The result depends only on the set of facts, not on their order of arrival.
   public func spans() -> [Span] {
     spans(of: attempts())
   }
 
-  /// The span of one attempt; nil where there is none of this number.
+  /// Returns the span of one attempt. Nil if there is no attempt with this number.
   func span(ofAttempt number: Int) -> Span? {
     spans(of: attempts().filter { $0.number == number }).first
   }
@@ -17,7 +17,7 @@ extension Subject {
     return attempts.map { span(of: $0, shared: shared) }
   }
 
-  /// Beginning, end and outcome of each attempt: what ``spans()`` tells of them, at a fraction of its cost.
+  /// Computes start, end and outcome of each attempt at a fraction of the cost of ``spans()``.
   package func outlines() -> [AttemptOutline] {
     operation == nil ? [] : attempts().map(outline(of:))
   }
@@ -30,23 +30,23 @@ extension Subject {
     var owner: String?
   }
 
-  /// One run, before its registers are read.
+  /// One run, with its facts not yet merged into a span.
   struct Attempt {
     var number: Int
     var start: Timestamp
     var isStartUnknown: Bool
-    /// The ends that were told; a vendor's is believed before a time of receipt, a later before an earlier one.
+    /// The stated ends. The greatest wins: a vendor's time before a time of receipt, then the later one.
     var ends: [EventTime] = []
-    /// When the next attempt began, if there is one.
+    /// The start of the next attempt, if attempts are counted by their starts. Nil for the last one.
     var supersededAt: Timestamp?
     var facts: [Fact] = []
-    /// The outcome that a dropped fact tells.
+    /// The outcome stated by a dropped fact.
     var droppedOutcome: DroppedFacts.Statement<Outcome>?
   }
 
   // MARK: Attempts
 
-  /// Those of which a fact is kept.
+  /// The attempts that have at least one kept fact.
   func attempts() -> [Attempt] {
     dropped == nil ? allAttempts() : allAttempts().filter { !$0.facts.isEmpty }
   }
@@ -58,7 +58,7 @@ extension Subject {
     return [attempt(number: 1, facts: facts, dropped: dropped?.whole)]
   }
 
-  /// Facts without a number belong to the attempt that was running at their time.
+  /// Assigns facts without a number to the attempt that was running at their time.
   private func numberedAttempts() -> [Attempt] {
     var byNumber: [Int: [Fact]] = [:]
     for fact in facts {
@@ -84,21 +84,21 @@ extension Subject {
       isStartUnknown: start == nil, ends: ends, facts: facts, droppedOutcome: dropped?.outcome)
   }
 
-  /// The first of the vendor's times; the first time of receipt only where the vendor sends none.
+  /// Returns the earliest time of the vendor, or the earliest time of receipt if the vendor states none.
   private static func earliest(_ marks: [LifeMark]) -> Timestamp? {
     let vendor = marks.filter(\.time.isVendor)
     return (vendor.isEmpty ? marks : vendor).map(\.time.timestamp).min()
   }
 
-  /// A moment that may begin or end an attempt.
+  /// A time at which an attempt may start or end.
   private struct Boundary: Hashable {
-    /// In the order in which moments of one time are taken.
+    /// The kinds, in the order in which simultaneous boundaries are applied.
     enum Kind: Int { case begin, seenRunning, end, restart }
     var time: EventTime
     var kind: Kind
   }
 
-  /// Counted by beginnings: one that follows an end opens another attempt, a restart always does.
+  /// Numbers attempts by their starts. A start after an end opens a new attempt; a restart always does.
   private func countedAttempts() -> [Attempt] {
     var result: [Attempt] = []
     var isOpen = false
@@ -116,7 +116,7 @@ extension Subject {
         if result.last.map({ boundary.time.timestamp > $0.start }) ?? true {
           open(at: boundary)
         } else if let last = result.last, last.isStartUnknown, last.start == boundary.time.timestamp {
-          // Seen running at the very moment.
+          // The attempt was seen running at exactly this time.
           result[result.count - 1].isStartUnknown = false
         }
       case .end:
@@ -152,7 +152,7 @@ extension Subject {
     var boundaries: Set<Boundary> = []
     for mark in marks {
       switch mark.kind {
-      // A time of receipt never competes with a vendor's.
+      // Ignore times of receipt if the vendor states start times.
       case .begin:
         if mark.time.isVendor || !hasVendorBegin {
           boundaries.insert(Boundary(time: Self.begin(mark.time, notJustAfter: ends), kind: .begin))
@@ -174,13 +174,15 @@ extension Subject {
     }
   }
 
-  /// A beginning that another clock puts just after the end of the same run is at that end, and begins no other run: a time of receipt
-  /// is late by the way here, and an end in whole seconds is up to one early.
+  /// Moves a start back to an end shortly before it, so that clock differences within one run do not create another attempt.
   ///
-  /// - Parameter ends: sorted, each once.
+  /// A time of receipt is delayed by transport, so an end up to 2 s before it counts. An end in whole seconds is up to
+  /// 1 s early, so for a vendor's start the end at the same full second counts.
+  ///
+  /// - Parameter ends: sorted, without duplicates.
   private static func begin(_ begin: EventTime, notJustAfter ends: [Timestamp]) -> EventTime {
     let time = begin.timestamp
-    // The last end before it: for a vendor's time the one in whole seconds, which is less than a second before it.
+    // The last end before the start. For a vendor's start, only an end at the same full second can match.
     let bound = begin.isVendor ? Timestamp(seconds: time.seconds).advanced(byNanoseconds: 1) : time
     guard bound <= time, let end = ends.last(before: bound), end < time else { return begin }
     let isJustBefore = begin.isVendor ? end == Timestamp(seconds: time.seconds) : time.seconds(since: end) < 2
@@ -199,7 +201,7 @@ extension Subject {
     if let outcome = outline.outcome {
       let pipeline = attributes.value(of: "cicd.pipeline.name")
       for attribute in SemanticConventions.attributes(of: shared.operation, pipelineName: pipeline, outcome: outcome) {
-        // What the source has stated is nearer to the truth.
+        // Attributes that the source states win.
         attributes.insert(attribute, replacing: false)
       }
     }
@@ -234,7 +236,9 @@ extension Subject {
       isEndUnknown: end != nil && (knownEnd.map { attempt.facts.isStandIn($0) } ?? true), outcome: outcome)
   }
 
-  /// True for a deploy that nothing says ran, and that waited for an approval last, or was cancelled: vendors let fail what is rejected.
+  /// True for a deploy that never ran according to its facts, and that was cancelled or last waited for approval.
+  ///
+  /// Vendors report a rejected deploy as failed.
   private func neverRan(_ attempt: Attempt) -> Bool {
     var wasCancelled = false
     var last: (start: Timestamp, name: String)?
@@ -249,7 +253,7 @@ extension Subject {
     return (wasCancelled || last?.name == "wait") && operation == .deploy
   }
 
-  /// One attribute of the semantic vocabulary of the attempts with these numbers, where they have it.
+  /// Returns the value of one semantic attribute for the attempts with these numbers. Attempts without it are absent.
   package func attribute(_ name: String, ofAttempts numbers: [Int]) -> [Int: AttributeValue] {
     var result: [Int: AttributeValue] = [:]
     guard facts.contains(where: { $0.event.attributes.contains { $0.name == name } }) else { return result }
@@ -257,9 +261,10 @@ extension Subject {
     return result
   }
 
-  /// How long attempts with these numbers, which have ended, were in each phase, by name: what ``spans()`` tells of it, at a fraction of
-  /// its cost. Steps, which are parts of a run and not where it stood, are left out; so is a phase that goes on to an end that nobody
-  /// knows.
+  /// Returns how many seconds the attempts with these numbers spent in each phase, by name of the phase.
+  ///
+  /// The attempts must have ended. Costs a fraction of ``spans()``. Omits steps, which are parts of a run, and phases
+  /// that last until an unknown end.
   package func phaseSeconds(ofAttempts numbers: [Int]) -> [Int: [String: Double]] {
     var result: [Int: [String: Double]] = [:]
     guard facts.contains(where: { $0.event.phases.contains { $0.track != "step" } }) else { return result }
@@ -273,7 +278,7 @@ extension Subject {
     return result
   }
 
-  /// When an attempt began to run, after what it waited for: its start where nobody tells.
+  /// Returns when an attempt started to run, after all waiting. Its start if no fact states that.
   func runStart(of outline: AttemptOutline) -> Timestamp {
     func isRun(_ phase: Phase) -> Bool { phase.track == "run" && phase.name == "run" }
     guard facts.contains(where: { $0.event.phases.contains { $0.track == "run" && $0.name == "run" } }),
@@ -302,13 +307,13 @@ extension Subject {
     }
     return Dictionary(grouping: statements, by: \.track)
       .flatMap { track, statements in PhaseTrack(track, of: statements, from: attempt.start, to: end).phases }
-      // One that was over at once comes before the one that followed it.
+      // A phase without duration comes before the one that follows it.
       .sorted { ($0.start, $0.track, $0.endRank, $0.name) < ($1.start, $1.track, $1.endRank, $1.name) }
   }
 }
 
 extension [Subject.Attempt] {
-  /// The place of the last that had begun at a moment, of attempts that are sorted by their starts.
+  /// Returns the index of the last attempt that started at or before a time. The attempts are sorted by start.
   fileprivate func lastStarted(by moment: Timestamp) -> Int? {
     var (low, high) = (0, count)
     while low < high {
@@ -320,7 +325,7 @@ extension [Subject.Attempt] {
 }
 
 extension [Timestamp] {
-  /// The last of them before a moment; they are sorted.
+  /// Returns the last element before a time. The elements are sorted.
   fileprivate func last(before moment: Timestamp) -> Timestamp? {
     var (low, high) = (0, count)
     while low < high {
@@ -335,12 +340,12 @@ extension Phase {
   fileprivate var endRank: Int64 { end?.nanoseconds ?? .max }
 }
 
-/// When an attempt began and ended, and how.
+/// Start, end and outcome of an attempt.
 package struct AttemptOutline: Sendable, Hashable {
   package var number: Int
   package var start: Timestamp
   package var isStartUnknown: Bool
-  /// Nil while it runs.
+  /// Nil while the attempt runs.
   package var end: Timestamp?
   package var isEndUnknown: Bool
   package var outcome: Outcome?

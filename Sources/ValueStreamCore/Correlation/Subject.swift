@@ -1,15 +1,16 @@
-/// One thing over its whole life: the facts known of it, and what was concluded from them.
+/// A subject over its whole life: its facts, and what was concluded from them.
 ///
-/// Facts are a set: adding one twice, or in another order, gives the same spans (``spans()``). The tie to the parent is a
-/// conclusion the ``Correlator`` draws; the rest is bookkeeping of what was already told to others.
+/// Facts form a set: adding a fact twice or in another order gives the same ``spans()``. The ``Correlator`` derives the
+/// tie to the parent. The remaining members record what exporters and metrics already received.
 public struct Subject: Sendable, Hashable {
-  /// One event about the thing, with the hash that settles ties and finds repetitions.
+  /// One event about the subject, with a hash that breaks ties and identifies repetitions.
   ///
-  /// A class, because facts are sorted and handed around much more often than made, and an event is large to copy.
+  /// A class rather than a struct, because facts are sorted and passed on much more often than created, and copying an
+  /// event is expensive.
   final class Fact: Sendable, Hashable {
     let event: Event
     let contentHash: UInt64
-    /// The ``Event/weight``.
+    /// The size of the event, see ``Event/weight``.
     let weight: Int
 
     init(_ event: Event) {
@@ -18,7 +19,7 @@ public struct Subject: Sendable, Hashable {
       weight = event.weight
     }
 
-    /// For facts read back with the hash they were stored with.
+    /// Creates a fact from storage, with the hash that it was stored with.
     init(_ event: Event, contentHash: UInt64) {
       self.event = event
       self.contentHash = contentHash
@@ -35,27 +36,29 @@ public struct Subject: Sendable, Hashable {
   }
 
   public private(set) var key: SpanKey
-  /// Sorted by ``FactRank``.
+  /// The kept facts, sorted by ``FactRank``.
   private(set) var facts: [Fact] = []
-  /// What is kept of facts that were left out because there were too many; nil as long as there are none.
+  /// A summary of the facts that exceeded the limits. Nil if there are none.
   private(set) var dropped: DroppedFacts?
-  /// Facts that were left out by versions that kept nothing of them.
+  /// The number of facts that older versions dropped without a summary.
   private(set) var formerlyDroppedFactCount = 0
-  /// Counted attempts of which nothing is kept, oldest first: the numbers of the others stay what they were.
+  /// The number of earliest attempts of which nothing is kept. Later attempts keep their numbers.
   private(set) var droppedAttemptCount = 0
-  /// The edge to the parent; nil for a root, as far as is known.
+  /// The tie to the parent. Nil if no parent is known.
   public var parent: ParentTie?
-  /// Attempts whose end was announced (counted, put up for export): an end is announced once, however it changes.
+  /// The numbers of attempts whose end was already put into the outbox and counted. This happens once, even if the end changes.
   public var announcedAttempts: [Int] = []
-  /// What it adds to gauges at present.
+  /// The amounts that the subject currently adds to gauges.
   public var gaugeShares: [GaugeShare] = []
-  /// Where the classic picture stands.
+  /// The state of the subject in the classic format.
   public var classic = ClassicState()
 
-  /// More facts than this are not kept of one thing: the oldest go first. Of those that go, beginnings, ends, outcomes and names stay.
+  /// The maximum number of facts of one subject.
+  ///
+  /// Beyond it, the oldest facts are dropped. Their starts, ends, outcomes and names stay in the summary.
   public static let factLimit = 1000
 
-  /// The facts of one thing have this many bytes at most, as ``Event/weight`` counts them; beyond it the oldest go first.
+  /// The maximum total ``Event/weight`` of the facts of one subject, in bytes. Beyond it, the oldest facts are dropped.
   public static let byteLimit = 2 << 20
 
   public init(key: SpanKey) {
@@ -68,7 +71,7 @@ public struct Subject: Sendable, Hashable {
   ) {
     self.key = key
     self.facts = facts
-    // Older versions kept them in order of arrival.
+    // Older versions stored facts in order of arrival.
     if zip(facts, facts.dropFirst()).contains(where: { $0.rank > $1.rank }) { self.facts.sort { $0.rank < $1.rank } }
     self.dropped = dropped
     self.formerlyDroppedFactCount = formerlyDroppedFactCount
@@ -79,9 +82,9 @@ public struct Subject: Sendable, Hashable {
     self.classic = classic
   }
 
-  /// Adds what an event says.
+  /// Adds an event as a fact.
   ///
-  /// - Returns: false when exactly this was known already.
+  /// - Returns: false if the fact was already known.
   public mutating func add(_ event: Event) -> Bool {
     var stored = event
     stored.key = key
@@ -89,7 +92,7 @@ public struct Subject: Sendable, Hashable {
     return insert(Fact(stored))
   }
 
-  /// Takes over the facts of the same thing known under a fallback key.
+  /// Adds the facts of the same subject that were stored under a fallback key.
   mutating func absorb(_ other: Subject) {
     for fact in other.facts {
       var event = fact.event
@@ -110,7 +113,7 @@ public struct Subject: Sendable, Hashable {
 
   private mutating func insert(_ fact: Fact) -> Bool {
     let rank = fact.rank
-    // It was left out before, or is older than one that was.
+    // The fact was dropped before, or is older than one that was.
     if let dropped, rank <= dropped.last { return drop(fact) }
     var place = facts.count
     while place > 0, rank < facts[place - 1].rank { place -= 1 }
@@ -126,7 +129,7 @@ public struct Subject: Sendable, Hashable {
 
   private mutating func keepLimits() {
     var excess = max(0, facts.count - Self.factLimit)
-    // Fewer are never too long together.
+    // A smaller number of facts can never exceed the byte limit.
     if facts.count > Self.byteLimit / Event.byteLimit {
       var (bytes, kept) = (0, 0)
       for fact in facts.reversed() {
@@ -144,7 +147,7 @@ public struct Subject: Sendable, Hashable {
     let first = facts.prefix(count)
     facts.removeFirst(count)
     for fact in first { _ = drop(fact) }
-    // Numbers of attempts that are not shown any more.
+    // Remove the numbers of attempts that have no kept facts any more.
     if announcedAttempts.count > Self.factLimit / 2, let first = attempts().first?.number {
       announcedAttempts.removeAll { $0 < first }
     }
@@ -159,7 +162,7 @@ public struct Subject: Sendable, Hashable {
     return isNews
   }
 
-  /// Forgets the earlier half of the beginnings and ends of dropped facts, by whole attempts where there are any.
+  /// Removes the earlier half of the starts and ends of dropped facts, in whole attempts if possible.
   private mutating func cutMarks() {
     guard var kept = dropped else { return }
     let times = kept.marks.keys.map(\.time.timestamp).sorted()
@@ -170,15 +173,15 @@ public struct Subject: Sendable, Hashable {
       kept.forget(before: attempts[cut].start)
       droppedAttemptCount += cut
     }
-    // Very many of one attempt.
+    // A single attempt may have very many marks.
     if kept.marks.count > DroppedFacts.markLimit * 3 / 4 { kept.forget(before: middle) }
     dropped = kept
   }
 
-  /// How many facts were left out because there were too many; shown as an attribute.
+  /// The number of dropped facts, shown as an attribute of the spans.
   var droppedFactCount: Int { formerlyDroppedFactCount + (dropped?.count ?? 0) }
 
-  /// Numbers its counted attempts as another projection of the same thing has them, which has left more of them out.
+  /// Renumbers counted attempts to match another projection of the same subject that has dropped more of them.
   package mutating func takeNumbers(of other: Subject) {
     guard other.dropped != nil || other.droppedAttemptCount > droppedAttemptCount else { return }
     let numbers = Dictionary(other.outlines().map { ($0.start, $0.number) }) { first, _ in first }
@@ -189,31 +192,31 @@ public struct Subject: Sendable, Hashable {
     announcedAttempts = announcedAttempts.map { $0 + distance }
   }
 
-  /// What is known of it, as events of its own: added to an empty thing of the same key they give the same spans.
+  /// The facts as events. Adding them to an empty subject with the same key gives the same spans.
   package var events: [Event] { facts.map(\.event) }
 
-  /// Every alias the thing ever had, apart from its key, sorted.
+  /// All aliases that the subject ever had, except its key, sorted.
   public var aliases: [Reference] {
     var aliases = Set(facts.lazy.flatMap(\.event.publishes)).union(deployNames)
     if let dropped { aliases.formUnion(dropped.aliases.keys) }
     return aliases.sorted()
   }
 
-  /// True when a fact publishes this alias.
+  /// True if a fact publishes this alias.
   func publishes(_ alias: Reference) -> Bool {
     facts.contains { $0.event.publishes.contains(alias) } || dropped?.aliases[alias] != nil
   }
 
-  /// Those of these names that it does not publish yet, in their order.
+  /// Returns the names that the subject does not publish yet, in the same order.
   func newNames(among names: [Reference]) -> [Reference] {
-    // Few, as a rule, so that a look at each is quicker than a set of all.
+    // For small numbers, searching the facts for each name is faster than building a set.
     if names.count * facts.count < 1000 { return names.filter { !publishes($0) } }
     var new = Set(names)
     for fact in facts where !new.isEmpty { new.subtract(fact.event.publishes) }
     return names.filter { new.contains($0) && dropped?.aliases[$0] == nil }
   }
 
-  /// What it follows to its parent: of each rule the newest statement, most trusted rule first.
+  /// The statements about the parent: the newest of each rule, the most trusted rule first.
   public var follows: [FollowStatement] {
     var newest: [CorrelationRule: (fact: Fact, statement: FollowStatement)] = [:]
     for fact in facts {
@@ -230,10 +233,12 @@ public struct Subject: Sendable, Hashable {
     return statements.values.sorted { $0.rule < $1.rule }
   }
 
-  /// Who owns the thing.
+  /// The owner of the subject.
   public var owner: String? { register(\.owner, dropped?.owner) }
 
-  /// What people call it; its key where nobody said. A name that says no more than the key gives way to any other.
+  /// The display name. The key if no event states a name.
+  ///
+  /// A name that only repeats the key gives way to any other.
   public var name: String {
     guard let name = register(\.name, dropped?.name) else { return key.description }
     let plain = key.plainName
@@ -242,20 +247,20 @@ public struct Subject: Sendable, Hashable {
 
   public var operation: Operation? { statedOperation ?? register(\.usualOperation, dropped?.usualOperation) }
 
-  /// What it was said to be, apart from what such things usually are.
+  /// The operation that events state explicitly, without the usual operation of such subjects.
   package var statedOperation: Operation? { register(\.operation, dropped?.operation) }
 
   public var project: String? { register(\.project, dropped?.project) }
 
-  /// Where in its life it was when it was last heard of.
+  /// The latest known lifecycle state.
   package var lifecycleState: LifecycleState? { register(\.state) }
 
-  /// A text of the semantic vocabulary, as the greatest fact has it.
+  /// Returns a text attribute of the semantic vocabulary, with the value of the greatest fact that has it.
   package func text(_ name: String) -> String? {
     register { $0.attributes.text(of: name) }
   }
 
-  /// The value of the greatest fact that has one.
+  /// Returns the value of the greatest fact that has one.
   func register<Value>(_ value: (Event) -> Value?) -> Value? {
     var best: (fact: Fact, value: Value)?
     for fact in facts {
@@ -266,7 +271,7 @@ public struct Subject: Sendable, Hashable {
     return best?.value
   }
 
-  /// The same, of dropped facts as well.
+  /// Returns the value of the greatest fact that has one, including dropped facts.
   private func register<Value>(_ value: (Event) -> Value?, _ kept: DroppedFacts.Statement<Value>?) -> Value? {
     guard let kept else { return register(value) }
     var best = kept
@@ -286,12 +291,12 @@ extension DroppedFacts.Statement {
 }
 
 extension Subject.Fact {
-  /// The order of registers over a whole life: vendor's time before receipt, time, rank in the life cycle, content.
+  /// The order of facts over a whole life: vendor times after times of receipt, then time, lifecycle state and content hash.
   func yields(to other: Subject.Fact) -> Bool {
     (event.time, stateRank, contentHash) < (other.event.time, other.stateRank, other.contentHash)
   }
 
-  /// The order of registers within an attempt: the rank in the life cycle beats the time.
+  /// The order of facts within an attempt: by lifecycle state first, then time and content hash.
   func yieldsWithinAttempt(to other: Subject.Fact) -> Bool {
     (stateRank, event.time, contentHash) < (other.stateRank, other.event.time, other.contentHash)
   }
@@ -299,19 +304,19 @@ extension Subject.Fact {
   private var stateRank: UInt8 { event.state?.rawValue ?? 0 }
 }
 
-/// Where the classic picture of one thing stands; moved on by events in order of arrival.
+/// The state of one subject in the classic format. Events change it in order of arrival.
 public struct ClassicState: Sendable, Hashable {
-  /// A classic span that was started and not ended.
+  /// A classic span that has started but not ended.
   public struct OpenSpan: Sendable, Hashable {
     public var traceID: Int64
     public var spanID: Int64
-    /// 0 for none.
+    /// The parent's id. 0 for none.
     public var parentID: Int64
     public var eventSource: String
     public var type: String
     public var state: String
     public var start: EventTime
-    /// When the event that started it was received.
+    /// When the event that started the span was received.
     public var received: Timestamp
     public var tags: [Attribute]
 
@@ -332,7 +337,7 @@ public struct ClassicState: Sendable, Hashable {
   }
 
   public var open: OpenSpan?
-  /// Ids of the newest classic span, open or ended; 0 where there was none.
+  /// The ids of the newest classic span, open or ended. 0 if there was none.
   public var latestTraceID: Int64 = 0
   public var latestSpanID: Int64 = 0
 

@@ -3,10 +3,10 @@ enum PackedError: Error {
   case newerVersion(UInt8)
 }
 
-/// Reads what a ``SubjectWriter`` wrote, in this form or an older one.
+/// Decodes what a ``SubjectWriter`` wrote, in the current or an older version of the format.
 struct SubjectReader {
   private let bytes: [UInt8]
-  /// Of the form that was written.
+  /// The version of the encoded data.
   private let version: UInt8
   private var index: Int
   private var strings: [String] = []
@@ -27,7 +27,7 @@ struct SubjectReader {
   }
 
   mutating func int64() throws(PackedError) -> Int64 {
-    // Most numbers are small.
+    // Fast path: most numbers are small.
     if index < bytes.count, bytes[index] < 0x80 {
       let byte = Int64(bytes[index])
       index += 1
@@ -49,7 +49,7 @@ struct SubjectReader {
     Int(try int64())
   }
 
-  /// A count of things that take at least a byte each, so never more than the bytes that are left.
+  /// Reads an element count. Each element takes at least one byte, so the remaining bytes limit a valid count.
   private mutating func count() throws(PackedError) -> Int {
     let value = try int()
     guard value >= 0, value <= bytes.count - index else { throw .corrupt }
@@ -84,7 +84,7 @@ struct SubjectReader {
   }
 
   mutating func gaugeShare() throws(PackedError) -> GaugeShare {
-    // Before version 4 there was one gauge.
+    // Before version 4 there was only one gauge.
     if version < 4 { return GaugeShare(.activeOperations, labels: [try string(), try string(), try string()], count: try int()) }
     return GaugeShare(
       try value(), labels: try array { reader throws(PackedError) in try reader.string() }, count: try int())
@@ -214,7 +214,7 @@ struct SubjectReader {
 // MARK: Dropped facts
 
 extension SubjectReader {
-  /// Nil where there are none, and in the forms before version 5.
+  /// Reads the summary of dropped facts. Nil if there is none, or before version 5 of the format.
   mutating func droppedFacts() throws(PackedError) -> DroppedFacts? {
     guard version >= 5 else { return nil }
     return try optional { reader throws(PackedError) in try reader.someDroppedFacts() }

@@ -1,4 +1,4 @@
-/// Numbers as variable-length integers, strings as numbers into a table.
+/// Encodes numbers as variable-length integers, and strings as indices into a table.
 struct SubjectWriter {
   private var bytes: [UInt8] = []
   private var strings = StringTable()
@@ -24,7 +24,7 @@ struct SubjectWriter {
     put(Int64(value))
   }
 
-  /// Zigzag, seven bits a byte, least significant first.
+  /// Writes a zigzag varint: seven bits in each byte, least significant first.
   mutating func put(_ value: Int64) {
     var rest = UInt64(bitPattern: value << 1 ^ value >> 63)
     while rest >= 0x80 {
@@ -53,7 +53,7 @@ struct SubjectWriter {
   }
 
   mutating func put(_ time: Timestamp) {
-    // Most times are whole seconds: a factor of 1e9 costs four bytes.
+    // Most times are whole seconds, and writing them as such saves four bytes.
     if time.nanoseconds % 1_000_000_000 == 0 {
       put((time.nanoseconds / 1_000_000_000) << 1)
     } else {
@@ -227,14 +227,14 @@ extension DroppedFacts.Statement {
   }
 }
 
-/// Gives each different string a number, in order of first appearance.
+/// Assigns each distinct string an index, in order of first appearance.
 ///
-/// A dictionary would spend most of the time of encoding on its hash, which defends against chosen keys; nothing is lost
-/// here when keys collide but a comparison.
+/// A `Dictionary` would spend most of the encoding time on its hash function, which resists attacks with chosen keys.
+/// Here, a collision costs only one comparison.
 private struct StringTable {
   private(set) var all: [String] = []
   private(set) var byteCount = 0
-  /// Open addressing: number + 1, and 0 where free. At most half full.
+  /// A hash table with open addressing. Holds index + 1, or 0 if free. At most half full.
   private var slots = [UInt32](repeating: 0, count: 256)
 
   mutating func index(of string: String) -> Int {

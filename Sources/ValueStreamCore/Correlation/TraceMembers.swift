@@ -1,31 +1,31 @@
-/// The things of a trace, without their spans.
+/// The subjects of a trace, without their spans.
 package struct TraceMembers: Sendable {
   package var traceID: TraceID
-  /// Parents before children; among them things without spans, which tie others together.
+  /// Parents before children. Includes subjects without spans, which tie others together.
   package var subjects: [Subject]
-  /// True when more belong to the trace than were asked for.
+  /// True if the trace has more subjects than the limit.
   package var isTruncated: Bool
 }
 
-/// A trace as it is known.
+/// A trace with all currently known spans.
 package struct Trace: Sendable, Hashable {
   package var id: TraceID
-  /// Parents before children, siblings by their start.
+  /// Parents before children, siblings by start.
   package var spans: [TracedSpan]
-  /// True when it has more spans than were asked for; those nearest to the root are here.
+  /// True if the trace has more spans than the limit. Those nearest to the root are included.
   package var isTruncated: Bool
 }
 
 extension TraceReader {
-  /// A trace by an id that its spans have, or by one it had before its root was known.
+  /// Returns a trace by its id, or by the id that it had before its root was known.
   ///
-  /// - Parameter limit: the most things, and the most spans, to be read.
-  /// - Returns: nil when no span has it.
+  /// - Parameter limit: the maximum number of subjects and of spans to read.
+  /// - Returns: the trace. Nil if no span belongs to it.
   package mutating func trace(_ traceID: TraceID, limit: Int) throws -> Trace? {
     try members(ofTrace: traceID, limit: limit).flatMap { try trace($0, limit: limit) }
   }
 
-  /// The spans of a trace whose things were read; nil where none has any.
+  /// Returns the trace with the spans of these members. Nil if none of them has spans.
   package mutating func trace(_ members: TraceMembers, limit: Int) throws -> Trace? {
     var spans: [TracedSpan] = []
     for subject in members.subjects where spans.count <= limit { spans += try self.spans(of: subject) }
@@ -34,13 +34,13 @@ extension TraceReader {
     return Trace(id: members.traceID, spans: Self.ordered(Array(spans.prefix(limit))), isTruncated: isTruncated)
   }
 
-  /// The things of a trace; of those beyond the limit the farthest from the root are left out.
+  /// Returns the subjects of a trace. Beyond the limit, those farthest from the root are left out.
   package mutating func members(ofTrace traceID: TraceID, limit: Int) throws -> TraceMembers? {
     let named = try store.keys(ofTrace: traceID, limit: limit + 1)
     try readSubjects(named)
     let seeds = try named.filter { try self.traceID(of: $0) == traceID }
     guard let stray = named.first, seeds.isEmpty else { return try members(ofTrace: traceID, around: seeds, limit: limit) }
-    // It was the root of a trace of its own, and is part of another now.
+    // The subject was the root of its own trace and is now part of another.
     guard let current = try self.traceID(of: stray) else { return nil }
     let others = try store.keys(ofTrace: current, limit: limit + 1)
     return try members(ofTrace: current, around: others.filter { try self.traceID(of: $0) == current }, limit: limit)
@@ -61,23 +61,23 @@ extension TraceReader {
         }
         guard let subject = try subject(for: key) else { continue }
         members.subjects.append(subject)
-        // One more than there is room for tells that some are left out.
+        // Read one more than fits, to detect that some are left out.
         let room = limit - members.subjects.count - next.count + 1
         guard strategy.goesBelow(subject.operation) else { continue }
         next += try children(of: key, in: traceID, limit: room).filter { seen.insert($0).inserted }
       }
-      // What was exported is also where the strategy does not lead.
+      // Continue with exported subjects that the strategy does not reach from the root.
       level = next.isEmpty ? others.filter { seen.insert($0).inserted } : next
     }
     return members
   }
 
-  /// How many things are above one.
+  /// The number of subjects above this one.
   private mutating func depth(of key: SpanKey) throws -> Int {
     try subject(for: key).map { try place(of: $0).path.count } ?? 0
   }
 
-  /// The things of a trace from which all these hang: its root; several where the tree was joined from, or split into, parts.
+  /// Returns the uppermost subjects of a trace above these: its root, or several if trees were joined or split.
   private mutating func tops(above seeds: [SpanKey], in traceID: TraceID) throws -> [SpanKey] {
     var tops: Set<SpanKey> = []
     for seed in seeds {
@@ -93,12 +93,12 @@ extension TraceReader {
     return tops.sorted { (starts[$0] ?? .epoch, $0) < (starts[$1] ?? .epoch, $1) }
   }
 
-  /// Each span after its parent and next to what is below the same.
+  /// Sorts spans so that each follows its parent, and the spans of a subtree stay together.
   private static func ordered(_ spans: [TracedSpan]) -> [TracedSpan] {
     let sorted = spans.sorted {
       ($0.span.start, $0.span.key, $0.span.attempt) < ($1.span.start, $1.span.key, $1.span.attempt)
     }
-    // Ids are hashes of what senders write: two may be the same, however unlikely.
+    // Ids are hashes of data that senders write, so duplicates are possible, if unlikely.
     let byID = Dictionary(sorted.map { ($0.span.id, $0) }) { first, _ in first }
     var children: [SpanID: [TracedSpan]] = [:]
     var roots: [TracedSpan] = []
@@ -120,7 +120,7 @@ extension TraceReader {
       }
     }
     place(roots)
-    // What was exported below something that has come to be below it is a circle, which is entered somewhere.
+    // A span that was exported below another, which later moved below it, forms a cycle. Start anywhere in it.
     for span in sorted where !placed.contains(Attempt(span.span)) {
       var above: Set<SpanID> = []
       var top = span

@@ -1,22 +1,24 @@
-/// The changes that a deploy brought, and how long they took to get there.
+/// Finds the changes in a deploy, and their lead times.
 extension TraceReader {
-  /// One that was merged.
+  /// A change that was merged.
   struct Change {
     var key: SpanKey
     var span: AttemptOutline
     var merged: Timestamp
-    /// The branch it was merged to, and the one it was made on, as far as that is in the same repository.
+    /// The branches that the change was merged to and made on, as branches of its own repository. Nil if unknown.
     var base: SpanKey?
     var head: SpanKey?
-    /// The last commit of its branch.
+    /// The last commit of the change's own branch.
     var headCommit: String?
-    /// The commit that the merge made, where it made one: the base has the change if it has this.
+    /// The commit that the merge created. Nil if it created none. The base contains the change if it contains this commit.
     var mergeCommit: String?
 
-    /// A change that was merged without a commit of its own came to its base with the last one of its branch.
+    /// True if the base may have received the change with this commit.
+    ///
+    /// A merge without a commit of its own adds the last commit of the change's branch.
     func mayHaveLanded(as commit: String) -> Bool { (mergeCommit ?? headCommit).map { $0 == commit } ?? true }
 
-    /// Whether its base had a commit before the change came to it.
+    /// True if the base contained a commit before the change was merged.
     func wasPreceded(by commit: String, in base: BranchHistory?) -> Bool {
       guard let base, let landed = mergeCommit ?? headCommit else { return false }
       return base.updates(listing: commit).contains { update in
@@ -25,9 +27,10 @@ extension TraceReader {
     }
   }
 
-  /// The changes that the commits between two deploys are of. That is certain where the commit of the merge is among them, whichever
-  /// clock says when that was. Of those merged without one count those that were merged to a branch on the way, or to the branch of one
-  /// that was.
+  /// Returns the changes to which the commits between two deploys belong.
+  ///
+  /// A change whose merge commit is in the range certainly counts, whatever the clocks say. A change without a merge
+  /// commit counts if it was merged to a branch on the way, or to the branch of another change that counts.
   mutating func changes(of range: CommitRange, for span: Span) throws -> [Change] {
     var commits = range.commits
     let brought = Set(commits.map(\.id))
@@ -48,7 +51,7 @@ extension TraceReader {
     return found.sorted { ($0.merged, $0.key) < ($1.merged, $1.key) }
   }
 
-  /// The changes that were merged to a branch in a while; nil where that is longer than can be looked through.
+  /// Returns the changes merged to a branch after `start` and up to `end`. Nil if the period exceeds 366 days.
   mutating func changes(
     mergedTo branch: SpanKey, after start: Timestamp, until end: Timestamp
   ) throws -> [Change]? {
@@ -77,8 +80,9 @@ extension TraceReader {
     }
   }
 
-  /// In seconds: since its first commit, as far as that is known, since it was opened, and since it was merged. A clock that is slow
-  /// makes none of them negative.
+  /// Returns the lead times of a change in seconds: since its first commit if known, since it was opened, and since its merge.
+  ///
+  /// Clock differences never make them negative.
   mutating func leadTimes(of change: Change, deployed: Timestamp) throws -> [Attribute] {
     var attributes: [Attribute] = []
     func add(_ name: String, since time: Timestamp) {
@@ -90,8 +94,10 @@ extension TraceReader {
     return attributes
   }
 
-  /// When the first commit of a change was made, by the pushes to its branch since that was made, or since an earlier change of it was
-  /// merged; nil where the first of them is not known. What its base had before counts for other changes.
+  /// Returns the time of a change's first commit, from the pushes to its branch.
+  ///
+  /// Considers pushes since the branch was created or since an earlier change from it was merged. Nil if the first push
+  /// is unknown. Commits that the base already had belong to other changes.
   private mutating func firstCommit(of change: Change) throws -> Timestamp? {
     guard let head = change.head else { return nil }
     var updates = try branchUpdates.history(of: head, limit: Self.branchUpdateLimit).updates.filter {
@@ -105,11 +111,13 @@ extension TraceReader {
     }.first
   }
 
-  /// More updates of a branch are not looked at to find the first commit of a change.
+  /// The maximum number of branch updates to search for the first commit of a change.
   private static let branchUpdateLimit = 200
 
-  /// With which of the updates of its branch a change begins: the one that made the branch, or the one after the last with which another
-  /// change made on it was merged to the same base. That is mostly one of the last.
+  /// Returns the index of the branch update with which a change starts.
+  ///
+  /// This is the update that created the branch, or the one after the last merge of another change from this branch to
+  /// the same base. It is usually among the last updates, so the search starts there.
   private mutating func beginning(of change: Change, among updates: [BranchUpdate]) throws -> Int? {
     let created = updates.lastIndex { $0.kind == .created }
     var (end, count) = (updates.count, 8)
@@ -122,7 +130,7 @@ extension TraceReader {
     return created
   }
 
-  /// Those of the commits at which a branch stood with which another change made on it was merged to the same base before.
+  /// Returns the commits of these updates at which another change from the branch was merged to the same base before.
   private mutating func heads(mergedBefore change: Change, among updates: ArraySlice<BranchUpdate>) throws -> Set<String> {
     let commits = Set(updates.compactMap(\.after))
     let keys = Set(try store.publishers(of: commits.map { Reference(.commit, $0) }.sorted()).values.joined())

@@ -1,29 +1,31 @@
-/// How a deploy stands to the one before it: the attribute `valuestream.deployment.step`.
+/// How a deploy relates to the previous one: the attribute `valuestream.deployment.step`.
 private enum DeployStep: String {
-  /// No successful deploy of the service to the environment is known before it.
+  /// No earlier successful deploy of the service to the environment is known.
   case first
   case forward
   case redeploy
   case rollback
-  /// Its commit, or that of the deploy before, or what leads from one to the other, is not known.
+  /// One of the two commits, or the history between them, is unknown.
   case unknown
 }
 
-/// How the changes of a deploy were found: `valuestream.deployment.changes.basis`.
+/// How the changes of a deploy were found: the attribute `valuestream.deployment.changes.basis`.
 private enum ChangesBasis: String {
   /// By the pushes that lead from one commit to the other.
   case pushes
-  /// By their times of merging, because pushes are missing.
+  /// By times of merging, because pushes are missing.
   case mergeTimes = "merge_times"
 }
 
-/// What a deploy brought: a conclusion from other things, drawn when a span is read.
+/// Finds the changes in a deploy. They depend on other subjects, so they are computed when a span is read.
 extension TraceReader {
-  /// Links to the changes that were merged since the last successful deploy of the same service to the same environment. Says in
-  /// attributes of the span how it was found out. Nothing for a deploy that has not succeeded: it brought nothing.
+  /// Returns links to the changes since the last successful deploy of the same service to the same environment.
+  ///
+  /// Sets attributes of the span that describe how the changes were found. Empty for a deploy that did not succeed,
+  /// because it brought no changes.
   mutating func changesBrought(by span: inout Span) throws -> [LinkEnd] {
     guard let end = span.end, span.outcome == .success, let lane = span.lane else { return [] }
-    // By their ends, because deploys that wait for approval are often not approved in the order in which they were made.
+    // Deploys are ordered by their ends: those that wait for approval are often approved out of order.
     let entry = DeployTimeline.Entry(time: end, key: span.key, attempt: span.attempt)
     var earlier = EarlierDeploys(.successes(in: lane), .before(entry))
     guard let previous = try earlier.next(&self) else {
@@ -47,13 +49,14 @@ extension TraceReader {
     }
   }
 
-  /// The deploy that ended before.
+  /// Names the previous successful deploy.
   private static var previousAttribute: String { "valuestream.deployment.previous" }
-  /// The deploy that it was compared with, where it is not related to the one before.
+  /// Names the deploy used for the comparison, if the previous one is unrelated.
   private static var comparedAttribute: String { "valuestream.deployment.compared" }
 
-  /// The span of a successful deploy, and of each change it brought the lead times: all of them, where a span shows only so many links.
-  /// Nil for an attempt that is no successful deploy (any more).
+  /// Returns the span of a successful deploy and the lead times of all its changes.
+  ///
+  /// Includes changes beyond the limit of links that a span shows. Nil if the attempt is not, or no longer, a successful deploy.
   package mutating func deploy(ofAttempt number: Int, of key: SpanKey) throws -> (span: Span, leadTimes: [[Attribute]])? {
     guard let subject = try subject(for: key), subject.operation == .deploy,
       var span = subject.span(ofAttempt: number), span.outcome == .success
@@ -64,8 +67,9 @@ extension TraceReader {
 
   // MARK: Commits
 
-  /// The commit that a deploy runs on: its own, else that of what it belongs to, up to the change. Nil where only the beginning of
-  /// its hash is known, and not of exactly one commit.
+  /// Returns the commit that a deploy runs on: its own, or that of its ancestors below the change.
+  ///
+  /// Nil if it is unknown, or if only the start of its hash is known and does not match exactly one commit.
   private mutating func revision(of span: Span) throws -> String? {
     guard let revision = try statedRevision(of: span) else { return nil }
     let short = Reference(.commit, revision).recognizingShortCommit
@@ -96,17 +100,18 @@ extension TraceReader {
     var step: DeployStep
     var changes: [Change] = []
     var basis: ChangesBasis?
-    /// The deploy that it was compared with.
+    /// The deploy used for the comparison.
     var compared: SpanKey?
   }
 
-  /// More deploys of a service than this are not compared with one to find a related one.
+  /// The maximum number of earlier deploys to check for a related one.
   private static let comparedLimit = 16
 
-  /// How a deploy stands to those before it: to the last of them that is related.
+  /// Compares a deploy with the latest earlier deploy that is related.
   ///
-  /// What a branch has that was first pushed with commits of its own is not known. So a deploy of it is related to none, nor is any to
-  /// it whose branch did not take it in; what was merged elsewhere counts from the deploy before.
+  /// For a branch whose first push already contained new commits, only these commits are known. A deploy of such a
+  /// branch is unrelated to all others, except to later ones whose branch merged it. Merges to other branches then
+  /// count since the previous deploy.
   private mutating func verdict(on span: Span, after previous: Span, _ earlier: inout EarlierDeploys) throws -> Verdict {
     guard let commit = try revision(of: span) else { return Verdict(step: .unknown) }
     var history: CommitRange.History?
@@ -139,7 +144,7 @@ extension TraceReader {
           var deploy = UnrelatedDeploy(span: former, commit: last)
           if known.beganWithCommits { deploy.history = try self.history(of: deploy) }
           unrelated.append(deploy)
-          // All else that this one has is known.
+          // Everything else that this deploy contains is known.
           if let former = deploy.history, !former.isUnknown, !former.beganWithCommits { break }
         }
       }
@@ -161,7 +166,7 @@ extension TraceReader {
     return try verdict(on: (span, place), since: (previous, since)) ?? Verdict(step: .unknown)
   }
 
-  /// One between a deploy and the one that it is compared with.
+  /// A deploy between the examined one and the one used for the comparison.
   private struct UnrelatedDeploy {
     var span: Span
     var commit: String
@@ -172,13 +177,13 @@ extension TraceReader {
     try deploy.history ?? CommitRange.History(of: deploy.commit, preferring: deploy.span.preferredBranch, in: branchUpdates)
   }
 
-  /// By pushes.
+  /// Decides by pushes.
   ///
-  /// - Parameter unrelated: the deploys between the two; what they had already is not brought again.
+  /// - Parameter unrelated: the deploys between the two. Changes that they already contained do not count.
   private mutating func verdict(
     on span: Span, since former: Span, _ range: CommitRange, _ unrelated: [UnrelatedDeploy], _ history: CommitRange.History?
   ) throws -> Verdict {
-    // It may also take in what was deployed between.
+    // The deploy may also contain what was deployed in between.
     let goesOn = unrelated.contains { history?.contains($0.commit) ?? false }
     switch range.relation {
     case .same where unrelated.isEmpty: return Verdict(step: .redeploy)
@@ -200,7 +205,7 @@ extension TraceReader {
     return changes
   }
 
-  /// By times of merging to the branch of both; nil where that is longer than can be looked through.
+  /// Decides by times of merges to the common branch. Nil if the period is too long to search.
   private mutating func verdict(
     on deploy: (span: Span, place: MergePlace), since former: (span: Span, place: MergePlace)
   ) throws -> Verdict? {
@@ -213,18 +218,19 @@ extension TraceReader {
     return Verdict(step: .forward, changes: merged, basis: .mergeTimes, compared: former.span.key)
   }
 
-  /// A branch, and up to when it has what was merged to it.
+  /// A branch, and the time up to which merges to it are included.
   private struct MergePlace {
     var branch: SpanKey
     var time: Timestamp
-    /// True where the time is that of a merge.
+    /// True if the time is that of a merge.
     var isMerge: Bool
   }
 
-  /// Where a commit stands on the branch it came to: at the merge that made it, else at the push that brought it, else where the branch
-  /// was when the deploy began; nil where the branch is not known.
+  /// Returns where a commit is on its branch. Nil if the branch is unknown.
   ///
-  /// - Parameter range: what is known of its way back.
+  /// The time is that of the merge that created the commit, else of the push that brought it, else the start of the deploy.
+  ///
+  /// - Parameter range: the known way back from the commit.
   private mutating func mergePlace(
     of commit: String, deployedBy span: Span, _ range: CommitRange?
   ) throws -> MergePlace? {
@@ -243,8 +249,10 @@ extension TraceReader {
     return MergePlace(branch: branch, time: max(update.time.timestamp, merged ?? .epoch), isMerge: false)
   }
 
-  /// The branch that stood at a commit, or the commit's change was merged to, else the one that the deploy names, if there is such a
-  /// branch.
+  /// Returns the branch of a commit.
+  ///
+  /// This is the branch that pointed to it, else the one that its change was merged to, else the one that the deploy
+  /// names if its pushes are known.
   private mutating func branch(of commit: String, deployedBy span: Span) throws -> SpanKey? {
     if let update = span.preferredBranch.choose(among: try branchUpdates.updates(to: commit), afterMoving: nil) {
       return update.branch
@@ -265,7 +273,7 @@ extension Span {
 
   fileprivate var revision: String? { attributes.text(of: "vcs.ref.head.revision") }
 
-  /// The branch that is deployed, if it is one and not a commit or tag.
+  /// The deployed branch. If the deploy names a tag or commit instead, no branch with this key exists.
   fileprivate var headBranch: SpanKey? { attributes.text(of: "vcs.ref.head.name").flatMap(key.branch(named:)) }
 
   fileprivate var preferredBranch: BranchPreference {

@@ -1,6 +1,8 @@
-/// What an incident came after: a conclusion from other things, drawn when a span is read.
+/// Finds the deploy before an incident. It depends on other subjects, so it is computed when a span is read.
 extension TraceReader {
-  /// A link to the deploy of the same service that had begun last when an incident did, where nobody says which deploy caused it.
+  /// Returns a link to the last deploy of the same service that had begun to run when the incident started.
+  ///
+  /// Empty if the incident's parent already names its cause. The link has the attribute `valuestream.inferred`.
   mutating func deployBefore(_ incident: Span, under tie: ParentTie?) throws -> [LinkEnd] {
     if let tie, let parent = try subject(for: tie.parent), parent.operation != .issue { return [] }
     guard let lane = incident.lane else { return [] }

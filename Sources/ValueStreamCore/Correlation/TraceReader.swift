@@ -1,10 +1,10 @@
-/// Reads spans in their traces from a store, for APIs and exporters.
+/// Reads spans with their traces from a store, for APIs and exporters.
 ///
-/// Which ties make a trace, the ``TraceStrategy`` says. A trace id follows from the root of the tree, until part of the tree was
-/// exported: then the tree keeps the id that went out (``ExportRecord``), whatever root it grows. A tie between two traces is a
-/// link: two exported trees that turn out to be one stay two.
+/// The ``TraceStrategy`` determines which ties form a trace. The trace id derives from the root of the tree until a
+/// part of the tree is exported. From then on, the tree keeps the exported id (``ExportRecord``), even if it gets
+/// another root. A tie between two traces becomes a link: two exported trees that turn out to be one stay two traces.
 ///
-/// Remembers what it looked up, so use one for one answer or batch and then a new one.
+/// Caches all reads, so use one reader for a single response or batch, then create a new one.
 public struct TraceReader {
   let store: any SpanStore
   let strategy: TraceStrategy
@@ -12,31 +12,31 @@ public struct TraceReader {
   private var records: [SpanKey: ExportRecord?] = [:]
   private var places: [SpanKey: TraceRoot.Place] = [:]
   private var timelines: [DeployTimeline.Selection: DeployTimeline] = [:]
-  /// What was asked of branches.
+  /// Cached branch updates.
   let branchUpdates: BranchUpdates
-  /// Traces of trees that nothing on the path to their root fixes, by root.
+  /// Traces, by root, of trees without exported subjects on the path to the root.
   private var treeTraces: [SpanKey: TraceID] = [:]
 
-  /// In a tree of more things than this, what was exported of it is not looked for beyond them.
+  /// The maximum number of subjects of a tree to search for exported ones.
   private static let searchLimit = 1000
 
-  /// More links than this are not shown of a span; ``TracedSpan/droppedLinkCount`` tells how many there are besides.
+  /// The maximum number of links in a span. ``TracedSpan/droppedLinkCount`` counts the others.
   public static let linkLimit = 128
 
-  /// - Parameter strategy: the same for everybody who reads the store, or they disagree on traces.
+  /// - Parameter strategy: must be the same for all readers of a store, or they disagree on traces.
   public init(store: any SpanStore, strategy: TraceStrategy) {
     self.store = store
     self.strategy = strategy
     branchUpdates = BranchUpdates(store)
   }
 
-  /// The spans of a thing, in order of attempts.
+  /// Returns the spans of a subject, in order of attempts.
   public mutating func spans(of subject: Subject) throws -> [TracedSpan] {
     known[subject.key] = subject
     return try traced(subject.spans(), of: subject)
   }
 
-  /// The span of one attempt of the thing with a key; nil when it is not known.
+  /// Returns the span of one attempt of a subject. Nil if it is unknown.
   package mutating func span(of key: SpanKey, attempt: Int) throws -> TracedSpan? {
     guard let subject = try subject(for: key), let span = subject.span(ofAttempt: attempt) else { return nil }
     return try traced([span], of: subject).first
@@ -73,25 +73,25 @@ public struct TraceReader {
     }
   }
 
-  /// The spans of the thing with a key; empty when it is not known.
+  /// Returns the spans of the subject with this key. Empty if it is unknown.
   public mutating func spans(of key: SpanKey) throws -> [TracedSpan] {
     guard let subject = try subject(for: key) else { return [] }
     return try spans(of: subject)
   }
 
-  /// The trace that a thing belongs to; nil when it is not known.
+  /// Returns the trace that a subject belongs to. Nil if the subject is unknown.
   package mutating func traceID(of key: SpanKey) throws -> TraceID? {
     guard let subject = try subject(for: key) else { return nil }
     return try traceID(at: try place(of: subject))
   }
 
-  /// The ids by which an attempt is found at present; nil when there is no such attempt (any more).
+  /// Returns the current ids of an attempt. Nil if the attempt does not exist, or no longer exists.
   package mutating func ids(ofAttempt number: Int, of key: SpanKey) throws -> (trace: TraceID, span: SpanID)? {
     guard let subject = try subject(for: key), subject.outlines().contains(where: { $0.number == number }) else { return nil }
     return (try traceID(at: try place(of: subject)), SpanID(key: key, attempt: number))
   }
 
-  /// The things above one whose spans were read, from its parent to the root of its trace.
+  /// Returns the ancestors of a subject whose spans were read, from its parent to the root of its trace.
   package func ancestors(of key: SpanKey) -> ArraySlice<SpanKey> {
     places[key]?.tracePath.dropFirst() ?? []
   }
@@ -117,7 +117,7 @@ public struct TraceReader {
     return traceID
   }
 
-  /// The trace under which anything below a root was exported; of several the nearest to the root, then by key.
+  /// Returns the trace in which a subject below a root was exported: the nearest to the root, then the first by key.
   private mutating func exportedTrace(below root: SpanKey) throws -> TraceID? {
     var seen: Set<SpanKey> = [root]
     var level = [root]
@@ -133,7 +133,7 @@ public struct TraceReader {
     return nil
   }
 
-  /// The things whose tie leads to one: the first of them by key, or of those in a trace.
+  /// Returns the subjects whose parent is this one, the first `limit` by key. With a trace id, only those in this trace.
   mutating func children(of key: SpanKey, in traceID: TraceID? = nil, limit: Int) throws -> [SpanKey] {
     guard limit > 0, let subject = try subject(for: key) else { return [] }
     let followers = Set(try store.followers(of: subject.aliases + [.key(key)]).values.joined()).sorted()
@@ -149,7 +149,7 @@ public struct TraceReader {
     return Array(children.prefix(limit))
   }
 
-  /// Of a thing that very many follow, not all are read when a few are enough.
+  /// The number of followers to read at once. A few may suffice, even if a subject has very many.
   private static let childrenAtOnce = 200
 
   // MARK: Parents
@@ -159,8 +159,10 @@ public struct TraceReader {
     var traceID: TraceID
     var attempts: [AttemptOutline]
 
-    /// The attempt that was named, else the one that had begun when the child ran, or began where nobody says when it ran: a job
-    /// that is made with its pipeline may wait until somebody starts it, hours after the pipeline was over.
+    /// Returns the number of the parent's attempt: the named one, or the last one that had started when the child began to run.
+    ///
+    /// The child's start counts only if nobody states when it began to run: a job is created with its pipeline, but may
+    /// wait until somebody starts it, hours after the pipeline ended.
     func attempt(for span: Span, of tie: ParentTie?) -> Int? {
       if let named = tie?.attempt, attempts.contains(where: { $0.number == named }) { return named }
       let ran = span.phases.first { $0.track == "run" && $0.name == "run" }?.start ?? span.start
@@ -168,7 +170,7 @@ public struct TraceReader {
     }
   }
 
-  /// The tie to the parent. Things without spans are passed over: what is below them hangs from the next above that has some.
+  /// Returns the tie to the nearest ancestor that has spans.
   private mutating func parentTie(at place: TraceRoot.Place) throws -> ParentTie? {
     guard var tie = place.parent else { return nil }
     for key in place.path.dropFirst() {
@@ -187,7 +189,7 @@ public struct TraceReader {
 
   // MARK: Links
 
-  /// What follows from the other things a store knows: the changes that a deploy brought, the deploy that an incident came after.
+  /// Returns links that depend on other subjects: the changes in a deploy, and the deploy before an incident.
   private mutating func conclusions(from span: inout Span, under tie: ParentTie?) throws -> [LinkEnd] {
     switch span.operation {
     case .deploy: try changesBrought(by: &span)
@@ -196,7 +198,7 @@ public struct TraceReader {
     }
   }
 
-  /// Where a link leads, and why.
+  /// The target of a link and its reason.
   struct LinkEnd: Hashable {
     var key: SpanKey
     var attempt: Int
@@ -204,8 +206,9 @@ public struct TraceReader {
     var attributes: [Attribute] = []
   }
 
-  /// The ends of a span's links, in the order of their statements, each once: the one thing of each name; none while nobody, or
-  /// more than one, has it.
+  /// Returns the targets of a span's links, in order of the statements, without duplicates.
+  ///
+  /// A reference counts only if exactly one other subject publishes it.
   private mutating func linkEnds(of span: Span) throws -> [LinkEnd] {
     guard !span.links.isEmpty else { return [] }
     let publishers = try store.publishers(of: Set(span.links.map(\.reference)).sorted(), limit: 2)
@@ -232,27 +235,28 @@ public struct TraceReader {
       spanID: SpanID(key: end.key, attempt: end.attempt), rule: end.rule, attributes: end.attributes)
   }
 
-  // MARK: Look-ups
+  // MARK: Cache
 
-  /// How many things it remembers.
+  /// The number of cached subjects.
   package var lookUpCount: Int { known.count }
 
-  /// Forgets what it looked up, once that is more than so many things. Days of deploys stay: they are small, and the next deploys lie
-  /// in the same.
+  /// Clears the cache if it holds more than this number of subjects.
+  ///
+  /// Timelines of deploys stay up to a limit of their own: they are small, and the next deploys need the same days.
   package mutating func forget(beyond limit: Int) {
     guard known.count > limit else { return }
     (known, records, places, treeTraces) = ([:], [:], [:], [:])
     if timelines.values.reduce(0, { $0 + $1.count }) > Self.timelineLimit { timelines = [:] }
   }
 
-  /// More entries of timelines are not kept.
+  /// The maximum number of timeline entries that survive ``forget(beyond:)``.
   private static let timelineLimit = 100_000
 
   func timeline(of selection: DeployTimeline.Selection) -> DeployTimeline {
     timelines[selection] ?? DeployTimeline(selection)
   }
 
-  /// For the time in which the timeline itself reads.
+  /// Removes a timeline from the cache, so that it can use this reader while it changes itself.
   mutating func takeTimeline(of selection: DeployTimeline.Selection) -> DeployTimeline {
     timelines.removeValue(forKey: selection) ?? DeployTimeline(selection)
   }
@@ -261,7 +265,7 @@ public struct TraceReader {
     timelines[selection] = timeline
   }
 
-  /// Reads things, and remembers them as long as they are not many.
+  /// Reads subjects, and caches them while the cache is small.
   mutating func visitSubjects(_ keys: Set<SpanKey>, _ visit: (Subject) -> Void) throws {
     let keys = keys.sorted()
     for start in stride(from: 0, to: keys.count, by: Self.visitedAtOnce) {
@@ -278,11 +282,12 @@ public struct TraceReader {
   private static let visitedAtOnce = 200
   private static let visitedLimit = 2000
 
-  /// Reads things that will be asked for, what is above them, and what was exported of these: in a few questions to the store
-  /// instead of several for each.
+  /// Reads subjects, their ancestors and the export records of both into the cache.
+  ///
+  /// Needs few queries to the store instead of several for each subject.
   package mutating func prepare(for keys: some Sequence<SpanKey>) throws {
     var level = Set(keys)
-    // What is farther above is read when it is asked for.
+    // More distant ancestors are read when they are needed.
     for _ in 0...TraceRoot.depthLimit where !level.isEmpty {
       try readSubjects(level)
       try readRecords(of: level)
@@ -317,7 +322,7 @@ public struct TraceReader {
 }
 
 extension Subject {
-  /// Its id in the Go ValueStream; nil where that had none. Events that know what the thing is know its id better.
+  /// The id of the subject in the Go ValueStream. Nil if it had none. Events that state an operation are more reliable.
   public var classicID: String? {
     func id(of event: Event) -> String? { event.publishes.first { $0.kind == .classicID }?.value }
     return register { $0.operation == nil ? nil : id(of: $0) } ?? register(id)

@@ -1,45 +1,44 @@
-/// Finds out what is above a thing by walking up the ties, and how far up its trace goes.
+/// Finds the ancestors of a subject, and the root of its trace among them.
 public enum TraceRoot {
-  /// Where a thing stands in its trace.
+  /// The position of a subject in its trace.
   public struct Place: Sendable, Hashable {
-    /// From the thing itself to the uppermost above it that was looked at.
+    /// The subject and its ancestors, up to the uppermost that was visited.
     public var path: [SpanKey]
-    /// Where in ``path`` the root of the trace stands.
+    /// The index of the trace's root in ``path``.
     public var rootIndex: Int
-    /// The tie that counts, also where it leads out of the trace; nil for the uppermost, also where a cycle was cut at it.
+    /// The tie to the parent, even if it leads out of the trace. Nil for the uppermost subject, also if a cycle was cut there.
     public var parent: ParentTie?
-    /// True when the trace ends at ``root`` only because the chain above it is too long.
+    /// True if the trace ends at ``root`` only because the chain of ancestors is too long.
     public var isCut = false
 
     public var root: SpanKey { path[rootIndex] }
 
-    /// From the thing itself to the root of its trace.
+    /// The subject and its ancestors, up to the root of its trace.
     public var tracePath: ArraySlice<SpanKey> { path[...rootIndex] }
   }
 
-  /// A trace ends at one of the things that have at least so many above them. What people do is not so deep; jobs that start
-  /// each other without end are.
+  /// The number of ancestors from which on a trace may be cut. Only jobs that trigger each other endlessly reach it.
   public static let depthLimit = 64
 
-  /// Of the things that have more above them, one in so many is the root of a trace.
+  /// Of the subjects with more ancestors, one in this number becomes the root of a trace.
   private static let cutShare: UInt64 = 32
 
-  /// No more things than this are looked at above one.
+  /// The maximum number of ancestors to visit.
   private static let stepLimit = 512
 
-  /// The place of a thing.
+  /// Returns the place of a subject.
   ///
-  /// A cycle is cut at its smallest key, which becomes the uppermost, so everybody in it and below it agrees. A long chain is cut at
-  /// things that have ``depthLimit`` others above them, and whose keys say so: at the same ones for everybody below. So what is
-  /// looked at for one thing is bounded, however long the chain is.
+  /// A cycle is cut at its smallest key, which becomes the uppermost subject, so that all subjects in and below the
+  /// cycle agree. A long chain is cut at a subject that has ``depthLimit`` ancestors and whose key's hash selects it,
+  /// so that all subjects below agree, too. This bounds the work for one subject, however long the chain is.
   ///
-  /// - Parameter lookUp: the thing with a key; nil when it is not known, which makes its child the uppermost.
+  /// - Parameter lookUp: returns the subject with a key. Nil if it is unknown, which makes its child the uppermost.
   public static func place(
     of subject: Subject, strategy: TraceStrategy, lookUp: (SpanKey) throws -> Subject?
   ) rethrows -> Place {
     var path = [subject]
     var places = [subject.key: 0]
-    /// The nearest thing that may be the root of a trace, if it has enough above it.
+    /// The index of the nearest subject that becomes the root if it has enough ancestors.
     var cut: Int? = endsTrace(subject.key) ? 0 : nil
     var isCut = false
     while let tie = path[path.count - 1].parent, let parent = try lookUp(tie.parent) {

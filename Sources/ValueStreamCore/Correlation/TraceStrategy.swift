@@ -1,32 +1,34 @@
-/// Which ties between things make one trace of them: `--trace-strategy`.
+/// Determines which ties between subjects form one trace: `--trace-strategy`.
 ///
-/// A tie that does not is a link from the child to its parent, under the name of its rule. A pure function of what is known:
-/// readers and exporters that use the same strategy agree.
+/// Any other tie becomes a link from the child to its parent, named after its rule. The result depends only on the
+/// subjects, so readers and exporters with the same strategy agree.
 public enum TraceStrategy: String, Sendable, Hashable, CaseIterable {
-  /// All ties: a change below its issue, a build below its change, a deploy below what it brings.
+  /// All ties: a change below its issue, a build below its change, a deploy below the change or build that it deploys.
   case nested
-  /// Only those within a run: a build or a deploy with its jobs and what else is part of it. Everything else is a trace of its
-  /// own, so none lasts longer than a change or a run, and the trace of a run follows from the run's own key.
+  /// Only ties within a run: a build or deploy with its jobs and other parts.
+  ///
+  /// Everything else is a trace of its own. No trace therefore lasts longer than a change or run, and the trace id of a
+  /// run derives from the run's key.
   case linked
 
-  /// Things that live for days: nothing is part of them.
+  /// Operations that last for days. Nothing is part of them.
   private static let longLived: Set<Operation> = [.issue, .incident, .pullRequest, .release, .sprint, .environment]
-  /// What a trace begins with, whatever it was started by.
+  /// Operations that start a trace, whatever triggered them.
   private static let runs: Set<Operation> = [.build, .deploy]
 
-  /// True when a tree keeps the trace that something below its new root was exported under. Where the trace of a run is to
-  /// follow from its key, a job that went out before its run was heard of must not decide it.
+  /// True if a tree keeps the trace id under which a subject below its new root was exported.
+  ///
+  /// With `linked`, the trace id of a run derives from its key, even if one of its jobs was exported before the run was known.
   var adoptsExportedTraces: Bool { self == .nested }
 
-  /// False when no trace goes on below such a thing, but for what was exported.
+  /// False if a trace does not continue below such a subject, except for exported subjects.
   func goesBelow(_ operation: Operation?) -> Bool {
     self == .nested || operation.map { !Self.longLived.contains($0) } ?? true
   }
 
-  /// Where the trace of a thing has its root.
+  /// Returns the position of the trace's root among these operations.
   ///
-  /// - Parameter operations: of the thing and of everything above it, in this order; nil for things without spans.
-  /// - Returns: the place of the root among them.
+  /// - Parameter operations: those of a subject and all its ancestors, in this order. Nil for subjects without spans.
   func root(of operations: some Collection<Operation?>) -> Int {
     if self == .nested { return max(0, operations.count - 1) }
     var root = 0

@@ -1,15 +1,15 @@
-/// Addresses of issues in texts: `https://acme.atlassian.net/browse/TP-3`, `https://trello.com/c/k36dIsCo/36-discount`.
+/// Finds URLs of issues in texts: `https://acme.atlassian.net/browse/TP-3`, `https://trello.com/c/k36dIsCo/36-discount`.
 ///
-/// An address says which tracker is meant, where a key alone may be one of several trackers.
+/// A URL identifies the tracker, while a key alone may exist in several trackers.
 struct WrittenAddresses {
-  /// The addresses as trackers publish them, in order, each once.
+  /// The URLs as trackers publish them, in order, without duplicates.
   private(set) var references: [Reference] = []
-  /// The text with a space in the place of each of them.
+  /// The text with a space in place of each URL.
   private(set) var rest: String
 
-  /// Addresses of one text that count.
+  /// The maximum number of URLs from one text.
   private static let limit = 20
-  /// Longer addresses are not looked at.
+  /// The maximum length of a URL, in bytes.
   private static let lengthLimit = 2048
 
   init(in text: String) {
@@ -35,7 +35,7 @@ struct WrittenAddresses {
     if !references.isEmpty { rest = String(decoding: kept + bytes[copied...], as: UTF8.self) }
   }
 
-  /// The issue or card at an address; nil for any other page.
+  /// Returns the issue or card at a URL. Nil for any other page.
   private static func issue(_ scheme: String, _ address: String) -> Reference? {
     let scheme = scheme.lowercased()
     guard scheme == "https" || scheme == "http" else { return nil }
@@ -55,7 +55,9 @@ struct WrittenAddresses {
 
   // MARK: Short links
 
-  /// Trello's short links of cards in a short text such as the name of a branch: eight letters and digits of several kinds.
+  /// Returns up to 5 short links of Trello cards in a short text such as a branch name.
+  ///
+  /// A short link has eight characters: small letters mixed with capitals or digits.
   static func shortLinks(in text: String) -> [String] {
     var links: [String] = []
     for word in text.utf8.split(whereSeparator: { !isLetterOrDigit($0) }) where word.count == 8 && links.count < 5 {
@@ -69,7 +71,7 @@ struct WrittenAddresses {
     text.utf8.count == 8 && text.utf8.allSatisfy(isLetterOrDigit)
   }
 
-  /// True of letters of both kinds, or with digits among them: `Discount` is a word.
+  /// True for small letters mixed with capitals behind the first character, or with digits. `Discount` is a word.
   private static func isMixed(_ text: Substring.UTF8View) -> Bool {
     let isSmall = { (byte: UInt8) in (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) }
     return text.contains(where: isSmall) && text.dropFirst().contains { !isSmall($0) }
@@ -81,7 +83,7 @@ struct WrittenAddresses {
     isLetter(byte) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
   }
 
-  /// Nothing else stands in an address that is written in a text.
+  /// True for characters that a URL in a text may contain.
   private static func isAddress(_ byte: UInt8) -> Bool {
     isLetterOrDigit(byte) || "-._~%/:?#[@!$&'*+,;=".utf8.contains(byte)
   }

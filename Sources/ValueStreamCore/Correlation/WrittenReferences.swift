@@ -1,10 +1,12 @@
-/// What people write about where their work belongs: the one place that says which words count, and how much.
+/// Finds the references to issues that people write in branches, titles, bodies and commit messages.
+///
+/// All sources use it, so that the same words count everywhere.
 public struct WrittenReferences {
-  /// Which words close issues here.
+  /// The words that close issues for this vendor.
   public var closingWords: ClosingWords
-  /// How far what is written reaches.
+  /// How far references in these texts reach.
   public var reach: ReferenceReach
-  /// The names under which an issue may be known that a text closes.
+  /// Returns the references under which an issue that a text closes may be known.
   private let issue: (ClosingWords.Issue) -> [Reference]
 
   public init(
@@ -16,11 +18,11 @@ public struct WrittenReferences {
     self.issue = issue
   }
 
-  /// What a change says: a classic id counts most, then words that close an issue, then the key of one; in each the branch before the
-  /// title before the body. A mere mention of an issue's number is no tie. The address of an issue in a tracker counts as its key does,
-  /// in that tracker only.
+  /// Returns what a change says about the issue it belongs to. Pass nil for texts that the payload does not contain.
   ///
-  /// - Parameters: nil for what the payload does not hold.
+  /// A classic id counts most, then closing words, then issue keys; within each, the branch counts more than the title,
+  /// and the title more than the body. A mere mention of an issue's number does not count. The URL of an issue counts
+  /// like its key, but only for that tracker.
   public func statements(branch: String?, title: String?, body: String?) -> [FollowStatement] {
     let prose = body.map(MarkdownProse.text)
     var statements: [FollowStatement] = []
@@ -34,19 +36,21 @@ public struct WrittenReferences {
     return statements
   }
 
-  /// Cards by their short links, which only a short text names on purpose.
+  /// Returns cards by their short links. Only short texts contain these on purpose.
   private static func cards(in text: String) -> [Reference] {
     WrittenAddresses.shortLinks(in: text).map { Reference(.issue, $0) }
   }
 
-  /// Addresses of issues, then keys that stand for themselves.
+  /// Returns URLs of issues, then issue keys outside these URLs.
   private static func names(in text: String) -> [Reference] {
     let addresses = WrittenAddresses(in: text)
     return addresses.references + IssueKey.all(in: addresses.rest).map { Reference(.issue, $0) }
   }
 
-  /// What the message of a commit says of what was made of it: less than a change that the commit belongs to, so a classic id counts
-  /// no more here than a key. It never changes, so what it does not say needs no statement.
+  /// Returns what a commit message says about the issue that a build of the commit belongs to.
+  ///
+  /// It is less trusted than a change that contains the commit, so a classic id counts only like an issue key. A
+  /// message never changes, so there are no empty statements to remove earlier ones.
   public func statements(message: String) -> [FollowStatement] {
     let classic = ClassicID.find(in: message).map { [Reference(.classicID, $0)] } ?? []
     return [
@@ -61,7 +65,7 @@ public struct WrittenReferences {
 }
 
 extension [Reference] {
-  /// Each once, in order.
+  /// The references in order, without duplicates.
   fileprivate var uniqued: [Reference] {
     var seen: Set<Reference> = []
     return filter { seen.insert($0).inserted }

@@ -1,8 +1,8 @@
-/// How a delivery was understood, as members of a JSON object: the form of `GET /api/v1/deliveries` and `vsperf explain`.
-///
-/// `result` is `recorded`, `ignored` or `unreadable`; the last two have a `reason`, the last also the `path` in the payload.
-/// `events` and `branches` are there in any case.
 extension JSONWriter {
+  /// Writes how a source read a delivery, in the format of `GET /api/v1/deliveries` and `vsperf explain`.
+  ///
+  /// `result` is `recorded`, `ignored` or `unreadable`. The last two come with a `reason`, and `unreadable` also with the
+  /// `path` in the payload. `events` and `branches` are always present.
   public mutating func members(of interpretation: Result<Interpretation, PayloadError>) {
     var events: [Event] = []
     var updates: [BranchUpdate] = []
@@ -146,12 +146,12 @@ extension Event {
 }
 
 extension EventTime {
-  /// Whose clock it was read from.
+  /// The clock that the time comes from.
   fileprivate var clock: String { isVendor ? "vendor" : "receipt" }
 }
 
 extension JSONWriter {
-  /// Attributes as an object; of a name that comes twice the later counts.
+  /// Writes attributes as an object. If a name occurs twice, the later one wins.
   fileprivate mutating func member(_ name: String, _ attributes: [Attribute]) {
     self.name(name)
     object { json in

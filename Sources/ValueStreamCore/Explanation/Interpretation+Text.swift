@@ -1,7 +1,7 @@
 extension Interpretation {
-  /// Everything an interpretation says, one fact a line, for people.
+  /// The whole interpretation as text for people, one fact per line.
   ///
-  /// Also what golden files of sources hold.
+  /// The golden files of the sources use this format.
   public var explanation: String {
     switch self {
     case .ignored(let reason): return "ignored: \(reason)\n"
@@ -12,7 +12,7 @@ extension Interpretation {
 }
 
 extension PayloadError {
-  /// Where and why a payload cannot be read, as ``Interpretation/explanation`` would say it.
+  /// Where and why a payload cannot be read, in the format of ``Interpretation/explanation``.
   public var explanation: String { "unreadable: \(path): \(reason)\n" }
 }
 
@@ -99,7 +99,7 @@ extension Attribute {
 }
 
 extension BranchCommit {
-  /// `a1b2 (cart, till)` where it is known which services it changed.
+  /// The commit, with its services if they are known: `a1b2 (cart, till)`.
   fileprivate var explanation: String {
     services.map { "\(id) (\($0.isEmpty ? "no service" : $0.joined(separator: ", ")))" } ?? id
   }

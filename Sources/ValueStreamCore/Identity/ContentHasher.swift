@@ -1,6 +1,6 @@
-/// A quick multiplicative hash of 128 bits without a seed: the same in every process, so that it may be stored.
+/// A fast, unseeded 128-bit multiplicative hash. Results are the same in every process, so they can be stored.
 ///
-/// Tells contents apart; not for anything an adversary gains by a collision.
+/// It distinguishes contents but is not collision-resistant: do not use it where an attacker gains from a collision.
 struct ContentHasher {
   private var high: UInt64 = 0x9e37_79b9_7f4a_7c15
   private var low: UInt64 = 0xc2b2_ae3d_27d4_eb4f
@@ -8,7 +8,7 @@ struct ContentHasher {
   /// 64 bits of the hash.
   var value: UInt64 { high ^ high >> 29 ^ low }
 
-  /// All of it.
+  /// All 128 bits of the hash.
   var wide: (high: UInt64, low: UInt64) { (high ^ high >> 29, low ^ low >> 31) }
 
   mutating func add(_ word: UInt64) {

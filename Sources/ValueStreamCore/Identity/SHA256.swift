@@ -1,6 +1,6 @@
 /// SHA-256 (FIPS 180-4) in plain Swift, so that the core needs no C library.
 ///
-/// For identifiers of a few dozen bytes; whole bodies are hashed by the system's library at the HTTP edge.
+/// It is meant for identifiers of a few dozen bytes. The HTTP layer hashes whole bodies with the system's library.
 package struct SHA256 {
   /// A digest of 32 bytes.
   package struct Digest: Sendable, Hashable {
@@ -10,7 +10,7 @@ package struct SHA256 {
       words.indices.flatMap { index in [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: words[index] >> $0) } }
     }
 
-    /// The eight bytes from `offset` on, a multiple of four, most significant first.
+    /// Returns the eight bytes from `offset`, most significant first. `offset` must be a multiple of four.
     package func word(at offset: Int) -> UInt64 {
       UInt64(words[offset / 4]) << 32 | UInt64(words[offset / 4 + 1])
     }
@@ -27,7 +27,7 @@ package struct SHA256 {
     ]
     let tailStart = message.count & ~63
     compress(UnsafeBufferPointer(rebasing: message[..<tailStart]), into: &state)
-    // What is left, a one, zeros, and the number of bits at the end of a block.
+    // Padding: the remaining bytes, a one bit, zeros, and the length in bits at the end of the last block.
     withUnsafeTemporaryAllocation(of: UInt8.self, capacity: message.count - tailStart < 56 ? 64 : 128) { tail in
       tail.initialize(repeating: 0)
       for index in tailStart..<message.count { tail[index - tailStart] = message[index] }
@@ -39,7 +39,7 @@ package struct SHA256 {
     return Digest(words: state)
   }
 
-  /// - Parameter blocks: whole blocks of 64 bytes.
+  /// - Parameter blocks: Whole blocks of 64 bytes.
   private static func compress(_ blocks: UnsafeBufferPointer<UInt8>, into state: inout SIMD8<UInt32>) {
     withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 64) { words in
       for start in stride(from: 0, to: blocks.count, by: 64) {

@@ -1,6 +1,7 @@
-/// The newest deliveries that were made durable, a bounded number of them.
+/// The fingerprints of the newest deliveries that were made durable, up to a fixed number.
 ///
-/// 24 bytes each and 8 of index: a set of fingerprints with an order beside it would take four times as much.
+/// Needs 24 bytes for each entry and 8 bytes for its index. A `Set` of fingerprints with a separate order would need
+/// four times as much.
 struct FingerprintRing {
   private struct Entry {
     var high: UInt64
@@ -9,10 +10,10 @@ struct FingerprintRing {
   }
 
   let capacity: Int
-  /// A ring once it is full; `next` is then the oldest.
+  /// A ring buffer once it is full. `next` is then the index of the oldest entry.
   private var entries: [Entry] = []
   private var next = 0
-  /// Open addressing with linear probing over `entries`: index + 1, and 0 where free. At most half full.
+  /// A hash table over `entries`, with open addressing and linear probing. Holds index + 1, or 0 if free. At most half full.
   private var table: [UInt32] = []
 
   init(capacity: Int) {
@@ -21,12 +22,12 @@ struct FingerprintRing {
 
   var count: Int { entries.count }
 
-  /// Where the delivery was first recorded; nil when it is not known.
+  /// Returns the position at which the delivery was first logged. Nil if it is unknown.
   func position(of fingerprint: DeliveryFingerprint) -> UInt64? {
     index(of: fingerprint).map { entries[$0].position }
   }
 
-  /// Corrects the place of one that is known.
+  /// Changes the position of a known delivery.
   mutating func move(_ fingerprint: DeliveryFingerprint, to position: UInt64) {
     if let index = index(of: fingerprint) { entries[index].position = position }
   }
@@ -42,7 +43,7 @@ struct FingerprintRing {
     return nil
   }
 
-  /// Adds one that is not known; the oldest leaves when there are too many.
+  /// Adds an unknown delivery. Replaces the oldest if the ring is full.
   mutating func insert(_ fingerprint: DeliveryFingerprint, at position: UInt64) {
     let entry = Entry(high: fingerprint.high, low: fingerprint.low, position: position)
     if entries.count < capacity {
@@ -75,7 +76,7 @@ struct FingerprintRing {
     for index in entries.indices { place(index) }
   }
 
-  /// Frees the slot of an entry, and moves up what was probed past it.
+  /// Frees the slot of an entry, and moves later entries of the probe sequence up.
   private mutating func remove(_ index: Int) {
     let mask = table.count - 1
     var free = home(of: entries[index].low)
@@ -83,7 +84,7 @@ struct FingerprintRing {
     var slot = (free + 1) & mask
     while table[slot] != 0 {
       let wanted = home(of: entries[Int(table[slot]) - 1].low)
-      // It may move to the free slot unless its home lies between the two.
+      // The entry may move to the free slot unless its home lies between the two.
       if (slot - wanted) & mask >= (slot - free) & mask {
         table[free] = table[slot]
         free = slot

@@ -1,12 +1,12 @@
 import Synchronization
 
-/// A delivery log that lasts as long as the process: for tests, and for the mock tracer.
+/// A delivery log in memory, for tests and the mock tracer.
 ///
-/// Grows until ``removeOld(receivedBefore:maximumBytes:projected:)`` is called. Every delivery is a segment of its own.
+/// It grows until you call ``removeOld(receivedBefore:maximumBytes:projected:)``. Each delivery is a segment of its own.
 public final class MemoryDeliveryLog: DeliveryLog {
   private struct State {
     var deliveries: [LoggedDelivery] = []
-    /// Number of the first one that is kept; they count from 1.
+    /// The number of the first delivery that is kept. Numbers start at 1.
     var first: UInt64 = 1
     var bytes: Int64 = 0
 
@@ -103,7 +103,7 @@ public final class MemoryDeliveryLog: DeliveryLog {
 
   public func close() {}
 
-  /// Forgets every delivery; places go on where they were.
+  /// Removes all deliveries. Positions continue where they were.
   public func removeAll() {
     state.withLock { $0.removeFirst($0.deliveries.count) }
   }

@@ -1,28 +1,30 @@
 import Synchronization
 
-/// The newest deliveries that were made durable, and where each was recorded first.
+/// The newest deliveries that were made durable, with the position at which each was first logged.
 ///
-/// Intake asks it to answer `duplicate` without writing anything; the projector asks it whether a delivery in the log
-/// repeats an earlier one. Bounded: what has left it is told from news by its facts, which are a set.
+/// Intake uses it to answer `duplicate` without writing anything. The projector uses it to find out whether a delivery
+/// in the log repeats an earlier one. The size is bounded; a repetition of a forgotten delivery changes nothing,
+/// because its facts are already known.
 public final class RecentDeliveries: Sendable {
   private let ring: Mutex<FingerprintRing>
 
-  /// - Parameter capacity: how many are remembered; 40 bytes each.
+  /// - Parameter capacity: the number of deliveries to remember. Each needs 40 bytes.
   public init(capacity: Int = 262_144) {
     ring = Mutex(FingerprintRing(capacity: capacity))
   }
 
-  /// True when such a delivery was recorded.
+  /// True if such a delivery was logged.
   public func contains(_ fingerprint: DeliveryFingerprint) -> Bool {
     ring.withLock { $0.position(of: fingerprint) != nil }
   }
 
-  /// Remembers a delivery that was recorded at a place.
+  /// Remembers a delivery that was logged at a position.
   ///
-  /// The first place counts, in whatever order they are told: after a crash a delivery may come again, and be recorded
-  /// again, before the projector has read the log up to where it stands already.
+  /// The lowest position wins, in any order of calls. After a crash, a delivery may be sent and logged again before the
+  /// projector has read the log up to its first position.
   ///
-  /// - Returns: true when this is its first place, also when it was told before; false when it repeats another.
+  /// - Returns: true if this is the first position of the delivery, also on a repeated call with that position. False
+  ///   if the delivery repeats an earlier one.
   @discardableResult
   public func insert(_ fingerprint: DeliveryFingerprint, at position: LogPosition) -> Bool {
     ring.withLock { ring in
@@ -35,14 +37,14 @@ public final class RecentDeliveries: Sendable {
     }
   }
 
-  /// Remembers deliveries of which only is known that they were recorded, oldest first.
+  /// Remembers deliveries, oldest first, whose positions are unknown.
   public func preload(_ fingerprints: some Sequence<DeliveryFingerprint>) {
     ring.withLock { ring in
       for fingerprint in fingerprints where ring.position(of: fingerprint) == nil { ring.insert(fingerprint, at: 0) }
     }
   }
 
-  /// Forgets all of them.
+  /// Forgets all deliveries.
   public func removeAll() {
     ring.withLock { $0.removeAll() }
   }

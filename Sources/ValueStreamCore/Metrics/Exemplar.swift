@@ -1,6 +1,6 @@
-/// An observation in a bucket of a histogram and the end it was of: the way from a number to a trace.
+/// An observation in a histogram bucket and the attempt it measured. Leads from a metric to a trace.
 ///
-/// That is named by the key of its thing and not by a trace, which a parent that is told later may still change.
+/// Stores the subject's key rather than a trace id: a parent that arrives late can change the trace.
 public struct Exemplar: Sendable, Hashable {
   public var value: Double
   public var span: Announcement

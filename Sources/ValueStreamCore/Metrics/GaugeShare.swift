@@ -1,18 +1,18 @@
-/// What a thing adds to a gauge for as long as what is known of it stays the same.
+/// The amount that a subject adds to a gauge while its facts stay the same.
 ///
-/// It is kept with the thing, so that exactly this is taken away again when the thing changes.
+/// It is stored with the subject, so that exactly this amount is subtracted when the subject changes.
 public struct GaugeShare: Sendable, Hashable {
   public enum Gauge: UInt8, Sendable, Hashable {
-    /// Attempts that run.
+    /// Running attempts.
     case activeOperations = 1
-    /// Pipeline runs that go on.
+    /// Running pipeline runs.
     case activePipelineRuns = 2
-    /// Changes that are not over, by their state.
+    /// Open changes, by state.
     case changes = 3
   }
 
   public var gauge: Gauge
-  /// Values, in the order in which the gauge names its labels.
+  /// Label values, in the order of the gauge's label names.
   public var labels: [String]
   public var count: Int
 

@@ -1,23 +1,23 @@
 import Synchronization
 
-/// A metric with all its series.
+/// A metric with all its series. Safe to use from several threads.
 public final class MetricFamily: Sendable {
   public enum Kind: Sendable, Hashable {
-    /// Only grows. Text formats add `_total` where the name lacks it.
+    /// Only grows. Text formats append `_total` if the name lacks it.
     case counter
     case gauge
-    /// Upper bounds in rising order, without the infinite one.
+    /// Upper bounds in ascending order, without infinity.
     case histogram(bounds: [Double])
   }
 
-  /// The values of one set of label values.
+  /// The values for one combination of label values.
   public struct Series: Sendable, Hashable {
     public var labels: [String]
-    /// Counter and gauge: the value. Histogram: the sum.
+    /// The value of a counter or gauge. For a histogram, the sum of all observations.
     public var value: Double
-    /// Histogram only: how many observations are at or below each bound and above the one before; the last beyond all.
+    /// The number of observations in each bucket, for histograms only. Not cumulative; the last bucket has no upper bound.
     public var buckets: [UInt64]
-    /// Histogram only, by bucket: the last observation of a span. Few buckets have one, see ``MetricFamily/exemplarLimit``.
+    /// The latest observation of a span by bucket, for histograms only. Sparse because of ``MetricFamily/exemplarLimit``.
     public var exemplars: [Int: Exemplar] = [:]
   }
 
@@ -26,29 +26,31 @@ public final class MetricFamily: Sendable {
   public let help: String
   public let labelNames: [String]
   let isDurable: Bool
-  /// Sets of label values past which further ones are counted as `other`.
+  /// The maximum number of series. Further combinations of label values count under `other`.
   public let seriesLimit: Int
-  /// True for a family that may fold, because senders say what its labels are.
+  /// True if the number of series is limited, because senders determine the label values.
   public var isLimited: Bool { seriesLimit < .max }
-  /// Of a gauge the values of the last label under which things are counted for good.
+  /// For a gauge, the values of its last label that mark ever-growing totals.
   private let totals: Set<String>
   private let bounds: [Double]
 
-  /// More exemplars than this are not kept of a family: the oldest goes for a new one. Those that are kept do not outlast the process.
+  /// The maximum number of exemplars in a family. A new one replaces the oldest. Exemplars are not stored.
   public static let exemplarLimit = 64
 
-  /// The most bytes of UTF-8 that a label value has. A longer one is cut, and ends in a hash of the whole, so that two that begin alike stay two.
+  /// The maximum length of a label value in bytes of UTF-8.
+  ///
+  /// A longer value is truncated and ends in a hash of the whole, so that values with a common prefix stay distinct.
   public static let labelByteLimit = 256
 
   private struct State {
     var series: [Series] = []
     var indices: [[String]: Int] = [:]
-    /// By series the number it is stored under.
+    /// The storage number of each series.
     var numbers: [UInt64] = []
     var nextNumber: UInt64 = 0
     /// Series that changed since they were last stored.
     var changed: Set<Int> = []
-    /// Names under which an older version stored all series as one; they are emptied when the series are stored one by one.
+    /// Keys under which an older version stored all series together. They are emptied once the series are stored individually.
     var outdatedNames: [String] = []
     var exemplars: [Bucket: Exemplar] = [:]
     var foldedCount = 0
@@ -98,7 +100,7 @@ public final class MetricFamily: Sendable {
 
   /// Adds an observation to a histogram.
   ///
-  /// - Parameter span: what was observed; shown as an exemplar of the bucket until another takes its place.
+  /// - Parameter span: the attempt that was measured. It becomes the exemplar of the bucket until another replaces it.
   public func observe(_ value: Double, labels: [String] = [], of span: Announcement? = nil) {
     let bucket = bounds.firstIndex { value <= $0 } ?? bounds.count
     change(labels) { state, index in
@@ -115,7 +117,7 @@ public final class MetricFamily: Sendable {
     }
   }
 
-  /// Makes a series exist before anything happened, so that rates over it start at zero.
+  /// Creates a series with value 0 before anything happens, so that its rates start at zero.
   public func touch(labels: [String]) {
     state.withLock { state in
       let labels = shortened(labels, in: &state)
@@ -123,8 +125,9 @@ public final class MetricFamily: Sendable {
     }
   }
 
-  /// Makes a series that may never count anything begin at zero, unless half of the series that may be are there: the rest is for what
-  /// does count.
+  /// Preregisters a series that may never be used, with value 0.
+  ///
+  /// Does nothing if the family already uses half of its limit, which leaves the other half for series with data.
   package func foresee(labels: [String]) {
     state.withLock { state in
       let labels = shortened(labels, in: &state)
@@ -132,8 +135,9 @@ public final class MetricFamily: Sendable {
     }
   }
 
-  /// Sets a gauge whose series are worked out anew each time: those that are not named are gone. Of two with the same labels the
-  /// first counts. The limit of series is the caller's to keep.
+  /// Replaces all series of a gauge whose values are recomputed each time. Series that are not in the list disappear.
+  ///
+  /// If labels occur twice, the first value wins. The caller must respect ``seriesLimit``.
   package func replaceSeries(_ values: [(labels: [String], value: Double)]) {
     state.withLock { state in
       var next = State()
@@ -147,7 +151,7 @@ public final class MetricFamily: Sendable {
     }
   }
 
-  /// Sets a gauge to nothing, apart from what it counts for good.
+  /// Sets all series of a gauge to 0, except for ever-growing totals.
   package func forgetThings() {
     state.withLock { state in
       for index in state.series.indices where !isTotal(state.series[index].labels) {
@@ -157,7 +161,7 @@ public final class MetricFamily: Sendable {
     }
   }
 
-  /// True for a series of a gauge that only grows.
+  /// True for series of a gauge that only grow.
   package func isTotal(_ labels: [String]) -> Bool {
     labels.last.map(totals.contains) ?? false
   }
@@ -179,24 +183,26 @@ public final class MetricFamily: Sendable {
     if isFirstFold { onFirstFold(self) }
   }
 
-  /// Label values within their limit of length.
+  /// Truncates label values to their maximum length and counts the truncation.
   private func shortened(_ labels: [String], in state: inout State) -> [String] {
     guard labels.contains(where: { $0.utf8.count > Self.labelByteLimit }) else { return labels }
     state.cutCount += 1
     return labels.map(Self.shortened)
   }
 
-  /// A label value within the limit of length.
+  /// Truncates a label value to the maximum length.
   package static func shortened(_ label: String) -> String {
     guard label.utf8.count > labelByteLimit else { return label }
     let mark = "~\(Hex.text(SHA256.hash(of: label).word(at: 0)))"
     var bytes = label.utf8.prefix(labelByteLimit - mark.utf8.count)
-    // Not in the midst of a character.
+    // Does not split a UTF-8 sequence.
     while let next = label.utf8[bytes.endIndex...].first, next & 0xC0 == 0x80 { bytes = bytes.dropLast() }
     return String(decoding: bytes, as: UTF8.self) + mark
   }
 
-  /// Past the limit a new set of labels is counted as `other` in every label, but for the one that tells totals from others.
+  /// Returns the index of a series, and creates the series if necessary.
+  ///
+  /// Beyond the limit, returns the series with `other` in every label. A gauge with totals keeps its last label there.
   private func seriesIndex(_ labels: [String], in state: inout State) -> Int {
     if let index = state.indices[labels] { return index }
     if state.series.count >= seriesLimit {
@@ -223,7 +229,7 @@ public final class MetricFamily: Sendable {
 
   // MARK: Reading
 
-  /// All series, in order of labels.
+  /// All series, sorted by labels.
   public var series: [Series] {
     let (series, exemplars) = state.withLock { ($0.series, $0.exemplars) }
     var result = series
@@ -231,21 +237,22 @@ public final class MetricFamily: Sendable {
     return result.sorted { $0.labels.lexicographicallyPrecedes($1.labels) }
   }
 
-  /// The value of a series; 0 where there is none.
+  /// Returns the value of a series. 0 if the series does not exist.
   public func value(labels: [String] = []) -> Double {
     state.withLock { state in state.indices[labels.map(Self.shortened)].map { state.series[$0].value } ?? 0 }
   }
 
-  /// How often this process counted something as `other`, because there were as many sets of label values as there may be.
+  /// How often this process counted under `other` because the family had reached its limit of series.
   public var foldedCount: Int { state.withLock(\.foldedCount) }
 
-  /// How often this process cut a label value that was too long.
+  /// How often this process truncated label values.
   public var cutCount: Int { state.withLock(\.cutCount) }
 
   // MARK: Stored form
 
-  /// What changed since the last call, series by series, by the name each is stored under: numbers as text, fields separated by tabs, readable
-  /// with any tool.
+  /// Returns the series that changed since the last call, by storage key.
+  ///
+  /// Each series is one line of numbers and labels as text, separated by tabs, so that any tool can read it.
   func changedValues() -> [String: [UInt8]] {
     guard isDurable else { return [:] }
     return state.withLock { state in
@@ -265,22 +272,23 @@ public final class MetricFamily: Sendable {
 
   private var totalsName: String { MetricRegistry.totalsPrefix + name }
   private var statesName: String { MetricRegistry.gaugePrefix + name }
-  /// Stands between the name of a family and the number of a series; no name of a metric has one.
+  /// Separates the name of a family from the number of a series in storage keys. Metric names cannot contain it.
   static let numberMark: Character = "#"
 
-  /// Takes over what was stored.
+  /// Restores stored values.
   ///
-  /// - Parameter series: by name of a family the series that were stored one by one.
+  /// - Parameter series: series that were stored individually, by storage key of the family.
   func restore(_ values: [String: [UInt8]], series: [String: [(number: UInt64, bytes: [UInt8])]]) {
     let states = kind == .gauge ? values[statesName] ?? [] : []
-    // Gauges stood under this name once.
+    // Older versions stored gauges under this key.
     let totals = kind != .gauge || !self.totals.isEmpty || values[statesName] == nil ? values[totalsName] ?? [] : []
     for name in kind == .gauge ? [statesName, totalsName] : [totalsName] {
       for (number, bytes) in series[name, default: []] { restore(bytes[...], number: number) }
     }
-    // An older version stored all series of a family as one.
+    // An older version stored all series of a family together.
     for (name, bytes) in [(statesName, states), (totalsName, totals)] where !bytes.isEmpty {
-      // By bytes: a carriage return at the end of a label and the line feed after it are one Character to Swift.
+      // Splits bytes, not characters: Swift treats a carriage return at the end of a label and the following line feed
+      // as one Character.
       for line in bytes.split(separator: UInt8(ascii: "\n")) { restore(line, number: nil) }
       state.withLock { $0.outdatedNames.append(name) }
     }
@@ -291,7 +299,7 @@ public final class MetricFamily: Sendable {
     return Array(fields.joined(separator: "\t").utf8)
   }
 
-  /// - Parameter number: the number it is stored under; nil for one that is not stored alone yet.
+  /// - Parameter number: the storage number of the series. Nil for a series that is not stored individually yet.
   private func restore(_ line: ArraySlice<UInt8>, number: UInt64?) {
     if let number { state.withLock { $0.nextNumber = max($0.nextNumber, number &+ 1) } }
     let fields = line.split(separator: UInt8(ascii: "\t"), omittingEmptySubsequences: false)
@@ -312,7 +320,7 @@ public final class MetricFamily: Sendable {
     }
   }
 
-  /// A text without tabs, line feeds and other control characters.
+  /// Percent-encodes tabs, line feeds, other control characters and `%`.
   package static func escape(_ label: String) -> String {
     guard label.utf8.contains(where: { $0 < 0x20 || $0 == UInt8(ascii: "%") }) else { return label }
     let bytes = label.utf8.flatMap { byte -> [UInt8] in
@@ -321,7 +329,7 @@ public final class MetricFamily: Sendable {
     return String(decoding: bytes, as: UTF8.self)
   }
 
-  /// The text that ``escape(_:)`` was given.
+  /// Reverses ``escape(_:)``.
   package static func unescape(_ field: Substring) -> String {
     PercentEncoding.decode(field) ?? String(field)
   }

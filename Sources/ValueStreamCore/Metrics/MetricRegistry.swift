@@ -1,24 +1,24 @@
 import Synchronization
 
-/// Counters, gauges and histograms with labels, apart from any format they are shown in.
+/// All metric families: counters, gauges and histograms with labels, independent of any output format.
 public final class MetricRegistry: Sendable {
   private let families = Mutex<[MetricFamily]>([])
 
   private let onFirstFold: @Sendable (MetricFamily) -> Void
 
-  /// - Parameter onFirstFold: called once for each family, when it first counts something as `other` because there are as many sets of label
-  ///   values as there may be.
+  /// - Parameter onFirstFold: called once for each family, when it first counts under `other` because it has reached
+  ///   its limit of series.
   public init(onFirstFold: @escaping @Sendable (MetricFamily) -> Void = { _ in }) {
     self.onFirstFold = onFirstFold
   }
 
-  /// A new family; each name once.
+  /// Registers a new family. Each name must be unique.
   ///
   /// - Parameters:
-  ///   - labels: names of the labels; values are given in this order.
-  ///   - isDurable: true for what is kept in the store and goes on after a restart.
-  ///   - totals: of a gauge the values of the last label under which things are counted for good, as counters do. That label is kept past
-  ///     the limit of series.
+  ///   - labels: names of the labels. Label values are given in this order.
+  ///   - isDurable: true if the store keeps the values over a restart.
+  ///   - totals: for a gauge, the values of the last label that mark ever-growing totals. Beyond the limit of series,
+  ///     this label is kept.
   public func family(
     _ kind: MetricFamily.Kind, _ name: String, help: String, labels: [String] = [], isDurable: Bool = false,
     seriesLimit: Int = .max, totals: Set<String> = []
@@ -33,14 +33,14 @@ public final class MetricRegistry: Sendable {
   /// All families in order of registration.
   public var all: [MetricFamily] { families.withLock { $0 } }
 
-  /// Series of durable families that changed since the last call, encoded, by the name each is stored under.
+  /// Returns the encoded series of durable families that changed since the last call, by storage key.
   public func changedValues() -> [String: [UInt8]] {
     var result: [String: [UInt8]] = [:]
     for family in all { result.merge(family.changedValues()) { _, new in new } }
     return result
   }
 
-  /// Takes over what was stored; unknown names are left alone.
+  /// Restores stored values. Ignores unknown names.
   public func restore(_ values: [String: [UInt8]]) {
     var series: [String: [(number: UInt64, bytes: [UInt8])]] = [:]
     for (name, bytes) in values {
@@ -49,17 +49,18 @@ public final class MetricRegistry: Sendable {
       }
       series[String(name[..<mark]), default: []].append((number, bytes))
     }
-    // In the order in which they appeared, which a limit of series goes by.
+    // Restores series in the order in which they were created, because the limit of series depends on it.
     for name in series.keys { series[name]?.sort { $0.number < $1.number } }
     for family in all { family.restore(values, series: series) }
   }
 
-  /// Back to nothing, for the mock tracer's reset.
+  /// Removes all series, for the reset of the mock tracer.
   public func reset() {
     for family in all { family.reset() }
   }
 
-  /// What gauges tell follows from the things in the store; everything else that is counted only grows, and outlasts them.
+  /// Storage key prefix of gauges that are computed from the stored subjects. All other values only grow and outlast
+  /// the subjects.
   package static let gaugePrefix = "gauge:"
   static let totalsPrefix = "metric:"
 }

@@ -1,16 +1,18 @@
 import Synchronization
 
-/// What takes long to read where there is much of it: read so seldom that this takes a hundredth of the time.
+/// Caches an expensive reading so that it takes at most 1 % of the time.
 package final class SparingReading<Value: Sendable>: Sendable {
   private let last = Mutex<(value: Value, isGoodUntil: ContinuousClock.Instant)?>(nil)
   private let restFactor: Int
 
-  /// - Parameter restFactor: how many times as long as reading took the value is kept.
+  /// - Parameter restFactor: how long a value stays valid, as a multiple of the time that reading it took.
   package init(restFactor: Int = SparingReadings.restFactor) {
     self.restFactor = restFactor
   }
 
-  /// What was read last, or is read now. Blocks.
+  /// Returns the cached value, or reads it now if the cached one has expired.
+  ///
+  /// Blocks; concurrent callers wait for the same reading. Errors are not cached.
   package func value(_ read: () throws -> Value) throws -> Value {
     try last.withLock { last in
       let begin = ContinuousClock.now
@@ -23,8 +25,8 @@ package final class SparingReading<Value: Sendable>: Sendable {
   }
 }
 
-/// What readings that spare the store have in common.
+/// Constants of cached readings.
 package enum SparingReadings {
-  /// A hundredth of the time is spent reading.
+  /// Reading takes 1 % of the time.
   package static let restFactor = 100
 }

@@ -1,11 +1,11 @@
-/// The value of an attribute: the types OpenTelemetry knows, plus `null` for the classic tags that carry one.
+/// The value of an attribute: the OpenTelemetry types, plus `null` for classic tags without a value.
 public enum AttributeValue: Sendable, Hashable {
   case string(String)
   case int(Int64)
   case double(Double)
   case bool(Bool)
   case strings([String])
-  /// Only in classic tags (`scm.branch` of a Jenkins build without a branch); exporters leave it out.
+  /// Only in classic tags, such as `scm.branch` of a Jenkins build without a branch. Exporters omit it.
   case null
 }
 
@@ -15,15 +15,15 @@ extension AttributeValue: ExpressibleByStringLiteral, ExpressibleByIntegerLitera
   public init(booleanLiteral value: Bool) { self = .bool(value) }
 }
 
-/// Which reader an attribute is for; `--attributes` chooses between them.
+/// The naming scheme of an attribute. `--attributes` selects which schemes exporters send.
 public enum AttributeVocabulary: UInt8, Sendable, Hashable, CaseIterable {
-  /// OpenTelemetry semantic conventions, and `valuestream.*` for what they do not name.
+  /// OpenTelemetry semantic conventions, and `valuestream.*` where they define no name.
   case semantic = 0
   /// The tag names of the Go ValueStream, which existing dashboards query.
   case classic = 1
 }
 
-/// One named fact about a span.
+/// A named value on a span, span event or link, in one vocabulary.
 public struct Attribute: Sendable, Hashable {
   public var name: String
   public var value: AttributeValue
@@ -37,33 +37,34 @@ public struct Attribute: Sendable, Hashable {
 }
 
 extension [Attribute] {
-  /// Adds an attribute of the semantic vocabulary unless the value is absent.
+  /// Appends a semantic attribute unless the value is nil.
   public mutating func add(_ name: String, _ value: String?) {
     if let value { append(Attribute(name, .string(value))) }
   }
 
-  /// Adds an attribute of the semantic vocabulary unless the value is absent.
+  /// Appends a semantic attribute unless the value is nil.
   public mutating func add(_ name: String, _ value: Int64?) {
     if let value { append(Attribute(name, .int(value))) }
   }
 
-  /// Adds an attribute of the semantic vocabulary unless the value is absent.
+  /// Appends a semantic attribute unless the value is nil.
   public mutating func add(_ name: String, _ value: Bool?) {
     if let value { append(Attribute(name, .bool(value))) }
   }
 
-  /// Adds an attribute of the semantic vocabulary unless the value is absent. An empty list takes back what was said before (the
-  /// last label is gone), and is not shown.
+  /// Appends a semantic attribute unless the value is nil.
+  ///
+  /// An empty list clears an earlier value (for example, when the last label is removed) and is not shown.
   public mutating func add(_ name: String, _ value: [String]?) {
     if let value { append(Attribute(name, .strings(value))) }
   }
 
-  /// The text of the first attribute of that name; nil where it has another type, or says nothing.
+  /// The text of the first semantic attribute with this name; nil if there is none, it is empty or it has another type.
   package func text(of name: String) -> String? {
     if case .string(let text) = value(of: name), !text.isEmpty { text } else { nil }
   }
 
-  /// The value of the first attribute of that name.
+  /// The value of the first attribute with this name in the vocabulary; nil if there is none.
   public func value(of name: String, in vocabulary: AttributeVocabulary = .semantic) -> AttributeValue? {
     first { $0.name == name && $0.vocabulary == vocabulary }?.value
   }

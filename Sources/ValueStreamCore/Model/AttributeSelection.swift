@@ -1,14 +1,14 @@
-/// Which attributes exporters send: `--attributes`.
+/// The attributes that exporters send, as set by `--attributes`.
 public enum AttributeSelection: String, Sendable, Hashable, CaseIterable {
   case both
-  /// Semantic conventions only.
+  /// Only semantic conventions.
   case semconv
-  /// The Go ValueStream's tags only.
+  /// Only the tags of the Go ValueStream.
   case classic
 
-  /// The attributes to send, each name once; where both vocabularies use one, the semantic value counts.
+  /// Returns the attributes to send, each name once. If both vocabularies use a name, the semantic value wins.
   ///
-  /// - Parameter attributes: sorted by name, semantic before classic, as spans have them.
+  /// - Parameter attributes: Sorted by name, semantic before classic, as in ``Span/attributes``.
   public func select(_ attributes: [Attribute]) -> [Attribute] {
     var selected: [Attribute] = []
     for attribute in attributes where includes(attribute.vocabulary) {

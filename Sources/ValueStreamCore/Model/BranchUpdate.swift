@@ -1,4 +1,6 @@
-/// A branch moved from one commit to another: the order of commits, which ties deploys to the changes they bring.
+/// A move of a branch from one commit to another.
+///
+/// Branch updates give the order of commits, from which a deploy's changes are found.
 public struct BranchUpdate: Sendable, Hashable {
   public enum Kind: UInt8, Sendable, Hashable {
     case moved = 0
@@ -6,20 +8,20 @@ public struct BranchUpdate: Sendable, Hashable {
     case deleted = 2
   }
 
-  /// The branch, as `<source>:<host>:<container>:branch:<name>`.
+  /// The key of the branch: `<source>:<host>:<container>:branch:<name>`.
   public var branch: SpanKey
   public var kind: Kind
   public var time: EventTime
-  /// The commit before; nil when the branch was created, or the sender names no commits.
+  /// The previous head; nil if the branch was created, or if the sender names no commits.
   public var before: String?
-  /// The commit after; nil when the branch was deleted, or the sender names no commits.
+  /// The new head; nil if the branch was deleted, or if the sender names no commits.
   public var after: String?
-  /// Commits the push brought, oldest first, as far as the vendor lists them.
+  /// The commits of the push, oldest first, as far as the vendor lists them.
   public var commits: [BranchCommit]
-  /// True when history was rewritten: `before` need not be an ancestor of `after`.
+  /// True if the push rewrote history, so that `before` need not be an ancestor of `after`.
   public var isForced: Bool
   public var isDefaultBranch: Bool
-  /// True when the push brought more commits than are listed.
+  /// True if the push has more commits than ``commits`` lists.
   public var isCutShort: Bool
 
   public init(
@@ -39,7 +41,7 @@ public struct BranchUpdate: Sendable, Hashable {
 }
 
 extension BranchUpdate {
-  /// The order of updates: by time, then by what they say, so that it is the same everywhere.
+  /// Orders updates by time and, at the same time, by branch and commits, so that the order never depends on arrival.
   public func precedes(_ other: BranchUpdate) -> Bool {
     (time.timestamp, branch, after ?? "", before ?? "") < (
       other.time.timestamp, other.branch, other.after ?? "", other.before ?? ""
@@ -47,13 +49,15 @@ extension BranchUpdate {
   }
 }
 
-/// A commit that came to a branch.
+/// A commit that reached a branch.
 public struct BranchCommit: Sendable, Hashable {
-  /// The full hash, lower case.
+  /// The full hash, in lower case.
   public var id: String
-  /// When it was made.
+  /// When the commit was made; nil if the payload does not say.
   public var time: Timestamp?
-  /// The services whose files it changed, by the rules of the user; nil where the rules name no files, or the vendor lists none.
+  /// The services whose files the commit changes, by ``ServiceRules/paths``.
+  ///
+  /// Nil if there are no such rules or the vendor lists no files.
   public var services: [String]?
 
   public init(_ id: String, time: Timestamp? = nil, services: [String]? = nil) {

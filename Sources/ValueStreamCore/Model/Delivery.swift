@@ -1,13 +1,15 @@
-/// One request from a source.
+/// One request from a sender.
 public struct Delivery: Sendable, Hashable {
-  /// Name of the source it was sent to: `github`.
+  /// The name of the source that received it, such as `github`.
   public var source: String
-  /// The id under which the vendor sends it again; nil when the same content may mean another occurrence.
+  /// The id under which the sender repeats this delivery.
+  ///
+  /// Nil if the same content can report another occurrence; such a delivery is never a duplicate.
   public var id: String?
-  /// When it was received, by our clock. Kept with the delivery, so that reading it again gives the same events.
+  /// When vsd received the delivery, by its own clock. The log keeps it, so that replay gives the same events.
   public var received: Timestamp
   public var headers: HTTPHeaders
-  /// The body after content decoding (gzip), byte for byte otherwise.
+  /// The body after content decoding (gzip), otherwise byte for byte as sent.
   public var body: [UInt8]
 
   public init(source: String, id: String? = nil, received: Timestamp, headers: HTTPHeaders, body: [UInt8]) {
@@ -19,28 +21,28 @@ public struct Delivery: Sendable, Hashable {
   }
 }
 
-/// What a delivery means.
+/// What a source reads from a delivery.
 public enum Interpretation: Sendable, Hashable {
   case events([Event], branchUpdates: [BranchUpdate] = [])
-  /// Understood, and of no interest to delivery: a ping, an unsupported event type. The reason is for people.
+  /// A valid delivery that contributes nothing, such as a ping or an unsupported event type. The reason is for people.
   case ignored(reason: String)
 }
 
-/// Why a payload cannot be read.
+/// Why a source cannot read a payload.
 public struct PayloadError: Error, Sendable, Hashable, CustomStringConvertible {
   public enum Code: Sendable, Hashable {
-    /// Not JSON, or not the document the source sends: 400.
+    /// The body is not JSON, or not the kind of document that the source sends. Answered with status 400.
     case malformed
-    /// Neither JSON nor a form: 415.
+    /// The body is neither JSON nor a form. Answered with status 415.
     case unsupportedMediaType
-    /// JSON that lacks what identifies the thing, or says of it what cannot be: 422.
+    /// The JSON lacks what identifies the subject, or holds impossible values. Answered with status 422.
     case missingIdentity
   }
 
   public var code: Code
-  /// Where in the document, as a JSON path: `$.issue.number`. `$` when the whole is meant.
+  /// The place in the document as a JSON path, such as `$.issue.number`; `$` for the whole document.
   public var path: String
-  /// What is wrong there, and what was expected.
+  /// What is wrong at ``path``, and what the source expected.
   public var reason: String
 
   public init(_ code: Code, path: String = "$", reason: String) {

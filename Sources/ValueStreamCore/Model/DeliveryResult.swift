@@ -1,15 +1,15 @@
-/// What became of a delivery; the `result` label of the delivery metrics.
+/// The outcome of a delivery, used as the `result` label of the delivery metrics.
 public enum DeliveryResult: String, Sendable, Hashable, CaseIterable {
-  /// In the log, and its events count.
+  /// In the log; its events change the projection.
   case recorded
-  /// The same delivery was recorded before.
+  /// The log already has this delivery.
   case duplicate
-  /// In the log, and of no interest to delivery.
+  /// In the log; the source reads no events from it.
   case ignored
-  /// In the log with the reason why it cannot be read.
+  /// In the log, with the reason why the source cannot read it.
   case unreadable
-  /// Signature missing or wrong: not kept.
+  /// The signature is missing or wrong. Not in the log.
   case unauthenticated
-  /// Answered 503 because the log could not take it: not kept, to be sent again.
+  /// Answered with status 503 because the log could not take it. Not in the log; the sender should retry.
   case refused
 }

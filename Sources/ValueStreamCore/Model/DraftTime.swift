@@ -1,9 +1,11 @@
-/// How long a change was a draft, in which nobody is asked for a review: the one rule for metrics and reports.
+/// Computes how long a change was a draft, a time in which nobody is asked for a review.
+///
+/// Metrics and reports share this rule.
 package enum DraftTime {
-  /// A stretch in which it was a draft; nil where it still is.
+  /// A period as a draft; `end` is nil if it still lasts.
   package typealias Stretch = (start: Timestamp, end: Timestamp?)
 
-  /// Seconds between two moments in which it was a draft.
+  /// The seconds between `start` and `end` in which the change was a draft. Overlapping stretches count once.
   package static func seconds(_ stretches: [Stretch], from start: Timestamp, to end: Timestamp) -> Double {
     var seconds = 0.0
     var counted = start

@@ -1,30 +1,35 @@
 extension Event {
-  /// The parts of one event that are kept, at most. What a vendor sends is far below; a script that sends more has the rest cut off, and
-  /// the attribute `valuestream.event.cut` tells of it.
+  /// Upper bounds on the parts of one event.
+  ///
+  /// Vendors stay far below them. If a script sends more, the excess is cut off and the event gets the attribute
+  /// `valuestream.event.cut`.
   public enum Limit {
-    /// One text: a name, the value of an attribute.
+    /// Bytes of one text, such as a name or the value of an attribute.
     public static let textBytes = 16_384
-    /// Names of attributes, of phases and of span events.
+    /// Bytes of the name of an attribute, phase, phase track, span event or link rule.
     public static let nameBytes = 256
     public static let attributes = 320
-    /// Beginnings and ends.
+    /// Starts and ends in ``Event/marks``.
     public static let marks = 16
     public static let phases = 256
     /// Span events.
     public static let moments = 256
-    /// Names that the event publishes.
+    /// Aliases that the event publishes.
     public static let aliases = 128
-    /// Names that the event follows to a parent. One found in text counts as each name that it may stand for.
+    /// References that the event follows to a parent. A reference found in text counts once for each of its candidates.
     public static let followed = 128
     public static let links = 512
-    /// A key or a reference. The rest of a longer one is replaced by a hash, so that it stays what it is.
+    /// Bytes of a key or reference.
+    ///
+    /// The tail of a longer one is replaced by a hash of the whole, so that equal texts stay equal and different ones
+    /// different.
     public static let referenceBytes = 1024
   }
 
-  /// All parts of an event together have this ``weight`` at most.
+  /// Upper bound on the ``weight`` of one event.
   public static let byteLimit = 64 << 10
 
-  /// How much room an event takes: the bytes of its texts, and 16 for each thing it states.
+  /// The approximate size in bytes: the bytes of all texts, plus a fixed amount for each part.
   package var weight: Int {
     var sum = 64 + key.description.utf8.count
     for text in [name, owner, project] { sum += text?.utf8.count ?? 0 }
@@ -38,7 +43,9 @@ extension Event {
     return sum
   }
 
-  /// With what is beyond the limits cut off: a function of the event alone. The same again where nothing is.
+  /// Returns the event with everything beyond the limits cut off.
+  ///
+  /// The result depends on this event alone. An event within the limits is returned unchanged.
   package func limited() -> Event {
     var event = self
     var cut = Cut()
@@ -79,18 +86,21 @@ extension Event {
 
   private static let cutAttribute = "valuestream.event.cut"
 
-  /// Leaves out what matters least until the rest is light enough: of each list the last.
+  /// Removes parts until the event is within ``byteLimit``, the least important first.
+  ///
+  /// Removes span events, phases, the longest attributes, links, aliases and followed references, in this order. Lists lose
+  /// their last elements first.
   private mutating func keepByteLimit(_ cut: inout Cut) {
     guard weight > Self.byteLimit else { return }
     cut.isDone = true
-    // With room for the attribute that tells of it.
+    // Leave room for the attribute that marks the event as cut.
     var excess = weight - Self.byteLimit + 64
     func shorten<Element>(_ elements: inout [Element], _ weight: (Element) -> Int) {
       while excess > 0, let last = elements.popLast() { excess -= weight(last) }
     }
     shorten(&moments, \.weight)
     shorten(&phases, \.weight)
-    // Short ones say what something is; long ones are descriptions.
+    // Short attributes identify something; long ones are descriptions.
     while excess > 0, let longest = attributes.indices.max(by: { attributes[$0].weight < attributes[$1].weight }) {
       excess -= attributes.remove(at: longest).weight
     }
@@ -99,7 +109,7 @@ extension Event {
     for index in follows.indices.reversed() { shorten(&follows[index].references, \.weight) }
   }
 
-  /// Cuts, and notes whether there was anything to cut.
+  /// Cuts parts to their limits and records whether it cut any.
   private struct Cut {
     var isDone = false
 
@@ -117,7 +127,7 @@ extension Event {
         isDone = true
       }
       for (index, attribute) in attributes.enumerated() {
-        // Nearly all are short.
+        // Fast path: nearly all attributes are short.
         if attribute.weight <= Limit.nameBytes { continue }
         name(&attributes[index].name)
         switch attribute.value {
@@ -156,16 +166,16 @@ extension Event {
       if let shortened { reference.value = shortened }
     }
 
-    /// Nil where it is short enough.
+    /// Nil if the text is short enough.
     private static func shortened(_ text: String, to bytes: Int = Limit.referenceBytes) -> String? {
       text.utf8.count > bytes ? text.prefix(bytes: bytes - 33) + "~" + Hex.text(of: SHA256.hash(of: text).bytes.prefix(16)) : nil
     }
 
-    /// Long parts of a key are shortened, each by itself: it stays a key of five parts.
+    /// Shortens each long part of a key by itself, so that the key still has five parts. Nil if the key is short enough.
     private static func shortened(key: String) -> String? {
       guard key.utf8.count > Limit.referenceBytes else { return nil }
       let parts = key.split(separator: ":", omittingEmptySubsequences: false).map { part in
-        // Of percent-encoding nothing is left that could be cut in the middle.
+        // Replace `%`, because the cut may fall within a percent-encoded byte.
         shortened(String(part), to: Limit.referenceBytes / 6)?.replacing("%", with: "~") ?? String(part)
       }
       return parts.count == 5 ? parts.joined(separator: ":") : shortened(key)
@@ -174,7 +184,7 @@ extension Event {
 }
 
 extension String {
-  /// As many whole scalars from its beginning as fit in so many bytes of UTF-8.
+  /// The longest prefix of whole Unicode scalars that fits into this many bytes of UTF-8.
   fileprivate func prefix(bytes: Int) -> String {
     guard utf8.count > bytes else { return self }
     var end = utf8.index(utf8.startIndex, offsetBy: bytes)

@@ -1,42 +1,42 @@
-/// What a source says happened to one thing, in the core's terms.
+/// What a source says happened to one subject, in the terms of the core.
 ///
-/// An event is a set of facts, not an instruction: events of one thing may come in any order and any number of times and
-/// give the same spans. So state what the payload shows (`created_at` in a `closed` payload is a beginning too) rather
-/// than what the action was called.
+/// An event is a set of facts, not an instruction. The events of a subject give the same spans in any order and any number
+/// of repetitions. A source therefore states everything that the payload shows, whatever the action is called: `created_at`
+/// in a `closed` payload is a start as well.
 public struct Event: Sendable, Hashable {
-  /// The thing.
+  /// The key of the subject.
   public var key: SpanKey
-  /// How its spans are classified. Nil where the event cannot tell.
+  /// The operation of the subject's spans; nil if the event cannot tell.
   public var operation: Operation?
-  /// How they are classified as long as no event tells: the end of a build does not say whether the build deployed.
+  /// The operation if no event of the subject states one. For example, the end of a build does not say whether it deployed.
   public var usualOperation: Operation?
-  /// What people call it: `acme/site#36`.
+  /// The name for people, such as `acme/site#36`.
   public var name: String?
-  /// Who owns it, `<host>/<owner>`: the limit for what strangers' references may tie.
+  /// The owner, as `<host>/<owner>`. References that strangers can write tie only subjects of the same owner.
   public var owner: String?
-  /// What reports group it by: repository full name, Jira project key, Jenkins job folder.
+  /// The group in reports: the full name of a repository, the key of a Jira project or the folder of a Jenkins job.
   public var project: String?
-  /// When what the payload shows was true.
+  /// The time at which the payload's content was current.
   public var time: EventTime
-  /// How the thing's runs are told apart.
+  /// How to tell the attempts of the subject apart.
   public var attempt: AttemptRule
-  /// Where in its life the thing was. Nil where the payload does not say.
+  /// The lifecycle state that the payload shows; nil if it shows none.
   public var state: LifecycleState?
-  /// Beginnings and ends the payload states.
+  /// Starts and ends that the payload states.
   public var marks: [LifeMark] = []
-  /// How it ended.
+  /// How the attempt ended; nil if the payload does not say.
   public var outcome: Outcome?
   public var attributes: [Attribute] = []
   public var phases: [PhaseStatement] = []
-  /// Moments within the span: reviews, approvals, labels.
+  /// Span events, such as reviews, approvals and labels.
   public var moments: [SpanEvent] = []
-  /// Aliases by which others may name this thing; its key is always one.
+  /// Aliases under which others can refer to the subject. Its key is always an alias, even if not listed.
   public var publishes: [Reference] = []
-  /// Where its parent may be found.
+  /// References to the parent, by rule.
   public var follows: [FollowStatement] = []
-  /// Ties across traces.
+  /// Links to subjects in other traces.
   public var links: [LinkStatement] = []
-  /// What this event does to the classic picture. Not a fact about the span: it counts in order of arrival.
+  /// How the event changes the classic span; nil if it does not. Unlike the other facts, it applies in order of arrival.
   public var classic: ClassicMark?
 
   public init(key: SpanKey, time: EventTime, attempt: AttemptRule = .single) {
@@ -46,23 +46,23 @@ public struct Event: Sendable, Hashable {
   }
 }
 
-/// How the runs of one thing are told apart.
+/// How to tell the attempts of one subject apart.
 public enum AttemptRule: Sendable, Hashable {
-  /// There is one run, whatever happens.
+  /// The subject has one attempt, whatever happens.
   case single
-  /// A beginning after an end is another run: issues and changes that are opened again.
+  /// A start after an end begins another attempt, as when somebody reopens an issue or change.
   case counted
-  /// The vendor numbers the runs, from 1.
+  /// The vendor numbers the attempts, from 1.
   case numbered(Int)
 }
 
-/// A beginning or an end that a payload states.
+/// A start or an end that a payload states.
 public struct LifeMark: Sendable, Hashable {
   public enum Kind: UInt8, Sendable, Hashable {
-    /// The thing began; says nothing new while it is running.
+    /// The subject started. Has no effect while an attempt is running.
     case begin = 1
     case end = 2
-    /// The thing began again: what ran before is over even if its end was never seen.
+    /// The subject started again. The previous attempt is over, even if its end never arrived.
     case restart = 3
   }
 
@@ -79,20 +79,23 @@ public struct LifeMark: Sendable, Hashable {
   public static func restart(_ time: EventTime) -> LifeMark { LifeMark(.restart, time) }
 }
 
-/// What a payload says of a stretch within a span: that it began, that it ended, both, or that it was going on.
+/// What a payload states about a phase: its start, its end, both, or only that it was going on.
 ///
-/// Phases of one track follow each other: where an end is not stated, the next phase of the track ends it, or the span.
+/// The phases of one track follow each other. If no end is stated, a phase ends with the next phase of its track or with
+/// the span.
 public struct PhaseStatement: Sendable, Hashable {
-  /// Phases of different tracks may overlap: a status and a draft state.
+  /// The sequence that the phase belongs to. Phases of different tracks, such as status and draft, may overlap.
   public var track: String
   public var name: String
   public var start: Timestamp?
   public var end: Timestamp?
   public var outcome: Outcome?
-  /// A moment at which the phase was going on, where the payload tells neither its start nor its end.
+  /// A time at which the phase was going on, for payloads that state neither its start nor its end.
   public var seen: Timestamp?
-  /// Before this the phase cannot have begun; for payloads that do not tell its start. With a start: the moment at which an
-  /// attempt may have begun, see ``opening(track:name:start:end:ofAttemptAt:)``.
+  /// The earliest possible start, for payloads that do not state the start.
+  ///
+  /// If ``start`` is set, this is the possible start of an attempt instead: see
+  /// ``opening(track:name:start:end:ofAttemptAt:)``.
   public var earliestStart: Timestamp?
 
   public init(track: String, name: String, start: Timestamp? = nil, end: Timestamp? = nil, outcome: Outcome? = nil) {
@@ -103,7 +106,7 @@ public struct PhaseStatement: Sendable, Hashable {
     self.outcome = outcome
   }
 
-  /// A phase that was going on at a moment, in a payload about something else.
+  /// A phase that was going on at a given time, from a payload about something else.
   public static func seen(
     track: String, name: String, at moment: Timestamp, earliestStart: Timestamp? = nil
   ) -> PhaseStatement {
@@ -113,13 +116,11 @@ public struct PhaseStatement: Sendable, Hashable {
     return statement
   }
 
-  /// A phase that belongs to the opening of an attempt, for payloads that do not tell where attempts begin: it counts unless another
-  /// phase of its track began earlier in the same attempt.
+  /// A phase that opens an attempt, for payloads that do not say where attempts start.
   ///
-  /// A job that starts after a pause may be the first one of a pipeline that runs again, or one of many in a pipeline that still
-  /// runs.
-  ///
-  /// - Parameter moment: when the attempt began, if it is the one that the phase opens.
+  /// The phase counts unless another phase of its track started earlier in the same attempt. For example, a job that starts
+  /// after a pause may be the first job of a rerun pipeline, or one of many in a pipeline that is still running.
+  /// `ofAttemptAt` is when the attempt started if this phase opens it.
   public static func opening(
     track: String, name: String, start: Timestamp, end: Timestamp? = nil, ofAttemptAt moment: Timestamp
   ) -> PhaseStatement {
@@ -129,11 +130,11 @@ public struct PhaseStatement: Sendable, Hashable {
   }
 }
 
-/// A tie across traces that a payload states.
+/// A link to a subject in another trace, as a payload states it.
 public struct LinkStatement: Sendable, Hashable {
-  /// What the other thing is called.
+  /// A name of the other subject.
   public var reference: Reference
-  /// Why they are tied: `deploys`, `epic`, `retry_of`.
+  /// The reason for the link: `deploys`, `epic`, `retry_of`.
   public var rule: String
 
   public init(_ reference: Reference, rule: String) {
@@ -142,37 +143,40 @@ public struct LinkStatement: Sendable, Hashable {
   }
 }
 
-/// What an event does to the classic picture: one row of the compatibility table.
+/// How an event changes the subject's classic span: one row of the compatibility table.
 ///
-/// The tags of the classic span are the event's attributes of the classic vocabulary.
+/// The tags of the classic span are the event's attributes in the classic vocabulary.
 public struct ClassicMark: Sendable, Hashable {
   public enum Transition: UInt8, Sendable, Hashable {
     case start = 1
-    /// Ends the current classic span and starts another of the same thing.
+    /// Ends the open classic span and starts another one of the same subject.
     case transition = 2
     case end = 3
   }
 
-  /// Source as the classic metrics spell it: `github`, `custom_http`, `jiracloud`.
+  /// The source as classic metrics spell it: `github`, `custom_http`, `jiracloud`.
   public var eventSource: String
-  /// Classic operation name: `issue`, `pull_request`, `build`, `deploy`, `pipeline`, `sprint`.
+  /// The classic operation name: `issue`, `pull_request`, `build`, `deploy`, `pipeline`, `sprint`.
   public var type: String
   public var transition: Transition
-  /// The vendor's state; a transition to the state a classic span is in already changes nothing.
+  /// The vendor's state. A transition to the state that the open span already has changes nothing.
   public var state: String
-  /// When it happened.
+  /// When the change happened.
   public var time: EventTime
-  /// For an end: when the thing began, where the payload says so.
+  /// For an end: when the subject started, if the payload says so.
   public var begin: EventTime?
   /// The `error` tag of a classic span that this event ends.
   public var isError: Bool
-  /// A state of the open classic span in which a start is no other one: the span goes on with the tags of this event. GitLab's
-  /// jobs are created, then pending: one span of waiting.
+  /// A state of the open classic span that a start continues: the span keeps running and takes this event's tags.
+  ///
+  /// Example: GitLab jobs are first created, then pending. Both belong to one span of waiting.
   public var refines: String?
-  /// True for an end that another event has told before, as a rule: it ends a span that is open, and else is nothing.
+  /// True for an end that an earlier event has usually reported. It ends an open span and otherwise does nothing.
   public var isRepeatedEnd = false
-  /// True for an end that another event may tell as well, before it or after: where a classic span ended before and none is open, it
-  /// is nothing. Both boards that a card moves between tell the move.
+  /// True for an end that two events may report, in either order.
+  ///
+  /// If no span is open and the subject has had one, the second report does nothing. Example: when a Trello card moves,
+  /// both boards report the move.
   public var endsOnce = false
 
   public init(

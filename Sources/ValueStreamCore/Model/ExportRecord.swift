@@ -1,13 +1,13 @@
-/// A line of the export ledger: the ids under which a thing went out.
+/// One line of the export ledger: the ids under which a subject was exported.
 ///
-/// What a backend was told cannot be taken back, while the store goes on learning. So the trace of a thing is fixed when it,
-/// or anything below it in its trace or with a link to it, is exported for the first time; and the parent of an attempt when that is exported.
-/// Records are only ever added.
+/// Exported spans cannot be changed, but the store keeps learning. So the ledger fixes the trace of a subject when the
+/// subject, something below it in its trace, or something with a link to it is first exported. It fixes the parent of an
+/// attempt when that attempt is exported. Records are only ever added.
 public struct ExportRecord: Sendable, Hashable {
   public var key: SpanKey
-  /// The trace of the thing, for good.
+  /// The final trace of the subject.
   public var traceID: TraceID
-  /// The attempts that went out; none where only something did that names the thing.
+  /// The exported attempts; empty if only spans below the subject, or with a link to it, have been exported.
   public var attempts: [ExportedAttempt]
 
   public init(key: SpanKey, traceID: TraceID, attempts: [ExportedAttempt] = []) {
@@ -16,16 +16,16 @@ public struct ExportRecord: Sendable, Hashable {
     self.attempts = attempts
   }
 
-  /// The record of an attempt, if it went out.
+  /// The record of an attempt; nil if it has not been exported.
   public func attempt(_ number: Int) -> ExportedAttempt? {
     attempts.first { $0.number == number }
   }
 }
 
-/// One attempt as it was exported.
+/// One attempt, as exported.
 public struct ExportedAttempt: Sendable, Hashable {
   public var number: Int
-  /// Nil when it went out without a parent.
+  /// The exported parent; nil if the span was exported without one.
   public var parentSpanID: SpanID?
 
   public init(number: Int, parentSpanID: SpanID?) {

@@ -1,6 +1,6 @@
 /// A 128-bit trace id: the first 16 bytes of SHA-256 over `trace:` and the key of the trace's root.
 ///
-/// `printf 'trace:github:github.com:197483389:issue:36' | sha256sum | cut -c1-32` prints the same.
+/// Anybody can compute it: `printf 'trace:github:github.com:197483389:issue:36' | sha256sum | cut -c1-32`.
 public struct TraceID: Sendable, Hashable, CustomStringConvertible {
   public let high: UInt64
   public let low: UInt64
@@ -10,14 +10,16 @@ public struct TraceID: Sendable, Hashable, CustomStringConvertible {
     self.low = low
   }
 
-  /// The id of the trace whose root has this key.
+  /// The id of the trace that starts at the subject with this key.
   public init(root: SpanKey) {
     let digest = SHA256.hash(of: "trace:\(root)")
     high = digest.word(at: 0)
     low = digest.word(at: 8)
   }
 
-  /// Reads 32 hexadecimal digits (or 16: the high half is then zero); nil for anything else, and for zero.
+  /// Parses 32 hexadecimal digits, or 16 for an id whose high half is zero.
+  ///
+  /// - Returns: Nil for any other text, and for an id of zero.
   public init?(_ text: some StringProtocol) {
     guard let low = Hex.parse(text.suffix(16)) else { return nil }
     switch text.utf8.count {
@@ -30,13 +32,13 @@ public struct TraceID: Sendable, Hashable, CustomStringConvertible {
     if high == 0, self.low == 0 { return nil }
   }
 
-  /// 32 lower-case hexadecimal digits.
+  /// The id as 32 lower-case hexadecimal digits.
   public var description: String { Hex.text(high) + Hex.text(low) }
 }
 
-/// A 64-bit span id: the first 8 bytes of SHA-256 over `span:`, the key, `:` and the attempt's number.
+/// A 64-bit span id: the first 8 bytes of SHA-256 over `span:`, the subject key, `:` and the attempt.
 ///
-/// `printf 'span:github:github.com:197483389:issue:36:1' | sha256sum | cut -c1-16` prints the same.
+/// Anybody can compute it: `printf 'span:github:github.com:197483389:issue:36:1' | sha256sum | cut -c1-16`.
 public struct SpanID: Sendable, Hashable, CustomStringConvertible {
   public let rawValue: UInt64
 
@@ -44,30 +46,32 @@ public struct SpanID: Sendable, Hashable, CustomStringConvertible {
     self.rawValue = rawValue
   }
 
-  /// The id of an attempt of the thing with this key; attempts count from 1.
+  /// The id of one attempt of a subject. Attempts count from 1.
   public init(key: SpanKey, attempt: Int) {
     rawValue = SHA256.hash(of: "span:\(key):\(attempt)").word(at: 0)
   }
 
-  /// The id of a phase that is shown as a span of its own: of `phase:`, the key, the attempt's number, the phase's track and
-  /// name, and its start as RFC 3339, with `:` between them.
+  /// The id of a phase that is exported as its own span.
+  ///
+  /// It is the first 8 bytes of SHA-256 over `phase:<key>:<attempt>:<track>:<name>:<start>`, with the start in RFC 3339.
   public init(of phase: Phase, in key: SpanKey, attempt: Int) {
     let text = "phase:\(key):\(attempt):\(phase.track):\(phase.name):\(phase.start.rfc3339)"
     rawValue = SHA256.hash(of: text).word(at: 0)
   }
 
-  /// Reads 16 hexadecimal digits; nil for anything else, and for zero.
+  /// Parses 16 hexadecimal digits; nil for any other text, and for an id of zero.
   public init?(_ text: some StringProtocol) {
     guard let value = Hex.parse(text), value != 0 else { return nil }
     rawValue = value
   }
 
-  /// 16 lower-case hexadecimal digits.
+  /// The id as 16 lower-case hexadecimal digits.
   public var description: String { Hex.text(rawValue) }
 }
 
-/// Hexadecimal text, lower case when written, any case when read.
+/// Reads and writes hexadecimal text. Output is lower case; input may be upper or lower case.
 package enum Hex {
+  /// The value of one ASCII digit; nil if it is not hexadecimal.
   package static func value(_ digit: UInt8) -> UInt8? {
     switch digit {
     case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
@@ -77,7 +81,7 @@ package enum Hex {
     }
   }
 
-  /// Exactly 16 digits.
+  /// Parses exactly 16 digits; nil for any other text.
   static func parse(_ text: some StringProtocol) -> UInt64? {
     guard text.utf8.count == 16 else { return nil }
     var result: UInt64 = 0
@@ -105,9 +109,9 @@ package enum Hex {
     }
   }
 
-  /// Nil for an odd number of digits or anything that is not one.
+  /// Decodes two digits per byte; nil for an odd number of digits or any other character.
   package static func bytes(of text: some StringProtocol) -> [UInt8]? {
-    // Through a string, because generic code over its slices is many times slower.
+    // Copy to a string, because generic code over slices is many times slower.
     var text = String(text)
     return text.withUTF8 { digits in
       guard digits.count % 2 == 0 else { return nil }

@@ -1,63 +1,64 @@
-/// A name by which one thing is known to others.
+/// A name that identifies a subject to others.
 ///
-/// A span *publishes* references (its aliases); an event *follows* references to its parent. Both meet when kind and value
-/// are equal. Open: later sources bring kinds of their own.
+/// A subject *publishes* references (its aliases); an event *follows* references to its parent. A published and a followed
+/// reference match if kind and value are equal.
 public struct Reference: Sendable, Hashable, Comparable, CustomStringConvertible {
-  /// What namespace a reference's value lives in.
+  /// The namespace of a reference's value. Sources may add their own kinds.
   public struct Kind: Sendable, Hashable, RawRepresentable, ExpressibleByStringLiteral {
     public let rawValue: String
     public init(rawValue: String) { self.rawValue = rawValue }
     public init(stringLiteral value: String) { rawValue = value }
 
-    /// A span key; every span publishes its own without saying so.
+    /// A subject key. Every subject publishes its own implicitly.
     public static let key: Kind = "key"
     /// A classic id: `vstrace-<source>-<type>-<namespace>-<id>`.
     public static let classicID: Kind = "classic"
-    /// What custom HTTP senders call a thing: `<namespace>/<id>`.
+    /// A subject as custom HTTP senders name it: `<namespace>/<id>`.
     public static let customID: Kind = "custom"
-    /// A full commit hash, lower case.
+    /// A commit by its full hash, in lower case.
     public static let commit: Kind = "commit"
-    /// A commit by how its hash begins, lower case: seven characters or more.
+    /// A commit by an abbreviated hash of seven characters or more, in lower case.
     public static let shortCommit: Kind = "short_commit"
     /// A change by its branch: `<host>/<repository in lower case>@<branch>`.
     public static let branch: Kind = "branch"
-    /// A change by its number, in lower case: `<host>/<repository>!<number>`.
+    /// A change by its number: `<host>/<repository>!<number>`, in lower case.
     public static let change: Kind = "change"
-    /// An issue by number, in lower case, or by key: `<host>/<repository>#<number>`, `TP-3`.
+    /// An issue by its number, `<host>/<repository>#<number>` in lower case, or by its key, `TP-3`.
     public static let issue: Kind = "issue"
-    /// An issue by the id of its tracker, where a payload does not say of which server.
+    /// An issue by its id in the tracker, for payloads that do not name the server.
     public static let issueID: Kind = "issue_id"
-    /// What a vendor calls a group of checks of one commit: `<host>/<id>`.
+    /// A build by the vendor's id for a group of checks of one commit: `<host>/<id>`.
     public static let checkSuite: Kind = "check_suite"
-    /// The deploy that a job makes, where a job's payload does not say which: `<host>/<job id>`.
+    /// The deploy that a job makes, for job payloads that do not name the deploy: `<host>/<job id>`.
     public static let deployOfJob: Kind = "deploy_of_job"
-    /// A build by job and number, where a payload does not say of which server: `<full job name>/<number>`.
+    /// A build by its job and number, for payloads that do not name the server: `<full job name>/<number>`.
     public static let jobAndNumber: Kind = "job_and_number"
-    /// A build by its place in a queue: `<host>/<queue id>`.
+    /// A build by the id of its queue item: `<host>/<queue id>`.
     public static let queueItem: Kind = "queue_item"
-    /// A build by the number that ties it to its place in a queue: `<host>/<context id>`.
+    /// A build by the context id that it shares with its queue item: `<host>/<context id>`.
     public static let queueContext: Kind = "queue_context"
-    /// The address of a thing's page, where it stays the same: `https://trello.com/c/zsXNFTzb`.
+    /// A subject by the permanent address of its page: `https://trello.com/c/zsXNFTzb`.
     public static let address: Kind = "address"
-    /// A repository by its name: `<host>/<owner>/<name>`. What was renamed has several.
+    /// A repository by its name: `<host>/<owner>/<name>`. A renamed repository has several.
     public static let repository: Kind = "repository"
-    /// The thing that an event is about, by the event's id in lower case.
+    /// A subject by the id, in lower case, of an event about it.
     public static let event: Kind = "event"
-    /// A thing by the id, in lower case, of the event that told its beginning.
+    /// A subject by the id, in lower case, of the event that reported its start.
     public static let beginning: Kind = "beginning"
-    /// A thing by its kind within a chain of events: `<chain id>/<kind>`.
+    /// A subject by its kind within a chain of events: `<chain id>/<kind>`.
     public static let chain: Kind = "chain"
-    /// What a thing is called across tools: `cdevents:v0:jira::acme:shop:issue:TP-3`.
+    /// A subject by its id across tools: `cdevents:v0:jira::acme:shop:issue:TP-3`.
     public static let domainID: Kind = "domain_id"
-    /// The build that made an artifact, by the artifact's key.
+    /// The build that produced an artifact, by the artifact's key.
     public static let artifactOfBuild: Kind = "artifact_of_build"
     /// The deploy of an artifact: `<environment>/<the artifact's key>`.
     public static let deployOfArtifact: Kind = "deploy_of_artifact"
-    /// A change by its branch, in a period of 30 days: `<branch>@<periods since 1970>`.
+    /// A change by its branch within a period of 30 days: `<branch>@<periods since 1970>`.
     public static let branchIn: Kind = "branch_in"
-    /// Deploys of a service, or of one to an environment, that began or ended on a day: `<service>/<environment>@<days since 1970>`.
+    /// Deploys that started or ended on a day, by service or by service and environment:
+    /// `<service>/<environment>@<days since 1970>`.
     public static let deployOn: Kind = "deploy_on"
-    /// Changes that were merged to a branch on a day: `<key of the branch>@<days since 1970>`.
+    /// Changes merged to a branch on a day: `<key of the branch>@<days since 1970>`.
     public static let mergeOn: Kind = "merge_on"
   }
 
@@ -69,53 +70,54 @@ public struct Reference: Sendable, Hashable, Comparable, CustomStringConvertible
     self.value = value
   }
 
-  /// True when a thing that is known by this name only, and a thing of the same source that also has it, are one.
+  /// True if a fallback subject with this alias is the same as another subject of its source that has the alias.
   var identifies: Bool {
     [.classicID, .issueID, .deployOfJob, .jobAndNumber, .queueItem, .queueContext, .beginning].contains(kind)
   }
 
-  /// True when a thing may be followed by others of the same name, of which a follower means the one that was there when it began:
-  /// the same artifact is deployed again, the name of a branch is used again.
+  /// True if several subjects can have this name one after the other, as when an artifact or a branch name is used again.
+  ///
+  /// The reference then means the subject that was going on when the follower started.
   var isRepeated: Bool { kind == .deployOfArtifact || kind == .branchIn }
 
-  /// False of names that are only looked for when a span is read.
+  /// False for names that only readers of spans look up, so that no event follows them.
   var isFollowed: Bool { kind != .deployOn && kind != .mergeOn }
 
-  /// The reference that every span publishes: its own key.
+  /// The reference that every subject publishes: its own key.
   public static func key(_ key: SpanKey) -> Reference {
     Reference(.key, key.description)
   }
 
-  /// A change by the branch it is made on.
+  /// A change by its branch.
   ///
-  /// - Parameter repository: the one that holds the branch, with what stands before its name; it counts in any letter case.
+  /// - Parameter repository: The repository that holds the branch, as `owner/name`, in any letter case.
   public static func branch(_ name: String, of repository: String, host: String) -> Reference {
     Reference(.branch, "\(host)/\(repository.lowercased())@\(name)")
   }
 
-  /// An issue by its number in a repository or project, whose name counts in any letter case.
+  /// An issue by its number in a repository or project.
   ///
-  /// - Parameter repository: with what stands before its name: `owner/name`.
+  /// - Parameter repository: The full name, `owner/name`, in any letter case.
   public static func issue(_ number: Int64, of repository: String, host: String) -> Reference {
     Reference(.issue, "\(host)/\(repository)#\(number)".lowercased())
   }
 
-  /// A change by its number in a repository or project, whose name counts in any letter case.
+  /// A change by its number in a repository or project.
   ///
-  /// - Parameter repository: with what stands before its name: `owner/name`.
+  /// - Parameter repository: The full name, `owner/name`, in any letter case.
   public static func change(_ number: Int64, of repository: String, host: String) -> Reference {
     Reference(.change, "\(host)/\(repository)!\(number)".lowercased())
   }
 
-  /// `kind:value`.
+  /// The reference as `kind:value`.
   public var description: String { "\(kind.rawValue):\(value)" }
 
-  /// Byte by byte, as stores compare: two spellings of an accented letter are two names.
+  /// Compares byte by byte, as stores do: two encodings of an accented letter are two names.
   public static func == (left: Reference, right: Reference) -> Bool {
     left.value.hasSameBytes(as: right.value) && left.kind.rawValue.hasSameBytes(as: right.kind.rawValue)
   }
 
-  /// A total order also of names that differ in how an accent is spelt.
+  /// A total order that also distinguishes two encodings of an accented letter.
   public static func < (left: Reference, right: Reference) -> Bool {
     if left.kind.rawValue != right.kind.rawValue { return left.kind.rawValue < right.kind.rawValue }
     if left.value != right.value { return left.value < right.value }
@@ -123,24 +125,27 @@ public struct Reference: Sendable, Hashable, Comparable, CustomStringConvertible
   }
 }
 
-/// A rule that ties a span to its parent, in order of trust: the first rule that leads somewhere wins.
+/// A rule that ties a span to its parent.
+///
+/// Rules compare in order of trust, and the first one that leads to a known subject wins. Stores keep the raw values, which do
+/// not follow this order.
 public enum CorrelationRule: UInt8, Sendable, Hashable, Comparable, CaseIterable {
-  /// A classic `vstrace-...` id, or a parent named by the sender.
+  /// A classic `vstrace-...` id, or a parent that the sender names.
   case explicitID = 1
-  /// The vendor's own link: job to run, deployment status to deployment, sub-issue to issue.
+  /// The vendor's own link, such as job to run, deployment status to deployment, or sub-issue to issue.
   case vendorLink = 2
-  /// A commit: a build of a head or merge commit belongs to its change.
+  /// A commit. For example, a build of a head or merge commit belongs to its change.
   case commit = 3
-  /// Words that close an issue: `Fixes #12`.
+  /// Words that close an issue, such as `Fixes #12`.
   case closingWords = 4
-  /// An issue key in a branch, title, body or commit message, and an issue that a script says its work belongs to.
+  /// An issue key in a branch, title, body or commit message, or an issue that a script names.
   case issueKey = 5
-  /// A chain of events that its senders say a thing is part of: it holds the things of one trace together that nothing else ties.
+  /// A chain of events in which the sender places the subject. It ties what no other rule ties.
   case chain = 6
-  /// A branch: a build of it belongs to the change that was made on it then.
+  /// A branch. A build of it belongs to the change in work on this branch at that time.
   case branch = 7
 
-  /// The number is what stores keep, and says nothing of trust.
+  /// The place in the order of trust.
   private var rank: Int {
     switch self {
     case .explicitID: 1
@@ -171,24 +176,25 @@ public enum CorrelationRule: UInt8, Sendable, Hashable, Comparable, CaseIterable
   }
 }
 
-/// How far a reference reaches, by who was able to write it.
+/// How far a reference reaches, depending on who can write it.
 public enum ReferenceReach: UInt8, Sendable, Hashable {
-  /// Written by somebody who may write to the repository, or by the vendor.
+  /// Written by the vendor or by somebody with write access to the repository.
   case anywhere = 0
-  /// Typed by a stranger (a fork's branch, a body): ties only to things of the same owner.
+  /// Possibly written by a stranger, as in a fork's branch or a body. Ties only subjects of the same owner.
   case sameOwner = 1
 }
 
-/// What an event says, under one rule, about where its span belongs.
+/// What an event says about its subject's parent, under one rule.
 ///
-/// A later statement of the same rule replaces an earlier one, so `references: []` takes a tie back: a body that no
-/// longer says `Fixes #12`. An event that cannot know (a review carries no body) makes no statement at all.
+/// A later statement of the same rule replaces an earlier one, so an empty `references` removes a tie: the body no longer
+/// says `Fixes #12`. An event that cannot know, such as a review without the change's body, makes no statement.
 public struct FollowStatement: Sendable, Hashable {
   public var rule: CorrelationRule
   public var references: [Reference]
   public var reach: ReferenceReach
-  /// Which attempt of the parent is meant, where the vendor says so: a job names the run's. Nil for the one that ran when the
-  /// child began.
+  /// The attempt of the parent, if the vendor names it, as a job names that of its run.
+  ///
+  /// Nil for the attempt that was running when the child started.
   public var attempt: Int?
 
   public init(

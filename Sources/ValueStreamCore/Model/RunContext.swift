@@ -1,9 +1,9 @@
-/// What a running job can tell of itself: the keys that its vendor's webhooks give to it and to its run.
+/// The keys of the current CI job and its run, equal to those that the vendor's webhooks give.
 package struct RunContext: Sendable, Hashable {
   package var run: SpanKey
-  /// Nil where the vendor does not number the attempts of a run.
+  /// Nil if the vendor does not number the attempts of a run.
   package var attempt: Int?
-  /// The part of the run that is running; nil where its surroundings do not tell.
+  /// The current job of the run; nil if the environment does not identify it.
   package var job: SpanKey?
 
   package init(run: SpanKey, attempt: Int?, job: SpanKey? = nil) {
@@ -13,9 +13,9 @@ package struct RunContext: Sendable, Hashable {
   }
 }
 
-/// The variables that a CI sets for its jobs.
+/// The environment variables that a CI system sets for its jobs.
 package struct RunVariables: Sendable {
-  /// Why a job's surroundings do not tell which one it is.
+  /// Why the environment does not identify the job.
   package struct Failure: Error, Sendable, CustomStringConvertible {
     package let description: String
 
@@ -27,29 +27,36 @@ package struct RunVariables: Sendable {
   private let values: [String: String]
   private let system: String
 
-  /// - Parameter system: the CI, as errors name it.
+  /// Wraps the variables of one CI system.
+  ///
+  /// - Parameter system: The name of the CI system in error messages.
   package init(_ values: [String: String], of system: String) {
     self.values = values
     self.system = system
   }
 
-  /// The text of a variable; nil when it is not set, or empty.
+  /// The value of a variable; nil if it is unset or empty.
   package func text(_ name: String) -> String? {
     values[name].flatMap { $0.isEmpty ? nil : $0 }
   }
 
+  /// The value of a variable.
+  ///
+  /// - Throws: If it is unset or empty.
   package func require(_ name: String) throws(Failure) -> String {
     guard let text = text(name) else { throw Failure("\(name) is not set, and \(system) sets it") }
     return text
   }
 
-  /// A whole number, as ids and counts are.
+  /// The value of a variable that holds an integer, such as an id or a count.
+  ///
+  /// - Throws: If it is unset, empty or not an integer.
   package func requireNumber(_ name: String) throws(Failure) -> Int64 {
     guard let number = Int64(try require(name)) else { throw expected(name, "a whole number") }
     return number
   }
 
-  /// What is wrong with a variable that is set.
+  /// The error for a variable that is set to something other than `what`.
   package func expected(_ name: String, _ what: String) -> Failure {
     Failure("\(name): \"\(text(name) ?? "")\" is not \(what)")
   }

@@ -1,13 +1,13 @@
-/// What follows from how a span ended, in the words of OpenTelemetry's semantic conventions for CI/CD.
+/// Attributes that follow from a span's outcome, by OpenTelemetry's semantic conventions for CI/CD.
 ///
 /// Source: `cicd.pipeline.run.server`, `cicd.pipeline.task.internal` and the registries `cicd`, `deployment` and `error`.
 package enum SemanticConventions {
-  /// True for what the conventions call a pipeline run: a build, and a deploy that is one.
+  /// True for a pipeline run as the conventions define it: a build, or a deploy with a pipeline name.
   package static func isPipelineRun(_ operation: Operation, pipelineName: AttributeValue?) -> Bool {
     operation == .build || operation == .deploy && pipelineName != nil
   }
 
-  /// Attributes that a source need not state.
+  /// The attributes that follow from operation and outcome, so that sources need not state them.
   static func attributes(of operation: Operation, pipelineName: AttributeValue?, outcome: Outcome) -> [Attribute] {
     var attributes: [Attribute] = []
     let result = result(of: outcome)
@@ -21,13 +21,13 @@ package enum SemanticConventions {
     return attributes
   }
 
-  /// A value of `cicd.pipeline.result` and `cicd.pipeline.task.run.result`; nil for outcomes of changes and issues.
+  /// The value of `cicd.pipeline.result` and `cicd.pipeline.task.run.result`; nil for outcomes of changes and issues.
   package static func result(of outcome: Outcome) -> String? {
     switch outcome {
     case .success, .failure, .error, .timeout, .cancellation, .skip: outcome.rawValue
-    // Nothing ran, and somebody has to act first.
+    // Nothing ran: somebody has to act first.
     case .actionRequired: Outcome.skip.rawValue
-    // The vendor gave up waiting for it.
+    // The vendor gave up waiting for the result.
     case .stale: Outcome.cancellation.rawValue
     case .merged, .abandoned, .completed, .notPlanned: nil
     }
@@ -35,7 +35,7 @@ package enum SemanticConventions {
 }
 
 extension Span {
-  /// True for what the semantic conventions call a pipeline run.
+  /// True if the semantic conventions call this span a pipeline run.
   package var isPipelineRun: Bool {
     SemanticConventions.isPipelineRun(operation, pipelineName: attributes.value(of: "cicd.pipeline.name"))
   }

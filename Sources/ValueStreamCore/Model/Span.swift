@@ -1,7 +1,7 @@
-/// One attempt of one thing: what the facts known so far say of it.
+/// One attempt of one subject, computed from the facts known so far.
 public struct Span: Sendable, Hashable {
   public var key: SpanKey
-  /// Counts from 1.
+  /// The number of the attempt, from 1.
   public var attempt: Int
   public var name: String
   public var operation: Operation
@@ -9,15 +9,17 @@ public struct Span: Sendable, Hashable {
   public var project: String?
   public var owner: String?
   public var start: Timestamp
-  /// True when no event told the beginning: `start` is then the earliest time known.
+  /// True if no event states the start. ``start`` is then the earliest known time.
   public var isStartUnknown: Bool
-  /// Nil while it runs.
+  /// Nil while the attempt is running.
   public var end: Timestamp?
-  /// True when it is over only because another attempt began.
+  /// True if the attempt is over but no event states when.
+  ///
+  /// ``end`` is then the start of the next attempt or the last known time.
   public var isEndUnknown: Bool
   public var state: LifecycleState
   public var outcome: Outcome?
-  /// Sorted by name; both vocabularies.
+  /// In both vocabularies, sorted by name, semantic before classic.
   public var attributes: [Attribute]
   /// Sorted by start, then track, then end.
   public var phases: [Phase]
@@ -30,12 +32,12 @@ public struct Span: Sendable, Hashable {
   public var isFinished: Bool { end != nil }
 }
 
-/// A stretch within a span; identified by name and start.
+/// A stretch within a span, identified by its track, name and start.
 public struct Phase: Sendable, Hashable {
   public var track: String
   public var name: String
   public var start: Timestamp
-  /// Nil while it lasts.
+  /// Nil while the phase is going on.
   public var end: Timestamp?
   public var outcome: Outcome?
 
@@ -48,7 +50,7 @@ public struct Phase: Sendable, Hashable {
   }
 }
 
-/// A moment in a span: a review, an approval, a label.
+/// A point in a span, such as a review, an approval or a label.
 public struct SpanEvent: Sendable, Hashable {
   public var name: String
   public var time: Timestamp
@@ -61,13 +63,13 @@ public struct SpanEvent: Sendable, Hashable {
   }
 }
 
-/// The edge from a thing to its parent, and the rule that drew it.
+/// A tie from a subject to its parent, with the rule that found it.
 public struct ParentTie: Sendable, Hashable {
   public var parent: SpanKey
   public var rule: CorrelationRule
-  /// The reference through which the parent was found.
+  /// The reference that led to the parent.
   public var reference: Reference
-  /// Which attempt of the parent is meant; nil for the one that ran when the child began.
+  /// The attempt of the parent, if the sender names it; nil for the one that was running when the child started.
   public var attempt: Int?
 
   public init(parent: SpanKey, rule: CorrelationRule, reference: Reference, attempt: Int? = nil) {

@@ -1,16 +1,16 @@
-/// The identity of one thing over its life: `<source>:<host>:<container>:<kind>:<id>`.
+/// The identity of one subject over its life: `<source>:<host>:<container>:<kind>:<id>`.
 ///
-/// Made only of what a vendor never changes (repository ids, issue numbers, run ids), so a renamed repository or a moved
-/// issue stays itself. Every part is percent-encoded, so the text splits at `:` without doubt:
-/// `github:github.com:197483389:issue:36`, `jenkins:ci.acme.org:folder%2Fjob:build:252`.
+/// A key contains only what the vendor never changes, such as repository ids, issue numbers and run ids. A subject
+/// therefore keeps its key when somebody renames its repository or moves the issue. Each part is percent-encoded, so `:`
+/// always separates parts: `github:github.com:197483389:issue:36`, `jenkins:ci.acme.org:folder%2Fjob:build:252`.
 ///
-/// Where a script sends no id, a name marked with `=` stands in its place (`=site`). Such a key is a fallback: when the
-/// thing becomes known under its full key, both are one.
+/// If a script sends a name instead of an id, the part is the name behind `=`, as in `=site`. Such a key is a fallback:
+/// once the subject is known under its full key, both are merged.
 public struct SpanKey: Sendable, Hashable, Comparable, CustomStringConvertible {
-  /// The encoded text of the key.
+  /// The key in its encoded form.
   public let description: String
 
-  /// Makes a key from raw parts and encodes each.
+  /// Encodes each part and joins them into a key.
   public init(source: String, host: String, container: String, kind: String, id: String) {
     var text = ""
     text.reserveCapacity(source.utf8.count + host.utf8.count + container.utf8.count + kind.utf8.count + id.utf8.count + 4)
@@ -26,7 +26,11 @@ public struct SpanKey: Sendable, Hashable, Comparable, CustomStringConvertible {
     description = text
   }
 
-  /// Reads the encoded form; nil unless it has exactly five correctly encoded parts, a source, a kind and an id.
+  /// Parses the encoded form.
+  ///
+  /// Only the characters are checked, not whether escapes are complete.
+  ///
+  /// - Returns: Nil unless the text has five parts of valid characters, and neither source, kind nor id is empty.
   public init?(_ text: String) {
     let parts = text.utf8.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
     guard parts.count == 5, !parts[0].isEmpty, !parts[3].isEmpty, !parts[4].isEmpty,
@@ -35,30 +39,30 @@ public struct SpanKey: Sendable, Hashable, Comparable, CustomStringConvertible {
     description = text
   }
 
-  /// Trusts the text: for stores that read back what they wrote.
+  /// Uses the text without checks, for stores that read back their own keys.
   package init(encoded text: String) {
     description = text
   }
 
-  /// Everything up to and including the last `:`; things of one repository and kind share it.
+  /// Everything up to and including the last `:`, which subjects of one container and kind share.
   package var space: Substring {
     let end = description.utf8.lastIndex(of: UInt8(ascii: ":")).map { description.utf8.index(after: $0) }
     return description[..<(end ?? description.startIndex)]
   }
 
-  /// The encoded id: what follows the last `:`.
+  /// The encoded id: everything after the last `:`.
   public var encodedID: Substring {
     description[space.endIndex...]
   }
 
-  /// The source's name, as routes, metrics and backends have it.
+  /// The name of the source, as in routes, metrics and backends.
   public var source: String {
     let first = Substring(description.utf8.prefix { $0 != UInt8(ascii: ":") })
     let vendor = PercentEncoding.decode(first) ?? String(first)
     return Self.sourceNames[vendor] ?? vendor
   }
 
-  /// The server it is known to, decoded; empty where the source has none.
+  /// The decoded host of the server; empty if the source has none.
   public var host: String {
     let parts = description.utf8.split(separator: UInt8(ascii: ":"), maxSplits: 2, omittingEmptySubsequences: false)
     guard parts.count > 1 else { return "" }
@@ -66,10 +70,10 @@ public struct SpanKey: Sendable, Hashable, Comparable, CustomStringConvertible {
     return PercentEncoding.decode(host) ?? String(host)
   }
 
-  /// Sources whose keys begin with another name than theirs: the one that classic ids of Jira have.
+  /// Sources whose keys start with another name: Jira's use the one from its classic ids.
   private static let sourceNames = ["jiracloud": "jira"]
 
-  /// What a thing is called that nobody gave a name: its container and id, decoded, or the id alone.
+  /// The display name of a subject without a name: its decoded container and id, or the id alone.
   package var plainName: String {
     let parts = description.utf8.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false).map(Substring.init)
     guard parts.count == 5, let container = PercentEncoding.decode(parts[2]), let id = PercentEncoding.decode(parts[4]) else {
@@ -78,7 +82,7 @@ public struct SpanKey: Sendable, Hashable, Comparable, CustomStringConvertible {
     return container.isEmpty ? id : "\(container)/\(id)"
   }
 
-  /// True when a name stands where an id belongs (a part begins with `=`).
+  /// True if a part is a name in place of an id, that is, starts with `=`.
   public var isFallback: Bool {
     var previous = UInt8(ascii: ":")
     for byte in description.utf8 {
@@ -88,7 +92,7 @@ public struct SpanKey: Sendable, Hashable, Comparable, CustomStringConvertible {
     return false
   }
 
-  /// A part made from a name because the sender gave no id.
+  /// The part of a key for a subject that has a name but no id.
   public static func fallbackPart(_ name: String) -> String {
     "=" + name
   }
@@ -98,7 +102,7 @@ public struct SpanKey: Sendable, Hashable, Comparable, CustomStringConvertible {
   }
 }
 
-/// Percent-encoding as in RFC 3986; only unreserved characters, `=` and `@` stay as they are.
+/// Percent-encoding as in RFC 3986, except that `=` and `@` also stay as they are.
 package enum PercentEncoding {
   static func isUnreserved(_ byte: UInt8) -> Bool {
     switch byte {
@@ -132,7 +136,7 @@ package enum PercentEncoding {
     return text
   }
 
-  /// Nil when an escape is cut short, is not hexadecimal, or the bytes are not UTF-8.
+  /// Decodes percent-encoded text; nil if an escape is incomplete or not hexadecimal, or if the bytes are not UTF-8.
   package static func decode(_ text: Substring) -> String? {
     if !text.utf8.contains(UInt8(ascii: "%")) { return String(text) }
     var bytes: [UInt8] = []

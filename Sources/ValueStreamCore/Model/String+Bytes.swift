@@ -1,5 +1,5 @@
 extension String {
-  /// Stricter than `==`, which takes different spellings of an accent for the same text.
+  /// True if the UTF-8 bytes are equal. `==` also matches different encodings of the same accented letter.
   package func hasSameBytes(as other: String) -> Bool {
     guard utf8.count == other.utf8.count else { return false }
     let result = utf8.withContiguousStorageIfAvailable { bytes in

@@ -1,10 +1,12 @@
 extension Timestamp: CustomStringConvertible {
-  /// RFC 3339 in UTC with as many fraction digits as needed: `2020-01-02T15:04:05Z`, `2020-01-02T15:04:05.25Z`.
+  /// The time in RFC 3339; see ``rfc3339``.
   public var description: String {
     rfc3339
   }
 
-  /// RFC 3339 in UTC with as many fraction digits as needed (none, or up to nine without trailing zeros).
+  /// The time in RFC 3339 and UTC: `2020-01-02T15:04:05Z`, `2020-01-02T15:04:05.25Z`.
+  ///
+  /// The fraction has up to nine digits without trailing zeros, and is absent for whole seconds.
   public var rfc3339: String {
     let seconds = self.seconds
     let days = seconds / 86_400
@@ -51,13 +53,13 @@ extension Timestamp: CustomStringConvertible {
     }
   }
 
-  /// Reads RFC 3339 and the looser ISO 8601 forms that vendors send.
+  /// Parses RFC 3339 and the looser ISO 8601 forms that vendors send.
   ///
-  /// Accepted: `2013-12-03T17:15:43Z`, a fraction of any length (digits past the ninth are cut), a space instead of `T`,
-  /// an offset as `+02:00`, `-0500` or `+02`, a space before the offset, and ` UTC`. Seconds may be 60 (a leap second
-  /// counts as the next one). Without an offset the text is refused: a guess would be wrong by hours.
+  /// Accepts `2013-12-03T17:15:43Z`, a fraction of any length (digits after the ninth are cut off), a space instead of `T`,
+  /// an offset as `+02:00`, `-0500` or `+02`, a space before the offset, and ` UTC`. Seconds may be 60: a leap second
+  /// counts as the next second. An offset is required, because a guess could be wrong by hours.
   ///
-  /// - Returns: nil when the text is not such a date, or one outside the years 1970 to 2199.
+  /// - Returns: Nil if the text is not a date with an offset, or if the date is outside the years 1970 to 2199.
   public init?(rfc3339 text: some StringProtocol) {
     let parsed =
       text.utf8.withContiguousStorageIfAvailable { Self.parse($0) }
@@ -87,9 +89,10 @@ extension Timestamp: CustomStringConvertible {
   }
 }
 
-/// A date of the proleptic Gregorian calendar.
+/// A date in the proleptic Gregorian calendar.
 ///
-/// The arithmetic is the usual one over 400-year eras that begin in March, so that the leap day is the last of its year.
+/// Uses the common algorithm over 400-year eras with years that start in March, so that a leap day is the last day of its
+/// year.
 package struct CivilDate: Sendable, Hashable {
   package var year: Int
   package var month: Int
@@ -160,7 +163,7 @@ private struct DigitReader {
     return value
   }
 
-  /// Nanoseconds of a fraction; nil when no digit follows the point.
+  /// Reads the digits of a fraction as nanoseconds; nil if there are none.
   mutating func fraction() -> Int64? {
     var value: Int64 = 0
     var scale: Int64 = 100_000_000

@@ -1,15 +1,17 @@
-/// A span in its trace: what exporters and readers get.
+/// A span with its place in a trace, as exporters and API clients receive it.
 public struct TracedSpan: Sendable, Hashable {
   public var span: Span
-  /// Its id in the Go ValueStream; nil where that had none.
+  /// The span's id in the Go ValueStream; nil if it has none.
   public var classicID: String?
   public var traceID: TraceID
-  /// The span above it in its trace.
+  /// The parent span in the same trace; nil for a root.
   public var parentSpanID: SpanID?
-  /// The tie to what it belongs to, in its trace or in another: a link of the tie's rule then leads there.
+  /// The tie to the parent, in this trace or another. For a parent in another trace, ``links`` has a link with the tie's
+  /// rule.
   public var parent: ParentTie?
-  /// The tie to a parent in another trace first, then by what their statements name; never more than
-  /// ``TraceReader/linkLimit``.
+  /// Links to other traces: first the one to a parent, then the others in order of their references.
+  ///
+  /// At most ``TraceReader/linkLimit``.
   public var links: [TracedLink]
 
   public init(
@@ -27,12 +29,12 @@ public struct TracedSpan: Sendable, Hashable {
 extension TracedSpan {
   private static let droppedLinksAttribute = "valuestream.links.dropped"
 
-  /// How many links there are besides those that are shown.
+  /// The number of links beyond the ones in ``links``.
   public var droppedLinkCount: Int {
     if case .int(let count) = span.attributes.value(of: Self.droppedLinksAttribute) { Int(count) } else { 0 }
   }
 
-  /// Says in an attribute that there are more links than are shown.
+  /// Records in an attribute how many links are not shown.
   mutating func countDroppedLinks(_ count: Int) {
     guard count > 0 else { return }
     let index = span.attributes.firstIndex { $0.name >= Self.droppedLinksAttribute } ?? span.attributes.endIndex
@@ -40,13 +42,13 @@ extension TracedSpan {
   }
 }
 
-/// A tie across traces whose other end is known.
+/// A link to a known subject in another trace.
 public struct TracedLink: Sendable, Hashable {
   public var key: SpanKey
   public var traceID: TraceID
   public var spanID: SpanID
   public var rule: String
-  /// What is to be said of the tie: the lead times of a change that a deploy brought.
+  /// Attributes of the link, such as the lead times of a change that a deploy contains.
   public var attributes: [Attribute]
 
   public init(key: SpanKey, traceID: TraceID, spanID: SpanID, rule: String, attributes: [Attribute] = []) {
@@ -59,9 +61,9 @@ public struct TracedLink: Sendable, Hashable {
 }
 
 extension TracedSpan {
-  /// Writes the object of `GET /api/v1/spans`, which scripts rely on.
+  /// Writes the span as an object of `GET /api/v1/spans`. Scripts rely on this format.
   ///
-  /// Where both vocabularies use a name, the semantic value is shown.
+  /// If both vocabularies use a name, the semantic value is shown.
   public func write(to json: inout JSONWriter) {
     json.object { json in
       json.member("key", span.key.description)
@@ -112,7 +114,8 @@ extension TracedSpan {
     }
   }
 
-  /// Attributes are sorted by name, semantic before classic, so the first of a name is the one to show.
+  /// Writes the first attribute of each name. Semantic ones come first, because the list is sorted by name, then
+  /// vocabulary.
   private static func write(_ attributes: [Attribute], to json: inout JSONWriter) {
     json.object { json in
       var previous: String?

@@ -1,9 +1,9 @@
-/// Values of a delivery that valid JSON may hold and no type can: numbers beyond 64 bits or a double, halves of surrogate pairs.
+/// Values in valid JSON that no type can hold: numbers beyond 64 bits or a double, and unpaired surrogates.
 ///
-/// Such a number is read as null, such a half as U+FFFD; everything else of the delivery counts.
+/// Such a number is read as null and such a surrogate as U+FFFD. The rest of the delivery counts.
 package struct UnreadValues: Sendable, Hashable {
   package var count: Int
-  /// Where they stand, as JSON paths: the first few.
+  /// The JSON paths of the first few values.
   package var paths: [String]
 
   package init(count: Int, paths: [String]) {
@@ -11,7 +11,7 @@ package struct UnreadValues: Sendable, Hashable {
     self.paths = paths
   }
 
-  /// One line for people.
+  /// A one-line description for people.
   package var explanation: String {
     let values = count == 1 ? "1 value" : "\(count) values"
     let more = count > paths.count && !paths.isEmpty ? " and elsewhere" : ""
@@ -20,7 +20,7 @@ package struct UnreadValues: Sendable, Hashable {
 }
 
 extension JSONWriter {
-  /// `"unread":{"values":2,"paths":["$.id"]}`; nothing where all was read.
+  /// Writes `"unread":{"values":2,"paths":["$.id"]}`, or nothing if all values were read.
   package mutating func member(_ unread: UnreadValues?) {
     guard let unread else { return }
     name("unread")

@@ -1,5 +1,5 @@
 /// The version of this library and its programs.
 public enum ValueStreamVersion {
-  /// Semantic version, without a prefix.
+  /// The semantic version, without a prefix.
   public static let current = "0.1.0"
 }

@@ -1,6 +1,6 @@
-/// What kind of work a span stands for, in words that hold across vendors.
+/// The kind of work that a span represents, in words that apply to all vendors.
 ///
-/// Open: custom events bring names of their own.
+/// Custom events can use names of their own.
 public struct Operation: Sendable, Hashable, RawRepresentable, ExpressibleByStringLiteral, CustomStringConvertible {
   public let rawValue: String
 
@@ -10,20 +10,20 @@ public struct Operation: Sendable, Hashable, RawRepresentable, ExpressibleByStri
 
   public static let issue: Operation = "issue"
   public static let pullRequest: Operation = "pull_request"
-  /// One run of CI, whatever the vendor calls it.
+  /// One CI run, whatever the vendor calls it.
   public static let build: Operation = "build"
   /// A part of a build.
   public static let job: Operation = "job"
-  /// A change reaching an environment.
+  /// The rollout of a version to an environment.
   public static let deploy: Operation = "deploy"
   public static let release: Operation = "release"
   public static let incident: Operation = "incident"
   public static let sprint: Operation = "sprint"
-  /// A place that things are deployed to, from its creation to its removal.
+  /// A target of deploys, from its creation to its removal.
   public static let environment: Operation = "environment"
 }
 
-/// How a span ended, in one vocabulary across vendors.
+/// How a span ended, in one vocabulary for all vendors.
 public enum Outcome: String, Sendable, Hashable, CaseIterable {
   case success, failure, error, timeout, cancellation, skip
   case actionRequired = "action_required"
@@ -32,7 +32,7 @@ public enum Outcome: String, Sendable, Hashable, CaseIterable {
   case completed
   case notPlanned = "not_planned"
 
-  /// True for failure, error and timeout: the outcomes that make a span's OpenTelemetry status `Error`.
+  /// True for failure, error and timeout, the outcomes that set a span's OpenTelemetry status to `Error`.
   public var isError: Bool {
     switch self {
     case .failure, .error, .timeout: true
@@ -41,7 +41,7 @@ public enum Outcome: String, Sendable, Hashable, CaseIterable {
   }
 }
 
-/// Where in its life an attempt is; a later state beats an earlier one whatever the times say.
+/// The progress of an attempt. A later state wins over an earlier one, whatever their times.
 public enum LifecycleState: UInt8, Sendable, Hashable, Comparable, CaseIterable {
   case created = 1
   case pending = 2

@@ -1,6 +1,6 @@
-/// Absolute addresses, as payloads and settings hold them.
+/// Parses absolute URLs from payloads and settings.
 package enum WebAddress {
-  /// The host, without user and port, in lower case; nil when the text is no absolute address.
+  /// The host in lower case, without user and port; nil if the text is not an absolute URL.
   package static func host(_ address: String) -> String? {
     guard var host = authority(address)?.utf8 else { return nil }
     if let at = host.lastIndex(of: UInt8(ascii: "@")) { host = host[host.index(after: at)...] }
@@ -8,7 +8,7 @@ package enum WebAddress {
     return host.isEmpty ? nil : String(Substring(host)).lowercased()
   }
 
-  /// The host with its port, where that is not the usual one of its scheme: two servers on one machine are two.
+  /// The host, with its port if that is not the default of the scheme. Two servers on one machine thus stay distinct.
   package static func hostAndPort(_ address: String) -> String? {
     guard let host = host(address), let authority = authority(address) else { return nil }
     let digits =
@@ -19,15 +19,16 @@ package enum WebAddress {
     return "\(host):\(port)"
   }
 
-  /// The path, without the slash before it; nil when the address has none.
+  /// The path without its leading slash; nil if there is none.
   package static func path(_ address: String) -> String? {
     guard let authority = authority(address), let slash = address[authority.endIndex...].first, slash == "/" else { return nil }
     let path = address[authority.endIndex...].dropFirst().prefix { $0 != "?" && $0 != "#" }
     return path.isEmpty ? nil : String(path)
   }
 
-  /// Host, with its port where one stands there, in lower case, and all that follows the slash behind it; nil when the text is no
-  /// absolute address.
+  /// Splits a URL into the host in lower case, with its port if present, and everything after the slash.
+  ///
+  /// - Returns: Nil if the text is not an absolute URL.
   package static func split(_ address: String) -> (host: String, rest: String)? {
     guard let authority = authority(address) else { return nil }
     let host = authority.split(separator: "@").last.map { $0.lowercased() } ?? ""
@@ -35,31 +36,34 @@ package enum WebAddress {
     return host.isEmpty ? nil : (host, String(rest.first == "/" ? rest.dropFirst() : rest))
   }
 
-  /// The address without user and password, which may be a key; another text as it is.
+  /// The URL without user and password, which may be a secret. Other texts stay as they are.
   package static func withoutUser(_ address: String) -> String {
     guard let authority = authority(address), let at = authority.lastIndex(of: "@") else { return address }
     return String(address[..<authority.startIndex] + address[address.index(after: at)...])
   }
 
-  /// The address for messages: without user and password, and without its query, which may be keys as well.
+  /// The URL for messages: without user, password, query and fragment, which may hold secrets.
   package static func withoutSecrets(_ address: String) -> String {
     withoutUser(String(address.prefix { $0 != "?" && $0 != "#" }))
   }
 
-  /// The address that a user set, as it was written.
+  /// Checks a URL from a setting and returns it unchanged.
   ///
-  /// - Parameter example: what the error shows.
-  /// - Throws: for all but an absolute address of HTTP.
+  /// - Parameter example: The example in the error message.
+  /// - Throws: Unless the text is an absolute HTTP or HTTPS URL.
   package static func setting(_ text: String, example: String) throws(SettingError) -> String {
     let scheme = text.prefix { $0 != ":" }.lowercased()
     guard scheme == "http" || scheme == "https", host(text) != nil, text.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F }) else {
-      // Without a scheme nothing tells what of it is a password.
+      // Without a scheme, nothing shows which part is a password.
       throw SettingError(expected: "an address such as \(example)", isTextHidden: text.contains { "@?".contains($0) })
     }
     return text
   }
 
-  /// The address of a server that a user set, without slashes at its end: paths are put behind it.
+  /// Checks the URL of a server from a setting and removes trailing slashes, so that paths can be appended.
+  ///
+  /// - Parameter example: The example in the error message.
+  /// - Throws: Unless the text is an absolute HTTP or HTTPS URL.
   package static func server(_ text: String, example: String) throws(SettingError) -> String {
     let address = try setting(text, example: example)
     return String(address.prefix(address.count - address.reversed().prefix { $0 == "/" }.count))

@@ -1,14 +1,16 @@
-/// Writes JSON (RFC 8259) straight into bytes, members in the order they are given.
+/// Writes JSON (RFC 8259) directly into bytes, with members in the order of the calls.
 ///
-/// For log lines, API answers and exporters, where member names are only known at run time and order matters to readers.
-/// Numbers that JSON cannot express (infinite, not a number) become null.
+/// For log lines, API responses and exporters, whose member names are known only at run time and whose order matters to
+/// readers. Infinite numbers and NaN become null, because JSON cannot express them.
 public struct JSONWriter: Sendable {
   public private(set) var bytes: [UInt8] = []
   private var needsComma = false
 
   public init() {}
 
-  /// - Parameter capacity: bytes that are set aside at once, for documents of a known size.
+  /// Reserves space for a document.
+  ///
+  /// - Parameter capacity: The expected size in bytes.
   package init(capacity: Int) {
     bytes.reserveCapacity(capacity)
   }
@@ -33,7 +35,7 @@ public struct JSONWriter: Sendable {
     needsComma = true
   }
 
-  /// The name of the member whose value is written next.
+  /// Writes a member's name. Its value must follow.
   public mutating func name(_ name: String) {
     beginValue()
     appendQuoted(name)
@@ -76,7 +78,7 @@ public struct JSONWriter: Sendable {
     }
   }
 
-  /// Writes a value that is JSON already, byte for byte: a part that many documents share.
+  /// Writes bytes that are already valid JSON, such as a part that many documents share.
   package mutating func value(json: [UInt8]) {
     beginValue()
     bytes += json
@@ -124,7 +126,7 @@ public struct JSONWriter: Sendable {
 
   private mutating func appendQuoted(_ text: UnsafeBufferPointer<UInt8>) {
     bytes.append(UInt8(ascii: "\""))
-    // Most texts are written as they are. Looking at all bytes, without a way out, is done for many at a time.
+    // Most texts need no escapes. A loop over all bytes without an early exit can be vectorized.
     var escaped: UInt8 = 0
     for byte in text {
       escaped |= (byte < 0x20 ? 1 : 0) | (byte == UInt8(ascii: "\"") ? 1 : 0) | (byte == UInt8(ascii: "\\") ? 1 : 0)

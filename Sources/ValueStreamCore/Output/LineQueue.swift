@@ -8,16 +8,17 @@ import Synchronization
   import Darwin
 #endif
 
-/// Writes lines to a stream from a thread of its own, so that a reader who does not read stops nobody.
+/// Writes lines to a stream from its own thread, so that a slow reader blocks no caller.
 ///
-/// What waits is bounded. Lines that find no room are lost and counted, and a line says how many as soon as there is room again.
+/// The queue is bounded. Lines that do not fit are dropped and counted, and a line reports their number once there is room
+/// again.
 package final class LineQueue: Sendable {
   private struct State {
     var waiting: [[UInt8]] = []
-    /// Bytes that wait or are being written.
+    /// Bytes that are queued or being written.
     var bytes = 0
     var lost: UInt64 = 0
-    /// Losses that no line has told of.
+    /// Dropped lines that no line has reported yet.
     var untold: UInt64 = 0
     var isFinishing = false
   }
@@ -26,16 +27,17 @@ package final class LineQueue: Sendable {
   private let descriptor: Int32
   private let limit: Int
   private let lossLine: @Sendable (_ count: UInt64) -> [UInt8]
-  /// Wakes the thread, and tells that it is done.
+  /// Wakes the thread when there is work.
   private let work: Wakeup
+  /// Wakes ``finish(atMost:)`` when the thread is done.
   private let done: Wakeup
 
-  /// Nil when the system gives no thread or descriptors.
+  /// Starts the thread; nil if the system cannot provide a thread or file descriptors.
   ///
   /// - Parameters:
-  ///   - descriptor: of the stream; not closed.
-  ///   - limit: bytes that may wait. One line may always wait, however long.
-  ///   - lossLine: the line that tells of lost ones.
+  ///   - descriptor: The file descriptor of the stream. The queue does not close it.
+  ///   - limit: The number of bytes that may be queued. An empty queue accepts one line of any length.
+  ///   - lossLine: Makes the line that reports dropped lines.
   package init?(
     to descriptor: Int32 = STDOUT_FILENO, limit: Int = 4 << 20, lossLine: @escaping @Sendable (_ count: UInt64) -> [UInt8]
   ) {
@@ -45,17 +47,17 @@ package final class LineQueue: Sendable {
     self.descriptor = descriptor
     self.limit = limit
     self.lossLine = lossLine
-    // The thread keeps the queue alive until it is told to finish.
+    // The thread keeps the queue alive until `finish` is called.
     guard OwnThread.start({ self.serve() }) else { return nil }
   }
 
-  /// True while less than half of the room is taken.
+  /// True if less than half of the limit is in use.
   package var hasRoom: Bool { state.withLock(\.bytes) < limit / 2 }
 
-  /// Lines that were lost.
+  /// The number of dropped lines.
   package var lostCount: UInt64 { state.withLock(\.lost) }
 
-  /// Takes a line, or counts it as lost. Never waits.
+  /// Queues a line, or drops and counts it if there is no room. Never blocks.
   package func write(_ line: [UInt8]) {
     let isTaken = offer(line)
     if !isTaken {
@@ -66,7 +68,9 @@ package final class LineQueue: Sendable {
     }
   }
 
-  /// Takes lines if there is room for them. Never waits.
+  /// Queues lines if there is room for all of them. Never blocks.
+  ///
+  /// - Returns: False if there is no room; the lines are then neither queued nor counted as dropped.
   package func offer(_ lines: [UInt8]) -> Bool {
     let (isTaken, isFirst) = state.withLock { state -> (Bool, Bool) in
       guard state.bytes == 0 || state.bytes + lines.count <= limit else { return (false, false) }
@@ -78,14 +82,16 @@ package final class LineQueue: Sendable {
     return isTaken
   }
 
-  /// Ends the thread when everything is written, and returns then, or when the time is over.
+  /// Asks the thread to end after it has written everything, and waits until it ends or the time is over.
+  ///
+  /// - Parameter milliseconds: The longest time to wait; -1 for no limit.
   package func finish(atMost milliseconds: Int32) {
     state.withLock { $0.isFinishing = true }
     work.notify()
     done.wait(milliseconds)
   }
 
-  // MARK: The thread
+  // MARK: Writing thread
 
   private func serve() {
     while true {
@@ -110,12 +116,12 @@ package final class LineQueue: Sendable {
     done.notify()
   }
 
-  /// What the stream refuses is gone: nobody reads it any more.
+  /// Writes a line. If the stream fails, drops the rest of the line, because nobody reads it any more.
   private func put(_ line: [UInt8]) {
     line.withUnsafeBytes { bytes in
       var rest = bytes[...]
       while !rest.isEmpty {
-        // A pipe with room has room for this much: the write does not block.
+        // A pipe that is ready for writing has room for this much, so the write does not block.
         let piece = UnsafeRawBufferPointer(rebasing: rest.prefix(Self.pieceSize))
         var entry = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
         if poll(&entry, 1, -1) < 0 { continue }
@@ -126,11 +132,11 @@ package final class LineQueue: Sendable {
     }
   }
 
-  /// What POSIX calls PIPE_BUF, on Linux.
+  /// The value of PIPE_BUF on Linux, in bytes.
   private static let pieceSize = 4096
 }
 
-/// Wakes a thread that waits.
+/// Wakes a waiting thread through a pipe.
 private final class Wakeup: Sendable {
   private let reading: Int32
   private let writing: Int32
@@ -150,12 +156,14 @@ private final class Wakeup: Sendable {
     close(writing)
   }
 
-  /// A full pipe wakes as well as one with one byte.
+  /// Wakes the waiting thread. Does nothing if the pipe is full, because that wakes the thread as well.
   func notify() {
     withUnsafeBytes(of: UInt8(1)) { _ = StandardStream.writeOnce($0, to: writing) }
   }
 
-  /// - Parameter milliseconds: to wait at most; -1 without end.
+  /// Waits until `notify` is called.
+  ///
+  /// - Parameter milliseconds: The longest time to wait; -1 for no limit.
   func wait(_ milliseconds: Int32) {
     var entry = pollfd(fd: reading, events: Int16(POLLIN), revents: 0)
     guard poll(&entry, 1, milliseconds) > 0 else { return }

@@ -1,14 +1,15 @@
 import Synchronization
 
-/// Lets one log line of each kind through per interval, and counts the others: a flood of refused requests must not become a
-/// flood of log lines.
+/// Lets one log line of each kind through per interval and counts the rest.
+///
+/// It keeps a flood of refused requests from becoming a flood of log lines.
 public final class LogThrottle: Sendable {
   private struct State {
     var last: Timestamp?
     var suppressed = 0
   }
 
-  /// Further kinds count as one, so that a flood of kinds takes no memory.
+  /// Kinds beyond this number share one entry, which bounds the memory.
   private static let kindLimit = 256
   private static let otherKinds = ""
 
@@ -21,10 +22,10 @@ public final class LogThrottle: Sendable {
     self.clock = clock
   }
 
-  /// Whether a line may be written now.
+  /// Decides whether a line may be written now.
   ///
-  /// - Parameter kind: what the line tells, where one throttle is for several.
-  /// - Returns: how many were held back since the last one of the kind; nil when this one is held back too.
+  /// - Parameter kind: The kind of the line, if one throttle serves several.
+  /// - Returns: The number of lines of this kind suppressed since the last one; nil if this line is suppressed too.
   public func pass(_ kind: String = "") -> Int? {
     let now = clock.now()
     return states.withLock { states in

@@ -1,4 +1,4 @@
-/// Writes log lines: one JSON object each, with at least `level`, `msg` and `time` (RFC 3339, UTC).
+/// Writes log lines: one JSON object per line, with at least `level`, `msg` and `time` (RFC 3339, UTC).
 public struct Logger: Sendable {
   public enum Level: Int, Sendable, Comparable, CaseIterable {
     case debug, info, warn, error
@@ -7,7 +7,7 @@ public struct Logger: Sendable {
       left.rawValue < right.rawValue
     }
 
-    /// The name in any letter case.
+    /// Finds a level by its name, in any letter case; nil for an unknown name.
     public init?(name: String) {
       guard let level = Self.allCases.first(where: { "\($0)" == name.lowercased() }) else { return nil }
       self = level
@@ -18,7 +18,11 @@ public struct Logger: Sendable {
   private let clock: any WallClock
   private let write: @Sendable ([UInt8]) -> Void
 
-  /// - Parameter write: takes a whole line, line feed included, and keeps lines of several threads apart.
+  /// Creates a logger.
+  ///
+  /// - Parameters:
+  ///   - threshold: The lowest level to log.
+  ///   - write: Writes a whole line, including its line feed. Called from several threads, so it must not mix their lines.
   public init(
     threshold: Level = .info, clock: any WallClock = SystemClock(),
     write: @escaping @Sendable ([UInt8]) -> Void = Logger.writeToStandardOutput
@@ -28,9 +32,9 @@ public struct Logger: Sendable {
     self.write = write
   }
 
-  /// Logs a message with further members.
+  /// Logs a message unless the level is below the threshold.
   ///
-  /// - Parameter members: writes members after the first three.
+  /// - Parameter members: Adds members after `level`, `msg` and `time`.
   public func log(_ level: Level, _ message: @autoclosure () -> String, members: (inout JSONWriter) -> Void = { _ in }) {
     guard level >= threshold else { return }
     var line = JSONWriter()
@@ -48,6 +52,6 @@ public struct Logger: Sendable {
   public func warn(_ message: @autoclosure () -> String) { log(.warn, message()) }
   public func error(_ message: @autoclosure () -> String) { log(.error, message()) }
 
-  /// One system call per line, so that lines stay whole; what standard output does not take is lost.
+  /// Writes each line with one system call, so that lines stay whole. What standard output does not accept is lost.
   public static let writeToStandardOutput: @Sendable ([UInt8]) -> Void = { StandardStream.output.write($0) }
 }

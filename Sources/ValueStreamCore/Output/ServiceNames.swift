@@ -1,6 +1,6 @@
-/// What spans of each source are called as a service: `--service-names`.
+/// The service names under which spans are exported, as set by `--service-names`.
 package struct ServiceNames: Sendable, Hashable {
-  /// Of every source that has no name below; nil for the source's own.
+  /// The name for sources without an entry in ``ofSource``; nil to use the source's own name.
   package var common: String?
   package var ofSource: [String: String]
 
@@ -9,7 +9,7 @@ package struct ServiceNames: Sendable, Hashable {
     self.ofSource = ofSource
   }
 
-  /// Reads `delivery`, or `github=code,jenkins=ci`.
+  /// Parses one name for all sources, `delivery`, or a name for each, `github=code,jenkins=ci`.
   package init(setting text: String) throws(SettingError) {
     self.init()
     for part in text.split(separator: ",") where !part.trimmed.isEmpty {

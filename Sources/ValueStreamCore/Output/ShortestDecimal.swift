@@ -1,7 +1,8 @@
-/// Numbers as texts of decimal digits.
+/// Formats numbers as decimal digits.
 package enum ShortestDecimal {
-  /// The shortest digits that are read as the same number, without an exponent: `0.00001`, `428`; nothing for what is no number
-  /// or infinite.
+  /// The shortest text without an exponent that parses to the same number: `0.00001`, `428`.
+  ///
+  /// Empty for infinite numbers and NaN.
   package static func text(_ number: Double) -> String {
     if number == 0 || !number.isFinite { return number == 0 ? "0" : "" }
     let description = number.magnitude.description

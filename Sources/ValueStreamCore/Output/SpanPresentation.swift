@@ -1,4 +1,4 @@
-/// A span as tracing backends show it, in the terms of OpenTelemetry: what all exporters agree on, apart from their formats.
+/// A span in the terms of OpenTelemetry, as all exporters send it in their own formats.
 package struct SpanPresentation: Sendable, Hashable {
   package enum Kind: Sendable, Hashable {
     case server, `internal`
@@ -29,23 +29,25 @@ package struct SpanPresentation: Sendable, Hashable {
   package var spanID: SpanID
   package var parentSpanID: SpanID?
   package var name: String
-  /// What kind of work it is: `build`; `phase` for a phase.
+  /// The operation of the span, such as `build`; `phase` for a phase.
   package var operation: String
   package var kind: Kind
-  /// The status: error, or else unset. It has no message: the conventions forbid to repeat `error.type` there.
+  /// True if the status is `Error`; otherwise the status is unset.
+  ///
+  /// The status has no message, because the conventions forbid repeating `error.type` there.
   package var isError: Bool
-  /// How it ended, where that is known: `timeout`.
+  /// How the span ended, such as `timeout`; nil if unknown.
   package var outcome: String?
   package var start: Timestamp
   package var end: Timestamp
-  /// Each name once, sorted, none of them null.
+  /// Sorted by name, each name once, without null values.
   package var attributes: [Attribute]
   package var events: [SpanEvent]
   package var links: [Link]
-  /// Links there are besides.
+  /// The number of links beyond the ones in ``links``.
   package var droppedLinkCount: Int
 
-  /// What is shown of a finished span: itself, and its phases where these are spans of their own.
+  /// The exported spans of a finished span: itself, and its phases if ``PhaseStyle/spans`` is selected.
   package static func presentations(of traced: TracedSpan, _ options: Options) -> [SpanPresentation] {
     let main = SpanPresentation(of: traced, options)
     guard options.phases == .spans else { return [main] }
@@ -68,7 +70,7 @@ package struct SpanPresentation: Sendable, Hashable {
     attributes = Self.attributes(of: traced, options.attributes)
     events = span.events.map { event in
       var event = event
-      // The Go ValueStream had no events, so there is one vocabulary.
+      // Span events have only semantic attributes, because the Go ValueStream had no span events.
       event.attributes = AttributeSelection.semconv.select(event.attributes).filter { $0.value != .null }
       return event
     }
@@ -89,7 +91,7 @@ package struct SpanPresentation: Sendable, Hashable {
     }
   }
 
-  /// Nil for a phase that has no end.
+  /// Nil for a phase without an end.
   private init?(of phase: Phase, in traced: TracedSpan, _ main: SpanPresentation) {
     guard let end = phase.end, let attributes = Self.attributes(of: phase) else { return nil }
     self = main
@@ -108,7 +110,7 @@ package struct SpanPresentation: Sendable, Hashable {
     droppedLinkCount = 0
   }
 
-  /// Of a failure: what kind it is. The attribute `error.type`, else the outcome.
+  /// The kind of a failure: the attribute `error.type`, or the outcome if there is none.
   package var errorType: String {
     if case .string(let type) = attributes.value(of: "error.type"), !type.isEmpty { type } else { outcome ?? "error" }
   }
@@ -119,7 +121,7 @@ package struct SpanPresentation: Sendable, Hashable {
     span.isPipelineRun ? .server : .internal
   }
 
-  /// Of low cardinality: backends group by it.
+  /// The span's name, of low cardinality because backends group by it.
   package static func name(of span: Span) -> String {
     if span.isPipelineRun {
       let words = [span.attributes.text(of: "cicd.pipeline.action.name"), span.attributes.text(of: "cicd.pipeline.name")]
@@ -133,7 +135,7 @@ package struct SpanPresentation: Sendable, Hashable {
 
   private static func attributes(of traced: TracedSpan, _ selection: AttributeSelection) -> [Attribute] {
     let span = traced.span
-    // In the order of their names.
+    // Keep these sorted by name, because `merge` relies on it.
     var own: [Attribute] = []
     if selection != .classic {
       own.add("valuestream.attempt", Int64(span.attempt))
@@ -150,8 +152,10 @@ package struct SpanPresentation: Sendable, Hashable {
     return merge(own, with: span.attributes, selection)
   }
 
-  /// Of two lists that are sorted by name; where both use one, that of the first counts. Of the second as
-  /// ``AttributeSelection/select(_:)`` does, in one go: this is done for every span.
+  /// Merges two lists that are sorted by name. If both have a name, the attribute of the first list wins.
+  ///
+  /// Filters the second list as ``AttributeSelection/select(_:)`` does, but in the same pass, because this runs for every
+  /// span.
   private static func merge(_ own: [Attribute], with stated: [Attribute], _ selection: AttributeSelection) -> [Attribute] {
     var merged: [Attribute] = []
     merged.reserveCapacity(own.count + stated.count)
@@ -167,7 +171,7 @@ package struct SpanPresentation: Sendable, Hashable {
     return merged
   }
 
-  /// Nil for a phase that has no end.
+  /// Nil for a phase without an end.
   private static func attributes(of phase: Phase) -> [Attribute]? {
     guard let end = phase.end else { return nil }
     var attributes = [Attribute("valuestream.phase.duration", .double(end.seconds(since: phase.start)))]
@@ -178,10 +182,10 @@ package struct SpanPresentation: Sendable, Hashable {
   }
 }
 
-/// How exporters show phases: `--phases`.
+/// How exporters show phases, as set by `--phases`.
 package enum PhaseStyle: String, Sendable, Hashable, CaseIterable {
-  /// A span event at its start.
+  /// As span events at the start of the phase.
   case events
-  /// A span of its own below the thing's.
+  /// As child spans of the subject's span.
   case spans
 }

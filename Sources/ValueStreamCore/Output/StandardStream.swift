@@ -6,7 +6,7 @@
   import Darwin
 #endif
 
-/// Where a program writes for whoever started it.
+/// The standard output and standard error of the process.
 package enum StandardStream: Sendable {
   case output, error
 
@@ -18,7 +18,9 @@ package enum StandardStream: Sendable {
     write(Array(text.utf8))
   }
 
-  /// One system call where the stream takes all, so that lines stay whole; what it does not take is lost.
+  /// Writes bytes, with one system call if the stream accepts them all, so that lines stay whole.
+  ///
+  /// What the stream does not accept is lost.
   package func write(_ bytes: [UInt8]) {
     bytes.withUnsafeBytes { bytes in
       var rest = bytes[...]
@@ -30,7 +32,9 @@ package enum StandardStream: Sendable {
     }
   }
 
-  /// How many bytes a stream takes now; none or fewer when it is broken.
+  /// Calls `write` once, and again if a signal interrupts it.
+  ///
+  /// - Returns: The number of bytes written; 0 or less if the stream fails or has no room.
   static func writeOnce(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) -> Int {
     while true {
       #if canImport(Glibc)

@@ -1,9 +1,11 @@
 import FoundationEssentials
 
-/// Tokens that a sender or a reader shows as they are.
+/// Access tokens that clients send in plain form rather than as a signature.
 package enum AccessToken {
-  /// The token of `Bearer <token>`, or the password of `Basic <base64 of user:password>`: of the value of an `Authorization`
-  /// header. Nil for anything else.
+  /// Returns the token from the value of an `Authorization` header.
+  ///
+  /// This is the token of `Bearer <token>`, or the password of `Basic <base64 of user:password>`. Nil for any other
+  /// value. The scheme matches in any letter case.
   package static func token(inAuthorization value: String) -> [UInt8]? {
     let parts = value.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: true)
     guard parts.count == 2 else { return nil }
@@ -20,8 +22,10 @@ package enum AccessToken {
 }
 
 extension MessageAuthenticator {
-  /// True when a token is one of the secrets. The time taken tells neither which one nor how long they are: hashes, which are
-  /// equally long, are compared, and always all of them.
+  /// True if a token equals one of the secrets. Runs in constant time.
+  ///
+  /// Compares SHA-256 hashes, which all have the same length, and always compares all of them. The time taken therefore
+  /// reveals neither the matching secret nor the length of a secret.
   package func isToken(_ token: [UInt8], oneOf secrets: [Secret]) -> Bool {
     let given = digest(.sha256, of: token)
     return secrets.reduce(false) { areEqual(digest(.sha256, of: $1.bytes), given) || $0 }

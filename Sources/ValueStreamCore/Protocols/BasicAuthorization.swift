@@ -1,10 +1,10 @@
 import FoundationEssentials
 
-/// The header `Authorization` of those who have a user and a token, or a password.
+/// Builds the value of an `Authorization` header for clients that have a token or password, and possibly a user.
 package enum BasicAuthorization {
-  /// With a user Basic (RFC 7617), else Bearer.
+  /// Returns a Basic value (RFC 7617) if there is a user, otherwise a Bearer value.
   ///
-  /// - Parameter user: as ``Setting/user(_:environment:otherVariables:placeholder:help:)`` takes it: without a colon.
+  /// - Parameter user: a name without a colon, as ``Setting/user(_:environment:otherVariables:placeholder:help:)`` accepts it.
   package static func header(user: String?, token: [UInt8]) -> String {
     guard let user else { return "Bearer \(String(decoding: token, as: UTF8.self))" }
     return "Basic \(Data(Array("\(user):".utf8) + token).base64EncodedString())"
@@ -12,7 +12,7 @@ package enum BasicAuthorization {
 }
 
 extension Setting where Value == String? {
-  /// The user of Basic authentication; set to nothing it counts as not set.
+  /// A setting for the user of Basic authentication. An empty value counts as not set.
   package static func user(
     _ name: String, environment: String? = nil, otherVariables: [String] = [], placeholder: String, help: String
   ) -> Setting {
@@ -20,7 +20,7 @@ extension Setting where Value == String? {
       name, environment: environment, otherVariables: otherVariables, placeholder: placeholder, default: nil, defaultText: nil,
       help: help
     ) { text throws(SettingError) in
-      // A password would stand behind the colon.
+      // In Basic authentication, everything behind the first colon is the password.
       if text.contains(":") { throw SettingError(expected: "a user's name, which holds no colon", isTextHidden: true) }
       return text.isEmpty ? nil : text
     }

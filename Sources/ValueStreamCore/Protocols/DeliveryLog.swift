@@ -1,7 +1,7 @@
-/// A delivery together with what became of it at intake.
+/// A delivery and the result of parsing it at intake. This is what the log stores.
 public struct LoggedDelivery: Sendable, Hashable {
   public var delivery: Delivery
-  /// Why it could not be read; nil when it could.
+  /// Why the source could not parse the delivery. Nil if it could.
   public var unreadable: PayloadError?
 
   public init(_ delivery: Delivery, unreadable: PayloadError? = nil) {
@@ -10,7 +10,9 @@ public struct LoggedDelivery: Sendable, Hashable {
   }
 }
 
-/// A place in a ``DeliveryLog``: means something only to the log that gave it, except that later places are greater.
+/// The position of a delivery in a ``DeliveryLog``.
+///
+/// Later deliveries have greater positions. Apart from that order, only the log that issued a position can interpret it.
 public struct LogPosition: Sendable, Hashable, Comparable {
   public let rawValue: UInt64
 
@@ -23,58 +25,65 @@ public struct LogPosition: Sendable, Hashable, Comparable {
   }
 }
 
-/// The truth: every delivery that was acknowledged, in order, on disk.
+/// The log of all acknowledged deliveries, in order: the source of truth from which everything else is computed.
 ///
-/// Calls block; make them from a thread of your own. ``append(_:)`` has one caller at a time, everything else any number.
+/// Calls block, so make them from a thread of your own. Call ``append(_:)`` from one thread at a time; all other
+/// methods are safe to call concurrently.
 public protocol DeliveryLog: Sendable {
-  /// Makes all of these durable, or none.
+  /// Makes all of these deliveries durable, or none.
   ///
-  /// - Returns: their places, in the same order; greater than every place given before. Empty in, empty out.
-  /// - Throws: ``StoreError``. Nothing is then kept, and a later call may succeed without opening the log again.
+  /// - Returns: the positions of the deliveries, in the same order. Each is greater than every position returned
+  ///   before. Empty if there are no deliveries.
+  /// - Throws: ``StoreError``. Nothing was appended then, and a later call may succeed without opening the log again.
   func append(_ deliveries: [LoggedDelivery]) throws -> [LogPosition]
 
-  /// Opens for writing what could only be opened to be read, because the disk was full or read-only, and looks whether there is room. Cheap.
+  /// Reopens for writing a log that was opened read-only because of a full or read-only disk, and checks for free space.
   ///
-  /// - Throws: ``StoreError``: why nothing can be written still. What can be read is read meanwhile.
+  /// The call is cheap.
+  ///
+  /// - Throws: ``StoreError`` with the reason why writing is still impossible. Reading works in the meantime.
   func prepareToWrite() throws
 
-  /// True as long as nothing was removed from it.
+  /// True if no delivery was ever removed from the log.
   func isComplete() throws -> Bool
 
-  /// Number after the last of those that are known to be damaged; nil where none is.
+  /// The position after the last delivery that is known to be damaged. Nil if none is.
   func endOfDamage() -> LogPosition?
 
-  /// Deliveries after a place, oldest first, at most `limit` of them and about `byteLimit` bytes of body (at least one).
+  /// Reads the deliveries after a position, oldest first.
   ///
-  /// Damaged ones are left out and told to a ``DamageReport``: nothing in the answer means that there is nothing more to be read.
+  /// Returns at most `limit` deliveries and about `byteLimit` bytes of bodies, but at least one delivery if there is one. Damaged
+  /// deliveries are skipped and reported to a ``DamageReport``; an empty result always means that there is nothing more to read.
   ///
-  /// - Parameter position: nil for the oldest still kept.
+  /// - Parameter position: nil to start with the oldest delivery that is still kept.
   func read(after position: LogPosition?, limit: Int, byteLimit: Int) throws -> [(position: LogPosition, logged: LoggedDelivery)]
 
-  /// Deliveries before a place, newest first, at most `limit` of them and about `byteLimit` bytes of body (at least one).
+  /// Reads the deliveries before a position, newest first.
   ///
-  /// - Parameter position: nil for the newest.
+  /// Returns at most `limit` deliveries and about `byteLimit` bytes of bodies, but at least one delivery if there is one.
+  ///
+  /// - Parameter position: nil to start with the newest delivery.
   func readBackwards(
     before position: LogPosition?, limit: Int, byteLimit: Int
   ) throws -> [(position: LogPosition, logged: LoggedDelivery)]
 
-  /// The delivery at a place; nil when it is not kept any more.
+  /// Returns the delivery at a position. Nil if it is no longer kept.
   ///
-  /// - Throws: ``StoreError``: `corrupt` when it is damaged.
+  /// - Throws: ``StoreError`` with code `corrupt` if the delivery is damaged.
   func delivery(at position: LogPosition) throws -> LoggedDelivery?
 
-  /// The place of the newest delivery; nil when nothing was ever appended.
+  /// The position of the newest delivery. Nil if nothing was ever appended.
   func lastPosition() throws -> LogPosition?
 
   /// Removes old deliveries, in whole segments: those received before `cutoff`, and the oldest beyond `maximumBytes`.
   ///
-  /// - Parameter projected: nothing after this place is removed, nor anything when it is nil.
+  /// - Parameter projected: the last position that the projection has processed. Later deliveries stay; nil removes nothing.
   func removeOld(receivedBefore cutoff: Timestamp, maximumBytes: Int64, projected: LogPosition?) throws
 
-  /// Bytes the log takes on disk (in memory: of bodies).
+  /// The size of the log on disk, in bytes. For a log in memory, the total size of the bodies.
   func size() throws -> Int64
 
-  /// Waits for nothing, releases everything. No call may follow.
+  /// Releases all resources without waiting for anything. Do not use the log afterwards.
   func close()
 }
 
@@ -83,27 +92,27 @@ extension DeliveryLog {
   public func prepareToWrite() throws {}
 }
 
-/// Why a log or a store could not do what was asked.
+/// An error of a log or a store.
 public struct StoreError: Error, Sendable, CustomStringConvertible {
   public enum Code: Sendable, Hashable {
-    /// The disk is full, or a limit was reached: try again when there is room.
+    /// The disk is full or a limit is reached. Retry when there is room.
     case noSpace
-    /// Somebody else holds it: try again.
+    /// Another process or connection holds a lock. Retry.
     case busy
-    /// Reading or writing failed: try again; if it persists look at the disk.
+    /// Reading or writing failed. Retry; if the error persists, check the disk.
     case inputOutput
-    /// What is stored cannot be right: restore, or replay from the log.
+    /// The stored data is invalid. Restore a backup, or replay the log.
     case corrupt
-    /// What is to be written can never be: larger than the store takes, or against its rules.
+    /// The store can never accept this data: it is too large or violates a rule of the store.
     case rejected
-    /// Written by a newer version of this program: run that one, or another directory.
+    /// A newer version of this program wrote the data. Run that version, or use another directory.
     case newerVersion
-    /// The place cannot be used at all: rights, a missing directory, not a store.
+    /// The location is unusable: missing permission, missing directory, or not a store.
     case unusable
   }
 
   public var code: Code
-  /// What was being done, with which file, and what the system said.
+  /// The failed action, the file and the error message of the system.
   public var message: String
 
   public init(_ code: Code, _ message: String) {
@@ -111,7 +120,7 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
     self.message = message
   }
 
-  /// True when the same call may succeed later.
+  /// True if the same call may succeed later.
   public var isRetryable: Bool {
     switch code {
     case .noSpace, .busy, .inputOutput: true

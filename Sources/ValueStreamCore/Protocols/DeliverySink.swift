@@ -1,10 +1,10 @@
-/// A delivery that stands in the log, and what intake already knows of it.
+/// A delivery that is in the log, with what intake already computed from it.
 public struct RecordedDelivery: Sendable {
   public var position: LogPosition
   public var logged: LoggedDelivery
-  /// What it means; nil when it could not be read.
+  /// The parsed events. Nil if the delivery could not be parsed.
   public var interpretation: Interpretation?
-  /// Nil where content does not tell a repetition from another occurrence.
+  /// Identifies repetitions of this delivery. Nil if equal content does not mean a repetition.
   public var fingerprint: DeliveryFingerprint?
 
   public init(
@@ -17,10 +17,11 @@ public struct RecordedDelivery: Sendable {
   }
 }
 
-/// Takes deliveries that were made durable, in order of their positions.
+/// Receives deliveries once they are durable, in the order of their positions.
 public protocol DeliverySink: Sendable {
-  /// Called on the log's writer thread after the commit and before the deliveries are answered, so it should not wait:
-  /// the log can be read again, and a sink that is behind does so. A sink whose results must be visible with the answer
-  /// (the mock tracer's) projects here.
+  /// Receives a group of deliveries right after the log commits them and before their senders get a response.
+  ///
+  /// The log's writer thread makes this call, so return quickly. A sink that falls behind reads the log instead. A sink
+  /// whose results must be visible before the sender gets its response, such as the mock tracer's, projects here.
   func recorded(_ deliveries: [RecordedDelivery])
 }

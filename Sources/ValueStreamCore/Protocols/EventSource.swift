@@ -1,42 +1,42 @@
-/// A kind of sender: knows how its deliveries are signed and what they mean.
+/// A kind of sender, such as GitHub or Jenkins: verifies the signatures of its deliveries and parses them.
 ///
-/// A source is a value without state. ``events(in:)`` depends on nothing but the delivery, because deliveries are read
-/// again after a crash and when a better mapping is replayed.
+/// A source is a stateless value. The result of ``events(in:)`` must depend on the delivery alone, because vsd parses
+/// deliveries again after a crash and when somebody replays the log with an improved mapping.
 public protocol EventSource: Sendable {
-  /// Short lower-case name: the service name of its spans, the label of its metrics.
+  /// A short lower-case name: the service name of the source's spans and the `source` label of its metrics.
   var name: String { get }
 
-  /// Path that takes its deliveries: `/github`.
+  /// The path that accepts deliveries of this source, such as `/github`.
   var route: String { get }
 
-  /// Headers kept with the delivery in the log. Never one that carries a secret.
+  /// Names of the headers that the log keeps with a delivery. Must not include headers that carry secrets.
   var keptHeaders: [String] { get }
 
-  /// True when deliveries cannot be told from forgeries; named in a warning at start.
+  /// True if the source accepts deliveries that anybody could forge. vsd warns about it at start.
   var acceptsUnsigned: Bool { get }
 
-  /// What an authenticated but unreadable delivery is answered with; nil for the status of the error.
+  /// The status of the response to a delivery that is authenticated but cannot be parsed. Nil for the status of the error.
   ///
-  /// 200 for vendors that switch off a hook that answers 4xx.
+  /// Use 200 for vendors that disable a webhook after a 4xx response.
   var unreadableStatus: Int? { get }
 
-  /// True for vendors that ask with `HEAD` whether somebody listens before they make a hook: such a request is answered 200.
+  /// True if the vendor sends a `HEAD` request before it creates a webhook. Such requests get a 200 response.
   var answersHead: Bool { get }
 
-  /// Checks that the delivery comes from who it says.
+  /// Verifies that the delivery comes from the claimed sender.
   ///
-  /// `missing` and `malformed` are about headers alone: the server asks with a body that nobody signed before it reads a large
-  /// one, and refuses the delivery on these.
+  /// The errors `missing` and `malformed` must depend on the headers alone: before the server reads a large body, it
+  /// calls this method with a placeholder body and rejects the delivery on these two errors.
   ///
-  /// - Throws: when the signature is missing or wrong. The delivery is then answered 401 and counted, and not kept.
+  /// - Throws: if the signature is missing or wrong. The delivery then gets a 401 response and is counted, but not logged.
   func authenticate(_ delivery: Delivery, using authenticator: any MessageAuthenticator) throws(AuthenticationError)
 
-  /// The id under which the vendor would send the same delivery again; nil when it has none.
+  /// Returns the id that the vendor repeats when it sends the same delivery again. Nil if it has none.
   func deliveryID(of delivery: Delivery) -> String?
 
-  /// What the delivery means.
+  /// Parses the delivery into events.
   ///
-  /// - Throws: when it cannot be read; it is then kept with the reason.
+  /// - Throws: if the delivery cannot be parsed. The log keeps it together with the reason.
   func events(in delivery: Delivery) throws(PayloadError) -> Interpretation
 }
 
@@ -45,21 +45,21 @@ extension EventSource {
   public var answersHead: Bool { false }
 }
 
-/// Why a delivery is not believed. The reason is logged and counted, never sent to the sender in detail.
+/// Why authentication of a delivery failed. The reason is logged and counted; the sender gets no details.
 public struct AuthenticationError: Error, Sendable, Hashable {
   public enum Code: String, Sendable, Hashable {
-    /// A signature is required and none was sent.
+    /// The delivery has no signature but needs one.
     case missing
-    /// The signature's form is not one the source knows.
+    /// The signature has a form that the source does not know.
     case malformed
-    /// No secret gives this signature.
+    /// No configured secret produces this signature.
     case mismatch
-    /// The signed time is too far from ours.
+    /// The signed time is too far from the clock of this machine.
     case expired
   }
 
   public var code: Code
-  /// Name of the header that was looked at.
+  /// The name of the header that was checked.
   public var header: String
 
   public init(_ code: Code, header: String) {
@@ -68,25 +68,27 @@ public struct AuthenticationError: Error, Sendable, Hashable {
   }
 }
 
-/// Hashes, keyed hashes, and comparison in constant time. Implemented on the system's library at the HTTP edge.
+/// Computes hashes and message authentication codes, and compares bytes in constant time.
+///
+/// The HTTP server implements this with the system's cryptography library.
 public protocol MessageAuthenticator: Sendable {
   func digest(_ algorithm: HashAlgorithm, of message: [UInt8]) -> [UInt8]
   func authenticationCode(_ algorithm: HashAlgorithm, of message: [UInt8], key: [UInt8]) -> [UInt8]
-  /// Takes the same time wherever the two differ.
+  /// Compares in a time that does not depend on where the two differ.
   func areEqual(_ left: [UInt8], _ right: [UInt8]) -> Bool
 }
 
 public enum HashAlgorithm: Sendable, Hashable {
   case sha256
-  /// Only for vendors that offer nothing better (Trello).
+  /// Only for vendors that offer nothing stronger (Trello).
   case sha1
 }
 
-/// A shared secret. Prints as `<secret>`, so that it never reaches a log by accident.
+/// A shared secret. Prints as `<secret>`, so that it does not end up in a log by accident.
 public struct Secret: Sendable, Hashable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
   public let bytes: [UInt8]
 
-  /// Nil when empty: an empty secret would accept everything.
+  /// Nil if the text is empty: an empty secret would accept every delivery.
   public init?(_ text: String) {
     guard !text.isEmpty else { return nil }
     bytes = Array(text.utf8)

@@ -1,4 +1,4 @@
-/// Header fields of a request or response; names match in any letter case, order is kept.
+/// Header fields of a request or response, in order. Names match in any letter case.
 public struct HTTPHeaders: Sendable, Hashable, ExpressibleByDictionaryLiteral {
   public struct Field: Sendable, Hashable {
     public var name: String
@@ -20,7 +20,7 @@ public struct HTTPHeaders: Sendable, Hashable, ExpressibleByDictionaryLiteral {
     fields = elements.map { Field(name: $0.0, value: $0.1) }
   }
 
-  /// The first field of that name; setting nil removes all of that name.
+  /// The value of the first field with this name. Setting a value replaces all fields with the name; nil removes them.
   public subscript(name: String) -> String? {
     get { fields.first { Self.match($0.name, name) }?.value }
     set {
@@ -29,14 +29,14 @@ public struct HTTPHeaders: Sendable, Hashable, ExpressibleByDictionaryLiteral {
     }
   }
 
-  /// Only the fields with one of these names.
+  /// Returns only the fields that have one of these names.
   public func keeping(_ names: [String]) -> HTTPHeaders {
     HTTPHeaders(fields.filter { field in names.contains { Self.match($0, field.name) } })
   }
 
   private static func match(_ left: String, _ right: String) -> Bool {
     guard left.utf8.count == right.utf8.count else { return false }
-    // Most senders write names as everybody does.
+    // Fast path: most senders use the canonical spelling.
     return left == right || zip(left.utf8, right.utf8).allSatisfy { lower($0) == lower($1) }
   }
 
@@ -45,13 +45,13 @@ public struct HTTPHeaders: Sendable, Hashable, ExpressibleByDictionaryLiteral {
   }
 }
 
-/// A request for a page, an API answer or metrics.
+/// A request for a page, the API or metrics.
 public struct HTTPRequest: Sendable {
-  /// Upper case.
+  /// The method in upper case.
   public var method: String
-  /// Percent-decoded, without the query.
+  /// The path, percent-decoded and without the query.
   public var path: String
-  /// Query items in order, decoded.
+  /// The query items in order, decoded.
   public var query: [(name: String, value: String)]
   public var headers: HTTPHeaders
   public var body: [UInt8]
@@ -66,7 +66,7 @@ public struct HTTPRequest: Sendable {
     self.body = body
   }
 
-  /// The first query item of that name.
+  /// Returns the value of the first query item with this name.
   public func query(_ name: String) -> String? {
     query.first { $0.name == name }?.value
   }
@@ -93,11 +93,11 @@ public struct HTTPResponse: Sendable, Hashable {
 }
 
 extension HTTPResponse {
-  /// An error as `application/problem+json` (RFC 9457).
+  /// Returns an error response as `application/problem+json` (RFC 9457).
   ///
   /// - Parameters:
-  ///   - detail: what is wrong and what to do about it, for people.
-  ///   - path: where in the payload, as a JSON path.
+  ///   - detail: what is wrong and how to fix it, for people.
+  ///   - path: the location of the error in the payload, as a JSON path.
   public static func problem(_ status: Int, _ title: String, detail: String, path: String? = nil) -> HTTPResponse {
     var json = JSONWriter()
     json.object { json in
@@ -111,9 +111,9 @@ extension HTTPResponse {
   }
 }
 
-/// Answers requests for pages, API and metrics.
+/// Responds to requests for pages, the API and metrics.
 ///
-/// Called on a thread that may block, from several at once. Must not throw: an error is an answer too.
+/// Several threads call it concurrently; they may block. It cannot throw: return an error as a response.
 public protocol HTTPHandler: Sendable {
   func respond(to request: HTTPRequest) -> HTTPResponse
 }

@@ -1,6 +1,7 @@
 extension HTTPHeaders {
-  /// How long the receiver wants to be waited for, from `Retry-After`: seconds, or a date (RFC 9110, section 10.2.3). Nil for
-  /// anything else.
+  /// Returns the delay that `Retry-After` asks for, in seconds. Nil if the header is missing or invalid.
+  ///
+  /// The header holds a number of seconds or a date (RFC 9110, section 10.2.3). A date in the past gives 0.
   package func retryAfterSeconds(now: Timestamp) -> Double? {
     guard let text = self["Retry-After"] else { return nil }
     if let seconds = Double(text), text.utf8.allSatisfy({ (0x30...0x39).contains($0) || $0 == 0x2E }) { return seconds }
@@ -8,7 +9,7 @@ extension HTTPHeaders {
   }
 }
 
-/// The dates of HTTP: `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110, section 5.6.7).
+/// Parses HTTP dates: `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110, section 5.6.7).
 private enum HTTPDate {
   private static let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 

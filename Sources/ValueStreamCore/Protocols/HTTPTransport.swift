@@ -1,19 +1,19 @@
-/// Sends HTTP requests to others: exporters and API clients ask for this instead of a networking library.
+/// Sends HTTP requests. Exporters and API clients use this protocol instead of a networking library.
 public protocol HTTPTransport: Sendable {
-  /// Sends a request and waits for the whole answer; any status is an answer.
+  /// Sends a request and waits for the complete response. A response with any status counts as success.
   ///
-  /// - Throws: ``HTTPTransportError`` when there is no answer.
+  /// - Throws: ``HTTPTransportError`` if no complete response arrives.
   func send(_ request: HTTPTransportRequest) async throws(HTTPTransportError) -> HTTPResponse
 }
 
 public struct HTTPTransportRequest: Sendable {
-  /// Upper case.
+  /// The method in upper case.
   public var method: String
-  /// Absolute, `http` or `https`.
+  /// An absolute `http` or `https` URL.
   public var url: String
   public var headers: HTTPHeaders
   public var body: [UInt8]
-  /// From the first byte sent to the last byte received.
+  /// The time limit from the first byte sent to the last byte received.
   public var timeoutSeconds: Double
 
   public init(method: String, url: String, headers: HTTPHeaders = [:], body: [UInt8] = [], timeoutSeconds: Double = 10) {
@@ -25,13 +25,13 @@ public struct HTTPTransportRequest: Sendable {
   }
 }
 
-/// Why no answer came.
+/// Why a request got no response.
 public struct HTTPTransportError: Error, Sendable, CustomStringConvertible {
   public enum Code: Sendable, Hashable {
     case unreachable, timedOut, reset, untrusted
-    /// The URL, or a header, is not one that can be sent.
+    /// The URL or a header is invalid.
     case invalidURL
-    /// The answer is larger than the transport takes.
+    /// The response exceeds the size limit of the transport.
     case tooLarge
     /// The task that sent the request was cancelled.
     case cancelled
@@ -45,7 +45,7 @@ public struct HTTPTransportError: Error, Sendable, CustomStringConvertible {
     self.message = message
   }
 
-  /// True unless the request itself, its answer, or the trust in its receiver, is wrong.
+  /// True unless the URL or a header is invalid, the response is too large, or the server's certificate is untrusted.
   public var isRetryable: Bool { code != .untrusted && code != .invalidURL && code != .tooLarge }
 
   public var description: String { message }

@@ -1,43 +1,45 @@
 /// Sends finished spans to a backend.
 ///
-/// Calls come one at a time and in order. Repeats happen only after an answer that left the outcome open.
+/// Calls come one at a time and in order. A span that the backend may have accepted is sent again only if the response
+/// left that open.
 public protocol SpanExporter: Sendable {
-  /// Name in settings, metrics and the store's cursors: `logging`, `otlp`. One exporter of a name at a time.
+  /// The name in settings, metrics and export progress: `logging`, `otlp`. Only one exporter of a name runs at a time.
   var name: String { get }
 
-  /// Sends a batch, or as much of its beginning as fits one request.
+  /// Sends a batch, or as many of its first spans as fit into one request.
   ///
-  /// - Parameter spans: at least one.
-  /// - Throws: ``ExportError``, when none of the spans was taken. Retryable: they come again after a pause. Permanent: they
-  ///   come again in smaller batches, until the one that is refused stands alone; if the receiver otherwise understands what
-  ///   it is sent (``checkReceiver()``), that one is counted and left behind.
+  /// - Parameter spans: at least one span.
+  /// - Throws: ``ExportError`` if the backend accepted none of the spans. After a retryable error, the same spans come
+  ///   again after a pause. After a permanent error, they come again in smaller batches until the rejected span is
+  ///   alone. If ``checkReceiver()`` then succeeds, that span is counted as rejected and skipped.
   func export(_ spans: [TracedSpan]) async throws(ExportError) -> ExportReceipt
 
-  /// Finds out, without a span, whether the receiver understands what it is sent at all. A receiver that is no receiver (a
-  /// wrong path, a wrong port) refuses every span, and none of them deserves to be given up for it.
+  /// Checks without sending a span that the backend accepts requests of this format at all.
   ///
-  /// - Throws: ``ExportError`` with what it answered.
+  /// A wrong path or port rejects every span. This check keeps such a mistake from discarding spans.
+  ///
+  /// - Throws: ``ExportError`` with the response of the backend.
   func checkReceiver() async throws(ExportError)
 
-  /// Sends what is held back, if anything is.
+  /// Sends all buffered spans.
   func flush() async throws(ExportError)
 
-  /// Releases everything. No call may follow.
+  /// Releases all resources. Do not use the exporter afterwards.
   func shutdown() async
 }
 
 extension SpanExporter {
-  /// For exporters whose receivers cannot be asked: believed.
+  /// Does nothing. For exporters whose backends offer no such check: they count as working.
   public func checkReceiver() async throws(ExportError) {}
 }
 
-/// What became of a batch.
+/// The result of exporting a batch.
 public struct ExportReceipt: Sendable, Hashable {
-  /// How many spans from the beginning of the batch were dealt with; the rest comes again.
+  /// How many spans from the start of the batch are done. The remaining spans come again.
   public var handled: Int
-  /// How many of those the receiver refused for good.
+  /// How many of the handled spans the backend rejected for good.
   public var refused: Int
-  /// What the receiver said about it, for people.
+  /// The backend's message about it, for people.
   public var reason: String?
 
   public init(handled: Int, refused: Int = 0, reason: String? = nil) {
@@ -47,13 +49,13 @@ public struct ExportReceipt: Sendable, Hashable {
   }
 }
 
-/// Why a batch did not arrive.
+/// Why exporting a batch failed.
 public struct ExportError: Error, Sendable, CustomStringConvertible {
-  /// True when the same batch may arrive later.
+  /// True if sending the same batch later may succeed.
   public var isRetryable: Bool
-  /// How long the receiver asked us to wait, in seconds.
+  /// The delay that the backend asked for, in seconds.
   public var retryAfterSeconds: Double?
-  /// What was sent where, and what came back.
+  /// What was sent to which address, and the response.
   public var message: String
 
   public init(_ message: String, isRetryable: Bool, retryAfterSeconds: Double? = nil) {

@@ -1,122 +1,132 @@
-/// Where subjects, and with them spans, are kept: a projection of the delivery log that may lag behind it.
+/// Stores subjects, from which spans are computed: a projection of the delivery log that may lag behind it.
 ///
-/// Calls block; make them from a thread of your own. ``write(_:)`` has one caller at a time, everything else any number,
-/// and sees all writes that returned before.
+/// Calls block, so make them from a thread of your own. Call ``write(_:)`` from one thread at a time. All other methods
+/// are safe to call concurrently and see every write that has returned.
 ///
-/// A row that cannot be read stops nothing: it is left out, and told to a ``DamageReport``.
+/// A row that cannot be read does not fail a call: it is skipped and reported to a ``DamageReport``.
 public protocol SpanStore: Sendable {
-  /// The things with these keys, as far as they are known.
+  /// Returns the subjects with these keys. Unknown keys are absent from the result.
   func subjects(_ keys: [SpanKey]) throws -> [SpanKey: Subject]
 
-  /// Keys of the things that publish each of these references, sorted. A `key` reference is published by its own thing.
+  /// Returns the keys of the subjects that publish each of these references, sorted.
+  ///
+  /// A reference of kind `key` is published by the subject with that key.
   func publishers(of references: [Reference]) throws -> [Reference: [SpanKey]]
 
-  /// The same, of each reference at most so many keys, whichever.
+  /// Returns at most `limit` keys of publishers for each of these references. Which ones is unspecified.
   func publishers(of references: [Reference], limit: Int) throws -> [Reference: [SpanKey]]
 
-  /// Keys of the things that follow each of these references, sorted.
+  /// Returns the keys of the subjects that follow each of these references, sorted.
   func followers(of references: [Reference]) throws -> [Reference: [SpanKey]]
 
-  /// Writes all of this, or nothing, together with how far the log was read.
+  /// Writes all of these changes, including the log position, or nothing.
   ///
-  /// - Throws: ``StoreError``. Nothing is then changed, and a later call may succeed without opening the store again.
+  /// - Throws: ``StoreError``. Nothing was changed then, and a later call may succeed without opening the store again.
   func write(_ changes: ProjectionChanges) throws
 
-  /// Opens for writing what could only be opened to be read, because the disk was full or read-only, and looks whether there is room. Cheap.
+  /// Reopens for writing a store that was opened read-only because of a full or read-only disk, and checks for free space.
   ///
-  /// - Throws: ``StoreError``: why nothing can be written still. What can be read is read meanwhile.
+  /// The call is cheap.
+  ///
+  /// - Throws: ``StoreError`` with the reason why writing is still impossible. Reading works in the meantime.
   func prepareToWrite() throws
 
-  /// How far the log was read by what is stored; nil at the beginning.
+  /// The log position up to which the store is projected. Nil if nothing is projected yet.
   func position() throws -> LogPosition?
 
-  /// The values kept under each name by ``ProjectionChanges/values``.
+  /// Returns all stored values by name. See ``ProjectionChanges/values``.
   func values() throws -> [String: [UInt8]]
 
-  /// What was counted of the ends of these subjects. Absent for a subject of which nothing was counted and nothing awaits it.
+  /// Returns what the metrics have counted of these subjects. Subjects that were not counted and are not waiting are absent.
   func measurements(of keys: [SpanKey]) throws -> [SpanKey: Measurement]
 
-  /// Subjects that await being counted, those that have waited longest first: since `latest` or before, or, where the clock was set back, since
-  /// after `now`.
+  /// Returns subjects that wait to be counted, the longest waiting first.
+  ///
+  /// These are the subjects that have waited since `latest` or earlier. Subjects that wait since a time after `now` are
+  /// included, because the clock must have been set back.
   func awaitingMeasurement(since latest: Timestamp, orAfter now: Timestamp, limit: Int) throws -> [(
     key: SpanKey, measurement: Measurement
   )]
 
-  /// Fingerprints of deliveries received at or after a moment, in no particular order.
+  /// Returns fingerprints of the deliveries received at or after a time, in no particular order.
   func fingerprints(since cutoff: Timestamp) throws -> [DeliveryFingerprint]
 
-  /// A page of subjects, newest first (by first appearance in the store).
+  /// Returns a page of subjects that have spans, newest first, by when the store first saw them.
   ///
-  /// - Parameter cursor: what the page before gave as ``SubjectPage/next``; nil for the first.
+  /// - Parameter cursor: ``SubjectPage/next`` of the previous page. Nil for the first page.
   func subjects(matching filter: SubjectFilter, after cursor: UInt64?, limit: Int) throws -> SubjectPage
 
-  /// A page of all things, also those without spans, oldest first (by first appearance in the store).
+  /// Returns a page of all subjects, including those without spans, oldest first, by when the store first saw them.
   ///
-  /// - Parameter cursor: what the page before gave as ``SubjectPage/next``; nil for the first.
+  /// - Parameter cursor: ``SubjectPage/next`` of the previous page. Nil for the first page.
   func things(after cursor: UInt64?, limit: Int) throws -> SubjectPage
 
-  /// The places of these things in the order of ``subjects(matching:after:limit:)``, the newest with the greatest.
+  /// Returns the positions of these subjects in the order of ``subjects(matching:after:limit:)``. The newest has the greatest.
   func places(of keys: [SpanKey]) throws -> [SpanKey: UInt64]
 
-  /// The kinds of work that were ever seen, sorted; at most ``ThingKind/limit`` of them.
+  /// Returns the kinds of work that the store ever saw, sorted. At most ``ThingKind/limit`` kinds.
   func kinds() throws -> [ThingKind]
 
-  /// Keys from which a trace can be read: of the thing whose own trace this is (it is the root, or was, or would be), and of
-  /// everything that stands in the export ledger under it. Sorted.
+  /// Returns the keys from which a reader can assemble a trace, sorted.
   ///
-  /// - Parameter limit: how many are enough; which are left out beyond it is not said.
+  /// These are the subject from whose key the trace id derives, which may not be the root any more, and all subjects
+  /// that were exported in this trace according to the export ledger.
+  ///
+  /// - Parameter limit: the maximum number of keys. Which keys are left out beyond it is unspecified.
   func keys(ofTrace traceID: TraceID, limit: Int) throws -> [SpanKey]
 
-  /// Finished attempts in the order in which they were announced, after a place in that order.
+  /// Returns outbox entries after a sequence number, in order.
   func announcements(after sequence: UInt64, limit: Int) throws -> [(sequence: UInt64, announcement: Announcement)]
 
-  /// How many announcements follow a place in their order.
+  /// Returns the number of outbox entries after a sequence number.
   func announcementCount(after sequence: UInt64) throws -> Int
 
-  /// How far each exporter has come in the announcements.
+  /// The progress of each exporter in the outbox, by name of the exporter.
   func exportProgress() throws -> [String: ExportProgress]
 
-  /// Remembers how far an exporter has come, and what was refused on the way. May be called while ``write(_:)`` runs.
+  /// Stores the progress of an exporter and, unless `refusal` is nil, adds a rejection.
   ///
-  /// - Parameter refusal: added to the newest ``ExportRefusal/keptCount``, together with the progress or not at all.
+  /// Both are stored together or not at all. The store keeps the newest ``ExportRefusal/keptCount`` rejections. You may
+  /// call this method while ``write(_:)`` runs.
   func setExportProgress(_ progress: ExportProgress, for exporter: String, refusal: ExportRefusal?) throws
 
-  /// Refusals, the newest first.
+  /// Returns rejections, newest first.
   ///
   /// - Parameters:
-  ///   - exporter: nil for all.
-  ///   - sequence: only those before this one; nil from the newest on.
+  ///   - exporter: nil for all exporters.
+  ///   - sequence: returns only rejections before this sequence number. Nil to start with the newest.
   func exportRefusals(
     of exporter: String?, before sequence: UInt64?, limit: Int
   ) throws -> [(sequence: UInt64, refusal: ExportRefusal)]
 
-  /// The ids under which these things were exported, as far as they were.
+  /// Returns the ids under which these subjects were exported. Subjects that were not exported are absent.
   func exportRecords(of keys: [SpanKey]) throws -> [SpanKey: ExportRecord]
 
-  /// Adds to the export ledger; what stands there already stays as it is. May be called while ``write(_:)`` runs.
+  /// Adds records to the export ledger. Existing records do not change. You may call it while ``write(_:)`` runs.
   func addExportRecords(_ records: [ExportRecord]) throws
 
-  /// The newest `limit` updates of a branch, oldest first.
+  /// Returns the newest `limit` updates of a branch, oldest first.
   func branchUpdates(of branch: SpanKey, limit: Int) throws -> [BranchUpdate]
 
-  /// The updates after which a branch stood at a commit, of any branch, in the order of ``BranchUpdate/precedes(_:)``.
+  /// Returns the updates of any branch that moved it to a commit, in the order of ``BranchUpdate/precedes(_:)``.
   func branchUpdates(to commit: String) throws -> [BranchUpdate]
 
-  /// What is going on, by operation, source and project, in no particular order.
+  /// Returns counts of running work by operation, source and project, in no particular order.
   func openThings() throws -> [OpenThings]
 
-  /// Removes things whose every span ended before `cutoff`, and what only they used; also branch updates before it.
+  /// Removes subjects whose spans all ended before `cutoff`, with everything that only they use, and old branch updates.
   ///
-  /// Before by the vendor's clock and by ours: an imported history is kept as long after its announcement as any other.
+  /// A subject is old if both its end by the vendor's clock and its outbox entries by this machine's clock are before
+  /// `cutoff`. An imported history is thus kept as long after the import as any other.
   ///
-  /// - Parameter exporters: what one of these has not passed yet in the announcements stays until it has.
-  /// - Returns: how many were removed; call again while it is `limit`.
+  /// - Parameter exporters: subjects stay as long as one of these exporters has not passed their outbox entries.
+  /// - Returns: the number of removed subjects. Call again while it equals `limit`.
   func removeFinished(before cutoff: Timestamp, awaitedBy exporters: [String], limit: Int) throws -> Int
 
-  /// Bytes the store takes on disk; 0 in memory.
+  /// The size of the store on disk, in bytes. 0 for a store in memory.
   func size() throws -> Int64
 
-  /// Releases everything. No call may follow.
+  /// Releases all resources. Do not use the store afterwards.
   func close()
 }
 
@@ -127,36 +137,40 @@ extension SpanStore {
     try publishers(of: references).mapValues { Array($0.prefix(limit)) }
   }
 
-  /// Remembers how far an exporter has come, with nothing refused.
+  /// Stores the progress of an exporter without a rejection.
   public func setExportProgress(_ progress: ExportProgress, for exporter: String) throws {
     try setExportProgress(progress, for: exporter, refusal: nil)
   }
 }
 
-/// What a batch of deliveries changes.
+/// The changes that a batch of deliveries makes to the store.
 public struct ProjectionChanges: Sendable {
-  /// Things that are new or changed.
+  /// New and changed subjects.
   public var subjects: [SubjectChange] = []
-  /// Fallback keys that turned out to be another key's thing. Their announcements and export records become the other's.
+  /// Fallback keys that turned out to belong to a subject with another key.
+  ///
+  /// Maps the fallback key to the other key, which takes over the outbox entries and export records.
   public var absorbed: [SpanKey: SpanKey] = [:]
   public var branchUpdates: [BranchUpdate] = []
   public var announcements: [Announcement] = []
   public var fingerprints: [DeliveryFingerprint] = []
-  /// Named values that replace the ones before: counters that survive a restart.
+  /// Named values that replace earlier ones, such as counters that survive a restart.
   public var values: [String: [UInt8]] = [:]
-  /// What was counted of subjects, or is to be counted of them; of those that are stored, or are among the changed ones.
+  /// What the metrics have counted, or must still count, by subject. The subjects are stored or in ``subjects``.
   public var measurements: [SpanKey: MeasurementChange] = [:]
-  /// How far the log was read.
+  /// The log position up to which the log is projected.
   public var position: LogPosition?
 
   public init() {}
 }
 
-/// What was counted of the ends of a subject.
+/// What the metrics have counted of the ends of a subject.
 public struct Measurement: Sendable, Hashable {
-  /// Since when it awaits being counted, or being compared with what was counted; nil where it does not.
+  /// Since when the subject waits to be counted or compared with what was counted. Nil if it does not wait.
   public var awaitsSince: Timestamp?
-  /// What was counted, as lines of text in the form of whoever counts: lines of two subjects that turn out to be one stand one after the other.
+  /// What was counted, as lines of text in a format of the counting code.
+  ///
+  /// If two subjects turn out to be one, the lines of both are concatenated.
   public var counted: [UInt8]
 
   public init(awaitsSince: Timestamp?, counted: [UInt8]) {
@@ -165,21 +179,23 @@ public struct Measurement: Sendable, Hashable {
   }
 }
 
-/// How the ``Measurement`` of a subject changes.
+/// A change to the ``Measurement`` of a subject.
 public enum MeasurementChange: Sendable, Hashable {
-  /// It awaits being counted since a moment, unless it does already. What was counted is kept; `counted` is for a subject that has no measurement.
+  /// The subject waits to be counted from this time, unless it waits already.
+  ///
+  /// What was counted stays. `counted` applies only to a subject that has no measurement yet.
   case awaits(since: Timestamp, counted: [UInt8])
-  /// This is what was counted, and it awaits nothing.
+  /// These values were counted, and the subject no longer waits.
   case counted([UInt8])
 }
 
-/// A thing to be written, with what must be found again.
+/// A subject to write, with the index entries that it needs.
 public struct SubjectChange: Sendable {
   public var subject: Subject
   public var summary: SubjectSummary
-  /// References it publishes that are not stored yet.
+  /// References that the subject publishes and that are not stored yet.
   public var newAliases: [Reference]
-  /// References it follows that are not stored yet.
+  /// References that the subject follows and that are not stored yet.
   public var newFollows: [Reference]
 
   public init(subject: Subject, summary: SubjectSummary, newAliases: [Reference], newFollows: [Reference]) {
@@ -190,19 +206,21 @@ public struct SubjectChange: Sendable {
   }
 }
 
-/// What lists are filtered by: of the newest attempt, except the times, which span all attempts.
+/// The values by which lists filter: those of the newest attempt, except for the times, which span all attempts.
 public struct SubjectSummary: Sendable, Hashable {
-  /// Nil for a thing without spans.
+  /// Nil for a subject without spans.
   public var operation: Operation?
   public var source: String
   public var project: String?
   public var outcome: Outcome?
   public var start: Timestamp
-  /// Nil while an attempt runs. Of a thing without spans, when it was last heard of: it is kept no longer than others. Nil where
-  /// nobody said when: what holds others together for as long as they come.
+  /// The end of the last attempt. Nil while an attempt runs.
+  ///
+  /// For a subject without spans, the time of its last event, so that retention applies to it like to others. Nil if
+  /// its events have no times: such a subject ties others together and stays.
   public var end: Timestamp?
 
-  /// The summary of a thing as its facts tell it.
+  /// Computes the summary of a subject from its facts.
   public init(_ subject: Subject) {
     self.init(subject, outlines: subject.outlines())
   }
@@ -233,24 +251,24 @@ public struct SubjectSummary: Sendable, Hashable {
   }
 }
 
-/// Which things a list holds; nil matches everything. Things without spans match nothing.
+/// Selects the subjects of a list. Nil matches everything. Subjects without spans never match.
 public struct SubjectFilter: Sendable, Hashable {
   public var operation: Operation?
   public var source: String?
   public var project: String?
   public var outcome: Outcome?
-  /// True for things with a running attempt, false for those without.
+  /// True for subjects with a running attempt, false for those without.
   public var isOpen: Bool?
-  /// Only things that ended at or after this moment, or run.
+  /// Only subjects that ended at or after this time, or still run.
   public var endedAfter: Timestamp?
-  /// Only things that began before this moment.
+  /// Only subjects that started before this time.
   public var startedBefore: Timestamp?
-  /// Only things that took so long.
+  /// Only subjects whose duration is within these bounds.
   public var duration: DurationBounds?
 
   public init() {}
 
-  /// True when a thing with this summary belongs to the list.
+  /// True if a subject with this summary belongs in the list.
   public func matches(_ summary: SubjectSummary) -> Bool {
     guard summary.operation != nil else { return false }
     return (operation == nil || operation == summary.operation)
@@ -264,11 +282,11 @@ public struct SubjectFilter: Sendable, Hashable {
   }
 }
 
-/// How long a thing took: from its first beginning to its last end, or until now while it runs.
+/// Bounds for the duration of a subject: from its first start to its last end, or until `now` while it runs.
 public struct DurationBounds: Sendable, Hashable {
-  /// Nanoseconds.
+  /// The inclusive minimum in nanoseconds.
   public var minimum: Int64
-  /// Nanoseconds, itself included.
+  /// The inclusive maximum in nanoseconds.
   public var maximum: Int64
   public var now: Timestamp
 
@@ -285,14 +303,14 @@ public struct DurationBounds: Sendable, Hashable {
   }
 }
 
-/// A kind of work of one source: what a list of services and operations is made of.
+/// An operation of one source and host, for lists of services and operations.
 public struct ThingKind: Sendable, Hashable, Comparable {
   public var source: String
-  /// As in keys, decoded: `github.com`; empty where the source has none.
+  /// The host as in keys, decoded, such as `github.com`. Empty if the source has none.
   public var host: String
   public var operation: Operation
 
-  /// More kinds than this are not remembered: names of operations may be anybody's.
+  /// The maximum number of kinds that a store remembers. Senders can choose names of operations freely.
   public static let limit = 1000
 
   public init(source: String, host: String, operation: Operation) {
@@ -301,7 +319,7 @@ public struct ThingKind: Sendable, Hashable, Comparable {
     self.operation = operation
   }
 
-  /// The kind of a thing that is such work.
+  /// Creates the kind for a subject with this key and operation.
   public init(_ key: SpanKey, _ operation: Operation) {
     self.init(source: key.source, host: key.host, operation: operation)
   }
@@ -313,9 +331,9 @@ public struct ThingKind: Sendable, Hashable, Comparable {
 
 public struct SubjectPage: Sendable {
   public var subjects: [Subject]
-  /// Cursor of the next page; nil on the last.
+  /// The cursor of the next page. Nil on the last page.
   public var next: UInt64?
-  /// How many subjects belong here and cannot be read.
+  /// The number of subjects that belong on this page but cannot be read.
   public var damagedCount = 0
 
   public init(subjects: [Subject], next: UInt64?) {
@@ -324,13 +342,13 @@ public struct SubjectPage: Sendable {
   }
 }
 
-/// Things of one operation, source and project with a running attempt.
+/// The number of subjects of one operation, source and project that have a running attempt.
 public struct OpenThings: Sendable, Hashable {
   public var operation: Operation
   public var source: String
   public var project: String?
   public var count: Int
-  /// When they began, on average, and the first of them.
+  /// The average start of the subjects, and the earliest.
   public var meanStart: Timestamp
   public var firstStart: Timestamp
 
@@ -346,11 +364,11 @@ public struct OpenThings: Sendable, Hashable {
   }
 }
 
-/// An attempt whose end became known.
+/// An entry of the outbox: an attempt whose end became known.
 public struct Announcement: Sendable, Hashable {
   public var key: SpanKey
   public var attempt: Int
-  /// When it was announced, by our clock; exporters wait for a settle time after it.
+  /// When the entry was added, by this machine's clock. Exporters wait for the grace period after it.
   public var time: Timestamp
 
   public init(key: SpanKey, attempt: Int, time: Timestamp) {
@@ -360,17 +378,17 @@ public struct Announcement: Sendable, Hashable {
   }
 }
 
-/// How far an exporter has come, and with what success over the life of the store.
+/// The progress of an exporter in the outbox, and its totals over the life of the store.
 public struct ExportProgress: Sendable, Hashable {
-  /// The last announcement that was dealt with.
+  /// The sequence number of the last outbox entry that is done.
   public var sequence: UInt64
-  /// Spans that arrived.
+  /// The number of spans that the backend accepted.
   public var sent: Int64
-  /// Spans the receiver refused for good.
+  /// The number of spans that the backend rejected for good.
   public var refused: Int64
-  /// Spans that waited too long for a receiver that did not take them.
+  /// The number of spans dropped because the backend accepted nothing for too long.
   public var dropped: Int64
-  /// Since when the receiver has taken nothing; nil while it does.
+  /// Since when the backend has accepted nothing. Nil while it accepts spans.
   public var failingSince: Timestamp?
 
   public init(
@@ -384,7 +402,7 @@ public struct ExportProgress: Sendable, Hashable {
   }
 }
 
-/// Spans that a receiver refused for good: set aside, to be looked at.
+/// A record of spans that a backend rejected for good, kept so that people can inspect it.
 public struct ExportRefusal: Sendable, Hashable {
   public struct Attempt: Sendable, Hashable {
     public var key: SpanKey
@@ -396,18 +414,18 @@ public struct ExportRefusal: Sendable, Hashable {
     }
   }
 
-  /// How many a store keeps, of all exporters together.
+  /// The number of rejections that a store keeps, over all exporters.
   public static let keptCount = 1000
-  /// How many attempts one names at most.
+  /// The maximum number of attempts in one rejection.
   public static let attemptLimit = 100
 
   public var exporter: String
   public var time: Timestamp
-  /// How many spans were refused.
+  /// The number of rejected spans.
   public var count: Int
-  /// What the receiver said.
+  /// The message of the backend.
   public var reason: String
-  /// What was sent, in order: more than ``count`` where the receiver does not say which it refused.
+  /// The attempts that were sent, in order. More than ``count`` if the backend does not say which ones it rejected.
   public var attempts: [Attempt]
 
   public init(exporter: String, time: Timestamp, count: Int, reason: String, attempts: [Attempt]) {
@@ -419,11 +437,11 @@ public struct ExportRefusal: Sendable, Hashable {
   }
 }
 
-/// Identity of a delivery: 128 bits of a hash over source, id and body.
+/// Identifies a delivery by a 128-bit hash over source, id and body.
 public struct DeliveryFingerprint: Sendable, Hashable {
   public var high: UInt64
   public var low: UInt64
-  /// When the delivery was received.
+  /// When the delivery was received. Not part of the identity.
   public var received: Timestamp
 
   public init(high: UInt64, low: UInt64, received: Timestamp) {
@@ -432,7 +450,7 @@ public struct DeliveryFingerprint: Sendable, Hashable {
     self.received = received
   }
 
-  /// The fingerprint of a delivery with an id. The same id with other content is another delivery.
+  /// Computes the fingerprint of a delivery with an id. The same id with a different body gives a different fingerprint.
   public init(of delivery: Delivery, id: String) {
     var hasher = ContentHasher()
     hasher.add(delivery.source)

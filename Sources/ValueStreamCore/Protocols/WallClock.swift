@@ -6,7 +6,8 @@
   import Darwin
 #endif
 
-/// Where the time of receipt comes from. Named apart from the standard library's `Clock`, which measures durations.
+/// Provides the current time, for times of receipt. Not called `Clock`, because the standard library's `Clock` measures
+/// durations.
 public protocol WallClock: Sendable {
   func now() -> Timestamp
 }

@@ -1,4 +1,6 @@
-/// SplitMix64: the same numbers from the same seed, everywhere. For tests and made-up histories, never for secrets.
+/// A SplitMix64 generator: the same seed gives the same numbers on every platform.
+///
+/// For tests and generated histories, never for secrets.
 package struct SeededRandom: RandomNumberGenerator, Sendable {
   private var state: UInt64
 
@@ -14,7 +16,7 @@ package struct SeededRandom: RandomNumberGenerator, Sendable {
     return mixed ^ mixed >> 31
   }
 
-  /// True in one of `count` cases.
+  /// Returns true with a probability of 1 in `count`.
   package mutating func oneIn(_ count: Int) -> Bool {
     Int.random(in: 0..<count, using: &self) == 0
   }

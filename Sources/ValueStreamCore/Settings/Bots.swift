@@ -1,23 +1,29 @@
-/// Which accounts are programs: what they say of a change is no answer that somebody waited for.
+/// Decides which accounts are bots. What a bot says about a change does not count as a person's response.
 ///
-/// The one rule for all that tells people from programs: metrics and reports.
+/// Metrics and reports share this rule.
 public struct Bots: Sendable, Hashable {
-  /// Accounts that nothing else shows to be programs.
+  /// Accounts that are bots although neither their name nor their type shows it.
   public var names: [NamePattern]
 
   public init(names: [NamePattern] = []) {
     self.names = names
   }
 
+  /// True if the account is a bot.
+  ///
   /// - Parameters:
-  ///   - name: of the account. GitHub ends those of apps in `[bot]`; GitLab makes accounts such as `project_12_bot_ab34` for tokens.
-  ///   - type: of the account, as GitHub tells it: `Bot` for apps, `User` for accounts that anybody may use for a program.
+  ///   - name: The name of the account. The names of GitHub Apps end in `[bot]`. GitLab creates accounts such as
+  ///     `project_12_bot_ab34` for access tokens.
+  ///   - type: The type of the account on GitHub: `Bot` for apps, `User` for all others, which people may also use for
+  ///     programs.
   public func isBot(_ name: String?, type: String? = nil) -> Bool {
     if type?.lowercased() == "bot" { return true }
     guard let name else { return false }
     return name.hasSuffix("[bot]") || Self.isAccountOfToken(name) || names.match(name)
   }
 
+  /// True for the account of a GitLab access token.
+  ///
   /// Source: GitLab Docs, "Bot users for projects" and "Bot users for groups".
   private static func isAccountOfToken(_ name: String) -> Bool {
     let parts = name.split(separator: "_", maxSplits: 3, omittingEmptySubsequences: false)

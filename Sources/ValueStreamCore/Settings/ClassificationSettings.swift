@@ -1,4 +1,4 @@
-/// What a user says of things that vendors do not tell apart; the same for all sources.
+/// Settings that classify issues and accounts where vendors do not, for all sources.
 public enum ClassificationSettings {
   public static let incidentLabels = Setting<[NamePattern]>.namePatterns(
     "incident-labels", default: ["incident"],
@@ -13,7 +13,7 @@ public enum ClassificationSettings {
 
   public static let declarations = [incidentLabels.declaration, bots.declaration]
 
-  /// True when an issue's labels or its type are among ``incidentLabels``.
+  /// True if the type or a label of an issue matches one of the patterns of ``incidentLabels``.
   package static func isIncident(labels: [String], type: String?, by patterns: [NamePattern]) -> Bool {
     labels.contains(where: patterns.match) || type.map(patterns.match) ?? false
   }

@@ -1,10 +1,10 @@
-/// Where things stand in a configuration file: on which line each key is, and on which the file breaks off being JSON5.
+/// Finds the line of each key in a JSON5 configuration file, and of the first syntax error.
 ///
-/// The decoder says whether a file can be read, and never where it cannot. This reads the same grammar for the places alone.
+/// Foundation's decoder reads the values but does not report lines. This parser follows the same grammar only to find them.
 struct ConfigurationLines {
-  /// Of each key its line, from 1; keys of objects within have the outer keys before them: `jaeger-sampler-type`.
+  /// The line of each key, from 1. Keys of nested objects include the outer keys: `jaeger-sampler-type`.
   private(set) var ofKeys: [String: Int] = [:]
-  /// What is wrong first; nil when nothing is found.
+  /// The first syntax error; nil if there is none.
   private(set) var mistake: Mistake?
 
   struct Mistake: Error, Hashable {
@@ -46,7 +46,7 @@ struct ConfigurationLines {
     index += 1
   }
 
-  /// White space and comments.
+  /// Skips white space and comments.
   private mutating func skipSpace() {
     while let byte = next {
       if byte == UInt8(ascii: "/"), index + 1 < bytes.count, bytes[index + 1] == UInt8(ascii: "/") {
@@ -132,7 +132,7 @@ struct ConfigurationLines {
     return String(decoding: bytes[start..<index], as: UTF8.self)
   }
 
-  /// Letters, digits and what else stands in bare keys and numbers.
+  /// Reads the characters of a bare key or a number.
   private mutating func readWord() -> String {
     let start = index
     let others = Array("_$+-.".utf8)
@@ -144,7 +144,7 @@ struct ConfigurationLines {
 }
 
 extension ConfigurationLines {
-  /// `vsd.json5, line 3`; the path alone where a key is not found.
+  /// The place of a key for messages, such as `vsd.json5, line 3`; only the path if the key is not found.
   func place(of key: String, in path: String) -> String {
     ofKeys[key].map { "\(path), line \($0)" } ?? path
   }

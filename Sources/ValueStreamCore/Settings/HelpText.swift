@@ -1,6 +1,6 @@
-/// Help that a person can read: flags with their variables and defaults, wrapped to a terminal.
+/// Formats help for people: flags with their variables and defaults, wrapped to the width of a terminal.
 public enum HelpText {
-  /// One block per setting.
+  /// Formats one block with the full help of each setting.
   public static func describe(_ declarations: [SettingDeclaration], width: Int = 96) -> String {
     declarations.map { declaration in
       let names = ([declaration.name] + declaration.aliases).map { $0.count == 1 ? "-\($0)" : "--\($0)" }
@@ -14,7 +14,7 @@ public enum HelpText {
     }.joined()
   }
 
-  /// One line or two per setting: the flag, and beside it the first sentence of its help and its default.
+  /// Formats one or two lines for each setting: the flag, the first sentence of its help, and its default.
   package static func summarize(_ declarations: [SettingDeclaration], width: Int = 100) -> String {
     let column = 28
     return declarations.map { declaration in
@@ -27,7 +27,7 @@ public enum HelpText {
     }.joined()
   }
 
-  /// The first sentence of a help text, without its full stop: it says what the flag does.
+  /// The first sentence of a help text, which says what the flag does, without its period.
   package static func firstSentence(of help: String) -> String {
     let sentence = help.firstRange(of: ". ").map { help[..<$0.lowerBound] } ?? help[...]
     return String(sentence.hasSuffix(".") && !sentence.hasSuffix("...") ? sentence.dropLast() : sentence)

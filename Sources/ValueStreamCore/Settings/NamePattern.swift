@@ -1,4 +1,4 @@
-/// A name that a user writes with wild cards: `*` stands for any text, `?` for one character. Letter case does not matter.
+/// A name with wildcards: `*` stands for any text, `?` for one character. Matching ignores letter case.
 public struct NamePattern: Sendable, Hashable, CustomStringConvertible {
   public let description: String
   private let characters: [Character]
@@ -8,11 +8,11 @@ public struct NamePattern: Sendable, Hashable, CustomStringConvertible {
     characters = Array(text.lowercased())
   }
 
-  /// True when the whole name fits.
+  /// True if the pattern matches the whole name.
   public func matches(_ name: String) -> Bool {
     let name = Array(name.lowercased())
     var (position, index) = (0, 0)
-    // Where the last star stands, and up to where it has swallowed the name.
+    // The position of the last `*`, and the index up to which it matches the name. Used for backtracking.
     var star: (position: Int, index: Int)?
     while index < name.count {
       if position < characters.count, characters[position] == "*" {
@@ -34,14 +34,14 @@ public struct NamePattern: Sendable, Hashable, CustomStringConvertible {
 }
 
 extension [NamePattern] {
-  /// True when one of them fits.
+  /// True if at least one pattern matches the name.
   public func match(_ name: String) -> Bool {
     contains { $0.matches(name) }
   }
 }
 
 extension Setting where Value == [NamePattern] {
-  /// Names separated by commas.
+  /// A setting that takes patterns separated by commas.
   public static func namePatterns(_ name: String, default value: [String], help: String) -> Setting {
     Setting(
       name, placeholder: "NAMES", default: value.map(NamePattern.init),
@@ -53,7 +53,7 @@ extension Setting where Value == [NamePattern] {
 }
 
 extension StringProtocol {
-  /// Without spaces and tabs at its ends.
+  /// The text without leading and trailing spaces and tabs.
   package var trimmed: String {
     var rest = self[...]
     while let first = rest.first, first == " " || first == "\t" { rest = rest.dropFirst() }

@@ -1,14 +1,15 @@
-/// The secrets of a source: `<name>` holds them, or `<name>-file` the path of a file that does.
+/// The secrets of a source, given in `<name>` or in a file whose path is in `<name>-file`.
 ///
-/// Several are separated by commas, for rotation. Neither is ever printed, and the secrets themselves are no flag, because
-/// lists of processes show those.
+/// For rotation, separate several secrets with commas. Secrets are never printed, and `<name>` is not available as a flag,
+/// because process lists show flags.
 public struct SecretSetting: Sendable {
   private let text: Setting<String?>
   private let file: Setting<String?>
 
   /// - Parameters:
-  ///   - name: `github-secret`: variables `VS_GITHUB_SECRET` and `VS_GITHUB_SECRET_FILE`.
-  ///   - what: what is signed with it: `GitHub webhooks`.
+  ///   - name: The name of the setting. For example, `github-secret` declares the variables `VS_GITHUB_SECRET` and
+  ///     `VS_GITHUB_SECRET_FILE`.
+  ///   - what: What the secret signs, for help: `GitHub webhooks`.
   public init(_ name: String, of what: String) {
     text = .optionalText(
       name, placeholder: "SECRET", isSecret: true, help: "Secret of \(what). For rotation, separate several with commas.")
@@ -17,9 +18,9 @@ public struct SecretSetting: Sendable {
 
   public var declarations: [SettingDeclaration] { [text.declaration, file.declaration] }
 
-  /// The secrets that were set; empty when none were.
+  /// The configured secrets; empty if none are set.
   ///
-  /// - Throws: when both are set, the file cannot be read, or a secret is empty.
+  /// - Throws: If both settings are given, the file cannot be read or a secret is empty.
   public func secrets(in settings: Settings, readFile: (String) -> [UInt8]?) throws(SettingsError) -> [Secret] {
     let path = try settings.value(of: file)
     if let given = try settings.value(of: text) {

@@ -1,8 +1,8 @@
-/// What a user says of repositories that hold several services: which deploy is of which, and which files.
+/// The user's rules for repositories with several services: which deploys and which files belong to which service.
 ///
-/// A pattern may say of which repository or project it speaks: `acme/shop:cart-*`.
+/// A pattern applies to all repositories and projects, or only to the one named before a colon: `acme/shop:cart-*`.
 public struct ServiceRules: Sendable, Hashable {
-  /// A service, and what is its.
+  /// A pattern for the deploys or files of one service.
   public struct Rule: Sendable, Hashable {
     public var service: String
     public var pattern: NamePattern
@@ -17,9 +17,9 @@ public struct ServiceRules: Sendable, Hashable {
     }
   }
 
-  /// By environment, task, workflow or job; the first that fits counts.
+  /// Rules matched against environment, task, workflow or job. The first match wins.
   public var deploys: [Rule]
-  /// By the paths of files; all that fit count.
+  /// Rules matched against the paths of files. All matches count.
   public var paths: [Rule]
 
   public init(deploys: [Rule] = [], paths: [Rule] = []) {
@@ -27,12 +27,14 @@ public struct ServiceRules: Sendable, Hashable {
     self.paths = paths
   }
 
-  /// The service that a deploy is of, by what is known under several names; nil where no rule says.
+  /// The service of a deploy, from the first rule that matches one of the names; nil if none matches.
   package func service(ofDeploy names: [String?], in project: String?) -> String? {
     deploys.first { rule in names.contains { name in name.map { rule.matches($0, in: project) } ?? false } }?.service
   }
 
-  /// The services whose files are among these; nil without rules, or where the files are not known.
+  /// The services that own at least one of the files, in order of the rules.
+  ///
+  /// - Returns: Nil if there are no rules for paths, or `paths` is nil because the changed files are unknown.
   package func services(ofPaths paths: [String]?, in project: String?) -> [String]? {
     guard !self.paths.isEmpty, let paths else { return nil }
     var services: [String] = []

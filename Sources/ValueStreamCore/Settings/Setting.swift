@@ -1,19 +1,19 @@
-/// Something a user may set, declared once by the component that uses it.
+/// A setting, declared once by the component that uses it.
 ///
-/// A flag beats its environment variable, which beats the configuration file, which beats the default. All three are
-/// derived from ``name`` unless said otherwise: `log-retention` is `--log-retention`, `VS_LOG_RETENTION` and the key
-/// `log-retention` (or `retention` within an object `log`).
+/// A flag overrides its environment variable, which overrides the configuration file, which overrides the default. Unless
+/// declared otherwise, all three names come from the setting's name: `log-retention` is the flag `--log-retention`, the
+/// variable `VS_LOG_RETENTION` and the key `log-retention` (or `retention` in an object `log`).
 public struct Setting<Value: Sendable>: Sendable {
   public let declaration: SettingDeclaration
   package let defaultValue: Value
   let parse: @Sendable (String) throws(SettingError) -> Value
 
   /// - Parameters:
-  ///   - environment: the variable; nil for the one derived from the name, empty for none.
-  ///   - otherVariables: variables of other programs that count where its own is not set, the strongest first.
-  ///   - defaultText: the default as help prints it; nil where there is none.
-  ///   - impliedText: what the flag means without a value; nil when it needs one.
-  ///   - parse: reads the text a user gave; the error says what was expected.
+  ///   - environment: The environment variable; nil for the one derived from the name, empty for none.
+  ///   - otherVariables: Variables of other programs to use if its own is not set, in order of precedence.
+  ///   - defaultText: The default as help shows it; nil to show none.
+  ///   - impliedText: The value if the flag is given without one; nil if a value is required.
+  ///   - parse: Converts the given text. The error names what the setting expects.
   public init(
     _ name: String, aliases: [String] = [], environment: String? = nil, otherVariables: [String] = [], placeholder: String,
     default defaultValue: Value, defaultText: String?, impliedText: String? = nil, isSecret: Bool = false, help: String,
@@ -28,20 +28,20 @@ public struct Setting<Value: Sendable>: Sendable {
   }
 }
 
-/// What help and documentation say of a setting.
+/// The description of a setting for help, documentation and the parser.
 public struct SettingDeclaration: Sendable, Hashable {
   public let name: String
-  /// Other names of the flag.
+  /// Other names for the flag.
   public let aliases: [String]
-  /// Empty where no variable sets it.
+  /// The environment variable; empty if there is none.
   public let environment: String
-  /// Variables of other programs that count where ``environment`` is not set, the strongest first.
+  /// Variables of other programs to use if ``environment`` is not set, in order of precedence.
   public let otherVariables: [String]
   public let placeholder: String
   public let defaultText: String?
-  /// What the flag alone means. Such a flag takes a value after `=` only, never the next word.
+  /// The value of the flag without one. Such a flag takes a value only after `=`, never from the next argument.
   public let impliedText: String?
-  /// Never a flag (process lists show those), never printed.
+  /// True if the setting is never printed and has no flag, because process lists show flags.
   public let isSecret: Bool
   public let help: String
 
@@ -54,11 +54,11 @@ public struct SettingDeclaration: Sendable, Hashable {
   }
 }
 
-/// A text that is not what a setting takes.
+/// A text that a setting does not accept.
 public struct SettingError: Error, Sendable, Hashable {
-  /// What was expected: `a duration such as 500ms, 5s, 12h or 30d`.
+  /// What the setting expects, such as `a duration such as 500ms, 5s, 12h or 30d`.
   public var expected: String
-  /// True where messages do not show the text, which may hold a secret.
+  /// True if messages must not show the text, because it may contain a secret.
   public var isTextHidden: Bool
 
   public init(expected: String, isTextHidden: Bool = false) {
@@ -67,7 +67,7 @@ public struct SettingError: Error, Sendable, Hashable {
   }
 }
 
-/// A mistake in a flag, a variable or the configuration file: one line for the user, exit code 64.
+/// An error in a flag, a variable or the configuration file: one line for the user, and exit code 64.
 public struct SettingsError: Error, Sendable, Hashable, CustomStringConvertible {
   public let description: String
 
@@ -88,7 +88,7 @@ extension Setting where Value == String {
 }
 
 extension Setting where Value == String? {
-  /// A text without a default; set to nothing it counts as not set.
+  /// A text without a default. An empty variable counts as not set, except for secrets.
   public static func optionalText(
     _ name: String, environment: String? = nil, otherVariables: [String] = [], placeholder: String, isSecret: Bool = false,
     help: String
@@ -101,7 +101,7 @@ extension Setting where Value == String? {
 }
 
 extension Setting where Value == Bool {
-  /// A flag that is enough by itself; `=false` takes it back.
+  /// A flag that needs no value; `=false` turns it off.
   public static func toggle(_ name: String, environment: String? = nil, help: String) -> Setting {
     Setting(
       name, environment: environment, placeholder: "", default: false, defaultText: nil, impliedText: "true", help: help
@@ -129,7 +129,7 @@ extension Setting where Value == ByteCount {
 }
 
 extension Setting where Value: RawRepresentable & CaseIterable, Value.RawValue == String {
-  /// One of a fixed set of words.
+  /// A setting that accepts one of a fixed set of words.
   public static func choice(
     _ name: String, environment: String? = nil, otherVariables: [String] = [], default value: Value, help: String
   ) -> Setting {
@@ -152,7 +152,7 @@ public struct ByteCount: Sendable, Hashable {
     self.bytes = bytes
   }
 
-  /// Reads `25MiB`, `2GiB`, `512kB`, `1000`; without a unit bytes.
+  /// Parses sizes such as `25MiB`, `2GiB`, `512kB` and `1000`. A number without a unit is in bytes.
   package init(setting text: String) throws(SettingError) {
     let units: [(String, Int64)] = [
       ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("TiB", 1 << 40), ("kB", 1000), ("KB", 1000), ("MB", 1_000_000),
@@ -171,7 +171,7 @@ public struct ByteCount: Sendable, Hashable {
 }
 
 extension Duration {
-  /// Reads Go's durations (`500ms`, `5s`, `1h30m`, `1.5h`) and days (`30d`).
+  /// Parses Go durations (`500ms`, `5s`, `1h30m`, `1.5h`) and days (`30d`).
   package init(setting text: String) throws(SettingError) {
     let failure = SettingError(expected: "a duration such as 500ms, 5s, 12h or 30d")
     if text == "0" {
@@ -194,7 +194,7 @@ extension Duration {
     self = .nanoseconds(Int64((seconds * 1e9).rounded()))
   }
 
-  /// The whole duration in nanoseconds, saturating.
+  /// The duration in nanoseconds, saturating.
   package var nanoseconds: Int64 {
     let (seconds, overflow) = components.seconds.multipliedReportingOverflow(by: 1_000_000_000)
     return overflow ? .max : seconds + components.attoseconds / 1_000_000_000

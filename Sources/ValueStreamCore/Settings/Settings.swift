@@ -1,8 +1,9 @@
 import FoundationEssentials
 
-/// What a user set: flags, environment and configuration file, checked against what was declared.
+/// The settings that a user gave as flags, environment variables and in a configuration file, checked against the
+/// declarations.
 public struct Settings: Sendable {
-  /// Where a setting was given; a greater place beats a lesser one.
+  /// Where a setting was given, in order of precedence from low to high.
   package enum Place: Int, Comparable, Sendable {
     case file, otherVariable, variable, flag
 
@@ -10,10 +11,10 @@ public struct Settings: Sendable {
   }
 
   private struct Given: Sendable {
-    /// All that was given there, in order; of a setting with one value the last counts.
+    /// All texts given in this place, in order. A setting with one value uses the last.
     var texts: [String]
     var place: Place
-    /// Where it stands, for errors: `flag --addr`, `VS_ADDR`, `vsd.json5, line 3: key "addr"`.
+    /// The place as errors name it: `flag --addr`, `VS_ADDR`, `vsd.json5, line 3: key "addr"`.
     var origin: String
 
     init(texts: [String] = [], place: Place, origin: String) {
@@ -27,23 +28,23 @@ public struct Settings: Sendable {
 
   private var given: [String: Given] = [:]
 
-  /// Arguments that are no flags, in order.
+  /// Arguments that are not flags, in order.
   public private(set) var operands: [String] = []
 
-  /// Reads everything that may hold settings.
+  /// Reads arguments, environment variables and the configuration file. Values are parsed later, by ``value(of:)``.
   ///
   /// - Parameters:
-  ///   - arguments: without the program's name. Flags take one dash or two, `-flag=value` or `-flag value`.
-  ///   - fileSetting: name of the setting that names the configuration file.
-  ///   - readFile: reads a file; nil when it cannot be read.
-  /// - Throws: for an unknown flag or key, a flag without value, an unreadable file.
+  ///   - arguments: Arguments without the program's name. Flags start with one dash or two: `-flag=value`, `--flag value`.
+  ///   - fileSetting: The name of the setting that holds the path of the configuration file.
+  ///   - readFile: Reads a file; returns nil if it cannot.
+  /// - Throws: For an unknown flag or key, a flag without a value, or a file that cannot be read or parsed.
   public init(
     declared: [SettingDeclaration], arguments: [String], environment: [String: String], fileSetting: String? = nil,
     readFile: (String) -> [UInt8]? = { _ in nil }
   ) throws(SettingsError) {
     let flags = try Self.parse(arguments, declared: declared, operands: &operands)
     let variables = declared.compactMap { declaration -> (String, Given)? in
-      // A variable set to nothing counts as not set; a secret set to nothing is a mistake to be told.
+      // An empty variable counts as not set. An empty secret is kept, so that the component can report the error.
       if !declaration.environment.isEmpty, let text = environment[declaration.environment],
         declaration.isSecret || !text.isEmpty
       {
@@ -63,22 +64,22 @@ public struct Settings: Sendable {
     given.merge(keys) { strong, _ in strong }
   }
 
-  /// What was given for these, as `name=text`, by name.
+  /// The given settings among the declarations, as `name=text`, sorted.
   package func given(for declarations: [SettingDeclaration]) -> [String] {
     declarations.compactMap { declaration in given[declaration.name].map { "\(declaration.name)=\($0.text)" } }.sorted()
   }
 
-  /// The value of a setting.
+  /// The value of a setting, or its default if it was not given.
   ///
-  /// - Throws: when what was given is not what the setting takes; names where it stands, and never a secret's text.
+  /// - Throws: If the setting does not accept the given text. The error names its place and never shows a secret.
   public func value<Value>(of setting: Setting<Value>) throws(SettingsError) -> Value {
     guard let given = given[setting.declaration.name] else { return setting.defaultValue }
     return try Self.parse(given.text, of: given, as: setting)
   }
 
-  /// The values of a setting that may be given several times, in order; empty when it was not given.
+  /// The values of a setting that may be repeated, in order; empty if it was not given.
   ///
-  /// - Throws: as ``value(of:)`` does.
+  /// - Throws: As ``value(of:)`` does.
   package func values<Value>(of setting: Setting<Value>) throws(SettingsError) -> [Value] {
     guard let given = given[setting.declaration.name] else { return [] }
     var values: [Value] = []
@@ -95,28 +96,30 @@ public struct Settings: Sendable {
     }
   }
 
-  /// What a user gave, as it was written; empty for nothing.
+  /// The texts as the user wrote them, in order; empty if the setting was not given.
   package func texts(of declaration: SettingDeclaration) -> [String] {
     given[declaration.name]?.texts ?? []
   }
 
-  /// True when a user gave the setting, wherever.
+  /// True if the user gave the setting in any place.
   public func isGiven<Value>(_ setting: Setting<Value>) -> Bool {
     given[setting.declaration.name] != nil
   }
 
-  /// Where a user gave the setting; nil when nobody did.
+  /// The place where the user gave the setting; nil if it was not given.
   package func place<Value>(of setting: Setting<Value>) -> Place? {
     given[setting.declaration.name]?.place
   }
 
-  /// True when a user gave the first setting in a place that beats the one where the second stands: a flag beats any variable.
+  /// True if the first setting was given in a place with higher precedence than the second.
+  ///
+  /// For example, a flag has precedence over any variable. Also true if only the first was given.
   package func isGiven<First, Second>(_ first: Setting<First>, strongerThan second: Setting<Second>) -> Bool {
     guard let place = place(of: first) else { return false }
     return self.place(of: second).map { place > $0 } ?? true
   }
 
-  /// Where the setting stands, as errors name it: `flag --addr`, `VS_ADDR`.
+  /// The place of the setting as errors name it: `flag --addr`, `VS_ADDR`.
   package func origin<Value>(of setting: Setting<Value>) -> String {
     given[setting.declaration.name]?.origin ?? "--\(setting.declaration.name)"
   }
@@ -156,7 +159,9 @@ public struct Settings: Sendable {
 
   // MARK: Configuration file
 
-  /// JSON5: JSON with comments, trailing commas and bare keys. An object within is a common prefix of its keys.
+  /// Parses a JSON5 file, that is, JSON with comments, trailing commas and bare keys.
+  ///
+  /// The key of a nested object becomes a prefix of the keys in it.
   private static func parse(
     file bytes: [UInt8], path: String, declared: [SettingDeclaration]
   ) throws(SettingsError) -> [String: Given] {
@@ -240,16 +245,18 @@ public struct Settings: Sendable {
   }
 }
 
-/// Guesses what was meant by a misspelt word.
+/// Suggests corrections for misspelled words.
 public enum Spelling {
-  /// The word with the fewest edits, if that is at most a third of its letters.
+  /// The word with the fewest edits; nil if it needs more edits than a third of its letters.
+  ///
+  /// At least one edit is always allowed.
   public static func nearest(to word: String, among words: [String]) -> String? {
     let ranked = words.map { (word: $0, distance: distance(word, $0)) }.min { $0.distance < $1.distance }
     guard let ranked, ranked.distance <= max(1, ranked.word.count / 3) else { return nil }
     return ranked.word
   }
 
-  /// Levenshtein distance.
+  /// The Levenshtein distance.
   private static func distance(_ left: String, _ right: String) -> Int {
     let right = Array(right)
     var row = Array(0...right.count)

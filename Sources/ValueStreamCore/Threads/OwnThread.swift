@@ -6,7 +6,7 @@
   import Darwin
 #endif
 
-/// A thread for work that blocks, which must stay off the threads that tasks share.
+/// Runs blocking work on a new thread, to keep it off Swift's shared pool of task threads.
 package enum OwnThread {
   private final class Work {
     let body: @Sendable () -> Void
@@ -16,9 +16,9 @@ package enum OwnThread {
     }
   }
 
-  /// Runs `body` on a new thread.
+  /// Runs `body` on a new, detached thread.
   ///
-  /// - Returns: false when the system gives no thread.
+  /// - Returns: False if the system cannot create a thread; `body` does not run then.
   package static func start(_ body: @escaping @Sendable () -> Void) -> Bool {
     let work = Unmanaged.passRetained(Work(body: body))
     #if canImport(Darwin)
@@ -45,9 +45,9 @@ package enum OwnThread {
     return true
   }
 
-  /// The same for an asynchronous caller: returns when `body` did.
+  /// Runs `body` on a new thread and suspends the caller until it returns.
   ///
-  /// - Throws: what `body` throws, or ``NoThread``.
+  /// - Throws: What `body` throws, or ``NoThread``.
   package static func run<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
     try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Value, any Error>) in
       let isStarted = start { continuation.resume(with: Result(catching: body)) }
@@ -55,7 +55,7 @@ package enum OwnThread {
     }
   }
 
-  /// The system gives no thread: a limit on processes or memory was reached.
+  /// The system cannot create a thread, because a limit on processes or memory is reached.
   package struct NoThread: Error, Sendable, CustomStringConvertible {
     package init() {}
 

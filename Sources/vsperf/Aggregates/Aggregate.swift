@@ -2,7 +2,7 @@ import Aggregates
 import CSV
 import ValueStreamCore
 
-/// `vsperf agg`: reads files of things that took their time, and prints what can be said of them.
+/// Implements `vsperf agg`: reads CSV files of items with durations, and prints a report on them.
 struct Aggregate: Sendable {
   private let report: Report
   private let settings: AggregateSettings

@@ -1,14 +1,14 @@
 import Aggregates
 import ValueStreamCore
 
-/// What a user says of a report.
+/// The settings of a report.
 struct AggregateSettings: Sendable {
   let layout: Layout
   let format: ReportTable.Format
   let output: String?
   let skipsBadRows: Bool
   let threads: Int
-  /// Where to draw which chart; nil for none.
+  /// The path and kind of the chart to draw; nil for none.
   let chart: (path: String, kind: ReportChart)?
   let isPlotted: Bool
   let keepsFormulas: Bool
@@ -151,7 +151,7 @@ struct AggregateSettings: Sendable {
     if paths.count(where: { $0 == "-" }) > 1 { throw UsageError("standard input can be read once", seeing: words) }
   }
 
-  /// The files to read, and which of them are those of folders.
+  /// Returns the files to read, and the set of those that were found in folders.
   func inputs() throws(CommandError) -> (files: [String], ofFolders: Set<String>) {
     var files: [String] = []
     var ofFolders: Set<String> = []

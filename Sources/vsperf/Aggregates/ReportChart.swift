@@ -1,7 +1,7 @@
 import Aggregates
 import Charts
 
-/// A report as a chart: which views and tallies it is drawn from, and how they are worded.
+/// A chart of a report: the view and tally that it needs, and its titles and labels.
 struct ReportChart: Sendable {
   enum Kind: String, CaseIterable, Sendable {
     case trend, distribution, scatter
@@ -10,10 +10,10 @@ struct ReportChart: Sendable {
   let kind: Kind
   let report: Report
   let calendar: Calendar
-  /// What a window is called: see ``Layout/windowName(_:)``.
+  /// Returns the name of a window, see ``Layout/windowName(_:)``.
   let windowName: @Sendable (Int) -> String
 
-  /// What all rows of a window took, whatever group they are in.
+  /// The view of a trend chart, with all rows of a window in one group; nil for other charts.
   var view: View? {
     kind == .trend ? View(groups: [], statistics: [.count] + Self.percentiles.map(Self.percentile)) : nil
   }
@@ -30,10 +30,12 @@ struct ReportChart: Sendable {
 
   private static func percentile(_ percent: Int) -> Statistic { .percentile(Report.duration, percent, of: .values) }
 
+  /// Returns the chart as an SVG document.
+  ///
   /// - Parameters:
-  ///   - windows: the groups of ``view``.
-  ///   - bins: those of ``tally``.
-  ///   - unbinned: how many rows are in none.
+  ///   - windows: The groups of ``view``.
+  ///   - bins: The bins of ``tally``.
+  ///   - unbinned: The number of rows without a bin.
   func svg(windows: [AggregatedGroup], bins: [SizeBin: Int], unbinned: Int) -> String {
     switch kind {
     case .trend: trend(windows).svg
@@ -72,7 +74,7 @@ struct ReportChart: Sendable {
   }
 
   private func scatter(_ bins: [SizeBin: Int], unbinned: Int) -> ScatterChart {
-    // Two steps each way make one, so that circles have room.
+    // Merges two bins in each direction into one, so that circles have room.
     let coarse = bins.reduce(into: [SizeBin: Int]()) { $0[SizeBin(x: $1.key.x >> 1, y: $1.key.y >> 1), default: 0] += $1.value }
     let bubbles = coarse.sorted { ($0.key.x, $0.key.y) < ($1.key.x, $1.key.y) }.map {
       ScatterChart.Bubble(x: Self.range($0.key.x * 2, 2), y: Self.range($0.key.y * 2, 2), count: $0.value)
@@ -87,7 +89,8 @@ struct ReportChart: Sendable {
     SizeStep.lowerBound(of: step)..<SizeStep.lowerBound(of: step + count)
   }
 
-  /// About where a share of all is reached: within its step as if all in it were as far apart from each other.
+  /// Returns the approximate duration below which a share of all rows lies, interpolated within its bin; nil if there
+  /// are no rows.
   private static func bound(of percent: Int, _ steps: [(index: Int, count: Int)], _ total: Int) -> Double? {
     var reached = 0
     for step in steps {

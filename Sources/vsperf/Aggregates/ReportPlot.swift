@@ -1,9 +1,10 @@
 import Aggregates
 import Charts
 
-/// Lines below a table that show how each group develops.
+/// The sparklines below a table that show the trend of each group.
 enum ReportPlot {
-  /// A line for each group, with a character for each window from the first to the last: the first mean of the report.
+  /// Returns a line for each group, with the report's first mean duration as one character per window, from the first
+  /// window to the last.
   static func text(_ groups: [AggregatedGroup], layout: Layout) -> String {
     guard let column = layout.columns.first(where: { if case .mean(Report.duration, _) = $0.statistic { true } else { false } }),
       let first = groups.first?.window, let last = groups.last?.window

@@ -24,7 +24,7 @@ extension Command {
     })
 }
 
-/// A shell that completes.
+/// A shell with support for completion.
 enum Shell: String, CaseIterable {
   case bash, zsh, fish
 

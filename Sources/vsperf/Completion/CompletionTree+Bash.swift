@@ -1,5 +1,5 @@
 extension CompletionTree {
-  /// Bash parts words at `=`, so a flag and its value may be three of them.
+  /// The completion script for bash. Bash splits words at `=`, so a flag and its value may be three words.
   var bash: String {
     """
     # Completion of \(program) for bash: source <(\(program) completion bash)

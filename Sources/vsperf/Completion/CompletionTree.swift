@@ -1,8 +1,8 @@
 import ValueStreamCore
 
-/// What can be typed where, as the scripts of all shells need it.
+/// The words and flags that can follow each prefix of a command line, for the completion scripts of all shells.
 struct CompletionTree {
-  /// What a flag takes.
+  /// The kind of value that a flag takes.
   enum Value: Equatable {
     case none, any, file, folder
     case oneOf([String])
@@ -16,10 +16,10 @@ struct CompletionTree {
 
   struct Place {
     var words: [String]
-    /// What can follow, with its summary; of a command nothing.
+    /// The words that can follow, with their summaries. A command has none unless its operands are fixed words.
     var next: [(word: String, summary: String)]
     var flags: [Flag]
-    /// True where files may follow.
+    /// True if files can follow.
     var takesFiles: Bool
   }
 
@@ -59,7 +59,7 @@ struct CompletionTree {
       takesFiles: command.operands?.hasPrefix("FILE") == true)
   }
 
-  /// A placeholder with bars names all there is.
+  /// Returns the kind of value of a flag. A placeholder with `|` lists all possible values.
   private static func value(_ declaration: SettingDeclaration) -> Value {
     if declaration.impliedText != nil { return .none }
     switch declaration.placeholder {
@@ -70,7 +70,7 @@ struct CompletionTree {
     }
   }
 
-  /// Every flag that takes a value, once.
+  /// The flags that take a value, without duplicates.
   var flagsWithValue: [Flag] {
     var found: [Flag] = []
     for flag in places.flatMap(\.flags) where flag.value != .none && !found.contains(where: { $0.name == flag.name }) {
@@ -79,11 +79,11 @@ struct CompletionTree {
     return found
   }
 
-  /// For a pattern of `case`: both ways to write each flag.
+  /// Returns a pattern for `case` that matches these flags, with one dash and with two.
   static func pattern(_ flags: [Flag]) -> String {
     flags.flatMap { ["--\($0.name)", "-\($0.name)"] }.joined(separator: "|")
   }
 
-  /// Text within single quotes of a POSIX shell.
+  /// Returns a text within single quotes for a POSIX shell.
   static func quoted(_ text: String) -> String { "'\(text.replacing("'", with: "'\\''"))'" }
 }

@@ -2,13 +2,13 @@ import Glibc
 import Synchronization
 import ValueStreamCore
 
-/// A command that runs within this program: it has the same input and output, and gets the same signals.
+/// A child process that shares this program's input and output and gets its signals.
 struct ChildCommand: Sendable {
   enum Exit: Sendable, Equatable {
     case status(Int32)
     case signal(Int32)
 
-    /// As shells tell it.
+    /// The exit code as a shell reports it: 128 plus the number of the signal if a signal ended the process.
     var code: Int32 {
       switch self {
       case .status(let status): status
@@ -19,16 +19,19 @@ struct ChildCommand: Sendable {
 
   private let id: pid_t
 
+  /// Starts the child process.
+  ///
   /// - Parameters:
-  ///   - words: the program, looked for in `PATH`, and its arguments.
-  ///   - environment: all of it.
-  /// - Throws: ``CommandError`` with the exit code that shells have for it.
+  ///   - words: The program, which is searched for in `PATH`, and its arguments.
+  ///   - environment: The complete environment.
+  /// - Throws: ``CommandError`` with the exit code of a shell: 127 if the program is not found, 126 if it cannot be
+  ///   run.
   init(_ words: [String], environment: [String: String]) throws(CommandError) {
     SignalRelay.install()
     var attributes = posix_spawnattr_t()
     posix_spawnattr_init(&attributes)
     defer { posix_spawnattr_destroy(&attributes) }
-    // This thread may hold signals back, which is its own affair.
+    // Clears the signal mask, so that the child does not inherit signals that this thread blocks.
     var none = sigset_t()
     sigemptyset(&none)
     posix_spawnattr_setsigmask(&attributes, &none)
@@ -45,7 +48,7 @@ struct ChildCommand: Sendable {
     SignalRelay.begin(to: child)
   }
 
-  /// Waits until it is over.
+  /// Waits until the child exits.
   func wait() async throws -> Exit {
     let id = id
     return try await OwnThread.run {
@@ -58,25 +61,25 @@ struct ChildCommand: Sendable {
   }
 }
 
-/// Hands signals on to the one child.
+/// Forwards signals to the child. There can be only one child.
 private enum SignalRelay {
   private static let signals = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2]
   private static let child = Atomic<pid_t>(0)
-  /// One that came before there was a child.
+  /// A signal that arrived before the child started; 0 if there is none.
   private static let early = Atomic<Int32>(0)
 
   static func install() {
-    // A handler must find them made.
+    // Initializes the static variables now, because that is not safe in a signal handler.
     _ = (child.load(ordering: .relaxed), early.load(ordering: .relaxed))
     for signal in signals {
       var before = sigaction()
       sigaction(signal, nil, &before)
-      // What is ignored, as nohup has it, stays so, here and in the child.
+      // Keeps ignored signals ignored, here and in the child, so that `nohup` works.
       if unsafeBitCast(before.__sigaction_handler.sa_handler, to: Int.self) == Int(bitPattern: 1) { continue }
       var action = sigaction()
       action.sa_flags = SA_SIGINFO | Int32(SA_RESTART)
       action.__sigaction_handler.sa_sigaction = { signal, info, _ in
-        // What the terminal sends, it sends to the child too.
+        // The terminal sends its signals to the child as well.
         if let info, info.pointee.si_code > 0 { return }
         let child = SignalRelay.child.load(ordering: .sequentiallyConsistent)
         if child > 0 { kill(child, signal) } else { SignalRelay.early.store(signal, ordering: .sequentiallyConsistent) }

@@ -1,7 +1,7 @@
 import Glibc
 import ValueStreamCore
 
-/// A custom event as vsd takes it; Docs/sources/custom-http.md says what its members mean.
+/// A custom event in the format of vsd. Docs/sources/custom-http.md describes its members.
 struct CustomEvent: Sendable {
   enum Action: String, Sendable {
     case start, end, annotate
@@ -25,7 +25,7 @@ struct CustomEvent: Sendable {
   var attributes: [Attribute] = []
   var moment: String?
 
-  /// What the settings of all events say.
+  /// Creates an event from the settings that all event commands share.
   init(_ action: Action, id: String, time: Timestamp, _ settings: Settings) throws(SettingsError) {
     self.action = action
     self.id = id
@@ -93,10 +93,10 @@ struct CustomEvent: Sendable {
     return json.bytes
   }
 
-  /// Who runs this, as the system knows them.
+  /// The name and login of the current user, as the operating system knows them.
   private static var userTags: [EventTag] {
     guard let entry = getpwuid(getuid()), let login = entry.pointee.pw_name else { return [] }
-    // The first field of the description is the name; Go's os/user reads it so.
+    // The first field of the description is the full name, which Go's `os/user` also assumes.
     let description = entry.pointee.pw_gecos.map { String(cString: $0) } ?? ""
     let name = description.split(separator: ",", omittingEmptySubsequences: false).first.map(String.init) ?? ""
     return [EventTag(name: "user.name", value: name), EventTag(name: "user.username", value: String(cString: login))]

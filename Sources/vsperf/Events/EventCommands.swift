@@ -56,7 +56,7 @@ extension Command {
       try await send(event, settings)
     })
 
-  /// An id that nothing else has.
+  /// Returns a new unique id.
   static func newEventID() -> String { UUID().uuidString.lowercased() }
 
   private static func id(in settings: Settings, of action: String) throws -> String {

@@ -21,7 +21,7 @@ extension Command {
     run: { try await EventRun($0).run(environment: Environment.variables) })
 }
 
-/// `vsperf event run`.
+/// Implements `vsperf event run`.
 struct EventRun: Sendable {
   private let words: [String]
   private let event: CustomEvent
@@ -43,11 +43,12 @@ struct EventRun: Sendable {
     do {
       child = try ChildCommand(words, environment: environment)
     } catch {
-      // What could not even begin has failed.
+      // A command that cannot be started counts as failed.
       await tellEnd(.status(error.exitCode), isStartTold: false)
       throw error
     }
-    // The command does not wait for a vsd that is slow. The start is told once: the end tells it too.
+    // Sends the start while the command runs, so that a slow vsd does not delay it. One try is enough: the end event
+    // contains the start too.
     let (exit, isStartTold) = try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { [event, sender] in try await sender.send(event, isRepeated: false) }
       return (try await child.wait(), (try? await group.next()) != nil)
@@ -77,7 +78,7 @@ struct EventRun: Sendable {
   private static func outcome(of exit: ChildCommand.Exit) -> Outcome {
     switch exit {
     case .status(0): .success
-    // A shell that was interrupted says so with its status.
+    // A shell that is interrupted by a signal exits with 128 plus its number.
     case .signal(2), .signal(15), .status(130), .status(143): .cancellation
     default: .failure
     }

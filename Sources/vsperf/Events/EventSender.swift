@@ -3,7 +3,7 @@ import FoundationEssentials
 import Intake
 import ValueStreamCore
 
-/// Tells a vsd of custom events.
+/// Sends custom events to a vsd.
 struct EventSender: Sendable {
   private let receiver: String
   private let secret: Secret?
@@ -19,12 +19,14 @@ struct EventSender: Sendable {
     authenticator = try SystemMessageAuthenticator()
   }
 
-  /// - Parameter isRepeated: false to ask a vsd once that is busy or away.
-  /// - Throws: ``CommandError`` when it is not recorded.
+  /// Sends an event and waits until vsd has recorded it.
+  ///
+  /// - Parameter isRepeated: False to try only once when vsd is overloaded or does not answer.
+  /// - Throws: ``CommandError`` if the event is not recorded.
   func send(_ event: CustomEvent, isRepeated: Bool = true) async throws {
     let client = IntakeClient(transport: transport, patience: isRepeated ? patience : .zero, isPatientWithSilence: true)
     let body = event.json
-    // Each request that is sent again carries the same key, so it counts once.
+    // Every retry carries the same key, so the event counts once.
     var headers: HTTPHeaders = ["Content-Type": "application/json", "Idempotency-Key": UUID().uuidString.lowercased()]
     if let secret {
       headers["X-VS-Signature"] = Hex.text(of: authenticator.authenticationCode(.sha256, of: body, key: secret.bytes))

@@ -1,6 +1,6 @@
 import ValueStreamCore
 
-/// What may be said of a custom event, and to whom.
+/// The settings of custom events and of the vsd that receives them.
 enum EventSettings {
   static let receiver = Setting<String>(
     "event-source-url", environment: "VS_CUSTOM_HTTP_EVENT_SOURCE_URL", placeholder: "URL",
@@ -16,7 +16,7 @@ enum EventSettings {
     placeholder: "SECRET", default: nil, defaultText: nil,
     help: "Secret to sign events with, if vsd has one. Prefer the variable: process lists show flags."
   ) { text in
-    // Several are for those who check; who signs takes the first.
+    // vsd accepts a list of secrets; a sender signs with the first one.
     Secret(String(text.prefix { $0 != "," }))
   }
 
@@ -84,7 +84,7 @@ enum EventSettings {
     "wait", environment: "", default: .seconds(10), text: "10s",
     help: "How long to retry while vsd is busy or away. 0 tries once.")
 
-  /// Where to, and what every event says.
+  /// The settings that all event commands share.
   private static let common = [
     receiver.declaration, secret.declaration, type.declaration, namespace.declaration, tag.declaration,
   ]
@@ -97,7 +97,7 @@ enum EventSettings {
   static let annotate = common + [id.declaration, moment.declaration] + described + [wait.declaration]
 }
 
-/// A fact about an event.
+/// A name and value attached to an event.
 struct EventTag: Sendable, Hashable {
   var name: String
   var value: String

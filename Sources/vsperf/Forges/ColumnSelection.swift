@@ -1,12 +1,12 @@
 import ValueStreamCore
 import APIClient
 
-/// Which columns a file gets.
+/// The columns of a downloaded file.
 enum ColumnSelection: Sendable, Hashable {
-  /// Those of the program of 2019, where it had such a file, else all.
+  /// The columns of the program of 2019 if it had such a file, otherwise all.
   case standard
   case all
-  /// These, in this order.
+  /// These columns, in this order.
   case named([String])
 
   init(setting text: String) throws(SettingError) {
@@ -22,7 +22,7 @@ enum ColumnSelection: Sendable, Hashable {
     }
   }
 
-  /// What has to be asked of changes, whose further columns cost the server more.
+  /// The columns to request for changes. The standard columns are cheaper for the server.
   var ofChanges: ChangeRecord.Columns {
     switch self {
     case .standard: .standard
@@ -31,9 +31,9 @@ enum ColumnSelection: Sendable, Hashable {
     }
   }
 
-  /// Where the columns stand among those of a source; nil for all of them.
+  /// Returns the indices of the selected columns among those of a source; nil for all columns.
   ///
-  /// - Throws: a line that names the first column that the source does not have.
+  /// - Throws: ``SettingsError`` that names the first column that the source does not have.
   func places(among columns: [String]) throws(SettingsError) -> [Int]? {
     guard case .named(let names) = self else { return nil }
     var places: [Int] = []

@@ -2,25 +2,29 @@ import CSV
 import ValueStreamCore
 import APIClient
 
-/// Reads records from an API into a file, page by page: what is there is whole rows at any time.
+/// Downloads records from an API into a file, page by page. The file contains only whole rows at any time.
 struct Fetch {
   private let fingerprint: [String]
-  /// Nil for standard output.
+  /// The path of the file; nil for standard output.
   private let path: String?
-  /// The same, where a state can be kept beside it: not of a device, or a pipe.
+  /// The path of a regular file, which can have a state beside it; nil for a device or a pipe.
   private let file: String?
   private let earlier: FetchState?
   private let progress: FetchProgress
   let transport: any HTTPTransport
   private let spacing: Duration
 
-  /// When the run began; also the one that this goes on with.
+  /// When the download began. A resumed download keeps the time of its first run.
   let began: Timestamp
 
+  /// Prepares a download. With `--resume`, reads the state of the earlier run.
+  ///
   /// - Parameters:
-  ///   - words: the command.
-  ///   - content: settings that decide on what is read.
-  ///   - pageSize: places in some lists are numbers of pages.
+  ///   - words: The words of the command.
+  ///   - content: The settings that decide on what is read.
+  ///   - pageSize: The setting of the page size, which is part of the state because some lists are resumed by page
+  ///     number.
+  /// - Throws: ``CommandError`` if the state to resume has other settings.
   init(_ settings: Settings, words: [String], content: [SettingDeclaration], pageSize: Setting<Int>) throws {
     let out = try settings.value(of: FetchSettings.out)
     path = out == "STDOUT" || out == "-" ? nil : out
@@ -47,16 +51,21 @@ struct Fetch {
     }
   }
 
-  /// What asks the API, and tells of long waits.
+  /// The client for the API, which reports long waits.
   var client: APIClient {
     var options = APIClient.Options()
     options.spacing = spacing
     return APIClient(transport: transport, options: options, report: { [progress] in progress.note($0) })
   }
 
+  /// Downloads everything and writes it to the file.
+  ///
   /// - Parameters:
-  ///   - limit: rows of one container.
-  ///   - containerLimit: what may have left containers out.
+  ///   - limit: The setting of the maximum number of rows per container.
+  ///   - containerLimit: The setting that limits the number of containers, to name it in the message if some are left
+  ///     out.
+  /// - Throws: ``CommandError`` if the API or a container cannot be read. If there is a state, `--resume` continues
+  ///   from there.
   func run(
     _ source: any RecordSource, limit: Setting<Int>, containerLimit: Setting<Int>? = nil, _ settings: Settings
   ) async throws {
@@ -121,7 +130,7 @@ struct Fetch {
     return FetchState(settings: fingerprint, began: began, containers: containers.names)
   }
 
-  /// The file is never behind what its state says.
+  /// Writes rows, then the state, so that the file is never behind its state.
   private func put(_ bytes: [UInt8], to output: inout Output, _ state: inout FetchState) throws {
     try output.write(bytes)
     try output.flush()

@@ -2,16 +2,16 @@ import Synchronization
 import ValueStreamCore
 import APIClient
 
-/// How far it is, on standard error: a bar on a terminal, else a line for each page.
+/// Shows the progress of a download on standard error: a bar on a terminal, otherwise a line per page.
 final class FetchProgress: Sendable {
   private struct State {
     var done = 0
     var containers = 0
     var rows = 0
-    /// Rows of containers that are done, and how many the next one has in all.
+    /// The rows of finished containers, and the total rows of the current container if the server says so.
     var rowsDone = 0
     var expected: Int?
-    /// What a run before had read.
+    /// The rows that an earlier run has read.
     var rowsBefore = 0
     var isBarShown = false
   }
@@ -20,7 +20,9 @@ final class FetchProgress: Sendable {
   private let start = ContinuousClock.now
   private let state = Mutex(State())
 
-  /// - Parameter isAlone: true when nothing else is written to the terminal.
+  /// Creates a progress display, with a bar if standard error is a terminal that supports it.
+  ///
+  /// - Parameter isAlone: True if nothing else is written to the terminal.
   init(isAlone: Bool) {
     isTerminal = isAlone && StandardStream.error.isTerminal && Environment.variables["TERM"] != "dumb"
   }
@@ -46,7 +48,7 @@ final class FetchProgress: Sendable {
     StandardStream.error.write(isTerminal ? "\r\u{1B}[K\(bar)" : Self.line(step))
   }
 
-  /// A line that stays.
+  /// Prints a line that stays above the bar.
   func note(_ text: String) {
     let isBarShown = state.withLock { state in
       defer { state.isBarShown = false }
@@ -55,7 +57,7 @@ final class FetchProgress: Sendable {
     StandardStream.error.write("\(isBarShown ? "\r\u{1B}[K" : "")\(Program.name): \(text)\n")
   }
 
-  /// What waits, and until when.
+  /// Reports a wait, with its reason and its end.
   func note(_ wait: APIClient.Wait) {
     let end = SystemClock().now().advanced(bySeconds: wait.seconds)
     note("\(wait.reason); going on at \(end.rfc3339.dropFirst(11).prefix(8)) UTC, in \(Self.text(seconds: wait.seconds))")
@@ -70,7 +72,7 @@ final class FetchProgress: Sendable {
 
   // MARK: Text
 
-  /// As the program of 2019 told it, `key=value`.
+  /// Returns a line in the format of the program of 2019, `key=value`.
   private static func line(_ step: RecordRun.Step) -> String {
     let (owner, name) = RecordText.split(step.container.name)
     return
@@ -86,7 +88,7 @@ final class FetchProgress: Sendable {
     return String(decoding: json.bytes, as: UTF8.self)
   }
 
-  /// `[=========>          ] 12/40, 3400 rows, 210/s, 80 s left`.
+  /// Returns the bar: `[=========>          ] 12/40, 3400 rows, 210/s, 80 s left`.
   private static func bar(_ state: State, seconds: Double) -> String {
     let expected = expectedRows(state)
     let share = expected > 0 ? min(1, Double(state.rows) / expected) : Double(state.done) / Double(max(1, state.containers))
@@ -100,7 +102,7 @@ final class FetchProgress: Sendable {
       + "\(Int(rate.rounded()))/s\(left)"
   }
 
-  /// Those that are not read yet are taken for the average of the others.
+  /// Returns the estimated number of rows. Containers that are not read yet count as the average of the others.
   private static func expectedRows(_ state: State) -> Double {
     let current = max(Double(state.expected ?? 0), Double(state.rows - state.rowsDone))
     let known = state.done + (state.expected == nil ? 0 : 1)

@@ -2,7 +2,7 @@ import CurlTransport
 import ValueStreamCore
 import APIClient
 
-/// What all commands take that read from an API into a file.
+/// The settings that all commands that download from an API share.
 enum FetchSettings {
   static let out = Setting<String>.text(
     "out", environment: "", placeholder: "FILE", default: "STDOUT",
@@ -38,12 +38,12 @@ enum FetchSettings {
       "Columns to write: standard, all, or names separated by commas. For pull requests and merge requests, all adds the first commit, reviews, approval, size, branches, labels and time as a draft; other files always have all columns.",
     parse: ColumnSelection.init(setting:))
 
-  /// The address of a server of one's own.
+  /// Declares a setting for the address of a server.
   static func address(_ name: String, of vendor: String, default value: String?) -> Setting<String?> {
     Setting(
       "url", environment: "VS_\(name)_URL", placeholder: "URL", default: value, defaultText: value, help: "Address of \(vendor)."
     ) { text throws(SettingError) in
-      // A user in it would be shown wherever the address is.
+      // Rejects a user in the address, because messages show the address.
       let example = "https://\(name.lowercased()).example.org, without a user"
       guard WebAddress.withoutUser(text) == text else {
         throw SettingError(expected: "an address such as \(example)", isTextHidden: true)
@@ -59,11 +59,11 @@ enum FetchSettings {
   static let proxy = Setting<String?>.optionalText(
     "proxy", environment: "", placeholder: "URL", help: "Proxy, in place of https_proxy, http_proxy and no_proxy.")
 
-  /// What decides on the content of the file is not among these.
+  /// The settings that do not affect the content of the file.
   static let declarations = [
     out.declaration, resume.declaration, spacing.declaration, authority.declaration, proxy.declaration,
   ]
-  /// What decides on rows and columns.
+  /// The settings that select rows and columns.
   static let selection = [
     since.declaration, until.declaration, columns.declaration, Setting.keepFormulas.declaration,
   ]
@@ -72,22 +72,22 @@ enum FetchSettings {
     RecordPeriod(since: try settings.value(of: since), until: try settings.value(of: until))
   }
 
-  /// What a limit is; nil where what is wanted begins somewhere, unless somebody gives one all the same.
+  /// Returns the row limit; nil when `--since` is given without an explicit limit.
   static func rows(_ limit: Setting<Int>, in settings: Settings) throws(SettingsError) -> Int? {
     try settings.value(of: since) == nil || settings.isGiven(limit) ? try settings.value(of: limit) : nil
   }
 
-  /// How the API is reached.
+  /// Returns the transport for requests to the API.
   static func transport(_ settings: Settings) throws(SettingsError) -> CurlTransport {
     var options = CurlTransport.Options()
     options.caFile = try settings.value(of: authority)
     options.proxy = try settings.value(of: proxy)
-    // A page of a hundred descriptions.
+    // Enough for a page of a hundred descriptions.
     options.responseLimit = 64 << 20
     return CurlTransport(options: options)
   }
 
-  /// A token that someone gave; none where it is empty, as a CI leaves it for strangers.
+  /// Returns the token; nil if it is not set or empty, as CI systems leave it for pull requests from forks.
   static func token(_ setting: Setting<String?>, in settings: Settings) throws(SettingsError) -> Secret? {
     try settings.value(of: setting).flatMap { Secret($0) }
   }

@@ -3,23 +3,24 @@ import Glibc
 import ValueStreamCore
 import APIClient
 
-/// How far a run is; kept beside its file until all is in there, so that another can go on.
+/// The progress of a download, kept beside its file until it is complete, so that `--resume` can continue it.
 struct FetchState: Codable, Equatable {
-  /// What the content, and the places in lists, depend on: the command and its settings.
+  /// The command and the settings that decide on the content and on positions in lists. They must not change on
+  /// resume.
   var settings: [String]
-  /// When the first run began, which is the end of all that is open.
+  /// When the first run began, in RFC 3339. Open-ended periods end there.
   var began: String
-  /// Those that are not done, in order.
+  /// The containers still to read, in order.
   var containers: [RecordRun.Container]
-  /// Those that could not be read, and how far they were.
+  /// The containers that could not be read, and their progress.
   var failed: [RecordRun.Container] = []
-  /// How many there are in all.
+  /// The number of containers, including those that are done.
   var total: Int
-  /// Of all containers.
+  /// The number of rows written so far, of all containers.
   var rows = 0
-  /// Records that the server has and could not read; nil for none, as in states of earlier versions.
+  /// The number of records that the server could not read; nil if there are none, and in states of earlier versions.
   var missing: Int?
-  /// Size of the file up to here.
+  /// The size of the file in bytes at this state.
   var bytes: Int64 = 0
 
   init(settings: [String], began: Timestamp, containers: [String]) {
@@ -36,7 +37,7 @@ struct FetchState: Codable, Equatable {
     if step.failure != nil { failed.append(step.container) }
   }
 
-  /// What failed is tried once more, after what was not begun.
+  /// Schedules the failed containers again, after those that are not read yet.
   mutating func retryFailed() {
     containers += failed
     failed = []
@@ -46,7 +47,9 @@ struct FetchState: Codable, Equatable {
 
   static func path(for file: String) -> String { "\(file).resume" }
 
-  /// Nil when there is none.
+  /// Reads the state of a file; nil if there is none.
+  ///
+  /// - Throws: ``CommandError`` if the state is damaged.
   static func read(for file: String) throws(CommandError) -> FetchState? {
     guard let bytes = Environment.readFile(path(for: file)) else { return nil }
     guard let state = try? JSONDecoder().decode(FetchState.self, from: Data(bytes)), state.isPlausible else {
@@ -61,7 +64,7 @@ struct FetchState: Codable, Equatable {
     return numbers.allSatisfy { (0...1 << 50).contains($0) } && places.count <= total
   }
 
-  /// Replaces what was there in one step.
+  /// Replaces the state on disk atomically.
   func write(for file: String) throws(CommandError) {
     let (path, draft) = (Self.path(for: file), "\(Self.path(for: file)).new")
     let encoder = JSONEncoder()

@@ -23,7 +23,7 @@ extension Command {
     run: { try await GitHubPullRequestsCommand.run($0) })
 }
 
-/// `vsperf github pull-requests`.
+/// Implements `vsperf github pull-requests`.
 enum GitHubPullRequestsCommand {
   private static let state = Setting<GitHubPullRequests.State>.choice(
     "pr-state", environment: "", default: .merged, help: "State of the pull requests to read.")

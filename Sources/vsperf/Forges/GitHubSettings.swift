@@ -2,7 +2,7 @@ import GitHubAPI
 import ValueStreamCore
 import APIClient
 
-/// What all commands take that read from GitHub.
+/// The settings that all commands that read from GitHub share.
 enum GitHubSettings {
   static let organization = Setting<String?>.optionalText(
     "org", environment: "", placeholder: "NAME", help: "Organization or user that owns the repositories.")
@@ -25,15 +25,15 @@ enum GitHubSettings {
   static let repositoryLimit = Setting<Int>.count(
     "max-repos", default: 500, in: 1...Int.max, help: "Most repositories that '*' stands for, in order of their names.")
 
-  /// Those that decide on what is read.
+  /// The settings that decide on what is read.
   static let content = [organization.declaration, repository.declaration, address.declaration, repositoryLimit.declaration]
   static let access = [token.declaration, repositoriesPerPage.declaration]
 
-  /// What a command needs to ask GitHub.
+  /// Creates the download, the API client and the selection of repositories for a command.
   ///
   /// - Parameters:
-  ///   - words: the command.
-  ///   - content: settings that decide on what is read.
+  ///   - words: The words of the command.
+  ///   - content: The settings that decide on what is read.
   static func prepare(
     _ settings: Settings, words: [String], content: [SettingDeclaration], pageSize: Setting<Int>
   ) throws -> (Fetch, GitHubAPI, GitHubSelection) {

@@ -51,7 +51,7 @@ extension Command {
     })
 }
 
-/// `vsperf github issues`, `deployments` and `workflow-runs`.
+/// Implements `vsperf github issues`, `deployments` and `workflow-runs`.
 enum GitHubWorkCommands {
   static let issueState = Setting<GitHubIssues.State>.choice(
     "issue-state", environment: "", default: .all, help: "State of the issues to read.")

@@ -20,7 +20,7 @@ extension Command {
     run: { try await GitLabMergeRequestsCommand.run($0) })
 }
 
-/// `vsperf gitlab merge-requests`.
+/// Implements `vsperf gitlab merge-requests`.
 enum GitLabMergeRequestsCommand {
   private static let address = FetchSettings.address("GITLAB", of: "GitLab", default: "https://gitlab.com")
 

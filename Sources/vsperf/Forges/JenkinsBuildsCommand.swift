@@ -14,7 +14,7 @@ extension Command {
     run: { try await JenkinsBuildsCommand.run($0) })
 }
 
-/// `vsperf jenkins builds`.
+/// Implements `vsperf jenkins builds`.
 enum JenkinsBuildsCommand {
   private static let address = FetchSettings.address("JENKINS", of: "Jenkins", default: nil)
 

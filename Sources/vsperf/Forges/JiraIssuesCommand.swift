@@ -21,7 +21,7 @@ extension Command {
     run: { try await JiraIssuesCommand.run($0) })
 }
 
-/// `vsperf jira issues`.
+/// Implements `vsperf jira issues`.
 enum JiraIssuesCommand {
   private static let address = FetchSettings.address("JIRA", of: "the site: https://acme.atlassian.net", default: nil)
 

@@ -2,7 +2,7 @@ import PayloadReading
 package import ValueStreamCore
 package import APIClient
 
-/// GitHub's API with a token.
+/// Reads GitHub's REST and GraphQL APIs with a token.
 package struct GitHubAPI: Sendable {
   package let address: GitHubAddress
   let graphQL: GraphQLService
@@ -20,7 +20,9 @@ package struct GitHubAPI: Sendable {
     graphQL = GraphQLService(address.graphQL, headers: headers, client: client, clock: clock)
   }
 
-  /// - Parameter path: with its query: `/repos/acme/site/actions/runs?per_page=100`.
+  /// Sends a GET request to the REST API.
+  ///
+  /// - Parameter path: the path with its query: `/repos/acme/site/actions/runs?per_page=100`.
   func get<Value>(_ path: String, read: (APIDocument) throws(APIError) -> Value) async throws(APIError) -> Value {
     try await client.send { _ in
       HTTPTransportRequest(method: "GET", url: address.rest + path, headers: headers)

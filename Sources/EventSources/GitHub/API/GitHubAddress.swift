@@ -1,18 +1,20 @@
 package import ValueStreamCore
 
-/// Where a GitHub answers: github.com, a GitHub Enterprise Server, or a GHE.com of a company.
+/// The API addresses of github.com, of a GitHub Enterprise Server, or of a company's GHE.com subdomain.
 package struct GitHubAddress: Sendable, Hashable {
   package let graphQL: String
   package let rest: String
-  /// Where people make tokens.
+  /// The page on which users create tokens.
   package let tokens: String
 
   package static let gitHub = GitHubAddress(
     graphQL: "https://api.github.com/graphql", rest: "https://api.github.com", tokens: "github.com")
 
-  /// - Parameter text: `github.example.org`, `octocorp.ghe.com`, or one of these with `https://` or `http://` before it.
+  /// Parses the address of a GitHub server.
+  ///
+  /// - Parameter text: `github.example.org` or `octocorp.ghe.com`, optionally with `https://` or `http://`.
   package init(setting text: String) throws(SettingError) {
-    // A user in it would be shown wherever the address is.
+    // A user in the address would show wherever the address is printed.
     let expected = "a domain such as github.example.org, without a user and without a path"
     if text.contains("@") { throw SettingError(expected: expected, isTextHidden: true) }
     let address = text.contains("://") ? text : "https://\(text)"

@@ -2,12 +2,12 @@ import PayloadReading
 import ValueStreamCore
 import APIClient
 
-/// The deployments of repositories, the newest first.
+/// Lists the deployments of repositories, newest first.
 package enum GitHubDeployments {
   package static let columns =
     WorkRecord.columns + ["environment", "ref", "commit", "task", "updated_at"]
 
-  /// The period of a selection is that of creation.
+  /// Creates a source. The period of the selection applies to the time of creation.
   package static func source(_ api: GitHubAPI, _ selection: GitHubSelection) -> GitHubRecords {
     GitHubRecords(
       api: api, selection: selection, columns: columns, connection: "deployments", order: .created, filter: "",
@@ -19,7 +19,7 @@ package enum GitHubDeployments {
       let statuses = node.nodes("statuses").compactMap { status in
         status.time("createdAt").map { (state: status.text("state") ?? "", time: $0, status: status) }
       }.sorted { $0.time < $1.time }
-      // What comes after the end, as inactive does, is about the environment.
+      // Statuses after the end, such as inactive, describe the environment and not this deployment.
       let end = statuses.first { ["SUCCESS", "FAILURE", "ERROR"].contains($0.state) }
       let told = end ?? statuses.last
       var record = WorkRecord()

@@ -2,7 +2,7 @@ import PayloadReading
 import ValueStreamCore
 import APIClient
 
-/// The issues of repositories, the last updated first.
+/// Lists the issues of repositories, last updated first.
 package enum GitHubIssues {
   package enum State: String, CaseIterable, Sendable {
     case open = "OPEN"
@@ -13,7 +13,8 @@ package enum GitHubIssues {
   package static let columns =
     WorkRecord.columns + ["number", "updated_at", "type", "comments", "labels", "assignees", "milestone"]
 
-  /// The period of a selection is that of closing, of what is open that of creation.
+  /// Creates a source. The period of the selection applies to the close of closed issues, and to the creation of open
+  /// ones.
   package static func source(_ api: GitHubAPI, _ selection: GitHubSelection, state: State) -> GitHubRecords {
     GitHubRecords(
       api: api, selection: selection, columns: columns, connection: "issues", order: .updated,

@@ -2,7 +2,7 @@ import PayloadReading
 package import ValueStreamCore
 package import APIClient
 
-/// The pull requests of repositories, the last updated first.
+/// Lists the pull requests of repositories, last updated first.
 package enum GitHubPullRequests {
   package enum State: String, CaseIterable, Sendable {
     case closed = "CLOSED"
@@ -10,9 +10,9 @@ package enum GitHubPullRequests {
     case open = "OPEN"
   }
 
-  /// The period of a selection is that of merging, of closing, or with `open` of creation.
+  /// Creates a source. The period of the selection applies to the merge, the close or, for `open`, the creation.
   ///
-  /// - Parameter bots: whose reviews do not count as the first.
+  /// - Parameter bots: reviewers that do not count for the first review and the approval.
   package static func source(
     _ api: GitHubAPI, _ selection: GitHubSelection, state: State, columns: ChangeRecord.Columns, bots: Bots = Bots()
   ) -> GitHubRecords {
@@ -35,7 +35,7 @@ package enum GitHubPullRequests {
     }
   }
 
-  /// What a period is of.
+  /// Returns the time that the period applies to.
   private static func time(_ record: ChangeRecord, _ state: State) -> Timestamp? {
     switch state {
     case .merged: record.mergedAt
@@ -101,12 +101,14 @@ package enum GitHubPullRequests {
   }
 }
 
-/// When a pull request became a draft, or ceased to be one.
+/// A time at which a pull request became a draft or became ready.
 struct DraftTurn {
   var time: Timestamp
   var isReady: Bool
 
-  /// How long it was a draft. Whether it began as one, the first turn tells, else how it ended.
+  /// Returns the seconds as a draft.
+  ///
+  /// If there are turns, the first one shows whether the pull request began as a draft. Otherwise its final state does.
   static func draftSeconds(_ turns: [DraftTurn], from start: Timestamp, to end: Timestamp, isDraftAtEnd: Bool) -> Double {
     let turns = turns.sorted { $0.time < $1.time }
     var stretches: [DraftTime.Stretch] = turns.first?.isReady ?? isDraftAtEnd ? [(start, nil)] : []

@@ -2,12 +2,12 @@ import PayloadReading
 package import ValueStreamCore
 package import APIClient
 
-/// What of GitHub is wanted.
+/// The repositories and the period to read from GitHub.
 package struct GitHubSelection: Sendable {
   package var repositories: GitHubRepositories
   package var period: RecordPeriod
   package var pageSize: Int
-  /// The end of what is not over.
+  /// The end time of open records.
   package var now: Timestamp
 
   package init(repositories: GitHubRepositories, period: RecordPeriod, pageSize: Int, now: Timestamp) {
@@ -18,15 +18,15 @@ package struct GitHubSelection: Sendable {
   }
 }
 
-/// Things of repositories that GraphQL lists, the newest first.
+/// Records of repositories that GraphQL lists, newest first.
 package struct GitHubRecords: RecordSource {
-  /// A thing, and the time that decides whether it is wanted.
+  /// A record, and the time that the period applies to.
   struct Record {
     var row: [String]
     var time: Timestamp?
   }
 
-  /// What a list is sorted by.
+  /// The sort order of a list.
   enum Order {
     case updated, created
 
@@ -37,13 +37,14 @@ package struct GitHubRecords: RecordSource {
   let api: GitHubAPI
   let selection: GitHubSelection
   package let columns: [String]
-  /// Of the repository: `pullRequests`.
+  /// The name of the repository's connection: `pullRequests`.
   let connection: StaticString
-  /// What the list is sorted by, the newest first; a thing's own time is never later.
+  /// The sort order, newest first. Reading can stop early, because a record's own time is never later than the time it is
+  /// sorted by.
   let order: Order
-  /// Filters of the connection: `states:[MERGED],`.
+  /// The filters of the connection: `states:[MERGED],`.
   let filter: String
-  /// What is asked of a thing.
+  /// The requested fields of a record.
   let fields: String
   let read: @Sendable (_ node: PayloadObject, _ owner: String, _ repository: String) -> Record
 

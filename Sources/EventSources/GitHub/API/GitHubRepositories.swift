@@ -1,21 +1,23 @@
 import PayloadReading
 import APIClient
 
-/// Whose records are wanted: repositories by name, or all of an organisation.
+/// The repositories to read: named ones, or all of an organization or user.
 package struct GitHubRepositories: Sendable {
   package let organization: String?
   package let names: [String]
   package var pageSize = 100
-  /// Of an organisation.
+  /// The most repositories to read of an organization.
   package var limit = 500
 
-  /// - Parameter names: `site`, `acme/site`, or `*` for every repository of the organisation.
+  /// Creates a list.
+  ///
+  /// - Parameter names: `site`, `acme/site`, or `*` for all repositories of the organization.
   package init(organization: String?, names: [String]) {
     self.organization = organization
     self.names = names
   }
 
-  /// Full names, each once.
+  /// Returns the full names of the repositories, without duplicates.
   func list(_ api: GitHubAPI) async throws(APIError) -> RecordContainers {
     var found = RecordContainers([])
     for name in names {
@@ -27,14 +29,14 @@ package struct GitHubRepositories: Sendable {
     return found
   }
 
-  /// By name, which is the same order at any time.
+  /// Lists all repositories by name, an order that does not change between runs.
   private func all(_ api: GitHubAPI) async throws(APIError) -> RecordContainers {
     let owner = organization ?? ""
     do throws(APIError) {
       return try await all(api, of: owner, in: "organization")
     } catch {
       guard error.code == .notFound else { throw error }
-      // People have repositories too.
+      // The owner may be a user instead of an organization.
       do throws(APIError) {
         return try await all(api, of: owner, in: "user")
       } catch {

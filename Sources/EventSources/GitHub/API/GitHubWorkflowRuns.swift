@@ -2,7 +2,7 @@ import PayloadReading
 import ValueStreamCore
 package import APIClient
 
-/// The workflow runs of repositories, the newest first; each in its last attempt.
+/// Lists the workflow runs of repositories, newest first. Each run appears with its last attempt.
 package struct GitHubWorkflowRuns: RecordSource {
   private let api: GitHubAPI
   private let selection: GitHubSelection
@@ -10,7 +10,7 @@ package struct GitHubWorkflowRuns: RecordSource {
   package let columns =
     WorkRecord.columns + ["workflow", "event", "branch", "commit", "run_number", "attempt", "path"]
 
-  /// The period of a selection is that of creation.
+  /// Creates a source. The period of the selection applies to the time of creation.
   package init(_ api: GitHubAPI, _ selection: GitHubSelection) {
     self.api = api
     self.selection = selection
@@ -43,7 +43,7 @@ package struct GitHubWorkflowRuns: RecordSource {
     record.repository = name
     record.createdAt = run.time("created_at")
     record.startedAt = run.time("run_started_at")
-    // The creation is that of the first attempt.
+    // `created_at` belongs to the first attempt.
     record.beganAt = attempt > 1 ? record.startedAt : nil
     record.finishedAt = run.text("status") == "completed" ? run.time("updated_at") : nil
     record.outcome = run.text("conclusion") ?? run.text("status") ?? ""

@@ -1,7 +1,8 @@
 import PayloadReading
 import ValueStreamCore
 
-/// The tags of the Go ValueStream. A group of tags is there only if its object is in the payload.
+/// Builds the span tags that the Go ValueStream set for GitHub. A group of tags is set only if the payload has its
+/// object.
 enum GitHubClassicTags {
   static func issue(_ issue: PayloadObject, repository: GitHubRepository) -> [Attribute] {
     var tags = ClassicTags()
@@ -38,9 +39,9 @@ enum GitHubClassicTags {
     return tags.attributes
   }
 
-  // MARK: What the Go ValueStream did not have
+  // MARK: Tags that the Go ValueStream did not set
 
-  /// A workflow's run or job, a check or a status.
+  /// Tags of a workflow run, a job, a check or a commit status.
   static func build(
     id: String, name: String?, url: String?, attempt: Int?, head: PayloadObject, repository: GitHubRepository
   ) -> [Attribute] {

@@ -1,13 +1,13 @@
 import ValueStreamCore
 
-/// The words in which GitHub says how a run, a job or a check ended.
+/// Maps the conclusions of workflow runs, jobs and checks to outcomes.
 ///
 /// Source: GitHub Docs, REST API for check runs and workflow runs.
 enum GitHubConclusion {
-  /// Nil while it is not over, and for a word that GitHub did not have when this was written.
+  /// Returns nil while the run is not over, and for a conclusion that is not known here.
   static func outcome(_ conclusion: String?) -> Outcome? {
     switch conclusion {
-    // Neutral is how a check says that it found nothing to object to.
+    // `neutral` means that the check ran and has no objection.
     case "success", "neutral": .success
     case "failure": .failure
     case "cancelled": .cancellation
@@ -22,7 +22,7 @@ enum GitHubConclusion {
 }
 
 extension Event {
-  /// Says how it ended, in our words and, for what failed, in GitHub's.
+  /// Sets the outcome. For a run that failed, also adds GitHub's conclusion as `error.type`.
   mutating func conclude(_ conclusion: String?) {
     outcome = GitHubConclusion.outcome(conclusion)
     if outcome?.isError == true { attributes.add("error.type", conclusion) }

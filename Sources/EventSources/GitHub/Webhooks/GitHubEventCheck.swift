@@ -1,17 +1,17 @@
 import PayloadReading
 
-/// Tells from a body which event it is of.
+/// Checks the event type in the header against the body.
 ///
-/// GitHub signs the body and not the header that names the event: whoever has seen one delivery could send it again under
-/// another name. Each event has members that no other has, so the body decides.
+/// GitHub signs the body but not the header that names the event type. Anyone who has seen one delivery could replay
+/// it under another type. Each type has members that no other type has, so the body decides.
 enum GitHubEventCheck {
-  /// The reason not to believe the header; nil where it fits the body, or the body does not tell.
+  /// Returns why the header contradicts the body. Nil if they agree, or if the body does not show its type.
   static func contradiction(ofType type: String, _ root: PayloadObject) -> String? {
     guard let found = self.type(of: root), found != type else { return nil }
     return "the header \(GitHubHeader.event) says \(type.prefix(40)), and the body is of \(found)"
   }
 
-  /// The most telling members first: a payload may hold what its thing belongs to as well.
+  /// Checks the most specific members first, because a payload may also hold the parent of its subject.
   static func type(of root: PayloadObject) -> String? {
     if root.has("deployment_status") { return "deployment_status" }
     if root.has("workflow_job") { return "workflow_job" }

@@ -1,7 +1,7 @@
 import PayloadReading
 import ValueStreamCore
 
-/// The names of GitHub's webhook events, understood or not.
+/// Lists the types of GitHub's webhook events, whether vsd reads them or not.
 ///
 /// Source: GitHub Docs, "Webhook events and payloads".
 package enum GitHubEventType {
@@ -22,8 +22,9 @@ package enum GitHubEventType {
 }
 
 extension GitHubEventType {
-  /// The type of the event that a payload is of, told by its members, where the header that says it is lost. Nil for what is no payload
-  /// of GitHub's, and for types that look like others.
+  /// Infers the event type from the members of a body, for deliveries whose header is lost.
+  ///
+  /// Returns nil if the body is not a GitHub payload, or if its type cannot be told from other types.
   package static func inferred(fromBody body: [UInt8]) -> String? {
     let delivery = Delivery(
       source: "github", received: .epoch, headers: ["Content-Type": "application/json"], body: body)
@@ -34,7 +35,7 @@ extension GitHubEventType {
     return distinctive.first { $0.members.allSatisfy(root.has) }?.type
   }
 
-  /// Members that only payloads of a type have: what comes first beats what follows.
+  /// Members that identify a type. The order matters: the first entry whose members are all present wins.
   ///
   /// Source: GitHub Docs, "Webhook events and payloads".
   private static let distinctive: [(members: [StaticString], type: String)] = [

@@ -1,7 +1,7 @@
 import PayloadReading
 package import ValueStreamCore
 
-/// Keys of GitHub's things: the same from payloads and from the variables of a job.
+/// Makes the keys of GitHub subjects. Payloads and the variables of a job give the same keys.
 enum GitHubKey {
   static let run = "run"
   static let job = "job"
@@ -11,11 +11,13 @@ enum GitHubKey {
   }
 }
 
-/// A job of GitHub Actions, from within.
+/// Identifies the GitHub Actions job in which the process runs.
 package enum GitHubActionsJob {
-  /// Which run and job this is; nil outside GitHub Actions.
+  /// Returns the current run and job, read from the environment variables of the job; nil outside GitHub Actions.
   ///
-  /// - Parameter id: the job's, as `job.check_run_id` of a workflow tells it; no variable does.
+  /// - Parameter id: the id of the job, from `job.check_run_id` in the workflow, because no environment variable
+  ///   holds it. If nil, the result has no job.
+  /// - Throws: if a variable that GitHub Actions always sets is missing or malformed.
   package static func context(in environment: [String: String], job id: Int64?) throws(RunVariables.Failure) -> RunContext? {
     guard environment["GITHUB_ACTIONS"] == "true" else { return nil }
     let variables = RunVariables(environment, of: "GitHub Actions")

@@ -1,9 +1,9 @@
 import PayloadReading
 import ValueStreamCore
 
-/// Checks and statuses: what other programs say of a commit.
+/// Maps check runs, check suites and commit statuses, which other programs report for a commit.
 ///
-/// A check run of the app github-actions is a workflow's job, with the same id; its suite is the run.
+/// A check run of the app `github-actions` is a workflow job with the same id. Its suite is the workflow run.
 extension GitHubMapping {
   private static func isActions(_ app: PayloadObject?) -> Bool {
     app?.string("slug") == "github-actions"
@@ -21,7 +21,7 @@ extension GitHubMapping {
     let completed = check.time("completed_at")
     let state = Self.state(ofStatus: check.string("status"), action: payload.action)
     let isOver = state == .ended
-    // Of a job its own payloads tell more, and a time of receipt yields to theirs.
+    // `workflow_job` payloads say more about a job. With a time of receipt this event yields to theirs.
     let time = isJob ? .receipt(received) : EventTime.vendor(isOver ? completed ?? started : started, orReceipt: received)
     var event = Event(key: key(isJob ? GitHubKey.job : "check", id, of: repository), time: time)
     event.operation = .job
@@ -78,7 +78,8 @@ extension GitHubMapping {
     event.state = state
     event.marks = [.begin(.vendor(created, orReceipt: received))]
     if isOver {
-      // Asked to run again, it still shows how it ended before, and when it was asked.
+      // After a request to run again, the suite still has its old conclusion, and `updated_at` is the time of the
+      // request. Only a `completed` payload has the time of the end.
       let isTold = payload.action == "completed" && updated != nil
       event.marks.append(.end(isTold ? event.time : standIn(updated ?? created)))
       event.conclude(suite.string("conclusion"))
@@ -102,7 +103,8 @@ extension GitHubMapping {
 
   // MARK: Statuses
 
-  /// What the older way to report a build says: each report is of its own, the build is known by commit and context.
+  /// Maps a commit status, GitHub's older way to report a build. Each report has an id of its own, so commit and
+  /// context identify the build.
   func statusEvent() throws(PayloadError) -> Event {
     let repository = try requireRepository()
     let status = payload.root

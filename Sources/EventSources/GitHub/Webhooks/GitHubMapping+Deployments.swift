@@ -1,13 +1,13 @@
 import PayloadReading
 import ValueStreamCore
 
-/// Deployments with their statuses.
+/// Maps deployments and their statuses.
 extension GitHubMapping {
   func deploymentEvent() throws(PayloadError) -> Event {
     let repository = try requireRepository()
     let deployment = try payload.root.requireObject("deployment")
     let status = payload.root.object("deployment_status")
-    // A status may name another environment than the deployment was made for.
+    // A status may name another environment than its deployment.
     var event = try deploymentEvent(deployment, to: status?.text("environment"), in: repository)
     event.follows += followLink(runs(in: repository), attempt: runAttempt)
     if let status { apply(status, of: deployment, to: &event) }
@@ -15,9 +15,9 @@ extension GitHubMapping {
     return event
   }
 
-  /// What all payloads show that have a deployment in them.
+  /// Returns the part of the event that is the same for every payload with a deployment.
   ///
-  /// - Parameter newEnvironment: nil for the one it was made for.
+  /// - Parameter newEnvironment: overrides the environment of the deployment; nil keeps it.
   private func deploymentEvent(
     _ deployment: PayloadObject, to newEnvironment: String? = nil, in repository: GitHubRepository
   ) throws(PayloadError) -> Event {
@@ -53,7 +53,7 @@ extension GitHubMapping {
     return event
   }
 
-  /// The deployment of a job with an environment, which ends as the job does.
+  /// Maps the deployment of a job that has an environment. The deployment ends when the job ends.
   func deploymentEvent(
     _ deployment: PayloadObject, ofJob job: Event, in repository: GitHubRepository
   ) throws(PayloadError) -> Event {
@@ -70,7 +70,7 @@ extension GitHubMapping {
 
   private func apply(_ status: PayloadObject, of deployment: PayloadObject, to event: inout Event) {
     let stated = status.time("created_at") ?? status.time("updated_at")
-    // The last time that the payload tells, for that of the status.
+    // If the status has no time, uses the last time in the payload.
     let known = stated ?? deployment.time("updated_at") ?? deployment.time("created_at")
     let time = EventTime.vendor(known, orReceipt: received)
     let state = status.string("state") ?? ""
@@ -89,7 +89,8 @@ extension GitHubMapping {
       event.phases.append(PhaseStatement(track: "run", name: "run", start: time.timestamp))
     case "waiting": event.phases.append(PhaseStatement(track: "run", name: "wait", start: time.timestamp))
     case "inactive":
-      // Replaced by a later one: that it ended well was told before, and is no news now. Where it was not told, it ends here.
+      // A later deployment replaced this one. An earlier status already reported the success, so this one sets no
+      // state. If that status was missed, the deployment ends here at a stand-in time.
       event.state = nil
       event.marks.append(.end(standIn(known)))
       event.moments.append(SpanEvent(name: "inactive", time: time.timestamp))
@@ -97,7 +98,10 @@ extension GitHubMapping {
     }
   }
 
-  /// What a deployment tells of the run that made it: that it is a deploy, and so is about its commit, though what started it says nothing of that.
+  /// Returns an event for the run that made the deployment, if only the deployment shows that the run is a deploy.
+  ///
+  /// A run that another workflow or an API call started belongs to its commit only if it deploys (see
+  /// `runsOnItsCommit`). Its own payload may not show that it does.
   func deployingRun() throws(PayloadError) -> [Event] {
     guard let run = payload.root.object("workflow_run"), let id = run.int("id"),
       !Self.runsOnItsCommit(run.text("event"), isDeploy: false), Self.runsOnItsCommit(run.text("event"), isDeploy: true)
@@ -111,7 +115,7 @@ extension GitHubMapping {
     return [event]
   }
 
-  /// The job and the run that made the deployment, if a workflow did.
+  /// The job and the run that made the deployment, if a workflow made it.
   private func runs(in repository: GitHubRepository) -> [Reference] {
     let job = payload.root.object("check_run")?.int("id").map { Reference.key(key(GitHubKey.job, String($0), of: repository)) }
     let run = payload.root.object("workflow_run")?.int("id").map { Reference.key(key(GitHubKey.run, String($0), of: repository)) }

@@ -2,7 +2,10 @@ import PayloadReading
 import ValueStreamCore
 
 extension GitHubMapping {
-  /// - Parameter action: what happened to the issue itself; nil when the payload is about something else, such as a comment.
+  /// Maps an issue.
+  ///
+  /// - Parameter action: what happened to the issue itself; nil if the payload is about something else, such as a
+  ///   comment.
   func issueEvent(ofAction action: String?) throws(PayloadError) -> Event {
     try issueEvent(of: payload.root.requireObject("issue"), in: requireRepository(), action: action)
   }
@@ -21,7 +24,7 @@ extension GitHubMapping {
     event.name = "\(repository.fullName)#\(number)"
     event.state = isClosed || isGone ? .ended : .running
     event.marks = lifeMarks(of: issue, action: action, isOver: isClosed)
-    // A deletion carries no time of its own.
+    // The payload of a deletion or transfer has no time for it.
     if isGone, !isClosed { event.marks.append(.end(standIn(issue.time("updated_at")))) }
     if isClosed {
       event.outcome = Self.outcome(ofReason: issue.string("state_reason"))
@@ -63,7 +66,8 @@ extension GitHubMapping {
 
   // MARK: Comments
 
-  /// GitHub sends comments on pull requests as those of the issue that every pull request also is.
+  /// Maps a comment. GitHub sends comments on pull requests as comments on issues, because every pull request is also
+  /// an issue.
   func commentInterpretation() throws(PayloadError) -> Interpretation {
     let issue = try payload.root.requireObject("issue")
     let comment = try payload.root.requireObject("comment")
@@ -80,7 +84,7 @@ extension GitHubMapping {
     return SpanEvent(name: name, time: comment.time("created_at") ?? received, attributes: attributes)
   }
 
-  /// Who said something, and whether that is a program.
+  /// Adds the author of a comment or review, and marks authors that are bots.
   func addAuthor(_ user: PayloadObject?, as name: String, to attributes: inout [Attribute]) {
     attributes.add(name, user?.text("login"))
     if rules.bots.isBot(user?.text("login"), type: user?.text("type")) { attributes.add("valuestream.author.bot", true) }
@@ -88,7 +92,8 @@ extension GitHubMapping {
 
   // MARK: Sub-issues
 
-  /// Each tie is told twice, to the repository of the parent and to that of the sub-issue.
+  /// Maps the parent of a sub-issue. GitHub sends each change twice: to the parent's repository and to the
+  /// sub-issue's.
   func subIssueInterpretation() throws(PayloadError) -> Interpretation {
     let repository = try requireRepository()
     let child = try payload.root.requireObject("sub_issue")

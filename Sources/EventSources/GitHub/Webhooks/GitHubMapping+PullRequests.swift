@@ -2,7 +2,10 @@ import PayloadReading
 import ValueStreamCore
 
 extension GitHubMapping {
-  /// - Parameter action: what happened to the request itself; nil when the payload is about something else, such as a review.
+  /// Maps a pull request.
+  ///
+  /// - Parameter action: what happened to the pull request itself; nil if the payload is about something else, such
+  ///   as a review.
   func pullRequestEvent(ofAction action: String?) throws(PayloadError) -> Event {
     let request = try payload.root.requireObject("pull_request")
     let number = try ThingNumber(of: request, in: "number")
@@ -26,8 +29,10 @@ extension GitHubMapping {
     return event
   }
 
-  /// How a closed request ended; nil where the payload cannot tell that it was not merged: it says at the same time that the request
-  /// is open, as one does that GitHub read too early, or has no member for a merge.
+  /// Returns the outcome of a closed pull request. Nil if the payload cannot rule out a merge.
+  ///
+  /// That is so if the payload also says that the pull request is open (GitHub read it too early), or has no member
+  /// for a merge.
   private func outcome(of request: PayloadObject, isMerged: Bool, action: String?) -> Outcome? {
     if isMerged { return .merged }
     if request.string("state") == "open" { return nil }
@@ -49,12 +54,12 @@ extension GitHubMapping {
     }
     if let head = request.object("head").flatMap({ commit("sha", of: $0) }) { names.append(Reference(.commit, head)) }
     if let branch = branch(of: request) { names.append(branch) }
-    // An unmerged request carries the commit of a test merge here.
+    // On a pull request that is not merged, `merge_commit_sha` is a test merge.
     if isMerged, let merge = commit("merge_commit_sha", of: request) { names.append(Reference(.commit, merge)) }
     return names
   }
 
-  /// Nil for the default branch: what is built there belongs to no change.
+  /// Returns the head branch as a reference. Nil for the default branch, because builds of it belong to no change.
   private func branch(of request: PayloadObject) -> Reference? {
     guard let head = request.object("head"), let name = head.text("ref"), let repository = head.object("repo"),
       let fullName = repository.text("full_name"), repository.text("default_branch") != name
@@ -62,9 +67,9 @@ extension GitHubMapping {
     return .branch(name, of: fullName, host: payload.host)
   }
 
-  /// The issues that a request says it belongs to, in the name of its branch, its title and its body.
+  /// Returns the issues that the pull request names in its branch, title and body.
   private func issues(of request: PayloadObject, in repository: GitHubRepository?) -> [FollowStatement] {
-    // What stands in a fork was written by a stranger.
+    // Anyone can write the texts of a pull request from a fork, so its references reach only the same owner.
     written(in: repository, reach: isFromFork(request) ? .sameOwner : .anywhere).statements(
       branch: request.object("head")?.string("ref"), title: request.string("title"),
       body: request.has("body") ? request.longString("body") ?? "" : nil)
@@ -140,7 +145,7 @@ extension GitHubMapping {
     attributes.add("valuestream.review.state", review.text("state")?.lowercased())
     addAuthor(review.object("user"), as: "valuestream.review.author", to: &attributes)
     attributes.add("vcs.ref.head.revision", review.text("commit_id"))
-    // That it was dismissed is told without a time of its own.
+    // The payload of a dismissal has no time for it.
     let time = isDismissal ? event.time.timestamp : review.time("submitted_at") ?? event.time.timestamp
     event.moments.append(
       SpanEvent(name: isDismissal ? "review_dismissed" : "review", time: time, attributes: attributes))
@@ -155,7 +160,7 @@ extension GitHubMapping {
     return .events([event])
   }
 
-  /// What a comment's payload shows of the pull request it stands on.
+  /// Maps the pull request in the payload of a comment on it.
   func changeEvent(ofIssue issue: PayloadObject) throws(PayloadError) -> Event {
     let repository = try requireRepository()
     let number = try ThingNumber(of: issue, in: "number")
@@ -167,7 +172,7 @@ extension GitHubMapping {
     event.name = "\(repository.fullName)#\(number)"
     event.state = isClosed ? .ended : .running
     event.marks = lifeMarks(of: issue, action: nil, isOver: isClosed)
-    // Older servers do not tell here whether it was merged.
+    // Older servers do not send `merged_at` here, so the outcome stays unknown.
     if isClosed, let request, isMerged || request.has("merged_at") { event.outcome = isMerged ? .merged : .abandoned }
     describe(repository, in: &event)
     event.attributes.add("vcs.change.id", number.description)
@@ -179,8 +184,10 @@ extension GitHubMapping {
 
   // MARK: Merge queue
 
-  /// A group of the merge queue is a commit on a branch of its own, made of the base and the requests up to one: builds of that
-  /// commit belong to this request.
+  /// Maps a group of the merge queue. Builds of its commit belong to the pull request that its branch names.
+  ///
+  /// The group is a commit on a branch of its own. It combines the base with the queued pull requests up to the one
+  /// in the branch name.
   func mergeGroupInterpretation() throws(PayloadError) -> Interpretation {
     let repository = try requireRepository()
     let group = try payload.root.requireObject("merge_group")
@@ -204,7 +211,8 @@ extension GitHubMapping {
     return .events([event])
   }
 
-  /// `refs/heads/gh-readonly-queue/main/pr-104-<commit>` is 104.
+  /// Returns the number of the pull request in a branch of the queue: 104 for
+  /// `refs/heads/gh-readonly-queue/main/pr-104-<commit>`.
   private static func request(ofQueueBranch ref: String) -> Int64? {
     guard let last = ref.split(separator: "/").last, last.hasPrefix("pr-") else { return nil }
     return Int64(last.dropFirst(3).prefix { $0 != "-" })

@@ -1,7 +1,7 @@
 import PayloadReading
 import ValueStreamCore
 
-/// What moves branches and names: facts that tie other things together, no spans.
+/// Maps pushes and events about branches and repositories. They have no spans; their facts connect other subjects.
 extension GitHubMapping {
   func pushInterpretation() throws(PayloadError) -> Interpretation {
     let ref = try payload.root.requireText("ref")
@@ -15,7 +15,9 @@ extension GitHubMapping {
     return .events([], branchUpdates: [update])
   }
 
-  /// Says less than the push that comes with it, and is all there is for a hook without pushes.
+  /// Maps the creation or deletion of a branch.
+  ///
+  /// The push that GitHub sends with it says more. A hook without push events gets only this.
   func branchInterpretation(isCreation: Bool) throws(PayloadError) -> Interpretation {
     let ref = try payload.root.requireText("ref")
     let repository = try requireRepository()
@@ -36,19 +38,20 @@ extension GitHubMapping {
       isDefaultBranch: repository.object.text("default_branch") == branch, isCutShort: commits.count >= Self.commitLimit)
   }
 
-  /// The most commits of a push that GitHub lists. Source: its page on webhook events and payloads, `push`.
+  /// The most commits that GitHub lists in a push. Source: GitHub Docs, "Webhook events and payloads", `push`.
   private static let commitLimit = 2048
 
   private func branchCommit(_ commit: PayloadObject, in repository: GitHubRepository) -> BranchCommit? {
     guard let id = commit.text("id")?.lowercased() else { return nil }
-    // What came with a merge of another branch was pushed before, and is no beginning of work on this one.
+    // A commit that came in with a merge was pushed before. It does not start work on this branch, so it gets no
+    // time.
     let isNew = commit.bool("distinct") ?? true
     return BranchCommit(
       id, time: isNew ? commit.time("timestamp") : nil,
       services: rules.services.services(ofPaths: commit.changedFiles, in: repository.fullName))
   }
 
-  /// A repository is known by every name it ever had.
+  /// Maps a created, renamed or transferred repository, so that its old and new names both find it.
   func repositoryInterpretation() throws(PayloadError) -> Interpretation {
     let repository = try requireRepository()
     let id = try repository.object.requireInt("id")

@@ -1,14 +1,14 @@
 import PayloadReading
 import ValueStreamCore
 
-/// Releases: a draft until they are published.
+/// Maps releases. A release is a draft until it is published.
 extension GitHubMapping {
   func releaseEvent() throws(PayloadError) -> Event {
     let repository = try requireRepository()
     let release = try payload.root.requireObject("release")
     let id = String(try release.requireInt("id"))
     let tag = release.text("tag_name")
-    // `created_at` is the time of the commit.
+    // `created_at` is the time of the commit, so it is not read.
     let published = release.time("published_at")
     let updated = release.time("updated_at")
     let isGone = payload.action == "deleted"

@@ -1,9 +1,10 @@
 import PayloadReading
 import ValueStreamCore
 
-/// Runs of workflows, and their jobs.
+/// Maps workflow runs and their jobs.
 ///
-/// Before a run runs it is queued, or waits for somebody's approval: phases of the track `run` tell these apart.
+/// Before a run starts it is queued or waits for an approval. The track `run` has a phase for each: `queue` and
+/// `wait`.
 extension GitHubMapping {
   // MARK: Runs
 
@@ -13,12 +14,13 @@ extension GitHubMapping {
     let id = String(try run.requireInt("id"))
     let attempt = Self.attempt(of: run)
     let updated = run.time("updated_at")
-    // A run that waits for somebody's approval to run at all is shown as completed; approved, it goes on in the same attempt.
+    // GitHub shows a run that needs an approval to start as completed. After the approval it continues in the same
+    // attempt.
     let needsApproval = run.string("conclusion") == "action_required"
     let state = needsApproval ? .pending : Self.state(ofStatus: run.string("status"), action: payload.action)
-    // The first attempt began when the run was made; later ones tell only their own beginning.
+    // The first attempt starts when the run is created. Later attempts have only `run_started_at`.
     let start = run.time("run_started_at") ?? (attempt == 1 ? run.time("created_at") : nil)
-    // The last time that the payload tells, for those that it does not.
+    // The last time in the payload stands in for missing ones.
     let known = updated ?? start ?? run.time("created_at")
     var event = Event(
       key: key(GitHubKey.run, id, of: repository), time: .vendor(known, orReceipt: received), attempt: .numbered(attempt))
@@ -76,12 +78,15 @@ extension GitHubMapping {
     return event
   }
 
-  /// True where a run is about the commit that it runs on. Everything else runs on the last commit of the default branch, whose change
-  /// has nothing to do with it: the clock, an issue, a comment.
+  /// True if a run is about the commit that it runs on.
+  ///
+  /// Runs with other triggers, such as a schedule, an issue or a comment, run on the head of the default branch. They
+  /// have nothing to do with the change that made that commit.
   ///
   /// Source: GitHub Docs, "Events that trigger workflows", `GITHUB_SHA` of each.
   ///
-  /// - Parameter isDeploy: what follows another workflow, or is asked for from elsewhere, deploys that commit all the same.
+  /// - Parameter isDeploy: true for a deploy. A deploy that another workflow or an API call starts still deploys that
+  ///   commit.
   static func runsOnItsCommit(_ trigger: String?, isDeploy: Bool) -> Bool {
     switch trigger {
     case nil, "push", "pull_request", "pull_request_target", "pull_request_review", "pull_request_review_comment", "merge_group",
@@ -92,12 +97,12 @@ extension GitHubMapping {
     }
   }
 
-  /// How often a run was run; from 1.
+  /// The number of the attempt, from 1. It is 1 if the payload has none.
   static func attempt(of object: PayloadObject) -> Int {
     Int(clamping: max(1, object.int("run_attempt") ?? 1))
   }
 
-  /// The state of a run, a job, a check or a suite.
+  /// Returns the state of a run, a job, a check or a suite. The action decides if the payload has no status.
   static func state(ofStatus status: String?, action: String) -> LifecycleState {
     switch status ?? action {
     case "completed": .ended
@@ -106,7 +111,10 @@ extension GitHubMapping {
     }
   }
 
-  /// The payload tells when the attempt began and when it changed last; what lies between is put together from several.
+  /// Returns the phases that one payload of a run shows.
+  ///
+  /// A payload has only the start of the attempt and the time of the last change. The core combines the phases of
+  /// several payloads.
   private func runPhases(
     status: String?, _ state: LifecycleState, start: Timestamp, updated: Timestamp?, _ outcome: Outcome?
   ) -> [PhaseStatement] {
@@ -118,14 +126,14 @@ extension GitHubMapping {
     }
   }
 
-  /// The group of checks that a run of Actions is at the same time.
+  /// The check suite of a GitHub Actions run. Each run has one.
   func suite(_ id: Int64?) -> Reference? {
     id.map { Reference(.checkSuite, "\(payload.host)/\($0)") }
   }
 
   // MARK: Jobs
 
-  /// The job, and the deployment it makes if it has an environment.
+  /// Maps a job, and its deployment if the job has an environment.
   func jobEvents() throws(PayloadError) -> [Event] {
     let repository = try requireRepository()
     let job = try payload.root.requireObject("workflow_job")
@@ -136,13 +144,13 @@ extension GitHubMapping {
     let started = job.time("started_at")
     let completed = job.time("completed_at")
     let state = Self.state(ofStatus: job.string("status"), action: payload.action)
-    // The last time that the payload tells, for those that it does not.
+    // The last time in the payload stands in for missing ones.
     let known = [created, started].compactMap { $0 }.max()
     let time = state == .ended ? completed : state == .running ? started : created
     var event = Event(key: key(GitHubKey.job, id, of: repository), time: .vendor(time ?? known, orReceipt: received))
     event.operation = .job
     event.state = state
-    // A skipped job may carry a start before its creation.
+    // A skipped job may have a start before its creation.
     if let begin = [created, state > .pending ? started : nil].compactMap({ $0 }).min() {
       event.marks.append(.begin(.vendor(begin)))
     } else if state < .ended {
@@ -186,12 +194,12 @@ extension GitHubMapping {
   ) -> [PhaseStatement] {
     guard state > .pending else {
       let isWaiting = job.string("status") == "waiting" || payload.action == "waiting"
-      // After an approval `started_at` is when the job was queued.
+      // After an approval, `started_at` is the time at which the job was queued.
       let start = isWaiting ? created : [created, started].compactMap { $0 }.max()
       return [PhaseStatement(track: "run", name: isWaiting ? "wait" : "queue", start: start ?? received)]
     }
     guard let started, outcome != .skip else { return [] }
-    // What was cancelled before a runner took it carries a start all the same.
+    // A job that was cancelled before a runner took it has a start later than its end.
     if let completed, completed < started {
       return created.map { [PhaseStatement(track: "run", name: "queue", start: min($0, completed), end: completed)] } ?? []
     }
@@ -211,9 +219,10 @@ extension GitHubMapping {
     }
   }
 
-  // MARK: Classic picture
+  // MARK: Classic spans
 
-  /// In the manner of the other vendors' pipelines: queued, then running, each a span.
+  /// Returns how a run or job changes the classic spans: one span while it is queued, then one while it runs, as for
+  /// other vendors.
   func classicMark(
     type: String, _ state: LifecycleState, conclusion: String?, start: Timestamp?, at time: EventTime
   ) -> ClassicMark {

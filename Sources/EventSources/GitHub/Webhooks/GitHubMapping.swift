@@ -1,9 +1,9 @@
 import PayloadReading
 import ValueStreamCore
 
-/// Turns a payload into events; a pure function of the payload, its time of receipt and the user's rules.
+/// Turns a payload into events. The result depends only on the payload, its time of receipt and the user's rules.
 ///
-/// Here is what all kinds have in common; the extensions hold a kind of thing each.
+/// This file holds what all event types share. Each extension handles one kind of subject.
 struct GitHubMapping {
   let payload: GitHubPayload
   let received: Timestamp
@@ -35,7 +35,7 @@ struct GitHubMapping {
 
   // MARK: Identity
 
-  /// The repository, which everything but a pull request needs.
+  /// Returns the repository, or throws if there is none. Only pull requests can do without it.
   func requireRepository() throws(PayloadError) -> GitHubRepository {
     guard let repository = payload.repository else {
       throw payload.root.missing("repository", expected: "an object with an id or a name")
@@ -43,24 +43,28 @@ struct GitHubMapping {
     return repository
   }
 
-  /// The key of a thing of a repository.
+  /// Returns the key of a subject in a repository.
   func key(_ kind: String, _ id: String, of repository: GitHubRepository?) -> SpanKey {
     GitHubKey.make(kind, id, container: repository?.keyPart ?? SpanKey.fallbackPart(""), host: payload.host)
   }
 
   // MARK: Times
 
-  /// When what the payload shows was true.
+  /// The time at which the state in the payload was true: `updated_at`, else the time of receipt.
   func snapshotTime(_ object: PayloadObject) -> EventTime {
     .vendor(object.time("updated_at"), orReceipt: received)
   }
 
-  /// Stands in for a time that the payload does not tell, by the last one that it does: a real one, told by another payload, counts
-  /// before it, and what ends so has no known duration.
+  /// Marks a time as a stand-in for one that the payload lacks; nil stands for the time of receipt.
+  ///
+  /// The result ranks as a time of receipt, so that a vendor time from another payload wins. Ends with a stand-in
+  /// time count in no duration.
   func standIn(_ time: Timestamp?) -> EventTime { .receipt(time ?? received) }
 
-  /// When an issue or a pull request was closed. Some servers leave `closed_at` empty and tell `merged_at`; without either the payload
-  /// shows that it is closed, but not since when.
+  /// Returns when an issue or pull request was closed.
+  ///
+  /// Some servers leave `closed_at` empty and set `merged_at`. Without either, the payload shows only that it is
+  /// closed, so `updated_at` stands in.
   func closing(of object: PayloadObject) -> EventTime {
     let stated = object.time("closed_at") ?? object.time("merged_at") ?? object.object("pull_request")?.time("merged_at")
     return stated.map(EventTime.vendor) ?? standIn(object.time("updated_at"))
@@ -78,7 +82,7 @@ struct GitHubMapping {
     event.attributes.add("vcs.repository.url.full", repository.url)
   }
 
-  /// The commit that something runs on.
+  /// Adds the attributes of the commit that a run or check is for.
   func describeHead(_ sha: String?, branch: String?, in event: inout Event) {
     event.attributes.add("vcs.ref.head.name", branch)
     event.attributes.add("vcs.ref.head.revision", sha)
@@ -87,21 +91,22 @@ struct GitHubMapping {
 
   // MARK: References
 
-  /// An object's commit hash; forty zeros stand for none.
+  /// Returns a commit hash in lower case. Nil if the member is missing or all zeros, which GitHub sends for no
+  /// commit.
   func commit(_ name: StaticString, of object: PayloadObject) -> String? {
     guard let sha = object.text(name), sha.contains(where: { $0 != "0" }) else { return nil }
     return sha.lowercased()
   }
 
-  /// The change that a commit belongs to.
+  /// States that the parent is the change that the commit belongs to.
   func followCommit(_ sha: String?) -> FollowStatement {
     FollowStatement(.commit, sha.map { [Reference(.commit, $0)] } ?? [])
   }
 
-  /// What people write in a repository about where their work belongs.
+  /// Reads the references that people write in a repository's branches, titles, bodies and commit messages.
   func written(in repository: GitHubRepository?, reach: ReferenceReach) -> WrittenReferences {
     WrittenReferences(.gitHub, reach: reach) { issue in
-      // An issue of the same repository is known by its key, whatever the repository was called when the issue was seen.
+      // The key finds an issue of the same repository even if the repository was renamed since.
       let own = issue.repository == nil ? repository.map { key("issue", String(issue.number), of: $0) } : nil
       let name = (issue.repository ?? repository?.fullName).map {
         Reference.issue(issue.number, of: $0, host: issue.host ?? payload.host)
@@ -110,23 +115,25 @@ struct GitHubMapping {
     }
   }
 
-  /// The issues that the commit names on which something runs.
+  /// Returns the issues that the message of the built commit names.
   ///
-  /// - Parameter head: the repository of the commit, where the payload tells it.
+  /// - Parameter head: the repository of the commit; nil if the payload does not name it.
   func followMessage(_ message: String?, head: PayloadObject? = nil, in repository: GitHubRepository) -> [FollowStatement] {
     guard let message else { return [] }
     let isFork = head.map { $0.int("id") != repository.id } ?? false
     return written(in: repository, reach: isFork ? .sameOwner : .anywhere).statements(message: message)
   }
 
-  /// A vendor's own link, where the payload has one. That it has none takes nothing back: GitHub lists a run's pull requests
-  /// only while they are open.
+  /// Returns a statement for links in the payload. Makes none if there are no links, so that earlier links stay.
+  ///
+  /// GitHub lists the pull requests of a run only while they are open.
   func followLink(_ references: [Reference], attempt: Int? = nil) -> [FollowStatement] {
     references.isEmpty ? [] : [FollowStatement(.vendorLink, references, attempt: attempt)]
   }
 
-  /// The pull requests of the repository that a run or a check names. GitHub also lists those of other repositories with the
-  /// same commit.
+  /// Returns the pull requests of this repository that a run or check names.
+  ///
+  /// GitHub also lists pull requests of other repositories with the same commit. They are left out.
   func pullRequests(of object: PayloadObject, in repository: GitHubRepository) -> [Reference] {
     object.objects("pull_requests").compactMap { request in
       let base = request.object("base")?.object("repo")?.int("id")
@@ -137,9 +144,9 @@ struct GitHubMapping {
 
   // MARK: Issues and pull requests
 
-  /// Marks of a thing that is opened, closed and opened again, from the payload's times where it has them.
+  /// Returns the starts and ends of a subject that can be reopened. Uses the times in the payload where it has them.
   ///
-  /// - Parameter action: what happened to the thing itself; nil when the payload is about something else.
+  /// - Parameter action: what happened to the subject itself; nil if the payload is about something else.
   func lifeMarks(of object: PayloadObject, action: String?, isOver: Bool) -> [LifeMark] {
     var marks: [LifeMark] = []
     if let created = object.time("created_at") {
@@ -152,7 +159,7 @@ struct GitHubMapping {
     return marks
   }
 
-  /// What the action does to the classic picture of an issue or a pull request.
+  /// Returns how an action changes the classic span of an issue or pull request. Nil if it does not.
   func classicMark(type: String, of object: PayloadObject, action: String?) -> ClassicMark? {
     let created = object.time("created_at").map(EventTime.vendor)
     let transition: ClassicMark.Transition
@@ -168,8 +175,9 @@ struct GitHubMapping {
       begin: transition == .end ? created : nil)
   }
 
-  /// The moment that an action is in the life of an issue or pull request; nil for those that begin or end it, or say
-  /// nothing of delivery.
+  /// Returns the span event for an action on an issue or pull request.
+  ///
+  /// Nil for actions that start or end it, and for actions that say nothing about delivery.
   func moment(of action: String?, on object: PayloadObject) -> SpanEvent? {
     var attributes: [Attribute] = []
     switch action {

@@ -1,15 +1,15 @@
 import PayloadReading
 import ValueStreamCore
 
-/// What every GitHub payload has in common.
+/// Holds the members that all GitHub payloads share.
 ///
 /// Source: GitHub Docs, "Webhook events and payloads", and the schemas of octokit/webhooks.
 struct GitHubPayload {
   let root: PayloadObject
-  /// What happened to the object: `opened`, `closed`; empty where the payload has none.
+  /// What happened to the object, such as `opened` or `closed`. Empty if the payload has no action.
   let action: String
   let host: String
-  /// Nil for payloads of an organization, and for scripts that send none.
+  /// Nil for payloads of an organization, and for scripts that send no repository.
   let repository: GitHubRepository?
 
   init(_ document: JSONDocument, enterpriseHost: String?) throws(PayloadError) {
@@ -21,17 +21,17 @@ struct GitHubPayload {
   }
 }
 
-/// The `repository` member, and `head.repo`, `base.repo` of a pull request.
+/// A repository: the `repository` member of a payload, or `head.repo` or `base.repo` of a pull request.
 struct GitHubRepository {
   let object: PayloadObject
   let id: Int64?
-  /// Without the owner.
+  /// The name without the owner.
   let name: String
-  /// `owner/name`; the name alone where a script sends no more.
+  /// `owner/name`, or the name alone if a script sends no more.
   let fullName: String
   let owner: String?
 
-  /// Nil when neither an id nor a name is there.
+  /// Returns nil if the object has neither an id nor a name.
   init?(_ object: PayloadObject) {
     id = object.int("id")
     let fullName = object.text("full_name")
@@ -43,21 +43,21 @@ struct GitHubRepository {
     owner = object.object("owner")?.text("login") ?? fullName.flatMap(Self.owner)
   }
 
-  /// What stands before the slash of a full name.
+  /// The part of a full name before the slash.
   private static func owner(in fullName: String) -> String? {
     fullName.utf8.firstIndex(of: UInt8(ascii: "/")).map { String(fullName[..<$0]) }
   }
 
-  /// The part of a key that stands for the repository.
+  /// The part of a key that identifies the repository: its id, or a marked name if a script sends no id.
   var keyPart: String { id.map(String.init) ?? SpanKey.fallbackPart(fullName) }
 
-  /// Web address without `.git`; nil where a script sends none.
+  /// The web address without `.git`. Nil if a script sends none.
   var url: String? { object.text("html_url") }
 }
 
-/// Addresses of GitHub, as payloads hold them.
+/// Reads GitHub addresses in payloads.
 enum GitHubURL {
-  /// The issue that an address of the API names: `https://api.github.com/repos/acme/site/issues/12`.
+  /// Returns the issue that an API address names, such as `https://api.github.com/repos/acme/site/issues/12`.
   static func issue(_ url: String, host: String) -> Reference? {
     let parts = url.split(separator: "/")
     guard let repositories = parts.lastIndex(of: "repos"), parts.count == repositories + 5, parts[repositories + 3] == "issues",
@@ -66,7 +66,7 @@ enum GitHubURL {
     return .issue(number, of: "\(parts[repositories + 1])/\(parts[repositories + 2])", host: host)
   }
 
-  /// The id of the run in the address of a job: `https://github.com/acme/site/actions/runs/123/job/456`.
+  /// Returns the run id in the address of a job, such as `https://github.com/acme/site/actions/runs/123/job/456`.
   static func run(_ url: String) -> String? {
     let parts = url.split(separator: "/")
     guard let runs = parts.lastIndex(of: "runs"), runs > 0, parts[runs - 1] == "actions", runs + 1 < parts.count,

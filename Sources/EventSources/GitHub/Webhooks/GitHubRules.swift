@@ -1,13 +1,13 @@
 package import ValueStreamCore
 
-/// What a user says of things that GitHub does not tell apart.
+/// The user's rules for distinctions that GitHub does not make, such as which workflows deploy.
 package struct GitHubRules: Sendable {
-  /// Workflows whose runs are deploys, in order: the first that fits counts.
+  /// Workflows whose runs are deploys, in order; the first match wins.
   package var deployWorkflows: [DeployWorkflow]
-  /// Labels and types of issues that are incidents.
+  /// Labels and types that make an issue an incident.
   package var incidentLabels: [NamePattern]
   package var services: ServiceRules
-  /// Accounts that are programs.
+  /// Accounts of programs.
   package var bots: Bots
 
   package init(
@@ -22,7 +22,7 @@ package struct GitHubRules: Sendable {
   }
 
   package struct DeployWorkflow: Sendable, Hashable {
-    /// Of the workflow's name, its path or the file's name.
+    /// Matches the name of the workflow, its path or its file name.
     package var pattern: NamePattern
     package var environment: String?
 
@@ -48,9 +48,9 @@ package struct GitHubRules: Sendable {
     }
   }
 
-  /// The rule by which a workflow deploys; nil when it does not.
+  /// Returns the rule that makes runs of a workflow deploys. Nil if no rule matches.
   func deployWorkflow(name: String?, path: String?) -> DeployWorkflow? {
-    // `.github/workflows/deploy.yml@refs/heads/main` in some payloads.
+    // Some payloads append the ref: `.github/workflows/deploy.yml@refs/heads/main`.
     let path = path.map { $0.prefix { $0 != "@" } }
     let file = path?.split(separator: "/").last
     let names = [name, path.map(String.init), file.map(String.init)].compactMap { $0 }

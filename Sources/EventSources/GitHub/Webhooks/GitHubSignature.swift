@@ -1,8 +1,9 @@
 import PayloadReading
 
-/// `X-Hub-Signature-256: sha256=<hex>`, HMAC-SHA256 of the body as sent (of the form, where the hook sends one).
+/// Checks `X-Hub-Signature-256: sha256=<hex>`, the HMAC-SHA256 of the body as sent. For hooks that send a form, this
+/// is the form.
 ///
-/// Source: GitHub Docs, "Validating webhook deliveries". The older `X-Hub-Signature` (SHA-1) is not looked at.
+/// Source: GitHub Docs, "Validating webhook deliveries". The older `X-Hub-Signature` (SHA-1) is ignored.
 enum GitHubSignature {
   static let check = SignatureCheck(header: "X-Hub-Signature-256", prefix: "sha256=")
 }

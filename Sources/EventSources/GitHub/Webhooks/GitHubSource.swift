@@ -1,16 +1,19 @@
 import PayloadReading
 package import ValueStreamCore
 
-/// GitHub's webhooks: github.com, GitHub Enterprise Server and GHE.com.
+/// Receives webhooks of github.com, GitHub Enterprise Server and GHE.com.
 package struct GitHubSource: EventSource {
   package static let secretSetting = SecretSetting("github-secret", of: "GitHub webhooks")
 
   private let secrets: [Secret]
   private let rules: GitHubRules
 
+  /// Creates the source.
+  ///
   /// - Parameters:
-  ///   - secrets: what hooks are signed with; any of them is accepted. None accepts unsigned deliveries.
-  ///   - rules: what GitHub does not tell apart.
+  ///   - secrets: the secrets of the webhooks. A signature with any of them is valid. If empty, unsigned deliveries
+  ///     are accepted.
+  ///   - rules: the user's rules for distinctions that GitHub does not make.
   package init(secrets: [Secret] = [], rules: GitHubRules = GitHubRules()) {
     self.secrets = secrets
     self.rules = rules
@@ -30,7 +33,7 @@ package struct GitHubSource: EventSource {
     try GitHubSignature.check.authenticate(delivery, secrets: secrets, using: authenticator)
   }
 
-  /// The event's GUID: a redelivery carries the same.
+  /// Returns the GUID of the event, which a redelivery keeps.
   package func deliveryID(of delivery: Delivery) -> String? {
     delivery.headers[GitHubHeader.delivery].flatMap { $0.isEmpty ? nil : $0 }
   }
@@ -50,6 +53,6 @@ package struct GitHubSource: EventSource {
 enum GitHubHeader {
   static let event = "X-GitHub-Event"
   static let delivery = "X-GitHub-Delivery"
-  /// Sent by GitHub Enterprise Server only.
+  /// Only GitHub Enterprise Server sends this header.
   static let enterpriseHost = "X-GitHub-Enterprise-Host"
 }

@@ -2,7 +2,7 @@ import PayloadReading
 package import ValueStreamCore
 package import APIClient
 
-/// The merge requests of projects, the last updated first.
+/// Lists the merge requests of projects, last updated first.
 package struct GitLabMergeRequests: RecordSource {
   package enum State: String, CaseIterable, Sendable {
     case opened, closed, merged, all
@@ -17,12 +17,14 @@ package struct GitLabMergeRequests: RecordSource {
   private let fields: ChangeRecord.Columns
   private let now: Timestamp
 
+  /// Creates a source.
+  ///
   /// - Parameters:
-  ///   - address: of the server, without a slash at its end: `https://gitlab.com`.
-  ///   - groups: all projects of these, and of the groups in them.
-  ///   - projects: with what stands before their names: `acme/site`.
-  ///   - period: of when they were merged, else closed, else created.
-  ///   - now: the end of what is open.
+  ///   - address: the address of the server without a trailing slash: `https://gitlab.com`.
+  ///   - groups: groups whose projects are read, including those of subgroups.
+  ///   - projects: full paths of projects: `acme/site`.
+  ///   - period: applies to the time of the merge, else of the close, else of the creation.
+  ///   - now: the end time of open merge requests.
   package init(
     of address: String, token: Secret, client: APIClient, groups: [String], projects: [String], state: State,
     period: RecordPeriod, pageSize: Int,
@@ -90,7 +92,7 @@ package struct GitLabMergeRequests: RecordSource {
       let records = page.nodes.map { record($0, container) }.filter {
         period.contains($0.mergedAt ?? $0.closedAt ?? $0.createdAt)
       }
-      // Nothing was merged after it was updated last.
+      // No merge request was merged or closed after its last update.
       let isOver = period.isOver(at: page.nodes.last?.time("updatedAt"))
       return RecordPage(
         rows: records.map { $0.row(fields, now: now) }, next: isOver ? nil : page.next,

@@ -1,35 +1,37 @@
 import PayloadReading
 import ValueStreamCore
 
-/// When jobs of a pipeline ran, as one payload of it tells.
+/// Computes from one payload of a pipeline when its jobs ran.
 ///
-/// A pipeline that ended runs again when somebody tries a job again or starts a manual one. Its payload says neither that it does
-/// nor since when, and lists the jobs of all its runs. What it shows are pauses in which no job ran: the pipeline may have ended in each
-/// of them, so each may be followed by another attempt.
+/// A pipeline that ended runs again when somebody retries a job or starts a manual one. Its payload does not say so,
+/// nor since when, and lists the jobs of all runs. It does show pauses in which no job ran. The pipeline may have
+/// ended in each pause, so each pause may be followed by another attempt.
 struct GitLabActivity {
-  /// What follows a pause.
+  /// A group of jobs that follows a pause.
   struct Burst: Hashable {
-    /// When its first job was made or came into the queue.
+    /// When the first job of the burst was created or queued.
     var begin: Timestamp
-    /// When its first job ran; nil while it waits.
+    /// When the first job of the burst started. Nil while it waits.
     var run: Timestamp?
   }
 
-  /// By time; the first one follows the creation of the pipeline.
+  /// The bursts in order of time. The first one follows the creation of the pipeline.
   private(set) var bursts: [Burst] = []
-  /// When the first of its jobs ran.
+  /// When the first job of the pipeline started.
   let firstStart: Timestamp?
-  /// The newest time that the jobs tell.
+  /// The latest time of any job in the payload.
   let latest: Timestamp?
 
-  /// Of more bursts than this the last ones are kept; those before were told when they were new.
+  /// The most bursts to keep, the latest ones. Earlier payloads have already reported the older ones.
   private static let burstLimit = 16
-  /// Between two jobs that follow each other GitLab needs a moment.
+  /// Gaps up to this many seconds are no pause: GitLab takes a while to start the next job.
   private static let pauseSeconds = 1.0
 
+  /// Finds the bursts of a pipeline.
+  ///
   /// - Parameters:
-  ///   - jobs: of the pipeline.
-  ///   - created: when the pipeline was made.
+  ///   - jobs: the jobs of the pipeline.
+  ///   - created: when the pipeline was created.
   init(_ jobs: [PayloadObject], created: Timestamp?) {
     let jobs = jobs.map(Job.init)
     latest = jobs.flatMap { [$0.created, $0.started, $0.finished] }.compactMap { $0 }.max()
@@ -69,10 +71,11 @@ struct GitLabActivity {
 
     private let isManual: Bool
     var isOver: Bool { state == .ended }
-    /// In the queue: not one that waits for others, or for somebody to start it.
+    /// True if the job is queued. False if it waits for other jobs, or for somebody to start it.
     var isWaiting: Bool { started == nil && state == .pending && !isManual }
 
-    /// When it was made or came into the queue, if that was after a moment.
+    /// When the job was created or queued, whichever is first after `moment`. Nil if neither lies between `moment`
+    /// and its start.
     func wanted(after moment: Timestamp) -> Timestamp? {
       guard let started else { return created }
       let enqueued = queued.map { started.advanced(bySeconds: -$0) }
@@ -86,6 +89,6 @@ struct GitLabActivity {
 }
 
 extension Timestamp {
-  /// After every time that a payload tells.
+  /// 2200-01-01, which is later than every time in a payload.
   fileprivate static let distantFuture = Timestamp(seconds: 7_258_118_400)
 }

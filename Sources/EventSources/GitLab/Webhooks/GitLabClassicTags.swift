@@ -1,7 +1,7 @@
 import PayloadReading
 import ValueStreamCore
 
-/// The tags of the Go ValueStream, its oddities included: dashboards know them.
+/// Builds the span tags that the Go ValueStream set for GitLab. Oddities stay, because dashboards use them.
 enum GitLabClassicTags {
   static func issue(_ issue: PayloadObject, _ payload: GitLabPayload) -> [Attribute] {
     var tags = ClassicTags(service: "gitlab")
@@ -9,7 +9,7 @@ enum GitLabClassicTags {
     tags.addState(issue)
     if let repository = payload.root.object("repository") {
       tags.add("scm.repository.url", repository.string("url"))
-      // It read members that GitLab does not send.
+      // The Go ValueStream read members that GitLab does not send, so these tags were always empty.
       for name in ["name", "full_name", "visibility"] { tags.add("scm.repository.\(name)", "") }
     }
     tags.add("issue.id", issue.int("id"))
@@ -25,7 +25,7 @@ enum GitLabClassicTags {
     tags.addState(request)
     tags.addProject(payload, url: "web_url")
     tags.add("pull_request.id", request.int("iid"))
-    // Base is the branch it comes from, target the one it goes to.
+    // In these tags, `base` is the source branch and `target` the branch to merge into.
     tags.add("scm.base.label", request.string("source_branch"))
     tags.add("scm.target.label", request.string("target_branch"))
     return tags.attributes
@@ -83,7 +83,7 @@ enum GitLabClassicTags {
       tags.add("scm.commit.author.name", commit.string("author_name"))
     }
     tags.add("vstrace.span.id", spanID(job.text("project_name") ?? project.name, id))
-    // What GitLab calls the commit's id is the pipeline's.
+    // In a job payload, `commit.id` is the id of the pipeline.
     tags.add("vstrace.parent.id", spanID(job.object("repository")?.string("name") ?? "", commit?.int("id") ?? 0))
     tags.add("vstrace.state", state(of: job.string("build_status"), canBeCreated: true))
     return tags.attributes
@@ -120,14 +120,16 @@ extension ClassicTags {
     add("event.action", object.string("action"))
   }
 
-  /// - Parameter url: the member that the Go ValueStream read.
+  /// Adds the tags of the project.
+  ///
+  /// - Parameter url: the member that the Go ValueStream read as the address.
   fileprivate mutating func addProject(_ payload: GitLabPayload, url: StaticString) {
     let project = payload.root.object("project")
     add("project.name", project?.string("name"))
     add("project.namespace", project?.string("namespace"))
     add("project.path_with_namespace", project?.string("path_with_namespace"))
     add("project.url", project?.string(url))
-    // GitLab sends a number; it read a text.
+    // GitLab sends a number, but the Go ValueStream read a string, so this tag was always empty.
     add("project.visibility", "")
   }
 }

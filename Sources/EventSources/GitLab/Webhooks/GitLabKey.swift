@@ -1,7 +1,7 @@
 import PayloadReading
 package import ValueStreamCore
 
-/// Keys of GitLab's things: the same from payloads and from the variables of a job.
+/// Makes the keys of GitLab subjects. Payloads and the variables of a job give the same keys.
 enum GitLabKey {
   static let pipeline = "pipeline"
   static let job = "job"
@@ -11,9 +11,11 @@ enum GitLabKey {
   }
 }
 
-/// A job of GitLab CI, from within.
+/// Identifies the GitLab CI job in which the process runs.
 package enum GitLabJob {
-  /// Which pipeline and job this is; nil outside GitLab CI.
+  /// Returns the current pipeline and job, read from the environment variables of the job; nil outside GitLab CI.
+  ///
+  /// - Throws: if a variable that GitLab CI always sets is missing or malformed.
   package static func context(in environment: [String: String]) throws(RunVariables.Failure) -> RunContext? {
     guard environment["GITLAB_CI"] == "true" else { return nil }
     let variables = RunVariables(environment, of: "GitLab CI")
@@ -22,7 +24,7 @@ package enum GitLabJob {
     func key(_ kind: String, _ id: Int64) -> SpanKey {
       GitLabKey.make(kind, String(id), container: container, host: host)
     }
-    // A pipeline that is retried is another attempt, which nothing numbers; a job that is retried is another job.
+    // A retried pipeline is another attempt, but GitLab does not number attempts. A retried job is a new job.
     return RunContext(
       run: key(GitLabKey.pipeline, try variables.requireNumber("CI_PIPELINE_ID")), attempt: nil,
       job: key(GitLabKey.job, try variables.requireNumber("CI_JOB_ID")))

@@ -1,7 +1,7 @@
 import PayloadReading
 import ValueStreamCore
 
-/// Deploys, told by deployments and by the jobs that make them; and releases.
+/// Maps deploys, from deployments and from the jobs that make them, and releases.
 extension GitLabMapping {
   func deploymentEvent() throws(PayloadError) -> Event {
     let project = try payload.requireProject()
@@ -23,7 +23,7 @@ extension GitLabMapping {
       event.publishes = [deployOfJob(job)]
       event.follows = followLink([.key(key(GitLabKey.job, job, of: project))])
     }
-    // The payload shortens the commit, but not in its address.
+    // `short_sha` is shortened, but the commit's address has the full hash.
     let sha = deployment.text("commit_url")?.split(separator: "/").last.map(String.init) ?? deployment.text("short_sha")
     event.follows.append(followCommit(sha))
     describe(project, in: &event)
@@ -47,19 +47,21 @@ extension GitLabMapping {
     _ status: String, _ state: LifecycleState, at time: Timestamp, _ outcome: Outcome?
   ) -> [PhaseStatement] {
     switch state {
-    // What was cancelled or rejected, or left out, may never have run: it ends what it was in.
+    // A deployment that was cancelled, rejected or skipped may never have run. Its end also ends the phase that it
+    // was in.
     case .ended where outcome == .cancellation || outcome == .skip: []
     case .ended: [PhaseStatement(track: "run", name: "run", end: time, outcome: outcome)]
     case .running: [PhaseStatement(track: "run", name: "run", start: time)]
-    // Blocked: somebody has to approve it.
+    // A blocked deployment waits for an approval.
     default: [PhaseStatement(track: "run", name: status == "blocked" ? "wait" : "queue", start: time)]
     }
   }
 
-  /// What a job's payload tells of the deploy it makes. It does not say which deployment that is, so the deploy is known by the job
-  /// until the deployment's own payload comes, and then they are one.
+  /// Returns the deploy that a job makes. Nil for a job that has not run: one that waits for a manual start, or was
+  /// skipped.
   ///
-  /// - Returns: nil for a job that did not run: one that waits for somebody to start it, or that was left out.
+  /// The payload of the job does not name the deployment. The deploy is therefore known by its job until the payload
+  /// of the deployment arrives. From then on the two are one subject.
   func deployEvent(ofJob id: Int64, _ job: Event, to environment: PayloadObject, in project: GitLabProject) -> Event? {
     let status = payload.root.string("build_status") ?? ""
     let started = payload.root.time("build_started_at")
@@ -69,7 +71,7 @@ extension GitLabMapping {
     event.marks =
       [.begin(started.map(EventTime.vendor) ?? standIn(payload.root.time("build_created_at")))]
       + job.marks.filter { $0.kind == .end }
-    // That it was allowed to fail makes no successful deploy of it.
+    // A failed job with `allow_failure` counts as a success, but its deploy failed.
     event.outcome = GitLabStatus.outcome(status, reason: payload.root.text("build_failure_reason"))
     event.phases = job.phases.filter { $0.name == "run" }.map { phase in
       var phase = phase

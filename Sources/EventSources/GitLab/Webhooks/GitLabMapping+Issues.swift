@@ -1,7 +1,7 @@
 import PayloadReading
 import ValueStreamCore
 
-/// Issues, and the other kinds of work items that share their numbers.
+/// Maps issues and the other work items that share their numbers.
 extension GitLabMapping {
   func issueEvent() throws(PayloadError) -> Event {
     let issue = try payload.attributes()
@@ -15,7 +15,8 @@ extension GitLabMapping {
     let type = issue.text("type")
     let isIncident = ClassificationSettings.isIncident(labels: labels ?? [], type: type, by: rules.incidentLabels)
     let time = EventTime.vendor(updated ?? created, orReceipt: received)
-    // Only the delivery that says so is as old as the end; others come after it.
+    // Only in the delivery of the `close` action is the time of change the time of the end. Later deliveries have a
+    // later one.
     let ended = issue.time("closed_at").map(EventTime.vendor) ?? (action == "close" ? time : standIn(time.timestamp))
     var event = Event(key: try issueKey(number), time: time, attempt: .counted)
     event.operation = isIncident ? .incident : .issue
@@ -42,7 +43,7 @@ extension GitLabMapping {
     return event
   }
 
-  /// Epics belong to a group and have numbers of their own there.
+  /// Returns the key of an issue or epic. Epics belong to a group, which numbers them on its own.
   private func issueKey(_ number: ThingNumber) throws(PayloadError) -> SpanKey {
     if let project = payload.project { return key("issue", number, of: project) }
     guard let group = payload.root.object("group")?.int("id") ?? payload.root.object("group")?.int("group_id") else {
@@ -92,7 +93,7 @@ extension GitLabMapping {
     let created = note.time("created_at")
     var event = Event(
       key: key(thing.kind, number, of: project), time: .vendor(created, orReceipt: received), attempt: .counted)
-    // Whether the issue is an incident, a comment does not tell.
+    // The payload of a comment does not show whether the issue is an incident.
     event.usualOperation = thing.operation
     event.name = "\(project.path)\(thing.sign)\(number)"
     event.marks = lifeMarks(created: thing.object.time("created_at"), action: nil, at: event.time)

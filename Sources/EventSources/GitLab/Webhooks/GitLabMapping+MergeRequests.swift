@@ -34,8 +34,10 @@ extension GitLabMapping {
     return event
   }
 
-  /// GitLab tells when a request was merged or closed only in the delivery that says so. Another one, such as that of the Test button,
-  /// shows that it is over, and the time of its last change stands in for the end.
+  /// Returns when a merge request was merged or closed.
+  ///
+  /// Only the delivery of that action has the time. Other deliveries, such as those of the Test button, show only
+  /// that it is over. For those the time of the last change stands in.
   private func end(of request: PayloadObject, action: String?, at time: EventTime) -> EventTime {
     if let merged = request.time("merged_at") ?? request.time("closed_at") { return .vendor(merged) }
     return action == "merge" || action == "close" ? time : standIn(time.timestamp)
@@ -52,7 +54,7 @@ extension GitLabMapping {
       + commits.compactMap { $0.map { Reference(.commit, $0.lowercased()) } }
   }
 
-  /// Nil for the default branch: what is built there belongs to no change.
+  /// Returns the source branch as a reference. Nil for the default branch, because builds of it belong to no change.
   private func branch(of request: PayloadObject) -> Reference? {
     guard let name = request.text("source_branch"), let source = request.object("source"),
       let path = source.text("path_with_namespace"), source.text("default_branch") != name
@@ -60,7 +62,7 @@ extension GitLabMapping {
     return .branch(name, of: path, host: payload.host)
   }
 
-  /// The issues that a request says it belongs to, in the name of its branch, its title and its description.
+  /// Returns the issues that the merge request names in its branch, title and description.
   private func issues(of request: PayloadObject, in project: GitLabProject) -> [FollowStatement] {
     let isFork = request.int("source_project_id") != request.int("target_project_id")
     return written(in: project, reach: isFork ? .sameOwner : .anywhere).statements(
@@ -86,7 +88,7 @@ extension GitLabMapping {
     }
   }
 
-  // MARK: Phases and moments
+  // MARK: Phases and span events
 
   private func phases(isDraft: Bool, action: String?, created: Timestamp?, at time: Timestamp) -> [PhaseStatement] {
     let now = isDraft ? "draft" : "review"
@@ -107,7 +109,7 @@ extension GitLabMapping {
   private func moments(of request: PayloadObject, action: String?, at time: Timestamp) -> [SpanEvent] {
     let user = payload.root.object("user")?.text("username")
     switch action {
-    // `approved` once all approvals are there that are needed; `approval` is one of them.
+    // GitLab sends `approval` for one approval, and `approved` when all required approvals are given.
     case "approved", "unapproved", "approval", "unapproval":
       var attributes: [Attribute] = []
       attributes.add("valuestream.review.state", action)

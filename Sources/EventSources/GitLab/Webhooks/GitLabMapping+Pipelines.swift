@@ -1,11 +1,11 @@
 import PayloadReading
 import ValueStreamCore
 
-/// Pipelines and their jobs.
+/// Maps pipelines and their jobs.
 extension GitLabMapping {
   // MARK: Pipelines
 
-  /// The pipeline as it is; and before it, where it runs again, that it was over.
+  /// Returns the pipeline as it is. If it runs again, also returns the end of its previous run.
   func pipelineEvents() throws(PayloadError) -> [Event] {
     let pipeline = try payload.attributes()
     let project = try payload.requireProject()
@@ -15,10 +15,10 @@ extension GitLabMapping {
     let created = pipeline.time("created_at")
     let builds = payload.root.objects("builds")
     let activity = GitLabActivity(builds, created: created)
-    // While it runs again it still tells when it ended before.
+    // A pipeline that runs again still has the end of its previous run.
     let endedBefore = state == .ended ? nil : pipeline.time("finished_at")
     let finished = state == .ended ? pipeline.time("finished_at") : nil
-    // Pipelines say nothing of when they changed: the newest time in the payload is the nearest to it.
+    // A pipeline has no time of its last change. The latest time in the payload comes closest.
     let latest = [created, activity.latest].compactMap { $0 }.max()
     let isNewer = latest.map { latest in endedBefore.map { latest > $0 } ?? true } ?? false
     let time = EventTime.vendor(finished ?? (isNewer ? latest : nil), orReceipt: received)
@@ -54,7 +54,8 @@ extension GitLabMapping {
     return [event] + (endedBefore.map { [pastEnd(of: event, at: $0)] } ?? [])
   }
 
-  /// That it was over before it ran again, in case the payload that told it was missed. How it ended only that one tells.
+  /// Returns the end of the previous run, in case its payload was missed. The outcome stays unknown, because only
+  /// that payload has it.
   private func pastEnd(of event: Event, at end: Timestamp) -> Event {
     var past = Event(key: event.key, time: .vendor(end), attempt: .counted)
     past.operation = event.operation
@@ -66,20 +67,22 @@ extension GitLabMapping {
     return past
   }
 
-  /// What is over at a known time did not begin when its payload was received.
+  /// Returns the start of a pipeline or job. The time of receipt stands in for a missing one, but not if the end is
+  /// known: it would be later than the end.
   private func begin(_ time: Timestamp?, isOver: Bool) -> [LifeMark] {
     if let time { return [.begin(.vendor(time))] }
     return isOver ? [] : [.begin(.receipt(received))]
   }
 
-  /// Why the jobs failed that made the pipeline fail; nil where they had different reasons.
+  /// Returns the common failure reason of the jobs that made the pipeline fail. Nil if they have different reasons.
   private static func commonReason(ofFailed builds: [PayloadObject]) -> String? {
     let failed = builds.filter { $0.string("status") == "failed" && $0.bool("allow_failure") != true }
     let reasons = Set(failed.map { $0.text("failure_reason") })
     return reasons.count == 1 ? reasons.first ?? nil : nil
   }
 
-  /// The first of its jobs tells when it began to run; else the time it says it was queued.
+  /// Returns when the pipeline started to run: the start of its first job, else its creation plus its time in the
+  /// queue.
   private func start(of pipeline: PayloadObject, created: Timestamp?, _ activity: GitLabActivity) -> Timestamp? {
     if let first = activity.firstStart { return first }
     guard let created, let queued = pipeline.duration("queued_duration") else { return nil }
@@ -93,10 +96,10 @@ extension GitLabMapping {
     let isManual = pipeline.string("status") == "manual"
     let created = created ?? received
     let queue = PhaseStatement(track: "run", name: isManual ? "wait" : "queue", start: created)
-    // One that ran before it came to a manual job has left the queue.
+    // A pipeline that stopped at a manual job after other jobs ran has left the queue.
     guard state >= .running || isManual && started != nil else { return [queue] }
     guard outcome != .skip else { return [] }
-    // Cancelled in the queue: no job of it ran.
+    // The pipeline was cancelled in the queue. None of its jobs ran.
     let isCancelled = outcome == .cancellation || pipeline.string("status") == "canceling" && activity.latest != nil
     if isCancelled, started == nil, pipeline.duration("duration") ?? 0 == 0 { return [queue] }
     var phases: [PhaseStatement] = []
@@ -110,19 +113,21 @@ extension GitLabMapping {
     return phases
   }
 
-  /// How each of its runs opened; of those that go on within a run this says nothing.
+  /// Returns the phases that open a run, for each burst of jobs. They count only for bursts with which an attempt
+  /// begins.
   private static func openings(_ activity: GitLabActivity) -> [PhaseStatement] {
     activity.bursts.flatMap { burst -> [PhaseStatement] in
       let run = burst.run.map { PhaseStatement.opening(track: "run", name: "run", start: $0, ofAttemptAt: burst.begin) }
       let queue = PhaseStatement.opening(track: "run", name: "queue", start: burst.begin, ofAttemptAt: burst.begin)
       guard let run else { return [queue] }
       if burst.begin != burst.run { return [queue, run] }
-      // That the first job ran is told anyway.
+      // `pipelinePhases` already states the start of the first job.
       return burst.run == activity.firstStart ? [] : [run]
     }
   }
 
-  /// A child belongs to the pipeline that started it, every other one to its merge request.
+  /// Returns the parents. A child pipeline belongs to the job or pipeline that started it, any other to its merge
+  /// request or its commit's change.
   private func parents(of pipeline: PayloadObject, in project: GitLabProject) -> [FollowStatement] {
     let source = payload.root.object("source_pipeline")
     let starter = source?.int("job_id").map { id in
@@ -136,7 +141,7 @@ extension GitLabMapping {
       Reference.key(key("pull_request", iid, ofProject: request?.int("target_project_id"), else: project))
     }
     var statements = followLink([starter, upstream, change].compactMap { $0 })
-    // What runs by the clock belongs to no change, although it runs on the commit of the last one.
+    // A scheduled pipeline runs on the latest commit, but does not belong to the change that made it.
     if pipeline.string("source") != "schedule" {
       statements.append(followCommit(pipeline.text("sha")))
       let isFork = request.map { $0.int("source_project_id") != $0.int("target_project_id") } ?? false
@@ -149,7 +154,7 @@ extension GitLabMapping {
 
   // MARK: Jobs
 
-  /// The job, and the deploy that it makes if it has an environment.
+  /// Maps a job, and its deploy if the job has an environment.
   func jobEvents() throws(PayloadError) -> [Event] {
     let job = payload.root
     let project = try payload.requireProject()
@@ -159,7 +164,7 @@ extension GitLabMapping {
     let created = job.time("build_created_at")
     let started = job.time("build_started_at")
     let finished = job.time("build_finished_at") ?? Self.end(of: job, started: started)
-    // The last time that the payload tells, for those that it does not.
+    // The last time in the payload stands in for missing ones.
     let known = [created, started].compactMap { $0 }.max()
     let pipeline = job.int("pipeline_id") ?? job.object("commit")?.int("id")
     var event = Event(
@@ -201,8 +206,10 @@ extension GitLabMapping {
     return [event, deploy]
   }
 
-  /// A job is created with its pipeline, waits for the stages before it, then in the queue. Only when it runs GitLab tells for how
-  /// long it was queued.
+  /// Returns the phases of a job.
+  ///
+  /// A job is created with its pipeline, waits for earlier stages, and then waits in the queue. GitLab sends the
+  /// seconds in the queue only from the start of the job, so until then all of the wait counts as the queue.
   private func jobPhases(
     _ job: PayloadObject, _ state: LifecycleState, created: Timestamp?, started: Timestamp?, finished: Timestamp?,
     _ outcome: Outcome?
@@ -211,7 +218,7 @@ extension GitLabMapping {
     let isManual = ["manual", "scheduled"].contains(job.string("build_status") ?? "")
     guard state >= .running else { return [PhaseStatement(track: "run", name: isManual ? "wait" : "queue", start: created)] }
     guard let started else {
-      // What was cancelled before it ran was in the queue until then.
+      // A job that was cancelled or failed before it ran was in the queue until then.
       let isUnrun = ["canceled", "failed"].contains(job.string("build_status") ?? "")
       return isUnrun ? [PhaseStatement(track: "run", name: "queue", start: created)] : []
     }
@@ -226,15 +233,16 @@ extension GitLabMapping {
     ]
   }
 
-  /// When a job ended that says for how long it ran, and not until when.
+  /// Returns the start plus the duration in seconds, for payloads that have no end. Nil if either is missing.
   private static func end(of job: PayloadObject, started: Timestamp?) -> Timestamp? {
     guard let started, let duration = job.duration("build_duration") else { return nil }
     return started.advanced(bySeconds: duration)
   }
 
-  // MARK: Classic picture
+  // MARK: Classic spans
 
-  /// A row of spans: one while it waits, one while it runs.
+  /// Returns how a status changes the classic spans: one span while the pipeline or job waits, one while it runs. Nil
+  /// if it changes nothing.
   private func classicMark(
     type: String, _ status: String, created: Timestamp?, started: Timestamp?, at time: EventTime, canBeCreated: Bool
   ) -> ClassicMark? {

@@ -2,7 +2,7 @@ import PayloadReading
 import ValueStreamCore
 
 extension GitLabMapping {
-  /// A push moves a branch: a fact that ties other things together, no span.
+  /// Maps a push, which moves a branch. It has no span; its facts connect other subjects.
   func pushInterpretation() throws(PayloadError) -> Interpretation {
     let project = try payload.requireProject()
     let ref = try payload.root.requireText("ref")
@@ -27,7 +27,8 @@ extension GitLabMapping {
       id, time: commit.time("timestamp"), services: rules.services.services(ofPaths: commit.changedFiles, in: project.path))
   }
 
-  /// Zeros stand for no commit.
+  /// Returns a commit hash in lower case. Nil if the member is missing or all zeros, which GitLab sends for no
+  /// commit.
   private func commit(_ name: StaticString) -> String? {
     guard let sha = payload.root.text(name), sha.contains(where: { $0 != "0" }) else { return nil }
     return sha.lowercased()

@@ -1,9 +1,9 @@
 import PayloadReading
 import ValueStreamCore
 
-/// Turns a payload into events; a pure function of the payload, its time of receipt and the user's rules.
+/// Turns a payload into events. The result depends only on the payload, its time of receipt and the user's rules.
 ///
-/// Here is what all kinds have in common; the extensions hold a kind of thing each.
+/// This file holds what all event types share. Each extension handles one kind of subject.
 struct GitLabMapping {
   let payload: GitLabPayload
   let received: Timestamp
@@ -38,13 +38,16 @@ struct GitLabMapping {
     key(kind, number.keyPart, container: project.keyPart)
   }
 
-  /// A thing of another project that GitLab knows by its number only.
+  /// Returns the key of a subject in a project of which GitLab sends only the id. A missing id stands for the
+  /// payload's own project.
   func key(_ kind: String, _ id: Int64, ofProject project: Int64?, else own: GitLabProject) -> SpanKey {
     key(kind, String(id), container: project.map(String.init) ?? own.keyPart)
   }
 
-  /// Stands in for an end that the payload does not tell, by the last time that it does: one that another payload tells counts before
-  /// it, and what ends so has no known duration.
+  /// Marks a time as a stand-in for one that the payload lacks; nil stands for the time of receipt.
+  ///
+  /// The result ranks as a time of receipt, so that a vendor time from another payload wins. Ends with a stand-in
+  /// time count in no duration.
   func standIn(_ time: Timestamp?) -> EventTime { .receipt(time ?? received) }
 
   // MARK: Descriptions
@@ -53,7 +56,7 @@ struct GitLabMapping {
     event.attributes.append(Attribute("vcs.provider.name", "gitlab"))
     guard let project else { return }
     event.project = project.path
-    // The group at the top: projects of one company share it.
+    // The owner is the top-level group, which the projects of a company share.
     event.owner = project.owner?.split(separator: "/").first.map { "\(payload.host)/\($0)" }
     event.attributes.add("vcs.repository.name", project.path.split(separator: "/").last.map(String.init))
     event.attributes.add("vcs.owner.name", project.owner)
@@ -72,7 +75,7 @@ struct GitLabMapping {
     references.isEmpty ? [] : [FollowStatement(.vendorLink, references)]
   }
 
-  /// What people write in a project about where their work belongs.
+  /// Reads the references that people write in a project's branches, titles, descriptions and commit messages.
   func written(in project: GitLabProject, reach: ReferenceReach) -> WrittenReferences {
     WrittenReferences(.gitLab, reach: reach) { issue in
       let own = issue.repository == nil ? Reference.key(key("issue", issue.number, of: project)) : nil
@@ -81,7 +84,7 @@ struct GitLabMapping {
     }
   }
 
-  /// The change that a commit belongs to.
+  /// States that the parent is the change that the commit belongs to.
   func followCommit(_ sha: String?) -> FollowStatement {
     FollowStatement(.commit, sha.map { [Reference(.commit, $0.lowercased())] } ?? [])
   }
@@ -92,7 +95,7 @@ struct GitLabMapping {
 
   // MARK: Issues and merge requests
 
-  /// Labels that came or went, as the payload's list of changes tells.
+  /// Returns span events for the labels that were added or removed, from `changes` in the payload.
   func labelMoments(at time: Timestamp) -> [SpanEvent] {
     guard let labels = payload.root.object("changes")?.object("labels") else { return [] }
     let previous = labels.objects("previous").compactMap { $0.text("title") }
@@ -104,14 +107,15 @@ struct GitLabMapping {
       + previous.filter { !current.contains($0) }.map { moment("unlabeled", $0) }
   }
 
-  /// Nil where the payload does not list them.
+  /// Returns the labels. Nil if the payload does not list them.
   func labels(of object: PayloadObject) -> [String]? {
     guard let holder = [object, payload.root].first(where: { $0.has("labels") }) else { return nil }
     return holder.objects("labels").compactMap { $0.text("title") }
   }
 
-  /// What an action does to the classic picture: only a change of state does anything. Scripts that send no action mean the
-  /// state.
+  /// Returns how an action changes the classic span of an issue or merge request. Nil if it changes nothing.
+  ///
+  /// Only a change of state counts. Scripts that send no action report the state itself.
   func classicMark(
     type: String, action: String?, state: String?, isOver: Bool, created: Timestamp?, at time: EventTime
   ) -> ClassicMark? {

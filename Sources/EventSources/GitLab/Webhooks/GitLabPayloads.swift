@@ -1,20 +1,20 @@
 import PayloadReading
 import ValueStreamCore
 
-/// What every GitLab payload has in common.
+/// Holds the members that all GitLab payloads share.
 ///
 /// Source: GitLab Docs, "Webhook events".
 struct GitLabPayload {
   let root: PayloadObject
-  /// What the payload is about, whatever the header says.
+  /// The event type from the body. The header is not used.
   let kind: String
   let host: String
-  /// Nil for payloads of a group, and for scripts that send none.
+  /// Nil for payloads of a group, and for scripts that send no project.
   let project: GitLabProject?
 
   init(_ document: JSONDocument, instance: String?) throws(PayloadError) {
     root = try PayloadObject(root: document)
-    // Groups and members name themselves in another member.
+    // Events about groups and members have `event_name` instead of `object_kind`.
     if let named = root.text("object_kind") ?? root.text("event_name") {
       kind = named
     } else {
@@ -28,31 +28,31 @@ struct GitLabPayload {
     project = GitLabProject(root)
   }
 
-  /// The thing the payload is about, in most kinds of payloads.
+  /// Returns `object_attributes`, which in most payloads holds the subject.
   func attributes() throws(PayloadError) -> PayloadObject {
     try root.requireObject("object_attributes")
   }
 
-  /// The project, which most things need.
+  /// Returns the project, or throws if there is none. Most subjects need it for their key.
   func requireProject() throws(PayloadError) -> GitLabProject {
     guard let project else { throw root.missing("project", expected: "an object with an id or a name") }
     return project
   }
 }
 
-/// The project that a payload belongs to, as far as it says.
+/// The project of a payload, with as much as the payload holds.
 struct GitLabProject {
   let id: Int64?
-  /// `group/subgroup/name`; what there is of it.
+  /// The path, such as `group/subgroup/name`, or the name alone if the payload has no path.
   let path: String
-  /// As GitLab shows it, the name that classic ids hold.
+  /// The display name, which classic ids contain.
   let name: String
-  /// What stands before the name in the path.
+  /// The part of the path before the name.
   let owner: String?
   let url: String?
   let defaultBranch: String?
 
-  /// Nil when neither an id nor a name is there.
+  /// Returns nil if the payload has neither an id nor a name of the project.
   init?(_ root: PayloadObject) {
     let project = root.object("project")
     let attributes = root.object("object_attributes")
@@ -70,6 +70,6 @@ struct GitLabProject {
     defaultBranch = project?.text("default_branch")
   }
 
-  /// The part of a key that stands for the project.
+  /// The part of a key that identifies the project: its id, or a marked path if a script sends no id.
   var keyPart: String { id.map(String.init) ?? SpanKey.fallbackPart(path) }
 }

@@ -1,23 +1,28 @@
 import FoundationEssentials
 import ValueStreamCore
 
-/// The two ways in which GitLab says who it is.
+/// Authenticates GitLab deliveries by a secret token or by a signature.
 ///
-/// The older sends the secret itself as `X-Gitlab-Token`. The newer signs, as Standard Webhooks do: the header
-/// `webhook-signature` holds `v1,<base64>` of HMAC-SHA256 over `<webhook-id>.<webhook-timestamp>.<body>`, several separated by
-/// spaces, and the time may be five minutes off. Its keys begin with `whsec_`, in base64.
+/// - The older method sends the secret itself in `X-Gitlab-Token`.
+/// - The newer method follows Standard Webhooks. The header `webhook-signature` holds `v1,<base64>`, an HMAC-SHA256
+///   over `<webhook-id>.<webhook-timestamp>.<body>`. Several signatures are separated by spaces. The time may differ
+///   from the time of receipt by five minutes. Signing tokens are `whsec_` and a key in base64.
 ///
-/// Where a key is configured a signature is required; one that is sent is checked in any case, so that nobody gets in by the
-/// weaker way. Source: GitLab Docs, "Webhooks", section on signing tokens; the Standard Webhooks specification.
+/// If a signing token is configured, every delivery must be signed. A signature that a delivery has is always
+/// checked, so that nobody gets in by the weaker method. Without a signing token such a delivery fails.
+///
+/// Source: GitLab Docs, "Webhooks", section on signing tokens; the Standard Webhooks specification.
 struct GitLabSignature: Sendable {
   private let tokens: [Secret]
   private let keys: [[UInt8]]
 
   private static let prefix = "whsec_"
-  /// How far the signed time may be from ours.
+  /// The largest difference between the signed time and the time of receipt, in seconds.
   private static let window = 300.0
 
-  /// - Throws: when a signing key is not base64.
+  /// Splits the secrets into signing tokens, which begin with `whsec_`, and secret tokens.
+  ///
+  /// - Throws: if what follows `whsec_` is not base64, or is empty.
   init(_ secrets: [Secret]) throws(SettingsError) {
     var tokens: [Secret] = []
     var keys: [[UInt8]] = []
@@ -41,7 +46,7 @@ struct GitLabSignature: Sendable {
     keys = []
   }
 
-  /// Believes everything.
+  /// Accepts every delivery.
   static let none = GitLabSignature()
 
   var acceptsUnsigned: Bool { tokens.isEmpty && keys.isEmpty }

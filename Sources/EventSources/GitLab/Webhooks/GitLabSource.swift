@@ -1,24 +1,26 @@
 import PayloadReading
 package import ValueStreamCore
 
-/// GitLab's webhooks of projects and groups: gitlab.com and instances of one's own.
+/// Receives webhooks of GitLab projects and groups, from gitlab.com and self-managed instances.
 package struct GitLabSource: EventSource {
   package static let secretSetting = SecretSetting("gitlab-secret", of: "GitLab webhooks")
 
   private let signature: GitLabSignature
   private let rules: GitLabRules
 
-  /// Accepts unsigned deliveries.
+  /// Creates a source that accepts unsigned deliveries.
   package init(rules: GitLabRules = GitLabRules()) {
     signature = .none
     self.rules = rules
   }
 
+  /// Creates a source that authenticates deliveries.
+  ///
   /// - Parameters:
-  ///   - secrets: secret tokens, and signing tokens that begin with `whsec_`; any of them is accepted. None accepts unsigned
-  ///     deliveries.
-  ///   - rules: what GitLab does not tell apart.
-  /// - Throws: when a signing token is not whole.
+  ///   - secrets: secret tokens, and signing tokens that begin with `whsec_`. Any of them is valid. If empty,
+  ///     unsigned deliveries are accepted.
+  ///   - rules: the user's rules for distinctions that GitLab does not make.
+  /// - Throws: if a signing token is incomplete.
   package init(secrets: [Secret], rules: GitLabRules = GitLabRules()) throws(SettingsError) {
     signature = try GitLabSignature(secrets)
     self.rules = rules
@@ -28,7 +30,7 @@ package struct GitLabSource: EventSource {
   package var route: String { "/gitlab" }
   package var acceptsUnsigned: Bool { signature.acceptsUnsigned }
 
-  /// GitLab switches a hook off that answers an error several times.
+  /// Returns 200, because GitLab disables a webhook that answers several times with an error.
   package var unreadableStatus: Int? { 200 }
 
   package var keptHeaders: [String] {
@@ -41,8 +43,10 @@ package struct GitLabSource: EventSource {
     try signature.authenticate(delivery, using: authenticator)
   }
 
-  /// The key that stays the same over GitLab's own retries, from the header that is signed where there is one: both hold the same.
-  /// Other ids that it sends are new each time, or shared by several hooks.
+  /// Returns the id that stays the same when GitLab retries a delivery.
+  ///
+  /// `webhook-id` and `Idempotency-Key` hold the same id; the former is preferred because it is signed. The other ids
+  /// that GitLab sends are new in each retry, or shared by several webhooks.
   package func deliveryID(of delivery: Delivery) -> String? {
     let id = delivery.headers[GitLabHeader.id] ?? delivery.headers[GitLabHeader.idempotencyKey]
     return id.flatMap { $0.isEmpty ? nil : $0 }
@@ -55,12 +59,12 @@ package struct GitLabSource: EventSource {
   }
 }
 
-/// What a user says of things that GitLab does not tell apart.
+/// The user's rules for distinctions that GitLab does not make, such as which issues are incidents.
 package struct GitLabRules: Sendable {
-  /// Labels and types of issues that are incidents.
+  /// Labels and types that make an issue an incident.
   package var incidentLabels: [NamePattern]
   package var services: ServiceRules
-  /// Accounts that are programs.
+  /// Accounts of programs.
   package var bots: Bots
 
   package init(

@@ -1,6 +1,6 @@
 import ValueStreamCore
 
-/// The statuses of pipelines, jobs and deployments.
+/// Maps the statuses of pipelines, jobs and deployments to states and outcomes.
 ///
 /// Source: GitLab Docs, "Pipelines API", "Jobs API" and "Deployment approvals".
 enum GitLabStatus {
@@ -13,7 +13,10 @@ enum GitLabStatus {
     }
   }
 
-  /// - Parameter reason: why it failed: what the runner is to blame for is an error, no failure.
+  /// Returns the outcome of a status. Nil if the status is not an end.
+  ///
+  /// - Parameter reason: GitLab's failure reason. A failure of the runner is an error, and a rejected deployment is a
+  ///   cancellation.
   static func outcome(_ status: String, reason: String? = nil) -> Outcome? {
     switch status {
     case "success": .success
@@ -23,7 +26,7 @@ enum GitLabStatus {
       case "deployment_rejected": .cancellation
       default: .failure
       }
-    // Rejected: somebody who had to approve the deployment did not.
+    // `rejected` means that an approver rejected the deployment.
     case "canceled", "rejected": .cancellation
     case "skipped": .skip
     default: nil

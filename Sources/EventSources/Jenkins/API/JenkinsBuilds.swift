@@ -2,7 +2,7 @@ import PayloadReading
 import ValueStreamCore
 package import APIClient
 
-/// The builds of jobs, the newest first.
+/// Lists the builds of jobs, newest first.
 package struct JenkinsBuilds: RecordSource {
   private let address: String
   private let authorization: String?
@@ -13,14 +13,16 @@ package struct JenkinsBuilds: RecordSource {
 
   package let columns = WorkRecord.columns + ["number", "branch", "commit", "cause"]
 
-  /// How deep folders are looked through.
+  /// The number of folder levels that are searched for jobs.
   private static let depth = 6
 
+  /// Creates a source.
+  ///
   /// - Parameters:
-  ///   - address: without a slash at its end.
-  ///   - authorization: header; nil for a Jenkins that everybody may read.
-  ///   - jobs: with their folders: `shop/build`; none for all.
-  ///   - period: of when they began.
+  ///   - address: the address of the server without a trailing slash.
+  ///   - authorization: the `Authorization` header; nil for a server that anybody may read.
+  ///   - jobs: names of jobs with their folders: `shop/build`. If empty, all jobs are read.
+  ///   - period: applies to the start of a build.
   package init(
     _ address: String, authorization: String?, client: APIClient, jobs: [String], period: RecordPeriod, pageSize: Int
   ) {
@@ -38,9 +40,9 @@ package struct JenkinsBuilds: RecordSource {
     return try await get("", tree: tree) { RecordContainers(Self.jobs(in: $0).sorted()) }
   }
 
-  /// Those that hold no others.
+  /// Returns the names of jobs that contain no other jobs, in all subfolders.
   private static func jobs(in folder: PayloadObject) -> [String] {
-    // There may be more than a payload is read of.
+    // Reads the list itself, because `objects` stops at its element limit and a server may have more jobs.
     let all = (folder.value["jobs"]?.elements ?? []).compactMap { PayloadObject($0, path: folder.path) }
     return all.flatMap { job in job.has("jobs") ? jobs(in: job) : [job.text("fullName")].compactMap { $0 } }
   }

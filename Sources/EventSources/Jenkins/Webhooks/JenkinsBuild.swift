@@ -1,45 +1,46 @@
 import PayloadReading
 import ValueStreamCore
 
-/// What a payload tells of one build, whichever plugin sent it.
+/// A build as one payload shows it, in the same form for all plugins.
 struct JenkinsBuild {
   enum Moment: Hashable {
     case queued, started
     /// The result is known.
     case completed
-    /// Nothing more will happen; told after `completed`, where both are sent.
+    /// The build is over, including the work after its result. Plugins that send both send this after `completed`.
     case finalized
   }
 
   var moment: Moment
   var number: Int64
-  /// With its folders: `shop/site/main`.
+  /// The name of the job with its folders, such as `shop/site/main`.
   var fullName: String
-  /// Without.
+  /// The name of the job without its folders.
   var jobName: String
-  /// Nil where the payload does not say which Jenkins sent it.
+  /// The host of the Jenkins server. Nil if the payload does not name it.
   var host: String?
-  /// As Jenkins spells it; nil while there is none.
+  /// The result as Jenkins spells it. Nil as long as there is none.
   var result: String?
-  /// When it entered the queue, began to run, and ended.
+  /// When the build entered the queue, started to run, and ended.
   var queued: Timestamp?
   var started: Timestamp?
   var ended: Timestamp?
-  /// True where the time of the end is that of what Jenkins does after it: sending mails, keeping artifacts.
+  /// True if `ended` includes the work after the result, such as sending mail and archiving artifacts.
   var isEndLate = false
-  /// When it began to run by its end and its duration, which do not fit to the millisecond.
+  /// The end minus the duration. It can differ from the start by milliseconds.
   var estimatedStart: Timestamp?
-  /// Nil where the payload says nothing of parameters: the end of a build.
+  /// Nil if the payload has no parameters, as at the end of a build.
   var parameters: [(name: String, value: AttributeValue)]?
   var repository: String?
   var commit: String?
-  /// Without `origin/`.
+  /// The branch without `origin/`.
   var branch: String?
   var address: String?
   var cause: String?
-  /// The job that this is a configuration or a module of: its build of the same number made this one.
+  /// The matrix or Maven job of which this is a configuration or a module. Its build with the same number started
+  /// this one.
   var wholeJob: String?
-  /// The build that started this one, where the payload names it.
+  /// The build that started this one. Nil if the payload does not name it.
   var upstream: (fullName: String, number: Int64)?
   var userName: String?
   var worker: String?
@@ -47,7 +48,7 @@ struct JenkinsBuild {
   var queueContext: Int64?
   var tests: [(name: String, count: Int64)] = []
 
-  /// The text of a parameter; nil when it is not set.
+  /// Returns the text of a parameter. Nil if it is not set, empty or not a string.
   func parameter(_ name: String) -> String? {
     guard case .string(let text)? = parameters?.first(where: { $0.name == name })?.value, !text.isEmpty else { return nil }
     return text
@@ -57,15 +58,16 @@ struct JenkinsBuild {
 // MARK: Parameters
 
 extension JenkinsBuild {
-  /// More than this many parameters are not read.
+  /// The most parameters to read.
   private static let parameterLimit = 100
 
-  /// Parameters as an object by name.
+  /// Returns the parameters from an object with a member for each.
   static func parameters(_ object: PayloadObject?) -> [(name: String, value: AttributeValue)]? {
     object.map { $0.value.members.prefix(parameterLimit).map { ($0.name, masked(value(of: $0.value), named: $0.name)) } }
   }
 
-  /// Parameters as Jenkins' own API shows them: `{"name": ..., "value": ...}` in one of the actions.
+  /// Returns the parameters as the Jenkins API has them: objects such as `{"name": ..., "value": ...}` in one of the
+  /// actions.
   static func parameters(inActions actions: [PayloadObject]) -> [(name: String, value: AttributeValue)]? {
     let lists = actions.filter { $0.has("parameters") }.map { $0.objects("parameters") }
     guard !lists.isEmpty else { return nil }
@@ -83,7 +85,7 @@ extension JenkinsBuild {
     return .string("")
   }
 
-  /// A value that nobody else should see does not reach any backend.
+  /// Masks the value of a parameter whose name suggests a secret, so that it reaches no backend.
   private static func masked(_ value: AttributeValue, named name: String) -> AttributeValue {
     let lowercased = name.lowercased()
     let marks = ["password", "passwd", "passphrase", "secret", "token", "credential", "apikey", "privatekey", "accesskey"]
@@ -92,7 +94,8 @@ extension JenkinsBuild {
     return isSecret ? .string("***") : value
   }
 
-  /// `DEPLOY_key`, `deployKey` and `deploy-key` are deploy and key; `monkey` is one word.
+  /// Splits a name into words in lower case. `DEPLOY_key`, `deployKey` and `deploy-key` give deploy and key; `monkey`
+  /// is one word.
   private static func words(of name: String) -> [String] {
     var words = [""]
     var wasLower = false
@@ -112,8 +115,11 @@ extension JenkinsBuild {
 // MARK: Addresses
 
 enum JenkinsAddress {
-  /// Job and number in the address of a build, relative or absolute: `job/shop/job/site/252/` is `shop/site` and 252. The
-  /// configurations of a matrix job and the modules of a Maven job are jobs within one: `job/site/label=linux/12/`.
+  /// Returns the job and number in the address of a build, relative or absolute: `shop/site` and 252 for
+  /// `job/shop/job/site/252/`.
+  ///
+  /// The configurations of a matrix job and the modules of a Maven job are jobs within a job:
+  /// `job/site/label=linux/12/`.
   static func build(_ address: String) -> (fullName: String, number: Int64)? {
     var (names, rest) = split(address)
     guard !names.isEmpty, let first = rest.first else { return nil }
@@ -123,7 +129,7 @@ enum JenkinsAddress {
     return (names.joined(separator: "/"), number)
   }
 
-  /// The job in the address of a job or a build.
+  /// Returns the job in the address of a job or build.
   static func job(_ address: String) -> String? {
     var (names, rest) = split(address)
     guard !names.isEmpty else { return nil }
@@ -131,14 +137,16 @@ enum JenkinsAddress {
     return names.joined(separator: "/")
   }
 
-  /// The matrix or Maven job of which the address names a configuration or a module: `site` of `job/site/label=linux/12/`.
+  /// Returns the matrix or Maven job whose configuration or module the address names: `site` for
+  /// `job/site/label=linux/12/`.
   static func wholeJob(_ address: String) -> String? {
     let (names, rest) = split(address)
     guard !names.isEmpty, let part = rest.first.map(decoded), isPart(part) else { return nil }
     return names.joined(separator: "/")
   }
 
-  /// True for a configuration or a module: what follows a job may also be one of its pages, or a number.
+  /// True for the name of a configuration or module. What follows a job in an address may also be a page or a build
+  /// number.
   private static func isPart(_ name: String) -> Bool { name.contains { "=$:".contains($0) } }
 
   private static func split(_ address: String) -> (names: [String], rest: ArraySlice<Substring>) {

@@ -1,11 +1,12 @@
 import ValueStreamCore
 
-/// Why a build was started, as Jenkins says it to people: in its own language.
+/// Reads the cause of a build from its text, which Jenkins writes in the language of the server.
 enum JenkinsCause {
-  /// The build named by the text of an upstream cause. Every translation of it names the job in quotation marks and then the number,
-  /// and no other number; what is quoted could be the name of a job.
+  /// Returns the build that the text of an upstream cause names: `Started by upstream project "shop/site" build
+  /// number 12`.
   ///
-  /// `Started by upstream project "shop/site" build number 12`
+  /// In every translation the name of the job is in quotation marks, and the build number follows as the only number.
+  /// Returns nil if the quoted text cannot be the name of a job.
   static func upstream(_ text: String) -> (fullName: String, number: Int64)? {
     guard let opening = text.firstIndex(where: isQuotationMark), !text[..<opening].contains(where: isDigit) else { return nil }
     let quoted = text[text.index(after: opening)...]
@@ -20,14 +21,16 @@ enum JenkinsCause {
 
   private static func isDigit(_ character: Character) -> Bool { character.isASCII && character.isNumber }
 
-  /// Source: `jenkins.model.Jenkins.checkGoodName`; the slash parts folders.
+  /// True if the text can be the name of a job. Slashes separate folders.
+  ///
+  /// Source: `jenkins.model.Jenkins.checkGoodName`.
   private static func isName(_ text: String) -> Bool { !text.isEmpty && !text.contains { "?*\\%!@#$^&|<>[]:;".contains($0) } }
 
   private static func isQuotationMark(_ character: Character) -> Bool { "\"“”„«»「」".contains(character) }
 }
 
 extension Substring {
-  /// French puts spaces, also ones that do not break, within its quotation marks.
+  /// The text without spaces at its ends. French has spaces within the quotation marks, including no-break spaces.
   fileprivate var trimmingSpaces: String {
     guard let first = firstIndex(where: { !$0.isWhitespace }), let last = lastIndex(where: { !$0.isWhitespace }) else {
       return ""

@@ -1,8 +1,10 @@
 import PayloadReading
 import ValueStreamCore
 
-/// The tags of the Go ValueStream, which knew the payloads of Statistics Gatherer; the other plugins' have the same tags, as
-/// far as they tell.
+/// Builds the span tags that the Go ValueStream set for Jenkins.
+///
+/// It read only payloads of Statistics Gatherer. Payloads of the other plugins get the same tags, as far as they have
+/// the values.
 enum JenkinsClassicTags {
   static func build(_ build: JenkinsBuild, root value: JSONValue) -> [Attribute] {
     let root = PayloadObject(value, path: "$")

@@ -1,11 +1,13 @@
 import PayloadReading
 package import ValueStreamCore
 
-/// Keys of Jenkins' builds: the same from payloads and from the variables of a build.
+/// Makes the keys of Jenkins builds. Payloads and the variables of a build give the same keys.
 enum JenkinsKey {
-  /// Of a Jenkins that is not named a build is known by job and number only, until a payload that names it tells the same.
+  /// Returns the key of a build.
   ///
-  /// - Parameter fullName: of the job, with its folders.
+  /// Without a host, only job and number identify the build, until a payload with the host reports the same build.
+  ///
+  /// - Parameter fullName: the name of the job with its folders.
   static func build(_ fullName: String, _ number: String, host: String?) -> SpanKey {
     guard let host else {
       return SpanKey(
@@ -15,12 +17,14 @@ enum JenkinsKey {
   }
 }
 
-/// A build of Jenkins, from within.
+/// Identifies the Jenkins build in which the process runs.
 package enum JenkinsBuildInProgress {
-  /// Which build this is; nil outside Jenkins.
+  /// Returns the current build, read from its environment variables; nil outside Jenkins.
+  ///
+  /// - Throws: if `BUILD_URL` is not the address of a build, or without it `BUILD_NUMBER` is not a number.
   package static func context(in environment: [String: String]) throws(RunVariables.Failure) -> RunContext? {
     let variables = RunVariables(environment, of: "Jenkins")
-    // Set for every build; what else is set depends on whether Jenkins knows its own address.
+    // Jenkins sets these for every build. It sets the others only if it knows its own address.
     guard variables.text("BUILD_NUMBER") != nil, let name = variables.text("JOB_NAME") else { return nil }
     if let address = variables.text("BUILD_URL") {
       guard let host = WebAddress.host(address), let build = JenkinsAddress.build(address) else {

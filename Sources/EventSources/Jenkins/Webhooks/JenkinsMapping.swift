@@ -1,11 +1,12 @@
 import PayloadReading
 import ValueStreamCore
 
-/// Turns a payload into events; a pure function of the payload, its time of receipt and the user's rules.
+/// Turns a payload into events. The result depends only on the payload, the headers, the time of receipt and the
+/// user's rules.
 struct JenkinsMapping {
   let received: Timestamp
   let rules: JenkinsRules
-  /// The Jenkins that sent the delivery, where a header of it says so.
+  /// The host of the Jenkins server from a header of the delivery. Nil if there is no such header.
   var sender: String?
 
   func interpretation(of payload: JenkinsPayload, document root: JSONValue) -> Interpretation {
@@ -23,7 +24,10 @@ struct JenkinsMapping {
     JenkinsKey.build(fullName, number, host: self.host(host))
   }
 
-  /// - Parameter named: by the payload.
+  /// Returns the host of the Jenkins server: from the payload, else from the delivery's header, else from the user's
+  /// rules.
+  ///
+  /// - Parameter named: the host in the payload.
   private func host(_ named: String?) -> String? { named ?? sender ?? rules.host }
 
   private func jobAndNumber(_ fullName: String, _ number: Int64) -> Reference {
@@ -43,7 +47,7 @@ struct JenkinsMapping {
     let own = (isOver ? build.ended : build.moment == .queued ? build.queued : build.started) ?? known
     let time = build.isEndLate ? EventTime.receipt(own ?? received) : .vendor(own, orReceipt: received)
     var event = Event(key: key(build.fullName, String(build.number), host: build.host), time: time)
-    // That one payload says nothing of a deploy takes back nothing: ends tell less than starts.
+    // A payload that does not show a deploy takes nothing back: payloads of ends have less than those of starts.
     event.usualOperation = .build
     event.operation = isDeploy ? .deploy : nil
     event.name = "\(build.fullName) #\(build.number)"
@@ -54,7 +58,7 @@ struct JenkinsMapping {
     if let begin = build.queued ?? build.started {
       event.marks.append(.begin(.vendor(begin)))
     } else if let estimate = build.estimatedStart {
-      // Like a time of receipt it does not compete with what the start itself told.
+      // The estimate ranks as a time of receipt, so that the start from another payload wins.
       event.marks.append(.begin(.receipt(estimate)))
     } else if !isOver {
       event.marks.append(.begin(.receipt(received)))
@@ -72,7 +76,9 @@ struct JenkinsMapping {
     return event
   }
 
-  /// One that is told too late competes with no better one; where there is none, the last time that the payload tells stands in for it.
+  /// Returns the end of a build. A late end ranks as a time of receipt, so that a better one wins.
+  ///
+  /// If the payload has no end, its last time stands in.
   private func end(of build: JenkinsBuild, known: Timestamp?) -> EventTime {
     guard let ended = build.ended else { return .receipt(known ?? received) }
     return build.isEndLate ? .receipt(ended) : .vendor(ended)
@@ -90,7 +96,7 @@ struct JenkinsMapping {
 
   private func parents(of build: JenkinsBuild) -> [FollowStatement] {
     var statements: [FollowStatement] = []
-    // No words that close issues stand in the name of a branch.
+    // Branch names have no closing words, so there are no issues to return.
     if let branch = build.branch {
       let written = WrittenReferences(.gitHub) { _ in [] }.statements(branch: branch, title: nil, body: nil)
       statements += written.filter { !$0.references.isEmpty }
@@ -112,7 +118,7 @@ struct JenkinsMapping {
     return statements
   }
 
-  /// The pull or merge request that a multibranch job builds.
+  /// Returns the pull or merge request that a multibranch job builds.
   private func change(of build: JenkinsBuild) -> Reference? {
     guard let number = build.branch.flatMap(ChangeNumber.find), let remote = build.repository.flatMap(GitRemote.init) else {
       return nil
@@ -124,7 +130,7 @@ struct JenkinsMapping {
     switch build.moment {
     case .queued: return [PhaseStatement(track: "run", name: "queue", start: build.queued ?? received)]
     case .started, .completed, .finalized:
-      // An end that is told too late is not that of the run.
+      // A late end is not the end of the run.
       let isOver = build.moment != .started && !build.isEndLate
       guard let started = build.started else {
         if build.moment == .started { return [PhaseStatement(track: "run", name: "run", start: received)] }
@@ -178,7 +184,8 @@ struct JenkinsMapping {
 
   // MARK: The queue, steps and checkouts
 
-  /// Facts about a build that is not known yet: an item that is cancelled never becomes one, so there is no span.
+  /// Maps an item of the queue, before its build is known. It has no span, because a cancelled item never becomes a
+  /// build.
   private func event(of item: JenkinsQueueItem) -> Event {
     var event = Event(
       key: key(item.jobName ?? "", SpanKey.fallbackPart("queue-\(item.id)"), host: item.host),

@@ -1,12 +1,15 @@
 import PayloadReading
 import ValueStreamCore
 
-/// The payloads of three plugins, told apart by their shape because some have an address for each kind and others none.
+/// A payload of one of three Jenkins plugins.
+///
+/// The shape of a payload shows its kind. The address to which it is sent does not: some plugins can use one for each
+/// kind, others cannot.
 enum JenkinsPayload {
   case build(JenkinsBuild)
-  /// A place in the queue, which becomes a build when it is left.
+  /// An item of the queue. It becomes a build when it leaves the queue.
   case queue(JenkinsQueueItem)
-  /// Half of a stretch within a build.
+  /// The start or the end of a step or checkout within a build.
   case stretch(JenkinsStretch)
   case ignored(reason: String)
 
@@ -46,7 +49,7 @@ enum JenkinsPayload {
     let duration = root.duration("duration", unitsPerSecond: 1000) ?? 0
     let started = root.time("startTime")
     let ended = isOver ? root.time("endTime") ?? (duration > 0 ? started?.moved(byStated: duration) : nil) : nil
-    // The name of a configuration of a matrix job is that of many.
+    // The configurations of several matrix jobs can have the same name, so the name comes from the address.
     let path = root.text("buildUrl").flatMap(JenkinsAddress.build)?.fullName
     let named = path.flatMap { $0.hasSuffix("/\(jobName)") && jobName.contains("=") ? $0 : nil }
     var build = JenkinsBuild(
@@ -101,7 +104,7 @@ enum JenkinsPayload {
     var result = JenkinsBuild(
       moment: moment, number: number, fullName: (root.text("url") ?? address).flatMap(JenkinsAddress.job) ?? name, jobName: name,
       host: address.flatMap(WebAddress.host),
-      // At the start there may be that of the build before.
+      // At the start of a build, `status` may be that of the previous build.
       result: isOver ? build.text("status") : nil)
     switch moment {
     case .queued: result.queued = time
@@ -168,7 +171,7 @@ enum JenkinsPayload {
       build.branch = revision.objects("branch").first?.text("name").map { withoutRemote($0.replacing("refs/remotes/", with: "")) }
       build.repository = action.value["remoteUrls"]?.elements.first?.string
     }
-    // Only one of the causes is another build.
+    // Takes the first cause that is another build.
     build.upstream = actions.lazy.flatMap { $0.objects("causes") }.compactMap(Self.upstream).first
     build.wholeJob = (root.text("url") ?? root.text("source")).flatMap(JenkinsAddress.wholeJob)
     build.queueItem = data.int("queueId").flatMap { $0 > 0 ? $0 : nil }
@@ -190,7 +193,7 @@ struct JenkinsQueueItem {
   let id: Int64
   let host: String?
   let jobName: String?
-  /// Ties it to the build; there when the item has left.
+  /// Connects the item to its build. Set when the item leaves the queue.
   let context: Int64?
   let entered: Timestamp?
   let left: Timestamp?
@@ -205,7 +208,8 @@ struct JenkinsQueueItem {
   }
 }
 
-/// Beginning or end of a step or a checkout, from Statistics Gatherer: the time that is 0 comes in another payload.
+/// The start or end of a step or checkout, from Statistics Gatherer. The other time is 0 and comes in another
+/// payload.
 struct JenkinsStretch {
   let name: String
   let fullName: String
@@ -217,7 +221,7 @@ struct JenkinsStretch {
     guard let build = root.text("buildUrl").flatMap(JenkinsAddress.build) else {
       throw root.missing("buildUrl", expected: "the address of a build such as job/shop/job/site/252/")
     }
-    // `hudson.tasks.Shell` is `Shell` to people.
+    // People know `hudson.tasks.Shell` as `Shell`.
     self.name = name.split(separator: ".").last.map(String.init) ?? name
     (fullName, number) = build
     start = root.time("startTime")

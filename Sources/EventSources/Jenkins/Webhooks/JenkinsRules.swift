@@ -1,17 +1,17 @@
 import PayloadReading
 package import ValueStreamCore
 
-/// What a user says of builds that Jenkins does not tell.
+/// The user's rules for distinctions that Jenkins does not make, such as which builds are deploys.
 package struct JenkinsRules: Sendable {
-  /// Names of jobs, with or without folder, whose builds are deploys.
+  /// Names of jobs whose builds are deploys, with or without folders.
   package var deployJobs: [NamePattern]
-  /// Build parameters that name the environment; the first that is set counts.
+  /// Build parameters that name the environment, in order; the first that is set counts.
   package var environmentParameters: [String]
-  /// Build parameters that name the service.
+  /// Build parameters that name the service, in order; the first that is set counts.
   package var serviceParameters: [String]
-  /// What an unstable build is.
+  /// The outcome of an unstable build.
   package var unstable: UnstableOutcome
-  /// Host of the Jenkins whose deliveries name none.
+  /// The host of the Jenkins server, for deliveries that do not name it.
   package var host: String?
 
   package enum UnstableOutcome: String, Sendable, CaseIterable {
@@ -73,7 +73,7 @@ package struct JenkinsRules: Sendable {
     }
   }
 
-  // MARK: Answers
+  // MARK: Classification
 
   func isDeploy(_ build: JenkinsBuild) -> Bool {
     build.jobName.hasPrefix("deploy:") || build.parameter("type") == "deploy"

@@ -1,16 +1,18 @@
 import PayloadReading
 package import ValueStreamCore
 
-/// Jenkins, through the plugins Statistics Gatherer, Notification or Generic Event.
+/// Receives payloads of the Jenkins plugins Statistics Gatherer, Notification and Generic Event.
 package struct JenkinsSource: EventSource {
   package static let secretSetting = SecretSetting("jenkins-secret", of: "Jenkins plugins")
 
   private let authentication: TokenCheck
   private let rules: JenkinsRules
 
+  /// Creates the source.
+  ///
   /// - Parameters:
-  ///   - secrets: tokens that senders show; any of them is accepted. None accepts everybody.
-  ///   - rules: what Jenkins does not tell.
+  ///   - secrets: tokens that senders must show. Any of them is valid. If empty, every delivery is accepted.
+  ///   - rules: the user's rules for distinctions that Jenkins does not make.
   package init(secrets: [Secret] = [], rules: JenkinsRules = JenkinsRules()) {
     authentication = TokenCheck(secrets: secrets, header: JenkinsHeader.token)
     self.rules = rules
@@ -27,8 +29,11 @@ package struct JenkinsSource: EventSource {
     try authentication.authenticate(delivery, using: authenticator)
   }
 
-  /// Only Generic Event sends an id. The others do not send again either; a payload with a time in it is the same occurrence when
-  /// it comes twice, a script's without any may mean another.
+  /// Returns the id of the event, the constant `content` for other payloads with a time, and nil for the rest.
+  ///
+  /// Only Generic Event sends an id, and the other plugins do not retry. A payload with a time that arrives twice
+  /// reports the same occurrence, so with a constant id its content decides. A script's payload without a time may
+  /// report another occurrence.
   package func deliveryID(of delivery: Delivery) -> String? {
     if delivery.headers[JenkinsHeader.eventType] != nil, let document = try? PayloadBody.document(of: delivery),
       let id = (try? PayloadObject(root: document))?.text("id")
@@ -60,8 +65,8 @@ package struct JenkinsSource: EventSource {
 
 enum JenkinsHeader {
   static let token = "X-VS-Token"
-  /// Sent by the Generic Event plugin.
+  /// The Generic Event plugin sends this header.
   static let eventType = "X-Event-Type"
-  /// The address of the Jenkins, sent by the Generic Event plugin.
+  /// The address of the Jenkins server. The Generic Event plugin sends this header.
   static let referrer = "Referrer"
 }

@@ -1,22 +1,26 @@
 import ValueStreamCore
 package import APIClient
 
-/// The REST API of a Jira Cloud site, version 3.
+/// Reads the REST API of a Jira Cloud site, version 3.
 package struct JiraAPI: Sendable {
   let address: String
   private let authorization: String
   private let client: APIClient
 
+  /// Creates an API.
+  ///
   /// - Parameters:
-  ///   - address: of the site, without a slash at its end: `https://acme.atlassian.net`.
-  ///   - authorization: header.
+  ///   - address: the address of the site without a trailing slash: `https://acme.atlassian.net`.
+  ///   - authorization: the `Authorization` header.
   package init(_ address: String, authorization: String, client: APIClient) {
     self.address = address
     self.authorization = authorization
     self.client = client
   }
 
-  /// - Parameter body: JSON to POST; nil to GET.
+  /// Sends a request.
+  ///
+  /// - Parameter body: the JSON to send with POST; nil for GET.
   func ask<Value>(
     _ path: String, _ body: [UInt8]? = nil, read: (APIDocument) throws(APIError) -> Value
   ) async throws(APIError) -> Value {

@@ -3,7 +3,7 @@ import Synchronization
 package import ValueStreamCore
 package import APIClient
 
-/// The issues of projects, or of a search, with the time in each status.
+/// Lists the issues of projects or of a search, with the time in each status.
 package final class JiraIssues: RecordSource {
   private let api: JiraAPI
   private let projects: [String]
@@ -11,7 +11,7 @@ package final class JiraIssues: RecordSource {
   private let period: RecordPeriod
   private let pageSize: Int
   private let now: Timestamp
-  /// Category of each status, once they were asked for.
+  /// The category of each status by its id; nil until it is fetched.
   private let categories = Mutex<[String: String]?>(nil)
 
   package let columns =
@@ -19,11 +19,13 @@ package final class JiraIssues: RecordSource {
       "key", "updated_at", "type", "status", "status_category", "priority", "assignee", "labels", "parent", "time_in_status",
     ]
 
+  /// Creates a source.
+  ///
   /// - Parameters:
-  ///   - projects: their keys.
-  ///   - search: JQL without an order: of all projects, or within each of those named.
-  ///   - period: of when they were created.
-  ///   - now: the end of what is open.
+  ///   - projects: the keys of the projects.
+  ///   - search: JQL without an order. It applies to all projects, or within each of `projects`.
+  ///   - period: applies to the time of creation.
+  ///   - now: the end time of open issues.
   package init(
     _ api: JiraAPI, projects: [String], search: String?, period: RecordPeriod, pageSize: Int, now: Timestamp
   ) {
@@ -65,11 +67,12 @@ package final class JiraIssues: RecordSource {
     "labels", "project", "parent",
   ]
 
-  /// Newest first, which stays so while issues change.
+  /// Sorts by creation, newest first: an order that does not change while issues do.
   private func jql(_ container: String) -> String {
     var parts = projects.isEmpty ? [] : ["project = \"\(container.replacing("\"", with: "\\\""))\""]
     if let search { parts.append("(\(search))") }
-    // Jira compares times as minutes in the time zone of the user; what is a day off is sorted out by the rows.
+    // Jira compares times to the minute, in the user's time zone. Ask for at least a day more on each side, and filter
+    // rows later.
     if let since = period.since { parts.append("created >= \"\(Self.day(since.advanced(bySeconds: -86_400)))\"") }
     if let until = period.until { parts.append("created <= \"\(Self.day(until.advanced(bySeconds: 172_800)))\"") }
     return parts.joined(separator: " AND ") + " ORDER BY created DESC, key DESC"

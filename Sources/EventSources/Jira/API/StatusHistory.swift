@@ -1,7 +1,7 @@
 import ValueStreamCore
 import APIClient
 
-/// The statuses that an issue went through.
+/// The statuses that an issue has had, with their times.
 struct StatusHistory {
   struct Status: Hashable {
     var id: String
@@ -14,21 +14,23 @@ struct StatusHistory {
     var to: Status
   }
 
-  /// From when on it had which, in order.
+  /// The statuses and when each began, in order.
   private let entries: [(status: Status, start: Timestamp)]
 
-  /// - Parameter changes: in any order.
+  /// Builds the history.
+  ///
+  /// - Parameter changes: the changes of status, in any order.
   init(created: Timestamp, current: Status, changes: [Change]) {
     let changes = changes.sorted { $0.time < $1.time }
     entries = [(changes.first?.from ?? current, created)] + changes.map { ($0.to, $0.time) }
   }
 
-  /// When it first had a status of a category.
+  /// Returns when the issue first entered a matching status.
   func firstEntry(_ isMeant: (Status) -> Bool) -> Timestamp? {
     entries.first { isMeant($0.status) }?.start
   }
 
-  /// Since when it has had statuses of a category without a break; nil when it has another now.
+  /// Returns since when the issue has had matching statuses without a break; nil if its current status does not match.
   func lastStretch(_ isMeant: (Status) -> Bool) -> Timestamp? {
     var start: Timestamp?
     for entry in entries.reversed() {
@@ -38,7 +40,7 @@ struct StatusHistory {
     return start
   }
 
-  /// Seconds in each status up to an end, in the order of their first entries: `To Do=3600|In Progress=7200`.
+  /// Returns the seconds in each status up to an end, in the order of first entry: `To Do=3600|In Progress=7200`.
   func times(until end: Timestamp) -> String {
     var seconds: [(name: String, seconds: Double)] = []
     for (index, entry) in entries.enumerated() where entry.start < end {

@@ -1,8 +1,9 @@
 import PayloadReading
 import ValueStreamCore
 
-/// The tags of the Go ValueStream, which gave the spans of Jira no tag `service`. A group of tags is there only if its object is in
-/// the payload.
+/// Builds the span tags that the Go ValueStream set for Jira. It set no tag `service` on these spans.
+///
+/// A group of tags is set only if the payload has its object.
 enum JiraClassicTags {
   static func issue(_ issue: JiraIssue, user: PayloadObject?) -> [Attribute] {
     var tags = ClassicTags(service: nil)
@@ -35,7 +36,7 @@ enum JiraClassicTags {
     return tags.attributes
   }
 
-  /// As Go prints it: with the offset that was sent, and no zeros at the end of a fraction.
+  /// Formats a date as Go does: keeps the offset, and drops zeros at the end of the fraction.
   private static func date(_ text: String) -> String {
     guard let match = text.wholeMatch(of: /(.{10}T.{8})(?:\.(\d*?)0*)?(?:(Z|[+-]00:?00)|([+-]\d\d):?(\d\d))/) else { return text }
     let (_, seconds, fraction, _, hours, minutes) = match.output

@@ -1,16 +1,19 @@
 import PayloadReading
 package import ValueStreamCore
 
-/// Jira's webhooks: Jira Cloud, and Jira Data Center as far as it sends the same.
+/// Receives webhooks of Jira Cloud, and of Jira Data Center as far as it sends the same payloads.
 package struct JiraCloudSource: EventSource {
   package static let secretSetting = SecretSetting("jira-secret", of: "Jira webhooks")
 
   private let secrets: [Secret]
   private let rules: JiraRules
 
+  /// Creates the source.
+  ///
   /// - Parameters:
-  ///   - secrets: what hooks are signed with; any of them is accepted. None accepts unsigned deliveries.
-  ///   - rules: what Jira does not tell.
+  ///   - secrets: the secrets of the webhooks. A signature with any of them is valid. If empty, unsigned deliveries
+  ///     are accepted.
+  ///   - rules: the user's rules for distinctions that Jira does not make.
   package init(secrets: [Secret] = [], rules: JiraRules = JiraRules()) {
     self.secrets = secrets
     self.rules = rules
@@ -27,7 +30,7 @@ package struct JiraCloudSource: EventSource {
     try JiraSignature.check.authenticate(delivery, secrets: secrets, using: authenticator)
   }
 
-  /// The identifier that stays the same over Jira's retries.
+  /// Returns the identifier that stays the same when Jira retries a delivery.
   package func deliveryID(of delivery: Delivery) -> String? {
     delivery.headers[JiraHeader.identifier].flatMap { $0.isEmpty ? nil : $0 }
   }

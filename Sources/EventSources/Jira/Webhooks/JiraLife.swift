@@ -1,24 +1,24 @@
 import PayloadReading
 import ValueStreamCore
 
-/// What one payload tells of an issue's beginnings, ends and statuses.
+/// Computes the starts, ends and statuses of an issue from one payload.
 ///
-/// A payload tells the transition it is about, and of the time before it how the issue stands now and since when its status has been
-/// of that category. So what was missed is known again, as far as what came later tells it.
+/// A payload has the transition that it reports, the current status, and the time at which the status category last
+/// changed. From the last two, a later payload recovers much of what a missed one would have shown.
 struct JiraLife {
-  /// When what the payload shows was true.
+  /// The time at which the state in the payload was true.
   let time: EventTime
   let isDone: Bool
-  /// When it was done, where that is told.
+  /// When the issue was done. Nil if it is not done, or the payload does not show when.
   let end: EventTime?
-  /// True where the payload is about the issue's becoming done, or does not tell what it is about.
+  /// True if the payload reports that the issue became done, or does not show what changed.
   let becomesDone: Bool
   let marks: [LifeMark]
-  /// Statuses; those of the category *Done* are none, they come after the end.
+  /// The statuses as phases. Statuses of the category *Done* come after the end, so they are no phases.
   let phases: [PhaseStatement]
 
-  /// Jira writes the change of a category down a moment before or after it sends the time of the event: less than this apart they are
-  /// one moment.
+  /// Times up to this many seconds apart are the same. Jira records a change of category shortly before or after the
+  /// time of the event.
   private static let tolerance = 2.0
 
   init(_ issue: JiraIssue, payload: JiraPayload, received: Timestamp) {
@@ -29,9 +29,10 @@ struct JiraLife {
     let isDone = issue.category == .done
     let turned = categoryChanged ?? (isDone ? issue.fields?.time("resolutiondate") : nil)
     let isOtherCategory = Self.areOne(told, turned)
-    // Several payloads tell when the category changed, but only one the event's own time, so the former counts.
+    // Several payloads have the time of the category change, but only one has the time of the event. The former keeps
+    // them consistent.
     let moment = isOtherCategory && (transition.isMove || isCreation) ? turned : told
-    // From one status that is done to another one nothing happens that counts.
+    // A move from one done status to another changes nothing.
     let wasDone = isDone && (turned != nil ? !isOtherCategory : transition.keepsResolution && issue.isResolved)
     time = .vendor(moment, orReceipt: received)
     self.isDone = isDone
@@ -40,10 +41,10 @@ struct JiraLife {
 
     var marks = issue.created.map { [LifeMark.begin(.vendor($0))] } ?? []
     if isDone {
-      // What is told later tells that it was done, but not when.
+      // A later payload shows that the issue is done, but not since when.
       marks.append(.end(end ?? .receipt(moment ?? received)))
     } else if issue.created != nil {
-      // Each says nothing new, unless the issue was done before.
+      // Each of these starts another attempt only if the issue was done before.
       if let categoryChanged { marks.append(.begin(.vendor(categoryChanged))) }
       if let moment, transition.clearsResolution {
         marks.append(.restart(.vendor(moment)))
@@ -77,7 +78,7 @@ struct JiraLife {
     if !isOtherCategory { left.earliestStart = earliest }
     let entered = PhaseStatement(track: track, name: status, start: moment)
     if isDone { return [left] }
-    // What was resolved was done, and that is no phase.
+    // An issue whose resolution is cleared was done, and done is not a phase.
     return transition.clearsResolution ? [entered] : [left, entered]
   }
 

@@ -1,13 +1,16 @@
 import PayloadReading
 import ValueStreamCore
 
-/// Issues: their whole life from creation until a status of the category *Done*, and every status on the way.
+/// Maps issues. A span runs from the creation until a status of the category *Done*, with a phase for every status on
+/// the way.
 extension JiraMapping {
   func issueEvent() throws(PayloadError) -> Event {
     try issueEvent(of: JiraIssue(try payload.requireIssue()))
   }
 
-  /// - Parameter issue: as the payload shows it, whatever the payload is about.
+  /// Maps an issue in any payload that holds one.
+  ///
+  /// - Parameter issue: the issue as the payload shows it, whatever the payload reports.
   func issueEvent(of issue: JiraIssue) throws(PayloadError) -> Event {
     let life = JiraLife(issue, payload: payload, received: received)
     let labels = issue.fields?.texts("labels")
@@ -43,13 +46,13 @@ extension JiraMapping {
     return resolution.map(rules.undeliveredResolutions.match) == true ? .notPlanned : .completed
   }
 
-  // MARK: Names
+  // MARK: Aliases
 
   private func issueKey(_ issue: JiraIssue) -> SpanKey {
     key("issue", issue.id ?? SpanKey.fallbackPart(issue.key ?? ""))
   }
 
-  /// The key, those it had before, and the id for payloads that hold nothing else.
+  /// Returns the current key, earlier keys that the payload shows, and the id for payloads that have nothing else.
   private func names(of issue: JiraIssue) -> [Reference] {
     var keys = [issue.key].compactMap { $0 }
     for change in payload.changes.filter({ $0.field == "key" }).prefix(2) { keys += [change.from, change.to].compactMap { $0 } }
@@ -62,9 +65,9 @@ extension JiraMapping {
     return names
   }
 
-  // MARK: Ties
+  // MARK: Parents and links
 
-  /// Only of a subtask is the parent what it is a part of: an epic spans months, and is linked.
+  /// Returns the parent of a subtask. Other parents are epics, which span months, so they become links.
   private func parents(of issue: JiraIssue) -> [FollowStatement] {
     guard issue.type != nil else { return [] }
     let parent = issue.isSubtask ? issue.fields?.object("parent").flatMap { $0.identifier() } : nil
@@ -101,15 +104,15 @@ extension JiraMapping {
     return links
   }
 
-  /// Of one payload; more are left out.
+  /// The most links, labels and span events to read from one payload. The rest are dropped.
   private static let linkLimit = 200
 
-  /// The words between two issues, as a name: `is blocked by` is `is_blocked_by`.
+  /// Returns the phrase for a link between two issues as a name: `is_blocked_by` for `is blocked by`.
   static func rule(_ words: String?) -> String {
     words.map { $0.lowercased().split(separator: " ").joined(separator: "_") } ?? "relates_to"
   }
 
-  // MARK: Moments
+  // MARK: Span events
 
   private func moments(at time: Timestamp) -> [SpanEvent] {
     var moments: [SpanEvent] = []
@@ -161,7 +164,7 @@ extension JiraMapping {
     add("valuestream.issue.assignee", value("assignee", of: fields, text: Self.name))
   }
 
-  /// The issue's page for people; its own address is that of the API.
+  /// Returns the address of the issue's web page. `self` in the payload is the address in the API.
   private static func page(of issue: JiraIssue) -> String? {
     guard let key = issue.key, let address = issue.object.text("self"), let api = address.firstRange(of: "/rest/") else {
       return nil
@@ -173,9 +176,12 @@ extension JiraMapping {
     user.text("displayName") ?? user.text("name") ?? user.text("accountId")
   }
 
-  // MARK: Classic
+  // MARK: Classic spans
 
-  /// A started status starts a classic span, another one goes on with another; done ends it, and back to the backlog too.
+  /// Returns how a payload changes the classic spans.
+  ///
+  /// A status that counts as started starts a classic span, and the next such status another one. A done status ends
+  /// it, and so does a return to the backlog.
   private func classicMark(of issue: JiraIssue, life: JiraLife, type: String) -> ClassicMark? {
     guard payload.event != "issue_deleted" else {
       return repeatedEnd(ClassicMark(eventSource: "jiracloud", type: type, .end, state: "deleted", time: life.time))
@@ -186,7 +192,8 @@ extension JiraMapping {
     let mark = ClassicMark(
       eventSource: "jiracloud", type: type, isStarted ? .transition : .end, state: status,
       time: isStarted || category == .new ? life.time : life.end ?? life.time)
-    // An issue that was not started does not end in the backlog, nor again with each edit after it was done.
+    // A change in the backlog ends nothing if the issue was not started. An edit of a done issue does not end it
+    // again.
     return isStarted || life.becomesDone ? mark : repeatedEnd(mark)
   }
 

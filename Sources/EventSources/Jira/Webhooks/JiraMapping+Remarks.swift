@@ -1,7 +1,7 @@
 import PayloadReading
 import ValueStreamCore
 
-/// What is told about an issue apart from itself: comments, logged work, links.
+/// Maps comments, logged work and links, which Jira reports apart from the issue.
 extension JiraMapping {
   func commentEvent() throws(PayloadError) -> Event {
     let comment = try payload.root.requireObject("comment")
@@ -34,7 +34,8 @@ extension JiraMapping {
     return event
   }
 
-  /// The link as both issues see it. The payload names no tenant, so the issues are known by their ids.
+  /// Returns a link as both issues see it. The payload does not name the tenant, so the issues are identified by
+  /// their ids.
   func issueLinkEvents() throws(PayloadError) -> [Event] {
     let link = try payload.root.requireObject("issueLink")
     let type = link.object("issueLinkType")
@@ -60,14 +61,15 @@ extension JiraMapping {
     return remark(onIssue: id)
   }
 
-  /// An event that tells of the issue no more than that it is there.
+  /// Returns an event that shows only that the issue exists.
   private func remark(onIssue id: String) -> Event {
     var event = Event(key: key("issue", id), time: time, attempt: .counted)
     event.publishes = [Reference(.issueID, id)]
     return event
   }
 
-  /// `10040` of `https://acme.example/rest/api/2/issue/10040/comment/10019`.
+  /// Returns the id of an issue in an address: `10040` in
+  /// `https://acme.example/rest/api/2/issue/10040/comment/10019`.
   private static func issueID(inAddress address: String?) -> String? {
     let parts = address?.split(separator: "/") ?? []
     guard let issue = parts.lastIndex(of: "issue"), issue + 1 < parts.count else { return nil }

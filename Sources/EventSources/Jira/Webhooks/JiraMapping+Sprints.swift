@@ -2,7 +2,7 @@ import PayloadReading
 import ValueStreamCore
 
 extension JiraMapping {
-  /// A sprint, from its start to its close; issues are linked to it.
+  /// Maps a sprint. Its span runs from its start until it is closed, and issues link to it.
   func sprintEvent() throws(PayloadError) -> Event {
     let sprint = try payload.root.requireObject("sprint")
     let id = try sprint.requireInt("id")
@@ -15,7 +15,7 @@ extension JiraMapping {
     event.operation = .sprint
     event.name = sprint.text("name") ?? "sprint \(id)"
     event.state = isClosed || isGone ? .ended : state == "active" ? .running : .created
-    // What is only planned has not begun.
+    // A planned sprint has not started yet.
     if state == "active" || isClosed { event.marks = [.begin(.vendor(started, orReceipt: received))] }
     if isClosed {
       event.marks.append(.end(ended))

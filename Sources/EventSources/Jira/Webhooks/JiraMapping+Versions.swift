@@ -2,7 +2,7 @@ import PayloadReading
 import ValueStreamCore
 
 extension JiraMapping {
-  /// A version of a project: a release, from when it was created until it was released.
+  /// Maps a version of a project to a release. Its span runs from the creation of the version until its release.
   func versionEvent() throws(PayloadError) -> Event {
     let version = try payload.root.requireObject("version")
     guard let id = version.identifier() else { throw version.missing("id", expected: "the id of a version") }
@@ -17,7 +17,7 @@ extension JiraMapping {
     case "version_created", "version_unreleased": event.marks = [.begin(time)]
     case "version_released": event.marks = [.end(time)]
     case "version_deleted" where !isReleased: event.marks = [.end(time)]
-    // What is told later tells that it was released, but not when.
+    // A later payload shows that the version is released, but not since when.
     default: event.marks = isReleased ? [.end(.receipt(time.timestamp))] : []
     }
     event.outcome = isReleased ? .success : isGone ? .abandoned : nil

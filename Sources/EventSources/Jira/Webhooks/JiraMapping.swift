@@ -1,7 +1,7 @@
 import PayloadReading
 import ValueStreamCore
 
-/// Turns one payload into events of the core; a pure function of the payload and its time of receipt.
+/// Turns a payload into events. The result depends only on the payload, its time of receipt and the user's rules.
 struct JiraMapping {
   let payload: JiraPayload
   let received: Timestamp
@@ -21,12 +21,14 @@ struct JiraMapping {
     }
   }
 
-  /// When it happened, by Jira's clock where it tells.
+  /// The time of the event by Jira's clock, else the time of receipt.
   var time: EventTime { .vendor(payload.timestamp, orReceipt: received) }
 
   // MARK: Identity
 
-  /// - Parameter id: never changes over the life of the thing.
+  /// Returns the key of a subject.
+  ///
+  /// - Parameter id: an id that never changes over the life of the subject.
   func key(_ kind: String, _ id: String) -> SpanKey {
     SpanKey(
       source: "jiracloud", host: payload.host ?? SpanKey.fallbackPart(""), container: "", kind: kind, id: id)
@@ -42,7 +44,9 @@ struct JiraMapping {
     event.owner = payload.host
   }
 
-  /// A member that may be empty: nothing there takes back what was said before.
+  /// Returns the value of a field that may be empty. Nil if the payload does not have the field.
+  ///
+  /// An empty field gives an empty list, which removes the earlier value.
   func value(_ name: StaticString, of object: PayloadObject?, text: (PayloadObject) -> String?) -> AttributeValue? {
     guard let object, object.has(name) else { return nil }
     return object.object(name).flatMap(text).map(AttributeValue.string) ?? .strings([])

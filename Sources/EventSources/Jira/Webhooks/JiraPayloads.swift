@@ -1,20 +1,20 @@
 import PayloadReading
 import ValueStreamCore
 
-/// What every Jira payload has in common.
+/// Holds the members that all Jira payloads share.
 ///
 /// Source: Atlassian Developer, "Webhooks", and payloads of Jira Cloud and Jira Data Center.
 struct JiraPayload {
   let root: PayloadObject
-  /// What happened: `issue_updated`, `sprint_started`, ... without the `jira:` that some have.
+  /// The event type without the prefix `jira:` that some types have, such as `issue_updated` or `sprint_started`.
   let event: String
-  /// The issue that it is about, where it is about one.
+  /// The issue that the payload reports on. Nil if there is none.
   let issue: PayloadObject?
-  /// Without its history, as Automation sends an issue: what happened to it is not told.
+  /// True if the payload is an issue without its history, as Automation sends it. It does not show what happened.
   let isSnapshot: Bool
-  /// The tenant; nil where the payload holds no address.
+  /// The host of the Jira site, with its port. Nil if the payload has no address.
   let host: String?
-  /// When it happened.
+  /// The time of the event.
   let timestamp: Timestamp?
 
   init(_ document: JSONDocument) throws(PayloadError) {
@@ -25,7 +25,7 @@ struct JiraPayload {
       event = name.hasPrefix("jira:") ? String(name.dropFirst("jira:".count)) : name
       (issue, isSnapshot) = (root.object("issue"), false)
     } else if let issue = root.object("issue"), root.object("transition") != nil || issue.object("fields") != nil {
-      // A post function of a workflow, or data that Automation was told to send.
+      // Sent by a post function of a workflow, or by Automation with custom data.
       event = "issue_updated"
       (self.issue, isSnapshot) = (issue, root.object("transition") == nil && !root.has("changelog"))
     } else if isIssue {
@@ -53,19 +53,21 @@ struct JiraPayload {
     return nil
   }
 
-  /// What changed, as Jira's history tells it, or the transition that a post function belongs to; empty where the payload has neither.
+  /// The changes in the history of the payload, or the transition of a post function. Empty if there is neither.
   var changes: [JiraChange] {
     if let changelog = root.object("changelog") { return changelog.objects("items").compactMap { JiraChange($0) } }
     return root.object("transition").flatMap(JiraChange.init(transition:)).map { [$0] } ?? []
   }
 
-  /// True where the payload tells what happened to the issue.
+  /// True if ``changes`` shows whether the status changed. False if an event lacks its history.
+  ///
+  /// A snapshot counts as reporting no change.
   var tellsChanges: Bool { root.has("changelog") || root.object("transition") != nil || isSnapshot }
 }
 
-/// One change of a field.
+/// A change of one field.
 struct JiraChange {
-  /// In lower case: Jira spells it `status` and `Status`.
+  /// The name in lower case, because Jira sends both `status` and `Status`.
   let field: String
   let fromID: String?
   let toID: String?
@@ -81,7 +83,7 @@ struct JiraChange {
     to = item.text("toString")
   }
 
-  /// The move that a workflow's transition makes, by the names of the statuses; nil of one that stays where it is.
+  /// Creates a change of status from a workflow transition. Returns nil if the status stays the same.
   init?(transition: PayloadObject) {
     guard let from = transition.text("from_status"), let to = transition.text("to_status"), from != to else { return nil }
     field = "status"
@@ -90,18 +92,18 @@ struct JiraChange {
   }
 }
 
-/// What a payload's changes say of status and resolution.
+/// Summarizes how the changes in a payload affect status and resolution.
 struct JiraTransition {
-  /// The status that was left; nil when the status stayed, or was the first.
+  /// The previous status. Nil if the status did not change.
   let from: String?
-  /// True for an issue whose resolution was taken back: it was done before.
+  /// True if the resolution was cleared, so the issue was done before.
   let clearsResolution: Bool
-  /// True where the resolution stayed as it was.
+  /// True if the resolution did not change.
   let keepsResolution: Bool
 
   init(_ changes: [JiraChange]) {
     let moves = changes.filter { $0.field == "status" }
-    // One step may pass through several statuses.
+    // One change may pass through several statuses.
     from = moves.first.flatMap { first in first.from != moves.last?.to ? first.from : nil }
     let resolution = changes.last { $0.field == "resolution" }
     clearsResolution = resolution.map { $0.from != nil && $0.to == nil } ?? false
@@ -111,24 +113,24 @@ struct JiraTransition {
   var isMove: Bool { from != nil }
 }
 
-/// An issue as payloads show it.
+/// An issue in a payload.
 struct JiraIssue {
-  /// Jira's kinds of statuses: whatever a status is called, its category is one of these.
+  /// Jira's status categories. Each status belongs to one of them, whatever its name.
   enum Category {
     case new, indeterminate, done
   }
 
   let object: PayloadObject
   let fields: PayloadObject?
-  /// Stays the same when the issue moves to another project. Nil for scripts that send the key only.
+  /// Stays the same when the issue moves to another project. Nil for scripts that send only the key.
   let id: String?
-  /// `TP-3`; another one after a move.
+  /// The key, such as `TP-3`. It changes when the issue moves to another project.
   let key: String?
   let status: PayloadObject?
-  /// Nil where the payload does not tell.
+  /// Nil if the payload has no status.
   let category: Category?
   let created: Timestamp?
-  /// When the status last changed to one of another category.
+  /// When the status last changed to another category.
   let categoryChanged: Timestamp?
 
   init(_ object: PayloadObject) throws(PayloadError) {
@@ -143,7 +145,10 @@ struct JiraIssue {
     categoryChanged = fields?.time("statuscategorychangedate")
   }
 
-  /// Of a status without category, which only scripts send, the names count that the Go ValueStream knew.
+  /// Returns the category of a status.
+  ///
+  /// Only scripts send a status without a category. For those, a resolution means done. Without one, the status names
+  /// that the Go ValueStream knew count.
   private static func category(of status: PayloadObject?, resolution: PayloadObject?) -> Category? {
     guard let status else { return nil }
     switch status.object("statusCategory")?.text("key") {
@@ -165,18 +170,20 @@ struct JiraIssue {
   var type: PayloadObject? { fields?.object("issuetype") }
   var project: PayloadObject? { fields?.object("project") }
 
-  /// `TP` of `TP-3`.
+  /// The key of the project: `TP` for `TP-3`.
   var projectKey: String? {
     project?.text("key") ?? key.flatMap { key in key.lastIndex(of: "-").map { String(key[..<$0]) } }
   }
 
-  /// True for a part of another issue.
+  /// True if the issue is a part of another issue.
   var isSubtask: Bool {
     type?.bool("subtask") ?? type?.int("hierarchyLevel").map { $0 < 0 } ?? false
   }
 
-  /// Sprints that the issue is or was in: Jira keeps them in a custom field whose number differs from tenant to tenant, as objects,
-  /// and in Data Center as texts.
+  /// The ids of the sprints that the issue is or was in.
+  ///
+  /// Jira keeps them in a custom field whose number differs between sites. Jira Cloud sends objects, Data Center
+  /// strings.
   var sprintIDs: [Int64] {
     for (name, value) in fields?.value.members ?? [] where name.hasPrefix("customfield_") {
       let values = value.elements.suffix(Self.sprintLimit)
@@ -188,15 +195,17 @@ struct JiraIssue {
     return []
   }
 
-  /// More than an issue goes through; the newest are last.
+  /// The most sprints to read. The newest are last. Issues go through fewer than this.
   private static let sprintLimit = 50
 
   private static func sprintID(_ sprint: PayloadObject) -> Int64? {
     sprint.has("state") && (sprint.has("boardId") || sprint.has("originBoardId")) ? sprint.int("id") : nil
   }
 
-  /// `com.atlassian.greenhopper.service.sprint.Sprint@1f2a[id=12,rapidViewId=4,state=ACTIVE,...]`. Older versions have the id last.
-  /// Name and goal hold what people like, other ids among it.
+  /// Returns the sprint id in a string of Data Center. Name and goal are free text and may contain other ids.
+  ///
+  /// The form is `com.atlassian.greenhopper.service.sprint.Sprint@1f2a[id=12,rapidViewId=4,state=ACTIVE,...]`. Older
+  /// versions have the id last.
   private static func sprintID(_ text: String) -> Int64? {
     guard text.hasPrefix("com.atlassian.greenhopper.service.sprint."), let start = text.utf8.firstIndex(of: UInt8(ascii: "[")),
       let end = text.utf8.lastIndex(of: UInt8(ascii: "]")), start < end
@@ -206,7 +215,7 @@ struct JiraIssue {
       guard let member, member.starts(with: "id=".utf8) else { return nil }
       return Int64(Substring(member.dropFirst(3)))
     }
-    // What stands before the name is Jira's own.
+    // Jira itself writes the members before name and goal.
     return members.prefix { !$0.starts(with: "name=".utf8) && !$0.starts(with: "goal=".utf8) }.lazy.compactMap(id).first
       ?? id(members.last)
   }

@@ -1,12 +1,12 @@
 package import ValueStreamCore
 
-/// What a user says of things that Jira does not tell.
+/// The user's rules for distinctions that Jira does not make, such as which issues are incidents.
 package struct JiraRules: Sendable {
-  /// Labels and types of issues that are incidents.
+  /// Labels and types that make an issue an incident.
   package var incidentLabels: [NamePattern]
-  /// Statuses of the category *To Do* in which an issue counts as started in the classic picture.
+  /// Statuses of the category *To Do* in which the classic span of an issue has started.
   package var startedStatuses: [NamePattern]
-  /// Resolutions of issues that are done, but of which nothing was delivered.
+  /// Resolutions of issues that are done without a delivered result.
   package var undeliveredResolutions: [NamePattern]
 
   package init(

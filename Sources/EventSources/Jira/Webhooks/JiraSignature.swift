@@ -1,6 +1,7 @@
 import PayloadReading
 
-/// `X-Hub-Signature: sha256=<hex>`, HMAC-SHA256 of the body. Other methods, which Jira may come to send, are not believed.
+/// Checks `X-Hub-Signature: sha256=<hex>`, the HMAC-SHA256 of the body. Other methods, which Jira may add later,
+/// fail.
 ///
 /// Source: Atlassian Developer, "Webhooks", section on secure admin webhooks.
 enum JiraSignature {

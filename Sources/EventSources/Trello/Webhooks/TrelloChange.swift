@@ -1,25 +1,27 @@
 import PayloadReading
 import ValueStreamCore
 
-/// What an action changes in the life of its card, with the list that the card is in.
+/// A change in the life of a card, with the list that the card is in.
 enum TrelloChange {
   case created(in: TrelloList?)
-  /// From another board.
+  /// The card came from another board.
   case arrived(in: TrelloList?)
   case moved(from: TrelloList?, to: TrelloList)
   case completed(in: TrelloList?)
-  /// Marked as complete no longer.
+  /// The card is no longer marked as complete.
   case resumed(in: TrelloList?)
   case archived(from: TrelloList?)
-  /// Taken out of the archive.
+  /// The card was taken out of the archive.
   case restored(to: TrelloList?)
   case deleted(from: TrelloList?)
-  /// To another board.
+  /// The card went to another board.
   case left(from: TrelloList?)
 
-  /// In the order in which they count; none of an action that only describes the card, or says what was done to it.
+  /// Returns the changes that an action makes, in the order in which they apply.
   ///
-  /// - Parameter countingDue: true where a card is over that is marked as complete.
+  /// Empty for actions that only describe the card or work on it, such as comments.
+  ///
+  /// - Parameter countingDue: true if marking a card as complete ends it.
   static func changes(in payload: TrelloPayload, of card: TrelloCard, countingDue: Bool) -> [TrelloChange] {
     let list = payload.list("list")
     if payload.isCreation { return [.created(in: list)] }
@@ -37,7 +39,7 @@ enum TrelloChange {
     let target = payload.list("listAfter")
     let list = target ?? payload.list("list")
     if let target { changes.append(.moved(from: payload.list("listBefore"), to: target)) }
-    /// What a truth value became; nil when it stayed.
+    /// Returns the new value of a Boolean member. Nil if it did not change.
     func turned(_ name: StaticString) -> Bool? {
       guard let old = payload.old?.bool(name), let new = card.object.bool(name) else { return nil }
       return new == old ? nil : new
@@ -49,7 +51,7 @@ enum TrelloChange {
     return changes
   }
 
-  /// The list the card is in afterwards, or was in last.
+  /// The list that the card is in after the change, or was in last.
   var list: TrelloList? {
     switch self {
     case .moved(_, let list): list

@@ -1,7 +1,7 @@
 import PayloadReading
 import ValueStreamCore
 
-/// Tags of cards in the manner of the Go ValueStream, which knew no Trello.
+/// Builds tags of cards in the style of the Go ValueStream, which did not read Trello.
 enum TrelloClassicTags {
   static func card(_ card: TrelloCard, in list: TrelloList?, _ payload: TrelloPayload) -> [Attribute] {
     let member = payload.action.object("memberCreator")

@@ -1,9 +1,9 @@
 import PayloadReading
 import ValueStreamCore
 
-/// Beginnings, ends, and the lists between them.
+/// Maps the starts and ends of cards, and the lists that they pass through.
 extension TrelloMapping {
-  /// What an action changes in the life of a card; nil for most.
+  /// Returns an event for the changes that an action makes to the life of a card. Nil for most actions.
   func lifeEvent(of card: TrelloCard) -> Event? {
     let changes = TrelloChange.changes(in: payload, of: card, countingDue: isOverWhenComplete)
     guard let last = changes.last else { return nil }
@@ -23,7 +23,8 @@ extension TrelloMapping {
       let created = card.created.map(EventTime.vendor) ?? event.time
       begin(&event, in: list, at: created, of: card, marks: [created])
     case .arrived(let list):
-      // Both boards of a move tell it, milliseconds apart, and either may be first: soon after both have.
+      // Both boards report a move, milliseconds apart and in either order. A quarter of a second later, both have
+      // done so.
       let soon = EventTime(event.time.timestamp.advanced(bySeconds: 0.25), isVendor: event.time.isVendor)
       begin(&event, in: list, at: soon, of: card, marks: [event.time, soon])
       event.classic?.endsOnce = true
@@ -32,13 +33,13 @@ extension TrelloMapping {
       if !wasOver { leave(old, &event) }
       if let outcome = rules.outcome(in: new) {
         end(&event, outcome, of: card, isRepetition: wasOver || isOverWhenComplete)
-        // When it was over stays, how is another word now.
+        // The time of the end stays, but the outcome changes.
         if wasOver { event.state = .ended }
       } else if wasOver {
         restart(&event, in: new)
       } else {
         stay(in: new, since: event.time, &event)
-        // What is complete may still be moved on.
+        // A card that is complete can still be moved, so its state is unknown.
         event.state = isOverWhenComplete ? nil : .running
       }
     case .completed(let list): close(&event, from: list, as: .completed, of: card)
@@ -46,7 +47,7 @@ extension TrelloMapping {
       if rules.outcome(in: list) == nil { restart(&event, in: list) }
     case .archived(let list):
       close(&event, from: list, as: rules.outcomeOfArchived, of: card, isRepetition: isOverWhenComplete)
-    // Trello deletes what was archived before.
+    // Trello deletes only archived cards, so the card was over before.
     case .deleted(let list): close(&event, from: list, as: rules.outcomeOfArchived, of: card, isRepetition: true)
     case .left(let list):
       close(&event, from: list, as: .abandoned, of: card, isRepetition: isOverWhenComplete)
@@ -54,9 +55,11 @@ extension TrelloMapping {
     }
   }
 
-  // MARK: Beginnings
+  // MARK: Starts
 
-  /// - Parameter marks: when it began, or went on.
+  /// Starts or continues the card, or ends it if its list is one for finished cards.
+  ///
+  /// - Parameter marks: the times at which the card started or continued.
   private func begin(_ event: inout Event, in list: TrelloList?, at time: EventTime, of card: TrelloCard, marks: [EventTime]) {
     if let outcome = rules.outcome(in: list) {
       if card.created == nil { event.marks.append(.begin(time)) }
@@ -80,7 +83,7 @@ extension TrelloMapping {
 
   // MARK: Ends
 
-  /// The card goes from a list, which tells whether it was over already.
+  /// Ends a card that leaves its list for good. The list shows whether the card was over before.
   private func close(
     _ event: inout Event, from list: TrelloList?, as outcome: Outcome, of card: TrelloCard, isRepetition: Bool = false
   ) {
@@ -90,13 +93,15 @@ extension TrelloMapping {
     end(&event, earlier ?? outcome, of: card, isRepetition: isRepetition)
   }
 
-  /// - Parameter isRepetition: true where the card was over before, as a rule. When and how is then worth no more than a time of
-  ///   receipt: it counts only where nothing else tells an end.
+  /// Ends a card.
+  ///
+  /// - Parameter isRepetition: true if the card was usually over before. The end then ranks as a time of receipt: its
+  ///   time and outcome count only if no other payload has an end.
   private func end(_ event: inout Event, _ outcome: Outcome, of card: TrelloCard, isRepetition: Bool = false) {
-    // By another change of the same action.
+    // Another change of the same action has ended the card.
     if event.state == .ended { return }
     event.state = isRepetition ? nil : .ended
-    // Without a date it was over after it was made, nobody knows when.
+    // Without a date, the card ended at an unknown time after its creation.
     let isUndated = !event.time.isVendor && card.created != nil
     let last = isUndated ? card.created ?? event.time.timestamp : event.time.timestamp
     event.marks.append(.end(isRepetition || isUndated ? .receipt(last) : event.time))

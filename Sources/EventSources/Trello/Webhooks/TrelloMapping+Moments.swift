@@ -1,9 +1,9 @@
 import PayloadReading
 import ValueStreamCore
 
-/// What is done to a card without moving it.
+/// Maps actions on a card that do not move it.
 extension TrelloMapping {
-  /// The moment that an action is; nil for those that change the card itself.
+  /// Returns the span event for an action. Nil for actions that change the card itself.
   func moment(at time: Timestamp) -> SpanEvent? {
     var attributes: [Attribute] = []
     let name: String

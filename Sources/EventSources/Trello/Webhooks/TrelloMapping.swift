@@ -1,13 +1,13 @@
 import PayloadReading
 import ValueStreamCore
 
-/// Turns a payload into events; a pure function of the payload, its time of receipt and the user's rules.
+/// Turns a payload into events. The result depends only on the payload, its time of receipt and the user's rules.
 struct TrelloMapping {
   let payload: TrelloPayload
   let received: Timestamp
   let rules: TrelloRules
 
-  /// There is one Trello.
+  /// The host in all keys. Trello has only one.
   static let host = "trello.com"
 
   func interpretation() throws(PayloadError) -> Interpretation {
@@ -29,21 +29,22 @@ struct TrelloMapping {
 
   // MARK: Identity
 
-  /// What all events of a card have in common.
+  /// Returns an event with what all events of a card share.
   func event(of card: TrelloCard) -> Event {
     var event = Event(key: Self.key(card.id), time: .vendor(payload.date, orReceipt: received), attempt: .counted)
-    // Few actions tell labels.
+    // Few actions have labels, so most do not show whether the card is an incident.
     event.usualOperation = .issue
     if let created = card.created { event.marks = [.begin(.vendor(created))] }
     return event
   }
 
-  /// Without the board: a card that moves to another stays itself.
+  /// Returns the key of a card. It does not contain the board, so the card keeps its key when it moves to another
+  /// board.
   private static func key(_ id: String) -> SpanKey {
     SpanKey(source: "trello", host: host, container: "", kind: "issue", id: id)
   }
 
-  /// The number is another one when the card moves to another board; the short link stays.
+  /// Returns the aliases of a card. A move to another board changes the number but not the short link.
   private func names(of card: TrelloCard) -> [Reference] {
     var names: [Reference] = []
     if let board = payload.board?.shortLink, let number = card.number {
@@ -57,10 +58,10 @@ struct TrelloMapping {
 
   // MARK: Description
 
-  /// What the card is called, where it is, and what was done to it.
+  /// Returns an event with the name of the card, its board, and the span event for the action.
   ///
-  /// Apart from what happens to its life (``lifeEvent(of:)``): within an attempt an end beats what came before and after, and
-  /// a card that is done can still get another title.
+  /// ``lifeEvent(of:)`` returns a separate event. Within an attempt an end outranks all other facts, but a card that
+  /// is done can still get another title.
   private func description(of card: TrelloCard) -> Event {
     var event = event(of: card)
     event.operation = operation(of: card)
@@ -90,13 +91,14 @@ struct TrelloMapping {
     return event
   }
 
-  /// Whatever is done to a card tells which list it is in.
+  /// Returns the list that the card is in, which most actions show. Nil if the action names no list, or the list ends
+  /// cards.
   private func seenList(at time: Timestamp) -> PhaseStatement? {
     guard let list = payload.list("list"), rules.outcome(in: list) == nil else { return nil }
     return .seen(track: "status", name: list.name, at: time)
   }
 
-  /// Nil where the action does not tell whether the card is an incident.
+  /// Returns the operation of the card. Nil if the action does not show whether the card is an incident.
   private func operation(of card: TrelloCard) -> Operation? {
     if let labels = payload.labels(of: card) { return rules.isIncident(labels) ? .incident : .issue }
     guard let label = payload.label, rules.isIncident([label]) else { return nil }

@@ -1,13 +1,13 @@
 import PayloadReading
 import ValueStreamCore
 
-/// What every delivery has in common: one action, and the model that is watched, which need not be the card.
+/// Holds the members that all Trello payloads share: the action, and the watched model, which need not be the card.
 ///
 /// Source: Atlassian Developer, "Webhooks" and "Action types" of the Trello REST API.
 struct TrelloPayload {
   let action: PayloadObject
   let type: String
-  /// When it was done; nil where a script does not say.
+  /// The time of the action. Nil if a script does not send it.
   let date: Timestamp?
   private let data: PayloadObject?
   private let model: PayloadObject?
@@ -35,64 +35,66 @@ struct TrelloPayload {
 
   var board: TrelloBoard? { TrelloBoard(data?.object("board")) }
 
-  /// A list that the action names; nil where it does not.
+  /// Returns a list in the data of the action. Nil if the action does not name it.
   func list(_ name: StaticString) -> TrelloList? {
     TrelloList(data?.object(name), on: board)
   }
 
-  /// What the card was before, of the members that changed.
+  /// The previous values of the members that changed.
   var old: PayloadObject? { data?.object("old") }
 
-  /// Who did it.
+  /// Who did the action.
   var author: String? { action.object("memberCreator").flatMap(Self.name) }
 
-  /// True for the ways in which a card comes to be.
+  /// True if the action creates a card.
   var isCreation: Bool { ["createCard", "copyCard", "convertToCardFromCheckItem", "emailCard"].contains(type) }
 
-  /// To whom, where it is about a member.
+  /// The member that the action adds or removes. Nil for other actions.
   var member: String? { action.object("member").flatMap(Self.name) }
 
   private static func name(of member: PayloadObject) -> String? { member.text("username") ?? member.text("fullName") }
 
-  /// The workspace of the board; only deliveries for a watched board tell it.
+  /// The workspace of the board. Nil unless the webhook watches the board.
   var workspace: String? {
     guard let board = data?.object("board")?.text("id"), model?.text("id") == board else { return nil }
     return model?.text("idOrganization")
   }
 
-  /// All labels of a card; only deliveries for a watched card tell them.
+  /// Returns all labels of a card. Nil unless the webhook watches the card.
   func labels(of card: TrelloCard) -> [String]? {
     guard model?.text("id") == card.id, let model, model.has("labels") else { return nil }
     return model.objects("labels").compactMap(Self.label)
   }
 
-  /// The card that this one was copied from, or a check item of.
+  /// The card that this card was copied from, or whose check item it was.
   var sourceCard: String? { data?.object("cardSource")?.text("id") }
 
   var checklist: String? { data?.object("checklist")?.text("name") }
   var checkItem: PayloadObject? { data?.object("checkItem") }
   var attachment: PayloadObject? { data?.object("attachment") }
 
-  /// The label that the action is about.
+  /// The label that the action adds or removes.
   var label: String? { data?.object("label").flatMap(Self.label) }
 
-  /// Labels without a name are known by their colour.
+  /// Returns the name of a label, or its color if it has no name.
   private static func label(of label: PayloadObject) -> String? { label.text("name") ?? label.text("color") }
 }
 
 struct TrelloCard {
   let object: PayloadObject
   let id: String
-  /// Counted within the board.
+  /// The number of the card in its board.
   let number: Int64?
   let shortLink: String?
   let title: String?
   let due: Timestamp?
   let isDueComplete: Bool?
-  /// When it was made: Trello's ids begin with the second they were given in.
+  /// The time of creation, from the id: a Trello id begins with the second in which it was made.
   let created: Timestamp?
 
-  /// - Parameter date: when the action was done, before which the card was there.
+  /// Reads a card.
+  ///
+  /// - Parameter date: the time of the action. The card must have been created before.
   init(_ object: PayloadObject, doneAt date: Timestamp?) throws(PayloadError) {
     self.object = object
     id = try object.requireText("id")
@@ -106,7 +108,8 @@ struct TrelloCard {
 
   var url: String? { shortLink.map { "https://\(TrelloMapping.host)/c/\($0)" } }
 
-  /// Nil for ids that only look like Trello's: older than Trello, or younger than what was done to the card.
+  /// Returns the time in an id. Nil if the id only looks like one of Trello's: its time is before 2010, or after the
+  /// action.
   private static func created(_ id: String, before date: Timestamp?) -> Timestamp? {
     guard let bytes = Hex.bytes(of: id), bytes.count == 12 else { return nil }
     let created = Timestamp(seconds: bytes.prefix(4).reduce(0) { $0 << 8 | Int64($1) })
@@ -131,17 +134,17 @@ struct TrelloBoard {
 
   var url: String? { shortLink.map { "https://\(TrelloMapping.host)/b/\($0)" } }
 
-  /// What people call it; the most readable of what there is.
+  /// The title, else the short link, else the id.
   var name: String? { title ?? shortLink ?? id }
 }
 
 struct TrelloList {
   let id: String?
   let name: String
-  /// What rules may call it: its name, and that with its board's before it.
+  /// The names that rules can match: the name of the list, and `board/list`.
   let names: [String]
 
-  /// Nil where there is neither a name nor an id.
+  /// Returns nil if the list has neither a name nor an id.
   init?(_ object: PayloadObject?, on board: TrelloBoard?) {
     guard let object, let name = object.text("name") ?? object.text("id") else { return nil }
     id = object.text("id")

@@ -1,14 +1,14 @@
 package import ValueStreamCore
 
-/// What a user says of a board that Trello does not tell: what its lists mean.
+/// The user's rules for what Trello does not define, such as the meaning of a board's lists.
 package struct TrelloRules: Sendable {
   /// Lists whose cards are done, by name or `board/list`.
   package var doneLists: [NamePattern]
-  /// Lists whose cards are given up.
+  /// Lists whose cards are abandoned, by name or `board/list`.
   package var abandonedLists: [NamePattern]
-  /// How a card ended that is archived from any other list.
+  /// The outcome of a card that is archived from any other list.
   package var archived: ArchivedOutcome
-  /// What marking a due date as complete does.
+  /// The effect of marking a card as complete.
   package var dueComplete: DueCompletion
   /// Labels that make a card an incident.
   package var incidentLabels: [NamePattern]
@@ -61,16 +61,16 @@ package struct TrelloRules: Sendable {
       incidentLabels: try settings.value(of: ClassificationSettings.incidentLabels))
   }
 
-  // MARK: Answers
+  // MARK: Classification
 
-  /// How a card has ended that is in a list; nil where it goes on.
+  /// Returns the outcome of a card in a list. Nil if the list does not end cards.
   func outcome(in list: TrelloList?) -> Outcome? {
     guard let names = list?.names else { return nil }
     if names.contains(where: doneLists.match) { return .completed }
     return names.contains(where: abandonedLists.match) ? .abandoned : nil
   }
 
-  /// How a card has ended that is archived from any other list.
+  /// The outcome of a card that is archived from a list that does not end cards.
   var outcomeOfArchived: Outcome { archived == .completed ? .completed : .abandoned }
 
   func isIncident(_ labels: [String]) -> Bool {

@@ -1,7 +1,7 @@
 import FoundationEssentials
 import ValueStreamCore
 
-/// `X-Trello-Webhook`: Base64 of HMAC-SHA1 over the body with the address of the webhook behind it.
+/// Checks `X-Trello-Webhook`: an HMAC-SHA1 in Base64 over the body followed by the callback URL of the webhook.
 ///
 /// Source: Atlassian Developer, "Webhooks" of the Trello REST API, section on signatures.
 struct TrelloSignature: Sendable {
@@ -10,7 +10,9 @@ struct TrelloSignature: Sendable {
 
   private static let header = "X-Trello-Webhook"
 
-  /// - Throws: when there are secrets and no address.
+  /// Creates the check.
+  ///
+  /// - Throws: if there are secrets but no callback URL.
   init(secrets: [Secret], callbackURL: String?) throws(SettingsError) {
     if !secrets.isEmpty, callbackURL == nil {
       throw SettingsError(
@@ -26,7 +28,7 @@ struct TrelloSignature: Sendable {
     callbackURL = []
   }
 
-  /// Believes everything.
+  /// Accepts every delivery.
   static let none = TrelloSignature()
 
   var acceptsUnsigned: Bool { secrets.isEmpty }
@@ -41,7 +43,7 @@ struct TrelloSignature: Sendable {
     }
     let message = delivery.body + callbackURL
     var isValid = false
-    // Every secret is tried, so that the time taken does not tell which one matched.
+    // Tries every secret, so that the time does not reveal which one matched.
     for secret in secrets {
       let expected = authenticator.authenticationCode(.sha1, of: message, key: secret.bytes)
       isValid = authenticator.areEqual(expected, Array(signature)) || isValid

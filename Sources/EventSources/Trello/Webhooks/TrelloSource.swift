@@ -1,7 +1,7 @@
 import PayloadReading
 package import ValueStreamCore
 
-/// Trello's webhooks of boards, and of whatever else Trello lets watch.
+/// Receives Trello webhooks for boards and for any other model that Trello can watch.
 package struct TrelloSource: EventSource {
   package static let secretSetting = SecretSetting("trello-secret", of: "the Trello app whose token made the webhooks")
 
@@ -17,17 +17,21 @@ package struct TrelloSource: EventSource {
   private let signature: TrelloSignature
   private let rules: TrelloRules
 
-  /// Accepts unsigned deliveries.
+  /// Creates a source that accepts unsigned deliveries.
   package init(rules: TrelloRules = TrelloRules()) {
     signature = .none
     self.rules = rules
   }
 
+  /// Creates a source that authenticates deliveries.
+  ///
   /// - Parameters:
-  ///   - secrets: secrets of the app; any of them is accepted. None accepts unsigned deliveries.
-  ///   - callbackURL: the address the webhooks were made with.
-  ///   - rules: what Trello does not tell.
-  /// - Throws: when there are secrets, and nothing says which address is signed.
+  ///   - secrets: the secrets of the Trello app. A signature with any of them is valid. If empty, unsigned deliveries
+  ///     are accepted.
+  ///   - callbackURL: the callback URL with which the webhooks were created, exactly as registered. The signature
+  ///     covers it.
+  ///   - rules: the user's rules for what Trello does not define.
+  /// - Throws: if there are secrets but no callback URL.
   package init(
     secrets: [Secret], callbackURL: String?, rules: TrelloRules = TrelloRules()
   ) throws(SettingsError) {
@@ -40,10 +44,10 @@ package struct TrelloSource: EventSource {
   package var acceptsUnsigned: Bool { signature.acceptsUnsigned }
   package var keptHeaders: [String] { ["Content-Type"] }
 
-  /// Trello makes a hook only where `HEAD` is answered 200.
+  /// Returns true, because Trello creates a webhook only if its address answers `HEAD` with 200.
   package var answersHead: Bool { true }
 
-  /// Trello switches off a hook that answers errors for long.
+  /// Returns 200, because Trello disables a webhook that answers with errors for a long time.
   package var unreadableStatus: Int? { 200 }
 
   package func authenticate(
@@ -52,7 +56,7 @@ package struct TrelloSource: EventSource {
     try signature.authenticate(delivery, using: authenticator)
   }
 
-  /// The id of the action, which stays the same when Trello tries again.
+  /// Returns the id of the action, which stays the same when Trello retries a delivery.
   package func deliveryID(of delivery: Delivery) -> String? {
     guard let document = try? PayloadBody.document(of: delivery) else { return nil }
     return (try? PayloadObject(root: document))?.object("action")?.text("id")

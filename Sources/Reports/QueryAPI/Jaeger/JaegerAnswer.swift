@@ -1,23 +1,23 @@
 import ValueStreamCore
 
-/// What Jaeger's query service answers, in its JSON.
+/// Responses in the JSON format of Jaeger's query service.
 ///
 /// Source: `model/json/model.go` and `cmd/query/app/http_handler.go` of Jaeger.
 enum JaegerAnswer {
-  /// A list of names.
+  /// Returns a response with a list of elements, such as service names.
   static func list<Element>(_ elements: [Element], _ write: (inout JSONWriter, Element) -> Void) -> HTTPResponse {
     envelope(total: elements.count) { json in json.array(elements, write) }
   }
 
-  /// Traces one after the other, as far as the budget goes.
+  /// Returns a response with traces, until `byteBudget` is reached.
   ///
-  /// - Parameter next: reads the next trace; nil where there is none.
+  /// - Parameter next: Reads the next trace; returns nil after the last one.
   static func traces(now: Timestamp, byteBudget: Int, next: () throws -> Trace?) rethrows -> HTTPResponse {
     try envelope(total: 0) { json in
       try json.array(CollectionOfOne(byteBudget)) { json, byteBudget in
         while let trace = try next() {
           Self.write(trace, now: now, byteBudget: byteBudget, to: &json)
-          // Jaeger has no cursors: who wants more asks for a shorter time.
+          // Jaeger has no cursors: a client that needs more traces has to query a shorter period.
           if json.bytes.count >= byteBudget { return }
         }
       }
@@ -65,7 +65,7 @@ enum JaegerAnswer {
       json.name("spans")
       json.array(CollectionOfOne(trace.spans)) { json, spans in
         for traced in spans {
-          // The root is shown in any case.
+          // The root is always written, even if the budget is used up.
           guard json.bytes.count < byteBudget || processes.isEmpty else {
             isTruncated = true
             return
@@ -134,7 +134,7 @@ enum JaegerAnswer {
     json.array(CollectionOfOne(warning)) { $0.value($1) }
   }
 
-  /// Whole microseconds since 1970, rounded down.
+  /// Returns whole microseconds since 1970, rounded down.
   private static func microseconds(_ time: Timestamp) -> Int64 {
     let whole = time.nanoseconds / 1000
     return time.nanoseconds % 1000 < 0 ? whole - 1 : whole
@@ -145,7 +145,7 @@ enum JaegerAnswer {
       + span.links.map { ("FOLLOWS_FROM", $0.traceID, $0.spanID) }
   }
 
-  /// The span's moments, and its phases: also those that last, which exporters do not show.
+  /// Returns the span events and phases of a span, including phases that are still open, which exporters omit.
   private static func logs(of shown: SpanPresentation, _ span: Span) -> [SpanEvent] {
     let lasting = span.phases.filter { $0.end == nil }.map { phase in
       SpanEvent(
@@ -159,7 +159,7 @@ enum JaegerAnswer {
 
   // MARK: Tags
 
-  /// On spans that still run.
+  /// Marks spans that are still running.
   private static let openTag = "valuestream.open"
 
   static func name(of kind: SpanPresentation.Kind) -> String {
@@ -169,14 +169,14 @@ enum JaegerAnswer {
     }
   }
 
-  /// The tags of a span, those included that Jaeger makes of its kind and status.
+  /// Returns the tags of a span, including those that Jaeger derives from its kind and status.
   private static func tags(of span: SpanPresentation) -> [Attribute] {
     let kind = Attribute("span.kind", .string(name(of: span.kind)))
     let error = span.isError ? [Attribute("error", true)] : []
     return span.attributes.filter { !span.isError || $0.name != "error" } + [kind] + error
   }
 
-  /// True when the span has this value under that name, among its tags or in its logs.
+  /// True if a tag or a log field of the span has this name and value.
   static func has(_ name: String, _ value: String, _ span: SpanPresentation) -> Bool {
     (tags(of: span) + span.events.flatMap(\.attributes)).contains { $0.name == name && text(of: $0.value).value == value }
   }
@@ -190,14 +190,14 @@ enum JaegerAnswer {
     }
   }
 
-  /// A value as Jaeger compares it, and the name of its type.
+  /// Returns the name of a value's type and the value as the text that Jaeger compares.
   private static func text(of value: AttributeValue) -> (type: String, value: String) {
     switch value {
     case .string(let text): return ("string", text)
     case .int(let number): return ("int64", "\(number)")
     case .double(let number): return ("float64", "\(number)")
     case .bool(let flag): return ("bool", "\(flag)")
-    // Jaeger has no lists: they are texts of JSON.
+    // Jaeger has no lists: they become strings of JSON.
     case .strings, .null:
       var json = JSONWriter()
       json.value(value)

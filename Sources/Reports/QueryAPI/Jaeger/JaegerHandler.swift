@@ -1,13 +1,15 @@
 package import ValueStreamCore
 
-/// Answers Jaeger's query API, as its user interface and Grafana's data source ask it: `/api/services`,
-/// `/api/services/{service}/operations`, `/api/operations`, `/api/traces`, `/api/traces/{id}` and `/api/dependencies`.
+/// Answers the query API of Jaeger, for Jaeger's user interface and Grafana's data source.
+///
+/// Paths: `/api/services`, `/api/services/{service}/operations`, `/api/operations`, `/api/traces`, `/api/traces/{id}`
+/// and `/api/dependencies` (always empty).
 ///
 /// Source: https://www.jaegertracing.io/docs/latest/apis, *HTTP JSON*, and the JSON model of Jaeger's repository.
 package struct JaegerHandler: HTTPHandler {
   private let queries: SpanQueries
 
-  /// Paths that are asked as they are, and those with something behind them.
+  /// The exact paths, and the prefixes of paths with a parameter, to register.
   package static let paths = ["/api/services", "/api/operations", "/api/traces", "/api/dependencies"]
   package static let prefixes = ["/api/services/", "/api/traces/"]
 
@@ -60,7 +62,7 @@ package struct JaegerHandler: HTTPHandler {
       return try answer(query)
     case ("traces", _) where parts.count > 1 && !parts[1].isEmpty:
       queries.waitForProjection()
-      // A classic id or a key may have a slash in it.
+      // A classic id or a key may contain slashes.
       let trace = try queries.trace(named: JaegerQuery.traceID(parts.dropFirst().joined(separator: "/")))
       var rest: [Trace] = [trace]
       return JaegerAnswer.traces(now: queries.clock.now(), byteBudget: queries.byteBudget) { rest.popLast() }
@@ -79,10 +81,10 @@ package struct JaegerHandler: HTTPHandler {
     }
   }
 
-  /// Of so many runs of each kind, the newest, names are listed beside those of the kinds.
+  /// The number of newest runs of each kind whose names are listed in addition to the names of the kinds.
   private static let namedRuns = 100
 
-  /// The kinds of work of a service, and what its newest pipelines and jobs are called.
+  /// Returns the kinds of work of a service, and the names of its newest builds, deploys and jobs.
   private func operations(of service: String) throws -> [NamedOperation] {
     let kinds = Set(try queries.store.kinds().filter { $0.source == service }.map(\.operation))
     var operations: Set<NamedOperation> = []
@@ -104,7 +106,9 @@ package struct JaegerHandler: HTTPHandler {
 
   // MARK: Traces
 
-  /// Those of them that there are: a dashboard may name one that is not kept any more.
+  /// Returns the traces that exist: a dashboard may name one that is no longer kept.
+  ///
+  /// - Throws: ``LookupError`` if none of them exists.
   private func traces(named ids: [String]) throws -> [Trace] {
     var traces: [Trace] = []
     var missing: LookupError?
@@ -120,7 +124,7 @@ package struct JaegerHandler: HTTPHandler {
     return traces
   }
 
-  /// Each trace is read when the one before was written, so that an answer ends before more was read than it holds.
+  /// Reads each trace only after the previous one is written, so that reading stops when the response is full.
   private func answer(_ query: JaegerQuery) throws -> HTTPResponse {
     let now = queries.clock.now()
     guard query.traceIDs.isEmpty else {

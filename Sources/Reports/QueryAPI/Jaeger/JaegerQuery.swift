@@ -1,18 +1,19 @@
 import FoundationEssentials
 import ValueStreamCore
 
-/// The parameters of Jaeger's `/api/traces`, checked. Unknown ones are passed over, as Jaeger does.
+/// The validated query parameters of Jaeger's `/api/traces`. Unknown parameters are ignored, as in Jaeger.
 struct JaegerQuery {
-  /// Nothing else counts where these are given.
+  /// The ids of the requested traces. If there are any, all other parameters are ignored.
   private(set) var traceIDs: [String] = []
   private(set) var limit = 20
   private var filter = SubjectFilter()
   private var operation: String?
   private var tags: [String: String] = [:]
 
-  /// More traces are not answered at once.
+  /// The maximum number of traces in a response; a larger `limit` is lowered to it.
   private static let mostTraces = 200
-  /// Traces that are named come whole, however many spans they have.
+  /// The maximum number of `traceID` parameters. It is low because a trace requested by id is returned with all its
+  /// spans up to the limit.
   private static let mostNamed = 20
 
   init(_ request: HTTPRequest, now: Timestamp) throws(QueryError) {
@@ -34,7 +35,8 @@ struct JaegerQuery {
       case "limit":
         guard let number = Int(value), number > 0 else { throw QueryError(name, value, expected: "a number above 0") }
         limit = min(number, Self.mostTraces)
-      // Jaeger's own interface sends the word "custom" beside the times it means.
+      // Jaeger's own interface sends `lookback=custom` together with explicit times, so an unreadable value is
+      // ignored.
       case "lookback": lookback = try? Duration(setting: value)
       default: break
       }
@@ -49,13 +51,14 @@ struct JaegerQuery {
     }
   }
 
-  /// An id as it is looked for: Jaeger leaves out zeros at its beginning.
+  /// Pads a hexadecimal trace id to 32 digits, because Jaeger omits leading zeros. Other texts, such as classic ids,
+  /// stay unchanged.
   static func traceID(_ text: String) -> String {
     let isNumber = (17..<32).contains(text.utf8.count) && text.allSatisfy { $0.isASCII && $0.isHexDigit }
     return isNumber ? String(repeating: "0", count: 32 - text.utf8.count) + text : text
   }
 
-  /// The search for what was asked for.
+  /// Returns the search that these parameters describe.
   func search(in queries: SpanQueries) throws -> TraceSearch {
     var search = TraceSearch(queries: queries, filter: filter)
     var tags = tags
@@ -80,12 +83,12 @@ struct JaegerQuery {
     return search
   }
 
-  /// Tags by which the store itself finds things.
+  /// The tags that the store can filter by, with the member of the filter for each.
   private static var columns: [(tag: String, column: WritableKeyPath<SubjectFilter, String?>)] {
     [("valuestream.source", \.source), ("valuestream.project", \.project)]
   }
 
-  /// A tag that finds a thing by its classic id.
+  /// The tag that finds a subject by its classic id.
   private static let classicTag = "vstrace"
 
   private static func tags(_ text: String) throws(QueryError) -> [String: String] {
