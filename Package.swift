@@ -20,7 +20,8 @@ func module(_ name: String, in folder: String, _ dependencies: [Target.Dependenc
 /// Reads a vendor's webhooks.
 func webhooks(of vendor: String) -> Target {
   .target(
-    name: "\(vendor)Webhooks", dependencies: ["ValueStreamCore", "PayloadReading"], path: "Sources/EventSources/\(vendor)/Webhooks",
+    name: "\(vendor)Webhooks", dependencies: ["ValueStreamCore", "PayloadReading"],
+    path: "Sources/EventSources/\(vendor)/Webhooks",
     swiftSettings: settings)
 }
 

@@ -1,7 +1,7 @@
-import Intake
-import Mock
 import DeliveryCounters
 import Export
+import Intake
+import Mock
 import PoisonGuard
 import Projection
 import Prometheus

@@ -1,12 +1,12 @@
+import Catalog
 import Datadog
+import DeliveryCounters
+import Export
 import Intake
 import Jaeger
 import Lightstep
 import OTLP
-import DeliveryCounters
-import Export
 import Projection
-import Catalog
 import ValueStreamCore
 import Zipkin
 
@@ -89,7 +89,8 @@ struct DaemonSettings {
   /// All settings, in the order of the help text.
   static let declarations: [SettingDeclaration] =
     [config.declaration] + IntakeSettings.declarations + [tracer.declaration, storeLocation.declaration]
-    + ExportSettings.declarations + RetentionSettings.declarations + CounterSettings.declarations + Destination.declarations + SourceCatalog.classification + [logLevelName.declaration]
+    + ExportSettings.declarations + RetentionSettings.declarations + CounterSettings.declarations + Destination.declarations
+    + SourceCatalog.classification + [logLevelName.declaration]
     + SourceCatalog.secrets
 
   /// Returns variables that look like settings but are not, sorted, each with a known name that the user may mean.

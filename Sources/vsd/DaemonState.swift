@@ -1,6 +1,6 @@
-import Intake
 import DeliveryCounters
 import Export
+import Intake
 import Projection
 import QueryAPI
 import ValueStreamCore

@@ -1,10 +1,10 @@
 import CurlTransport
 import Datadog
+import Export
 import Jaeger
 import Lightstep
 import Logging
 import OTLP
-import Export
 import ValueStreamCore
 import Zipkin
 

@@ -1,5 +1,5 @@
-import Simulator
 import Intake
+import Simulator
 import ValueStreamCore
 
 /// Sends deliveries to a vsd as their vendor would, one at a time.

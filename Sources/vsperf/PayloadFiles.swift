@@ -1,6 +1,6 @@
+import Catalog
 import FoundationEssentials
 import Intake
-import Catalog
 import ValueStreamCore
 
 /// Reads payloads from files and interprets them.

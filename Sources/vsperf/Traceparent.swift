@@ -1,5 +1,5 @@
-import CurlTransport
 import Catalog
+import CurlTransport
 import ValueStreamCore
 
 extension Command {

@@ -1,6 +1,6 @@
 import Datadog
-import OTLP
 import Export
+import OTLP
 import SQLiteStore
 import ValueStreamCore
 import Zipkin

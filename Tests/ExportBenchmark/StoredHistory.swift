@@ -1,7 +1,7 @@
 import Foundation
 import GitHubWebhooks
-import Simulator
 import SQLiteStore
+import Simulator
 import ValueStreamCore
 
 /// A generated history in a store, its finished spans announced, none of them exported.

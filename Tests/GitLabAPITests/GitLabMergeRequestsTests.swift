@@ -1,7 +1,7 @@
+import APIClient
 import Testing
 import ValueStreamCore
 import ValueStreamTesting
-import APIClient
 
 @testable import GitLabAPI
 

@@ -1,6 +1,6 @@
+import Export
 import Jaeger
 import OTLP
-import Export
 import Testing
 import ValueStreamCore
 import ValueStreamTesting

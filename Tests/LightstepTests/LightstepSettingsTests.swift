@@ -1,6 +1,6 @@
+import Export
 import Lightstep
 import OTLP
-import Export
 import Testing
 import ValueStreamCore
 

@@ -1,5 +1,5 @@
-import OTLP
 import Export
+import OTLP
 import Testing
 import ValueStreamCore
 import ValueStreamTesting

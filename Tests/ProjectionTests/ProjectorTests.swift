@@ -1,5 +1,5 @@
-import Dispatch
 import DeliveryCounters
+import Dispatch
 import Projection
 import Synchronization
 import Testing

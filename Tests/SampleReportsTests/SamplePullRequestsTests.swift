@@ -1,8 +1,8 @@
+import APIClient
 import CSV
 import Foundation
 import SampleReports
 import Testing
-import APIClient
 
 @Suite("Made-up pull requests")
 struct SamplePullRequestsTests {

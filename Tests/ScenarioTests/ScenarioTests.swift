@@ -1,6 +1,6 @@
+import Catalog
 import Foundation
 import SQLiteStore
-import Catalog
 import Testing
 import ValueStreamCore
 import ValueStreamTesting

@@ -1,6 +1,6 @@
 import CurlTransport
-import Foundation
 import Export
+import Foundation
 import Testing
 import ValueStreamCore
 import ValueStreamTesting

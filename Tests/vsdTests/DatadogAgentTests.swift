@@ -1,7 +1,7 @@
 import CurlTransport
 import Datadog
-import Foundation
 import Export
+import Foundation
 import Testing
 import ValueStreamCore
 import ValueStreamTesting

@@ -1,5 +1,5 @@
-import Synchronization
 package import PoisonGuard
+import Synchronization
 package import ValueStreamCore
 
 /// Exports finished spans to one backend, in order and at the backend's own pace.

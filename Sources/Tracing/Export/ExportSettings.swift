@@ -35,6 +35,7 @@ package enum ExportSettings {
     parse: ServiceNames.init(setting:))
 
   package static let declarations = [
-    settle.declaration, exportBacklog.declaration, traceStrategy.declaration, attributes.declaration, phases.declaration, serviceNames.declaration,
+    settle.declaration, exportBacklog.declaration, traceStrategy.declaration, attributes.declaration, phases.declaration,
+    serviceNames.declaration,
   ]
 }

@@ -1,5 +1,5 @@
-package import OTLP
 import Export
+package import OTLP
 package import ValueStreamCore
 
 /// Settings of the exporter for Lightstep (ServiceNow Cloud Observability).

@@ -1,5 +1,5 @@
-import FoundationEssentials
 import Export
+import FoundationEssentials
 import ValueStreamCore
 
 /// Reads the bodies of responses from OTLP backends, which come in the format of the request.

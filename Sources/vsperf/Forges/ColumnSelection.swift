@@ -1,5 +1,5 @@
-import ValueStreamCore
 import APIClient
+import ValueStreamCore
 
 /// The columns of a downloaded file.
 enum ColumnSelection: Sendable, Hashable {

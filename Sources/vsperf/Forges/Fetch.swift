@@ -1,6 +1,6 @@
+import APIClient
 import CSV
 import ValueStreamCore
-import APIClient
 
 /// Downloads records from an API into a file, page by page. The file contains only whole rows at any time.
 struct Fetch {

@@ -1,6 +1,6 @@
+import APIClient
 import Synchronization
 import ValueStreamCore
-import APIClient
 
 /// Shows the progress of a download on standard error: a bar on a terminal, otherwise a line per page.
 final class FetchProgress: Sendable {

@@ -1,6 +1,6 @@
+import APIClient
 import CurlTransport
 import ValueStreamCore
-import APIClient
 
 /// The settings that all commands that download from an API share.
 enum FetchSettings {

@@ -1,7 +1,7 @@
+import APIClient
 import FoundationEssentials
 import Glibc
 import ValueStreamCore
-import APIClient
 
 /// The progress of a download, kept beside its file until it is complete, so that `--resume` can continue it.
 struct FetchState: Codable, Equatable {

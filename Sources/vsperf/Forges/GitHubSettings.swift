@@ -1,6 +1,6 @@
+import APIClient
 import GitHubAPI
 import ValueStreamCore
-import APIClient
 
 /// The settings that all commands that read from GitHub share.
 enum GitHubSettings {

@@ -1,6 +1,6 @@
+import APIClient
 import GitHubAPI
 import ValueStreamCore
-import APIClient
 
 extension Command {
   static let gitHubIssues: Command = Command(

@@ -1,6 +1,6 @@
+import APIClient
 import GitLabAPI
 import ValueStreamCore
-import APIClient
 
 extension Command {
   static let gitLabMergeRequests = Command(

@@ -1,6 +1,6 @@
+import APIClient
 import JenkinsAPI
 import ValueStreamCore
-import APIClient
 
 extension Command {
   static let jenkinsBuilds = Command(

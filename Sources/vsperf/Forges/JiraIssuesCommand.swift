@@ -1,6 +1,6 @@
+import APIClient
 import JiraAPI
 import ValueStreamCore
-import APIClient
 
 extension Command {
   static let jiraIssues = Command(

@@ -1,6 +1,6 @@
+package import APIClient
 import PayloadReading
 package import ValueStreamCore
-package import APIClient
 
 /// Reads GitHub's REST and GraphQL APIs with a token.
 package struct GitHubAPI: Sendable {

@@ -1,6 +1,6 @@
+import APIClient
 import PayloadReading
 import ValueStreamCore
-import APIClient
 
 /// Lists the deployments of repositories, newest first.
 package enum GitHubDeployments {

@@ -1,6 +1,6 @@
+import APIClient
 import PayloadReading
 import ValueStreamCore
-import APIClient
 
 /// Lists the issues of repositories, last updated first.
 package enum GitHubIssues {

@@ -1,6 +1,6 @@
+package import APIClient
 import PayloadReading
 package import ValueStreamCore
-package import APIClient
 
 /// Lists the pull requests of repositories, last updated first.
 package enum GitHubPullRequests {

@@ -1,6 +1,6 @@
+package import APIClient
 import PayloadReading
 package import ValueStreamCore
-package import APIClient
 
 /// The repositories and the period to read from GitHub.
 package struct GitHubSelection: Sendable {

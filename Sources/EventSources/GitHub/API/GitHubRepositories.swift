@@ -1,5 +1,5 @@
-import PayloadReading
 import APIClient
+import PayloadReading
 
 /// The repositories to read: named ones, or all of an organization or user.
 package struct GitHubRepositories: Sendable {

@@ -1,6 +1,6 @@
+package import APIClient
 import PayloadReading
 import ValueStreamCore
-package import APIClient
 
 /// Lists the workflow runs of repositories, newest first. Each run appears with its last attempt.
 package struct GitHubWorkflowRuns: RecordSource {

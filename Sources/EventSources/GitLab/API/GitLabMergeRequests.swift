@@ -1,6 +1,6 @@
+package import APIClient
 import PayloadReading
 package import ValueStreamCore
-package import APIClient
 
 /// Lists the merge requests of projects, last updated first.
 package struct GitLabMergeRequests: RecordSource {

@@ -1,6 +1,6 @@
+package import APIClient
 import PayloadReading
 import ValueStreamCore
-package import APIClient
 
 /// Lists the builds of jobs, newest first.
 package struct JenkinsBuilds: RecordSource {

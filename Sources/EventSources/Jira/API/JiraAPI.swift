@@ -1,5 +1,5 @@
-import ValueStreamCore
 package import APIClient
+import ValueStreamCore
 
 /// Reads the REST API of a Jira Cloud site, version 3.
 package struct JiraAPI: Sendable {

@@ -1,7 +1,7 @@
+package import APIClient
 import PayloadReading
 import Synchronization
 package import ValueStreamCore
-package import APIClient
 
 /// Lists the issues of projects or of a search, with the time in each status.
 package final class JiraIssues: RecordSource {

@@ -1,5 +1,5 @@
-import ValueStreamCore
 import APIClient
+import ValueStreamCore
 
 /// The statuses that an issue has had, with their times.
 struct StatusHistory {
