@@ -1,7 +1,7 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-/// What every Swift target of the package is compiled with.
+/// The compiler settings of every Swift target in the package.
 let settings: [SwiftSetting] = [
   .enableUpcomingFeature("ExistentialAny"),
   .enableUpcomingFeature("InternalImportsByDefault"),
@@ -11,13 +11,13 @@ let settings: [SwiftSetting] = [
   .treatAllWarnings(as: .error),
 ]
 
-/// A library of this package, in the folder of its name.
+/// Returns a library target in the folder `Sources/<folder>/<name>`, which may depend on the core.
 func module(_ name: String, in folder: String, _ dependencies: [Target.Dependency] = []) -> Target {
   .target(
     name: name, dependencies: ["ValueStreamCore"] + dependencies, path: "Sources/\(folder)/\(name)", swiftSettings: settings)
 }
 
-/// Reads a vendor's webhooks.
+/// Returns the library that reads a vendor's webhooks.
 func webhooks(of vendor: String) -> Target {
   .target(
     name: "\(vendor)Webhooks", dependencies: ["ValueStreamCore", "PayloadReading"],
@@ -25,26 +25,28 @@ func webhooks(of vendor: String) -> Target {
     swiftSettings: settings)
 }
 
-/// Asks a vendor's API.
+/// Returns the library that calls a vendor's API.
 func api(of vendor: String) -> Target {
   .target(
     name: "\(vendor)API", dependencies: ["ValueStreamCore", "APIClient", "PayloadReading"],
     path: "Sources/EventSources/\(vendor)/API", swiftSettings: settings)
 }
 
-/// A library of the system; its module map says how to link it.
+/// Returns a system library. Its module map says how to link it.
 func systemLibrary(_ name: String, _ pkgConfig: String, apt: String) -> Target {
   .systemLibrary(name: name, path: "Sources/SystemLibraries/\(name)", pkgConfig: pkgConfig, providers: [.apt([apt])])
 }
 
-/// - Parameter fixtures: folders with data that tests read from their place in the checkout.
+/// Returns the test target of a target.
+///
+/// - Parameter fixtures: Excluded folders and files. Tests read them from the checkout.
 func tests(of name: String, _ dependencies: [Target.Dependency] = [], fixtures: [String] = []) -> Target {
   .testTarget(
     name: "\(name)Tests", dependencies: [.byName(name: name), "ValueStreamTesting"] + dependencies, exclude: fixtures,
     swiftSettings: settings)
 }
 
-/// Everything that deliveries are read by.
+/// The libraries that read deliveries.
 let sources: [Target.Dependency] = [
   "GitHubWebhooks", "GitLabWebhooks", "JenkinsWebhooks", "JiraWebhooks", "TrelloWebhooks", "CustomHTTP", "CDEvents",
 ]
@@ -124,7 +126,7 @@ let executables: [Target] = [
     swiftSettings: settings),
 ]
 
-/// What several test targets and the benchmarks share.
+/// Helpers and programs for tests, and the benchmarks.
 let testing: [Target] = [
   .target(
     name: "ValueStreamTesting", dependencies: ["ValueStreamCore", "DeliveryCounters", "Projection", "Export"],
@@ -132,7 +134,7 @@ let testing: [Target] = [
   .target(
     name: "SourceFuzzing", dependencies: ["ValueStreamCore"] + sources, path: "Tests/SourceFuzzing", swiftSettings: settings),
   .target(name: "CSyncRecorder", path: "Tests/CSyncRecorder", linkerSettings: [.linkedLibrary("sqlite3")]),
-  // Written as a stranger would: without access to what is only for this package.
+  // Outside code embeds the core without package access, so the example has none either.
   .target(
     name: "EmbeddingExample", dependencies: ["ValueStreamCore"], path: "Tests/EmbeddingExample", packageAccess: false,
     swiftSettings: settings),
@@ -196,7 +198,7 @@ let testsOfTargets: [Target] = [
   tests(of: "Aggregates", ["CSV", "ValueStreamCore"], fixtures: ["Golden"]),
   tests(of: "Charts", fixtures: ["Golden"]),
   tests(of: "SampleReports", ["Aggregates", "CSV", "APIClient"]),
-  // Everything together
+  // Whole system
   .testTarget(
     name: "ScenarioTests", dependencies: ["ValueStreamCore", "ValueStreamTesting", "Catalog", "SQLiteStore"],
     exclude: ["Scenarios"], swiftSettings: settings),

@@ -5,7 +5,7 @@ import ValueStreamCore
 @testable import APIClient
 
 struct APIClientTests {
-  /// Time that passes only when somebody waits.
+  /// A clock that advances only when code waits on it. Records each wait in seconds.
   private final class TestClock: WallClock {
     private let time = Mutex(Timestamp(seconds: 1_796_000_000))
     let waits = Mutex<[Double]>([])
@@ -18,7 +18,7 @@ struct APIClientTests {
     }
   }
 
-  /// Answers in this order, and with the last for ever.
+  /// Returns the given answers in order and repeats the last one.
   private final class Answers: HTTPTransport {
     private let answers: [Result<HTTPResponse, HTTPTransportError>]
     private let count = Mutex(0)

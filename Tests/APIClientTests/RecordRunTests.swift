@@ -3,7 +3,7 @@ import Testing
 @testable import APIClient
 
 struct RecordRunTests {
-  /// Pages of two rows, named by their container and number; some containers fail at a page.
+  /// Serves pages of two rows named after container and page number. Listed containers fail at a given page.
   private struct Source: RecordSource {
     var pages: [String: Int]
     var failures: [String: (page: Int, error: APIError)] = [:]

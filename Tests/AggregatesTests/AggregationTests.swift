@@ -213,7 +213,7 @@ struct AggregationTests {
     }
   }
 
-  // MARK: Mistakes
+  // MARK: Input errors
 
   @Test("a column that a file has twice is told, where it is needed")
   func twice() async throws {
@@ -288,7 +288,7 @@ struct AggregationTests {
     #expect(result.groups(ofView: 0).map(\.rows) == [1])
   }
 
-  // MARK: Tallies
+  // MARK: Distributions
 
   @Test("distributions and scatters are counted in tenths of powers of ten")
   func tallies() async throws {
@@ -298,7 +298,7 @@ struct AggregationTests {
       tallies: [.distribution(Report.duration), .scatter(x: lines, y: Report.duration)])
     aggregation.threads = 2
     let result = try await aggregation.run(["\(Self.golden)/pull-requests.csv"])
-    // 3600 three times, 7200, 100, 0.9; one row has no duration.
+    // Durations: 3600 three times, then 7200, 100 and 0.9. One row has no duration.
     #expect(
       result.bins[0] == [SizeBin(x: 35, y: 0): 3, SizeBin(x: 38, y: 0): 1, SizeBin(x: 20, y: 0): 1, SizeBin(x: -1, y: 0): 1])
     #expect(result.unbinned[0] == 1)

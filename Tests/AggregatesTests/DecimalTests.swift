@@ -18,7 +18,7 @@ struct DecimalTests {
       "00000000000000000000000012.5", ".5", "5.", "-.5",
     ])
   func known(text: String) {
-    // The library reads no sign in front of a point.
+    // `Double` rejects a sign directly before the decimal point.
     #expect(Self.parse(text) == (Double(text) ?? (text == "-.5" ? -0.5 : Double("0\(text)"))), "\(text)")
   }
 

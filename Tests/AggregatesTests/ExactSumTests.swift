@@ -39,7 +39,7 @@ struct ExactSumTests {
     #expect(left.value == expected)
   }
 
-  /// Adds with partial sums that do not overlap (Shewchuk, 1997), and rounds their sum once.
+  /// Sums exactly with non-overlapping partial sums (Shewchuk, 1997) and rounds once at the end.
   private static func shewchukSum(_ values: [Double]) -> Double {
     var partials: [Double] = []
     for value in values {
@@ -62,7 +62,7 @@ struct ExactSumTests {
       high = sum
       if low != 0 { break }
     }
-    // Half-way cases are decided by what is left.
+    // The next smaller partial sum decides how to round a half-way case.
     if let next = partials.last, low < 0 && next < 0 || low > 0 && next > 0 {
       let doubled = low * 2
       if doubled == (high + doubled) - high { high += doubled }

@@ -1,11 +1,11 @@
-"""The aggregate of `vsperf agg pull-request` by week, as other programs compute it.
+"""Computes the aggregate of `vsperf agg pull-request` by week with other programs, for comparison.
 
-    aggregate.py time PROGRAM ...             runs a program; prints seconds (its own, if it prints some), seconds of processor,
-                                              and peak memory in KB
-    aggregate.py duckdb|polars FILE OUT N     computes it on N threads; prints the seconds that took, without the start of Python
-    aggregate.py compare LEFT RIGHT           says where two reports differ by more than the rounding of a sum
+    aggregate.py time PROGRAM ...             runs a program; prints the seconds (those that the program prints, if any), the
+                                              CPU seconds and the peak memory in KB
+    aggregate.py duckdb|polars FILE OUT N     computes the aggregate on N threads; prints the seconds without Python's startup
+    aggregate.py compare LEFT RIGHT           fails where two reports differ by more than the rounding error of a sum
 
-The files are comma-separated values with the columns of Docs/cli/agg.md.
+The files are CSV with the columns of Docs/cli/agg.md.
 """
 
 import csv
@@ -97,7 +97,7 @@ def compare(left, right):
     for mine, other in zip(ours, theirs):
         for name in COLUMNS:
             a, b = mine[name], other[name]
-            # A ratio that lies half-way may be rounded either way.
+            # Programs may round a half-way ratio up or down.
             tolerance = 0.0101 if name == "MergeRatio" else 1e-9 * max(1.0, abs(float(a)) if name.startswith("Avg") else 1.0)
             is_same = abs(float(a) - float(b)) <= tolerance if name[:3] in ("Avg", "Mer") else a == b
             if not is_same:

@@ -1,8 +1,8 @@
-// The least that can be done with a delivery on libmicrohttpd: read it, forget it, answer 200. What the benchmarks compare with.
+// The baseline of the benchmarks: a libmicrohttpd server that reads a delivery, discards it and answers 200.
 //
 //   bare-server PORT        listens on 127.0.0.1 until SIGTERM
 //
-// One thread around an epoll descriptor, and the connection memory of vsd.
+// It runs one thread with an epoll descriptor and uses the same connection memory as vsd.
 
 #include <arpa/inet.h>
 #include <microhttpd.h>

@@ -1,9 +1,9 @@
--- Signed GitHub `issues` deliveries for wrk: each issue is opened, then closed. Every delivery id is used once. (wrk asks for one
--- request more than it sends, to look at it: the first issue is only closed.)
+-- Signed GitHub `issues` deliveries for wrk: each issue is opened, then closed. Every delivery has its own id. (wrk generates a
+-- request that it inspects and does not send, so the first issue is only closed.)
 --
 --   wrk ... -s deliveries.lua URL -- PATH-OF-issue-event.json SECRET
 --
--- Lua must find the files beside this one (LUA_PATH); report.lua says what the last line of output tells.
+-- LUA_PATH must contain this directory. report.lua describes the last line of the output.
 
 local repositories = 16
 local threads = 0
@@ -17,8 +17,8 @@ local function utc(seconds)
   return os.date("!%Y-%m-%dT%H:%M:%SZ", seconds)
 end
 
--- The text as GitHub sends it, without line breaks and indentation, cut where a value changes from issue to issue: texts
--- and names of values in turn.
+-- The payload as GitHub sends it, without line breaks and indentation, split where a value changes from issue to issue. Texts
+-- and names of values alternate.
 local function pieces_of(template, number)
   local name = "shop-" .. number
   local text = template:gsub("\n%s*", ""):gsub('": ', '":')
@@ -54,13 +54,13 @@ function init(arguments)
     .. "\r\nX-GitHub-Hook-Installation-Target-Type: organization\r\n"
 end
 
--- What changes within one issue, filled in twice: for its opening and for its closing.
+-- The values of one issue, used for two payloads: its opening and its closing.
 local issue = {}
 
 function request()
   local closing = counter % 2 == 1
   local round = math.floor(counter / 2)
-  -- Issue numbers grow in each repository as they do in life, and no two threads share one.
+  -- Issue numbers increase in each repository, as in practice, and each thread has its own numbers.
   local repository = round % repositories + 1
   local serial = round * 2 + thread_number
   if not closing then

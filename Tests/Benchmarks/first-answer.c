@@ -1,8 +1,8 @@
-// Measures how long a server takes from its start to its first answer, and what memory it holds when idle.
+// Measures the time from the start of a server to its first response, and its memory when idle.
 //
 //   first-answer PORT PROGRAM ARGUMENT...     prints milliseconds and, a second later, resident KB
 //
-// The server is stopped afterwards. Its own output is dropped.
+// The program stops the server afterwards and discards its output.
 
 #include <arpa/inet.h>
 #include <fcntl.h>

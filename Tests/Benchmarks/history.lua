@@ -1,9 +1,9 @@
--- The deliveries of a generated history for wrk, signed, each once; those of one thread come in order, the threads' mixed.
+-- Signed deliveries of a generated history for wrk, each sent once. Each thread sends its share in order.
 --
 --   wrk ... -s history.lua URL -- PATH-OF-HISTORY.ndjson SECRET THREADS
 --
--- When a history is used up it begins anew under other delivery ids, which is cheaper for vsd: generate enough. Lua must find the
--- files beside this one (LUA_PATH).
+-- At its end, the history starts again with new delivery ids. That is cheaper for vsd, so generate a history that is long enough.
+-- LUA_PATH must contain this directory.
 
 local threads = 0
 

@@ -1,4 +1,4 @@
--- What wrk calls at the end: `done = require("report")` prints one more line, for a script to read: "measured", requests,
+-- With `done = require("report")`, wrk prints one more line at the end, which scripts can read: "measured", requests,
 -- microseconds, p50 and p99 in microseconds, failed requests.
 
 return function(summary, latency, requests)

@@ -1,8 +1,8 @@
--- Signs bodies as GitHub does: `require("signing")(SECRET)` gives a function from a body to its signature in hexadecimal.
+-- Signs bodies as GitHub does: `require("signing")(SECRET)` returns a function that maps a body to its hexadecimal signature.
 
 local ffi = require("ffi")
 
--- wrk itself is linked with libcrypto.
+-- wrk is linked with libcrypto, so its symbols are available.
 ffi.cdef [[
   const void *EVP_sha256(void);
   unsigned char *HMAC(const void *digest, const void *key, int key_length, const unsigned char *data, size_t length,

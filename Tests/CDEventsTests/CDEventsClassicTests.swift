@@ -3,7 +3,7 @@ import Testing
 import ValueStreamCore
 import ValueStreamTesting
 
-/// The classic picture: what the Go ValueStream would have shown, had it known CDEvents.
+/// Checks the spans that the Go ValueStream would have shown if it had supported CDEvents.
 @Suite("CDEvents' classic spans")
 struct CDEventsClassicTests {
   static func story(_ names: [String]) throws -> ClassicStory {

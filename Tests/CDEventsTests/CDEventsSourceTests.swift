@@ -69,7 +69,7 @@ struct CDEventsSourceTests {
     let contract = EventSourceContract(
       source: Self.source, signedSource: CDEventsSource(secrets: ["a secret"].compactMap(Secret.init)), sample: sample
     ) { _ in [("Authorization", "Bearer a secret")] }
-    // A link on its own has nothing that it must have: without ends it ties nothing.
+    // A link has no required members (without its ends it links nothing), so the checks on reading do not apply.
     if fixture.type != "link" { try contract.checkReading() }
   }
 
@@ -103,7 +103,7 @@ struct CDEventsSourceTests {
 
   // MARK: Modes
 
-  /// The envelope of an event, as headers or members.
+  /// The attributes of an event's envelope, sent either as headers or as JSON members.
   static let envelope = [
     "specversion": "1.0", "id": "0d06fe42-0f4c-541d-8001-7c8730dc1afd", "source": "/staging/tekton",
     "type": "dev.cdevents.pipelinerun.queued.0.3.0", "subject": "site-ci-701", "time": "2024-03-05T13:00:05Z",
@@ -170,7 +170,7 @@ struct CDEventsSourceTests {
     #expect(error("[\(Array(repeating: "{}", count: 1001).joined(separator: ","))]")?.reason.contains("at most 1000") == true)
   }
 
-  // MARK: What is refused, and what is not
+  // MARK: Validation
 
   @Test("Paths of what is missing are named")
   func missing() {
@@ -276,7 +276,7 @@ struct CDEventsSourceTests {
     }
   }
 
-  // MARK: Secrets, strangers, bounds
+  // MARK: Secrets, unsupported events, limits
 
   @Test("User and password in an address are in nothing that is made of it")
   func secrets() throws {

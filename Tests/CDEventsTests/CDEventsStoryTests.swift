@@ -3,14 +3,14 @@ import Testing
 import ValueStreamCore
 import ValueStreamTesting
 
-/// What several events together say, in whatever order they come.
+/// Checks the spans that result from several events in any order.
 @Suite("CDEvents stories")
 struct CDEventsStoryTests {
   static func story(_ names: [String], seed: UInt64) throws -> DeliveryStory {
     try story(names.map { try CDEventsSourceTests.delivery($0) }, seed: seed)
   }
 
-  /// Some of the deliveries come twice.
+  /// For seeds above 0, shuffles the deliveries and repeats some of them.
   static func story(_ deliveries: [Delivery], seed: UInt64) throws -> DeliveryStory {
     var random = SeededRandom(seed: seed)
     return try DeliveryStory(

@@ -94,7 +94,7 @@ struct CSVSourceTests {
     #expect(read.columns == ["name", "mood"])
     #expect(read.rows.count == 40_000)
     #expect(read.rows.allSatisfy { $0[1] == "😀é" })
-    // Half a pair, and half a unit, at the end.
+    // Append half of a surrogate pair, then half of a code unit.
     let broken = try CSVText.read(bytes + (isBigEndian ? [0xD8, 0x3D, 0x00] : [0x3D, 0xD8, 0x00]))
     #expect(broken.rows.count == 40_001)
     #expect(broken.rows.last?.first?.hasPrefix("\u{FFFD}") == true)

@@ -1,7 +1,7 @@
 import CSV
 import Foundation
 
-/// Reads a text as a file of comma-separated values.
+/// Parses a string as a CSV file and collects columns, rows, line numbers and problems.
 enum CSVText {
   struct Read {
     var columns: [String] = []

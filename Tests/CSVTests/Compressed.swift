@@ -1,7 +1,7 @@
 import CZlib
 import CZstd
 
-/// What compressors make of some bytes.
+/// Compresses bytes for tests.
 enum Compressed {
   static func gzip(_ bytes: [UInt8]) -> [UInt8] {
     var bytes = bytes
@@ -20,7 +20,7 @@ enum Compressed {
     }
   }
 
-  /// With a checksum, so that damage is found.
+  /// Compresses with a checksum, so that the reader detects damage.
   static func zstd(_ bytes: [UInt8]) -> [UInt8] {
     let context = ZSTD_createCCtx()
     defer { ZSTD_freeCCtx(context) }

@@ -21,7 +21,7 @@ struct vs_recorder {
   int64_t room;
 };
 
-/* The system's file stands behind ours in the same piece of memory. */
+/* The file of the system's VFS follows this struct in the same allocation. */
 struct file {
   sqlite3_file base;
   vs_recorder *recorder;
@@ -34,7 +34,7 @@ static int ends_with(const char *text, const char *suffix) {
   return length >= end && strcmp(text + length - end, suffix) == 0;
 }
 
-/* Notes an operation; true when it must fail. */
+/* Records an operation. Returns true if it must fail. */
 static int note(struct file *file, int kind) {
   vs_recorder *recorder = file->recorder;
   const char *path = file->path ? file->path : "";

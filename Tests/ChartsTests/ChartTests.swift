@@ -56,7 +56,7 @@ struct ChartTests {
     #expect(Sparkline.text([1, value, nil, 2]).count == 4)
   }
 
-  /// Well-formed XML, with every number finite, without scripts and without anything from outside.
+  /// Checks that a chart is well-formed XML with finite numbers, no scripts and no external resources.
   private static func expectIsSelfContained(_ svg: String) throws {
     #expect(XMLElements.areBalanced(svg))
     #expect(!svg.contains("nan") && !svg.contains("inf\""))
@@ -109,7 +109,7 @@ struct ChartTests {
   }
 }
 
-/// As much of XML as charts are made of.
+/// A minimal XML check that covers only the syntax that charts use.
 private enum XMLElements {
   static func areBalanced(_ text: String) -> Bool {
     var open: [Substring] = []

@@ -12,12 +12,16 @@ import ValueStreamCore
   import Musl
 #endif
 
-/// A small daemon for tests, with a source of which some deliveries crash whoever reads them: `CrashingProjector DIRECTORY [BODY ...]`
-/// records the bodies, projects everything that is recorded, and prints what became of it.
+/// A small test daemon whose source has deliveries that crash the process that reads them.
 ///
-/// Afterwards it exports the spans that ended, and prints the keys of those that arrived.
+/// `CrashingProjector DIRECTORY [BODY ...]` records the bodies, projects the whole log and prints the results. Then it
+/// exports the finished spans and prints the keys of those that arrived.
 ///
-/// Bodies: `ok NAME` is an event about a subject; `end NAME` one that ends it, `end poison` one whose span crashes the exporter; `trap`, `overflow` and `abort` crash; `hang` prints a line, and waits to be killed.
+/// Bodies:
+/// - `ok NAME` is an event about a subject.
+/// - `end NAME` ends a subject; `end poison` gives a span that crashes the exporter.
+/// - `trap`, `overflow` and `abort` crash while the delivery is read.
+/// - `hang` prints a line and waits to be killed.
 @main
 enum CrashingProjector {
   struct Source: EventSource {
@@ -54,11 +58,11 @@ enum CrashingProjector {
       return .events([event])
     }
 
-    /// Calls itself far deeper than any stack is, and needs what each call gives.
+    /// Overflows the stack. Each call needs the result of the next, so the compiler cannot turn the recursion into a loop.
     private static func depth(of number: Int) -> String { number == .max ? "" : "\(depth(of: number + 1))\(number & 1)" }
   }
 
-  /// Crashes while it encodes a span called `poison`.
+  /// An exporter that aborts on a span named `poison`.
   struct Exporter: SpanExporter {
     var name: String { "tests" }
 

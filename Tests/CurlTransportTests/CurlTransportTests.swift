@@ -7,7 +7,7 @@ import ValueStreamTesting
 struct CurlTransportTests {
   static func text(_ response: HTTPResponse) -> String { String(decoding: response.body, as: UTF8.self) }
 
-  /// Without what the variables of the machine say of proxies.
+  /// Returns a transport that ignores the proxy variables of the environment.
   static func transport(_ change: (inout CurlTransport.Options) -> Void = { _ in }) -> CurlTransport {
     var options = CurlTransport.Options()
     options.proxy = ""
@@ -95,7 +95,7 @@ struct CurlTransportTests {
     #expect(receiver.requests.count == 1)
   }
 
-  // MARK: No answer
+  // MARK: No response
 
   static func code(_ error: any Error) -> HTTPTransportError.Code? { (error as? HTTPTransportError)?.code }
 
@@ -162,7 +162,7 @@ struct CurlTransportTests {
     ])
   func invalidURL(url: String) async throws {
     let request = HTTPTransportRequest(method: "GET", url: url, timeoutSeconds: 5)
-    // A word alone is a host's name to curl.
+    // To curl, a single word is a host name.
     let expected: Set<HTTPTransportError.Code> = url == "nothing" ? [.unreachable, .invalidURL, .timedOut] : [.invalidURL]
     await #expect { try await Self.transport().send(request) } throws: { Self.code($0).map(expected.contains) == true }
   }

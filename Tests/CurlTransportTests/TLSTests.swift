@@ -3,13 +3,13 @@ import Foundation
 import Testing
 import ValueStreamCore
 
-/// `openssl s_server` with an authority of its own, which wants a certificate from who connects.
+/// Tests against `openssl s_server` with its own certificate authority. The server requires a client certificate.
 @Suite("HTTPS through libcurl", .timeLimit(.minutes(2)))
 struct TLSTests {
   private static let program = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
     .map { "\($0)/openssl" }.first { FileManager.default.isExecutableFile(atPath: $0) }
 
-  /// In CI it must be there; elsewhere the test shows as skipped.
+  /// In CI a missing `openssl` fails the test. Elsewhere it skips the test.
   private static let isWanted = program != nil || ProcessInfo.processInfo.environment["CI"] != nil
 
   @Test(
@@ -51,7 +51,7 @@ struct TLSTests {
   }
 }
 
-/// A server with certificates made for one test.
+/// A TLS server with certificates generated for a single test.
 private final class SecureServer {
   let port: Int
   private let process = Process()

@@ -4,7 +4,7 @@ import Testing
 import ValueStreamCore
 import ValueStreamTesting
 
-/// What Docs/sources/custom-http.schema.json says of events, and what the source does with them.
+/// Compares Docs/sources/custom-http.schema.json with what the source accepts.
 @Suite("Schema of custom events", .enabled(if: JSONSchemaValidator.isWanted, "the validator is not installed"))
 struct CustomHTTPSchemaTests {
   static let validator = JSONSchemaValidator(schema: "Docs/sources/custom-http.schema.json")
@@ -28,7 +28,7 @@ struct CustomHTTPSchemaTests {
     for (body, finding) in zip(bodies, try Self.validator.findings(in: bodies)) { #expect(finding != nil, "\(body)") }
   }
 
-  /// What a schema cannot say stands in its description.
+  /// A JSON schema cannot compare two times; the order of times is documented in descriptions only.
   @Test("The source refuses a valid event only for its times", arguments: WrongBodies.times)
   func times(body: String, path: String) throws {
     #expect(try Self.validator.findings(in: [body]) == [nil])
@@ -51,9 +51,9 @@ struct CustomHTTPSchemaTests {
     }
   }
 
-  // MARK: Made-up events
+  // MARK: Generated events
 
-  /// Values of each member, right ones and wrong ones. Times of beginnings are before those of ends.
+  /// Valid and invalid values for each member. Start times are earlier than end times.
   static let values: KeyValuePairs<String, [String]> = [
     "action": [#""start""#, #""end""#, #""end""#, #""annotate""#, "null", #""""#, #""begin""#, "7"],
     "startedAt": [

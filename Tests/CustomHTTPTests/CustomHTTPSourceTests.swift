@@ -71,7 +71,7 @@ struct CustomHTTPSourceTests {
     try contract.checkReading()
   }
 
-  /// What programs write for a time that they do not have.
+  /// Values that programs write for a missing time.
   private static let noTimes = [
     "0", "0.0", "-1", "-62135596800", "86399", #""1970-01-01T00:00:00Z""#, #""1970-01-01 01:00:00 +0100""#,
     #""1969-12-31T19:00:00-05:00""#, #""0001-01-01T00:00:00Z""#, #""0000-02-29T00:00:00Z""#, #""1899-12-30T00:00:00.000Z""#,

@@ -3,7 +3,7 @@ import Testing
 import ValueStreamCore
 import ValueStreamTesting
 
-/// What several events together say, in whatever order they come.
+/// Checks the spans that result from several events in any order.
 @Suite("Custom HTTP stories")
 struct CustomHTTPStoryTests {
   static func story(_ deliveries: [Delivery], seed: UInt64) throws -> DeliveryStory {
@@ -33,7 +33,7 @@ struct CustomHTTPStoryTests {
 
   @Test("The sender's times count, and a time of receipt never competes", arguments: UInt64(0)..<12)
   func times(seed: UInt64) throws {
-    // Received long after the deploy.
+    // vsd receives these events long after the deploy.
     let received = [
       #"{"id": "1207", "type": "deploy", "namespace": "acme/site", "action": "start"}"#,
       #"{"id": "1207", "type": "deploy", "namespace": "acme/site", "action": "end"}"#,
@@ -49,7 +49,7 @@ struct CustomHTTPStoryTests {
     let event = #""id": "7", "type": "backup", "action": "end""#
     let past = try Self.story(bodies: [#"{\#(event), "startedAt": "2024-03-09T23:59:00Z"}"#])
     #expect(past.tree == ["backup:7 23:59:00 to 00:00:00 success"])
-    // The sender's clock is ahead of ours.
+    // The sender's clock is ahead of the clock of vsd.
     let ahead = try Self.story(bodies: [#"{\#(event), "startedAt": "2024-03-10T00:00:05Z"}"#])
     #expect(ahead.tree == ["backup:7 00:00:05 to 00:00:05 success"])
   }
@@ -117,7 +117,7 @@ struct CustomHTTPStoryTests {
     #expect(try Self.story(bodies: parents + [key]).tree.last == "deploy:3 00:00:00 to ? open under build:1 by explicit_id")
   }
 
-  // MARK: Bounds
+  // MARK: Limits
 
   @Test("Attributes have bounds")
   func bounds() throws {

@@ -1,4 +1,4 @@
-/// Bodies that are no custom events, and where they are wrong.
+/// Invalid custom events, each with the path of its error.
 enum WrongBodies {
   private static let event = #""id": "1", "type": "deploy""#
 
@@ -51,7 +51,7 @@ enum WrongBodies {
     (#"{\#(event), "action": "end", "moments": {"name": "a"}}"#, "$.moments"),
   ]
 
-  /// Wrong in a way that a schema cannot say.
+  /// Events whose times contradict each other, which a schema cannot express.
   static let times: [(body: String, path: String)] = [
     (#"{\#(event), "startedAt": 1709632801, "endedAt": 1709632800}"#, "$.endedAt"),
     (#"{\#(event), "action": "end", "startedAt": 1709632801, "time": 1709632800}"#, "$.time"),

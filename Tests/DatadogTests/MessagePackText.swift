@@ -1,13 +1,13 @@
 import ValueStreamCore
 
-/// MessagePack, by a reader of its own: an encoder is not to be checked by itself.
+/// A MessagePack value with a decoder of its own, so that the tests do not check the encoder against itself.
 indirect enum MessagePack: Equatable {
   case unsigned(UInt64)
   case signed(Int64)
   case double(Double)
   case text(String)
   case list([MessagePack])
-  /// In order, each name once.
+  /// Members in order. Names are unique.
   case map([Member])
 
   struct Member: Equatable {
@@ -19,7 +19,7 @@ indirect enum MessagePack: Equatable {
     var reason: String
   }
 
-  /// Reads one value, which is all there is.
+  /// Decodes exactly one value; throws if bytes follow it.
   init(reading bytes: [UInt8]) throws {
     var rest = bytes[...]
     self = try Self.read(&rest)
@@ -83,7 +83,7 @@ indirect enum MessagePack: Equatable {
     if case .unsigned(let number) = self { number } else { nil }
   }
 
-  /// One value a line, what is within indented.
+  /// Prints one value per line and indents nested values.
   func lines(indent: String = "") -> String {
     switch self {
     case .unsigned(let number): "\(indent)\(number)\n"

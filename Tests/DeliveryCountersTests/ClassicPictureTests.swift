@@ -18,7 +18,7 @@ struct ClassicPictureTests {
     changes.compactMap { if case .finished(let span) = $0 { span } else { nil } }
   }
 
-  /// Applies marks to one thing, each received ten seconds after the one before.
+  /// Applies marks to one subject, received ten seconds apart.
   static func apply(
     _ marks: [ClassicMark], to state: inout ClassicState, parent: ClassicState? = nil, _ picture: inout ClassicPicture
   ) -> [ClassicPicture.Change] {

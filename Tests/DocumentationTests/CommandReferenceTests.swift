@@ -6,7 +6,7 @@ import ValueStreamTesting
 @testable import vsd
 @testable import vsperf
 
-/// The reference of flags and commands is written from their declarations: `make docs` writes it, and this fails while it is stale.
+/// Compares the generated reference pages with the declarations of flags and commands; `make docs` regenerates the pages.
 @Suite("Command reference")
 struct CommandReferenceTests {
   @Test("Docs/operate/flags.md is what the declarations of vsd say")
@@ -37,7 +37,7 @@ struct CommandReferenceTests {
       let usage = "vsperf \(command.name) [--flag=value ...]" + (command.operands.map { " \($0)" } ?? "")
       let examples = command.examples.map { "# \($0.text)\n\($0.command)\n" }.joined(separator: "\n")
       let new = command.declarations.filter { listed[$0] == nil }
-      // What an earlier command explains is only named.
+      // Flags that an earlier command explains are only listed by name.
       let earlier = Dictionary(grouping: command.declarations.filter { listed[$0] != nil }) { listed[$0] ?? "" }
       let shared = earlier.keys.sorted().map { place in
         let names = (earlier[place] ?? []).map { $0.isSecret ? $0.environment : "--\($0.name)" }
@@ -85,7 +85,7 @@ struct CommandReferenceTests {
         declaration.isSecret ? [] : ([declaration.name] + declaration.aliases).map { $0.count == 1 ? "-\($0)" : "--\($0)" }
       let variables = ([declaration.environment] + declaration.otherVariables).filter { !$0.isEmpty }
       let words = declaration.placeholder.split(separator: "|")
-      // A word such as NAMES stands for any value.
+      // An uppercase word such as NAMES stands for any value.
       let isChoice = words.count > 1 && !words.contains { ["NAMES", "DIRECTORY"].contains($0) }
       let choice = isChoice ? " One of \(code(words.map(String.init)))." : ""
       var cells = [code(flags)]
@@ -101,7 +101,7 @@ struct CommandReferenceTests {
     words.map { "`\($0)`" }.joined(separator: separator)
   }
 
-  /// Text that Markdown shows as it is.
+  /// Escapes the characters that Markdown would interpret.
   private static func escaped(_ text: String) -> String {
     String(text.flatMap { "*<|".contains($0) ? ["\\", $0] : [$0] })
   }

@@ -1,13 +1,16 @@
 import Foundation
 import Testing
 
-/// What pages show as typed and printed is typed and printed.
+/// Runs the commands on documentation pages and compares their output with what the page shows.
 ///
-/// In a block ` ```console ` a line that begins with `$ ` is a command, one with `> ` continues it, and the lines below are
-/// what it prints; `…` stands for any text, alone on a line for any lines, and a time for any time. All blocks of a page run
-/// in order, in one directory, against one fresh vsd, whose address takes the place of `127.0.0.1:5000`. Two comments help:
-/// `<!-- vsd VARIABLE=value --flag=value -->` says what this vsd is started with, and `<!-- save as NAME -->` above a block
-/// that it is there as a file.
+/// In a block ` ```console `, a line that begins with `$ ` is a command, `> ` continues it, and the lines below are its
+/// expected output. In the output, `…` matches any text, `…` alone on a line matches any number of lines, and a time matches
+/// any time.
+///
+/// All blocks of a page run in order, in one directory, against a fresh vsd whose address replaces `127.0.0.1:5000`.
+///
+/// Two HTML comments control the run: `<!-- vsd VARIABLE=value --flag=value -->` sets the environment and flags of vsd, and
+/// `<!-- save as NAME -->` above a block saves the block as a file.
 @Suite("Commands in the documentation")
 struct ConsoleTests {
   struct Step {
@@ -77,7 +80,7 @@ struct ConsoleTests {
 
   // MARK: Programs
 
-  /// Those that a machine with a toolchain may lack.
+  /// The programs that a page needs and that a machine with a Swift toolchain may lack.
   private static func programs(of page: MarkdownPage) -> [String] {
     let run = page.blocks.filter { $0.language == "console" || $0.comment?.hasPrefix("save as ") == true }
     let words = Set(run.flatMap { $0.text.split { !$0.isLetter && !$0.isNumber } })

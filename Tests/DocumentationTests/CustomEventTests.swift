@@ -3,7 +3,7 @@ import Testing
 import ValueStreamCore
 import ValueStreamTesting
 
-/// The custom events that pages show are what the schema says.
+/// Validates the custom events on documentation pages against the schema.
 @Suite("Custom events in the documentation", .enabled(if: JSONSchemaValidator.isWanted, "the validator is not installed"))
 struct CustomEventTests {
   static let validator = JSONSchemaValidator(schema: "Docs/sources/custom-http.schema.json")

@@ -43,7 +43,7 @@ struct LinkTests {
     }
   }
 
-  /// `<!-- file: Tests/EmbeddingExample/QuaylineSource.swift -->` above a block promises that the block is that file.
+  /// A block below `<!-- file: Tests/EmbeddingExample/QuaylineSource.swift -->` must equal that file.
   @Test("Code that pages take from a file is the file", arguments: MarkdownPage.all)
   func includedFiles(page: MarkdownPage) throws {
     for block in page.blocks {

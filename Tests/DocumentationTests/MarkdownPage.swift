@@ -1,24 +1,24 @@
 import Foundation
 import Testing
 
-/// A page of the documentation, taken apart as far as the tests need it.
+/// A documentation page, parsed as far as the tests need it.
 struct MarkdownPage: CustomTestStringConvertible {
   /// A fenced block.
   struct Block {
-    /// `swift` or `console`.
+    /// The language after the fence, such as `swift` or `console`.
     var language: String
-    /// The HTML comment directly above it; nil where there is none.
+    /// The HTML comment directly above the block, or nil if there is none.
     var comment: String?
     var text: String
-    /// Line of the opening fence, from 1.
+    /// The line of the opening fence, counted from 1.
     var line: Int
   }
 
-  /// From the root of the checkout: `Docs/operate/settings.md`.
+  /// The path relative to the root of the checkout, such as `Docs/operate/settings.md`.
   let path: String
   let text: String
   let blocks: [Block]
-  /// What stands outside fenced blocks.
+  /// The text outside fenced blocks.
   let prose: String
 
   init(path: String) throws {
@@ -53,7 +53,7 @@ struct MarkdownPage: CustomTestStringConvertible {
   static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     .deletingLastPathComponent()
 
-  /// The pages at the root and all below `Docs`.
+  /// All pages at the root of the checkout and below `Docs`.
   static let all: [MarkdownPage] = {
     let atRoot = (try? FileManager.default.contentsOfDirectory(atPath: root.path)) ?? []
     let docs = FileManager.default.enumerator(atPath: root.appendingPathComponent("Docs").path)
@@ -65,7 +65,7 @@ struct MarkdownPage: CustomTestStringConvertible {
 
   // MARK: Tables
 
-  /// The rows of all tables, each as its cells without surrounding space; head and rule included.
+  /// The rows of all tables, as trimmed cells. Includes header and delimiter rows.
   var tableRows: [[String]] {
     prose.split(separator: "\n").filter { $0.hasPrefix("|") && $0.hasSuffix("|") }.map { line in
       let inner = line.dropFirst().dropLast().replacing("\\|", with: "\u{0}")
@@ -75,14 +75,14 @@ struct MarkdownPage: CustomTestStringConvertible {
     }
   }
 
-  /// The rows whose first cell names this as code.
+  /// The rows whose first cell contains the name in backticks.
   func rows(for name: String) -> [[String]] {
     tableRows.filter { $0.first?.contains("`\(name)`") == true }
   }
 
   // MARK: Links
 
-  /// Anchors of the headings, as GitHub makes them.
+  /// The anchors of the headings, computed as GitHub does.
   var anchors: Set<String> {
     let headings = prose.split(separator: "\n").compactMap { $0.wholeMatch(of: /#+ (.*)/) }
     return Set(
@@ -94,7 +94,7 @@ struct MarkdownPage: CustomTestStringConvertible {
       })
   }
 
-  /// Targets of links, apart from those to other sites.
+  /// The targets of links within the documentation; excludes links to other sites.
   var links: [String] {
     prose.matches(of: /\]\(([^)\s]+)\)/).map { String($0.output.1) }.filter { !$0.contains("://") }
   }

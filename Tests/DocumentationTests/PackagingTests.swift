@@ -4,7 +4,7 @@ import ValueStreamCore
 
 @testable import vsd
 
-/// What no test can start is held together with the code it starts.
+/// Compares packaging files that no test can run with the code that they start.
 @Suite("Packaging")
 struct PackagingTests {
   private static func text(_ path: String) throws -> String {
@@ -56,7 +56,7 @@ struct PackagingTests {
       #expect(compose.contains(line), "\(line)")
     }
     #expect(try Self.text("Packaging/prometheus.yml").contains("vsd:5001"))
-    // Nothing is published to other machines.
+    // All published ports are bound to loopback.
     for match in compose.matches(of: /(?m)^ +- "([0-9.:]+)"$/) { #expect(match.output.1.hasPrefix("127.0.0.1:")) }
   }
 
@@ -87,7 +87,7 @@ struct PackagingTests {
   @Test(
     "systemd knows every line of the unit, and finds it confined", .enabled(if: run("systemd-analyze", "--version").code == 0))
   func unit() throws {
-    // systemd looks whether the program is there, which it need not be here.
+    // systemd checks that the program exists, but the test machine need not have vsd installed.
     let unit = try Self.text("Packaging/valuestream.service").replacing("/usr/local/bin/vsd", with: "/bin/true")
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent("vsd-unit-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -96,7 +96,7 @@ struct PackagingTests {
     try unit.write(toFile: path, atomically: true, encoding: .utf8)
     let verified = Self.run("systemd-analyze", "verify", path)
     #expect(verified.code == 0 && !verified.output.contains("valuestream.service"), "\(verified.output)")
-    // In tenths: 100 is without any protection.
+    // The threshold is in tenths: 100 means no protection.
     let judged = Self.run("systemd-analyze", "security", "--offline=true", "--threshold=20", path)
     #expect(judged.code == 0, "\(judged.output)")
   }

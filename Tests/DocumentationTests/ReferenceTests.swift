@@ -50,7 +50,7 @@ struct ReferenceTests {
   @Test("Docs/operate/metrics.md names every metric with its type, unit and labels, and no other")
   func metrics() throws {
     let daemon = try RunningDaemon(["--settle=0s", "--metric-branches"])
-    // A history has something of everything; asking for spans waits until what was sent before is counted.
+    // A generated history covers every kind of event. The query for spans waits until all earlier deliveries are counted.
     let scraped = try daemon.run(
       """
       vsperf generate history --seed 1 --days 5 --scale 0.3 --until 2025-06-17T18:00:00Z --send http://\(daemon.address) 2>sent
@@ -69,7 +69,7 @@ struct ReferenceTests {
       #expect(row[1] == type, "\(name) is a \(type)")
       for unit in ["seconds", "bytes"] { #expect((row[2] == unit) == name.hasSuffix("_\(unit)"), "\(name) in \(row[2])") }
       #expect(!row[2].isEmpty && !row[4].isEmpty, "\(name) has no unit, or no answer")
-      // Labels show with the first series; all families have one by now.
+      // Labels appear with the first series of a family. By now every family has one.
       let sample = try #require(
         scraped.split(separator: "\n").first { line in
           ["{", " ", "_bucket{", "_bucket "].contains { line.hasPrefix(name + $0) }
@@ -138,7 +138,7 @@ struct ReferenceTests {
     #expect(http.workers == 2)
   }
 
-  /// `16,384`.
+  /// Formats a number with a thousands separator, such as `16,384`.
   private static func grouped(_ number: Int) -> String {
     number < 1000 ? "\(number)" : "\(number / 1000),\(String("\(number)".suffix(3)))"
   }

@@ -1,20 +1,20 @@
 import Foundation
 
-/// A vsd that listens on a free port of this machine, with a store of its own; ends with the last reference to it.
+/// A vsd process on a free loopback port with its own store. It stops when the last reference goes away.
 final class RunningDaemon {
   struct Failure: Error, CustomStringConvertible {
     var description: String
   }
 
   private let process = Process()
-  /// A directory that is removed with the daemon.
+  /// The working directory of scripts, removed with the daemon.
   let directory: URL
-  /// `127.0.0.1:41234`.
+  /// The host and port, such as `127.0.0.1:41234`.
   let address: String
 
   /// - Parameters:
-  ///   - arguments: besides those for address and store.
-  ///   - environment: besides the path to programs.
+  ///   - arguments: Flags in addition to those for address and store.
+  ///   - environment: Variables in addition to `PATH`.
   init(_ arguments: [String] = [], environment: [String: String] = [:]) throws {
     directory = FileManager.default.temporaryDirectory.appendingPathComponent("vsd-docs-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
@@ -36,15 +36,15 @@ final class RunningDaemon {
     try? FileManager.default.removeItem(at: directory)
   }
 
-  /// Where programs are looked for, this vsd first.
+  /// The search path for programs, with the directory of this vsd first.
   static let path =
     program.deletingLastPathComponent().path + ":" + (ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin")
 
-  /// Built beside the tests.
+  /// The vsd binary that was built beside the tests.
   private static let program = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
     .appendingPathComponent("vsd")
 
-  /// Where it listens, as its log says once it does.
+  /// Waits until the log names the listen address; throws if the process exits first.
   private static func address(in log: URL, of process: Process) throws -> String {
     while true {
       let text = try String(contentsOf: log, encoding: .utf8)
@@ -54,13 +54,13 @@ final class RunningDaemon {
     }
   }
 
-  /// Runs a shell script in the daemon's directory.
+  /// Runs a shell script in the daemon's directory for at most 60 seconds.
   ///
-  /// - Returns: what it prints, errors included.
+  /// - Returns: Standard output and standard error together.
   func run(_ script: String) throws -> String {
     let shell = Process()
     let output = Pipe()
-    // A page that shows a command that does not end is wrong, and must not keep the tests waiting.
+    // A page that shows a command which never ends must fail instead of blocking the tests.
     shell.executableURL = URL(fileURLWithPath: "/usr/bin/timeout")
     shell.arguments = ["60", "/bin/sh", "-c", script]
     shell.currentDirectoryURL = directory

@@ -1,7 +1,7 @@
 import FoundationEssentials
 import ValueStreamCore
 
-/// What is read of a delivery's JSON. Only what identifies the thing is required.
+/// The members of a delivery's JSON that the source reads. Only those that identify the subject are required.
 struct QuaylinePayload: Decodable {
   struct Project: Decodable {
     var id: Int
@@ -31,7 +31,7 @@ struct QuaylinePayload: Decodable {
     }
   }
 
-  /// A time as Quayline writes it: RFC 3339.
+  /// A time in Quayline's format, RFC 3339.
   struct Moment: Decodable {
     var timestamp: Timestamp
 
@@ -49,7 +49,7 @@ struct QuaylinePayload: Decodable {
   var project: Project
   var deployment: Deployment?
 
-  /// - Throws: an error that names the place, which the sender gets to read.
+  /// - Throws: A `PayloadError` with the path of the error. The sender receives it as the answer.
   init(_ body: [UInt8]) throws(PayloadError) {
     do {
       self = try JSONDecoder().decode(Self.self, from: Data(body))
@@ -60,7 +60,7 @@ struct QuaylinePayload: Decodable {
 }
 
 extension PayloadError {
-  /// Says what a decoder found, in the terms of the HTTP answer: 400 for what is no JSON, 422 for JSON that is not enough.
+  /// Maps a decoding error to an HTTP status: 400 if the body is not JSON, 422 if required values are missing or wrong.
   fileprivate init(_ error: any Error) {
     switch error as? DecodingError {
     case .keyNotFound(let key, let context)?:

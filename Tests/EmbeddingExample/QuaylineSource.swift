@@ -1,11 +1,11 @@
 import FoundationEssentials
 public import ValueStreamCore
 
-/// Deployments of Quayline, an invented deployment service.
+/// Reads deployments from Quayline, an invented deployment service.
 public struct QuaylineSource: EventSource {
   private let secrets: [Secret]
 
-  /// - Parameter secrets: what Quayline signs with; any of them is accepted. None accepts unsigned deliveries.
+  /// - Parameter secrets: The secrets that Quayline may sign with. If empty, unsigned deliveries are accepted.
   public init(secrets: [Secret] = []) {
     self.secrets = secrets
   }
@@ -14,10 +14,10 @@ public struct QuaylineSource: EventSource {
   public var route: String { "/quayline" }
   public var acceptsUnsigned: Bool { secrets.isEmpty }
 
-  /// What stands in the log besides the body: enough to understand it again, and no secret.
+  /// The headers that the log keeps: enough to read the delivery again, and no secrets.
   public var keptHeaders: [String] { ["Quayline-Event-Id"] }
 
-  /// `Quayline-Signature: <Base64>`, HMAC-SHA256 of the body.
+  /// Checks `Quayline-Signature: <Base64>`, the HMAC-SHA256 of the body.
   public func authenticate(
     _ delivery: Delivery, using authenticator: any MessageAuthenticator
   ) throws(AuthenticationError) {
@@ -26,7 +26,7 @@ public struct QuaylineSource: EventSource {
     guard let text = delivery.headers[header], !text.isEmpty else { throw AuthenticationError(.missing, header: header) }
     guard let signature = Data(base64Encoded: text) else { throw AuthenticationError(.malformed, header: header) }
     var isValid = false
-    // Every secret is tried, so that the time taken does not tell which one matched.
+    // Try every secret, so that the duration does not reveal which one matched.
     for secret in secrets {
       let expected = authenticator.authenticationCode(.sha256, of: delivery.body, key: secret.bytes)
       isValid = authenticator.areEqual(expected, Array(signature)) || isValid
@@ -34,7 +34,7 @@ public struct QuaylineSource: EventSource {
     if !isValid { throw AuthenticationError(.mismatch, header: header) }
   }
 
-  /// Quayline sends a delivery that was not answered again under the same id.
+  /// Quayline retries an unanswered delivery with the same id.
   public func deliveryID(of delivery: Delivery) -> String? {
     delivery.headers["Quayline-Event-Id"]
   }
@@ -48,7 +48,7 @@ public struct QuaylineSource: EventSource {
     return .events([event(of: deployment, in: payload.project, received: delivery.received)])
   }
 
-  /// States what the payload shows, whichever step it reports: the last delivery alone gives the whole span.
+  /// Reports everything that the payload shows, whichever step it is about, so the last delivery alone gives the whole span.
   private func event(
     of deployment: QuaylinePayload.Deployment, in project: QuaylinePayload.Project, received: Timestamp
   ) -> Event {
@@ -78,8 +78,8 @@ public struct QuaylineSource: EventSource {
     event.attributes.add("deployment.id", "\(deployment.id)")
     event.attributes.add("deployment.environment.name", deployment.environment)
     event.attributes.add("vcs.ref.head.revision", deployment.commit)
-    // A note such as "vstrace-github-issue-site-36: blank page" makes the deployment part of that issue's trace. No id in
-    // it takes back what an earlier delivery said.
+    // A note such as "vstrace-github-issue-site-36: blank page" makes the deployment part of that issue's trace. A note
+    // without an id withdraws the reference of an earlier delivery.
     let issue = deployment.note.flatMap { ClassicID.find(in: $0) }
     event.follows = [FollowStatement(.explicitID, issue.map { [Reference(.classicID, $0)] } ?? [])]
     return event

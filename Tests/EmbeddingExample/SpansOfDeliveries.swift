@@ -1,8 +1,8 @@
 public import ValueStreamCore
 
-/// The spans that follow from deliveries, each in its trace; the things seen last come first.
+/// Returns the spans of deliveries, each in its trace. The most recently seen subjects come first.
 ///
-/// - Parameter deliveries: in any order, repeated or not.
+/// - Parameter deliveries: Deliveries in any order; duplicates are allowed.
 public func spans(of deliveries: [Delivery], from source: some EventSource) throws -> [TracedSpan] {
   try spans(
     of: deliveries.flatMap { delivery in
@@ -10,7 +10,7 @@ public func spans(of deliveries: [Delivery], from source: some EventSource) thro
     })
 }
 
-/// The same for events of any number of sources.
+/// Returns the spans of events from any number of sources, in the same order.
 public func spans(of events: [Event]) throws -> [TracedSpan] {
   let store = MemorySpanStore()
   var correlation = Correlation(store: store)

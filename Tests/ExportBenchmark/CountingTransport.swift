@@ -1,7 +1,7 @@
 import Synchronization
 import ValueStreamCore
 
-/// Takes every request at once, and counts its bytes.
+/// Accepts every request immediately and counts the bytes of the bodies.
 final class CountingTransport: HTTPTransport {
   private let bytes = Mutex(0)
 

@@ -5,10 +5,11 @@ import SQLiteStore
 import ValueStreamCore
 import Zipkin
 
-/// `bench-export DIRECTORY [ROUNDS]`: what exporting a span costs, without a network. `make bench-export` builds and runs it.
+/// Measures the cost of exporting a span, without a network: `bench-export DIRECTORY [ROUNDS]`.
 ///
-/// The spans are those of a generated history, in batches of 512 as ``ExportRunner`` makes them. Each round takes all of them
-/// through each step in turn. What needs a store gets a fresh copy of one in the directory, which must be empty.
+/// `make bench-export` builds and runs it. The spans come from a generated history in batches of 512, the batch size of
+/// ``ExportRunner``. Each round takes all spans through each step in turn. A step that needs a store gets a fresh copy in the
+/// directory, which must be empty at the start.
 @main
 enum ExportBenchmark {
   private static let batch = 512
@@ -64,7 +65,7 @@ enum ExportBenchmark {
     }
   }
 
-  /// All spans that were announced, as the ledger hands them out.
+  /// All finished spans in the outbox, as the ledger returns them.
   private static func tracedSpans(in store: SQLiteSpanStore) throws -> [TracedSpan] {
     let ledger = ExportLedger(store: store, strategy: .nested)
     var spans: [TracedSpan] = []

@@ -1,13 +1,13 @@
 import Glibc
 import ValueStreamCore
 
-/// What bringing so many spans a step further took.
+/// The time that a step took for a number of spans.
 struct Measurement {
   private var seconds: Double
   private var processorSeconds: Double
   private var spanCount: Int
 
-  /// - Parameter body: returns how many spans it dealt with.
+  /// - Parameter body: The measured step. Returns the number of spans that it processed.
   init(of body: () async throws -> Int) async rethrows {
     let processor = Self.processorSeconds()
     let start = ContinuousClock.now
@@ -19,7 +19,7 @@ struct Measurement {
   private var spansPerSecond: Double { Double(spanCount) / seconds }
   private var processorMicroseconds: Double { processorSeconds / Double(spanCount) * 1e6 }
 
-  /// Two columns of a table: spans in a second, microseconds of processors for one. Of each the median, the least and the greatest.
+  /// Two table columns, spans per second and CPU microseconds per span, each as median, minimum and maximum.
   static func columns(_ measurements: [Measurement]) -> String {
     let rate = text(measurements.map(\.spansPerSecond)) { "\(Int($0))" }
     return "\(rate) | \(text(measurements.map(\.processorMicroseconds)) { "\(($0 * 100).rounded() / 100)" })"
@@ -31,7 +31,7 @@ struct Measurement {
     return "\(number(sorted[sorted.count / 2])) (\(number(least)) - \(number(greatest)))"
   }
 
-  /// Of all threads of this process.
+  /// The CPU time of all threads of this process, user and system, in seconds.
   private static func processorSeconds() -> Double {
     var usage = rusage()
     getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)

@@ -4,15 +4,15 @@ import SQLiteStore
 import Simulator
 import ValueStreamCore
 
-/// A generated history in a store, its finished spans announced, none of them exported.
+/// A generated history in a store. Its finished spans are in the outbox, and none is exported.
 struct StoredHistory {
-  /// Where the store is, and where copies of it may be.
+  /// Holds the filled store and temporary copies.
   private let directory: URL
   private static let deliveriesAtOnce = 256
 
-  /// Fills a new store.
+  /// Generates a history and writes it to a new store.
   ///
-  /// - Parameter directory: exists, and is empty.
+  /// - Parameter directory: An existing, empty directory.
   init(in directory: String) throws {
     self.directory = URL(fileURLWithPath: directory)
     let store = try SQLiteSpanStore(directory: self.directory.appending(path: "filled").path)
@@ -48,7 +48,7 @@ struct StoredHistory {
     return announcements
   }
 
-  /// Hands over a fresh copy of the store, and removes it afterwards.
+  /// Passes a fresh copy of the store to `body` and removes the copy afterwards.
   func withCopy<Result>(_ body: (SQLiteSpanStore) async throws -> Result) async throws -> Result {
     let copy = directory.appending(path: "copy")
     try FileManager.default.copyItem(at: directory.appending(path: "filled"), to: copy)

@@ -4,13 +4,13 @@ import Testing
 import ValueStreamCore
 import ValueStreamTesting
 
-/// What went out under an id keeps it, whatever is learned later.
+/// An exported span keeps its ids, whatever events arrive later.
 @Suite("Export ledger")
 struct ExportLedgerTests {
-  /// A store that is told of things by name.
+  /// A store that tests fill with named subjects.
   final class World: Sendable {
     let store = MemorySpanStore()
-    /// By which things are exported and read from now on.
+    /// The strategy for further exports and reads. Tests change it to simulate a new setting.
     let strategy: Mutex<TraceStrategy>
 
     init(_ strategy: TraceStrategy = .nested) {
@@ -23,9 +23,11 @@ struct ExportLedgerTests {
       SpanKey(source: "s", host: "", container: "", kind: "k", id: name)
     }
 
+    /// Records that an attempt of a subject has started and ended.
+    ///
     /// - Parameters:
-    ///   - parents: the names that the thing follows from now on.
-    ///   - attempt: of the thing, where it has several.
+    ///   - parents: The subjects that this one follows from now on, in order of preference. Nil leaves its parents unchanged.
+    ///   - attempt: The attempt number, counted from 1.
     func tell(
       _ name: String, _ operation: ValueStreamCore.Operation = .build, under parents: [String]? = nil, attempt: Int = 1,
       parentAttempt: Int? = nil, linkedTo links: [String] = []
@@ -46,7 +48,7 @@ struct ExportLedgerTests {
       store.write(correlation.finish())
     }
 
-    /// Exports an attempt.
+    /// Exports one attempt.
     @discardableResult
     func export(_ name: String, attempt: Int = 1) throws -> TracedSpan {
       let announcement = Announcement(key: Self.key(name), attempt: attempt, time: .epoch)
@@ -155,7 +157,7 @@ struct ExportLedgerTests {
     #expect(try world.read("c").parentSpanID == Self.span("a"))
   }
 
-  // MARK: Linked
+  // MARK: Strategy linked
 
   @Test("Under linked a run keeps the trace of its own key, whatever was heard of first")
   func runs() throws {
@@ -229,8 +231,8 @@ struct ExportLedgerTests {
     #expect(try world.export("third").traceID == Self.trace("again"))
   }
 
-  /// Whatever comes in between, exported or not: each span that went out has a parent in its trace or none, and what was
-  /// exported reads the same for ever.
+  /// Interleaves events and exports at random. Each exported span has a parent in its own trace or none, and an exported span
+  /// never changes.
   @Test("Exports between the events of a history never contradict each other", arguments: 0..<40, TraceStrategy.allCases)
   func law(seed: Int, strategy: TraceStrategy) throws {
     var random = SeededRandom(seed: UInt64(seed))
@@ -250,7 +252,7 @@ struct ExportLedgerTests {
     var reader = TraceReader(store: store, strategy: strategy)
     for (id, span) in exported {
       for link in span.links {
-        // Fallback keys become others, and with them their span ids.
+        // A subject under a fallback key may get another key later, which changes its span ids.
         guard let target = try reader.spans(of: link.key).first(where: { $0.span.id == link.spanID }) else { continue }
         #expect(target.traceID == link.traceID, "\(span.span.key) to \(link.key)")
       }

@@ -1,14 +1,13 @@
 import Glibc
 import SourceFuzzing
 
-/// `fuzz-sources TESTS SOURCE FIRST COUNT`: feeds payloads to a source and prints what became of them. `make fuzz` runs it with the
-/// address sanitizer.
+/// Feeds generated payloads to a source and prints the results: `fuzz-sources TESTS SOURCE FIRST COUNT`.
 ///
-/// When it traps or hangs, the file `fuzz-SOURCE.number` in the working directory holds the number of the payload as eight bytes,
-/// and `fuzz-sources TESTS SOURCE --show NUMBER` prints it.
+/// `make fuzz` runs it with AddressSanitizer. After a trap or a hang, the file `fuzz-SOURCE.number` in the working directory
+/// holds the number of the payload as eight bytes. `fuzz-sources TESTS SOURCE --show NUMBER` prints that payload.
 @main
 enum FuzzSources {
-  /// One payload may take this long, sanitizer included.
+  /// The time limit per payload, with sanitizer overhead.
   private static let secondsEach: UInt32 = 20
   private static let greatestMegabytes = 1024
 
@@ -49,7 +48,7 @@ enum FuzzSources {
     if failures > 0 || megabytes > greatestMegabytes { exit(1) }
   }
 
-  /// Eight bytes that outlive a crash.
+  /// Maps a file of eight bytes into memory. Its content survives a crash of the process.
   private static func mapFile(_ name: String) -> UnsafeMutableRawPointer? {
     let descriptor = open(name, O_RDWR | O_CREAT, 0o600)
     guard descriptor >= 0, ftruncate(descriptor, 8) == 0 else { return nil }

@@ -22,7 +22,7 @@ struct GitHubRecordsTests {
     .json(#"{"data":{"repository":{"\#(name)":{"nodes":[\#(nodes.joined(separator: ","))]}}},"errors":\#(errors)}"#)
   }
 
-  /// A row by the names of its columns.
+  /// Returns a row as a dictionary by column name.
   private static func fields(_ source: any RecordSource, _ row: [String]) -> [String: String] {
     #expect(row.count == source.columns.count)
     return Dictionary(zip(source.columns, row)) { first, _ in first }
@@ -199,7 +199,7 @@ struct GitHubRecordsTests {
   @Test("Runs that come in while pages are read show no run twice, and a period ends the list")
   func workflowRuns() async throws {
     let transport = TransportFake { request in
-      // A new run has moved all others down by one.
+      // A new run at the top has shifted all others down by one.
       request.url.hasSuffix("&page=1") ? Self.runs([29, 28, 27]) : Self.runs([27, 26, 25])
     }
     let source = GitHubWorkflowRuns(
@@ -209,7 +209,7 @@ struct GitHubRecordsTests {
     let rows = (first.rows + second.rows).map { Self.fields(source, $0) }
     #expect(rows.map { $0["ID"] } == ["29", "28", "27", "26"])
     #expect(second.next == nil)
-    // The second attempt of a run counts from its own start.
+    // The duration of a second attempt counts from its own start.
     #expect(rows.map { $0["duration"] } == ["1800", "5400", "1800", "5400"])
     #expect(transport.requests[0].url == "https://api.github.com/repos/acme/site/actions/runs?per_page=3&page=1")
   }

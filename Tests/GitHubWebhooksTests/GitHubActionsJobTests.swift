@@ -2,7 +2,7 @@ import GitHubWebhooks
 import Testing
 import ValueStreamCore
 
-/// A job computes the same keys as its webhooks bring.
+/// A job computes the same keys from its environment as the source does from webhooks.
 @Suite("A job of GitHub Actions, from within")
 struct GitHubActionsJobTests {
   static let variables = [

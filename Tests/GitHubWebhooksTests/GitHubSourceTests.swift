@@ -46,7 +46,7 @@ struct GitHubSourceTests {
     #expect(GitHubEventType.inferred(fromBody: Array(body.utf8)) == nil)
   }
 
-  // MARK: Classic tags, letter for letter
+  // MARK: Exact classic tags
 
   static func classicTags(_ name: String) throws -> [String: AttributeValue] {
     guard case .events(let events, _) = try GitHubSource().events(in: try delivery(name)) else { return [:] }

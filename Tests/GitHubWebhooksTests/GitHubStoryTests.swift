@@ -3,10 +3,10 @@ import Testing
 import ValueStreamCore
 import ValueStreamTesting
 
-/// What several payloads together say, in whatever order they come.
+/// Checks the spans that result from several payloads in any order.
 @Suite("GitHub stories")
 struct GitHubStoryTests {
-  /// - Parameter names: of fixtures.
+  /// - Parameter names: Names of fixtures.
   static func story(_ names: [String], seed: UInt64) throws -> DeliveryStory {
     try DeliveryStory(names.map { try GitHubSourceTests.delivery($0) }, of: GitHubSourceTests.source, seed: seed)
   }

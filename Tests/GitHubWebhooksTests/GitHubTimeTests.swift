@@ -3,7 +3,7 @@ import Testing
 import ValueStreamCore
 import ValueStreamTesting
 
-/// What a payload does not tell is no fact: times that are absent or zero, ends that nobody told, outcomes that cannot be known.
+/// Absent or zero times, unreported ends and unknown outcomes must not become facts.
 @Suite("Times that GitHub does not tell")
 struct GitHubTimeTests {
   static let received = Timestamp(rfc3339: "2025-05-05T00:00:00Z") ?? .epoch
@@ -14,7 +14,7 @@ struct GitHubTimeTests {
       source: "github", received: received, headers: ["X-GitHub-Event": type], body: Array("{\(json),\(repository)}".utf8))
   }
 
-  /// - Parameter times: further members.
+  /// - Parameter times: Further JSON members of the pull request.
   static func request(_ number: Int, action: String, state: String, _ times: String) -> Delivery {
     delivery(
       "pull_request",
@@ -29,7 +29,7 @@ struct GitHubTimeTests {
 
   // MARK: Laws
 
-  /// Drafts of releases without `updated_at` tell only the time of a commit.
+  /// Release drafts without `updated_at` carry only the time of a commit.
   static let sparse = ["release.draft", "release.deleted_draft"]
 
   @Test("No time that is absent or zero makes anything longer", arguments: GitHubSourceTests.samples)
@@ -158,7 +158,7 @@ struct GitHubTimeTests {
     #expect(story.phases(of: "job:3") == ["queue 09:00:06 to 09:00:08"])
   }
 
-  // MARK: Ends that another overrules
+  // MARK: Ends replaced by later ones
 
   @Test("A deployment that fails and then succeeds says nothing of the failure", arguments: UInt64(0)..<6)
   func failedThenSuccessful(seed: UInt64) throws {

@@ -3,11 +3,11 @@ import GitLabWebhooks
 import ValueStreamCore
 import ValueStreamTesting
 
-/// Payloads of one project as GitLab sends them, made from a few words, of 5 March 2024.
+/// Builds payloads of one project, on 5 March 2024, in the format that GitLab sends.
 enum GitLabHistory {
   typealias Object = [String: Any]
 
-  /// Long after everything that is told: who takes it for a time of what happened is years off.
+  /// The time of receipt, years after every event, so that a mix-up with the time of an event shows.
   static let received = Timestamp(rfc3339: "2026-11-29T12:00:00Z") ?? .epoch
 
   static func time(_ time: String?) -> Any {
@@ -32,7 +32,7 @@ enum GitLabHistory {
     return Delivery(source: "gitlab", received: received, headers: ["Content-Type": "application/json"], body: Array(bytes))
   }
 
-  /// A job as the payload of a pipeline lists it.
+  /// A job as listed in a pipeline payload.
   static func job(
     _ id: Int, _ status: String, created: Any, started: Any = NSNull(), finished: Any = NSNull(), queued: Any = NSNull(),
     change: Object = [:]
@@ -56,7 +56,7 @@ enum GitLabHistory {
       ])
   }
 
-  /// The payload of a job itself.
+  /// A job payload.
   static func build(
     _ id: Int, _ status: String, created: Any, started: Any = NSNull(), finished: Any = NSNull(), change: Object = [:]
   ) throws -> Delivery {
@@ -98,7 +98,7 @@ enum GitLabHistory {
     return try delivery("issue", ["object_attributes": issue])
   }
 
-  /// What becomes of deliveries in order (seed 0), or in another one with some of them twice.
+  /// Processes deliveries in the given order (seed 0), or shuffled and with some duplicates.
   static func story(_ deliveries: [Delivery], seed: UInt64) throws -> DeliveryStory {
     var random = SeededRandom(seed: seed)
     let repeated = seed == 0 ? [] : deliveries.filter { _ in random.oneIn(3) }

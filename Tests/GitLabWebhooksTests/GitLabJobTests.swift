@@ -2,7 +2,7 @@ import GitLabWebhooks
 import Testing
 import ValueStreamCore
 
-/// A job computes the same keys as its webhooks bring.
+/// A job computes the same keys from its environment as the source does from webhooks.
 @Suite("A job of GitLab CI, from within")
 struct GitLabJobTests {
   static let variables = [

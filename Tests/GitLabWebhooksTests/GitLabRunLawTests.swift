@@ -3,14 +3,14 @@ import Testing
 import ValueStreamCore
 import ValueStreamTesting
 
-/// Pipelines that are made up with what really happened in them, and told by GitLab's payloads in any order.
+/// Generates pipelines with a known course, delivers their GitLab payloads in any order and compares the spans.
 @Suite("Laws of GitLab runs")
 struct GitLabRunLawTests {
   private typealias History = GitLabHistory
 
   private struct Run: Equatable {
     var start: Timestamp
-    /// When its first job left the queue.
+    /// The time at which the first job left the queue.
     var firstRun: Timestamp
     var end: Timestamp
   }
@@ -24,7 +24,7 @@ struct GitLabRunLawTests {
     var isManual: Bool
     var hasFailed = false
 
-    /// As a payload of a moment shows it.
+    /// The job as a payload shows it at a given time. `isQueueTold` adds the queued duration.
     func shown(at moment: Timestamp, isQueueTold: Bool) -> GitLabHistory.Object {
       let isStarted = started.map { $0 <= moment } ?? false
       let isFinished = finished.map { $0 <= moment } ?? false
@@ -39,7 +39,7 @@ struct GitLabRunLawTests {
     }
   }
 
-  /// One pipeline: its runs, and what GitLab would send of it.
+  /// One pipeline with its expected runs and the payloads that GitLab would send.
   private struct Story {
     var runs: [Run] = []
     var deliveries: [Delivery] = []
@@ -56,7 +56,7 @@ struct GitLabRunLawTests {
       var finishedBefore: Timestamp?
       var jobs: [Job] = []
       let (stages, retries) = (Int.random(in: 1...4, using: &random), Int.random(in: 0...3, using: &random))
-      // A manual job tells when it came into the queue by how long it was there, and by nothing else.
+      // For a manual job, only the queued duration tells when it entered the queue.
       let manual = isQueueTold && random.oneIn(2) ? Job(id: 90, created: created, queued: 0, isManual: true) : nil
       for number in 0...retries {
         let isManual = number == retries && number > 0 && manual != nil
@@ -72,7 +72,7 @@ struct GitLabRunLawTests {
               finished: pass(1...600, &random), queued: started.seconds(since: wanted), isManual: isManual,
               hasFailed: stage == last - 1 && number < retries && !isManual))
         }
-        // The job that is tried again is replaced.
+        // The retried job is replaced by the new one.
         let replaced = number > 0 && !isManual ? jobs.last { !$0.isManual }?.id : nil
         jobs.removeAll { $0.id == replaced }
         jobs.removeAll { $0.isManual }

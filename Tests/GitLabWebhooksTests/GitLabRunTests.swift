@@ -3,14 +3,14 @@ import Testing
 import ValueStreamCore
 import ValueStreamTesting
 
-/// Runs that are tried again, cancelled, left out, approved or rejected.
+/// Runs that are retried, canceled, skipped, approved or rejected.
 @Suite("GitLab runs")
 struct GitLabRunTests {
   private typealias History = GitLabHistory
 
   private static func time(_ time: String) -> Any { GitLabHistory.time(time) }
 
-  /// Job 12 fails and is tried again as job 13, four hours later.
+  /// Job 12 fails and is retried four hours later as job 13.
   private static func retried() throws -> [Delivery] {
     let compile = History.job(
       11, "success", created: time("10:00:00"), started: time("10:00:05"), finished: time("10:04:00"))
@@ -60,7 +60,7 @@ struct GitLabRunTests {
     var deliveries = try Self.retried()
     deliveries.remove(at: index)
     let story = try History.story(deliveries, seed: seed)
-    // The payloads of the second run tell when the first one ended, and how only its own end does.
+    // Payloads of the second run tell when the first run ended. Only the end payload of the first run tells its outcome.
     let first = index == 1 ? "open" : "failure"
     let second = index == 4 ? "? open" : "14:05:00 success"
     #expect(story.tree == ["pipeline:700 10:00:00 to 10:08:00 \(first)", "pipeline:700/2 14:00:00 to \(second)"])

@@ -5,7 +5,7 @@ import ValueStreamTesting
 
 @Suite("How GitLab says who it is")
 struct GitLabSignatureTests {
-  /// Of the Standard Webhooks libraries.
+  /// The key of the test vectors in the Standard Webhooks libraries.
   static let key = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
   static let signedAt: Int64 = 1_614_265_330
 

@@ -1,6 +1,7 @@
-"""The attacks. Each is a function of a run: it does harm for some seconds, and notes figures and faults of its own.
+"""The attacks. Each is a function that takes a run, attacks its vsd for some seconds, and notes its own figures and faults.
 
-What an attacker sends here is accepted (the sources beside GitHub have no secret) unless the attack says that it is unsigned.
+Sources other than GitHub have no secret here, so vsd accepts what attackers send to them, except where the attack says "unsigned"
+or "wrong signature".
 """
 
 import glob
@@ -21,7 +22,7 @@ ATTACKS = {}
 
 
 def attack(**options):
-    """Registers an attack under its function's name; the options are those of the run."""
+    """Registers an attack under the name of its function. `Run` reads the options."""
 
     def register(function):
         ATTACKS[function.__name__.replace("_", "-")] = (function, options)
@@ -45,14 +46,14 @@ def packed(value):
 
 @attack()
 def quiet(run):
-    """No attack: what the machine gives while nothing happens."""
+    """No attack: the baseline of this machine."""
     time.sleep(3)
 
 
-# A delivery must never end the process
+# Deliveries must never end the process
 
 def far_times(run):
-    """Times at the bounds of what a number holds, each to be printed by every exporter, page and report."""
+    """Extreme times, which every exporter, page and report must print."""
     vsd = run.vsd
     statuses = []
     for number, (start, queued) in enumerate([("1970-01-01T00:00:00Z", 1e300), (1000, 1e300), (1, -1e300), (1e18, 1e300), (-1e18, 1e18), (1e300, 1e300), (9e15, 9.3e15)]):
@@ -86,19 +87,19 @@ def far_times(run):
 
 @attack(tracer="logging", arguments=["--settle=0s"])
 def far_times_printed(run):
-    """Times at the bounds of what a number holds, printed by the tracer logging, the pages and the API."""
+    """Extreme times, printed by the logging tracer, the pages and the API."""
     far_times(run)
 
 
 @attack(sink=True)
 def far_times_exported(run):
-    """The same, exported by OTLP, Jaeger, Zipkin and Datadog."""
+    """Extreme times, exported to OTLP, Jaeger, Zipkin and Datadog."""
     far_times(run)
 
 
 @attack(starts=False)
 def few_files(run):
-    """A start with 16 open files at most: it may say that it cannot, but not trap."""
+    """A start with a limit of 8 to 32 open files: vsd may exit with an error, but must not trap or hang."""
     for files in (8, 16, 24, 32):
         vsd = run.new_vsd(f"files-{files}", files=files)
         vsd.start(patience=10)
@@ -111,7 +112,7 @@ def few_files(run):
             run.fault(f"with {files} files it ended by {'force' if code is None else f'signal {-code}'}")
 
 
-# What cannot be written or read
+# Storage limits and damage
 
 def large_events(subject, count, first, attributes=56, size=16_000):
     text = "x" * size
@@ -123,7 +124,7 @@ def large_events(subject, count, first, attributes=56, size=16_000):
 
 @attack(after=25)
 def fat_subject(run):
-    """One subject of hundreds of megabytes, from small deliveries."""
+    """Compressed deliveries that would grow one subject to hundreds of megabytes."""
     sent, accepted = 0, 0
     for number in range(16):
         body, headers = packed(large_events("1", 24, number * 24))
@@ -134,7 +135,7 @@ def fat_subject(run):
 
 @attack(after=25)
 def fat_subject_plain(run):
-    """The same by bodies that are not compressed: 300 of 81 KB about one id, and 2,000 small ones when it is full."""
+    """Uncompressed bodies about one subject: 300 of 81 KB, then 2,000 small ones when the subject is full."""
     def send(events):
         return run.vsd.post("/customhttp", json.dumps(events).encode(), {"Content-Type": "application/json"}) == 200
     begin = v.now()
@@ -146,7 +147,7 @@ def fat_subject_plain(run):
 
 @attack(after=15)
 def fat_list(run):
-    """Many subjects that are large each, in one list."""
+    """Many large subjects in one list."""
     for number in range(30):
         body, headers = packed([event for each in range(24) for event in large_events(f"{number}-{each}", 1, number)])
         run.vsd.post("/customhttp", body, headers)
@@ -166,7 +167,7 @@ def newest(vsd, prefix):
 
 
 def stored_spans(vsd):
-    """The file of the projection."""
+    """Returns the path of the projection's database."""
     for name in sorted(os.listdir(vsd.store)):
         path = os.path.join(vsd.store, name)
         if not name.endswith(".sqlite") or name.startswith("log-"):
@@ -178,7 +179,7 @@ def stored_spans(vsd):
 
 
 def tells_of_damage(run):
-    """An operator is told: by the answer of /readyz, or by a line of warning, or by a counter."""
+    """Checks that an operator learns of the damage, from /readyz and from the log."""
     status, ready = run.vsd.get("/readyz")
     ready = ready.decode(errors="replace").strip()
     lines = [line for line in run.vsd.new_lines() if any(word in line.lower() for word in ("damage", "corrupt", "checksum", "unreadable", "cannot"))]
@@ -191,7 +192,7 @@ def tells_of_damage(run):
 
 @attack(history=60)
 def damaged_row(run):
-    """The bytes of one subject are damaged in the store: the others go on, and lists are answered."""
+    """Damages the bytes of one subject in the store: vsd must go on with the others and answer lists."""
     with run.stopped():
         with sqlite3.connect(stored_spans(run.vsd)) as store:
             (sequence, data) = store.execute("SELECT seq, data FROM subject_data ORDER BY seq LIMIT 1 OFFSET 20").fetchone()
@@ -199,9 +200,9 @@ def damaged_row(run):
             for place in range(4, min(len(damaged), 40)):
                 damaged[place] ^= 0xA5
             store.execute("UPDATE subject_data SET data = ? WHERE seq = ?", (bytes(damaged), sequence))
-            # Of the damaged subject itself nothing is shown until it is repaired; readiness and log tell of it.
+            # vsd shows nothing of the damaged subject until it is repaired, but reports it in /readyz and the log.
             run.may_miss = 1
-    # Something new about each issue, the damaged one too.
+    # Send a new event for each issue, including the damaged one.
     for number in run.history:
         body = v.github_issue(number, "closed", "closed", "2026-03-05T09:00:00Z")
         run.vsd.connect().attempt("POST", "/github", body, v.github_headers(body, "issues", f"close-{number}"))
@@ -217,7 +218,7 @@ def damaged_log(run, damage, spared):
         projection = stored_spans(run.vsd)
         path = newest(run.vsd, "log-")
         with sqlite3.connect(path) as log:
-            # Settles the write-ahead log, so that the next start sees nothing else.
+            # Checkpoint the write-ahead log, so that the next start sees the damaged rows.
             log.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             rows = log.execute("SELECT first, count, frame FROM delivery_commit ORDER BY first").fetchall()
             victim_row = rows[len(rows) // 2]
@@ -225,7 +226,7 @@ def damaged_log(run, damage, spared):
         for suffix in ("", "-wal", "-shm"):
             if os.path.exists(projection + suffix):
                 os.remove(projection + suffix)
-    # What stands in one frame with the damaged row is lost with it, at most.
+    # At most, the damage also hides later rows in the same frame.
     frames = [row[2] for row in rows]
     lost = sum(row[1] for row in rows if row[2] == victim_row[2] and row[0] >= victim_row[0])
     run.may_miss = lost if spared is None else spared
@@ -241,7 +242,7 @@ def damaged_log(run, damage, spared):
 
 @attack(history=120)
 def damaged_log_row(run):
-    """Bytes of a row of the log are damaged, and the spans are made again from the log."""
+    """Damages bytes in a row of the log and removes the projection, so that vsd rebuilds the spans from the log."""
 
     def damage(log, row):
         (data,) = log.execute("SELECT data FROM delivery_commit WHERE first = ?", row[:1]).fetchone()
@@ -254,7 +255,7 @@ def damaged_log_row(run):
 
 @attack(history=120)
 def flipped_bit(run):
-    """One bit of a row number in the log is flipped: no delivery may vanish without a word."""
+    """Flips one bit of a row number in the log: vsd must report every lost delivery."""
 
     def damage(log, row):
         bit = 1 << 12
@@ -263,11 +264,11 @@ def flipped_bit(run):
     damaged_log(run, damage, None)
 
 
-# Cost is bounded by what was sent
+# Costs must stay proportional to the input
 
 @attack(after=20)
 def deploy_names(run):
-    """One deploy of many services to many environments on many days."""
+    """One deploy that names many services, environments and days."""
     connection = run.vsd.connect()
     for number in range(120):
         body = {
@@ -282,7 +283,7 @@ def deploy_names(run):
 
 @attack(after=25)
 def many_references(run):
-    """1,000 events with 100 references each, every one read as up to 32 classic ids."""
+    """1,000 events with 100 references each, every one of which vsd reads as up to 32 classic ids."""
     chooser = random.Random(1)
     words = [chooser.choice("abcdefgh") for _ in range(40)]
     events = []
@@ -296,7 +297,7 @@ def many_references(run):
 
 @attack(after=15)
 def parent_chain(run):
-    """A chain of 10,000 children, told from its end, and then asked for."""
+    """A chain of 10,000 children, sent from its end and then queried."""
     count = 10_000
     for first in range(count, 0, -1000):
         events = [
@@ -342,7 +343,7 @@ def followers(vsd, commit, first, count):
 
 @attack(after=25)
 def popular_commit(run):
-    """500 builds of one commit, then 400 changes that have it."""
+    """500 builds of one commit, then 400 changes with that commit."""
     commit = "c0ffee" + "0" * 34
     followers(run.vsd, commit, 0, 500)
     connection = run.vsd.connect()
@@ -352,7 +353,7 @@ def popular_commit(run):
 
 @attack(after=15)
 def popular_changes(run):
-    """4,000 changes with one head, then builds of it one by one."""
+    """4,000 changes with the same head commit, then builds of that commit, one by one."""
     commit = "decade" + "0" * 34
 
     def send(part):
@@ -372,7 +373,7 @@ def popular_changes(run):
 
 @attack(after=8)
 def long_labels(run):
-    """Names as long as they may be in every label, then small deliveries."""
+    """Names of the maximum length in every label, then small deliveries."""
     for part in range(4):
         body, headers = packed([
             {"id": "1", "type": f"{part}-{number}-" + "t" * 1000, "namespace": f"{part}-{number}-" + "n" * 1000,
@@ -402,7 +403,7 @@ def written_bytes(vsd):
 
 @attack(after=3)
 def lists_of_numbers(run):
-    """25 MB of [1,1,...], as they are and compressed, several at once."""
+    """25 MB of [1,1,...], plain and compressed, several at once."""
     plain = b"[" + b"1," * (12 << 20) + b"1]"
     body, headers = packed(plain)
 
@@ -416,10 +417,10 @@ def lists_of_numbers(run):
         in_parallel(4, send)
 
 
-# Unsigned traffic, and who reads
+# Unsigned traffic and slow readers
 
 def deaf(vsd, path):
-    """A connection that asks and does not read."""
+    """Returns a connection that sends a request and does not read the response."""
     connection = socket.socket()
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     connection.settimeout(5)
@@ -431,7 +432,7 @@ def deaf(vsd, path):
 
 @attack(after=1)
 def unread_answers(run):
-    """Sixty readers of large /metrics, forty of large lists and traces, none of which reads."""
+    """Sixty clients that ask for large /metrics and forty for large lists and traces, and read nothing."""
     for part in range(4):
         body, headers = packed([
             {"id": number, "type": f"t{part}-{number}-" + "t" * 200, "namespace": f"n{number}" + "n" * 200,
@@ -453,7 +454,7 @@ def unread_answers(run):
 
 
 def trickle(connections, seconds):
-    """Sends a byte over each connection every second, then closes them."""
+    """Sends one byte per second on each connection, then closes all of them."""
     for _ in range(seconds):
         for connection in connections:
             try:
@@ -467,7 +468,7 @@ def trickle(connections, seconds):
 
 @attack(after=2)
 def body_budget(run):
-    """130 connections that hold megabytes each, sent as kilobytes, of a body with a wrong signature that never ends."""
+    """130 endless compressed bodies with a wrong signature: kilobytes that inflate to megabytes each."""
     body, _ = packed(b'{"a": "' + b"0" * 2_400_000 + b'"}')
     held = []
     for number in range(130):
@@ -505,7 +506,7 @@ def gzip_flood(run):
 
 @attack(after=2, fresh=True)
 def silent_connections(run):
-    """1,100 connections that say nothing, and are made again when they are closed."""
+    """1,100 connections that send nothing and reconnect when vsd closes them."""
     v.raise_file_limit()
     held = []
 
@@ -550,7 +551,7 @@ def silent_connections(run):
 
 @attack(after=1)
 def slow_bodies(run):
-    """200 connections that send a byte of a request each second."""
+    """200 connections that send one byte of a body per second."""
     held = []
     for number in range(200):
         try:
@@ -567,7 +568,7 @@ def slow_bodies(run):
 
 @attack(starts=False)
 def full_pipe(run):
-    """Nobody reads what it prints: it goes on to answer, and stops when asked."""
+    """Nobody reads the output of vsd: it must still answer, and stop on SIGTERM."""
     reading, writing = os.pipe()
     port = free_port()
     vsd = run.new_vsd("pipe", tracer="logging", stdout=writing, arguments=[f"--addr=127.0.0.1:{port}", "--settle=0s"])
@@ -585,7 +586,7 @@ def full_pipe(run):
             run.fault(f"it answers nothing after {answered} deliveries")
             break
         answered += status == 200
-    # What each refused request logs would fill the pipe, too.
+    # The log lines of rejected requests must not fill the pipe either.
     for number in range(300):
         vsd.connect(timeout=2).attempt("POST", "/github", b"{}", {"X-GitHub-Event": "issues", "X-Hub-Signature-256": "sha256=00"})
     time.sleep(1)
@@ -608,7 +609,7 @@ def free_port():
 
 @attack(after=0)
 def replayed_type(run):
-    """A captured delivery, signed and untouched, comes again under the type of another event."""
+    """Replays a captured delivery with a valid signature under other event types."""
     connection = run.vsd.connect()
     number = 900_001
     opened = v.github_issue(number)
@@ -635,7 +636,7 @@ def replayed_type(run):
 
 @attack(after=0)
 def foreign_host(run):
-    """A page of another name that leads to loopback asks for /metrics."""
+    """Asks for /metrics under a foreign host name that resolves to loopback (DNS rebinding)."""
     status, _ = run.vsd.get("/metrics", {"Host": "evil.example"})
     run.note(f"/metrics {status}")
     if status == 200:
@@ -648,7 +649,7 @@ def foreign_host(run):
 
 @attack(starts=False)
 def full_disk(run):
-    """A start on a full disk: it reads, answers 503 to deliveries, and takes them again when there is room."""
+    """A start on a full disk: vsd must serve reads, answer 503 to deliveries, and accept them again when there is room."""
     place = os.path.join(run.directory, "disk")
     os.makedirs(place)
     if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", place], capture_output=True).returncode != 0:
@@ -695,7 +696,7 @@ def full_disk(run):
 
 
 def listed_deliveries(vsd, condition):
-    """What the list of deliveries has, up to a bound."""
+    """Returns up to 4,000 deliveries from the list of deliveries."""
     found, cursor = [], ""
     for _ in range(40):
         status, body = vsd.get(f"/api/v1/deliveries?limit=100&{condition}{cursor}")
@@ -711,7 +712,7 @@ def listed_deliveries(vsd, condition):
 
 @attack(history=60)
 def clock_ahead(run):
-    """A clock that is two years ahead for some seconds removes nothing that was acknowledged."""
+    """A clock that is over two years ahead for some seconds: vsd must not remove acknowledged deliveries."""
     library = next(iter(glob.glob("/usr/lib/*/faketime/libfaketime.so.1") + glob.glob("/usr/lib*/faketime/libfaketime.so.1")), None)
     if not library:
         run.skip("there is no faketime; Scripts/bootstrap long installs it")
@@ -739,7 +740,7 @@ def clock_ahead(run):
 
 @attack(starts=False)
 def kill_nine(run):
-    """Killed again and again while attackers and the honest sender send: nothing acknowledged is lost, nothing set aside."""
+    """Repeated kills under load from attackers and the honest sender: vsd must not lose or set aside acknowledged deliveries."""
     acknowledged, first = [], 1
     vsd = run.new_vsd("killed")
     chooser = random.Random(3)

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Attacks a vsd of its own, while an honest signed sender measures, and says which limits held.
+"""Attacks a vsd while an honest sender with valid signatures measures it, and reports whether the limits held.
 
     Tests/Hostile/hostile.py [--vsd PATH] [--only NAME,...] [--list] [--json FILE]
 
-Loopback only, standard library only. Each attack has a fresh store below a temporary directory, takes half a minute at most, and its
-vsd may use no more than 6 GiB of addresses. Exit code 0: every limit held; 1: one did not; 64: a mistake in the command line.
+Uses only loopback and the standard library. Each attack starts its own vsd on a fresh store in a temporary directory, takes about
+half a minute at most, and limits that vsd to 6 GiB of address space. Exit codes: 0 if every limit held, 1 if one did not, 64 for
+a mistake in the command line.
 """
 
 import argparse
@@ -18,7 +19,7 @@ import time
 import attacks
 import victim as v
 
-# What binds, whatever is sent.
+# The limits, which hold for every attack.
 MEDIAN_SECONDS = 0.1
 VISIBLE_SECONDS = 1.0
 MEMORY_BYTES = 512 << 20
@@ -47,7 +48,7 @@ class Run:
         self.results = []
         self.next_number = 1
 
-    # What attacks say
+    # Called by attacks
 
     def note(self, text):
         self.notes.append(text)
@@ -67,7 +68,7 @@ class Run:
 
     @contextlib.contextmanager
     def stopped(self):
-        """Stops the vsd and the honest sender, for what is done to its files, and starts both again."""
+        """Stops vsd and the honest sender while the caller changes files, and restarts both afterwards."""
         self.end_sending()
         self.vsd.stop()
         yield
@@ -75,7 +76,7 @@ class Run:
             raise RuntimeError("vsd does not start again: " + (self.vsd.new_lines() or ["nothing printed"])[-1][:200])
         self.begin_sending()
 
-    # The course of it
+    # Course of a run
 
     def begin_sending(self):
         self.sender = v.HonestSender(self.vsd.port, fresh=self.fresh, first_number=self.next_number)
@@ -112,7 +113,7 @@ class Run:
                 self.function(self)
             except RuntimeError as error:
                 self.fault(str(error))
-            # The harm may come after: what was accepted is still to be projected.
+            # The damage may come later, when vsd projects what it has accepted.
             time.sleep(1)
             if self.after:
                 self.vsd.wait_until_idle(self.after)
@@ -132,7 +133,7 @@ class Run:
             body = v.github_issue(number)
             if connection.attempt("POST", "/github", body, v.github_headers(body, "issues", f"history-{number}")) == 200:
                 self.history.append(number)
-            # A commit of its own each, as real deliveries mostly are.
+            # Each delivery is sent alone, so it gets its own commit in the log, as most real deliveries do.
         self.next_number = self.history_count + 1
         if self.history:
             self.vsd.missing(self.history, 20)
@@ -174,7 +175,7 @@ class Run:
         if self.vsd.peak_memory > MEMORY_BYTES:
             self.fault(f"{self.vsd.peak_memory / 1e6:.0f} MB of memory")
 
-    # What is printed
+    # Output
 
     @property
     def verdict(self):

@@ -1,4 +1,4 @@
-"""A vsd that is attacked, and the honest sender that measures it meanwhile. Loopback only, standard library only."""
+"""The vsd under attack and the honest sender that measures it. Uses only loopback and the standard library."""
 
 import ctypes
 import hashlib
@@ -18,10 +18,10 @@ import urllib.parse
 
 GITHUB_SECRET = "a secret of the hostile run"
 REPOSITORY = 197_483_389
-# Every address of 127/8 is this machine's: the honest sender and the attackers do not share one, as they would not outside.
+# Every address in 127/8 is local. The honest sender and the attackers use different ones, as they would on a network.
 HONEST = "127.0.0.1"
 ATTACKER = "127.0.0.9"
-# The victim may address no more: this machine must survive what the victim does not.
+# The limit on the address space of vsd, so that an attack that exhausts its memory does not harm this machine.
 VICTIM_ADDRESS_SPACE = 6 << 30
 
 try:
@@ -45,10 +45,10 @@ def percentile(values, share):
     return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
 
 
-# What is sent
+# Payloads
 
 def github_issue(number, action="opened", state="open", closed=None):
-    """A payload of an issue, reduced to what matters."""
+    """Returns a GitHub issue payload, reduced to the members that matter here."""
     address = f"https://github.com/acme/site/issues/{number}"
     return json.dumps({
         "action": action,
@@ -79,13 +79,13 @@ def issue_key(number):
 
 
 class Connection:
-    """One kept connection, made again when it breaks."""
+    """A keep-alive connection that reconnects after an error."""
 
     def __init__(self, port, source=ATTACKER, timeout=30):
         self.port, self.source, self.timeout, self.http = port, source, timeout, None
 
     def request(self, method, path, body=None, headers=None):
-        """Status, headers and body; raises OSError or http.client.HTTPException."""
+        """Returns status, headers and body. Raises OSError or http.client.HTTPException."""
         if self.http is None:
             self.http = http.client.HTTPConnection(
                 "127.0.0.1", self.port, timeout=self.timeout, source_address=(self.source, 0))
@@ -98,7 +98,7 @@ class Connection:
             raise
 
     def attempt(self, method, path, body=None, headers=None):
-        """The status, or None where there was no answer."""
+        """Returns the status, or None if there was no response."""
         try:
             return self.request(method, path, body, headers)[0]
         except (OSError, http.client.HTTPException):
@@ -113,10 +113,10 @@ class Connection:
 # The honest sender
 
 class HonestSender:
-    """Signed deliveries of GitHub at a steady pace, in a process of its own.
+    """Sends signed GitHub deliveries at a steady pace, in a separate process.
 
-    A delivery has its time in the schedule, and its latency counts from then until it is acknowledged: while vsd hangs, each delivery
-    that should have been sent meanwhile is late, and not only the first. What is answered 503 is sent again, as a proxy would.
+    Each delivery has a scheduled time, and its latency counts from that time until the acknowledgment. So while vsd hangs, every
+    delivery due in that time is late, not only the first. A delivery without a response of 200 is sent again, as a proxy would.
     """
 
     def __init__(self, port, pace=0.05, fresh=False, first_number=1):
@@ -128,7 +128,11 @@ class HonestSender:
         child.close()
 
     def stop(self):
-        """Latencies and times until visible in seconds, numbers acknowledged, and how many answers were none or not 200."""
+        """Stops sending and returns the results.
+
+        These are latencies and times until visible, in seconds, the numbers of the acknowledged issues, and the counts of
+        responses other than 200 ("refused") and of missing responses ("silent").
+        """
         self.ending.set()
         result = self.results.recv() if self.results.poll(60) else None
         self.process.join(5)
@@ -159,7 +163,7 @@ class HonestSender:
                     break
                 result["silent" if status is None else "refused"] += 1
                 time.sleep(0.05)
-        # What should have been sent by now and was not.
+        # Count the deliveries that are due but were not sent.
         end = now()
         for missed in range(first_number + len(result["latencies"]), first_number + int((end - begin) / pace)):
             result["latencies"].append(end - begin - (missed - first_number) * pace)
@@ -189,7 +193,7 @@ class HonestSender:
 # The victim
 
 class Victim:
-    """A vsd with its store, watched: its memory, processor time and store size."""
+    """A vsd with its store. Records its memory, CPU time and store size."""
 
     def __init__(self, binary, directory, arguments=(), environment=None, files=None, tracer="none", stdout=None):
         self.binary, self.directory, self.arguments, self.environment = binary, directory, list(arguments), environment or {}
@@ -202,18 +206,19 @@ class Victim:
         self.store = os.path.join(directory, "store")
 
     def launch(self):
-        """Starts it, and waits for nothing."""
+        """Starts vsd without waiting."""
         environment = {"PATH": os.environ.get("PATH", ""), "HOME": self.directory, "VS_GITHUB_SECRET": GITHUB_SECRET}
         environment.update(self.environment)
         if "LD_PRELOAD" in environment:
-            # A library that sets variables when it is loaded moves them from where Swift looks for the arguments.
+            # A preloaded library that sets variables moves the environment, and Swift then does not find the arguments. So vsd
+            # also gets these settings as variables.
             environment.update({"VS_ADDR": "127.0.0.1:0", "VS_STORE": self.store, "VS_TRACER_BACKEND": self.tracer})
         arguments = [self.binary, f"--store={self.store}", f"--tracer={self.tracer}", *self.arguments]
         if not any(argument.startswith("--addr=") for argument in arguments):
             arguments.append("--addr=127.0.0.1:0")
 
         def limit():
-            # It ends with this program, however that ends (Linux: PR_SET_PDEATHSIG).
+            # Let vsd end with this program, however the program ends (PR_SET_PDEATHSIG on Linux).
             if LIBC is not None:
                 LIBC.prctl(1, signal.SIGKILL)
             resource.setrlimit(resource.RLIMIT_AS, (VICTIM_ADDRESS_SPACE, VICTIM_ADDRESS_SPACE))
@@ -229,7 +234,7 @@ class Victim:
         return self.process
 
     def start(self, patience=60):
-        """Starts it, and waits until it listens; False when it does not."""
+        """Starts vsd and waits until it listens. Returns False if it exits or does not listen within `patience` seconds."""
         self.launch()
         end = now() + patience
         while now() < end:
@@ -251,7 +256,7 @@ class Victim:
         return None
 
     def new_lines(self):
-        """What it printed since it was started."""
+        """Returns the lines printed since the last start."""
         with open(self.log, "rb") as log:
             log.seek(self.offset)
             return log.read().decode(errors="replace").splitlines()
@@ -261,7 +266,7 @@ class Victim:
         return self.process.poll() is None
 
     def stop(self, patience=30):
-        """Asks it to stop. Its exit code; minus a signal that ended it; None where it had to be killed."""
+        """Sends SIGTERM and returns the exit code, the negative signal that ended vsd, or None if it had to be killed."""
         if self.is_alive:
             self.process.send_signal(signal.SIGTERM)
         try:
@@ -310,13 +315,13 @@ class Victim:
                     pass
         return total
 
-    # Talking to it
+    # Requests
 
     def connect(self, source=ATTACKER, timeout=30):
         return Connection(self.port, source, timeout)
 
     def get(self, path, headers=None, timeout=30):
-        """Status and body; None and the reason where there was no answer."""
+        """Returns status and body, or None and the error if there was no response."""
         try:
             status, _, body = self.connect(timeout=timeout).request("GET", path, headers=headers)
             return status, body
@@ -329,7 +334,7 @@ class Victim:
         return self.connect(timeout=timeout).attempt("POST", path, body, headers)
 
     def missing(self, numbers, patience=60):
-        """Which issues are not there; asked again until all are, or time is up."""
+        """Returns the issues that vsd does not show. Asks again until it shows all, or `patience` seconds are over."""
         left, end = set(numbers), now() + patience
         while left:
             left -= self._listed(left, end)
@@ -339,7 +344,7 @@ class Victim:
         return sorted(left)
 
     def _listed(self, numbers, end):
-        """Those of the issues that lists show, or, where a list is not answered, their own pages."""
+        """Returns the issues that the list of spans shows. Asks for single issues if the list fails."""
         found, path = set(), "/api/v1/spans?source=github&limit=1000"
         while path and now() < end:
             status, body = self.get(path)
@@ -359,7 +364,10 @@ class Victim:
         return found & numbers
 
     def wait_until_idle(self, patience):
-        """Until it has nearly nothing to do, the honest sender aside, or time is up."""
+        """Waits until vsd uses less than 0.35 of a CPU, about the load of the honest sender, or has ended.
+
+        Returns False if it is still busy after `patience` seconds.
+        """
         end = now() + patience
         while now() < end and self.is_alive:
             before, at = self.processor_seconds(), now()
@@ -375,7 +383,7 @@ def raise_file_limit():
 
 
 class Sink:
-    """Takes what exporters send, and answers 200."""
+    """A backend that accepts every export request with 200."""
 
     def __init__(self):
         self.listener = socket.create_server(("127.0.0.1", 0))

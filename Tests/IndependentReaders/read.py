@@ -1,9 +1,10 @@
-"""Reads what vsd and vsperf write with Python's own readers: read.py json|json-lines|csv|metrics, from standard input.
+"""Parses output of vsd and vsperf with Python's own readers: read.py json|json-lines|csv|metrics, from standard input.
 
-Prints what is in it, a value a line: the name it stands under, a blank, and the value, both texts as their UTF-8 in hexadecimal. Names
-of members are values under "<name>", cells stand under their column. Ends with status 1 and what is wrong where the input is no such
-document: JSON with a number that is none, with a member twice, or with text that is not Unicode; CSV with rows of another length;
-metrics with a line that the text format has not, a sample twice, or without their end.
+Prints one value per line: its name, a space and the value, both as hexadecimal UTF-8, or "-" if empty. Member names are values
+with the name "<name>". A CSV cell has the name of its column.
+
+Fails with status 1 and a message if the input is invalid: JSON with an invalid number, a repeated member or text that is not
+Unicode, CSV with rows of different lengths, or metrics with an invalid line, a repeated sample or an unfinished last line.
 """
 
 import csv

@@ -6,7 +6,7 @@ import ValueStreamTesting
 
 @Suite("Bodies")
 struct BodyTests {
-  /// A server that takes bodies of up to 10,000 bytes.
+  /// Returns a setup that accepts bodies of up to 10,000 bytes.
   private static func small() -> TestServer.Setup {
     var setup = TestServer.Setup()
     setup.limits.bodyBytes = 10_000

@@ -17,7 +17,7 @@ struct ConnectionTests {
       let slowHeaders = try server.client()
       try slowHeaders.send("POST /fake HTTP/1.1\r\n")
       for (client, drop) in [(slowBody, "x"), (slowHeaders, "A: b\r\n")] {
-        // Never idle for long enough that the library's own time-out would end it.
+        // Data arrives often enough that the idle time-out of the library never applies.
         #expect(throws: RawClient.Failure.self) {
           while true {
             try client.send(drop)
@@ -50,7 +50,7 @@ struct ConnectionTests {
       let client = try server.client()
       try client.request("POST", "/fake", body: "hello")
       waitUntil { server.log.appendSizes == [1] }
-      // Long enough for both deadlines to pass: a silent connection is closed meanwhile.
+      // Wait until both deadlines have passed: by then a silent connection is closed.
       #expect(try server.client().isClosed())
       server.log.open()
       #expect(try client.response().body == "success")
@@ -136,7 +136,7 @@ struct ConnectionTests {
     try partial.send("he")
     waitUntil { server.server.connectionCount == 22 }
     server.server.stop()
-    // The idle connection is closed first: then nobody is accepted any more.
+    // Once the idle connection is closed, the server accepts no new connections.
     #expect(try idle.isClosed())
     #expect(throws: RawClient.Failure.self) { _ = try server.client() }
     try partial.send("llo")
@@ -163,7 +163,7 @@ struct ConnectionTests {
     let partial = try server.client()
     try partial.request("POST", "/fake", headers: ["Content-Length: 5"])
     server.server.stop()
-    // It may be kept in the end, but nobody promises so.
+    // The delivery may still reach the log, but the server cannot promise that, so it answers 503.
     #expect(try waiting.response().status == 503)
     #expect(try partial.isClosed())
     server.log.open()

@@ -5,7 +5,7 @@ import ValueStreamTesting
 
 @testable import Intake
 
-/// Keeps what threads add, in order.
+/// A thread-safe list that keeps the order of additions.
 private final class Keeper: Sendable {
   private let state = Mutex<[Int]>([])
 
@@ -16,7 +16,7 @@ private final class Keeper: Sendable {
   }
 }
 
-/// What one sender can take from the others, counted in what the server refused and closed.
+/// Checks how much one sender can take from others, by what the server rejects and closes.
 @Suite("Crowds")
 struct CrowdingTests {
   private static let secret = "s3cret"
@@ -48,7 +48,7 @@ struct CrowdingTests {
     limits.bodyBytes = 100_000
     limits.totalBodyBytes = 100_000
     try TestServer.run(Self.signed(limits: limits)) { server in
-      // Together they would be forty times what there is.
+      // Together these bodies are 40 times the limit.
       let floods = try (0..<50).map { _ in try server.client() }
       for flood in floods {
         try flood.request("POST", "/fake", headers: ["Content-Length: 90000"])
@@ -141,7 +141,7 @@ struct CrowdingTests {
     let order = Keeper()
     #expect(workers.submit(isProved: false, size: 1) { gate.pass() })
     waitUntil { gate.waitingCount == 1 }
-    // Of those that have proved nothing one is worked on at a time, and half of the places are theirs.
+    // Of unauthenticated bodies, one is processed at a time, and they may use half of the places in the queue.
     #expect(workers.submit(isProved: false, size: 3) { order.add(3) })
     #expect(workers.submit(isProved: false, size: 2) { order.add(2) })
     #expect(!workers.submit(isProved: false, size: 1) {})
@@ -271,7 +271,7 @@ struct CrowdingTests {
 
   @Test("answers that nobody reads are bounded, and the same answer counts once")
   func unreadAnswers() throws {
-    // More than the system keeps for connections on its own.
+    // The answer is larger than what the kernel buffers for each connection.
     let page = [UInt8](repeating: UInt8(ascii: "x"), count: 20 << 20)
     var limits = HTTPLimits()
     limits.totalAnswerBytes = 50 << 20
@@ -306,7 +306,7 @@ struct CrowdingTests {
     #expect(budget.take(b) == nil)
     budget.release(second)
     #expect(budget.take(b) != nil)
-    // One answer may always be.
+    // One answer is always allowed, whatever its size.
     #expect(AnswerBudget(10).take(a) != nil)
   }
 }

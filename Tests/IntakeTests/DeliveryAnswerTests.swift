@@ -147,7 +147,7 @@ struct DeliveryAnswerTests {
       let client = try server.client()
       try client.request("POST", "/fake", body: "hello")
       waitUntil { server.log.appendSizes == [1] }
-      // The server goes on with others meanwhile.
+      // Meanwhile the server serves other connections.
       let other = try server.client()
       try other.request("POST", "/nowhere", body: "hello")
       #expect(try other.response().status == 404)

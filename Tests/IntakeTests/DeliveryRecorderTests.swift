@@ -17,7 +17,7 @@ struct DeliveryRecorderTests {
     DeliveryFingerprint(high: 1, low: UInt64(number), received: .epoch)
   }
 
-  /// What becomes of batches that are submitted one after the other and written in one go.
+  /// Submits batches one after another, writes them in one commit and returns the outcomes per batch.
   private static func outcomes(
     of batches: [[Int?]], in log: FakeDeliveryLog, known: [Int] = []
   ) throws -> [[RecordingOutcome]] {
@@ -102,7 +102,7 @@ struct DeliveryRecorderTests {
   @Test("the newest fingerprints are known, and no others")
   func bounded() {
     let recent = RecentDeliveries(capacity: 700)
-    // Close together, so that probing collides and runs over the end of the table.
+    // The fingerprints are close together, so that probing collides and wraps around the end of the table.
     let all = (0..<5000).map { number in
       DeliveryFingerprint(high: UInt64(number), low: UInt64(number / 3) &* 0x9e37_79b9, received: .epoch)
     }

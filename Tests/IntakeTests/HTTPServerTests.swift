@@ -167,7 +167,7 @@ struct HTTPServerTests {
       waitUntil { gate.waitingCount == 1 }
       let others = try (0..<2).map { _ in try server.client() }
       for other in others { try other.request("GET", "/slow") }
-      // Which of the two got the place is not certain.
+      // Either of the two may get the place.
       waitUntil { others.contains(where: \.hasInput) }
       gate.open()
       #expect(try others.map { try $0.response().status }.sorted() == [200, 503])

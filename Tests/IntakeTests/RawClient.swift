@@ -6,7 +6,7 @@ import CZlib
   import Musl
 #endif
 
-/// A connection that says exactly what a test tells it to.
+/// A TCP connection that sends exactly the bytes that a test gives it.
 final class RawClient {
   struct Response: Equatable {
     var status: Int
@@ -55,7 +55,7 @@ final class RawClient {
     }
   }
 
-  /// A whole request.
+  /// Sends a complete request.
   func request(_ method: String, _ path: String, headers: [String] = ["Host: localhost"], body: String? = nil) throws {
     try send(Self.text(method, path, headers: headers, body: body))
   }
@@ -66,9 +66,9 @@ final class RawClient {
     return lines.joined(separator: "\r\n") + "\r\n\r\n" + (body ?? "")
   }
 
-  /// The next response.
+  /// Reads the next response.
   ///
-  /// - Parameter isToHead: no body follows whatever the headers say.
+  /// - Parameter isToHead: True for a response to HEAD, which has no body whatever its headers say.
   func response(isToHead: Bool = false) throws -> Response {
     var end = headerEnd
     while end == nil {
@@ -93,12 +93,12 @@ final class RawClient {
     return Response(status: status ?? 0, headers: headers, body: body)
   }
 
-  /// True when the other side closes without another byte.
+  /// Waits for the server to close the connection. Returns false if another byte arrives first.
   func isClosed() throws -> Bool {
     try buffer.isEmpty && !fill()
   }
 
-  /// True when something can be read at this moment.
+  /// True if data can be read now. Does not wait.
   var hasInput: Bool {
     var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
     return !buffer.isEmpty || poll(&entry, 1, 0) > 0
@@ -109,7 +109,7 @@ final class RawClient {
     return (0...(buffer.count - 4)).first { buffer[$0..<$0 + 4].elementsEqual([13, 10, 13, 10]) }
   }
 
-  /// False when the other side closed.
+  /// Waits for data and appends it to the buffer. Returns false if the server closed the connection.
   private func fill() throws -> Bool {
     var piece = [UInt8](repeating: 0, count: 64 << 10)
     let count = recv(descriptor, &piece, piece.count, 0)
@@ -120,7 +120,7 @@ final class RawClient {
   }
 }
 
-/// Compresses as senders do.
+/// Compresses bytes in gzip format, as senders do.
 func gzip(_ bytes: [UInt8]) -> [UInt8] {
   var stream = z_stream()
   guard

@@ -32,7 +32,7 @@ struct StressTests {
       ]
       for _ in 0..<50 {
         let client = try server.client()
-        // The server may close in the middle.
+        // The server may close the connection at any time.
         for _ in 0..<Int.random(in: 1...12, using: &random) {
           let piece = pieces[Int.random(in: 0..<pieces.count, using: &random)]
           if (try? client.send(piece)) == nil { break }
@@ -45,7 +45,7 @@ struct StressTests {
   }
 }
 
-/// Threads that send deliveries of their own until the server is gone.
+/// Threads that send distinct deliveries until the server stops.
 private final class Senders: Sendable {
   private let answered = Mutex<[String]>([])
   private let running: Atomic<Int>
@@ -60,7 +60,7 @@ private final class Senders: Sendable {
     }
   }
 
-  /// Bodies that were answered with success.
+  /// The bodies that the server answered with success.
   var successes: [String] { answered.withLock(\.self) }
 
   func wait() {

@@ -4,7 +4,7 @@ import ValueStreamTesting
 
 @testable import Intake
 
-/// A server on a free port of loopback, with a log in memory, on threads of its own: tests may block.
+/// A server on a free loopback port with a log in memory. It runs on its own threads, so tests may block.
 final class TestServer: Sendable {
   struct Setup {
     var routes: [Route] = [.webhook(FakeSource())]
@@ -52,13 +52,13 @@ final class TestServer: Sendable {
     try RawClient(port: port)
   }
 
-  /// Stops gracefully and waits for the end.
+  /// Stops the server gracefully and waits until its threads have ended.
   func stop() {
     server.stop()
     waitUntil { running.load(ordering: .sequentiallyConsistent) == 0 }
   }
 
-  /// Runs a test against a server, and stops it.
+  /// Runs a test against a new server and stops the server afterwards.
   static func run(_ setup: Setup = Setup(), _ body: (TestServer) throws -> Void) throws {
     let server = try TestServer(setup)
     defer {
@@ -69,7 +69,7 @@ final class TestServer: Sendable {
   }
 }
 
-/// Keeps what it hears.
+/// An observer that records what the server reports.
 final class TestObserver: IntakeObserver {
   struct Heard {
     var results: [DeliveryResult] = []

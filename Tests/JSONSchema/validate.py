@@ -1,7 +1,7 @@
-"""Checks JSON documents, one a line of standard input, against a schema: validate.py [--any-case] SCHEMA
+"""Validates JSON documents, one per line of standard input, against a schema: validate.py [--any-case] SCHEMA
 
-Prints a line for each: nothing where it is valid, else where it is wrong and why. With --any-case a member whose name differs
-from one of the schema in letter case only is taken for that one, except among attributes, whose names are the sender's.
+Prints one line per document: an empty line if it is valid, else the path of the error and the reason. With --any-case, the letter
+case of member names does not matter, except below attributes, whose names are up to the sender.
 """
 
 import json
@@ -13,7 +13,7 @@ FREE = {"attributes", "metadata"}
 
 
 def names(schema):
-    """The names of members that a schema knows, by their lower case."""
+    """Returns the member names in a schema, by lowercase name."""
     if isinstance(schema, list):
         return {key: name for part in schema for key, name in names(part).items()}
     if not isinstance(schema, dict):

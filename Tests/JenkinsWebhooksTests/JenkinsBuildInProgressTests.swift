@@ -2,7 +2,7 @@ import JenkinsWebhooks
 import Testing
 import ValueStreamCore
 
-/// A build computes the same key as its webhooks bring.
+/// A build computes the same key from its environment as the source does from webhooks.
 @Suite("A build of Jenkins, from within")
 struct JenkinsBuildInProgressTests {
   static let variables = [

@@ -3,7 +3,7 @@ import Testing
 import ValueStreamCore
 import ValueStreamTesting
 
-/// The classic picture, as the Go ValueStream's users know it.
+/// Checks the classic spans that users of the Go ValueStream know.
 @Suite("Jenkins' classic spans")
 struct JenkinsClassicTests {
   static func story(_ names: [String]) throws -> ClassicStory {

@@ -4,11 +4,11 @@ import Testing
 import ValueStreamCore
 import ValueStreamTesting
 
-/// Builds that have the same name or number and are not the same, and builds that start others.
+/// Different builds with the same name or number, and builds that start other builds.
 @Suite("Jenkins builds that resemble each other")
 struct JenkinsManyBuildsTests {
   private static let received = Timestamp(rfc3339: "2026-11-29T12:00:00Z") ?? .epoch
-  /// 10:00 on 5 March 2024.
+  /// 5 March 2024, 10:00 UTC, in milliseconds since 1970.
   private static let start: Int64 = 1_709_632_800_000
 
   private static func delivery(_ body: [String: Any], referrer: String? = nil) throws -> Delivery {
@@ -18,7 +18,7 @@ struct JenkinsManyBuildsTests {
     return Delivery(source: "jenkins", received: received, headers: headers, body: Array(bytes))
   }
 
-  /// Of Generic Event; times in seconds after 10:00.
+  /// A Generic Event payload. Times are in seconds after 10:00.
   private static func run(
     _ type: String, _ job: String, _ number: Int, from start: Int64, lasting seconds: Int64 = 0, _ result: String? = nil,
     causes: [[String: Any]] = [], hasURL: Bool = true, referrer: String? = nil

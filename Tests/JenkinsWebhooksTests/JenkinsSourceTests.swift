@@ -88,7 +88,7 @@ struct JenkinsSourceTests {
     #expect(!Self.source.keptHeaders.contains { ["authorization", "x-vs-token"].contains($0.lowercased()) })
   }
 
-  // MARK: What cannot be decided by shape
+  // MARK: Cases that the shape of a payload does not decide
 
   @Test("Only a payload with a time in it is the same when it comes twice")
   func repetition() throws {

@@ -3,7 +3,7 @@ import Testing
 import ValueStreamCore
 import ValueStreamTesting
 
-/// What several payloads together say, in whatever order they come.
+/// Checks the spans that result from several payloads in any order.
 @Suite("Jenkins stories")
 struct JenkinsStoryTests {
   static func story(_ names: [String], seed: UInt64) throws -> DeliveryStory {

@@ -41,7 +41,7 @@ struct JiraIssuesTests {
       """#
     }
     let (toDo, progress, review, done) = ((1, "To Do"), (3, "In Progress"), (4, "Review"), (5, "Done"))
-    // In an order that says nothing.
+    // The order of the histories is arbitrary.
     let histories = [
       change("2026-11-24T16:00:00.000+0000", review, progress), change("2026-11-24T10:00:00.000+0000", toDo, progress),
       change("2026-11-24T18:00:00.000+0000", progress, done), change("2026-11-24T14:00:00.000+0000", progress, review),

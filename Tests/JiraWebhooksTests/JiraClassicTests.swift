@@ -3,7 +3,7 @@ import Testing
 import ValueStreamCore
 import ValueStreamTesting
 
-/// The classic picture, row by row of the table that the Go ValueStream's users know.
+/// Checks the classic spans row by row against the table that users of the Go ValueStream know.
 @Suite("Jira's classic spans")
 struct JiraClassicTests {
   static func story(_ names: [String], rules: JiraRules = JiraRules()) throws -> ClassicStory {

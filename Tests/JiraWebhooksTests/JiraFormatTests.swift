@@ -3,7 +3,7 @@ import Testing
 import ValueStreamCore
 import ValueStreamTesting
 
-/// What Jira sends besides its webhooks of events: post functions of workflows, and issues that Automation sends.
+/// Formats other than event webhooks: workflow post functions and issues that Automation sends.
 @Suite("Jira's other formats")
 struct JiraFormatTests {
   static func delivery(_ json: String) -> Delivery {

@@ -3,7 +3,7 @@ import Testing
 import ValueStreamCore
 import ValueStreamTesting
 
-/// Time in status when deliveries were missed.
+/// Checks the time in each status when some deliveries are missing.
 @Suite("Jira's statuses with gaps")
 struct JiraPhaseTests {
   @Test("Nothing missed: one phase per stay, in any order", arguments: UInt64(1)..<40)
@@ -47,7 +47,7 @@ struct JiraPhaseTests {
   }
 }
 
-/// A made-up issue that goes from status to status, is edited in between, is done and opened again.
+/// A generated issue that moves between statuses, is edited in between, and is done and reopened.
 private struct StatusHistory {
   struct Status: Equatable {
     var name: String
@@ -62,10 +62,10 @@ private struct StatusHistory {
     var line: String { "\(status.name) \(start) to \(end.map(\.rfc3339) ?? "?")" }
   }
 
-  /// Something that Jira sends a delivery about.
+  /// A change for which Jira sends a delivery.
   struct Moment {
     var time: Timestamp
-    /// Nil for an edit.
+    /// The previous status; nil if the status did not change.
     var from: Status?
     var status: Status
     var categoryChanged: Timestamp
@@ -80,7 +80,7 @@ private struct StatusHistory {
 
   let created = Timestamp(seconds: 1_710_000_000)
   private(set) var moments: [Moment] = []
-  /// Of statuses that are not done.
+  /// The stays in statuses that are not done.
   private(set) var stays: [Stay] = []
 
   init(seed: UInt64) {
@@ -109,8 +109,9 @@ private struct StatusHistory {
 
   static func line(_ phase: Phase) -> String { "\(phase.name) \(phase.start) to \(phase.end.map(\.rfc3339) ?? "?")" }
 
-  /// Stays of which the moments tell the beginning and the end: each by the transition itself, or by a later look at the issue that
-  /// tells since when its status has been of its category.
+  /// The stays whose start and end the kept deliveries prove.
+  ///
+  /// Proof is the transition itself, or, for a start, a later edit that shows since when the status has had its category.
   func toldStays(by kept: [Int]) -> [Stay] {
     let kept = kept.map { moments[$0] }
     func isTold(_ time: Timestamp, into status: Status) -> Bool {
@@ -122,15 +123,16 @@ private struct StatusHistory {
     return stays.filter { stay in
       guard isTold(stay.start, into: stay.status) else { return false }
       guard let end = stay.end else {
-        // Nothing tells that it goes on but a look at the issue in it.
+        // An open stay needs a delivery from the time of that stay.
         return kept.contains { $0.time >= stay.start }
       }
-      // The first status needs a look at it, unless what ended it says what it was.
+      // An ended stay needs the transition that ended it, which names the status.
       return kept.contains { $0.time == end }
     }
   }
 
-  /// When it became done, of what the moments show done since then; of several ends without a sign of life in between only the last.
+  /// The times at which the issue became done, as far as the kept deliveries show. Of several ends without a delivery in
+  /// between that shows the issue reopened, only the last counts.
   func toldEnds(by kept: [Int]) -> [Timestamp] {
     let kept = kept.map { moments[$0] }
     return zip(kept, kept.dropFirst().map(\.status.category) + ["new"]).filter { moment, next in
@@ -151,7 +153,7 @@ private struct StatusHistory {
           items.append(#"{"field":"resolution","fromString":"Done","toString":null}"#)
         }
       }
-      // Jira notes the change of a category some milliseconds apart from the event.
+      // Jira records the change of category some milliseconds apart from the event.
       let delay: Int64 = moment.categoryChanged == moment.time ? 30 : 0
       let resolution = moment.status.category == "done" ? #"{"name":"Done"}"# : "null"
       let body = """

@@ -3,7 +3,7 @@ import Testing
 import ValueStreamCore
 import ValueStreamTesting
 
-/// What several payloads together say, in whatever order they come.
+/// Checks the spans that result from several payloads in any order.
 @Suite("Jira stories")
 struct JiraStoryTests {
   static func story(_ names: [String], seed: UInt64) throws -> DeliveryStory {
@@ -46,7 +46,7 @@ struct JiraStoryTests {
 
   @Test("Missed: done and opened again are known from what came later", arguments: UInt64(0)..<6)
   func missed(seed: UInt64) throws {
-    // The one tells when it was done, the other when that was over.
+    // `released` tells when the issue became done, and `moved` tells when it was reopened.
     let story = try Self.story(["issue_created.backlog", "issue_updated.released", "issue_updated.moved"], seed: seed)
     #expect(story.tree == ["issue:10002 08:00:00 to 15:00:00 completed", "issue:10002/2 11:00:00 to ? open"])
     #expect(story.phases(of: "issue:10002/2") == ["Backlog 11:00:00 to ?"])

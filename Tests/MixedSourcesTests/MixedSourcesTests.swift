@@ -10,7 +10,7 @@ import TrelloWebhooks
 import ValueStreamCore
 import ValueStreamTesting
 
-/// One project whose work is spread over several vendors.
+/// One project whose work is spread over the tools of several vendors.
 @Suite("Several sources at once")
 struct MixedSourcesTests {
   static let sources: [any EventSource] = [
@@ -18,7 +18,7 @@ struct MixedSourcesTests {
   ]
   static let received = Timestamp(rfc3339: "2024-03-10T00:00:00Z") ?? .epoch
 
-  /// The folder with each source's tests.
+  /// The test folder and the name of each source.
   static let folders = [
     ("GitHub", "github"), ("GitLab", "gitlab"), ("Jenkins", "jenkins"), ("JiraCloud", "jira"), ("Trello", "trello"),
     ("CustomHTTP", "customhttp"), ("CDEvents", "cdevents"),
@@ -41,13 +41,13 @@ struct MixedSourcesTests {
     return try delivery(fixture, of: source)
   }
 
-  /// The deliveries, and some of them once more.
+  /// Returns the deliveries, with some of them repeated at the end.
   static func repeated(_ deliveries: [Delivery], seed: UInt64) -> [Delivery] {
     var random = SeededRandom(seed: seed)
     return deliveries + deliveries.filter { _ in random.oneIn(3) }
   }
 
-  /// Every payload that the tests of a source have.
+  /// All payload fixtures of all sources.
   static let all = Result {
     try folders.flatMap { folder, source in try fixtures(folder).map { try delivery($0, of: source) } }
   }
@@ -91,7 +91,7 @@ struct MixedSourcesTests {
       story.tree == [
         "pull_request:39 09:00:00 to ? open under issue:10112 by issue_key", "issue:10112 08:00:00 to ? open",
       ])
-    // A change whose tracker is not heard of is nobody's child yet, and its key waits.
+    // The tracker has sent nothing, so the change has no parent yet. Its reference to the issue stays open.
     let alone = try DeliveryStory([deliveries[0]], of: Self.sources, seed: 0)
     #expect(alone.tree == ["pull_request:39 09:00:00 to ? open"])
   }
@@ -169,7 +169,7 @@ struct MixedSourcesTests {
     arguments: UInt64(0)..<20)
   func tracked(seed: UInt64) throws {
     let branch = ["vstrace-github-issue-site-36-fix": "feature/tp-3-spout"] as KeyValuePairs
-    // A multibranch job, which builds a merge commit of its own that nobody else knows.
+    // A multibranch job builds its own merge commit, which no other source knows.
     let build: KeyValuePairs = [
       "origin/vstrace-github-issue-site-36-fix": "PR-12",
       "https://git.harbour.example/shop/site.git": "git@github.com:Acme/site.git",
@@ -225,7 +225,7 @@ struct MixedSourcesTests {
   @Test("One project in GitHub, GitLab and Jenkins is one trace, in any order and with repetitions", arguments: UInt64(0)..<30)
   func everywhere(seed: UInt64) throws {
     let named = ["Closes #36": "For vstrace-github-issue-site-36"] as KeyValuePairs
-    // Jenkins builds the commit of the merge request, and no branch ties it to anything.
+    // Jenkins builds the commit of the merge request on a branch that links it to nothing.
     let mergedCommit = String(repeating: "b", count: 40)
     let build: KeyValuePairs = [
       String(repeating: "a", count: 40): mergedCommit, "origin/vstrace-github-issue-site-36-fix": "origin/main",

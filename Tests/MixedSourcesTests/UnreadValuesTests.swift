@@ -9,7 +9,7 @@ import Testing
 import TrelloWebhooks
 import ValueStreamCore
 
-/// Every source reads around values that no type holds.
+/// Every source replaces JSON values that no Swift type can hold and reads the rest.
 @Suite("Unreadable values in deliveries")
 struct UnreadValuesTests {
   private static let sources: [(folder: String, source: any EventSource)] = [
@@ -17,7 +17,7 @@ struct UnreadValuesTests {
     ("Trello", TrelloSource()), ("CustomHTTP", CustomHTTPSource()), ("CDEvents", CDEventsSource()),
   ]
 
-  /// What is put in, and what it is read as.
+  /// Inserted values, each with the JSON that a source reads in its place.
   private static let values = [("1e400", "null"), ("-18446744073709551616", "null"), (#""a\ud800""#, #""a\ufffd""#)]
 
   @Test("a delivery with such values anywhere means what it means with null in their place", arguments: sources.map(\.folder))
@@ -50,7 +50,7 @@ struct UnreadValuesTests {
     #expect(compared > 10)
   }
 
-  /// Where the first member of an object could be preceded by another.
+  /// The offsets at which a member can be inserted before the first member of an object.
   private static func beginningsOfObjects(_ text: String) -> [Int] {
     var (places, isInText, isEscaped) = ([Int](), false, false)
     let bytes = Array(text.utf8)

@@ -7,7 +7,7 @@ import ValueStreamTesting
 
 @Suite("The mock tracer")
 struct MockTracerTests {
-  /// A classic span that went through the picture.
+  /// A classic span, produced by `ClassicPicture`.
   private static func span(tags: [Attribute] = [], isError: Bool = false) -> ClassicPicture.FinishedSpan? {
     var picture = ClassicPicture(nextID: 43)
     var state = ClassicState()

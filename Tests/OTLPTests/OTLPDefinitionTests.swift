@@ -5,7 +5,7 @@ import Testing
 import ValueStreamCore
 import ValueStreamTesting
 
-/// OpenTelemetry's definitions of its protocol, from PyPI, as the reader of what is sent.
+/// Decodes requests with OpenTelemetry's own protocol definitions from PyPI.
 @Suite("Requests read with OpenTelemetry's own definitions")
 struct OTLPDefinitionTests {
   @Test(
@@ -44,7 +44,7 @@ struct OTLPDefinitionTests {
     return result.output
   }
 
-  // MARK: What is expected
+  // MARK: Expected contents
 
   private static func lines(_ spans: [SpanPresentation]) -> [String] {
     var services: [String] = []

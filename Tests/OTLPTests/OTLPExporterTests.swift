@@ -8,7 +8,7 @@ import ValueStreamTesting
 
 @Suite("OTLP exporter")
 struct OTLPExporterTests {
-  /// Keeps requests and answers as it is told.
+  /// Records requests and returns a fixed answer.
   final class FakeTransport: HTTPTransport {
     private let kept = Mutex<[HTTPTransportRequest]>([])
     private let answer: HTTPResponse
@@ -196,7 +196,7 @@ struct OTLPExporterTests {
   }
 }
 
-/// The ids of the spans in an uncompressed request.
+/// Returns the span ids in an uncompressed request body.
 func spanIDs(in body: [UInt8], _ format: OTLPFormat) throws -> [SpanID] {
   switch format {
   case .protobuf:

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Protobuf writer")
 struct ProtobufWriterTests {
-  /// With tag and length of the field these are messages of 2, 127, 128, 16,383 and 16,384 bytes.
+  /// With its tag and length, the field makes messages of 2, 127, 128, 16,383 and 16,384 bytes.
   @Test(
     "A message has the shortest length, however long it was thought to be",
     arguments: [0, 125, 126, 16_380, 16_381], [0, 1, 200, 20_000, 3_000_000])

@@ -1,7 +1,7 @@
-"""Reads requests to export traces with OpenTelemetry's own definitions: read-otlp.py
+"""Decodes export requests for traces with OpenTelemetry's own definitions: read-otlp.py
 
-Of standard input each line is a request, {"type": its Content-Type, "body": its bytes as hexadecimal digits}. Prints every field of every
-span in lines of its own, and after each request a line with a dash.
+Each line of standard input is a request, {"type": its Content-Type, "body": its bytes in hexadecimal}. Prints every field of
+every span, and a line with a dash after each request.
 """
 
 import base64
@@ -14,7 +14,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 
 def with_base64_ids(value):
-    """The JSON of OTLP has hexadecimal ids, that of protobuf base64."""
+    """Converts ids from hexadecimal, as in OTLP's JSON, to base64, as in protobuf's JSON."""
     if isinstance(value, list):
         return [with_base64_ids(element) for element in value]
     if not isinstance(value, dict):

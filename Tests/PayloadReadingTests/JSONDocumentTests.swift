@@ -84,7 +84,7 @@ import ValueStreamTesting
     #expect(root.members.reduce(0) { count, _ in count + 1 } == JSONDocument.memberLimit)
   }
 
-  /// Random documents with such values put in anywhere.
+  /// Checks random documents with unreadable values at random places.
   @Test("a document with unreadable values reads as one with nulls in their place", arguments: 0..<200 as Range<UInt64>)
   func random(seed: UInt64) throws {
     var random = SeededRandom(seed: seed)
@@ -96,7 +96,7 @@ import ValueStreamTesting
     #expect(try document(without).unread.count == 0)
   }
 
-  /// A document with such values, and the same with what they are read as.
+  /// Returns a random document with unreadable values, and the same document with their replacements.
   private static func value(_ random: inout SeededRandom, depth: Int, _ count: inout Int) -> (with: String, without: String) {
     switch Int.random(in: 0..<(depth > 4 ? 7 : 9), using: &random) {
     case 0: return ("null", "null")

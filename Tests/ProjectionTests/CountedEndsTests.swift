@@ -4,13 +4,13 @@ import ValueStreamTesting
 
 @testable import DeliveryCounters
 
-/// Counters of ends, beside what the spans say.
+/// Compares the counters of finished operations with the spans in the store.
 @Suite("Counted ends")
 struct CountedEndsTests {
   typealias Bench = DeliveryMetricsTests.Bench
   typealias Step = DeliveryMetricsTests.Step
 
-  /// Ends by their labels and outcome.
+  /// The number of finished spans in the store by labels and outcome.
   private static func spans(in store: any SpanStore) throws -> [String: Double] {
     var result: [String: Double] = [:]
     for subject in try store.subjects(matching: SubjectFilter(), after: nil, limit: .max).subjects {
@@ -25,7 +25,7 @@ struct CountedEndsTests {
     return result
   }
 
-  /// Ends that were counted, less those that were counted otherwise, and what these are.
+  /// The number of counted ends by labels and outcome, after corrections are applied.
   private static func counted(
     _ bench: Bench, _ ends: String = "valuestream_operations_finished_total",
     corrections: String = "valuestream_operations_corrected_total"
@@ -58,7 +58,7 @@ struct CountedEndsTests {
     for _ in 0..<3 {
       var bench = try Bench()
       var steps = Self.steps(history, shuffledBy: &random)
-      // Some come twice.
+      // Repeat some deliveries.
       steps += steps.filter { _ in random.oneIn(5) }
       while !steps.isEmpty {
         let batch = Array(steps.prefix(Int.random(in: 1...9, using: &random)))
@@ -88,7 +88,7 @@ struct CountedEndsTests {
       case 0: bench.clock.pass(3)
       case 1: try bench.settle()
       case 2: bench = try bench.restarted()
-      // It is set back now and then.
+      // Now and then the clock goes back.
       case 3 where random.oneIn(4): bench.clock.pass(-50)
       default: break
       }
@@ -98,7 +98,7 @@ struct CountedEndsTests {
     #expect(
       bench.registry.all.first { $0.name == "valuestream_operations_finished_total" }?.series.allSatisfy { $0.labels[4] != "" }
         ?? false)
-    // Nothing more waits, and nothing counts twice.
+    // Nothing awaits measurement anymore, and a restart counts nothing again.
     let before = Self.counted(bench)
     bench = try bench.restarted()
     try bench.settle()
@@ -145,7 +145,7 @@ struct CountedEndsTests {
     #expect(bench.values("valuestream_operations_finished_total") == ["\(Self.deploy) failure": 1])
     #expect(bench.values("valuestream_operations_corrected_total") == ["\(Self.deploy) failure success": 1])
     #expect(bench.values("valuestream_deploys_total") == ["github acme/site production  first": 1])
-    // And back.
+    // And back again.
     try bench.project([Self.status(.error, at: 300)])
     try bench.settle()
     #expect(
@@ -215,7 +215,7 @@ struct CountedEndsTests {
     #expect(try bench.store.awaitingMeasurement(since: bench.clock.now(), orAfter: bench.clock.now(), limit: 9).isEmpty)
   }
 
-  // MARK: Stores of before
+  // MARK: Stores of older versions
 
   @Test("what an older version counted is not counted again; what waited then is, and a later word corrects it")
   func formerStore() throws {
@@ -223,7 +223,7 @@ struct CountedEndsTests {
     let other = DeliveryMetricsTests.run("1", queued: 0, started: 10, ended: 20, outcome: .failure)
     try old.project(DeliveryMetricsTests.change + [Self.status(.failure, at: 100), other])
     try old.settle()
-    // As that version left it: counted, without a note of it, with a list of what waits.
+    // Recreate the store of the older version: ends are counted without a record, and a list holds what awaits measurement.
     let store = MemorySpanStore()
     var changes = ProjectionChanges()
     changes.position = try old.store.position()
@@ -278,7 +278,7 @@ struct CountedEndsTests {
 }
 
 extension DeliveryMetricsTests.Bench {
-  /// As after a restart, with the clock where it was.
+  /// Simulates a restart with the same store and clock.
   fileprivate func restarted() throws -> DeliveryMetricsTests.Bench {
     try DeliveryMetricsTests.Bench(store: store, grace: grace, clock: clock)
   }

@@ -6,7 +6,7 @@ import ValueStreamTesting
 @testable import DeliveryCounters
 @testable import Projection
 
-/// What is counted of changes, builds and deploys, and when.
+/// Checks which metrics of changes, builds and deploys are recorded, and when.
 @Suite("Delivery metrics")
 struct DeliveryMetricsTests {
   final class FakeClock: WallClock {
@@ -15,7 +15,7 @@ struct DeliveryMetricsTests {
     func pass(_ seconds: Double) { time.withLock { $0 = $0.advanced(bySeconds: seconds) } }
   }
 
-  /// A projection of deliveries that hold one event, or one move of a branch, each.
+  /// A projection of deliveries that each hold events or branch updates.
   struct Bench {
     let store: any SpanStore
     let clock: FakeClock
@@ -23,7 +23,7 @@ struct DeliveryMetricsTests {
     let registry = MetricRegistry()
     let metrics: ProjectionMetrics
     var batches: ProjectionBatches
-    /// What cannot be measured.
+    /// The subjects that the projection reported as unmeasurable.
     let unmeasurable = Collected<SpanKey>()
     private var position: UInt64
 
@@ -61,7 +61,7 @@ struct DeliveryMetricsTests {
       while try !batches.countEnds() {}
     }
 
-    /// Sum and count of those that observed something.
+    /// Sum and count of each series with observations, by label values.
     func histogram(_ name: String) -> [String: [Double]] {
       Dictionary(
         uniqueKeysWithValues: series(name).filter { $0.buckets.contains { $0 > 0 } }.map {
@@ -69,10 +69,10 @@ struct DeliveryMetricsTests {
         })
     }
 
-    /// Label values of all series, also of those that counted nothing yet.
+    /// The label values of all series, including those that are still 0.
     func labels(_ name: String) -> Set<String> { Set(series(name).map { $0.labels.joined(separator: " ") }) }
 
-    /// Of gauges, and of counters that counted something.
+    /// The values of all gauge series and of counter series above 0.
     func values(_ name: String) -> [String: Double] {
       let isGauge = registry.all.first { $0.name == name }?.kind == .gauge
       return Dictionary(
@@ -95,7 +95,7 @@ struct DeliveryMetricsTests {
     var updates: [BranchUpdate] = []
   }
 
-  // MARK: What happens
+  // MARK: Sample events
 
   static func time(_ seconds: Int64) -> Timestamp { Timestamp(seconds: 1_000_000 + seconds) }
 
@@ -115,7 +115,7 @@ struct DeliveryMetricsTests {
     return Step(events: [event])
   }
 
-  /// Opened by ann at 0, reviewed by herself and then by bob, approved by him, merged.
+  /// A change that ann opens at 0 s and reviews herself at 100 s. bob reviews and approves it, and it is merged at 1200 s.
   static let change: [Step] = {
     let attributes = [
       Attribute("vcs.repository.url.full", "https://github.com/acme/site"), Attribute("vcs.repository.name", "site"),
@@ -272,7 +272,7 @@ struct DeliveryMetricsTests {
     let counts = { (bench: Bench) in bench.values("vcs_change_count").filter { $0.value != 0 } }
     let merged = ["https://github.com/acme/site site acme merged": 1.0]
     #expect(counts(first) == merged)
-    // As after a replay: counters are those of before, gauges are counted anew.
+    // Simulate a replay: it keeps the counters and counts the gauges again.
     var changes = ProjectionChanges()
     for name in try first.store.values().keys where name.hasPrefix(MetricRegistry.gaugePrefix) { changes.values[name] = [] }
     try first.store.write(changes)
@@ -369,7 +369,7 @@ struct DeliveryMetricsTests {
     #expect(second.values("valuestream_deploys_total").isEmpty)
     try second.settle()
     #expect(second.values("valuestream_deploys_total").values.reduce(0, +) == 4)
-    // Told to the store with the counters.
+    // The store has a record of the counted deploys from the same write as the counters.
     var third = try Bench(store: first.store)
     try third.settle()
     #expect(third.values("valuestream_deploys_total").values.reduce(0, +) == 4)
@@ -408,7 +408,7 @@ struct DeliveryMetricsTests {
     store.unreadable.withLock { $0 = [Self.key("deployment", "1"): .corrupt] }
     bench.clock.pass(6)
     try bench.project([Self.run("1", queued: 0, started: 10, ended: nil)])
-    // The second cannot be compared with the first.
+    // Deploy 2 cannot be compared with deploy 1, which is unreadable.
     #expect(Set(bench.unmeasurable.values) == Set(["1", "2"].map { Self.key("deployment", $0) }))
     #expect(bench.values("valuestream_operations_finished_total").values.reduce(0, +) == 1, "the second ended all the same")
     var elsewhere = Self.deploy("3", of: "c3", from: 400, to: 500)
@@ -601,7 +601,7 @@ struct DeliveryMetricsTests {
   @Test("past the limit the ages of those are one that are counted as one")
   func agesBeyondLimit() throws {
     var bench = try Bench(seriesLimit: 2)
-    // The project with the most things comes last.
+    // The project with the most subjects comes last.
     for (project, number) in [("a", 1), ("b", 2), ("c", 3), ("d", 4), ("d", 5)] {
       var step = Self.run("\(number)", queued: Int64(-number), started: 10, ended: nil)
       step.events[0].project = project

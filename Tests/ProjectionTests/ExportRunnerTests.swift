@@ -7,21 +7,21 @@ import ValueStreamTesting
 
 @Suite("Export runner")
 struct ExportRunnerTests {
-  /// Keeps what it was sent; fails as it is told.
+  /// An exporter that records spans and fails as configured.
   final class FakeExporter: SpanExporter {
     let name = "fake"
     let batches = Mutex<[[TracedSpan]]>([])
-    /// Sizes of all batches that were tried.
+    /// The size of every batch, including failed ones.
     let tried = Mutex<[Int]>([])
     let errors: Mutex<[ExportError]>
     let isShutDown = Mutex(false)
-    /// How many spans it takes at most.
+    /// The most spans that it accepts per call.
     let limit: Int
-    /// A batch with one of these is refused.
+    /// Spans that make it reject the whole batch.
     let refused: Set<SpanID>
-    /// Takes a call and answers only when the task is cancelled.
+    /// If true, `export` returns only after its task is cancelled.
     let hangs: Bool
-    /// Its receiver refuses requests without spans, too.
+    /// If true, the backend rejects even a request without spans.
     let isMisaddressed: Bool
 
     init(
@@ -64,7 +64,7 @@ struct ExportRunnerTests {
     func now() -> Timestamp { time.withLock { $0 } }
   }
 
-  /// A store in which things have finished.
+  /// Returns a store with finished spans in the outbox.
   static func store(finished count: Int, at time: Timestamp) throws -> any SpanStore {
     let store: any SpanStore = MemorySpanStore()
     var correlation = Correlation(store: store)
@@ -172,7 +172,7 @@ struct ExportRunnerTests {
     let refusals = try store.exportRefusals(of: "fake", before: nil, limit: 1000).map(\.refusal)
     #expect(refusals.reversed().flatMap(\.attempts).map { SpanID(key: $0.key, attempt: $0.number) } == culprits.map(Self.id))
     #expect(refusals.allSatisfy { $0.count == 1 && $0.reason == "not this one" && $0.time == clock.now() })
-    // Wide again behind the last of them.
+    // After the last rejected span, batches have full size again.
     if culprits == [0] { #expect(exporter.sizes.max() == 512) }
   }
 
@@ -292,11 +292,11 @@ struct ExportRunnerTests {
     #expect(exporter.ids == [SpanID(key: key, attempt: 1)])
   }
 
-  // MARK: The backlog
+  // MARK: Backlog
 
   static let day: Int64 = 86_400 * 1_000_000_000
 
-  /// Tries once, on a clock that stands this many days later than the spans.
+  /// Makes one export attempt with a clock that is the given number of days ahead of the spans.
   static func attempt(_ store: any SpanStore, day: Int64, fails: Bool, log: KeptLog) async throws -> (
     FakeExporter, ExportProgress
   ) {

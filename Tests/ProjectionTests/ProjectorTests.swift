@@ -14,7 +14,7 @@ import ValueStreamTesting
 
 @Suite("Projector")
 struct ProjectorTests {
-  /// One line of body is one event: `<id> start|end|unreadable`.
+  /// A source that reads each line of a body as one event: `<id> start|end|unreadable`.
   struct LineSource: EventSource {
     var name: String { "lines" }
     var route: String { "/lines" }
@@ -41,14 +41,14 @@ struct ProjectorTests {
     }
   }
 
-  /// A memory store whose writes and reads can be made to fail.
+  /// A store in memory whose reads and writes can be made to fail.
   final class FailingStore: SpanStore {
     let inner: any SpanStore = MemorySpanStore()
     let failures = Mutex(0)
     let writes = Mutex(0)
-    /// Things that can never be written, and why.
+    /// Subjects whose writes always fail, with the error.
     let unwritable = Mutex<[SpanKey: StoreError.Code]>([:])
-    /// Things that cannot be read, and why.
+    /// Subjects whose reads always fail, with the error.
     let unreadable = Mutex<[SpanKey: StoreError.Code]>([:])
 
     private func failOnce() throws {
@@ -122,7 +122,7 @@ struct ProjectorTests {
     func close() {}
   }
 
-  /// A projector at work on a log and a store, as the daemon wires it.
+  /// A projector with a log and a store, connected as in the daemon.
   final class Bench: Sendable {
     let log: any DeliveryLog
     let store: any SpanStore
@@ -133,7 +133,7 @@ struct ProjectorTests {
     let setAside = SetAsideDeliveries()
     let damage: DamageReport
     private let done = DispatchSemaphore(value: 0)
-    /// A log has one writer, which hands on in order.
+    /// Serializes writers: a log has one writer, which passes deliveries on in order.
     private let writer = Mutex(())
     static let received = SystemClock().now()
 
@@ -169,7 +169,7 @@ struct ProjectorTests {
       #expect(done.wait(timeout: .now() + 60) == .success)
     }
 
-    /// Records lines as intake does.
+    /// Records lines as the intake does.
     @discardableResult
     func record(_ lines: [String], id: String? = nil) throws -> [LogPosition] {
       try writer.withLock { _ in try recordAlone(lines, id: id) }
@@ -227,7 +227,7 @@ struct ProjectorTests {
     try first.record(["1 start"])
     try first.wait()
     first.stop()
-    // Recorded and acknowledged, and the process died before it was projected.
+    // These deliveries are in the log and acknowledged, but the process died before it projected them.
     _ = try first.log.append(
       ["1 end", "2 start"].map { line in
         LoggedDelivery(Delivery(source: "lines", received: Bench.received, headers: [:], body: Array(line.utf8)))
@@ -305,15 +305,15 @@ struct ProjectorTests {
     for id in 100..<110 { try bench.record(["\(id) start", "\(id) end"]) }
     try bench.wait()
     #expect(try bench.spanCount() == 49)
-    // Both of its deliveries, and no other: the first is the 18th in the log.
+    // The projector sets aside both deliveries of subject 17 and no others. The first is the 18th in the log.
     #expect(bench.setAside.count == 2)
     #expect(bench.setAside.reason(of: LogPosition(rawValue: 18))?.contains("unwritable") == true)
     #expect(bench.setAside.reason(of: LogPosition(rawValue: 58)) != nil)
-    // Each counts once. Of the subject itself its end was counted before it was known that it cannot be kept.
+    // Each delivery counts once. The end of subject 17 may be counted before the failed write shows that it cannot be stored.
     #expect((49...50).contains(bench.metrics.finishedSpanCount))
     #expect(bench.metrics.deliveryCount(.recorded) + bench.metrics.deliveryCount(.unreadable) == 100)
     bench.stop()
-    // Known again after a restart.
+    // A restart keeps the deliveries set aside.
     let second = try Bench(log: bench.log, store: store.inner)
     #expect(second.setAside.count == 2)
   }
@@ -340,14 +340,14 @@ struct ProjectorTests {
     store.failures.withLock { $0 = .max }
     let position = try #require(try bench.record(["1 start"]).last)
     bench.start()
-    // It ends with the failure to write, however long that takes.
+    // The write failure appears eventually, however long that takes.
     while bench.projector.stall?.failure == nil { usleep(1000) }
     #expect(bench.projector.stall?.failure?.contains("no space") == true)
     #expect(bench.projector.stall.map { $0.seconds >= 0 } == true)
     store.failures.withLock { $0 = 0 }
     #expect(bench.projector.wait(for: position, atMost: .seconds(60)))
     #expect(bench.projector.stall == nil)
-    // Quiet, it does not stall.
+    // Without waiting deliveries, the projector does not report a stall.
     try bench.record(["2 start"])
     try bench.wait()
     #expect(bench.projector.stall == nil)
@@ -387,7 +387,7 @@ struct ProjectorTests {
     while !rest.isEmpty {
       let step = try batches.step(rest)
       let taken = rest.prefix { $0.position <= step.position ?? LogPosition(rawValue: 0) }.count
-      // 2,000 events end a step: the third delivery passes that.
+      // A step ends after 2,000 events, which the third delivery exceeds.
       #expect((1...3).contains(taken))
       rest = rest.dropFirst(taken)
       steps += 1
@@ -418,7 +418,7 @@ struct ProjectorTests {
     first.start()
     try first.record(["1 start"], id: "a")
     try first.record(["1 start"], id: "a")
-    // The same id with other content is another delivery.
+    // The same id with other content is a different delivery.
     try first.record(["1 end"], id: "a")
     try first.wait()
     first.stop()

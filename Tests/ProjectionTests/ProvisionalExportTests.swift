@@ -6,7 +6,7 @@ import Testing
 import ValueStreamCore
 import ValueStreamTesting
 
-/// What is known by name before it is known by id, and was exported meanwhile.
+/// Subjects that are exported under a name before their id is known.
 @Suite("Export under provisional keys")
 struct ProvisionalExportTests {
   private static let provisional = SpanKey(
@@ -37,8 +37,10 @@ struct ProvisionalExportTests {
     try bench.wait()
   }
 
-  /// The first delivery after the start may be read from the log, where all of these are ignored; those after it come as they are
-  /// handed over.
+  /// Starts the projector and projects a dummy delivery.
+  ///
+  /// The projector may read the first delivery after the start from the log, where the source ignores it. It takes later ones
+  /// with the interpretation that the test gives.
   private static func start(_ bench: ProjectorTests.Bench) throws {
     bench.start()
     try take(.ignored(reason: "the first"), bench)

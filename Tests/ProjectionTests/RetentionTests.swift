@@ -11,7 +11,7 @@ struct RetentionTests {
     func now() -> Timestamp { time }
   }
 
-  /// A body is the time of an event, in seconds after the morning of the samples.
+  /// A source whose bodies are event times, in seconds after `StoreSamples.time(0)`.
   private struct TimedSource: EventSource {
     var name: String { "timed" }
     var route: String { "/timed" }
@@ -37,9 +37,9 @@ struct RetentionTests {
 
   private static let day: Int64 = 86_400
 
-  /// Projects events of these days, received when the clock said so, and removes what is older than 30 days by the clock.
+  /// Projects events that were received on their own days, then removes everything older than 30 days by the clock.
   ///
-  /// - Returns: how many deliveries and subjects are left.
+  /// - Returns: The number of remaining deliveries and subjects.
   private func left(eventsOnDays days: [Int64], clockOnDay day: Int64) throws -> (deliveries: Int, subjects: Int) {
     let clock = SetClock(time: StoreSamples.time(day * Self.day))
     let log = MemoryDeliveryLog()

@@ -5,7 +5,7 @@ import ValueStreamTesting
 
 @testable import Prometheus
 
-/// Both forms stay readable, whatever stands in labels, help and values.
+/// Both text formats stay parseable with any labels, help texts and values.
 @Suite("Metrics at the bounds")
 struct BoundsTests {
   private static let texts = [
@@ -77,7 +77,7 @@ struct BoundsTests {
     try process.run()
     let told = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
     process.waitUntilExit()
-    // 3 says that it was read, and names or help are not to its taste.
+    // Exit code 3 means that promtool parsed the metrics but dislikes names or help texts.
     #expect([0, 3].contains(process.terminationStatus), "\(told)")
   }
 }

@@ -94,7 +94,7 @@ struct MetricsHandlerTests {
     for _ in 0..<8 { asked.wait() }
     go.signal()
     for _ in 0..<9 { done.wait() }
-    // One that had said it would ask, and asked late, may have a rendering of its own.
+    // A thread may call late, after it signaled, and then get a rendering of its own.
     let (renderings, answers) = counts.withLock { $0 }
     #expect(answers / 100 % 100 == 1)
     #expect((2...9).contains(renderings))
@@ -129,7 +129,7 @@ struct MetricsHandlerTests {
     #expect(lines.first?.contains(#"{what="settled",le="10.0"} 1 \#(ids)"#) == true, "\(lines)")
   }
 
-  /// Two spans, of which the first was exported; what is shown of them once, and again when the store is empty.
+  /// Returns the exemplars of an exported and a not exported span, first from the full store, then after it was emptied.
   private static func exemplarsOfEmptiedStore(restFactor: Int) throws -> [[Substring]] {
     let store = MemorySpanStore()
     let things = [1, 2].map { StoreSamples.issue($0, isOpen: false) }

@@ -17,7 +17,7 @@ struct PrometheusTextTests {
     trace: TraceID(root: Self.span.key), span: SpanID(key: Self.span.key, attempt: Self.span.attempt)
   )
 
-  /// One family of each kind, values that are awkward to print, and a label with everything that is escaped.
+  /// A registry with a family of each kind, values that are hard to print and a label with all escaped characters.
   private static func registry() -> MetricRegistry {
     let registry = MetricRegistry()
     let events = registry.family(

@@ -5,7 +5,7 @@ import ValueStreamTesting
 
 @testable import QueryAPI
 
-/// Answers end past their budget, and say so.
+/// An answer that exceeds its budget is cut off and says so.
 @Suite("Large answers")
 struct AnswerBudgetTests {
   private static let budget = 3000
@@ -31,7 +31,7 @@ struct AnswerBudgetTests {
     (answer["spans"] as? [[String: Any]] ?? []).map { "\($0["key"] ?? "") \($0["attempt"] ?? "")" }
   }
 
-  /// Forty stories of four spans; the issue of the first was closed and opened thirty times.
+  /// Forty stories of four spans each. The issue of the first was closed and reopened thirty times.
   private static func store() throws -> MemorySpanStore {
     var events = (1...40).flatMap { QuerySamples.story($0) }
     for attempt in 1...30 {
@@ -60,7 +60,7 @@ struct AnswerBudgetTests {
       pages += 1
       try #require(pages < 400)
     } while cursor != nil
-    // Of one thing with more attempts than an answer holds the rest is left out.
+    // If a subject has more attempts than an answer can hold, the answer leaves out the rest of them.
     let all = Self.spans(whole.answer).filter { !$0.contains("issue:1 ") }
     #expect(found.filter { !$0.contains("issue:1 ") } == all)
     #expect(found.contains { $0.contains("issue:1 ") })

@@ -4,7 +4,7 @@ import ValueStreamTesting
 
 @testable import QueryAPI
 
-/// Every page is valid and complete, whatever stands in the store.
+/// Every page is valid and complete, whatever the store contains.
 @Suite("Pages at the bounds", .enabled(if: IndependentReader.isWanted, "there is no Python"))
 struct BoundsTests {
   private static let texts = [
@@ -34,7 +34,7 @@ struct BoundsTests {
     SpanKey(source: "customhttp", host: "", container: texts[number % texts.count], kind: "any", id: "\(number)")
   }
 
-  /// Things at all bounds, in one trace: each text as a name, as an operation, and as everything else that is told; each pair of times.
+  /// Subjects with extreme values in one trace. Texts appear as names, operations and other members. Each pair of times occurs.
   private static func events() -> [Event] {
     (0..<times.count * times.count).map { number in
       let (start, end) = (times[number / times.count], times[number % times.count])

@@ -47,7 +47,7 @@ struct JaegerHandlerTests {
     #expect(body.matches(of: /"refType":"CHILD_OF"/).count == 1, "of the job only")
   }
 
-  /// Names and types of Jaeger's JSON model, which its interface and Grafana's data source read.
+  /// Checks names and types of Jaeger's JSON model, which Jaeger's UI and Grafana's data source read.
   @Test("every member has the name and type that Jaeger gives it, and no other")
   func model() throws {
     let store = try Self.store()
@@ -133,7 +133,7 @@ struct JaegerHandlerTests {
       Self.get("/api/dependencies", [("endTs", "1"), ("lookback", "2")], from: store).body == #"{"data":[],"total":0"# + tail)
   }
 
-  /// Queries, and the issues whose traces they find; -1 for the trace of the deploy.
+  /// Queries, each with the issue numbers of the traces that it finds; -1 stands for the trace of the deploy.
   static let searches: [(query: String, found: [Int])] = [
     ("service=github", [2, 1, 9]), ("service=customhttp", [-1]), ("service=github&operation=BUILD CI", [2, 1]),
     ("service=github&operation=build", [2, 1]), ("service=github&operation=none", []),

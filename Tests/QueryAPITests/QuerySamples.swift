@@ -2,9 +2,9 @@ import QueryAPI
 import ValueStreamCore
 import ValueStreamTesting
 
-/// Things as they are asked for.
+/// Sample subjects for the tests of the query API.
 enum QuerySamples {
-  /// 2026-03-01T10:00:00Z, two hours after the first of the samples.
+  /// The current time, 2026-03-01T10:00:00Z, two hours after the first sample.
   static let now = StoreSamples.time(7200)
 
   struct FixedClock: WallClock {
@@ -27,7 +27,7 @@ enum QuerySamples {
     return (response.status, String(decoding: response.body, as: UTF8.self))
   }
 
-  /// Projects events into a new store, one after the other.
+  /// Projects events one by one into a new store.
   static func store(_ events: [Event]) throws -> MemorySpanStore {
     let store = MemorySpanStore()
     for event in events {
@@ -38,10 +38,11 @@ enum QuerySamples {
     return store
   }
 
-  // MARK: A change on its way
+  // MARK: Story of a change
 
-  /// Issue n in a trace of its own, with a change below it, a build of that, and a job of the build that failed. The issue is
-  /// still open, the others are over; all begin n minutes later than those of issue 0.
+  /// Issue n in its own trace, with a change below it, a build of the change, and a failed job of the build.
+  ///
+  /// The issue is open, and the other subjects have ended. All times are n minutes later than those of issue 0.
   static func story(_ number: Int) -> [Event] {
     let start = Int64(number * 60)
     var issue = event(issueKey(number), .issue, "acme/site#\(number)", from: start, to: nil)

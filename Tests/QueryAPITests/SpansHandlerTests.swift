@@ -27,7 +27,7 @@ struct SpansHandlerTests {
     body.firstMatch(of: /"next":"([0-9]+)"}/).map { String($0.output.1) }
   }
 
-  /// Projects events into a store, one thing after the other.
+  /// Projects events into a store in one batch.
   private static func project(_ events: [Event], into store: MemorySpanStore) throws {
     var correlation = Correlation(store: store)
     for event in events { _ = try correlation.take(event) }
@@ -45,7 +45,7 @@ struct SpansHandlerTests {
     return event
   }
 
-  /// Seven issues: the even ones closed, number 3 not planned.
+  /// Seven issues. The even ones are closed, and number 3 is closed as not planned.
   private static func store() throws -> MemorySpanStore {
     let store = MemorySpanStore()
     for number in 1...7 {
@@ -193,7 +193,7 @@ struct SpansHandlerTests {
       let (status, body) = QuerySamples.get(handler, path, [("source", "githb")])
       #expect(status == 400)
       #expect(body.contains("source=githb: expected one of github, gitlab, trello"), "\(body)")
-      // A script may send any.
+      // Scripts may send any operation.
       #expect(QuerySamples.get(handler, path, [("operation", "migration")]).status == 200)
     }
   }

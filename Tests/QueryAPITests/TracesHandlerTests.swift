@@ -41,7 +41,7 @@ struct TracesHandlerTests {
     #expect(body.hasPrefix(#"{"traceID":"\#(Self.traceID(1))","spans":[{"key":"#))
     #expect(Self.keys(body).map { $0.split(separator: ":")[3] } == ["issue", "pull_request", "run", "job"])
     #expect(!body.contains("truncated"))
-    // Of an id that it had before its parent was known, of a classic id, a key and a name.
+    // The trace is found by the id that it had before its parent was known, by classic id, by key and by name.
     let former = TraceID(root: QuerySamples.key("run", 201)).description
     for name in [former, "vstrace-github-issue-site-1", "github:github.com:1:job:301", "acme/site#101", "acme/site!101"] {
       #expect(Self.trace(name, from: store).body == body, "\(name)")
@@ -158,7 +158,7 @@ struct TracesHandlerTests {
     }
   }
 
-  // MARK: One thing
+  // MARK: One subject
 
   @Test(
     "a thing is found by key, classic id and name",
@@ -214,7 +214,7 @@ struct TracesHandlerTests {
     }
   }
 
-  // MARK: The list
+  // MARK: List of traces
 
   @Test("an answer in full")
   func listed() throws {
@@ -229,7 +229,7 @@ struct TracesHandlerTests {
 
   @Test("pages hold every trace once, newest first, whatever their size", arguments: [1, 2, 3, 5, 6, 100])
   func pages(limit: Int) throws {
-    // Things of all traces stand between each other.
+    // Interleave the subjects of all traces.
     let stories = (1...5).map { QuerySamples.story($0) }
     let store = try QuerySamples.store((0..<4).flatMap { step in stories.map { $0[step] } })
     for operation in [nil, "build"] {

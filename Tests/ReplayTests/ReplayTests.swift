@@ -7,9 +7,9 @@ import ValueStreamTesting
 
 @Suite("Replay")
 struct ReplayTests {
-  /// Each body is a thing's id and whether it begins or ends: `a start`, `a end`; a mapping may know more than another.
+  /// A source whose bodies hold a subject's id and an action: `a start`, `a end`. Its mapping can change between runs.
   struct Source: EventSource {
-    /// What things are called now.
+    /// The current names of subjects.
     var names: [String: String] = [:]
     var ignored: Set<String> = []
     var parents: [String: String] = [:]

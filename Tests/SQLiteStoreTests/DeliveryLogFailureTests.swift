@@ -105,7 +105,7 @@ struct DeliveryLogFailureTests {
     #expect(try again.read(after: nil, limit: .max, byteLimit: .max).map(\.logged) == expected)
   }
 
-  // MARK: What is on disk is not what it should be
+  // MARK: Damage on disk
 
   @Test("tells which deliveries are damaged, and gives everything before and after their frame")
   mutating func damage() throws {
@@ -128,7 +128,7 @@ struct DeliveryLogFailureTests {
     #expect(read.map(\.logged) == StoreSamples.deliveries(0..<99) + StoreSamples.deliveries(Int(next) - 1..<200))
     #expect(options.damage.all.map(\.name) == [next == 101 ? "100" : "100 to \(next - 1)"])
     #expect(options.damage.all.first?.reason.contains(path) == true)
-    // Wherever reading begins, and in which direction, the same is told, and once.
+    // From any start, in either direction, the log reports the same damage, and reports it once.
     for position in [98, 99, 100, next - 2, next - 1] {
       let first = try log.read(after: LogPosition(rawValue: position), limit: 1, byteLimit: .max).first
       #expect(first?.position.rawValue == (position == 98 ? 99 : next))
@@ -141,7 +141,7 @@ struct DeliveryLogFailureTests {
     #expect(try log.append(StoreSamples.deliveries(200..<201)).map(\.rawValue) == [201])
   }
 
-  /// A log in several frames, and what stands in it.
+  /// Writes a log of several frames and returns its deliveries.
   private func makeLog(commits: Int) throws -> [LoggedDelivery] {
     let log = try open()
     defer { log.close() }
@@ -171,7 +171,7 @@ struct DeliveryLogFailureTests {
     let original = try Data(contentsOf: URL(fileURLWithPath: file))
     for round in 0..<400 {
       let column = columns[round % columns.count]
-      // The last row, at which a log is opened, and any other.
+      // Every fourth round damages the last row, which the log reads when it opens. Other rounds damage a random row.
       let row = try #require(round % 4 == 0 ? rows.last : rows.randomElement(using: &random))
       let bit = Int.random(in: 0..<63, using: &random)
       do {
@@ -186,7 +186,7 @@ struct DeliveryLogFailureTests {
           update.bind(1, bytes)
           try update.run()
         } else {
-          // Exclusive or, which SQLite has no operator for. A number that another row has stays.
+          // Flip a bit without XOR, which SQLite lacks. Skip a number that another row already has.
           try connection.execute(
             """
             UPDATE OR IGNORE delivery_commit
@@ -211,7 +211,7 @@ struct DeliveryLogFailureTests {
           guard let first = bounds.first, let last = bounds.last, first <= UInt64(expected.count) else { return [] }
           return Array(first...min(last, UInt64(expected.count)))
         })
-      // What stands after the last sound row is told when it is known that something must be there.
+      // Damage after the last intact row is reported only after an append shows that deliveries are missing there.
       let rest = try log.read(after: nil, limit: .max, byteLimit: .max)
       #expect(rest.last?.position == added.last)
       let toldInTheEnd = told.union(
@@ -312,7 +312,7 @@ struct DeliveryLogFailureTests {
         bytes[Int.random(in: 0..<bytes.count, using: &random)] ^= UInt8.random(in: 1...255, using: &random)
         let update = try connection.prepare("UPDATE delivery_commit SET data = ?1, checksum = ?2 WHERE first = 3")
         update.bind(1, bytes)
-        // A checksum that is right, so that the bytes reach the decoder.
+        // Store a correct checksum, so that the bytes reach the decoder.
         update.bind(2, Checksum.of(bytes))
         try update.run()
       }
@@ -373,11 +373,11 @@ struct DeliveryLogFailureTests {
       case 0: bytes = Data("this is not a database, but a text of some length".utf8)
       case 1: bytes.removeSubrange(Int.random(in: 1..<bytes.count, using: &random)...)
       case 2:
-        // A whole page, as a disk loses them.
+        // Overwrite a whole page, as a failing disk does.
         let page = Int.random(in: 0..<bytes.count / 4096, using: &random) * 4096
         bytes.replaceSubrange(page..<page + 4096, with: [UInt8](repeating: 0xee, count: 4096))
       case 3:
-        // SQLite's header; but not the low byte of the version, by which a newer log is known.
+        // Damage SQLite's header, except the version by which a newer log is recognized.
         let place = (0..<100).filter { !(60..<64).contains($0) }.randomElement(using: &random) ?? 0
         bytes[place] ^= UInt8.random(in: 1...255, using: &random)
       default:
@@ -404,7 +404,7 @@ struct DeliveryLogFailureTests {
       }
       #expect(missing.isEmpty, "missing in silence in round \(round)")
       log.close()
-      // And so at each later start.
+      // Every later start must give the same result.
       log = try open()
       #expect(try log.read(after: nil, limit: .max, byteLimit: .max).last?.position == added.last)
       log.close()

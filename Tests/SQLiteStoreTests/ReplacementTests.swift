@@ -4,7 +4,7 @@ import ValueStreamTesting
 
 @testable import SQLiteStore
 
-/// A second projection takes the place of the first.
+/// A second projection replaces the first.
 @Suite("A span store in the place of another")
 struct ReplacementTests {
   private let directory: TemporaryDirectory
@@ -21,7 +21,7 @@ struct ReplacementTests {
 
   private static func key(_ number: Int) -> SpanKey { StoreSamples.issueKey(number, repository: number) }
 
-  /// Each in a repository of its own, so that a store numbers their names in the order in which it hears of them.
+  /// Each issue has its own repository, so a store numbers the names in the order in which it first sees them.
   private static func changes(_ numbers: [Int], announced: [Int] = []) -> ProjectionChanges {
     var changes = StoreSamples.changes(numbers.map { StoreSamples.issue($0, repository: $0, isOpen: !announced.contains($0)) })
     changes.announcements = announced.map { Announcement(key: key($0), attempt: 1, time: StoreSamples.time(Int64($0))) }
@@ -39,7 +39,7 @@ struct ReplacementTests {
     try first.write(Self.changes([1, 2, 3, 4], announced: [1, 2, 3]))
     let before = try first.announcements(after: 0, limit: 10)
     try first.setExportProgress(ExportProgress(sequence: before[2].sequence, sent: 3), for: "otlp", refusal: nil)
-    // Heard of in another order; 2 is nothing any more, and 4 turns out to be over.
+    // The second store sees the issues in another order. It lacks issue 2, and issue 4 has ended.
     try second.write(Self.changes([4, 3, 1], announced: [4, 3, 1]))
     let store = try replaced()
     defer { store.close() }

@@ -13,7 +13,7 @@ struct SQLiteDeliveryLogTests {
     let directory = try TemporaryDirectory()
     self.directory = directory
     let open: @Sendable () throws -> any DeliveryLog = {
-      // Small, so that every check crosses segments and frames.
+      // Small limits, so that every check crosses segments and frames.
       var options = SQLiteDeliveryLog.Options()
       options.segmentBytes = 100_000
       options.frameBytes = 3_000
@@ -62,7 +62,7 @@ struct SQLiteDeliveryLogTests {
       logged.delivery.body += common
       _ = try log.append([logged])
     }
-    // A page of four kilobytes holds many commits, and the write-ahead log at most a thousand pages.
+    // A page of 4 KiB holds many commits, and the write-ahead log has at most about a thousand pages.
     #expect(try log.size() < 4_700_000)
     #expect(try log.read(after: nil, limit: .max, byteLimit: .max).count == 1000)
   }
@@ -87,7 +87,7 @@ struct SQLiteDeliveryLogTests {
       let attributes = try directory.files().filter { $0.hasPrefix(segment.name) }
       #expect(attributes == [segment.name], "closed segments keep no write-ahead log")
     }
-    // Readers in the middle of what is removed go on with what is kept.
+    // A reader that stands in a removed segment continues with the first one that is left.
     _ = try log.read(after: positions[2], limit: 2, byteLimit: .max)
     try log.removeOld(receivedBefore: StoreSamples.time(1000), maximumBytes: .max, projected: positions[50])
     let after = try segments()
@@ -113,7 +113,7 @@ struct SQLiteDeliveryLogTests {
     log = try SQLiteDeliveryLog(directory: path, options: options)
     defer { log.close() }
     try log.removeOld(receivedBefore: StoreSamples.time(100), maximumBytes: .max, projected: log.lastPosition())
-    // The one from the future holds up what stands behind it.
+    // The delivery with the later time of receipt keeps its segment and all later segments.
     let kept = try log.read(after: nil, limit: .max, byteLimit: .max).map(\.logged.delivery.received)
     #expect(kept.contains(StoreSamples.time(900)))
     try log.removeOld(receivedBefore: StoreSamples.time(1000), maximumBytes: .max, projected: log.lastPosition())

@@ -101,7 +101,7 @@ struct SQLiteSpanStoreTests {
     changes.announcements = (0..<50).flatMap { number in
       (1...3).map { Announcement(key: StoreSamples.issueKey(number), attempt: $0, time: .epoch) }
     }
-    // So many besides that their traces are indexed.
+    // Add enough subjects that the store indexes their traces.
     changes.subjects += (0..<Int(TraceBlocks.size)).map {
       StoreSamples.change(Subject(key: StoreSamples.issueKey($0, repository: 2)))
     }
@@ -115,7 +115,7 @@ struct SQLiteSpanStoreTests {
     for table in ["subject", "subject_data"] {
       #expect(try connection.number("SELECT count(*) FROM \(table)") == TraceBlocks.size, "\(table)")
     }
-    // The first block lacks what has sequence 0, which is never given, and what was removed.
+    // The first block lacks the unused sequence 0 and the removed subjects.
     #expect(try connection.number("SELECT count(*) FROM own_trace") == TraceBlocks.size - 51)
   }
 
@@ -186,7 +186,7 @@ struct SQLiteSpanStoreTests {
     let refusal = #expect(throws: StoreError.self) { try open() }
     #expect(refusal?.code == .busy)
     for name in try directory.files() { #expect(try directory.mode(of: "store/\(name)") == 0o600, "\(name)") }
-    // Another projection may stand beside it, and the log in the same directory.
+    // Another projection and the log can share the directory.
     var options = SQLiteSpanStore.Options()
     options.fileName = "replay.sqlite"
     let second = try open(options)
@@ -212,7 +212,7 @@ struct SQLiteSpanStoreTests {
     var written = 0
     var failures = 0
     func write(_ count: Int) throws {
-      // New repositories, so that names are interned in a write that fails.
+      // New repositories make the failing write intern new names.
       var changes = StoreSamples.changes((written..<written + count).map { StoreSamples.issue($0, repository: $0) })
       changes.position = LogPosition(rawValue: UInt64(written + count))
       changes.announcements = [Announcement(key: StoreSamples.issueKey(written, repository: written), attempt: 1, time: .epoch)]
@@ -380,7 +380,7 @@ struct SQLiteSpanStoreTests {
     try handle.seek(toOffset: 4096)
     try handle.write(contentsOf: [UInt8](repeating: 0xee, count: 400_000))
     try handle.close()
-    // So early in the file that it may not open at all.
+    // The damage starts so early in the file that opening it may fail.
     var options = SQLiteSpanStore.Options()
     options.damage = DamageReport()
     do {
@@ -402,7 +402,7 @@ struct SQLiteSpanStoreTests {
     try store.write(StoreSamples.changes((0..<count).map { StoreSamples.issue($0) }))
     store.close()
     let file = directory.file("store/spans.sqlite")
-    // Leaves of the table that holds what subjects say, by SQLite's own account; not the first and the last.
+    // Find leaf pages of the table `subject_data` through SQLite's own metadata. The first and last leaves stay intact.
     let pages = try {
       let connection = try SQLiteConnection(path: file)
       let root = try connection.number("SELECT rootpage FROM sqlite_master WHERE name = 'subject_data'")
@@ -411,7 +411,7 @@ struct SQLiteSpanStoreTests {
     let handle = try #require(FileHandle(forUpdatingAtPath: file))
     try handle.seek(toOffset: UInt64((pages.0 - 1) * pages.1))
     let page = try #require(try handle.read(upToCount: Int(pages.1)))
-    // An interior page: its children stand behind twelve bytes of header, each cell by a pointer of two bytes.
+    // An interior page has a header of 12 bytes and a 2-byte pointer for each cell. A cell starts with its child's number.
     try #require(page[0] == 5)
     let cells = Int(page[3]) << 8 | Int(page[4])
     try #require(cells > 10)
@@ -438,7 +438,7 @@ struct SQLiteSpanStoreTests {
         damagedCount += page.damagedCount
         cursor = page.next
       } while cursor != nil
-      // Two leaves of a few dozen; everything else is there.
+      // Two of a few dozen leaves are lost. Everything else is readable.
       #expect(damagedCount >= 2)
       #expect(found.count < count && found.count > count * 9 / 10, "\(found.count)")
       for number in [0, 1, count / 4, count - 2, count - 1] { #expect(found.contains(StoreSamples.issueKey(number))) }
@@ -451,7 +451,7 @@ struct SQLiteSpanStoreTests {
     let file = directory.file("store/spans.sqlite")
     try FileManager.default.createDirectory(atPath: directory.file("store"), withIntermediateDirectories: true)
     try Data().write(to: URL(fileURLWithPath: file))
-    // One issue with a parent, as its encoder wrote it.
+    // One issue with a parent, as the older encoder wrote it.
     let data = """
       01080a69737375651661636d652f7369746523310854502d31286a697261636c6f75643a613a3a69737375653a39028788a2daa183c6b48701020002\
       020000028490bfb41a0206000202028490bfb41a00000000020a0002000400000002060a00040000000000

@@ -1,7 +1,7 @@
 import CSyncRecorder
 import Foundation
 
-/// A SQLite file layer under a name of its own that records writes and syncs, and fails when told to.
+/// A SQLite VFS with its own name. It records writes and syncs and can simulate failures.
 final class SyncRecorder: @unchecked Sendable {  // The C side locks.
   enum Operation: Int32 {
     case write = 1
@@ -33,7 +33,7 @@ final class SyncRecorder: @unchecked Sendable {  // The C side locks.
     vs_recorder_fail(recorder, suffix, operation.rawValue, times)
   }
 
-  /// Files may grow by so many bytes, then the disk is full; nil for without end.
+  /// Sets how many bytes the files may grow before the disk counts as full; nil means no limit.
   func setRoom(_ bytes: Int64?) {
     vs_recorder_set_room(recorder, bytes ?? -1)
   }

@@ -1,6 +1,6 @@
 import Foundation
 
-/// A directory of its own for a test, removed with the last reference to it.
+/// A temporary directory for one test. It is removed when the last reference goes away.
 final class TemporaryDirectory: Sendable {
   let path: String
 
@@ -16,7 +16,7 @@ final class TemporaryDirectory: Sendable {
 
   func file(_ name: String) -> String { "\(path)/\(name)" }
 
-  /// Names of all files in it and below it.
+  /// The sorted names of the entries in a subdirectory.
   func files(in directory: String = "store") throws -> [String] {
     try FileManager.default.contentsOfDirectory(atPath: file(directory)).sorted()
   }
@@ -26,7 +26,7 @@ final class TemporaryDirectory: Sendable {
     return (attributes[.posixPermissions] as? NSNumber)?.intValue ?? -1
   }
 
-  /// What a crash would leave: the files as they are now, locks and caches not.
+  /// Copies the files as a crash would leave them, without SQLite's shared-memory files.
   func copy(_ source: String = "store", to target: String) throws {
     try FileManager.default.copyItem(atPath: file(source), toPath: file(target))
     for name in try files(in: target) where name.hasSuffix("-shm") {

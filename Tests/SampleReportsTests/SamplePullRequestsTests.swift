@@ -55,7 +55,7 @@ struct SamplePullRequestsTests {
     let lines = String(decoding: Self.bytes(rows: 40_000, seed: 3), as: UTF8.self).split(separator: "\n").dropFirst()
     let durations = lines.compactMap { Double($0.split(separator: ",")[4]) }
     #expect(durations.count == 40_000)
-    // Eight bars to each power of two, in the middle of the distribution.
+    // A histogram with eight bars per power of two; compare neighbors in the middle of the distribution.
     var bars = [Int](repeating: 0, count: 8 * 30)
     for duration in durations { bars[Int(log2(duration) * 8)] += 1 }
     for middle in 8 * 14..<8 * 17 {

@@ -3,15 +3,16 @@ import Testing
 import ValueStreamCore
 import ValueStreamTesting
 
-/// A delivery story: who does what when in which tool, and what is to become of it. One file each, in `Scenarios`.
+/// A delivery story: who does what, when and in which tool, and the expected traces.
 ///
-/// A line that begins with `--` is a setting of vsd.
+/// Each file in `Scenarios` holds one story. Lines that begin with `--` are flags of vsd, a line `becomes` separates the
+/// steps from the expected traces, and lines that begin with `#` are comments.
 struct Scenario: Sendable, CustomTestStringConvertible {
   let name: String
-  /// Flags of vsd.
+  /// Flags of vsd that the story needs.
   let settings: [String]
   let steps: [ScenarioStep]
-  /// The trees: a line a span, children indented below their parent.
+  /// The expected traces, one span per line, with children indented below their parent.
   let expected: [String]
 
   var testDescription: String { name }
@@ -34,7 +35,7 @@ struct Scenario: Sendable, CustomTestStringConvertible {
     expected = Array(lines[(middle + 1)...])
   }
 
-  /// What the tools would send, in order.
+  /// Returns the deliveries that the tools would send, in order.
   func deliveries() throws -> [Delivery] {
     var world = ScenarioWorld()
     return try steps.flatMap { step in
@@ -43,15 +44,15 @@ struct Scenario: Sendable, CustomTestStringConvertible {
   }
 }
 
-/// One line of a story: `05 10:00 github acme/site pull 12 opened branch=discount head=a1`.
+/// One step of a story, such as `05 10:00 github acme/site pull 12 opened branch=discount head=a1`.
 struct ScenarioStep: Sendable {
   let line: String
-  /// Of March 2024, by the clock of the tools.
+  /// The time in UTC, in March 2024, by the clock of the tool.
   let time: Timestamp
   let vendor: String
-  /// The repository, project or job it happens in.
+  /// The repository, project or job.
   let place: String
-  /// What happens, in words.
+  /// The words that describe the step, without options.
   let words: [String]
   private let options: [String: String]
 
@@ -85,7 +86,7 @@ struct ScenarioStep: Sendable {
     return number
   }
 
-  /// A time of the same day, or of another one: `until=10:15`, `until="06 10:15"`.
+  /// Reads an option as a time of the step's day or of another day: `until=10:15`, `until="06 10:15"`.
   func time(_ option: String) -> Timestamp? {
     guard let text = self[option] else { return nil }
     let parts = text.split(separator: " ").map(String.init)
@@ -96,7 +97,7 @@ struct ScenarioStep: Sendable {
     Timestamp(rfc3339: "2024-03-\(day)T\(hour):00Z")
   }
 
-  /// Words, apart at blanks that are not within quotation marks.
+  /// Splits a line at spaces that are not inside quotation marks.
   private static func tokens(of line: String) -> [String] {
     var tokens: [String] = []
     var token = ""

@@ -5,7 +5,7 @@ import Testing
 import ValueStreamCore
 import ValueStreamTesting
 
-/// Every story, in order, shuffled and with repetitions, on every store.
+/// Runs every story in order, shuffled and with duplicates, on every store.
 @Suite("Delivery stories")
 struct ScenarioTests {
   private static func sources(_ settings: [String]) throws -> [any EventSource] {
@@ -54,8 +54,9 @@ struct ScenarioTests {
 }
 
 extension DeliveryStory {
-  /// A line a span, children and links indented below it: source, kind and id, outcome, and the rule of the tie; of a deploy how it
-  /// stands to the one before.
+  /// One line per span, with children and links indented below it.
+  ///
+  /// A line has source, kind and id, outcome, and the rule of the parent. A deploy also has the step from its predecessor.
   var forest: [String] {
     let ordered = spans.sorted { ($0.span.start, $0.span.key, $0.span.attempt) < ($1.span.start, $1.span.key, $1.span.attempt) }
     func lines(below parent: SpanID?, _ indentation: String) -> [String] {
@@ -79,19 +80,19 @@ extension DeliveryStory {
 
   private static func name(of key: SpanKey) -> String {
     let parts = key.description.split(separator: ":", omittingEmptySubsequences: false)
-    // Ids that are hashes need not be read.
+    // Shorten hashes for readability.
     let id = parts[4].count > 20 ? "\(parts[4].prefix(6))…" : String(parts[4])
     return "\(parts[3]) \(id)"
   }
 
-  /// `, forward by pushes`; nothing for the first deploy of a service.
+  /// The step of a deploy, such as `, forward by pushes`; empty for the first deploy of a service.
   private static func step(of span: Span) -> String {
     guard case .string(let step) = span.attributes.value(of: "valuestream.deployment.step"), step != "first" else { return "" }
     guard case .string(let basis) = span.attributes.value(of: "valuestream.deployment.changes.basis") else { return ", \(step)" }
     return ", \(step) by \(basis)"
   }
 
-  /// `pull_request 12 by deploys, merge 15 min`: how many minutes before the end of the deploy each was.
+  /// A link, such as `pull_request 12 by deploys, merge 15 min`. The minutes are the lead times of the deploy.
   private static func line(_ link: TracedLink) -> String {
     let times = ["commit", "change", "merge"].compactMap { name -> String? in
       guard case .double(let seconds) = link.attributes.value(of: "valuestream.lead_time.\(name)") else { return nil }

@@ -1,6 +1,6 @@
 import ValueStreamCore
 
-/// GitHub: issues, pulls, pushes, runs, deploys, queues, statuses, names.
+/// GitHub: issues, pull requests, pushes, runs, deploys, merge queues, statuses and names.
 extension ScenarioWorld {
   mutating func gitHub(_ step: ScenarioStep) throws -> [Delivery] {
     switch try step.word(0) {
@@ -135,7 +135,7 @@ extension ScenarioWorld {
     return deliveries
   }
 
-  /// The merge queue builds a commit of its own for a pull request.
+  /// The merge queue builds its own commit for a pull request.
   private mutating func gitHubQueue(_ step: ScenarioStep) throws -> Delivery {
     let number = try step.number(1)
     let name = "refs/heads/gh-readonly-queue/main/pr-\(number)-\(Self.commit("base"))"

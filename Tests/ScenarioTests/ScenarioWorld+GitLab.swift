@@ -1,6 +1,6 @@
 import ValueStreamCore
 
-/// GitLab: issues, merge requests, pipelines, deploys.
+/// GitLab: issues, merge requests, pipelines and deploys.
 extension ScenarioWorld {
   mutating func gitLab(_ step: ScenarioStep) throws -> [Delivery] {
     switch try step.word(0) {
@@ -63,7 +63,7 @@ extension ScenarioWorld {
     return try gitLab("merge_request", step, ["object_attributes": request])
   }
 
-  /// `push main c1 from=c0 total=40`: it brought more commits than it lists.
+  /// A push such as `push main c1 from=c0 total=40`, which brings more commits than its payload lists.
   private mutating func gitLabPush(_ step: ScenarioStep) throws -> Delivery {
     let after = Self.commit(try step.word(2))
     return try gitLab(

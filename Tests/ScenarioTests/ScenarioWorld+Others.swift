@@ -67,7 +67,7 @@ extension ScenarioWorld {
   }
 }
 
-/// Whatever speaks CDEvents: `cdevents argo service site deployed environment=production commit=c1`.
+/// Any sender of CDEvents: `cdevents argo service site deployed environment=production commit=c1`.
 extension ScenarioWorld {
   func cdEvents(_ step: ScenarioStep) throws -> [Delivery] {
     let (subject, id, predicate) = (try step.word(0), try step.word(1), try step.word(2))
@@ -87,7 +87,7 @@ extension ScenarioWorld {
   }
 }
 
-/// A script: `script shop deploy d1 start references=...`.
+/// A script that sends custom events: `script shop deploy d1 start references=...`.
 extension ScenarioWorld {
   func script(_ step: ScenarioStep) throws -> [Delivery] {
     var body: Object = [

@@ -1,13 +1,13 @@
 import Foundation
 import ValueStreamCore
 
-/// Everything the tools of a story remember from one step to the next.
+/// The state that the simulated tools keep between the steps of a story.
 struct ScenarioWorld {
   typealias Object = [String: Any]
 
-  /// Numbers of repositories and projects by their first names; another name of one leads to the same.
+  /// Repository and project ids by name. After a rename, both names have the same id.
   private var ids: [String: Int] = [:]
-  /// What was said of a thing before, by its place and number.
+  /// The last payload object of each subject, by place and number.
   var things: [String: Object] = [:]
 
   mutating func id(of name: String) -> Int {
@@ -21,12 +21,12 @@ struct ScenarioWorld {
     ids[new] = id(of: old)
   }
 
-  /// A hash for a short name: `c1`.
+  /// Returns a commit hash for a short name such as `c1`; the null hash for `none`.
   static func commit(_ name: String) -> String {
     name == "none" ? String(repeating: "0", count: 40) : String(hash(of: "commit \(name)").prefix(40))
   }
 
-  /// Hexadecimal digits that look like chance.
+  /// Returns 64 hexadecimal digits that depend only on the text.
   static func hash(of text: String) -> String {
     let digest = SHA256.hash(of: text)
     return stride(from: 0, to: 32, by: 8).map { SpanID(rawValue: digest.word(at: $0)).description }.joined()
@@ -44,7 +44,7 @@ struct ScenarioWorld {
     }
   }
 
-  /// A delivery that is received a second after what it tells.
+  /// Returns a delivery that vsd receives one second after the event.
   static func delivery(
     _ source: String, at time: Timestamp, headers: HTTPHeaders = [:], _ body: Object
   ) throws -> Delivery {
@@ -53,7 +53,7 @@ struct ScenarioWorld {
       body: Array(try JSONSerialization.data(withJSONObject: body, options: [.sortedKeys])))
   }
 
-  /// Changes an object that was told before, or begins it.
+  /// Changes the stored object of a subject, or creates it, and returns the result.
   mutating func thing(_ name: String, _ change: (inout Object) throws -> Void) rethrows -> Object {
     var object = things[name] ?? [:]
     try change(&object)

@@ -97,7 +97,7 @@ struct ConsistencyTests {
     for (body, _) in story.all("push", "") {
       let ref = "\(body.repositoryID) \(body.text("ref"))"
       let (before, after) = (body.text("before"), body.text("after"))
-      // Main was there before.
+      // The main branch exists before the history starts.
       if heads[ref] != nil || body.text("ref") != "refs/heads/main" { #expect(before == heads[ref] ?? none, "\(ref)") }
       #expect((body["created"] as? Bool) == (before == none))
       #expect((body["deleted"] as? Bool) == (after == none))

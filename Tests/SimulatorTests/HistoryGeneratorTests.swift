@@ -15,7 +15,7 @@ struct SimulatorTests {
     #expect(first == Self.deliveries(seed: 1))
     let second = Self.deliveries(seed: 2)
     #expect(first != second)
-    // They could be sent to the same vsd.
+    // Delivery ids differ between seeds, so both histories can go to the same vsd.
     let ids = { (all: [HistoryDelivery]) in Set(all.compactMap { $0.headers["X-GitHub-Delivery"] }) }
     #expect(ids(first).isDisjoint(with: ids(second)))
     #expect(ids(first).count == first.count)
@@ -84,7 +84,7 @@ struct SimulatorTests {
     #expect(expected.jobCount == Set(jobs).count)
     #expect(expected.deployments.count == story.count("deployment", action: "created"))
     #expect(expected.releaseTags.count == story.count("release", action: "published"))
-    // A change arrives once in each environment.
+    // Each change is deployed once to each environment.
     let arrivals = expected.deployments.flatMap { deployment in
       deployment.pullRequestNumbers.map { "\(deployment.repositoryID) \(deployment.environment) \($0)" }
     }

@@ -3,7 +3,7 @@ import Simulator
 import Testing
 import ValueStreamCore
 
-/// A history with its bodies read by another reader than the one that will read them.
+/// A history whose bodies are parsed with `Foundation` instead of the code under test.
 struct Story {
   typealias Object = [String: Any]
 
@@ -23,7 +23,7 @@ struct Story {
     }
   }
 
-  /// Deliveries of a type, with the object that the type is about.
+  /// Returns the bodies of one event type, each with its member `name`.
   func all(_ event: String, _ name: String, action: String? = nil) -> [(body: Object, object: Object)] {
     zip(deliveries, bodies).compactMap { delivery, body in
       guard delivery.event == event, action == nil || body["action"] as? String == action else { return nil }

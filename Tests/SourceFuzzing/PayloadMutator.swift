@@ -1,19 +1,19 @@
 import ValueStreamCore
 
-/// Makes broken payloads of good ones: the same of the same seed, so that a number is enough to get one again.
+/// Generates broken payloads from valid ones. The same number always gives the same payload.
 package struct PayloadMutator {
   private let seeds: [Seed]
 
-  /// A payload with the places where it can be broken.
+  /// A valid payload with the places where mutations apply.
   private struct Seed {
     var bytes: [UInt8]
-    /// Each value, from its first byte to the one after its last.
+    /// The byte range of each value.
     var values: [Range<Int>]
-    /// Each member of an object, from its name to the end of its value.
+    /// The byte range of each object member, from its name to the end of its value.
     var members: [Range<Int>]
   }
 
-  /// - Parameter payloads: JSON documents.
+  /// - Parameter payloads: Valid JSON documents.
   package init(_ payloads: [[UInt8]]) {
     seeds = payloads.map { bytes in
       var places = Places(bytes)
@@ -22,18 +22,18 @@ package struct PayloadMutator {
     }
   }
 
-  /// The payload with this number, and which seed it was made of.
+  /// Returns the payload with a number and the index of the seed that it comes from.
   package func payload(_ number: UInt64) -> (bytes: [UInt8], seed: Int) {
     var random = SeededRandom(seed: number)
     let index = Int.random(in: seeds.indices, using: &random)
     var bytes = seeds[index].bytes
-    // Places move with every change, so all but the first are found by chance.
+    // A mutation moves all places, so only the first one follows the structure. Later ones hit random bytes.
     bytes = mutated(seeds[index], &random)
     while random.oneIn(3) { bytes = scratched(bytes, &random) }
     return (bytes, index)
   }
 
-  // MARK: With regard to structure
+  // MARK: Structural mutations
 
   private func mutated(_ seed: Seed, _ random: inout SeededRandom) -> [UInt8] {
     guard let value = seed.values.randomElement(using: &random), let member = seed.members.randomElement(using: &random) else {
@@ -45,13 +45,13 @@ package struct PayloadMutator {
     case 4: bytes.replaceSubrange(value, with: seed.bytes[seed.values.randomElement(using: &random) ?? value])
     case 5: bytes.replaceSubrange(member, with: Array("\"x\":0".utf8))
     case 6:
-      // The same name twice, with another value.
+      // Repeat the name with another value.
       let name = seed.bytes[member].prefix { $0 != UInt8(ascii: ":") }
       bytes.replaceSubrange(
         member.lowerBound..<member.lowerBound, with: Array(name) + [UInt8(ascii: ":")] + Self.literal(&random) + [44])
     case 7: bytes.replaceSubrange(value, with: Self.nested(&random))
     case 8 where random.oneIn(20):
-      // Much of the same: what is linear for one is not for thousands.
+      // Repeat the value up to thousands of times, which exposes algorithms that are not linear.
       let count = min(1 << Int.random(in: 4...12, using: &random), 200_000 / (value.count + 1))
       let list = [[UInt8]](repeating: Array(seed.bytes[value]), count: count).joined(separator: [UInt8(ascii: ",")])
       bytes.replaceSubrange(value, with: [UInt8(ascii: "[")] + list + [UInt8(ascii: "]")])
@@ -61,7 +61,7 @@ package struct PayloadMutator {
     return bytes
   }
 
-  /// A value of any type, mostly an unpleasant one.
+  /// Returns a literal of any type, usually an extreme one.
   private static func literal(_ random: inout SeededRandom) -> [UInt8] {
     let literals = [
       "null", "true", "false", "0", "-1", "1", "9223372036854775807", "-9223372036854775808", "9223372036854775808", "1e308",
@@ -91,7 +91,7 @@ package struct PayloadMutator {
     return Array(String(repeating: "{\"a\":", count: depth).utf8) + [48] + [UInt8](repeating: UInt8(ascii: "}"), count: depth)
   }
 
-  // MARK: Without
+  // MARK: Random mutations
 
   private func scratched(_ bytes: [UInt8], _ random: inout SeededRandom) -> [UInt8] {
     var bytes = bytes
@@ -107,7 +107,7 @@ package struct PayloadMutator {
   }
 }
 
-/// Finds values and members in JSON that is known to be whole.
+/// Finds values and members in valid JSON.
 private struct Places {
   private let bytes: [UInt8]
   private var index = 0

@@ -8,7 +8,7 @@ import JiraWebhooks
 import TrelloWebhooks
 package import ValueStreamCore
 
-/// Feeds broken payloads to a source, and what it makes of them to everything behind it: nothing may trap, whatever comes.
+/// Feeds broken payloads to a source, and the resulting events to the code behind it. Nothing may trap.
 package struct SourceFuzzer {
   package struct Counts: Sendable {
     package var understood = 0
@@ -20,10 +20,10 @@ package struct SourceFuzzer {
 
   private let source: any EventSource
   private let mutator: PayloadMutator
-  /// Headers of each seed: they name the type of the event.
+  /// The headers of each seed, which name the event type.
   private let headers: [HTTPHeaders]
 
-  /// Sources by name.
+  /// The sources under test, by name.
   package static let sources: [String: any EventSource] = [
     "github": GitHubSource(
       rules: GitHubRules(deployWorkflows: [.init(pattern: NamePattern("deploy*"), environment: "production")])),
@@ -33,14 +33,14 @@ package struct SourceFuzzer {
     "customhttp": CustomHTTPSource(), "cdevents": CDEventsSource(),
   ]
 
-  /// Folders of the payloads that the tests of the sources have.
+  /// The test folder of each source, which holds its payload fixtures.
   private static let folders = [
     "github": "GitHub", "gitlab": "GitLab", "jenkins": "Jenkins", "jira": "JiraCloud", "trello": "Trello",
     "customhttp": "CustomHTTP", "cdevents": "CDEvents",
   ]
 
-  /// - Parameter tests: the folder `Tests` of the checkout.
-  /// - Throws: when there is no such source, or no payloads for it.
+  /// - Parameter tests: The path of the folder `Tests`.
+  /// - Throws: `FuzzingError` if there is no such source or it has no payloads.
   package init(_ name: String, tests: String) throws {
     guard let source = Self.sources[name], let folder = Self.folders[name] else {
       throw FuzzingError("there is no source \(name)")
@@ -55,10 +55,12 @@ package struct SourceFuzzer {
     }
   }
 
-  /// The payload with this number, to look at.
+  /// Returns the payload with a number, for inspection.
   package func payload(_ number: UInt64) -> [UInt8] { mutator.payload(number).bytes }
 
-  /// Feeds the payload with this number.
+  /// Feeds the payload with a number to the source.
+  ///
+  /// - Throws: `PayloadError` if the daemon could not process an event, or if the source reports an error without path or reason.
   package func feed(_ number: UInt64, counting counts: inout Counts) throws {
     let (body, seed) = mutator.payload(number)
     let delivery = Delivery(
@@ -80,7 +82,7 @@ package struct SourceFuzzer {
     }
   }
 
-  /// What follows an event in the daemon.
+  /// Processes an event as the daemon does.
   private func check(_ event: Event) throws(PayloadError) {
     guard SpanKey(event.key.description) != nil else {
       throw PayloadError(.malformed, path: "", reason: "no key: \(event.key)")

@@ -2,7 +2,7 @@ import Foundation
 import SourceFuzzing
 import Testing
 
-/// A short run of what `make fuzz` does for hours.
+/// A short run of the fuzzing that `make fuzz` does for longer.
 @Suite("Broken payloads")
 struct SourceFuzzingTests {
   static let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().path

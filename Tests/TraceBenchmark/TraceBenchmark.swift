@@ -3,13 +3,11 @@ import QueryAPI
 import SQLiteStore
 import ValueStreamCore
 
-/// Measures how long the query API takes to answer from a large store in SQLite.
+/// Measures how long the query API takes to answer from a large SQLite store: `bench-traces DIRECTORY [THINGS] [ROUNDS]`.
 ///
-///     bench-traces DIRECTORY [THINGS] [ROUNDS]
-///
-/// Fills a new store in the directory with things in traces of four (1,000,000 of them without a number), every fourth trace of
-/// them exported, then asks each question so many times (200) under each strategy, each time for another trace, and prints median
-/// and worst, and the median of the processor's time, which says more on a machine that others use. Times never make it fail.
+/// Fills a new store in the directory with traces of four subjects, 1,000,000 subjects by default. Every fourth trace is
+/// exported. Then it sends each query 200 times by default under each strategy, each time for a random trace. It prints median
+/// and maximum time, and the median CPU time, which is more reliable on a shared machine. Slow answers do not fail the run.
 @main
 struct TraceBenchmark {
   static func main() throws {
@@ -48,7 +46,7 @@ struct TraceBenchmark {
     }
   }
 
-  /// What this process has used of processors.
+  /// The CPU time that this process has used so far.
   private static func processorMilliseconds() -> Double {
     var time = timespec()
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
@@ -77,7 +75,7 @@ struct BenchmarkFailure: Error, CustomStringConvertible {
   var description: String
 }
 
-/// An issue, its change, a build of that and the build's job, in one of a thousand repositories.
+/// An issue, its change, a build of the change and a job of the build, in one of 1,000 repositories.
 struct Story {
   static let size = 4
   private let number: Int
@@ -104,7 +102,7 @@ struct Story {
     }
   }
 
-  /// As nested traces go out; only some did.
+  /// The export records of an exported story under the strategy `nested`; empty for three of four stories.
   var exportRecords: [ExportRecord] {
     guard number % 4 == 0 else { return [] }
     return subjects.map { subject in
@@ -135,7 +133,7 @@ struct Story {
   }
 }
 
-/// What is asked, of whom.
+/// A query with the handler that answers it.
 struct Question {
   var name: String
   var handler: (SpanQueries) -> any HTTPHandler

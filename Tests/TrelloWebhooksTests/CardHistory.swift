@@ -1,6 +1,6 @@
 import ValueStreamCore
 
-/// The made-up life of one card: what was done to it, in order, and what Trello sends of that.
+/// The generated life of one card: the actions on it, in order, and the payloads that Trello sends.
 struct CardHistory {
   enum Action: Hashable {
     case created
@@ -13,7 +13,7 @@ struct CardHistory {
   struct Step {
     var time: Timestamp
     var action: Action
-    /// The list the card is in afterwards.
+    /// The list that holds the card after the action.
     var list: String
   }
 
@@ -51,7 +51,7 @@ struct CardHistory {
     self.steps = steps
   }
 
-  /// The same with about half of it missing.
+  /// Returns the history with about half of its actions missing.
   func halved(seed: UInt64) -> CardHistory {
     var random = SeededRandom(seed: seed)
     return CardHistory(steps: steps.filter { _ in Bool.random(using: &random) })
@@ -87,7 +87,7 @@ struct CardHistory {
   private static func list(_ name: String, as member: String) -> String { "\"\(member)\": {\"name\": \"\(name)\"}" }
 }
 
-// MARK: What must follow
+// MARK: Expected result
 
 extension CardHistory {
   struct Attempt: Equatable {
@@ -103,11 +103,13 @@ extension CardHistory {
     var end: Timestamp
   }
 
-  /// A card is over when it comes to Done or is archived elsewhere, and taken up again when it leaves Done or the archive.
+  /// The expected attempts.
+  ///
+  /// A card ends when it moves to Done or is archived in another list. It is reopened when it leaves Done or the archive.
   var attempts: [Attempt] {
     var attempts = [Attempt(start: Self.created)]
     var isOpen = true
-    /// True for an end that stands on nothing but a card that was put away.
+    /// True if only the archiving of the card shows the end, and no move to Done.
     var isGuess = false
     func end(at time: Timestamp, _ outcome: Outcome) {
       attempts[attempts.count - 1].end = time
@@ -129,7 +131,7 @@ extension CardHistory {
         isGuess = false
       case .moved: if !isOpen { begin(at: step.time, isUnknown: true) }
       case .archived where step.list == "Done":
-        // It was done before; when, only a move to Done tells.
+        // The card was done earlier, but only a move to Done tells when.
         if isOpen || isGuess {
           end(at: step.time, .completed)
           isGuess = true
@@ -143,7 +145,7 @@ extension CardHistory {
     return attempts
   }
 
-  /// The times in one list of which both ends are told.
+  /// The stays in a list with known start and end.
   var stays: [Stay] {
     var stays: [Stay] = []
     var entered: (list: String, time: Timestamp)?

@@ -3,7 +3,7 @@ import TrelloWebhooks
 import ValueStreamCore
 import ValueStreamTesting
 
-/// The classic picture of cards, in the manner of the issues that the Go ValueStream knew.
+/// Checks the classic spans of cards, which follow those of issues in the Go ValueStream.
 @Suite("Trello's classic spans")
 struct TrelloClassicTests {
   static func story(_ names: [String], rules: TrelloRules = TrelloRules()) throws -> ClassicStory {

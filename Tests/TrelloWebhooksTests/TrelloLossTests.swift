@@ -3,7 +3,7 @@ import TrelloWebhooks
 import ValueStreamCore
 import ValueStreamTesting
 
-/// Made-up cards, of whose actions about half arrive, in any order.
+/// Generated cards of which about half of the actions arrive, in any order.
 @Suite("Trello cards of which much is not told")
 struct TrelloLossTests {
   static func spans(_ history: CardHistory, seed: UInt64) throws -> [Span] {
@@ -37,7 +37,7 @@ struct TrelloLossTests {
     guard !history.steps.isEmpty else { return }
     let spans = try Self.spans(history, seed: seed)
     #expect(Self.attempts(spans) == history.attempts)
-    // A stay is told where the actions at both of its ends are, next to each other as they were.
+    // A stay is known if the actions at both of its ends arrived and were consecutive in the whole history.
     let told = Set(whole.stays).intersection(history.stays)
     let found = Self.stays(spans)
     for stay in told { #expect(found.filter { $0 == stay }.count == 1, "\(stay)") }

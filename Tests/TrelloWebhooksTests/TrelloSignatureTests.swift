@@ -8,7 +8,7 @@ import ValueStreamTesting
 struct TrelloSignatureTests {
   static let address = "https://vs.harbour.example/trello?board=site"
   static let body = #"{"action":{"type":"commentCard"}}"#
-  /// As `openssl dgst -sha1 -hmac 'harbour app secret' -binary | base64` makes it of body and address.
+  /// The output of `openssl dgst -sha1 -hmac 'harbour app secret' -binary | base64` for body and address.
   static let signature = "spEeM5fR2+UQRlsRp0o1I/XNbIg="
 
   static func check(
@@ -41,7 +41,7 @@ struct TrelloSignatureTests {
     for address in [Self.address + "/", "https://vs.harbour.example/trello", "http://vs.harbour.example/trello?board=site"] {
       #expect(try Self.check(address: address) == .mismatch, "\(address)")
     }
-    // What is signed is one text, wherever the body ends.
+    // The signature covers body and address as one string, so the boundary between them may move.
     #expect(try Self.check(body: Self.body + "https", address: String(Self.address.dropFirst(5))) == nil)
     #expect(try Self.check(nil) == .missing)
     #expect(try Self.check("") == .missing)

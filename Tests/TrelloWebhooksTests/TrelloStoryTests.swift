@@ -3,7 +3,7 @@ import TrelloWebhooks
 import ValueStreamCore
 import ValueStreamTesting
 
-/// What several actions together say, in whatever order they come.
+/// Checks the spans that result from several actions in any order.
 @Suite("Trello stories")
 struct TrelloStoryTests {
   static func story(_ names: [String], seed: UInt64 = 0, rules: TrelloRules = TrelloRules()) throws -> DeliveryStory {
@@ -12,7 +12,7 @@ struct TrelloStoryTests {
 
   static let card = "65e58d90a1b2c3d4e5f60c24"
 
-  /// One line an attempt of the card, with days.
+  /// Describes each attempt of the card in one line, with day and time.
   static func lives(_ story: DeliveryStory) -> [String] {
     story.spans.map(\.span).filter { $0.key.description.hasSuffix(card) }.map { span in
       func time(_ time: Timestamp?) -> String { time.map { String($0.rfc3339.dropFirst(8).prefix(8)) } ?? "?" }
@@ -35,7 +35,7 @@ struct TrelloStoryTests {
     "updateCard.archived", "updateCard.restored", "moveCardFromBoard", "moveCardToBoard", "deleteCard",
   ]
 
-  // MARK: A life
+  // MARK: Whole life of a card
 
   @Test("A card from its first list to its deletion: whenever it is taken up again, another attempt begins")
   func whole() throws {
@@ -179,7 +179,7 @@ struct TrelloStoryTests {
     #expect(story.spans.flatMap(\.links).map(\.rule) == ["copy_of"])
   }
 
-  // MARK: What the user says
+  // MARK: Settings
 
   @Test("Lists that mean done or given up, by name or with their board, in any case")
   func lists() throws {

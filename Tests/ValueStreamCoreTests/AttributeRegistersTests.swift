@@ -15,7 +15,7 @@ struct AttributeRegistersTests {
     var registers = AttributeRegisters()
     var expected: [Name: AttributeValue] = [:]
     for fact in 0..<Int.random(in: 0...6, using: &random) {
-      // Most facts name the same in the same order, some leave a few out, or have an order of their own.
+      // Most facts have the same names in the same order. Some leave out a few or use another order.
       var named = names.filter { _ in Int.random(in: 0..<6, using: &random) > 0 }
       if let last = named.indices.last, Bool.random(using: &random) { named.swapAt(0, last) }
       if fact == 3 { named += named.shuffled(using: &random) }

@@ -2,10 +2,10 @@ import Testing
 import ValueStreamCore
 import ValueStreamTesting
 
-/// Laws 1 to 4 of correlation, over generated histories, whichever ties make a trace.
+/// Checks laws 1 to 4 of correlation on generated histories, under every trace strategy.
 @Suite("Correlation laws")
 struct CorrelationLawTests {
-  /// Projects events in batches and reads every span back, sorted.
+  /// Projects events in batches and returns all spans, sorted.
   static func project(
     _ events: [Event], batch: Int, _ strategy: TraceStrategy = .nested, into store: any SpanStore = MemorySpanStore()
   ) throws -> [TracedSpan] {

@@ -3,7 +3,7 @@ import ValueStreamTesting
 
 @testable import ValueStreamCore
 
-/// The work of correlation is bounded by what was sent. Counted, not timed.
+/// Limits the work of correlation in proportion to its input. The tests count operations instead of measuring time.
 @Suite("Work of correlation")
 struct CorrelationWorkTests {
   private static func event(_ kind: String, _ id: Int, _ operation: Operation, at second: Int? = nil) -> Event {
@@ -60,7 +60,7 @@ struct CorrelationWorkTests {
       _ = try Self.project(Self.publishers(20, from: 1000), batch: 1, into: store)
       #expect(store.work.subjects == before.subjects, "no follower is loaded for one more")
     }
-    // Each follower is looked at for each of the first publishers, and these for it.
+    // Each follower is read for each of the first publishers, and each of these publishers for it.
     let work = try Self.project(builds + changes, batch: 1).work
     #expect(work.subjects <= (Correlator.publisherLimit + 2) * (110 + Correlator.publisherLimit) * 2)
   }
@@ -105,7 +105,7 @@ struct CorrelationWorkTests {
     let subject = try #require(try store.subjects([events[0].key]).values.first)
     #expect(subject.deployNames.count <= 4 * subject.outlines().count)
     #expect(store.work.references <= 300 * 20)
-    // It is written anew for each, with what was sent of it so far.
+    // Each event rewrites the subject, which grows with the events so far.
     let size = subject.encoded().count
     #expect(store.work.bytesWritten <= 300 * (size + 400))
   }
@@ -205,7 +205,7 @@ struct CorrelationWorkTests {
   }
 }
 
-/// Canonical decompositions, as Unicode has them.
+/// Canonical decompositions from the Unicode standard.
 private let decompositions: [UInt32: [Unicode.Scalar]] = [
   0xE9: ["e", "\u{301}"], 0xC5: ["A", "\u{30A}"], 0x1E69: ["s", "\u{323}", "\u{307}"], 0xAC00: ["\u{1100}", "\u{1161}"],
 ]

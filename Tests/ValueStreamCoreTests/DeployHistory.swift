@@ -1,24 +1,26 @@
 import ValueStreamCore
 import ValueStreamTesting
 
-/// Generated histories of one repository: merges to main and to branches, branches that were made at a commit or first pushed with
-/// commits, and deploys of their commits to one environment, which overlap. Knows the graph of commits, which nobody is told.
+/// A generated history of one repository, with the commit graph that the events do not contain.
+///
+/// It has merges to main and to branches, branches created at a commit or first pushed with commits, and overlapping deploys
+/// of their commits to one environment.
 struct DeployHistory {
-  /// Which branches there are beside main.
+  /// The kind of branches beside main.
   enum Branches: CaseIterable {
-    /// Those that nobody deploys.
+    /// Branches that are never deployed.
     case merged
-    /// Those that were made at a commit of main.
+    /// Branches created at a commit of main.
     case madeAtCommit
-    /// Those that were first pushed with commits of their own.
+    /// Branches first pushed with their own commits.
     case pushedWithCommits
-    /// The same, and they take in main.
+    /// Branches first pushed with their own commits, into which main is merged later.
     case takingInMain
   }
 
   struct Change: Hashable {
     var key: SpanKey
-    /// The commit with which it came to its base.
+    /// The commit with which the change reached its base branch.
     var landed: String
   }
 
@@ -32,7 +34,7 @@ struct DeployHistory {
   private struct Branch {
     var name: String
     var head: String
-    /// How many commits were pushed to it.
+    /// The number of pushes with commits to the branch.
     var commitCount = 0
   }
 
@@ -47,7 +49,7 @@ struct DeployHistory {
   private var now = Timestamp(seconds: 1_700_000_000)
   private var commitNumber = 0
   private var branchNumber = 0
-  /// Of the clock that tells of deploys.
+  /// The offset in seconds of the clock for deploys from the clock for pushes and merges.
   private let deployClock: Double
 
   init(seed: UInt64, branches kind: Branches, steps: Int = 60, deployClock: Double = -400) {
@@ -73,14 +75,14 @@ struct DeployHistory {
     }
   }
 
-  // MARK: What is true
+  // MARK: Expected result
 
-  /// The successful deploys, in the order in which they ended.
+  /// The successful deploys, in order of their ends.
   var successes: [Deploy] {
     deploys.filter(\.isSuccess).sorted { ($0.end, $0.key) < ($1.end, $1.key) }
   }
 
-  /// The changes that a commit has.
+  /// The changes that a commit contains.
   func changes(in commit: String) -> Set<SpanKey> {
     let commits = ancestors(of: commit)
     return Set(changes.filter { commits.contains($0.landed) }.map(\.key))
@@ -97,12 +99,12 @@ struct DeployHistory {
 
   func landed(_ change: SpanKey) -> String? { changes.first { $0.key == change }?.landed }
 
-  /// Commits with their parents.
+  /// All commits with their parents, for failure messages.
   var graph: [String] { parents.map { "\($0)<\($1.joined(separator: "+"))" }.sorted() }
 
   func isOnMain(_ commit: String) -> Bool { mainCommits.contains(commit) }
 
-  // MARK: What happens
+  // MARK: Generation
 
   private mutating func newCommit(_ parents: [String]) -> String {
     commitNumber += 1
@@ -117,7 +119,7 @@ struct DeployHistory {
     mainCommits.append(main)
     merge(to: "main", as: main, head: "h\(main)")
     push(branch: "main", from: old, to: main, commits: [main])
-    // Pushed without a change.
+    // Push a commit without a change.
     if random.oneIn(5) {
       let direct = newCommit([main])
       push(branch: "main", from: main, to: direct, commits: [direct])
@@ -126,7 +128,7 @@ struct DeployHistory {
     }
   }
 
-  /// With a commit of two parents: a branch of which nothing was told, or one that is known.
+  /// Merges with a merge commit: a known branch, or a branch without any push event if the index is nil.
   private mutating func mergeBranch(_ index: Int?, _ random: inout SeededRandom) {
     let old = main
     let head: String
@@ -166,13 +168,13 @@ struct DeployHistory {
     let name = branches[index].name
     switch Int.random(in: 0...2, using: &random) {
     case 0:
-      // A change of its own.
+      // Merge a change into the branch.
       let commit = newCommit([old])
       merge(to: name, as: commit, head: "h\(commit)")
       push(branch: name, from: old, to: commit, commits: [commit])
       branches[index].head = commit
     case 1 where kind == .takingInMain && !ancestors(of: old).contains(main):
-      // It takes in main.
+      // Merge main into the branch.
       let commit = newCommit([old, main])
       let new = ancestors(of: commit).subtracting(ancestors(of: old))
       push(branch: name, from: old, to: commit, commits: sorted(new))
@@ -189,7 +191,7 @@ struct DeployHistory {
     commits.sorted { (Int($0.dropFirst()) ?? 0) < (Int($1.dropFirst()) ?? 0) }
   }
 
-  // MARK: What is told
+  // MARK: Events
 
   private static func key(_ kind: String, _ id: String) -> SpanKey {
     SpanKey(source: "github", host: "github.com", container: "1", kind: kind, id: id)

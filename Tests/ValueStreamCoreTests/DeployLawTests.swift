@@ -2,7 +2,7 @@ import Testing
 import ValueStreamCore
 import ValueStreamTesting
 
-/// What deploys brought, over generated histories, against the graph of commits.
+/// Compares the changes attributed to deploys in generated histories with the commit graph.
 @Suite("Laws of what deploys bring")
 struct DeployLawTests {
   private struct Told {
@@ -66,7 +66,7 @@ struct DeployLawTests {
     var broughtBefore: [SpanKey: Int] = [:]
     let first = try #require(deploys.first)
     let known = history.changes(in: first.commit)
-    // A line a deploy, to read where the law is broken.
+    // One line per deploy, for the failure message.
     let story = deploys.map { deploy in
       let brought = told[deploy.key]?.changes.compactMap { history.landed($0) } ?? []
       return "\(deploy.commit) \(told[deploy.key]?.step ?? "") \(brought)"
@@ -82,7 +82,7 @@ struct DeployLawTests {
         }
         broughtBefore[change] = index
       }
-      // A branch may have more than is known of it; main has not.
+      // A branch may contain changes that no event connects with it; main may not.
       if history.isOnMain(deploy.commit) {
         for change in has.subtracting(known) {
           #expect(

@@ -3,7 +3,7 @@ import ValueStreamTesting
 
 @testable import ValueStreamCore
 
-/// What one answer about many deploys reads from the store. Counted, not timed.
+/// Limits how much an answer about many deploys reads from the store. The tests count reads instead of measuring time.
 @Suite("Reading deploys")
 struct DeployReadingTests {
   private static let start = Timestamp(seconds: 1_700_000_000)
@@ -30,7 +30,7 @@ struct DeployReadingTests {
     return event
   }
 
-  /// One merge after the other, each deployed a minute later; of the changes all were made on one branch, or each on its own.
+  /// Sequential merges, each deployed within a minute. The changes share one branch, or each has its own.
   private static func history(_ count: Int, secondsBetween: Double, isOneBranch: Bool) -> (
     events: [Event], updates: [BranchUpdate]
   ) {
@@ -77,7 +77,7 @@ struct DeployReadingTests {
     return store
   }
 
-  /// The work of reading the deploys with one reader, the last first.
+  /// Returns the work of reading all deploys with one reader, newest first.
   private static func work(of count: Int, secondsBetween: Double, isOneBranch: Bool) throws -> CountingStore.Work {
     let history = history(count, secondsBetween: secondsBetween, isOneBranch: isOneBranch)
     let store = try store(history.events, history.updates)
@@ -88,7 +88,7 @@ struct DeployReadingTests {
       #expect(span.span.attributes.text(of: "valuestream.deployment.step") == (number == 0 ? "first" : "forward"))
       let deployed = span.links.filter { $0.rule == "deploys" }
       try #require(deployed.map(\.key) == (number == 0 ? [] : [key("pull_request", number)]))
-      // The branch of the first 800 is older than what is looked at of a branch with a thousand updates.
+      // The reader searches the newest 200 updates of a branch. On a shared branch, it finds no commits of older changes.
       guard number > 0, !isOneBranch || number > 810 else { continue }
       #expect(deployed[0].attributes.first { $0.name == "valuestream.lead_time.commit" }?.value == .double(35))
     }
@@ -102,9 +102,9 @@ struct DeployReadingTests {
     let (few, many) = (100, 1000)
     let small = try Self.work(of: few, secondsBetween: secondsBetween, isOneBranch: isOneBranch)
     let large = try Self.work(of: many, secondsBetween: secondsBetween, isOneBranch: isOneBranch)
-    // The deploy and its change.
+    // One read for the deploy and one for its change.
     #expect(large.subjects <= 2 * many + 10)
-    // Up to a year of days before the first, and the days between.
+    // The search covers up to a year of days before the first deploy, and all days between deploys.
     let days = Int(Double(many) * secondsBetween / 86_400)
     #expect(large.references <= 24 * many + 400 + 2 * days)
     #expect(large.keys <= 12 * many)
@@ -148,7 +148,7 @@ struct DeployReadingTests {
     var random = SeededRandom(seed: seed)
     var reader = TraceReader(store: store, strategy: .nested)
     for (index, deploy) in history.deploys.shuffled(using: &random).enumerated() {
-      // What was read of days stays when the rest is forgotten.
+      // The reader forgets its caches, but not the deploys that it has read by day.
       if index % 7 == 6 { reader.forget(beyond: 0) }
       var fresh = TraceReader(store: store, strategy: .nested)
       let spans = try fresh.spans(of: deploy.key)
@@ -169,7 +169,7 @@ struct DeployReadingTests {
     let previous = try (1...6).map { number in
       try reader.spans(of: Self.key("deployment", number)).first?.span.attributes.text(of: "valuestream.deployment.previous")
     }
-    // The fifth ended more than a year before the sixth.
+    // Deploy 5 ended more than a year before deploy 6.
     #expect(previous == [2, nil, 1, 3, 4, nil].map { $0.map { Self.key("deployment", $0).description } })
   }
 }

@@ -52,7 +52,7 @@ struct DerivedNamesTests {
     var build = Self.build("7")
     build.follows = [FollowStatement(.commit, [Reference(.commit, "abc1234f")])]
     var events = [build]
-    // Both of one change, and the one that is meant of another.
+    // Change 12 has the first commit only. Change 13 has both, so only it has the commit that the build follows.
     for (id, commit) in [("12", commits[0]), ("13", commits[0]), ("13", commits[1])] {
       var event = Self.change(id)
       event.publishes = [commit]

@@ -63,7 +63,7 @@ struct EventLimitTests {
     if !isCut { #expect(limited.attributes == event.attributes && limited.publishes.count == event.publishes.count) }
     let derived = limited.withDerivedNames().limited()
     #expect(derived.weight <= Event.byteLimit)
-    // What was cut for its bytes may leave room for a name that was cut with it.
+    // Cutting an event for its size may leave room to derive a name again that was cut.
     let again = derived.withDerivedNames().limited()
     #expect(again.weight <= Event.byteLimit)
     let isSame = again == derived

@@ -9,8 +9,8 @@ struct GaugeShareTests {
   @Test("Things of before there were several gauges read as they were counted then")
   func olderGauges() throws {
     var body = SubjectWriter()
-    for count in [0, 0, 0] { body.put(count) }  // facts, and what was dropped
-    body.put(0)  // no parent
+    for count in [0, 0, 0] { body.put(count) }  // No facts, no dropped facts.
+    body.put(0)  // No parent.
     body.put([Int]()) { $0.put($1) }
     body.put([("issue", 2)]) { writer, active in
       writer.put(active.0)

@@ -10,7 +10,7 @@ import ValueStreamTesting
 #endif
 
 @Suite("Lines for a reader who may not read") struct LineQueueTests {
-  /// A pipe.
+  /// A pipe with a reading and a writing descriptor.
   private final class Pipe {
     let reading: Int32
     let writing: Int32
@@ -26,7 +26,7 @@ import ValueStreamTesting
       close(writing)
     }
 
-    /// What comes until there are so many lines.
+    /// Reads until the given number of lines has arrived, and returns all lines.
     func lines(_ count: Int) -> [String] {
       var text: [UInt8] = []
       while text.count(where: { $0 == 10 }) < count {
@@ -57,12 +57,12 @@ import ValueStreamTesting
     let pipe = try Pipe()
     let queue = try #require(LineQueue(to: pipe.writing, limit: 100_000, lossLine: Self.lossLine))
     let line = Array((String(repeating: "y", count: 999) + "\n").utf8)
-    // More than a pipe and the queue hold together; would not return if it waited.
+    // These lines exceed the capacity of pipe and queue together. A blocking write would never return.
     for _ in 0..<2000 { queue.write(line) }
     #expect(queue.lostCount > 0)
     #expect(!queue.hasRoom)
     let kept = 2000 - Int(queue.lostCount)
-    // Ends although nobody reads.
+    // `finish` returns even though nobody reads.
     queue.finish(atMost: 10)
     let lines = pipe.lines(kept + 1)
     #expect(lines.filter { $0.hasPrefix("y") }.count == kept)

@@ -70,7 +70,7 @@ struct MetricFamilyTests {
     second.counter.add(labels: ["c"])
     #expect(second.counter.value(labels: ["c"]) == 3)
 
-    // Gauges once stood under the same beginning as counters.
+    // An older version stored gauges under the prefix of counters.
     let third = registry()
     third.0.restore(["metric:running": Array("7.0".utf8)])
     #expect(third.gauge.value() == 7)

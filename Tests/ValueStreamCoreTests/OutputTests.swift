@@ -62,7 +62,7 @@ struct OutputTests {
     let read = try #require(try JSONSerialization.jsonObject(with: Data(json.bytes)) as? [String: Any])
     #expect(read[text] as? String == text)
     #expect(read["list"] as? [Int] == [1, 2, 3])
-    // The other reader rounds the last digit its own way.
+    // `JSONSerialization` may round the last digits differently.
     let readNumber = read["number"] as? Double
     #expect(number.isFinite ? abs((readNumber ?? .nan) - number) <= number.ulp * 4 : readNumber == nil)
     #expect(read["flag"] as? Bool == true)

@@ -2,12 +2,12 @@ import Testing
 
 @testable import ValueStreamCore
 
-/// Laws of phases, over facts that contradict each other in every way they can.
+/// Checks the laws of phases with facts that contradict each other in many ways.
 @Suite("Laws of phases")
 struct PhaseLawTests {
   private static let operations: [Operation] = [.build, .job, .deploy, .pullRequest, .issue]
 
-  /// Facts of one subject that several clocks, lost deliveries and other runs of it put out of order.
+  /// Facts of one subject, inconsistent because of several clocks, lost deliveries and other runs.
   private static func events(seed: UInt64) -> [Event] {
     var random = SeededRandom(seed: seed)
     func moment() -> Timestamp { Timestamp(seconds: Int64.random(in: 0...60, using: &random)) }

@@ -20,7 +20,7 @@ struct PhaseTrackTests {
     .seen(track: "t", name: name, at: time(moment), earliestStart: earliest.map(time))
   }
 
-  /// Of a span from 0 to 100.
+  /// Returns the phases of a span from 0 s to `end`; fails if the order of statements matters.
   static func phases(_ statements: [PhaseStatement], to end: Int64? = 100) -> [String] {
     let orders = [statements, statements.reversed(), statements.sorted { $0.name > $1.name }]
     let results = orders.map { PhaseTrack("t", of: $0, from: time(0), to: end.map(time)).phases }

@@ -3,19 +3,19 @@ import ValueStreamTesting
 
 @testable import ValueStreamCore
 
-/// What is left of a subject with more facts than are kept, in any order.
+/// Checks what remains of a subject with more facts than the limit, in any order.
 @Suite("Limits of a subject")
 struct SubjectLimitTests {
   private static let key = SpanKey(source: "customhttp", host: "", container: "shop", kind: "deploy", id: "nightly")
 
   private static func time(_ seconds: Int) -> EventTime { .vendor(Timestamp(seconds: 1_710_000_000 + Int64(seconds))) }
 
-  /// How the facts of a subject state its attempts.
+  /// The attempt rules that the facts of a subject use.
   enum Shape: CaseIterable {
     case single, counted, restarted, numbered, mixed
   }
 
-  /// Facts of runs that last nine seconds, one every ten, each told by four facts.
+  /// Facts of runs that last 9 s and start every 10 s. Each run has four facts.
   private static func facts(_ count: Int, _ shape: Shape) -> [Event] {
     (0..<count).map { index in
       let (run, part) = (index / 4, index % 4)
@@ -163,7 +163,7 @@ struct SubjectLimitTests {
     var subject = Subject(key: Self.key)
     for event in Self.facts(12, .counted) { _ = subject.add(event) }
     var bytes = subject.encoded()
-    // The last byte says that there are none.
+    // The last byte is the empty summary of dropped facts, which version 4 lacks.
     #expect(bytes.removeLast() == 0)
     bytes[0] = 4
     #expect(try Subject(key: Self.key, encoded: bytes) == subject)

@@ -24,7 +24,7 @@ struct SubjectTests {
   static func end(_ minute: Int) -> LifeMark { .end(.vendor(time(minute))) }
   static func restart(_ minute: Int) -> LifeMark { .restart(.vendor(time(minute))) }
 
-  /// Spans of all orders of these events, which must be the same.
+  /// Returns the spans of the events, and fails if any of 24 orders gives different spans.
   static func spans(_ events: Event...) -> [Span] {
     var results: Set<[Span]> = []
     var random = SeededRandom(seed: 1)
@@ -216,7 +216,7 @@ struct SubjectTests {
     #expect(SpanKey(source: "customhttp", host: "", container: "", kind: "deploy", id: "7").plainName == "7")
   }
 
-  /// What semantic conventions say of an end, by operation and outcome.
+  /// The attributes that the semantic conventions define for an end, by operation and outcome.
   static let conclusions: [(Operation, pipeline: String?, Outcome, [String: String])] = [
     (.build, nil, .success, ["cicd.pipeline.result": "success"]),
     (.build, "CI", .failure, ["cicd.pipeline.result": "failure", "error.type": "failure"]),

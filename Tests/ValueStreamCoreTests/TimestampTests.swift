@@ -50,7 +50,7 @@ struct TimestampTests {
     #expect(late < early)
   }
 
-  /// Numbers at which arithmetic may go wrong.
+  /// Values at which arithmetic may overflow or change units.
   private static let bounds: [Int64] = [
     .min, .min + 1, -7_258_118_400_000_000_001, -1, 0, 1, 999_999_999, 7_258_118_400, 7_258_118_400_000,
     7_258_118_400_000_000_000,

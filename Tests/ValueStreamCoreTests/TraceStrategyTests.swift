@@ -2,14 +2,14 @@ import Testing
 import ValueStreamCore
 import ValueStreamTesting
 
-/// Which ties make a trace.
+/// Checks which spans share a trace under each strategy.
 @Suite("Trace strategies")
 struct TraceStrategyTests {
   static func key(_ number: Int) -> SpanKey {
     SpanKey(source: "s", host: "", container: "", kind: "thing", id: "\(number)")
   }
 
-  /// A thing below the one with the number before.
+  /// A subject whose parent is the subject with the previous number.
   static func thing(_ number: Int, _ operation: ValueStreamCore.Operation?, links: [LinkStatement] = []) -> Event {
     var event = Event(key: key(number), time: .vendor(Timestamp(seconds: Int64(number))))
     event.operation = operation
@@ -20,9 +20,9 @@ struct TraceStrategyTests {
   }
 
   struct Tree: CustomTestStringConvertible {
-    /// From the uppermost down; nil for a thing without a span.
+    /// The operations from the root down; nil for a subject without a span.
     var operations: [ValueStreamCore.Operation?]
-    /// The place of each one's root under linked.
+    /// The index of the root of each subject under the strategy `linked`; -1 for a subject without a span.
     var roots: [Int]
 
     var testDescription: String { operations.map { $0?.rawValue ?? "-" }.joined(separator: " > ") }

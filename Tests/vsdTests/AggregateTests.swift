@@ -17,7 +17,7 @@ struct AggregateTests {
 
     """
 
-  /// Runs something with a folder in which `prs.csv` stands.
+  /// Passes a temporary folder with `prs.csv` to `body` and removes the folder afterwards.
   private static func withFolder<Value>(_ body: (URL) throws -> Value) throws -> Value {
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent("agg-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)

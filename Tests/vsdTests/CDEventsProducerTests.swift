@@ -2,7 +2,7 @@ import Foundation
 import Testing
 import ValueStreamTesting
 
-/// CDEvents from the CloudEvents library of another project, which `Scripts/bootstrap test` installs.
+/// Sends CDEvents with the official CloudEvents SDK, which `Scripts/bootstrap test` installs.
 @Suite("A producer of CDEvents of another project")
 struct CDEventsProducerTests {
   struct Answer: Hashable {
@@ -12,7 +12,7 @@ struct CDEventsProducerTests {
     var text: String
   }
 
-  /// Sends one of every subject and predicate, in both modes.
+  /// Sends one event of every subject and predicate, in both modes.
   static func send(to port: UInt16, token: String) throws -> [Answer] {
     let program = PythonEnvironment.python.path
     let script = PythonEnvironment.root.appendingPathComponent("Tests/vsdTests/Producer/send-cdevents.py").path
@@ -65,7 +65,7 @@ struct CDEventsProducerTests {
         "deployment:\(ids["service.deployed"] ?? "")": "deploy success below \(release)",
         "deployment:\(ids["service.upgraded"] ?? "")": "deploy success below \(release)",
         "deployment:\(ids["service.rolledback"] ?? "")": "deploy success below \(release)",
-        // Of three deploys of one artifact to one environment the last is at fault.
+        // Three deploys brought one artifact to one environment. The incident follows the last of them.
         "incident:incident-\(mode)": "incident completed below deployment:\(ids["service.rolledback"] ?? "")",
       ]
       let own = spans.filter { span in expected.keys.contains(Self.name(span["key"]) ?? "") }
@@ -88,7 +88,7 @@ struct CDEventsProducerTests {
     #expect(spans.count == 2 * 15)
   }
 
-  /// What a key ends with: kind and id.
+  /// The last two parts of a key: kind and id.
   private static func name(_ key: JSON?) -> String? {
     key?.text.map { $0.split(separator: ":").suffix(2).joined(separator: ":") }
   }

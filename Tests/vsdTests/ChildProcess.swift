@@ -7,7 +7,7 @@ import ValueStreamCore
   import Musl
 #endif
 
-/// A program that was started, with everything it prints. Killed, at the latest, with the last reference to it.
+/// A started program with its collected output. It is killed, at the latest, when the last reference goes away.
 final class ChildProcess: Sendable {
   enum Exit: Equatable {
     case code(Int32)
@@ -20,7 +20,7 @@ final class ChildProcess: Sendable {
     var exit: Exit?
   }
 
-  /// Shared with the thread that reads, which must not keep the process itself alive.
+  /// The state that the reading thread shares. The thread holds no reference to `ChildProcess`, which could never end then.
   private final class Shared: Sendable {
     let state = Mutex(State())
   }
@@ -28,10 +28,10 @@ final class ChildProcess: Sendable {
   let id: pid_t
   private let shared = Shared()
 
-  /// Held while pipes exist that another process must not inherit: it would keep them open.
+  /// Held while pipes are open that a process started at the same time must not inherit and keep open.
   private static let spawning = Mutex(())
 
-  /// - Parameter environment: all of it; nothing is inherited.
+  /// - Parameter environment: The complete environment; the process inherits none.
   init(_ program: String, _ arguments: [String], environment: [String: String]) throws {
     let (id, output, errors) = try Self.spawning.withLock { _ in
       let output = try Self.pipe()
@@ -61,7 +61,7 @@ final class ChildProcess: Sendable {
     posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO)
     posix_spawn_file_actions_adddup2(&actions, errors, STDERR_FILENO)
 
-    // The runner's own way with signals is not to be inherited.
+    // Reset signal mask and handlers, so that the child does not inherit those of the test runner.
     var attributes = posix_spawnattr_t()
     posix_spawnattr_init(&attributes)
     defer { posix_spawnattr_destroy(&attributes) }
@@ -85,7 +85,7 @@ final class ChildProcess: Sendable {
     send(SIGKILL)
   }
 
-  /// Whole lines of standard output so far.
+  /// The complete lines of standard output so far.
   var outputLines: [String] {
     let text = String(decoding: shared.state.withLock(\.output), as: UTF8.self)
     return text.split(separator: "\n", omittingEmptySubsequences: false).dropLast().map(String.init)
@@ -94,7 +94,7 @@ final class ChildProcess: Sendable {
   var output: String { String(decoding: shared.state.withLock(\.output), as: UTF8.self) }
   var errors: String { String(decoding: shared.state.withLock(\.errors), as: UTF8.self) }
 
-  /// How it ended, once everything it printed was read; nil while it runs.
+  /// The exit status, available once all output is read; nil while the process runs.
   var exit: Exit? { shared.state.withLock(\.exit) }
 
   func send(_ signal: Int32) {
@@ -108,7 +108,7 @@ final class ChildProcess: Sendable {
     try wait(for: "the end of the process") { exit }
   }
 
-  /// Waits until something is there, and fails with what the process printed when it never comes.
+  /// Waits until `value` returns a value. After 60 s, or if the process ends first, fails with the output of the process.
   @discardableResult
   func wait<Value>(for what: String, _ value: () throws -> Value?) throws -> Value {
     let deadline = ContinuousClock.now + .seconds(60)
@@ -152,7 +152,7 @@ final class ChildProcess: Sendable {
       }
     }
     var status: Int32 = 0
-    // Without reaping it: until the exit is known to all, its id must not become that of another process.
+    // Do not reap the child yet: until `exit` is set, its id must not pass to another process that `send` would signal.
     var info = siginfo_t()
     while waitid(P_PID, id_t(child), &info, WEXITED | WNOWAIT) < 0, errno == EINTR {}
     shared.state.withLock { state in
@@ -163,7 +163,7 @@ final class ChildProcess: Sendable {
   }
 }
 
-/// Why a test cannot go on.
+/// An error that ends a test.
 struct TestFailure: Error, CustomStringConvertible {
   var description: String
 

@@ -1,6 +1,6 @@
 import Testing
 
-/// What users of the Go ValueStream posted in their tests, and what they looked for afterwards.
+/// Repeats what users of the Go ValueStream posted in their tests and looked for afterwards.
 @Suite("The classic picture, through the mock tracer")
 struct ClassicContractTests {
   private static func finished(_ vsd: VSDProcess) throws -> [JSON] {
@@ -24,7 +24,7 @@ struct ClassicContractTests {
     let vsd = try VSDProcess(["--tracer=mock"])
     #expect(try vsd.postGitHub("issues", Payloads.issue("opened", number: 36)) == "200 success")
     #expect(try Self.finished(vsd) == [])
-    // The tags are those of the event that started the span.
+    // The tags come from the event that started the span.
     let closed = Payloads.issue("closed", number: 36, closed: "2024-03-04T10:30:00.5Z", comments: 9)
     #expect(try vsd.postGitHub("issues", closed) == "200 success")
     let spans = try Self.finished(vsd)
@@ -145,7 +145,7 @@ struct ClassicContractTests {
     #expect(spans[0]["Tags"]?["vs.parent.span.id"] == .text(parent))
     #expect(spans[0]["Span"]?["ParentID"]?.int == Self.id("SpanID", of: spans[2]))
     #expect(Self.id("TraceID", of: spans[0]) == Self.id("TraceID", of: spans[2]))
-    // A bare id counts in its own namespace only.
+    // A bare id refers to the event's own namespace only.
     #expect((spans[1]["Span"]?["ParentID"] == 0) == (parent == "r1"))
   }
 

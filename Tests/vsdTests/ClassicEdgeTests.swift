@@ -113,11 +113,11 @@ struct ClassicEdgeTests {
     #expect(try vsd.postGitHub("issues", body, delivery: "a") == "200 success")
     #expect(try vsd.postGitHub("issues", body, delivery: "a") == "200 duplicate")
     #expect(try Self.finished(vsd).count == 1)
-    // The same id with other content is another delivery.
+    // The same id with other content is a different delivery.
     let other = Payloads.issue("closed", number: 2, closed: "2024-03-04T10:00:00Z")
     #expect(try vsd.postGitHub("issues", other, delivery: "a") == "200 success")
     #expect(try Self.finished(vsd).count == 2)
-    // Without an id a script may say the same thing twice.
+    // Without an id, a script may send the same event twice.
     for _ in 1...2 { #expect(try vsd.postCustom(Payloads.custom("end", "d1")) == "200 success") }
     #expect(try Self.finished(vsd).count == 4)
   }
@@ -137,7 +137,7 @@ struct ClassicEdgeTests {
 
     #expect(try vsd.postGitHub("issues", closed, delivery: "a") == "200 success")
     #expect(try Self.finished(vsd).count == 1)
-    // The issue that was open before is not: its end makes a span of its own, with the tags of the end.
+    // The reset also forgot the open issue, so its end makes a new span with the tags of the end.
     let end = Payloads.issue("closed", number: 2, closed: "2024-03-04T10:00:00Z", comments: 77)
     #expect(try vsd.postGitHub("issues", end, delivery: "end") == "200 success")
     #expect(try Self.finished(vsd).last?["Tags"]?["issue.comments_count"] == 77)

@@ -2,12 +2,12 @@ import Foundation
 import Testing
 import ValueStreamTesting
 
-/// A collector of another project, which prints every span it gets. `Scripts/bootstrap test` installs it.
+/// A third-party OpenTelemetry collector that prints every span that it receives. `Scripts/bootstrap test` installs it.
 final class Collector {
   struct Span: Equatable {
     var resource: [String: String] = [:]
     var scope = ""
-    /// Name and value of the lines above the attributes: `Trace ID`, `Kind`.
+    /// The names and values above the attributes, such as `Trace ID` and `Kind`.
     var fields: [String: String] = [:]
     var attributes: [String: String] = [:]
     var events: [Event] = []
@@ -27,14 +27,14 @@ final class Collector {
     return FileManager.default.isExecutableFile(atPath: path) ? path : nil
   }()
 
-  /// In CI it must be there; elsewhere its tests show as skipped.
+  /// In CI a missing collector fails its tests. Elsewhere it skips them.
   static let isWanted = program != nil || ProcessInfo.processInfo.environment["CI"] != nil
 
   let process: ChildProcess
 
-  /// Starts it, and waits until it listens.
+  /// Starts the collector and waits until it listens.
   init(port: UInt16, in home: VSDProcess.Home) throws {
-    // Its other protocol, which nobody speaks here.
+    // The collector also needs a port for gRPC, which the tests do not use.
     let other = try ReservedPort()
     process = try ChildProcess(
       Self.program ?? "rotel-agent",
@@ -51,12 +51,12 @@ final class Collector {
     try process.waitForExit()
   }
 
-  /// Waits until it has begun to print this many spans.
+  /// Waits until the collector has started to print the given number of spans.
   func waitForSpans(_ count: Int) throws {
     try process.wait(for: "\(count) spans at the collector") { spans.count >= count ? true : nil }
   }
 
-  /// All that it printed so far, in order; the last may not be whole before it was stopped.
+  /// The spans printed so far, in order. The last one may be incomplete until the collector has stopped.
   var spans: [Span] {
     var reader = Reader()
     for line in process.outputLines { reader.take(line) }
@@ -72,7 +72,7 @@ final class Collector {
     private var spans: [Span] = []
 
     mutating func take(_ line: String) {
-      // Lines of its own log are coloured.
+      // Skip the collector's own log lines, which are colored.
       if line.hasPrefix("\u{1B}") { return }
       if line.hasPrefix("ResourceSpans #") {
         close()
@@ -101,7 +101,7 @@ final class Collector {
 
     private mutating func take(_ line: String, _ colon: Range<String.Index>) {
       let isNested = line.hasPrefix("          -> ")
-      // Names of attributes hold no space, so the first colon with one behind it ends them.
+      // Attribute names contain no spaces, so the name ends at the first colon followed by a space.
       let end = line.firstRange(of: ": ") ?? colon
       let name = line[..<end.lowerBound].drop { " ->".contains($0) }.trimmingCharacters(in: .whitespaces)
       let value = line[end.upperBound...].trimmingCharacters(in: .whitespaces)

@@ -11,7 +11,7 @@ struct CollectorTests {
     ["--tracer=otlp", "--settle=0s", "--otlp-endpoint=http://127.0.0.1:\(port)"]
   }
 
-  /// Nothing of the machine's proxies.
+  /// Disables the machine's proxy settings.
   static let environment = ["http_proxy": "", "no_proxy": "*"]
 
   // MARK: Every field
@@ -25,7 +25,7 @@ struct CollectorTests {
     let collector = try Collector(port: port.number, in: home)
     var variables = Self.environment
     variables["OTEL_RESOURCE_ATTRIBUTES"] = "team=web%2Fshop"
-    // Spans are compared as they are in the end, so they go out when everything is told.
+    // The long grace period holds spans back until all deliveries have arrived.
     variables["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"] = format
     let vsd = try VSDProcess(
       Self.arguments(port.number) + ["--settle=1h", "--store=memory", "--otlp-compression", compression],
@@ -40,7 +40,7 @@ struct CollectorTests {
     let finished = all.filter { $0["end"] != .null }
     let operations = Set(finished.compactMap { $0["operation"]?.text })
     #expect(operations.isSuperset(of: ["issue", "pull_request", "build", "job", "deploy"]))
-    // A store in memory ends with vsd, so everything goes out.
+    // With a store in memory, vsd exports all finished spans before it stops.
     try vsd.stop()
     try collector.waitForSpans(finished.count)
     try collector.stop()
@@ -83,7 +83,7 @@ struct CollectorTests {
     #expect(span.fields["Start time"] == nanoseconds(api["start"]), what)
     #expect(span.fields["End time"] == nanoseconds(api["end"]), what)
     let isError = ["failure", "error", "timeout"].contains(outcome ?? "")
-    // A status that is unset is not printed.
+    // The collector does not print an unset status.
     #expect(span.fields["Status code"] == (isError ? "STATUS_CODE_ERROR" : nil), what)
     #expect(span.fields["Status message"] ?? "" == "", what)
 
@@ -94,7 +94,7 @@ struct CollectorTests {
     ] {
       if let value = api[member], value != .null { expected["valuestream.\(name)"] = value }
     }
-    // Not a member of the API's spans.
+    // The API has no such member for spans.
     var found = span.attributes
     #expect(found.removeValue(forKey: "valuestream.project")?.hasPrefix("Str(") == true, what)
     compare(found, expected, what)
@@ -137,7 +137,7 @@ struct CollectorTests {
     for (name, value) in expected { #expect(found[name].map { normal($0) } == text(value), "\(what) \(name)") }
   }
 
-  /// The API does not tell `5` and `5.0` apart.
+  /// Formats integers and doubles alike, because the API's JSON does not distinguish `5` and `5.0`.
   private static func normal(_ text: String) -> String {
     guard text.hasPrefix("Int(") || text.hasPrefix("Double("), let number = Double(text.split { "()".contains($0) }[1]) else {
       return text
@@ -202,7 +202,7 @@ struct CollectorTests {
     #expect(span.links.map(\.attributes) == shown.links.map { texts($0.attributes) }, what)
   }
 
-  /// Attributes as the collector prints them.
+  /// Formats attributes as the collector prints them.
   private static func texts(_ attributes: [Attribute]) -> [String: String] {
     Dictionary(
       attributes.map { attribute in
@@ -217,7 +217,7 @@ struct CollectorTests {
       }, uniquingKeysWith: { first, _ in first })
   }
 
-  /// Numbers as Swift prints them; the collector knows no exponents.
+  /// Formats doubles as Swift does, because the collector prints no exponents.
   private static func normal(_ attributes: [String: String]) -> [String: String] {
     attributes.mapValues { text in
       guard text.hasPrefix("Double("), let number = Double(text.dropFirst("Double(".count).dropLast()) else { return text }
@@ -225,7 +225,7 @@ struct CollectorTests {
     }
   }
 
-  // MARK: Absence
+  // MARK: Outages
 
   @Test(
     "are all there, each once, after the collector was away and vsd was killed meanwhile",
@@ -244,7 +244,7 @@ struct CollectorTests {
     let first = try Collector(port: port.number, in: home)
     var vsd = try start()
     try load(vsd, 0..<50)
-    // What it answered is noted, so nothing that it has can come again.
+    // Once vsd has recorded the answers, it exports none of these spans again.
     try vsd.wait(for: "the end of the first spans") {
       try vsd.json("/api/v1/stats")["exporters"]?["otlp"]?["sent"] == 50 ? true : nil
     }

@@ -12,7 +12,7 @@ struct CommandLineTests {
     #expect(exit == .code(0))
     #expect(errors == "")
     Golden.expect(output, matches: "\(Self.folder)/help.txt")
-    // A screen of a small terminal window, which is what somebody sees who asks for the first time.
+    // The first page of help must fit on the screen of a small terminal.
     #expect(output.split(separator: "\n", omittingEmptySubsequences: false).count <= 41)
   }
 
@@ -32,7 +32,7 @@ struct CommandLineTests {
     #expect(output.wholeMatch(of: /vsd [0-9]+\.[0-9]+\.[0-9]+\n/) != nil)
   }
 
-  /// Every flag, with a value it takes.
+  /// Every flag with a valid value.
   private static let values: [(name: String, value: String)] = [
     ("config", "FILE"), ("addr", "127.0.0.1:0"), ("admin-addr", "127.0.0.1:0"), ("listening-file", "FILE"), ("read-token", "tok"),
     ("max-body", "1MiB"), ("trusted-proxy", "10.0.0.7,10.1.0.0/16"),

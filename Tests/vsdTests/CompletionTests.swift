@@ -6,12 +6,12 @@ import ValueStreamCore
 
 @Suite("vsperf completion")
 struct CompletionTests {
-  /// What bash offers for the last of these words.
+  /// Returns the completions that bash offers for the last word.
   private static func offered(_ words: String...) throws -> [String] {
     let script = try VSPerf.run(["completion", "bash"])
     #expect(script.exit == .code(0), "\(script.errors)")
     let list = words.map { "'\($0)'" }.joined(separator: " ")
-    // compopt works within a completion only.
+    // Replace `compopt`, which works only during a completion.
     let shell = try ChildProcess(
       "/bin/bash",
       [

@@ -12,7 +12,7 @@ struct DamageTests {
 
   private func start() throws -> VSDProcess { try VSDProcess(["--tracer=none"], in: home) }
 
-  /// Changes a file of the store behind vsd's back.
+  /// Runs SQL on a file of the store while vsd is stopped.
   private func change(_ file: String, _ sql: String) throws {
     let script = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.executescript(sys.argv[2]); c.commit()"
     let child = try ChildProcess(
@@ -81,7 +81,7 @@ struct DamageTests {
     let repair = try VSDProcess.run(["check", "repair"], in: home)
     #expect(repair.exit == .code(0), "\(repair.output)\(repair.errors)")
     #expect(try VSDProcess.run(["check"], in: home).output == "nothing is damaged\n")
-    // What only the spans know of the deliveries that are lost stays, also when the spans are made again.
+    // A replay keeps facts that only the spans still hold, because their deliveries are lost.
     #expect(try VSDProcess.run(["replay", "apply"], in: home).exit == .code(0))
     vsd = try start()
     #expect(try vsd.json("/api/v1/spans")["spans"]?.list.count == 4)

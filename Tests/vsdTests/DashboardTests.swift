@@ -3,7 +3,7 @@ import Simulator
 import Testing
 import ValueStreamCore
 
-/// The dashboards of `Docs/operate/dashboards`, on a vsd with a whole history behind it.
+/// Checks the dashboards in `Docs/operate/dashboards` with a vsd that has received a whole history.
 @Suite("Shipped dashboards")
 struct DashboardTests {
   struct Dashboard: CustomTestStringConvertible {
@@ -25,7 +25,7 @@ struct DashboardTests {
 
     var variables: [JSON] { json["templating"]?["list"]?.list ?? [] }
 
-    /// What it asks, with a choice for each variable.
+    /// The queries of all panels, with a value for each variable.
     func queries() -> [(panel: String, query: String)] {
       panels.flatMap { panel in
         (panel["targets"]?.list ?? []).map { target in
@@ -44,7 +44,7 @@ struct DashboardTests {
       return query
     }
 
-    /// What the choices of its variables are read from.
+    /// The metric and label that each variable reads its choices from.
     func variableQueries() -> [(metric: String, label: String)] {
       variables.compactMap { variable in
         guard let match = variable["query"]?["query"]?.text?.wholeMatch(of: /label_values\((\w+), (\w+)\)/) else { return nil }
@@ -103,8 +103,9 @@ struct DashboardTests {
     try Self.lint(vsd.get("/metrics").body, in: vsd.home)
   }
 
-  /// Sends a history piece by piece, each seen before the next: an increase needs two scrapes. With each an incident that is over,
-  /// and a change that stays open, which a short history may not have.
+  /// Sends a history in four pieces and waits for a scrape after each, because `increase` needs two scrapes.
+  ///
+  /// Each piece comes with a finished incident and a change that stays open, which a short history may lack.
   private static func deliverHistory(to vsd: VSDProcess, seenBy prometheus: PrometheusProcess) throws {
     let configuration = HistoryConfiguration(seed: 1, days: 8, scale: 0.4, until: try #require(until))
     let deliveries = Array(HistoryGenerator(configuration))
@@ -146,7 +147,7 @@ struct DashboardTests {
     }
   }
 
-  /// Prometheus' own check. The one name it does not like is that of the semantic conventions.
+  /// Checks the metrics with promtool, which may object only to `vcs_change_count`, a name from the semantic conventions.
   private static func lint(_ text: String, in home: VSDProcess.Home) throws {
     guard let promtool = PrometheusProcess.program("promtool") else { return }
     let path = try home.write("metrics.txt", text)

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 import ValueStreamTesting
 
-/// Datadog's own agent for tests of libraries, which refuses what is malformed. `Scripts/bootstrap test` installs it.
+/// Datadog's test agent for client libraries, which rejects malformed traces. `Scripts/bootstrap test` installs it.
 final class DatadogTestAgent {
   struct Span: Decodable {
     struct Link: Decodable {
@@ -28,7 +28,7 @@ final class DatadogTestAgent {
     var spanLinks: [Link]?
   }
 
-  /// In CI it must be there; elsewhere its tests show as skipped.
+  /// In CI a missing agent fails its tests. Elsewhere it skips them.
   static let isWanted = PythonEnvironment.wants("ddapm_test_agent")
 
   private static let checks = [
@@ -38,7 +38,7 @@ final class DatadogTestAgent {
   let process: ChildProcess
   private let port: ReservedPort
 
-  /// Starts it, and waits until it listens.
+  /// Starts the agent and waits until it listens.
   init(in home: VSDProcess.Home) throws {
     let (port, http, grpc) = try (ReservedPort(), ReservedPort(), ReservedPort())
     self.port = port
@@ -49,7 +49,7 @@ final class DatadogTestAgent {
         "HOME": home.path, "HOST": "127.0.0.1", "PORT": "\(port.number)", "OTLP_HTTP_PORT": "\(http.number)",
         "OTLP_GRPC_PORT": "\(grpc.number)", "ENABLED_CHECKS": Self.checks.joined(separator: ","), "SNAPSHOT_DIR": home.path,
         "VCR_CASSETTES_DIRECTORY": home.path, "SNAPSHOT_CI": Golden.isRecorded ? "0" : "1",
-        // Ids and times of the samples are always the same, so the agent need not look away from any.
+        // The samples have fixed ids and times, so the snapshot compares every attribute.
         "SNAPSHOT_IGNORED_ATTRS": "nothing",
       ])
     try process.wait(for: "the test agent to listen") { try? HTTPConnection(port: port.number) }
@@ -57,7 +57,7 @@ final class DatadogTestAgent {
 
   var url: String { "http://127.0.0.1:\(port.number)" }
 
-  /// The traces that it took.
+  /// The traces that the agent has accepted.
   func traces() throws -> [[Span]] {
     let answer = try HTTPConnection(port: port.number).request("GET", "/test/session/traces")
     try #require(answer.status == 200, "\(answer.body)")
@@ -66,18 +66,18 @@ final class DatadogTestAgent {
     return try decoder.decode([[Span]].self, from: Data(answer.body.utf8))
   }
 
-  /// Sends it a request as libraries do.
+  /// Sends the agent a request as client libraries do.
   ///
-  /// - Returns: the status of its answer.
+  /// - Returns: The status of the response.
   func put(_ body: String) throws -> Int {
     let headers = ["Content-Type": "application/msgpack", "X-Datadog-Trace-Count": "1", "Datadog-Meta-Tracer-Version": "1"]
     return try HTTPConnection(port: port.number).request("PUT", "/v0.4/traces", headers: headers, body: body).status
   }
 
-  /// Compares the traces that it took, member by member, with a snapshot of an earlier run.
+  /// Compares the accepted traces with a snapshot of an earlier run, member by member.
   ///
-  /// - Parameter file: made anew when goldens are recorded.
-  /// - Returns: how they differ; empty where they do not.
+  /// - Parameter file: The snapshot. It is rewritten when golden files are recorded.
+  /// - Returns: The differences; empty if there are none.
   func difference(toSnapshot file: URL) throws -> String {
     if Golden.isRecorded { try? FileManager.default.removeItem(at: file) }
     let name = file.deletingPathExtension().path
@@ -85,7 +85,7 @@ final class DatadogTestAgent {
     return answer.status == 200 ? "" : answer.body
   }
 
-  /// What its checks found wrong; empty where all is well.
+  /// The failures that the agent's checks found; empty if there are none.
   func failures() throws -> String {
     let answer = try HTTPConnection(port: port.number).request("GET", "/test/trace_check/failures")
     return answer.status == 200 ? "" : answer.body

@@ -14,7 +14,7 @@ import ValueStreamTesting
 struct DurabilityTests {
   private static let secret = "a secret of this test"
 
-  /// One in four ends with an orderly stop, the others with kill -9.
+  /// The number of rounds. One in four ends with an orderly stop, the others with SIGKILL.
   private static var rounds: Int {
     ProcessInfo.processInfo.environment["VALUESTREAM_LONG_TESTS"] == nil ? 4 : 32
   }
@@ -31,7 +31,7 @@ struct DurabilityTests {
     var counters: [String: Double] = [:]
     for round in 0..<Self.rounds {
       let vsd = try Self.start(in: home)
-      // Every other time before the rest of the log is projected.
+      // In every other round, read the counters before vsd has projected the rest of the log.
       if round.isMultiple(of: 2) { counters = try Self.scrape(vsd, after: counters) }
       let signal = round % 4 == 2 ? SIGTERM : SIGKILL
       let life = Duration.milliseconds(Int64.random(in: 20...500, using: &random))
@@ -44,7 +44,7 @@ struct DurabilityTests {
           try? Self.sleep(life)
           vsd.send(signal)
         case 1:
-          // Ends when nobody answers; a counter that goes down is an issue of its own.
+          // The loop ends when vsd no longer answers. `scrape` reports counters that go down.
           while let now = try? Self.scrape(vsd, after: last.withLock(\.self)) { last.withLock { $0 = now } }
         default:
           Self.repeatLatest(vsd, ledger)
@@ -59,7 +59,7 @@ struct DurabilityTests {
     Self.deliverAgain(vsd, ledger)
     try Self.check(vsd, ledger.state.withLock(\.self))
 
-    // And an orderly restart changes nothing at all.
+    // An orderly restart must change nothing.
     let before = try Self.durableSamples(vsd)
     let spans = try Self.allSpans(vsd)
     #expect(try vsd.stop() == .code(0))
@@ -70,7 +70,7 @@ struct DurabilityTests {
 
   // MARK: Load
 
-  /// What was sent, and what of it was answered.
+  /// The deliveries sent so far, and which of them vsd acknowledged.
   private final class Ledger: Sendable {
     struct Sent: Sendable {
       var number: Int
@@ -82,7 +82,7 @@ struct DurabilityTests {
     struct State: Sendable {
       var nextNumber = 1
       var sent: [Sent] = []
-      /// Indices of `sent`.
+      /// Indices into `sent`.
       var acknowledged: Set<Int> = []
       var lastRoundWithAcknowledged = -1
     }
@@ -98,7 +98,7 @@ struct DurabilityTests {
     usleep(UInt32(time / .microseconds(1)))
   }
 
-  /// Opens issues, closes half of them, says some things twice, until the server is gone.
+  /// Opens issues, closes half of them and repeats some deliveries, until the server is gone.
   private static func load(_ vsd: VSDProcess, _ ledger: Ledger, round: Int, seed: UInt64) {
     var random = SeededRandom(seed: seed)
     guard let connection = try? vsd.connect() else { return }
@@ -114,7 +114,7 @@ struct DurabilityTests {
     }
   }
 
-  /// - Returns: false when the server is gone.
+  /// - Returns: False if the server is gone.
   private static func send(
     _ number: Int, isClosing: Bool, over connection: HTTPConnection, _ ledger: Ledger, _ round: Int,
     _ random: inout SeededRandom
@@ -146,7 +146,7 @@ struct DurabilityTests {
     return "\(response.status) \(response.body)"
   }
 
-  /// Says again what was said last before the crash: whatever the answer, it must not count twice.
+  /// Repeats the last deliveries acknowledged before the crash. Whatever the answer, they must not count twice.
   private static func repeatLatest(_ vsd: VSDProcess, _ ledger: Ledger) {
     let latest = ledger.state.withLock { state in state.acknowledged.sorted().suffix(6).map { state.sent[$0] } }
     guard let connection = try? vsd.connect() else { return }
@@ -156,7 +156,7 @@ struct DurabilityTests {
     }
   }
 
-  /// As vendors do with what was not answered; and some of what was.
+  /// Redelivers what was not acknowledged, as vendors do, and a tenth of what was.
   private static func deliverAgain(_ vsd: VSDProcess, _ ledger: Ledger) {
     let (sent, acknowledged) = ledger.state.withLock { ($0.sent, $0.acknowledged) }
     guard let connection = try? vsd.connect() else { return }
@@ -167,11 +167,11 @@ struct DurabilityTests {
     }
   }
 
-  // MARK: What must hold
+  // MARK: Checks
 
   private static let classic = "webhooks_event_"
 
-  /// Scrapes, and expects that no counter is below what it was.
+  /// Scrapes the classic counters and expects that none went down.
   private static func scrape(_ vsd: VSDProcess, after before: [String: Double]) throws -> [String: Double] {
     let now = try MetricsText(vsd.get("/metrics").body).starting(with: classic)
     for (name, value) in before {
@@ -180,7 +180,7 @@ struct DurabilityTests {
     return now
   }
 
-  /// What is kept in the store.
+  /// The samples that the store keeps across restarts.
   private static func durableSamples(_ vsd: VSDProcess) throws -> [String: Double] {
     try MetricsText(vsd.get("/metrics").body).durable
   }

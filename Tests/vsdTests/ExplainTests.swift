@@ -57,7 +57,7 @@ struct ExplainTests {
     }
     let label = #"{"action": "created", "label": {"name": "bug"}, "repository": {"id": 1, "full_name": "acme/site"}}"#
     #expect(try json("github/label.json", label)["reason"] == "event type label is not supported")
-    // A file that lies in the folder of another type.
+    // The folder or file name tells the event type, even if the content is of another type.
     #expect(try json("github/label.json", issue)["reason"]?.text?.contains("label") == true)
     for name in ["github/opened.json", "somewhere/opened.json"] {
       let explained = try json(name, issue)

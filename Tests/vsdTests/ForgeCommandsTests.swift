@@ -3,7 +3,7 @@ import Testing
 import ValueStreamCore
 import ValueStreamTesting
 
-/// What the commands have in common, GitHubPullRequestsTests tells.
+/// Tests what differs between the commands. `GitHubPullRequestsTests` tests what they share.
 @Suite("vsperf commands for forges, trackers and build servers")
 struct ForgeCommandsTests {
   private static let workHeader = "owner,repo,created_at,started_at,finished_at,outcome,duration,ID,author,url,title,"

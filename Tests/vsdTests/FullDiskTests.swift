@@ -5,8 +5,9 @@ import ValueStreamTesting
 
 @Suite("A start where nothing can be written", .enabled(if: SmallDisk.isPossible))
 struct FullDiskTests {
-  /// Runs vsd on a small disk, ends it, takes the disk's room or the right to write, runs it again, and gives it back: each step when a file of
-  /// that name is there.
+  /// Runs vsd on a small disk, then again on the same disk when it is full or read-only, and finally removes the obstacle.
+  ///
+  /// The script waits for the file `end-1` or `end-2` before it stops a run, and for `room` before it removes the obstacle.
   private static let script = """
     disk="$home/disk"; mkdir "$disk" && mount -t tmpfs -o size=16m tmpfs "$disk" || exit 77
     run() {
@@ -101,7 +102,7 @@ struct FullDiskTests {
 }
 
 private enum SmallDisk {
-  /// A small disk of one's own takes a mount namespace, which not every system gives.
+  /// True if the system allows a mount namespace, which the small disk needs.
   static let isPossible: Bool = {
     let child = try? ChildProcess(
       "/bin/sh", ["-c", "unshare -Urm mount -t tmpfs tmpfs /tmp"], environment: ["PATH": "/usr/bin:/bin:/usr/sbin:/sbin"])

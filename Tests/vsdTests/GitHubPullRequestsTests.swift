@@ -92,7 +92,7 @@ struct GitHubPullRequestsTests {
   func faults(fault: VendorServer.Fault) throws {
     let plain = try Self.server()
     let expected = try Self.run(plain, "--org=acme", "--repo=*", "--prs-per-page=5").output
-    // The first, and some in the middle.
+    // The first request fails, and some later ones.
     let server = try Self.server { [0, 3, 4].contains($0) ? fault : nil }
     let result = try Self.run(server, "--org=acme", "--repo=*", "--prs-per-page=5", "--concurrency=1")
     #expect(result.exit == .code(0), "\(result.errors)")
@@ -121,7 +121,7 @@ struct GitHubPullRequestsTests {
     let sizes = try server.requests.map {
       try JSON(parsing: String(decoding: $0.body, as: UTF8.self))["variables"]?["first"]?.int
     }
-    // What worked is what the rest is asked for with.
+    // After a failure, the page size that worked is used for all further requests.
     #expect(sizes == [20, 20, 10, 10, 10])
   }
 
@@ -136,14 +136,14 @@ struct GitHubPullRequestsTests {
     #expect(try whole.waitForExit() == .code(0), "\(whole.errors)")
     let expected = try String(contentsOfFile: file, encoding: .utf8)
     #expect(!FileManager.default.fileExists(atPath: file + ".resume"))
-    // Slow enough to be killed in the middle.
+    // Slow down the run, so that the test can kill it in the middle.
     let slow = try Self.start(server, arguments + ["--wait-between-requests=100ms"])
     try slow.wait(for: "some pages") { slow.errors.split(separator: "\n").count >= 8 ? true : nil }
     slow.send(SIGKILL)
     try slow.waitForExit()
     let part = try String(contentsOfFile: file, encoding: .utf8)
     #expect(expected.hasPrefix(part) && part.hasSuffix("\n") && part.count < expected.count)
-    // As a write that was cut off leaves it.
+    // Append an incomplete row, as an interrupted write leaves it.
     try (part + "acme,b,2026").write(toFile: file, atomically: false, encoding: .utf8)
     let before = server.requests.count
     let rest = try Self.start(server, arguments + ["--resume"])

@@ -4,11 +4,11 @@
   import Musl
 #endif
 
-/// A connection to a server on this machine, kept open from request to request.
+/// A keep-alive HTTP/1.1 connection to a server on this machine.
 final class HTTPConnection {
   struct Response: Equatable {
     var status: Int
-    /// By name in lower case.
+    /// Header values by lowercase name.
     var headers: [String: String]
     var body: String
   }
@@ -37,7 +37,7 @@ final class HTTPConnection {
     close(descriptor)
   }
 
-  /// Sends a request and reads its answer.
+  /// Sends a request and reads the response.
   func request(_ method: String, _ path: String, headers: [String: String] = [:], body: String? = nil) throws -> Response {
     var lines = ["\(method) \(path) HTTP/1.1"]
     if headers["Host"] == nil { lines.append("Host: localhost") }
@@ -56,7 +56,7 @@ final class HTTPConnection {
     }
   }
 
-  /// The next answer.
+  /// Reads the next response.
   func response(isToHead: Bool = false) throws -> Response {
     let header = try take { Self.end(of: $0) }
     let lines = header.split(separator: "\r\n").map(String.init)
@@ -74,7 +74,7 @@ final class HTTPConnection {
     return Response(status: status, headers: headers, body: body)
   }
 
-  /// A body whose length was not known when it was begun.
+  /// Reads a chunked body.
   private func takeChunks() throws -> String {
     var body = ""
     while true {
@@ -85,7 +85,7 @@ final class HTTPConnection {
     }
   }
 
-  /// Reads until `end` finds how many bytes belong together.
+  /// Reads until `end` returns the length of a complete part, and removes that part from the buffer.
   private func take(_ end: ([UInt8]) -> Int?) throws -> String {
     while true {
       if let count = end(buffer) {
@@ -100,7 +100,7 @@ final class HTTPConnection {
     }
   }
 
-  /// Where the header ends, the empty line included.
+  /// The length of the header, including the empty line; nil if it is incomplete.
   private static func end(of bytes: [UInt8]) -> Int? {
     guard bytes.count >= 4 else { return nil }
     return (4...bytes.count).first { bytes[($0 - 4)..<$0].elementsEqual([13, 10, 13, 10]) }

@@ -3,10 +3,10 @@ import Simulator
 import Testing
 import ValueStreamCore
 
-/// Whole histories through the HTTP intake.
+/// Sends whole generated histories to the HTTP intake.
 @Suite("A generated history, sent to vsd")
 struct HistoryTests {
-  /// Long ago, so that times of receipt can be told from all others.
+  /// The end of the history, long ago, so that tests can tell times of receipt from event times.
   private static let until = "2025-06-17T18:00:00Z"
   private static let seeds: ClosedRange<UInt64> =
     ProcessInfo.processInfo.environment["VALUESTREAM_LONG_TESTS"] == nil ? 1...3 : 1...25
@@ -65,7 +65,7 @@ struct HistoryTests {
     for deployment in expected.deployments {
       let key = Self.key(deployment.repositoryID, "deployment", deployment.id)
       #expect(byKey[key]?.first?["outcome"]?.text == deployment.outcome, "\(deployment)")
-      // Through its run it belongs to the change that made its commit.
+      // The deploy belongs, through its run, to the change that made its commit.
       let change = try #require(changes[deployment.sha])
       var ancestors: [String] = []
       var next = byKey[key]?.first?["parentKey"]?.text
@@ -108,7 +108,7 @@ struct HistoryTests {
     return generator.expectations
   }
 
-  /// Every span, page after page, by key and attempt.
+  /// All spans, sorted by key and attempt.
   static func spans(of vsd: VSDProcess) throws -> [JSON] {
     var spans: [JSON] = []
     var cursor = ""
@@ -122,7 +122,7 @@ struct HistoryTests {
     return spans.map(withoutReceipts).sorted { order($0) < order($1) }
   }
 
-  /// GitHub tells no time of some moments, which then have that of their receipt: it differs from one vsd to the other.
+  /// Replaces times of receipt. GitHub sends no time for some span events, so their times differ between runs.
   private static func withoutReceipts(_ span: JSON) -> JSON {
     var members = span.members
     let events = (span["events"]?.list ?? []).map { event in

@@ -39,7 +39,7 @@ struct HostileDurabilityTests {
         default: Self.sendExtremes(vsd, round: round, seed: seeds[worker - 4])
         }
       }
-      // By the test, and not by what was sent.
+      // The test must end vsd; hostile input must not.
       #expect(try vsd.waitForExit() == .signal(SIGKILL), "\(vsd.printed.suffix(2000))")
     }
     let acknowledged = state.withLock(\.acknowledged)
@@ -48,17 +48,17 @@ struct HostileDurabilityTests {
     try vsd.wait(for: "the spans of what was acknowledged") {
       try acknowledged.isSubset(of: Self.issues(vsd)) ? true : nil
     }
-    // No round may look to vsd like a delivery that ends it.
+    // vsd must not mistake these kills for crashes by a delivery and set the delivery aside.
     #expect(try Self.unreadable(vsd).isEmpty)
     #expect(try vsd.stop() == .code(0))
   }
 
   private static func start(in home: VSDProcess.Home) throws -> VSDProcess {
-    // What is finished is printed: a time that no exporter can print would end it.
+    // The logging tracer prints every finished span, so a time that it cannot format would crash vsd.
     try VSDProcess(["--tracer=logging", "--settle=0s"], environment: ["VS_GITHUB_SECRET": secret], in: home)
   }
 
-  // MARK: Who sends
+  // MARK: Senders
 
   private static func sendSigned(_ vsd: VSDProcess, _ state: borrowing Mutex<State>, round: Int) {
     guard let connection = try? vsd.connect() else { return }
@@ -73,7 +73,7 @@ struct HostileDurabilityTests {
         "X-Hub-Signature-256": gitHubSignature(of: body, secret: secret),
       ]
       guard let response = try? connection.request("POST", "/github", headers: headers, body: body) else { return }
-      // It may be busy; it must not call it anything else.
+      // vsd may answer that it is busy, but it must not reject a valid delivery in another way.
       guard response.status != 503 else { continue }
       #expect(response.status == 200, "\(response.body)")
       state.withLock { state in
@@ -83,7 +83,7 @@ struct HostileDurabilityTests {
     }
   }
 
-  /// Large bodies, wrong signatures, no JSON.
+  /// Sends large bodies, wrong signatures and bodies that are not JSON.
   private static func sendUnsigned(_ vsd: VSDProcess, seed: UInt64) {
     var random = SeededRandom(seed: seed)
     for _ in 0..<200 {
@@ -102,7 +102,7 @@ struct HostileDurabilityTests {
     }
   }
 
-  /// Connections that say nothing, or half of a request.
+  /// Opens connections that send nothing or half a request.
   private static func holdConnections(_ vsd: VSDProcess) {
     let held = (0..<40).compactMap { _ in try? vsd.connect() }
     for (index, connection) in held.enumerated() where index.isMultiple(of: 2) {
@@ -111,7 +111,7 @@ struct HostileDurabilityTests {
     waitUntil { vsd.hasEnded }
   }
 
-  /// What is accepted, with everything in it as large, far or often as it may be; bounded, because all of it is projected at the end.
+  /// Sends valid events with extreme sizes, times and counts. Their number is limited, because vsd must project all of them.
   private static func sendExtremes(_ vsd: VSDProcess, round: Int, seed: UInt64) {
     var random = SeededRandom(seed: seed)
     let times = [
@@ -141,7 +141,7 @@ struct HostileDurabilityTests {
     }
   }
 
-  // MARK: What must hold
+  // MARK: Checks
 
   private static func issues(_ vsd: VSDProcess) throws -> Set<Int> {
     var numbers: Set<Int> = []

@@ -1,6 +1,6 @@
 import Foundation
 
-/// A JSON document that can be compared with literals and looked into.
+/// A JSON document that tests compare with literals and read by member.
 enum JSON: Equatable, Sendable {
   case null
   case bool(Bool)
@@ -21,7 +21,7 @@ enum JSON: Equatable, Sendable {
     if case .object(let members) = self { members[name] } else { nil }
   }
 
-  /// Null and other types have none.
+  /// The text; nil for null and other types.
   var text: String? { if case .text(let text) = self { text } else { nil } }
   var int: Int? { if case .number(let number) = self { Int(exactly: number) } else { nil } }
   var list: [JSON] { if case .list(let elements) = self { elements } else { [] } }

@@ -69,7 +69,7 @@ struct LifecycleTests {
       ("wArN", sources.count), ("WARN", sources.count), ("ERROR", 0),
     ])
   func logLevel(level: String, count: Int) throws {
-    // Without log lines nothing tells a port that the system chose: one that is taken on another address is free here.
+    // Without log lines, vsd cannot tell which port the system chose. A port in use on another address is free on this one.
     let neighbour = try VSDProcess(["--tracer=mock"])
     let (host, port) = ("127.0.0.2", neighbour.ports[0])
     let child = try VSDProcess.start(
@@ -95,7 +95,7 @@ struct LifecycleTests {
     let vsd = try VSDProcess(in: home)
     let body = Payloads.issue("opened", number: 7)
     let connection = try vsd.connect()
-    // Answered once, so the server has the connection; the next request is half sent when the signal comes.
+    // After one answer the server has accepted the connection. The signal comes while the next request is half sent.
     #expect(try connection.request("GET", "/healthz").status == 200)
     try connection.send(
       "POST /github HTTP/1.1\r\nHost: localhost\r\nX-GitHub-Event: issues\r\nContent-Length: \(body.utf8.count)\r\n\r\n")
@@ -112,7 +112,7 @@ struct LifecycleTests {
     #expect(try next.json("/api/v1/spans")["spans"]?.list.count == 1)
   }
 
-  /// The first part of an upload was read: nothing of it waits in the server's socket.
+  /// Waits until the server has read the first part of an upload, so that its socket buffer is empty.
   private func waitForUpload(_ vsd: VSDProcess) throws {
     let port = String(vsd.ports[0], radix: 16, uppercase: true)
     let server = ":" + String(repeating: "0", count: 4 - port.count) + port
@@ -120,7 +120,7 @@ struct LifecycleTests {
       let table = try String(contentsOfFile: "/proc/net/tcp", encoding: .utf8)
       let isWaiting = table.split(separator: "\n").contains { line in
         let fields = line.split(separator: " ").map(String.init)
-        // Local address, state (01 is established), bytes to be sent and to be read.
+        // Fields: local address, state (01 is established), bytes to send and to read.
         return fields.count > 4 && fields[1].hasSuffix(server) && fields[3] == "01" && !fields[4].hasSuffix(":00000000")
       }
       return isWaiting ? nil : true
@@ -193,7 +193,7 @@ struct LifecycleTests {
     let name = try #require(names.first { $0.hasPrefix(prefix) && $0.hasSuffix(".sqlite") })
     let path = "\(home.store)/\(name)"
     var content = try Data(contentsOf: URL(fileURLWithPath: path))
-    // SQLite's header holds the version of the layout (`user_version`) there.
+    // At this offset, SQLite's header has the version of the layout (`user_version`).
     content.replaceSubrange(60..<64, with: [0, 0, 0, 99])
     try content.write(to: URL(fileURLWithPath: path))
 
@@ -218,7 +218,7 @@ struct LifecycleTests {
   func unreadOutput() throws {
     let home = try VSDProcess.Home()
     let port = try ReservedPort()
-    // What is told on standard output goes to a pipe that sleep holds and never reads.
+    // Standard output is a pipe that `sleep` holds open and never reads.
     let child = try ChildProcess(
       "/bin/sh",
       [

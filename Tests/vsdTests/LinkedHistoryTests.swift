@@ -3,10 +3,10 @@ import Testing
 import ValueStreamCore
 import ValueStreamTesting
 
-/// What a backend gets to see under `--trace-strategy`, of a whole history.
+/// Checks what a backend receives of a whole history under each `--trace-strategy`.
 @Suite("A generated history at a receiver")
 struct LinkedHistoryTests {
-  /// A span as it arrived.
+  /// A span as the backend received it.
   private struct Arrived {
     var traceID = ""
     var spanID = ""
@@ -57,7 +57,7 @@ struct LinkedHistoryTests {
     }
   }
 
-  /// The list of traces has each trace once, and the traces together have each span once.
+  /// Expects that the list of traces has each trace once, and that these traces together have each span once.
   private static func expectTraces(of known: [String: JSON], from vsd: VSDProcess) throws {
     let traceIDs = try pages("traces", of: vsd, limit: 100).compactMap { $0["traceID"]?.text }
     #expect(Set(traceIDs) == Set(known.values.compactMap { $0["traceID"]?.text }))
@@ -79,7 +79,7 @@ struct LinkedHistoryTests {
     return Dictionary(uniqueKeysWithValues: spans.map { ($0["spanID"]?.text ?? "", $0) })
   }
 
-  /// Everything of a list.
+  /// All elements of a paginated list.
   private static func pages(_ list: String, of vsd: VSDProcess, limit: Int) throws -> [JSON] {
     var all: [JSON] = []
     var cursor = ""

@@ -2,7 +2,7 @@ import Testing
 
 @Suite("/metrics as existing dashboards know it")
 struct MetricsContractTests {
-  /// Two deploys, one failed; two pull requests; two issues, one of which is not closed.
+  /// Sends two deploys, one of them failed, two pull requests, and two issues, one of them still open.
   private static func deliver(to vsd: VSDProcess) throws {
     for (id, isError) in [("d1", false), ("d2", true)] {
       try vsd.postCustom(Payloads.custom("start", id))
@@ -51,7 +51,7 @@ struct MetricsContractTests {
       "1.8e+06", "3.6e+06", "1.08e+07", "2.16e+07", "4.32e+07", "8.64e+07", "2.592e+08", "6.048e+08", "1.21e+09", "1.814e+09",
       "2.628e+09", "+Inf",
     ]
-    // Three hours.
+    // The duration is three hours.
     let lines = bounds.enumerated().map { #"webhooks_event_duration_bucket{\#(labels),le="\#($1)"} \#($0 < 2 ? 0 : 1)"# }
     let histogram =
       lines + ["webhooks_event_duration_sum{\(labels)} 1.08e+07", "webhooks_event_duration_count{\(labels)} 1"]
@@ -74,7 +74,7 @@ struct MetricsContractTests {
   @Test("durations come from the source's own times, else from the receipt; unknown starts have none")
   func durations() throws {
     let vsd = try VSDProcess(["--tracer=mock"])
-    // Closed without having been seen open: GitHub tells both times, a script does not.
+    // Ends without a start: GitHub sends both times, a script does not.
     try vsd.postGitHub("issues", Payloads.issue("closed", number: 1, closed: "2024-03-04T09:00:01.5Z"))
     try vsd.postCustom(Payloads.custom("end", "d1"))
     let metrics = try MetricsText(vsd.get("/metrics").body)
@@ -122,7 +122,7 @@ struct MetricsContractTests {
       #expect(before.durable.keys.contains { $0.hasPrefix(family) })
     }
     #expect(after.durable == before.durable)
-    // The same delivery is known as such after the restart too.
+    // vsd recognizes the duplicate after the restart, too.
     #expect(try second.post("/github", body, headers: headers) == "200 duplicate")
   }
 

@@ -2,10 +2,10 @@ import Synchronization
 import ValueStreamCore
 import ValueStreamTesting
 
-/// What a scrape brought.
+/// The parsed result of a scrape.
 struct MetricsText: Sendable {
   let text: String
-  /// By the sample's name and labels, as written.
+  /// The values by sample name with labels, exactly as printed.
   let samples: [String: Double]
 
   init(_ text: String) throws {
@@ -21,10 +21,10 @@ struct MetricsText: Sendable {
     self.samples = samples
   }
 
-  /// Nil where there is no such sample.
+  /// The value of a sample; nil if there is no such sample.
   func value(_ sample: String) -> Double? { samples[sample] }
 
-  /// What goes on after a restart; ages of what is open do not, they grow.
+  /// The samples that a restart must keep. Excludes ages of open operations, because they grow.
   var durable: [String: Double] {
     samples.filter { name, _ in
       [
@@ -34,11 +34,11 @@ struct MetricsText: Sendable {
     }
   }
 
-  /// All samples whose name begins so.
+  /// All samples whose name has the prefix.
   func starting(with prefix: String) -> [String: Double] { samples.filter { $0.key.hasPrefix(prefix) } }
 }
 
-/// Runs a body several times at once, each on a thread of its own, and throws the first error.
+/// Runs a body several times at once, each on its own thread. Waits for all of them and throws the first error.
 func inParallel(_ count: Int, _ body: @escaping @Sendable (Int) throws -> Void) throws {
   final class Outcome: Sendable {
     let state = Mutex<(running: Int, error: (any Error)?)>((0, nil))

@@ -6,9 +6,9 @@ struct MistakeTests {
     var name: String
     var arguments: [String] = []
     var environment: [String: String] = [:]
-    /// Content of the file that `FILE` stands for.
+    /// The content of the file that replaces `FILE`.
     var file: String?
-    /// What the one line must contain.
+    /// Texts that the one-line message must contain.
     var says: [String]
 
     var testDescription: String { name }

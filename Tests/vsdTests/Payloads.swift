@@ -1,8 +1,8 @@
-/// Payloads as their senders write them, reduced to what matters here.
+/// Payloads as their senders write them, reduced to the members that the tests need.
 enum Payloads {
-  /// A GitHub `issues` payload.
+  /// Returns a GitHub `issues` payload.
   ///
-  /// - Parameter closed: when it was closed; null in JSON when nil.
+  /// - Parameter closed: The time of closing; nil gives null in JSON.
   static func issue(
     _ action: String, number: Int, repository: String = "site", owner: String = "acme", repositoryID: Int = 197_483_389,
     created: String = "2024-03-04T09:00:00Z", closed: String? = nil, comments: Int = 2
@@ -30,7 +30,7 @@ enum Payloads {
     """
   }
 
-  /// A GitHub `pull_request` payload.
+  /// Returns a GitHub `pull_request` payload.
   static func pullRequest(
     _ action: String, id: Int, number: Int, branch: String, repository: String = "site", owner: String = "acme",
     created: String = "2024-03-05T10:00:00Z", closed: String? = nil
@@ -60,9 +60,9 @@ enum Payloads {
       """
   }
 
-  /// A custom event.
+  /// Returns a custom event.
   ///
-  /// - Parameter more: further members, as JSON text.
+  /// - Parameter more: Further members as JSON text, without a leading comma.
   static func custom(
     _ action: String, _ id: String, type: String = "deploy", namespace: String = "shop", more: String = ""
   ) -> String {

@@ -13,12 +13,12 @@ struct PoisonGuardTests {
 
   private func start(_ bodies: [String] = []) throws -> ChildProcess {
     let vsd = try VSDProcess.binary()
-    // Beside the program that runs the tests, also where they run against another vsd.
+    // The program is beside the test runner, even if the tests run against another vsd.
     let runner = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
     let folder = URL(fileURLWithPath: runner).deletingLastPathComponent()
     let path = folder.appendingPathComponent("CrashingProjector").path
     try #require(FileManager.default.isExecutableFile(atPath: path), "beside \(vsd)")
-    // Its crashes are wanted: nobody reads their backtraces.
+    // The crashes are intended, so backtraces are off.
     return try ChildProcess(path, [home.store] + bodies, environment: ["SWIFT_BACKTRACE": "enable=no"])
   }
 
@@ -28,14 +28,14 @@ struct PoisonGuardTests {
 
   @Test("is set aside after it crashed alone three times, and everything else goes on", arguments: ["trap", "overflow", "abort"])
   func setAside(body: String) throws {
-    // Once among others, then alone.
+    // The delivery crashes the first run in a batch and three more runs alone.
     try crash(try start(["ok 1", "ok 2", body, "ok 3", "ok 4"]))
     for _ in 0..<3 { try crash(try start()) }
     let child = try start()
     #expect(try child.waitForExit() == .code(0))
     #expect(
       child.output == "subjects 4, set aside 1, projected 5\n3: it has crashed vsd 3 times\n", "\(child.output)\(child.errors)")
-    // It stays so, and what comes after it is projected.
+    // The delivery stays set aside, and later deliveries are projected.
     let next = try start(["ok 5"])
     #expect(try next.waitForExit() == .code(0))
     #expect(next.output.hasPrefix("subjects 5, set aside 1, projected 6\n"))
@@ -58,7 +58,7 @@ struct PoisonGuardTests {
 
   @Test("is set aside as a span, too: after three deaths alone, and the rest is exported")
   func export() throws {
-    // Others before it and behind it, in one batch.
+    // Other spans come before and after it in the same batch.
     let bodies = ["end 1", "end 2", "end poison", "end 3", "end 4"]
     var exported: [String] = []
     var crashes = 0
@@ -71,10 +71,10 @@ struct PoisonGuardTests {
     }
     let output = try #require(last).output
     #expect(output.contains("refused poison: it has crashed vsd 3 times on its way out\n"), "\(output)")
-    // Once among others, then three times alone.
+    // The span crashes one export as part of a batch and three exports alone.
     #expect(crashes == 4)
     #expect(exported.sorted() == ["exported 1", "exported 2", "exported 3", "exported 4"])
-    // It stays so.
+    // The span stays rejected, and later spans are exported.
     let next = try start(["end 5"])
     #expect(try next.waitForExit() == .code(0))
     #expect(next.outputLines.filter { $0.hasPrefix("exported ") } == ["exported 5"])

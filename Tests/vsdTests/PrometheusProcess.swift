@@ -1,15 +1,15 @@
 import Foundation
 import Testing
 
-/// A real Prometheus that scrapes a vsd each second, exemplars included.
+/// A Prometheus server that scrapes vsd every second, including exemplars.
 struct PrometheusProcess {
   private let process: ChildProcess
   private let port: UInt16
 
-  /// In CI it must be there; elsewhere its tests show as skipped.
+  /// In CI a missing Prometheus fails its tests. Elsewhere it skips them.
   static let isWanted = program("prometheus") != nil || ProcessInfo.processInfo.environment["CI"] != nil
 
-  /// The path of an installed program.
+  /// The path of an installed program; nil if `PATH` does not have it.
   static func program(_ name: String) -> String? {
     (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").map { "\($0)/\(name)" }
       .first { FileManager.default.isExecutableFile(atPath: $0) }
@@ -37,12 +37,12 @@ struct PrometheusProcess {
     try wait(for: "Prometheus to be ready") { try request("/-/ready").status == 200 ? true : nil }
   }
 
-  /// The samples that a query gives now.
+  /// The samples that a query returns now.
   func query(_ text: String) throws -> [JSON] {
     try data("/api/v1/query?query=\(Self.encoded(text))")["result"]?.list ?? []
   }
 
-  /// The one value of a query; nil when there is none, or not one.
+  /// The value of a query; nil unless it returns exactly one sample.
   func value(_ text: String) throws -> Double? {
     let samples = try query(text)
     return samples.count == 1 ? Self.value(of: samples[0]) : nil
@@ -50,7 +50,7 @@ struct PrometheusProcess {
 
   static func value(of sample: JSON) -> Double? { sample["value"]?.list.last?.text.flatMap { Double($0) } }
 
-  /// The exemplars of the last hour of everything that a query names.
+  /// The exemplars of the last hour for all series in a query.
   func exemplars(_ text: String) throws -> [JSON] {
     let now = Date().timeIntervalSince1970
     let answer = try data("/api/v1/query_exemplars?query=\(Self.encoded(text))&start=\(now - 3600)&end=\(now + 60)")

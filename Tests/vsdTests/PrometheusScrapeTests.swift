@@ -1,6 +1,6 @@
 import Testing
 
-/// Prometheus itself, scraping vsd: what existing dashboards ask must have an answer.
+/// Scrapes vsd with Prometheus and expects a result for every query of existing dashboards.
 @Suite("Queries of existing dashboards, asked of a real Prometheus")
 struct PrometheusScrapeTests {
   private static let queries = [

@@ -38,7 +38,7 @@ struct QueryContractTests {
       "events": [], "links": [],
     ]
     for (name, value) in expectedRequest { #expect(request[name] == value, "\(name)") }
-    // Anyone can compute these with sha256sum.
+    // Users can compute these ids with sha256sum.
     #expect(issue["traceID"] == "03a540171b5f7107fbcf861eec653e29")
     #expect(request["traceID"] == issue["traceID"])
     #expect(request["parentSpanID"] == issue["spanID"])
@@ -114,7 +114,7 @@ struct QueryContractTests {
       guard let cursor = page["next"]?.text else { break }
       query = "?limit=7&cursor=\(cursor)"
       for number in next..<next + 5 { try vsd.postGitHub("issues", Payloads.issue("opened", number: number)) }
-      // Something that was listed already, or will be, changes meanwhile.
+      // Meanwhile, change an issue that is already listed or not yet listed.
       let change = Payloads.issue("closed", number: next - 30, closed: "2024-03-04T10:00:00Z")
       try vsd.postGitHub("issues", change)
       next += 5
@@ -181,7 +181,7 @@ struct QueryContractTests {
       #expect(try vsd.get(path).status == 401)
       #expect(try vsd.get(path, headers: ["Authorization": "Bearer to"]).status == 401)
       #expect(try vsd.get(path, headers: ["Authorization": "Bearer tok"]).status == 200)
-      // user:tok
+      // The decoded value is user:tok.
       #expect(try vsd.get(path, headers: ["Authorization": "Basic dXNlcjp0b2s="]).status == 200)
     }
     #expect(try vsd.get("/healthz").status == 200)

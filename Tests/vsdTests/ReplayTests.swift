@@ -3,7 +3,7 @@ import Testing
 import ValueStreamCore
 import ValueStreamTesting
 
-/// `vsd replay` on a store that a vsd has filled.
+/// Runs `vsd replay` on a store that vsd has filled.
 @Suite("vsd replay")
 struct ReplayTests {
   private static let deploysByRun = "--github-deploy-workflows=Deploy*"

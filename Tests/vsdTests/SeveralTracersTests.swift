@@ -5,7 +5,7 @@ import ValueStreamTesting
 
 @Suite("Several tracers at once")
 struct SeveralTracersTests {
-  /// What a receiver of Zipkin's JSON was sent, in order.
+  /// The span ids that a Zipkin backend received, in order.
   private static func zipkinIDs(_ receiver: LoopbackReceiver) throws -> [String] {
     try receiver.requests.flatMap { request in
       try JSON(parsing: String(decoding: request.body, as: UTF8.self)).list.compactMap { $0["id"]?.text }
@@ -24,7 +24,7 @@ struct SeveralTracersTests {
   func kills() throws {
     let home = try VSDProcess.Home()
     let otlp = try LoopbackReceiver([.status(200)])
-    // Takes its time, and now and then has none.
+    // This backend is slow and unavailable now and then.
     let zipkin = try LoopbackReceiver { number, _ in
       number % 5 == 3 ? .status(503) : .slowly(.init(status: 202))
     }
@@ -55,7 +55,7 @@ struct SeveralTracersTests {
       ])
     let expected = try (vsd.json("/api/v1/spans?limit=1000")["spans"]?.list ?? []).compactMap { $0["spanID"]?.text }
     #expect(expected.count == count)
-    // What a kill left open comes again; what arrives for the first time is in one order for all.
+    // A kill may cause repeated exports. Without repetitions, the order is the same for all backends.
     let orders = try [Self.otlpIDs(otlp), Self.zipkinIDs(zipkin)].map { ids in
       var seen: Set<String> = []
       return ids.filter { seen.insert($0).inserted }

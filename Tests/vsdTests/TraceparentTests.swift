@@ -11,7 +11,7 @@ struct TraceparentTests {
   ]
   private static let run = SpanKey(source: "github", host: "github.com", container: "197483389", kind: "run", id: "7001")
   private static let job = SpanKey(source: "github", host: "github.com", container: "197483389", kind: "job", id: "5001")
-  /// Nothing of a CI that runs these tests counts.
+  /// Clears the variables of a CI system that may run these tests.
   private static let outside = [
     "GITHUB_ACTIONS": "", "GITLAB_CI": "", "BUILD_NUMBER": "", "JOB_NAME": "", "BUILD_URL": "", "JENKINS_URL": "",
   ]
@@ -24,7 +24,7 @@ struct TraceparentTests {
     try VSPerf.run(["traceparent"] + arguments, environment: outside.merging(variables) { $1 })
   }
 
-  // MARK: Computed
+  // MARK: Offline
 
   @Test("offline: the run, the job where it is told, and a word of warning")
   func offline() throws {
@@ -71,9 +71,9 @@ struct TraceparentTests {
     #expect(result.errors.hasPrefix("vsperf: \(says)"), "\(result.errors)")
   }
 
-  // MARK: Asked
+  // MARK: With a server
 
-  /// A job that belongs to the second attempt of a run, both below an issue.
+  /// Sends a job that belongs to the second attempt of a run. Both are below an issue.
   private static func tell(_ daemon: VSDProcess) throws {
     let issue = #"{"action":"start","type":"issue","namespace":"shop","id":"7"}"#
     #expect(try daemon.postCustom(issue) == "200 success")

@@ -3,7 +3,7 @@ import Testing
 import ValueStreamCore
 import ValueStreamTesting
 
-/// What Trello does to vsd, over HTTP.
+/// Sends requests to vsd as Trello does.
 @Suite("Trello's webhooks")
 struct TrelloWebhookTests {
   private static let address = "https://vs.example.org/trello"

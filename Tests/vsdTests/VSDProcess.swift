@@ -3,9 +3,9 @@ import Testing
 import ValueStreamCore
 import ValueStreamTesting
 
-/// The built `vsd`, started in a directory of its own, with nothing set but what a test sets.
+/// A running `vsd` binary in its own directory, with no settings except those of the test.
 final class VSDProcess: Sendable {
-  /// A home: the default store is below it, so starting again in the same one goes on with the same store.
+  /// A home directory with the default store. Starting vsd again in the same home continues with the same store.
   final class Home: Sendable {
     let path: String
 
@@ -21,9 +21,9 @@ final class VSDProcess: Sendable {
 
     var store: String { "\(path)/.local/state/valuestream" }
 
-    /// Writes a file into it.
+    /// Writes a file into the home directory.
     ///
-    /// - Returns: its path.
+    /// - Returns: The path of the file.
     func write(_ name: String, _ text: String) throws -> String {
       try text.write(toFile: "\(path)/\(name)", atomically: true, encoding: .utf8)
       return "\(path)/\(name)"
@@ -32,12 +32,12 @@ final class VSDProcess: Sendable {
 
   let home: Home
   private let child: ChildProcess
-  /// Where it listens: deliveries first, then pages, API and metrics where they have a listener of their own.
+  /// The ports: first the one for deliveries, then the one for pages, API and metrics if it has its own listener.
   let ports: [UInt16]
 
-  /// Starts it, and waits until it listens.
+  /// Starts vsd and waits until it listens.
   ///
-  /// - Parameter arguments: it listens on a free port of loopback unless they say where.
+  /// - Parameter arguments: Flags of vsd. Without an address, it listens on a free loopback port.
   init(_ arguments: [String] = [], environment: [String: String] = [:], in home: Home? = nil) throws {
     let home = try home ?? Home()
     self.home = home
@@ -52,7 +52,7 @@ final class VSDProcess: Sendable {
     try #require(!ports.isEmpty, "no address in \(line)")
   }
 
-  /// Starts it, without waiting for anything.
+  /// Starts vsd without waiting.
   static func start(_ arguments: [String], environment: [String: String] = [:], in home: Home) throws -> ChildProcess {
     var variables = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("VS_") && $0.key != "XDG_STATE_HOME" }
     variables["HOME"] = home.path
@@ -63,7 +63,7 @@ final class VSDProcess: Sendable {
       try binary(), (isPlaced ? [] : ["--addr", "127.0.0.1:0"]) + arguments, environment: variables)
   }
 
-  /// Runs it to its end, which must come by itself.
+  /// Runs vsd and waits until it exits on its own.
   static func run(
     _ arguments: [String], environment: [String: String] = [:], in home: Home? = nil
   ) throws -> (exit: ChildProcess.Exit, output: String, errors: String) {
@@ -72,8 +72,9 @@ final class VSDProcess: Sendable {
     return (exit, child.output, child.errors)
   }
 
-  /// The one that `VALUESTREAM_VSD` names (`make test` runs these tests once more on the release build: its optimizer has
-  /// broken what the debug build did right), else the one beside the program that runs the tests.
+  /// The path of the binary: `VALUESTREAM_VSD`, or else the one beside the test runner.
+  ///
+  /// `make test` also runs these tests on the release build, because the optimizer has broken code that worked without it.
   static func binary() throws -> String {
     if let named = ProcessInfo.processInfo.environment["VALUESTREAM_VSD"] { return named }
     let runner = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
@@ -84,9 +85,9 @@ final class VSDProcess: Sendable {
     return path
   }
 
-  // MARK: Watching it
+  // MARK: Output
 
-  /// Everything it printed.
+  /// Everything printed so far to standard output and standard error.
   var printed: String { child.output + child.errors }
 
   func logLines() throws -> [JSON] { try child.outputLines.map(JSON.init(parsing:)) }
@@ -96,13 +97,13 @@ final class VSDProcess: Sendable {
     try child.wait(for: what) { try logLines().first(where: matches) }
   }
 
-  /// Waits until something is there, and fails with what the process printed when it never comes.
+  /// Waits until `value` returns a value. After 60 s, or if vsd ends first, fails with the output of vsd.
   @discardableResult
   func wait<Value>(for what: String, _ value: () throws -> Value?) throws -> Value {
     try child.wait(for: what, value)
   }
 
-  // MARK: Ending it
+  // MARK: Stopping
 
   var hasEnded: Bool { child.exit != nil }
 
@@ -111,14 +112,14 @@ final class VSDProcess: Sendable {
   @discardableResult
   func waitForExit() throws -> ChildProcess.Exit { try child.waitForExit() }
 
-  /// Asks it to stop, as service managers do.
+  /// Sends SIGTERM, as service managers do, and waits for the exit.
   @discardableResult
   func stop() throws -> ChildProcess.Exit {
     child.send(SIGTERM)
     return try child.waitForExit()
   }
 
-  // MARK: Talking to it
+  // MARK: Requests
 
   func connect(toAdmin: Bool = false) throws -> HTTPConnection {
     try HTTPConnection(port: toAdmin ? ports.last ?? 0 : ports[0])
@@ -128,7 +129,7 @@ final class VSDProcess: Sendable {
     try connect().request("GET", path, headers: headers)
   }
 
-  /// The document at a path, which must be there.
+  /// Returns the JSON document at a path. Fails unless the status is 200.
   func json(_ path: String) throws -> JSON {
     let response = try get(path)
     try #require(response.status == 200, "\(path): \(response.body)")
@@ -137,7 +138,7 @@ final class VSDProcess: Sendable {
 
   /// Sends a delivery.
   ///
-  /// - Returns: status and body: `200 success`.
+  /// - Returns: Status and body, such as `200 success`.
   @discardableResult
   func post(_ path: String, _ body: String, headers: [String: String] = [:]) throws -> String {
     let response = try connect().request("POST", path, headers: headers, body: body)
@@ -155,7 +156,7 @@ final class VSDProcess: Sendable {
   func postCustom(_ body: String) throws -> String { try post("/customhttp", body) }
 }
 
-/// The header GitHub signs a body with.
+/// The value of the header in which GitHub sends the signature of a body.
 func gitHubSignature(of body: String, secret: String) -> String {
   let code = SwiftMessageAuthenticator().authenticationCode(.sha256, of: Array(body.utf8), key: Array(secret.utf8))
   return "sha256=\(Hex.text(of: code))"

@@ -1,7 +1,7 @@
 import Foundation
 import ValueStreamTesting
 
-/// The built `vsperf`, run to its end.
+/// Runs the built `vsperf` and waits for its exit.
 enum VSPerf {
   struct Result {
     var exit: ChildProcess.Exit
@@ -9,7 +9,7 @@ enum VSPerf {
     var errors: String
   }
 
-  /// - Parameter environment: nothing that begins with `VS_` besides.
+  /// - Parameter environment: Additional variables. The process inherits all others except `VS_*` and `*_proxy`.
   static func run(_ arguments: [String], environment: [String: String] = [:]) throws -> Result {
     let child = try start(arguments, environment: environment)
     let exit = try child.waitForExit()
@@ -22,7 +22,7 @@ enum VSPerf {
     return try ChildProcess(try binary(), arguments, environment: variables)
   }
 
-  /// Beside the program that runs the tests.
+  /// The binary beside the test runner.
   static func binary() throws -> String {
     let runner = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
     let path = URL(fileURLWithPath: runner).deletingLastPathComponent().appendingPathComponent("vsperf").path

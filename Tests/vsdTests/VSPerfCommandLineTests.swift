@@ -48,7 +48,7 @@ struct VSPerfCommandLineTests {
     arguments: [
       ["event", "start", "--wait=0", "--event-source-url=ADDRESS/customhttp?key=hunter2"],
       ["generate", "history", "--days=2", "--scale=0.1", "--until=2026-11-24T18:00:00Z", "--send=ADDRESS"],
-      // A Sunday, when nothing happens.
+      // This day is a Sunday, without any events.
       ["generate", "history", "--days=1", "--scale=0.1", "--until=2026-11-22T18:00:00Z", "--send=ADDRESS"],
       ["traceparent", "--wait=0", "--name=shop/42", "--server=ADDRESS"],
     ])
@@ -169,7 +169,7 @@ struct VSPerfCommandLineTests {
     let bodies = receiver.requests.map(\.body)
     #expect(bodies.count == lines.count + 1)
     #expect(bodies[1] == bodies[2])
-    // What is sent is what is printed, byte for byte.
+    // The sent bodies are byte for byte those that are printed.
     for (line, body) in zip(lines, bodies.enumerated().filter { $0.offset != 1 }.map(\.element)) {
       #expect(line.hasSuffix(#","body":"# + String(decoding: body, as: UTF8.self) + "}"))
     }
@@ -186,7 +186,7 @@ struct VSPerfCommandLineTests {
     #expect(lines.allSatisfy { $0["path"]?.text == "/github" && $0["headers"]?["X-GitHub-Event"]?.text != nil })
     #expect(result.errors.hasPrefix("wrote \(lines.count) deliveries, "), "\(result.errors)")
     #expect(result.errors.split(separator: "\n").count == 1)
-    // Flags may stand before the command; to a file it is the same.
+    // Flags before the command work, too, and output to a file is the same.
     let file = FileManager.default.temporaryDirectory.appendingPathComponent("vsperf-\(UUID().uuidString)")
     defer { try? FileManager.default.removeItem(at: file) }
     #expect(try VSPerf.run(["--out", file.path, "-days=2"] + arguments.prefix(2) + arguments.suffix(2)).exit == .code(0))

@@ -17,8 +17,8 @@ struct vs_json_parser {
 
 namespace {
 
-// Elements and iterators are a document and an index into its tape. Copying their bytes keeps them valid because they are
-// trivially copyable; the checks make a library that changes this fail to compile.
+// Converts between handles of simdjson and plain structs by copying bytes. A handle is a pointer to a document and an index into
+// its tape. The static assertions stop the build if a version of the library changes that.
 template <typename Handle, typename Plain>
 Handle copy(const Plain &plain) {
   static_assert(sizeof(Handle) == sizeof(Plain), "a handle is two words");
@@ -32,7 +32,7 @@ dom::element element(vs_json_value value) { return copy<dom::element>(value); }
 
 vs_json_value value(const dom::element &element) { return copy<vs_json_value>(element); }
 
-// Parsers that wait for the next document; a few, and none whose buffers are large.
+// A pool of up to four idle parsers. Parsers with buffers for more than 1 MiB are freed instead.
 constexpr size_t largest_kept = 1 << 20;
 std::array<vs_json_parser *, 4> idle;
 size_t idle_count = 0;

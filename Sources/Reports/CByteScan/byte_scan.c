@@ -6,7 +6,7 @@ size_t vs_count_byte(const uint8_t *bytes, size_t count, uint8_t byte) {
 #if defined(__SSE2__)
   const __m128i wanted = _mm_set1_epi8((char)byte);
   while (count - index >= 16) {
-    /* A lane counts to 255 before it has to be emptied. */
+    /* An 8-bit counter reaches at most 255, so add the counters up after 255 vectors. */
     size_t vectors = (count - index) / 16;
     if (vectors > 255) vectors = 255;
     __m128i lanes = _mm_setzero_si128();

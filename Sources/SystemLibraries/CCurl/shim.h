@@ -3,8 +3,8 @@
 
 #include <curl/curl.h>
 
-/* What Swift cannot call itself: functions with variable arguments. The name in parentheses keeps curl's checking macro of
-   the same name out. */
+/* Wrappers for variadic functions, which Swift cannot call. Parentheses around a name prevent the expansion of curl's
+   type-checking macro of the same name. */
 
 typedef size_t (*vs_curl_data_callback)(char *bytes, size_t size, size_t count, void *context);
 
@@ -16,7 +16,7 @@ static inline CURLcode vs_curl_set_size(CURL *handle, CURLoption option, curl_of
   return (curl_easy_setopt)(handle, option, value);
 }
 
-/* curl keeps a copy of a text, except of CURLOPT_POSTFIELDS. */
+/* Sets a string option. curl copies the string, except for CURLOPT_POSTFIELDS. */
 static inline CURLcode vs_curl_set_text(CURL *handle, CURLoption option, const char *value) {
   return (curl_easy_setopt)(handle, option, value);
 }
@@ -29,7 +29,7 @@ static inline CURLcode vs_curl_set_callback(CURL *handle, CURLoption option, vs_
   return (curl_easy_setopt)(handle, option, value);
 }
 
-/* No other scheme, whatever a URL says. */
+/* Allows only the schemes http and https. */
 static inline CURLcode vs_curl_allow_http_only(CURL *handle) {
 #if LIBCURL_VERSION_NUM >= 0x075500
   return (curl_easy_setopt)(handle, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -38,7 +38,7 @@ static inline CURLcode vs_curl_allow_http_only(CURL *handle) {
 #endif
 }
 
-/* A name server that does not answer must not hold up whoever gives up waiting. */
+/* Lets a cleanup return without waiting for a name server that does not answer. Has no effect before curl 7.87. */
 static inline CURLcode vs_curl_leave_resolver_behind(CURL *handle) {
 #if LIBCURL_VERSION_NUM >= 0x075700
   return (curl_easy_setopt)(handle, CURLOPT_QUICK_EXIT, 1L);
@@ -48,14 +48,14 @@ static inline CURLcode vs_curl_leave_resolver_behind(CURL *handle) {
 #endif
 }
 
-/* 0 while there is no answer. */
+/* Returns the HTTP status, or 0 if there is no response yet. */
 static inline long vs_curl_status(CURL *handle) {
   long status = 0;
   (curl_easy_getinfo)(handle, CURLINFO_RESPONSE_CODE, &status);
   return status;
 }
 
-/* What came of the one transfer of a multi handle; -1 while it runs. */
+/* Returns the CURLcode of the only transfer of a multi handle, or -1 while the transfer runs. */
 static inline int vs_curl_result(CURLM *multi) {
   int left = 0;
   CURLMsg *message = curl_multi_info_read(multi, &left);

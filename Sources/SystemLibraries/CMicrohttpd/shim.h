@@ -3,13 +3,13 @@
 #include <microhttpd.h>
 #include <stddef.h>
 
-// What Swift cannot call itself: functions with variable arguments.
+// Wrappers for variadic functions, which Swift cannot call.
 
 struct vs_mhd_configuration {
   /// A bound, listening, non-blocking socket.
   int listen_socket;
   unsigned int connection_limit;
-  /// Seconds without any byte after which a connection is closed.
+  /// Seconds without traffic after which the library closes a connection.
   unsigned int idle_seconds;
   size_t connection_memory;
   void *context;
@@ -18,7 +18,7 @@ struct vs_mhd_configuration {
   MHD_NotifyConnectionCallback connection_changed;
 };
 
-/// A daemon without thread of its own: the caller waits on its epoll descriptor and calls MHD_run.
+/// Starts a daemon without threads. The caller waits on its epoll descriptor and calls MHD_run. Returns NULL on failure.
 static inline struct MHD_Daemon *vs_mhd_start(const struct vs_mhd_configuration *configuration) {
   return MHD_start_daemon(
       MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, configuration->handle_request, configuration->context,
@@ -31,36 +31,36 @@ static inline struct MHD_Daemon *vs_mhd_start(const struct vs_mhd_configuration 
       MHD_OPTION_END);
 }
 
-/// -1 when there is none.
+/// Returns the daemon's epoll descriptor, or -1 if there is none.
 static inline int vs_mhd_epoll_descriptor(struct MHD_Daemon *daemon) {
   const union MHD_DaemonInfo *info = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_EPOLL_FD);
   return info ? info->epoll_fd : -1;
 }
 
-/// -1 when there is none.
+/// Returns the connection's socket, or -1 if there is none.
 static inline int vs_mhd_socket(struct MHD_Connection *connection) {
   const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
   return info ? info->connect_fd : -1;
 }
 
-/// NULL when it is not known.
+/// Returns the address of the client, or NULL if it is unknown.
 static inline const struct sockaddr *vs_mhd_peer(struct MHD_Connection *connection) {
   const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
   return info ? info->client_addr : NULL;
 }
 
-/// What connection_changed put there.
+/// Returns the pointer that the callback connection_changed stored, or NULL.
 static inline void *vs_mhd_socket_context(struct MHD_Connection *connection) {
   const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
   return info ? info->socket_context : NULL;
 }
 
-/// Calls back for each header, in order.
+/// Calls `visit` for each header, in order.
 static inline void vs_mhd_each_header(struct MHD_Connection *connection, MHD_KeyValueIteratorN visit, void *context) {
   MHD_get_connection_values_n(connection, MHD_HEADER_KIND, visit, context);
 }
 
-/// Calls back for each query item, in order; the value is null in `?name`.
+/// Calls `visit` for each query item, in order. The value is NULL for an item without `=`, as in `?name`.
 static inline void vs_mhd_each_query_item(struct MHD_Connection *connection, MHD_KeyValueIteratorN visit, void *context) {
   MHD_get_connection_values_n(connection, MHD_GET_ARGUMENT_KIND, visit, context);
 }

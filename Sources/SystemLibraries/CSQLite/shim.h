@@ -3,7 +3,7 @@
 
 #include <sqlite3.h>
 
-/* SQLITE_TRANSIENT is a cast that Swift does not import. Without an address the text is empty, not NULL. */
+/* Binds a copy of a text. Swift does not import the cast SQLITE_TRANSIENT. A null pointer binds an empty text, not NULL. */
 static inline int vs_sqlite_bind_text_copy(sqlite3_stmt *statement, int index, const void *text, int bytes) {
   return sqlite3_bind_text(statement, index, text ? (const char *)text : "", bytes, SQLITE_TRANSIENT);
 }

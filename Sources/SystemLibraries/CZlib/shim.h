@@ -2,14 +2,14 @@
 
 #include <zlib.h>
 
-// inflateInit2 and deflateInit2 are macros, which Swift does not see.
+// Wrappers for the macros inflateInit2 and deflateInit2, which Swift does not import.
 
-// Reads gzip and nothing else: that is what the 16 asks for.
+// Prepares to read gzip, and no other format because of the 16.
 static inline int vs_inflate_init_gzip(z_stream *stream) {
   return inflateInit2(stream, 15 + 16);
 }
 
-// Writes gzip. Spans of a batch repeat each other so much that a longer search for the best repetition costs much and saves little.
+// Prepares to write gzip at the fastest level. Spans of a batch are so similar that higher levels cost much and save little.
 static inline int vs_gzip_init(z_stream *stream) {
   return deflateInit2(stream, Z_BEST_SPEED, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY);
 }

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/// Who is in a step: nobody, whichever thread, or a thread.
+/// The owner of a step: nobody, any thread, or else the id of one thread.
 enum { NOBODY = 0, ANYBODY = 1 };
 
 static atomic_uintptr_t owners[vs_crash_mark_count];
@@ -30,14 +30,15 @@ static int write_mark(uintptr_t owner, unsigned char signal) {
   return found;
 }
 
-/// Calls nothing but what a signal handler may.
+/// Handles a crash signal. Calls only functions that are safe in a signal handler.
 static void crashed(int signal, siginfo_t *info, void *context) {
   (void)context;
   int saved = errno;
   int is_ours = info->si_code > 0 || info->si_pid == getpid();
-  // A step of this thread is the culprit; otherwise one that may be on any.
+  // Mark the steps of this thread, or, if it is in none, the steps that may run on any thread.
   if (is_ours && !write_mark((uintptr_t)pthread_self(), (unsigned char)signal)) write_mark(ANYBODY, (unsigned char)signal);
-  // The handler of the Swift runtime relies on the fault coming again: at a signal that was sent nothing would end the process.
+  // For a signal sent by another process, restore the default action. The handler of the Swift runtime returns and relies on
+  // the fault occurring again, so it would not end the process here.
   struct sigaction standard;
   memset(&standard, 0, sizeof standard);
   standard.sa_handler = SIG_DFL;
@@ -45,7 +46,7 @@ static void crashed(int signal, siginfo_t *info, void *context) {
     if (signals[index] == signal) sigaction(signal, is_ours ? &previous[index] : &standard, NULL);
   }
   errno = saved;
-  // Blocked until this returns; then it ends the process as it would have.
+  // The signal stays blocked until this handler returns. Then it ends the process as it would have without this handler.
   raise(signal);
 }
 
@@ -63,7 +64,7 @@ int vs_crash_mark_install(int descriptor) {
   return 0;
 }
 
-/// Only touched by a thread whose stack has no room left.
+/// The stack on which a thread handles a signal after its own stack has overflowed.
 static _Thread_local char spare_stack[32768];
 
 static void use_spare_stack(void) {

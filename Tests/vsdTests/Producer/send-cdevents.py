@@ -1,8 +1,8 @@
-"""Sends CDEvents of every subject with the CloudEvents library of another project, and prints what they were answered.
+"""Sends CDEvents of every subject with the official CloudEvents SDK and prints the responses.
 
     send-cdevents.py URL TOKEN
 
-Each event goes out in binary and in structured mode, about things of its own, as a line of JSON tells on standard output:
+Sends each event in binary and in structured mode; each mode has its own subjects. Prints one line of JSON per event:
 {"type": "pipelinerun.queued", "mode": "binary", "id": "...", "status": 200, "body": "success"}
 """
 
@@ -21,7 +21,7 @@ VERSIONS = {"change.created": "0.4.0"}
 
 
 def cdevents(mode):
-    """The story of one change: type without version, source, subject and content, in order."""
+    """Yields the events of one change in order, as type without version, source, subject id and content."""
     package = f"pkg:oci/harbour-site@{mode}"
     repository = {"repository": {"id": "harbour/site", "source": "https://git.example"}}
     run = {"pipelineName": "site-ci", "uri": "https://ci.example/runs/1"}
@@ -59,7 +59,7 @@ def cdevents(mode):
 
 
 def event(mode, chain, step, kind, source, name, content):
-    """One of them in its envelope."""
+    """Returns an event in its envelope."""
     version = VERSIONS.get(kind.removeprefix("dev.cdevents."), "0.3.0")
     time = BEGINNING + timedelta(minutes=step)
     context = {
@@ -77,7 +77,7 @@ def send(url, token, message):
     headers = {**message.headers, "Authorization": f"Bearer {token}"}
     request = urllib.request.Request(url, data=message.body, headers=headers, method="POST")
     try:
-        # Nothing of the machine's proxies.
+        # Ignore the machine's proxy settings.
         with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=60) as answer:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:

@@ -1,21 +1,22 @@
 #pragma once
 
-/// A descriptor that becomes readable when it is signalled; -1 and errno when there is none left.
+/// Opens a descriptor that becomes readable when it is signaled. Returns -1 and sets errno on failure.
 ///
-/// @param counts each signal wakes one waiter; else any number of signals is one
+/// @param counts nonzero if each signal wakes one waiter; if 0, several signals count as one
 int vs_event_open(int counts);
 
-/// Wakes whoever waits, or who waits next.
+/// Wakes a waiting thread, or the next one that waits.
 void vs_event_signal(int descriptor);
 
-/// Waits for a signal, and takes it.
+/// Waits for a signal and consumes it.
 void vs_event_take(int descriptor);
 
-/// Names the calling thread as debuggers and `top` show it: up to 15 characters.
+/// Sets the name of the calling thread that debuggers and `top` show, at most 15 bytes.
 void vs_thread_set_name(const char *name);
 
-/// Lets the process have this many open descriptors at least, as far as it may, and returns how many of them it may have.
+/// Raises the limit of open descriptors to `count` or as close as the hard limit permits. Returns how many of `count` the
+/// process may open.
 unsigned long vs_descriptors_allow(unsigned long count);
 
-/// Gives the calling thread less of the processor than others where they want it.
+/// Lowers the scheduling priority of the calling thread by 5, so that other threads run first when the CPU is busy.
 void vs_thread_yield_to_others(void);

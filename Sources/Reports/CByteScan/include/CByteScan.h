@@ -1,4 +1,4 @@
-/* Finds bytes many at a time, which Swift's vectors cannot: they have no way from a mask of lanes to a mask of bits. */
+/* Finds bytes with SIMD instructions. Swift's SIMD types cannot convert a vector mask to a bit mask. */
 #ifndef VALUESTREAM_CBYTESCAN_H
 #define VALUESTREAM_CBYTESCAN_H
 
@@ -9,14 +9,14 @@
 #include <emmintrin.h>
 #endif
 
-/* Where, among 64 bytes, what separates values stands; the bit of the first byte is the lowest. */
+/* Bit masks of the quotes, separators and line feeds in 64 bytes. The lowest bit stands for the first byte. */
 typedef struct {
   uint64_t quotes;
   uint64_t separators;
   uint64_t line_feeds;
 } vs_separators;
 
-/* Reads 64 bytes. `separator` stands between the values of a row. */
+/* Reads exactly 64 bytes. `separator` is the byte between the values of a row, such as a comma. */
 static inline vs_separators vs_find_separators(const uint8_t *bytes, uint8_t separator) {
   vs_separators found = {0, 0, 0};
 #if defined(__SSE2__)
@@ -37,7 +37,7 @@ static inline vs_separators vs_find_separators(const uint8_t *bytes, uint8_t sep
   return found;
 }
 
-/* How often a byte stands among others. */
+/* Returns how often `byte` occurs in the first `count` bytes. */
 size_t vs_count_byte(const uint8_t *bytes, size_t count, uint8_t byte);
 
 #endif

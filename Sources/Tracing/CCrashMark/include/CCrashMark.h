@@ -1,19 +1,25 @@
 #pragma once
 
-/// How many marks there are: numbers from 0.
+/// The number of marks, which are numbered from 0, and the size of each mark in the file.
 enum { vs_crash_mark_count = 32, vs_crash_mark_bytes = 64 };
 
-/// Writes down in a file which marked step a crash ends: the signal becomes the second byte of the step's mark, which stands at its number
-/// times vs_crash_mark_bytes. Only crashes of this process' own doing count, a signal that somebody sends does not.
+/// Installs signal handlers that record in a file which marked step a crash interrupts.
 ///
-/// What was done at such a signal before is done afterwards; one that somebody sends ends the process. Once for a process; a second call only changes the file.
+/// A crash writes the signal number to the second byte of the step's mark. The mark starts at its number times
+/// vs_crash_mark_bytes. Only crashes that the process causes itself are recorded, not signals from other processes.
 ///
-/// @return 0, or -1 and errno
+/// After recording, the previous handler of the signal runs. A signal from another process ends the process. A second call only
+/// changes the file.
+///
+/// @param descriptor the file to write to; negative stops recording
+/// @return 0, or -1 with errno set
 int vs_crash_mark_install(int descriptor);
 
-/// The calling thread enters a marked step, or, where the step goes from thread to thread, any may. Also lets an overflow of the
-/// calling thread's stack be written down.
+/// Marks the start of a step on the calling thread. Gives the thread a spare stack, so that a stack overflow is recorded, too.
+///
+/// @param mark the number of the mark; ignored if out of range
+/// @param any_thread nonzero if the step may move between threads; a crash on any thread that is in no step of its own marks it
 void vs_crash_mark_enter(int mark, int any_thread);
 
-/// The step is left.
+/// Marks the end of a step.
 void vs_crash_mark_leave(int mark);
