@@ -17,6 +17,14 @@ public protocol SpanStore: Sendable {
   /// Keys of the things that follow each of these references, sorted.
   func followers(of references: [Reference]) throws -> [Reference: [SpanKey]]
 
+  /// The same, of each reference at most so many keys, whichever.
+  func followers(of references: [Reference], limit: Int) throws -> [Reference: [SpanKey]]
+
+  /// A page of the things that follow a reference, each with its place, in the order of their places (see ``places(of:)``).
+  ///
+  /// - Parameter place: only those after it.
+  func followers(of reference: Reference, after place: UInt64, limit: Int) throws -> [(place: UInt64, key: SpanKey)]
+
   /// Writes all of this, or nothing, together with how far the log was read.
   ///
   /// - Throws: ``StoreError``. Nothing is then changed, and a later call may succeed without opening the store again.
@@ -118,6 +126,17 @@ public protocol SpanStore: Sendable {
 extension SpanStore {
   public func publishers(of references: [Reference], limit: Int) throws -> [Reference: [SpanKey]] {
     try publishers(of: references).mapValues { Array($0.prefix(limit)) }
+  }
+
+  public func followers(of references: [Reference], limit: Int) throws -> [Reference: [SpanKey]] {
+    try followers(of: references).mapValues { Array($0.prefix(limit)) }
+  }
+
+  public func followers(of reference: Reference, after place: UInt64, limit: Int) throws -> [(place: UInt64, key: SpanKey)] {
+    let keys = try followers(of: [reference])[reference] ?? []
+    let places = try places(of: keys)
+    let following = keys.compactMap { key in places[key].map { (place: $0, key: key) } }.filter { $0.place > place }
+    return Array(following.sorted { $0.place < $1.place }.prefix(max(0, limit)))
   }
 
   /// Remembers how far an exporter has come, with nothing refused.
