@@ -1,4 +1,4 @@
-# vsd and vsperf in an image without Swift. Docs/dashboards.md says how to use it.
+# vsd and vsperf in an image without Swift. Docs/operate/run.md says how to use it.
 FROM swift:6.2-bookworm AS build
 WORKDIR /source
 RUN apt-get update && apt-get install -y --no-install-recommends \

@@ -38,7 +38,7 @@ VSD ?= $(RELEASE)/release/vsd
 INPUTS ?= 1000000
 SOURCES ?= github gitlab jenkins jira trello customhttp cdevents
 
-.PHONY: help run demo vsd vsperf test test-long test-days test-sanitizer hostile fuzz check bench bench-traces bench-away bench-export bench-history bench-agg clean
+.PHONY: help run demo vsd vsperf test test-long test-days test-sanitizer hostile fuzz docs check bench bench-traces bench-away bench-export bench-history bench-agg clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -108,7 +108,11 @@ fuzz: ## Feed broken payloads to the sources, with the address sanitizer (INPUTS
 	  (cd $(FUZZED) && release/fuzz-sources $(CURDIR)/Tests $$source 0 $(INPUTS)) || exit 1; \
 	done
 
-check: ## Check format, imports, architecture, constructs, scripts, and that the core stands alone
+docs: ## Write the reference of flags and commands, Docs/operate/flags.md and Docs/cli/reference.md, from their declarations
+	@Scripts/bootstrap build test
+	VS_RECORD_GOLDEN=1 swift test --scratch-path $(DEBUG) $(TEST_FLAGS) --filter CommandReferenceTests
+
+check: ## Check format, imports, architecture, constructs, words, scripts, and that the core stands alone
 	@Scripts/bootstrap build check
 	@Scripts/check
 

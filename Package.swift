@@ -163,6 +163,7 @@ let package = Package(
       swiftSettings: settings),
     tests(of: "Prometheus", ["ValueStreamCore"], fixtures: ["Golden"]),
     tests(of: "Mock", ["ValueStreamCore", "Pipeline"]),
+    tests(of: "Logging", ["ValueStreamCore"]),
     tests(of: "QueryAPI", ["ValueStreamCore"], fixtures: ["Golden"]),
     tests(of: "CSV", ["ValueStreamCore", "CGzip", "CZstd"]),
     tests(of: "Aggregates", ["CSV", "ValueStreamCore"], fixtures: ["Golden"]),

@@ -14,15 +14,9 @@ struct CheckCommand {
 
   /// - Parameter words: what follows `check`.
   init(_ words: [String], _ settings: DaemonSettings) throws(SettingsError) {
-    guard words.isEmpty || words == [Self.repair] else {
-      throw SettingsError("unexpected argument \"\(words[0])\"; there is vsd check, and vsd check repair")
-    }
-    guard case .directory(let directory) = settings.store else {
-      throw SettingsError("check needs a store on disk: --store=DIRECTORY")
-    }
-    self.directory = directory
+    isRepairing = try settings.isChanging(words, command: Self.name, change: Self.repair)
+    directory = try settings.storeDirectory(for: Self.name)
     self.settings = settings
-    isRepairing = !words.isEmpty
   }
 
   /// - Returns: false when something is damaged and stays so.

@@ -120,7 +120,9 @@ struct Daemon {
     let spans = SpansHandler(queries)
     let traces = TracesHandler(queries)
     let jaeger = JaegerHandler(queries)
-    let deliveries = DeliveriesHandler(log: log, sources: settings.sources, logger: logger) { setAside.reason(of: $0) }
+    let deliveries = DeliveriesHandler(
+      log: log, sources: settings.sources, logger: logger, setAside: { setAside.reason(of: $0) },
+      unread: { UnreadValues(in: $0) })
     var answers: [(Route.Path, any HTTPHandler)] = [
       (.exact("/api/v1/spans"), spans), (.prefix(SpansHandler.prefix), spans),
       (.exact("/api/v1/traces"), traces), (.prefix(TracesHandler.prefix), traces),
@@ -205,7 +207,7 @@ struct Daemon {
     do {
       try projector.keepCounts()
     } catch {
-      logger.error("cannot keep the last counts of duplicate and refused deliveries: \(error)")
+      logger.error("cannot store the last counts of duplicate and refused deliveries: \(error)")
     }
     store.close()
     log.close()
@@ -218,11 +220,28 @@ struct Daemon {
       for runner in runners { group.addTask { await runner.run() } }
     }
     // Cancelled when this returns.
+    async let _: Void = awaitWriting()
     async let _: Void = retention.run()
     try await serve()
     for runner in runners { runner.stop() }
     await exporting
   }
+
+  /// Where the store could only be opened to be read, goes on trying until it can be written.
+  private func awaitWriting() async {
+    guard let obstacle = state.writeObstacle else { return }
+    logger.error("only reads, and answers 503 to deliveries, until the store can be written: \(obstacle)")
+    while !Task.isCancelled {
+      try? await Task.sleep(for: Self.writingPause)
+      // Reading and opening block.
+      if (try? await OwnThread.run { state.writeObstacle }) == .some(nil) {
+        logger.info("the store can be written, and takes deliveries again")
+        return
+      }
+    }
+  }
+
+  private static let writingPause = Duration.seconds(1)
 
   /// Intake first, then the log, then the projector: each finishes what the one before handed on.
   private func serve() async throws {

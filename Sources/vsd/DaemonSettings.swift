@@ -48,13 +48,13 @@ struct DaemonSettings {
   let words: [String]
 
   static let config = Setting<String?>.optionalText(
-    "config", placeholder: "FILE", help: "JSON5 file with settings by the names of their flags; comments are allowed.")
+    "config", placeholder: "FILE", help: "Read settings from this JSON5 file. Its keys are the names of the flags.")
 
   static let tracer = Setting<[Tracer]>(
     "tracer", aliases: ["t"], environment: "VS_TRACER_BACKEND", placeholder: "NAMES", default: [.logging],
     defaultText: "logging",
     help:
-      "Where finished spans go, separated by commas: logging, otlp, jaeger, lightstep, datadog, zipkin, mock (for tests), none."
+      "Where finished spans go: logging, otlp, jaeger, lightstep, datadog, zipkin, mock or none. Separate several with commas. mock is for tests; logger is another name for logging."
   ) { text throws(SettingError) in
     var tracers: [Tracer] = []
     for name in text.split(separator: ",", omittingEmptySubsequences: false) {
@@ -69,14 +69,16 @@ struct DaemonSettings {
   static let storeLocation = Setting<Store?>(
     "store", placeholder: "DIRECTORY|memory", default: nil,
     defaultText: "$XDG_STATE_HOME/valuestream, else ~/.local/state/valuestream",
-    help: "Where deliveries and spans are kept; with --tracer mock alone: memory."
+    help:
+      "Directory for deliveries and spans, or memory. vsd creates the directory. With only the mock tracer, the default is memory."
   ) { text throws(SettingError) in
     if text.isEmpty || text.contains("://") { throw SettingError(expected: "a directory, or memory") }
     return text == "memory" ? .memory : .directory(text)
   }
 
   static let logLevelName = Setting<Logger.Level>(
-    "log-level", placeholder: "debug|info|warn|error", default: .info, defaultText: "info", help: "Least level of log lines."
+    "log-level", placeholder: "debug|info|warn|error", default: .info, defaultText: "info",
+    help: "Lowest level of log lines to write."
   ) { text throws(SettingError) in
     guard let level = Logger.Level(name: text) else { throw SettingError(expected: "one of debug, info, warn, error") }
     return level

@@ -55,7 +55,7 @@ struct DaemonState: Sendable {
     self.registry = registry
     folded = registry.family(
       .counter, "valuestream_metric_folded_total",
-      help: "How often something was counted as other since the start, because a metric has as many series as it may.",
+      help: "How often something was counted as other since the start, because the metric has reached its limit of series.",
       labels: ["metric"])
     cut = registry.family(
       .counter, "valuestream_metric_labels_cut_total",
@@ -68,27 +68,39 @@ struct DaemonState: Sendable {
       .gauge, "valuestream_projection_stalled_seconds",
       help: "How long recorded deliveries have waited while none was projected; 0 when none wait.")
     damaged = registry.family(
-      .gauge, "valuestream_damaged_records", help: "Records of log and store that were found damaged since the start, by part.",
+      .gauge, "valuestream_damaged_records", help: "Damaged records found in log and store since the start, by part.",
       labels: ["part"])
-    bytes = registry.family(.gauge, "valuestream_store_bytes", help: "Bytes on disk.", labels: ["part"])
+    bytes = registry.family(.gauge, "valuestream_store_bytes", help: "Bytes on disk, by part.", labels: ["part"])
     exportPending = registry.family(
       .gauge, "valuestream_export_pending_spans", help: "Finished spans that wait for an exporter.", labels: ["exporter"])
     exportLag = registry.family(
-      .gauge, "valuestream_export_lag_seconds", help: "How long ago the oldest span finished that waits for an exporter.",
+      .gauge, "valuestream_export_lag_seconds", help: "Time since the end of the oldest span that waits for an exporter.",
       labels: ["exporter"])
     exported = registry.family(
-      .gauge, "valuestream_export_spans", help: "Spans an exporter dealt with over the life of the store, by result.",
+      .gauge, "valuestream_export_spans", help: "Spans exported over the life of the store, by result.",
       labels: ["exporter", "result"])
     lostLines = registry.family(
       .counter, "valuestream_log_lines_lost_total", help: "Log lines that were lost because standard output was not read.")
     ages = AgeGauges(registry: registry, store: store, clock: clock, metrics: metrics)
     branches = hasBranchMetrics ? BranchGauges(registry: registry, store: store, clock: clock) : nil
-    registry.family(.gauge, "valuestream_build_info", help: "Always 1; the label tells the version.", labels: ["version"])
+    registry.family(.gauge, "valuestream_build_info", help: "Always 1. The label is the version.", labels: ["version"])
       .set(1, labels: [ValueStreamVersion.current])
+  }
+
+  /// Why nothing can be written since the start; nil where it can. Opens for writing what was opened to be read.
+  var writeObstacle: String? {
+    do {
+      try log.prepareToWrite()
+      try store.prepareToWrite()
+      return nil
+    } catch {
+      return "\(error)"
+    }
   }
 
   /// Why deliveries should go elsewhere for now; nil when there is no reason.
   var unreadiness: String? {
+    if let obstacle = writeObstacle { return "nothing can be written: \(obstacle)" }
     let behind = projectionLag
     return behind > Self.tolerableLag ? "\(behind) deliveries are recorded but not projected yet" : nil
   }

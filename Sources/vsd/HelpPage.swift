@@ -1,43 +1,108 @@
+import SourceCatalog
 import ValueStreamCore
 
-/// What `vsd --help` prints.
+/// What `vsd --help` and `vsd --help all` print.
 enum HelpPage {
+  /// The first page: what fits a screen.
   static var text: String {
     """
-    vsd - receives the webhooks of your forge, tracker and CI, and turns them into traces and metrics.
+    vsd receives webhooks from your forge, tracker and CI, and turns them into traces and metrics.
 
     Usage: vsd [--flag=value ...]
-           vsd replay [apply] [--flag=value ...]
+           vsd check [repair]    Find damage in the store. Repair it while vsd is stopped.
+           vsd replay [apply]    Project stored deliveries again and compare. Apply it while vsd is stopped.
+
+    Flags you are likely to need:
+    \(HelpText.summarize(firstFlags))
+    Secrets come from variables or files: VS_GITHUB_SECRET or --github-secret-file, and likewise for
+    gitlab, jenkins, jira, trello, customhttp and cdevents. A source without a secret accepts unsigned
+    deliveries.
+
+    \(precedence)
+
+      --help all    All flags, with their variables and defaults.
+      --version     The version.
+
+    \(exitCodes)
+
+    """
+  }
+
+  /// All of it.
+  static var all: String {
+    """
+    vsd receives webhooks from your forge, tracker and CI, and turns them into traces and metrics.
+
+    Usage: vsd [--flag=value ...]
            vsd check [repair] [--flag=value ...]
+           vsd replay [apply] [--flag=value ...]
 
-    It listens for deliveries at /github, /gitlab, /jenkins, /jira, /trello, /customhttp and
-    /cdevents, serves metrics at /metrics, and answers /api/v1/spans, /api/v1/traces,
-    /api/v1/deliveries, /api/v1/refusals and /api/v1/stats, and Jaeger's query API. A delivery is
-    answered when it is safe on disk.
+    vsd takes deliveries at /github, /gitlab, /jenkins, /jira, /trello, /customhttp and /cdevents, and
+    answers each after it is safe on disk. It serves metrics at /metrics, the API below /api/v1, and
+    Jaeger's query API.
 
-    vsd replay makes a second projection of the deliveries that are kept, by the mapping and the
-    settings of today, and prints what it has otherwise than the one in use; vsd may run meanwhile.
-    vsd replay apply does so while vsd is stopped, and puts it in that one's place.
+    vsd check reads everything that is stored and lists what is damaged. vsd can run meanwhile.
+    vsd check repair repairs what it can while vsd is stopped. Give it the settings that vsd runs with.
 
-    vsd check reads all that is kept and lists what is damaged; vsd may run meanwhile. vsd check repair
-    mends what can be while vsd is stopped, with the settings vsd runs with.
+    vsd replay projects the stored deliveries again with the current program and settings, and prints
+    what differs from the spans in use. vsd can run meanwhile. vsd replay apply does the same while vsd
+    is stopped, and puts the result in place.
 
-    A flag beats its environment variable (beside it below), which beats the configuration file,
-    which beats the default. Flags take one dash or two, and = or a space before the value.
+    \(precedence)
 
-    Settings:
-    \(HelpText.describe(DaemonSettings.declarations))
+    \(sections.map { "\($0.title):\n\(HelpText.describe($0.declarations))" }.joined(separator: "\n"))
       --version
           Print the version.
 
       --help
-          Print this page.
+          Print the first page of help; --help all prints this one.
 
-    Exit codes: 0 after SIGINT or SIGTERM, when everything in flight was answered and kept;
-    64 a mistake in a flag, a variable or the configuration file; 69 the address cannot be listened
-    on; 65 vsd check found damage; 70 an internal error; 71 too few files may be open; 74 the store
-    cannot be opened.
+    \(exitCodes)
 
     """
+  }
+
+  private static let precedence = """
+    A flag wins over its environment variable, the variable over the configuration file, and the file
+    over the default. Flags take one dash or two, and = or a space before the value.
+    """
+
+  private static let exitCodes = """
+    Exit codes: 0 stopped by SIGINT or SIGTERM, with everything in flight answered and kept; 64 mistake
+    in a flag, variable or the configuration file; 65 vsd check found damage; 69 cannot listen on the
+    address; 70 internal error; 71 too few open files allowed; 74 cannot open the store.
+    """
+
+  /// What the first page shows, in this order.
+  private static let firstFlags = [
+    "addr", "admin-addr", "read-token", "store", "log-retention", "tracer", "otlp-endpoint", "trace-strategy", "config",
+    "log-level",
+  ].compactMap { name in DaemonSettings.declarations.first { $0.name == name } }
+
+  // MARK: Sections
+
+  /// All settings under the headings that help and documentation list them by.
+  static let sections: [(title: String, declarations: [SettingDeclaration])] = titles.compactMap { title in
+    let declarations = DaemonSettings.declarations.filter { Self.title(of: $0.name) == title }
+    return declarations.isEmpty ? nil : (title, declarations)
+  }
+
+  private static let titles = [
+    "General", "Network and access", "Storage", "Export", "OTLP", "Jaeger", "Lightstep", "Datadog", "Zipkin", "Metrics",
+    "Classification", "Secrets", "Other",
+  ]
+
+  private static func title(of name: String) -> String {
+    switch name {
+    case "config", "listening-file", "log-level": "General"
+    case "addr", "admin-addr", "read-token", "max-body", "trusted-proxy": "Network and access"
+    case "store", "log-retention", "log-max-size", "span-retention": "Storage"
+    case "tracer", "settle", "export-backlog", "trace-strategy", "attributes", "phases", "service-names": "Export"
+    case "tracer-access-token": "Lightstep"
+    case "trello-callback-url": "Secrets"
+    case _ where name.hasSuffix("-secret") || name.hasSuffix("-secret-file"): "Secrets"
+    case _ where SourceCatalog.classification.contains { $0.name == name }: "Classification"
+    default: titles.first { name.hasPrefix("\($0.lowercased())-") } ?? (name.hasPrefix("metric-") ? "Metrics" : "Other")
+    }
   }
 }

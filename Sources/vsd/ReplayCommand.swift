@@ -20,15 +20,9 @@ struct ReplayCommand {
 
   /// - Parameter words: what follows `replay`.
   init(_ words: [String], _ settings: DaemonSettings) throws(SettingsError) {
-    guard words.isEmpty || words == [Self.application] else {
-      throw SettingsError("unexpected argument \"\(words[0])\"; there is vsd replay, and vsd replay apply")
-    }
-    guard case .directory(let directory) = settings.store else {
-      throw SettingsError("replay needs a store on disk: --store=DIRECTORY")
-    }
-    self.directory = directory
+    isApplied = try settings.isChanging(words, command: Self.name, change: Self.application)
+    directory = try settings.storeDirectory(for: Self.name)
     self.settings = settings
-    isApplied = !words.isEmpty
   }
 
   func run() throws {
@@ -93,5 +87,26 @@ struct ReplayCommand {
     var status = stat()
     _ = stat("/proc/self/exe", &status)
     return Array("\(ValueStreamVersion.current) \(status.st_size) \(status.st_mtim.tv_sec)".utf8)
+  }
+}
+
+/// What `vsd check` and `vsd replay` have in common: each looks at a store on disk, and changes it after one more word.
+extension DaemonSettings {
+  /// Whether the words after a command ask it to change the store.
+  ///
+  /// - Throws: ``SettingsError`` for any other word.
+  func isChanging(_ words: [String], command: String, change: String) throws(SettingsError) -> Bool {
+    guard words.isEmpty || words == [change] else {
+      throw SettingsError("unexpected argument \"\(words[0])\"; there is vsd \(command), and vsd \(command) \(change)")
+    }
+    return !words.isEmpty
+  }
+
+  /// - Throws: ``SettingsError`` where the store is in memory.
+  func storeDirectory(for command: String) throws(SettingsError) -> String {
+    guard case .directory(let directory) = store else {
+      throw SettingsError("\(command) needs a store on disk: --store=DIRECTORY")
+    }
+    return directory
   }
 }

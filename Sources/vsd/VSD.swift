@@ -8,7 +8,7 @@ enum VSD {
   static func main() async {
     let arguments = Array(CommandLine.arguments.dropFirst())
     if arguments.contains(where: { ["--help", "-help", "-h"].contains($0) }) {
-      print(HelpPage.text, terminator: "")
+      print(arguments.contains("all") ? HelpPage.all : HelpPage.text, terminator: "")
       return
     }
     if arguments.contains(where: { ["--version", "-version"].contains($0) }) {
@@ -28,12 +28,12 @@ enum VSD {
       let logger = Logger(threshold: settings.logLevel, write: StandardOutput.write)
       for variable in DaemonSettings.unknownVariables(in: Environment.variables) {
         let hint = variable.meant.map { "; is \($0) meant?" } ?? ""
-        logger.warn("the variable \(variable.name) is no setting of vsd\(hint)")
+        logger.warn("the variable \(variable.name) is not a setting of vsd\(hint)")
       }
       try await Daemon(settings: settings, logger: logger).run()
       StandardOutput.finish()
     } catch let error as SettingsError {
-      fail("\(error); vsd --help lists what can be set", ExitCode.usage)
+      fail("\(error); vsd --help all lists what can be set", ExitCode.usage)
     } catch let error as OpenFiles.Shortage {
       fail("\(error)", ExitCode.system)
     } catch let error as ListenError {

@@ -42,6 +42,7 @@ struct CommandTable: Sendable {
     }
     let arguments = own.filter { !Self.helpFlags.contains($0) } + arguments.dropFirst(own.count)
     let words = try words(in: arguments, isHelp: isHelp)
+    if isHelp, words == ["all"] { return .show(CommandHelp.everything(in: self)) }
     if isHelp { return .show(CommandHelp.text(for: try group(words), in: self)) }
     let command = try command(words)
     do throws(SettingsError) {

@@ -3,20 +3,20 @@ import ValueStreamCore
 
 extension Command {
   static let explain = Command(
-    words: ["explain"], summary: "say what a payload becomes, or where it cannot be read",
+    words: ["explain"], summary: "show what a payload becomes, or why it cannot be read",
     description: """
-      Reads payloads as vsd would, without one: the events that follow, the names they publish and follow,
-      attributes and phases; or the path at which a payload cannot be read. Of a folder one line a file and
-      a table. Which source a payload is of, its folder tells, or its content; the type of a GitHub event
-      its file's name or its folder (github/issues.opened.json, github/issues/opened.json), or its content,
-      where no other type looks like it. A file of deliveries that vsperf generate history wrote is read
-      line by line (*.ndjson). Settings of sources count as they do for vsd.
+      Reads payloads as vsd does, but needs no vsd. Prints the events they become, the names those publish
+      and follow, attributes and phases, or the path at which a payload cannot be read. For a folder it
+      prints one line per file and a table. The source follows from the name of the folder or from the
+      content; the type of a GitHub event from the name of the file or folder (github/issues.opened.json,
+      github/issues/opened.json) or from the content. Files of deliveries (*.ndjson), as vsperf generate
+      history writes them, are read line by line. The settings of sources apply as in vsd.
       """,
     declarations: Explain.declarations, operands: "FILE...",
     examples: [
-      ("What becomes of a webhook saved from GitHub", "vsperf explain --event pull_request payload.json"),
-      ("The same from standard input, as JSON", "vsperf explain --source gitlab --format json - < payload.json"),
-      ("A folder of payloads, in short", "vsperf explain --dir payloads/jenkins"),
+      ("Explain a webhook saved from GitHub", "vsperf explain --event pull_request payload.json"),
+      ("Read standard input, print JSON", "vsperf explain --source gitlab --format json - < payload.json"),
+      ("Summarize a folder of payloads", "vsperf explain --dir payloads/jenkins"),
     ],
     run: { try await Explain($0).run() })
 }
@@ -33,17 +33,17 @@ struct Explain: Sendable {
   private let reader: PayloadFiles
 
   private static let source = Setting<String?>.optionalText(
-    "source", environment: "", placeholder: "NAME", help: "The source that the payloads were sent to: github, gitlab, ...")
+    "source", environment: "", placeholder: "NAME", help: "Source of the payloads: github, gitlab, ...")
 
   private static let event = Setting<String?>.optionalText(
     "event", environment: "", placeholder: "TYPE",
-    help: "The type of GitHub's event, where neither the file's name nor the payload tells it: issues, push.")
+    help: "Type of a GitHub event, such as issues or push, if neither the file name nor the payload tells.")
 
   private static let directory = Setting<String?>.optionalText(
-    "dir", environment: "", placeholder: "DIR", help: "Read every .json and .ndjson file in this folder and those in it.")
+    "dir", environment: "", placeholder: "DIR", help: "Read every .json and .ndjson file in this folder and its subfolders.")
 
   private static let formatSetting = Setting<Format>.choice(
-    "format", environment: "", default: .text, help: "For people, or one JSON object a payload and line.")
+    "format", environment: "", default: .text, help: "Output for people, or one JSON object per payload and line.")
 
   static let declarations =
     [source.declaration, event.declaration, directory.declaration, formatSetting.declaration] + SourceCatalog.classification

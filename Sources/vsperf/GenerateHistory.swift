@@ -5,19 +5,19 @@ import ValueStreamCore
 
 extension Command {
   static let generateHistory = Command(
-    words: ["generate", "history"], summary: "make up the webhook deliveries of a small organisation",
+    words: ["generate", "history"], summary: "generate the webhook deliveries of a small organization",
     description: """
-      Tells two weeks, or as much as is asked for, of a team with four repositories: issues, pull requests
-      with reviews, builds and merge queues, deploys, an incident, releases. The deliveries are those that
-      GitHub would have sent, the same for the same seed and end. They are printed, one JSON object a line:
-      {"time": ..., "path": "/github", "headers": {...}, "body": {...}}, or sent to a vsd in their order, one
-      after the other, signed where there is a secret.
+      Generates two weeks of a team with four repositories: issues, pull requests with reviews, builds and
+      merge queues, deploys, an incident, releases. The deliveries are those that GitHub would have sent. The
+      same seed and end give the same deliveries. They are printed as one JSON object per line,
+      {"time": ..., "path": "/github", "headers": {...}, "body": {...}}, or sent to a vsd in order, one after
+      the other, signed if there is a secret.
       """,
     declarations: GenerateHistory.declarations,
     examples: [
-      ("Look at the first of them", "vsperf generate history --until 2026-11-24T18:00:00Z | head -1 | jq ."),
+      ("Look at the first delivery", "vsperf generate history --until 2026-11-24T18:00:00Z | head -1 | jq ."),
       ("Fill a vsd on this machine", "vsperf generate history --send http://127.0.0.1:5000"),
-      ("Ten teams over a month into a file", "vsperf generate history --scale 10 --days 30 --out history.ndjson"),
+      ("Write a month of ten teams to a file", "vsperf generate history --scale 10 --days 30 --out history.ndjson"),
       (
         "The same deliveries in another order, some of them twice",
         "vsperf generate history --shuffle --duplicate 0.1 --send http://127.0.0.1:5000"
@@ -36,18 +36,18 @@ struct GenerateHistory: Sendable {
 
   static let seed = Setting<UInt64>(
     "seed", environment: "", placeholder: "N", default: 1, defaultText: "1",
-    help: "Which one is made up; each number gives another."
+    help: "Which data to generate. The same seed gives the same data."
   ) { text throws(SettingError) in
     guard let seed = UInt64(text) else { throw SettingError(expected: "a whole number from 0 on") }
     return seed
   }
 
   private static let days = Setting<Int>.count(
-    "days", of: "days", default: 14, in: HistoryConfiguration.dayRange, help: "How long it is.")
+    "days", of: "days", default: 14, in: HistoryConfiguration.dayRange, help: "Length of the history.")
 
   private static let scale = Setting<Double>(
     "scale", environment: "", placeholder: "X", default: 1, defaultText: "1",
-    help: "How much happens: 1 is a team of eight, 10 are ten such teams, 0.5 one that does half as much."
+    help: "How much happens. 1 is a team of eight, 10 is ten such teams, 0.5 is half as much."
   ) { text throws(SettingError) in
     guard let scale = Double(text), HistoryConfiguration.scaleRange.contains(scale) else {
       throw SettingError(expected: "a number from 0.01 to 1000")
@@ -56,20 +56,20 @@ struct GenerateHistory: Sendable {
   }
 
   private static let until = Setting<Timestamp?>.time(
-    "until", defaultText: "now", help: "When it ends; what is not over by then stays open.")
+    "until", defaultText: "now", help: "End of the history. Work that is not finished by then stays open.")
 
   static let out = Setting<String?>.optionalText(
-    "out", environment: "", placeholder: "FILE", help: "Write there; - and nothing stand for standard output.")
+    "out", environment: "", placeholder: "FILE", help: "File to write. - or no value means standard output.")
 
   private static let send = Setting<String?>.address(
-    "send", environment: "", help: "POST the deliveries to the vsd there, below each delivery's path, instead of printing them.")
+    "send", environment: "", help: "Post the deliveries to this vsd instead of printing them.")
 
   private static let shuffle = Setting<Bool>.toggle(
-    "shuffle", environment: "", help: "Mix the order up. All deliveries are then in memory.")
+    "shuffle", environment: "", help: "Shuffle the deliveries. This keeps all of them in memory.")
 
   private static let duplicate = Setting<Double>(
     "duplicate", environment: "", placeholder: "SHARE", default: 0, defaultText: "0",
-    help: "How many deliveries come once more, with the same delivery id: 0.1 is one in ten."
+    help: "Share of deliveries to repeat with the same delivery id. 0.1 is one in ten."
   ) { text throws(SettingError) in
     guard let share = Double(text), (0...1).contains(share) else { throw SettingError(expected: "a share from 0 to 1") }
     return share

@@ -3,11 +3,10 @@ import ValueStreamCore
 
 extension Command {
   static let generatePullRequests = Command(
-    words: ["generate", "pull-requests"], summary: "make up a file of pull requests, as large as you like",
+    words: ["generate", "pull-requests"], summary: "generate a file of pull requests of any size",
     description: """
-      Writes comma-separated values as vsperf github pull-requests does, for trying reports and measuring
-      them: some 225 bytes a row, the same for the same seed and number of rows. It is written as it is
-      made, so memory does not grow with it.
+      Writes the columns of vsperf github pull-requests, to try and measure reports. A row takes about 225
+      bytes. The same seed and number of rows give the same file. Memory does not grow with the file.
       """,
     declarations: GeneratePullRequests.declarations,
     examples: [
@@ -26,7 +25,7 @@ struct GeneratePullRequests: Sendable {
   private let output: String?
 
   private static let rowCount = Setting<Int>.count(
-    "rows", of: "rows", default: 1000, in: 0...1_000_000_000, help: "How many.")
+    "rows", of: "rows", default: 1000, in: 0...1_000_000_000, help: "Number of rows.")
 
   static let declarations = [rowCount.declaration, GenerateHistory.seed.declaration, GenerateHistory.out.declaration]
 

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Intake
 import SourceCatalog
 import ValueStreamCore
 
@@ -62,12 +63,10 @@ struct PayloadFiles: Sendable {
   }
 
   private func explain(_ delivery: Delivery, of source: any EventSource, at path: String) -> ExplainedPayload {
-    let type = delivery.headers["X-GitHub-Event"]
-    do throws(PayloadError) {
-      return ExplainedPayload(path: path, source: source.name, type: type, meaning: .success(try source.events(in: delivery)))
-    } catch {
-      return ExplainedPayload(path: path, source: source.name, type: type, meaning: .failure(error))
-    }
+    let meaning = Result { () throws(PayloadError) in try source.events(in: delivery) }
+    return ExplainedPayload(
+      path: path, source: source.name, type: delivery.headers["X-GitHub-Event"], meaning: meaning,
+      unread: UnreadValues(in: delivery))
   }
 
   /// With the names of the folders above, which may tell the source.
@@ -84,10 +83,13 @@ struct ExplainedPayload {
   /// Of a GitHub event.
   var type: String?
   var meaning: Result<Interpretation, PayloadError>
+  /// What of it no type can hold.
+  var unread: UnreadValues?
 
   /// Everything, for people.
   var text: String {
-    let head = "\(path)\(source.map { ", \($0)\(type.map { " \($0)" } ?? "")" } ?? "")"
+    let head =
+      "\(path)\(source.map { ", \($0)\(type.map { " \($0)" } ?? "")" } ?? "")\(unread.map { "\n\($0.explanation)" } ?? "")"
     switch meaning {
     case .success(let interpretation): return "\(head)\n\(interpretation.explanation)"
     case .failure(let error): return "\(head)\n\(error.explanation)"
@@ -116,6 +118,7 @@ struct ExplainedPayload {
       json.member("source", source)
       json.member("type", type)
       json.members(of: meaning)
+      json.member(unread)
     }
     return json.bytes
   }

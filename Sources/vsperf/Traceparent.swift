@@ -4,22 +4,22 @@ import ValueStreamCore
 
 extension Command {
   static let traceparent = Command(
-    words: ["traceparent"], summary: "print the W3C traceparent of a thing, or of the job that runs this",
+    words: ["traceparent"], summary: "print the W3C traceparent of a span, or of the current CI job",
     description: """
-      Prints 00-<trace id>-<span id>-01, so that spans made inside a job of CI join the trace of its delivery.
-      Of which thing, --key or --name says, else the variables of GitHub Actions, GitLab CI or Jenkins: the job,
-      where they tell which one it is, else the run. vsd is asked for the trace; what it has not heard of yet it is asked for
-      again until --wait is over. With --offline both ids are computed from the key, as vsd gives them with
-      --trace-strategy=linked.
+      Prints 00-<trace id>-<span id>-01, so that spans made inside a CI job join the trace of its delivery.
+      --key or --name chooses the span. Without them, the variables of GitHub Actions, GitLab CI or Jenkins
+      do: the job if they name it, else the run. The command asks vsd for the trace, and retries for --wait
+      while vsd does not know the item yet. With --offline it computes both ids from the key; they match
+      vsd's with --trace-strategy=linked.
       """,
     declarations: Traceparent.declarations,
     examples: [
       (
-        "In a job: ask vsd, and do not fail the job where that is in vain",
+        "In a CI job: ask vsd, but never fail the job",
         "export TRACEPARENT=$(vsperf traceparent --server https://vsd.example.org --offline-fallback)"
       ),
-      ("In a job, with a vsd that runs with --trace-strategy=linked", "export TRACEPARENT=$(vsperf traceparent --offline)"),
-      ("Of an issue", "vsperf traceparent --name acme/site#36 --server http://127.0.0.1:5000"),
+      ("In a CI job, if vsd runs with --trace-strategy=linked", "export TRACEPARENT=$(vsperf traceparent --offline)"),
+      ("For an issue", "vsperf traceparent --name acme/site#36 --server http://127.0.0.1:5000"),
     ],
     run: { try await Traceparent($0, environment: Environment.variables).run() })
 }
@@ -40,7 +40,7 @@ struct Traceparent: Sendable {
 
   private static let key = Setting<SpanKey?>(
     "key", environment: "", placeholder: "KEY", default: nil, defaultText: nil,
-    help: "The key of the thing, as the API shows it."
+    help: "Key of the item, as the API shows it."
   ) { text throws(SettingError) in
     guard let key = SpanKey(text) else {
       throw SettingError(expected: "a span key such as github:github.com:197483389:issue:36")
@@ -50,11 +50,11 @@ struct Traceparent: Sendable {
 
   private static let name = Setting<String?>.optionalText(
     "name", environment: "", placeholder: "NAME",
-    help: "What it is called: its vstrace-... id, acme/site#36, group/app!3, TP-3, shop/42 of a script, an address, a commit.")
+    help: "Name of the item: its vstrace-... id, acme/site#36, group/app!3, TP-3, shop/42 of a script, a URL or a commit.")
 
   private static let attempt = Setting<Int?>(
     "attempt", environment: "", placeholder: "N", default: nil, defaultText: nil,
-    help: "Which attempt of it; without it the newest."
+    help: "Attempt. Without it the newest; with --offline the first."
   ) { text throws(SettingError) in
     guard let number = Int(text), number > 0 else { throw SettingError(expected: "a number from 1 on") }
     return number
@@ -62,27 +62,28 @@ struct Traceparent: Sendable {
 
   private static let job = Setting<Int64?>(
     "job", environment: "", placeholder: "ID", default: nil, defaultText: nil,
-    help: "In GitHub Actions: the job, as ${{ job.check_run_id }} of a workflow tells it."
+    help: "Job in GitHub Actions, from ${{ job.check_run_id }}."
   ) { text throws(SettingError) in
     guard let id = Int64(text) else { throw SettingError(expected: "the number of a job") }
     return id
   }
 
   private static let serverSetting = Setting<String?>.address(
-    "server", environment: "VS_SERVER_URL", help: "Address of the vsd to ask.")
+    "server", environment: "VS_SERVER_URL", help: "Address of vsd.")
 
   private static let token = Setting<String?>.optionalText(
-    "read-token", placeholder: "TOKEN", isSecret: true, help: "Its read token, where it has one.")
+    "read-token", placeholder: "TOKEN", isSecret: true, help: "Read token of vsd, if it has one.")
 
   private static let waitSetting = Setting<Duration>.duration(
     "wait", environment: "", default: .seconds(10), text: "10s",
-    help: "How long vsd is asked again while it does not know the thing, or gives no answer.")
+    help: "How long to retry while vsd does not know the item or does not answer. 0 tries once.")
 
   private static let offline = Setting<Bool>.toggle(
-    "offline", environment: "", help: "Compute the ids from the key, as they are with --trace-strategy=linked; ask nobody.")
+    "offline", environment: "", help: "Compute the ids from the key, without vsd. They match vsd's with --trace-strategy=linked.")
 
   private static let offlineFallback = Setting<Bool>.toggle(
-    "offline-fallback", environment: "", help: "Where vsd was asked in vain, print what --offline prints, and succeed.")
+    "offline-fallback", environment: "",
+    help: "If vsd does not answer or does not know the item, print what --offline prints and succeed.")
 
   static let declarations = [
     key.declaration, name.declaration, attempt.declaration, job.declaration, serverSetting.declaration, token.declaration,
@@ -104,7 +105,7 @@ struct Traceparent: Sendable {
       throw Self.mistake("\(error)")
     }
     if isOffline || isComputedInVain, subject.computed == nil {
-      throw Self.mistake("--\(isOffline ? "offline" : "offline-fallback") needs a key: only vsd knows which thing is called so")
+      throw Self.mistake("--\(isOffline ? "offline" : "offline-fallback") needs a key: only vsd knows which item has this name")
     }
     guard isOffline || server != nil || isComputedInVain else {
       throw Self.mistake("which vsd? --server URL, or --offline")
@@ -126,7 +127,7 @@ struct Traceparent: Sendable {
     if let key { return .key(key, attempt: attempt) }
     if let name {
       guard let references = SourceCatalog.references(named: name) else {
-        throw SettingsError("--name: \"\(name)\" is no name that a thing can be found by")
+        throw SettingsError("--name: \"\(name)\" is not a name that an item can be found by")
       }
       return .name(name, references, attempt: attempt)
     }
@@ -138,7 +139,7 @@ struct Traceparent: Sendable {
       throw SettingsError("\(error)")
     }
     guard let context else {
-      throw SettingsError("which thing? --key KEY or --name NAME; no variables of GitHub Actions, GitLab CI or Jenkins are set")
+      throw SettingsError("which item? --key KEY or --name NAME; no variables of GitHub Actions, GitLab CI or Jenkins are set")
     }
     return .run(context)
   }

@@ -26,6 +26,43 @@ struct AggregationTests {
     return String(decoding: try await table(layout, of: [file.path], threads: threads).bytes(as: .csv), as: UTF8.self)
   }
 
+  // MARK: Bounds
+
+  @Test(
+    "a report of extreme cells is CSV with every group, and with finite numbers",
+    .enabled(if: IndependentReader.isWanted, "there is no Python"), arguments: [Layout.Version.first, .last])
+  func bounds(version: Layout.Version) async throws {
+    let texts = [
+      "plain", "Zürich", "日本語", "👩‍🚀", #"a "quote""#, "a,b;c", "line\nend", "old\r\nline", "\u{1}\u{7F}", "\u{301}", "e\u{301}",
+      "\u{E9}",
+      "\u{202E}\u{5E9}\u{5DC}", "=1+2", "@sum(1)", "-fix", " leading", "|_", String(repeating: "é", count: 5000),
+    ]
+    let numbers = ["0", "1", "0.5", "1e-300", "1e300", "9223372036854775807", "18446744073709551616"]
+    var writer = CSVWriter(keepsFormulas: true)
+    writer.row([
+      "owner", "repo", "created_at", "merged", "duration", "comments", "total_changes", "duration_per_comment",
+      "duration_per_line",
+    ])
+    for (index, text) in texts.enumerated() {
+      for (place, number) in numbers.enumerated() {
+        let time = ["1970-01-01T00:00:00Z", "2020-02-29T23:59:59Z", "2199-12-31T23:59:59Z"][(index + place) % 3]
+        writer.row(
+          [text, texts[texts.count - 1 - index], time, place % 2 == 0 ? "true" : "false"] + Array(repeating: number, count: 5))
+      }
+    }
+    let layout = Layout(.pullRequest, version: version, window: .month)
+    let report = try await Self.csv(layout, of: String(decoding: writer.bytes, as: UTF8.self))
+    let values = try IndependentReader.csv.values(in: Array(report.utf8))
+    let shown = texts.map { ["=1+2", "@sum(1)", "-fix"].contains($0) ? "'\($0)" : $0 }
+    #expect(Set(values.bytes(of: "Owner")) == Set(shown.map { Array($0.utf8) }))
+    #expect(values.bytes(of: "Owner").count == 3 * texts.count)
+    #expect(
+      values.filter { $0.name == "TotalPullRequests" }.reduce(0) { $0 + (Int($1.text) ?? 0) } == texts.count * numbers.count)
+    for value in values where value.name.hasPrefix("Avg") || value.name.hasPrefix("P") {
+      #expect(Double(value.text)?.isFinite == true, "\(value.name): \(value.text)")
+    }
+  }
+
   // MARK: Whole reports
 
   @Test("the first version's layout, by each window", arguments: Window.allCases)

@@ -5,7 +5,7 @@
     aggregate.py duckdb|polars FILE OUT N     computes it on N threads; prints the seconds that took, without the start of Python
     aggregate.py compare LEFT RIGHT           says where two reports differ by more than the rounding of a sum
 
-The files are comma-separated values with the columns of Docs/reports.md.
+The files are comma-separated values with the columns of Docs/cli/agg.md.
 """
 
 import csv

@@ -12,7 +12,9 @@ import ValueStreamCore
 /// A small daemon for tests, with a source of which some deliveries crash whoever reads them: `CrashingProjector DIRECTORY [BODY ...]`
 /// records the bodies, projects everything that is recorded, and prints what became of it.
 ///
-/// Bodies: `ok NAME` is an event about a subject; `trap`, `overflow` and `abort` crash; `hang` prints a line, and waits to be killed.
+/// Afterwards it exports the spans that ended, and prints the keys of those that arrived.
+///
+/// Bodies: `ok NAME` is an event about a subject; `end NAME` one that ends it, `end poison` one whose span crashes the exporter; `trap`, `overflow` and `abort` crash; `hang` prints a line, and waits to be killed.
 @main
 enum CrashingProjector {
   struct Source: EventSource {
@@ -42,6 +44,10 @@ enum CrashingProjector {
       event.operation = .build
       event.state = .running
       event.marks = [LifeMark(.begin, event.time)]
+      if words.first == "end" {
+        event.state = .ended
+        event.marks.append(LifeMark(.end, event.time))
+      }
       return .events([event])
     }
 
@@ -49,7 +55,25 @@ enum CrashingProjector {
     private static func depth(of number: Int) -> String { number == .max ? "" : "\(depth(of: number + 1))\(number & 1)" }
   }
 
-  static func main() throws {
+  /// Crashes while it encodes a span called `poison`.
+  struct Exporter: SpanExporter {
+    var name: String { "tests" }
+
+    func export(_ spans: [TracedSpan]) async throws(ExportError) -> ExportReceipt {
+      for traced in spans where CrashingProjector.id(of: traced.span.key) == "poison" { abort() }
+      for traced in spans { print("exported \(CrashingProjector.id(of: traced.span.key))") }
+      fflush(nil)
+      return ExportReceipt(handled: spans.count)
+    }
+
+    func flush() async throws(ExportError) {}
+
+    func shutdown() async {}
+  }
+
+  static func id(of key: SpanKey) -> String { String(key.description.split(separator: ":").last ?? "") }
+
+  static func main() async throws {
     let directory = CommandLine.arguments[1]
     let log = try SQLiteDeliveryLog(directory: directory)
     let store = try SQLiteSpanStore(directory: directory)
@@ -60,11 +84,12 @@ enum CrashingProjector {
           Delivery(source: "tests", received: Timestamp(seconds: 1_790_000_000), headers: [:], body: Array(body.utf8)))
       })
     let registry = MetricRegistry()
+    let poisonGuard = PoisonGuard(directory: directory)
     let setAside = SetAsideDeliveries()
     let batches = try ProjectionBatches(
       store: store, logEnd: try log.lastPosition(), sources: [Source()], recent: RecentDeliveries(), registry: registry,
       metrics: ProjectionMetrics(registry: registry, seriesLimit: 100), clock: SystemClock(), grace: nil,
-      poisonGuard: PoisonGuard(directory: directory), setAside: setAside)
+      poisonGuard: poisonGuard, setAside: setAside)
     let projector = Projector(log: log, batches: batches, logger: Logger { _ in })
     let done = DispatchSemaphore(value: 0)
     guard
@@ -80,6 +105,13 @@ enum CrashingProjector {
     print("subjects \(count), set aside \(setAside.count), projected \(projector.projected?.rawValue ?? 0)")
     for place in 1...(projector.projected?.rawValue ?? 1) {
       if let reason = setAside.reason(of: LogPosition(rawValue: place)) { print("\(place): \(reason)") }
+    }
+    let runner = try ExportRunner(
+      exporter: Exporter(), store: store, ledger: ExportLedger(store: store, strategy: .nested), settle: .zero,
+      clock: SystemClock(), logger: Logger { _ in }, poisonGuard: poisonGuard)
+    await runner.finish(includingUnsettled: true, within: .seconds(60))
+    for (_, refusal) in try store.exportRefusals(of: nil, before: nil, limit: 100) {
+      print("refused \(refusal.attempts.map { id(of: $0.key) }.joined(separator: ",")): \(refusal.reason)")
     }
     store.close()
     log.close()

@@ -71,6 +71,44 @@ struct CustomHTTPSourceTests {
     try contract.checkReading()
   }
 
+  /// What programs write for a time that they do not have.
+  private static let noTimes = [
+    "0", "0.0", "-1", "-62135596800", "86399", #""1970-01-01T00:00:00Z""#, #""1970-01-01 01:00:00 +0100""#,
+    #""1969-12-31T19:00:00-05:00""#, #""0001-01-01T00:00:00Z""#, #""0000-02-29T00:00:00Z""#, #""1899-12-30T00:00:00.000Z""#,
+    #""""#,
+  ]
+
+  @Test("A time that is none counts as absent, wherever it stands", arguments: noTimes)
+  func noTime(text: String) throws {
+    let texts = Self.fixtures.map { fixture in
+      (fixture.name, (try? fixture.body()).map { String(decoding: $0, as: UTF8.self) } ?? "")
+    }
+    var compared = 0
+    for (name, body) in texts {
+      for member in body.matches(of: /"(?:startedAt|endedAt|time)"\s*:\s*("[^"]*"|[0-9]+)/.ignoresCase()) {
+        func meaning(_ value: String) -> Result<Interpretation, PayloadError> {
+          var changed = body
+          changed.replaceSubrange(member.output.1.startIndex..<member.output.1.endIndex, with: value)
+          return Result { () throws(PayloadError) in try CustomHTTPSource().events(in: Self.delivery(body: changed)) }
+        }
+        #expect(meaning(text) == meaning("null"), "\(name): \(member.output.0)")
+        compared += 1
+      }
+    }
+    #expect(compared > 10)
+    let end = Self.delivery(body: #"{"id": "1", "type": "deploy", "action": "end", "startedAt": \#(text), "endedAt": \#(text)}"#)
+    let event = try #require(try CustomHTTPSource().events(in: end).requireEvents().first)
+    #expect(event.marks == [.end(.receipt(Self.received))])
+  }
+
+  @Test(
+    "What is neither a time nor none is refused",
+    arguments: ["true", "[]", "{}", #""never""#, #""0""#, #""1969-02-30T00:00:00Z""#, #""0001-01-01""#])
+  func wrongTime(text: String) {
+    let delivery = Self.delivery(body: #"{"id": "1", "type": "deploy", "action": "end", "endedAt": \#(text)}"#)
+    #expect(throws: PayloadError.self) { try CustomHTTPSource().events(in: delivery) }
+  }
+
   @Test("What is wrong is named by its path", arguments: WrongBodies.all + WrongBodies.times)
   func refusal(body: String, path: String) {
     let error = #expect(throws: PayloadError.self) { try CustomHTTPSource().events(in: Self.delivery(body: body)) }

@@ -17,11 +17,21 @@ struct LinkTests {
     }
   }
 
-  @Test("Every page below Docs can be reached from the README")
+  @Test("The README leads to the map of the documentation, and the map to every page")
   func reachable() throws {
-    let readme = try MarkdownPage.page("README.md")
-    for page in MarkdownPage.all where page.path.hasPrefix("Docs/") {
-      #expect(readme.links.contains { $0.hasPrefix(page.path) }, "README.md does not link to \(page.path)")
+    let map = try MarkdownPage.page("Docs/README.md")
+    #expect(try MarkdownPage.page("README.md").links.contains(map.path))
+    for page in MarkdownPage.all where page.path.hasPrefix("Docs/") && page.path != map.path {
+      let link = String(page.path.dropFirst("Docs/".count))
+      #expect(map.links.contains { $0 == link || $0.hasPrefix(link + "#") }, "\(map.path) does not link to \(page.path)")
+    }
+  }
+
+  @Test("Files of this repository that pages name are there", arguments: MarkdownPage.all.filter { $0.path != "CHANGELOG.md" })
+  func namedFiles(page: MarkdownPage) {
+    for match in page.prose.matches(of: #/`((?:Sources|Tests|Scripts|Packaging|Docs)/[A-Za-z0-9_+./-]+)/#) {
+      let isThere = FileManager.default.fileExists(atPath: MarkdownPage.root.appendingPathComponent(String(match.output.1)).path)
+      #expect(isThere, "\(page.path) names \(match.output.1)")
     }
   }
 

@@ -14,7 +14,7 @@ struct MarkdownPage: CustomTestStringConvertible {
     var line: Int
   }
 
-  /// From the root of the checkout: `Docs/using.md`.
+  /// From the root of the checkout: `Docs/operate/settings.md`.
   let path: String
   let text: String
   let blocks: [Block]

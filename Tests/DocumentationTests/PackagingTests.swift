@@ -44,7 +44,7 @@ struct PackagingTests {
     let names = Set(sources.matches(of: /(?m)^    uid: (\S+)$/).map { String($0.output.1) })
     for match in sources.matches(of: /datasourceUid: (\S+)/) { #expect(names.contains(String(match.output.1))) }
     let folder = try Self.text("Packaging/grafana/provisioning/dashboards/valuestream.yml").firstMatch(of: /path: (\S+)/)
-    #expect(compose.contains("./Docs/dashboards:\(folder?.output.1 ?? ""):ro"))
+    #expect(compose.contains("./Docs/operate/dashboards:\(folder?.output.1 ?? ""):ro"))
   }
 
   @Test("ports are those that are listened on")

@@ -10,52 +10,6 @@ import ValueStreamCore
 
 @Suite("What the documentation must name")
 struct ReferenceTests {
-  @Test("Every setting stands in the table of Docs/using.md with its flag, variable and default, and no other does")
-  func settings() throws {
-    let page = try MarkdownPage.page("Docs/using.md")
-    for declaration in DaemonSettings.declarations {
-      let flags = declaration.isSecret ? [] : [declaration.name] + declaration.aliases
-      let name = declaration.isSecret ? declaration.environment : "--\(declaration.name)"
-      let row = try #require(page.rows(for: name).first, "\(name) is not in the table")
-      for flag in flags { #expect(row[0].contains(flag.count == 1 ? "`-\(flag)`" : "`--\(flag)`")) }
-      for variable in [declaration.environment] + declaration.otherVariables {
-        #expect(row.joined().contains("`\(variable)`"), "\(name) lacks \(variable)")
-      }
-      for part in declaration.defaultText?.split(separator: ", else ") ?? [] {
-        #expect(row.contains { $0.contains("`\(part)`") }, "\(name) lacks its default \(part)")
-      }
-    }
-    let known = Set(DaemonSettings.declarations.flatMap { ["--\($0.name)", $0.environment] })
-    for row in page.tableRows {
-      for match in row[0].matches(of: /`(--[a-z-]+|VS_[A-Z_]+)`/) {
-        #expect(known.contains(String(match.output.1)), "there is no \(match.output.1)")
-      }
-    }
-  }
-
-  @Test("Every setting of a command of vsperf stands in a table of Docs/vsperf.md with its default, and no other does")
-  func commands() throws {
-    let page = try MarkdownPage.page("Docs/vsperf.md")
-    for command in CommandTable.all.commands {
-      #expect(page.anchors.contains(command.words.joined(separator: "-")), "no section \(command.name)")
-      for declaration in command.declarations {
-        let name = declaration.isSecret ? declaration.environment : "--\(declaration.name)"
-        let rows = page.rows(for: name)
-        try #require(!rows.isEmpty, "\(name) is not in a table")
-        // Commands may share the name of a flag, each with a default of its own.
-        if let standard = declaration.defaultText {
-          #expect(rows.contains { $0.contains("`\(standard)`") }, "\(name) lacks its default")
-        }
-      }
-    }
-    let known = Set(Self.commandDeclarations.flatMap { ["--\($0.name)", $0.environment] })
-    for row in page.tableRows {
-      for match in row[0].matches(of: /`(--[a-z-]+|VS_[A-Z_]+)`/) {
-        #expect(known.contains(String(match.output.1)), "there is no \(match.output.1)")
-      }
-    }
-  }
-
   private static let commandDeclarations = CommandTable.all.commands.flatMap(\.declarations)
 
   @Test("Flags and variables that any page names exist", arguments: MarkdownPage.all)
@@ -71,29 +25,29 @@ struct ReferenceTests {
     }
   }
 
-  @Test("Every source has a page that names its route, and stands in the README")
+  @Test("Every source has a page that names its route, and stands in Docs/sources/README.md")
   func sources() throws {
     let settings = try DaemonSettings(arguments: [], environment: [:]) { _ in nil }
     let pages = MarkdownPage.all.filter { $0.path.hasPrefix("Docs/sources/") }
-    let readme = try MarkdownPage.page("README.md")
+    let list = try MarkdownPage.page("Docs/sources/README.md")
     #expect(!settings.sources.isEmpty)
     for source in settings.sources {
       #expect(pages.contains { $0.text.contains("`POST \(source.route)`") }, "no page says `POST \(source.route)`")
-      #expect(!readme.rows(for: source.route).isEmpty, "README.md has no row for \(source.route)")
+      #expect(!list.rows(for: source.route).isEmpty, "Docs/sources/README.md has no row for \(source.route)")
     }
   }
 
-  @Test("Every tracer has a section in Docs/exporters.md, and stands in the README")
+  @Test("Every tracer has a page, and a row in Docs/exporters/README.md")
   func tracers() throws {
-    let page = try MarkdownPage.page("Docs/exporters.md")
-    let readme = try MarkdownPage.page("README.md")
+    let list = try MarkdownPage.page("Docs/exporters/README.md")
     for tracer in DaemonSettings.Tracer.allCases {
-      #expect(page.anchors.contains(tracer.rawValue), "no section \(tracer.rawValue)")
-      #expect(!readme.rows(for: tracer.rawValue).isEmpty, "README.md has no row for \(tracer.rawValue)")
+      #expect(!list.rows(for: tracer.rawValue).isEmpty, "Docs/exporters/README.md has no row for \(tracer.rawValue)")
+      guard tracer != .none else { continue }
+      #expect(list.links.contains { $0.hasPrefix("\(tracer.rawValue).md") }, "\(tracer.rawValue) has no page")
     }
   }
 
-  @Test("Docs/metrics.md names every metric with its type, unit and labels, and no other")
+  @Test("Docs/operate/metrics.md names every metric with its type, unit and labels, and no other")
   func metrics() throws {
     let daemon = try RunningDaemon(["--settle=0s", "--metric-branches"])
     // A history has something of everything; asking for spans waits until what was sent before is counted.
@@ -103,7 +57,7 @@ struct ReferenceTests {
       curl -s -o answer http://\(daemon.address)/api/v1/spans
       curl -s http://\(daemon.address)/metrics
       """)
-    let page = try MarkdownPage.page("Docs/metrics.md")
+    let page = try MarkdownPage.page("Docs/operate/metrics.md")
     var families: [String: String] = [:]
     for match in scraped.matches(of: /(?m)^# TYPE ([^ ]+) ([^ ]+)$/) {
       families[String(match.output.1)] = String(match.output.2)
@@ -130,16 +84,16 @@ struct ReferenceTests {
     }
   }
 
-  @Test("Docs/operating.md says up to which version a store is known")
+  @Test("Docs/operate/upgrade.md says up to which version a store is known")
   func storeVersion() throws {
-    let text = try MarkdownPage.page("Docs/operating.md").text
+    let text = try MarkdownPage.page("Docs/operate/upgrade.md").text
     #expect(
       text.contains("a \(StoreSchema.spanStore.name) of version 99; this program knows up to \(StoreSchema.spanStore.version)\n"))
   }
 
-  @Test("Every route that is served stands in Docs/http-api.md")
+  @Test("Every route that is served stands in Docs/query/http-api.md")
   func routes() throws {
-    let page = try MarkdownPage.page("Docs/http-api.md")
+    let page = try MarkdownPage.page("Docs/query/http-api.md")
     let routes = [
       "/metrics", "/healthz", "/readyz", "/api/v1/spans", "/api/v1/spans/{key}", "/api/v1/traces", "/api/v1/traces/{traceID}",
       "/api/services", "/api/operations", "/api/traces", "/api/dependencies", "/api/v1/deliveries", "/api/v1/deliveries/{id}",
@@ -152,7 +106,7 @@ struct ReferenceTests {
     }
   }
 
-  @Test("The limits in Docs/operating.md are those of the code")
+  @Test("The limits in Docs/operate/limits.md are those of the code")
   func limits() throws {
     let (http, recorder, projector) = (HTTPLimits(), DeliveryRecorder.Limits(), Projector.Configuration())
     let expected = [
@@ -163,21 +117,21 @@ struct ReferenceTests {
       ("a request, from", "\(http.request.components.seconds) seconds"),
       ("an answer that is not read", "\(http.answer.components.seconds) seconds"),
       ("requests for API", "\(http.waitingForWorkers), answered by two threads"),
-      ("being projected", "\(Self.grouped(projector.queueLimit)), or \(projector.queueByteLimit >> 20) MiB"),
-      ("facts of one thing", "\(Self.grouped(Subject.factLimit)), or \(Subject.byteLimit >> 20) MiB"),
-      ("what one event says", "\(Event.byteLimit >> 10) KiB: \(Event.Limit.attributes) attributes"),
-      ("what one event says", "texts of \(Self.grouped(Event.Limit.textBytes)) bytes"),
-      ("what one event says", "\(Event.Limit.phases) phases, \(Event.Limit.moments) moments, \(Event.Limit.links) links"),
-      ("what one event says", "\(Event.Limit.marks) beginnings and ends"),
+      ("to be projected", "\(Self.grouped(projector.queueLimit)), or \(projector.queueByteLimit >> 20) MiB"),
+      ("facts of one subject", "\(Self.grouped(Subject.factLimit)), or \(Subject.byteLimit >> 20) MiB"),
+      ("size of one event", "\(Event.byteLimit >> 10) KiB: \(Event.Limit.attributes) attributes"),
+      ("size of one event", "texts of \(Self.grouped(Event.Limit.textBytes)) bytes"),
+      ("size of one event", "\(Event.Limit.phases) phases, \(Event.Limit.moments) span events, \(Event.Limit.links) links"),
+      ("size of one event", "\(Event.Limit.marks) starts and ends"),
       ("names that one event publishes", "\(Event.Limit.aliases)"),
       ("names that one event follows", "\(Event.Limit.followed)"),
-      ("a key or a name of a thing", "\(Self.grouped(Event.Limit.referenceBytes)) bytes"),
+      ("a key or a name", "\(Self.grouped(Event.Limit.referenceBytes)) bytes"),
       ("one name in common", "\(Correlator.publisherLimit)"),
-      ("above one in its trace", "\(TraceRoot.depthLimit)"),
-      ("ends are counted in one step", Self.grouped(ProjectionBatches.countedAtOnce)),
+      ("ancestors of a span", "\(TraceRoot.depthLimit)"),
+      ("measured in one step", Self.grouped(ProjectionBatches.countedAtOnce)),
       ("bytes of a label value", Self.grouped(MetricFamily.labelByteLimit)),
     ]
-    let rows = try MarkdownPage.page("Docs/operating.md").tableRows.filter { $0.count == 3 }
+    let rows = try MarkdownPage.page("Docs/operate/limits.md").tableRows.filter { $0.count == 3 }
     for (name, value) in expected {
       #expect(rows.contains { $0[0].contains(name) && $0[1].contains(value) }, "\(name): \(value)")
     }
@@ -189,17 +143,17 @@ struct ReferenceTests {
     number < 1000 ? "\(number)" : "\(number / 1000),\(String("\(number)".suffix(3)))"
   }
 
-  @Test("Exit codes of vsperf --help stand in Docs/vsperf.md")
+  @Test("Exit codes of vsperf --help stand in Docs/cli/README.md")
   func commandExitCodes() throws {
-    let text = try MarkdownPage.page("Docs/vsperf.md").text
+    let text = try MarkdownPage.page("Docs/cli/README.md").text
     let codes = CommandHelp.exitCodes.matches(of: /\b(\d+)\b/).map(\.output.1)
-    #expect(codes.count == 7)
+    #expect(codes.count == 8)
     for code in codes { #expect(text.contains(" \(code) "), "\(code)") }
   }
 
-  @Test("Exit codes of --help stand in Docs/operating.md")
+  @Test("Exit codes of --help stand in Docs/operate/troubleshooting.md")
   func exitCodes() throws {
-    let page = try MarkdownPage.page("Docs/operating.md")
+    let page = try MarkdownPage.page("Docs/operate/troubleshooting.md")
     for match in HelpPage.text.split(separator: "Exit codes:").last?.matches(of: /\b(\d+)\b/) ?? [] {
       #expect(page.tableRows.contains { $0.first == String(match.output.1) }, "no row for \(match.output.1)")
     }

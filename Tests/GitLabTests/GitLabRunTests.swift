@@ -184,6 +184,33 @@ struct GitLabRunTests {
     #expect(story.phases(of: "deployment:3002") == ["wait 13:00:00 to 13:30:00"])
   }
 
+  @Test(
+    "GitLab lets fail what was rejected: it never ran, and has not failed", arguments: UInt64(0)..<24,
+    ["blocked rejected failed", "rejected failed", "blocked failed", "blocked running failed", "failed"])
+  func failedAfterRejection(seed: UInt64, statuses: String) throws {
+    let words = statuses.split(separator: " ").map(String.init)
+    let times = ["13:00:00", "13:30:00", "13:30:02"].suffix(words.count)
+    let story = try History.story(
+      try zip(words, times).map { try History.deployment(3002, $0, at: $1) }, seed: seed)
+    let hasFailed = words.contains("running") || words == ["failed"]
+    let span = try #require(story.span("deployment:3002"))
+    #expect(span.outcome == (hasFailed ? .failure : .cancellation))
+    #expect(span.attributes.value(of: "error.type") == (hasFailed ? "failed" : nil))
+    #expect(span.end == Timestamp(rfc3339: "2024-03-05T13:30:02Z"))
+    #expect(span.phases.contains { $0.name == "run" } == words.contains("running"))
+  }
+
+  @Test("A job that fails because its deployment was rejected has not failed either")
+  func rejectedJob() throws {
+    let story = try History.story(
+      [
+        try History.build(
+          4200, "failed", created: Self.time("10:00:00"), finished: Self.time("10:06:00"),
+          change: ["build_failure_reason": "deployment_rejected", "environment": ["name": "production"]])
+      ], seed: 0)
+    #expect(story.tree == ["job:4200 10:00:00 to 10:06:00 cancellation"])
+  }
+
   @Test("A deploy by a job that may fail is a failed one, in its phases, too", arguments: UInt64(0)..<12)
   func mayFail(seed: UInt64) throws {
     let story = try History.story(

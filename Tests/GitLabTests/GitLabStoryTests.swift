@@ -85,6 +85,23 @@ struct GitLabStoryTests {
     #expect(deploy.phases.map(\.name) == ["run"])
   }
 
+  @Test("What stands at the end of a long description or message counts")
+  func longTexts() throws {
+    let text = String(repeating: "更新 ", count: 25_000)
+    let delivery = try GitLabHistory.mergeRequest(
+      "open", "opened", updated: "09:00:00", change: ["description": "\(text)\n\nCloses #5"])
+    let words = try GitLabSource().events(in: delivery).requireEvents().flatMap(\.follows).filter { $0.rule == .closingWords }
+    #expect(words.flatMap(\.references).contains { $0.value.hasSuffix("5") })
+    let message = try GitLabHistory.delivery(
+      "pipeline",
+      [
+        "object_attributes": ["id": 700, "ref": "main", "source": "push", "status": "pending"] as GitLabHistory.Object,
+        "commit": ["id": String(repeating: "d", count: 40), "message": "\(text)\n\nTP-3"],
+      ])
+    let keys = try GitLabSource().events(in: message).requireEvents().flatMap(\.follows).filter { $0.rule == .issueKey }
+    #expect(keys.flatMap(\.references).contains { $0.value == "TP-3" })
+  }
+
   @Test("A pipeline that came to a manual job was in the queue, and ran")
   func manual() throws {
     let delivery = try GitLabSourceTests.delivery("pipeline.running").replacing([

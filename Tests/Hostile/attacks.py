@@ -132,6 +132,18 @@ def fat_subject(run):
     run.note(f"{accepted} of 16 accepted, {sent / 1e6:.1f} MB sent")
 
 
+@attack(after=25)
+def fat_subject_plain(run):
+    """The same by bodies that are not compressed: 300 of 81 KB about one id, and 2,000 small ones when it is full."""
+    def send(events):
+        return run.vsd.post("/customhttp", json.dumps(events).encode(), {"Content-Type": "application/json"}) == 200
+    begin = v.now()
+    large = sum(send(large_events("plain", 1, number, attributes=5)) for number in range(300))
+    middle = v.now()
+    small = sum(send(large_events("plain", 1, number, attributes=1, size=10)) for number in range(300, 2300))
+    run.note(f"{large} of 300 large accepted in {middle - begin:.1f} s, {small} of 2000 small in {v.now() - middle:.1f} s")
+
+
 @attack(after=15)
 def fat_list(run):
     """Many subjects that are large each, in one list."""
@@ -440,6 +452,19 @@ def unread_answers(run):
         connection.close()
 
 
+def trickle(connections, seconds):
+    """Sends a byte over each connection every second, then closes them."""
+    for _ in range(seconds):
+        for connection in connections:
+            try:
+                connection.sendall(b" ")
+            except OSError:
+                pass
+        time.sleep(1)
+    for connection in connections:
+        connection.close()
+
+
 @attack(after=2)
 def body_budget(run):
     """130 connections that hold megabytes each, sent as kilobytes, of a body with a wrong signature that never ends."""
@@ -458,16 +483,7 @@ def body_budget(run):
             held.append(connection)
         except OSError:
             connection.close()
-    end = v.now() + 6
-    while v.now() < end:
-        for connection in held:
-            try:
-                connection.sendall(b" ")
-            except OSError:
-                pass
-        time.sleep(1)
-    for connection in held:
-        connection.close()
+    trickle(held, 6)
 
 
 @attack(after=2)
@@ -546,15 +562,7 @@ def slow_bodies(run):
             held.append(connection)
         except OSError:
             pass
-    for _ in range(5):
-        for connection in held:
-            try:
-                connection.sendall(b" ")
-            except OSError:
-                pass
-        time.sleep(1)
-    for connection in held:
-        connection.close()
+    trickle(held, 5)
 
 
 @attack(starts=False)

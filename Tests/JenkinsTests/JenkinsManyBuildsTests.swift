@@ -83,6 +83,19 @@ struct JenkinsManyBuildsTests {
         "ci.acme.example:maven:build:3 10:00:00 to 10:05:00 success",
       ])
     #expect(story.spans.allSatisfy { $0.span.phases.count == 1 })
+    #expect(
+      story.spans.map { $0.parent.map { "\($0.parent) \($0.rule.name)" } } == [
+        "jenkins:ci.acme.example:matrix:build:12 vendor_link", nil, "jenkins:ci.acme.example:matrix:build:12 vendor_link", nil,
+        "jenkins:ci.acme.example:maven:build:3 vendor_link", nil,
+      ], "a configuration is below the build of its job that has the same number")
+  }
+
+  @Test("A job in a folder is no configuration of it, and pages of a job are none")
+  func wholeJobs() throws {
+    for address in ["job/site/job/label=linux/12/", "job/site/12/", "job/site/", "job/site/ws/", "label=linux/12/"] {
+      let events = try JenkinsSource().events(in: try Self.statistics(["jobName": "a", "buildUrl": address])).requireEvents()
+      #expect(events.flatMap(\.follows).isEmpty, "\(address)")
+    }
   }
 
   @Test("Two servers have jobs of one name: the header Referrer tells them apart", arguments: UInt64(0)..<12)
@@ -148,7 +161,8 @@ struct JenkinsManyBuildsTests {
   @Test(
     "Other causes name no build",
     arguments: [
-      "Started by user \"Ada\"", "Replayed #7", "\"\" 7", "\"a\" \"b\" 7", "\"a 7",
+      "Started by user \"Ada\"", "Replayed #7", "\"\" 7", "\"a\" \"b\" 7", "\"a 7", "Pull request #5 \"Say 7\" updated to 9",
+      "Push event to branch \"a#b\" at 7", "Change \"Fix: 7\" updated to 9", "Build \"a\" 0", "Started by \"a*\" 7",
     ])
   func otherCauses(cause: String) throws {
     let build = try Self.statistics(["jobName": "report", "buildCause": cause])

@@ -70,6 +70,32 @@ struct MixedSourcesTests {
     #expect(late.correctionCount > 0)
   }
 
+  @Test(
+    "The key of an issue behind an underscore, and before more words, ties a change to the issue of a tracker",
+    arguments: ["feature_SHOP-12.fix", "feature_shop-12_fix", "FEATURE_SHOP-12", "fix/SHOP-12-discount"], UInt64(0)..<4)
+  func keyInBranch(branch: String, seed: UInt64) throws {
+    let request = """
+      {"action":"opened","repository":{"id":9,"full_name":"acme/site","owner":{"login":"acme"}},"pull_request":{"number":39,\
+      "state":"open","created_at":"2024-03-05T09:00:00Z","head":{"ref":"\(branch)"}}}
+      """
+    let issue = """
+      {"webhookEvent":"jira:issue_created","timestamp":1709539200000,"issue":{"id":"10112","key":"SHOP-12",\
+      "self":"https://acme.example.net/rest/api/2/issue/10112","fields":{"created":"2024-03-04T08:00:00.000+0000"}}}
+      """
+    let deliveries = [
+      Delivery(source: "github", received: Self.received, headers: ["X-GitHub-Event": "pull_request"], body: Array(request.utf8)),
+      Delivery(source: "jira", received: Self.received, headers: [:], body: Array(issue.utf8)),
+    ]
+    let story = try DeliveryStory(deliveries, of: Self.sources, seed: seed)
+    #expect(
+      story.tree == [
+        "pull_request:39 09:00:00 to ? open under issue:10112 by issue_key", "issue:10112 08:00:00 to ? open",
+      ])
+    // A change whose tracker is not heard of is nobody's child yet, and its key waits.
+    let alone = try DeliveryStory([deliveries[0]], of: Self.sources, seed: 0)
+    #expect(alone.tree == ["pull_request:39 09:00:00 to ? open"])
+  }
+
   @Test("Shuffled and duplicated, every payload of every source gives the same spans", arguments: UInt64(1)..<30)
   func laws(seed: UInt64) throws {
     let all = try Self.all.get()

@@ -1,6 +1,7 @@
 import Pipeline
 import Testing
 import ValueStreamCore
+import ValueStreamTesting
 
 @testable import Mock
 
@@ -50,6 +51,25 @@ struct MockTracerTests {
       text.contains(
         #""Tags":{"text":"a \"b\"","whole":7,"fraction":0.5,"flag":true,"list":["x","y"],"nothing":null,"error":false}}"#))
     #expect(text.hasSuffix(#""Tags":{"error":true}}]"#))
+  }
+
+  @Test("is JSON whatever stands in tags", .enabled(if: IndependentReader.isWanted, "there is no Python"))
+  func bounds() throws {
+    let spans = try ExportSamples.bounds()
+    let tracer = MockTracer()
+    for traced in spans {
+      let tags = traced.span.attributes.map { Attribute($0.name, $0.value, vocabulary: .classic) }
+      tracer.record(
+        try #require(Self.span(tags: tags + [Attribute(traced.span.name, .string(traced.span.name), vocabulary: .classic)])))
+    }
+    let values = try IndependentReader.json.values(in: tracer.encoded())
+    #expect(values.bytes(of: "SpanID").count == spans.count)
+    let names = Set(spans.map { Array($0.span.name.utf8) })
+    #expect(Set(values.bytes(of: "<name>")).isSuperset(of: names))
+    for name in names where name != Array("error".utf8) {
+      #expect(values.contains { Array($0.text.utf8) == name && Array($0.name.utf8) == name })
+    }
+    #expect(values.contains { $0.text == "\(Int64.min)" } && values.contains { $0.text == "5e-324" })
   }
 
   @Test("a tag stands there once: the last of a name, and the span's own error")

@@ -146,7 +146,7 @@ struct ExportRunnerTests {
     let lines = log.lines
     #expect(lines.count == 2)
     #expect(lines.first?.contains("will try again: later") == true)
-    #expect(lines.last?.contains("takes spans again") == true)
+    #expect(lines.last?.contains("accepts spans again") == true)
   }
 
   @Test(
@@ -319,7 +319,7 @@ struct ExportRunnerTests {
     #expect(progress.dropped == 1300)
     #expect(progress.sequence > 0)
     #expect(try store.exportProgress()["fake"] == progress)
-    #expect(log.lines.last?.contains("dropped 1300 spans, which its receiver has not taken since 1970-01-01T02:46:40Z") == true)
+    #expect(log.lines.last?.contains("dropped 1300 spans that the backend has not accepted since 1970-01-01T02:46:40Z") == true)
     let (exporter, after) = try await Self.attempt(store, day: 9, fails: false, log: log)
     #expect(exporter.ids.isEmpty)
     #expect(after.dropped == 1300)

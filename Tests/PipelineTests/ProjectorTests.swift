@@ -5,6 +5,12 @@ import Testing
 import ValueStreamCore
 import ValueStreamTesting
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
 @Suite("Projector")
 struct ProjectorTests {
   /// One line of body is one event: `<id> start|end|unreadable`.
@@ -323,6 +329,70 @@ struct ProjectorTests {
     #expect(try bench.spanCount() == 1)
     #expect(bench.projector.stall == nil)
     bench.stop()
+  }
+
+  @Test("Deliveries that wait while none is projected are a stall with its reason, until one is")
+  func stall() throws {
+    let store = FailingStore()
+    let bench = try Bench(store: store)
+    #expect(bench.projector.stall == nil)
+    store.failures.withLock { $0 = .max }
+    let position = try #require(try bench.record(["1 start"]).last)
+    bench.start()
+    // It ends with the failure to write, however long that takes.
+    while bench.projector.stall?.failure == nil { usleep(1000) }
+    #expect(bench.projector.stall?.failure?.contains("no space") == true)
+    #expect(bench.projector.stall.map { $0.seconds >= 0 } == true)
+    store.failures.withLock { $0 = 0 }
+    #expect(bench.projector.wait(for: position, atMost: .seconds(60)))
+    #expect(bench.projector.stall == nil)
+    // Quiet, it does not stall.
+    try bench.record(["2 start"])
+    try bench.wait()
+    #expect(bench.projector.stall == nil)
+    bench.stop()
+  }
+
+  @Test("A step takes a bounded number of events, whatever waits, and goes on behind them")
+  func steps() throws {
+    struct ManyEvents: EventSource {
+      var name: String { "many" }
+      var route: String { "/many" }
+      var keptHeaders: [String] { [] }
+      var acceptsUnsigned: Bool { true }
+      func authenticate(_ delivery: Delivery, using authenticator: any MessageAuthenticator) throws(AuthenticationError) {}
+      func deliveryID(of delivery: Delivery) -> String? { nil }
+      func events(in delivery: Delivery) throws(PayloadError) -> Interpretation {
+        .events(
+          (0..<900).map { number in
+            let key = SpanKey(source: name, host: "", container: "", kind: "thing", id: "\(number)")
+            return Event(key: key, time: .receipt(delivery.received), attempt: .counted)
+          })
+      }
+    }
+    let registry = MetricRegistry()
+    let log = MemoryDeliveryLog()
+    let logged = (0..<40).map { number in
+      LoggedDelivery(
+        Delivery(source: "many", received: Bench.received, headers: [:], body: Array("\(number)".utf8)))
+    }
+    let positions = log.append(logged)
+    var batches = try ProjectionBatches(
+      store: MemorySpanStore(), logEnd: log.lastPosition(), sources: [ManyEvents()], recent: RecentDeliveries(),
+      registry: registry, metrics: ProjectionMetrics(registry: registry, seriesLimit: 100), clock: SystemClock(), grace: nil)
+    let items = zip(logged, positions).map { ProjectionBatches.Item.logged($0, $1) }
+    var rest = items[...]
+    var steps = 0
+    while !rest.isEmpty {
+      let step = try batches.step(rest)
+      let taken = rest.prefix { $0.position <= step.position ?? LogPosition(rawValue: 0) }.count
+      // 2,000 events end a step: the third delivery passes that.
+      #expect((1...3).contains(taken))
+      rest = rest.dropFirst(taken)
+      steps += 1
+    }
+    #expect(steps >= 14)
+    #expect(batches.position == positions.last)
   }
 
   @Test("Events about a damaged subject are left out, and other events of their deliveries are not")

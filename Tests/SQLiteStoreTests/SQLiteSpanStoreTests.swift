@@ -395,6 +395,57 @@ struct SQLiteSpanStoreTests {
     }
   }
 
+  @Test("lists what stands before damaged pages, between them and behind them, and says that something is left out")
+  func damagedPages() throws {
+    let count = 2000
+    var store = try open()
+    try store.write(StoreSamples.changes((0..<count).map { StoreSamples.issue($0) }))
+    store.close()
+    let file = directory.file("store/spans.sqlite")
+    // Leaves of the table that holds what subjects say, by SQLite's own account; not the first and the last.
+    let pages = try {
+      let connection = try SQLiteConnection(path: file)
+      let root = try connection.number("SELECT rootpage FROM sqlite_master WHERE name = 'subject_data'")
+      return (root, try connection.number("PRAGMA page_size"))
+    }()
+    let handle = try #require(FileHandle(forUpdatingAtPath: file))
+    try handle.seek(toOffset: UInt64((pages.0 - 1) * pages.1))
+    let page = try #require(try handle.read(upToCount: Int(pages.1)))
+    // An interior page: its children stand behind twelve bytes of header, each cell by a pointer of two bytes.
+    try #require(page[0] == 5)
+    let cells = Int(page[3]) << 8 | Int(page[4])
+    try #require(cells > 10)
+    for cell in [cells / 3, cells / 2] {
+      let pointer = Int(page[12 + 2 * cell]) << 8 | Int(page[13 + 2 * cell])
+      let child = page[pointer..<pointer + 4].reduce(0) { $0 << 8 | UInt64($1) }
+      try handle.seek(toOffset: (child - 1) * UInt64(pages.1))
+      try handle.write(contentsOf: [UInt8](repeating: 0xee, count: Int(pages.1)))
+    }
+    try handle.close()
+    var options = SQLiteSpanStore.Options()
+    options.damage = DamageReport()
+    store = try open(options)
+    defer { store.close() }
+    for isNewestFirst in [true, false] {
+      var found: Set<SpanKey> = []
+      var damagedCount = 0
+      var cursor: UInt64?
+      repeat {
+        let page =
+          try isNewestFirst
+          ? store.subjects(matching: SubjectFilter(), after: cursor, limit: 150) : store.things(after: cursor, limit: 150)
+        for subject in page.subjects { #expect(found.insert(subject.key).inserted) }
+        damagedCount += page.damagedCount
+        cursor = page.next
+      } while cursor != nil
+      // Two leaves of a few dozen; everything else is there.
+      #expect(damagedCount >= 2)
+      #expect(found.count < count && found.count > count * 9 / 10, "\(found.count)")
+      for number in [0, 1, count / 4, count - 2, count - 1] { #expect(found.contains(StoreSamples.issueKey(number))) }
+    }
+    #expect(options.damage.counts[.subject] ?? 0 > 0)
+  }
+
   @Test("goes on with a store that version 0.1.0 wrote")
   func firstLayout() throws {
     let file = directory.file("store/spans.sqlite")

@@ -12,6 +12,14 @@ package final class CountingStore: SpanStore {
     package var keys = 0
     /// Bytes of subjects as they are stored, and of names.
     package var bytesWritten = 0
+    /// Updates of branches that were answered.
+    package var branchUpdates = 0
+
+    package static func - (now: Work, before: Work) -> Work {
+      Work(
+        subjects: now.subjects - before.subjects, references: now.references - before.references, keys: now.keys - before.keys,
+        bytesWritten: now.bytesWritten - before.bytesWritten, branchUpdates: now.branchUpdates - before.branchUpdates)
+    }
   }
 
   private let inner: any SpanStore
@@ -104,9 +112,15 @@ package final class CountingStore: SpanStore {
   package func exportRecords(of keys: [SpanKey]) throws -> [SpanKey: ExportRecord] { try inner.exportRecords(of: keys) }
   package func addExportRecords(_ records: [ExportRecord]) throws { try inner.addExportRecords(records) }
   package func branchUpdates(of branch: SpanKey, limit: Int) throws -> [BranchUpdate] {
-    try inner.branchUpdates(of: branch, limit: limit)
+    count(try inner.branchUpdates(of: branch, limit: limit))
   }
-  package func branchUpdates(to commit: String) throws -> [BranchUpdate] { try inner.branchUpdates(to: commit) }
+  package func branchUpdates(to commit: String) throws -> [BranchUpdate] { count(try inner.branchUpdates(to: commit)) }
+
+  private func count(_ updates: [BranchUpdate]) -> [BranchUpdate] {
+    counted.withLock { $0.branchUpdates += updates.count }
+    return updates
+  }
+
   package func openThings() throws -> [OpenThings] { try inner.openThings() }
   package func removeFinished(before cutoff: Timestamp, awaitedBy exporters: [String], limit: Int) throws -> Int {
     try inner.removeFinished(before: cutoff, awaitedBy: exporters, limit: limit)

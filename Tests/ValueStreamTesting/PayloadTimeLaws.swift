@@ -7,9 +7,12 @@ package import ValueStreamCore
 /// For sources whose payloads carry times of their own. Deliveries are taken as if they were received a year after the last of these.
 package struct PayloadTimeLaws: Sendable {
   package var source: any EventSource
+  /// How many of the units in which its payloads tell durations make a second.
+  package var durationUnitsPerSecond: Double
 
-  package init(_ source: any EventSource) {
+  package init(_ source: any EventSource, durationUnitsPerSecond: Double = 1) {
     self.source = source
+    self.durationUnitsPerSecond = durationUnitsPerSecond
   }
 
   /// What vendors send for "none"; nil stands for a member that is left out.
@@ -18,7 +21,7 @@ package struct PayloadTimeLaws: Sendable {
   }
 
   /// No time that is absent, null, zero or the text of an epoch makes a span or a phase longer than from the first to the last time that
-  /// the payload really tells; and none is taken for a real one.
+  /// the payload really tells, apart from durations that it tells itself; and none is taken for a real one.
   package func checkAbsentTimes(_ delivery: Delivery, sourceLocation: SourceLocation = #_sourceLocation) throws {
     guard let body = Self.document(delivery.body) else { return }
     for path in Self.times(in: body).map(\.path) {
@@ -27,7 +30,7 @@ package struct PayloadTimeLaws: Sendable {
         let real = Self.times(in: changed ?? body).map(\.time)
         guard let changed, let first = real.min(), let last = real.max() else { continue }
         let spans = try spans(of: delivery, body: changed, after: last)
-        let longest = last.seconds(since: first) + Self.tolerance
+        let longest = last.seconds(since: first) + longestStatedDuration(in: changed) + Self.tolerance
         let what = "\(path.joined(separator: ".")) = \(nothing.map { "\($0)" } ?? "absent")"
         for span in spans {
           for duration in Self.durations(of: span) {
@@ -43,12 +46,40 @@ package struct PayloadTimeLaws: Sendable {
 
   /// The time of receipt stands nowhere in the spans of a payload that carries times: sent again after a year it becomes the same.
   package func checkReplay(_ delivery: Delivery, sourceLocation: SourceLocation = #_sourceLocation) throws {
-    guard let body = Self.document(delivery.body), let last = Self.times(in: body).map(\.time).max() else { return }
-    for span in try spans(of: delivery, body: body, after: last) {
-      for moment in Self.moments(of: span) {
+    for (span, moment) in try momentsOfReceipt(delivery) {
+      Issue.record("\(moment.rfc3339) in \(span.key)", sourceLocation: sourceLocation)
+    }
+  }
+
+  /// Of a payload that does not tell when what it is about happened: the time of receipt stands in for that, and in no duration.
+  package func checkReplayOfSparse(_ delivery: Delivery, sourceLocation: SourceLocation = #_sourceLocation) throws {
+    let moments = try momentsOfReceipt(delivery)
+    #expect(!moments.isEmpty, "the payload tells its times: check it like the others", sourceLocation: sourceLocation)
+    for (span, moment) in moments {
+      for duration in Self.durations(of: span) {
         #expect(
-          moment.seconds(since: last) <= Self.tolerance, "\(moment.rfc3339) in \(span.key)", sourceLocation: sourceLocation)
+          duration.seconds <= Self.tolerance, "\(duration.name) to \(moment) in \(span.key)", sourceLocation: sourceLocation)
       }
+    }
+  }
+
+  /// What lies after all times that the payload tells.
+  private func momentsOfReceipt(_ delivery: Delivery) throws -> [(span: Span, moment: Timestamp)] {
+    guard let body = Self.document(delivery.body), let last = Self.times(in: body).map(\.time).max() else { return [] }
+    let longest = longestStatedDuration(in: body) + Self.tolerance
+    return try spans(of: delivery, body: body, after: last).flatMap { span in
+      Self.moments(of: span).filter { $0.seconds(since: last) > longest }.map { (span, $0) }
+    }
+  }
+
+  /// Where a payload tells beginning and duration, it tells the end.
+  private func longestStatedDuration(in value: Any, named name: String = "") -> Double {
+    switch value {
+    case let object as [String: Any]: return object.map { longestStatedDuration(in: $0.value, named: $0.key) }.max() ?? 0
+    case let list as [Any]: return list.map { longestStatedDuration(in: $0, named: name) }.max() ?? 0
+    default:
+      guard name.lowercased().contains("duration") || name == "queueTime" else { return 0 }
+      return max(0, ((value as? NSNumber)?.doubleValue ?? 0) / durationUnitsPerSecond)
     }
   }
 

@@ -12,6 +12,16 @@ struct CommandLineTests {
     #expect(exit == .code(0))
     #expect(errors == "")
     Golden.expect(output, matches: "\(Self.folder)/help.txt")
+    // A screen of a small terminal window, which is what somebody sees who asks for the first time.
+    #expect(output.split(separator: "\n", omittingEmptySubsequences: false).count <= 41)
+  }
+
+  @Test("help all has every flag", arguments: [["--help", "all"], ["-h", "all"]])
+  func allHelp(arguments: [String]) throws {
+    let (exit, output, errors) = try VSDProcess.run(arguments)
+    #expect(exit == .code(0))
+    #expect(errors == "")
+    Golden.expect(output, matches: "\(Self.folder)/help-all.txt")
   }
 
   @Test("the version is one line", arguments: ["--version", "-version"])
@@ -70,7 +80,7 @@ struct CommandLineTests {
 
   @Test("that list of flags is the one help shows")
   func completeness() throws {
-    let help = try VSDProcess.run(["--help"]).output
+    let help = try VSDProcess.run(["--help", "all"]).output
     let shown = help.matches(of: /(?m)^  (--.*?) [^ ,]+    VS_/).flatMap { match in
       match.output.1.split(separator: ", ").map { String($0.drop { $0 == "-" }) }
     }

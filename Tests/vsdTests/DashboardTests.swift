@@ -3,7 +3,7 @@ import HistoryGenerator
 import Testing
 import ValueStreamCore
 
-/// The dashboards of `Docs/dashboards`, on a vsd with a whole history behind it.
+/// The dashboards of `Docs/operate/dashboards`, on a vsd with a whole history behind it.
 @Suite("Shipped dashboards")
 struct DashboardTests {
   struct Dashboard: CustomTestStringConvertible {
@@ -14,7 +14,7 @@ struct DashboardTests {
 
     static let all = Result {
       let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-        .appendingPathComponent("../../Docs/dashboards").standardized
+        .appendingPathComponent("../../Docs/operate/dashboards").standardized
       return try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasSuffix(".json") }.sorted().map {
         let text = try String(contentsOf: folder.appendingPathComponent($0), encoding: .utf8)
         return Dashboard(name: $0, json: try JSON(parsing: text))

@@ -57,6 +57,31 @@ struct DeliveriesContractTests {
     }
   }
 
+  @Test("values that no type can hold are told in the answer and in the list, by their paths")
+  func unread() throws {
+    let vsd = try VSDProcess(["--tracer=none"])
+    let told = "read as null or U+FFFD, because no type can hold what was sent:"
+    let custom = #"{"id":"d1","type":"deploy","action":"start","attributes":{"a":1e400,"b":"x\ud800","c":2}}"#
+    #expect(try vsd.post("/customhttp", custom) == "200 success\n2 values \(told) $.attributes.a, $.attributes.b")
+    #expect(try vsd.postGitHub("ping", #"{"hook_id":18446744073709551616}"#) == "200 ignored\n1 value \(told) $.hook_id")
+    #expect(
+      try vsd.post("/gitlab", #"{"object_kind":"issue","object_attributes":{"iid":1e999},"project":{"id":7}}"#)
+        .hasSuffix("\n1 value \(told) $.object_attributes.iid"))
+    let problem = try vsd.post("/customhttp", #"{"id":99999999999999999999,"type":"deploy","action":"start"}"#)
+    #expect(problem.hasPrefix("422 "))
+    let unread: JSON = ["values": 1, "paths": ["$.id"]]
+    #expect(try JSON(parsing: String(problem.dropFirst(4)))["unread"] == unread)
+    #expect(try vsd.post("/customhttp", Payloads.custom("start", "d2")) == "200 success")
+    let deliveries = try Self.list(vsd)
+    #expect(deliveries.map { $0["unread"]?["values"] } == [nil, 1, 1, 1, 2])
+    #expect(deliveries[1]["unread"] == unread)
+    #expect(deliveries[4]["events"]?.list.first?["attributes"]?["c"] == 2, "the rest of the delivery counts")
+    let many = (1...12).map { #""a\#($0)":1e400"# }.joined(separator: ",")
+    #expect(
+      try vsd.post("/customhttp", #"{"id":"d3","type":"deploy","action":"start",\#(many)}"#)
+        .hasSuffix("$.a10 and elsewhere"))
+  }
+
   @Test("one, with the headers that were kept and the body")
   func one() throws {
     let vsd = try Self.vsd()

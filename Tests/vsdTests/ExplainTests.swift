@@ -30,6 +30,16 @@ struct ExplainTests {
     #expect(explained["type"] == "workflow_run")
   }
 
+  @Test("says which values no type can hold")
+  func unread() throws {
+    let home = try VSDProcess.Home()
+    let path = try home.write("a.json", #"{"id":"d1","type":"deploy","action":"start","attributes":{"a":1e400}}"#)
+    let text = try VSPerf.run(["explain", "--source=customhttp", path]).output
+    #expect(text.contains("1 value read as null or U+FFFD, because no type can hold what was sent: $.attributes.a\n"))
+    let json = try JSON(parsing: VSPerf.run(["explain", "--source=customhttp", "--format=json", path]).output)
+    #expect(json["unread"] == ["values": 1, "paths": ["$.attributes.a"]])
+  }
+
   @Test("finds out source and type from where a file lies, else from what it holds")
   func origin() throws {
     let home = try VSDProcess.Home()

@@ -159,7 +159,7 @@ struct MistakeTests {
     }
     #expect(
       lines.compactMap { $0["msg"]?.text } == [
-        "the variable VS_GITHUB_SECRETS is no setting of vsd; is VS_GITHUB_SECRET meant?",
+        "the variable VS_GITHUB_SECRETS is not a setting of vsd; is VS_GITHUB_SECRET meant?",
         "delivery recorded, but not understood: expected a text that is not empty",
       ])
     #expect(lines.last?["path"]?.text == "$.type")

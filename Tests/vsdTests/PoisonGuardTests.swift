@@ -56,6 +56,30 @@ struct PoisonGuardTests {
     #expect(crashes < 12)
   }
 
+  @Test("is set aside as a span, too: after three deaths alone, and the rest is exported")
+  func export() throws {
+    // Others before it and behind it, in one batch.
+    let bodies = ["end 1", "end 2", "end poison", "end 3", "end 4"]
+    var exported: [String] = []
+    var crashes = 0
+    var last: ChildProcess?
+    while last == nil, crashes < 12 {
+      let child = try start(crashes == 0 ? bodies : [])
+      let exit = try child.waitForExit()
+      exported += child.outputLines.filter { $0.hasPrefix("exported ") }
+      if case .code(0) = exit { last = child } else { crashes += 1 }
+    }
+    let output = try #require(last).output
+    #expect(output.contains("refused poison: it has crashed vsd 3 times on its way out\n"), "\(output)")
+    // Once among others, then three times alone.
+    #expect(crashes == 4)
+    #expect(exported.sorted() == ["exported 1", "exported 2", "exported 3", "exported 4"])
+    // It stays so.
+    let next = try start(["end 5"])
+    #expect(try next.waitForExit() == .code(0))
+    #expect(next.outputLines.filter { $0.hasPrefix("exported ") } == ["exported 5"])
+  }
+
   @Test("does not make one of a process that is killed, however often")
   func killed() throws {
     for round in 0..<6 {

@@ -48,14 +48,14 @@ struct TraceparentTests {
   @Test(
     "mistakes, exit code 64",
     arguments: [
-      ([], [:], "which thing? --key KEY or --name NAME; no variables of GitHub Actions, GitLab CI or Jenkins are set"),
+      ([], [:], "which item? --key KEY or --name NAME; no variables of GitHub Actions, GitLab CI or Jenkins are set"),
       ([], gitHub, "which vsd? --server URL, or --offline"),
       (["--key", "site"], [:], #"flag --key: "site" is not a span key such as github:"#),
       (["--key", "\(run)", "--name", "TP-3"], [:], "--key and --name do not go together"),
       (["--key", "\(run)", "--job", "1"], [:], "--job goes with the variables of a job"),
-      (["--name", "TP-3", "--offline"], [:], "--offline needs a key: only vsd knows which thing is called so"),
+      (["--name", "TP-3", "--offline"], [:], "--offline needs a key: only vsd knows which item has this name"),
       (["--name", "TP-3", "--offline-fallback"], [:], "--offline-fallback needs a key"),
-      (["--name", "two words", "--server", "http://a"], [:], #"--name: "two words" is no name that a thing can be found by"#),
+      (["--name", "two words", "--server", "http://a"], [:], #"--name: "two words" is not a name that an item can be found by"#),
       (["--attempt", "2"], gitHub, "--attempt goes with --key or --name"),
       (["--attempt", "0", "--key", "\(run)"], [:], #"flag --attempt: "0" is not a number from 1 on"#),
       (["--server", "here"], gitHub, #"flag --server: "here" is not an address such as http"#),

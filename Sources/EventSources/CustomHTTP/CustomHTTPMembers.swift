@@ -52,8 +52,9 @@ struct CustomHTTPMembers {
 
   // MARK: Other types
 
+  /// Nil also for what senders write where there is no time: zero, and times before 2 January 1970.
   func time(_ name: String) throws(PayloadError) -> Timestamp? {
-    guard let value = self[name] else { return nil }
+    guard let value = self[name], !PayloadTime.isNone(value) else { return nil }
     guard let time = PayloadTime.read(value) else {
       throw error(name, "expected a time such as 2024-03-10T09:00:00Z, or whole seconds or milliseconds since 1970")
     }

@@ -85,7 +85,7 @@ extension GitHubMapping {
     }
     event.follows =
       followLink(pullRequests(of: suite, in: repository)) + [followCommit(commit("head_sha", of: suite))]
-      + followMessage(suite.object("head_commit")?.text("message"), in: repository)
+      + followMessage(suite.object("head_commit")?.longText("message"), in: repository)
     let name = app?.text("name") ?? app?.text("slug")
     event.name = "\(repository.fullName) \(name ?? "checks \(id)")"
     describe(repository, in: &event)
@@ -124,7 +124,7 @@ extension GitHubMapping {
     if event.outcome?.isError == true { event.attributes.add("error.type", state) }
     event.follows =
       [followCommit(sha)]
-      + followMessage(payload.root.object("commit")?.object("commit")?.text("message"), in: repository)
+      + followMessage(payload.root.object("commit")?.object("commit")?.longText("message"), in: repository)
     event.name = "\(repository.fullName) \(context)"
     describe(repository, in: &event)
     event.attributes.append(Attribute("cicd.pipeline.action.name", "RUN"))

@@ -47,7 +47,7 @@ extension GitHubMapping {
     if Self.runsOnItsCommit(run.text("event"), isDeploy: deploys != nil) {
       event.follows.append(followCommit(commit("head_sha", of: run)))
       event.follows += followMessage(
-        run.object("head_commit")?.text("message"), head: run.object("head_repository"), in: repository)
+        run.object("head_commit")?.longText("message"), head: run.object("head_repository"), in: repository)
     }
     event.operation = deploys == nil ? .build : .deploy
     event.name = [repository.fullName, name, run.int("run_number").map { "#\($0)" } ?? id].compactMap { $0 }.joined(

@@ -35,8 +35,8 @@ package struct GitHubRules: Sendable {
   package static let deployWorkflowsSetting = Setting<[DeployWorkflow]>(
     "github-deploy-workflows", placeholder: "WORKFLOWS", default: [], defaultText: nil,
     help: """
-      Workflows whose runs are deploys, by name or file, separated by commas; * and ? are wild cards: \
-      "Deploy site=production,release-*.yml".
+      Workflows whose runs are deploys, by name, path or file, separated by commas. =NAME adds the environment: \
+      "Deploy site=production,release-*.yml". * and ? are wildcards.
       """
   ) { text throws(SettingError) in
     try text.split(separator: ",").map { part throws(SettingError) in

@@ -65,7 +65,7 @@ extension GitLabMapping {
     let isFork = request.int("source_project_id") != request.int("target_project_id")
     return written(in: project, reach: isFork ? .sameOwner : .anywhere).statements(
       branch: request.string("source_branch"), title: request.string("title"),
-      body: request.has("description") ? request.string("description") ?? "" : nil)
+      body: request.has("description") ? request.longString("description") ?? "" : nil)
   }
 
   // MARK: Description

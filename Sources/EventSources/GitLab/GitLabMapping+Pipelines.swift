@@ -140,7 +140,7 @@ extension GitLabMapping {
     if pipeline.string("source") != "schedule" {
       statements.append(followCommit(pipeline.text("sha")))
       let isFork = request.map { $0.int("source_project_id") != $0.int("target_project_id") } ?? false
-      if let message = payload.root.object("commit")?.text("message") {
+      if let message = payload.root.object("commit")?.longText("message") {
         statements += written(in: project, reach: isFork ? .sameOwner : .anywhere).statements(message: message)
       }
     }

@@ -17,7 +17,12 @@ enum GitLabStatus {
   static func outcome(_ status: String, reason: String? = nil) -> Outcome? {
     switch status {
     case "success": .success
-    case "failed": reason == "runner_system_failure" ? .error : .failure
+    case "failed":
+      switch reason {
+      case "runner_system_failure": .error
+      case "deployment_rejected": .cancellation
+      default: .failure
+      }
     // Rejected: somebody who had to approve the deployment did not.
     case "canceled", "rejected": .cancellation
     case "skipped": .skip

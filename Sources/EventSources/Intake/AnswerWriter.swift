@@ -6,8 +6,8 @@ final class AnswerWriter {
   private var prepared: [DeliveryResult: OpaquePointer] = [:]
 
   init() {
-    for (result, text) in [(DeliveryResult.recorded, "success"), (.duplicate, "duplicate"), (.ignored, "ignored")] {
-      prepared[result] = Self.response(to: .delivery(text), closes: false)
+    for result in [DeliveryResult.recorded, .duplicate, .ignored] {
+      prepared[result] = Self.response(to: .delivery(result), closes: false)
     }
   }
 
@@ -26,7 +26,7 @@ final class AnswerWriter {
       if !closes, let prepared = prepared[result] {
         return MHD_queue_response(connection, 200, prepared) == .YES ? 200 : nil
       }
-      response = .delivery(result == .recorded ? "success" : result.rawValue)
+      response = .delivery(result)
     case .response(let given): response = given
     }
     if !(200...599).contains(response.status) { response = .problem(500, "the answer has no valid status") }
@@ -78,7 +78,10 @@ final class AnswerWriter {
 }
 
 extension HTTPResponse {
-  fileprivate static func delivery(_ text: String) -> HTTPResponse {
-    HTTPResponse(status: 200, headers: ["Content-Type": "text/plain"], body: Array(text.utf8))
+  /// One word, and in a line of its own what was not read.
+  static func delivery(_ result: DeliveryResult, unread: UnreadValues? = nil) -> HTTPResponse {
+    let word = result == .recorded ? "success" : result.rawValue
+    guard let unread else { return HTTPResponse(status: 200, headers: ["Content-Type": "text/plain"], body: Array(word.utf8)) }
+    return .text("\(word)\n\(unread.explanation)")
   }
 }

@@ -39,6 +39,8 @@ final class Exchange {
   var answer: Answer?
   /// The answer if the delivery is recorded.
   var answerWhenRecorded: DeliveryAnswer?
+  /// What that answer tells beside it; nil where all of the delivery was read.
+  var unread: UnreadValues?
 
   init(
     connection: OpaquePointer, link: ConnectionLink, method: String, path: String, headers: HTTPHeaders,

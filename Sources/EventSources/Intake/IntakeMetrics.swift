@@ -42,7 +42,7 @@ package struct IntakeMetrics: IntakeObserver {
     for limit in IntakeLimit.allCases { limits.touch(labels: [limit.rawValue]) }
     unread = registry.family(
       .counter, "valuestream_payload_values_unread_total",
-      help: "Values of deliveries that no type holds (numbers beyond 64 bits, lone surrogates), read as null or U+FFFD.",
+      help: "Values in deliveries that no type can hold (numbers beyond 64 bits, lone surrogates), read as null or U+FFFD.",
       labels: ["source"])
     for source in sources { unread.touch(labels: [source]) }
   }

@@ -4,28 +4,29 @@ package import ValueStreamCore
 package enum IntakeSettings {
   package static let address = Setting<ListenAddress>(
     "addr", placeholder: "ADDRESS", default: ListenAddress(host: .v4("127.0.0.1"), port: 5000),
-    defaultText: "127.0.0.1:5000", help: "Listen address; :5000 means every interface.", parse: parseAddress)
+    defaultText: "127.0.0.1:5000",
+    help: "Address to listen on. :5000 listens on every interface, and port 0 lets the system choose.", parse: parseAddress)
 
   package static let adminAddress = Setting<ListenAddress?>(
     "admin-addr", placeholder: "ADDRESS", default: nil, defaultText: nil,
-    help: "Separate listener for API and /metrics; the other then serves deliveries and health only."
+    help: "Serve the API and /metrics on this address. The other listener then takes only deliveries and health checks."
   ) { text throws(SettingError) in try parseAddress(text) }
 
   package static let readToken = Setting<String?>.optionalText(
     "read-token", placeholder: "TOKEN",
     help:
-      "Token for API and /metrics, as Bearer or as the password of Basic. Without one, the API answers on loopback only, and /metrics to all."
+      "Require this token for the API and /metrics, as a Bearer token or a Basic password. Without a token, the API answers on loopback addresses only and /metrics answers everyone. Prefer the variable: process lists show flags."
   )
 
   package static let listeningFile = Setting<String?>.optionalText(
     "listening-file", placeholder: "FILE",
     help:
-      "Writes the addresses it listens on to this file, one a line, as soon as it does: for scripts, and for ports that the system chose."
+      "Write the addresses vsd listens on to this file, one per line, and remove it on exit. For scripts, and for ports that the system chose."
   )
 
   package static let maxBody = Setting<ByteCount>(
     "max-body", placeholder: "SIZE", default: ByteCount(bytes: 25 << 20), defaultText: "25MiB",
-    help: "Largest request body, counted after decompression; larger ones are answered 413."
+    help: "Largest request body, after decompression. Larger ones get 413."
   ) { text throws(SettingError) in
     let size = try ByteCount(setting: text)
     guard (1...(1 << 30)).contains(size.bytes) else { throw SettingError(expected: "a size from 1B to 1GiB") }
@@ -35,7 +36,7 @@ package enum IntakeSettings {
   package static let trustedProxy = Setting<[AddressRange]>(
     "trusted-proxy", placeholder: "ADDRESSES", default: [], defaultText: nil,
     help:
-      "Proxies and balancers in front, as addresses or ranges (10.0.0.0/8), separated by commas: the limit of connections of an address does not hold for them, and X-Forwarded-For tells who sent."
+      "Proxies and load balancers in front of vsd, as addresses or ranges (10.0.0.0/8), separated by commas. vsd takes the sender's address from their X-Forwarded-For, and does not limit how many connections they open."
   ) { text throws(SettingError) in
     try text.split(separator: ",").map { part throws(SettingError) in
       let name = part.drop { $0 == " " }

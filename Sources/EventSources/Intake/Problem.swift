@@ -6,8 +6,9 @@ extension HTTPResponse {
   /// - Parameters:
   ///   - detail: what was wrong with this request, for its sender.
   ///   - path: where in the JSON document.
+  ///   - unread: values of the document that were not read, which may be what is wrong.
   package static func problem(
-    _ status: Int, _ detail: String, path: String? = nil, headers: HTTPHeaders = [:]
+    _ status: Int, _ detail: String, path: String? = nil, unread: UnreadValues? = nil, headers: HTTPHeaders = [:]
   ) -> HTTPResponse {
     var writer = JSONWriter()
     writer.object { writer in
@@ -16,6 +17,7 @@ extension HTTPResponse {
       writer.member("status", status)
       writer.member("detail", detail)
       if let path { writer.member("path", path) }
+      writer.member(unread)
     }
     let contentType = HTTPHeaders.Field(name: "Content-Type", value: "application/problem+json")
     return HTTPResponse(status: status, headers: HTTPHeaders([contentType] + headers.fields), body: writer.bytes)

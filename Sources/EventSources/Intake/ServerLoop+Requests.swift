@@ -212,6 +212,7 @@ extension ServerLoop {
       if case .unreadable(let error, _) = answer { observer.unreadable(error, from: source.name) }
       if let unread { observer.unreadValues(unread.count, paths: unread.paths, from: source.name) }
       exchange.answerWhenRecorded = answer
+      exchange.unread = unread
       return pending
     }
   }
@@ -244,7 +245,7 @@ extension ServerLoop {
     switch completion.result {
     case .response(let response): exchange.answer = .response(response)
     case .recording(let outcome):
-      let (answer, result) = answer(to: exchange.answerWhenRecorded, after: outcome)
+      let (answer, result) = answer(to: exchange, after: outcome)
       exchange.answer = answer
       if case .intake(let source) = exchange.work { observer.delivery(result, from: source.name) }
     case .read(.failure(let failure)): exchange.refuse(self.answer(to: failure))
@@ -260,17 +261,16 @@ extension ServerLoop {
     MHD_resume_connection(exchange.connection)
   }
 
-  private func answer(
-    to answer: DeliveryAnswer?, after outcome: RecordingOutcome
-  ) -> (Exchange.Answer, DeliveryResult) {
-    switch (outcome, answer) {
+  private func answer(to exchange: Exchange, after outcome: RecordingOutcome) -> (Exchange.Answer, DeliveryResult) {
+    switch (outcome, exchange.answerWhenRecorded) {
     case (.unavailable, _), (_, nil):
       (.response(unavailable("the delivery cannot be kept now, please send it again")), .refused)
     // Who sends something unreadable again is told again.
     case (_, .unreadable(let error, let status)?):
-      (.response(unreadable(error, status: status)), outcome == .duplicate ? .duplicate : .unreadable)
+      (.response(unreadable(error, status: status, unread: exchange.unread)), outcome == .duplicate ? .duplicate : .unreadable)
     case (.duplicate, _?): (.delivery(.duplicate), .duplicate)
-    case (.recorded, let answer?): (.delivery(answer.result), answer.result)
+    case (.recorded, let answer?):
+      (exchange.unread.map { .response(.delivery(answer.result, unread: $0)) } ?? .delivery(answer.result), answer.result)
     }
   }
 
@@ -323,9 +323,10 @@ extension ServerLoop {
     .unavailable(detail, retryAfterSeconds: limits.retryAfterSeconds)
   }
 
-  private func unreadable(_ error: PayloadError, status: Int) -> HTTPResponse {
+  private func unreadable(_ error: PayloadError, status: Int, unread: UnreadValues?) -> HTTPResponse {
+    if status >= 400 { return .problem(status, error.reason, path: error.path, unread: unread) }
     // A vendor that must not see an error gets the reason in plain words.
-    status < 400 ? .text("unreadable: \(error)", status: status) : .problem(status, error.reason, path: error.path)
+    return .text("unreadable: \(error)\(unread.map { "\n\($0.explanation)" } ?? "")", status: status)
   }
 }
 

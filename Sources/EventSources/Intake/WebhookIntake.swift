@@ -1,6 +1,6 @@
 import Payloads
 import Synchronization
-import ValueStreamCore
+package import ValueStreamCore
 
 /// What is done with a delivery before it goes to the log: believe it, understand it, reduce it to what is kept.
 struct WebhookIntake: Sendable {
@@ -9,12 +9,6 @@ struct WebhookIntake: Sendable {
     case pending(PendingDelivery, answer: DeliveryAnswer, unread: UnreadValues?)
     /// Not believed, not kept.
     case unauthenticated(AuthenticationError)
-  }
-
-  /// Values of a document that were read as null or U+FFFD, because no type holds them.
-  struct UnreadValues: Sendable {
-    var count: Int
-    var paths: [String]
   }
 
   /// What headers tell of a sender.
@@ -62,26 +56,30 @@ struct WebhookIntake: Sendable {
     delivery.id = source.deliveryID(of: delivery)
     let fingerprint = delivery.id.map { DeliveryFingerprint(of: delivery, id: $0) }
     var logged = LoggedDelivery(delivery)
+    let unreadBefore = JSONDocument.unreadDocuments.load(ordering: .relaxed)
+    // Another thread may have read such a document, too.
+    var unread: UnreadValues? {
+      JSONDocument.unreadDocuments.load(ordering: .relaxed) == unreadBefore ? nil : UnreadValues(in: delivery)
+    }
     do throws(PayloadError) {
       if delivery.body.isEmpty { throw PayloadError(.malformed, reason: "the request has no body") }
-      let unreadBefore = JSONDocument.unreadDocuments.load(ordering: .relaxed)
       let interpretation = try source.events(in: delivery)
-      // Another thread may have read such a document, too.
-      let hasUnread = JSONDocument.unreadDocuments.load(ordering: .relaxed) != unreadBefore
-      let unread = hasUnread ? Self.unreadValues(of: delivery) : nil
       let pending = PendingDelivery(logged: logged, interpretation: interpretation, fingerprint: fingerprint)
       if case .ignored = interpretation { return .pending(pending, answer: .ignored, unread: unread) }
       return .pending(pending, answer: .success, unread: unread)
     } catch {
       logged.unreadable = error
       let pending = PendingDelivery(logged: logged, interpretation: nil, fingerprint: fingerprint)
-      return .pending(pending, answer: .unreadable(error, status: source.unreadableStatus ?? error.status), unread: nil)
+      return .pending(pending, answer: .unreadable(error, status: source.unreadableStatus ?? error.status), unread: unread)
     }
   }
+}
 
-  private static func unreadValues(of delivery: Delivery) -> UnreadValues? {
+extension UnreadValues {
+  /// Nil where all of the delivery's document was read, or none of it.
+  package init?(in delivery: Delivery) {
     guard let unread = try? PayloadBody.document(of: delivery).unread, unread.count > 0 else { return nil }
-    return UnreadValues(count: unread.count, paths: unread.paths)
+    self.init(count: unread.count, paths: unread.paths)
   }
 }
 

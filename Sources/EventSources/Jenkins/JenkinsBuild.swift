@@ -37,6 +37,8 @@ struct JenkinsBuild {
   var branch: String?
   var address: String?
   var cause: String?
+  /// The job that this is a configuration or a module of: its build of the same number made this one.
+  var wholeJob: String?
   /// The build that started this one, where the payload names it.
   var upstream: (fullName: String, number: Int64)?
   var userName: String?
@@ -125,10 +127,19 @@ enum JenkinsAddress {
   static func job(_ address: String) -> String? {
     var (names, rest) = split(address)
     guard !names.isEmpty else { return nil }
-    // What follows a job may also be one of its pages.
-    if let first = rest.first.map(decoded), first.contains(where: { "=$:".contains($0) }) { names.append(first) }
+    if let part = rest.first.map(decoded), isPart(part) { names.append(part) }
     return names.joined(separator: "/")
   }
+
+  /// The matrix or Maven job of which the address names a configuration or a module: `site` of `job/site/label=linux/12/`.
+  static func wholeJob(_ address: String) -> String? {
+    let (names, rest) = split(address)
+    guard !names.isEmpty, let part = rest.first.map(decoded), isPart(part) else { return nil }
+    return names.joined(separator: "/")
+  }
+
+  /// True for a configuration or a module: what follows a job may also be one of its pages, or a number.
+  private static func isPart(_ name: String) -> Bool { name.contains { "=$:".contains($0) } }
 
   private static func split(_ address: String) -> (names: [String], rest: ArraySlice<Substring>) {
     let parts = address.split { $0 == "/" || $0 == "?" || $0 == "#" }

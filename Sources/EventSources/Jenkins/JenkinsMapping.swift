@@ -99,8 +99,9 @@ struct JenkinsMapping {
       statements.removeAll { $0.rule == .explicitID }
       statements.append(FollowStatement(.explicitID, [Reference(.classicID, named)]))
     }
+    let whole = build.wholeJob.map { jobAndNumber($0, build.number) }
     let upstream = (build.upstream ?? build.cause.flatMap(JenkinsCause.upstream)).map { jobAndNumber($0.fullName, $0.number) }
-    let links = [upstream, change(of: build)].compactMap { $0 }
+    let links = [whole, upstream, change(of: build)].compactMap { $0 }
     if !links.isEmpty { statements.append(FollowStatement(.vendorLink, links)) }
     if let commit = build.commit {
       statements.append(FollowStatement(.commit, [Reference(.commit, commit.lowercased())]))

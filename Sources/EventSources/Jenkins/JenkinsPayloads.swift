@@ -64,6 +64,7 @@ enum JenkinsPayload {
     build.branch = scm?.text("branch").map(withoutRemote)
     build.address = address(root.text("ciUrl"), root.text("buildUrl"))
     build.cause = root.text("buildCause")
+    build.wholeJob = root.text("buildUrl").flatMap(JenkinsAddress.wholeJob)
     build.userName = root.text("startedUserName") ?? root.text("startedUsername")
     build.worker = root.object("slaveInfo")?.text("slaveName")
     build.queueContext = root.int("contextId").flatMap { $0 == 0 ? nil : $0 }
@@ -118,6 +119,7 @@ enum JenkinsPayload {
     result.commit = scm?.text("commit")
     result.branch = scm?.text("branch").map(withoutRemote)
     result.address = address
+    result.wholeJob = (root.text("url") ?? address).flatMap(JenkinsAddress.wholeJob)
     result.queueItem = build.int("queue_id")
     if let tests = build.object("test_summary") {
       for (name, count) in [
@@ -168,6 +170,7 @@ enum JenkinsPayload {
     }
     // Only one of the causes is another build.
     build.upstream = actions.lazy.flatMap { $0.objects("causes") }.compactMap(Self.upstream).first
+    build.wholeJob = (root.text("url") ?? root.text("source")).flatMap(JenkinsAddress.wholeJob)
     build.queueItem = data.int("queueId").flatMap { $0 > 0 ? $0 : nil }
     return .build(build)
   }

@@ -33,22 +33,22 @@ package struct JenkinsRules: Sendable {
 
   package static let deployJobsSetting = Setting<[NamePattern]>.namePatterns(
     "jenkins-deploy-jobs", default: [],
-    help: "Jobs whose builds are deploys, by name or folder/name, separated by commas; * and ? are wild cards.")
+    help: "Jobs whose builds are deploys, by name or folder/name, separated by commas. * and ? are wildcards.")
 
   package static let environmentSetting = names(
     "jenkins-environment-parameters", default: ["environment", "env"],
-    help: "Build parameters that name the environment of a deploy, separated by commas; the first that is set counts.")
+    help: "Build parameters that hold the environment of a deploy, separated by commas. The first that is set counts.")
 
   package static let serviceSetting = names(
     "jenkins-service-parameters", default: ["service"],
-    help: "Build parameters that name the service that is deployed, separated by commas; the first that is set counts.")
+    help: "Build parameters that hold the deployed service, separated by commas. The first that is set counts.")
 
   package static let unstableSetting = Setting<UnstableOutcome>.choice(
-    "jenkins-unstable", default: .failure, help: "What a build with the result UNSTABLE is.")
+    "jenkins-unstable", default: .failure, help: "Outcome of a build whose result is UNSTABLE.")
 
   package static let addressSetting = Setting<String?>(
     "jenkins-url", placeholder: "URL", default: nil, defaultText: nil,
-    help: "Address of the Jenkins whose deliveries name none: those of the Generic Event plugin."
+    help: "Address of the Jenkins server, for deliveries that name none. Only its host is used."
   ) { text throws(SettingError) in
     guard WebAddress.host(text) != nil else { throw SettingError(expected: "an address such as https://ci.example.org/") }
     return text

@@ -18,7 +18,7 @@ extension JiraMapping {
     case "version_released": event.marks = [.end(time)]
     case "version_deleted" where !isReleased: event.marks = [.end(time)]
     // What is told later tells that it was released, but not when.
-    default: event.marks = isReleased ? [.end(.receipt(received))] : []
+    default: event.marks = isReleased ? [.end(.receipt(time.timestamp))] : []
     }
     event.outcome = isReleased ? .success : isGone ? .abandoned : nil
     if isGone { event.moments = [SpanEvent(name: "deleted", time: time.timestamp)] }

@@ -23,12 +23,12 @@ package struct JiraRules: Sendable {
 
   package static let startedStatusesSetting = Setting<[NamePattern]>.namePatterns(
     "jira-started-statuses", default: ["Selected for Development"],
-    help: "Statuses of the category To Do in which the classic spans of Jira issues have started, separated by commas.")
+    help: "To Do statuses in which the classic span of a Jira issue has started, separated by commas. * and ? are wildcards.")
 
   package static let undeliveredResolutionsSetting = Setting<[NamePattern]>.namePatterns(
     "jira-undelivered-resolutions",
     default: ["Won't Do", "Won't Fix", "Duplicate", "Cannot Reproduce", "Declined", "Incomplete", "Known Error"],
-    help: "Resolutions of Jira issues that were not carried out, separated by commas; * and ? are wild cards.")
+    help: "Resolutions that mean a Jira issue was not carried out, separated by commas. * and ? are wildcards.")
 
   package static let declarations = [startedStatusesSetting.declaration, undeliveredResolutionsSetting.declaration]
 

@@ -111,42 +111,33 @@ package struct JSONValue {
   }
 
   /// The elements of an array; empty when this is none.
-  package var elements: JSONElements { JSONElements(isArray ? handle : nil, document) }
+  package var elements: JSONElements { JSONElements(isArray ? JSONContent(handle: handle, document: document) : nil) }
 
   /// The members of an object in order, repeated names included; empty when this is none. The first
   /// ``JSONDocument/memberLimit`` are read.
-  package var members: JSONMembers { JSONMembers(isObject ? handle : nil, document) }
+  package var members: JSONMembers { JSONMembers(isObject ? JSONContent(handle: handle, document: document) : nil) }
 }
 
 /// The elements of an array, made one by one: a list costs no memory before it is cut.
 package struct JSONElements: Sequence, ExpressibleByArrayLiteral {
-  private let handle: vs_json_value?
-  private let document: JSONDocument?
+  private let content: JSONContent?
 
   /// No elements.
-  package init(arrayLiteral none: Never...) { (handle, document) = (nil, nil) }
+  package init(arrayLiteral none: Never...) { content = nil }
 
-  fileprivate init(_ handle: vs_json_value?, _ document: JSONDocument) {
-    self.handle = handle
-    self.document = document
-  }
+  fileprivate init(_ content: JSONContent?) { self.content = content }
 
-  package func makeIterator() -> Iterator {
-    var cursor = vs_json_cursor()
-    guard let handle, vs_json_begin(handle, &cursor) else { return Iterator(cursor: nil, document: nil) }
-    return Iterator(cursor: cursor, document: document)
-  }
+  package func makeIterator() -> Iterator { Iterator(rest: content?.begin()) }
 
   package struct Iterator: IteratorProtocol {
-    fileprivate var cursor: vs_json_cursor?
-    fileprivate let document: JSONDocument?
+    fileprivate var rest: JSONContent.Rest?
 
     package mutating func next() -> JSONValue? {
-      guard var cursor, let document else { return nil }
+      guard var rest else { return nil }
       var element = vs_json_value()
-      guard vs_json_next_element(&cursor, &element) else { return nil }
-      self.cursor = cursor
-      return JSONValue(handle: element, document: document)
+      guard vs_json_next_element(&rest.cursor, &element) else { return nil }
+      self.rest = rest
+      return JSONValue(handle: element, document: rest.document)
     }
   }
 
@@ -163,45 +154,50 @@ package struct JSONElements: Sequence, ExpressibleByArrayLiteral {
 
 /// The members of an object, made one by one.
 package struct JSONMembers: Sequence, ExpressibleByArrayLiteral {
-  private let handle: vs_json_value?
-  private let document: JSONDocument?
+  private let content: JSONContent?
 
   /// No members.
-  package init(arrayLiteral none: Never...) { (handle, document) = (nil, nil) }
+  package init(arrayLiteral none: Never...) { content = nil }
 
-  fileprivate init(_ handle: vs_json_value?, _ document: JSONDocument) {
-    self.handle = handle
-    self.document = document
-  }
+  fileprivate init(_ content: JSONContent?) { self.content = content }
 
-  package func makeIterator() -> Iterator {
-    var cursor = vs_json_cursor()
-    guard let handle, vs_json_begin(handle, &cursor) else { return Iterator(cursor: nil, document: nil) }
-    return Iterator(cursor: cursor, document: document)
-  }
+  package func makeIterator() -> Iterator { Iterator(rest: content?.begin()) }
 
   package struct Iterator: IteratorProtocol {
-    fileprivate var cursor: vs_json_cursor?
-    fileprivate let document: JSONDocument?
+    fileprivate var rest: JSONContent.Rest?
     private var left = JSONDocument.memberLimit
 
-    fileprivate init(cursor: vs_json_cursor?, document: JSONDocument?) {
-      self.cursor = cursor
-      self.document = document
-    }
+    fileprivate init(rest: JSONContent.Rest?) { self.rest = rest }
 
     package mutating func next() -> (name: String, value: JSONValue)? {
-      guard left > 0, let document, var cursor else { return nil }
+      guard left > 0, var rest else { return nil }
       var name: UnsafePointer<CChar>?
       var length = 0
       var member = vs_json_value()
-      guard vs_json_next_member(&cursor, &name, &length, &member) else { return nil }
-      self.cursor = cursor
+      guard vs_json_next_member(&rest.cursor, &name, &length, &member) else { return nil }
+      self.rest = rest
       left -= 1
       let text = UnsafeRawBufferPointer(start: name, count: length).withMemoryRebound(to: UInt8.self) {
         String(decoding: $0, as: UTF8.self)
       }
-      return (text, JSONValue(handle: member, document: document))
+      return (text, JSONValue(handle: member, document: rest.document))
     }
+  }
+}
+
+/// What is in an array or an object, which the document keeps alive.
+private struct JSONContent {
+  let handle: vs_json_value
+  let document: JSONDocument
+
+  /// What of it was not walked over yet.
+  struct Rest {
+    var cursor: vs_json_cursor
+    let document: JSONDocument
+  }
+
+  func begin() -> Rest? {
+    var cursor = vs_json_cursor()
+    return vs_json_begin(handle, &cursor) ? Rest(cursor: cursor, document: document) : nil
   }
 }

@@ -50,6 +50,12 @@ package struct PayloadObject {
     return String(decoding: text.utf8.prefix(Self.longTextLimit), as: UTF8.self)
   }
 
+  /// A long text that is not empty, such as the message of a commit, cut off like ``longString(_:)``.
+  package func longText(_ name: StaticString) -> String? {
+    guard let text = longString(name), !text.isEmpty else { return nil }
+    return text
+  }
+
   /// A string that is not empty, cut off like the others.
   package func text(_ name: StaticString) -> String? {
     guard let text = string(name), !text.isEmpty else { return nil }
@@ -132,6 +138,19 @@ package enum PayloadTime {
       time = read
     }
     return time >= earliest ? time : nil
+  }
+
+  /// True for what senders write where there is no time: null, zero and what is below it, and texts of times before 2 January 1970,
+  /// such as `0001-01-01T00:00:00Z`.
+  ///
+  /// For sources that refuse what is neither a time nor none.
+  package static func isNone(_ value: JSONValue) -> Bool {
+    if value.isNull { return true }
+    guard let text = value.string else { return value.double.map { $0 < Double(earliest.seconds) } ?? false }
+    if let time = Timestamp(rfc3339: text) { return time < earliest }
+    // Of an earlier year, and in order apart from that: 2000 has all days that a year can have.
+    guard let year = Int(text.prefix(4)), (0...1970).contains(year), text.utf8.count > 4 else { return false }
+    return Timestamp(rfc3339: "2000\(text.dropFirst(4))") != nil
   }
 
   /// One day after the Unix epoch: midnight of 1 January 1970 is earlier in every time zone.

@@ -37,17 +37,17 @@ package struct TrelloRules: Sendable {
 
   package static let doneListsSetting = Setting<[NamePattern]>.namePatterns(
     "trello-done-lists", default: ["Done", "Done *"],
-    help: "Lists whose cards are done, by name or board/list, separated by commas; * and ? are wild cards.")
+    help: "Lists whose cards are done, by name or board/list, separated by commas. * and ? are wildcards.")
 
   package static let abandonedListsSetting = Setting<[NamePattern]>.namePatterns(
     "trello-abandoned-lists", default: [],
-    help: "Lists whose cards are given up, by name or board/list, separated by commas; * and ? are wild cards.")
+    help: "Lists whose cards are abandoned, by name or board/list, separated by commas. * and ? are wildcards.")
 
   package static let archivedSetting = Setting<ArchivedOutcome>.choice(
-    "trello-archived", default: .abandoned, help: "What a card is that is archived from any other list.")
+    "trello-archived", default: .abandoned, help: "Outcome of a card that is archived from any other list.")
 
   package static let dueCompleteSetting = Setting<DueCompletion>.choice(
-    "trello-due-complete", default: .nothing, help: "What marking a card as complete does.")
+    "trello-due-complete", default: .nothing, help: "Effect of marking a card complete: nothing, or the card is done.")
 
   package static let declarations = [
     doneListsSetting.declaration, abandonedListsSetting.declaration, archivedSetting.declaration, dueCompleteSetting.declaration,

@@ -7,7 +7,8 @@ package struct TrelloSource: EventSource {
 
   package static let callbackURLSetting = Setting<String?>(
     "trello-callback-url", placeholder: "URL", default: nil, defaultText: nil,
-    help: "Address the Trello webhooks were made with, to the letter: it is part of their signature."
+    help:
+      "Callback URL of the Trello webhooks, exactly as registered, because the signature covers it. Required with a Trello secret."
   ) { text throws(SettingError) in
     guard WebAddress.host(text) != nil else { throw SettingError(expected: "an address such as https://vs.example.org/trello") }
     return text

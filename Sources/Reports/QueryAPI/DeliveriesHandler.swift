@@ -13,6 +13,7 @@ package struct DeliveriesHandler: HTTPHandler {
   private let sources: [String: any EventSource]
   private let logger: Logger
   private let setAside: @Sendable (LogPosition) -> String?
+  private let unread: @Sendable (Delivery) -> UnreadValues?
 
   /// A page for which more than this many deliveries would have to be looked at, or bytes of body, is shorter than asked for.
   private static let searchLimit = 2000
@@ -22,10 +23,13 @@ package struct DeliveriesHandler: HTTPHandler {
   /// - Parameters:
   ///   - byteBudget: bytes of an answer past which a page is shorter than asked for.
   ///   - setAside: why a delivery could not be projected; it is listed as unreadable, and not looked into.
+  ///   - unread: what of a delivery no type could hold.
   package init(
     log: any DeliveryLog, sources: [any EventSource], logger: Logger, byteBudget: Int = SpanQueries.byteBudget,
-    setAside: @escaping @Sendable (LogPosition) -> String? = { _ in nil }
+    setAside: @escaping @Sendable (LogPosition) -> String? = { _ in nil },
+    unread: @escaping @Sendable (Delivery) -> UnreadValues? = { _ in nil }
   ) {
+    self.unread = unread
     self.byteBudget = byteBudget
     self.setAside = setAside
     self.log = log
@@ -108,6 +112,7 @@ package struct DeliveriesHandler: HTTPHandler {
     json.member("deliveryID", logged.delivery.id)
     json.member("bytes", logged.delivery.body.count)
     json.members(of: understood)
+    if setAside(position) == nil { json.member(unread(logged.delivery)) }
   }
 
   // MARK: One

@@ -83,7 +83,7 @@ package struct SpansHandler: HTTPHandler {
       next = step.next
       if next == nil || step.subjects.isEmpty && step.damagedCount == 0 { break }
       // What was looked up is remembered only as long as it is not much.
-      if reader.lookUpCount > SpanQueries.spanLimit { reader = queries.reader() }
+      reader.forget(beyond: SpanQueries.spanLimit)
     }
     return (next, true, damagedCount)
   }

@@ -48,7 +48,7 @@ struct TraceSearch {
       page.next = step.next
       if step.next == nil { break }
       // What was looked up is remembered only as long as it is not much.
-      if reader.lookUpCount > Self.readLimit { reader = queries.reader() }
+      reader.forget(beyond: Self.readLimit)
     }
     return page
   }

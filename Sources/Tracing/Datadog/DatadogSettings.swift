@@ -7,12 +7,12 @@ package import ValueStreamCore
 package enum DatadogSettings {
   package static let agentURL = Setting<String?>(
     "datadog-agent-url", otherVariables: ["DD_TRACE_AGENT_URL"], placeholder: "URL", default: nil, defaultText: nil,
-    help: "Agent of the tracer datadog, instead of host and port."
+    help: "URL of the Datadog Agent, in place of host and port. A host or port that is set with higher precedence wins."
   ) { text throws(SettingError) in try WebAddress.setting(text, example: "http://localhost:8126") }
 
   package static let agentHost = Setting<String>(
     "datadog-agent-host", otherVariables: ["DD_AGENT_HOST"], placeholder: "HOST", default: "localhost",
-    defaultText: "localhost", help: "Host of the Agent."
+    defaultText: "localhost", help: "Host of the Datadog Agent."
   ) { text throws(SettingError) in
     let expected = SettingError(expected: "a host such as localhost or 10.0.0.1")
     guard text.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F }), !text.contains("/") else { throw expected }
@@ -21,24 +21,24 @@ package enum DatadogSettings {
 
   package static let agentPort = Setting<Int>(
     "datadog-agent-port", otherVariables: ["DD_TRACE_AGENT_PORT"], placeholder: "PORT", default: 8126, defaultText: "8126",
-    help: "Port on which the Agent takes traces."
+    help: "Trace port of the Datadog Agent."
   ) { text throws(SettingError) in
     guard let port = Int(text), (1...65_535).contains(port) else { throw SettingError(expected: "a port from 1 to 65535") }
     return port
   }
 
   package static let service = Setting<String?>.optionalText(
-    "datadog-service", otherVariables: ["DD_SERVICE"], placeholder: "NAME", help: "The service of all spans at Datadog.")
+    "datadog-service", otherVariables: ["DD_SERVICE"], placeholder: "NAME", help: "Service name of all spans in Datadog.")
 
   package static let environment = Setting<String?>.optionalText(
-    "datadog-env", otherVariables: ["DD_ENV"], placeholder: "NAME", help: "The tag env of all spans.")
+    "datadog-env", otherVariables: ["DD_ENV"], placeholder: "NAME", help: "Tag env of all spans in Datadog.")
 
   package static let version = Setting<String?>.optionalText(
-    "datadog-version", otherVariables: ["DD_VERSION"], placeholder: "VERSION", help: "The tag version of all spans.")
+    "datadog-version", otherVariables: ["DD_VERSION"], placeholder: "VERSION", help: "Tag version of all spans in Datadog.")
 
   package static let tags = Setting<[DatadogTag]>(
     "datadog-tags", otherVariables: ["DD_TAGS"], placeholder: "TAGS", default: [], defaultText: nil,
-    help: "Further tags of all spans: name:value,name2:value2.", parse: DatadogTag.list)
+    help: "More tags for all spans in Datadog: name:value,name2:value2.", parse: DatadogTag.list)
 
   package static let declarations = [
     agentURL.declaration, agentHost.declaration, agentPort.declaration, service.declaration, environment.declaration,

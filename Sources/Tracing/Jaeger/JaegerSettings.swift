@@ -10,23 +10,23 @@ package enum JaegerSettings {
     "jaeger-endpoint", otherVariables: ["JAEGER_ENDPOINT", "JAEGER_AGENT_HOST"], placeholder: "URL", default: .standard,
     defaultText: "http://localhost:4318",
     help:
-      "Receiver of the tracer jaeger, by OTLP; /v1/traces is added. Of an old collector's or agent's address the host counts.",
+      "Jaeger's OTLP/HTTP address. vsd appends /v1/traces. From the address of an old collector or agent, only the host is used.",
     parse: JaegerAddress.init(setting:))
 
   package static let serviceName = Setting<String?>.optionalText(
     "jaeger-service-name", otherVariables: ["JAEGER_SERVICE_NAME"], placeholder: "NAME",
-    help: "The service of all spans at Jaeger.")
+    help: "Service name of all spans in Jaeger.")
 
   package static let tags = Setting<String?>.optionalText(
     "jaeger-tags", otherVariables: ["JAEGER_TAGS"], placeholder: "TAGS",
-    help: "Attributes of the resource: name=value,name2=value2; a value may be ${VARIABLE:default}.")
+    help: "Resource attributes: name=value,name2=value2. A value can be ${VARIABLE:default}.")
 
   package static let user = Setting<String?>.user(
-    "jaeger-user", otherVariables: ["JAEGER_USER"], placeholder: "NAME", help: "User of Basic authentication.")
+    "jaeger-user", otherVariables: ["JAEGER_USER"], placeholder: "NAME", help: "User for Basic authentication with Jaeger.")
 
   package static let password = Setting<String?>.optionalText(
     "jaeger-password", otherVariables: ["JAEGER_PASSWORD"], placeholder: "PASSWORD", isSecret: true,
-    help: "Password of Basic authentication at Jaeger.")
+    help: "Password for Basic authentication with Jaeger.")
 
   package static let declarations = [
     endpoint.declaration, serviceName.declaration, tags.declaration, user.declaration, password.declaration,

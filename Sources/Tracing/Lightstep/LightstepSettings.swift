@@ -9,12 +9,12 @@ package enum LightstepSettings {
   /// A flag, unlike other secrets: that is how users of the Go ValueStream set it.
   package static let accessToken = Setting<String?>.optionalText(
     "tracer-access-token", placeholder: "TOKEN",
-    help: "Access token of the tracer lightstep. Better as variable: lists of processes show flags.")
+    help: "Access token for Lightstep. Prefer the variable: process lists show flags.")
 
   package static let endpoint = Setting<String>(
     "lightstep-endpoint", placeholder: "URL", default: "https://ingest.lightstep.com",
     defaultText: "https://ingest.lightstep.com",
-    help: "Receiver of the tracer lightstep, public or a microsatellite of one's own; /v1/traces is added."
+    help: "Lightstep's address, public or your own microsatellite. vsd appends /v1/traces."
   ) { text throws(SettingError) in try WebAddress.setting(text, example: "https://ingest.lightstep.com") }
 
   package static let declarations = [accessToken.declaration, endpoint.declaration]

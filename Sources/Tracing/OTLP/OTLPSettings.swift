@@ -11,21 +11,22 @@ package enum OTLPSettings {
 
   package static let endpoint = Setting<String>(
     "otlp-endpoint", otherVariables: ["OTEL_EXPORTER_OTLP_ENDPOINT"], placeholder: "URL", default: "http://localhost:4318",
-    defaultText: "http://localhost:4318", help: "Receiver of the tracer otlp; /v1/traces is added.", parse: url)
+    defaultText: "http://localhost:4318", help: "Address of the OTLP/HTTP collector or backend. vsd appends /v1/traces.",
+    parse: url)
 
   package static let tracesEndpoint = Setting<String?>(
     "otlp-traces-endpoint", otherVariables: ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"], placeholder: "URL", default: nil,
-    defaultText: nil, help: "The same with its path, used as it is."
+    defaultText: nil, help: "Complete URL for traces, used as it is. An --otlp-endpoint that is set with higher precedence wins."
   ) { text throws(SettingError) in try url(text) }
 
   package static let headers = Setting<HTTPHeaders>(
     "otlp-headers", otherVariables: variables("HEADERS"), placeholder: "HEADERS", default: [:], defaultText: nil,
-    isSecret: true, help: "Headers for the receiver, such as keys: name=value,name2=value2, percent-encoded.",
+    isSecret: true, help: "Headers to send, such as API keys: name=value,name2=value2, percent-encoded.",
     parse: { text throws(SettingError) in try OTLPPairs.headers(text) })
 
   package static let timeout = Setting<Duration>(
     "otlp-timeout", otherVariables: variables("TIMEOUT"), placeholder: "DURATION", default: .seconds(10), defaultText: "10s",
-    help: "How long a request may take; a number alone is milliseconds."
+    help: "How long one request may take. A number without a unit is milliseconds."
   ) { text throws(SettingError) in
     let expected = SettingError(expected: "a duration above 0, such as 10s or 500ms, or a number of milliseconds")
     let duration = Int64(text).map(Duration.milliseconds) ?? (try? Duration(setting: text))
@@ -38,27 +39,28 @@ package enum OTLPSettings {
   }
 
   package static let compression = Setting<Compression>.choice(
-    "otlp-compression", otherVariables: variables("COMPRESSION"), default: .gzip, help: "How requests are compressed.")
+    "otlp-compression", otherVariables: variables("COMPRESSION"), default: .gzip, help: "Compression of requests.")
 
   package static let certificate = Setting<String?>.optionalText(
     "otlp-certificate", otherVariables: variables("CERTIFICATE"), placeholder: "FILE",
-    help: "PEM file with the authorities that the receiver is checked against, instead of the system's.")
+    help: "PEM file with the certificate authorities to trust, in place of the system's.")
 
   package static let clientCertificate = Setting<String?>.optionalText(
     "otlp-client-certificate", otherVariables: variables("CLIENT_CERTIFICATE"), placeholder: "FILE",
-    help: "PEM file with a certificate to show to the receiver.")
+    help: "PEM file with the client certificate to present.")
 
   package static let clientKey = Setting<String?>.optionalText(
-    "otlp-client-key", otherVariables: variables("CLIENT_KEY"), placeholder: "FILE", help: "PEM file with its key.")
+    "otlp-client-key", otherVariables: variables("CLIENT_KEY"), placeholder: "FILE",
+    help: "PEM file with the key of the client certificate.")
 
   package static let resourceAttributes = Setting<[Attribute]>(
     "otlp-resource-attributes", otherVariables: ["OTEL_RESOURCE_ATTRIBUTES"], placeholder: "ATTRIBUTES", default: [],
-    defaultText: nil, help: "Attributes of the resource: name=value,name2=value2, percent-encoded."
+    defaultText: nil, help: "Resource attributes: name=value,name2=value2, percent-encoded."
   ) { text throws(SettingError) in try OTLPPairs.attributes(text) }
 
   package static let transferProtocol = Setting<OTLPFormat>(
     "otlp-protocol", otherVariables: variables("PROTOCOL"), placeholder: "http/protobuf|http/json", default: .protobuf,
-    defaultText: "http/protobuf", help: "How requests are written: as protocol buffers or JSON, both over HTTP."
+    defaultText: "http/protobuf", help: "Encoding of requests: protocol buffers or JSON, both over HTTP. gRPC is not supported."
   ) { text throws(SettingError) in
     guard let format = OTLPFormat(rawValue: text) else {
       let words = OTLPFormat.allCases.map(\.rawValue).joined(separator: ", ")

@@ -182,6 +182,8 @@ package final class ExportRunner: Sendable {
     // Known by the place before them: which ones come next is only known once they are read.
     let width = poisonGuard.isSuspect(owner, start.sequence) ? 1 : wanted
     do {
+      // Nothing is sent of which it cannot be noted that it was.
+      try store.prepareToWrite()
       if width == 1, poisonGuard.isPoison(owner, start.sequence) {
         if try await setNextAside(after: start) {
           poisonGuard.pass(owner, start.sequence)
@@ -275,7 +277,7 @@ package final class ExportRunner: Sendable {
       logger.error(
         "exporter \(exporter.name): \(receipt.refused) of \(receipt.handled) spans refused for good\(which): \(refusal.reason)")
     } else if let warning = receipt.reason, warningLines.pass() != nil {
-      logger.warn("exporter \(exporter.name): its receiver took the spans and says: \(warning)")
+      logger.warn("exporter \(exporter.name): the backend accepted the spans with a warning: \(warning)")
     }
     var reached = start
     reached.sequence = sequence
@@ -292,7 +294,7 @@ package final class ExportRunner: Sendable {
       state.width = receipt.handled < spans.count ? receipt.handled : min(state.width * 2, Self.batchLimit)
       return state.failures
     }
-    if failures > 0, recoveryLines.pass() != nil { logger.info("exporter \(exporter.name): its receiver takes spans again") }
+    if failures > 0, recoveryLines.pass() != nil { logger.info("exporter \(exporter.name): the backend accepts spans again") }
   }
 
   /// What is set aside of a batch; nil when nothing was refused.
@@ -346,7 +348,7 @@ package final class ExportRunner: Sendable {
     let count = state.withLock { dropped - $0.droppedToldOf }
     if count > 0, dropLines.pass() != nil {
       state.withLock { $0.droppedToldOf = dropped }
-      logger.error("exporter \(exporter.name): dropped \(count) spans, which its receiver has not taken since \(since.rfc3339)")
+      logger.error("exporter \(exporter.name): dropped \(count) spans that the backend has not accepted since \(since.rfc3339)")
     }
   }
 

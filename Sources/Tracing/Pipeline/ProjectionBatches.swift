@@ -118,7 +118,11 @@ package struct ProjectionBatches: Sendable {
       nextID: values[Self.nextClassicID].flatMap { Int64(String(decoding: $0, as: UTF8.self)) } ?? 1)
     metrics.adoptFinishedSpans()
     if grace != nil, let former = values[FormerWaitingList.valueName], !former.isEmpty {
-      try store.write(try FormerWaitingList(former).changes(in: store))
+      do {
+        try store.write(try FormerWaitingList(former).changes(in: store))
+      } catch let error as StoreError where error.isRetryable || error.code == .unusable {
+        // Where nothing can be written now: the list stays, and is taken over at a later start.
+      }
     }
     guard values[Self.gaugeLimit] != encodedSeriesLimit else { return }
     do {

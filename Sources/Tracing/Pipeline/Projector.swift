@@ -129,11 +129,14 @@ package final class Projector: DeliverySink {
   package func run() {
     let start = batches.withLock { $0.position }
     let end = try? log.lastPosition()
-    state.withLock { state in
+    let reached = state.withLock { state in
       state.projected = start
       state.recorded = max(state.recorded ?? LogPosition(rawValue: 0), end ?? LogPosition(rawValue: 0))
       if let recorded = state.recorded, recorded > start ?? LogPosition(rawValue: 0) { state.waitingSince = .now }
+      return Self.takeWaiters(upTo: start, from: &state)
     }
+    // They may have asked before it was known how far the store is.
+    for waiter in reached { waiter.signal() }
     var failures = 0
     var lastWrite = DispatchTime(uptimeNanoseconds: 0)
     while true {
@@ -255,12 +258,17 @@ package final class Projector: DeliverySink {
     let reached = state.withLock { state in
       state.projected = position
       state.waitingSince = position.map { $0 < state.recorded ?? $0 } ?? true ? .now : nil
-      let reached = state.waiters.filter { waiter in position.map { waiter.position <= $0 } ?? false }
-      state.waiters.removeAll { waiter in position.map { waiter.position <= $0 } ?? false }
-      return reached
+      return Self.takeWaiters(upTo: position, from: &state)
     }
-    for waiter in reached { waiter.semaphore.signal() }
+    for waiter in reached { waiter.signal() }
     if hasAnnouncements { onAnnouncement() }
+  }
+
+  private static func takeWaiters(upTo position: LogPosition?, from state: inout State) -> [DispatchSemaphore] {
+    guard let position else { return [] }
+    let reached = state.waiters.filter { $0.position <= position }
+    state.waiters.removeAll { $0.position <= position }
+    return reached.map(\.semaphore)
   }
 
   /// Counts the ends whose grace period is over, unless a batch is being projected, which does it as well.

@@ -34,7 +34,7 @@ package struct Retention: Sendable {
       do {
         try await OwnThread.run { try removeOld() }
       } catch {
-        logger.error("cannot remove what is old: \(error)")
+        logger.error("cannot remove old deliveries and spans: \(error)")
       }
       try? await Task.sleep(for: Self.interval)
     }
@@ -83,6 +83,6 @@ package struct Retention: Sendable {
       removed += count
       if count < Self.batch { break }
     }
-    if removed > 0 { logger.info("removed \(removed) things whose spans ended long ago") }
+    if removed > 0 { logger.info("removed \(removed) subjects whose spans ended longer ago than --span-retention") }
   }
 }

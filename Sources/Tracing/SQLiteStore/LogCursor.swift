@@ -28,8 +28,9 @@ final class LogCursor: @unchecked Sendable {  // One thread at a time: whoever t
   init(_ segment: LogSegment, in directory: StoreDirectory, vfs: String?, next: UInt64, gaps: LogGaps) throws {
     self.segment = segment
     self.gaps = gaps
-    connection = try segment.open(in: directory, vfs: vfs)
-    isSealed = try LogSegment.isSealed(connection)
+    let header: LogSegment.Header
+    (connection, header) = try segment.open(in: directory, vfs: vfs)
+    isSealed = header.isSealed
     let columns = CommitRow.columns(isSealed: isSealed)
     rows = try connection.prepare("SELECT \(columns), data FROM delivery_commit WHERE first >= ?1 ORDER BY first")
     frameRows = try connection.prepare(

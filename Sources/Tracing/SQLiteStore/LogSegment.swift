@@ -57,23 +57,53 @@ struct LogSegment: Sendable {
   /// The first version whose rows are sealed.
   static let sealedVersion: Int64 = 2
 
+  /// What stands in the header of a segment's file, and whether it can be so.
+  struct Header {
+    /// False of a file that was created and not prepared any further.
+    var hasRows: Bool
+    /// True when its rows carry seals.
+    var isSealed: Bool
+    /// False when the header is not the one that a segment of this version has: a new segment must follow.
+    var isCurrent: Bool
+    /// True when the header cannot be right although there are rows.
+    var isDamaged: Bool
+
+    /// - Throws: `newerVersion`, or `unusable` where the file is something else.
+    init(_ connection: SQLiteConnection) throws {
+      let schema = LogSegment.schema
+      let columns = try connection.number("SELECT count(*) FROM pragma_table_info('delivery_commit')")
+      let version = try connection.number("PRAGMA user_version")
+      hasRows = columns > 0
+      isSealed = columns > 6
+      guard hasRows else {
+        try schema.check(connection)
+        (isCurrent, isDamaged) = (true, false)
+        return
+      }
+      // A table of that name is in no other file: then these are bytes that changed.
+      let isOurs = try connection.number("PRAGMA application_id") == Int64(schema.applicationID)
+      if isOurs, (schema.version + 1...schema.version + LogSegment.plausibleVersions).contains(version) {
+        try schema.check(connection)
+      }
+      isDamaged = !isOurs || version != (isSealed ? LogSegment.sealedVersion : 1)
+      isCurrent = !isDamaged && version == schema.version
+    }
+  }
+
+  /// A version that is greater by more than this is none.
+  private static let plausibleVersions: Int64 = 1000
+
   /// Opens it to be read, beside whoever writes it.
-  func open(in directory: StoreDirectory, vfs: String?) throws -> SQLiteConnection {
-    let connection = try SQLiteConnection(path: directory.file(name), vfs: vfs)
+  func open(in directory: StoreDirectory, vfs: String?) throws -> (connection: SQLiteConnection, header: Header) {
+    let connection = try SQLiteConnection.reading(path: directory.file(name), vfs: vfs)
     // Rows are read once, front to back.
     try connection.execute("PRAGMA cache_size = -256")
-    try Self.schema.check(connection)
-    return connection
+    return (connection, try Header(connection))
   }
 
-  /// True when its rows carry seals.
-  static func isSealed(_ connection: SQLiteConnection) throws(StoreError) -> Bool {
-    try connection.number("PRAGMA user_version") >= sealedVersion
-  }
-
-  /// Number of the last delivery in it, or before it where it has none.
+  /// Number of the last delivery in it, or before it where it has none. Of a damaged one, the last that can have been in it.
   func lastNumber(in directory: StoreDirectory, vfs: String?) throws -> UInt64 {
-    try LogEnd(of: self, try open(in: directory, vfs: vfs)).next - 1
+    try LogEnd(of: self, in: directory, vfs: vfs).next - 1
   }
 }
 
@@ -83,26 +113,86 @@ struct LogEnd {
   var next: UInt64
   /// Latest time of receipt; nil in an empty segment.
   var newest: Timestamp?
-  /// True when rows after the last sound one are damaged.
-  var isDamaged = false
+  /// Why what stands after ``sound`` cannot be read; nil where all can.
+  var damage: String?
+  /// Number after the last delivery whose row is sound.
+  var sound: UInt64
+  /// True when more can be written to the segment.
+  var isOpen = true
 
   /// More deliveries than a commit holds, so that what comes after damaged rows takes no number that one of them had.
   private static let unknownCount: UInt64 = 1 << 20
+  /// More deliveries than a byte of a file holds, compressed.
+  private static let unknownCountOfByte: UInt64 = 1 << 10
 
-  init(of segment: LogSegment, _ connection: SQLiteConnection) throws {
-    next = segment.first
-    let isSealed = try LogSegment.isSealed(connection)
+  /// Where a segment ends, whatever can be read of it.
+  ///
+  /// - Throws: what may pass, and what says that this is no segment of ours.
+  init(of segment: LogSegment, in directory: StoreDirectory, vfs: String?) throws {
+    (next, sound) = (segment.first, segment.first)
+    do {
+      let (connection, header) = try segment.open(in: directory, vfs: vfs)
+      if header.hasRows {
+        do throws(StoreError) {
+          try findEnd(segment, connection, isSealed: header.isSealed)
+        } catch {
+          guard error.code == .corrupt else { throw error }
+          damage = error.message
+          try findEndForwards(segment, connection, isSealed: header.isSealed)
+        }
+      }
+      if header.isDamaged { damage = damage ?? "\(connection.path): its header is damaged" }
+      isOpen = header.isCurrent || next == segment.first && damage == nil
+    } catch let error as StoreError where error.code == .corrupt {
+      damage = error.message
+    }
+    guard damage != nil else { return }
+    isOpen = false
+    let bytes = StoreDirectory.files(ofDatabase: segment.name).dropLast().reduce(Int64(0)) { $0 + directory.size(of: $1) }
+    let unknown = UInt64(clamping: bytes).multipliedReportingOverflow(by: Self.unknownCountOfByte)
+    let end = next.addingReportingOverflow(unknown.overflow ? LogSegment.greatestNumber : unknown.partialValue)
+    next = min(end.overflow ? LogSegment.greatestNumber : end.partialValue + Self.unknownCount, LogSegment.greatestNumber)
+  }
+
+  private mutating func findEnd(
+    _ segment: LogSegment, _ connection: SQLiteConnection, isSealed: Bool
+  ) throws(StoreError) {
     let rows = try connection.prepare("SELECT \(CommitRow.columns(isSealed: isSealed)) FROM delivery_commit ORDER BY first DESC")
     defer { rows.reset() }
     while try rows.step() {
       guard let row = CommitRow(rows, isSealed: isSealed), row.first >= segment.first else {
-        isDamaged = true
+        damage = "\(connection.path): its last rows are damaged"
         continue
       }
-      (next, newest) = (row.end, Timestamp(nanoseconds: row.newest))
-      break
+      reached(row)
+      return
     }
-    if isDamaged { next = min(next + Self.unknownCount, LogSegment.greatestNumber) }
+  }
+
+  /// Where the last pages cannot be read: the last of the sound rows in front of them, and between them.
+  private mutating func findEndForwards(_ segment: LogSegment, _ connection: SQLiteConnection, isSealed: Bool) throws {
+    let rows = try connection.prepare(
+      "SELECT \(CommitRow.columns(isSealed: isSealed)) FROM delivery_commit WHERE first >= ?1 ORDER BY first")
+    defer { rows.reset() }
+    var from = segment.first
+    var probe: UInt64 = 1
+    while from < LogSegment.greatestNumber {
+      rows.bind(1, Int64(clamping: from))
+      do throws(StoreError) {
+        while try rows.step() {
+          if let row = CommitRow(rows, isSealed: isSealed), row.first >= segment.first { reached(row) }
+        }
+        return
+      } catch {
+        guard error.code == .corrupt else { throw error }
+        from = max(from, next) + probe
+        probe *= 2
+      }
+    }
+  }
+
+  private mutating func reached(_ row: CommitRow) {
+    (next, sound, newest) = (row.end, row.end, Timestamp(nanoseconds: row.newest))
   }
 }
 

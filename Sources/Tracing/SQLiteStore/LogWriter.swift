@@ -25,31 +25,29 @@ final class LogWriter {
 
   private static let pageBytes: Int64 = 4096
 
+  /// What cannot be read of the segment before, because its end is damaged; nil where all can.
+  private(set) var lost: (numbers: Range<UInt64>, reason: String)?
+
   /// Opens the newest segment, or creates the first.
   ///
-  /// A segment that an older version wrote, or whose end is damaged, stays as it is, and a new one begins.
+  /// A segment that an older version wrote, or that is damaged at its end or as a whole, stays as it is, and a new one begins.
   init(_ directory: StoreDirectory, _ options: SQLiteDeliveryLog.Options, newest: LogSegment?) throws {
     self.directory = directory
     self.options = options
     compressor = try FrameCompressor()
     var segment = newest ?? LogSegment(first: 1)
-    if let newest, let end = try Self.endOfClosed(newest, directory, options) { segment = LogSegment(first: end) }
+    var newestReceipt: Timestamp?
+    if let newest {
+      let end = try LogEnd(of: newest, in: directory, vfs: options.vfs)
+      if !end.isOpen { segment = LogSegment(first: end.next) }
+      next = end.next
+      newestReceipt = end.newest
+      if let damage = end.damage, end.sound < end.next { lost = (end.sound..<end.next, damage) }
+    } else {
+      next = segment.first
+    }
     active = try Self.open(segment, directory, options)
-    let end = try LogEnd(of: segment, active.connection)
-    next = end.next
-    active.segment.newest = end.newest
-  }
-
-  /// Where a segment ended that is not gone on with; nil for one that is.
-  private static func endOfClosed(
-    _ segment: LogSegment, _ directory: StoreDirectory, _ options: SQLiteDeliveryLog.Options
-  ) throws -> UInt64? {
-    let connection = try segment.open(in: directory, vfs: options.vfs)
-    // Nothing at all in it: created, and not prepared any further.
-    guard try connection.number("PRAGMA user_version") > 0 else { return nil }
-    let end = try LogEnd(of: segment, connection)
-    let isOutdated = try end.next > segment.first && !LogSegment.isSealed(connection)
-    return isOutdated || end.isDamaged ? end.next : nil
+    active.segment.newest = segment.first == newest?.first ? newestReceipt : nil
   }
 
   /// The segment that is written, with the latest time of receipt in it; nil in there when it is empty.

@@ -12,10 +12,16 @@ final class SQLiteConnection {
   /// Opens an existing database file; an empty file is an empty database.
   ///
   /// - Parameter vfs: name of the SQLite file layer to use; nil for the system's.
-  init(path: String, vfs: String? = nil) throws(StoreError) {
+  convenience init(path: String, vfs: String? = nil) throws(StoreError) {
+    try self.init(path: path, name: path, flags: SQLITE_OPEN_READWRITE, vfs: vfs)
+  }
+
+  /// - Parameters:
+  ///   - path: shown in errors.
+  ///   - name: what SQLite opens.
+  private init(path: String, name: String, flags: Int32, vfs: String?) throws(StoreError) {
     var handle: OpaquePointer?
-    let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE
-    let code = sqlite3_open_v2(path, &handle, flags, vfs)
+    let code = sqlite3_open_v2(name, &handle, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, vfs)
     guard code == SQLITE_OK, let handle else {
       let message = handle.map { String(cString: sqlite3_errmsg($0)) } ?? String(cString: sqlite3_errstr(code))
       let systemError = handle.map { sqlite3_system_errno($0) } ?? 0
@@ -32,6 +38,41 @@ final class SQLiteConnection {
     self.handle = handle
     (self.begin, self.beginWrite, self.commit) = (begin, beginWrite, commit)
     sqlite3_busy_timeout(handle, Self.busyTimeoutMilliseconds)
+  }
+
+  /// Opens a database to be read, also where nothing can be written beside it.
+  ///
+  /// SQLite keeps an index of the write-ahead log in a file, for which a full disk has no room and a read-only one no right. Then the
+  /// index is kept in memory, or, without a write-ahead log, left out. Both expect that no other process writes the file: none can
+  /// where there is no room for that index.
+  static func reading(path: String, vfs: String?) throws(StoreError) -> SQLiteConnection {
+    let obstacle: StoreError
+    do throws(StoreError) {
+      return try probed(SQLiteConnection(path: path, vfs: vfs))
+    } catch {
+      guard [.noSpace, .unusable, .inputOutput].contains(error.code) else { throw error }
+      obstacle = error
+    }
+    do throws(StoreError) {
+      if StoreDirectory.size(ofFile: path + "-wal") > 0 {
+        return try probed(SQLiteConnection(path: path, vfs: "unix-excl"))
+      }
+      let name = "file:\(PercentEncoding.encode(path))?immutable=1"
+      return try probed(SQLiteConnection(path: path, name: name, flags: SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, vfs: nil))
+    } catch {
+      throw error.code == .corrupt ? error : obstacle
+    }
+  }
+
+  /// An empty database in memory.
+  static func inMemory(standingFor path: String) throws(StoreError) -> SQLiteConnection {
+    try SQLiteConnection(path: path, name: ":memory:", flags: SQLITE_OPEN_READWRITE, vfs: nil)
+  }
+
+  /// The file is opened by the first question.
+  private static func probed(_ connection: SQLiteConnection) throws(StoreError) -> SQLiteConnection {
+    _ = try connection.number("SELECT count(*) FROM sqlite_master")
+    return connection
   }
 
   deinit {
@@ -73,6 +114,8 @@ final class SQLiteConnection {
 
   /// Changes the database to a write-ahead log, where it has none.
   func useWriteAheadLog() throws(StoreError) {
+    // SQLite opens what it may not write to be read, and it stays so when that may be written.
+    guard sqlite3_db_readonly(handle, "main") == 0 else { throw StoreError(.unusable, "\(path): it cannot be written") }
     let statement = try prepare("PRAGMA journal_mode = WAL")
     defer { statement.reset() }
     guard try statement.step(), statement.text(0) == "wal" else {
@@ -87,7 +130,14 @@ final class SQLiteConnection {
 
   /// Runs `body` on one unchanging view of the database.
   func read<Result>(_ body: () throws -> Result) throws -> Result {
-    try transaction(begin, body)
+    try run(begin)
+    // Nothing was written. Where a damaged page was met, a commit fails, and what was read beside it would be lost.
+    defer { endReading() }
+    return try body()
+  }
+
+  private func endReading() {
+    if (try? run(commit)) == nil, sqlite3_get_autocommit(handle) == 0 { _ = sqlite3_exec(handle, "ROLLBACK", nil, nil, nil) }
   }
 
   private func transaction<Result>(_ begin: OpaquePointer, _ body: () throws -> Result) throws -> Result {

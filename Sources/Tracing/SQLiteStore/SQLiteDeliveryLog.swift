@@ -27,6 +27,7 @@ package final class SQLiteDeliveryLog: DeliveryLog {
   private let state: Mutex<State>
   private let writer: Mutex<Writing>
   private let gaps: LogGaps
+  private let waiting: WriteWait
   /// Places where somebody stopped reading, so that going on there is cheap; the one used last is the last.
   private let cursors = Mutex<[LogCursor]>([])
 
@@ -47,20 +48,79 @@ package final class SQLiteDeliveryLog: DeliveryLog {
 
   /// Opens the log, creating the directory where there is none.
   ///
+  /// On a disk that is full or read-only it is opened to be read, and for writing as soon as that can be. A newest segment that is damaged
+  /// stays as it is, and a new one begins.
+  ///
   /// - Throws: ``StoreError``: `busy` when another process has it open, `newerVersion`, `unusable`, `corrupt`.
   package init(directory path: String, options: Options = Options()) throws {
     let directory = try StoreDirectory(path)
-    let lock = try DirectoryLock(directory, name: "log.lock")
-    let names = try directory.names(withPrefix: LogSegment.prefix)
-    let found = names.compactMap(LogSegment.init(name:))
-    try Self.removeOrphans(names, found, directory)
-    let writer = try LogWriter(directory, options, newest: found.last)
     self.directory = directory
     self.options = options
-    let closed = found.filter { $0.first != writer.segment.first }
-    state = Mutex(State(segments: closed + [writer.segment], last: writer.last))
     gaps = LogGaps(options.damage, in: directory)
-    self.writer = Mutex(Writing(writer: writer, lock: lock))
+    var lock: DirectoryLock?
+    do {
+      lock = try Self.lock(directory)
+      let (segments, writer) = try Self.openToWrite(directory, options, gaps)
+      state = Mutex(State(segments: segments, last: writer.last))
+      self.writer = Mutex(Writing(writer: writer, lock: lock))
+      waiting = WriteWait(nil)
+    } catch {
+      guard let obstacle = Self.obstacle(error, directory) else { throw error }
+      let segments = try Self.segments(in: directory)
+      state = Mutex(State(segments: segments, last: try Self.lastNumber(of: segments, in: directory, options)))
+      writer = Mutex(Writing(lock: lock))
+      waiting = WriteWait(obstacle)
+    }
+  }
+
+  private static func lock(_ directory: StoreDirectory) throws -> DirectoryLock {
+    try DirectoryLock(directory, name: lockName)
+  }
+
+  private static let lockName = "log.lock"
+
+  private static func segments(in directory: StoreDirectory) throws -> [LogSegment] {
+    try directory.names(withPrefix: LogSegment.prefix).compactMap(LogSegment.init(name:))
+  }
+
+  /// - Returns: all segments, of which the last is the one that is written.
+  private static func openToWrite(
+    _ directory: StoreDirectory, _ options: Options, _ gaps: LogGaps
+  ) throws -> ([LogSegment], LogWriter) {
+    let names = try directory.names(withPrefix: LogSegment.prefix)
+    let found = names.compactMap(LogSegment.init(name:))
+    try removeOrphans(names, found, directory)
+    let writer = try LogWriter(directory, options, newest: found.last)
+    if let lost = writer.lost { gaps.note(lost.numbers, reason: lost.reason) }
+    return (found.filter { $0.first != writer.segment.first } + [writer.segment], writer)
+  }
+
+  private static func obstacle(_ error: any Error, _ directory: StoreDirectory) -> StoreError? {
+    let segments = (try? segments(in: directory)) ?? []
+    return directory.passingObstacle(error, toWriting: [lockName] + segments.suffix(1).map(\.name))
+  }
+
+  private static func lastNumber(of segments: [LogSegment], in directory: StoreDirectory, _ options: Options) throws -> UInt64 {
+    try segments.last?.lastNumber(in: directory, vfs: options.vfs) ?? 0
+  }
+
+  package func prepareToWrite() throws {
+    if waiting.isWaiting { try writer.withLock { try open(&$0) } }
+    try directory.checkRoom()
+  }
+
+  /// Opens for writing what could only be read so far.
+  private func open(_ writing: inout Writing) throws {
+    try waiting.end {
+      writing.lock = try writing.lock ?? Self.lock(directory)
+      // They expect that nobody writes.
+      cursors.withLock { $0 = [] }
+      let (segments, writer) = try Self.openToWrite(directory, options, gaps)
+      state.withLock { $0 = State(segments: segments, last: writer.last) }
+      writing.writer = writer
+    } obstacle: {
+      Self.obstacle($0, directory)
+    }
   }
 
   /// Opens a log to be read up to where it ends now, beside the process that writes it.
@@ -69,11 +129,12 @@ package final class SQLiteDeliveryLog: DeliveryLog {
   package init(reading path: String, options: Options = Options()) throws {
     let directory = try StoreDirectory(existing: path)
     let found = try directory.names(withPrefix: LogSegment.prefix).compactMap(LogSegment.init(name:))
-    guard let newest = found.last else { throw StoreError(.unusable, "\(path): there is no delivery log") }
+    if found.isEmpty { throw StoreError(.unusable, "\(path): there is no delivery log") }
     self.directory = directory
     self.options = options
     gaps = LogGaps(options.damage, in: directory)
-    state = Mutex(State(segments: found, last: try newest.lastNumber(in: directory, vfs: options.vfs)))
+    waiting = WriteWait(nil)
+    state = Mutex(State(segments: found, last: try Self.lastNumber(of: found, in: directory, options)))
     writer = Mutex(Writing())
   }
 
@@ -93,6 +154,7 @@ package final class SQLiteDeliveryLog: DeliveryLog {
   package func append(_ deliveries: [LoggedDelivery]) throws -> [LogPosition] {
     guard !deliveries.isEmpty else { return [] }
     return try writer.withLock { writing in
+      try open(&writing)
       guard let writer = writing.writer else { throw Self.closed(directory) }
       if writer.isFull { try writer.rotate() }
       let positions = try writer.append(deliveries)
@@ -127,6 +189,14 @@ package final class SQLiteDeliveryLog: DeliveryLog {
   package func read(
     after position: LogPosition?, limit: Int, byteLimit: Int
   ) throws -> [(position: LogPosition, logged: LoggedDelivery)] {
+    // What is opened where nothing can be written must be closed before anything is.
+    guard waiting.isWaiting else { return try readNow(after: position, limit: limit, byteLimit: byteLimit) }
+    return try writer.withLock { _ in try readNow(after: position, limit: limit, byteLimit: byteLimit) }
+  }
+
+  private func readNow(
+    after position: LogPosition?, limit: Int, byteLimit: Int
+  ) throws -> [(position: LogPosition, logged: LoggedDelivery)] {
     // Taken before reading: a segment that is not the last one now will not grow.
     let (segments, last) = state.withLock { ($0.segments, $0.last) }
     guard limit > 0, let oldest = segments.first, position?.rawValue ?? 0 < UInt64.max else { return [] }
@@ -138,9 +208,11 @@ package final class SQLiteDeliveryLog: DeliveryLog {
       // What a segment holds ends where the next one begins.
       let end = index < segments.count - 1 ? segments[index + 1].first : last + 1
       do {
-        let cursor = try takeCursor(at: next, in: segments[index])
-        try cursor.read(into: &result, byteCount: &byteCount, limit: limit, byteLimit: byteLimit, end: end)
-        giveBack(cursor)
+        if next < end {
+          let cursor = try takeCursor(at: next, in: segments[index])
+          try cursor.read(into: &result, byteCount: &byteCount, limit: limit, byteLimit: byteLimit, end: end)
+          giveBack(cursor)
+        }
       } catch let error as StoreError where error.code == .corrupt || error.code == .unusable {
         // No file of ours any more; or it was removed meanwhile.
         if isKept(segments[index]), next < end {
@@ -235,7 +307,7 @@ package final class SQLiteDeliveryLog: DeliveryLog {
   // MARK: Retention
 
   package func removeOld(receivedBefore cutoff: Timestamp, maximumBytes: Int64, projected: LogPosition?) throws {
-    guard let projected else { return }
+    guard let projected, !waiting.isWaiting else { return }
     var total = try size()
     while let segment = state.withLock({ Self.oldestRemovable($0, projected) }) {
       let newest = try newestReceipt(in: segment)
@@ -255,9 +327,8 @@ package final class SQLiteDeliveryLog: DeliveryLog {
 
   private func newestReceipt(in segment: LogSegment) throws -> Timestamp? {
     if let newest = segment.newest { return newest }
-    let connection = try segment.open(in: directory, vfs: options.vfs)
-    let end = try LogEnd(of: segment, connection)
-    guard end.newest == nil, end.isDamaged else { return end.newest }
+    let end = try LogEnd(of: segment, in: directory, vfs: options.vfs)
+    guard end.newest == nil, end.damage != nil else { return end.newest }
     // Not later than what comes after it.
     let following = state.withLock { state in state.segments.first { $0.first > segment.first } }
     return try following.flatMap { try newestReceipt(in: $0) } ?? Timestamp(nanoseconds: .max)

@@ -31,20 +31,52 @@ package final class SQLiteSpanStore: SpanStore {
   private let recentTraces = RecentTraces()
   private let writing: Mutex<Writing>
   private let idleReaders = Mutex<[SpanStoreReader]>([])
+  private let waiting: WriteWait
 
   private struct Writing {
     var writer: SpanStoreWriter?
     var lock: DirectoryLock?
+    /// Answers all questions while nothing can be written: it must be closed before anything is.
+    var onlyReader: SpanStoreReader?
   }
 
   private static let idleReaderLimit = 4
 
   /// Opens the store, creating directory and file where there are none, and migrating an older file.
   ///
-  /// - Throws: ``StoreError``: `busy` when another process has it open, `newerVersion`, `unusable`, `corrupt`.
+  /// On a disk that is full or read-only it is opened to be read, and for writing as soon as that can be.
+  ///
+  /// - Throws: ``StoreError``: `busy` when another process has it open, `newerVersion`, `unusable`, `corrupt`, or what keeps an older
+  ///   file from being migrated.
   package init(directory path: String, options: Options = Options()) throws {
-    let directory = try StoreDirectory(path)
-    let lock = try DirectoryLock(directory, name: options.fileName + ".lock")
+    directory = try StoreDirectory(path)
+    self.options = options
+    isOnlyRead = false
+    var lock: DirectoryLock?
+    do {
+      lock = try Self.lock(directory, options)
+      let writer = try Self.openToWrite(directory, options, names, recentTraces)
+      writing = Mutex(Writing(writer: writer, lock: lock))
+      waiting = WriteWait(nil)
+    } catch {
+      guard let obstacle = directory.passingObstacle(error, toWriting: Self.writtenNames(options)) else { throw error }
+      guard let reader = try Self.openToReadAlone(directory, options, names, recentTraces) else { throw obstacle }
+      writing = Mutex(Writing(lock: lock, onlyReader: reader))
+      waiting = WriteWait(obstacle)
+    }
+  }
+
+  private static func writtenNames(_ options: Options) -> [String] { [lockName(options), options.fileName] }
+
+  private static func lockName(_ options: Options) -> String { options.fileName + ".lock" }
+
+  private static func lock(_ directory: StoreDirectory, _ options: Options) throws -> DirectoryLock {
+    try DirectoryLock(directory, name: lockName(options))
+  }
+
+  private static func openToWrite(
+    _ directory: StoreDirectory, _ options: Options, _ names: NameCache, _ recentTraces: RecentTraces
+  ) throws -> SpanStoreWriter {
     try directory.createFile(options.fileName)
     let connection = try SQLiteConnection(path: directory.file(options.fileName), vfs: options.vfs)
     try StoreSchema.spanStore.check(connection)
@@ -58,11 +90,58 @@ package final class SQLiteSpanStore: SpanStore {
       PRAGMA cache_size = -\(options.writerCacheKilobytes);
       """)
     try StoreSchema.spanStore.prepare(connection)
-    let writer = try SpanStoreWriter(connection, names: names, recentTraces: recentTraces, damage: options.damage)
-    self.directory = directory
-    self.options = options
-    isOnlyRead = false
-    writing = Mutex(Writing(writer: writer, lock: lock))
+    // What a crash left in the write-ahead log: a full disk shows here, before anybody counts on writing.
+    try connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+    return try SpanStoreWriter(connection, names: names, recentTraces: recentTraces, damage: options.damage)
+  }
+
+  /// Opens what nobody writes. A store that was never begun is an empty one.
+  ///
+  /// - Returns: nil for a store that must be migrated before it can be read.
+  private static func openToReadAlone(
+    _ directory: StoreDirectory, _ options: Options, _ names: NameCache, _ recentTraces: RecentTraces
+  ) throws -> SpanStoreReader? {
+    let path = directory.file(options.fileName)
+    var connection =
+      directory.size(of: options.fileName) > 0
+      ? try SQLiteConnection.reading(path: path, vfs: options.vfs) : try SQLiteConnection.inMemory(standingFor: path)
+    try StoreSchema.spanStore.check(connection)
+    let version = try connection.number("PRAGMA user_version")
+    guard version == 0 || version == StoreSchema.spanStore.version else { return nil }
+    if version == 0 {
+      connection = try SQLiteConnection.inMemory(standingFor: path)
+      try StoreSchema.spanStore.prepare(connection)
+    }
+    try connection.execute("PRAGMA cache_size = -\(options.readerCacheKilobytes); PRAGMA query_only = 1")
+    return SpanStoreReader(connection, names: names, recentTraces: recentTraces, damage: options.damage)
+  }
+
+  package func prepareToWrite() throws {
+    if waiting.isWaiting { try writing.withLock { try open(&$0) } }
+    if !isOnlyRead { try directory.checkRoom() }
+  }
+
+  /// Opens for writing what could only be read so far.
+  private func open(_ writing: inout Writing) throws {
+    try waiting.end {
+      let isNew = writing.lock == nil
+      writing.lock = try writing.lock ?? Self.lock(directory, options)
+      let known = try writing.onlyReader?.position()
+      // It expects that nobody writes.
+      writing.onlyReader = nil
+      do {
+        let writer = try Self.openToWrite(directory, options, names, recentTraces)
+        guard try !isNew || writer.reader.position() == known else {
+          throw StoreError(.busy, "\(directory.path): another process has written the store meanwhile; start vsd again")
+        }
+        writing.writer = writer
+      } catch {
+        writing.onlyReader = try Self.openToReadAlone(directory, options, names, recentTraces)
+        throw error
+      }
+    } obstacle: {
+      directory.passingObstacle($0, toWriting: Self.writtenNames(options))
+    }
   }
 
   /// Opens a store to be read beside the process that writes it.
@@ -70,7 +149,7 @@ package final class SQLiteSpanStore: SpanStore {
   /// - Throws: ``StoreError``: `unusable` when there is none, or when it has yet to be migrated.
   package init(reading path: String, options: Options = Options()) throws {
     let directory = try StoreDirectory(existing: path)
-    let connection = try SQLiteConnection(path: directory.file(options.fileName), vfs: options.vfs)
+    let connection = try SQLiteConnection.reading(path: directory.file(options.fileName), vfs: options.vfs)
     try StoreSchema.spanStore.check(connection)
     guard try connection.number("PRAGMA user_version") == StoreSchema.spanStore.version else {
       throw StoreError(.unusable, "\(connection.path): written by an older version; start vsd once to bring it up to date")
@@ -78,6 +157,7 @@ package final class SQLiteSpanStore: SpanStore {
     self.directory = directory
     self.options = options
     isOnlyRead = true
+    waiting = WriteWait(nil)
     writing = Mutex(Writing())
   }
 
@@ -128,6 +208,7 @@ package final class SQLiteSpanStore: SpanStore {
 
   func withWriter<Result: Sendable>(_ body: (SpanStoreWriter) throws -> Result) throws -> Result {
     try writing.withLock { writing in
+      try open(&writing)
       guard let writer = writing.writer else { throw StoreError(.unusable, "\(directory.path): the span store is closed") }
       return try body(writer)
     }
@@ -161,7 +242,8 @@ package final class SQLiteSpanStore: SpanStore {
 
   /// What this answers is on disk: what stands before it in the log may be removed. A store that is only read cannot promise that.
   package func position() throws -> LogPosition? {
-    if isOnlyRead { return try withReader { try $0.position() } }
+    // Nothing was written since it was opened where nothing can be.
+    if isOnlyRead || waiting.isWaiting { return try withReader { try $0.position() } }
     return try withWriter { writer in
       // Syncs the write-ahead log, which a write does not.
       try writer.reader.connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
@@ -255,7 +337,17 @@ package final class SQLiteSpanStore: SpanStore {
     return try withReader(body)
   }
 
-  func withReader<Result>(_ body: (SpanStoreReader) throws -> Result) throws -> Result {
+  func withReader<Result: Sendable>(_ body: (SpanStoreReader) throws -> Result) throws -> Result {
+    guard waiting.isWaiting else { return try withPooledReader(body) }
+    return try writing.withLock { writing in
+      guard let reader = writing.onlyReader ?? writing.writer?.reader else {
+        throw StoreError(.unusable, "\(directory.path): the span store is closed")
+      }
+      return try reader.connection.read { try body(reader) }
+    }
+  }
+
+  private func withPooledReader<Result>(_ body: (SpanStoreReader) throws -> Result) throws -> Result {
     let reader = try idleReaders.withLock { $0.popLast() } ?? openReader()
     // Not given back after a failure: the next one begins with a new connection.
     let result = try reader.connection.read { try body(reader) }
@@ -264,7 +356,8 @@ package final class SQLiteSpanStore: SpanStore {
   }
 
   private func openReader() throws -> SpanStoreReader {
-    let connection = try SQLiteConnection(path: directory.file(options.fileName), vfs: options.vfs)
+    let path = directory.file(options.fileName)
+    let connection = isOnlyRead ? try .reading(path: path, vfs: options.vfs) : try SQLiteConnection(path: path, vfs: options.vfs)
     try connection.execute("PRAGMA cache_size = -\(options.readerCacheKilobytes); PRAGMA query_only = 1")
     return SpanStoreReader(connection, names: names, recentTraces: recentTraces, damage: options.damage)
   }

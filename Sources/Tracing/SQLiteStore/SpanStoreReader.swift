@@ -340,8 +340,7 @@ extension SpanStoreReader {
     guard limit > 0 else { return SubjectPage(subjects: [], next: cursor) }
     let statement = try statement(.things)
     defer { statement.reset() }
-    statement.bind(1, Int64(clamping: cursor ?? 0))
-    return try page(of: statement, limit: limit)
+    return try page(of: statement, after: Int64(clamping: cursor ?? 0), isAscending: true, limit: limit)
   }
 
   func subjects(matching filter: SubjectFilter, after cursor: UInt64?, limit: Int) throws -> SubjectPage {
@@ -349,22 +348,60 @@ extension SpanStoreReader {
     guard let condition = try ListCondition(filter, nameID: nameID) else { return SubjectPage(subjects: [], next: nil) }
     let statement = try listStatement(condition.listSQL)
     defer { statement.reset() }
-    statement.bind(1, cursor.map { Int64(clamping: $0) } ?? .max)
     for (index, value) in condition.values.enumerated() { statement.bind(Int32(index + 3), value) }
-    return try page(of: statement, limit: limit)
+    return try page(of: statement, after: cursor.map { Int64(clamping: $0) } ?? .max, isAscending: false, limit: limit)
   }
 
-  /// Rows of sequence, key and data; the number of rows is the second parameter of the statement.
-  private func page(of statement: SQLiteStatement, limit: Int) throws -> SubjectPage {
-    // One more than asked for tells whether there is another page.
-    statement.bind(2, Int64(limit) &+ 1)
+  /// Rows of sequence, key and data from a sequence on, which is the first parameter of the statement; their number is the second. Where
+  /// pages of the file cannot be read, the list goes on behind them.
+  private func page(of statement: SQLiteStatement, after start: Int64, isAscending: Bool, limit: Int) throws -> SubjectPage {
     var page = SubjectPage(subjects: [], next: nil)
-    var last: Int64 = 0
+    var last = start
+    var failures: Int64 = 0
+    while true {
+      statement.reset()
+      statement.bind(1, last)
+      // One more than asked for tells whether there is another page.
+      statement.bind(2, Int64(limit) &+ 1)
+      do {
+        try fill(&page, from: statement, limit: limit, last: &last, failures: &failures)
+        return page
+      } catch let error as StoreError where error.code == .corrupt {
+        if failures == 0 {
+          page.damagedCount += 1
+          damage.note(StoreDamage(.subject, "in rows \(isAscending ? "after" : "before") \(last)", reason: error.message))
+        }
+        failures += 1
+        // Row by row, and beyond a damaged page with longer and longer strides.
+        let stride = failures <= Self.singleSteps ? 1 : Int64(1) << min(40, failures - Self.singleSteps)
+        if isAscending {
+          guard last < Int64.max - stride, failures < Self.longestSearch else { return page }
+          last += stride
+        } else {
+          if last == .max { last = try connection.number("SELECT next_subject FROM progress") }
+          guard last > stride, failures < Self.longestSearch else { return page }
+          last -= stride
+        }
+        guard page.subjects.count + page.damagedCount < limit else {
+          page.next = UInt64(clamping: last)
+          return page
+        }
+      }
+    }
+  }
+
+  private static let singleSteps: Int64 = 256
+  private static let longestSearch: Int64 = 320
+
+  private func fill(
+    _ page: inout SubjectPage, from statement: SQLiteStatement, limit: Int, last: inout Int64, failures: inout Int64
+  ) throws {
     while try statement.step() {
       guard page.subjects.count + page.damagedCount < limit else {
         page.next = UInt64(clamping: last)
-        return page
+        return
       }
+      failures = 0
       last = statement.int(0)
       guard let key = try readable(.subject, "in row \(last)", { try key(statement, at: 1) }) else {
         page.damagedCount += 1
@@ -375,6 +412,5 @@ extension SpanStoreReader {
       }
       if let subject { page.subjects.append(subject) } else { page.damagedCount += 1 }
     }
-    return page
   }
 }

@@ -113,6 +113,42 @@ struct StoreDirectory: Sendable {
     return stat(file(name), &status) == 0 ? Int64(status.st_size) : 0
   }
 
+  /// Bytes of a file by its path; 0 when it does not exist.
+  static func size(ofFile path: String) -> Int64 {
+    var status = stat()
+    return stat(path, &status) == 0 ? Int64(status.st_size) : 0
+  }
+
+  /// Why files of these names cannot be written or created in it, by the rights and the state of the file system; nil where they can.
+  func obstacle(toWriting names: [String]) -> StoreError? {
+    let found = names.map(file).filter { access($0, F_OK) == 0 }
+    for path in [path] + found where access(path, W_OK) != 0 { return .system(doing: "writing \(path)") }
+    return nil
+  }
+
+  /// What keeps files of these names from being opened for writing although it may pass by itself: no space, a file system that is read-only, missing
+  /// rights. Nil where waiting does not help.
+  func passingObstacle(_ error: any Error, toWriting names: [String]) -> StoreError? {
+    guard let error = error as? StoreError else { return nil }
+    switch error.code {
+    case .noSpace: return error
+    case .unusable, .inputOutput: return obstacle(toWriting: names)
+    case .busy, .corrupt, .rejected, .newerVersion: return nil
+    }
+  }
+
+  /// Throws where the disk has no room for the least that a write takes.
+  func checkRoom() throws(StoreError) {
+    var status = statvfs()
+    // Some file systems do not say.
+    guard statvfs(path, &status) == 0, status.f_blocks > 0 else { return }
+    let room = UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize))
+    guard !room.overflow, room.partialValue < Self.leastRoom else { return }
+    throw .system(ENOSPC, doing: "writing \(path)")
+  }
+
+  private static let leastRoom: UInt64 = 64 << 10
+
   /// Removes a database file, then what SQLite keeps beside it.
   func removeDatabase(_ name: String) throws(StoreError) {
     for file in Self.files(ofDatabase: name).map(file) where unlink(file) != 0 && errno != ENOENT {
@@ -133,12 +169,15 @@ final class DirectoryLock: Sendable {
 
   init(_ directory: StoreDirectory, name: String) throws(StoreError) {
     let path = directory.file(name)
-    descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-    guard descriptor >= 0 else { throw .system(doing: "opening \(path)") }
-    if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { return }
+    let writable = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
     let error = errno
+    // A file that is there can be locked also where nothing can be written.
+    descriptor = writable >= 0 ? writable : open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw .system(error, doing: "opening \(path)") }
+    if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { return }
+    let refusal = errno
     close(descriptor)
-    guard error == EWOULDBLOCK else { throw .system(error, doing: "locking \(path)") }
+    guard refusal == EWOULDBLOCK else { throw .system(refusal, doing: "locking \(path)") }
     throw StoreError(.busy, "\(directory.path): in use by another process, which holds \(name)")
   }
 

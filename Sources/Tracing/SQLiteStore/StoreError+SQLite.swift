@@ -16,7 +16,10 @@ extension StoreError {
   ///   - doing: what was tried, with the file's name.
   ///   - message: what SQLite says.
   init(sqlite code: Int32, systemError: Int32 = 0, doing: String, message: String) {
-    self.init(Self.code(sqlite: code, systemError: systemError), "\(doing): \(message)")
+    // SQLite calls a full disk an I/O error where it could not make its index of the write-ahead log.
+    let reason = systemError == 0 ? nil : strerror(systemError).map { String(cString: $0) }
+    self.init(
+      Self.code(sqlite: code, systemError: systemError), "\(doing): \(message)\(reason.map { " (\($0))" } ?? "")")
   }
 
   private static func code(sqlite code: Int32, systemError: Int32) -> Code {
@@ -28,9 +31,9 @@ extension StoreError {
     return switch code & 0xff {
     case SQLITE_FULL: .noSpace
     case SQLITE_BUSY, SQLITE_LOCKED, SQLITE_NOMEM: .busy
-    case SQLITE_CORRUPT: .corrupt
+    case SQLITE_CORRUPT, SQLITE_NOTADB: .corrupt
     case SQLITE_TOOBIG, SQLITE_CONSTRAINT, SQLITE_MISMATCH, SQLITE_RANGE: .rejected
-    case SQLITE_NOTADB, SQLITE_CANTOPEN, SQLITE_PERM, SQLITE_AUTH, SQLITE_READONLY: .unusable
+    case SQLITE_CANTOPEN, SQLITE_PERM, SQLITE_AUTH, SQLITE_READONLY: .unusable
     default: .inputOutput
     }
   }

@@ -6,7 +6,7 @@ package enum ZipkinSettings {
   package static let endpoint = Setting<String>(
     "zipkin-endpoint", otherVariables: ["OTEL_EXPORTER_ZIPKIN_ENDPOINT"], placeholder: "URL",
     default: "http://localhost:9411/api/v2/spans", defaultText: "http://localhost:9411/api/v2/spans",
-    help: "Receiver of the tracer zipkin, with its path."
+    help: "Complete URL to which spans are posted in Zipkin's JSON."
   ) { text throws(SettingError) in try WebAddress.setting(text, example: "http://localhost:9411/api/v2/spans") }
 
   package static let declarations = [endpoint.declaration]

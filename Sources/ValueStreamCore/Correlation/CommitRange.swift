@@ -23,11 +23,11 @@ struct CommitRange: Sendable {
   ///
   /// - Parameter preferred: of several branches that stood at a commit, the one to go on with.
   static func between(
-    _ older: String, _ newer: String, preferring preferred: BranchPreference, in store: any SpanStore
+    _ older: String, _ newer: String, preferring preferred: BranchPreference, in branches: BranchUpdates
   ) throws -> CommitRange {
     if older == newer { return CommitRange(relation: .same) }
-    var newerWay = try Walk(from: newer, preferring: preferred, in: store)
-    var olderWay = try Walk(from: older, preferring: preferred, in: store)
+    var newerWay = try Walk(from: newer, preferring: preferred, in: branches)
+    var olderWay = try Walk(from: older, preferring: preferred, in: branches)
     for _ in 0..<stepLimit where !(newerWay.isOver && olderWay.isOver) {
       if let meeting = try newerWay.step(untilMeeting: olderWay, as: .newer)
         ?? olderWay.step(untilMeeting: newerWay, as: .older)
@@ -68,15 +68,15 @@ struct CommitRange: Sendable {
   struct History {
     private let commit: String
     private let preferred: BranchPreference
-    private let store: any SpanStore
+    private let branches: BranchUpdates
     private var way: Walk
     private var stepsLeft = stepLimit
 
-    init(of commit: String, preferring preferred: BranchPreference, in store: any SpanStore) throws {
+    init(of commit: String, preferring preferred: BranchPreference, in branches: BranchUpdates) throws {
       self.commit = commit
       self.preferred = preferred
-      self.store = store
-      way = try Walk.toEnd(from: commit, preferring: preferred, in: store)
+      self.branches = branches
+      way = try Walk.toEnd(from: commit, preferring: preferred, in: branches)
     }
 
     /// True for a commit of a branch that was first pushed with commits of its own: of what it has only these are known.
@@ -99,7 +99,7 @@ struct CommitRange: Sendable {
     /// How the commit stands to an older one: unknown also after too much was looked at for those that were asked for before.
     mutating func range(since older: String) throws -> CommitRange {
       if older == commit { return CommitRange(relation: .same) }
-      var olderWay = try Walk(from: older, preferring: preferred, in: store)
+      var olderWay = try Walk(from: older, preferring: preferred, in: branches)
       if let meeting = way.meetingAtStart(of: olderWay, from: older) {
         return CommitRange(try olderWay.complete(for: way, from: older), way, at: meeting)
       }
@@ -116,7 +116,7 @@ struct CommitRange: Sendable {
   /// From a commit back to those before, update by update.
   private struct Walk {
     private let preferred: BranchPreference
-    private let store: any SpanStore
+    private let branches: BranchUpdates
     /// The update to be looked at next.
     private var update: BranchUpdate?
     /// Where in that update the commit stands from which the walk began, if it did not lead there.
@@ -138,16 +138,14 @@ struct CommitRange: Sendable {
 
     var isOver: Bool { update == nil }
 
-    init(from commit: String, preferring preferred: BranchPreference, in store: any SpanStore) throws {
+    init(from commit: String, preferring preferred: BranchPreference, in branches: BranchUpdates) throws {
       self.preferred = preferred
-      self.store = store
+      self.branches = branches
       places = [commit: Place()]
-      var update = preferred.choose(among: try store.branchUpdates(to: commit), afterMoving: nil)
+      var update = preferred.choose(among: try branches.updates(to: commit), afterMoving: nil)
       if update == nil, let branch = preferred.branch {
         // A commit in the middle of a push.
-        update = try store.branchUpdates(of: branch, limit: CommitRange.stepLimit).last { update in
-          update.commits.contains { $0.id == commit }
-        }
+        update = try branches.history(of: branch, limit: CommitRange.stepLimit).lastUpdate(listing: commit)
         start = commit
       }
       self.update = update
@@ -155,10 +153,10 @@ struct CommitRange: Sendable {
     }
 
     static func toEnd(
-      from commit: String, preferring preferred: BranchPreference, in store: any SpanStore
+      from commit: String, preferring preferred: BranchPreference, in branches: BranchUpdates
     ) throws -> Walk {
-      var way = try Walk(from: commit, preferring: preferred, in: store)
-      let nothing = Walk(preferring: preferred, in: store)
+      var way = try Walk(from: commit, preferring: preferred, in: branches)
+      let nothing = Walk(preferring: preferred, in: branches)
       for _ in 0..<CommitRange.stepLimit where !way.isOver { _ = try way.step(untilMeeting: nothing, as: .newer) }
       return way
     }
@@ -166,13 +164,13 @@ struct CommitRange: Sendable {
     /// The way of an older commit as far as a newer one needs it: what a branch took in, the newer way passes before the place where
     /// the other branch stood, and the older way after it.
     func complete(for newer: Walk, from commit: String) throws -> Walk {
-      newer.hasTakenIn ? try Walk.toEnd(from: commit, preferring: preferred, in: store) : self
+      newer.hasTakenIn ? try Walk.toEnd(from: commit, preferring: preferred, in: branches) : self
     }
 
     /// One that leads nowhere and begins nowhere.
-    init(preferring preferred: BranchPreference, in store: any SpanStore) {
+    init(preferring preferred: BranchPreference, in branches: BranchUpdates) {
       self.preferred = preferred
-      self.store = store
+      self.branches = branches
       places = [:]
       lost = nil
     }
@@ -254,11 +252,11 @@ struct CommitRange: Sendable {
 
     private mutating func following(_ update: BranchUpdate, _ after: String) throws -> BranchUpdate? {
       if let before = update.before {
-        let updates = try store.branchUpdates(to: before).filter { !seen.contains($0) }
+        let updates = try branches.updates(to: before).filter { !seen.contains($0) }
         return preferred.choose(among: updates, afterMoving: update.branch)
       }
       // The branch began at a commit of another one.
-      let others = try store.branchUpdates(to: after).filter { $0.branch != update.branch && $0.before != nil }
+      let others = try branches.updates(to: after).filter { $0.branch != update.branch && $0.before != nil }
       if let other = preferred.choose(among: others, afterMoving: nil) { return other }
       if let other = try mergedIn(update) { return other }
       // What the first commits of all follow is nothing.
@@ -270,7 +268,7 @@ struct CommitRange: Sendable {
     private mutating func mergedIn(_ creation: BranchUpdate) throws -> BranchUpdate? {
       let foreign = passed.commits.lazy.filter { [places] in places[$0.id] == nil }.prefix(Self.mergedInLimit)
       for commit in Array(foreign) {
-        let others = try store.branchUpdates(to: commit.id)
+        let others = try branches.updates(to: commit.id)
           .filter { $0.branch != creation.branch && $0.before != nil && !seen.contains($0) }
         guard let other = preferred.choose(among: others, afterMoving: nil) else { continue }
         arrive(at: commit.id)

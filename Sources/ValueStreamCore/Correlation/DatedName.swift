@@ -98,7 +98,7 @@ extension Subject {
 
 extension Subject.Attempt {
   /// An attribute of the semantic vocabulary as the span of the attempt has it, where its source states it.
-  fileprivate func attribute(_ name: String) -> Attribute? {
+  func attribute(_ name: String) -> Attribute? {
     var best: (fact: Subject.Fact, attribute: Attribute)?
     for fact in facts {
       guard let attribute = fact.event.attributes.last(where: { $0.name == name && $0.vocabulary == .semantic }) else { continue }

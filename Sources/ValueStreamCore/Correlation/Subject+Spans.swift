@@ -214,7 +214,7 @@ extension Subject {
       links: links(of: ordered))
   }
 
-  private func outline(of attempt: Attempt) -> AttemptOutline {
+  func outline(of attempt: Attempt) -> AttemptOutline {
     let knownEnd = attempt.ends.max()
     let end = (knownEnd?.timestamp ?? attempt.supersededAt).map { max($0, attempt.start) }
     var deciding: Fact?
@@ -228,9 +228,25 @@ extension Subject {
       let isGreatest = deciding.map { DroppedFacts.Statement($0, told.value).yieldsWithinAttempt(to: told) } ?? true
       if isGreatest { outcome = told.value }
     }
+    if outcome?.isError == true, neverRan(attempt) { outcome = .cancellation }
     return AttemptOutline(
       number: attempt.number, start: attempt.start, isStartUnknown: attempt.isStartUnknown, end: end,
       isEndUnknown: end != nil && (knownEnd.map { attempt.facts.isStandIn($0) } ?? true), outcome: outcome)
+  }
+
+  /// True for a deploy that nothing says ran, and that waited for an approval last, or was cancelled: vendors let fail what is rejected.
+  private func neverRan(_ attempt: Attempt) -> Bool {
+    var wasCancelled = false
+    var last: (start: Timestamp, name: String)?
+    for fact in attempt.facts {
+      wasCancelled = wasCancelled || fact.event.outcome == .cancellation
+      for phase in fact.event.phases where phase.track == "run" {
+        guard let start = phase.start else { continue }
+        if phase.name == "run" { return false }
+        if last.map({ $0 < (start, phase.name) }) ?? true { last = (start, phase.name) }
+      }
+    }
+    return (wasCancelled || last?.name == "wait") && operation == .deploy
   }
 
   /// One attribute of the semantic vocabulary of the attempts with these numbers, where they have it.
@@ -279,8 +295,11 @@ extension Subject {
   // MARK: Phases
 
   private func phases(of attempt: Attempt, end: Timestamp?) -> [Phase] {
-    let statements = Set(attempt.facts.flatMap(\.event.phases))
+    var statements = Set(attempt.facts.flatMap(\.event.phases))
     if statements.isEmpty { return [] }
+    if statements.contains(where: { $0.outcome?.isError == true }), neverRan(attempt) {
+      statements = statements.filter { $0.track != "run" || $0.name != "run" }
+    }
     return Dictionary(grouping: statements, by: \.track)
       .flatMap { track, statements in PhaseTrack(track, of: statements, from: attempt.start, to: end).phases }
       // One that was over at once comes before the one that followed it.

@@ -4,29 +4,12 @@ extension TraceReader {
   mutating func deployBefore(_ incident: Span, under tie: ParentTie?) throws -> [LinkEnd] {
     if let tie, let parent = try subject(for: tie.parent), parent.operation != .issue { return [] }
     guard let lane = incident.lane else { return [] }
-    let deploy = try latestDeploy(.deploys(of: lane.service), on: DatedName.day(of: incident.start)) { subject, candidate in
-      guard candidate.end != nil, candidate.outcome == .success || candidate.outcome?.isError == true else { return nil }
-      let start = subject.runStart(of: candidate)
-      return start <= incident.start ? start : nil
-    } where: { candidate in
-      candidate.lane?.service == lane.service
-        && (lane.environment.map { $0 == candidate.lane?.environment } ?? candidate.isToProduction)
-    }
-    guard let deploy else { return [] }
+    var earlier = EarlierDeploys(.runs(of: lane.service, to: lane.environment), .upTo(incident.start))
+    guard let deploy = try earlier.next(&self) else { return [] }
     return [
       LinkEnd(
         key: deploy.key, attempt: deploy.attempt, rule: "latest_deploy",
         attributes: [Attribute("valuestream.inferred", .bool(true))])
     ]
-  }
-}
-
-extension Span {
-  /// As the vendor says, else by the name of the environment; a deploy that names none goes to the only one there is.
-  fileprivate var isToProduction: Bool {
-    if case .bool(let isProduction) = attributes.value(of: "valuestream.deployment.production"), isProduction { return true }
-    if attributes.text(of: "valuestream.deployment.tier") == "production" { return true }
-    guard let environment = lane?.environment?.lowercased() else { return true }
-    return environment == "live" || environment.split { !$0.isLetter }.contains { $0 == "prod" || $0 == "production" }
   }
 }

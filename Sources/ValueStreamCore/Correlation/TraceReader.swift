@@ -11,8 +11,9 @@ public struct TraceReader {
   private var known: [SpanKey: Subject?] = [:]
   private var records: [SpanKey: ExportRecord?] = [:]
   private var places: [SpanKey: TraceRoot.Place] = [:]
-  /// Of the deploys that were compared with others.
-  var deployOutlines: [SpanKey: [AttemptOutline]] = [:]
+  private var timelines: [DeployTimeline.Selection: DeployTimeline] = [:]
+  /// What was asked of branches.
+  let branchUpdates: BranchUpdates
   /// Traces of trees that nothing on the path to their root fixes, by root.
   private var treeTraces: [SpanKey: TraceID] = [:]
 
@@ -26,6 +27,7 @@ public struct TraceReader {
   public init(store: any SpanStore, strategy: TraceStrategy) {
     self.store = store
     self.strategy = strategy
+    branchUpdates = BranchUpdates(store)
   }
 
   /// The spans of a thing, in order of attempts.
@@ -234,6 +236,47 @@ public struct TraceReader {
 
   /// How many things it remembers.
   package var lookUpCount: Int { known.count }
+
+  /// Forgets what it looked up, once that is more than so many things. Days of deploys stay: they are small, and the next deploys lie
+  /// in the same.
+  package mutating func forget(beyond limit: Int) {
+    guard known.count > limit else { return }
+    (known, records, places, treeTraces) = ([:], [:], [:], [:])
+    if timelines.values.reduce(0, { $0 + $1.count }) > Self.timelineLimit { timelines = [:] }
+  }
+
+  /// More entries of timelines are not kept.
+  private static let timelineLimit = 100_000
+
+  func timeline(of selection: DeployTimeline.Selection) -> DeployTimeline {
+    timelines[selection] ?? DeployTimeline(selection)
+  }
+
+  /// For the time in which the timeline itself reads.
+  mutating func takeTimeline(of selection: DeployTimeline.Selection) -> DeployTimeline {
+    timelines.removeValue(forKey: selection) ?? DeployTimeline(selection)
+  }
+
+  mutating func keep(_ timeline: DeployTimeline, of selection: DeployTimeline.Selection) {
+    timelines[selection] = timeline
+  }
+
+  /// Reads things, and remembers them as long as they are not many.
+  mutating func visitSubjects(_ keys: Set<SpanKey>, _ visit: (Subject) -> Void) throws {
+    let keys = keys.sorted()
+    for start in stride(from: 0, to: keys.count, by: Self.visitedAtOnce) {
+      let some = keys[start..<min(start + Self.visitedAtOnce, keys.count)]
+      let found = try store.subjects(some.filter { known[$0] == nil })
+      let remembers = known.count < Self.visitedLimit
+      for key in some {
+        if let subject = known[key] ?? found[key] { visit(subject) }
+        if remembers, known[key] == nil { known[key] = .some(found[key]) }
+      }
+    }
+  }
+
+  private static let visitedAtOnce = 200
+  private static let visitedLimit = 2000
 
   /// Reads things that will be asked for, what is above them, and what was exported of these: in a few questions to the store
   /// instead of several for each.

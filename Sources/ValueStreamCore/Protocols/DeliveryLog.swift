@@ -33,6 +33,11 @@ public protocol DeliveryLog: Sendable {
   /// - Throws: ``StoreError``. Nothing is then kept, and a later call may succeed without opening the log again.
   func append(_ deliveries: [LoggedDelivery]) throws -> [LogPosition]
 
+  /// Opens for writing what could only be opened to be read, because the disk was full or read-only, and looks whether there is room. Cheap.
+  ///
+  /// - Throws: ``StoreError``: why nothing can be written still. What can be read is read meanwhile.
+  func prepareToWrite() throws
+
   /// True as long as nothing was removed from it.
   func isComplete() throws -> Bool
 
@@ -75,6 +80,7 @@ public protocol DeliveryLog: Sendable {
 
 extension DeliveryLog {
   public func endOfDamage() -> LogPosition? { nil }
+  public func prepareToWrite() throws {}
 }
 
 /// Why a log or a store could not do what was asked.

@@ -30,6 +30,11 @@ public protocol SpanStore: Sendable {
   /// - Throws: ``StoreError``. Nothing is then changed, and a later call may succeed without opening the store again.
   func write(_ changes: ProjectionChanges) throws
 
+  /// Opens for writing what could only be opened to be read, because the disk was full or read-only, and looks whether there is room. Cheap.
+  ///
+  /// - Throws: ``StoreError``: why nothing can be written still. What can be read is read meanwhile.
+  func prepareToWrite() throws
+
   /// How far the log was read by what is stored; nil at the beginning.
   func position() throws -> LogPosition?
 
@@ -124,6 +129,8 @@ public protocol SpanStore: Sendable {
 }
 
 extension SpanStore {
+  public func prepareToWrite() throws {}
+
   public func publishers(of references: [Reference], limit: Int) throws -> [Reference: [SpanKey]] {
     try publishers(of: references).mapValues { Array($0.prefix(limit)) }
   }

@@ -2,13 +2,13 @@
 public enum ClassificationSettings {
   public static let incidentLabels = Setting<[NamePattern]>.namePatterns(
     "incident-labels", default: ["incident"],
-    help: "Labels and types of issues that make them incidents, separated by commas; * and ? are wild cards.")
+    help: "Labels and issue types that make an issue an incident, separated by commas. * and ? are wildcards.")
 
   public static let bots = Setting<[NamePattern]>.namePatterns(
     "bots", default: [],
     help: """
-      Accounts that are programs, by name, separated by commas; * and ? are wild cards. Their reviews count as nobody's. Accounts of \
-      GitHub's apps and of GitLab's tokens are known without it.
+      Accounts that are bots, separated by commas. Their reviews do not count as a person's. * and ? are wildcards. GitHub Apps and \
+      GitLab access tokens are recognized without it.
       """)
 
   public static let declarations = [incidentLabels.declaration, bots.declaration]

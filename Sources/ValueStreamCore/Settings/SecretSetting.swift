@@ -11,7 +11,7 @@ public struct SecretSetting: Sendable {
   ///   - what: what is signed with it: `GitHub webhooks`.
   public init(_ name: String, of what: String) {
     text = .optionalText(
-      name, placeholder: "SECRET", isSecret: true, help: "Secret of \(what); several separated by commas, for rotation.")
+      name, placeholder: "SECRET", isSecret: true, help: "Secret of \(what). For rotation, separate several with commas.")
     file = .optionalText("\(name)-file", placeholder: "FILE", help: "File that holds the secret of \(what).")
   }
 

@@ -47,14 +47,14 @@ extension ServiceRules {
   package static let deploysSetting = rules(
     "service-deploys", placeholder: "RULES",
     help: """
-      Which service a deploy of GitHub or GitLab is of, by its environment, task, workflow or job, where a repository holds several: \
-      "cart=cart-*,till=acme/shop:Deploy till"; * and ? are wild cards.
+      Rules that name the service of a GitHub or GitLab deploy, for repositories with several services. A rule matches the \
+      environment, task, workflow or job, and the first match wins: "cart=cart-*,till=acme/shop:Deploy till". * and ? are wildcards.
       """)
 
   package static let pathsSetting = rules(
     "service-paths", placeholder: "RULES",
     help: """
-      Which files are whose: a deploy of a service then brings only the changes of its files: \
+      Rules that say which files belong to a service, so that its deploys contain only changes to these files: \
       "cart=services/cart/*,till=acme/shop:till/*".
       """)
 

@@ -18,18 +18,19 @@ struct AggregateSettings: Sendable {
 
   private static let input = Setting<String?>.optionalText(
     "in", environment: "", placeholder: "FILE",
-    help: "The file to read, or a folder with such files; - is standard input. Files may also follow the command.")
+    help: "File to read, folder of such files, or - for standard input. Files may also follow the command.")
 
   private static let window = Setting<Window>.choice(
-    "agg-window", environment: "", default: .week, help: "Over which stretches of the calendar to sum up.")
+    "agg-window", environment: "", default: .week, help: "Length of a window.")
 
   private static let version = Setting<Layout.Version>.choice(
     "layout", environment: "", default: .first,
-    help: "Columns of the first or of the last version of the Go program; the last has weeks that start on Sunday.")
+    help: "Columns of the first or the last version of the Go program. In the last, weeks start on Sunday.")
 
   private static let percentilesSince = Setting<Int64>(
     "calc-percentiles-gte-unix", environment: "", placeholder: "SECONDS", default: 0, defaultText: "0",
-    help: "With --layout=2020: percentiles of windows that start then or later, in seconds since 1970; 0 for none."
+    help:
+      "With --layout=2020: print percentiles for windows that start at this time or later, in seconds since 1970. 0 prints none."
   ) { text throws(SettingError) in
     guard let seconds = Int64(text) else { throw SettingError(expected: "a whole number of seconds since 1970") }
     return seconds
@@ -38,7 +39,7 @@ struct AggregateSettings: Sendable {
   private static let groups = Setting<[GroupColumn]>(
     "group-by", environment: "", placeholder: "COLUMNS", default: [Report.owner, Report.repository],
     defaultText: "owner,repository",
-    help: "What to tell apart, separated by commas: owner, repository, author, label, any other column; none for nothing."
+    help: "Columns to group by, separated by commas: owner, repository, author, label, any other column, or none."
   ) { text throws(SettingError) in
     let names = text.split(separator: ",").map { $0.trimmed }
     let columns = names == ["none"] ? [] : names.map(groupColumn)
@@ -50,7 +51,7 @@ struct AggregateSettings: Sendable {
 
   private static let format = Setting<ReportTable.Format?>(
     "format", environment: "", placeholder: ReportTable.Format.allCases.map(\.rawValue).joined(separator: "|"), default: nil,
-    defaultText: nil, help: "What to print; without it a table on a terminal, csv elsewhere."
+    defaultText: nil, help: "Output format. Without it: table on a terminal, csv elsewhere."
   ) { text throws(SettingError) in
     guard let format = ReportTable.Format(rawValue: text) else {
       throw SettingError(expected: "one of \(ReportTable.Format.allCases.map(\.rawValue).joined(separator: ", "))")
@@ -59,27 +60,27 @@ struct AggregateSettings: Sendable {
   }
 
   private static let out = Setting<String?>.optionalText(
-    "out", environment: "", placeholder: "FILE", help: "Write the report there; - and nothing stand for standard output.")
+    "out", environment: "", placeholder: "FILE", help: "File to write. - or no value means standard output.")
 
   private static let chartFile = Setting<String?>.optionalText(
-    "chart", environment: "", placeholder: "FILE.svg", help: "Draw a chart there as well, for print, light and dark screens.")
+    "chart", environment: "", placeholder: "FILE.svg", help: "Also draw a chart into this file.")
 
   private static let chartKind = Setting<ReportChart.Kind>.choice(
     "chart-kind", environment: "", default: .trend,
     help:
-      "trend: median, middle half and 90th percentile by window; distribution: how many take how long; scatter: size and duration."
+      "Kind of chart. trend: median, middle half and 90th percentile by window. distribution: how many take how long. scatter: size against duration."
   )
 
   private static let plot = Setting<Bool>.toggle(
-    "plot", environment: "", help: "Below the table, a line for each group that shows how its mean duration develops.")
+    "plot", environment: "", help: "Below the table, draw the mean duration of each group over time.")
 
   private static let skipBadRows = Setting<Bool>.toggle(
     "skip-bad-rows", environment: "",
-    help: "Leave rows out that cannot be read, and tell how many, instead of ending at the first.")
+    help: "Skip rows that cannot be read and report how many, instead of stopping at the first.")
 
   private static let threadCount = Setting<Int?>(
     "threads", environment: "", placeholder: "N", default: nil, defaultText: nil,
-    help: "How many threads read; without it as many as there are processors. The result does not depend on it."
+    help: "Number of threads. Without it, one per processor. The result does not depend on it."
   ) { text throws(SettingError) in
     guard let threads = Int(text), (1...64).contains(threads) else { throw SettingError(expected: "a number from 1 to 64") }
     return threads
@@ -89,7 +90,7 @@ struct AggregateSettings: Sendable {
     let names = report.metrics.map(\.name)
     return Setting(
       "metrics", environment: "", placeholder: "NAMES", default: [], defaultText: nil,
-      help: "Further columns, separated by commas: \(names.joined(separator: ", "))."
+      help: "Columns to add, separated by commas: \(names.joined(separator: ", "))."
     ) { text throws(SettingError) in
       let wanted = text.split(separator: ",").map { report.metric(named: $0.trimmed) }
       let found = wanted.compactMap { $0 }

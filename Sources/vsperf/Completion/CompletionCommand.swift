@@ -2,9 +2,9 @@ import ValueStreamCore
 
 extension Command {
   static let completion = Command(
-    words: ["completion"], summary: "print what makes a shell complete commands and flags",
+    words: ["completion"], summary: "print a completion script for your shell",
     description: """
-      Prints a script for bash, zsh or fish, made from the commands there are.
+      Prints a script that lets bash, zsh or fish complete commands, flags and their values.
       """,
     declarations: [], operands: Shell.allCases.map(\.rawValue).joined(separator: "|"),
     examples: [

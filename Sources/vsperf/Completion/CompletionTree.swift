@@ -51,7 +51,7 @@ struct CompletionTree {
 
   private static func place(of command: Command) -> Place {
     let flags = command.declarations.filter { !$0.isSecret }.map { declaration in
-      Flag(name: declaration.name, value: value(declaration), help: firstSentence(declaration.help))
+      Flag(name: declaration.name, value: value(declaration), help: HelpText.firstSentence(of: declaration.help))
     }
     let words = command.operands?.contains("|") == true ? command.operands?.split(separator: "|").map(String.init) ?? [] : []
     return Place(
@@ -68,12 +68,6 @@ struct CompletionTree {
     case let words where words.contains("|"): return .oneOf(words.split(separator: "|").map(String.init))
     default: return .any
     }
-  }
-
-  private static func firstSentence(_ text: String) -> String {
-    let end = text.firstRange(of: ". ")?.lowerBound ?? text.firstRange(of: "; ")?.lowerBound ?? text.endIndex
-    let sentence = text[..<end]
-    return String(sentence.hasSuffix(".") ? sentence.dropLast() : sentence)
   }
 
   /// Every flag that takes a value, once.

@@ -3,15 +3,15 @@ import ValueStreamCore
 
 extension Command {
   static let eventStart = Command(
-    words: ["event", "start"], summary: "tell vsd that a deploy, or other work, starts",
+    words: ["event", "start"], summary: "report that a deploy or other work starts",
     description: """
-      Sends a custom event and prints its id, which the end is told by. With --tag, who runs this is told too.
-      A vsd that is busy or away is asked again until --wait is over; then exit code 69.
+      Sends a custom event and prints its id, which vsperf event end takes. With --tag it also sends who runs it.
+      Retries for --wait while vsd is busy or away, then exits with 69.
       """,
     declarations: EventSettings.start,
     examples: [
       ("A deploy starts, as part of an issue", "id=$(vsperf event start --parent-event-id vstrace-github-issue-site-36)"),
-      ("With what is known of it", "vsperf event start --namespace acme/site --environment production --reference $COMMIT"),
+      ("With environment and commit", "vsperf event start --namespace acme/site --environment production --reference $COMMIT"),
     ],
     run: { settings in
       let id = try settings.value(of: EventSettings.chosenID) ?? newEventID()
@@ -22,15 +22,15 @@ extension Command {
     })
 
   static let eventEnd = Command(
-    words: ["event", "end"], summary: "tell vsd that it is over",
+    words: ["event", "end"], summary: "report that it has ended",
     description: """
-      Sends a custom event that ends the one with this id, of the same --namespace and --type. Its outcome is success, unless
-      --error or --outcome says otherwise.
+      Sends a custom event that ends the event with this id. --namespace and --type must be those of the
+      start. The outcome is success, unless --error or --outcome says otherwise.
       """,
     declarations: EventSettings.end,
     examples: [
-      ("It went well", "vsperf event end --event-id $id"),
-      ("It did not", "vsperf event end --event-id $id --error --tag \"step|migration\""),
+      ("Report success", "vsperf event end --event-id $id"),
+      ("Report failure", "vsperf event end --event-id $id --error --tag \"step|migration\""),
     ],
     run: { settings in
       var event = try CustomEvent(.end, id: id(in: settings, of: "end"), time: SystemClock().now(), settings)
@@ -44,12 +44,12 @@ extension Command {
     })
 
   static let eventAnnotate = Command(
-    words: ["event", "annotate"], summary: "add something to it, while it runs or later",
+    words: ["event", "annotate"], summary: "add tags, references or a span event to it",
     description: """
-      Sends tags, references, a moment within it, without starting or ending anything.
+      Adds tags, references or a span event to an event, without starting or ending it.
       """,
     declarations: EventSettings.annotate,
-    examples: [("Somebody approved", "vsperf event annotate --event-id $id --moment approval --tag \"approver|tal\"")],
+    examples: [("Record an approval", "vsperf event annotate --event-id $id --moment approval --tag \"approver|tal\"")],
     run: { settings in
       var event = try CustomEvent(.annotate, id: id(in: settings, of: "annotate"), time: SystemClock().now(), settings)
       event.moment = try settings.value(of: EventSettings.moment)

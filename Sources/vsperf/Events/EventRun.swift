@@ -2,12 +2,13 @@ import ValueStreamCore
 
 extension Command {
   static let eventRun = Command(
-    words: ["event", "run"], summary: "run a command, and tell vsd when it starts and how it ends",
+    words: ["event", "run"], summary: "run a command and report its start and end",
     description: """
-      Runs COMMAND, with its input, output and signals, and ends with its exit code. vsd is told of its start and its end: success
-      for exit code 0, cancellation for an interrupt, else failure. The command finds a traceparent in
-      TRACEPARENT, so spans that it makes join the trace of the deploy, as vsd has it with --trace-strategy=linked.
-      A vsd that is away fails nothing: a line on standard error says what was not recorded.
+      Runs COMMAND with its input, output and signals, and exits with its exit code. Reports the start and
+      the end to vsd: success for exit code 0, cancellation for an interrupt, failure for anything else.
+      COMMAND finds a traceparent in TRACEPARENT, so that its own spans join the trace of the deploy, as vsd
+      has it with --trace-strategy=linked. A vsd that is away does not fail COMMAND: a line on standard error
+      says what was not recorded.
       """,
     declarations: EventSettings.start, operands: "-- COMMAND [ARGUMENT ...]",
     examples: [

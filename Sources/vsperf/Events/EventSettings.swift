@@ -5,7 +5,7 @@ enum EventSettings {
   static let receiver = Setting<String>(
     "event-source-url", environment: "VS_CUSTOM_HTTP_EVENT_SOURCE_URL", placeholder: "URL",
     default: "http://127.0.0.1:5000/customhttp", defaultText: "http://127.0.0.1:5000/customhttp",
-    help: "Where vsd takes custom events; /customhttp is added to an address without a path."
+    help: "URL to which custom events are posted. /customhttp is appended to an address without a path."
   ) { text throws(SettingError) in
     let address = try WebAddress.server(text, example: "http://127.0.0.1:5000/customhttp")
     return WebAddress.path(address) == nil ? "\(address)/customhttp" : text
@@ -14,7 +14,7 @@ enum EventSettings {
   static let secret = Setting<Secret?>(
     "secret-key", environment: "VS_CUSTOM_HTTP_EVENT_SOURCE_SECRET", otherVariables: ["VS_CUSTOMHTTP_SECRET"],
     placeholder: "SECRET", default: nil, defaultText: nil,
-    help: "What events are signed with, where vsd has a secret; a variable hides it from lists of processes."
+    help: "Secret to sign events with, if vsd has one. Prefer the variable: process lists show flags."
   ) { text in
     // Several are for those who check; who signs takes the first.
     Secret(String(text.prefix { $0 != "," }))
@@ -22,16 +22,16 @@ enum EventSettings {
 
   static let type = Setting<String>.text(
     "type", environment: "", placeholder: "TYPE", default: "deploy",
-    help: "What kind of work: deploy, build, job, release, incident, or a name of yours.")
+    help: "Kind of work: deploy, build, job, release, incident, or a name of your own.")
 
   static let namespace = Setting<String>.text(
     "namespace", environment: "", placeholder: "NAME", default: "default",
-    help: "What it belongs to. The full name of a repository makes one project of its builds and your deploys.")
+    help: "Project of the event. Use the repository's full name to keep its builds and your deploys in one project.")
 
   static let tag = Setting<EventTag?>(
     "tag", environment: "", placeholder: "TAG", default: nil, defaultText: nil,
     help:
-      "A fact about it, such as team|web; as often as you like. With the first one user.name and user.username are told too."
+      "Attribute to add, such as team|web. Repeat for more. The first tag also adds user.name and user.username."
   ) { text throws(SettingError) in
     guard let bar = text.firstIndex(of: "|"), bar > text.startIndex else {
       throw SettingError(expected: "a tag such as team|web")
@@ -40,20 +40,20 @@ enum EventSettings {
   }
 
   static let id = Setting<String?>.optionalText(
-    "event-id", environment: "", placeholder: "ID", help: "Which one.")
+    "event-id", environment: "", placeholder: "ID", help: "Id of the event, as vsperf event start printed it.")
 
   static let chosenID = Setting<String?>.optionalText(
-    "event-id", environment: "", placeholder: "ID", help: "Its id, where you have one; else one is made up.")
+    "event-id", environment: "", placeholder: "ID", help: "Id of the event. Without it, one is generated.")
 
   static let parent = Setting<String?>.optionalText(
     "parent-event-id", environment: "", placeholder: "ID",
-    help: "What it is part of: the id of another event in the same namespace, or an id such as vstrace-github-issue-site-36.")
+    help: "Parent: the id of another event in the same namespace, or a classic id such as vstrace-github-issue-site-36.")
 
-  static let error = Setting<Bool>.toggle("error", environment: "", help: "It failed.")
+  static let error = Setting<Bool>.toggle("error", environment: "", help: "Report a failure.")
 
   static let outcome = Setting<Outcome?>(
     "outcome", environment: "", placeholder: "WORD", default: nil, defaultText: nil,
-    help: "How it ended, where success and failure are not enough: cancellation, timeout, skip, ..."
+    help: "Outcome, where success and failure are not enough: cancellation, timeout, skip, ..."
   ) { text throws(SettingError) in
     guard let outcome = Outcome(rawValue: text) else {
       throw SettingError(expected: "one of \(Outcome.allCases.map(\.rawValue).joined(separator: ", "))")
@@ -62,27 +62,27 @@ enum EventSettings {
   }
 
   static let title = Setting<String?>.optionalText(
-    "title", environment: "", placeholder: "TEXT", help: "What people call it; else it is NAMESPACE/ID.")
+    "title", environment: "", placeholder: "TEXT", help: "Name to show, in place of NAMESPACE/ID.")
 
   static let environment = Setting<String?>.optionalText(
-    "environment", environment: "", placeholder: "NAME", help: "Where it is deployed to: production.")
+    "environment", environment: "", placeholder: "NAME", help: "Environment it deploys to, such as production.")
 
   static let service = Setting<String?>.optionalText(
-    "service", environment: "", placeholder: "NAME", help: "What is deployed, or out of order.")
+    "service", environment: "", placeholder: "NAME", help: "Service that is deployed, or that the incident affects.")
 
   static let link = Setting<String?>.optionalText(
-    "link", environment: "", placeholder: "URL", help: "Where people look at it.")
+    "link", environment: "", placeholder: "URL", help: "URL of its page.")
 
   static let reference = Setting<String?>.optionalText(
     "reference", environment: "", placeholder: "NAME",
-    help: "What it belongs to, best first: a commit hash, acme/site#12, an address, TP-3; as often as you like.")
+    help: "What it belongs to: a commit hash, acme/site#12, a URL, TP-3. Repeat for more, best first.")
 
   static let moment = Setting<String?>.optionalText(
-    "moment", environment: "", placeholder: "NAME", help: "Something that happens now, within it: approval.")
+    "moment", environment: "", placeholder: "NAME", help: "Name of a span event to add now, such as approval.")
 
   static let wait = Setting<Duration>.duration(
     "wait", environment: "", default: .seconds(10), text: "10s",
-    help: "How long a vsd that is busy or away is asked again; 0 asks once.")
+    help: "How long to retry while vsd is busy or away. 0 tries once.")
 
   /// Where to, and what every event says.
   private static let common = [

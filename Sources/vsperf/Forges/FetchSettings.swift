@@ -6,34 +6,36 @@ import VendorAPI
 enum FetchSettings {
   static let out = Setting<String>.text(
     "out", environment: "", placeholder: "FILE", default: "STDOUT",
-    help: "Write to this file; STDOUT and - stand for standard output.")
+    help: "File to write. STDOUT or - means standard output.")
 
   static let resume = Setting<Bool>.toggle(
     "resume", environment: "",
     help:
-      "Go on where a run with the same settings and --out was ended; begin where there is none. FILE.resume says where that is.")
+      "Continue an interrupted run with the same settings and --out, or start a new one. FILE.resume holds the position.")
 
-  static let since = Setting<Timestamp?>.time("since", help: "Only what is not older; with it the limit of rows falls.")
+  static let since = Setting<Timestamp?>.time(
+    "since", help: "Earliest time, inclusive. Without a limit of your own, all rows since then are read.")
 
-  static let until = Setting<Timestamp?>.time("until", help: "Only what is older.")
+  static let until = Setting<Timestamp?>.time("until", help: "Latest time, exclusive.")
 
   static let spacing = Setting<Duration>.duration(
     "wait-between-requests", environment: "", default: .zero, text: "0s",
-    help: "A fixed pause, such as 5s or 500ms. Limits of the API are kept without it.")
+    help: "Fixed pause between requests, such as 5s or 500ms. Not needed for rate limits, which are kept anyway.")
 
   static let concurrency = Setting<Int>.count(
-    "concurrency", default: 4, in: 1...32, help: "How many repositories are read at a time. The output is the same.")
+    "concurrency", default: 4, in: 1...32,
+    help: "How many repositories to read at the same time. The output does not depend on it.")
 
   static let limit = Setting<Int>.count(
     "max-rows", default: 1000, in: 1...Int.max,
-    help: "Rows of one repository, project or job; with --since there is no limit, unless it is given.")
+    help: "Row limit per repository, project or job. With --since there is no limit unless you set one.")
 
-  static let pageSize = Setting<Int>.count("per-page", default: 100, in: 1...100, help: "Rows in one answer.")
+  static let pageSize = Setting<Int>.count("per-page", default: 100, in: 1...100, help: "Rows per request.")
 
   static let columns = Setting<ColumnSelection>(
     "columns", environment: "", placeholder: "standard|all|NAMES", default: .standard, defaultText: "standard",
     help:
-      "Which columns: names separated by commas, in their order. Of pull requests and merge requests, all adds to the standard ones the first commit, reviews, approval, size, branches, labels and the time as a draft; other files have all columns anyway.",
+      "Columns to write: standard, all, or names separated by commas. For pull requests and merge requests, all adds the first commit, reviews, approval, size, branches, labels and time as a draft; other files always have all columns.",
     parse: ColumnSelection.init(setting:))
 
   /// The address of a server of one's own.
@@ -52,10 +54,10 @@ enum FetchSettings {
 
   static let authority = Setting<String?>.optionalText(
     "ca-file", environment: "VS_CA_FILE", otherVariables: ["CURL_CA_BUNDLE", "SSL_CERT_FILE"], placeholder: "FILE",
-    help: "PEM file with the authorities that the API is checked against, instead of the system's.")
+    help: "PEM file with the certificate authorities to trust, in place of the system's.")
 
   static let proxy = Setting<String?>.optionalText(
-    "proxy", environment: "", placeholder: "URL", help: "Proxy; else what https_proxy, http_proxy and no_proxy say.")
+    "proxy", environment: "", placeholder: "URL", help: "Proxy, in place of https_proxy, http_proxy and no_proxy.")
 
   /// What decides on the content of the file is not among these.
   static let declarations = [

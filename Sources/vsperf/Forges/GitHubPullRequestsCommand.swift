@@ -4,21 +4,21 @@ import VendorAPI
 
 extension Command {
   static let gitHubPullRequests = Command(
-    words: ["github", "pull-requests"], summary: "write pull requests of GitHub as CSV",
+    words: ["github", "pull-requests"], summary: "write GitHub pull requests as CSV",
     description: """
-      Asks GraphQL for pull requests, the last updated first, and writes a row for each: how long it took, how
-      large it was, who reviewed it. vsperf agg makes reports of that. Limits of GitHub are kept: what it wants
-      to be waited for is waited for. What is written is whole rows at any time; a run that was ended goes on
-      with --resume.
+      Reads pull requests over GraphQL, last updated first, and writes one row for each: how long it took,
+      how large it was, who reviewed it. vsperf agg turns these rows into reports. The command waits whenever
+      GitHub's rate limits ask for it. The file always ends with a whole row, and --resume continues an
+      interrupted run.
       """,
     declarations: GitHubPullRequestsCommand.declarations,
     examples: [
-      ("What was merged in two repositories", "vsperf github pull-requests --org acme --repo site --repo app --out prs.csv"),
+      ("Merged pull requests of two repositories", "vsperf github pull-requests --org acme --repo site --repo app --out prs.csv"),
       (
-        "Everything since summer, in all repositories, with all columns",
+        "All repositories since a date, with all columns",
         "vsperf github pull-requests --org acme --repo '*' --since 2026-06-01 --columns all --out prs.csv"
       ),
-      ("Go on after an interrupt", "vsperf github pull-requests --org acme --repo '*' --out prs.csv --resume"),
+      ("Continue after an interrupt", "vsperf github pull-requests --org acme --repo '*' --out prs.csv --resume"),
     ],
     run: { try await GitHubPullRequestsCommand.run($0) })
 }
@@ -26,14 +26,14 @@ extension Command {
 /// `vsperf github pull-requests`.
 enum GitHubPullRequestsCommand {
   private static let state = Setting<GitHubPullRequests.State>.choice(
-    "pr-state", environment: "", default: .merged, help: "Which ones.")
+    "pr-state", environment: "", default: .merged, help: "State of the pull requests to read.")
 
   private static let pageSize = Setting<Int>.count(
-    "prs-per-page", default: 100, in: 1...100, help: "Pull requests in one answer; fewer where GitHub takes too long.")
+    "prs-per-page", default: 100, in: 1...100, help: "Pull requests per request. Lower it if GitHub takes too long.")
 
   private static let limit = Setting<Int>.count(
     "max-prs", default: 100, in: 1...Int.max,
-    help: "Pull requests of one repository; with --since there is no limit, unless it is given.")
+    help: "Limit per repository. With --since there is no limit unless you set one.")
 
   private static let content =
     GitHubSettings.content + [state.declaration, limit.declaration] + FetchSettings.selection

@@ -5,25 +5,25 @@ import VendorAPI
 /// What all commands take that read from GitHub.
 enum GitHubSettings {
   static let organization = Setting<String?>.optionalText(
-    "org", environment: "", placeholder: "NAME", help: "The organisation, or user, that the repositories are of.")
+    "org", environment: "", placeholder: "NAME", help: "Organization or user that owns the repositories.")
 
   static let repository = Setting<String?>.optionalText(
     "repo", environment: "", placeholder: "NAME",
-    help: "A repository of it, or '*' for every one; as often as you like. Also with its owner: acme/site.")
+    help: "Repository, or '*' for all of --org. Repeat for more. An owner may come first: acme/site.")
 
   static let token = Setting<String?>.optionalText(
     "access-token", environment: "VS_PERF_REPORT_GITHUB_ACCESS_TOKEN", otherVariables: ["GH_TOKEN", "GITHUB_TOKEN"],
-    placeholder: "TOKEN", help: "Token to read with; a variable hides it from lists of processes.")
+    placeholder: "TOKEN", help: "Access token. Prefer the variable: process lists show flags.")
 
   static let address = Setting<GitHubAddress>(
     "enterprise-domain", environment: "", placeholder: "DOMAIN", default: .gitHub, defaultText: nil,
-    help: "A GitHub of your own: github.example.org, or company.ghe.com.", parse: GitHubAddress.init(setting:))
+    help: "Host of your own GitHub: github.example.org, or company.ghe.com.", parse: GitHubAddress.init(setting:))
 
   static let repositoriesPerPage = Setting<Int>.count(
-    "repos-per-page", default: 100, in: 1...100, help: "Repositories in one answer.")
+    "repos-per-page", default: 100, in: 1...100, help: "Repositories per request.")
 
   static let repositoryLimit = Setting<Int>.count(
-    "max-repos", default: 500, in: 1...Int.max, help: "How many repositories '*' stands for.")
+    "max-repos", default: 500, in: 1...Int.max, help: "Most repositories that '*' stands for, in order of their names.")
 
   /// Those that decide on what is read.
   static let content = [organization.declaration, repository.declaration, address.declaration, repositoryLimit.declaration]

@@ -4,12 +4,15 @@ import VendorAPI
 
 extension Command {
   static let gitHubIssues: Command = Command(
-    words: ["github", "issues"], summary: "write issues of GitHub as CSV",
-    description: "Asks GraphQL for issues, the last updated first. In all else it is like vsperf github pull-requests.",
+    words: ["github", "issues"], summary: "write GitHub issues as CSV",
+    description: """
+      Reads issues over GraphQL, last updated first. In everything else it works like vsperf github
+      pull-requests.
+      """,
     declarations: GitHubWorkCommands.issueDeclarations,
     examples: [
       (
-        "What was closed this year",
+        "Issues closed this year",
         "vsperf github issues --org acme --repo '*' --issue-state CLOSED --since 2026-01-01 --out issues.csv"
       )
     ],
@@ -20,13 +23,13 @@ extension Command {
     })
 
   static let gitHubDeployments: Command = Command(
-    words: ["github", "deployments"], summary: "write deployments of GitHub as CSV",
+    words: ["github", "deployments"], summary: "write GitHub deployments as CSV",
     description: """
-      Asks GraphQL for deployments with their statuses, the newest first: when each began, ended, and how. In all else it is like
-      vsperf github pull-requests.
+      Reads deployments with their statuses over GraphQL, newest first: when each began and ended, and how.
+      In everything else it works like vsperf github pull-requests.
       """,
     declarations: GitHubWorkCommands.declarations,
-    examples: [("The last of a repository", "vsperf github deployments --repo acme/site --max-rows 50")],
+    examples: [("Latest deployments of a repository", "vsperf github deployments --repo acme/site --max-rows 50")],
     run: { settings in
       try await GitHubWorkCommands.run(settings, .gitHubDeployments, content: GitHubWorkCommands.content) { api, selection in
         GitHubDeployments.source(api, selection)
@@ -34,12 +37,13 @@ extension Command {
     })
 
   static let gitHubWorkflowRuns: Command = Command(
-    words: ["github", "workflow-runs"], summary: "write runs of GitHub Actions as CSV",
+    words: ["github", "workflow-runs"], summary: "write GitHub Actions runs as CSV",
     description: """
-      Asks for workflow runs, the newest first, each in its last attempt. In all else it is like vsperf github pull-requests.
+      Reads workflow runs, newest first, each in its last attempt. In everything else it works like vsperf
+      github pull-requests.
       """,
     declarations: GitHubWorkCommands.declarations,
-    examples: [("Since a week ago", "vsperf github workflow-runs --org acme --repo '*' --since 2026-11-17 --out runs.csv")],
+    examples: [("Runs since a date", "vsperf github workflow-runs --org acme --repo '*' --since 2026-11-17 --out runs.csv")],
     run: { settings in
       try await GitHubWorkCommands.run(settings, .gitHubWorkflowRuns, content: GitHubWorkCommands.content) { api, selection in
         GitHubWorkflowRuns(api, selection)
@@ -50,7 +54,7 @@ extension Command {
 /// `vsperf github issues`, `deployments` and `workflow-runs`.
 enum GitHubWorkCommands {
   static let issueState = Setting<GitHubIssues.State>.choice(
-    "issue-state", environment: "", default: .all, help: "Which ones.")
+    "issue-state", environment: "", default: .all, help: "State of the issues to read.")
 
   static let content = GitHubSettings.content + [FetchSettings.limit.declaration] + FetchSettings.selection
   static let issueContent = content + [issueState.declaration]

@@ -4,16 +4,16 @@ import VendorAPI
 
 extension Command {
   static let gitLabMergeRequests = Command(
-    words: ["gitlab", "merge-requests"], summary: "write merge requests of GitLab as CSV",
+    words: ["gitlab", "merge-requests"], summary: "write GitLab merge requests as CSV",
     description: """
-      Asks GraphQL for merge requests, the last updated first, and writes the columns of vsperf github
-      pull-requests, with the same habits. Needs GitLab 17.4 or later.
+      Reads merge requests over GraphQL, last updated first, and writes the columns of vsperf github
+      pull-requests. In everything else it works like that command. Needs GitLab 17.4 or later.
       """,
     declarations: GitLabMergeRequestsCommand.declarations,
     examples: [
-      ("What was merged in a project", "vsperf gitlab merge-requests --project acme/site --out mrs.csv"),
+      ("Merged merge requests of a project", "vsperf gitlab merge-requests --project acme/site --out mrs.csv"),
       (
-        "In all projects of a group on a server of your own",
+        "All projects of a group on your own server",
         "vsperf gitlab merge-requests --url https://git.example.org --group acme --since 2026-06-01 --out mrs.csv"
       ),
     ],
@@ -26,17 +26,17 @@ enum GitLabMergeRequestsCommand {
 
   private static let group = Setting<String?>.optionalText(
     "group", environment: "", placeholder: "PATH",
-    help: "All projects of a group and of the groups in it; as often as you like.")
+    help: "Group whose projects to read, subgroups included. Repeat for more.")
 
   private static let project = Setting<String?>.optionalText(
-    "project", environment: "", placeholder: "PATH", help: "A project, such as acme/site; as often as you like.")
+    "project", environment: "", placeholder: "PATH", help: "Project, such as acme/site. Repeat for more.")
 
   private static let token = Setting<String?>.optionalText(
     "access-token", environment: "VS_GITLAB_TOKEN", otherVariables: ["GITLAB_TOKEN"], placeholder: "TOKEN",
-    help: "Token with the scope read_api; a variable hides it from lists of processes.")
+    help: "Access token with the scope read_api. Prefer the variable: process lists show flags.")
 
   private static let state = Setting<GitLabMergeRequests.State>.choice(
-    "mr-state", environment: "", default: .merged, help: "Which ones.")
+    "mr-state", environment: "", default: .merged, help: "State of the merge requests to read.")
 
   private static let content =
     [address.declaration, group.declaration, project.declaration, state.declaration, FetchSettings.limit.declaration]

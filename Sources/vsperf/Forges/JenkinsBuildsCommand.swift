@@ -4,8 +4,8 @@ import VendorAPI
 
 extension Command {
   static let jenkinsBuilds = Command(
-    words: ["jenkins", "builds"], summary: "write builds of Jenkins as CSV",
-    description: "Asks for the builds of jobs, the newest first. In all else it is like vsperf github pull-requests.",
+    words: ["jenkins", "builds"], summary: "write Jenkins builds as CSV",
+    description: "Reads the builds of jobs, newest first. In everything else it works like vsperf github pull-requests.",
     declarations: JenkinsBuildsCommand.declarations,
     examples: [
       ("A job in a folder", "vsperf jenkins builds --url https://ci.example.org --job shop/build --out builds.csv"),
@@ -20,14 +20,14 @@ enum JenkinsBuildsCommand {
 
   private static let job = Setting<String?>.optionalText(
     "job", environment: "", placeholder: "NAME",
-    help: "A job with its folders, such as shop/build; as often as you like. Without one all jobs are read.")
+    help: "Job with its folders, such as shop/build. Repeat for more. Without it, all jobs are read, six folders deep.")
 
   private static let user = Setting<String?>.user(
-    "user", environment: "VS_JENKINS_USER", placeholder: "NAME", help: "Whose token it is.")
+    "user", environment: "VS_JENKINS_USER", placeholder: "NAME", help: "User that the token belongs to.")
 
   private static let token = Setting<String?>.optionalText(
     "access-token", environment: "VS_JENKINS_TOKEN", placeholder: "TOKEN",
-    help: "API token, where not everybody may read; a variable hides it from lists of processes.")
+    help: "API token, unless everybody may read. Prefer the variable: process lists show flags.")
 
   private static let content =
     [address.declaration, job.declaration, FetchSettings.limit.declaration] + FetchSettings.selection

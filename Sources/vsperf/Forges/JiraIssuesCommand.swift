@@ -4,10 +4,10 @@ import VendorAPI
 
 extension Command {
   static let jiraIssues = Command(
-    words: ["jira", "issues"], summary: "write issues of Jira Cloud as CSV, with the time in each status",
+    words: ["jira", "issues"], summary: "write Jira Cloud issues as CSV, with the time in each status",
     description: """
-      Searches issues, the newest first, and asks for their changes of status: a row says when work on the issue
-      began, when it was done, and how long it was in which status. In all else it is like vsperf github
+      Searches issues, newest first, and reads their status changes. A row says when work on the issue began,
+      when it was done, and how long it was in each status. In everything else it works like vsperf github
       pull-requests.
       """,
     declarations: JiraIssuesCommand.declarations,
@@ -27,17 +27,17 @@ enum JiraIssuesCommand {
 
   private static let user = Setting<String?>.user(
     "user", environment: "VS_JIRA_USER", placeholder: "EMAIL",
-    help: "Whose token it is; without one it is sent as a bearer token.")
+    help: "User that the token belongs to. Without it, the token is sent as a bearer token.")
 
   private static let token = Setting<String?>.optionalText(
     "access-token", environment: "VS_JIRA_TOKEN", placeholder: "TOKEN",
-    help: "API token; a variable hides it from lists of processes.")
+    help: "API token. Prefer the variable: process lists show flags.")
 
   private static let project = Setting<String?>.optionalText(
-    "project", environment: "", placeholder: "KEY", help: "A project; as often as you like.")
+    "project", environment: "", placeholder: "KEY", help: "Project. Repeat for more.")
 
   private static let search = Setting<String?>.optionalText(
-    "jql", environment: "", placeholder: "JQL", help: "Which issues, without ORDER BY: of the projects, or of all.")
+    "jql", environment: "", placeholder: "JQL", help: "JQL without ORDER BY, within the projects or over all of them.")
 
   private static let content =
     [address.declaration, project.declaration, search.declaration, FetchSettings.limit.declaration] + FetchSettings.selection

@@ -132,7 +132,7 @@ package struct JaegerHandler: HTTPHandler {
     var rest: [TraceMembers] = try search.page(after: nil, limit: query.limit).traces.reversed()
     return try JaegerAnswer.traces(now: now, byteBudget: queries.byteBudget) {
       while let members = rest.popLast() {
-        if reader.lookUpCount > SpanQueries.spanLimit { reader = queries.reader() }
+        reader.forget(beyond: SpanQueries.spanLimit)
         if let trace = try reader.trace(members, limit: SpanQueries.spanLimit) { return trace }
       }
       return nil

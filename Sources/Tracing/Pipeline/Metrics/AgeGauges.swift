@@ -18,8 +18,8 @@ package struct AgeGauges: Sendable {
       registry.family(.gauge, name, help: help, labels: ["operation", "source", "project"])
     }
     ages = gauge(
-      "valuestream_operations_active_age_seconds", "Ages of operations that run, added up: divided by their number the mean age.")
-    oldest = gauge("valuestream_operations_active_oldest_seconds", "Age of the oldest operation that runs.")
+      "valuestream_operations_active_age_seconds", "Sum of the ages of open operations. Divide by their number for the mean age.")
+    oldest = gauge("valuestream_operations_active_oldest_seconds", "Age of the oldest open operation.")
   }
 
   /// Brings the gauges up to date. Blocks.

@@ -12,10 +12,10 @@ struct ChangeMetrics: Sendable {
     }
     firstReviews = histogram(
       "valuestream_change_time_to_first_review_seconds",
-      "From the opening of a change to its first review by a person, without drafts.")
+      "Time from opening a change to its first review by a person, without time as a draft.")
     approvals = histogram(
       "valuestream_change_time_to_approval_seconds",
-      "From the opening of a change to its first approval by a person, without drafts.")
+      "Time from opening a change to its first approval by a person, without time as a draft.")
     merges = histogram("valuestream_change_time_to_merge_seconds", "From the opening of a change to its merge.")
   }
 

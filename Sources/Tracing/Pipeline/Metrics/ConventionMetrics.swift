@@ -13,7 +13,7 @@ struct ConventionMetrics: Sendable {
   init(_ family: ProjectionMetrics.FamilyMaker) {
     durations = family(
       .histogram(bounds: ProjectionMetrics.durationBounds), "cicd_pipeline_run_duration_seconds",
-      "How long finished pipeline runs were in each state.",
+      "Time that finished pipeline runs spent in each state.",
       ["project", "cicd_pipeline_name", "cicd_pipeline_run_state", "cicd_pipeline_result", "error_type"])
     active = family(
       .gauge, "cicd_pipeline_run_active", "Pipeline runs that go on, by state.",
@@ -23,7 +23,7 @@ struct ConventionMetrics: Sendable {
       ["project", "cicd_pipeline_name", "error_type"])
     correctedErrors = family(
       .counter, "cicd_pipeline_run_errors_corrected_total",
-      "Pipeline runs that were counted with one error and ended with another, or none.",
+      "Pipeline runs counted with one error that ended with another, or none.",
       ["project", "cicd_pipeline_name", "from", "to"])
     changes = family(
       .gauge, "vcs_change_count", "Changes that are open or wip, and how many were merged or closed over the life of the store.",

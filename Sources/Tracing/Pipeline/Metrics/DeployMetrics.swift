@@ -22,12 +22,12 @@ struct DeployMetrics: Sendable {
       .counter, "valuestream_deploys_total", "Successful deploys, by how they stand to the one before.", Self.labels + ["step"])
     corrected = family(
       .counter, "valuestream_deploys_corrected_total",
-      "Deploys that were counted under one step and turned out to be another, or none.", Self.labels + ["from", "to"])
+      "Deploys counted with one step that turned out to have another, or none.", Self.labels + ["from", "to"])
     changes = family(
       .histogram(bounds: Self.batchBounds), "valuestream_deploy_changes", "Changes that a deploy forward brought.", Self.labels)
     leadTimes = family(
       .histogram(bounds: ProjectionMetrics.durationBounds), "valuestream_lead_time_seconds",
-      "How long a change took until it was deployed, since its first commit, its opening or its merge.", Self.labels + ["since"])
+      "Time until a change was deployed, since its first commit, its opening or its merge.", Self.labels + ["since"])
   }
 
   /// Initializes series to 0 for what the next deploys of a service may bring.

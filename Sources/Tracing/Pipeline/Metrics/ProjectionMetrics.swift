@@ -47,7 +47,7 @@ package struct ProjectionMetrics: Sendable {
       .counter, "valuestream_operations_finished_total", "Operations that finished.", Self.finishedLabels)
     corrected = family(
       .counter, "valuestream_operations_corrected_total",
-      "Operations that were counted as finished one way and turned out to have ended another.",
+      "Operations counted with one outcome that turned out to have another.",
       ["operation", "source", "project", "environment", "from", "to"])
     finishedSpans = family(
       .counter, "valuestream_spans_finished_total", "Spans whose end became known, counted at once.", [])
@@ -55,13 +55,13 @@ package struct ProjectionMetrics: Sendable {
       .gauge, "valuestream_operations_active", "Operations that run.", ["operation", "source", "project"])
     phases = family(
       .histogram(bounds: Self.durationBounds), "valuestream_phase_duration_seconds",
-      "How long finished operations were in each of their phases: queue, run, draft, review, statuses.",
+      "Time that finished operations spent in each phase: queue, run, draft, review, statuses.",
       ["operation", "source", "project", "phase"])
     changes = ChangeMetrics(family)
     deploys = DeployMetrics(family)
     conventions = ConventionMetrics(family)
     deliveries = registry.family(
-      .counter, "valuestream_deliveries_total", help: "Deliveries by source and what became of them.",
+      .counter, "valuestream_deliveries_total", help: "Deliveries by source and result.",
       labels: ["source", "result"], isDurable: true)
   }
 
