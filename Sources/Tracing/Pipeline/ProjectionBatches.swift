@@ -46,8 +46,11 @@ package struct ProjectionBatches: Sendable {
   /// A step ends with the delivery at which it has taken so long, or so many events: others wait for it.
   private static let stepDuration = Duration.milliseconds(50)
   private static let stepEvents = 2_000
-  /// How many followers a step looks at again; more where they are large.
+  /// How many followers a step looks at again at most; fewer where they are large, or after a step that cannot be written.
   private let followersPerStep: Int
+  private var followerWidth: Int
+  /// True while followers are looked at in steps without deliveries: nothing of the one is to be set aside for the other.
+  private var settlesApart = false
   /// After so many failures of reading or writing in a row it is tried with fewer deliveries.
   private static let patience = 3
 
@@ -100,7 +103,8 @@ package struct ProjectionBatches: Sendable {
     registry.restore(values)
     setAside.restore(values[SetAsideDeliveries.valueName] ?? [])
     newestVendorTime = Retention.newestVendorTime(in: values)
-    self.followersPerStep = followersPerStep
+    self.followersPerStep = max(1, followersPerStep)
+    followerWidth = self.followersPerStep
     pending = PendingTies(encoded: values[PendingTies.valueName] ?? [])
     storedPending = pending
     self.store = store
@@ -208,6 +212,8 @@ package struct ProjectionBatches: Sendable {
     case store
     /// An event about a subject that is damaged.
     case damagedSubject = "damaged_subject"
+    /// A follower of a name, whose new parent cannot be stored.
+    case follower
   }
 
   /// Projects a batch and writes it, in as many steps as it takes.
@@ -247,7 +253,7 @@ package struct ProjectionBatches: Sendable {
     try writeLeft()
     try countAwaiting()
     let fresh = items.drop { item in position.map { item.position <= $0 } ?? false }
-    guard let first = fresh.first, pending.count < PendingTies.limit else {
+    guard let first = fresh.first, pending.count < PendingTies.limit, !settlesApart || !hasPendingWork else {
       return (position, try hasPendingWork && workOffPending(at: moment))
     }
     if position == nil, newBeginning == nil { newBeginning = Self.encoded(beginning: first.logged.delivery.received) }
@@ -262,14 +268,23 @@ package struct ProjectionBatches: Sendable {
     do {
       let poisonGuard = poisonGuard
       let marked = first.position.rawValue...max(first.position, last.position).rawValue
-      hasAnnouncements = try poisonGuard.run(PoisonGuard.projection, marked) { try project(taken, at: moment) }
+      let followers = settlesApart ? 0 : followerWidth
+      hasAnnouncements = try poisonGuard.run(PoisonGuard.projection, marked) {
+        try project(taken, lookingAt: followers, at: moment)
+      }
       failures = 0
+      settlesApart = settlesApart && hasPendingWork
       width = min(width * 2, Self.widthLimit)
       if let position { poisonGuard.pass(PoisonGuard.projection, upTo: position.rawValue) }
     } catch let error as StoreError {
       failures += 1
       guard isLasting(error) else { throw error }
       giveUpUnwritten()
+      if !settlesApart {
+        // It may be for the followers.
+        settlesApart = true
+        return try step(items, at: moment)
+      }
       if taken.count == 1 {
         try setAside(first, .store, "what follows from it cannot be stored: \(error.message)")
         return (position, false)
@@ -288,17 +303,36 @@ package struct ProjectionBatches: Sendable {
   private mutating func workOffPending(at moment: Timestamp?) throws -> Bool {
     do {
       let none: ArraySlice<Item> = []
-      let hasAnnouncements = try project(none, at: moment)
+      let hasAnnouncements = try project(none, lookingAt: followerWidth, at: moment)
       failures = 0
+      followerWidth = min(followerWidth * 2, followersPerStep)
+      settlesApart = settlesApart && hasPendingWork
       return hasAnnouncements
     } catch let error as StoreError {
       failures += 1
       guard isLasting(error) else { throw error }
       giveUpUnwritten()
-      // What can never be written must not hold up the rest.
-      pending.dropNext()
+      settlesApart = true
+      if followerWidth > 1 { followerWidth /= 2 } else { try passOverFollower() }
       return false
     }
+  }
+
+  /// Passes over the follower that is next: what can never be written must not hold up the others.
+  private mutating func passOverFollower() throws {
+    guard let next = pending.next else { return }
+    do {
+      pending.pass(next.reference, upTo: try store.followers(of: next.reference, after: next.after, limit: 1).last?.place)
+    } catch let error as StoreError where isLasting(error) {
+      pending.dropNext()
+    }
+    setAsideCounts.add(labels: [SetAsideReason.follower.rawValue])
+    var changes = ProjectionChanges()
+    changes.values[PendingTies.valueName] = pending.encoded
+    changes.position = position
+    unwritten = changes
+    try writePending()
+    failures = 0
   }
 
   /// How many of these deliveries the next step takes.
@@ -323,8 +357,9 @@ package struct ProjectionBatches: Sendable {
     }
   }
 
+  /// - Parameter followers: how many followers of names that lead elsewhere are looked at; none where it is 0.
   /// - Returns: whether spans finished.
-  private mutating func project(_ taken: ArraySlice<Item>, at moment: Timestamp?) throws -> Bool {
+  private mutating func project(_ taken: ArraySlice<Item>, lookingAt followers: Int, at moment: Timestamp?) throws -> Bool {
     var batch = ProjectionBatch(
       store: store, picture: picture, pending: pending, now: moment ?? clock.now(), isCounting: grace != nil, damage: damage)
     let start = ContinuousClock.now
@@ -339,7 +374,9 @@ package struct ProjectionBatches: Sendable {
       if start.duration(to: .now) >= Self.stepDuration { break }
     }
     let followersStart = ContinuousClock.now
-    try batch.settleTies(atMost: followersPerStep) { followersStart.duration(to: .now) >= Self.stepDuration }
+    if followers > 0 {
+      try batch.settleTies(atMost: followers) { followersStart.duration(to: .now) >= Self.stepDuration }
+    }
     try batch.concludeSpans()
 
     var changes = batch.finish()
@@ -540,6 +577,8 @@ package struct ProjectionBatches: Sendable {
 
   package mutating func reset() {
     position = nil
+    settlesApart = false
+    followerWidth = followersPerStep
     pending = PendingTies()
     storedPending = pending
     unwritten = nil

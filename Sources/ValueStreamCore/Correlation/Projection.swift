@@ -58,7 +58,8 @@ public struct Projection: Sendable {
   /// Looks again at who follows names that lead elsewhere now, a page of one name after a page of another.
   ///
   /// - Parameters:
-  ///   - limit: how much work is enough, as ``Subject/lookWork`` counts it; a little more may be done, and at least one page.
+  ///   - limit: how much work is enough, as ``Subject/lookWork`` counts it; at least one follower is looked at, and those of this batch
+  ///     that are reached count, but are not cut off.
   ///   - isLate: asked after each page; true ends it.
   package mutating func settle(atMost limit: Int = .max, until isLate: () -> Bool = { false }) throws {
     // Those of this batch are not stored yet, and were looked at as their events came.
@@ -68,10 +69,13 @@ public struct Projection: Sendable {
       if settled.insert(next.reference).inserted {
         for key in newFollowers[next.reference] ?? [] { work += try settle(key) }
       }
-      let page = try store.followers(of: next.reference, after: next.after, limit: Self.followersAtOnce)
+      let size = min(Self.followersAtOnce, max(1, limit - work))
+      let page = try store.followers(of: next.reference, after: next.after, limit: size)
+      // To look for followers is work where there are none, too.
+      if page.isEmpty { work += 1 }
       for follower in page where next.end.map({ follower.place <= $0 }) ?? true { work += try settle(follower.key) }
       let last = page.last?.place
-      let isAtEnd = page.count < Self.followersAtOnce || next.end.map { end in last.map { $0 >= end } ?? true } ?? false
+      let isAtEnd = page.count < size || next.end.map { end in last.map { $0 >= end } ?? true } ?? false
       pending.pass(next.reference, upTo: isAtEnd ? nil : last)
       if work >= limit || isLate() { return }
     }
