@@ -557,7 +557,7 @@ struct SQLiteSpanStoreTests {
     let memory = MemorySpanStore()
     var projection = Projection(store: memory)
     for event in events { _ = try projection.take(event) }
-    try memory.write(projection.finish())
+    memory.write(projection.finish())
     for followersPerStep in [1, 7] {
       var random = SeededRandom(seed: seed)
       let path = directory.file("pending \(followersPerStep)")

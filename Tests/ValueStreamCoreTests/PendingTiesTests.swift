@@ -16,7 +16,7 @@ struct PendingTiesTests {
     let expected = MemorySpanStore()
     var projection = Projection(store: expected)
     for event in events { _ = try projection.take(event) }
-    try expected.write(projection.finish())
+    expected.write(projection.finish())
     #expect(try PendingSteps.ties(in: expected) == PendingSteps.tiesWorkedOut(in: expected))
     #expect(try PendingSteps.ties(in: expected).count > 3)
     var random = SeededRandom(seed: seed)
