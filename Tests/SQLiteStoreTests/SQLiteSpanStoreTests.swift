@@ -551,7 +551,7 @@ struct SQLiteSpanStoreTests {
     store.close()
   }
 
-  @Test("Followers that are still to be looked at are looked at after the store was opened again", arguments: UInt64(1)...4)
+  @Test("Followers that are still to be looked at are looked at after the store was opened again", arguments: UInt64(1)...2)
   func pendingTies(seed: UInt64) throws {
     let events = PopularNames(seed: seed).events
     let memory = MemorySpanStore()

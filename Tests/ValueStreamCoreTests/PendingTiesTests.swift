@@ -10,14 +10,14 @@ struct PendingTiesTests {
 
   @Test(
     "However few followers a step looks at, in any order and batches: the same spans, parents and links",
-    arguments: UInt64(1)...120)
+    arguments: UInt64(1)...60)
   func order(seed: UInt64) throws {
     let events = PopularNames(seed: seed, followers: seed % 4 == 0 ? 80 : 25).events
     let expected = MemorySpanStore()
     var projection = Projection(store: expected)
     for event in events { _ = try projection.take(event) }
     expected.write(projection.finish())
-    #expect(try PendingSteps.ties(in: expected) == PendingSteps.tiesWorkedOut(in: expected))
+    #expect(try PendingSteps.difference(PendingSteps.ties(in: expected), PendingSteps.tiesWorkedOut(in: expected)) == [])
     #expect(try PendingSteps.ties(in: expected).count > 3)
     var random = SeededRandom(seed: seed)
     for followersPerStep in [1, 7, Int.max] {
@@ -27,10 +27,12 @@ struct PendingTiesTests {
         let store = MemorySpanStore()
         try PendingSteps.project(sent, batch: batch, followersPerStep: followersPerStep, into: store, &random)
         let told: Comment = "\(followersPerStep) a step, batches of \(batch ?? -1)"
-        #expect(try PendingSteps.ties(in: store) == PendingSteps.ties(in: expected), told)
-        for strategy in TraceStrategy.allCases {
-          #expect(try PendingSteps.spans(in: store, strategy) == PendingSteps.spans(in: expected, strategy), told)
+        #expect(try PendingSteps.difference(PendingSteps.ties(in: store), PendingSteps.tiesWorkedOut(in: store)) == [], told)
+        #expect(try PendingSteps.difference(PendingSteps.ties(in: store), PendingSteps.ties(in: expected)) == [], told)
+        let isSame = try TraceStrategy.allCases.allSatisfy { strategy in
+          try PendingSteps.spans(in: store, strategy) == PendingSteps.spans(in: expected, strategy)
         }
+        #expect(isSame, told)
       }
     }
   }
@@ -91,7 +93,8 @@ struct PendingTiesTests {
       var before = store.work
       let beginning = store.work
       var steps = 0
-      try PendingSteps.project([Self.publisher(number)], batch: 1, followersPerStep: followersPerStep, into: store, &random) { _ in
+      try PendingSteps.project([Self.publisher(number)], batch: 1, followersPerStep: followersPerStep, into: store, &random) {
+        _ in
         let work = store.work - before
         // Besides the followers there are the publishers, and whether anybody follows a name.
         #expect(work.subjects <= followersPerStep + 4)

@@ -44,6 +44,14 @@ package enum PendingSteps {
     return result
   }
 
+  /// What differs between the ties of two stores, for who reads a failure.
+  package static func difference(_ one: [SpanKey: ParentTie], _ other: [SpanKey: ParentTie]) -> [String] {
+    Set(one.keys).union(other.keys).sorted().filter { one[$0] != other[$0] }.map { key in
+      let ties = [one[key], other[key]].map { $0.map { "\($0.parent) by \($0.rule) \($0.reference)" } ?? "none" }
+      return "\(key): \(ties[0]), \(ties[1])"
+    }
+  }
+
   /// Ties as they are worked out from the whole store, whatever is stored of them.
   package static func tiesWorkedOut(in store: any SpanStore) throws -> [SpanKey: ParentTie] {
     var result: [SpanKey: ParentTie] = [:]

@@ -69,7 +69,9 @@ package struct PopularNames: Sendable {
   }
 
   private static let names =
-    commits.map { Reference(.commit, $0) } + deploys.map { Reference(.deployOfArtifact, $0) } + [Reference(.address, "https://a/1")]
+    commits.map { Reference(.commit, $0) } + deploys.map { Reference(.deployOfArtifact, $0) } + [
+      Reference(.address, "https://a/1")
+    ]
 
   private static func statement(_ random: inout SeededRandom) -> FollowStatement {
     let reach: ReferenceReach = random.oneIn(3) ? .sameOwner : .anywhere

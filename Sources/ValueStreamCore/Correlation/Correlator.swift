@@ -91,7 +91,9 @@ public struct Correlator: Sendable {
     view.learned(parent: subject.parent)
     changes.subjects[key] = subject
     for (reference, before) in zip(followed, answersBefore) {
-      if signature(of: reference, &view) != before || followsItself(reference, besides: key, &view) { changes.moved.append(reference) }
+      if signature(of: reference, &view) != before || followsItself(reference, besides: key, &view) {
+        changes.moved.append(reference)
+      }
     }
     guard view.missing.isEmpty else { return .need(view.missing) }
     changes.touched = touched
@@ -345,7 +347,9 @@ extension Correlator {
     // A change may be merged by a commit that was its head before, or was followed by the beginning of its hash.
     var merges: Set<String> = []
     if let merge = event.mergeRevision, !before.wasMerged(as: merge) { merges.insert(merge) }
-    if after.dropped != nil { merges.formUnion(before.mergeRevisions.symmetricDifference(after.mergeRevisions)) }
+    if after.dropped != nil || !removed.isEmpty {
+      merges.formUnion(before.mergeRevisions.symmetricDifference(after.mergeRevisions))
+    }
     names.formUnion(merges.lazy.map { Reference(.commit, $0) })
     // Who follows a short hash may mean the second commit that begins so.
     names.formUnion(names.compactMap(\.shortCommit))

@@ -180,7 +180,8 @@ public struct Projection: Sendable {
       newAliases[key, default: []] += references
       for reference in references {
         newPublishers[reference, default: []].append(key)
-        knowledge.publishers[reference]?.append(key)
+        // What absorbed another may have published a name of that before.
+        if knowledge.publishers[reference]?.contains(key) == false { knowledge.publishers[reference]?.append(key) }
       }
     }
     for (key, references) in changes.newFollows {
