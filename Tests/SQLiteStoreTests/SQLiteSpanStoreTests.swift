@@ -551,6 +551,46 @@ struct SQLiteSpanStoreTests {
     store.close()
   }
 
+  @Test("Followers that are still to be looked at are looked at after the store was opened again", arguments: UInt64(1)...2)
+  func pendingTies(seed: UInt64) throws {
+    let events = PopularNames(seed: seed).events
+    let memory = MemorySpanStore()
+    var correlation = Correlation(store: memory)
+    for event in events { _ = try correlation.take(event) }
+    memory.write(correlation.finish())
+    for followersPerStep in [1, 7] {
+      var random = SeededRandom(seed: seed)
+      let path = directory.file("pending \(followersPerStep)")
+      var rest = events.shuffled(using: &random)[...]
+      var reopenings = 0
+      while true {
+        let store = try SQLiteSpanStore(directory: path)
+        var pending = PendingTies(encoded: try store.values()[PendingTies.valueName] ?? [])
+        if !pending.isEmpty { reopenings += 1 }
+        // A few steps, then the store is closed with whatever is left.
+        for _ in 0..<Int.random(in: 1...8, using: &random) {
+          correlation = Correlation(store: store, pending: pending)
+          let batch = rest.prefix(random.oneIn(3) ? 10 : 0)
+          for event in batch { _ = try correlation.take(event) }
+          rest = rest.dropFirst(batch.count)
+          try correlation.settle(atMost: followersPerStep)
+          pending = correlation.pending
+          var changes = correlation.finish()
+          changes.values[PendingTies.valueName] = pending.encoded
+          try store.write(changes)
+        }
+        if rest.isEmpty, pending.isEmpty {
+          #expect(try PendingSteps.ties(in: store) == PendingSteps.ties(in: memory))
+          #expect(try PendingSteps.spans(in: store) == PendingSteps.spans(in: memory))
+          store.close()
+          break
+        }
+        store.close()
+      }
+      #expect(reopenings > 0)
+    }
+  }
+
   @Test("brings an older layout up to date, once and as a whole")
   func migration() throws {
     let path = directory.file("older.sqlite")

@@ -49,6 +49,19 @@ package final class CountingStore: SpanStore {
     try count(references, inner.followers(of: references))
   }
 
+  package func followers(of references: [Reference], limit: Int) throws -> [Reference: [SpanKey]] {
+    try count(references, inner.followers(of: references, limit: limit))
+  }
+
+  package func followers(of reference: Reference, after place: UInt64, limit: Int) throws -> [(place: UInt64, key: SpanKey)] {
+    let found = try inner.followers(of: reference, after: place, limit: limit)
+    counted.withLock { work in
+      work.references += 1
+      work.keys += found.count
+    }
+    return found
+  }
+
   private func count(_ references: [Reference], _ found: [Reference: [SpanKey]]) -> [Reference: [SpanKey]] {
     counted.withLock { work in
       work.references += references.count

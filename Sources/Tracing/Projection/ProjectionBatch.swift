@@ -22,11 +22,14 @@ struct ProjectionBatch {
   private(set) var leftOutCount = 0
   private(set) var newestVendorTime: Timestamp?
 
-  init(store: any SpanStore, picture: ClassicPicture, now: Timestamp, isCounting: Bool, damage: DamageReport) {
+  /// - Parameter pending: names whose followers are to be looked at again, as the batch before left them.
+  init(
+    store: any SpanStore, picture: ClassicPicture, pending: PendingTies, now: Timestamp, isCounting: Bool, damage: DamageReport
+  ) {
     self.isCounting = isCounting
     self.store = store
     self.damage = damage
-    correlation = Correlation(store: store)
+    correlation = Correlation(store: store, pending: pending)
     self.picture = picture
     self.now = now
   }
@@ -75,6 +78,14 @@ struct ProjectionBatch {
     correlation.update(subject)
     classic += changes
     counts += changes.map { .classic($0) }
+  }
+
+  /// Names whose followers are still to be looked at again.
+  var pending: PendingTies { correlation.pending }
+
+  /// Looks again at who follows what leads elsewhere now, up to an amount of work.
+  mutating func settleTies(atMost limit: Int, until isLate: () -> Bool) throws {
+    try correlation.settle(atMost: limit, until: isLate)
   }
 
   /// Announces attempts that finished, and counts what runs.

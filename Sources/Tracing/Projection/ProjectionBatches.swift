@@ -35,6 +35,9 @@ package struct ProjectionBatches: Sendable {
   private var width = ProjectionBatches.widthLimit
   /// The newest time that a vendor gave, and what is stored of it: it is written again when it has moved on by an hour.
   private var newestVendorTime: Timestamp?
+  /// Names whose followers are to be looked at again, and the same as they are stored.
+  private var pending: PendingTies
+  private var storedPending: PendingTies
   /// Steps in a row that failed.
   private var failures = 0
   /// What ``logBeginning`` becomes with the next batch; nil where it stays.
@@ -45,6 +48,11 @@ package struct ProjectionBatches: Sendable {
   /// A step ends with the delivery at which it has taken so long, or so many events: others wait for it.
   private static let stepDuration = Duration.milliseconds(50)
   private static let stepEvents = 2_000
+  /// How many followers a step looks at again at most; fewer where they are large, or after a step that cannot be written.
+  private let followersPerStep: Int
+  private var followerWidth: Int
+  /// True while followers are looked at in steps without deliveries: nothing of the one is to be set aside for the other.
+  private var settlesApart = false
   /// After so many failures of reading or writing in a row it is tried with fewer deliveries.
   private static let patience = 3
 
@@ -68,13 +76,14 @@ package struct ProjectionBatches: Sendable {
   ///     known of it.
   ///   - poisonGuard: marks each step.
   ///   - setAside: filled with the deliveries that cannot be projected.
+  ///   - followersPerStep: how much work a step does, beside its deliveries, for followers of names that lead elsewhere than before.
   ///   - onSetAside: called for each of those when it is set aside.
   /// - Throws: ``StoreError`` when the store cannot be read.
   package init(
     store: any SpanStore, logEnd: LogPosition?, sources: [any EventSource], recent: RecentDeliveries, registry: MetricRegistry,
     metrics: ProjectionMetrics, clock: any WallClock, grace: Duration?,
     damage: DamageReport = DamageReport(), poisonGuard: PoisonGuard = PoisonGuard(),
-    setAside: SetAsideDeliveries = SetAsideDeliveries(),
+    setAside: SetAsideDeliveries = SetAsideDeliveries(), followersPerStep: Int = 256,
     onClassicSpan: @escaping @Sendable (ClassicPicture.FinishedSpan) -> Void = { _ in },
     onUnmeasurable: @escaping @Sendable (Announcement, any Error) -> Void = { _, _ in },
     onSetAside: @escaping @Sendable (LogPosition, _ source: String, _ reason: String) -> Void = { _, _, _ in }
@@ -96,6 +105,10 @@ package struct ProjectionBatches: Sendable {
     registry.restore(values)
     setAside.restore(values[SetAsideDeliveries.valueName] ?? [])
     newestVendorTime = Retention.newestVendorTime(in: values)
+    self.followersPerStep = max(1, followersPerStep)
+    followerWidth = self.followersPerStep
+    pending = PendingTies(encoded: values[PendingTies.valueName] ?? [])
+    storedPending = pending
     self.store = store
     self.sources = Dictionary(sources.map { ($0.name, $0) }) { first, _ in first }
     self.recent = recent
@@ -201,6 +214,8 @@ package struct ProjectionBatches: Sendable {
     case store
     /// An event about a subject that is damaged.
     case damagedSubject = "damaged_subject"
+    /// A follower of a name, whose new parent cannot be stored.
+    case follower
   }
 
   /// Projects a batch and writes it, in as many steps as it takes.
@@ -222,9 +237,12 @@ package struct ProjectionBatches: Sendable {
       let step = try step(rest, at: moment)
       hasAnnouncements = hasAnnouncements || step.hasAnnouncements
       rest = rest.drop { item in step.position.map { item.position <= $0 } ?? false }
-    } while !rest.isEmpty
+    } while !rest.isEmpty || hasPendingWork
     return (position, hasAnnouncements)
   }
+
+  /// True where followers of names are still to be looked at again: a step without deliveries does so, too.
+  package var hasPendingWork: Bool { !pending.isEmpty }
 
   /// Projects the first of these deliveries, at least one, and writes what follows from them.
   ///
@@ -237,7 +255,9 @@ package struct ProjectionBatches: Sendable {
     try writeLeft()
     try countAwaiting()
     let fresh = items.drop { item in position.map { item.position <= $0 } ?? false }
-    guard let first = fresh.first else { return (position, false) }
+    guard let first = fresh.first, pending.count < PendingTies.limit, !settlesApart || !hasPendingWork else {
+      return (position, try hasPendingWork && workOffPending(at: moment))
+    }
     if position == nil, newBeginning == nil { newBeginning = Self.encoded(beginning: first.logged.delivery.received) }
     let taken = fresh.prefix(stepWidth(fresh))
     guard let last = taken.last else { return (position, false) }
@@ -250,14 +270,23 @@ package struct ProjectionBatches: Sendable {
     do {
       let poisonGuard = poisonGuard
       let marked = first.position.rawValue...max(first.position, last.position).rawValue
-      hasAnnouncements = try poisonGuard.run(PoisonGuard.projection, marked) { try project(taken, at: moment) }
+      let followers = settlesApart ? 0 : followerWidth
+      hasAnnouncements = try poisonGuard.run(PoisonGuard.projection, marked) {
+        try project(taken, lookingAt: followers, at: moment)
+      }
       failures = 0
+      settlesApart = settlesApart && hasPendingWork
       width = min(width * 2, Self.widthLimit)
       if let position { poisonGuard.pass(PoisonGuard.projection, upTo: position.rawValue) }
     } catch let error as StoreError {
       failures += 1
       guard isLasting(error) else { throw error }
       giveUpUnwritten()
+      if !settlesApart {
+        // It may be for the followers.
+        settlesApart = true
+        return try step(items, at: moment)
+      }
       if taken.count == 1 {
         try setAside(first, .store, "what follows from it cannot be stored: \(error.message)")
         return (position, false)
@@ -268,6 +297,44 @@ package struct ProjectionBatches: Sendable {
     // What does not wait is counted with what was told of it.
     if grace == .zero { try countAwaiting() }
     return (position, hasAnnouncements)
+  }
+
+  /// A step without deliveries.
+  ///
+  /// - Returns: whether spans finished.
+  private mutating func workOffPending(at moment: Timestamp?) throws -> Bool {
+    do {
+      let none: ArraySlice<Item> = []
+      let hasAnnouncements = try project(none, lookingAt: followerWidth, at: moment)
+      failures = 0
+      followerWidth = min(followerWidth * 2, followersPerStep)
+      settlesApart = settlesApart && hasPendingWork
+      return hasAnnouncements
+    } catch let error as StoreError {
+      failures += 1
+      guard isLasting(error) else { throw error }
+      giveUpUnwritten()
+      settlesApart = true
+      if followerWidth > 1 { followerWidth /= 2 } else { try passOverFollower() }
+      return false
+    }
+  }
+
+  /// Passes over the follower that is next: what can never be written must not hold up the others.
+  private mutating func passOverFollower() throws {
+    guard let next = pending.next else { return }
+    do {
+      pending.pass(next.reference, upTo: try store.followers(of: next.reference, after: next.after, limit: 1).last?.place)
+    } catch let error as StoreError where isLasting(error) {
+      pending.dropNext()
+    }
+    setAsideCounts.add(labels: [SetAsideReason.follower.rawValue])
+    var changes = ProjectionChanges()
+    changes.values[PendingTies.valueName] = pending.encoded
+    changes.position = position
+    unwritten = changes
+    try writePending()
+    failures = 0
   }
 
   /// How many of these deliveries the next step takes.
@@ -292,10 +359,11 @@ package struct ProjectionBatches: Sendable {
     }
   }
 
+  /// - Parameter followers: how many followers of names that lead elsewhere are looked at; none where it is 0.
   /// - Returns: whether spans finished.
-  private mutating func project(_ taken: ArraySlice<Item>, at moment: Timestamp?) throws -> Bool {
+  private mutating func project(_ taken: ArraySlice<Item>, lookingAt followers: Int, at moment: Timestamp?) throws -> Bool {
     var batch = ProjectionBatch(
-      store: store, picture: picture, now: moment ?? clock.now(), isCounting: grace != nil, damage: damage)
+      store: store, picture: picture, pending: pending, now: moment ?? clock.now(), isCounting: grace != nil, damage: damage)
     let start = ContinuousClock.now
     var reached: LogPosition?
     for item in taken {
@@ -304,15 +372,19 @@ package struct ProjectionBatches: Sendable {
       case .logged(let logged, let position): try batch.take(reread(logged, at: position), recent: recent)
       }
       reached = item.position
-      if batch.eventCount >= Self.stepEvents || start.duration(to: .now) >= Self.stepDuration { break }
+      if batch.eventCount >= Self.stepEvents || batch.pending.count >= PendingTies.limit { break }
+      if start.duration(to: .now) >= Self.stepDuration { break }
     }
-    guard let reached else { return false }
+    let followersStart = ContinuousClock.now
+    if followers > 0 {
+      try batch.settleTies(atMost: followers) { followersStart.duration(to: .now) >= Self.stepDuration }
+    }
     try batch.concludeSpans()
 
     var changes = batch.finish()
     changes.announcements += try Self.exportedProvisionally(changes.absorbed, in: store, at: moment ?? clock.now())
-    if countedThrough.map({ reached > $0 }) ?? true {
-      countedThrough = nil
+    if reached.map({ reached in countedThrough.map { reached > $0 } ?? true }) ?? true {
+      if reached != nil { countedThrough = nil }
       for count in batch.counts { metrics.apply(count) }
       for case .finished(let span) in batch.classic { onClassicSpan(span) }
       if batch.leftOutCount > 0 {
@@ -327,7 +399,9 @@ package struct ProjectionBatches: Sendable {
       newestVendorTime = newest
       changes.values[Retention.newestVendorTimeName] = Array("\(newest.nanoseconds)".utf8)
     }
-    changes.position = reached
+    pending = batch.pending
+    if pending != storedPending { changes.values[PendingTies.valueName] = pending.encoded }
+    changes.position = reached ?? position
     unwritten = changes
     try writePending()
     return !changes.announcements.isEmpty
@@ -352,6 +426,8 @@ package struct ProjectionBatches: Sendable {
     // Parts of a batch that was given up are given up in turn, and all of it was counted.
     countedThrough = [countedThrough, changes.position].compactMap(\.self).max()
     leftValues.merge(changes.values) { _, new in new }
+    leftValues[PendingTies.valueName] = nil
+    pending = storedPending
     unwritten = nil
   }
 
@@ -495,6 +571,7 @@ package struct ProjectionBatches: Sendable {
     try store.write(changes)
     if tellsBeginning { newBeginning = nil }
     position = changes.position
+    storedPending = pending
     unwritten = nil
     leftValues = [:]
     if let counted = countedThrough, let position, position >= counted { countedThrough = nil }
@@ -502,6 +579,10 @@ package struct ProjectionBatches: Sendable {
 
   package mutating func reset() {
     position = nil
+    settlesApart = false
+    followerWidth = followersPerStep
+    pending = PendingTies()
+    storedPending = pending
     unwritten = nil
     countedThrough = nil
     leftValues = [:]

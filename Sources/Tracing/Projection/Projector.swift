@@ -89,6 +89,7 @@ package final class Projector: DeliverySink {
   private func projectImmediately(_ deliveries: [RecordedDelivery]) {
     do {
       try write(deliveries.map { .recorded($0) })
+      while try workOffPending() {}
     } catch {
       logger.error("cannot project: \(error)")
     }
@@ -141,8 +142,14 @@ package final class Projector: DeliverySink {
     while true {
       let (deliveries, mustReadLog, isStopping, isAwaited) = takeWork()
       if deliveries.isEmpty, !mustReadLog {
+        // What is pending is stored, and goes on after a start.
         if isStopping { return }
-        work.wait()
+        switch try? workOffPending() {
+        case true?: continue
+        case false?: work.wait()
+        // What could not be written now may be later.
+        case nil: _ = work.wait(timeout: .now() + configuration.longestRetryPause.inSeconds)
+        }
         continue
       }
       if !isAwaited, !isStopping, deliveries.count < configuration.batchLimit { pause(since: lastWrite) }
@@ -232,6 +239,19 @@ package final class Projector: DeliverySink {
       reached(step.position, hasAnnouncements: step.hasAnnouncements)
       rest = rest.drop { item in step.position.map { item.position <= $0 } ?? false }
     }
+  }
+
+  /// One step for followers of names that lead elsewhere than before, while no deliveries wait.
+  ///
+  /// - Returns: false where there was nothing to do.
+  private func workOffPending() throws -> Bool {
+    let step = try batches.withLock { batches -> (position: LogPosition?, hasAnnouncements: Bool)? in
+      guard batches.hasPendingWork else { return nil }
+      return try batches.step([])
+    }
+    guard let step else { return false }
+    reached(step.position, hasAnnouncements: step.hasAnnouncements)
+    return true
   }
 
   private func reached(_ position: LogPosition?, hasAnnouncements: Bool) {

@@ -232,6 +232,14 @@ package final class SQLiteSpanStore: SpanStore {
     try withWarmestReader { try $0.followers(of: references) }
   }
 
+  package func followers(of references: [Reference], limit: Int) throws -> [Reference: [SpanKey]] {
+    try withWarmestReader { try $0.followers(of: references, limit: limit) }
+  }
+
+  package func followers(of reference: Reference, after place: UInt64, limit: Int) throws -> [(place: UInt64, key: SpanKey)] {
+    try withWarmestReader { try $0.followers(of: reference, after: place, limit: limit) }
+  }
+
   /// What this answers is on disk: what stands before it in the log may be removed. A store that is only read cannot promise that.
   package func position() throws -> LogPosition? {
     // Nothing was written since it was opened where nothing can be.

@@ -4,7 +4,7 @@ enum SpanStoreQuery: Int, CaseIterable {
   case things, openThings, subjectData, subjectExists, subjectRow, insertSubject, updateSubject, updateSummary, deleteSubject
   case insertData, updateData, deleteData
   case publishers, insertAlias, deleteAlias
-  case followers, insertFollow, deleteFollow
+  case followers, followersAfter, insertFollow, deleteFollow
   case announcements, announcementCount, insertAnnouncement, noteAnnouncement, newestAnnouncement, deleteAnnouncement
   case previousAnnouncement, moveAnnouncement
   case exportProgress, setExportProgress, exportRefusals, insertRefusal, deleteRefusals
@@ -53,6 +53,11 @@ enum SpanStoreQuery: Int, CaseIterable {
     case .insertAlias: "INSERT OR IGNORE INTO alias VALUES (?1, ?2, ?3, ?4)"
     case .deleteAlias: "DELETE FROM alias WHERE \(Self.isNamed) AND subject = ?4"
     case .followers: Self.keys(in: "follow")
+    case .followersAfter:
+      """
+      SELECT r.subject, s.space, s.number, s.text FROM follow r JOIN subject s ON s.seq = r.subject
+      WHERE r.space = ?1 AND r.number = ?2 AND r.text = ?3 AND r.subject > ?4 ORDER BY r.subject LIMIT ?5
+      """
     case .insertFollow: "INSERT OR IGNORE INTO follow VALUES (?1, ?2, ?3, ?4)"
     case .deleteFollow: "DELETE FROM follow WHERE \(Self.isNamed) AND subject = ?4"
 

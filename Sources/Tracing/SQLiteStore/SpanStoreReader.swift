@@ -119,9 +119,35 @@ final class SpanStoreReader: @unchecked Sendable {  // One thread at a time: who
     return result
   }
 
-  func followers(of references: [Reference]) throws -> [Reference: [SpanKey]] {
+  func followers(of references: [Reference], limit: Int = .max) throws -> [Reference: [SpanKey]] {
     var result: [Reference: [SpanKey]] = [:]
-    for reference in references where result[reference] == nil { result[reference] = try keys(.followers, reference) }
+    for reference in references where result[reference] == nil {
+      result[reference] = try keys(.followers, reference, limit: limit)
+    }
+    return result
+  }
+
+  func followers(of reference: Reference, after place: UInt64, limit: Int) throws -> [(place: UInt64, key: SpanKey)] {
+    let statement = try statement(.followersAfter)
+    defer { statement.reset() }
+    guard try bind(StoredName(reference), to: statement) else { return [] }
+    var result: [(place: UInt64, key: SpanKey)] = []
+    var last = Int64(clamping: place)
+    while result.count < limit {
+      // Again for those in whose place damaged ones were read: fewer than asked for means that there are no more.
+      statement.reset()
+      statement.bind(4, last)
+      statement.bind(5, Int64(limit - result.count))
+      var rest = limit - result.count
+      while try statement.step() {
+        rest -= 1
+        last = statement.int(0)
+        if let key = try readable(.reference, "\(reference)", { try key(statement, at: 1) }) {
+          result.append((UInt64(clamping: last), key))
+        }
+      }
+      if rest > 0 { break }
+    }
     return result
   }
 

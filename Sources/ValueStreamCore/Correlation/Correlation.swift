@@ -15,9 +15,24 @@ public struct Correlation: Sendable {
   private var changedInOrder: [SpanKey] = []
   private var absorbed: [SpanKey: SpanKey] = [:]
   private var branchUpdates: [BranchUpdate] = []
+  /// Names whose followers are to be looked at again.
+  package private(set) var pending: PendingTies
+  /// True where ``settle(atMost:until:)`` is the caller's: else every event is settled at once.
+  private let isSettledByCaller: Bool
 
   public init(store: any SpanStore) {
     self.store = store
+    pending = PendingTies()
+    isSettledByCaller = false
+  }
+
+  /// A projection whose caller settles what events move, as much at a time as it likes, and keeps what is left.
+  ///
+  /// - Parameter pending: what the batch before left.
+  package init(store: any SpanStore, pending: PendingTies) {
+    self.store = store
+    self.pending = pending
+    isSettledByCaller = true
   }
 
   /// Correlates one event with the store and everything taken in so far. What is beyond the ``Event/Limit``s is cut off.
@@ -32,7 +47,65 @@ public struct Correlation: Sendable {
       case .need(let queries): try load(queries)
       case .changes(let changes):
         apply(changes)
+        if !isSettledByCaller, !pending.isEmpty { try settle() }
         return (changes.key, changes.isNews)
+      }
+    }
+  }
+
+  // MARK: Followers
+
+  /// Looks again at who follows names that lead elsewhere now, a page of one name after a page of another.
+  ///
+  /// - Parameters:
+  ///   - limit: how much work is enough, as ``Subject/lookWork`` counts it; at least one follower is looked at, and those of this batch
+  ///     that are reached count, but are not cut off.
+  ///   - isLate: asked after each page; true ends it.
+  package mutating func settle(atMost limit: Int = .max, until isLate: () -> Bool = { false }) throws {
+    // Those of this batch are not stored yet, and were looked at as their events came.
+    var settled: Set<Reference> = []
+    var work = 0
+    while let next = pending.next {
+      if settled.insert(next.reference).inserted {
+        for key in newFollowers[next.reference] ?? [] { work += try settle(key) }
+      }
+      let size = min(Self.followersAtOnce, max(1, limit - work))
+      let page = try store.followers(of: next.reference, after: next.after, limit: size)
+      // To look for followers is work where there are none, too.
+      if page.isEmpty { work += 1 }
+      for follower in page where next.end.map({ follower.place <= $0 }) ?? true { work += try settle(follower.key) }
+      let last = page.last?.place
+      let isAtEnd = page.count < size || next.end.map { end in last.map { $0 >= end } ?? true } ?? false
+      pending.pass(next.reference, upTo: isAtEnd ? nil : last)
+      if work >= limit || isLate() { return }
+    }
+  }
+
+  private static let followersAtOnce = 32
+
+  /// Looks again at where one thing belongs.
+  ///
+  /// - Returns: how much work that was.
+  private mutating func settle(_ key: SpanKey) throws -> Int {
+    guard absorbed[key] == nil else { return 0 }
+    let isAtHand = knowledge.subjects[key] != nil
+    while true {
+      var answers = Correlator.Answers()
+      switch correlator.tie(of: key, knowing: knowledge, &answers) {
+      case .need(let queries): try load(queries)
+      case .tie(let tie):
+        knowledge.answers.merge(answers)
+        guard var child = knowledge.subjects[key] ?? nil else { return 1 }
+        let work = child.lookWork
+        if tie != child.parent {
+          child.parent = tie
+          knowledge.subjects[key] = child
+          noteChange(of: key)
+        } else if !isAtHand {
+          // There may be very many.
+          knowledge.subjects[key] = nil
+        }
+        return work
       }
     }
   }
@@ -99,37 +172,40 @@ public struct Correlation: Sendable {
       for (reference, keys) in knowledge.publishers where keys.contains(key) {
         knowledge.publishers[reference] = keys.count > Correlator.publisherLimit ? nil : keys.filter { $0 != key }
       }
-      for reference in knowledge.followers.keys { knowledge.followers[reference]?.removeAll { $0 == key } }
       for reference in newPublishers.keys { newPublishers[reference]?.removeAll { $0 == key } }
       for reference in newFollowers.keys { newFollowers[reference]?.removeAll { $0 == key } }
+      knowledge.answers = Correlator.Answers()
     }
     for (key, references) in changes.newAliases {
       newAliases[key, default: []] += references
-      for reference in references { Self.note(key, for: reference, in: &newPublishers, &knowledge.publishers) }
+      for reference in references {
+        newPublishers[reference, default: []].append(key)
+        // What absorbed another may have published a name of that before.
+        if knowledge.publishers[reference]?.contains(key) == false { knowledge.publishers[reference]?.append(key) }
+      }
     }
     for (key, references) in changes.newFollows {
       newFollows[key, default: []] += references
-      for reference in references { Self.note(key, for: reference, in: &newFollowers, &knowledge.followers) }
+      for reference in references {
+        newFollowers[reference, default: []].append(key)
+        knowledge.followed[reference] = true
+      }
     }
     // A thing publishes its own key from the moment it is known.
     let own = Reference.key(changes.key)
     if let known = knowledge.publishers[own], !known.contains(changes.key) { knowledge.publishers[own] = [changes.key] + known }
-  }
-
-  private static func note(
-    _ key: SpanKey, for reference: Reference, in new: inout [Reference: [SpanKey]], _ known: inout [Reference: [SpanKey]]
-  ) {
-    new[reference, default: []].append(key)
-    known[reference]?.append(key)
+    for reference in changes.touched { knowledge.answers.forget(reference) }
+    knowledge.answers.merge(changes.answers)
+    for reference in changes.moved { pending.add(reference) }
   }
 
   /// Asks at once for what the first steps of an event will need, instead of step by step.
   private mutating func loadForeseeable(_ event: Event) throws {
     if knowledge.subjects[event.key] == nil { try load([.subject(event.key)]) }
     guard knowledge.subjects[event.key] == .some(nil) else { return }
-    var queries: Set<Correlator.Query> = [.followers(.key(event.key))]
+    var queries: Set<Correlator.Query> = [.isFollowed(.key(event.key))]
     for alias in event.publishes {
-      if alias.isFollowed { queries.insert(.followers(alias)) }
+      if alias.isFollowed { queries.insert(.isFollowed(alias)) }
       if alias.identifies { queries.insert(.publishers(alias)) }
     }
     for statement in event.follows {
@@ -142,19 +218,19 @@ public struct Correlation: Sendable {
     switch query {
     case .subject(let key): knowledge.subjects[key] != nil
     case .publishers(let reference): knowledge.publishers[reference] != nil
-    case .followers(let reference): knowledge.followers[reference] != nil
+    case .isFollowed(let reference): knowledge.followed[reference] != nil
     }
   }
 
   private mutating func load(_ queries: Set<Correlator.Query>) throws {
     var keys: [SpanKey] = []
     var publishers: [Reference] = []
-    var followers: [Reference] = []
+    var followed: [Reference] = []
     for query in queries {
       switch query {
       case .subject(let key): keys.append(key)
       case .publishers(let reference): publishers.append(reference)
-      case .followers(let reference): followers.append(reference)
+      case .isFollowed(let reference): followed.append(reference)
       }
     }
     if !keys.isEmpty {
@@ -169,12 +245,19 @@ public struct Correlation: Sendable {
         knowledge.publishers[reference] = Set(known).subtracting(absorbed.keys).sorted()
       }
     }
-    if !followers.isEmpty {
-      let found = try store.followers(of: followers)
-      for reference in followers {
-        let known = (found[reference] ?? []) + (newFollowers[reference] ?? [])
-        knowledge.followers[reference] = Set(known).subtracting(absorbed.keys).sorted()
+    if !followed.isEmpty {
+      let found = try store.followers(of: followed, limit: 1)
+      for reference in followed {
+        knowledge.followed[reference] = !(found[reference] ?? []).isEmpty || !(newFollowers[reference] ?? []).isEmpty
       }
     }
+  }
+}
+
+extension Subject {
+  /// How much work a look at the thing is: one for it, and more where it is large.
+  package var lookWork: Int {
+    let weight = facts.reduce(0) { $0 + $1.weight }
+    return 1 + facts.count / 16 + weight / 4096
   }
 }

@@ -4,8 +4,8 @@
 /// end, whatever the order in which they came:
 ///
 /// - a thing's parent is where its most trusted rule leads: the first of that rule's references somebody publishes;
-/// - whoever publishes a reference for the first time has its followers looked at again, and so has who turns out to have begun at
-///   another time, where that decides;
+/// - when a reference leads somewhere else than before, for anybody, its followers are looked at again (``Changes/moved``); where it
+///   leads is a function of its publishers, so that is told without looking at a follower;
 /// - what is known under a fallback key becomes one with the thing that publishes the same identifying name under its full key;
 /// - a reference that more than ``publisherLimit`` things publish leads nowhere and identifies nothing.
 ///
@@ -13,7 +13,7 @@
 public struct Correlator: Sendable {
   /// A name that more things have says nothing about which of them is meant.
   ///
-  /// So a thing that is tied looks at no more than these, and whoever follows a name is looked at again no more often than this.
+  /// So a thing that is tied looks at no more than these.
   public static let publisherLimit = 100
 
   public init() {}
@@ -28,7 +28,8 @@ public struct Correlator: Sendable {
   public enum Query: Sendable, Hashable {
     case subject(SpanKey)
     case publishers(Reference)
-    case followers(Reference)
+    /// Whether anything follows a reference.
+    case isFollowed(Reference)
   }
 
   /// What follows from one event.
@@ -43,6 +44,19 @@ public struct Correlator: Sendable {
     public var newFollows: [SpanKey: [Reference]] = [:]
     /// Fallback keys that were absorbed.
     public var removed: [SpanKey] = []
+    /// References that lead somewhere else than before for some who may follow them, sorted: their followers are to be looked at again
+    /// with ``Correlator/tie(of:knowing:)``.
+    public var moved: [Reference] = []
+    /// References of which other things became the publishers, or other things of these are known.
+    var touched: [Reference] = []
+    /// Where references lead now, as far as that was found out.
+    var answers = Answers()
+  }
+
+  /// Either what must be known first, or where a thing belongs.
+  public enum TieStep: Sendable {
+    case need(Set<Query>)
+    case tie(ParentTie?)
   }
 
   /// One step: call it again with the answers until it gives changes.
@@ -52,13 +66,7 @@ public struct Correlator: Sendable {
     guard let known = view.subject(key) else { return .need(view.missing) }
     var subject = known.value ?? Subject(key: key)
     let newNames = subject.newNames(among: event.publishes)
-    let ownerBefore = subject.owner
-    let lifeBefore = subject.decidingLife
     let deployNamesBefore = subject.deployNames
-    let newMerge = event.mergeRevision.flatMap { subject.wasMerged(as: $0) ? nil : Reference(.commit, $0) }
-    // Who follows a short hash may mean the second commit that begins so.
-    let newCommits = (newMerge.map { [$0] } ?? []) + newNames.filter { $0.kind == .commit }
-    let namesOfCommits = newCommits + newCommits.compactMap(\.shortCommit)
     let newlyFollowed = subject.newlyFollowed(by: event)
     var changes = Changes(key: key, isNews: subject.add(event))
     guard changes.isNews else { return .changes(changes) }
@@ -73,21 +81,41 @@ public struct Correlator: Sendable {
     }
     changes.newAliases[key] = newAliases + subject.deployNames.subtracting(deployNamesBefore).subtracting(newAliases).sorted()
     changes.newFollows[key] = newFollows
-    view.learn(subject, newAliases: newAliases, removed: changes.removed)
+
+    let touched = touchedNames(known.value, subject, event, newAliases: newAliases, removed: changes.removed)
+    let followed = touched.filter { view.isFollowed($0) ?? false }
+    let answersBefore = followed.map { signature(of: $0, &view) }
+    view.learn(subject, newAliases: newAliases, removed: changes.removed, touched: touched)
 
     subject.parent = parent(of: subject, &view)
+    view.learned(parent: subject.parent)
     changes.subjects[key] = subject
-    // A thing that is new, or of which became known what decides, may be what others were looking for under any of its names.
-    let isRecognizable = known.value == nil || subject.owner != ownerBefore || subject.decidingLife != lifeBefore
-    let news = isRecognizable ? subject.aliases + [.key(key)] : newAliases + namesOfCommits
-    for follower in followers(of: news, except: key, &view) {
-      guard var child = view.subject(follower)?.value else { continue }
-      let tie = parent(of: child, &view)
-      guard tie != child.parent else { continue }
-      child.parent = tie
-      changes.subjects[follower] = child
+    for (reference, before) in zip(followed, answersBefore) {
+      if signature(of: reference, &view) != before || followsItself(reference, besides: key, &view) {
+        changes.moved.append(reference)
+      }
     }
-    return view.missing.isEmpty ? .changes(changes) : .need(view.missing)
+    guard view.missing.isEmpty else { return .need(view.missing) }
+    changes.touched = touched
+    changes.answers = view.newAnswers
+    return .changes(changes)
+  }
+
+  /// One step of finding out where a thing belongs: call it again with the answers until it gives a tie. Nil of a thing that is not known.
+  public func tie(of key: SpanKey, knowing knowledge: Knowledge) -> TieStep {
+    var answers = Answers()
+    return tie(of: key, knowing: knowledge, &answers)
+  }
+
+  /// - Parameter answers: receives what was found out on the way.
+  func tie(of key: SpanKey, knowing knowledge: Knowledge, _ answers: inout Answers) -> TieStep {
+    var view = View(knowledge)
+    guard let known = view.subject(key) else { return .need(view.missing) }
+    guard let subject = known.value else { return .tie(nil) }
+    let tie = parent(of: subject, &view)
+    guard view.missing.isEmpty else { return .need(view.missing) }
+    answers = view.newAnswers
+    return .tie(tie)
   }
 
   // MARK: Identity
@@ -122,21 +150,6 @@ public struct Correlator: Sendable {
 
   // MARK: Parents
 
-  private func followers(of references: [Reference], except key: SpanKey, _ view: inout View) -> [SpanKey] {
-    var result: Set<SpanKey> = []
-    for reference in references where reference.isFollowed {
-      guard let followers = view.followers(reference), !followers.isEmpty else { continue }
-      // One more, or other facts of one, of a name that leads nowhere change nothing.
-      if followers.count > Self.publisherLimit {
-        guard let publishers = view.publishers(reference) else { continue }
-        if publishers.lazy.filter({ $0 != key }).count > Self.publisherLimit { continue }
-      }
-      result.formUnion(followers)
-    }
-    result.remove(key)
-    return result.sorted()
-  }
-
   private func parent(of subject: Subject, _ view: inout View) -> ParentTie? {
     for statement in subject.follows {
       for reference in statement.references {
@@ -160,26 +173,22 @@ public struct Correlator: Sendable {
   private func publisher(
     of reference: Reference, in written: Reference, for subject: Subject, reach: ReferenceReach, _ view: inout View
   ) -> SpanKey? {
-    let all = view.publishers(reference) ?? []
-    guard all.count <= Self.publisherLimit else { return nil }
-    var publishers = all.filter { $0 != subject.key }
-    if reference.kind == .shortCommit {
-      publishers = publishers.filter { view.subject($0)?.value?.publishesCommit(beginning: written.value) ?? false }
+    guard let all = view.publishers(reference), !all.isEmpty else { return nil }
+    let answer =
+      all.contains(subject.key)
+      ? self.answer(reference, in: written, besides: subject.key, all, &view) : self.answer(reference, in: written, all, &view)
+    switch answer {
+    case .nobody: return nil
+    case .one(let publisher):
+      if reach == .anywhere { return publisher }
+      guard let owner = subject.owner else { return nil }
+      return view.subject(publisher)?.value?.owner == owner ? publisher : nil
+    case .several(let byOwner, let lives):
+      if reference.isRepeated, reach == .anywhere {
+        return nearest(of: lives, at: subject.begin, within: reference.kind == .branchIn ? Self.branchReach : nil)
+      }
+      return subject.owner.flatMap { byOwner[$0] }
     }
-    if publishers.count > 1, reference.kind == .commit || reference.kind == .shortCommit {
-      let merged = publishers.filter { view.subject($0)?.value?.wasMerged(as: written.value) ?? false }
-      if !merged.isEmpty { publishers = merged }
-    }
-    if publishers.count < 2, reach == .anywhere { return publishers.first }
-    if reference.isRepeated, reach == .anywhere {
-      return nearest(of: publishers, at: subject.begin, within: reference.kind == .branchIn ? Self.branchReach : nil, &view)
-    }
-    let owner = subject.owner
-    let sameOwner = publishers.filter { key in
-      guard let candidate = view.subject(key)?.value else { return false }
-      return owner != nil && candidate.owner == owner
-    }
-    return sameOwner.count == 1 ? sameOwner.first : nil
   }
 
   /// How long before a change on its branch, and after it, something may belong to it.
@@ -189,9 +198,7 @@ public struct Correlator: Sendable {
   /// it. What ends at once goes on until the next begins.
   ///
   /// - Parameter reach: how many seconds from the moment a thing may be that did not go on; nil for any.
-  private func nearest(of keys: [SpanKey], at moment: Timestamp?, within reach: Double?, _ view: inout View) -> SpanKey? {
-    let things = keys.compactMap { key in view.subject(key)?.value?.life.map { (life: $0, key: key) } }
-      .sorted { ($0.life.begin, $0.key) < ($1.life.begin, $1.key) }
+  private func nearest(of things: [Answer.Lived], at moment: Timestamp?, within reach: Double?) -> SpanKey? {
     guard let moment else { return reach == nil ? things.last?.key : nil }
     let before = things.last { $0.life.begin <= moment }
     let next = things.first { $0.life.begin > moment }
@@ -213,10 +220,167 @@ extension Event {
   }
 }
 
+// MARK: Answers
+
+extension Correlator {
+  /// Where a reference leads, for everybody who does not publish it: a function of its publishers.
+  enum Answer: Sendable, Hashable {
+    /// A publisher with its life.
+    struct Lived: Sendable, Hashable {
+      var life: Subject.Life
+      var key: SpanKey
+    }
+
+    /// Nothing publishes it, or too many do.
+    case nobody
+    case one(SpanKey)
+    /// - Parameters:
+    ///   - byOwner: for each owner of just one publisher that.
+    ///   - lives: of names that are used again, those who publish it, by their beginnings.
+    case several(byOwner: [String: SpanKey], lives: [Lived])
+  }
+
+  /// Where references lead, as far as that was found out.
+  struct Answers: Sendable {
+    private var answers: [Reference: Answer] = [:]
+    /// Of short hashes, by what all names of a commit begin with, then by what was written.
+    private var shortCommits: [Reference: [Reference: Answer]] = [:]
+
+    subscript(_ reference: Reference, in written: Reference) -> Answer? {
+      get { reference.kind == .shortCommit ? shortCommits[reference]?[written] : answers[reference] }
+      set {
+        if reference.kind == .shortCommit {
+          shortCommits[reference, default: [:]][written] = newValue
+        } else {
+          answers[reference] = newValue
+        }
+      }
+    }
+
+    mutating func forget(_ reference: Reference) {
+      answers[reference] = nil
+      shortCommits[reference] = nil
+    }
+
+    mutating func merge(_ other: Answers) {
+      answers.merge(other.answers) { $1 }
+      for (reference, written) in other.shortCommits { shortCommits[reference, default: [:]].merge(written) { $1 } }
+    }
+  }
+
+  /// Equal where a reference leads everybody who follows it to the same as before.
+  fileprivate struct Signature: Hashable {
+    var answer: Answer
+    /// What decides beside that, of each publisher.
+    var details: [[String]] = []
+  }
+
+  fileprivate func signature(of reference: Reference, _ view: inout View) -> Signature {
+    let all = view.publishers(reference) ?? []
+    guard reference.kind == .shortCommit, all.count <= Self.publisherLimit else {
+      let answer = answer(reference, in: reference, all, &view)
+      guard case .one(let publisher) = answer else { return Signature(answer: answer) }
+      return Signature(answer: answer, details: [view.subject(publisher)?.value?.owner.map { [$0] } ?? []])
+    }
+    // What is written may be longer, and lead to some of them only.
+    let details = all.sorted().map { key -> [String] in
+      guard let subject = view.subject(key)?.value else { return [key.description] }
+      return [key.description, subject.owner ?? ""] + subject.commits(beginning: reference.value)
+        + subject.mergeRevisions.filter { $0.hasPrefix(reference.value) }.sorted().map { "merged \($0)" }
+    }
+    return Signature(answer: .nobody, details: details)
+  }
+
+  /// True of a reference that another one of its publishers also follows, which sees all but itself.
+  fileprivate func followsItself(_ reference: Reference, besides key: SpanKey, _ view: inout View) -> Bool {
+    guard let all = view.publishers(reference), all.count > 1, all.count <= Self.publisherLimit + 1 else { return false }
+    return all.contains { $0 != key && view.subject($0)?.value?.follows(reference) ?? false }
+  }
+
+  private func answer(_ reference: Reference, in written: Reference, _ all: [SpanKey], _ view: inout View) -> Answer {
+    if let known = view.answer(reference, in: written) { return known }
+    let missing = view.missing.count
+    let answer = answer(reference, in: written, besides: nil, all, &view)
+    if view.missing.count == missing { view.newAnswers[reference, in: written] = answer }
+    return answer
+  }
+
+  /// - Parameter follower: a publisher that is not looked at, because it is the one who asks.
+  private func answer(
+    _ reference: Reference, in written: Reference, besides follower: SpanKey?, _ all: [SpanKey], _ view: inout View
+  ) -> Answer {
+    guard all.count <= Self.publisherLimit else { return .nobody }
+    var publishers = follower == nil ? all : all.filter { $0 != follower }
+    if reference.kind == .shortCommit {
+      publishers = publishers.filter { view.subject($0)?.value?.publishesCommit(beginning: written.value) ?? false }
+    }
+    if publishers.count > 1, reference.kind == .commit || reference.kind == .shortCommit {
+      let merged = publishers.filter { view.subject($0)?.value?.wasMerged(as: written.value) ?? false }
+      if !merged.isEmpty { publishers = merged }
+    }
+    guard publishers.count > 1 else { return publishers.first.map { .one($0) } ?? .nobody }
+    var byOwner: [String: SpanKey?] = [:]
+    var lives: [Answer.Lived] = []
+    for publisher in publishers {
+      guard let subject = view.subject(publisher)?.value else { continue }
+      if let owner = subject.owner { byOwner[owner] = byOwner[owner] == nil ? publisher : .some(nil) }
+      if reference.isRepeated, let life = subject.life { lives.append(Answer.Lived(life: life, key: publisher)) }
+    }
+    lives.sort { ($0.life.begin, $0.key) < ($1.life.begin, $1.key) }
+    return .several(byOwner: byOwner.compactMapValues { $0 }, lives: lives)
+  }
+
+  /// The names whose followers may belong elsewhere after an event about a publisher.
+  ///
+  /// - Parameters:
+  ///   - before: the publisher as it was; nil of a new one.
+  ///   - removed: fallback keys that it absorbed.
+  fileprivate func touchedNames(
+    _ before: Subject?, _ after: Subject, _ event: Event, newAliases: [Reference], removed: [SpanKey]
+  ) -> [Reference] {
+    guard let before else {
+      return Set(newAliases + after.aliases + [.key(after.key)] + removed.map(Reference.key)).filter(\.isFollowed).sorted()
+    }
+    var names = Set(newAliases + removed.map(Reference.key))
+    if before.owner != after.owner { names.formUnion(after.aliases + [.key(after.key)]) }
+    if before.decidingLife != after.decidingLife { names.formUnion(after.aliases.lazy.filter(\.isRepeated)) }
+    // A change may be merged by a commit that was its head before, or was followed by the beginning of its hash.
+    var merges: Set<String> = []
+    if let merge = event.mergeRevision, !before.wasMerged(as: merge) { merges.insert(merge) }
+    if after.dropped != nil || !removed.isEmpty {
+      merges.formUnion(before.mergeRevisions.symmetricDifference(after.mergeRevisions))
+    }
+    names.formUnion(merges.lazy.map { Reference(.commit, $0) })
+    // Who follows a short hash may mean the second commit that begins so.
+    names.formUnion(names.compactMap(\.shortCommit))
+    return names.filter(\.isFollowed).sorted()
+  }
+}
+
 extension Subject {
   /// True of a change that this commit merged, of which the beginning of the hash is enough.
   fileprivate func wasMerged(as commit: String) -> Bool {
     facts.contains { $0.event.mergeRevision?.hasPrefix(commit) ?? false }
+  }
+
+  /// The commits by which a change was merged.
+  fileprivate var mergeRevisions: Set<String> { Set(facts.lazy.compactMap(\.event.mergeRevision)) }
+
+  /// Commits of the thing whose hashes begin so, sorted.
+  fileprivate func commits(beginning hash: String) -> [String] {
+    let isMeant = { (alias: Reference) in alias.kind == .commit && alias.value.hasPrefix(hash) }
+    var commits = Set(facts.lazy.flatMap(\.event.publishes).filter(isMeant))
+    if let dropped { commits.formUnion(dropped.aliases.keys.lazy.filter(isMeant)) }
+    return commits.map(\.value).sorted()
+  }
+
+  /// True of a thing that may find its parent under a name.
+  fileprivate func follows(_ reference: Reference) -> Bool {
+    func isMeant(_ statement: FollowStatement) -> Bool {
+      statement.references.contains { $0 == reference || $0.candidates.contains(reference) }
+    }
+    if facts.contains(where: { $0.event.follows.contains(where: isMeant) }) { return true }
+    return dropped?.follows.values.contains { isMeant($0.value) } ?? false
   }
 
   /// True of a thing that has a commit whose hash begins so.
@@ -230,13 +394,13 @@ extension Subject {
   fileprivate var begin: Timestamp? { outlines().first?.start }
 
   /// From its first beginning to its last end; nil of a thing without spans.
-  fileprivate var life: Life? {
+  var life: Life? {
     let outlines = outlines()
     guard let first = outlines.first, let last = outlines.last else { return nil }
     return Life(begin: first.start, end: last.end)
   }
 
-  fileprivate struct Life: Equatable {
+  struct Life: Sendable, Hashable {
     var begin: Timestamp
     /// Nil while it goes on.
     var end: Timestamp?
@@ -271,7 +435,9 @@ public struct Knowledge: Sendable {
   /// Nil inside: the store was asked and has no such thing.
   public var subjects: [SpanKey: Subject?] = [:]
   public var publishers: [Reference: [SpanKey]] = [:]
-  public var followers: [Reference: [SpanKey]] = [:]
+  public var followed: [Reference: Bool] = [:]
+  /// What was concluded from all this.
+  var answers = Correlator.Answers()
 
   public init() {}
 }
@@ -283,15 +449,29 @@ private struct View {
   private var learnedAliases: Set<Reference> = []
   private var removed: [SpanKey] = []
   private(set) var missing: Set<Correlator.Query> = []
+  /// What this step concluded, beside what was concluded before.
+  var newAnswers = Correlator.Answers()
+  private var touched: Set<Reference> = []
 
   init(_ knowledge: Knowledge) {
     self.knowledge = knowledge
   }
 
-  mutating func learn(_ subject: Subject, newAliases: [Reference], removed: [SpanKey]) {
+  func answer(_ reference: Reference, in written: Reference) -> Correlator.Answer? {
+    if let new = newAnswers[reference, in: written] { return new }
+    return removed.isEmpty && !touched.contains(reference) ? knowledge.answers[reference, in: written] : nil
+  }
+
+  mutating func learn(_ subject: Subject, newAliases: [Reference], removed: [SpanKey], touched: [Reference]) {
     learned = subject
     learnedAliases = Set(newAliases).union([.key(subject.key)])
     self.removed = removed
+    self.touched = Set(touched)
+    newAnswers = Correlator.Answers()
+  }
+
+  mutating func learned(parent: ParentTie?) {
+    learned?.parent = parent
   }
 
   struct Known {
@@ -315,11 +495,11 @@ private struct View {
     return known
   }
 
-  mutating func followers(_ reference: Reference) -> [SpanKey]? {
-    guard let known = knowledge.followers[reference] else {
-      missing.insert(.followers(reference))
+  mutating func isFollowed(_ reference: Reference) -> Bool? {
+    guard let known = knowledge.followed[reference] else {
+      missing.insert(.isFollowed(reference))
       return nil
     }
-    return known.filter { !removed.contains($0) }
+    return known
   }
 }

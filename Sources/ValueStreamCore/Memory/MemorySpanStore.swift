@@ -164,6 +164,23 @@ public final class MemorySpanStore: SpanStore {
     }
   }
 
+  public func followers(of references: [Reference], limit: Int) -> [Reference: [SpanKey]] {
+    state.withLock { state in
+      var result: [Reference: [SpanKey]] = [:]
+      for reference in references { result[reference] = Array(state.followers[reference, default: []].prefix(max(0, limit))) }
+      return result
+    }
+  }
+
+  public func followers(of reference: Reference, after place: UInt64, limit: Int) -> [(place: UInt64, key: SpanKey)] {
+    state.withLock { state in
+      let following = state.followers[reference, default: []].compactMap { key in
+        state.entries[key].map { (place: $0.sequence, key: key) }
+      }
+      return Array(following.filter { $0.place > place }.sorted { $0.place < $1.place }.prefix(max(0, limit)))
+    }
+  }
+
   public func position() -> LogPosition? {
     state.withLock(\.position)
   }

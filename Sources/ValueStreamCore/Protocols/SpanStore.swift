@@ -19,6 +19,14 @@ public protocol SpanStore: Sendable {
   /// Returns the keys of the subjects that follow each of these references, sorted.
   func followers(of references: [Reference]) throws -> [Reference: [SpanKey]]
 
+  /// Returns at most `limit` keys of followers for each of these references. Which ones is unspecified.
+  func followers(of references: [Reference], limit: Int) throws -> [Reference: [SpanKey]]
+
+  /// Returns a page of the subjects that follow a reference, each with its place, in the order of their places.
+  ///
+  /// - Parameter place: only subjects after this place are returned. See ``places(of:)``.
+  func followers(of reference: Reference, after place: UInt64, limit: Int) throws -> [(place: UInt64, key: SpanKey)]
+
   /// Writes all of these changes, including the log position, or nothing.
   ///
   /// - Throws: ``StoreError``. Nothing was changed then, and a later call may succeed without opening the store again.
@@ -135,6 +143,17 @@ extension SpanStore {
 
   public func publishers(of references: [Reference], limit: Int) throws -> [Reference: [SpanKey]] {
     try publishers(of: references).mapValues { Array($0.prefix(limit)) }
+  }
+
+  public func followers(of references: [Reference], limit: Int) throws -> [Reference: [SpanKey]] {
+    try followers(of: references).mapValues { Array($0.prefix(limit)) }
+  }
+
+  public func followers(of reference: Reference, after place: UInt64, limit: Int) throws -> [(place: UInt64, key: SpanKey)] {
+    let keys = try followers(of: [reference])[reference] ?? []
+    let places = try places(of: keys)
+    let following = keys.compactMap { key in places[key].map { (place: $0, key: key) } }.filter { $0.place > place }
+    return Array(following.sorted { $0.place < $1.place }.prefix(max(0, limit)))
   }
 
   /// Stores the progress of an exporter without a rejection.

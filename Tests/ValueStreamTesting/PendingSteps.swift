@@ -1,0 +1,79 @@
+package import ValueStreamCore
+
+/// Projects events in batches, and looks at followers step by step, as the daemon does.
+package enum PendingSteps {
+  /// - Parameters:
+  ///   - batch: how many events a batch has at most; nil for any number.
+  ///   - followersPerStep: how much work each step does for followers of names that lead elsewhere.
+  ///   - onStep: called after each step was written, with what is left.
+  package static func project(
+    _ events: [Event], batch: Int? = nil, followersPerStep: Int, into store: any SpanStore, pending: PendingTies = PendingTies(),
+    _ random: inout SeededRandom, onStep: (PendingTies) throws -> Void = { _ in }
+  ) throws {
+    var rest = events[...]
+    var pending = pending
+    while !rest.isEmpty || !pending.isEmpty {
+      var correlation = Correlation(store: store, pending: pending)
+      // Steps without events come between, too.
+      let count = rest.isEmpty || random.oneIn(6) ? 0 : batch ?? [1, 2, 7, 50, 1000][Int.random(in: 0...4, using: &random)]
+      for event in rest.prefix(count) { _ = try correlation.take(event) }
+      rest = rest.dropFirst(count)
+      try correlation.settle(atMost: followersPerStep)
+      var changes = correlation.finish()
+      changes.values[PendingTies.valueName] = correlation.pending.encoded
+      try store.write(changes)
+      // Each step begins with what the one before stored.
+      pending = PendingTies(encoded: try store.values()[PendingTies.valueName] ?? [])
+      try onStep(pending)
+    }
+  }
+
+  /// Every span as it is read back, sorted.
+  package static func spans(in store: any SpanStore, _ strategy: TraceStrategy = .nested) throws -> [TracedSpan] {
+    var reader = TraceReader(store: store, strategy: strategy)
+    return try store.subjects(matching: SubjectFilter(), after: nil, limit: .max).subjects
+      .flatMap { try reader.spans(of: $0) }.sorted { ($0.span.key, $0.span.attempt) < ($1.span.key, $1.span.attempt) }
+  }
+
+  /// Ties by what is tied.
+  package static func ties(in store: any SpanStore) throws -> [SpanKey: ParentTie] {
+    var result: [SpanKey: ParentTie] = [:]
+    for subject in try store.subjects(matching: SubjectFilter(), after: nil, limit: .max).subjects {
+      result[subject.key] = subject.parent
+    }
+    return result
+  }
+
+  /// What differs between the ties of two stores, for who reads a failure.
+  package static func difference(_ one: [SpanKey: ParentTie], _ other: [SpanKey: ParentTie]) -> [String] {
+    Set(one.keys).union(other.keys).sorted().filter { one[$0] != other[$0] }.map { key in
+      let ties = [one[key], other[key]].map { $0.map { "\($0.parent) by \($0.rule) \($0.reference)" } ?? "none" }
+      return "\(key): \(ties[0]), \(ties[1])"
+    }
+  }
+
+  /// Ties as they are worked out from the whole store, whatever is stored of them.
+  package static func tiesWorkedOut(in store: any SpanStore) throws -> [SpanKey: ParentTie] {
+    var result: [SpanKey: ParentTie] = [:]
+    for subject in try store.subjects(matching: SubjectFilter(), after: nil, limit: .max).subjects {
+      var knowledge = Knowledge()
+      asking: while true {
+        switch Correlator().tie(of: subject.key, knowing: knowledge) {
+        case .tie(let tie):
+          result[subject.key] = tie
+          break asking
+        case .need(let queries):
+          for query in queries {
+            switch query {
+            case .subject(let key): knowledge.subjects[key] = .some(try store.subjects([key])[key])
+            case .publishers(let reference):
+              knowledge.publishers[reference] = try store.publishers(of: [reference])[reference] ?? []
+            case .isFollowed(let reference): knowledge.followed[reference] = !(try store.followers(of: [reference])).isEmpty
+            }
+          }
+        }
+      }
+    }
+    return result
+  }
+}
