@@ -58,7 +58,8 @@ struct Daemon {
     let ledger = ExportLedger(store: store, strategy: settings.traceStrategy)
     let runners = try settings.destinations.enumerated().map { index, destination in
       try ExportRunner(
-        exporter: destination.exporter, store: store, ledger: ledger, settle: settings.settle, backlog: settings.exportBacklog,
+        exporter: destination.exporter, store: store, ledger: ledger, gracePeriod: settings.gracePeriod,
+        backlog: settings.exportBacklog,
         clock: clock, logger: logger, poisonGuard: poisonGuard, index: index)
     }
     metrics.touchDeliveries(ofSources: settings.sources.map(\.name))
@@ -68,9 +69,9 @@ struct Daemon {
       metrics: metrics, clock: clock, grace: settings.countGrace, damage: damage, poisonGuard: poisonGuard, setAside: setAside
     ) { span in
       mock?.record(span)
-    } onUnmeasurable: { announcement, error in
+    } onUnmeasurable: { outboxEntry, error in
       guard let heldBack = unmeasurableLines.pass() else { return }
-      logger.log(.warn, "attempt \(announcement.attempt) of \(announcement.key) cannot be measured: \(error)") {
+      logger.log(.warn, "attempt \(outboxEntry.attempt) of \(outboxEntry.key) cannot be measured: \(error)") {
         $0.member("similarBefore", heldBack)
       }
     } onSetAside: { position, source, reason in
@@ -103,7 +104,7 @@ struct Daemon {
         .exact("/metrics"), access: .openUnlessProtected, as: .metrics,
         MetricsHandler(
           registry: registry,
-          traces: ExemplarTraces(store: store, strategy: settings.traceStrategy, settle: settings.settle, clock: clock)
+          traces: ExemplarTraces(store: store, strategy: settings.traceStrategy, gracePeriod: settings.gracePeriod, clock: clock)
         ) {
           // After a crash, counters start at the state of the store until the rest of the log is projected. Wait, so that
           // they never show less than before.
@@ -130,7 +131,7 @@ struct Daemon {
       (.exact("/api/v1/spans"), spans), (.prefix(SpansHandler.prefix), spans),
       (.exact("/api/v1/traces"), traces), (.prefix(TracesHandler.prefix), traces),
       (.exact("/api/v1/deliveries"), deliveries), (.prefix(DeliveriesHandler.prefix), deliveries),
-      (.exact("/api/v1/refusals"), RefusalsHandler(queries)),
+      (.exact("/api/v1/refusals"), RejectionsHandler(queries)),
     ]
     answers += JaegerHandler.paths.map { (.exact($0), jaeger) } + JaegerHandler.prefixes.map { (.prefix($0), jaeger) }
     routes += answers.map { .handler($0, access: .reading, as: .api, $1) }
@@ -144,7 +145,7 @@ struct Daemon {
             projector.reset {
               (log as? MemoryDeliveryLog)?.removeAll()
               (store as? MemorySpanStore)?.removeAll()
-              metrics.forgetThings()
+              metrics.forgetSubjects()
               mock.removeAll()
             }
           }))
@@ -205,7 +206,7 @@ struct Daemon {
     try await work()
     // A store in memory ends here. Export the spans that late events could still change as they are.
     await withTaskGroup { group in
-      for runner in runners { group.addTask { await runner.finish(includingUnsettled: settings.store == .memory) } }
+      for runner in runners { group.addTask { await runner.finish(ignoringGracePeriod: settings.store == .memory) } }
     }
     do {
       try projector.keepCounts()

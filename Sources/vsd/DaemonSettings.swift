@@ -29,9 +29,9 @@ struct DaemonSettings {
   let trustedProxies: [AddressRange]
   let tracers: [Tracer]
   let store: Store
-  let settle: Duration
+  let gracePeriod: Duration
   /// The grace period before finished attempts are counted.
-  var countGrace: Duration { settle * CounterSettings.countGraceFactor }
+  var countGrace: Duration { gracePeriod * CounterSettings.countGraceFactor }
   let exportBacklog: Duration
   let traceStrategy: TraceStrategy
   let attributes: AttributeSelection
@@ -138,7 +138,8 @@ struct DaemonSettings {
       throw SettingsError("--tracer: mock keeps everything in memory and needs --store=memory")
     }
     store = givenStore ?? (isMockAlone ? .memory : .directory(Self.defaultDirectory(environment)))
-    settle = isMockAlone && !settings.isGiven(ExportSettings.settle) ? .zero : try settings.value(of: ExportSettings.settle)
+    gracePeriod =
+      isMockAlone && !settings.isGiven(ExportSettings.gracePeriod) ? .zero : try settings.value(of: ExportSettings.gracePeriod)
     sources = try SourceCatalog.sources(settings, readFile: readFile)
     classification = settings.given(for: SourceCatalog.classification)
     let services = try settings.value(of: ExportSettings.serviceNames)

@@ -147,11 +147,11 @@ struct DaemonState: Sendable {
     if let size = try? store.size() { bytes.set(Double(size), labels: ["spans"]) }
     for runner in runners {
       let progress = runner.currentProgress
-      if let pending = try? store.announcementCount(after: progress.sequence) {
+      if let pending = try? store.outboxEntryCount(after: progress.sequence) {
         exportPending.set(Double(pending), labels: [runner.exporterName])
       }
-      if let oldest = try? store.announcements(after: progress.sequence, limit: 1) {
-        let seconds = oldest.first.map { clock.now().seconds(since: $0.announcement.time) } ?? 0
+      if let oldest = try? store.outboxEntries(after: progress.sequence, limit: 1) {
+        let seconds = oldest.first.map { clock.now().seconds(since: $0.outboxEntry.time) } ?? 0
         exportLag.set(max(0, seconds), labels: [runner.exporterName])
       }
       exported.set(Double(progress.sent), labels: [runner.exporterName, "sent"])
@@ -168,7 +168,7 @@ struct DaemonState: Sendable {
       openSpans: metrics.openSpanCount, finishedSpans: metrics.finishedSpanCount,
       exporters: try runners.map { runner in
         let progress = runner.currentProgress
-        let pending = try store.announcementCount(after: progress.sequence)
+        let pending = try store.outboxEntryCount(after: progress.sequence)
         return (runner.exporterName, pending, progress.sent, progress.refused, progress.dropped)
       })
   }

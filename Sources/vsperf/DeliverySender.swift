@@ -33,11 +33,11 @@ struct DeliverySender {
     } catch IntakeClient.Failure.noAnswer(let error) {
       throw CommandError("cannot send to \(place): \(error)", ExitCode.unavailable)
     } catch IntakeClient.Failure.refused(let response) {
-      throw Self.refusal(place, delivery, response)
+      throw Self.rejection(place, delivery, response)
     }
   }
 
-  private static func refusal(_ place: String, _ delivery: HistoryDelivery, _ response: HTTPResponse) -> CommandError {
+  private static func rejection(_ place: String, _ delivery: HistoryDelivery, _ response: HTTPResponse) -> CommandError {
     let hint =
       response.status == 401 ? "; VS_GITHUB_SECRET must be the secret that vsd was started with" : ""
     return CommandError(

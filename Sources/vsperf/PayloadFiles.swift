@@ -100,11 +100,11 @@ struct ExplainedPayload {
   var line: String {
     switch meaning {
     case .success(.events(let events, let branches)):
-      var things: [String] = []
-      for key in events.map(\.key) + branches.map(\.branch) where !things.contains(key.description) {
-        things.append(key.description)
+      var items: [String] = []
+      for key in events.map(\.key) + branches.map(\.branch) where !items.contains(key.description) {
+        items.append(key.description)
       }
-      return "\(path): \(things.joined(separator: ", "))"
+      return "\(path): \(items.joined(separator: ", "))"
     case .success(.ignored(let reason)): return "\(path): ignored: \(reason)"
     case .failure(let error): return "\(path): unreadable: \(error)"
     }

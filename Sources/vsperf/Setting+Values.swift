@@ -1,16 +1,16 @@
 import ValueStreamCore
 
 extension Setting where Value == Int {
-  /// Declares a setting for a whole number in a range. `things` is the unit in messages, such as `days`.
+  /// Declares a setting for a whole number in a range. `items` is the unit in messages, such as `days`.
   static func count(
-    _ name: String, of things: String? = nil, default value: Int, in range: ClosedRange<Int>, help: String
+    _ name: String, of items: String? = nil, default value: Int, in range: ClosedRange<Int>, help: String
   ) -> Setting {
     Setting(
       name, environment: "", placeholder: "N", default: value, defaultText: "\(value)", help: help
     ) { text throws(SettingError) in
       guard let number = Int(text), range.contains(number) else {
         let upTo = range.upperBound == .max ? "on" : "to \(range.upperBound)"
-        throw SettingError(expected: "a number \(things.map { "of \($0) " } ?? "")from \(range.lowerBound) \(upTo)")
+        throw SettingError(expected: "a number \(items.map { "of \($0) " } ?? "")from \(range.lowerBound) \(upTo)")
       }
       return number
     }

@@ -38,11 +38,11 @@ struct Traceparent: Sendable {
   /// The minimum timeout of a request: vsd itself may take two seconds to answer.
   private static let shortestTimeout = Duration.seconds(3)
 
-  private static let key = Setting<SpanKey?>(
+  private static let key = Setting<SubjectKey?>(
     "key", environment: "", placeholder: "KEY", default: nil, defaultText: nil,
     help: "Key of the item, as the API shows it."
   ) { text throws(SettingError) in
-    guard let key = SpanKey(text) else {
+    guard let key = SubjectKey(text) else {
       throw SettingError(expected: "a span key such as github:github.com:197483389:issue:36")
     }
     return key

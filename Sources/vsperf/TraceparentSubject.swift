@@ -3,7 +3,7 @@ import ValueStreamCore
 /// The item for which a traceparent is requested.
 enum TraceparentSubject: Sendable {
   /// An item, by its key.
-  case key(SpanKey, attempt: Int?)
+  case key(SubjectKey, attempt: Int?)
   /// An item, by a name that people use and the references that the name may mean.
   case name(String, [Reference], attempt: Int?)
   /// The CI job that runs this program.
@@ -40,7 +40,7 @@ enum TraceparentSubject: Sendable {
     case .key(_, let attempt), .name(_, _, let attempt):
       let keys = Set(spans.map(\.key)).sorted()
       if keys.count > 1 { throw Ambiguity(keys: keys) }
-      guard let found = spans.last(where: { attempt == nil || $0.attempt == attempt }), let key = SpanKey(found.key) else {
+      guard let found = spans.last(where: { attempt == nil || $0.attempt == attempt }), let key = SubjectKey(found.key) else {
         return nil
       }
       return Self.traceparent(found.traceID, SpanID(key: key, attempt: found.attempt))

@@ -47,20 +47,20 @@ struct FieldTextTests {
       ("2020-01-03T00:30:00+02:00", 18_264, 7200),
       ("2020-02-29T00:00:00.5Z", 18_321, 0), ("2020-01-02 15:04:05 +0530", 18_263, 19_800),
     ] as [(String, Int, Int64)])
-  func moments(text: String, day: Int, offset: Int64) throws {
-    guard case .present(let moment) = Self.bytes(text, FieldText.moment) else {
+  func instants(text: String, day: Int, offset: Int64) throws {
+    guard case .present(let instant) = Self.bytes(text, FieldText.instant) else {
       Issue.record("\(text) is no time")
       return
     }
-    #expect(moment.localDay == day)
-    #expect(moment.offsetSeconds == offset)
-    #expect(moment.timestamp == Timestamp(rfc3339: text))
+    #expect(instant.localDay == day)
+    #expect(instant.offsetSeconds == offset)
+    #expect(instant.timestamp == Timestamp(rfc3339: text))
   }
 
   @Test("Go's zero time is none, and what is no time is told")
-  func otherMoments() {
+  func otherInstants() {
     for text in ["", "0001-01-01T00:00:00Z", "0001-01-01T00:00:00+00:00"] {
-      guard case .absent = Self.bytes(text, FieldText.moment) else {
+      guard case .absent = Self.bytes(text, FieldText.instant) else {
         Issue.record("\"\(text)\" is not absent")
         continue
       }
@@ -71,7 +71,7 @@ struct FieldTextTests {
       "2020-01-02T15:04:05", "3020-01-02T15:04:05Z", "2020-01-02T15:04:05X", "2020/01/02T15:04:05Z",
     ]
     for text in wrong {
-      let isTold = Self.bytes(text) { FieldText.moment($0) == nil }
+      let isTold = Self.bytes(text) { FieldText.instant($0) == nil }
       #expect(isTold, "\(text)")
     }
   }

@@ -36,7 +36,7 @@ struct CDEventsClassicTests {
   }
 
   @Test("Of deploys and releases only the end is told, so they have no length that could be measured")
-  func moments() throws {
+  func spanEvents() throws {
     let story = try Self.story(["artifact.packaged", "artifact.published", "service.deployed", "service.rolledback"])
     #expect(story.finished.map(\.type) == ["release", "deploy", "deploy"])
     #expect(story.finished.map(\.seconds) == [nil, nil, nil])

@@ -75,7 +75,7 @@ struct CDEventsStoryTests {
         "deployment:072caff8-3f90-5244-8668-0d4ccd5db727 under release:pkg%3Anpm%2F@harbour%2Fgift@2.0.0 by vendor_link",
         "pull_request:20 under issue:TP-50 by vendor_link", "issue:TP-50 09:00:00 to ? open",
       ])
-    let chain = SpanKey(
+    let chain = SubjectKey(
       source: "cdevents", host: "", container: "", kind: "chain", id: "7ff3f526-1a0e-4d35-8a4c-7d6295e97359")
     #expect(Set(story.spans.map(\.traceID)) == [TraceID(root: chain)])
   }

@@ -20,7 +20,7 @@ struct ChartTests {
     bars: [.init(range: 60..<75.5, count: 10), .init(range: 75.5..<95, count: 1234), .init(range: 3600..<4532, count: 1)],
     marks: [Scale.Tick(95, "half within")])
   static let scatter = ScatterChart(
-    title: "Scatter", note: "", xTitle: "lines", yTitle: "duration", things: "things",
+    title: "Scatter", note: "", xTitle: "lines", yTitle: "duration", items: "things",
     bubbles: [.init(x: 1..<1.26, y: 60..<75.5, count: 10), .init(x: 1000..<1259, y: 86_400..<108_772, count: 250)])
 
   @Test("each kind", arguments: [("trend", trend.svg), ("distribution", distribution.svg), ("scatter", scatter.svg)])

@@ -46,7 +46,7 @@ enum CrashingProjector {
         while true { sleep(1) }
       default: break
       }
-      let key = SpanKey(source: name, host: "", container: "", kind: "thing", id: words.last ?? "")
+      let key = SubjectKey(source: name, host: "", container: "", kind: "thing", id: words.last ?? "")
       var event = Event(key: key, time: .receipt(delivery.received), attempt: .counted)
       event.operation = .build
       event.state = .running
@@ -78,7 +78,7 @@ enum CrashingProjector {
     func shutdown() async {}
   }
 
-  static func id(of key: SpanKey) -> String { String(key.description.split(separator: ":").last ?? "") }
+  static func id(of key: SubjectKey) -> String { String(key.description.split(separator: ":").last ?? "") }
 
   static func main() async throws {
     let directory = CommandLine.arguments[1]
@@ -108,17 +108,17 @@ enum CrashingProjector {
     if let last = try log.lastPosition() { projector.wait(for: last, atMost: .seconds(60)) }
     projector.stop()
     done.wait()
-    let count = try store.things(after: nil, limit: .max).subjects.count
+    let count = try store.subjects(after: nil, limit: .max).subjects.count
     print("subjects \(count), set aside \(setAside.count), projected \(projector.projected?.rawValue ?? 0)")
     for place in 1...(projector.projected?.rawValue ?? 1) {
       if let reason = setAside.reason(of: LogPosition(rawValue: place)) { print("\(place): \(reason)") }
     }
     let runner = try ExportRunner(
-      exporter: Exporter(), store: store, ledger: ExportLedger(store: store, strategy: .nested), settle: .zero,
+      exporter: Exporter(), store: store, ledger: ExportLedger(store: store, strategy: .nested), gracePeriod: .zero,
       clock: SystemClock(), logger: Logger { _ in }, poisonGuard: poisonGuard)
-    await runner.finish(includingUnsettled: true, within: .seconds(60))
-    for (_, refusal) in try store.exportRefusals(of: nil, before: nil, limit: 100) {
-      print("refused \(refusal.attempts.map { id(of: $0.key) }.joined(separator: ",")): \(refusal.reason)")
+    await runner.finish(ignoringGracePeriod: true, within: .seconds(60))
+    for (_, rejection) in try store.exportRejections(of: nil, before: nil, limit: 100) {
+      print("refused \(rejection.attempts.map { id(of: $0.key) }.joined(separator: ",")): \(rejection.reason)")
     }
     store.close()
     log.close()

@@ -121,7 +121,7 @@ struct ReferenceTests {
       ("facts of one subject", "\(Self.grouped(Subject.factLimit)), or \(Subject.byteLimit >> 20) MiB"),
       ("size of one event", "\(Event.byteLimit >> 10) KiB: \(Event.Limit.attributes) attributes"),
       ("size of one event", "texts of \(Self.grouped(Event.Limit.textBytes)) bytes"),
-      ("size of one event", "\(Event.Limit.phases) phases, \(Event.Limit.moments) span events, \(Event.Limit.links) links"),
+      ("size of one event", "\(Event.Limit.phases) phases, \(Event.Limit.spanEvents) span events, \(Event.Limit.links) links"),
       ("size of one event", "\(Event.Limit.marks) starts and ends"),
       ("names that one event publishes", "\(Event.Limit.aliases)"),
       ("names that one event follows", "\(Event.Limit.followed)"),

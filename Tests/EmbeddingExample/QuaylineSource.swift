@@ -54,7 +54,7 @@ public struct QuaylineSource: EventSource {
   ) -> Event {
     let latest = deployment.finishedAt ?? deployment.startedAt ?? deployment.queuedAt
     var event = Event(
-      key: SpanKey(
+      key: SubjectKey(
         source: "quayline", host: "quayline.example", container: "\(project.id)", kind: "deployment", id: "\(deployment.id)"),
       time: .vendor(latest?.timestamp, orReceipt: received))
     event.operation = .deploy

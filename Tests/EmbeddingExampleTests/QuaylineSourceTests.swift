@@ -44,7 +44,7 @@ struct QuaylineSourceTests {
   @Test("The last delivery alone gives the whole span")
   func wholeSpan() throws {
     let span = try #require(try spans(of: [Self.delivery()], from: QuaylineSource()).first).span
-    #expect(span.key == SpanKey("quayline:quayline.example:7:deployment:41"))
+    #expect(span.key == SubjectKey("quayline:quayline.example:7:deployment:41"))
     #expect(span.name == "site@production 41")
     #expect(span.start.rfc3339 == "2026-11-02T09:00:00Z")
     #expect(span.end?.rfc3339 == "2026-11-02T09:05:30Z")
@@ -66,7 +66,7 @@ struct QuaylineSourceTests {
   @Test("A deployment whose note names an issue is part of the issue's trace, also when the issue is seen later")
   func trace() throws {
     var issue = Event(
-      key: SpanKey(source: "github", host: "github.com", container: "197483389", kind: "issue", id: "36"),
+      key: SubjectKey(source: "github", host: "github.com", container: "197483389", kind: "issue", id: "36"),
       time: .vendor(Timestamp(seconds: 1_793_000_000)))
     issue.operation = .issue
     issue.marks = [.begin(issue.time)]

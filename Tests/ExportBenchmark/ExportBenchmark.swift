@@ -71,9 +71,9 @@ enum ExportBenchmark {
     var spans: [TracedSpan] = []
     var sequence: UInt64 = 0
     while true {
-      let announced = try store.announcements(after: sequence, limit: batch)
+      let announced = try store.outboxEntries(after: sequence, limit: batch)
       guard let last = announced.last else { return spans }
-      spans += try ledger.spans(of: announced.map(\.announcement)).compactMap { $0 }
+      spans += try ledger.spans(of: announced.map(\.outboxEntry)).compactMap { $0 }
       sequence = last.sequence
     }
   }
@@ -81,10 +81,10 @@ enum ExportBenchmark {
   private static func exportAll(of store: SQLiteSpanStore) async throws -> Measurement {
     let encoding = Encoding.otlp(.protobuf, isCompressed: true)
     let runner = try ExportRunner(
-      exporter: encoding.exporter, store: store, ledger: ExportLedger(store: store, strategy: .nested), settle: .zero,
+      exporter: encoding.exporter, store: store, ledger: ExportLedger(store: store, strategy: .nested), gracePeriod: .zero,
       clock: SystemClock(), logger: Logger())
     return await Measurement {
-      await runner.finish(includingUnsettled: true, within: .seconds(600))
+      await runner.finish(ignoringGracePeriod: true, within: .seconds(600))
       return Int(runner.currentProgress.sent)
     }
   }

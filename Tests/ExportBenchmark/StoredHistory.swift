@@ -28,24 +28,24 @@ struct StoredHistory {
         for event in events { _ = try correlation.take(event) }
         for update in updates { correlation.take(update) }
       }
-      let announcements = try Self.announce(&correlation, at: until)
+      let outboxEntries = try Self.announce(&correlation, at: until)
       var changes = correlation.finish()
-      changes.announcements = announcements
+      changes.outboxEntries = outboxEntries
       try store.write(changes)
     }
   }
 
-  private static func announce(_ correlation: inout Correlation, at time: Timestamp) throws -> [Announcement] {
-    var announcements: [Announcement] = []
+  private static func announce(_ correlation: inout Correlation, at time: Timestamp) throws -> [OutboxEntry] {
+    var outboxEntries: [OutboxEntry] = []
     for key in correlation.changedKeys {
       guard var subject = try correlation.subject(key) else { continue }
-      let news = subject.spans().filter { $0.isFinished && !subject.announcedAttempts.contains($0.attempt) }.map(\.attempt)
+      let news = subject.spans().filter { $0.isFinished && !subject.outboxAttempts.contains($0.attempt) }.map(\.attempt)
       guard !news.isEmpty else { continue }
-      subject.announcedAttempts += news
-      announcements += news.map { Announcement(key: key, attempt: $0, time: time) }
+      subject.outboxAttempts += news
+      outboxEntries += news.map { OutboxEntry(key: key, attempt: $0, time: time) }
       correlation.update(subject)
     }
-    return announcements
+    return outboxEntries
   }
 
   /// Passes a fresh copy of the store to `body` and removes the copy afterwards.

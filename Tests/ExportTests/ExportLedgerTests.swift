@@ -19,8 +19,8 @@ struct ExportLedgerTests {
 
     private var reader: TraceReader { TraceReader(store: store, strategy: strategy.withLock { $0 }) }
 
-    static func key(_ name: String) -> SpanKey {
-      SpanKey(source: "s", host: "", container: "", kind: "k", id: name)
+    static func key(_ name: String) -> SubjectKey {
+      SubjectKey(source: "s", host: "", container: "", kind: "k", id: name)
     }
 
     /// Records that an attempt of a subject has started and ended.
@@ -51,9 +51,9 @@ struct ExportLedgerTests {
     /// Exports one attempt.
     @discardableResult
     func export(_ name: String, attempt: Int = 1) throws -> TracedSpan {
-      let announcement = Announcement(key: Self.key(name), attempt: attempt, time: .epoch)
+      let outboxEntry = OutboxEntry(key: Self.key(name), attempt: attempt, time: .epoch)
       let ledger = ExportLedger(store: store, strategy: strategy.withLock { $0 })
-      return try #require(try ledger.spans(of: [announcement]).first ?? nil)
+      return try #require(try ledger.spans(of: [outboxEntry]).first ?? nil)
     }
 
     func read(_ name: String, attempt: Int = 1) throws -> TracedSpan {
@@ -245,7 +245,7 @@ struct ExportLedgerTests {
       store.write(correlation.finish())
       guard random.oneIn(3) else { continue }
       for span in store.subjects([key])[key]?.spans() ?? [] where span.isFinished && exported[span.id] == nil {
-        exported[span.id] = try ledger.spans(of: [Announcement(key: key, attempt: span.attempt, time: .epoch)]).first ?? nil
+        exported[span.id] = try ledger.spans(of: [OutboxEntry(key: key, attempt: span.attempt, time: .epoch)]).first ?? nil
       }
     }
     #expect(!exported.isEmpty)
@@ -271,7 +271,7 @@ struct ExportLedgerTests {
   func wholeTraces(seed: UInt64, strategy: TraceStrategy) throws {
     let store = MemorySpanStore()
     var random = SeededRandom(seed: seed)
-    for event in EventHistory(seed: seed, things: 16, events: 80).events {
+    for event in EventHistory(seed: seed, subjects: 16, events: 80).events {
       var correlation = Correlation(store: store)
       _ = try correlation.take(event)
       store.write(correlation.finish())
@@ -279,7 +279,7 @@ struct ExportLedgerTests {
       guard random.oneIn(4), let subject, let finished = subject.spans().first(where: \.isFinished) else { continue }
       let former = random.oneIn(3) ? TraceStrategy.allCases.randomElement(using: &random) ?? strategy : strategy
       _ = try ExportLedger(store: store, strategy: former)
-        .spans(of: [Announcement(key: subject.key, attempt: finished.attempt, time: .epoch)])
+        .spans(of: [OutboxEntry(key: subject.key, attempt: finished.attempt, time: .epoch)])
     }
     #expect(try !TraceChecks.traces(in: store, strategy).isEmpty)
   }

@@ -25,10 +25,10 @@ struct GitLabRunLawTests {
     var hasFailed = false
 
     /// The job as a payload shows it at a given time. `isQueueTold` adds the queued duration.
-    func shown(at moment: Timestamp, isQueueTold: Bool) -> GitLabHistory.Object {
-      let isStarted = started.map { $0 <= moment } ?? false
-      let isFinished = finished.map { $0 <= moment } ?? false
-      let waits = started.map { $0.advanced(bySeconds: -queued) <= moment } ?? false
+    func shown(at instant: Timestamp, isQueueTold: Bool) -> GitLabHistory.Object {
+      let isStarted = started.map { $0 <= instant } ?? false
+      let isFinished = finished.map { $0 <= instant } ?? false
+      let waits = started.map { $0.advanced(bySeconds: -queued) <= instant } ?? false
       let status =
         isFinished
         ? hasFailed ? "failed" : "success" : isStarted ? "running" : waits ? "pending" : isManual ? "manual" : "created"
@@ -82,10 +82,10 @@ struct GitLabRunLawTests {
         let firstRun = own[0].started ?? start
         runs.append(Run(start: start, firstRun: firstRun, end: end))
         let shown = jobs
-        func payload(_ status: String, at moment: Timestamp, finished: Timestamp?) throws -> Delivery {
+        func payload(_ status: String, at instant: Timestamp, finished: Timestamp?) throws -> Delivery {
           try History.pipeline(
             status, created: History.time(created), finished: History.time(finished),
-            shown.map { $0.shown(at: moment, isQueueTold: isQueueTold) })
+            shown.map { $0.shown(at: instant, isQueueTold: isQueueTold) })
         }
         deliveries.append(try payload("pending", at: start, finished: finishedBefore))
         for job in own {

@@ -128,7 +128,8 @@ struct GitLabStoryTests {
     let number = try #require(String(decoding: delivery.body, as: UTF8.self).firstMatch(of: /"iid": [0-9]+/))
     let changed = try delivery.replacing([String(number.output): "\"iid\": null"])
     let story = try DeliveryStory([changed], of: GitLabSourceTests.source, seed: 0)
-    let key = SpanKey(source: "gitlab", host: "gitlab.example", container: "15119184", kind: kind, id: SpanKey.fallbackPart(id))
+    let key = SubjectKey(
+      source: "gitlab", host: "gitlab.example", container: "15119184", kind: kind, id: SubjectKey.fallbackPart(id))
     #expect(story.spans.first?.span.key == key)
   }
 

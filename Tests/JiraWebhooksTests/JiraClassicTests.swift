@@ -7,7 +7,7 @@ import ValueStreamTesting
 @Suite("Jira's classic spans")
 struct JiraClassicTests {
   static func story(_ names: [String], rules: JiraRules = JiraRules()) throws -> ClassicStory {
-    try ClassicStory(names.map { try JiraCloudSourceTests.delivery($0) }, of: JiraCloudSource(rules: rules))
+    try ClassicStory(names.map { try JiraCloudSourceTests.delivery($0) }, of: JiraSource(rules: rules))
   }
 
   static func tags(_ status: String, _ id: String, key: String = "TP-3") -> [String: AttributeValue] {
@@ -45,7 +45,7 @@ struct JiraClassicTests {
     #expect(try Self.story(["issue_deleted.open"]).finished.isEmpty)
     let started = try JiraCloudSourceTests.delivery("issue_updated.started")
     let deleted = try started.replacing(["jira:issue_updated": "jira:issue_deleted"])
-    let story = try ClassicStory([started, deleted], of: JiraCloudSource())
+    let story = try ClassicStory([started, deleted], of: JiraSource())
     #expect(story.finished.count == 1)
     #expect(story.open.isEmpty)
   }
@@ -88,7 +88,7 @@ struct JiraClassicTests {
       "2024-03-04T08:00:00.000Z": "2024-03-04T09:00:00.120+0100", "2024-03-15T16:00:00.500Z": "2024-03-15T16:00:00+00:00",
     ])
     let closed = try JiraCloudSourceTests.delivery("sprint_closed.closed")
-    let tags = try ClassicStory([offset, closed], of: JiraCloudSource()).finished[0].tags
+    let tags = try ClassicStory([offset, closed], of: JiraSource()).finished[0].tags
     #expect(tags["sprint.start_date"] == "2024-03-04T09:00:00.12+01:00")
     #expect(tags["sprint.end_date"] == "2024-03-15T16:00:00Z")
   }

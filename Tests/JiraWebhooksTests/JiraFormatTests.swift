@@ -32,7 +32,7 @@ struct JiraFormatTests {
       [
         Self.transition("To Do", "In Progress", "indeterminate", at: "2024-03-04T10:00:00.000+0000"),
         Self.transition("In Progress", "Done", "done", at: "2024-03-04T12:00:00.000+0000"),
-      ], of: JiraCloudSource(), seed: seed)
+      ], of: JiraSource(), seed: seed)
     #expect(story.tree == ["issue:10041 09:00:00 to 12:00:00 completed"])
     #expect(story.phases(of: "issue:10041") == ["To Do 09:00:00 to 10:00:00", "In Progress 10:00:00 to 12:00:00"])
     #expect(story.spans.first?.span.isEndUnknown == false)
@@ -41,7 +41,7 @@ struct JiraFormatTests {
   @Test("An issue that Automation sends is as it stands now", arguments: [true, false])
   func automation(isWrapped: Bool) throws {
     let issue = Self.issue("To Do", "new", updated: "2024-03-04T09:00:00.000+0000")
-    let story = try DeliveryStory([Self.delivery(isWrapped ? #"{"issue":\#(issue)}"# : issue)], of: JiraCloudSource(), seed: 0)
+    let story = try DeliveryStory([Self.delivery(isWrapped ? #"{"issue":\#(issue)}"# : issue)], of: JiraSource(), seed: 0)
     #expect(story.tree == ["issue:10041 09:00:00 to ? open"])
     #expect(story.spans.first?.span.key.description == "jiracloud:acme.example.net::issue:10041")
     #expect(story.phases(of: "issue:10041") == ["To Do 09:00:00 to ?"])
@@ -49,7 +49,7 @@ struct JiraFormatTests {
 
   @Test("Anything else is refused, and told what would do", arguments: ["{}", #"{"issue":{"id":"1"}}"#, #"{"fields":{}}"#])
   func others(json: String) {
-    #expect(throws: PayloadError.self) { try JiraCloudSource().events(in: Self.delivery(json)) }
+    #expect(throws: PayloadError.self) { try JiraSource().events(in: Self.delivery(json)) }
   }
 
   @Test("An issue that moves twice at one moment is where the second move led", arguments: UInt64(0)..<8)
@@ -60,7 +60,7 @@ struct JiraFormatTests {
         Self.delivery(Self.issue("New", "new", updated: "2024-03-04T09:00:00.000+0000")),
         Self.transition("New", "Shaping", "indeterminate", at: time),
         Self.transition("Shaping", "Doing", "indeterminate", at: time),
-      ], of: JiraCloudSource(), seed: seed)
+      ], of: JiraSource(), seed: seed)
     let span = try #require(story.spans.first?.span)
     #expect(span.attributes.value(of: "valuestream.issue.status") == .string("Doing"))
     #expect(story.phases(of: "issue:10041").last == "Doing 10:00:00 to ?")
@@ -79,18 +79,18 @@ struct JiraFormatTests {
     let issue = Self.issue(
       "To Do", "new", updated: "2024-03-04T09:00:00.000+0000",
       further: #","customfield_1":[{"value":"Impediment","id":"10000"}],"customfield_2":["\#(text)"]"#)
-    let span = try DeliveryStory([Self.delivery(issue)], of: JiraCloudSource(), seed: 0).spans.first?.span
+    let span = try DeliveryStory([Self.delivery(issue)], of: JiraSource(), seed: 0).spans.first?.span
     let sprints = span?.links.filter { $0.rule == "sprint" }.map(\.reference.value)
     #expect(sprints == id.map { ["jiracloud:acme.example.net::sprint:\($0)"] } ?? [])
   }
 
   @Test("No time that is absent or zero makes anything longer", arguments: JiraCloudSourceTests.samples)
   func absentTimes(fixture: PayloadFixture) throws {
-    try PayloadTimeLaws(JiraCloudSource()).checkAbsentTimes(try JiraCloudSourceTests.delivery(fixture))
+    try PayloadTimeLaws(JiraSource()).checkAbsentTimes(try JiraCloudSourceTests.delivery(fixture))
   }
 
   @Test("Sent again after a year a payload becomes the same", arguments: JiraCloudSourceTests.fixtures)
   func replay(fixture: PayloadFixture) throws {
-    try PayloadTimeLaws(JiraCloudSource()).checkReplay(try JiraCloudSourceTests.delivery(fixture))
+    try PayloadTimeLaws(JiraSource()).checkReplay(try JiraCloudSourceTests.delivery(fixture))
   }
 }

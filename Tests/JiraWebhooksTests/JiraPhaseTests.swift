@@ -9,7 +9,7 @@ struct JiraPhaseTests {
   @Test("Nothing missed: one phase per stay, in any order", arguments: UInt64(1)..<40)
   func whole(seed: UInt64) throws {
     let history = StatusHistory(seed: seed)
-    let story = try DeliveryStory(history.deliveries(at: Array(history.moments.indices)), of: JiraCloudSource(), seed: seed)
+    let story = try DeliveryStory(history.deliveries(at: Array(history.spanEvents.indices)), of: JiraSource(), seed: seed)
     #expect(story.spans.flatMap(\.span.phases).map(StatusHistory.line) == history.stays.map(\.line))
   }
 
@@ -17,9 +17,9 @@ struct JiraPhaseTests {
   func half(seed: UInt64) throws {
     var random = SeededRandom(seed: seed &* 31)
     let history = StatusHistory(seed: seed)
-    let kept = history.moments.indices.filter { _ in random.oneIn(2) }
+    let kept = history.spanEvents.indices.filter { _ in random.oneIn(2) }
     guard !kept.isEmpty else { return }
-    let story = try DeliveryStory(history.deliveries(at: kept), of: JiraCloudSource(), seed: seed)
+    let story = try DeliveryStory(history.deliveries(at: kept), of: JiraSource(), seed: seed)
     let phases = story.spans.flatMap(\.span.phases).map(StatusHistory.line)
     let told = history.toldStays(by: kept)
     for stay in told { #expect(phases.contains(stay.line), "of \(phases)") }
@@ -38,7 +38,7 @@ struct JiraPhaseTests {
     for seed in UInt64(1)..<200 {
       var random = SeededRandom(seed: seed &* 31)
       let history = StatusHistory(seed: seed)
-      let kept = history.moments.indices.filter { _ in random.oneIn(2) }
+      let kept = history.spanEvents.indices.filter { _ in random.oneIn(2) }
       told += history.toldStays(by: kept).count
       all += history.stays.count
     }
@@ -79,7 +79,7 @@ private struct StatusHistory {
   ]
 
   let created = Timestamp(seconds: 1_710_000_000)
-  private(set) var moments: [Moment] = []
+  private(set) var spanEvents: [Moment] = []
   /// The stays in statuses that are not done.
   private(set) var stays: [Stay] = []
 
@@ -88,19 +88,19 @@ private struct StatusHistory {
     var time = created
     var status = Self.statuses[0]
     var categoryChanged = created
-    moments = [Moment(time: time, status: status, categoryChanged: time, isCreation: true)]
+    spanEvents = [Moment(time: time, status: status, categoryChanged: time, isCreation: true)]
     stays = [Stay(status: status, start: time)]
     for _ in 0..<Int.random(in: 3...12, using: &random) {
       time = time.advanced(
         bySeconds: Double(random.oneIn(4) ? Int.random(in: 3...20, using: &random) : Int.random(in: 60...100_000, using: &random))
       )
       if random.oneIn(3) {
-        moments.append(Moment(time: time, status: status, categoryChanged: categoryChanged))
+        spanEvents.append(Moment(time: time, status: status, categoryChanged: categoryChanged))
         continue
       }
       let next = Self.statuses.filter { $0 != status }.randomElement(using: &random) ?? status
       if next.category != status.category { categoryChanged = time }
-      moments.append(Moment(time: time, from: status, status: next, categoryChanged: categoryChanged))
+      spanEvents.append(Moment(time: time, from: status, status: next, categoryChanged: categoryChanged))
       if status.category != "done" { stays[stays.count - 1].end = time }
       if next.category != "done" { stays.append(Stay(status: next, start: time)) }
       status = next
@@ -113,11 +113,11 @@ private struct StatusHistory {
   ///
   /// Proof is the transition itself, or, for a start, a later edit that shows since when the status has had its category.
   func toldStays(by kept: [Int]) -> [Stay] {
-    let kept = kept.map { moments[$0] }
+    let kept = kept.map { spanEvents[$0] }
     func isTold(_ time: Timestamp, into status: Status) -> Bool {
       if time == created { return true }
-      return kept.contains { moment in
-        moment.time == time || moment.from == nil && moment.status == status && moment.categoryChanged == time
+      return kept.contains { instant in
+        instant.time == time || instant.from == nil && instant.status == status && instant.categoryChanged == time
       }
     }
     return stays.filter { stay in
@@ -134,37 +134,37 @@ private struct StatusHistory {
   /// The times at which the issue became done, as far as the kept deliveries show. Of several ends without a delivery in
   /// between that shows the issue reopened, only the last counts.
   func toldEnds(by kept: [Int]) -> [Timestamp] {
-    let kept = kept.map { moments[$0] }
-    return zip(kept, kept.dropFirst().map(\.status.category) + ["new"]).filter { moment, next in
-      moment.status.category == "done" && next != "done"
+    let kept = kept.map { spanEvents[$0] }
+    return zip(kept, kept.dropFirst().map(\.status.category) + ["new"]).filter { instant, next in
+      instant.status.category == "done" && next != "done"
     }.map(\.0.categoryChanged)
   }
 
   func deliveries(at kept: [Int]) -> [Delivery] {
     kept.map { index in
-      let moment = moments[index]
-      let event = moment.isCreation ? "jira:issue_created" : "jira:issue_updated"
+      let instant = spanEvents[index]
+      let event = instant.isCreation ? "jira:issue_created" : "jira:issue_updated"
       var items: [String] = []
-      if let from = moment.from {
-        items.append(#"{"field":"status","fieldId":"status","fromString":"\#(from.name)","toString":"\#(moment.status.name)"}"#)
-        if moment.status.category == "done", from.category != "done" {
+      if let from = instant.from {
+        items.append(#"{"field":"status","fieldId":"status","fromString":"\#(from.name)","toString":"\#(instant.status.name)"}"#)
+        if instant.status.category == "done", from.category != "done" {
           items.append(#"{"field":"resolution","fromString":null,"toString":"Done"}"#)
-        } else if moment.status.category != "done", from.category == "done" {
+        } else if instant.status.category != "done", from.category == "done" {
           items.append(#"{"field":"resolution","fromString":"Done","toString":null}"#)
         }
       }
       // Jira records the change of category some milliseconds apart from the event.
-      let delay: Int64 = moment.categoryChanged == moment.time ? 30 : 0
-      let resolution = moment.status.category == "done" ? #"{"name":"Done"}"# : "null"
+      let delay: Int64 = instant.categoryChanged == instant.time ? 30 : 0
+      let resolution = instant.status.category == "done" ? #"{"name":"Done"}"# : "null"
       let body = """
-        {"webhookEvent":"\(event)","timestamp":\(moment.time.seconds * 1000 + delay),
+        {"webhookEvent":"\(event)","timestamp":\(instant.time.seconds * 1000 + delay),
          "issue":{"id":"7","key":"TP-7","self":"https://harbour.example/rest/api/2/issue/7","fields":{
-          "issuetype":{"name":"Task","subtask":false},"created":"\(created)","updated":"\(moment.time)",
-          "statuscategorychangedate":"\(moment.categoryChanged)","resolution":\(resolution),
-          "status":{"name":"\(moment.status.name)","statusCategory":{"key":"\(moment.status.category)"}}}},
+          "issuetype":{"name":"Task","subtask":false},"created":"\(created)","updated":"\(instant.time)",
+          "statuscategorychangedate":"\(instant.categoryChanged)","resolution":\(resolution),
+          "status":{"name":"\(instant.status.name)","statusCategory":{"key":"\(instant.status.category)"}}}},
          "changelog":{"items":[\(items.joined(separator: ","))]}}
         """
-      return Delivery(source: "jira", received: moment.time.advanced(bySeconds: 1), headers: [:], body: Array(body.utf8))
+      return Delivery(source: "jira", received: instant.time.advanced(bySeconds: 1), headers: [:], body: Array(body.utf8))
     }
   }
 }

@@ -123,15 +123,15 @@ struct JiraStoryTests {
   @Test("What was not carried out was not planned; which resolutions these are can be set")
   func resolutions() throws {
     let delivery = try JiraCloudSourceTests.delivery("issue_updated.wont_do")
-    #expect(try DeliveryStory([delivery], of: JiraCloudSource(), seed: 0).spans.map(\.span.outcome) == [.notPlanned])
-    let other = JiraCloudSource(rules: JiraRules(undeliveredResolutions: [NamePattern("Abgelehnt")]))
+    #expect(try DeliveryStory([delivery], of: JiraSource(), seed: 0).spans.map(\.span.outcome) == [.notPlanned])
+    let other = JiraSource(rules: JiraRules(undeliveredResolutions: [NamePattern("Abgelehnt")]))
     #expect(try DeliveryStory([delivery], of: other, seed: 0).spans.map(\.span.outcome) == [.completed])
   }
 
   @Test("A label makes an incident too, and which types and labels do can be set")
   func incidents() throws {
     func operation(_ name: String, _ patterns: [String]) throws -> [ValueStreamCore.Operation] {
-      let source = JiraCloudSource(rules: JiraRules(incidentLabels: patterns.map(NamePattern.init)))
+      let source = JiraSource(rules: JiraRules(incidentLabels: patterns.map(NamePattern.init)))
       return try DeliveryStory([JiraCloudSourceTests.delivery(name)], of: source, seed: 0).spans.map(\.span.operation)
     }
     #expect(try operation("issue_created.incident", ["incident"]) == [.incident])

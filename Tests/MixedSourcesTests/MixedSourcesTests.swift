@@ -14,7 +14,7 @@ import ValueStreamTesting
 @Suite("Several sources at once")
 struct MixedSourcesTests {
   static let sources: [any EventSource] = [
-    GitHubSource(), GitLabSource(), JenkinsSource(), JiraCloudSource(), TrelloSource(), CustomHTTPSource(), CDEventsSource(),
+    GitHubSource(), GitLabSource(), JenkinsSource(), JiraSource(), TrelloSource(), CustomHTTPSource(), CDEventsSource(),
   ]
   static let received = Timestamp(rfc3339: "2024-03-10T00:00:00Z") ?? .epoch
 

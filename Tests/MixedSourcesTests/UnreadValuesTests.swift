@@ -13,7 +13,7 @@ import ValueStreamCore
 @Suite("Unreadable values in deliveries")
 struct UnreadValuesTests {
   private static let sources: [(folder: String, source: any EventSource)] = [
-    ("GitHub", GitHubSource()), ("GitLab", GitLabSource()), ("Jenkins", JenkinsSource()), ("JiraCloud", JiraCloudSource()),
+    ("GitHub", GitHubSource()), ("GitLab", GitLabSource()), ("Jenkins", JenkinsSource()), ("JiraCloud", JiraSource()),
     ("Trello", TrelloSource()), ("CustomHTTP", CustomHTTPSource()), ("CDEvents", CDEventsSource()),
   ]
 

@@ -33,12 +33,12 @@ struct CountedEndsTests {
     var result = bench.values(ends)
     for (labels, count) in bench.values(corrections) {
       let fields = labels.split(separator: " ", omittingEmptySubsequences: false)
-      let thing = fields.dropLast(2)
+      let subject = fields.dropLast(2)
       if fields[fields.count - 2] != "none" {
-        result[(thing + [fields[fields.count - 2]]).joined(separator: " "), default: 0] -= count
+        result[(subject + [fields[fields.count - 2]]).joined(separator: " "), default: 0] -= count
       }
       if fields[fields.count - 1] != "none" {
-        result[(thing + [fields[fields.count - 1]]).joined(separator: " "), default: 0] += count
+        result[(subject + [fields[fields.count - 1]]).joined(separator: " "), default: 0] += count
       }
     }
     return result.filter { $0.value != 0 }
@@ -53,7 +53,7 @@ struct CountedEndsTests {
   @Test("equal the spans after the grace period, in any order of deliveries, and nothing is corrected", arguments: UInt64(1)...40)
   func withinGrace(seed: UInt64) throws {
     var random = SeededRandom(seed: seed)
-    let history = EventHistory(seed: seed, things: 14, events: 90)
+    let history = EventHistory(seed: seed, subjects: 14, events: 90)
     var all: [[String: Double]] = []
     for _ in 0..<3 {
       var bench = try Bench()
@@ -67,7 +67,7 @@ struct CountedEndsTests {
         if random.oneIn(4) { bench = try bench.restarted() }
       }
       #expect(bench.values("valuestream_operations_finished_total").isEmpty)
-      try bench.settle()
+      try bench.passGracePeriod()
       #expect(bench.values("valuestream_operations_corrected_total").isEmpty)
       let spans = try Self.spans(in: bench.store)
       #expect(bench.values("valuestream_operations_finished_total") == spans)
@@ -80,20 +80,20 @@ struct CountedEndsTests {
   @Test("equal the spans with their corrections, however late what changes them", arguments: UInt64(1)...60)
   func corrections(seed: UInt64) throws {
     var random = SeededRandom(seed: seed)
-    let history = EventHistory(seed: seed, things: 8, events: 90)
+    let history = EventHistory(seed: seed, subjects: 8, events: 90)
     var bench = try Bench(grace: seed % 3 == 0 ? .zero : .seconds(5))
     for step in Self.steps(history, shuffledBy: &random) {
       try bench.project([step])
       switch Int.random(in: 0...5, using: &random) {
       case 0: bench.clock.pass(3)
-      case 1: try bench.settle()
+      case 1: try bench.passGracePeriod()
       case 2: bench = try bench.restarted()
       // Now and then the clock goes back.
       case 3 where random.oneIn(4): bench.clock.pass(-50)
       default: break
       }
     }
-    try bench.settle()
+    try bench.passGracePeriod()
     #expect(try Self.counted(bench) == Self.spans(in: bench.store))
     #expect(
       bench.registry.all.first { $0.name == "valuestream_operations_finished_total" }?.series.allSatisfy { $0.labels[4] != "" }
@@ -101,7 +101,7 @@ struct CountedEndsTests {
     // Nothing awaits measurement anymore, and a restart counts nothing again.
     let before = Self.counted(bench)
     bench = try bench.restarted()
-    try bench.settle()
+    try bench.passGracePeriod()
     #expect(Self.counted(bench) == before)
     #expect(try bench.store.awaitingMeasurement(since: bench.clock.now(), orAfter: .epoch, limit: 9).isEmpty)
   }
@@ -124,7 +124,7 @@ struct CountedEndsTests {
     ] {
       var bench = try Bench()
       for status in statuses { try bench.project([status]) }
-      try bench.settle()
+      try bench.passGracePeriod()
       #expect(bench.values("valuestream_operations_finished_total") == ["\(Self.deploy) success": 1])
       #expect(bench.values("valuestream_operations_corrected_total").isEmpty)
       #expect(bench.values("valuestream_deploys_total") == ["github acme/site production  first": 1])
@@ -135,19 +135,19 @@ struct CountedEndsTests {
   func correctedDeploy(grace: Int) throws {
     var bench = try Bench(grace: .seconds(grace))
     try bench.project([Self.status(.failure, at: 100)])
-    if grace > 0 { try bench.settle() }
+    if grace > 0 { try bench.passGracePeriod() }
     #expect(bench.values("valuestream_operations_finished_total") == ["\(Self.deploy) failure": 1])
     try bench.project([Self.status(.success, at: 200)])
     #expect(
       grace == 0 || bench.labels("valuestream_operations_corrected_total").contains("\(Self.deploy) failure success"),
       "it begins at 0")
-    try bench.settle()
+    try bench.passGracePeriod()
     #expect(bench.values("valuestream_operations_finished_total") == ["\(Self.deploy) failure": 1])
     #expect(bench.values("valuestream_operations_corrected_total") == ["\(Self.deploy) failure success": 1])
     #expect(bench.values("valuestream_deploys_total") == ["github acme/site production  first": 1])
     // And back again.
     try bench.project([Self.status(.error, at: 300)])
-    try bench.settle()
+    try bench.passGracePeriod()
     #expect(
       bench.values("valuestream_operations_corrected_total") == [
         "\(Self.deploy) failure success": 1, "\(Self.deploy) success error": 1,
@@ -167,7 +167,7 @@ struct CountedEndsTests {
     var bench = try Bench()
     for step in [closed, DeliveryMetricsTests.change[4], reopened] {
       try bench.project([step])
-      try bench.settle()
+      try bench.passGracePeriod()
     }
     let change = "pull_request github acme/site "
     #expect(Self.counted(bench) == ["\(change) abandoned": 1, "\(change) merged": 1])
@@ -181,9 +181,9 @@ struct CountedEndsTests {
   func correctedRun() throws {
     var bench = try Bench()
     try bench.project([DeliveryMetricsTests.run("1", queued: 0, started: 10, ended: 20, outcome: .failure)])
-    try bench.settle()
+    try bench.passGracePeriod()
     try bench.project([DeliveryMetricsTests.run("1", queued: 0, started: 10, ended: 30)])
-    try bench.settle()
+    try bench.passGracePeriod()
     #expect(bench.values("cicd_pipeline_run_errors_total") == ["acme/site CI failure": 1])
     #expect(bench.values("cicd_pipeline_run_errors_corrected_total") == ["acme/site CI failure none": 1])
     #expect(bench.histogram("valuestream_operation_duration_seconds") == ["build github acme/site  failure": [20, 1]])
@@ -195,10 +195,10 @@ struct CountedEndsTests {
     var end = Self.status(.success, at: 100)
     end.events[0].outcome = nil
     try bench.project([end])
-    try bench.settle()
+    try bench.passGracePeriod()
     #expect(bench.values("valuestream_operations_finished_total") == ["\(Self.deploy) unknown": 1])
     try bench.project([Self.status(.success, at: 100)])
-    try bench.settle()
+    try bench.passGracePeriod()
     #expect(bench.values("valuestream_operations_corrected_total") == ["\(Self.deploy) unknown success": 1])
   }
 
@@ -206,11 +206,11 @@ struct CountedEndsTests {
   func nothingNew() throws {
     var bench = try Bench()
     try bench.project(DeliveryMetricsTests.change)
-    try bench.settle()
+    try bench.passGracePeriod()
     var comment = DeliveryMetricsTests.change[1]
     comment.events[0].time = .vendor(DeliveryMetricsTests.time(5000))
     comment.events[0].state = .ended
-    comment.events[0].moments = [SpanEvent(name: "comment", time: DeliveryMetricsTests.time(5000), attributes: [])]
+    comment.events[0].spanEvents = [SpanEvent(name: "comment", time: DeliveryMetricsTests.time(5000), attributes: [])]
     try bench.project([comment])
     #expect(try bench.store.awaitingMeasurement(since: bench.clock.now(), orAfter: bench.clock.now(), limit: 9).isEmpty)
   }
@@ -222,12 +222,12 @@ struct CountedEndsTests {
     var old = try Bench()
     let other = DeliveryMetricsTests.run("1", queued: 0, started: 10, ended: 20, outcome: .failure)
     try old.project(DeliveryMetricsTests.change + [Self.status(.failure, at: 100), other])
-    try old.settle()
+    try old.passGracePeriod()
     // Recreate the store of the older version: ends are counted without a record, and a list holds what awaits measurement.
     let store = MemorySpanStore()
     var changes = ProjectionChanges()
     changes.position = try old.store.position()
-    changes.subjects = try old.store.things(after: nil, limit: 99).subjects.map {
+    changes.subjects = try old.store.subjects(after: nil, limit: 99).subjects.map {
       SubjectChange(subject: $0, summary: SubjectSummary($0), newAliases: [], newFollows: [])
     }
     changes.values = try old.store.values().filter { !$0.key.contains("spans_finished") && !$0.key.contains("change_time") }
@@ -238,11 +238,11 @@ struct CountedEndsTests {
     var bench = try Bench(store: store, clock: old.clock)
     #expect(bench.metrics.finishedSpanCount == 3)
     bench = try bench.restarted()
-    try bench.settle()
+    try bench.passGracePeriod()
     #expect(bench.values("valuestream_operations_finished_total") == old.values("valuestream_operations_finished_total"))
     #expect(bench.histogram("valuestream_change_time_to_merge_seconds") == ["github acme/site": [1200, 1]])
     try bench.project([Self.status(.success, at: 200), DeliveryMetricsTests.run("1", queued: 0, started: 10, ended: 30)])
-    try bench.settle()
+    try bench.passGracePeriod()
     #expect(bench.values("valuestream_operations_finished_total") == old.values("valuestream_operations_finished_total"))
     #expect(try Self.counted(bench) == Self.spans(in: store))
     #expect(bench.histogram("valuestream_operation_duration_seconds") == old.histogram("valuestream_operation_duration_seconds"))
@@ -259,7 +259,7 @@ struct CountedEndsTests {
       var outline = try #require(subject.outlines().first)
       outline.number = index
       var attempt = FinishedAttempt(
-        announcement: Announcement(key: DeliveryMetricsTests.key("run", "1"), attempt: 1, time: .epoch), outline: outline,
+        outboxEntry: OutboxEntry(key: DeliveryMetricsTests.key("run", "1"), attempt: 1, time: .epoch), outline: outline,
         labels: FinishedLabels(operation: "x y", source: "github", project: text, environment: text), pipeline: text)
       var ends = [CountedEnd(attempt)]
       ends[0].deploy = DeployStepLabels(service: text, step: text)

@@ -24,7 +24,7 @@ struct DeliveryMetricsTests {
     let metrics: ProjectionMetrics
     var batches: ProjectionBatches
     /// The subjects that the projection reported as unmeasurable.
-    let unmeasurable = Collected<SpanKey>()
+    let unmeasurable = Collected<SubjectKey>()
     private var position: UInt64
 
     init(
@@ -40,8 +40,8 @@ struct DeliveryMetricsTests {
         store: store, logEnd: LogPosition(rawValue: .max), sources: [], recent: RecentDeliveries(), registry: registry,
         metrics: metrics, clock: clock, grace: grace
       ) { _ in
-      } onUnmeasurable: { [unmeasurable] announcement, _ in
-        unmeasurable.add(announcement.key)
+      } onUnmeasurable: { [unmeasurable] outboxEntry, _ in
+        unmeasurable.add(outboxEntry.key)
       }
     }
 
@@ -56,7 +56,7 @@ struct DeliveryMetricsTests {
       _ = try batches.project(deliveries)
     }
 
-    mutating func settle() throws {
+    mutating func passGracePeriod() throws {
       clock.pass(6)
       while try !batches.countEnds() {}
     }
@@ -99,8 +99,8 @@ struct DeliveryMetricsTests {
 
   static func time(_ seconds: Int64) -> Timestamp { Timestamp(seconds: 1_000_000 + seconds) }
 
-  static func key(_ kind: String, _ id: String) -> SpanKey {
-    SpanKey(source: "github", host: "github.com", container: "1", kind: kind, id: id)
+  static func key(_ kind: String, _ id: String) -> SubjectKey {
+    SubjectKey(source: "github", host: "github.com", container: "1", kind: kind, id: id)
   }
 
   static func event(
@@ -134,7 +134,7 @@ struct DeliveryMetricsTests {
         let attributes = [
           Attribute("valuestream.review.author", .string(author)), Attribute("valuestream.review.state", .string(state)),
         ]
-        event.moments = [SpanEvent(name: "review", time: time(seconds), attributes: attributes)]
+        event.spanEvents = [SpanEvent(name: "review", time: time(seconds), attributes: attributes)]
       }
     }
     return [
@@ -162,7 +162,7 @@ struct DeliveryMetricsTests {
     deploy("1", of: "c0", from: -500, to: -400),
     Step(updates: [
       BranchUpdate(
-        branch: SpanKey(source: "github", host: "github.com", container: "1", kind: "branch", id: "main"), kind: .moved,
+        branch: SubjectKey(source: "github", host: "github.com", container: "1", kind: "branch", id: "main"), kind: .moved,
         time: .vendor(time(1200)), before: "c0", after: "c1", commits: [BranchCommit("c1", time: time(-60))], isForced: false,
         isDefaultBranch: true)
     ]),
@@ -205,7 +205,7 @@ struct DeliveryMetricsTests {
           Attribute("valuestream.review.author", .string(author)), Attribute("valuestream.review.state", .string(state)),
         ]
         if isBot { attributes.append(Attribute("valuestream.author.bot", true)) }
-        event.moments = [SpanEvent(name: "review", time: Self.time(seconds), attributes: attributes)]
+        event.spanEvents = [SpanEvent(name: "review", time: Self.time(seconds), attributes: attributes)]
       }
     }
     let steps = [
@@ -225,8 +225,8 @@ struct DeliveryMetricsTests {
     ]
     var bench = try Bench()
     for step in steps { try bench.project([step]) }
-    try bench.settle()
-    try bench.settle()
+    try bench.passGracePeriod()
+    try bench.passGracePeriod()
     #expect(bench.histogram("valuestream_change_time_to_first_review_seconds") == ["github acme/site": [200, 1]])
     #expect(bench.histogram("valuestream_change_time_to_approval_seconds") == ["github acme/site": [500, 1]])
     #expect(bench.histogram("valuestream_change_time_to_merge_seconds").isEmpty)
@@ -239,8 +239,8 @@ struct DeliveryMetricsTests {
       var bench = try Bench()
       for step in round == 0 ? Self.change : Self.change.shuffled(using: &random) { try bench.project([step, step]) }
       #expect(bench.histogram("valuestream_change_time_to_merge_seconds").isEmpty)
-      try bench.settle()
-      try bench.settle()
+      try bench.passGracePeriod()
+      try bench.passGracePeriod()
       #expect(bench.histogram("valuestream_change_time_to_first_review_seconds") == ["github acme/site": [600, 1]])
       #expect(bench.histogram("valuestream_change_time_to_approval_seconds") == ["github acme/site": [900, 1]])
       #expect(bench.histogram("valuestream_change_time_to_merge_seconds") == ["github acme/site": [1200, 1]])
@@ -260,7 +260,7 @@ struct DeliveryMetricsTests {
     }
     try bench.project([Self.change[4]])
     #expect(counts().isEmpty, "it is open no more, and waits to be counted")
-    try bench.settle()
+    try bench.passGracePeriod()
     #expect(counts() == ["\(repository) merged": 1])
   }
 
@@ -268,7 +268,7 @@ struct DeliveryMetricsTests {
   func countsOutlastChanges() throws {
     var first = try Bench()
     try first.project(Self.change)
-    try first.settle()
+    try first.passGracePeriod()
     let counts = { (bench: Bench) in bench.values("vcs_change_count").filter { $0.value != 0 } }
     let merged = ["https://github.com/acme/site site acme merged": 1.0]
     #expect(counts(first) == merged)
@@ -278,7 +278,7 @@ struct DeliveryMetricsTests {
     try first.store.write(changes)
     let second = try Bench(store: first.store)
     #expect(counts(second) == merged)
-    second.metrics.forgetThings()
+    second.metrics.forgetSubjects()
     #expect(counts(second) == merged)
   }
 
@@ -286,7 +286,7 @@ struct DeliveryMetricsTests {
   func reopenedChange() throws {
     var bench = try Bench()
     try bench.project(Self.change)
-    try bench.settle()
+    try bench.passGracePeriod()
     var again = Self.change[0]
     again.events[0].time = .vendor(Self.time(2000))
     again.events[0].marks = [.begin(.vendor(Self.time(2000)))]
@@ -321,7 +321,7 @@ struct DeliveryMetricsTests {
   func lateAttempts() throws {
     var bench = try Bench()
     try bench.project(Self.change)
-    try bench.settle()
+    try bench.passGracePeriod()
     var closed = Self.change[4]
     closed.events[0].time = .vendor(Self.time(1000))
     closed.events[0].marks = [.begin(.vendor(Self.time(0))), .end(.vendor(Self.time(1000)))]
@@ -330,7 +330,7 @@ struct DeliveryMetricsTests {
     reopened.events[0].time = .vendor(Self.time(1100))
     reopened.events[0].marks = [.begin(.vendor(Self.time(1100)))]
     try bench.project([closed, reopened])
-    try bench.settle()
+    try bench.passGracePeriod()
     #expect(
       try bench.store.subjects([Self.key("pull_request", "7")]).values.first?.outlines().map(\.outcome) == [.abandoned, .merged])
     #expect(bench.histogram("valuestream_change_time_to_merge_seconds") == ["github acme/site": [1200, 1]])
@@ -349,15 +349,15 @@ struct DeliveryMetricsTests {
       let steps = Self.change + Self.deploys
       for step in round == 0 ? steps : steps.shuffled(using: &random) { try bench.project([step]) }
       #expect(bench.values("valuestream_deploys_total").isEmpty)
-      try bench.settle()
-      let lane = "github acme/site production "
+      try bench.passGracePeriod()
+      let target = "github acme/site production "
       #expect(
         bench.values("valuestream_deploys_total") == [
-          "\(lane) first": 1, "\(lane) forward": 1, "\(lane) redeploy": 1, "\(lane) rollback": 1,
+          "\(target) first": 1, "\(target) forward": 1, "\(target) redeploy": 1, "\(target) rollback": 1,
         ])
-      #expect(bench.histogram("valuestream_deploy_changes") == [lane: [1, 1]])
+      #expect(bench.histogram("valuestream_deploy_changes") == [target: [1, 1]])
       #expect(
-        bench.histogram("valuestream_lead_time_seconds") == ["\(lane) change": [1500, 1], "\(lane) merge": [300, 1]])
+        bench.histogram("valuestream_lead_time_seconds") == ["\(target) change": [1500, 1], "\(target) merge": [300, 1]])
     }
   }
 
@@ -367,11 +367,11 @@ struct DeliveryMetricsTests {
     try first.project(Self.change + Self.deploys)
     var second = try Bench(store: first.store)
     #expect(second.values("valuestream_deploys_total").isEmpty)
-    try second.settle()
+    try second.passGracePeriod()
     #expect(second.values("valuestream_deploys_total").values.reduce(0, +) == 4)
     // The store has a record of the counted deploys from the same write as the counters.
     var third = try Bench(store: first.store)
-    try third.settle()
+    try third.passGracePeriod()
     #expect(third.values("valuestream_deploys_total").values.reduce(0, +) == 4)
     #expect(third.histogram("valuestream_change_time_to_merge_seconds") == ["github acme/site": [1200, 1]])
   }
@@ -414,10 +414,10 @@ struct DeliveryMetricsTests {
     var elsewhere = Self.deploy("3", of: "c3", from: 400, to: 500)
     elsewhere.events[0].attributes[1] = Attribute("deployment.environment.name", "staging")
     try bench.project([elsewhere])
-    try bench.settle()
+    try bench.passGracePeriod()
     #expect(bench.values("valuestream_deploys_total").values.reduce(0, +) == 1)
     var second = try Bench(store: store)
-    try second.settle()
+    try second.passGracePeriod()
     #expect(second.unmeasurable.values.isEmpty, "what was passed over does not wait any more")
   }
 
@@ -429,11 +429,11 @@ struct DeliveryMetricsTests {
     store.unreadable.withLock { $0 = [Self.key("deployment", "1"): .busy] }
     bench.clock.pass(6)
     try bench.project([Self.run("1", queued: 0, started: 10, ended: nil)])
-    try bench.settle()
+    try bench.passGracePeriod()
     #expect(bench.values("valuestream_deploys_total").isEmpty)
     store.unreadable.withLock { $0 = [:] }
     var second = try Bench(store: store)
-    try second.settle()
+    try second.passGracePeriod()
     #expect(second.values("valuestream_deploys_total").values.reduce(0, +) == 1)
     #expect(second.unmeasurable.values.isEmpty)
   }
@@ -447,7 +447,7 @@ struct DeliveryMetricsTests {
     first.metrics.deliveries.add(labels: ["github", "refused"])
     if isKept { try first.batches.keepCounts() }
     var second = try Bench(store: first.store)
-    try second.settle()
+    try second.passGracePeriod()
     #expect(second.values("valuestream_deploys_total").values.reduce(0, +) == 1)
     #expect(second.metrics.deliveryCount(.refused) == (isKept ? 1 : 0))
   }
@@ -464,7 +464,7 @@ struct DeliveryMetricsTests {
     start.events[0].outcome = nil
     start.events[0].marks.removeLast()
     try bench.project([start])
-    try bench.settle()
+    try bench.passGracePeriod()
     #expect(bench.values("valuestream_deploys_total") == ["github acme/site production  first": 1])
   }
 
@@ -490,7 +490,7 @@ struct DeliveryMetricsTests {
     #expect(bench.labels("valuestream_deploy_changes").count == 1)
     let names = bench.registry.all.filter { $0.name != "valuestream_deliveries_total" }.map(\.name)
     let labels = names.map { bench.labels($0) }
-    try bench.settle()
+    try bench.passGracePeriod()
     #expect(names.map { bench.labels($0) } == labels, "a scrape before the end of the grace period saw each series at 0")
     #expect(bench.values("valuestream_deploys_total").count == 1)
   }
@@ -501,7 +501,7 @@ struct DeliveryMetricsTests {
     var step = Self.deploy("1", of: "c0", from: 0, to: 100)
     step.events[0].outcome = .failure
     try bench.project([step])
-    try bench.settle()
+    try bench.passGracePeriod()
     #expect(bench.values("valuestream_deploys_total").isEmpty)
     #expect(bench.values("valuestream_operations_finished_total") == ["deploy github acme/site production failure": 1])
   }
@@ -514,7 +514,7 @@ struct DeliveryMetricsTests {
       Self.run("3", queued: 0, started: 10, ended: 20, outcome: .timeout),
     ])
     #expect(bench.values("cicd_pipeline_run_active") == ["acme/site CI executing": 1])
-    try bench.settle()
+    try bench.passGracePeriod()
     #expect(
       bench.histogram("cicd_pipeline_run_duration_seconds") == [
         "acme/site CI pending  ": [30, 2], "acme/site CI executing success ": [100, 1],
@@ -536,7 +536,7 @@ struct DeliveryMetricsTests {
     var step = Self.run("1", queued: 0, started: 10, ended: 30, outcome: .cancellation)
     step.events[0].phases = [PhaseStatement(track: "run", name: "queue", start: Self.time(0))]
     try bench.project([step])
-    try bench.settle()
+    try bench.passGracePeriod()
     #expect(bench.histogram("cicd_pipeline_run_duration_seconds") == ["acme/site CI pending  ": [30, 1]])
   }
 
@@ -546,7 +546,7 @@ struct DeliveryMetricsTests {
     var step = Self.run("1", queued: 0, started: 10, ended: 30)
     step.events[0].phases = []
     try bench.project([step])
-    try bench.settle()
+    try bench.passGracePeriod()
     #expect(bench.histogram("cicd_pipeline_run_duration_seconds") == ["acme/site CI executing success ": [30, 1]])
   }
 
@@ -558,7 +558,7 @@ struct DeliveryMetricsTests {
       for step in steps.indices {
         for event in steps[step].events.indices {
           let key = steps[step].events[event].key.description
-          steps[step].events[event].key = SpanKey(encoded: key.replacing("github.com:1:", with: "github.com:\(number):"))
+          steps[step].events[event].key = SubjectKey(encoded: key.replacing("github.com:1:", with: "github.com:\(number):"))
           steps[step].events[event].project = "acme/\(number)"
           steps[step].events[event].attributes.removeAll { $0.name == "vcs.repository.url.full" }
           steps[step].events[event].attributes.add("vcs.repository.url.full", "https://github.com/acme/\(number)")
@@ -566,7 +566,7 @@ struct DeliveryMetricsTests {
       }
       try bench.project(steps)
     }
-    try bench.settle()
+    try bench.passGracePeriod()
     for family in bench.registry.all where family.name != "valuestream_deliveries_total" && !family.labelNames.isEmpty {
       let series = family.series
       #expect(series.count <= 4, "\(family.name)")
@@ -592,10 +592,10 @@ struct DeliveryMetricsTests {
   @Test("ages of what begins at the end of time are none")
   func agesAtTheEndOfTime() {
     let end = Timestamp(nanoseconds: .max)
-    let things = (1...3).map {
-      OpenThings(operation: .build, source: "s", project: "\($0)", count: 1, meanStart: end, firstStart: end)
+    let subjects = (1...3).map {
+      OpenSubjects(operation: .build, source: "s", project: "\($0)", count: 1, meanStart: end, firstStart: end)
     }
-    #expect(AgeGauges.folded(things) { $0.project == "1" }.map(\.meanStart) == [end, end])
+    #expect(AgeGauges.folded(subjects) { $0.project == "1" }.map(\.meanStart) == [end, end])
   }
 
   @Test("past the limit the ages of those are one that are counted as one")

@@ -47,7 +47,7 @@ struct ExportRunnerTests {
       return ExportReceipt(handled: taken.count)
     }
 
-    func checkReceiver() async throws(ExportError) {
+    func checkBackend() async throws(ExportError) {
       if isMisaddressed { throw ExportError("no receiver", isRetryable: false) }
     }
 
@@ -68,31 +68,31 @@ struct ExportRunnerTests {
   static func store(finished count: Int, at time: Timestamp) throws -> any SpanStore {
     let store: any SpanStore = MemorySpanStore()
     var correlation = Correlation(store: store)
-    var announcements: [Announcement] = []
+    var outboxEntries: [OutboxEntry] = []
     for id in 0..<count {
-      let key = SpanKey(source: "s", host: "", container: "", kind: "k", id: "\(id)")
+      let key = SubjectKey(source: "s", host: "", container: "", kind: "k", id: "\(id)")
       var event = Event(key: key, time: .vendor(time), attempt: .counted)
       event.operation = .build
       event.marks = [.begin(.vendor(time)), .end(.vendor(time))]
       _ = try correlation.take(event)
-      announcements.append(Announcement(key: key, attempt: 1, time: time))
+      outboxEntries.append(OutboxEntry(key: key, attempt: 1, time: time))
     }
     var changes = correlation.finish()
-    changes.announcements = announcements
+    changes.outboxEntries = outboxEntries
     try store.write(changes)
     return store
   }
 
   static func id(_ number: Int) -> SpanID {
-    SpanID(key: SpanKey(source: "s", host: "", container: "", kind: "k", id: "\(number)"), attempt: 1)
+    SpanID(key: SubjectKey(source: "s", host: "", container: "", kind: "k", id: "\(number)"), attempt: 1)
   }
 
   static func runner(
-    _ exporter: FakeExporter, _ store: any SpanStore, _ clock: FakeClock, settle: Duration = .zero,
+    _ exporter: FakeExporter, _ store: any SpanStore, _ clock: FakeClock, gracePeriod: Duration = .zero,
     backlog: Duration = .seconds(7 * 86_400), log: KeptLog = KeptLog()
   ) throws -> ExportRunner {
     try ExportRunner(
-      exporter: exporter, store: store, ledger: ExportLedger(store: store, strategy: .nested), settle: settle,
+      exporter: exporter, store: store, ledger: ExportLedger(store: store, strategy: .nested), gracePeriod: gracePeriod,
       backlog: backlog, clock: clock, logger: log.logger)
   }
 
@@ -102,30 +102,30 @@ struct ExportRunnerTests {
     let store = try Self.store(finished: 1200, at: clock.now())
     let exporter = FakeExporter()
     let runner = try Self.runner(exporter, store, clock)
-    await runner.finish(includingUnsettled: false, within: .seconds(60))
+    await runner.finish(ignoringGracePeriod: false, within: .seconds(60))
     #expect(exporter.ids.count == 1200)
     #expect(Set(exporter.ids).count == 1200)
     #expect(runner.currentProgress.sent == 1200)
     #expect(exporter.isShutDown.withLock { $0 })
     let again = FakeExporter()
-    await (try Self.runner(again, store, clock)).finish(includingUnsettled: true)
+    await (try Self.runner(again, store, clock)).finish(ignoringGracePeriod: true)
     #expect(again.ids.isEmpty)
   }
 
   @Test("A span waits until it had time to settle, unless the process ends with its store")
-  func settle() async throws {
+  func passGracePeriod() async throws {
     let clock = FakeClock()
     let store = try Self.store(finished: 3, at: clock.now())
     let early = FakeExporter()
-    await (try Self.runner(early, store, clock, settle: .seconds(5))).finish(includingUnsettled: false)
+    await (try Self.runner(early, store, clock, gracePeriod: .seconds(5))).finish(ignoringGracePeriod: false)
     #expect(early.ids.isEmpty)
     clock.time.withLock { $0 = $0.advanced(byNanoseconds: 5_000_000_000) }
     let late = FakeExporter()
-    await (try Self.runner(late, store, clock, settle: .seconds(5))).finish(includingUnsettled: false)
+    await (try Self.runner(late, store, clock, gracePeriod: .seconds(5))).finish(ignoringGracePeriod: false)
     #expect(late.ids.count == 3)
     let last = FakeExporter()
     let other = try Self.store(finished: 2, at: clock.now())
-    await (try Self.runner(last, other, clock, settle: .seconds(5))).finish(includingUnsettled: true)
+    await (try Self.runner(last, other, clock, gracePeriod: .seconds(5))).finish(ignoringGracePeriod: true)
     #expect(last.ids.count == 2)
   }
 
@@ -159,7 +159,7 @@ struct ExportRunnerTests {
     let exporter = FakeExporter(refused: Set(culprits.map(Self.id)))
     let log = KeptLog()
     let runner = try Self.runner(exporter, store, clock, log: log)
-    await runner.finish(includingUnsettled: false, within: .seconds(60))
+    await runner.finish(ignoringGracePeriod: false, within: .seconds(60))
     let isRight = exporter.ids == (0..<700).filter { !culprits.contains($0) }.map(Self.id)
     #expect(isRight)
     #expect(runner.currentProgress.sent == Int64(700 - culprits.count))
@@ -169,9 +169,9 @@ struct ExportRunnerTests {
     for (line, culprit) in zip(lines, culprits) {
       #expect(line.contains("s:::k:\(culprit), attempt 1): not this one"), "\(line)")
     }
-    let refusals = try store.exportRefusals(of: "fake", before: nil, limit: 1000).map(\.refusal)
-    #expect(refusals.reversed().flatMap(\.attempts).map { SpanID(key: $0.key, attempt: $0.number) } == culprits.map(Self.id))
-    #expect(refusals.allSatisfy { $0.count == 1 && $0.reason == "not this one" && $0.time == clock.now() })
+    let rejections = try store.exportRejections(of: "fake", before: nil, limit: 1000).map(\.rejection)
+    #expect(rejections.reversed().flatMap(\.attempts).map { SpanID(key: $0.key, attempt: $0.number) } == culprits.map(Self.id))
+    #expect(rejections.allSatisfy { $0.count == 1 && $0.reason == "not this one" && $0.time == clock.now() })
     // After the last rejected span, batches have full size again.
     if culprits == [0] { #expect(exporter.sizes.max() == 512) }
   }
@@ -183,13 +183,13 @@ struct ExportRunnerTests {
     let log = KeptLog()
     let exporter = FakeExporter(refused: Set((0..<40).map(Self.id)), isMisaddressed: true)
     let runner = try Self.runner(exporter, store, clock, log: log)
-    await runner.finish(includingUnsettled: false, within: .seconds(60))
+    await runner.finish(ignoringGracePeriod: false, within: .seconds(60))
     #expect(runner.currentProgress == ExportProgress(failingSince: clock.now()))
     #expect(exporter.sizes == [40, 20, 10, 5, 2, 1])
     #expect(log.lines.count == 1)
     #expect(log.lines.first?.contains("not this one; it refuses a request without spans, too") == true, "\(log.lines)")
     let next = FakeExporter()
-    await (try Self.runner(next, store, clock)).finish(includingUnsettled: false)
+    await (try Self.runner(next, store, clock)).finish(ignoringGracePeriod: false)
     #expect(next.ids == (0..<40).map(Self.id))
   }
 
@@ -208,7 +208,7 @@ struct ExportRunnerTests {
     let clock = FakeClock()
     let store = try Self.store(finished: 2, at: clock.now().advanced(byNanoseconds: 86_400_000_000_000))
     let exporter = FakeExporter()
-    await (try Self.runner(exporter, store, clock, settle: .seconds(5))).finish(includingUnsettled: false)
+    await (try Self.runner(exporter, store, clock, gracePeriod: .seconds(5))).finish(ignoringGracePeriod: false)
     #expect(exporter.ids.count == 2)
   }
 
@@ -218,7 +218,7 @@ struct ExportRunnerTests {
     let store = try Self.store(finished: 600, at: clock.now())
     let exporter = FakeExporter(limit: limit)
     let runner = try Self.runner(exporter, store, clock)
-    await runner.finish(includingUnsettled: false, within: .seconds(60))
+    await runner.finish(ignoringGracePeriod: false, within: .seconds(60))
     let isRight = exporter.ids == (0..<600).map(Self.id)
     #expect(isRight)
     #expect(runner.currentProgress.sent == 600)
@@ -231,7 +231,7 @@ struct ExportRunnerTests {
     let exporter = FakeExporter(limit: 0)
     let log = KeptLog()
     let runner = try Self.runner(exporter, store, clock, log: log)
-    await runner.finish(includingUnsettled: false, within: .seconds(60))
+    await runner.finish(ignoringGracePeriod: false, within: .seconds(60))
     #expect(exporter.sizes.count == 1)
     #expect(runner.currentProgress == ExportProgress(failingSince: clock.now()))
     #expect(log.lines.count == 1)
@@ -248,22 +248,22 @@ struct ExportRunnerTests {
     while exporter.sizes.isEmpty { try await Task.sleep(for: .milliseconds(1)) }
     runner.stop()
     await task.value
-    await runner.finish(includingUnsettled: false, within: .milliseconds(50))
+    await runner.finish(ignoringGracePeriod: false, within: .milliseconds(50))
     #expect(exporter.isShutDown.withLock { $0 })
     #expect(log.lines.isEmpty, "a stop says nothing about the receiver")
     let next = FakeExporter()
-    await (try Self.runner(next, store, clock)).finish(includingUnsettled: false)
+    await (try Self.runner(next, store, clock)).finish(ignoringGracePeriod: false)
     #expect(next.ids == (0..<2).map(Self.id))
   }
 
   @Test("A stop ends a pause at once", arguments: [false, true])
-  func stopsWhilePausing(isUnsettled: Bool) async throws {
+  func stopsWhilePausing(isInGracePeriod: Bool) async throws {
     let clock = FakeClock()
     let store = try Self.store(finished: 1, at: clock.now())
     let exporter = FakeExporter(errors: [ExportError("away", isRetryable: true, retryAfterSeconds: 3600)])
-    let runner = try Self.runner(exporter, store, clock, settle: isUnsettled ? .seconds(3600) : .zero)
+    let runner = try Self.runner(exporter, store, clock, gracePeriod: isInGracePeriod ? .seconds(3600) : .zero)
     let task = Task { await runner.run() }
-    if !isUnsettled { while exporter.sizes.isEmpty { try await Task.sleep(for: .milliseconds(1)) } }
+    if !isInGracePeriod { while exporter.sizes.isEmpty { try await Task.sleep(for: .milliseconds(1)) } }
     runner.stop()
     await task.value
     #expect(exporter.ids.isEmpty)
@@ -276,14 +276,14 @@ struct ExportRunnerTests {
     let exporter = FakeExporter()
     let runner = try Self.runner(exporter, store, clock)
     let task = Task { await runner.run() }
-    let key = SpanKey(source: "s", host: "", container: "", kind: "k", id: "new")
+    let key = SubjectKey(source: "s", host: "", container: "", kind: "k", id: "new")
     var event = Event(key: key, time: .vendor(clock.now()))
     event.operation = .build
     event.marks = [.end(.vendor(clock.now()))]
     var correlation = Correlation(store: store)
     _ = try correlation.take(event)
     var changes = correlation.finish()
-    changes.announcements = [Announcement(key: key, attempt: 1, time: clock.now())]
+    changes.outboxEntries = [OutboxEntry(key: key, attempt: 1, time: clock.now())]
     try store.write(changes)
     runner.wake()
     while runner.currentProgress.sent == 0 { try await Task.sleep(for: .milliseconds(2)) }
@@ -304,7 +304,7 @@ struct ExportRunnerTests {
     clock.time.withLock { $0 = $0.advanced(byNanoseconds: day * Self.day) }
     let exporter = FakeExporter(errors: fails ? [ExportError("away", isRetryable: true)] : [])
     let runner = try Self.runner(exporter, store, clock, backlog: .seconds(7 * 86_400), log: log)
-    await runner.finish(includingUnsettled: false, within: .seconds(60))
+    await runner.finish(ignoringGracePeriod: false, within: .seconds(60))
     return (exporter, runner.currentProgress)
   }
 
@@ -346,9 +346,9 @@ struct ExportRunnerTests {
     let log = KeptLog()
     _ = try await Self.attempt(store, day: 0, fails: true, log: log)
     var changes = ProjectionChanges()
-    changes.announcements = [
-      Announcement(
-        key: SpanKey(source: "s", host: "", container: "", kind: "k", id: "0"), attempt: 1,
+    changes.outboxEntries = [
+      OutboxEntry(
+        key: SubjectKey(source: "s", host: "", container: "", kind: "k", id: "0"), attempt: 1,
         time: FakeClock().now().advanced(byNanoseconds: 5 * Self.day))
     ]
     try store.write(changes)
@@ -371,8 +371,8 @@ struct ExportRunnerTests {
       ).removeOld()
     }
     try remove(awaitedBy: ["fake"])
-    #expect(try store.announcementCount(after: 0) == 2)
+    #expect(try store.outboxEntryCount(after: 0) == 2)
     try remove(awaitedBy: [])
-    #expect(try store.announcementCount(after: 0) == 0)
+    #expect(try store.outboxEntryCount(after: 0) == 0)
   }
 }

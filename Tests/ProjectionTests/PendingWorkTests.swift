@@ -104,7 +104,8 @@ struct PendingWorkTests {
   private static func event(_ kind: String, _ id: Int, _ operation: Operation) -> Event {
     let time = EventTime.vendor(Timestamp(seconds: 1_700_000_000 + Int64(id)))
     var event = Event(
-      key: SpanKey(source: "github", host: "github.com", container: "1", kind: kind, id: "\(id)"), time: time, attempt: .counted)
+      key: SubjectKey(source: "github", host: "github.com", container: "1", kind: kind, id: "\(id)"), time: time,
+      attempt: .counted)
     event.operation = operation
     event.marks = [.begin(time)]
     return event

@@ -31,7 +31,7 @@ struct ProjectorTests {
       if words[1] == "ignored" { return .ignored(reason: "asked to") }
       let time = EventTime.receipt(delivery.received)
       var event = Event(
-        key: SpanKey(source: name, host: "", container: "", kind: "thing", id: words[0]), time: time, attempt: .counted)
+        key: SubjectKey(source: name, host: "", container: "", kind: "thing", id: words[0]), time: time, attempt: .counted)
       event.operation = .build
       event.state = words[1] == "end" ? .ended : .running
       event.marks = [LifeMark(words[1] == "end" ? .end : .begin, time)]
@@ -47,9 +47,9 @@ struct ProjectorTests {
     let failures = Mutex(0)
     let writes = Mutex(0)
     /// Subjects whose writes always fail, with the error.
-    let unwritable = Mutex<[SpanKey: StoreError.Code]>([:])
+    let unwritable = Mutex<[SubjectKey: StoreError.Code]>([:])
     /// Subjects whose reads always fail, with the error.
-    let unreadable = Mutex<[SpanKey: StoreError.Code]>([:])
+    let unreadable = Mutex<[SubjectKey: StoreError.Code]>([:])
 
     private func failOnce() throws {
       let isFailing = failures.withLock { failures in
@@ -68,7 +68,7 @@ struct ProjectorTests {
       }
       try inner.write(changes)
     }
-    func subjects(_ keys: [SpanKey]) throws -> [SpanKey: Subject] {
+    func subjects(_ keys: [SubjectKey]) throws -> [SubjectKey: Subject] {
       try failOnce()
       let codes = unreadable.withLock { $0 }
       if let code = keys.lazy.compactMap({ codes[$0] }).first {
@@ -76,44 +76,44 @@ struct ProjectorTests {
       }
       return try inner.subjects(keys)
     }
-    func publishers(of references: [Reference]) throws -> [Reference: [SpanKey]] { try inner.publishers(of: references) }
-    func followers(of references: [Reference]) throws -> [Reference: [SpanKey]] { try inner.followers(of: references) }
+    func publishers(of references: [Reference]) throws -> [Reference: [SubjectKey]] { try inner.publishers(of: references) }
+    func followers(of references: [Reference]) throws -> [Reference: [SubjectKey]] { try inner.followers(of: references) }
     func position() throws -> LogPosition? { try inner.position() }
     func values() throws -> [String: [UInt8]] { try inner.values() }
-    func measurements(of keys: [SpanKey]) throws -> [SpanKey: Measurement] { try inner.measurements(of: keys) }
+    func measurements(of keys: [SubjectKey]) throws -> [SubjectKey: Measurement] { try inner.measurements(of: keys) }
     func awaitingMeasurement(
       since latest: Timestamp, orAfter now: Timestamp, limit: Int
-    ) throws -> [(key: SpanKey, measurement: Measurement)] {
+    ) throws -> [(key: SubjectKey, measurement: Measurement)] {
       try inner.awaitingMeasurement(since: latest, orAfter: now, limit: limit)
     }
     func fingerprints(since cutoff: Timestamp) throws -> [DeliveryFingerprint] { try inner.fingerprints(since: cutoff) }
     func subjects(matching filter: SubjectFilter, after cursor: UInt64?, limit: Int) throws -> SubjectPage {
       try inner.subjects(matching: filter, after: cursor, limit: limit)
     }
-    func places(of keys: [SpanKey]) throws -> [SpanKey: UInt64] { try inner.places(of: keys) }
-    func kinds() throws -> [ThingKind] { try inner.kinds() }
-    func keys(ofTrace traceID: TraceID, limit: Int) throws -> [SpanKey] { try inner.keys(ofTrace: traceID, limit: limit) }
-    func announcements(after sequence: UInt64, limit: Int) throws -> [(sequence: UInt64, announcement: Announcement)] {
-      try inner.announcements(after: sequence, limit: limit)
+    func places(of keys: [SubjectKey]) throws -> [SubjectKey: UInt64] { try inner.places(of: keys) }
+    func kinds() throws -> [SubjectKind] { try inner.kinds() }
+    func keys(ofTrace traceID: TraceID, limit: Int) throws -> [SubjectKey] { try inner.keys(ofTrace: traceID, limit: limit) }
+    func outboxEntries(after sequence: UInt64, limit: Int) throws -> [(sequence: UInt64, outboxEntry: OutboxEntry)] {
+      try inner.outboxEntries(after: sequence, limit: limit)
     }
-    func announcementCount(after sequence: UInt64) throws -> Int { try inner.announcementCount(after: sequence) }
+    func outboxEntryCount(after sequence: UInt64) throws -> Int { try inner.outboxEntryCount(after: sequence) }
     func exportProgress() throws -> [String: ExportProgress] { try inner.exportProgress() }
-    func setExportProgress(_ progress: ExportProgress, for exporter: String, refusal: ExportRefusal?) throws {
-      try inner.setExportProgress(progress, for: exporter, refusal: refusal)
+    func setExportProgress(_ progress: ExportProgress, for exporter: String, rejection: ExportRejection?) throws {
+      try inner.setExportProgress(progress, for: exporter, rejection: rejection)
     }
 
-    func exportRefusals(
+    func exportRejections(
       of exporter: String?, before sequence: UInt64?, limit: Int
-    ) throws -> [(sequence: UInt64, refusal: ExportRefusal)] {
-      try inner.exportRefusals(of: exporter, before: sequence, limit: limit)
+    ) throws -> [(sequence: UInt64, rejection: ExportRejection)] {
+      try inner.exportRejections(of: exporter, before: sequence, limit: limit)
     }
-    func branchUpdates(of branch: SpanKey, limit: Int) throws -> [BranchUpdate] {
+    func branchUpdates(of branch: SubjectKey, limit: Int) throws -> [BranchUpdate] {
       try inner.branchUpdates(of: branch, limit: limit)
     }
-    func openThings() throws -> [OpenThings] { try inner.openThings() }
-    func things(after cursor: UInt64?, limit: Int) throws -> SubjectPage { try inner.things(after: cursor, limit: limit) }
+    func openSubjects() throws -> [OpenSubjects] { try inner.openSubjects() }
+    func subjects(after cursor: UInt64?, limit: Int) throws -> SubjectPage { try inner.subjects(after: cursor, limit: limit) }
     func branchUpdates(to commit: String) throws -> [BranchUpdate] { try inner.branchUpdates(to: commit) }
-    func exportRecords(of keys: [SpanKey]) throws -> [SpanKey: ExportRecord] { try inner.exportRecords(of: keys) }
+    func exportRecords(of keys: [SubjectKey]) throws -> [SubjectKey: ExportRecord] { try inner.exportRecords(of: keys) }
     func addExportRecords(_ records: [ExportRecord]) throws { try inner.addExportRecords(records) }
     func removeFinished(before cutoff: Timestamp, awaitedBy exporters: [String], limit: Int) throws -> Int {
       try inner.removeFinished(before: cutoff, awaitedBy: exporters, limit: limit)
@@ -297,7 +297,7 @@ struct ProjectorTests {
     let store = FailingStore()
     let bench = try Bench(store: store)
     for id in 0..<40 { try bench.record(["\(id) start"]) }
-    let bad = SpanKey(source: "lines", host: "", container: "", kind: "thing", id: "17")
+    let bad = SubjectKey(source: "lines", host: "", container: "", kind: "thing", id: "17")
     store.unwritable.withLock { $0[bad] = code }
     bench.start()
     for id in 0..<40 { try bench.record(["\(id) end"]) }
@@ -366,7 +366,7 @@ struct ProjectorTests {
       func events(in delivery: Delivery) throws(PayloadError) -> Interpretation {
         .events(
           (0..<900).map { number in
-            let key = SpanKey(source: name, host: "", container: "", kind: "thing", id: "\(number)")
+            let key = SubjectKey(source: name, host: "", container: "", kind: "thing", id: "\(number)")
             return Event(key: key, time: .receipt(delivery.received), attempt: .counted)
           })
       }
@@ -400,7 +400,7 @@ struct ProjectorTests {
   func damagedSubject() throws {
     let store = FailingStore()
     let damage = DamageReport()
-    let bad = SpanKey(source: "lines", host: "", container: "", kind: "thing", id: "1")
+    let bad = SubjectKey(source: "lines", host: "", container: "", kind: "thing", id: "1")
     damage.note(StoreDamage(.subject, bad.description, reason: "as the test wants it"))
     let bench = try Bench(store: store, damage: damage)
     bench.start()
@@ -467,7 +467,7 @@ struct ProjectorTests {
             for step in 0..<20 {
               let position = try #require(try bench.record(["\(id)-\(step) start"]).last)
               #expect(bench.projector.wait(for: position, atMost: .seconds(60)))
-              let key = SpanKey(source: "lines", host: "", container: "", kind: "thing", id: "\(id)-\(step)")
+              let key = SubjectKey(source: "lines", host: "", container: "", kind: "thing", id: "\(id)-\(step)")
               #expect(try bench.store.subjects([key]).count == 1)
             }
           }

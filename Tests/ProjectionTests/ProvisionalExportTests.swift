@@ -9,11 +9,11 @@ import ValueStreamTesting
 /// Subjects that are exported under a name before their id is known.
 @Suite("Export under provisional keys")
 struct ProvisionalExportTests {
-  private static let provisional = SpanKey(
-    source: "jenkins", host: "", container: SpanKey.fallbackPart("site"), kind: "build", id: "7")
-  private static let own = SpanKey(source: "jenkins", host: "ci.example.org", container: "site", kind: "build", id: "7")
+  private static let provisional = SubjectKey(
+    source: "jenkins", host: "", container: SubjectKey.fallbackPart("site"), kind: "build", id: "7")
+  private static let own = SubjectKey(source: "jenkins", host: "ci.example.org", container: "site", kind: "build", id: "7")
 
-  private static func build(_ key: SpanKey) -> Event {
+  private static func build(_ key: SubjectKey) -> Event {
     var event = Event(key: key, time: .vendor(Timestamp(seconds: 300)))
     event.operation = .build
     event.state = .ended
@@ -55,13 +55,13 @@ struct ProvisionalExportTests {
     try Self.take(Self.build(Self.provisional), bench)
     let clock = ExportRunnerTests.FakeClock()
     let exporter = ExportRunnerTests.FakeExporter()
-    await (try ExportRunnerTests.runner(exporter, store, clock)).finish(includingUnsettled: true, within: .seconds(60))
+    await (try ExportRunnerTests.runner(exporter, store, clock)).finish(ignoringGracePeriod: true, within: .seconds(60))
     #expect(exporter.ids == [SpanID(key: Self.provisional, attempt: 1)])
 
     try Self.take(Self.build(Self.own), bench)
     try Self.take(Self.build(Self.provisional), bench)
     let next = ExportRunnerTests.FakeExporter()
-    await (try ExportRunnerTests.runner(next, store, clock)).finish(includingUnsettled: true, within: .seconds(60))
+    await (try ExportRunnerTests.runner(next, store, clock)).finish(ignoringGracePeriod: true, within: .seconds(60))
     #expect(next.ids == [SpanID(key: Self.own, attempt: 1)])
     let traces = Set((exporter.batches.withLock { $0 } + next.batches.withLock { $0 }).flatMap { $0 }.map(\.traceID))
     #expect(traces.count == 1, "in the trace that went out")
@@ -78,7 +78,7 @@ struct ProvisionalExportTests {
     try Self.take(Self.build(Self.own), bench)
     let exporter = ExportRunnerTests.FakeExporter()
     await (try ExportRunnerTests.runner(exporter, store, ExportRunnerTests.FakeClock())).finish(
-      includingUnsettled: true, within: .seconds(60))
+      ignoringGracePeriod: true, within: .seconds(60))
     #expect(exporter.ids == [SpanID(key: Self.own, attempt: 1)])
   }
 }

@@ -27,7 +27,7 @@ struct RetentionTests {
       guard let seconds = Int64(text) else { throw PayloadError(.malformed, reason: "no number") }
       let time = EventTime.vendor(StoreSamples.time(seconds))
       var event = Event(
-        key: SpanKey(source: name, host: "", container: "", kind: "thing", id: text), time: time, attempt: .counted)
+        key: SubjectKey(source: name, host: "", container: "", kind: "thing", id: text), time: time, attempt: .counted)
       event.operation = .build
       event.state = .ended
       event.marks = [LifeMark(.begin, time), LifeMark(.end, time)]
@@ -62,7 +62,7 @@ struct RetentionTests {
       spanAge: .seconds(30 * Self.day), exporters: [])
     try retention.removeOld()
     let deliveries = log.read(after: nil, limit: .max, byteLimit: .max).count
-    return (deliveries, store.things(after: nil, limit: .max).subjects.count)
+    return (deliveries, store.subjects(after: nil, limit: .max).subjects.count)
   }
 
   @Test("removes what is old, by a clock that is right")

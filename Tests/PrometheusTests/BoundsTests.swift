@@ -20,8 +20,8 @@ struct BoundsTests {
     9_007_199_254_740_992, .infinity, -.infinity, .nan,
   ]
 
-  private static let span = Announcement(
-    key: SpanKey(source: "github", host: "github.com", container: "1", kind: "run", id: "1"), attempt: .max, time: .latest)
+  private static let span = OutboxEntry(
+    key: SubjectKey(source: "github", host: "github.com", container: "1", kind: "run", id: "1"), attempt: .max, time: .latest)
 
   private static func registry() -> MetricRegistry {
     let registry = MetricRegistry()

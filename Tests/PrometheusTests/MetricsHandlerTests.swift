@@ -111,14 +111,14 @@ struct MetricsHandlerTests {
     let histogram = registry.family(.histogram(bounds: [10]), "seconds", help: "Times.", labels: ["what"])
     let now = SystemClock().now()
     func observe(_ label: String, _ subject: Subject, attempt: Int = 1, secondsAgo: Double) {
-      let span = Announcement(key: subject.key, attempt: attempt, time: now.advanced(bySeconds: -secondsAgo))
+      let span = OutboxEntry(key: subject.key, attempt: attempt, time: now.advanced(bySeconds: -secondsAgo))
       histogram.observe(1, labels: [label], of: span)
     }
     observe("settled", child, secondsAgo: 3700)
     observe("fresh", child, secondsAgo: 60)
     observe("no such attempt", child, attempt: 2, secondsAgo: 3700)
     observe("removed", StoreSamples.issue(3), secondsAgo: 3700)
-    let traces = ExemplarTraces(store: store, strategy: .nested, settle: .seconds(3600), clock: SystemClock())
+    let traces = ExemplarTraces(store: store, strategy: .nested, gracePeriod: .seconds(3600), clock: SystemClock())
     let response = MetricsHandler(registry: registry, traces: traces).respond(
       to: HTTPRequest(method: "GET", path: "/metrics", headers: ["Accept": "application/openmetrics-text"]))
     let lines = String(decoding: response.body, as: UTF8.self).split(separator: "\n").filter { $0.contains(" # ") }
@@ -132,17 +132,17 @@ struct MetricsHandlerTests {
   /// Returns the exemplars of an exported and a not exported span, first from the full store, then after it was emptied.
   private static func exemplarsOfEmptiedStore(restFactor: Int) throws -> [[Substring]] {
     let store = MemorySpanStore()
-    let things = [1, 2].map { StoreSamples.issue($0, isOpen: false) }
-    store.write(StoreSamples.changes(things))
-    let traceID = TraceID(root: things[0].key)
+    let subjects = [1, 2].map { StoreSamples.issue($0, isOpen: false) }
+    store.write(StoreSamples.changes(subjects))
+    let traceID = TraceID(root: subjects[0].key)
     let exported = [ExportedAttempt(number: 1, parentSpanID: nil)]
-    store.addExportRecords([ExportRecord(key: things[0].key, traceID: traceID, attempts: exported)])
+    store.addExportRecords([ExportRecord(key: subjects[0].key, traceID: traceID, attempts: exported)])
     let registry = MetricRegistry()
     let histogram = registry.family(.histogram(bounds: [10]), "seconds", help: "Times.", labels: ["what"])
-    for (label, thing) in zip(["exported", "local"], things) {
-      histogram.observe(1, labels: [label], of: Announcement(key: thing.key, attempt: 1, time: .epoch))
+    for (label, subject) in zip(["exported", "local"], subjects) {
+      histogram.observe(1, labels: [label], of: OutboxEntry(key: subject.key, attempt: 1, time: .epoch))
     }
-    let traces = ExemplarTraces(store: store, strategy: .nested, settle: .zero, clock: SystemClock(), restFactor: restFactor)
+    let traces = ExemplarTraces(store: store, strategy: .nested, gracePeriod: .zero, clock: SystemClock(), restFactor: restFactor)
     let handler = MetricsHandler(registry: registry, traces: traces)
     func shown() -> [Substring] {
       let response = handler.respond(
@@ -174,7 +174,7 @@ struct MetricsHandlerTests {
 }
 
 extension TraceReader {
-  fileprivate static func spans(of key: SpanKey, in store: any SpanStore) throws -> [TracedSpan] {
+  fileprivate static func spans(of key: SubjectKey, in store: any SpanStore) throws -> [TracedSpan] {
     var reader = TraceReader(store: store, strategy: .nested)
     return try reader.spans(of: key)
   }

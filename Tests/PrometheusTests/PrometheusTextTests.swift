@@ -9,8 +9,8 @@ import ValueStreamTesting
 struct PrometheusTextTests {
   private static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Golden").path
 
-  private static let span = Announcement(
-    key: SpanKey(source: "github", host: "github.com", container: "1", kind: "run", id: "1"), attempt: 1,
+  private static let span = OutboxEntry(
+    key: SubjectKey(source: "github", host: "github.com", container: "1", kind: "run", id: "1"), attempt: 1,
     time: Timestamp(milliseconds: 1_700_000_000_123))
 
   private static let ids = (
@@ -32,7 +32,7 @@ struct PrometheusTextTests {
       .histogram(bounds: [0.5, 10, 1.8e6, 1.08e7]), "duration", help: "A histogram.", labels: ["error"])
     for value in [0.5, 0.75, 1_800_000, 2e7] { duration.observe(value, labels: ["false"]) }
     duration.observe(9, labels: ["false"], of: Self.span)
-    duration.observe(2e7, labels: ["true"], of: Announcement(key: Self.span.key, attempt: 2, time: .epoch))
+    duration.observe(2e7, labels: ["true"], of: OutboxEntry(key: Self.span.key, attempt: 2, time: .epoch))
     registry.family(.histogram(bounds: [0.25, 5]), "wait_seconds", help: "A unit and a \"quote\".").observe(1)
     duration.touch(labels: ["true"])
     _ = registry.family(.counter, "unused_total", help: "Nothing happened yet.", labels: ["source"])

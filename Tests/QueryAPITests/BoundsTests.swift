@@ -30,8 +30,8 @@ struct BoundsTests {
     return values.enumerated().map { Attribute("bound.\(100 + $0.offset)", $0.element) }
   }
 
-  private static func key(_ number: Int) -> SpanKey {
-    SpanKey(source: "customhttp", host: "", container: texts[number % texts.count], kind: "any", id: "\(number)")
+  private static func key(_ number: Int) -> SubjectKey {
+    SubjectKey(source: "customhttp", host: "", container: texts[number % texts.count], kind: "any", id: "\(number)")
   }
 
   /// Subjects with extreme values in one trace. Texts appear as names, operations and other members. Each pair of times occurs.
@@ -46,7 +46,7 @@ struct BoundsTests {
       event.outcome = Outcome.allCases[number % Outcome.allCases.count]
       event.attributes = attributes + [Attribute("text", .string(text)), Attribute(text, .string(text))]
       event.phases = times.map { PhaseStatement(track: text, name: text, start: start, end: $0) }
-      event.moments = times.map { SpanEvent(name: text, time: $0, attributes: attributes + [Attribute(text, .string(text))]) }
+      event.spanEvents = times.map { SpanEvent(name: text, time: $0, attributes: attributes + [Attribute(text, .string(text))]) }
       event.publishes = [Reference(.classicID, "\(number) \(text)")]
       event.links = [LinkStatement(.key(key((number + 1) % 64)), rule: text)]
       if number > 0 { event.follows = [FollowStatement(.explicitID, [.key(key(0))])] }
@@ -110,14 +110,14 @@ struct BoundsTests {
   func others() throws {
     let store: any SpanStore = MemorySpanStore()
     for (number, text) in Self.texts.enumerated() {
-      let refusal = ExportRefusal(
+      let rejection = ExportRejection(
         exporter: text, time: Self.times[number % Self.times.count], count: [0, 1, .max][number % 3], reason: text,
-        attempts: [ExportRefusal.Attempt(key: Self.key(number), number: [1, .max][number % 2])])
-      try store.setExportProgress(ExportProgress(), for: text, refusal: refusal)
+        attempts: [ExportRejection.Attempt(key: Self.key(number), number: [1, .max][number % 2])])
+      try store.setExportProgress(ExportProgress(), for: text, rejection: rejection)
     }
-    let refusals = try Self.page(RefusalsHandler(QuerySamples.queries(store)), "/api/v1/refusals", [("limit", "1000")])
-    #expect(Set(refusals.bytes(of: "reason")) == Self.bytes(Self.texts))
-    #expect(Set(refusals.bytes(of: "time")).count >= 5)
+    let rejections = try Self.page(RejectionsHandler(QuerySamples.queries(store)), "/api/v1/refusals", [("limit", "1000")])
+    #expect(Set(rejections.bytes(of: "reason")) == Self.bytes(Self.texts))
+    #expect(Set(rejections.bytes(of: "time")).count >= 5)
 
     let log = MemoryDeliveryLog()
     for (number, text) in Self.texts.enumerated() {

@@ -18,7 +18,7 @@ struct JaegerHandlerTests {
   private static func store() throws -> MemorySpanStore {
     var epic = QuerySamples.event(QuerySamples.issueKey(9), .issue, "acme/site#9", from: 0, to: 7200)
     epic.publishes = [Reference(.classicID, "vstrace-github-issue-site-9")]
-    let deploy = SpanKey(source: "customhttp", host: "", container: "shop", kind: "deploy", id: "1")
+    let deploy = SubjectKey(source: "customhttp", host: "", container: "shop", kind: "deploy", id: "1")
     return try QuerySamples.store(
       [epic] + QuerySamples.story(1) + QuerySamples.story(2) + [QuerySamples.event(deploy, .deploy, "shop/1", from: 0, to: 5)])
   }
@@ -151,7 +151,7 @@ struct JaegerHandlerTests {
   func search(query: String, found: [Int]) throws {
     let (status, body) = Self.get("/api/traces", Self.items(query), from: try Self.store())
     #expect(status == 200)
-    let deploy = TraceID(root: SpanKey(source: "customhttp", host: "", container: "shop", kind: "deploy", id: "1"))
+    let deploy = TraceID(root: SubjectKey(source: "customhttp", host: "", container: "shop", kind: "deploy", id: "1"))
     #expect(Self.traceIDs(body) == found.map { $0 < 0 ? deploy.description : Self.traceID($0) }, "\(query)")
   }
 

@@ -54,7 +54,7 @@ enum QuerySamples {
     change.outcome = .merged
     change.publishes = [Reference(.change, "github.com/acme/site!\(100 + number)")]
     change.follows = [FollowStatement(.closingWords, [.key(issue.key)])]
-    change.moments = [SpanEvent(name: "review", time: StoreSamples.time(start + 900), attributes: [Attribute("by", "rosa")])]
+    change.spanEvents = [SpanEvent(name: "review", time: StoreSamples.time(start + 900), attributes: [Attribute("by", "rosa")])]
     change.phases = [
       PhaseStatement(track: "review", name: "draft", start: StoreSamples.time(start + 10), end: StoreSamples.time(start + 60))
     ]
@@ -73,13 +73,13 @@ enum QuerySamples {
     return [issue, change, build, job]
   }
 
-  static func issueKey(_ number: Int) -> SpanKey { key("issue", number) }
+  static func issueKey(_ number: Int) -> SubjectKey { key("issue", number) }
 
-  static func key(_ kind: String, _ number: Int) -> SpanKey {
-    SpanKey(source: "github", host: "github.com", container: "1", kind: kind, id: String(number))
+  static func key(_ kind: String, _ number: Int) -> SubjectKey {
+    SubjectKey(source: "github", host: "github.com", container: "1", kind: kind, id: String(number))
   }
 
-  static func event(_ key: SpanKey, _ operation: Operation, _ name: String, from start: Int64, to end: Int64?) -> Event {
+  static func event(_ key: SubjectKey, _ operation: Operation, _ name: String, from start: Int64, to end: Int64?) -> Event {
     let times = [start] + (end.map { [$0] } ?? [])
     var event = Event(key: key, time: .vendor(StoreSamples.time(times[times.count - 1])), attempt: .counted)
     event.operation = operation

@@ -66,7 +66,7 @@ struct SpansHandlerTests {
     let parent = Self.issue(36) { $0.publishes = [Reference(.classicID, "vstrace-github-issue-site-36")] }
     let epic = Self.issue(1) { $0.publishes = [Reference(.issue, "TP-1")] }
     var child = Event(
-      key: SpanKey(source: "github", host: "github.com", container: "1", kind: "pull_request", id: "40"),
+      key: SubjectKey(source: "github", host: "github.com", container: "1", kind: "pull_request", id: "40"),
       time: .vendor(StoreSamples.time(90)), attempt: .counted)
     child.operation = .pullRequest
     child.name = "acme/site#40"
@@ -83,7 +83,7 @@ struct SpansHandlerTests {
       PhaseStatement(
         track: "review", name: "review", start: StoreSamples.time(45), end: StoreSamples.time(80), outcome: .success),
     ]
-    child.moments = [SpanEvent(name: "review", time: StoreSamples.time(50), attributes: [Attribute("by", "rosa")])]
+    child.spanEvents = [SpanEvent(name: "review", time: StoreSamples.time(50), attributes: [Attribute("by", "rosa")])]
     child.publishes = [Reference(.classicID, "vstrace-github-pull_request-site-9900")]
     child.follows = [FollowStatement(.explicitID, [Reference(.classicID, "vstrace-github-issue-site-36")])]
     child.links = [LinkStatement(Reference(.issue, "TP-1"), rule: "epic")]

@@ -21,7 +21,7 @@ struct TracesHandlerTests {
     QuerySamples.get(TracesHandler(QuerySamples.queries(store, strategy)), "/api/v1/traces", query)
   }
 
-  private static func thing(_ name: String, from store: any SpanStore) -> (status: Int, body: String) {
+  private static func subject(_ name: String, from store: any SpanStore) -> (status: Int, body: String) {
     QuerySamples.get(SpansHandler(QuerySamples.queries(store)), "/api/v1/spans/\(name)")
   }
 
@@ -113,7 +113,7 @@ struct TracesHandlerTests {
     let (status, body) = Self.trace(name, from: store)
     #expect(status == 404)
     #expect(body.contains(name.isEmpty ? "name " : name) && body.contains("no span has"))
-    #expect(Self.thing(name, from: store).status == 404)
+    #expect(Self.subject(name, from: store).status == 404)
   }
 
   @Test("of a trace of very many spans those nearest to the root are shown, and that there are more")
@@ -165,9 +165,9 @@ struct TracesHandlerTests {
     arguments: [
       "github:github.com:1:issue:1", "vstrace-github-issue-site-1", "acme/site#1", "Acme/Site#1", "github.com/acme/site#1",
     ])
-  func thing(name: String) throws {
+  func subject(name: String) throws {
     let store = try QuerySamples.store(QuerySamples.story(1))
-    let (status, body) = Self.thing(name, from: store)
+    let (status, body) = Self.subject(name, from: store)
     #expect(status == 200)
     #expect(
       body.hasPrefix(#"{"key":"github:github.com:1:issue:1","spans":[{"key":"github:github.com:1:issue:1","name":"acme/site#1","#)
@@ -180,21 +180,21 @@ struct TracesHandlerTests {
     let key = QuerySamples.issueKey(1)
     var events = [QuerySamples.event(key, .issue, "acme/site#1", from: 0, to: 60)]
     events.append(QuerySamples.event(key, .issue, "acme/site#1", from: 120, to: nil))
-    let body = Self.thing(key.description, from: try QuerySamples.store(events)).body
+    let body = Self.subject(key.description, from: try QuerySamples.store(events)).body
     #expect(body.matches(of: /"attempt":([12]),/).map(\.output.1) == ["1", "2"])
   }
 
   @Test(
     "a key is found as it stands, and with its parts decoded, as a path is",
     arguments: [
-      SpanKey(source: "jenkins", host: "ci.acme.org", container: "folder/job", kind: "build", id: "252"),
-      SpanKey(source: "customhttp", host: "", container: "größe 1", kind: "deploy", id: "=a:b"),
-      SpanKey(source: "customhttp", host: "", container: "a%2Fb", kind: "deploy", id: "::"),
+      SubjectKey(source: "jenkins", host: "ci.acme.org", container: "folder/job", kind: "build", id: "252"),
+      SubjectKey(source: "customhttp", host: "", container: "größe 1", kind: "deploy", id: "=a:b"),
+      SubjectKey(source: "customhttp", host: "", container: "a%2Fb", kind: "deploy", id: "::"),
     ])
-  func encodedKeys(key: SpanKey) throws {
+  func encodedKeys(key: SubjectKey) throws {
     let store = try QuerySamples.store([QuerySamples.event(key, .deploy, "x", from: 0, to: nil)])
     let decoded = try #require(key.description.removingPercentEncoding)
-    for name in [key.description, decoded] { #expect(Self.thing(name, from: store).status == 200, "\(name)") }
+    for name in [key.description, decoded] { #expect(Self.subject(name, from: store).status == 200, "\(name)") }
   }
 
   @Test("several things of one name are listed, and none is chosen")
@@ -207,7 +207,7 @@ struct TracesHandlerTests {
     }
     let store = try QuerySamples.store(events)
     for (status, body) in [
-      Self.thing("vstrace-github-issue-site-7", from: store), Self.trace("vstrace-github-issue-site-7", from: store),
+      Self.subject("vstrace-github-issue-site-7", from: store), Self.trace("vstrace-github-issue-site-7", from: store),
     ] {
       #expect(status == 409)
       #expect(body.contains(#""candidates":["github:github.com:1:issue:7","github:github.com:2:issue:7"]}"#))

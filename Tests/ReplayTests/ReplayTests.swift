@@ -38,7 +38,7 @@ struct ReplayTests {
     }
   }
 
-  static func key(_ id: String) -> SpanKey { SpanKey(source: "lines", host: "", container: "", kind: "thing", id: id) }
+  static func key(_ id: String) -> SubjectKey { SubjectKey(source: "lines", host: "", container: "", kind: "thing", id: id) }
 
   private let log = MemoryDeliveryLog()
   private let first = MemorySpanStore()
@@ -79,7 +79,7 @@ struct ReplayTests {
     let (count, comparison) = try replay(Source())
     #expect(count == 3)
     #expect(comparison.isEmpty)
-    #expect((comparison.thingsNow, comparison.spansBefore) == (2, 2))
+    #expect((comparison.subjectsNow, comparison.spansBefore) == (2, 2))
     #expect(comparison.text.contains("nothing differs"))
 
     try record(["b end", "c start"], from: 10)
@@ -92,7 +92,7 @@ struct ReplayTests {
   func different() throws {
     try record(["a start", "b start", "c start", "a end", "b end"], from: 0)
     let (_, comparison) = try replay(Source(names: ["a": "Anna"], ignored: ["c"], parents: ["b": "a"]))
-    #expect(comparison.changedThings == 2)
+    #expect(comparison.changedSubjects == 2)
     #expect(comparison.findings[.name]?.examples == [.init(key: Self.key("a"), before: "a", now: "Anna")])
     #expect(
       comparison.findings[.parent]?.examples
@@ -130,7 +130,7 @@ struct ReplayTests {
     #expect(comparison.findings.count == 1, "\(comparison.text)")
     let subjects = second.subjects([Self.key("a"), Self.key("b")])
     #expect(subjects[Self.key("a")]?.spans() == first.subjects([Self.key("a")])[Self.key("a")]?.spans())
-    #expect(subjects[Self.key("b")]?.announcedAttempts == [1], "it is not told again")
+    #expect(subjects[Self.key("b")]?.outboxAttempts == [1], "it is not told again")
     #expect(subjects[Self.key("b")]?.name == "b")
   }
 
@@ -138,7 +138,7 @@ struct ReplayTests {
   func order() throws {
     let names = ["m", "c", "x", "a", "k", "b"]
     try record(names.map { "\($0) start" } + names.reversed().map { "\($0) end" }, from: 0)
-    func list(_ store: MemorySpanStore) -> [SpanKey] {
+    func list(_ store: MemorySpanStore) -> [SubjectKey] {
       store.subjects(matching: SubjectFilter(), after: nil, limit: 100).subjects.map(\.key)
     }
     #expect(list(first) == names.reversed().map(Self.key))
@@ -178,7 +178,7 @@ struct ReplayTests {
     #expect(first.removeFinished(before: later, awaitedBy: [], limit: 10) == 2)
     let (_, comparison) = try replay(Source(), retention: retention)
     #expect(comparison.isEmpty, "\(comparison.text)")
-    #expect(comparison.thingsNow == 1)
+    #expect(comparison.subjectsNow == 1)
   }
 
   @Test("The classic picture stays as it was: counters go with it")

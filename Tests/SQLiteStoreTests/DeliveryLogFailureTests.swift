@@ -51,9 +51,9 @@ struct DeliveryLogFailureTests {
       expected += good
       recorder.failNext(operation, onFilesEnding: "-wal", times: Int32(1 + round % 2))
       for _ in 0...(round % 2) {
-        let refusal = #expect(throws: StoreError.self) { try log.append(StoreSamples.deliveries(700..<705)) }
-        #expect(refusal?.code == .inputOutput)
-        #expect(refusal?.isRetryable == true)
+        let rejection = #expect(throws: StoreError.self) { try log.append(StoreSamples.deliveries(700..<705)) }
+        #expect(rejection?.code == .inputOutput)
+        #expect(rejection?.isRetryable == true)
       }
       #expect(try log.lastPosition()?.rawValue == UInt64(expected.count))
       #expect(try log.read(after: nil, limit: .max, byteLimit: .max).map(\.logged) == expected)
@@ -418,7 +418,7 @@ struct DeliveryLogFailureTests {
   func strangers() throws {
     let path = directory.file("store")
     let file = directory.file("store/" + LogSegment(first: 1).name)
-    func refusal(_ change: String) throws -> StoreError? {
+    func rejection(_ change: String) throws -> StoreError? {
       do {
         let connection = try SQLiteConnection(path: file)
         try connection.execute(change)
@@ -428,11 +428,11 @@ struct DeliveryLogFailureTests {
     let log = try open()
     _ = try log.append(StoreSamples.deliveries(0..<1))
     log.close()
-    let newer = try refusal("PRAGMA user_version = 3")
+    let newer = try rejection("PRAGMA user_version = 3")
     #expect(newer?.code == .newerVersion)
     #expect(newer?.message.contains(file) == true)
     #expect(newer?.message.contains("3") == true)
-    let foreign = try refusal(
+    let foreign = try rejection(
       "PRAGMA user_version = 2; PRAGMA application_id = 5; ALTER TABLE delivery_commit RENAME TO somebodys")
     #expect(foreign?.code == .unusable)
     #expect(foreign?.message.contains(file) == true)

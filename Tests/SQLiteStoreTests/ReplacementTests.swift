@@ -19,12 +19,12 @@ struct ReplacementTests {
     second = try SQLiteSpanStore(directory: directory.file("store"), options: options)
   }
 
-  private static func key(_ number: Int) -> SpanKey { StoreSamples.issueKey(number, repository: number) }
+  private static func key(_ number: Int) -> SubjectKey { StoreSamples.issueKey(number, repository: number) }
 
   /// Each issue has its own repository, so a store numbers the names in the order in which it first sees them.
   private static func changes(_ numbers: [Int], announced: [Int] = []) -> ProjectionChanges {
     var changes = StoreSamples.changes(numbers.map { StoreSamples.issue($0, repository: $0, isOpen: !announced.contains($0)) })
-    changes.announcements = announced.map { Announcement(key: key($0), attempt: 1, time: StoreSamples.time(Int64($0))) }
+    changes.outboxEntries = announced.map { OutboxEntry(key: key($0), attempt: 1, time: StoreSamples.time(Int64($0))) }
     return changes
   }
 
@@ -35,25 +35,25 @@ struct ReplacementTests {
   }
 
   @Test("Announcements keep their numbers, and those of nobody any more go; new ones follow")
-  func announcements() throws {
+  func outboxEntries() throws {
     try first.write(Self.changes([1, 2, 3, 4], announced: [1, 2, 3]))
-    let before = try first.announcements(after: 0, limit: 10)
-    try first.setExportProgress(ExportProgress(sequence: before[2].sequence, sent: 3), for: "otlp", refusal: nil)
+    let before = try first.outboxEntries(after: 0, limit: 10)
+    try first.setExportProgress(ExportProgress(sequence: before[2].sequence, sent: 3), for: "otlp", rejection: nil)
     // The second store sees the issues in another order. It lacks issue 2, and issue 4 has ended.
     try second.write(Self.changes([4, 3, 1], announced: [4, 3, 1]))
     let store = try replaced()
     defer { store.close() }
-    let now = try store.announcements(after: 0, limit: 10)
-    #expect(now.map(\.announcement.key) == [Self.key(1), Self.key(3), Self.key(4)])
+    let now = try store.outboxEntries(after: 0, limit: 10)
+    #expect(now.map(\.outboxEntry.key) == [Self.key(1), Self.key(3), Self.key(4)])
     #expect(now.prefix(2).map(\.sequence) == [before[0].sequence, before[2].sequence])
-    #expect(try store.announcementCount(after: before[2].sequence) == 1, "what the exporter has yet to see")
+    #expect(try store.outboxEntryCount(after: before[2].sequence) == 1, "what the exporter has yet to see")
     #expect(try store.exportProgress() == ["otlp": ExportProgress(sequence: before[2].sequence, sent: 3)])
 
     try store.write(Self.changes([9], announced: [9]))
-    #expect(try store.announcements(after: now[2].sequence, limit: 10).map(\.announcement.key) == [Self.key(9)])
+    #expect(try store.outboxEntries(after: now[2].sequence, limit: 10).map(\.outboxEntry.key) == [Self.key(9)])
     let later = StoreSamples.time(100_000)
     #expect(try store.removeFinished(before: later, awaitedBy: [], limit: 10) == 4)
-    #expect(try store.announcements(after: 0, limit: 10).isEmpty, "each thing knows its own")
+    #expect(try store.outboxEntries(after: 0, limit: 10).isEmpty, "each thing knows its own")
   }
 
   @Test("What was exported keeps its ids, and is found by them")
@@ -101,8 +101,8 @@ struct ReplacementTests {
     changes.fingerprints = [DeliveryFingerprint(high: 1, low: 2, received: StoreSamples.time(1))]
     changes.position = LogPosition(rawValue: 9)
     try first.write(changes)
-    let refusal = ExportRefusal(exporter: "otlp", time: StoreSamples.time(3), count: 2, reason: "too old", attempts: [])
-    try first.setExportProgress(ExportProgress(sequence: 0), for: "otlp", refusal: refusal)
+    let rejection = ExportRejection(exporter: "otlp", time: StoreSamples.time(3), count: 2, reason: "too old", attempts: [])
+    try first.setExportProgress(ExportProgress(sequence: 0), for: "otlp", rejection: rejection)
     changes.values = ["counter": [2], gauge: [2], "of the second": [3]]
     changes.fingerprints = [DeliveryFingerprint(high: 8, low: 9, received: StoreSamples.time(1))]
     changes.position = LogPosition(rawValue: 8)
@@ -111,14 +111,14 @@ struct ReplacementTests {
     defer { store.close() }
     #expect(try store.values() == ["counter": [1], gauge: [2]])
     #expect(try store.fingerprints(since: .epoch).map(\.high) == [1])
-    #expect(try store.exportRefusals(of: nil, before: nil, limit: 5).map(\.refusal) == [refusal])
+    #expect(try store.exportRejections(of: nil, before: nil, limit: 5).map(\.rejection) == [rejection])
     #expect(try store.position() == LogPosition(rawValue: 8))
     #expect(try directory.files().contains(SQLiteSpanStore.replacedFileName))
   }
 
   @Test("Moves of branches from before the log began are taken over, others are as they are understood now")
   func branchUpdates() throws {
-    let branch = SpanKey(source: "github", host: "github.com", container: "1", kind: "branch", id: "main")
+    let branch = SubjectKey(source: "github", host: "github.com", container: "1", kind: "branch", id: "main")
     func update(_ number: Int, isForced: Bool = false) -> BranchUpdate {
       BranchUpdate(
         branch: branch, kind: .moved, time: EventTime(StoreSamples.time(Int64(number)), isVendor: true), before: "c\(number - 1)",

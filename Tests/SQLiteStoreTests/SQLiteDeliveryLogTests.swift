@@ -136,9 +136,9 @@ struct SQLiteDeliveryLogTests {
   func lock() throws {
     let path = directory.file("store")
     let log = try SQLiteDeliveryLog(directory: path)
-    let refusal = #expect(throws: StoreError.self) { try SQLiteDeliveryLog(directory: path) }
-    #expect(refusal?.code == .busy)
-    #expect(refusal?.message.contains(path) == true)
+    let rejection = #expect(throws: StoreError.self) { try SQLiteDeliveryLog(directory: path) }
+    #expect(rejection?.code == .busy)
+    #expect(rejection?.message.contains(path) == true)
     log.close()
     let second = try SQLiteDeliveryLog(directory: path)
     second.close()

@@ -34,10 +34,10 @@ struct SQLiteSpanStoreTests {
   func filters() throws { try contract.checkFilters() }
 
   @Test("keeps announcements in order, and how far exporters came")
-  func announcements() throws { try contract.checkAnnouncements() }
+  func outboxEntries() throws { try contract.checkOutbox() }
 
   @Test("keeps the newest of what receivers refused")
-  func refusals() throws { try contract.checkRefusals() }
+  func rejections() throws { try contract.checkRejections() }
 
   @Test("The export ledger only grows")
   func exportRecords() throws { try contract.checkExportRecords() }
@@ -63,14 +63,14 @@ struct SQLiteSpanStoreTests {
   @Test("remembers fingerprints by time of receipt")
   func fingerprints() throws { try contract.checkFingerprints() }
 
-  @Test("all things, page by page")
-  func things() throws { try contract.checkThings() }
+  @Test("all subjects, page by page")
+  func subjectPages() throws { try contract.checkSubjectPages() }
 
   @Test("tells what is going on, and since when")
-  func openThings() throws { try contract.checkOpenThings() }
+  func openSubjects() throws { try contract.checkOpenSubjects() }
 
   @Test("tells what goes on since either end of time")
-  func openThingsAtTheEndsOfTime() throws { try contract.checkOpenThingsAtTheEndsOfTime() }
+  func openSubjectsAtTheEndsOfTime() throws { try contract.checkOpenSubjectsAtTheEndsOfTime() }
 
   @Test("keeps updates of a branch once and in order")
   func branchUpdates() throws { try contract.checkBranchUpdates() }
@@ -82,7 +82,7 @@ struct SQLiteSpanStoreTests {
   func removalOfImportedHistory() throws { try contract.checkRemovalOfImportedHistory() }
 
   @Test("Things without spans go as well")
-  func removalOfThingsWithoutSpans() throws { try contract.checkRemovalOfThingsWithoutSpans() }
+  func removalOfSubjectsWithoutSpans() throws { try contract.checkRemovalOfSubjectsWithoutSpans() }
 
   @Test("is read while it is written")
   func concurrency() async throws { try await contract.checkReadersBesideWriter() }
@@ -98,8 +98,8 @@ struct SQLiteSpanStoreTests {
   func leftovers() throws {
     let store = try open()
     var changes = StoreSamples.changes((0..<50).map { StoreSamples.issue($0, isOpen: false) })
-    changes.announcements = (0..<50).flatMap { number in
-      (1...3).map { Announcement(key: StoreSamples.issueKey(number), attempt: $0, time: .epoch) }
+    changes.outboxEntries = (0..<50).flatMap { number in
+      (1...3).map { OutboxEntry(key: StoreSamples.issueKey(number), attempt: $0, time: .epoch) }
     }
     // Add enough subjects that the store indexes their traces.
     changes.subjects += (0..<Int(TraceBlocks.size)).map {
@@ -183,8 +183,8 @@ struct SQLiteSpanStoreTests {
   @Test("has one owner at a time, and files that only the owner reads")
   func ownership() throws {
     let store = try open()
-    let refusal = #expect(throws: StoreError.self) { try open() }
-    #expect(refusal?.code == .busy)
+    let rejection = #expect(throws: StoreError.self) { try open() }
+    #expect(rejection?.code == .busy)
     for name in try directory.files() { #expect(try directory.mode(of: "store/\(name)") == 0o600, "\(name)") }
     // Another projection and the log can share the directory.
     var options = SQLiteSpanStore.Options()
@@ -215,7 +215,7 @@ struct SQLiteSpanStoreTests {
       // New repositories make the failing write intern new names.
       var changes = StoreSamples.changes((written..<written + count).map { StoreSamples.issue($0, repository: $0) })
       changes.position = LogPosition(rawValue: UInt64(written + count))
-      changes.announcements = [Announcement(key: StoreSamples.issueKey(written, repository: written), attempt: 1, time: .epoch)]
+      changes.outboxEntries = [OutboxEntry(key: StoreSamples.issueKey(written, repository: written), attempt: 1, time: .epoch)]
       try store.write(changes)
       written += count
     }
@@ -241,7 +241,7 @@ struct SQLiteSpanStoreTests {
       }
     }
     #expect(failures > 5)
-    let sequences = try store.announcements(after: 0, limit: 1000).map(\.sequence)
+    let sequences = try store.outboxEntries(after: 0, limit: 1000).map(\.sequence)
     #expect(sequences == (1...UInt64(sequences.count)).map { $0 })
   }
 
@@ -293,9 +293,9 @@ struct SQLiteSpanStoreTests {
       "DELETE FROM subject_data",
     ])
   func damage(change: String) throws {
-    let things = (1...3).map { StoreSamples.issue($0) }
+    let subjects = (1...3).map { StoreSamples.issue($0) }
     var store = try open()
-    try store.write(StoreSamples.changes(things))
+    try store.write(StoreSamples.changes(subjects))
     store.close()
     do {
       let connection = try SQLiteConnection(path: directory.file("store/spans.sqlite"))
@@ -305,24 +305,24 @@ struct SQLiteSpanStoreTests {
     options.damage = DamageReport()
     store = try open(options)
     defer { store.close() }
-    #expect(Set(try store.subjects(things.map(\.key)).keys) == [things[0].key, things[2].key])
-    let page = try store.things(after: nil, limit: 10)
-    #expect(page.subjects.map(\.key) == [things[0].key, things[2].key])
+    #expect(Set(try store.subjects(subjects.map(\.key)).keys) == [subjects[0].key, subjects[2].key])
+    let page = try store.subjects(after: nil, limit: 10)
+    #expect(page.subjects.map(\.key) == [subjects[0].key, subjects[2].key])
     #expect(page.damagedCount == 1)
     let list = try store.subjects(matching: SubjectFilter(), after: nil, limit: 2)
     #expect(list.subjects.count + list.damagedCount == 2)
     #expect(list.next != nil)
-    #expect(options.damage.all.map(\.name) == [things[1].key.description], "told once, however often it is read")
-    #expect(options.damage.contains(.subject, things[1].key.description))
+    #expect(options.damage.all.map(\.name) == [subjects[1].key.description], "told once, however often it is read")
+    #expect(options.damage.contains(.subject, subjects[1].key.description))
     #expect(options.damage.counts == [.subject: 1])
   }
 
   @Test("leaves out names, announcements, updates, fingerprints and values that are damaged")
   func damageElsewhere() throws {
-    let things = (1...3).map { StoreSamples.issue($0) }
+    let subjects = (1...3).map { StoreSamples.issue($0) }
     var store = try open()
-    var changes = StoreSamples.changes(things)
-    changes.announcements = things.map { Announcement(key: $0.key, attempt: 1, time: StoreSamples.time(1)) }
+    var changes = StoreSamples.changes(subjects)
+    changes.outboxEntries = subjects.map { OutboxEntry(key: $0.key, attempt: 1, time: StoreSamples.time(1)) }
     changes.values = ["metric:a": [1, 2], "metric:b": [3]]
     let known = DeliveryFingerprint(high: 1, low: 2, received: StoreSamples.time(1))
     changes.fingerprints = [known]
@@ -343,8 +343,8 @@ struct SQLiteSpanStoreTests {
     options.damage = DamageReport()
     store = try open(options)
     defer { store.close() }
-    #expect(try store.announcements(after: 0, limit: 1).map(\.sequence) == [2], "as many as asked for, while there are more")
-    #expect(try store.announcements(after: 0, limit: 9).map(\.sequence) == [2, 3])
+    #expect(try store.outboxEntries(after: 0, limit: 1).map(\.sequence) == [2], "as many as asked for, while there are more")
+    #expect(try store.outboxEntries(after: 0, limit: 9).map(\.sequence) == [2, 3])
     #expect(try store.values() == ["metric:b": [3]])
     #expect(try store.fingerprints(since: .epoch) == [known])
     #expect(options.damage.counts == [.outbox: 1, .value: 1, .fingerprint: 1])
@@ -356,19 +356,19 @@ struct SQLiteSpanStoreTests {
     var store = try open()
     try store.write(StoreSamples.changes((0..<2000).map { StoreSamples.issue($0) }))
     store.close()
-    func refusal(_ change: String) throws -> StoreError? {
+    func rejection(_ change: String) throws -> StoreError? {
       do {
         let connection = try SQLiteConnection(path: file)
         try connection.execute(change)
       }
       return #expect(throws: StoreError.self) { try open() }
     }
-    let newer = try refusal("PRAGMA user_version = 9")
+    let newer = try rejection("PRAGMA user_version = 9")
     #expect(newer?.code == .newerVersion)
     #expect(newer?.message.contains(file) == true)
-    let foreign = try refusal("PRAGMA user_version = \(StoreSchema.spanStore.version); PRAGMA application_id = 5")
+    let foreign = try rejection("PRAGMA user_version = \(StoreSchema.spanStore.version); PRAGMA application_id = 5")
     #expect(foreign?.code == .unusable)
-    #expect(try refusal("PRAGMA application_id = 0")?.code == .unusable)
+    #expect(try rejection("PRAGMA application_id = 0")?.code == .unusable)
     do {
       let connection = try SQLiteConnection(path: file)
       try connection.execute("PRAGMA application_id = \(StoreSchema.spanStore.applicationID)")
@@ -427,13 +427,13 @@ struct SQLiteSpanStoreTests {
     store = try open(options)
     defer { store.close() }
     for isNewestFirst in [true, false] {
-      var found: Set<SpanKey> = []
+      var found: Set<SubjectKey> = []
       var damagedCount = 0
       var cursor: UInt64?
       repeat {
         let page =
           try isNewestFirst
-          ? store.subjects(matching: SubjectFilter(), after: cursor, limit: 150) : store.things(after: cursor, limit: 150)
+          ? store.subjects(matching: SubjectFilter(), after: cursor, limit: 150) : store.subjects(after: cursor, limit: 150)
         for subject in page.subjects { #expect(found.insert(subject.key).inserted) }
         damagedCount += page.damagedCount
         cursor = page.next
@@ -475,7 +475,7 @@ struct SQLiteSpanStoreTests {
     let subject = try #require(try store.subjects([StoreSamples.issueKey(1)]).values.first)
     #expect(subject.name == "acme/site#1")
     #expect(subject.follows == [FollowStatement(.issueKey, [Reference(.issue, "TP-1")])])
-    #expect(subject.parent?.parent == SpanKey("jiracloud:a::issue:9"))
+    #expect(subject.parent?.parent == SubjectKey("jiracloud:a::issue:9"))
     try store.write(StoreSamples.changes([subject, StoreSamples.issue(2)]))
     #expect(try store.exportProgress() == ["otlp": ExportProgress(sequence: 7, sent: 6, refused: 1)])
     let record = ExportRecord(key: subject.key, traceID: TraceID(high: 1, low: 2))
@@ -483,16 +483,16 @@ struct SQLiteSpanStoreTests {
     #expect(try store.exportRecords(of: [subject.key]) == [subject.key: record])
     #expect(try store.subjects([subject.key])[subject.key] == subject)
     #expect(try store.keys(ofTrace: TraceID(root: subject.key), limit: 9) == [subject.key])
-    #expect(try store.kinds() == [ThingKind(subject.key, .issue)])
+    #expect(try store.kinds() == [SubjectKind(subject.key, .issue)])
   }
 
   @Test("finds the traces of a store that the fourth version wrote")
   func secondLayout() throws {
     let count = Int(TraceBlocks.size) + 10
-    let things = (0..<count).map { Subject(key: StoreSamples.issueKey($0)) }
+    let subjects = (0..<count).map { Subject(key: StoreSamples.issueKey($0)) }
     var store = try open()
-    try store.write(StoreSamples.changes(things + [StoreSamples.issue(count)]))
-    let record = ExportRecord(key: things[5].key, traceID: TraceID(high: 1, low: 2))
+    try store.write(StoreSamples.changes(subjects + [StoreSamples.issue(count)]))
+    let record = ExportRecord(key: subjects[5].key, traceID: TraceID(high: 1, low: 2))
     try store.addExportRecords([record])
     store.close()
     do {
@@ -513,7 +513,7 @@ struct SQLiteSpanStoreTests {
       #expect(try store.keys(ofTrace: TraceID(root: key), limit: 9) == [key])
     }
     #expect(try store.keys(ofTrace: record.traceID, limit: 9) == [record.key])
-    #expect(try store.kinds() == [ThingKind(StoreSamples.issueKey(1), .issue)])
+    #expect(try store.kinds() == [SubjectKind(StoreSamples.issueKey(1), .issue)])
   }
 
   @Test("asks each block of traces for one row, through its index")
@@ -573,7 +573,7 @@ struct SQLiteSpanStoreTests {
           let batch = rest.prefix(random.oneIn(3) ? 10 : 0)
           for event in batch { _ = try correlation.take(event) }
           rest = rest.dropFirst(batch.count)
-          try correlation.settle(atMost: followersPerStep)
+          try correlation.reexamineFollowers(atMost: followersPerStep)
           pending = correlation.pending
           var changes = correlation.finish()
           changes.values[PendingTies.valueName] = pending.encoded

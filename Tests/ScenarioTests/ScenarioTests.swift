@@ -78,7 +78,7 @@ extension DeliveryStory {
     return "\(span.source) \(name(of: span.key))\(attempt) \(span.outcome?.rawValue ?? "open")\(rule)\(step(of: span))"
   }
 
-  private static func name(of key: SpanKey) -> String {
+  private static func name(of key: SubjectKey) -> String {
     let parts = key.description.split(separator: ":", omittingEmptySubsequences: false)
     // Shorten hashes for readability.
     let id = parts[4].count > 20 ? "\(parts[4].prefix(6))…" : String(parts[4])

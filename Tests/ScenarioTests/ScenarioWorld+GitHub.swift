@@ -33,7 +33,7 @@ extension ScenarioWorld {
 
   private mutating func gitHubIssue(_ step: ScenarioStep) throws -> Delivery {
     let (number, action) = (try step.number(1), try step.word(2))
-    let issue = thing("\(id(of: step.place)) issue \(number)") { issue in
+    let issue = subject("\(id(of: step.place)) issue \(number)") { issue in
       issue["number"] = number
       issue["title"] = step["title"] ?? issue["title"] ?? "Issue \(number)"
       issue["created_at"] = issue["created_at"] ?? step.time.rfc3339
@@ -51,7 +51,7 @@ extension ScenarioWorld {
     let (number, action) = (try step.number(1), try step.word(2))
     let base = repository(step.place)
     let fork = step["fork"].map { repository($0) }
-    let pull = thing("\(id(of: step.place)) pull \(number)") { pull in
+    let pull = subject("\(id(of: step.place)) pull \(number)") { pull in
       pull["id"] = 990_000 + number
       pull["number"] = number
       pull["title"] = step["title"] ?? pull["title"] ?? "Pull \(number)"

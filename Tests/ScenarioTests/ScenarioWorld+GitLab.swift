@@ -28,7 +28,7 @@ extension ScenarioWorld {
 
   private mutating func gitLabIssue(_ step: ScenarioStep) throws -> Delivery {
     let (number, action) = (try step.number(1), try step.word(2))
-    let issue = thing("\(id(of: step.place)) issue \(number)") { issue in
+    let issue = subject("\(id(of: step.place)) issue \(number)") { issue in
       issue.merge(["id": 9000 + number, "iid": number, "title": step["title"] ?? "Issue \(number)", "type": "Issue"]) { old, _ in
         old
       }
@@ -44,7 +44,7 @@ extension ScenarioWorld {
   private mutating func gitLabMerge(_ step: ScenarioStep) throws -> Delivery {
     let (number, action) = (try step.number(1), try step.word(2))
     let project = id(of: step.place)
-    let request = thing("\(project) merge \(number)") { request in
+    let request = subject("\(project) merge \(number)") { request in
       request.merge([
         "id": 7000 + number, "iid": number, "title": "Request \(number)", "description": "", "target_branch": "main",
         "source_branch": "", "target_project_id": project, "source_project_id": project,

@@ -5,10 +5,10 @@ extension ScenarioWorld {
   mutating func jira(_ step: ScenarioStep) throws -> [Delivery] {
     let (key, action) = (try step.word(1), try step.word(2))
     let name = "jira \(key)"
-    let old = things[name]?["key"] as? String ?? key
-    let parent = step["parent"].map { ["id": things["jira \($0)"]?["id"] ?? "", "key": $0] }
+    let old = subjects[name]?["key"] as? String ?? key
+    let parent = step["parent"].map { ["id": subjects["jira \($0)"]?["id"] ?? "", "key": $0] }
     var item: Object?
-    let issue = try thing(name) { issue in
+    let issue = try subject(name) { issue in
       issue["id"] = issue["id"] ?? String(10_000 + (Int(key.split(separator: "-").last ?? "") ?? 0))
       issue["key"] = action == "moved" ? try step.word(3) : old
       issue["self"] = "https://harbour.example/rest/api/2/issue/\(issue["id"] ?? "")"
@@ -31,7 +31,7 @@ extension ScenarioWorld {
       if action == "moved" { item = ["field": "Key", "fromString": old, "toString": try step.word(3)] }
       issue["fields"] = fields
     }
-    if action == "moved" { things["jira \(try step.word(3))"] = issue }
+    if action == "moved" { subjects["jira \(try step.word(3))"] = issue }
     let body: Object = [
       "webhookEvent": action == "created" ? "jira:issue_created" : "jira:issue_updated",
       "timestamp": step.time.seconds * 1000, "issue": issue, "changelog": ["items": [item].compactMap { $0 }],

@@ -8,7 +8,7 @@ struct ScenarioWorld {
   /// Repository and project ids by name. After a rename, both names have the same id.
   private var ids: [String: Int] = [:]
   /// The last payload object of each subject, by place and number.
-  var things: [String: Object] = [:]
+  var subjects: [String: Object] = [:]
 
   mutating func id(of name: String) -> Int {
     if let known = ids[name] { return known }
@@ -54,10 +54,10 @@ struct ScenarioWorld {
   }
 
   /// Changes the stored object of a subject, or creates it, and returns the result.
-  mutating func thing(_ name: String, _ change: (inout Object) throws -> Void) rethrows -> Object {
-    var object = things[name] ?? [:]
+  mutating func subject(_ name: String, _ change: (inout Object) throws -> Void) rethrows -> Object {
+    var object = subjects[name] ?? [:]
     try change(&object)
-    things[name] = object
+    subjects[name] = object
     return object
   }
 }

@@ -62,12 +62,12 @@ struct ConsistencyTests {
       ("deployment_status", "deployment_status"),
     ] {
       for (_, object) in story.all(event, name) {
-        let thing = "\(name) \(name == "deployment_status" ? object.text("deployment_url") : String(object.int("id")))"
+        let item = "\(name) \(name == "deployment_status" ? object.text("deployment_url") : String(object.int("id")))"
         let updated = try #require(object.time("updated_at"))
         let created = try #require(object.time("created_at"))
         #expect(created <= updated)
-        if let before = last[thing] { #expect(before <= updated, "\(thing)") }
-        last[thing] = updated
+        if let before = last[item] { #expect(before <= updated, "\(item)") }
+        last[item] = updated
         if let closed = object.time("closed_at") { #expect(created <= closed && closed <= updated) }
       }
     }

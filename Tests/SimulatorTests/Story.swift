@@ -15,7 +15,7 @@ struct Story {
 
   init(seed: UInt64, days: Int = 14, scale: Double = 1) throws {
     let generator = HistoryGenerator(
-      HistoryConfiguration(seed: seed, days: days, scale: scale, until: Self.until), recordsThings: true)
+      HistoryConfiguration(seed: seed, days: days, scale: scale, until: Self.until), recordsItems: true)
     deliveries = Array(generator)
     expectations = generator.expectations
     bodies = try deliveries.map { delivery in

@@ -28,7 +28,7 @@ package struct SourceFuzzer {
     "github": GitHubSource(
       rules: GitHubRules(deployWorkflows: [.init(pattern: NamePattern("deploy*"), environment: "production")])),
     "gitlab": GitLabSource(), "jenkins": JenkinsSource(rules: JenkinsRules(deployJobs: [NamePattern("*a*")])),
-    "jira": JiraCloudSource(),
+    "jira": JiraSource(),
     "trello": TrelloSource(rules: TrelloRules(abandonedLists: [NamePattern("*o*")], dueComplete: .done)),
     "customhttp": CustomHTTPSource(), "cdevents": CDEventsSource(),
   ]
@@ -84,7 +84,7 @@ package struct SourceFuzzer {
 
   /// Processes an event as the daemon does.
   private func check(_ event: Event) throws(PayloadError) {
-    guard SpanKey(event.key.description) != nil else {
+    guard SubjectKey(event.key.description) != nil else {
       throw PayloadError(.malformed, path: "", reason: "no key: \(event.key)")
     }
     var subject = Subject(key: event.key)

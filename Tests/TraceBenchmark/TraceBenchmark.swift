@@ -86,11 +86,11 @@ struct Story {
 
   var classicID: String { "vstrace-github-issue-site\(number % 1000)-\(number)" }
   var project: String { "acme/site\(number % 1000)" }
-  var root: SpanKey { key("issue") }
-  var build: SpanKey { key("run") }
+  var root: SubjectKey { key("issue") }
+  var build: SubjectKey { key("run") }
 
-  private func key(_ kind: String) -> SpanKey {
-    SpanKey(source: "github", host: "github.com", container: "\(number % 1000)", kind: kind, id: "\(number)")
+  private func key(_ kind: String) -> SubjectKey {
+    SubjectKey(source: "github", host: "github.com", container: "\(number % 1000)", kind: kind, id: "\(number)")
   }
 
   var subjects: [Subject] {
@@ -112,7 +112,8 @@ struct Story {
     }
   }
 
-  private func subject(_ kind: String, _ operation: ValueStreamCore.Operation, below parent: SpanKey?, minute: Int) -> Subject {
+  private func subject(_ kind: String, _ operation: ValueStreamCore.Operation, below parent: SubjectKey?, minute: Int) -> Subject
+  {
     let start = Timestamp(seconds: 1_700_000_000 + Int64(number * 60 + minute))
     let end = start.advanced(bySeconds: 600)
     var event = Event(key: key(kind), time: .vendor(end), attempt: .counted)

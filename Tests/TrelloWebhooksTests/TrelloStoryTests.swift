@@ -155,7 +155,7 @@ struct TrelloStoryTests {
   }
 
   @Test("What was done to a card are moments in it")
-  func moments() throws {
+  func spanEvents() throws {
     let names = [
       "addMemberToCard", "removeMemberFromCard", "addLabelToCard.unnamed", "addChecklistToCard", "updateCheckItemStateOnCard",
       "removeChecklistFromCard", "addAttachmentToCard", "deleteAttachmentFromCard", "commentCard",

@@ -54,8 +54,8 @@ struct CorrelationLawTests {
 
   @Test("A parent may come after its child, and after its own end")
   func lateParent() throws {
-    let issue = SpanKey(source: "github", host: "github.com", container: "1", kind: "issue", id: "1")
-    let change = SpanKey(source: "github", host: "github.com", container: "1", kind: "pull_request", id: "2")
+    let issue = SubjectKey(source: "github", host: "github.com", container: "1", kind: "issue", id: "1")
+    let change = SubjectKey(source: "github", host: "github.com", container: "1", kind: "pull_request", id: "2")
     var child = Event(key: change, time: .vendor(Timestamp(seconds: 5000)), attempt: .counted)
     child.operation = .pullRequest
     child.marks = [.begin(.vendor(Timestamp(seconds: 5000)))]
@@ -84,9 +84,9 @@ struct CorrelationLawTests {
 
   @Test("What is known by name only becomes one with its full key")
   func fallback() throws {
-    let full = SpanKey(source: "github", host: "github.com", container: "9", kind: "issue", id: "7")
-    let named = SpanKey(source: "github", host: "github.com", container: "=site", kind: "issue", id: "7")
-    func event(_ key: SpanKey, _ second: Int64, _ mark: LifeMark.Kind) -> Event {
+    let full = SubjectKey(source: "github", host: "github.com", container: "9", kind: "issue", id: "7")
+    let named = SubjectKey(source: "github", host: "github.com", container: "=site", kind: "issue", id: "7")
+    func event(_ key: SubjectKey, _ second: Int64, _ mark: LifeMark.Kind) -> Event {
       var event = Event(key: key, time: .vendor(Timestamp(seconds: second)), attempt: .counted)
       event.operation = .issue
       event.state = mark == .end ? .ended : .running
@@ -107,9 +107,9 @@ struct CorrelationLawTests {
 
   @Test("Among things of one name the one of the same owner is meant; a stranger's reference reaches no other owner")
   func owners() throws {
-    func thing(_ id: String, owner: String, publishes: String? = nil, follows: String? = nil, reach: ReferenceReach) -> Event {
+    func subject(_ id: String, owner: String, publishes: String? = nil, follows: String? = nil, reach: ReferenceReach) -> Event {
       var event = Event(
-        key: SpanKey(source: "github", host: "github.com", container: id, kind: "issue", id: "1"),
+        key: SubjectKey(source: "github", host: "github.com", container: id, kind: "issue", id: "1"),
         time: .vendor(Timestamp(seconds: 1)), attempt: .counted)
       event.operation = .issue
       event.owner = owner
@@ -118,28 +118,28 @@ struct CorrelationLawTests {
       return event
     }
     let name = "vstrace-github-issue-site-1"
-    let ours = thing("1", owner: "acme", publishes: name, reach: .anywhere)
-    let theirs = thing("2", owner: "zenith", publishes: name, reach: .anywhere)
+    let ours = subject("1", owner: "acme", publishes: name, reach: .anywhere)
+    let theirs = subject("2", owner: "zenith", publishes: name, reach: .anywhere)
     func parent(_ events: [Event], of id: String) throws -> String? {
       try Self.project(events, batch: 1).first { $0.span.key.description.contains(":\(id):") }?.parent?.parent.description
     }
     for reach in [ReferenceReach.anywhere, .sameOwner] {
-      let child = thing("3", owner: "acme", follows: name, reach: reach)
+      let child = subject("3", owner: "acme", follows: name, reach: reach)
       #expect(try parent([ours, theirs, child], of: "3") == "github:github.com:1:issue:1")
       #expect(try parent([child, theirs, ours], of: "3") == "github:github.com:1:issue:1")
     }
-    let stranger = thing("4", owner: "else", follows: name, reach: .sameOwner)
+    let stranger = subject("4", owner: "else", follows: name, reach: .sameOwner)
     #expect(try parent([ours, stranger], of: "4") == nil)
-    let undecided = thing("5", owner: "else", follows: name, reach: .anywhere)
+    let undecided = subject("5", owner: "else", follows: name, reach: .anywhere)
     #expect(try parent([ours, undecided], of: "5") == "github:github.com:1:issue:1")
     #expect(try parent([ours, undecided, theirs], of: "5") == nil, "two strangers: no guess")
   }
 
   @Test("A cycle is cut where everybody agrees")
   func cycle() throws {
-    func thing(_ id: Int, follows: Int) -> Event {
+    func subject(_ id: Int, follows: Int) -> Event {
       var event = Event(
-        key: SpanKey(source: "customhttp", host: "", container: "n", kind: "issue", id: "\(id)"),
+        key: SubjectKey(source: "customhttp", host: "", container: "n", kind: "issue", id: "\(id)"),
         time: .receipt(Timestamp(seconds: 1)), attempt: .counted)
       event.operation = .issue
       event.publishes = [Reference(.customID, "n/\(id)")]
@@ -147,8 +147,8 @@ struct CorrelationLawTests {
       return event
     }
     let spans = try Self.project(
-      [thing(1, follows: 2), thing(2, follows: 3), thing(3, follows: 1), thing(4, follows: 2)], batch: 2)
-    let root = SpanKey(source: "customhttp", host: "", container: "n", kind: "issue", id: "1")
+      [subject(1, follows: 2), subject(2, follows: 3), subject(3, follows: 1), subject(4, follows: 2)], batch: 2)
+    let root = SubjectKey(source: "customhttp", host: "", container: "n", kind: "issue", id: "1")
     #expect(Set(spans.map(\.traceID)) == [TraceID(root: root)])
     #expect(spans.map { $0.parentSpanID == nil } == [true, false, false, false])
   }
@@ -157,7 +157,7 @@ struct CorrelationLawTests {
   func takenBack() throws {
     func event(_ id: Int, _ second: Int64, follows: [Int]?) -> Event {
       var event = Event(
-        key: SpanKey(source: "customhttp", host: "", container: "n", kind: "issue", id: "\(id)"),
+        key: SubjectKey(source: "customhttp", host: "", container: "n", kind: "issue", id: "\(id)"),
         time: .vendor(Timestamp(seconds: second)), attempt: .counted)
       event.operation = .issue
       event.publishes = [Reference(.customID, "n/\(id)")]
@@ -174,9 +174,9 @@ struct CorrelationLawTests {
 
   @Test("A thing without a span is passed over: what is below it hangs from what is above it", arguments: UInt64(1)...12)
   func passedOver(seed: UInt64) throws {
-    func thing(_ id: Int, follows: Int?, _ operation: ValueStreamCore.Operation?) -> Event {
-      func key(_ id: Int) -> SpanKey {
-        SpanKey(source: "customhttp", host: "", container: "n", kind: "thing", id: "\(id)")
+    func subject(_ id: Int, follows: Int?, _ operation: ValueStreamCore.Operation?) -> Event {
+      func key(_ id: Int) -> SubjectKey {
+        SubjectKey(source: "customhttp", host: "", container: "n", kind: "thing", id: "\(id)")
       }
       var event = Event(key: key(id), time: .vendor(Timestamp(seconds: Int64(id))), attempt: .counted)
       event.operation = operation
@@ -186,8 +186,8 @@ struct CorrelationLawTests {
     }
     var random = SeededRandom(seed: seed)
     let events = [
-      thing(1, follows: nil, nil), thing(2, follows: 1, .issue), thing(3, follows: 2, nil), thing(4, follows: 3, nil),
-      thing(5, follows: 4, .deploy),
+      subject(1, follows: nil, nil), subject(2, follows: 1, .issue), subject(3, follows: 2, nil), subject(4, follows: 3, nil),
+      subject(5, follows: 4, .deploy),
     ]
     let spans = try Self.project(events.shuffled(using: &random), batch: 1)
     #expect(spans.map(\.span.key.encodedID) == ["2", "5"])

@@ -9,7 +9,8 @@ struct CorrelationWorkTests {
   private static func event(_ kind: String, _ id: Int, _ operation: Operation, at second: Int? = nil) -> Event {
     let time = EventTime.vendor(Timestamp(seconds: 1_710_000_000 + Int64(second ?? id)))
     var event = Event(
-      key: SpanKey(source: "github", host: "github.com", container: "1", kind: kind, id: "\(id)"), time: time, attempt: .counted)
+      key: SubjectKey(source: "github", host: "github.com", container: "1", kind: kind, id: "\(id)"), time: time,
+      attempt: .counted)
     event.operation = operation
     event.owner = "github.com/acme"
     event.marks = [.begin(time)]
@@ -44,7 +45,7 @@ struct CorrelationWorkTests {
     return store
   }
 
-  private static func parents(_ store: CountingStore, _ keys: [SpanKey]) throws -> [SpanKey?] {
+  private static func parents(_ store: CountingStore, _ keys: [SubjectKey]) throws -> [SubjectKey?] {
     let subjects = try store.subjects(keys)
     return keys.map { subjects[$0]?.parent?.parent }
   }
@@ -96,8 +97,8 @@ struct CorrelationWorkTests {
     let events = (0..<300).map { index in
       var event = Self.event("deploy", 1, .deploy, at: index * 86_400)
       event.attributes = [
-        Attribute(DeployLane.serviceAttribute, .string("service \(index)")),
-        Attribute(DeployLane.environmentAttribute, .string("environment \(index)")),
+        Attribute(DeployTarget.serviceAttribute, .string("service \(index)")),
+        Attribute(DeployTarget.environmentAttribute, .string("environment \(index)")),
       ]
       return event
     }
@@ -129,7 +130,7 @@ struct CorrelationWorkTests {
     (0..<length).map { id in
       var event = event("run", id, .build)
       if id > 0 {
-        let above = SpanKey(source: "github", host: "github.com", container: "1", kind: "run", id: "\(id - 1)")
+        let above = SubjectKey(source: "github", host: "github.com", container: "1", kind: "run", id: "\(id - 1)")
         event.follows = [FollowStatement(.vendorLink, [.key(above)])]
       }
       return event

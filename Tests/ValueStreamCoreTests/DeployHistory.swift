@@ -19,13 +19,13 @@ struct DeployHistory {
   }
 
   struct Change: Hashable {
-    var key: SpanKey
+    var key: SubjectKey
     /// The commit with which the change reached its base branch.
     var landed: String
   }
 
   struct Deploy {
-    var key: SpanKey
+    var key: SubjectKey
     var commit: String
     var end: Timestamp
     var isSuccess: Bool
@@ -83,7 +83,7 @@ struct DeployHistory {
   }
 
   /// The changes that a commit contains.
-  func changes(in commit: String) -> Set<SpanKey> {
+  func changes(in commit: String) -> Set<SubjectKey> {
     let commits = ancestors(of: commit)
     return Set(changes.filter { commits.contains($0.landed) }.map(\.key))
   }
@@ -97,7 +97,7 @@ struct DeployHistory {
     return seen
   }
 
-  func landed(_ change: SpanKey) -> String? { changes.first { $0.key == change }?.landed }
+  func landed(_ change: SubjectKey) -> String? { changes.first { $0.key == change }?.landed }
 
   /// All commits with their parents, for failure messages.
   var graph: [String] { parents.map { "\($0)<\($1.joined(separator: "+"))" }.sorted() }
@@ -193,8 +193,8 @@ struct DeployHistory {
 
   // MARK: Events
 
-  private static func key(_ kind: String, _ id: String) -> SpanKey {
-    SpanKey(source: "github", host: "github.com", container: "1", kind: kind, id: id)
+  private static func key(_ kind: String, _ id: String) -> SubjectKey {
+    SubjectKey(source: "github", host: "github.com", container: "1", kind: kind, id: id)
   }
 
   static func id(of commit: String) -> String {

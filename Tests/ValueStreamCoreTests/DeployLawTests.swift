@@ -7,17 +7,17 @@ import ValueStreamTesting
 struct DeployLawTests {
   private struct Told {
     var step: String?
-    var changes: [SpanKey]
+    var changes: [SubjectKey]
   }
 
-  private static func told(_ history: DeployHistory, _ random: inout SeededRandom) throws -> [SpanKey: Told] {
+  private static func told(_ history: DeployHistory, _ random: inout SeededRandom) throws -> [SubjectKey: Told] {
     let store = MemorySpanStore()
     var correlation = Correlation(store: store)
     for update in history.updates.shuffled(using: &random) { correlation.take(update) }
     for event in history.events.shuffled(using: &random) { _ = try correlation.take(event) }
     store.write(correlation.finish())
     var reader = TraceReader(store: store, strategy: .nested)
-    var told: [SpanKey: Told] = [:]
+    var told: [SubjectKey: Told] = [:]
     for deploy in history.deploys {
       let span = try #require(try reader.spans(of: deploy.key).first)
       told[deploy.key] = Told(
@@ -63,7 +63,7 @@ struct DeployLawTests {
     var random = SeededRandom(seed: seed)
     let told = try Self.told(history, &random)
     let deploys = history.successes
-    var broughtBefore: [SpanKey: Int] = [:]
+    var broughtBefore: [SubjectKey: Int] = [:]
     let first = try #require(deploys.first)
     let known = history.changes(in: first.commit)
     // One line per deploy, for the failure message.

@@ -8,8 +8,8 @@ import ValueStreamTesting
 struct DeployReadingTests {
   private static let start = Timestamp(seconds: 1_700_000_000)
 
-  private static func key(_ kind: String, _ number: Int) -> SpanKey {
-    SpanKey(source: "github", host: "github.com", container: "1", kind: kind, id: "\(number)")
+  private static func key(_ kind: String, _ number: Int) -> SubjectKey {
+    SubjectKey(source: "github", host: "github.com", container: "1", kind: kind, id: "\(number)")
   }
 
   private static func commit(_ number: Int) -> String {
@@ -39,7 +39,7 @@ struct DeployReadingTests {
     func push(_ branch: String, from old: String?, to new: String, at time: Timestamp) {
       updates.append(
         BranchUpdate(
-          branch: SpanKey(source: "github", host: "github.com", container: "1", kind: "branch", id: branch),
+          branch: SubjectKey(source: "github", host: "github.com", container: "1", kind: "branch", id: branch),
           kind: old == nil ? .created : .moved, time: .vendor(time), before: old, after: new,
           commits: [BranchCommit(new, time: time)], isForced: false, isDefaultBranch: branch == "main"))
     }

@@ -9,7 +9,7 @@ struct DerivedNamesTests {
 
   private static func change(_ id: String) -> Event {
     var event = Event(
-      key: SpanKey(source: "github", host: "github.com", container: "1", kind: "pull_request", id: id), time: time,
+      key: SubjectKey(source: "github", host: "github.com", container: "1", kind: "pull_request", id: id), time: time,
       attempt: .single)
     event.operation = .pullRequest
     event.marks = [.begin(time)]
@@ -18,7 +18,7 @@ struct DerivedNamesTests {
 
   private static func build(_ id: String) -> Event {
     var event = Event(
-      key: SpanKey(source: "jenkins", host: "", container: "shop", kind: "build", id: id), time: time, attempt: .single)
+      key: SubjectKey(source: "jenkins", host: "", container: "shop", kind: "build", id: id), time: time, attempt: .single)
     event.operation = .build
     event.marks = [.begin(time)]
     return event

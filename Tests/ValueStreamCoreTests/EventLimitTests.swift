@@ -24,8 +24,8 @@ struct EventLimitTests {
     return kind == .key ? .key(key(&random)) : Reference(kind, text(&random))
   }
 
-  private static func key(_ random: inout SeededRandom) -> SpanKey {
-    SpanKey(source: "customhttp", host: text(&random), container: text(&random), kind: "deploy", id: text(&random))
+  private static func key(_ random: inout SeededRandom) -> SubjectKey {
+    SubjectKey(source: "customhttp", host: text(&random), container: text(&random), kind: "deploy", id: text(&random))
   }
 
   private static func event(_ random: inout SeededRandom) -> Event {
@@ -38,7 +38,9 @@ struct EventLimitTests {
       Attribute(text(&random), Bool.random(using: &random) ? .string(text(&random)) : .strings([text(&random)]))
     }
     event.phases = list(&random) { PhaseStatement(track: text(&$0), name: text(&$0), start: .latest) }
-    event.moments = list(&random) { SpanEvent(name: text(&$0), time: .epoch, attributes: [Attribute("a", .string(text(&$0)))]) }
+    event.spanEvents = list(&random) {
+      SpanEvent(name: text(&$0), time: .epoch, attributes: [Attribute("a", .string(text(&$0)))])
+    }
     event.publishes = list(&random, reference)
     event.follows = list(&random) { FollowStatement(.commit, list(&$0, reference)) }
     event.links = list(&random) { LinkStatement(reference(&$0), rule: text(&$0)) }
@@ -57,7 +59,7 @@ struct EventLimitTests {
     #expect(limited.follows.reduce(0) { $0 + $1.references.flatMap(\.candidates).count } <= Event.Limit.followed)
     #expect(limited.publishes.allSatisfy { $0.value.utf8.count <= Event.Limit.referenceBytes })
     #expect(limited.key.description.utf8.count <= Event.Limit.referenceBytes)
-    #expect(SpanKey(limited.key.description) == limited.key, "it is still a key")
+    #expect(SubjectKey(limited.key.description) == limited.key, "it is still a key")
     let isCut = limited.attributes.value(of: "valuestream.event.cut") != nil
     #expect(isCut || limited.weight <= event.weight)
     if !isCut { #expect(limited.attributes == event.attributes && limited.publishes.count == event.publishes.count) }
@@ -74,7 +76,7 @@ struct EventLimitTests {
   @Test("Long keys and names stay different, and are the same wherever they stand")
   func identity() {
     let long = String(repeating: "é", count: 3000)
-    func key(_ id: String) -> SpanKey { SpanKey(source: "customhttp", host: "", container: "shop", kind: "deploy", id: id) }
+    func key(_ id: String) -> SubjectKey { SubjectKey(source: "customhttp", host: "", container: "shop", kind: "deploy", id: id) }
     var parent = Event(key: key(long + "1"), time: .receipt(.epoch))
     parent.publishes = [Reference(.customID, long + "1")]
     var child = Event(key: key(long + "2"), time: .receipt(.epoch))

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("What a thing adds to gauges")
 struct GaugeShareTests {
-  private static let key = SpanKey(source: "github", host: "github.com", container: "1", kind: "issue", id: "1")
+  private static let key = SubjectKey(source: "github", host: "github.com", container: "1", kind: "issue", id: "1")
 
   @Test("Things of before there were several gauges read as they were counted then")
   func olderGauges() throws {

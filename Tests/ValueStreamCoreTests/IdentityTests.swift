@@ -28,7 +28,7 @@ struct IdentityTests {
   @Test("Trace and span ids can be computed with sha256sum")
   func ids() throws {
     // printf 'trace:github:github.com:197483389:issue:36' | sha256sum
-    let key = SpanKey(source: "github", host: "github.com", container: "197483389", kind: "issue", id: "36")
+    let key = SubjectKey(source: "github", host: "github.com", container: "197483389", kind: "issue", id: "36")
     #expect(key.description == "github:github.com:197483389:issue:36")
     #expect(TraceID(root: key).description == String(Hex.text(of: SHA256.hash(of: "trace:\(key)").bytes).prefix(32)))
     #expect(SpanID(key: key, attempt: 2).description == String(Hex.text(of: SHA256.hash(of: "span:\(key):2").bytes).prefix(16)))
@@ -40,16 +40,16 @@ struct IdentityTests {
 
   @Test("The parts of a key are encoded, so that a key splits without doubt")
   func encoding() throws {
-    let key = SpanKey(source: "jenkins", host: "ci.acme.org:8080", container: "folder/job a", kind: "build", id: "252")
+    let key = SubjectKey(source: "jenkins", host: "ci.acme.org:8080", container: "folder/job a", kind: "build", id: "252")
     #expect(key.description == "jenkins:ci.acme.org%3A8080:folder%2Fjob%20a:build:252")
-    #expect(SpanKey(key.description) == key)
+    #expect(SubjectKey(key.description) == key)
     #expect(key.source == "jenkins")
     #expect(key.encodedID == "252")
     #expect(!key.isFallback)
-    #expect(SpanKey(source: "github", host: "github.com", container: "=site", kind: "issue", id: "7").isFallback)
-    #expect(!SpanKey(source: "a", host: "", container: "x=y", kind: "k", id: "1").isFallback)
+    #expect(SubjectKey(source: "github", host: "github.com", container: "=site", kind: "issue", id: "7").isFallback)
+    #expect(!SubjectKey(source: "a", host: "", container: "x=y", kind: "k", id: "1").isFallback)
     for text in ["", "a:b:c:d", "a:b:c:d:e:f", ":b:c:d:e", "a:b:c::e", "a:b:c:d:", "a:b:c d:e:f"] {
-      #expect(SpanKey(text) == nil, "\(text)")
+      #expect(SubjectKey(text) == nil, "\(text)")
     }
   }
 

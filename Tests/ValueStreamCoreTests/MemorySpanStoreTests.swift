@@ -28,10 +28,10 @@ struct MemorySpanStoreTests {
   func kinds() throws { try contract.checkKinds() }
 
   @Test("keeps announcements in order, and how far exporters came")
-  func announcements() throws { try contract.checkAnnouncements() }
+  func outboxEntries() throws { try contract.checkOutbox() }
 
   @Test("keeps the newest of what receivers refused")
-  func refusals() throws { try contract.checkRefusals() }
+  func rejections() throws { try contract.checkRejections() }
 
   @Test("The export ledger only grows")
   func exportRecords() throws { try contract.checkExportRecords() }
@@ -48,14 +48,14 @@ struct MemorySpanStoreTests {
   @Test("remembers fingerprints by time of receipt")
   func fingerprints() throws { try contract.checkFingerprints() }
 
-  @Test("all things, page by page")
-  func things() throws { try contract.checkThings() }
+  @Test("all subjects, page by page")
+  func subjectPages() throws { try contract.checkSubjectPages() }
 
   @Test("tells what is going on, and since when")
-  func openThings() throws { try contract.checkOpenThings() }
+  func openSubjects() throws { try contract.checkOpenSubjects() }
 
   @Test("tells what goes on since either end of time")
-  func openThingsAtTheEndsOfTime() throws { try contract.checkOpenThingsAtTheEndsOfTime() }
+  func openSubjectsAtTheEndsOfTime() throws { try contract.checkOpenSubjectsAtTheEndsOfTime() }
 
   @Test("keeps updates of a branch once and in order")
   func branchUpdates() throws { try contract.checkBranchUpdates() }
@@ -67,7 +67,7 @@ struct MemorySpanStoreTests {
   func removalOfImportedHistory() throws { try contract.checkRemovalOfImportedHistory() }
 
   @Test("Things without spans go as well")
-  func removalOfThingsWithoutSpans() throws { try contract.checkRemovalOfThingsWithoutSpans() }
+  func removalOfSubjectsWithoutSpans() throws { try contract.checkRemovalOfSubjectsWithoutSpans() }
 
   @Test("is read while it is written")
   func concurrency() async throws { try await contract.checkReadersBesideWriter() }
@@ -76,7 +76,7 @@ struct MemorySpanStoreTests {
   func removeAll() {
     let store = MemorySpanStore()
     var changes = StoreSamples.changes([StoreSamples.issue(1)])
-    changes.announcements = [Announcement(key: StoreSamples.issueKey(1), attempt: 1, time: .epoch)]
+    changes.outboxEntries = [OutboxEntry(key: StoreSamples.issueKey(1), attempt: 1, time: .epoch)]
     changes.values = ["counters": [1]]
     changes.position = LogPosition(rawValue: 4)
     store.write(changes)
@@ -85,6 +85,6 @@ struct MemorySpanStoreTests {
     #expect(store.values().isEmpty)
     #expect(store.position() == nil)
     store.write(changes)
-    #expect(store.announcements(after: 0, limit: 9).map(\.sequence) == [2])
+    #expect(store.outboxEntries(after: 0, limit: 9).map(\.sequence) == [2])
   }
 }

@@ -5,9 +5,9 @@ import Testing
 
 @Suite("Metrics")
 struct MetricFamilyTests {
-  private static func span(_ number: Int, at seconds: Int64 = 0) -> Announcement {
-    let key = SpanKey(source: "github", host: "github.com", container: "1", kind: "run", id: "\(number)")
-    return Announcement(key: key, attempt: 1, time: Timestamp(seconds: seconds))
+  private static func span(_ number: Int, at seconds: Int64 = 0) -> OutboxEntry {
+    let key = SubjectKey(source: "github", host: "github.com", container: "1", kind: "run", id: "\(number)")
+    return OutboxEntry(key: key, attempt: 1, time: Timestamp(seconds: seconds))
   }
 
   @Test("past its limit a family counts new sets of labels as other")
@@ -186,7 +186,7 @@ struct MetricFamilyTests {
     let totals = gauge(third)
     third.restore(stored)
     #expect(totals.series.map(\.labels) == [["a", "merged"], ["other", "merged"]])
-    family.forgetThings()
+    family.forgetSubjects()
     #expect(family.series.map(\.value) == [1, 0, 2, 0])
   }
 
@@ -200,14 +200,14 @@ struct MetricFamilyTests {
   }
 
   @Test("What may come takes no place from what does: it is made while half of the series are left")
-  func foreseen() {
+  func preregistered() {
     let registry = MetricRegistry()
     let family = registry.family(.counter, "c", help: "h", labels: ["l"], isDurable: true, seriesLimit: 4)
-    for label in ["a", "b", "c"] { family.foresee(labels: [label]) }
+    for label in ["a", "b", "c"] { family.preregister(labels: [label]) }
     #expect(family.series.map(\.labels) == [["a"], ["b"]])
     #expect(family.series.allSatisfy { $0.value == 0 })
     family.add(labels: ["c"])
-    family.foresee(labels: ["c"])
+    family.preregister(labels: ["c"])
     #expect(family.series.map(\.value) == [0, 0, 1])
   }
 }

@@ -40,7 +40,7 @@ struct PendingTiesTests {
     let publishers = Correlator.publisherLimit * 3 + Int(seed) * 8
     let events = PopularNames(seed: seed, followers: 30, publishers: publishers).events
     var random = SeededRandom(seed: seed)
-    var ends: [[SpanKey: ParentTie]] = []
+    var ends: [[SubjectKey: ParentTie]] = []
     for followersPerStep in [1, 7, Int.max] {
       let store = MemorySpanStore()
       try PendingSteps.project(
@@ -58,7 +58,8 @@ struct PendingTiesTests {
   private static func event(_ kind: String, _ id: Int) -> Event {
     let time = EventTime.vendor(Timestamp(seconds: 1_710_000_000 + Int64(id)))
     var event = Event(
-      key: SpanKey(source: "github", host: "github.com", container: "1", kind: kind, id: "\(id)"), time: time, attempt: .counted)
+      key: SubjectKey(source: "github", host: "github.com", container: "1", kind: kind, id: "\(id)"), time: time,
+      attempt: .counted)
     event.owner = "github.com/acme"
     event.marks = [.begin(time)]
     return event
@@ -117,7 +118,7 @@ struct PendingTiesTests {
     let before = store.work
     var correlation = Correlation(store: store, pending: PendingTies())
     for id in 0..<90 { _ = try correlation.take(Self.publisher(id)) }
-    try correlation.settle()
+    try correlation.reexamineFollowers()
     try store.write(correlation.finish())
     #expect((store.work - before).subjects <= 300 + 90 + 2)
   }

@@ -10,12 +10,12 @@ struct PhaseLawTests {
   /// Facts of one subject, inconsistent because of several clocks, lost deliveries and other runs.
   private static func events(seed: UInt64) -> [Event] {
     var random = SeededRandom(seed: seed)
-    func moment() -> Timestamp { Timestamp(seconds: Int64.random(in: 0...60, using: &random)) }
-    let key = SpanKey(source: "gitlab", host: "h", container: "1", kind: "pipeline", id: "\(seed)")
+    func instant() -> Timestamp { Timestamp(seconds: Int64.random(in: 0...60, using: &random)) }
+    let key = SubjectKey(source: "gitlab", host: "h", container: "1", kind: "pipeline", id: "\(seed)")
     let rules: [AttemptRule] = [.single, .counted, .counted, .numbered(1)]
     let rule = rules[Int(seed) % rules.count]
     return (0..<Int.random(in: 1...8, using: &random)).map { _ in
-      let time = EventTime(moment(), isVendor: !random.oneIn(4))
+      let time = EventTime(instant(), isVendor: !random.oneIn(4))
       var event = Event(key: key, time: time, attempt: rule)
       if case .numbered = rule { event.attempt = .numbered(Int.random(in: 1...3, using: &random)) }
       event.operation = operations[Int(seed) % operations.count]
@@ -23,16 +23,16 @@ struct PhaseLawTests {
       for _ in 0..<Int.random(in: 0...3, using: &random) {
         let kinds: [LifeMark.Kind] = [.begin, .end, .restart]
         let kind = kinds[Int.random(in: 0...2, using: &random)]
-        event.marks.append(LifeMark(kind, EventTime(moment(), isVendor: !random.oneIn(4))))
+        event.marks.append(LifeMark(kind, EventTime(instant(), isVendor: !random.oneIn(4))))
       }
       event.phases = (0..<Int.random(in: 0...4, using: &random)).map { _ in
         let name = ["queue", "wait", "run"][Int.random(in: 0...2, using: &random)]
         switch Int.random(in: 0...4, using: &random) {
-        case 0: return PhaseStatement(track: "run", name: name, start: moment())
-        case 1: return PhaseStatement(track: "run", name: name, start: moment(), end: moment(), outcome: .success)
-        case 2: return PhaseStatement(track: "run", name: name, end: moment(), outcome: .failure)
-        case 3: return .seen(track: "run", name: name, at: moment(), earliestStart: random.oneIn(2) ? moment() : nil)
-        default: return .opening(track: "run", name: name, start: moment(), ofAttemptAt: moment())
+        case 0: return PhaseStatement(track: "run", name: name, start: instant())
+        case 1: return PhaseStatement(track: "run", name: name, start: instant(), end: instant(), outcome: .success)
+        case 2: return PhaseStatement(track: "run", name: name, end: instant(), outcome: .failure)
+        case 3: return .seen(track: "run", name: name, at: instant(), earliestStart: random.oneIn(2) ? instant() : nil)
+        default: return .opening(track: "run", name: name, start: instant(), ofAttemptAt: instant())
         }
       }
       return event
@@ -83,7 +83,7 @@ struct PhaseLawTests {
   private static func pipeline(_ marks: [LifeMark], at time: Int64, _ state: LifecycleState, _ phases: [PhaseStatement]) -> Event
   {
     var event = Event(
-      key: SpanKey(source: "gitlab", host: "h", container: "1", kind: "pipeline", id: "1"),
+      key: SubjectKey(source: "gitlab", host: "h", container: "1", kind: "pipeline", id: "1"),
       time: .vendor(Timestamp(seconds: time)), attempt: .counted)
     event.operation = .build
     event.state = state

@@ -16,8 +16,8 @@ struct PhaseTrackTests {
     return statement
   }
 
-  static func seen(_ name: String, _ moment: Int64, notBefore earliest: Int64? = nil) -> PhaseStatement {
-    .seen(track: "t", name: name, at: time(moment), earliestStart: earliest.map(time))
+  static func seen(_ name: String, _ instant: Int64, notBefore earliest: Int64? = nil) -> PhaseStatement {
+    .seen(track: "t", name: name, at: time(instant), earliestStart: earliest.map(time))
   }
 
   /// Returns the phases of a span from 0 s to `end`; fails if the order of statements matters.

@@ -6,7 +6,7 @@ import ValueStreamTesting
 /// Checks what remains of a subject with more facts than the limit, in any order.
 @Suite("Limits of a subject")
 struct SubjectLimitTests {
-  private static let key = SpanKey(source: "customhttp", host: "", container: "shop", kind: "deploy", id: "nightly")
+  private static let key = SubjectKey(source: "customhttp", host: "", container: "shop", kind: "deploy", id: "nightly")
 
   private static func time(_ seconds: Int) -> EventTime { .vendor(Timestamp(seconds: 1_710_000_000 + Int64(seconds))) }
 

@@ -4,7 +4,7 @@ import ValueStreamTesting
 
 @Suite("Spans of a thing")
 struct SubjectTests {
-  static let key = SpanKey(source: "github", host: "github.com", container: "1", kind: "issue", id: "1")
+  static let key = SubjectKey(source: "github", host: "github.com", container: "1", kind: "issue", id: "1")
 
   static func time(_ minute: Int) -> Timestamp { Timestamp(seconds: Int64(1_700_000_000 + minute * 60)) }
 
@@ -211,9 +211,9 @@ struct SubjectTests {
     let plain = Self.event(at: 3, state: .ended, marks: [Self.end(3)]) { $0.name = "1/1" }
     #expect(Self.spans(named, plain).first?.name == "Blank page")
     #expect(Self.spans(plain).first?.name == "1/1")
-    let key = SpanKey(source: "customhttp", host: "", container: "acme/site", kind: "deploy", id: "a:b %")
+    let key = SubjectKey(source: "customhttp", host: "", container: "acme/site", kind: "deploy", id: "a:b %")
     #expect(key.plainName == "acme/site/a:b %")
-    #expect(SpanKey(source: "customhttp", host: "", container: "", kind: "deploy", id: "7").plainName == "7")
+    #expect(SubjectKey(source: "customhttp", host: "", container: "", kind: "deploy", id: "7").plainName == "7")
   }
 
   /// The attributes that the semantic conventions define for an end, by operation and outcome.
@@ -265,7 +265,7 @@ struct SubjectTests {
 
   @Test("Two clocks that are a little apart make no second run of one")
   func clocksApart() {
-    let key = SpanKey(source: "customhttp", host: "", container: "shop", kind: "deploy", id: "1")
+    let key = SubjectKey(source: "customhttp", host: "", container: "shop", kind: "deploy", id: "1")
     func attempts(_ begin: EventTime, _ end: EventTime) -> [Span] {
       var subject = Subject(key: key)
       for (time, mark, state) in [(begin, LifeMark.begin(begin), LifecycleState.running), (end, .end(end), .ended)] {
@@ -328,13 +328,13 @@ struct SubjectTests {
           Attribute("g", .int(.min)),
         ]
         $0.phases = [PhaseStatement(track: "t", name: "n", start: Self.time(1), end: nil, outcome: .stale)]
-        $0.moments = [SpanEvent(name: "m", time: Timestamp(nanoseconds: 1), attributes: [Attribute("z", false)])]
+        $0.spanEvents = [SpanEvent(name: "m", time: Timestamp(nanoseconds: 1), attributes: [Attribute("z", false)])]
         $0.publishes = [Reference(.commit, "abc")]
         $0.follows = [FollowStatement(.closingWords, [Reference(.issue, "x#1")], reach: .sameOwner)]
         $0.links = [LinkStatement(Reference(.classicID, "c"), rule: "deploys")]
       })
     subject.parent = ParentTie(parent: Self.key, rule: .vendorLink, reference: Reference(.key, "k"))
-    subject.announcedAttempts = [1, 3]
+    subject.outboxAttempts = [1, 3]
     subject.gaugeShares = [
       GaugeShare(.activeOperations, labels: ["issue", "github", "p"], count: 2), GaugeShare(.changes, labels: [], count: -1),
     ]
@@ -376,10 +376,10 @@ struct SubjectTests {
       _ = subject.add(Self.event(at: run * 2 + 1, state: .ended, marks: [.end(end)], isVendor: false))
       let ended = subject.outlines().filter { $0.end != nil }.map(\.number)
       announced.formUnion(ended)
-      subject.announcedAttempts = Set(subject.announcedAttempts).union(ended).sorted()
+      subject.outboxAttempts = Set(subject.outboxAttempts).union(ended).sorted()
     }
     #expect(announced == Set(1...800))
-    #expect(subject.announcedAttempts.count < 520, "what was announced of runs that were left out is forgotten")
+    #expect(subject.outboxAttempts.count < 520, "what was announced of runs that were left out is forgotten")
     let spans = subject.spans()
     #expect(spans.last?.attempt == 800)
     #expect(Self.minutes(spans).suffix(2) == ["1596-1597", "1598-1599"])
@@ -399,10 +399,10 @@ struct SubjectTests {
     }
     let first = subject(0..<700)
     var second = subject(600..<710)
-    second.announcedAttempts = [1, 2]
+    second.outboxAttempts = [1, 2]
     second.takeNumbers(of: first)
     #expect(second.outlines().map(\.number) == Array(601...710))
-    #expect(second.announcedAttempts == [601, 602])
+    #expect(second.outboxAttempts == [601, 602])
     var same = second
     same.takeNumbers(of: first)
     #expect(same == second)

@@ -5,12 +5,12 @@ import ValueStreamTesting
 /// Checks which spans share a trace under each strategy.
 @Suite("Trace strategies")
 struct TraceStrategyTests {
-  static func key(_ number: Int) -> SpanKey {
-    SpanKey(source: "s", host: "", container: "", kind: "thing", id: "\(number)")
+  static func key(_ number: Int) -> SubjectKey {
+    SubjectKey(source: "s", host: "", container: "", kind: "thing", id: "\(number)")
   }
 
   /// A subject whose parent is the subject with the previous number.
-  static func thing(_ number: Int, _ operation: ValueStreamCore.Operation?, links: [LinkStatement] = []) -> Event {
+  static func subject(_ number: Int, _ operation: ValueStreamCore.Operation?, links: [LinkStatement] = []) -> Event {
     var event = Event(key: key(number), time: .vendor(Timestamp(seconds: Int64(number))))
     event.operation = operation
     event.marks = [.begin(event.time)]
@@ -42,7 +42,7 @@ struct TraceStrategyTests {
 
   @Test("Under linked a trace is a change alone, or a run with its parts; a tie between two is a link", arguments: trees)
   func roots(tree: Tree) throws {
-    let events = tree.operations.enumerated().map { Self.thing($0.offset, $0.element) }
+    let events = tree.operations.enumerated().map { Self.subject($0.offset, $0.element) }
     let nested = try CorrelationLawTests.project(events.reversed(), batch: 1)
     let linked = try CorrelationLawTests.project(events.reversed(), batch: 1, .linked)
     #expect(nested.map(\.parent) == linked.map(\.parent))
@@ -60,7 +60,7 @@ struct TraceStrategyTests {
 
   @Test("Both strategies tell the same parents; a tie is a parent in the same trace, or a link", arguments: UInt64(1)...60)
   func law(seed: UInt64) throws {
-    let events = EventHistory(seed: seed, things: 20, events: 120).events
+    let events = EventHistory(seed: seed, subjects: 20, events: 120).events
     let nested = try CorrelationLawTests.project(events, batch: events.count)
     let linked = try CorrelationLawTests.project(events, batch: events.count, .linked)
     #expect(nested.map(\.parent) == linked.map(\.parent))
@@ -90,15 +90,15 @@ struct TraceStrategyTests {
   func cap() throws {
     let count = TraceReader.linkLimit + 10
     let targets = (100..<(100 + count)).map { number in
-      var event = Self.thing(number, .issue)
+      var event = Self.subject(number, .issue)
       event.follows = []
       return event
     }
     let links = targets.map { LinkStatement(.key($0.key), rule: "deploys") }
-    let parent = Self.thing(0, .pullRequest)
+    let parent = Self.subject(0, .pullRequest)
     var random = SeededRandom(seed: 3)
     for strategy in TraceStrategy.allCases {
-      let deploy = Self.thing(1, .deploy, links: links.shuffled(using: &random))
+      let deploy = Self.subject(1, .deploy, links: links.shuffled(using: &random))
       let spans = try CorrelationLawTests.project(([parent, deploy] + targets).shuffled(using: &random), batch: 9, strategy)
       let span = try #require(spans.first { $0.span.key == deploy.key })
       let keys = (strategy == .linked ? [parent.key] : []) + targets.map(\.key)
@@ -112,14 +112,14 @@ struct TraceStrategyTests {
 
   @Test("Of links to the same end under the same rule one is shown, of two rules both")
   func repeated() throws {
-    var target = Self.thing(5, .issue)
+    var target = Self.subject(5, .issue)
     target.follows = []
     target.publishes = [Reference(.issue, "TP-1")]
     let links = [
       LinkStatement(.key(target.key), rule: "a"), LinkStatement(Reference(.issue, "TP-1"), rule: "a"),
       LinkStatement(Reference(.issue, "TP-1"), rule: "b"), LinkStatement(Reference(.issue, "TP-2"), rule: "b"),
     ]
-    let spans = try CorrelationLawTests.project([target, Self.thing(1, .deploy, links: links)], batch: 1)
+    let spans = try CorrelationLawTests.project([target, Self.subject(1, .deploy, links: links)], batch: 1)
     #expect(spans.first?.links.map(\.rule) == ["a", "b"])
     #expect(spans.first?.droppedLinkCount == 0)
   }

@@ -31,29 +31,29 @@ package final class CountingStore: SpanStore {
 
   package var work: Work { counted.withLock { $0 } }
 
-  package func subjects(_ keys: [SpanKey]) throws -> [SpanKey: Subject] {
+  package func subjects(_ keys: [SubjectKey]) throws -> [SubjectKey: Subject] {
     let found = try inner.subjects(keys)
     counted.withLock { $0.subjects += found.count }
     return found
   }
 
-  package func publishers(of references: [Reference]) throws -> [Reference: [SpanKey]] {
+  package func publishers(of references: [Reference]) throws -> [Reference: [SubjectKey]] {
     try count(references, inner.publishers(of: references))
   }
 
-  package func publishers(of references: [Reference], limit: Int) throws -> [Reference: [SpanKey]] {
+  package func publishers(of references: [Reference], limit: Int) throws -> [Reference: [SubjectKey]] {
     try count(references, inner.publishers(of: references, limit: limit))
   }
 
-  package func followers(of references: [Reference]) throws -> [Reference: [SpanKey]] {
+  package func followers(of references: [Reference]) throws -> [Reference: [SubjectKey]] {
     try count(references, inner.followers(of: references))
   }
 
-  package func followers(of references: [Reference], limit: Int) throws -> [Reference: [SpanKey]] {
+  package func followers(of references: [Reference], limit: Int) throws -> [Reference: [SubjectKey]] {
     try count(references, inner.followers(of: references, limit: limit))
   }
 
-  package func followers(of reference: Reference, after place: UInt64, limit: Int) throws -> [(place: UInt64, key: SpanKey)] {
+  package func followers(of reference: Reference, after place: UInt64, limit: Int) throws -> [(place: UInt64, key: SubjectKey)] {
     let found = try inner.followers(of: reference, after: place, limit: limit)
     counted.withLock { work in
       work.references += 1
@@ -62,7 +62,7 @@ package final class CountingStore: SpanStore {
     return found
   }
 
-  private func count(_ references: [Reference], _ found: [Reference: [SpanKey]]) -> [Reference: [SpanKey]] {
+  private func count(_ references: [Reference], _ found: [Reference: [SubjectKey]]) -> [Reference: [SubjectKey]] {
     counted.withLock { work in
       work.references += references.count
       work.keys += found.values.reduce(0) { $0 + $1.count }
@@ -80,9 +80,9 @@ package final class CountingStore: SpanStore {
 
   package func position() throws -> LogPosition? { try inner.position() }
   package func values() throws -> [String: [UInt8]] { try inner.values() }
-  package func measurements(of keys: [SpanKey]) throws -> [SpanKey: Measurement] { try inner.measurements(of: keys) }
+  package func measurements(of keys: [SubjectKey]) throws -> [SubjectKey: Measurement] { try inner.measurements(of: keys) }
   package func awaitingMeasurement(since latest: Timestamp, orAfter now: Timestamp, limit: Int) throws -> [(
-    key: SpanKey, measurement: Measurement
+    key: SubjectKey, measurement: Measurement
   )] {
     try inner.awaitingMeasurement(since: latest, orAfter: now, limit: limit)
   }
@@ -90,28 +90,32 @@ package final class CountingStore: SpanStore {
   package func subjects(matching filter: SubjectFilter, after cursor: UInt64?, limit: Int) throws -> SubjectPage {
     try inner.subjects(matching: filter, after: cursor, limit: limit)
   }
-  package func things(after cursor: UInt64?, limit: Int) throws -> SubjectPage { try inner.things(after: cursor, limit: limit) }
-  package func places(of keys: [SpanKey]) throws -> [SpanKey: UInt64] { try inner.places(of: keys) }
-  package func kinds() throws -> [ThingKind] { try inner.kinds() }
-  package func keys(ofTrace traceID: TraceID, limit: Int) throws -> [SpanKey] { try inner.keys(ofTrace: traceID, limit: limit) }
-  package func announcements(
+  package func subjects(after cursor: UInt64?, limit: Int) throws -> SubjectPage {
+    try inner.subjects(after: cursor, limit: limit)
+  }
+  package func places(of keys: [SubjectKey]) throws -> [SubjectKey: UInt64] { try inner.places(of: keys) }
+  package func kinds() throws -> [SubjectKind] { try inner.kinds() }
+  package func keys(ofTrace traceID: TraceID, limit: Int) throws -> [SubjectKey] {
+    try inner.keys(ofTrace: traceID, limit: limit)
+  }
+  package func outboxEntries(
     after sequence: UInt64, limit: Int
-  ) throws -> [(sequence: UInt64, announcement: Announcement)] {
-    try inner.announcements(after: sequence, limit: limit)
+  ) throws -> [(sequence: UInt64, outboxEntry: OutboxEntry)] {
+    try inner.outboxEntries(after: sequence, limit: limit)
   }
-  package func announcementCount(after sequence: UInt64) throws -> Int { try inner.announcementCount(after: sequence) }
+  package func outboxEntryCount(after sequence: UInt64) throws -> Int { try inner.outboxEntryCount(after: sequence) }
   package func exportProgress() throws -> [String: ExportProgress] { try inner.exportProgress() }
-  package func setExportProgress(_ progress: ExportProgress, for exporter: String, refusal: ExportRefusal?) throws {
-    try inner.setExportProgress(progress, for: exporter, refusal: refusal)
+  package func setExportProgress(_ progress: ExportProgress, for exporter: String, rejection: ExportRejection?) throws {
+    try inner.setExportProgress(progress, for: exporter, rejection: rejection)
   }
-  package func exportRefusals(
+  package func exportRejections(
     of exporter: String?, before sequence: UInt64?, limit: Int
-  ) throws -> [(sequence: UInt64, refusal: ExportRefusal)] {
-    try inner.exportRefusals(of: exporter, before: sequence, limit: limit)
+  ) throws -> [(sequence: UInt64, rejection: ExportRejection)] {
+    try inner.exportRejections(of: exporter, before: sequence, limit: limit)
   }
-  package func exportRecords(of keys: [SpanKey]) throws -> [SpanKey: ExportRecord] { try inner.exportRecords(of: keys) }
+  package func exportRecords(of keys: [SubjectKey]) throws -> [SubjectKey: ExportRecord] { try inner.exportRecords(of: keys) }
   package func addExportRecords(_ records: [ExportRecord]) throws { try inner.addExportRecords(records) }
-  package func branchUpdates(of branch: SpanKey, limit: Int) throws -> [BranchUpdate] {
+  package func branchUpdates(of branch: SubjectKey, limit: Int) throws -> [BranchUpdate] {
     count(try inner.branchUpdates(of: branch, limit: limit))
   }
   package func branchUpdates(to commit: String) throws -> [BranchUpdate] { count(try inner.branchUpdates(to: commit)) }
@@ -121,7 +125,7 @@ package final class CountingStore: SpanStore {
     return updates
   }
 
-  package func openThings() throws -> [OpenThings] { try inner.openThings() }
+  package func openSubjects() throws -> [OpenSubjects] { try inner.openSubjects() }
   package func removeFinished(before cutoff: Timestamp, awaitedBy exporters: [String], limit: Int) throws -> Int {
     try inner.removeFinished(before: cutoff, awaitedBy: exporters, limit: limit)
   }

@@ -50,9 +50,9 @@ package struct CountingStory {
     corrected = counted
     for (labels, value) in series("valuestream_operations_corrected_total") {
       correctionCount += value
-      let thing = labels.dropLast(2)
+      let subject = labels.dropLast(2)
       for (outcome, sign) in [(labels[4], -1.0), (labels[5], 1.0)] where outcome != "none" {
-        corrected[(thing + [outcome]).joined(separator: " "), default: 0] += sign * value
+        corrected[(subject + [outcome]).joined(separator: " "), default: 0] += sign * value
       }
     }
     corrected = corrected.filter { $0.value != 0 }

@@ -8,20 +8,20 @@ package import ValueStreamCore
 package struct EventHistory: Sendable {
   package var events: [Event]
 
-  package init(seed: UInt64, things: Int = 12, events count: Int = 60) {
+  package init(seed: UInt64, subjects: Int = 12, events count: Int = 60) {
     var random = SeededRandom(seed: seed)
-    var things: [Thing] = (0..<things).map { Thing(number: $0, &random) }
+    var subjects: [Item] = (0..<subjects).map { Item(number: $0, &random) }
     events = []
     for step in 0..<count {
-      let index = Int.random(in: things.indices, using: &random)
-      let names = things.map(\.classicID)
-      events.append(things[index].event(step: step, names: names, &random))
+      let index = Int.random(in: subjects.indices, using: &random)
+      let names = subjects.map(\.classicID)
+      events.append(subjects[index].event(step: step, names: names, &random))
     }
   }
 
-  private struct Thing {
-    let key: SpanKey
-    let fallbackKey: SpanKey?
+  private struct Item {
+    let key: SubjectKey
+    let fallbackKey: SubjectKey?
     let classicID: String
     let owner: String?
     let attempt: AttemptRule
@@ -38,20 +38,20 @@ package struct EventHistory: Sendable {
       self.owner = "github.com/\(owner)"
       switch Int.random(in: 0...3, using: &random) {
       case 0:
-        key = SpanKey(source: "github", host: "github.com", container: "\(owner.count * 100)", kind: "run", id: "\(number)")
+        key = SubjectKey(source: "github", host: "github.com", container: "\(owner.count * 100)", kind: "run", id: "\(number)")
         fallbackKey = nil
         attempt = .numbered(1)
         operation = random.oneIn(2) ? .build : .job
       case 1:
-        key = SpanKey(source: "customhttp", host: "", container: name, kind: "deploy", id: "\(number)")
+        key = SubjectKey(source: "customhttp", host: "", container: name, kind: "deploy", id: "\(number)")
         fallbackKey = nil
         attempt = .counted
         operation = random.oneIn(4) ? nil : random.oneIn(2) ? .deploy : "step"
       default:
-        key = SpanKey(source: "github", host: "github.com", container: "\(owner.count * 100)", kind: "issue", id: "\(number)")
+        key = SubjectKey(source: "github", host: "github.com", container: "\(owner.count * 100)", kind: "issue", id: "\(number)")
         // A fallback key can be resolved only if its name leads to a single subject.
         fallbackKey =
-          isShared ? nil : SpanKey(source: "github", host: "github.com", container: "=\(name)", kind: "issue", id: "\(number)")
+          isShared ? nil : SubjectKey(source: "github", host: "github.com", container: "=\(name)", kind: "issue", id: "\(number)")
         attempt = .counted
         operation = random.oneIn(4) ? .job : .issue
       }

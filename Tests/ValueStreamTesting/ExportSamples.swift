@@ -7,8 +7,8 @@ package enum ExportSamples {
   /// Returns the time this many seconds after 2026-03-01T08:00:00Z.
   private static func time(_ seconds: Int64) -> Timestamp { start.advanced(byNanoseconds: seconds * 1_000_000_000) }
 
-  static func key(_ kind: String, _ id: String, source: String = "github") -> SpanKey {
-    SpanKey(source: source, host: "github.com", container: "1", kind: kind, id: id)
+  static func key(_ kind: String, _ id: String, source: String = "github") -> SubjectKey {
+    SubjectKey(source: source, host: "github.com", container: "1", kind: kind, id: id)
   }
 
   /// Makes a store with this many finished subjects.
@@ -47,7 +47,7 @@ package enum ExportSamples {
     var change = event("pull_request", "37", .pullRequest, "acme/site!37", .merged, from: 0, to: 3600)
     change.follows = [FollowStatement(.explicitID, [Reference(.classicID, "vstrace-github-issue-site-36")])]
     change.publishes = [Reference(.commit, "c1")]
-    change.moments = [
+    change.spanEvents = [
       SpanEvent(
         name: "review", time: time(900),
         attributes: [Attribute("valuestream.review.state", "approved"), Attribute("valuestream.review.comments", 3)]),
@@ -107,8 +107,8 @@ package enum ExportSamples {
     var correlation = Correlation(store: store)
     for event in events { _ = try correlation.take(event) }
     var changes = correlation.finish()
-    changes.announcements = events.map { event in
-      Announcement(key: event.key, attempt: 1, time: start)
+    changes.outboxEntries = events.map { event in
+      OutboxEntry(key: event.key, attempt: 1, time: start)
     }
     try store.write(changes)
     return store

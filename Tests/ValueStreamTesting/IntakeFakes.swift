@@ -148,7 +148,7 @@ package struct FakeSource: EventSource {
     case "identity": throw PayloadError(.missingIdentity, path: "$.issue.number", reason: "expected a number")
     case "ignored": return .ignored(reason: "of no interest")
     default:
-      let key = SpanKey(source: name, host: "", container: "", kind: "thing", id: "1")
+      let key = SubjectKey(source: name, host: "", container: "", kind: "thing", id: "1")
       return .events([Event(key: key, time: .receipt(delivery.received))])
     }
   }

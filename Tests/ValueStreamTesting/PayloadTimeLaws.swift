@@ -39,8 +39,8 @@ package struct PayloadTimeLaws: Sendable {
           for duration in Self.durations(of: span) {
             #expect(duration.seconds <= longest, "\(what): \(duration.name) of \(span.key)", sourceLocation: sourceLocation)
           }
-          for moment in Self.moments(of: span) {
-            #expect(moment >= Timestamp(seconds: 86_400), "\(what): 1970 in \(span.key)", sourceLocation: sourceLocation)
+          for instant in Self.spanEvents(of: span) {
+            #expect(instant >= Timestamp(seconds: 86_400), "\(what): 1970 in \(span.key)", sourceLocation: sourceLocation)
           }
         }
       }
@@ -49,8 +49,8 @@ package struct PayloadTimeLaws: Sendable {
 
   /// Checks that the time of receipt appears nowhere in the spans, so that a replay a year later gives the same spans.
   package func checkReplay(_ delivery: Delivery, sourceLocation: SourceLocation = #_sourceLocation) throws {
-    for (span, moment) in try momentsOfReceipt(delivery) {
-      Issue.record("\(moment.rfc3339) in \(span.key)", sourceLocation: sourceLocation)
+    for (span, instant) in try instantsOfReceipt(delivery) {
+      Issue.record("\(instant.rfc3339) in \(span.key)", sourceLocation: sourceLocation)
     }
   }
 
@@ -58,22 +58,22 @@ package struct PayloadTimeLaws: Sendable {
   ///
   /// The time of receipt may stand in for it, but not count in a duration.
   package func checkReplayOfSparse(_ delivery: Delivery, sourceLocation: SourceLocation = #_sourceLocation) throws {
-    let moments = try momentsOfReceipt(delivery)
-    #expect(!moments.isEmpty, "the payload tells its times: check it like the others", sourceLocation: sourceLocation)
-    for (span, moment) in moments {
+    let spanEvents = try instantsOfReceipt(delivery)
+    #expect(!spanEvents.isEmpty, "the payload tells its times: check it like the others", sourceLocation: sourceLocation)
+    for (span, instant) in spanEvents {
       for duration in Self.durations(of: span) {
         #expect(
-          duration.seconds <= Self.tolerance, "\(duration.name) to \(moment) in \(span.key)", sourceLocation: sourceLocation)
+          duration.seconds <= Self.tolerance, "\(duration.name) to \(instant) in \(span.key)", sourceLocation: sourceLocation)
       }
     }
   }
 
   /// Returns the times in the spans that lie after all times in the payload by more than the longest stated duration.
-  private func momentsOfReceipt(_ delivery: Delivery) throws -> [(span: Span, moment: Timestamp)] {
+  private func instantsOfReceipt(_ delivery: Delivery) throws -> [(span: Span, instant: Timestamp)] {
     guard let body = Self.document(delivery.body), let last = Self.times(in: body).map(\.time).max() else { return [] }
     let longest = longestStatedDuration(in: body) + Self.tolerance
     return try spans(of: delivery, body: body, after: last).flatMap { span in
-      Self.moments(of: span).filter { $0.seconds(since: last) > longest }.map { (span, $0) }
+      Self.spanEvents(of: span).filter { $0.seconds(since: last) > longest }.map { (span, $0) }
     }
   }
 
@@ -115,7 +115,7 @@ package struct PayloadTimeLaws: Sendable {
     return durations
   }
 
-  private static func moments(of span: Span) -> [Timestamp] {
+  private static func spanEvents(of span: Span) -> [Timestamp] {
     [span.start] + [span.end].compactMap { $0 } + span.phases.flatMap { [$0.start] + [$0.end].compactMap { $0 } }
       + span.events.map(\.time)
   }

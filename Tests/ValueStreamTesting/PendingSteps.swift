@@ -18,7 +18,7 @@ package enum PendingSteps {
       let count = rest.isEmpty || random.oneIn(6) ? 0 : batch ?? [1, 2, 7, 50, 1000][Int.random(in: 0...4, using: &random)]
       for event in rest.prefix(count) { _ = try correlation.take(event) }
       rest = rest.dropFirst(count)
-      try correlation.settle(atMost: followersPerStep)
+      try correlation.reexamineFollowers(atMost: followersPerStep)
       var changes = correlation.finish()
       changes.values[PendingTies.valueName] = correlation.pending.encoded
       try store.write(changes)
@@ -36,8 +36,8 @@ package enum PendingSteps {
   }
 
   /// Ties by what is tied.
-  package static func ties(in store: any SpanStore) throws -> [SpanKey: ParentTie] {
-    var result: [SpanKey: ParentTie] = [:]
+  package static func ties(in store: any SpanStore) throws -> [SubjectKey: ParentTie] {
+    var result: [SubjectKey: ParentTie] = [:]
     for subject in try store.subjects(matching: SubjectFilter(), after: nil, limit: .max).subjects {
       result[subject.key] = subject.parent
     }
@@ -45,7 +45,7 @@ package enum PendingSteps {
   }
 
   /// What differs between the ties of two stores, for who reads a failure.
-  package static func difference(_ one: [SpanKey: ParentTie], _ other: [SpanKey: ParentTie]) -> [String] {
+  package static func difference(_ one: [SubjectKey: ParentTie], _ other: [SubjectKey: ParentTie]) -> [String] {
     Set(one.keys).union(other.keys).sorted().filter { one[$0] != other[$0] }.map { key in
       let ties = [one[key], other[key]].map { $0.map { "\($0.parent) by \($0.rule) \($0.reference)" } ?? "none" }
       return "\(key): \(ties[0]), \(ties[1])"
@@ -53,8 +53,8 @@ package enum PendingSteps {
   }
 
   /// Ties as they are worked out from the whole store, whatever is stored of them.
-  package static func tiesWorkedOut(in store: any SpanStore) throws -> [SpanKey: ParentTie] {
-    var result: [SpanKey: ParentTie] = [:]
+  package static func tiesWorkedOut(in store: any SpanStore) throws -> [SubjectKey: ParentTie] {
+    var result: [SubjectKey: ParentTie] = [:]
     for subject in try store.subjects(matching: SubjectFilter(), after: nil, limit: .max).subjects {
       var knowledge = Knowledge()
       asking: while true {

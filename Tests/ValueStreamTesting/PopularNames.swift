@@ -31,12 +31,12 @@ package struct PopularNames: Sendable {
   }
 
   /// Keys of some that follow names.
-  package static func follower(_ number: Int) -> SpanKey {
-    SpanKey(source: "github", host: "github.com", container: "1", kind: "run", id: "\(number)")
+  package static func follower(_ number: Int) -> SubjectKey {
+    SubjectKey(source: "github", host: "github.com", container: "1", kind: "run", id: "\(number)")
   }
 
   private static func publisher(_ number: Int, _ random: inout SeededRandom) -> Event {
-    var event = event(SpanKey(source: "github", host: "github.com", container: "1", kind: "issue", id: "\(number)"), &random)
+    var event = event(SubjectKey(source: "github", host: "github.com", container: "1", kind: "issue", id: "\(number)"), &random)
     event.operation = random.oneIn(2) ? .pullRequest : .issue
     event.owner = random.oneIn(4) ? nil : owners.randomElement(using: &random)
     if random.oneIn(3), let commit = commits.randomElement(using: &random) {
@@ -52,7 +52,8 @@ package struct PopularNames: Sendable {
 
   /// A thing known by its name only.
   private static func named(_ number: Int, _ random: inout SeededRandom) -> Event {
-    var event = event(SpanKey(source: "github", host: "github.com", container: "=site", kind: "issue", id: "\(number)"), &random)
+    var event = event(
+      SubjectKey(source: "github", host: "github.com", container: "=site", kind: "issue", id: "\(number)"), &random)
     event.operation = .issue
     event.publishes = [Reference(.classicID, ids[number - 1])]
     if random.oneIn(2) { event.publishes.append(Reference(.commit, commits[0])) }
@@ -85,21 +86,21 @@ package struct PopularNames: Sendable {
       let id = ids.randomElement(using: &random) ?? ""
       return FollowStatement(.explicitID, [Reference(.classicID, random.oneIn(2) ? id : id + "-fix")], reach: reach)
     case 4:
-      let key = SpanKey(
+      let key = SubjectKey(
         source: "github", host: "github.com", container: "1", kind: "issue", id: "\(Int.random(in: 0...5, using: &random))")
       return FollowStatement(.vendorLink, [.key(key)], reach: reach)
     default: return FollowStatement(.vendorLink, [names.randomElement(using: &random) ?? .key(follower(0))], reach: reach)
     }
   }
 
-  private static func event(_ key: SpanKey, _ random: inout SeededRandom) -> Event {
-    func moment() -> EventTime {
+  private static func event(_ key: SubjectKey, _ random: inout SeededRandom) -> Event {
+    func instant() -> EventTime {
       .vendor(Timestamp(seconds: 1_700_000_000 + Int64(Int.random(in: 0...600, using: &random))))
     }
-    var event = Event(key: key, time: moment(), attempt: .counted)
-    event.marks = [.begin(moment())]
+    var event = Event(key: key, time: instant(), attempt: .counted)
+    event.marks = [.begin(instant())]
     if random.oneIn(3) {
-      event.marks.append(.end(moment()))
+      event.marks.append(.end(instant()))
       event.state = .ended
     }
     event.attributes = [Attribute("a", .int(Int64.random(in: 0...1000, using: &random)))]

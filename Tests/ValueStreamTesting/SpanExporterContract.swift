@@ -39,10 +39,10 @@ package struct SpanExporterContract: Sendable {
     [Check("everything arrives once") { try await $0.checkDelivery() }]
     + [Check("spans at the bounds of what there can be") { try await $0.checkBounds() }]
     + [400, 413, 415, 422, 501, 505].map { status in
-      Check("\(status) refuses a span for good") { try await $0.checkRefusal(status: status) }
+      Check("\(status) refuses a span for good") { try await $0.checkRejection(status: status) }
     }
     + [400, 405, 413, 415, 501].map { status in
-      Check("\(status) from something that is no receiver") { try await $0.checkRefusalOfEverything(status: status) }
+      Check("\(status) from something that is no receiver") { try await $0.checkRejectionOfEverything(status: status) }
     }
     + [408, 429, 500, 502, 503, 504, 401, 403, 404, 407, 302].map { status in
       Check("\(status) is asked again") { try await $0.checkRetry(status: status) }
@@ -60,7 +60,7 @@ package struct SpanExporterContract: Sendable {
   ) throws -> ExportRunner {
     try ExportRunner(
       exporter: makeExporter(receiver.url, timeout), store: store, ledger: ExportLedger(store: store, strategy: .nested),
-      settle: .zero,
+      gracePeriod: .zero,
       clock: SystemClock(), logger: lines.logger)
   }
 
@@ -72,7 +72,7 @@ package struct SpanExporterContract: Sendable {
       runner.stop()
       try await group.waitForAll()
     }
-    await runner.finish(includingUnsettled: false)
+    await runner.finish(ignoringGracePeriod: false)
   }
 
   private func ids(_ requests: some Sequence<LoopbackReceiver.Request>) throws -> [SpanID] { try requests.flatMap(spanIDs) }
@@ -103,7 +103,7 @@ package struct SpanExporterContract: Sendable {
   }
 
   /// The backend rejects one span, and each request that contains it.
-  private func checkRefusal(status: Int) async throws {
+  private func checkRejection(status: Int) async throws {
     let culprit = ExportSamples.id(3)
     let receiver = try LoopbackReceiver { [spanIDs] _, request in
       (try? spanIDs(request).contains(culprit)) == false ? .status(200) : .status(status, [:], "not  this\none")
@@ -120,7 +120,7 @@ package struct SpanExporterContract: Sendable {
   }
 
   /// The server is not a backend and rejects every request. The exporter must not drop any span because of that.
-  private func checkRefusalOfEverything(status: Int) async throws {
+  private func checkRejectionOfEverything(status: Int) async throws {
     let receiver = try LoopbackReceiver([.status(status, [:], "what is this?")])
     let lines = KeptLog()
     let runner = try runner(ExportSamples.store(finished: 9), to: receiver, lines: lines)
@@ -131,7 +131,7 @@ package struct SpanExporterContract: Sendable {
       runner.stop()
       try await group.waitForAll()
     }
-    await runner.finish(includingUnsettled: false)
+    await runner.finish(ignoringGracePeriod: false)
     let progress = runner.currentProgress
     #expect(progress == ExportProgress(failingSince: progress.failingSince))
     #expect(progress.failingSince != nil)
@@ -235,7 +235,7 @@ package struct SpanExporterContract: Sendable {
       first.stop()
       try await group.waitForAll()
     }
-    await first.finish(includingUnsettled: false, within: .milliseconds(100))
+    await first.finish(ignoringGracePeriod: false, within: .milliseconds(100))
     #expect(first.currentProgress == ExportProgress())
     let next = try runner(store, to: receiver)
     try await run(next, until: 2)

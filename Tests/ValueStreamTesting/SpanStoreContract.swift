@@ -23,7 +23,7 @@ package struct SpanStoreContract: Sendable {
     defer { store.close() }
     #expect(try store.subjects([StoreSamples.issueKey(1)]).isEmpty)
     let odd = ["0", "007", "-1", "9223372036854775807", "9223372036854775808", "=site", "a-12", "ü:b"].map { id in
-      Subject(key: SpanKey(source: "customhttp", host: "", container: "release", kind: "deploy", id: id))
+      Subject(key: SubjectKey(source: "customhttp", host: "", container: "release", kind: "deploy", id: id))
     }
     let subjects = [StoreSamples.richSubject(), StoreSamples.issue(1), StoreSamples.issue(2, isOpen: false)] + odd
     try store.write(StoreSamples.changes(subjects))
@@ -39,7 +39,7 @@ package struct SpanStoreContract: Sendable {
     #expect(found.count == keys.count)
 
     var removal = ProjectionChanges()
-    removal.absorbed = [keys[3]: keys[0], SpanKey(source: "a", host: "", container: "", kind: "never", id: "seen"): keys[0]]
+    removal.absorbed = [keys[3]: keys[0], SubjectKey(source: "a", host: "", container: "", kind: "never", id: "seen"): keys[0]]
     try store.write(removal)
     #expect(try store.subjects([keys[3]]).isEmpty)
     #expect(try store.publishers(of: [.key(keys[3])])[.key(keys[3])] == [])
@@ -91,7 +91,7 @@ package struct SpanStoreContract: Sendable {
       try store.write(StoreSamples.changes((start..<start + 10).map { StoreSamples.issue($0) }))
     }
     try store.write(StoreSamples.changes([Subject(key: StoreSamples.issueKey(99))]))
-    var listed: [SpanKey] = []
+    var listed: [SubjectKey] = []
     var cursor: UInt64?
     var pageCount = 0
     repeat {
@@ -116,7 +116,7 @@ package struct SpanStoreContract: Sendable {
     defer { store.close() }
     let operations: [Operation?] = [.issue, .build, nil]
     let outcomes: [Outcome?] = [.success, .failure, nil]
-    var summaries: [SpanKey: SubjectSummary] = [:]
+    var summaries: [SubjectKey: SubjectSummary] = [:]
     var changes = ProjectionChanges()
     for number in 0..<90 {
       var change = StoreSamples.change(StoreSamples.issue(number))
@@ -130,7 +130,7 @@ package struct SpanStoreContract: Sendable {
     try store.write(changes)
     for filter in Self.filters() {
       let expected = changes.subjects.map(\.subject.key).reversed().filter { summaries[$0].map(filter.matches) ?? false }
-      var listed: [SpanKey] = []
+      var listed: [SubjectKey] = []
       var cursor: UInt64?
       repeat {
         let page = try store.subjects(matching: filter, after: cursor, limit: 4)
@@ -227,7 +227,7 @@ package struct SpanStoreContract: Sendable {
     defer { store.close() }
     #expect(try store.kinds().isEmpty)
     try store.write(StoreSamples.changes([StoreSamples.issue(1), StoreSamples.issue(2), Subject(key: StoreSamples.issueKey(3))]))
-    let issue = ThingKind(source: "github", host: "github.com", operation: .issue)
+    let issue = SubjectKind(source: "github", host: "github.com", operation: .issue)
     #expect(try store.kinds() == [issue])
     var change = StoreSamples.change(StoreSamples.issue(1))
     change.summary.operation = .incident
@@ -235,46 +235,46 @@ package struct SpanStoreContract: Sendable {
     changes.subjects = [change, StoreSamples.change(StoreSamples.richSubject())]
     for _ in 0..<2 {
       try store.write(changes)
-      let incident = ThingKind(source: "github", host: "github.com", operation: .incident)
-      let custom = ThingKind(source: "customhttp", host: "", operation: "custom op")
+      let incident = SubjectKind(source: "github", host: "github.com", operation: .incident)
+      let custom = SubjectKind(source: "customhttp", host: "", operation: "custom op")
       #expect(try store.kinds() == [custom, incident, issue].sorted())
       if let reopen { store = try reopen(store) }
     }
-    changes.subjects = (0..<ThingKind.limit + 50).map { number in
+    changes.subjects = (0..<SubjectKind.limit + 50).map { number in
       var change = StoreSamples.change(Subject(key: StoreSamples.issueKey(number)))
       change.summary.operation = Operation(rawValue: "kind \(number)")
       return change
     }
     try store.write(changes)
-    #expect(try store.kinds().count == ThingKind.limit)
+    #expect(try store.kinds().count == SubjectKind.limit)
   }
 
   // MARK: Outbox
 
-  package func checkAnnouncements() throws {
+  package func checkOutbox() throws {
     let store = try makeStore()
     defer { store.close() }
-    #expect(try store.announcements(after: 0, limit: 10).isEmpty)
-    #expect(try store.announcementCount(after: 0) == 0)
+    #expect(try store.outboxEntries(after: 0, limit: 10).isEmpty)
+    #expect(try store.outboxEntryCount(after: 0) == 0)
     #expect(try store.exportProgress().isEmpty)
-    var expected: [Announcement] = []
+    var expected: [OutboxEntry] = []
     for round in 0..<4 {
       var changes = StoreSamples.changes([StoreSamples.issue(round, isOpen: false)])
-      changes.announcements = (1...3).map { attempt in
-        Announcement(key: StoreSamples.issueKey(round), attempt: attempt, time: StoreSamples.time(Int64(round)))
+      changes.outboxEntries = (1...3).map { attempt in
+        OutboxEntry(key: StoreSamples.issueKey(round), attempt: attempt, time: StoreSamples.time(Int64(round)))
       }
-      expected += changes.announcements
+      expected += changes.outboxEntries
       try store.write(changes)
     }
-    let all = try store.announcements(after: 0, limit: 100)
-    #expect(all.map(\.announcement) == expected)
+    let all = try store.outboxEntries(after: 0, limit: 100)
+    #expect(all.map(\.outboxEntry) == expected)
     #expect(all.allSatisfy { $0.sequence > 0 })
     #expect(zip(all, all.dropFirst()).allSatisfy { $0.sequence < $1.sequence })
-    let page = try store.announcements(after: all[4].sequence, limit: 3)
-    #expect(page.map(\.announcement) == Array(expected[5..<8]))
-    #expect(try store.announcementCount(after: 0) == 12)
-    #expect(try store.announcementCount(after: all[4].sequence) == 7)
-    #expect(try store.announcementCount(after: all[11].sequence) == 0)
+    let page = try store.outboxEntries(after: all[4].sequence, limit: 3)
+    #expect(page.map(\.outboxEntry) == Array(expected[5..<8]))
+    #expect(try store.outboxEntryCount(after: 0) == 12)
+    #expect(try store.outboxEntryCount(after: all[4].sequence) == 7)
+    #expect(try store.outboxEntryCount(after: all[11].sequence) == 0)
 
     let first = ExportProgress(sequence: all[4].sequence, sent: 4, refused: 1)
     try store.setExportProgress(first, for: "otlp")
@@ -286,37 +286,37 @@ package struct SpanStoreContract: Sendable {
     #expect(try store.exportProgress()["otlp"] == failing)
   }
 
-  package func checkRefusals() throws {
+  package func checkRejections() throws {
     let store = try makeStore()
     defer { store.close() }
-    #expect(try store.exportRefusals(of: nil, before: nil, limit: 10).isEmpty)
-    func refusal(_ number: Int, of exporter: String) -> ExportRefusal {
-      let attempts = (1...2).map { ExportRefusal.Attempt(key: StoreSamples.issueKey(number), number: $0) }
-      return ExportRefusal(
+    #expect(try store.exportRejections(of: nil, before: nil, limit: 10).isEmpty)
+    func rejection(_ number: Int, of exporter: String) -> ExportRejection {
+      let attempts = (1...2).map { ExportRejection.Attempt(key: StoreSamples.issueKey(number), number: $0) }
+      return ExportRejection(
         exporter: exporter, time: StoreSamples.time(Int64(number)), count: 1, reason: "no \(number), \"née\"\n",
         attempts: attempts)
     }
     for number in 1...5 {
       let exporter = number % 2 == 0 ? "datadog" : "otlp"
       let progress = ExportProgress(sequence: UInt64(number), refused: 1)
-      try store.setExportProgress(progress, for: exporter, refusal: refusal(number, of: exporter))
+      try store.setExportProgress(progress, for: exporter, rejection: rejection(number, of: exporter))
       #expect(try store.exportProgress()[exporter] == progress)
     }
-    let all = try store.exportRefusals(of: nil, before: nil, limit: 10)
-    #expect(all.map(\.refusal) == (1...5).reversed().map { refusal($0, of: $0 % 2 == 0 ? "datadog" : "otlp") })
+    let all = try store.exportRejections(of: nil, before: nil, limit: 10)
+    #expect(all.map(\.rejection) == (1...5).reversed().map { rejection($0, of: $0 % 2 == 0 ? "datadog" : "otlp") })
     #expect(zip(all, all.dropFirst()).allSatisfy { $0.sequence > $1.sequence })
-    let page = try store.exportRefusals(of: "otlp", before: all[0].sequence, limit: 1)
-    #expect(page.map(\.refusal) == [refusal(3, of: "otlp")])
-    #expect(try store.exportRefusals(of: "zipkin", before: nil, limit: 10).isEmpty)
-    #expect(try store.exportRefusals(of: nil, before: nil, limit: 0).isEmpty)
+    let page = try store.exportRejections(of: "otlp", before: all[0].sequence, limit: 1)
+    #expect(page.map(\.rejection) == [rejection(3, of: "otlp")])
+    #expect(try store.exportRejections(of: "zipkin", before: nil, limit: 10).isEmpty)
+    #expect(try store.exportRejections(of: nil, before: nil, limit: 0).isEmpty)
 
     // The store keeps only the newest rejections.
-    for number in 6...ExportRefusal.keptCount + 3 {
-      try store.setExportProgress(ExportProgress(), for: "otlp", refusal: refusal(number, of: "otlp"))
+    for number in 6...ExportRejection.keptCount + 3 {
+      try store.setExportProgress(ExportProgress(), for: "otlp", rejection: rejection(number, of: "otlp"))
     }
-    let kept = try store.exportRefusals(of: nil, before: nil, limit: 2000)
-    #expect(kept.count == ExportRefusal.keptCount)
-    #expect(kept.last?.refusal == refusal(4, of: "datadog"))
+    let kept = try store.exportRejections(of: nil, before: nil, limit: 2000)
+    #expect(kept.count == ExportRejection.keptCount)
+    #expect(kept.last?.rejection == rejection(4, of: "datadog"))
   }
 
   // MARK: Export ledger
@@ -352,34 +352,35 @@ package struct SpanStoreContract: Sendable {
   package func checkAbsorption() throws {
     let store = try makeStore()
     defer { store.close() }
-    let (name, key) = (SpanKey(source: "github", host: "", container: "=site", kind: "issue", id: "1"), StoreSamples.issueKey(1))
+    let name = SubjectKey(source: "github", host: "", container: "=site", kind: "issue", id: "1")
+    let key = StoreSamples.issueKey(1)
     var changes = StoreSamples.changes([Subject(key: name), StoreSamples.issue(2, isOpen: false)])
-    changes.announcements = [
-      Announcement(key: name, attempt: 1, time: StoreSamples.time(0)),
-      Announcement(key: StoreSamples.issueKey(2), attempt: 1, time: StoreSamples.time(0)),
-      Announcement(key: name, attempt: 2, time: StoreSamples.time(1)),
+    changes.outboxEntries = [
+      OutboxEntry(key: name, attempt: 1, time: StoreSamples.time(0)),
+      OutboxEntry(key: StoreSamples.issueKey(2), attempt: 1, time: StoreSamples.time(0)),
+      OutboxEntry(key: name, attempt: 2, time: StoreSamples.time(1)),
     ]
     try store.write(changes)
     let record = ExportRecord(
       key: name, traceID: TraceID(root: name), attempts: [ExportedAttempt(number: 1, parentSpanID: nil)])
     try store.addExportRecords([record])
-    let before = try store.announcements(after: 0, limit: 9)
+    let before = try store.outboxEntries(after: 0, limit: 9)
 
     var absorption = StoreSamples.changes([StoreSamples.issue(1, isOpen: false)])
     absorption.absorbed = [name: key]
-    absorption.announcements = [Announcement(key: key, attempt: 3, time: StoreSamples.time(2))]
+    absorption.outboxEntries = [OutboxEntry(key: key, attempt: 3, time: StoreSamples.time(2))]
     try store.write(absorption)
-    let after = try store.announcements(after: 0, limit: 9)
+    let after = try store.outboxEntries(after: 0, limit: 9)
     #expect(after.map(\.sequence).prefix(3) == before.map(\.sequence)[...])
-    #expect(after.map(\.announcement.key) == [key, StoreSamples.issueKey(2), key, key])
-    #expect(after.map(\.announcement.attempt) == [1, 1, 2, 3])
+    #expect(after.map(\.outboxEntry.key) == [key, StoreSamples.issueKey(2), key, key])
+    #expect(after.map(\.outboxEntry.attempt) == [1, 1, 2, 3])
     #expect(try store.subjects([name]).isEmpty)
     #expect(try store.exportRecords(of: [name, key]).map { [$0.key: $0.value.attempts] } == [[key: record.attempts]])
     #expect(try store.exportRecords(of: [key])[key]?.traceID == record.traceID)
 
     // Removing the subject also removes all its outbox entries.
     #expect(try store.removeFinished(before: StoreSamples.time(1000), awaitedBy: [], limit: 10) == 2)
-    #expect(try store.announcements(after: 0, limit: 9).isEmpty)
+    #expect(try store.outboxEntries(after: 0, limit: 9).isEmpty)
     #expect(try store.exportRecords(of: [key]).isEmpty)
   }
 
@@ -390,7 +391,7 @@ package struct SpanStoreContract: Sendable {
     defer { store.close() }
     let keys = (0...5).map { StoreSamples.issueKey($0) }
     func time(_ seconds: Int64) -> Timestamp { StoreSamples.time(seconds) }
-    func awaiting(_ latest: Int64, orAfter now: Int64? = nil, limit: Int = 10) throws -> [SpanKey] {
+    func awaiting(_ latest: Int64, orAfter now: Int64? = nil, limit: Int = 10) throws -> [SubjectKey] {
       try store.awaitingMeasurement(since: time(latest), orAfter: time(now ?? latest + 100), limit: limit).map(\.key)
     }
     var changes = StoreSamples.changes((0..<5).map { StoreSamples.issue($0, isOpen: false) })
@@ -475,52 +476,52 @@ package struct SpanStoreContract: Sendable {
     #expect(try store.fingerprints(since: StoreSamples.time(100)).isEmpty)
   }
 
-  package func checkThings() throws {
+  package func checkSubjectPages() throws {
     let store = try makeStore()
     defer { store.close() }
-    #expect(try store.things(after: nil, limit: 10).subjects.isEmpty)
-    var withoutSpan = Subject(key: SpanKey(source: "github", host: "github.com", container: "", kind: "repository", id: "1"))
+    #expect(try store.subjects(after: nil, limit: 10).subjects.isEmpty)
+    var withoutSpan = Subject(key: SubjectKey(source: "github", host: "github.com", container: "", kind: "repository", id: "1"))
     _ = withoutSpan.add(Event(key: withoutSpan.key, time: .receipt(StoreSamples.time(1))))
     let subjects = (0..<7).map { StoreSamples.issue($0) } + [withoutSpan]
     for subject in subjects { try store.write(StoreSamples.changes([subject])) }
-    var found: [SpanKey] = []
+    var found: [SubjectKey] = []
     var cursor: UInt64?
     repeat {
-      let page = try store.things(after: cursor, limit: 3)
+      let page = try store.subjects(after: cursor, limit: 3)
       found += page.subjects.map(\.key)
       cursor = page.next
     } while cursor != nil
     #expect(found == subjects.map(\.key), "all of them, oldest first")
-    #expect(try store.things(after: nil, limit: 8).next == nil)
-    #expect(try store.things(after: nil, limit: 0).subjects.isEmpty)
+    #expect(try store.subjects(after: nil, limit: 8).next == nil)
+    #expect(try store.subjects(after: nil, limit: 0).subjects.isEmpty)
   }
 
-  package func checkOpenThings() throws {
+  package func checkOpenSubjects() throws {
     let store = try makeStore()
     defer { store.close() }
-    #expect(try store.openThings().isEmpty)
-    let withoutSpan = Subject(key: SpanKey(source: "github", host: "github.com", container: "", kind: "repository", id: "1"))
+    #expect(try store.openSubjects().isEmpty)
+    let withoutSpan = Subject(key: SubjectKey(source: "github", host: "github.com", container: "", kind: "repository", id: "1"))
     let open = [(10, 1), (20, 1), (60, 1), (5, 2)].map { StoreSamples.issue($0, repository: $1) }
     let over = [1, 2].map { StoreSamples.issue($0, repository: $0, isOpen: false) }
     try store.write(StoreSamples.changes(open + over + [withoutSpan]))
-    func things(_ repository: Int, _ count: Int, mean: Int64, first: Int64) -> OpenThings {
-      OpenThings(
+    func subjects(_ repository: Int, _ count: Int, mean: Int64, first: Int64) -> OpenSubjects {
+      OpenSubjects(
         operation: .issue, source: "github", project: "acme/site\(repository)", count: count, meanStart: StoreSamples.time(mean),
         firstStart: StoreSamples.time(first))
     }
     // The mean start, computed from times since 1970, is exact only to the microsecond.
-    let found = try store.openThings().map { group in
+    let found = try store.openSubjects().map { group in
       var group = group
       group.meanStart = Timestamp(seconds: group.meanStart.advanced(byNanoseconds: 500_000).seconds)
       return group
     }
-    #expect(Set(found) == [things(1, 3, mean: 30, first: 10), things(2, 1, mean: 5, first: 5)])
+    #expect(Set(found) == [subjects(1, 3, mean: 30, first: 10), subjects(2, 1, mean: 5, first: 5)])
     try store.write(StoreSamples.changes([StoreSamples.issue(5, repository: 2, isOpen: false)]))
-    #expect(try store.openThings().map(\.project) == ["acme/site1"])
+    #expect(try store.openSubjects().map(\.project) == ["acme/site1"])
   }
 
   /// Scripts can send any time, even the earliest or the latest possible.
-  package func checkOpenThingsAtTheEndsOfTime() throws {
+  package func checkOpenSubjectsAtTheEndsOfTime() throws {
     let store = try makeStore()
     defer { store.close() }
     var changes = StoreSamples.changes([(1, 1), (2, 1), (3, 2), (4, 2)].map { StoreSamples.issue($0, repository: $1) })
@@ -528,7 +529,7 @@ package struct SpanStoreContract: Sendable {
       changes.subjects[index].summary.start = Timestamp(nanoseconds: index < 2 ? .max : .min)
     }
     try store.write(changes)
-    let means = Dictionary(uniqueKeysWithValues: try store.openThings().map { ($0.project, $0.meanStart.nanoseconds) })
+    let means = Dictionary(uniqueKeysWithValues: try store.openSubjects().map { ($0.project, $0.meanStart.nanoseconds) })
     #expect(means == ["acme/site1": Timestamp.latest.nanoseconds, "acme/site2": 0])
   }
 
@@ -536,7 +537,7 @@ package struct SpanStoreContract: Sendable {
     let store = try makeStore()
     defer { store.close() }
     let branches = ["main", "release/1"].map {
-      SpanKey(source: "github", host: "github.com", container: "1", kind: "branch", id: $0)
+      SubjectKey(source: "github", host: "github.com", container: "1", kind: "branch", id: $0)
     }
     func update(_ number: Int, of branch: Int) -> BranchUpdate {
       BranchUpdate(
@@ -575,15 +576,15 @@ package struct SpanStoreContract: Sendable {
     let store = try makeStore()
     defer { store.close() }
     var changes = StoreSamples.changes((0..<20).map { StoreSamples.issue($0, isOpen: $0 % 4 == 0) })
-    changes.announcements = (0..<20).filter { $0 % 4 != 0 }.map {
-      Announcement(key: StoreSamples.issueKey($0), attempt: 1, time: StoreSamples.time(0))
+    changes.outboxEntries = (0..<20).filter { $0 % 4 != 0 }.map {
+      OutboxEntry(key: StoreSamples.issueKey($0), attempt: 1, time: StoreSamples.time(0))
     }
     try store.write(changes)
-    let announced = try store.announcements(after: 0, limit: 100)
+    let announced = try store.outboxEntries(after: 0, limit: 100)
     #expect(try store.removeFinished(before: StoreSamples.time(-1000), awaitedBy: ["otlp", "logging"], limit: 100) == 0)
 
     // Issue n ends at second n + 60. The exporter `otlp` has passed the outbox entry of issue 5.
-    let passed = try #require(announced.first { $0.announcement.key == StoreSamples.issueKey(5) }).sequence
+    let passed = try #require(announced.first { $0.outboxEntry.key == StoreSamples.issueKey(5) }).sequence
     try store.setExportProgress(ExportProgress(sequence: passed), for: "otlp")
     try store.setExportProgress(ExportProgress(sequence: .max), for: "logging")
     let cutoff = StoreSamples.time(70)
@@ -597,15 +598,15 @@ package struct SpanStoreContract: Sendable {
     #expect(new == 0, "an exporter that has not begun waits for everything")
     #expect(try store.followers(of: [Reference(.issue, "TP-7")])[Reference(.issue, "TP-7")] ?? [] == [])
     #expect(try store.publishers(of: StoreSamples.aliases(8)).values.allSatisfy { $0 == [StoreSamples.issueKey(8)] })
-    let left = try store.announcements(after: 0, limit: 100)
-    let carried = announced.filter { !Self.removedNumbers.contains($0.announcement.key.encodedID) }
+    let left = try store.outboxEntries(after: 0, limit: 100)
+    let carried = announced.filter { !Self.removedNumbers.contains($0.outboxEntry.key.encodedID) }
     #expect(left.map(\.sequence) == carried.map(\.sequence))
 
     var more = StoreSamples.changes([StoreSamples.issue(7)])
-    more.announcements = [Announcement(key: StoreSamples.issueKey(7), attempt: 1, time: StoreSamples.time(1))]
+    more.outboxEntries = [OutboxEntry(key: StoreSamples.issueKey(7), attempt: 1, time: StoreSamples.time(1))]
     try store.write(more)
     #expect(try store.subjects(matching: SubjectFilter(), after: nil, limit: 1).subjects.map(\.key) == [StoreSamples.issueKey(7)])
-    #expect(try store.announcements(after: announced.last?.sequence ?? 0, limit: 9).count == 1, "places are not given twice")
+    #expect(try store.outboxEntries(after: announced.last?.sequence ?? 0, limit: 9).count == 1, "places are not given twice")
   }
 
   /// An imported subject ended long ago by the vendor's clock but entered the outbox just now.
@@ -615,14 +616,14 @@ package struct SpanStoreContract: Sendable {
     let store = try makeStore()
     defer { store.close() }
     var changes = StoreSamples.changes([StoreSamples.issue(1, isOpen: false)])
-    changes.announcements = [Announcement(key: StoreSamples.issueKey(1), attempt: 1, time: StoreSamples.time(1_000_000))]
+    changes.outboxEntries = [OutboxEntry(key: StoreSamples.issueKey(1), attempt: 1, time: StoreSamples.time(1_000_000))]
     try store.write(changes)
     #expect(try store.removeFinished(before: StoreSamples.time(500_000), awaitedBy: [], limit: 10) == 0)
     #expect(try store.removeFinished(before: StoreSamples.time(2_000_000), awaitedBy: [], limit: 10) == 1)
   }
 
   /// A subject that never had a span must not be kept longer than one with spans.
-  package func checkRemovalOfThingsWithoutSpans() throws {
+  package func checkRemovalOfSubjectsWithoutSpans() throws {
     let store = try makeStore()
     defer { store.close() }
     var event = Event(key: StoreSamples.issueKey(1), time: .vendor(StoreSamples.time(5)), attempt: .counted)
@@ -699,7 +700,7 @@ package struct SpanStoreContract: Sendable {
     var store = try makeStore()
     defer { store.close() }
     var changes = StoreSamples.changes([StoreSamples.richSubject(), StoreSamples.issue(1, isOpen: false)])
-    changes.announcements = [Announcement(key: StoreSamples.issueKey(1), attempt: 1, time: StoreSamples.time(0))]
+    changes.outboxEntries = [OutboxEntry(key: StoreSamples.issueKey(1), attempt: 1, time: StoreSamples.time(0))]
     changes.values = ["counters": [1, 2]]
     changes.fingerprints = [DeliveryFingerprint(high: 1, low: 2, received: StoreSamples.time(0))]
     changes.position = LogPosition(rawValue: 12)
@@ -710,7 +711,7 @@ package struct SpanStoreContract: Sendable {
     store = try reopen(store)
     #expect(try store.subjects([StoreSamples.richSubject().key]).values.first == StoreSamples.richSubject())
     #expect(try store.publishers(of: StoreSamples.aliases(1)).values.allSatisfy { $0 == [StoreSamples.issueKey(1)] })
-    #expect(try store.announcements(after: 0, limit: 9).map(\.announcement) == changes.announcements)
+    #expect(try store.outboxEntries(after: 0, limit: 9).map(\.outboxEntry) == changes.outboxEntries)
     #expect(try store.values() == changes.values)
     #expect(try store.fingerprints(since: .epoch) == changes.fingerprints)
     #expect(try store.position() == changes.position)
@@ -719,6 +720,6 @@ package struct SpanStoreContract: Sendable {
     #expect(try store.removeFinished(before: StoreSamples.time(1000), awaitedBy: [], limit: 10) > 0)
     store = try reopen(store)
     try store.write(changes)
-    #expect(try store.announcements(after: 0, limit: 9).allSatisfy { $0.sequence > 1 }, "places are not given twice")
+    #expect(try store.outboxEntries(after: 0, limit: 9).allSatisfy { $0.sequence > 1 }, "places are not given twice")
   }
 }

@@ -38,8 +38,8 @@ package enum StoreSamples {
 
   // MARK: Subjects
 
-  package static func issueKey(_ number: Int, repository: Int = 1) -> SpanKey {
-    SpanKey(source: "github", host: "github.com", container: String(repository), kind: "issue", id: String(number))
+  package static func issueKey(_ number: Int, repository: Int = 1) -> SubjectKey {
+    SubjectKey(source: "github", host: "github.com", container: String(repository), kind: "issue", id: String(number))
   }
 
   /// Returns an opened issue, which is also closed 60 seconds later unless `isOpen` is true.
@@ -89,7 +89,7 @@ package enum StoreSamples {
 
   /// Returns a subject in which every kind of field is set, with text in various scripts.
   package static func richSubject() -> Subject {
-    let key = SpanKey(source: "customhttp", host: "", container: "größe", kind: "deploy", id: "=site/ü:1")
+    let key = SubjectKey(source: "customhttp", host: "", container: "größe", kind: "deploy", id: "=site/ü:1")
     var subject = Subject(key: key)
     var event = Event(key: key, time: .receipt(Timestamp(nanoseconds: 1_772_352_000_123_456_789)), attempt: .numbered(3))
     event.operation = "custom op"
@@ -106,7 +106,7 @@ package enum StoreSamples {
     ]
     event.phases = [PhaseStatement(track: "status", name: "Review", start: time(0), end: time(5), outcome: .failure)]
     event.phases.append(.seen(track: "status", name: "Test", at: time(8), earliestStart: time(6)))
-    event.moments = [SpanEvent(name: "approved", time: time(3), attributes: [Attribute("by", "someone")])]
+    event.spanEvents = [SpanEvent(name: "approved", time: time(3), attributes: [Attribute("by", "someone")])]
     event.publishes = [Reference("own kind", "free text"), Reference(.commit, "0123456789abcdef0123456789abcdef01234567")]
     event.follows = [
       FollowStatement(.explicitID, [Reference(.customID, "release/d1"), .key(issueKey(36))], reach: .sameOwner, attempt: 2),
@@ -115,7 +115,7 @@ package enum StoreSamples {
     event.links = [LinkStatement(Reference(.branch, "github.com/acme/site@main"), rule: "deploys")]
     _ = subject.add(event)
     subject.parent = ParentTie(parent: issueKey(36), rule: .explicitID, reference: .key(issueKey(36)), attempt: 2)
-    subject.announcedAttempts = [1, 3]
+    subject.outboxAttempts = [1, 3]
     subject.classic.latestTraceID = .max
     subject.classic.latestSpanID = -1
     subject.classic.open = ClassicState.OpenSpan(

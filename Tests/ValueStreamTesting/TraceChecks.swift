@@ -51,8 +51,8 @@ package enum TraceChecks {
     if lines.isEmpty { #expect(tops.count == 1, "\(tops)") }
   }
 
-  private static func ancestors(of key: SpanKey, _ parents: [SpanKey: SpanKey?]) -> Set<SpanKey> {
-    var above: Set<SpanKey> = []
+  private static func ancestors(of key: SubjectKey, _ parents: [SubjectKey: SubjectKey?]) -> Set<SubjectKey> {
+    var above: Set<SubjectKey> = []
     var current = key
     while let parent = parents[current] ?? nil, above.insert(parent).inserted { current = parent }
     return above

@@ -100,8 +100,8 @@ struct CollectorTests {
     compare(found, expected, what)
 
     let phases = (api["phases"]?.list ?? []).filter { $0["end"] != .null }
-    let moments = api["events"]?.list ?? []
-    #expect(span.events.count == phases.count + moments.count, what)
+    let spanEvents = api["events"]?.list ?? []
+    #expect(span.events.count == phases.count + spanEvents.count, what)
     let times = span.events.map { Int64($0.fields["Timestamp"] ?? "") ?? 0 }
     #expect(times == times.sorted(), what)
     var shown = span.events.filter { $0.fields["Name"] == "phase" }
@@ -117,10 +117,10 @@ struct CollectorTests {
       expected["valuestream.phase.duration"] = .number(end.seconds(since: start))
       compare(attributes, expected, what)
     }
-    for (event, moment) in zip(span.events.filter { $0.fields["Name"] != "phase" }, moments) {
-      #expect(event.fields["Name"] == moment["name"]?.text, what)
-      #expect(event.fields["Timestamp"] == nanoseconds(moment["time"]), what)
-      compare(event.attributes, moment["attributes"]?.members ?? [:], what)
+    for (event, instant) in zip(span.events.filter { $0.fields["Name"] != "phase" }, spanEvents) {
+      #expect(event.fields["Name"] == instant["name"]?.text, what)
+      #expect(event.fields["Timestamp"] == nanoseconds(instant["time"]), what)
+      compare(event.attributes, instant["attributes"]?.members ?? [:], what)
     }
     #expect(span.links.isEmpty && (api["links"]?.list ?? []).isEmpty, what)
     #expect(span.scope == "valuestream \(ValueStreamVersion.current)", what)

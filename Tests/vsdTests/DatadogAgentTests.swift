@@ -17,7 +17,7 @@ struct DatadogAgentTests {
     options.proxy = ""
     let exporter = DatadogExporter(configuration: configuration, transport: CurlTransport(options: options))
     let spans = try ExportSamples.story() + ExportSamples.generated(200, seed: 5)
-    try await exporter.checkReceiver()
+    try await exporter.checkBackend()
     #expect(try await exporter.export(spans) == ExportReceipt(handled: spans.count))
     #expect(try agent.failures() == "")
     let found = try agent.traces().joined()

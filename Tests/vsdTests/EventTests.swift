@@ -61,7 +61,7 @@ struct EventTests {
     let arguments = ["event", "run", "--event-id=d2", "--tag", "env|prod", "--"]
     let result = try VSPerf.run(
       arguments + ["sh", "-c", "echo $TRACEPARENT; echo told >&2; exit 7", "--help"], environment: Self.address(daemon))
-    let key = SpanKey(source: "customhttp", host: "", container: "default", kind: "deploy", id: "d2")
+    let key = SubjectKey(source: "customhttp", host: "", container: "default", kind: "deploy", id: "d2")
     #expect(result.exit == .code(7))
     #expect(result.output == "00-\(TraceID(root: key))-\(SpanID(key: key, attempt: 1))-01\n")
     #expect(result.errors == "told\n")

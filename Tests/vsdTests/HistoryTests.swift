@@ -103,7 +103,7 @@ struct HistoryTests {
   private static func expectations(seed: UInt64, days: Int, scale: Double) throws -> HistoryExpectations {
     let generator = HistoryGenerator(
       HistoryConfiguration(seed: seed, days: days, scale: scale, until: try #require(Timestamp(rfc3339: until))),
-      recordsThings: true)
+      recordsItems: true)
     for _ in generator {}
     return generator.expectations
   }

@@ -49,7 +49,7 @@ struct LinkedHistoryTests {
     guard strategy == .linked else { return }
     #expect(links > 100, "\(links)")
     for (traceID, spans) in Dictionary(grouping: arrived.compactMap { known[$0.spanID] }, by: { $0["traceID"]?.text ?? "" }) {
-      let parts = spans.filter { TraceID(root: SpanKey(encoded: $0["key"]?.text ?? "")).description != traceID }
+      let parts = spans.filter { TraceID(root: SubjectKey(encoded: $0["key"]?.text ?? "")).description != traceID }
       let roots = spans.filter { !parts.contains($0) }
       #expect(Set(roots.compactMap { $0["key"]?.text }).count <= 1)
       #expect(parts.allSatisfy { $0["operation"] == "job" }, "\(traceID)")

@@ -75,7 +75,7 @@ struct SeveralTracersTests {
   }
 
   @Test("what a receiver refuses is set aside, with the reason, where people can see it")
-  func refusals() throws {
+  func rejections() throws {
     let zipkin = try LoopbackReceiver { _, request in
       String(decoding: request.body, as: UTF8.self).contains(#""valuestream.name":"shop/2""#)
         ? .status(400, [:], "no twos") : .status(202)
@@ -88,10 +88,10 @@ struct SeveralTracersTests {
     try vsd.wait(for: "the end of all spans") {
       try vsd.json("/api/v1/stats")["exporters"] == ["zipkin": ["pending": 0, "sent": 2, "refused": 1, "dropped": 0]] ? true : nil
     }
-    let refusals = try vsd.json("/api/v1/refusals?exporter=zipkin")["refusals"]?.list ?? []
-    #expect(refusals.count == 1)
-    #expect(refusals.first?["reason"] == .text("POST \(zipkin.url)/api/v2/spans: 400 no twos"))
-    #expect(refusals.first?["spans"]?.list.map { $0["key"]?.text } == ["customhttp::shop:deploy:2"])
+    let rejections = try vsd.json("/api/v1/refusals?exporter=zipkin")["refusals"]?.list ?? []
+    #expect(rejections.count == 1)
+    #expect(rejections.first?["reason"] == .text("POST \(zipkin.url)/api/v2/spans: 400 no twos"))
+    #expect(rejections.first?["spans"]?.list.map { $0["key"]?.text } == ["customhttp::shop:deploy:2"])
     #expect(try vsd.logLines().contains { $0["msg"]?.text?.contains("400 no twos") == true })
     #expect(try vsd.get("/metrics").body.contains(#"valuestream_export_spans{exporter="zipkin",result="refused"} 1"#))
   }

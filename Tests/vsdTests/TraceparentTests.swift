@@ -9,14 +9,14 @@ struct TraceparentTests {
     "GITHUB_ACTIONS": "true", "GITHUB_SERVER_URL": "https://github.com", "GITHUB_REPOSITORY_ID": "197483389",
     "GITHUB_RUN_ID": "7001", "GITHUB_RUN_ATTEMPT": "2",
   ]
-  private static let run = SpanKey(source: "github", host: "github.com", container: "197483389", kind: "run", id: "7001")
-  private static let job = SpanKey(source: "github", host: "github.com", container: "197483389", kind: "job", id: "5001")
+  private static let run = SubjectKey(source: "github", host: "github.com", container: "197483389", kind: "run", id: "7001")
+  private static let job = SubjectKey(source: "github", host: "github.com", container: "197483389", kind: "job", id: "5001")
   /// Clears the variables of a CI system that may run these tests.
   private static let outside = [
     "GITHUB_ACTIONS": "", "GITLAB_CI": "", "BUILD_NUMBER": "", "JOB_NAME": "", "BUILD_URL": "", "JENKINS_URL": "",
   ]
 
-  private static func text(_ root: SpanKey, _ span: SpanKey, attempt: Int = 1) -> String {
+  private static func text(_ root: SubjectKey, _ span: SubjectKey, attempt: Int = 1) -> String {
     "00-\(TraceID(root: root))-\(SpanID(key: span, attempt: attempt))-01\n"
   }
 
@@ -36,10 +36,10 @@ struct TraceparentTests {
     let gitLab = [
       "GITLAB_CI": "true", "CI_SERVER_HOST": "gitlab.com", "CI_PROJECT_ID": "3", "CI_PIPELINE_ID": "8", "CI_JOB_ID": "9",
     ]
-    let pipeline = SpanKey(source: "gitlab", host: "gitlab.com", container: "3", kind: "pipeline", id: "8")
-    let gitLabJob = SpanKey(source: "gitlab", host: "gitlab.com", container: "3", kind: "job", id: "9")
+    let pipeline = SubjectKey(source: "gitlab", host: "gitlab.com", container: "3", kind: "pipeline", id: "8")
+    let gitLabJob = SubjectKey(source: "gitlab", host: "gitlab.com", container: "3", kind: "job", id: "9")
     #expect(try Self.vsperf(["--offline"], gitLab).output == Self.text(pipeline, gitLabJob))
-    let build = SpanKey(source: "jenkins", host: "ci.acme.example", container: "site", kind: "build", id: "4")
+    let build = SubjectKey(source: "jenkins", host: "ci.acme.example", container: "site", kind: "build", id: "4")
     let jenkins = ["JOB_NAME": "site", "BUILD_NUMBER": "4", "BUILD_URL": "https://ci.acme.example/job/site/4/"]
     #expect(try Self.vsperf(["--offline"], jenkins).output == Self.text(build, build))
     #expect(try Self.vsperf(["--offline", "--key", "\(build)", "--attempt=3"]).output == Self.text(build, build, attempt: 3))
@@ -97,7 +97,7 @@ struct TraceparentTests {
     let daemon = try VSDProcess(["--trace-strategy", strategy.rawValue])
     let server = "http://127.0.0.1:\(daemon.ports[0])"
     try Self.tell(daemon)
-    let issue = SpanKey(source: "customhttp", host: "", container: "shop", kind: "issue", id: "7")
+    let issue = SubjectKey(source: "customhttp", host: "", container: "shop", kind: "issue", id: "7")
     let root = strategy == .nested ? issue : Self.run
     let run = try Self.vsperf(["--server", server], Self.gitHub)
     #expect(run.errors == "")

@@ -9,7 +9,7 @@ package struct GraphQLService: Sendable {
   private let sizing = PageSizing()
 
   /// The number of attempts in which a response with data and a temporary error is rejected. Later attempts accept it.
-  private static let partialAnswersRefused = 2
+  private static let partialAnswersRejected = 2
 
   package init(_ url: String, headers: HTTPHeaders, client: APIClient, clock: any WallClock = SystemClock()) {
     self.url = url
@@ -34,7 +34,7 @@ package struct GraphQLService: Sendable {
       asked = sizing.next(atMost: size, failures: failures)
       return GraphQL.request(query, variables + [("first", .number(asked.size))], url: url, headers: headers)
     } read: { response throws(APIError) in
-      let isEnough = asked.failures >= Self.partialAnswersRefused
+      let isEnough = asked.failures >= Self.partialAnswersRejected
       let value = try read(try GraphQL.Answer(response, now: clock.now(), takesPartial: isEnough))
       sizing.note(asked)
       return value

@@ -84,7 +84,7 @@ struct CDEventsLink {
     if case .relation = kind { return .ignored(reason: "a relation on its own that is no trigger") }
     let id = follower.lowercased()
     var event = Event(
-      key: SpanKey(source: "cdevents", host: "", container: "", kind: "event", id: SpanKey.fallbackPart(id)),
+      key: SubjectKey(source: "cdevents", host: "", container: "", kind: "event", id: SubjectKey.fallbackPart(id)),
       time: .vendor(time, orReceipt: received))
     event.publishes = [Reference(.beginning, id)]
     event.follows = [FollowStatement(.explicitID, references)]

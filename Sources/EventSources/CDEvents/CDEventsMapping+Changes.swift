@@ -69,10 +69,10 @@ extension CDEventsMapping {
     case "updated":
       var attributes: [Attribute] = []
       attributes.add("vcs.ref.head.revision", payload.commit)
-      event.moments = [moment("synchronize", attributes)]
+      event.spanEvents = [spanEvent("synchronize", attributes)]
       state = "open"
     case "reviewed":
-      event.moments = [moment("review")]
+      event.spanEvents = [spanEvent("review")]
       state = "open"
     case "merged", "abandoned":
       event.state = .ended

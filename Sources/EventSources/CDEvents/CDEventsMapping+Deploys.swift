@@ -32,7 +32,7 @@ extension CDEventsMapping {
       event.classic = ClassicMark(eventSource: "cdevents", type: "release", .end, state: predicate, time: time)
     default: return nil
     }
-    event.moments = [moment(predicate, attributes)]
+    event.spanEvents = [spanEvent(predicate, attributes)]
     let change = payload.other("change")
     let commit = change.flatMap { CommitHash.whole($0.id) }
     let parents = change.map { [Reference.key(key(.change, $0.id, at: $0.origin))] } ?? []
@@ -90,7 +90,7 @@ extension CDEventsMapping {
     case "created":
       event.state = .running
       event.marks = [.begin(time)]
-    case "modified": event.moments = [moment("modified")]
+    case "modified": event.spanEvents = [spanEvent("modified")]
     case "deleted":
       event.state = .ended
       event.marks = [.end(time)]
@@ -120,7 +120,7 @@ extension CDEventsMapping {
       standing = .first
     case "reported":
       event.marks = [.begin(time)]
-      event.moments = [moment("reported")]
+      event.spanEvents = [spanEvent("reported")]
       standing = .second
     case "resolved":
       event.state = .ended

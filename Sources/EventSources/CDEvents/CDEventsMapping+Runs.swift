@@ -91,7 +91,7 @@ extension CDEventsMapping {
     attributes.add("valuestream.output.format", content.text("format"))
     attributes.add("valuestream.output.url", payload.address)
     var event = Event(key: key(.testCaseRun, run.id, at: run.origin), time: time)
-    event.moments = [moment("output", attributes)]
+    event.spanEvents = [spanEvent("output", attributes)]
     return tied(event, .testCaseRun, as: .later)
   }
 

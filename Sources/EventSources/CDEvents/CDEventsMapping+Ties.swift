@@ -53,7 +53,7 @@ extension CDEventsMapping {
     return [event] + chain
   }
 
-  private func tie(_ key: SpanKey, _ ties: [FollowStatement]) -> Event {
+  private func tie(_ key: SubjectKey, _ ties: [FollowStatement]) -> Event {
     var event = Event(key: key, time: .receipt(time.timestamp))
     event.follows = ties
     return event
@@ -100,8 +100,8 @@ extension CDEventsMapping {
     return subject.above.filter { !strangers.contains($0) }.map { Self.place(of: $0, in: chain) }
   }
 
-  private var chainKey: SpanKey? {
-    payload.chainID.map { SpanKey(source: "cdevents", host: "", container: "", kind: "chain", id: $0) }
+  private var chainKey: SubjectKey? {
+    payload.chainID.map { SubjectKey(source: "cdevents", host: "", container: "", kind: "chain", id: $0) }
   }
 
   /// An event for the chain, a subject without a span that keeps all its other subjects in one trace.

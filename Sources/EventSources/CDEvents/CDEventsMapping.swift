@@ -47,22 +47,22 @@ struct CDEventsMapping {
 
   // MARK: Identity
 
-  func key(_ subject: CDEventsSubject, _ id: String, at origin: CDEventsOrigin) -> SpanKey {
+  func key(_ subject: CDEventsSubject, _ id: String, at origin: CDEventsOrigin) -> SubjectKey {
     // An artifact is the same subject wherever it is stored and whoever reports it, so its key has no origin.
     if subject == .artifact, let package = PackageURL(id) {
-      return SpanKey(source: "cdevents", host: "", container: "", kind: subject.kind, id: package.identity)
+      return SubjectKey(source: "cdevents", host: "", container: "", kind: subject.kind, id: package.identity)
     }
-    return SpanKey(source: "cdevents", host: origin.host, container: origin.container, kind: subject.kind, id: id)
+    return SubjectKey(source: "cdevents", host: origin.host, container: origin.container, kind: subject.kind, id: id)
   }
 
-  func key(_ subject: CDEventsSubject) -> SpanKey { key(subject, payload.id, at: payload.origin) }
+  func key(_ subject: CDEventsSubject) -> SubjectKey { key(subject, payload.id, at: payload.origin) }
 
   /// Returns the key of an artifact that the content of another subject names.
-  func artifactKey(_ id: String) -> SpanKey { key(.artifact, id, at: payload.origin) }
+  func artifactKey(_ id: String) -> SubjectKey { key(.artifact, id, at: payload.origin) }
 
   // MARK: Content
 
-  func moment(_ name: String, _ attributes: [Attribute] = []) -> SpanEvent {
+  func spanEvent(_ name: String, _ attributes: [Attribute] = []) -> SpanEvent {
     SpanEvent(name: name, time: time.timestamp, attributes: attributes)
   }
 
@@ -98,7 +98,7 @@ struct CDEventsMapping {
     attributes.add("valuestream.event.subject", payload.type.subject)
     attributes.add("valuestream.event.description", content.text("description"))
     var event = Event(key: key(subject), time: time)
-    event.moments = [moment(predicate, attributes)]
+    event.spanEvents = [spanEvent(predicate, attributes)]
     return .events(tied(event, subject, as: .later))
   }
 
@@ -108,7 +108,7 @@ struct CDEventsMapping {
     let repository = payload.other("repository") ?? ("", payload.origin)
     let isCreated = predicate == "created"
     return BranchUpdate(
-      branch: SpanKey(
+      branch: SubjectKey(
         source: "cdevents", host: repository.origin.host,
         container: [repository.origin.container, repository.id].filter { !$0.isEmpty }.joined(separator: "/"),
         kind: CDEventsSubject.branch.kind, id: payload.id),

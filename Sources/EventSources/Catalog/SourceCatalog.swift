@@ -19,7 +19,7 @@ package enum SourceCatalog {
   /// The secrets of all sources, and the settings that belong to them.
   package static let secrets =
     GitHubSource.secretSetting.declarations + GitLabSource.secretSetting.declarations
-    + JenkinsSource.secretSetting.declarations + JiraCloudSource.secretSetting.declarations
+    + JenkinsSource.secretSetting.declarations + JiraSource.secretSetting.declarations
     + TrelloSource.secretSetting.declarations + [TrelloSource.callbackURLSetting.declaration]
     + CustomHTTPSource.secretSetting.declarations + CDEventsSource.secretSetting.declarations
 
@@ -66,7 +66,7 @@ package enum SourceCatalog {
       GitHubSource(secrets: try secrets(GitHubSource.secretSetting), rules: try gitHubRules(settings)),
       try GitLabSource(secrets: try secrets(GitLabSource.secretSetting), rules: try gitLabRules(settings)),
       JenkinsSource(secrets: try secrets(JenkinsSource.secretSetting), rules: try JenkinsRules(settings)),
-      JiraCloudSource(secrets: try secrets(JiraCloudSource.secretSetting), rules: try JiraRules(settings)),
+      JiraSource(secrets: try secrets(JiraSource.secretSetting), rules: try JiraRules(settings)),
       try TrelloSource(
         secrets: try secrets(TrelloSource.secretSetting), callbackURL: try settings.value(of: TrelloSource.callbackURLSetting),
         rules: try TrelloRules(settings)),

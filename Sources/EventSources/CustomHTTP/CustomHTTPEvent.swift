@@ -18,7 +18,7 @@ struct CustomHTTPEvent {
   let attributes: [Attribute]
   let references: [CustomHTTPReference]
   let phases: [PhaseStatement]
-  let moments: [CustomHTTPMoment]
+  let spanEvents: [CustomHTTPSpanEvent]
 
   /// The most elements of each list. Longer lists are an error.
   static let listLimit = 100
@@ -45,14 +45,16 @@ struct CustomHTTPEvent {
     var phases: [PhaseStatement] = []
     for phase in try members.objects("phases", atMost: Self.listLimit) { phases.append(try PhaseStatement(phase)) }
     self.phases = phases
-    var moments: [CustomHTTPMoment] = []
-    for moment in try members.objects("moments", atMost: Self.listLimit) { moments.append(try CustomHTTPMoment(moment)) }
-    self.moments = moments
+    var spanEvents: [CustomHTTPSpanEvent] = []
+    for spanEvent in try members.objects("moments", atMost: Self.listLimit) {
+      spanEvents.append(try CustomHTTPSpanEvent(spanEvent))
+    }
+    self.spanEvents = spanEvents
   }
 }
 
-/// An element of `moments`: a point in the life of the subject, which becomes a span event.
-struct CustomHTTPMoment {
+/// An element of `spanEvents`: a point in the life of the subject, which becomes a span event.
+struct CustomHTTPSpanEvent {
   let name: String
   /// Nil for the time of the custom event.
   let time: Timestamp?

@@ -9,7 +9,7 @@ struct CustomHTTPMapping {
   func event() -> Event {
     let life = payload.life
     var event = Event(
-      key: SpanKey(source: "customhttp", host: "", container: payload.namespace, kind: payload.type, id: payload.id),
+      key: SubjectKey(source: "customhttp", host: "", container: payload.namespace, kind: payload.type, id: payload.id),
       time: time, attempt: .counted)
     event.name = payload.name ?? event.key.plainName
     event.project = payload.namespace.isEmpty ? nil : payload.namespace
@@ -28,7 +28,7 @@ struct CustomHTTPMapping {
     }
     event.outcome = life.outcome
     event.phases = payload.phases
-    event.moments = payload.moments.map {
+    event.spanEvents = payload.spanEvents.map {
       SpanEvent(name: $0.name, time: $0.time ?? time.timestamp, attributes: $0.attributes)
     }
     event.publishes = [Reference(.classicID, classicID), Reference(.customID, "\(payload.namespace)/\(payload.id)")]

@@ -68,8 +68,8 @@ struct CustomHTTPReference {
       return commit
     }
     // A number in a repository may be that of a change or an issue. The subjects that publish it decide.
-    if let thing = RepositoryThing(text), thing.kind == nil {
-      return CustomHTTPReference(.issueKey, thing.issues + thing.changes)
+    if let item = RepositoryItem(text), item.kind == nil {
+      return CustomHTTPReference(.issueKey, item.issues + item.changes)
     }
     // Any plain name may be the id of an event, so this comes last.
     let isName = text.utf8.allSatisfy { ASCII.isLetterOrDigit($0) || "-._~".utf8.contains($0) }
@@ -84,20 +84,20 @@ struct CustomHTTPReference {
       guard parts.count == 5, parts[0] == "vstrace", !parts[4].isEmpty else { return nil }
       return CustomHTTPReference(.explicitID, [Reference(.classicID, text)])
     case .key:
-      return SpanKey(text).map { CustomHTTPReference(.explicitID, [.key($0)]) }
+      return SubjectKey(text).map { CustomHTTPReference(.explicitID, [.key($0)]) }
     case .event:
       return CustomHTTPReference(
         .explicitID, [Reference(.customID, text.contains("/") ? text : "\(namespace)/\(text)")])
     case .change:
-      guard let thing = RepositoryThing(text), thing.kind != .issue else { return nil }
-      return CustomHTTPReference(.explicitID, thing.changes)
+      guard let item = RepositoryItem(text), item.kind != .issue else { return nil }
+      return CustomHTTPReference(.explicitID, item.changes)
     case .commit:
       guard let hash = (isAddress(text) ? hash(inAddress: text) : text).flatMap(CommitHash.abbreviated) else { return nil }
       return CustomHTTPReference(.commit, [Reference(.commit, hash)])
     case .issue:
       if let issue = TrackerIssue(text) { return CustomHTTPReference(.issueKey, issue.references) }
-      guard let thing = RepositoryThing(text), thing.kind != .change else { return nil }
-      return CustomHTTPReference(.issueKey, thing.issues)
+      guard let item = RepositoryItem(text), item.kind != .change else { return nil }
+      return CustomHTTPReference(.issueKey, item.issues)
     }
   }
 

@@ -22,7 +22,7 @@ final class AnswerWriter {
   /// - Parameter closes: true to close the connection after the response.
   /// - Returns: the HTTP status of the queued response; nil if libmicrohttpd cannot queue it. A status outside 200...599
   ///   becomes 500.
-  func queue(_ answer: Exchange.Answer, on connection: OpaquePointer, closes: Bool) -> Int? {
+  func queue(_ answer: RequestContext.Answer, on connection: OpaquePointer, closes: Bool) -> Int? {
     var response: HTTPResponse
     switch answer {
     case .delivery(let result):

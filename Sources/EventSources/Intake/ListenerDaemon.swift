@@ -79,28 +79,28 @@ final class ListenerDaemon {
     guard let known = requestContext.pointee else {
       guard let linkContext = vs_mhd_socket_context(connection) else { return .NO }
       let link = Unmanaged<ConnectionLink>.fromOpaque(linkContext).takeUnretainedValue()
-      let exchange = listener.loop.begin(
+      let request = listener.loop.begin(
         connection, link, method: String(cString: method), path: String(cString: url))
-      requestContext.pointee = Unmanaged.passRetained(exchange).toOpaque()
-      return listener.loop.answersEarly(exchange) ? listener.loop.queueAnswer(of: exchange) : .YES
+      requestContext.pointee = Unmanaged.passRetained(request).toOpaque()
+      return listener.loop.answersEarly(request) ? listener.loop.queueAnswer(of: request) : .YES
     }
-    let exchange = Unmanaged<Exchange>.fromOpaque(known).takeUnretainedValue()
+    let request = Unmanaged<RequestContext>.fromOpaque(known).takeUnretainedValue()
     if size.pointee > 0, let data {
       let count = size.pointee
       size.pointee = 0
       return data.withMemoryRebound(to: UInt8.self, capacity: count) { bytes in
-        listener.loop.receive(UnsafeBufferPointer(start: bytes, count: count), for: exchange) ? .YES : .NO
+        listener.loop.receive(UnsafeBufferPointer(start: bytes, count: count), for: request) ? .YES : .NO
       }
     }
-    if exchange.answer == nil { listener.loop.work(on: exchange) }
-    return exchange.answer == nil ? .YES : listener.loop.queueAnswer(of: exchange)
+    if request.answer == nil { listener.loop.work(on: request) }
+    return request.answer == nil ? .YES : listener.loop.queueAnswer(of: request)
   }
 
   private static let requestCompleted: MHD_RequestCompletedCallback = { context, _, requestContext, _ in
     guard let context, let requestContext, let known = requestContext.pointee else { return }
     requestContext.pointee = nil
-    let exchange = Unmanaged<Exchange>.fromOpaque(known).takeRetainedValue()
-    Unmanaged<ListenerDaemon>.fromOpaque(context).takeUnretainedValue().loop.end(exchange)
+    let request = Unmanaged<RequestContext>.fromOpaque(known).takeRetainedValue()
+    Unmanaged<ListenerDaemon>.fromOpaque(context).takeUnretainedValue().loop.end(request)
   }
 
   private static let connectionChanged: MHD_NotifyConnectionCallback = { context, connection, linkContext, change in

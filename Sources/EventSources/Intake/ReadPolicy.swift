@@ -6,29 +6,29 @@ struct ReadPolicy: Sendable {
   let authenticator: any MessageAuthenticator
 
   /// Returns the response for a request that is not allowed; nil if it is allowed.
-  func refusal(for access: Route.Access, _ headers: HTTPHeaders, isLoopback: Bool) -> HTTPResponse? {
+  func rejection(for access: Route.Access, _ headers: HTTPHeaders, isLoopback: Bool) -> HTTPResponse? {
     switch access {
     case .open: nil
-    case .openUnlessProtected: token != nil ? refusalWithoutToken(headers) : refusalOfName(headers, isLoopback)
+    case .openUnlessProtected: token != nil ? rejectionWithoutToken(headers) : rejectionOfName(headers, isLoopback)
     case .reading:
       if token != nil {
-        refusalWithoutToken(headers)
+        rejectionWithoutToken(headers)
       } else if !isLoopback {
         .problem(
           403, "the API needs a read token on an address other machines can reach: set VS_READ_TOKEN, or --read-token")
       } else {
-        refusalOfName(headers, isLoopback)
+        rejectionOfName(headers, isLoopback)
       }
     }
   }
 
   /// Protects against DNS rebinding: a foreign web page can point its own name at loopback and read the API from there.
-  private func refusalOfName(_ headers: HTTPHeaders, _ isLoopback: Bool) -> HTTPResponse? {
+  private func rejectionOfName(_ headers: HTTPHeaders, _ isLoopback: Bool) -> HTTPResponse? {
     guard isLoopback, let host = headers["Host"], !Self.isLoopbackName(host) else { return nil }
     return .problem(403, "on loopback, API and metrics answer to localhost only, not to the name in the Host header")
   }
 
-  private func refusalWithoutToken(_ headers: HTTPHeaders) -> HTTPResponse? {
+  private func rejectionWithoutToken(_ headers: HTTPHeaders) -> HTTPResponse? {
     guard let token else { return nil }
     let given = headers["Authorization"].flatMap(AccessToken.token(inAuthorization:))
     if let given, authenticator.isToken(given, oneOf: [token]) { return nil }

@@ -47,8 +47,8 @@ struct RequestBody {
     if count > limit { throw .tooLarge }
     if count > bytes.capacity {
       // A small body gets its declared size at once. A large one must arrive before it gets much memory.
-      let announced = min(expected ?? 0, Self.trustedSize)
-      let capacity = max(count, announced, min(bytes.capacity * 2, limit))
+      let declared = min(expected ?? 0, Self.trustedSize)
+      let capacity = max(count, declared, min(bytes.capacity * 2, limit))
       guard budget.take(capacity - charged, isProved: isProved) else { throw .noMemory }
       charged = capacity
       bytes.reserveCapacity(capacity)

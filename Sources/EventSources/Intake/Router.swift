@@ -29,7 +29,7 @@ struct RouteTable: Sendable {
     /// Answer `HEAD` on a webhook.
     case confirm
     case handler(any HTTPHandler, runsInline: Bool)
-    case refuse(HTTPResponse)
+    case reject(HTTPResponse)
   }
 
   private var exact: [String: [Route]] = [:]
@@ -53,10 +53,10 @@ struct RouteTable: Sendable {
   /// Finds the route of a request, and checks its method and access.
   func decide(method: String, path: String, headers: HTTPHeaders) -> (decision: Decision, routeClass: RouteClass) {
     let candidates = routes(at: path)
-    guard let first = candidates.first else { return (.refuse(.problem(404, "nothing is at this path")), .none) }
+    guard let first = candidates.first else { return (.reject(.problem(404, "nothing is at this path")), .none) }
     guard let route = candidates.first(where: { $0.methods.contains(method) }) else {
       let allowed = candidates.flatMap(\.methods).joined(separator: ", ")
-      return (.refuse(.problem(405, "this path takes \(allowed)", headers: ["Allow": allowed])), first.routeClass)
+      return (.reject(.problem(405, "this path takes \(allowed)", headers: ["Allow": allowed])), first.routeClass)
     }
     return (decide(route, method, headers), route.routeClass)
   }
@@ -65,10 +65,10 @@ struct RouteTable: Sendable {
     switch route.work {
     case .intake(let source):
       // Browsers send `Origin`, vendors have no reason to. This keeps web pages from posting deliveries to loopback.
-      if headers["Origin"] != nil { return .refuse(.problem(403, "deliveries do not come from web pages (header Origin)")) }
+      if headers["Origin"] != nil { return .reject(.problem(403, "deliveries do not come from web pages (header Origin)")) }
       return method == "HEAD" ? .confirm : .intake(source)
     case .handler(let handler, let access, let runsInline):
-      if let refusal = readers.refusal(for: access, headers, isLoopback: isLoopback) { return .refuse(refusal) }
+      if let rejection = readers.rejection(for: access, headers, isLoopback: isLoopback) { return .reject(rejection) }
       return .handler(handler, runsInline: runsInline)
     }
   }

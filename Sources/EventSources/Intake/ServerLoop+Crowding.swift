@@ -95,18 +95,18 @@ extension ServerLoop {
   /// unauthenticated senders give way to those of authenticated senders. Bodies of authenticated senders give way only to
   /// smaller ones of authenticated senders.
   ///
-  /// - Parameter bytes: the bytes that `exchange` needs in addition.
+  /// - Parameter bytes: the bytes that `context` needs in addition.
   /// - Returns: false if no memory was freed.
-  func makeRoom(for exchange: Exchange, bytes: Int) -> Bool {
-    let own = (exchange.body?.charged ?? 0) + bytes
-    var found: (exchange: Exchange, charged: Int)?
+  func makeRoom(for context: RequestContext, bytes: Int) -> Bool {
+    let own = (context.body?.charged ?? 0) + bytes
+    var found: (context: RequestContext, charged: Int)?
     for link in links {
-      guard let other = link.exchange, other !== exchange, link.phase == .receiving, let charged = other.body?.charged,
+      guard let other = link.context, other !== context, link.phase == .receiving, let charged = other.body?.charged,
         charged > 0
       else { continue }
-      if other.isProved, !exchange.isProved { continue }
-      guard charged > own || exchange.isProved && !other.isProved else { continue }
-      if let found, (found.exchange.isProved ? 0 : 1, found.charged) >= (other.isProved ? 0 : 1, charged) { continue }
+      if other.isProved, !context.isProved { continue }
+      guard charged > own || context.isProved && !other.isProved else { continue }
+      if let found, (found.context.isProved ? 0 : 1, found.charged) >= (other.isProved ? 0 : 1, charged) { continue }
       found = (other, charged)
     }
     guard let found else {
@@ -114,15 +114,15 @@ extension ServerLoop {
       return false
     }
     observer.limited(.bodyMemory)
-    found.exchange.refuse(unavailable("too many large bodies are on their way"))
+    found.context.reject(unavailable("too many large bodies are on their way"))
     return true
   }
 
   // MARK: Authenticated senders
 
   /// True if the sender recently authenticated to the source, from any connection.
-  func isProved(_ exchange: Exchange, to source: any EventSource) -> Bool {
-    guard let address = address(of: exchange) else { return false }
+  func isProved(_ context: RequestContext, to source: any EventSource) -> Bool {
+    guard let address = address(of: context) else { return false }
     return proved.contains(.init(address: address, source: source.name), at: now)
   }
 
@@ -132,16 +132,16 @@ extension ServerLoop {
   }
 
   /// Remembers that a delivery was authentic.
-  func noteProof(of exchange: Exchange, to source: any EventSource) {
-    if let proof = exchange.link.proof, proof.source == source.name, proof.until > now { return }
-    exchange.link.proof = (source.name, now + .seconds(60))
-    if let address = address(of: exchange) { proved.add(.init(address: address, source: source.name), at: now) }
+  func noteProof(of context: RequestContext, to source: any EventSource) {
+    if let proof = context.link.proof, proof.source == source.name, proof.until > now { return }
+    context.link.proof = (source.name, now + .seconds(60))
+    if let address = address(of: context) { proved.add(.init(address: address, source: source.name), at: now) }
   }
 
   /// Returns the sender's network address, taken from `X-Forwarded-For` if the peer is a trusted proxy.
-  private func address(of exchange: Exchange) -> SenderAddress? {
-    guard let address = exchange.link.address else { return nil }
-    let forwarded = { exchange.headers.fields.last { $0.name.lowercased() == "x-forwarded-for" }?.value }
+  private func address(of context: RequestContext) -> SenderAddress? {
+    guard let address = context.link.address else { return nil }
+    let forwarded = { context.headers.fields.last { $0.name.lowercased() == "x-forwarded-for" }?.value }
     guard isTrustedProxy(address), let text = forwarded() else { return address.network }
     return address.sender(forwardedFor: text, trusting: limits.trustedProxies).network
   }
@@ -162,7 +162,7 @@ extension ServerLoop {
 
   /// Returns how long a client may take to read its response.
   func answerDeadline(of link: ConnectionLink) -> Duration {
-    let bytes = link.exchange?.answerShare?.bytes ?? 0
+    let bytes = link.context?.answerShare?.bytes ?? 0
     return min(limits.answer, .seconds(30 + bytes / (32 << 10)))
   }
 }

@@ -6,111 +6,111 @@ extension ServerLoop {
   /// Starts a request whose headers have arrived. Sets the response at once if it does not depend on the body.
   func begin(
     _ connection: OpaquePointer, _ link: ConnectionLink, method: String, path: String
-  ) -> Exchange {
+  ) -> RequestContext {
     link.enter(.receiving, at: now)
     let headers = connection.headers
     let (decision, routeClass) = link.listener.table.decide(method: method, path: path, headers: headers)
-    func exchange(_ work: Exchange.Work?) -> Exchange {
-      let exchange = Exchange(
+    func context(_ work: RequestContext.Work?) -> RequestContext {
+      let context = RequestContext(
         connection: connection, link: link, method: method, path: path, headers: headers, routeClass: routeClass, work: work)
-      link.exchange = exchange
-      return exchange
+      link.context = context
+      return context
     }
     if isOverfull(link.listener), routeClass != .health {
-      let refused = exchange(nil)
+      let refused = context(nil)
       observer.limited(.connections)
-      refused.refuse(unavailable("too many connections"))
+      refused.reject(unavailable("too many connections"))
       return refused
     }
     switch decision {
-    case .refuse(let response):
-      let refused = exchange(nil)
-      refused.refuse(response)
+    case .reject(let response):
+      let refused = context(nil)
+      refused.reject(response)
       return refused
     case .confirm:
-      let confirmed = exchange(nil)
+      let confirmed = context(nil)
       confirmed.answer = .response(HTTPResponse(status: 200))
       return confirmed
-    case .intake(let source): return prepareDelivery(exchange(.intake(source)), for: source)
-    case .handler(let handler, let runsInline): return prepareBody(of: exchange(.handler(handler, runsInline: runsInline)))
+    case .intake(let source): return prepareDelivery(context(.intake(source)), for: source)
+    case .handler(let handler, let runsInline): return prepareBody(of: context(.handler(handler, runsInline: runsInline)))
     }
   }
 
   /// Authenticates by the headers before a large body is read.
-  private func prepareDelivery(_ exchange: Exchange, for source: any EventSource) -> Exchange {
-    let length = exchange.headers["Content-Length"].flatMap { Int($0) }
+  private func prepareDelivery(_ context: RequestContext, for source: any EventSource) -> RequestContext {
+    let length = context.headers["Content-Length"].flatMap { Int($0) }
     // A small body arrives together with its headers, so authenticating once is cheaper.
-    if let length, length <= Self.smallBody, exchange.headers["Content-Encoding"] == nil {
-      exchange.isProved = hasProof(exchange.link, to: source)
-      return prepareBody(of: exchange)
+    if let length, length <= Self.smallBody, context.headers["Content-Encoding"] == nil {
+      context.isProved = hasProof(context.link, to: source)
+      return prepareBody(of: context)
     }
     if !source.acceptsUnsigned {
-      switch intake.judge(exchange.headers, for: source) {
-      case .proved: exchange.isProved = true
-      case .open: exchange.isProved = isProved(exchange, to: source)
+      switch intake.judge(context.headers, for: source) {
+      case .proved: context.isProved = true
+      case .open: context.isProved = isProved(context, to: source)
       case .refused(let error):
-        refuseUnauthenticated(exchange, error, source)
-        return exchange
+        rejectUnauthenticated(context, error, source)
+        return context
       }
     }
-    return prepareBody(of: exchange)
+    return prepareBody(of: context)
   }
 
   private static let smallBody = 16 << 10
 
-  private func prepareBody(of exchange: Exchange) -> Exchange {
-    let coding = exchange.headers["Content-Encoding"]?.lowercased() ?? "identity"
+  private func prepareBody(of context: RequestContext) -> RequestContext {
+    let coding = context.headers["Content-Encoding"]?.lowercased() ?? "identity"
     guard ["identity", "gzip", "x-gzip", ""].contains(coding) else {
       let detail = "the content coding \(coding.prefix(40)) is not understood, gzip is"
-      exchange.refuse(.problem(415, detail, headers: ["Accept-Encoding": "gzip, identity"]))
-      return exchange
+      context.reject(.problem(415, detail, headers: ["Accept-Encoding": "gzip, identity"]))
+      return context
     }
     do throws(RequestBody.Failure) {
-      exchange.body = try RequestBody(
-        limit: limits.bodyBytes, expected: exchange.headers["Content-Length"].flatMap { Int($0) },
-        isCompressed: coding.hasSuffix("gzip"), isProved: exchange.isProved, budget: budget)
+      context.body = try RequestBody(
+        limit: limits.bodyBytes, expected: context.headers["Content-Length"].flatMap { Int($0) },
+        isCompressed: coding.hasSuffix("gzip"), isProved: context.isProved, budget: budget)
     } catch {
-      exchange.refuse(answer(to: error))
+      context.reject(answer(to: error))
     }
-    return exchange
+    return context
   }
 
   /// True if the response must go out before the body arrives. The connection closes after it.
   ///
   /// That is so if the length of the body is ambiguous, if the sender waits for `100 Continue`, or if the body is too
   /// long to read and discard.
-  func answersEarly(_ exchange: Exchange) -> Bool {
-    let lengths = exchange.headers.fields.count { $0.name.utf8.count == 14 && $0.name.lowercased() == "content-length" }
-    if let coding = exchange.headers["Transfer-Encoding"] {
+  func answersEarly(_ context: RequestContext) -> Bool {
+    let lengths = context.headers.fields.count { $0.name.utf8.count == 14 && $0.name.lowercased() == "content-length" }
+    if let coding = context.headers["Transfer-Encoding"] {
       if lengths > 0 || coding.lowercased() != "chunked" {
-        exchange.refuse(.problem(400, "Transfer-Encoding must be chunked, and without Content-Length"))
+        context.reject(.problem(400, "Transfer-Encoding must be chunked, and without Content-Length"))
         return true
       }
     } else if lengths == 0 {
       return false
     } else if lengths > 1 {
-      exchange.refuse(.problem(400, "several Content-Length headers"))
+      context.reject(.problem(400, "several Content-Length headers"))
       return true
     }
-    guard exchange.answer != nil else { return false }
-    if exchange.headers["Expect"] != nil { return true }
-    return exchange.headers["Content-Length"].flatMap { Int($0) } ?? 0 > drainLimit
+    guard context.answer != nil else { return false }
+    if context.headers["Expect"] != nil { return true }
+    return context.headers["Content-Length"].flatMap { Int($0) } ?? 0 > drainLimit
   }
 
   /// Takes a piece of the body. False closes the connection.
-  func receive(_ piece: UnsafeBufferPointer<UInt8>, for exchange: Exchange) -> Bool {
-    if exchange.answer != nil {
-      exchange.drained += piece.count
-      return exchange.drained <= drainLimit
+  func receive(_ piece: UnsafeBufferPointer<UInt8>, for context: RequestContext) -> Bool {
+    if context.answer != nil {
+      context.drained += piece.count
+      return context.drained <= drainLimit
     }
     do throws(RequestBody.Failure) {
       do throws(RequestBody.Failure) {
-        try exchange.body?.append(piece)
+        try context.body?.append(piece)
       } catch {
         guard case .noMemory = error else { throw error }
-        while makeRoom(for: exchange, bytes: piece.count) {
+        while makeRoom(for: context, bytes: piece.count) {
           do throws(RequestBody.Failure) {
-            try exchange.body?.append(piece)
+            try context.body?.append(piece)
             return true
           } catch {
             guard case .noMemory = error else { throw error }
@@ -119,64 +119,64 @@ extension ServerLoop {
         throw error
       }
     } catch {
-      exchange.refuse(answer(to: error))
+      context.reject(answer(to: error))
     }
     return true
   }
 
   /// Processes a complete request: answers it, or suspends it until the response is ready.
-  func work(on exchange: Exchange) {
+  func work(on context: RequestContext) {
     if isClosing {
       // No request may be suspended now: libmicrohttpd aborts if it is stopped with a suspended connection.
-      exchange.answer = .response(unavailable("the server stops"))
+      context.answer = .response(unavailable("the server stops"))
       return
     }
-    switch exchange.work {
-    case .intake(let source): decide(on: exchange, for: source)
+    switch context.work {
+    case .intake(let source): decide(on: context, for: source)
     case .handler(let handler, let runsInline):
-      var body = exchange.body?.bytes ?? []
-      if exchange.body?.isCompressed == true {
+      var body = context.body?.bytes ?? []
+      if context.body?.isCompressed == true {
         do throws(RequestBody.Failure) {
           body = try inflater.contents(of: body, limit: min(limits.bodyBytes, limits.freelyInflatedBytes))
         } catch {
-          exchange.refuse(answer(to: error))
+          context.reject(answer(to: error))
           return
         }
       }
       let request = HTTPRequest(
-        method: exchange.method, path: exchange.path, query: exchange.connection.queryItems, headers: exchange.headers,
+        method: context.method, path: context.path, query: context.connection.queryItems, headers: context.headers,
         body: body)
       if runsInline {
-        exchange.answer = .response(handler.respond(to: request))
+        context.answer = .response(handler.respond(to: request))
       } else {
-        delegate(request, to: handler, for: exchange)
+        delegate(request, to: handler, for: context)
       }
-    case nil: exchange.answer = .response(.problem(500, "nothing was decided for this request"))
+    case nil: context.answer = .response(.problem(500, "nothing was decided for this request"))
     }
   }
 
-  private func decide(on exchange: Exchange, for source: any EventSource) {
-    var bytes = exchange.body?.bytes ?? []
-    if bytes.count > limits.inlineBodyBytes { return delegate(exchange, for: source) }
-    if exchange.body?.isCompressed == true {
+  private func decide(on context: RequestContext, for source: any EventSource) {
+    var bytes = context.body?.bytes ?? []
+    if bytes.count > limits.inlineBodyBytes { return delegate(context, for: source) }
+    if context.body?.isCompressed == true {
       do throws(RequestBody.Failure) {
         bytes = try inflater.contents(of: bytes, limit: min(limits.inlineBodyBytes, limits.bodyBytes))
       } catch {
-        if case .tooLarge = error, limits.bodyBytes > limits.inlineBodyBytes { return delegate(exchange, for: source) }
-        exchange.refuse(answer(to: error))
+        if case .tooLarge = error, limits.bodyBytes > limits.inlineBodyBytes { return delegate(context, for: source) }
+        context.reject(answer(to: error))
         return
       }
     }
-    let decision = intake.decide(on: bytes, headers: exchange.headers, for: source)
-    if let pending = note(decision, on: exchange, for: source) { batch.append(pending, token: suspend(exchange)) }
+    let decision = intake.decide(on: bytes, headers: context.headers, for: source)
+    if let pending = note(decision, on: context, for: source) { batch.append(pending, token: suspend(context)) }
   }
 
   /// Passes a large body to a worker thread, and suspends the request.
-  private func delegate(_ exchange: Exchange, for source: any EventSource) {
-    guard let body = exchange.body else { return }
-    let token = suspend(exchange)
-    let isTaken = bodyWorkers.submit(isProved: exchange.isProved, size: body.bytes.count) {
-      [inbox, intake, limits, bytes = body.bytes, isCompressed = body.isCompressed, headers = exchange.headers] in
+  private func delegate(_ context: RequestContext, for source: any EventSource) {
+    guard let body = context.body else { return }
+    let token = suspend(context)
+    let isTaken = bodyWorkers.submit(isProved: context.isProved, size: body.bytes.count) {
+      [inbox, intake, limits, bytes = body.bytes, isCompressed = body.isCompressed, headers = context.headers] in
       let result = Result { () throws(RequestBody.Failure) in
         let inflated = isCompressed ? try Self.inflate(bytes, within: limits) : bytes
         return intake.decide(on: inflated, headers: headers, for: source)
@@ -185,7 +185,7 @@ extension ServerLoop {
     }
     if !isTaken {
       observer.limited(.bodyWorkers)
-      settle(.init(token: token, result: .response(unavailable("more large deliveries wait than can be read"))))
+      complete(.init(token: token, result: .response(unavailable("more large deliveries wait than can be read"))))
     }
   }
 
@@ -204,103 +204,103 @@ extension ServerLoop {
   /// Reports the outcome to the observer, and returns the delivery to record. If it returns nil, the request has its
   /// response.
   private func note(
-    _ decision: WebhookIntake.Decision, on exchange: Exchange, for source: any EventSource
+    _ decision: WebhookIntake.Decision, on context: RequestContext, for source: any EventSource
   ) -> PendingDelivery? {
     switch decision {
     case .unauthenticated(let error):
-      refuseUnauthenticated(exchange, error, source)
+      rejectUnauthenticated(context, error, source)
       return nil
     case .pending(let pending, let answer, let unread):
-      if !source.acceptsUnsigned { noteProof(of: exchange, to: source) }
+      if !source.acceptsUnsigned { noteProof(of: context, to: source) }
       if case .unreadable(let error, _) = answer { observer.unreadable(error, from: source.name) }
       if let unread { observer.unreadValues(unread.count, paths: unread.paths, from: source.name) }
-      exchange.answerWhenRecorded = answer
-      exchange.unread = unread
+      context.answerWhenRecorded = answer
+      context.unread = unread
       return pending
     }
   }
 
-  private func refuseUnauthenticated(_ exchange: Exchange, _ error: AuthenticationError, _ source: any EventSource) {
+  private func rejectUnauthenticated(_ context: RequestContext, _ error: AuthenticationError, _ source: any EventSource) {
     observer.unauthenticated(error, from: source.name)
     observer.delivery(.unauthenticated, from: source.name)
-    exchange.refuse(unauthenticated)
+    context.reject(unauthenticated)
   }
 
-  private func delegate(_ request: HTTPRequest, to handler: any HTTPHandler, for exchange: Exchange) {
-    let token = suspend(exchange)
+  private func delegate(_ request: HTTPRequest, to handler: any HTTPHandler, for context: RequestContext) {
+    let token = suspend(context)
     let isTaken = workers.submit(handler, request) { [inbox] response in
       inbox.post([.init(token: token, result: .response(response))])
     }
     if !isTaken {
-      settle(.init(token: token, result: .response(unavailable("more requests for pages and API wait than can be answered"))))
+      complete(.init(token: token, result: .response(unavailable("more requests for pages and API wait than can be answered"))))
     }
   }
 
-  private func suspend(_ exchange: Exchange) -> CompletionInbox.Token {
-    exchange.link.enter(.working, at: now)
-    MHD_suspend_connection(exchange.connection)
-    return waiting.add(exchange)
+  private func suspend(_ context: RequestContext) -> CompletionInbox.Token {
+    context.link.enter(.working, at: now)
+    MHD_suspend_connection(context.connection)
+    return waiting.add(context)
   }
 
   /// Applies a result to a suspended request, and resumes it unless it must wait for the log.
-  func settle(_ completion: CompletionInbox.Completion) {
-    guard let exchange = waiting.remove(completion.token) else { return }
+  func complete(_ completion: CompletionInbox.Completion) {
+    guard let context = waiting.remove(completion.token) else { return }
     switch completion.result {
-    case .response(let response): exchange.answer = .response(response)
+    case .response(let response): context.answer = .response(response)
     case .recording(let outcome):
-      let (answer, result) = answer(to: exchange, after: outcome)
-      exchange.answer = answer
-      if case .intake(let source) = exchange.work { observer.delivery(result, from: source.name) }
-    case .read(.failure(let failure)): exchange.refuse(self.answer(to: failure))
+      let (answer, result) = answer(to: context, after: outcome)
+      context.answer = answer
+      if case .intake(let source) = context.work { observer.delivery(result, from: source.name) }
+    case .read(.failure(let failure)): context.reject(self.answer(to: failure))
     case .read(.success(let decision)):
-      guard case .intake(let source) = exchange.work else { break }
-      if let pending = note(decision, on: exchange, for: source) {
+      guard case .intake(let source) = context.work else { break }
+      if let pending = note(decision, on: context, for: source) {
         // The request stays suspended until the log has the delivery.
-        batch.append(pending, token: waiting.add(exchange))
+        batch.append(pending, token: waiting.add(context))
         return
       }
     }
-    exchange.link.listener.isDue = true
-    MHD_resume_connection(exchange.connection)
+    context.link.listener.isDue = true
+    MHD_resume_connection(context.connection)
   }
 
-  private func answer(to exchange: Exchange, after outcome: RecordingOutcome) -> (Exchange.Answer, DeliveryResult) {
-    switch (outcome, exchange.answerWhenRecorded) {
+  private func answer(to context: RequestContext, after outcome: RecordingOutcome) -> (RequestContext.Answer, DeliveryResult) {
+    switch (outcome, context.answerWhenRecorded) {
     case (.unavailable, _), (_, nil):
       (.response(unavailable("the delivery cannot be kept now, please send it again")), .refused)
     // A repeated unreadable delivery gets the same error again.
     case (_, .unreadable(let error, let status)?):
-      (.response(unreadable(error, status: status, unread: exchange.unread)), outcome == .duplicate ? .duplicate : .unreadable)
+      (.response(unreadable(error, status: status, unread: context.unread)), outcome == .duplicate ? .duplicate : .unreadable)
     case (.duplicate, _?): (.delivery(.duplicate), .duplicate)
     case (.recorded, let answer?):
-      (exchange.unread.map { .response(.delivery(answer.result, unread: $0)) } ?? .delivery(answer.result), answer.result)
+      (context.unread.map { .response(.delivery(answer.result, unread: $0)) } ?? .delivery(answer.result), answer.result)
     }
   }
 
   /// Queues the response of a request.
-  func queueAnswer(of exchange: Exchange) -> MHD_Result {
-    guard var answer = exchange.answer else { return .NO }
+  func queueAnswer(of context: RequestContext) -> MHD_Result {
+    guard var answer = context.answer else { return .NO }
     if case .response(let response) = answer, response.body.count > AnswerBudget.smallAnswer {
-      exchange.answerShare = share(of: response.body)
-      if exchange.answerShare == nil {
+      context.answerShare = share(of: response.body)
+      if context.answerShare == nil {
         observer.limited(.answerMemory)
         answer = .response(unavailable("more answers wait to be read than memory is kept for"))
       }
     }
-    guard let status = writer.queue(answer, on: exchange.connection, closes: isStopping) else { return .NO }
-    exchange.link.enter(.answering, at: now)
-    observer.answered(status, on: exchange.routeClass)
+    guard let status = writer.queue(answer, on: context.connection, closes: isStopping) else { return .NO }
+    context.link.enter(.answering, at: now)
+    observer.answered(status, on: context.routeClass)
     return .YES
   }
 
   /// Frees the resources of a request after its response is sent or the connection is lost.
-  func end(_ exchange: Exchange) {
-    exchange.body?.discard()
-    exchange.body = nil
-    if let share = exchange.answerShare { answers.release(share) }
-    exchange.answerShare = nil
-    exchange.link.exchange = nil
-    exchange.link.enter(.idle, at: now)
+  func end(_ context: RequestContext) {
+    context.body?.discard()
+    context.body = nil
+    if let share = context.answerShare { answers.release(share) }
+    context.answerShare = nil
+    context.link.context = nil
+    context.link.enter(.idle, at: now)
   }
 
   // MARK: Responses

@@ -47,7 +47,7 @@ final class ServerLoop {
   let writer = AnswerWriter()
   let unauthenticated = HTTPResponse.problem(401, "the signature or token of the delivery is missing or wrong")
   var batch = Batch()
-  var waiting = WaitingRoom()
+  var waiting = SuspendedRequests()
   private(set) var now = ContinuousClock.now
   private(set) var isStopping = false
   /// True during the last turn, in which no request may be suspended.
@@ -119,7 +119,7 @@ final class ServerLoop {
     poll(&entries, nfds_t(entries.count), timeout)
     now = .now
     if entries[0].revents != 0 { inbox.signal.wait() }
-    for completion in inbox.takeAll() { settle(completion) }
+    for completion in inbox.takeAll() { complete(completion) }
     // Idle connections need a check from time to time, not at once.
     timeout = links.isEmpty && !isStopping ? -1 : sweepMilliseconds
     let isSweep = lastSweep.duration(to: now) >= .milliseconds(sweepMilliseconds)
@@ -143,7 +143,7 @@ final class ServerLoop {
       inbox.post(zip(tokens, outcomes).map { .init(token: $0, result: .recording($1)) })
     }
     batch = Batch()
-    for token in tokens.dropFirst(taken) { settle(.init(token: token, result: .recording(.unavailable))) }
+    for token in tokens.dropFirst(taken) { complete(.init(token: token, result: .recording(.unavailable))) }
   }
 
   // MARK: Connections
@@ -221,7 +221,7 @@ final class ServerLoop {
       turn()
     }
     isClosing = true
-    for token in waiting.tokens { settle(.init(token: token, result: .response(unavailable("the server stops")))) }
+    for token in waiting.tokens { complete(.init(token: token, result: .response(unavailable("the server stops")))) }
     for listener in listeners { _ = listener.run() }
   }
 }

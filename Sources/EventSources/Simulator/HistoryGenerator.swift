@@ -23,11 +23,11 @@ package final class HistoryGenerator: Sequence, IteratorProtocol {
 
   /// Creates a generator. The same configuration gives the same deliveries.
   ///
-  /// - Parameter recordsThings: Whether to list all items in ``expectations``, which costs memory for each.
-  package init(_ configuration: HistoryConfiguration, recordsThings: Bool = false) {
+  /// - Parameter recordsItems: Whether to list all items in ``expectations``, which costs memory for each.
+  package init(_ configuration: HistoryConfiguration, recordsItems: Bool = false) {
     let organization = Organization(seed: configuration.seed)
     teams = (0..<configuration.teamCount).map { number in
-      Team(number: number, configuration: configuration, organization: organization, records: recordsThings)
+      Team(number: number, configuration: configuration, organization: organization, records: recordsItems)
     }
     for team in teams {
       if let delivery = team.nextDelivery() { entries.insert(Entry(delivery: delivery, team: team)) }

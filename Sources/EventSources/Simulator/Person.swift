@@ -102,7 +102,7 @@ final class Person {
   /// Returns when an amount of work is done that starts at a given time, or in the next working hours after it.
   ///
   /// - Parameter seconds: The amount of work, in seconds of working time.
-  func moment(after start: Timestamp, work seconds: Double) -> Timestamp {
+  func spanEvent(after start: Timestamp, work seconds: Double) -> Timestamp {
     var rest = max(seconds, 1)
     var day = start.day
     // Bounds the search: 200 days are enough for all work, also after days off.

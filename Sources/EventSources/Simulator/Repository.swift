@@ -49,7 +49,7 @@ final class Repository {
   var pushedAt: Timestamp { didSet { cached = nil } }
   var runNumbers: [String: Int] = [:]
   /// The deploy targets by the name of the environment.
-  private var lanes: [String: DeployLane] = [:]
+  private var targets: [String: DeployTarget] = [:]
   /// The commit deployed to staging last, the candidate for production.
   var staged: Commit?
   var incident: Incident?
@@ -75,14 +75,14 @@ final class Repository {
   var api: String { "https://api.github.com/repos/\(fullName)" }
   var web: String { "https://github.com/\(fullName)" }
 
-  subscript(lane environment: String) -> DeployLane {
-    get { lanes[environment] ?? DeployLane() }
-    set { lanes[environment] = newValue }
+  subscript(target environment: String) -> DeployTarget {
+    get { targets[environment] ?? DeployTarget() }
+    set { targets[environment] = newValue }
   }
 
   /// Releases the work in progress, to break reference cycles.
   func letGo() {
-    lanes = [:]
+    targets = [:]
     mergeQueue = []
     incident = nil
   }

@@ -22,7 +22,7 @@ extension Team {
   private func plan(_ timesAWeek: Double, by person: Person, isFirst: Bool = false, _ step: @escaping Step) {
     let mean = Self.week / (timesAWeek * configuration.activity)
     let work = isFirst ? random.between(60, min(mean / 3, Self.week)) : random.exponential(mean: mean)
-    at(person.moment(after: now, work: work), step)
+    at(person.spanEvent(after: now, work: work), step)
   }
 
   func planIssue(in repository: Repository, isFirst: Bool = false) {

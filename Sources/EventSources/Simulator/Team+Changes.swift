@@ -83,7 +83,7 @@ extension Team {
       commits: commits)
     change.lines = (5 + Int(random.logNormal(median: 40, spread: 1)), 1 + Int(random.logNormal(median: 15, spread: 1)))
     repository.openIssues += 1
-    things?.changes.append(change)
+    items?.changes.append(change)
     send(change, "opened", by: author)
     return change
   }

@@ -9,7 +9,7 @@ extension Team {
     let deploy = Deploy(commit: commit, environment: environment, reason: reason)
     deployCount += 1
     if environment == "production", reason == .daily, repository.plan.name == "shop", now >= nextTrouble,
-      repository[lane: environment].activeRun != nil
+      repository[target: environment].activeRun != nil
     {
       deploy.isBad = true
       nextTrouble = now.after(random.between(10, 16) * 86_400)
@@ -19,19 +19,19 @@ extension Team {
       .deploy, jobs: isStaging ? WorkflowPlan.toStaging : WorkflowPlan.toProduction, in: repository, for: .deploy(deploy),
       event: isStaging ? "workflow_run" : "workflow_dispatch", head: commit, branch: "main", by: account)
     // Only one run deploys at a time, and only the newest waits; an older waiting run is cancelled.
-    guard repository[lane: environment].busy != nil else {
-      repository[lane: environment].busy = run
+    guard repository[target: environment].busy != nil else {
+      repository[target: environment].busy = run
       return startAttempt(of: run, by: account)
     }
-    if let waiting = repository[lane: environment].waiting { cancel(waiting) }
-    repository[lane: environment].waiting = run
+    if let waiting = repository[target: environment].waiting { cancel(waiting) }
+    repository[target: environment].waiting = run
     announceAttempt(of: run, by: account, status: .pending)
   }
 
-  private func freeLane(_ environment: String, of repository: Repository) {
-    let next = repository[lane: environment].waiting
-    repository[lane: environment].waiting = nil
-    repository[lane: environment].busy = next
+  private func freeTarget(_ environment: String, of repository: Repository) {
+    let next = repository[target: environment].waiting
+    repository[target: environment].waiting = nil
+    repository[target: environment].busy = next
     guard let next else { return }
     next.status = .queued
     queueJobs(of: next)
@@ -45,7 +45,7 @@ extension Team {
       id: newID(.deployment), commit: deploy.commit, environment: deploy.environment, createdAt: now, updatedAt: now,
       jobID: job.id)
     deploy.deployment = deployment
-    things?.deployments.append(
+    items?.deployments.append(
       HistoryExpectations.Deployment(
         repositoryID: run.repository.id, id: deployment.id, sha: deploy.commit.sha, environment: deploy.environment,
         runID: run.id,
@@ -70,19 +70,19 @@ extension Team {
     sendStatus(isGood ? "success" : "failure", of: deployment, run)
     var arrived: [Int] = []
     if isGood {
-      if let old = repository[lane: deploy.environment].active, let oldRun = repository[lane: deploy.environment].activeRun {
+      if let old = repository[target: deploy.environment].active, let oldRun = repository[target: deploy.environment].activeRun {
         sendStatus("inactive", of: old, oldRun)
       }
       arrived = arrivals(of: deploy, in: repository)
-      repository[lane: deploy.environment].active = deployment
-      if repository[lane: deploy.environment].activeRun !== run {
-        repository[lane: deploy.environment].previousRun = repository[lane: deploy.environment].activeRun
-        repository[lane: deploy.environment].activeRun = run
+      repository[target: deploy.environment].active = deployment
+      if repository[target: deploy.environment].activeRun !== run {
+        repository[target: deploy.environment].previousRun = repository[target: deploy.environment].activeRun
+        repository[target: deploy.environment].activeRun = run
       }
     }
-    if let index = things?.deployments.lastIndex(where: { $0.id == deployment.id }) {
-      things?.deployments[index].outcome = isGood ? "success" : "failure"
-      things?.deployments[index].pullRequestNumbers = arrived
+    if let index = items?.deployments.lastIndex(where: { $0.id == deployment.id }) {
+      items?.deployments[index].outcome = isGood ? "success" : "failure"
+      items?.deployments[index].pullRequestNumbers = arrived
     }
   }
 
@@ -94,12 +94,12 @@ extension Team {
 
   /// Returns the numbers of the changes that reach an environment for the first time with this deploy.
   private func arrivals(of deploy: Deploy, in repository: Repository) -> [Int] {
-    let last = repository[lane: deploy.environment].ordinal
+    let last = repository[target: deploy.environment].ordinal
     let new = deploy.commit.ordinal
     guard new > last else { return [] }
-    repository[lane: deploy.environment].ordinal = new
+    repository[target: deploy.environment].ordinal = new
     let numbers = repository.landed.filter { $0.ordinal > last && $0.ordinal <= new }.map(\.number)
-    let everywhere = min(repository[lane: "staging"].ordinal, repository[lane: "production"].ordinal)
+    let everywhere = min(repository[target: "staging"].ordinal, repository[target: "production"].ordinal)
     repository.landed.removeAll { $0.ordinal <= everywhere }
     return numbers
   }
@@ -158,11 +158,11 @@ extension Team {
   func deployRunEnded(_ run: WorkflowRun, _ deploy: Deploy) {
     let repository = run.repository
     if run.conclusion == .failure {
-      guard run.attempt < 3, let caretaker else { return freeLane(deploy.environment, of: repository) }
+      guard run.attempt < 3, let caretaker else { return freeTarget(deploy.environment, of: repository) }
       // The deploy target stays busy until the rerun.
       return after(random.between(150, 600)) { $0.rerun(run, onlyFailed: true, by: caretaker.account) }
     }
-    freeLane(deploy.environment, of: repository)
+    freeTarget(deploy.environment, of: repository)
     if deploy.environment == "staging" { staged(deploy, by: run.actor, in: repository) } else { live(deploy, in: repository) }
   }
 
@@ -186,8 +186,8 @@ extension Team {
 
   /// Deploys the commit on staging to production if it is newer, unless there is an incident or a deploy in progress.
   private func goLive(in repository: Repository, by account: Account, for reason: Deploy.Reason) {
-    guard repository.incident == nil, let commit = repository.staged, repository[lane: "production"].busy == nil,
-      commit.ordinal > repository[lane: "production"].ordinal
+    guard repository.incident == nil, let commit = repository.staged, repository[target: "production"].busy == nil,
+      commit.ordinal > repository[target: "production"].ordinal
     else { return }
     requestDeploy(of: commit, in: repository, to: "production", by: account, for: reason)
   }

@@ -22,12 +22,12 @@ extension Team {
 
   /// Restores the previous version by rerunning its deploy.
   private func rollBack(_ repository: Repository, by person: Person) {
-    guard let run = repository[lane: "production"].previousRun, let deploy = run.deploy, run.isOver,
-      repository[lane: "production"].busy == nil
+    guard let run = repository[target: "production"].previousRun, let deploy = run.deploy, run.isOver,
+      repository[target: "production"].busy == nil
     else { return }
     deploy.isRollback = true
     deploy.isBad = false
-    repository[lane: "production"].busy = run
+    repository[target: "production"].busy = run
     rerun(run, onlyFailed: false, by: person.account)
   }
 

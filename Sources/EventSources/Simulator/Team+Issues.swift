@@ -29,7 +29,7 @@ extension Team {
       kind: kind, author: author, createdAt: now)
     issue.labels = labels.map(repository.label)
     repository.openIssues += 1
-    things?.issues.append(issue)
+    items?.issues.append(issue)
     send("issues", "opened", of: repository, by: author.account) { $0.member(issue) }
     for label in issue.labels { sendLabeled(issue, label, by: author.account) }
     return issue

@@ -32,7 +32,7 @@ extension Team {
       return after(random.between(300, 1500)) { $0.rerun(run, onlyFailed: true, by: run.actor) }
     }
     let id = newID(.release)
-    things?.releaseTags.append(release.tag)
+    items?.releaseTags.append(release.tag)
     for action in ["created", "published", release.isPrerelease ? "prereleased" : "released"] {
       send("release", action, of: repository, by: organization.actions) { json in
         json.object("release") { json in

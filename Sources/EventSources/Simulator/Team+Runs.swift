@@ -11,7 +11,7 @@ extension Team {
       jobs: jobs ?? workflow.jobs, repository: repository, purpose: purpose, event: event, head: head, headBranch: branch,
       actor: account, createdAt: now, changes: changes)
     activeRuns[run.id] = run
-    things?.runs.append(run)
+    items?.runs.append(run)
     return run
   }
 
@@ -158,7 +158,7 @@ extension Team {
     let repository = run.repository
     if run.conclusion == .failure {
       again(run)
-    } else if repository.plan.hasEnvironments, commit.ordinal > repository[lane: "staging"].ordinal {
+    } else if repository.plan.hasEnvironments, commit.ordinal > repository[target: "staging"].ordinal {
       requestDeploy(of: commit, in: repository, to: "staging", by: run.actor, for: .merge)
     }
   }

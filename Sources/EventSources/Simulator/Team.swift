@@ -44,9 +44,9 @@ final class Team {
   private var lastSent = Timestamp.epoch
   private var expected = HistoryExpectations()
   /// The items for the expectations; nil if they are not recorded.
-  var things: Things?
+  var items: Items?
 
-  struct Things {
+  struct Items {
     var issues: [Issue] = []
     var changes: [PullRequest] = []
     var runs: [WorkflowRun] = []
@@ -87,7 +87,7 @@ final class Team {
     self.random = random
     now = configuration.start
     nextTrouble = .epoch
-    if records { things = Things() }
+    if records { items = Items() }
     begin()
   }
 
@@ -110,7 +110,7 @@ final class Team {
   ///
   /// - Parameter seconds: The median amount of work, in seconds of working time.
   func whenDone(_ person: Person, median seconds: Double, spread: Double = 0.7, _ step: @escaping Step) {
-    at(person.moment(after: now, work: random.logNormal(median: seconds, spread: spread)), step)
+    at(person.spanEvent(after: now, work: random.logNormal(median: seconds, spread: spread)), step)
   }
 
   // MARK: Deliveries
@@ -165,7 +165,7 @@ final class Team {
   var expectations: HistoryExpectations {
     var result = expected
     result.repositories = repositories.map { HistoryExpectations.Repository(id: $0.id, fullName: $0.fullName) }
-    if let things { result.add(things) }
+    if let items { result.add(items) }
     return result
   }
 

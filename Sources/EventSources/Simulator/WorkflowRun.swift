@@ -155,7 +155,7 @@ final class Deploy {
 }
 
 /// An environment of a repository as a deploy target. Only one run deploys to it at a time.
-struct DeployLane {
+struct DeployTarget {
   /// The run that is deploying, and the run that waits for it.
   var busy: WorkflowRun?
   var waiting: WorkflowRun?

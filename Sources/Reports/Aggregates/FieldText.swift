@@ -43,7 +43,7 @@ enum FieldText {
   }
 
   /// A time, and the date as written.
-  struct Moment {
+  struct Instant {
     var timestamp: Timestamp
     /// The date as written, in its own time zone, as days since 1970-01-01.
     var localDay: Int
@@ -54,10 +54,10 @@ enum FieldText {
   /// Parses a time in RFC 3339. An empty text and the first second of year 1, Go's zero time, are absent.
   ///
   /// - Returns: Nil if the text is not such a time.
-  static func moment(_ text: UnsafeBufferPointer<UInt8>) -> Value<Moment>? {
+  static func instant(_ text: UnsafeBufferPointer<UInt8>) -> Value<Instant>? {
     if let day = wholeSecondDay(text) {
       let clock = secondOfDay(text)
-      return .present(Moment(timestamp: Timestamp(seconds: Int64(day) * 86_400 + Int64(clock)), localDay: day, offsetSeconds: 0))
+      return .present(Instant(timestamp: Timestamp(seconds: Int64(day) * 86_400 + Int64(clock)), localDay: day, offsetSeconds: 0))
     }
     let bare = String(decoding: trimmed(text), as: UTF8.self)
     if bare.isEmpty || bare.hasPrefix("0001-01-01T00:00:00") { return .absent }
@@ -67,7 +67,7 @@ enum FieldText {
     return written.withUnsafeBufferPointer { written in
       guard let day = day(written) else { return nil }
       let offset = Int64(day) * 86_400 + Int64(secondOfDay(written)) - timestamp.seconds
-      return .present(Moment(timestamp: timestamp, localDay: day, offsetSeconds: offset))
+      return .present(Instant(timestamp: timestamp, localDay: day, offsetSeconds: offset))
     }
   }
 

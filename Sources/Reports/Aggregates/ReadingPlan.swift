@@ -4,7 +4,7 @@ struct ReadingPlan: Sendable {
   let calendar: Calendar
   let measures: [Measure]
   let conditions: [Condition]
-  let momentColumns: [String]
+  let instantColumns: [String]
   /// The columns that every file must have.
   let columns: [String]
 
@@ -13,7 +13,7 @@ struct ReadingPlan: Sendable {
     self.calendar = calendar
     measures = (views.flatMap(\.measures) + tallies.flatMap(\.measures)).distinct
     conditions = views.flatMap(\.conditions).distinct
-    momentColumns = (measures.flatMap(\.momentColumns) + conditions.flatMap(\.momentColumns)).distinct
+    instantColumns = (measures.flatMap(\.instantColumns) + conditions.flatMap(\.instantColumns)).distinct
     let groups = views.flatMap(\.groups).map(\.column)
     columns = (groups + [timeColumn] + measures.flatMap(\.columns) + conditions.map(\.column)).distinct
   }
@@ -27,7 +27,7 @@ extension Measure {
     }
   }
 
-  var momentColumns: [String] {
+  var instantColumns: [String] {
     if case .seconds = self { columns } else { [] }
   }
 }
@@ -35,11 +35,11 @@ extension Measure {
 extension Condition {
   var column: String {
     switch self {
-    case .isTrue(let column), .hasMoment(let column), .isOneOf(let column, _), .isWithin(let column, _, _): column
+    case .isTrue(let column), .hasInstant(let column), .isOneOf(let column, _), .isWithin(let column, _, _): column
     }
   }
 
-  var momentColumns: [String] {
-    if case .hasMoment(let column) = self { [column] } else { [] }
+  var instantColumns: [String] {
+    if case .hasInstant(let column) = self { [column] } else { [] }
   }
 }

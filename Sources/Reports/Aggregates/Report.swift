@@ -3,7 +3,7 @@ package struct Report: Sendable {
   /// The name of the report on the command line, such as `pull-request`.
   package var name: String
   /// The plural name of the items in charts, such as `pull requests`.
-  package var things: String
+  package var items: String
   /// The columns that every report of this kind has.
   package var columns: [ReportColumn]
   package var metrics: [Metric]
@@ -37,7 +37,7 @@ package struct Report: Sendable {
   private static func mean(_ column: String) -> Statistic { .mean(.number(column: column), of: .rows) }
 
   package static let pullRequest = Report(
-    name: "pull-request", things: "pull requests",
+    name: "pull-request", items: "pull requests",
     columns: [
       ReportColumn("TotalPullRequests", .count), ReportColumn("NumMerged", .countOf(merged)),
       ReportColumn("MergeRatio", .share(merged), decimals: 2), ReportColumn("AvgTotalLinesChanged", mean("total_changes")),
@@ -80,10 +80,10 @@ package struct Report: Sendable {
   private static let averageHours = ReportColumn("AvgDurationHours", .mean(duration, of: .values), dividedBy: 3600)
   private static let averageMinutes = ReportColumn("AvgDurationMinutes", .mean(duration, of: .values), dividedBy: 60)
 
-  private static let finished = Condition.hasMoment(column: "finished_at")
+  private static let finished = Condition.hasInstant(column: "finished_at")
 
   package static let issue = Report(
-    name: "issue", things: "issues",
+    name: "issue", items: "issues",
     columns: [
       ReportColumn("TotalIssues", .count), ReportColumn("NumClosed", .countOf(finished)),
       ReportColumn("ClosedRatio", .share(finished), decimals: 2), averageHours,
@@ -101,7 +101,7 @@ package struct Report: Sendable {
   private static let queueTime = Metric.hours("queue-time", "Queue", .seconds(from: "created_at", to: ["started_at"]))
 
   package static let build = Report(
-    name: "build", things: "builds",
+    name: "build", items: "builds",
     columns: [
       ReportColumn("TotalBuilds", .count), ReportColumn("NumSucceeded", .countOf(succeeded)),
       ReportColumn("NumFailed", .countOf(failed)), ReportColumn("SuccessRatio", .share(succeeded), decimals: 2), averageMinutes,
@@ -109,7 +109,7 @@ package struct Report: Sendable {
     metrics: percentiles + [queueTime])
 
   package static let deploy = Report(
-    name: "deploy", things: "deploys",
+    name: "deploy", items: "deploys",
     columns: [
       ReportColumn("TotalDeploys", .count), ReportColumn("NumSucceeded", .countOf(succeeded)),
       ReportColumn("NumFailed", .countOf(failed)), ReportColumn("FailureRatio", .share(failed), decimals: 2), averageMinutes,

@@ -19,7 +19,7 @@ final class RowBatch {
 
   private(set) var windows: [Int32] = []
   private(set) var created: [ViewTotals.Earliest] = []
-  private var moments: [[Int64]]
+  private var instants: [[Int64]]
   private var measured: [[Double]]
   /// The rows in which each measure is undefined. Such a row has neither a value nor the 0 that an empty field may
   /// stand for.
@@ -31,11 +31,11 @@ final class RowBatch {
   private var ranges: [CSVRows.FieldRange] = []
 
   /// Marks an absent time.
-  private static let noMoment = Int64.min
+  private static let noSpanEvent = Int64.min
 
   init(_ plan: ReadingPlan) {
     self.plan = plan
-    moments = plan.momentColumns.map { _ in [] }
+    instants = plan.instantColumns.map { _ in [] }
     measured = plan.measures.map { _ in [] }
     undefined = plan.measures.map { _ in [] }
     flagged = plan.conditions.map { _ in [] }
@@ -71,7 +71,7 @@ final class RowBatch {
     negativeRow = .max
     checkShape()
     readCreation()
-    for (index, name) in plan.momentColumns.enumerated() { moments[index] = readMoments(name) }
+    for (index, name) in plan.instantColumns.enumerated() { instants[index] = readInstants(name) }
     for (index, measure) in plan.measures.enumerated() { measured[index] = read(measure, undefined: &undefined[index]) }
     for (index, condition) in plan.conditions.enumerated() { flagged[index] = read(condition) }
   }
@@ -130,27 +130,27 @@ final class RowBatch {
     return values
   }
 
-  private static let momentExpectation = "a time such as 2020-01-02T15:04:05Z"
+  private static let instantExpectation = "a time such as 2020-01-02T15:04:05Z"
 
   private func readCreation() {
-    let none = FieldText.Moment(timestamp: .epoch, localDay: 0, offsetSeconds: 0)
+    let none = FieldText.Instant(timestamp: .epoch, localDay: 0, offsetSeconds: 0)
     let found = read(
-      plan.timeColumn, placeholder: none, expected: Self.momentExpectation,
+      plan.timeColumn, placeholder: none, expected: Self.instantExpectation,
       reason: { text in
-        guard case .absent = FieldText.moment(text), !text.isEmpty else { return nil }
+        guard case .absent = FieldText.instant(text), !text.isEmpty else { return nil }
         return "stands for no time, and without one a row is in no window"
       },
-      parse: { text in if case .present(let moment) = FieldText.moment(text) { moment } else { nil } })
+      parse: { text in if case .present(let instant) = FieldText.instant(text) { instant } else { nil } })
     let calendar = plan.calendar
     windows = found.map { Int32(truncatingIfNeeded: calendar.index(ofDay: $0.localDay)) }
     created = found.map { ViewTotals.Earliest(created: $0.timestamp.seconds, offset: $0.offsetSeconds) }
   }
 
-  private func readMoments(_ name: String) -> [Int64] {
-    read(name, placeholder: Self.noMoment, expected: Self.momentExpectation) { text in
-      switch FieldText.moment(text) {
-      case .present(let moment): moment.timestamp.nanoseconds
-      case .absent: Self.noMoment
+  private func readInstants(_ name: String) -> [Int64] {
+    read(name, placeholder: Self.noSpanEvent, expected: Self.instantExpectation) { text in
+      switch FieldText.instant(text) {
+      case .present(let instant): instant.timestamp.nanoseconds
+      case .absent: Self.noSpanEvent
       case nil: nil
       }
     }
@@ -199,18 +199,18 @@ final class RowBatch {
   private func read(_ measure: Measure, undefined: inout Set<Int32>) -> [Double] {
     switch measure {
     case .number(let column): readNumbers(column, undefined: &undefined)
-    case .seconds(let from, let to): seconds(from: moments(in: from), to: to.map(moments(in:)))
+    case .seconds(let from, let to): seconds(from: instants(in: from), to: to.map(instants(in:)))
     }
   }
 
-  private func moments(in column: String) -> [Int64] {
-    plan.momentColumns.firstIndex(of: column).map { moments[$0] } ?? []
+  private func instants(in column: String) -> [Int64] {
+    plan.instantColumns.firstIndex(of: column).map { instants[$0] } ?? []
   }
 
   private func seconds(from starts: [Int64], to ends: [[Int64]]) -> [Double] {
     starts.indices.map { row in
-      let end = ends.lazy.map { $0[row] }.first { $0 != Self.noMoment }
-      guard let end, starts[row] != Self.noMoment, end >= starts[row] else { return .nan }
+      let end = ends.lazy.map { $0[row] }.first { $0 != Self.noSpanEvent }
+      guard let end, starts[row] != Self.noSpanEvent, end >= starts[row] else { return .nan }
       return Timestamp(nanoseconds: end).seconds(since: Timestamp(nanoseconds: starts[row]))
     }
   }
@@ -218,7 +218,7 @@ final class RowBatch {
   private func read(_ condition: Condition) -> [Bool] {
     switch condition {
     case .isTrue(let column): return read(column, placeholder: false, expected: "true, false, yes or no", parse: FieldText.flag)
-    case .hasMoment(let column): return moments(in: column).map { $0 != Self.noMoment }
+    case .hasInstant(let column): return instants(in: column).map { $0 != Self.noSpanEvent }
     case .isOneOf(let column, let words):
       return read(column, placeholder: false, expected: "a word") {
         words.contains(String(decoding: $0, as: UTF8.self).lowercased())

@@ -10,7 +10,7 @@ package enum Measure: Hashable, Sendable {
 package enum Condition: Hashable, Sendable {
   case isTrue(column: String)
   /// The column contains a time.
-  case hasMoment(column: String)
+  case hasInstant(column: String)
   /// The text is one of these words, in any letter case.
   case isOneOf(column: String, words: [String])
   case isWithin(column: String, least: Double, below: Double)

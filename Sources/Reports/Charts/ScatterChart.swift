@@ -21,15 +21,15 @@ package struct ScatterChart: Sendable {
   package var xTitle: String
   package var yTitle: String
   /// The plural name of the items that circles count, such as `pull requests`.
-  package var things: String
+  package var items: String
   package var bubbles: [Bubble]
 
-  package init(title: String, note: String, xTitle: String, yTitle: String, things: String, bubbles: [Bubble]) {
+  package init(title: String, note: String, xTitle: String, yTitle: String, items: String, bubbles: [Bubble]) {
     self.title = title
     self.note = note
     self.xTitle = xTitle
     self.yTitle = yTitle
-    self.things = things
+    self.items = items
     self.bubbles = bubbles
   }
 
@@ -47,7 +47,7 @@ package struct ScatterChart: Sendable {
     func radius(_ count: Int) -> Double { max(1.2, greatest * (Double(count) / Double(most)).squareRoot()) }
     let frame = ChartFrame(
       title: title, note: note, xTitle: xTitle, yTitle: yTitle, x: x, y: y,
-      legend: shown.map { (.bubble(radius($0)), Scale.grouped(Double($0)) + ($0 == shown.last ? " \(things)" : "")) },
+      legend: shown.map { (.bubble(radius($0)), Scale.grouped(Double($0)) + ($0 == shown.last ? " \(items)" : "")) },
       height: Self.height)
     return frame.document { svg in
       for bubble in bubbles {

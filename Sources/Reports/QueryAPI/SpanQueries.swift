@@ -79,7 +79,7 @@ package struct SpanQueries: Sendable {
   func reader() -> TraceReader { TraceReader(store: store, strategy: strategy) }
 
   /// Returns the sorted keys of the subjects that publish any of these references.
-  func keys(named references: [Reference]) throws -> [SpanKey] {
+  func keys(named references: [Reference]) throws -> [SubjectKey] {
     Set(try store.publishers(of: references).values.joined()).sorted()
   }
 
@@ -89,7 +89,7 @@ package struct SpanQueries: Sendable {
   ///   be read.
   func trace(named text: String) throws -> Trace {
     var reader = self.reader()
-    let traceID = try TraceID(text) ?? reader.traceID(of: ThingLookup(queries: self).key(text))
+    let traceID = try TraceID(text) ?? reader.traceID(of: SubjectLookup(queries: self).key(text))
     guard let trace = try traceID.flatMap({ try reader.trace($0, limit: Self.spanLimit) }) else {
       throw LookupError.unknown("no span has, or was exported under, the trace id \(text)")
     }

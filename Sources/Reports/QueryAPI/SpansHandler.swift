@@ -106,7 +106,7 @@ package struct SpansHandler: HTTPHandler {
 
   private func one(_ name: String) throws -> HTTPResponse {
     queries.waitForProjection()
-    let key = try ThingLookup(queries: queries).key(name)
+    let key = try SubjectLookup(queries: queries).key(name)
     var reader = queries.reader()
     let spans = try reader.spans(of: key)
     var json = JSONWriter()

@@ -11,7 +11,7 @@ struct TraceSearch {
   /// True to find only traces without running spans.
   var isFinished = false
   /// The keys to search among; nil for all subjects.
-  var keys: [SpanKey]?
+  var keys: [SubjectKey]?
   /// The maximum number of subjects to read of one trace.
   var membersLimit = SpanQueries.spanLimit
 

@@ -95,8 +95,8 @@ package struct SamplePullRequests: Sendable {
 
   private static func title(using random: inout SeededRandom) -> String {
     let verb = verbs[Int.random(in: 0..<verbs.count, using: &random)]
-    let thing = objects[Int.random(in: 0..<objects.count, using: &random)]
-    let title = "\(verb) \(thing)"
+    let subject = objects[Int.random(in: 0..<objects.count, using: &random)]
+    let title = "\(verb) \(subject)"
     if random.oneIn(10) { return "\(title), and its tests" }
     return random.oneIn(20) ? "\(title) (\"\(objects[Int.random(in: 0..<objects.count, using: &random)])\" too)" : title
   }

@@ -22,12 +22,12 @@ package struct DatadogConfiguration: Sendable {
 package struct DatadogExporter: SpanExporter {
   package let name = "datadog"
   private let configuration: DatadogConfiguration
-  private let receiver: ExportReceiver
+  private let client: ExportClient
 
   package init(configuration: DatadogConfiguration, transport: any HTTPTransport, clock: any WallClock = SystemClock()) {
     self.configuration = configuration
-    receiver = ExportReceiver(
-      "PUT", ReceiverAddress.appending("/v0.4/traces", to: configuration.agentURL),
+    client = ExportClient(
+      "PUT", BackendAddress.appending("/v0.4/traces", to: configuration.agentURL),
       timeoutSeconds: configuration.timeoutSeconds, transport: transport, clock: clock)
   }
 
@@ -38,7 +38,7 @@ package struct DatadogExporter: SpanExporter {
     return ExportReceipt(handled: count)
   }
 
-  package func checkReceiver() async throws(ExportError) {
+  package func checkBackend() async throws(ExportError) {
     try await send([])
   }
 
@@ -59,6 +59,6 @@ package struct DatadogExporter: SpanExporter {
       // Without this header, the Agent responds 200 even if it drops spans that it cannot accept.
       "Datadog-Send-Real-Http-Status": "true",
     ]
-    _ = try await receiver.send(DatadogEncoding.request(traces), headers: headers)
+    _ = try await client.send(DatadogEncoding.request(traces), headers: headers)
   }
 }

@@ -9,7 +9,7 @@ package struct AgeGauges: Sendable {
   private let metrics: ProjectionMetrics
   private let ages: MetricFamily
   private let oldest: MetricFamily
-  private let reading = SparingReading<[OpenThings]>()
+  private let reading = CachedReading<[OpenSubjects]>()
 
   /// - Parameter metrics: The metrics that count the same open operations. A label set that they fold into `other` is
   ///   folded here as well.
@@ -31,33 +31,33 @@ package struct AgeGauges: Sendable {
   ///
   /// - Throws: ``StoreError`` if the store cannot be read. The gauges then keep their values.
   package func refresh() throws {
-    let things = try reading.value {
-      let things = try store.openThings()
+    let subjects = try reading.value {
+      let subjects = try store.openSubjects()
       let apart = metrics.activeLabels
-      return Self.folded(things) { apart.contains($0.labels) }
+      return Self.folded(subjects) { apart.contains($0.labels) }
     }
     let now = clock.now()
-    func replace(_ family: MetricFamily, _ value: (OpenThings) -> Double) {
+    func replace(_ family: MetricFamily, _ value: (OpenSubjects) -> Double) {
       family.replaceSeries(
-        things.map { (labels: $0.labels, value: max(0, value($0))) })
+        subjects.map { (labels: $0.labels, value: max(0, value($0))) })
     }
     replace(ages) { Double($0.count) * now.seconds(since: $0.meanStart) }
     replace(oldest) { now.seconds(since: $0.firstStart) }
   }
 
   /// Merges all entries that have no series of their own in the active gauge into one entry labeled `other`.
-  static func folded(_ things: [OpenThings], unless isCountedApart: (OpenThings) -> Bool) -> [OpenThings] {
-    let rest = things.filter { !isCountedApart($0) }
+  static func folded(_ subjects: [OpenSubjects], unless isCountedApart: (OpenSubjects) -> Bool) -> [OpenSubjects] {
+    let rest = subjects.filter { !isCountedApart($0) }
     let count = rest.reduce(0) { $0 + $1.count }
-    guard count > 0 else { return things }
+    guard count > 0 else { return subjects }
     let meanStart = rest.reduce(0) { $0 + Double($1.meanStart.nanoseconds) * Double($1.count) / Double(count) }
-    let other = OpenThings(
+    let other = OpenSubjects(
       operation: "other", source: "other", project: "other", count: count,
       meanStart: Timestamp(nearest: meanStart), firstStart: rest.map(\.firstStart).min() ?? .epoch)
-    return things.filter(isCountedApart) + [other]
+    return subjects.filter(isCountedApart) + [other]
   }
 }
 
-extension OpenThings {
+extension OpenSubjects {
   fileprivate var labels: [String] { [operation.rawValue, source, project ?? ""] }
 }

@@ -11,7 +11,7 @@ package struct BranchGauges: Sendable {
   private let durations: MetricFamily
   private let approvals: MetricFamily
   private let merges: MetricFamily
-  private let reading: SparingReading<Reading>
+  private let reading: CachedReading<Reading>
 
   private struct Reading {
     var opened: [(labels: [String], time: Timestamp)] = []
@@ -24,9 +24,9 @@ package struct BranchGauges: Sendable {
 
   /// - Parameter restFactor: How long a reading is reused, as a multiple of the time that it took.
   package init(
-    registry: MetricRegistry, store: any SpanStore, clock: any WallClock, restFactor: Int = SparingReadings.restFactor
+    registry: MetricRegistry, store: any SpanStore, clock: any WallClock, restFactor: Int = CachedReadings.restFactor
   ) {
-    reading = SparingReading(restFactor: restFactor)
+    reading = CachedReading(restFactor: restFactor)
     self.store = store
     self.clock = clock
     func gauge(_ name: String, _ help: String, _ label: String) -> MetricFamily {

@@ -21,7 +21,7 @@ struct ChangeMetrics: Sendable {
 
   /// Initializes series to 0 for a finished change that is not counted yet.
   func touch(source: String, project: String) {
-    for family in [firstReviews, approvals, merges] { family.foresee(labels: [source, project]) }
+    for family in [firstReviews, approvals, merges] { family.preregister(labels: [source, project]) }
   }
 
   /// Counts the first review, the first approval and the merges in finished attempts, each once.
@@ -29,19 +29,19 @@ struct ChangeMetrics: Sendable {
   /// - Parameters:
   ///   - ends: What was counted for each attempt. Updated with what this call counts.
   ///   - time: When the ends became known.
-  func count(_ times: ChangeTimes, of key: SpanKey, in ends: inout [CountedEnd], at time: Timestamp) {
+  func count(_ times: ChangeTimes, of key: SubjectKey, in ends: inout [CountedEnd], at time: Timestamp) {
     let labels = [times.source, times.project]
-    let moments: [(MetricFamily, ChangeTimes.Moment?, CountedEnd.Parts, Double?)] = [
+    let milestones: [(MetricFamily, ChangeTimes.Milestone?, CountedEnd.Parts, Double?)] = [
       (firstReviews, times.firstReview, .firstReview, times.secondsOfWaiting(for: times.firstReview)),
       (approvals, times.firstApproval, .approval, times.secondsOfWaiting(for: times.firstApproval)),
       (merges, times.merge, .merge, times.seconds(to: times.merge)),
     ]
-    for (family, moment, part, seconds) in moments {
-      guard let moment, let index = ends.firstIndex(where: { $0.attempt == moment.attempt }) else { continue }
+    for (family, milestone, part, seconds) in milestones {
+      guard let milestone, let index = ends.firstIndex(where: { $0.attempt == milestone.attempt }) else { continue }
       // A change has one first review and one first approval over all attempts, but each attempt can end in a merge.
       let isCounted = part == .merge ? ends[index].parts.contains(part) : ends.contains { $0.parts.contains(part) }
       guard !isCounted, let seconds else { continue }
-      family.observe(seconds, labels: labels, of: Announcement(key: key, attempt: moment.attempt, time: time))
+      family.observe(seconds, labels: labels, of: OutboxEntry(key: key, attempt: milestone.attempt, time: time))
       ends[index].parts.insert(part)
     }
   }

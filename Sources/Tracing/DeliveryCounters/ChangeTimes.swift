@@ -3,7 +3,7 @@ package import ValueStreamCore
 /// The times at which a change was opened, first reviewed, first approved and merged.
 package struct ChangeTimes: Sendable, Hashable {
   /// A point in time and the attempt in which it lies. A reopened change has several attempts.
-  package struct Moment: Sendable, Hashable {
+  package struct Milestone: Sendable, Hashable {
     var time: Timestamp
     var attempt: Int
   }
@@ -14,9 +14,9 @@ package struct ChangeTimes: Sendable, Hashable {
   package var created: Timestamp?
   /// The first review or review comment by a person other than the author. A review by an unknown author counts; a
   /// review by a bot does not.
-  package var firstReview: Moment?
-  package var firstApproval: Moment?
-  package var merge: Moment?
+  package var firstReview: Milestone?
+  package var firstApproval: Milestone?
+  package var merge: Milestone?
   /// The periods in which the change was a draft.
   private var drafts: [Draft] = []
 
@@ -47,23 +47,23 @@ package struct ChangeTimes: Sendable, Hashable {
         let name =
           event.attributes.text(of: "valuestream.review.author") ?? event.attributes.text(of: "valuestream.comment.author")
         if event.attributes.value(of: "valuestream.author.bot") == .bool(true) || bots.isBot(name) { continue }
-        firstReview = firstReview ?? Moment(time: event.time, attempt: span.attempt)
-        if event.isApproval { firstApproval = firstApproval ?? Moment(time: event.time, attempt: span.attempt) }
+        firstReview = firstReview ?? Milestone(time: event.time, attempt: span.attempt)
+        if event.isApproval { firstApproval = firstApproval ?? Milestone(time: event.time, attempt: span.attempt) }
       }
-      if span.outcome == .merged, !span.isEndUnknown, let end = span.end { merge = Moment(time: end, attempt: span.attempt) }
+      if span.outcome == .merged, !span.isEndUnknown, let end = span.end { merge = Milestone(time: end, attempt: span.attempt) }
     }
   }
 
   /// Returns the seconds from opening to a review, without the time as a draft; nil if either time is unknown.
-  package func secondsOfWaiting(for moment: Moment?) -> Double? {
-    guard let created, let moment, let seconds = seconds(to: moment) else { return nil }
-    return max(0, seconds - DraftTime.seconds(drafts.map { ($0.start, $0.end) }, from: created, to: moment.time))
+  package func secondsOfWaiting(for milestone: Milestone?) -> Double? {
+    guard let created, let milestone, let seconds = seconds(to: milestone) else { return nil }
+    return max(0, seconds - DraftTime.seconds(drafts.map { ($0.start, $0.end) }, from: created, to: milestone.time))
   }
 
   /// Returns the seconds from opening to a point in time, never negative; nil if either time is unknown.
-  package func seconds(to moment: Moment?) -> Double? {
-    guard let created, let moment else { return nil }
-    return max(0, moment.time.seconds(since: created))
+  package func seconds(to milestone: Milestone?) -> Double? {
+    guard let created, let milestone else { return nil }
+    return max(0, milestone.time.seconds(since: created))
   }
 }
 

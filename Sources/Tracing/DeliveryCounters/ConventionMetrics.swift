@@ -40,8 +40,8 @@ struct ConventionMetrics: Sendable {
     active.touch(labels: run + ["executing"])
     let errorType = Self.errorType(attempt.outcomeLabel)
     errors.touch(labels: run + [errorType ?? Outcome.failure.rawValue])
-    correctedErrors.foresee(labels: run + [errorType ?? Outcome.failure.rawValue, ProjectionMetrics.notCounted])
-    durations.foresee(labels: run + ["executing", Self.result(attempt), errorType ?? ""])
+    correctedErrors.preregister(labels: run + [errorType ?? Outcome.failure.rawValue, ProjectionMetrics.notCounted])
+    durations.preregister(labels: run + ["executing", Self.result(attempt), errorType ?? ""])
   }
 
   /// Counts an end for the first time.
@@ -123,7 +123,7 @@ struct ConventionMetrics: Sendable {
     let run = [attempt.labels.project, pipeline]
     let waits = ["queue", "wait"].compactMap { phaseSeconds[$0] }
     if !waits.isEmpty, !parts.contains(.waiting) {
-      durations.observe(waits.reduce(0, +), labels: run + ["pending", "", ""], of: attempt.announcement)
+      durations.observe(waits.reduce(0, +), labels: run + ["pending", "", ""], of: attempt.outboxEntry)
       parts.insert(.waiting)
     }
     // A run with phases but without the phase `run` ended before it could execute. It gets no `executing` sample, not a
@@ -132,7 +132,7 @@ struct ConventionMetrics: Sendable {
       let executing = phaseSeconds["run"] ?? (phaseSeconds.isEmpty ? attempt.durationSeconds : nil)
     else { return }
     let labels = ["executing", Self.result(attempt), Self.errorType(attempt.outcomeLabel) ?? ""]
-    durations.observe(executing, labels: run + labels, of: attempt.announcement)
+    durations.observe(executing, labels: run + labels, of: attempt.outboxEntry)
     parts.insert(.executing)
   }
 

@@ -159,5 +159,5 @@ package struct EndComparison {
   }
 
   /// True if the counters agree with the spans.
-  package var isSettled: Bool { new.isEmpty && gone.isEmpty && known.allSatisfy { $0.agrees(with: $1) } }
+  package var isConsistent: Bool { new.isEmpty && gone.isEmpty && known.allSatisfy { $0.agrees(with: $1) } }
 }

@@ -15,7 +15,7 @@ struct DeployMetrics: Sendable {
   /// The values of `valuestream.deployment.step`.
   private static let steps = ["first", "forward", "redeploy", "rollback", "unknown"]
   /// The points from which lead times are measured.
-  private static let moments = ["commit", "change", "merge"]
+  private static let milestones = ["commit", "change", "merge"]
 
   init(_ family: ProjectionMetrics.FamilyMaker) {
     deploys = family(
@@ -31,17 +31,17 @@ struct DeployMetrics: Sendable {
   }
 
   /// Initializes series to 0 for every step and lead time that the next deploys of a service can have.
-  private func foresee(_ labels: [String]) {
+  private func preregister(_ labels: [String]) {
     for step in Self.steps {
-      deploys.foresee(labels: labels + [step])
-      corrected.foresee(labels: labels + [step, ProjectionMetrics.notCounted])
+      deploys.preregister(labels: labels + [step])
+      corrected.preregister(labels: labels + [step, ProjectionMetrics.notCounted])
     }
-    changes.foresee(labels: labels)
-    for since in Self.moments { leadTimes.foresee(labels: labels + [since]) }
+    changes.preregister(labels: labels)
+    for since in Self.milestones { leadTimes.preregister(labels: labels + [since]) }
   }
 
   /// Initializes series to 0 for a finished deploy that is not counted yet.
-  func touch(_ labels: FinishedLabels, service: String) { foresee(Self.labels(labels, service)) }
+  func touch(_ labels: FinishedLabels, service: String) { preregister(Self.labels(labels, service)) }
 
   private static func labels(_ labels: FinishedLabels, _ service: String) -> [String] {
     [labels.source, labels.project, labels.environment, service]
@@ -80,15 +80,15 @@ struct DeployMetrics: Sendable {
   func count(_ span: Span, leadTimes: [[Attribute]], _ attempt: FinishedAttempt) {
     let step = Self.stepLabels(of: span)
     let labels = Self.labels(attempt.labels, step.service)
-    if !step.step.isEmpty { foresee(labels) }
+    if !step.step.isEmpty { preregister(labels) }
     deploys.add(labels: labels + [step.step])
     if case .int(let count) = span.attributes.value(of: "valuestream.deployment.changes.count") {
-      changes.observe(Double(count), labels: labels, of: attempt.announcement)
+      changes.observe(Double(count), labels: labels, of: attempt.outboxEntry)
     }
     for attribute in leadTimes.joined() where attribute.name.hasPrefix(Self.leadTimePrefix) {
       guard case .double(let seconds) = attribute.value else { continue }
       let since = String(attribute.name.dropFirst(Self.leadTimePrefix.count))
-      self.leadTimes.observe(max(0, seconds), labels: labels + [since], of: attempt.announcement)
+      self.leadTimes.observe(max(0, seconds), labels: labels + [since], of: attempt.outboxEntry)
     }
   }
 }

@@ -2,7 +2,7 @@ package import ValueStreamCore
 
 /// An attempt whose end is known, with everything that metrics need to count it.
 package struct FinishedAttempt: Sendable {
-  var announcement: Announcement
+  var outboxEntry: OutboxEntry
   var outline: AttemptOutline
   var labels: FinishedLabels
   /// The name of the pipeline, empty if it has none; nil if the attempt is not a pipeline run.
@@ -31,7 +31,7 @@ package struct FinishedAttempt: Sendable {
     return outlines.map { outline in
       let environment = if case .string(let name) = environments[outline.number] { name } else { "" }
       return FinishedAttempt(
-        announcement: Announcement(key: subject.key, attempt: outline.number, time: time), outline: outline,
+        outboxEntry: OutboxEntry(key: subject.key, attempt: outline.number, time: time), outline: outline,
         labels: FinishedLabels(operation: operation, source: subject.key.source, project: project, environment: environment),
         pipeline: pipeline, repository: repository)
     }
@@ -47,13 +47,13 @@ package struct FinishedLabels: Sendable, Hashable {
   var environment: String
 
   /// Operation, source and project, without environment and outcome.
-  var thing: [String] { [operation.rawValue, source, project] }
+  var subject: [String] { [operation.rawValue, source, project] }
 
   func ending(_ outcome: Outcome?) -> [String] { ending(Self.text(of: outcome)) }
 
-  func ending(_ outcome: String) -> [String] { thing + [environment, outcome] }
+  func ending(_ outcome: String) -> [String] { subject + [environment, outcome] }
 
-  func corrected(from: String, to: String) -> [String] { thing + [environment, from, to] }
+  func corrected(from: String, to: String) -> [String] { subject + [environment, from, to] }
 
   /// The outcome label of an operation that ended with an unknown outcome.
   static let unknownOutcome = "unknown"

@@ -6,14 +6,14 @@ package import ValueStreamCore
 package struct FormerWaitingList {
   package static let valueName = "metrics.settling"
 
-  private var waiting: [(key: SpanKey, attempt: Int, time: Timestamp)] = []
+  private var waiting: [(key: SubjectKey, attempt: Int, time: Timestamp)] = []
 
   /// Reads the stored list: one line per entry with time in nanoseconds, attempt and key, separated by tabs. Skips
   /// lines that it cannot read.
   package init(_ bytes: [UInt8]) {
     for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") {
       let fields = line.split(separator: "\t")
-      guard fields.count == 3, let time = Int64(fields[0]), let attempt = Int(fields[1]), let key = SpanKey(String(fields[2]))
+      guard fields.count == 3, let time = Int64(fields[0]), let attempt = Int(fields[1]), let key = SubjectKey(String(fields[2]))
       else { continue }
       waiting.append((key, attempt, Timestamp(nanoseconds: time)))
     }
@@ -47,10 +47,10 @@ package struct FormerWaitingList {
   /// Returns the ends that an older version counted: those of all attempts that are recorded as in the outbox.
   ///
   /// - Throws: ``StoreError`` if the subject cannot be read.
-  package static func countedBefore(_ key: SpanKey, in store: any SpanStore) throws -> [CountedEnd] {
+  package static func countedBefore(_ key: SubjectKey, in store: any SpanStore) throws -> [CountedEnd] {
     guard let subject = try store.subjects([key])[key] else { return [] }
-    let announced = subject.outlines().filter { subject.announcedAttempts.contains($0.number) }
-    return FinishedAttempt.all(announced, of: subject, at: .epoch).map { attempt in
+    let inOutbox = subject.outlines().filter { subject.outboxAttempts.contains($0.number) }
+    return FinishedAttempt.all(inOutbox, of: subject, at: .epoch).map { attempt in
       var end = CountedEnd(attempt)
       end.parts = .all
       return end

@@ -26,12 +26,12 @@ extension ProjectionMetrics {
   func touch(_ ends: AwaitedEnds) {
     for attempt in ends.attempts {
       let labels = attempt.labels
-      foresee(labels)
+      preregister(labels)
       finished.touch(labels: labels.ending(attempt.outline.outcome))
       if attempt.durationSeconds != nil { durations.touch(labels: labels.ending(attempt.outline.outcome)) }
       // Start the gauge of running operations at 0, even if nobody saw this operation run.
-      active.touch(labels: labels.thing)
-      for phase in ends.phases { phases.foresee(labels: labels.thing + [phase]) }
+      active.touch(labels: labels.subject)
+      for phase in ends.phases { phases.preregister(labels: labels.subject + [phase]) }
       conventions.touch(attempt)
       switch labels.operation {
       case .pullRequest: changes.touch(source: labels.source, project: labels.project)
@@ -41,7 +41,7 @@ extension ProjectionMetrics {
       var outcomes = labels.usualOutcomes.map(\.rawValue)
       if ends.mayBeCorrected, !outcomes.contains(attempt.outcomeLabel) { outcomes.append(attempt.outcomeLabel) }
       for from in outcomes {
-        for to in outcomes where from != to { corrected.foresee(labels: labels.corrected(from: from, to: to)) }
+        for to in outcomes where from != to { corrected.preregister(labels: labels.corrected(from: from, to: to)) }
       }
     }
   }
@@ -58,7 +58,7 @@ extension ProjectionMetrics {
   /// - Throws: ``StoreError`` if something cannot be read at present. Nothing is counted then; try again later.
   package func count(
     _ subject: Subject, counted: [CountedEnd], at time: Timestamp, _ reader: inout TraceReader,
-    onUnmeasurable: (Announcement, any Error) -> Void
+    onUnmeasurable: (OutboxEntry, any Error) -> Void
   ) throws -> [CountedEnd] {
     let attempts = FinishedAttempt.all(subject.outlines(), of: subject, at: time)
     let comparison = EndComparison(counted: counted, attempts: attempts)
@@ -70,7 +70,7 @@ extension ProjectionMetrics {
         brought[attempt.outline.number] = try reader.deploy(ofAttempt: attempt.outline.number, of: subject.key)
       } catch let error as StoreError where !error.isRetryable {
         unmeasurable.insert(attempt.outline.number)
-        onUnmeasurable(attempt.announcement, error)
+        onUnmeasurable(attempt.outboxEntry, error)
       }
     }
     var ends: [(end: CountedEnd, attempt: FinishedAttempt)] = []
@@ -145,12 +145,12 @@ extension ProjectionMetrics {
       let attempt = ends[index].attempt
       let seconds = phaseSeconds[attempt.outline.number] ?? [:]
       if let duration = attempt.durationSeconds, !ends[index].end.parts.contains(.duration) {
-        durations.observe(duration, labels: attempt.labels.ending(attempt.outline.outcome), of: attempt.announcement)
+        durations.observe(duration, labels: attempt.labels.ending(attempt.outline.outcome), of: attempt.outboxEntry)
         ends[index].end.parts.insert(.duration)
       }
       if !seconds.isEmpty, !ends[index].end.parts.contains(.phases) {
         for (phase, seconds) in seconds {
-          phases.observe(seconds, labels: attempt.labels.thing + [phase], of: attempt.announcement)
+          phases.observe(seconds, labels: attempt.labels.subject + [phase], of: attempt.outboxEntry)
         }
         ends[index].end.parts.insert(.phases)
       }

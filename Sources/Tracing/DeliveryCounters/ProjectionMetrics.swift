@@ -115,17 +115,17 @@ package struct ProjectionMetrics: Sendable {
     case .ended(let count, let ends):
       finishedSpans.add(Double(count))
       touch(ends)
-    case .begun(let labels): foresee(labels)
+    case .begun(let labels): preregister(labels)
     case .gauge(let share, let times): apply(share, times: times)
     }
   }
 
   /// Preregisters the usual outcomes of an operation at 0, so that the first end with each outcome shows as an
   /// increase.
-  func foresee(_ labels: FinishedLabels) {
+  func preregister(_ labels: FinishedLabels) {
     for outcome in labels.usualOutcomes {
-      finished.foresee(labels: labels.ending(outcome))
-      durations.foresee(labels: labels.ending(outcome))
+      finished.preregister(labels: labels.ending(outcome))
+      durations.preregister(labels: labels.ending(outcome))
     }
   }
 
@@ -144,8 +144,8 @@ package struct ProjectionMetrics: Sendable {
   package var openSpanCount: Int { Int(active.series.reduce(0) { $0 + $1.value }) }
 
   /// Sets all gauges of running operations and open changes to 0, after all subjects were removed. Totals stay.
-  package func forgetThings() {
-    for gauge in [active] + conventions.gauges { gauge.forgetThings() }
+  package func forgetSubjects() {
+    for gauge in [active] + conventions.gauges { gauge.forgetSubjects() }
   }
 
   /// The number of attempts that finished over the life of the store.

@@ -20,16 +20,16 @@ package final class ExportLedger: Sendable {
   ///
   /// - Returns: One element per entry, in the same order; nil if retention has removed the span.
   /// - Throws: ``StoreError`` if the store cannot be read or written. Do not send any of the spans then.
-  package func spans(of announcements: [Announcement]) throws -> [TracedSpan?] {
+  package func spans(of outboxEntries: [OutboxEntry]) throws -> [TracedSpan?] {
     try turn.withLock { _ in
       var reader = TraceReader(store: store, strategy: strategy)
-      try reader.prepare(for: announcements.map(\.key))
-      var records: [SpanKey: ExportRecord] = [:]
-      let spans = try announcements.map { announcement -> TracedSpan? in
-        guard let span = try reader.span(of: announcement.key, attempt: announcement.attempt) else { return nil }
-        records[announcement.key, default: ExportRecord(key: announcement.key, traceID: span.traceID)].attempts
-          .append(ExportedAttempt(number: announcement.attempt, parentSpanID: span.parentSpanID))
-        try records.fix(announcement.key, in: span.traceID, &reader)
+      try reader.prepare(for: outboxEntries.map(\.key))
+      var records: [SubjectKey: ExportRecord] = [:]
+      let spans = try outboxEntries.map { outboxEntry -> TracedSpan? in
+        guard let span = try reader.span(of: outboxEntry.key, attempt: outboxEntry.attempt) else { return nil }
+        records[outboxEntry.key, default: ExportRecord(key: outboxEntry.key, traceID: span.traceID)].attempts
+          .append(ExportedAttempt(number: outboxEntry.attempt, parentSpanID: span.parentSpanID))
+        try records.fix(outboxEntry.key, in: span.traceID, &reader)
         // A link names a span in a trace, so the linked span must keep that trace.
         for link in span.links { try records.fix(link.key, in: link.traceID, &reader) }
         return span
@@ -40,9 +40,9 @@ package final class ExportLedger: Sendable {
   }
 }
 
-extension [SpanKey: ExportRecord] {
+extension [SubjectKey: ExportRecord] {
   /// Fixes the trace of a subject and of all its ancestors up to the root of that trace.
-  fileprivate mutating func fix(_ key: SpanKey, in traceID: TraceID, _ reader: inout TraceReader) throws {
+  fileprivate mutating func fix(_ key: SubjectKey, in traceID: TraceID, _ reader: inout TraceReader) throws {
     for key in [key] + reader.ancestors(of: key) where self[key] == nil {
       guard try reader.traceID(of: key) == traceID else { break }
       self[key] = ExportRecord(key: key, traceID: traceID)

@@ -28,7 +28,7 @@ package final class ExportRunner: Sendable {
   private let exporter: any SpanExporter
   private let store: any SpanStore
   private let ledger: ExportLedger
-  private let settle: Duration
+  private let gracePeriod: Duration
   private let backlog: Duration
   private let clock: any WallClock
   private let logger: Logger
@@ -53,7 +53,7 @@ package final class ExportRunner: Sendable {
 
   /// Creates a runner that continues from the stored progress of the exporter.
   ///
-  /// A finished span waits for the grace period `settle` before it is exported, so that late events are included.
+  /// A finished span waits for the grace period `gracePeriod` before it is exported, so that late events are included.
   ///
   /// - Parameters:
   ///   - ledger: The export ledger. All exporters of a store share one.
@@ -62,7 +62,7 @@ package final class ExportRunner: Sendable {
   ///   - index: The index of this exporter among the exporters of the guard.
   /// - Throws: ``StoreError`` if the store cannot be read.
   package init(
-    exporter: any SpanExporter, store: any SpanStore, ledger: ExportLedger, settle: Duration,
+    exporter: any SpanExporter, store: any SpanStore, ledger: ExportLedger, gracePeriod: Duration,
     backlog: Duration = .seconds(7 * 86_400),
     clock: any WallClock, logger: Logger, poisonGuard: PoisonGuard = PoisonGuard(), index: Int = 0
   ) throws {
@@ -71,7 +71,7 @@ package final class ExportRunner: Sendable {
     self.exporter = exporter
     self.store = store
     self.ledger = ledger
-    self.settle = settle
+    self.gracePeriod = gracePeriod
     self.backlog = backlog
     self.clock = clock
     self.logger = logger
@@ -95,7 +95,7 @@ package final class ExportRunner: Sendable {
     wakeUp.yield()
   }
 
-  /// Exports spans until ``stop()`` is called or the task is cancelled. Call ``finish(includingUnsettled:within:)``
+  /// Exports spans until ``stop()`` is called or the task is cancelled. Call ``finish(ignoringGracePeriod:within:)``
   /// afterwards.
   package func run() async {
     await withTaskGroup { group in
@@ -122,12 +122,12 @@ package final class ExportRunner: Sendable {
         return state.isStopped
       }
       if isStopped { return }
-      let step = await exportNext(ignoringSettle: false)
+      let step = await exportNext(ignoringGracePeriod: false)
       state.withLock { $0.isSending = false }
       switch step {
       case .goOn: continue
       case .nothing: if await wakeUps.next() == nil { return }
-      case .unsettled(let rest): try? await Task.sleep(for: rest)
+      case .inGracePeriod(let rest): try? await Task.sleep(for: rest)
       case .failed(let retryAfter):
         let failures = state.withLock(\.failures)
         try? await Task.sleep(for: Self.pause(after: failures, retryAfterSeconds: retryAfter))
@@ -160,13 +160,13 @@ package final class ExportRunner: Sendable {
   /// Exports the remaining spans once and shuts the exporter down.
   ///
   /// - Parameters:
-  ///   - includingUnsettled: True to include spans whose grace period is not over. Use it for stores that end with the
+  ///   - ignoringGracePeriod: True to include spans whose grace period is not over. Use it for stores that end with the
   ///     process.
   ///   - limit: How long this may take, whatever the backend does. Spans that remain in a durable store are exported
   ///     after the next start.
-  package func finish(includingUnsettled: Bool, within limit: Duration = .seconds(3)) async {
+  package func finish(ignoringGracePeriod: Bool, within limit: Duration = .seconds(3)) async {
     await withTaskGroup { group in
-      group.addTask { await self.drain(includingUnsettled: includingUnsettled) }
+      group.addTask { await self.drain(ignoringGracePeriod: ignoringGracePeriod) }
       group.addTask { try? await Task.sleep(for: limit) }
       await group.next()
       group.cancelAll()
@@ -174,8 +174,8 @@ package final class ExportRunner: Sendable {
     await exporter.shutdown()
   }
 
-  private func drain(includingUnsettled: Bool) async {
-    while !Task.isCancelled, case .goOn = await exportNext(ignoringSettle: includingUnsettled) {}
+  private func drain(ignoringGracePeriod: Bool) async {
+    while !Task.isCancelled, case .goOn = await exportNext(ignoringGracePeriod: ignoringGracePeriod) {}
     do {
       try await exporter.flush()
     } catch {
@@ -186,11 +186,11 @@ package final class ExportRunner: Sendable {
   private enum Step {
     case goOn, nothing
     /// The grace period of the oldest span ends after this duration.
-    case unsettled(Duration)
+    case inGracePeriod(Duration)
     case failed(retryAfterSeconds: Double?)
   }
 
-  private func exportNext(ignoringSettle: Bool) async -> Step {
+  private func exportNext(ignoringGracePeriod: Bool) async -> Step {
     let (start, wanted) = state.withLock { ($0.progress, $0.width) }
     // The next entries are unknown until they are read, so a suspect is identified by the sequence before it.
     let width = poisonGuard.isSuspect(owner, start.sequence) ? 1 : wanted
@@ -206,9 +206,9 @@ package final class ExportRunner: Sendable {
       poisonGuard.enter(owner, start.sequence...max(start.sequence, start.sequence &+ UInt64(max(1, width) - 1)))
       defer { poisonGuard.leave(owner) }
       let (batch, rest) = try await OwnThread.run {
-        try self.settledBatch(after: start.sequence, limit: width, ignoringSettle: ignoringSettle)
+        try self.dueBatch(after: start.sequence, limit: width, ignoringGracePeriod: ignoringGracePeriod)
       }
-      guard let last = batch.last else { return rest.map { .unsettled($0) } ?? .nothing }
+      guard let last = batch.last else { return rest.map { .inGracePeriod($0) } ?? .nothing }
       if width > 1 { poisonGuard.enter(owner, start.sequence...max(start.sequence, last.sequence)) }
       let spans = batch.compactMap(\.span)
       var receipt = ExportReceipt(handled: 0)
@@ -245,18 +245,18 @@ package final class ExportRunner: Sendable {
   /// - Throws: ``StoreError`` if the store cannot be read or written.
   private func setNextAside(after start: ExportProgress) async throws -> Bool {
     let store = store
-    guard let next = try await OwnThread.run({ try store.announcements(after: start.sequence, limit: 1).first }) else {
+    guard let next = try await OwnThread.run({ try store.outboxEntries(after: start.sequence, limit: 1).first }) else {
       return false
     }
     let reason = "it has crashed vsd \(PoisonGuard.deathLimit) times on its way out"
-    let attempt = ExportRefusal.Attempt(key: next.announcement.key, number: next.announcement.attempt)
-    let refusal = ExportRefusal(exporter: exporter.name, time: clock.now(), count: 1, reason: reason, attempts: [attempt])
+    let attempt = ExportRejection.Attempt(key: next.outboxEntry.key, number: next.outboxEntry.attempt)
+    let rejection = ExportRejection(exporter: exporter.name, time: clock.now(), count: 1, reason: reason, attempts: [attempt])
     logger.error("exporter \(exporter.name): set aside \(attempt.key), attempt \(attempt.number): \(reason)")
     var progress = start
     progress.sequence = next.sequence
     progress.refused += 1
     let reached = progress
-    try await OwnThread.run { try store.setExportProgress(reached, for: self.exporter.name, refusal: refusal) }
+    try await OwnThread.run { try store.setExportProgress(reached, for: self.exporter.name, rejection: rejection) }
     state.withLock { $0.progress = reached }
     return true
   }
@@ -265,14 +265,15 @@ package final class ExportRunner: Sendable {
   ///
   /// Sends a request without spans. If the backend rejects that as well, address or credentials are wrong rather than
   /// the span.
-  private func doubt(in refusal: ExportError) async -> ExportError? {
+  private func doubt(in rejection: ExportError) async -> ExportError? {
     if state.withLock(\.isProven) { return nil }
     do throws(ExportError) {
-      try await exporter.checkReceiver()
+      try await exporter.checkBackend()
       return nil
     } catch {
       return ExportError(
-        "\(refusal.message); it refuses a request without spans, too: is that its address? (\(error.message))", isRetryable: true,
+        "\(rejection.message); it refuses a request without spans, too: is that its address? (\(error.message))",
+        isRetryable: true,
         retryAfterSeconds: error.retryAfterSeconds)
     }
   }
@@ -291,11 +292,11 @@ package final class ExportRunner: Sendable {
   private func advance(
     to sequence: UInt64, from start: ExportProgress, by receipt: ExportReceipt, of spans: [TracedSpan]
   ) async throws {
-    let refusal = refusal(receipt, of: spans)
-    if let refusal {
-      let which = receipt.handled == 1 ? refusal.attempts.first.map { " (\($0.key), attempt \($0.number))" } ?? "" : ""
+    let rejection = rejection(receipt, of: spans)
+    if let rejection {
+      let which = receipt.handled == 1 ? rejection.attempts.first.map { " (\($0.key), attempt \($0.number))" } ?? "" : ""
       logger.error(
-        "exporter \(exporter.name): \(receipt.refused) of \(receipt.handled) spans refused for good\(which): \(refusal.reason)")
+        "exporter \(exporter.name): \(receipt.refused) of \(receipt.handled) spans refused for good\(which): \(rejection.reason)")
     } else if let warning = receipt.reason, warningLines.pass() != nil {
       logger.warn("exporter \(exporter.name): the backend accepted the spans with a warning: \(warning)")
     }
@@ -305,7 +306,7 @@ package final class ExportRunner: Sendable {
     reached.refused += Int64(receipt.refused)
     reached.failingSince = nil
     let progress = reached
-    try await OwnThread.run { try self.store.setExportProgress(progress, for: self.exporter.name, refusal: refusal) }
+    try await OwnThread.run { try self.store.setExportProgress(progress, for: self.exporter.name, rejection: rejection) }
     let failures = state.withLock { state in
       defer { state.failures = 0 }
       state.isProven = receipt.handled > receipt.refused
@@ -318,11 +319,11 @@ package final class ExportRunner: Sendable {
   }
 
   /// Returns the record of the spans that the backend rejected; nil if it rejected none.
-  private func refusal(_ receipt: ExportReceipt, of spans: [TracedSpan]) -> ExportRefusal? {
+  private func rejection(_ receipt: ExportReceipt, of spans: [TracedSpan]) -> ExportRejection? {
     guard receipt.refused > 0 else { return nil }
-    return ExportRefusal(
+    return ExportRejection(
       exporter: exporter.name, time: clock.now(), count: receipt.refused, reason: receipt.reason ?? "no reason given",
-      attempts: spans.prefix(receipt.handled).map { ExportRefusal.Attempt(key: $0.span.key, number: $0.span.attempt) })
+      attempts: spans.prefix(receipt.handled).map { ExportRejection.Attempt(key: $0.span.key, number: $0.span.attempt) })
   }
 
   private func failed(_ error: ExportError) async throws -> Step {
@@ -359,8 +360,8 @@ package final class ExportRunner: Sendable {
     guard since < cutoff else { return }
     while true {
       let place = progress.sequence
-      let page = try await OwnThread.run { try self.store.announcements(after: place, limit: Self.batchLimit) }
-      let old = page.prefix { $0.announcement.time < cutoff }
+      let page = try await OwnThread.run { try self.store.outboxEntries(after: place, limit: Self.batchLimit) }
+      let old = page.prefix { $0.outboxEntry.time < cutoff }
       guard let last = old.last else { break }
       progress.sequence = last.sequence
       progress.dropped += Int64(old.count)
@@ -385,25 +386,25 @@ package final class ExportRunner: Sendable {
   /// - Parameters:
   ///   - sequence: The sequence of the last entry that was handled.
   ///   - limit: The largest number of entries to read.
-  ///   - ignoringSettle: True to include entries whose grace period is not over.
+  ///   - ignoringGracePeriod: True to include entries whose grace period is not over.
   /// - Returns: The entries with their spans, nil for spans that retention has removed; and the rest of the grace
   ///   period of the first entry that was left out.
-  private func settledBatch(
-    after sequence: UInt64, limit: Int, ignoringSettle: Bool
+  private func dueBatch(
+    after sequence: UInt64, limit: Int, ignoringGracePeriod: Bool
   ) throws -> (batch: [(sequence: UInt64, span: TracedSpan?)], rest: Duration?) {
-    var settled = try store.announcements(after: sequence, limit: limit)
+    var due = try store.outboxEntries(after: sequence, limit: limit)
     let now = clock.now()
     var rest: Duration?
-    if !ignoringSettle {
+    if !ignoringGracePeriod {
       // The age is negative if the clock was set back. Export such a span now: waiting for the clock to catch up would
       // hold up everything behind it.
-      let ages = settled.map { Duration.nanoseconds(now.nanoseconds - $0.announcement.time.nanoseconds) }
-      if let first = ages.firstIndex(where: { (.zero..<settle).contains($0) }) {
-        rest = settle - ages[first]
-        settled.removeSubrange(first...)
+      let ages = due.map { Duration.nanoseconds(now.nanoseconds - $0.outboxEntry.time.nanoseconds) }
+      if let first = ages.firstIndex(where: { (.zero..<gracePeriod).contains($0) }) {
+        rest = gracePeriod - ages[first]
+        due.removeSubrange(first...)
       }
     }
-    let spans = try ledger.spans(of: settled.map(\.announcement))
-    return (zip(settled, spans).map { ($0.sequence, $1) }, rest)
+    let spans = try ledger.spans(of: due.map(\.outboxEntry))
+    return (zip(due, spans).map { ($0.sequence, $1) }, rest)
   }
 }

@@ -2,7 +2,7 @@ package import ValueStreamCore
 
 /// Settings that all exporters share.
 package enum ExportSettings {
-  package static let settle = Setting<Duration>.duration(
+  package static let gracePeriod = Setting<Duration>.duration(
     "settle", default: .seconds(5), text: "5s",
     help:
       "Delay before a finished span is exported, so that late events are included. Metrics count it after 12 times as long. With only the mock tracer, the default is 0."
@@ -35,7 +35,7 @@ package enum ExportSettings {
     parse: ServiceNames.init(setting:))
 
   package static let declarations = [
-    settle.declaration, exportBacklog.declaration, traceStrategy.declaration, attributes.declaration, phases.declaration,
+    gracePeriod.declaration, exportBacklog.declaration, traceStrategy.declaration, attributes.declaration, phases.declaration,
     serviceNames.declaration,
   ]
 }

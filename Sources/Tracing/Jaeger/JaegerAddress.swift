@@ -24,7 +24,7 @@ package struct JaegerAddress: Sendable, Hashable {
       let host = Self.host(of: text[...])
       let address = try WebAddress.setting("http://\(host):4318", example: example)
       guard !host.isEmpty, !host.contains("/") else { throw SettingError(expected: "an address such as \(example)") }
-      url = ReceiverAddress.appending("/v1/traces", to: address)
+      url = BackendAddress.appending("/v1/traces", to: address)
       isOutdated = true
       return
     }
@@ -37,7 +37,7 @@ package struct JaegerAddress: Sendable, Hashable {
     if isOutdated {
       url = "\(scheme)://\(Self.host(of: authority)):4318/v1/traces"
     } else {
-      url = ReceiverAddress.appending("/v1/traces", to: address)
+      url = BackendAddress.appending("/v1/traces", to: address)
     }
   }
 

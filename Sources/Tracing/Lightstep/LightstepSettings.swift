@@ -28,11 +28,11 @@ package enum LightstepSettings {
     guard let token = try settings.value(of: accessToken), !token.isEmpty else {
       throw SettingsError("--tracer: lightstep needs an access token; set VS_TRACER_ACCESS_TOKEN")
     }
-    guard ReceiverAddress.isHeaderValue(token) else {
+    guard BackendAddress.isHeaderValue(token) else {
       throw SettingsError("\(settings.origin(of: accessToken)): the token holds control characters")
     }
     var configuration = OTLPConfiguration(
-      url: ReceiverAddress.appending("/v1/traces", to: try settings.value(of: endpoint)),
+      url: BackendAddress.appending("/v1/traces", to: try settings.value(of: endpoint)),
       presentation: SpanPresentation.Options(
         attributes: attributes, phases: phases, services: try ServiceNames(in: settings)))
     configuration.headers = ["lightstep-access-token": token]

@@ -25,7 +25,7 @@ enum OTLPAnswer {
   static func reason(_ answer: HTTPResponse) -> String? {
     if has("protobuf", answer) { return ProtobufReader.fields(of: answer.body[...])?[2]?.text }
     if has("json", answer), let message = decode(JSONStatus.self, answer)?.message, !message.isEmpty { return message }
-    return ExportReceiver.plainReason(answer)
+    return ExportClient.plainReason(answer)
   }
 
   private static func has(_ type: String, _ answer: HTTPResponse) -> Bool {

@@ -27,7 +27,7 @@ package struct OTLPConfiguration: Sendable {
 package struct OTLPExporter: SpanExporter {
   package let name: String
   private let configuration: OTLPConfiguration
-  private let receiver: ExportReceiver
+  private let client: ExportClient
 
   /// - Parameter name: The exporter's name. Backends with settings of their own use this exporter under another name.
   package init(
@@ -35,7 +35,7 @@ package struct OTLPExporter: SpanExporter {
   ) {
     self.name = name
     self.configuration = configuration
-    receiver = ExportReceiver(
+    client = ExportClient(
       "POST", configuration.url, timeoutSeconds: configuration.timeoutSeconds, transport: transport, clock: clock)
   }
 
@@ -49,7 +49,7 @@ package struct OTLPExporter: SpanExporter {
     return ExportReceipt(handled: count, refused: refused, reason: partial.message.map(ExportError.shortened))
   }
 
-  package func checkReceiver() async throws(ExportError) {
+  package func checkBackend() async throws(ExportError) {
     _ = try await send(OTLPRequest(configuration).bytesWithoutSpans)
   }
 
@@ -66,6 +66,6 @@ package struct OTLPExporter: SpanExporter {
       body = compressed
       headers["Content-Encoding"] = "gzip"
     }
-    return try await receiver.send(body, headers: headers, reason: OTLPAnswer.reason)
+    return try await client.send(body, headers: headers, reason: OTLPAnswer.reason)
   }
 }

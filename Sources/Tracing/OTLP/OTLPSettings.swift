@@ -107,7 +107,7 @@ package enum OTLPSettings {
     if let traces = try settings.value(of: tracesEndpoint), !settings.isGiven(endpoint, strongerThan: tracesEndpoint) {
       return traces
     }
-    return ReceiverAddress.appending("/v1/traces", to: base)
+    return BackendAddress.appending("/v1/traces", to: base)
   }
 
   @Sendable private static func url(_ text: String) throws(SettingError) -> String {
@@ -125,7 +125,7 @@ enum OTLPPairs {
     // An empty list comes from a deployment variable that was not filled in. Report it instead of sending no headers.
     if pairs.isEmpty { throw expected }
     for (name, value) in pairs {
-      guard name.utf8.allSatisfy({ isToken($0) }), ReceiverAddress.isHeaderValue(value) else { throw expected }
+      guard name.utf8.allSatisfy({ isToken($0) }), BackendAddress.isHeaderValue(value) else { throw expected }
       headers.fields.append(HTTPHeaders.Field(name: name, value: value))
     }
     return headers

@@ -5,14 +5,14 @@ import ValueStreamCore
 struct ProjectionBatch {
   private let store: any SpanStore
   private var correlation: Correlation
-  private var summaries: [SpanKey: SubjectSummary] = [:]
-  private var announcements: [Announcement] = []
+  private var summaries: [SubjectKey: SubjectSummary] = [:]
+  private var outboxEntries: [OutboxEntry] = []
   private(set) var picture: ClassicPicture
   private(set) var counts: [ProjectionMetrics.Count] = []
   private(set) var classic: [ClassicPicture.Change] = []
   private(set) var fingerprints: [DeliveryFingerprint] = []
   /// Subjects whose ends await being counted.
-  private var measurements: [SpanKey: MeasurementChange] = [:]
+  private var measurements: [SubjectKey: MeasurementChange] = [:]
   private let now: Timestamp
   private let isCounting: Bool
   private let damage: DamageReport
@@ -60,7 +60,7 @@ struct ProjectionBatch {
   }
 
   /// True of a subject that is stored and cannot be read. Loads it.
-  private mutating func isDamaged(_ key: SpanKey) throws -> Bool {
+  private mutating func isDamaged(_ key: SubjectKey) throws -> Bool {
     try correlation.subject(key) == nil && damage.contains(.subject, key.description)
   }
 
@@ -84,8 +84,8 @@ struct ProjectionBatch {
   var pending: PendingTies { correlation.pending }
 
   /// Looks again at who follows what leads elsewhere now, up to an amount of work.
-  mutating func settleTies(atMost limit: Int, until isLate: () -> Bool) throws {
-    try correlation.settle(atMost: limit, until: isLate)
+  mutating func reexamineFollowers(atMost limit: Int, until isLate: () -> Bool) throws {
+    try correlation.reexamineFollowers(atMost: limit, until: isLate)
   }
 
   /// Announces attempts that finished, and counts what runs.
@@ -94,14 +94,14 @@ struct ProjectionBatch {
       guard var subject = try correlation.subject(key) else { continue }
       let outlines = subject.outlines()
       summaries[key] = SubjectSummary(subject, outlines: outlines)
-      let known = subject.announcedAttempts
+      let known = subject.outboxAttempts
       let news = outlines.filter { $0.end != nil && !known.contains($0.number) }
       if !news.isEmpty {
-        subject.announcedAttempts += news.map(\.number)
-        announcements += news.map { Announcement(key: key, attempt: $0.number, time: now) }
+        subject.outboxAttempts += news.map(\.number)
+        outboxEntries += news.map { OutboxEntry(key: key, attempt: $0.number, time: now) }
       }
       if isCounting, !news.isEmpty || !known.isEmpty {
-        try awaitCounting(subject, outlines, newCount: news.count, hasAnnounced: !known.isEmpty)
+        try awaitCounting(subject, outlines, newCount: news.count, hadOutboxEntries: !known.isEmpty)
       }
       let shares = GaugeShare.all(of: subject, outlines)
       if shares != subject.gaugeShares {
@@ -119,18 +119,18 @@ struct ProjectionBatch {
   ///
   /// - Parameters:
   ///   - newCount: how many ends are known since this batch.
-  ///   - hasAnnounced: true where ends were known before.
+  ///   - hadOutboxEntries: true where ends were known before.
   private mutating func awaitCounting(
-    _ subject: Subject, _ outlines: [AttemptOutline], newCount: Int, hasAnnounced: Bool
+    _ subject: Subject, _ outlines: [AttemptOutline], newCount: Int, hadOutboxEntries: Bool
   ) throws {
     let attempts = FinishedAttempt.all(outlines, of: subject, at: now)
     var mayBeCorrected = false
     var former: [UInt8] = []
-    if hasAnnounced {
+    if hadOutboxEntries {
       if let measurement = try store.measurements(of: [subject.key])[subject.key] {
         let counted = CountedEnd.decode(measurement.counted, of: subject.key.source)
-        let isSettled = measurement.awaitsSince != nil || EndComparison(counted: counted, attempts: attempts).isSettled
-        if isSettled, newCount == 0 { return }
+        let isConsistent = measurement.awaitsSince != nil || EndComparison(counted: counted, attempts: attempts).isConsistent
+        if isConsistent, newCount == 0 { return }
         mayBeCorrected = !counted.isEmpty
       } else {
         former = CountedEnd.encode(try FormerWaitingList.countedBefore(subject.key, in: store))
@@ -145,7 +145,7 @@ struct ProjectionBatch {
     var changes = correlation.finish { subject in
       summaries[subject.key] ?? SubjectSummary(subject)
     }
-    changes.announcements = announcements
+    changes.outboxEntries = outboxEntries
     changes.fingerprints = fingerprints
     changes.measurements = measurements
     // What was counted of two that turn out to be one was counted twice.

@@ -14,12 +14,12 @@ extension ProjectionBatches {
   ///   - now: The time that the new outbox entries get.
   /// - Throws: ``StoreError`` if the export ledger cannot be read.
   static func exportedProvisionally(
-    _ absorbed: [SpanKey: SpanKey], in store: any SpanStore, at now: Timestamp
-  ) throws -> [Announcement] {
+    _ absorbed: [SubjectKey: SubjectKey], in store: any SpanStore, at now: Timestamp
+  ) throws -> [OutboxEntry] {
     if absorbed.isEmpty { return [] }
     return try store.exportRecords(of: absorbed.keys.sorted()).sorted { $0.key < $1.key }.flatMap { provisional, record in
       record.attempts.compactMap { attempt in
-        absorbed[provisional].map { Announcement(key: $0, attempt: attempt.number, time: now) }
+        absorbed[provisional].map { OutboxEntry(key: $0, attempt: attempt.number, time: now) }
       }
     }
   }

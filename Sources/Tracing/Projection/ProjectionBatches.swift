@@ -15,7 +15,7 @@ package struct ProjectionBatches: Sendable {
   private let clock: any WallClock
   private let grace: Duration?
   private let onClassicSpan: @Sendable (ClassicPicture.FinishedSpan) -> Void
-  private let onUnmeasurable: @Sendable (Announcement, any Error) -> Void
+  private let onUnmeasurable: @Sendable (OutboxEntry, any Error) -> Void
   private let damage: DamageReport
   private let poisonGuard: PoisonGuard
   private let setAside: SetAsideDeliveries
@@ -52,7 +52,7 @@ package struct ProjectionBatches: Sendable {
   private let followersPerStep: Int
   private var followerWidth: Int
   /// True while followers are looked at in steps without deliveries: nothing of the one is to be set aside for the other.
-  private var settlesApart = false
+  private var reexaminesApart = false
   /// After so many failures of reading or writing in a row it is tried with fewer deliveries.
   private static let patience = 3
 
@@ -85,7 +85,7 @@ package struct ProjectionBatches: Sendable {
     damage: DamageReport = DamageReport(), poisonGuard: PoisonGuard = PoisonGuard(),
     setAside: SetAsideDeliveries = SetAsideDeliveries(), followersPerStep: Int = 256,
     onClassicSpan: @escaping @Sendable (ClassicPicture.FinishedSpan) -> Void = { _ in },
-    onUnmeasurable: @escaping @Sendable (Announcement, any Error) -> Void = { _, _ in },
+    onUnmeasurable: @escaping @Sendable (OutboxEntry, any Error) -> Void = { _, _ in },
     onSetAside: @escaping @Sendable (LogPosition, _ source: String, _ reason: String) -> Void = { _, _, _ in }
   ) throws {
     setAsideCounts = registry.family(
@@ -164,7 +164,7 @@ package struct ProjectionBatches: Sendable {
       if !changes.subjects.isEmpty { try store.write(changes) }
       cursor = page.next
     } while cursor != nil
-    metrics.forgetThings()
+    metrics.forgetSubjects()
     for (share, times) in counts { metrics.apply(.gauge(share, times: times)) }
     var changes = ProjectionChanges()
     changes.values = registry.changedValues()
@@ -220,25 +220,25 @@ package struct ProjectionBatches: Sendable {
 
   /// Projects a batch and writes it, in as many steps as it takes.
   ///
-  /// - Parameter moment: when ends count as announced; nil for now.
+  /// - Parameter instant: when ends count as announced; nil for now.
   /// - Returns: how far the log is projected now, and whether spans finished.
   package mutating func project(
-    _ deliveries: [RecordedDelivery], at moment: Timestamp? = nil
-  ) throws -> (position: LogPosition?, hasAnnouncements: Bool) {
-    try project(items: deliveries.map { .recorded($0) }, at: moment)
+    _ deliveries: [RecordedDelivery], at instant: Timestamp? = nil
+  ) throws -> (position: LogPosition?, hasOutboxEntries: Bool) {
+    try project(items: deliveries.map { .recorded($0) }, at: instant)
   }
 
   package mutating func project(
-    items: [Item], at moment: Timestamp? = nil
-  ) throws -> (position: LogPosition?, hasAnnouncements: Bool) {
+    items: [Item], at instant: Timestamp? = nil
+  ) throws -> (position: LogPosition?, hasOutboxEntries: Bool) {
     var rest = items[...]
-    var hasAnnouncements = false
+    var hasOutboxEntries = false
     repeat {
-      let step = try step(rest, at: moment)
-      hasAnnouncements = hasAnnouncements || step.hasAnnouncements
+      let step = try step(rest, at: instant)
+      hasOutboxEntries = hasOutboxEntries || step.hasOutboxEntries
       rest = rest.drop { item in step.position.map { item.position <= $0 } ?? false }
     } while !rest.isEmpty || hasPendingWork
-    return (position, hasAnnouncements)
+    return (position, hasOutboxEntries)
   }
 
   /// True where followers of names are still to be looked at again: a step without deliveries does so, too.
@@ -250,13 +250,13 @@ package struct ProjectionBatches: Sendable {
   /// and is written by the next call; either way the caller reads the log again from ``position``. A delivery that the store can never
   /// take, or that has crashed the process again and again, is set aside, and counts as projected.
   package mutating func step(
-    _ items: ArraySlice<Item>, at moment: Timestamp? = nil
-  ) throws -> (position: LogPosition?, hasAnnouncements: Bool) {
+    _ items: ArraySlice<Item>, at instant: Timestamp? = nil
+  ) throws -> (position: LogPosition?, hasOutboxEntries: Bool) {
     try writeLeft()
     try countAwaiting()
     let fresh = items.drop { item in position.map { item.position <= $0 } ?? false }
-    guard let first = fresh.first, pending.count < PendingTies.limit, !settlesApart || !hasPendingWork else {
-      return (position, try hasPendingWork && workOffPending(at: moment))
+    guard let first = fresh.first, pending.count < PendingTies.limit, !reexaminesApart || !hasPendingWork else {
+      return (position, try hasPendingWork && workOffPending(at: instant))
     }
     if position == nil, newBeginning == nil { newBeginning = Self.encoded(beginning: first.logged.delivery.received) }
     let taken = fresh.prefix(stepWidth(fresh))
@@ -266,55 +266,55 @@ package struct ProjectionBatches: Sendable {
       poisonGuard.pass(PoisonGuard.projection, upTo: first.position.rawValue)
       return (position, false)
     }
-    let hasAnnouncements: Bool
+    let hasOutboxEntries: Bool
     do {
       let poisonGuard = poisonGuard
       let marked = first.position.rawValue...max(first.position, last.position).rawValue
-      let followers = settlesApart ? 0 : followerWidth
-      hasAnnouncements = try poisonGuard.run(PoisonGuard.projection, marked) {
-        try project(taken, lookingAt: followers, at: moment)
+      let followers = reexaminesApart ? 0 : followerWidth
+      hasOutboxEntries = try poisonGuard.run(PoisonGuard.projection, marked) {
+        try project(taken, lookingAt: followers, at: instant)
       }
       failures = 0
-      settlesApart = settlesApart && hasPendingWork
+      reexaminesApart = reexaminesApart && hasPendingWork
       width = min(width * 2, Self.widthLimit)
       if let position { poisonGuard.pass(PoisonGuard.projection, upTo: position.rawValue) }
     } catch let error as StoreError {
       failures += 1
       guard isLasting(error) else { throw error }
       giveUpUnwritten()
-      if !settlesApart {
+      if !reexaminesApart {
         // It may be for the followers.
-        settlesApart = true
-        return try step(items, at: moment)
+        reexaminesApart = true
+        return try step(items, at: instant)
       }
       if taken.count == 1 {
         try setAside(first, .store, "what follows from it cannot be stored: \(error.message)")
         return (position, false)
       }
       width = max(1, taken.count / 2)
-      return try step(items, at: moment)
+      return try step(items, at: instant)
     }
     // What does not wait is counted with what was told of it.
     if grace == .zero { try countAwaiting() }
-    return (position, hasAnnouncements)
+    return (position, hasOutboxEntries)
   }
 
   /// A step without deliveries.
   ///
   /// - Returns: whether spans finished.
-  private mutating func workOffPending(at moment: Timestamp?) throws -> Bool {
+  private mutating func workOffPending(at instant: Timestamp?) throws -> Bool {
     do {
       let none: ArraySlice<Item> = []
-      let hasAnnouncements = try project(none, lookingAt: followerWidth, at: moment)
+      let hasOutboxEntries = try project(none, lookingAt: followerWidth, at: instant)
       failures = 0
       followerWidth = min(followerWidth * 2, followersPerStep)
-      settlesApart = settlesApart && hasPendingWork
-      return hasAnnouncements
+      reexaminesApart = reexaminesApart && hasPendingWork
+      return hasOutboxEntries
     } catch let error as StoreError {
       failures += 1
       guard isLasting(error) else { throw error }
       giveUpUnwritten()
-      settlesApart = true
+      reexaminesApart = true
       if followerWidth > 1 { followerWidth /= 2 } else { try passOverFollower() }
       return false
     }
@@ -361,9 +361,9 @@ package struct ProjectionBatches: Sendable {
 
   /// - Parameter followers: how many followers of names that lead elsewhere are looked at; none where it is 0.
   /// - Returns: whether spans finished.
-  private mutating func project(_ taken: ArraySlice<Item>, lookingAt followers: Int, at moment: Timestamp?) throws -> Bool {
+  private mutating func project(_ taken: ArraySlice<Item>, lookingAt followers: Int, at instant: Timestamp?) throws -> Bool {
     var batch = ProjectionBatch(
-      store: store, picture: picture, pending: pending, now: moment ?? clock.now(), isCounting: grace != nil, damage: damage)
+      store: store, picture: picture, pending: pending, now: instant ?? clock.now(), isCounting: grace != nil, damage: damage)
     let start = ContinuousClock.now
     var reached: LogPosition?
     for item in taken {
@@ -377,12 +377,12 @@ package struct ProjectionBatches: Sendable {
     }
     let followersStart = ContinuousClock.now
     if followers > 0 {
-      try batch.settleTies(atMost: followers) { followersStart.duration(to: .now) >= Self.stepDuration }
+      try batch.reexamineFollowers(atMost: followers) { followersStart.duration(to: .now) >= Self.stepDuration }
     }
     try batch.concludeSpans()
 
     var changes = batch.finish()
-    changes.announcements += try Self.exportedProvisionally(changes.absorbed, in: store, at: moment ?? clock.now())
+    changes.outboxEntries += try Self.exportedProvisionally(changes.absorbed, in: store, at: instant ?? clock.now())
     if reached.map({ reached in countedThrough.map { reached > $0 } ?? true }) ?? true {
       if reached != nil { countedThrough = nil }
       for count in batch.counts { metrics.apply(count) }
@@ -404,7 +404,7 @@ package struct ProjectionBatches: Sendable {
     changes.position = reached ?? position
     unwritten = changes
     try writePending()
-    return !changes.announcements.isEmpty
+    return !changes.outboxEntries.isEmpty
   }
 
   /// Writes what could not be written before, or gives it up so that its deliveries are projected again, fewer at a time.
@@ -507,8 +507,8 @@ package struct ProjectionBatches: Sendable {
       for (key, measurement) in awaiting {
         let number = Self.number(of: key)
         if poisonGuard.isPoison(PoisonGuard.measurement, number) {
-          let announcement = Announcement(key: key, attempt: 1, time: measurement.awaitsSince ?? now)
-          onUnmeasurable(announcement, StoreError(.rejected, "it has crashed vsd \(PoisonGuard.deathLimit) times"))
+          let outboxEntry = OutboxEntry(key: key, attempt: 1, time: measurement.awaitsSince ?? now)
+          onUnmeasurable(outboxEntry, StoreError(.rejected, "it has crashed vsd \(PoisonGuard.deathLimit) times"))
           changes.measurements[key] = .counted(measurement.counted)
         } else {
           changes.measurements[key] = try poisonGuard.run(PoisonGuard.measurement, number...number) {
@@ -528,12 +528,12 @@ package struct ProjectionBatches: Sendable {
   }
 
   /// A number for a subject that stays the same from start to start (FNV-1a).
-  private static func number(of key: SpanKey) -> UInt64 {
+  private static func number(of key: SubjectKey) -> UInt64 {
     key.description.utf8.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
   }
 
   /// - Throws: what may be otherwise later.
-  private func count(_ key: SpanKey, _ measurement: Measurement, _ reader: inout TraceReader) throws -> MeasurementChange {
+  private func count(_ key: SubjectKey, _ measurement: Measurement, _ reader: inout TraceReader) throws -> MeasurementChange {
     let since = measurement.awaitsSince ?? clock.now()
     do {
       guard let subject = try reader.subject(for: key) else { return .counted(measurement.counted) }
@@ -541,7 +541,7 @@ package struct ProjectionBatches: Sendable {
       let ends = try metrics.count(subject, counted: counted, at: since, &reader, onUnmeasurable: onUnmeasurable)
       return .counted(CountedEnd.encode(ends))
     } catch let error as StoreError where !error.isRetryable {
-      onUnmeasurable(Announcement(key: key, attempt: 1, time: since), error)
+      onUnmeasurable(OutboxEntry(key: key, attempt: 1, time: since), error)
       return .counted(measurement.counted)
     }
   }
@@ -579,7 +579,7 @@ package struct ProjectionBatches: Sendable {
 
   package mutating func reset() {
     position = nil
-    settlesApart = false
+    reexaminesApart = false
     followerWidth = followersPerStep
     pending = PendingTies()
     storedPending = pending

@@ -46,18 +46,18 @@ package final class Projector: DeliverySink {
   private let state = Mutex(State())
   private let work = DispatchSemaphore(value: 0)
   private let errorLines = LogThrottle()
-  private let onAnnouncement: @Sendable () -> Void
+  private let onOutboxEntry: @Sendable () -> Void
 
-  /// - Parameter onAnnouncement: called after a batch in which spans finished was written.
+  /// - Parameter onOutboxEntry: called after a batch in which spans finished was written.
   package init(
     log: any DeliveryLog, batches: ProjectionBatches, configuration: Configuration = Configuration(),
-    logger: Logger, onAnnouncement: @escaping @Sendable () -> Void = {}
+    logger: Logger, onOutboxEntry: @escaping @Sendable () -> Void = {}
   ) {
     self.log = log
     self.batches = Mutex(batches)
     self.configuration = configuration
     self.logger = logger
-    self.onAnnouncement = onAnnouncement
+    self.onOutboxEntry = onOutboxEntry
   }
 
   // MARK: Taking deliveries
@@ -225,7 +225,7 @@ package final class Projector: DeliverySink {
       guard !read.isEmpty else {
         // All the rest is damaged, and told.
         try batches.withLock { try $0.pass(upTo: end) }
-        return reached(end, hasAnnouncements: false)
+        return reached(end, hasOutboxEntries: false)
       }
       try write(read.map { .logged($0.logged, $0.position) })
     }
@@ -236,7 +236,7 @@ package final class Projector: DeliverySink {
     var rest = items[...]
     while !rest.isEmpty {
       let step = try batches.withLock { try $0.step(rest) }
-      reached(step.position, hasAnnouncements: step.hasAnnouncements)
+      reached(step.position, hasOutboxEntries: step.hasOutboxEntries)
       rest = rest.drop { item in step.position.map { item.position <= $0 } ?? false }
     }
   }
@@ -245,23 +245,23 @@ package final class Projector: DeliverySink {
   ///
   /// - Returns: false where there was nothing to do.
   private func workOffPending() throws -> Bool {
-    let step = try batches.withLock { batches -> (position: LogPosition?, hasAnnouncements: Bool)? in
+    let step = try batches.withLock { batches -> (position: LogPosition?, hasOutboxEntries: Bool)? in
       guard batches.hasPendingWork else { return nil }
       return try batches.step([])
     }
     guard let step else { return false }
-    reached(step.position, hasAnnouncements: step.hasAnnouncements)
+    reached(step.position, hasOutboxEntries: step.hasOutboxEntries)
     return true
   }
 
-  private func reached(_ position: LogPosition?, hasAnnouncements: Bool) {
+  private func reached(_ position: LogPosition?, hasOutboxEntries: Bool) {
     let reached = state.withLock { state in
       state.projected = position
       state.waitingSince = position.map { $0 < state.recorded ?? $0 } ?? true ? .now : nil
       return Self.takeWaiters(upTo: position, from: &state)
     }
     for waiter in reached { waiter.signal() }
-    if hasAnnouncements { onAnnouncement() }
+    if hasOutboxEntries { onOutboxEntry() }
   }
 
   private static func takeWaiters(upTo position: LogPosition?, from state: inout State) -> [DispatchSemaphore] {

@@ -5,7 +5,7 @@ package import ValueStreamCore
 package struct ExemplarTraces: Sendable {
   private let store: any SpanStore
   private let strategy: TraceStrategy
-  private let settle: Duration
+  private let gracePeriod: Duration
   private let clock: any WallClock
   private let restFactor: Int
   private let known = Known()
@@ -14,8 +14,8 @@ package struct ExemplarTraces: Sendable {
   private final class Known: Sendable {
     struct State {
       /// Ids that the export ledger has fixed. They never change.
-      var exported: [Announcement: PrometheusText.IDs] = [:]
-      var others: [Announcement: PrometheusText.IDs] = [:]
+      var exported: [OutboxEntry: PrometheusText.IDs] = [:]
+      var others: [OutboxEntry: PrometheusText.IDs] = [:]
       var isGoodUntil = ContinuousClock.now
     }
 
@@ -24,20 +24,20 @@ package struct ExemplarTraces: Sendable {
     static let limit = 4096
   }
 
-  /// Creates a finder that shows no span before its grace period `settle` is over, because a late parent can still
+  /// Creates a finder that shows no span before its grace period `gracePeriod` is over, because a late parent can still
   /// change the trace.
   ///
   /// - Parameters:
   ///   - strategy: The strategy that API and exporters use.
   ///   - restFactor: How long lookups pause after one that read the store, as a multiple of the time that it took.
   package init(
-    store: any SpanStore, strategy: TraceStrategy, settle: Duration, clock: any WallClock,
-    restFactor: Int = SparingReadings.restFactor
+    store: any SpanStore, strategy: TraceStrategy, gracePeriod: Duration, clock: any WallClock,
+    restFactor: Int = CachedReadings.restFactor
   ) {
     self.restFactor = restFactor
     self.store = store
     self.strategy = strategy
-    self.settle = settle
+    self.gracePeriod = gracePeriod
     self.clock = clock
   }
 
@@ -47,9 +47,9 @@ package struct ExemplarTraces: Sendable {
   ///
   /// The function returns nil for a span that may still move to another trace, that no longer exists, or that cannot be
   /// read: metrics must be shown in any case.
-  func lookUp() -> (Announcement) -> PrometheusText.IDs? {
+  func lookUp() -> (OutboxEntry) -> PrometheusText.IDs? {
     var reader = TraceReader(store: store, strategy: strategy)
-    let latest = clock.now().advanced(byNanoseconds: -settle.nanoseconds)
+    let latest = clock.now().advanced(byNanoseconds: -gracePeriod.nanoseconds)
     let mayRead = known.state.withLock { state in
       guard ContinuousClock.now >= state.isGoodUntil else { return false }
       state.others.removeAll()
@@ -63,7 +63,7 @@ package struct ExemplarTraces: Sendable {
     }
   }
 
-  private func read(_ span: Announcement, _ reader: inout TraceReader) -> PrometheusText.IDs? {
+  private func read(_ span: OutboxEntry, _ reader: inout TraceReader) -> PrometheusText.IDs? {
     let begin = ContinuousClock.now
     let ids = (try? reader.ids(ofAttempt: span.attempt, of: span.key)) ?? nil
     let isExported = ids != nil && (try? store.exportRecords(of: [span.key]).isEmpty) == false

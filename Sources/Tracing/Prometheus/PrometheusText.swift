@@ -19,7 +19,7 @@ struct PrometheusText {
   typealias IDs = (trace: TraceID, span: SpanID)
 
   private let format: Format
-  private let ids: (Announcement) -> IDs?
+  private let ids: (OutboxEntry) -> IDs?
   private var text = ""
 
   /// Encodes metric families in order.
@@ -27,7 +27,7 @@ struct PrometheusText {
   /// - Parameter ids: Returns the ids of a span for its exemplar; nil to leave the exemplar out. Only OpenMetrics has
   ///   exemplars.
   static func encode(
-    _ families: [MetricFamily], as format: Format, ids: @escaping (Announcement) -> IDs? = { _ in nil }
+    _ families: [MetricFamily], as format: Format, ids: @escaping (OutboxEntry) -> IDs? = { _ in nil }
   ) -> [UInt8] {
     var writer = PrometheusText(format: format, ids: ids)
     for family in families { writer.append(family) }

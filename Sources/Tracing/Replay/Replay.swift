@@ -87,10 +87,10 @@ package struct Replay {
         break
       }
       // Retention uses the time of the outbox entry, which is about when its delivery was received.
-      let moment = last.logged.delivery.received
+      let instant = last.logged.delivery.received
       for part in read.split(maxSplits: .max, omittingEmptySubsequences: true, whereSeparator: { crashing[$0.position] != nil }) {
         try leaveOutCrashing(in: read, before: part.first?.position)
-        _ = try batches.project(items: part.map { ProjectionBatches.Item.logged($0.logged, $0.position) }, at: moment)
+        _ = try batches.project(items: part.map { ProjectionBatches.Item.logged($0.logged, $0.position) }, at: instant)
       }
       try leaveOutCrashing(in: read, before: nil)
       count += read.count
@@ -118,9 +118,9 @@ package struct Replay {
     var cutoff = clock.now().advanced(byNanoseconds: -spanRetention.nanoseconds)
     let progress = try first.exportProgress()
     if let passed = exporters.map({ progress[$0]?.sequence ?? 0 }).min(),
-      let waiting = try first.announcements(after: passed, limit: 1).first
+      let waiting = try first.outboxEntries(after: passed, limit: 1).first
     {
-      cutoff = min(cutoff, waiting.announcement.time)
+      cutoff = min(cutoff, waiting.outboxEntry.time)
     }
     while try second.removeFinished(before: cutoff, awaitedBy: [], limit: Self.batchLimit) == Self.batchLimit {}
   }
@@ -181,7 +181,7 @@ package struct Replay {
         guard let before = known[subject.key] else { continue }
         var kept = subject
         kept.takeNumbers(of: before)
-        kept.announcedAttempts = Set(kept.announcedAttempts).union(before.announcedAttempts).sorted()
+        kept.outboxAttempts = Set(kept.outboxAttempts).union(before.outboxAttempts).sorted()
         kept.classic = before.classic
         guard kept != subject else { continue }
         changes.subjects.append(
@@ -212,7 +212,7 @@ extension SpanStore {
   fileprivate func forEachPage(_ body: ([Subject]) throws -> Void) throws {
     var cursor: UInt64?
     repeat {
-      let page = try things(after: cursor, limit: 500)
+      let page = try subjects(after: cursor, limit: 500)
       if !page.subjects.isEmpty { try body(page.subjects) }
       cursor = page.next
     } while cursor != nil

@@ -2,8 +2,8 @@ extension ReplayComparison {
   /// The comparison as text for people: the numbers first, then examples.
   package var text: String {
     var lines = [
-      "things       \(thingsBefore) before, \(thingsNow) now", "spans        \(spansBefore) before, \(spansNow) now",
-      "changed      \(changedThings)",
+      "things       \(subjectsBefore) before, \(subjectsNow) now", "spans        \(spansBefore) before, \(spansNow) now",
+      "changed      \(changedSubjects)",
     ]
     for aspect in Aspect.allCases {
       guard let finding = findings[aspect] else { continue }

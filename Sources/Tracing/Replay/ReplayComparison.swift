@@ -9,12 +9,12 @@ package struct ReplayComparison: Sendable {
   }
 
   package struct Example: Sendable, Hashable {
-    package var key: SpanKey
+    package var key: SubjectKey
     /// Nil if the first projection does not have it.
     package var before: String?
     package var now: String?
 
-    package init(key: SpanKey, before: String?, now: String?) {
+    package init(key: SubjectKey, before: String?, now: String?) {
       self.key = key
       self.before = before
       self.now = now
@@ -26,12 +26,12 @@ package struct ReplayComparison: Sendable {
     package var examples: [Example] = []
   }
 
-  package private(set) var thingsBefore = 0
-  package private(set) var thingsNow = 0
+  package private(set) var subjectsBefore = 0
+  package private(set) var subjectsNow = 0
   package private(set) var spansBefore = 0
   package private(set) var spansNow = 0
   /// The number of subjects that are in both projections and differ.
-  package private(set) var changedThings = 0
+  package private(set) var changedSubjects = 0
   package private(set) var findings: [Aspect: Finding] = [:]
 
   package static let exampleLimit = 5
@@ -40,8 +40,8 @@ package struct ReplayComparison: Sendable {
 
   package mutating func compare(_ before: Subject?, with now: Subject?) {
     let spans = (before: before?.spans() ?? [], now: now?.spans() ?? [])
-    thingsBefore += before == nil ? 0 : 1
-    thingsNow += now == nil ? 0 : 1
+    subjectsBefore += before == nil ? 0 : 1
+    subjectsNow += now == nil ? 0 : 1
     spansBefore += spans.before.count
     spansNow += spans.now.count
     switch (before, now) {
@@ -49,13 +49,13 @@ package struct ReplayComparison: Sendable {
     case (let before?, nil): note(.gone, of: before.key, Self.summary(of: before, spans.before), nil)
     case (let before?, let now?):
       let differences = Self.differences(before, spans.before, now, spans.now)
-      changedThings += differences.isEmpty ? 0 : 1
+      changedSubjects += differences.isEmpty ? 0 : 1
       for difference in differences { note(difference.aspect, of: now.key, difference.before, difference.now) }
     case (nil, nil): break
     }
   }
 
-  private mutating func note(_ aspect: Aspect, of key: SpanKey, _ before: String?, _ now: String?) {
+  private mutating func note(_ aspect: Aspect, of key: SubjectKey, _ before: String?, _ now: String?) {
     var finding = findings[aspect, default: Finding()]
     finding.count += 1
     if finding.examples.count < Self.exampleLimit { finding.examples.append(Example(key: key, before: before, now: now)) }

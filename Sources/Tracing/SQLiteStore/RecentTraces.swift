@@ -22,7 +22,7 @@ final class RecentTraces: Sendable {
   ///   - block: the first block that is not indexed in the caller's view of the store.
   ///   - read: returns the subjects with these sequences in the caller's view of the store.
   func sequences(
-    of traceID: TraceID, from block: Int64, read: (Range<Int64>) throws -> [(sequence: Int64, key: SpanKey, traceID: TraceID)]
+    of traceID: TraceID, from block: Int64, read: (Range<Int64>) throws -> [(sequence: Int64, key: SubjectKey, traceID: TraceID)]
   ) throws -> [Int64] {
     try state.withLock { state in
       if block > state.block { state = State(block: block, next: TraceBlocks.range(of: block).lowerBound) }
@@ -30,9 +30,9 @@ final class RecentTraces: Sendable {
         // The caller has an older view of the store, to which the cache does not go back.
         return try read(TraceBlocks.range(of: block).lowerBound..<Int64.max).filter { $0.traceID == traceID }.map(\.sequence)
       }
-      for thing in try read(state.next..<Int64.max) {
-        state.sequences[thing.traceID.high, default: []].append(thing.sequence)
-        state.next = thing.sequence + 1
+      for subject in try read(state.next..<Int64.max) {
+        state.sequences[subject.traceID.high, default: []].append(subject.sequence)
+        state.next = subject.sequence + 1
       }
       return state.sequences[traceID.high] ?? []
     }

@@ -6,12 +6,12 @@ extension SQLiteSpanStore {
   package func examine() throws {
     do {
       var cursor: UInt64?
-      repeat { cursor = try things(after: cursor, limit: 500).next } while cursor != nil
+      repeat { cursor = try subjects(after: cursor, limit: 500).next } while cursor != nil
       var sequence: UInt64 = 0
-      while let last = try announcements(after: sequence, limit: 1000).last { sequence = last.sequence }
+      while let last = try outboxEntries(after: sequence, limit: 1000).last { sequence = last.sequence }
       _ = try values()
       _ = try fingerprints(since: Timestamp(nanoseconds: .min))
-      _ = try exportRefusals(of: nil, before: nil, limit: .max)
+      _ = try exportRejections(of: nil, before: nil, limit: .max)
       try examineBranchUpdates()
     } catch let error as StoreError where error.code == .corrupt {
       options.damage.note(StoreDamage(.subject, "in the file itself", reason: error.message))
@@ -76,20 +76,20 @@ extension SpanStoreWriter {
         remove.bind(5, row.data)
         try remove.run()
       }
-      for refusal in try reader.unreadableRefusals() {
-        try connection.execute("UPDATE export_refusal SET attempts = '' WHERE sequence = \(refusal)")
+      for rejection in try reader.unreadableRejections() {
+        try connection.execute("UPDATE export_refusal SET attempts = '' WHERE sequence = \(rejection)")
       }
     }
   }
 }
 
 extension SpanStoreReader {
-  fileprivate func unreadableRefusals() throws -> [Int64] {
+  fileprivate func unreadableRejections() throws -> [Int64] {
     let rows = try connection.prepare("SELECT sequence, attempts FROM export_refusal")
     defer { rows.reset() }
     var result: [Int64] = []
     while try rows.step() {
-      if RefusedAttempts.attempts(in: rows.text(1)) == nil { result.append(rows.int(0)) }
+      if RejectedAttempts.attempts(in: rows.text(1)) == nil { result.append(rows.int(0)) }
     }
     return result
   }

@@ -188,8 +188,8 @@ package final class SQLiteSpanStore: SpanStore {
     try withWriter { try $0.write(changes) }
   }
 
-  package func setExportProgress(_ progress: ExportProgress, for exporter: String, refusal: ExportRefusal?) throws {
-    try withWriter { try $0.setExportProgress(progress, for: exporter, refusal: refusal) }
+  package func setExportProgress(_ progress: ExportProgress, for exporter: String, rejection: ExportRejection?) throws {
+    try withWriter { try $0.setExportProgress(progress, for: exporter, rejection: rejection) }
   }
 
   package func addExportRecords(_ records: [ExportRecord]) throws {
@@ -216,27 +216,27 @@ package final class SQLiteSpanStore: SpanStore {
 
   // MARK: Reading
 
-  package func subjects(_ keys: [SpanKey]) throws -> [SpanKey: Subject] {
+  package func subjects(_ keys: [SubjectKey]) throws -> [SubjectKey: Subject] {
     try withWarmestReader { try $0.subjects(keys) }
   }
 
-  package func publishers(of references: [Reference]) throws -> [Reference: [SpanKey]] {
+  package func publishers(of references: [Reference]) throws -> [Reference: [SubjectKey]] {
     try withWarmestReader { try $0.publishers(of: references) }
   }
 
-  package func publishers(of references: [Reference], limit: Int) throws -> [Reference: [SpanKey]] {
+  package func publishers(of references: [Reference], limit: Int) throws -> [Reference: [SubjectKey]] {
     try withWarmestReader { try $0.publishers(of: references, limit: limit) }
   }
 
-  package func followers(of references: [Reference]) throws -> [Reference: [SpanKey]] {
+  package func followers(of references: [Reference]) throws -> [Reference: [SubjectKey]] {
     try withWarmestReader { try $0.followers(of: references) }
   }
 
-  package func followers(of references: [Reference], limit: Int) throws -> [Reference: [SpanKey]] {
+  package func followers(of references: [Reference], limit: Int) throws -> [Reference: [SubjectKey]] {
     try withWarmestReader { try $0.followers(of: references, limit: limit) }
   }
 
-  package func followers(of reference: Reference, after place: UInt64, limit: Int) throws -> [(place: UInt64, key: SpanKey)] {
+  package func followers(of reference: Reference, after place: UInt64, limit: Int) throws -> [(place: UInt64, key: SubjectKey)] {
     try withWarmestReader { try $0.followers(of: reference, after: place, limit: limit) }
   }
 
@@ -255,13 +255,13 @@ package final class SQLiteSpanStore: SpanStore {
     try withReader { try $0.values() }
   }
 
-  package func measurements(of keys: [SpanKey]) throws -> [SpanKey: Measurement] {
+  package func measurements(of keys: [SubjectKey]) throws -> [SubjectKey: Measurement] {
     try withWarmestReader { try $0.measurements(of: keys) }
   }
 
   package func awaitingMeasurement(
     since latest: Timestamp, orAfter now: Timestamp, limit: Int
-  ) throws -> [(key: SpanKey, measurement: Measurement)] {
+  ) throws -> [(key: SubjectKey, measurement: Measurement)] {
     try withWarmestReader { try $0.awaitingMeasurement(since: latest, orAfter: now, limit: limit) }
   }
 
@@ -273,49 +273,49 @@ package final class SQLiteSpanStore: SpanStore {
     try withReader { try $0.subjects(matching: filter, after: cursor, limit: limit) }
   }
 
-  package func places(of keys: [SpanKey]) throws -> [SpanKey: UInt64] {
+  package func places(of keys: [SubjectKey]) throws -> [SubjectKey: UInt64] {
     try withReader { try $0.places(of: keys) }
   }
 
-  package func kinds() throws -> [ThingKind] {
+  package func kinds() throws -> [SubjectKind] {
     try withReader { try $0.kinds().sorted() }
   }
 
-  package func keys(ofTrace traceID: TraceID, limit: Int) throws -> [SpanKey] {
+  package func keys(ofTrace traceID: TraceID, limit: Int) throws -> [SubjectKey] {
     try withReader { try $0.keys(ofTrace: traceID, limit: limit) }
   }
 
-  package func announcements(after sequence: UInt64, limit: Int) throws -> [(sequence: UInt64, announcement: Announcement)] {
-    try withReader { try $0.announcements(after: sequence, limit: limit) }
+  package func outboxEntries(after sequence: UInt64, limit: Int) throws -> [(sequence: UInt64, outboxEntry: OutboxEntry)] {
+    try withReader { try $0.outboxEntries(after: sequence, limit: limit) }
   }
 
-  package func openThings() throws -> [OpenThings] {
-    try withReader { try $0.openThings() }
+  package func openSubjects() throws -> [OpenSubjects] {
+    try withReader { try $0.openSubjects() }
   }
 
-  package func things(after cursor: UInt64?, limit: Int) throws -> SubjectPage {
-    try withReader { try $0.things(after: cursor, limit: limit) }
+  package func subjects(after cursor: UInt64?, limit: Int) throws -> SubjectPage {
+    try withReader { try $0.subjects(after: cursor, limit: limit) }
   }
 
-  package func announcementCount(after sequence: UInt64) throws -> Int {
-    try withReader { try $0.announcementCount(after: sequence) }
+  package func outboxEntryCount(after sequence: UInt64) throws -> Int {
+    try withReader { try $0.outboxEntryCount(after: sequence) }
   }
 
   package func exportProgress() throws -> [String: ExportProgress] {
     try withReader { try $0.exportProgress() }
   }
 
-  package func exportRefusals(
+  package func exportRejections(
     of exporter: String?, before sequence: UInt64?, limit: Int
-  ) throws -> [(sequence: UInt64, refusal: ExportRefusal)] {
-    try withReader { try $0.exportRefusals(of: exporter, before: sequence, limit: limit) }
+  ) throws -> [(sequence: UInt64, rejection: ExportRejection)] {
+    try withReader { try $0.exportRejections(of: exporter, before: sequence, limit: limit) }
   }
 
-  package func exportRecords(of keys: [SpanKey]) throws -> [SpanKey: ExportRecord] {
+  package func exportRecords(of keys: [SubjectKey]) throws -> [SubjectKey: ExportRecord] {
     try withReader { try $0.exportRecords(of: keys) }
   }
 
-  package func branchUpdates(of branch: SpanKey, limit: Int) throws -> [BranchUpdate] {
+  package func branchUpdates(of branch: SubjectKey, limit: Int) throws -> [BranchUpdate] {
     try withReader { try $0.branchUpdates(of: branch, limit: limit) }
   }
 

@@ -55,7 +55,7 @@ enum BranchUpdatePacking {
     return writer.bytes
   }
 
-  static func read(_ bytes: [UInt8], branch: SpanKey, time: Timestamp) throws(DamagedBytes) -> BranchUpdate {
+  static func read(_ bytes: [UInt8], branch: SubjectKey, time: Timestamp) throws(DamagedBytes) -> BranchUpdate {
     var reader = PackedReader(bytes)
     let flags = try reader.unsigned()
     let before = try reader.optionalText()

@@ -1,13 +1,13 @@
 /// The statements over the projection that are run often; each connection prepares one when it first needs it.
 enum SpanStoreQuery: Int, CaseIterable {
   case nameID, nameText, insertName
-  case things, openThings, subjectData, subjectExists, subjectRow, insertSubject, updateSubject, updateSummary, deleteSubject
+  case subjects, openSubjects, subjectData, subjectExists, subjectRow, insertSubject, updateSubject, updateSummary, deleteSubject
   case insertData, updateData, deleteData
   case publishers, insertAlias, deleteAlias
   case followers, followersAfter, insertFollow, deleteFollow
-  case announcements, announcementCount, insertAnnouncement, noteAnnouncement, newestAnnouncement, deleteAnnouncement
-  case previousAnnouncement, moveAnnouncement
-  case exportProgress, setExportProgress, exportRefusals, insertRefusal, deleteRefusals
+  case outboxEntries, outboxEntryCount, insertOutboxEntry, noteOutboxEntry, newestOutboxEntry, deleteOutboxEntry
+  case previousOutboxEntry, moveOutboxEntry
+  case exportProgress, setExportProgress, exportRejections, insertRejection, deleteRejections
   case exportRecord, insertTrace, insertAttempt, moveTrace, moveAttempts, deleteTrace, deleteAttempts
   case values, setValue
   case fingerprints, insertFingerprints, deleteFingerprints
@@ -25,12 +25,12 @@ enum SpanStoreQuery: Int, CaseIterable {
     case .insertName: "INSERT INTO name VALUES (?1, ?2)"
 
     case .subjectData: "SELECT d.data, d.checksum FROM subject s LEFT JOIN subject_data d ON d.seq = s.seq WHERE \(Self.isNamed)"
-    case .things:
+    case .subjects:
       """
       SELECT s.seq, s.space, s.number, s.text, d.data, d.checksum FROM subject s LEFT JOIN subject_data d ON d.seq = s.seq
       WHERE s.seq > ?1 ORDER BY s.seq LIMIT ?2
       """
-    case .openThings:
+    case .openSubjects:
       """
       SELECT (SELECT text FROM name WHERE id = operation), (SELECT text FROM name WHERE id = source), project,
         (SELECT text FROM name WHERE id = project), count(*), CAST(avg(start) AS INTEGER), min(start)
@@ -61,25 +61,25 @@ enum SpanStoreQuery: Int, CaseIterable {
     case .insertFollow: "INSERT OR IGNORE INTO follow VALUES (?1, ?2, ?3, ?4)"
     case .deleteFollow: "DELETE FROM follow WHERE \(Self.isNamed) AND subject = ?4"
 
-    case .announcements:
+    case .outboxEntries:
       "SELECT sequence, space, number, text, attempt, time FROM announcement WHERE sequence > ?1 ORDER BY sequence LIMIT ?2"
-    case .announcementCount: "SELECT count(*) FROM announcement WHERE sequence > ?1"
-    case .insertAnnouncement:
+    case .outboxEntryCount: "SELECT count(*) FROM announcement WHERE sequence > ?1"
+    case .insertOutboxEntry:
       "INSERT INTO announcement VALUES (?4, ?1, ?2, ?3, ?5, ?6, (SELECT announced FROM subject WHERE \(Self.isNamed)))"
-    case .noteAnnouncement: "UPDATE subject SET announced = ?4 WHERE \(Self.isNamed)"
-    case .newestAnnouncement: "SELECT announced FROM subject WHERE seq = ?1"
-    case .deleteAnnouncement: "DELETE FROM announcement WHERE sequence = ?1 RETURNING previous"
-    case .previousAnnouncement: "SELECT previous FROM announcement WHERE sequence = ?1"
-    case .moveAnnouncement: "UPDATE announcement SET space = ?1, number = ?2, text = ?3, previous = ?5 WHERE sequence = ?4"
+    case .noteOutboxEntry: "UPDATE subject SET announced = ?4 WHERE \(Self.isNamed)"
+    case .newestOutboxEntry: "SELECT announced FROM subject WHERE seq = ?1"
+    case .deleteOutboxEntry: "DELETE FROM announcement WHERE sequence = ?1 RETURNING previous"
+    case .previousOutboxEntry: "SELECT previous FROM announcement WHERE sequence = ?1"
+    case .moveOutboxEntry: "UPDATE announcement SET space = ?1, number = ?2, text = ?3, previous = ?5 WHERE sequence = ?4"
     case .exportProgress: "SELECT exporter, sequence, sent, refused, dropped, failing_since FROM export_progress"
     case .setExportProgress: "INSERT OR REPLACE INTO export_progress VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
-    case .exportRefusals:
+    case .exportRejections:
       """
       SELECT sequence, exporter, time, count, reason, attempts FROM export_refusal
       WHERE sequence < ?1 AND (?2 = '' OR exporter = ?2) ORDER BY sequence DESC LIMIT ?3
       """
-    case .insertRefusal: "INSERT INTO export_refusal VALUES (NULL, ?1, ?2, ?3, ?4, ?5)"
-    case .deleteRefusals: "DELETE FROM export_refusal WHERE sequence <= (SELECT max(sequence) FROM export_refusal) - ?1"
+    case .insertRejection: "INSERT INTO export_refusal VALUES (NULL, ?1, ?2, ?3, ?4, ?5)"
+    case .deleteRejections: "DELETE FROM export_refusal WHERE sequence <= (SELECT max(sequence) FROM export_refusal) - ?1"
 
     case .exportRecord:
       """

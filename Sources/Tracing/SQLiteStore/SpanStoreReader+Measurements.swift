@@ -1,10 +1,10 @@
 import ValueStreamCore
 
 extension SpanStoreReader {
-  func measurements(of keys: [SpanKey]) throws -> [SpanKey: Measurement] {
+  func measurements(of keys: [SubjectKey]) throws -> [SubjectKey: Measurement] {
     let statement = try statement(.measurement)
     defer { statement.reset() }
-    var result: [SpanKey: Measurement] = [:]
+    var result: [SubjectKey: Measurement] = [:]
     for key in keys where result[key] == nil {
       statement.reset()
       guard try bind(StoredName(key), to: statement), try statement.step() else { continue }
@@ -15,8 +15,8 @@ extension SpanStoreReader {
 
   func awaitingMeasurement(
     since latest: Timestamp, orAfter now: Timestamp, limit: Int
-  ) throws -> [(key: SpanKey, measurement: Measurement)] {
-    var result: [(key: SpanKey, measurement: Measurement)] = []
+  ) throws -> [(key: SubjectKey, measurement: Measurement)] {
+    var result: [(key: SubjectKey, measurement: Measurement)] = []
     let future = now.nanoseconds == .max ? [] : [(now.nanoseconds + 1, Int64.max)]
     for (first, last) in [(Int64.min, latest.nanoseconds)] + future where result.count < limit {
       let statement = try statement(.awaitingMeasurement)

@@ -1,45 +1,45 @@
 import ValueStreamCore
 
 extension SpanStoreReader {
-  func exportRefusals(
+  func exportRejections(
     of exporter: String?, before sequence: UInt64?, limit: Int
-  ) throws -> [(sequence: UInt64, refusal: ExportRefusal)] {
-    let statement = try statement(.exportRefusals)
+  ) throws -> [(sequence: UInt64, rejection: ExportRejection)] {
+    let statement = try statement(.exportRejections)
     statement.bind(1, sequence.map { Int64(clamping: $0) } ?? .max)
     // No exporter has an empty name, so it stands for all.
     statement.bind(2, exporter ?? "")
     statement.bind(3, Int64(max(0, limit)))
     defer { statement.reset() }
-    var result: [(sequence: UInt64, refusal: ExportRefusal)] = []
+    var result: [(sequence: UInt64, rejection: ExportRejection)] = []
     while try statement.step() {
       // Return the rejection even if its attempts cannot be read.
-      let attempts = RefusedAttempts.attempts(in: statement.text(5))
+      let attempts = RejectedAttempts.attempts(in: statement.text(5))
       if attempts == nil {
         damage.note(
-          StoreDamage(.exportRefusal, "\(statement.int(0))", reason: "\(connection.path): its attempts cannot be read"))
+          StoreDamage(.exportRejection, "\(statement.int(0))", reason: "\(connection.path): its attempts cannot be read"))
       }
-      let refusal = ExportRefusal(
+      let rejection = ExportRejection(
         exporter: statement.text(1), time: Timestamp(nanoseconds: statement.int(2)), count: Int(statement.int(3)),
         reason: statement.text(4), attempts: attempts ?? [])
-      result.append((UInt64(clamping: statement.int(0)), refusal))
+      result.append((UInt64(clamping: statement.int(0)), rejection))
     }
     return result
   }
 }
 
 /// Encodes and decodes the attempts of a rejection: one per line, its number before its key.
-enum RefusedAttempts {
-  static func text(of attempts: [ExportRefusal.Attempt]) -> String {
+enum RejectedAttempts {
+  static func text(of attempts: [ExportRejection.Attempt]) -> String {
     attempts.map { "\($0.number) \($0.key)" }.joined(separator: "\n")
   }
 
   /// Nil if the text is damaged.
-  static func attempts(in text: String) -> [ExportRefusal.Attempt]? {
-    var attempts: [ExportRefusal.Attempt] = []
+  static func attempts(in text: String) -> [ExportRejection.Attempt]? {
+    var attempts: [ExportRejection.Attempt] = []
     for line in text.split(separator: "\n") {
       let parts = line.split(separator: " ", maxSplits: 1)
-      guard parts.count == 2, let number = Int(parts[0]), let key = SpanKey(String(parts[1])) else { return nil }
-      attempts.append(ExportRefusal.Attempt(key: key, number: number))
+      guard parts.count == 2, let number = Int(parts[0]), let key = SubjectKey(String(parts[1])) else { return nil }
+      attempts.append(ExportRejection.Attempt(key: key, number: number))
     }
     return attempts
   }

@@ -23,7 +23,7 @@ extension SpanStoreReader {
   }
 
   /// Returns the key of a subject; nil unless it still meets the conditions of ``finished(before:passed:limit:)``.
-  func finishedKey(_ sequence: Int64, before cutoff: Timestamp, passed: Int64) throws -> SpanKey? {
+  func finishedKey(_ sequence: Int64, before cutoff: Timestamp, passed: Int64) throws -> SubjectKey? {
     let statement = try statement(.finishedKey)
     statement.bind(1, cutoff.nanoseconds)
     statement.bind(2, sequence)

@@ -56,7 +56,7 @@ final class SpanStoreReader: @unchecked Sendable {  // One thread at a time: who
   }
 
   /// The key in three columns of the current row.
-  func key(_ row: SQLiteStatement, at column: Int32) throws -> SpanKey {
+  func key(_ row: SQLiteStatement, at column: Int32) throws -> SubjectKey {
     StoredName.key(space: try nameText(row.int(column)), number: row.int(column + 1), text: row.text(column + 2))
   }
 
@@ -90,12 +90,12 @@ final class SpanStoreReader: @unchecked Sendable {  // One thread at a time: who
     return true
   }
 
-  // MARK: Things
+  // MARK: Items
 
-  func subjects(_ keys: [SpanKey]) throws -> [SpanKey: Subject] {
+  func subjects(_ keys: [SubjectKey]) throws -> [SubjectKey: Subject] {
     let statement = try statement(.subjectData)
     defer { statement.reset() }
-    var result: [SpanKey: Subject] = [:]
+    var result: [SubjectKey: Subject] = [:]
     for key in keys where result[key] == nil {
       statement.reset()
       result[key] = try readable(.subject, key.description) { () throws -> Subject? in
@@ -106,11 +106,11 @@ final class SpanStoreReader: @unchecked Sendable {  // One thread at a time: who
     return result
   }
 
-  func publishers(of references: [Reference], limit: Int = .max) throws -> [Reference: [SpanKey]] {
-    var result: [Reference: [SpanKey]] = [:]
+  func publishers(of references: [Reference], limit: Int = .max) throws -> [Reference: [SubjectKey]] {
+    var result: [Reference: [SubjectKey]] = [:]
     for reference in references where result[reference] == nil {
       if reference.kind == .key {
-        let key = SpanKey(reference.value)
+        let key = SubjectKey(reference.value)
         result[reference] = try key.map { try isKnown($0) ? [$0] : [] } ?? []
       } else {
         result[reference] = try keys(.publishers, reference, limit: limit)
@@ -119,19 +119,19 @@ final class SpanStoreReader: @unchecked Sendable {  // One thread at a time: who
     return result
   }
 
-  func followers(of references: [Reference], limit: Int = .max) throws -> [Reference: [SpanKey]] {
-    var result: [Reference: [SpanKey]] = [:]
+  func followers(of references: [Reference], limit: Int = .max) throws -> [Reference: [SubjectKey]] {
+    var result: [Reference: [SubjectKey]] = [:]
     for reference in references where result[reference] == nil {
       result[reference] = try keys(.followers, reference, limit: limit)
     }
     return result
   }
 
-  func followers(of reference: Reference, after place: UInt64, limit: Int) throws -> [(place: UInt64, key: SpanKey)] {
+  func followers(of reference: Reference, after place: UInt64, limit: Int) throws -> [(place: UInt64, key: SubjectKey)] {
     let statement = try statement(.followersAfter)
     defer { statement.reset() }
     guard try bind(StoredName(reference), to: statement) else { return [] }
-    var result: [(place: UInt64, key: SpanKey)] = []
+    var result: [(place: UInt64, key: SubjectKey)] = []
     var last = Int64(clamping: place)
     while result.count < limit {
       // Again for those in whose place damaged ones were read: fewer than asked for means that there are no more.
@@ -151,28 +151,28 @@ final class SpanStoreReader: @unchecked Sendable {  // One thread at a time: who
     return result
   }
 
-  private func isKnown(_ key: SpanKey) throws -> Bool {
+  private func isKnown(_ key: SubjectKey) throws -> Bool {
     let statement = try statement(.subjectExists)
     defer { statement.reset() }
     return try bind(StoredName(key), to: statement) && statement.step()
   }
 
-  private func keys(_ query: SpanStoreQuery, _ reference: Reference, limit: Int = .max) throws -> [SpanKey] {
+  private func keys(_ query: SpanStoreQuery, _ reference: Reference, limit: Int = .max) throws -> [SubjectKey] {
     let statement = try statement(query)
     defer { statement.reset() }
     guard try bind(StoredName(reference), to: statement) else { return [] }
     statement.bind(4, Int64(limit))
-    var keys: [SpanKey] = []
+    var keys: [SubjectKey] = []
     while try statement.step() {
       if let key = try readable(.reference, "\(reference)", { try key(statement, at: 0) }) { keys.append(key) }
     }
     return keys.sorted()
   }
 
-  func places(of keys: [SpanKey]) throws -> [SpanKey: UInt64] {
+  func places(of keys: [SubjectKey]) throws -> [SubjectKey: UInt64] {
     let statement = try statement(.subjectRow)
     defer { statement.reset() }
-    var result: [SpanKey: UInt64] = [:]
+    var result: [SubjectKey: UInt64] = [:]
     for key in keys where result[key] == nil {
       statement.reset()
       guard try bind(StoredName(key), to: statement), try statement.step() else { continue }
@@ -183,10 +183,10 @@ final class SpanStoreReader: @unchecked Sendable {  // One thread at a time: who
 
   // MARK: Announcements
 
-  func announcements(after sequence: UInt64, limit: Int) throws -> [(sequence: UInt64, announcement: Announcement)] {
-    let statement = try statement(.announcements)
+  func outboxEntries(after sequence: UInt64, limit: Int) throws -> [(sequence: UInt64, outboxEntry: OutboxEntry)] {
+    let statement = try statement(.outboxEntries)
     defer { statement.reset() }
-    var result: [(sequence: UInt64, announcement: Announcement)] = []
+    var result: [(sequence: UInt64, outboxEntry: OutboxEntry)] = []
     var last = Int64(clamping: sequence)
     var rowCount = 0
     repeat {
@@ -199,16 +199,16 @@ final class SpanStoreReader: @unchecked Sendable {  // One thread at a time: who
         rowCount += 1
         last = statement.int(0)
         guard let key = try readable(.outbox, "\(last)", { try key(statement, at: 1) }) else { continue }
-        let announcement = Announcement(
+        let outboxEntry = OutboxEntry(
           key: key, attempt: Int(statement.int(4)), time: Timestamp(nanoseconds: statement.int(5)))
-        result.append((UInt64(clamping: last), announcement))
+        result.append((UInt64(clamping: last), outboxEntry))
       }
     } while result.count < limit && rowCount > 0 && rowCount == limit
     return result
   }
 
-  func announcementCount(after sequence: UInt64) throws -> Int {
-    let statement = try statement(.announcementCount)
+  func outboxEntryCount(after sequence: UInt64) throws -> Int {
+    let statement = try statement(.outboxEntryCount)
     statement.bind(1, Int64(clamping: sequence))
     defer { statement.reset() }
     return try statement.step() ? Int(statement.int(0)) : 0
@@ -226,10 +226,10 @@ final class SpanStoreReader: @unchecked Sendable {  // One thread at a time: who
     return result
   }
 
-  func exportRecords(of keys: [SpanKey]) throws -> [SpanKey: ExportRecord] {
+  func exportRecords(of keys: [SubjectKey]) throws -> [SubjectKey: ExportRecord] {
     let statement = try statement(.exportRecord)
     defer { statement.reset() }
-    var result: [SpanKey: ExportRecord] = [:]
+    var result: [SubjectKey: ExportRecord] = [:]
     for key in keys where result[key] == nil {
       statement.reset()
       guard try bind(StoredName(key), to: statement) else { continue }
@@ -282,7 +282,7 @@ final class SpanStoreReader: @unchecked Sendable {  // One thread at a time: who
     return result
   }
 
-  func branchUpdates(of branch: SpanKey, limit: Int) throws -> [BranchUpdate] {
+  func branchUpdates(of branch: SubjectKey, limit: Int) throws -> [BranchUpdate] {
     let statement = try statement(.branchUpdates)
     defer { statement.reset() }
     guard try bind(StoredName(branch), to: statement) else { return [] }
@@ -311,7 +311,7 @@ final class SpanStoreReader: @unchecked Sendable {  // One thread at a time: who
     return result.sorted { $0.precedes($1) }
   }
 
-  func branchUpdate(of branch: SpanKey, _ statement: SQLiteStatement, at column: Int32) throws -> BranchUpdate {
+  func branchUpdate(of branch: SubjectKey, _ statement: SQLiteStatement, at column: Int32) throws -> BranchUpdate {
     do throws(DamagedBytes) {
       let time = Timestamp(nanoseconds: statement.int(column))
       return try BranchUpdatePacking.read(statement.bytes(column + 1), branch: branch, time: time)
@@ -322,13 +322,13 @@ final class SpanStoreReader: @unchecked Sendable {  // One thread at a time: who
 }
 
 extension SpanStoreReader {
-  func openThings() throws -> [OpenThings] {
-    let statement = try statement(.openThings)
+  func openSubjects() throws -> [OpenSubjects] {
+    let statement = try statement(.openSubjects)
     defer { statement.reset() }
-    var result: [OpenThings] = []
+    var result: [OpenSubjects] = []
     while try statement.step() {
       result.append(
-        OpenThings(
+        OpenSubjects(
           operation: Operation(rawValue: statement.text(0)), source: statement.text(1),
           project: statement.optionalInt(2).map { _ in statement.text(3) }, count: Int(statement.int(4)),
           meanStart: Timestamp(nanoseconds: statement.int(5)), firstStart: Timestamp(nanoseconds: statement.int(6))))
@@ -336,9 +336,9 @@ extension SpanStoreReader {
     return result
   }
 
-  func things(after cursor: UInt64?, limit: Int) throws -> SubjectPage {
+  func subjects(after cursor: UInt64?, limit: Int) throws -> SubjectPage {
     guard limit > 0 else { return SubjectPage(subjects: [], next: cursor) }
-    let statement = try statement(.things)
+    let statement = try statement(.subjects)
     defer { statement.reset() }
     return try page(of: statement, after: Int64(clamping: cursor ?? 0), isAscending: true, limit: limit)
   }

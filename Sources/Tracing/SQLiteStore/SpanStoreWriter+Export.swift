@@ -25,20 +25,20 @@ extension SpanStoreWriter {
     }
   }
 
-  func write(_ refusal: ExportRefusal) throws {
-    let insert = try reader.statement(.insertRefusal)
-    insert.bind(1, refusal.exporter)
-    insert.bind(2, refusal.time.nanoseconds)
-    insert.bind(3, Int64(refusal.count))
-    insert.bind(4, refusal.reason)
-    insert.bind(5, RefusedAttempts.text(of: refusal.attempts))
+  func write(_ rejection: ExportRejection) throws {
+    let insert = try reader.statement(.insertRejection)
+    insert.bind(1, rejection.exporter)
+    insert.bind(2, rejection.time.nanoseconds)
+    insert.bind(3, Int64(rejection.count))
+    insert.bind(4, rejection.reason)
+    insert.bind(5, RejectedAttempts.text(of: rejection.attempts))
     try insert.run()
-    let delete = try reader.statement(.deleteRefusals)
-    delete.bind(1, Int64(ExportRefusal.keptCount))
+    let delete = try reader.statement(.deleteRejections)
+    delete.bind(1, Int64(ExportRejection.keptCount))
     try delete.run()
   }
 
-  func removeExportRecord(of key: SpanKey) throws {
+  func removeExportRecord(of key: SubjectKey) throws {
     for query in [SpanStoreQuery.deleteTrace, .deleteAttempts] {
       let statement = try reader.statement(query)
       try bind(StoredName(key), to: statement)
@@ -47,21 +47,21 @@ extension SpanStoreWriter {
   }
 
   /// Removes a subject that turned out to be another one. That one takes over its outbox entries and export records.
-  func absorb(_ fallback: SpanKey, into key: SpanKey) throws {
+  func absorb(_ fallback: SubjectKey, into key: SubjectKey) throws {
     guard let absorbed = try sequence(of: fallback)?.sequence, let absorbing = try sequence(of: key)?.sequence else { return }
-    let announced = try announcements(ofSubject: absorbed)
-    if !announced.isEmpty {
+    let inOutbox = try outboxEntries(ofSubject: absorbed)
+    if !inOutbox.isEmpty {
       // Each entry refers to the one before it, and the subject to its newest, so all entries of the two are chained
       // anew.
-      let all = (try announcements(ofSubject: absorbing) + announced).sorted()
+      let all = (try outboxEntries(ofSubject: absorbing) + inOutbox).sorted()
       for (index, sequence) in all.enumerated() {
-        let move = try reader.statement(.moveAnnouncement)
+        let move = try reader.statement(.moveOutboxEntry)
         try bind(StoredName(key), to: move)
         move.bind(4, sequence)
         move.bind(5, index > 0 ? all[index - 1] : nil)
         try move.run()
       }
-      let note = try reader.statement(.noteAnnouncement)
+      let note = try reader.statement(.noteOutboxEntry)
       try bind(StoredName(key), to: note)
       note.bind(4, all.last)
       try note.run()
@@ -77,12 +77,12 @@ extension SpanStoreWriter {
     try remove(absorbed, fallback)
   }
 
-  private func announcements(ofSubject sequence: Int64) throws -> [Int64] {
-    let newest = try reader.statement(.newestAnnouncement)
+  private func outboxEntries(ofSubject sequence: Int64) throws -> [Int64] {
+    let newest = try reader.statement(.newestOutboxEntry)
     newest.bind(1, sequence)
     defer { newest.reset() }
     var next = try newest.step() ? newest.optionalInt(0) : nil
-    let previous = try reader.statement(.previousAnnouncement)
+    let previous = try reader.statement(.previousOutboxEntry)
     var result: [Int64] = []
     while let current = next {
       result.append(current)

@@ -9,18 +9,18 @@ final class SpanStoreWriter {
   private var newNames: [String: Int64] = [:]
   private var nextName: Int64
   /// The next numbers. Outside a transaction they equal the stored ones; the running transaction advances them.
-  var counters = Counters(subject: 1, announcement: 1, record: 0)
+  var counters = Counters(subject: 1, outboxEntry: 1, record: 0)
   /// The first block of subjects whose traces are not indexed yet.
   var nextBlock: Int64
   /// The stored kinds, and the combinations of space and operation whose kind is known to need no more storing.
-  private var kinds: Set<ThingKind> = []
+  private var kinds: Set<SubjectKind> = []
   private var knownKinds: Set<KindPlace> = []
   /// The newest time of receipt at the last removal of old fingerprints.
   private var fingerprintsRemovedAt: Timestamp?
 
   struct Counters: Equatable {
     var subject: Int64
-    var announcement: Int64
+    var outboxEntry: Int64
     /// The number of additions to the export ledger.
     var record: Int64
   }
@@ -44,7 +44,7 @@ final class SpanStoreWriter {
     nextName = try connection.number("SELECT max(id) FROM name") + 1
     let progress = try connection.prepare("SELECT next_subject, next_announcement, next_record, next_block FROM progress")
     guard try progress.step() else { throw StoreError(.corrupt, "\(connection.path): its progress is missing") }
-    counters = Counters(subject: progress.int(0), announcement: progress.int(1), record: progress.int(2))
+    counters = Counters(subject: progress.int(0), outboxEntry: progress.int(1), record: progress.int(2))
     nextBlock = progress.int(3)
     progress.reset()
     kinds = Set(try reader.kinds())
@@ -56,7 +56,7 @@ final class SpanStoreWriter {
     while hasFullBlock { try transaction { try indexNextBlock() } }
     guard kinds.isEmpty, counters.subject > 1 else { return }
     let used = try reader.usedKinds()
-    try transaction { for kind in used.sorted().prefix(ThingKind.limit) { try insert(kind) } }
+    try transaction { for kind in used.sorted().prefix(SubjectKind.limit) { try insert(kind) } }
   }
 
   func write(_ changes: ProjectionChanges) throws {
@@ -64,7 +64,7 @@ final class SpanStoreWriter {
       for change in changes.subjects { try write(change) }
       for (fallback, key) in changes.absorbed { try absorb(fallback, into: key) }
       for update in changes.branchUpdates { try write(update) }
-      for announcement in changes.announcements { try write(announcement) }
+      for outboxEntry in changes.outboxEntries { try write(outboxEntry) }
       for (key, change) in changes.measurements { try write(change, of: key) }
       while hasFullBlock { try indexNextBlock() }
       try write(changes.fingerprints)
@@ -77,7 +77,7 @@ final class SpanStoreWriter {
     }
   }
 
-  func setExportProgress(_ progress: ExportProgress, for exporter: String, refusal: ExportRefusal?) throws {
+  func setExportProgress(_ progress: ExportProgress, for exporter: String, rejection: ExportRejection?) throws {
     try transaction {
       let statement = try reader.statement(.setExportProgress)
       statement.bind(1, exporter)
@@ -87,7 +87,7 @@ final class SpanStoreWriter {
       statement.bind(5, progress.dropped)
       statement.bind(6, progress.failingSince?.nanoseconds)
       try statement.run()
-      if let refusal { try write(refusal) }
+      if let rejection { try write(rejection) }
     }
   }
 
@@ -112,7 +112,7 @@ final class SpanStoreWriter {
   private func writeCounters() throws {
     let statement = try reader.statement(.setCounters)
     statement.bind(1, counters.subject)
-    statement.bind(2, counters.announcement)
+    statement.bind(2, counters.outboxEntry)
     statement.bind(3, counters.record)
     try statement.run()
   }
@@ -156,7 +156,7 @@ final class SpanStoreWriter {
       start: summary.start.nanoseconds, end: summary.end?.nanoseconds)
   }
 
-  func sequence(of key: SpanKey) throws -> (sequence: Int64, summary: SummaryRow)? {
+  func sequence(of key: SubjectKey) throws -> (sequence: Int64, summary: SummaryRow)? {
     let statement = try reader.statement(.subjectRow)
     defer { statement.reset() }
     let name = StoredName(key)
@@ -198,7 +198,7 @@ final class SpanStoreWriter {
     try statement.binding(2, encoded) { try statement.run() }
   }
 
-  private func insert(_ key: SpanKey, _ summary: SummaryRow, as sequence: Int64) throws {
+  private func insert(_ key: SubjectKey, _ summary: SummaryRow, as sequence: Int64) throws {
     let statement = try reader.statement(.insertSubject)
     try bind(StoredName(key), to: statement)
     bind(summary, sequence, to: statement)
@@ -222,19 +222,19 @@ final class SpanStoreWriter {
     statement.bind(10, summary.end)
   }
 
-  /// Stores the kind of a new or reclassified subject, unless it is stored or there are ``ThingKind/limit`` kinds
+  /// Stores the kind of a new or reclassified subject, unless it is stored or there are ``SubjectKind/limit`` kinds
   /// already.
   private func noteKind(of change: SubjectChange, _ summary: SummaryRow) throws {
     guard let number = summary.operation, let operation = change.summary.operation else { return }
     let place = KindPlace(space: String(change.subject.key.space), operation: number)
     guard !knownKinds.contains(place) else { return }
-    let kind = ThingKind(change.subject.key, operation)
-    if !kinds.contains(kind), kinds.count < ThingKind.limit { try insert(kind) }
+    let kind = SubjectKind(change.subject.key, operation)
+    if !kinds.contains(kind), kinds.count < SubjectKind.limit { try insert(kind) }
     if knownKinds.count >= Self.knownKindLimit { knownKinds = [] }
     knownKinds.insert(place)
   }
 
-  private func insert(_ kind: ThingKind) throws {
+  private func insert(_ kind: SubjectKind) throws {
     let statement = try reader.statement(.insertKind)
     statement.bind(1, kind.source)
     statement.bind(2, kind.host)
@@ -252,16 +252,16 @@ final class SpanStoreWriter {
 
   // MARK: Outbox, branch updates, values and fingerprints
 
-  private func write(_ announcement: Announcement) throws {
-    let sequence = counters.announcement
-    counters.announcement += 1
-    for query in [SpanStoreQuery.insertAnnouncement, .noteAnnouncement] {
+  private func write(_ outboxEntry: OutboxEntry) throws {
+    let sequence = counters.outboxEntry
+    counters.outboxEntry += 1
+    for query in [SpanStoreQuery.insertOutboxEntry, .noteOutboxEntry] {
       let statement = try reader.statement(query)
-      try bind(StoredName(announcement.key), to: statement)
+      try bind(StoredName(outboxEntry.key), to: statement)
       statement.bind(4, sequence)
-      if query == .insertAnnouncement {
-        statement.bind(5, Int64(announcement.attempt))
-        statement.bind(6, announcement.time.nanoseconds)
+      if query == .insertOutboxEntry {
+        statement.bind(5, Int64(outboxEntry.attempt))
+        statement.bind(6, outboxEntry.time.nanoseconds)
       }
       try statement.run()
     }
@@ -308,7 +308,7 @@ final class SpanStoreWriter {
     try transaction {
       for sequence in sequences {
         guard let key = try reader.finishedKey(sequence, before: cutoff, passed: passed) else { continue }
-        try removeAnnouncements(ofSubject: sequence)
+        try removeOutboxEntries(ofSubject: sequence)
         try remove(sequence, key)
         try removeExportRecord(of: key)
         count += 1
@@ -325,7 +325,7 @@ final class SpanStoreWriter {
     }
   }
 
-  func remove(_ sequence: Int64, _ key: SpanKey) throws {
+  func remove(_ sequence: Int64, _ key: SubjectKey) throws {
     if let subject = try reader.subjects([key])[key] {
       for reference in subject.aliases { try remove(reference, of: sequence, .deleteAlias) }
       for reference in subject.followedReferences { try remove(reference, of: sequence, .deleteFollow) }
@@ -345,15 +345,15 @@ final class SpanStoreWriter {
     try statement.run()
   }
 
-  private func removeAnnouncements(ofSubject sequence: Int64) throws {
-    let newest = try reader.statement(.newestAnnouncement)
+  private func removeOutboxEntries(ofSubject sequence: Int64) throws {
+    let newest = try reader.statement(.newestOutboxEntry)
     newest.bind(1, sequence)
     defer { newest.reset() }
-    var announcement = try newest.step() ? newest.optionalInt(0) : nil
-    let remove = try reader.statement(.deleteAnnouncement)
-    while let current = announcement {
+    var outboxEntry = try newest.step() ? newest.optionalInt(0) : nil
+    let remove = try reader.statement(.deleteOutboxEntry)
+    while let current = outboxEntry {
       remove.bind(1, current)
-      announcement = try remove.step() ? remove.optionalInt(0) : nil
+      outboxEntry = try remove.step() ? remove.optionalInt(0) : nil
       remove.reset()
     }
   }

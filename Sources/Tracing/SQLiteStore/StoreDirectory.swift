@@ -181,9 +181,9 @@ final class DirectoryLock: Sendable {
     descriptor = writable >= 0 ? writable : open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw .system(error, doing: "opening \(path)") }
     if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { return }
-    let refusal = errno
+    let rejection = errno
     close(descriptor)
-    guard refusal == EWOULDBLOCK else { throw .system(refusal, doing: "locking \(path)") }
+    guard rejection == EWOULDBLOCK else { throw .system(rejection, doing: "locking \(path)") }
     throw StoreError(.busy, "\(directory.path): in use by another process, which holds \(name)")
   }
 

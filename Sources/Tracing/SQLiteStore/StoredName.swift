@@ -12,7 +12,7 @@ struct StoredName: Hashable {
   var number: Int64
   var text: String
 
-  init(_ key: SpanKey) {
+  init(_ key: SubjectKey) {
     space = String(key.space)
     let id = key.encodedID
     number = Self.canonicalNumber(id) ?? -1
@@ -37,8 +37,8 @@ struct StoredName: Hashable {
   }
 
   /// Returns the subject key that was stored in these parts.
-  static func key(space: String, number: Int64, text: String) -> SpanKey {
-    SpanKey(encoded: number < 0 ? space + text : space + String(number))
+  static func key(space: String, number: Int64, text: String) -> SubjectKey {
+    SubjectKey(encoded: number < 0 ? space + text : space + String(number))
   }
 
   /// Returns the text as a number; nil unless the decimal digits of the number are exactly this text.

@@ -39,7 +39,7 @@ extension SpanStoreWriter {
     try statement.run()
   }
 
-  func removeOwnTrace(of sequence: Int64, _ key: SpanKey) throws {
+  func removeOwnTrace(of sequence: Int64, _ key: SubjectKey) throws {
     let block = TraceBlocks.block(of: sequence)
     guard block < nextBlock else { return }
     let statement = try reader.statement(.deleteOwnTrace)
@@ -51,12 +51,12 @@ extension SpanStoreWriter {
 }
 
 extension SpanStoreReader {
-  func keys(ofTrace traceID: TraceID, limit: Int) throws -> [SpanKey] {
+  func keys(ofTrace traceID: TraceID, limit: Int) throws -> [SubjectKey] {
     let progress = try statement(.traceProgress)
     defer { progress.reset() }
     guard limit > 0, try progress.step() else { return [] }
     let (nextBlock, nextRecord) = (progress.int(0), progress.int(1))
-    var keys: Set<SpanKey> = []
+    var keys: Set<SubjectKey> = []
 
     let exported = try statement(.exportedTraces)
     defer { exported.reset() }
@@ -89,12 +89,12 @@ extension SpanStoreReader {
   }
 
   /// Returns the subjects with these sequences, each with the trace whose root it is or would be.
-  func ownTraces(_ sequences: Range<Int64>) throws -> [(sequence: Int64, key: SpanKey, traceID: TraceID)] {
+  func ownTraces(_ sequences: Range<Int64>) throws -> [(sequence: Int64, key: SubjectKey, traceID: TraceID)] {
     let statement = try statement(.subjectNames)
     defer { statement.reset() }
     statement.bind(1, sequences.lowerBound)
     statement.bind(2, sequences.upperBound)
-    var result: [(sequence: Int64, key: SpanKey, traceID: TraceID)] = []
+    var result: [(sequence: Int64, key: SubjectKey, traceID: TraceID)] = []
     while try statement.step() {
       guard let key = try readable(.subject, "in row \(statement.int(0))", { try key(statement, at: 1) }) else { continue }
       result.append((statement.int(0), key, TraceID(root: key)))
@@ -104,25 +104,25 @@ extension SpanStoreReader {
 
   // MARK: Kinds
 
-  func kinds() throws -> [ThingKind] {
+  func kinds() throws -> [SubjectKind] {
     let statement = try statement(.kinds)
     defer { statement.reset() }
-    var result: [ThingKind] = []
+    var result: [SubjectKind] = []
     while try statement.step() {
       result.append(
-        ThingKind(source: statement.text(0), host: statement.text(1), operation: Operation(rawValue: statement.text(2))))
+        SubjectKind(source: statement.text(0), host: statement.text(1), operation: Operation(rawValue: statement.text(2))))
     }
     return result
   }
 
   /// Returns the kinds of all stored subjects. Slow; used only to migrate an older file.
-  func usedKinds() throws -> Set<ThingKind> {
+  func usedKinds() throws -> Set<SubjectKind> {
     let statement = try statement(.usedKinds)
     defer { statement.reset() }
-    var result: Set<ThingKind> = []
+    var result: Set<SubjectKind> = []
     while try statement.step() {
       guard let key = try readable(.subject, "of kind \(statement.text(3))", { try key(statement, at: 0) }) else { continue }
-      result.insert(ThingKind(key, Operation(rawValue: statement.text(3))))
+      result.insert(SubjectKind(key, Operation(rawValue: statement.text(3))))
     }
     return result
   }

@@ -21,11 +21,11 @@ package struct ZipkinConfiguration: Sendable {
 package struct ZipkinExporter: SpanExporter {
   package let name = "zipkin"
   private let configuration: ZipkinConfiguration
-  private let receiver: ExportReceiver
+  private let client: ExportClient
 
   package init(configuration: ZipkinConfiguration, transport: any HTTPTransport, clock: any WallClock = SystemClock()) {
     self.configuration = configuration
-    receiver = ExportReceiver(
+    client = ExportClient(
       "POST", configuration.url, timeoutSeconds: configuration.timeoutSeconds, transport: transport, clock: clock)
   }
 
@@ -37,7 +37,7 @@ package struct ZipkinExporter: SpanExporter {
     return ExportReceipt(handled: count)
   }
 
-  package func checkReceiver() async throws(ExportError) {
+  package func checkBackend() async throws(ExportError) {
     try await send([])
   }
 
@@ -50,6 +50,6 @@ package struct ZipkinExporter: SpanExporter {
   }
 
   private func send(_ spans: [[UInt8]]) async throws(ExportError) {
-    _ = try await receiver.send(ZipkinEncoding.request(spans), headers: ["Content-Type": "application/json"])
+    _ = try await client.send(ZipkinEncoding.request(spans), headers: ["Content-Type": "application/json"])
   }
 }

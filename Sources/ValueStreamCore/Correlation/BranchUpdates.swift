@@ -10,7 +10,7 @@ final class BranchUpdates {
   private static let commitLimit = 100_000
 
   private struct BranchQuery: Hashable {
-    var branch: SpanKey
+    var branch: SubjectKey
     var limit: Int
   }
 
@@ -19,7 +19,7 @@ final class BranchUpdates {
   }
 
   /// Returns the newest `limit` updates of a branch.
-  func history(of branch: SpanKey, limit: Int) throws -> BranchHistory {
+  func history(of branch: SubjectKey, limit: Int) throws -> BranchHistory {
     let query = BranchQuery(branch: branch, limit: limit)
     if let known = histories[query] { return known }
     let history = BranchHistory(try store.branchUpdates(of: branch, limit: limit))

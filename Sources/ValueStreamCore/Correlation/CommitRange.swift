@@ -15,7 +15,7 @@ struct CommitRange: Sendable {
   /// The commits that the newer commit contains and the older one lacks, newest first.
   var commits: [BranchCommit] = []
   /// The branches on the way from the newer commit back to where both ways meet, starting with its own.
-  var branches: [SpanKey] = []
+  var branches: [SubjectKey] = []
   /// True if updates on either way list fewer commits than they contain.
   var isCutShort = false
 
@@ -38,7 +38,7 @@ struct CommitRange: Sendable {
     return CommitRange(relation: .unknown, branches: newerWay.passed.branches)
   }
 
-  private init(relation: Relation, commits: [BranchCommit] = [], branches: [SpanKey] = []) {
+  private init(relation: Relation, commits: [BranchCommit] = [], branches: [SubjectKey] = []) {
     self.relation = relation
     self.commits = commits
     self.branches = branches
@@ -183,7 +183,7 @@ struct CommitRange: Sendable {
     struct Passed {
       /// The commits, newest first.
       var commits: [BranchCommit] = []
-      var branches: [SpanKey] = []
+      var branches: [SubjectKey] = []
       var isCutShort = false
     }
 
@@ -297,8 +297,8 @@ struct CommitRange: Sendable {
 /// Selects one branch if several branches pointed to a commit.
 struct BranchPreference: Sendable {
   /// The deployed branch. Nil if it is unknown.
-  var branch: SpanKey?
-  /// The repository of the deploy, as ``SpanKey/containerSpace``.
+  var branch: SubjectKey?
+  /// The repository of the deploy, as ``SubjectKey/containerSpace``.
   var container: Substring?
 
   /// Chooses the update to follow. Nil if there is none, or if it is ambiguous.
@@ -307,7 +307,7 @@ struct BranchPreference: Sendable {
   /// others; among these, the deployed branch wins, then a default branch, then the first by key. It is ambiguous if
   /// several repositories contain the commit and none of them is the deploy's. Of several updates of one branch, the
   /// last that was not a forced push wins, or else the last.
-  func choose(among updates: [BranchUpdate], afterMoving current: SpanKey?) -> BranchUpdate? {
+  func choose(among updates: [BranchUpdate], afterMoving current: SubjectKey?) -> BranchUpdate? {
     if let current { return Self.last(of: updates.filter { $0.branch == current }) }
     let own = updates.filter { $0.branch.containerSpace == container }
     let candidates = own.isEmpty ? updates : own

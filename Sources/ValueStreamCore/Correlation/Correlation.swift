@@ -6,24 +6,24 @@ public struct Correlation: Sendable {
   private let correlator = Correlator()
   private var knowledge = Knowledge()
   /// Aliases and follows of this batch, which the store does not know yet.
-  private var newPublishers: [Reference: [SpanKey]] = [:]
-  private var newFollowers: [Reference: [SpanKey]] = [:]
-  private var newAliases: [SpanKey: [Reference]] = [:]
-  private var newFollows: [SpanKey: [Reference]] = [:]
-  private var changed: Set<SpanKey> = []
+  private var newPublishers: [Reference: [SubjectKey]] = [:]
+  private var newFollowers: [Reference: [SubjectKey]] = [:]
+  private var newAliases: [SubjectKey: [Reference]] = [:]
+  private var newFollows: [SubjectKey: [Reference]] = [:]
+  private var changed: Set<SubjectKey> = []
   /// In the order in which they changed first.
-  private var changedInOrder: [SpanKey] = []
-  private var absorbed: [SpanKey: SpanKey] = [:]
+  private var changedInOrder: [SubjectKey] = []
+  private var absorbed: [SubjectKey: SubjectKey] = [:]
   private var branchUpdates: [BranchUpdate] = []
   /// Names whose followers are to be looked at again.
   package private(set) var pending: PendingTies
-  /// True where ``settle(atMost:until:)`` is the caller's: else every event is settled at once.
-  private let isSettledByCaller: Bool
+  /// True where ``reexamineFollowers(atMost:until:)`` is the caller's: else every event is settled at once.
+  private let isReexaminedByCaller: Bool
 
   public init(store: any SpanStore) {
     self.store = store
     pending = PendingTies()
-    isSettledByCaller = false
+    isReexaminedByCaller = false
   }
 
   /// A projection whose caller settles what events move, as much at a time as it likes, and keeps what is left.
@@ -32,22 +32,22 @@ public struct Correlation: Sendable {
   package init(store: any SpanStore, pending: PendingTies) {
     self.store = store
     self.pending = pending
-    isSettledByCaller = true
+    isReexaminedByCaller = true
   }
 
   /// Correlates one event with the store and everything taken in so far. What is beyond the ``Event/Limit``s is cut off.
   ///
   /// - Returns: the key of the thing the event is about, and whether the event told anything new.
   /// - Throws: ``StoreError`` when the store cannot be read; the projection is then of no more use.
-  public mutating func take(_ event: Event) throws -> (key: SpanKey, isNews: Bool) {
+  public mutating func take(_ event: Event) throws -> (key: SubjectKey, isNews: Bool) {
     let event = event.limited().withDerivedNames().limited()
-    try loadForeseeable(event)
+    try preload(event)
     while true {
       switch correlator.step(event, knowing: knowledge) {
       case .need(let queries): try load(queries)
       case .changes(let changes):
         apply(changes)
-        if !isSettledByCaller, !pending.isEmpty { try settle() }
+        if !isReexaminedByCaller, !pending.isEmpty { try reexamineFollowers() }
         return (changes.key, changes.isNews)
       }
     }
@@ -61,19 +61,19 @@ public struct Correlation: Sendable {
   ///   - limit: how much work is enough, as ``Subject/lookWork`` counts it; at least one follower is looked at, and those of this batch
   ///     that are reached count, but are not cut off.
   ///   - isLate: asked after each page; true ends it.
-  package mutating func settle(atMost limit: Int = .max, until isLate: () -> Bool = { false }) throws {
+  package mutating func reexamineFollowers(atMost limit: Int = .max, until isLate: () -> Bool = { false }) throws {
     // Those of this batch are not stored yet, and were looked at as their events came.
-    var settled: Set<Reference> = []
+    var visited: Set<Reference> = []
     var work = 0
     while let next = pending.next {
-      if settled.insert(next.reference).inserted {
-        for key in newFollowers[next.reference] ?? [] { work += try settle(key) }
+      if visited.insert(next.reference).inserted {
+        for key in newFollowers[next.reference] ?? [] { work += try reexamine(key) }
       }
       let size = min(Self.followersAtOnce, max(1, limit - work))
       let page = try store.followers(of: next.reference, after: next.after, limit: size)
       // To look for followers is work where there are none, too.
       if page.isEmpty { work += 1 }
-      for follower in page where next.end.map({ follower.place <= $0 }) ?? true { work += try settle(follower.key) }
+      for follower in page where next.end.map({ follower.place <= $0 }) ?? true { work += try reexamine(follower.key) }
       let last = page.last?.place
       let isAtEnd = page.count < size || next.end.map { end in last.map { $0 >= end } ?? true } ?? false
       pending.pass(next.reference, upTo: isAtEnd ? nil : last)
@@ -86,7 +86,7 @@ public struct Correlation: Sendable {
   /// Looks again at where one thing belongs.
   ///
   /// - Returns: how much work that was.
-  private mutating func settle(_ key: SpanKey) throws -> Int {
+  private mutating func reexamine(_ key: SubjectKey) throws -> Int {
     guard absorbed[key] == nil else { return 0 }
     let isAtHand = knowledge.subjects[key] != nil
     while true {
@@ -116,7 +116,7 @@ public struct Correlation: Sendable {
   }
 
   /// A thing as it is after what was taken in; nil when it is not known.
-  public mutating func subject(_ key: SpanKey) throws -> Subject? {
+  public mutating func subject(_ key: SubjectKey) throws -> Subject? {
     if knowledge.subjects[key] == nil { try load([.subject(key)]) }
     return knowledge.subjects[key] ?? nil
   }
@@ -127,12 +127,12 @@ public struct Correlation: Sendable {
     noteChange(of: subject.key)
   }
 
-  private mutating func noteChange(of key: SpanKey) {
+  private mutating func noteChange(of key: SubjectKey) {
     if changed.insert(key).inserted { changedInOrder.append(key) }
   }
 
   /// Keys of the things that changed, in a fixed order.
-  public var changedKeys: [SpanKey] { changed.sorted() }
+  public var changedKeys: [SubjectKey] { changed.sorted() }
 
   /// Everything to be written, except what only the caller knows: announcements, fingerprints, values, position.
   public func finish() -> ProjectionChanges {
@@ -143,7 +143,7 @@ public struct Correlation: Sendable {
   /// lists.
   package func finish(summary: (Subject) -> SubjectSummary) -> ProjectionChanges {
     var changes = ProjectionChanges()
-    var written: Set<SpanKey> = []
+    var written: Set<SubjectKey> = []
     for key in changedInOrder where changed.contains(key) && written.insert(key).inserted {
       guard let subject = knowledge.subjects[key] ?? nil else { continue }
       changes.subjects.append(
@@ -200,7 +200,7 @@ public struct Correlation: Sendable {
   }
 
   /// Asks at once for what the first steps of an event will need, instead of step by step.
-  private mutating func loadForeseeable(_ event: Event) throws {
+  private mutating func preload(_ event: Event) throws {
     if knowledge.subjects[event.key] == nil { try load([.subject(event.key)]) }
     guard knowledge.subjects[event.key] == .some(nil) else { return }
     var queries: Set<Correlator.Query> = [.isFollowed(.key(event.key))]
@@ -223,7 +223,7 @@ public struct Correlation: Sendable {
   }
 
   private mutating func load(_ queries: Set<Correlator.Query>) throws {
-    var keys: [SpanKey] = []
+    var keys: [SubjectKey] = []
     var publishers: [Reference] = []
     var followed: [Reference] = []
     for query in queries {
@@ -241,7 +241,7 @@ public struct Correlation: Sendable {
       let found = try store.publishers(of: publishers, limit: Correlator.publisherLimit + 2 + absorbed.count)
       for reference in publishers {
         var known = (found[reference] ?? []) + (newPublishers[reference] ?? [])
-        if reference.kind == .key, let key = SpanKey(reference.value), changed.contains(key) { known.append(key) }
+        if reference.kind == .key, let key = SubjectKey(reference.value), changed.contains(key) { known.append(key) }
         knowledge.publishers[reference] = Set(known).subtracting(absorbed.keys).sorted()
       }
     }

@@ -26,7 +26,7 @@ public struct Correlator: Sendable {
 
   /// A question to the store.
   public enum Query: Sendable, Hashable {
-    case subject(SpanKey)
+    case subject(SubjectKey)
     case publishers(Reference)
     /// Whether anything follows a reference.
     case isFollowed(Reference)
@@ -35,15 +35,15 @@ public struct Correlator: Sendable {
   /// What follows from one event.
   public struct Changes: Sendable {
     /// The key of the thing the event is about: its own, unless that is a fallback for one known better.
-    public var key: SpanKey
+    public var key: SubjectKey
     /// False when the event says nothing that was not known.
     public var isNews: Bool
-    /// Things as they are now; the one the event is about is among them if there was news.
-    public var subjects: [SpanKey: Subject] = [:]
-    public var newAliases: [SpanKey: [Reference]] = [:]
-    public var newFollows: [SpanKey: [Reference]] = [:]
+    /// Items as they are now; the one the event is about is among them if there was news.
+    public var subjects: [SubjectKey: Subject] = [:]
+    public var newAliases: [SubjectKey: [Reference]] = [:]
+    public var newFollows: [SubjectKey: [Reference]] = [:]
     /// Fallback keys that were absorbed.
-    public var removed: [SpanKey] = []
+    public var removed: [SubjectKey] = []
     /// References that lead somewhere else than before for some who may follow them, sorted: their followers are to be looked at again
     /// with ``Correlator/tie(of:knowing:)``.
     public var moved: [Reference] = []
@@ -102,13 +102,13 @@ public struct Correlator: Sendable {
   }
 
   /// One step of finding out where a thing belongs: call it again with the answers until it gives a tie. Nil of a thing that is not known.
-  public func tie(of key: SpanKey, knowing knowledge: Knowledge) -> TieStep {
+  public func tie(of key: SubjectKey, knowing knowledge: Knowledge) -> TieStep {
     var answers = Answers()
     return tie(of: key, knowing: knowledge, &answers)
   }
 
   /// - Parameter answers: receives what was found out on the way.
-  func tie(of key: SpanKey, knowing knowledge: Knowledge, _ answers: inout Answers) -> TieStep {
+  func tie(of key: SubjectKey, knowing knowledge: Knowledge, _ answers: inout Answers) -> TieStep {
     var view = View(knowledge)
     guard let known = view.subject(key) else { return .need(view.missing) }
     guard let subject = known.value else { return .tie(nil) }
@@ -121,9 +121,9 @@ public struct Correlator: Sendable {
   // MARK: Identity
 
   /// The key of the thing an event is about; nil when more must be known.
-  private func identify(_ event: Event, _ view: inout View) -> SpanKey? {
+  private func identify(_ event: Event, _ view: inout View) -> SubjectKey? {
     guard event.key.isFallback else { return event.key }
-    var known: Set<SpanKey> = []
+    var known: Set<SubjectKey> = []
     for alias in event.publishes where alias.identifies {
       guard let publishers = view.publishers(alias) else { return nil }
       guard publishers.count <= Self.publisherLimit else { continue }
@@ -133,8 +133,8 @@ public struct Correlator: Sendable {
     return known.count == 1 ? known.first : event.key
   }
 
-  /// Things known by name only that a thing's new names show to be this one.
-  private func fallbacks(among newNames: [Reference], of key: SpanKey, _ view: inout View) -> [Subject] {
+  /// Items known by name only that a thing's new names show to be this one.
+  private func fallbacks(among newNames: [Reference], of key: SubjectKey, _ view: inout View) -> [Subject] {
     guard !newNames.isEmpty, !key.isFallback else { return [] }
     var result: [Subject] = []
     for alias in newNames where alias.identifies {
@@ -172,7 +172,7 @@ public struct Correlator: Sendable {
   /// - Parameter written: what the follower says, of which the reference is one candidate.
   private func publisher(
     of reference: Reference, in written: Reference, for subject: Subject, reach: ReferenceReach, _ view: inout View
-  ) -> SpanKey? {
+  ) -> SubjectKey? {
     guard let all = view.publishers(reference), !all.isEmpty else { return nil }
     let answer =
       all.contains(subject.key)
@@ -198,15 +198,15 @@ public struct Correlator: Sendable {
   /// it. What ends at once goes on until the next begins.
   ///
   /// - Parameter reach: how many seconds from the moment a thing may be that did not go on; nil for any.
-  private func nearest(of things: [Answer.Lived], at moment: Timestamp?, within reach: Double?) -> SpanKey? {
-    guard let moment else { return reach == nil ? things.last?.key : nil }
-    let before = things.last { $0.life.begin <= moment }
-    let next = things.first { $0.life.begin > moment }
-    let waited = before.map { thing -> Double in
-      guard let end = thing.life.end, end < moment, reach != nil || end > thing.life.begin else { return 0 }
-      return moment.seconds(since: end)
+  private func nearest(of subjects: [Answer.Lived], at instant: Timestamp?, within reach: Double?) -> SubjectKey? {
+    guard let instant else { return reach == nil ? subjects.last?.key : nil }
+    let before = subjects.last { $0.life.begin <= instant }
+    let next = subjects.first { $0.life.begin > instant }
+    let waited = before.map { subject -> Double in
+      guard let end = subject.life.end, end < instant, reach != nil || end > subject.life.begin else { return 0 }
+      return instant.seconds(since: end)
     }
-    let ahead = next.map { $0.life.begin.seconds(since: moment) }
+    let ahead = next.map { $0.life.begin.seconds(since: instant) }
     if let before, let waited, waited <= ahead ?? .infinity, waited <= reach ?? .infinity { return before.key }
     if let next, let ahead, ahead <= reach ?? .infinity { return next.key }
     return nil
@@ -228,16 +228,16 @@ extension Correlator {
     /// A publisher with its life.
     struct Lived: Sendable, Hashable {
       var life: Subject.Life
-      var key: SpanKey
+      var key: SubjectKey
     }
 
     /// Nothing publishes it, or too many do.
     case nobody
-    case one(SpanKey)
+    case one(SubjectKey)
     /// - Parameters:
     ///   - byOwner: for each owner of just one publisher that.
     ///   - lives: of names that are used again, those who publish it, by their beginnings.
-    case several(byOwner: [String: SpanKey], lives: [Lived])
+    case several(byOwner: [String: SubjectKey], lives: [Lived])
   }
 
   /// Where references lead, as far as that was found out.
@@ -292,12 +292,12 @@ extension Correlator {
   }
 
   /// True of a reference that another one of its publishers also follows, which sees all but itself.
-  fileprivate func followsItself(_ reference: Reference, besides key: SpanKey, _ view: inout View) -> Bool {
+  fileprivate func followsItself(_ reference: Reference, besides key: SubjectKey, _ view: inout View) -> Bool {
     guard let all = view.publishers(reference), all.count > 1, all.count <= Self.publisherLimit + 1 else { return false }
     return all.contains { $0 != key && view.subject($0)?.value?.follows(reference) ?? false }
   }
 
-  private func answer(_ reference: Reference, in written: Reference, _ all: [SpanKey], _ view: inout View) -> Answer {
+  private func answer(_ reference: Reference, in written: Reference, _ all: [SubjectKey], _ view: inout View) -> Answer {
     if let known = view.answer(reference, in: written) { return known }
     let missing = view.missing.count
     let answer = answer(reference, in: written, besides: nil, all, &view)
@@ -307,7 +307,7 @@ extension Correlator {
 
   /// - Parameter follower: a publisher that is not looked at, because it is the one who asks.
   private func answer(
-    _ reference: Reference, in written: Reference, besides follower: SpanKey?, _ all: [SpanKey], _ view: inout View
+    _ reference: Reference, in written: Reference, besides follower: SubjectKey?, _ all: [SubjectKey], _ view: inout View
   ) -> Answer {
     guard all.count <= Self.publisherLimit else { return .nobody }
     var publishers = follower == nil ? all : all.filter { $0 != follower }
@@ -319,7 +319,7 @@ extension Correlator {
       if !merged.isEmpty { publishers = merged }
     }
     guard publishers.count > 1 else { return publishers.first.map { .one($0) } ?? .nobody }
-    var byOwner: [String: SpanKey?] = [:]
+    var byOwner: [String: SubjectKey?] = [:]
     var lives: [Answer.Lived] = []
     for publisher in publishers {
       guard let subject = view.subject(publisher)?.value else { continue }
@@ -336,7 +336,7 @@ extension Correlator {
   ///   - before: the publisher as it was; nil of a new one.
   ///   - removed: fallback keys that it absorbed.
   fileprivate func touchedNames(
-    _ before: Subject?, _ after: Subject, _ event: Event, newAliases: [Reference], removed: [SpanKey]
+    _ before: Subject?, _ after: Subject, _ event: Event, newAliases: [Reference], removed: [SubjectKey]
   ) -> [Reference] {
     guard let before else {
       return Set(newAliases + after.aliases + [.key(after.key)] + removed.map(Reference.key)).filter(\.isFollowed).sorted()
@@ -433,8 +433,8 @@ extension Subject {
 /// What is known of the store, for a ``Correlator``.
 public struct Knowledge: Sendable {
   /// Nil inside: the store was asked and has no such thing.
-  public var subjects: [SpanKey: Subject?] = [:]
-  public var publishers: [Reference: [SpanKey]] = [:]
+  public var subjects: [SubjectKey: Subject?] = [:]
+  public var publishers: [Reference: [SubjectKey]] = [:]
   public var followed: [Reference: Bool] = [:]
   /// What was concluded from all this.
   var answers = Correlator.Answers()
@@ -447,7 +447,7 @@ private struct View {
   private let knowledge: Knowledge
   private var learned: Subject?
   private var learnedAliases: Set<Reference> = []
-  private var removed: [SpanKey] = []
+  private var removed: [SubjectKey] = []
   private(set) var missing: Set<Correlator.Query> = []
   /// What this step concluded, beside what was concluded before.
   var newAnswers = Correlator.Answers()
@@ -462,7 +462,7 @@ private struct View {
     return removed.isEmpty && !touched.contains(reference) ? knowledge.answers[reference, in: written] : nil
   }
 
-  mutating func learn(_ subject: Subject, newAliases: [Reference], removed: [SpanKey], touched: [Reference]) {
+  mutating func learn(_ subject: Subject, newAliases: [Reference], removed: [SubjectKey], touched: [Reference]) {
     learned = subject
     learnedAliases = Set(newAliases).union([.key(subject.key)])
     self.removed = removed
@@ -478,14 +478,14 @@ private struct View {
     var value: Subject?
   }
 
-  mutating func subject(_ key: SpanKey) -> Known? {
+  mutating func subject(_ key: SubjectKey) -> Known? {
     if let learned, learned.key == key { return Known(value: learned) }
     if let known = knowledge.subjects[key] { return Known(value: known) }
     missing.insert(.subject(key))
     return nil
   }
 
-  mutating func publishers(_ reference: Reference) -> [SpanKey]? {
+  mutating func publishers(_ reference: Reference) -> [SubjectKey]? {
     guard var known = knowledge.publishers[reference] else {
       missing.insert(.publishers(reference))
       return nil

@@ -3,14 +3,14 @@ struct DeployTimeline {
   /// Selects deploys, and determines the time by which they are sorted.
   enum Selection: Hashable {
     /// The successful deploys to a deploy target, by their ends.
-    case successes(in: DeployLane)
+    case successes(in: DeployTarget)
     /// The deploys of a service that ended with success or an error, by when they started to run. If the environment is
     /// nil, the deploys to production.
     case runs(of: String, to: String?)
 
-    fileprivate var name: DatedName {
+    fileprivate var name: DailyAlias {
       switch self {
-      case .successes(let lane): .deploys(in: lane)
+      case .successes(let target): .deploys(in: target)
       case .runs(let service, _): .deploys(of: service)
       }
     }
@@ -19,12 +19,12 @@ struct DeployTimeline {
     fileprivate func time(of attempt: DeployAttempt, of subject: Subject) -> Timestamp? {
       let outline = attempt.outline
       switch self {
-      case .successes(let lane):
-        return outline.outcome == .success && attempt.lane == lane ? outline.end : nil
+      case .successes(let target):
+        return outline.outcome == .success && attempt.target == target ? outline.end : nil
       case .runs(let service, let environment):
         guard outline.end != nil, outline.outcome == .success || outline.outcome?.isError == true,
-          attempt.lane?.service == service,
-          environment.map({ $0 == attempt.lane?.environment }) ?? attempt.isToProduction
+          attempt.target?.service == service,
+          environment.map({ $0 == attempt.target?.environment }) ?? attempt.isToProduction
         else { return nil }
         return subject.runStart(of: outline)
       }
@@ -34,7 +34,7 @@ struct DeployTimeline {
   /// One attempt in the timeline.
   struct Entry: Comparable {
     var time: Timestamp
-    var key: SpanKey
+    var key: SubjectKey
     var attempt: Int
 
     static func < (left: Entry, right: Entry) -> Bool {
@@ -80,7 +80,7 @@ struct DeployTimeline {
     let references = missing.map(selection.name.reference(onDay:))
     let publishers = try reader.store.publishers(of: references)
     // A deploy that ended on another day than it started is found under both days.
-    var entries: [SpanKey: [Entry]] = [:]
+    var entries: [SubjectKey: [Entry]] = [:]
     try reader.visitSubjects(Set(publishers.values.joined())) { subject in
       guard subject.operation == .deploy else { return }
       entries[subject.key] = subject.deployAttempts().compactMap { attempt in
@@ -126,7 +126,7 @@ struct EarlierDeploys {
   init(_ selection: DeployTimeline.Selection, _ bound: DeployTimeline.Bound) {
     self.selection = selection
     self.bound = bound
-    let day = DatedName.day(of: bound.time)
+    let day = DailyAlias.day(of: bound.time)
     periods = [day - 1...day, day - 7...day - 2, day - 31...day - 8, day - 366...day - 32]
   }
 
@@ -154,7 +154,7 @@ struct EarlierDeploys {
         guard let entry = timeline.entry(day.count - 1, onDay: day.day) else { continue }
         if latest.map({ $0.entry < entry }) ?? true { latest = (index, entry) }
       }
-      guard let latest, periods.isEmpty || DatedName.day(of: latest.entry.time) >= firstDay else { return nil }
+      guard let latest, periods.isEmpty || DailyAlias.day(of: latest.entry.time) >= firstDay else { return nil }
       rest[latest.index].count -= 1
       if rest[latest.index].count == 0 { rest.remove(at: latest.index) }
       // The entry is found under the days of its start and its end. Skip it the second time.
@@ -169,7 +169,7 @@ struct EarlierDeploys {
 struct DeployAttempt {
   var outline: AttemptOutline
   /// Nil if the service is unknown.
-  var lane: DeployLane?
+  var target: DeployTarget?
   /// True if the vendor or the environment's name says so. A deploy that names no environment counts as production.
   var isToProduction: Bool
 }
@@ -179,13 +179,14 @@ extension Subject {
   fileprivate func deployAttempts() -> [DeployAttempt] {
     attempts().map { attempt in
       let names = [
-        DeployLane.serviceAttribute, DeployLane.environmentAttribute, "valuestream.deployment.production",
+        DeployTarget.serviceAttribute, DeployTarget.environmentAttribute, "valuestream.deployment.production",
         "valuestream.deployment.tier",
       ]
       let attributes = names.compactMap(attempt.attribute)
-      let lane = DeployLane(of: key, attributes: attributes)
+      let target = DeployTarget(of: key, attributes: attributes)
       return DeployAttempt(
-        outline: outline(of: attempt), lane: lane, isToProduction: attributes.areOfProduction(environment: lane?.environment))
+        outline: outline(of: attempt), target: target,
+        isToProduction: attributes.areOfProduction(environment: target?.environment))
     }
   }
 }

@@ -68,7 +68,7 @@ struct DroppedFacts: Sendable, Hashable {
   var operation: Statement<Operation>?
   var usualOperation: Statement<Operation>?
   var name: Statement<String>?
-  /// The greatest name that differs from ``SpanKey/plainName``.
+  /// The greatest name that differs from ``SubjectKey/plainName``.
   var properName: Statement<String>?
   var owner: Statement<String>?
   var project: Statement<String>?
@@ -97,7 +97,7 @@ struct DroppedFacts: Sendable, Hashable {
   /// Adds a fact to the summary.
   ///
   /// - Returns: false if the fact changes nothing.
-  mutating func take(_ fact: Subject.Fact, key: SpanKey) -> Bool {
+  mutating func take(_ fact: Subject.Fact, key: SubjectKey) -> Bool {
     let event = fact.event
     var isNews = take(hash: fact.contentHash)
     if last < fact.rank { (last, isNews) = (fact.rank, true) }
@@ -148,9 +148,9 @@ struct DroppedFacts: Sendable, Hashable {
   }
 
   /// Removes starts and ends before a time.
-  mutating func forget(before moment: Timestamp) {
-    horizon = max(horizon ?? moment, moment)
-    marks = marks.filter { $0.key.time.timestamp >= moment }
+  mutating func forget(before instant: Timestamp) {
+    horizon = max(horizon ?? instant, instant)
+    marks = marks.filter { $0.key.time.timestamp >= instant }
   }
 
   // MARK: Taking single values

@@ -31,7 +31,7 @@ extension Event {
         hasher.add(phase.earliestStart?.nanoseconds ?? .min)
       }
     }
-    hasher.add(moments) { $0.add($1) }
+    hasher.add(spanEvents) { $0.add($1) }
     hasher.add(publishes) { $0.add($1.description) }
     hasher.add(follows) { hasher, statement in
       hasher.add(Int64(statement.rule.rawValue) << 8 | Int64(statement.reach.rawValue))

@@ -65,7 +65,7 @@ struct PhaseTrack {
     var earliestStart: Timestamp?
 
     /// At equal times, a phase without duration comes before the phase that follows it.
-    var rankAtOneMoment: Int { kind == .start && end == time ? 0 : 1 }
+    var rankAtOneInstant: Int { kind == .start && end == time ? 0 : 1 }
 
     var endRank: (Int64, String) { (end?.nanoseconds ?? .min, outcome?.rawValue ?? "") }
   }
@@ -107,8 +107,8 @@ struct PhaseTrack {
           kind: kind, time: time, name: statement.name, outcome: statement.outcome, earliestStart: statement.earliestStart))
     }
     return (starts.values + observations).sorted {
-      ($0.time, $0.kind.rawValue, $0.rankAtOneMoment, $0.name, $0.outcome?.rawValue ?? "", $0.earliestStart ?? .epoch)
-        < ($1.time, $1.kind.rawValue, $1.rankAtOneMoment, $1.name, $1.outcome?.rawValue ?? "", $1.earliestStart ?? .epoch)
+      ($0.time, $0.kind.rawValue, $0.rankAtOneInstant, $0.name, $0.outcome?.rawValue ?? "", $0.earliestStart ?? .epoch)
+        < ($1.time, $1.kind.rawValue, $1.rankAtOneInstant, $1.name, $1.outcome?.rawValue ?? "", $1.earliestStart ?? .epoch)
     }
   }
 
@@ -116,7 +116,7 @@ struct PhaseTrack {
 
   private mutating func takeStart(_ start: Observation) {
     // The statement holds only if the phase opens an attempt, but this attempt already had a phase before that.
-    if let moment = start.earliestStart, let first = phases.first(where: { $0.start >= spanStart }), first.start < moment {
+    if let instant = start.earliestStart, let first = phases.first(where: { $0.start >= spanStart }), first.start < instant {
       return
     }
     if let last = phases.last, last.end == nil, last.start == start.time {
@@ -168,9 +168,9 @@ struct PhaseTrack {
   }
 
   /// Ends the current phase, if there is one.
-  private mutating func endLast(at moment: Timestamp) {
+  private mutating func endLast(at instant: Timestamp) {
     guard let last = phases.last, last.end == nil else { return }
-    phases[phases.count - 1].end = max(moment, last.start)
+    phases[phases.count - 1].end = max(instant, last.start)
   }
 
   /// Ends the current phase because a phase with unknown start follows.

@@ -15,7 +15,7 @@ extension Subject {
       writer.put(tie.reference)
       writer.put(optional: tie.attempt) { $0.put($1) }
     }
-    body.put(announcedAttempts) { $0.put($1) }
+    body.put(outboxAttempts) { $0.put($1) }
     body.put(gaugeShares) { writer, share in
       writer.put(Int(share.gauge.rawValue))
       writer.put(share.labels) { $0.put($1) }
@@ -29,7 +29,7 @@ extension Subject {
   /// Decodes a stored subject.
   ///
   /// - Throws: ``StoreError`` with code `corrupt`, or `newerVersion` if a newer version of the program wrote it.
-  public init(key: SpanKey, encoded bytes: [UInt8]) throws {
+  public init(key: SubjectKey, encoded bytes: [UInt8]) throws {
     do throws(PackedError) {
       var reader = try SubjectReader(bytes, version: Self.encodingVersion)
       let facts = try reader.array { reader throws(PackedError) in try reader.fact(key: key) }
@@ -37,15 +37,15 @@ extension Subject {
       let droppedAttemptCount = try reader.int()
       let parent = try reader.optional { reader throws(PackedError) in
         ParentTie(
-          parent: SpanKey(encoded: try reader.string()), rule: try reader.value(), reference: try reader.reference(),
+          parent: SubjectKey(encoded: try reader.string()), rule: try reader.value(), reference: try reader.reference(),
           attempt: try reader.parentAttempt())
       }
-      let announcedAttempts = try reader.array { reader throws(PackedError) in try reader.int() }
+      let outboxAttempts = try reader.array { reader throws(PackedError) in try reader.int() }
       let gaugeShares = try reader.array { reader throws(PackedError) in try reader.gaugeShare() }
       let classic = try reader.classicState()
       self.init(
         key: key, facts: facts, dropped: try reader.droppedFacts(), formerlyDroppedFactCount: formerlyDroppedFactCount,
-        droppedAttemptCount: droppedAttemptCount, parent: parent, announcedAttempts: announcedAttempts, gaugeShares: gaugeShares,
+        droppedAttemptCount: droppedAttemptCount, parent: parent, outboxAttempts: outboxAttempts, gaugeShares: gaugeShares,
         classic: classic)
     } catch .newerVersion(let version) {
       throw StoreError(.newerVersion, "\(key): written in form \(version); this program reads up to \(Self.encodingVersion)")

@@ -212,7 +212,7 @@ extension Subject {
       key: key, attempt: attempt.number, name: shared.name, operation: shared.operation, source: shared.source,
       project: shared.project, owner: shared.owner, start: outline.start, isStartUnknown: attempt.isStartUnknown,
       end: outline.end, isEndUnknown: outline.isEndUnknown, state: state, outcome: outline.outcome,
-      attributes: attributes, phases: phases(of: attempt, end: outline.end), events: moments(of: ordered),
+      attributes: attributes, phases: phases(of: attempt, end: outline.end), events: spanEvents(of: ordered),
       links: links(of: ordered))
   }
 
@@ -287,8 +287,8 @@ extension Subject {
     return phases(of: attempt, end: outline.end).first(where: isRun)?.start ?? outline.start
   }
 
-  private func moments(of facts: [Fact]) -> [SpanEvent] {
-    Set(facts.flatMap(\.event.moments)).sorted {
+  private func spanEvents(of facts: [Fact]) -> [SpanEvent] {
+    Set(facts.flatMap(\.event.spanEvents)).sorted {
       ($0.time, $0.name, $0.contentHash) < ($1.time, $1.name, $1.contentHash)
     }
   }
@@ -314,11 +314,11 @@ extension Subject {
 
 extension [Subject.Attempt] {
   /// Returns the index of the last attempt that started at or before a time. The attempts are sorted by start.
-  fileprivate func lastStarted(by moment: Timestamp) -> Int? {
+  fileprivate func lastStarted(by instant: Timestamp) -> Int? {
     var (low, high) = (0, count)
     while low < high {
       let middle = (low + high) / 2
-      if self[middle].start <= moment { low = middle + 1 } else { high = middle }
+      if self[middle].start <= instant { low = middle + 1 } else { high = middle }
     }
     return low > 0 ? low - 1 : nil
   }
@@ -326,11 +326,11 @@ extension [Subject.Attempt] {
 
 extension [Timestamp] {
   /// Returns the last element before a time. The elements are sorted.
-  fileprivate func last(before moment: Timestamp) -> Timestamp? {
+  fileprivate func last(before instant: Timestamp) -> Timestamp? {
     var (low, high) = (0, count)
     while low < high {
       let middle = (low + high) / 2
-      if self[middle] < moment { low = middle + 1 } else { high = middle }
+      if self[middle] < instant { low = middle + 1 } else { high = middle }
     }
     return low > 0 ? self[low - 1] : nil
   }

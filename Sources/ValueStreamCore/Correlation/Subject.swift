@@ -35,7 +35,7 @@ public struct Subject: Sendable, Hashable {
     }
   }
 
-  public private(set) var key: SpanKey
+  public private(set) var key: SubjectKey
   /// The kept facts, sorted by ``FactRank``.
   private(set) var facts: [Fact] = []
   /// A summary of the facts that exceeded the limits. Nil if there are none.
@@ -47,7 +47,7 @@ public struct Subject: Sendable, Hashable {
   /// The tie to the parent. Nil if no parent is known.
   public var parent: ParentTie?
   /// The numbers of attempts whose end was already put into the outbox and counted. This happens once, even if the end changes.
-  public var announcedAttempts: [Int] = []
+  public var outboxAttempts: [Int] = []
   /// The amounts that the subject currently adds to gauges.
   public var gaugeShares: [GaugeShare] = []
   /// The state of the subject in the classic format.
@@ -61,13 +61,13 @@ public struct Subject: Sendable, Hashable {
   /// The maximum total ``Event/weight`` of the facts of one subject, in bytes. Beyond it, the oldest facts are dropped.
   public static let byteLimit = 2 << 20
 
-  public init(key: SpanKey) {
+  public init(key: SubjectKey) {
     self.key = key
   }
 
   init(
-    key: SpanKey, facts: [Fact], dropped: DroppedFacts?, formerlyDroppedFactCount: Int, droppedAttemptCount: Int,
-    parent: ParentTie?, announcedAttempts: [Int], gaugeShares: [GaugeShare], classic: ClassicState
+    key: SubjectKey, facts: [Fact], dropped: DroppedFacts?, formerlyDroppedFactCount: Int, droppedAttemptCount: Int,
+    parent: ParentTie?, outboxAttempts: [Int], gaugeShares: [GaugeShare], classic: ClassicState
   ) {
     self.key = key
     self.facts = facts
@@ -77,7 +77,7 @@ public struct Subject: Sendable, Hashable {
     self.formerlyDroppedFactCount = formerlyDroppedFactCount
     self.droppedAttemptCount = droppedAttemptCount
     self.parent = parent
-    self.announcedAttempts = announcedAttempts
+    self.outboxAttempts = outboxAttempts
     self.gaugeShares = gaugeShares
     self.classic = classic
   }
@@ -104,7 +104,7 @@ public struct Subject: Sendable, Hashable {
       if let last = dropped?.last { dropFirst(facts.prefix { $0.rank <= last }.count) }
     }
     formerlyDroppedFactCount += other.formerlyDroppedFactCount
-    announcedAttempts = Set(announcedAttempts + other.announcedAttempts).sorted()
+    outboxAttempts = Set(outboxAttempts + other.outboxAttempts).sorted()
     gaugeShares += other.gaugeShares
     if classic == ClassicState() { classic = other.classic }
   }
@@ -148,8 +148,8 @@ public struct Subject: Sendable, Hashable {
     facts.removeFirst(count)
     for fact in first { _ = drop(fact) }
     // Remove the numbers of attempts that have no kept facts any more.
-    if announcedAttempts.count > Self.factLimit / 2, let first = attempts().first?.number {
-      announcedAttempts.removeAll { $0 < first }
+    if outboxAttempts.count > Self.factLimit / 2, let first = attempts().first?.number {
+      outboxAttempts.removeAll { $0 < first }
     }
   }
 
@@ -189,7 +189,7 @@ public struct Subject: Sendable, Hashable {
     let distance = number - shared.number
     guard distance > 0 else { return }
     droppedAttemptCount += distance
-    announcedAttempts = announcedAttempts.map { $0 + distance }
+    outboxAttempts = outboxAttempts.map { $0 + distance }
   }
 
   /// The facts as events. Adding them to an empty subject with the same key gives the same spans.

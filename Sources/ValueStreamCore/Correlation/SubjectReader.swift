@@ -130,7 +130,7 @@ struct SubjectReader {
     }
   }
 
-  mutating func fact(key: SpanKey) throws(PackedError) -> Subject.Fact {
+  mutating func fact(key: SubjectKey) throws(PackedError) -> Subject.Fact {
     let hash = UInt64(bitPattern: try int64())
     let operation = try optionalString().map(Operation.init(rawValue:))
     let name = try optionalString()
@@ -150,7 +150,7 @@ struct SubjectReader {
     }
     event.attributes = try attributes()
     event.phases = try array { reader throws(PackedError) in try reader.phase() }
-    event.moments = try array { reader throws(PackedError) in
+    event.spanEvents = try array { reader throws(PackedError) in
       SpanEvent(name: try reader.string(), time: try reader.timestamp(), attributes: try reader.attributes())
     }
     event.publishes = try array { reader throws(PackedError) in try reader.reference() }

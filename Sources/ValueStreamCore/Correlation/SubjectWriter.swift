@@ -131,10 +131,10 @@ struct SubjectWriter {
       writer.put(optional: phase.seen) { $0.put($1) }
       writer.put(optional: phase.earliestStart) { $0.put($1) }
     }
-    put(event.moments) { writer, moment in
-      writer.put(moment.name)
-      writer.put(moment.time)
-      writer.put(moment.attributes) { $0.put($1) }
+    put(event.spanEvents) { writer, instant in
+      writer.put(instant.name)
+      writer.put(instant.time)
+      writer.put(instant.attributes) { $0.put($1) }
     }
     put(event.publishes) { $0.put($1) }
     put(event.follows) { $0.put($1) }

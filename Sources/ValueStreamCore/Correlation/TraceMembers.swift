@@ -46,14 +46,14 @@ extension TraceReader {
     return try members(ofTrace: current, around: others.filter { try self.traceID(of: $0) == current }, limit: limit)
   }
 
-  private mutating func members(ofTrace traceID: TraceID, around seeds: [SpanKey], limit: Int) throws -> TraceMembers? {
+  private mutating func members(ofTrace traceID: TraceID, around seeds: [SubjectKey], limit: Int) throws -> TraceMembers? {
     guard !seeds.isEmpty else { return nil }
     var level = try tops(above: seeds, in: traceID)
     let others = try seeds.map { (try depth(of: $0), $0) }.sorted(by: <).map(\.1)
     var seen = Set(level)
     var members = TraceMembers(traceID: traceID, subjects: [], isTruncated: false)
     while !level.isEmpty {
-      var next: [SpanKey] = []
+      var next: [SubjectKey] = []
       for key in level {
         guard members.subjects.count < limit else {
           members.isTruncated = true
@@ -73,13 +73,13 @@ extension TraceReader {
   }
 
   /// The number of subjects above this one.
-  private mutating func depth(of key: SpanKey) throws -> Int {
+  private mutating func depth(of key: SubjectKey) throws -> Int {
     try subject(for: key).map { try place(of: $0).path.count } ?? 0
   }
 
   /// Returns the uppermost subjects of a trace above these: its root, or several if trees were joined or split.
-  private mutating func tops(above seeds: [SpanKey], in traceID: TraceID) throws -> [SpanKey] {
-    var tops: Set<SpanKey> = []
+  private mutating func tops(above seeds: [SubjectKey], in traceID: TraceID) throws -> [SubjectKey] {
+    var tops: Set<SubjectKey> = []
     for seed in seeds {
       guard let subject = try subject(for: seed) else { continue }
       var top = seed
@@ -131,7 +131,7 @@ extension TraceReader {
   }
 
   private struct Attempt: Hashable {
-    var key: SpanKey
+    var key: SubjectKey
     var number: Int
 
     init(_ span: Span) {

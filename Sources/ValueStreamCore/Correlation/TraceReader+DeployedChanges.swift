@@ -2,12 +2,12 @@
 extension TraceReader {
   /// A change that was merged.
   struct Change {
-    var key: SpanKey
+    var key: SubjectKey
     var span: AttemptOutline
     var merged: Timestamp
     /// The branches that the change was merged to and made on, as branches of its own repository. Nil if unknown.
-    var base: SpanKey?
-    var head: SpanKey?
+    var base: SubjectKey?
+    var head: SubjectKey?
     /// The last commit of the change's own branch.
     var headCommit: String?
     /// The commit that the merge created. Nil if it created none. The base contains the change if it contains this commit.
@@ -34,7 +34,7 @@ extension TraceReader {
   mutating func changes(of range: CommitRange, for span: Span) throws -> [Change] {
     var commits = range.commits
     let brought = Set(commits.map(\.id))
-    if let service = span.attributes.text(of: DeployLane.serviceAttribute) {
+    if let service = span.attributes.text(of: DeployTarget.serviceAttribute) {
       commits.removeAll { $0.services.map { !$0.contains { $0.lowercased() == service.lowercased() } } ?? false }
     }
     let references = Set(commits.map { Reference(.commit, $0.id) }).sorted()
@@ -53,25 +53,25 @@ extension TraceReader {
 
   /// Returns the changes merged to a branch after `start` and up to `end`. Nil if the period exceeds 366 days.
   mutating func changes(
-    mergedTo branch: SpanKey, after start: Timestamp, until end: Timestamp
+    mergedTo branch: SubjectKey, after start: Timestamp, until end: Timestamp
   ) throws -> [Change]? {
     guard start <= end else { return [] }
-    let days = (first: DatedName.day(of: start), last: DatedName.day(of: end))
+    let days = (first: DailyAlias.day(of: start), last: DailyAlias.day(of: end))
     guard days.last - days.first <= 366 else { return nil }
-    let references = DatedName.merges(to: branch).references(onDays: days.first...days.last)
+    let references = DailyAlias.merges(to: branch).references(onDays: days.first...days.last)
     let keys = Set(try store.publishers(of: references).values.joined())
     return try mergedChanges(keys).filter { $0.merged > start && $0.merged <= end && $0.base == branch }
       .sorted { ($0.merged, $0.key) < ($1.merged, $1.key) }
   }
 
-  mutating func mergedChanges(_ keys: Set<SpanKey>) throws -> [Change] {
+  mutating func mergedChanges(_ keys: Set<SubjectKey>) throws -> [Change] {
     try readSubjects(keys)
     return try keys.sorted().compactMap { key in
       guard let subject = try subject(for: key), subject.operation == .pullRequest,
         let outline = subject.outlines().last(where: { $0.outcome == .merged }), let merged = outline.end
       else { return nil }
       func text(_ name: String) -> String? { subject.register { $0.attributes.text(of: name) } }
-      func branch(_ name: String) -> SpanKey? { text(name).flatMap(key.branch(named:)) }
+      func branch(_ name: String) -> SubjectKey? { text(name).flatMap(key.branch(named:)) }
       let head = text("vcs.ref.head.revision")?.lowercased()
       let merge = text("valuestream.change.merge_revision")?.lowercased()
       return Change(

@@ -24,10 +24,10 @@ extension TraceReader {
   /// Sets attributes of the span that describe how the changes were found. Empty for a deploy that did not succeed,
   /// because it brought no changes.
   mutating func changesBrought(by span: inout Span) throws -> [LinkEnd] {
-    guard let end = span.end, span.outcome == .success, let lane = span.lane else { return [] }
+    guard let end = span.end, span.outcome == .success, let target = span.target else { return [] }
     // Deploys are ordered by their ends: those that wait for approval are often approved out of order.
     let entry = DeployTimeline.Entry(time: end, key: span.key, attempt: span.attempt)
-    var earlier = EarlierDeploys(.successes(in: lane), .before(entry))
+    var earlier = EarlierDeploys(.successes(in: target), .before(entry))
     guard let previous = try earlier.next(&self) else {
       span.note(step: .first)
       return []
@@ -57,7 +57,7 @@ extension TraceReader {
   /// Returns the span of a successful deploy and the lead times of all its changes.
   ///
   /// Includes changes beyond the limit of links that a span shows. Nil if the attempt is not, or no longer, a successful deploy.
-  package mutating func deploy(ofAttempt number: Int, of key: SpanKey) throws -> (span: Span, leadTimes: [[Attribute]])? {
+  package mutating func deploy(ofAttempt number: Int, of key: SubjectKey) throws -> (span: Span, leadTimes: [[Attribute]])? {
     guard let subject = try subject(for: key), subject.operation == .deploy,
       var span = subject.span(ofAttempt: number), span.outcome == .success
     else { return nil }
@@ -101,7 +101,7 @@ extension TraceReader {
     var changes: [Change] = []
     var basis: ChangesBasis?
     /// The deploy used for the comparison.
-    var compared: SpanKey?
+    var compared: SubjectKey?
   }
 
   /// The maximum number of earlier deploys to check for a related one.
@@ -220,7 +220,7 @@ extension TraceReader {
 
   /// A branch, and the time up to which merges to it are included.
   private struct MergePlace {
-    var branch: SpanKey
+    var branch: SubjectKey
     var time: Timestamp
     /// True if the time is that of a merge.
     var isMerge: Bool
@@ -253,7 +253,7 @@ extension TraceReader {
   ///
   /// This is the branch that pointed to it, else the one that its change was merged to, else the one that the deploy
   /// names if its pushes are known.
-  private mutating func branch(of commit: String, deployedBy span: Span) throws -> SpanKey? {
+  private mutating func branch(of commit: String, deployedBy span: Span) throws -> SubjectKey? {
     if let update = span.preferredBranch.choose(among: try branchUpdates.updates(to: commit), afterMoving: nil) {
       return update.branch
     }
@@ -269,12 +269,12 @@ extension TraceReader {
 }
 
 extension Span {
-  var lane: DeployLane? { DeployLane(of: key, attributes: attributes) }
+  var target: DeployTarget? { DeployTarget(of: key, attributes: attributes) }
 
   fileprivate var revision: String? { attributes.text(of: "vcs.ref.head.revision") }
 
   /// The deployed branch. If the deploy names a tag or commit instead, no branch with this key exists.
-  fileprivate var headBranch: SpanKey? { attributes.text(of: "vcs.ref.head.name").flatMap(key.branch(named:)) }
+  fileprivate var headBranch: SubjectKey? { attributes.text(of: "vcs.ref.head.name").flatMap(key.branch(named:)) }
 
   fileprivate var preferredBranch: BranchPreference {
     BranchPreference(branch: headBranch, container: key.containerSpace)

@@ -5,8 +5,8 @@ extension TraceReader {
   /// Empty if the incident's parent already names its cause. The link has the attribute `valuestream.inferred`.
   mutating func deployBefore(_ incident: Span, under tie: ParentTie?) throws -> [LinkEnd] {
     if let tie, let parent = try subject(for: tie.parent), parent.operation != .issue { return [] }
-    guard let lane = incident.lane else { return [] }
-    var earlier = EarlierDeploys(.runs(of: lane.service, to: lane.environment), .upTo(incident.start))
+    guard let target = incident.target else { return [] }
+    var earlier = EarlierDeploys(.runs(of: target.service, to: target.environment), .upTo(incident.start))
     guard let deploy = try earlier.next(&self) else { return [] }
     return [
       LinkEnd(

@@ -8,14 +8,14 @@
 public struct TraceReader {
   let store: any SpanStore
   let strategy: TraceStrategy
-  private var known: [SpanKey: Subject?] = [:]
-  private var records: [SpanKey: ExportRecord?] = [:]
-  private var places: [SpanKey: TraceRoot.Place] = [:]
+  private var known: [SubjectKey: Subject?] = [:]
+  private var records: [SubjectKey: ExportRecord?] = [:]
+  private var places: [SubjectKey: TraceRoot.Place] = [:]
   private var timelines: [DeployTimeline.Selection: DeployTimeline] = [:]
   /// Cached branch updates.
   let branchUpdates: BranchUpdates
   /// Traces, by root, of trees without exported subjects on the path to the root.
-  private var treeTraces: [SpanKey: TraceID] = [:]
+  private var treeTraces: [SubjectKey: TraceID] = [:]
 
   /// The maximum number of subjects of a tree to search for exported ones.
   private static let searchLimit = 1000
@@ -37,7 +37,7 @@ public struct TraceReader {
   }
 
   /// Returns the span of one attempt of a subject. Nil if it is unknown.
-  package mutating func span(of key: SpanKey, attempt: Int) throws -> TracedSpan? {
+  package mutating func span(of key: SubjectKey, attempt: Int) throws -> TracedSpan? {
     guard let subject = try subject(for: key), let span = subject.span(ofAttempt: attempt) else { return nil }
     return try traced([span], of: subject).first
   }
@@ -74,25 +74,25 @@ public struct TraceReader {
   }
 
   /// Returns the spans of the subject with this key. Empty if it is unknown.
-  public mutating func spans(of key: SpanKey) throws -> [TracedSpan] {
+  public mutating func spans(of key: SubjectKey) throws -> [TracedSpan] {
     guard let subject = try subject(for: key) else { return [] }
     return try spans(of: subject)
   }
 
   /// Returns the trace that a subject belongs to. Nil if the subject is unknown.
-  package mutating func traceID(of key: SpanKey) throws -> TraceID? {
+  package mutating func traceID(of key: SubjectKey) throws -> TraceID? {
     guard let subject = try subject(for: key) else { return nil }
     return try traceID(at: try place(of: subject))
   }
 
   /// Returns the current ids of an attempt. Nil if the attempt does not exist, or no longer exists.
-  package mutating func ids(ofAttempt number: Int, of key: SpanKey) throws -> (trace: TraceID, span: SpanID)? {
+  package mutating func ids(ofAttempt number: Int, of key: SubjectKey) throws -> (trace: TraceID, span: SpanID)? {
     guard let subject = try subject(for: key), subject.outlines().contains(where: { $0.number == number }) else { return nil }
     return (try traceID(at: try place(of: subject)), SpanID(key: key, attempt: number))
   }
 
   /// Returns the ancestors of a subject whose spans were read, from its parent to the root of its trace.
-  package func ancestors(of key: SpanKey) -> ArraySlice<SpanKey> {
+  package func ancestors(of key: SubjectKey) -> ArraySlice<SubjectKey> {
     places[key]?.tracePath.dropFirst() ?? []
   }
 
@@ -118,11 +118,11 @@ public struct TraceReader {
   }
 
   /// Returns the trace in which a subject below a root was exported: the nearest to the root, then the first by key.
-  private mutating func exportedTrace(below root: SpanKey) throws -> TraceID? {
-    var seen: Set<SpanKey> = [root]
+  private mutating func exportedTrace(below root: SubjectKey) throws -> TraceID? {
+    var seen: Set<SubjectKey> = [root]
     var level = [root]
     while !level.isEmpty, seen.count < Self.searchLimit {
-      var next: [SpanKey] = []
+      var next: [SubjectKey] = []
       for key in level { next += try children(of: key, limit: Self.searchLimit - next.count) }
       level = next.filter { seen.insert($0).inserted }.sorted()
       try readRecords(of: level)
@@ -134,10 +134,10 @@ public struct TraceReader {
   }
 
   /// Returns the subjects whose parent is this one, the first `limit` by key. With a trace id, only those in this trace.
-  mutating func children(of key: SpanKey, in traceID: TraceID? = nil, limit: Int) throws -> [SpanKey] {
+  mutating func children(of key: SubjectKey, in traceID: TraceID? = nil, limit: Int) throws -> [SubjectKey] {
     guard limit > 0, let subject = try subject(for: key) else { return [] }
     let followers = Set(try store.followers(of: subject.aliases + [.key(key)]).values.joined()).sorted()
-    var children: [SpanKey] = []
+    var children: [SubjectKey] = []
     for start in stride(from: 0, to: followers.count, by: Self.childrenAtOnce) where children.count < limit {
       let some = followers[start..<min(start + Self.childrenAtOnce, followers.count)]
       try readSubjects(some)
@@ -155,7 +155,7 @@ public struct TraceReader {
   // MARK: Parents
 
   private struct Parent {
-    var key: SpanKey
+    var key: SubjectKey
     var traceID: TraceID
     var attempts: [AttemptOutline]
 
@@ -200,7 +200,7 @@ public struct TraceReader {
 
   /// The target of a link and its reason.
   struct LinkEnd: Hashable {
-    var key: SpanKey
+    var key: SubjectKey
     var attempt: Int
     var rule: String
     var attributes: [Attribute] = []
@@ -212,7 +212,7 @@ public struct TraceReader {
   private mutating func linkEnds(of span: Span) throws -> [LinkEnd] {
     guard !span.links.isEmpty else { return [] }
     let publishers = try store.publishers(of: Set(span.links.map(\.reference)).sorted(), limit: 2)
-    let targets = span.links.map { statement -> SpanKey? in
+    let targets = span.links.map { statement -> SubjectKey? in
       guard let keys = publishers[statement.reference], keys.count == 1, keys[0] != span.key else { return nil }
       return keys[0]
     }
@@ -266,7 +266,7 @@ public struct TraceReader {
   }
 
   /// Reads subjects, and caches them while the cache is small.
-  mutating func visitSubjects(_ keys: Set<SpanKey>, _ visit: (Subject) -> Void) throws {
+  mutating func visitSubjects(_ keys: Set<SubjectKey>, _ visit: (Subject) -> Void) throws {
     let keys = keys.sorted()
     for start in stride(from: 0, to: keys.count, by: Self.visitedAtOnce) {
       let some = keys[start..<min(start + Self.visitedAtOnce, keys.count)]
@@ -285,7 +285,7 @@ public struct TraceReader {
   /// Reads subjects, their ancestors and the export records of both into the cache.
   ///
   /// Needs few queries to the store instead of several for each subject.
-  package mutating func prepare(for keys: some Sequence<SpanKey>) throws {
+  package mutating func prepare(for keys: some Sequence<SubjectKey>) throws {
     var level = Set(keys)
     // More distant ancestors are read when they are needed.
     for _ in 0...TraceRoot.depthLimit where !level.isEmpty {
@@ -295,25 +295,25 @@ public struct TraceReader {
     }
   }
 
-  package mutating func subject(for key: SpanKey) throws -> Subject? {
+  package mutating func subject(for key: SubjectKey) throws -> Subject? {
     if let known = known[key] { return known }
     try readSubjects([key])
     return known[key] ?? nil
   }
 
-  mutating func readSubjects(_ keys: some Sequence<SpanKey>) throws {
+  mutating func readSubjects(_ keys: some Sequence<SubjectKey>) throws {
     let missing = keys.filter { known[$0] == nil }
     guard !missing.isEmpty else { return }
     let found = try store.subjects(missing)
     for key in missing { known[key] = .some(found[key]) }
   }
 
-  private mutating func record(of key: SpanKey) throws -> ExportRecord? {
+  private mutating func record(of key: SubjectKey) throws -> ExportRecord? {
     try readRecords(of: [key])
     return records[key] ?? nil
   }
 
-  private mutating func readRecords(of keys: some Sequence<SpanKey>) throws {
+  private mutating func readRecords(of keys: some Sequence<SubjectKey>) throws {
     let missing = keys.filter { records[$0] == nil }
     guard !missing.isEmpty else { return }
     let found = try store.exportRecords(of: missing)

@@ -3,7 +3,7 @@ public enum TraceRoot {
   /// The position of a subject in its trace.
   public struct Place: Sendable, Hashable {
     /// The subject and its ancestors, up to the uppermost that was visited.
-    public var path: [SpanKey]
+    public var path: [SubjectKey]
     /// The index of the trace's root in ``path``.
     public var rootIndex: Int
     /// The tie to the parent, even if it leads out of the trace. Nil for the uppermost subject, also if a cycle was cut there.
@@ -11,10 +11,10 @@ public enum TraceRoot {
     /// True if the trace ends at ``root`` only because the chain of ancestors is too long.
     public var isCut = false
 
-    public var root: SpanKey { path[rootIndex] }
+    public var root: SubjectKey { path[rootIndex] }
 
     /// The subject and its ancestors, up to the root of its trace.
-    public var tracePath: ArraySlice<SpanKey> { path[...rootIndex] }
+    public var tracePath: ArraySlice<SubjectKey> { path[...rootIndex] }
   }
 
   /// The number of ancestors from which on a trace may be cut. Only jobs that trigger each other endlessly reach it.
@@ -34,7 +34,7 @@ public enum TraceRoot {
   ///
   /// - Parameter lookUp: returns the subject with a key. Nil if it is unknown, which makes its child the uppermost.
   public static func place(
-    of subject: Subject, strategy: TraceStrategy, lookUp: (SpanKey) throws -> Subject?
+    of subject: Subject, strategy: TraceStrategy, lookUp: (SubjectKey) throws -> Subject?
   ) rethrows -> Place {
     var path = [subject]
     var places = [subject.key: 0]
@@ -59,7 +59,7 @@ public enum TraceRoot {
       path: path.map(\.key), rootIndex: root, parent: path.count > 1 ? subject.parent : nil, isCut: isCut && root == top)
   }
 
-  private static func endsTrace(_ key: SpanKey) -> Bool {
+  private static func endsTrace(_ key: SubjectKey) -> Bool {
     var hasher = ContentHasher()
     hasher.add(key.description)
     return hasher.value % cutShare == 0

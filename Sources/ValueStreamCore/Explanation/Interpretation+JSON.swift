@@ -91,11 +91,11 @@ extension Event {
         }
       }
       json.name("moments")
-      json.array(moments) { json, moment in
+      json.array(spanEvents) { json, spanEvent in
         json.object { json in
-          json.member("name", moment.name)
-          json.member("time", moment.time.rfc3339)
-          json.member("attributes", moment.attributes)
+          json.member("name", spanEvent.name)
+          json.member("time", spanEvent.time.rfc3339)
+          json.member("attributes", spanEvent.attributes)
         }
       }
       writeReferences(to: &json)

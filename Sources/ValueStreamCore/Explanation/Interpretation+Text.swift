@@ -59,9 +59,9 @@ extension Event {
       let times = "\(phase.start?.rfc3339 ?? "?") to \(phase.end?.rfc3339 ?? "?")"
       add("phase", "\(phase.track)/\(phase.name) \(times)\(seen)\(earliest)\(outcome)")
     }
-    for moment in moments {
-      add("moment", "\(moment.name) at \(moment.time)")
-      for attribute in moment.attributes { lines.append("    \(attribute.explanation)") }
+    for spanEvent in spanEvents {
+      add("moment", "\(spanEvent.name) at \(spanEvent.time)")
+      for attribute in spanEvent.attributes { lines.append("    \(attribute.explanation)") }
     }
     for vocabulary in AttributeVocabulary.allCases {
       for attribute in attributes where attribute.vocabulary == vocabulary {

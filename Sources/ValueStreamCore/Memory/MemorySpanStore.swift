@@ -13,31 +13,31 @@ public final class MemorySpanStore: SpanStore {
       var follows: Set<Reference> = []
     }
 
-    var entries: [SpanKey: Entry] = [:]
+    var entries: [SubjectKey: Entry] = [:]
     /// In order of first appearance; what was removed leaves a gap.
-    var order: [(sequence: UInt64, key: SpanKey)] = []
-    var publishers: [Reference: Set<SpanKey>] = [:]
-    var followers: [Reference: Set<SpanKey>] = [:]
-    var announcements: [(sequence: UInt64, announcement: Announcement)] = []
+    var order: [(sequence: UInt64, key: SubjectKey)] = []
+    var publishers: [Reference: Set<SubjectKey>] = [:]
+    var followers: [Reference: Set<SubjectKey>] = [:]
+    var outboxEntries: [(sequence: UInt64, outboxEntry: OutboxEntry)] = []
     var progress: [String: ExportProgress] = [:]
-    var refusals: [(sequence: UInt64, refusal: ExportRefusal)] = []
-    var exportRecords: [SpanKey: ExportRecord] = [:]
-    /// Things by the trace they are, or would be, the root of.
-    var ownTraces: [TraceID: SpanKey] = [:]
-    var exportedTraces: [TraceID: Set<SpanKey>] = [:]
-    var kinds: Set<ThingKind> = []
+    var rejections: [(sequence: UInt64, rejection: ExportRejection)] = []
+    var exportRecords: [SubjectKey: ExportRecord] = [:]
+    /// Items by the trace they are, or would be, the root of.
+    var ownTraces: [TraceID: SubjectKey] = [:]
+    var exportedTraces: [TraceID: Set<SubjectKey>] = [:]
+    var kinds: Set<SubjectKind> = []
     var fingerprints: Set<DeliveryFingerprint> = []
     var values: [String: [UInt8]] = [:]
-    var measurements: [SpanKey: Measurement] = [:]
+    var measurements: [SubjectKey: Measurement] = [:]
     /// Of the measurements those that await something, those that have waited longest first.
-    var awaiting: [(since: Timestamp, key: SpanKey)] = []
-    var branchUpdates: [SpanKey: Set<BranchUpdate>] = [:]
+    var awaiting: [(since: Timestamp, key: SubjectKey)] = []
+    var branchUpdates: [SubjectKey: Set<BranchUpdate>] = [:]
     var branchUpdatesByCommit: [String: Set<BranchUpdate>] = [:]
     var position: LogPosition?
     /// Never given twice.
     var nextSequence: UInt64 = 1
-    var nextAnnouncement: UInt64 = 1
-    var nextRefusal: UInt64 = 1
+    var nextOutboxEntry: UInt64 = 1
+    var nextRejection: UInt64 = 1
   }
 
   public init() {}
@@ -47,8 +47,8 @@ public final class MemorySpanStore: SpanStore {
     state.withLock { state in
       var empty = State()
       empty.nextSequence = state.nextSequence
-      empty.nextAnnouncement = state.nextAnnouncement
-      empty.nextRefusal = state.nextRefusal
+      empty.nextOutboxEntry = state.nextOutboxEntry
+      empty.nextRejection = state.nextRejection
       state = empty
     }
   }
@@ -65,9 +65,9 @@ public final class MemorySpanStore: SpanStore {
       for change in changes.subjects { state.write(change) }
       for update in changes.branchUpdates { state.add(update) }
       state.write(changes.measurements)
-      for announcement in changes.announcements {
-        state.announcements.append((state.nextAnnouncement, announcement))
-        state.nextAnnouncement += 1
+      for outboxEntry in changes.outboxEntries {
+        state.outboxEntries.append((state.nextOutboxEntry, outboxEntry))
+        state.nextOutboxEntry += 1
       }
       state.fingerprints.formUnion(changes.fingerprints)
       state.values.merge(changes.values) { $1 }
@@ -75,22 +75,22 @@ public final class MemorySpanStore: SpanStore {
     }
   }
 
-  public func setExportProgress(_ progress: ExportProgress, for exporter: String, refusal: ExportRefusal?) {
+  public func setExportProgress(_ progress: ExportProgress, for exporter: String, rejection: ExportRejection?) {
     state.withLock { state in
       state.progress[exporter] = progress
-      guard let refusal else { return }
-      state.refusals.append((state.nextRefusal, refusal))
-      state.nextRefusal += 1
-      state.refusals.removeFirst(max(0, state.refusals.count - ExportRefusal.keptCount))
+      guard let rejection else { return }
+      state.rejections.append((state.nextRejection, rejection))
+      state.nextRejection += 1
+      state.rejections.removeFirst(max(0, state.rejections.count - ExportRejection.keptCount))
     }
   }
 
-  public func exportRefusals(
+  public func exportRejections(
     of exporter: String?, before sequence: UInt64?, limit: Int
-  ) -> [(sequence: UInt64, refusal: ExportRefusal)] {
+  ) -> [(sequence: UInt64, rejection: ExportRejection)] {
     state.withLock { state in
-      let matching = state.refusals.reversed().lazy.filter { entry in
-        (exporter == nil || entry.refusal.exporter == exporter) && (sequence.map { entry.sequence < $0 } ?? true)
+      let matching = state.rejections.reversed().lazy.filter { entry in
+        (exporter == nil || entry.rejection.exporter == exporter) && (sequence.map { entry.sequence < $0 } ?? true)
       }
       return Array(matching.prefix(max(0, limit)))
     }
@@ -105,16 +105,16 @@ public final class MemorySpanStore: SpanStore {
   public func removeFinished(before cutoff: Timestamp, awaitedBy exporters: [String], limit: Int) -> Int {
     state.withLock { state in
       let exported = exporters.map { state.progress[$0]?.sequence ?? 0 }.min() ?? .max
-      let kept = state.announcements.lazy.filter { $0.sequence > exported || $0.announcement.time >= cutoff }
-      let waiting = Set(kept.map(\.announcement.key))
-      var removed: Set<SpanKey> = []
+      let kept = state.outboxEntries.lazy.filter { $0.sequence > exported || $0.outboxEntry.time >= cutoff }
+      let waiting = Set(kept.map(\.outboxEntry.key))
+      var removed: Set<SubjectKey> = []
       for (_, key) in state.order {
         guard removed.count < limit else { break }
         guard let end = state.entries[key]?.summary.end, end < cutoff, !waiting.contains(key) else { continue }
         removed.insert(key)
       }
       state.remove(removed)
-      state.announcements.removeAll { removed.contains($0.announcement.key) }
+      state.outboxEntries.removeAll { removed.contains($0.outboxEntry.key) }
       for key in removed { _ = state.removeExportRecord(of: key) }
       if removed.count < limit {
         state.branchUpdates = Self.kept(state.branchUpdates, since: cutoff)
@@ -133,20 +133,20 @@ public final class MemorySpanStore: SpanStore {
 
   // MARK: Reading
 
-  public func subjects(_ keys: [SpanKey]) -> [SpanKey: Subject] {
+  public func subjects(_ keys: [SubjectKey]) -> [SubjectKey: Subject] {
     state.withLock { state in
-      var result: [SpanKey: Subject] = [:]
+      var result: [SubjectKey: Subject] = [:]
       for key in keys { result[key] = state.entries[key]?.subject }
       return result
     }
   }
 
-  public func publishers(of references: [Reference]) -> [Reference: [SpanKey]] {
+  public func publishers(of references: [Reference]) -> [Reference: [SubjectKey]] {
     state.withLock { state in
-      var result: [Reference: [SpanKey]] = [:]
+      var result: [Reference: [SubjectKey]] = [:]
       for reference in references {
         if reference.kind == .key {
-          let key = SpanKey(reference.value)
+          let key = SubjectKey(reference.value)
           result[reference] = key.flatMap { state.entries[$0] == nil ? nil : [$0] } ?? []
         } else {
           result[reference] = state.publishers[reference, default: []].sorted()
@@ -156,23 +156,23 @@ public final class MemorySpanStore: SpanStore {
     }
   }
 
-  public func followers(of references: [Reference]) -> [Reference: [SpanKey]] {
+  public func followers(of references: [Reference]) -> [Reference: [SubjectKey]] {
     state.withLock { state in
-      var result: [Reference: [SpanKey]] = [:]
+      var result: [Reference: [SubjectKey]] = [:]
       for reference in references { result[reference] = state.followers[reference, default: []].sorted() }
       return result
     }
   }
 
-  public func followers(of references: [Reference], limit: Int) -> [Reference: [SpanKey]] {
+  public func followers(of references: [Reference], limit: Int) -> [Reference: [SubjectKey]] {
     state.withLock { state in
-      var result: [Reference: [SpanKey]] = [:]
+      var result: [Reference: [SubjectKey]] = [:]
       for reference in references { result[reference] = Array(state.followers[reference, default: []].prefix(max(0, limit))) }
       return result
     }
   }
 
-  public func followers(of reference: Reference, after place: UInt64, limit: Int) -> [(place: UInt64, key: SpanKey)] {
+  public func followers(of reference: Reference, after place: UInt64, limit: Int) -> [(place: UInt64, key: SubjectKey)] {
     state.withLock { state in
       let following = state.followers[reference, default: []].compactMap { key in
         state.entries[key].map { (place: $0.sequence, key: key) }
@@ -189,9 +189,9 @@ public final class MemorySpanStore: SpanStore {
     state.withLock(\.values)
   }
 
-  public func measurements(of keys: [SpanKey]) -> [SpanKey: Measurement] {
+  public func measurements(of keys: [SubjectKey]) -> [SubjectKey: Measurement] {
     state.withLock { state in
-      var result: [SpanKey: Measurement] = [:]
+      var result: [SubjectKey: Measurement] = [:]
       for key in keys { result[key] = state.measurements[key] }
       return result
     }
@@ -199,7 +199,7 @@ public final class MemorySpanStore: SpanStore {
 
   public func awaitingMeasurement(
     since latest: Timestamp, orAfter now: Timestamp, limit: Int
-  ) -> [(key: SpanKey, measurement: Measurement)] {
+  ) -> [(key: SubjectKey, measurement: Measurement)] {
     state.withLock { state in
       state.awaiting.lazy.filter { $0.since <= latest || $0.since > now }.prefix(max(0, limit)).compactMap { entry in
         state.measurements[entry.key].map { (entry.key, $0) }
@@ -229,7 +229,7 @@ public final class MemorySpanStore: SpanStore {
     }
   }
 
-  public func openThings() -> [OpenThings] {
+  public func openSubjects() -> [OpenSubjects] {
     struct Group: Hashable {
       var operation: Operation
       var source: String
@@ -246,13 +246,13 @@ public final class MemorySpanStore: SpanStore {
     }
     return starts.map { group, starts in
       let mean = starts.reduce(0) { $0 + Double($1.nanoseconds) / Double(starts.count) }
-      return OpenThings(
+      return OpenSubjects(
         operation: group.operation, source: group.source, project: group.project, count: starts.count,
         meanStart: Timestamp(nearest: mean), firstStart: starts.min() ?? .epoch)
     }
   }
 
-  public func things(after cursor: UInt64?, limit: Int) -> SubjectPage {
+  public func subjects(after cursor: UInt64?, limit: Int) -> SubjectPage {
     state.withLock { state in
       let following = state.order.drop { $0.sequence <= cursor ?? 0 }
       let page = following.prefix(max(0, limit))
@@ -262,27 +262,27 @@ public final class MemorySpanStore: SpanStore {
     }
   }
 
-  public func announcements(after sequence: UInt64, limit: Int) -> [(sequence: UInt64, announcement: Announcement)] {
-    state.withLock { Array($0.announcements(after: sequence).prefix(max(0, limit))) }
+  public func outboxEntries(after sequence: UInt64, limit: Int) -> [(sequence: UInt64, outboxEntry: OutboxEntry)] {
+    state.withLock { Array($0.outboxEntries(after: sequence).prefix(max(0, limit))) }
   }
 
-  public func announcementCount(after sequence: UInt64) -> Int {
-    state.withLock { $0.announcements(after: sequence).count }
+  public func outboxEntryCount(after sequence: UInt64) -> Int {
+    state.withLock { $0.outboxEntries(after: sequence).count }
   }
 
-  public func places(of keys: [SpanKey]) -> [SpanKey: UInt64] {
+  public func places(of keys: [SubjectKey]) -> [SubjectKey: UInt64] {
     state.withLock { state in
-      var result: [SpanKey: UInt64] = [:]
+      var result: [SubjectKey: UInt64] = [:]
       for key in keys { result[key] = state.entries[key]?.sequence }
       return result
     }
   }
 
-  public func kinds() -> [ThingKind] {
+  public func kinds() -> [SubjectKind] {
     state.withLock { $0.kinds.sorted() }
   }
 
-  public func keys(ofTrace traceID: TraceID, limit: Int) -> [SpanKey] {
+  public func keys(ofTrace traceID: TraceID, limit: Int) -> [SubjectKey] {
     state.withLock { state in
       var keys = state.exportedTraces[traceID] ?? []
       if let own = state.ownTraces[traceID] { keys.insert(own) }
@@ -294,15 +294,15 @@ public final class MemorySpanStore: SpanStore {
     state.withLock(\.progress)
   }
 
-  public func exportRecords(of keys: [SpanKey]) -> [SpanKey: ExportRecord] {
+  public func exportRecords(of keys: [SubjectKey]) -> [SubjectKey: ExportRecord] {
     state.withLock { state in
-      var result: [SpanKey: ExportRecord] = [:]
+      var result: [SubjectKey: ExportRecord] = [:]
       for key in keys { result[key] = state.exportRecords[key] }
       return result
     }
   }
 
-  public func branchUpdates(of branch: SpanKey, limit: Int) -> [BranchUpdate] {
+  public func branchUpdates(of branch: SubjectKey, limit: Int) -> [BranchUpdate] {
     state.withLock { state in
       let ordered = state.branchUpdates[branch, default: []].sorted { $0.precedes($1) }
       return Array(ordered.suffix(max(0, limit)))
@@ -330,7 +330,7 @@ extension MemorySpanStore.State {
       nextSequence += 1
       ownTraces[TraceID(root: key)] = key
     }
-    if let operation = change.summary.operation, kinds.count < ThingKind.limit { kinds.insert(ThingKind(key, operation)) }
+    if let operation = change.summary.operation, kinds.count < SubjectKind.limit { kinds.insert(SubjectKind(key, operation)) }
     entries[key]?.subject = change.subject
     entries[key]?.summary = change.summary
     entries[key]?.aliases.formUnion(change.newAliases)
@@ -339,8 +339,8 @@ extension MemorySpanStore.State {
     for reference in change.newFollows { followers[reference, default: []].insert(key) }
   }
 
-  fileprivate mutating func write(_ changes: [SpanKey: MeasurementChange]) {
-    var done: Set<SpanKey> = []
+  fileprivate mutating func write(_ changes: [SubjectKey: MeasurementChange]) {
+    var done: Set<SubjectKey> = []
     for (key, change) in changes where entries[key] != nil {
       switch change {
       case .awaits(let since, let counted):
@@ -358,7 +358,7 @@ extension MemorySpanStore.State {
     if !done.isEmpty { awaiting.removeAll { done.contains($0.key) } }
   }
 
-  private mutating func absorbMeasurement(of fallback: SpanKey, into key: SpanKey) {
+  private mutating func absorbMeasurement(of fallback: SubjectKey, into key: SubjectKey) {
     guard let absorbed = measurements[fallback] else { return }
     let known = measurements[key]
     let since = [absorbed.awaitsSince, known?.awaitsSince].compactMap { $0 }.min()
@@ -367,23 +367,23 @@ extension MemorySpanStore.State {
     if let since { insertAwaiting(key, since) }
   }
 
-  private mutating func insertAwaiting(_ key: SpanKey, _ since: Timestamp) {
+  private mutating func insertAwaiting(_ key: SubjectKey, _ since: Timestamp) {
     let index = awaiting.lastIndex { $0.since <= since }.map { $0 + 1 } ?? 0
     awaiting.insert((since, key), at: index)
   }
 
-  fileprivate mutating func absorb(_ fallback: SpanKey, into key: SpanKey) {
+  fileprivate mutating func absorb(_ fallback: SubjectKey, into key: SubjectKey) {
     absorbMeasurement(of: fallback, into: key)
     remove([fallback])
-    for index in announcements.indices where announcements[index].announcement.key == fallback {
-      announcements[index].announcement.key = key
+    for index in outboxEntries.indices where outboxEntries[index].outboxEntry.key == fallback {
+      outboxEntries[index].outboxEntry.key = key
     }
     guard var record = removeExportRecord(of: fallback) else { return }
     record.key = key
     add(record)
   }
 
-  fileprivate mutating func removeExportRecord(of key: SpanKey) -> ExportRecord? {
+  fileprivate mutating func removeExportRecord(of key: SubjectKey) -> ExportRecord? {
     guard let record = exportRecords.removeValue(forKey: key) else { return nil }
     exportedTraces[record.traceID]?.remove(key)
     if exportedTraces[record.traceID]?.isEmpty == true { exportedTraces[record.traceID] = nil }
@@ -400,7 +400,7 @@ extension MemorySpanStore.State {
     exportRecords[record.key]?.attempts = (known.attempts + new).sorted { $0.number < $1.number }
   }
 
-  fileprivate mutating func remove(_ keys: Set<SpanKey>) {
+  fileprivate mutating func remove(_ keys: Set<SubjectKey>) {
     for key in keys {
       guard let entry = entries.removeValue(forKey: key) else { continue }
       ownTraces[TraceID(root: key)] = nil
@@ -412,18 +412,18 @@ extension MemorySpanStore.State {
     order.removeAll { keys.contains($0.key) }
   }
 
-  private static func remove(_ key: SpanKey, of reference: Reference, from index: inout [Reference: Set<SpanKey>]) {
+  private static func remove(_ key: SubjectKey, of reference: Reference, from index: inout [Reference: Set<SubjectKey>]) {
     index[reference]?.remove(key)
     if index[reference]?.isEmpty == true { index[reference] = nil }
   }
 
   /// They stand in order, so the place is found by halving.
-  fileprivate func announcements(after sequence: UInt64) -> ArraySlice<(sequence: UInt64, announcement: Announcement)> {
-    var range = announcements.startIndex..<announcements.endIndex
+  fileprivate func outboxEntries(after sequence: UInt64) -> ArraySlice<(sequence: UInt64, outboxEntry: OutboxEntry)> {
+    var range = outboxEntries.startIndex..<outboxEntries.endIndex
     while !range.isEmpty {
       let middle = range.lowerBound + range.count / 2
-      range = announcements[middle].sequence > sequence ? range.lowerBound..<middle : middle + 1..<range.upperBound
+      range = outboxEntries[middle].sequence > sequence ? range.lowerBound..<middle : middle + 1..<range.upperBound
     }
-    return announcements[range.lowerBound...]
+    return outboxEntries[range.lowerBound...]
   }
 }

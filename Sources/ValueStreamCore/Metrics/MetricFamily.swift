@@ -101,7 +101,7 @@ public final class MetricFamily: Sendable {
   /// Adds an observation to a histogram.
   ///
   /// - Parameter span: the attempt that was measured. It becomes the exemplar of the bucket until another replaces it.
-  public func observe(_ value: Double, labels: [String] = [], of span: Announcement? = nil) {
+  public func observe(_ value: Double, labels: [String] = [], of span: OutboxEntry? = nil) {
     let bucket = bounds.firstIndex { value <= $0 } ?? bounds.count
     change(labels) { state, index in
       state.series[index].value += value
@@ -128,7 +128,7 @@ public final class MetricFamily: Sendable {
   /// Preregisters a series that may never be used, with value 0.
   ///
   /// Does nothing if the family already uses half of its limit, which leaves the other half for series with data.
-  package func foresee(labels: [String]) {
+  package func preregister(labels: [String]) {
     state.withLock { state in
       let labels = shortened(labels, in: &state)
       if state.indices[labels] == nil, state.series.count < seriesLimit / 2 { _ = seriesIndex(labels, in: &state) }
@@ -152,7 +152,7 @@ public final class MetricFamily: Sendable {
   }
 
   /// Sets all series of a gauge to 0, except for ever-growing totals.
-  package func forgetThings() {
+  package func forgetSubjects() {
     state.withLock { state in
       for index in state.series.indices where !isTotal(state.series[index].labels) {
         state.series[index].value = 0

@@ -9,7 +9,7 @@ public struct BranchUpdate: Sendable, Hashable {
   }
 
   /// The key of the branch: `<source>:<host>:<container>:branch:<name>`.
-  public var branch: SpanKey
+  public var branch: SubjectKey
   public var kind: Kind
   public var time: EventTime
   /// The previous head; nil if the branch was created, or if the sender names no commits.
@@ -25,7 +25,7 @@ public struct BranchUpdate: Sendable, Hashable {
   public var isCutShort: Bool
 
   public init(
-    branch: SpanKey, kind: Kind, time: EventTime, before: String?, after: String?, commits: [BranchCommit], isForced: Bool,
+    branch: SubjectKey, kind: Kind, time: EventTime, before: String?, after: String?, commits: [BranchCommit], isForced: Bool,
     isDefaultBranch: Bool, isCutShort: Bool = false
   ) {
     self.branch = branch

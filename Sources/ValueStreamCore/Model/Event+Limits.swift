@@ -13,7 +13,7 @@ extension Event {
     public static let marks = 16
     public static let phases = 256
     /// Span events.
-    public static let moments = 256
+    public static let spanEvents = 256
     /// Aliases that the event publishes.
     public static let aliases = 128
     /// References that the event follows to a parent. A reference found in text counts once for each of its candidates.
@@ -36,7 +36,7 @@ extension Event {
     sum += marks.count * 16
     sum += attributes.reduce(0) { $0 + $1.weight }
     sum += phases.reduce(0) { $0 + $1.weight }
-    sum += moments.reduce(0) { $0 + $1.weight }
+    sum += spanEvents.reduce(0) { $0 + $1.weight }
     sum += publishes.reduce(0) { $0 + $1.weight }
     for statement in follows { sum += statement.references.reduce(16) { $0 + $1.weight } }
     sum += links.reduce(0) { $0 + $1.reference.weight + $1.rule.utf8.count }
@@ -59,9 +59,9 @@ extension Event {
       cut.name(&phase.track)
       cut.name(&phase.name)
     }
-    cut.list(&event.moments, Limit.moments) { cut, moment in
-      cut.name(&moment.name)
-      cut.attributes(&moment.attributes, Limit.attributes)
+    cut.list(&event.spanEvents, Limit.spanEvents) { cut, spanEvent in
+      cut.name(&spanEvent.name)
+      cut.attributes(&spanEvent.attributes, Limit.attributes)
     }
     cut.list(&event.publishes, Limit.aliases) { $0.reference(&$1) }
     var room = Limit.followed
@@ -98,7 +98,7 @@ extension Event {
     func shorten<Element>(_ elements: inout [Element], _ weight: (Element) -> Int) {
       while excess > 0, let last = elements.popLast() { excess -= weight(last) }
     }
-    shorten(&moments, \.weight)
+    shorten(&spanEvents, \.weight)
     shorten(&phases, \.weight)
     // Short attributes identify something; long ones are descriptions.
     while excess > 0, let longest = attributes.indices.max(by: { attributes[$0].weight < attributes[$1].weight }) {
@@ -159,7 +159,7 @@ extension Event {
       return text.prefix(bytes: bytes)
     }
 
-    func key(_ key: SpanKey) -> SpanKey { Self.shortened(key: key.description).map { SpanKey(encoded: $0) } ?? key }
+    func key(_ key: SubjectKey) -> SubjectKey { Self.shortened(key: key.description).map { SubjectKey(encoded: $0) } ?? key }
 
     func reference(_ reference: inout Reference) {
       let shortened = reference.kind == .key ? Self.shortened(key: reference.value) : Self.shortened(reference.value)

@@ -5,7 +5,7 @@
 /// in a `closed` payload is a start as well.
 public struct Event: Sendable, Hashable {
   /// The key of the subject.
-  public var key: SpanKey
+  public var key: SubjectKey
   /// The operation of the subject's spans; nil if the event cannot tell.
   public var operation: Operation?
   /// The operation if no event of the subject states one. For example, the end of a build does not say whether it deployed.
@@ -29,7 +29,7 @@ public struct Event: Sendable, Hashable {
   public var attributes: [Attribute] = []
   public var phases: [PhaseStatement] = []
   /// Span events, such as reviews, approvals and labels.
-  public var moments: [SpanEvent] = []
+  public var spanEvents: [SpanEvent] = []
   /// Aliases under which others can refer to the subject. Its key is always an alias, even if not listed.
   public var publishes: [Reference] = []
   /// References to the parent, by rule.
@@ -39,7 +39,7 @@ public struct Event: Sendable, Hashable {
   /// How the event changes the classic span; nil if it does not. Unlike the other facts, it applies in order of arrival.
   public var classic: ClassicMark?
 
-  public init(key: SpanKey, time: EventTime, attempt: AttemptRule = .single) {
+  public init(key: SubjectKey, time: EventTime, attempt: AttemptRule = .single) {
     self.key = key
     self.time = time
     self.attempt = attempt
@@ -108,10 +108,10 @@ public struct PhaseStatement: Sendable, Hashable {
 
   /// A phase that was going on at a given time, from a payload about something else.
   public static func seen(
-    track: String, name: String, at moment: Timestamp, earliestStart: Timestamp? = nil
+    track: String, name: String, at instant: Timestamp, earliestStart: Timestamp? = nil
   ) -> PhaseStatement {
     var statement = PhaseStatement(track: track, name: name)
-    statement.seen = moment
+    statement.seen = instant
     statement.earliestStart = earliestStart
     return statement
   }
@@ -122,10 +122,10 @@ public struct PhaseStatement: Sendable, Hashable {
   /// after a pause may be the first job of a rerun pipeline, or one of many in a pipeline that is still running.
   /// `ofAttemptAt` is when the attempt started if this phase opens it.
   public static func opening(
-    track: String, name: String, start: Timestamp, end: Timestamp? = nil, ofAttemptAt moment: Timestamp
+    track: String, name: String, start: Timestamp, end: Timestamp? = nil, ofAttemptAt instant: Timestamp
   ) -> PhaseStatement {
     var statement = PhaseStatement(track: track, name: name, start: start, end: end)
-    statement.earliestStart = moment
+    statement.earliestStart = instant
     return statement
   }
 }

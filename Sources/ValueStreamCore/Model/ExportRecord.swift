@@ -4,13 +4,13 @@
 /// subject, something below it in its trace, or something with a link to it is first exported. It fixes the parent of an
 /// attempt when that attempt is exported. Records are only ever added.
 public struct ExportRecord: Sendable, Hashable {
-  public var key: SpanKey
+  public var key: SubjectKey
   /// The final trace of the subject.
   public var traceID: TraceID
   /// The exported attempts; empty if only spans below the subject, or with a link to it, have been exported.
   public var attempts: [ExportedAttempt]
 
-  public init(key: SpanKey, traceID: TraceID, attempts: [ExportedAttempt] = []) {
+  public init(key: SubjectKey, traceID: TraceID, attempts: [ExportedAttempt] = []) {
     self.key = key
     self.traceID = traceID
     self.attempts = attempts

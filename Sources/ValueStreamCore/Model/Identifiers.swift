@@ -11,7 +11,7 @@ public struct TraceID: Sendable, Hashable, CustomStringConvertible {
   }
 
   /// The id of the trace that starts at the subject with this key.
-  public init(root: SpanKey) {
+  public init(root: SubjectKey) {
     let digest = SHA256.hash(of: "trace:\(root)")
     high = digest.word(at: 0)
     low = digest.word(at: 8)
@@ -47,14 +47,14 @@ public struct SpanID: Sendable, Hashable, CustomStringConvertible {
   }
 
   /// The id of one attempt of a subject. Attempts count from 1.
-  public init(key: SpanKey, attempt: Int) {
+  public init(key: SubjectKey, attempt: Int) {
     rawValue = SHA256.hash(of: "span:\(key):\(attempt)").word(at: 0)
   }
 
   /// The id of a phase that is exported as its own span.
   ///
   /// It is the first 8 bytes of SHA-256 over `phase:<key>:<attempt>:<track>:<name>:<start>`, with the start in RFC 3339.
-  public init(of phase: Phase, in key: SpanKey, attempt: Int) {
+  public init(of phase: Phase, in key: SubjectKey, attempt: Int) {
     let text = "phase:\(key):\(attempt):\(phase.track):\(phase.name):\(phase.start.rfc3339)"
     rawValue = SHA256.hash(of: text).word(at: 0)
   }

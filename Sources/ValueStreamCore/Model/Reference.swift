@@ -84,7 +84,7 @@ public struct Reference: Sendable, Hashable, Comparable, CustomStringConvertible
   var isFollowed: Bool { kind != .deployOn && kind != .mergeOn }
 
   /// The reference that every subject publishes: its own key.
-  public static func key(_ key: SpanKey) -> Reference {
+  public static func key(_ key: SubjectKey) -> Reference {
     Reference(.key, key.description)
   }
 

@@ -1,12 +1,12 @@
 /// The keys of the current CI job and its run, equal to those that the vendor's webhooks give.
 package struct RunContext: Sendable, Hashable {
-  package var run: SpanKey
+  package var run: SubjectKey
   /// Nil if the vendor does not number the attempts of a run.
   package var attempt: Int?
   /// The current job of the run; nil if the environment does not identify it.
-  package var job: SpanKey?
+  package var job: SubjectKey?
 
-  package init(run: SpanKey, attempt: Int?, job: SpanKey? = nil) {
+  package init(run: SubjectKey, attempt: Int?, job: SubjectKey? = nil) {
     self.run = run
     self.attempt = attempt
     self.job = job

@@ -1,6 +1,6 @@
 /// One attempt of one subject, computed from the facts known so far.
 public struct Span: Sendable, Hashable {
-  public var key: SpanKey
+  public var key: SubjectKey
   /// The number of the attempt, from 1.
   public var attempt: Int
   public var name: String
@@ -65,14 +65,14 @@ public struct SpanEvent: Sendable, Hashable {
 
 /// A tie from a subject to its parent, with the rule that found it.
 public struct ParentTie: Sendable, Hashable {
-  public var parent: SpanKey
+  public var parent: SubjectKey
   public var rule: CorrelationRule
   /// The reference that led to the parent.
   public var reference: Reference
   /// The attempt of the parent, if the sender names it; nil for the one that was running when the child started.
   public var attempt: Int?
 
-  public init(parent: SpanKey, rule: CorrelationRule, reference: Reference, attempt: Int? = nil) {
+  public init(parent: SubjectKey, rule: CorrelationRule, reference: Reference, attempt: Int? = nil) {
     self.parent = parent
     self.rule = rule
     self.reference = reference

@@ -44,14 +44,14 @@ extension TracedSpan {
 
 /// A link to a known subject in another trace.
 public struct TracedLink: Sendable, Hashable {
-  public var key: SpanKey
+  public var key: SubjectKey
   public var traceID: TraceID
   public var spanID: SpanID
   public var rule: String
   /// Attributes of the link, such as the lead times of a change that a deploy contains.
   public var attributes: [Attribute]
 
-  public init(key: SpanKey, traceID: TraceID, spanID: SpanID, rule: String, attributes: [Attribute] = []) {
+  public init(key: SubjectKey, traceID: TraceID, spanID: SpanID, rule: String, attributes: [Attribute] = []) {
     self.key = key
     self.traceID = traceID
     self.spanID = spanID

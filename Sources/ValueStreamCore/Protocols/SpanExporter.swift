@@ -11,7 +11,7 @@ public protocol SpanExporter: Sendable {
   /// - Parameter spans: at least one span.
   /// - Throws: ``ExportError`` if the backend accepted none of the spans. After a retryable error, the same spans come
   ///   again after a pause. After a permanent error, they come again in smaller batches until the rejected span is
-  ///   alone. If ``checkReceiver()`` then succeeds, that span is counted as rejected and skipped.
+  ///   alone. If ``checkBackend()`` then succeeds, that span is counted as rejected and skipped.
   func export(_ spans: [TracedSpan]) async throws(ExportError) -> ExportReceipt
 
   /// Checks without sending a span that the backend accepts requests of this format at all.
@@ -19,7 +19,7 @@ public protocol SpanExporter: Sendable {
   /// A wrong path or port rejects every span. This check keeps such a mistake from discarding spans.
   ///
   /// - Throws: ``ExportError`` with the response of the backend.
-  func checkReceiver() async throws(ExportError)
+  func checkBackend() async throws(ExportError)
 
   /// Sends all buffered spans.
   func flush() async throws(ExportError)
@@ -30,7 +30,7 @@ public protocol SpanExporter: Sendable {
 
 extension SpanExporter {
   /// Does nothing. For exporters whose backends offer no such check: they count as working.
-  public func checkReceiver() async throws(ExportError) {}
+  public func checkBackend() async throws(ExportError) {}
 }
 
 /// The result of exporting a batch.

@@ -6,26 +6,26 @@
 /// A row that cannot be read does not fail a call: it is skipped and reported to a ``DamageReport``.
 public protocol SpanStore: Sendable {
   /// Returns the subjects with these keys. Unknown keys are absent from the result.
-  func subjects(_ keys: [SpanKey]) throws -> [SpanKey: Subject]
+  func subjects(_ keys: [SubjectKey]) throws -> [SubjectKey: Subject]
 
   /// Returns the keys of the subjects that publish each of these references, sorted.
   ///
   /// A reference of kind `key` is published by the subject with that key.
-  func publishers(of references: [Reference]) throws -> [Reference: [SpanKey]]
+  func publishers(of references: [Reference]) throws -> [Reference: [SubjectKey]]
 
   /// Returns at most `limit` keys of publishers for each of these references. Which ones is unspecified.
-  func publishers(of references: [Reference], limit: Int) throws -> [Reference: [SpanKey]]
+  func publishers(of references: [Reference], limit: Int) throws -> [Reference: [SubjectKey]]
 
   /// Returns the keys of the subjects that follow each of these references, sorted.
-  func followers(of references: [Reference]) throws -> [Reference: [SpanKey]]
+  func followers(of references: [Reference]) throws -> [Reference: [SubjectKey]]
 
   /// Returns at most `limit` keys of followers for each of these references. Which ones is unspecified.
-  func followers(of references: [Reference], limit: Int) throws -> [Reference: [SpanKey]]
+  func followers(of references: [Reference], limit: Int) throws -> [Reference: [SubjectKey]]
 
   /// Returns a page of the subjects that follow a reference, each with its place, in the order of their places.
   ///
   /// - Parameter place: only subjects after this place are returned. See ``places(of:)``.
-  func followers(of reference: Reference, after place: UInt64, limit: Int) throws -> [(place: UInt64, key: SpanKey)]
+  func followers(of reference: Reference, after place: UInt64, limit: Int) throws -> [(place: UInt64, key: SubjectKey)]
 
   /// Writes all of these changes, including the log position, or nothing.
   ///
@@ -46,14 +46,14 @@ public protocol SpanStore: Sendable {
   func values() throws -> [String: [UInt8]]
 
   /// Returns what the metrics have counted of these subjects. Subjects that were not counted and are not waiting are absent.
-  func measurements(of keys: [SpanKey]) throws -> [SpanKey: Measurement]
+  func measurements(of keys: [SubjectKey]) throws -> [SubjectKey: Measurement]
 
   /// Returns subjects that wait to be counted, the longest waiting first.
   ///
   /// These are the subjects that have waited since `latest` or earlier. Subjects that wait since a time after `now` are
   /// included, because the clock must have been set back.
   func awaitingMeasurement(since latest: Timestamp, orAfter now: Timestamp, limit: Int) throws -> [(
-    key: SpanKey, measurement: Measurement
+    key: SubjectKey, measurement: Measurement
   )]
 
   /// Returns fingerprints of the deliveries received at or after a time, in no particular order.
@@ -67,13 +67,13 @@ public protocol SpanStore: Sendable {
   /// Returns a page of all subjects, including those without spans, oldest first, by when the store first saw them.
   ///
   /// - Parameter cursor: ``SubjectPage/next`` of the previous page. Nil for the first page.
-  func things(after cursor: UInt64?, limit: Int) throws -> SubjectPage
+  func subjects(after cursor: UInt64?, limit: Int) throws -> SubjectPage
 
   /// Returns the positions of these subjects in the order of ``subjects(matching:after:limit:)``. The newest has the greatest.
-  func places(of keys: [SpanKey]) throws -> [SpanKey: UInt64]
+  func places(of keys: [SubjectKey]) throws -> [SubjectKey: UInt64]
 
-  /// Returns the kinds of work that the store ever saw, sorted. At most ``ThingKind/limit`` kinds.
-  func kinds() throws -> [ThingKind]
+  /// Returns the kinds of work that the store ever saw, sorted. At most ``SubjectKind/limit`` kinds.
+  func kinds() throws -> [SubjectKind]
 
   /// Returns the keys from which a reader can assemble a trace, sorted.
   ///
@@ -81,46 +81,46 @@ public protocol SpanStore: Sendable {
   /// that were exported in this trace according to the export ledger.
   ///
   /// - Parameter limit: the maximum number of keys. Which keys are left out beyond it is unspecified.
-  func keys(ofTrace traceID: TraceID, limit: Int) throws -> [SpanKey]
+  func keys(ofTrace traceID: TraceID, limit: Int) throws -> [SubjectKey]
 
   /// Returns outbox entries after a sequence number, in order.
-  func announcements(after sequence: UInt64, limit: Int) throws -> [(sequence: UInt64, announcement: Announcement)]
+  func outboxEntries(after sequence: UInt64, limit: Int) throws -> [(sequence: UInt64, outboxEntry: OutboxEntry)]
 
   /// Returns the number of outbox entries after a sequence number.
-  func announcementCount(after sequence: UInt64) throws -> Int
+  func outboxEntryCount(after sequence: UInt64) throws -> Int
 
   /// The progress of each exporter in the outbox, by name of the exporter.
   func exportProgress() throws -> [String: ExportProgress]
 
-  /// Stores the progress of an exporter and, unless `refusal` is nil, adds a rejection.
+  /// Stores the progress of an exporter and, unless `rejection` is nil, adds a rejection.
   ///
-  /// Both are stored together or not at all. The store keeps the newest ``ExportRefusal/keptCount`` rejections. You may
+  /// Both are stored together or not at all. The store keeps the newest ``ExportRejection/keptCount`` rejections. You may
   /// call this method while ``write(_:)`` runs.
-  func setExportProgress(_ progress: ExportProgress, for exporter: String, refusal: ExportRefusal?) throws
+  func setExportProgress(_ progress: ExportProgress, for exporter: String, rejection: ExportRejection?) throws
 
   /// Returns rejections, newest first.
   ///
   /// - Parameters:
   ///   - exporter: nil for all exporters.
   ///   - sequence: returns only rejections before this sequence number. Nil to start with the newest.
-  func exportRefusals(
+  func exportRejections(
     of exporter: String?, before sequence: UInt64?, limit: Int
-  ) throws -> [(sequence: UInt64, refusal: ExportRefusal)]
+  ) throws -> [(sequence: UInt64, rejection: ExportRejection)]
 
   /// Returns the ids under which these subjects were exported. Subjects that were not exported are absent.
-  func exportRecords(of keys: [SpanKey]) throws -> [SpanKey: ExportRecord]
+  func exportRecords(of keys: [SubjectKey]) throws -> [SubjectKey: ExportRecord]
 
   /// Adds records to the export ledger. Existing records do not change. You may call it while ``write(_:)`` runs.
   func addExportRecords(_ records: [ExportRecord]) throws
 
   /// Returns the newest `limit` updates of a branch, oldest first.
-  func branchUpdates(of branch: SpanKey, limit: Int) throws -> [BranchUpdate]
+  func branchUpdates(of branch: SubjectKey, limit: Int) throws -> [BranchUpdate]
 
   /// Returns the updates of any branch that moved it to a commit, in the order of ``BranchUpdate/precedes(_:)``.
   func branchUpdates(to commit: String) throws -> [BranchUpdate]
 
   /// Returns counts of running work by operation, source and project, in no particular order.
-  func openThings() throws -> [OpenThings]
+  func openSubjects() throws -> [OpenSubjects]
 
   /// Removes subjects whose spans all ended before `cutoff`, with everything that only they use, and old branch updates.
   ///
@@ -141,15 +141,15 @@ public protocol SpanStore: Sendable {
 extension SpanStore {
   public func prepareToWrite() throws {}
 
-  public func publishers(of references: [Reference], limit: Int) throws -> [Reference: [SpanKey]] {
+  public func publishers(of references: [Reference], limit: Int) throws -> [Reference: [SubjectKey]] {
     try publishers(of: references).mapValues { Array($0.prefix(limit)) }
   }
 
-  public func followers(of references: [Reference], limit: Int) throws -> [Reference: [SpanKey]] {
+  public func followers(of references: [Reference], limit: Int) throws -> [Reference: [SubjectKey]] {
     try followers(of: references).mapValues { Array($0.prefix(limit)) }
   }
 
-  public func followers(of reference: Reference, after place: UInt64, limit: Int) throws -> [(place: UInt64, key: SpanKey)] {
+  public func followers(of reference: Reference, after place: UInt64, limit: Int) throws -> [(place: UInt64, key: SubjectKey)] {
     let keys = try followers(of: [reference])[reference] ?? []
     let places = try places(of: keys)
     let following = keys.compactMap { key in places[key].map { (place: $0, key: key) } }.filter { $0.place > place }
@@ -158,7 +158,7 @@ extension SpanStore {
 
   /// Stores the progress of an exporter without a rejection.
   public func setExportProgress(_ progress: ExportProgress, for exporter: String) throws {
-    try setExportProgress(progress, for: exporter, refusal: nil)
+    try setExportProgress(progress, for: exporter, rejection: nil)
   }
 }
 
@@ -169,14 +169,14 @@ public struct ProjectionChanges: Sendable {
   /// Fallback keys that turned out to belong to a subject with another key.
   ///
   /// Maps the fallback key to the other key, which takes over the outbox entries and export records.
-  public var absorbed: [SpanKey: SpanKey] = [:]
+  public var absorbed: [SubjectKey: SubjectKey] = [:]
   public var branchUpdates: [BranchUpdate] = []
-  public var announcements: [Announcement] = []
+  public var outboxEntries: [OutboxEntry] = []
   public var fingerprints: [DeliveryFingerprint] = []
   /// Named values that replace earlier ones, such as counters that survive a restart.
   public var values: [String: [UInt8]] = [:]
   /// What the metrics have counted, or must still count, by subject. The subjects are stored or in ``subjects``.
-  public var measurements: [SpanKey: MeasurementChange] = [:]
+  public var measurements: [SubjectKey: MeasurementChange] = [:]
   /// The log position up to which the log is projected.
   public var position: LogPosition?
 
@@ -323,7 +323,7 @@ public struct DurationBounds: Sendable, Hashable {
 }
 
 /// An operation of one source and host, for lists of services and operations.
-public struct ThingKind: Sendable, Hashable, Comparable {
+public struct SubjectKind: Sendable, Hashable, Comparable {
   public var source: String
   /// The host as in keys, decoded, such as `github.com`. Empty if the source has none.
   public var host: String
@@ -339,11 +339,11 @@ public struct ThingKind: Sendable, Hashable, Comparable {
   }
 
   /// Creates the kind for a subject with this key and operation.
-  public init(_ key: SpanKey, _ operation: Operation) {
+  public init(_ key: SubjectKey, _ operation: Operation) {
     self.init(source: key.source, host: key.host, operation: operation)
   }
 
-  public static func < (left: ThingKind, right: ThingKind) -> Bool {
+  public static func < (left: SubjectKind, right: SubjectKind) -> Bool {
     (left.source, left.host, left.operation.rawValue) < (right.source, right.host, right.operation.rawValue)
   }
 }
@@ -362,7 +362,7 @@ public struct SubjectPage: Sendable {
 }
 
 /// The number of subjects of one operation, source and project that have a running attempt.
-public struct OpenThings: Sendable, Hashable {
+public struct OpenSubjects: Sendable, Hashable {
   public var operation: Operation
   public var source: String
   public var project: String?
@@ -384,13 +384,13 @@ public struct OpenThings: Sendable, Hashable {
 }
 
 /// An entry of the outbox: an attempt whose end became known.
-public struct Announcement: Sendable, Hashable {
-  public var key: SpanKey
+public struct OutboxEntry: Sendable, Hashable {
+  public var key: SubjectKey
   public var attempt: Int
   /// When the entry was added, by this machine's clock. Exporters wait for the grace period after it.
   public var time: Timestamp
 
-  public init(key: SpanKey, attempt: Int, time: Timestamp) {
+  public init(key: SubjectKey, attempt: Int, time: Timestamp) {
     self.key = key
     self.attempt = attempt
     self.time = time
@@ -422,12 +422,12 @@ public struct ExportProgress: Sendable, Hashable {
 }
 
 /// A record of spans that a backend rejected for good, kept so that people can inspect it.
-public struct ExportRefusal: Sendable, Hashable {
+public struct ExportRejection: Sendable, Hashable {
   public struct Attempt: Sendable, Hashable {
-    public var key: SpanKey
+    public var key: SubjectKey
     public var number: Int
 
-    public init(key: SpanKey, number: Int) {
+    public init(key: SubjectKey, number: Int) {
       self.key = key
       self.number = number
     }

@@ -13,7 +13,7 @@ public struct StoreDamage: Sendable, Hashable, CustomStringConvertible {
     /// A finished attempt in the outbox.
     case outbox
     case exportLedger = "export_ledger"
-    case exportRefusal = "export_refusal"
+    case exportRejection = "export_refusal"
     case branchUpdate = "branch_update"
     case fingerprint
     /// A counter or another named value.

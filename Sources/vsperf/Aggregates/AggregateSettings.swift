@@ -136,7 +136,7 @@ struct AggregateSettings: Sendable {
       isPlotted = try settings.value(of: Self.plot)
       let kind = try settings.value(of: Self.chartKind)
       if kind == .scatter, report.size == nil {
-        throw SettingsError("--chart-kind=scatter needs sizes, which a report of \(report.things) does not have")
+        throw SettingsError("--chart-kind=scatter needs sizes, which a report of \(report.items) does not have")
       }
       let layout = layout
       chart = try settings.value(of: Self.chartFile).map { path in

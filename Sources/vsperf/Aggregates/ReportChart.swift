@@ -56,7 +56,7 @@ struct ReportChart: Sendable {
       return TrendChart.Point(label: windowName(index).replacing("|", with: "-"), line: value(50), dashed: value(90), band: band)
     }
     return TrendChart(
-      title: "How long \(report.things) take", note: Self.count(windows.reduce(0) { $0 + $1.rows }, report.things),
+      title: "How long \(report.items) take", note: Self.count(windows.reduce(0) { $0 + $1.rows }, report.items),
       xTitle: "\(calendar.window.rawValue) of creation", yTitle: "duration", lineName: "median", dashedName: "90th percentile",
       bandName: "middle half", points: points)
   }
@@ -68,8 +68,8 @@ struct ReportChart: Sendable {
       Self.bound(of: percent, steps, total).map { Scale.Tick($0, label) }
     }
     return DistributionChart(
-      title: "How long \(report.things) take", note: Self.count(total, report.things, without: unbinned, "a duration"),
-      xTitle: "duration", yTitle: report.things, barName: "in a tenth of a power of ten",
+      title: "How long \(report.items) take", note: Self.count(total, report.items, without: unbinned, "a duration"),
+      xTitle: "duration", yTitle: report.items, barName: "in a tenth of a power of ten",
       bars: steps.map { DistributionChart.Bar(range: Self.range($0.index), count: $0.count) }, marks: marks)
   }
 
@@ -80,9 +80,9 @@ struct ReportChart: Sendable {
       ScatterChart.Bubble(x: Self.range($0.key.x * 2, 2), y: Self.range($0.key.y * 2, 2), count: $0.value)
     }
     return ScatterChart(
-      title: "Size and duration of \(report.things)",
-      note: Self.count(bubbles.reduce(0) { $0 + $1.count }, report.things, without: unbinned, "size or duration"),
-      xTitle: report.sizeTitle, yTitle: "duration", things: report.things, bubbles: bubbles)
+      title: "Size and duration of \(report.items)",
+      note: Self.count(bubbles.reduce(0) { $0 + $1.count }, report.items, without: unbinned, "size or duration"),
+      xTitle: report.sizeTitle, yTitle: "duration", items: report.items, bubbles: bubbles)
   }
 
   private static func range(_ step: Int, _ count: Int = 1) -> Range<Double> {
@@ -102,8 +102,8 @@ struct ReportChart: Sendable {
     return nil
   }
 
-  private static func count(_ count: Int, _ things: String, without others: Int = 0, _ what: String = "") -> String {
-    "\(Scale.grouped(Double(count))) \(things)"
+  private static func count(_ count: Int, _ items: String, without others: Int = 0, _ what: String = "") -> String {
+    "\(Scale.grouped(Double(count))) \(items)"
       + (others > 0 ? "; \(Scale.grouped(Double(others))) without \(what) are not shown" : "")
   }
 }

@@ -23,7 +23,7 @@ struct CustomEvent: Sendable {
   var references: [String]
   var tags: [EventTag]
   var attributes: [Attribute] = []
-  var moment: String?
+  var spanEvent: String?
 
   /// Creates an event from the settings that all event commands share.
   init(_ action: Action, id: String, time: Timestamp, _ settings: Settings) throws(SettingsError) {
@@ -42,8 +42,8 @@ struct CustomEvent: Sendable {
     tags = given.isEmpty ? [] : Self.userTags.filter { user in !given.contains { $0.name == user.name } } + given
   }
 
-  var key: SpanKey {
-    SpanKey(source: "customhttp", host: "", container: namespace, kind: type, id: id)
+  var key: SubjectKey {
+    SubjectKey(source: "customhttp", host: "", container: namespace, kind: type, id: id)
   }
 
   var json: [UInt8] {
@@ -80,9 +80,9 @@ struct CustomEvent: Sendable {
           }
         }
       }
-      if let moment {
+      if let spanEvent {
         json.name("moments")
-        json.array([moment]) { json, name in
+        json.array([spanEvent]) { json, name in
           json.object { json in
             json.member("name", name)
             json.member("time", time.rfc3339)

@@ -52,7 +52,7 @@ extension Command {
     examples: [("Record an approval", "vsperf event annotate --event-id $id --moment approval --tag \"approver|tal\"")],
     run: { settings in
       var event = try CustomEvent(.annotate, id: id(in: settings, of: "annotate"), time: SystemClock().now(), settings)
-      event.moment = try settings.value(of: EventSettings.moment)
+      event.spanEvent = try settings.value(of: EventSettings.spanEvent)
       try await send(event, settings)
     })
 

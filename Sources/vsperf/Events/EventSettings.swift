@@ -77,7 +77,7 @@ enum EventSettings {
     "reference", environment: "", placeholder: "NAME",
     help: "What it belongs to: a commit hash, acme/site#12, a URL, TP-3. Repeat for more, best first.")
 
-  static let moment = Setting<String?>.optionalText(
+  static let spanEvent = Setting<String?>.optionalText(
     "moment", environment: "", placeholder: "NAME", help: "Name of a span event to add now, such as approval.")
 
   static let wait = Setting<Duration>.duration(
@@ -94,7 +94,7 @@ enum EventSettings {
 
   static let start = common + [parent.declaration, chosenID.declaration] + described + [wait.declaration]
   static let end = common + [id.declaration, error.declaration, outcome.declaration] + described + [wait.declaration]
-  static let annotate = common + [id.declaration, moment.declaration] + described + [wait.declaration]
+  static let annotate = common + [id.declaration, spanEvent.declaration] + described + [wait.declaration]
 }
 
 /// A name and value attached to an event.

@@ -6,8 +6,8 @@ enum GitHubKey {
   static let run = "run"
   static let job = "job"
 
-  static func make(_ kind: String, _ id: String, container: String, host: String) -> SpanKey {
-    SpanKey(source: "github", host: host, container: container, kind: kind, id: id)
+  static func make(_ kind: String, _ id: String, container: String, host: String) -> SubjectKey {
+    SubjectKey(source: "github", host: host, container: container, kind: kind, id: id)
   }
 }
 

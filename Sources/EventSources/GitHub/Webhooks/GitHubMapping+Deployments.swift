@@ -93,7 +93,7 @@ extension GitHubMapping {
       // state. If that status was missed, the deployment ends here at a stand-in time.
       event.state = nil
       event.marks.append(.end(standIn(known)))
-      event.moments.append(SpanEvent(name: "inactive", time: time.timestamp))
+      event.spanEvents.append(SpanEvent(name: "inactive", time: time.timestamp))
     default: event.phases.append(PhaseStatement(track: "run", name: "queue", start: time.timestamp))
     }
   }

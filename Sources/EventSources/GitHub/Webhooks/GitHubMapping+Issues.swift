@@ -13,7 +13,7 @@ extension GitHubMapping {
   private func issueEvent(
     of issue: PayloadObject, in repository: GitHubRepository, action: String?
   ) throws(PayloadError) -> Event {
-    let number = try ThingNumber(of: issue, in: "number")
+    let number = try ItemNumber(of: issue, in: "number")
     let labels = issue.objects("labels").compactMap { $0.text("name") }
     let type = issue.object("type")?.text("name")
     let isIncident = rules.isIncident(labels: labels, type: type)
@@ -36,7 +36,7 @@ extension GitHubMapping {
       let parent = issue.text("parent_issue_url").flatMap { GitHubURL.issue($0, host: payload.host) }
       event.follows.append(FollowStatement(.vendorLink, parent.map { [$0] } ?? []))
     }
-    if let moment = moment(of: action, on: issue) { event.moments.append(moment) }
+    if let spanEvent = spanEvent(of: action, on: issue) { event.spanEvents.append(spanEvent) }
     describe(repository, in: &event)
     event.attributes.add("valuestream.issue.number", issue.int("number"))
     event.attributes.add("valuestream.issue.title", issue.text("title"))
@@ -73,11 +73,11 @@ extension GitHubMapping {
     let comment = try payload.root.requireObject("comment")
     guard payload.action == "created" else { return .ignored(reason: "a comment that was \(payload.action)") }
     var event = try issue.object("pull_request") == nil ? issueEvent(ofAction: nil) : changeEvent(ofIssue: issue)
-    event.moments.append(commentMoment(named: "comment", comment))
+    event.spanEvents.append(commentEvent(named: "comment", comment))
     return .events([event])
   }
 
-  func commentMoment(named name: String, _ comment: PayloadObject) -> SpanEvent {
+  func commentEvent(named name: String, _ comment: PayloadObject) -> SpanEvent {
     var attributes: [Attribute] = []
     attributes.add("valuestream.comment.id", comment.int("id"))
     addAuthor(comment.object("user"), as: "valuestream.comment.author", to: &attributes)
@@ -101,7 +101,7 @@ extension GitHubMapping {
     let childRepository = payload.root.object("sub_issue_repo").flatMap(GitHubRepository.init) ?? repository
     let parentRepository = payload.root.object("parent_issue_repo").flatMap(GitHubRepository.init) ?? repository
     var event = try issueEvent(of: child, in: childRepository, action: nil)
-    let parentKey = key("issue", try ThingNumber(of: parent, in: "number").keyPart, of: parentRepository)
+    let parentKey = key("issue", try ItemNumber(of: parent, in: "number").keyPart, of: parentRepository)
     event.follows = [FollowStatement(.vendorLink, payload.action.hasSuffix("_added") ? [.key(parentKey)] : [])]
     return .events([event])
   }

@@ -8,7 +8,7 @@ extension GitHubMapping {
   ///   as a review.
   func pullRequestEvent(ofAction action: String?) throws(PayloadError) -> Event {
     let request = try payload.root.requireObject("pull_request")
-    let number = try ThingNumber(of: request, in: "number")
+    let number = try ItemNumber(of: request, in: "number")
     let repository = payload.repository
     let isClosed = request.string("state") == "closed" || action == "closed"
     let isMerged = request.bool("merged") == true || request.time("merged_at") != nil
@@ -19,7 +19,7 @@ extension GitHubMapping {
     event.marks = lifeMarks(of: request, action: action, isOver: isClosed)
     if isClosed { event.outcome = outcome(of: request, isMerged: isMerged, action: action) }
     event.phases = phases(of: request, action: action)
-    if let moment = moment(of: action, on: request) { event.moments.append(moment) }
+    if let spanEvent = spanEvent(of: action, on: request) { event.spanEvents.append(spanEvent) }
     event.publishes = names(of: request, number: number, in: repository, isMerged: isMerged)
     event.follows = issues(of: request, in: repository)
     describe(repository, in: &event)
@@ -42,7 +42,7 @@ extension GitHubMapping {
   // MARK: References
 
   private func names(
-    of request: PayloadObject, number: ThingNumber, in repository: GitHubRepository?, isMerged: Bool
+    of request: PayloadObject, number: ItemNumber, in repository: GitHubRepository?, isMerged: Bool
   ) -> [Reference] {
     var names: [Reference] = []
     if let repository, number.isReal { names.append(.change(number.value, of: repository.fullName, host: payload.host)) }
@@ -147,7 +147,7 @@ extension GitHubMapping {
     attributes.add("vcs.ref.head.revision", review.text("commit_id"))
     // The payload of a dismissal has no time for it.
     let time = isDismissal ? event.time.timestamp : review.time("submitted_at") ?? event.time.timestamp
-    event.moments.append(
+    event.spanEvents.append(
       SpanEvent(name: isDismissal ? "review_dismissed" : "review", time: time, attributes: attributes))
     return event
   }
@@ -156,14 +156,14 @@ extension GitHubMapping {
     var event = try pullRequestEvent(ofAction: nil)
     let comment = try payload.root.requireObject("comment")
     guard payload.action == "created" else { return .ignored(reason: "a comment that was \(payload.action)") }
-    event.moments.append(commentMoment(named: "review_comment", comment))
+    event.spanEvents.append(commentEvent(named: "review_comment", comment))
     return .events([event])
   }
 
   /// Maps the pull request in the payload of a comment on it.
   func changeEvent(ofIssue issue: PayloadObject) throws(PayloadError) -> Event {
     let repository = try requireRepository()
-    let number = try ThingNumber(of: issue, in: "number")
+    let number = try ItemNumber(of: issue, in: "number")
     let isClosed = issue.string("state") == "closed"
     let request = issue.object("pull_request")
     let isMerged = request?.time("merged_at") != nil
@@ -203,7 +203,7 @@ extension GitHubMapping {
     var attributes: [Attribute] = []
     attributes.add("vcs.ref.head.revision", head)
     attributes.add("valuestream.reason", payload.root.text("reason")?.lowercased())
-    event.moments = [
+    event.spanEvents = [
       SpanEvent(
         name: isRequest ? "merge_group_checks_requested" : "merge_group_destroyed", time: time ?? received,
         attributes: attributes)

@@ -29,7 +29,7 @@ extension GitHubMapping {
       }
     }
     if published != nil, isGone || payload.action == "unpublished" {
-      event.moments.append(SpanEvent(name: payload.action, time: updated ?? received))
+      event.spanEvents.append(SpanEvent(name: payload.action, time: updated ?? received))
     }
     if let commit = release.text("target_commitish"), commit.utf8.count == 40, Hex.bytes(of: commit) != nil {
       event.follows = [followCommit(commit.lowercased())]

@@ -44,8 +44,8 @@ struct GitHubMapping {
   }
 
   /// Returns the key of a subject in a repository.
-  func key(_ kind: String, _ id: String, of repository: GitHubRepository?) -> SpanKey {
-    GitHubKey.make(kind, id, container: repository?.keyPart ?? SpanKey.fallbackPart(""), host: payload.host)
+  func key(_ kind: String, _ id: String, of repository: GitHubRepository?) -> SubjectKey {
+    GitHubKey.make(kind, id, container: repository?.keyPart ?? SubjectKey.fallbackPart(""), host: payload.host)
   }
 
   // MARK: Times
@@ -178,7 +178,7 @@ struct GitHubMapping {
   /// Returns the span event for an action on an issue or pull request.
   ///
   /// Nil for actions that start or end it, and for actions that say nothing about delivery.
-  func moment(of action: String?, on object: PayloadObject) -> SpanEvent? {
+  func spanEvent(of action: String?, on object: PayloadObject) -> SpanEvent? {
     var attributes: [Attribute] = []
     switch action {
     case "labeled", "unlabeled": attributes.add("valuestream.label.name", payload.root.object("label")?.text("name"))

@@ -49,7 +49,7 @@ struct GitHubRepository {
   }
 
   /// The part of a key that identifies the repository: its id, or a marked name if a script sends no id.
-  var keyPart: String { id.map(String.init) ?? SpanKey.fallbackPart(fullName) }
+  var keyPart: String { id.map(String.init) ?? SubjectKey.fallbackPart(fullName) }
 
   /// The web address without `.git`. Nil if a script sends none.
   var url: String? { object.text("html_url") }

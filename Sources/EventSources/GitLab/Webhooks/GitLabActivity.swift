@@ -74,12 +74,12 @@ struct GitLabActivity {
     /// True if the job is queued. False if it waits for other jobs, or for somebody to start it.
     var isWaiting: Bool { started == nil && state == .pending && !isManual }
 
-    /// When the job was created or queued, whichever is first after `moment`. Nil if neither lies between `moment`
+    /// When the job was created or queued, whichever is first after `spanEvent`. Nil if neither lies between `spanEvent`
     /// and its start.
-    func wanted(after moment: Timestamp) -> Timestamp? {
+    func wanted(after spanEvent: Timestamp) -> Timestamp? {
       guard let started else { return created }
       let enqueued = queued.map { started.advanced(bySeconds: -$0) }
-      return [created, enqueued].compactMap { $0 }.filter { $0 > moment && $0 <= started }.min()
+      return [created, enqueued].compactMap { $0 }.filter { $0 > spanEvent && $0 <= started }.min()
     }
 
     static func ranBefore(_ left: Job, _ right: Job) -> Bool {

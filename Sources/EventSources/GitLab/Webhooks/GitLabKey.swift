@@ -6,8 +6,8 @@ enum GitLabKey {
   static let pipeline = "pipeline"
   static let job = "job"
 
-  static func make(_ kind: String, _ id: String, container: String, host: String) -> SpanKey {
-    SpanKey(source: "gitlab", host: host, container: container, kind: kind, id: id)
+  static func make(_ kind: String, _ id: String, container: String, host: String) -> SubjectKey {
+    SubjectKey(source: "gitlab", host: host, container: container, kind: kind, id: id)
   }
 }
 
@@ -21,7 +21,7 @@ package enum GitLabJob {
     let variables = RunVariables(environment, of: "GitLab CI")
     let host = try variables.require("CI_SERVER_HOST").lowercased()
     let container = String(try variables.requireNumber("CI_PROJECT_ID"))
-    func key(_ kind: String, _ id: Int64) -> SpanKey {
+    func key(_ kind: String, _ id: Int64) -> SubjectKey {
       GitLabKey.make(kind, String(id), container: container, host: host)
     }
     // A retried pipeline is another attempt, but GitLab does not number attempts. A retried job is a new job.

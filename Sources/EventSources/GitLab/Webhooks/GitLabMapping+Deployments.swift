@@ -78,7 +78,7 @@ extension GitLabMapping {
       if phase.end != nil { phase.outcome = event.outcome }
       return phase
     }
-    event.key = key("deployment", SpanKey.fallbackPart("job-\(id)"), container: project.keyPart)
+    event.key = key("deployment", SubjectKey.fallbackPart("job-\(id)"), container: project.keyPart)
     event.operation = .deploy
     event.name = "\(project.path)\(name.map { " to \($0)" } ?? " by job \(id)")"
     event.classic = nil
@@ -107,7 +107,7 @@ extension GitLabMapping {
     let project = try payload.requireProject()
     let release = payload.root
     let tag = release.text("tag")
-    guard let id = release.int("id").map(String.init) ?? tag.map(SpanKey.fallbackPart) else {
+    guard let id = release.int("id").map(String.init) ?? tag.map(SubjectKey.fallbackPart) else {
       throw release.missing("id", expected: "a whole number")
     }
     let released = release.time("released_at") ?? release.time("created_at")
@@ -118,7 +118,7 @@ extension GitLabMapping {
     event.state = .ended
     event.marks = [.begin(time), .end(time)]
     event.outcome = .success
-    if release.text("action") == "delete" { event.moments = [SpanEvent(name: "deleted", time: time.timestamp)] }
+    if release.text("action") == "delete" { event.spanEvents = [SpanEvent(name: "deleted", time: time.timestamp)] }
     event.follows = [followCommit(release.object("commit")?.text("id"))]
     describe(project, in: &event)
     event.attributes.add("artifact.version", tag)

@@ -5,7 +5,7 @@ import ValueStreamCore
 extension GitLabMapping {
   func issueEvent() throws(PayloadError) -> Event {
     let issue = try payload.attributes()
-    let number = try ThingNumber(of: issue, in: "iid")
+    let number = try ItemNumber(of: issue, in: "iid")
     let action = issue.text("action")
     let state = issue.text("state")
     let created = issue.time("created_at")
@@ -27,7 +27,7 @@ extension GitLabMapping {
       event.marks.append(.end(ended))
       event.outcome = outcome(of: issue)
     }
-    event.moments = action == "update" ? labelMoments(at: time.timestamp) : []
+    event.spanEvents = action == "update" ? labelEvents(at: time.timestamp) : []
     if let project = payload.project { event.publishes = names(ofIssue: number, in: project) }
     describe(payload.project, in: &event)
     event.attributes.add("valuestream.issue.number", issue.int("iid"))
@@ -44,7 +44,7 @@ extension GitLabMapping {
   }
 
   /// Returns the key of an issue or epic. Epics belong to a group, which numbers them on its own.
-  private func issueKey(_ number: ThingNumber) throws(PayloadError) -> SpanKey {
+  private func issueKey(_ number: ItemNumber) throws(PayloadError) -> SubjectKey {
     if let project = payload.project { return key("issue", number, of: project) }
     guard let group = payload.root.object("group")?.int("id") ?? payload.root.object("group")?.int("group_id") else {
       throw payload.root.missing("project", expected: "an object with an id or a name")
@@ -52,7 +52,7 @@ extension GitLabMapping {
     return key("issue", number.keyPart, container: "group-\(group)")
   }
 
-  private func names(ofIssue number: ThingNumber, in project: GitLabProject) -> [Reference] {
+  private func names(ofIssue number: ItemNumber, in project: GitLabProject) -> [Reference] {
     [
       classicID("issue", of: project.name, number),
       number.isReal ? .issue(number.value, of: project.path, host: payload.host) : nil,
@@ -82,25 +82,25 @@ extension GitLabMapping {
     let project = try payload.requireProject()
     if note.bool("system") == true { return .ignored(reason: "a note that GitLab wrote itself") }
     if let action = note.text("action"), action != "create" { return .ignored(reason: "a comment after its creation") }
-    let thing: (kind: String, operation: Operation, sign: String, object: PayloadObject)
+    let item: (kind: String, operation: Operation, sign: String, object: PayloadObject)
     switch note.string("noteable_type") {
     case "MergeRequest":
-      thing = ("pull_request", .pullRequest, "!", try payload.root.requireObject("merge_request"))
-    case "Issue": thing = ("issue", .issue, "#", try payload.root.requireObject("issue"))
+      item = ("pull_request", .pullRequest, "!", try payload.root.requireObject("merge_request"))
+    case "Issue": item = ("issue", .issue, "#", try payload.root.requireObject("issue"))
     default: return .ignored(reason: "a comment on a \(note.string("noteable_type") ?? "thing")")
     }
-    let number = try ThingNumber(of: thing.object, in: "iid")
+    let number = try ItemNumber(of: item.object, in: "iid")
     let created = note.time("created_at")
     var event = Event(
-      key: key(thing.kind, number, of: project), time: .vendor(created, orReceipt: received), attempt: .counted)
+      key: key(item.kind, number, of: project), time: .vendor(created, orReceipt: received), attempt: .counted)
     // The payload of a comment does not show whether the issue is an incident.
-    event.usualOperation = thing.operation
-    event.name = "\(project.path)\(thing.sign)\(number)"
-    event.marks = lifeMarks(created: thing.object.time("created_at"), action: nil, at: event.time)
+    event.usualOperation = item.operation
+    event.name = "\(project.path)\(item.sign)\(number)"
+    event.marks = lifeMarks(created: item.object.time("created_at"), action: nil, at: event.time)
     var attributes: [Attribute] = []
     attributes.add("valuestream.comment.id", note.int("id"))
     attributes.add("valuestream.comment.author", payload.root.object("user")?.text("username"))
-    event.moments = [SpanEvent(name: "comment", time: created ?? received, attributes: attributes)]
+    event.spanEvents = [SpanEvent(name: "comment", time: created ?? received, attributes: attributes)]
     describe(project, in: &event)
     return .events([event])
   }

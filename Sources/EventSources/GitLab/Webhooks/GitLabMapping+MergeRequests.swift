@@ -5,7 +5,7 @@ extension GitLabMapping {
   func mergeRequestEvent() throws(PayloadError) -> Event {
     let request = try payload.attributes()
     let project = try payload.requireProject()
-    let number = try ThingNumber(of: request, in: "iid")
+    let number = try ItemNumber(of: request, in: "iid")
     let action = request.text("action")
     let state = request.text("state")
     let created = request.time("created_at")
@@ -23,7 +23,7 @@ extension GitLabMapping {
     }
     let isDraft = request.bool("draft") ?? request.bool("work_in_progress") ?? false
     event.phases = phases(isDraft: isDraft, action: action, created: created, at: time.timestamp)
-    event.moments = moments(of: request, action: action, at: time.timestamp)
+    event.spanEvents = spanEvents(of: request, action: action, at: time.timestamp)
     event.publishes = names(of: request, in: project, number: number, isMerged: isMerged)
     event.follows = issues(of: request, in: project)
     describe(project, in: &event)
@@ -45,7 +45,7 @@ extension GitLabMapping {
 
   // MARK: References
 
-  private func names(of request: PayloadObject, in project: GitLabProject, number: ThingNumber, isMerged: Bool) -> [Reference] {
+  private func names(of request: PayloadObject, in project: GitLabProject, number: ItemNumber, isMerged: Bool) -> [Reference] {
     var commits = [request.object("last_commit")?.text("id")]
     if isMerged { commits += [request.text("merge_commit_sha"), request.text("squash_commit_sha")] }
     let change = number.isReal ? [Reference.change(number.value, of: project.path, host: payload.host)] : []
@@ -72,7 +72,7 @@ extension GitLabMapping {
 
   // MARK: Description
 
-  private func describeChange(_ request: PayloadObject, number: ThingNumber, state: String, in event: inout Event) {
+  private func describeChange(_ request: PayloadObject, number: ItemNumber, state: String, in event: inout Event) {
     event.attributes.add("vcs.change.id", number.description)
     event.attributes.add("vcs.change.title", request.text("title"))
     event.attributes.add("vcs.change.state", state)
@@ -106,7 +106,7 @@ extension GitLabMapping {
     }
   }
 
-  private func moments(of request: PayloadObject, action: String?, at time: Timestamp) -> [SpanEvent] {
+  private func spanEvents(of request: PayloadObject, action: String?, at time: Timestamp) -> [SpanEvent] {
     let user = payload.root.object("user")?.text("username")
     switch action {
     // GitLab sends `approval` for one approval, and `approved` when all required approvals are given.
@@ -117,13 +117,13 @@ extension GitLabMapping {
       attributes.add("valuestream.author.bot", rules.bots.isBot(user) ? true : nil)
       return [SpanEvent(name: "review", time: time, attributes: attributes)]
     case "update":
-      var moments = labelMoments(at: time)
+      var spanEvents = labelEvents(at: time)
       if request.text("oldrev") != nil {
         var attributes: [Attribute] = []
         attributes.add("vcs.ref.head.revision", request.object("last_commit")?.text("id"))
-        moments.append(SpanEvent(name: "synchronize", time: time, attributes: attributes))
+        spanEvents.append(SpanEvent(name: "synchronize", time: time, attributes: attributes))
       }
-      return moments
+      return spanEvents
     default: return []
     }
   }

@@ -26,21 +26,21 @@ struct GitLabMapping {
 
   // MARK: Identity
 
-  func key(_ kind: String, _ id: String, container: String) -> SpanKey {
+  func key(_ kind: String, _ id: String, container: String) -> SubjectKey {
     GitLabKey.make(kind, id, container: container, host: payload.host)
   }
 
-  func key(_ kind: String, _ id: Int64, of project: GitLabProject) -> SpanKey {
+  func key(_ kind: String, _ id: Int64, of project: GitLabProject) -> SubjectKey {
     key(kind, String(id), container: project.keyPart)
   }
 
-  func key(_ kind: String, _ number: ThingNumber, of project: GitLabProject) -> SpanKey {
+  func key(_ kind: String, _ number: ItemNumber, of project: GitLabProject) -> SubjectKey {
     key(kind, number.keyPart, container: project.keyPart)
   }
 
   /// Returns the key of a subject in a project of which GitLab sends only the id. A missing id stands for the
   /// payload's own project.
-  func key(_ kind: String, _ id: Int64, ofProject project: Int64?, else own: GitLabProject) -> SpanKey {
+  func key(_ kind: String, _ id: Int64, ofProject project: Int64?, else own: GitLabProject) -> SubjectKey {
     key(kind, String(id), container: project.map(String.init) ?? own.keyPart)
   }
 
@@ -96,15 +96,15 @@ struct GitLabMapping {
   // MARK: Issues and merge requests
 
   /// Returns span events for the labels that were added or removed, from `changes` in the payload.
-  func labelMoments(at time: Timestamp) -> [SpanEvent] {
+  func labelEvents(at time: Timestamp) -> [SpanEvent] {
     guard let labels = payload.root.object("changes")?.object("labels") else { return [] }
     let previous = labels.objects("previous").compactMap { $0.text("title") }
     let current = labels.objects("current").compactMap { $0.text("title") }
-    func moment(_ name: String, _ label: String) -> SpanEvent {
+    func spanEvent(_ name: String, _ label: String) -> SpanEvent {
       SpanEvent(name: name, time: time, attributes: [Attribute("valuestream.label.name", .string(label))])
     }
-    return current.filter { !previous.contains($0) }.map { moment("labeled", $0) }
-      + previous.filter { !current.contains($0) }.map { moment("unlabeled", $0) }
+    return current.filter { !previous.contains($0) }.map { spanEvent("labeled", $0) }
+      + previous.filter { !current.contains($0) }.map { spanEvent("unlabeled", $0) }
   }
 
   /// Returns the labels. Nil if the payload does not list them.

@@ -71,5 +71,5 @@ struct GitLabProject {
   }
 
   /// The part of a key that identifies the project: its id, or a marked path if a script sends no id.
-  var keyPart: String { id.map(String.init) ?? SpanKey.fallbackPart(path) }
+  var keyPart: String { id.map(String.init) ?? SubjectKey.fallbackPart(path) }
 }

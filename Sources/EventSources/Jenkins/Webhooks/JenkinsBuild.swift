@@ -3,7 +3,7 @@ import ValueStreamCore
 
 /// A build as one payload shows it, in the same form for all plugins.
 struct JenkinsBuild {
-  enum Moment: Hashable {
+  enum Stage: Hashable {
     case queued, started
     /// The result is known.
     case completed
@@ -11,7 +11,7 @@ struct JenkinsBuild {
     case finalized
   }
 
-  var moment: Moment
+  var stage: Stage
   var number: Int64
   /// The name of the job with its folders, such as `shop/site/main`.
   var fullName: String

@@ -8,12 +8,12 @@ enum JenkinsKey {
   /// Without a host, only job and number identify the build, until a payload with the host reports the same build.
   ///
   /// - Parameter fullName: the name of the job with its folders.
-  static func build(_ fullName: String, _ number: String, host: String?) -> SpanKey {
+  static func build(_ fullName: String, _ number: String, host: String?) -> SubjectKey {
     guard let host else {
-      return SpanKey(
-        source: "jenkins", host: "", container: SpanKey.fallbackPart(fullName), kind: "build", id: number)
+      return SubjectKey(
+        source: "jenkins", host: "", container: SubjectKey.fallbackPart(fullName), kind: "build", id: number)
     }
-    return SpanKey(source: "jenkins", host: host, container: fullName, kind: "build", id: number)
+    return SubjectKey(source: "jenkins", host: host, container: fullName, kind: "build", id: number)
   }
 }
 

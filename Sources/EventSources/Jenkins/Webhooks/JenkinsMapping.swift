@@ -20,7 +20,7 @@ struct JenkinsMapping {
 
   // MARK: Identity
 
-  private func key(_ fullName: String, _ number: String, host: String?) -> SpanKey {
+  private func key(_ fullName: String, _ number: String, host: String?) -> SubjectKey {
     JenkinsKey.build(fullName, number, host: self.host(host))
   }
 
@@ -42,9 +42,9 @@ struct JenkinsMapping {
 
   private func event(of build: JenkinsBuild, tags: [Attribute]) -> Event {
     let isDeploy = rules.isDeploy(build)
-    let isOver = build.moment == .completed || build.moment == .finalized
+    let isOver = build.stage == .completed || build.stage == .finalized
     let known = [build.queued, build.started].compactMap { $0 }.max()
-    let own = (isOver ? build.ended : build.moment == .queued ? build.queued : build.started) ?? known
+    let own = (isOver ? build.ended : build.stage == .queued ? build.queued : build.started) ?? known
     let time = build.isEndLate ? EventTime.receipt(own ?? received) : .vendor(own, orReceipt: received)
     var event = Event(key: key(build.fullName, String(build.number), host: build.host), time: time)
     // A payload that does not show a deploy takes nothing back: payloads of ends have less than those of starts.
@@ -54,7 +54,7 @@ struct JenkinsMapping {
     event.project = build.fullName.split(separator: "/").dropLast().joined(separator: "/")
     if event.project?.isEmpty == true { event.project = build.fullName }
     event.owner = host(build.host)
-    event.state = isOver ? .ended : build.moment == .queued ? .pending : .running
+    event.state = isOver ? .ended : build.stage == .queued ? .pending : .running
     if let begin = build.queued ?? build.started {
       event.marks.append(.begin(.vendor(begin)))
     } else if let estimate = build.estimatedStart {
@@ -127,13 +127,13 @@ struct JenkinsMapping {
   }
 
   private func phases(of build: JenkinsBuild, _ outcome: Outcome?) -> [PhaseStatement] {
-    switch build.moment {
+    switch build.stage {
     case .queued: return [PhaseStatement(track: "run", name: "queue", start: build.queued ?? received)]
     case .started, .completed, .finalized:
       // A late end is not the end of the run.
-      let isOver = build.moment != .started && !build.isEndLate
+      let isOver = build.stage != .started && !build.isEndLate
       guard let started = build.started else {
-        if build.moment == .started { return [PhaseStatement(track: "run", name: "run", start: received)] }
+        if build.stage == .started { return [PhaseStatement(track: "run", name: "run", start: received)] }
         let end = build.ended ?? (build.queued == nil ? received : nil)
         return isOver ? end.map { [PhaseStatement(track: "run", name: "run", end: $0, outcome: outcome)] } ?? [] : []
       }
@@ -171,14 +171,14 @@ struct JenkinsMapping {
   }
 
   private func classicMark(of build: JenkinsBuild, isDeploy: Bool, at time: EventTime) -> ClassicMark? {
-    let isStart = build.moment == .started
-    guard isStart || build.moment != .queued else { return nil }
+    let isStart = build.stage == .started
+    guard isStart || build.stage != .queued else { return nil }
     var mark = ClassicMark(
       eventSource: "jenkins", type: isDeploy ? "deploy" : "build", isStart ? .start : .end,
       state: build.result ?? "INPROGRESS", time: time,
       begin: isStart ? nil : (build.started ?? build.estimatedStart).map(EventTime.vendor),
       isError: !isStart && build.result != "SUCCESS")
-    mark.isRepeatedEnd = build.moment == .finalized
+    mark.isRepeatedEnd = build.stage == .finalized
     return mark
   }
 
@@ -188,7 +188,7 @@ struct JenkinsMapping {
   /// build.
   private func event(of item: JenkinsQueueItem) -> Event {
     var event = Event(
-      key: key(item.jobName ?? "", SpanKey.fallbackPart("queue-\(item.id)"), host: item.host),
+      key: key(item.jobName ?? "", SubjectKey.fallbackPart("queue-\(item.id)"), host: item.host),
       time: .vendor(item.left ?? item.entered, orReceipt: received))
     if let entered = item.entered {
       event.marks = [.begin(.vendor(entered))]

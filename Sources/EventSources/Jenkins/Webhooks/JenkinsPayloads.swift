@@ -53,7 +53,7 @@ enum JenkinsPayload {
     let path = root.text("buildUrl").flatMap(JenkinsAddress.build)?.fullName
     let named = path.flatMap { $0.hasSuffix("/\(jobName)") && jobName.contains("=") ? $0 : nil }
     var build = JenkinsBuild(
-      moment: isOver ? .completed : .started, number: number, fullName: root.text("fullJobName") ?? named ?? jobName,
+      stage: isOver ? .completed : .started, number: number, fullName: root.text("fullJobName") ?? named ?? jobName,
       jobName: jobName,
       host: root.text("ciUrl").flatMap(WebAddress.host), result: result, started: started, ended: ended)
     if duration > 0 { build.estimatedStart = ended?.moved(byStated: -duration) }
@@ -87,12 +87,12 @@ enum JenkinsPayload {
   private static func notification(_ root: PayloadObject, _ build: PayloadObject) throws(PayloadError) -> JenkinsPayload {
     let number = try build.requireInt("number")
     let phase = build.text("phase") ?? ""
-    let moment: JenkinsBuild.Moment
+    let stage: JenkinsBuild.Stage
     switch phase {
-    case "QUEUED": moment = .queued
-    case "STARTED": moment = .started
-    case "COMPLETED": moment = .completed
-    case "FINALIZED": moment = .finalized
+    case "QUEUED": stage = .queued
+    case "STARTED": stage = .started
+    case "COMPLETED": stage = .completed
+    case "FINALIZED": stage = .finalized
     default: return .ignored(reason: "a build in the phase \(phase)")
     }
     guard let name = root.text("name") ?? root.text("url").flatMap(JenkinsAddress.job) else {
@@ -100,18 +100,18 @@ enum JenkinsPayload {
     }
     let address = build.text("full_url")
     let time = build.time("timestamp")
-    let isOver = moment == .completed || moment == .finalized
+    let isOver = stage == .completed || stage == .finalized
     var result = JenkinsBuild(
-      moment: moment, number: number, fullName: (root.text("url") ?? address).flatMap(JenkinsAddress.job) ?? name, jobName: name,
+      stage: stage, number: number, fullName: (root.text("url") ?? address).flatMap(JenkinsAddress.job) ?? name, jobName: name,
       host: address.flatMap(WebAddress.host),
       // At the start of a build, `status` may be that of the previous build.
       result: isOver ? build.text("status") : nil)
-    switch moment {
+    switch stage {
     case .queued: result.queued = time
     case .started: result.started = time
     case .completed, .finalized:
       result.ended = time
-      result.isEndLate = moment == .finalized
+      result.isEndLate = stage == .finalized
       if let duration = build.duration("duration", unitsPerSecond: 1000), duration > 0 {
         result.estimatedStart = time?.moved(byStated: -duration)
       }
@@ -139,11 +139,11 @@ enum JenkinsPayload {
 
   /// Source: docs of jenkinsci/generic-event-plugin.
   private static func genericEvent(_ root: PayloadObject, type: String) throws(PayloadError) -> JenkinsPayload {
-    let moment: JenkinsBuild.Moment
+    let stage: JenkinsBuild.Stage
     switch type {
-    case "run.initialize", "run.started": moment = .started
-    case "run.completed": moment = .completed
-    case "run.finalized": moment = .finalized
+    case "run.initialize", "run.started": stage = .started
+    case "run.completed": stage = .completed
+    case "run.finalized": stage = .finalized
     default: return .ignored(reason: "an event of type \(type)")
     }
     let data = try root.requireObject("data")
@@ -153,15 +153,15 @@ enum JenkinsPayload {
     guard let name = data.text("_projectName") ?? path?.split(separator: "/").last.map(String.init) else {
       throw data.missing("_projectName", expected: "a text that is not empty")
     }
-    let isOver = moment == .completed || moment == .finalized
+    let isOver = stage == .completed || stage == .finalized
     let started = data.time("timestamp")
     var build = JenkinsBuild(
-      moment: moment, number: number, fullName: path ?? parts.joined(separator: "/"), jobName: name,
+      stage: stage, number: number, fullName: path ?? parts.joined(separator: "/"), jobName: name,
       host: nil, result: isOver ? data.text("result") : nil, started: started)
     if isOver {
       let duration = data.duration("duration", unitsPerSecond: 1000).flatMap { $0 > 0 ? $0 : nil }
       build.ended = duration.flatMap { started?.moved(byStated: $0) } ?? root.time("time")
-      build.isEndLate = moment == .finalized
+      build.isEndLate = stage == .finalized
     }
     let actions = data.objects("actions")
     build.parameters = JenkinsBuild.parameters(inActions: actions)

@@ -31,52 +31,52 @@ struct JiraLife {
     let isOtherCategory = Self.areOne(told, turned)
     // Several payloads have the time of the category change, but only one has the time of the event. The former keeps
     // them consistent.
-    let moment = isOtherCategory && (transition.isMove || isCreation) ? turned : told
+    let spanEvent = isOtherCategory && (transition.isMove || isCreation) ? turned : told
     // A move from one done status to another changes nothing.
     let wasDone = isDone && (turned != nil ? !isOtherCategory : transition.keepsResolution && issue.isResolved)
-    time = .vendor(moment, orReceipt: received)
+    time = .vendor(spanEvent, orReceipt: received)
     self.isDone = isDone
-    end = isDone ? (turned ?? (transition.isMove && !wasDone ? moment : nil)).map(EventTime.vendor) : nil
+    end = isDone ? (turned ?? (transition.isMove && !wasDone ? spanEvent : nil)).map(EventTime.vendor) : nil
     becomesDone = isDone && !wasDone && (transition.isMove || isCreation || !payload.tellsChanges)
 
     var marks = issue.created.map { [LifeMark.begin(.vendor($0))] } ?? []
     if isDone {
       // A later payload shows that the issue is done, but not since when.
-      marks.append(.end(end ?? .receipt(moment ?? received)))
+      marks.append(.end(end ?? .receipt(spanEvent ?? received)))
     } else if issue.created != nil {
       // Each of these starts another attempt only if the issue was done before.
       if let categoryChanged { marks.append(.begin(.vendor(categoryChanged))) }
-      if let moment, transition.clearsResolution {
-        marks.append(.restart(.vendor(moment)))
-      } else if let moment, transition.isMove, !isCreation {
-        marks.append(.begin(.vendor(moment)))
+      if let spanEvent, transition.clearsResolution {
+        marks.append(.restart(.vendor(spanEvent)))
+      } else if let spanEvent, transition.isMove, !isCreation {
+        marks.append(.begin(.vendor(spanEvent)))
       }
     } else if payload.event != "comment_created" {
-      marks.append(.begin(.receipt(moment ?? received)))
+      marks.append(.begin(.receipt(spanEvent ?? received)))
     }
     self.marks = marks
     phases =
       issue.status?.text("name").map { status in
         Self.phases(
-          of: issue, in: status, at: moment ?? received, isCreation: isCreation, transition, isOtherCategory: isOtherCategory,
+          of: issue, in: status, at: spanEvent ?? received, isCreation: isCreation, transition, isOtherCategory: isOtherCategory,
           wasDone: wasDone)
       } ?? []
   }
 
   private static func phases(
-    of issue: JiraIssue, in status: String, at moment: Timestamp, isCreation: Bool, _ transition: JiraTransition,
+    of issue: JiraIssue, in status: String, at spanEvent: Timestamp, isCreation: Bool, _ transition: JiraTransition,
     isOtherCategory: Bool, wasDone: Bool
   ) -> [PhaseStatement] {
     let isDone = issue.category == .done
     let earliest = areOne(issue.created, issue.categoryChanged) ? issue.created : issue.categoryChanged
-    if isCreation { return isDone ? [] : [PhaseStatement(track: track, name: status, start: issue.created ?? moment)] }
+    if isCreation { return isDone ? [] : [PhaseStatement(track: track, name: status, start: issue.created ?? spanEvent)] }
     guard let from = transition.from else {
-      return isDone ? [] : [.seen(track: track, name: status, at: moment, earliestStart: earliest)]
+      return isDone ? [] : [.seen(track: track, name: status, at: spanEvent, earliestStart: earliest)]
     }
     if wasDone { return [] }
-    var left = PhaseStatement(track: track, name: from, end: moment)
+    var left = PhaseStatement(track: track, name: from, end: spanEvent)
     if !isOtherCategory { left.earliestStart = earliest }
-    let entered = PhaseStatement(track: track, name: status, start: moment)
+    let entered = PhaseStatement(track: track, name: status, start: spanEvent)
     if isDone { return [left] }
     // An issue whose resolution is cleared was done, and done is not a phase.
     return transition.clearsResolution ? [entered] : [left, entered]

@@ -33,7 +33,7 @@ extension JiraMapping {
     event.publishes = names(of: issue)
     event.follows = parents(of: issue)
     event.links = links(of: issue)
-    event.moments = moments(at: life.time.timestamp)
+    event.spanEvents = spanEvents(at: life.time.timestamp)
     describe(&event)
     describe(issue, labels: labels, in: &event)
     event.attributes += JiraClassicTags.issue(issue, user: payload.root.object("user"))
@@ -48,8 +48,8 @@ extension JiraMapping {
 
   // MARK: Aliases
 
-  private func issueKey(_ issue: JiraIssue) -> SpanKey {
-    key("issue", issue.id ?? SpanKey.fallbackPart(issue.key ?? ""))
+  private func issueKey(_ issue: JiraIssue) -> SubjectKey {
+    key("issue", issue.id ?? SubjectKey.fallbackPart(issue.key ?? ""))
   }
 
   /// Returns the current key, earlier keys that the payload shows, and the id for payloads that have nothing else.
@@ -114,33 +114,33 @@ extension JiraMapping {
 
   // MARK: Span events
 
-  private func moments(at time: Timestamp) -> [SpanEvent] {
-    var moments: [SpanEvent] = []
-    if payload.event == "issue_deleted" { moments.append(SpanEvent(name: "deleted", time: time)) }
+  private func spanEvents(at time: Timestamp) -> [SpanEvent] {
+    var spanEvents: [SpanEvent] = []
+    if payload.event == "issue_deleted" { spanEvents.append(SpanEvent(name: "deleted", time: time)) }
     if payload.root.text("issue_event_type_name") == "issue_commented", let comment = payload.root.object("comment") {
-      moments.append(commentMoment(comment))
+      spanEvents.append(commentEvent(comment))
     }
-    for change in payload.changes where payload.event == "issue_updated" && moments.count < Self.linkLimit {
+    for change in payload.changes where payload.event == "issue_updated" && spanEvents.count < Self.linkLimit {
       switch change.field {
       case "labels":
         let (before, after) = (Self.words(change.from), Self.words(change.to))
-        moments += after.subtracting(before).sorted().map { Self.labelMoment("labeled", $0, at: time) }
-        moments += before.subtracting(after).sorted().map { Self.labelMoment("unlabeled", $0, at: time) }
+        spanEvents += after.subtracting(before).sorted().map { Self.labelEvent("labeled", $0, at: time) }
+        spanEvents += before.subtracting(after).sorted().map { Self.labelEvent("unlabeled", $0, at: time) }
       case "key":
         var attributes: [Attribute] = []
         attributes.add("valuestream.issue.previous_key", change.from)
-        moments.append(SpanEvent(name: "moved", time: time, attributes: attributes))
+        spanEvents.append(SpanEvent(name: "moved", time: time, attributes: attributes))
       default: break
       }
     }
-    return moments
+    return spanEvents
   }
 
   private static func words(_ text: String?) -> Set<String> {
     Set((text ?? "").split(separator: " ").prefix(linkLimit).map(String.init))
   }
 
-  private static func labelMoment(_ name: String, _ label: String, at time: Timestamp) -> SpanEvent {
+  private static func labelEvent(_ name: String, _ label: String, at time: Timestamp) -> SpanEvent {
     SpanEvent(name: name, time: time, attributes: [Attribute("valuestream.label.name", .string(label))])
   }
 

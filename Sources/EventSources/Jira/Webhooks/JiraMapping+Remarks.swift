@@ -12,11 +12,11 @@ extension JiraMapping {
     } else {
       event = try remark(on: Self.issueID(inAddress: comment.text("self")), comment, missing: "self")
     }
-    event.moments.append(commentMoment(comment))
+    event.spanEvents.append(commentEvent(comment))
     return event
   }
 
-  func commentMoment(_ comment: PayloadObject) -> SpanEvent {
+  func commentEvent(_ comment: PayloadObject) -> SpanEvent {
     var attributes: [Attribute] = []
     attributes.add("valuestream.comment.id", comment.identifier())
     attributes.add("valuestream.comment.author", comment.object("author").flatMap(Self.name))
@@ -30,7 +30,7 @@ extension JiraMapping {
     attributes.add("valuestream.worklog.author", worklog.object("author").flatMap(Self.name))
     attributes.add("valuestream.worklog.seconds", worklog.int("timeSpentSeconds"))
     var event = try remark(on: worklog.identifier("issueId"), worklog, missing: "issueId")
-    event.moments = [SpanEvent(name: "worklog", time: worklog.time("started") ?? time.timestamp, attributes: attributes)]
+    event.spanEvents = [SpanEvent(name: "worklog", time: worklog.time("started") ?? time.timestamp, attributes: attributes)]
     return event
   }
 

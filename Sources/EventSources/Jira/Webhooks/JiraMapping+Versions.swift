@@ -21,7 +21,7 @@ extension JiraMapping {
     default: event.marks = isReleased ? [.end(.receipt(time.timestamp))] : []
     }
     event.outcome = isReleased ? .success : isGone ? .abandoned : nil
-    if isGone { event.moments = [SpanEvent(name: "deleted", time: time.timestamp)] }
+    if isGone { event.spanEvents = [SpanEvent(name: "deleted", time: time.timestamp)] }
     if let merged = payload.root.object("mergedTo").flatMap({ $0.identifier() }) {
       event.links = [LinkStatement(.key(key("version", merged)), rule: "merged_to")]
     }

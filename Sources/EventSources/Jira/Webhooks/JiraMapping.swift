@@ -29,9 +29,9 @@ struct JiraMapping {
   /// Returns the key of a subject.
   ///
   /// - Parameter id: an id that never changes over the life of the subject.
-  func key(_ kind: String, _ id: String) -> SpanKey {
-    SpanKey(
-      source: "jiracloud", host: payload.host ?? SpanKey.fallbackPart(""), container: "", kind: kind, id: id)
+  func key(_ kind: String, _ id: String) -> SubjectKey {
+    SubjectKey(
+      source: "jiracloud", host: payload.host ?? SubjectKey.fallbackPart(""), container: "", kind: kind, id: id)
   }
 
   func classicID(_ type: String, _ id: String) -> Reference {

@@ -36,8 +36,8 @@ struct JiraPayload {
       error.reason += "; without it, an issue with fields, as Jira's Automation and post functions send it"
       throw error
     }
-    let things: [StaticString] = ["issue", "sprint", "version", "comment", "worklog", "user"]
-    host = Self.firstHost(of: things.lazy.compactMap { root.object($0) } + (isSnapshot ? [issue].compactMap { $0 } : []))
+    let items: [StaticString] = ["issue", "sprint", "version", "comment", "worklog", "user"]
+    host = Self.firstHost(of: items.lazy.compactMap { root.object($0) } + (isSnapshot ? [issue].compactMap { $0 } : []))
     timestamp = root.time("timestamp")
   }
 
@@ -46,9 +46,9 @@ struct JiraPayload {
     return try root.requireObject("issue")
   }
 
-  private static func firstHost(of things: some Sequence<PayloadObject>) -> String? {
-    for thing in things {
-      if let host = thing.text("self").flatMap(WebAddress.hostAndPort) { return host }
+  private static func firstHost(of items: some Sequence<PayloadObject>) -> String? {
+    for item in items {
+      if let host = item.text("self").flatMap(WebAddress.hostAndPort) { return host }
     }
     return nil
   }

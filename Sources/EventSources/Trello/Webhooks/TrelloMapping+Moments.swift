@@ -4,7 +4,7 @@ import ValueStreamCore
 /// Maps actions on a card that do not move it.
 extension TrelloMapping {
   /// Returns the span event for an action. Nil for actions that change the card itself.
-  func moment(at time: Timestamp) -> SpanEvent? {
+  func spanEvent(at time: Timestamp) -> SpanEvent? {
     var attributes: [Attribute] = []
     let name: String
     switch payload.type {

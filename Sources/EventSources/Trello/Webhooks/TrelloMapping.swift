@@ -40,8 +40,8 @@ struct TrelloMapping {
 
   /// Returns the key of a card. It does not contain the board, so the card keeps its key when it moves to another
   /// board.
-  private static func key(_ id: String) -> SpanKey {
-    SpanKey(source: "trello", host: host, container: "", kind: "issue", id: id)
+  private static func key(_ id: String) -> SubjectKey {
+    SubjectKey(source: "trello", host: host, container: "", kind: "issue", id: id)
   }
 
   /// Returns the aliases of a card. A move to another board changes the number but not the short link.
@@ -69,7 +69,7 @@ struct TrelloMapping {
     event.owner = payload.workspace.map { "\(Self.host)/\($0)" }
     event.name = card.number.map { "\(payload.board?.name ?? "")#\($0)" }
     event.publishes = names(of: card)
-    event.moments = moment(at: event.time.timestamp).map { [$0] } ?? []
+    event.spanEvents = spanEvent(at: event.time.timestamp).map { [$0] } ?? []
     if let source = payload.sourceCard.map({ Reference.key(Self.key($0)) }) {
       switch payload.type {
       case "convertToCardFromCheckItem": event.follows = [FollowStatement(.vendorLink, [source])]

@@ -6,7 +6,7 @@ import ValueStreamTesting
 @Suite("Jira source")
 struct JiraCloudSourceTests {
   static let received = Timestamp(rfc3339: "2024-03-20T00:00:00Z") ?? .epoch
-  static let source = JiraCloudSource()
+  static let source = JiraSource()
   static let fixtures = PayloadFixture.all(besideTest: #filePath)
   static let samples = PayloadFixture.samples(of: fixtures, by: source, delivery: delivery)
 
@@ -42,7 +42,7 @@ struct JiraCloudSourceTests {
   static func contract(_ fixture: PayloadFixture) throws -> EventSourceContract {
     let secrets = ["first secret", "second secret"].compactMap(Secret.init)
     return EventSourceContract(
-      source: source, signedSource: JiraCloudSource(secrets: secrets), sample: try delivery(fixture)
+      source: source, signedSource: JiraSource(secrets: secrets), sample: try delivery(fixture)
     ) { body in
       let code = SwiftMessageAuthenticator().authenticationCode(.sha256, of: body, key: Array("first secret".utf8))
       return [("X-Hub-Signature", "sha256=\(Hex.text(of: code))")]
@@ -61,7 +61,7 @@ struct JiraCloudSourceTests {
 
   @Test("Atlassian's published signature is accepted; other methods than sha256 are not")
   func vector() throws {
-    let source = JiraCloudSource(secrets: ["other", "It's a Secret to Everybody"].compactMap(Secret.init))
+    let source = JiraSource(secrets: ["other", "It's a Secret to Everybody"].compactMap(Secret.init))
     func check(_ signature: String, _ body: String = "Hello World!") -> AuthenticationError.Code? {
       let delivery = Delivery(
         source: "jira", received: Self.received, headers: ["X-Hub-Signature": signature], body: Array(body.utf8))

@@ -4,18 +4,18 @@ import ValueStreamCore
 import ValueStreamTesting
 
 @Suite("Answers of /api/v1/refusals")
-struct RefusalsHandlerTests {
+struct RejectionsHandlerTests {
   static func answer(_ query: [(name: String, value: String)]) throws -> HTTPResponse {
     let store: any SpanStore = MemorySpanStore()
     for number in 1...3 {
-      let attempt = ExportRefusal.Attempt(key: StoreSamples.issueKey(number), number: number)
+      let attempt = ExportRejection.Attempt(key: StoreSamples.issueKey(number), number: number)
       let exporter = number == 2 ? "datadog" : "otlp"
-      let refusal = ExportRefusal(
+      let rejection = ExportRejection(
         exporter: exporter, time: Timestamp(seconds: 1_772_352_000), count: 1, reason: "400 no", attempts: [attempt])
-      try store.setExportProgress(ExportProgress(), for: exporter, refusal: refusal)
+      try store.setExportProgress(ExportProgress(), for: exporter, rejection: rejection)
     }
     let request = HTTPRequest(method: "GET", path: "/api/v1/refusals", query: query)
-    return RefusalsHandler(QuerySamples.queries(store)).respond(to: request)
+    return RejectionsHandler(QuerySamples.queries(store)).respond(to: request)
   }
 
   @Test("are refusals with reason and spans, in pages, the newest first")

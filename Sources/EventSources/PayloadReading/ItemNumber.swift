@@ -1,7 +1,7 @@
 package import ValueStreamCore
 
 /// The number of an issue or change that people see, or its id if a script sends no number.
-package struct ThingNumber: Sendable, CustomStringConvertible {
+package struct ItemNumber: Sendable, CustomStringConvertible {
   package let value: Int64
   /// False if the value is an id.
   package let isReal: Bool
@@ -23,5 +23,5 @@ package struct ThingNumber: Sendable, CustomStringConvertible {
   package var description: String { String(value) }
 
   /// The part of a subject key that identifies the subject. An id is marked, so that it cannot be taken for a number.
-  package var keyPart: String { isReal ? description : SpanKey.fallbackPart(description) }
+  package var keyPart: String { isReal ? description : SubjectKey.fallbackPart(description) }
 }

@@ -2,7 +2,7 @@ import PayloadReading
 package import ValueStreamCore
 
 /// Receives webhooks of Jira Cloud, and of Jira Data Center as far as it sends the same payloads.
-package struct JiraCloudSource: EventSource {
+package struct JiraSource: EventSource {
   package static let secretSetting = SecretSetting("jira-secret", of: "Jira webhooks")
 
   private let secrets: [Secret]

@@ -1,5 +1,5 @@
 /// Helpers for the addresses and headers of backends, as users set them.
-package enum ReceiverAddress {
+package enum BackendAddress {
   /// Returns a URL with a path appended, with exactly one slash between them. The path starts with a slash.
   package static func appending(_ path: String, to url: String) -> String {
     (url.hasSuffix("/") ? String(url.dropLast()) : url) + path

@@ -1,7 +1,7 @@
 package import ValueStreamCore
 
 /// The HTTP client of an exporter. Sends encoded spans to a backend and interprets the response.
-package struct ExportReceiver: Sendable {
+package struct ExportClient: Sendable {
   private let method: String
   private let url: String
   private let timeoutSeconds: Double

@@ -1,9 +1,9 @@
 package import ValueStreamCore
 
-/// Answers `GET /api/v1/refusals` with the spans that backends rejected for good and the reasons, the newest first.
+/// Answers `GET /api/v1/rejections` with the spans that backends rejected for good and the reasons, the newest first.
 ///
 /// Query parameters: `exporter`, `limit` (1 to 1000, default 100) and `cursor` (the `next` of the previous page).
-package struct RefusalsHandler: HTTPHandler {
+package struct RejectionsHandler: HTTPHandler {
   private let queries: SpanQueries
 
   package init(_ queries: SpanQueries) {
@@ -12,25 +12,25 @@ package struct RefusalsHandler: HTTPHandler {
 
   package func respond(to request: HTTPRequest) -> HTTPResponse {
     queries.answer(request) {
-      let query = try RefusalsQuery(request)
+      let query = try RejectionsQuery(request)
       // One entry more than requested shows whether there is another page.
-      let found = try queries.store.exportRefusals(of: query.exporter, before: query.page.cursor, limit: query.page.limit + 1)
+      let found = try queries.store.exportRejections(of: query.exporter, before: query.page.cursor, limit: query.page.limit + 1)
       return .json(Self.encode(found.prefix(query.page.limit), hasNext: found.count > query.page.limit))
     }
   }
 
-  private static func encode(_ page: ArraySlice<(sequence: UInt64, refusal: ExportRefusal)>, hasNext: Bool) -> [UInt8] {
+  private static func encode(_ page: ArraySlice<(sequence: UInt64, rejection: ExportRejection)>, hasNext: Bool) -> [UInt8] {
     var json = JSONWriter()
     json.object { json in
       json.name("refusals")
       json.array(page) { json, entry in
         json.object { json in
-          json.member("exporter", entry.refusal.exporter)
-          json.member("time", entry.refusal.time.rfc3339)
-          json.member("count", entry.refusal.count)
-          json.member("reason", entry.refusal.reason)
+          json.member("exporter", entry.rejection.exporter)
+          json.member("time", entry.rejection.time.rfc3339)
+          json.member("count", entry.rejection.count)
+          json.member("reason", entry.rejection.reason)
           json.name("spans")
-          json.array(entry.refusal.attempts) { json, attempt in
+          json.array(entry.rejection.attempts) { json, attempt in
             json.object { json in
               json.member("key", attempt.key.description)
               json.member("attempt", attempt.number)
@@ -46,7 +46,7 @@ package struct RefusalsHandler: HTTPHandler {
 }
 
 /// The validated query parameters.
-private struct RefusalsQuery {
+private struct RejectionsQuery {
   var exporter: String?
   var page = PageParameters(limit: 100, limits: 1...1000)
 

@@ -3,7 +3,7 @@ import ValueStreamCore
 /// Explains why a lookup does not find exactly one subject or trace.
 enum LookupError: Error {
   case unknown(_ detail: String)
-  case ambiguous(_ name: String, candidates: [SpanKey])
+  case ambiguous(_ name: String, candidates: [SubjectKey])
 
   var problem: HTTPResponse {
     switch self {
@@ -24,7 +24,7 @@ enum LookupError: Error {
 }
 
 /// Finds a subject by the names that people and scripts use: its key, its classic id or an alias.
-struct ThingLookup {
+struct SubjectLookup {
   let queries: SpanQueries
 
   /// Returns the key of the only subject with this name that has spans.
@@ -32,7 +32,7 @@ struct ThingLookup {
   /// Tries keys first, then classic ids, then other aliases.
   ///
   /// - Throws: ``LookupError`` if no subject or several match; ``StoreError`` if the store cannot be read.
-  func key(_ text: String) throws -> SpanKey {
+  func key(_ text: String) throws -> SubjectKey {
     for names in try [Self.keys(in: text), queries.keys(named: [Reference(.classicID, text)]), queries.keys(named: names(text))] {
       let found = try queries.store.subjects(names).values.filter { $0.operation != nil }.map(\.key).sorted()
       if found.count > 1 { throw LookupError.ambiguous(text, candidates: found) }
@@ -56,12 +56,12 @@ struct ThingLookup {
 
   /// Returns the keys that a text may mean. The path of a request arrives percent-decoded, so parts may themselves
   /// contain colons.
-  private static func keys(in text: String) -> [SpanKey] {
-    if let key = SpanKey(text) { return [key] }
+  private static func keys(in text: String) -> [SubjectKey] {
+    if let key = SubjectKey(text) { return [key] }
     let parts = text.utf8.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false).map { String(Substring($0)) }
     guard (5...mostParts).contains(parts.count) else { return [] }
     return groups(parts, 5).compactMap { parts in
-      SpanKey(SpanKey(source: parts[0], host: parts[1], container: parts[2], kind: parts[3], id: parts[4]).description)
+      SubjectKey(SubjectKey(source: parts[0], host: parts[1], container: parts[2], kind: parts[3], id: parts[4]).description)
     }
   }
 

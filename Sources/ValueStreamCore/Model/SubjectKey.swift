@@ -6,7 +6,7 @@
 ///
 /// If a script sends a name instead of an id, the part is the name behind `=`, as in `=site`. Such a key is a fallback:
 /// once the subject is known under its full key, both are merged.
-public struct SpanKey: Sendable, Hashable, Comparable, CustomStringConvertible {
+public struct SubjectKey: Sendable, Hashable, Comparable, CustomStringConvertible {
   /// The key in its encoded form.
   public let description: String
 
@@ -97,7 +97,7 @@ public struct SpanKey: Sendable, Hashable, Comparable, CustomStringConvertible {
     "=" + name
   }
 
-  public static func < (left: SpanKey, right: SpanKey) -> Bool {
+  public static func < (left: SubjectKey, right: SubjectKey) -> Bool {
     left.description < right.description
   }
 }

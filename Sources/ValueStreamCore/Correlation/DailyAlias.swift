@@ -1,18 +1,18 @@
 /// Aliases by day, so that a lookup scans only the days around a time instead of the whole history.
-struct DatedName: Sendable, Hashable {
+struct DailyAlias: Sendable, Hashable {
   private let kind: Reference.Kind
   private let subject: String
 
   /// Creates the alias of a service's deploys to any environment, by UTC day.
-  static func deploys(of service: String) -> DatedName { DatedName(kind: .deployOn, subject: service) }
+  static func deploys(of service: String) -> DailyAlias { DailyAlias(kind: .deployOn, subject: service) }
 
   /// Creates the alias of deploys to one deploy target, by UTC day.
-  static func deploys(in lane: DeployLane) -> DatedName {
-    DatedName(kind: .deployOn, subject: "\(lane.service)/\(PercentEncoding.encode(lane.environment ?? ""))")
+  static func deploys(in target: DeployTarget) -> DailyAlias {
+    DailyAlias(kind: .deployOn, subject: "\(target.service)/\(PercentEncoding.encode(target.environment ?? ""))")
   }
 
   /// Creates the alias of changes merged to a branch, by UTC day.
-  static func merges(to branch: SpanKey) -> DatedName { DatedName(kind: .mergeOn, subject: branch.description) }
+  static func merges(to branch: SubjectKey) -> DailyAlias { DailyAlias(kind: .mergeOn, subject: branch.description) }
 
   static func day(of time: Timestamp) -> Int64 {
     let (day, rest) = time.seconds.quotientAndRemainder(dividingBy: 86_400)
@@ -52,21 +52,21 @@ extension Event {
     }
   }
 
-  private var datedMerges: DatedName? {
+  private var datedMerges: DailyAlias? {
     guard operation == .pullRequest, outcome == .merged, let base = attributes.text(of: "vcs.ref.base.name") else { return nil }
-    return key.branch(named: base).map(DatedName.merges)
+    return key.branch(named: base).map(DailyAlias.merges)
   }
 
-  fileprivate var daysOfMarks: Set<Int64> { Set(marks.map { DatedName.day(of: $0.time.timestamp) }) }
+  fileprivate var daysOfMarks: Set<Int64> { Set(marks.map { DailyAlias.day(of: $0.time.timestamp) }) }
 
   /// Replaces branches with branches by 30-day period.
   ///
   /// A change publishes its branch for every period in which it has an event. A build follows the branch in its own
   /// period and the two next to it.
   private mutating func dateBranches() {
-    let months = Set((marks.map(\.time) + [time]).map { DatedName.day(of: $0.timestamp) / 30 }).sorted()
+    let months = Set((marks.map(\.time) + [time]).map { DailyAlias.day(of: $0.timestamp) / 30 }).sorted()
     publishes = Array(publishes.lazy.flatMap { $0.dated(inMonths: months) }.prefix(2 * Limit.aliases))
-    let month = DatedName.day(of: (marks.map(\.time) + [time]).min()?.timestamp ?? .epoch) / 30
+    let month = DailyAlias.day(of: (marks.map(\.time) + [time]).min()?.timestamp ?? .epoch) / 30
     for index in follows.indices where follows[index].rule == .branch {
       follows[index].references = follows[index].references.flatMap { $0.dated(inMonths: [month, month - 1, month + 1]) }
     }
@@ -89,12 +89,12 @@ extension Subject {
     guard isDeploy else { return [] }
     var names: Set<Reference> = []
     for attempt in attempts() {
-      let attributes = [DeployLane.serviceAttribute, DeployLane.environmentAttribute].compactMap { attempt.attribute($0) }
-      guard let lane = DeployLane(of: key, attributes: attributes) else { continue }
+      let attributes = [DeployTarget.serviceAttribute, DeployTarget.environmentAttribute].compactMap { attempt.attribute($0) }
+      guard let target = DeployTarget(of: key, attributes: attributes) else { continue }
       let end = attempt.ends.max()?.timestamp ?? attempt.supersededAt
-      for day in Set([attempt.start, max(end ?? attempt.start, attempt.start)].map(DatedName.day)) {
-        names.insert(DatedName.deploys(of: lane.service).reference(onDay: day))
-        names.insert(DatedName.deploys(in: lane).reference(onDay: day))
+      for day in Set([attempt.start, max(end ?? attempt.start, attempt.start)].map(DailyAlias.day)) {
+        names.insert(DailyAlias.deploys(of: target.service).reference(onDay: day))
+        names.insert(DailyAlias.deploys(in: target).reference(onDay: day))
       }
     }
     return names

@@ -1,12 +1,12 @@
 import Synchronization
 
 /// Caches an expensive reading so that it takes at most 1 % of the time.
-package final class SparingReading<Value: Sendable>: Sendable {
+package final class CachedReading<Value: Sendable>: Sendable {
   private let last = Mutex<(value: Value, isGoodUntil: ContinuousClock.Instant)?>(nil)
   private let restFactor: Int
 
   /// - Parameter restFactor: how long a value stays valid, as a multiple of the time that reading it took.
-  package init(restFactor: Int = SparingReadings.restFactor) {
+  package init(restFactor: Int = CachedReadings.restFactor) {
     self.restFactor = restFactor
   }
 
@@ -26,7 +26,7 @@ package final class SparingReading<Value: Sendable>: Sendable {
 }
 
 /// Constants of cached readings.
-package enum SparingReadings {
+package enum CachedReadings {
   /// Reading takes 1 % of the time.
   package static let restFactor = 100
 }

@@ -8,7 +8,7 @@ import ValueStreamCore
 #endif
 
 /// The state of one request, from its headers to its response. Use it only on the server's thread.
-final class Exchange {
+final class RequestContext {
   /// What the server does once the request is complete.
   enum Work {
     case intake(any EventSource)
@@ -56,7 +56,7 @@ final class Exchange {
   }
 
   /// Sets a response that does not depend on the body, and discards the body.
-  func refuse(_ response: HTTPResponse) {
+  func reject(_ response: HTTPResponse) {
     answer = .response(response)
     body?.discard()
     body = nil
@@ -81,7 +81,7 @@ final class ConnectionLink {
   let socket: Int32
   let address: SenderAddress?
   /// The current request.
-  var exchange: Exchange?
+  var context: RequestContext?
   /// Increases with each connection, to order connections that opened in the same turn.
   let number: UInt64
   /// True once the server has chosen to close the connection.
@@ -118,30 +118,30 @@ final class ConnectionLink {
 }
 
 /// Requests suspended until another thread finishes work for them, by token.
-struct WaitingRoom {
-  private var slots: [(exchange: Exchange?, generation: UInt)] = []
+struct SuspendedRequests {
+  private var slots: [(context: RequestContext?, generation: UInt)] = []
   private var free: [Int] = []
 
-  mutating func add(_ exchange: Exchange) -> CompletionInbox.Token {
+  mutating func add(_ context: RequestContext) -> CompletionInbox.Token {
     if let slot = free.popLast() {
-      slots[slot].exchange = exchange
+      slots[slot].context = context
       return CompletionInbox.Token(slot: slot, generation: slots[slot].generation)
     }
-    slots.append((exchange, 0))
+    slots.append((context, 0))
     return CompletionInbox.Token(slot: slots.count - 1, generation: 0)
   }
 
   /// Removes and returns a request; nil if it is no longer suspended.
-  mutating func remove(_ token: CompletionInbox.Token) -> Exchange? {
-    guard slots[token.slot].generation == token.generation, let exchange = slots[token.slot].exchange else { return nil }
+  mutating func remove(_ token: CompletionInbox.Token) -> RequestContext? {
+    guard slots[token.slot].generation == token.generation, let context = slots[token.slot].context else { return nil }
     slots[token.slot] = (nil, token.generation &+ 1)
     free.append(token.slot)
-    return exchange
+    return context
   }
 
   var tokens: [CompletionInbox.Token] {
     slots.indices.compactMap { slot in
-      slots[slot].exchange.map { _ in CompletionInbox.Token(slot: slot, generation: slots[slot].generation) }
+      slots[slot].context.map { _ in CompletionInbox.Token(slot: slot, generation: slots[slot].generation) }
     }
   }
 }

@@ -3,7 +3,7 @@ import ValueStreamCore
 
 /// An issue or change, by its number in a repository: `acme/site#12`, `git.example.org/group/app!3` or the address of
 /// its page.
-struct RepositoryThing {
+struct RepositoryItem {
   enum Kind { case issue, change }
 
   /// Nil if the form fits both.

@@ -1,12 +1,12 @@
 /// A deploy target: one service in one environment, in which deploys follow each other.
-struct DeployLane: Sendable, Hashable {
+struct DeployTarget: Sendable, Hashable {
   /// The service: its name with a prefix, or the repository, project or job of deploys that name no service.
   var service: String
   /// The environment. Nil if the events do not state it.
   var environment: String?
 
   /// Creates the deploy target of a subject. Nil if its service is unknown.
-  init?(of key: SpanKey, attributes: [Attribute]) {
+  init?(of key: SubjectKey, attributes: [Attribute]) {
     if let name = attributes.text(of: Self.serviceAttribute) {
       service = "service:\(name.lowercased())"
     } else if let container = key.containerSpace {
@@ -21,7 +21,7 @@ struct DeployLane: Sendable, Hashable {
   static let environmentAttribute = "deployment.environment.name"
 }
 
-extension SpanKey {
+extension SubjectKey {
   /// Source, host and container, encoded: what all subjects of one repository share.
   ///
   /// Nil without a container or host, or if the container is a name rather than an id. A script's namespace may hold anything.
@@ -38,8 +38,8 @@ extension SpanKey {
   }
 
   /// Returns the key of a branch in this subject's repository.
-  func branch(named name: String) -> SpanKey? {
-    containerSpace.map { SpanKey(encoded: "\($0):branch:\(PercentEncoding.encode(name))") }
+  func branch(named name: String) -> SubjectKey? {
+    containerSpace.map { SubjectKey(encoded: "\($0):branch:\(PercentEncoding.encode(name))") }
   }
 
   /// The name of the branch if this is the key of a branch.
