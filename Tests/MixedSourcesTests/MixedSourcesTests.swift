@@ -20,7 +20,8 @@ struct MixedSourcesTests {
 
   /// The test folder and the name of each source.
   static let folders = [
-    ("GitHub", "github"), ("GitLab", "gitlab"), ("Jenkins", "jenkins"), ("JiraCloud", "jira"), ("Trello", "trello"),
+    ("GitHubWebhooks", "github"), ("GitLabWebhooks", "gitlab"), ("JenkinsWebhooks", "jenkins"),
+    ("JiraWebhooks", "jira"), ("TrelloWebhooks", "trello"),
     ("CustomHTTP", "customhttp"), ("CDEvents", "cdevents"),
   ]
 
@@ -111,9 +112,9 @@ struct MixedSourcesTests {
   func joined(seed: UInt64) throws {
     let story = try DeliveryStory(
       [
-        try Self.delivery("GitHub", "issues.opened"), try Self.delivery("GitHub", "pull_request.opened"),
-        try Self.delivery("Jenkins", "statistics.start"), try Self.delivery("Jenkins", "statistics.end"),
-        try Self.delivery("Jenkins", "statistics.deploy"), try Self.delivery("Jenkins", "statistics.deployed"),
+        try Self.delivery("GitHubWebhooks", "issues.opened"), try Self.delivery("GitHubWebhooks", "pull_request.opened"),
+        try Self.delivery("JenkinsWebhooks", "statistics.start"), try Self.delivery("JenkinsWebhooks", "statistics.end"),
+        try Self.delivery("JenkinsWebhooks", "statistics.deploy"), try Self.delivery("JenkinsWebhooks", "statistics.deployed"),
       ], of: Self.sources, seed: seed)
     #expect(
       story.tree == [
@@ -128,7 +129,7 @@ struct MixedSourcesTests {
   func deployedByScript(seed: UInt64) throws {
     let mergeCommit: KeyValuePairs = ["9F8E7D6C5B4A39281706F5E4D3C2B1A098765432": String(repeating: "c", count: 40)]
     let deliveries = try [
-      Self.delivery("GitHub", "issues.opened"), Self.delivery("GitHub", "pull_request.merged"),
+      Self.delivery("GitHubWebhooks", "issues.opened"), Self.delivery("GitHubWebhooks", "pull_request.merged"),
       Self.delivery("CustomHTTP", "deploy.whole").replacing(mergeCommit), Self.delivery("CustomHTTP", "incident.start"),
       Self.delivery("CustomHTTP", "incident.end"),
     ]
@@ -157,7 +158,10 @@ struct MixedSourcesTests {
     let isGitLab = reference.contains("!") || reference.contains("gitlab")
     let body = #"{"id": "1", "type": "deploy", "action": "end", "references": ["\#(reference)"]}"#
     let deploy = Delivery(source: "customhttp", received: Self.received, headers: [:], body: Array(body.utf8))
-    let change = isGitLab ? [("GitLab", "merge_request.open")] : [("GitHub", "issues.opened"), ("GitHub", "pull_request.opened")]
+    let change =
+      isGitLab
+      ? [("GitLabWebhooks", "merge_request.open")]
+      : [("GitHubWebhooks", "issues.opened"), ("GitHubWebhooks", "pull_request.opened")]
     for seed in UInt64(0)..<6 {
       let story = try DeliveryStory(try change.map { try Self.delivery($0, $1) } + [deploy], of: Self.sources, seed: seed)
       #expect(story.tree.contains("deploy:1 00:00:00 to 00:00:00 success under \(parent)"))
@@ -176,9 +180,9 @@ struct MixedSourcesTests {
       String(repeating: "a", count: 40): String(repeating: "7", count: 40),
     ]
     let deliveries = try [
-      Self.delivery("JiraCloud", "issue_created.backlog"), Self.delivery("JiraCloud", "issue_updated.started"),
-      Self.delivery("GitHub", "pull_request.opened").replacing(branch),
-      Self.delivery("Jenkins", "statistics.start").replacing(build), Self.delivery("Jenkins", "statistics.end"),
+      Self.delivery("JiraWebhooks", "issue_created.backlog"), Self.delivery("JiraWebhooks", "issue_updated.started"),
+      Self.delivery("GitHubWebhooks", "pull_request.opened").replacing(branch),
+      Self.delivery("JenkinsWebhooks", "statistics.start").replacing(build), Self.delivery("JenkinsWebhooks", "statistics.end"),
     ]
     let story = try DeliveryStory(Self.repeated(deliveries, seed: seed), of: Self.sources, seed: seed)
     #expect(
@@ -191,16 +195,16 @@ struct MixedSourcesTests {
 
   @Test("Without a pull request a run belongs to the issue that its commit names", arguments: UInt64(0)..<12)
   func trunk(seed: UInt64) throws {
-    let completed = try Self.delivery("GitHub", "workflow_run.completed")
+    let completed = try Self.delivery("GitHubWebhooks", "workflow_run.completed")
     let message = #""head_commit": {"id": "1", "message": "TP-3: pour slower"}, "head_sha""#
     let pushed = try completed.replacing([#""head_sha""#: message, #""event": "pull_request""#: #""event": "push""#])
     let story = try DeliveryStory(
-      [try Self.delivery("JiraCloud", "issue_created.backlog"), pushed], of: Self.sources, seed: seed)
+      [try Self.delivery("JiraWebhooks", "issue_created.backlog"), pushed], of: Self.sources, seed: seed)
     let run = "run:7001 10:00:05 to 10:09:00 failure under"
     #expect(story.tree.contains("\(run) issue:10002 by issue_key"), "\(story.tree)")
-    let change = try Self.delivery("GitHub", "pull_request.opened")
+    let change = try Self.delivery("GitHubWebhooks", "pull_request.opened")
     let withChange = try DeliveryStory(
-      [try Self.delivery("JiraCloud", "issue_created.backlog"), pushed, change], of: Self.sources, seed: seed)
+      [try Self.delivery("JiraWebhooks", "issue_created.backlog"), pushed, change], of: Self.sources, seed: seed)
     #expect(withChange.tree.contains("\(run) pull_request:12 by vendor_link"), "\(withChange.tree)")
   }
 
@@ -211,8 +215,9 @@ struct MixedSourcesTests {
     let branch = ["vstrace-github-issue-site-36-fix": "vstrace-trello-issue-HbrS1te0-36-discount"] as KeyValuePairs
     let story = try DeliveryStory(
       [
-        try Self.delivery("Trello", "createCard.to_do"), try Self.delivery("Trello", "updateCard.doing"),
-        try Self.delivery("GitHub", "pull_request.opened").replacing(branch), try Self.delivery("Trello", "moveCardToBoard"),
+        try Self.delivery("TrelloWebhooks", "createCard.to_do"), try Self.delivery("TrelloWebhooks", "updateCard.doing"),
+        try Self.delivery("GitHubWebhooks", "pull_request.opened").replacing(branch),
+        try Self.delivery("TrelloWebhooks", "moveCardToBoard"),
       ], of: Self.sources, seed: seed)
     #expect(
       story.tree == [
@@ -231,10 +236,10 @@ struct MixedSourcesTests {
       String(repeating: "a", count: 40): mergedCommit, "origin/vstrace-github-issue-site-36-fix": "origin/main",
     ]
     let deliveries = try [
-      Self.delivery("GitHub", "issues.opened"), Self.delivery("GitLab", "merge_request.open").replacing(named),
-      Self.delivery("GitLab", "merge_request.merge").replacing(named),
-      Self.delivery("GitLab", "deployment.failed"), Self.delivery("Jenkins", "statistics.start").replacing(build),
-      Self.delivery("Jenkins", "statistics.end"), Self.delivery("GitHub", "issues.closed"),
+      Self.delivery("GitHubWebhooks", "issues.opened"), Self.delivery("GitLabWebhooks", "merge_request.open").replacing(named),
+      Self.delivery("GitLabWebhooks", "merge_request.merge").replacing(named),
+      Self.delivery("GitLabWebhooks", "deployment.failed"), Self.delivery("JenkinsWebhooks", "statistics.start").replacing(build),
+      Self.delivery("JenkinsWebhooks", "statistics.end"), Self.delivery("GitHubWebhooks", "issues.closed"),
     ]
     let story = try DeliveryStory(Self.repeated(deliveries, seed: seed), of: Self.sources, seed: seed)
     #expect(
@@ -252,7 +257,7 @@ struct MixedSourcesTests {
   func cdevents(seed: UInt64) throws {
     let commit = ["for vstrace-": "for ", String(repeating: "b", count: 40): String(repeating: "a", count: 40)] as KeyValuePairs
     let deliveries = try [
-      Self.delivery("GitHub", "issues.opened"), Self.delivery("GitHub", "pull_request.opened"),
+      Self.delivery("GitHubWebhooks", "issues.opened"), Self.delivery("GitHubWebhooks", "pull_request.opened"),
       Self.delivery("CDEvents", "pipelinerun.failed").replacing(commit),
       Self.delivery("CDEvents", "structured.data").replacing(["github::harbour:site": "github::acme:site"]),
       Self.delivery("CDEvents", "structured.base64"),

@@ -13,8 +13,9 @@ import ValueStreamCore
 @Suite("Unreadable values in deliveries")
 struct UnreadValuesTests {
   private static let sources: [(folder: String, source: any EventSource)] = [
-    ("GitHub", GitHubSource()), ("GitLab", GitLabSource()), ("Jenkins", JenkinsSource()), ("JiraCloud", JiraSource()),
-    ("Trello", TrelloSource()), ("CustomHTTP", CustomHTTPSource()), ("CDEvents", CDEventsSource()),
+    ("GitHubWebhooks", GitHubSource()), ("GitLabWebhooks", GitLabSource()), ("JenkinsWebhooks", JenkinsSource()),
+    ("JiraWebhooks", JiraSource()),
+    ("TrelloWebhooks", TrelloSource()), ("CustomHTTP", CustomHTTPSource()), ("CDEvents", CDEventsSource()),
   ]
 
   /// Inserted values, each with the JSON that a source reads in its place.

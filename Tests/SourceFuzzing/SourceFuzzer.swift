@@ -35,8 +35,8 @@ package struct SourceFuzzer {
 
   /// The test folder of each source, which holds its payload fixtures.
   private static let folders = [
-    "github": "GitHub", "gitlab": "GitLab", "jenkins": "Jenkins", "jira": "JiraCloud", "trello": "Trello",
-    "customhttp": "CustomHTTP", "cdevents": "CDEvents",
+    "github": "GitHubWebhooks", "gitlab": "GitLabWebhooks", "jenkins": "JenkinsWebhooks", "jira": "JiraWebhooks",
+    "trello": "TrelloWebhooks", "customhttp": "CustomHTTP", "cdevents": "CDEvents",
   ]
 
   /// - Parameter tests: The path of the folder `Tests`.
