@@ -7,10 +7,10 @@ import ValueStreamTesting
 @testable import PoisonGuard
 @testable import Projection
 
-/// Followers of names that lead elsewhere are looked at in steps of their own, which other deliveries and failures do not disturb.
+/// Tests that the projector reexamines all pending followers, despite restarts, other deliveries and failures.
 @Suite("Pending work of the projector")
 struct PendingWorkTests {
-  /// Steps of a projector over deliveries of one event each, which is stopped and started between them.
+  /// Runs the steps of a projection over deliveries of one event each. Can restart the projection between steps.
   private struct Bench {
     let store: any SpanStore
     let followersPerStep: Int
@@ -49,13 +49,15 @@ struct PendingWorkTests {
       }
     }
 
-    /// Deliveries that were not projected yet.
+    /// Deliveries that are not projected yet.
     var left: ArraySlice<ProjectionBatches.Item> {
       let position = batches.position
       return items.drop { item in position.map { item.position <= $0 } ?? false }
     }
 
-    /// - Parameter count: how many deliveries it is given at most.
+    /// Runs one step.
+    ///
+    /// - Parameter count: The most deliveries to offer to the step; 0 for a step that only reexamines followers.
     mutating func step(atMost count: Int) throws { _ = try batches.step(left.prefix(count)) }
 
     var isThrough: Bool { left.isEmpty && !batches.hasPendingWork }
@@ -143,7 +145,7 @@ struct PendingWorkTests {
     #expect(Set(ties.keys) == Set(Self.builds.map(\.key)).subtracting([bad]))
     #expect(ties.values.allSatisfy { $0.parent == change.key })
     #expect(try store.subjects(others.map(\.key)).count == others.count)
-    // It is told once, also after a start, and a delivery about something else goes its usual way.
+    // The follower is counted once, even after a restart. Deliveries about other subjects are projected as usual.
     try bench.restart()
     #expect(!bench.batches.hasPendingWork)
     bench.record([Self.event("issue", 77, .issue)])

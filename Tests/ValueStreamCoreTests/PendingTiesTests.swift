@@ -3,7 +3,7 @@ import ValueStreamTesting
 
 @testable import ValueStreamCore
 
-/// Followers of names that lead elsewhere are looked at a bounded number a step, and what is left goes on in later steps.
+/// Tests that each step reexamines a bounded number of followers, and that later steps continue with the rest.
 @Suite("Pending ties")
 struct PendingTiesTests {
   // MARK: Laws
@@ -23,7 +23,7 @@ struct PendingTiesTests {
     var random = SeededRandom(seed: seed)
     for followersPerStep in [1, 7, Int.max] {
       for batch in [nil, 1, 1000] {
-        // Some come twice.
+        // Some events arrive twice.
         let sent = (events + events.filter { _ in random.oneIn(6) }).shuffled(using: &random)
         let store = MemorySpanStore()
         try PendingSteps.project(sent, batch: batch, followersPerStep: followersPerStep, into: store, &random)
@@ -87,7 +87,8 @@ struct PendingTiesTests {
     let store = CountingStore()
     var random = SeededRandom(seed: 1)
     try PendingSteps.project(Self.followers(count), batch: 100, followersPerStep: followersPerStep, into: store, &random)
-    // The first publisher moves all of them, and the second of the same owner takes them all back.
+    // The first publisher becomes the parent of all followers. The second one, of the same owner, makes the reference
+    // ambiguous, so all of them lose their parent.
     for (number, expected) in [Self.publisher(0).key, nil].enumerated() {
       var before = store.work
       let beginning = store.work
@@ -95,7 +96,7 @@ struct PendingTiesTests {
       try PendingSteps.project([Self.publisher(number)], batch: 1, followersPerStep: followersPerStep, into: store, &random) {
         _ in
         let work = store.work - before
-        // Besides the followers there are the publishers, and whether anybody follows a name.
+        // Besides the followers, a step reads publishers and checks whether a reference has followers.
         #expect(work.subjects <= followersPerStep + 4)
         #expect(work.keys <= followersPerStep + 12)
         before = store.work
@@ -137,7 +138,7 @@ struct PendingTiesTests {
     pending.pass(name, upTo: nil)
     #expect(pending.next?.after == 0)
     #expect(pending.next?.end == 40)
-    // Moved again within the second round: on to the end, and then as far as it had come.
+    // The reference changes again during the second round. The scan continues to the end, then starts over up to place 10.
     pending.pass(name, upTo: 10)
     pending.add(name)
     #expect(pending.next?.after == 10)
@@ -148,7 +149,7 @@ struct PendingTiesTests {
     #expect(pending.isEmpty)
   }
 
-  // MARK: Stored
+  // MARK: Storage
 
   @Test("What is pending is stored and read back as it is, and what cannot be read is nothing", arguments: UInt64(1)...50)
   func encoding(seed: UInt64) {

@@ -1,13 +1,15 @@
 package import ValueStreamCore
 
-/// Generated histories of names that many follow and few publish, of which every event may change where the names lead: publishers of
-/// several owners, or whose owner is told late, or changes; merges by a commit, by the whole hash and by its beginning; fallback keys;
-/// names that are used again; publishers that follow a name of their own.
+/// Generated histories of references that many subjects follow and few publish.
+///
+/// Every event may change where a reference leads. The histories contain publishers of several owners, and owners that
+/// arrive late or change. They also contain merge commits, followed by full and abbreviated hashes, provisional keys, reused
+/// aliases, and publishers that follow references themselves.
 package struct PopularNames: Sendable {
   package var events: [Event] = []
 
   private static let owners = ["github.com/acme", "github.com/zenith", "github.com/else"]
-  /// Two begin alike.
+  /// The first two hashes share their first 12 digits.
   private static let commits = [
     String(repeating: "a", count: 40), String(repeating: "a", count: 12) + String(repeating: "b", count: 28),
     String(repeating: "c", count: 40),
@@ -16,8 +18,8 @@ package struct PopularNames: Sendable {
   private static let deploys = ["production/a", "staging/a"]
 
   /// - Parameters:
-  ///   - followers: how many things follow names.
-  ///   - publishers: how many publish them, beside those known by a fallback key.
+  ///   - followers: The number of subjects that follow references.
+  ///   - publishers: The number of subjects that publish aliases, besides those with a provisional key.
   package init(seed: UInt64, followers: Int = 40, publishers: Int = 5) {
     var random = SeededRandom(seed: seed)
     for number in 0..<publishers {
@@ -30,7 +32,7 @@ package struct PopularNames: Sendable {
     events.shuffle(using: &random)
   }
 
-  /// Keys of some that follow names.
+  /// Returns the key of a follower.
   package static func follower(_ number: Int) -> SubjectKey {
     SubjectKey(source: "github", host: "github.com", container: "1", kind: "run", id: "\(number)")
   }
@@ -44,13 +46,13 @@ package struct PopularNames: Sendable {
       event.attributes.append(Attribute("valuestream.change.merge_revision", .string(commit)))
     }
     for name in names where random.oneIn(3) { event.publishes.append(name) }
-    // A number belongs to one thing only, or a fallback could not be decided in every order.
+    // Only one subject publishes each id. Otherwise, which subject absorbs the provisional key would depend on the order.
     if number < ids.count, random.oneIn(2) { event.publishes.append(Reference(.classicID, ids[number])) }
     if random.oneIn(3) { event.follows.append(statement(&random)) }
     return event
   }
 
-  /// A thing known by its name only.
+  /// Returns an event about a subject with a provisional key, which holds a name instead of an id.
   private static func named(_ number: Int, _ random: inout SeededRandom) -> Event {
     var event = event(
       SubjectKey(source: "github", host: "github.com", container: "=site", kind: "issue", id: "\(number)"), &random)

@@ -1,7 +1,7 @@
 import DeliveryCounters
 import ValueStreamCore
 
-/// A batch on its way: what its deliveries change, before ``ProjectionBatches`` counts and writes it.
+/// The changes of one batch of deliveries, collected before ``ProjectionBatches`` counts and writes them.
 struct ProjectionBatch {
   private let store: any SpanStore
   private var correlation: Correlation
@@ -11,18 +11,21 @@ struct ProjectionBatch {
   private(set) var counts: [ProjectionMetrics.Count] = []
   private(set) var classic: [ClassicPicture.Change] = []
   private(set) var fingerprints: [DeliveryFingerprint] = []
-  /// Subjects whose ends await being counted.
+  /// Subjects whose ends await measurement.
   private var measurements: [SubjectKey: MeasurementChange] = [:]
   private let now: Timestamp
   private let isCounting: Bool
   private let damage: DamageReport
-  /// Events and branch updates that were taken.
+  /// The number of events and branch updates in the batch.
   private(set) var eventCount = 0
-  /// Events about damaged subjects.
+  /// The number of events left out because their subject is damaged.
   private(set) var leftOutCount = 0
   private(set) var newestVendorTime: Timestamp?
 
-  /// - Parameter pending: names whose followers are to be looked at again, as the batch before left them.
+  /// - Parameters:
+  ///   - pending: References whose followers must be reexamined, as the previous batch left them.
+  ///   - now: The time of outbox entries and the start of the grace period.
+  ///   - isCounting: True to count ends.
   init(
     store: any SpanStore, picture: ClassicPicture, pending: PendingTies, now: Timestamp, isCounting: Bool, damage: DamageReport
   ) {
@@ -59,7 +62,7 @@ struct ProjectionBatch {
     }
   }
 
-  /// True of a subject that is stored and cannot be read. Loads it.
+  /// Loads a subject. True if it is stored but cannot be read.
   private mutating func isDamaged(_ key: SubjectKey) throws -> Bool {
     try correlation.subject(key) == nil && damage.contains(.subject, key.description)
   }
@@ -67,7 +70,7 @@ struct ProjectionBatch {
   private mutating func take(_ event: Event, received: Timestamp) throws {
     let (key, isNews) = try correlation.take(event)
     guard let mark = event.classic, var subject = try correlation.subject(key) else { return }
-    // The same end through a second hook: it ended the span that was open, and is no span of its own.
+    // A second webhook reports the same end. The first report ended the open span, so this one must not create another.
     if !isNews, mark.transition == .end, subject.classic.open == nil { return }
     let parent = try subject.parent.flatMap { try correlation.subject($0.parent)?.classic }
     let before = subject.classic
@@ -80,15 +83,19 @@ struct ProjectionBatch {
     counts += changes.map { .classic($0) }
   }
 
-  /// Names whose followers are still to be looked at again.
+  /// References whose followers remain to be reexamined.
   var pending: PendingTies { correlation.pending }
 
-  /// Looks again at who follows what leads elsewhere now, up to an amount of work.
+  /// Recomputes the parents of pending followers, up to a limit of work.
+  ///
+  /// - Parameters:
+  ///   - limit: The most work. At least one follower is reexamined.
+  ///   - isLate: Called after each page of followers. Return true to stop.
   mutating func reexamineFollowers(atMost limit: Int, until isLate: () -> Bool) throws {
     try correlation.reexamineFollowers(atMost: limit, until: isLate)
   }
 
-  /// Announces attempts that finished, and counts what runs.
+  /// Puts newly finished attempts into the outbox and updates the gauges of running attempts.
   mutating func concludeSpans() throws {
     for key in correlation.changedKeys {
       guard var subject = try correlation.subject(key) else { continue }
@@ -115,11 +122,11 @@ struct ProjectionBatch {
     }
   }
 
-  /// Notes that ends of a subject await being counted, where they are not counted as they are.
+  /// Marks a subject as awaiting measurement, unless its counted ends still match its attempts.
   ///
   /// - Parameters:
-  ///   - newCount: how many ends are known since this batch.
-  ///   - hadOutboxEntries: true where ends were known before.
+  ///   - newCount: The number of ends that are new in this batch.
+  ///   - hadOutboxEntries: True if the subject had finished attempts before this batch.
   private mutating func awaitCounting(
     _ subject: Subject, _ outlines: [AttemptOutline], newCount: Int, hadOutboxEntries: Bool
   ) throws {
@@ -148,7 +155,7 @@ struct ProjectionBatch {
     changes.outboxEntries = outboxEntries
     changes.fingerprints = fingerprints
     changes.measurements = measurements
-    // What was counted of two that turn out to be one was counted twice.
+    // Two subjects that turn out to be one may both have been counted. Measure the remaining one again to correct that.
     for key in isCounting ? Set(changes.absorbed.values) : [] where measurements[key] == nil {
       changes.measurements[key] = .awaits(since: now, counted: [])
     }

@@ -2,10 +2,13 @@ package import DeliveryCounters
 package import PoisonGuard
 package import ValueStreamCore
 
-/// Projects one batch of deliveries after the other: correlates, moves the classic picture on, announces ends, counts, and
-/// writes all of it as one change.
+/// Projects deliveries in batches into spans, classic spans, outbox entries and counters. Writes each batch as one change.
 ///
-/// Everything counts once: counters move only after the whole batch was understood, and are written with its position.
+/// Each delivery counts once. Counters change only after the whole batch is processed, and are written in the same
+/// transaction as its position in the log.
+///
+/// A batch may change where a reference leads, for example when a second subject publishes an alias. The subjects that
+/// follow the reference then need a new parent. Each step reexamines a bounded number of them.
 package struct ProjectionBatches: Sendable {
   private let store: any SpanStore
   private let sources: [String: any EventSource]
@@ -23,62 +26,68 @@ package struct ProjectionBatches: Sendable {
   private let onSetAside: @Sendable (LogPosition, _ source: String, _ reason: String) -> Void
   private var picture: ClassicPicture
   package private(set) var position: LogPosition?
-  /// A batch that was understood and counted, and could not be written: written before anything else.
+  /// A batch that is counted but could not be written. The next call writes it before it does anything else.
   private var unwritten: ProjectionChanges?
-  /// Where the store could not be read, counting waits until then: each question may take long to fail.
+  /// When to count ends again after the store could not be read; nil if it could. Each failing read may take long.
   private var countsAgainAt: Timestamp?
-  /// What the unwritten batch holds was counted, and is not counted again when its deliveries are projected one by one.
+  /// The position of the last delivery in a batch that was counted but never written; nil if there is none. Deliveries up to it
+  /// are projected again in smaller batches and must not count again.
   private var countedThrough: LogPosition?
-  /// Values of a batch that was given up, to be written with the next one.
+  /// Named values of a batch that was counted but never written. The next batch writes them.
   private var leftValues: [String: [UInt8]] = [:]
-  /// How many deliveries the next step takes at most: half as many after a batch that cannot be written.
+  /// The most deliveries that the next step takes. Halved after a batch that cannot be written, doubled after success.
   private var width = ProjectionBatches.widthLimit
-  /// The newest time that a vendor gave, and what is stored of it: it is written again when it has moved on by an hour.
+  /// The newest vendor time, as stored. Updated only when it advances by an hour or more, to save writes.
   private var newestVendorTime: Timestamp?
-  /// Names whose followers are to be looked at again, and the same as they are stored.
+  /// References whose followers must be reexamined. `storedPending` is their last stored state.
   private var pending: PendingTies
   private var storedPending: PendingTies
-  /// Steps in a row that failed.
+  /// The number of consecutive failed steps.
   private var failures = 0
-  /// What ``logBeginning`` becomes with the next batch; nil where it stays.
+  /// The value of ``logBeginning`` to write with the next batch; nil to keep the stored one.
   private var newBeginning: [UInt8]?
 
   private static let vendorTimeStep = Duration.seconds(3600)
   private static let widthLimit = 512
-  /// A step ends with the delivery at which it has taken so long, or so many events: others wait for it.
+  /// Limits of time and events for one step. A step ends after the delivery that reaches one of them, because others wait
+  /// for the lock.
   private static let stepDuration = Duration.milliseconds(50)
   private static let stepEvents = 2_000
-  /// How many followers a step looks at again at most; fewer where they are large, or after a step that cannot be written.
+  /// The most followers that a step reexamines. `followerWidth` is the current limit, lower after a step that cannot be
+  /// written. Large followers count as several.
   private let followersPerStep: Int
   private var followerWidth: Int
-  /// True while followers are looked at in steps without deliveries: nothing of the one is to be set aside for the other.
+  /// True while followers and deliveries get separate steps, so that a failure of one does not set aside the other.
   private var reexaminesApart = false
-  /// After so many failures of reading or writing in a row it is tried with fewer deliveries.
+  /// The number of consecutive I/O errors after which a step is retried with fewer deliveries.
   private static let patience = 3
 
   private static let nextClassicID = "classic.nextID"
 
-  /// The value that says from which log all of this was made: when that received its first delivery, as nanoseconds. Empty once
-  /// another log was found in its place.
+  /// Name of the stored value that identifies the log behind this projection by the time of its first delivery.
+  ///
+  /// The time is in nanoseconds since 1970, in decimal. The value is empty if the log was replaced by another one since, or if
+  /// the projection contains facts from before the log.
   package static let logBeginning = "log.beginning"
 
   package static func encoded(beginning: Timestamp) -> [UInt8] { Array("\(beginning.nanoseconds)".utf8) }
 
-  /// Reads where the store stands, and takes over its counters and recent deliveries.
+  /// Restores position, counters, recent deliveries and pending work from the store.
   ///
   /// - Parameters:
-  ///   - logEnd: where the log ends before anything more is recorded. A store beyond it was made from another log, one that
-  ///     was removed or replaced by an older copy: it goes on from the end, or new deliveries would pass for known ones.
-  ///   - grace: how long ends wait to be counted, for what may still be told of them; nil to count none.
-  ///   - onClassicSpan: called for each classic span that ended.
-  ///   - onUnmeasurable: called for each end that is never measured, because what is stored of it, or around it, cannot be read.
-  ///   - damage: the report of the store: events about a damaged subject are left out, or the subject would begin anew without what was
-  ///     known of it.
-  ///   - poisonGuard: marks each step.
-  ///   - setAside: filled with the deliveries that cannot be projected.
-  ///   - followersPerStep: how much work a step does, beside its deliveries, for followers of names that lead elsewhere than before.
-  ///   - onSetAside: called for each of those when it is set aside.
-  /// - Throws: ``StoreError`` when the store cannot be read.
+  ///   - logEnd: The last position in the log before new deliveries are recorded. If the store's position is beyond it, the
+  ///     log was removed or replaced by an older copy. Projection then continues from `logEnd`. Otherwise it would skip new
+  ///     deliveries as already projected.
+  ///   - grace: The grace period before ends are counted; nil to count no ends.
+  ///   - damage: The damage report of the store. Events about a damaged subject are left out. Otherwise the subject would
+  ///     start over without its earlier facts.
+  ///   - poisonGuard: Marks each step.
+  ///   - setAside: Receives the deliveries that cannot be projected.
+  ///   - followersPerStep: The most work that a step does, besides its deliveries, to reexamine followers. At least 1.
+  ///   - onClassicSpan: Called for each classic span that ended.
+  ///   - onUnmeasurable: Called for each end that is never measured, because its subject or a related one cannot be read.
+  ///   - onSetAside: Called for each delivery when it is set aside.
+  /// - Throws: ``StoreError`` if the store cannot be read.
   package init(
     store: any SpanStore, logEnd: LogPosition?, sources: [any EventSource], recent: RecentDeliveries, registry: MetricRegistry,
     metrics: ProjectionMetrics, clock: any WallClock, grace: Duration?,
@@ -127,23 +136,27 @@ package struct ProjectionBatches: Sendable {
       do {
         try store.write(try FormerWaitingList(former).changes(in: store))
       } catch let error as StoreError where error.isRetryable || error.code == .unusable {
-        // Where nothing can be written now: the list stays, and is taken over at a later start.
+        // The store cannot be read or written at present. The old list stays, and a later start migrates it.
       }
     }
     guard values[Self.gaugeLimit] != encodedSeriesLimit else { return }
     do {
       try recountGauges()
     } catch is StoreError {
-      // Gauges that may be a little wrong keep nobody from starting, nor does a full disk; they are counted anew at a later start.
+      // Slightly wrong gauges or a full disk must not prevent the start. A later start recounts them.
     }
   }
 
-  /// Under how many series the gauges were counted. It goes with them.
+  /// Name of the stored value with the series limit under which the gauges were counted. The prefix of gauges makes a
+  /// replacement of the store handle it like the gauges.
   private static let gaugeLimit = MetricRegistry.gaugePrefix + "series.limit"
 
   private var encodedSeriesLimit: [UInt8] { Array("\(metrics.seriesLimit)".utf8) }
 
-  /// Counts anew what is going on: what was counted as `other` under another limit would be taken away from a series of its own.
+  /// Recounts the gauges of running operations from the stored subjects, after the series limit changed.
+  ///
+  /// A subject counted in the series `other` under the old limit may have its own series under the new one. Without a
+  /// recount, its end would decrement the wrong series.
   private func recountGauges() throws {
     var counts: [GaugeShare: Int] = [:]
     var filter = SubjectFilter()
@@ -174,10 +187,10 @@ package struct ProjectionBatches: Sendable {
 
   private static let recountedAtOnce = 500
 
-  /// How long vendors may send a delivery again (GitHub: three days).
+  /// How long to recognize redeliveries. Longer than vendors allow them (GitHub: three days).
   private static let redeliveryWindow = Duration.seconds(8 * 86_400)
 
-  /// What intake would have known of a delivery read from the log.
+  /// Interprets a delivery read from the log, as intake does with a new one.
   package func reread(_ logged: LoggedDelivery, at position: LogPosition) -> RecordedDelivery {
     let delivery = logged.delivery
     let source = sources[delivery.source]
@@ -187,7 +200,7 @@ package struct ProjectionBatches: Sendable {
       position: position, logged: logged, interpretation: interpretation, fingerprint: fingerprint)
   }
 
-  /// A delivery to be projected: as intake handed it on, or as the log holds it.
+  /// A delivery to project, either as intake passed it on or as read from the log.
   package enum Item: Sendable {
     case recorded(RecordedDelivery)
     case logged(LoggedDelivery, LogPosition)
@@ -208,28 +221,30 @@ package struct ProjectionBatches: Sendable {
   }
 
   private enum SetAsideReason: String, CaseIterable {
-    /// Crashes the process.
+    /// The delivery crashes the process.
     case crash
-    /// Cannot be written, or correlated with what is stored.
+    /// The changes of the delivery cannot be written, or stored subjects that it needs cannot be read.
     case store
-    /// An event about a subject that is damaged.
+    /// The event is about a damaged subject.
     case damagedSubject = "damaged_subject"
-    /// A follower of a name, whose new parent cannot be stored.
+    /// The new parent of a follower cannot be stored.
     case follower
   }
 
-  /// Projects a batch and writes it, in as many steps as it takes.
+  /// Projects deliveries and writes the result, in as many steps as it takes, including all pending work.
   ///
-  /// - Parameter instant: when ends count as announced; nil for now.
-  /// - Returns: how far the log is projected now, and whether spans finished.
+  /// - Parameter instant: The time of new outbox entries; nil for the current time.
+  /// - Returns: The position up to which the log is projected, and whether the outbox has new entries.
+  /// - Throws: The errors of ``step(_:at:)``.
   package mutating func project(
     _ deliveries: [RecordedDelivery], at instant: Timestamp? = nil
   ) throws -> (position: LogPosition?, hasOutboxEntries: Bool) {
     try project(items: deliveries.map { .recorded($0) }, at: instant)
   }
 
+  /// Projects deliveries from intake or from the log. See ``project(_:at:)``.
   package mutating func project(
-    items: [Item], at instant: Timestamp? = nil
+  items: [Item], at instant: Timestamp? = nil
   ) throws -> (position: LogPosition?, hasOutboxEntries: Bool) {
     var rest = items[...]
     var hasOutboxEntries = false
@@ -241,14 +256,21 @@ package struct ProjectionBatches: Sendable {
     return (position, hasOutboxEntries)
   }
 
-  /// True where followers of names are still to be looked at again: a step without deliveries does so, too.
+  /// True if followers remain to be reexamined. Call ``step(_:at:)`` for it even if there are no deliveries.
   package var hasPendingWork: Bool { !pending.isEmpty }
 
-  /// Projects the first of these deliveries, at least one, and writes what follows from them.
+  /// Projects the first of these deliveries, as many as fit into one step, and writes the result.
   ///
-  /// Deliveries that were projected before are passed over. After an error nothing of the step counts, or all of it does
-  /// and is written by the next call; either way the caller reads the log again from ``position``. A delivery that the store can never
-  /// take, or that has crashed the process again and again, is set aside, and counts as projected.
+  /// Skips deliveries that are already projected. The step only works off pending followers if there are no deliveries, if too
+  /// many references are pending, or if a failure has separated the two. A delivery that the store can never accept, or that
+  /// has repeatedly crashed the process, is set aside and counts as projected.
+  ///
+  /// - Parameters:
+  ///   - items: Deliveries in the order of the log.
+  ///   - instant: The time of new outbox entries; nil for the current time.
+  /// - Returns: The position up to which the log is projected, and whether the outbox has new entries.
+  /// - Throws: ``StoreError`` if the store cannot be read or written at present. Either the step has no effect, or it is
+  ///   counted and the next call writes it. In both cases, read the log again from ``position``.
   package mutating func step(
     _ items: ArraySlice<Item>, at instant: Timestamp? = nil
   ) throws -> (position: LogPosition?, hasOutboxEntries: Bool) {
@@ -283,7 +305,7 @@ package struct ProjectionBatches: Sendable {
       guard isLasting(error) else { throw error }
       giveUpUnwritten()
       if !reexaminesApart {
-        // It may be for the followers.
+        // The followers may have caused the error. Retry without them.
         reexaminesApart = true
         return try step(items, at: instant)
       }
@@ -294,14 +316,14 @@ package struct ProjectionBatches: Sendable {
       width = max(1, taken.count / 2)
       return try step(items, at: instant)
     }
-    // What does not wait is counted with what was told of it.
+    // Without a grace period, ends are counted right after the step that reported them.
     if grace == .zero { try countAwaiting() }
     return (position, hasOutboxEntries)
   }
 
-  /// A step without deliveries.
+  /// Reexamines pending followers in a step without deliveries.
   ///
-  /// - Returns: whether spans finished.
+  /// - Returns: True if the outbox has new entries.
   private mutating func workOffPending(at instant: Timestamp?) throws -> Bool {
     do {
       let none: ArraySlice<Item> = []
@@ -320,7 +342,7 @@ package struct ProjectionBatches: Sendable {
     }
   }
 
-  /// Passes over the follower that is next: what can never be written must not hold up the others.
+  /// Skips the next follower, because a follower that can never be written must not block the others.
   private mutating func passOverFollower() throws {
     guard let next = pending.next else { return }
     do {
@@ -337,20 +359,22 @@ package struct ProjectionBatches: Sendable {
     failures = 0
   }
 
-  /// How many of these deliveries the next step takes.
+  /// Returns how many of these deliveries the next step takes. Never mixes deliveries that are already counted with others.
   private func stepWidth(_ fresh: ArraySlice<Item>) -> Int {
     var count = min(width, fresh.count)
     if let countedThrough {
       let counted = fresh.prefix(count).prefix { $0.position <= countedThrough }.count
       if counted > 0 { count = counted }
     }
-    // Each suspect stands alone.
+    // Each suspect of the poison guard gets a step of its own.
     let suspect = fresh.prefix(count).firstIndex { poisonGuard.isSuspect(PoisonGuard.projection, $0.position.rawValue) }
     return suspect.map { max(1, $0 - fresh.startIndex) } ?? count
   }
 
-  /// True when trying again with the same deliveries will not help. A full disk is no reason: what cannot be written now may be
-  /// later. Where only some deliveries cannot be written, the others show that the store can.
+  /// True if a retry with the same deliveries will not help.
+  ///
+  /// False for a full disk, because a later write may succeed. An I/O error counts as lasting after `patience` consecutive
+  /// failures. Retries with fewer deliveries then show whether the store accepts others.
   private func isLasting(_ error: StoreError) -> Bool {
     switch error.code {
     case .corrupt, .rejected, .newerVersion: true
@@ -359,8 +383,13 @@ package struct ProjectionBatches: Sendable {
     }
   }
 
-  /// - Parameter followers: how many followers of names that lead elsewhere are looked at; none where it is 0.
-  /// - Returns: whether spans finished.
+  /// Projects and writes one step.
+  ///
+  /// Stops before the end of `taken` at the limits of a step. Applies counters before it writes. If the write fails, the
+  /// changes stay in `unwritten`.
+  ///
+  /// - Parameter followers: The most work for reexamining followers; 0 to skip them.
+  /// - Returns: True if the outbox has new entries.
   private mutating func project(_ taken: ArraySlice<Item>, lookingAt followers: Int, at instant: Timestamp?) throws -> Bool {
     var batch = ProjectionBatch(
       store: store, picture: picture, pending: pending, now: instant ?? clock.now(), isCounting: grace != nil, damage: damage)
@@ -407,7 +436,8 @@ package struct ProjectionBatches: Sendable {
     return !changes.outboxEntries.isEmpty
   }
 
-  /// Writes what could not be written before, or gives it up so that its deliveries are projected again, fewer at a time.
+  /// Writes the batch that could not be written before. After a lasting error, drops it, so that its deliveries are projected
+  /// again in smaller batches.
   private mutating func writeLeft() throws {
     guard unwritten != nil else { return }
     do {
@@ -423,7 +453,7 @@ package struct ProjectionBatches: Sendable {
 
   private mutating func giveUpUnwritten() {
     guard let changes = unwritten else { return }
-    // Parts of a batch that was given up are given up in turn, and all of it was counted.
+    // This may be a part of a larger batch that was dropped before. All of that batch is counted, so keep the later position.
     countedThrough = [countedThrough, changes.position].compactMap(\.self).max()
     leftValues.merge(changes.values) { _, new in new }
     leftValues[PendingTies.valueName] = nil
@@ -431,7 +461,7 @@ package struct ProjectionBatches: Sendable {
     unwritten = nil
   }
 
-  /// Passes over a delivery that stays in the log, and remembers why.
+  /// Skips a delivery and stores the reason. The delivery stays in the log.
   private mutating func setAside(_ item: Item, _ kind: SetAsideReason, _ reason: String) throws {
     let source = item.logged.delivery.source
     setAside.add(item.position, reason)
@@ -447,13 +477,17 @@ package struct ProjectionBatches: Sendable {
     failures = 0
   }
 
-  /// Passes over a delivery that another projection has set aside because it crashes whoever projects it.
+  /// Skips a delivery that another projection has set aside because it crashes the process.
+  ///
+  /// - Throws: ``StoreError`` if the reason cannot be written.
   package mutating func leaveOut(_ logged: LoggedDelivery, at place: LogPosition, reason: String) throws {
     try writeLeft()
     try setAside(.logged(logged, place), .crash, reason)
   }
 
-  /// Passes over the deliveries up to a place, because none of them can be read.
+  /// Skips all deliveries up to a position, because none of them can be read from the log.
+  ///
+  /// - Throws: ``StoreError`` if the position cannot be written.
   package mutating func pass(upTo place: LogPosition) throws {
     try writeLeft()
     guard position.map({ $0 < place }) ?? true else { return }
@@ -463,7 +497,7 @@ package struct ProjectionBatches: Sendable {
     try writePending()
   }
 
-  /// Projects what is known from elsewhere, before anything of the log is.
+  /// Projects facts from another source than the log. Call it before the first delivery of the log.
   package mutating func projectBeforeLog(_ delivery: RecordedDelivery) throws {
     position = nil
     newBeginning = []
@@ -472,22 +506,25 @@ package struct ProjectionBatches: Sendable {
 
   /// Counts ends whose grace period is over.
   ///
-  /// - Returns: false where more of them wait; call again, with a pause for deliveries.
+  /// - Returns: False if more of them wait. Call again, and release the lock in between so that deliveries can proceed.
+  /// - Throws: ``StoreError`` if the counts cannot be written. The next call writes them.
   package mutating func countEnds() throws -> Bool {
     try writeLeft()
     return try countAwaiting()
   }
 
-  /// Writes what was counted apart from deliveries that are projected: those that were duplicate or refused.
+  /// Writes counters that changed outside of a batch, such as those of duplicate or refused deliveries.
   package mutating func keepCounts() throws {
     try writeLeft()
     try writeCounts()
   }
 
-  /// Counts ends whose grace period is over, a number of subjects at a time. What cannot be counted never stops deliveries: what is damaged is passed
-  /// over, and where the store cannot be read at present it waits.
+  /// Counts ends whose grace period is over, for at most ``countedAtOnce`` subjects.
   ///
-  /// - Returns: true when nothing more is to be counted now.
+  /// Problems with reading never stop deliveries. Damaged subjects are skipped. If the store cannot be read at present,
+  /// counting pauses for a few seconds.
+  ///
+  /// - Returns: True if nothing more can be counted now.
   @discardableResult
   private mutating func countAwaiting() throws -> Bool {
     guard let grace else { return true }
@@ -497,7 +534,7 @@ package struct ProjectionBatches: Sendable {
     }
     countsAgainAt = nil
     var changes = ProjectionChanges()
-    // Traces are not asked for, so any strategy will do.
+    // Counting does not read traces, so the strategy does not matter.
     var reader = TraceReader(store: store, strategy: .nested)
     var count = 0
     do {
@@ -527,12 +564,14 @@ package struct ProjectionBatches: Sendable {
     return count < Self.countedAtOnce
   }
 
-  /// A number for a subject that stays the same from start to start (FNV-1a).
+  /// Returns the FNV-1a hash of a subject key. Unlike `Hasher`, it is the same in every process.
   private static func number(of key: SubjectKey) -> UInt64 {
     key.description.utf8.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
   }
 
-  /// - Throws: what may be otherwise later.
+  /// Counts the ends of one subject, and reports those that can never be counted.
+  ///
+  /// - Throws: An error that may not occur on a later attempt.
   private func count(_ key: SubjectKey, _ measurement: Measurement, _ reader: inout TraceReader) throws -> MeasurementChange {
     let since = measurement.awaitsSince ?? clock.now()
     do {
@@ -546,11 +585,11 @@ package struct ProjectionBatches: Sendable {
     }
   }
 
-  /// Subjects of which ends are counted in one step; others are let through before the next.
+  /// The most subjects whose ends are counted in one step. Callers release the lock between steps.
   package static let countedAtOnce = 256
   private static let pauseOfCounting = Duration.seconds(5)
 
-  /// Counters go with the position.
+  /// Writes the changed counters together with the current position.
   private mutating func writeCounts() throws {
     var changes = ProjectionChanges()
     changes.values = registry.changedValues()
@@ -564,7 +603,7 @@ package struct ProjectionBatches: Sendable {
     guard var changes = unwritten else { return }
     changes.values.merge(leftValues) { new, _ in new }
     changes.values.merge(registry.changedValues()) { _, new in new }
-    // Until a position in the log is known the store stands where another log ended.
+    // Without a position in this log, the store still reflects another log.
     let tellsBeginning = changes.position != nil
     if tellsBeginning, let newBeginning { changes.values[Self.logBeginning] = newBeginning }
     unwritten = changes
@@ -577,6 +616,7 @@ package struct ProjectionBatches: Sendable {
     if let counted = countedThrough, let position, position >= counted { countedThrough = nil }
   }
 
+  /// Discards position, pending work, set-aside deliveries and recent deliveries. Keeps counters, which must only grow.
   package mutating func reset() {
     position = nil
     reexaminesApart = false

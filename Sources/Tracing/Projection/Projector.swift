@@ -2,22 +2,22 @@ import Dispatch
 import Synchronization
 package import ValueStreamCore
 
-/// Turns recorded deliveries into spans in the store: one at a time, in order, from where it stopped.
+/// Projects recorded deliveries into the span store, in the order of the log, continuing where it stopped.
 ///
-/// In the ordinary case deliveries come from intake in memory. Where they do not (after a start, a crash, an overflow, an
-/// error), they are read from the log again: it is the truth, and the position of the last written batch tells what is done.
+/// Normally, intake passes deliveries in memory. After a start, an overflow of the queue, or an error, the projector reads
+/// them from the log instead. The stored position of the last written batch shows which deliveries are done.
 package final class Projector: DeliverySink {
   package struct Configuration: Sendable {
-    /// Project on the caller's thread, before the delivery is answered; for stores in memory only.
+    /// True to project on the caller's thread, before the delivery is answered. Only for stores in memory.
     package var isImmediate = false
-    /// At most this many deliveries, and bytes of body, wait in memory; the rest is read from the log.
+    /// The most deliveries, and bytes of their bodies, that wait in memory. Beyond that, deliveries are read from the log.
     package var queueLimit = 4096
     package var queueByteLimit = 32 << 20
-    /// Deliveries per transaction.
+    /// The most deliveries that are projected at once.
     package var batchLimit = 512
-    /// Least time between transactions, unless somebody waits for one.
+    /// The least time between two batches, so that they fill up. Ignored while a caller waits for a position.
     package var pause = Duration.milliseconds(20)
-    /// After errors of log or store it tries again with growing pauses, up to this.
+    /// The longest pause before a retry after an error of the log or store. Pauses double up to it.
     package var longestRetryPause = Duration.seconds(10)
 
     package init() {}
@@ -26,15 +26,15 @@ package final class Projector: DeliverySink {
   private struct State {
     var queue: [RecordedDelivery] = []
     var queuedBytes = 0
-    /// True when the log holds deliveries that are not in the queue.
+    /// True if the log may hold deliveries that are not in the queue.
     var mustReadLog = true
     var isStopping = false
     var projected: LogPosition?
-    /// Where the log ends, as far as it was told.
+    /// The last known position in the log.
     var recorded: LogPosition?
-    /// Since when deliveries wait and none was projected; nil when none wait.
+    /// When deliveries began to wait, or when the last step made progress if later; nil if none wait.
     var waitingSince: ContinuousClock.Instant?
-    /// What the last attempt failed with; nil when it did not.
+    /// The error of the last attempt; nil if it succeeded.
     var failure: String?
     var waiters: [(position: LogPosition, semaphore: DispatchSemaphore)] = []
   }
@@ -48,7 +48,9 @@ package final class Projector: DeliverySink {
   private let errorLines = LogThrottle()
   private let onOutboxEntry: @Sendable () -> Void
 
-  /// - Parameter onOutboxEntry: called after a batch in which spans finished was written.
+  /// Creates a projector. Call ``run()`` on a thread of its own to start it, unless it projects immediately.
+  ///
+  /// - Parameter onOutboxEntry: Called after each written step that added entries to the outbox.
   package init(
     log: any DeliveryLog, batches: ProjectionBatches, configuration: Configuration = Configuration(),
     logger: Logger, onOutboxEntry: @escaping @Sendable () -> Void = {}
@@ -60,7 +62,7 @@ package final class Projector: DeliverySink {
     self.onOutboxEntry = onOutboxEntry
   }
 
-  // MARK: Taking deliveries
+  // MARK: Receiving deliveries
 
   package func recorded(_ deliveries: [RecordedDelivery]) {
     if configuration.isImmediate {
@@ -70,7 +72,7 @@ package final class Projector: DeliverySink {
     let hasNews = state.withLock { state in
       state.recorded = deliveries.last?.position ?? state.recorded
       if state.waitingSince == nil { state.waitingSince = .now }
-      // It knows that it has to read the log, or waits after an error: a signal would end that wait.
+      // The loop will read the log anyway. A signal would end its pause after an error too early.
       guard !state.mustReadLog else { return false }
       let bytes = deliveries.reduce(0) { $0 + $1.logged.delivery.body.count }
       if state.queue.count + deliveries.count > configuration.queueLimit
@@ -97,17 +99,17 @@ package final class Projector: DeliverySink {
 
   // MARK: Waiting
 
-  /// Since how many seconds deliveries wait and none is projected, and what the last attempt failed with; nil while nothing waits.
+  /// The seconds since the last progress while deliveries wait, and the error of the last attempt; nil if none wait.
   package var stall: (seconds: Double, failure: String?)? {
     state.withLock { state in state.waitingSince.map { ($0.duration(to: .now).inSeconds, state.failure) } }
   }
 
-  /// The place up to which deliveries are projected; nil before the first.
+  /// The position up to which deliveries are projected; nil before the first.
   package var projected: LogPosition? { state.withLock { $0.projected } }
 
-  /// Blocks until everything up to a place is projected.
+  /// Blocks until all deliveries up to a position are projected.
   ///
-  /// - Returns: false when the time was up first.
+  /// - Returns: False if the time limit passed first.
   @discardableResult
   package func wait(for position: LogPosition, atMost limit: Duration) -> Bool {
     let semaphore = DispatchSemaphore(value: 0)
@@ -125,7 +127,10 @@ package final class Projector: DeliverySink {
 
   // MARK: The loop
 
-  /// Works until ``stop()``, then finishes what is queued. Blocks: call it on a thread of its own.
+  /// Projects deliveries until ``stop()``, then finishes the queue and returns. Blocks, so call it on a thread of its own.
+  ///
+  /// Logs errors and retries with growing pauses. After ``stop()``, an error ends it early. The next start then reads the rest
+  /// from the log.
   package func run() {
     let start = batches.withLock { $0.position }
     let end = try? log.lastPosition()
@@ -135,19 +140,19 @@ package final class Projector: DeliverySink {
       if let recorded = state.recorded, recorded > start ?? LogPosition(rawValue: 0) { state.waitingSince = .now }
       return Self.takeWaiters(upTo: start, from: &state)
     }
-    // They may have asked before it was known how far the store is.
+    // Callers may have started to wait before the position of the store was known.
     for waiter in reached { waiter.signal() }
     var failures = 0
     var lastWrite = DispatchTime(uptimeNanoseconds: 0)
     while true {
       let (deliveries, mustReadLog, isStopping, isAwaited) = takeWork()
       if deliveries.isEmpty, !mustReadLog {
-        // What is pending is stored, and goes on after a start.
+        // Pending followers are stored. The next start continues with them.
         if isStopping { return }
         switch try? workOffPending() {
         case true?: continue
         case false?: work.wait()
-        // What could not be written now may be later.
+        // The store could not be read or written. Retry after a pause.
         case nil: _ = work.wait(timeout: .now() + configuration.longestRetryPause.inSeconds)
         }
         continue
@@ -177,7 +182,7 @@ package final class Projector: DeliverySink {
     }
   }
 
-  /// Lets ``run()`` finish what is queued and return.
+  /// Makes ``run()`` finish the queue and return.
   package func stop() {
     state.withLock { $0.isStopping = true }
     work.signal()
@@ -186,7 +191,7 @@ package final class Projector: DeliverySink {
   private func takeWork() -> (deliveries: [RecordedDelivery], mustReadLog: Bool, isStopping: Bool, isAwaited: Bool) {
     state.withLock { state in
       let mustReadLog = state.mustReadLog
-      // From here on deliveries queue up again; what is read from the log as well is told by its position.
+      // New deliveries go to the queue again. Those that are also read from the log are skipped by their position.
       state.mustReadLog = false
       if mustReadLog {
         state.queue = []
@@ -212,7 +217,7 @@ package final class Projector: DeliverySink {
     let rest = configuration.pause.nanoseconds - elapsed
     guard rest > 0 else { return }
     let deadline = DispatchTime.now() + .nanoseconds(Int(rest))
-    // A delivery that arrives meanwhile only joins the batch; somebody who waits ends the pause.
+    // A new delivery only joins the batch. A waiting caller or a stop ends the pause.
     while work.wait(timeout: deadline) == .success {
       if state.withLock({ !$0.waiters.isEmpty || $0.isStopping }) { break }
     }
@@ -223,7 +228,7 @@ package final class Projector: DeliverySink {
     while let end, projected.map({ $0 < end }) ?? true {
       let read = try log.read(after: projected, limit: configuration.batchLimit, byteLimit: configuration.queueByteLimit)
       guard !read.isEmpty else {
-        // All the rest is damaged, and told.
+        // The rest of the log is damaged, and the log has reported that.
         try batches.withLock { try $0.pass(upTo: end) }
         return reached(end, hasOutboxEntries: false)
       }
@@ -231,7 +236,7 @@ package final class Projector: DeliverySink {
     }
   }
 
-  /// Projects deliveries step by step; between the steps others get through.
+  /// Projects deliveries step by step. Releases the lock between steps, so that other threads can proceed.
   private func write(_ items: [ProjectionBatches.Item]) throws {
     var rest = items[...]
     while !rest.isEmpty {
@@ -241,9 +246,9 @@ package final class Projector: DeliverySink {
     }
   }
 
-  /// One step for followers of names that lead elsewhere than before, while no deliveries wait.
+  /// Runs one step for pending followers, while no deliveries wait.
   ///
-  /// - Returns: false where there was nothing to do.
+  /// - Returns: False if none were pending.
   private func workOffPending() throws -> Bool {
     let step = try batches.withLock { batches -> (position: LogPosition?, hasOutboxEntries: Bool)? in
       guard batches.hasPendingWork else { return nil }
@@ -271,23 +276,27 @@ package final class Projector: DeliverySink {
     return reached.map(\.semaphore)
   }
 
-  /// Counts the ends whose grace period is over, unless a batch is being projected, which does it as well.
+  /// Counts ends whose grace period is over. Does nothing while a batch is being projected, because each batch does so too.
+  ///
+  /// - Throws: ``StoreError`` if the counts cannot be written. The next call or batch writes them.
   package func countEnds() throws {
-    // Deliveries get in between.
+    // Each step releases the lock, so that deliveries can proceed.
     for _ in 0..<Self.longestCounting {
       guard try batches.withLockIfAvailable({ try $0.countEnds() }) == false else { return }
     }
   }
 
-  /// Steps of counting for one scrape.
+  /// The most counting steps in one call, so that a scrape does not take too long.
   private static let longestCounting = 100
 
-  /// Writes what was counted since the last batch of deliveries: those that were duplicate or refused.
+  /// Writes counters that changed since the last batch, such as those of duplicate or refused deliveries.
   package func keepCounts() throws {
     try batches.withLock { try $0.keepCounts() }
   }
 
-  /// Forgets everything but the counters that must only grow; for the mock tracer's reset, with a store in memory.
+  /// Resets the projection but keeps its counters, which must only grow. For the mock tracer's reset with a store in memory.
+  ///
+  /// - Parameter clear: Clears the store. Runs while no batch is being projected.
   package func reset(_ clear: () -> Void) {
     batches.withLock { batches in
       clear()

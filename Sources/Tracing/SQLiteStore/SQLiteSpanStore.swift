@@ -1,24 +1,26 @@
 import Synchronization
 package import ValueStreamCore
 
-/// The span store in one SQLite file, in WAL mode with `synchronous=NORMAL`: after a crash of the machine the newest writes
-/// may be missing, all of each, and are made again from the log.
+/// The span store in one SQLite file.
 ///
-/// One connection writes; questions go to it while it is idle, because its cache is warm, and else to one of a few others, so
-/// they never wait for a write.
+/// The file is in WAL mode with `synchronous=NORMAL`. After a crash of the machine, the newest transactions may be missing,
+/// but none is there in part. The projector repeats them from the log.
+///
+/// One connection writes. Short queries use it while it is idle, because its cache is warm. All other queries use a small
+/// pool of connections, so that they never wait for a write.
 package final class SQLiteSpanStore: SpanStore {
   package struct Options: Sendable {
-    /// Name of the file, without its directory. One process at a time has it open.
+    /// Name of the file, without its directory. Only one process at a time can open it for writing.
     package var fileName = "spans.sqlite"
-    /// Upper bound of memory for pages of the connection that writes.
+    /// Limit of the page cache of the writing connection, in KiB.
     package var writerCacheKilobytes = 16_384
-    /// Upper bound of memory for pages of each connection that only reads.
+    /// Limit of the page cache of each reading connection, in KiB.
     package var readerCacheKilobytes = 2_048
-    /// Pages of the write-ahead log after which they are copied to where they belong.
+    /// The number of pages in the write-ahead log after which SQLite copies them into the database file.
     package var checkpointPages = 1000
-    /// Name of the SQLite file layer; nil for the system's.
+    /// Name of the SQLite VFS; nil for the default one.
     package var vfs: String?
-    /// Told of rows that cannot be read. They are left out of every answer.
+    /// Receives reports of rows that cannot be read. Results leave out such rows.
     package var damage = DamageReport()
 
     package init() {}
@@ -36,18 +38,18 @@ package final class SQLiteSpanStore: SpanStore {
   private struct Writing {
     var writer: SpanStoreWriter?
     var lock: DirectoryLock?
-    /// Answers all questions while nothing can be written: it must be closed before anything is.
+    /// Serves all queries while nothing can be written. It may rely on an unchanging file, so close it before any write.
     var onlyReader: SpanStoreReader?
   }
 
   private static let idleReaderLimit = 4
 
-  /// Opens the store, creating directory and file where there are none, and migrating an older file.
+  /// Opens the store for writing. Creates the directory and file if necessary, and migrates an older file.
   ///
-  /// On a disk that is full or read-only it is opened to be read, and for writing as soon as that can be.
+  /// If the disk is full or read-only, opens the store for reading. Later writes then try to open it for writing.
   ///
-  /// - Throws: ``StoreError``: `busy` when another process has it open, `newerVersion`, `unusable`, `corrupt`, or what keeps an older
-  ///   file from being migrated.
+  /// - Throws: ``StoreError``: `busy` if another process has the store open, `newerVersion`, `unusable`, `corrupt`, or the error
+  ///   that prevents the migration of an older file.
   package init(directory path: String, options: Options = Options()) throws {
     directory = try StoreDirectory(path)
     self.options = options
@@ -90,14 +92,14 @@ package final class SQLiteSpanStore: SpanStore {
       PRAGMA cache_size = -\(options.writerCacheKilobytes);
       """)
     try StoreSchema.spanStore.prepare(connection)
-    // What a crash left in the write-ahead log: a full disk shows here, before anybody counts on writing.
+    // Copies pages that a crash left in the write-ahead log. This detects a full disk before anyone relies on writing.
     try connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
     return try SpanStoreWriter(connection, names: names, recentTraces: recentTraces, damage: options.damage)
   }
 
-  /// Opens what nobody writes. A store that was never begun is an empty one.
+  /// Opens the file for reading while nobody writes it. If there is no file yet, returns a reader of an empty store.
   ///
-  /// - Returns: nil for a store that must be migrated before it can be read.
+  /// - Returns: Nil if the store must be migrated before it can be read.
   private static func openToReadAlone(
     _ directory: StoreDirectory, _ options: Options, _ names: NameCache, _ recentTraces: RecentTraces
   ) throws -> SpanStoreReader? {
@@ -121,13 +123,16 @@ package final class SQLiteSpanStore: SpanStore {
     if !isOnlyRead { try directory.checkRoom() }
   }
 
-  /// Opens for writing what could only be read so far.
+  /// Opens the store for writing if it is open only for reading so far.
+  ///
+  /// - Throws: ``StoreError``: the obstacle if writing is still impossible, or `busy` if another process has written the store
+  ///   since it was opened without a lock.
   private func open(_ writing: inout Writing) throws {
     try waiting.end {
       let isNew = writing.lock == nil
       writing.lock = try writing.lock ?? Self.lock(directory, options)
       let known = try writing.onlyReader?.position()
-      // It expects that nobody writes.
+      // The reader may rely on an unchanging file.
       writing.onlyReader = nil
       do {
         let writer = try Self.openToWrite(directory, options, names, recentTraces)
@@ -144,9 +149,9 @@ package final class SQLiteSpanStore: SpanStore {
     }
   }
 
-  /// Opens a store to be read beside the process that writes it.
+  /// Opens a store for reading, while another process may write it.
   ///
-  /// - Throws: ``StoreError``: `unusable` when there is none, or when it has yet to be migrated.
+  /// - Throws: ``StoreError``: `unusable` if there is no store, or if it must be migrated first.
   package init(reading path: String, options: Options = Options()) throws {
     let directory = try StoreDirectory(existing: path)
     let connection = try SQLiteConnection.reading(path: directory.file(options.fileName), vfs: options.vfs)
@@ -161,7 +166,7 @@ package final class SQLiteSpanStore: SpanStore {
     writing = Mutex(Writing())
   }
 
-  /// Removes a store that nobody has open.
+  /// Removes the files of a store. No process may have it open.
   package static func remove(_ fileName: String, in path: String) throws {
     try StoreDirectory(existing: path).removeDatabase(fileName)
   }
@@ -171,7 +176,7 @@ package final class SQLiteSpanStore: SpanStore {
     writing.withLock { $0 = Writing() }
   }
 
-  /// Gives up all connections, does something with the file while nobody else may, and is closed.
+  /// Closes all connections, runs `body` while the lock keeps other processes away, and leaves the store closed.
   func closeKeepingLock(_ body: () throws -> Void) throws {
     try writing.withLock { writing in
       guard writing.writer != nil else { throw StoreError(.unusable, "\(directory.path): the span store is closed") }
@@ -197,7 +202,7 @@ package final class SQLiteSpanStore: SpanStore {
   }
 
   package func removeFinished(before cutoff: Timestamp, awaitedBy exporters: [String], limit: Int) throws -> Int {
-    // Looking for them reads every row; only taking them out needs the writer.
+    // The search reads every row. Only the removal needs the writer.
     let (passed, found) = try withReader { reader in
       let passed = try reader.passed(by: exporters)
       return (passed, try reader.finished(before: cutoff, passed: passed, limit: limit))
@@ -240,12 +245,15 @@ package final class SQLiteSpanStore: SpanStore {
     try withWarmestReader { try $0.followers(of: reference, after: place, limit: limit) }
   }
 
-  /// What this answers is on disk: what stands before it in the log may be removed. A store that is only read cannot promise that.
+  /// Returns the position up to which the log is projected, after it syncs the projection to disk.
+  ///
+  /// Everything up to this position may be removed from the log. This does not hold for a store opened with
+  /// ``init(reading:options:)``, which cannot sync what the other process writes.
   package func position() throws -> LogPosition? {
-    // Nothing was written since it was opened where nothing can be.
+    // A store that is open only for reading has written nothing that needs a sync.
     if isOnlyRead || waiting.isWaiting { return try withReader { try $0.position() } }
     return try withWriter { writer in
-      // Syncs the write-ahead log, which a write does not.
+      // A checkpoint syncs the write-ahead log. With `synchronous=NORMAL`, a commit does not.
       try writer.reader.connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
       return try writer.reader.position()
     }
@@ -327,7 +335,7 @@ package final class SQLiteSpanStore: SpanStore {
     StoreDirectory.files(ofDatabase: options.fileName).reduce(0) { $0 + directory.size(of: $1) }
   }
 
-  /// A short question, asked over the connection that writes if that is idle.
+  /// Runs a short query on the writing connection if that is idle, otherwise on a reading one.
   private func withWarmestReader<Result: Sendable>(_ body: (SpanStoreReader) throws -> Result) throws -> Result {
     let answer = try writing.withLockIfAvailable { writing -> Result? in
       guard let reader = writing.writer?.reader else { return nil }
@@ -349,7 +357,7 @@ package final class SQLiteSpanStore: SpanStore {
 
   private func withPooledReader<Result>(_ body: (SpanStoreReader) throws -> Result) throws -> Result {
     let reader = try idleReaders.withLock { $0.popLast() } ?? openReader()
-    // Not given back after a failure: the next one begins with a new connection.
+    // After an error, the connection does not return to the pool.
     let result = try reader.connection.read { try body(reader) }
     idleReaders.withLock { if $0.count < Self.idleReaderLimit { $0.append(reader) } }
     return result

@@ -1,4 +1,4 @@
-/// The statements over the projection that are run often; each connection prepares one when it first needs it.
+/// The frequent SQL statements of the span store. Each connection prepares a statement when it first needs it.
 enum SpanStoreQuery: Int, CaseIterable {
   case nameID, nameText, insertName
   case subjects, openSubjects, subjectData, subjectExists, subjectRow, insertSubject, updateSubject, updateSummary, deleteSubject
@@ -42,7 +42,7 @@ enum SpanStoreQuery: Int, CaseIterable {
     case .insertSubject: "INSERT INTO subject VALUES (?4, ?1, ?2, ?3, ?5, ?6, ?7, ?8, ?9, ?10, NULL)"
     case .updateSubject:
       "UPDATE subject SET operation = ?5, source = ?6, project = ?7, outcome = ?8, start = ?9, end = ?10 WHERE seq = ?4"
-    // Leaves alone what stands in indexes.
+    // Leaves out operation and project, so that SQLite need not touch their indexes.
     case .updateSummary: "UPDATE subject SET source = ?6, outcome = ?8, start = ?9, end = ?10 WHERE seq = ?4"
     case .deleteSubject: "DELETE FROM subject WHERE seq = ?1"
     case .insertData: "INSERT INTO subject_data VALUES (?1, ?2, ?3)"
@@ -143,7 +143,7 @@ enum SpanStoreQuery: Int, CaseIterable {
       ON CONFLICT (subject) DO UPDATE SET since = excluded.since WHERE since IS NULL
       """
     case .setMeasurement: "INSERT OR REPLACE INTO measurement VALUES (?1, NULL, ?2)"
-    // Lines of text, so that what is joined is text, too.
+    // `counted` holds lines of text, so the concatenation holds the lines of both.
     case .absorbMeasurement:
       """
       INSERT INTO measurement SELECT ?2, since, counted FROM measurement WHERE subject = ?1
@@ -159,10 +159,12 @@ enum SpanStoreQuery: Int, CaseIterable {
     }
   }
 
-  /// A ``StoredName`` in the first three parameters.
+  /// Matches the ``StoredName`` in the first three parameters.
   private static let isNamed = "space = ?1 AND number = ?2 AND text = ?3"
 
-  /// From the name in the first three parameters to that in the next three.
+  /// Moves rows from the name in the first three parameters to the name in the next three.
+  ///
+  /// Leaves a row under its old name if the target exists.
   private static func move(_ table: String) -> String {
     "UPDATE OR IGNORE \(table) SET space = ?4, number = ?5, text = ?6 WHERE \(isNamed)"
   }
@@ -174,12 +176,15 @@ enum SpanStoreQuery: Int, CaseIterable {
     """
   }
 
-  /// The blocks up to the one in the first parameter.
+  /// Lists the blocks from 0 to the number in the first parameter.
   private static let blocks = """
     WITH RECURSIVE block (number) AS (SELECT 0 UNION ALL SELECT number + 1 FROM block WHERE number < ?1)
     """
 
-  /// Ended, and known to have ended, before a moment, and its announcements are not after a place that exporters have passed.
+  /// Matches subjects that retention may remove.
+  ///
+  /// These ended before time ?1. Their newest outbox entry, if they have one, is older than ?1 as well and not after sequence
+  /// ?3, which all exporters have passed.
   private static let isOver = """
     end < ?1 AND (announced IS NULL OR (
       announced <= ?3

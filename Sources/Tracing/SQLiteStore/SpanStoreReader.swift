@@ -1,13 +1,13 @@
 import ValueStreamCore
 
-/// Questions to the projection over one connection.
-final class SpanStoreReader: @unchecked Sendable {  // One thread at a time: who holds its lock or took it from its pool.
+/// Runs queries over one connection to the span store.
+final class SpanStoreReader: @unchecked Sendable {  // One thread at a time uses it: it holds its lock or took it from the pool.
   let connection: SQLiteConnection
   private let names: NameCache
   let recentTraces: RecentTraces
   let damage: DamageReport
   private var statements = [SQLiteStatement?](repeating: nil, count: SpanStoreQuery.allCases.count)
-  /// Statements that lists ask, by their text: as many as there are combinations of filters.
+  /// Prepared statements of lists by their SQL. Bounded by the number of combinations of filters.
   private var listStatements: [String: SQLiteStatement] = [:]
 
   init(_ connection: SQLiteConnection, names: NameCache, recentTraces: RecentTraces, damage: DamageReport) {
@@ -33,7 +33,7 @@ final class SpanStoreReader: @unchecked Sendable {  // One thread at a time: who
 
   // MARK: Names
 
-  /// The number of an interned name; nil when it was never interned.
+  /// Returns the id of an interned name; nil if the name was never interned.
   func nameID(_ text: String) throws -> Int64? {
     if let known = names.id(of: text) { return known }
     let statement = try statement(.nameID)
@@ -55,25 +55,26 @@ final class SpanStoreReader: @unchecked Sendable {  // One thread at a time: who
     return text
   }
 
-  /// The key in three columns of the current row.
+  /// Returns the subject key in three columns of the current row, from `column` on.
   func key(_ row: SQLiteStatement, at column: Int32) throws -> SubjectKey {
     StoredName.key(space: try nameText(row.int(column)), number: row.int(column + 1), text: row.text(column + 2))
   }
 
-  /// What is read from a row; nil where the row is damaged, which is reported.
+  /// Returns the value that `body` reads from a row; nil if the row is damaged. Reports the damage.
   func readable<Value>(_ part: StoreDamage.Part, _ name: @autoclosure () -> String, _ body: () throws -> Value) throws -> Value? {
     do {
       return try body()
     } catch let error as StoreError where error.code == .corrupt || error.code == .newerVersion {
-      // A newer version of one row among others of this version is a byte that changed: the schema tells the version of all.
+      // The version of the schema applies to all rows. A newer version in a single row is a changed byte.
       damage.note(StoreDamage(part, name(), reason: error.message))
       return nil
     }
   }
 
-  /// Throws unless the bytes are those that were stored.
+  /// Returns the bytes if they match their checksum.
   ///
-  /// - Parameter column: holds their checksum; null in rows of before there were any.
+  /// - Parameter column: The column with the checksum; null in rows of versions without checksums, which are not checked.
+  /// - Throws: ``StoreError`` `corrupt` if they do not match.
   func checked(_ bytes: [UInt8], _ row: SQLiteStatement, checksumAt column: Int32) throws(StoreError) -> [UInt8] {
     if let checksum = row.optionalInt(column), checksum != Checksum.of(bytes) {
       throw StoreError(.corrupt, "\(connection.path): other bytes than were stored")
@@ -81,7 +82,7 @@ final class SpanStoreReader: @unchecked Sendable {  // One thread at a time: who
     return bytes
   }
 
-  /// Binds a name to the first three parameters; false when nothing can be stored under it.
+  /// Binds a name to the first three parameters. False if its space was never interned, so that no row can match.
   func bind(_ name: StoredName, to statement: SQLiteStatement) throws -> Bool {
     guard let space = try nameID(name.space) else { return false }
     statement.bind(1, space)
@@ -90,7 +91,7 @@ final class SpanStoreReader: @unchecked Sendable {  // One thread at a time: who
     return true
   }
 
-  // MARK: Items
+  // MARK: Subjects
 
   func subjects(_ keys: [SubjectKey]) throws -> [SubjectKey: Subject] {
     let statement = try statement(.subjectData)
@@ -134,7 +135,7 @@ final class SpanStoreReader: @unchecked Sendable {  // One thread at a time: who
     var result: [(place: UInt64, key: SubjectKey)] = []
     var last = Int64(clamping: place)
     while result.count < limit {
-      // Again for those in whose place damaged ones were read: fewer than asked for means that there are no more.
+      // Damaged rows leave gaps, so read more rows until the page is full. Fewer rows than the limit mean the end.
       statement.reset()
       statement.bind(4, last)
       statement.bind(5, Int64(limit - result.count))
@@ -181,7 +182,7 @@ final class SpanStoreReader: @unchecked Sendable {  // One thread at a time: who
     return result
   }
 
-  // MARK: Announcements
+  // MARK: Outbox and export
 
   func outboxEntries(after sequence: UInt64, limit: Int) throws -> [(sequence: UInt64, outboxEntry: OutboxEntry)] {
     let statement = try statement(.outboxEntries)
@@ -190,7 +191,7 @@ final class SpanStoreReader: @unchecked Sendable {  // One thread at a time: who
     var last = Int64(clamping: sequence)
     var rowCount = 0
     repeat {
-      // Again for those in whose place damaged ones were read: an empty answer means that there are no more.
+      // Damaged rows leave gaps, so read more rows: an empty result must mean the end of the outbox.
       statement.reset()
       statement.bind(1, last)
       statement.bind(2, Int64(max(0, limit)))
@@ -246,7 +247,7 @@ final class SpanStoreReader: @unchecked Sendable {  // One thread at a time: who
     return result
   }
 
-  // MARK: The rest
+  // MARK: Position, values, fingerprints and branch updates
 
   func position() throws -> LogPosition? {
     let statement = try statement(.position)
@@ -352,8 +353,11 @@ extension SpanStoreReader {
     return try page(of: statement, after: cursor.map { Int64(clamping: $0) } ?? .max, isAscending: false, limit: limit)
   }
 
-  /// Rows of sequence, key and data from a sequence on, which is the first parameter of the statement; their number is the second. Where
-  /// pages of the file cannot be read, the list goes on behind them.
+  /// Reads a page of subjects, beyond the row with sequence `start`.
+  ///
+  /// The statement takes a sequence and the number of rows as its first two parameters. It returns sequence, key, data and
+  /// checksum. If pages of the file cannot be read, the list continues after them. Each damaged range is reported and counts as
+  /// one damaged subject.
   private func page(of statement: SQLiteStatement, after start: Int64, isAscending: Bool, limit: Int) throws -> SubjectPage {
     var page = SubjectPage(subjects: [], next: nil)
     var last = start
@@ -361,7 +365,7 @@ extension SpanStoreReader {
     while true {
       statement.reset()
       statement.bind(1, last)
-      // One more than asked for tells whether there is another page.
+      // One row more than the limit shows whether there is another page.
       statement.bind(2, Int64(limit) &+ 1)
       do {
         try fill(&page, from: statement, limit: limit, last: &last, failures: &failures)
@@ -372,7 +376,7 @@ extension SpanStoreReader {
           damage.note(StoreDamage(.subject, "in rows \(isAscending ? "after" : "before") \(last)", reason: error.message))
         }
         failures += 1
-        // Row by row, and beyond a damaged page with longer and longer strides.
+        // Skip row by row at first, then with strides that double, to pass large damaged ranges.
         let stride = failures <= Self.singleSteps ? 1 : Int64(1) << min(40, failures - Self.singleSteps)
         if isAscending {
           guard last < Int64.max - stride, failures < Self.longestSearch else { return page }

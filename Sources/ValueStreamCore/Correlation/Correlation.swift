@@ -1,23 +1,23 @@
-/// Deliveries on their way to spans: a batch is correlated in memory, then written as one change.
+/// Correlates a batch of events in memory, so that the caller can write all resulting changes to the store at once.
 ///
-/// One projection at a time works on a store; after ``finish()`` it is of no more use.
+/// Use one correlation at a time per store. Discard it after ``finish()`` and create another for the next batch.
 public struct Correlation: Sendable {
   private let store: any SpanStore
   private let correlator = Correlator()
   private var knowledge = Knowledge()
-  /// Aliases and follows of this batch, which the store does not know yet.
+  /// The aliases and followed references of this batch that are not in the store yet.
   private var newPublishers: [Reference: [SubjectKey]] = [:]
   private var newFollowers: [Reference: [SubjectKey]] = [:]
   private var newAliases: [SubjectKey: [Reference]] = [:]
   private var newFollows: [SubjectKey: [Reference]] = [:]
   private var changed: Set<SubjectKey> = []
-  /// In the order in which they changed first.
+  /// The changed keys in the order of their first changes. May contain keys that were absorbed later.
   private var changedInOrder: [SubjectKey] = []
   private var absorbed: [SubjectKey: SubjectKey] = [:]
   private var branchUpdates: [BranchUpdate] = []
-  /// Names whose followers are to be looked at again.
+  /// The references whose followers must be checked again.
   package private(set) var pending: PendingTies
-  /// True where ``reexamineFollowers(atMost:until:)`` is the caller's: else every event is settled at once.
+  /// True if the caller calls ``reexamineFollowers(atMost:until:)``. If false, ``take(_:)`` checks all followers at once.
   private let isReexaminedByCaller: Bool
 
   public init(store: any SpanStore) {
@@ -26,19 +26,21 @@ public struct Correlation: Sendable {
     isReexaminedByCaller = false
   }
 
-  /// A projection whose caller settles what events move, as much at a time as it likes, and keeps what is left.
+  /// Creates a correlation whose caller checks followers in bounded steps with ``reexamineFollowers(atMost:until:)``.
   ///
-  /// - Parameter pending: what the batch before left.
+  /// The caller must store ``pending`` with the batch and pass it to the next one.
+  ///
+  /// - Parameter pending: the references that the previous batch left.
   package init(store: any SpanStore, pending: PendingTies) {
     self.store = store
     self.pending = pending
     isReexaminedByCaller = true
   }
 
-  /// Correlates one event with the store and everything taken in so far. What is beyond the ``Event/Limit``s is cut off.
+  /// Correlates one event with the store and with all events taken so far. Values beyond the ``Event/Limit``s are cut off.
   ///
-  /// - Returns: the key of the thing the event is about, and whether the event told anything new.
-  /// - Throws: ``StoreError`` when the store cannot be read; the projection is then of no more use.
+  /// - Returns: the key of the event's subject, and whether the event was new.
+  /// - Throws: ``StoreError`` if the store cannot be read. Discard the correlation then.
   public mutating func take(_ event: Event) throws -> (key: SubjectKey, isNews: Bool) {
     let event = event.limited().withDerivedNames().limited()
     try preload(event)
@@ -55,14 +57,15 @@ public struct Correlation: Sendable {
 
   // MARK: Followers
 
-  /// Looks again at who follows names that lead elsewhere now, a page of one name after a page of another.
+  /// Checks the parents of followers of the ``pending`` references again, one page per reference in turn.
   ///
   /// - Parameters:
-  ///   - limit: how much work is enough, as ``Subject/lookWork`` counts it; at least one follower is looked at, and those of this batch
-  ///     that are reached count, but are not cut off.
-  ///   - isLate: asked after each page; true ends it.
+  ///   - limit: stops once the work reaches this amount, in units of ``Subject/lookWork``. At least one follower is checked.
+  ///     Followers that are new in this batch count too, but all those of a reference are always checked together.
+  ///   - isLate: called after each page. Stops if it returns true.
+  /// - Throws: ``StoreError`` if the store cannot be read. Discard the correlation then.
   package mutating func reexamineFollowers(atMost limit: Int = .max, until isLate: () -> Bool = { false }) throws {
-    // Those of this batch are not stored yet, and were looked at as their events came.
+    // Followers of this batch are not stored yet, so the pages miss them. Check all of them once per reference.
     var visited: Set<Reference> = []
     var work = 0
     while let next = pending.next {
@@ -71,7 +74,7 @@ public struct Correlation: Sendable {
       }
       let size = min(Self.followersAtOnce, max(1, limit - work))
       let page = try store.followers(of: next.reference, after: next.after, limit: size)
-      // To look for followers is work where there are none, too.
+      // An empty page costs a read, too.
       if page.isEmpty { work += 1 }
       for follower in page where next.end.map({ follower.place <= $0 }) ?? true { work += try reexamine(follower.key) }
       let last = page.last?.place
@@ -83,9 +86,9 @@ public struct Correlation: Sendable {
 
   private static let followersAtOnce = 32
 
-  /// Looks again at where one thing belongs.
+  /// Computes the tie of one subject again, and notes the change if it differs.
   ///
-  /// - Returns: how much work that was.
+  /// - Returns: the amount of work. See ``Subject/lookWork``.
   private mutating func reexamine(_ key: SubjectKey) throws -> Int {
     guard absorbed[key] == nil else { return 0 }
     let isAtHand = knowledge.subjects[key] != nil
@@ -102,7 +105,7 @@ public struct Correlation: Sendable {
           knowledge.subjects[key] = child
           noteChange(of: key)
         } else if !isAtHand {
-          // There may be very many.
+          // Forget subjects that were read only for this check: a reference can have very many followers.
           knowledge.subjects[key] = nil
         }
         return work
@@ -110,18 +113,20 @@ public struct Correlation: Sendable {
     }
   }
 
-  /// Takes in the move of a branch.
+  /// Adds an update of a branch to the batch.
   public mutating func take(_ update: BranchUpdate) {
     branchUpdates.append(update)
   }
 
-  /// A thing as it is after what was taken in; nil when it is not known.
+  /// Returns a subject as of the events taken so far. Nil if it is unknown.
+  ///
+  /// - Throws: ``StoreError`` if the store cannot be read.
   public mutating func subject(_ key: SubjectKey) throws -> Subject? {
     if knowledge.subjects[key] == nil { try load([.subject(key)]) }
     return knowledge.subjects[key] ?? nil
   }
 
-  /// Replaces the bookkeeping of a thing (what was announced, its classic picture).
+  /// Replaces a subject after a change to its bookkeeping, such as its attempts in the outbox or its classic state.
   public mutating func update(_ subject: Subject) {
     knowledge.subjects[subject.key] = subject
     noteChange(of: subject.key)
@@ -131,16 +136,17 @@ public struct Correlation: Sendable {
     if changed.insert(key).inserted { changedInOrder.append(key) }
   }
 
-  /// Keys of the things that changed, in a fixed order.
+  /// The keys of the changed subjects, sorted.
   public var changedKeys: [SubjectKey] { changed.sorted() }
 
-  /// Everything to be written, except what only the caller knows: announcements, fingerprints, values, position.
+  /// Returns the changes to write. The caller adds outbox entries, measurements, fingerprints, values and the log position.
   public func finish() -> ProjectionChanges {
     finish { SubjectSummary($0) }
   }
 
-  /// The same, with summaries that the caller may have at hand. Subjects stand in the order in which they were heard of, which is that of
-  /// lists.
+  /// Returns the changes to write, with summaries that the caller may have cached.
+  ///
+  /// Subjects are in the order of their first changes, so that the store lists new subjects in this order.
   package func finish(summary: (Subject) -> SubjectSummary) -> ProjectionChanges {
     var changes = ProjectionChanges()
     var written: Set<SubjectKey> = []
@@ -168,7 +174,7 @@ public struct Correlation: Sendable {
       absorbed[key] = changes.key
       newAliases[key] = nil
       newFollows[key] = nil
-      // Of a name that very many publish, not all are known: the next is asked for.
+      // Publishers are loaded up to a limit. If the list may be incomplete, forget it, so that it is loaded again.
       for (reference, keys) in knowledge.publishers where keys.contains(key) {
         knowledge.publishers[reference] = keys.count > Correlator.publisherLimit ? nil : keys.filter { $0 != key }
       }
@@ -180,7 +186,7 @@ public struct Correlation: Sendable {
       newAliases[key, default: []] += references
       for reference in references {
         newPublishers[reference, default: []].append(key)
-        // What absorbed another may have published a name of that before.
+        // A subject that absorbed another may have published the same alias already.
         if knowledge.publishers[reference]?.contains(key) == false { knowledge.publishers[reference]?.append(key) }
       }
     }
@@ -191,7 +197,7 @@ public struct Correlation: Sendable {
         knowledge.followed[reference] = true
       }
     }
-    // A thing publishes its own key from the moment it is known.
+    // Every known subject publishes its own key.
     let own = Reference.key(changes.key)
     if let known = knowledge.publishers[own], !known.contains(changes.key) { knowledge.publishers[own] = [changes.key] + known }
     for reference in changes.touched { knowledge.answers.forget(reference) }
@@ -199,7 +205,7 @@ public struct Correlation: Sendable {
     for reference in changes.moved { pending.add(reference) }
   }
 
-  /// Asks at once for what the first steps of an event will need, instead of step by step.
+  /// Loads in one go the data that the first steps of an event will need. This saves reads of the store.
   private mutating func preload(_ event: Event) throws {
     if knowledge.subjects[event.key] == nil { try load([.subject(event.key)]) }
     guard knowledge.subjects[event.key] == .some(nil) else { return }
@@ -255,7 +261,7 @@ public struct Correlation: Sendable {
 }
 
 extension Subject {
-  /// How much work a look at the thing is: one for it, and more where it is large.
+  /// An estimate of the work to check the subject's parent again: 1 for a small subject, more for a large one.
   package var lookWork: Int {
     let weight = facts.reduce(0) { $0 + $1.weight }
     return 1 + facts.count / 16 + weight / 4096

@@ -1,24 +1,26 @@
-/// Draws conclusions from an event: which thing it is about, and whose parent is whose.
+/// Determines from an event which subject it is about, and which ties to parents follow from it.
 ///
-/// Pure: it asks for what it must know instead of looking it up. Every tie is a function of the facts that are known in the
-/// end, whatever the order in which they came:
+/// The correlator is pure: it never reads the store, but returns queries that the caller answers. Ties depend only on the
+/// final set of facts, not on the order in which they arrive:
 ///
-/// - a thing's parent is where its most trusted rule leads: the first of that rule's references somebody publishes;
-/// - when a reference leads somewhere else than before, for anybody, its followers are looked at again (``Changes/moved``); where it
-///   leads is a function of its publishers, so that is told without looking at a follower;
-/// - what is known under a fallback key becomes one with the thing that publishes the same identifying name under its full key;
-/// - a reference that more than ``publisherLimit`` things publish leads nowhere and identifies nothing.
+/// - The parent of a subject comes from its most trusted rule that leads to a known subject. Within a rule, the first
+///   reference with a publisher wins.
+/// - When a reference starts to lead to a different subject, its followers must be checked again (``Changes/moved``). This
+///   depends only on the publishers of the reference, so the correlator detects it without reading any follower.
+/// - A subject known under a fallback key merges with the subject of the same source that publishes the same identifying
+///   alias under its full key.
+/// - A reference with more than ``publisherLimit`` publishers leads nowhere and identifies nothing.
 ///
-/// Ties may form a cycle (two issues naming each other); ``TraceRoot`` cuts it, the edges stay.
+/// Ties may form a cycle, such as two issues that name each other. ``TraceRoot`` breaks the cycle. The ties stay.
 public struct Correlator: Sendable {
-  /// A name that more things have says nothing about which of them is meant.
+  /// The maximum number of publishers of a reference. Beyond it, the reference is too ambiguous and leads nowhere.
   ///
-  /// So a thing that is tied looks at no more than these.
+  /// The limit also bounds how many subjects must be read to tie one subject.
   public static let publisherLimit = 100
 
   public init() {}
 
-  /// Either what must be known first, or what follows.
+  /// The result of ``step(_:knowing:)``: queries to answer before the next call, or the changes that follow from the event.
   public enum Step: Sendable {
     case need(Set<Query>)
     case changes(Changes)
@@ -28,38 +30,39 @@ public struct Correlator: Sendable {
   public enum Query: Sendable, Hashable {
     case subject(SubjectKey)
     case publishers(Reference)
-    /// Whether anything follows a reference.
+    /// Whether any subject follows a reference.
     case isFollowed(Reference)
   }
 
-  /// What follows from one event.
+  /// The changes that follow from one event.
   public struct Changes: Sendable {
-    /// The key of the thing the event is about: its own, unless that is a fallback for one known better.
+    /// The key of the event's subject: the key in the event, or the full key if the event has a fallback key for it.
     public var key: SubjectKey
-    /// False when the event says nothing that was not known.
+    /// False if the fact was already known. The other members are then empty.
     public var isNews: Bool
-    /// Items as they are now; the one the event is about is among them if there was news.
+    /// The changed subjects in their new state. Includes the subject of the event if ``isNews`` is true.
     public var subjects: [SubjectKey: Subject] = [:]
     public var newAliases: [SubjectKey: [Reference]] = [:]
     public var newFollows: [SubjectKey: [Reference]] = [:]
-    /// Fallback keys that were absorbed.
+    /// Fallback keys whose subjects merged into the subject with ``key``.
     public var removed: [SubjectKey] = []
-    /// References that lead somewhere else than before for some who may follow them, sorted: their followers are to be looked at again
-    /// with ``Correlator/tie(of:knowing:)``.
+    /// References that now lead some followers to a different subject, sorted.
+    ///
+    /// The caller must check the followers of each again with ``Correlator/tie(of:knowing:)``.
     public var moved: [Reference] = []
-    /// References of which other things became the publishers, or other things of these are known.
+    /// References whose publishers changed, or whose publishers have new facts that decide where the reference leads.
     var touched: [Reference] = []
-    /// Where references lead now, as far as that was found out.
+    /// The answers that this step computed, for reuse in later steps.
     var answers = Answers()
   }
 
-  /// Either what must be known first, or where a thing belongs.
+  /// The result of ``tie(of:knowing:)``: queries to answer before the next call, or the tie, if there is one.
   public enum TieStep: Sendable {
     case need(Set<Query>)
     case tie(ParentTie?)
   }
 
-  /// One step: call it again with the answers until it gives changes.
+  /// Correlates one event. While the result is `need`, add the answers to the knowledge and call again.
   public func step(_ event: Event, knowing knowledge: Knowledge) -> Step {
     var view = View(knowledge)
     guard let key = identify(event, &view) else { return .need(view.missing) }
@@ -101,13 +104,15 @@ public struct Correlator: Sendable {
     return .changes(changes)
   }
 
-  /// One step of finding out where a thing belongs: call it again with the answers until it gives a tie. Nil of a thing that is not known.
+  /// Finds the tie of a subject to its parent. While the result is `need`, add the answers and call again.
+  ///
+  /// The tie is nil if the subject is unknown or has no known parent.
   public func tie(of key: SubjectKey, knowing knowledge: Knowledge) -> TieStep {
     var answers = Answers()
     return tie(of: key, knowing: knowledge, &answers)
   }
 
-  /// - Parameter answers: receives what was found out on the way.
+  /// - Parameter answers: receives the answers that this call computed, for reuse in later calls.
   func tie(of key: SubjectKey, knowing knowledge: Knowledge, _ answers: inout Answers) -> TieStep {
     var view = View(knowledge)
     guard let known = view.subject(key) else { return .need(view.missing) }
@@ -120,7 +125,7 @@ public struct Correlator: Sendable {
 
   // MARK: Identity
 
-  /// The key of the thing an event is about; nil when more must be known.
+  /// The key of the subject of an event. Nil if queries must be answered first.
   private func identify(_ event: Event, _ view: inout View) -> SubjectKey? {
     guard event.key.isFallback else { return event.key }
     var known: Set<SubjectKey> = []
@@ -129,11 +134,11 @@ public struct Correlator: Sendable {
       guard publishers.count <= Self.publisherLimit else { continue }
       known.formUnion(publishers.filter { !$0.isFallback && $0.source == event.key.source })
     }
-    // Several things under one name are not decided between: the event stays with the name.
+    // If several subjects have the alias, there is no way to choose one, so the event keeps its fallback key.
     return known.count == 1 ? known.first : event.key
   }
 
-  /// Items known by name only that a thing's new names show to be this one.
+  /// Finds the subjects with fallback keys that the new aliases of a subject identify as the same subject.
   private func fallbacks(among newNames: [Reference], of key: SubjectKey, _ view: inout View) -> [Subject] {
     guard !newNames.isEmpty, !key.isFallback else { return [] }
     var result: [Subject] = []
@@ -165,11 +170,14 @@ public struct Correlator: Sendable {
     return nil
   }
 
-  /// The one thing a reference names, seen from a follower. Among several the last that had begun, where these follow each other, or
-  /// the change that a commit merged before those it is the head of; else the one of the same owner; else none: a guess would tie
-  /// strangers together.
+  /// The subject to which a reference leads a follower. Nil if there is none, or no way to choose.
   ///
-  /// - Parameter written: what the follower says, of which the reference is one candidate.
+  /// - A commit leads to the change that it merged rather than to changes that it is only the head of.
+  /// - If subjects use the name one after the other, the one in progress when the follower started wins, or the nearest.
+  /// - Otherwise, the only one with the same owner wins. Any further guess could tie unrelated subjects.
+  /// - A reference that a stranger may have written leads only to a subject of the same owner.
+  ///
+  /// - Parameter written: the reference as the follower states it. `reference` is one of its candidates.
   private func publisher(
     of reference: Reference, in written: Reference, for subject: Subject, reach: ReferenceReach, _ view: inout View
   ) -> SubjectKey? {
@@ -191,13 +199,19 @@ public struct Correlator: Sendable {
     }
   }
 
-  /// How long before a change on its branch, and after it, something may belong to it.
+  /// The maximum time before the start or after the end of a change at which its branch still leads to it, in seconds.
   private static let branchReach = 7 * 86_400.0
 
-  /// The thing that began last among those that went on at a moment; where none did, the one that had ended or was to begin nearest to
-  /// it. What ends at once goes on until the next begins.
+  /// The subject in progress at an instant, or else the nearest one before or after it.
   ///
-  /// - Parameter reach: how many seconds from the moment a thing may be that did not go on; nil for any.
+  /// There are two candidates: the last subject that started at or before the instant, and the first that started after it.
+  /// The earlier one wins if it is in progress or if both are equally near. Without `reach`, a subject of zero length counts
+  /// as in progress.
+  ///
+  /// - Parameters:
+  ///   - subjects: ordered by their starts.
+  ///   - instant: the start of the follower. If it is nil, the result is the last subject, or nil if `reach` is given.
+  ///   - reach: the maximum distance in seconds of a subject that is not in progress. Nil for no maximum.
   private func nearest(of subjects: [Answer.Lived], at instant: Timestamp?, within reach: Double?) -> SubjectKey? {
     guard let instant else { return reach == nil ? subjects.last?.key : nil }
     let before = subjects.last { $0.life.begin <= instant }
@@ -214,7 +228,7 @@ public struct Correlator: Sendable {
 }
 
 extension Event {
-  /// The commit by which a change was merged.
+  /// The commit that merged a change. Nil for other events.
   fileprivate var mergeRevision: String? {
     attributes.text(of: "valuestream.change.merge_revision")
   }
@@ -223,27 +237,27 @@ extension Event {
 // MARK: Answers
 
 extension Correlator {
-  /// Where a reference leads, for everybody who does not publish it: a function of its publishers.
+  /// Where a reference leads every follower that does not publish it. Depends only on its publishers.
   enum Answer: Sendable, Hashable {
-    /// A publisher with its life.
+    /// A publisher with the time span from its first start to its last end.
     struct Lived: Sendable, Hashable {
       var life: Subject.Life
       var key: SubjectKey
     }
 
-    /// Nothing publishes it, or too many do.
+    /// No subject publishes the reference, or more than ``Correlator/publisherLimit`` do.
     case nobody
     case one(SubjectKey)
     /// - Parameters:
-    ///   - byOwner: for each owner of just one publisher that.
-    ///   - lives: of names that are used again, those who publish it, by their beginnings.
+    ///   - byOwner: the publisher of each owner that has exactly one.
+    ///   - lives: the publishers, ordered by start, if the reference is ``Reference/isRepeated``. Otherwise empty.
     case several(byOwner: [String: SubjectKey], lives: [Lived])
   }
 
-  /// Where references lead, as far as that was found out.
+  /// A cache of where references lead.
   struct Answers: Sendable {
     private var answers: [Reference: Answer] = [:]
-    /// Of short hashes, by what all names of a commit begin with, then by what was written.
+    /// Answers for abbreviated hashes, by the short form of fixed length, then by the hash as the follower wrote it.
     private var shortCommits: [Reference: [Reference: Answer]] = [:]
 
     subscript(_ reference: Reference, in written: Reference) -> Answer? {
@@ -268,10 +282,10 @@ extension Correlator {
     }
   }
 
-  /// Equal where a reference leads everybody who follows it to the same as before.
+  /// A summary of where a reference leads. If it does not change, the reference leads each follower where it did before.
   fileprivate struct Signature: Hashable {
     var answer: Answer
-    /// What decides beside that, of each publisher.
+    /// Further values of each publisher that decide for some followers, such as its owner.
     var details: [[String]] = []
   }
 
@@ -282,7 +296,7 @@ extension Correlator {
       guard case .one(let publisher) = answer else { return Signature(answer: answer) }
       return Signature(answer: answer, details: [view.subject(publisher)?.value?.owner.map { [$0] } ?? []])
     }
-    // What is written may be longer, and lead to some of them only.
+    // A follower may write more characters of the hash, which lead to some of the publishers only.
     let details = all.sorted().map { key -> [String] in
       guard let subject = view.subject(key)?.value else { return [key.description] }
       return [key.description, subject.owner ?? ""] + subject.commits(beginning: reference.value)
@@ -291,7 +305,7 @@ extension Correlator {
     return Signature(answer: .nobody, details: details)
   }
 
-  /// True of a reference that another one of its publishers also follows, which sees all but itself.
+  /// True if a publisher other than `key` also follows the reference. Such a follower ignores itself among the publishers.
   fileprivate func followsItself(_ reference: Reference, besides key: SubjectKey, _ view: inout View) -> Bool {
     guard let all = view.publishers(reference), all.count > 1, all.count <= Self.publisherLimit + 1 else { return false }
     return all.contains { $0 != key && view.subject($0)?.value?.follows(reference) ?? false }
@@ -305,7 +319,9 @@ extension Correlator {
     return answer
   }
 
-  /// - Parameter follower: a publisher that is not looked at, because it is the one who asks.
+  /// Computes where a reference leads, without the cache.
+  ///
+  /// - Parameter follower: a publisher to ignore, because it is the follower itself. Nil to include all.
   private func answer(
     _ reference: Reference, in written: Reference, besides follower: SubjectKey?, _ all: [SubjectKey], _ view: inout View
   ) -> Answer {
@@ -330,11 +346,11 @@ extension Correlator {
     return .several(byOwner: byOwner.compactMapValues { $0 }, lives: lives)
   }
 
-  /// The names whose followers may belong elsewhere after an event about a publisher.
+  /// The references that may lead to a different subject after an event about one of their publishers, sorted.
   ///
   /// - Parameters:
-  ///   - before: the publisher as it was; nil of a new one.
-  ///   - removed: fallback keys that it absorbed.
+  ///   - before: the publisher before the event. Nil for a new publisher.
+  ///   - removed: the fallback keys of the subjects that it absorbed.
   fileprivate func touchedNames(
     _ before: Subject?, _ after: Subject, _ event: Event, newAliases: [Reference], removed: [SubjectKey]
   ) -> [Reference] {
@@ -344,29 +360,29 @@ extension Correlator {
     var names = Set(newAliases + removed.map(Reference.key))
     if before.owner != after.owner { names.formUnion(after.aliases + [.key(after.key)]) }
     if before.decidingLife != after.decidingLife { names.formUnion(after.aliases.lazy.filter(\.isRepeated)) }
-    // A change may be merged by a commit that was its head before, or was followed by the beginning of its hash.
+    // A merge changes ties even if its commit was an alias before, as a head, or if followers have only the start of its hash.
     var merges: Set<String> = []
     if let merge = event.mergeRevision, !before.wasMerged(as: merge) { merges.insert(merge) }
     if after.dropped != nil || !removed.isEmpty {
       merges.formUnion(before.mergeRevisions.symmetricDifference(after.mergeRevisions))
     }
     names.formUnion(merges.lazy.map { Reference(.commit, $0) })
-    // Who follows a short hash may mean the second commit that begins so.
+    // Followers of an abbreviated hash may mean any of the commits that start with it.
     names.formUnion(names.compactMap(\.shortCommit))
     return names.filter(\.isFollowed).sorted()
   }
 }
 
 extension Subject {
-  /// True of a change that this commit merged, of which the beginning of the hash is enough.
+  /// True if a commit merged the change. The start of the commit's hash is enough.
   fileprivate func wasMerged(as commit: String) -> Bool {
     facts.contains { $0.event.mergeRevision?.hasPrefix(commit) ?? false }
   }
 
-  /// The commits by which a change was merged.
+  /// The commits that merged the change.
   fileprivate var mergeRevisions: Set<String> { Set(facts.lazy.compactMap(\.event.mergeRevision)) }
 
-  /// Commits of the thing whose hashes begin so, sorted.
+  /// The subject's commits whose hashes start with these characters, sorted.
   fileprivate func commits(beginning hash: String) -> [String] {
     let isMeant = { (alias: Reference) in alias.kind == .commit && alias.value.hasPrefix(hash) }
     var commits = Set(facts.lazy.flatMap(\.event.publishes).filter(isMeant))
@@ -374,7 +390,7 @@ extension Subject {
     return commits.map(\.value).sorted()
   }
 
-  /// True of a thing that may find its parent under a name.
+  /// True if the subject follows a reference, directly or as a candidate.
   fileprivate func follows(_ reference: Reference) -> Bool {
     func isMeant(_ statement: FollowStatement) -> Bool {
       statement.references.contains { $0 == reference || $0.candidates.contains(reference) }
@@ -383,17 +399,17 @@ extension Subject {
     return dropped?.follows.values.contains { isMeant($0.value) } ?? false
   }
 
-  /// True of a thing that has a commit whose hash begins so.
+  /// True if the subject publishes a commit whose hash starts with these characters.
   fileprivate func publishesCommit(beginning hash: String) -> Bool {
     let isMeant = { (alias: Reference) in alias.kind == .commit && alias.value.hasPrefix(hash) }
     if facts.contains(where: { $0.event.publishes.contains(where: isMeant) }) { return true }
     return dropped?.aliases.keys.contains(where: isMeant) ?? false
   }
 
-  /// When its first attempt began; nil of a thing without spans.
+  /// The start of the first attempt. Nil for a subject without spans.
   fileprivate var begin: Timestamp? { outlines().first?.start }
 
-  /// From its first beginning to its last end; nil of a thing without spans.
+  /// The time from the start of the first attempt to the end of the last. Nil for a subject without spans.
   var life: Life? {
     let outlines = outlines()
     guard let first = outlines.first, let last = outlines.last else { return nil }
@@ -402,24 +418,24 @@ extension Subject {
 
   struct Life: Sendable, Hashable {
     var begin: Timestamp
-    /// Nil while it goes on.
+    /// Nil while the last attempt runs.
     var end: Timestamp?
   }
 
-  /// That of a thing for which it decides whether it is a parent.
+  /// The ``life`` of a subject whose aliases are used repeatedly, where it decides ties. Nil for other subjects.
   fileprivate var decidingLife: Life? {
     let hasRepeated = facts.contains { $0.event.publishes.contains(where: \.isRepeated) }
     return hasRepeated || dropped?.aliases.keys.contains(where: \.isRepeated) ?? false ? life : nil
   }
 
-  /// Everything under which a parent may become known, longest candidates included.
+  /// The references under which a parent of this subject may become known, with all candidates, sorted.
   package var followedReferences: [Reference] {
     var references = Set(facts.lazy.flatMap(\.event.follows).flatMap(\.references))
     if let dropped { references.formUnion(dropped.follows.values.lazy.flatMap(\.value.references)) }
     return Set(references.lazy.flatMap(\.candidates)).sorted()
   }
 
-  /// What an event follows that the thing did not follow before, sorted.
+  /// The references that an event follows and that the subject did not follow before, sorted.
   fileprivate func newlyFollowed(by event: Event) -> [Reference] {
     if event.follows.isEmpty { return [] }
     var references = Set(event.follows.lazy.flatMap(\.references))
@@ -430,26 +446,26 @@ extension Subject {
   }
 }
 
-/// What is known of the store, for a ``Correlator``.
+/// The contents of the store that a ``Correlator`` has asked for so far, including unwritten changes of the batch.
 public struct Knowledge: Sendable {
-  /// Nil inside: the store was asked and has no such thing.
+  /// Subjects by key. A missing key was not asked for yet. A nil value means that the store has no such subject.
   public var subjects: [SubjectKey: Subject?] = [:]
   public var publishers: [Reference: [SubjectKey]] = [:]
   public var followed: [Reference: Bool] = [:]
-  /// What was concluded from all this.
+  /// A cache of where references lead, computed from the members above.
   var answers = Correlator.Answers()
 
   public init() {}
 }
 
-/// Knowledge as one step sees it: with what the step itself found out, and a note of what is missing.
+/// The knowledge during one step: adds the changes of the step, and collects queries for everything that is missing.
 private struct View {
   private let knowledge: Knowledge
   private var learned: Subject?
   private var learnedAliases: Set<Reference> = []
   private var removed: [SubjectKey] = []
   private(set) var missing: Set<Correlator.Query> = []
-  /// What this step concluded, beside what was concluded before.
+  /// The answers that this step computed. They take precedence over those of earlier steps.
   var newAnswers = Correlator.Answers()
   private var touched: Set<Reference> = []
 

@@ -1,28 +1,30 @@
-/// Names that lead elsewhere than before, whose followers are to be looked at again.
+/// A queue of references that now lead to a different subject, so that their followers must be checked again.
 ///
-/// Followers are gone through in the order in which the store knows them, from where the last step stopped. A name that leads elsewhere
-/// meanwhile is gone through once around from there, so what waits for one name never exceeds one look at each of its followers.
-/// Stored as a value, together with what the steps change.
+/// A scan visits the followers of a reference in the order of their places in the store, and continues where the last step
+/// stopped. If the reference changes again meanwhile, the scan goes on to the end and then from the start to the place where
+/// it was. The work that waits for one reference thus never exceeds one check of each follower.
+///
+/// The queue is stored as a value, in the same write as the changes of the steps.
 package struct PendingTies: Sendable, Hashable {
-  /// What is left to be looked at of the followers of one name.
+  /// The progress of the scan over the followers of one reference.
   package struct Scan: Sendable, Hashable {
     package var reference: Reference
-    /// Followers up to this place were looked at.
+    /// The place up to which followers were checked.
     package var after: UInt64 = 0
-    /// The place of the last that is to be looked at; nil for all.
+    /// The place of the last follower to check. Nil to check all.
     package var end: UInt64?
-    /// Once it is through, it begins anew, up to this place; nil where it does not.
+    /// The place up to which a second pass from the start must go. Nil if no second pass is needed.
     var around: UInt64?
   }
 
   private var scans: [Reference: Scan] = [:]
-  /// The one that is next first.
+  /// The references in the order of processing.
   private var order: [Reference] = []
 
-  /// With so many names no further deliveries are taken before there are fewer.
+  /// At this number of references, the projection takes no further deliveries until the queue is shorter.
   package static let limit = 1000
 
-  /// The name of the value that holds them.
+  /// The name of the stored value that holds the queue. See ``ProjectionChanges/values``.
   package static let valueName = "correlation.pending"
 
   private static let encodingVersion: UInt8 = 1
@@ -32,10 +34,12 @@ package struct PendingTies: Sendable, Hashable {
   package var count: Int { order.count }
   package var isEmpty: Bool { order.isEmpty }
 
-  /// What is to be looked at next.
+  /// The next scan to continue. Nil if the queue is empty.
   package var next: Scan? { order.first.flatMap { scans[$0] } }
 
-  /// Puts a name before the others: most have few followers.
+  /// Adds a reference at the front of the queue, because most references have few followers.
+  ///
+  /// If the reference is in the queue already, it keeps its position, and its scan is extended to visit all followers.
   package mutating func add(_ reference: Reference) {
     guard var scan = scans[reference] else {
       scans[reference] = Scan(reference: reference)
@@ -47,9 +51,11 @@ package struct PendingTies: Sendable, Hashable {
     scans[reference] = scan
   }
 
-  /// Notes that followers up to a place were looked at, and puts the name behind the others.
+  /// Records that followers up to a place were checked, and moves the reference to the end of the queue.
   ///
-  /// - Parameter place: nil where all were.
+  /// If all were checked and no second pass is needed, the reference leaves the queue.
+  ///
+  /// - Parameter place: nil if all followers of this pass were checked.
   package mutating func pass(_ reference: Reference, upTo place: UInt64?) {
     guard var scan = scans[reference] else { return }
     order.removeAll { $0 == reference }
@@ -66,15 +72,16 @@ package struct PendingTies: Sendable, Hashable {
     order.append(reference)
   }
 
-  /// Gives up what is next, because it cannot be done.
+  /// Removes the next scan, because its followers cannot be read.
   package mutating func dropNext() {
     guard let first = order.first else { return }
     order.removeFirst()
     scans[first] = nil
   }
 
-  // MARK: Stored
+  // MARK: Encoding
 
+  /// The queue as bytes to store. Empty if the queue is empty.
   package var encoded: [UInt8] {
     if order.isEmpty { return [] }
     var writer = SubjectWriter()
@@ -87,7 +94,7 @@ package struct PendingTies: Sendable, Hashable {
     return writer.finished(version: Self.encodingVersion)
   }
 
-  /// Reads what was stored; nothing where it cannot be read, or was written by a newer version.
+  /// Reads a stored queue. The queue is empty if the bytes cannot be read or come from a newer version.
   package init(encoded bytes: [UInt8]) {
     guard !bytes.isEmpty else { return }
     do throws(PackedError) {

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// A span store that lasts as long as the process: for tests, and for the mock tracer.
+/// A span store in memory, for tests and for daemons without a data directory. Its contents end with the process.
 public final class MemorySpanStore: SpanStore {
   private let state = Mutex(State())
 
@@ -14,7 +14,7 @@ public final class MemorySpanStore: SpanStore {
     }
 
     var entries: [SubjectKey: Entry] = [:]
-    /// In order of first appearance; what was removed leaves a gap.
+    /// Keys in the order in which they first appeared. Removed subjects leave gaps in the sequence numbers.
     var order: [(sequence: UInt64, key: SubjectKey)] = []
     var publishers: [Reference: Set<SubjectKey>] = [:]
     var followers: [Reference: Set<SubjectKey>] = [:]
@@ -22,19 +22,19 @@ public final class MemorySpanStore: SpanStore {
     var progress: [String: ExportProgress] = [:]
     var rejections: [(sequence: UInt64, rejection: ExportRejection)] = []
     var exportRecords: [SubjectKey: ExportRecord] = [:]
-    /// Items by the trace they are, or would be, the root of.
+    /// Subjects by the trace id that derives from their key. A subject with a parent is usually in another trace.
     var ownTraces: [TraceID: SubjectKey] = [:]
     var exportedTraces: [TraceID: Set<SubjectKey>] = [:]
     var kinds: Set<SubjectKind> = []
     var fingerprints: Set<DeliveryFingerprint> = []
     var values: [String: [UInt8]] = [:]
     var measurements: [SubjectKey: Measurement] = [:]
-    /// Of the measurements those that await something, those that have waited longest first.
+    /// The subjects that await measurement, the longest waiting first.
     var awaiting: [(since: Timestamp, key: SubjectKey)] = []
     var branchUpdates: [SubjectKey: Set<BranchUpdate>] = [:]
     var branchUpdatesByCommit: [String: Set<BranchUpdate>] = [:]
     var position: LogPosition?
-    /// Never given twice.
+    /// The next sequence number of a subject. Like the numbers below, it is never reused.
     var nextSequence: UInt64 = 1
     var nextOutboxEntry: UInt64 = 1
     var nextRejection: UInt64 = 1
@@ -42,7 +42,7 @@ public final class MemorySpanStore: SpanStore {
 
   public init() {}
 
-  /// Forgets everything, also how far the log was read; places in lists and announcements go on where they were.
+  /// Removes everything, including the log position. Sequence numbers continue, so that none is used twice.
   public func removeAll() {
     state.withLock { state in
       var empty = State()
@@ -417,7 +417,7 @@ extension MemorySpanStore.State {
     if index[reference]?.isEmpty == true { index[reference] = nil }
   }
 
-  /// They stand in order, so the place is found by halving.
+  /// Returns the outbox entries after a sequence number. Uses a binary search, because the entries are in order.
   fileprivate func outboxEntries(after sequence: UInt64) -> ArraySlice<(sequence: UInt64, outboxEntry: OutboxEntry)> {
     var range = outboxEntries.startIndex..<outboxEntries.endIndex
     while !range.isEmpty {
