@@ -32,9 +32,9 @@ final class LogCursor: @unchecked Sendable {  // One thread at a time: the one t
     (connection, header) = try segment.open(in: directory, vfs: vfs)
     isSealed = header.isSealed
     let columns = CommitRow.columns(isSealed: isSealed)
-    rows = try connection.prepare("SELECT \(columns), data FROM delivery_commit WHERE first >= ?1 ORDER BY first")
+    rows = try connection.prepare(onOwnTables: "SELECT \(columns), data FROM delivery_commit WHERE first >= ?1 ORDER BY first")
     frameRows = try connection.prepare(
-      "SELECT \(columns), data FROM delivery_commit WHERE first >= ?1 AND first < ?2 ORDER BY first")
+      onOwnTables: "SELECT \(columns), data FROM delivery_commit WHERE first >= ?1 AND first < ?2 ORDER BY first")
     decompressor = try FrameDecompressor()
     self.next = next
     commitEnd = next
@@ -77,16 +77,30 @@ final class LogCursor: @unchecked Sendable {  // One thread at a time: the one t
     }
   }
 
+  /// The number of the last row that ``nextRow()`` returned; 0 before the first.
+  private var visited: UInt64 = 0
+
+  /// Upper bound on rows without valid numbers in a row. A segment has fewer rows than this.
+  private static let skippedRowLimit = 1_000_000
+
   /// Returns the next row with valid numbers; nil at the end of the segment.
   private func nextRow() throws -> CommitRow? {
     var probe: UInt64 = 1
-    var last = next
+    var last = max(next, visited)
+    var skipped = 0
     while true {
       do throws(StoreError) {
         while try rows.step() {
-          if let row = CommitRow(rows, isSealed: isSealed), row.first >= next { return row }
+          // A row behind a damaged page must not come again after the next search: it may not be readable, and nothing would end that.
+          if let row = CommitRow(rows, isSealed: isSealed), row.first >= next, row.first > visited {
+            visited = row.first
+            return row
+          }
           last = max(last, UInt64(clamping: rows.int(0)))
           gapReason = gapReason ?? "a row is damaged"
+          // The pages of a damaged file may lead in a circle.
+          skipped += 1
+          guard skipped < Self.skippedRowLimit else { return nil }
         }
         return nil
       } catch {
@@ -121,9 +135,9 @@ final class LogCursor: @unchecked Sendable {  // One thread at a time: the one t
   /// Moves to a delivery, which may be in the middle of a commit. If that commit cannot be read, continues after it.
   private func seek(_ number: UInt64) throws {
     let statement = try connection.prepare(
-      """
-      SELECT \(CommitRow.columns(isSealed: isSealed)) FROM delivery_commit WHERE first <= ?1 ORDER BY first DESC
-      """)
+      onOwnTables: """
+        SELECT \(CommitRow.columns(isSealed: isSealed)) FROM delivery_commit WHERE first <= ?1 ORDER BY first DESC
+        """)
     statement.bind(1, Int64(clamping: number))
     defer { statement.reset() }
     do {

@@ -165,7 +165,8 @@ struct LogEnd {
   private mutating func findEnd(
     _ segment: LogSegment, _ connection: SQLiteConnection, isSealed: Bool
   ) throws(StoreError) {
-    let rows = try connection.prepare("SELECT \(CommitRow.columns(isSealed: isSealed)) FROM delivery_commit ORDER BY first DESC")
+    let rows = try connection.prepare(
+      onOwnTables: "SELECT \(CommitRow.columns(isSealed: isSealed)) FROM delivery_commit ORDER BY first DESC")
     defer { rows.reset() }
     while try rows.step() {
       guard let row = CommitRow(rows, isSealed: isSealed), row.first >= segment.first else {
@@ -181,7 +182,7 @@ struct LogEnd {
   /// steps.
   private mutating func findEndForwards(_ segment: LogSegment, _ connection: SQLiteConnection, isSealed: Bool) throws {
     let rows = try connection.prepare(
-      "SELECT \(CommitRow.columns(isSealed: isSealed)) FROM delivery_commit WHERE first >= ?1 ORDER BY first")
+      onOwnTables: "SELECT \(CommitRow.columns(isSealed: isSealed)) FROM delivery_commit WHERE first >= ?1 ORDER BY first")
     defer { rows.reset() }
     var from = segment.first
     var probe: UInt64 = 1

@@ -144,7 +144,7 @@ final class LogWriter {
       """)
     try LogSegment.schema.prepare(connection)
     try directory.synchronize()
-    let insert = try connection.prepare("INSERT INTO delivery_commit VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")
+    let insert = try connection.prepare(onOwnTables: "INSERT INTO delivery_commit VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")
     let pageCount = try connection.prepare("PRAGMA page_count")
     let bytes = try connection.number("PRAGMA page_count") * pageBytes
     return Active(segment: segment, connection: connection, insert: insert, pageCount: pageCount, bytes: bytes)

@@ -101,6 +101,14 @@ final class SQLiteConnection {
     return SQLiteStatement(statement, connection: self)
   }
 
+  /// Prepares a statement on tables of our own making. If they are not as we made them, the file is damaged.
+  func prepare(onOwnTables sql: String) throws(StoreError) -> SQLiteStatement {
+    if let statement = Self.compile(sql, handle) { return SQLiteStatement(statement, connection: self) }
+    let code = sqlite3_extended_errcode(handle)
+    let error = failure(code)
+    throw code & 0xff == SQLITE_ERROR ? StoreError(.corrupt, error.message) : error
+  }
+
   private static func compile(_ sql: String, _ handle: OpaquePointer) -> OpaquePointer? {
     var statement: OpaquePointer?
     sqlite3_prepare_v3(handle, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &statement, nil)
