@@ -244,7 +244,7 @@ package struct ProjectionBatches: Sendable {
 
   /// Projects deliveries from intake or from the log. See ``project(_:at:)``.
   package mutating func project(
-  items: [Item], at instant: Timestamp? = nil
+    items: [Item], at instant: Timestamp? = nil
   ) throws -> (position: LogPosition?, hasOutboxEntries: Bool) {
     var rest = items[...]
     var hasOutboxEntries = false
