@@ -94,7 +94,7 @@ struct JSONMending {
     for _ in 0..<replaced { note() }
   }
 
-  /// The code unit of an escape `\uXXXX`; nil if there is no such escape.
+  /// The code unit of an escape of four hexadecimal digits, such as `\u00e9`; nil if there is none at the index.
   private func unit(at index: Int) -> UInt32? {
     guard index + 6 <= bytes.count, bytes[index] == UInt8(ascii: "\\"), bytes[index + 1] == UInt8(ascii: "u") else { return nil }
     var unit: UInt32 = 0

@@ -10,59 +10,59 @@ package import ValueStreamCore
 /// A batch may change where a reference leads, for example when a second subject publishes an alias. The subjects that
 /// follow the reference then need a new parent. Each step reexamines a bounded number of them.
 package struct ProjectionBatches: Sendable {
-  private let store: any SpanStore
-  private let sources: [String: any EventSource]
-  private let recent: RecentDeliveries
-  private let registry: MetricRegistry
-  private let metrics: ProjectionMetrics
-  private let clock: any WallClock
-  private let grace: Duration?
-  private let onClassicSpan: @Sendable (ClassicPicture.FinishedSpan) -> Void
-  private let onUnmeasurable: @Sendable (OutboxEntry, any Error) -> Void
-  private let damage: DamageReport
-  private let poisonGuard: PoisonGuard
-  private let setAside: SetAsideDeliveries
-  private let setAsideCounts: MetricFamily
-  private let onSetAside: @Sendable (LogPosition, _ source: String, _ reason: String) -> Void
-  private var picture: ClassicPicture
-  package private(set) var position: LogPosition?
+  let store: any SpanStore
+  let sources: [String: any EventSource]
+  let recent: RecentDeliveries
+  let registry: MetricRegistry
+  let metrics: ProjectionMetrics
+  let clock: any WallClock
+  let grace: Duration?
+  let onClassicSpan: @Sendable (ClassicPicture.FinishedSpan) -> Void
+  let onUnmeasurable: @Sendable (OutboxEntry, any Error) -> Void
+  let damage: DamageReport
+  let poisonGuard: PoisonGuard
+  let setAside: SetAsideDeliveries
+  let setAsideCounts: MetricFamily
+  let onSetAside: @Sendable (LogPosition, _ source: String, _ reason: String) -> Void
+  var picture: ClassicPicture
+  package internal(set) var position: LogPosition?
   /// A batch that is counted but could not be written. The next call writes it before it does anything else.
-  private var unwritten: ProjectionChanges?
+  var unwritten: ProjectionChanges?
   /// When to count ends again after the store could not be read; nil if it could. Each failing read may take long.
-  private var countsAgainAt: Timestamp?
+  var countsAgainAt: Timestamp?
   /// The position of the last delivery in a batch that was counted but never written; nil if there is none. Deliveries up to it
   /// are projected again in smaller batches and must not count again.
-  private var countedThrough: LogPosition?
+  var countedThrough: LogPosition?
   /// Named values of a batch that was counted but never written. The next batch writes them.
-  private var leftValues: [String: [UInt8]] = [:]
+  var leftValues: [String: [UInt8]] = [:]
   /// The most deliveries that the next step takes. Halved after a batch that cannot be written, doubled after success.
-  private var width = ProjectionBatches.widthLimit
+  var width = ProjectionBatches.widthLimit
   /// The newest vendor time, as stored. Updated only when it advances by an hour or more, to save writes.
-  private var newestVendorTime: Timestamp?
+  var newestVendorTime: Timestamp?
   /// References whose followers must be reexamined. `storedPending` is their last stored state.
-  private var pending: PendingTies
-  private var storedPending: PendingTies
+  var pending: PendingTies
+  var storedPending: PendingTies
   /// The number of consecutive failed steps.
-  private var failures = 0
+  var failures = 0
   /// The value of ``logBeginning`` to write with the next batch; nil to keep the stored one.
-  private var newBeginning: [UInt8]?
+  var newBeginning: [UInt8]?
 
-  private static let vendorTimeStep = Duration.seconds(3600)
-  private static let widthLimit = 512
+  static let vendorTimeStep = Duration.seconds(3600)
+  static let widthLimit = 512
   /// Limits of time and events for one step. A step ends after the delivery that reaches one of them, because others wait
   /// for the lock.
-  private static let stepDuration = Duration.milliseconds(50)
-  private static let stepEvents = 2_000
+  static let stepDuration = Duration.milliseconds(50)
+  static let stepEvents = 2_000
   /// The most followers that a step reexamines. `followerWidth` is the current limit, lower after a step that cannot be
   /// written. Large followers count as several.
-  private let followersPerStep: Int
-  private var followerWidth: Int
+  let followersPerStep: Int
+  var followerWidth: Int
   /// True while followers and deliveries get separate steps, so that a failure of one does not set aside the other.
-  private var reexaminesApart = false
+  var reexaminesApart = false
   /// The number of consecutive I/O errors after which a step is retried with fewer deliveries.
-  private static let patience = 3
+  static let patience = 3
 
-  private static let nextClassicID = "classic.nextID"
+  static let nextClassicID = "classic.nextID"
 
   /// Name of the stored value that identifies the log behind this projection by the time of its first delivery.
   ///
@@ -149,43 +149,9 @@ package struct ProjectionBatches: Sendable {
 
   /// Name of the stored value with the series limit under which the gauges were counted. The prefix of gauges makes a
   /// replacement of the store handle it like the gauges.
-  private static let gaugeLimit = MetricRegistry.gaugePrefix + "series.limit"
+  static let gaugeLimit = MetricRegistry.gaugePrefix + "series.limit"
 
-  private var encodedSeriesLimit: [UInt8] { Array("\(metrics.seriesLimit)".utf8) }
-
-  /// Recounts the gauges of running operations from the stored subjects, after the series limit changed.
-  ///
-  /// A subject counted in the series `other` under the old limit may have its own series under the new one. Without a
-  /// recount, its end would decrement the wrong series.
-  private func recountGauges() throws {
-    var counts: [GaugeShare: Int] = [:]
-    var filter = SubjectFilter()
-    filter.isOpen = true
-    var cursor: UInt64?
-    repeat {
-      let page = try store.subjects(matching: filter, after: cursor, limit: Self.recountedAtOnce)
-      var changes = ProjectionChanges()
-      for var subject in page.subjects {
-        let outlines = subject.outlines()
-        let shares = GaugeShare.all(of: subject, outlines)
-        for share in shares { counts[share, default: 0] += 1 }
-        guard shares != subject.gaugeShares else { continue }
-        subject.gaugeShares = shares
-        let summary = SubjectSummary(subject, outlines: outlines)
-        changes.subjects.append(SubjectChange(subject: subject, summary: summary, newAliases: [], newFollows: []))
-      }
-      if !changes.subjects.isEmpty { try store.write(changes) }
-      cursor = page.next
-    } while cursor != nil
-    metrics.forgetSubjects()
-    for (share, times) in counts { metrics.apply(.gauge(share, times: times)) }
-    var changes = ProjectionChanges()
-    changes.values = registry.changedValues()
-    changes.values[Self.gaugeLimit] = encodedSeriesLimit
-    try store.write(changes)
-  }
-
-  private static let recountedAtOnce = 500
+  var encodedSeriesLimit: [UInt8] { Array("\(metrics.seriesLimit)".utf8) }
 
   /// How long to recognize redeliveries. Longer than vendors allow them (GitHub: three days).
   private static let redeliveryWindow = Duration.seconds(8 * 86_400)
@@ -220,7 +186,7 @@ package struct ProjectionBatches: Sendable {
     }
   }
 
-  private enum SetAsideReason: String, CaseIterable {
+  enum SetAsideReason: String, CaseIterable {
     /// The delivery crashes the process.
     case crash
     /// The changes of the delivery cannot be written, or stored subjects that it needs cannot be read.
@@ -321,44 +287,6 @@ package struct ProjectionBatches: Sendable {
     return (position, hasOutboxEntries)
   }
 
-  /// Reexamines pending followers in a step without deliveries.
-  ///
-  /// - Returns: True if the outbox has new entries.
-  private mutating func workOffPending(at instant: Timestamp?) throws -> Bool {
-    do {
-      let none: ArraySlice<Item> = []
-      let hasOutboxEntries = try project(none, lookingAt: followerWidth, at: instant)
-      failures = 0
-      followerWidth = min(followerWidth * 2, followersPerStep)
-      reexaminesApart = reexaminesApart && hasPendingWork
-      return hasOutboxEntries
-    } catch let error as StoreError {
-      failures += 1
-      guard isLasting(error) else { throw error }
-      giveUpUnwritten()
-      reexaminesApart = true
-      if followerWidth > 1 { followerWidth /= 2 } else { try passOverFollower() }
-      return false
-    }
-  }
-
-  /// Skips the next follower, because a follower that can never be written must not block the others.
-  private mutating func passOverFollower() throws {
-    guard let next = pending.next else { return }
-    do {
-      pending.pass(next.reference, upTo: try store.followers(of: next.reference, after: next.after, limit: 1).last?.place)
-    } catch let error as StoreError where isLasting(error) {
-      pending.dropNext()
-    }
-    setAsideCounts.add(labels: [SetAsideReason.follower.rawValue])
-    var changes = ProjectionChanges()
-    changes.values[PendingTies.valueName] = pending.encoded
-    changes.position = position
-    unwritten = changes
-    try writePending()
-    failures = 0
-  }
-
   /// Returns how many of these deliveries the next step takes. Never mixes deliveries that are already counted with others.
   private func stepWidth(_ fresh: ArraySlice<Item>) -> Int {
     var count = min(width, fresh.count)
@@ -375,7 +303,7 @@ package struct ProjectionBatches: Sendable {
   ///
   /// False for a full disk, because a later write may succeed. An I/O error counts as lasting after `patience` consecutive
   /// failures. Retries with fewer deliveries then show whether the store accepts others.
-  private func isLasting(_ error: StoreError) -> Bool {
+  func isLasting(_ error: StoreError) -> Bool {
     switch error.code {
     case .corrupt, .rejected, .newerVersion: true
     case .inputOutput: failures >= Self.patience
@@ -390,7 +318,7 @@ package struct ProjectionBatches: Sendable {
   ///
   /// - Parameter followers: The most work for reexamining followers; 0 to skip them.
   /// - Returns: True if the outbox has new entries.
-  private mutating func project(_ taken: ArraySlice<Item>, lookingAt followers: Int, at instant: Timestamp?) throws -> Bool {
+  mutating func project(_ taken: ArraySlice<Item>, lookingAt followers: Int, at instant: Timestamp?) throws -> Bool {
     var batch = ProjectionBatch(
       store: store, picture: picture, pending: pending, now: instant ?? clock.now(), isCounting: grace != nil, damage: damage)
     let start = ContinuousClock.now
@@ -451,7 +379,7 @@ package struct ProjectionBatches: Sendable {
     }
   }
 
-  private mutating func giveUpUnwritten() {
+  mutating func giveUpUnwritten() {
     guard let changes = unwritten else { return }
     // This may be a part of a larger batch that was dropped before. All of that batch is counted, so keep the later position.
     countedThrough = [countedThrough, changes.position].compactMap(\.self).max()
@@ -519,76 +447,6 @@ package struct ProjectionBatches: Sendable {
     try writeCounts()
   }
 
-  /// Counts ends whose grace period is over, for at most ``countedAtOnce`` subjects.
-  ///
-  /// Problems with reading never stop deliveries. Damaged subjects are skipped. If the store cannot be read at present,
-  /// counting pauses for a few seconds.
-  ///
-  /// - Returns: True if nothing more can be counted now.
-  @discardableResult
-  private mutating func countAwaiting() throws -> Bool {
-    guard let grace else { return true }
-    let now = clock.now()
-    if let countsAgainAt, now < countsAgainAt, now >= countsAgainAt.advanced(byNanoseconds: -Self.pauseOfCounting.nanoseconds) {
-      return true
-    }
-    countsAgainAt = nil
-    var changes = ProjectionChanges()
-    // Counting does not read traces, so the strategy does not matter.
-    var reader = TraceReader(store: store, strategy: .nested)
-    var count = 0
-    do {
-      let awaiting = try store.awaitingMeasurement(
-        since: now.advanced(byNanoseconds: -grace.nanoseconds), orAfter: now, limit: Self.countedAtOnce)
-      count = awaiting.count
-      for (key, measurement) in awaiting {
-        let number = Self.number(of: key)
-        if poisonGuard.isPoison(PoisonGuard.measurement, number) {
-          let outboxEntry = OutboxEntry(key: key, attempt: 1, time: measurement.awaitsSince ?? now)
-          onUnmeasurable(outboxEntry, StoreError(.rejected, "it has crashed vsd \(PoisonGuard.deathLimit) times"))
-          changes.measurements[key] = .counted(measurement.counted)
-        } else {
-          changes.measurements[key] = try poisonGuard.run(PoisonGuard.measurement, number...number) {
-            try self.count(key, measurement, &reader)
-          }
-        }
-        poisonGuard.pass(PoisonGuard.measurement, number)
-      }
-    } catch {
-      countsAgainAt = now.advanced(byNanoseconds: Self.pauseOfCounting.nanoseconds)
-    }
-    guard !changes.measurements.isEmpty else { return true }
-    changes.position = position
-    unwritten = changes
-    try writePending()
-    return count < Self.countedAtOnce
-  }
-
-  /// Returns the FNV-1a hash of a subject key. Unlike `Hasher`, it is the same in every process.
-  private static func number(of key: SubjectKey) -> UInt64 {
-    key.description.utf8.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
-  }
-
-  /// Counts the ends of one subject, and reports those that can never be counted.
-  ///
-  /// - Throws: An error that may not occur on a later attempt.
-  private func count(_ key: SubjectKey, _ measurement: Measurement, _ reader: inout TraceReader) throws -> MeasurementChange {
-    let since = measurement.awaitsSince ?? clock.now()
-    do {
-      guard let subject = try reader.subject(for: key) else { return .counted(measurement.counted) }
-      let counted = CountedEnd.decode(measurement.counted, of: key.source)
-      let ends = try metrics.count(subject, counted: counted, at: since, &reader, onUnmeasurable: onUnmeasurable)
-      return .counted(CountedEnd.encode(ends))
-    } catch let error as StoreError where !error.isRetryable {
-      onUnmeasurable(OutboxEntry(key: key, attempt: 1, time: since), error)
-      return .counted(measurement.counted)
-    }
-  }
-
-  /// The most subjects whose ends are counted in one step. Callers release the lock between steps.
-  package static let countedAtOnce = 256
-  private static let pauseOfCounting = Duration.seconds(5)
-
   /// Writes the changed counters together with the current position.
   private mutating func writeCounts() throws {
     var changes = ProjectionChanges()
@@ -599,7 +457,7 @@ package struct ProjectionBatches: Sendable {
     try writePending()
   }
 
-  private mutating func writePending() throws {
+  mutating func writePending() throws {
     guard var changes = unwritten else { return }
     changes.values.merge(leftValues) { new, _ in new }
     changes.values.merge(registry.changedValues()) { _, new in new }
