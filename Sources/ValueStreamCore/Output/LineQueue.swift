@@ -118,6 +118,8 @@ package final class LineQueue: Sendable {
 
   /// Writes a line. If the stream fails, drops the rest of the line, because nobody reads it any more.
   private func put(_ line: [UInt8]) {
+    // `poll` waits forever for a negative descriptor.
+    guard descriptor >= 0 else { return }
     line.withUnsafeBytes { bytes in
       var rest = bytes[...]
       while !rest.isEmpty {
