@@ -63,6 +63,9 @@ struct SQLiteSpanStoreTests {
   @Test("remembers fingerprints by time of receipt")
   func fingerprints() throws { try contract.checkFingerprints() }
 
+  @Test("names are equal by their bytes")
+  func namesByBytes() throws { try contract.checkNamesByBytes() }
+
   @Test("all subjects, page by page")
   func subjectPages() throws { try contract.checkSubjectPages() }
 

@@ -48,6 +48,9 @@ struct MemorySpanStoreTests {
   @Test("remembers fingerprints by time of receipt")
   func fingerprints() throws { try contract.checkFingerprints() }
 
+  @Test("names are equal by their bytes")
+  func namesByBytes() throws { try contract.checkNamesByBytes() }
+
   @Test("all subjects, page by page")
   func subjectPages() throws { try contract.checkSubjectPages() }
 

@@ -476,6 +476,35 @@ package struct SpanStoreContract: Sendable {
     #expect(try store.fingerprints(since: StoreSamples.time(100)).isEmpty)
   }
 
+  /// Names are equal if their bytes are, and not if they only look the same.
+  package func checkNamesByBytes() throws {
+    let store = try makeStore()
+    defer { store.close() }
+    // U+212A is another way to write K, U+037E one to write a semicolon.
+    let projects = ["acme/K", "acme/\u{212A}", "acme/;", "acme/\u{37E}", "acme/caf\u{E9}", "acme/cafe\u{301}"]
+    var subjects: [Subject] = []
+    for (number, project) in projects.enumerated() {
+      var subject = Subject(key: StoreSamples.issueKey(number))
+      var event = Event(key: subject.key, time: .vendor(StoreSamples.time(Int64(number))), attempt: .counted)
+      event.operation = .issue
+      event.project = project
+      event.state = .running
+      event.marks = [.begin(.vendor(StoreSamples.time(Int64(number))))]
+      _ = subject.add(event)
+      subjects.append(subject)
+    }
+    try store.write(StoreSamples.changes(Array(subjects.prefix(3))))
+    try store.write(StoreSamples.changes(Array(subjects.dropFirst(3))))
+    for (number, project) in projects.enumerated() {
+      var filter = SubjectFilter()
+      filter.project = project
+      let found = try store.subjects(matching: filter, after: nil, limit: 10).subjects.map(\.key)
+      #expect(found == [StoreSamples.issueKey(number)], "\(Array(project.utf8))")
+    }
+    let open = try store.openSubjects().map { Array(($0.project ?? "").utf8) }
+    #expect(Set(open) == Set(projects.map { Array($0.utf8) }))
+  }
+
   package func checkSubjectPages() throws {
     let store = try makeStore()
     defer { store.close() }

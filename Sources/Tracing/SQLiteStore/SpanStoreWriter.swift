@@ -6,7 +6,7 @@ final class SpanStoreWriter {
   private let names: NameCache
   private var connection: SQLiteConnection { reader.connection }
   /// Names that the running transaction interned; they move to the shared cache when it is committed.
-  private var newNames: [String: Int64] = [:]
+  private var newNames = NameTable()
   private var nextName: Int64
   /// The next numbers. Outside a transaction they equal the stored ones; the running transaction advances them.
   var counters = Counters(subject: 1, outboxEntry: 1, record: 0)
@@ -101,11 +101,11 @@ final class SpanStoreWriter {
       }
     } catch {
       (counters, nextName, nextBlock) = (countersBefore, nextNameBefore, nextBlockBefore)
-      newNames = [:]
+      newNames = NameTable()
       (kinds, knownKinds) = (kindsBefore, [])
       throw error
     }
-    for (text, id) in newNames { names.insert(text, id) }
+    for (text, id) in newNames.ids { names.insert(text, id) }
     newNames.removeAll(keepingCapacity: newNames.count < 1024)
   }
 
@@ -125,7 +125,7 @@ final class SpanStoreWriter {
     statement.bind(1, nextName)
     statement.bind(2, text)
     try statement.run()
-    if NameCache.keeps(text) { newNames[text] = nextName }
+    newNames[text] = nextName
     nextName += 1
     return nextName - 1
   }

@@ -233,13 +233,15 @@ public final class MemorySpanStore: SpanStore {
     struct Group: Hashable {
       var operation: Operation
       var source: String
-      var project: String?
+      // `==` of strings also matches different encodings of the same letter.
+      var project: [UInt8]?
     }
     let starts = state.withLock { state in
       var starts: [Group: [Timestamp]] = [:]
       for entry in state.entries.values {
         guard entry.summary.end == nil, let operation = entry.summary.operation else { continue }
-        let group = Group(operation: operation, source: entry.summary.source, project: entry.summary.project)
+        let project = entry.summary.project.map { Array($0.utf8) }
+        let group = Group(operation: operation, source: entry.summary.source, project: project)
         starts[group, default: []].append(entry.summary.start)
       }
       return starts
@@ -247,7 +249,8 @@ public final class MemorySpanStore: SpanStore {
     return starts.map { group, starts in
       let mean = starts.reduce(0) { $0 + Double($1.nanoseconds) / Double(starts.count) }
       return OpenSubjects(
-        operation: group.operation, source: group.source, project: group.project, count: starts.count,
+        operation: group.operation, source: group.source,
+        project: group.project.map { String(decoding: $0, as: UTF8.self) }, count: starts.count,
         meanStart: Timestamp(nearest: mean), firstStart: starts.min() ?? .epoch)
     }
   }

@@ -20,7 +20,7 @@ public struct SubjectFilter: Sendable, Hashable {
     guard summary.operation != nil else { return false }
     return (operation == nil || operation == summary.operation)
       && (source == nil || source == summary.source)
-      && (project == nil || project == summary.project)
+      && (project.map { summary.project?.hasSameBytes(as: $0) ?? false } ?? true)
       && (outcome == nil || outcome == summary.outcome)
       && (isOpen == nil || isOpen == (summary.end == nil))
       && (endedAfter.map { cutoff in summary.end.map { $0 >= cutoff } ?? true } ?? true)
