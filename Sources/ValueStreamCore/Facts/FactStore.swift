@@ -1,0 +1,157 @@
+/// Reads facts. Calls block, and are safe to call concurrently.
+public protocol FactSource: Sendable {
+  /// Calls `visit` with the facts of one kind on these days and, if `includesOpen`, with those without a day.
+  ///
+  /// Facts come in order of days, in no particular order within a day, and those without a day last. Damaged rows are
+  /// skipped and reported like damaged subjects.
+  ///
+  /// - Parameter days: nil for no days.
+  func visitFacts<Row: Fact>(
+    _ type: Row.Type, days: ClosedRange<FactDay>?, includesOpen: Bool, _ visit: (Row) throws -> Void
+  ) throws
+
+  /// Returns all facts of one kind about these subjects.
+  func facts<Row: Fact>(_ type: Row.Type, of ids: Set<FactID>) throws -> [FactID: [Row]]
+
+  /// Returns the deliveries of these changes, over all time. Changes that no deploy brought are absent.
+  func deliveries(of changes: Set<FactID>) throws -> [FactID: [DeliveredChange]]
+
+  /// Returns the texts with these numbers. Unknown numbers are absent.
+  func texts(of names: Set<FactName>) throws -> [FactName: String]
+
+  /// Returns what facts are about. Facts outlive spans: a subject may be gone from the span store.
+  func factSubjects(_ ids: Set<FactID>) throws -> [FactID: FactSubject]
+
+  /// The stored values of the computation. See ``FactChanges/values``.
+  func factValues() throws -> [String: [UInt8]]
+
+  /// The progress of the computation of facts.
+  func factProgress() throws -> FactProgress
+}
+
+/// Stores facts beside the spans from which they derive.
+///
+/// Calls block. Make these calls from one thread at a time. Those of ``FactSource`` are safe to call concurrently.
+public protocol FactStore: FactSource {
+  /// Returns the numbers of these texts, and gives new numbers to new texts.
+  func factNames(for texts: Set<String>) throws -> [String: FactName]
+
+  /// Returns work for the next step of the computation of facts, the longest waiting first.
+  ///
+  /// ``SpanStore/write(_:)`` adds to it all subjects and branches that it changes. A store from an earlier version, or of
+  /// another ``FactFormat/version``, adds all its subjects, part by part.
+  func pendingFacts(limit: Int) throws -> PendingFacts
+
+  /// Writes all of these changes, or nothing.
+  func write(_ changes: FactChanges) throws
+
+  /// Removes all facts and computes them again from the stored subjects. Facts whose subjects are gone stay.
+  func recomputeFacts() throws
+
+  /// Removes facts of days before `day`.
+  ///
+  /// - Returns: the number of removed rows. Call again while it equals `limit`.
+  func removeFacts(before day: FactDay, limit: Int) throws -> Int
+}
+
+/// What a fact is about, for evidence.
+public struct FactSubject: Sendable, Hashable {
+  public var id: FactID
+  /// The key of the subject. For a direct change, the key of its branch.
+  public var key: SubjectKey
+  /// The name of its span, such as the title of a change.
+  public var name: String
+  /// Its page at the vendor. Nil if unknown.
+  public var address: String?
+  /// The trace in which it was when the fact was computed.
+  public var traceID: TraceID
+
+  public init(id: FactID, key: SubjectKey, name: String, address: String? = nil, traceID: TraceID) {
+    self.id = id
+    self.key = key
+    self.name = name
+    self.address = address
+    self.traceID = traceID
+  }
+}
+
+/// The facts of one subject, which replace all earlier ones.
+public struct SubjectFacts: Sendable {
+  public var subject: FactSubject
+  /// Empty to remove the facts of the subject.
+  public var rows: [EncodedFact]
+
+  public init(subject: FactSubject, rows: [EncodedFact]) {
+    self.subject = subject
+    self.rows = rows
+  }
+}
+
+/// A fact as a store keeps it.
+public struct EncodedFact: Sendable, Hashable {
+  public var kind: FactKind
+  public var day: FactDay?
+  /// For a ``DeliveredChange``, its change.
+  public var change: FactID?
+  public var bytes: [UInt8]
+
+  public init(_ fact: some Fact) {
+    kind = type(of: fact).kind
+    day = fact.day
+    change = (fact as? DeliveredChange)?.change
+    var writer = FactWriter()
+    fact.write(to: &writer)
+    bytes = writer.bytes
+  }
+}
+
+public struct FactChanges: Sendable {
+  public var facts: [SubjectFacts] = []
+  /// Subjects that are gone because they turned out to be another one. Their facts are removed.
+  public var removed: [FactID] = []
+  /// The pending work that these changes complete.
+  public var completed: PendingFacts.Ticket?
+  /// Named values of the computation that replace earlier ones.
+  public var values: [String: [UInt8]] = [:]
+
+  public init() {}
+}
+
+/// Work for the computation of facts.
+public struct PendingFacts: Sendable {
+  /// Says which work is complete. Only the store understands it.
+  public struct Ticket: Sendable, Hashable {
+    public var rawValue: UInt64
+    public init(rawValue: UInt64) { self.rawValue = rawValue }
+  }
+
+  /// Changed subjects that still exist, by id.
+  public var subjects: [FactID: SubjectKey] = [:]
+  /// Changed subjects that no longer exist because they turned out to be another one.
+  public var absorbed: Set<FactID> = []
+  /// Branches with new updates, each with the time of the earliest one.
+  public var branches: [SubjectKey: Timestamp] = [:]
+  public var ticket: Ticket?
+  /// True if more work waits.
+  public var hasMore = false
+
+  public init() {}
+
+  public var isEmpty: Bool { ticket == nil }
+}
+
+/// How far the facts of a store are computed.
+public struct FactProgress: Sendable, Hashable {
+  /// The number of stored subjects that are not computed since the store was migrated or the facts were reset.
+  public var remainingSubjects: Int
+  /// The number of batches of changes that wait to be computed.
+  public var waitingBatches: Int
+  /// The first day with facts. Nil if there are none.
+  public var firstDay: FactDay?
+
+  public init(remainingSubjects: Int = 0, waitingBatches: Int = 0, firstDay: FactDay? = nil) {
+    self.remainingSubjects = remainingSubjects
+    self.waitingBatches = waitingBatches
+    self.firstDay = firstDay
+  }
+}
