@@ -50,6 +50,12 @@ public struct FactID: Sendable, Hashable, Comparable, RawRepresentable {
 
   static let directBit: UInt64 = 1 << 63
 
+  /// The id of a direct change: the greatest bit, and the first 63 bits of SHA-256 over the key of the branch, a space and
+  /// the head commit of the push.
+  package init(directChangeOn branch: SubjectKey, at commit: String) {
+    rawValue = SHA256.hash(of: "\(branch) \(commit)").word(at: 0) >> 1 | Self.directBit
+  }
+
   /// True for a direct change, which has no subject.
   public var isDirect: Bool { rawValue & Self.directBit != 0 }
 }
