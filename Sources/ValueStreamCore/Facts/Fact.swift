@@ -33,6 +33,8 @@ public enum FactKind: UInt8, Sendable, Hashable, CaseIterable {
 /// The format in which facts are stored.
 public enum FactFormat {
   /// Raise it when a fact gets, loses or changes a member. Stores then compute all facts again.
+  ///
+  /// Facts whose subjects are gone cannot be computed again, so a migration of the stores has to convert them.
   public static let version = 1
 }
 
@@ -68,6 +70,11 @@ public struct FactName: Sendable, Hashable, Comparable, RawRepresentable {
   public static let none = FactName(rawValue: 0)
 
   public var isKnown: Bool { rawValue != 0 }
+
+  /// The maximum number of texts in a store. Senders can choose texts freely.
+  public static let limit = 4_000_000
+  /// The text that stands for all beyond ``limit``.
+  public static let other = "other"
 
   public static func < (left: FactName, right: FactName) -> Bool { left.rawValue < right.rawValue }
 }
