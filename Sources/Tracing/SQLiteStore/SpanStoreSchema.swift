@@ -110,5 +110,12 @@ extension StoreSchema {
       ALTER TABLE named_value ADD COLUMN checksum INTEGER;
       ALTER TABLE fingerprint ADD COLUMN checksum INTEGER;
       """,
+      // Indexes subjects by their times, for lists in another order than that of their rows (see ``OrderedList``).
+      """
+      CREATE INDEX IF NOT EXISTS subject_start ON subject (operation, start) WHERE operation IS NOT NULL;
+      CREATE INDEX IF NOT EXISTS subject_end ON subject (operation, end) WHERE operation IS NOT NULL AND end IS NOT NULL;
+      CREATE INDEX IF NOT EXISTS subject_duration ON subject (operation, end - start)
+      WHERE operation IS NOT NULL AND end IS NOT NULL;
+      """,
     ])
 }
