@@ -107,6 +107,7 @@ let reports: [Target] = [
   module("Aggregates", in: "Reports", ["CSV"]),
   module("Charts", in: "Reports"),
   module("SampleReports", in: "Reports", ["CSV"]),
+  module("DeliveryMetrics", in: "Reports"),
 ]
 
 let executables: [Target] = [
@@ -198,6 +199,7 @@ let testsOfTargets: [Target] = [
   tests(of: "Aggregates", ["CSV", "ValueStreamCore"], fixtures: ["Golden"]),
   tests(of: "Charts", fixtures: ["Golden"]),
   tests(of: "SampleReports", ["Aggregates", "CSV", "APIClient"]),
+  tests(of: "DeliveryMetrics", ["ValueStreamCore"]),
   // Whole system
   .testTarget(
     name: "ScenarioTests", dependencies: ["ValueStreamCore", "ValueStreamTesting", "Catalog", "SQLiteStore"],
