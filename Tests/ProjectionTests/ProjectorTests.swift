@@ -87,6 +87,11 @@ struct ProjectorTests {
       try inner.awaitingMeasurement(since: latest, orAfter: now, limit: limit)
     }
     func fingerprints(since cutoff: Timestamp) throws -> [DeliveryFingerprint] { try inner.fingerprints(since: cutoff) }
+    func subjects(
+      matching filter: SubjectFilter, in order: SubjectOrder, after cursor: SubjectPlace?, limit: Int
+    ) throws -> OrderedSubjectPage {
+      try inner.subjects(matching: filter, in: order, after: cursor, limit: limit)
+    }
     func subjects(matching filter: SubjectFilter, after cursor: UInt64?, limit: Int) throws -> SubjectPage {
       try inner.subjects(matching: filter, after: cursor, limit: limit)
     }

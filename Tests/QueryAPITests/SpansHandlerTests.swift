@@ -161,7 +161,7 @@ struct SpansHandlerTests {
       decoding: handler.respond(to: HTTPRequest(method: "GET", path: "/api/v1/spans", query: [])).body, as: UTF8.self)
     let link =
       #"{"key":"\#(parent.key)","traceID":"\#(TraceID(root: parent.key))","spanID":"\#(SpanID(key: parent.key, attempt: 1))","#
-      + #""rule":"vendor_link","attributes":{}}"#
+      + #""rule":"vendor_link","attributes":{},"name":"acme/site#1"}"#
     let ids = #""traceID":"\#(TraceID(root: child.key))","spanID":"\#(SpanID(key: child.key, attempt: 1))","parentSpanID":null"#
     #expect(body.contains(#"\#(ids),"parentKey":"\#(parent.key)","parentRule":"vendor_link""#), "\(body)")
     #expect(body.contains(#""links":[\#(link)]"#), "\(body)")
@@ -173,7 +173,8 @@ struct SpansHandlerTests {
       ("limit", "0", "a number from 1 to 1000"), ("limit", "1001", "1000"), ("limit", "-1", "1"), ("limit", "many", "limit=many"),
       ("limit", "", "limit="), ("cursor", "abc", "next"), ("cursor", "-1", "next"), ("cursor", "", "next"),
       ("reference", "TP-1", "a kind and a name"), ("outcome", "great", "not_planned"), ("state", "closed", "open or finished"),
-      ("page", "2", "page is no parameter"),
+      ("page", "2", "page is no parameter"), ("order", "size", "start, end, duration, age"),
+      ("from", "yesterday", "from=yesterday: expected a time such as"), ("to", "2026", "a time such as"),
       ("Limit", "5", "Limit is no parameter"),
     ])
   func mistakes(name: String, value: String, says: String) throws {
@@ -209,5 +210,103 @@ struct SpansHandlerTests {
     let response = handler.respond(to: HTTPRequest(method: "GET", path: "/api/v1/spans"))
     #expect(isAsked.withLock { $0 })
     #expect(Self.keys(String(decoding: response.body, as: UTF8.self)).count == 1)
+  }
+
+  // MARK: Times, environments and services
+
+  /// Five deploys, each an hour after the one before: three to production and two to staging. The last one runs.
+  private static func deploys() throws -> MemorySpanStore {
+    let store = MemorySpanStore()
+    for number in 0..<5 {
+      let start = Int64(number) * 3600
+      var deploy = QuerySamples.event(
+        QuerySamples.key("deployment", number), .deploy, "deploy \(number)", from: start,
+        to: number == 4 ? nil : start + Int64([100, 400, 200, 300][number]))
+      deploy.outcome = number == 4 ? nil : .success
+      deploy.attributes = [Attribute("deployment.environment.name", .string(number % 2 == 0 ? "production" : "staging"))]
+      if number > 2 { deploy.attributes.append(Attribute("valuestream.service", "Cart")) }
+      try project([deploy], into: store)
+    }
+    return store
+  }
+
+  private static func hour(_ number: Int64) -> String { StoreSamples.time(number * 3600).rfc3339 }
+
+  @Test(
+    "Times, environments, services and orders select deploys, also in pages of one",
+    arguments: [
+      ("order=start", [4, 3, 2, 1, 0]), ("order=end", [3, 2, 1, 0]), ("order=duration", [1, 3, 2, 0]), ("order=age", [4]),
+      ("from=1&to=3", [2, 1]), ("from=1&to=3&order=start", [2, 1]), ("from=1&to=3&order=end", [2, 1]),
+      ("from=1&to=3&order=duration", [1, 2]), ("from=4&to=5&order=age", [4]), ("to=4&order=age", []), ("from=3", [4, 3]),
+      ("to=1", [0]), ("environment=production", [4, 2, 0]), ("environment=Production", []),
+      ("environment=staging&order=duration", [1, 3]), ("service=cart", [4, 3]), ("service=acme/site", [2, 1, 0]),
+      ("service=cart&environment=production&order=age", [4]), ("environment=production&state=finished", [2, 0]),
+    ])
+  func times(query: String, numbers: [Int]) throws {
+    let store = try Self.deploys()
+    let given = query.split(separator: "&").map { part -> (name: String, value: String) in
+      let sides = part.split(separator: "=").map(String.init)
+      return (sides[0], ["from", "to"].contains(sides[0]) ? Self.hour(Int64(sides[1]) ?? 0) : sides[1])
+    }
+    let expected = numbers.map { QuerySamples.key("deployment", $0).description }
+    for limit in ["1", "2", "100"] {
+      var keys: [String] = []
+      var next: String?
+      repeat {
+        let (status, body) = Self.get(given + [("limit", limit)] + (next.map { [("cursor", $0)] } ?? []), from: store)
+        try #require(status == 200, "\(body)")
+        keys += Self.keys(body)
+        next = body.firstMatch(of: /"next":"([^"]+)"}/).map { String($0.output.1) }
+      } while next != nil && keys.count < 20
+      #expect(keys == expected, "\(query), \(limit)")
+    }
+  }
+
+  @Test("Orders that exclude what is asked for, and cursors of another order, are mistakes")
+  func contradictions() throws {
+    let store = try Self.deploys()
+    let queries: [[(name: String, value: String)]] = [
+      [("order", "age"), ("state", "finished")], [("order", "end"), ("state", "open")], [("order", "end"), ("cursor", "3")],
+      [("cursor", "3.1")], [("order", "end"), ("reference", "key:a")], [("from", Self.hour(2)), ("to", Self.hour(1))],
+    ]
+    for query in queries { #expect(Self.get(query, from: store).status == 400, "\(query)") }
+  }
+
+  @Test("The links of a deploy name its changes: title, number and page")
+  func linkedChanges() throws {
+    let store = MemorySpanStore()
+    let branch = SubjectKey(source: "github", host: "github.com", container: "1", kind: "branch", id: "main")
+    func deploy(_ number: Int, of commit: String, at time: Int64) -> Event {
+      var deploy = QuerySamples.event(QuerySamples.key("deployment", number), .deploy, "deploy", from: time, to: time + 60)
+      deploy.outcome = .success
+      deploy.attributes = [
+        Attribute("deployment.environment.name", "production"), Attribute("vcs.ref.head.name", "main"),
+        Attribute("vcs.ref.head.revision", .string(commit)),
+      ]
+      return deploy
+    }
+    let commits = ["a", "b"].map { String(repeating: $0, count: 40) }
+    var change = QuerySamples.event(QuerySamples.key("pull_request", 40), .pullRequest, "acme/site#40", from: 100, to: 200)
+    change.outcome = .merged
+    change.attributes = [
+      Attribute("vcs.change.id", "40"), Attribute("vcs.change.title", "Sort the cart"), Attribute("vcs.ref.base.name", "main"),
+      Attribute("valuestream.change.merge_revision", .string(commits[1])),
+      Attribute("vcs.repository.url.full", "https://github.com/acme/site"),
+    ]
+    change.publishes = [Reference(.commit, commits[1])]
+    try Self.project([deploy(1, of: commits[0], at: 50), change, deploy(2, of: commits[1], at: 300)], into: store)
+    var update = ProjectionChanges()
+    update.branchUpdates = [
+      BranchUpdate(
+        branch: branch, kind: .moved, time: .vendor(StoreSamples.time(200)), before: commits[0], after: commits[1],
+        commits: [BranchCommit(commits[1])], isForced: false, isDefaultBranch: true)
+    ]
+    store.write(update)
+    let body = Self.get([("operation", "deploy"), ("limit", "1")], from: store).body
+    #expect(body.contains(#""links":[{"key":"\#(change.key)","traceID":"#), "\(body)")
+    #expect(
+      body.contains(
+        #""name":"acme/site#40","title":"Sort the cart","number":"40","address":"https://github.com/acme/site/pull/40"}]"#),
+      "\(body)")
   }
 }

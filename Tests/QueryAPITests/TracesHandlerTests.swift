@@ -80,7 +80,8 @@ struct TracesHandlerTests {
     let spanID = SpanID(key: change, attempt: 1)
     #expect(
       body.contains(
-        #""links":[{"key":"\#(change)","traceID":"\#(TraceID(root: change))","spanID":"\#(spanID)","rule":"vendor_link","attributes":{}}]"#
+        #""links":[{"key":"\#(change)","traceID":"\#(TraceID(root: change))","spanID":"\#(spanID)","rule":"vendor_link","attributes":{},"#
+          + #""name":"acme/site#101","title":null,"number":null,"address":null}]"#
       ))
     let list = Self.list([("limit", "2")], from: store, .linked).body
     #expect(list.matches(of: /"rootOperation":"([a-z_]*)"/).map(\.output.1) == ["build", "pull_request"])

@@ -33,6 +33,9 @@ struct SQLiteSpanStoreTests {
   @Test("lists what a filter matches")
   func filters() throws { try contract.checkFilters() }
 
+  @Test("Lists in the order of times")
+  func orders() throws { try contract.checkOrders() }
+
   @Test("keeps announcements in order, and how far exporters came")
   func outboxEntries() throws { try contract.checkOutbox() }
 
@@ -167,6 +170,44 @@ struct SQLiteSpanStoreTests {
     #expect(!plan.contains { $0.contains("TEMP B-TREE") }, "\(plan)")
     let uses = plan.first?.firstMatch(of: /INDEX (subject_\w+)/)?.output.1 ?? "subject"
     #expect(uses == index, "\(plan)")
+  }
+
+  @Test("reads ordered lists through the index of their order", arguments: SubjectOrder.allCases)
+  func orderPlans(order: SubjectOrder) throws {
+    try open().close()
+    let connection = try SQLiteConnection(path: directory.file("store/spans.sqlite"))
+    let statement = try connection.prepare("EXPLAIN QUERY PLAN \(OrderedList.sql(order))")
+    var plan: [String] = []
+    while try statement.step() { plan.append(statement.text(3)) }
+    guard order != .age else { return #expect(plan.first?.contains("subject_open") == true, "\(plan)") }
+    #expect(!plan.contains { $0.contains("TEMP B-TREE") }, "\(plan)")
+    let rank = order == .duration ? "<expr>" : order.rawValue
+    #expect(plan.first?.contains("INDEX subject_\(order) (operation=? AND \(rank)>? AND \(rank)<?)") == true, "\(plan)")
+  }
+
+  @Test("A page of an ordered list ends after a number of rows if hardly any match")
+  func orderedWork() throws {
+    let store = try open()
+    defer { store.close() }
+    var changes = ProjectionChanges()
+    for number in 0...(2 * OrderedList.rowLimit) {
+      var change = StoreSamples.change(Subject(key: StoreSamples.issueKey(number)))
+      change.summary = SubjectSummary(
+        operation: .issue, source: number == 0 ? "gitlab" : "github", project: nil, outcome: nil,
+        start: StoreSamples.time(Int64(number)), end: nil)
+      changes.subjects.append(change)
+    }
+    try store.write(changes)
+    var filter = SubjectFilter()
+    filter.source = "gitlab"
+    var counts: [Int] = []
+    var cursor: SubjectPlace?
+    repeat {
+      let page = try store.subjects(matching: filter, in: .start, after: cursor, limit: 5)
+      counts.append(page.subjects.count)
+      cursor = page.next
+    } while cursor != nil
+    #expect(counts == [0, 0, 1])
   }
 
   @Test("forgets fingerprints after eight days")

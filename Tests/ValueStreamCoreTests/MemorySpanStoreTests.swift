@@ -18,6 +18,9 @@ struct MemorySpanStoreTests {
   @Test("lists what a filter matches")
   func filters() throws { try contract.checkFilters() }
 
+  @Test("Lists in the order of times")
+  func orders() throws { try contract.checkOrders() }
+
   @Test("says where things stand in lists")
   func places() throws { try contract.checkPlaces() }
 

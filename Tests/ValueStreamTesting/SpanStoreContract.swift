@@ -149,6 +149,64 @@ package struct SpanStoreContract: Sendable {
     #expect(try store.subjects(matching: filter, after: nil, limit: 9).subjects.map(\.key) == [StoreSamples.issueKey(0)])
   }
 
+  /// Every order lists what matches, by its times, in pages that go on where the last one ended.
+  package func checkOrders() throws {
+    let store = try makeStore()
+    defer { store.close() }
+    let operations: [Operation?] = [.issue, .build, .deploy, nil]
+    var changes = ProjectionChanges()
+    for number in 0..<80 {
+      var change = StoreSamples.change(StoreSamples.issue(number))
+      // Several subjects have the same times.
+      let start = Int64(number / 3 * 7 % 40)
+      change.summary = SubjectSummary(
+        operation: operations[number % 4], source: number % 5 == 0 ? "gitlab" : "github",
+        project: number % 2 == 0 ? nil : "acme/site\(number % 7)", outcome: number % 3 == 0 ? .success : nil,
+        start: StoreSamples.time(start), end: number % 6 == 0 ? nil : StoreSamples.time(start + Int64(number % 9)))
+      changes.subjects.append(change)
+    }
+    try store.write(changes)
+    let places = try store.places(of: changes.subjects.map(\.subject.key))
+    for order in SubjectOrder.allCases {
+      for filter in Self.filters() {
+        let expected = changes.subjects.filter { filter.matches($0.summary) }.compactMap { change in
+          places[change.subject.key].flatMap { order.place(of: change.summary, sequence: $0) }
+            .map { (place: $0, key: change.subject.key) }
+        }
+        let sorted = expected.sorted { $0.place > $1.place }.map(\.key)
+        #expect(try Self.listed(store, filter, order, limit: 3) == sorted, "\(order) \(filter)")
+      }
+      #expect(try store.subjects(matching: SubjectFilter(), in: order, after: nil, limit: 0).subjects.isEmpty)
+      #expect(try store.subjects(matching: SubjectFilter(), in: order, after: nil, limit: 80).next == nil)
+    }
+    // A change between two pages moves only what changed.
+    let first = try store.subjects(matching: SubjectFilter(), in: .end, after: nil, limit: 10)
+    let seen = Set(first.subjects.map(\.subject.key))
+    let before = try Self.listed(store, SubjectFilter(), .end, limit: 100)
+    var moved = changes.subjects.last { seen.contains($0.subject.key) }
+    moved?.summary.end = StoreSamples.time(1000)
+    try store.write(StoreSamples.changes([StoreSamples.issue(1000, isOpen: false)]))
+    var update = ProjectionChanges()
+    update.subjects = [moved].compactMap { $0 }
+    try store.write(update)
+    #expect(try Self.listed(store, SubjectFilter(), .end, after: first.next, limit: 100) == Array(before.dropFirst(10)))
+  }
+
+  private static func listed(
+    _ store: any SpanStore, _ filter: SubjectFilter, _ order: SubjectOrder, after cursor: SubjectPlace? = nil, limit: Int
+  ) throws -> [SubjectKey] {
+    var listed: [SubjectKey] = []
+    var cursor = cursor
+    repeat {
+      let page = try store.subjects(matching: filter, in: order, after: cursor, limit: limit)
+      #expect(page.subjects.count <= limit)
+      listed += page.subjects.map(\.subject.key)
+      // Cursors survive being written in an address.
+      cursor = page.next.flatMap { SubjectPlace($0.description) }
+    } while cursor != nil
+    return listed
+  }
+
   private static func filters() -> [SubjectFilter] {
     var filters = [SubjectFilter()]
     func add(_ change: (inout SubjectFilter) -> Void) {
@@ -165,6 +223,8 @@ package struct SpanStoreContract: Sendable {
     add { $0.isOpen = $0.source == nil }
     add { $0.endedAfter = StoreSamples.time(40) }
     add { $0.startedBefore = StoreSamples.time(70) }
+    add { $0.startedAfter = StoreSamples.time(15) }
+    add { $0.endedBefore = StoreSamples.time(90) }
     add { $0.duration = DurationBounds(minimum: 10_000_000_000, maximum: 15_000_000_000, now: StoreSamples.time(50)) }
     var never = SubjectFilter()
     never.project = "never seen"

@@ -11,6 +11,15 @@ package struct DeliveriesHandler: HTTPHandler {
   /// The path prefix before the id of a single delivery.
   package static let prefix = "/api/v1/deliveries/"
 
+  fileprivate static let limits = 1...100
+  fileprivate static let results: [DeliveryResult] = [.recorded, .ignored, .unreadable]
+
+  static let parameters =
+    [
+      APIParameter("source", .text, "Such as github or jira."),
+      APIParameter("result", .choice(results.map(\.rawValue)), "What became of the delivery."),
+    ] + PageParameters.declarations(limits)
+
   private let log: any DeliveryLog
   private let sources: [String: any EventSource]
   private let logger: Logger
@@ -144,21 +153,19 @@ package struct DeliveriesHandler: HTTPHandler {
 private struct DeliveriesQuery {
   var source: String?
   var result: DeliveryResult?
-  var page = PageParameters(limit: 20, limits: 1...100)
-
-  private static let results: [DeliveryResult] = [.recorded, .ignored, .unreadable]
+  var page = PageParameters(limit: 20, limits: DeliveriesHandler.limits)
 
   init(_ request: HTTPRequest) throws(QueryError) {
     for (name, value) in request.query {
       switch name {
       case "source": source = value
       case "result":
-        guard let result = DeliveryResult(rawValue: value), Self.results.contains(result) else {
-          throw QueryError(name, value, expected: "one of \(Self.results.map(\.rawValue).joined(separator: ", "))")
+        guard let result = DeliveryResult(rawValue: value), DeliveriesHandler.results.contains(result) else {
+          throw QueryError(name, value, expected: "one of \(DeliveriesHandler.results.map(\.rawValue).joined(separator: ", "))")
         }
         self.result = result
       default:
-        if try !page.take(name, value) { throw QueryError(unknown: name, known: "source, result, \(PageParameters.names)") }
+        if try !page.take(name, value) { throw QueryError(unknown: name, known: DeliveriesHandler.parameters) }
       }
     }
   }

@@ -7,7 +7,15 @@ struct ListParameters {
   /// Selects the subjects with one of these names; empty for all subjects.
   var references: [Reference] = []
 
-  static let names = "operation, source, project, outcome, state, reference, \(PageParameters.names)"
+  static let declarations = [
+    APIParameter("operation", .text, "Such as pull_request, build or deploy, or the type of a custom event."),
+    APIParameter("source", .text, "Such as github or jira."),
+    APIParameter("project", .text, "The name of a repository, project, folder of a job or namespace."),
+    APIParameter("outcome", .choice(Outcome.allCases.map(\.rawValue)), "How the last attempt ended."),
+    APIParameter("state", .choice(["open", "finished"]), "Whether something runs."),
+    APIParameter(
+      "reference", .text, "A name of an item, as kind:name, such as issue:TP-3.", isRepeatable: true),
+  ]
 
   /// The maximum number of `reference` parameters. A longer list is probably a mistake, and expensive to look up.
   private static let referenceLimit = 20

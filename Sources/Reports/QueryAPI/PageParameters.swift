@@ -5,7 +5,13 @@ struct PageParameters {
   private(set) var cursor: UInt64?
   private let limits: ClosedRange<Int>
 
-  static let names = "limit, cursor"
+  /// Returns the declarations of the parameters.
+  static func declarations(_ limits: ClosedRange<Int>) -> [APIParameter] {
+    [
+      APIParameter("limit", .integer(limits), "The length of a page."),
+      APIParameter("cursor", .cursor, "The next of the page before, with the same parameters."),
+    ]
+  }
 
   init(limit: Int, limits: ClosedRange<Int>) {
     self.limit = limit
@@ -19,7 +25,7 @@ struct PageParameters {
     switch name {
     case "limit":
       guard let number = Int(value), limits.contains(number) else {
-        throw QueryError(name, value, expected: "a number from \(limits.lowerBound) to \(limits.upperBound)")
+        throw QueryError(name, value, expected: APIParameter(name, .integer(limits), "").expectation)
       }
       limit = number
     case "cursor":

@@ -10,7 +10,7 @@ struct QueryError: Error {
     detail = "\(name)=\(value): expected \(expected)"
   }
 
-  init(unknown name: String, known: String) {
-    detail = "\(name) is no parameter of this list; known are \(known)"
+  init(unknown name: String, of place: String = "list", known: [APIParameter]) {
+    detail = "\(name) is no parameter of this \(place); known are \(known.map(\.name).joined(separator: ", "))"
   }
 }

@@ -4,6 +4,11 @@ package import ValueStreamCore
 ///
 /// Query parameters: `exporter`, `limit` (1 to 1000, default 100) and `cursor` (the `next` of the previous page).
 package struct RejectionsHandler: HTTPHandler {
+  fileprivate static let limits = 1...1000
+
+  static let parameters =
+    [APIParameter("exporter", .text, "The name of a tracer.")] + PageParameters.declarations(limits)
+
   private let queries: SpanQueries
 
   package init(_ queries: SpanQueries) {
@@ -48,14 +53,14 @@ package struct RejectionsHandler: HTTPHandler {
 /// The validated query parameters.
 private struct RejectionsQuery {
   var exporter: String?
-  var page = PageParameters(limit: 100, limits: 1...1000)
+  var page = PageParameters(limit: 100, limits: RejectionsHandler.limits)
 
   init(_ request: HTTPRequest) throws(QueryError) {
     for (name, value) in request.query {
       if name == "exporter" {
         exporter = value
       } else if try !page.take(name, value) {
-        throw QueryError(unknown: name, known: "exporter, \(PageParameters.names)")
+        throw QueryError(unknown: name, known: RejectionsHandler.parameters)
       }
     }
   }

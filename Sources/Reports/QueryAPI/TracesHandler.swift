@@ -11,6 +11,15 @@ package struct TracesHandler: HTTPHandler {
 
   private let queries: SpanQueries
 
+  fileprivate static let limits = 1...100
+
+  static let parameters =
+    ListParameters.declarations + PageParameters.declarations(limits) + [
+      APIParameter("since", .time, "An item ended at this time or later, or still runs."),
+      APIParameter("until", .time, "An item started before this time."),
+      APIParameter("minDuration", .duration, "An item took this long."),
+    ]
+
   /// The maximum number of subjects of a trace that the list reads. Beyond it the counts are incomplete and the entry
   /// has `truncated`.
   private static let countedSpans = 1000
@@ -86,31 +95,24 @@ package struct TracesHandler: HTTPHandler {
 
 /// The validated query parameters.
 private struct TracesQuery {
-  var parameters = ListParameters(limit: 20, limits: 1...100)
+  var parameters = ListParameters(limit: 20, limits: TracesHandler.limits)
   var isFinished: Bool
 
   init(_ request: HTTPRequest, now: Timestamp) throws(QueryError) {
     for (name, value) in request.query where try !parameters.take(name, value) {
       switch name {
-      case "since": parameters.filter.endedAfter = try Self.time(name, value)
-      case "until": parameters.filter.startedBefore = try Self.time(name, value)
+      case "since": parameters.filter.endedAfter = try QueryError.time(name, value)
+      case "until": parameters.filter.startedBefore = try QueryError.time(name, value)
       case "minDuration":
         guard let duration = try? Duration(setting: value) else {
           throw QueryError(name, value, expected: "a duration such as 500ms, 5s, 12h or 30d")
         }
         parameters.filter.duration = DurationBounds(minimum: duration.nanoseconds, now: now)
       default:
-        throw QueryError(unknown: name, known: "\(ListParameters.names), since, until, minDuration")
+        throw QueryError(unknown: name, known: TracesHandler.parameters)
       }
     }
     // `state=finished` requires that the whole trace is finished, not only the matching subject.
     isFinished = parameters.filter.isOpen == false
-  }
-
-  private static func time(_ name: String, _ value: String) throws(QueryError) -> Timestamp {
-    guard let time = Timestamp(rfc3339: value) else {
-      throw QueryError(name, value, expected: "a time such as 2026-03-01T08:00:00Z")
-    }
-    return time
   }
 }

@@ -24,11 +24,14 @@ struct ListCondition {
     }
     switch filter.isOpen {
     case true?: sql += byOpen ? " AND s.end IS NULL" : " AND +s.end IS NULL"
-    case false?: sql += " AND s.end IS NOT NULL"
+    case false?: sql += " AND +s.end IS NOT NULL"
     case nil: break
     }
     if let cutoff = filter.endedAfter { add("coalesce(s.end, 9223372036854775807) >=", cutoff.nanoseconds) }
-    if let cutoff = filter.startedBefore { add("s.start <", cutoff.nanoseconds) }
+    if let cutoff = filter.endedBefore { add("+s.end <", cutoff.nanoseconds) }
+    // A unary `+` keeps SQLite from reading by the index of the order by start, which is not the order of the list.
+    if let cutoff = filter.startedAfter { add("+s.start >=", cutoff.nanoseconds) }
+    if let cutoff = filter.startedBefore { add("+s.start <", cutoff.nanoseconds) }
     if let bounds = filter.duration {
       values.append(bounds.now.nanoseconds)
       let length = "coalesce(s.end, ?\(values.count + 2)) - s.start"

@@ -288,6 +288,12 @@ package final class SQLiteSpanStore: SpanStore {
     try withReader { try $0.subjects(matching: filter, after: cursor, limit: limit) }
   }
 
+  package func subjects(
+    matching filter: SubjectFilter, in order: SubjectOrder, after cursor: SubjectPlace?, limit: Int
+  ) throws -> OrderedSubjectPage {
+    try withReader { try $0.subjects(matching: filter, in: order, after: cursor, limit: limit) }
+  }
+
   package func places(of keys: [SubjectKey]) throws -> [SubjectKey: UInt64] {
     try withReader { try $0.places(of: keys) }
   }

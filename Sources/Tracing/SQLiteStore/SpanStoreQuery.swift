@@ -16,6 +16,7 @@ enum SpanStoreQuery: Int, CaseIterable {
   case finished, finishedKey
   case traceProgress, setNextBlock, subjectName, subjectNames, insertOwnTrace, deleteOwnTrace, ownTraces, exportedTraces
   case kinds, insertKind, usedKinds
+  case storedOperations, subjectInRow
   case measurement, awaitingMeasurement, awaitMeasurement, setMeasurement, absorbMeasurement, deleteMeasurement
 
   var sql: String {
@@ -126,6 +127,22 @@ enum SpanStoreQuery: Int, CaseIterable {
       \(Self.blocks) SELECT t.space, t.number, t.text
       FROM block CROSS JOIN exported_trace t INDEXED BY exported_trace_id ON t.block = block.number AND t.high = ?2
       WHERE t.low = ?3 LIMIT ?4
+      """
+    // Skips from operation to operation in the index.
+    case .storedOperations:
+      """
+      WITH RECURSIVE stored (operation) AS (
+        SELECT min(operation) FROM subject INDEXED BY subject_operation
+        UNION ALL
+        SELECT (SELECT min(operation) FROM subject INDEXED BY subject_operation WHERE operation > stored.operation)
+        FROM stored WHERE stored.operation IS NOT NULL
+      )
+      SELECT operation FROM stored WHERE operation IS NOT NULL
+      """
+    case .subjectInRow:
+      """
+      SELECT s.space, s.number, s.text, d.data, d.checksum FROM subject s LEFT JOIN subject_data d ON d.seq = s.seq
+      WHERE s.seq = ?1
       """
     case .kinds: "SELECT source, host, operation FROM kind"
     case .insertKind: "INSERT OR IGNORE INTO kind VALUES (?1, ?2, ?3)"

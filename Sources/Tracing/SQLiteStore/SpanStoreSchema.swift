@@ -141,5 +141,12 @@ extension StoreSchema {
       );
       INSERT INTO fact_progress VALUES (1, 0, 1, 1, NULL, NULL, 0, '');
       """,
+      // Indexes subjects by their times, for lists in another order than that of their rows (see ``OrderedList``).
+      """
+      CREATE INDEX IF NOT EXISTS subject_start ON subject (operation, start) WHERE operation IS NOT NULL;
+      CREATE INDEX IF NOT EXISTS subject_end ON subject (operation, end) WHERE operation IS NOT NULL AND end IS NOT NULL;
+      CREATE INDEX IF NOT EXISTS subject_duration ON subject (operation, end - start)
+      WHERE operation IS NOT NULL AND end IS NOT NULL;
+      """,
     ])
 }

@@ -21,6 +21,14 @@ struct DeployTarget: Sendable, Hashable {
   static let environmentAttribute = "deployment.environment.name"
 }
 
+extension Subject {
+  /// The service that the events state. Nil if they state none.
+  package var service: String? { text(DeployTarget.serviceAttribute) }
+
+  /// The environment that the events state. Nil if they state none.
+  package var environment: String? { text(DeployTarget.environmentAttribute) }
+}
+
 extension SubjectKey {
   /// Source, host and container, encoded: what all subjects of one repository share.
   ///

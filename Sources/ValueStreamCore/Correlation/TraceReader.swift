@@ -230,9 +230,11 @@ public struct TraceReader {
   }
 
   private mutating func link(to end: LinkEnd) throws -> TracedLink {
-    TracedLink(
+    let subject = try subject(for: end.key)
+    return TracedLink(
       key: end.key, traceID: try traceID(of: end.key) ?? TraceID(root: end.key),
-      spanID: SpanID(key: end.key, attempt: end.attempt), rule: end.rule, attributes: end.attributes)
+      spanID: SpanID(key: end.key, attempt: end.attempt), rule: end.rule, attributes: end.attributes, name: subject?.name,
+      change: subject.flatMap { $0.operation == .pullRequest ? LinkedChange($0) : nil })
   }
 
   // MARK: Cache

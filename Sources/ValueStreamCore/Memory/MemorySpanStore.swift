@@ -282,6 +282,23 @@ public final class MemorySpanStore: SpanStore {
     }
   }
 
+  public func subjects(
+    matching filter: SubjectFilter, in order: SubjectOrder, after cursor: SubjectPlace?, limit: Int
+  ) -> OrderedSubjectPage {
+    guard limit > 0 else { return OrderedSubjectPage(next: cursor) }
+    return state.withLock { state in
+      var found: [(place: SubjectPlace, subject: Subject)] = []
+      for entry in state.entries.values where filter.matches(entry.summary) {
+        guard let place = order.place(of: entry.summary, sequence: entry.sequence), cursor.map({ place < $0 }) ?? true
+        else { continue }
+        found.append((place, entry.subject))
+      }
+      found.sort { $0.place > $1.place }
+      let page = Array(found.prefix(limit))
+      return OrderedSubjectPage(subjects: page, next: page.count < found.count ? page.last?.place : nil)
+    }
+  }
+
   public func openSubjects() -> [OpenSubjects] {
     struct Group: Hashable {
       var operation: Operation

@@ -50,13 +50,37 @@ public struct TracedLink: Sendable, Hashable {
   public var rule: String
   /// Attributes of the link, such as the lead times of a change that a deploy contains.
   public var attributes: [Attribute]
+  /// The display name of the subject, such as `acme/site#40`. Nil if it is unknown.
+  public var name: String?
+  /// What the subject is, if it is a change.
+  public var change: LinkedChange?
 
-  public init(key: SubjectKey, traceID: TraceID, spanID: SpanID, rule: String, attributes: [Attribute] = []) {
+  public init(
+    key: SubjectKey, traceID: TraceID, spanID: SpanID, rule: String, attributes: [Attribute] = [], name: String? = nil,
+    change: LinkedChange? = nil
+  ) {
     self.key = key
     self.traceID = traceID
     self.spanID = spanID
     self.rule = rule
     self.attributes = attributes
+    self.name = name
+    self.change = change
+  }
+}
+
+/// What people call a linked change. Nil if unknown.
+public struct LinkedChange: Sendable, Hashable {
+  public var title: String?
+  /// The number of the pull or merge request, as its vendor writes it.
+  public var number: String?
+  /// Its page at the vendor.
+  public var address: String?
+
+  public init(title: String? = nil, number: String? = nil, address: String? = nil) {
+    self.title = title
+    self.number = number
+    self.address = address
   }
 }
 
@@ -109,6 +133,12 @@ extension TracedSpan {
           json.member("rule", link.rule)
           json.name("attributes")
           Self.write(link.attributes, to: &json)
+          json.member("name", link.name)
+          if let change = link.change {
+            json.member("title", change.title)
+            json.member("number", change.number)
+            json.member("address", change.address)
+          }
         }
       }
     }

@@ -64,6 +64,16 @@ public protocol SpanStore: Sendable {
   /// - Parameter cursor: ``SubjectPage/next`` of the previous page. Nil for the first page.
   func subjects(matching filter: SubjectFilter, after cursor: UInt64?, limit: Int) throws -> SubjectPage
 
+  /// Returns a page of subjects that have spans, in the order of their times.
+  ///
+  /// The work for one page is bounded: if few subjects match, a page may be shorter than `limit` and have a cursor. Subjects
+  /// that change between two pages move in the list, and may be seen twice or not at all. All others are seen once.
+  ///
+  /// - Parameter cursor: ``OrderedSubjectPage/next`` of the previous page. Nil for the first page.
+  func subjects(
+    matching filter: SubjectFilter, in order: SubjectOrder, after cursor: SubjectPlace?, limit: Int
+  ) throws -> OrderedSubjectPage
+
   /// Returns a page of all subjects, including those without spans, oldest first, by when the store first saw them.
   ///
   /// - Parameter cursor: ``SubjectPage/next`` of the previous page. Nil for the first page.

@@ -8,6 +8,10 @@ public struct SubjectFilter: Sendable, Hashable {
   public var isOpen: Bool?
   /// Only subjects that ended at or after this time, or still run.
   public var endedAfter: Timestamp?
+  /// Only subjects that ended before this time. Running subjects did not.
+  public var endedBefore: Timestamp?
+  /// Only subjects that started at or after this time.
+  public var startedAfter: Timestamp?
   /// Only subjects that started before this time.
   public var startedBefore: Timestamp?
   /// Only subjects whose duration is within these bounds.
@@ -24,6 +28,8 @@ public struct SubjectFilter: Sendable, Hashable {
       && (outcome == nil || outcome == summary.outcome)
       && (isOpen == nil || isOpen == (summary.end == nil))
       && (endedAfter.map { cutoff in summary.end.map { $0 >= cutoff } ?? true } ?? true)
+      && (endedBefore.map { cutoff in summary.end.map { $0 < cutoff } ?? false } ?? true)
+      && (startedAfter.map { summary.start >= $0 } ?? true)
       && (startedBefore.map { summary.start < $0 } ?? true)
       && (duration.map { $0.contains(summary) } ?? true)
   }
@@ -47,6 +53,71 @@ public struct DurationBounds: Sendable, Hashable {
     let end = (summary.end ?? now).nanoseconds
     let (length, overflow) = end.subtractingReportingOverflow(summary.start.nanoseconds)
     return overflow ? (end < 0 ? minimum == .min : maximum == .max) : minimum <= length && length <= maximum
+  }
+}
+
+/// The order of a list of subjects by their times.
+public enum SubjectOrder: String, Sendable, Hashable, CaseIterable {
+  /// The latest start first.
+  case start
+  /// The latest end first. Lists only subjects without a running attempt.
+  case end
+  /// The longest first, from the first start to the last end. Lists only subjects without a running attempt.
+  case duration
+  /// The earliest start first. Lists only subjects with a running attempt.
+  case age
+
+  /// Returns the place of a subject in this order. Nil if the order does not list it.
+  package func place(of summary: SubjectSummary, sequence: UInt64) -> SubjectPlace? {
+    let start = summary.start.nanoseconds
+    let rank: Int64? =
+      switch self {
+      case .start: start
+      case .end: summary.end?.nanoseconds
+      case .duration: summary.end.map { $0.nanoseconds.subtractingReportingOverflow(start).partialValue }
+      case .age: summary.end == nil ? -start : nil
+      }
+    return rank.map { SubjectPlace(rank: $0, sequence: sequence) }
+  }
+}
+
+/// The place of a subject in a ``SubjectOrder``. Lists begin with the greatest place.
+public struct SubjectPlace: Sendable, Hashable, Comparable, LosslessStringConvertible {
+  /// The start, end, duration or negated start in nanoseconds.
+  public var rank: Int64
+  /// The place of the subject in the order in which the store first saw subjects. Decides between equal ranks.
+  public var sequence: UInt64
+
+  public init(rank: Int64, sequence: UInt64) {
+    self.rank = rank
+    self.sequence = sequence
+  }
+
+  /// Parses a ``description``.
+  public init?(_ description: String) {
+    let parts = description.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
+    guard parts.count == 2, let rank = Int64(parts[0]), let sequence = UInt64(parts[1]) else { return nil }
+    self.init(rank: rank, sequence: sequence)
+  }
+
+  public var description: String { "\(rank).\(sequence)" }
+
+  public static func < (left: SubjectPlace, right: SubjectPlace) -> Bool {
+    (left.rank, left.sequence) < (right.rank, right.sequence)
+  }
+}
+
+/// A page of a list in a ``SubjectOrder``.
+public struct OrderedSubjectPage: Sendable {
+  public var subjects: [(place: SubjectPlace, subject: Subject)]
+  /// The cursor of the next page. Nil on the last page. A page may be shorter than its limit, or empty, and have one.
+  public var next: SubjectPlace?
+  /// The number of subjects that belong on this page but cannot be read.
+  public var damagedCount = 0
+
+  public init(subjects: [(place: SubjectPlace, subject: Subject)] = [], next: SubjectPlace? = nil) {
+    self.subjects = subjects
+    self.next = next
   }
 }
 
