@@ -107,6 +107,7 @@ let reports: [Target] = [
   module("Aggregates", in: "Reports", ["CSV"]),
   module("Charts", in: "Reports"),
   module("SampleReports", in: "Reports", ["CSV"]),
+  module("ReportClient", in: "Reports", ["CSV", "Aggregates", "Charts"]),
 ]
 
 let executables: [Target] = [
@@ -121,7 +122,7 @@ let executables: [Target] = [
     name: "vsperf",
     dependencies: [
       "ValueStreamCore", "Intake", "Catalog", "GitHubWebhooks", "Simulator", "CurlTransport", "CSV", "Aggregates", "Charts",
-      "SampleReports", "APIClient", "GitHubAPI", "GitLabAPI", "JiraAPI", "JenkinsAPI",
+      "SampleReports", "ReportClient", "APIClient", "GitHubAPI", "GitLabAPI", "JiraAPI", "JenkinsAPI",
     ],
     swiftSettings: settings),
 ]
@@ -198,6 +199,7 @@ let testsOfTargets: [Target] = [
   tests(of: "Aggregates", ["CSV", "ValueStreamCore"], fixtures: ["Golden"]),
   tests(of: "Charts", fixtures: ["Golden"]),
   tests(of: "SampleReports", ["Aggregates", "CSV", "APIClient"]),
+  tests(of: "ReportClient", ["ValueStreamCore", "Aggregates", "CSV", "Charts"], fixtures: ["Golden"]),
   // Whole system
   .testTarget(
     name: "ScenarioTests", dependencies: ["ValueStreamCore", "ValueStreamTesting", "Catalog", "SQLiteStore"],
