@@ -109,6 +109,7 @@ let reports: [Target] = [
   module("Charts", in: "Reports"),
   module("SampleReports", in: "Reports", ["CSV"]),
   module("DeliveryMetrics", in: "Reports"),
+  module("ReportClient", in: "Reports", ["CSV", "Aggregates", "Charts"]),
 ]
 
 let executables: [Target] = [
@@ -123,7 +124,7 @@ let executables: [Target] = [
     name: "vsperf",
     dependencies: [
       "ValueStreamCore", "Intake", "Catalog", "GitHubWebhooks", "Simulator", "CurlTransport", "CSV", "Aggregates", "Charts",
-      "SampleReports", "APIClient", "GitHubAPI", "GitLabAPI", "JiraAPI", "JenkinsAPI",
+      "SampleReports", "ReportClient", "APIClient", "GitHubAPI", "GitLabAPI", "JiraAPI", "JenkinsAPI",
     ],
     swiftSettings: settings),
 ]
@@ -202,6 +203,7 @@ let testsOfTargets: [Target] = [
   tests(of: "Charts", fixtures: ["Golden"]),
   tests(of: "SampleReports", ["Aggregates", "CSV", "APIClient"]),
   tests(of: "DeliveryMetrics", ["ValueStreamCore"]),
+  tests(of: "ReportClient", ["ValueStreamCore", "Aggregates", "CSV", "Charts"], fixtures: ["Golden"]),
   // Whole system
   .testTarget(
     name: "ScenarioTests", dependencies: ["ValueStreamCore", "ValueStreamTesting", "Catalog", "SQLiteStore"],

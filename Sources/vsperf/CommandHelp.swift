@@ -19,7 +19,7 @@ enum CommandHelp {
   private static func firstPage(of commands: [Command]) -> String {
     let sections = sections.compactMap { title, firstWords in
       let listed = commands.filter { firstWords.contains($0.words[0]) }
-      return listed.isEmpty ? nil : "\(title):\n\(lines(of: listed, among: commands))"
+      return listed.isEmpty ? nil : "\(title):\n\(lines(of: listed))"
     }
     return """
       \(Program.name) is the command line of ValueStream.
@@ -38,17 +38,38 @@ enum CommandHelp {
 
   /// The headings of the main help page, and the first words of the commands below each.
   static let sections: [(title: String, firstWords: [String])] = [
-    ("Export history as CSV", ["github", "gitlab", "jira", "jenkins"]),
-    ("Report on CSV files", ["agg"]),
-    ("Send events from scripts", ["event"]),
-    ("Try out, debug, integrate", ["explain", "generate", "traceparent", "completion"]),
+    ("Export history as CSV, and report on it", ["github", "gitlab", "jira", "jenkins", "agg"]),
+    ("Ask a vsd", Command.deliveryReports.map { $0.words[0] }),
+    ("Send events, debug, integrate, try out", ["event", "explain", "generate", "traceparent", "completion"]),
   ]
 
-  private static func lines(of commands: [Command], among all: [Command]) -> String {
-    let width = all.map(\.name.count).max() ?? 0
-    return commands.map { command in
-      "  \(command.name)\(String(repeating: " ", count: width - command.name.count))  \(command.summary)\n"
-    }.joined()
+  /// Returns a line for each command, and one for each group of ``groups``.
+  private static func lines(of commands: [Command]) -> String {
+    var lines: [(name: String, summary: String)] = []
+    for command in commands {
+      let line = groups[command.words[0]].map { ("\(command.words[0]) ...", $0) } ?? (command.name, command.summary)
+      if lines.last?.name != line.0 { lines.append(line) }
+    }
+    return lines.map { text(name: $0.name, summary: $0.summary, width: width) }.joined()
+  }
+
+  /// The width of names on the main help page.
+  private static let width = 22
+
+  private static func text(name: String, summary: String, width: Int) -> String {
+    "  \(name)\(String(repeating: " ", count: max(0, width - name.count)))  \(summary)\n"
+  }
+
+  /// The groups that have one line on the main help page, so that it fits a screen.
+  private static let groups = [
+    "github": "write pull requests, issues, Actions runs or deployments as CSV",
+    "agg": "report on pull requests, issues, builds or deploys: how many, how long",
+    "event": "report the start, the end or an annotation of work, or run a command and report it",
+  ]
+
+  private static func allLines(of commands: [Command]) -> String {
+    let width = commands.map(\.name.count).max() ?? 0
+    return commands.map { text(name: $0.name, summary: $0.summary, width: width) }.joined()
   }
 
   private static func page(of commands: [Command], after words: [String]) -> String {
@@ -56,7 +77,7 @@ enum CommandHelp {
     Usage: \(([Program.name] + words).joined(separator: " ")) COMMAND [--flag=value ...]
 
     Commands:
-    \(lines(of: commands, among: commands))
+    \(allLines(of: commands))
     \(Program.name) COMMAND --help shows what a command does and takes.
 
     Examples:

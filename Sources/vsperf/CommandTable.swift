@@ -21,11 +21,17 @@ struct Command: Sendable {
 struct CommandTable: Sendable {
   var commands: [Command]
 
-  static let all = CommandTable(commands: [
+  static let all = CommandTable(commands: exports + Command.deliveryReports + others)
+
+  private static let exports: [Command] = [
     .gitHubPullRequests, .gitHubIssues, .gitHubWorkflowRuns, .gitHubDeployments, .gitLabMergeRequests, .jiraIssues,
-    .jenkinsBuilds, .aggregatePullRequests, .aggregateIssues, .aggregateBuilds, .aggregateDeploys, .eventStart, .eventEnd,
-    .eventAnnotate, .eventRun, .explain, .generateHistory, .generatePullRequests, .traceparent, .completion,
-  ])
+    .jenkinsBuilds, .aggregatePullRequests, .aggregateIssues, .aggregateBuilds, .aggregateDeploys,
+  ]
+
+  private static let others: [Command] = [
+    .eventStart, .eventEnd, .eventAnnotate, .eventRun, .explain, .generateHistory, .generatePullRequests, .traceparent,
+    .completion,
+  ]
 
   /// The action that a command line asks for.
   enum Request {

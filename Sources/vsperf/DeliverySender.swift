@@ -1,4 +1,5 @@
 import Intake
+import ReportClient
 import Simulator
 import ValueStreamCore
 

@@ -58,9 +58,6 @@ struct GenerateHistory: Sendable {
   private static let until = Setting<Timestamp?>.time(
     "until", defaultText: "now", help: "End of the history. Work that is not finished by then stays open.")
 
-  static let out = Setting<String?>.optionalText(
-    "out", environment: "", placeholder: "FILE", help: "File to write. - or no value means standard output.")
-
   private static let send = Setting<String?>.address(
     "send", environment: "", help: "Post the deliveries to this vsd instead of printing them.")
 
@@ -77,7 +74,7 @@ struct GenerateHistory: Sendable {
 
   static let declarations =
     [
-      seed.declaration, days.declaration, scale.declaration, until.declaration, out.declaration, send.declaration,
+      seed.declaration, days.declaration, scale.declaration, until.declaration, Setting.out.declaration, send.declaration,
       shuffle.declaration, duplicate.declaration,
     ] + GitHubSource.secretSetting.declarations
 
@@ -87,7 +84,7 @@ struct GenerateHistory: Sendable {
       configuration = HistoryConfiguration(
         seed: seed, days: try settings.value(of: Self.days), scale: try settings.value(of: Self.scale),
         until: try settings.value(of: Self.until) ?? SystemClock().now())
-      output = try settings.value(of: Self.out)
+      output = try settings.value(of: Setting.out)
       receiver = try settings.value(of: Self.send)
       order = DeliveryOrder(
         seed: seed, isShuffled: try settings.value(of: Self.shuffle), duplicateShare: try settings.value(of: Self.duplicate))

@@ -27,13 +27,13 @@ struct GeneratePullRequests: Sendable {
   private static let rowCount = Setting<Int>.count(
     "rows", of: "rows", default: 1000, in: 0...1_000_000_000, help: "Number of rows.")
 
-  static let declarations = [rowCount.declaration, GenerateHistory.seed.declaration, GenerateHistory.out.declaration]
+  static let declarations = [rowCount.declaration, GenerateHistory.seed.declaration, Setting.out.declaration]
 
   init(_ settings: Settings) throws {
     do throws(SettingsError) {
       rows = try settings.value(of: Self.rowCount)
       seed = try settings.value(of: GenerateHistory.seed)
-      output = try settings.value(of: GenerateHistory.out)
+      output = try settings.value(of: Setting.out)
     } catch {
       throw UsageError("\(error)", seeing: ["generate", "pull-requests"])
     }

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import ReportClient
 import ValueStreamCore
 
 /// Looks up spans in a vsd by the names of their subjects.

@@ -81,3 +81,19 @@ final class FileStream: ByteStream {
     CSVError(.missing, file: name, reason: String(cString: strerror(errno)))
   }
 }
+
+/// Reads bytes in memory.
+final class MemoryStream: ByteStream {
+  private var rest: ArraySlice<UInt8>
+
+  init(_ bytes: [UInt8]) {
+    rest = bytes[...]
+  }
+
+  func read(into buffer: UnsafeMutableRawBufferPointer) -> Int {
+    let part = rest.prefix(buffer.count)
+    buffer.copyBytes(from: part)
+    rest = rest.dropFirst(part.count)
+    return part.count
+  }
+}

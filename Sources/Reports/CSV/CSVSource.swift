@@ -32,6 +32,12 @@ package final class CSVSource: Sendable {
       name = path == "-" ? "standard input" : path
       stream = try ByteStreams.open(path)
     }
+
+    init(_ stream: any ByteStream, name: String) {
+      mayBeEmpty = false
+      self.name = name
+      self.stream = stream
+    }
   }
 
   /// The maximum length of a row in bytes. Rows are held in memory as a whole, and a longer one is probably an
@@ -48,6 +54,15 @@ package final class CSVSource: Sendable {
   ///   - mayBeEmpty: The paths whose files may be empty, even without a header. Such a file has no rows.
   package init(_ paths: [String], mayBeEmpty: Set<String> = []) {
     state = Mutex(State(paths: paths[...], mayBeEmpty: mayBeEmpty))
+  }
+
+  /// Creates a source that reads a text in memory.
+  ///
+  /// - Parameters:
+  ///   - bytes: The text in UTF-8, not compressed.
+  ///   - name: The name of the text in error messages.
+  package init(bytes: [UInt8], name: String) {
+    state = Mutex(State(paths: [], mayBeEmpty: [], current: Reading(MemoryStream(bytes), name: name)))
   }
 
   /// Fills a block with the next rows. Several threads can call this.

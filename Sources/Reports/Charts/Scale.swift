@@ -58,6 +58,15 @@ package struct Scale: Sendable {
     return Scale(kind: .linear, lower: 0, upper: upper, ticks: ticks)
   }
 
+  /// Returns a linear scale for shares of 1 from 0, with about five ticks in percent.
+  package static func shares(upTo greatest: Double) -> Scale {
+    let percent = min(bounded(greatest) * 100, 100)
+    let step = roundStep(max(percent, 1) / 5, isWhole: false)
+    let count = max(1, Int((percent / step - 1e-9).rounded(.up)))
+    let ticks = (0...count).map { Tick(Double($0) * step / 100, "\(DurationUnit.brief(Double($0) * step)) %") }
+    return Scale(kind: .linear, lower: 0, upper: Double(count) * step / 100, ticks: ticks)
+  }
+
   /// Returns a logarithmic scale for counts, with ticks at powers of ten.
   package static func magnitudes(from least: Double, to greatest: Double) -> Scale {
     let lower = max(bounded(least), 1e-9)
@@ -163,7 +172,7 @@ package enum DurationUnit: Double, CaseIterable, Sendable {
   }
 
   /// Returns a number with at most one decimal, without a decimal if it is 0.
-  static func brief(_ number: Double) -> String {
+  package static func brief(_ number: Double) -> String {
     let tenths = number.magnitude < Scale.greatestBound ? (number * 10).rounded() / 10 : number
     return tenths == tenths.rounded() ? Scale.grouped(tenths) : "\(tenths)"
   }

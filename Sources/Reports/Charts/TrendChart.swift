@@ -15,6 +15,15 @@ package struct TrendChart: Sendable {
     }
   }
 
+  /// What the values are, which decides on the scale.
+  package enum Values: Sendable {
+    /// Seconds.
+    case durations
+    case counts
+    /// Shares of 1.
+    case shares
+  }
+
   package var title: String
   package var note: String
   package var xTitle: String
@@ -24,6 +33,7 @@ package struct TrendChart: Sendable {
   package var bandName: String
   /// The windows at equal distances, including those without values.
   package var points: [Point]
+  package var values = Values.durations
 
   package init(
     title: String, note: String, xTitle: String, yTitle: String, lineName: String, dashedName: String, bandName: String,
@@ -39,14 +49,20 @@ package struct TrendChart: Sendable {
     self.points = points
   }
 
-  /// The chart as an SVG document. Values are in seconds.
+  /// The chart as an SVG document. A line or band without a name is not in the legend.
   package var svg: String {
-    let values = points.flatMap { [$0.line, $0.dashed, $0.band?.lowerBound, $0.band?.upperBound].compactMap { $0 } }
-    let scale = Scale.durations(among: values)
+    let all = points.flatMap { [$0.line, $0.dashed, $0.band?.lowerBound, $0.band?.upperBound].compactMap { $0 } }
+    let scale =
+      switch values {
+      case .durations: Scale.durations(among: all)
+      case .counts: Scale.counts(upTo: all.max() ?? 0)
+      case .shares: Scale.shares(upTo: all.max() ?? 0)
+      }
+    let legend: [(mark: ChartFrame.Mark, text: String)] = [(.line, lineName), (.band, bandName), (.dashed, dashedName)]
     let frame = ChartFrame(
       title: title, note: note, xTitle: xTitle, yTitle: yTitle + (scale.kind == .logarithmic ? " (logarithmic)" : ""), x: xScale,
       y: scale,
-      legend: [(.line, lineName), (.band, bandName), (.dashed, dashedName)])
+      legend: legend.filter { !$0.text.isEmpty })
     return frame.document { svg in
       for run in runs({ $0.band }) { drawBand(run, frame, &svg) }
       for run in runs({ $0.dashed }) { drawLine(run, "dashed", dot: "dot2", frame, &svg) }

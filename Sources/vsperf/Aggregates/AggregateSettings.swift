@@ -49,22 +49,6 @@ struct AggregateSettings: Sendable {
     return columns
   }
 
-  private static let format = Setting<ReportTable.Format?>(
-    "format", environment: "", placeholder: ReportTable.Format.allCases.map(\.rawValue).joined(separator: "|"), default: nil,
-    defaultText: nil, help: "Output format. Without it: table on a terminal, csv elsewhere."
-  ) { text throws(SettingError) in
-    guard let format = ReportTable.Format(rawValue: text) else {
-      throw SettingError(expected: "one of \(ReportTable.Format.allCases.map(\.rawValue).joined(separator: ", "))")
-    }
-    return format
-  }
-
-  private static let out = Setting<String?>.optionalText(
-    "out", environment: "", placeholder: "FILE", help: "File to write. - or no value means standard output.")
-
-  private static let chartFile = Setting<String?>.optionalText(
-    "chart", environment: "", placeholder: "FILE.svg", help: "Also draw a chart into this file.")
-
   private static let chartKind = Setting<ReportChart.Kind>.choice(
     "chart-kind", environment: "", default: .trend,
     help:
@@ -103,7 +87,8 @@ struct AggregateSettings: Sendable {
     let classic =
       report.name == Report.pullRequest.name ? [version.declaration, percentilesSince.declaration] : []
     return [input.declaration, window.declaration] + classic + [
-      groups.declaration, metrics(of: report).declaration, format.declaration, out.declaration, chartFile.declaration,
+      groups.declaration, metrics(of: report).declaration, Setting.reportFormat.declaration, Setting.out.declaration,
+      Setting.chartFile.declaration,
       chartKind.declaration, plot.declaration, skipBadRows.declaration, Setting.keepFormulas.declaration, threadCount.declaration,
     ]
   }
@@ -127,9 +112,7 @@ struct AggregateSettings: Sendable {
         report, version: try settings.value(of: Self.version), window: try settings.value(of: Self.window),
         groups: try settings.value(of: Self.groups), metrics: try settings.value(of: Self.metrics(of: report)),
         percentilesSince: since > 0 ? since : nil)
-      output = try settings.value(of: Self.out).flatMap { $0 == "-" ? nil : $0 }
-      let isForPerson = output == nil && StandardStream.output.isTerminal
-      format = try settings.value(of: Self.format) ?? (isForPerson ? .table : .csv)
+      (output, format) = try settings.reportOutput()
       skipsBadRows = try settings.value(of: Self.skipBadRows)
       keepsFormulas = try settings.value(of: Setting.keepFormulas)
       threads = try settings.value(of: Self.threadCount) ?? Environment.processors
@@ -139,7 +122,7 @@ struct AggregateSettings: Sendable {
         throw SettingsError("--chart-kind=scatter needs sizes, which a report of \(report.items) does not have")
       }
       let layout = layout
-      chart = try settings.value(of: Self.chartFile).map { path in
+      chart = try settings.value(of: Setting.chartFile).map { path in
         (path, ReportChart(kind: kind, report: report, calendar: layout.calendar) { layout.windowName($0) })
       }
       if isPlotted, format != .table { throw SettingsError("--plot goes with --format=table") }

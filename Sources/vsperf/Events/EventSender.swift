@@ -1,6 +1,7 @@
 import CurlTransport
 import FoundationEssentials
 import Intake
+import ReportClient
 import ValueStreamCore
 
 /// Sends custom events to a vsd.

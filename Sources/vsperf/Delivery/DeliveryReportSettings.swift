@@ -1,0 +1,156 @@
+import Aggregates
+import ReportClient
+import ValueStreamCore
+
+/// The settings of the commands that ask a vsd for delivery reports: the vsd, the window, and the part of the work.
+struct DeliveryReportSettings: Sendable {
+  let server: String
+  let token: Secret?
+  let query: ReportQuery
+  let isCompared: Bool
+  /// The window for headings, such as `last 90 days`; nil if the report has none.
+  let window: String?
+
+  enum Comparison: String, CaseIterable, Sendable {
+    case previous, none
+  }
+
+  enum Grouping: String, CaseIterable, Sendable {
+    case service, repository, team, environment
+  }
+
+  enum Bucket: String, CaseIterable, Sendable {
+    case day, week, month, quarter
+  }
+
+  enum Beginning: String, CaseIterable, Sendable {
+    case commit, opened, merged
+  }
+
+  // MARK: Declarations
+
+  private static let serverSetting = Setting<String?>.address(
+    "server", environment: "VS_SERVER_URL", help: "Address of vsd.")
+
+  private static let tokenSetting = SecretSetting("read-token", of: "the API of vsd")
+
+  private static let since = Setting<Duration?>(
+    "since", environment: "", placeholder: "DURATION", default: nil, defaultText: "90d",
+    help: "Length of the window that ends now, such as 30d."
+  ) { text throws(SettingError) in
+    let duration = try Duration(setting: text)
+    guard duration > .zero else { throw SettingError(expected: "a duration such as 12h or 30d") }
+    return duration
+  }
+
+  private static let from = Setting<Timestamp?>.time("from", help: "Beginning of the window, instead of --since.")
+  private static let to = Setting<Timestamp?>.time("to", help: "End of the window. Without it, now.")
+
+  private static let compare = Setting<Comparison>.choice(
+    "compare", environment: "", default: .previous,
+    help: "What to compare with: the window of the same length before, or nothing.")
+
+  private static let groupBy = Setting<Grouping?>.optionalChoice(
+    "group-by", help: "Print a row for each service, repository, team or environment.")
+
+  private static let bucket = Setting<Bucket?>.optionalChoice("bucket", help: "Print a row for each day, week, month or quarter.")
+
+  private static let beginning = Setting<Beginning?>.optionalChoice(
+    "lead-time-from", help: "Where the lead time begins: at the first commit, or when the change was opened or merged.")
+
+  private static func scope(_ name: String, _ help: String) -> Setting<String?> {
+    .optionalText(name, environment: "", placeholder: "NAME", help: help)
+  }
+
+  private static let scopes = [
+    scope("service", "Only this service."), scope("repository", "Only this repository."),
+    scope("team", "Only this team, as vsd's --teams names it."),
+    scope("environment", "Only this environment. Without it, those that are production by vsd's rules."),
+    scope("time-zone", "Time zone of days and weeks, such as Europe/Berlin. Without it, the one of vsd."),
+  ]
+
+  private static let further = Setting<[(name: String, value: String)]>(
+    "with", environment: "", placeholder: "NAME=VALUE,...", default: [], defaultText: nil,
+    help: "Further parameters of the report, as the API documents them."
+  ) { text throws(SettingError) in
+    let pairs = text.split(separator: ",").map { $0.split(separator: "=", maxSplits: 1).map(\.trimmed) }
+    let found = pairs.compactMap { $0.count == 2 && !$0[0].isEmpty ? (name: $0[0], value: $0[1]) : nil }
+    guard found.count == pairs.count, !found.isEmpty else { throw SettingError(expected: "a list such as items=20") }
+    return found
+  }
+
+  static let connection = [serverSetting.declaration] + tokenSetting.declarations
+  static let windowAndScope =
+    [since.declaration, from.declaration, to.declaration] + scopes.map(\.declaration) + [beginning.declaration]
+  static let view = [compare.declaration, groupBy.declaration, bucket.declaration]
+  static let furtherParameters = further.declaration
+
+  // MARK: Values
+
+  /// - Parameters:
+  ///   - evidence: The metric whose rows are wanted; nil for the numbers.
+  ///   - words: The words of the command, for the hint at its help page.
+  init(
+    _ settings: Settings, report: ReportName, evidence: String? = nil, now: Timestamp, of words: [String]
+  ) throws {
+    var query = ReportQuery(report, evidence: evidence)
+    let server: String?
+    do throws(SettingsError) {
+      server = try settings.value(of: Self.serverSetting)
+      token = try Self.tokenSetting.secrets(in: settings, readFile: Environment.readFile).first
+      window = try Self.setWindow(of: &query, settings, now: now)
+      for setting in Self.scopes { query.set(setting.declaration.name, try settings.value(of: setting)) }
+      isCompared = try settings.value(of: Self.compare) == .previous
+      query.set("group-by", try settings.value(of: Self.groupBy)?.rawValue)
+      query.set("bucket", try settings.value(of: Self.bucket)?.rawValue)
+      query.set("lead-time-from", try settings.value(of: Self.beginning)?.rawValue)
+      for (name, value) in try settings.value(of: Self.further) { query.set(name, value) }
+    } catch {
+      throw UsageError("\(error)", seeing: words)
+    }
+    guard let server else { throw UsageError("which vsd? --server URL or VS_SERVER_URL", seeing: words) }
+    self.server = server
+    self.query = query
+  }
+
+  /// Sets the window of a query.
+  ///
+  /// - Returns: The window for headings; nil if the report is about now and the user gave no window.
+  private static func setWindow(
+    of query: inout ReportQuery, _ settings: Settings, now: Timestamp
+  ) throws(SettingsError) -> String? {
+    let length = try settings.value(of: since)
+    let start = try settings.value(of: from)
+    let end = try settings.value(of: to)
+    if length != nil, start != nil { throw SettingsError("--since and --from do not go together") }
+    if length == nil, start == nil, end == nil, [.ageing, .forecast].contains(query.report) { return nil }
+    // Whole seconds keep addresses short.
+    let last = end ?? Timestamp(seconds: now.seconds)
+    let seconds = Double((length ?? .seconds(90 * 86_400)).nanoseconds) / 1e9
+    let first = start ?? last.advanced(bySeconds: -seconds)
+    guard first < last else { throw SettingsError("the window ends before it begins") }
+    query.setWindow(from: first, to: last)
+    return "\(first.rfc3339.prefix(10)) to \(last.rfc3339.prefix(10))"
+  }
+}
+
+extension CommandError {
+  init(_ error: ReportError) {
+    self.init(error.description, error.code == .unreadable ? ExitCode.dataError : ExitCode.unavailable)
+  }
+}
+
+extension Setting {
+  /// A setting that accepts one of a fixed set of words and has no default.
+  fileprivate static func optionalChoice<Choice>(
+    _ name: String, help: String
+  ) -> Setting where Value == Choice?, Choice: RawRepresentable & CaseIterable, Choice.RawValue == String {
+    let words = Choice.allCases.map(\.rawValue)
+    return Setting(
+      name, environment: "", placeholder: words.joined(separator: "|"), default: nil, defaultText: nil, help: help
+    ) { text throws(SettingError) in
+      guard let value = Choice(rawValue: text) else { throw SettingError(expected: "one of \(words.joined(separator: ", "))") }
+      return value
+    }
+  }
+}

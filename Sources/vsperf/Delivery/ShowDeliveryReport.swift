@@ -1,0 +1,118 @@
+import Aggregates
+import CurlTransport
+import ReportClient
+import ValueStreamCore
+
+/// Implements `vsperf dora` and the other commands that show a report of a vsd.
+struct ShowDeliveryReport: Sendable {
+  private let report: ReportName
+  private let settings: DeliveryReportSettings
+  private let client: ReportClient
+  private let output: String?
+  private let format: ReportTable.Format
+  private let chart: String?
+  private let chartColumn: String?
+  private let isPlotted: Bool
+  private let isWide: Bool
+  private let keepsFormulas: Bool
+
+  private static let evidence = Setting<String?>.optionalText(
+    "evidence", environment: "", placeholder: "METRIC",
+    help: "Print the rows behind a number instead, such as lead-time or change-fail-rate.")
+
+  private static let chartColumnSetting = Setting<String?>.optionalText(
+    "chart-column", environment: "", placeholder: "NAME",
+    help: "Number to draw, by its column in CSV. Without it, the first number of the report.")
+
+  private static let plot = Setting<Bool>.toggle(
+    "plot", environment: "", help: "Below the table, draw the number of --chart-column over time for each group.")
+
+  private static let wide = Setting<Bool>.toggle(
+    "wide", environment: "", help: "Print all columns in tables, not only those that fit a terminal.")
+
+  static let declarations =
+    DeliveryReportSettings.connection + DeliveryReportSettings.windowAndScope + DeliveryReportSettings.view + [
+      evidence.declaration, DeliveryReportSettings.furtherParameters, Setting.reportFormat.declaration, Setting.out.declaration,
+      wide.declaration, plot.declaration, Setting.chartFile.declaration, chartColumnSetting.declaration,
+      Setting.keepFormulas.declaration,
+    ]
+
+  init(
+    _ report: ReportName, _ settings: Settings, now: Timestamp = SystemClock().now(),
+    transport: any HTTPTransport = CurlTransport()
+  ) throws {
+    self.report = report
+    let words = [report.rawValue]
+    let evidence: String?
+    do throws(SettingsError) {
+      evidence = try settings.value(of: Self.evidence)
+      (output, format) = try settings.reportOutput()
+      chart = try settings.value(of: Setting.chartFile)
+      chartColumn = try settings.value(of: Self.chartColumnSetting)
+      isPlotted = try settings.value(of: Self.plot)
+      isWide = try settings.value(of: Self.wide)
+      keepsFormulas = try settings.value(of: Setting.keepFormulas)
+      if isPlotted, format != .table { throw SettingsError("--plot goes with --format=table") }
+      if evidence != nil, isPlotted || chart != nil { throw SettingsError("--evidence has no chart") }
+    } catch {
+      throw UsageError("\(error)", seeing: words)
+    }
+    self.settings = try DeliveryReportSettings(settings, report: report, evidence: evidence, now: now, of: words)
+    client = ReportClient(server: self.settings.server, token: self.settings.token, transport: transport)
+  }
+
+  func run() async throws {
+    let bytes: [UInt8]
+    var drawing: (text: String, svg: String?)?
+    do throws(ReportError) {
+      bytes = try await text()
+      if isPlotted || chart != nil { drawing = try await draw() }
+    } catch {
+      throw CommandError(error)
+    }
+    try write(bytes, drawing)
+  }
+
+  private func text() async throws(ReportError) -> [UInt8] {
+    if format == .json {
+      let json = try await client.json(of: settings.query)
+      return json.last == UInt8(ascii: "\n") ? json : json + [UInt8(ascii: "\n")]
+    }
+    var rows = try await client.rows(of: settings.query)
+    if !settings.isCompared { rows = rows.without { ReportColumnName($0).isPrevious } }
+    if rows.rows.isEmpty { StandardStream.error.write("\(Program.name): \(client.place) knows of nothing in this window\n") }
+    switch format {
+    case .csv, .ndjson, .json: return rows.table.bytes(as: format, keepsFormulas: keepsFormulas)
+    case .table: return Array("\(heading)\n\n".utf8) + ReadableTable(rows, isWide: isWide).table.bytes(as: format)
+    case .markdown: return ReadableTable(rows, isWide: isWide).table.bytes(as: format)
+    }
+  }
+
+  private var heading: String {
+    ([report.title, settings.query.evidence.map { "rows behind \($0)" }, settings.window] as [String?])
+      .compactMap { $0 }.joined(separator: ", ")
+  }
+
+  /// Returns what `--plot` and `--chart` show. Without `--bucket`, both have a value for each week.
+  private func draw() async throws(ReportError) -> (text: String, svg: String?) {
+    var query = settings.query
+    if query.value(of: "bucket") == nil { query.set("bucket", "week") }
+    let rows = try await client.rows(of: query)
+    guard let trend = ReportTrend(rows, column: chartColumn) else {
+      let what = chartColumn.map { "no number \($0) over time" } ?? "no numbers over time"
+      throw ReportError(.rejected, "the report \(report.rawValue) has \(what) to draw")
+    }
+    return (trend.plot, chart.map { _ in trend.svg(title: report.title, note: settings.window ?? "") })
+  }
+
+  private func write(_ bytes: [UInt8], _ drawing: (text: String, svg: String?)?) throws {
+    var output = try Output(path: output)
+    try output.write(bytes)
+    if isPlotted, let drawing { try output.write(Array(drawing.text.utf8)) }
+    try output.flush()
+    guard let chart, let svg = drawing?.svg else { return }
+    var file = try Output(path: chart)
+    try file.write(Array(svg.utf8))
+    try file.flush()
+  }
+}

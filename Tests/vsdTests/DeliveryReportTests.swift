@@ -1,0 +1,154 @@
+import Foundation
+import Testing
+import ValueStreamCore
+import ValueStreamTesting
+
+@Suite("Reports that vsperf asks a vsd for")
+struct DeliveryReportTests {
+  private static let csv = """
+    team,bucket,lead_time_median_seconds,lead_time_previous_median_seconds,lead_time_n,lead_time_coverage
+    web,2026-10-05T00:00:00Z,198720,250560,34,0.829268
+    web,2026-10-12T00:00:00Z,99360,,3,1
+
+    """
+
+  private static let evidence = "key,name,lead_time_seconds\ngithub:github.com:1:pull_request:7,acme/shop#7,3600\n"
+
+  /// A vsd as far as reports go.
+  private static func vsd() throws -> LoopbackReceiver {
+    try LoopbackReceiver { _, request in
+      if request.target.contains("team=nobody") {
+        return .status(400, [:], #"{"title": "Bad Request", "detail": "team: there is no team \"nobody\""}"#)
+      }
+      guard request.target.contains("format=csv") else { return .status(200, [:], #"{"groups":[]}"#) }
+      let text = request.target.contains("/evidence") ? evidence : csv
+      return .status(200, ["Content-Type": "text/csv"], text)
+    }
+  }
+
+  private static func run(_ arguments: String, at vsd: LoopbackReceiver, token: String? = nil) throws -> VSPerf.Result {
+    try VSPerf.run(
+      arguments.split(separator: " ").map(String.init) + ["--server", vsd.url],
+      environment: token.map { ["VS_READ_TOKEN": $0] } ?? [:])
+  }
+
+  @Test(
+    "are asked for with the window, the scope and the token",
+    arguments: [
+      "dora", "lead-time", "flow", "ageing", "forecast", "reviews", "pipelines", "incidents", "deploys", "changes",
+    ])
+  func address(report: String) throws {
+    let vsd = try Self.vsd()
+    let result = try Self.run(
+      "\(report) --from 2026-09-01 --to 2026-12-01T00:00:00Z --team web --environment production --group-by team"
+        + " --bucket week --time-zone Europe/Berlin --lead-time-from merged --service a --repository b/c --with items=20,by=x",
+      at: vsd, token: "one,two")
+    #expect(result.exit == .code(0), "\(result.errors)")
+    #expect(result.output == Self.csv)
+    let request = try #require(vsd.requests.first)
+    let parameters = [
+      "from=2026-09-01T00%3A00%3A00Z", "to=2026-12-01T00%3A00%3A00Z", "service=a", "repository=b%2Fc", "team=web",
+      "environment=production", "time-zone=Europe%2FBerlin", "group-by=team", "bucket=week", "lead-time-from=merged", "items=20",
+      "by=x", "format=csv",
+    ]
+    #expect(request.target == "/api/v1/reports/\(report)?\(parameters.joined(separator: "&"))")
+    #expect(request.headers["Authorization"] == "Bearer one")
+  }
+
+  @Test("have a window of 90 days that ends now, unless they are about now")
+  func window() throws {
+    let vsd = try Self.vsd()
+    for (arguments, days) in [("dora", 90.0), ("dora --since 12h", 0.5), ("forecast", nil), ("ageing --since 7d", 7)] {
+      let before = Date().timeIntervalSince1970.rounded(.down)
+      #expect(try Self.run(arguments, at: vsd).exit == .code(0))
+      let target = try #require(vsd.requests.last?.target)
+      let times = try ["from", "to"].map { name in
+        let match = target.firstMatch(of: try Regex("[?&]\(name)=([^&]*)", as: (Substring, Substring).self))
+        return match.flatMap { PercentEncoding.decode($0.output.1) }.flatMap { Timestamp(rfc3339: $0) }
+      }
+      guard let days else {
+        #expect(times == [nil, nil])
+        continue
+      }
+      let (from, to) = (try #require(times[0]), try #require(times[1]))
+      #expect(to.seconds(since: from) == days * 86_400)
+      #expect(Double(to.seconds) >= before && Double(to.seconds) <= Date().timeIntervalSince1970)
+    }
+  }
+
+  @Test("are printed in the format that is wanted, to a file too")
+  func formats() throws {
+    let vsd = try Self.vsd()
+    let window = "--from 2026-09-01 --to 2026-12-01"
+    let table = try Self.run("dora \(window) --format table --plot --chart-column lead_time_median_seconds", at: vsd)
+    #expect(
+      table.output == """
+        Delivery metrics, 2026-09-01 to 2026-12-01
+
+        Team  Bucket            Lead time median    before         n
+        web   2026-10-05 00:00          2.3 days  2.9 days  34 of 41
+        web   2026-10-12 00:00        27.6 hours         -         3
+
+        Lead time median, 2026-10-05 to 2026-10-12
+        web  █▅  up to 2.3 days
+
+        """, "\(table.errors)")
+    let alone = try Self.run("dora \(window) --format csv --compare none", at: vsd)
+    #expect(!alone.output.contains("previous") && alone.output.contains("web,2026-10-12T00:00:00Z,99360,3,1"))
+    #expect(try Self.run("dora --format json", at: vsd).output == #"{"groups":[]}"# + "\n")
+    let rows = try Self.run("dora --evidence lead_time --format ndjson", at: vsd)
+    #expect(
+      rows.output
+        == #"{"key":"github:github.com:1:pull_request:7","name":"acme/shop#7","lead_time_seconds":3600}"# + "\n")
+    #expect(vsd.requests.last?.target.hasPrefix("/api/v1/reports/dora/lead-time/evidence?from=") == true)
+
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("vsperf-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let (text, chart) = (folder.appendingPathComponent("dora.md"), folder.appendingPathComponent("dora.svg"))
+    let written = try Self.run("dora \(window) --format markdown --out \(text.path) --chart \(chart.path)", at: vsd)
+    #expect(written.output == "" && written.exit == .code(0), "\(written.errors)")
+    #expect(try String(contentsOf: text, encoding: .utf8).hasPrefix("| Team | Bucket | Lead time median | before | n |\n"))
+    #expect(try String(contentsOf: chart, encoding: .utf8).contains("<title id=\"title\">Delivery metrics</title>"))
+    #expect(vsd.requests.last?.target.contains("bucket=week") == true)
+  }
+
+  struct Mistake: Sendable, CustomTestStringConvertible {
+    var arguments: String
+    var code: Int32
+    var says: String
+    var testDescription: String { arguments }
+  }
+
+  @Test(
+    "that cannot be given are a line that says why",
+    arguments: [
+      Mistake(arguments: "dora --since 30d --from 2026-01-01", code: 64, says: "--since and --from do not go together"),
+      Mistake(arguments: "dora --from 2026-02-01 --to 2026-01-01", code: 64, says: "the window ends before it begins"),
+      Mistake(arguments: "dora --group-by person", code: 64, says: "one of service, repository, team, environment"),
+      Mistake(arguments: "dora --plot --format csv", code: 64, says: "--plot goes with --format=table"),
+      Mistake(arguments: "dora --with items", code: 64, says: "a list such as items=20"),
+      Mistake(arguments: "dora --since 0d", code: 64, says: "a duration such as"),
+      Mistake(arguments: "dora --evidence lead-time --chart a.svg", code: 64, says: "--evidence has no chart"),
+      Mistake(arguments: "dora --team nobody", code: 69, says: #"answered 400: team: there is no team "nobody""#),
+      Mistake(arguments: "dora --chart a.svg --chart-column no_such", code: 69, says: "has no number no_such over time to draw"),
+    ])
+  func mistakes(mistake: Mistake) throws {
+    let result = try Self.run(mistake.arguments, at: try Self.vsd())
+    #expect(result.exit == .code(mistake.code), "\(result.errors)")
+    #expect(result.output == "")
+    #expect(result.errors.contains(mistake.says), "\(result.errors)")
+    #expect(result.errors.split(separator: "\n", omittingEmptySubsequences: false).count == 2)
+  }
+
+  @Test("need the address of a vsd that answers")
+  func server() throws {
+    let without = try VSPerf.run(["dora"])
+    #expect(without.exit == .code(64))
+    #expect(without.errors == "vsperf: which vsd? --server URL or VS_SERVER_URL; vsperf dora --help says more\n")
+    let away = try Self.vsd()
+    away.goAway()
+    let result = try VSPerf.run(["dora"], environment: ["VS_SERVER_URL": away.url])
+    #expect(result.exit == .code(69) && result.errors.hasPrefix("vsperf: cannot ask \(away.url): "), "\(result.errors)")
+  }
+}
