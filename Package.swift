@@ -85,6 +85,7 @@ let tracing: [Target] = [
   .target(name: "CCrashMark", path: "Sources/Tracing/CCrashMark"),
   module("PoisonGuard", in: "Tracing", ["CCrashMark"]),
   module("DeliveryCounters", in: "Tracing"),
+  module("DeliveryFacts", in: "Tracing"),
   module("Projection", in: "Tracing", ["DeliveryCounters", "PoisonGuard"]),
   module("Replay", in: "Tracing", ["DeliveryCounters", "Projection"]),
   module("SQLiteStore", in: "Tracing", ["CSQLite", "CZstd"]),
@@ -180,6 +181,7 @@ let testsOfTargets: [Target] = [
     name: "MixedSourcesTests", dependencies: ["ValueStreamCore", "ValueStreamTesting"] + sources, swiftSettings: settings),
   // Tracing
   tests(of: "DeliveryCounters", ["ValueStreamCore"]),
+  tests(of: "DeliveryFacts", ["ValueStreamCore"]),
   tests(of: "Projection", ["ValueStreamCore", "DeliveryCounters", "PoisonGuard", "Export"]),
   tests(of: "Replay", ["ValueStreamCore", "DeliveryCounters", "Projection"]),
   tests(of: "SQLiteStore", ["ValueStreamCore", "CSyncRecorder"]),

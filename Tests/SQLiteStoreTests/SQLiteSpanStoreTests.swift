@@ -407,7 +407,7 @@ struct SQLiteSpanStoreTests {
       }
       return #expect(throws: StoreError.self) { try open() }
     }
-    let newer = try rejection("PRAGMA user_version = \(StoreSchema.spanStore.version + 2)")
+    let newer = try rejection("PRAGMA user_version = \(StoreSchema.spanStore.version + 1)")
     #expect(newer?.code == .newerVersion)
     #expect(newer?.message.contains(file) == true)
     let foreign = try rejection("PRAGMA user_version = \(StoreSchema.spanStore.version); PRAGMA application_id = 5")
@@ -530,6 +530,12 @@ struct SQLiteSpanStoreTests {
     #expect(try store.kinds() == [SubjectKind(subject.key, .issue)])
   }
 
+  /// Removes the tables for facts, so that the file is as an earlier version wrote it.
+  static let droppingFacts = """
+    DROP TABLE fact_name; DROP TABLE fact_subject; DROP TABLE fact_page; DROP TABLE fact_row; DROP TABLE fact_delivery;
+    DROP TABLE fact_change; DROP TABLE fact_value; DROP TABLE fact_progress;
+    """
+
   @Test("finds the traces of a store that the fourth version wrote")
   func secondLayout() throws {
     let count = Int(TraceBlocks.size) + 10
@@ -545,7 +551,7 @@ struct SQLiteSpanStoreTests {
         """
         DROP INDEX exported_trace_id; ALTER TABLE exported_trace DROP COLUMN block; DROP TABLE own_trace; DROP TABLE kind;
         ALTER TABLE progress DROP COLUMN next_block; ALTER TABLE progress DROP COLUMN next_record;
-        DROP TABLE measurement;
+        DROP TABLE measurement; \(Self.droppingFacts)
         ALTER TABLE subject_data DROP COLUMN checksum; ALTER TABLE named_value DROP COLUMN checksum;
         ALTER TABLE fingerprint DROP COLUMN checksum; PRAGMA user_version = 4;
         """)

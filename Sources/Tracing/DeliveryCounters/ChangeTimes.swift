@@ -36,17 +36,10 @@ package struct ChangeTimes: Sendable, Hashable {
     created = first.isStartUnknown ? nil : first.start
     let bots = Bots()
     for span in spans {
-      drafts += span.phases.filter { $0.track == "review" && $0.name == "draft" }.map { Draft(start: $0.start, end: $0.end) }
-      let author = span.attributes.value(of: "valuestream.change.author")
-      for event in span.events where event.name == "review" || event.name == "review_comment" {
-        // Comments by the author are not reviews.
-        if let author, event.attributes.value(of: "valuestream.review.author") == author { continue }
-        if let author, event.attributes.value(of: "valuestream.comment.author") == author { continue }
-        // Reviews by bots do not count: they come at once, and nobody waits for them. Spans written by earlier versions
-        // lack the bot attribute, so their author names are checked.
-        let name =
-          event.attributes.text(of: "valuestream.review.author") ?? event.attributes.text(of: "valuestream.comment.author")
-        if event.attributes.value(of: "valuestream.author.bot") == .bool(true) || bots.isBot(name) { continue }
+      drafts += span.drafts.map { Draft(start: $0.start, end: $0.end) }
+      let author = span.attributes.text(of: "valuestream.change.author")
+      // Reviews by bots do not count: they come at once, and nobody waits for them. Neither do the author's comments.
+      for event in span.events where event.isReview && event.isByPerson(otherThan: author, bots: bots) {
         firstReview = firstReview ?? Milestone(time: event.time, attempt: span.attempt)
         if event.isApproval { firstApproval = firstApproval ?? Milestone(time: event.time, attempt: span.attempt) }
       }
@@ -64,14 +57,5 @@ package struct ChangeTimes: Sendable, Hashable {
   package func seconds(to milestone: Milestone?) -> Double? {
     guard let created, let milestone else { return nil }
     return max(0, milestone.time.seconds(since: created))
-  }
-}
-
-extension SpanEvent {
-  /// True for an approval. GitHub sends `approved`. GitLab sends `approval` for each one, and `approved` when the last
-  /// required one is given.
-  fileprivate var isApproval: Bool {
-    let state = attributes.value(of: "valuestream.review.state")
-    return name == "review" && (state == .string("approved") || state == .string("approval"))
   }
 }

@@ -243,17 +243,17 @@ struct CommitRow {
 
 /// A fast hash that detects damage. It does not protect against an attacker who constructs collisions.
 enum Checksum {
-  static func of(_ bytes: [UInt8]) -> Int64 {
-    bytes.withUnsafeBytes { buffer in
-      var state = UInt64(buffer.count) &* prime
-      var index = 0
-      while index + 8 <= buffer.count {
-        mix(UInt64(littleEndian: buffer.loadUnaligned(fromByteOffset: index, as: UInt64.self)), into: &state)
-        index += 8
-      }
-      for byte in buffer[index...] { mix(UInt64(byte), into: &state) }
-      return Int64(bitPattern: state)
+  static func of(_ bytes: [UInt8]) -> Int64 { bytes.withUnsafeBytes { of($0) } }
+
+  static func of(_ buffer: UnsafeRawBufferPointer) -> Int64 {
+    var state = UInt64(buffer.count) &* prime
+    var index = 0
+    while index + 8 <= buffer.count {
+      mix(UInt64(littleEndian: buffer.loadUnaligned(fromByteOffset: index, as: UInt64.self)), into: &state)
+      index += 8
     }
+    for byte in buffer[index...] { mix(UInt64(byte), into: &state) }
+    return Int64(bitPattern: state)
   }
 
   static func of(_ words: [Int64]) -> Int64 {

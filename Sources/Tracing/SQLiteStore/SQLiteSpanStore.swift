@@ -30,7 +30,10 @@ package final class SQLiteSpanStore: SpanStore {
   let options: Options
   private let isOnlyRead: Bool
   private let names = NameCache()
+  private let factNames = NameCache()
   private let recentTraces = RecentTraces()
+  /// The number of the last part of branches that was handed out for the computation of facts.
+  let nextBranchPart = Atomic<Int64>(0)
   private let writing: Mutex<Writing>
   private let idleReaders = Mutex<[SpanStoreReader]>([])
   private let waiting: WriteWait
@@ -57,16 +60,18 @@ package final class SQLiteSpanStore: SpanStore {
     var lock: DirectoryLock?
     do {
       lock = try Self.lock(directory, options)
-      let writer = try Self.openToWrite(directory, options, names, recentTraces)
+      let writer = try Self.openToWrite(directory, options, (names, factNames, recentTraces))
       writing = Mutex(Writing(writer: writer, lock: lock))
       waiting = WriteWait(nil)
     } catch {
       guard let obstacle = directory.passingObstacle(error, toWriting: Self.writtenNames(options)) else { throw error }
-      guard let reader = try Self.openToReadAlone(directory, options, names, recentTraces) else { throw obstacle }
+      guard let reader = try Self.openToReadAlone(directory, options, (names, factNames, recentTraces)) else { throw obstacle }
       writing = Mutex(Writing(lock: lock, onlyReader: reader))
       waiting = WriteWait(obstacle)
     }
   }
+
+  private typealias Caches = (names: NameCache, factNames: NameCache, recentTraces: RecentTraces)
 
   private static func writtenNames(_ options: Options) -> [String] { [lockName(options), options.fileName] }
 
@@ -77,7 +82,7 @@ package final class SQLiteSpanStore: SpanStore {
   }
 
   private static func openToWrite(
-    _ directory: StoreDirectory, _ options: Options, _ names: NameCache, _ recentTraces: RecentTraces
+    _ directory: StoreDirectory, _ options: Options, _ caches: Caches
   ) throws -> SpanStoreWriter {
     try directory.createFile(options.fileName)
     let connection = try SQLiteConnection(path: directory.file(options.fileName), vfs: options.vfs)
@@ -94,14 +99,15 @@ package final class SQLiteSpanStore: SpanStore {
     try StoreSchema.spanStore.prepare(connection)
     // Copies pages that a crash left in the write-ahead log. This detects a full disk before anyone relies on writing.
     try connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
-    return try SpanStoreWriter(connection, names: names, recentTraces: recentTraces, damage: options.damage)
+    return try SpanStoreWriter(
+      connection, names: caches.names, factNames: caches.factNames, recentTraces: caches.recentTraces, damage: options.damage)
   }
 
   /// Opens the file for reading while nobody writes it. If there is no file yet, returns a reader of an empty store.
   ///
   /// - Returns: Nil if the store must be migrated before it can be read.
   private static func openToReadAlone(
-    _ directory: StoreDirectory, _ options: Options, _ names: NameCache, _ recentTraces: RecentTraces
+    _ directory: StoreDirectory, _ options: Options, _ caches: Caches
   ) throws -> SpanStoreReader? {
     let path = directory.file(options.fileName)
     var connection =
@@ -115,7 +121,8 @@ package final class SQLiteSpanStore: SpanStore {
       try StoreSchema.spanStore.prepare(connection)
     }
     try connection.execute("PRAGMA cache_size = -\(options.readerCacheKilobytes); PRAGMA query_only = 1")
-    return SpanStoreReader(connection, names: names, recentTraces: recentTraces, damage: options.damage)
+    return SpanStoreReader(
+      connection, names: caches.names, factNames: caches.factNames, recentTraces: caches.recentTraces, damage: options.damage)
   }
 
   package func prepareToWrite() throws {
@@ -135,13 +142,13 @@ package final class SQLiteSpanStore: SpanStore {
       // The reader may rely on an unchanging file.
       writing.onlyReader = nil
       do {
-        let writer = try Self.openToWrite(directory, options, names, recentTraces)
+        let writer = try Self.openToWrite(directory, options, (names, factNames, recentTraces))
         guard try !isNew || writer.reader.position() == known else {
           throw StoreError(.busy, "\(directory.path): another process has written the store meanwhile; start vsd again")
         }
         writing.writer = writer
       } catch {
-        writing.onlyReader = try Self.openToReadAlone(directory, options, names, recentTraces)
+        writing.onlyReader = try Self.openToReadAlone(directory, options, (names, factNames, recentTraces))
         throw error
       }
     } obstacle: {
@@ -373,6 +380,6 @@ package final class SQLiteSpanStore: SpanStore {
     let path = directory.file(options.fileName)
     let connection = isOnlyRead ? try .reading(path: path, vfs: options.vfs) : try SQLiteConnection(path: path, vfs: options.vfs)
     try connection.execute("PRAGMA cache_size = -\(options.readerCacheKilobytes); PRAGMA query_only = 1")
-    return SpanStoreReader(connection, names: names, recentTraces: recentTraces, damage: options.damage)
+    return SpanStoreReader(connection, names: names, factNames: factNames, recentTraces: recentTraces, damage: options.damage)
   }
 }

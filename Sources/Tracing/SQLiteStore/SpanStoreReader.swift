@@ -6,12 +6,19 @@ final class SpanStoreReader: @unchecked Sendable {  // One thread at a time uses
   private let names: NameCache
   let recentTraces: RecentTraces
   let damage: DamageReport
+  /// The statements for facts, and the numbers of their texts.
+  let facts: FactStatements
+  let factNames: NameCache
   private var statements = [SQLiteStatement?](repeating: nil, count: SpanStoreQuery.allCases.count)
   /// Prepared statements of lists by their SQL. Bounded by the number of combinations of filters.
   private var listStatements: [String: SQLiteStatement] = [:]
 
-  init(_ connection: SQLiteConnection, names: NameCache, recentTraces: RecentTraces, damage: DamageReport) {
+  init(
+    _ connection: SQLiteConnection, names: NameCache, factNames: NameCache, recentTraces: RecentTraces, damage: DamageReport
+  ) {
     self.damage = damage
+    self.factNames = factNames
+    facts = FactStatements(connection)
     self.connection = connection
     self.names = names
     self.recentTraces = recentTraces

@@ -110,6 +110,37 @@ extension StoreSchema {
       ALTER TABLE named_value ADD COLUMN checksum INTEGER;
       ALTER TABLE fingerprint ADD COLUMN checksum INTEGER;
       """,
+      // Facts, from which reports are computed (see ``FactPlace``). Pages hold most rows of a day in few large values, which
+      // are read quickly. `fact_row` holds the new facts of a subject at a place, which override those in the pages; empty
+      // data means that there are none any more. `fact_change` holds what the projection changed and awaits computation.
+      """
+      CREATE TABLE fact_name (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
+      CREATE TABLE fact_subject (
+        id INTEGER PRIMARY KEY, space INTEGER NOT NULL, number INTEGER NOT NULL, text TEXT NOT NULL,
+        checksum INTEGER NOT NULL, data BLOB NOT NULL
+      );
+      CREATE TABLE fact_page (
+        id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, day INTEGER NOT NULL, first INTEGER NOT NULL,
+        checksum INTEGER NOT NULL, data BLOB NOT NULL
+      );
+      CREATE UNIQUE INDEX fact_page_place ON fact_page (kind, day, first);
+      CREATE TABLE fact_row (
+        kind INTEGER NOT NULL, day INTEGER NOT NULL, subject INTEGER NOT NULL,
+        checksum INTEGER NOT NULL, data BLOB NOT NULL,
+        PRIMARY KEY (kind, day, subject)
+      ) WITHOUT ROWID;
+      CREATE TABLE fact_delivery (
+        change INTEGER NOT NULL, deploy INTEGER NOT NULL, day INTEGER NOT NULL, PRIMARY KEY (change, deploy, day)
+      ) WITHOUT ROWID;
+      CREATE TABLE fact_change (batch INTEGER PRIMARY KEY, checksum INTEGER NOT NULL, data BLOB NOT NULL);
+      CREATE TABLE fact_value (name TEXT PRIMARY KEY, checksum INTEGER NOT NULL, bytes BLOB NOT NULL) WITHOUT ROWID;
+      CREATE TABLE fact_progress (
+        id INTEGER PRIMARY KEY CHECK (id = 1), version INTEGER NOT NULL,
+        next_subject INTEGER NOT NULL, end_subject INTEGER NOT NULL, removed_to INTEGER,
+        branch_space INTEGER, branch_number INTEGER NOT NULL, branch_text TEXT NOT NULL
+      );
+      INSERT INTO fact_progress VALUES (1, 0, 1, 1, NULL, NULL, 0, '');
+      """,
       // Indexes subjects by their times, for lists in another order than that of their rows (see ``OrderedList``).
       """
       CREATE INDEX IF NOT EXISTS subject_start ON subject (operation, start) WHERE operation IS NOT NULL;

@@ -47,8 +47,10 @@ extension SpanStoreWriter {
   }
 
   /// Removes a subject that turned out to be another one. That one takes over its outbox entries and export records.
-  func absorb(_ fallback: SubjectKey, into key: SubjectKey) throws {
-    guard let absorbed = try sequence(of: fallback)?.sequence, let absorbing = try sequence(of: key)?.sequence else { return }
+  ///
+  /// - Returns: the sequences of both; nil if one is not stored.
+  func absorb(_ fallback: SubjectKey, into key: SubjectKey) throws -> (absorbed: Int64, absorbing: Int64)? {
+    guard let absorbed = try sequence(of: fallback)?.sequence, let absorbing = try sequence(of: key)?.sequence else { return nil }
     let inOutbox = try outboxEntries(ofSubject: absorbed)
     if !inOutbox.isEmpty {
       // Each entry refers to the one before it, and the subject to its newest, so all entries of the two are chained
@@ -75,6 +77,7 @@ extension SpanStoreWriter {
     try removeExportRecord(of: fallback)
     try absorbMeasurement(of: absorbed, into: absorbing)
     try remove(absorbed, fallback)
+    return (absorbed, absorbing)
   }
 
   private func outboxEntries(ofSubject sequence: Int64) throws -> [Int64] {

@@ -17,6 +17,10 @@ final class SpanStoreWriter {
   private var knownKinds: Set<KindPlace> = []
   /// The newest time of receipt at the last removal of old fingerprints.
   private var fingerprintsRemovedAt: Timestamp?
+  /// About the number of rows in `fact_row` by place; nil until they are counted.
+  var factRowCounts: [FactPlace: Int]?
+  /// The part of the branches that was handed out last for the computation of facts, and its last branch; nil after the end.
+  var handedBranches: (part: Int64, last: SpanStoreReader.BranchCursor?)?
 
   struct Counters: Equatable {
     var subject: Int64
@@ -38,8 +42,10 @@ final class SpanStoreWriter {
   private static let fingerprintRetentionNanoseconds: Int64 = 8 * 24 * 3600 * 1_000_000_000
   private static let fingerprintSweepNanoseconds: Int64 = 3600 * 1_000_000_000
 
-  init(_ connection: SQLiteConnection, names: NameCache, recentTraces: RecentTraces, damage: DamageReport) throws {
-    reader = SpanStoreReader(connection, names: names, recentTraces: recentTraces, damage: damage)
+  init(
+    _ connection: SQLiteConnection, names: NameCache, factNames: NameCache, recentTraces: RecentTraces, damage: DamageReport
+  ) throws {
+    reader = SpanStoreReader(connection, names: names, factNames: factNames, recentTraces: recentTraces, damage: damage)
     self.names = names
     nextName = try connection.number("SELECT max(id) FROM name") + 1
     let progress = try connection.prepare("SELECT next_subject, next_announcement, next_record, next_block FROM progress")
@@ -54,6 +60,7 @@ final class SpanStoreWriter {
   /// Adds the indexes that an older version did not write.
   private func catchUp() throws {
     while hasFullBlock { try transaction { try indexNextBlock() } }
+    if try reader.factState().version != FactFormat.version { try recomputeFacts() }
     guard kinds.isEmpty, counters.subject > 1 else { return }
     let used = try reader.usedKinds()
     try transaction { for kind in used.sorted().prefix(SubjectKind.limit) { try insert(kind) } }
@@ -61,9 +68,16 @@ final class SpanStoreWriter {
 
   func write(_ changes: ProjectionChanges) throws {
     try transaction {
-      for change in changes.subjects { try write(change) }
-      for (fallback, key) in changes.absorbed { try absorb(fallback, into: key) }
+      var forFacts = FactChangeBatch()
+      for change in changes.subjects { if let changed = try write(change) { forFacts.subjects.append(changed) } }
+      for (fallback, key) in changes.absorbed {
+        guard let (absorbed, absorbing) = try absorb(fallback, into: key) else { continue }
+        forFacts.absorbed.append(absorbed)
+        forFacts.subjects.append(absorbing)
+      }
       for update in changes.branchUpdates { try write(update) }
+      forFacts.add(changes.branchUpdates)
+      try note(forFacts)
       for outboxEntry in changes.outboxEntries { try write(outboxEntry) }
       for (key, change) in changes.measurements { try write(change, of: key) }
       while hasFullBlock { try indexNextBlock() }
@@ -103,6 +117,7 @@ final class SpanStoreWriter {
       (counters, nextName, nextBlock) = (countersBefore, nextNameBefore, nextBlockBefore)
       newNames = NameTable()
       (kinds, knownKinds) = (kindsBefore, [])
+      factRowCounts = nil
       throw error
     }
     for (text, id) in newNames.ids { names.insert(text, id) }
@@ -171,11 +186,14 @@ final class SpanStoreWriter {
     return (statement.int(0), summary)
   }
 
-  private func write(_ change: SubjectChange) throws {
+  /// - Returns: the sequence of the subject if it is one that facts are about.
+  private func write(_ change: SubjectChange) throws -> Int64? {
     let summary = try row(of: change.summary)
     let sequence: Int64
+    var hasOperation = summary.operation != nil
     if let known = try self.sequence(of: change.subject.key) {
       sequence = known.sequence
+      hasOperation = hasOperation || known.summary.operation != nil
       if summary != known.summary { try update(summary, from: known.summary, of: sequence) }
       if summary.operation != known.summary.operation { try noteKind(of: change, summary) }
       let data = try reader.statement(.updateData)
@@ -190,6 +208,7 @@ final class SpanStoreWriter {
     }
     for reference in change.newAliases { try insert(reference, of: sequence, .insertAlias) }
     for reference in change.newFollows { try insert(reference, of: sequence, .insertFollow) }
+    return hasOperation ? sequence : nil
   }
 
   private func run(_ statement: SQLiteStatement, _ sequence: Int64, _ encoded: [UInt8]) throws {

@@ -16,6 +16,8 @@ struct CommitRange: Sendable {
   var commits: [BranchCommit] = []
   /// The branches on the way from the newer commit back to where both ways meet, starting with its own.
   var branches: [SubjectKey] = []
+  /// The updates on this way, newest first. The range may contain only a part of the commits of the first and last one.
+  var updates: [BranchUpdate] = []
   /// True if updates on either way list fewer commits than they contain.
   var isCutShort = false
 
@@ -38,17 +40,21 @@ struct CommitRange: Sendable {
     return CommitRange(relation: .unknown, branches: newerWay.passed.branches)
   }
 
-  private init(relation: Relation, commits: [BranchCommit] = [], branches: [SubjectKey] = []) {
+  private init(
+    relation: Relation, commits: [BranchCommit] = [], branches: [SubjectKey] = [], updates: [BranchUpdate] = []
+  ) {
     self.relation = relation
     self.commits = commits
     self.branches = branches
+    self.updates = updates
   }
 
   private init(_ older: Walk, _ newer: Walk, at meeting: Meeting) {
     let newerWay = newer.passed(before: meeting.commit)
     // The older commit contains everything that its way passed, even beyond the meeting point.
     let commits = newerWay.commits.filter { !older.hasPassed($0.id) }
-    self.init(relation: commits.isEmpty ? .behind : .ahead, commits: commits, branches: newerWay.branches)
+    self.init(
+      relation: commits.isEmpty ? .behind : .ahead, commits: commits, branches: newerWay.branches, updates: newerWay.updates)
     isCutShort = newerWay.isCutShort || !meeting.isWithinOlder && older.passed(before: meeting.commit).isCutShort
   }
 
@@ -85,7 +91,8 @@ struct CommitRange: Sendable {
     /// Returns all known commits of this history that none of the others contains.
     func all(without others: [History] = []) -> CommitRange {
       let commits = way.passed.commits.filter { commit in !others.contains { $0.contains(commit.id) } }
-      var range = CommitRange(relation: .ahead, commits: commits, branches: way.passed.branches)
+      var range = CommitRange(
+        relation: .ahead, commits: commits, branches: way.passed.branches, updates: way.passed.updates)
       range.isCutShort = way.passed.isCutShort
       return range
     }
@@ -184,12 +191,14 @@ struct CommitRange: Sendable {
       /// The commits, newest first.
       var commits: [BranchCommit] = []
       var branches: [SubjectKey] = []
+      var updates: [BranchUpdate] = []
       var isCutShort = false
     }
 
     private struct Place {
       var commitCount = 0
       var branchCount = 0
+      var updateCount = 0
       var isCutShort = false
     }
 
@@ -197,7 +206,7 @@ struct CommitRange: Sendable {
       let place = places[commit] ?? listed[commit] ?? Place()
       return Passed(
         commits: Array(passed.commits.prefix(place.commitCount)), branches: Array(passed.branches.prefix(place.branchCount)),
-        isCutShort: place.isCutShort)
+        updates: Array(passed.updates.prefix(place.updateCount)), isCutShort: place.isCutShort)
     }
 
     /// True if the start commit contains this commit: it is the start commit itself or lies on the way passed so far.
@@ -212,6 +221,7 @@ struct CommitRange: Sendable {
         return nil
       }
       if passed.branches.last != update.branch { passed.branches.append(update.branch) }
+      passed.updates.append(update)
       passed.isCutShort = passed.isCutShort || update.isCutShort
       for commit in brought(by: update, to: after).reversed() {
         if commit.id == other.lost {
@@ -251,7 +261,9 @@ struct CommitRange: Sendable {
     }
 
     private var place: Place {
-      Place(commitCount: passed.commits.count, branchCount: passed.branches.count, isCutShort: passed.isCutShort)
+      Place(
+        commitCount: passed.commits.count, branchCount: passed.branches.count, updateCount: passed.updates.count,
+        isCutShort: passed.isCutShort)
     }
 
     private mutating func arrive(at commit: String) {

@@ -1,7 +1,7 @@
 /// Aliases by day, so that a lookup scans only the days around a time instead of the whole history.
 struct DailyAlias: Sendable, Hashable {
   private let kind: Reference.Kind
-  private let subject: String
+  let subject: String
 
   /// Creates the alias of a service's deploys to any environment, by UTC day.
   static func deploys(of service: String) -> DailyAlias { DailyAlias(kind: .deployOn, subject: service) }

@@ -176,7 +176,7 @@ struct DeployAttempt {
 
 extension Subject {
   /// The attempts of a deploy, computed at a fraction of the cost of ``spans()``.
-  fileprivate func deployAttempts() -> [DeployAttempt] {
+  func deployAttempts() -> [DeployAttempt] {
     attempts().map { attempt in
       let names = [
         DeployTarget.serviceAttribute, DeployTarget.environmentAttribute, "valuestream.deployment.production",

@@ -70,14 +70,18 @@ extension TraceReader {
       guard let subject = try subject(for: key), subject.operation == .pullRequest,
         let outline = subject.outlines().last(where: { $0.outcome == .merged }), let merged = outline.end
       else { return nil }
-      func text(_ name: String) -> String? { subject.register { $0.attributes.text(of: name) } }
-      func branch(_ name: String) -> SubjectKey? { text(name).flatMap(key.branch(named:)) }
-      let head = text("vcs.ref.head.revision")?.lowercased()
-      let merge = text("valuestream.change.merge_revision")?.lowercased()
-      return Change(
-        key: key, span: outline, merged: merged, base: branch("vcs.ref.base.name"), head: branch("vcs.ref.head.name"),
-        headCommit: head, mergeCommit: merge == head ? nil : merge)
+      return Self.change(subject, outline, merged: merged)
     }
+  }
+
+  static func change(_ subject: Subject, _ outline: AttemptOutline, merged: Timestamp) -> Change {
+    func text(_ name: String) -> String? { subject.register { $0.attributes.text(of: name) } }
+    func branch(_ name: String) -> SubjectKey? { text(name).flatMap(subject.key.branch(named:)) }
+    let head = text("vcs.ref.head.revision")?.lowercased()
+    let merge = text("valuestream.change.merge_revision")?.lowercased()
+    return Change(
+      key: subject.key, span: outline, merged: merged, base: branch("vcs.ref.base.name"), head: branch("vcs.ref.head.name"),
+      headCommit: head, mergeCommit: merge == head ? nil : merge)
   }
 
   /// Returns the lead times of a change in seconds: since its first commit if known, since it was opened, and since its merge.
@@ -98,7 +102,7 @@ extension TraceReader {
   ///
   /// Considers pushes since the branch was created or since an earlier change from it was merged. Nil if the first push
   /// is unknown. Commits that the base already had belong to other changes.
-  private mutating func firstCommit(of change: Change) throws -> Timestamp? {
+  mutating func firstCommit(of change: Change) throws -> Timestamp? {
     guard let head = change.head else { return nil }
     var updates = try branchUpdates.history(of: head, limit: Self.branchUpdateLimit).updates.filter {
       $0.time.timestamp <= change.merged
@@ -138,5 +142,63 @@ extension TraceReader {
       $0.head == change.head && $0.base == change.base && $0.merged < change.merged
     }
     return Set(earlier.compactMap(\.headCommit)).subtracting([change.headCommit].compactMap { $0 })
+  }
+}
+
+/// A push of commits that belong to no request.
+struct DirectPush: Hashable {
+  var branch: SubjectKey
+  var isDefaultBranch: Bool
+  /// The head of the branch after the push.
+  var commit: String
+  var time: Timestamp
+  /// The time of its first commit. Nil if the push does not tell it.
+  var firstCommit: Timestamp?
+}
+
+extension TraceReader {
+  /// Returns the pushes in a range with commits that belong to no request, oldest first.
+  ///
+  /// The commits of a push up to the last one that a merge of a request made belong to requests. So do those up to the
+  /// last commit of a merged request from the pushed branch. The others are one direct change. It counts if the range
+  /// contains the last commit of the push and, for the deploy of a service, if one of the commits is for the service.
+  ///
+  /// - Parameter unrelated: histories whose pushes do not count.
+  mutating func directPushes(
+    in range: CommitRange, for span: Span, without unrelated: [CommitRange.History]
+  ) throws -> [DirectPush] {
+    let brought = Set(range.commits.map(\.id))
+    let updates = range.updates.filter { update in
+      guard let after = update.after, brought.contains(after), !update.commits.isEmpty else { return false }
+      return !unrelated.contains { $0.contains(after) }
+    }
+    let references = Set(updates.flatMap { $0.commits.map { Reference(.commit, $0.id) } }).sorted()
+    guard !references.isEmpty else { return [] }
+    let publishers = try store.publishers(of: references)
+    let merged = try mergedChanges(Set(publishers.values.joined()))
+    let changes = Dictionary(merged.map { ($0.key, $0) }) { first, _ in first }
+    let service = span.attributes.text(of: DeployTarget.serviceAttribute)?.lowercased()
+    var pushes: [DirectPush] = []
+    for update in updates {
+      let last = update.commits.lastIndex { commit in
+        (publishers[Reference(.commit, commit.id)] ?? []).contains { key in
+          changes[key].map { $0.mayHaveLanded(as: commit.id) || $0.head == update.branch } ?? false
+        }
+      }
+      let commits = update.commits[(last.map { $0 + 1 } ?? 0)...]
+      guard let after = update.after, !commits.isEmpty else { continue }
+      let isOfService = commits.contains { commit in
+        guard let service, let services = commit.services else { return true }
+        return services.contains { $0.lowercased() == service }
+      }
+      guard isOfService else { continue }
+      pushes.append(
+        DirectPush(
+          branch: update.branch, isDefaultBranch: update.isDefaultBranch, commit: after, time: update.time.timestamp,
+          firstCommit: commits.compactMap(\.time).min()))
+    }
+    // The same push may be told twice.
+    var seen: Set<String> = []
+    return pushes.reversed().filter { seen.insert("\($0.branch) \($0.commit)").inserted }
   }
 }

@@ -1,5 +1,5 @@
 /// How a deploy relates to the previous one: the attribute `valuestream.deployment.step`.
-private enum DeployStep: String {
+enum DeployStep: String {
   /// No earlier successful deploy of the service to the environment is known.
   case first
   case forward
@@ -10,11 +10,25 @@ private enum DeployStep: String {
 }
 
 /// How the changes of a deploy were found: the attribute `valuestream.deployment.changes.basis`.
-private enum ChangesBasis: String {
+enum ChangesBasis: String {
   /// By the pushes that lead from one commit to the other.
   case pushes
   /// By times of merging, because pushes are missing.
   case mergeTimes = "merge_times"
+}
+
+/// How a successful deploy relates to earlier ones, and what it brought.
+struct BroughtChanges {
+  var step: DeployStep
+  /// The successful deploy before it, of the same service to the same environment. Nil for the first one.
+  var previous: Span?
+  var changes: [TraceReader.Change] = []
+  /// The pushes without a change that the deploy brought. Empty unless the basis is ``ChangesBasis/pushes``.
+  var directPushes: [DirectPush] = []
+  /// Nil if the changes are unknown.
+  var basis: ChangesBasis?
+  /// The deploy used for the comparison, if it is known.
+  var compared: SubjectKey?
 }
 
 /// Finds the changes in a deploy. They depend on other subjects, so they are computed when a span is read.
@@ -24,29 +38,39 @@ extension TraceReader {
   /// Sets attributes of the span that describe how the changes were found. Empty for a deploy that did not succeed,
   /// because it brought no changes.
   mutating func changesBrought(by span: inout Span) throws -> [LinkEnd] {
-    guard let end = span.end, span.outcome == .success, let target = span.target else { return [] }
-    // Deploys are ordered by their ends: those that wait for approval are often approved out of order.
-    let entry = DeployTimeline.Entry(time: end, key: span.key, attempt: span.attempt)
-    var earlier = EarlierDeploys(.successes(in: target), .before(entry))
-    guard let previous = try earlier.next(&self) else {
-      span.note(step: .first)
-      return []
-    }
+    guard let end = span.end, let brought = try brought(by: span) else { return [] }
+    span.note(step: brought.step)
+    guard let previous = brought.previous else { return [] }
     span.attributes.insert(Attribute(Self.previousAttribute, .string(previous.key.description)))
-    guard span.attributes.text(of: "valuestream.deployment.kind") != "rolledback" else {
-      span.note(step: .rollback)
-      return []
-    }
-    let verdict = try verdict(on: span, after: previous, &earlier)
-    span.note(step: verdict.step)
-    if let basis = verdict.basis { span.note(changes: verdict.changes.count, by: basis) }
-    if let compared = verdict.compared, compared != previous.key {
+    if let basis = brought.basis { span.note(changes: brought.changes.count, by: basis) }
+    if let compared = brought.compared, compared != previous.key {
       span.attributes.insert(Attribute(Self.comparedAttribute, .string(compared.description)))
     }
-    return try verdict.changes.map { change in
+    return try brought.changes.map { change in
       LinkEnd(
         key: change.key, attempt: change.span.number, rule: "deploys", attributes: try leadTimes(of: change, deployed: end))
     }
+  }
+
+  /// Compares a deploy with earlier ones. Nil for a deploy that did not succeed, or whose service is unknown.
+  ///
+  /// - Parameter findsDirectPushes: whether to find the pushes without a change, too.
+  mutating func brought(by span: Span, findsDirectPushes: Bool = false) throws -> BroughtChanges? {
+    guard let end = span.end, span.outcome == .success, let target = span.target else { return nil }
+    // Deploys are ordered by their ends: those that wait for approval are often approved out of order.
+    let entry = DeployTimeline.Entry(time: end, key: span.key, attempt: span.attempt)
+    var earlier = EarlierDeploys(.successes(in: target), .before(entry))
+    guard let previous = try earlier.next(&self) else { return BroughtChanges(step: .first) }
+    guard span.attributes.text(of: "valuestream.deployment.kind") != "rolledback" else {
+      return BroughtChanges(step: .rollback, previous: previous)
+    }
+    let verdict = try verdict(on: span, after: previous, &earlier)
+    var brought = BroughtChanges(
+      step: verdict.step, previous: previous, changes: verdict.changes, basis: verdict.basis, compared: verdict.compared)
+    if findsDirectPushes, let range = verdict.range {
+      brought.directPushes = try directPushes(in: range, for: span, without: verdict.unrelated.map { try history(of: $0) })
+    }
+    return brought
   }
 
   /// Names the previous successful deploy.
@@ -70,7 +94,7 @@ extension TraceReader {
   /// Returns the commit that a deploy runs on: its own, or that of its ancestors below the change.
   ///
   /// Nil if it is unknown, or if only the start of its hash is known and does not match exactly one commit.
-  private mutating func revision(of span: Span) throws -> String? {
+  mutating func revision(of span: Span) throws -> String? {
     guard let revision = try statedRevision(of: span) else { return nil }
     let short = Reference(.commit, revision).recognizingShortCommit
     guard short.kind == .shortCommit else { return revision }
@@ -81,7 +105,7 @@ extension TraceReader {
     return commits.count == 1 ? commits.first : nil
   }
 
-  private mutating func statedRevision(of span: Span) throws -> String? {
+  mutating func statedRevision(of span: Span) throws -> String? {
     if let own = span.revision { return own }
     guard let subject = try subject(for: span.key) else { return nil }
     for key in try place(of: subject).path.dropFirst() {
@@ -102,6 +126,10 @@ extension TraceReader {
     var basis: ChangesBasis?
     /// The deploy used for the comparison.
     var compared: SubjectKey?
+    /// The commits among which the changes were found. Nil for another basis than ``ChangesBasis/pushes``.
+    var range: CommitRange?
+    /// Deploys whose changes do not count.
+    var unrelated: [UnrelatedDeploy] = []
   }
 
   /// The maximum number of earlier deploys to check for a related one.
@@ -153,7 +181,9 @@ extension TraceReader {
     if let history, history.beganWithCommits {
       let own = history.all(without: unrelated.compactMap(\.history))
       if !own.isCutShort {
-        return Verdict(step: .forward, changes: try changes(of: own, for: span, without: unrelated), basis: .pushes)
+        return Verdict(
+          step: .forward, changes: try changes(of: own, for: span, without: unrelated), basis: .pushes, range: own,
+          unrelated: unrelated)
       }
     }
     guard let place, let last = try revision(of: previous) else { return Verdict(step: .unknown) }
@@ -190,7 +220,8 @@ extension TraceReader {
     case .same where !goesOn, .behind where !goesOn: return Verdict(step: .rollback, compared: former.key)
     default:
       let changes = try changes(of: range, for: span, without: unrelated)
-      return Verdict(step: .forward, changes: changes, basis: .pushes, compared: former.key)
+      return Verdict(
+        step: .forward, changes: changes, basis: .pushes, compared: former.key, range: range, unrelated: unrelated)
     }
   }
 

@@ -171,7 +171,7 @@ public struct TraceReader {
   }
 
   /// Returns the tie to the nearest ancestor that has spans.
-  private mutating func parentTie(at place: TraceRoot.Place) throws -> ParentTie? {
+  mutating func parentTie(at place: TraceRoot.Place) throws -> ParentTie? {
     guard var tie = place.parent else { return nil }
     for key in place.path.dropFirst() {
       guard let subject = try subject(for: key) else { break }

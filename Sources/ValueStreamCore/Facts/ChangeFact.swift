@@ -19,6 +19,12 @@ public struct ChangeFact: Fact {
   public var secondsWaitingForAuthor: Float
   /// Added plus removed lines. Nil if the vendor does not say.
   public var size: UInt32?
+  /// The issue or incident that the change is for.
+  public var issue: FactID?
+  /// A hash of everything about the change that decides which deploys bring it. 0 while it is not merged.
+  ///
+  /// If it stays the same, an event about the change does not affect the changes of any deploy.
+  public var placement: UInt64
 
   public var day: FactDay? {
     switch state {
@@ -31,7 +37,7 @@ public struct ChangeFact: Fact {
   public init(
     id: FactID, times: ChangeMilestones, labels: ChangeLabels, state: ChangeState, abandoned: Timestamp? = nil,
     reverts: FactID? = nil, reviewRounds: UInt16 = 0, reviewCount: UInt16 = 0, secondsWaitingForReviewer: Float = 0,
-    secondsWaitingForAuthor: Float = 0, size: UInt32? = nil
+    secondsWaitingForAuthor: Float = 0, size: UInt32? = nil, issue: FactID? = nil, placement: UInt64 = 0
   ) {
     self.id = id
     self.times = times
@@ -44,6 +50,8 @@ public struct ChangeFact: Fact {
     self.secondsWaitingForReviewer = secondsWaitingForReviewer
     self.secondsWaitingForAuthor = secondsWaitingForAuthor
     self.size = size
+    self.issue = issue
+    self.placement = placement
   }
 
   public func write(to writer: inout FactWriter) {
@@ -58,6 +66,8 @@ public struct ChangeFact: Fact {
     writer.put(secondsWaitingForReviewer)
     writer.put(secondsWaitingForAuthor)
     writer.put(size ?? .max)
+    writer.put(issue)
+    writer.put(placement)
   }
 
   public init(from reader: inout FactReader) throws(DamagedFact) {
@@ -73,6 +83,8 @@ public struct ChangeFact: Fact {
     secondsWaitingForAuthor = try reader.float()
     let size = try reader.value(UInt32.self)
     self.size = size == .max ? nil : size
+    issue = try reader.optionalID()
+    placement = try reader.value()
   }
 }
 

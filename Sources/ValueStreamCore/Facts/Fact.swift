@@ -33,6 +33,8 @@ public enum FactKind: UInt8, Sendable, Hashable, CaseIterable {
 /// The format in which facts are stored.
 public enum FactFormat {
   /// Raise it when a fact gets, loses or changes a member. Stores then compute all facts again.
+  ///
+  /// Facts whose subjects are gone cannot be computed again, so a migration of the stores has to convert them.
   public static let version = 1
 }
 
@@ -48,6 +50,12 @@ public struct FactID: Sendable, Hashable, Comparable, RawRepresentable {
 
   static let directBit: UInt64 = 1 << 63
 
+  /// The id of a direct change: the greatest bit, and the first 63 bits of SHA-256 over the key of the branch, a space and
+  /// the head commit of the push.
+  package init(directChangeOn branch: SubjectKey, at commit: String) {
+    rawValue = SHA256.hash(of: "\(branch) \(commit)").word(at: 0) >> 1 | Self.directBit
+  }
+
   /// True for a direct change, which has no subject.
   public var isDirect: Bool { rawValue & Self.directBit != 0 }
 }
@@ -62,6 +70,11 @@ public struct FactName: Sendable, Hashable, Comparable, RawRepresentable {
   public static let none = FactName(rawValue: 0)
 
   public var isKnown: Bool { rawValue != 0 }
+
+  /// The maximum number of texts in a store. Senders can choose texts freely.
+  public static let limit = 4_000_000
+  /// The text that stands for all beyond ``limit``.
+  public static let other = "other"
 
   public static func < (left: FactName, right: FactName) -> Bool { left.rawValue < right.rawValue }
 }

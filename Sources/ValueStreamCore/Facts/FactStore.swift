@@ -2,7 +2,7 @@
 public protocol FactSource: Sendable {
   /// Calls `visit` with the facts of one kind on these days and, if `includesOpen`, with those without a day.
   ///
-  /// Facts come in order of days, in no particular order within a day, and those without a day last. Damaged rows are
+  /// `visit` must not write to the store. Facts come in order of days, in no particular order within a day, and those without a day last. Damaged rows are
   /// skipped and reported like damaged subjects.
   ///
   /// - Parameter days: nil for no days.
@@ -34,6 +34,8 @@ public protocol FactSource: Sendable {
 /// Calls block. Make these calls from one thread at a time. Those of ``FactSource`` are safe to call concurrently.
 public protocol FactStore: FactSource {
   /// Returns the numbers of these texts, and gives new numbers to new texts.
+  ///
+  /// A store numbers at most ``FactName/limit`` texts. Further ones count as ``FactName/other``.
   func factNames(for texts: Set<String>) throws -> [String: FactName]
 
   /// Returns work for the next step of the computation of facts, the longest waiting first.
@@ -48,9 +50,9 @@ public protocol FactStore: FactSource {
   /// Removes all facts and computes them again from the stored subjects. Facts whose subjects are gone stay.
   func recomputeFacts() throws
 
-  /// Removes facts of days before `day`.
+  /// Removes facts of days before `day`, those of one subject together.
   ///
-  /// - Returns: the number of removed rows. Call again while it equals `limit`.
+  /// - Returns: the number of removed rows. Call again while it is at least `limit`.
   func removeFacts(before day: FactDay, limit: Int) throws -> Int
 }
 
@@ -142,7 +144,7 @@ public struct PendingFacts: Sendable {
 
 /// How far the facts of a store are computed.
 public struct FactProgress: Sendable, Hashable {
-  /// The number of stored subjects that are not computed since the store was migrated or the facts were reset.
+  /// An upper bound of the stored subjects that are not computed since the store was migrated or the facts were reset.
   public var remainingSubjects: Int
   /// The number of batches of changes that wait to be computed.
   public var waitingBatches: Int

@@ -3,6 +3,8 @@ import Synchronization
 /// A span store in memory, for tests and for daemons without a data directory. Its contents end with the process.
 public final class MemorySpanStore: SpanStore {
   private let state = Mutex(State())
+  /// The lock of `state` may be taken while this one is held, but not the other way round.
+  let facts = Mutex(MemoryFacts())
 
   fileprivate struct State {
     struct Entry {
@@ -44,6 +46,7 @@ public final class MemorySpanStore: SpanStore {
 
   /// Removes everything, including the log position. Sequence numbers continue, so that none is used twice.
   public func removeAll() {
+    facts.withLock { $0 = MemoryFacts(after: $0) }
     state.withLock { state in
       var empty = State()
       empty.nextSequence = state.nextSequence
@@ -60,9 +63,19 @@ public final class MemorySpanStore: SpanStore {
   // MARK: Writing
 
   public func write(_ changes: ProjectionChanges) {
-    state.withLock { state in
-      for (fallback, key) in changes.absorbed { state.absorb(fallback, into: key) }
-      for change in changes.subjects { state.write(change) }
+    let forFacts = state.withLock { state in
+      var forFacts: [MemoryFacts.Change] = []
+      for (fallback, key) in changes.absorbed {
+        if let sequence = state.entries[fallback]?.sequence { forFacts.append(.absorbed(sequence)) }
+        if let sequence = state.entries[key]?.sequence { forFacts.append(.subject(sequence)) }
+        state.absorb(fallback, into: key)
+      }
+      for change in changes.subjects {
+        let hadOperation = state.entries[change.subject.key]?.summary.operation != nil
+        state.write(change)
+        guard hadOperation || change.summary.operation != nil else { continue }
+        if let sequence = state.entries[change.subject.key]?.sequence { forFacts.append(.subject(sequence)) }
+      }
       for update in changes.branchUpdates { state.add(update) }
       state.write(changes.measurements)
       for outboxEntry in changes.outboxEntries {
@@ -72,6 +85,46 @@ public final class MemorySpanStore: SpanStore {
       state.fingerprints.formUnion(changes.fingerprints)
       state.values.merge(changes.values) { $1 }
       state.position = changes.position ?? state.position
+      return forFacts
+    }
+    facts.withLock { $0.note(forFacts, changes.branchUpdates) }
+  }
+
+  // MARK: Subjects for facts
+
+  /// Returns the keys of the subjects with these sequences. Sequences without a subject are absent.
+  func storedKeys(of sequences: Set<UInt64>) -> [UInt64: SubjectKey] {
+    state.withLock { state in
+      var result: [UInt64: SubjectKey] = [:]
+      for sequence in sequences {
+        let index = state.firstIndex(from: sequence)
+        if index < state.order.endIndex, state.order[index].sequence == sequence { result[sequence] = state.order[index].key }
+      }
+      return result
+    }
+  }
+
+  /// Returns subjects with an operation and a sequence from `first` up to but not including `end`, and where the next call
+  /// begins.
+  func storedSubjects(
+    from first: UInt64, to end: UInt64, limit: Int
+  ) -> (subjects: [(sequence: UInt64, key: SubjectKey)], reached: UInt64) {
+    state.withLock { state in
+      var subjects: [(sequence: UInt64, key: SubjectKey)] = []
+      for entry in state.order[state.firstIndex(from: first)...] where entry.sequence < end {
+        guard state.entries[entry.key]?.summary.operation != nil else { continue }
+        guard subjects.count < limit else { return (subjects, entry.sequence) }
+        subjects.append(entry)
+      }
+      return (subjects, end)
+    }
+  }
+
+  /// Returns the first sequence, that after the last, and the time of the first update of each branch.
+  func storedExtent() -> (first: UInt64, end: UInt64, branches: [SubjectKey: Timestamp]) {
+    state.withLock { state in
+      let branches = state.branchUpdates.compactMapValues { $0.map(\.time.timestamp).min() }
+      return (state.order.first?.sequence ?? state.nextSequence, state.nextSequence, branches)
     }
   }
 
@@ -435,6 +488,16 @@ extension MemorySpanStore.State {
   private static func remove(_ key: SubjectKey, of reference: Reference, from index: inout [Reference: Set<SubjectKey>]) {
     index[reference]?.remove(key)
     if index[reference]?.isEmpty == true { index[reference] = nil }
+  }
+
+  /// Returns the index of the first subject with this sequence or a greater one.
+  fileprivate func firstIndex(from sequence: UInt64) -> Int {
+    var range = order.startIndex..<order.endIndex
+    while !range.isEmpty {
+      let middle = range.lowerBound + range.count / 2
+      range = order[middle].sequence >= sequence ? range.lowerBound..<middle : middle + 1..<range.upperBound
+    }
+    return range.lowerBound
   }
 
   /// Returns the outbox entries after a sequence number. Uses a binary search, because the entries are in order.

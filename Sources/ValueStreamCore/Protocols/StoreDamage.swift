@@ -18,6 +18,8 @@ public struct StoreDamage: Sendable, Hashable, CustomStringConvertible {
     case fingerprint
     /// A counter or another named value.
     case value
+    /// Rows from which reports are computed.
+    case fact
   }
 
   public var part: Part

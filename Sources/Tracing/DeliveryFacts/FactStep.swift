@@ -1,0 +1,523 @@
+import ValueStreamCore
+
+/// One step of the computation of facts: computes subjects, and notes what else their facts concern.
+struct FactStep {
+  let store: any SpanStore & FactStore
+  let now: Timestamp
+  var computer: FactComputer
+  var memory: FactMemory
+  private(set) var computedCount = 0
+  private var changes = FactChanges()
+  /// The facts computed so far, which are not written yet.
+  private var done: [FactID: ComputedFacts] = [:]
+  private var written: [FactID: SubjectFacts] = [:]
+  private var removed: Set<FactID> = []
+  /// Issues whose first change may be another one.
+  private var firstChanges: [SubjectKey: Timestamp] = [:]
+  private var issuesToSearch: Set<SubjectKey> = []
+
+  /// The tolerance for times of the same clock, in nanoseconds: a push comes shortly after the merge that made it.
+  private static let tolerance: Int64 = 60_000_000_000
+
+  init(store: any SpanStore & FactStore, strategy: TraceStrategy, rules: FactRules, memory: FactMemory, now: Timestamp) {
+    self.store = store
+    self.now = now
+    computer = FactComputer(store: store, strategy: strategy, rules: rules, names: memory.names, mergedTo: memory.mergedTo)
+    self.memory = memory
+    self.memory.names = [:]
+    self.memory.mergedTo = []
+  }
+
+  mutating func finish() -> (FactChanges, FactMemory) {
+    changes.facts = written.values.sorted { $0.subject.id < $1.subject.id }
+    changes.removed = removed.filter { written[$0] == nil }.sorted()
+    memory.names = computer.names
+    memory.mergedTo = computer.mergedTo
+    changes.values = memory.takeChangedValues()
+    return (changes, memory)
+  }
+
+  // MARK: Changed subjects
+
+  mutating func take(_ pending: PendingFacts) throws {
+    changes.completed = pending.ticket
+    try remove(pending.absorbed)
+    for (branch, time) in pending.branches.sorted(by: { $0.key < $1.key }) { try takeUpdates(of: branch, since: time) }
+    try compute(pending.subjects)
+  }
+
+  /// Computes queued subjects and deploys.
+  mutating func workOff(atMost limit: Int) throws {
+    let bound = computedCount + limit
+    var rounds = 0
+    while computedCount < bound, !memory.work.isEmpty, rounds < limit {
+      rounds += 1
+      if !memory.work.subjects.isEmpty {
+        let keys = Array(memory.work.subjects.prefix(bound - computedCount))
+        for key in keys { memory.dequeue(key) }
+        try compute(Dictionary(uniqueKeysWithValues: try computer.ids(of: keys).map { ($0.value, $0.key) }))
+      } else if let scope = memory.work.scopes.keys.min(by: { ($0.service, $0.name) < ($1.service, $1.name) }) {
+        try workOff(scope, atMost: bound - computedCount)
+      } else if let time = memory.work.incidents {
+        try workOffIncidents(from: time, atMost: bound - computedCount)
+      }
+    }
+  }
+
+  private mutating func compute(_ subjects: [FactID: SubjectKey]) throws {
+    try computer.prepare(for: Array(subjects.values))
+    var groups: [Group: [(id: FactID, key: SubjectKey)]] = [:]
+    for (id, key) in subjects.sorted(by: { $0.key < $1.key }) {
+      groups[Group(try computer.operation(of: key)), default: []].append((id, key))
+    }
+    // Rows of deploys repeat those of changes, and first changes of issues come from changes.
+    try computeChanges(groups[.changes] ?? [])
+    try computeIssues(groups[.issues] ?? [])
+    try computeDeploys(groups[.deploys] ?? [])
+    try computeRuns(groups[.runs] ?? [])
+    for (id, key) in groups[.others] ?? [] { _ = try compute(key, id) }
+  }
+
+  private enum Group {
+    case changes, issues, deploys, runs, others
+
+    init(_ operation: Operation?) {
+      switch operation {
+      case .pullRequest: self = .changes
+      case .issue, .incident: self = .issues
+      case .deploy: self = .deploys
+      case .build, .job: self = .runs
+      default: self = .others
+      }
+    }
+  }
+
+  /// Computes the facts of one subject, to be written by this step. Nil if it does not exist.
+  private mutating func compute(_ key: SubjectKey, _ id: FactID, firstChange: Timestamp? = nil) throws -> ComputedFacts? {
+    computedCount += 1
+    memory.dequeue(key)
+    guard let computed = try computer.facts(of: key, id: id, firstChange: firstChange) else { return nil }
+    done[id] = computed
+    if computed.mayReplaceFacts { written[id] = computed.encoded }
+    return computed
+  }
+
+  /// Lets a subject be computed again unless this step already did.
+  private mutating func queue(_ key: SubjectKey, _ id: FactID?) {
+    if let id, done[id] != nil { return }
+    memory.queue(key)
+  }
+
+  private mutating func queue(_ keys: some Sequence<SubjectKey>) throws {
+    let ids = try computer.ids(of: Array(keys))
+    for key in keys { queue(key, ids[key]) }
+  }
+
+  // MARK: Subjects that are gone
+
+  private mutating func remove(_ ids: Set<FactID>) throws {
+    guard !ids.isEmpty else { return }
+    removed.formUnion(ids)
+    for (_, facts) in try store.facts(ChangeFact.self, of: ids) {
+      for fact in facts {
+        if let issue = fact.issue { try search(issue) }
+        guard fact.state == .merged else { continue }
+        for rows in try store.deliveries(of: [fact.id]).values {
+          try queue(try computer.keys(of: Set(rows.map(\.id))).values)
+        }
+      }
+    }
+    let keys = try computer.keys(of: ids)
+    for (id, facts) in try store.facts(DeployFact.self, of: ids) {
+      guard let key = keys[id] else { continue }
+      for fact in facts { try replace(fact, of: key) }
+      try removeDirectChanges(of: id, besides: [])
+    }
+  }
+
+  /// Lets the first change of an issue be searched for.
+  private mutating func search(_ issue: FactID) throws {
+    if let key = try computer.keys(of: [issue])[issue] { issuesToSearch.insert(key) }
+  }
+
+  // MARK: Pushes
+
+  private mutating func takeUpdates(of branch: SubjectKey, since time: Timestamp) throws {
+    let updates = try computer.updates(of: branch, since: time)
+    let commits = Set(updates.flatMap { $0.commits.map(\.id) + [$0.after, $0.before].compactMap { $0 } })
+    try queue(try computer.changes(withCommits: commits))
+    guard !memory.repositories.isEmpty else { return }
+    try queue(try computer.deploys(onCommits: commits))
+    if let repository = branch.container { queueDeploys(of: repository, since: time) }
+  }
+
+  /// Lets the deploys of a repository be computed again that ended after a time of the repository's clock.
+  private mutating func queueDeploys(of repository: String, since time: Timestamp) {
+    guard let notes = memory.repositories[repository] else { return }
+    let from = time.advanced(byNanoseconds: -notes.skew - Self.tolerance)
+    guard FactComputer.day(of: from) <= notes.lastDay else { return }
+    for service in notes.services {
+      if let latest = memory.latestEnd(service), latest < from { continue }
+      memory.queue(DeployScope(service: service), from: from)
+    }
+  }
+
+  // MARK: Changes
+
+  private mutating func computeChanges(_ subjects: [(id: FactID, key: SubjectKey)]) throws {
+    guard !subjects.isEmpty else { return }
+    let stored = try store.facts(ChangeFact.self, of: Set(subjects.map(\.id)))
+    var repeated: Set<FactID> = []
+    for (id, key) in subjects {
+      let before = done[id]?.changes.first ?? stored[id]?.first
+      guard let computed = try compute(key, id) else { continue }
+      let after = computed.changes.first
+      if let base = computed.base { try note(base) }
+      if let original = computed.missingOriginal { memory.addRevert(key, of: original) }
+      if before == nil || before?.state != after?.state {
+        for revert in memory.takeReverts(of: computed.names) where revert != key { try queue([revert]) }
+      }
+      try relink(before, after, to: computed.issue)
+      guard before?.state == .merged || after?.state == .merged else { continue }
+      if before?.times != after?.times || before?.labels != after?.labels { repeated.insert(id) }
+      if before?.placement ?? 0 != after?.placement ?? 0 { try place(computed, before: before, after: after) }
+    }
+    guard !repeated.isEmpty else { return }
+    let deploys = Set(try store.deliveries(of: repeated).values.joined().map(\.id))
+    try queue(try computer.keys(of: deploys).values)
+  }
+
+  /// Notes that a change may be in other deploys than before.
+  private mutating func place(_ computed: ComputedFacts, before: ChangeFact?, after: ChangeFact?) throws {
+    guard !memory.repositories.isEmpty else { return }
+    let merged = [before?.times.merged, after?.times.merged].compactMap { $0 }.min()
+    if let repository = computed.repository, let merged { queueDeploys(of: repository, since: merged) }
+    try queue(try computer.deploys(onCommits: Set(computed.commits.map(\.value))))
+  }
+
+  /// Notes a branch into which a change was merged. Merges of this branch may then be merges between long-lived branches.
+  private mutating func note(_ base: SubjectKey) throws {
+    guard let known = computer.mergedTo, !known.contains(base), let repository = base.container else { return }
+    computer.mergedTo?.insert(base)
+    memory.note(repository) { notes in
+      notes.branches?.insert(base)
+      if notes.branches?.count ?? 0 > RepositoryNotes.branchLimit { notes.branches = nil }
+    }
+    if memory.repositories[repository]?.branches == nil { computer.mergedTo = nil }
+    let commits = Set(try computer.updates(of: base, since: .epoch).compactMap(\.after))
+    try queue(try computer.changes(withCommits: commits).filter { try computer.head(ofChange: $0) == base })
+  }
+
+  /// Notes that an issue may have another first change.
+  private mutating func relink(_ before: ChangeFact?, _ after: ChangeFact?, to issue: SubjectKey?) throws {
+    let (old, new) = (before?.issue, after?.issue)
+    let (start, former) = (after?.startForIssue, before?.startForIssue)
+    if old == new, start == former { return }
+    if let old, old != new || start == nil || former.map({ former in start.map { former < $0 } ?? true }) ?? false {
+      try search(old)
+    }
+    if let issue, new != nil, let start { firstChanges[issue] = min(firstChanges[issue] ?? start, start) }
+  }
+
+  // MARK: Issues and incidents
+
+  private mutating func computeIssues(_ subjects: [(id: FactID, key: SubjectKey)]) throws {
+    let others = Set(firstChanges.keys).union(issuesToSearch).subtracting(subjects.map(\.key))
+    let ids = try computer.ids(of: others)
+    let all = subjects + ids.map { (id: $0.value, key: $0.key) }.sorted { $0.id < $1.id }
+    defer { (firstChanges, issuesToSearch) = ([:], []) }
+    guard !all.isEmpty else { return }
+    let issues = try store.facts(IssueFact.self, of: Set(all.map(\.id)))
+    let incidents = try store.facts(IncidentFact.self, of: Set(all.map(\.id)))
+    for (id, key) in all {
+      let before = done[id]?.issues.first ?? issues[id]?.first
+      let incident = done[id]?.incidents.first ?? incidents[id]?.first
+      let isNew = before == nil && incident == nil
+      let hasNoFirst = try isNew || before == nil && computer.operation(of: key) == .issue
+      var first = before?.firstChange
+      if try issuesToSearch.contains(key) || hasNoFirst && computer.hasFollowers(key) { first = try searchChanges(of: key, id) }
+      if let start = firstChanges[key] { first = min(first ?? start, start) }
+      guard let computed = try compute(key, id, firstChange: first) else { continue }
+      if let began = computed.incidents.first?.began { try noteIncident(began) }
+      let isOther = before?.type != computed.issues.first?.type || (incident == nil) != computed.incidents.isEmpty
+      if !isNew, isOther { try queue(try childChanges(of: key)) }
+    }
+  }
+
+  private mutating func childChanges(of key: SubjectKey) throws -> [SubjectKey] {
+    try computer.children(of: key, limit: Self.childLimit).filter { try computer.operation(of: $0) == .pullRequest }
+  }
+
+  private static let childLimit = 1000
+
+  /// Returns the start of the first change for an issue.
+  private mutating func searchChanges(of key: SubjectKey, _ id: FactID) throws -> Timestamp? {
+    var first: Timestamp?
+    for (child, fact) in try computer.changeFacts(of: try childChanges(of: key)) {
+      if fact.issue != id { try queue([child]) }
+      if fact.issue == id, let start = fact.startForIssue { first = min(first ?? start, start) }
+    }
+    return first
+  }
+
+  private mutating func noteIncident(_ began: Timestamp) throws {
+    memory.latestIncident = max(try latestIncident(), began)
+  }
+
+  private mutating func latestIncident() throws -> Timestamp {
+    if let known = memory.latestIncident { return known }
+    var latest = Timestamp.epoch
+    let days = FactDay(.epoch)...FactDay(.latest)
+    try store.visitFacts(IncidentFact.self, days: days, includesOpen: true) { latest = max(latest, $0.began) }
+    memory.latestIncident = latest
+    return latest
+  }
+
+  private mutating func workOffIncidents(from time: Timestamp, atMost limit: Int) throws {
+    var found: [IncidentFact] = []
+    let days = FactDay(time)...FactDay(.latest)
+    try store.visitFacts(IncidentFact.self, days: days, includesOpen: true) { if $0.began >= time { found.append($0) } }
+    found.sort { ($0.began, $0.id) < ($1.began, $1.id) }
+    var next: Timestamp?
+    let keys = try computer.keys(of: Set(found.map(\.id)))
+    for (index, fact) in found.enumerated() {
+      if index >= limit, fact.began > found[index - 1].began {
+        next = fact.began
+        break
+      }
+      guard let key = keys[fact.id], try computer.operation(of: key) == .incident else { continue }
+      _ = try compute(key, fact.id)
+    }
+    memory.setIncidents(from: next)
+  }
+
+  // MARK: Runs
+
+  private mutating func computeRuns(_ subjects: [(id: FactID, key: SubjectKey)]) throws {
+    guard !subjects.isEmpty else { return }
+    let unknown = try subjects.filter { id, key in
+      try computer.operation(of: key) == .build && memory.change(ofRun: key) == nil
+    }
+    let stored = unknown.isEmpty ? [:] : try store.facts(RunFact.self, of: Set(unknown.map(\.id)))
+    for (id, key) in subjects {
+      guard let computed = try compute(key, id), computed.operation == .build else { continue }
+      try relinkJobs(of: computed, before: stored[id]?.first?.change)
+    }
+  }
+
+  /// Lets the jobs of a run be computed again if the run belongs to another change than before.
+  ///
+  /// - Parameter before: the change according to the stored facts.
+  private mutating func relinkJobs(of run: ComputedFacts, before: FactID?) throws {
+    let key = run.subject.key
+    let before = memory.change(ofRun: key) ?? before
+    memory.note(run.change, ofRun: key)
+    guard before != run.change else { return }
+    try queue(
+      try computer.children(of: key, limit: Self.childLimit).filter { child in
+        let operation = try computer.operation(of: child)
+        return operation == .job || operation == .build
+      })
+  }
+
+  // MARK: Deploys
+
+  private mutating func computeDeploys(_ subjects: [(id: FactID, key: SubjectKey)]) throws {
+    guard !subjects.isEmpty else { return }
+    let stored = try store.facts(DeployFact.self, of: Set(subjects.map(\.id)))
+    var ready: [(id: FactID, key: SubjectKey, end: Timestamp)] = []
+    for (id, key) in subjects {
+      // Without changes, this is cheap.
+      guard let sketch = try computer.facts(of: key, id: id, withChanges: false) else { continue }
+      let before = done[id]?.deploys ?? stored[id] ?? []
+      let waits = try note(sketch, before: before)
+      if waits {
+        memory.dequeue(key)
+      } else {
+        ready.append((id, key, sketch.deployEnds.map(\.end).max() ?? .epoch))
+      }
+    }
+    for (id, key, _) in ready.sorted(by: { ($0.end, $0.key) < ($1.end, $1.key) }) {
+      try computeDeploy(key, id, before: stored[id] ?? [], isInOrder: false)
+    }
+  }
+
+  /// Notes what a changed deploy concerns besides itself.
+  ///
+  /// - Returns: true if the deploy is computed later, in order of time.
+  private mutating func note(_ sketch: ComputedFacts, before: [DeployFact]) throws -> Bool {
+    noteRepositories(of: sketch)
+    let (old, new) = (Set(before.map(DeployIdentity.init)), Set(sketch.deploys.map(DeployIdentity.init)))
+    var waits = false
+    for end in sketch.deployEnds {
+      let isChanged = sketch.deploys.contains {
+        Int($0.attempt) == end.attempt && !old.contains(DeployIdentity($0))
+      }
+      if isChanged, try isBeforeOthers(end) {
+        memory.queue(DeployScope(service: end.service, target: end.target), from: end.end)
+        waits = true
+      }
+      memory.noteEnd(end.end, of: end.target)
+      memory.noteEnd(end.end, of: end.service)
+    }
+    for fact in before where !new.contains(DeployIdentity(fact)) { try replace(fact, of: sketch.subject.key) }
+    let differing = (before + sketch.deploys).filter { old.contains(DeployIdentity($0)) != new.contains(DeployIdentity($0)) }
+    try noteIncidents(after: differing)
+    return waits
+  }
+
+  /// Notes that a deploy is no longer as this fact says.
+  private mutating func replace(_ fact: DeployFact, of key: SubjectKey) throws {
+    try noteIncidents(after: [fact])
+    guard fact.outcome == .success, let end = fact.ended else { return }
+    for (service, target) in try computer.scopes(of: fact, key) {
+      if let latest = memory.latestEnd(target), latest < end { continue }
+      memory.queue(DeployScope(service: service, target: target), from: end)
+    }
+  }
+
+  private mutating func noteIncidents(after deploys: [DeployFact]) throws {
+    let ended = deploys.filter { $0.outcome == .success || $0.outcome == .failure }
+    guard let start = ended.map({ $0.started ?? $0.created }).min(), try latestIncident() >= start else { return }
+    memory.queueIncidents(from: start)
+  }
+
+  private mutating func noteRepositories(of computed: ComputedFacts) {
+    guard let last = computed.deployEnds.map(\.end).max() else { return }
+    let services = computed.deployEnds.map(\.service)
+    let skew = min(computed.deployEnds.map(\.skew).max() ?? 0, Self.skewLimit)
+    for repository in computed.repositories {
+      memory.note(repository) { notes in
+        notes.services.formUnion(services)
+        notes.lastDay = max(notes.lastDay, FactComputer.day(of: last))
+        notes.skew = max(notes.skew, skew)
+      }
+    }
+    // Services without a repository are found by their own names.
+    for service in services {
+      memory.note(service) { notes in
+        notes.services.insert(service)
+        notes.lastDay = max(notes.lastDay, FactComputer.day(of: last))
+      }
+    }
+  }
+
+  /// The maximum difference of clocks to allow for: a day, in nanoseconds.
+  private static let skewLimit: Int64 = 86_400_000_000_000
+
+  /// True if another deploy to the target ended later.
+  private mutating func isBeforeOthers(_ end: ComputedFacts.DeployEnd) throws -> Bool {
+    if let latest = memory.latestEnd(end.target) { return latest > end.end }
+    let last = memory.lastDay(ofService: end.service) ?? FactComputer.day(of: end.end)
+    let first = FactComputer.day(of: end.end)
+    let deploys = first <= last ? try computer.deploys(in: end.target, days: first...last) : []
+    let latest = deploys.last?.end ?? end.end
+    memory.setLatestEnd(max(latest, end.end), of: end.target)
+    return latest > end.end
+  }
+
+  /// Computes a deploy with the changes that it brought.
+  ///
+  /// - Parameters:
+  ///   - stored: the stored facts of the deploy.
+  ///   - isInOrder: true if all later deploys to the targets are computed after it anyway.
+  private mutating func computeDeploy(
+    _ key: SubjectKey, _ id: FactID, before stored: [DeployFact], isInOrder: Bool
+  ) throws {
+    let before = try computer.delivered(by: id)
+    guard let computed = try compute(key, id) else { return }
+    if try hasLostPrevious(computed, before: stored) {
+      written[id] = nil
+      return
+    }
+    noteRepositories(of: computed)
+    try relinkJobs(of: computed, before: nil)
+    for direct in computed.directChanges {
+      written[direct.subject.id] = SubjectFacts(subject: direct.subject, rows: [EncodedFact(direct.fact)])
+    }
+    let now = Set(computed.delivered.map(\.change))
+    try removeDirectChanges(of: id, besides: now, before)
+    guard !isInOrder, Set(before.map(\.change)) != now else { return }
+    for end in computed.deployEnds where try isBeforeOthers(end) {
+      memory.queue(DeployScope(service: end.service, target: end.target), from: end.end)
+    }
+  }
+
+  /// True if a deploy seems to be the first one only because retention removed the one before it. Its facts then stay.
+  private mutating func hasLostPrevious(_ computed: ComputedFacts, before: [DeployFact]) throws -> Bool {
+    for fact in computed.deploys where fact.step == .first {
+      guard let old = before.first(where: { $0.attempt == fact.attempt }), old.outcome == .success, let previous = old.previous,
+        let key = try computer.keys(of: [previous])[previous]
+      else { continue }
+      if try store.places(of: [key]).isEmpty { return true }
+    }
+    return false
+  }
+
+  /// Removes the direct changes that a deploy brought and that no deploy brings any more.
+  private mutating func removeDirectChanges(
+    of deploy: FactID, besides kept: Set<FactID>, _ before: [DeliveredChange]? = nil
+  ) throws {
+    let rows = try before ?? computer.delivered(by: deploy)
+    let gone = Set(rows.map(\.change).filter { $0.isDirect && !kept.contains($0) })
+    guard !gone.isEmpty else { return }
+    let others = try computer.deliveries(of: gone, besides: deploy)
+    for id in gone where others[id]?.isEmpty ?? true {
+      removed.insert(id)
+      written[id] = nil
+    }
+  }
+
+  /// Computes the deploys of a scope in order of their ends.
+  private mutating func workOff(_ scope: DeployScope, atMost limit: Int) throws {
+    guard let from = memory.work.scopes[scope] else { return }
+    let lastDay = memory.lastDay(ofService: scope.service) ?? FactComputer.day(of: now) + 1
+    var day = FactComputer.day(of: from)
+    var width: Int64 = 1
+    var count = 0
+    var last: Timestamp?
+    while day <= lastDay {
+      let upper = min(day + width - 1, lastDay)
+      let deploys = try computer.deploys(in: scope.name, days: day...upper).filter { $0.end >= from }
+      let ids = try computer.ids(of: Set(deploys.map(\.key)))
+      let stored = try store.facts(DeployFact.self, of: Set(ids.values))
+      for deploy in deploys {
+        if count >= limit, deploy.end != last { return memory.continueWork(on: scope, from: deploy.end) }
+        guard let id = ids[deploy.key] else { continue }
+        try computeDeploy(deploy.key, id, before: stored[id] ?? [], isInOrder: true)
+        (count, last) = (count + 1, deploy.end)
+      }
+      day = upper + 1
+      // Look at more days at once while there are few deploys.
+      if deploys.count < 16 { width = min(width * 2, 64) } else { width = max(1, width / 2) }
+    }
+    memory.setLatestEnd(last ?? from, of: scope.name)
+    memory.continueWork(on: scope, from: nil)
+  }
+}
+
+/// What others may notice of an attempt of a deploy.
+private struct DeployIdentity: Hashable {
+  var attempt: UInt16
+  var service: FactName
+  var environment: FactName
+  var start: Timestamp
+  var end: Timestamp?
+  var outcome: DeployOutcome
+  var commit: CommitPrefix
+
+  init(_ fact: DeployFact) {
+    attempt = fact.attempt
+    service = fact.target.service
+    environment = fact.target.environment
+    start = fact.started ?? fact.created
+    end = fact.ended
+    outcome = fact.outcome
+    commit = fact.commit
+  }
+}
+
+extension ChangeFact {
+  /// The start of the change, as ``IssueFact/firstChange`` counts it.
+  fileprivate var startForIssue: Timestamp? { times.opened ?? times.merged ?? abandoned }
+}

@@ -1,0 +1,91 @@
+import Synchronization
+package import ValueStreamCore
+
+/// Facts in tables beside those of the spans, so that both are written through the same connection.
+extension SQLiteSpanStore: FactStore {
+  package func visitFacts<Row: Fact>(
+    _ type: Row.Type, days: ClosedRange<FactDay>?, includesOpen: Bool, _ visit: (Row) throws -> Void
+  ) throws {
+    try withReader { reader in
+      if let days {
+        try reader.visitFacts(type, days: Int64(days.lowerBound.rawValue)...Int64(days.upperBound.rawValue), visit)
+      }
+      if includesOpen { try reader.visitFacts(type, days: FactPlace.openDay...FactPlace.openDay, visit) }
+    }
+  }
+
+  package func facts<Row: Fact>(_ type: Row.Type, of ids: Set<FactID>) throws -> [FactID: [Row]] {
+    try withReader { try $0.facts(type, of: ids) }
+  }
+
+  package func deliveries(of changes: Set<FactID>) throws -> [FactID: [DeliveredChange]] {
+    try withReader { try $0.deliveries(of: changes) }
+  }
+
+  package func texts(of names: Set<FactName>) throws -> [FactName: String] {
+    try withReader { try $0.factTexts(of: names) }
+  }
+
+  package func factSubjects(_ ids: Set<FactID>) throws -> [FactID: FactSubject] {
+    try withReader { try $0.factSubjects(ids) }
+  }
+
+  package func factValues() throws -> [String: [UInt8]] {
+    try withReader { try $0.factValues() }
+  }
+
+  package func factProgress() throws -> FactProgress {
+    try withReader { try $0.factProgress() }
+  }
+
+  package func factNames(for texts: Set<String>) throws -> [String: FactName] {
+    var result: [String: FactName] = [:]
+    var unknown: [String] = []
+    try withReader { reader in
+      for text in texts {
+        if let known = try reader.factName(of: text) {
+          result[text] = FactName(rawValue: UInt32(clamping: known))
+        } else {
+          unknown.append(text)
+        }
+      }
+    }
+    guard !unknown.isEmpty else { return result }
+    let texts = unknown
+    for (text, number) in try withWriter({ try $0.numberFactNames(texts) }) {
+      result[text] = FactName(rawValue: UInt32(clamping: number))
+    }
+    return result
+  }
+
+  package func pendingFacts(limit: Int) throws -> PendingFacts {
+    try finishRemoval()
+    let part = nextBranchPart.wrappingAdd(1, ordering: .relaxed).newValue
+    let (pending, branch) = try withReader { try $0.pendingFacts(limit: limit, branchPart: part) }
+    if let ticket = pending.ticket, FactTicket(ticket) == .branches(part: part) {
+      try withWriter { $0.handedBranches = (part, branch) }
+    }
+    return pending
+  }
+
+  package func write(_ changes: FactChanges) throws {
+    try finishRemoval()
+    try withWriter { try $0.write(changes) }
+  }
+
+  package func recomputeFacts() throws {
+    try withWriter { try $0.recomputeFacts() }
+    try finishRemoval()
+  }
+
+  /// Removes the facts that are to be computed again, also after a crash or a change of the format.
+  private func finishRemoval() throws {
+    guard try withReader({ try $0.factState().removedTo }) != nil else { return }
+    // Other writers may use the connection between the steps.
+    while try withWriter({ try $0.removeFactsToRecompute() }) {}
+  }
+
+  package func removeFacts(before day: FactDay, limit: Int) throws -> Int {
+    try withWriter { try $0.removeFacts(before: Int64(day.rawValue), limit: max(1, limit)) }
+  }
+}

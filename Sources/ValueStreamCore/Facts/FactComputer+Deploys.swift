@@ -1,0 +1,250 @@
+/// Computes the facts of deploys and of what they brought.
+extension FactComputer {
+  mutating func computeDeploy(_ subject: Subject, withChanges: Bool, _ computed: inout ComputedFacts) throws {
+    if let own = computed.repository { computed.repositories.insert(own) }
+    computed.change = try change(above: subject)
+    for span in subject.spans() {
+      guard let attempt = UInt16(exactly: span.attempt) else { continue }
+      let commit = try reader.revision(of: span)
+      let target = try factTarget(of: span)
+      var fact = DeployFact(
+        id: computed.subject.id, attempt: attempt, target: target, commit: commit.map { CommitPrefix(hash: $0) } ?? .none,
+        created: span.start, started: span.runStart, ended: span.end, outcome: Self.outcome(of: span))
+      if let end = span.end, span.outcome == .success, let place = span.target {
+        try takeEnd(of: span, at: end, place, commit, &computed)
+        if withChanges { try bring(span, at: end, &fact, &computed) }
+      }
+      computed.deploys.append(fact)
+    }
+  }
+
+  private mutating func factTarget(of span: Span) throws -> DeployFactTarget {
+    var traits: DeployFactTarget.Traits = []
+    let tier = span.attributes.text(of: "valuestream.deployment.tier")
+    switch span.attributes.value(of: "valuestream.deployment.production") {
+    case .bool(true): traits.insert(.isProduction)
+    case .bool(false): traits.insert(.isNotProduction)
+    default: if let tier { traits.insert(tier == "production" ? .isProduction : .isNotProduction) }
+    }
+    if span.attributes.text(of: "valuestream.deployment.kind") == "rolledback" { traits.insert(.isStatedRollback) }
+    if span.isEndUnknown { traits.insert(.isEndUnknown) }
+    let project = span.project ?? span.key.containerName
+    return DeployFactTarget(
+      service: try name(span.attributes.text(of: DeployTarget.serviceAttribute) ?? project),
+      environment: try name(span.attributes.text(of: DeployTarget.environmentAttribute)), repository: try name(project),
+      traits: traits)
+  }
+
+  private static func outcome(of span: Span) -> DeployOutcome {
+    guard span.end != nil else { return .running }
+    switch span.outcome {
+    case .success: return .success
+    case .some(let outcome) where outcome.isError: return .failure
+    default: return .cancelled
+    }
+  }
+
+  private mutating func takeEnd(
+    of span: Span, at end: Timestamp, _ place: DeployTarget, _ commit: String?, _ computed: inout ComputedFacts
+  ) throws {
+    var skew: Int64 = 0
+    let updates = try commit.map { try reader.branchUpdates.updates(to: $0) } ?? []
+    if let first = updates.map(\.time.timestamp).min() { skew = max(0, first.nanoseconds(since: end)) }
+    computed.repositories.formUnion(updates.compactMap { $0.branch.containerSpace.map(String.init) })
+    computed.deployEnds.append(
+      ComputedFacts.DeployEnd(
+        service: place.service, target: DailyAlias.deploys(in: place).subject, attempt: span.attempt, end: end, skew: skew))
+  }
+
+  /// Adds what a successful deploy brought.
+  private mutating func bring(
+    _ span: Span, at end: Timestamp, _ fact: inout DeployFact, _ computed: inout ComputedFacts
+  ) throws {
+    guard let brought = try reader.brought(by: span, findsDirectPushes: true) else { return }
+    fact.step = DeployFactStep(brought.step)
+    fact.basis = brought.basis.map { $0 == .pushes ? .pushes : .mergeTimes } ?? .none
+    if let previous = brought.previous {
+      fact.previous = try id(of: previous.key)
+      fact.previousAttempt = UInt16(clamping: previous.attempt)
+    }
+    computed.repositories.formUnion(brought.changes.compactMap { $0.key.containerSpace.map(String.init) })
+    if brought.basis == .mergeTimes, let last = brought.changes.map(\.merged).max(), !computed.deployEnds.isEmpty {
+      let index = computed.deployEnds.count - 1
+      computed.deployEnds[index].skew = max(computed.deployEnds[index].skew, last.nanoseconds(since: end))
+    }
+    var rows = try changeFacts(of: brought.changes.map(\.key)).map(\.fact)
+    for push in brought.directPushes {
+      let direct = try directChange(push, deployedBy: span)
+      computed.directChanges.append(direct)
+      rows.append(direct.fact)
+    }
+    let others = try deliveries(of: Set(rows.map(\.id)), besides: fact.id)
+    fact.changeCount = UInt32(clamping: rows.count)
+    for row in rows {
+      var delivered = DeliveredChange(
+        deploy: fact.id, attempt: fact.attempt, target: fact.target, commit: fact.commit, deployStarted: fact.started,
+        deployEnded: end, change: row.id, times: row.times, labels: row.labels)
+      let earlier = (others[row.id] ?? []) + computed.delivered.filter { $0.change == row.id }
+      delivered.isRepeated = try earlier.contains { try isDelivery($0, before: delivered, of: span.key) }
+      computed.delivered.append(delivered)
+    }
+  }
+
+  /// True for a delivery to the same service and environment before another one, in the order of ends of deploys.
+  private mutating func isDelivery(
+    _ other: DeliveredChange, before delivered: DeliveredChange, of key: SubjectKey
+  ) throws -> Bool {
+    guard other.target.service == delivered.target.service, other.target.environment == delivered.target.environment else {
+      return false
+    }
+    if other.deployEnded != delivered.deployEnded { return other.deployEnded < delivered.deployEnded }
+    if other.id == delivered.id { return other.attempt < delivered.attempt }
+    return try keys(of: [other.id])[other.id].map { $0 < key } ?? false
+  }
+
+  // MARK: Direct changes
+
+  /// A direct change depends on its push alone, so every deploy that brings it computes the same.
+  private mutating func directChange(
+    _ push: DirectPush, deployedBy span: Span
+  ) throws -> (subject: FactSubject, fact: ChangeFact) {
+    let id = FactID(directChangeOn: push.branch, at: push.commit)
+    let branch = push.branch.branchName ?? ""
+    var traits = ChangeTraits(title: "", head: push.isDefaultBranch ? nil : branch, labels: [], rules: rules).traits
+    traits.insert(.isDirect)
+    let repository = span.key.containerSpace == push.branch.containerSpace ? span.project : nil
+    let fact = ChangeFact(
+      id: id,
+      times: ChangeMilestones(firstCommit: push.firstCommit, opened: push.time, merged: push.time),
+      labels: ChangeLabels(repository: try name(repository), traits: traits), state: .merged)
+    let subject = FactSubject(
+      id: id, key: push.branch, name: "\(branch) \(push.commit.prefix(CommitHash.shortLength))",
+      traceID: TraceID(root: push.branch))
+    return (subject, fact)
+  }
+
+  // MARK: Order of deploys
+
+  /// A successful attempt of a deploy in order of time.
+  package struct OrderedDeploy: Sendable, Hashable, Comparable {
+    package var end: Timestamp
+    package var key: SubjectKey
+
+    package static func < (left: OrderedDeploy, right: OrderedDeploy) -> Bool {
+      (left.end, left.key) < (right.end, right.key)
+    }
+  }
+
+  /// Returns the successful deploys that ended on these days, in order of their ends.
+  ///
+  /// - Parameter scope: ``ComputedFacts/DeployEnd/service`` or ``ComputedFacts/DeployEnd/target`` of the deploys.
+  package mutating func deploys(in scope: String, days: ClosedRange<Int64>) throws -> [OrderedDeploy] {
+    let references = days.map { Reference(.deployOn, "\(scope)@\($0)") }
+    let keys = Set(try store.publishers(of: references).values.joined())
+    var found: Set<OrderedDeploy> = []
+    try reader.visitSubjects(keys) { subject in
+      guard subject.operation == .deploy else { return }
+      for attempt in subject.deployAttempts() {
+        guard attempt.outline.outcome == .success, let end = attempt.outline.end, let target = attempt.target,
+          target.service == scope || DailyAlias.deploys(in: target).subject == scope, days.contains(DailyAlias.day(of: end))
+        else { continue }
+        found.insert(OrderedDeploy(end: end, key: subject.key))
+      }
+    }
+    return found.sorted()
+  }
+
+  /// Returns the names under which the deploys of a fact may be found, with the service and the environment.
+  ///
+  /// The fact does not tell whether its service is named or is that of a repository.
+  package mutating func scopes(of fact: DeployFact, _ key: SubjectKey) throws -> [(service: String, target: String)] {
+    let texts = try store.texts(of: [fact.target.service, fact.target.environment])
+    let environment = PercentEncoding.encode(texts[fact.target.environment] ?? "")
+    let named = texts[fact.target.service].map { "service:\($0.lowercased())" }
+    return ([named] + [key.containerSpace.map(String.init)]).compactMap { $0 }.map { ($0, "\($0)/\(environment)") }
+  }
+
+  package static func day(of time: Timestamp) -> Int64 { DailyAlias.day(of: time) }
+
+  // MARK: What pushes and changes affect
+
+  /// The updates of a branch since a time, as far as they are considered.
+  package func updates(of branch: SubjectKey, since time: Timestamp) throws -> [BranchUpdate] {
+    try reader.branchUpdates.history(of: branch, limit: Self.updateLimit).updates.filter { $0.time.timestamp >= time }
+  }
+
+  private static let updateLimit = 200
+
+  /// Returns the changes with these commits.
+  package mutating func changes(withCommits commits: Set<String>) throws -> [SubjectKey] {
+    let references = commits.map { Reference(.commit, $0) }.sorted()
+    let keys = Set(try store.publishers(of: references, limit: Correlator.publisherLimit).values.joined())
+    try reader.readSubjects(keys)
+    return try keys.sorted().filter { try reader.subject(for: $0)?.operation == .pullRequest }
+  }
+
+  /// Returns the deploys with facts that run on one of these commits.
+  package mutating func deploys(onCommits commits: Set<String>) throws -> [SubjectKey] {
+    let references = Set(commits.flatMap { Reference(.commit, $0).candidatesWithShort }).sorted()
+    guard !references.isEmpty else { return [] }
+    let followers = Set(try store.followers(of: references, limit: Self.followerLimit).values.joined())
+    let ids = try ids(of: followers)
+    let known = try store.facts(DeployFact.self, of: Set(ids.values))
+    return followers.filter { key in ids[key].map { known[$0] != nil } ?? false }.sorted()
+  }
+
+  /// The maximum number of followers of one commit to consider.
+  private static let followerLimit = 500
+
+  /// Returns the subjects below this one, in the tree of parents.
+  package mutating func children(of key: SubjectKey, limit: Int) throws -> [SubjectKey] {
+    try reader.children(of: key, limit: limit)
+  }
+
+  /// True if another subject may have this one as its parent.
+  package mutating func hasFollowers(_ key: SubjectKey) throws -> Bool {
+    guard let subject = try reader.subject(for: key) else { return false }
+    return try store.followers(of: subject.aliases + [.key(key)], limit: 1).values.contains { !$0.isEmpty }
+  }
+
+  /// Returns the branch on which a change was made. Nil for another subject, or if unknown.
+  package mutating func head(ofChange key: SubjectKey) throws -> SubjectKey? {
+    guard let subject = try reader.subject(for: key), subject.operation == .pullRequest else { return nil }
+    return subject.text("vcs.ref.head.name").flatMap(key.branch(named:))
+  }
+}
+
+extension DeployFactStep {
+  fileprivate init(_ step: DeployStep) {
+    switch step {
+    case .first: self = .first
+    case .forward: self = .forward
+    case .redeploy: self = .redeploy
+    case .rollback: self = .rollback
+    case .unknown: self = .unknown
+    }
+  }
+}
+
+extension Span {
+  /// When the attempt began to run, after all waiting. Nil if nobody says.
+  var runStart: Timestamp? { phases.first { $0.track == "run" && $0.name == "run" }?.start }
+}
+
+extension SubjectKey {
+  /// Source, host and container, encoded. Nil without them.
+  package var container: String? { containerSpace.map(String.init) }
+
+  /// The container, decoded, if it is a name rather than an id.
+  fileprivate var containerName: String? {
+    let parts = description.utf8.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
+    guard parts.count == 5, !parts[2].isEmpty else { return nil }
+    let name = PercentEncoding.decode(Substring(parts[2])) ?? String(Substring(parts[2]))
+    return name.hasPrefix("=") ? String(name.dropFirst()) : name
+  }
+}
+
+extension Reference {
+  /// The reference and, for a commit, the start of its hash, by which others may follow it.
+  fileprivate var candidatesWithShort: [Reference] { [self] + (shortCommit.map { [$0] } ?? []) }
+}

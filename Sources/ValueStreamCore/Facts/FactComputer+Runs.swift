@@ -1,0 +1,82 @@
+/// Computes the facts of CI runs and of their jobs.
+extension FactComputer {
+  /// Only attempts that have ended become facts: reports about CI count whole runs.
+  mutating func computeRun(_ subject: Subject, _ computed: inout ComputedFacts) throws {
+    let change = try change(above: subject)
+    computed.change = change
+    let outlines = subject.outlines()
+    guard outlines.contains(where: { $0.end != nil }) else {
+      computed.mayReplaceFacts = outlines.count > 1
+      return
+    }
+    let hasFailed = outlines.contains { $0.outcome?.isError ?? false }
+    guard change != nil || hasFailed || outlines.count > 1 || subject.wasRunBefore(outlines) else { return }
+    let isJob = computed.operation == .job
+    for span in subject.spans() {
+      guard let end = span.end else { continue }
+      func text(_ name: String) -> String? { span.attributes.text(of: name) }
+      let run = isJob ? try self.run(above: subject) : nil
+      computed.runs.append(
+        RunFact(
+          id: computed.subject.id, attempt: UInt16(clamping: Self.attempt(of: span)), repository: try name(span.project),
+          workflow: try name(text("cicd.pipeline.name") ?? run?.text("cicd.pipeline.name")),
+          job: try isJob ? name(text("cicd.pipeline.task.name") ?? span.name) : .none,
+          runner: try name(text("valuestream.worker.group") ?? text("cicd.worker.name")),
+          commit: try reader.statedRevision(of: span).map { CommitPrefix(hash: $0) } ?? .none, created: span.start,
+          started: span.runStart, ended: end, outcome: Self.outcome(of: span), change: change))
+    }
+  }
+
+  /// GitHub makes another job for each attempt of a run, and tells that attempt in an attribute.
+  private static func attempt(of span: Span) -> Int {
+    if case .int(let attempt) = span.attributes.value(of: Subject.attemptAttribute) {
+      return max(span.attempt, Int(clamping: attempt))
+    }
+    return span.attempt
+  }
+
+  private static func outcome(of span: Span) -> RunOutcome {
+    switch span.outcome {
+    case .success: .success
+    case .some(let outcome) where outcome.isError: .failure
+    default: .other
+    }
+  }
+
+  /// Returns the nearest change above a subject.
+  mutating func change(above subject: Subject) throws -> FactID? {
+    guard subject.parent != nil else { return nil }
+    for key in try reader.place(of: subject).path.dropFirst() {
+      switch try reader.subject(for: key)?.operation {
+      case .pullRequest: return try id(of: key)
+      case .issue, .incident: return nil
+      default: continue
+      }
+    }
+    return nil
+  }
+
+  /// Returns the nearest run above a job.
+  private mutating func run(above subject: Subject) throws -> Subject? {
+    for key in try reader.place(of: subject).path.dropFirst() {
+      guard let above = try reader.subject(for: key) else { return nil }
+      if above.operation == .build || above.operation == .deploy { return above }
+    }
+    return nil
+  }
+}
+
+extension Subject {
+  fileprivate static let attemptAttribute = "valuestream.build.attempt"
+
+  /// True if the first known attempt was not the first one.
+  fileprivate func wasRunBefore(_ outlines: [AttemptOutline]) -> Bool {
+    if let first = outlines.first, first.number > 1 { return true }
+    func isPositive(_ name: String, beyond least: Int64) -> Bool {
+      register { event -> Int64? in
+        if case .int(let number) = event.attributes.value(of: name) { number } else { nil }
+      }.map { $0 > least } ?? false
+    }
+    return isPositive(Self.attemptAttribute, beyond: 1) || isPositive("valuestream.build.retries", beyond: 0)
+  }
+}

@@ -1,0 +1,397 @@
+import Testing
+package import ValueStreamCore
+
+/// Checks what every store of facts must do.
+package struct FactStoreContract: Sendable {
+  package typealias Store = SpanStore & FactStore
+
+  /// Makes an empty store.
+  package var makeStore: @Sendable () throws -> any Store
+  /// Closes a store and opens it again; nil if the store does not persist.
+  package var reopen: (@Sendable (any Store) throws -> any Store)?
+
+  package init(
+    makeStore: @escaping @Sendable () throws -> any Store,
+    reopen: (@Sendable (any Store) throws -> any Store)? = nil
+  ) {
+    self.makeStore = makeStore
+    self.reopen = reopen
+  }
+
+  private func reopened(_ store: any Store) throws -> any Store { try reopen?(store) ?? store }
+
+  // MARK: Rows
+
+  package func checkReplacement() throws {
+    var store = try makeStore()
+    defer { store.close() }
+    let (change, other) = (FactSamples.change(1, mergedOn: 3), FactSamples.change(2, mergedOn: 3))
+    try store.write(FactSamples.changes([FactSamples.facts(change), FactSamples.facts(other)]))
+    #expect(try Set(store.all(ChangeFact.self)) == [change, other])
+    #expect(try store.facts(ChangeFact.self, of: [change.id, FactID(rawValue: 99)]) == [change.id: [change]])
+
+    // The facts of a subject are replaced as a whole: other values, another kind, another day, none.
+    var corrected = change
+    corrected.reviewRounds = 4
+    try store.write(FactSamples.changes([FactSamples.facts(corrected)]))
+    #expect(try Set(store.all(ChangeFact.self)) == [corrected, other])
+    let moved = FactSamples.change(1, mergedOn: 1)
+    try store.write(FactSamples.changes([FactSamples.facts(moved)]))
+    store = try reopened(store)
+    #expect(try store.all(ChangeFact.self) == [moved, other])
+    #expect(try store.days(ChangeFact.self, 3...3) == [other])
+    #expect(try store.factProgress().firstDay == FactSamples.day(1))
+    let issue = FactSamples.issue(1, closedOn: 5)
+    try store.write(FactSamples.changes([FactSamples.facts(issue)]))
+    #expect(try store.all(ChangeFact.self) == [other])
+    #expect(try store.all(IssueFact.self) == [issue])
+    #expect(try store.facts(ChangeFact.self, of: [change.id]).isEmpty)
+    var nothing = FactSamples.facts(issue)
+    nothing.rows = []
+    try store.write(FactSamples.changes([nothing]))
+    #expect(try store.all(IssueFact.self).isEmpty)
+    #expect(try store.factSubjects([issue.id]).isEmpty)
+    var removal = FactChanges()
+    removal.removed = [other.id, FactID(rawValue: 77)]
+    try store.write(removal)
+    store = try reopened(store)
+    #expect(try store.all(ChangeFact.self).isEmpty)
+    #expect(try store.factProgress().firstDay == nil)
+  }
+
+  package func checkDays() throws {
+    var store = try makeStore()
+    defer { store.close() }
+    let open = FactSamples.change(10, mergedOn: nil)
+    let closed = (0..<9).map { FactSamples.change(UInt64($0 + 1), mergedOn: 20 - $0) }
+    try store.write(FactSamples.changes([FactSamples.facts(open)] + closed.map { FactSamples.facts($0) }))
+    store = try reopened(store)
+    #expect(try store.all(ChangeFact.self) == closed.reversed() + [open])
+    #expect(try store.days(ChangeFact.self, 13...15) == closed[5...7].reversed())
+    #expect(try store.days(ChangeFact.self, 0...11).isEmpty)
+    #expect(try store.days(ChangeFact.self, 30...40, includesOpen: true) == [open])
+    #expect(try store.days(ChangeFact.self, nil, includesOpen: true) == [open])
+    #expect(try store.days(ChangeFact.self, nil).isEmpty)
+    #expect(try store.all(DeployFact.self).isEmpty, "other kinds are apart")
+    // An open subject is closed later.
+    let merged = FactSamples.change(10, mergedOn: 2)
+    try store.write(FactSamples.changes([FactSamples.facts(merged)]))
+    #expect(try store.all(ChangeFact.self) == [merged] + closed.reversed())
+    struct Stop: Error {}
+    #expect(throws: Stop.self) {
+      try store.visitFacts(ChangeFact.self, days: nil, includesOpen: false) { _ in throw Stop() }
+      try store.visitFacts(ChangeFact.self, days: FactSamples.day(0)...FactSamples.day(40), includesOpen: false) { _ in
+        throw Stop()
+      }
+    }
+    #expect(try store.all(ChangeFact.self).count == 10, "a visit that ends early does no harm")
+  }
+
+  /// Compares a store with a dictionary, over many writes, so that rows are merged, moved and removed in every way.
+  package func checkAgainstModel(seed: UInt64) throws {
+    var store = try makeStore()
+    defer { store.close() }
+    var random = SeededRandom(seed: seed)
+    var model: [FactID: [RunFact]] = [:]
+    for step in 0..<60 {
+      var changes = FactChanges()
+      let isLarge = step % 20 == 7
+      var seen: Set<FactID> = []
+      for _ in 0..<(isLarge ? 900 : Int(random.next() % 40)) {
+        // Some ids have the greatest bit set, like those of direct changes.
+        let id = FactID(rawValue: random.next() % 1500 + 1 + (random.next() % 8 == 0 ? 1 << 63 : 0))
+        guard seen.insert(id).inserted else { continue }
+        if random.next() % 9 == 0 {
+          changes.removed.append(id)
+          model[id] = nil
+          continue
+        }
+        let rows = (0..<Int(random.next() % 3)).map { attempt in
+          // Most rows are on one day, so that it gets several pages.
+          FactSamples.run(
+            id, attempt: UInt16(attempt),
+            endedOn: random.next() % 10 == 0 ? nil : random.next() % 3 == 0 ? Int(random.next() % 5) : 7,
+            commit: random.next())
+        }
+        changes.facts.append(FactSamples.facts(rows, of: id))
+        model[id] = rows.isEmpty ? nil : rows
+      }
+      try store.write(changes)
+      if isLarge { store = try reopened(store) }
+      guard step % 6 == 5 else { continue }
+      let expected = model.values.flatMap { $0 }
+      let found = try store.all(RunFact.self)
+      #expect(found.count == expected.count)
+      #expect(Set(found) == Set(expected))
+      #expect(found.map { $0.day?.rawValue ?? .max } == found.map { $0.day?.rawValue ?? .max }.sorted())
+      let ids = Set(model.keys.sorted().prefix(40) + [FactID(rawValue: 9999)])
+      #expect(
+        try store.facts(RunFact.self, of: ids).mapValues(Set.init) == model.filter { ids.contains($0.key) }.mapValues(Set.init))
+    }
+    var removed = 0
+    while true {
+      let count = try store.removeFacts(before: FactSamples.day(7), limit: 50)
+      removed += count
+      if count < 50 { break }
+    }
+    let kept = model.values.flatMap { $0 }.filter { $0.day.map { $0 >= FactSamples.day(7) } ?? true }
+    #expect(removed == model.values.reduce(0) { $0 + $1.count } - kept.count)
+    store = try reopened(store)
+    #expect(try Set(store.all(RunFact.self)) == Set(kept))
+    #expect(try Set(store.factSubjects(Set(model.keys)).keys) == Set(kept.map(\.id)))
+  }
+
+  package func checkDeliveries() throws {
+    var store = try makeStore()
+    defer { store.close() }
+    let changes = (1...3).map { FactID(rawValue: $0) }
+    let first = FactSamples.deploy(10, endedOn: 4)
+    let second = FactSamples.deploy(11, endedOn: 6)
+    try store.write(
+      FactSamples.changes([
+        FactSamples.facts(first, bringing: [changes[0], changes[1]]), FactSamples.facts(second, bringing: [changes[0]]),
+      ]))
+    store = try reopened(store)
+    var deliveries = try store.deliveries(of: Set(changes))
+    #expect(deliveries.mapValues { Set($0.map(\.id)) } == [changes[0]: [first.id, second.id], changes[1]: [first.id]])
+    #expect(try store.all(DeliveredChange.self).map(\.id) == [first.id, first.id, second.id])
+    // The deploy turns out to bring another change, on another day; the other deploy is gone.
+    let later = FactSamples.deploy(10, endedOn: 9)
+    var correction = FactSamples.changes([FactSamples.facts(later, bringing: [changes[1], changes[2]])])
+    correction.removed = [second.id]
+    try store.write(correction)
+    store = try reopened(store)
+    deliveries = try store.deliveries(of: Set(changes))
+    #expect(
+      deliveries.mapValues { $0.map { Optional($0.deployEnded) } } == [changes[1]: [later.ended], changes[2]: [later.ended]])
+    #expect(try store.removeFacts(before: FactSamples.day(10), limit: 100) == 3)
+    #expect(try store.deliveries(of: Set(changes)).isEmpty)
+  }
+
+  // MARK: Names, subjects, values
+
+  package func checkNames() throws {
+    var store = try makeStore()
+    defer { store.close() }
+    let texts: Set<String> = ["acme/site", "", "größe", "acme/Site", "\u{1F680}"]
+    let names = try store.factNames(for: texts)
+    #expect(Set(names.keys) == texts)
+    #expect(Set(names.values).count == texts.count)
+    #expect(names.values.allSatisfy { $0.isKnown })
+    store = try reopened(store)
+    var again = try store.factNames(for: texts.union(["new"]))
+    #expect(again.removeValue(forKey: "new")?.isKnown == true)
+    #expect(again == names)
+    let known = Set(names.values).union([.none, FactName(rawValue: 12345)])
+    #expect(try store.texts(of: known) == Dictionary(uniqueKeysWithValues: names.map { ($1, $0) }))
+    #expect(try store.factNames(for: []).isEmpty)
+  }
+
+  package func checkSubjects() throws {
+    var store = try makeStore()
+    defer { store.close() }
+    let fact = FactSamples.change(5, mergedOn: 1)
+    var direct = FactSamples.change(1 << 63 | 8, mergedOn: 1)
+    direct.labels.traits = .isDirect
+    var facts = FactSamples.facts(fact)
+    facts.subject.address = "https://github.com/acme/site/pull/5"
+    try store.write(FactSamples.changes([facts, FactSamples.facts(direct)]))
+    store = try reopened(store)
+    let found = try store.factSubjects([fact.id, direct.id, FactID(rawValue: 6)])
+    #expect(found == [fact.id: facts.subject, direct.id: FactSamples.facts(direct).subject])
+    facts.subject.name = "renamed"
+    facts.subject.address = nil
+    facts.subject.traceID = TraceID(high: .max, low: 1)
+    try store.write(FactSamples.changes([facts]))
+    store = try reopened(store)
+    #expect(try store.factSubjects([fact.id]) == [fact.id: facts.subject])
+    #expect(try store.all(ChangeFact.self).count == 2)
+  }
+
+  package func checkValues() throws {
+    var store = try makeStore()
+    defer { store.close() }
+    var changes = FactChanges()
+    changes.values = ["a": [1, 2], "b": []]
+    try store.write(changes)
+    changes.values = ["a": [3]]
+    try store.write(changes)
+    var other = ProjectionChanges()
+    other.values = ["a": [9]]
+    try store.write(other)
+    store = try reopened(store)
+    #expect(try store.factValues() == ["a": [3], "b": []], "apart from the values of the projection")
+    #expect(try store.values() == ["a": [9]])
+  }
+
+  // MARK: Work
+
+  package func checkPending() throws {
+    var store = try makeStore()
+    defer { store.close() }
+    #expect(try store.pendingFacts(limit: 10).isEmpty)
+    let issues = (1...6).map { StoreSamples.issue($0) }
+    for issue in issues { try store.write(StoreSamples.changes([issue])) }
+    try store.write(StoreSamples.changes([issues[0], Subject(key: StoreSamples.issueKey(50))]))
+    let places = try store.places(of: issues.map(\.key))
+    let ids = issues.compactMap { places[$0.key].map { FactID(rawValue: $0) } }
+    try #require(ids.count == 6)
+    #expect(try store.factProgress().waitingBatches > 0)
+
+    // Work comes again until it is complete, also after a crash.
+    let first = try store.pendingFacts(limit: 3)
+    store = try reopened(store)
+    let again = try store.pendingFacts(limit: 3)
+    #expect(first.subjects == again.subjects)
+    #expect(again.subjects.count == 3)
+    #expect(again.hasMore)
+    #expect(again.subjects.allSatisfy { places[$0.value] == $0.key.rawValue })
+    // What changes after it was handed out waits again.
+    try store.write(StoreSamples.changes([issues[1], issues[2]]))
+    try store.complete(again)
+    let rest = try store.allPending(limit: 2)
+    #expect(rest.parts.allSatisfy { $0.subjects.count <= 2 })
+    #expect(rest.subjects.union(again.subjects.values) == Set(issues.map(\.key)), "subjects without an operation are left out")
+    #expect(rest.subjects.isSuperset(of: [issues[1].key, issues[2].key]))
+    #expect(try store.pendingFacts(limit: 10).isEmpty)
+    #expect(try store.factProgress().waitingBatches == 0)
+
+    // Everything that a step changed, in one part if there is room.
+    try store.write(StoreSamples.changes((1...700).map { StoreSamples.issue($0) }))
+    try store.write(StoreSamples.changes((650...710).map { StoreSamples.issue($0) }))
+    let all = try store.pendingFacts(limit: 10_000)
+    #expect(all.subjects.count == 710)
+    #expect(!all.hasMore)
+    store = try reopened(store)
+    let parts = try store.allPending(limit: 300)
+    #expect(parts.subjects.count == 710)
+    #expect(parts.parts.allSatisfy { $0.subjects.count <= 300 })
+    #expect(try reopened(store).pendingFacts(limit: 10).isEmpty)
+  }
+
+  package func checkPendingBranches() throws {
+    let store = try makeStore()
+    defer { store.close() }
+    let branch = SubjectKey(source: "github", host: "github.com", container: "1", kind: "branch", id: "main")
+    let other = SubjectKey(source: "github", host: "github.com", container: "1", kind: "branch", id: "other")
+    for (branch, second) in [(branch, 20), (branch, 5), (other, 7), (branch, 9)] {
+      var changes = ProjectionChanges()
+      changes.branchUpdates = [FactSamples.update(branch, second)]
+      try store.write(changes)
+    }
+    let pending = try store.pendingFacts(limit: 10)
+    #expect(pending.branches == [branch: StoreSamples.time(5), other: StoreSamples.time(7)])
+    #expect(pending.subjects.isEmpty)
+    try store.complete(pending)
+    #expect(try store.pendingFacts(limit: 10).isEmpty)
+  }
+
+  package func checkAbsorbed() throws {
+    let store = try makeStore()
+    defer { store.close() }
+    let issues = (1...3).map { StoreSamples.issue($0, isOpen: false) }
+    try store.write(StoreSamples.changes(issues))
+    let places = try store.places(of: issues.map(\.key))
+    let ids = issues.compactMap { places[$0.key].map { FactID(rawValue: $0) } }
+    try #require(ids.count == 3)
+    var absorption = ProjectionChanges()
+    absorption.absorbed = [issues[0].key: issues[1].key]
+    try store.write(absorption)
+    let pending = try store.pendingFacts(limit: 100)
+    #expect(pending.absorbed == [ids[0]])
+    #expect(pending.subjects == [ids[1]: issues[1].key, ids[2]: issues[2].key])
+    var changes = FactSamples.changes([FactSamples.facts(FactSamples.issue(ids[2].rawValue, closedOn: 1))])
+    changes.completed = pending.ticket
+    try store.write(changes)
+
+    // Subjects that retention removes leave their facts, and are neither changed nor absorbed.
+    try store.write(StoreSamples.changes([issues[2]]))
+    #expect(try store.removeFinished(before: StoreSamples.time(100_000), awaitedBy: [], limit: 10) == 2)
+    let left = try store.allPending(limit: 10)
+    #expect(left.subjects.isEmpty)
+    #expect(left.parts.allSatisfy { $0.absorbed.isEmpty })
+    #expect(try store.all(IssueFact.self).map(\.id) == [ids[2]])
+  }
+
+  package func checkRecomputation() throws {
+    var store = try makeStore()
+    defer { store.close() }
+    let issues = (1...5).map { StoreSamples.issue($0, isOpen: $0 > 1) }
+    try store.write(StoreSamples.changes(issues + [Subject(key: StoreSamples.issueKey(50))]))
+    let places = try store.places(of: issues.map(\.key))
+    let ids = issues.compactMap { places[$0.key].map { FactID(rawValue: $0) } }
+    try #require(ids.count == 5)
+    let branch = SubjectKey(source: "github", host: "github.com", container: "1", kind: "branch", id: "main")
+    var updates = ProjectionChanges()
+    updates.branchUpdates = [FactSamples.update(branch, 5 * 86_400)]
+    try store.write(updates)
+    // Direct changes from before and after the first known update of the branch.
+    let direct = [3, 6].map { FactSamples.change(1 << 63 | UInt64($0), mergedOn: $0) }
+    let facts = ids.map { FactSamples.facts(FactSamples.issue($0.rawValue, closedOn: 1)) }
+    let ofBranch = direct.map { change in
+      var facts = FactSamples.facts(change)
+      facts.subject.key = branch
+      return facts
+    }
+    var changes = FactSamples.changes(facts + ofBranch)
+    changes.completed = try store.pendingFacts(limit: 100).ticket
+    try store.write(changes)
+    #expect(try store.removeFinished(before: StoreSamples.time(70), awaitedBy: [], limit: 10) == 1)
+
+    try store.recomputeFacts()
+    #expect(try store.all(IssueFact.self).map(\.id) == [ids[0]], "its subject is gone, so it cannot be computed again")
+    #expect(try store.all(ChangeFact.self) == [direct[0]], "the update that it comes from is gone")
+    #expect(try store.factProgress().remainingSubjects >= 4)
+    store = try reopened(store)
+    let first = try store.pendingFacts(limit: 1)
+    #expect(first.subjects.count + first.branches.count == 1)
+    #expect(first.hasMore)
+    store = try reopened(store)
+    let all = try store.allPending(limit: 2)
+    #expect(all.subjects == Set(issues.dropFirst().map(\.key)))
+    #expect(all.parts.reduce(into: [:]) { $0.merge($1.branches) { $1 } } == [branch: StoreSamples.time(5 * 86_400)])
+    #expect(try store.pendingFacts(limit: 10).isEmpty)
+    #expect(try store.factProgress().remainingSubjects == 0)
+
+    // New work goes first while a store is computed anew.
+    try store.recomputeFacts()
+    try store.write(StoreSamples.changes([issues[2]]))
+    let pending = try store.pendingFacts(limit: 1)
+    #expect(pending.subjects == [ids[2]: issues[2].key] || !pending.branches.isEmpty)
+    #expect(try store.allPending(limit: 3).subjects == Set(issues.dropFirst().map(\.key)))
+  }
+}
+
+extension FactStore {
+  fileprivate func all<Row: Fact>(_ type: Row.Type) throws -> [Row] {
+    try days(type, -1000...40_000, includesOpen: true)
+  }
+
+  fileprivate func days<Row: Fact>(_ type: Row.Type, _ days: ClosedRange<Int>?, includesOpen: Bool = false) throws -> [Row] {
+    var rows: [Row] = []
+    let days = days.map { FactSamples.day($0.lowerBound)...FactSamples.day($0.upperBound) }
+    try visitFacts(type, days: days, includesOpen: includesOpen) { rows.append($0) }
+    return rows
+  }
+
+  fileprivate func complete(_ pending: PendingFacts) throws {
+    var changes = FactChanges()
+    changes.completed = pending.ticket
+    try write(changes)
+  }
+
+  /// Takes and completes all work.
+  fileprivate func allPending(limit: Int) throws -> (subjects: Set<SubjectKey>, parts: [PendingFacts]) {
+    var parts: [PendingFacts] = []
+    while true {
+      let part = try pendingFacts(limit: limit)
+      if part.isEmpty { return (Set(parts.flatMap(\.subjects.values)), parts) }
+      try complete(part)
+      parts.append(part)
+      guard parts.count < 10_000 else {
+        Issue.record("the work never ends")
+        return ([], parts)
+      }
+    }
+  }
+}
