@@ -102,7 +102,7 @@ let tracing: [Target] = [
 ]
 
 let reports: [Target] = [
-  module("QueryAPI", in: "Reports"),
+  module("QueryAPI", in: "Reports", ["CSV", "DeliveryMetrics"]),
   .target(name: "CByteScan", path: "Sources/Reports/CByteScan"),
   module("CSV", in: "Reports", ["CByteScan", "CZlib", "CZstd"]),
   module("Aggregates", in: "Reports", ["CSV"]),
@@ -197,7 +197,7 @@ let testsOfTargets: [Target] = [
   tests(of: "Logging", ["ValueStreamCore"]),
   tests(of: "Prometheus", ["ValueStreamCore"], fixtures: ["Golden"]),
   // Reports
-  tests(of: "QueryAPI", ["ValueStreamCore"], fixtures: ["Golden"]),
+  tests(of: "QueryAPI", ["ValueStreamCore", "DeliveryMetrics"], fixtures: ["Golden"]),
   tests(of: "CSV", ["ValueStreamCore", "CZlib", "CZstd"]),
   tests(of: "Aggregates", ["CSV", "ValueStreamCore"], fixtures: ["Golden"]),
   tests(of: "Charts", fixtures: ["Golden"]),

@@ -131,7 +131,7 @@ struct Daemon {
       (.exact("/api/v1/spans"), spans), (.prefix(SpansHandler.prefix), spans),
       (.exact("/api/v1/traces"), traces), (.prefix(TracesHandler.prefix), traces),
       (.exact("/api/v1/deliveries"), deliveries), (.prefix(DeliveriesHandler.prefix), deliveries),
-      (.exact("/api/v1/refusals"), RejectionsHandler(queries)),
+      (.exact("/api/v1/refusals"), RejectionsHandler(queries)), (.exact(OpenAPIHandler.path), OpenAPIHandler()),
     ]
     answers += JaegerHandler.paths.map { (.exact($0), jaeger) } + JaegerHandler.prefixes.map { (.prefix($0), jaeger) }
     routes += answers.map { .handler($0, access: .reading, as: .api, $1) }

@@ -7,6 +7,7 @@ import Jaeger
 import Lightstep
 import OTLP
 import Projection
+import QueryAPI
 import ValueStreamCore
 import Zipkin
 
@@ -42,6 +43,8 @@ struct DaemonSettings {
   let spanRetention: Duration
   let seriesLimit: Int
   let hasBranchMetrics: Bool
+  /// The settings of delivery reports.
+  let reports: ReportDefaults
   let logLevel: Logger.Level
   let sources: [any EventSource]
   /// The settings given for mapping payloads to subjects, as `name=text`.
@@ -89,7 +92,8 @@ struct DaemonSettings {
   /// All settings, in the order of the help text.
   static let declarations: [SettingDeclaration] =
     [config.declaration] + IntakeSettings.declarations + [tracer.declaration, storeLocation.declaration]
-    + ExportSettings.declarations + RetentionSettings.declarations + CounterSettings.declarations + Destination.declarations
+    + ExportSettings.declarations + RetentionSettings.declarations + CounterSettings.declarations + ReportDefaults.declarations
+    + Destination.declarations
     + SourceCatalog.classification + [logLevelName.declaration]
     + SourceCatalog.secrets
 
@@ -126,6 +130,7 @@ struct DaemonSettings {
     spanRetention = try settings.value(of: RetentionSettings.spanRetention)
     seriesLimit = try settings.value(of: CounterSettings.seriesLimit)
     hasBranchMetrics = try settings.value(of: CounterSettings.branchMetrics)
+    reports = try ReportDefaults(settings)
     logLevel = try settings.value(of: Self.logLevelName)
 
     let tracers = try settings.value(of: Self.tracer)

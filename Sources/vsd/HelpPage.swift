@@ -1,4 +1,5 @@
 import Catalog
+import QueryAPI
 import ValueStreamCore
 
 /// The text of `vsd --help` and `vsd --help all`.
@@ -88,7 +89,7 @@ enum HelpPage {
   }
 
   private static let titles = [
-    "General", "Network and access", "Storage", "Export", "OTLP", "Jaeger", "Lightstep", "Datadog", "Zipkin", "Metrics",
+    "General", "Network and access", "Storage", "Export", "OTLP", "Jaeger", "Lightstep", "Datadog", "Zipkin", "Metrics", "Reports",
     "Classification", "Secrets", "Other",
   ]
 
@@ -100,6 +101,7 @@ enum HelpPage {
     case "tracer", "settle", "export-backlog", "trace-strategy", "attributes", "phases", "service-names": "Export"
     case "tracer-access-token": "Lightstep"
     case "trello-callback-url": "Secrets"
+    case _ where ReportDefaults.declarations.contains { $0.name == name }: "Reports"
     case _ where name.hasSuffix("-secret") || name.hasSuffix("-secret-file"): "Secrets"
     case _ where SourceCatalog.classification.contains { $0.name == name }: "Classification"
     default: titles.first { name.hasPrefix("\($0.lowercased())-") } ?? (name.hasPrefix("metric-") ? "Metrics" : "Other")

@@ -97,7 +97,8 @@ struct ReferenceTests {
     let routes = [
       "/metrics", "/healthz", "/readyz", "/api/v1/spans", "/api/v1/spans/{key}", "/api/v1/traces", "/api/v1/traces/{traceID}",
       "/api/services", "/api/operations", "/api/traces", "/api/dependencies", "/api/v1/deliveries", "/api/v1/deliveries/{id}",
-      "/api/v1/refusals", "/api/v1/stats",
+      "/api/v1/refusals", "/api/v1/stats", "/api/v1/openapi.json", "/api/v1/reports/{report}",
+      "/api/v1/reports/{report}/{metric}/evidence",
       "/mocktracer/finished-spans", "/mocktracer/reset",
     ]
     let settings = try DaemonSettings(arguments: [], environment: [:]) { _ in nil }

@@ -13,6 +13,11 @@ package struct JSONSchemaValidator {
     self.schema = PythonEnvironment.root.appendingPathComponent(schema).path
   }
 
+  /// - Parameter path: the path of the schema.
+  package init(path: String) {
+    schema = path
+  }
+
   /// Returns what is wrong with each document; nil for a valid one.
   ///
   /// - Parameter anyCase: true to match the names of members without regard to case.

@@ -7,7 +7,7 @@ enum APISchemas {
     [
       ("Problem", problem), ("Span", span), ("SpanLink", link), ("Attributes", attributes), ("TraceSummary", traceSummary),
       ("Delivery", delivery), ("Rejection", rejection),
-    ]
+    ] + reports
 
   private static let problem = JSONSchema.object([
     JSONSchema.member("type", .text()), JSONSchema.member("title", .text()), JSONSchema.member("status", .integer),
