@@ -14,7 +14,7 @@ struct Daemon {
   private let settings: DaemonSettings
   private let logger: Logger
   private let log: any DeliveryLog
-  private let store: any SpanStore
+  private let store: any SpanStore & FactStore
   private let recorder: DeliveryRecorder
   private let projector: Projector
   private let state: DaemonState
@@ -94,6 +94,7 @@ struct Daemon {
       guard !isMock, let last = try? log.lastPosition() else { return }
       projector.wait(for: last, atMost: Self.longestWait)
     }
+    let waitForFacts: @Sendable () -> Void = { waitForProjection() }
     let state = DaemonState(
       log: log, store: store, recorder: recorder, projector: projector, runners: runners, metrics: metrics, registry: registry,
       clock: clock, hasBranchMetrics: settings.hasBranchMetrics, isImmediate: isMock, damage: damage, setAside: setAside)
@@ -134,6 +135,9 @@ struct Daemon {
       (.exact("/api/v1/refusals"), RejectionsHandler(queries)), (.exact(OpenAPIHandler.path), OpenAPIHandler()),
     ]
     answers += JaegerHandler.paths.map { (.exact($0), jaeger) } + JaegerHandler.prefixes.map { (.prefix($0), jaeger) }
+    let reports = ReportQueries(
+      facts: store, store: store, clock: clock, logger: logger, defaults: settings.reports, waitForFacts: waitForFacts)
+    answers.append((.prefix(ReportHandler.prefix), ReportHandler(reports)))
     routes += answers.map { .handler($0, access: .reading, as: .api, $1) }
     if let mock {
       routes.append(
@@ -172,7 +176,7 @@ struct Daemon {
 
   private static func openStores(
     _ store: DaemonSettings.Store, _ damage: DamageReport
-  ) throws -> (any DeliveryLog, any SpanStore) {
+  ) throws -> (any DeliveryLog, any SpanStore & FactStore) {
     switch store {
     case .memory: return (MemoryDeliveryLog(), MemorySpanStore())
     case .directory(let path):

@@ -37,9 +37,9 @@ struct ReportHandlerTests {
     let parts = address.split(separator: "?", maxSplits: 1).map(String.init)
     var query: [(name: String, value: String)] = []
     for part in parts[1].split(separator: "&") {
-      let sides = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+      let sides = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
       let value = try #require(PercentEncoding.decode(sides[1]))
-      query.append((sides[0], value))
+      query.append((String(sides[0]), value))
     }
     return try json(parts[0], query)
   }
