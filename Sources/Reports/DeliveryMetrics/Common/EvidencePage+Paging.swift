@@ -8,26 +8,18 @@ extension EvidencePage {
   /// - Throws: ``ReportError`` for a cursor of another order or from elsewhere.
   init(_ rows: [EvidenceRow], _ request: PageRequest) throws(ReportError) {
     let keyed = rows.map { ($0, Position($0, request.order)) }.sorted { $0.1 < $1.1 }
-    var start = 0
-    if let cursor = request.cursor {
-      guard let position = Position(cursor) else {
-        throw ReportError(.badCursor, "bad cursor: take it from 'next' of the page before")
-      }
-      start = keyed.firstIndex { position < $0.1 } ?? keyed.count
-    }
-    let end = min(keyed.count, start + max(1, request.limit))
+    let (range, sorted) = try keyed.map(\.1).page(after: request.cursor, limit: request.limit)
     self.init(
-      rows: keyed[start..<end].map(\.0), total: rows.count,
-      next: end < keyed.count && end > 0 ? keyed[end - 1].1.text : nil)
+      rows: keyed[range].map(\.0), total: rows.count, next: range.upperBound < sorted.count ? sorted[range].last?.text : nil)
   }
 }
 
 /// The place of a row in an order.
-struct Position: Comparable {
+struct Position: Comparable, Hashable {
   /// Descending.
-  private var primary: UInt64
+  private(set) var primary: UInt64
   private var secondary: UInt64
-  private var id: UInt64
+  private(set) var id: UInt64
   private var attempt: UInt64
 
   init(_ row: EvidenceRow, _ order: PageRequest.Order) {
