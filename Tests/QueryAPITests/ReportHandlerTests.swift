@@ -49,7 +49,8 @@ struct ReportHandlerTests {
   @Test("The five metrics of a known history")
   func dora() throws {
     let answer = try Self.json(Self.base + "dora")
-    #expect(answer["window"] as? [String: String] == ["from": "2026-01-01T00:00:00Z", "to": "2026-04-01T00:00:00Z", "timeZone": "UTC"])
+    #expect(
+      answer["window"] as? [String: String] == ["from": "2026-01-01T00:00:00Z", "to": "2026-04-01T00:00:00Z", "timeZone": "UTC"])
     let group = try #require(try Self.groups(answer).first)
     #expect(try Self.groups(answer).count == 1)
     for name in ["service", "repository", "team", "environment"] { #expect(group[name] is NSNull, "\(name)") }
@@ -89,7 +90,9 @@ struct ReportHandlerTests {
       try Self.json(Self.base + "dora", ReportSamples.window + [("bucket", "month"), ("time-zone", "Europe/Berlin")]))
     let buckets = try #require(trend[0]["trend"] as? [[String: Any]])
     #expect(buckets.count == 4 || buckets.count == 3)
-    let counts = buckets.compactMap { (($0["metrics"] as? [String: Any])?["deployment_frequency"] as? [String: Any])?["deploys"] as? Int }
+    let counts = buckets.compactMap {
+      (($0["metrics"] as? [String: Any])?["deployment_frequency"] as? [String: Any])?["deploys"] as? Int
+    }
     #expect(counts.reduce(0, +) == 6)
     let cart = try Self.json(Self.base + "dora", ReportSamples.window + [("service", "cart")])
     #expect(try Self.groups(cart)[0]["service"] as? String == "cart")
@@ -107,7 +110,9 @@ struct ReportHandlerTests {
     #expect(staging["change_fail_rate"]?["failed"] as? Int == 0)
     let rules = try Self.metrics(try Self.json(Self.base + "dora", ReportSamples.window + [("rules", "revert,hotfix")]))
     #expect(rules["change_fail_rate"]?["failed"] as? Int == 0)
-    for mistake in ["--teams=shop", "--teams==x", "--teams=a=", "--failure-rules=luck", "--time-zone=Mars/Olympus", "--verdict-after=x"] {
+    for mistake in [
+      "--teams=shop", "--teams==x", "--teams=a=", "--failure-rules=luck", "--time-zone=Mars/Olympus", "--verdict-after=x",
+    ] {
       #expect(throws: SettingsError.self, "\(mistake)") { try ReportSamples.handler(ReportSamples.history(), [mistake]) }
     }
   }
@@ -180,8 +185,9 @@ struct ReportHandlerTests {
       for (line, metrics) in zip(lines.dropFirst(), rows) {
         for (metric, values) in metrics {
           for (name, value) in values {
-            let column = try #require(["left_out"].contains(name) || value is [Any] || value is [String: Any] || (name == "previous")
-              ? 0 : lines[0].firstIndex(of: "\(metric)_\(name)"), "\(metric)_\(name)")
+            let column = try #require(
+              ["left_out"].contains(name) || value is [Any] || value is [String: Any] || (name == "previous")
+                ? 0 : lines[0].firstIndex(of: "\(metric)_\(name)"), "\(metric)_\(name)")
             guard column > 0 else { continue }
             switch value {
             case is NSNull: #expect(line[column].isEmpty, "\(metric)_\(name)")

@@ -86,7 +86,8 @@ package struct ReportDefaults: Sendable {
 
   /// All settings, in the order of the help text.
   package static let declarations: [SettingDeclaration] = [
-    production.declaration, teams.declaration, hotfix.declaration, timeZone.declaration, failureRules.declaration, verdictAfter.declaration,
+    production.declaration, teams.declaration, hotfix.declaration, timeZone.declaration, failureRules.declaration,
+    verdictAfter.declaration,
     blameWithin.declaration, activeStatuses.declaration, waitingStatuses.declaration,
   ]
 
