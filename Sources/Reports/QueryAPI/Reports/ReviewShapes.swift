@@ -35,7 +35,7 @@ enum ReviewShapes {
       .integer("count", "How many.", isCompared: true) { $0.unreviewed },
       .number("ratio", "By all merged changes.", isCompared: true) { $0.unreviewedShare },
     ]
-  ) { $0.population }
+  ) { Population(n: $0.unreviewed) }
 
   static let rounds = MetricShape<Value>(
     "rounds", "Rounds of a blocking review and a commit after it.",
@@ -82,7 +82,7 @@ enum ReviewShapes {
 
   static let bucketUnreviewed = MetricShape<ReviewsReport.Bucket>(
     "unreviewed", "Changes that were merged without review.", fields: [.integer("count", "How many.") { $0.unreviewed }]
-  ) { Population(n: $0.merged) }
+  ) { Population(n: $0.unreviewed) }
 
   static let bucketShapes = [bucketMerged, bucketFirstResponse, bucketUnreviewed]
 }
