@@ -86,8 +86,8 @@ let tracing: [Target] = [
   module("PoisonGuard", in: "Tracing", ["CCrashMark"]),
   module("DeliveryCounters", in: "Tracing"),
   module("DeliveryFacts", in: "Tracing"),
-  module("Projection", in: "Tracing", ["DeliveryCounters", "PoisonGuard"]),
-  module("Replay", in: "Tracing", ["DeliveryCounters", "Projection"]),
+  module("Projection", in: "Tracing", ["DeliveryCounters", "DeliveryFacts", "PoisonGuard"]),
+  module("Replay", in: "Tracing", ["DeliveryCounters", "DeliveryFacts", "Projection"]),
   module("SQLiteStore", in: "Tracing", ["CSQLite", "CZstd"]),
   module("Export", in: "Tracing", ["PoisonGuard"]),
   module("CurlTransport", in: "Tracing", ["CCurl"]),
@@ -182,8 +182,8 @@ let testsOfTargets: [Target] = [
   // Tracing
   tests(of: "DeliveryCounters", ["ValueStreamCore"]),
   tests(of: "DeliveryFacts", ["ValueStreamCore"]),
-  tests(of: "Projection", ["ValueStreamCore", "DeliveryCounters", "PoisonGuard", "Export"]),
-  tests(of: "Replay", ["ValueStreamCore", "DeliveryCounters", "Projection"]),
+  tests(of: "Projection", ["ValueStreamCore", "DeliveryCounters", "DeliveryFacts", "PoisonGuard", "Export"]),
+  tests(of: "Replay", ["ValueStreamCore", "DeliveryCounters", "DeliveryFacts", "Projection", "SQLiteStore"]),
   tests(of: "SQLiteStore", ["ValueStreamCore", "CSyncRecorder"]),
   tests(of: "Export", ["ValueStreamCore"]),
   tests(of: "CurlTransport", ["ValueStreamCore"]),
@@ -208,7 +208,10 @@ let testsOfTargets: [Target] = [
     exclude: ["Scenarios"], swiftSettings: settings),
   tests(
     of: "vsd",
-    ["ValueStreamCore", "OTLP", "Datadog", "Export", "CurlTransport", "vsperf", "Simulator", "CrashingProjector"],
+    [
+      "ValueStreamCore", "OTLP", "Datadog", "Export", "CurlTransport", "vsperf", "Simulator", "CrashingProjector",
+      "DeliveryFacts", "SQLiteStore",
+    ],
     fixtures: ["Golden", "Producer"]),
   .testTarget(
     name: "DocumentationTests",

@@ -17,6 +17,7 @@ struct Daemon {
   private let store: any SpanStore & FactStore
   private let recorder: DeliveryRecorder
   private let projector: Projector
+  private let facts: FactWorker
   private let state: DaemonState
   private let runners: [ExportRunner]
   private let retention: Retention
@@ -80,9 +81,14 @@ struct Daemon {
         line.member("source", source)
       }
     }
+    let facts = FactWorker(
+      store: store, strategy: settings.traceStrategy, rules: settings.factRules, registry: registry, clock: clock,
+      logger: logger, poisonGuard: poisonGuard)
     var configuration = Projector.Configuration()
     configuration.isImmediate = isMock
     let projector = Projector(log: log, batches: batches, configuration: configuration, logger: logger) {
+      facts.wake()
+    } onOutboxEntry: {
       for runner in runners { runner.wake() }
     }
     let observer = IntakeMetrics(
@@ -96,7 +102,8 @@ struct Daemon {
     }
     let waitForFacts: @Sendable () -> Void = { waitForProjection() }
     let state = DaemonState(
-      log: log, store: store, recorder: recorder, projector: projector, runners: runners, metrics: metrics, registry: registry,
+      log: log, store: store, recorder: recorder, projector: projector, facts: facts, runners: runners, metrics: metrics,
+      registry: registry,
       clock: clock, hasBranchMetrics: settings.hasBranchMetrics, isImmediate: isMock, damage: damage, setAside: setAside)
     var routes = settings.sources.map { Route.webhook($0) }
     routes += Route.health(unreadiness: { state.unreadiness }, warnings: { state.warnings })
@@ -146,11 +153,13 @@ struct Daemon {
         .handler(
           .exact("/mocktracer/reset"), methods: ["GET", "POST"], access: .open, as: .mock,
           MockResetHandler {
-            projector.reset {
-              (log as? MemoryDeliveryLog)?.removeAll()
-              (store as? MemorySpanStore)?.removeAll()
-              metrics.forgetSubjects()
-              mock.removeAll()
+            facts.reset {
+              projector.reset {
+                (log as? MemoryDeliveryLog)?.removeAll()
+                (store as? MemorySpanStore)?.removeAll()
+                metrics.forgetSubjects()
+                mock.removeAll()
+              }
             }
           }))
     }
@@ -167,11 +176,12 @@ struct Daemon {
     self.store = store
     self.recorder = recorder
     self.projector = projector
+    self.facts = facts
     self.state = state
     self.runners = runners
     retention = Retention(
       log: log, store: store, clock: clock, logger: logger, logAge: settings.logRetention, logBytes: settings.logMaxBytes,
-      spanAge: settings.spanRetention, exporters: runners.map(\.exporterName))
+      spanAge: settings.spanRetention, factAge: settings.factRetention, exporters: runners.map(\.exporterName))
   }
 
   private static func openStores(
@@ -251,10 +261,12 @@ struct Daemon {
 
   private static let writingPause = Duration.seconds(1)
 
-  /// Runs intake, log and projector, and stops them in this order, so that each finishes what the previous one passed on.
+  /// Runs intake, log, projector and the computation of facts, and stops them in this order, so that each finishes what the previous one passed on.
   private func serve() async throws {
     async let recording: Void = recorder.run()
     async let projecting: Void = settings.tracers.contains(.mock) ? () : OwnThread.run { projector.run() }
+    async let keepingFacts: Void = OwnThread.run { facts.run() }
+    defer { facts.stop() }
     let served: Result<Void, any Error>
     do {
       served = .success(try await server.run())
@@ -265,6 +277,8 @@ struct Daemon {
     try await recording
     projector.stop()
     try await projecting
+    facts.stop()
+    try await keepingFacts
     try served.get()
   }
 }

@@ -41,6 +41,8 @@ struct DaemonSettings {
   let logRetention: Duration
   let logMaxBytes: Int64
   let spanRetention: Duration
+  let factRetention: Duration
+  let factRules: FactRules
   let seriesLimit: Int
   let hasBranchMetrics: Bool
   /// The settings of delivery reports.
@@ -128,6 +130,8 @@ struct DaemonSettings {
     logRetention = try settings.value(of: RetentionSettings.logRetention)
     logMaxBytes = try settings.value(of: RetentionSettings.logMaxSize).bytes
     spanRetention = try settings.value(of: RetentionSettings.spanRetention)
+    factRetention = try settings.value(of: RetentionSettings.factRetention)
+    factRules = FactRules(bots: Bots(names: try settings.value(of: ClassificationSettings.bots)))
     seriesLimit = try settings.value(of: CounterSettings.seriesLimit)
     hasBranchMetrics = try settings.value(of: CounterSettings.branchMetrics)
     reports = try ReportDefaults(settings)

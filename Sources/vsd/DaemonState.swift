@@ -11,6 +11,7 @@ struct DaemonState: Sendable {
   private let store: any SpanStore
   private let recorder: DeliveryRecorder
   private let projector: Projector
+  private let facts: FactWorker
   private let runners: [ExportRunner]
   private let metrics: ProjectionMetrics
   private let isImmediate: Bool
@@ -40,7 +41,8 @@ struct DaemonState: Sendable {
   private static let tolerableLag: UInt64 = 100_000
 
   init(
-    log: any DeliveryLog, store: any SpanStore, recorder: DeliveryRecorder, projector: Projector, runners: [ExportRunner],
+    log: any DeliveryLog, store: any SpanStore, recorder: DeliveryRecorder, projector: Projector, facts: FactWorker,
+    runners: [ExportRunner],
     metrics: ProjectionMetrics, registry: MetricRegistry, clock: any WallClock,
     hasBranchMetrics: Bool, isImmediate: Bool, damage: DamageReport, setAside: SetAsideDeliveries
   ) {
@@ -50,6 +52,7 @@ struct DaemonState: Sendable {
     self.store = store
     self.recorder = recorder
     self.projector = projector
+    self.facts = facts
     self.runners = runners
     self.metrics = metrics
     self.isImmediate = isImmediate
@@ -135,6 +138,7 @@ struct DaemonState: Sendable {
     try? projector.countEnds()
     try? ages.refresh()
     try? branches?.refresh()
+    facts.refreshGauges()
     lostLines.set(Double(StandardOutput.lostCount))
     let families = registry.all.filter(\.isLimited)
     folded.replaceSeries(families.map { ([$0.name], Double($0.foldedCount)) })

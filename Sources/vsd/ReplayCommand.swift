@@ -47,8 +47,10 @@ struct ReplayCommand {
     let line = "replayed \(count) deliveries in \(seconds) s"
     StandardStream.error.write("\(StandardStream.error.isTerminal ? "\r" : "")\(line)\n")
     StandardStream.output.write(try replay.comparison().text)
+    try replay.computeFacts(strategy: settings.traceStrategy, rules: settings.factRules) { showComputed($0) }
     guard isApplied else { return }
     try replay.keepBookkeeping()
+    try replay.carryOverFacts()
     try first.replace(by: second, logBeginning: try Replay.beginning(of: log, seenBy: first))
     StandardStream.error.write(
       "the new projection is in place; the one before is kept as \(directory)/\(SQLiteSpanStore.replacedFileName)\n")
@@ -57,6 +59,11 @@ struct ReplayCommand {
   private func showProgress(_ read: Int, _ total: Int) {
     guard StandardStream.error.isTerminal, total > 0 else { return }
     StandardStream.error.write("\rreplayed \(read) of \(total) deliveries (\(read * 100 / total) %)")
+  }
+
+  private func showComputed(_ subjects: Int) {
+    guard StandardStream.error.isTerminal else { return }
+    StandardStream.error.write("\rcomputed the facts of \(subjects) subjects")
   }
 
   /// Opens the projection of an earlier replay if it has the same mapping and can continue; otherwise creates an empty

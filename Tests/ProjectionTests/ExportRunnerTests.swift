@@ -367,7 +367,7 @@ struct ExportRunnerTests {
     func remove(awaitedBy exporters: [String]) throws {
       try Retention(
         log: MemoryDeliveryLog(), store: store, clock: clock, logger: KeptLog().logger, logAge: .seconds(1), logBytes: 1,
-        spanAge: .seconds(400 * 86_400), exporters: exporters
+        spanAge: .seconds(400 * 86_400), factAge: .seconds(1), exporters: exporters
       ).removeOld()
     }
     try remove(awaitedBy: ["fake"])

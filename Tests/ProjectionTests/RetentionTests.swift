@@ -59,7 +59,7 @@ struct RetentionTests {
     }
     let retention = Retention(
       log: log, store: store, clock: clock, logger: Logger { _ in }, logAge: .seconds(30 * Self.day), logBytes: .max,
-      spanAge: .seconds(30 * Self.day), exporters: [])
+      spanAge: .seconds(30 * Self.day), factAge: .seconds(60 * Self.day), exporters: [])
     try retention.removeOld()
     let deliveries = log.read(after: nil, limit: .max, byteLimit: .max).count
     return (deliveries, store.subjects(after: nil, limit: .max).subjects.count)
@@ -75,5 +75,22 @@ struct RetentionTests {
   func clockAhead(day: Int64) throws {
     let left = try left(eventsOnDays: [0, 10, 50, 60], clockOnDay: day)
     #expect(left == (2, 2))
+  }
+
+  @Test("removes facts of days that are too old, and no others")
+  func facts() throws {
+    let store = MemorySpanStore()
+    store.write(FactSamples.changes((0..<700).map { FactSamples.facts(FactSamples.change(UInt64($0 + 1), mergedOn: $0 / 10)) }))
+    store.write(FactSamples.changes([FactSamples.facts(FactSamples.change(999, mergedOn: nil))]))
+    let retention = Retention(
+      log: MemoryDeliveryLog(), store: store, clock: SetClock(time: StoreSamples.time(70 * Self.day)), logger: Logger { _ in },
+      logAge: .seconds(Self.day), logBytes: .max, spanAge: .seconds(Self.day), factAge: .seconds(5 * Self.day), exporters: [])
+    try retention.removeOld()
+    var days: [Int32?] = []
+    try store.visitFacts(ChangeFact.self, days: FactSamples.day(0)...FactSamples.day(100), includesOpen: true) {
+      days.append($0.day.map { $0.rawValue - FactSamples.day(0).rawValue })
+    }
+    #expect(Set(days) == [65, 66, 67, 68, 69, nil])
+    #expect(days.count == 51)
   }
 }

@@ -1,4 +1,5 @@
 import DeliveryCounters
+import DeliveryFacts
 import Projection
 import Replay
 import Testing
@@ -188,5 +189,63 @@ struct ReplayTests {
     let (before, now) = (first.subjects([Self.key("a")]), second.subjects([Self.key("a")]))
     #expect(now[Self.key("a")]?.classic == before[Self.key("a")]?.classic)
     #expect(now[Self.key("a")]?.classic.open != nil)
+  }
+
+  // MARK: Facts
+
+  private func replayed() throws -> Replay {
+    var replay = try Replay(
+      of: log, first: first, second: second, sources: [Source()], seriesLimit: 100, spanRetention: .seconds(40_000 * 86_400),
+      exporters: [], clock: clock)
+    try replay.run()
+    try replay.keepBookkeeping()
+    return replay
+  }
+
+  @Test("Facts of subjects that only the first projection knew are carried over, with the numbers of the second")
+  func facts() throws {
+    // Places and names have other numbers in the second store.
+    first.write(StoreSamples.changes([StoreSamples.issue(1)]))
+    try record(["a start", "a end"], from: 0)
+    _ = second.factNames(for: ["another"])
+    let service = try #require(first.factNames(for: ["web"])["web"])
+    let known = FactID(rawValue: try #require(first.places(of: [Self.key("a")])[Self.key("a")]))
+    var deploy = FactSamples.deploy(501, endedOn: 3)
+    deploy.target.service = service
+    deploy.previous = FactID(rawValue: 502)
+    let change = FactSamples.change(503, mergedOn: 1)
+    let direct = FactSamples.change(1 << 63 | 9, mergedOn: 2)
+    // The second projection has the subject, and computes its facts itself.
+    var stale = FactSamples.facts(FactSamples.change(known.rawValue, mergedOn: 4))
+    stale.subject.key = Self.key("a")
+    first.write(
+      FactSamples.changes([
+        FactSamples.facts(deploy, bringing: [known, change.id, direct.id]), FactSamples.facts(change), FactSamples.facts(direct),
+        stale,
+      ]))
+
+    let replay = try replayed()
+    try replay.computeFacts(strategy: .nested, rules: FactRules())
+    for _ in 0..<2 {
+      // A repeated call, as after a crash, changes nothing.
+      try replay.carryOverFacts()
+      var deploys: [DeployFact] = []
+      var changes: [ChangeFact] = []
+      let days = FactSamples.day(0)...FactSamples.day(9)
+      try second.visitFacts(DeployFact.self, days: days, includesOpen: true) { deploys.append($0) }
+      try second.visitFacts(ChangeFact.self, days: days, includesOpen: true) { changes.append($0) }
+      let carried = try #require(deploys.first)
+      #expect(deploys.count == 1)
+      #expect(second.texts(of: [carried.target.service]) == [carried.target.service: "web"])
+      #expect(carried.ended == deploy.ended)
+      #expect(carried.previous != nil && carried.previous != deploy.previous)
+      #expect(second.factSubjects([carried.id])[carried.id]?.key == FactSamples.subject(deploy.id).key)
+      #expect(Set(changes.map(\.times.merged)) == [change.times.merged, direct.times.merged])
+      let place = FactID(rawValue: try #require(second.places(of: [Self.key("a")])[Self.key("a")]))
+      #expect(place != known)
+      let deliveries = second.deliveries(of: Set(changes.map(\.id) + [place]))
+      #expect(deliveries.count == 3)
+      #expect(deliveries.values.allSatisfy { $0.map(\.id) == [carried.id] })
+    }
   }
 }

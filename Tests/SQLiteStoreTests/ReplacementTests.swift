@@ -134,4 +134,27 @@ struct ReplacementTests {
     #expect(try store.branchUpdates(of: branch, limit: 10) == [update(1), update(2), update(3, isForced: true)])
     #expect(try store.branchUpdates(to: "c2") == [update(2)])
   }
+
+  @Test("Facts are those of the second; those that depend on branch updates of the first await computation")
+  func facts() throws {
+    let branch = SubjectKey(source: "github", host: "github.com", container: "1", kind: "branch", id: "main")
+    var changes = Self.changes([1])
+    changes.branchUpdates = [FactSamples.update(branch, 2), FactSamples.update(branch, 5)]
+    try first.write(changes)
+    try first.write(FactSamples.changes([FactSamples.facts(FactSamples.change(7, mergedOn: 1))]))
+    try second.write(Self.changes([2, 1]))
+    var computed = FactSamples.changes([FactSamples.facts(FactSamples.change(1, mergedOn: 2))])
+    computed.completed = try second.pendingFacts(limit: 100).ticket
+    computed.values = ["a": [1]]
+    try second.write(computed)
+    let store = try replaced(logBeginning: StoreSamples.time(100))
+    defer { store.close() }
+    var found: [ChangeFact] = []
+    try store.visitFacts(ChangeFact.self, days: FactSamples.day(0)...FactSamples.day(9), includesOpen: true) { found.append($0) }
+    #expect(found == [FactSamples.change(1, mergedOn: 2)])
+    #expect(try store.factValues() == ["a": [1]])
+    let pending = try store.pendingFacts(limit: 10)
+    #expect(pending.branches == [branch: StoreSamples.time(2)])
+    #expect(pending.subjects.isEmpty)
+  }
 }

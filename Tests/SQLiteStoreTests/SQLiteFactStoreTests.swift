@@ -199,6 +199,13 @@ struct SQLiteFactStoreTests {
     #expect(found.keys.map(\.rawValue).sorted() == [1, 3])
     #expect(try store.factValues() == ["b": [2]])
     #expect(options.damage.counts == [.fact: 3])
+    store.close()
+    try withFile { try $0.execute("UPDATE fact_row SET checksum = 5") }
+    options.damage = DamageReport()
+    store = try open(options)
+    try store.examine()
+    // The value, the subject, and the rows; the work is done.
+    #expect(options.damage.counts == [.fact: 3])
   }
 
   @Test("A subject whose record is damaged has its facts once after it is computed again")

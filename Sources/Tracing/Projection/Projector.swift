@@ -46,19 +46,23 @@ package final class Projector: DeliverySink {
   private let state = Mutex(State())
   private let work = DispatchSemaphore(value: 0)
   private let errorLines = LogThrottle()
+  private let onStep: @Sendable () -> Void
   private let onOutboxEntry: @Sendable () -> Void
 
   /// Creates a projector. Call ``run()`` on a thread of its own to start it, unless it projects immediately.
   ///
-  /// - Parameter onOutboxEntry: Called after each written step that added entries to the outbox.
+  /// - Parameters:
+  ///   - onStep: Called after each written step.
+  ///   - onOutboxEntry: Called after each written step that added entries to the outbox.
   package init(
     log: any DeliveryLog, batches: ProjectionBatches, configuration: Configuration = Configuration(),
-    logger: Logger, onOutboxEntry: @escaping @Sendable () -> Void = {}
+    logger: Logger, onStep: @escaping @Sendable () -> Void = {}, onOutboxEntry: @escaping @Sendable () -> Void = {}
   ) {
     self.log = log
     self.batches = Mutex(batches)
     self.configuration = configuration
     self.logger = logger
+    self.onStep = onStep
     self.onOutboxEntry = onOutboxEntry
   }
 
@@ -266,6 +270,7 @@ package final class Projector: DeliverySink {
       return Self.takeWaiters(upTo: position, from: &state)
     }
     for waiter in reached { waiter.signal() }
+    onStep()
     if hasOutboxEntries { onOutboxEntry() }
   }
 

@@ -1,14 +1,15 @@
 package import ValueStreamCore
 
-/// Removes raw deliveries and finished spans that exceed the retention settings, once an hour.
+/// Removes raw deliveries, finished spans and facts that exceed the retention settings, once an hour.
 package struct Retention: Sendable {
   private let log: any DeliveryLog
-  private let store: any SpanStore
+  private let store: any SpanStore & FactStore
   private let clock: any WallClock
   private let logger: Logger
   private let logAge: Duration
   private let logBytes: Int64
   private let spanAge: Duration
+  private let factAge: Duration
   private let exporters: [String]
   private static let interval = Duration.seconds(3600)
   private static let batch = 500
@@ -16,8 +17,8 @@ package struct Retention: Sendable {
   /// - Parameter exporters: Names of the running exporters. Spans that one of them has not processed yet are kept. An
   ///   exporter that is no longer configured holds nothing back.
   package init(
-    log: any DeliveryLog, store: any SpanStore, clock: any WallClock, logger: Logger, logAge: Duration, logBytes: Int64,
-    spanAge: Duration, exporters: [String]
+    log: any DeliveryLog, store: any SpanStore & FactStore, clock: any WallClock, logger: Logger, logAge: Duration,
+    logBytes: Int64, spanAge: Duration, factAge: Duration, exporters: [String]
   ) {
     self.log = log
     self.store = store
@@ -26,6 +27,7 @@ package struct Retention: Sendable {
     self.logAge = logAge
     self.logBytes = logBytes
     self.spanAge = spanAge
+    self.factAge = factAge
     self.exporters = exporters
   }
 
@@ -93,5 +95,13 @@ package struct Retention: Sendable {
       if count < Self.batch { break }
     }
     if removed > 0 { logger.info("removed \(removed) subjects whose spans ended longer ago than --span-retention") }
+    let firstDay = FactDay(now.advanced(byNanoseconds: -factAge.nanoseconds))
+    var removedFacts = 0
+    while true {
+      let count = try store.removeFacts(before: firstDay, limit: Self.batch)
+      removedFacts += count
+      if count < Self.batch { break }
+    }
+    if removedFacts > 0 { logger.info("removed \(removedFacts) facts of days longer ago than --fact-retention") }
   }
 }

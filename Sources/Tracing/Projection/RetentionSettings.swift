@@ -1,6 +1,6 @@
 package import ValueStreamCore
 
-/// Settings for how long raw deliveries and finished spans are kept.
+/// Settings for how long raw deliveries, finished spans and facts are kept.
 package enum RetentionSettings {
   package static let logRetention = Setting<Duration>.duration(
     "log-retention", default: .seconds(30 * 86_400), text: "30d",
@@ -14,5 +14,11 @@ package enum RetentionSettings {
     "span-retention", default: .seconds(400 * 86_400), text: "400d",
     help: "How long to keep finished spans, counted from their end.")
 
-  package static let declarations = [logRetention.declaration, logMaxSize.declaration, spanRetention.declaration]
+  package static let factRetention = Setting<Duration>.duration(
+    "fact-retention", default: .seconds(1826 * 86_400), text: "1826d",
+    help: "How long to keep facts, from which reports are computed. Make it longer than --span-retention to compare years.")
+
+  package static let declarations = [
+    logRetention.declaration, logMaxSize.declaration, spanRetention.declaration, factRetention.declaration,
+  ]
 }

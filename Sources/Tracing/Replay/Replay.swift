@@ -13,11 +13,11 @@ package import ValueStreamCore
 /// second projection replaces the first.
 package struct Replay {
   private let log: any DeliveryLog
-  private let first: any SpanStore
-  private let second: any SpanStore
+  let first: any SpanStore & FactStore
+  let second: any SpanStore & FactStore
   private let spanRetention: Duration
   private let exporters: [String]
-  private let clock: any WallClock
+  let clock: any WallClock
   private var batches: ProjectionBatches
   /// Deliveries that crash the process when they are projected. The replay leaves them out.
   private let crashing: [LogPosition: String]
@@ -40,7 +40,8 @@ package struct Replay {
   ///   - exporters: Names of the running exporters, as for the first projection.
   /// - Throws: ``StoreError`` if the log or one of the stores cannot be read.
   package init(
-    of log: any DeliveryLog, first: any SpanStore, second: any SpanStore, sources: [any EventSource], seriesLimit: Int,
+    of log: any DeliveryLog, first: any SpanStore & FactStore, second: any SpanStore & FactStore, sources: [any EventSource],
+    seriesLimit: Int,
     spanRetention: Duration, exporters: [String], clock: any WallClock
   ) throws {
     self.log = log

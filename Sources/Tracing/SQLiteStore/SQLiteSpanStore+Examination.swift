@@ -13,6 +13,7 @@ extension SQLiteSpanStore {
       _ = try fingerprints(since: Timestamp(nanoseconds: .min))
       _ = try exportRejections(of: nil, before: nil, limit: .max)
       try examineBranchUpdates()
+      try withReader { try $0.examineFacts() }
     } catch let error as StoreError where error.code == .corrupt {
       options.damage.note(StoreDamage(.subject, "in the file itself", reason: error.message))
     }

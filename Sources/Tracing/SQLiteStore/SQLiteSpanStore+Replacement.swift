@@ -37,7 +37,10 @@ extension SQLiteSpanStore {
     try connection.execute("ATTACH DATABASE '\(file)' AS former")
     try connection.write {
       try connection.execute(Self.takingOver)
-      if let beginning { try connection.execute(Self.takingOverBranches(before: beginning)) }
+      if let beginning {
+        try connection.execute(Self.takingOverBranches(before: beginning))
+        try Self.noteBranches(before: beginning, connection)
+      }
     }
     try connection.execute("DETACH DATABASE former; PRAGMA wal_checkpoint(TRUNCATE)")
   }
@@ -104,6 +107,30 @@ extension SQLiteSpanStore {
     DELETE FROM named_value WHERE \(isCounter);
     INSERT INTO named_value SELECT * FROM former.named_value WHERE \(isCounter);
     """
+
+  /// Lets the facts be computed again that depend on branch updates from before a time.
+  private static func noteBranches(before beginning: Timestamp, _ connection: SQLiteConnection) throws {
+    let rows = try connection.prepare(
+      """
+      SELECT n.text, number, b.text, min(time) FROM branch_update b JOIN name n ON n.id = space WHERE time < ?1
+      GROUP BY space, number, b.text
+      """)
+    rows.bind(1, beginning.nanoseconds)
+    let insert = try connection.prepare(FactQuery.insertChange.sql)
+    var batch = FactChangeBatch()
+    func write() throws {
+      insert.bind(1, Checksum.of(batch.encoded))
+      insert.bind(2, batch.encoded)
+      try insert.run()
+      batch = FactChangeBatch()
+    }
+    while try rows.step() {
+      let key = StoredName.key(space: rows.text(0), number: rows.int(1), text: rows.text(2))
+      batch.branches.append((key, Timestamp(nanoseconds: rows.int(3))))
+      if batch.count >= FactChangeBatch.limit { try write() }
+    }
+    if batch.count > 0 { try write() }
+  }
 
   private static func takingOverBranches(before beginning: Timestamp) -> String {
     """

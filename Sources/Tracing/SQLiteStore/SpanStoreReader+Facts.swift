@@ -323,3 +323,25 @@ extension SpanStoreReader {
     return progress
   }
 }
+
+extension SpanStoreReader {
+  /// Reads all facts and what belongs to them, so that all damage is reported.
+  func examineFacts() throws {
+    let days = Int64(Int32.min)...FactPlace.openDay
+    try visitFacts(ChangeFact.self, days: days) { _ in }
+    try visitFacts(DeployFact.self, days: days) { _ in }
+    try visitFacts(DeliveredChange.self, days: days) { _ in }
+    try visitFacts(IncidentFact.self, days: days) { _ in }
+    try visitFacts(IssueFact.self, days: days) { _ in }
+    try visitFacts(RunFact.self, days: days) { _ in }
+    _ = try factValues()
+    let subjects = try facts(.subjectsAfter)
+    subjects.bind(1, Int64.min)
+    subjects.bind(2, Int64.max)
+    defer { subjects.reset() }
+    while try subjects.step() { _ = try factRecord(subjects.int(0), subjects, at: 1) }
+    let changes = try facts(.changes)
+    defer { changes.reset() }
+    while try changes.step() { _ = try factChanges(changes.int(0), changes, checksumAt: 1) }
+  }
+}

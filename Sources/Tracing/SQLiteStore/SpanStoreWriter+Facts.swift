@@ -61,9 +61,13 @@ extension SpanStoreWriter {
       try setFacts(of: id, at: place, row.bytes, &touched)
     }
     guard former?.key != changed.subject.key || former?.record != record else { return }
+    try write(record, of: id, changed.subject.key)
+  }
+
+  private func write(_ record: FactRecord, of id: Int64, _ key: SubjectKey) throws {
     let bytes = record.encoded
     let statement = try facts(.setSubject)
-    try bind(StoredName(changed.subject.key), to: statement)
+    try bind(StoredName(key), to: statement)
     statement.bind(4, id)
     statement.bind(5, Checksum.of(bytes))
     try statement.binding(6, bytes) { try statement.run() }
@@ -340,64 +344,54 @@ extension SpanStoreWriter {
     guard try row.step() else { return nil }
     let (place, subject) = (FactPlace(kind, day: row.int(1)), row.int(2))
     row.reset()
-    let count = try forgetFacts(of: subject, at: place)
-    let delete = try facts(.deleteRow, place)
-    delete.bind(3, subject)
-    try delete.run()
-    return count
+    return try forgetFacts(of: [subject], at: place)
   }
 
   private func removeFacts(fromPage id: Int64, at place: FactPlace, limit: Int) throws -> Int {
     let data = try pageData(id, place)
-    var count = 0
+    var removed: [Int64] = []
     var kept: [UInt8] = []
     var first: Int64?
-    var subjects: [Int64] = []
-    try data.withUnsafeBytes { bytes in
-      var groups = FactPage(bytes)
-      while let group = try groups.next() { subjects.append(group.subject) }
-    }
-    var removed: Set<Int64> = []
-    for subject in subjects where count < limit {
-      count += try forgetFacts(of: subject, at: place)
-      let delete = try facts(.deleteRow, place)
-      delete.bind(3, subject)
-      try delete.run()
-      removed.insert(subject)
-    }
     try data.withUnsafeBytes { bytes in
       var groups = FactPage(bytes)
       while let group = try groups.next() {
-        if removed.contains(group.subject) { continue }
-        first = first ?? group.subject
-        FactPage.append(group.subject, group.rows, to: &kept)
+        if removed.count < limit {
+          removed.append(group.subject)
+        } else {
+          first = first ?? group.subject
+          FactPage.append(group.subject, group.rows, to: &kept)
+        }
       }
     }
+    let count = try forgetFacts(of: removed, at: place)
     try writePages(first.map { [($0, kept)] } ?? [], at: place, replacing: id)
     return count
   }
 
-  /// Removes what is stored of a subject beside the rows of one place.
+  /// Removes the newer rows of subjects at one place, and what is stored of the subjects beside the rows.
   ///
-  /// - Returns: the number of rows that the subject has there.
-  private func forgetFacts(of subject: Int64, at place: FactPlace) throws -> Int {
+  /// - Parameter subjects: in ascending order.
+  /// - Returns: the number of rows that the subjects have there.
+  private func forgetFacts(of subjects: [Int64], at place: FactPlace) throws -> Int {
     var count = 0
-    try reader.visitFacts(of: [subject], at: place) { _, rows in try FactRows.visit(rows) { _ in count += 1 } }
-    if place.kind == .deliveredChange {
-      for change in try deliveredChanges(of: subject, at: place) { try index(.deleteDelivery, change, subject, place.day) }
+    var deliveries: [(change: Int64, deploy: Int64)] = []
+    try reader.visitFacts(of: subjects, at: place) { subject, rows in
+      try FactRows.visit(rows) { bytes in
+        count += 1
+        var row = FactReader(bytes)
+        guard place.kind == .deliveredChange, let delivered = try? DeliveredChange(from: &row) else { return }
+        deliveries.append((Int64(bitPattern: delivered.change.rawValue), subject))
+      }
     }
-    guard let (key, known) = try reader.factRecord(subject) else { return count }
-    var record = known
-    record.places.removeAll { $0.place == place }
-    if record.places.isEmpty {
-      try run(.deleteSubject, subject)
-    } else {
-      let bytes = record.encoded
-      let statement = try facts(.setSubject)
-      try bind(StoredName(key), to: statement)
-      statement.bind(4, subject)
-      statement.bind(5, Checksum.of(bytes))
-      try statement.binding(6, bytes) { try statement.run() }
+    for (change, deploy) in deliveries { try index(.deleteDelivery, change, deploy, place.day) }
+    for subject in subjects {
+      let delete = try facts(.deleteRow, place)
+      delete.bind(3, subject)
+      try delete.run()
+      guard let (key, known) = try reader.factRecord(subject) else { continue }
+      var record = known
+      record.places.removeAll { $0.place == place }
+      if record.places.isEmpty { try run(.deleteSubject, subject) } else { try write(record, of: subject, key) }
     }
     return count
   }

@@ -56,6 +56,11 @@ public struct FactID: Sendable, Hashable, Comparable, RawRepresentable {
     rawValue = SHA256.hash(of: "\(branch) \(commit)").word(at: 0) >> 1 | Self.directBit
   }
 
+  /// The id of a subject that a store of facts knows, but no log and no span store any more. Greater than every place.
+  package init(goneSubject key: SubjectKey) {
+    rawValue = SHA256.hash(of: "gone \(key)").word(at: 0) >> 2 | 1 << 62
+  }
+
   /// True for a direct change, which has no subject.
   public var isDirect: Bool { rawValue & Self.directBit != 0 }
 }

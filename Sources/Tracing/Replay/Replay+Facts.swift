@@ -1,0 +1,148 @@
+import DeliveryFacts
+package import ValueStreamCore
+
+/// Facts of the second projection.
+extension Replay {
+  private static let subjectsAtOnce = 500
+
+  /// Computes the facts of the second projection.
+  ///
+  /// - Parameters:
+  ///   - strategy: must be that of all readers of the store.
+  ///   - onProgress: called with the number of computed subjects.
+  /// - Throws: ``StoreError`` if the store cannot be read or written. Call again to continue.
+  package func computeFacts(
+    strategy: TraceStrategy, rules: FactRules, onProgress: (_ computed: Int) -> Void = { _ in }
+  ) throws {
+    var keeper = FactKeeper(store: second, strategy: strategy, rules: rules)
+    var count = 0
+    while try keeper.step(now: clock.now()) {
+      count += keeper.lastComputedCount
+      onProgress(count)
+    }
+  }
+
+  /// Carries over from the first projection the facts of subjects that only it knows.
+  ///
+  /// Facts outlive spans and the log, so they cannot all be computed again. Call it after
+  /// ``computeFacts(strategy:rules:onProgress:)``.
+  ///
+  /// - Throws: ``StoreError`` if one of the stores cannot be read or written. Call again to repeat it.
+  package func carryOverFacts() throws {
+    let (gone, direct) = try goneSubjects()
+    var broughtByGone: Set<FactID> = []
+    for start in stride(from: 0, to: gone.count, by: Self.subjectsAtOnce) {
+      let ids = gone[start..<min(start + Self.subjectsAtOnce, gone.count)]
+      for rows in try first.facts(DeliveredChange.self, of: Set(ids)).values {
+        broughtByGone.formUnion(rows.lazy.map(\.change).filter(\.isDirect))
+      }
+      try carryOver(ids)
+    }
+    // A direct change is computed with a deploy. So those of deploys that are gone are carried over, and those that no deploy of
+    // the second projection brought.
+    let missing = try direct.filter { try broughtByGone.contains($0) || isFromBeforeUpdates($0) }
+    for start in stride(from: 0, to: missing.count, by: Self.subjectsAtOnce) {
+      let ids = missing[start..<min(start + Self.subjectsAtOnce, missing.count)]
+      let known = try second.factSubjects(Set(ids))
+      try carryOver(ids.filter { known[$0] == nil }[...])
+    }
+  }
+
+  /// Returns the subjects with facts that the second projection does not have, and all direct changes.
+  private func goneSubjects() throws -> (gone: [FactID], direct: [FactID]) {
+    let all = try first.subjectsOfFacts()
+    var gone: [FactID] = []
+    let stored = all.filter { !$0.isDirect }
+    for start in stride(from: 0, to: stored.count, by: Self.subjectsAtOnce) {
+      let ids = stored[start..<min(start + Self.subjectsAtOnce, stored.count)]
+      let subjects = try first.factSubjects(Set(ids))
+      let places = try second.places(of: subjects.values.map(\.key))
+      gone += ids.filter { id in subjects[id].map { places[$0.key] == nil } ?? false }
+    }
+    return (gone, all.filter(\.isDirect))
+  }
+
+  /// True if a direct change is from before the first update of its branch that the second projection has.
+  private func isFromBeforeUpdates(_ id: FactID) throws -> Bool {
+    guard let subject = try first.factSubjects([id])[id] else { return false }
+    guard let pushed = try first.facts(ChangeFact.self, of: [id])[id]?.first?.times.merged else { return false }
+    let updates = try second.branchUpdates(of: subject.key, limit: .max)
+    return updates.first.map { pushed < $0.time.timestamp } ?? true
+  }
+
+  private func carryOver(_ ids: ArraySlice<FactID>) throws {
+    let subjects = try first.factSubjects(Set(ids))
+    var rows: [FactID: [EncodedFact]] = [:]
+    for kind in FactKind.allCases {
+      for (id, encoded) in try first.encodedFacts(kind, of: Set(ids)) { rows[id, default: []] += encoded }
+    }
+    let numbers = rows.values.joined().compactMap(\.numbers)
+    let texts = try first.texts(of: numbers.reduce(into: []) { $0.formUnion($1.names) })
+    let names = try second.factNames(for: Set(texts.values))
+    let translated = try translatedIDs(numbers.reduce(into: Set(ids)) { $0.formUnion($1.ids) })
+    var changes = FactChanges()
+    for id in ids {
+      guard var subject = subjects[id], let encoded = rows[id], let new = translated[id] else { continue }
+      subject.id = new
+      let facts = encoded.compactMap { fact in
+        fact.translated {
+          translated[$0] ?? $0
+        } name: {
+          texts[$0].flatMap { names[$0] } ?? .none
+        }
+      }
+      changes.facts.append(SubjectFacts(subject: subject, rows: facts))
+    }
+    try second.write(changes)
+  }
+
+  /// Returns the ids of these subjects in the second projection.
+  ///
+  /// A subject that it does not have gets an id that derives from its key, so that a repeated call gives the same one.
+  private func translatedIDs(_ ids: Set<FactID>) throws -> [FactID: FactID] {
+    let subjects = try first.factSubjects(ids)
+    let places = try second.places(of: subjects.values.map(\.key))
+    var result: [FactID: FactID] = [:]
+    for id in ids where !id.isDirect {
+      if let key = subjects[id]?.key {
+        result[id] = places[key].map { FactID(rawValue: $0) } ?? FactID(goneSubject: key)
+      } else {
+        // Nothing but its former number is known.
+        result[id] = FactID(goneSubject: SubjectKey(encoded: "replay:::gone:\(id.rawValue)"))
+      }
+    }
+    for id in ids where id.isDirect { result[id] = id }
+    return result
+  }
+}
+
+extension FactStore {
+  fileprivate func subjectsOfFacts() throws -> [FactID] {
+    var ids: Set<FactID> = []
+    func collect<Row: Fact>(_ type: Row.Type) throws {
+      let days = FactDay(rawValue: .min)...FactDay(rawValue: .max)
+      try visitFacts(type, days: days, includesOpen: true) { ids.insert($0.id) }
+    }
+    try collect(ChangeFact.self)
+    try collect(DeployFact.self)
+    try collect(DeliveredChange.self)
+    try collect(IncidentFact.self)
+    try collect(IssueFact.self)
+    try collect(RunFact.self)
+    return ids.sorted()
+  }
+
+  fileprivate func encodedFacts(_ kind: FactKind, of ids: Set<FactID>) throws -> [FactID: [EncodedFact]] {
+    func encoded<Row: Fact>(_ type: Row.Type) throws -> [FactID: [EncodedFact]] {
+      try facts(type, of: ids).mapValues { rows in rows.map { EncodedFact($0) } }
+    }
+    return switch kind {
+    case .change: try encoded(ChangeFact.self)
+    case .deploy: try encoded(DeployFact.self)
+    case .deliveredChange: try encoded(DeliveredChange.self)
+    case .incident: try encoded(IncidentFact.self)
+    case .issue: try encoded(IssueFact.self)
+    case .run: try encoded(RunFact.self)
+    }
+  }
+}
