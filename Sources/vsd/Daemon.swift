@@ -100,7 +100,10 @@ struct Daemon {
       guard !isMock, let last = try? log.lastPosition() else { return }
       projector.wait(for: last, atMost: Self.longestWait)
     }
-    let waitForFacts: @Sendable () -> Void = { waitForProjection() }
+    let waitForFacts: @Sendable () -> Void = {
+      waitForProjection()
+      facts.wait(atMost: Self.longestWait)
+    }
     let state = DaemonState(
       log: log, store: store, recorder: recorder, projector: projector, facts: facts, runners: runners, metrics: metrics,
       registry: registry,
