@@ -100,6 +100,10 @@ struct Daemon {
       guard !isMock, let last = try? log.lastPosition() else { return }
       projector.wait(for: last, atMost: Self.longestWait)
     }
+    let waitForFacts: @Sendable () -> Void = {
+      waitForProjection()
+      facts.wait(atMost: Self.longestWait)
+    }
     let state = DaemonState(
       log: log, store: store, recorder: recorder, projector: projector, facts: facts, runners: runners, metrics: metrics,
       registry: registry,
@@ -141,6 +145,9 @@ struct Daemon {
       (.exact("/api/v1/refusals"), RejectionsHandler(queries)), (.exact(OpenAPIHandler.path), OpenAPIHandler()),
     ]
     answers += JaegerHandler.paths.map { (.exact($0), jaeger) } + JaegerHandler.prefixes.map { (.prefix($0), jaeger) }
+    let reports = ReportQueries(
+      facts: store, store: store, clock: clock, logger: logger, defaults: settings.reports, waitForFacts: waitForFacts)
+    answers.append((.prefix(ReportHandler.prefix), ReportHandler(reports)))
     routes += answers.map { .handler($0, access: .reading, as: .api, $1) }
     if let mock {
       routes.append(

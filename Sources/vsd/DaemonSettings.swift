@@ -131,7 +131,9 @@ struct DaemonSettings {
     logMaxBytes = try settings.value(of: RetentionSettings.logMaxSize).bytes
     spanRetention = try settings.value(of: RetentionSettings.spanRetention)
     factRetention = try settings.value(of: RetentionSettings.factRetention)
-    factRules = FactRules(bots: Bots(names: try settings.value(of: ClassificationSettings.bots)))
+    factRules = FactRules(
+      bots: Bots(names: try settings.value(of: ClassificationSettings.bots)),
+      hotfixes: try settings.value(of: ReportDefaults.hotfix))
     seriesLimit = try settings.value(of: CounterSettings.seriesLimit)
     hasBranchMetrics = try settings.value(of: CounterSettings.branchMetrics)
     reports = try ReportDefaults(settings)

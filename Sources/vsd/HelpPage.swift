@@ -89,7 +89,8 @@ enum HelpPage {
   }
 
   private static let titles = [
-    "General", "Network and access", "Storage", "Export", "OTLP", "Jaeger", "Lightstep", "Datadog", "Zipkin", "Metrics", "Reports",
+    "General", "Network and access", "Storage", "Export", "OTLP", "Jaeger", "Lightstep", "Datadog", "Zipkin", "Metrics",
+    "Reports",
     "Classification", "Secrets", "Other",
   ]
 

@@ -51,8 +51,14 @@ struct OpenAPITests {
       ("/api/v1/refusals", RejectionsHandler(queries)),
       ("/api/v1/deliveries", DeliveriesHandler(log: MemoryDeliveryLog(), sources: [], logger: Logger { _ in })),
       ("/api/v1/reports", try ReportSamples.handler()), (OpenAPIHandler.path, OpenAPIHandler()),
-      ("/api/v1/stats", StatsHandler { .init(
-        recorded: 1, duplicate: 0, ignored: 0, unreadable: 0, openSpans: 1, finishedSpans: 2, exporters: [("otlp", 1, 2, 3, 4)]) }),
+      (
+        "/api/v1/stats",
+        StatsHandler {
+          .init(
+            recorded: 1, duplicate: 0, ignored: 0, unreadable: 0, openSpans: 1, finishedSpans: 2,
+            exporters: [("otlp", 1, 2, 3, 4)])
+        }
+      ),
     ]
   }
 
@@ -68,7 +74,9 @@ struct OpenAPITests {
       for parameter in operation.parameters where !needed.contains(where: { $0.name == parameter.name }) {
         guard let value = Self.example(parameter) else { continue }
         let (status, body) = try Self.answer(operation.path, needed + [(parameter.name, value)])
-        #expect(status == 200 || parameter.name == "group-by" && body.contains("--teams"), "\(operation.path) \(parameter.name): \(body)")
+        #expect(
+          status == 200 || parameter.name == "group-by" && body.contains("--teams"),
+          "\(operation.path) \(parameter.name): \(body)")
       }
       guard !operation.parameters.isEmpty else { continue }
       let (status, body) = try Self.answer(operation.path, [("nonsense", "1")])

@@ -37,9 +37,9 @@ struct ReportHandlerTests {
     let parts = address.split(separator: "?", maxSplits: 1).map(String.init)
     var query: [(name: String, value: String)] = []
     for part in parts[1].split(separator: "&") {
-      let sides = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+      let sides = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
       let value = try #require(PercentEncoding.decode(sides[1]))
-      query.append((sides[0], value))
+      query.append((String(sides[0]), value))
     }
     return try json(parts[0], query)
   }
@@ -49,7 +49,8 @@ struct ReportHandlerTests {
   @Test("The five metrics of a known history")
   func dora() throws {
     let answer = try Self.json(Self.base + "dora")
-    #expect(answer["window"] as? [String: String] == ["from": "2026-01-01T00:00:00Z", "to": "2026-04-01T00:00:00Z", "timeZone": "UTC"])
+    #expect(
+      answer["window"] as? [String: String] == ["from": "2026-01-01T00:00:00Z", "to": "2026-04-01T00:00:00Z", "timeZone": "UTC"])
     let group = try #require(try Self.groups(answer).first)
     #expect(try Self.groups(answer).count == 1)
     for name in ["service", "repository", "team", "environment"] { #expect(group[name] is NSNull, "\(name)") }
@@ -61,15 +62,17 @@ struct ReportHandlerTests {
     #expect(leadTime["n"] as? Int == 4)
     let frequency = try #require(metrics["deployment_frequency"])
     #expect(frequency["deploys"] as? Int == 6)
-    #expect(frequency["per_day"] as? Double == 6.0 / 90)
+    #expect(abs((frequency["per_day"] as? Double ?? 0) - 6.0 / 90) < 1e-12)
     #expect(frequency["median_days_per_week"] is NSNumber)
     let failRate = try #require(metrics["change_fail_rate"])
     #expect(failRate["failed"] as? Int == 1)
     #expect(failRate["total"] as? Int == 6)
-    #expect(failRate["ratio"] as? Double == 1.0 / 6)
-    #expect(failRate["rules"] as? [[String: AnyHashable]] == [["rule": "incident", "count": 1]])
+    #expect(abs((failRate["ratio"] as? Double ?? 0) - 1.0 / 6) < 1e-12)
+    let rules = try #require(failRate["rules"] as? [[String: Any]])
+    #expect(rules.count == 1)
+    #expect(rules[0]["rule"] as? String == "incident" && rules[0]["count"] as? Int == 1)
     let recovery = try #require(metrics["failed_deployment_recovery_time"])
-    #expect(recovery["median_seconds"] as? Double == 4 * 3600)
+    #expect(recovery["median_seconds"] as? Double == 14_400.0)
     #expect(recovery["open"] as? Int == 0)
     #expect(metrics["rework_rate"]?["ratio"] as? Double == 0)
     // Nothing is known of the three months before.
@@ -89,7 +92,9 @@ struct ReportHandlerTests {
       try Self.json(Self.base + "dora", ReportSamples.window + [("bucket", "month"), ("time-zone", "Europe/Berlin")]))
     let buckets = try #require(trend[0]["trend"] as? [[String: Any]])
     #expect(buckets.count == 4 || buckets.count == 3)
-    let counts = buckets.compactMap { (($0["metrics"] as? [String: Any])?["deployment_frequency"] as? [String: Any])?["deploys"] as? Int }
+    let counts = buckets.compactMap {
+      (($0["metrics"] as? [String: Any])?["deployment_frequency"] as? [String: Any])?["deploys"] as? Int
+    }
     #expect(counts.reduce(0, +) == 6)
     let cart = try Self.json(Self.base + "dora", ReportSamples.window + [("service", "cart")])
     #expect(try Self.groups(cart)[0]["service"] as? String == "cart")
@@ -103,11 +108,13 @@ struct ReportHandlerTests {
     let staging = try Self.metrics(
       try Self.json(Self.base + "dora", settings: ["--production=stag*", "--failure-rules=rollback", "--verdict-after=1h"]))
     #expect(staging["deployment_frequency"]?["deploys"] as? Int == 6)
-    #expect(staging["lead_time"]?["median_seconds"] as? Double == 7 * 3600)
+    #expect(staging["lead_time"]?["median_seconds"] as? Double == 25_200.0)
     #expect(staging["change_fail_rate"]?["failed"] as? Int == 0)
     let rules = try Self.metrics(try Self.json(Self.base + "dora", ReportSamples.window + [("rules", "revert,hotfix")]))
     #expect(rules["change_fail_rate"]?["failed"] as? Int == 0)
-    for mistake in ["--teams=shop", "--teams==x", "--teams=a=", "--failure-rules=luck", "--time-zone=Mars/Olympus", "--verdict-after=x"] {
+    for mistake in [
+      "--teams=shop", "--teams==x", "--teams=a=", "--failure-rules=luck", "--time-zone=Mars/Olympus", "--verdict-after=x",
+    ] {
       #expect(throws: SettingsError.self, "\(mistake)") { try ReportSamples.handler(ReportSamples.history(), [mistake]) }
     }
   }
@@ -180,15 +187,18 @@ struct ReportHandlerTests {
       for (line, metrics) in zip(lines.dropFirst(), rows) {
         for (metric, values) in metrics {
           for (name, value) in values {
-            let column = try #require(["left_out"].contains(name) || value is [Any] || value is [String: Any] || (name == "previous")
-              ? 0 : lines[0].firstIndex(of: "\(metric)_\(name)"), "\(metric)_\(name)")
+            let column = try #require(
+              ["left_out"].contains(name) || value is [Any] || value is [String: Any] || (name == "previous")
+                ? 0 : lines[0].firstIndex(of: "\(metric)_\(name)"), "\(metric)_\(name)")
             guard column > 0 else { continue }
             switch value {
             case is NSNull: #expect(line[column].isEmpty, "\(metric)_\(name)")
             case let text as String: #expect(line[column] == text)
             case let number as NSNumber:
               let shown = line[column] == "true" ? 1 : line[column] == "false" ? 0 : Double(line[column])
-              #expect(shown == number.doubleValue, "\(metric)_\(name)")
+              // The parser of the test rounds in its last digit.
+              let distance = abs((shown ?? .infinity) - number.doubleValue)
+              #expect(distance <= 1e-12 * number.doubleValue.magnitude, "\(metric)_\(name)")
             default: Issue.record("\(metric)_\(name) is \(value)")
             }
           }

@@ -83,7 +83,9 @@ struct ReportSamples: FactSource {
             id: deploy, target: target, commit: commit, created: start, started: start, ended: end, outcome: .success,
             step: number < 2 ? .first : .forward, basis: .pushes,
             previous: number < 2 ? nil : Self.id(.deploy, 2 * number + place - 4), previousAttempt: number < 2 ? 0 : 1,
-            changeCount: 1))
+            changeCount: number < 2 ? 0 : 1))
+        // The first deploy of a service brings nothing.
+        guard number >= 2 else { continue }
         delivered.append(
           DeliveredChange(
             deploy: deploy, target: target, commit: commit, deployStarted: start, deployEnded: end,

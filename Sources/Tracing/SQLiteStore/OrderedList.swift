@@ -104,7 +104,8 @@ private struct OperationRows {
     guard try statement.step() else { return }
     row = OrderedList.Row(
       place: SubjectPlace(rank: statement.int(0), sequence: UInt64(clamping: statement.int(1))), source: statement.int(2),
-      project: statement.optionalInt(3), outcome: statement.optionalInt(4), start: statement.int(5), end: statement.optionalInt(6))
+      project: statement.optionalInt(3), outcome: statement.optionalInt(4), start: statement.int(5), end: statement.optionalInt(6)
+    )
   }
 }
 

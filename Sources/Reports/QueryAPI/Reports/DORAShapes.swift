@@ -21,7 +21,9 @@ enum DORAShapes {
   static let deploymentFrequency = MetricShape<DeploymentFrequency.Value>(
     "deployment_frequency", "How often releases end.",
     fields: [
-      .integer("deploys", "Releases: deploys of one service and commit within an hour are one.", isCompared: true) { $0.releases },
+      .integer("deploys", "Releases: deploys of one service and commit within an hour are one.", isCompared: true) {
+        $0.releases
+      },
       .integer("environment_deploys", "The successful deploys that form the releases.") { $0.deploys },
       .number("per_day", "Releases by days of the window up to the present.", isCompared: true) { $0.perDay },
       .number("per_week", "Releases by weeks.", isCompared: true) { $0.perWeek },
@@ -95,7 +97,8 @@ enum DORAShapes {
         evidence: evidence(deploymentFrequency.name)),
       changeFailRate.cells(
         group.changeFailRate.current, previous: group.changeFailRate.previous, evidence: evidence(changeFailRate.name)),
-      recoveryTime.cells(group.recoveryTime.current, previous: group.recoveryTime.previous, evidence: evidence(recoveryTime.name)),
+      recoveryTime.cells(
+        group.recoveryTime.current, previous: group.recoveryTime.previous, evidence: evidence(recoveryTime.name)),
       reworkRate.cells(group.reworkRate.current, previous: group.reworkRate.previous, evidence: evidence(reworkRate.name)),
     ]
   }

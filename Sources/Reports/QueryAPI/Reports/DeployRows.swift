@@ -44,7 +44,9 @@ enum DeployRows {
       ReportField("outcome", .text(choices: ["running", "success", "failure", "cancelled"]), "How it ended.") {
         .text(name(of: $0.row.outcome))
       },
-      ReportField("step", .text(choices: ["unknown", "first", "forward", "redeploy", "rollback"]), "How it relates to the one before.") {
+      ReportField(
+        "step", .text(choices: ["unknown", "first", "forward", "redeploy", "rollback"]), "How it relates to the one before."
+      ) {
         .text(name(of: $0.row.step))
       },
       .integer("changes", "The changes that it brought.") { $0.row.changeCount },

@@ -25,7 +25,9 @@ enum FlowShapes {
 
   static let efficiency = MetricShape<FlowReport.Value>(
     "efficiency", "Active time by flow time of all issues done.",
-    fields: [.number("ratio", "From 0 to 1. Null if no status is known to be active or waiting.", isCompared: true) { $0.efficiency }]
+    fields: [
+      .number("ratio", "From 0 to 1. Null if no status is known to be active or waiting.", isCompared: true) { $0.efficiency }
+    ]
   ) { $0.efficiencyPopulation }
 
   private static let shapes = [flowTime, throughput, load, efficiency]

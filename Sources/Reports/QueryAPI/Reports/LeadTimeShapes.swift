@@ -17,18 +17,20 @@ enum LeadTimeShapes {
   static func cells(_ group: LeadTimeReport.Group, evidence: (String) -> String?) -> [MetricCells] {
     let whole = DORAShapes.leadTime.cells(
       group.leadTime.current, previous: group.leadTime.previous, evidence: evidence(DORAShapes.leadTime.name))
-    return [whole] + zip(LeadTimeStage.allCases, stages).map { stage, shape in
-      let found = group.stages.first { $0.stage == stage }
-      return shape.cells(
-        found?.current ?? DurationSummary(), previous: found == nil ? nil : found?.previous, evidence: evidence(shape.name))
-    }
+    return [whole]
+      + zip(LeadTimeStage.allCases, stages).map { stage, shape in
+        let found = group.stages.first { $0.stage == stage }
+        return shape.cells(
+          found?.current ?? DurationSummary(), previous: found == nil ? nil : found?.previous, evidence: evidence(shape.name))
+      }
   }
 
   static let members = [DORAShapes.leadTime.member] + stages.map(\.member)
   static let columns = [MetricColumns(DORAShapes.leadTime)] + stages.map { MetricColumns($0) }
 
   /// The metric of a bucket of the trend.
-  static let bucketMetric = MetricShape<DurationSummary>.durations("lead_time", "The lead time of changes released in the bucket.")
+  static let bucketMetric = MetricShape<DurationSummary>.durations(
+    "lead_time", "The lead time of changes released in the bucket.")
 
   static let distribution = ReportRows<DistributionBin>([
     .number("from_seconds", "The shortest lead time in the bin.") { $0.lower },

@@ -15,12 +15,14 @@ enum PipelineShapes {
     counted("runs", "Whole runs that failed, were run again, or belong to a change. Each attempt counts.") { $0.runs },
     counted(
       "failed", "Failed runs.",
-      [.number("minutes", "The run time of failed attempts.", isCompared: true) { $0.failureMinutes }]) { $0.failed },
+      [.number("minutes", "The run time of failed attempts.", isCompared: true) { $0.failureMinutes }]
+    ) { $0.failed },
     counted("rerun", "Attempts after the first.") { $0.rerun },
     counted("of_changes", "Runs that belong to a change.") { $0.ofChanges },
     counted(
       "flaky", "Failed attempts of jobs that passed later with the same commit.",
-      [.number("minutes", "The run time of flaky attempts.", isCompared: true) { $0.flakyMinutes }]) { $0.flaky },
+      [.number("minutes", "The run time of flaky attempts.", isCompared: true) { $0.flakyMinutes }]
+    ) { $0.flaky },
     MetricShape(
       "run_time", "The run time of runs that belong to a change.", fields: ReportField.durations(of: { $0.runTime })
     ) { $0.runTime.population },
@@ -67,10 +69,12 @@ enum IncidentShapes {
 
   static let timeToResolve = MetricShape<Value>(
     "time_to_resolve", "From beginning to resolution, of incidents resolved in the window.",
-    fields: ReportField.durations(of: { $0.timeToResolve })) { $0.timeToResolve.population }
+    fields: ReportField.durations(of: { $0.timeToResolve })
+  ) { $0.timeToResolve.population }
 
   static let timeToDetect = MetricShape<Value>(
-    "time_to_detect", "From beginning to detection, of the same incidents.", fields: ReportField.durations(of: { $0.timeToDetect })
+    "time_to_detect", "From beginning to detection, of the same incidents.",
+    fields: ReportField.durations(of: { $0.timeToDetect })
   ) { $0.timeToDetect.population }
 
   private static let shapes = [began, timeToResolve, timeToDetect]

@@ -163,7 +163,8 @@ struct ReportAnswer {
         frame: request.frame, scope: request.scope, includesAllEnvironments: request.includesAllEnvironments,
         cursor: request["cursor"], limit: request.integer("limit") ?? 100, settings: request.settings), from: facts)
     let ids = report.rows.flatMap { row in
-      [row.deploy] + [row.previous, row.release?.deploy, row.release?.remediedBy].compactMap { $0 } + (row.release?.incidents ?? [])
+      [row.deploy] + [row.previous, row.release?.deploy, row.release?.remediedBy].compactMap { $0 }
+        + (row.release?.incidents ?? [])
     }
     let subjects = try queries.subjects(Set(ids))
     let rows = report.rows.map { Named(row: $0, subjects: subjects) }
@@ -212,7 +213,8 @@ struct ReportAnswer {
     }
     let report = try ForecastReport(
       ForecastQuery(
-        frame: request.frame, scope: request.scope, items: request.integer("items"), by: request["by"].flatMap { request.day($0) },
+        frame: request.frame, scope: request.scope, items: request.integer("items"),
+        by: request["by"].flatMap { request.day($0) },
         blackoutDays: request.days, seed: UInt64(request.integer("seed") ?? 1), settings: request.settings), from: facts)
     if request.isCSV { return csv(ForecastShapes.lines.csv(ForecastShapes.lines(of: report))) }
     return json { json in

@@ -5,10 +5,15 @@ package import ValueStreamCore
 package struct ReportDefaults: Sendable {
   package var settings: ReportSettings
   package var zone: TimeZoneRules
+  /// Labels, titles and branches of hotfixes. Facts follow them, and are computed again after a change.
+  package var hotfixes: [NamePattern]
 
-  package init(settings: ReportSettings = ReportSettings(), zone: TimeZoneRules = .utc) {
+  package init(
+    settings: ReportSettings = ReportSettings(), zone: TimeZoneRules = .utc, hotfixes: [NamePattern] = FactRules.defaultHotfixes
+  ) {
     self.settings = settings
     self.zone = zone
+    self.hotfixes = hotfixes
   }
 
   package static let production = Setting<[NamePattern]>.namePatterns(
@@ -25,6 +30,13 @@ package struct ReportDefaults: Sendable {
       projects of trackers, and * and ? are wildcards. What several teams own counts in each.
       """
   ) { text throws(SettingError) in try parse(teams: text) }
+
+  package static let hotfix = Setting<[NamePattern]>.namePatterns(
+    "hotfix", default: FactRules.defaultHotfixes.map(\.description),
+    help: """
+      Labels, titles and branches of changes that are hotfixes, separated by commas. * and ? are wildcards. After a change, vsd \
+      computes the facts of all stored items again.
+      """)
 
   package static let timeZone = Setting<TimeZoneRules>(
     "time-zone", placeholder: "NAME", default: .utc, defaultText: "UTC",
@@ -74,7 +86,8 @@ package struct ReportDefaults: Sendable {
 
   /// All settings, in the order of the help text.
   package static let declarations: [SettingDeclaration] = [
-    production.declaration, teams.declaration, timeZone.declaration, failureRules.declaration, verdictAfter.declaration,
+    production.declaration, teams.declaration, hotfix.declaration, timeZone.declaration, failureRules.declaration,
+    verdictAfter.declaration,
     blameWithin.declaration, activeStatuses.declaration, waitingStatuses.declaration,
   ]
 
@@ -87,7 +100,8 @@ package struct ReportDefaults: Sendable {
     values.blameWithinSeconds = try settings.value(of: Self.blameWithin).inSeconds
     values.statuses.active = try settings.value(of: Self.activeStatuses)
     values.statuses.waiting = try settings.value(of: Self.waitingStatuses)
-    self.init(settings: values, zone: try settings.value(of: Self.timeZone))
+    self.init(
+      settings: values, zone: try settings.value(of: Self.timeZone), hotfixes: try settings.value(of: Self.hotfix))
   }
 
   /// Parses `shop=acme/cart*,acme/till;search=acme/search`.

@@ -17,14 +17,16 @@ package struct ReportHandler: HTTPHandler {
 
   package func respond(to request: HTTPRequest) -> HTTPResponse {
     do {
-      let parts = request.path.dropFirst(Self.prefix.count).split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+      let parts = request.path.dropFirst(Self.prefix.count).split(separator: "/", omittingEmptySubsequences: false).map(
+        String.init)
       guard let kind = parts.first.flatMap(ReportKind.init) else { throw NoSuchReport(detail: Self.unknownReport(parts.first)) }
       switch parts.count {
       case 1: return try report(kind, request)
       case 3 where parts[2] == "evidence":
         guard kind.metrics.contains(parts[1]) else { throw NoSuchReport(detail: Self.unknownMetric(parts[1], kind)) }
         return try evidence(kind, of: parts[1], request)
-      default: throw NoSuchReport(detail: "nothing is at this path; evidence is at \(Self.prefix)\(kind.rawValue)/METRIC/evidence")
+      default:
+        throw NoSuchReport(detail: "nothing is at this path; evidence is at \(Self.prefix)\(kind.rawValue)/METRIC/evidence")
       }
     } catch let error as NoSuchReport {
       return .problem(404, "Not Found", detail: error.detail)

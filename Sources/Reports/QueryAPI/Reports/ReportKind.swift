@@ -74,7 +74,8 @@ enum ReportKind: String, Sendable, CaseIterable {
     case .dora, .leadTime:
       parameters.append(
         APIParameter(
-          "lead-time-from", .choice(LeadTimeBasis.allCases.map(\.rawValue)), "Where lead time begins: at the first commit, by default."))
+          "lead-time-from", .choice(LeadTimeBasis.allCases.map(\.rawValue)),
+          "Where lead time begins: at the first commit, by default."))
     case .changes:
       parameters.append(APIParameter("state", .choice(ChangeRows.states), "Only changes in this state."))
     case .forecast: parameters += Self.ofForecast
@@ -94,7 +95,8 @@ enum ReportKind: String, Sendable, CaseIterable {
   /// The parameters of the evidence of the report's numbers.
   var evidenceParameters: [APIParameter] {
     let own = parameters.filter { !["limit", "cursor", "format"].contains($0.name) }
-    return own + Self.evidence.filter { !groupings.isEmpty || $0.name != "group" }.filter { hasBuckets || $0.name != "bucket-start" }
+    return own
+      + Self.evidence.filter { !groupings.isEmpty || $0.name != "group" }.filter { hasBuckets || $0.name != "bucket-start" }
       + PageParameters.declarations(Self.rowLimits) + [Self.format]
   }
 
@@ -124,7 +126,8 @@ enum ReportKind: String, Sendable, CaseIterable {
     if ![.deploys, .pipelines, .incidents].contains(self) {
       parameters.append(
         APIParameter("work-type", .text, "Only issues of this type, and changes for them.", isRepeatable: true))
-      parameters.append(APIParameter("bots", .choice(["include", "exclude"]), "Whether changes by bots count. They do by default."))
+      parameters.append(
+        APIParameter("bots", .choice(["include", "exclude"]), "Whether changes by bots count. They do by default."))
     }
     return parameters
   }

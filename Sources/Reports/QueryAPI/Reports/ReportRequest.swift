@@ -33,7 +33,8 @@ struct ReportRequest: Sendable {
       environments: values.patterns("environment"), workTypes: values.patterns("work-type"))
     if let team = scope.team, !settings.teams.contains(where: { $0.name == team }) {
       let known = settings.teams.map(\.name)
-      throw QueryError("team", team, expected: known.isEmpty ? "no team: --teams names none" : "one of \(known.joined(separator: ", "))")
+      throw QueryError(
+        "team", team, expected: known.isEmpty ? "no team: --teams names none" : "one of \(known.joined(separator: ", "))")
     }
     grouping = values["group-by"].flatMap(Grouping.init)
     if grouping == .team, settings.teams.isEmpty {
@@ -77,7 +78,7 @@ struct ReportRequest: Sendable {
 
   func integer(_ name: String) -> Int? { values[name].flatMap { Int($0) } }
 
-  /// The first moment of a day in the time zone of the report.
+  /// The beginning of a day in the time zone of the report.
   func day(_ text: String) -> Timestamp? { APIParameter.day(text).map { frame.zone.start(ofLocalDay: $0) } }
 
   var days: [Timestamp] { values["blackout"].map { APIParameter.words(in: $0).compactMap { day($0) } } ?? [] }
@@ -117,7 +118,8 @@ struct ReportRequest: Sendable {
     var query = pinned
     if group.grouping != nil { query.append(("group", group.name ?? "")) }
     if let bucket { query.append(("bucket-start", bucket.rfc3339)) }
-    return Self.address("\(ReportHandler.prefix)\((kind ?? self.kind).rawValue)/\(metric.replacing("_", with: "-"))/evidence", query)
+    return Self.address(
+      "\(ReportHandler.prefix)\((kind ?? self.kind).rawValue)/\(metric.replacing("_", with: "-"))/evidence", query)
   }
 
   /// Returns the path and query of the next page.

@@ -7,11 +7,13 @@ enum ReviewShapes {
 
   static let merged = MetricShape<Value>(
     "merged", "Merged changes by people.",
-    fields: [.integer("count", "Merged in the window.", isCompared: true) { $0.merged }]) { $0.population }
+    fields: [.integer("count", "Merged in the window.", isCompared: true) { $0.merged }]
+  ) { $0.population }
 
   static let firstResponse = MetricShape<Value>(
     "first_response", "From ready for review to the first response by a person other than the author.",
-    fields: ReportField.durations(of: { $0.firstResponse })) { $0.firstResponse.population }
+    fields: ReportField.durations(of: { $0.firstResponse })
+  ) { $0.firstResponse.population }
 
   static let readyToMerge = MetricShape<Value>(
     "ready_to_merge", "From ready for review to the merge.", fields: ReportField.durations(of: { $0.readyToMerge })
@@ -19,18 +21,21 @@ enum ReviewShapes {
 
   static let waitingForReviewer = MetricShape<Value>(
     "waiting_for_reviewer", "Time in which the next step was up to a reviewer.",
-    fields: ReportField.durations(of: { $0.waitingForReviewer })) { $0.waitingForReviewer.population }
+    fields: ReportField.durations(of: { $0.waitingForReviewer })
+  ) { $0.waitingForReviewer.population }
 
   static let waitingForAuthor = MetricShape<Value>(
     "waiting_for_author", "Time in which the next step was up to the author.",
-    fields: ReportField.durations(of: { $0.waitingForAuthor })) { $0.waitingForAuthor.population }
+    fields: ReportField.durations(of: { $0.waitingForAuthor })
+  ) { $0.waitingForAuthor.population }
 
   static let unreviewed = MetricShape<Value>(
     "unreviewed", "Changes that were merged without an approval or any other response by a person.",
     fields: [
       .integer("count", "How many.", isCompared: true) { $0.unreviewed },
       .number("ratio", "By all merged changes.", isCompared: true) { $0.unreviewedShare },
-    ]) { $0.population }
+    ]
+  ) { Population(n: $0.unreviewed) }
 
   static let rounds = MetricShape<Value>(
     "rounds", "Rounds of a blocking review and a commit after it.",
@@ -52,7 +57,8 @@ enum ReviewShapes {
 
   static func cells(_ group: ReviewsReport.Group, evidence: (String) -> String?) -> [MetricCells] {
     shapes.map { shape in
-      shape.cells(group.current, previous: group.previous, evidence: evidence(shape.name == rounds.name ? merged.name : shape.name))
+      shape.cells(
+        group.current, previous: group.previous, evidence: evidence(shape.name == rounds.name ? merged.name : shape.name))
     }
   }
 
@@ -76,7 +82,7 @@ enum ReviewShapes {
 
   static let bucketUnreviewed = MetricShape<ReviewsReport.Bucket>(
     "unreviewed", "Changes that were merged without review.", fields: [.integer("count", "How many.") { $0.unreviewed }]
-  ) { Population(n: $0.merged) }
+  ) { Population(n: $0.unreviewed) }
 
   static let bucketShapes = [bucketMerged, bucketFirstResponse, bucketUnreviewed]
 }
