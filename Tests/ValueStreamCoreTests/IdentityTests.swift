@@ -1,6 +1,7 @@
 import Testing
-import ValueStreamCore
 import ValueStreamTesting
+
+@testable import ValueStreamCore
 
 @Suite("Identity")
 struct IdentityTests {
@@ -68,5 +69,45 @@ struct IdentityTests {
     #expect(found.filter { candidates.contains($0) } == candidates)
     #expect(found.isEmpty == candidates.isEmpty)
     #expect(found.first == candidates.first)
+  }
+
+  @Test("The candidates of a text are its shorter forms with five parts or more", arguments: UInt64(1)...20)
+  func candidates(seed: UInt64) {
+    var random = SeededRandom(seed: seed)
+    for _ in 0..<200 {
+      let parts = (0..<Int.random(in: 0...40, using: &random)).map { _ in
+        ["", "a", "vstrace", "r1", "\u{E9}"].randomElement(using: &random) ?? ""
+      }
+      let text = parts.reduce("vstrace") { $0 + (["-", "-", ".", "_"].randomElement(using: &random) ?? "-") + $1 }
+      // By definition: cut at separators from the right, without those at the end.
+      var expected: [String] = []
+      var rest = text
+      while expected.count < 32 {
+        while let last = rest.last, "-._".contains(last) { rest.removeLast() }
+        guard rest.split(separator: "-", omittingEmptySubsequences: false).count >= 5 else { break }
+        expected.append(rest)
+        while let last = rest.last, !"-._".contains(last) { rest.removeLast() }
+      }
+      #expect(ClassicID.candidates(in: text) == expected)
+      #expect(Reference(.classicID, text).candidateCount == Reference(.classicID, text).candidates.count)
+    }
+  }
+
+  @Test("Strings are told apart by each of their bytes, whatever their length")
+  func bytes() {
+    for length in 0...40 {
+      let text = String(repeating: "x", count: length)
+      #expect(text.hasSameBytes(as: text.dropFirst(0).description) && text.isASCII)
+      #expect(!text.hasSameBytes(as: text + "x"))
+      for place in 0..<length {
+        let other = text.prefix(place) + "y" + text.dropFirst(place + 1)
+        #expect(!text.hasSameBytes(as: String(other)), "\(length), \(place)")
+        let accented = text.prefix(place) + "\u{E9}" + text.dropFirst(place + 1)
+        #expect(!String(accented).isASCII, "\(length), \(place)")
+      }
+    }
+    let (composed, decomposed) = (Reference(.branch, "caf\u{E9}"), Reference(.branch, "cafe\u{301}"))
+    #expect(composed != decomposed && Set([composed, decomposed, composed]).count == 2)
+    #expect(Set([Reference(.commit, "a"), Reference(.branch, "a"), Reference(.commit, "a")]).count == 2)
   }
 }

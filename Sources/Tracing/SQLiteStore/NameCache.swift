@@ -1,4 +1,5 @@
 import Synchronization
+import ValueStreamCore
 
 /// Interned names and their numbers in memory.
 ///
@@ -10,16 +11,12 @@ struct NameTable: Sendable {
   var count: Int { ids.count }
 
   subscript(text: String) -> Int64? {
-    get { Self.holds(text) ? ids[text] : nil }
-    set { if Self.holds(text) { ids[text] = newValue } }
+    get { text.isASCII ? ids[text] : nil }
+    set { if text.isASCII { ids[text] = newValue } }
   }
 
   mutating func removeAll(keepingCapacity: Bool) {
     ids.removeAll(keepingCapacity: keepingCapacity)
-  }
-
-  static func holds(_ text: String) -> Bool {
-    text.utf8.allSatisfy { $0 < 0x80 }
   }
 }
 
@@ -45,7 +42,7 @@ final class NameCache: Sendable {
 
   /// Adds a name if the table can hold it. Call it only once the name is committed.
   func insert(_ text: String, _ id: Int64) {
-    guard NameTable.holds(text) else { return }
+    guard text.isASCII else { return }
     state.withLock { state in
       if state.ids.count >= Self.limit { state = State() }
       state.ids[text] = id

@@ -28,16 +28,37 @@ public enum ClassicID {
   /// Returns up to 32 ids that a found text may stand for, longest first. Cuts at `-`, `.` or `_` from the right.
   public static func candidates(in found: String) -> [String] {
     var result: [String] = []
-    var rest = Substring(found)
-    while result.count < 32 {
-      while let last = rest.utf8.last, isSeparator(last) { rest = rest.dropLast() }
-      // An id has at least five parts: vstrace, source, type, namespace and id.
-      guard rest.utf8.split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false).count >= 5 else { break }
-      result.append(String(rest))
-      guard let cut = rest.utf8.lastIndex(where: isSeparator) else { break }
-      rest = rest[..<cut]
+    var found = found
+    found.withUTF8 { bytes in
+      forEachCandidate(in: bytes) { result.append(String(decoding: bytes[..<$0], as: UTF8.self)) }
     }
     return result
+  }
+
+  /// The number of ``candidates(in:)``.
+  static func candidateCount(in found: String) -> Int {
+    var count = 0
+    var found = found
+    found.withUTF8 { forEachCandidate(in: $0) { _ in count += 1 } }
+    return count
+  }
+
+  /// Calls the closure with the length of each candidate in bytes, longest first. Reads each byte at most twice.
+  private static func forEachCandidate(in bytes: UnsafeBufferPointer<UInt8>, _ body: (Int) -> Void) {
+    let dash = UInt8(ascii: "-")
+    var dashes = bytes.reduce(0) { $1 == dash ? $0 + 1 : $0 }
+    var end = bytes.count
+    func dropLast() {
+      end -= 1
+      if bytes[end] == dash { dashes -= 1 }
+    }
+    for _ in 0..<32 {
+      while end > 0, isSeparator(bytes[end - 1]) { dropLast() }
+      // An id has at least five parts: vstrace, source, type, namespace and id.
+      guard dashes >= 4 else { return }
+      body(end)
+      while end > 0, !isSeparator(bytes[end - 1]) { dropLast() }
+    }
   }
 
   private static func isPart(_ byte: UInt8) -> Bool {

@@ -15,6 +15,8 @@ public struct Correlation: Sendable {
   private var changedInOrder: [SubjectKey] = []
   private var absorbed: [SubjectKey: SubjectKey] = [:]
   private var branchUpdates: [BranchUpdate] = []
+  /// How often the events taken so far exceeded each limit.
+  package private(set) var exceeded: [CorrelationLimit: Int] = [:]
   /// The references whose followers must be checked again.
   package private(set) var pending: PendingTies
   /// True if the caller calls ``reexamineFollowers(atMost:until:)``. If false, ``take(_:)`` checks all followers at once.
@@ -42,17 +44,43 @@ public struct Correlation: Sendable {
   /// - Returns: the key of the event's subject, and whether the event was new.
   /// - Throws: ``StoreError`` if the store cannot be read. Discard the correlation then.
   public mutating func take(_ event: Event) throws -> (key: SubjectKey, isNews: Bool) {
-    let event = event.limited().withDerivedNames().limited()
-    try preload(event)
+    try take(limited: Self.limited(event), isPreloaded: false)
+  }
+
+  /// Cuts values beyond the ``Event/Limit``s off and adds derived names.
+  package static func limited(_ event: Event) -> Event {
+    let event = event.limited()
+    return event.namesDerived.map { $0.limited() } ?? event
+  }
+
+  /// Correlates one event that ``limited(_:)`` returned.
+  ///
+  /// - Parameter isPreloaded: true if ``preload(_:)`` read what the event needs. If false, this does.
+  /// - Returns: the key of the event's subject, and whether the event was new.
+  /// - Throws: ``StoreError`` if the store cannot be read. Discard the correlation then.
+  package mutating func take(limited event: Event, isPreloaded: Bool) throws -> (key: SubjectKey, isNews: Bool) {
+    if !isPreloaded { try preload([event]) }
     while true {
       switch correlator.step(event, knowing: knowledge) {
       case .need(let queries): try load(queries)
       case .changes(let changes):
+        noteLimits(event, changes)
         apply(changes)
         if !isReexaminedByCaller, !pending.isEmpty { try reexamineFollowers() }
         return (changes.key, changes.isNews)
       }
     }
+  }
+
+  /// Counts the limits that an event exceeds. Call it before the changes are applied.
+  private mutating func noteLimits(_ event: Event, _ changes: Correlator.Changes) {
+    guard changes.isNews else { return }
+    if event.isCut { exceeded[.event, default: 0] += 1 }
+    if changes.ambiguousNames > 0 { exceeded[.name, default: 0] += changes.ambiguousNames }
+    guard let subject = changes.subjects[changes.key], subject.droppedFactCount > 0 else { return }
+    let before = [changes.key] + changes.removed
+    let dropped = before.reduce(subject.droppedFactCount) { $0 - ((knowledge.subjects[$1] ?? nil)?.droppedFactCount ?? 0) }
+    if dropped > 0 { exceeded[.facts, default: 0] += dropped }
   }
 
   // MARK: Followers
@@ -65,13 +93,18 @@ public struct Correlation: Sendable {
   ///   - isLate: called after each page. Stops if it returns true.
   /// - Throws: ``StoreError`` if the store cannot be read. Discard the correlation then.
   package mutating func reexamineFollowers(atMost limit: Int = .max, until isLate: () -> Bool = { false }) throws {
-    // Followers of this batch are not stored yet, so the pages miss them. Check all of them once per reference.
     var visited: Set<Reference> = []
     var work = 0
     while let next = pending.next {
-      if visited.insert(next.reference).inserted {
-        for key in newFollowers[next.reference] ?? [] { work += try reexamine(key) }
+      // With a limit of 1, the caller looks for a follower that cannot be read or written.
+      if limit > 1, next.after == 0, !visited.contains(next.reference) {
+        let front = pending.first(Self.referencesAtOnce).filter { $0.after == 0 && !visited.contains($0.reference) }
+        visited.formUnion(front.map(\.reference))
+        work += try reexamineFew(front.map(\.reference), atMost: limit - work)
+        if work >= limit || isLate() { return }
+        continue
       }
+      if visited.insert(next.reference).inserted { work += try reexamineNew(next.reference) }
       let size = min(Self.followersAtOnce, max(1, limit - work))
       let page = try store.followers(of: next.reference, after: next.after, limit: size)
       // An empty page costs a read, too.
@@ -85,6 +118,48 @@ public struct Correlation: Sendable {
   }
 
   private static let followersAtOnce = 32
+  /// The most references whose followers are read together, and the most followers of each.
+  private static let referencesAtOnce = 64
+  private static let fewFollowers = 4
+  /// The most events or followers whose subjects are read together. Each may be as large as ``Subject/byteLimit``.
+  package static let subjectsAtOnce = 16
+
+  /// Checks the followers of references that have few. They are the most frequent ones, and reading them together takes
+  /// few reads of the store. References with more followers stay in the queue.
+  ///
+  /// - Parameter limit: leaves further references in the queue, too, once the work reaches this amount.
+  /// - Returns: the amount of work. At least 1.
+  private mutating func reexamineFew(_ references: [Reference], atMost limit: Int) throws -> Int {
+    let stored = try store.followers(of: references, limit: Self.fewFollowers + 1)
+    let few = stored.filter { $0.value.count <= Self.fewFollowers }
+    let publishers = few.keys.filter { knowledge.publishers[$0] == nil }.map(Correlator.Query.publishers)
+    if !publishers.isEmpty { try load(Set(publishers)) }
+    var work = 1
+    var rest = references[...]
+    while let first = rest.first, work < limit {
+      var unread: Set<SubjectKey> = []
+      let part = rest.prefix { reference in
+        unread.formUnion((few[reference] ?? []).filter { knowledge.subjects[$0] == nil })
+        return unread.count <= Self.subjectsAtOnce || reference == first
+      }
+      if !unread.isEmpty { try load(Set(unread.map(Correlator.Query.subject))) }
+      for reference in part where work < limit {
+        work += try reexamineNew(reference)
+        guard let followers = few[reference] else { continue }
+        for key in followers { work += try reexamine(key) }
+        pending.pass(reference, upTo: nil)
+      }
+      // Forget subjects that were read only for this.
+      for key in unread where !changed.contains(key) { knowledge.subjects[key] = nil }
+      rest = rest.dropFirst(part.count)
+    }
+    return work
+  }
+
+  /// Checks the followers of a reference that are new in this batch and not stored yet, so that pages of the store miss them.
+  private mutating func reexamineNew(_ reference: Reference) throws -> Int {
+    try (newFollowers[reference] ?? []).reduce(0) { try $0 + reexamine($1) }
+  }
 
   /// Computes the tie of one subject again, and notes the change if it differs.
   ///
@@ -205,27 +280,29 @@ public struct Correlation: Sendable {
     for reference in changes.moved { pending.add(reference) }
   }
 
-  /// Loads in one go the data that the first steps of an event will need. This saves reads of the store.
-  private mutating func preload(_ event: Event) throws {
-    if knowledge.subjects[event.key] == nil { try load([.subject(event.key)]) }
-    guard knowledge.subjects[event.key] == .some(nil) else { return }
-    var queries: Set<Correlator.Query> = [.isFollowed(.key(event.key))]
-    for alias in event.publishes {
-      if alias.isFollowed { queries.insert(.isFollowed(alias)) }
-      if alias.identifies { queries.insert(.publishers(alias)) }
+  /// Loads in one go the data that the first steps of some events will need. This saves reads of the store.
+  ///
+  /// - Parameter events: events that ``limited(_:)`` returned.
+  package mutating func preload(_ events: [Event]) throws {
+    let unread = events.map(\.key).filter { knowledge.subjects[$0] == nil }
+    if !unread.isEmpty { try load(Set(unread.map(Correlator.Query.subject))) }
+    var queries: Set<Correlator.Query> = []
+    for event in events where knowledge.subjects[event.key] == .some(nil) {
+      let own = Reference.key(event.key)
+      if knowledge.followed[own] == nil { queries.insert(.isFollowed(own)) }
+      for alias in event.publishes {
+        if alias.isFollowed, knowledge.followed[alias] == nil { queries.insert(.isFollowed(alias)) }
+        if alias.identifies, knowledge.publishers[alias] == nil { queries.insert(.publishers(alias)) }
+      }
+      for statement in event.follows {
+        for reference in statement.references {
+          for candidate in reference.candidates where knowledge.publishers[candidate] == nil {
+            queries.insert(.publishers(candidate))
+          }
+        }
+      }
     }
-    for statement in event.follows {
-      for reference in statement.references.flatMap(\.candidates) { queries.insert(.publishers(reference)) }
-    }
-    try load(queries.filter { !isKnown($0) })
-  }
-
-  private func isKnown(_ query: Correlator.Query) -> Bool {
-    switch query {
-    case .subject(let key): knowledge.subjects[key] != nil
-    case .publishers(let reference): knowledge.publishers[reference] != nil
-    case .isFollowed(let reference): knowledge.followed[reference] != nil
-    }
+    if !queries.isEmpty { try load(queries) }
   }
 
   private mutating func load(_ queries: Set<Correlator.Query>) throws {
@@ -266,4 +343,14 @@ extension Subject {
     let weight = facts.reduce(0) { $0 + $1.weight }
     return 1 + facts.count / 16 + weight / 4096
   }
+}
+
+/// A limit of what one sender can make the projection do.
+package enum CorrelationLimit: String, Sendable, Hashable, CaseIterable {
+  /// An event was cut to the ``Event/Limit``s.
+  case event
+  /// Facts of a subject were dropped. See ``Subject/factLimit`` and ``Subject/byteLimit``.
+  case facts
+  /// A followed name leads nowhere. See ``Correlator/publisherLimit``.
+  case name
 }

@@ -54,6 +54,8 @@ public struct Correlator: Sendable {
     var touched: [Reference] = []
     /// The answers that this step computed, for reuse in later steps.
     var answers = Answers()
+    /// The number of names that the subject follows and that lead nowhere, because too many subjects publish them.
+    var ambiguousNames = 0
   }
 
   /// The result of ``tie(of:knowing:)``: queries to answer before the next call, or the tie, if there is one.
@@ -101,6 +103,7 @@ public struct Correlator: Sendable {
     guard view.missing.isEmpty else { return .need(view.missing) }
     changes.touched = touched
     changes.answers = view.newAnswers
+    changes.ambiguousNames = view.ambiguousNames
     return .changes(changes)
   }
 
@@ -182,6 +185,7 @@ public struct Correlator: Sendable {
     of reference: Reference, in written: Reference, for subject: Subject, reach: ReferenceReach, _ view: inout View
   ) -> SubjectKey? {
     guard let all = view.publishers(reference), !all.isEmpty else { return nil }
+    if all.count > Self.publisherLimit { view.ambiguousNames += 1 }
     let answer =
       all.contains(subject.key)
       ? self.answer(reference, in: written, besides: subject.key, all, &view) : self.answer(reference, in: written, all, &view)

@@ -25,16 +25,16 @@ struct DailyAlias: Sendable, Hashable {
 }
 
 extension Event {
-  /// Returns the event with the references that derive from its content. Calling it again changes nothing.
+  /// The event with the references that derive from its content. Nil if there are none.
   ///
   /// - A merged change publishes an alias by branch and day.
   /// - A commit is also published under the start of its hash, and an abbreviated hash is followed as such.
   /// - A branch counts only for the 30-day periods around the event, because branch names are reused.
-  func withDerivedNames() -> Event {
+  var namesDerived: Event? {
     let merges = datedMerges
     let hasBranch = publishes.contains { $0.kind == .branch } || follows.contains { $0.rule == .branch }
     let hasCommit = publishes.contains { $0.kind == .commit } || follows.contains { $0.rule == .commit }
-    guard merges != nil || hasBranch || hasCommit else { return self }
+    guard merges != nil || hasBranch || hasCommit else { return nil }
     var event = self
     if hasCommit { event.addShortCommits() }
     for day in merges == nil ? [] : daysOfMarks.sorted() {

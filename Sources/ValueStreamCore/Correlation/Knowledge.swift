@@ -20,6 +20,8 @@ struct View {
   /// The answers that this step computed. They take precedence over those of earlier steps.
   var newAnswers = Correlator.Answers()
   private var touched: Set<Reference> = []
+  /// The number of followed names that lead nowhere, because too many subjects publish them.
+  var ambiguousNames = 0
 
   init(_ knowledge: Knowledge) {
     self.knowledge = knowledge

@@ -37,6 +37,9 @@ package struct PendingTies: Sendable, Hashable {
   /// The next scan to continue. Nil if the queue is empty.
   package var next: Scan? { order.first.flatMap { scans[$0] } }
 
+  /// The next scans to continue, at most this many.
+  func first(_ count: Int) -> [Scan] { order.prefix(count).compactMap { scans[$0] } }
+
   /// Adds a reference at the front of the queue, because most references have few followers.
   ///
   /// If the reference is in the queue already, it keeps its position, and its scan is extended to visit all followers.
@@ -58,7 +61,7 @@ package struct PendingTies: Sendable, Hashable {
   /// - Parameter place: nil if all followers of this pass were checked.
   package mutating func pass(_ reference: Reference, upTo place: UInt64?) {
     guard var scan = scans[reference] else { return }
-    order.removeAll { $0 == reference }
+    if order.first == reference { order.removeFirst() } else { order.removeAll { $0 == reference } }
     if let place {
       scan.after = place
     } else {

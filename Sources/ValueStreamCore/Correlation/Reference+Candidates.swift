@@ -12,6 +12,9 @@ extension Reference {
     }
   }
 
+  /// The number of ``candidates``.
+  var candidateCount: Int { kind == .classicID ? max(1, ClassicID.candidateCount(in: value)) : 1 }
+
   // MARK: Short hashes
 
   /// The reference by which a commit is found from the start of its hash. Nil for other references.

@@ -68,7 +68,7 @@ extension Event {
     cut.list(&event.follows, Limit.followed) { cut, statement in
       cut.list(&statement.references, Limit.followed) { $0.reference(&$1) }
       let count = statement.references.prefix { reference in
-        room -= reference.candidates.count
+        room -= reference.candidateCount
         return room >= 0
       }.count
       cut.list(&statement.references, count) { _, _ in }
@@ -83,6 +83,9 @@ extension Event {
     }
     return event
   }
+
+  /// True if ``limited()`` cut the event.
+  var isCut: Bool { attributes.value(of: Self.cutAttribute) != nil }
 
   private static let cutAttribute = "valuestream.event.cut"
 

@@ -117,6 +117,11 @@ public struct Reference: Sendable, Hashable, Comparable, CustomStringConvertible
     left.value.hasSameBytes(as: right.value) && left.kind.rawValue.hasSameBytes(as: right.kind.rawValue)
   }
 
+  public func hash(into hasher: inout Hasher) {
+    value.hashBytes(into: &hasher)
+    kind.rawValue.hashBytes(into: &hasher)
+  }
+
   /// A total order that also distinguishes two encodings of an accented letter.
   public static func < (left: Reference, right: Reference) -> Bool {
     if left.kind.rawValue != right.kind.rawValue { return left.kind.rawValue < right.kind.rawValue }
