@@ -34,7 +34,7 @@ package struct FactKeeper: Sendable {
     /// Subjects to compute besides.
     package var affected: Int
 
-    package init(pending: Int = 256, affected: Int = 128) {
+    package init(pending: Int = 256, affected: Int = 64) {
       self.pending = max(1, pending)
       self.affected = max(1, affected)
     }
@@ -46,6 +46,8 @@ package struct FactKeeper: Sendable {
   private let limits: Limits
   /// Nil until it is read from the store, and after a failed step.
   private var memory: FactMemory?
+  /// The number of steps since deploys were last computed in order of time.
+  private var stepsWithoutOrder = 0
   /// The number of subjects that the last step computed.
   package private(set) var lastComputedCount = 0
 
@@ -78,13 +80,19 @@ package struct FactKeeper: Sendable {
     var step = FactStep(store: store, strategy: strategy, rules: rules, memory: memory, now: now)
     memory = FactMemory()
     if !pending.isEmpty { try step.take(pending) }
-    if !pending.hasMore { try step.workOff(atMost: limits.affected) }
+    // While changes arrive all the time, as from an import, the times from which deploys are computed again get earlier.
+    let isQuiet = pending.isEmpty || stepsWithoutOrder >= Self.longestWait
+    if !pending.hasMore { try step.workOff(atMost: limits.affected, includingDeploys: isQuiet) }
+    stepsWithoutOrder = isQuiet && !pending.hasMore ? 0 : stepsWithoutOrder + 1
     let (changes, next) = step.finish()
     try store.write(changes)
     lastComputedCount = step.computedCount
     self.memory = next
     return pending.hasMore || !next.work.isEmpty
   }
+
+  /// The number of steps with changed subjects after which deploys are computed in order even so.
+  private static let longestWait = 16
 
   private func load() throws -> FactMemory {
     let memory = FactMemory(try store.factValues(), rules: rules)

@@ -46,8 +46,10 @@ struct FactStep {
     try compute(pending.subjects)
   }
 
-  /// Computes queued subjects and deploys.
-  mutating func workOff(atMost limit: Int) throws {
+  /// Computes queued subjects.
+  ///
+  /// - Parameter includingDeploys: whether to compute deploys in order of time, and incidents, too.
+  mutating func workOff(atMost limit: Int, includingDeploys: Bool) throws {
     let bound = computedCount + limit
     var rounds = 0
     while computedCount < bound, !memory.work.isEmpty, rounds < limit {
@@ -56,6 +58,8 @@ struct FactStep {
         let keys = Array(memory.work.subjects.prefix(bound - computedCount))
         for key in keys { memory.dequeue(key) }
         try compute(Dictionary(uniqueKeysWithValues: try computer.ids(of: keys).map { ($0.value, $0.key) }))
+      } else if !includingDeploys {
+        return
       } else if let scope = memory.work.scopes.keys.min(by: { ($0.service, $0.name) < ($1.service, $1.name) }) {
         try workOff(scope, atMost: bound - computedCount)
       } else if let time = memory.work.incidents {
@@ -144,12 +148,27 @@ struct FactStep {
 
   private mutating func takeUpdates(of branch: SubjectKey, since time: Timestamp) throws {
     let updates = try computer.updates(of: branch, since: time)
-    let commits = Set(updates.flatMap { $0.commits.map(\.id) + [$0.after, $0.before].compactMap { $0 } })
-    try queue(try computer.changes(withCommits: commits))
+    let commits = Set(updates.flatMap { $0.commits.map(\.id) + ($0.after.map { [$0] } ?? []) })
+    try queue(try computer.changes(withCommits: commits.union(try commitsOfBranches(at: commits, besides: branch))))
     guard !memory.repositories.isEmpty else { return }
     try queue(try computer.deploys(onCommits: commits))
     if let repository = branch.container { queueDeploys(of: repository, since: time) }
   }
+
+  /// Returns the commits of other branches that were at one of these commits, as when they began there.
+  ///
+  /// What these branches had from there does not count as work of their changes.
+  private func commitsOfBranches(at commits: Set<String>, besides branch: SubjectKey) throws -> Set<String> {
+    var starts: [SubjectKey: Timestamp] = [:]
+    for commit in commits.sorted().prefix(Self.commitLimit) {
+      for update in try computer.updates(to: commit) where update.branch != branch {
+        starts[update.branch] = min(starts[update.branch] ?? update.time.timestamp, update.time.timestamp)
+      }
+    }
+    return try Set(starts.flatMap { try computer.updates(of: $0, since: $1).compactMap(\.after) })
+  }
+
+  private static let commitLimit = 100
 
   /// Lets the deploys of a repository be computed again that ended after a time of the repository's clock.
   private mutating func queueDeploys(of repository: String, since time: Timestamp) {
@@ -325,7 +344,7 @@ struct FactStep {
   private mutating func computeDeploys(_ subjects: [(id: FactID, key: SubjectKey)]) throws {
     guard !subjects.isEmpty else { return }
     let stored = try store.facts(DeployFact.self, of: Set(subjects.map(\.id)))
-    var ready: [(id: FactID, key: SubjectKey, end: Timestamp)] = []
+    var ready: [(id: FactID, key: SubjectKey, end: Timestamp, ends: [ComputedFacts.DeployEnd])] = []
     for (id, key) in subjects {
       // Without changes, this is cheap.
       guard let sketch = try computer.facts(of: key, id: id, withChanges: false) else { continue }
@@ -334,13 +353,21 @@ struct FactStep {
       if waits {
         memory.dequeue(key)
       } else {
-        ready.append((id, key, sketch.deployEnds.map(\.end).max() ?? .epoch))
+        ready.append((id, key, sketch.deployEnds.map(\.end).max() ?? .epoch, sketch.deployEnds))
       }
     }
-    for (id, key, _) in ready.sorted(by: { ($0.end, $0.key) < ($1.end, $1.key) }) {
-      try computeDeploy(key, id, before: stored[id] ?? [], isInOrder: false)
+    for (index, deploy) in ready.sorted(by: { ($0.end, $0.key) < ($1.end, $1.key) }).enumerated() {
+      if index < Self.deployLimit || deploy.ends.isEmpty {
+        try computeDeploy(deploy.key, deploy.id, before: stored[deploy.id] ?? [], isInOrder: false)
+      } else {
+        for end in deploy.ends { memory.queue(DeployScope(service: end.service, target: end.target), from: end.end) }
+        memory.dequeue(deploy.key)
+      }
     }
   }
+
+  /// The maximum number of successful deploys to compute at once. The others wait for the next steps.
+  private static let deployLimit = 32
 
   /// Notes what a changed deploy concerns besides itself.
   ///

@@ -175,6 +175,9 @@ extension FactComputer {
 
   private static let updateLimit = 200
 
+  /// The updates that moved any branch to a commit.
+  package func updates(to commit: String) throws -> [BranchUpdate] { try reader.branchUpdates.updates(to: commit) }
+
   /// Returns the changes with these commits.
   package mutating func changes(withCommits commits: Set<String>) throws -> [SubjectKey] {
     let references = commits.map { Reference(.commit, $0) }.sorted()
