@@ -103,7 +103,8 @@ extension TestFacts {
       add(
         DeliveredChange(
           deploy: id, target: target, commit: CommitPrefix(rawValue: commit), deployStarted: began, deployEnded: ended,
-          change: change.id, times: change.times, labels: change.labels, isRepeated: change.isRepeated))
+          change: change.id, times: change.times, labels: change.labels, reverts: change.reverts,
+          isRepeated: change.isRepeated))
     }
     return id
   }
@@ -126,7 +127,7 @@ extension TestFacts {
         id: id, times: times, labels: labels, state: state, abandoned: abandoned, reverts: reverts, reviewRounds: rounds,
         reviewCount: reviewCount, secondsWaitingForReviewer: waitingForReviewer, secondsWaitingForAuthor: waitingForAuthor,
         size: size))
-    return TestChange(id: id, times: times, labels: labels)
+    return TestChange(id: id, times: times, labels: labels, reverts: reverts)
   }
 
   @discardableResult
@@ -165,6 +166,7 @@ struct TestChange {
   var id: FactID
   var times: ChangeMilestones
   var labels: ChangeLabels
+  var reverts: FactID?
   var isRepeated = false
 
   var repeated: TestChange {

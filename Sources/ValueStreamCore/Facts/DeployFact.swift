@@ -160,6 +160,8 @@ public struct DeliveredChange: Fact {
   public var change: FactID
   public var times: ChangeMilestones
   public var labels: ChangeLabels
+  /// The change that this one reverts, if that is known. See ``ChangeFact/reverts``.
+  public var reverts: FactID?
   /// True if an earlier deploy already brought the change to the same service and environment.
   public var isRepeated: Bool
 
@@ -167,7 +169,8 @@ public struct DeliveredChange: Fact {
 
   public init(
     deploy: FactID, attempt: UInt16 = 1, target: DeployFactTarget, commit: CommitPrefix = .none, deployStarted: Timestamp?,
-    deployEnded: Timestamp, change: FactID, times: ChangeMilestones, labels: ChangeLabels, isRepeated: Bool = false
+    deployEnded: Timestamp, change: FactID, times: ChangeMilestones, labels: ChangeLabels, reverts: FactID? = nil,
+    isRepeated: Bool = false
   ) {
     id = deploy
     self.attempt = attempt
@@ -178,6 +181,7 @@ public struct DeliveredChange: Fact {
     self.change = change
     self.times = times
     self.labels = labels
+    self.reverts = reverts
     self.isRepeated = isRepeated
   }
 
@@ -191,6 +195,7 @@ public struct DeliveredChange: Fact {
     writer.put(change)
     times.write(to: &writer)
     labels.write(to: &writer)
+    writer.put(reverts)
     writer.put(isRepeated ? 1 : 0 as UInt8)
   }
 
@@ -204,6 +209,7 @@ public struct DeliveredChange: Fact {
     change = try reader.id()
     times = try ChangeMilestones(from: &reader)
     labels = try ChangeLabels(from: &reader)
+    reverts = try reader.optionalID()
     isRepeated = try reader.value(UInt8.self) != 0
   }
 }

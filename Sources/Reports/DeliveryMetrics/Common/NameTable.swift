@@ -2,23 +2,36 @@ import ValueStreamCore
 
 /// The names of a report, with numbers of its own. Names that differ only in case are one. Number 0 is the unknown name.
 struct NameTable: Sendable {
-  private var numbers = IDMap()
+  /// By raw value, -1 for names that are unresolved. Stores count names from 1, so that the list is short.
+  private var numbers: [Int32] = [0]
+  /// The numbers of names beyond the list.
+  private var others: [FactName: Int32] = [:]
   private var numberOfText: [String: Int32] = [:]
   private(set) var texts: [String] = [""]
   private var unresolved: Set<FactName> = []
-  private var seen = IDMap()
+  private var last = FactName.none
+  private static let listLimit = 1 << 22
 
-  init() {
-    numbers.set(0, for: 0)
-  }
+  init() {}
 
   var count: Int { texts.count }
 
   /// Notes that a row has the name.
   mutating func note(_ name: FactName) {
-    if seen.value(of: UInt64(name.rawValue), orInsert: 1) == 1 {
-      seen.set(2, for: UInt64(name.rawValue))
-      if name.isKnown { unresolved.insert(name) }
+    guard name != last else { return }
+    last = name
+    let place = Int(name.rawValue)
+    if place < numbers.count {
+      if numbers[place] == -1 {
+        numbers[place] = -2
+        unresolved.insert(name)
+      }
+    } else if place >= Self.listLimit {
+      if others[name] == nil { unresolved.insert(name) }
+    } else {
+      numbers += repeatElement(-1, count: max(place + 1, min(2 * numbers.count, Self.listLimit)) - numbers.count)
+      numbers[place] = -2
+      unresolved.insert(name)
     }
   }
 
@@ -34,13 +47,16 @@ struct NameTable: Sendable {
         numberOfText[folded] = number
         texts.append(text)
       }
-      numbers.set(number, for: UInt64(name.rawValue))
+      if Int(name.rawValue) < numbers.count { numbers[Int(name.rawValue)] = number } else { others[name] = number }
     }
     unresolved = []
   }
 
   /// The number of a resolved name. 0 for a name without text.
-  func number(of name: FactName) -> Int32 { numbers[UInt64(name.rawValue)] ?? 0 }
+  func number(of name: FactName) -> Int32 {
+    let place = Int(name.rawValue)
+    return place < numbers.count ? max(numbers[place], 0) : others[name] ?? 0
+  }
 
   func text(of number: Int32) -> String? { number == 0 ? nil : texts[Int(number)] }
 
@@ -101,9 +117,13 @@ struct ScopeRule: Sendable {
   private let teams: [[Int32]]
   private let team: Int32?
   let grouping: Grouping?
+  /// True if the scope leaves out nothing.
+  let includesEverything: Bool
 
   init(_ settings: ReportSettings, _ scope: ReportScope, _ grouping: Grouping?, _ names: NameTable) throws(ReportError) {
     self.grouping = grouping
+    includesEverything =
+      scope.services.isEmpty && scope.repositories.isEmpty && scope.workTypes.isEmpty && scope.team == nil
     services = names.matching(scope.services)
     repositories = names.matching(scope.repositories)
     workTypes = names.matching(scope.workTypes)
@@ -128,13 +148,16 @@ struct ScopeRule: Sendable {
 
   /// - Parameter service: nil for rows that have none, such as issues.
   func includes(service: Int32?, repository: Int32) -> Bool {
-    if let service, !services[Int(service)] { return false }
-    guard repositories[Int(repository)] else { return false }
+    if includesEverything { return true }
+    if let service, !services.at(service) { return false }
+    guard repositories.at(repository) else { return false }
     guard let team else { return true }
-    return teams[Int(repository)].contains(team) || service.map { teams[Int($0)].contains(team) } ?? false
+    return teams(of: repository).contains(team) || service.map { teams(of: $0).contains(team) } ?? false
   }
 
-  func includes(workType: Int32) -> Bool { !hasWorkTypes || workTypes[Int(workType)] }
+  func includes(workType: Int32) -> Bool { !hasWorkTypes || workTypes.at(workType) }
+
+  private func teams(of name: Int32) -> [Int32] { Int(name) < teams.count ? teams[Int(name)] : [] }
 
   /// Calls `visit` with the number of each group of a row: a name, or for teams the number of the team plus 1. 0 is the
   /// group of rows that belong to none, or to the only group.
@@ -145,8 +168,8 @@ struct ScopeRule: Sendable {
     case .repository: visit(repository)
     case .environment: visit(environment)
     case .team:
-      let ofService = teams[Int(service)]
-      let ofRepository = teams[Int(repository)]
+      let ofService = teams(of: service)
+      let ofRepository = teams(of: repository)
       if ofService.isEmpty, ofRepository.isEmpty { visit(0) }
       for team in ofService { visit(team + 1) }
       for team in ofRepository where !ofService.contains(team) { visit(team + 1) }
@@ -170,4 +193,9 @@ struct ScopeRule: Sendable {
     }
     return names.number(of: name)
   }
+}
+
+extension [Bool] {
+  /// False for the number of a name that was resolved later.
+  fileprivate func at(_ number: Int32) -> Bool { Int(number) < count && self[Int(number)] }
 }

@@ -20,6 +20,7 @@ extension DORAReport {
 struct DORAComputation {
   let query: DORAQuery
   let population: DeliveryPopulation
+  private let history: ReleaseHistory
 
   init(_ query: DORAQuery, _ source: any FactSource) throws {
     self.query = query
@@ -27,10 +28,10 @@ struct DORAComputation {
       source,
       DeliveryPopulation.Question(
         frame: query.frame, scope: query.scope, grouping: query.grouping, basis: query.leadTimeFrom, settings: query.settings))
+    history = population.history
   }
 
   private var frame: ReportFrame { query.frame }
-  private var history: ReleaseHistory { population.history }
   private var historyBegan: Timestamp? { population.history.historyBegan }
 
   // MARK: Report
@@ -39,11 +40,9 @@ struct DORAComputation {
     let buckets = try query.buckets.map {
       try TimeBuckets($0, of: frame.window, zone: frame.zone, historyBegan: historyBegan, now: frame.now)
     }
-    var numbers = Set(population.periods.values.flatMap(\.groups.keys))
-    if query.grouping == nil { numbers = [0] }
     let calendars = Dictionary(
       uniqueKeysWithValues: population.periods.map { ($0, ReleaseCalendar($1.window, frame, historyBegan)) })
-    let keyed = numbers.map { ($0, population.scope.key(ofGroup: $0, query.settings, history.names)) }
+    let keyed = population.groups().map { ($0, population.scope.key(ofGroup: $0, query.settings, history.names)) }
     let groups = keyed.sorted { ($0.1.name ?? "", $0.0) < ($1.1.name ?? "", $1.0) }.map { number, key in
       group(number, key, buckets, calendars)
     }
@@ -56,8 +55,8 @@ struct DORAComputation {
     _ number: Int32, _ key: GroupKey, _ buckets: TimeBuckets?, _ calendars: [Period: ReleaseCalendar]
   ) -> DORAReport.Group {
     let none = DeliveryPopulation.GroupRows()
-    let current = population.periods[.current]?.groups[number] ?? none
-    let previous = population.periods[.previous].map { $0.groups[number] ?? none }
+    let current = population.rows(.current, number) ?? none
+    let previous = population.rows(.previous, number)
     let now = calendars[.current] ?? ReleaseCalendar(frame.window, frame, historyBegan)
     let leadTime = LeadTimeForChanges(
       current: leadTime(current.changes), previous: previous.map { self.leadTime($0.changes) }, basis: query.leadTimeFrom)
@@ -145,7 +144,7 @@ struct DORAComputation {
     var value = DeploymentFrequency.Value()
     let releases = rows.releases.filter { Int($0) < history.successCount }
     value.releases = releases.count
-    for release in releases { value.deploys += history.members(of: history.releases[Int(release)]).count }
+    for release in releases { value.deploys += history.deployCount(of: history.releases[Int(release)]) }
     value.population = Population(n: releases.count, leftOut: leftOutDeploys(rows))
     if calendar.days > 0 {
       value.perDay = Double(releases.count) / calendar.days
@@ -243,7 +242,7 @@ struct DORAComputation {
 
   func rows(_ evidence: DORAEvidence) throws -> [EvidenceRow] {
     guard let number = population.scope.group(of: evidence.group, query.settings, history.names),
-      var rows = population.periods[evidence.period]?.groups[number]
+      var rows = population.rows(evidence.period, number)
     else { return [] }
     if let bucket = evidence.bucket {
       guard evidence.period == .current, let width = query.buckets else {
@@ -310,7 +309,7 @@ struct DORAComputation {
     if release.remedy >= 0 {
       row.related.append(.init(.remediedBy, history.deploys[Int(history.releases[Int(release.remedy)].ending)].id))
     }
-    row.related += release.incidents.map { .init(.incident, history.incidents[Int($0)].fact.id) }
+    row.related += history.incidents(of: Int(index)).map { .init(.incident, history.incidents[Int($0)].fact.id) }
     return row
   }
 
@@ -347,9 +346,9 @@ struct DORAComputation {
     if fromDetection, failure.detected == nil { row.value = nil }
     row.leftOut = !isOver ? .stillBroken : row.value.map { $0 < 0 ? .clock : nil } ?? nil
     row.reasons = releases.reduce(into: ReleaseHistory.Rules()) { $0.formUnion($1.rules) }.list.map(\.rawValue)
-    for release in releases.dropFirst() {
+    for (index, release) in zip(failure.releases, releases).dropFirst() {
       row.related.append(.init(.deploy, history.deploys[Int(release.ending)].id))
-      row.related += release.incidents.map { .init(.incident, history.incidents[Int($0)].fact.id) }
+      row.related += history.incidents(of: Int(index)).map { .init(.incident, history.incidents[Int($0)].fact.id) }
     }
     return row
   }

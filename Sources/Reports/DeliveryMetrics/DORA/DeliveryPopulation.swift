@@ -15,7 +15,7 @@ struct DeliveryPopulation: Sendable {
   /// The rows of one period, by number of the group.
   struct Rows: Sendable {
     var window: TimeWindow
-    var groups: [Int32: GroupRows] = [:]
+    var groups: [GroupRows]
   }
 
   struct GroupRows: Sendable {
@@ -29,6 +29,10 @@ struct DeliveryPopulation: Sendable {
     /// Failures that ended in the window, and those that lasted at its end.
     var recovered: [Int32] = []
     var open: [Int32] = []
+
+    var isEmpty: Bool {
+      releases.isEmpty && leftOutDeploys.isEmpty && incidents.isEmpty && changes.isEmpty && recovered.isEmpty && open.isEmpty
+    }
   }
 
   /// A change at its first release.
@@ -57,6 +61,7 @@ struct DeliveryPopulation: Sendable {
     var basis: LeadTimeBasis
     var settings: ReportSettings
     var keepsAllDeploys = false
+    var keepsMilestones = false
   }
 
   init(_ source: any FactSource, _ question: Question) throws {
@@ -71,23 +76,38 @@ struct DeliveryPopulation: Sendable {
       source,
       ReleaseHistory.Question(
         windows: windows, now: question.frame.now, settings: question.settings, scope: question.scope,
-        separatesEnvironments: question.grouping == .environment, keepsAllDeploys: question.keepsAllDeploys))
+        separatesEnvironments: question.grouping == .environment, keepsAllDeploys: question.keepsAllDeploys,
+        basis: question.basis, keepsMilestones: question.keepsMilestones))
     scope = try ScopeRule(question.settings, question.scope, question.grouping, history.names)
     failures = Self.failures(of: history)
+    let groupCount =
+      switch question.grouping {
+      case nil: 1
+      case .team: question.settings.teams.count + 1
+      default: history.names.count
+      }
     for period in Period.allCases {
       guard let window = question.frame.window(of: period) else { continue }
-      periods[period] = Rows(window: window)
+      periods[period] = Rows(window: window, groups: [GroupRows](repeating: GroupRows(), count: groupCount))
     }
     addReleases()
     addFailures()
     try addChanges(source)
   }
 
-  // MARK: Releases
-
-  private func windowsContaining(_ time: Timestamp) -> [Period] {
-    Period.allCases.filter { periods[$0]?.window.contains(time) ?? false }
+  /// The rows of a group. Empty for an unknown group, nil for a period that is not compared.
+  func rows(_ period: Period, _ group: Int32) -> GroupRows? {
+    periods[period].map { $0.groups.indices.contains(Int(group)) ? $0.groups[Int(group)] : GroupRows() }
   }
+
+  /// The numbers of the groups with a row in any period, or of the only group.
+  func groups(where isShown: (GroupRows) -> Bool = { !$0.isEmpty }) -> [Int32] {
+    if scope.grouping == nil { return [0] }
+    let count = periods.values.map(\.groups.count).max() ?? 0
+    return (0..<Int32(count)).filter { group in periods.values.contains { isShown($0.groups[Int(group)]) } }
+  }
+
+  // MARK: Releases
 
   private mutating func addReleases() {
     for period in Period.allCases {
@@ -96,7 +116,7 @@ struct DeliveryPopulation: Sendable {
       for (index, release) in history.releases.enumerated() where window.contains(release.end) {
         guard scope.includes(service: release.service, repository: release.repository) else { continue }
         scope.forEachGroup(service: release.service, repository: release.repository, environment: release.environment) {
-          rows.groups[$0, default: GroupRows()].releases.append(Int32(index))
+          rows.groups[Int($0)].releases.append(Int32(index))
         }
       }
       for (index, left) in history.leftOut.enumerated() {
@@ -107,7 +127,7 @@ struct DeliveryPopulation: Sendable {
         guard scope.includes(service: service, repository: repository) else { continue }
         let environment = history.names.number(of: deploy.target.environment)
         scope.forEachGroup(service: service, repository: repository, environment: environment) {
-          rows.groups[$0, default: GroupRows()].leftOutDeploys.append(Int32(index))
+          rows.groups[Int($0)].leftOutDeploys.append(Int32(index))
         }
       }
       for (index, incident) in history.incidents.enumerated() {
@@ -116,7 +136,7 @@ struct DeliveryPopulation: Sendable {
         else { continue }
         let environment = history.names.number(of: incident.fact.environment)
         scope.forEachGroup(service: incident.service, repository: incident.repository, environment: environment) {
-          rows.groups[$0, default: GroupRows()].incidents.append(Int32(index))
+          rows.groups[Int($0)].incidents.append(Int32(index))
         }
       }
       periods[period] = rows
@@ -141,8 +161,8 @@ struct DeliveryPopulation: Sendable {
     var last: (service: Int32, environment: Int32)?
     for entry in failed {
       let release = history.releases[Int(entry.release)]
-      let end = history.recovery(of: release)
-      let detected = history.detection(of: release)
+      let end = history.recovery(of: Int(entry.release))
+      let detected = history.detection(of: Int(entry.release))
       if let known = last, known == (entry.service, entry.environment), var failure = result.last,
         failure.end.map({ release.end < $0 }) ?? true
       {
@@ -171,9 +191,9 @@ struct DeliveryPopulation: Sendable {
         guard isRecovered || isOpen else { continue }
         scope.forEachGroup(service: release.service, repository: release.repository, environment: release.environment) {
           if isRecovered {
-            rows.groups[$0, default: GroupRows()].recovered.append(Int32(index))
+            rows.groups[Int($0)].recovered.append(Int32(index))
           } else {
-            rows.groups[$0, default: GroupRows()].open.append(Int32(index))
+            rows.groups[Int($0)].open.append(Int32(index))
           }
         }
       }
@@ -184,36 +204,45 @@ struct DeliveryPopulation: Sendable {
   // MARK: Changes
 
   private mutating func addChanges(_ source: any FactSource) throws {
-    let deliveries = history.deliveries
-    var first = IDMap(minimumCapacity: scope.grouping == nil ? deliveries.count : 1024)
-    var groupedFirst: [GroupedChange: Int32] = [:]
-    var entries: [(group: Int32, delivery: Int32)] = []
+    let (deliveries, releases, scope) = (history.deliveries, history.releases, scope)
+    /// The first delivery of each change to each group.
+    var entries: [(change: UInt64, group: Int32, delivery: Int32)] = []
     entries.reserveCapacity(deliveries.count)
-    func isEarlier(_ left: ReleaseHistory.Delivery, than right: ReleaseHistory.Delivery) -> Bool {
-      let (a, b) = (history.releases[Int(left.release)], history.releases[Int(right.release)])
-      if a.end != b.end { return a.end < b.end }
-      return (left.release, left.deploy) < (right.release, right.deploy)
-    }
-    func consider(_ index: Int, group: Int32) {
-      let place: Int32
-      if scope.grouping == nil {
-        place = first.value(of: deliveries[index].change.rawValue, orInsert: Int32(entries.count))
-      } else {
-        let key = GroupedChange(change: deliveries[index].change, group: group)
-        place = groupedFirst[key] ?? Int32(entries.count)
-        if Int(place) == entries.count { groupedFirst[key] = place }
+    var capacity = deliveries.count
+    if scope.grouping == .team {
+      capacity = 0
+      for delivery in deliveries {
+        let release = releases[Int(delivery.release)]
+        scope.forEachGroup(service: release.service, repository: delivery.repository, environment: 0) { _ in capacity += 1 }
       }
-      if Int(place) == entries.count {
-        entries.append((group, Int32(index)))
-      } else if isEarlier(deliveries[index], than: deliveries[Int(entries[Int(place)].delivery)]) {
+    }
+    var places = PlaceTable(minimumCapacity: capacity)
+    func consider(_ index: Int, group: Int32) {
+      let change = deliveries[index].change.rawValue
+      let new = Int32(entries.count)
+      let place = places.place(hash: change &+ UInt64(UInt32(bitPattern: group)) &* 0x9e37_79b9, orInsert: new) {
+        entries[Int($0)].change == change && entries[Int($0)].group == group
+      }
+      guard place != new else {
+        entries.append((change, group, Int32(index)))
+        return
+      }
+      let (left, right) = (deliveries[index], deliveries[Int(entries[Int(place)].delivery)])
+      let (end, known) = (releases[Int(left.release)].end, releases[Int(right.release)].end)
+      if end != known ? end < known : (left.release, left.deploy) < (right.release, right.deploy) {
         entries[Int(place)].delivery = Int32(index)
       }
     }
+    let isWhole = scope.includesEverything && settings.includesBots && scope.grouping == nil
     for index in deliveries.indices {
       let delivery = deliveries[index]
-      let release = history.releases[Int(delivery.release)]
-      guard Int(delivery.release) < history.successCount,
-        scope.includes(service: release.service, repository: delivery.repository),
+      guard Int(delivery.release) < history.successCount else { continue }
+      if isWhole {
+        consider(index, group: 0)
+        continue
+      }
+      let release = releases[Int(delivery.release)]
+      guard scope.includes(service: release.service, repository: delivery.repository),
         scope.includes(workType: delivery.workType), settings.includesBots || !delivery.traits.contains(.isByBot)
       else { continue }
       scope.forEachGroup(service: release.service, repository: delivery.repository, environment: release.environment) {
@@ -224,21 +253,13 @@ struct DeliveryPopulation: Sendable {
     for period in Period.allCases {
       guard var rows = periods[period] else { continue }
       let window = rows.window
-      var groups: [Int32: [ChangeEntry]] = [:]
-      var (group, list): (Int32, [ChangeEntry]) = (0, [])
       for entry in entries {
         let delivery = deliveries[Int(entry.delivery)]
-        let release = history.releases[Int(delivery.release)]
-        guard window.contains(release.end) else { continue }
+        let end = releases[Int(delivery.release)].end
+        guard window.contains(end) else { continue }
         if !older.isEmpty, older.contains(GroupedChange(change: delivery.change, group: entry.group)) { continue }
-        if entry.group != group {
-          groups[group, default: []] += list
-          (group, list) = (entry.group, [])
-        }
-        list.append(changeEntry(entry.delivery, delivery, release))
+        rows.groups[Int(entry.group)].changes.append(changeEntry(entry.delivery, delivery, end))
       }
-      groups[group, default: []] += list
-      for (group, list) in groups where !list.isEmpty { rows.groups[group, default: GroupRows()].changes = list }
       periods[period] = rows
     }
   }
@@ -248,29 +269,26 @@ struct DeliveryPopulation: Sendable {
     var group: Int32
   }
 
-  private func changeEntry(
-    _ index: Int32, _ delivery: ReleaseHistory.Delivery, _ release: ReleaseHistory.Release
-  ) -> ChangeEntry {
-    if settings.exclusions[delivery.change] != nil {
+  private func changeEntry(_ index: Int32, _ delivery: ReleaseHistory.Delivery, _ released: Timestamp) -> ChangeEntry {
+    if !settings.exclusions.isEmpty, settings.exclusions[delivery.change] != nil {
       return ChangeEntry(delivery: index, seconds: 0, leftOut: .excluded)
     }
-    let start: Timestamp?
-    let reason: LeftOutReason
-    switch basis {
-    case .commit: (start, reason) = (delivery.times.firstCommit, .firstCommitUnknown)
-    case .opened: (start, reason) = (delivery.times.opened, .openingUnknown)
-    case .merged: (start, reason) = (delivery.times.merged, .mergeUnknown)
-    }
-    guard let start, basis != .opened || !delivery.traits.contains(.isOpeningUnknown) else {
+    guard let start = delivery.start else {
+      let reason: LeftOutReason =
+        switch basis {
+        case .commit: .firstCommitUnknown
+        case .opened: .openingUnknown
+        case .merged: .mergeUnknown
+        }
       return ChangeEntry(delivery: index, seconds: 0, leftOut: reason)
     }
-    let seconds = release.end.seconds(since: start)
+    let seconds = released.seconds(since: start)
     return ChangeEntry(delivery: index, seconds: seconds, leftOut: seconds < 0 ? .clock : nil)
   }
 
   /// Returns the changes that the group received before the days that were read.
   private func olderDeliveries(
-    of entries: [(group: Int32, delivery: Int32)], _ source: any FactSource
+    of entries: [(change: UInt64, group: Int32, delivery: Int32)], _ source: any FactSource
   ) throws -> Set<GroupedChange> {
     let windows = periods.values.map(\.window)
     var candidates: [(group: Int32, delivery: ReleaseHistory.Delivery)] = []
@@ -281,16 +299,16 @@ struct DeliveryPopulation: Sendable {
       if windows.contains(where: { $0.contains(end) }) { candidates.append((entry.group, delivery)) }
     }
     guard !candidates.isEmpty else { return [] }
-    let known = try source.deliveries(of: Set(candidates.map(\.delivery.change)))
+    let (known, names) = try history.countedDeliveries(of: Set(candidates.map(\.delivery.change)), source)
     var result: Set<GroupedChange> = []
     for (group, delivery) in candidates {
       let release = history.releases[Int(delivery.release)]
       for row in known[delivery.change] ?? [] where history.isOlder(row, than: release) {
-        let service = history.names.number(of: row.target.service)
-        var repository = history.names.number(of: row.labels.repository)
-        if repository == 0 { repository = history.names.number(of: row.target.repository) }
+        let service = names.number(of: row.target.service)
+        var repository = names.number(of: row.labels.repository)
+        if repository == 0 { repository = names.number(of: row.target.repository) }
         guard scope.includes(service: service, repository: repository) else { continue }
-        let environment = history.names.number(of: row.target.environment)
+        let environment = names.number(of: row.target.environment)
         scope.forEachGroup(service: service, repository: repository, environment: environment) {
           if $0 == group { result.insert(GroupedChange(change: delivery.change, group: group)) }
         }

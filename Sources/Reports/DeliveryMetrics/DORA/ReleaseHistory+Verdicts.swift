@@ -92,8 +92,7 @@ extension ReleaseHistory {
     let interesting: ChangeLabels.Traits = [.isRevert, .isHotfix, .isForIncident]
     /// The first release in each list that brought a change.
     var first: [ListedChange: Int32] = [:]
-    for index in deliveries.indices where !deliveries[index].traits.isDisjoint(with: interesting) {
-      let delivery = deliveries[index]
+    for (index, delivery) in deliveries.enumerated() where !delivery.traits.isDisjoint(with: interesting) {
       guard exclusions[delivery.change] == nil, Int(delivery.release) < successCount else { continue }
       let key = ListedChange(list: releases[Int(delivery.release)].list, change: delivery.change)
       if let known = first[key], deliveries[Int(known)].release <= delivery.release { continue }
@@ -127,7 +126,7 @@ extension ReleaseHistory {
   private func removeEarlier(_ first: inout [ListedChange: Int32], _ source: any FactSource) throws {
     let old = first.filter { mayBeOlder(deliveries[Int($0.value)]) }
     guard !old.isEmpty else { return }
-    let earlier = try source.deliveries(of: Set(old.keys.map(\.change)))
+    let (earlier, names) = try countedDeliveries(of: Set(old.keys.map(\.change)), source)
     for (key, index) in old {
       let release = releases[Int(deliveries[Int(index)].release)]
       let isKnown = earlier[key.change]?.contains { row in
@@ -140,22 +139,43 @@ extension ReleaseHistory {
 
   /// True if the change was merged before the days around its release that were read, so that it may have been delivered then.
   func mayBeOlder(_ delivery: Delivery) -> Bool {
-    let end = FactDay(releases[Int(delivery.release)].end)
-    guard let range = days.first(where: { $0.contains(end) }) else { return true }
-    return delivery.times.merged.map { FactDay($0) < range.lowerBound } ?? true
+    guard delivery.mergedNanoseconds >= 0 else { return true }
+    let end = releases[Int(delivery.release)].end
+    guard let range = days.last(where: { $0.lowerBound.start <= end }) else { return true }
+    return delivery.mergedNanoseconds < range.lowerBound.start.nanoseconds
   }
 
-  /// True if a delivery counts and lies before the days around a release that were read.
+  /// Returns the deliveries of changes, without those to environments that do not count and those of excluded deploys.
+  ///
+  /// - Returns: the table of names also has those of the deliveries.
+  func countedDeliveries(
+    of changes: Set<FactID>, _ source: any FactSource
+  ) throws -> (rows: [FactID: [DeliveredChange]], names: NameTable) {
+    var names = self.names
+    let known = try source.deliveries(of: changes)
+    for row in known.values.joined() {
+      for name in [row.target.service, row.target.environment, row.target.repository, row.labels.repository] {
+        names.note(name)
+      }
+    }
+    try names.resolve(in: source)
+    let environments = EnvironmentRule(question.settings, question.scope, names)
+    let rows = known.mapValues { rows in
+      rows.filter { question.settings.exclusions[$0.id] == nil && environments.includes($0.target, names) }
+    }
+    return (rows, names)
+  }
+
+  /// True if a delivery lies before the days around a release that were read.
   func isOlder(_ row: DeliveredChange, than release: Release) -> Bool {
-    guard question.settings.exclusions[row.id] == nil, row.deployEnded < release.end else { return false }
+    guard row.deployEnded < release.end else { return false }
     let (day, end) = (FactDay(row.deployEnded), FactDay(release.end))
-    if let range = days.first(where: { $0.contains(end) }), range.contains(day) { return false }
-    return EnvironmentRule(question.settings, question.scope, names).includes(row.target, names)
+    return !(days.first { $0.contains(end) }?.contains(day) ?? false)
   }
 
   /// - Parameter reverts: the first deliveries of reverts.
   private mutating func judge(reverts: [Delivery], _ source: any FactSource) throws {
-    let originals = try originals(of: Set(reverts.map(\.change)), source)
+    let originals = try originals(of: reverts, source)
     /// The first release in each list that brought an original.
     var wanted = IDMap(minimumCapacity: originals.count)
     for original in originals.values { wanted.set(1, for: original.change.rawValue) }
@@ -184,35 +204,47 @@ extension ReleaseHistory {
 
   /// Returns the change that each revert takes back, and whether the revert brings it again: a revert of a revert.
   private func originals(
-    of reverts: Set<FactID>, _ source: any FactSource
+    of reverts: [Delivery], _ source: any FactSource
   ) throws -> [FactID: (change: FactID, isReapplied: Bool)] {
-    var reverted: [FactID: FactID] = [:]
-    var isRevert: [FactID: Bool] = [:]
-    var open = reverts
-    // Longer chains of reverts of reverts do not occur.
+    /// The change that each known change reverts. 0 if it is no revert, or if nothing tells which one it reverts.
+    var reverted: [FactID: UInt64] = [:]
+    var isRevert: Set<FactID> = []
+    var wanted = IDMap(minimumCapacity: reverts.count)
+    for revert in reverts {
+      reverted[revert.change] = revert.reverts
+      isRevert.insert(revert.change)
+      if revert.reverts != 0 { wanted.set(1, for: revert.reverts) }
+    }
+    for delivery in deliveries where wanted[delivery.change.rawValue] != nil {
+      reverted[delivery.change] = max(reverted[delivery.change] ?? 0, delivery.reverts)
+      if delivery.traits.contains(.isRevert) { isRevert.insert(delivery.change) }
+    }
+    // Facts of changes tell what deliveries do not. Longer chains of reverts of reverts do not occur.
+    var open = Set(isRevert.filter { reverted[$0] == 0 })
+    for id in reverted.values where id != 0 && reverted[FactID(rawValue: id)] == nil { open.insert(FactID(rawValue: id)) }
     for _ in 0..<16 where !open.isEmpty {
       let facts = try source.facts(ChangeFact.self, of: open)
       var next: Set<FactID> = []
-      for (id, rows) in facts {
-        guard let fact = rows.max(by: { ($0.times.merged ?? .epoch) < ($1.times.merged ?? .epoch) }) else { continue }
-        isRevert[id] = fact.labels.traits.contains(.isRevert) || fact.reverts != nil
-        guard let original = fact.reverts, original != id else { continue }
-        reverted[id] = original
-        if isRevert[original] == nil { next.insert(original) }
+      for id in open {
+        let fact = facts[id]?.max { ($0.times.merged ?? .epoch) < ($1.times.merged ?? .epoch) }
+        let original = fact?.reverts ?? FactID(rawValue: 0)
+        reverted[id] = original.rawValue
+        if fact?.labels.traits.contains(.isRevert) ?? false || original.rawValue != 0 { isRevert.insert(id) }
+        if original.rawValue != 0, reverted[original] == nil { next.insert(original) }
       }
       open = next
     }
     var result: [FactID: (change: FactID, isReapplied: Bool)] = [:]
     for revert in reverts {
-      guard let original = reverted[revert] else { continue }
+      guard let original = reverted[revert.change], original != 0 else { continue }
       var depth = 1
-      var change = original
-      while isRevert[change] ?? false, depth < 16 {
+      var change = FactID(rawValue: original)
+      while isRevert.contains(change), depth < 16 {
         depth += 1
-        guard let next = reverted[change] else { break }
-        change = next
+        guard let next = reverted[change], next != 0 else { break }
+        change = FactID(rawValue: next)
       }
-      result[revert] = (original, depth % 2 == 0)
+      result[revert.change] = (FactID(rawValue: original), depth % 2 == 0)
     }
     return result
   }
@@ -238,7 +270,7 @@ extension ReleaseHistory {
       incidents[index].release = Int32(release)
       guard blames else { continue }
       releases[release].rules.insert(Rules(.incident))
-      releases[release].incidents.append(Int32(index))
+      incidentsOfRelease[Int32(release), default: []].append(Int32(index))
     }
   }
 
@@ -284,11 +316,14 @@ extension ReleaseHistory {
     return !release.rules.isEmpty ? .failed : release.isTakenBack ? .takenBack : .ok
   }
 
+  func incidents(of release: Int) -> [Int32] { incidentsOfRelease[Int32(release)] ?? [] }
+
   /// When a failed release was remedied, or its last incident was resolved, whichever was first. Nil while it lasts.
-  func recovery(of release: Release) -> Timestamp? {
-    let remedied = release.remedy < 0 ? nil : releases[Int(release.remedy)].end
+  func recovery(of release: Int) -> Timestamp? {
+    let remedy = releases[release].remedy
+    let remedied = remedy < 0 ? nil : releases[Int(remedy)].end
     var resolved: Timestamp?
-    for index in release.incidents {
+    for index in incidents(of: release) {
       guard let end = incidents[Int(index)].fact.resolved else { return remedied }
       resolved = max(resolved ?? end, end)
     }
@@ -296,7 +331,7 @@ extension ReleaseHistory {
     return min(remedied, resolved)
   }
 
-  func detection(of release: Release) -> Timestamp? {
-    release.incidents.map { incidents[Int($0)].fact.detected }.min()
+  func detection(of release: Int) -> Timestamp? {
+    incidents(of: release).map { incidents[Int($0)].fact.detected }.min()
   }
 }

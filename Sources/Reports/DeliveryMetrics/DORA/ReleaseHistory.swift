@@ -14,6 +14,10 @@ struct ReleaseHistory: Sendable {
     var separatesEnvironments = false
     /// True to also keep the deploys that are in no release, for lists.
     var keepsAllDeploys = false
+    /// Where lead time begins.
+    var basis = LeadTimeBasis.commit
+    /// True to keep all milestones of changes, for stages.
+    var keepsMilestones = false
   }
 
   let question: Question
@@ -34,7 +38,11 @@ struct ReleaseHistory: Sendable {
   /// Deploys that could not count, and why.
   var leftOut: [(deploy: Int32, reason: LeftOutReason)] = []
   var incidents: [IncidentEntry] = []
+  /// The incidents blamed on a release.
+  var incidentsOfRelease: [Int32: [Int32]] = [:]
   var deliveries: [Delivery] = []
+  /// The milestones of the change of each delivery, if asked.
+  var milestones: [ChangeMilestones] = []
   /// The days that were read, and where the period of each begins.
   var days: [ClosedRange<FactDay>] = []
   var historyBegan: Timestamp?
@@ -62,13 +70,20 @@ struct ReleaseHistory: Sendable {
     var rework = Rework()
     /// The first release that remedied this one.
     var remedy: Int32 = -1
-    var incidents: [Int32] = []
   }
 
   struct Rules: OptionSet, Sendable {
     var rawValue: UInt8
     init(rawValue: UInt8) { self.rawValue = rawValue }
-    init(_ rule: FailureRule) { rawValue = 1 << UInt8(FailureRule.allCases.firstIndex(of: rule) ?? 0) }
+    init(_ rule: FailureRule) {
+      switch rule {
+      case .incident: rawValue = 1
+      case .rollback: rawValue = 2
+      case .revert: rawValue = 4
+      case .hotfix: rawValue = 8
+      case .failed: rawValue = 16
+      }
+    }
 
     var list: [FailureRule] { FailureRule.allCases.filter { contains(Rules($0)) } }
   }
@@ -76,7 +91,14 @@ struct ReleaseHistory: Sendable {
   struct Rework: OptionSet, Sendable {
     var rawValue: UInt8
     init(rawValue: UInt8) { self.rawValue = rawValue }
-    init(_ reason: ReworkReason) { rawValue = 1 << UInt8(ReworkReason.allCases.firstIndex(of: reason) ?? 0) }
+    init(_ reason: ReworkReason) {
+      switch reason {
+      case .rollback: rawValue = 1
+      case .revert: rawValue = 2
+      case .hotfix: rawValue = 4
+      case .incident: rawValue = 8
+      }
+    }
 
     var list: [ReworkReason] { ReworkReason.allCases.filter { contains(Rework($0)) } }
   }
@@ -101,7 +123,13 @@ struct ReleaseHistory: Sendable {
     var repository: Int32
     var workType: Int32
     var traits: ChangeLabels.Traits
-    var times: ChangeMilestones
+    /// Where lead time begins, and when the change was merged, in nanoseconds. -1 if unknown.
+    var startNanoseconds: Int64
+    var mergedNanoseconds: Int64
+    /// 0 if unknown.
+    var reverts: UInt64
+
+    var start: Timestamp? { startNanoseconds < 0 ? nil : Timestamp(nanoseconds: startNanoseconds) }
   }
 
   init(_ source: any FactSource, _ question: Question) throws {
@@ -210,7 +238,9 @@ struct ReleaseHistory: Sendable {
   private mutating func readDeliveries(_ source: any FactSource) throws {
     var names = self.names
     var found: [Delivery] = []
-    found.reserveCapacity(deploys.count)
+    found.reserveCapacity(deploys.count * 3)
+    var milestones: [ChangeMilestones] = []
+    let (basis, keepsMilestones) = (question.basis, question.keepsMilestones)
     var (lastID, lastAttempt) = (FactID(rawValue: 0), UInt16.max)
     var last: (deploy: Int32, release: Int32)?
     for range in days {
@@ -223,19 +253,31 @@ struct ReleaseHistory: Sendable {
         guard let last else { return }
         names.note(fact.labels.repository)
         names.note(fact.labels.workType)
+        let start =
+          switch basis {
+          case .commit: fact.times.firstCommit
+          case .opened: fact.labels.traits.contains(.isOpeningUnknown) ? nil : fact.times.opened
+          case .merged: fact.times.merged
+          }
         found.append(
           Delivery(
             change: fact.change, release: last.release, deploy: last.deploy,
             repository: Int32(bitPattern: fact.labels.repository.rawValue),
-            workType: Int32(bitPattern: fact.labels.workType.rawValue), traits: fact.labels.traits, times: fact.times))
+            workType: Int32(bitPattern: fact.labels.workType.rawValue), traits: fact.labels.traits,
+            startNanoseconds: start?.nanoseconds ?? -1, mergedNanoseconds: fact.times.merged?.nanoseconds ?? -1,
+            reverts: fact.reverts?.rawValue ?? 0))
+        if keepsMilestones { milestones.append(fact.times) }
       }
     }
     try names.resolve(in: source)
-    for index in found.indices {
-      found[index].repository = names.number(of: FactName(rawValue: UInt32(bitPattern: found[index].repository)))
-      found[index].workType = names.number(of: FactName(rawValue: UInt32(bitPattern: found[index].workType)))
-      if found[index].repository == 0 { found[index].repository = releases[Int(found[index].release)].repository }
+    found.withUnsafeMutableBufferPointer { found in
+      for index in found.indices {
+        found[index].repository = names.number(of: FactName(rawValue: UInt32(bitPattern: found[index].repository)))
+        found[index].workType = names.number(of: FactName(rawValue: UInt32(bitPattern: found[index].workType)))
+        if found[index].repository == 0 { found[index].repository = releases[Int(found[index].release)].repository }
+      }
     }
+    self.milestones = milestones
     deliveries = found
     self.names = names
   }
@@ -262,7 +304,7 @@ struct ReleaseHistory: Sendable {
         }
         continue
       }
-      if settings.exclusions[deploy.id] != nil {
+      if !settings.exclusions.isEmpty, settings.exclusions[deploy.id] != nil {
         leftOut.append((number, .excluded))
       } else if deploy.outcome == .failure {
         if settings.failureRules.contains(.failed), deploy.started != nil { failed.append(number) }
@@ -374,7 +416,12 @@ struct ReleaseHistory: Sendable {
 
   private func has(_ release: Release, _ environment: FactName) -> Bool {
     let number = names.number(of: environment)
-    return members(of: release).contains { names.number(of: deploys[Int($0)].target.environment) == number }
+    var deploy = release.firstDeploy
+    while deploy >= 0 {
+      if names.number(of: deploys[Int(deploy)].target.environment) == number { return true }
+      deploy = nextDeploy[Int(deploy)]
+    }
+    return false
   }
 
   /// The deploys of a release, in the order in which they began.
@@ -382,6 +429,15 @@ struct ReleaseHistory: Sendable {
     var members = [release.firstDeploy]
     while let last = members.last, nextDeploy[Int(last)] >= 0 { members.append(nextDeploy[Int(last)]) }
     return members
+  }
+
+  func deployCount(of release: Release) -> Int {
+    var (count, deploy) = (0, release.firstDeploy)
+    while deploy >= 0 {
+      count += 1
+      deploy = nextDeploy[Int(deploy)]
+    }
+    return count
   }
 
   private mutating func finishList() {

@@ -17,15 +17,15 @@ extension IncidentsReport {
 struct IncidentsComputation {
   let query: IncidentsQuery
   private let dora: DORAComputation
+  private let history: ReleaseHistory
 
   private typealias Entry = ReleaseHistory.IncidentEntry
 
   init(_ query: IncidentsQuery, _ source: any FactSource) throws {
     self.query = query
     dora = try DORAComputation(DORAQuery(frame: query.frame, scope: query.scope, settings: query.settings), source)
+    history = dora.population.history
   }
-
-  private var history: ReleaseHistory { dora.population.history }
 
   /// The incidents of the scope, by beginning.
   private var incidents: [Entry] {
@@ -50,7 +50,7 @@ struct IncidentsComputation {
   func report() throws -> IncidentsReport {
     let frame = query.frame
     let last = min(frame.window.end, frame.now)
-    let rows = dora.population.periods[.current]?.groups[0] ?? DeliveryPopulation.GroupRows()
+    let rows = dora.population.rows(.current, 0) ?? DeliveryPopulation.GroupRows()
     return IncidentsReport(
       window: frame.window, comparedWindow: frame.comparedWindow,
       open: open(frame.window).map { row($0, until: last) },
@@ -115,7 +115,7 @@ struct IncidentsComputation {
       deploys: releases.map { history.deploys[Int($0.ending)].id },
       rules: releases.reduce(into: ReleaseHistory.Rules()) { $0.formUnion($1.rules) }.list,
       remediedBy: remedy.map { history.deploys[Int(history.releases[Int($0)].ending)].id },
-      incidents: releases.flatMap(\.incidents).map { history.incidents[Int($0)].fact.id })
+      incidents: failure.releases.flatMap { history.incidents(of: Int($0)) }.map { history.incidents[Int($0)].fact.id })
   }
 
   // MARK: Evidence

@@ -19,16 +19,17 @@ extension LeadTimeReport {
 struct LeadTimeComputation {
   let query: LeadTimeQuery
   let population: DeliveryPopulation
+  private let history: ReleaseHistory
 
   init(_ query: LeadTimeQuery, _ source: any FactSource) throws {
     self.query = query
     population = try DeliveryPopulation(
       source,
       DeliveryPopulation.Question(
-        frame: query.frame, scope: query.scope, grouping: query.grouping, basis: query.from, settings: query.settings))
+        frame: query.frame, scope: query.scope, grouping: query.grouping, basis: query.from, settings: query.settings,
+        keepsMilestones: true))
+    history = population.history
   }
-
-  private var history: ReleaseHistory { population.history }
 
   private func buckets(_ width: BucketWidth) throws -> TimeBuckets {
     try TimeBuckets(
@@ -37,12 +38,12 @@ struct LeadTimeComputation {
 
   func report() throws -> LeadTimeReport {
     let buckets = try query.buckets.map { try self.buckets($0) }
-    var numbers = Set(population.periods.values.flatMap { $0.groups.filter { !$0.value.changes.isEmpty }.keys })
-    if query.grouping == nil { numbers = [0] }
-    let keyed = numbers.map { ($0, population.scope.key(ofGroup: $0, query.settings, history.names)) }
+    let keyed = population.groups { !$0.changes.isEmpty }.map {
+      ($0, population.scope.key(ofGroup: $0, query.settings, history.names))
+    }
     let groups = keyed.sorted { ($0.1.name ?? "", $0.0) < ($1.1.name ?? "", $1.0) }.map { number, key in
-      let current = population.periods[.current]?.groups[number]?.changes ?? []
-      let previous = population.periods[.previous].map { $0.groups[number]?.changes ?? [] }
+      let current = population.rows(.current, number)?.changes ?? []
+      let previous = population.rows(.previous, number).map(\.changes)
       return LeadTimeReport.Group(
         key: key,
         leadTime: LeadTimeForChanges(
@@ -86,7 +87,8 @@ struct LeadTimeComputation {
     let delivery = history.deliveries[Int(entry.delivery)]
     let release = history.releases[Int(delivery.release)]
     return ChangeStages(
-      delivery.times, delivery.traits, basis: query.from, deployStarted: history.deploys[Int(release.ending)].started,
+      history.milestones[Int(entry.delivery)], delivery.traits, basis: query.from,
+      deployStarted: history.deploys[Int(release.ending)].started,
       released: release.end)
   }
 
@@ -140,7 +142,7 @@ struct LeadTimeComputation {
     let stages = stages(of: entry)
     return DeliveredChangeRow(
       change: delivery.change, deploy: deploy.id, attempt: deploy.attempt, seconds: entry.leftOut == nil ? entry.seconds : nil,
-      leftOut: entry.leftOut, released: release.end, times: delivery.times, traits: delivery.traits,
+      leftOut: entry.leftOut, released: release.end, times: history.milestones[Int(entry.delivery)], traits: delivery.traits,
       service: history.names.text(of: release.service), repository: history.names.text(of: delivery.repository),
       stages: stages.byStage)
   }
@@ -149,7 +151,7 @@ struct LeadTimeComputation {
 
   func rows(_ evidence: LeadTimeEvidence) throws -> [EvidenceRow] {
     guard let number = population.scope.group(of: evidence.group, query.settings, history.names),
-      var entries = population.periods[evidence.period]?.groups[number]?.changes
+      var entries = population.rows(evidence.period, number)?.changes
     else { return [] }
     if let bucket = evidence.bucket {
       guard evidence.period == .current, let width = query.buckets else {

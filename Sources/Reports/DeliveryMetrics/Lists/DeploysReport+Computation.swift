@@ -59,18 +59,19 @@ extension DeployRow {
       started: deploy.started, ended: deploy.ended, outcome: deploy.outcome, step: deploy.step, isProduction: isProduction,
       changeCount: Int(deploy.changeCount), basis: deploy.basis, previous: deploy.previous,
       exclusion: history.question.settings.exclusions[deploy.id],
-      release: history.releaseOfDeploy[deploy.id, deploy.attempt].map { Release(history.releases[Int($0.release)], history) })
+      release: history.releaseOfDeploy[deploy.id, deploy.attempt].map { Release(Int($0.release), history) })
   }
 }
 
 extension DeployRow.Release {
-  fileprivate init(_ release: ReleaseHistory.Release, _ history: ReleaseHistory) {
+  fileprivate init(_ index: Int, _ history: ReleaseHistory) {
+    let release = history.releases[index]
     self.init(
       deploy: history.deploys[Int(release.ending)].id, ended: release.end, verdict: history.verdict(on: release),
       rules: release.rules.list, rework: release.rework.list,
-      recovered: release.rules.isEmpty ? nil : history.recovery(of: release),
+      recovered: release.rules.isEmpty ? nil : history.recovery(of: index),
       remediedBy: release.remedy < 0 ? nil : history.deploys[Int(history.releases[Int(release.remedy)].ending)].id,
-      incidents: release.incidents.map { history.incidents[Int($0)].fact.id })
+      incidents: history.incidents(of: index).map { history.incidents[Int($0)].fact.id })
   }
 }
 

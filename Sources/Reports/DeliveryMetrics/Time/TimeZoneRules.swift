@@ -106,7 +106,7 @@ package struct TimeZoneRules: Sendable, Hashable {
     return local >= 0 ? local / 86_400 : (local - 86_399) / 86_400
   }
 
-  /// The first moment of a local date.
+  /// The time at which a local date begins.
   package func start(ofLocalDay day: Int64) -> Timestamp {
     let midnight = day * 86_400
     let before = offset(atSeconds: midnight - 86_400)

@@ -1,0 +1,97 @@
+import DeliveryMetrics
+import Testing
+import ValueStreamCore
+
+@Suite struct ReviewsReportTests {
+  @Test("Reviews count people's requests only, with response, rounds, waiting and size")
+  func reviews() throws {
+    var facts = TestFacts()
+    let reviewed = facts.change(
+      opened: at(1, 5, 8), firstResponse: at(1, 5, 10), lastApproval: at(1, 5, 18), merged: at(1, 5, 20), rounds: 2,
+      reviewCount: 3, waitingForReviewer: 7200, waitingForAuthor: 3600, size: 700)
+    let alone = facts.change(opened: at(1, 6, 8), merged: at(1, 6, 10), size: 5)
+    let afterwards = facts.change(opened: at(1, 7, 8), firstResponse: at(1, 7, 12), merged: at(1, 7, 10))
+    _ = facts.change(opened: at(1, 6, 8), merged: at(1, 6, 9), traits: .isByBot)
+    _ = facts.change(merged: at(1, 6, 9), traits: .isDirect)
+    let waiting = facts.change(opened: at(1, 20), state: .open)
+    _ = facts.change(opened: at(1, 20), traits: .isDraft, state: .open)
+    let query = ReviewsQuery(frame: january, buckets: .month)
+    let group = try #require(ReviewsReport(query, from: facts).groups.first)
+    #expect(group.current.merged == 3)
+    #expect(group.current.population.leftOut == [LeftOut(reason: .byBot, count: 1)])
+    #expect(group.current.firstResponse.median == 2 * hour)
+    #expect(group.current.firstResponse.population.leftOut == [LeftOut(reason: .noResponse, count: 2)])
+    #expect(group.current.readyToMerge.median == 2 * hour)
+    #expect(group.current.waitingForReviewer.median == 2 * hour)
+    #expect((group.current.averageRounds, group.current.rounds) == (2, [0, 0, 1, 0]))
+    #expect((group.current.unreviewed, group.current.unreviewedShare) == (2, 2.0 / 3))
+    #expect(group.sizes.filter { $0.count > 0 }.map(\.sizeClass) == [.upTo10, .upTo1000, nil])
+    #expect(group.trend.map(\.merged) == [3])
+    #expect(group.waitingNow.map(\.change) == [waiting.id])
+    let rows = try ReviewsReport.evidence(ReviewsEvidence(part: .unreviewed), query, from: facts).rows
+    #expect(rows.map(\.id) == [afterwards.id, alone.id])
+    let responses = try ReviewsReport.evidence(ReviewsEvidence(part: .firstResponse(.counted)), query, from: facts).rows
+    #expect(responses.map(\.id) == [reviewed.id])
+  }
+}
+
+@Suite struct IncidentsReportTests {
+  @Test("Incidents come with cause, basis and duration, and failures with recovery")
+  func incidents() throws {
+    var facts = TestFacts()
+    let first = facts.deploy("shop", 1, began: at(1, 5), ended: at(1, 5, 13))
+    let second = facts.deploy("shop", 2, began: at(1, 8), ended: at(1, 8, 13))
+    let stated = facts.incident(began: at(1, 5, 14), detected: at(1, 5, 15), resolved: at(1, 5, 20), cause: first)
+    let open = facts.incident(began: at(1, 8, 14), resolved: nil)
+    let alone = facts.incident("cart", began: at(1, 9), resolved: at(1, 10))
+    let query = IncidentsQuery(frame: january)
+    let report = try IncidentsReport(query, from: facts)
+    #expect(report.open.map(\.incident) == [open])
+    #expect(report.open.map(\.cause.deploy) == [second])
+    #expect(report.resolved.map(\.incident) == [alone, stated])
+    #expect(report.resolved.map(\.cause.basis) == [.none, .stated])
+    #expect(report.current.began == 3)
+    #expect(report.current.timeToResolve.median == 15 * hour)
+    #expect(report.current.timeToDetect.median == hour / 2)
+    #expect(report.current.causes.map(\.count) == [1, 1, 1])
+    #expect(report.failures.map(\.recovered) == [nil, at(1, 5, 20)])
+    #expect(report.recoveryTime.current.summary.median == 7 * hour)
+    #expect(report.recoveryTime.current.open.count == 1)
+    let rows = try IncidentsReport.evidence(
+      IncidentsEvidence(part: .cause(.latestRelease)), query, from: facts
+    ).rows
+    #expect(rows.map(\.id) == [open])
+  }
+}
+
+@Suite struct PipelinesReportTests {
+  @Test("A failed job that passed later with the same commit is flaky, and both cost minutes")
+  func flaky() throws {
+    var facts = TestFacts()
+    func add(_ job: String?, _ outcome: RunOutcome, _ minute: Int, attempt: UInt16 = 1, commit: UInt64 = 1) -> FactID {
+      let id = facts.newID()
+      facts.add(
+        RunFact(
+          id: id, attempt: attempt, repository: facts.name("acme/shop"), workflow: facts.name("ci"), job: facts.name(job),
+          commit: CommitPrefix(rawValue: commit), created: at(1, 5, 12, minute), started: at(1, 5, 12, minute + 1),
+          ended: at(1, 5, 12, minute + 5), outcome: outcome, change: FactID(rawValue: 7)))
+      return id
+    }
+    let run = add(nil, .failure, 0)
+    _ = add(nil, .success, 10, attempt: 2)
+    let job = add("test", .failure, 0)
+    _ = add("test", .success, 10, attempt: 2)
+    _ = add("lint", .failure, 0, commit: 2)
+    let query = PipelinesQuery(frame: january)
+    let report = try PipelinesReport(query, from: facts)
+    #expect((report.current.runs, report.current.failed, report.current.rerun) == (2, 1, 1))
+    #expect(report.current.flaky == 1)
+    #expect((report.current.failureMinutes, report.current.flakyMinutes) == (4, 4))
+    #expect(report.current.runTime.median == 240)
+    #expect(report.current.queueTime.median == 60)
+    #expect(report.workflows.map(\.value.failed) == [1])
+    #expect(report.jobs.map(\.job) == ["lint", "test"])
+    #expect(try PipelinesReport.evidence(PipelinesEvidence(part: .flaky), query, from: facts).rows.map(\.id) == [job])
+    #expect(try PipelinesReport.evidence(PipelinesEvidence(part: .failed), query, from: facts).rows.map(\.id) == [run])
+  }
+}
