@@ -39,7 +39,7 @@ enum CommandHelp {
   /// The headings of the main help page, and the first words of the commands below each.
   static let sections: [(title: String, firstWords: [String])] = [
     ("Export history as CSV, and report on it", ["github", "gitlab", "jira", "jenkins", "agg"]),
-    ("Ask a vsd", Command.deliveryReports.map { $0.words[0] }),
+    ("Ask a vsd", Command.deliveryReports.map { $0.words[0] } + ["report"]),
     ("Send events, debug, integrate, try out", ["event", "explain", "generate", "traceparent", "completion"]),
   ]
 

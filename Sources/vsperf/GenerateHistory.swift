@@ -1,5 +1,5 @@
+import Catalog
 import CurlTransport
-import GitHubWebhooks
 import Simulator
 import ValueStreamCore
 
@@ -8,16 +8,22 @@ extension Command {
     words: ["generate", "history"], summary: "generate the webhook deliveries of a small organization",
     description: """
       Generates two weeks of a team with four repositories: issues, pull requests with reviews, builds and
-      merge queues, deploys, an incident, releases. The deliveries are those that GitHub would have sent. The
-      same seed and end give the same deliveries. They are printed as one JSON object per line,
-      {"time": ..., "path": "/github", "headers": {...}, "body": {...}}, or sent to a vsd in order, one after
-      the other, signed if there is a secret.
+      merge queues, deploys, an incident, releases. The deliveries are those that GitHub would have sent. With
+      --story=year, it generates a year of four teams with GitHub, GitLab, Jira, Jenkins and scripts instead,
+      with hotfixes, reverts, rollbacks, direct pushes and a bad quarter, and can write the true delivery
+      metrics beside it. The same seed and end give the same deliveries. They are printed as one JSON object
+      per line, {"time": ..., "path": "/github", "headers": {...}, "body": {...}}, or sent to a vsd in order,
+      one after the other, signed if there is a secret.
       """,
     declarations: GenerateHistory.declarations,
     examples: [
       ("Look at the first delivery", "vsperf generate history --until 2026-11-24T18:00:00Z | head -1 | jq ."),
       ("Fill a vsd on this machine", "vsperf generate history --send http://127.0.0.1:5000"),
       ("Write a month of ten teams to a file", "vsperf generate history --scale 10 --days 30 --out history.ndjson"),
+      (
+        "A year with the tools of five vendors, and its true delivery metrics",
+        "vsperf generate history --story year --out year.ndjson --answers answers.json"
+      ),
       (
         "The same deliveries in another order, some of them twice",
         "vsperf generate history --shuffle --duplicate 0.1 --send http://127.0.0.1:5000"
@@ -31,8 +37,15 @@ struct GenerateHistory: Sendable {
   private let configuration: HistoryConfiguration
   private let output: String?
   private let receiver: String?
-  private let secret: Secret?
+  private let secrets: [String: Secret]
   private let order: DeliveryOrder
+  private let story: Story
+  private let connectionCount: Int
+  private let answers: String?
+
+  enum Story: String, CaseIterable, Sendable {
+    case team, year
+  }
 
   static let seed = Setting<UInt64>(
     "seed", environment: "", placeholder: "N", default: 1, defaultText: "1",
@@ -42,12 +55,28 @@ struct GenerateHistory: Sendable {
     return seed
   }
 
-  private static let days = Setting<Int>.count(
-    "days", of: "days", default: 14, in: HistoryConfiguration.dayRange, help: "Length of the history.")
+  private static let storySetting = Setting<Story>.choice(
+    "story", environment: "", default: .team,
+    help: "What to generate: a team with GitHub, or a year of four teams with the tools of five vendors.")
+
+  private static let answersSetting = Setting<String?>.optionalText(
+    "answers", environment: "", placeholder: "FILE",
+    help: "With --story=year: also write the true delivery metrics, counted from the plan of the history, as JSON.")
+
+  private static let days = Setting<Int?>(
+    "days", environment: "", placeholder: "N", default: nil, defaultText: "14, or 365 with --story=year",
+    help: "Length of the history."
+  ) { text throws(SettingError) in
+    let range = HistoryConfiguration.dayRange
+    guard let days = Int(text), range.contains(days) else {
+      throw SettingError(expected: "a number of days from \(range.lowerBound) to \(range.upperBound)")
+    }
+    return days
+  }
 
   private static let scale = Setting<Double>(
     "scale", environment: "", placeholder: "X", default: 1, defaultText: "1",
-    help: "How much happens. 1 is a team of eight, 10 is ten such teams, 0.5 is half as much."
+    help: "How much happens. 1 is a team of eight, 10 is ten such teams, 0.5 is half as much. With --story=year, at most 20."
   ) { text throws(SettingError) in
     guard let scale = Double(text), HistoryConfiguration.scaleRange.contains(scale) else {
       throw SettingError(expected: "a number from 0.01 to 1000")
@@ -60,6 +89,10 @@ struct GenerateHistory: Sendable {
 
   private static let send = Setting<String?>.address(
     "send", environment: "", help: "Post the deliveries to this vsd instead of printing them.")
+
+  private static let connections = Setting<Int>.count(
+    "connections", default: 1, in: 1...64,
+    help: "Deliveries that --send has under way at once. More than one is quicker, but their order may change.")
 
   private static let shuffle = Setting<Bool>.toggle(
     "shuffle", environment: "", help: "Shuffle the deliveries. This keeps all of them in memory.")
@@ -74,22 +107,35 @@ struct GenerateHistory: Sendable {
 
   static let declarations =
     [
-      seed.declaration, days.declaration, scale.declaration, until.declaration, Setting.out.declaration, send.declaration,
-      shuffle.declaration, duplicate.declaration,
-    ] + GitHubSource.secretSetting.declarations
+      storySetting.declaration, seed.declaration, days.declaration, scale.declaration, until.declaration, Setting.out.declaration,
+      send.declaration,
+      connections.declaration, shuffle.declaration, duplicate.declaration, answersSetting.declaration,
+    ] + SourceCatalog.senders.flatMap(\.secret.declarations)
 
   init(_ settings: Settings) throws {
     do throws(SettingsError) {
       let seed = try settings.value(of: Self.seed)
+      story = try settings.value(of: Self.storySetting)
+      let scale = try settings.value(of: Self.scale)
+      if story == .year, scale > YearHistory.greatestScale {
+        throw SettingsError("--story=year goes up to --scale \(Int(YearHistory.greatestScale))")
+      }
+      answers = try settings.value(of: Self.answersSetting)
+      if answers != nil, story != .year { throw SettingsError("--answers goes with --story=year") }
       configuration = HistoryConfiguration(
-        seed: seed, days: try settings.value(of: Self.days), scale: try settings.value(of: Self.scale),
+        seed: seed, days: try settings.value(of: Self.days) ?? (story == .year ? 365 : 14), scale: scale,
         until: try settings.value(of: Self.until) ?? SystemClock().now())
       output = try settings.value(of: Setting.out)
       receiver = try settings.value(of: Self.send)
+      connectionCount = try settings.value(of: Self.connections)
       order = DeliveryOrder(
         seed: seed, isShuffled: try settings.value(of: Self.shuffle), duplicateShare: try settings.value(of: Self.duplicate))
       // vsd accepts a list of secrets; a sender signs with the first one.
-      secret = try GitHubSource.secretSetting.secrets(in: settings, readFile: Environment.readFile).first
+      var secrets: [String: Secret] = [:]
+      for sender in SourceCatalog.senders {
+        secrets[sender.path] = try sender.secret.secrets(in: settings, readFile: Environment.readFile).first
+      }
+      self.secrets = secrets
     } catch {
       throw UsageError("\(error)", seeing: ["generate", "history"])
     }
@@ -100,15 +146,16 @@ struct GenerateHistory: Sendable {
 
   func run() async throws {
     var report = DeliveryReport(verb: receiver == nil ? "wrote" : "sent")
-    let deliveries = order.applied(to: HistoryGenerator(configuration))
+    let year = story == .year ? YearHistory(configuration) : nil
+    let deliveries = year.map(order.applied) ?? order.applied(to: HistoryGenerator(configuration))
+    if let year, let answers {
+      var file = try Output(path: answers)
+      try file.write(year.answers.json)
+      try file.flush()
+    }
     if let receiver {
-      let sender = try DeliverySender(receiver: receiver, secret: secret, transport: CurlTransport())
-      var isReached = false
-      for delivery in deliveries {
-        try await sender.send(delivery)
-        report.count(delivery)
-        isReached = true
-      }
+      let sender = try DeliverySender(receiver: receiver, secrets: secrets, transport: CurlTransport())
+      let isReached = try await send(deliveries, with: sender, &report)
       // A history can be empty, such as a weekend of a small team. The ping still shows whether vsd answers.
       if !isReached { try await sender.send(.ping(at: SystemClock().now())) }
     } else {
@@ -120,5 +167,24 @@ struct GenerateHistory: Sendable {
       try output.flush()
     }
     report.finish()
+  }
+
+  /// Sends deliveries, several at a time.
+  ///
+  /// - Returns: True if there was at least one.
+  private func send(
+    _ deliveries: some Sequence<HistoryDelivery>, with sender: DeliverySender, _ report: inout DeliveryReport
+  ) async throws -> Bool {
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      var sent = 0
+      for delivery in deliveries {
+        if sent >= connectionCount { try await group.next() }
+        group.addTask { try await sender.send(delivery) }
+        report.count(delivery)
+        sent += 1
+      }
+      try await group.waitForAll()
+      return sent > 0
+    }
   }
 }

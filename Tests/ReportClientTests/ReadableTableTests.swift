@@ -48,7 +48,8 @@ struct ReadableTableTests {
   @Test(
     "a table names metrics and units in words, tells what was counted, and puts the previous period beside",
     arguments: [
-      Case(name: "whole", csv: whole), Case(name: "by-service", csv: byService), Case(name: "items", csv: items),
+      Case(name: "whole", csv: whole), Case(name: "whole-wide", csv: whole, isWide: true),
+      Case(name: "by-service", csv: byService), Case(name: "items", csv: items),
       Case(name: "by-service-wide", csv: byService, isWide: true),
     ])
   func table(_ example: Case) throws {

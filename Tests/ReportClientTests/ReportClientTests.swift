@@ -48,9 +48,18 @@ struct ReportClientTests {
     #expect(rows.rows == [["first"], ["second"], ["third"]])
     #expect(
       transport.requests.map(\.url) == [
-        "http://vsd.example:5000/api/v1/reports/dora/lead-time/evidence?format=csv",
-        "http://vsd.example:5000/api/v1/reports/dora/lead-time/evidence?cursor=b%2F2&format=csv",
+        "http://vsd.example:5000/api/v1/reports/dora/lead-time/evidence?limit=1000&format=csv",
+        "http://vsd.example:5000/api/v1/reports/dora/lead-time/evidence?limit=1000&cursor=b%2F2&format=csv",
       ])
+  }
+
+  @Test("is asked for one page if the query limits the rows")
+  func onePage() async throws {
+    let transport = TransportFake { _ in Self.csv("name\nfirst\n", link: "</a?cursor=2>; rel=\"next\"") }
+    var query = ReportQuery(.deploys)
+    query.set("limit", "1")
+    #expect(try await Self.client(transport).rows(of: query).rows == [["first"]])
+    #expect(transport.requests.map(\.url) == ["http://vsd.example:5000/api/v1/reports/deploys?limit=1&format=csv"])
   }
 
   struct Failure: Sendable, CustomTestStringConvertible {

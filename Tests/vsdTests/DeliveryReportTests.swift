@@ -32,26 +32,36 @@ struct DeliveryReportTests {
       environment: token.map { ["VS_READ_TOKEN": $0] } ?? [:])
   }
 
-  @Test(
-    "are asked for with the window, the scope and the token",
-    arguments: [
-      "dora", "lead-time", "flow", "ageing", "forecast", "reviews", "pipelines", "incidents", "deploys", "changes",
-    ])
+  /// The flags of a report besides those that all reports have, and the parameters that they become.
+  private static let own: [String: (flags: String, parameters: [String])] = {
+    let scope = (" --service a --environment production", ["service=a", "environment=production"])
+    let view = (" --group-by team --bucket week", ["group-by=team", "bucket=week"])
+    let basis = (" --lead-time-from merged", ["lead-time-from=merged"])
+    let both = (scope.0 + view.0 + basis.0, ["service=a", "environment=production"] + view.1 + basis.1)
+    return [
+      "dora": both, "lead-time": both, "flow": view, "reviews": view, "deploys": scope, "changes": scope, "incidents": scope,
+      "pipelines": ("", []), "ageing": ("", []), "forecast": (" --items 20 --by 2026-12-24", ["items=20", "by=2026-12-24"]),
+    ]
+  }()
+
+  @Test("are asked for with the window, the scope and the token", arguments: own.keys.sorted())
   func address(report: String) throws {
     let vsd = try Self.vsd()
+    let own = try #require(Self.own[report])
     let result = try Self.run(
-      "\(report) --from 2026-09-01 --to 2026-12-01T00:00:00Z --team web --environment production --group-by team"
-        + " --bucket week --time-zone Europe/Berlin --lead-time-from merged --service a --repository b/c --with items=20,by=x",
-      at: vsd, token: "one,two")
+      "\(report) --from 2026-09-01 --to 2026-12-01T00:00:00Z --team web --repository b/c --time-zone Europe/Berlin"
+        + " --with bots=exclude,limit=7\(own.flags)", at: vsd, token: "one,two")
     #expect(result.exit == .code(0), "\(result.errors)")
     #expect(result.output == Self.csv)
     let request = try #require(vsd.requests.first)
-    let parameters = [
-      "from=2026-09-01T00%3A00%3A00Z", "to=2026-12-01T00%3A00%3A00Z", "service=a", "repository=b%2Fc", "team=web",
-      "environment=production", "time-zone=Europe%2FBerlin", "group-by=team", "bucket=week", "lead-time-from=merged", "items=20",
-      "by=x", "format=csv",
-    ]
-    #expect(request.target == "/api/v1/reports/\(report)?\(parameters.joined(separator: "&"))")
+    let expected =
+      [
+        "from=2026-09-01T00%3A00%3A00Z", "to=2026-12-01T00%3A00%3A00Z", "team=web", "repository=b%2Fc",
+        "time-zone=Europe%2FBerlin", "bots=exclude", "limit=7", "format=csv",
+      ] + own.parameters
+    let parts = request.target.split(separator: "?", maxSplits: 1)
+    #expect(parts.first == "/api/v1/reports/\(report)")
+    #expect(Set((parts.last ?? "").split(separator: "&").map(String.init)) == Set(expected))
     #expect(request.headers["Authorization"] == "Bearer one")
   }
 
@@ -126,6 +136,7 @@ struct DeliveryReportTests {
       Mistake(arguments: "dora --since 30d --from 2026-01-01", code: 64, says: "--since and --from do not go together"),
       Mistake(arguments: "dora --from 2026-02-01 --to 2026-01-01", code: 64, says: "the window ends before it begins"),
       Mistake(arguments: "dora --group-by person", code: 64, says: "one of service, repository, team, environment"),
+      Mistake(arguments: "ageing --bucket week", code: 64, says: "unknown flag --bucket"),
       Mistake(arguments: "dora --plot --format csv", code: 64, says: "--plot goes with --format=table"),
       Mistake(arguments: "dora --with items", code: 64, says: "a list such as items=20"),
       Mistake(arguments: "dora --since 0d", code: 64, says: "a duration such as"),

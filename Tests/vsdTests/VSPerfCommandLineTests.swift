@@ -26,6 +26,7 @@ struct VSPerfCommandLineTests {
       (["agg", "pull-request", "--help"], "vsperf-agg-pull-request"), (["agg", "issue", "--help"], "vsperf-agg-issue"),
       (["agg", "build", "--help"], "vsperf-agg-build"), (["agg", "deploy", "--help"], "vsperf-agg-deploy"),
       (["generate", "pull-requests", "--help"], "vsperf-generate-pull-requests"), (["dora", "--help"], "vsperf-dora"),
+      (["report", "--help"], "vsperf-report"),
       (["-help", "generate", "-seed", "3", "history"], "vsperf-generate-history"),
     ])
   func help(arguments: [String], page: String) throws {
@@ -84,7 +85,7 @@ struct VSPerfCommandLineTests {
       Mistake(
         "",
         says:
-          "which command? there is github, gitlab, jira, jenkins, agg, dora, lead-time, deploys, changes, incidents, flow, ageing, forecast, reviews, pipelines, event, explain, generate, traceparent, completion; vsperf --help says more"
+          "which command? there is github, gitlab, jira, jenkins, agg, dora, lead-time, deploys, changes, incidents, flow, ageing, forecast, reviews, pipelines, report, event, explain, generate, traceparent, completion; vsperf --help says more"
       ),
       Mistake("generate", says: "generate what? there is history, pull-requests; vsperf generate --help says more"),
       Mistake("generat history", says: #"there is no command "generat" (did you mean generate?); vsperf --help says more"#),

@@ -23,6 +23,12 @@ package enum SourceCatalog {
     + TrelloSource.secretSetting.declarations + [TrelloSource.callbackURLSetting.declaration]
     + CustomHTTPSource.secretSetting.declarations + CDEventsSource.secretSetting.declarations
 
+  /// The endpoints of the sources that a generated history has, each with the setting of its secret.
+  package static let senders: [(path: String, secret: SecretSetting)] = [
+    ("/github", GitHubSource.secretSetting), ("/gitlab", GitLabSource.secretSetting), ("/jira", JiraSource.secretSetting),
+    ("/jenkins", JenkinsSource.secretSetting), ("/customhttp", CustomHTTPSource.secretSetting),
+  ]
+
   /// Returns all sources with their secrets.
   ///
   /// - Throws: a one-line message for the user.

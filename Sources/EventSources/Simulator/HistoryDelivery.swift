@@ -10,8 +10,11 @@ package struct HistoryDelivery: Sendable, Hashable {
   /// The time at which it is sent.
   package var time: Timestamp
 
-  /// The event type from the header `X-GitHub-Event`.
-  package var event: String { headers["X-GitHub-Event"] ?? "" }
+  /// The event type from the header `X-GitHub-Event` or `X-Gitlab-Event`, else the name of the source.
+  package var event: String {
+    headers["X-GitHub-Event"] ?? headers["X-Gitlab-Event"].map { "gitlab \($0.replacing(" Hook", with: "").lowercased())" }
+      ?? String(path.dropFirst())
+  }
 
   /// Returns the delivery that GitHub sends when a webhook is created. It says nothing about work.
   package static func ping(at time: Timestamp) -> HistoryDelivery {

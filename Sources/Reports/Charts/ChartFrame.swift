@@ -32,18 +32,18 @@ struct ChartFrame {
   }
 
   /// Returns a complete SVG document with the frame and what `content` draws.
-  func document(_ content: (inout SVGWriter) -> Void) -> String {
+  func document(identifier: String = "", _ content: (inout SVGWriter) -> Void) -> String {
     var svg = SVGWriter()
     let size = (SVGWriter.number(Self.width), SVGWriter.number(height))
     svg.element(
       "svg",
       [
         "xmlns": "http://www.w3.org/2000/svg", "width": size.0, "height": size.1, "viewBox": "0 0 \(size.0) \(size.1)",
-        "role": "img", "aria-labelledby": "title note",
+        "role": "img", "aria-labelledby": "\(identifier)title \(identifier)note",
       ]
     ) { svg in
-      svg.element("title", ["id": "title"], text: title)
-      svg.element("desc", ["id": "note"], text: note)
+      svg.element("title", ["id": "\(identifier)title"], text: title)
+      svg.element("desc", ["id": "\(identifier)note"], text: note)
       svg.style(ChartStyle.rules)
       svg.element("rect", ["class": "paper", "width": size.0, "height": size.1])
       svg.element("text", ["class": "title", "x": SVGWriter.number(Self.left), "y": "30"], text: title)

@@ -34,6 +34,8 @@ package struct TrendChart: Sendable {
   /// The windows at equal distances, including those without values.
   package var points: [Point]
   package var values = Values.durations
+  /// What the ids of elements begin with, so that several charts can be on a page.
+  package var identifier = ""
 
   package init(
     title: String, note: String, xTitle: String, yTitle: String, lineName: String, dashedName: String, bandName: String,
@@ -63,7 +65,7 @@ package struct TrendChart: Sendable {
       title: title, note: note, xTitle: xTitle, yTitle: yTitle + (scale.kind == .logarithmic ? " (logarithmic)" : ""), x: xScale,
       y: scale,
       legend: legend.filter { !$0.text.isEmpty })
-    return frame.document { svg in
+    return frame.document(identifier: identifier) { svg in
       for run in runs({ $0.band }) { drawBand(run, frame, &svg) }
       for run in runs({ $0.dashed }) { drawLine(run, "dashed", dot: "dot2", frame, &svg) }
       for run in runs({ $0.line }) { drawLine(run, "line", dot: "dot", frame, &svg) }

@@ -48,10 +48,12 @@ package enum PlainText {
     return "\(text.prefix(10)) \(text.dropFirst(11).prefix(5))" + (zone == "Z" ? "" : " \(zone)")
   }
 
+  private static let words = ["true": "yes", "false": "no"]
+
   /// Returns the text of a value of a column.
   package static func value(_ text: String, of column: ReportColumnName, isNumeric: Bool) -> String {
     guard !text.isEmpty else { return "-" }
-    guard isNumeric, let number = Double(text) else { return time(text) ?? text }
+    guard isNumeric, let number = Double(text) else { return words[text] ?? time(text) ?? text }
     return switch column.unit {
     case .seconds: duration(number)
     case .ratio, .coverage: percentage(number)

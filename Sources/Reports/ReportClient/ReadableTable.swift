@@ -23,7 +23,7 @@ package struct ReadableTable: Sendable {
 
   /// The table. A report of one row with metrics has a line for each number; all others have a line for each row.
   package var table: ReportTable {
-    report.rows.count == 1 && !metrics.isEmpty && !isWide ? listed : aligned
+    report.rows.count == 1 && !metrics.isEmpty ? listed : aligned
   }
 
   // MARK: One row
@@ -35,6 +35,7 @@ package struct ReadableTable: Sendable {
     var shown: Set<String> = []
     for index in names.indices where isValue(index) && !names[index].isPrevious && !isDetail(index) {
       let metric = metric(of: index)
+      guard isWide || metric == nil || !shown.contains(metric?.name ?? "") || isEssential(index) else { continue }
       let isHead = metric.map { shown.insert($0.name).inserted } ?? true
       let before = previous(of: index).map { text(row, $0) } ?? ""
       let counted = isHead ? metric.map { countedText(row, $0) } ?? "" : ""
@@ -98,7 +99,12 @@ package struct ReadableTable: Sendable {
     names[index].unit != .counted && names[index].unit != .coverage && !ReportRows.nameColumns.contains(report.columns[index])
   }
 
-  /// True for what only programs need: addresses of the evidence, what groups a row, the window.
+  /// True for what a list shows of a metric besides its first number: times, ratios, texts, and what is compared.
+  private func isEssential(_ index: Int) -> Bool {
+    names[index].unit != .other || previous(of: index) != nil || !report.isNumeric(index)
+  }
+
+  /// True for what only programs need: addresses of the evidence, the window.
   private func isDetail(_ index: Int) -> Bool {
     let name = report.columns[index]
     return name.hasSuffix("evidence") || name.hasSuffix("_url") || name == "url" || Self.windowColumns.contains(name)
@@ -111,7 +117,8 @@ package struct ReadableTable: Sendable {
     return ["key", "trace_id", "traceID", "span_id", "spanID"].contains(name) || name.hasSuffix("_key")
   }
 
-  static let windowColumns: Set<String> = ["window_from", "window_to", "from", "to", "time_zone"]
+  /// The window as a whole, which the heading has, and the ends of buckets, which follow from their beginnings.
+  private static let windowColumns: Set<String> = ["window_from", "window_to", "to", "time_zone"]
 
   private func metric(of index: Int) -> (name: String, counted: Int)? {
     metrics.filter { $0.name.isEmpty || names[index].currentName.hasPrefix("\($0.name)_") }.max { $0.name.count < $1.name.count }

@@ -46,12 +46,18 @@ package struct ReportClient: Sendable {
     self.timeoutSeconds = timeoutSeconds
   }
 
-  /// Returns the rows of a report, or of the evidence of a number with all of its pages.
+  /// The number of rows to ask for at once.
+  private static let pageSize = 1000
+
+  /// Returns the rows of a report. Of a list, such as the evidence of a number, it returns all pages, or one page of the
+  /// length that the query limits.
   package func rows(of query: ReportQuery) async throws(ReportError) -> ReportRows {
     var query = query
+    let isOnePage = query.value(of: "limit") != nil
+    if query.evidence != nil || query.report.hasPages, !isOnePage { query.set("limit", "\(Self.pageSize)") }
     var response = try await response(to: query.path(as: .csv))
     var rows = try read(response)
-    for _ in 0..<Self.mostPages {
+    for _ in 0..<Self.mostPages where !isOnePage {
       guard let cursor = Self.nextCursor(in: response) else { break }
       query.set("cursor", cursor)
       response = try await self.response(to: query.path(as: .csv))

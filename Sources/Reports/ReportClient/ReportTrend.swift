@@ -30,10 +30,15 @@ package struct ReportTrend: Sendable {
     name = ReportColumnName(report.columns[value])
   }
 
+  /// The name of the number.
+  package var title: String { name.title }
+
   /// Returns the chart as an SVG document.
   ///
-  /// - Parameter title: The heading of the chart.
-  package func svg(title: String, note: String) -> String {
+  /// - Parameters:
+  ///   - title: The heading of the chart.
+  ///   - identifier: What the ids of elements begin with, so that several charts can be on a page.
+  package func svg(title: String, note: String, identifier: String = "") -> String {
     // With --group-by, a bucket has several rows. They cannot be added, so the chart has the first group.
     var seen: Set<String> = []
     let rows = report.rows.filter { seen.insert($0[bucket]).inserted }
@@ -47,6 +52,7 @@ package struct ReportTrend: Sendable {
     var chart = TrendChart(
       title: title, note: note, xTitle: "beginning", yTitle: name.title, lineName: name.title,
       dashedName: greater.map { ReportColumnName(report.columns[$0]).title } ?? "", bandName: "", points: points)
+    chart.identifier = identifier
     chart.values =
       switch name.unit {
       case .seconds: .durations

@@ -51,7 +51,7 @@ extension Command {
       Asks a vsd for a simulation with the daily throughput so far: when a number of items is done, and how
       many are done by a date.
       """,
-      [("When are 20 items done?", "vsperf forecast --with items=20 --server $VSD")]),
+      [("When will 20 items be done?", "vsperf forecast --items 20 --server $VSD")]),
     report(
       .reviews, "show how long reviews take and who waits for whom",
       "Asks a vsd for the time to the first response, rounds, and sizes of reviewed changes.",
@@ -66,7 +66,8 @@ extension Command {
     _ report: ReportName, _ summary: String, _ description: String, _ examples: [(text: String, command: String)]
   ) -> Command {
     Command(
-      words: [report.rawValue], summary: summary, description: description, declarations: ShowDeliveryReport.declarations,
+      words: [report.rawValue], summary: summary, description: description,
+      declarations: ShowDeliveryReport.declarations(of: report),
       examples: examples, run: { try await ShowDeliveryReport(report, $0).run() })
   }
 }

@@ -20,7 +20,7 @@ struct DeliveryReportSettings: Sendable {
   }
 
   enum Bucket: String, CaseIterable, Sendable {
-    case day, week, month, quarter
+    case day, week, month
   }
 
   enum Beginning: String, CaseIterable, Sendable {
@@ -53,7 +53,7 @@ struct DeliveryReportSettings: Sendable {
   private static let groupBy = Setting<Grouping?>.optionalChoice(
     "group-by", help: "Print a row for each service, repository, team or environment.")
 
-  private static let bucket = Setting<Bucket?>.optionalChoice("bucket", help: "Print a row for each day, week, month or quarter.")
+  private static let bucket = Setting<Bucket?>.optionalChoice("bucket", help: "Print a row for each day, week or month.")
 
   private static let beginning = Setting<Beginning?>.optionalChoice(
     "lead-time-from", help: "Where the lead time begins: at the first commit, or when the change was opened or merged.")
@@ -62,12 +62,21 @@ struct DeliveryReportSettings: Sendable {
     .optionalText(name, environment: "", placeholder: "NAME", help: help)
   }
 
-  private static let scopes = [
-    scope("service", "Only this service."), scope("repository", "Only this repository."),
-    scope("team", "Only this team, as vsd's --teams names it."),
-    scope("environment", "Only this environment. Without it, those that are production by vsd's rules."),
-    scope("time-zone", "Time zone of days and weeks, such as Europe/Berlin. Without it, the one of vsd."),
-  ]
+  private static let team = scope("team", "Only this team, as vsd's --teams names it.")
+  private static let repository = scope("repository", "Only this repository or project.")
+  private static let service = scope("service", "Only this service.")
+  private static let environment = scope(
+    "environment", "Only this environment. Without it, those that are production by vsd's rules.")
+  private static let timeZone = scope(
+    "time-zone", "Time zone of days and weeks, such as Europe/Berlin. Without it, the one of vsd.")
+  private static let items = scope("items", "Number of items to forecast: says when they are done.")
+  private static let by = scope("by", "Day to forecast: says how many items are done by then.")
+
+  /// The settings that are parameters of the API as they are.
+  private static func scopes(of report: ReportName) -> [Setting<String?>] {
+    [team, repository] + (report.hasServices ? [service, environment] : []) + [timeZone]
+      + (report == .forecast ? [items, by] : [])
+  }
 
   private static let further = Setting<[(name: String, value: String)]>(
     "with", environment: "", placeholder: "NAME=VALUE,...", default: [], defaultText: nil,
@@ -80,10 +89,13 @@ struct DeliveryReportSettings: Sendable {
   }
 
   static let connection = [serverSetting.declaration] + tokenSetting.declarations
-  static let windowAndScope =
-    [since.declaration, from.declaration, to.declaration] + scopes.map(\.declaration) + [beginning.declaration]
-  static let view = [compare.declaration, groupBy.declaration, bucket.declaration]
-  static let furtherParameters = further.declaration
+
+  /// The settings of a report that are part of the question.
+  static func question(of report: ReportName) -> [SettingDeclaration] {
+    [since.declaration, from.declaration, to.declaration] + scopes(of: report).map(\.declaration)
+      + (report.hasLeadTimes ? [beginning.declaration] : []) + (report.isAboutNow ? [] : [compare.declaration])
+      + (report.hasGroups ? [groupBy.declaration, bucket.declaration] : []) + [further.declaration]
+  }
 
   // MARK: Values
 
@@ -99,11 +111,13 @@ struct DeliveryReportSettings: Sendable {
       server = try settings.value(of: Self.serverSetting)
       token = try Self.tokenSetting.secrets(in: settings, readFile: Environment.readFile).first
       window = try Self.setWindow(of: &query, settings, now: now)
-      for setting in Self.scopes { query.set(setting.declaration.name, try settings.value(of: setting)) }
-      isCompared = try settings.value(of: Self.compare) == .previous
-      query.set("group-by", try settings.value(of: Self.groupBy)?.rawValue)
-      query.set("bucket", try settings.value(of: Self.bucket)?.rawValue)
-      query.set("lead-time-from", try settings.value(of: Self.beginning)?.rawValue)
+      for setting in Self.scopes(of: report) { query.set(setting.declaration.name, try settings.value(of: setting)) }
+      isCompared = report.isAboutNow ? true : try settings.value(of: Self.compare) == .previous
+      if report.hasGroups {
+        query.set("group-by", try settings.value(of: Self.groupBy)?.rawValue)
+        query.set("bucket", try settings.value(of: Self.bucket)?.rawValue)
+      }
+      if report.hasLeadTimes { query.set("lead-time-from", try settings.value(of: Self.beginning)?.rawValue) }
       for (name, value) in try settings.value(of: Self.further) { query.set(name, value) }
     } catch {
       throw UsageError("\(error)", seeing: words)
@@ -123,7 +137,7 @@ struct DeliveryReportSettings: Sendable {
     let start = try settings.value(of: from)
     let end = try settings.value(of: to)
     if length != nil, start != nil { throw SettingsError("--since and --from do not go together") }
-    if length == nil, start == nil, end == nil, [.ageing, .forecast].contains(query.report) { return nil }
+    if length == nil, start == nil, end == nil, query.report.isAboutNow { return nil }
     // Whole seconds keep addresses short.
     let last = end ?? Timestamp(seconds: now.seconds)
     let seconds = Double((length ?? .seconds(90 * 86_400)).nanoseconds) / 1e9

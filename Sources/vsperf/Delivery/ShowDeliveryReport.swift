@@ -30,12 +30,13 @@ struct ShowDeliveryReport: Sendable {
   private static let wide = Setting<Bool>.toggle(
     "wide", environment: "", help: "Print all columns in tables, not only those that fit a terminal.")
 
-  static let declarations =
-    DeliveryReportSettings.connection + DeliveryReportSettings.windowAndScope + DeliveryReportSettings.view + [
-      evidence.declaration, DeliveryReportSettings.furtherParameters, Setting.reportFormat.declaration, Setting.out.declaration,
-      wide.declaration, plot.declaration, Setting.chartFile.declaration, chartColumnSetting.declaration,
-      Setting.keepFormulas.declaration,
-    ]
+  static func declarations(of report: ReportName) -> [SettingDeclaration] {
+    let drawing = [plot.declaration, Setting.chartFile.declaration, chartColumnSetting.declaration]
+    return DeliveryReportSettings.connection + DeliveryReportSettings.question(of: report)
+      + (report.hasEvidence ? [evidence.declaration] : [])
+      + [Setting.reportFormat.declaration, Setting.out.declaration, wide.declaration] + (report.hasGroups ? drawing : [])
+      + [Setting.keepFormulas.declaration]
+  }
 
   init(
     _ report: ReportName, _ settings: Settings, now: Timestamp = SystemClock().now(),
@@ -45,11 +46,11 @@ struct ShowDeliveryReport: Sendable {
     let words = [report.rawValue]
     let evidence: String?
     do throws(SettingsError) {
-      evidence = try settings.value(of: Self.evidence)
+      evidence = report.hasEvidence ? try settings.value(of: Self.evidence) : nil
       (output, format) = try settings.reportOutput()
-      chart = try settings.value(of: Setting.chartFile)
-      chartColumn = try settings.value(of: Self.chartColumnSetting)
-      isPlotted = try settings.value(of: Self.plot)
+      chart = report.hasGroups ? try settings.value(of: Setting.chartFile) : nil
+      chartColumn = report.hasGroups ? try settings.value(of: Self.chartColumnSetting) : nil
+      isPlotted = report.hasGroups ? try settings.value(of: Self.plot) : false
       isWide = try settings.value(of: Self.wide)
       keepsFormulas = try settings.value(of: Setting.keepFormulas)
       if isPlotted, format != .table { throw SettingsError("--plot goes with --format=table") }
