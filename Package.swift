@@ -106,6 +106,11 @@ let reports: [Target] = [
   module("CSV", in: "Reports", ["CByteScan", "CZlib", "CZstd"]),
   module("Aggregates", in: "Reports", ["CSV"]),
   module("Charts", in: "Reports"),
+  .target(
+    name: "Dashboard", dependencies: ["ValueStreamCore", "Charts", "QueryAPI"], path: "Sources/Reports/Dashboard",
+    resources: [
+      .embedInCode("Assets/dashboard.css"), .embedInCode("Assets/dashboard.js"), .embedInCode("Assets/icon.svg"),
+    ], swiftSettings: settings),
   module("SampleReports", in: "Reports", ["CSV"]),
 ]
 
@@ -115,6 +120,7 @@ let executables: [Target] = [
     dependencies: [
       "ValueStreamCore", "Intake", "Catalog", "Projection", "DeliveryCounters", "PoisonGuard", "Replay", "Export", "SQLiteStore",
       "Logging", "Mock", "OTLP", "Jaeger", "Lightstep", "Datadog", "Zipkin", "CurlTransport", "Prometheus", "QueryAPI",
+      "Dashboard",
     ],
     swiftSettings: settings),
   .executableTarget(
@@ -197,6 +203,7 @@ let testsOfTargets: [Target] = [
   tests(of: "CSV", ["ValueStreamCore", "CZlib", "CZstd"]),
   tests(of: "Aggregates", ["CSV", "ValueStreamCore"], fixtures: ["Golden"]),
   tests(of: "Charts", fixtures: ["Golden"]),
+  tests(of: "Dashboard", ["ValueStreamCore", "QueryAPI"], fixtures: ["Golden"]),
   tests(of: "SampleReports", ["Aggregates", "CSV", "APIClient"]),
   // Whole system
   .testTarget(
