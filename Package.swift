@@ -112,6 +112,7 @@ let reports: [Target] = [
       .embedInCode("Assets/dashboard.css"), .embedInCode("Assets/dashboard.js"), .embedInCode("Assets/icon.svg"),
     ], swiftSettings: settings),
   module("SampleReports", in: "Reports", ["CSV"]),
+  module("DeliveryMetrics", in: "Reports"),
 ]
 
 let executables: [Target] = [
@@ -205,6 +206,7 @@ let testsOfTargets: [Target] = [
   tests(of: "Charts", fixtures: ["Golden"]),
   tests(of: "Dashboard", ["ValueStreamCore", "QueryAPI"], fixtures: ["Golden"]),
   tests(of: "SampleReports", ["Aggregates", "CSV", "APIClient"]),
+  tests(of: "DeliveryMetrics", ["ValueStreamCore"]),
   // Whole system
   .testTarget(
     name: "ScenarioTests", dependencies: ["ValueStreamCore", "ValueStreamTesting", "Catalog", "SQLiteStore"],

@@ -1,0 +1,483 @@
+package import ValueStreamCore
+
+extension DORAReport {
+  /// Computes the five metrics.
+  ///
+  /// - Throws: ``ReportError`` for a question without an answer, and what the source throws.
+  package init(_ query: DORAQuery, from source: any FactSource) throws {
+    self = try DORAComputation(query, source).report()
+  }
+
+  /// Returns the rows behind one number of the report, from the same computation as the number.
+  package static func evidence(
+    _ evidence: DORAEvidence, _ query: DORAQuery, from source: any FactSource, page: PageRequest = PageRequest()
+  ) throws -> EvidencePage {
+    try EvidencePage(DORAComputation(query, source).rows(evidence), page)
+  }
+}
+
+/// The numbers of the five metrics, and the rows behind each.
+struct DORAComputation {
+  let query: DORAQuery
+  let population: DeliveryPopulation
+
+  init(_ query: DORAQuery, _ source: any FactSource) throws {
+    self.query = query
+    population = try DeliveryPopulation(
+      source,
+      DeliveryPopulation.Question(
+        frame: query.frame, scope: query.scope, grouping: query.grouping, basis: query.leadTimeFrom, settings: query.settings))
+  }
+
+  private var frame: ReportFrame { query.frame }
+  private var history: ReleaseHistory { population.history }
+  private var historyBegan: Timestamp? { population.history.historyBegan }
+
+  // MARK: Report
+
+  func report() throws -> DORAReport {
+    let buckets = try query.buckets.map {
+      try TimeBuckets($0, of: frame.window, zone: frame.zone, historyBegan: historyBegan, now: frame.now)
+    }
+    var numbers = Set(population.periods.values.flatMap(\.groups.keys))
+    if query.grouping == nil { numbers = [0] }
+    let calendars = Dictionary(
+      uniqueKeysWithValues: population.periods.map { ($0, ReleaseCalendar($1.window, frame, historyBegan)) })
+    let keyed = numbers.map { ($0, population.scope.key(ofGroup: $0, query.settings, history.names)) }
+    let groups = keyed.sorted { ($0.1.name ?? "", $0.0) < ($1.1.name ?? "", $1.0) }.map { number, key in
+      group(number, key, buckets, calendars)
+    }
+    return DORAReport(
+      window: frame.window, comparedWindow: frame.comparedWindow, timeZone: frame.zone.name, historyBegan: historyBegan,
+      groups: groups)
+  }
+
+  private func group(
+    _ number: Int32, _ key: GroupKey, _ buckets: TimeBuckets?, _ calendars: [Period: ReleaseCalendar]
+  ) -> DORAReport.Group {
+    let none = DeliveryPopulation.GroupRows()
+    let current = population.periods[.current]?.groups[number] ?? none
+    let previous = population.periods[.previous].map { $0.groups[number] ?? none }
+    let now = calendars[.current] ?? ReleaseCalendar(frame.window, frame, historyBegan)
+    let leadTime = LeadTimeForChanges(
+      current: leadTime(current.changes), previous: previous.map { self.leadTime($0.changes) }, basis: query.leadTimeFrom)
+    let frequency = DeploymentFrequency(
+      current: frequency(current, now),
+      previous: previous.flatMap { rows in calendars[.previous].map { self.frequency(rows, $0) } })
+    let failRate = ChangeFailRate(current: failRate(current), previous: previous.map { self.failRate($0) })
+    let recovery = FailedDeploymentRecoveryTime(
+      current: recovery(current, until: frame.window.end),
+      previous: previous.map { self.recovery($0, until: frame.comparedWindow?.end ?? frame.window.end) })
+    let rework = DeploymentReworkRate(current: rework(current), previous: previous.map { self.rework($0) })
+    return DORAReport.Group(
+      key: key, leadTime: leadTime, deploymentFrequency: frequency, changeFailRate: failRate, recoveryTime: recovery,
+      reworkRate: rework,
+      quickCheck: QuickCheck(
+        leadTimeSeconds: leadTime.current.summary.median,
+        releasesPerDay: frequency.current.releases > 0 ? frequency.current.perDay : nil,
+        recoverySeconds: recovery.current.summary.median, changeFailRatio: failRate.current.ratio,
+        reworkRatio: rework.current.ratio),
+      trend: buckets.map { trend(current, $0) } ?? [])
+  }
+
+  private func trend(_ rows: DeliveryPopulation.GroupRows, _ buckets: TimeBuckets) -> [DORAReport.Bucket] {
+    let divided = divide(rows, buckets)
+    return zip(buckets.buckets, divided).map { bucket, rows in
+      // A bucket shows how the window goes, so it ends where the window ends.
+      let window = TimeWindow(
+        start: max(bucket.window.start, frame.window.start), end: min(bucket.window.end, frame.window.end))
+      return DORAReport.Bucket(
+        bucket: bucket, leadTime: leadTime(rows.changes),
+        deploymentFrequency: frequency(rows, ReleaseCalendar(window, frame, historyBegan)), changeFailRate: failRate(rows),
+        recoveryTime: recovery(rows, until: window.end), reworkRate: rework(rows))
+    }
+  }
+
+  /// Divides the rows of the current window by bucket. Failures that last are in the buckets at whose end they last.
+  private func divide(
+    _ rows: DeliveryPopulation.GroupRows, _ buckets: TimeBuckets
+  ) -> [DeliveryPopulation.GroupRows] {
+    var result = [DeliveryPopulation.GroupRows](repeating: DeliveryPopulation.GroupRows(), count: buckets.buckets.count)
+    for release in rows.releases {
+      if let index = buckets.index(of: history.releases[Int(release)].end) { result[index].releases.append(release) }
+    }
+    for left in rows.leftOutDeploys {
+      if let index = buckets.index(of: time(ofLeftOut: left)) { result[index].leftOutDeploys.append(left) }
+    }
+    for incident in rows.incidents {
+      let began = history.incidents[Int(incident)].fact.began
+      if let index = buckets.index(of: began) { result[index].incidents.append(incident) }
+    }
+    for change in rows.changes {
+      if let index = buckets.index(of: released(change)) { result[index].changes.append(change) }
+    }
+    for failure in rows.recovered {
+      if let end = population.failures[Int(failure)].end, let index = buckets.index(of: end) {
+        result[index].recovered.append(failure)
+      }
+    }
+    for failure in rows.recovered + rows.open {
+      let (start, end) = (population.failures[Int(failure)].start, population.failures[Int(failure)].end)
+      for (index, bucket) in buckets.buckets.enumerated() {
+        let last = min(bucket.window.end, frame.window.end)
+        if start < min(last, frame.now), end.map({ $0 >= last }) ?? true { result[index].open.append(failure) }
+      }
+    }
+    return result
+  }
+
+  private func released(_ entry: DeliveryPopulation.ChangeEntry) -> Timestamp {
+    history.releases[Int(history.deliveries[Int(entry.delivery)].release)].end
+  }
+
+  private func time(ofLeftOut index: Int32) -> Timestamp {
+    let deploy = history.deploys[Int(history.leftOut[Int(index)].deploy)]
+    return deploy.ended ?? deploy.started ?? deploy.created
+  }
+
+  // MARK: Values
+
+  private func leadTime(_ entries: [DeliveryPopulation.ChangeEntry]) -> LeadTimeForChanges.Value {
+    LeadTimeForChanges.Value(entries, history)
+  }
+
+  private func frequency(_ rows: DeliveryPopulation.GroupRows, _ calendar: ReleaseCalendar) -> DeploymentFrequency.Value {
+    var value = DeploymentFrequency.Value()
+    let releases = rows.releases.filter { Int($0) < history.successCount }
+    value.releases = releases.count
+    for release in releases { value.deploys += history.members(of: history.releases[Int(release)]).count }
+    value.population = Population(n: releases.count, leftOut: leftOutDeploys(rows))
+    if calendar.days > 0 {
+      value.perDay = Double(releases.count) / calendar.days
+      value.perWeek = Double(releases.count) * 7 / calendar.days
+    }
+    let rhythm = calendar.rhythm(of: releases.map { history.releases[Int($0)].end })
+    value.wholeWeeks = rhythm.wholeWeeks
+    value.medianDaysPerWeek = rhythm.median
+    value.rhythm = rhythm.rhythm
+    return value
+  }
+
+  private func leftOutDeploys(_ rows: DeliveryPopulation.GroupRows) -> [LeftOutReason: Int] {
+    rows.leftOutDeploys.reduce(into: [:]) { $0[history.leftOut[Int($1)].reason, default: 0] += 1 }
+  }
+
+  private func failRate(_ rows: DeliveryPopulation.GroupRows) -> ChangeFailRate.Value {
+    var value = ChangeFailRate.Value()
+    var counts = [Int](repeating: 0, count: FailureRule.allCases.count)
+    for index in rows.releases {
+      let release = history.releases[Int(index)]
+      switch history.verdict(on: release) {
+      case .pending: value.pending += 1
+      case .ok: value.total += 1
+      case .takenBack:
+        value.total += 1
+        value.takenBack += 1
+      case .failed:
+        value.total += 1
+        value.failed += 1
+        for (place, rule) in FailureRule.allCases.enumerated() where release.rules.contains(ReleaseHistory.Rules(rule)) {
+          counts[place] += 1
+        }
+      }
+    }
+    value.ratio = value.total == 0 ? nil : Double(value.failed) / Double(value.total)
+    value.rules = zip(FailureRule.allCases, counts).filter { query.settings.failureRules.contains($0.0) }
+      .map { ChangeFailRate.RuleCount(rule: $0, count: $1) }
+    var leftOut = leftOutDeploys(rows)
+    leftOut[.pending] = value.pending
+    for index in rows.incidents {
+      let reason: LeftOutReason = history.incidents[Int(index)].isExcluded ? .excluded : .incidentWithoutRelease
+      leftOut[reason, default: 0] += 1
+    }
+    value.population = Population(n: value.total, leftOut: leftOut)
+    return value
+  }
+
+  private func recovery(_ rows: DeliveryPopulation.GroupRows, until end: Timestamp) -> FailedDeploymentRecoveryTime.Value {
+    var seconds: [Double] = []
+    var detected: [Double] = []
+    var (clock, detectedClock) = (0, 0)
+    for index in rows.recovered {
+      let failure = population.failures[Int(index)]
+      guard let end = failure.end, let duration = failure.seconds else { continue }
+      if duration < 0 { clock += 1 } else { seconds.append(duration) }
+      if let detection = failure.detected {
+        let duration = end.seconds(since: detection)
+        if duration < 0 { detectedClock += 1 } else { detected.append(duration) }
+      }
+    }
+    let last = min(end, frame.now)
+    let open = rows.open.map { index in
+      let failure = population.failures[Int(index)]
+      let deploy = history.deploys[Int(history.releases[Int(failure.releases[0])].ending)]
+      return FailedDeploymentRecoveryTime.OpenFailure(
+        deploy: deploy.id, attempt: deploy.attempt, since: failure.start, ageSeconds: last.seconds(since: failure.start))
+    }
+    return FailedDeploymentRecoveryTime.Value(
+      summary: DurationSummary(&seconds, leftOut: [.clock: clock, .stillBroken: open.count]),
+      fromDetection: DurationSummary(&detected, leftOut: [.clock: detectedClock]),
+      open: open.sorted { ($0.since, $0.deploy) < ($1.since, $1.deploy) })
+  }
+
+  private func rework(_ rows: DeliveryPopulation.GroupRows) -> DeploymentReworkRate.Value {
+    var value = DeploymentReworkRate.Value()
+    var counts = [Int](repeating: 0, count: ReworkReason.allCases.count)
+    for index in rows.releases where Int(index) < history.successCount {
+      let release = history.releases[Int(index)]
+      value.total += 1
+      if release.rework.isEmpty { continue }
+      value.rework += 1
+      for (place, reason) in ReworkReason.allCases.enumerated()
+      where release.rework.contains(ReleaseHistory.Rework(reason)) {
+        counts[place] += 1
+      }
+    }
+    value.ratio = value.total == 0 ? nil : Double(value.rework) / Double(value.total)
+    value.reasons = zip(ReworkReason.allCases, counts).map { DeploymentReworkRate.ReasonCount(reason: $0, count: $1) }
+    value.population = Population(n: value.total, leftOut: leftOutDeploys(rows))
+    return value
+  }
+
+  // MARK: Evidence
+
+  func rows(_ evidence: DORAEvidence) throws -> [EvidenceRow] {
+    guard let number = population.scope.group(of: evidence.group, query.settings, history.names),
+      var rows = population.periods[evidence.period]?.groups[number]
+    else { return [] }
+    if let bucket = evidence.bucket {
+      guard evidence.period == .current, let width = query.buckets else {
+        throw ReportError(.badQuestion, "only a trend of the current window has buckets")
+      }
+      let buckets = try TimeBuckets(width, of: frame.window, zone: frame.zone, historyBegan: historyBegan, now: frame.now)
+      guard let index = buckets.index(startingAt: bucket) else {
+        throw ReportError(.badQuestion, "no bucket of the trend begins at \(bucket.rfc3339)")
+      }
+      rows = divide(rows, buckets)[index]
+    }
+    let wanted = evidence.part
+    switch evidence.metric {
+    case .leadTime:
+      return rows.changes.map { EvidenceRow($0, history, query.settings) }.filter { $0.belongs(to: wanted) }
+    case .deploymentFrequency:
+      let releases = rows.releases.filter { Int($0) < history.successCount }.map { releaseRow($0) }
+      return (releases + rows.leftOutDeploys.map(leftOutRow)).filter { $0.belongs(to: wanted) }
+    case .changeFailRate:
+      if case .verdict(let verdict) = wanted {
+        return rows.releases.map { verdictRow($0) }.filter { $0.verdict == verdict }
+      }
+      if case .rule(let rule) = wanted {
+        return rows.releases.filter { history.releases[Int($0)].rules.contains(ReleaseHistory.Rules(rule)) }.map {
+          verdictRow($0)
+        }
+        .filter { $0.verdict == .failed }
+      }
+      let all = rows.releases.map { verdictRow($0) } + rows.leftOutDeploys.map(leftOutRow) + rows.incidents.map(incidentRow)
+      return all.filter { $0.belongs(to: wanted) }
+    case .recoveryTime:
+      if case .detected = wanted {
+        return rows.recovered.map { failureRow($0, fromDetection: true) }.filter { $0.value != nil && $0.leftOut == nil }
+      }
+      if case .open = wanted { return rows.open.map { failureRow($0) } }
+      return (rows.recovered + rows.open).map { failureRow($0) }.filter { $0.belongs(to: wanted) }
+    case .reworkRate:
+      let releases = rows.releases.filter { Int($0) < history.successCount }
+      if case .rework(let reason) = wanted {
+        return releases.filter {
+          let rework = history.releases[Int($0)].rework
+          return reason.map { rework.contains(ReleaseHistory.Rework($0)) } ?? !rework.isEmpty
+        }.map { reworkRow($0) }
+      }
+      return (releases.map { reworkRow($0) } + rows.leftOutDeploys.map(leftOutRow)).filter { $0.belongs(to: wanted) }
+    }
+  }
+
+  private func releaseRow(_ index: Int32) -> EvidenceRow {
+    let release = history.releases[Int(index)]
+    let ending = history.deploys[Int(release.ending)]
+    return EvidenceRow(
+      kind: .deploy, id: ending.id, attempt: ending.attempt, time: release.end,
+      related: history.members(of: release).filter { $0 != release.ending }.map { .init(.deploy, history.deploys[Int($0)].id) })
+  }
+
+  private func verdictRow(_ index: Int32) -> EvidenceRow {
+    let release = history.releases[Int(index)]
+    var row = releaseRow(index)
+    row.verdict = history.verdict(on: release)
+    if row.verdict == .pending { row.leftOut = .pending }
+    row.reasons = release.rules.list.map(\.rawValue)
+    if release.isTakenBack, release.rules.isEmpty { row.reasons.append(FailureRule.rollback.rawValue) }
+    if release.remedy >= 0 {
+      row.related.append(.init(.remediedBy, history.deploys[Int(history.releases[Int(release.remedy)].ending)].id))
+    }
+    row.related += release.incidents.map { .init(.incident, history.incidents[Int($0)].fact.id) }
+    return row
+  }
+
+  private func reworkRow(_ index: Int32) -> EvidenceRow {
+    var row = releaseRow(index)
+    row.reasons = history.releases[Int(index)].rework.list.map(\.rawValue)
+    return row
+  }
+
+  private func leftOutRow(_ index: Int32) -> EvidenceRow {
+    let left = history.leftOut[Int(index)]
+    let deploy = history.deploys[Int(left.deploy)]
+    return EvidenceRow(
+      kind: .deploy, id: deploy.id, attempt: deploy.attempt, time: time(ofLeftOut: index), leftOut: left.reason,
+      exclusion: query.settings.exclusions[deploy.id])
+  }
+
+  private func incidentRow(_ index: Int32) -> EvidenceRow {
+    let incident = history.incidents[Int(index)]
+    return EvidenceRow(
+      kind: .incident, id: incident.fact.id, time: incident.fact.began,
+      leftOut: incident.isExcluded ? .excluded : .incidentWithoutRelease, exclusion: query.settings.exclusions[incident.fact.id])
+  }
+
+  private func failureRow(_ index: Int32, fromDetection: Bool = false) -> EvidenceRow {
+    let failure = population.failures[Int(index)]
+    let releases = failure.releases.map { history.releases[Int($0)] }
+    var row = verdictRow(failure.releases[0])
+    row.leftOut = nil
+    row.verdict = .failed
+    let isOver = failure.end.map { $0 < frame.window.end || frame.comparedWindow?.contains($0) ?? false } ?? false
+    row.time = isOver ? failure.end ?? failure.start : failure.start
+    row.value = isOver ? failure.end.map { $0.seconds(since: fromDetection ? failure.detected ?? $0 : failure.start) } : nil
+    if fromDetection, failure.detected == nil { row.value = nil }
+    row.leftOut = !isOver ? .stillBroken : row.value.map { $0 < 0 ? .clock : nil } ?? nil
+    row.reasons = releases.reduce(into: ReleaseHistory.Rules()) { $0.formUnion($1.rules) }.list.map(\.rawValue)
+    for release in releases.dropFirst() {
+      row.related.append(.init(.deploy, history.deploys[Int(release.ending)].id))
+      row.related += release.incidents.map { .init(.incident, history.incidents[Int($0)].fact.id) }
+    }
+    return row
+  }
+}
+
+extension EvidenceRow {
+  /// True if the row belongs to a part that only depends on whether it counts.
+  fileprivate func belongs(to part: DORAEvidence.Part) -> Bool {
+    switch part {
+    case .counted: leftOut == nil
+    case .leftOut(let reason): leftOut != nil && (reason == nil || reason == leftOut)
+    case .verdict, .rule, .rework, .open, .detected: false
+    }
+  }
+
+  /// The row of a change at its first release.
+  init(_ entry: DeliveryPopulation.ChangeEntry, _ history: ReleaseHistory, _ settings: ReportSettings) {
+    let delivery = history.deliveries[Int(entry.delivery)]
+    let release = history.releases[Int(delivery.release)]
+    let isTimed = entry.leftOut == nil || entry.leftOut == .clock
+    self.init(
+      kind: .change, id: delivery.change, time: release.end, value: isTimed ? entry.seconds : nil,
+      reasons: delivery.traits.words, leftOut: entry.leftOut, exclusion: settings.exclusions[delivery.change],
+      related: [.init(.deployedBy, history.deploys[Int(release.ending)].id)])
+  }
+}
+
+extension ChangeLabels.Traits {
+  /// The traits that evidence names.
+  package var words: [String] {
+    let all: [(ChangeLabels.Traits, String)] = [
+      (.isByBot, "by_bot"), (.isDraft, "draft"), (.isDirect, "direct"), (.isRevert, "revert"), (.isCherryPick, "cherry_pick"),
+      (.isBackMerge, "back_merge"), (.isHotfix, "hotfix"), (.isForIncident, "for_incident"), (.isImported, "imported"),
+    ]
+    return all.filter { contains($0.0) }.map(\.1)
+  }
+}
+
+extension LeadTimeForChanges.Value {
+  init(_ entries: [DeliveryPopulation.ChangeEntry], _ history: ReleaseHistory) {
+    var seconds: [Double] = []
+    seconds.reserveCapacity(entries.count)
+    var leftOut: [LeftOutReason: Int] = [:]
+    var counts = (byBots: 0, direct: 0, reverts: 0, cherryPicks: 0, backMerges: 0)
+    for entry in entries {
+      if let reason = entry.leftOut {
+        leftOut[reason, default: 0] += 1
+        continue
+      }
+      seconds.append(entry.seconds)
+      let traits = history.deliveries[Int(entry.delivery)].traits
+      if traits.isEmpty { continue }
+      counts.byBots += traits.contains(.isByBot) ? 1 : 0
+      counts.direct += traits.contains(.isDirect) ? 1 : 0
+      counts.reverts += traits.contains(.isRevert) ? 1 : 0
+      counts.cherryPicks += traits.contains(.isCherryPick) ? 1 : 0
+      counts.backMerges += traits.contains(.isBackMerge) ? 1 : 0
+    }
+    self.init(
+      summary: DurationSummary(&seconds, leftOut: leftOut), byBots: counts.byBots, direct: counts.direct,
+      reverts: counts.reverts, cherryPicks: counts.cherryPicks, backMerges: counts.backMerges)
+  }
+}
+
+/// The days, whole weeks and months of a window since history began.
+struct ReleaseCalendar {
+  /// The length of the window up to the present, in days.
+  let days: Double
+  private let zone: TimeZoneRules
+  /// The local day of each number below.
+  private let firstDay: Int64
+  private let dayCount: Int
+  /// The first local day of each whole ISO week.
+  private let weeks: [Int64]
+  /// The local days of each whole month, or of each part of a month if none is whole.
+  private let months: [Range<Int64>]
+
+  init(_ window: TimeWindow, _ frame: ReportFrame, _ historyBegan: Timestamp?) {
+    zone = frame.zone
+    let end = min(window.end, frame.now)
+    days = max(0, end.seconds(since: window.start) / 86_400)
+    let start = max(window.start, historyBegan ?? end)
+    firstDay = zone.localDay(of: window.start)
+    guard start < end else {
+      (dayCount, weeks, months) = (0, [], [])
+      return
+    }
+    dayCount = Int(zone.localDay(of: end) - firstDay) + 1
+    // Whole days from the first midnight up to the last one.
+    let day = zone.localDay(of: start)
+    let from = zone.start(ofLocalDay: day) == start ? day : day + 1
+    let to = zone.localDay(of: end)
+    var monday = zone.firstDay(of: .week, containing: from + 6)
+    var weeks: [Int64] = []
+    while monday + 7 <= to {
+      weeks.append(monday)
+      monday += 7
+    }
+    self.weeks = weeks
+    var whole: [Range<Int64>] = []
+    var parts: [Range<Int64>] = []
+    var month = zone.firstDay(of: .month, containing: day)
+    while month < max(to, day + 1) {
+      let next = zone.day(after: month, .month)
+      if month >= from, next <= to { whole.append(month..<next) }
+      parts.append(month..<next)
+      month = next
+    }
+    months = whole.isEmpty ? parts : whole
+  }
+
+  func rhythm(of releases: [Timestamp]) -> (wholeWeeks: Int, median: Double?, rhythm: DeploymentFrequency.Rhythm?) {
+    guard weeks.count >= 4 else { return (weeks.count, nil, nil) }
+    var isReleased = [Bool](repeating: false, count: dayCount)
+    for time in releases {
+      let day = Int(zone.localDay(of: time) - firstDay)
+      if isReleased.indices.contains(day) { isReleased[day] = true }
+    }
+    func count(_ range: Range<Int64>) -> Int {
+      range.count { day in
+        let index = Int(day - firstDay)
+        return isReleased.indices.contains(index) && isReleased[index]
+      }
+    }
+    guard let median = Statistics.median(of: weeks.map { Double(count($0..<$0 + 7)) }) else { return (weeks.count, nil, nil) }
+    if median >= 3 { return (weeks.count, median, .onDemand) }
+    if median >= 1 { return (weeks.count, median, .weekly) }
+    let isMonthly = months.count { count($0) > 0 } * 2 >= months.count
+    return (weeks.count, median, isMonthly ? .monthly : .rarer)
+  }
+}

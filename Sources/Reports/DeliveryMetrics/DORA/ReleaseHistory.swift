@@ -1,0 +1,498 @@
+import ValueStreamCore
+
+/// The releases that a report about deploys rests on, with what became of them.
+///
+/// All reports about deploys, changes in production and failures use this one computation.
+struct ReleaseHistory: Sendable {
+  /// What to read.
+  struct Question: Sendable {
+    var windows: [TimeWindow]
+    var now: Timestamp
+    var settings: ReportSettings
+    var scope: ReportScope
+    /// True if each environment has releases of its own.
+    var separatesEnvironments = false
+    /// True to also keep the deploys that are in no release, for lists.
+    var keepsAllDeploys = false
+  }
+
+  let question: Question
+  var names = NameTable()
+  /// The deploys that were read and may count.
+  var deploys: [DeployFact] = []
+  /// By service (and environment, if they are apart), in the order of their ends. Failed deploys follow all others.
+  var releases: [Release] = []
+  /// The number of releases that are not failed deploys.
+  var successCount = 0
+  /// The releases of each service and environment.
+  var lists: [Range<Int>] = []
+  /// The lists of a service.
+  var listsOfService: [Int32: [Int]] = [:]
+  /// The next deploy of the same release. -1 for the last.
+  var nextDeploy: [Int32] = []
+  var releaseOfDeploy = DeployMap()
+  /// Deploys that could not count, and why.
+  var leftOut: [(deploy: Int32, reason: LeftOutReason)] = []
+  var incidents: [IncidentEntry] = []
+  var deliveries: [Delivery] = []
+  /// The days that were read, and where the period of each begins.
+  var days: [ClosedRange<FactDay>] = []
+  var historyBegan: Timestamp?
+
+  /// Successful deploys of one service and commit, or one failed deploy.
+  struct Release: Sendable {
+    var service: Int32
+    var repository: Int32
+    /// 0 unless environments are apart.
+    var environment: Int32
+    var commit: CommitPrefix
+    var start: Timestamp
+    var end: Timestamp
+    /// The deploy whose success ended the release.
+    var ending: Int32
+    var firstDeploy: Int32
+    var lastDeploy: Int32
+    var isRollback: Bool
+    var isStepUnknown: Bool
+    /// When the deploy that goes back was created.
+    var rollbackCreated: Timestamp?
+    var list: Int32 = 0
+    var rules = Rules()
+    var isTakenBack = false
+    var rework = Rework()
+    /// The first release that remedied this one.
+    var remedy: Int32 = -1
+    var incidents: [Int32] = []
+  }
+
+  struct Rules: OptionSet, Sendable {
+    var rawValue: UInt8
+    init(rawValue: UInt8) { self.rawValue = rawValue }
+    init(_ rule: FailureRule) { rawValue = 1 << UInt8(FailureRule.allCases.firstIndex(of: rule) ?? 0) }
+
+    var list: [FailureRule] { FailureRule.allCases.filter { contains(Rules($0)) } }
+  }
+
+  struct Rework: OptionSet, Sendable {
+    var rawValue: UInt8
+    init(rawValue: UInt8) { self.rawValue = rawValue }
+    init(_ reason: ReworkReason) { rawValue = 1 << UInt8(ReworkReason.allCases.firstIndex(of: reason) ?? 0) }
+
+    var list: [ReworkReason] { ReworkReason.allCases.filter { contains(Rework($0)) } }
+  }
+
+  struct IncidentEntry: Sendable {
+    var fact: IncidentFact
+    var service: Int32
+    var repository: Int32
+    /// -1 if it is blamed on no release.
+    var release: Int32 = -1
+    var basis = IncidentCause.Basis.none
+    var isExcluded = false
+    /// False for an incident of an environment that does not count.
+    var isCounted = true
+  }
+
+  /// A change that a release brought.
+  struct Delivery: Sendable {
+    var change: FactID
+    var release: Int32
+    var deploy: Int32
+    var repository: Int32
+    var workType: Int32
+    var traits: ChangeLabels.Traits
+    var times: ChangeMilestones
+  }
+
+  init(_ source: any FactSource, _ question: Question) throws {
+    self.question = question
+    try readIncidents(source)
+    days = self.daysToRead()
+    try readDeploys(source)
+    try names.resolve(in: source)
+    formReleases()
+    try readDeliveries(source)
+    try names.resolve(in: source)
+    for index in incidents.indices {
+      incidents[index].service = names.number(of: incidents[index].fact.service)
+      incidents[index].repository = names.number(of: incidents[index].fact.repository)
+    }
+    try judge(source)
+  }
+
+  // MARK: Reading
+
+  private static let marginSeconds = 2 * 86_400.0
+
+  /// Incidents older than this before the windows blame only deploys that they name.
+  private static let inferenceSeconds = 366 * 86_400.0
+
+  private mutating func readIncidents(_ source: any FactSource) throws {
+    let first = try source.factProgress().firstDay
+    let last = FactDay(question.windows.map(\.end).reduce(question.now, max))
+    var incidents: [IncidentEntry] = []
+    var names = self.names
+    try source.visitFacts(
+      IncidentFact.self, days: first.flatMap { $0 <= last ? $0...last : nil }, includesOpen: true
+    ) { fact in
+      names.note(fact.service)
+      names.note(fact.environment)
+      names.note(fact.repository)
+      names.note(fact.severity)
+      incidents.append(IncidentEntry(fact: fact, service: 0, repository: 0))
+    }
+    incidents.sort { ($0.fact.began, $0.fact.id) < ($1.fact.began, $1.fact.id) }
+    for index in incidents.indices {
+      incidents[index].isExcluded = question.settings.exclusions[incidents[index].fact.id] != nil
+    }
+    self.incidents = incidents
+    self.names = names
+  }
+
+  /// The days of the windows, of the time before in which releases can be blamed, and around incidents that began earlier
+  /// and matter in a window.
+  private func daysToRead() -> [ClosedRange<FactDay>] {
+    let before = question.settings.blameWithinSeconds + question.settings.releaseSpanSeconds + Self.marginSeconds
+    func days(_ start: Timestamp, _ end: Timestamp) -> ClosedRange<FactDay> {
+      let first = FactDay(start.advanced(bySeconds: -before))
+      return first...max(first, FactDay(end.advanced(bySeconds: before)))
+    }
+    var ranges = question.windows.map { days($0.start, $0.end) }
+    guard let first = question.windows.map(\.start).min() else { return [] }
+    let oldest = first.advanced(bySeconds: -Self.inferenceSeconds)
+    for entry in incidents where entry.fact.began < first && entry.fact.began >= oldest {
+      guard entry.fact.resolved.map({ $0 >= first }) ?? true else { continue }
+      ranges.append(days(entry.fact.began, entry.fact.began))
+    }
+    return ranges.merged()
+  }
+
+  private mutating func readDeploys(_ source: any FactSource) throws {
+    let keepsAll = question.keepsAllDeploys
+    let countsFailures = question.settings.failureRules.contains(.failed)
+    var deploys: [DeployFact] = []
+    var names = self.names
+    for (index, range) in days.enumerated() {
+      try source.visitFacts(DeployFact.self, days: range, includesOpen: keepsAll && index == days.count - 1) { fact in
+        guard keepsAll || fact.outcome == .success || countsFailures && fact.outcome == .failure else { return }
+        names.note(fact.target.service)
+        names.note(fact.target.environment)
+        names.note(fact.target.repository)
+        deploys.append(fact)
+      }
+    }
+    try addCauses(of: source, to: &deploys, &names)
+    self.deploys = deploys
+    self.names = names
+    historyBegan = try source.firstDay(of: DeployFact.self)?.start
+  }
+
+  /// Adds the deploys that incidents name and that are older than the days that were read.
+  private func addCauses(of source: any FactSource, to deploys: inout [DeployFact], _ names: inout NameTable) throws {
+    guard let first = question.windows.map(\.start).min() else { return }
+    var causes: Set<FactID> = []
+    for entry in incidents {
+      guard let cause = entry.fact.cause, entry.fact.basis == .stated, entry.fact.resolved.map({ $0 >= first }) ?? true,
+        !days.contains(where: { $0.contains(FactDay(entry.fact.began)) })
+      else { continue }
+      causes.insert(cause)
+    }
+    guard !causes.isEmpty else { return }
+    for fact in try source.facts(DeployFact.self, of: causes).values.joined() {
+      guard fact.outcome == .success, let day = fact.day, !days.contains(where: { $0.contains(day) }) else { continue }
+      names.note(fact.target.service)
+      names.note(fact.target.environment)
+      names.note(fact.target.repository)
+      deploys.append(fact)
+    }
+  }
+
+  private mutating func readDeliveries(_ source: any FactSource) throws {
+    var names = self.names
+    var found: [Delivery] = []
+    found.reserveCapacity(deploys.count)
+    var (lastID, lastAttempt) = (FactID(rawValue: 0), UInt16.max)
+    var last: (deploy: Int32, release: Int32)?
+    for range in days {
+      try source.visitFacts(DeliveredChange.self, days: range, includesOpen: false) { fact in
+        // The changes of a deploy usually follow each other.
+        if fact.id != lastID || fact.attempt != lastAttempt {
+          (lastID, lastAttempt) = (fact.id, fact.attempt)
+          last = releaseOfDeploy[fact.id, fact.attempt]
+        }
+        guard let last else { return }
+        names.note(fact.labels.repository)
+        names.note(fact.labels.workType)
+        found.append(
+          Delivery(
+            change: fact.change, release: last.release, deploy: last.deploy,
+            repository: Int32(bitPattern: fact.labels.repository.rawValue),
+            workType: Int32(bitPattern: fact.labels.workType.rawValue), traits: fact.labels.traits, times: fact.times))
+      }
+    }
+    try names.resolve(in: source)
+    for index in found.indices {
+      found[index].repository = names.number(of: FactName(rawValue: UInt32(bitPattern: found[index].repository)))
+      found[index].workType = names.number(of: FactName(rawValue: UInt32(bitPattern: found[index].workType)))
+      if found[index].repository == 0 { found[index].repository = releases[Int(found[index].release)].repository }
+    }
+    deliveries = found
+    self.names = names
+  }
+
+  // MARK: Releases
+
+  private mutating func formReleases() {
+    let settings = question.settings
+    let environments = EnvironmentRule(settings, question.scope, names)
+    for index in incidents.indices {
+      let number = names.number(of: incidents[index].fact.environment)
+      let target = DeployFactTarget(service: .none, environment: incidents[index].fact.environment)
+      incidents[index].isCounted = number == 0 || environments.includes(target, names)
+    }
+    nextDeploy = [Int32](repeating: -1, count: deploys.count)
+    var keyed: [(list: UInt64, start: Timestamp, deploy: Int32)] = []
+    keyed.reserveCapacity(deploys.count)
+    var failed: [Int32] = []
+    for (index, deploy) in deploys.enumerated() where deploy.outcome == .success || deploy.outcome == .failure {
+      let number = Int32(index)
+      guard environments.includes(deploy.target, names) else {
+        if deploy.outcome == .success, environments.isUndecided(deploy.target, names) {
+          leftOut.append((number, .environmentUnknown))
+        }
+        continue
+      }
+      if settings.exclusions[deploy.id] != nil {
+        leftOut.append((number, .excluded))
+      } else if deploy.outcome == .failure {
+        if settings.failureRules.contains(.failed), deploy.started != nil { failed.append(number) }
+      } else if deploy.ended == nil {
+        leftOut.append((number, .endUnknown))
+      } else {
+        keyed.append((list(of: deploy), deploy.started ?? deploy.created, number))
+      }
+    }
+    let ordered = sorted(keyed)
+    var open: [Int] = []
+    var list: UInt64?
+    for entry in ordered {
+      if entry.list != list {
+        if list != nil { finishList() }
+        list = entry.list
+        open = []
+      }
+      place(entry.deploy, &open)
+    }
+    if list != nil { finishList() }
+    successCount = releases.count
+    appendFailed(failed)
+    releaseOfDeploy = DeployMap(capacity: ordered.count)
+    for index in releases.indices {
+      var deploy = releases[index].firstDeploy
+      while deploy >= 0 {
+        releaseOfDeploy.set(deploys[Int(deploy)].id, deploys[Int(deploy)].attempt, (deploy, Int32(index)))
+        deploy = nextDeploy[Int(deploy)]
+      }
+    }
+  }
+
+  private func list(of deploy: DeployFact) -> UInt64 {
+    let service = UInt64(UInt32(bitPattern: names.number(of: deploy.target.service)))
+    guard question.separatesEnvironments else { return service }
+    return service << 32 | UInt64(UInt32(bitPattern: names.number(of: deploy.target.environment)))
+  }
+
+  /// Sorts by list, start, and deploy.
+  ///
+  /// First divides by list, because short lists that are nearly sorted take little time.
+  private func sorted(
+    _ entries: [(list: UInt64, start: Timestamp, deploy: Int32)]
+  ) -> [(list: UInt64, start: Timestamp, deploy: Int32)] {
+    var numbers = IDMap(minimumCapacity: 1024)
+    var counts: [Int] = []
+    let places = entries.map { entry in
+      let place = Int(numbers.value(of: entry.list, orInsert: Int32(counts.count)))
+      if place == counts.count { counts.append(0) }
+      counts[place] += 1
+      return place
+    }
+    var starts: [Int] = []
+    var sum = 0
+    for count in counts {
+      starts.append(sum)
+      sum += count
+    }
+    var next = starts
+    var result = entries
+    for (entry, place) in zip(entries, places) {
+      result[next[place]] = entry
+      next[place] += 1
+    }
+    for (start, count) in zip(starts, counts) where count > 1 {
+      result[start..<start + count].sort { left, right in
+        if left.start != right.start { return left.start < right.start }
+        let (a, b) = (deploys[Int(left.deploy)], deploys[Int(right.deploy)])
+        return (a.id, a.attempt) < (b.id, b.attempt)
+      }
+    }
+    return result
+  }
+
+  /// Adds a deploy to the release of its commit that began shortly before, or begins a release.
+  ///
+  /// - Parameter open: the releases of the list that may get more deploys.
+  private mutating func place(_ number: Int32, _ open: inout [Int]) {
+    let deploy = deploys[Int(number)]
+    let start = deploy.started ?? deploy.created
+    guard let end = deploy.ended else { return }
+    let isRollback = deploy.step == .rollback
+    open.removeAll { start.seconds(since: releases[$0].start) > question.settings.releaseSpanSeconds }
+    if deploy.commit.isKnown,
+      let index = open.last(where: { releases[$0].commit == deploy.commit && !has(releases[$0], deploy.target.environment) })
+    {
+      nextDeploy[Int(releases[index].lastDeploy)] = number
+      releases[index].lastDeploy = number
+      if end < releases[index].end {
+        releases[index].end = end
+        releases[index].ending = number
+      }
+      if isRollback, !releases[index].isRollback {
+        releases[index].isRollback = true
+        releases[index].rollbackCreated = deploy.created
+      }
+      if deploy.step != .unknown { releases[index].isStepUnknown = false }
+      return
+    }
+    open.append(releases.count)
+    releases.append(
+      Release(
+        service: names.number(of: deploy.target.service), repository: names.number(of: deploy.target.repository),
+        environment: question.separatesEnvironments ? names.number(of: deploy.target.environment) : 0,
+        commit: deploy.commit, start: start, end: end, ending: number, firstDeploy: number, lastDeploy: number,
+        isRollback: isRollback, isStepUnknown: deploy.step == .unknown, rollbackCreated: isRollback ? deploy.created : nil))
+  }
+
+  private func has(_ release: Release, _ environment: FactName) -> Bool {
+    let number = names.number(of: environment)
+    return members(of: release).contains { names.number(of: deploys[Int($0)].target.environment) == number }
+  }
+
+  /// The deploys of a release, in the order in which they began.
+  func members(of release: Release) -> [Int32] {
+    var members = [release.firstDeploy]
+    while let last = members.last, nextDeploy[Int(last)] >= 0 { members.append(nextDeploy[Int(last)]) }
+    return members
+  }
+
+  private mutating func finishList() {
+    let range = (lists.last?.upperBound ?? 0)..<releases.count
+    releases[range].sort { left, right in
+      if left.end != right.end { return left.end < right.end }
+      if left.start != right.start { return left.start < right.start }
+      return deploys[Int(left.ending)].id < deploys[Int(right.ending)].id
+    }
+    for index in range { releases[index].list = Int32(lists.count) }
+    listsOfService[releases[range.lowerBound].service, default: []].append(lists.count)
+    lists.append(range)
+  }
+
+  /// Appends failed deploys, which the rule `failed` counts as releases of their own.
+  private mutating func appendFailed(_ failed: [Int32]) {
+    let ordered = failed.sorted { left, right in
+      let (a, b) = (deploys[Int(left)], deploys[Int(right)])
+      return (a.ended ?? a.created, a.id, a.attempt) < (b.ended ?? b.created, b.id, b.attempt)
+    }
+    var open: [Int] = []
+    for number in ordered {
+      let deploy = deploys[Int(number)]
+      let start = deploy.started ?? deploy.created
+      let (service, environment) = (names.number(of: deploy.target.service), names.number(of: deploy.target.environment))
+      let listed = question.separatesEnvironments ? environment : 0
+      open.removeAll { abs(start.seconds(since: releases[$0].start)) > question.settings.releaseSpanSeconds }
+      if deploy.commit.isKnown,
+        let index = open.last(where: {
+          releases[$0].commit == deploy.commit && releases[$0].service == service && releases[$0].environment == listed
+            && !has(releases[$0], deploy.target.environment)
+        })
+      {
+        nextDeploy[Int(releases[index].lastDeploy)] = number
+        releases[index].lastDeploy = number
+        continue
+      }
+      open.append(releases.count)
+      releases.append(
+        Release(
+          service: service, repository: names.number(of: deploy.target.repository), environment: listed,
+          commit: deploy.commit, start: start, end: deploy.ended ?? deploy.started ?? deploy.created, ending: number,
+          firstDeploy: number, lastDeploy: number, isRollback: false, isStepUnknown: false, rollbackCreated: nil, list: -1,
+          rules: Rules(.failed)))
+    }
+  }
+}
+
+/// Finds a deploy and its release by subject and attempt.
+struct DeployMap: Sendable {
+  /// Attempts after the first.
+  private var later: [UInt64: [(attempt: UInt16, deploy: Int32, release: Int32)]] = [:]
+  private var places: IDMap
+  private var entries: [(attempt: UInt16, deploy: Int32, release: Int32)] = []
+
+  init(capacity: Int = 0) {
+    places = IDMap(minimumCapacity: capacity)
+    entries.reserveCapacity(capacity)
+  }
+
+  mutating func set(_ id: FactID, _ attempt: UInt16, _ value: (deploy: Int32, release: Int32)) {
+    let place = places.value(of: id.rawValue, orInsert: Int32(entries.count))
+    if place == entries.count {
+      entries.append((attempt, value.deploy, value.release))
+    } else {
+      later[id.rawValue, default: []].append((attempt, value.deploy, value.release))
+    }
+  }
+
+  subscript(id: FactID, attempt: UInt16) -> (deploy: Int32, release: Int32)? {
+    guard let place = places[id.rawValue] else { return nil }
+    let entry = entries[Int(place)]
+    if entry.attempt == attempt { return (entry.deploy, entry.release) }
+    return later[id.rawValue]?.first { $0.attempt == attempt }.map { ($0.deploy, $0.release) }
+  }
+}
+
+extension FactDay {
+  var start: Timestamp { Timestamp(seconds: Int64(rawValue) * 86_400) }
+}
+
+extension [ClosedRange<FactDay>] {
+  /// The same days as ranges that are apart, in order.
+  func merged() -> [ClosedRange<FactDay>] {
+    var result: [ClosedRange<FactDay>] = []
+    for range in sorted(by: { $0.lowerBound < $1.lowerBound }) {
+      if let last = result.last, Int(range.lowerBound.rawValue) <= Int(last.upperBound.rawValue) + 1 {
+        result[result.count - 1] = last.lowerBound...Swift.max(last.upperBound, range.upperBound)
+      } else {
+        result.append(range)
+      }
+    }
+    return result
+  }
+}
+
+extension FactSource {
+  /// The first day with a fact of one kind: the beginning of its history.
+  func firstDay<Row: Fact>(of type: Row.Type) throws -> FactDay? {
+    guard let first = try factProgress().firstDay else { return nil }
+    var found: FactDay?
+    do {
+      try visitFacts(type, days: first...max(first, FactDay(.latest)), includesOpen: false) { row in
+        guard let day = row.day else { return }
+        found = day
+        throw FoundFirstDay()
+      }
+    } catch is FoundFirstDay {}
+    return found
+  }
+}
+
+/// Ends a visit early.
+private struct FoundFirstDay: Error {}

@@ -1,0 +1,243 @@
+package import ValueStreamCore
+
+extension FlowReport {
+  /// Computes the flow of issues.
+  package init(_ query: FlowQuery, from source: any FactSource) throws {
+    self = try FlowComputation(query, source).report()
+  }
+
+  /// Returns the rows behind one number of the report, from the same computation as the number.
+  package static func evidence(
+    _ evidence: FlowEvidence, _ query: FlowQuery, from source: any FactSource, page: PageRequest = PageRequest()
+  ) throws -> EvidencePage {
+    try EvidencePage(FlowComputation(query, source).rows(evidence), page)
+  }
+}
+
+struct FlowComputation {
+  let query: FlowQuery
+  let population: IssuePopulation
+  let groups: [Int32: [Int]]
+
+  init(_ query: FlowQuery, _ source: any FactSource) throws {
+    self.query = query
+    population = try IssuePopulation(
+      source, windows: [query.frame.window, query.frame.comparedWindow].compactMap { $0 }, now: query.frame.now,
+      scope: query.scope, grouping: query.grouping, settings: query.settings)
+    groups = population.groups()
+  }
+
+  private typealias Item = IssuePopulation.Item
+
+  private var frame: ReportFrame { query.frame }
+
+  private func items(_ numbers: [Int]) -> [Item] { numbers.map { population.items[$0] } }
+
+  private func buckets(_ width: BucketWidth) throws -> TimeBuckets {
+    try TimeBuckets(width, of: frame.window, zone: frame.zone, historyBegan: population.historyBegan, now: frame.now)
+  }
+
+  // MARK: Report
+
+  func report() throws -> FlowReport {
+    let buckets = try self.buckets(query.buckets)
+    let days = try self.buckets(.day)
+    let keyed = groups.map { ($0.key, population.key(ofGroup: $0.key), items($0.value)) }
+    let groups = keyed.sorted { ($0.1.name ?? "", $0.0) < ($1.1.name ?? "", $1.0) }.map { _, key, items in
+      group(key, items, buckets, days)
+    }
+    return FlowReport(
+      window: frame.window, comparedWindow: frame.comparedWindow, timeZone: frame.zone.name,
+      historyBegan: population.historyBegan, groups: groups)
+  }
+
+  private func group(_ key: GroupKey, _ items: [Item], _ buckets: TimeBuckets, _ days: TimeBuckets) -> FlowReport.Group {
+    let done = done(items, in: frame.window)
+    let counts = buckets.buckets.indices.map { index in
+      done.count { buckets.index(of: $0.ended ?? .epoch) == index }
+    }
+    let whole = zip(buckets.buckets, counts).filter { !$0.0.isPartial }.map { Double($0.1) }
+    let limits = XmRLimits(whole)
+    return FlowReport.Group(
+      key: key, current: value(items, in: frame.window), previous: frame.comparedWindow.map { value(items, in: $0) },
+      distribution: distribution(done), timeInStatus: timeInStatus(done), cumulativeFlow: cumulativeFlow(items, days),
+      throughput: zip(buckets.buckets, counts).map { bucket, count in
+        FlowReport.ThroughputBucket(
+          bucket: bucket, count: count, isOutside: bucket.isPartial ? nil : limits.map { !$0.contains(Double(count)) })
+      },
+      throughputLimits: limits, flowTimeLimits: XmRLimits(done.filter { $0.leftOut == nil }.compactMap(\.flowSeconds)))
+  }
+
+  /// The items done in a window in the order of their ends, without excluded ones.
+  private func done(_ items: [Item], in window: TimeWindow) -> [Item] {
+    items.filter { item in
+      item.isDone && !item.isExcluded && item.ended.map { window.contains($0) } ?? false
+    }.sorted { ($0.ended ?? .epoch, $0.fact.id) < ($1.ended ?? .epoch, $1.fact.id) }
+  }
+
+  /// The items that were done or closed in a window, counted or not.
+  private func ended(_ items: [Item], in window: TimeWindow) -> [Item] {
+    items.filter { $0.ended.map { window.contains($0) } ?? false }
+  }
+
+  private func value(_ items: [Item], in window: TimeWindow) -> FlowReport.Value {
+    let ended = ended(items, in: window)
+    var seconds: [Double] = []
+    var leftOut: [LeftOutReason: Int] = [:]
+    for item in ended {
+      if let reason = item.leftOut { leftOut[reason, default: 0] += 1 } else { seconds.append(item.flowSeconds ?? 0) }
+    }
+    let last = min(window.end, frame.now)
+    let length = last.seconds(since: window.start)
+    let throughput = ended.count { $0.isDone && !$0.isExcluded }
+    let efficiency = efficiency(ended)
+    return FlowReport.Value(
+      flowTime: DurationSummary(&seconds, leftOut: leftOut), throughput: throughput,
+      throughputPerDay: length > 0 ? Double(throughput) * 86_400 / length : nil, load: load(items, at: last).count,
+      averageLoad: averageLoad(items, from: window.start, to: last), efficiency: efficiency.ratio,
+      efficiencyPopulation: efficiency.population)
+  }
+
+  private func load(_ items: [Item], at time: Timestamp) -> [Item] {
+    items.filter { !$0.isExcluded && $0.isInProgress(at: time) }
+  }
+
+  private func averageLoad(_ items: [Item], from start: Timestamp, to end: Timestamp) -> Double? {
+    guard start < end else { return nil }
+    let seconds = items.reduce(0.0) { sum, item in
+      guard let started = item.started, !item.isExcluded else { return sum }
+      return sum + max(0, min(item.ended ?? end, end).seconds(since: max(started, start)))
+    }
+    return seconds / end.seconds(since: start)
+  }
+
+  private func distribution(_ done: [Item]) -> [FlowReport.TypeShare] {
+    let byType = Dictionary(grouping: done, by: \.type)
+    return byType.map { type, items in
+      let counted = items.filter { $0.leftOut == nil }
+      let leftOut = items.compactMap(\.leftOut).reduce(into: [:]) { $0[$1, default: 0] += 1 }
+      return FlowReport.TypeShare(
+        type: population.names.text(of: type), count: items.count, share: Double(items.count) / Double(done.count),
+        flowTime: DurationSummary(of: counted.compactMap(\.flowSeconds), leftOut: leftOut))
+    }.sorted { ($1.count, $0.type ?? "") < ($0.count, $1.type ?? "") }
+  }
+
+  // MARK: Statuses
+
+  /// The seconds that an item spent in each status until it ended, from `start` on.
+  private func times(_ item: Item, since start: Timestamp = .epoch) -> [Int: Double] {
+    let end = item.ended ?? frame.now
+    return item.fact.statuses.reduce(into: [:]) { times, stay in
+      let seconds = min(stay.end ?? end, end).seconds(since: max(stay.start, start))
+      if seconds > 0 { times[population.status(stay), default: 0] += seconds }
+    }
+  }
+
+  private func timeInStatus(_ done: [Item]) -> [FlowReport.StatusTime] {
+    var seconds: [Int: [Double]] = [:]
+    for item in done { for (status, value) in times(item) { seconds[status, default: []].append(value) } }
+    return seconds.map { status, values in
+      FlowReport.StatusTime(
+        status: population.names.text(of: Int32(status)), summary: DurationSummary(of: values),
+        totalSeconds: values.sorted().reduce(0, +), isActive: population.statuses.isActive[status])
+    }.sorted { ($1.totalSeconds, $0.status ?? "") < ($0.totalSeconds, $1.status ?? "") }
+  }
+
+  /// Why a done item has no efficiency.
+  private func efficiencyLeftOut(_ item: Item) -> LeftOutReason? {
+    item.leftOut ?? (population.statuses.knowsActivity && !item.fact.statuses.isEmpty ? nil : .statusesUnknown)
+  }
+
+  private func activeSeconds(_ item: Item) -> Double {
+    times(item, since: item.started ?? .epoch).filter { population.statuses.isActive[$0.key] ?? false }.map(\.value).sorted()
+      .reduce(0, +)
+  }
+
+  private func efficiency(_ ended: [Item]) -> (ratio: Double?, population: Population) {
+    var leftOut: [LeftOutReason: Int] = [:]
+    var (active, total, count) = (0.0, 0.0, 0)
+    for item in ended {
+      if let reason = efficiencyLeftOut(item) {
+        leftOut[reason, default: 0] += 1
+        continue
+      }
+      count += 1
+      active += activeSeconds(item)
+      total += item.flowSeconds ?? 0
+    }
+    return (total > 0 ? active / total : nil, Population(n: count, leftOut: leftOut))
+  }
+
+  // MARK: Cumulative flow
+
+  /// Counts the items that were not done when the window began.
+  private func cumulativeFlow(_ items: [Item], _ days: TimeBuckets) -> [FlowReport.CumulativeFlowDay] {
+    let shown = items.filter { !$0.isExcluded && ($0.ended.map { $0 >= frame.window.start } ?? true) }
+    let created = shown.map(\.fact.created).sorted()
+    let started = shown.compactMap(\.started).sorted()
+    let done = shown.filter { $0.started != nil }.compactMap(\.ended).sorted()
+    func count(_ times: [Timestamp], before end: Timestamp) -> Int {
+      var (low, high) = (0, times.count)
+      while low < high {
+        let middle = (low + high) / 2
+        if times[middle] < end { low = middle + 1 } else { high = middle }
+      }
+      return low
+    }
+    return days.buckets.filter { $0.window.start < frame.now }.map { day in
+      FlowReport.CumulativeFlowDay(
+        day: day, created: count(created, before: day.window.end), started: count(started, before: day.window.end),
+        done: count(done, before: day.window.end))
+    }
+  }
+
+  // MARK: Evidence
+
+  func rows(_ evidence: FlowEvidence) throws -> [EvidenceRow] {
+    guard let number = population.scope.group(of: evidence.group, query.settings, population.names),
+      let numbers = groups[number], var window = frame.window(of: evidence.period)
+    else { return [] }
+    if let bucket = evidence.bucket {
+      let buckets = try self.buckets(query.buckets)
+      guard evidence.period == .current, let index = buckets.index(startingAt: bucket) else {
+        throw ReportError(.badQuestion, "no bucket of the throughput begins at \(bucket.rfc3339)")
+      }
+      let part = buckets.buckets[index].window
+      window = TimeWindow(start: max(part.start, window.start), end: min(part.end, window.end))
+    }
+    let items = items(numbers)
+    switch evidence.part {
+    case .flowTime(let part):
+      return ended(items, in: window).map { row($0, value: $0.flowSeconds, leftOut: $0.leftOut) }
+        .filter { $0.belongs(to: part) }
+    case .throughput:
+      return done(items, in: window).map { row($0, value: $0.flowSeconds) }
+    case .load:
+      let last = min(window.end, frame.now)
+      return load(items, at: last).map { item in
+        var row = row(item, value: item.started.map { last.seconds(since: $0) })
+        row.time = item.started ?? row.time
+        return row
+      }
+    case .efficiency(let part):
+      return ended(items, in: window).map { item in
+        let leftOut = efficiencyLeftOut(item)
+        return row(item, value: leftOut == nil ? activeSeconds(item) : nil, leftOut: leftOut)
+      }.filter { $0.belongs(to: part) }
+    case .type(let type):
+      return done(items, in: window).filter { population.names.text(of: $0.type)?.lowercased() == type?.lowercased() }
+        .map { row($0, value: $0.flowSeconds) }
+    case .status(let status):
+      let number = population.names.number(of: status).map { Int($0) }
+      return done(items, in: window).compactMap { item in
+        number.flatMap { times(item)[$0] }.map { row(item, value: $0) }
+      }
+    }
+  }
+
+  private func row(_ item: Item, value: Double?, leftOut: LeftOutReason? = nil) -> EvidenceRow {
+    EvidenceRow(
+      kind: .issue, id: item.fact.id, time: item.ended ?? frame.now, value: value, leftOut: leftOut,
+      exclusion: query.settings.exclusions[item.fact.id])
+  }
+}

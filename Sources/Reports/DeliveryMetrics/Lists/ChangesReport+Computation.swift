@@ -1,0 +1,134 @@
+package import ValueStreamCore
+
+extension ChangesReport {
+  /// Lists changes, and counts them.
+  package init(_ query: ChangesQuery, from source: any FactSource) throws {
+    let frame = query.frame
+    window = frame.window
+    let windows = [frame.window, frame.comparedWindow].compactMap { $0 }
+    var names = NameTable()
+    var kept: [KeptChange] = []
+    for days in windows.days {
+      try source.visitFacts(ChangeFact.self, days: days, includesOpen: false) { fact in
+        guard let time = fact.closedTime, windows.contains(where: { $0.contains(time) }) else { return }
+        names.note(fact.labels.repository)
+        names.note(fact.labels.workType)
+        kept.append(KeptChange(fact, time))
+      }
+    }
+    try source.visitFacts(ChangeFact.self, days: nil, includesOpen: true) { fact in
+      let time = fact.times.opened ?? fact.times.ready ?? fact.times.firstCommit ?? .epoch
+      guard fact.state == .open, time < frame.window.end else { return }
+      names.note(fact.labels.repository)
+      names.note(fact.labels.workType)
+      kept.append(KeptChange(fact, time))
+    }
+    try names.resolve(in: source)
+    let scope = try ScopeRule(query.settings, query.scope, nil, names)
+    kept = kept.filter { change in
+      scope.includes(service: nil, repository: names.number(of: change.repository))
+        && scope.includes(workType: names.number(of: change.workType))
+        && (query.settings.includesBots || !change.traits.contains(.isByBot))
+    }
+    counts = Counts(kept.filter { $0.state == .open || frame.window.contains($0.time) }, query.settings)
+    previous = frame.comparedWindow.map { window in
+      Counts(kept.filter { $0.state != .open && window.contains($0.time) }, query.settings)
+    }
+    let listed = kept.filter { change in
+      (change.state == .open || frame.window.contains(change.time)) && (query.state == nil || query.state == change.state)
+    }
+    let (range, sorted) = try listed.map { Position(time: $0.time, id: $0.id, attempt: 0) }
+      .page(after: query.cursor, limit: query.limit)
+    total = sorted.count
+    next = range.upperBound < sorted.count ? sorted[range].last?.text : nil
+    rows = try Self.rows(sorted[range], query, names, source)
+  }
+
+  private static func rows(
+    _ positions: ArraySlice<Position>, _ query: ChangesQuery, _ names: NameTable, _ source: any FactSource
+  ) throws -> [ChangeRow] {
+    let ids = Set(positions.map { FactID(rawValue: $0.id) })
+    let facts = try source.facts(ChangeFact.self, of: ids)
+    let deliveries = try source.deliveries(of: ids)
+    var names = names
+    for row in deliveries.values.joined() { names.note(row.target.environment) }
+    try names.resolve(in: source)
+    let environments = EnvironmentRule(query.settings, query.scope, names)
+    return positions.compactMap { position in
+      let id = FactID(rawValue: position.id)
+      let known = facts[id] ?? []
+      let time = Timestamp(nanoseconds: Int64(position.primary))
+      guard let fact = known.first(where: { $0.closedTime == time }) ?? known.first else { return nil }
+      let first = (deliveries[id] ?? []).filter {
+        environments.includes($0.target, names) && query.settings.exclusions[$0.id] == nil
+      }.min { ($0.deployEnded, $0.id) < ($1.deployEnded, $1.id) }
+      return ChangeRow(fact, first, exclusion: query.settings.exclusions[id], names)
+    }
+  }
+}
+
+/// What the report keeps of each change until it knows which ones to list.
+private struct KeptChange {
+  var id: FactID
+  var time: Timestamp
+  var state: ChangeState
+  var repository: FactName
+  var workType: FactName
+  var traits: ChangeLabels.Traits
+
+  init(_ fact: ChangeFact, _ time: Timestamp) {
+    (id, self.time, state) = (fact.id, time, fact.state)
+    (repository, workType, traits) = (fact.labels.repository, fact.labels.workType, fact.labels.traits)
+  }
+}
+
+extension ChangesReport.Counts {
+  fileprivate init(_ changes: [KeptChange], _ settings: ReportSettings) {
+    self.init()
+    for change in changes where settings.exclusions[change.id] == nil {
+      switch change.state {
+      case .open: open += 1
+      case .abandoned: abandoned += 1
+      case .merged:
+        merged += 1
+        byBots += change.traits.contains(.isByBot) ? 1 : 0
+        direct += change.traits.contains(.isDirect) ? 1 : 0
+        reverts += change.traits.contains(.isRevert) ? 1 : 0
+        cherryPicks += change.traits.contains(.isCherryPick) ? 1 : 0
+        backMerges += change.traits.contains(.isBackMerge) ? 1 : 0
+        hotfixes += change.traits.contains(.isHotfix) ? 1 : 0
+        forIncidents += change.traits.contains(.isForIncident) ? 1 : 0
+      }
+    }
+  }
+}
+
+extension ChangeRow {
+  fileprivate init(_ fact: ChangeFact, _ delivery: DeliveredChange?, exclusion: String?, _ names: NameTable) {
+    let lead = delivery.flatMap { delivery in fact.times.firstCommit.map { delivery.deployEnded.seconds(since: $0) } }
+    self.init(
+      change: fact.id, state: fact.state, repository: names.text(of: fact.labels.repository),
+      workType: names.text(of: fact.labels.workType), times: fact.times, abandoned: fact.abandoned, traits: fact.labels.traits,
+      reverts: fact.reverts, size: fact.size, sizeClass: fact.size.map { SizeClass(lines: $0) },
+      reviewRounds: Int(fact.reviewRounds), exclusion: exclusion, released: delivery?.deployEnded, releasedBy: delivery?.id,
+      leadTimeSeconds: lead.flatMap { $0 < 0 ? nil : $0 })
+  }
+}
+
+extension ChangeFact {
+  /// When the change was merged or closed. Nil while it is open.
+  var closedTime: Timestamp? {
+    switch state {
+    case .open: nil
+    case .merged: times.merged
+    case .abandoned: abandoned
+    }
+  }
+}
+
+extension [TimeWindow] {
+  /// The UTC days of the windows, as ranges that are apart.
+  var days: [ClosedRange<FactDay>] {
+    map { FactDay($0.start)...Swift.max(FactDay($0.start), FactDay($0.end)) }.merged()
+  }
+}

@@ -1,0 +1,101 @@
+package import ValueStreamCore
+
+extension DeploysReport {
+  /// Lists deploys with their verdicts.
+  package init(_ query: DeploysQuery, from source: any FactSource) throws {
+    var frame = query.frame
+    frame.comparison = .none
+    let population = try DeliveryPopulation(
+      source,
+      DeliveryPopulation.Question(
+        frame: frame, scope: query.scope, grouping: nil, basis: .commit, settings: query.settings, keepsAllDeploys: true))
+    let history = population.history
+    let environments = EnvironmentRule(query.settings, query.scope, history.names)
+    var found: [(position: Position, deploy: Int)] = []
+    for (index, deploy) in history.deploys.enumerated() {
+      let time = deploy.ended ?? deploy.started ?? deploy.created
+      guard frame.window.contains(time), query.includesAllEnvironments || environments.includes(deploy.target, history.names),
+        population.scope.includes(
+          service: history.names.number(of: deploy.target.service),
+          repository: history.names.number(of: deploy.target.repository))
+      else { continue }
+      found.append((Position(time: time, id: deploy.id, attempt: deploy.attempt), index))
+    }
+    let page = try found.page(after: query.cursor, limit: query.limit)
+    window = frame.window
+    total = found.count
+    next = page.next
+    rows = page.rows.map { index in
+      DeployRow(
+        history.deploys[index], history, isProduction: environments.includes(history.deploys[index].target, history.names))
+    }
+  }
+
+  /// Returns the changes that a deploy brought, the newest merge first.
+  ///
+  /// The values are the seconds from the first commit to the end of the deploy.
+  package static func changes(
+    of deploy: FactID, attempt: UInt16, from source: any FactSource, page: PageRequest = PageRequest()
+  ) throws -> EvidencePage {
+    let rows = (try source.facts(DeliveredChange.self, of: [deploy])[deploy] ?? []).filter { $0.attempt == attempt }
+    let evidence = rows.map { row in
+      var reasons = row.labels.traits.words
+      if row.isRepeated { reasons.append("repeated") }
+      return EvidenceRow(
+        kind: .change, id: row.change, time: row.times.merged ?? row.deployEnded,
+        value: row.times.firstCommit.map { row.deployEnded.seconds(since: $0) }, reasons: reasons,
+        related: [.init(.deployedBy, deploy)])
+    }
+    return try EvidencePage(evidence, page)
+  }
+}
+
+extension DeployRow {
+  fileprivate init(_ deploy: DeployFact, _ history: ReleaseHistory, isProduction: Bool) {
+    self.init(
+      deploy: deploy.id, attempt: deploy.attempt, service: history.names.text(of: deploy.target.service),
+      environment: history.names.text(of: deploy.target.environment),
+      repository: history.names.text(of: deploy.target.repository), commit: deploy.commit, created: deploy.created,
+      started: deploy.started, ended: deploy.ended, outcome: deploy.outcome, step: deploy.step, isProduction: isProduction,
+      changeCount: Int(deploy.changeCount), basis: deploy.basis, previous: deploy.previous,
+      exclusion: history.question.settings.exclusions[deploy.id],
+      release: history.releaseOfDeploy[deploy.id, deploy.attempt].map { Release(history.releases[Int($0.release)], history) })
+  }
+}
+
+extension DeployRow.Release {
+  fileprivate init(_ release: ReleaseHistory.Release, _ history: ReleaseHistory) {
+    self.init(
+      deploy: history.deploys[Int(release.ending)].id, ended: release.end, verdict: history.verdict(on: release),
+      rules: release.rules.list, rework: release.rework.list,
+      recovered: release.rules.isEmpty ? nil : history.recovery(of: release),
+      remediedBy: release.remedy < 0 ? nil : history.deploys[Int(history.releases[Int(release.remedy)].ending)].id,
+      incidents: release.incidents.map { history.incidents[Int($0)].fact.id })
+  }
+}
+
+extension [(position: Position, deploy: Int)] {
+  /// Sorts the rows and returns those of one page.
+  fileprivate func page(after cursor: String?, limit: Int) throws(ReportError) -> (rows: [Int], next: String?) {
+    let (range, sorted) = try map(\.position).page(after: cursor, limit: limit)
+    var places: [Position: Int] = [:]
+    for entry in self { places[entry.position] = entry.deploy }
+    let rows = sorted[range].compactMap { places[$0] }
+    return (rows, range.upperBound < sorted.count ? sorted[range].last?.text : nil)
+  }
+}
+
+extension [Position] {
+  /// Sorts the positions and returns the range of one page.
+  func page(after cursor: String?, limit: Int) throws(ReportError) -> (range: Range<Int>, sorted: [Position]) {
+    let sorted = self.sorted()
+    var start = 0
+    if let cursor {
+      guard let position = Position(cursor) else {
+        throw ReportError(.badCursor, "bad cursor: take it from 'next' of the page before")
+      }
+      start = sorted.firstIndex { position < $0 } ?? sorted.count
+    }
+    return (start..<Swift.min(sorted.count, start + Swift.max(1, limit)), sorted)
+  }
+}
