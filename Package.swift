@@ -107,7 +107,8 @@ let reports: [Target] = [
   module("Aggregates", in: "Reports", ["CSV"]),
   module("Charts", in: "Reports"),
   .target(
-    name: "Dashboard", dependencies: ["ValueStreamCore", "Charts", "QueryAPI"], path: "Sources/Reports/Dashboard",
+    name: "Dashboard", dependencies: ["ValueStreamCore", "Charts", "QueryAPI", "DeliveryMetrics"],
+    path: "Sources/Reports/Dashboard",
     resources: [
       .embedInCode("Assets/dashboard.css"), .embedInCode("Assets/dashboard.js"), .embedInCode("Assets/icon.svg"),
     ], swiftSettings: settings),
@@ -204,7 +205,7 @@ let testsOfTargets: [Target] = [
   tests(of: "CSV", ["ValueStreamCore", "CZlib", "CZstd"]),
   tests(of: "Aggregates", ["CSV", "ValueStreamCore"], fixtures: ["Golden"]),
   tests(of: "Charts", fixtures: ["Golden"]),
-  tests(of: "Dashboard", ["ValueStreamCore", "QueryAPI"], fixtures: ["Golden"]),
+  tests(of: "Dashboard", ["ValueStreamCore", "QueryAPI", "DeliveryMetrics"], fixtures: ["Golden"]),
   tests(of: "SampleReports", ["Aggregates", "CSV", "APIClient"]),
   tests(of: "DeliveryMetrics", ["ValueStreamCore"]),
   // Whole system

@@ -12,17 +12,19 @@ struct MarkupCheck {
   /// Checks that elements nest, that none is unknown, and that no attribute runs or styles anything.
   func expectSafe(sourceLocation: SourceLocation = #_sourceLocation) throws {
     var open: [String] = []
-    var rest = html.unicodeScalars[...]
-    while let start = rest.firstIndex(of: "<") {
-      rest = rest[rest.index(after: start)...]
-      if rest.first == "!" { continue }
+    let bytes = Array(html.utf8)
+    var index = 0
+    while let start = bytes[index...].firstIndex(of: UInt8(ascii: "<")) {
+      index = start + 1
+      if index < bytes.count, bytes[index] == UInt8(ascii: "!") { continue }
       var isQuoted = false
-      let end = rest.firstIndex { scalar in
-        if scalar == "\"" { isQuoted.toggle() }
-        return scalar == ">" && !isQuoted
+      let end = bytes[index...].firstIndex { byte in
+        if byte == UInt8(ascii: "\"") { isQuoted.toggle() }
+        return byte == UInt8(ascii: ">") && !isQuoted
       }
-      let tag = String(rest[..<(try #require(end, "a tag without end", sourceLocation: sourceLocation))])
-      rest = rest[(end ?? rest.endIndex)...]
+      let close = try #require(end, "a tag without end", sourceLocation: sourceLocation)
+      let tag = String(decoding: bytes[index..<close], as: UTF8.self)
+      index = close
       if tag.hasPrefix("/") {
         #expect(open.popLast() == String(tag.dropFirst()), sourceLocation: sourceLocation)
         continue

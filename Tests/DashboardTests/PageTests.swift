@@ -59,7 +59,10 @@ struct PageTests {
     ] {
       let html = samples.text(page.address)
       try MarkupCheck(html).expectSafe()
-      #expect(samples.get(page.address, headers: ["Host": text]).status == samples.get(page.address).status)
+      if page.name == "connect" {
+        let response = samples.get(page.address, headers: ["Host": text])
+        try MarkupCheck(String(decoding: response.body, as: UTF8.self)).expectSafe()
+      }
     }
   }
 
@@ -151,9 +154,9 @@ struct PageTests {
     let samples = try DashboardSamples(events)
     let trace = TraceID(root: DashboardSamples.key("run", 0)).description
     let html = samples.text("/traces/\(trace)")
-    #expect(html.components(separatedBy: "class=\"wf-row").count - 1 == 500)
+    #expect(html.components(separatedBy: "class=\"wf-row ").count - 1 == 500)
     #expect(html.contains("the trace has more"))
-    #expect(samples.text("/traces/\(trace)?rows=5000").components(separatedBy: "class=\"wf-row").count - 1 == 700)
+    #expect(samples.text("/traces/\(trace)?rows=5000").components(separatedBy: "class=\"wf-row ").count - 1 == 700)
   }
 
   @Test("formats of a page hold what the page shows")

@@ -1,3 +1,4 @@
+package import DeliveryMetrics
 package import QueryAPI
 package import ValueStreamCore
 
@@ -11,15 +12,30 @@ package struct Dashboard: HTTPHandler {
     var queries: SpanQueries
     var deliveries: DeliveryReading
     var status: @Sendable () throws -> DaemonStatus
+    var reports: Reports?
 
     /// - Parameters:
+    ///   - reports: Nil if there are no delivery metrics; the overview and the reports are then left out.
     ///   - status: Returns the state of the daemon and of its sources and exporters, for the pages Connect and System.
     package init(
-      queries: SpanQueries, deliveries: DeliveryReading, status: @escaping @Sendable () throws -> DaemonStatus
+      queries: SpanQueries, deliveries: DeliveryReading, reports: Reports? = nil,
+      status: @escaping @Sendable () throws -> DaemonStatus
     ) {
       self.queries = queries
       self.deliveries = deliveries
       self.status = status
+      self.reports = reports
+    }
+  }
+
+  /// What the pages of delivery metrics are computed from.
+  package struct Reports: Sendable {
+    var facts: any FactSource
+    var settings: ReportSettings
+
+    package init(facts: any FactSource, settings: ReportSettings) {
+      self.facts = facts
+      self.settings = settings
     }
   }
 
@@ -29,6 +45,10 @@ package struct Dashboard: HTTPHandler {
   package static let paths = ["/deploys", "/changes", "/search", "/deliveries", "/connect", "/system"]
   /// The path prefixes of pages about one item.
   package static let prefixes = ["/deploys/", "/changes/", "/traces/", "/deliveries/"]
+
+  /// The exact paths and the path prefixes of the pages of delivery metrics. They need ``Inputs/reports``.
+  package static let reportPaths = ["/"]
+  package static let reportPrefixes = ["/reports/"]
 
   let inputs: Inputs
   let base: String
@@ -45,6 +65,9 @@ package struct Dashboard: HTTPHandler {
     self.signOutToken = signOutToken
   }
 
+  /// The pages of the navigation.
+  var sections: [PageFrame.Section] { PageFrame.Section.allCases.filter { $0 != .overview || inputs.reports != nil } }
+
   package func respond(to request: HTTPRequest) -> HTTPResponse {
     if request.path.hasPrefix(Self.assetPrefix) {
       return Asset.respond(to: request, name: request.path.dropFirst(Self.assetPrefix.count))
@@ -56,6 +79,8 @@ package struct Dashboard: HTTPHandler {
       return context.errorPage(error)
     } catch let error as LookupError {
       return context.errorPage(PageError(error))
+    } catch let error as ReportError {
+      return context.errorPage(PageError(400, error.description))
     } catch {
       inputs.queries.logger.error("cannot answer \(request.path): \(error)")
       let isRetryable = (error as? StoreError)?.isRetryable ?? false
@@ -69,6 +94,12 @@ package struct Dashboard: HTTPHandler {
     let path = context.request.path
     let parts = path.split(separator: "/", omittingEmptySubsequences: true)
     switch parts.first {
+    case nil:
+      guard let reports = inputs.reports else { break }
+      return try OverviewPage(context, reports).respond()
+    case "reports" where parts.count == 2:
+      guard let reports = inputs.reports else { break }
+      return try ReportPage(context, reports).respond(name: String(parts[1]))
     case "traces" where parts.count == 2: return try TracePage(context).respond(name: String(parts[1]))
     case "changes" where parts.count == 1: return try ItemListPage(context, .changes).respond()
     case "deploys" where parts.count == 1: return try ItemListPage(context, .deploys).respond()
@@ -80,8 +111,9 @@ package struct Dashboard: HTTPHandler {
     case "deliveries" where parts.count == 2: return try DeliveriesPage(context).respond(id: String(parts[1]))
     case "connect" where parts.count == 1: return try ConnectPage(context).respond()
     case "system" where parts.count == 1: return try SystemPage(context).respond()
-    default: throw PageError(404, "There is no page at \(path.prefix(200)).")
+    default: break
     }
+    throw PageError(404, "There is no page at \(path.prefix(200)).")
   }
 }
 

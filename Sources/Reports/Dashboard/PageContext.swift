@@ -21,6 +21,7 @@ struct PageContext {
     _ content: (inout HTMLWriter) throws -> Void
   ) rethrows -> HTTPResponse {
     var frame = frame
+    frame.sections = dashboard.sections
     frame.signOutToken = dashboard.signOutToken(request)
     return .page(try frame.page(base: dashboard.base, scope: scope, content), status: status)
   }
@@ -28,6 +29,7 @@ struct PageContext {
   /// Makes the page that says what is wrong, and links on.
   func errorPage(_ error: PageError) -> HTTPResponse {
     var frame = PageFrame(title: error.title)
+    frame.sections = dashboard.sections
     frame.search = request.query("q") ?? ""
     var response = page(frame, status: error.status) { html in
       html.pageHeading(error.title) { html in html.foreign(error.detail) }

@@ -7,8 +7,9 @@ struct PageState: Hashable {
   /// A query parameter. Each page says which ones it takes.
   enum Parameter: String, CaseIterable {
     case source, project, environment, outcome, state, result
+    case service, repository, part
     case from, to
-    case sort, cursor, limit
+    case sort, cursor, place, limit
     case q, key, span, rows
     case format
   }
@@ -26,6 +27,11 @@ struct PageState: Hashable {
     var isEmpty: Bool { from == nil && to == nil }
   }
 
+  /// The rows behind a number, or those that it leaves out.
+  enum Part: String, CaseIterable {
+    case leftOut = "left_out"
+  }
+
   /// The order of a list.
   enum Sort: String, CaseIterable {
     case newest, oldest, longest, shortest
@@ -39,6 +45,7 @@ struct PageState: Hashable {
   var result: DeliveryResult?
   var window = Window()
   var sort: Sort?
+  var part: Part?
   var cursor: UInt64?
   var limit: Int?
   var rows: Int?
@@ -84,7 +91,7 @@ struct PageState: Hashable {
     _ parameter: Parameter, _ value: String, _ sorts: [Sort], _ formats: [Format]
   ) throws(PageError) {
     switch parameter {
-    case .source, .project, .environment, .q, .key, .span:
+    case .source, .project, .environment, .service, .repository, .place, .q, .key, .span:
       guard value.utf8.count <= Self.longestText else { throw PageError(400, "\(parameter.rawValue) is too long") }
       texts[parameter] = value
     case .outcome: outcome = try Self.one(of: Outcome.allCases, parameter, value)
@@ -97,6 +104,7 @@ struct PageState: Hashable {
     case .result: result = try Self.one(of: Self.results, parameter, value)
     case .from: window.from = try Self.time(parameter, value)
     case .to: window.to = try Self.time(parameter, value)
+    case .part: part = try Self.one(of: Part.allCases, parameter, value)
     case .sort: sort = try Self.one(of: sorts, parameter, value)
     case .cursor: cursor = try Self.number(parameter, value)
     case .limit: limit = try Self.number(parameter, value, in: Self.limits)
@@ -144,12 +152,13 @@ struct PageState: Hashable {
     }
     for parameter in Parameter.allCases {
       switch parameter {
-      case .source, .project, .environment, .q, .key, .span: add(parameter, texts[parameter])
+      case .source, .project, .environment, .service, .repository, .place, .q, .key, .span: add(parameter, texts[parameter])
       case .outcome: add(parameter, outcome?.rawValue)
       case .state: add(parameter, isOpen.map { $0 ? "open" : "finished" })
       case .result: add(parameter, result?.rawValue)
       case .from: add(parameter, window.from.map(Self.text))
       case .to: add(parameter, window.to.map(Self.text))
+      case .part: add(parameter, part?.rawValue)
       case .sort: add(parameter, sort?.rawValue)
       case .cursor: add(parameter, cursor.map { String($0) })
       case .limit: add(parameter, limit.map { String($0) })
