@@ -46,6 +46,7 @@ struct DashboardSamples {
   init(
     _ events: [Event]? = nil, hasDeliveries: Bool = true, text: @escaping @Sendable (String) -> String = { $0 },
     base: String = "",
+    reports: Dashboard.Reports? = nil,
     change: (inout DaemonStatus) -> Void = { _ in }
   ) throws {
     store = MemorySpanStore()
@@ -85,7 +86,7 @@ struct DashboardSamples {
       store: store, strategy: .nested, clock: FixedClock(), logger: Logger { _ in }, sources: ["github", "customhttp"],
       waitForProjection: {})
     let reading = DeliveryReading(log: log, sources: [LetterSource(text: text)])
-    dashboard = Dashboard(.init(queries: queries, deliveries: reading) { [status] in status }, base: base)
+    dashboard = Dashboard(.init(queries: queries, deliveries: reading, reports: reports) { [status] in status }, base: base)
   }
 
   // MARK: Requests

@@ -41,14 +41,15 @@ package struct Dashboard: HTTPHandler {
 
   /// The path prefix of stylesheet, script and icon. They hold no data, so anybody may read them.
   package static let assetPrefix = "/assets/"
-  /// The exact paths of pages.
-  package static let paths = ["/deploys", "/changes", "/search", "/deliveries", "/connect", "/system"]
-  /// The path prefixes of pages about one item.
-  package static let prefixes = ["/deploys/", "/changes/", "/traces/", "/deliveries/"]
+  /// The exact paths of the pages.
+  package var paths: [String] {
+    ["/deploys", "/changes", "/search", "/deliveries", "/connect", "/system"] + (inputs.reports == nil ? [] : ["/"])
+  }
 
-  /// The exact paths and the path prefixes of the pages of delivery metrics. They need ``Inputs/reports``.
-  package static let reportPaths = ["/"]
-  package static let reportPrefixes = ["/reports/"]
+  /// The path prefixes of pages about one item or number.
+  package var prefixes: [String] {
+    ["/deploys/", "/changes/", "/traces/", "/deliveries/"] + (inputs.reports == nil ? [] : ["/reports/"])
+  }
 
   let inputs: Inputs
   let base: String

@@ -22,9 +22,8 @@ extension HTMLWriter {
     } else if span.isFinished {
       word("ended", .plain)
     } else {
-      word(
-        span.state == .running ? "running" : span.operation == .issue || span.operation == .pullRequest ? "open" : "waiting",
-        .plain)
+      let isItem = [.issue, .pullRequest, .incident, .sprint].contains(span.operation)
+      word(isItem ? "open" : span.state == .running ? "running" : "waiting", .plain)
     }
   }
 

@@ -21,7 +21,9 @@ struct ReportPage {
     let state = try PageState(context.request, taking: ReportQuestion.parameters + [.part, .place, .limit])
     let question = ReportQuestion(state, reports.settings, now: context.now)
     context.queries.waitForProjection()
-    let report = try DORAReport(question.dora, from: reports.facts)
+    var query = question.dora
+    query.buckets = .week
+    let report = try DORAReport(query, from: reports.facts)
     let part: DORAEvidence.Part = state.part == .leftOut ? .leftOut(nil) : .counted
     let page = try DORAReport.evidence(
       DORAEvidence(metric, part: part), question.dora, from: reports.facts,
@@ -64,7 +66,7 @@ struct ReportPage {
     _ rows: [EvidenceRow], _ subjects: [FactID: FactSubject], _ metric: DORAMetric, _ html: inout HTMLWriter
   ) {
     html.scrollingTable("Rows behind the number", classes: "list") { html in
-      html.tableHead(["When", "Item", ">Contributes", "Verdict", "Why"])
+      html.tableHead(["When", "Item"] + (metric.isDuration ? [">Contributes"] : ["Verdict"]) + ["Why"])
       html.element(.tbody) { html in
         for row in rows {
           html.element(.tr) { html in
@@ -76,15 +78,10 @@ struct ReportPage {
                 writeSubject(related.id, subjects, &html)
               }
             }
-            html.element(.td, .classes("number"), text: metric.isDuration ? metric.text(row.value) ?? "" : "")
-            html.element(.td) { html in
-              switch row.verdict {
-              case .ok?: html.word("ok", .good)
-              case .failed?: html.word("failed", .bad)
-              case .takenBack?: html.word("taken back", .attention)
-              case .pending?: html.word("pending", .plain)
-              case nil: break
-              }
+            if metric.isDuration {
+              html.element(.td, .classes("number"), text: metric.text(row.value) ?? "")
+            } else {
+              html.element(.td) { html in writeVerdict(row.verdict, &html) }
             }
             html.element(.td, .classes("main")) { html in
               var words = row.reasons
@@ -95,6 +92,16 @@ struct ReportPage {
           }
         }
       }
+    }
+  }
+
+  private func writeVerdict(_ verdict: Verdict?, _ html: inout HTMLWriter) {
+    switch verdict {
+    case .ok?: html.word("ok", .good)
+    case .failed?: html.word("failed", .bad)
+    case .takenBack?: html.word("taken back", .attention)
+    case .pending?: html.word("pending", .plain)
+    case nil: break
     }
   }
 

@@ -141,21 +141,23 @@ struct WaterfallRows {
     for step in CriticalPath(of: spans).steps {
       let row = rowOfIndex[step.span]
       // After the end of an item, its row is no place for the path: it goes on where it was.
-      if step.from >= spans[step.span].end, let last = path.last {
-        path.append(PathStep(row: last.row, from: step.from, to: step.to, isIdle: true))
-        continue
+      let ownEnd = min(step.to, max(step.from, spans[step.span].end))
+      defer {
+        if ownEnd < step.to {
+          path.append(PathStep(row: path.last?.row ?? row, from: ownEnd, to: step.to, isIdle: true))
+        }
       }
       var time = step.from
       var index = row + 1
       while index < rows[row].end, case .phase = rows[index].content {
         defer { index += 1 }
-        let (start, end) = (max(rows[index].from, time), min(rows[index].to, step.to))
+        let (start, end) = (max(rows[index].from, time), min(rows[index].to, ownEnd))
         guard start < end else { continue }
         if time < start { path.append(PathStep(row: row, from: time, to: start)) }
         path.append(PathStep(row: index, from: start, to: end))
         time = end
       }
-      if time < step.to { path.append(PathStep(row: row, from: time, to: step.to)) }
+      if time < ownEnd { path.append(PathStep(row: row, from: time, to: ownEnd)) }
     }
   }
 
