@@ -107,6 +107,12 @@ let reports: [Target] = [
   module("CSV", in: "Reports", ["CByteScan", "CZlib", "CZstd"]),
   module("Aggregates", in: "Reports", ["CSV"]),
   module("Charts", in: "Reports"),
+  .target(
+    name: "Dashboard", dependencies: ["ValueStreamCore", "Charts", "QueryAPI", "DeliveryMetrics"],
+    path: "Sources/Reports/Dashboard",
+    resources: [
+      .embedInCode("Assets/dashboard.css"), .embedInCode("Assets/dashboard.js"), .embedInCode("Assets/icon.svg"),
+    ], swiftSettings: settings),
   module("SampleReports", in: "Reports", ["CSV"]),
   module("DeliveryMetrics", in: "Reports"),
   module("ReportClient", in: "Reports", ["CSV", "Aggregates", "Charts"]),
@@ -118,6 +124,7 @@ let executables: [Target] = [
     dependencies: [
       "ValueStreamCore", "Intake", "Catalog", "Projection", "DeliveryCounters", "PoisonGuard", "Replay", "Export", "SQLiteStore",
       "Logging", "Mock", "OTLP", "Jaeger", "Lightstep", "Datadog", "Zipkin", "CurlTransport", "Prometheus", "QueryAPI",
+      "Dashboard",
     ],
     swiftSettings: settings),
   .executableTarget(
@@ -201,6 +208,7 @@ let testsOfTargets: [Target] = [
   tests(of: "CSV", ["ValueStreamCore", "CZlib", "CZstd"]),
   tests(of: "Aggregates", ["CSV", "ValueStreamCore"], fixtures: ["Golden"]),
   tests(of: "Charts", fixtures: ["Golden"]),
+  tests(of: "Dashboard", ["ValueStreamCore", "QueryAPI", "DeliveryMetrics"], fixtures: ["Golden"]),
   tests(of: "SampleReports", ["Aggregates", "CSV", "APIClient"]),
   tests(of: "DeliveryMetrics", ["ValueStreamCore"]),
   tests(of: "ReportClient", ["ValueStreamCore", "Aggregates", "CSV", "Charts"], fixtures: ["Golden"]),

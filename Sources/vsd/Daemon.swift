@@ -1,3 +1,4 @@
+import Dashboard
 import DeliveryCounters
 import Export
 import Intake
@@ -91,9 +92,10 @@ struct Daemon {
     } onOutboxEntry: {
       for runner in runners { runner.wake() }
     }
-    let observer = IntakeMetrics(
-      registry: registry, deliveries: metrics.deliveries, sources: settings.sources.map(\.name), logger: logger)
-    let recorder = try DeliveryRecorder(log: log, sink: projector, recent: recent, observer: observer)
+    let activity = SourceActivity(
+      IntakeMetrics(registry: registry, deliveries: metrics.deliveries, sources: settings.sources.map(\.name), logger: logger),
+      clock: clock)
+    let recorder = try DeliveryRecorder(log: log, sink: projector, recent: recent, observer: activity)
 
     let waitForProjection: @Sendable () -> Void = {
       // With the mock tracer, deliveries are projected before they are answered.
@@ -135,9 +137,9 @@ struct Daemon {
     let spans = SpansHandler(queries)
     let traces = TracesHandler(queries)
     let jaeger = JaegerHandler(queries)
-    let deliveries = DeliveriesHandler(
-      log: log, sources: settings.sources, logger: logger, setAside: { setAside.reason(of: $0) },
-      unread: { UnreadValues(in: $0) })
+    let reading = DeliveryReading(
+      log: log, sources: settings.sources, setAside: { setAside.reason(of: $0) }, unread: { UnreadValues(in: $0) })
+    let deliveries = DeliveriesHandler(reading, logger: logger)
     var answers: [(Route.Path, any HTTPHandler)] = [
       (.exact("/api/v1/spans"), spans), (.prefix(SpansHandler.prefix), spans),
       (.exact("/api/v1/traces"), traces), (.prefix(TracesHandler.prefix), traces),
@@ -149,6 +151,15 @@ struct Daemon {
       facts: store, store: store, clock: clock, logger: logger, defaults: settings.reports, waitForFacts: waitForFacts)
     answers.append((.prefix(ReportHandler.prefix), ReportHandler(reports)))
     routes += answers.map { .handler($0, access: .reading, as: .api, $1) }
+    let start = clock.now()
+    let session = settings.readToken.map { PageSession(token: $0, authenticator: authenticator, clock: clock) }
+    let base = settings.publicURL.flatMap(WebAddress.path).map { "/\($0)" } ?? ""
+    let signIn = SignIn(session, base: base, isSecure: settings.publicURL?.hasPrefix("https:") ?? false)
+    let dashboard = Dashboard(
+      Dashboard.Inputs(queries: queries, deliveries: reading) {
+        try state.dashboardStatus(settings, start: start, activity: activity)
+      }, base: base, signOutToken: { session?.formToken($0.headers) })
+    routes += Route.pages(dashboard, signIn)
     if let mock {
       routes.append(
         .handler(.exact("/mocktracer/finished-spans"), access: .open, as: .mock, FinishedSpansHandler(tracer: mock)))
@@ -173,8 +184,10 @@ struct Daemon {
     limits.bodyBytes = settings.maxBodyBytes
     limits.trustedProxies = settings.trustedProxies
     server = try HTTPServer(
-      listeners: listeners, router: Router(routes: routes, readToken: settings.readToken, authenticator: authenticator),
-      recorder: recorder, limits: limits, authenticator: authenticator, clock: clock, observer: observer)
+      listeners: listeners,
+      router: Router(
+        routes: routes, readToken: settings.readToken, authenticator: authenticator, session: session, signIn: signIn),
+      recorder: recorder, limits: limits, authenticator: authenticator, clock: clock, observer: activity)
     self.log = log
     self.store = store
     self.recorder = recorder

@@ -26,6 +26,7 @@ struct DaemonSettings {
   let adminAddress: ListenAddress?
   let listeningFile: String?
   let readToken: Secret?
+  let publicURL: String?
   let maxBodyBytes: Int
   let trustedProxies: [AddressRange]
   let tracers: [Tracer]
@@ -122,6 +123,7 @@ struct DaemonSettings {
     adminAddress = try settings.value(of: IntakeSettings.adminAddress)
     listeningFile = try settings.value(of: IntakeSettings.listeningFile)
     readToken = try Self.readToken(settings, environment)
+    publicURL = try settings.value(of: IntakeSettings.publicURL)
     maxBodyBytes = Int(clamping: try settings.value(of: IntakeSettings.maxBody).bytes)
     trustedProxies = try settings.value(of: IntakeSettings.trustedProxy)
     traceStrategy = try settings.value(of: ExportSettings.traceStrategy)

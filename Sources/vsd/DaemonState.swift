@@ -1,3 +1,4 @@
+import Dashboard
 import DeliveryCounters
 import Export
 import Intake
@@ -175,5 +176,60 @@ struct DaemonState: Sendable {
         let pending = try store.outboxEntryCount(after: progress.sequence)
         return (runner.exporterName, pending, progress.sent, progress.refused, progress.dropped)
       })
+  }
+
+  /// Returns the state for the pages Connect and System.
+  ///
+  /// - Parameters:
+  ///   - start: when the daemon started.
+  ///   - activity: the deliveries of each source since then.
+  func dashboardStatus(_ settings: DaemonSettings, start: Timestamp, activity: SourceActivity) throws -> DaemonStatus {
+    var status = DaemonStatus(start: start)
+    status.publicURL = settings.publicURL
+    status.sources = settings.sources.map { source in
+      let record = activity.record(of: source.name)
+      return DaemonStatus.Source(
+        name: source.name, route: source.route, hasSecret: !source.acceptsUnsigned,
+        refusals: record.refusals.values.sorted { $0.time > $1.time }, last: record.last)
+    }
+    status.exporters = try runners.map { runner in
+      let progress = runner.currentProgress
+      let oldest = try store.outboxEntries(after: progress.sequence, limit: 1).first
+      return DaemonStatus.Exporter(
+        name: runner.exporterName, pending: try store.outboxEntryCount(after: progress.sequence), sent: progress.sent,
+        refused: progress.refused, dropped: progress.dropped, failingSince: progress.failingSince,
+        oldestPending: oldest?.outboxEntry.time)
+    }
+    status.obstacle = unreadiness
+    status.warnings = warnings
+    status.waitingDeliveries = recorder.waitingCount
+    status.unprojectedDeliveries = projectionLag
+    status.stallSeconds = projector.stall?.seconds ?? 0
+    status.store =
+      switch settings.store {
+      case .memory: "memory: it ends with vsd"
+      case .directory(let path): path
+      }
+    status.logBytes = try log.size()
+    status.spanBytes = try store.size()
+    status.retention = [
+      ("deliveries are kept", Self.text(of: settings.logRetention)),
+      ("finished spans are kept", Self.text(of: settings.spanRetention)),
+    ]
+    status.openSpans = metrics.openSpanCount
+    status.finishedSpans = metrics.finishedSpanCount
+    status.setAsideDeliveries = setAside.count
+    status.damagedRecords = damage.counts.values.reduce(0, +)
+    status.settings = [
+      ("version", ValueStreamVersion.current), ("tracers", settings.tracers.map(\.rawValue).joined(separator: ", ")),
+      ("trace strategy", "\(settings.traceStrategy)"), ("log level", "\(settings.logLevel)"),
+      ("read token", settings.readToken == nil ? "none" : "set"), ("public address", settings.publicURL ?? "none"),
+    ]
+    return status
+  }
+
+  private static func text(of duration: Duration) -> String {
+    let days = duration.components.seconds / 86_400
+    return days >= 2 ? "\(days) days" : "\(duration.components.seconds / 3600) hours"
   }
 }

@@ -97,7 +97,7 @@ enum HelpPage {
   private static func title(of name: String) -> String {
     switch name {
     case "config", "listening-file", "log-level": "General"
-    case "addr", "admin-addr", "read-token", "max-body", "trusted-proxy": "Network and access"
+    case "addr", "admin-addr", "read-token", "public-url", "max-body", "trusted-proxy": "Network and access"
     case "store", "log-retention", "log-max-size", "span-retention", "fact-retention": "Storage"
     case "tracer", "settle", "export-backlog", "trace-strategy", "attributes", "phases", "service-names": "Export"
     case "tracer-access-token": "Lightstep"

@@ -35,7 +35,7 @@ struct CommandLineTests {
   /// Every flag with a valid value.
   private static let values: [(name: String, value: String)] = [
     ("config", "FILE"), ("addr", "127.0.0.1:0"), ("admin-addr", "127.0.0.1:0"), ("listening-file", "FILE"), ("read-token", "tok"),
-    ("max-body", "1MiB"), ("trusted-proxy", "10.0.0.7,10.1.0.0/16"),
+    ("public-url", "https://vsd.example.org/vsd"), ("max-body", "1MiB"), ("trusted-proxy", "10.0.0.7,10.1.0.0/16"),
     ("tracer", "mock"), ("t", "mock"), ("store", "memory"), ("settle", "1s"), ("attributes", "classic"), ("log-retention", "1d"),
     ("log-max-size", "1GiB"), ("span-retention", "90d"), ("metric-series-limit", "10"),
     ("incident-labels", "sev*"), ("bots", "harbour-*"), ("service-deploys", "cart=cart-*,till=acme/shop:till"),

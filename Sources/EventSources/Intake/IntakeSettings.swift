@@ -47,9 +47,21 @@ package enum IntakeSettings {
     }
   }
 
+  package static let publicURL = Setting<String?>(
+    "public-url", placeholder: "URL", default: nil, defaultText: nil,
+    help:
+      "Address at which people and senders reach vsd through a proxy, such as https://vsd.example.org or https://tools.example.org/vsd. Pages show it and begin their links with its path; with https, browsers send their sign-in over nothing else."
+  ) { text throws(SettingError) in
+    let address = try WebAddress.server(text, example: "https://vsd.example.org")
+    guard !address.utf8.contains(where: { Array("?#;,@".utf8).contains($0) }) else {
+      throw SettingError(expected: "an address without user, ?, # and ;", isTextHidden: true)
+    }
+    return address
+  }
+
   package static let declarations = [
-    address.declaration, adminAddress.declaration, listeningFile.declaration, readToken.declaration, maxBody.declaration,
-    trustedProxy.declaration,
+    address.declaration, adminAddress.declaration, listeningFile.declaration, readToken.declaration, publicURL.declaration,
+    maxBody.declaration, trustedProxy.declaration,
   ]
 
   private static func parseAddress(_ text: String) throws(SettingError) -> ListenAddress {

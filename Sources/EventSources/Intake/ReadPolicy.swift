@@ -4,13 +4,16 @@ import ValueStreamCore
 struct ReadPolicy: Sendable {
   let token: Secret?
   let authenticator: any MessageAuthenticator
+  /// Recognizes browsers that signed in with the token.
+  var session: PageSession?
 
   /// Returns the response for a request that is not allowed; nil if it is allowed.
   func rejection(for access: Route.Access, _ headers: HTTPHeaders, isLoopback: Bool) -> HTTPResponse? {
     switch access {
     case .open: nil
+    case .besidePages: token != nil ? nil : rejectionOfName(headers, isLoopback)
     case .openUnlessProtected: token != nil ? rejectionWithoutToken(headers) : rejectionOfName(headers, isLoopback)
-    case .reading:
+    case .reading, .pages:
       if token != nil {
         rejectionWithoutToken(headers)
       } else if !isLoopback {
@@ -22,6 +25,9 @@ struct ReadPolicy: Sendable {
     }
   }
 
+  /// True if readers need a token: there is one, or one is missing although other machines can reach the listener.
+  func needsToken(isLoopback: Bool) -> Bool { token != nil || !isLoopback }
+
   /// Protects against DNS rebinding: a foreign web page can point its own name at loopback and read the API from there.
   private func rejectionOfName(_ headers: HTTPHeaders, _ isLoopback: Bool) -> HTTPResponse? {
     guard isLoopback, let host = headers["Host"], !Self.isLoopbackName(host) else { return nil }
@@ -32,6 +38,7 @@ struct ReadPolicy: Sendable {
     guard let token else { return nil }
     let given = headers["Authorization"].flatMap(AccessToken.token(inAuthorization:))
     if let given, authenticator.isToken(given, oneOf: [token]) { return nil }
+    if let session, session.isSignedIn(headers) { return nil }
     return .problem(
       401, "a read token is needed, as Bearer token or as the password of Basic authentication",
       headers: ["WWW-Authenticate": #"Basic realm="ValueStream", charset="UTF-8""#, "WWW-Authenticate": "Bearer"])

@@ -6,6 +6,8 @@ package struct Route: Sendable {
     case exact(String)
     /// This path and everything below it; ends with `/`.
     case prefix(String)
+    /// Every path without a route, for requests of browsers (`Accept: text/html`).
+    case rest
   }
 
   /// Who may send requests to a route.
@@ -18,6 +20,10 @@ package struct Route: Sendable {
     case openUnlessProtected
     /// Holders of the read token; without a token, only clients on this machine. For pages and API.
     case reading
+    /// As ``reading``, for pages: a browser that may not read gets the sign-in page of the router instead of an error.
+    case pages
+    /// Anybody, but only where pages are served. For the sign-in page, the stylesheet and the script.
+    case besidePages
   }
 
   enum Work: Sendable {

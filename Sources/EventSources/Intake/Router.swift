@@ -4,21 +4,29 @@ package import ValueStreamCore
 package struct Router: Sendable {
   let routes: [Route]
   let readers: ReadPolicy
+  let signIn: (any HTTPHandler)?
 
   /// Creates a router.
   ///
   /// - Parameters:
   ///   - readToken: the token that pages, API and metrics require. Without one, pages and API answer on loopback only.
   ///   - authenticator: compares tokens in constant time.
-  package init(routes: [Route], readToken: Secret?, authenticator: any MessageAuthenticator) {
+  ///   - session: recognizes browsers that signed in. Nil to accept only the token itself.
+  ///   - signIn: answers requests for pages without a token. Nil to answer them with an error.
+  package init(
+    routes: [Route], readToken: Secret?, authenticator: any MessageAuthenticator, session: PageSession? = nil,
+    signIn: (any HTTPHandler)? = nil
+  ) {
     self.routes = routes
-    readers = ReadPolicy(token: readToken, authenticator: authenticator)
+    self.signIn = signIn
+    readers = ReadPolicy(token: readToken, authenticator: authenticator, session: session)
   }
 
   /// Returns the routes that one listener serves.
   func table(for role: ListenerRole, isLoopback: Bool, hasAdminListener: Bool) -> RouteTable {
     RouteTable(
-      routes: hasAdminListener ? routes.filter { $0.isServed(on: role) } : routes, readers: readers, isLoopback: isLoopback)
+      routes: hasAdminListener ? routes.filter { $0.isServed(on: role) } : routes, readers: readers, isLoopback: isLoopback,
+      signIn: signIn)
   }
 }
 
@@ -35,16 +43,21 @@ struct RouteTable: Sendable {
   private var exact: [String: [Route]] = [:]
   /// Prefix routes, longest prefix first.
   private var prefixes: [(path: String, route: Route)] = []
+  /// The route of the paths without one, for browsers.
+  private var rest: Route?
   private let readers: ReadPolicy
   private let isLoopback: Bool
+  private let signIn: (any HTTPHandler)?
 
-  init(routes: [Route], readers: ReadPolicy, isLoopback: Bool) {
+  init(routes: [Route], readers: ReadPolicy, isLoopback: Bool, signIn: (any HTTPHandler)? = nil) {
+    self.signIn = signIn
     self.readers = readers
     self.isLoopback = isLoopback
     for route in routes {
       switch route.path {
       case .exact(let path): exact[path, default: []].append(route)
       case .prefix(let path): prefixes.append((path, route))
+      case .rest: rest = route
       }
     }
     prefixes.sort { $0.path.utf8.count > $1.path.utf8.count }
@@ -53,7 +66,12 @@ struct RouteTable: Sendable {
   /// Finds the route of a request, and checks its method and access.
   func decide(method: String, path: String, headers: HTTPHeaders) -> (decision: Decision, routeClass: RouteClass) {
     let candidates = routes(at: path)
-    guard let first = candidates.first else { return (.reject(.problem(404, "nothing is at this path")), .none) }
+    guard let first = candidates.first else {
+      if let rest, rest.methods.contains(method), headers["Accept"]?.contains("text/html") ?? false {
+        return (decide(rest, method, headers), .none)
+      }
+      return (.reject(.problem(404, "nothing is at this path")), .none)
+    }
     guard let route = candidates.first(where: { $0.methods.contains(method) }) else {
       let allowed = candidates.flatMap(\.methods).joined(separator: ", ")
       return (.reject(.problem(405, "this path takes \(allowed)", headers: ["Allow": allowed])), first.routeClass)
@@ -68,7 +86,10 @@ struct RouteTable: Sendable {
       if headers["Origin"] != nil { return .reject(.problem(403, "deliveries do not come from web pages (header Origin)")) }
       return method == "HEAD" ? .confirm : .intake(source)
     case .handler(let handler, let access, let runsInline):
-      if let rejection = readers.rejection(for: access, headers, isLoopback: isLoopback) { return .reject(rejection) }
+      if let rejection = readers.rejection(for: access, headers, isLoopback: isLoopback) {
+        if access == .pages, let signIn, readers.needsToken(isLoopback: isLoopback) { return .handler(signIn, runsInline: false) }
+        return .reject(rejection)
+      }
       return .handler(handler, runsInline: runsInline)
     }
   }

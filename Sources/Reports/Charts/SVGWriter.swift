@@ -39,23 +39,7 @@ struct SVGWriter {
     text += end + "\n"
   }
 
-  /// Escapes a text for XML. Characters that XML does not allow become U+FFFD, and line breaks and tabs become
-  /// spaces.
-  static func escaped(_ text: String) -> String {
-    var result = ""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "&": result += "&amp;"
-      case "<": result += "&lt;"
-      case ">": result += "&gt;"
-      case "\"": result += "&quot;"
-      case "\t", "\n", "\r": result += " "
-      case _ where scalar.value < 0x20 || scalar.value & 0xfffe == 0xfffe: result += "\u{FFFD}"
-      default: result.unicodeScalars.append(scalar)
-      }
-    }
-    return result
-  }
+  private static func escaped(_ text: String) -> String { MarkupText.escaped(text) }
 
   /// Returns a coordinate with at most one decimal.
   static func number(_ value: Double) -> String {

@@ -2,13 +2,13 @@ package import ValueStreamCore
 
 /// The dependencies and error handling that the handlers of spans and traces share.
 package struct SpanQueries: Sendable {
-  let store: any SpanStore
-  let strategy: TraceStrategy
-  let clock: any WallClock
-  let logger: Logger
-  let waitForProjection: @Sendable () -> Void
+  package let store: any SpanStore
+  package let strategy: TraceStrategy
+  package let clock: any WallClock
+  package let logger: Logger
+  package let waitForProjection: @Sendable () -> Void
   /// The names of the configured sources; empty if any name is valid.
-  let sources: [String]
+  package let sources: [String]
 
   /// The maximum number of spans of one trace in a response. Senders can make traces of any size.
   package static let spanLimit = 5000
@@ -57,11 +57,16 @@ package struct SpanQueries: Sendable {
   /// Rejects a filter by an unknown source, which would never find anything.
   ///
   /// - Throws: ``QueryError`` for an unknown source; ``StoreError`` if the store cannot be read.
-  func check(_ filter: SubjectFilter) throws {
+  package func check(_ filter: SubjectFilter) throws {
     guard let source = filter.source, !sources.isEmpty, !sources.contains(source) else { return }
-    let stored = Set(try store.kinds().map(\.source))
-    guard !stored.contains(source) else { return }
-    throw QueryError("source", source, expected: "one of \(stored.union(sources).sorted().joined(separator: ", "))")
+    let known = try knownSources()
+    guard !known.contains(source) else { return }
+    throw QueryError("source", source, expected: "one of \(known.joined(separator: ", "))")
+  }
+
+  /// Returns the names of the configured sources and of those that the store has data from, sorted.
+  package func knownSources() throws -> [String] {
+    Set(try store.kinds().map(\.source)).union(sources).sorted()
   }
 
   /// Writes spans into an array until ``byteBudget`` is reached.
@@ -76,10 +81,10 @@ package struct SpanQueries: Sendable {
   }
 
   /// Creates a reader with an empty cache.
-  func reader() -> TraceReader { TraceReader(store: store, strategy: strategy) }
+  package func reader() -> TraceReader { TraceReader(store: store, strategy: strategy) }
 
   /// Returns the sorted keys of the subjects that publish any of these references.
-  func keys(named references: [Reference]) throws -> [SubjectKey] {
+  package func keys(named references: [Reference]) throws -> [SubjectKey] {
     Set(try store.publishers(of: references).values.joined()).sorted()
   }
 
@@ -87,7 +92,7 @@ package struct SpanQueries: Sendable {
   ///
   /// - Throws: ``LookupError`` if there is no such trace or the name is ambiguous; ``StoreError`` if the store cannot
   ///   be read.
-  func trace(named text: String) throws -> Trace {
+  package func trace(named text: String) throws -> Trace {
     var reader = self.reader()
     let traceID = try TraceID(text) ?? reader.traceID(of: SubjectLookup(queries: self).key(text))
     guard let trace = try traceID.flatMap({ try reader.trace($0, limit: Self.spanLimit) }) else {

@@ -1,7 +1,7 @@
-import ValueStreamCore
+package import ValueStreamCore
 
 /// Explains why a lookup does not find exactly one subject or trace.
-enum LookupError: Error {
+package enum LookupError: Error {
   case unknown(_ detail: String)
   case ambiguous(_ name: String, candidates: [SubjectKey])
 
@@ -24,15 +24,19 @@ enum LookupError: Error {
 }
 
 /// Finds a subject by the names that people and scripts use: its key, its classic id or an alias.
-struct SubjectLookup {
+package struct SubjectLookup {
   let queries: SpanQueries
+
+  package init(queries: SpanQueries) {
+    self.queries = queries
+  }
 
   /// Returns the key of the only subject with this name that has spans.
   ///
   /// Tries keys first, then classic ids, then other aliases.
   ///
   /// - Throws: ``LookupError`` if no subject or several match; ``StoreError`` if the store cannot be read.
-  func key(_ text: String) throws -> SubjectKey {
+  package func key(_ text: String) throws -> SubjectKey {
     for names in try [Self.keys(in: text), queries.keys(named: [Reference(.classicID, text)]), queries.keys(named: names(text))] {
       let found = try queries.store.subjects(names).values.filter { $0.operation != nil }.map(\.key).sorted()
       if found.count > 1 { throw LookupError.ambiguous(text, candidates: found) }

@@ -1,0 +1,57 @@
+import ValueStreamCore
+
+/// The conditions of a list, as a form that works without script.
+struct FilterForm {
+  private let address: Address
+  private let state: PageState
+
+  init(_ address: Address, _ state: PageState) {
+    self.address = address
+    self.state = state
+  }
+
+  func write(to html: inout HTMLWriter, _ fields: (FilterForm, inout HTMLWriter) -> Void) {
+    html.element(.form, .classes("filters"), .method("get"), .action(address)) { html in
+      fields(self, &html)
+      html.element(.button, .type("submit"), text: "Show")
+      if !state.with({
+        $0.cursor = nil
+        $0.limit = nil
+      }).query.isEmpty {
+        html.element(.a, .href(address), text: "clear")
+      }
+    }
+  }
+
+  private func value(of parameter: PageState.Parameter) -> String {
+    state.query.first { $0.name == parameter.rawValue }?.value ?? ""
+  }
+
+  func choice(
+    _ parameter: PageState.Parameter, _ title: String, _ values: [(value: String, text: String)], _ html: inout HTMLWriter
+  ) {
+    let chosen = value(of: parameter)
+    html.element(.label) { html in
+      html.text(title + " ")
+      html.element(.select, .name(parameter.rawValue)) { html in
+        html.element(.option, .value(""), text: "any")
+        for (value, text) in values {
+          html.element(.option, .value(value), value == chosen ? .isSelected : nil, text: text)
+        }
+        if !chosen.isEmpty, !values.contains(where: { $0.value == chosen }) {
+          html.element(.option, .value(chosen), .isSelected, text: chosen)
+        }
+      }
+    }
+  }
+
+  func text(_ parameter: PageState.Parameter, _ title: String, _ html: inout HTMLWriter) {
+    let isTime = parameter == .from || parameter == .to
+    html.element(.label) { html in
+      html.text(title + " ")
+      html.void(
+        .input, .type("text"), .name(parameter.rawValue), .value(value(of: parameter)),
+        .placeholder(isTime ? "2026-03-01" : "any"), .autocomplete("off"), .classes(isTime ? "short" : "long"))
+    }
+  }
+}

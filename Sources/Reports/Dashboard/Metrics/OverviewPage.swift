@@ -1,0 +1,189 @@
+import DeliveryMetrics
+import QueryAPI
+import ValueStreamCore
+
+/// `/`: the five delivery metrics with their change, what is stuck, and what came lately.
+struct OverviewPage {
+  private let context: PageContext
+  private let reports: Dashboard.Reports
+
+  private static let stuckLimit = 8
+  private static let latelyLimit = 10
+
+  init(_ context: PageContext, _ reports: Dashboard.Reports) {
+    self.context = context
+    self.reports = reports
+  }
+
+  func respond() throws -> HTTPResponse {
+    let state = try PageState(context.request, taking: ReportQuestion.parameters)
+    let question = ReportQuestion(state, reports.settings, now: context.now)
+    context.queries.waitForProjection()
+    var query = question.dora
+    query.buckets = .week
+    let report = try DORAReport(query, from: reports.facts)
+    let stuck = try stuckItems(report, question)
+    let lately = try latelyItems()
+    var frame = PageFrame(title: "Overview", section: .overview)
+    frame.formats = question.formats("dora")
+    frame.refreshSeconds = 60
+    let scope: (inout HTMLWriter) -> Void = { html in question.writeScope(Address(), &html) }
+    return context.page(frame, scope: scope) { html in
+      guard let group = report.groups.first, report.historyBegan != nil else {
+        writeNothing(&html)
+        writeLately(lately, &html)
+        return
+      }
+      html.pageHeading(Verdict.sentence(group)) { html in
+        html.text("\(question.windowText), compared with the period of the same length before.")
+        if let began = report.historyBegan, began > query.frame.window.start {
+          html.text(" History begins on \(Wording.day(began, now: context.now)).")
+        }
+      }
+      html.element(.section, .classes("tiles")) { html in
+        for metric in DORAMetric.allCases { MetricTile(metric, group, question).write(to: &html) }
+      }
+      html.element(.div, .classes("with-rail")) { html in
+        writeLately(lately, &html)
+        writeStuck(stuck, &html)
+      }
+    }
+  }
+
+  private func writeNothing(_ html: inout HTMLWriter) {
+    html.pageHeading("No deploy is known yet") { html in
+      html.text("Delivery metrics begin with the first deploy to production.")
+    }
+    html.element(.div, .classes("empty")) { html in
+      html.element(.ul) { html in
+        html.element(.li) { html in
+          html.element(.a, .href(Address("connect")), text: "Connect a source")
+          html.text(" that says when you deploy: GitHub or GitLab deployments, Jenkins, CDEvents, or vsperf event in a script.")
+        }
+        html.element(.li) { html in
+          html.text("Deploys come, but none is production? See ")
+          html.element(.a, .href(Address("deploys")), text: "deploys")
+          html.text(" for the names of your environments.")
+        }
+      }
+    }
+  }
+
+  // MARK: Stuck
+
+  private struct Stuck {
+    var id: FactID
+    var what: String
+    var since: Timestamp
+    var tone: Tone
+  }
+
+  private func stuckItems(_ report: DORAReport, _ question: ReportQuestion) throws -> [(Stuck, FactSubject)] {
+    let ageing = try AgeingReport(
+      AgeingQuery(frame: question.dora.frame, scope: question.dora.scope, settings: reports.settings), from: reports.facts)
+    var items = (report.groups.first?.recoveryTime.current.open ?? []).map {
+      Stuck(id: $0.deploy, what: "failed, and nothing remedied it yet", since: $0.since, tone: .bad)
+    }
+    items += ageing.reviews.prefix(Self.stuckLimit / 2).map { review in
+      let words = review.firstResponse == nil ? "waits for a first review" : "in review"
+      return Stuck(id: review.change, what: words, since: review.ready, tone: .attention)
+    }
+    items += ageing.items.prefix(Self.stuckLimit / 2).map { item in
+      let words = [item.status, item.isBlocked ? "blocked" : nil].compactMap { $0 }.joined(separator: ", ")
+      return Stuck(id: item.issue, what: words.isEmpty ? "in progress" : words, since: item.started, tone: .attention)
+    }
+    let subjects = try reports.facts.factSubjects(Set(items.map(\.id)))
+    return items.prefix(2 * Self.stuckLimit).compactMap { item in subjects[item.id].map { (item, $0) } }
+  }
+
+  private func writeStuck(_ items: [(Stuck, FactSubject)], _ html: inout HTMLWriter) {
+    html.element(.aside, .classes("rail"), .label("What is stuck")) { html in
+      html.sectionHeading("What is stuck") { $0.text("failures, then reviews and issues, the oldest first") }
+      guard !items.isEmpty else { return html.element(.p, .classes("quiet"), text: "Nothing that vsd knows of.") }
+      html.element(.table, .classes("figures")) { html in
+        html.element(.caption, text: "What is stuck")
+        html.element(.tbody) { html in
+          for (item, subject) in items {
+            html.element(.tr) { html in
+              html.element(.th, .scope("row")) { html in
+                html.word("", item.tone)
+                html.element(.a, .href(Address("traces", subject.traceID.description))) { $0.foreign(subject.name) }
+                html.text(" ")
+                html.foreign(item.what, .classes("quiet"))
+              }
+              html.element(.td, .classes("number"), text: Wording.duration(from: item.since, to: max(item.since, context.now)))
+            }
+          }
+        }
+      }
+    }
+  }
+
+  // MARK: Lately
+
+  /// Returns the newest changes, deploys and incidents, by what happened last.
+  private func latelyItems() throws -> [TracedSpan] {
+    var reader = context.queries.reader()
+    var spans: [TracedSpan] = []
+    for operation in [Operation.deploy, .pullRequest, .incident] {
+      var filter = SubjectFilter()
+      filter.operation = operation
+      for subject in try context.queries.store.subjects(matching: filter, after: nil, limit: Self.latelyLimit).subjects {
+        spans += try reader.spans(of: subject).suffix(1)
+      }
+    }
+    let sorted = spans.sorted { ($1.span.end ?? $1.span.start, $0.span.key) < ($0.span.end ?? $0.span.start, $1.span.key) }
+    return Array(sorted.prefix(Self.latelyLimit))
+  }
+
+  private func writeLately(_ spans: [TracedSpan], _ html: inout HTMLWriter) {
+    html.element(.section) { html in
+      html.sectionHeading("Lately") { html in
+        html.element(.a, .href(Address("deploys")), text: "all deploys")
+        html.element(.a, .href(Address("changes")), text: "all changes")
+      }
+      guard !spans.isEmpty else { return html.element(.p, .classes("quiet"), text: "Nothing yet.") }
+      html.scrollingTable("Lately", classes: "list") { html in
+        html.tableHead(["When", "Item", "State", ">Took"])
+        html.element(.tbody) { html in
+          for traced in spans {
+            let span = traced.span
+            html.element(.tr) { html in
+              html.element(.td) { $0.time(span.end ?? span.start, now: context.now) }
+              html.element(.th, .scope("row"), .classes("main")) { html in
+                html.element(.span, .classes("op"), .isHidden, text: span.operation.symbol)
+                html.element(.a, .href(traced.address)) { $0.foreign(span.name) }
+                if let title = span.givenTitle {
+                  html.text(" ")
+                  html.foreign(title, .classes("title"))
+                }
+              }
+              html.element(.td) { $0.outcome(of: span) }
+              html.element(.td, .classes("number"), text: Wording.duration(from: span.start, to: span.end ?? context.now))
+            }
+          }
+        }
+      }
+    }
+  }
+
+  /// Says in a sentence how the period compares with the one before.
+  private enum Verdict {
+    static func sentence(_ group: DORAReport.Group) -> String {
+      let pace = MetricTile.change(group.leadTime.current.summary.median, group.leadTime.previous?.summary.median)
+      let failing = MetricTile.change(group.changeFailRate.current.ratio, group.changeFailRate.previous?.ratio)
+      switch (pace, failing) {
+      case (.down?, .up?): return "Faster than before, and breaking more often."
+      case (.down?, .down?): return "Faster than before, and breaking less often."
+      case (.up?, .up?): return "Slower than before, and breaking more often."
+      case (.up?, .down?): return "Slower than before, and breaking less often."
+      case (.down?, _): return "Faster than before."
+      case (.up?, _): return "Slower than before."
+      case (_, .up?): return "As fast as before, and breaking more often."
+      case (_, .down?): return "As fast as before, and breaking less often."
+      case (.same?, _), (_, .same?): return "Much as before."
+      case (nil, nil): return "How you deliver"
+      }
+    }
+  }
+}

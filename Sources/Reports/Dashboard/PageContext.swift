@@ -1,0 +1,55 @@
+import QueryAPI
+import ValueStreamCore
+
+/// One request for a page, with what all pages need to answer it.
+struct PageContext {
+  let dashboard: Dashboard
+  let request: HTTPRequest
+  let now: Timestamp
+
+  init(_ dashboard: Dashboard, _ request: HTTPRequest) {
+    self.dashboard = dashboard
+    self.request = request
+    now = dashboard.inputs.queries.clock.now()
+  }
+
+  var queries: SpanQueries { dashboard.inputs.queries }
+
+  /// Makes the response of a page.
+  func page(
+    _ frame: PageFrame, status: Int = 200, scope: ((inout HTMLWriter) -> Void)? = nil,
+    _ content: (inout HTMLWriter) throws -> Void
+  ) rethrows -> HTTPResponse {
+    var frame = frame
+    frame.sections = dashboard.sections
+    frame.signOutToken = dashboard.signOutToken(request)
+    return .page(try frame.page(base: dashboard.base, scope: scope, content), status: status)
+  }
+
+  /// Makes the page that says what is wrong, and links on.
+  func errorPage(_ error: PageError) -> HTTPResponse {
+    var frame = PageFrame(title: error.title)
+    frame.sections = dashboard.sections
+    frame.search = request.query("q") ?? ""
+    var response = page(frame, status: error.status) { html in
+      html.pageHeading(error.title) { html in html.foreign(error.detail) }
+      if !error.links.isEmpty {
+        html.element(.ul, .classes("links")) { html in
+          for link in error.links {
+            html.element(.li) { html in html.element(.a, .href(link.address)) { $0.foreign(link.text) } }
+          }
+        }
+      }
+      html.element(.p) { html in
+        html.text("Go on with ")
+        for (index, section) in frame.sections.enumerated() {
+          if index > 0 { html.text(index == frame.sections.count - 1 ? " or " : ", ") }
+          html.element(.a, .href(section.address), text: section.title.lowercased())
+        }
+        html.text(", or search for a key, commit, trace id or name.")
+      }
+    }
+    if error.status == 503 { response.headers["Retry-After"] = "1" }
+    return response
+  }
+}

@@ -1,0 +1,295 @@
+import QueryAPI
+import ValueStreamCore
+
+/// `/changes` and `/deploys`: pages of items, the newest first.
+struct ItemListPage {
+  private let context: PageContext
+  private let section: PageFrame.Section
+
+  private static let usualLimit = 50
+  /// The most items that are examined for one page. Only a filter that the store cannot evaluate reaches it.
+  private static let searchLimit = 1000
+  private static let stepLimit = 50
+
+  private var operation: Operation { section == .deploys ? .deploy : .pullRequest }
+
+  init(_ context: PageContext, _ section: PageFrame.Section) {
+    self.context = context
+    self.section = section
+  }
+
+  private struct Items {
+    var rows: [TracedSpan] = []
+    var next: UInt64?
+    var damagedCount = 0
+    /// True if the page ended because too many items were examined.
+    var isCut = false
+  }
+
+  func respond() throws -> HTTPResponse {
+    var known: [PageState.Parameter] = [.source, .project, .outcome, .state, .from, .to, .cursor, .limit]
+    if section == .deploys { known.append(.environment) }
+    let state = try PageState(context.request, taking: known, formats: PageState.Format.allCases)
+    context.queries.waitForProjection()
+    var filter = SubjectFilter()
+    filter.operation = operation
+    filter.source = state[.source]
+    filter.project = state[.project]
+    filter.outcome = state.outcome
+    filter.isOpen = state.isOpen
+    filter.endedAfter = state.window.from
+    filter.startedBefore = state.window.to
+    let sources = try context.queries.knownSources()
+    if let source = filter.source, !sources.contains(source) {
+      throw PageError(.source, source, expected: "one of \(sources.joined(separator: ", "))")
+    }
+    let items = try read(filter, state)
+    switch state.format {
+    case .json: return .data(json(items), type: "application/json")
+    case .csv: return .data(csv(items), type: "text/csv; charset=utf-8")
+    case .html: return page(items, state, sources)
+    }
+  }
+
+  /// Reads a page in small steps, so that a filter by environment stops early.
+  private func read(_ filter: SubjectFilter, _ state: PageState) throws -> Items {
+    var items = Items(next: state.cursor)
+    let limit = state.limit ?? Self.usualLimit
+    var reader = context.queries.reader()
+    var looked = 0
+    while true {
+      let step = try context.queries.store.subjects(matching: filter, after: items.next, limit: min(Self.stepLimit, limit))
+      items.damagedCount += step.damagedCount
+      for (index, subject) in step.subjects.enumerated() {
+        looked += 1
+        guard let span = try reader.spans(of: subject).last, matches(span.span, state) else { continue }
+        items.rows.append(span)
+        guard items.rows.count == limit else { continue }
+        let isLast = index == step.subjects.count - 1
+        items.next = isLast ? step.next : try context.queries.store.places(of: [subject.key])[subject.key]
+        return items
+      }
+      items.next = step.next
+      guard step.next != nil, !step.subjects.isEmpty || step.damagedCount > 0 else { return items }
+      if looked >= Self.searchLimit {
+        items.isCut = true
+        return items
+      }
+      reader.forget(beyond: SpanQueries.spanLimit)
+    }
+  }
+
+  private func matches(_ span: Span, _ state: PageState) -> Bool {
+    state[.environment].map { span.environment?.lowercased() == $0.lowercased() } ?? true
+  }
+
+  // MARK: Formats
+
+  private func json(_ items: Items) -> [UInt8] {
+    var json = JSONWriter()
+    json.object { json in
+      json.name("spans")
+      json.array(items.rows) { json, span in span.write(to: &json) }
+      json.member("next", items.next.map { String($0) })
+      if items.damagedCount > 0 { json.member("damaged", items.damagedCount) }
+    }
+    return json.bytes
+  }
+
+  private func csv(_ items: Items) -> [UInt8] {
+    var csv = CSVText()
+    csv.row(SpanRecord.columns)
+    for span in items.rows { csv.row(SpanRecord.fields(of: span)) }
+    return csv.bytes
+  }
+
+  // MARK: Page
+
+  private func page(_ items: Items, _ state: PageState, _ sources: [String]) -> HTTPResponse {
+    var frame = PageFrame(title: section.title, section: section)
+    let data = state.with { $0.limit = 200 }
+    frame.formats = [
+      (".csv", data.with { $0.format = .csv }.address(section.address)),
+      (".json", data.with { $0.format = .json }.address(section.address)),
+    ]
+    if state.cursor == nil { frame.refreshSeconds = 30 }
+    let scope: (inout HTMLWriter) -> Void = { html in
+      FilterForm(section.address, state).write(to: &html) { form, html in
+        form.choice(.source, "Source", sources.map { ($0, $0) }, &html)
+        form.text(.project, "Repository", &html)
+        if section == .deploys { form.text(.environment, "Environment", &html) }
+        form.choice(.state, "State", [("open", section == .deploys ? "running" : "open"), ("finished", "finished")], &html)
+        let outcomes: [Outcome] = section == .deploys ? [.success, .failure, .error, .cancellation] : [.merged, .abandoned]
+        form.choice(.outcome, "Outcome", outcomes.map { ($0.rawValue, $0.word) }, &html)
+        form.text(.from, "From", &html)
+        form.text(.to, "To", &html)
+      }
+    }
+    return context.page(frame, scope: scope) { html in
+      html.pageHeading(section.title) { html in writeLead(items, state, &html) }
+      guard !items.rows.isEmpty else { return writeNothing(items, state, &html) }
+      if section == .deploys { DeployTimeline(items.rows.map(\.span), now: context.now).write(to: &html) }
+      html.element(.section) { html in
+        html.scrollingTable(section.title, classes: "list") { html in
+          if section == .deploys { writeDeploys(items.rows, state, &html) } else { writeChanges(items.rows, state, &html) }
+        }
+        writePaging(items, state, &html)
+      }
+    }
+  }
+
+  private func writeLead(_ items: Items, _ state: PageState, _ html: inout HTMLWriter) {
+    html.text("\(Wording.count(items.rows.count, section == .deploys ? "deploy" : "change")) on this page")
+    if let first = items.rows.map(\.span.start).min(), let last = items.rows.map(\.span.start).max() {
+      html.text(", begun from \(Wording.time(first, now: context.now)) to \(Wording.time(last, now: context.now))")
+    }
+    html.text(", in the order in which vsd first heard of them, the newest first.")
+    if items.damagedCount > 0 {
+      html.text(" \(Wording.count(items.damagedCount, "damaged item")) cannot be read and left out; vsd check lists them.")
+    }
+  }
+
+  private func writeNothing(_ items: Items, _ state: PageState, _ html: inout HTMLWriter) {
+    html.element(.div, .classes("empty")) { html in
+      let isFiltered = !state.with {
+        $0.limit = nil
+        $0.cursor = nil
+      }.query.isEmpty
+      if items.isCut {
+        html.element(.p, text: "None of the last \(Wording.grouped(Int64(Self.searchLimit))) fits. ")
+        html.element(.p) { html in
+          html.element(.a, .href(state.with { $0.cursor = items.next }.address(section.address)), text: "Look further back")
+        }
+      } else if isFiltered {
+        html.element(.p, text: "Nothing fits these conditions.")
+        html.element(.p) { html in html.element(.a, .href(section.address), text: "Show all") }
+      } else if section == .deploys {
+        html.element(.p, text: "vsd has heard of no deploy yet.")
+        html.element(.ul) { html in
+          html.element(
+            .li,
+            text: "GitHub: add the events Deployments and Deployment statuses to the webhook, or name the workflows that deploy "
+              + "with --github-deploy-workflows.")
+          html.element(
+            .li,
+            text: "GitLab: add Deployment events to the webhook. Jenkins and scripts: send a deploy with vsperf event, or with "
+              + "CDEvents.")
+        }
+        html.element(.p) { html in
+          html.element(.a, .href(Address("connect")), text: "See what is connected")
+          html.text(" and ")
+          html.element(.a, .href(Address("deliveries")), text: "what arrived")
+          html.text(".")
+        }
+      } else {
+        html.element(.p, text: "vsd has heard of no change yet: no pull or merge request.")
+        html.element(.p) { html in
+          html.element(.a, .href(Address("connect")), text: "Connect a source")
+          html.text(", or see ")
+          html.element(.a, .href(Address("deliveries")), text: "what arrived")
+          html.text(".")
+        }
+      }
+    }
+  }
+
+  private func writeChanges(_ rows: [TracedSpan], _ state: PageState, _ html: inout HTMLWriter) {
+    html.tableHead(["Change", "State", "Opened", ">Took", "Author", "Repository", "Belongs to"])
+    html.element(.tbody) { html in
+      for traced in rows {
+        let span = traced.span
+        html.element(.tr) { html in
+          html.element(.th, .scope("row"), .classes("main")) { html in
+            html.element(.a, .href(traced.address)) { $0.foreign(span.name) }
+            if let title = span.givenTitle {
+              html.text(" ")
+              html.foreign(title, .classes("title"))
+            }
+          }
+          html.element(.td) { $0.outcome(of: span) }
+          html.element(.td) { $0.time(span.start, now: context.now) }
+          html.element(
+            .td, .classes("number"),
+            text: Wording.duration(from: span.start, to: span.end ?? context.now) + (span.isFinished ? "" : " +"))
+          html.element(.td) { $0.foreign(span.author ?? "") }
+          html.element(.td) { html in writeProject(span, state, &html) }
+          html.element(.td) { html in
+            guard let tie = traced.parent else { return }
+            html.element(.a, .href(Address("traces", traced.traceID.description)), .title("by rule \(tie.rule.name)")) {
+              $0.foreign(tie.reference.kind == .key ? tie.parent.plainName : tie.reference.value)
+            }
+          }
+        }
+      }
+    }
+  }
+
+  private func writeDeploys(_ rows: [TracedSpan], _ state: PageState, _ html: inout HTMLWriter) {
+    html.tableHead(["Deploy", "Outcome", "Environment", "Began", ">Took", ">Brings", "Commit", "Repository"])
+    html.element(.tbody) { html in
+      for traced in rows {
+        let span = traced.span
+        html.element(.tr) { html in
+          html.element(.th, .scope("row"), .classes("main")) { html in
+            html.element(.a, .href(traced.address)) { $0.foreign(span.name) }
+          }
+          html.element(.td) { $0.outcome(of: span) }
+          html.element(.td) { html in
+            guard let environment = span.environment else { return }
+            html.element(
+              .a,
+              .href(
+                state.with {
+                  $0[.environment] = environment
+                  $0.cursor = nil
+                }.address(section.address))
+            ) {
+              $0.foreign(environment)
+            }
+          }
+          html.element(.td) { $0.time(span.start, now: context.now) }
+          html.element(
+            .td, .classes("number"),
+            text: Wording.duration(from: span.start, to: span.end ?? context.now) + (span.isFinished ? "" : " +"))
+          html.element(.td, .classes("number")) { html in
+            guard case .int(let count)? = span.attributes.value(of: "valuestream.deployment.changes.count") else {
+              return html.element(.span, .classes("quiet"), .title("No commit range is known"), text: "–")
+            }
+            html.element(.a, .href(traced.address), text: Wording.count(Int(clamping: count), "change"))
+          }
+          html.element(.td) { html in
+            if let commit = span.shortCommit { html.element(.code) { $0.foreign(commit) } }
+          }
+          html.element(.td) { html in writeProject(span, state, &html) }
+        }
+      }
+    }
+  }
+
+  private func writeProject(_ span: Span, _ state: PageState, _ html: inout HTMLWriter) {
+    guard let project = span.project else { return }
+    html.element(
+      .a, .classes("plain"),
+      .href(
+        state.with {
+          $0[.project] = project
+          $0.cursor = nil
+        }.address(section.address))
+    ) {
+      $0.foreign(project)
+    }
+  }
+
+  private func writePaging(_ items: Items, _ state: PageState, _ html: inout HTMLWriter) {
+    html.element(.p, .classes("paging")) { html in
+      if state.cursor != nil {
+        html.element(.a, .href(state.with { $0.cursor = nil }.address(section.address)), text: "‹ newest")
+      }
+      if let next = items.next {
+        html.element(.a, .rel("next"), .href(state.with { $0.cursor = next }.address(section.address)), text: "older ›")
+      } else {
+        html.element(.span, .classes("quiet"), text: "That is all.")
+      }
+    }
+  }
+}

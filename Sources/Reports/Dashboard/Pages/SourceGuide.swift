@@ -1,0 +1,47 @@
+/// How to connect a source, in short.
+struct SourceGuide {
+  /// The name for people.
+  let name: String
+  /// Where the address belongs, and what to tick.
+  let steps: String
+  /// The variable that holds the secret.
+  let secret: String
+  /// The vendor's or producer's own page.
+  let link: WebLink?
+
+  private init(_ name: String, _ steps: String, secret: String, link: String) {
+    self.name = name
+    self.steps = steps
+    self.secret = secret
+    self.link = WebLink(link)
+  }
+
+  static let all: [String: SourceGuide] = [
+    "github": SourceGuide(
+      "GitHub",
+      "Organization or repository settings › Webhooks › Add webhook. Content type application/json. Tick issues, pull requests "
+        + "and reviews, pushes, workflow runs and jobs, check runs, deployments and deployment statuses.",
+      secret: "VS_GITHUB_SECRET",
+      link: "https://docs.github.com/en/webhooks/using-webhooks/creating-webhooks"),
+    "gitlab": SourceGuide(
+      "GitLab",
+      "Project or group › Settings › Webhooks › Add new webhook. Tick push, issue, comment, merge request, job, pipeline, "
+        + "deployment and release events.",
+      secret: "VS_GITLAB_SECRET", link: "https://docs.gitlab.com/user/project/integrations/webhooks/"),
+    "jira": SourceGuide(
+      "Jira", "Jira settings › System › WebHooks › Create. Tick issue created, updated and deleted, sprints, and versions.",
+      secret: "VS_JIRA_SECRET", link: "https://developer.atlassian.com/cloud/jira/platform/webhooks/"),
+    "jenkins": SourceGuide(
+      "Jenkins", "Install the Generic Event, Notification or Statistics Gatherer plugin, and give it the address as receiver.",
+      secret: "VS_JENKINS_SECRET", link: "https://plugins.jenkins.io/generic-event/"),
+    "trello": SourceGuide(
+      "Trello", "Create a webhook per board through Trello's API, with the address as callbackURL.", secret: "VS_TRELLO_SECRET",
+      link: "https://developer.atlassian.com/cloud/trello/guides/rest-api/webhooks/"),
+    "customhttp": SourceGuide(
+      "Scripts and anything else", "Post JSON with id, type, namespace and times, or use vsperf event start, end and run.",
+      secret: "VS_CUSTOMHTTP_SECRET", link: ""),
+    "cdevents": SourceGuide(
+      "CDEvents", "Give the address to any tool that sends CDEvents over HTTP, as a sink.", secret: "VS_CDEVENTS_SECRET",
+      link: "https://cdevents.dev"),
+  ]
+}

@@ -1,0 +1,177 @@
+import ValueStreamCore
+
+/// What is known about one span, beside the waterfall: how it ended, why it is in this trace, its links and attributes.
+struct SpanDetail {
+  let traced: TracedSpan
+  /// The parent in the same trace, if it was read.
+  let parent: TracedSpan?
+  /// The names of linked items and of the parent.
+  let names: [SubjectKey: String]
+  let now: Timestamp
+  /// The number of changes that a page lists of a deploy.
+  static let linkLimit = 20
+
+  func write(to html: inout HTMLWriter) {
+    let span = traced.span
+    html.element(.aside, .classes("rail"), .id("detail"), .label("Details of \(span.name)")) { html in
+      html.element(.div, .classes("heading")) { html in
+        html.element(.h2) { $0.foreign(span.name) }
+        html.element(.p, .classes("remark"), text: span.operation.word)
+      }
+      if let title = span.givenTitle, title != span.name { html.element(.p) { $0.foreign(title) } }
+      writeLife(&html)
+      writeReason(&html)
+      writeLinks(&html)
+      writePhases(&html)
+      writeAttributes(&html)
+    }
+  }
+
+  private func writeLife(_ html: inout HTMLWriter) {
+    let span = traced.span
+    html.element(.p) { html in
+      html.outcome(of: span)
+      html.text(" after \(Wording.duration(from: span.start, to: span.end ?? now))")
+      html.text(span.isFinished ? ", from " : " so far, since ")
+      html.time(span.start, now: now)
+      if let end = span.end {
+        html.text(" to ")
+        html.time(end, now: now)
+      }
+      html.text(".")
+      if span.isStartUnknown { html.text(" No delivery states the start; this is the earliest time known.") }
+      if span.isEndUnknown { html.text(" No delivery states the end; this is the latest time known.") }
+    }
+    html.element(.p, .classes("quiet")) { html in
+      html.text("Said by \(span.source)")
+      if let project = span.project {
+        html.text(" · ")
+        html.foreign(project)
+      }
+      if let commit = span.shortCommit {
+        html.text(" · ")
+        html.element(.code, text: commit)
+      }
+      if let link = span.webLink {
+        html.text(" · ")
+        html.link(to: link, text: "open at \(link.host)")
+      }
+    }
+  }
+
+  /// Says why the span has its parent: the rule, and the reference that led there.
+  private func writeReason(_ html: inout HTMLWriter) {
+    html.element(.h3, text: "Why this parent")
+    guard let tie = traced.parent else {
+      html.element(.p, .classes("reason"), text: "None: nothing says what this belongs to, so it begins the trace.")
+      return
+    }
+    html.element(.div, .classes("reason")) { html in
+      html.element(.p) { html in
+        if let parent {
+          html.element(.a, .href(parent.address)) { $0.foreign(parent.span.name) }
+        } else {
+          html.element(.a, .href(Address("search").adding("q", tie.parent.description))) {
+            $0.foreign(names[tie.parent] ?? tie.parent.plainName)
+          }
+        }
+        // The key of the parent says nothing that its name does not.
+        guard tie.reference != .key(tie.parent) else { return }
+        html.text(" through \(tie.reference.kind.word) ")
+        html.element(.code) { $0.foreign(tie.reference.value) }
+      }
+      html.element(.p, .classes("quiet")) { html in
+        html.text("rule ")
+        html.element(.b, text: tie.rule.name)
+        html.text(": \(tie.rule.explanation)")
+        if let attempt = tie.attempt { html.text(", attempt \(attempt)") }
+        if parent == nil { html.text(". The parent is in another trace") }
+        html.text(".")
+      }
+    }
+  }
+
+  private func writeLinks(_ html: inout HTMLWriter) {
+    guard !traced.links.isEmpty else { return }
+    let isDeploy = traced.span.operation == .deploy
+    let total = traced.links.count + traced.droppedLinkCount
+    html.element(.h3) { html in
+      html.text(isDeploy ? "Brings and links" : "Links")
+      html.element(.small, text: " \(Wording.grouped(Int64(total)))")
+    }
+    html.element(.ul, .classes("links")) { html in
+      for link in traced.links.prefix(Self.linkLimit) {
+        html.element(.li) { html in
+          html.element(.a, .href(Address("traces", link.traceID.description).adding("span", link.spanID.description))) {
+            $0.foreign(names[link.key] ?? link.key.plainName)
+          }
+          html.element(.span, .classes("quiet"), text: " \(link.rule.replacing("_", with: " "))")
+          for attribute in link.attributes where attribute.vocabulary == .semantic {
+            guard let text = Self.text(of: attribute) else { continue }
+            html.element(.span, .classes("quiet"), text: " · \(text)")
+          }
+        }
+      }
+    }
+    if total > Self.linkLimit {
+      html.element(
+        .p, .classes("quiet"), text: "\(Wording.grouped(Int64(total - Self.linkLimit))) more are in the JSON of this page.")
+    }
+  }
+
+  /// Returns a fact of a link in words: seconds as a duration, a flag by its name.
+  private static func text(of attribute: Attribute) -> String? {
+    let name = attribute.name.split(separator: ".").last.map { String($0).replacing("_", with: " ") } ?? attribute.name
+    let isSeconds = attribute.name.hasSuffix("seconds")
+    switch attribute.value {
+    case .double(let seconds) where attribute.name.hasPrefix("valuestream.lead_time.") && seconds.magnitude < 9e9:
+      return "\(Wording.duration(nanoseconds: Int64(seconds * 1e9))) since \(name)"
+    case .double(let seconds) where isSeconds:
+      guard seconds.magnitude < 9e9 else { return nil }
+      return "\(name.replacing(" seconds", with: "")) \(Wording.duration(nanoseconds: Int64(seconds * 1e9)))"
+    case .int(let seconds) where isSeconds && seconds.magnitude < 9_000_000_000:
+      return "\(name.replacing(" seconds", with: "")) \(Wording.duration(nanoseconds: seconds * 1_000_000_000))"
+    case .bool(let flag): return flag ? name : nil
+    default: return attribute.value.text.map { "\(name) \($0)" }
+    }
+  }
+
+  private func writePhases(_ html: inout HTMLWriter) {
+    let phases = traced.span.phases
+    guard !phases.isEmpty else { return }
+    html.element(.h3, text: "Phases")
+    html.element(.table, .classes("figures")) { html in
+      html.element(.caption, .classes("unseen"), text: "Phases")
+      html.element(.tbody) { html in
+        for phase in phases.prefix(50) {
+          html.element(.tr) { html in
+            html.element(.th, .scope("row")) { $0.foreign(phase.name) }
+            html.element(.td) { $0.time(phase.start, now: now) }
+            html.element(.td, .classes("number"), text: Wording.duration(from: phase.start, to: phase.end ?? now))
+          }
+        }
+      }
+    }
+    if phases.count > 50 { html.element(.p, .classes("quiet"), text: "\(phases.count - 50) more are in the JSON of this page.") }
+  }
+
+  private func writeAttributes(_ html: inout HTMLWriter) {
+    let span = traced.span
+    html.element(.details, .classes("attributes")) { html in
+      html.element(.summary, text: "Attributes and ids")
+      html.element(.dl) { html in
+        func pair(_ name: String, _ value: String) {
+          html.element(.dt, text: name)
+          html.element(.dd) { $0.foreign(value) }
+        }
+        pair("key", span.key.description)
+        pair("span id", span.id.description)
+        pair("trace id", traced.traceID.description)
+        if let classicID = traced.classicID { pair("classic id", classicID) }
+        for attribute in span.attributes where attribute.vocabulary == .semantic {
+          if let text = attribute.value.text { pair(attribute.name, text) }
+        }
+      }
+    }
+  }
+}

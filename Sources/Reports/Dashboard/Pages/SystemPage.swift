@@ -1,0 +1,99 @@
+import ValueStreamCore
+
+/// `/system`: whether vsd is well: queues, lag, store, retention, version.
+struct SystemPage {
+  private let context: PageContext
+
+  init(_ context: PageContext) {
+    self.context = context
+  }
+
+  func respond() throws -> HTTPResponse {
+    _ = try PageState(context.request, taking: [])
+    let status = try context.dashboard.inputs.status()
+    var frame = PageFrame(title: "System", section: .system)
+    frame.refreshSeconds = 15
+    return context.page(frame) { html in
+      html.pageHeading(Self.heading(status)) { html in
+        html.text(
+          "vsd \(ValueStreamVersion.current), running for \(Wording.duration(from: status.start, to: max(status.start, context.now)))"
+        )
+      }
+      if let obstacle = status.obstacle { html.element(.p, .classes("alert"), .role("alert")) { $0.foreign(obstacle) } }
+      if !status.warnings.isEmpty {
+        html.element(.ul, .classes("warnings")) { html in
+          for warning in status.warnings {
+            html.element(.li) { html in
+              html.word("", .attention)
+              html.foreign(warning)
+            }
+          }
+        }
+      }
+      html.element(.div, .classes("columns")) { html in
+        writeSection(
+          "Deliveries",
+          [
+            ("wait to be written", Wording.grouped(Int64(status.waitingDeliveries))),
+            ("written, not projected yet", Wording.grouped(Int64(clamping: status.unprojectedDeliveries))),
+            (
+              "projection stalled for",
+              status.stallSeconds < 1 ? "not stalled" : Wording.duration(nanoseconds: Self.nanoseconds(status.stallSeconds))
+            ),
+            ("set aside", Wording.grouped(Int64(status.setAsideDeliveries))),
+          ], &html)
+        writeSection(
+          "Spans",
+          [
+            ("open", Wording.grouped(Int64(status.openSpans))),
+            ("finished since counting began", Wording.grouped(Int64(status.finishedSpans))),
+            ("damaged records", Wording.grouped(Int64(status.damagedRecords))),
+          ], &html)
+        writeSection(
+          "Store",
+          [
+            ("place", status.store), ("log of deliveries", Wording.bytes(status.logBytes)),
+            ("spans", Wording.bytes(status.spanBytes)),
+          ] + status.retention, &html)
+        writeSection("Settings", status.settings, &html)
+      }
+      html.element(.p, .classes("remark")) { html in
+        html.text("The same figures for machines: ")
+        html.element(.a, .href(Address("metrics")), text: "metrics")
+        html.text(", ")
+        html.element(.a, .href(Address("readyz")), text: "readiness")
+        html.text(", ")
+        html.element(.a, .href(Address("api", "v1", "stats")), text: "counts")
+        html.text(".")
+      }
+    }
+  }
+
+  private static func heading(_ status: DaemonStatus) -> String {
+    if status.obstacle != nil { return "vsd takes no deliveries" }
+    if !status.warnings.isEmpty { return "vsd works, and something needs a look" }
+    return "vsd is well"
+  }
+
+  private static func nanoseconds(_ seconds: Double) -> Int64 {
+    seconds.isFinite && seconds < 9e9 ? Int64(seconds * 1e9) : .max
+  }
+
+  private func writeSection(_ title: String, _ pairs: [(name: String, text: String)], _ html: inout HTMLWriter) {
+    guard !pairs.isEmpty else { return }
+    html.element(.section) { html in
+      html.sectionHeading(title)
+      html.element(.table, .classes("figures")) { html in
+        html.element(.caption, .classes("unseen"), text: title)
+        html.element(.tbody) { html in
+          for (name, text) in pairs {
+            html.element(.tr) { html in
+              html.element(.th, .scope("row"), text: name)
+              html.element(.td, .classes("number")) { $0.foreign(text) }
+            }
+          }
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,104 @@
+import ValueStreamCore
+import ValueStreamTesting
+
+/// Facts of half a year: a deploy each Monday, Wednesday and Friday that brings a change, and some that fail.
+struct SampleFacts: FactSource {
+  private var changes: [ChangeFact] = []
+  private var deploys: [DeployFact] = []
+  private var delivered: [DeliveredChange] = []
+  private var incidents: [IncidentFact] = []
+  private var names: [FactName: String] = [:]
+  private var ids = FactID(rawValue: 0)
+  private let text: @Sendable (String) -> String
+
+  private static let day: Int64 = 86_400
+
+  /// - Parameter text: What each text of a payload becomes.
+  init(_ text: @escaping @Sendable (String) -> String = { $0 }) {
+    self.text = text
+    let now = DashboardSamples.now
+    let target = DeployFactTarget(service: name(1, "site"), environment: name(2, "production"), repository: name(3, "acme/site"))
+    let labels = ChangeLabels(repository: name(3, "acme/site"), workType: name(4, "story"), traits: [])
+    for number in 0..<75 {
+      let end = now.advanced(bySeconds: -Double(Int64(number) * 2 * Self.day + Self.day))
+      // Work was slower in the older half.
+      let leadTime = Double(Self.day) * (number < 45 ? 1.2 : 2.5) + Double(number % 7) * 7200
+      let times = ChangeMilestones(
+        firstCommit: end.advanced(bySeconds: -leadTime), opened: end.advanced(bySeconds: -leadTime / 2),
+        ready: end.advanced(bySeconds: -leadTime / 2), firstResponse: nil, lastApproval: nil,
+        merged: end.advanced(bySeconds: -1800))
+      let change = next()
+      let deploy = next()
+      let isLate = number == 20
+      changes.append(ChangeFact(id: change, times: times, labels: labels, state: .merged))
+      deploys.append(
+        DeployFact(
+          id: deploy, target: target, commit: CommitPrefix(rawValue: UInt64(number + 1)), created: end.advanced(bySeconds: -600),
+          started: end.advanced(bySeconds: -600), ended: end, outcome: .success, step: .forward, changeCount: 1))
+      var brought = times
+      // The clock of one committer was wrong.
+      if isLate { brought.firstCommit = end.advanced(bySeconds: 3600) }
+      delivered.append(
+        DeliveredChange(
+          deploy: deploy, target: target, commit: CommitPrefix(rawValue: UInt64(number + 1)),
+          deployStarted: end.advanced(bySeconds: -600),
+          deployEnded: end, change: change, times: brought, labels: labels))
+      guard number % 9 == 3 else { continue }
+      incidents.append(
+        IncidentFact(
+          id: next(), service: name(1, "site"), environment: name(2, "production"), began: end.advanced(bySeconds: 1200),
+          detected: end.advanced(bySeconds: 1200), resolved: number == 3 ? nil : end.advanced(bySeconds: 9000), cause: deploy,
+          causeAttempt: 1, basis: .stated))
+    }
+    let waiting = ChangeMilestones(
+      firstCommit: now.advanced(bySeconds: -900_000), opened: now.advanced(bySeconds: -800_000),
+      ready: now.advanced(bySeconds: -800_000),
+      firstResponse: nil, lastApproval: nil, merged: nil)
+    changes.append(ChangeFact(id: next(), times: waiting, labels: labels, state: .open))
+  }
+
+  private mutating func name(_ number: UInt32, _ text: String) -> FactName {
+    names[FactName(rawValue: number)] = self.text(text)
+    return FactName(rawValue: number)
+  }
+
+  private mutating func next() -> FactID {
+    ids = FactID(rawValue: ids.rawValue + 1)
+    return ids
+  }
+
+  private func all<Row: Fact>(_ type: Row.Type) -> [Row] {
+    let rows: [any Fact] = changes + deploys + delivered + incidents
+    return rows.compactMap { $0 as? Row }
+  }
+
+  func visitFacts<Row: Fact>(
+    _ type: Row.Type, days: ClosedRange<FactDay>?, includesOpen: Bool, _ visit: (Row) throws -> Void
+  ) throws {
+    let facts = all(type)
+    try facts.filter { fact in fact.day.map { days?.contains($0) ?? false } ?? false }
+      .sorted { ($0.day ?? FactDay(.epoch)) < ($1.day ?? FactDay(.epoch)) }.forEach(visit)
+    if includesOpen { try facts.filter { $0.day == nil }.forEach(visit) }
+  }
+
+  func facts<Row: Fact>(_ type: Row.Type, of ids: Set<FactID>) throws -> [FactID: [Row]] {
+    Dictionary(grouping: all(type).filter { ids.contains($0.id) }, by: \.id)
+  }
+
+  func deliveries(of changes: Set<FactID>) throws -> [FactID: [DeliveredChange]] {
+    Dictionary(grouping: delivered.filter { changes.contains($0.change) }, by: \.change)
+  }
+
+  func texts(of names: Set<FactName>) throws -> [FactName: String] { self.names.filter { names.contains($0.key) } }
+
+  func factSubjects(_ ids: Set<FactID>) throws -> [FactID: FactSubject] {
+    Dictionary(
+      uniqueKeysWithValues: ids.map { id in
+        let key = DashboardSamples.key("pull_request", Int(id.rawValue))
+        return (id, FactSubject(id: id, key: key, name: text("acme/site#\(id.rawValue)"), traceID: TraceID(root: key)))
+      })
+  }
+
+  func factValues() throws -> [String: [UInt8]] { [:] }
+  func factProgress() throws -> FactProgress { FactProgress(firstDay: deploys.compactMap(\.day).min()) }
+}
