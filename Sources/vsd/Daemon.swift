@@ -26,6 +26,8 @@ struct Daemon {
 
   /// The longest time for which an API request waits until deliveries acknowledged before it are projected.
   private static let longestWait = Duration.seconds(2)
+  /// The longest time for which it waits until deliveries with many events are projected as a whole.
+  private static let longestWaitForLarge = Duration.milliseconds(500)
 
   /// Opens the store and builds the parts. Nothing listens yet.
   init(settings: DaemonSettings, logger: Logger) throws {
@@ -100,7 +102,7 @@ struct Daemon {
     let waitForProjection: @Sendable () -> Void = {
       // With the mock tracer, deliveries are projected before they are answered.
       guard !isMock, let last = try? log.lastPosition() else { return }
-      projector.wait(for: last, atMost: Self.longestWait)
+      projector.wait(for: last, atMost: Self.longestWait, forLarge: Self.longestWaitForLarge)
     }
     let waitForFacts: @Sendable () -> Void = {
       waitForProjection()

@@ -1,3 +1,4 @@
+import Foundation
 import Synchronization
 import Testing
 import ValueStreamCore
@@ -18,24 +19,24 @@ struct PendingWorkTests {
     private(set) var batches: ProjectionBatches
     private var items: [ProjectionBatches.Item] = []
 
-    init(store: any SpanStore, followersPerStep: Int) throws {
+    init(store: any SpanStore, followersPerStep: Int, poisonGuard: PoisonGuard = PoisonGuard()) throws {
       self.store = store
       self.followersPerStep = followersPerStep
-      batches = try Self.batches(store, followersPerStep, registry)
+      batches = try Self.batches(store, followersPerStep, registry, poisonGuard)
     }
 
     private static func batches(
-      _ store: any SpanStore, _ followersPerStep: Int, _ registry: MetricRegistry
+      _ store: any SpanStore, _ followersPerStep: Int, _ registry: MetricRegistry, _ poisonGuard: PoisonGuard
     ) throws -> ProjectionBatches {
       try ProjectionBatches(
         store: store, logEnd: LogPosition(rawValue: .max), sources: [], recent: RecentDeliveries(), registry: registry,
         metrics: ProjectionMetrics(registry: registry, seriesLimit: 100), clock: SystemClock(), grace: nil,
-        followersPerStep: followersPerStep)
+        poisonGuard: poisonGuard, followersPerStep: followersPerStep)
     }
 
-    mutating func restart() throws {
+    mutating func restart(poisonGuard: PoisonGuard = PoisonGuard()) throws {
       registry = MetricRegistry()
-      batches = try Self.batches(store, followersPerStep, registry)
+      batches = try Self.batches(store, followersPerStep, registry, poisonGuard)
     }
 
     mutating func record(_ events: [Event]) {
@@ -61,6 +62,11 @@ struct PendingWorkTests {
     mutating func step(atMost count: Int) throws { _ = try batches.step(left.prefix(count)) }
 
     var isThrough: Bool { left.isEmpty && !batches.hasPendingWork }
+
+    /// The gauge of references whose followers wait.
+    var pendingCount: Double {
+      registry.all.first { $0.name == "valuestream_projection_pending_references" }?.value() ?? -1
+    }
 
     func setAside(_ reason: String) -> Double {
       registry.all.first { $0.name == "valuestream_projection_set_aside_total" }?.value(labels: [reason]) ?? -1
@@ -196,4 +202,77 @@ struct PendingWorkTests {
     #expect(bench.setAside("follower") == 0)
     #expect(try PendingSteps.ties(in: store).count == Self.builds.count)
   }
+
+  // MARK: Crashes
+
+  @Test("A follower that keeps crashing the process is passed over: no delivery is set aside for it, and no other follower left")
+  func crashing() throws {
+    let file = try GuardFile()
+    let store = ProjectorTests.FailingStore()
+    var bench = try Bench(store: store, followersPerStep: 256)
+    bench.record(Self.builds)
+    while !bench.isThrough { try bench.step(atMost: 100) }
+    #expect(bench.pendingCount == 0)
+    let bad = Self.builds[23].key
+    let crash = Mutex<[UInt8]?>(nil)
+    store.onWrite.withLock { onWrite in
+      onWrite = { changes in
+        guard changes.subjects.contains(where: { $0.subject.key == bad && $0.subject.parent != nil }) else { return }
+        let bytes = try file.afterCrash()
+        crash.withLock { $0 = bytes }
+        throw StoreError(.busy, "a crash, as the test wants it")
+      }
+    }
+    var change = Self.event("pull_request", 1, .pullRequest)
+    change.publishes = [Self.commit]
+    bench.record([change] + (1...9).map { Self.event("issue", $0, .issue) })
+    var crashes = 0
+    var isWaiting = false
+    try bench.restart(poisonGuard: PoisonGuard(directory: file.directory))
+    while !bench.isThrough, crashes < 20 {
+      do {
+        try bench.step(atMost: 100)
+        isWaiting = isWaiting || bench.pendingCount > 0
+      } catch {
+        let bytes = try #require(crash.withLock { $0 }, "\(error)")
+        crashes += 1
+        try bench.restart()
+        try file.write(bytes)
+        try bench.restart(poisonGuard: PoisonGuard(directory: file.directory))
+      }
+    }
+    // In a step with deliveries, in one with all followers, and three times alone.
+    #expect(crashes == 5)
+    #expect(isWaiting && bench.pendingCount == 0)
+    #expect(bench.isThrough)
+    #expect(bench.setAside("crash") == 0)
+    #expect(bench.setAside("follower") == 1)
+    let ties = try PendingSteps.ties(in: store)
+    #expect(Set(ties.keys) == Set(Self.builds.map(\.key)).subtracting([bad]))
+  }
+}
+
+/// The file of a poison guard in a temporary directory, which is removed with it.
+private final class GuardFile: Sendable {
+  let directory: String
+  private var path: String { "\(directory)/\(PoisonGuard.fileName)" }
+
+  init() throws {
+    let url = FileManager.default.temporaryDirectory.appendingPathComponent("valuestream-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+    directory = url.path
+  }
+
+  deinit {
+    try? FileManager.default.removeItem(atPath: directory)
+  }
+
+  /// The bytes as a crash of the process leaves them: a signal handler adds the signal to the marks of the running steps.
+  func afterCrash() throws -> [UInt8] {
+    var bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
+    for mark in 0..<32 where bytes[mark * 64] == 1 { bytes[mark * 64 + 1] = 6 }
+    return bytes
+  }
+
+  func write(_ bytes: [UInt8]) throws { try Data(bytes).write(to: URL(fileURLWithPath: path)) }
 }

@@ -50,6 +50,8 @@ struct ProjectorTests {
     let unwritable = Mutex<[SubjectKey: StoreError.Code]>([:])
     /// Subjects whose reads always fail, with the error.
     let unreadable = Mutex<[SubjectKey: StoreError.Code]>([:])
+    /// Called before each write.
+    let onWrite = Mutex<(@Sendable (ProjectionChanges) throws -> Void)?>(nil)
 
     private func failOnce() throws {
       let isFailing = failures.withLock { failures in
@@ -62,6 +64,7 @@ struct ProjectorTests {
     func write(_ changes: ProjectionChanges) throws {
       try failOnce()
       writes.withLock { $0 += 1 }
+      try onWrite.withLock { $0 }?(changes)
       let codes = unwritable.withLock { $0 }
       if let code = changes.subjects.lazy.compactMap({ codes[$0.subject.key] }).first {
         throw StoreError(code, "unwritable, as the test wants it")

@@ -287,4 +287,21 @@ struct TracesHandlerTests {
     #expect(status == 400)
     #expect(body.contains(says), "\(body)")
   }
+
+  // MARK: Damage
+
+  @Test("lists of traces, of spans and of Jaeger say that damaged subjects are left out")
+  func damage() throws {
+    let whole = try QuerySamples.store(QuerySamples.story(1) + QuerySamples.story(2))
+    let damaged = CountingStore(whole, damagedCount: 2)
+    let jaeger = { (store: any SpanStore) in
+      QuerySamples.get(JaegerHandler(QuerySamples.queries(store)), "/api/traces", [("service", "github")]).body
+    }
+    #expect(Self.list([], from: damaged).body.contains(#""damaged":2"#))
+    #expect(QuerySamples.get(SpansHandler(QuerySamples.queries(damaged)), "/api/v1/spans", []).body.contains(#""damaged":2"#))
+    let warning = #""warnings":["the search left out damaged items (2 or more); vsd check names them"]"#
+    #expect(jaeger(damaged).contains(warning))
+    #expect(Self.roots(Self.list([], from: damaged).body) == Self.roots(Self.list([], from: whole).body))
+    #expect(!Self.list([], from: whole).body.contains("damaged") && !jaeger(whole).contains("damaged"))
+  }
 }

@@ -23,10 +23,13 @@ package final class CountingStore: SpanStore {
   }
 
   private let inner: any SpanStore
+  /// The number of damaged subjects that each page of a list claims to leave out.
+  private let damagedCount: Int
   private let counted = Mutex(Work())
 
-  package init(_ inner: any SpanStore = MemorySpanStore()) {
+  package init(_ inner: any SpanStore = MemorySpanStore(), damagedCount: Int = 0) {
     self.inner = inner
+    self.damagedCount = damagedCount
   }
 
   package var work: Work { counted.withLock { $0 } }
@@ -93,7 +96,9 @@ package final class CountingStore: SpanStore {
     try inner.subjects(matching: filter, in: order, after: cursor, limit: limit)
   }
   package func subjects(matching filter: SubjectFilter, after cursor: UInt64?, limit: Int) throws -> SubjectPage {
-    try inner.subjects(matching: filter, after: cursor, limit: limit)
+    var page = try inner.subjects(matching: filter, after: cursor, limit: limit)
+    page.damagedCount += damagedCount
+    return page
   }
   package func subjects(after cursor: UInt64?, limit: Int) throws -> SubjectPage {
     try inner.subjects(after: cursor, limit: limit)

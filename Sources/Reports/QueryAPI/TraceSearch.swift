@@ -19,6 +19,8 @@ struct TraceSearch {
     var traces: [TraceMembers] = []
     /// The cursor of the next page; nil after the last page.
     var next: UInt64?
+    /// The number of damaged subjects left out of the search.
+    var damagedCount = 0
   }
 
   /// Limits on the subjects examined and on the trace members read for one page. A page that reaches one is shorter
@@ -34,6 +36,7 @@ struct TraceSearch {
     var (looked, read) = (0, 0)
     while page.traces.count < limit, looked < Self.searchLimit, read < Self.readLimit {
       let step = try candidates(after: page.next, limit: min(Self.stepLimit, max(limit, 10)))
+      page.damagedCount += step.damagedCount
       for (index, subject) in step.subjects.enumerated() {
         looked += 1
         if try matches(subject, &reader), let traceID = try reader.traceID(of: subject.key), seen.insert(traceID).inserted,

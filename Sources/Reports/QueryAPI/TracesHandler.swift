@@ -68,6 +68,7 @@ package struct TracesHandler: HTTPHandler {
       json.name("traces")
       json.array(page.traces) { json, members in Self.write(members, to: &json) }
       json.member("next", page.next.map { String($0) })
+      if page.damagedCount > 0 { json.member("damaged", page.damagedCount) }
     }
     return json.bytes
   }

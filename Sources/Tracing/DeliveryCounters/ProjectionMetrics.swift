@@ -15,6 +15,7 @@ package struct ProjectionMetrics: Sendable {
   let changes: ChangeMetrics
   let deploys: DeployMetrics
   package let deliveries: MetricFamily
+  private let cuts: MetricFamily
   /// The largest number of label sets per metric family.
   package let seriesLimit: Int
 
@@ -61,6 +62,9 @@ package struct ProjectionMetrics: Sendable {
     changes = ChangeMetrics(family)
     deploys = DeployMetrics(family)
     conventions = ConventionMetrics(family)
+    cuts = registry.family(
+      .counter, "valuestream_limits_exceeded_total", help: "What exceeded a limit of events, subjects or names, by source.",
+      labels: ["source", "limit"], isDurable: true)
     deliveries = registry.family(
       .counter, "valuestream_deliveries_total", help: "Deliveries by source and result.",
       labels: ["source", "result"], isDurable: true)
@@ -70,6 +74,7 @@ package struct ProjectionMetrics: Sendable {
   package func touchDeliveries(ofSources names: [String]) {
     for name in names {
       for result in DeliveryResult.allCases { deliveries.touch(labels: [name, result.rawValue]) }
+      for limit in CorrelationLimit.allCases { cuts.touch(labels: [name, limit.rawValue]) }
     }
   }
 
@@ -99,6 +104,8 @@ package struct ProjectionMetrics: Sendable {
     case begun(FinishedLabels)
     /// A share that a subject adds to a gauge, multiplied by `times`. Negative to take it away.
     case gauge(GaugeShare, times: Int)
+    /// What exceeded a limit of the correlation.
+    case cut(source: String, CorrelationLimit, count: Int)
   }
 
   package func apply(_ count: Count) {
@@ -117,6 +124,7 @@ package struct ProjectionMetrics: Sendable {
       touch(ends)
     case .begun(let labels): preregister(labels)
     case .gauge(let share, let times): apply(share, times: times)
+    case .cut(let source, let limit, let count): cuts.add(Double(count), labels: [source, limit.rawValue])
     }
   }
 

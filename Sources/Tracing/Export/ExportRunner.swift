@@ -44,6 +44,7 @@ package final class ExportRunner: Sendable {
   private let recoveryLines: LogThrottle
   private let warningLines: LogThrottle
   private let dropLines: LogThrottle
+  private let storeLines: LogThrottle
   private static let batchLimit = 512
   private static let probeWidth = 16
   private static let longestPause = 60.0
@@ -83,6 +84,7 @@ package final class ExportRunner: Sendable {
     recoveryLines = LogThrottle(interval: .seconds(60), clock: clock)
     warningLines = LogThrottle(interval: .seconds(60), clock: clock)
     dropLines = LogThrottle(interval: .seconds(3600), clock: clock)
+    storeLines = LogThrottle(interval: .seconds(60), clock: clock)
   }
 
   package var exporterName: String { exporter.name }
@@ -234,7 +236,10 @@ package final class ExportRunner: Sendable {
       return .goOn
     } catch {
       state.withLock { $0.failures += 1 }
-      logger.error("exporter \(exporter.name): cannot read or write the store: \(error)")
+      if let suppressed = storeLines.pass() {
+        let more = suppressed > 0 ? " (and \(suppressed) times before)" : ""
+        logger.error("exporter \(exporter.name): cannot read or write the store: \(error)\(more)")
+      }
       return .failed(retryAfterSeconds: nil)
     }
   }

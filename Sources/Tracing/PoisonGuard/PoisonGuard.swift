@@ -47,11 +47,15 @@ package final class PoisonGuard: Sendable {
   /// The owner that computes facts. Its items are tickets of ``PendingFacts``; 0 for work that has none.
   package static let facts = Owner(mark: Int32(vs_crash_mark_count) - 1, isAnyThread: false)
 
+  /// The owner that reexamines followers without deliveries. Its items are hashes of a reference and a place among its
+  /// followers.
+  package static let followers = Owner(mark: Int32(vs_crash_mark_count) - 2, isAnyThread: false)
+
   /// Returns the owner that exports spans. Each item is the sequence before an entry in the outbox.
   ///
   /// Exporters with an index beyond the available marks share the last mark.
   package static func export(_ index: Int) -> Owner {
-    Owner(mark: Int32(clamping: min(2 + max(0, index), Int(vs_crash_mark_count) - 2)), isAnyThread: true)
+    Owner(mark: Int32(clamping: min(2 + max(0, index), Int(vs_crash_mark_count) - 3)), isAnyThread: true)
   }
 
   private static let markBytes = Int(vs_crash_mark_bytes)
@@ -137,7 +141,7 @@ package final class PoisonGuard: Sendable {
     }
   }
 
-  /// True if an owner has any suspects.
+  /// True if any item of an owner needs a step of its own.
   package func hasSuspects(_ owner: Owner) -> Bool {
     suspects.withLock { suspects in suspects.contains { $0.owner == owner.mark } }
   }

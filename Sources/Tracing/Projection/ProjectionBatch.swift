@@ -16,10 +16,14 @@ struct ProjectionBatch {
   private let now: Timestamp
   private let isCounting: Bool
   private let damage: DamageReport
+  /// The events of preloaded deliveries, within their limits.
+  private var limitedEvents: [LogPosition: [Event]] = [:]
   /// The number of events and branch updates in the batch.
   private(set) var eventCount = 0
   /// The number of events left out because their subject is damaged.
   private(set) var leftOutCount = 0
+  /// How often the deliveries taken so far exceeded each limit.
+  private var exceeded: [CorrelationLimit: Int] = [:]
   private(set) var newestVendorTime: Timestamp?
 
   /// - Parameters:
@@ -37,29 +41,81 @@ struct ProjectionBatch {
     self.now = now
   }
 
-  mutating func take(_ delivery: RecordedDelivery, recent: RecentDeliveries) throws {
+  /// Loads in one go what the first deliveries need, to save reads of the store. Call it before ``take(_:recent:)``.
+  ///
+  /// - Returns: The number of deliveries that it covers; 0 if the first one has many events, or was read from the log.
+  mutating func preload(_ items: ArraySlice<ProjectionBatches.Item>) throws -> Int {
+    limitedEvents = [:]
+    var (events, count): ([Event], Int) = ([], 0)
+    for case .recorded(let delivery) in items.prefix(Correlation.subjectsAtOnce) {
+      if case .events(let more, _) = delivery.interpretation {
+        guard events.count + more.count <= Correlation.subjectsAtOnce else { break }
+        let limited = more.map(Correlation.limited)
+        limitedEvents[delivery.position] = limited
+        events += limited
+      }
+      count += 1
+    }
+    if !events.isEmpty { try correlation.preload(events) }
+    return count
+  }
+
+  /// Takes a delivery, or further events of one.
+  ///
+  /// - Parameters:
+  ///   - isBegun: True if an earlier step has taken some of its events, so that it is no duplicate of itself.
+  ///   - first: The number of events that earlier steps have projected.
+  ///   - isLate: Called after each few events, with the batch and the number of events that this call has taken. Return true to leave the others to a later step.
+  /// - Returns: The number of its events that are projected now. All of them if the delivery is complete.
+  @discardableResult
+  mutating func take(
+    _ delivery: RecordedDelivery, recent: RecentDeliveries, isBegun: Bool = false, from first: Int = 0,
+    until isLate: (ProjectionBatch, Int) -> Bool = { _, _ in false }
+  ) throws -> Int {
     let source = delivery.logged.delivery.source
-    if let fingerprint = delivery.fingerprint {
+    if !isBegun, let fingerprint = delivery.fingerprint {
       guard recent.insert(fingerprint, at: delivery.position) else {
         counts.append(.delivery(source: source, .duplicate))
-        return
+        return delivery.eventCount
       }
       fingerprints.append(fingerprint)
     }
     switch delivery.interpretation {
     case .events(let events, let branchUpdates):
-      counts.append(.delivery(source: source, .recorded))
-      eventCount += events.count + branchUpdates.count
-      for event in events {
-        if let time = Retention.vendorTime(of: event, received: delivery.logged.delivery.received) {
-          newestVendorTime = max(newestVendorTime ?? time, time)
+      if !isBegun { counts.append(.delivery(source: source, .recorded)) }
+      let preloaded = limitedEvents.removeValue(forKey: delivery.position)
+      var rest = events.dropFirst(first)
+      while !rest.isEmpty {
+        let some = preloaded == nil ? rest.prefix(Correlation.subjectsAtOnce) : rest
+        let limited = preloaded.map { Array($0.dropFirst(first)) } ?? some.map(Correlation.limited)
+        if preloaded == nil { try correlation.preload(limited) }
+        for (event, limited) in zip(some, limited) {
+          if let time = Retention.vendorTime(of: event, received: delivery.logged.delivery.received) {
+            newestVendorTime = max(newestVendorTime ?? time, time)
+          }
+          if try isDamaged(limited.key) {
+            leftOutCount += 1
+          } else {
+            try take(event, limited, received: delivery.logged.delivery.received)
+          }
         }
-        if try isDamaged(event.key) { leftOutCount += 1 } else { try take(event, received: delivery.logged.delivery.received) }
+        eventCount += some.count
+        rest = rest.dropFirst(some.count)
+        if !rest.isEmpty, isLate(self, events.count - first - rest.count) { return events.count - rest.count }
       }
+      eventCount += branchUpdates.count
       for update in branchUpdates { correlation.take(update) }
+      if correlation.exceeded != exceeded {
+        for limit in CorrelationLimit.allCases {
+          let count = correlation.exceeded[limit, default: 0] - exceeded[limit, default: 0]
+          if count > 0 { counts.append(.cut(source: source, limit, count: count)) }
+        }
+        exceeded = correlation.exceeded
+      }
     case .ignored: counts.append(.delivery(source: source, .ignored))
     case nil: counts.append(.delivery(source: source, .unreadable))
     }
+    return delivery.eventCount
   }
 
   /// Loads a subject. True if it is stored but cannot be read.
@@ -67,8 +123,8 @@ struct ProjectionBatch {
     try correlation.subject(key) == nil && damage.contains(.subject, key.description)
   }
 
-  private mutating func take(_ event: Event, received: Timestamp) throws {
-    let (key, isNews) = try correlation.take(event)
+  private mutating func take(_ event: Event, _ limited: Event, received: Timestamp) throws {
+    let (key, isNews) = try correlation.take(limited: limited, isPreloaded: true)
     guard let mark = event.classic, var subject = try correlation.subject(key) else { return }
     // A second webhook reports the same end. The first report ended the open span, so this one must not create another.
     if !isNews, mark.transition == .end, subject.classic.open == nil { return }
@@ -160,5 +216,12 @@ struct ProjectionBatch {
       changes.measurements[key] = .awaits(since: now, counted: [])
     }
     return changes
+  }
+}
+
+extension RecordedDelivery {
+  /// The number of events that the delivery states.
+  var eventCount: Int {
+    if case .events(let events, _) = interpretation { events.count } else { 0 }
   }
 }

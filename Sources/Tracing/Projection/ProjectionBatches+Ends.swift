@@ -49,9 +49,11 @@ extension ProjectionBatches {
     return count < Self.countedAtOnce
   }
 
-  /// Returns the FNV-1a hash of a subject key. Unlike `Hasher`, it is the same in every process.
-  static func number(of key: SubjectKey) -> UInt64 {
-    key.description.utf8.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+  static func number(of key: SubjectKey) -> UInt64 { hash(of: key.description) }
+
+  /// Returns the FNV-1a hash of a text. Unlike `Hasher`, it is the same in every process.
+  static func hash(of text: String) -> UInt64 {
+    text.utf8.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
   }
 
   /// Counts the ends of one subject, and reports those that can never be counted.

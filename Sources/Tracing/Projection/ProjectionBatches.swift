@@ -23,6 +23,7 @@ package struct ProjectionBatches: Sendable {
   let poisonGuard: PoisonGuard
   let setAside: SetAsideDeliveries
   let setAsideCounts: MetricFamily
+  let pendingCount: MetricFamily
   let onSetAside: @Sendable (LogPosition, _ source: String, _ reason: String) -> Void
   var picture: ClassicPicture
   package internal(set) var position: LogPosition?
@@ -42,6 +43,11 @@ package struct ProjectionBatches: Sendable {
   /// References whose followers must be reexamined. `storedPending` is their last stored state.
   var pending: PendingTies
   var storedPending: PendingTies
+  /// What is projected beyond `position`. `storedProgress` is its last stored state.
+  var progress: ProjectionProgress
+  var storedProgress: ProjectionProgress
+  /// The position of the last delivery of which `unwritten` contains something; nil if its own position tells.
+  private var unwrittenThrough: LogPosition?
   /// The number of consecutive failed steps.
   var failures = 0
   /// The value of ``logBeginning`` to write with the next batch; nil to keep the stored one.
@@ -53,12 +59,14 @@ package struct ProjectionBatches: Sendable {
   /// for the lock.
   static let stepDuration = Duration.milliseconds(50)
   static let stepEvents = 2_000
+  /// A delivery with more events is large: it may take several steps, in each of which at least this many are projected.
+  static let largeDelivery = 64
   /// The most followers that a step reexamines. `followerWidth` is the current limit, lower after a step that cannot be
   /// written. Large followers count as several.
   let followersPerStep: Int
   var followerWidth: Int
-  /// True while followers and deliveries get separate steps, so that a failure of one does not set aside the other.
-  var reexaminesApart = false
+  /// True while followers and deliveries get separate steps, so that a failure or crash of one does not set aside the other.
+  var reexaminesApart: Bool
   /// The number of consecutive I/O errors after which a step is retried with fewer deliveries.
   static let patience = 3
 
@@ -101,6 +109,9 @@ package struct ProjectionBatches: Sendable {
       .counter, "valuestream_projection_set_aside_total",
       help: "Deliveries, and events about a damaged subject, that could not be projected, by reason.", labels: ["reason"],
       isDurable: true)
+    pendingCount = registry.family(
+      .gauge, "valuestream_projection_pending_references",
+      help: "References that lead to another subject now and whose followers wait to be checked again.")
     for reason in SetAsideReason.allCases { setAsideCounts.touch(labels: [reason.rawValue]) }
     self.damage = damage
     self.poisonGuard = poisonGuard
@@ -118,6 +129,11 @@ package struct ProjectionBatches: Sendable {
     followerWidth = self.followersPerStep
     pending = PendingTies(encoded: values[PendingTies.valueName] ?? [])
     storedPending = pending
+    storedProgress = ProjectionProgress(encoded: values[ProjectionProgress.valueName] ?? [])
+    progress = position == stored ? storedProgress : ProjectionProgress()
+    pendingCount.set(Double(pending.count))
+    // A crash may have been due to a follower that was reexamined beside deliveries.
+    reexaminesApart = poisonGuard.hasSuspects(PoisonGuard.projection) || poisonGuard.hasSuspects(PoisonGuard.followers)
     self.store = store
     self.sources = Dictionary(sources.map { ($0.name, $0) }) { first, _ in first }
     self.recent = recent
@@ -170,19 +186,27 @@ package struct ProjectionBatches: Sendable {
   package enum Item: Sendable {
     case recorded(RecordedDelivery)
     case logged(LoggedDelivery, LogPosition)
+    /// A delivery that is projected already, although an earlier one is not.
+    case done(LogPosition)
 
     package var position: LogPosition {
       switch self {
       case .recorded(let delivery): delivery.position
-      case .logged(_, let position): position
+      case .logged(_, let position), .done(let position): position
       }
     }
 
-    fileprivate var logged: LoggedDelivery {
+    package var logged: LoggedDelivery? {
       switch self {
       case .recorded(let delivery): delivery.logged
       case .logged(let logged, _): logged
+      case .done: nil
       }
+    }
+
+    /// True if its events may take several steps. A delivery that was read from the log is projected as a whole.
+    package var isLarge: Bool {
+      if case .recorded(let delivery) = self { delivery.eventCount > ProjectionBatches.largeDelivery } else { false }
     }
   }
 
@@ -232,21 +256,32 @@ package struct ProjectionBatches: Sendable {
   /// has repeatedly crashed the process, is set aside and counts as projected.
   ///
   /// - Parameters:
-  ///   - items: Deliveries in the order of the log.
+  ///   - items: Deliveries in the order of the log, without gaps.
   ///   - instant: The time of new outbox entries; nil for the current time.
+  ///   - isInterleaving: True to project small deliveries before large ones, and of a large one as much as a step allows, so
+  ///     that it does not hold up the others. Pass what ``remaining(of:)`` returns to the next step.
   /// - Returns: The position up to which the log is projected, and whether the outbox has new entries.
   /// - Throws: ``StoreError`` if the store cannot be read or written at present. Either the step has no effect, or it is
   ///   counted and the next call writes it. In both cases, read the log again from ``position``.
   package mutating func step(
-    _ items: ArraySlice<Item>, at instant: Timestamp? = nil
+    _ items: ArraySlice<Item>, at instant: Timestamp? = nil, isInterleaving: Bool = false
   ) throws -> (position: LogPosition?, hasOutboxEntries: Bool) {
     try writeLeft()
     try countAwaiting()
-    let fresh = items.drop { item in position.map { item.position <= $0 } ?? false }
-    guard let first = fresh.first, pending.count < PendingTies.limit, !reexaminesApart || !hasPendingWork else {
+    let open = items.drop { item in position.map { item.position <= $0 } ?? false }
+    let fresh = progress.aheadCount == 0 ? open : open.filter { !progress.isDone($0.position) }[...]
+    if fresh.isEmpty, let last = open.last { try pass(upTo: last.position) }
+    // After a failure or crash, deliveries are projected one after the other.
+    let isInterleaving =
+      isInterleaving && countedThrough == nil && width == Self.widthLimit && progress.aheadCount < ProjectionProgress.limit
+      && !poisonGuard.hasSuspects(PoisonGuard.projection)
+    // Small deliveries need not wait for the followers of what large ones have moved.
+    let pendingLimit = isInterleaving && fresh.contains { !$0.isLarge } ? 2 * PendingTies.limit : PendingTies.limit
+    guard let first = fresh.first, let logged = first.logged, pending.count < pendingLimit, !reexaminesApart || !hasPendingWork
+    else {
       return (position, try hasPendingWork && workOffPending(at: instant))
     }
-    if position == nil, newBeginning == nil { newBeginning = Self.encoded(beginning: first.logged.delivery.received) }
+    if position == nil, newBeginning == nil { newBeginning = Self.encoded(beginning: logged.delivery.received) }
     let taken = fresh.prefix(stepWidth(fresh))
     guard let last = taken.last else { return (position, false) }
     if taken.count == 1, poisonGuard.isPoison(PoisonGuard.projection, first.position.rawValue) {
@@ -260,10 +295,10 @@ package struct ProjectionBatches: Sendable {
       let marked = first.position.rawValue...max(first.position, last.position).rawValue
       let followers = reexaminesApart ? 0 : followerWidth
       hasOutboxEntries = try poisonGuard.run(PoisonGuard.projection, marked) {
-        try project(taken, lookingAt: followers, at: instant)
+        try project(taken, of: open, isInterleaving: isInterleaving, lookingAt: followers, at: instant)
       }
       failures = 0
-      reexaminesApart = reexaminesApart && hasPendingWork
+      reexaminesApart = reexaminesApart && (hasPendingWork || poisonGuard.hasSuspects(PoisonGuard.projection))
       width = min(width * 2, Self.widthLimit)
       if let position { poisonGuard.pass(PoisonGuard.projection, upTo: position.rawValue) }
     } catch let error as StoreError {
@@ -273,18 +308,24 @@ package struct ProjectionBatches: Sendable {
       if !reexaminesApart {
         // The followers may have caused the error. Retry without them.
         reexaminesApart = true
-        return try step(items, at: instant)
+        return try step(items, at: instant, isInterleaving: isInterleaving)
       }
       if taken.count == 1 {
         try setAside(first, .store, "what follows from it cannot be stored: \(error.message)")
         return (position, false)
       }
       width = max(1, taken.count / 2)
-      return try step(items, at: instant)
+      return try step(items, at: instant, isInterleaving: isInterleaving)
     }
     // Without a grace period, ends are counted right after the step that reported them.
     if grace == .zero { try countAwaiting() }
     return (position, hasOutboxEntries)
+  }
+
+  /// Returns the deliveries that are still to be projected, after a step. Those ahead of the position are marked as done.
+  package func remaining(of items: [Item]) -> [Item] {
+    let rest = items.drop { item in position.map { item.position <= $0 } ?? false }
+    return rest.map { progress.isDone($0.position) ? .done($0.position) : $0 }
   }
 
   /// Returns how many of these deliveries the next step takes. Never mixes deliveries that are already counted with others.
@@ -316,22 +357,49 @@ package struct ProjectionBatches: Sendable {
   /// Stops before the end of `taken` at the limits of a step. Applies counters before it writes. If the write fails, the
   /// changes stay in `unwritten`.
   ///
-  /// - Parameter followers: The most work for reexamining followers; 0 to skip them.
+  /// - Parameters:
+  ///   - open: Deliveries that contain `taken`. The position passes over those at their beginning that are done.
+  ///   - isInterleaving: True to project small deliveries first, and then events of the first large one.
+  ///   - followers: The most work for reexamining followers; 0 to skip them.
   /// - Returns: True if the outbox has new entries.
-  mutating func project(_ taken: ArraySlice<Item>, lookingAt followers: Int, at instant: Timestamp?) throws -> Bool {
+  mutating func project(
+    _ taken: ArraySlice<Item>, of open: ArraySlice<Item>, isInterleaving: Bool, lookingAt followers: Int, at instant: Timestamp?
+  ) throws -> Bool {
     var batch = ProjectionBatch(
       store: store, picture: picture, pending: pending, now: instant ?? clock.now(), isCounting: grace != nil, damage: damage)
     let start = ContinuousClock.now
-    var reached: LogPosition?
-    for item in taken {
-      switch item {
-      case .recorded(let delivery): try batch.take(delivery, recent: recent)
-      case .logged(let logged, let position): try batch.take(reread(logged, at: position), recent: recent)
-      }
-      reached = item.position
-      if batch.eventCount >= Self.stepEvents || batch.pending.count >= PendingTies.limit { break }
-      if start.duration(to: .now) >= Self.stepDuration { break }
+    var progress = progress
+    var through: LogPosition?
+    func isLate(_ batch: ProjectionBatch, after duration: Duration = Self.stepDuration) -> Bool {
+      batch.eventCount >= Self.stepEvents || start.duration(to: .now) >= duration
     }
+    func take(_ delivery: RecordedDelivery, until isLate: (ProjectionBatch, Int) -> Bool = { _, _ in false }) throws {
+      let count = delivery.eventCount
+      let first = progress.doneCount(of: delivery.position, eventCount: count)
+      let done = try batch.take(
+        delivery, recent: recent, isBegun: progress.part?.position == delivery.position, from: first, until: isLate)
+      progress.take(delivery.position, doneCount: done, eventCount: count)
+      through = max(through ?? delivery.position, delivery.position)
+    }
+    var preloadedCount = 0
+    for (index, item) in zip(taken.indices, taken) where !isInterleaving || !item.isLarge {
+      if preloadedCount == 0 { preloadedCount = try batch.preload(taken[index...]) }
+      preloadedCount = max(0, preloadedCount - 1)
+      switch item {
+      case .recorded(let delivery): try take(delivery)
+      case .logged(let logged, let position): try take(reread(logged, at: position))
+      case .done: continue
+      }
+      // Go on for a while with deliveries that are preloaded.
+      if isLate(batch, after: preloadedCount > 0 ? Self.stepDuration * 2 : Self.stepDuration) { break }
+      if !isInterleaving && batch.pending.count >= PendingTies.limit { break }
+    }
+    if isInterleaving, batch.pending.count < PendingTies.limit, case .recorded(let large)? = taken.first(where: \.isLarge) {
+      try take(large) { batch, count in
+        batch.pending.count >= PendingTies.limit || count >= Self.largeDelivery && isLate(batch)
+      }
+    }
+    let reached = open.prefix { progress.isDone($0.position) }.last?.position
     let followersStart = ContinuousClock.now
     if followers > 0 {
       try batch.reexamineFollowers(atMost: followers) { followersStart.duration(to: .now) >= Self.stepDuration }
@@ -340,8 +408,8 @@ package struct ProjectionBatches: Sendable {
 
     var changes = batch.finish()
     changes.outboxEntries += try Self.exportedProvisionally(changes.absorbed, in: store, at: instant ?? clock.now())
-    if reached.map({ reached in countedThrough.map { reached > $0 } ?? true }) ?? true {
-      if reached != nil { countedThrough = nil }
+    if through.map({ through in countedThrough.map { through > $0 } ?? true }) ?? true {
+      if through != nil { countedThrough = nil }
       for count in batch.counts { metrics.apply(count) }
       for case .finished(let span) in batch.classic { onClassicSpan(span) }
       if batch.leftOutCount > 0 {
@@ -357,6 +425,8 @@ package struct ProjectionBatches: Sendable {
       changes.values[Retention.newestVendorTimeName] = Array("\(newest.nanoseconds)".utf8)
     }
     pending = batch.pending
+    self.progress = progress
+    unwrittenThrough = through
     if pending != storedPending { changes.values[PendingTies.valueName] = pending.encoded }
     changes.position = reached ?? position
     unwritten = changes
@@ -382,16 +452,19 @@ package struct ProjectionBatches: Sendable {
   mutating func giveUpUnwritten() {
     guard let changes = unwritten else { return }
     // This may be a part of a larger batch that was dropped before. All of that batch is counted, so keep the later position.
-    countedThrough = [countedThrough, changes.position].compactMap(\.self).max()
+    countedThrough = [countedThrough, changes.position, unwrittenThrough].compactMap(\.self).max()
     leftValues.merge(changes.values) { _, new in new }
     leftValues[PendingTies.valueName] = nil
+    leftValues[ProjectionProgress.valueName] = nil
     pending = storedPending
+    progress = storedProgress
+    unwrittenThrough = nil
     unwritten = nil
   }
 
   /// Skips a delivery and stores the reason. The delivery stays in the log.
   private mutating func setAside(_ item: Item, _ kind: SetAsideReason, _ reason: String) throws {
-    let source = item.logged.delivery.source
+    let source = item.logged?.delivery.source ?? ""
     setAside.add(item.position, reason)
     if countedThrough.map({ item.position > $0 }) ?? true { metrics.apply(.delivery(source: source, .unreadable)) }
     setAsideCounts.add(labels: [kind.rawValue])
@@ -461,6 +534,8 @@ package struct ProjectionBatches: Sendable {
     guard var changes = unwritten else { return }
     changes.values.merge(leftValues) { new, _ in new }
     changes.values.merge(registry.changedValues()) { _, new in new }
+    if let position = changes.position { progress.pass(upTo: position) }
+    if progress != storedProgress { changes.values[ProjectionProgress.valueName] = progress.encoded }
     // Without a position in this log, the store still reflects another log.
     let tellsBeginning = changes.position != nil
     if tellsBeginning, let newBeginning { changes.values[Self.logBeginning] = newBeginning }
@@ -469,6 +544,9 @@ package struct ProjectionBatches: Sendable {
     if tellsBeginning { newBeginning = nil }
     position = changes.position
     storedPending = pending
+    storedProgress = progress
+    unwrittenThrough = nil
+    pendingCount.set(Double(pending.count))
     unwritten = nil
     leftValues = [:]
     if let counted = countedThrough, let position, position >= counted { countedThrough = nil }
@@ -481,6 +559,9 @@ package struct ProjectionBatches: Sendable {
     followerWidth = followersPerStep
     pending = PendingTies()
     storedPending = pending
+    progress = ProjectionProgress()
+    storedProgress = progress
+    unwrittenThrough = nil
     unwritten = nil
     countedThrough = nil
     leftValues = [:]

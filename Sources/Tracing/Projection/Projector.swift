@@ -30,13 +30,15 @@ package final class Projector: DeliverySink {
     var mustReadLog = true
     var isStopping = false
     var projected: LogPosition?
+    /// The position up to which all small deliveries are projected, if that is later.
+    var projectedSmall: LogPosition?
     /// The last known position in the log.
     var recorded: LogPosition?
     /// When deliveries began to wait, or when the last step made progress if later; nil if none wait.
     var waitingSince: ContinuousClock.Instant?
     /// The error of the last attempt; nil if it succeeded.
     var failure: String?
-    var waiters: [(position: LogPosition, semaphore: DispatchSemaphore)] = []
+    var waiters: [(position: LogPosition, isForLarge: Bool, semaphore: DispatchSemaphore)] = []
   }
 
   private let log: any DeliveryLog
@@ -113,13 +115,23 @@ package final class Projector: DeliverySink {
 
   /// Blocks until all deliveries up to a position are projected.
   ///
-  /// - Returns: False if the time limit passed first.
+  /// - Parameters:
+  ///   - limit: The longest time to wait.
+  ///   - largeLimit: The longest time to wait for large deliveries, which may have very many events; nil for `limit`.
+  /// - Returns: False if a time limit passed first.
   @discardableResult
-  package func wait(for position: LogPosition, atMost limit: Duration) -> Bool {
+  package func wait(for position: LogPosition, atMost limit: Duration, forLarge largeLimit: Duration? = nil) -> Bool {
+    guard let largeLimit, largeLimit < limit else { return wait(for: position, atMost: limit, isForLarge: true) }
+    return wait(for: position, atMost: largeLimit, isForLarge: true)
+      || wait(for: position, atMost: limit - largeLimit, isForLarge: false)
+  }
+
+  private func wait(for position: LogPosition, atMost limit: Duration, isForLarge: Bool) -> Bool {
     let semaphore = DispatchSemaphore(value: 0)
     let isDone = state.withLock { state in
-      if let projected = state.projected, projected >= position { return true }
-      state.waiters.append((position, semaphore))
+      let reached = isForLarge ? state.projected : later(state.projectedSmall, state.projected)
+      if let reached, reached >= position { return true }
+      state.waiters.append((position, isForLarge, semaphore))
       return false
     }
     if isDone { return true }
@@ -153,11 +165,16 @@ package final class Projector: DeliverySink {
       if deliveries.isEmpty, !mustReadLog {
         // Pending followers are stored. The next start continues with them.
         if isStopping { return }
-        switch try? workOffPending() {
-        case true?: continue
-        case false?: work.wait()
-        // The store could not be read or written. Retry after a pause.
-        case nil: _ = work.wait(timeout: .now() + configuration.longestRetryPause.inSeconds)
+        do {
+          if try !workOffPending() { work.wait() }
+        } catch {
+          // The store could not be read or written. Retry after a pause.
+          if let heldBack = errorLines.pass("followers") {
+            logger.log(.error, "cannot check subjects again whose parent may have changed: \(error)") {
+              $0.member("similarBefore", heldBack)
+            }
+          }
+          _ = work.wait(timeout: .now() + configuration.longestRetryPause.inSeconds)
         }
         continue
       }
@@ -166,7 +183,7 @@ package final class Projector: DeliverySink {
         if mustReadLog {
           try catchUp()
         } else {
-          try write((deliveries + takeMore(upTo: configuration.batchLimit)).map { .recorded($0) })
+          try write((deliveries + takeMore(upTo: configuration.batchLimit)).map { .recorded($0) }, isInterleaving: true)
         }
         if failures > 0 { state.withLock { $0.failure = nil } }
         failures = 0
@@ -241,12 +258,22 @@ package final class Projector: DeliverySink {
   }
 
   /// Projects deliveries step by step. Releases the lock between steps, so that other threads can proceed.
-  private func write(_ items: [ProjectionBatches.Item]) throws {
-    var rest = items[...]
+  ///
+  /// - Parameter isInterleaving: True to take more deliveries from the queue between steps, and to project small ones first.
+  ///   `items` are the first of the queue then.
+  private func write(_ items: [ProjectionBatches.Item], isInterleaving: Bool = false) throws {
+    var rest = items
     while !rest.isEmpty {
-      let step = try batches.withLock { try $0.step(rest) }
-      reached(step.position, hasOutboxEntries: step.hasOutboxEntries)
-      rest = rest.drop { item in step.position.map { item.position <= $0 } ?? false }
+      let (step, remaining) = try batches.withLock { batches in
+        let step = try batches.step(rest[...], isInterleaving: isInterleaving)
+        return (step, batches.remaining(of: rest))
+      }
+      rest = remaining
+      let small = rest.prefix { $0.logged == nil || $0.isLarge }.last?.position
+      reached(step.position, small: small, hasOutboxEntries: step.hasOutboxEntries)
+      guard isInterleaving, !rest.isEmpty, rest.count < configuration.queueLimit else { continue }
+      let bytes = rest.reduce(0) { $0 + ($1.logged?.delivery.body.count ?? 0) }
+      if bytes < configuration.queueByteLimit { rest += takeMore(upTo: configuration.batchLimit).map { .recorded($0) } }
     }
   }
 
@@ -263,9 +290,11 @@ package final class Projector: DeliverySink {
     return true
   }
 
-  private func reached(_ position: LogPosition?, hasOutboxEntries: Bool) {
+  /// - Parameter small: The position up to which all small deliveries are projected, if that is later.
+  private func reached(_ position: LogPosition?, small: LogPosition? = nil, hasOutboxEntries: Bool) {
     let reached = state.withLock { state in
       state.projected = position
+      state.projectedSmall = later(small, position)
       state.waitingSince = position.map { $0 < state.recorded ?? $0 } ?? true ? .now : nil
       return Self.takeWaiters(upTo: position, from: &state)
     }
@@ -275,9 +304,12 @@ package final class Projector: DeliverySink {
   }
 
   private static func takeWaiters(upTo position: LogPosition?, from state: inout State) -> [DispatchSemaphore] {
-    guard let position else { return [] }
-    let reached = state.waiters.filter { $0.position <= position }
-    state.waiters.removeAll { $0.position <= position }
+    let small = later(state.projectedSmall, position)
+    func isReached(_ waiter: (position: LogPosition, isForLarge: Bool, semaphore: DispatchSemaphore)) -> Bool {
+      (waiter.isForLarge ? position : small).map { waiter.position <= $0 } ?? false
+    }
+    let reached = state.waiters.filter(isReached)
+    state.waiters.removeAll(where: isReached)
     return reached.map(\.semaphore)
   }
 
@@ -307,6 +339,15 @@ package final class Projector: DeliverySink {
       clear()
       batches.reset()
     }
-    state.withLock { $0.projected = nil }
+    state.withLock { state in
+      state.projected = nil
+      state.projectedSmall = nil
+    }
   }
+}
+
+/// Returns the later position. Nil is before all others.
+private func later(_ left: LogPosition?, _ right: LogPosition?) -> LogPosition? {
+  guard let left, let right else { return left ?? right }
+  return left < right ? right : left
 }

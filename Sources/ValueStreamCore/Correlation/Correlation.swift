@@ -284,25 +284,24 @@ public struct Correlation: Sendable {
   ///
   /// - Parameter events: events that ``limited(_:)`` returned.
   package mutating func preload(_ events: [Event]) throws {
-    let unread = events.map(\.key).filter { knowledge.subjects[$0] == nil }
-    if !unread.isEmpty { try load(Set(unread.map(Correlator.Query.subject))) }
-    var queries: Set<Correlator.Query> = []
+    let unread = Set(events.map(\.key).filter { knowledge.subjects[$0] == nil })
+    if !unread.isEmpty { try loadSubjects(Array(unread)) }
+    var (publishers, followed): ([Reference], [Reference]) = ([], [])
     for event in events where knowledge.subjects[event.key] == .some(nil) {
       let own = Reference.key(event.key)
-      if knowledge.followed[own] == nil { queries.insert(.isFollowed(own)) }
+      if knowledge.followed[own] == nil { followed.append(own) }
       for alias in event.publishes {
-        if alias.isFollowed, knowledge.followed[alias] == nil { queries.insert(.isFollowed(alias)) }
-        if alias.identifies, knowledge.publishers[alias] == nil { queries.insert(.publishers(alias)) }
+        if alias.isFollowed, knowledge.followed[alias] == nil { followed.append(alias) }
+        if alias.identifies, knowledge.publishers[alias] == nil { publishers.append(alias) }
       }
       for statement in event.follows {
         for reference in statement.references {
-          for candidate in reference.candidates where knowledge.publishers[candidate] == nil {
-            queries.insert(.publishers(candidate))
-          }
+          for candidate in reference.candidates where knowledge.publishers[candidate] == nil { publishers.append(candidate) }
         }
       }
     }
-    if !queries.isEmpty { try load(queries) }
+    if !publishers.isEmpty { try loadPublishers(publishers) }
+    if !followed.isEmpty { try loadFollowed(followed) }
   }
 
   private mutating func load(_ queries: Set<Correlator.Query>) throws {
@@ -316,23 +315,31 @@ public struct Correlation: Sendable {
       case .isFollowed(let reference): followed.append(reference)
       }
     }
-    if !keys.isEmpty {
-      let found = try store.subjects(keys)
-      for key in keys { knowledge.subjects[key] = .some(absorbed[key] != nil ? nil : found[key]) }
+    if !keys.isEmpty { try loadSubjects(keys) }
+    if !publishers.isEmpty { try loadPublishers(publishers) }
+    if !followed.isEmpty { try loadFollowed(followed) }
+  }
+
+  private mutating func loadSubjects(_ keys: [SubjectKey]) throws {
+    let found = try store.subjects(keys)
+    for key in keys { knowledge.subjects[key] = .some(absorbed[key] != nil ? nil : found[key]) }
+  }
+
+  /// - Parameter references: May contain a reference several times.
+  private mutating func loadPublishers(_ references: [Reference]) throws {
+    let found = try store.publishers(of: references, limit: Correlator.publisherLimit + 2 + absorbed.count)
+    for reference in references {
+      var known = (found[reference] ?? []) + (newPublishers[reference] ?? [])
+      if reference.kind == .key, let key = SubjectKey(reference.value), changed.contains(key) { known.append(key) }
+      knowledge.publishers[reference] = known.isEmpty ? [] : Set(known).subtracting(absorbed.keys).sorted()
     }
-    if !publishers.isEmpty {
-      let found = try store.publishers(of: publishers, limit: Correlator.publisherLimit + 2 + absorbed.count)
-      for reference in publishers {
-        var known = (found[reference] ?? []) + (newPublishers[reference] ?? [])
-        if reference.kind == .key, let key = SubjectKey(reference.value), changed.contains(key) { known.append(key) }
-        knowledge.publishers[reference] = Set(known).subtracting(absorbed.keys).sorted()
-      }
-    }
-    if !followed.isEmpty {
-      let found = try store.followers(of: followed, limit: 1)
-      for reference in followed {
-        knowledge.followed[reference] = !(found[reference] ?? []).isEmpty || !(newFollowers[reference] ?? []).isEmpty
-      }
+  }
+
+  /// - Parameter references: May contain a reference several times.
+  private mutating func loadFollowed(_ references: [Reference]) throws {
+    let found = try store.followers(of: references, limit: 1)
+    for reference in references {
+      knowledge.followed[reference] = !(found[reference] ?? []).isEmpty || !(newFollowers[reference] ?? []).isEmpty
     }
   }
 }

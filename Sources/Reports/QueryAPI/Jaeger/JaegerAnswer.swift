@@ -11,12 +11,16 @@ enum JaegerAnswer {
 
   /// Returns a response with traces, until `byteBudget` is reached.
   ///
-  /// - Parameter next: Reads the next trace; returns nil after the last one.
-  static func traces(now: Timestamp, byteBudget: Int, next: () throws -> Trace?) rethrows -> HTTPResponse {
+  /// - Parameters:
+  ///   - damagedCount: The number of damaged subjects left out of the search. Each trace gets a warning about them.
+  ///   - next: Reads the next trace; returns nil after the last one.
+  static func traces(
+    now: Timestamp, byteBudget: Int, damagedCount: Int = 0, next: () throws -> Trace?
+  ) rethrows -> HTTPResponse {
     try envelope(total: 0) { json in
       try json.array(CollectionOfOne(byteBudget)) { json, byteBudget in
         while let trace = try next() {
-          Self.write(trace, now: now, byteBudget: byteBudget, to: &json)
+          Self.write(trace, now: now, byteBudget: byteBudget, damagedCount: damagedCount, to: &json)
           // Jaeger has no cursors: a client that needs more traces has to query a shorter period.
           if json.bytes.count >= byteBudget { return }
         }
@@ -57,7 +61,9 @@ enum JaegerAnswer {
 
   // MARK: Traces
 
-  private static func write(_ trace: Trace, now: Timestamp, byteBudget: Int, to json: inout JSONWriter) {
+  private static func write(
+    _ trace: Trace, now: Timestamp, byteBudget: Int, damagedCount: Int, to json: inout JSONWriter
+  ) {
     var processes: [String] = []
     var isTruncated = trace.isTruncated
     json.object { json in
@@ -89,7 +95,8 @@ enum JaegerAnswer {
         }
       }
       json.name("warnings")
-      write(warning: isTruncated ? "there are more spans than are shown" : nil, to: &json)
+      let damage = damagedCount > 0 ? ["the search left out damaged items (\(damagedCount) or more); vsd check names them"] : []
+      write(warnings: (isTruncated ? ["there are more spans than are shown"] : []) + damage, to: &json)
     }
   }
 
@@ -125,13 +132,13 @@ enum JaegerAnswer {
       }
       json.member("processID", process)
       json.name("warnings")
-      write(warning: span.isFinished ? nil : "it still runs; its duration is that until now", to: &json)
+      write(warnings: span.isFinished ? [] : ["it still runs; its duration is that until now"], to: &json)
     }
   }
 
-  private static func write(warning: String?, to json: inout JSONWriter) {
-    guard let warning else { return json.value(nil as String?) }
-    json.array(CollectionOfOne(warning)) { $0.value($1) }
+  private static func write(warnings: [String], to json: inout JSONWriter) {
+    if warnings.isEmpty { return json.value(nil as String?) }
+    json.array(warnings) { $0.value($1) }
   }
 
   /// Returns whole microseconds since 1970, rounded down.

@@ -133,8 +133,9 @@ package struct JaegerHandler: HTTPHandler {
     }
     let search = try query.search(in: queries)
     var reader = queries.reader()
-    var rest: [TraceMembers] = try search.page(after: nil, limit: query.limit).traces.reversed()
-    return try JaegerAnswer.traces(now: now, byteBudget: queries.byteBudget) {
+    let page = try search.page(after: nil, limit: query.limit)
+    var rest: [TraceMembers] = page.traces.reversed()
+    return try JaegerAnswer.traces(now: now, byteBudget: queries.byteBudget, damagedCount: page.damagedCount) {
       while let members = rest.popLast() {
         reader.forget(beyond: SpanQueries.spanLimit)
         if let trace = try reader.trace(members, limit: SpanQueries.spanLimit) { return trace }
