@@ -37,7 +37,7 @@ import ValueStreamCore
     #expect(days.offset(atSeconds: at(3, 1, 0).seconds) == 3600)
   }
 
-  @Test("Days begin at the first moment of the local date, also where clocks skip midnight")
+  @Test("Days begin with the local date, also where clocks skip midnight")
   func days() throws {
     let berlin = try #require(TimeZoneRules(name: "Test", file(rule: "CET-1CEST,M3.5.0,M10.5.0/3")))
     #expect(berlin.localDay(of: at(3, 28, 23)) == at(3, 29).seconds / 86_400)

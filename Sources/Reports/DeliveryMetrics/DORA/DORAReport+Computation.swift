@@ -277,8 +277,9 @@ struct DORAComputation {
       if case .detected = wanted {
         return rows.recovered.map { failureRow($0, fromDetection: true) }.filter { $0.value != nil && $0.leftOut == nil }
       }
-      if case .open = wanted { return rows.open.map { failureRow($0) } }
-      return (rows.recovered + rows.open).map { failureRow($0) }.filter { $0.belongs(to: wanted) }
+      let open = rows.open.map { failureRow($0, isOpen: true) }
+      if case .open = wanted { return open }
+      return (rows.recovered.map { failureRow($0) } + open).filter { $0.belongs(to: wanted) }
     case .reworkRate:
       let releases = rows.releases.filter { Int($0) < history.successCount }
       if case .rework(let reason) = wanted {
@@ -334,17 +335,22 @@ struct DORAComputation {
       leftOut: incident.isExcluded ? .excluded : .incidentWithoutRelease, exclusion: query.settings.exclusions[incident.fact.id])
   }
 
-  private func failureRow(_ index: Int32, fromDetection: Bool = false) -> EvidenceRow {
+  /// - Parameter isOpen: true for a failure that lasted at the end of the period, whatever came later.
+  private func failureRow(_ index: Int32, isOpen: Bool = false, fromDetection: Bool = false) -> EvidenceRow {
     let failure = population.failures[Int(index)]
     let releases = failure.releases.map { history.releases[Int($0)] }
     var row = verdictRow(failure.releases[0])
-    row.leftOut = nil
     row.verdict = .failed
-    let isOver = failure.end.map { $0 < frame.window.end || frame.comparedWindow?.contains($0) ?? false } ?? false
-    row.time = isOver ? failure.end ?? failure.start : failure.start
-    row.value = isOver ? failure.end.map { $0.seconds(since: fromDetection ? failure.detected ?? $0 : failure.start) } : nil
-    if fromDetection, failure.detected == nil { row.value = nil }
-    row.leftOut = !isOver ? .stillBroken : row.value.map { $0 < 0 ? .clock : nil } ?? nil
+    row.leftOut = nil
+    if isOpen {
+      row.time = failure.start
+      row.leftOut = .stillBroken
+    } else if let end = failure.end {
+      row.time = end
+      let start = fromDetection ? failure.detected : failure.start
+      row.value = start.map { end.seconds(since: $0) }
+      if let value = row.value, value < 0 { row.leftOut = .clock }
+    }
     row.reasons = releases.reduce(into: ReleaseHistory.Rules()) { $0.formUnion($1.rules) }.list.map(\.rawValue)
     for (index, release) in zip(failure.releases, releases).dropFirst() {
       row.related.append(.init(.deploy, history.deploys[Int(release.ending)].id))

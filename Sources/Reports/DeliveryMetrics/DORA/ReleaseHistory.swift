@@ -188,11 +188,30 @@ struct ReleaseHistory: Sendable {
     var ranges = question.windows.map { days($0.start, $0.end) }
     guard let first = question.windows.map(\.start).min() else { return [] }
     let oldest = first.advanced(bySeconds: -Self.inferenceSeconds)
-    for entry in incidents where entry.fact.began < first && entry.fact.began >= oldest {
-      guard entry.fact.resolved.map({ $0 >= first }) ?? true else { continue }
-      ranges.append(days(entry.fact.began, entry.fact.began))
+    for index in relevantIncidents where incidents[index].fact.began < first && incidents[index].fact.began >= oldest {
+      ranges.append(days(incidents[index].fact.began, incidents[index].fact.began))
     }
     return ranges.merged()
+  }
+
+  /// The incidents that lasted into the windows, and those that overlap with them, so that they are one failure.
+  private var relevantIncidents: [Int] {
+    guard let first = question.windows.map(\.start).min() else { return [] }
+    let before = question.settings.blameWithinSeconds + question.settings.releaseSpanSeconds + Self.marginSeconds
+    let start = first.advanced(bySeconds: -before)
+    /// The time before which incidents of a service do not matter.
+    var horizons: [FactName: Timestamp] = [:]
+    let latestFirst = incidents.indices.sorted {
+      let (left, right) = (incidents[$0].fact.resolved ?? .latest, incidents[$1].fact.resolved ?? .latest)
+      return left != right ? left > right : $0 < $1
+    }
+    return latestFirst.filter { index in
+      let fact = incidents[index].fact
+      let horizon = horizons[fact.service] ?? start
+      guard fact.resolved.map({ $0 >= horizon }) ?? true else { return false }
+      horizons[fact.service] = min(horizon, fact.began.advanced(bySeconds: -before))
+      return true
+    }
   }
 
   private mutating func readDeploys(_ source: any FactSource) throws {
@@ -217,12 +236,12 @@ struct ReleaseHistory: Sendable {
 
   /// Adds the deploys that incidents name and that are older than the days that were read.
   private func addCauses(of source: any FactSource, to deploys: inout [DeployFact], _ names: inout NameTable) throws {
-    guard let first = question.windows.map(\.start).min() else { return }
     var causes: Set<FactID> = []
-    for entry in incidents {
-      guard let cause = entry.fact.cause, entry.fact.basis == .stated, entry.fact.resolved.map({ $0 >= first }) ?? true,
-        !days.contains(where: { $0.contains(FactDay(entry.fact.began)) })
-      else { continue }
+    for index in relevantIncidents {
+      let fact = incidents[index].fact
+      guard let cause = fact.cause, fact.basis == .stated, !days.contains(where: { $0.contains(FactDay(fact.began)) }) else {
+        continue
+      }
       causes.insert(cause)
     }
     guard !causes.isEmpty else { return }
