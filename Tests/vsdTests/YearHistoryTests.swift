@@ -77,7 +77,9 @@ struct YearHistoryTests {
     }
 
     private static func repository(_ attributes: JSON?) -> String? {
-      guard let owner = attributes?["vcs.owner.name"]?.text, let name = attributes?["vcs.repository.name"]?.text else { return nil }
+      guard let owner = attributes?["vcs.owner.name"]?.text, let name = attributes?["vcs.repository.name"]?.text else {
+        return nil
+      }
       return "\(owner)/\(name)"
     }
   }
