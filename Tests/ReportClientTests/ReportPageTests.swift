@@ -27,7 +27,7 @@ struct ReportPageTests {
     2026-10-19T00:00:00Z,2026-10-26T00:00:00Z,true,43200,9,20,0
 
     """,
-    "ageing": "key,name,status,age_seconds\njira:1,PAY-1 & \"co\",In Progress,864000\njira:2,PAY-2,Blocked,3600\n",
+    "ageing": "key,name,status,age_seconds\njira:1,\"PAY-1 & \"\"co\"\"\",In Progress,864000\njira:2,PAY-2,Blocked,3600\n",
     "flow by week": "from,to,partial,throughput_items\n2026-10-05T00:00:00Z,2026-10-12T00:00:00Z,false,7\n",
     "other": "service,whole_median_seconds,whole_n\n,3600,5\n",
   ]

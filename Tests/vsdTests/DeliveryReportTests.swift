@@ -50,7 +50,7 @@ struct DeliveryReportTests {
     let own = try #require(Self.own[report])
     let result = try Self.run(
       "\(report) --from 2026-09-01 --to 2026-12-01T00:00:00Z --team web --repository b/c --time-zone Europe/Berlin"
-        + " --with bots=exclude,limit=7\(own.flags)", at: vsd, token: "one,two")
+        + " --with bots=exclude,limit=7\(own.flags)", at: vsd, token: "hunter2")
     #expect(result.exit == .code(0), "\(result.errors)")
     #expect(result.output == Self.csv)
     let request = try #require(vsd.requests.first)
@@ -62,7 +62,7 @@ struct DeliveryReportTests {
     let parts = request.target.split(separator: "?", maxSplits: 1)
     #expect(parts.first == "/api/v1/reports/\(report)")
     #expect(Set((parts.last ?? "").split(separator: "&").map(String.init)) == Set(expected))
-    #expect(request.headers["Authorization"] == "Bearer one")
+    #expect(request.headers["Authorization"] == "Bearer hunter2")
   }
 
   @Test("have a window of 90 days that ends now, unless they are about now")
@@ -121,6 +121,31 @@ struct DeliveryReportTests {
     #expect(try String(contentsOf: text, encoding: .utf8).hasPrefix("| Team | Bucket | Lead time median | before | n |\n"))
     #expect(try String(contentsOf: chart, encoding: .utf8).contains("<title id=\"title\">Delivery metrics</title>"))
     #expect(vsd.requests.last?.target.contains("bucket=week") == true)
+  }
+
+  @Test("get the read token from a file, too")
+  func tokenFile() throws {
+    let file = FileManager.default.temporaryDirectory.appendingPathComponent("vsperf-\(UUID().uuidString)")
+    defer { try? FileManager.default.removeItem(at: file) }
+    try "hunter3\n".write(to: file, atomically: true, encoding: .utf8)
+    let vsd = try Self.vsd()
+    #expect(try Self.run("dora --read-token-file \(file.path)", at: vsd, token: "").exit == .code(0))
+    #expect(vsd.requests.last?.headers["Authorization"] == "Bearer hunter3")
+    #expect(try Self.run("dora", at: vsd, token: "").exit == .code(0))
+    #expect(vsd.requests.last?.headers["Authorization"] == nil)
+    let both = try Self.run("dora --read-token-file \(file.path)", at: vsd, token: "one")
+    #expect(both.exit == .code(64) && both.errors.contains("are both set"), "\(both.errors)")
+    let none = try Self.run("dora --read-token-file \(file.path).no", at: vsd)
+    #expect(none.exit == .code(64) && none.errors.contains("cannot read the file"), "\(none.errors)")
+  }
+
+  @Test("are written to one page by vsperf report")
+  func page() throws {
+    let result = try Self.run("report --since 30d --team web", at: try Self.vsd())
+    #expect(result.exit == .code(0), "\(result.errors)")
+    #expect(result.output.hasPrefix("<!doctype html>") && result.output.contains("<h2>Incidents</h2>"))
+    let refused = try Self.run("report --team nobody", at: try Self.vsd())
+    #expect(refused.exit == .code(69) && refused.output == "", "\(refused.errors)")
   }
 
   struct Mistake: Sendable, CustomTestStringConvertible {

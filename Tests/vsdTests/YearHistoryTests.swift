@@ -59,7 +59,7 @@ struct YearHistoryTests {
       let environment = attributes?["deployment.environment.name"]?.text ?? ""
       guard span["operation"] == "deploy", span["outcome"] == "success",
         environment.hasPrefix("production") || environment == "live",
-        let service = attributes?["valuestream.service"]?.text ?? span["project"]?.text,
+        let service = attributes?["valuestream.service"]?.text ?? Self.repository(attributes),
         let commit = attributes?["vcs.ref.head.revision"]?.text,
         let begin = span["start"]?.text.flatMap({ Timestamp(rfc3339: $0) }),
         let end = span["end"]?.text.flatMap({ Timestamp(rfc3339: $0) })
@@ -74,6 +74,13 @@ struct YearHistoryTests {
         }
         changes[key] = end.advanced(bySeconds: -Double(seconds))
       }
+    }
+
+    private static func repository(_ attributes: JSON?) -> String? {
+      guard let owner = attributes?["vcs.owner.name"]?.text, let name = attributes?["vcs.repository.name"]?.text else {
+        return nil
+      }
+      return "\(owner)/\(name)"
     }
   }
 

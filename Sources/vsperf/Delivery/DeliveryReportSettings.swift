@@ -32,7 +32,11 @@ struct DeliveryReportSettings: Sendable {
   private static let serverSetting = Setting<String?>.address(
     "server", environment: "VS_SERVER_URL", help: "Address of vsd.")
 
-  private static let tokenSetting = SecretSetting("read-token", of: "the API of vsd")
+  private static let tokenSetting = Setting<String?>.optionalText(
+    "read-token", placeholder: "TOKEN", isSecret: true, help: "Read token of vsd, if it has one.")
+
+  private static let tokenFile = Setting<String?>.optionalText(
+    "read-token-file", placeholder: "FILE", help: "File that holds the read token of vsd.")
 
   private static let since = Setting<Duration?>(
     "since", environment: "", placeholder: "DURATION", default: nil, defaultText: "90d",
@@ -88,7 +92,7 @@ struct DeliveryReportSettings: Sendable {
     return found
   }
 
-  static let connection = [serverSetting.declaration] + tokenSetting.declarations
+  static let connection = [serverSetting.declaration, tokenSetting.declaration, tokenFile.declaration]
 
   /// The settings of a report that are part of the question.
   static func question(of report: ReportName) -> [SettingDeclaration] {
@@ -109,7 +113,7 @@ struct DeliveryReportSettings: Sendable {
     let server: String?
     do throws(SettingsError) {
       server = try settings.value(of: Self.serverSetting)
-      token = try Self.tokenSetting.secrets(in: settings, readFile: Environment.readFile).first
+      token = try Self.token(in: settings)
       window = try Self.setWindow(of: &query, settings, now: now)
       for setting in Self.scopes(of: report) { query.set(setting.declaration.name, try settings.value(of: setting)) }
       isCompared = report.isAboutNow ? true : try settings.value(of: Self.compare) == .previous
@@ -125,6 +129,18 @@ struct DeliveryReportSettings: Sendable {
     guard let server else { throw UsageError("which vsd? --server URL or VS_SERVER_URL", seeing: words) }
     self.server = server
     self.query = query
+  }
+
+  /// Returns the read token; nil if there is none. CI systems set a secret to an empty text where they withhold it.
+  private static func token(in settings: Settings) throws(SettingsError) -> Secret? {
+    let given = try settings.value(of: tokenSetting).flatMap { Secret($0) }
+    guard let path = try settings.value(of: tokenFile) else { return given }
+    if given != nil { throw SettingsError("VS_READ_TOKEN and --read-token-file are both set") }
+    guard let bytes = Environment.readFile(path) else { throw SettingsError("--read-token-file: cannot read the file \(path)") }
+    var text = Substring(String(decoding: bytes, as: UTF8.self))
+    while text.last?.isNewline == true { text.removeLast() }
+    guard let token = Secret(String(text)) else { throw SettingsError("--read-token-file: the file \(path) is empty") }
+    return token
   }
 
   /// Sets the window of a query.
