@@ -70,16 +70,18 @@ package struct DeliveryReading: Sendable {
   ///
   /// - Parameters:
   ///   - cursor: The value that the previous page returned. Nil for the first page.
+  ///   - searchLimit: The most deliveries to examine; nil for the usual limit.
   ///   - byteLimit: The most bytes of bodies to read; nil for the usual limit.
   ///   - visit: Returns false to end the page.
   /// - Returns: The cursor of the next page; nil after the last one.
   package func visit(
-    _ filter: Filter, before cursor: LogPosition?, limit: Int, byteLimit: Int? = nil, _ visit: (Entry) throws -> Bool
+    _ filter: Filter, before cursor: LogPosition?, limit: Int, searchLimit: Int? = nil, byteLimit: Int? = nil,
+    _ visit: (Entry) throws -> Bool
   ) throws -> LogPosition? {
-    let byteLimit = byteLimit ?? Self.byteLimit
+    let (searchLimit, byteLimit) = (searchLimit ?? Self.searchLimit, byteLimit ?? Self.byteLimit)
     var next = cursor
     var (visited, looked, bytes) = (0, 0, 0)
-    while visited < limit, looked < Self.searchLimit, bytes < byteLimit {
+    while visited < limit, looked < searchLimit, bytes < byteLimit {
       let step = try log.readBackwards(before: next, limit: limit - visited, byteLimit: byteLimit - bytes)
       if step.isEmpty { return nil }
       for (position, logged) in step {

@@ -51,7 +51,7 @@ struct FilterForm {
       html.text(title + " ")
       html.void(
         .input, .type("text"), .name(parameter.rawValue), .value(value(of: parameter)),
-        .placeholder(isTime ? "2026-03-01" : "any"), .autocomplete("off"), .classes(isTime ? "short" : "long"))
+        .placeholder(isTime ? "2026-03-01" : "any"), .classes(isTime ? "short" : "long"))
     }
   }
 }

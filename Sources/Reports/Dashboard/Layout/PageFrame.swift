@@ -111,14 +111,14 @@ struct PageFrame {
       html.element(.form, .classes("search"), .role("search"), .action(Address("search")), .method("get")) { html in
         html.void(
           .input, .type("search"), .name("q"), .value(search), .id("q"), .label("Search"),
-          .placeholder("Key, commit, trace, name"), .autocomplete("off"))
+          .placeholder("Key, commit, trace, name"))
         html.element(.kbd, .isHidden, text: "/")
       }
     }
   }
 
   private func writeScopeBar(_ html: inout HTMLWriter, _ scope: ((inout HTMLWriter) -> Void)?) {
-    html.element(.div, .classes("scope")) { html in
+    html.element(.section, .classes("scope"), .label("Scope and formats")) { html in
       if !crumbs.isEmpty {
         html.element(.nav, .classes("crumbs"), .label("Path")) { html in
           for (index, crumb) in crumbs.enumerated() {

@@ -7,6 +7,7 @@ struct DeliveriesPage {
   private static let address = Address("deliveries")
   private static let usualLimit = 50
   /// Limits on what one page reads and shows.
+  private static let searchLimit = 500
   private static let byteLimit = 8 << 20
   private static let shownBody = 256 << 10
   private static let shownItems = 3
@@ -28,7 +29,7 @@ struct DeliveriesPage {
     var entries: [DeliveryReading.Entry] = []
     let next = try reading.visit(
       DeliveryReading.Filter(source: state[.source], result: state.result), before: state.cursor.map(LogPosition.init(rawValue:)),
-      limit: state.limit ?? Self.usualLimit, byteLimit: Self.byteLimit
+      limit: state.limit ?? Self.usualLimit, searchLimit: Self.searchLimit, byteLimit: Self.byteLimit
     ) { entry in
       // The list needs no body, and a page of bodies can be large.
       var entry = entry

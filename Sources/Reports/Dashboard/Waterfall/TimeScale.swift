@@ -56,7 +56,7 @@ struct TimeScale {
   /// - Parameters:
   ///   - from: The first time shown.
   ///   - to: The last time shown. The scale covers at least one second.
-  ///   - busy: Stretches that must not be shortened, and moments, as stretches of no length. In any order.
+  ///   - busy: Stretches that must not be shortened, and single times, as stretches of no length. In any order.
   init(from: Timestamp, to: Timestamp, busy: [(from: Timestamp, to: Timestamp)]) {
     let to = max(to, from.advanced(bySeconds: 1))
     let stretches = Self.merged(busy, from, to)
