@@ -126,7 +126,7 @@ struct DORAComputation {
   }
 
   private func released(_ entry: DeliveryPopulation.ChangeEntry) -> Timestamp {
-    history.releases[Int(history.deliveries[Int(entry.delivery)].release)].end
+    history.deliveries[Int(entry.delivery)].released
   }
 
   private func time(ofLeftOut index: Int32) -> Timestamp {
@@ -137,7 +137,7 @@ struct DORAComputation {
   // MARK: Values
 
   private func leadTime(_ entries: [DeliveryPopulation.ChangeEntry]) -> LeadTimeForChanges.Value {
-    LeadTimeForChanges.Value(entries, history)
+    LeadTimeForChanges.Value(entries)
   }
 
   private func frequency(_ rows: DeliveryPopulation.GroupRows, _ calendar: ReleaseCalendar) -> DeploymentFrequency.Value {
@@ -394,7 +394,7 @@ extension ChangeLabels.Traits {
 }
 
 extension LeadTimeForChanges.Value {
-  init(_ entries: [DeliveryPopulation.ChangeEntry], _ history: ReleaseHistory) {
+  init(_ entries: [DeliveryPopulation.ChangeEntry]) {
     var seconds: [Double] = []
     seconds.reserveCapacity(entries.count)
     var leftOut: [LeftOutReason: Int] = [:]
@@ -405,7 +405,7 @@ extension LeadTimeForChanges.Value {
         continue
       }
       seconds.append(entry.seconds)
-      let traits = history.deliveries[Int(entry.delivery)].traits
+      let traits = entry.traits
       if traits.isEmpty { continue }
       counts.byBots += traits.contains(.isByBot) ? 1 : 0
       counts.direct += traits.contains(.isDirect) ? 1 : 0

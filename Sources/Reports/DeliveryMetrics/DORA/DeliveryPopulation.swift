@@ -38,8 +38,9 @@ struct DeliveryPopulation: Sendable {
   /// A change at its first release.
   struct ChangeEntry: Sendable {
     var delivery: Int32
-    var seconds: Double
+    var traits: ChangeLabels.Traits
     var leftOut: LeftOutReason?
+    var seconds: Double
   }
 
   /// Failed releases of a service whose failures overlap.
@@ -206,7 +207,7 @@ struct DeliveryPopulation: Sendable {
   private mutating func addChanges(_ source: any FactSource) throws {
     let (deliveries, releases, scope) = (history.deliveries, history.releases, scope)
     /// The first delivery of each change to each group.
-    var entries: [(change: UInt64, group: Int32, delivery: Int32)] = []
+    var entries: [(change: UInt64, released: Timestamp, group: Int32, delivery: Int32)] = []
     entries.reserveCapacity(deliveries.count)
     var capacity = deliveries.count
     if scope.grouping == .team {
@@ -224,13 +225,14 @@ struct DeliveryPopulation: Sendable {
         entries[Int($0)].change == change && entries[Int($0)].group == group
       }
       guard place != new else {
-        entries.append((change, group, Int32(index)))
+        entries.append((change, deliveries[index].released, group, Int32(index)))
         return
       }
+      let (end, known) = (deliveries[index].released, entries[Int(place)].released)
+      guard end <= known else { return }
       let (left, right) = (deliveries[index], deliveries[Int(entries[Int(place)].delivery)])
-      let (end, known) = (releases[Int(left.release)].end, releases[Int(right.release)].end)
-      if end != known ? end < known : (left.release, left.deploy) < (right.release, right.deploy) {
-        entries[Int(place)].delivery = Int32(index)
+      if end < known || (left.release, left.deploy) < (right.release, right.deploy) {
+        (entries[Int(place)].released, entries[Int(place)].delivery) = (end, Int32(index))
       }
     }
     let isWhole = scope.includesEverything && settings.includesBots && scope.grouping == nil
@@ -254,11 +256,10 @@ struct DeliveryPopulation: Sendable {
       guard var rows = periods[period] else { continue }
       let window = rows.window
       for entry in entries {
+        guard window.contains(entry.released) else { continue }
         let delivery = deliveries[Int(entry.delivery)]
-        let end = releases[Int(delivery.release)].end
-        guard window.contains(end) else { continue }
         if !older.isEmpty, older.contains(GroupedChange(change: delivery.change, group: entry.group)) { continue }
-        rows.groups[Int(entry.group)].changes.append(changeEntry(entry.delivery, delivery, end))
+        rows.groups[Int(entry.group)].changes.append(changeEntry(entry.delivery, delivery))
       }
       periods[period] = rows
     }
@@ -269,9 +270,9 @@ struct DeliveryPopulation: Sendable {
     var group: Int32
   }
 
-  private func changeEntry(_ index: Int32, _ delivery: ReleaseHistory.Delivery, _ released: Timestamp) -> ChangeEntry {
+  private func changeEntry(_ index: Int32, _ delivery: ReleaseHistory.Delivery) -> ChangeEntry {
     if !settings.exclusions.isEmpty, settings.exclusions[delivery.change] != nil {
-      return ChangeEntry(delivery: index, seconds: 0, leftOut: .excluded)
+      return ChangeEntry(delivery: index, traits: delivery.traits, leftOut: .excluded, seconds: 0)
     }
     guard let start = delivery.start else {
       let reason: LeftOutReason =
@@ -280,23 +281,22 @@ struct DeliveryPopulation: Sendable {
         case .opened: .openingUnknown
         case .merged: .mergeUnknown
         }
-      return ChangeEntry(delivery: index, seconds: 0, leftOut: reason)
+      return ChangeEntry(delivery: index, traits: delivery.traits, leftOut: reason, seconds: 0)
     }
-    let seconds = released.seconds(since: start)
-    return ChangeEntry(delivery: index, seconds: seconds, leftOut: seconds < 0 ? .clock : nil)
+    let seconds = delivery.released.seconds(since: start)
+    return ChangeEntry(delivery: index, traits: delivery.traits, leftOut: seconds < 0 ? .clock : nil, seconds: seconds)
   }
 
   /// Returns the changes that the group received before the days that were read.
   private func olderDeliveries(
-    of entries: [(change: UInt64, group: Int32, delivery: Int32)], _ source: any FactSource
+    of entries: [(change: UInt64, released: Timestamp, group: Int32, delivery: Int32)], _ source: any FactSource
   ) throws -> Set<GroupedChange> {
     let windows = periods.values.map(\.window)
     var candidates: [(group: Int32, delivery: ReleaseHistory.Delivery)] = []
     for entry in entries {
+      guard windows.contains(where: { $0.contains(entry.released) }) else { continue }
       let delivery = history.deliveries[Int(entry.delivery)]
-      guard history.mayBeOlder(delivery) else { continue }
-      let end = history.releases[Int(delivery.release)].end
-      if windows.contains(where: { $0.contains(end) }) { candidates.append((entry.group, delivery)) }
+      if history.mayBeOlder(delivery) { candidates.append((entry.group, delivery)) }
     }
     guard !candidates.isEmpty else { return [] }
     let (known, names) = try history.countedDeliveries(of: Set(candidates.map(\.delivery.change)), source)

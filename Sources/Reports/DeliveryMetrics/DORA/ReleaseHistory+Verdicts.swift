@@ -140,8 +140,7 @@ extension ReleaseHistory {
   /// True if the change was merged before the days around its release that were read, so that it may have been delivered then.
   func mayBeOlder(_ delivery: Delivery) -> Bool {
     guard delivery.mergedNanoseconds >= 0 else { return true }
-    let end = releases[Int(delivery.release)].end
-    guard let range = days.last(where: { $0.lowerBound.start <= end }) else { return true }
+    guard let range = days.last(where: { $0.lowerBound.start <= delivery.released }) else { return true }
     return delivery.mergedNanoseconds < range.lowerBound.start.nanoseconds
   }
 

@@ -126,6 +126,8 @@ struct ReleaseHistory: Sendable {
     /// Where lead time begins, and when the change was merged, in nanoseconds. -1 if unknown.
     var startNanoseconds: Int64
     var mergedNanoseconds: Int64
+    /// The end of the release.
+    var released: Timestamp
     /// 0 if unknown.
     var reverts: UInt64
 
@@ -262,12 +264,14 @@ struct ReleaseHistory: Sendable {
     let (basis, keepsMilestones) = (question.basis, question.keepsMilestones)
     var (lastID, lastAttempt) = (FactID(rawValue: 0), UInt16.max)
     var last: (deploy: Int32, release: Int32)?
+    var released = Timestamp.epoch
     for range in days {
       try source.visitFacts(DeliveredChange.self, days: range, includesOpen: false) { fact in
         // The changes of a deploy usually follow each other.
         if fact.id != lastID || fact.attempt != lastAttempt {
           (lastID, lastAttempt) = (fact.id, fact.attempt)
           last = releaseOfDeploy[fact.id, fact.attempt]
+          released = last.map { releases[Int($0.release)].end } ?? .epoch
         }
         guard let last else { return }
         names.note(fact.labels.repository)
@@ -284,7 +288,7 @@ struct ReleaseHistory: Sendable {
             repository: Int32(bitPattern: fact.labels.repository.rawValue),
             workType: Int32(bitPattern: fact.labels.workType.rawValue), traits: fact.labels.traits,
             startNanoseconds: start?.nanoseconds ?? -1, mergedNanoseconds: fact.times.merged?.nanoseconds ?? -1,
-            reverts: fact.reverts?.rawValue ?? 0))
+            released: released, reverts: fact.reverts?.rawValue ?? 0))
         if keepsMilestones { milestones.append(fact.times) }
       }
     }
@@ -333,7 +337,7 @@ struct ReleaseHistory: Sendable {
         keyed.append((list(of: deploy), deploy.started ?? deploy.created, number))
       }
     }
-    let ordered = sorted(keyed)
+    let ordered = reorderDeploys(sorted(keyed), &failed)
     var open: [Int] = []
     var list: UInt64?
     for entry in ordered {
@@ -355,6 +359,31 @@ struct ReleaseHistory: Sendable {
         deploy = nextDeploy[Int(deploy)]
       }
     }
+  }
+
+  /// Puts the deploys into the order of the lists, so that what follows reads memory in order.
+  ///
+  /// - Returns: the entries with the new numbers of their deploys.
+  private mutating func reorderDeploys(
+    _ entries: [(list: UInt64, start: Timestamp, deploy: Int32)], _ failed: inout [Int32]
+  ) -> [(list: UInt64, start: Timestamp, deploy: Int32)] {
+    var new = [Int32](repeating: -1, count: deploys.count)
+    var ordered: [DeployFact] = []
+    ordered.reserveCapacity(deploys.count)
+    var result = entries
+    for index in entries.indices {
+      new[Int(entries[index].deploy)] = Int32(index)
+      result[index].deploy = Int32(index)
+      ordered.append(deploys[Int(entries[index].deploy)])
+    }
+    for index in deploys.indices where new[index] < 0 {
+      new[index] = Int32(ordered.count)
+      ordered.append(deploys[index])
+    }
+    deploys = ordered
+    failed = failed.map { new[Int($0)] }
+    for index in leftOut.indices { leftOut[index].deploy = new[Int(leftOut[index].deploy)] }
+    return result
   }
 
   private func list(of deploy: DeployFact) -> UInt64 {

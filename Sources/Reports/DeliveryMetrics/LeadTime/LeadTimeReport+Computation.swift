@@ -47,8 +47,8 @@ struct LeadTimeComputation {
       return LeadTimeReport.Group(
         key: key,
         leadTime: LeadTimeForChanges(
-          current: LeadTimeForChanges.Value(current, history),
-          previous: previous.map { LeadTimeForChanges.Value($0, history) }, basis: query.from),
+          current: LeadTimeForChanges.Value(current),
+          previous: previous.map { LeadTimeForChanges.Value($0) }, basis: query.from),
         stages: stages(current, previous), distribution: distribution(current),
         trend: buckets.map { trend(current, $0) } ?? [], slowest: slowest(current))
     }
@@ -122,7 +122,7 @@ struct LeadTimeComputation {
 
   private func trend(_ entries: [DeliveryPopulation.ChangeEntry], _ buckets: TimeBuckets) -> [LeadTimeReport.Bucket] {
     zip(buckets.buckets, divide(entries, buckets)).map {
-      LeadTimeReport.Bucket(bucket: $0, summary: LeadTimeForChanges.Value($1, history).summary)
+      LeadTimeReport.Bucket(bucket: $0, summary: LeadTimeForChanges.Value($1).summary)
     }
   }
 
