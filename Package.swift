@@ -180,7 +180,7 @@ let testsOfTargets: [Target] = [
     name: "MixedSourcesTests", dependencies: ["ValueStreamCore", "ValueStreamTesting"] + sources, swiftSettings: settings),
   // Tracing
   tests(of: "DeliveryCounters", ["ValueStreamCore"]),
-  tests(of: "DeliveryFacts", ["ValueStreamCore"]),
+  tests(of: "DeliveryFacts", ["ValueStreamCore", "GitHubWebhooks", "Simulator"]),
   tests(of: "Projection", ["ValueStreamCore", "DeliveryCounters", "PoisonGuard", "Export"]),
   tests(of: "Replay", ["ValueStreamCore", "DeliveryCounters", "Projection"]),
   tests(of: "SQLiteStore", ["ValueStreamCore", "CSyncRecorder"]),
