@@ -57,11 +57,11 @@ struct FactLawTests {
     }
   }
 
-  @Test("Facts of a history of GitHub's webhooks are the same in any order", arguments: UInt64(1)...2)
+  @Test("Facts of a history of GitHub's webhooks are the same in any order", arguments: [UInt64(2)])
   func webhooks(seed: UInt64) throws {
     let source = GitHubSource()
     let history = HistoryGenerator(
-      HistoryConfiguration(seed: seed, days: 3, scale: 0.5, until: Timestamp(seconds: 1_795_543_200)))
+      HistoryConfiguration(seed: seed, days: 6, scale: 0.6, until: Timestamp(seconds: 1_795_543_200)))
     var items: [[FactWorld.Item]] = []
     for sent in history {
       let delivery = Delivery(source: source.name, received: sent.time, headers: sent.headers, body: sent.body)
