@@ -62,7 +62,7 @@ package struct FactKeeper: Sendable {
 
   /// Computes and writes a bounded number of facts. Blocks.
   ///
-  /// Computes a subject once, however often it changed since the last step. So wait a moment after a change, unless
+  /// Computes a subject once, however often it changed since the last step. So wait a second after a change, unless
   /// somebody asks for facts.
   ///
   /// - Returns: true if more work waits.
