@@ -189,7 +189,7 @@ let testsOfTargets: [Target] = [
     name: "MixedSourcesTests", dependencies: ["ValueStreamCore", "ValueStreamTesting"] + sources, swiftSettings: settings),
   // Tracing
   tests(of: "DeliveryCounters", ["ValueStreamCore"]),
-  tests(of: "DeliveryFacts", ["ValueStreamCore"]),
+  tests(of: "DeliveryFacts", ["ValueStreamCore", "GitHubWebhooks", "Simulator"]),
   tests(of: "Projection", ["ValueStreamCore", "DeliveryCounters", "DeliveryFacts", "PoisonGuard", "Export"]),
   tests(of: "Replay", ["ValueStreamCore", "DeliveryCounters", "DeliveryFacts", "Projection", "SQLiteStore"]),
   tests(of: "SQLiteStore", ["ValueStreamCore", "CSyncRecorder"]),

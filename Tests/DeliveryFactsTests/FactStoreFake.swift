@@ -1,7 +1,7 @@
 import Synchronization
 import ValueStreamCore
 
-/// Keeps facts in memory, and counts what is written.
+/// Keeps facts in memory, beside spans.
 final class FactStoreFake: SpanStore, FactStore {
   struct Batch {
     var subjects: Set<FactID> = []
@@ -14,10 +14,11 @@ final class FactStoreFake: SpanStore, FactStore {
     var numbers: [String: FactName] = [:]
     var subjects: [FactID: FactSubject] = [:]
     var rows: [FactID: [EncodedFact]] = [:]
+    /// The deploys that brought each change. May name some that no longer do.
+    var deploys: [FactID: Set<FactID>] = [:]
     var values: [String: [UInt8]] = [:]
     var batches: [(number: UInt64, batch: Batch)] = []
     var nextBatch: UInt64 = 1
-    var writtenSubjectCount = 0
     var failsNextWrite = false
   }
 
@@ -43,7 +44,11 @@ final class FactStoreFake: SpanStore, FactStore {
   }
 
   func deliveries(of changes: Set<FactID>) throws -> [FactID: [DeliveredChange]] {
-    let rows = state.withLock { $0.rows.values.joined().filter { $0.change.map(changes.contains) ?? false } }
+    let rows = state.withLock { state in
+      Set(changes.flatMap { state.deploys[$0] ?? [] }).flatMap { deploy in
+        (state.rows[deploy] ?? []).filter { $0.change.map(changes.contains) ?? false }
+      }
+    }
     return Dictionary(grouping: try rows.map { try Self.decode($0) as DeliveredChange }, by: \.change)
   }
 
@@ -111,7 +116,9 @@ final class FactStoreFake: SpanStore, FactStore {
       }
       for id in changes.removed { (state.rows[id], state.subjects[id]) = (nil, nil) }
       for facts in changes.facts {
-        state.writtenSubjectCount += 1
+        for row in facts.rows {
+          if let change = row.change { state.deploys[change, default: []].insert(facts.subject.id) }
+        }
         state.rows[facts.subject.id] = facts.rows.isEmpty ? nil : facts.rows
         state.subjects[facts.subject.id] = facts.rows.isEmpty ? nil : facts.subject
       }

@@ -48,6 +48,15 @@ struct FactWorld {
           isForced: isForced, isDefaultBranch: branch == "main")))
   }
 
+  /// Tells the creation or deletion of a branch without commits.
+  mutating func create(_ branch: String, at minute: Double, isDeletion: Bool = false) {
+    items.append(
+      .push(
+        BranchUpdate(
+          branch: key("branch", branch), kind: isDeletion ? .deleted : .created, time: .receipt(Self.time(minute)), before: nil,
+          after: nil, commits: [], isForced: false, isDefaultBranch: false)))
+  }
+
   // MARK: Changes
 
   struct Request {

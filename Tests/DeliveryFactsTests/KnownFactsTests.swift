@@ -246,6 +246,24 @@ struct KnownFactsTests {
     #expect(change.labels.traits == [.isHotfix])
   }
 
+  @Test("A creation that is told again, later and without commits, leaves the first commit")
+  func creationToldTwice() throws {
+    var world = FactWorld()
+    let request = Request(number: 1, head: "c1", branch: "topic", opened: 20)
+    world.push("topic", at: 10, from: nil, to: "c1")
+    world.create("topic", at: 11)
+    world.open(request)
+    world.merge(request, as: "s1", at: 60)
+    #expect(try facts(world).changes["pull_request 1"]?.times.firstCommit == FactWorld.time(9))
+    // The branch was removed and made again. Nobody says with which commits.
+    world = FactWorld()
+    world.push("topic", at: 10, from: nil, to: "c1")
+    world.create("topic", at: 15, isDeletion: true)
+    world.create("topic", at: 16)
+    world.open(request)
+    #expect(try facts(world).changes["pull_request 1"]?.times.firstCommit == nil)
+  }
+
   @Test("A reopened change is one change; a draft that is closed was never ready")
   func reopened() throws {
     var world = FactWorld()

@@ -24,7 +24,6 @@ package import ValueStreamCore
 /// - an abbreviated commit that turns out to be ambiguous;
 /// - a push, told after the deploys of later commits, if the clock of the deploys is behind by more than was ever seen in
 ///   the repository;
-/// - the type of an incident, for the changes that it is for;
 /// - a change merged into a branch before that branch was merged in turn, if it is told later, except for the first one.
 package struct FactKeeper: Sendable {
   /// Bounds for the work of one step.
@@ -63,7 +62,7 @@ package struct FactKeeper: Sendable {
 
   /// Computes and writes a bounded number of facts. Blocks.
   ///
-  /// Computes a subject once, however often it changed since the last step. So wait a moment after a change, unless
+  /// Computes a subject once, however often it changed since the last step. So wait a second after a change, unless
   /// somebody asks for facts.
   ///
   /// - Returns: true if more work waits.

@@ -196,6 +196,8 @@ struct FactStep {
       if before == nil || before?.state != after?.state {
         for revert in memory.takeReverts(of: computed.names) where revert != key { try queue([revert]) }
       }
+      // A merge queue may name a change of which nothing else is known yet. Its runs did not belong to a change then.
+      if before == nil, after != nil, try computer.mayHaveHadNoSpans(key) { try queue(try childRuns(of: key)) }
       try relink(before, after, to: computed.issue)
       guard before?.state == .merged || after?.state == .merged else { continue }
       if before?.times != after?.times || before?.labels != after?.labels { repeated.insert(id) }
@@ -258,7 +260,8 @@ struct FactStep {
       if let start = firstChanges[key] { first = min(first ?? start, start) }
       guard let computed = try compute(key, id, firstChange: first) else { continue }
       if let began = computed.incidents.first?.began { try noteIncident(began) }
-      let isOther = before?.type != computed.issues.first?.type || (incident == nil) != computed.incidents.isEmpty
+      // The fact of an incident does not tell its type.
+      let isOther = before?.type != computed.issues.first?.type || incident != nil || !computed.incidents.isEmpty
       if !isNew, isOther { try queue(try childChanges(of: key)) }
     }
   }
@@ -332,11 +335,14 @@ struct FactStep {
     let before = memory.change(ofRun: key) ?? before
     memory.note(run.change, ofRun: key)
     guard before != run.change else { return }
-    try queue(
-      try computer.children(of: key, limit: Self.childLimit).filter { child in
-        let operation = try computer.operation(of: child)
-        return operation == .job || operation == .build
-      })
+    try queue(try childRuns(of: key))
+  }
+
+  private mutating func childRuns(of key: SubjectKey) throws -> [SubjectKey] {
+    try computer.children(of: key, limit: Self.childLimit).filter { child in
+      let operation = try computer.operation(of: child)
+      return operation == .job || operation == .build || operation == .deploy
+    }
   }
 
   // MARK: Deploys

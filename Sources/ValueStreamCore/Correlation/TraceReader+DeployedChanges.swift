@@ -123,7 +123,7 @@ extension TraceReader {
   /// This is the update that created the branch, or the one after the last merge of another change from this branch to
   /// the same base. It is usually among the last updates, so the search starts there.
   private mutating func beginning(of change: Change, among updates: [BranchUpdate]) throws -> Int? {
-    let created = updates.lastIndex { $0.kind == .created }
+    let created = Self.creation(in: updates)
     var (end, count) = (updates.count, 8)
     while end > created ?? 0 {
       let some = updates[max(created ?? 0, end - count)..<end]
@@ -132,6 +132,18 @@ extension TraceReader {
       (end, count) = (some.startIndex, count * 2)
     }
     return created
+  }
+
+  /// Returns the index of the last creation of a branch.
+  ///
+  /// GitHub tells a creation twice: in a push with its commits, and without commits in an event that has no time of its
+  /// own, so that it seems later. The push counts unless the branch was deleted in between.
+  private static func creation(in updates: [BranchUpdate]) -> Int? {
+    guard let last = updates.lastIndex(where: { $0.kind == .created }), updates[last].after == nil,
+      let push = updates[..<last].lastIndex(where: { $0.kind == .created && $0.after != nil }),
+      !updates[push..<last].contains(where: { $0.kind == .deleted })
+    else { return updates.lastIndex { $0.kind == .created } }
+    return push
   }
 
   /// Returns the commits of these updates at which another change from the branch was merged to the same base before.

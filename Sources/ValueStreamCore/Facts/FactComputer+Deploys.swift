@@ -210,6 +210,11 @@ extension FactComputer {
     return try store.followers(of: subject.aliases + [.key(key)], limit: 1).values.contains { !$0.isEmpty }
   }
 
+  /// True if an event of a subject does not tell its operation, so that the subject may have been known without spans.
+  package mutating func mayHaveHadNoSpans(_ key: SubjectKey) throws -> Bool {
+    try reader.subject(for: key)?.facts.contains { $0.event.operation == nil && $0.event.usualOperation == nil } ?? false
+  }
+
   /// Returns the branch on which a change was made. Nil for another subject, or if unknown.
   package mutating func head(ofChange key: SubjectKey) throws -> SubjectKey? {
     guard let subject = try reader.subject(for: key), subject.operation == .pullRequest else { return nil }
