@@ -96,7 +96,7 @@ enum HelpPage {
     switch name {
     case "config", "listening-file", "log-level": "General"
     case "addr", "admin-addr", "read-token", "max-body", "trusted-proxy": "Network and access"
-    case "store", "log-retention", "log-max-size", "span-retention": "Storage"
+    case "store", "log-retention", "log-max-size", "span-retention", "fact-retention": "Storage"
     case "tracer", "settle", "export-backlog", "trace-strategy", "attributes", "phases", "service-names": "Export"
     case "tracer-access-token": "Lightstep"
     case "trello-callback-url": "Secrets"
