@@ -37,7 +37,7 @@ struct CommandLineTests {
     ("config", "FILE"), ("addr", "127.0.0.1:0"), ("admin-addr", "127.0.0.1:0"), ("listening-file", "FILE"), ("read-token", "tok"),
     ("public-url", "https://vsd.example.org/vsd"), ("max-body", "1MiB"), ("trusted-proxy", "10.0.0.7,10.1.0.0/16"),
     ("tracer", "mock"), ("t", "mock"), ("store", "memory"), ("settle", "1s"), ("attributes", "classic"), ("log-retention", "1d"),
-    ("log-max-size", "1GiB"), ("span-retention", "90d"), ("metric-series-limit", "10"),
+    ("log-max-size", "1GiB"), ("span-retention", "90d"), ("fact-retention", "900d"), ("metric-series-limit", "10"),
     ("incident-labels", "sev*"), ("bots", "harbour-*"), ("service-deploys", "cart=cart-*,till=acme/shop:till"),
     ("service-paths", "cart=services/cart/*"), ("github-deploy-workflows", "Deploy site=production,release-*.yml"),
     ("log-level", "INFO"),
