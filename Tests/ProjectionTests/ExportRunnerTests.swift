@@ -65,8 +65,8 @@ struct ExportRunnerTests {
   }
 
   /// Returns a store with finished spans in the outbox.
-  static func store(finished count: Int, at time: Timestamp) throws -> any SpanStore {
-    let store: any SpanStore = MemorySpanStore()
+  static func store(finished count: Int, at time: Timestamp) throws -> any SpanStore & FactStore {
+    let store: any SpanStore & FactStore = MemorySpanStore()
     var correlation = Correlation(store: store)
     var outboxEntries: [OutboxEntry] = []
     for id in 0..<count {

@@ -1,6 +1,5 @@
 import DeliveryFacts
 import Projection
-import Synchronization
 import Testing
 import ValueStreamCore
 import ValueStreamTesting
@@ -9,7 +8,6 @@ import ValueStreamTesting
 struct FactWorkerTests {
   private let store = MemorySpanStore()
   private let registry = MetricRegistry()
-  private let lines = Mutex<[String]>([])
 
   private func worker(pause: Duration = .seconds(3600)) -> FactWorker {
     var configuration = FactWorker.Configuration()
@@ -42,7 +40,7 @@ struct FactWorkerTests {
   @Test("A caller gets the facts of everything that was written before, although changes usually wait")
   func waiting() async throws {
     let worker = worker()
-    try await running(worker) {
+    try await running(worker) { () async throws in
       for number in 1...20 {
         store.write(StoreSamples.changes([StoreSamples.issue(number)]))
         worker.wake()
@@ -61,7 +59,7 @@ struct FactWorkerTests {
   @Test("computes what changed by itself after a pause")
   func pause() async throws {
     let worker = worker(pause: .milliseconds(1))
-    try await running(worker) {
+    try await running(worker) { () async throws in
       store.write(StoreSamples.changes([StoreSamples.issue(1)]))
       worker.wake()
       for _ in 0..<6000 where try issues().isEmpty { try await Task.sleep(for: .milliseconds(10)) }
@@ -74,7 +72,7 @@ struct FactWorkerTests {
     let worker = worker()
     store.write(StoreSamples.changes([StoreSamples.issue(1)]))
     #expect(try await OwnThread.run { !worker.wait(atMost: .milliseconds(5)) }, "it does not run yet")
-    try await running(worker) {
+    try await running(worker) { () async throws in
       #expect(try await OwnThread.run { worker.wait(atMost: .seconds(60)) })
       #expect(try issues().count == 1)
     }
@@ -83,7 +81,7 @@ struct FactWorkerTests {
   @Test("forgets everything with the store")
   func reset() async throws {
     let worker = worker()
-    try await running(worker) {
+    try await running(worker) { () async throws in
       store.write(StoreSamples.changes([StoreSamples.issue(1)]))
       #expect(try await OwnThread.run { worker.wait(atMost: .seconds(60)) })
       worker.reset { store.removeAll() }
