@@ -32,10 +32,20 @@ package struct Dashboard: HTTPHandler {
   package struct Reports: Sendable {
     var facts: any FactSource
     var settings: ReportSettings
+    var zone: TimeZoneRules
+    var waitForFacts: @Sendable () -> Void
 
-    package init(facts: any FactSource, settings: ReportSettings) {
+    /// - Parameters:
+    ///   - zone: The time zone in which the days of reports begin. Times on pages stay UTC.
+    ///   - waitForFacts: Returns once the facts of every delivery acknowledged so far are computed, or after a timeout.
+    package init(
+      facts: any FactSource, settings: ReportSettings, zone: TimeZoneRules = .utc,
+      waitForFacts: @escaping @Sendable () -> Void = {}
+    ) {
       self.facts = facts
       self.settings = settings
+      self.zone = zone
+      self.waitForFacts = waitForFacts
     }
   }
 

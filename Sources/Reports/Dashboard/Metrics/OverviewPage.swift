@@ -17,13 +17,14 @@ struct OverviewPage {
 
   func respond() throws -> HTTPResponse {
     let state = try PageState(context.request, taking: ReportQuestion.parameters)
-    let question = ReportQuestion(state, reports.settings, now: context.now)
-    context.queries.waitForProjection()
+    let question = ReportQuestion(state, reports.settings, reports.zone, now: context.now)
+    reports.waitForFacts()
     var query = question.dora
     query.buckets = .week
     let report = try DORAReport(query, from: reports.facts)
     let stuck = try stuckItems(report, question)
     let lately = try latelyItems()
+    let remaining = try reports.facts.factProgress().remainingSubjects
     var frame = PageFrame(title: "Overview", section: .overview)
     frame.formats = question.formats("dora")
     frame.refreshSeconds = 60
@@ -36,6 +37,9 @@ struct OverviewPage {
       }
       html.pageHeading(Verdict.sentence(group)) { html in
         html.text("\(question.windowText), compared with the period of the same length before.")
+        if remaining > 0 {
+          html.text(" \(Wording.count(remaining, "stored item")) are not counted yet; the figures grow until they are.")
+        }
         if let began = report.historyBegan, began > query.frame.window.start {
           html.text(" History begins on \(Wording.day(began, now: context.now)).")
         }

@@ -19,8 +19,8 @@ struct ReportPage {
         404, "There is no report \(name).", links: DORAMetric.allCases.map { ($0.title, Address("reports", $0.rawValue)) })
     }
     let state = try PageState(context.request, taking: ReportQuestion.parameters + [.part, .place, .limit])
-    let question = ReportQuestion(state, reports.settings, now: context.now)
-    context.queries.waitForProjection()
+    let question = ReportQuestion(state, reports.settings, reports.zone, now: context.now)
+    reports.waitForFacts()
     var query = question.dora
     query.buckets = .week
     let report = try DORAReport(query, from: reports.facts)

@@ -12,7 +12,7 @@ struct ReportQuestion {
   /// The window is the last 90 days unless the address says another.
   private static let usualSeconds = 90 * 86_400.0
 
-  init(_ state: PageState, _ settings: ReportSettings, now: Timestamp) {
+  init(_ state: PageState, _ settings: ReportSettings, _ zone: TimeZoneRules = .utc, now: Timestamp) {
     self.state = state
     self.now = now
     let end = state.window.to ?? now
@@ -22,7 +22,8 @@ struct ReportQuestion {
     scope.repositories = state[.repository].map { [NamePattern($0)] } ?? []
     scope.environments = state[.environment].map { [NamePattern($0)] } ?? []
     dora = DORAQuery(
-      frame: ReportFrame(window: TimeWindow(start: min(start, end), end: end), now: now), scope: scope, settings: settings)
+      frame: ReportFrame(window: TimeWindow(start: min(start, end), end: end), zone: zone, now: now), scope: scope,
+      settings: settings)
   }
 
   /// The state without what belongs to one list only.
