@@ -1,0 +1,53 @@
+import Foundation
+import Simulator
+import Testing
+import ValueStreamCore
+
+/// Compares the delivery metrics that vsd reports on a generated year with the true ones, which the generator counts from its plan.
+@Suite("The delivery metrics of a generated year")
+struct YearAnswersTests {
+  private static let numbers: [(metric: String, members: [String])] = [
+    ("lead_time", ["n", "median_seconds", "p75_seconds", "p85_seconds", "p95_seconds"]),
+    ("deployment_frequency", ["deploys", "median_days_per_week"]), ("change_fail_rate", ["failed", "total", "pending"]),
+    ("failed_deployment_recovery_time", ["n", "median_seconds", "open"]), ("rework_rate", ["rework", "total"]),
+  ]
+
+  @Test("are those of its plan, in JSON and in the rows that vsperf prints", arguments: UInt64(1)...2)
+  func answers(seed: UInt64) throws {
+    let vsd = try VSDProcess(["--store=memory", "--tracer=none"])
+    let url = "http://127.0.0.1:\(vsd.ports[0])"
+    // Verdicts depend on the age of a release, so the history ends now.
+    let until = Timestamp(seconds: SystemClock().now().seconds)
+    let sent = try VSPerf.run([
+      "generate", "history", "--story=year", "--seed=\(seed)", "--days=200", "--scale=0.4", "--until=\(until.rfc3339)",
+      "--connections=8", "--send", url,
+    ])
+    #expect(sent.exit == .code(0), "\(sent.errors)")
+    let history = YearHistory(HistoryConfiguration(seed: seed, days: 200, scale: 0.4, until: until))
+    let truth = try JSON(parsing: String(decoding: history.answers.json, as: UTF8.self))
+    for window in truth["windows"]?.list ?? [] {
+      let (from, to) = (window["window"]?["from"]?.text ?? "", window["window"]?["to"]?.text ?? "")
+      let arguments = ["dora", "--server", url, "--from", from, "--to", to]
+      let whole = try JSON(parsing: try Self.output(arguments + ["--format", "json"]))["groups"]?.list.first
+      let rows = try Self.output(arguments + ["--group-by", "service", "--format", "ndjson"]).split(separator: "\n")
+      let services = try rows.map { try JSON(parsing: String($0)) }
+      for group in window["groups"]?.list ?? [] {
+        let service = group["service"]?.text
+        let row = services.first { $0["service"]?.text == service }
+        for (metric, members) in Self.numbers {
+          for member in members {
+            let expected = group["metrics"]?[metric]?[member]
+            let actual = service == nil ? whole?["metrics"]?[metric]?[member] : row?["\(metric)_\(member)"]
+            #expect(actual == expected, "\(service ?? "all") from \(from): \(metric).\(member)")
+          }
+        }
+      }
+    }
+  }
+
+  private static func output(_ arguments: [String]) throws -> String {
+    let result = try VSPerf.run(arguments)
+    try #require(result.exit == .code(0), "\(result.errors)")
+    return result.output
+  }
+}
