@@ -150,7 +150,8 @@ struct Daemon {
     ]
     answers += JaegerHandler.paths.map { (.exact($0), jaeger) } + JaegerHandler.prefixes.map { (.prefix($0), jaeger) }
     let reports = ReportQueries(
-      facts: store, store: store, clock: clock, logger: logger, defaults: settings.reports, waitForFacts: waitForFacts)
+      facts: store, store: store, clock: clock, logger: logger, defaults: settings.reports, waitForFacts: waitForFacts,
+      hasWaitingFacts: { facts.hasWork })
     answers.append((.prefix(ReportHandler.prefix), ReportHandler(reports)))
     routes += answers.map { .handler($0, access: .reading, as: .api, $1) }
     let start = clock.now()
@@ -158,7 +159,11 @@ struct Daemon {
     let base = settings.publicURL.flatMap(WebAddress.path).map { "/\($0)" } ?? ""
     let signIn = SignIn(session, base: base, isSecure: settings.publicURL?.hasPrefix("https:") ?? false)
     let dashboard = Dashboard(
-      Dashboard.Inputs(queries: queries, deliveries: reading) {
+      Dashboard.Inputs(
+        queries: queries, deliveries: reading,
+        reports: .init(
+          facts: store, settings: settings.reports.settings, zone: settings.reports.zone, waitForFacts: waitForFacts)
+      ) {
         try state.dashboardStatus(settings, start: start, activity: activity)
       }, base: base, signOutToken: { session?.formToken($0.headers) })
     routes += Route.pages(dashboard, signIn)

@@ -203,6 +203,9 @@ final class FactStoreFake: SpanStore, FactStore {
   func exportRecords(of keys: [SubjectKey]) -> [SubjectKey: ExportRecord] { spans.exportRecords(of: keys) }
   func addExportRecords(_ records: [ExportRecord]) { spans.addExportRecords(records) }
   func branchUpdates(of branch: SubjectKey, limit: Int) -> [BranchUpdate] { spans.branchUpdates(of: branch, limit: limit) }
+  func subjects(
+    matching filter: SubjectFilter, in order: SubjectOrder, after cursor: SubjectPlace?, limit: Int
+  ) -> OrderedSubjectPage { spans.subjects(matching: filter, in: order, after: cursor, limit: limit) }
   func branchUpdates(to commit: String) -> [BranchUpdate] { spans.branchUpdates(to: commit) }
   func openSubjects() -> [OpenSubjects] { spans.openSubjects() }
   func removeFinished(before cutoff: Timestamp, awaitedBy exporters: [String], limit: Int) -> Int {

@@ -77,7 +77,8 @@ struct CorrelationLawTests {
       #expect(linked.parentSpanID == nil)
       #expect(linked.parent == tied.parent)
       let link = TracedLink(
-        key: issue, traceID: TraceID(root: issue), spanID: SpanID(key: issue, attempt: 1), rule: "explicit_id")
+        key: issue, traceID: TraceID(root: issue), spanID: SpanID(key: issue, attempt: 1), rule: "explicit_id",
+        name: issue.description)
       #expect(linked.links == [link])
     }
   }

@@ -144,6 +144,9 @@ package final class FactWorker: Sendable {
     lag.set(state.withLock(\.waitingSince)?.duration(to: .now).inSeconds ?? 0)
   }
 
+  /// True if changes wait to be computed, or computed facts concern others that are not computed yet.
+  package var hasWork: Bool { state.withLock { $0.hasNews || $0.waitingSince != nil } }
+
   /// Makes ``run()`` return after the current step. The store keeps the rest of the work.
   package func stop() {
     state.withLock { $0.isStopping = true }

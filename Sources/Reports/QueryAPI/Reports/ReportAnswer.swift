@@ -8,6 +8,7 @@ struct ReportAnswer {
   let queries: ReportQueries
   /// How far facts were computed before the report.
   let progress: FactProgress
+  let hasWaitingFacts: Bool
 
   private var facts: any FactSource { queries.facts }
 
@@ -270,7 +271,8 @@ struct ReportAnswer {
       json.name("facts")
       json.object { json in
         json.member("since", progress.firstDay.map { Timestamp(seconds: Int64($0.rawValue) * 86_400).rfc3339 })
-        json.member("complete", progress.remainingSubjects == 0 && progress.waitingBatches == 0)
+        json.member(
+          "complete", progress.remainingSubjects == 0 && progress.waitingBatches == 0 && !hasWaitingFacts)
         json.member("remaining_items", progress.remainingSubjects)
         json.member("waiting_batches", progress.waitingBatches)
       }

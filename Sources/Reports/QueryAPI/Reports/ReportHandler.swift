@@ -59,7 +59,9 @@ package struct ReportHandler: HTTPHandler {
     let question = try ReportRequest(
       kind, request.query, parameters: kind.parameters, defaults: queries.defaults, now: queries.clock.now())
     queries.waitForFacts()
-    let answer = ReportAnswer(request: question, queries: queries, progress: try queries.facts.factProgress())
+    let answer = ReportAnswer(
+      request: question, queries: queries, progress: try queries.facts.factProgress(),
+      hasWaitingFacts: queries.hasWaitingFacts())
     switch kind {
     case .dora: return try answer.dora()
     case .leadTime: return try answer.leadTime()
@@ -78,7 +80,9 @@ package struct ReportHandler: HTTPHandler {
     let question = try ReportRequest(
       kind, request.query, parameters: kind.evidenceParameters, defaults: queries.defaults, now: queries.clock.now())
     queries.waitForFacts()
-    let answer = ReportAnswer(request: question, queries: queries, progress: try queries.facts.factProgress())
+    let answer = ReportAnswer(
+      request: question, queries: queries, progress: try queries.facts.factProgress(),
+      hasWaitingFacts: queries.hasWaitingFacts())
     let page = try EvidenceQuestion(question, metric).page(from: queries.facts)
     return try answer.evidence(page, path: request.path)
   }
@@ -92,14 +96,16 @@ package struct ReportQueries: Sendable {
   let logger: Logger
   let defaults: ReportDefaults
   let waitForFacts: @Sendable () -> Void
+  let hasWaitingFacts: @Sendable () -> Bool
 
   /// - Parameters:
   ///   - store: Tells which items still have spans.
   ///   - defaults: The settings of the daemon.
   ///   - waitForFacts: Returns once the facts of every delivery acknowledged so far are computed, or after a timeout.
+  ///   - hasWaitingFacts: True while facts are computed that the store does not know to be waiting.
   package init(
     facts: any FactSource, store: any SpanStore, clock: any WallClock, logger: Logger, defaults: ReportDefaults,
-    waitForFacts: @escaping @Sendable () -> Void
+    waitForFacts: @escaping @Sendable () -> Void, hasWaitingFacts: @escaping @Sendable () -> Bool = { false }
   ) {
     self.facts = facts
     self.store = store
@@ -107,6 +113,7 @@ package struct ReportQueries: Sendable {
     self.logger = logger
     self.defaults = defaults
     self.waitForFacts = waitForFacts
+    self.hasWaitingFacts = hasWaitingFacts
   }
 
   /// Returns what ids are about, and which of it still has spans.
