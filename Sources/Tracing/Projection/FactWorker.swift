@@ -6,7 +6,7 @@ package import ValueStreamCore
 
 /// Keeps facts up to date on a thread of its own, soon after the projection has changed.
 ///
-/// The projector calls ``wake()`` after each step. The worker waits a moment, so that it computes a subject once that
+/// The projector calls ``wake()`` after each step. The worker pauses first, so that it computes a subject once that
 /// changes several times, and then takes steps until no work waits. A caller of ``wait(atMost:)`` ends the pause.
 package final class FactWorker: Sendable {
   package struct Configuration: Sendable {

@@ -166,6 +166,29 @@ extension SpanStore {
     return Array(following.sorted { $0.place < $1.place }.prefix(max(0, limit)))
   }
 
+  /// Reads all matching subjects and sorts them. Stores with an index do better.
+  public func subjects(
+    matching filter: SubjectFilter, in order: SubjectOrder, after cursor: SubjectPlace?, limit: Int
+  ) throws -> OrderedSubjectPage {
+    guard limit > 0 else { return OrderedSubjectPage(next: cursor) }
+    var found: [(place: SubjectPlace, subject: Subject)] = []
+    var next: UInt64?
+    repeat {
+      let page = try subjects(matching: filter, after: next, limit: 1000)
+      let places = try places(of: page.subjects.map(\.key))
+      for subject in page.subjects {
+        guard let sequence = places[subject.key], let place = order.place(of: SubjectSummary(subject), sequence: sequence),
+          cursor.map({ place < $0 }) ?? true
+        else { continue }
+        found.append((place, subject))
+      }
+      next = page.next
+    } while next != nil
+    found.sort { $0.place > $1.place }
+    let page = Array(found.prefix(limit))
+    return OrderedSubjectPage(subjects: page, next: page.count < found.count ? page.last?.place : nil)
+  }
+
   /// Stores the progress of an exporter without a rejection.
   public func setExportProgress(_ progress: ExportProgress, for exporter: String) throws {
     try setExportProgress(progress, for: exporter, rejection: nil)
