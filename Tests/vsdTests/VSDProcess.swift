@@ -136,6 +136,15 @@ final class VSDProcess: Sendable {
     return try JSON(parsing: response.body)
   }
 
+  /// Waits until reports count everything that was sent. A long history takes a debug build more than a minute on a busy machine.
+  func waitForAllFacts() throws {
+    for _ in 0..<300 {
+      if try json("/api/v1/reports/dora")["facts"]?["complete"] == .bool(true) { return }
+      Thread.sleep(forTimeInterval: 1)
+    }
+    throw TestFailure("facts are still computed")
+  }
+
   /// Sends a delivery.
   ///
   /// - Returns: Status and body, such as `200 success`.

@@ -12,18 +12,25 @@ struct YearAnswersTests {
     ("failed_deployment_recovery_time", ["n", "median_seconds", "open"]), ("rework_rate", ["rework", "total"]),
   ]
 
-  @Test("are those of its plan, in JSON and in the rows that vsperf prints", arguments: UInt64(1)...2)
+  private static let isLong = ProcessInfo.processInfo.environment["VALUESTREAM_LONG_TESTS"] != nil
+  private static let seeds: ClosedRange<UInt64> = isLong ? 1...4 : 1...1
+  private static let days = isLong ? 200 : 100
+  private static let scale = isLong ? 0.4 : 0.2
+
+  @Test("are those of its plan, in JSON and in the rows that vsperf prints", arguments: seeds)
   func answers(seed: UInt64) throws {
     let vsd = try VSDProcess(["--store=memory", "--tracer=none"])
     let url = "http://127.0.0.1:\(vsd.ports[0])"
     // Verdicts depend on the age of a release, so the history ends now.
     let until = Timestamp(seconds: SystemClock().now().seconds)
     let sent = try VSPerf.run([
-      "generate", "history", "--story=year", "--seed=\(seed)", "--days=200", "--scale=0.4", "--until=\(until.rfc3339)",
+      "generate", "history", "--story=year", "--seed=\(seed)", "--days=\(Self.days)", "--scale=\(Self.scale)",
+      "--until=\(until.rfc3339)",
       "--connections=8", "--send", url,
     ])
     #expect(sent.exit == .code(0), "\(sent.errors)")
-    let history = YearHistory(HistoryConfiguration(seed: seed, days: 200, scale: 0.4, until: until))
+    try vsd.waitForAllFacts()
+    let history = YearHistory(HistoryConfiguration(seed: seed, days: Self.days, scale: Self.scale, until: until))
     let truth = try JSON(parsing: String(decoding: history.answers.json, as: UTF8.self))
     for window in truth["windows"]?.list ?? [] {
       let (from, to) = (window["window"]?["from"]?.text ?? "", window["window"]?["to"]?.text ?? "")
