@@ -151,7 +151,7 @@ struct Daemon {
     answers += JaegerHandler.paths.map { (.exact($0), jaeger) } + JaegerHandler.prefixes.map { (.prefix($0), jaeger) }
     let reports = ReportQueries(
       facts: store, store: store, clock: clock, logger: logger, defaults: settings.reports, waitForFacts: waitForFacts,
-      hasWaitingFacts: { facts.hasWork })
+      isWorking: { projector.stall != nil || facts.hasWork })
     answers.append((.prefix(ReportHandler.prefix), ReportHandler(reports)))
     routes += answers.map { .handler($0, access: .reading, as: .api, $1) }
     let start = clock.now()

@@ -52,7 +52,8 @@ struct CDEventsStoryTests {
     #expect(apart.span.operation == .incident, "the ticket of the incident")
     #expect(
       story.spans.first { $0.span.operation == .incident }?.links == [
-        TracedLink(key: apart.span.key, traceID: apart.traceID, spanID: apart.span.id, rule: "ticket")
+        TracedLink(
+          key: apart.span.key, traceID: apart.traceID, spanID: apart.span.id, rule: "ticket", name: apart.span.name)
       ])
     #expect(story.phases(of: "pipelinerun:site-ci-701") == ["queue 13:00:05 to 13:01:00", "run 13:01:00 to 13:10:00"])
     #expect(story.span("pipelinerun:site-ci-701")?.events.map(\.name) == ["paused"])

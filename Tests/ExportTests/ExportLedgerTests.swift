@@ -114,7 +114,8 @@ struct ExportLedgerTests {
     #expect(
       change.links == [
         TracedLink(
-          key: World.key("issue"), traceID: Self.trace("issue"), spanID: Self.span("issue"), rule: "vendor_link")
+          key: World.key("issue"), traceID: Self.trace("issue"), spanID: Self.span("issue"), rule: "vendor_link",
+          name: World.key("issue").description)
       ])
     #expect(change.parent?.parent == World.key("issue"))
   }
@@ -176,7 +177,9 @@ struct ExportLedgerTests {
     #expect(run.parent?.parent == World.key("change"))
     #expect(
       run.links == [
-        TracedLink(key: World.key("change"), traceID: Self.trace("change"), spanID: Self.span("change"), rule: "vendor_link")
+        TracedLink(
+          key: World.key("change"), traceID: Self.trace("change"), spanID: Self.span("change"), rule: "vendor_link",
+          name: World.key("change").description, change: LinkedChange())
       ])
     #expect(try world.read("early").traceID == Self.trace("early"), "as it went out")
     #expect(try world.read("early").links.map(\.key) == [World.key("run")])

@@ -19,16 +19,12 @@ struct FactWorkerTests {
   }
 
   /// Runs `body` while a worker runs on a thread of its own.
+  ///
+  /// The thread starts at once. A child task would first wait for a thread of the pool, which other tests may occupy.
   private func running(_ worker: FactWorker, _ body: () async throws -> Void) async throws {
-    async let running: Void = OwnThread.run { worker.run() }
-    do {
-      try await body()
-    } catch {
-      worker.stop()
-      throw error
-    }
-    worker.stop()
-    try await running
+    try #require(OwnThread.start { worker.run() })
+    defer { worker.stop() }
+    try await body()
   }
 
   private func issues() throws -> [IssueFact] {

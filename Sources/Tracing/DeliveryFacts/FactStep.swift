@@ -7,11 +7,11 @@ struct FactStep {
   var computer: FactComputer
   var memory: FactMemory
   private(set) var computedCount = 0
-  private var changes = FactChanges()
+  var changes = FactChanges()
   /// The facts computed so far, which are not written yet.
-  private var done: [FactID: ComputedFacts] = [:]
-  private var written: [FactID: SubjectFacts] = [:]
-  private var removed: Set<FactID> = []
+  var done: [FactID: ComputedFacts] = [:]
+  var written: [FactID: SubjectFacts] = [:]
+  var removed: Set<FactID> = []
   /// Issues whose first change may be another one.
   private var firstChanges: [SubjectKey: Timestamp] = [:]
   private var issuesToSearch: Set<SubjectKey> = []
@@ -68,7 +68,7 @@ struct FactStep {
     }
   }
 
-  private mutating func compute(_ subjects: [FactID: SubjectKey]) throws {
+  mutating func compute(_ subjects: [FactID: SubjectKey]) throws {
     try computer.prepare(for: Array(subjects.values))
     var groups: [Group: [(id: FactID, key: SubjectKey)]] = [:]
     for (id, key) in subjects.sorted(by: { $0.key < $1.key }) {
@@ -97,7 +97,7 @@ struct FactStep {
   }
 
   /// Computes the facts of one subject, to be written by this step. Nil if it does not exist.
-  private mutating func compute(_ key: SubjectKey, _ id: FactID, firstChange: Timestamp? = nil) throws -> ComputedFacts? {
+  mutating func compute(_ key: SubjectKey, _ id: FactID, firstChange: Timestamp? = nil) throws -> ComputedFacts? {
     computedCount += 1
     memory.dequeue(key)
     guard let computed = try computer.facts(of: key, id: id, firstChange: firstChange) else { return nil }
@@ -107,12 +107,12 @@ struct FactStep {
   }
 
   /// Lets a subject be computed again unless this step already did.
-  private mutating func queue(_ key: SubjectKey, _ id: FactID?) {
+  mutating func queue(_ key: SubjectKey, _ id: FactID?) {
     if let id, done[id] != nil { return }
     memory.queue(key)
   }
 
-  private mutating func queue(_ keys: some Sequence<SubjectKey>) throws {
+  mutating func queue(_ keys: some Sequence<SubjectKey>) throws {
     let ids = try computer.ids(of: Array(keys))
     for key in keys { queue(key, ids[key]) }
   }
@@ -217,7 +217,7 @@ struct FactStep {
   }
 
   /// Notes a branch into which a change was merged. Merges of this branch may then be merges between long-lived branches.
-  private mutating func note(_ base: SubjectKey) throws {
+  mutating func note(_ base: SubjectKey) throws {
     guard let known = computer.mergedTo, !known.contains(base), let repository = base.container else { return }
     computer.mergedTo?.insert(base)
     memory.note(repository) { notes in
@@ -286,7 +286,7 @@ struct FactStep {
     memory.latestIncident = max(try latestIncident(), began)
   }
 
-  private mutating func latestIncident() throws -> Timestamp {
+  mutating func latestIncident() throws -> Timestamp {
     if let known = memory.latestIncident { return known }
     var latest = Timestamp.epoch
     let days = FactDay(.epoch)...FactDay(.latest)
@@ -330,7 +330,7 @@ struct FactStep {
   /// Lets the jobs of a run be computed again if the run belongs to another change than before.
   ///
   /// - Parameter before: the change according to the stored facts.
-  private mutating func relinkJobs(of run: ComputedFacts, before: FactID?) throws {
+  mutating func relinkJobs(of run: ComputedFacts, before: FactID?) throws {
     let key = run.subject.key
     let before = memory.change(ofRun: key) ?? before
     memory.note(run.change, ofRun: key)
@@ -343,210 +343,6 @@ struct FactStep {
       let operation = try computer.operation(of: child)
       return operation == .job || operation == .build || operation == .deploy
     }
-  }
-
-  // MARK: Deploys
-
-  private mutating func computeDeploys(_ subjects: [(id: FactID, key: SubjectKey)]) throws {
-    guard !subjects.isEmpty else { return }
-    let stored = try store.facts(DeployFact.self, of: Set(subjects.map(\.id)))
-    var ready: [(id: FactID, key: SubjectKey, end: Timestamp, ends: [ComputedFacts.DeployEnd])] = []
-    for (id, key) in subjects {
-      // Without changes, this is cheap.
-      guard let sketch = try computer.facts(of: key, id: id, withChanges: false) else { continue }
-      let before = done[id]?.deploys ?? stored[id] ?? []
-      let waits = try note(sketch, before: before)
-      if waits {
-        memory.dequeue(key)
-      } else {
-        ready.append((id, key, sketch.deployEnds.map(\.end).max() ?? .epoch, sketch.deployEnds))
-      }
-    }
-    for (index, deploy) in ready.sorted(by: { ($0.end, $0.key) < ($1.end, $1.key) }).enumerated() {
-      if index < Self.deployLimit || deploy.ends.isEmpty {
-        try computeDeploy(deploy.key, deploy.id, before: stored[deploy.id] ?? [], isInOrder: false)
-      } else {
-        for end in deploy.ends { memory.queue(DeployScope(service: end.service, target: end.target), from: end.end) }
-        memory.dequeue(deploy.key)
-      }
-    }
-  }
-
-  /// The maximum number of successful deploys to compute at once. The others wait for the next steps.
-  private static let deployLimit = 32
-
-  /// Notes what a changed deploy concerns besides itself.
-  ///
-  /// - Returns: true if the deploy is computed later, in order of time.
-  private mutating func note(_ sketch: ComputedFacts, before: [DeployFact]) throws -> Bool {
-    noteRepositories(of: sketch)
-    let (old, new) = (Set(before.map(DeployIdentity.init)), Set(sketch.deploys.map(DeployIdentity.init)))
-    var waits = false
-    for end in sketch.deployEnds {
-      let isChanged = sketch.deploys.contains {
-        Int($0.attempt) == end.attempt && !old.contains(DeployIdentity($0))
-      }
-      if isChanged, try isBeforeOthers(end) {
-        memory.queue(DeployScope(service: end.service, target: end.target), from: end.end)
-        waits = true
-      }
-      memory.noteEnd(end.end, of: end.target)
-      memory.noteEnd(end.end, of: end.service)
-    }
-    for fact in before where !new.contains(DeployIdentity(fact)) { try replace(fact, of: sketch.subject.key) }
-    let differing = (before + sketch.deploys).filter { old.contains(DeployIdentity($0)) != new.contains(DeployIdentity($0)) }
-    try noteIncidents(after: differing)
-    return waits
-  }
-
-  /// Notes that a deploy is no longer as this fact says.
-  private mutating func replace(_ fact: DeployFact, of key: SubjectKey) throws {
-    try noteIncidents(after: [fact])
-    guard fact.outcome == .success, let end = fact.ended else { return }
-    for (service, target) in try computer.scopes(of: fact, key) {
-      if let latest = memory.latestEnd(target), latest < end { continue }
-      memory.queue(DeployScope(service: service, target: target), from: end)
-    }
-  }
-
-  private mutating func noteIncidents(after deploys: [DeployFact]) throws {
-    let ended = deploys.filter { $0.outcome == .success || $0.outcome == .failure }
-    guard let start = ended.map({ $0.started ?? $0.created }).min(), try latestIncident() >= start else { return }
-    memory.queueIncidents(from: start)
-  }
-
-  private mutating func noteRepositories(of computed: ComputedFacts) {
-    guard let last = computed.deployEnds.map(\.end).max() else { return }
-    let services = computed.deployEnds.map(\.service)
-    let skew = min(computed.deployEnds.map(\.skew).max() ?? 0, Self.skewLimit)
-    for repository in computed.repositories {
-      memory.note(repository) { notes in
-        notes.services.formUnion(services)
-        notes.lastDay = max(notes.lastDay, FactComputer.day(of: last))
-        notes.skew = max(notes.skew, skew)
-      }
-    }
-    // Services without a repository are found by their own names.
-    for service in services {
-      memory.note(service) { notes in
-        notes.services.insert(service)
-        notes.lastDay = max(notes.lastDay, FactComputer.day(of: last))
-      }
-    }
-  }
-
-  /// The maximum difference of clocks to allow for: a day, in nanoseconds.
-  private static let skewLimit: Int64 = 86_400_000_000_000
-
-  /// True if another deploy to the target ended later.
-  private mutating func isBeforeOthers(_ end: ComputedFacts.DeployEnd) throws -> Bool {
-    if let latest = memory.latestEnd(end.target) { return latest > end.end }
-    let last = memory.lastDay(ofService: end.service) ?? FactComputer.day(of: end.end)
-    let first = FactComputer.day(of: end.end)
-    let deploys = first <= last ? try computer.deploys(in: end.target, days: first...last) : []
-    let latest = deploys.last?.end ?? end.end
-    memory.setLatestEnd(max(latest, end.end), of: end.target)
-    return latest > end.end
-  }
-
-  /// Computes a deploy with the changes that it brought.
-  ///
-  /// - Parameters:
-  ///   - stored: the stored facts of the deploy.
-  ///   - isInOrder: true if all later deploys to the targets are computed after it anyway.
-  private mutating func computeDeploy(
-    _ key: SubjectKey, _ id: FactID, before stored: [DeployFact], isInOrder: Bool
-  ) throws {
-    let before = try computer.delivered(by: id)
-    guard let computed = try compute(key, id) else { return }
-    if try hasLostPrevious(computed, before: stored) {
-      written[id] = nil
-      return
-    }
-    noteRepositories(of: computed)
-    try relinkJobs(of: computed, before: nil)
-    for direct in computed.directChanges {
-      written[direct.subject.id] = SubjectFacts(subject: direct.subject, rows: [EncodedFact(direct.fact)])
-    }
-    let now = Set(computed.delivered.map(\.change))
-    try removeDirectChanges(of: id, besides: now, before)
-    guard !isInOrder, Set(before.map(\.change)) != now else { return }
-    for end in computed.deployEnds where try isBeforeOthers(end) {
-      memory.queue(DeployScope(service: end.service, target: end.target), from: end.end)
-    }
-  }
-
-  /// True if a deploy seems to be the first one only because retention removed the one before it. Its facts then stay.
-  private mutating func hasLostPrevious(_ computed: ComputedFacts, before: [DeployFact]) throws -> Bool {
-    for fact in computed.deploys where fact.step == .first {
-      guard let old = before.first(where: { $0.attempt == fact.attempt }), old.outcome == .success, let previous = old.previous,
-        let key = try computer.keys(of: [previous])[previous]
-      else { continue }
-      if try store.places(of: [key]).isEmpty { return true }
-    }
-    return false
-  }
-
-  /// Removes the direct changes that a deploy brought and that no deploy brings any more.
-  private mutating func removeDirectChanges(
-    of deploy: FactID, besides kept: Set<FactID>, _ before: [DeliveredChange]? = nil
-  ) throws {
-    let rows = try before ?? computer.delivered(by: deploy)
-    let gone = Set(rows.map(\.change).filter { $0.isDirect && !kept.contains($0) })
-    guard !gone.isEmpty else { return }
-    let others = try computer.deliveries(of: gone, besides: deploy)
-    for id in gone where others[id]?.isEmpty ?? true {
-      removed.insert(id)
-      written[id] = nil
-    }
-  }
-
-  /// Computes the deploys of a scope in order of their ends.
-  private mutating func workOff(_ scope: DeployScope, atMost limit: Int) throws {
-    guard let from = memory.work.scopes[scope] else { return }
-    let lastDay = memory.lastDay(ofService: scope.service) ?? FactComputer.day(of: now) + 1
-    var day = FactComputer.day(of: from)
-    var width: Int64 = 1
-    var count = 0
-    var last: Timestamp?
-    while day <= lastDay {
-      let upper = min(day + width - 1, lastDay)
-      let deploys = try computer.deploys(in: scope.name, days: day...upper).filter { $0.end >= from }
-      let ids = try computer.ids(of: Set(deploys.map(\.key)))
-      let stored = try store.facts(DeployFact.self, of: Set(ids.values))
-      for deploy in deploys {
-        if count >= limit, deploy.end != last { return memory.continueWork(on: scope, from: deploy.end) }
-        guard let id = ids[deploy.key] else { continue }
-        try computeDeploy(deploy.key, id, before: stored[id] ?? [], isInOrder: true)
-        (count, last) = (count + 1, deploy.end)
-      }
-      day = upper + 1
-      // Look at more days at once while there are few deploys.
-      if deploys.count < 16 { width = min(width * 2, 64) } else { width = max(1, width / 2) }
-    }
-    memory.setLatestEnd(last ?? from, of: scope.name)
-    memory.continueWork(on: scope, from: nil)
-  }
-}
-
-/// What others may notice of an attempt of a deploy.
-private struct DeployIdentity: Hashable {
-  var attempt: UInt16
-  var service: FactName
-  var environment: FactName
-  var start: Timestamp
-  var end: Timestamp?
-  var outcome: DeployOutcome
-  var commit: CommitPrefix
-
-  init(_ fact: DeployFact) {
-    attempt = fact.attempt
-    service = fact.target.service
-    environment = fact.target.environment
-    start = fact.started ?? fact.created
-    end = fact.ended
-    outcome = fact.outcome
-    commit = fact.commit
   }
 }
 

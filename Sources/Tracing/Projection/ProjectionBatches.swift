@@ -182,45 +182,6 @@ package struct ProjectionBatches: Sendable {
       position: position, logged: logged, interpretation: interpretation, fingerprint: fingerprint)
   }
 
-  /// A delivery to project, either as intake passed it on or as read from the log.
-  package enum Item: Sendable {
-    case recorded(RecordedDelivery)
-    case logged(LoggedDelivery, LogPosition)
-    /// A delivery that is projected already, although an earlier one is not.
-    case done(LogPosition)
-
-    package var position: LogPosition {
-      switch self {
-      case .recorded(let delivery): delivery.position
-      case .logged(_, let position), .done(let position): position
-      }
-    }
-
-    package var logged: LoggedDelivery? {
-      switch self {
-      case .recorded(let delivery): delivery.logged
-      case .logged(let logged, _): logged
-      case .done: nil
-      }
-    }
-
-    /// True if its events may take several steps. A delivery that was read from the log is projected as a whole.
-    package var isLarge: Bool {
-      if case .recorded(let delivery) = self { delivery.eventCount > ProjectionBatches.largeDelivery } else { false }
-    }
-  }
-
-  enum SetAsideReason: String, CaseIterable {
-    /// The delivery crashes the process.
-    case crash
-    /// The changes of the delivery cannot be written, or stored subjects that it needs cannot be read.
-    case store
-    /// The event is about a damaged subject.
-    case damagedSubject = "damaged_subject"
-    /// The new parent of a follower cannot be stored.
-    case follower
-  }
-
   /// Projects deliveries and writes the result, in as many steps as it takes, including all pending work.
   ///
   /// - Parameter instant: The time of new outbox entries; nil for the current time.
@@ -436,7 +397,7 @@ package struct ProjectionBatches: Sendable {
 
   /// Writes the batch that could not be written before. After a lasting error, drops it, so that its deliveries are projected
   /// again in smaller batches.
-  private mutating func writeLeft() throws {
+  mutating func writeLeft() throws {
     guard unwritten != nil else { return }
     do {
       try writePending()
@@ -460,30 +421,6 @@ package struct ProjectionBatches: Sendable {
     progress = storedProgress
     unwrittenThrough = nil
     unwritten = nil
-  }
-
-  /// Skips a delivery and stores the reason. The delivery stays in the log.
-  private mutating func setAside(_ item: Item, _ kind: SetAsideReason, _ reason: String) throws {
-    let source = item.logged?.delivery.source ?? ""
-    setAside.add(item.position, reason)
-    if countedThrough.map({ item.position > $0 }) ?? true { metrics.apply(.delivery(source: source, .unreadable)) }
-    setAsideCounts.add(labels: [kind.rawValue])
-    var changes = ProjectionChanges()
-    changes.values[SetAsideDeliveries.valueName] = setAside.encoded
-    if case .recorded(let delivery) = item, let fingerprint = delivery.fingerprint { changes.fingerprints = [fingerprint] }
-    changes.position = item.position
-    unwritten = changes
-    onSetAside(item.position, source, reason)
-    try writePending()
-    failures = 0
-  }
-
-  /// Skips a delivery that another projection has set aside because it crashes the process.
-  ///
-  /// - Throws: ``StoreError`` if the reason cannot be written.
-  package mutating func leaveOut(_ logged: LoggedDelivery, at place: LogPosition, reason: String) throws {
-    try writeLeft()
-    try setAside(.logged(logged, place), .crash, reason)
   }
 
   /// Skips all deliveries up to a position, because none of them can be read from the log.

@@ -8,7 +8,8 @@ struct ReportAnswer {
   let queries: ReportQueries
   /// How far facts were computed before the report.
   let progress: FactProgress
-  let hasWaitingFacts: Bool
+  /// True if more deliveries or facts were being worked on than `progress` tells.
+  let isWorking: Bool
 
   private var facts: any FactSource { queries.facts }
 
@@ -272,7 +273,7 @@ struct ReportAnswer {
       json.object { json in
         json.member("since", progress.firstDay.map { Timestamp(seconds: Int64($0.rawValue) * 86_400).rfc3339 })
         json.member(
-          "complete", progress.remainingSubjects == 0 && progress.waitingBatches == 0 && !hasWaitingFacts)
+          "complete", progress.remainingSubjects == 0 && progress.waitingBatches == 0 && !isWorking)
         json.member("remaining_items", progress.remainingSubjects)
         json.member("waiting_batches", progress.waitingBatches)
       }

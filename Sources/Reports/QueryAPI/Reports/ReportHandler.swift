@@ -59,9 +59,7 @@ package struct ReportHandler: HTTPHandler {
     let question = try ReportRequest(
       kind, request.query, parameters: kind.parameters, defaults: queries.defaults, now: queries.clock.now())
     queries.waitForFacts()
-    let answer = ReportAnswer(
-      request: question, queries: queries, progress: try queries.facts.factProgress(),
-      hasWaitingFacts: queries.hasWaitingFacts())
+    let answer = try answer(to: question)
     switch kind {
     case .dora: return try answer.dora()
     case .leadTime: return try answer.leadTime()
@@ -76,13 +74,18 @@ package struct ReportHandler: HTTPHandler {
     }
   }
 
+  private func answer(to question: ReportRequest) throws -> ReportAnswer {
+    // In this order: what leaves the projection or the computation meanwhile waits in the store.
+    let isWorking = queries.isWorking()
+    return ReportAnswer(
+      request: question, queries: queries, progress: try queries.facts.factProgress(), isWorking: isWorking)
+  }
+
   private func evidence(_ kind: ReportKind, of metric: String, _ request: HTTPRequest) throws -> HTTPResponse {
     let question = try ReportRequest(
       kind, request.query, parameters: kind.evidenceParameters, defaults: queries.defaults, now: queries.clock.now())
     queries.waitForFacts()
-    let answer = ReportAnswer(
-      request: question, queries: queries, progress: try queries.facts.factProgress(),
-      hasWaitingFacts: queries.hasWaitingFacts())
+    let answer = try answer(to: question)
     let page = try EvidenceQuestion(question, metric).page(from: queries.facts)
     return try answer.evidence(page, path: request.path)
   }
@@ -96,16 +99,16 @@ package struct ReportQueries: Sendable {
   let logger: Logger
   let defaults: ReportDefaults
   let waitForFacts: @Sendable () -> Void
-  let hasWaitingFacts: @Sendable () -> Bool
+  let isWorking: @Sendable () -> Bool
 
   /// - Parameters:
   ///   - store: Tells which items still have spans.
   ///   - defaults: The settings of the daemon.
   ///   - waitForFacts: Returns once the facts of every delivery acknowledged so far are computed, or after a timeout.
-  ///   - hasWaitingFacts: True while facts are computed that the store does not know to be waiting.
+  ///   - isWorking: True while deliveries wait to be projected, or facts are computed that changed ones concern.
   package init(
     facts: any FactSource, store: any SpanStore, clock: any WallClock, logger: Logger, defaults: ReportDefaults,
-    waitForFacts: @escaping @Sendable () -> Void, hasWaitingFacts: @escaping @Sendable () -> Bool = { false }
+    waitForFacts: @escaping @Sendable () -> Void, isWorking: @escaping @Sendable () -> Bool = { false }
   ) {
     self.facts = facts
     self.store = store
@@ -113,7 +116,7 @@ package struct ReportQueries: Sendable {
     self.logger = logger
     self.defaults = defaults
     self.waitForFacts = waitForFacts
-    self.hasWaitingFacts = hasWaitingFacts
+    self.isWorking = isWorking
   }
 
   /// Returns what ids are about, and which of it still has spans.

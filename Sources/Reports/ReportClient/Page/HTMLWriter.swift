@@ -1,3 +1,5 @@
+import Charts
+
 /// Writes HTML elements and escapes their texts and attributes. Only static strings and charts are written as they are.
 struct HTMLWriter {
   private(set) var text = "<!doctype html>\n"
@@ -5,7 +7,7 @@ struct HTMLWriter {
   /// Writes an element with text content.
   mutating func element(_ name: StaticString, _ attributes: KeyValuePairs<String, String> = [:], text content: String) {
     open(name, attributes)
-    text += Self.escaped(content)
+    text += MarkupText.escaped(content)
     text += "</\(name)>\n"
   }
 
@@ -36,26 +38,7 @@ struct HTMLWriter {
 
   private mutating func open(_ name: StaticString, _ attributes: KeyValuePairs<String, String>) {
     text += "<\(name)"
-    for (name, value) in attributes { text += " \(name)=\"\(Self.escaped(value))\"" }
+    for (name, value) in attributes { text += " \(name)=\"\(MarkupText.escaped(value))\"" }
     text += ">"
-  }
-
-  /// Escapes a text. Characters that HTML does not allow become U+FFFD.
-  static func escaped(_ text: String) -> String {
-    var result = ""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "&": result += "&amp;"
-      case "<": result += "&lt;"
-      case ">": result += "&gt;"
-      case "\"": result += "&quot;"
-      case "'": result += "&#39;"
-      case "\t", "\n", "\r": result.unicodeScalars.append(scalar)
-      case _ where scalar.value < 0x20 || (0x7f...0x9f).contains(scalar.value) || scalar.value & 0xfffe == 0xfffe:
-        result += "\u{FFFD}"
-      default: result.unicodeScalars.append(scalar)
-      }
-    }
-    return result
   }
 }

@@ -180,7 +180,7 @@ package struct ReportPage: Sendable {
     figure { margin: 0; }
     table { border-collapse: collapse; margin: 8px 0; max-width: 100%; font-variant-numeric: tabular-nums; }
     caption { text-align: left; font-weight: 600; padding: 6px 0 2px; }
-    th, td { padding: 3px 10px 3px 0; border-bottom: 1px solid #dde2e8; vertical-align: top; overflow-wrap: anywhere; }
+    th, td { padding: 3px 10px 3px 0; border-bottom: 1px solid #dde2e8; vertical-align: top; overflow-wrap: break-word; }
     th { font-weight: 600; color: #59636e; }
     .number { text-align: right; }
     .words { text-align: left; }
