@@ -11,7 +11,7 @@ package import ValueStreamCore
 package final class FactWorker: Sendable {
   package struct Configuration: Sendable {
     /// How long changes wait so that more can join them.
-    package var pause = Duration.seconds(1)
+    package var pause = Duration.milliseconds(250)
     /// The longest pause before a retry after an error of the store. Pauses double up to it.
     package var longestRetryPause = Duration.seconds(10)
     /// The time between log lines that tell how many stored subjects remain.

@@ -32,6 +32,8 @@ package final class SQLiteSpanStore: SpanStore {
   private let names = NameCache()
   private let factNames = NameCache()
   private let recentTraces = RecentTraces()
+  private let recentSubjects = RecentSubjects()
+  private let filters = NameFilters()
   /// The number of the last part of branches that was handed out for the computation of facts.
   let nextBranchPart = Atomic<Int64>(0)
   private let writing: Mutex<Writing>
@@ -57,21 +59,26 @@ package final class SQLiteSpanStore: SpanStore {
     directory = try StoreDirectory(path)
     self.options = options
     isOnlyRead = false
+    let caches = (names, factNames, recentTraces, recentSubjects, filters)
     var lock: DirectoryLock?
     do {
       lock = try Self.lock(directory, options)
-      let writer = try Self.openToWrite(directory, options, (names, factNames, recentTraces))
+      let writer = try Self.openToWrite(directory, options, caches)
       writing = Mutex(Writing(writer: writer, lock: lock))
       waiting = WriteWait(nil)
     } catch {
       guard let obstacle = directory.passingObstacle(error, toWriting: Self.writtenNames(options)) else { throw error }
-      guard let reader = try Self.openToReadAlone(directory, options, (names, factNames, recentTraces)) else { throw obstacle }
+      guard let reader = try Self.openToReadAlone(directory, options, caches) else { throw obstacle }
       writing = Mutex(Writing(lock: lock, onlyReader: reader))
       waiting = WriteWait(obstacle)
     }
   }
 
-  private typealias Caches = (names: NameCache, factNames: NameCache, recentTraces: RecentTraces)
+  private typealias Caches = (
+    names: NameCache, factNames: NameCache, recentTraces: RecentTraces, recentSubjects: RecentSubjects, filters: NameFilters
+  )
+
+  private var caches: Caches { (names, factNames, recentTraces, recentSubjects, filters) }
 
   private static func writtenNames(_ options: Options) -> [String] { [lockName(options), options.fileName] }
 
@@ -100,7 +107,8 @@ package final class SQLiteSpanStore: SpanStore {
     // Copies pages that a crash left in the write-ahead log. This detects a full disk before anyone relies on writing.
     try connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
     return try SpanStoreWriter(
-      connection, names: caches.names, factNames: caches.factNames, recentTraces: caches.recentTraces, damage: options.damage)
+      connection, names: caches.names, factNames: caches.factNames, recentTraces: caches.recentTraces,
+      recentSubjects: caches.recentSubjects, filters: caches.filters, damage: options.damage)
   }
 
   /// Opens the file for reading while nobody writes it. If there is no file yet, returns a reader of an empty store.
@@ -142,13 +150,13 @@ package final class SQLiteSpanStore: SpanStore {
       // The reader may rely on an unchanging file.
       writing.onlyReader = nil
       do {
-        let writer = try Self.openToWrite(directory, options, (names, factNames, recentTraces))
+        let writer = try Self.openToWrite(directory, options, caches)
         guard try !isNew || writer.reader.position() == known else {
           throw StoreError(.busy, "\(directory.path): another process has written the store meanwhile; start vsd again")
         }
         writing.writer = writer
       } catch {
-        writing.onlyReader = try Self.openToReadAlone(directory, options, (names, factNames, recentTraces))
+        writing.onlyReader = try Self.openToReadAlone(directory, options, caches)
         throw error
       }
     } obstacle: {
@@ -229,23 +237,39 @@ package final class SQLiteSpanStore: SpanStore {
   // MARK: Reading
 
   package func subjects(_ keys: [SubjectKey]) throws -> [SubjectKey: Subject] {
-    try withWarmestReader { try $0.subjects(keys) }
+    let recent = recentSubjects.subjects(keys)
+    if recent.isEmpty { return try withWarmestReader { try $0.subjects(keys) } }
+    let others = keys.filter { recent[$0] == nil }
+    if others.isEmpty { return recent }
+    return try withWarmestReader { try $0.subjects(others) }.merging(recent) { _, recent in recent }
   }
 
   package func publishers(of references: [Reference]) throws -> [Reference: [SubjectKey]] {
-    try withWarmestReader { try $0.publishers(of: references) }
+    try publishers(of: references, limit: .max)
   }
 
   package func publishers(of references: [Reference], limit: Int) throws -> [Reference: [SubjectKey]] {
-    try withWarmestReader { try $0.publishers(of: references, limit: limit) }
+    try look(up: references, in: filters.publishers) { try $0.publishers(of: $1, limit: limit) }
   }
 
   package func followers(of references: [Reference]) throws -> [Reference: [SubjectKey]] {
-    try withWarmestReader { try $0.followers(of: references) }
+    try followers(of: references, limit: .max)
   }
 
   package func followers(of references: [Reference], limit: Int) throws -> [Reference: [SubjectKey]] {
-    try withWarmestReader { try $0.followers(of: references, limit: limit) }
+    try look(up: references, in: filters.followers) { try $0.followers(of: $1, limit: limit) }
+  }
+
+  /// Reads the keys for names, those of names that are certainly not in the index without a query.
+  private func look(
+    up references: [Reference], in filter: NameFilter,
+    _ read: (SpanStoreReader, [Reference]) throws -> [Reference: [SubjectKey]]
+  ) throws -> [Reference: [SubjectKey]] {
+    let possible = filter.possible(references)
+    var result = possible.isEmpty ? [:] : try withWarmestReader { try read($0, possible) }
+    guard possible.count < references.count else { return result }
+    for reference in references where result[reference] == nil { result[reference] = [] }
+    return result
   }
 
   package func followers(of reference: Reference, after place: UInt64, limit: Int) throws -> [(place: UInt64, key: SubjectKey)] {
@@ -334,6 +358,10 @@ package final class SQLiteSpanStore: SpanStore {
 
   package func exportRecords(of keys: [SubjectKey]) throws -> [SubjectKey: ExportRecord] {
     try withReader { try $0.exportRecords(of: keys) }
+  }
+
+  package func hasExportRecords() throws -> Bool {
+    try withReader { try $0.hasExportRecords() }
   }
 
   package func branchUpdates(of branch: SubjectKey, limit: Int) throws -> [BranchUpdate] {

@@ -3,12 +3,12 @@ enum SpanStoreQuery: Int, CaseIterable {
   case nameID, nameText, insertName
   case subjects, openSubjects, subjectData, subjectExists, subjectRow, insertSubject, updateSubject, updateSummary, deleteSubject
   case insertData, updateData, deleteData
-  case publishers, insertAlias, deleteAlias
-  case followers, followersAfter, insertFollow, deleteFollow
+  case publishers, publishedNames, insertAlias, deleteAlias
+  case followers, followedNames, followersAfter, insertFollow, deleteFollow
   case outboxEntries, outboxEntryCount, insertOutboxEntry, noteOutboxEntry, newestOutboxEntry, deleteOutboxEntry
   case previousOutboxEntry, moveOutboxEntry
   case exportProgress, setExportProgress, exportRejections, insertRejection, deleteRejections
-  case exportRecord, insertTrace, insertAttempt, moveTrace, moveAttempts, deleteTrace, deleteAttempts
+  case exportRecord, hasExportRecords, insertTrace, insertAttempt, moveTrace, moveAttempts, deleteTrace, deleteAttempts
   case values, setValue
   case fingerprints, insertFingerprints, deleteFingerprints
   case branchUpdates, branchUpdatesTo, insertBranchUpdate, deleteBranchUpdates
@@ -59,6 +59,8 @@ enum SpanStoreQuery: Int, CaseIterable {
       SELECT r.subject, s.space, s.number, s.text FROM follow r JOIN subject s ON s.seq = r.subject
       WHERE r.space = ?1 AND r.number = ?2 AND r.text = ?3 AND r.subject > ?4 ORDER BY r.subject LIMIT ?5
       """
+    case .publishedNames: Self.names(in: "alias")
+    case .followedNames: Self.names(in: "follow")
     case .insertFollow: "INSERT OR IGNORE INTO follow VALUES (?1, ?2, ?3, ?4)"
     case .deleteFollow: "DELETE FROM follow WHERE \(Self.isNamed) AND subject = ?4"
 
@@ -88,6 +90,7 @@ enum SpanStoreQuery: Int, CaseIterable {
       FROM exported_trace t LEFT JOIN exported_attempt a USING (space, number, text)
       WHERE t.space = ?1 AND t.number = ?2 AND t.text = ?3 ORDER BY a.attempt
       """
+    case .hasExportRecords: "SELECT EXISTS (SELECT 1 FROM exported_trace)"
     case .insertTrace: "INSERT OR IGNORE INTO exported_trace VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
     case .insertAttempt: "INSERT OR IGNORE INTO exported_attempt VALUES (?1, ?2, ?3, ?4, ?5)"
     case .moveTrace: Self.move("exported_trace")
@@ -184,6 +187,13 @@ enum SpanStoreQuery: Int, CaseIterable {
   /// Leaves a row under its old name if the target exists.
   private static func move(_ table: String) -> String {
     "UPDATE OR IGNORE \(table) SET space = ?4, number = ?5, text = ?6 WHERE \(isNamed)"
+  }
+
+  private static func names(in table: String) -> String {
+    """
+    SELECT space, number, text FROM \(table) WHERE (space, number, text) > (?1, ?2, ?3)
+    GROUP BY space, number, text ORDER BY space, number, text LIMIT ?4
+    """
   }
 
   private static func keys(in table: String) -> String {

@@ -159,6 +159,33 @@ final class SpanStoreReader: @unchecked Sendable {  // One thread at a time uses
     return result
   }
 
+  /// Reads rows of one of the indexes of names, in their order.
+  ///
+  /// - Returns: the last row; nil after the end.
+  func names(
+    in query: SpanStoreQuery, after cursor: NameCursor, limit: Int, _ visit: (_ space: String, _ number: Int64, _ text: String) -> Void
+  ) throws -> NameCursor? {
+    let statement = try statement(query)
+    defer { statement.reset() }
+    statement.bind(1, cursor.space)
+    statement.bind(2, cursor.number)
+    statement.bind(3, cursor.text)
+    statement.bind(4, Int64(limit))
+    var last: NameCursor?
+    while try statement.step() {
+      let name = NameCursor(space: statement.int(0), number: statement.int(1), text: statement.text(2))
+      visit(try nameText(name.space), name.number, name.text)
+      last = name
+    }
+    return last
+  }
+
+  struct NameCursor {
+    var space: Int64
+    var number: Int64
+    var text: String
+  }
+
   private func isKnown(_ key: SubjectKey) throws -> Bool {
     let statement = try statement(.subjectExists)
     defer { statement.reset() }
@@ -252,6 +279,12 @@ final class SpanStoreReader: @unchecked Sendable {  // One thread at a time uses
       }
     }
     return result
+  }
+
+  func hasExportRecords() throws -> Bool {
+    let statement = try statement(.hasExportRecords)
+    defer { statement.reset() }
+    return try statement.step() && statement.int(0) != 0
   }
 
   // MARK: Position, values, fingerprints and branch updates

@@ -4,6 +4,10 @@ import ValueStreamCore
 final class SpanStoreWriter {
   let reader: SpanStoreReader
   private let names: NameCache
+  private let recentSubjects: RecentSubjects
+  private let filters: NameFilters
+  /// The subjects that the running transaction has written, with their encoded sizes.
+  private var written: [(subject: Subject, byteCount: Int)] = []
   private var connection: SQLiteConnection { reader.connection }
   /// Names that the running transaction interned; they move to the shared cache when it is committed.
   private var newNames = NameTable()
@@ -43,10 +47,13 @@ final class SpanStoreWriter {
   private static let fingerprintSweepNanoseconds: Int64 = 3600 * 1_000_000_000
 
   init(
-    _ connection: SQLiteConnection, names: NameCache, factNames: NameCache, recentTraces: RecentTraces, damage: DamageReport
+    _ connection: SQLiteConnection, names: NameCache, factNames: NameCache, recentTraces: RecentTraces,
+    recentSubjects: RecentSubjects, filters: NameFilters, damage: DamageReport
   ) throws {
     reader = SpanStoreReader(connection, names: names, factNames: factNames, recentTraces: recentTraces, damage: damage)
     self.names = names
+    self.recentSubjects = recentSubjects
+    self.filters = filters
     nextName = try connection.number("SELECT max(id) FROM name") + 1
     let progress = try connection.prepare("SELECT next_subject, next_announcement, next_record, next_block FROM progress")
     guard try progress.step() else { throw StoreError(.corrupt, "\(connection.path): its progress is missing") }
@@ -55,6 +62,7 @@ final class SpanStoreWriter {
     progress.reset()
     kinds = Set(try reader.kinds())
     try catchUp()
+    if counters.subject == 1 { filters.completeEmpty() }
   }
 
   /// Adds the indexes that an older version did not write.
@@ -67,6 +75,9 @@ final class SpanStoreWriter {
   }
 
   func write(_ changes: ProjectionChanges) throws {
+    recentSubjects.forget(changes.subjects.lazy.map(\.subject.key))
+    written.removeAll(keepingCapacity: written.count < 1024)
+    defer { written.removeAll(keepingCapacity: true) }
     try transaction {
       var forFacts = FactChangeBatch()
       for change in changes.subjects { if let changed = try write(change) { forFacts.subjects.append(changed) } }
@@ -89,6 +100,8 @@ final class SpanStoreWriter {
         try statement.run()
       }
     }
+    recentSubjects.add(written)
+    filters.load(through: reader)
   }
 
   func setExportProgress(_ progress: ExportProgress, for exporter: String, rejection: ExportRejection?) throws {
@@ -189,6 +202,8 @@ final class SpanStoreWriter {
   /// - Returns: the sequence of the subject if it is one that facts are about.
   private func write(_ change: SubjectChange) throws -> Int64? {
     let summary = try row(of: change.summary)
+    let encoded = change.subject.encoded()
+    written.append((change.subject, encoded.count))
     let sequence: Int64
     var hasOperation = summary.operation != nil
     if let known = try self.sequence(of: change.subject.key) {
@@ -197,17 +212,23 @@ final class SpanStoreWriter {
       if summary != known.summary { try update(summary, from: known.summary, of: sequence) }
       if summary.operation != known.summary.operation { try noteKind(of: change, summary) }
       let data = try reader.statement(.updateData)
-      try run(data, sequence, change.subject.encoded())
+      try run(data, sequence, encoded)
     } else {
       sequence = counters.subject
       counters.subject += 1
       try insert(change.subject.key, summary, as: sequence)
       try noteKind(of: change, summary)
       let data = try reader.statement(.insertData)
-      try run(data, sequence, change.subject.encoded())
+      try run(data, sequence, encoded)
     }
-    for reference in change.newAliases { try insert(reference, of: sequence, .insertAlias) }
-    for reference in change.newFollows { try insert(reference, of: sequence, .insertFollow) }
+    for reference in change.newAliases {
+      filters.publishers.insert(reference)
+      try insert(reference, of: sequence, .insertAlias)
+    }
+    for reference in change.newFollows {
+      filters.followers.insert(reference)
+      try insert(reference, of: sequence, .insertFollow)
+    }
     return hasOperation ? sequence : nil
   }
 
@@ -345,6 +366,8 @@ final class SpanStoreWriter {
   }
 
   func remove(_ sequence: Int64, _ key: SubjectKey) throws {
+    recentSubjects.forget(CollectionOfOne(key))
+    written.removeAll { $0.subject.key == key }
     if let subject = try reader.subjects([key])[key] {
       for reference in subject.aliases { try remove(reference, of: sequence, .deleteAlias) }
       for reference in subject.followedReferences { try remove(reference, of: sequence, .deleteFollow) }

@@ -16,6 +16,8 @@ public struct TraceReader {
   let branchUpdates: BranchUpdates
   /// Traces, by root, of trees without exported subjects on the path to the root.
   private var treeTraces: [SubjectKey: TraceID] = [:]
+  /// Nil until it is read from the store.
+  private var hasExportRecords: Bool?
 
   /// The maximum number of subjects of a tree to search for exported ones.
   private static let searchLimit = 1000
@@ -111,10 +113,17 @@ public struct TraceReader {
       if let record = try record(of: key) { return record.traceID }
     }
     if let known = treeTraces[place.root] { return known }
-    let exported = strategy.adoptsExportedTraces ? try exportedTrace(below: place.root) : nil
+    let exported = try strategy.adoptsExportedTraces && mayBeExported() ? try exportedTrace(below: place.root) : nil
     let traceID = exported ?? TraceID(root: place.root)
     treeTraces[place.root] = traceID
     return traceID
+  }
+
+  private mutating func mayBeExported() throws -> Bool {
+    if let hasExportRecords { return hasExportRecords }
+    let hasRecords = try store.hasExportRecords()
+    hasExportRecords = hasRecords
+    return hasRecords
   }
 
   /// Returns the trace in which a subject below a root was exported: the nearest to the root, then the first by key.
@@ -247,7 +256,7 @@ public struct TraceReader {
   /// Timelines of deploys stay up to a limit of their own: they are small, and the next deploys need the same days.
   package mutating func forget(beyond limit: Int) {
     guard known.count > limit else { return }
-    (known, records, places, treeTraces) = ([:], [:], [:], [:])
+    (known, records, places, treeTraces, hasExportRecords) = ([:], [:], [:], [:], nil)
     if timelines.values.reduce(0, { $0 + $1.count }) > Self.timelineLimit { timelines = [:] }
   }
 
@@ -318,7 +327,7 @@ public struct TraceReader {
   private mutating func readRecords(of keys: some Sequence<SubjectKey>) throws {
     let missing = keys.filter { records[$0] == nil }
     guard !missing.isEmpty else { return }
-    let found = try store.exportRecords(of: missing)
+    let found = try mayBeExported() ? try store.exportRecords(of: missing) : [:]
     for key in missing { records[key] = .some(found[key]) }
   }
 }

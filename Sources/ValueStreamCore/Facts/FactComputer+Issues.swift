@@ -18,9 +18,10 @@ extension FactComputer {
         statuses.append(IssueFact.StatusStay(status: status, start: phase.start, end: phase.end))
       }
     }
-    let labels = spans.texts("valuestream.issue.labels")
-    let isBlocked = (labels + [spans.text("valuestream.issue.status") ?? ""]).contains { $0.isWordForBlocked }
-    if last.end == nil, isBlocked { traits.insert(.isBlocked) }
+    if last.end == nil {
+      let words = spans.texts("valuestream.issue.labels") + [spans.text("valuestream.issue.status") ?? ""]
+      if words.contains(where: \.isWordForBlocked) { traits.insert(.isBlocked) }
+    }
     computed.issues = [
       IssueFact(
         id: computed.subject.id, project: try name(last.project), type: try name(Self.workType(of: subject)),

@@ -375,6 +375,10 @@ public final class MemorySpanStore: SpanStore {
     }
   }
 
+  public func hasExportRecords() -> Bool {
+    state.withLock { !$0.exportRecords.isEmpty }
+  }
+
   public func branchUpdates(of branch: SubjectKey, limit: Int) -> [BranchUpdate] {
     state.withLock { state in
       let ordered = state.branchUpdates[branch, default: []].sorted { $0.precedes($1) }

@@ -120,6 +120,9 @@ public protocol SpanStore: Sendable {
   /// Returns the ids under which these subjects were exported. Subjects that were not exported are absent.
   func exportRecords(of keys: [SubjectKey]) throws -> [SubjectKey: ExportRecord]
 
+  /// False if nothing was ever exported, so that traces can be told without looking for exported subjects.
+  func hasExportRecords() throws -> Bool
+
   /// Adds records to the export ledger. Existing records do not change. You may call it while ``write(_:)`` runs.
   func addExportRecords(_ records: [ExportRecord]) throws
 
@@ -150,6 +153,8 @@ public protocol SpanStore: Sendable {
 
 extension SpanStore {
   public func prepareToWrite() throws {}
+
+  public func hasExportRecords() throws -> Bool { true }
 
   public func publishers(of references: [Reference], limit: Int) throws -> [Reference: [SubjectKey]] {
     try publishers(of: references).mapValues { Array($0.prefix(limit)) }
