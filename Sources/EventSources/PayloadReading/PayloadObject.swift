@@ -6,13 +6,34 @@ package import ValueStreamCore
 /// `require` readers throw an error that names the path and the value found there.
 package struct PayloadObject {
   package let value: JSONValue
+  private let place: Place
+
+  /// The place of an object in its payload. Only error messages need it as a text.
+  private indirect enum Place {
+    case named(String)
+    case member(Place, StaticString)
+    case element(Place, StaticString, Int)
+
+    var path: String {
+      switch self {
+      case .named(let path): path
+      case .member(let parent, let name): "\(parent.path).\(name)"
+      case .element(let parent, let name, let index): "\(parent.path).\(name)[\(index)]"
+      }
+    }
+  }
+
   /// The JSON path of the object: `$.issue`.
-  package let path: String
+  package var path: String { place.path }
 
   package init?(_ value: JSONValue?, path: String) {
+    self.init(value, at: .named(path))
+  }
+
+  private init?(_ value: JSONValue?, at place: @autoclosure () -> Place) {
     guard let value, value.isObject else { return nil }
     self.value = value
-    self.path = path
+    self.place = place()
   }
 
   /// Takes the root object of a document.
@@ -29,26 +50,25 @@ package struct PayloadObject {
   package func has(_ name: StaticString) -> Bool { value[name] != nil }
 
   package func object(_ name: StaticString) -> PayloadObject? {
-    PayloadObject(value[name], path: path(of: name))
+    PayloadObject(value[name], at: .member(place, name))
   }
 
   /// Returns the objects of a list, among its first ``elementLimit`` elements; empty if the member is not a list.
   package func objects(_ name: StaticString) -> [PayloadObject] {
     guard let elements = value[name]?.elements else { return [] }
-    let path = path(of: name)
-    return elements.prefix(Self.elementLimit).enumerated().compactMap { PayloadObject($1, path: "\(path)[\($0)]") }
+    return elements.prefix(Self.elementLimit).enumerated().compactMap { PayloadObject($1, at: .element(place, name, $0)) }
   }
 
   /// Returns a string, cut to ``textLimit`` bytes.
   package func string(_ name: StaticString) -> String? {
-    guard let text = value[name]?.string, text.utf8.count > Self.textLimit else { return value[name]?.string }
-    return String(decoding: text.utf8.prefix(Self.textLimit), as: UTF8.self)
+    guard let text = value[name]?.string else { return nil }
+    return text.utf8.count <= Self.textLimit ? text : String(decoding: text.utf8.prefix(Self.textLimit), as: UTF8.self)
   }
 
   /// Returns a long text, such as the body of a pull request, cut to ``longTextLimit`` bytes.
   package func longString(_ name: StaticString) -> String? {
-    guard let text = value[name]?.string, text.utf8.count > Self.longTextLimit else { return value[name]?.string }
-    return String(decoding: text.utf8.prefix(Self.longTextLimit), as: UTF8.self)
+    guard let text = value[name]?.string else { return nil }
+    return text.utf8.count <= Self.longTextLimit ? text : String(decoding: text.utf8.prefix(Self.longTextLimit), as: UTF8.self)
   }
 
   /// Returns a long text that is not empty, such as a commit message, cut to ``longTextLimit`` bytes.
@@ -109,7 +129,7 @@ package struct PayloadObject {
     return PayloadError(.missingIdentity, path: path(of: name), reason: "expected \(expected), found \(found)")
   }
 
-  private func path(of name: StaticString) -> String { "\(path).\(name)" }
+  private func path(of name: StaticString) -> String { Place.member(place, name).path }
 
   private static func describe(_ value: JSONValue) -> String {
     if value.isNull { return "null" }
