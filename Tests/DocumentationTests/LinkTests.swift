@@ -35,6 +35,20 @@ struct LinkTests {
     }
   }
 
+  @Test("Pictures on pages are there, are small, and have a text for those who cannot see them", arguments: MarkdownPage.all)
+  func pictures(page: MarkdownPage) throws {
+    let folder = MarkdownPage.root.appendingPathComponent((page.path as NSString).deletingLastPathComponent)
+    for match in page.prose.matches(of: /(?:src|srcset)="([^"]+)"|!\[([^\]]*)\]\(([^)\s]+)\)/) {
+      let path = String(match.output.1 ?? match.output.3 ?? "")
+      let size = try? FileManager.default.attributesOfItem(atPath: folder.appendingPathComponent(path).path)[.size] as? Int
+      #expect(size.map { $0 < 150_000 } ?? false, "\(page.path) shows \(path), of \(size ?? 0) bytes")
+      #expect(match.output.2?.isEmpty != true, "\(page.path) shows \(path) without a text")
+    }
+    for match in page.prose.matches(of: /<img [^>]*>/) {
+      #expect(match.output.contains("alt=\""), "\(page.path): \(match.output)")
+    }
+  }
+
   @Test("Targets of make that pages name are in the Makefile", arguments: MarkdownPage.all)
   func makeTargets(page: MarkdownPage) throws {
     let makefile = try String(contentsOf: MarkdownPage.root.appendingPathComponent("Makefile"), encoding: .utf8)

@@ -58,7 +58,8 @@
     load(link.href, { parts: ["#detail"] });
   }
   function fold(open, every) {
-    const groups = every ? all(".wf-rows details") : [at()?.closest("details")].filter(Boolean);
+    const row = at(), below = row?.nextElementSibling;
+    const groups = every ? all(".wf-rows details") : [below?.matches("details") ? below : row?.closest("details")].filter(Boolean);
     groups.forEach((group) => (group.open = open));
   }
   addEventListener("click", (event) => {
@@ -72,13 +73,9 @@
       event.preventDefault();
       return load(link.href);
     }
-    const summary = event.target.closest("summary.wf-row");
-    // Only the mark before the name folds a row; a click elsewhere shows the span.
-    if (summary && event.target.closest(".wf-bar, .wf-time")) {
-      event.preventDefault();
-      const inside = one("a", summary);
-      if (inside) select(inside);
-    }
+    // A click on the bar of a row shows its span.
+    const inside = event.target.closest(".wf-bar, .wf-time") && one("a", event.target.closest(".wf-row"));
+    if (inside) select(inside);
     if (event.target.closest("#keys-hint")) showKeys();
   });
 

@@ -74,16 +74,17 @@ struct Waterfall {
     var index = range.lowerBound
     while index < range.upperBound {
       let row = rows.rows[index]
-      if row.end > index + 1, level < Self.deepest {
-        html.element(.details, row.isShut ? .classes("shut") : nil, row.isShut ? nil : .isOpen) { html in
-          html.element(.summary, .classes(rowClasses(row, level))) { html in writeCells(row, index, &html) }
-          writeRows(index + 1..<row.end, level: level + 1, &html)
-        }
-        index = row.end
-      } else {
-        html.element(.div, .classes(rowClasses(row, level))) { html in writeCells(row, index, &html) }
+      html.element(.div, .classes(rowClasses(row, level))) { html in writeCells(row, index, &html) }
+      guard row.end > index + 1, level < Self.deepest else {
         index += 1
+        continue
       }
+      // The mark that folds the rows below stands beside the name, apart from its link: a control must not hold another.
+      html.element(.details, row.isShut ? .classes("shut") : nil, row.isShut ? nil : .isOpen) { html in
+        html.element(.summary, .classes("fold d\(level)"), .label("Below \(row.traced?.span.name ?? "this")"))
+        writeRows(index + 1..<row.end, level: level + 1, &html)
+      }
+      index = row.end
     }
   }
 

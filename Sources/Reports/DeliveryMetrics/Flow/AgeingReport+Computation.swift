@@ -38,7 +38,7 @@ extension AgeingReport {
     for item in population.items where item.leftOut == nil {
       guard let ended = item.ended, let started = item.started, window.contains(ended) else { continue }
       var left: [Int: Timestamp] = [:]
-      for stay in item.fact.statuses where stay.start < ended && stay.start >= started {
+      for stay in item.fact.statuses where (stay.start < ended || stay.end == ended) && stay.start >= started {
         left[population.status(stay)] = min(stay.end ?? ended, ended)
       }
       for (status, time) in left where population.statuses.kind[status] == .work {

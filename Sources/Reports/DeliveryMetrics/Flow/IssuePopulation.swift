@@ -106,9 +106,9 @@ extension IssuePopulation.Item {
         isDone = false
       }
     }
-    // Moving back before work wipes what came later.
+    // Moving back before work wipes what came later. A status that was left in the instant of the end took no time, but counts.
     var started: Timestamp?
-    for (stay, kind) in zip(fact.statuses, kinds) where ended.map({ stay.start < $0 }) ?? true {
+    for (stay, kind) in zip(fact.statuses, kinds) where ended.map({ stay.start < $0 || stay.end == $0 }) ?? true {
       switch kind {
       case .before: started = nil
       case .work: started = started ?? stay.start
