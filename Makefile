@@ -21,6 +21,9 @@ SEED ?= 1
 # Arguments for `swift test` in the test targets:  make test TESTS="--filter GitHub"
 TESTS ?=
 
+# The pictures that `make screenshots` makes, by default all of them.
+NAMES ?=
+
 # The number of rounds in which `make bench-export` exports all of its spans.
 ROUNDS ?= 9
 # The number of subjects in the store of `make bench-traces`.
@@ -38,7 +41,7 @@ VSD ?= $(RELEASE)/release/vsd
 INPUTS ?= 1000000
 SOURCES ?= github gitlab jenkins jira trello customhttp cdevents
 
-.PHONY: help run demo vsd vsperf test test-long test-days test-sanitizer hostile fuzz docs check bench bench-traces bench-away bench-export bench-history bench-agg clean
+.PHONY: help run demo screenshots vsd vsperf test test-long test-days test-sanitizer hostile fuzz docs check bench bench-traces bench-away bench-export bench-history bench-agg clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,10 +51,15 @@ run: ## Build vsd and start it on its embedded store (ARGS="--addr :5001 ...")
 	@$(MAKE) --no-print-directory vsd
 	@Scripts/run $(RELEASE)/release/vsd $(ARGS)
 
-demo: ## Start vsd with a generated history and print what to look at (SEED=2 ARGS="--tracer otlp")
+demo: ## Start vsd with a generated year and print the address of its dashboard (SEED=2 ARGS="--tracer otlp")
 	@Scripts/bootstrap build demo
 	@$(MAKE) --no-print-directory vsd vsperf
 	@SEED=$(SEED) Scripts/demo $(RELEASE)/release/vsd $(RELEASE)/release/vsperf $(ARGS)
+
+screenshots: ## Make the pictures of the pages in Docs/pictures (NAMES="overview trace")
+	@Scripts/bootstrap build screenshots
+	@$(MAKE) --no-print-directory vsd vsperf
+	@.build-tools/python/bin/python Tests/Browser/screenshots.py $(RELEASE)/release/vsd $(RELEASE)/release/vsperf Docs/pictures $(NAMES)
 
 vsd: ## Build the release binary, .build-release/release/vsd
 	@Scripts/bootstrap build

@@ -7,7 +7,8 @@ import Testing
 /// expected output. In the output, `…` matches any text, `…` alone on a line matches any number of lines, and a time matches
 /// any time.
 ///
-/// All blocks of a page run in order, in one directory, against a fresh vsd whose address replaces `127.0.0.1:5000`.
+/// All blocks of a page run in order, in one directory, against a fresh vsd whose address replaces `127.0.0.1:5000`. After a command
+/// that sends a history, the run waits until reports count all of it.
 ///
 /// Two HTML comments control the run: `<!-- vsd VARIABLE=value --flag=value -->` sets the environment and flags of vsd, and
 /// `<!-- save as NAME -->` above a block saves the block as a file.
@@ -35,7 +36,7 @@ struct ConsoleTests {
       try text.write(to: daemon.directory.appendingPathComponent(String(name)), atomically: true, encoding: .utf8)
     }
     let mark = "=== \(UUID().uuidString)"
-    let script = steps.map { "printf '%s\\n' '\(mark)'\n\($0.command)\necho\n" }.joined()
+    let script = steps.map { "printf '%s\\n' '\(mark)'\n\($0.command)\necho\n\(Self.wait(after: $0))" }.joined()
     let printed = try daemon.run(script.replacing(Self.shownAddress, with: daemon.address))
       .replacing(daemon.address, with: Self.shownAddress)
     let outputs = printed.components(separatedBy: mark + "\n").dropFirst()
@@ -45,6 +46,12 @@ struct ConsoleTests {
       if Self.match(lines[...], step.expected[...]) { continue }
       Issue.record("\(page.path):\(step.line) \(step.command)\nprinted:\n\(lines.joined(separator: "\n"))")
     }
+  }
+
+  private static func wait(after step: Step) -> String {
+    guard step.command.contains("--send") else { return "" }
+    let isCounted = "curl -sS http://\(shownAddress)/api/v1/reports/dora | grep -q '\"complete\":true'"
+    return "until \(isCounted); do sleep 0.1; done\n"
   }
 
   // MARK: Pages

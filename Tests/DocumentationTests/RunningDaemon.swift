@@ -54,7 +54,7 @@ final class RunningDaemon {
     }
   }
 
-  /// Runs a shell script in the daemon's directory for at most 60 seconds.
+  /// Runs a shell script in the daemon's directory for at most 120 seconds.
   ///
   /// - Returns: Standard output and standard error together.
   func run(_ script: String) throws -> String {
@@ -62,7 +62,7 @@ final class RunningDaemon {
     let output = Pipe()
     // A page that shows a command which never ends must fail instead of blocking the tests.
     shell.executableURL = URL(fileURLWithPath: "/usr/bin/timeout")
-    shell.arguments = ["60", "/bin/sh", "-c", script]
+    shell.arguments = ["120", "/bin/sh", "-c", script]
     shell.currentDirectoryURL = directory
     shell.environment = ["PATH": Self.path]
     shell.standardInput = FileHandle.nullDevice
