@@ -162,7 +162,8 @@ struct Daemon {
       Dashboard.Inputs(
         queries: queries, deliveries: reading,
         reports: .init(
-          facts: store, settings: settings.reports.settings, zone: settings.reports.zone, waitForFacts: waitForFacts)
+          facts: store, settings: settings.reports.settings, zone: settings.reports.zone, waitForFacts: waitForFacts,
+          isWorking: { projector.stall != nil || facts.hasWork })
       ) {
         try state.dashboardStatus(settings, start: start, activity: activity)
       }, base: base, signOutToken: { session?.formToken($0.headers) })

@@ -20,8 +20,22 @@ extension Setting where Value == String? {
     "out", environment: "", placeholder: "FILE", help: "File to write. - or no value means standard output.")
 
   /// The chart that all commands that print a report share.
-  static let chartFile = Setting.optionalText(
-    "chart", environment: "", placeholder: "FILE.svg", help: "Also draw a chart into this file.")
+  static let chartFile = Setting(
+    "chart", environment: "", placeholder: "FILE.svg", default: nil, defaultText: nil, help: "Also draw a chart into this file."
+  ) { text throws(SettingError) in
+    let ending = text.lowercased().split(separator: "/").last.flatMap { $0.contains(".") ? $0.split(separator: ".").last : nil }
+    if let ending, imageEndings.contains(String(ending)) {
+      throw SettingError(
+        expected:
+          "a file that ends in .svg: charts are drawn as SVG, which any browser shows, and which rsvg-convert makes a PNG or PDF")
+    }
+    return text
+  }
+
+  /// The endings of images that charts are not.
+  private static let imageEndings: Set<String> = [
+    "png", "jpg", "jpeg", "gif", "webp", "avif", "bmp", "tif", "tiff", "pdf", "eps", "html",
+  ]
 }
 
 extension Settings {

@@ -110,7 +110,7 @@ struct ChartTests {
 }
 
 /// A minimal XML check that covers only the syntax that charts use.
-private enum XMLElements {
+enum XMLElements {
   static func areBalanced(_ text: String) -> Bool {
     var open: [Substring] = []
     for match in text.matches(of: /<(\/?)([a-z]+)([^<>]*?)(\/?)>/) {

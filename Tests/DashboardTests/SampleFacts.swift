@@ -1,12 +1,14 @@
 import ValueStreamCore
 import ValueStreamTesting
 
-/// Facts of half a year: a deploy each Monday, Wednesday and Friday that brings a change, and some that fail.
+/// Facts of half a year: a deploy every other day that brings a change, and some that fail; issues, reviews and runs of CI.
 struct SampleFacts: FactSource {
   private var changes: [ChangeFact] = []
   private var deploys: [DeployFact] = []
   private var delivered: [DeliveredChange] = []
   private var incidents: [IncidentFact] = []
+  private var issues: [IssueFact] = []
+  private var runs: [RunFact] = []
   private var names: [FactName: String] = [:]
   private var ids = FactID(rawValue: 0)
   private let text: @Sendable (String) -> String
@@ -25,8 +27,10 @@ struct SampleFacts: FactSource {
       let leadTime = Double(Self.day) * (number < 45 ? 1.2 : 2.5) + Double(number % 7) * 7200
       let times = ChangeMilestones(
         firstCommit: end.advanced(bySeconds: -leadTime), opened: end.advanced(bySeconds: -leadTime / 2),
-        ready: end.advanced(bySeconds: -leadTime / 2), firstResponse: nil, lastApproval: nil,
-        merged: end.advanced(bySeconds: -1800))
+        ready: end.advanced(bySeconds: -leadTime / 2),
+        // Every fifth change is merged without a review.
+        firstResponse: number % 5 == 4 ? nil : end.advanced(bySeconds: -leadTime / 3),
+        lastApproval: number % 5 == 4 ? nil : end.advanced(bySeconds: -leadTime / 4), merged: end.advanced(bySeconds: -1800))
       let change = next()
       let deploy = next()
       let isLate = number == 20
@@ -55,6 +59,59 @@ struct SampleFacts: FactSource {
       ready: now.advanced(bySeconds: -800_000),
       firstResponse: nil, lastApproval: nil, merged: nil)
     changes.append(ChangeFact(id: next(), times: waiting, labels: labels, state: .open))
+    addIssues(until: now)
+    addRuns(until: now)
+  }
+
+  /// Issues that are done, of two types, and ten that are not.
+  private mutating func addIssues(until now: Timestamp) {
+    let statuses = [name(5, "To Do"), name(6, "In Progress"), name(7, "In Review")]
+    let (story, bug, project) = (name(4, "story"), name(8, "bug"), name(9, "SITE"))
+    func issue(_ id: FactID, _ number: Int, _ began: Timestamp, _ hours: [Double], _ closed: Timestamp?) -> IssueFact {
+      var stays: [IssueFact.StatusStay] = []
+      var time = began.advanced(bySeconds: -3600)
+      for (index, length) in ([1] + hours).enumerated() {
+        let end = time.advanced(bySeconds: length * 3600)
+        let isLast = closed == nil && index == hours.count
+        stays.append(IssueFact.StatusStay(status: statuses[index], start: time, end: isLast ? nil : end))
+        time = end
+      }
+      return IssueFact(
+        id: id, project: project, type: number % 3 == 0 ? bug : story, created: began.advanced(bySeconds: -3600), closed: closed,
+        traits: number == 3 && closed == nil ? .isBlocked : [], statuses: stays)
+    }
+    for number in 0..<80 {
+      let (work, review) = (Double(10 + number * 7 % 90), Double(2 + number * 5 % 30))
+      let closed = now.advanced(bySeconds: -Double(number) * 2 * 86_400 - 40_000)
+      issues.append(issue(next(), number, closed.advanced(bySeconds: -(work + review) * 3600), [work, review], closed))
+    }
+    for number in 0..<10 {
+      let began = now.advanced(bySeconds: -Double(number * number) * 30_000 - 20_000)
+      issues.append(issue(next(), number, began, number % 2 == 0 ? [1] : [4, 1], nil))
+    }
+  }
+
+  /// Runs of two workflows. Every sixth fails, and half of those pass when they are run again.
+  private mutating func addRuns(until now: Timestamp) {
+    let (repository, runner) = (name(3, "acme/site"), name(10, "linux"))
+    let workflows = [(name(11, "CI"), name(12, "test")), (name(13, "nightly/build"), name(14, "build <all>"))]
+    for number in 0..<60 {
+      let created = now.advanced(bySeconds: -Double(number) * 86_400 - 5000)
+      let (workflow, job) = workflows[number % 4 == 3 ? 1 : 0]
+      let length = Double(300 + number * 17 % 240)
+      let (runID, jobID) = (next(), next())
+      for attempt in 1...(number % 12 == 5 ? 2 : 1) {
+        let start = created.advanced(bySeconds: Double(attempt - 1) * 3000 + 30)
+        let outcome: RunOutcome = number % 6 == 5 && attempt == 1 ? .failure : .success
+        for (id, job) in [(runID, FactName.none), (jobID, job)] {
+          runs.append(
+            RunFact(
+              id: id, attempt: UInt16(attempt), repository: repository, workflow: workflow, job: job, runner: runner,
+              commit: CommitPrefix(rawValue: UInt64(number + 1000)), created: start.advanced(bySeconds: -20), started: start,
+              ended: start.advanced(bySeconds: length), outcome: outcome, change: changes[number % changes.count].id))
+        }
+      }
+    }
   }
 
   private mutating func name(_ number: UInt32, _ text: String) -> FactName {
@@ -68,7 +125,7 @@ struct SampleFacts: FactSource {
   }
 
   private func all<Row: Fact>(_ type: Row.Type) -> [Row] {
-    let rows: [any Fact] = changes + deploys + delivered + incidents
+    let rows: [any Fact] = changes + deploys + delivered + incidents + issues + runs
     return rows.compactMap { $0 as? Row }
   }
 

@@ -123,6 +123,64 @@ struct DeliveryReportTests {
     #expect(vsd.requests.last?.target.contains("bucket=week") == true)
   }
 
+  private static let window = #""window": {"from": "2026-09-01T00:00:00Z", "to": "2026-12-01T00:00:00Z", "timeZone": "UTC"}"#
+
+  /// What a vsd answers about the reports that have charts of their own.
+  private static let answers: [String: String] = [
+    "lead-time": #"""
+    {\#(window), "groups": [{"team": "web", "metrics": {"lead_time": {"median_seconds": 90000, "n": 3}},
+      "stage_means": [{"stage": "coding", "mean_seconds": 50000}, {"stage": "pickup", "mean_seconds": 40000},
+        {"stage": "deploy", "mean_seconds": null}]}]}
+    """#,
+    "flow": #"""
+    {\#(window), "groups": [{"flow_time_percentiles": [{"percent": 50, "seconds": 86400}, {"percent": 85, "seconds": 259200}],
+      "cumulative_flow": [{"to": "2026-09-02T00:00:00Z", "partial": false, "created": 9, "started": 5, "done": 1},
+        {"to": "2026-11-30T00:00:00Z", "partial": true, "created": 12, "started": 9, "done": 4}],
+      "throughput_buckets": [{"from": "2026-09-07T00:00:00Z", "to": "2026-09-14T00:00:00Z", "partial": false, "count": 4,
+        "outside": false}], "throughput_limits": {"mean": 4, "lower": 1, "upper": 7}}]}
+    """#,
+    "ageing": #"""
+    {\#(window), "items": [{"name": "WEB-1", "type": "Bug", "status": "In Review", "age_seconds": 900000, "blocked": true,
+      "band": "p95"}], "statuses": [{"status": "In Review", "open": 1, "p50_seconds": 86400, "p70_seconds": 172800,
+      "p85_seconds": 259200, "p95_seconds": 604800}]}
+    """#,
+    "forecast": #"""
+    {\#(window), "history": {"from": "2026-09-01T00:00:00Z", "to": "2026-12-01T00:00:00Z", "timeZone": "UTC"},
+      "when": {"items": 5, "days": [{"percent": 85, "date": "2026-12-14T00:00:00Z"}]}, "how_many": null}
+    """#,
+  ]
+
+  @Test(
+    "are drawn as the charts of the pages",
+    arguments: [
+      ("lead-time --group-by team --chart-kind stages", "coding"), ("flow --chart-kind scatter", "p85 3 d"),
+      ("flow --chart-kind throughput", "mean 4"), ("flow --chart-kind cumulative-flow --group-by team", "in progress 5"),
+      ("ageing", "WEB-1"), ("forecast --items 5", "14 Dec"),
+    ])
+  func charts(arguments: String, shows: String) throws {
+    let vsd = try LoopbackReceiver { _, request in
+      let report = request.target.dropFirst("/api/v1/reports/".count).prefix { $0 != "?" && $0 != "/" }
+      guard request.target.contains("format=csv") else { return .status(200, [:], Self.answers[String(report)] ?? "{}") }
+      let rows = "key,name,time,value\nk,WEB-1,2026-10-01T00:00:00Z,345600\nk,WEB-2,2026-10-09T00:00:00Z,3600\n"
+      return .status(200, ["Content-Type": "text/csv"], request.target.contains("/evidence") ? rows : Self.csv)
+    }
+    let chart = FileManager.default.temporaryDirectory.appendingPathComponent("vsperf-\(UUID().uuidString).svg")
+    defer { try? FileManager.default.removeItem(at: chart) }
+    let result = try Self.run("\(arguments) --chart \(chart.path)", at: vsd)
+    #expect(result.exit == .code(0) && result.output == Self.csv, "\(result.errors)")
+    let svg = try String(contentsOf: chart, encoding: .utf8)
+    #expect(svg.hasPrefix("<svg ") && svg.contains(shows), "\(svg)")
+    let grouped = vsd.requests.map(\.target).filter { !$0.contains("format=csv") && $0.contains("group-by") }
+    #expect(grouped.isEmpty != arguments.contains("stages"))
+
+    let empty = try LoopbackReceiver { _, request in
+      request.target.contains("format=csv")
+        ? .status(200, ["Content-Type": "text/csv"], Self.csv) : .status(200, [:], #"{"groups":[]}"#)
+    }
+    let refused = try Self.run("\(arguments) --chart \(chart.path)", at: empty)
+    #expect(refused.exit == .code(69) && refused.output == "", "\(refused.errors)")
+  }
+
   @Test("get the read token from a file, too")
   func tokenFile() throws {
     let file = FileManager.default.temporaryDirectory.appendingPathComponent("vsperf-\(UUID().uuidString)")
@@ -166,6 +224,13 @@ struct DeliveryReportTests {
       Mistake(arguments: "dora --with items", code: 64, says: "a list such as items=20"),
       Mistake(arguments: "dora --since 0d", code: 64, says: "a duration such as"),
       Mistake(arguments: "dora --evidence lead-time --chart a.svg", code: 64, says: "--evidence has no chart"),
+      Mistake(arguments: "dora --chart a.PNG", code: 64, says: "a file that ends in .svg"),
+      Mistake(
+        arguments: "flow --chart a.svg --chart-kind stages", code: 64, says: "one of trend, scatter, throughput, cumulative-flow"),
+      Mistake(
+        arguments: "lead-time --chart a.svg --chart-kind stages --chart-column n", code: 64,
+        says: "--chart-column goes with --chart-kind=trend"),
+      Mistake(arguments: "pipelines --chart a.svg", code: 64, says: "unknown flag --chart"),
       Mistake(arguments: "dora --team nobody", code: 69, says: #"answered 400: team: there is no team "nobody""#),
       Mistake(arguments: "dora --chart a.svg --chart-column no_such", code: 69, says: "has no number no_such over time to draw"),
     ])

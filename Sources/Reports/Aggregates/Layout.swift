@@ -48,6 +48,11 @@ package struct Layout: Sendable {
     version == .last ? calendar.firstDate(of: window) : calendar.name(of: window)
   }
 
+  /// Returns the name of a window in charts, which tells weeks from months: `2020-W03`.
+  package func chartName(_ window: Int) -> String {
+    version == .last ? calendar.firstDate(of: window) : calendar.label(of: window)
+  }
+
   private func row(_ group: AggregatedGroup) -> [ReportTable.Cell] {
     let interval = windowName(group.window)
     let key = ([interval] + (group.values.isEmpty ? [] : [group.values.joined(separator: "|")])).joined(separator: "_")

@@ -57,6 +57,14 @@ package struct Calendar: Sendable {
     }
   }
 
+  /// Returns the name of a window in charts: `2020-03-05` for a day, `2020-W03` for a week, `2020-03` for a month, `2020-Q1` for a
+  /// quarter.
+  package func label(of index: Int) -> String {
+    let parts = name(of: index).split(separator: "|").map { $0.utf8.count == 1 ? "0\($0)" : String($0) }
+    guard window == .week, parts.count == 2 else { return parts.joined(separator: "-") }
+    return "\(parts[0])-W\(parts[1])"
+  }
+
   /// Returns the first day of a window in the form `2020-01-05`.
   package func firstDate(of index: Int) -> String {
     let date = CivilDate(daysSinceEpoch: Int64(firstDay(of: index)))

@@ -70,7 +70,12 @@ struct ChartFrame {
         svg.element("line", ["class": "grid", "x1": place, "x2": place, "y1": number(ceiling), "y2": number(floor)])
       }
       svg.element("line", ["class": "base", "x1": place, "x2": place, "y1": number(floor), "y2": number(floor + 5)])
-      svg.element("text", ["class": "tick middle", "x": place, "y": number(floor + 20)], text: tick.label)
+      // A label at the end of the axis must not reach over the edge of the image.
+      let isWide = x(tick.value) + Double(tick.label.count) * 3.3 > Self.width - 2
+      svg.element(
+        "text",
+        ["class": isWide ? "tick end" : "tick middle", "x": isWide ? number(Self.width - 2) : place, "y": number(floor + 20)],
+        text: tick.label)
     }
     svg.element(
       "line",

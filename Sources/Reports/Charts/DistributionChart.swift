@@ -15,6 +15,7 @@ package struct DistributionChart: Sendable {
   package var note: String
   package var xTitle: String
   package var yTitle: String
+  /// The name of the bars in the legend. Empty for no legend.
   package var barName: String
   package var bars: [Bar]
   /// The durations to mark with a vertical line, and their labels.
@@ -38,7 +39,7 @@ package struct DistributionChart: Sendable {
     let frame = ChartFrame(
       title: title, note: note, xTitle: xTitle, yTitle: yTitle, x: .durationMagnitudes(from: least, to: greatest),
       y: .counts(upTo: Double(bars.map(\.count).max() ?? 0)),
-      legend: [(.bar, barName)] + marks.map { (.dashed, "\($0.label) \(DurationUnit.text($0.value))") })
+      legend: barName.isEmpty ? [] : [(.bar, barName)])
     return frame.document { svg in
       for bar in bars {
         let (left, right) = (frame.x(bar.range.lowerBound), frame.x(bar.range.upperBound))
@@ -50,7 +51,7 @@ package struct DistributionChart: Sendable {
             "width": SVGWriter.number(max(0.5, right - left - 1)), "height": SVGWriter.number(frame.y(0) - top),
           ])
       }
-      for mark in marks {
+      for (index, mark) in marks.enumerated() {
         let place = SVGWriter.number(frame.x(mark.value))
         svg.element(
           "line",
@@ -58,8 +59,14 @@ package struct DistributionChart: Sendable {
             "class": "dashed", "x1": place, "x2": place, "y1": SVGWriter.number(ChartFrame.top),
             "y2": SVGWriter.number(frame.y(0)),
           ])
+        // Each label has a line of its own above the chart, and stands on the side that has room.
+        let isRight = frame.x(mark.value) > ChartFrame.width * 0.6
         svg.element(
-          "text", ["class": "note middle", "x": place, "y": SVGWriter.number(ChartFrame.top - 6)], text: mark.label)
+          "text",
+          [
+            "class": isRight ? "note end" : "note", "x": SVGWriter.number(frame.x(mark.value) + (isRight ? -4 : 4)),
+            "y": SVGWriter.number(ChartFrame.top - 6 - Double(min(index, 1)) * 14),
+          ], text: "\(mark.label) \(DurationUnit.text(mark.value))")
       }
     }
   }

@@ -167,12 +167,14 @@ package enum DurationUnit: Double, CaseIterable, Sendable {
 
   /// Returns a duration in a suitable unit, such as `1.5 h`.
   package static func text(_ seconds: Double) -> String {
+    guard seconds.isFinite else { return "–" }
     let unit = suited(to: seconds)
     return "\(brief(seconds / unit.seconds)) \(unit.symbol)"
   }
 
   /// Returns a number with at most one decimal, without a decimal if it is 0.
   package static func brief(_ number: Double) -> String {
+    guard number.isFinite else { return "–" }
     let tenths = number.magnitude < Scale.greatestBound ? (number * 10).rounded() / 10 : number
     return tenths == tenths.rounded() ? Scale.grouped(tenths) : "\(tenths)"
   }

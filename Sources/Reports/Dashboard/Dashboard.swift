@@ -34,18 +34,21 @@ package struct Dashboard: HTTPHandler {
     var settings: ReportSettings
     var zone: TimeZoneRules
     var waitForFacts: @Sendable () -> Void
+    var isWorking: @Sendable () -> Bool
 
     /// - Parameters:
     ///   - zone: The time zone in which the days of reports begin. Times on pages stay UTC.
     ///   - waitForFacts: Returns once the facts of every delivery acknowledged so far are computed, or after a timeout.
+    ///   - isWorking: True while deliveries wait to be projected, or facts are computed that changed ones concern.
     package init(
       facts: any FactSource, settings: ReportSettings, zone: TimeZoneRules = .utc,
-      waitForFacts: @escaping @Sendable () -> Void = {}
+      waitForFacts: @escaping @Sendable () -> Void = {}, isWorking: @escaping @Sendable () -> Bool = { false }
     ) {
       self.facts = facts
       self.settings = settings
       self.zone = zone
       self.waitForFacts = waitForFacts
+      self.isWorking = isWorking
     }
   }
 
@@ -53,15 +56,18 @@ package struct Dashboard: HTTPHandler {
   package static let assetPrefix = "/assets/"
   /// The exact paths of the pages.
   package var paths: [String] {
-    ["/deploys", "/changes", "/search", "/deliveries", "/connect", "/system"] + (inputs.reports == nil ? [] : ["/"])
+    ["/deploys", "/changes", "/search", "/deliveries", "/connect", "/system"]
+      + (inputs.reports == nil ? [] : sections.filter(\.isMetric).map(\.address.text))
   }
 
   /// The path prefixes of pages about one item or number.
   package var prefixes: [String] {
-    ["/deploys/", "/changes/", "/traces/", "/deliveries/"] + (inputs.reports == nil ? [] : ["/reports/"])
+    ["/deploys/", "/changes/", "/traces/", "/deliveries/"] + (inputs.reports == nil ? [] : ["/reports/", "/pipelines/"])
   }
 
   let inputs: Inputs
+  /// Answers the questions of pages of metrics in other formats. Nil without delivery metrics.
+  let api: ReportHandler?
   let base: String
   let signOutToken: @Sendable (HTTPRequest) -> String?
 
@@ -72,12 +78,19 @@ package struct Dashboard: HTTPHandler {
   ///   - signOutToken: Returns the value for the sign-out form; nil if the reader did not sign in.
   package init(_ inputs: Inputs, base: String = "", signOutToken: @escaping @Sendable (HTTPRequest) -> String? = { _ in nil }) {
     self.inputs = inputs
+    api = inputs.reports.map { reports in
+      ReportHandler(
+        ReportQueries(
+          facts: reports.facts, store: inputs.queries.store, clock: inputs.queries.clock, logger: inputs.queries.logger,
+          defaults: ReportDefaults(settings: reports.settings, zone: reports.zone), waitForFacts: reports.waitForFacts,
+          isWorking: reports.isWorking))
+    }
     self.base = base
     self.signOutToken = signOutToken
   }
 
   /// The pages of the navigation.
-  var sections: [PageFrame.Section] { PageFrame.Section.allCases.filter { $0 != .overview || inputs.reports != nil } }
+  var sections: [PageFrame.Section] { PageFrame.Section.allCases.filter { !$0.isMetric || inputs.reports != nil } }
 
   package func respond(to request: HTTPRequest) -> HTTPResponse {
     if request.path.hasPrefix(Self.assetPrefix) {
@@ -111,6 +124,13 @@ package struct Dashboard: HTTPHandler {
     case "reports" where parts.count == 2:
       guard let reports = inputs.reports else { break }
       return try ReportPage(context, reports).respond(name: String(parts[1]))
+    case "lead-time" where parts.count == 1: return try metricPage { try LeadTimePage(context, $0).respond() }
+    case "flow" where parts.count == 1: return try metricPage { try FlowPage(context, $0).respond() }
+    case "ageing" where parts.count == 1: return try metricPage { try AgeingPage(context, $0).respond() }
+    case "forecast" where parts.count == 1: return try metricPage { try ForecastPage(context, $0).respond() }
+    case "reviews" where parts.count == 1: return try metricPage { try ReviewsPage(context, $0).respond() }
+    case "incidents" where parts.count == 1: return try metricPage { try IncidentsPage(context, $0).respond() }
+    case "pipelines": return try metricPage { try PipelinesPage(context, $0).respond() }
     case "traces" where parts.count == 2: return try TracePage(context).respond(name: String(parts[1]))
     case "changes" where parts.count == 1: return try ItemListPage(context, .changes).respond()
     case "deploys" where parts.count == 1: return try ItemListPage(context, .deploys).respond()
@@ -124,7 +144,14 @@ package struct Dashboard: HTTPHandler {
     case "system" where parts.count == 1: return try SystemPage(context).respond()
     default: break
     }
-    throw PageError(404, "There is no page at \(path.prefix(200)).")
+    throw Self.noPage(at: path)
+  }
+
+  private static func noPage(at path: String) -> PageError { PageError(404, "There is no page at \(path.prefix(200)).") }
+
+  private func metricPage(_ page: (Reports) throws -> HTTPResponse) throws -> HTTPResponse {
+    guard let reports = inputs.reports else { throw PageError(404, "This page needs delivery metrics, which are off.") }
+    return try page(reports)
   }
 }
 

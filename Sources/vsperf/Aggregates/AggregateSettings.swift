@@ -123,7 +123,7 @@ struct AggregateSettings: Sendable {
       }
       let layout = layout
       chart = try settings.value(of: Setting.chartFile).map { path in
-        (path, ReportChart(kind: kind, report: report, calendar: layout.calendar) { layout.windowName($0) })
+        (path, ReportChart(kind: kind, report: report, calendar: layout.calendar) { layout.chartName($0) })
       }
       if isPlotted, format != .table { throw SettingsError("--plot goes with --format=table") }
       paths = [try settings.value(of: Self.input)].compactMap { $0 } + settings.operands.dropFirst(words.count)

@@ -10,7 +10,7 @@ struct ReportChart: Sendable {
   let kind: Kind
   let report: Report
   let calendar: Calendar
-  /// Returns the name of a window, see ``Layout/windowName(_:)``.
+  /// Returns the name of a window, see ``Layout/chartName(_:)``.
   let windowName: @Sendable (Int) -> String
 
   /// The view of a trend chart, with all rows of a window in one group; nil for other charts.
@@ -53,7 +53,7 @@ struct ReportChart: Sendable {
       let group = found[index]
       func value(_ percent: Int) -> Double? { group?.result(of: Self.percentile(percent)) }
       let band = value(25).flatMap { low in value(75).map { low...max(low, $0) } }
-      return TrendChart.Point(label: windowName(index).replacing("|", with: "-"), line: value(50), dashed: value(90), band: band)
+      return TrendChart.Point(label: windowName(index), line: value(50), dashed: value(90), band: band)
     }
     return TrendChart(
       title: "How long \(report.items) take", note: Self.count(windows.reduce(0) { $0 + $1.rows }, report.items),
@@ -64,12 +64,14 @@ struct ReportChart: Sendable {
   private func distribution(_ bins: [SizeBin: Int], unbinned: Int) -> DistributionChart {
     let steps = bins.map { (index: $0.key.x, count: $0.value) }.sorted { $0.index < $1.index }
     let total = steps.reduce(0) { $0 + $1.count }
-    let marks = [(50, "half within about"), (90, "90 % within about")].compactMap { percent, label in
+    let marks = [(50, "half within"), (90, "90 % within")].compactMap { percent, label in
       Self.bound(of: percent, steps, total).map { Scale.Tick($0, label) }
     }
     return DistributionChart(
-      title: "How long \(report.items) take", note: Self.count(total, report.items, without: unbinned, "a duration"),
-      xTitle: "duration", yTitle: report.items, barName: "in a tenth of a power of ten",
+      title: "How long \(report.items) take",
+      note: Self.count(total, report.items, without: unbinned, "a duration")
+        + "; each bar covers durations up to 1.26 times its start",
+      xTitle: "duration (logarithmic)", yTitle: report.items, barName: "",
       bars: steps.map { DistributionChart.Bar(range: Self.range($0.index), count: $0.count) }, marks: marks)
   }
 

@@ -12,7 +12,7 @@ struct DeliveryReportSettings: Sendable {
   let window: String?
 
   enum Comparison: String, CaseIterable, Sendable {
-    case previous, none
+    case previous, year, none
   }
 
   enum Grouping: String, CaseIterable, Sendable {
@@ -52,7 +52,7 @@ struct DeliveryReportSettings: Sendable {
 
   private static let compare = Setting<Comparison>.choice(
     "compare", environment: "", default: .previous,
-    help: "What to compare with: the window of the same length before, or nothing.")
+    help: "What to compare with: the window of the same length before, the same window a year before, or nothing.")
 
   private static let groupBy = Setting<Grouping?>.optionalChoice(
     "group-by", help: "Print a row for each service, repository, team or environment.")
@@ -116,7 +116,10 @@ struct DeliveryReportSettings: Sendable {
       token = try Self.token(in: settings)
       window = try Self.setWindow(of: &query, settings, now: now)
       for setting in Self.scopes(of: report) { query.set(setting.declaration.name, try settings.value(of: setting)) }
-      isCompared = report.isAboutNow ? true : try settings.value(of: Self.compare) == .previous
+      let comparison = report.isAboutNow ? .previous : try settings.value(of: Self.compare)
+      isCompared = comparison != .none
+      // The API compares with the window before unless told otherwise, and lists of deploys with nothing.
+      if comparison == .year, report != .deploys { query.set("compare", comparison.rawValue) }
       if report.hasGroups {
         query.set("group-by", try settings.value(of: Self.groupBy)?.rawValue)
         query.set("bucket", try settings.value(of: Self.bucket)?.rawValue)

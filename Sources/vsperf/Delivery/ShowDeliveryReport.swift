@@ -12,6 +12,7 @@ struct ShowDeliveryReport: Sendable {
   private let format: ReportTable.Format
   private let chart: String?
   private let chartColumn: String?
+  private let chartKind: ReportDrawing?
   private let isPlotted: Bool
   private let isWide: Bool
   private let keepsFormulas: Bool
@@ -24,6 +25,21 @@ struct ShowDeliveryReport: Sendable {
     "chart-column", environment: "", placeholder: "NAME",
     help: "Number to draw, by its column in CSV. Without it, the first number of the report.")
 
+  /// The setting of a report with several charts.
+  private static func chartKind(of report: ReportName) -> Setting<ReportDrawing?> {
+    let kinds = ReportDrawing.kinds(of: report)
+    let names = kinds.map(\.rawValue)
+    return Setting<ReportDrawing?>(
+      "chart-kind", environment: "", placeholder: names.joined(separator: "|"), default: nil, defaultText: names.first,
+      help: "What the chart shows: \(kinds.map(\.help).joined(separator: "; "))."
+    ) { text throws(SettingError) in
+      guard let kind = kinds.first(where: { $0.rawValue == text }) else {
+        throw SettingError(expected: "one of \(names.joined(separator: ", "))")
+      }
+      return kind
+    }
+  }
+
   private static let plot = Setting<Bool>.toggle(
     "plot", environment: "", help: "Below the table, draw the number of --chart-column over time for each group.")
 
@@ -31,10 +47,14 @@ struct ShowDeliveryReport: Sendable {
     "wide", environment: "", help: "Print all columns in tables, not only those that fit a terminal.")
 
   static func declarations(of report: ReportName) -> [SettingDeclaration] {
-    let drawing = [plot.declaration, Setting.chartFile.declaration, chartColumnSetting.declaration]
+    let kinds = ReportDrawing.kinds(of: report)
+    let drawing =
+      (report.hasGroups ? [plot.declaration] : []) + [Setting.chartFile.declaration]
+      + (kinds.count > 1 ? [chartKind(of: report).declaration] : [])
+      + (report.hasGroups ? [chartColumnSetting.declaration] : [])
     return DeliveryReportSettings.connection + DeliveryReportSettings.question(of: report)
       + (report.hasEvidence ? [evidence.declaration] : [])
-      + [Setting.reportFormat.declaration, Setting.out.declaration, wide.declaration] + (report.hasGroups ? drawing : [])
+      + [Setting.reportFormat.declaration, Setting.out.declaration, wide.declaration] + (kinds.isEmpty ? [] : drawing)
       + [Setting.keepFormulas.declaration]
   }
 
@@ -48,11 +68,14 @@ struct ShowDeliveryReport: Sendable {
     do throws(SettingsError) {
       evidence = report.hasEvidence ? try settings.value(of: Self.evidence) : nil
       (output, format) = try settings.reportOutput()
-      chart = report.hasGroups ? try settings.value(of: Setting.chartFile) : nil
+      let kinds = ReportDrawing.kinds(of: report)
+      chart = kinds.isEmpty ? nil : try settings.value(of: Setting.chartFile)
+      chartKind = kinds.count > 1 ? try settings.value(of: Self.chartKind(of: report)) ?? kinds.first : kinds.first
       chartColumn = report.hasGroups ? try settings.value(of: Self.chartColumnSetting) : nil
       isPlotted = report.hasGroups ? try settings.value(of: Self.plot) : false
       isWide = try settings.value(of: Self.wide)
       keepsFormulas = try settings.value(of: Setting.keepFormulas)
+      if chartKind != .trend, chartColumn != nil { throw SettingsError("--chart-column goes with --chart-kind=trend") }
       if isPlotted, format != .table { throw SettingsError("--plot goes with --format=table") }
       if evidence != nil, isPlotted || chart != nil { throw SettingsError("--evidence has no chart") }
     } catch {
@@ -97,13 +120,21 @@ struct ShowDeliveryReport: Sendable {
   /// Returns what `--plot` and `--chart` show. Without `--bucket`, both have a value for each week.
   private func draw() async throws(ReportError) -> (text: String, svg: String?) {
     var query = settings.query
+    let note = settings.window ?? ""
+    if let chartKind, chartKind != .trend, !isPlotted {
+      return ("", try await chartKind.svg(of: query, title: report.title, note: note, from: client))
+    }
     if query.value(of: "bucket") == nil { query.set("bucket", "week") }
     let rows = try await client.rows(of: query)
     guard let trend = ReportTrend(rows, column: chartColumn) else {
       let what = chartColumn.map { "no number \($0) over time" } ?? "no numbers over time"
       throw ReportError(.rejected, "the report \(report.rawValue) has \(what) to draw")
     }
-    return (trend.plot, chart.map { _ in trend.svg(title: report.title, note: settings.window ?? "") })
+    guard chart != nil else { return (trend.plot, nil) }
+    if let chartKind, chartKind != .trend {
+      return (trend.plot, try await chartKind.svg(of: settings.query, title: report.title, note: note, from: client))
+    }
+    return (trend.plot, trend.svg(title: report.title, note: note))
   }
 
   private func write(_ bytes: [UInt8], _ drawing: (text: String, svg: String?)?) throws {

@@ -184,7 +184,7 @@
     clock = setInterval(async () => {
       show();
       const age = (Date.now() - fetched) / 1000;
-      const busy = document.hidden || one("dialog[open]") || one("main").contains(document.activeElement) && document.activeElement !== one("main");
+      const busy = document.hidden || one("dialog[open], main details.data[open]") || one("main").contains(document.activeElement) && document.activeElement !== one("main");
       if (age < seconds || busy || getSelection()?.type === "Range" || age % seconds > 1.2) return;
       failed = (await load(location.href, { push: false, keep: true })) === false;
     }, 1000);

@@ -124,6 +124,22 @@ struct HTMLAttribute {
   static func width(_ length: Length) -> HTMLAttribute { HTMLAttribute("width", length.text) }
   static func height(_ length: Length) -> HTMLAttribute { HTMLAttribute("height", length.text) }
   static func path(_ commands: StaticString) -> HTMLAttribute { HTMLAttribute("d", "\(commands)") }
+  /// Points joined by lines, and closed if they bound an area. They go from 0 to 1000 across.
+  static func path(through points: [Plot.Point], isClosed: Bool) -> HTMLAttribute {
+    let texts = points.map { "\(Length.text($0.x * 1000, digits: 1)) \(Length.text($0.y, digits: 1))" }
+    return HTMLAttribute("d", "M" + texts.joined(separator: "L") + (isClosed ? "Z" : ""))
+  }
+  /// Lines of no length, which a style with round ends draws as dots.
+  static func path(dots points: [Plot.Point]) -> HTMLAttribute {
+    HTMLAttribute(
+      "d", points.map { "M\(Length.text($0.x * 1000, digits: 1)) \(Length.text($0.y, digits: 1))h0" }.joined())
+  }
+  /// A box 1000 wide that its element stretches to its own width.
+  static func stretchedBox(height: Double) -> HTMLAttribute {
+    HTMLAttribute("viewBox", "0 0 1000 \(Length.text(height, digits: 1))")
+  }
+  static var isStretched: HTMLAttribute { HTMLAttribute("preserveAspectRatio", "none") }
+  static func dx(_ pixels: Double) -> HTMLAttribute? { pixels == 0 ? nil : HTMLAttribute("dx", Length.text(pixels, digits: 1)) }
   static func viewBox(_ box: StaticString) -> HTMLAttribute { HTMLAttribute("viewBox", "\(box)") }
   /// Refers to a pattern in the same page. A stylesheet cannot: its addresses start at the stylesheet.
   static func fill(pattern: StaticString) -> HTMLAttribute { HTMLAttribute("fill", "url(#\(pattern))") }

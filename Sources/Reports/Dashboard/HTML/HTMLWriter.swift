@@ -7,6 +7,8 @@ struct HTMLWriter {
   private(set) var bytes: [UInt8] = []
   /// What precedes the path of every address inside the dashboard: empty, or a path such as `/valuestream`.
   let base: String
+  /// The patterns that the page defines already.
+  var patterns: Set<String> = []
 
   init(base: String = "") {
     self.base = base

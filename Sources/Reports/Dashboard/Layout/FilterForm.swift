@@ -28,13 +28,14 @@ struct FilterForm {
   }
 
   func choice(
-    _ parameter: PageState.Parameter, _ title: String, _ values: [(value: String, text: String)], _ html: inout HTMLWriter
+    _ parameter: PageState.Parameter, _ title: String, _ values: [(value: String, text: String)], unset: String = "any",
+    _ html: inout HTMLWriter
   ) {
     let chosen = value(of: parameter)
     html.element(.label) { html in
       html.text(title + " ")
       html.element(.select, .name(parameter.rawValue)) { html in
-        html.element(.option, .value(""), text: "any")
+        html.element(.option, .value(""), text: unset)
         for (value, text) in values {
           html.element(.option, .value(value), value == chosen ? .isSelected : nil, text: text)
         }
@@ -53,5 +54,20 @@ struct FilterForm {
         .input, .type("text"), .name(parameter.rawValue), .value(value(of: parameter)),
         .placeholder(isTime ? "2026-03-01" : "any"), .classes(isTime ? "short" : "long"))
     }
+  }
+
+  func number(_ parameter: PageState.Parameter, _ title: String, placeholder: String, _ html: inout HTMLWriter) {
+    html.element(.label) { html in
+      html.text(title + " ")
+      html.void(
+        .input, .type("text"), .name(parameter.rawValue), .value(value(of: parameter)), .placeholder(placeholder),
+        .classes("short"))
+    }
+  }
+
+  /// Keeps the value of a parameter that has no field on the page.
+  func keep(_ parameter: PageState.Parameter, _ html: inout HTMLWriter) {
+    let value = value(of: parameter)
+    if !value.isEmpty { html.void(.input, .type("hidden"), .name(parameter.rawValue), .value(value)) }
   }
 }

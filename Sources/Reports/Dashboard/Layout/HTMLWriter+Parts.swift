@@ -58,11 +58,17 @@ extension HTMLWriter {
     }
   }
 
-  /// Writes the head of a table. A title that begins with `>` heads a column of numbers.
+  /// Writes the head of a table. A title that begins with `>` heads a column of numbers, an empty one a
+  /// column of bars.
   mutating func tableHead(_ titles: [String]) {
     element(.thead) { html in
       html.element(.tr) { html in
         for title in titles {
+          guard !title.isEmpty else {
+            // A column of bars repeats the number beside it.
+            html.element(.td)
+            continue
+          }
           let isNumber = title.hasPrefix(">")
           html.element(
             .th, .scope("col"), isNumber ? .classes("number") : nil, text: isNumber ? String(title.dropFirst()) : title)

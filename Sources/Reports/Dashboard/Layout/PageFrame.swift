@@ -4,13 +4,20 @@ import ValueStreamCore
 struct PageFrame {
   /// A page of the navigation.
   enum Section: CaseIterable {
-    case overview, deploys, changes, deliveries, connect, system
+    case overview, deploys, changes, leadTime, flow, ageing, forecast, reviews, pipelines, incidents, deliveries, connect, system
 
     var title: String {
       switch self {
       case .overview: "Overview"
       case .deploys: "Deploys"
       case .changes: "Changes"
+      case .leadTime: "Lead time"
+      case .flow: "Flow"
+      case .ageing: "Ageing"
+      case .forecast: "Forecast"
+      case .reviews: "Reviews"
+      case .pipelines: "Pipelines"
+      case .incidents: "Incidents"
       case .deliveries: "Deliveries"
       case .connect: "Connect"
       case .system: "System"
@@ -22,9 +29,24 @@ struct PageFrame {
       case .overview: Address()
       case .deploys: Address("deploys")
       case .changes: Address("changes")
+      case .leadTime: Address("lead-time")
+      case .flow: Address("flow")
+      case .ageing: Address("ageing")
+      case .forecast: Address("forecast")
+      case .reviews: Address("reviews")
+      case .pipelines: Address("pipelines")
+      case .incidents: Address("incidents")
       case .deliveries: Address("deliveries")
       case .connect: Address("connect")
       case .system: Address("system")
+      }
+    }
+
+    /// True for pages of delivery metrics. There are none without facts.
+    var isMetric: Bool {
+      switch self {
+      case .overview, .leadTime, .flow, .ageing, .forecast, .reviews, .pipelines, .incidents: true
+      case .deploys, .changes, .deliveries, .connect, .system: false
       }
     }
 
@@ -49,7 +71,9 @@ struct PageFrame {
   /// The search text to show in the field.
   var search = ""
   /// The pages to list in the navigation.
-  var sections: [Section] = Section.allCases.filter { $0 != .overview }
+  var sections: [Section] = Section.allCases.filter { !$0.isMetric }
+  /// Scope, window and comparison, which links to other pages of metrics keep.
+  var scope: [Address.Item] = []
   /// True for a page without navigation and search, for readers who are not signed in.
   var isBare = false
   /// The value of the sign-out form; nil if nobody is signed in by a cookie.
@@ -103,7 +127,7 @@ struct PageFrame {
           for section in sections {
             html.element(.li, section.startsOperation ? .classes("apart") : nil) { html in
               html.element(
-                .a, .href(section.address), section == self.section ? .current("page") : nil, text: section.title)
+                .a, .href(address(of: section)), section == self.section ? .current("page") : nil, text: section.title)
             }
           }
         }
@@ -111,10 +135,16 @@ struct PageFrame {
       html.element(.form, .classes("search"), .role("search"), .action(Address("search")), .method("get")) { html in
         html.void(
           .input, .type("search"), .name("q"), .value(search), .id("q"), .label("Search"),
-          .placeholder("Key, commit, trace, name"))
+          .placeholder("Key, commit, name"))
         html.element(.kbd, .isHidden, text: "/")
       }
     }
+  }
+
+  private func address(of section: Section) -> Address {
+    var address = section.address
+    if section.isMetric { address.query += scope }
+    return address
   }
 
   private func writeScopeBar(_ html: inout HTMLWriter, _ scope: ((inout HTMLWriter) -> Void)?) {

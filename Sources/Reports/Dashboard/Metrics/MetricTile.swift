@@ -3,8 +3,6 @@ import ValueStreamCore
 
 /// One of the five metrics: its number, change, trend, and what is behind it.
 struct MetricTile {
-  enum Direction { case up, down, same }
-
   private let metric: DORAMetric
   private let group: DORAReport.Group
   private let question: ReportQuestion
@@ -15,111 +13,20 @@ struct MetricTile {
     self.question = question
   }
 
-  /// Returns the direction of a change; nil if one of the values is unknown. A change of less than 2 % is none.
-  static func change(_ now: Double?, _ before: Double?) -> Direction? {
-    guard let now, let before else { return nil }
-    let difference = now - before
-    if difference.magnitude <= before.magnitude * 0.02 { return .same }
-    return difference > 0 ? .up : .down
-  }
-
   func write(to html: inout HTMLWriter) {
-    html.element(.div, .classes("tile")) { html in
-      html.element(.h2) { html in
-        html.element(.a, .href(question.scope.address(Address("reports", metric.rawValue))), text: metric.title)
-      }
-      html.element(.p, .classes("figure"), text: metric.text(value) ?? "not known")
-      writeChange(&html)
-      writeTrend(&html)
-      writeBasis(&html)
-    }
+    let address = question.kept.address(Address("reports", metric.rawValue))
+    var remarks: [String] = []
+    if let score = metric.score(in: group.quickCheck) { remarks.append("\(score.brief) of 10 in the quick check of 2025") }
+    if metric == .reworkRate { remarks.append("inferred") }
+    FigureTile(
+      title: metric.title, unit: metric.unit, value: metric.value(in: group), before: metric.previousValue(in: group),
+      beforeWord: question.beforeWord, isAlone: question.comparisonText == nil, isBetterWhenHigher: metric.isBetterWhenHigher,
+      door: address, counted: metric.counted(in: group), population: metric.population(in: group),
+      leftOut: address.adding("part", "left_out"), remarks: remarks,
+      trend: group.trend.map { FigureTile.Step(value: metric.value(in: $0), isPartial: $0.bucket.isPartial) },
+      isLine: metric.isDuration
+    ).write(to: &html)
   }
-
-  private var value: Double? { metric.value(in: group) }
-  private var before: Double? { metric.previousValue(in: group) }
-
-  private func writeChange(_ html: inout HTMLWriter) {
-    html.element(.p, .classes("change")) { html in
-      guard let value, let before else { return html.element(.span, .classes("quiet"), text: "nothing to compare with") }
-      guard let direction = Self.change(value, before), direction != .same else {
-        return html.text("as before: \(metric.text(before) ?? "")")
-      }
-      let isUp = direction == .up
-      let isBetter = isUp == metric.isBetterWhenHigher
-      html.element(.b, .classes(isBetter ? "better" : "worse")) { html in
-        html.element(.span, .isHidden, text: isUp ? "▲ " : "▼ ")
-        html.text(metric.comparison(value, before))
-      }
-      html.text(" than \(metric.text(before) ?? "") before")
-    }
-  }
-
-  /// Draws the trend by weeks: bars for counts and shares, a line for durations.
-  private func writeTrend(_ html: inout HTMLWriter) {
-    let points = group.trend.map { (value: metric.value(in: $0), isPartial: $0.bucket.isPartial) }
-    let greatest = points.compactMap(\.value).max() ?? 0
-    guard greatest > 0, points.count > 1 else { return }
-    let step = 1 / Double(points.count)
-    html.element(.svg, .classes("trend"), .height(.pixels(44)), .isHidden) { html in
-      var last: (place: Double, height: Double)?
-      for (index, point) in points.enumerated() {
-        guard let value = point.value, value.isFinite else {
-          last = nil
-          continue
-        }
-        let height = 40 * value / greatest
-        if metric.isDuration {
-          let place = (Double(index) + 0.5) * step
-          if let last {
-            html.element(
-              .line, .classes("line"), .x1(.share(last.place)), .x2(.share(place)), .y1(.pixels(42 - last.height)),
-              .y2(.pixels(42 - height)))
-          }
-          html.element(
-            .circle, .classes(point.isPartial ? "point partial" : "point"), .cx(.share(place)), .cy(.pixels(42 - height)),
-            .r(.pixels(point.isPartial ? 2.5 : 1.5)))
-          last = (place, height)
-        } else if height > 0 {
-          html.element(
-            .rect, .classes(point.isPartial ? "bar partial" : "bar"), .x(.share((Double(index) + 0.12) * step)),
-            .width(.share(step * 0.76)), .y(.pixels(42 - height)), .height(.pixels(height)))
-        }
-      }
-      html.element(.line, .classes("axis"), .x1(.pixels(0)), .x2(.share(1)), .y1(.pixels(42)), .y2(.pixels(42)))
-    }
-    html.element(.p, .classes("unseen")) { html in
-      html.text("By week: ")
-      html.text(points.map { metric.text($0.value) ?? "unknown" }.joined(separator: ", "))
-    }
-  }
-
-  /// Says how many rows are behind the number, how many are left out and why, and the score.
-  private func writeBasis(_ html: inout HTMLWriter) {
-    let population = metric.population(in: group)
-    let address = question.scope.address(Address("reports", metric.rawValue))
-    html.element(.p, .classes("basis")) { html in
-      html.element(.a, .href(address), text: metric.counted(in: group))
-      if let coverage = population.coverage, population.n > 0 { html.text(" · covers \(Int((coverage * 100).rounded())) %") }
-      let leftOut = population.leftOut.reduce(0) { $0 + $1.count }
-      if leftOut > 0 {
-        html.text(" · ")
-        html.element(
-          .a, .href(question.scope.with { $0.part = .leftOut }.address(Address("reports", metric.rawValue))),
-          text: "\(Wording.grouped(Int64(leftOut))) left out")
-        let reasons = population.leftOut.prefix(3).map { "\($0.count) \($0.reason.rawValue.replacing("_", with: " "))" }
-        html.text(" (\(reasons.joined(separator: ", ")))")
-      }
-      if let score = metric.score(in: group.quickCheck) {
-        html.text(" · \(score.text) of 10 in the quick check of 2025")
-      }
-      if metric == .reworkRate { html.text(" · inferred") }
-    }
-  }
-}
-
-extension Double {
-  /// The number with at most one decimal.
-  fileprivate var text: String { HTMLAttribute.Length.text(self, digits: 1) }
 }
 
 extension DORAMetric {
@@ -214,30 +121,14 @@ extension DORAMetric {
     }
   }
 
+  var unit: FigureUnit {
+    switch self {
+    case .leadTime, .recoveryTime: .duration
+    case .deploymentFrequency: .rate
+    case .changeFailRate, .reworkRate: .share
+    }
+  }
+
   /// A value of the metric in words; nil if it is not known.
-  func text(_ value: Double?) -> String? {
-    guard let value, value.isFinite else { return nil }
-    switch self {
-    case .leadTime, .recoveryTime: return Self.duration(value)
-    case .deploymentFrequency: return value >= 1 ? "\(value.text) a day" : "\((value * 7).text) a week"
-    case .changeFailRate, .reworkRate: return "\((value * 100).text) %"
-    }
-  }
-
-  /// The difference of two values in words: `3 h shorter`, `2.1 points higher`.
-  func comparison(_ value: Double, _ before: Double) -> String {
-    let difference = (value - before).magnitude
-    let isUp = value > before
-    switch self {
-    case .leadTime, .recoveryTime: return "\(Self.duration(difference)) \(isUp ? "longer" : "shorter")"
-    case .deploymentFrequency:
-      return before >= 1
-        ? "\(difference.text) a day \(isUp ? "more" : "fewer")" : "\((difference * 7).text) a week \(isUp ? "more" : "fewer")"
-    case .changeFailRate, .reworkRate: return "\((difference * 100).text) points \(isUp ? "higher" : "lower")"
-    }
-  }
-
-  private static func duration(_ seconds: Double) -> String {
-    Wording.duration(nanoseconds: seconds < 9e9 ? Int64(seconds * 1e9) : .max)
-  }
+  func text(_ value: Double?) -> String? { unit.text(value) }
 }

@@ -4,49 +4,38 @@ import ValueStreamCore
 
 /// `/`: the five delivery metrics with their change, what is stuck, and what came lately.
 struct OverviewPage {
-  private let context: PageContext
-  private let reports: Dashboard.Reports
+  private let page: MetricContext
+  private var context: PageContext { page.context }
+  private var reports: Dashboard.Reports { page.reports }
 
   private static let stuckLimit = 8
   private static let latelyLimit = 10
 
-  init(_ context: PageContext, _ reports: Dashboard.Reports) {
-    self.context = context
-    self.reports = reports
+  init(_ context: PageContext, _ reports: Dashboard.Reports) throws {
+    page = try MetricContext(context, reports, .overview)
   }
 
   func respond() throws -> HTTPResponse {
-    let state = try PageState(context.request, taking: ReportQuestion.parameters)
-    let question = ReportQuestion(state, reports.settings, reports.zone, now: context.now)
-    reports.waitForFacts()
+    if let data = page.data(of: "dora") { return data }
+    let question = page.question
     var query = question.dora
     query.buckets = .week
     let report = try DORAReport(query, from: reports.facts)
     let stuck = try stuckItems(report, question)
     let lately = try latelyItems()
-    let remaining = try reports.facts.factProgress().remainingSubjects
-    var frame = PageFrame(title: "Overview", section: .overview)
-    frame.formats = question.formats("dora")
-    frame.refreshSeconds = 60
-    let scope: (inout HTMLWriter) -> Void = { html in question.writeScope(Address(), &html) }
-    return context.page(frame, scope: scope) { html in
+    let projects = try ProjectTable(page)
+    return try page.page(title: "Overview", refreshSeconds: 60) { html in
       guard let group = report.groups.first, report.historyBegan != nil else {
         writeNothing(&html)
+        projects.write(to: &html)
         writeLately(lately, &html)
         return
       }
-      html.pageHeading(Verdict.sentence(group)) { html in
-        html.text("\(question.windowText), compared with the period of the same length before.")
-        if remaining > 0 {
-          html.text(" \(Wording.count(remaining, "stored item")) are not counted yet; the figures grow until they are.")
-        }
-        if let began = report.historyBegan, began > query.frame.window.start {
-          html.text(" History begins on \(Wording.day(began, now: context.now)).")
-        }
-      }
+      try page.writeHeading(Comparison.sentence(group), historyBegan: report.historyBegan, &html)
       html.element(.section, .classes("tiles")) { html in
         for metric in DORAMetric.allCases { MetricTile(metric, group, question).write(to: &html) }
       }
+      projects.write(to: &html)
       html.element(.div, .classes("with-rail")) { html in
         writeLately(lately, &html)
         writeStuck(stuck, &html)
@@ -84,7 +73,7 @@ struct OverviewPage {
 
   private func stuckItems(_ report: DORAReport, _ question: ReportQuestion) throws -> [(Stuck, FactSubject)] {
     let ageing = try AgeingReport(
-      AgeingQuery(frame: question.dora.frame, scope: question.dora.scope, settings: reports.settings), from: reports.facts)
+      AgeingQuery(frame: question.frame, scope: question.itemScope, settings: reports.settings), from: reports.facts)
     var items = (report.groups.first?.recoveryTime.current.open ?? []).map {
       Stuck(id: $0.deploy, what: "failed, and nothing remedied it yet", since: $0.since, tone: .bad)
     }
@@ -172,10 +161,10 @@ struct OverviewPage {
   }
 
   /// Says in a sentence how the period compares with the one before.
-  private enum Verdict {
+  private enum Comparison {
     static func sentence(_ group: DORAReport.Group) -> String {
-      let pace = MetricTile.change(group.leadTime.current.summary.median, group.leadTime.previous?.summary.median)
-      let failing = MetricTile.change(group.changeFailRate.current.ratio, group.changeFailRate.previous?.ratio)
+      let pace = FigureTile.change(group.leadTime.current.summary.median, group.leadTime.previous?.summary.median)
+      let failing = FigureTile.change(group.changeFailRate.current.ratio, group.changeFailRate.previous?.ratio)
       switch (pace, failing) {
       case (.down?, .up?): return "Faster than before, and breaking more often."
       case (.down?, .down?): return "Faster than before, and breaking less often."

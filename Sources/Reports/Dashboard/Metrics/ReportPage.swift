@@ -1,12 +1,14 @@
+import Charts
 import DeliveryMetrics
 import QueryAPI
 import ValueStreamCore
 
-/// `/reports/NAME`: one of the five metrics in words, and the rows behind it.
+/// `/reports/NAME`: a number in words, and the rows behind it.
 struct ReportPage {
   private let context: PageContext
   private let reports: Dashboard.Reports
   private static let usualLimit = 50
+  private static let parameters: [PageState.Parameter] = [.part, .period, .group, .groupBy, .bucketStart, .place, .limit]
 
   init(_ context: PageContext, _ reports: Dashboard.Reports) {
     self.context = context
@@ -14,74 +16,201 @@ struct ReportPage {
   }
 
   func respond(name: String) throws -> HTTPResponse {
-    guard let metric = DORAMetric(rawValue: name) else {
-      throw PageError(
-        404, "There is no report \(name).", links: DORAMetric.allCases.map { ($0.title, Address("reports", $0.rawValue)) })
+    guard let measure = Measure.named(name) else {
+      throw PageError(404, "There is no report \(name).", links: Measure.all.map { ($0.title, Address("reports", $0.name)) })
     }
-    let state = try PageState(context.request, taking: ReportQuestion.parameters + [.part, .place, .limit])
-    let question = ReportQuestion(state, reports.settings, reports.zone, now: context.now)
-    reports.waitForFacts()
-    var query = question.dora
-    query.buckets = .week
-    let report = try DORAReport(query, from: reports.facts)
-    let part: DORAEvidence.Part = state.part == .leftOut ? .leftOut(nil) : .counted
-    let page = try DORAReport.evidence(
-      DORAEvidence(metric, part: part), question.dora, from: reports.facts,
-      page: PageRequest(cursor: state[.place], limit: state.limit ?? Self.usualLimit))
-    let subjects = try reports.facts.factSubjects(Set(page.rows.map(\.id) + page.rows.flatMap { $0.related.map(\.id) }))
-    var frame = PageFrame(title: metric.title, section: .overview)
-    frame.crumbs = [.init(text: "Overview", address: question.scope.address(Address())), .init(text: metric.title, address: nil)]
-    frame.formats = question.formats("dora")
-    let here = Address("reports", metric.rawValue)
-    let scope: (inout HTMLWriter) -> Void = { html in question.writeScope(here, &html) }
-    return context.page(frame, scope: scope) { html in
-      html.pageHeading(metric.title) { html in
-        html.text("\(metric.formula) \(question.windowText).")
+    let page = try MetricContext(
+      context, reports, measure.page, address: Address("reports", measure.name), taking: Self.parameters)
+    let own = Self.query(page.state)
+    if let report = measure.report {
+      if let data = page.data(of: "\(report)/\(measure.metric)/evidence", own) { return data }
+    } else if let data = page.data(of: "ageing") {
+      return data
+    }
+    let rows = try rows(measure, page, own)
+    let subjects = try page.subjects(rows.rows.map(\.id) + rows.rows.flatMap { $0.related.map(\.id) })
+    let metric = DORAMetric(rawValue: measure.name)
+    let report = try metric.map { _ in
+      var query = page.question.dora
+      query.buckets = .week
+      return try DORAReport(query, from: reports.facts)
+    }
+    let groups = try metric.map { try divided($0, page) }
+    let hasServices = ![.flow, .ageing, .reviews, .pipelines].contains(measure.page)
+    return try page.page(
+      title: measure.title, crumb: measure.title, hasServices: hasServices, isCompared: measure.report != nil,
+      refreshSeconds: nil
+    ) { html in
+      try page.writeHeading(
+        measure.title, historyBegan: report?.historyBegan, hasServices: hasServices, isCompared: measure.report != nil, &html
+      ) { $0.text(" \(measure.formula)") }
+      if let metric, let group = report?.groups.first {
+        html.element(.section, .classes("tiles single")) { html in MetricTile(metric, group, page.question).write(to: &html) }
+        try writeTrend(metric, group, page, &html)
       }
-      if let group = report.groups.first {
-        html.element(.section, .classes("tiles single")) { html in MetricTile(metric, group, question).write(to: &html) }
+      if let metric, let groups { writeGroups(metric, groups, page, &html) }
+      writeRows(rows, subjects, measure, page, &html)
+    }
+  }
+
+  /// What the page asks about rows, in the words of the API.
+  private static func query(_ state: PageState) -> [(name: String, value: String?)] {
+    let part = state[.part].map { part in
+      part.hasPrefix("left_out") ? "left-out" + part.dropFirst("left_out".count) : part
+    }
+    let bucket: String? = state[.bucketStart] == nil ? nil : "week"
+    return [
+      ("part", part), ("period", state[.period]), ("group-by", state[.groupBy]), ("group", state[.group]),
+      ("bucket-start", state[.bucketStart]), ("bucket", bucket),
+    ]
+  }
+
+  private func rows(
+    _ measure: Measure, _ page: MetricContext, _ own: [(name: String, value: String?)]
+  ) throws -> EvidencePage {
+    let limit = page.state.limit ?? Self.usualLimit
+    guard let report = measure.report, let api = context.dashboard.api else {
+      let isLeftOut = page.state[.part]?.hasPrefix("left_out") ?? false
+      return try AgeingReport.evidence(
+        isLeftOut ? .leftOut(nil) : .counted,
+        AgeingQuery(frame: page.frame, scope: page.question.itemScope, settings: page.settings), from: reports.facts,
+        page: PageRequest(cursor: page.state[.place], limit: limit, order: .largestFirst))
+    }
+    var query = page.question.apiQuery(of: report)
+    for case (let name, let value?) in own { query.append((name, value)) }
+    if let place = page.state[.place] { query.append(("cursor", place)) }
+    query.append(("limit", "\(limit)"))
+    return try api.evidence(of: measure.metric, in: report, query: query)
+  }
+
+  // MARK: Trend and groups
+
+  private func writeTrend(
+    _ metric: DORAMetric, _ group: DORAReport.Group, _ page: MetricContext, _ html: inout HTMLWriter
+  ) throws {
+    guard group.trend.contains(where: { metric.value(in: $0) != nil }) else { return }
+    let events = try page.events()
+    html.element(.section) { html in
+      html.sectionHeading("By week") { $0.text(metric.trendNote) }
+      html.plot(TrendPlot(metric, group.trend, events).plot) { index in
+        group.trend.indices.contains(index) ? page.door(metric.rawValue, bucket: group.trend[index].bucket.window.start) : nil
       }
-      html.element(.section) { html in
-        html.sectionHeading(state.part == .leftOut ? "Left out" : "Behind the number") { html in
-          html.text(Wording.count(page.total, "row"))
-          html.element(
-            .a, .href(question.scope.with { $0.part = state.part == .leftOut ? nil : .leftOut }.address(here)),
-            text: state.part == .leftOut ? "show what counts" : "show what is left out")
+      html.chartTable("\(metric.title) by week", ["Week of", ">Value", ">n"]) { html in
+        for bucket in group.trend {
+          html.tableRow(
+            Wording.day(bucket.bucket.window.start, now: page.now) + (bucket.bucket.isPartial ? ", partial" : ""),
+            address: page.door(metric.rawValue, bucket: bucket.bucket.window.start),
+            numbers: [metric.text(metric.value(in: bucket)) ?? "not known", "\(metric.count(in: bucket))"])
         }
-        if page.rows.isEmpty { return html.element(.p, .classes("quiet"), text: "None.") }
-        writeRows(page.rows, subjects, metric, &html)
-        html.element(.p, .classes("paging")) { html in
-          if state[.place] != nil {
-            html.element(.a, .href(state.with { $0[.place] = nil }.address(here)), text: "‹ first")
+      }
+    }
+  }
+
+  private func divided(_ metric: DORAMetric, _ page: MetricContext) throws -> [(Grouping, [DORAReport.Group])] {
+    var groupings: [Grouping] = [.service, .repository]
+    if !page.settings.teams.isEmpty { groupings.append(.team) }
+    return try groupings.map { grouping in
+      var query = page.question.dora
+      query.grouping = grouping
+      return (grouping, try DORAReport(query, from: reports.facts).groups)
+    }.filter { $0.1.count > 1 }
+  }
+
+  private static let groupLimit = 30
+
+  private func writeGroups(
+    _ metric: DORAMetric, _ divided: [(Grouping, [DORAReport.Group])], _ page: MetricContext, _ html: inout HTMLWriter
+  ) {
+    guard !divided.isEmpty else { return }
+    html.element(.div, .classes("columns")) { html in
+      for (grouping, groups) in divided {
+        html.element(.section) { html in
+          html.sectionHeading("By \(grouping.rawValue)") { html in
+            if groups.count > Self.groupLimit { html.text("\(groups.count - Self.groupLimit) more are not shown") }
           }
-          if let next = page.next {
-            html.element(.a, .rel("next"), .href(state.with { $0[.place] = next }.address(here)), text: "more ›")
+          html.scrollingTable("\(metric.title) by \(grouping.rawValue)", classes: "list") { html in
+            html.tableHead([
+              grouping.rawValue.prefix(1).uppercased() + grouping.rawValue.dropFirst(), ">Value", ">Before", ">Rows",
+            ])
+            html.element(.tbody) { html in
+              for group in groups.prefix(Self.groupLimit) {
+                html.tableRow(
+                  group.key.name ?? "unknown",
+                  address: page.door(metric.rawValue, grouping: grouping, group: group.key.name),
+                  numbers: [
+                    metric.text(metric.value(in: group)) ?? "–", metric.text(metric.previousValue(in: group)) ?? "–",
+                    Wording.grouped(Int64(metric.population(in: group).n)),
+                  ])
+              }
+            }
           }
         }
       }
     }
   }
 
+  // MARK: Rows
+
   private func writeRows(
-    _ rows: [EvidenceRow], _ subjects: [FactID: FactSubject], _ metric: DORAMetric, _ html: inout HTMLWriter
+    _ rows: EvidencePage, _ subjects: [FactID: FactSubject], _ measure: Measure, _ page: MetricContext,
+    _ html: inout HTMLWriter
+  ) {
+    let state = page.state
+    let isLeftOut = state[.part]?.hasPrefix("left_out") ?? false
+    html.element(.section) { html in
+      html.sectionHeading(isLeftOut ? "Left out" : "Behind the number") { html in
+        html.text(Wording.count(rows.total, "row"))
+        if let group = state[.group], let grouping = state[.groupBy] { html.text(" of \(grouping) \(group)") }
+        if state[.period] == Period.previous.rawValue { html.text(" of the period before") }
+        if let bucket = state[.bucketStart].flatMap({ Timestamp(rfc3339: $0) }) {
+          html.text(" of the week of \(Wording.day(bucket, now: page.now))")
+        }
+        if let part = state[.part], !isLeftOut { html.text(" with \(part.replacing(":", with: " "))") }
+        if measure.hasLeftOut {
+          let others = state.with { state in
+            state[.part] = isLeftOut ? nil : "left_out"
+            state[.place] = nil
+          }
+          html.element(
+            .a, .href(others.address(page.address)), text: isLeftOut ? "show what counts" : "show what is left out")
+        }
+      }
+      if rows.rows.isEmpty {
+        return html.element(.p, .classes("quiet"), text: isLeftOut ? "None." : "No row fits this scope and period.")
+      }
+      writeTable(rows.rows, subjects, measure, page, &html)
+      html.element(.p, .classes("paging")) { html in
+        if state[.place] != nil {
+          html.element(.a, .href(state.with { $0[.place] = nil }.address(page.address)), text: "‹ first")
+        }
+        if let next = rows.next {
+          html.element(.a, .rel("next"), .href(state.with { $0[.place] = next }.address(page.address)), text: "more ›")
+        }
+      }
+    }
+  }
+
+  private func writeTable(
+    _ rows: [EvidenceRow], _ subjects: [FactID: FactSubject], _ measure: Measure, _ page: MetricContext,
+    _ html: inout HTMLWriter
   ) {
     html.scrollingTable("Rows behind the number", classes: "list") { html in
-      html.tableHead(["When", "Item"] + (metric.isDuration ? [">Contributes"] : ["Verdict"]) + ["Why"])
+      html.tableHead(["When", "Item"] + (measure.unit != nil ? [">Contributes"] : ["Verdict"]) + ["Why"])
       html.element(.tbody) { html in
         for row in rows {
           html.element(.tr) { html in
-            html.element(.td) { $0.time(row.time, now: context.now) }
+            html.element(.td) { $0.time(row.time, now: page.now) }
             html.element(.th, .scope("row"), .classes("main")) { html in
-              writeSubject(row.id, subjects, &html)
+              html.subject(row.id, subjects)
               for related in row.related {
                 html.element(.span, .classes("quiet"), text: " \(related.role.rawValue.replacing("_", with: " ")) ")
-                writeSubject(related.id, subjects, &html)
+                html.subject(related.id, subjects)
               }
             }
-            if metric.isDuration {
-              html.element(.td, .classes("number"), text: metric.text(row.value) ?? "")
+            if let unit = measure.unit {
+              html.element(.td, .classes("number"), text: unit.text(row.value) ?? "")
             } else {
-              html.element(.td) { html in writeVerdict(row.verdict, &html) }
+              html.element(.td) { html in html.verdict(row.verdict) }
             }
             html.element(.td, .classes("main")) { html in
               var words = row.reasons
@@ -94,19 +223,22 @@ struct ReportPage {
       }
     }
   }
+}
 
-  private func writeVerdict(_ verdict: Verdict?, _ html: inout HTMLWriter) {
+extension HTMLWriter {
+  mutating func verdict(_ verdict: Verdict?) {
     switch verdict {
-    case .ok?: html.word("ok", .good)
-    case .failed?: html.word("failed", .bad)
-    case .takenBack?: html.word("taken back", .attention)
-    case .pending?: html.word("pending", .plain)
+    case .ok?: word("ok", .good)
+    case .failed?: word("failed", .bad)
+    case .takenBack?: word("taken back", .attention)
+    case .pending?: word("pending", .plain)
     case nil: break
     }
   }
 
-  private func writeSubject(_ id: FactID, _ subjects: [FactID: FactSubject], _ html: inout HTMLWriter) {
-    guard let subject = subjects[id] else { return html.element(.span, .classes("quiet"), text: "item \(id.rawValue)") }
-    html.element(.a, .href(Address("traces", subject.traceID.description))) { $0.foreign(subject.name) }
+  /// Writes the name of an item as a link to its trace.
+  mutating func subject(_ id: FactID, _ subjects: [FactID: FactSubject]) {
+    guard let subject = subjects[id] else { return element(.span, .classes("quiet"), text: "item \(id.rawValue)") }
+    element(.a, .href(Address("traces", subject.traceID.description))) { $0.foreign(subject.name) }
   }
 }

@@ -1,3 +1,4 @@
+import DeliveryMetrics
 import QueryAPI
 import ValueStreamCore
 
@@ -29,6 +30,7 @@ struct ItemListPage {
   func respond() throws -> HTTPResponse {
     var known: [PageState.Parameter] = [.source, .project, .outcome, .state, .from, .to, .cursor, .limit]
     if section == .deploys { known.append(.environment) }
+    if !teams.isEmpty { known.append(.team) }
     let state = try PageState(context.request, taking: known, formats: PageState.Format.allCases)
     context.queries.waitForProjection()
     var filter = SubjectFilter()
@@ -43,11 +45,14 @@ struct ItemListPage {
     if let source = filter.source, !sources.contains(source) {
       throw PageError(.source, source, expected: "one of \(sources.joined(separator: ", "))")
     }
+    if let team = state[.team], !teams.contains(where: { $0.name == team }) {
+      throw PageError(.team, team, expected: "one of \(teams.map(\.name).joined(separator: ", "))")
+    }
     let items = try read(filter, state)
     switch state.format {
     case .json: return .data(json(items), type: "application/json")
     case .csv: return .data(csv(items), type: "text/csv; charset=utf-8")
-    case .html: return page(items, state, sources)
+    case .html: return try page(items, state, sources)
     }
   }
 
@@ -80,7 +85,22 @@ struct ItemListPage {
   }
 
   private func matches(_ span: Span, _ state: PageState) -> Bool {
-    state[.environment].map { span.environment?.lowercased() == $0.lowercased() } ?? true
+    if let environment = state[.environment], span.environment?.lowercased() != environment.lowercased() { return false }
+    guard let name = state[.team], let team = teams.first(where: { $0.name == name }) else { return true }
+    return [span.service, span.project].compactMap { $0 }.contains { team.patterns.match($0) }
+  }
+
+  private var teams: [ReportSettings.Team] { context.dashboard.inputs.reports?.settings.teams ?? [] }
+
+  /// The verdicts on the deploys of a page. Nil for changes, and without delivery metrics.
+  private func verdicts(_ items: Items) throws -> DeployVerdicts? {
+    let spans = items.rows.map(\.span)
+    guard section == .deploys, let reports = context.dashboard.inputs.reports, let from = spans.map(\.start).min(),
+      let to = spans.map({ $0.end ?? $0.start }).max()
+    else { return nil }
+    // What remedied the last of them may come later.
+    let end = min(max(to, context.now), to.advanced(bySeconds: reports.settings.blameWithinSeconds))
+    return try DeployVerdicts(from: from, to: end, reports, now: context.now)
   }
 
   // MARK: Formats
@@ -105,7 +125,8 @@ struct ItemListPage {
 
   // MARK: Page
 
-  private func page(_ items: Items, _ state: PageState, _ sources: [String]) -> HTTPResponse {
+  private func page(_ items: Items, _ state: PageState, _ sources: [String]) throws -> HTTPResponse {
+    let verdicts = try verdicts(items)
     var frame = PageFrame(title: section.title, section: section)
     let data = state.with { $0.limit = 200 }
     frame.formats = [
@@ -115,6 +136,7 @@ struct ItemListPage {
     if state.cursor == nil { frame.refreshSeconds = 30 }
     let scope: (inout HTMLWriter) -> Void = { html in
       FilterForm(section.address, state).write(to: &html) { form, html in
+        if !teams.isEmpty { form.choice(.team, "Team", teams.map { ($0.name, $0.name) }, unset: "all", &html) }
         form.choice(.source, "Source", sources.map { ($0, $0) }, &html)
         form.text(.project, "Repository", &html)
         if section == .deploys { form.text(.environment, "Environment", &html) }
@@ -131,7 +153,11 @@ struct ItemListPage {
       if section == .deploys { DeployTimeline(items.rows.map(\.span), now: context.now).write(to: &html) }
       html.element(.section) { html in
         html.scrollingTable(section.title, classes: "list") { html in
-          if section == .deploys { writeDeploys(items.rows, state, &html) } else { writeChanges(items.rows, state, &html) }
+          if section == .deploys {
+            writeDeploys(items.rows, verdicts, state, &html)
+          } else {
+            writeChanges(items.rows, state, &html)
+          }
         }
         writePaging(items, state, &html)
       }
@@ -224,8 +250,13 @@ struct ItemListPage {
     }
   }
 
-  private func writeDeploys(_ rows: [TracedSpan], _ state: PageState, _ html: inout HTMLWriter) {
-    html.tableHead(["Deploy", "Outcome", "Environment", "Began", ">Took", ">Brings", "Commit", "Repository"])
+  private func writeDeploys(
+    _ rows: [TracedSpan], _ verdicts: DeployVerdicts?, _ state: PageState, _ html: inout HTMLWriter
+  ) {
+    html.tableHead(
+      ["Deploy", "Outcome"] + (verdicts == nil ? [] : ["Verdict"]) + [
+        "Environment", "Began", ">Took", ">Brings", "Commit", "Repository",
+      ])
     html.element(.tbody) { html in
       for traced in rows {
         let span = traced.span
@@ -234,6 +265,7 @@ struct ItemListPage {
             html.element(.a, .href(traced.address)) { $0.foreign(span.name) }
           }
           html.element(.td) { $0.outcome(of: span) }
+          if let verdicts { html.element(.td, .classes("why")) { $0.verdict(verdicts[span.id]) } }
           html.element(.td) { html in
             guard let environment = span.environment else { return }
             html.element(

@@ -8,6 +8,8 @@ struct SpanDetail {
   /// The names of linked items and of the parent.
   let names: [SubjectKey: String]
   let now: Timestamp
+  /// What became of the release of a deploy. Nil for other items, and without delivery metrics.
+  var verdict: DeployVerdicts.Entry?
   /// The number of changes that a page lists of a deploy.
   static let linkLimit = 20
 
@@ -20,6 +22,12 @@ struct SpanDetail {
       }
       if let title = span.givenTitle, title != span.name { html.element(.p) { $0.foreign(title) } }
       writeLife(&html)
+      if let verdict {
+        html.element(.p) { html in
+          html.text("Verdict: ")
+          html.verdict(verdict)
+        }
+      }
       writeReason(&html)
       writeLinks(&html)
       writePhases(&html)

@@ -1,3 +1,4 @@
+import DeliveryMetrics
 import QueryAPI
 import ValueStreamCore
 
@@ -73,7 +74,17 @@ struct TracePage {
     var names: [SubjectKey: String] = [:]
     for link in detail.links.prefix(SpanDetail.linkLimit) { names[link.key] = try reader.subject(for: link.key)?.name }
     if let key = detail.parent?.parent { names[key] = try reader.subject(for: key)?.name }
-    return page(of: trace, detail, names: names, section, state)
+    return page(of: trace, detail, names: names, verdict: try verdict(on: detail.span), section, state)
+  }
+
+  /// What became of the release of a deploy; nil for other items, and without delivery metrics.
+  private func verdict(on span: Span) throws -> DeployVerdicts.Entry? {
+    guard span.operation == .deploy, let reports = context.dashboard.inputs.reports else { return nil }
+    let end = span.end ?? span.start
+    // What it remedied is as much before it as what remedies it may be after.
+    let reach = reports.settings.blameWithinSeconds
+    let window = (span.start.advanced(bySeconds: -reach), min(max(end, context.now), end.advanced(bySeconds: reach)))
+    return try DeployVerdicts(from: window.0, to: window.1, reports, now: context.now)[span.id]
   }
 
   // MARK: Formats
@@ -99,7 +110,8 @@ struct TracePage {
   // MARK: Page
 
   private func page(
-    of trace: Trace, _ detail: TracedSpan, names: [SubjectKey: String], _ section: PageFrame.Section?, _ state: PageState
+    of trace: Trace, _ detail: TracedSpan, names: [SubjectKey: String], verdict: DeployVerdicts.Entry?,
+    _ section: PageFrame.Section?, _ state: PageState
   ) -> HTTPResponse {
     let root = trace.spans[0]
     let here = Address("traces", trace.id.description)
@@ -146,7 +158,7 @@ struct TracePage {
           }.write(to: &html)
           if trace.isTruncated { writeTruncation(trace, state, here, &html) }
         }
-        SpanDetail(traced: detail, parent: parent, names: names, now: context.now).write(to: &html)
+        SpanDetail(traced: detail, parent: parent, names: names, now: context.now, verdict: verdict).write(to: &html)
       }
     }
   }

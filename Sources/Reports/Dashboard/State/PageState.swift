@@ -7,8 +7,15 @@ struct PageState: Hashable {
   /// A query parameter. Each page says which ones it takes.
   enum Parameter: String, CaseIterable {
     case source, project, environment, outcome, state, result
-    case service, repository, part
-    case from, to
+    case team, service, repository
+    case workType = "work-type"
+    case from, to, compare
+    // The rows behind a number
+    case part, period, group
+    case groupBy = "group-by"
+    case bucketStart = "bucket-start"
+    // Forecasts
+    case items, by, blackout, seed
     case sort, cursor, place, limit
     case q, key, span, rows
     case format
@@ -27,9 +34,9 @@ struct PageState: Hashable {
     var isEmpty: Bool { from == nil && to == nil }
   }
 
-  /// The rows behind a number, or those that it leaves out.
-  enum Part: String, CaseIterable {
-    case leftOut = "left_out"
+  /// With what a page of metrics compares. Without it, with the period of the same length before.
+  enum Comparison: String, CaseIterable {
+    case previous, year, none
   }
 
   /// The order of a list.
@@ -45,7 +52,9 @@ struct PageState: Hashable {
   var result: DeliveryResult?
   var window = Window()
   var sort: Sort?
-  var part: Part?
+  var comparison: Comparison?
+  var items: Int?
+  var seed: Int?
   var cursor: UInt64?
   var limit: Int?
   var rows: Int?
@@ -62,6 +71,7 @@ struct PageState: Hashable {
   private static let longestText = 1000
   private static let limits = 1...200
   private static let rowLimits = 1...5000
+  private static let itemLimits = 1...100_000
   private static let results: [DeliveryResult] = [.recorded, .ignored, .unreadable]
 
   /// Parses the query of a request.
@@ -91,7 +101,9 @@ struct PageState: Hashable {
     _ parameter: Parameter, _ value: String, _ sorts: [Sort], _ formats: [Format]
   ) throws(PageError) {
     switch parameter {
-    case .source, .project, .environment, .service, .repository, .place, .q, .key, .span:
+    case .source, .project, .environment, .team, .service, .repository, .workType, .place, .q, .key, .span, .part, .period,
+      .group,
+      .groupBy, .bucketStart, .by, .blackout:
       guard value.utf8.count <= Self.longestText else { throw PageError(400, "\(parameter.rawValue) is too long") }
       texts[parameter] = value
     case .outcome: outcome = try Self.one(of: Outcome.allCases, parameter, value)
@@ -104,7 +116,9 @@ struct PageState: Hashable {
     case .result: result = try Self.one(of: Self.results, parameter, value)
     case .from: window.from = try Self.time(parameter, value)
     case .to: window.to = try Self.time(parameter, value)
-    case .part: part = try Self.one(of: Part.allCases, parameter, value)
+    case .compare: comparison = try Self.one(of: Comparison.allCases, parameter, value)
+    case .items: items = try Self.number(parameter, value, in: Self.itemLimits)
+    case .seed: seed = try Self.number(parameter, value, in: 0...Int(Int32.max))
     case .sort: sort = try Self.one(of: sorts, parameter, value)
     case .cursor: cursor = try Self.number(parameter, value)
     case .limit: limit = try Self.number(parameter, value, in: Self.limits)
@@ -146,19 +160,24 @@ struct PageState: Hashable {
 
   /// The query of this state, in a fixed order and without what is not set.
   var query: [Address.Item] {
-    var items: [Address.Item] = []
+    var list: [Address.Item] = []
     func add(_ parameter: Parameter, _ value: String?) {
-      if let value { items.append(Address.Item(name: parameter.rawValue, value: value)) }
+      if let value { list.append(Address.Item(name: parameter.rawValue, value: value)) }
     }
     for parameter in Parameter.allCases {
       switch parameter {
-      case .source, .project, .environment, .service, .repository, .place, .q, .key, .span: add(parameter, texts[parameter])
+      case .source, .project, .environment, .team, .service, .repository, .workType, .place, .q, .key, .span, .part, .period,
+        .group,
+        .groupBy, .bucketStart, .by, .blackout:
+        add(parameter, texts[parameter])
       case .outcome: add(parameter, outcome?.rawValue)
       case .state: add(parameter, isOpen.map { $0 ? "open" : "finished" })
       case .result: add(parameter, result?.rawValue)
       case .from: add(parameter, window.from.map(Self.text))
       case .to: add(parameter, window.to.map(Self.text))
-      case .part: add(parameter, part?.rawValue)
+      case .compare: add(parameter, comparison?.rawValue)
+      case .items: add(parameter, items.map { String($0) })
+      case .seed: add(parameter, seed.map { String($0) })
       case .sort: add(parameter, sort?.rawValue)
       case .cursor: add(parameter, cursor.map { String($0) })
       case .limit: add(parameter, limit.map { String($0) })
@@ -166,7 +185,7 @@ struct PageState: Hashable {
       case .format: add(parameter, format == .html ? nil : format.rawValue)
       }
     }
-    return items
+    return list
   }
 
   /// Returns the address of a page with this state.

@@ -18,6 +18,9 @@ package struct TimeWindow: Sendable, Hashable {
   package var previous: TimeWindow {
     TimeWindow(start: start.advanced(byNanoseconds: -end.nanoseconds(since: start)), end: start)
   }
+
+  /// The same days and times one calendar year before, by UTC. 29 February becomes 1 March.
+  package var yearBefore: TimeWindow { TimeWindow(start: start.yearBefore, end: end.yearBefore) }
 }
 
 /// When a report looks, with what it compares, and in which time zone days begin.
@@ -86,5 +89,14 @@ package struct ReportError: Error, Sendable, Hashable, CustomStringConvertible {
   package init(_ code: Code, _ description: String) {
     self.code = code
     self.description = description
+  }
+}
+
+extension Timestamp {
+  fileprivate var yearBefore: Timestamp {
+    let day = Int64((Double(seconds) / 86_400).rounded(.down))
+    let date = CivilDate(daysSinceEpoch: day)
+    let before = CivilDate(year: date.year - 1, month: date.month, day: date.day).daysSinceEpoch
+    return advanced(bySeconds: Double((before - day) * 86_400))
   }
 }

@@ -57,6 +57,18 @@ package struct AgeingReport: Sendable {
     package var p95: Double?
     /// How many open items are in the status.
     package var open: Int
+
+    package init(
+      status: String, n: Int = 0, p50: Double? = nil, p70: Double? = nil, p85: Double? = nil, p95: Double? = nil, open: Int
+    ) {
+      self.status = status
+      self.n = n
+      self.p50 = p50
+      self.p70 = p70
+      self.p85 = p85
+      self.p95 = p95
+      self.open = open
+    }
   }
 
   package struct OpenReview: Sendable, Hashable {

@@ -60,7 +60,8 @@ struct FlowComputation {
     let limits = XmRLimits(whole)
     return FlowReport.Group(
       key: key, current: value(items, in: frame.window), previous: frame.comparedWindow.map { value(items, in: $0) },
-      distribution: distribution(done), timeInStatus: timeInStatus(done), cumulativeFlow: cumulativeFlow(items, days),
+      percentiles: percentiles(done), distribution: distribution(done), timeInStatus: timeInStatus(done),
+      cumulativeFlow: cumulativeFlow(items, days),
       throughput: zip(buckets.buckets, counts).map { bucket, count in
         FlowReport.ThroughputBucket(
           bucket: bucket, count: count, isOutside: bucket.isPartial ? nil : limits.map { !$0.contains(Double(count)) })
@@ -109,6 +110,13 @@ struct FlowComputation {
       return sum + max(0, min(item.ended ?? end, end).seconds(since: max(started, start)))
     }
     return seconds / end.seconds(since: start)
+  }
+
+  private func percentiles(_ done: [Item]) -> [FlowReport.Percentile] {
+    var seconds = done.filter { $0.leftOut == nil }.compactMap(\.flowSeconds)
+    return [50, 70, 85, 95].compactMap { percent in
+      Statistics.nearestRank(percent, &seconds).map { FlowReport.Percentile(percent: percent, seconds: $0) }
+    }
   }
 
   private func distribution(_ done: [Item]) -> [FlowReport.TypeShare] {

@@ -33,6 +33,8 @@ package struct FlowReport: Sendable {
     package var key: GroupKey
     package var current: Value
     package var previous: Value?
+    /// Percentiles of the flow times of the window: 50, 70, 85 and 95, by nearest rank. Empty without any.
+    package var percentiles: [Percentile]
     /// Items done by type, the most first. All of them make the distribution.
     package var distribution: [TypeShare]
     /// Time in each status of the items done in the window, the longest first.
@@ -58,6 +60,11 @@ package struct FlowReport: Sendable {
     /// Active time by flow time of all items done. Nil if no status is known to be active or waiting.
     package var efficiency: Double?
     package var efficiencyPopulation: Population
+  }
+
+  package struct Percentile: Sendable, Hashable {
+    package var percent: Int
+    package var seconds: Double
   }
 
   package struct TypeShare: Sendable, Hashable {

@@ -49,6 +49,7 @@ struct LeadTimeComputation {
         leadTime: LeadTimeForChanges(
           current: LeadTimeForChanges.Value(current),
           previous: previous.map { LeadTimeForChanges.Value($0) }, basis: query.from),
+        meanSeconds: Statistics.mean(of: current.filter { $0.leftOut == nil }.map(\.seconds).sorted()),
         stages: stages(current, previous), distribution: distribution(current),
         trend: buckets.map { trend(current, $0) } ?? [], slowest: slowest(current))
     }
@@ -63,11 +64,13 @@ struct LeadTimeComputation {
     let now = summaries(current)
     let then = previous.map { summaries($0) }
     return LeadTimeStage.allCases.enumerated().map { index, stage in
-      LeadTimeReport.Stage(stage: stage, current: now[index], previous: then.map { $0[index] })
+      LeadTimeReport.Stage(
+        stage: stage, current: now[index].summary, previous: then.map { $0[index].summary }, totalSeconds: now[index].total,
+        previousTotalSeconds: then.map { $0[index].total })
     }
   }
 
-  private func summaries(_ entries: [DeliveryPopulation.ChangeEntry]) -> [DurationSummary] {
+  private func summaries(_ entries: [DeliveryPopulation.ChangeEntry]) -> [(summary: DurationSummary, total: Double)] {
     var seconds = [[Double]](repeating: [], count: LeadTimeStage.allCases.count)
     var leftOut = [[LeftOutReason: Int]](repeating: [:], count: LeadTimeStage.allCases.count)
     for entry in entries where entry.leftOut == nil {
@@ -80,7 +83,11 @@ struct LeadTimeComputation {
         if let reason { leftOut[index][reason, default: 0] += 1 }
       }
     }
-    return seconds.indices.map { DurationSummary(&seconds[$0], leftOut: leftOut[$0]) }
+    return seconds.indices.map { index in
+      // In a fixed order, because the order of facts must not change the last digit of a sum.
+      let total = seconds[index].sorted().reduce(0, +)
+      return (DurationSummary(&seconds[index], leftOut: leftOut[index]), total)
+    }
   }
 
   private func stages(of entry: DeliveryPopulation.ChangeEntry) -> ChangeStages {

@@ -35,6 +35,8 @@ package struct LeadTimeReport: Sendable {
   package struct Group: Sendable {
     package var key: GroupKey
     package var leadTime: LeadTimeForChanges
+    /// The mean lead time of the counted changes, in seconds. Nil without any.
+    package var meanSeconds: Double?
     /// In the order in which a change passes them.
     package var stages: [Stage]
     package var distribution: [DistributionBin]
@@ -46,6 +48,9 @@ package struct LeadTimeReport: Sendable {
     package var stage: LeadTimeStage
     package var current: DurationSummary
     package var previous: DurationSummary?
+    /// The seconds of all counted changes. Divided by the number of changes, the stages add up to the mean lead time.
+    package var totalSeconds: Double
+    package var previousTotalSeconds: Double?
   }
 
   package struct Bucket: Sendable {

@@ -85,6 +85,8 @@ extension ReportKind {
       groups(
         LeadTimeShapes.members, bucket: [LeadTimeShapes.bucketMetric.member],
         more: [
+          JSONSchema.member("lead_time_mean_seconds", .nullable(.number), "The mean lead time of the counted changes."),
+          JSONSchema.member("stage_means", .array(of: LeadTimeShapes.means.schema)),
           JSONSchema.member("distribution", .array(of: LeadTimeShapes.distribution.schema)),
           JSONSchema.member("slowest", .array(of: LeadTimeShapes.slowest.schema)),
         ],
@@ -93,6 +95,7 @@ extension ReportKind {
       groups(
         FlowShapes.members, bucket: [FlowShapes.bucketMetric.member],
         more: [
+          JSONSchema.member("flow_time_percentiles", .array(of: FlowShapes.percentiles.schema)),
           JSONSchema.member("distribution", .array(of: FlowShapes.distribution.schema)),
           JSONSchema.member("time_in_status", .array(of: FlowShapes.timeInStatus.schema)),
           JSONSchema.member("cumulative_flow", .array(of: FlowShapes.cumulativeFlow.schema)),

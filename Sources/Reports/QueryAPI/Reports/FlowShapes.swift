@@ -38,6 +38,11 @@ enum FlowShapes {
     shapes.map { $0.cells(group.current, previous: group.previous, evidence: evidence($0.name)) }
   }
 
+  static let percentiles = ReportRows<FlowReport.Percentile>([
+    .integer("percent", "50, 70, 85 or 95.") { $0.percent },
+    .number("seconds", "The flow time that so many per cent of the issues done did not exceed, by nearest rank.") { $0.seconds },
+  ])
+
   static let distribution = ReportRows<FlowReport.TypeShare>(
     [
       .text("type", "The type of issue. Null if it is unknown.") { $0.type },

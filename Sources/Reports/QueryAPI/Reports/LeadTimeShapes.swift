@@ -32,6 +32,31 @@ enum LeadTimeShapes {
   static let bucketMetric = MetricShape<DurationSummary>.durations(
     "lead_time", "The lead time of changes released in the bucket.")
 
+  /// The part of a stage in the mean lead time.
+  struct StageMean: Sendable {
+    var stage: LeadTimeStage
+    var totalSeconds: Double
+    var meanSeconds: Double?
+    var ratio: Double?
+
+    static func all(of group: LeadTimeReport.Group) -> [StageMean] {
+      let all = group.stages.reduce(0) { $0 + $1.totalSeconds }
+      let count = group.leadTime.current.summary.n
+      return group.stages.map { stage in
+        StageMean(
+          stage: stage.stage, totalSeconds: stage.totalSeconds,
+          meanSeconds: count > 0 ? stage.totalSeconds / Double(count) : nil, ratio: all > 0 ? stage.totalSeconds / all : nil)
+      }
+    }
+  }
+
+  static let means = ReportRows<StageMean>([
+    .text("stage", "The stage.", choices: LeadTimeStage.allCases.map(\.rawValue)) { $0.stage.rawValue },
+    .number("total_seconds", "The time of all counted changes.") { $0.totalSeconds },
+    .number("mean_seconds", "By all counted changes, also those without the stage, so that stages add up.") { $0.meanSeconds },
+    .number("ratio", "The share of the stage in the time of all stages.") { $0.ratio },
+  ])
+
   static let distribution = ReportRows<DistributionBin>([
     .number("from_seconds", "The shortest lead time in the bin.") { $0.lower },
     .number("to_seconds", "The end of the bin, which is not in it. Null for the last bin.") { $0.upper },

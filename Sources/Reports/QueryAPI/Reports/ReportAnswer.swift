@@ -62,6 +62,9 @@ struct ReportAnswer {
             bucket: bucket.bucket, metrics: [LeadTimeShapes.bucketMetric.cells(bucket.summary, previous: nil, evidence: address)])
         }
       ) { json in
+        json.name("lead_time_mean_seconds")
+        json.value(group.meanSeconds ?? .nan)
+        LeadTimeShapes.means.write(LeadTimeShapes.StageMean.all(of: group), named: "stage_means", to: &json)
         LeadTimeShapes.distribution.write(group.distribution, named: "distribution", to: &json)
         LeadTimeShapes.slowest.write(group.slowest.map { Named(row: $0, subjects: subjects) }, named: "slowest", to: &json)
       }
@@ -87,6 +90,7 @@ struct ReportAnswer {
               ])
           }
       ) { json in
+        FlowShapes.percentiles.write(group.percentiles, named: "flow_time_percentiles", to: &json)
         FlowShapes.distribution.write(group.distribution, named: "distribution", to: &json)
         FlowShapes.timeInStatus.write(group.timeInStatus, named: "time_in_status", to: &json)
         FlowShapes.cumulativeFlow.write(group.cumulativeFlow, named: "cumulative_flow", to: &json)

@@ -1,4 +1,4 @@
-import DeliveryMetrics
+package import DeliveryMetrics
 package import ValueStreamCore
 
 /// Answers `GET /api/v1/reports/{report}` with a delivery report, and `/api/v1/reports/{report}/{metric}/evidence` with the rows
@@ -37,6 +37,25 @@ package struct ReportHandler: HTTPHandler {
     } catch {
       queries.logger.error("cannot answer \(request.path): \(error)")
       return .storeUnavailable(error)
+    }
+  }
+
+  /// Returns the rows behind a number, which are those of the answer to the same query.
+  ///
+  /// - Parameters:
+  ///   - metric: The name of the metric as in addresses, such as `flow-time`.
+  ///   - report: The name of the report as in addresses, such as `flow`.
+  /// - Throws: ``ReportError`` for a question that the API does not answer either.
+  package func evidence(of metric: String, in report: String, query: [(name: String, value: String)]) throws -> EvidencePage {
+    guard let kind = ReportKind(rawValue: report), kind.metrics.contains(metric) else {
+      throw ReportError(.badQuestion, "there is no metric \(metric) with evidence in a report \(report)")
+    }
+    do {
+      let question = try ReportRequest(
+        kind, query, parameters: kind.evidenceParameters, defaults: queries.defaults, now: queries.clock.now())
+      return try EvidenceQuestion(question, metric).page(from: queries.facts)
+    } catch let error as QueryError {
+      throw ReportError(.badQuestion, error.detail)
     }
   }
 

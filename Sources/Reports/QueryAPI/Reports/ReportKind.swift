@@ -110,7 +110,8 @@ enum ReportKind: String, Sendable, CaseIterable {
   ]
 
   private static let compare = APIParameter(
-    "compare", .choice(["previous", "none"]), "What to compare with: the period of the same length before, by default.")
+    "compare", .choice(["previous", "year", "none"]),
+    "What to compare with: the period of the same length before, by default, or the same period a year before.")
 
   private var scope: [APIParameter] {
     var parameters = [

@@ -51,9 +51,16 @@ struct ReportRequest: Sendable {
         throw QueryError("time-zone", name, expected: "a name of the time zone database, such as Europe/Berlin")
       }
     }
-    frame = ReportFrame(
-      window: try Self.window(values, now: now), comparison: values["compare"] == "none" ? .none : .previousPeriod, zone: zone,
-      now: now)
+    let window = try Self.window(values, now: now)
+    frame = ReportFrame(window: window, comparison: Self.comparison(values["compare"], window), zone: zone, now: now)
+  }
+
+  private static func comparison(_ name: String?, _ window: TimeWindow) -> ReportFrame.Comparison {
+    switch name {
+    case "none": .none
+    case "year": .window(window.yearBefore)
+    default: .previousPeriod
+    }
   }
 
   /// The length of the window if neither `from` nor `since` is given.

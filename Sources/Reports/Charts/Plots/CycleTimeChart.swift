@@ -1,0 +1,92 @@
+package import ValueStreamCore
+
+/// A scatter chart of durations over time, with lines at percentiles.
+///
+/// Each dot is an item at the time of its end. The scale of durations is logarithmic.
+package struct CycleTimeChart: Sendable {
+  package struct Item: Sendable {
+    package var time: Timestamp
+    package var seconds: Double
+    package var name: String
+
+    package init(time: Timestamp, seconds: Double, name: String) {
+      self.time = time
+      self.seconds = seconds
+      self.name = name
+    }
+  }
+
+  package struct Limit: Sendable, Hashable {
+    package var percent: Int
+    package var seconds: Double
+
+    package init(percent: Int, seconds: Double) {
+      self.percent = percent
+      self.seconds = seconds
+    }
+  }
+
+  package var title: String
+  package var note: String
+  package var axis: TimeAxis
+  package var items: [Item]
+  /// By ascending percent.
+  package var limits: [Limit]
+  package var events: TimelineEvents
+
+  package init(
+    title: String, note: String, axis: TimeAxis, items: [Item], limits: [Limit], events: TimelineEvents = TimelineEvents()
+  ) {
+    self.title = title
+    self.note = note
+    self.axis = axis
+    self.items = items
+    self.limits = limits
+    self.events = events
+  }
+
+  /// Up to this number of items, each dot has a name and leads to its item. Beyond, only those above the 85th percentile.
+  private static let namedLimit = 250
+  private static let styles: [Int: (line: Plot.Style, dot: Plot.Style, text: Plot.Style)] = [
+    50: (.p50, .dot, .note), 70: (.p70, .dot70, .work70), 85: (.p85, .dot85, .warn), 95: (.p95, .dot95, .bad),
+  ]
+
+  /// The chart. A mark's target is the place of its item in ``items``.
+  package var plot: Plot {
+    var plot = Plot(title: title, note: note, height: 280)
+    let positive = items.map(\.seconds).filter { $0 > 0 && $0.isFinite }
+    let scale = Scale.durationMagnitudes(
+      from: max(60, (positive.min() ?? 3600) / 1.3), to: max(7200, (positive.max() ?? 86_400) * 1.3))
+    plot.drawAxis(scale)
+    plot.xLabels = axis.labels
+    plot.draw(events, on: axis)
+    let from = limits.first { $0.percent == 85 }?.seconds ?? .infinity
+    let areAllNamed = items.count <= Self.namedLimit
+    var crowd: [Plot.Style: [Plot.Point]] = [:]
+    for (index, item) in items.enumerated() where axis.contains(item.time) {
+      let passed = limits.last { item.seconds > $0.seconds }?.percent
+      let style = passed.flatMap { Self.styles[$0]?.dot } ?? .dot
+      let point = Plot.Point(axis.place(of: item.time), plot.place(of: item.seconds, on: scale))
+      if areAllNamed || item.seconds > from {
+        plot.add(
+          .circle(point, radius: item.seconds > from ? 3.5 : 3), style,
+          tip: "\(item.name), \(PlotText.duration(item.seconds)), \(TimeAxis.dayText(item.time))", target: index)
+      } else {
+        crowd[style, default: []].append(point)
+      }
+    }
+    for (style, points) in crowd.sorted(by: { $0.key.rawValue < $1.key.rawValue }) { plot.add(.dots(points), style) }
+    let heights = limits.map { plot.place(of: $0.seconds, on: scale) }
+    let labels = Plot.spread(heights, distance: 13, lowest: plot.height - 4)
+    for (index, limit) in limits.enumerated() {
+      guard let style = Self.styles[limit.percent]?.line else { continue }
+      plot.add(.line(from: Plot.Point(0, heights[index]), to: Plot.Point(1, heights[index])), style)
+    }
+    for (index, limit) in limits.enumerated() {
+      guard let style = Self.styles[limit.percent]?.text else { continue }
+      plot.write(
+        "p\(limit.percent) \(PlotText.duration(limit.seconds))", at: Plot.Point(1, labels[index] - 4), .end, style)
+    }
+    return plot
+  }
+}

@@ -1,0 +1,132 @@
+package import ValueStreamCore
+
+/// The horizontal axis of a period, with labels at days, weeks, months or years. All times are UTC.
+package struct TimeAxis: Sendable {
+  package let from: Timestamp
+  package let to: Timestamp
+  private let length: Double
+
+  /// - Parameter to: The end of the period. An axis covers at least one second.
+  package init(from: Timestamp, to: Timestamp) {
+    self.from = from
+    self.to = max(to, from.advanced(bySeconds: 1))
+    length = self.to.seconds(since: from)
+  }
+
+  /// The share of the width at which a time is. Times outside are at the ends.
+  package func place(of time: Timestamp) -> Double {
+    min(1, max(0, time.seconds(since: from) / length))
+  }
+
+  package func contains(_ time: Timestamp) -> Bool { from <= time && time <= to }
+
+  private static let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+  private static let day: Int64 = 86_400
+  private static let mostLabels = 9
+
+  /// The day and month of a time, such as `3 Nov`.
+  package static func dayText(_ time: Timestamp) -> String {
+    let date = CivilDate(daysSinceEpoch: time.seconds / day)
+    return "\(date.day) \(month(date))"
+  }
+
+  /// The day, month and year of a time, such as `3 Nov 2025`.
+  package static func dateText(_ time: Timestamp) -> String {
+    "\(dayText(time)) \(CivilDate(daysSinceEpoch: time.seconds / day).year)"
+  }
+
+  private static func month(_ date: CivilDate) -> String { months[min(max(date.month, 1), 12) - 1] }
+
+  /// Labels at beginnings of days, weeks, months or years, at most nine. Every other one is minor.
+  package var labels: [Plot.Label] {
+    let days = length / Double(Self.day)
+    var found: [(time: Timestamp, text: String)]
+    switch days {
+    case ...9: found = dayStarts(every: 1)
+    case ...18: found = dayStarts(every: 2)
+    case ...62: found = dayStarts(every: 7)
+    case ...125: found = dayStarts(every: 14)
+    default: found = monthStarts(every: days <= 400 ? 1 : days <= 1200 ? 3 : 12)
+    }
+    if found.count > Self.mostLabels {
+      let step = (found.count + Self.mostLabels - 1) / Self.mostLabels
+      found = found.enumerated().filter { $0.offset % step == 0 }.map(\.element)
+    }
+    return found.enumerated().map { index, label in
+      Plot.Label(place(of: label.time), label.text, isMinor: found.count > 4 && index % 2 == 1)
+    }
+  }
+
+  /// Beginnings of days; with a step of weeks, Mondays.
+  private func dayStarts(every step: Int64) -> [(time: Timestamp, text: String)] {
+    var day = (from.seconds + Self.day - 1) / Self.day
+    // 1970-01-01 was a Thursday.
+    if step % 7 == 0 { while (day + 3) % 7 != 0 { day += 1 } }
+    var found: [(Timestamp, String)] = []
+    while day * Self.day <= to.seconds, found.count < 400 {
+      let time = Timestamp(seconds: day * Self.day)
+      found.append((time, Self.dayText(time)))
+      day += step
+    }
+    return found
+  }
+
+  private func monthStarts(every step: Int) -> [(time: Timestamp, text: String)] {
+    var found: [(Timestamp, String)] = []
+    var day = (from.seconds + Self.day - 1) / Self.day
+    while day * Self.day <= to.seconds, found.count < 400 {
+      let date = CivilDate(daysSinceEpoch: day)
+      guard date.day == 1 else {
+        day += date.day > 27 ? 1 : 28 - Int64(date.day)
+        continue
+      }
+      if (date.month - 1) % step == 0 {
+        let isFirst = date.month == 1 || found.isEmpty
+        found.append(
+          (
+            Timestamp(seconds: day * Self.day),
+            step == 12 ? "\(date.year)" : isFirst ? "\(Self.month(date)) \(date.year)" : Self.month(date)
+          ))
+      }
+      day += 28
+    }
+    return found
+  }
+}
+
+/// Deploys and incidents, which every time axis shows as small marks.
+package struct TimelineEvents: Sendable {
+  package enum Kind: Sendable {
+    case deploy, failedDeploy
+  }
+
+  package var deploys: [(time: Timestamp, kind: Kind)] = []
+  package var incidents: [(began: Timestamp, ended: Timestamp)] = []
+
+  package init(deploys: [(time: Timestamp, kind: Kind)] = [], incidents: [(began: Timestamp, ended: Timestamp)] = []) {
+    self.deploys = deploys
+    self.incidents = incidents
+  }
+
+  package var isEmpty: Bool { deploys.isEmpty && incidents.isEmpty }
+
+  /// The pixels that the marks take at the foot of a chart.
+  package static let height = 14.0
+}
+
+extension Plot {
+  /// Draws deploys as ticks, failed ones as ◆, and incidents as bars, right above the axis.
+  package mutating func draw(_ events: TimelineEvents, on axis: TimeAxis) {
+    for incident in events.incidents where incident.ended >= axis.from && incident.began <= axis.to {
+      let (start, end) = (axis.place(of: incident.began), axis.place(of: incident.ended))
+      add(.box(from: Point(start, height - 3), to: Point(max(end, min(start + 0.002, 1)), height)), .incident)
+    }
+    for deploy in events.deploys where axis.contains(deploy.time) {
+      let x = axis.place(of: deploy.time)
+      add(
+        .line(from: Point(x, height - (deploy.kind == .deploy ? 8 : 12)), to: Point(x, height - 3)),
+        deploy.kind == .deploy ? .deploy : .failure)
+      if deploy.kind == .failedDeploy { add(.sign(Point(x, height - 12), "◆"), .failure) }
+    }
+  }
+}

@@ -1,0 +1,210 @@
+import Charts
+import DeliveryMetrics
+import QueryAPI
+import ValueStreamCore
+
+/// One request for a page of metrics, with what all of these pages need to answer it.
+struct MetricContext {
+  let context: PageContext
+  let reports: Dashboard.Reports
+  let state: PageState
+  let question: ReportQuestion
+  let address: Address
+  let section: PageFrame.Section
+
+  /// - Parameter more: The parameters that only this page takes.
+  /// - Throws: ``PageError`` for an unknown, repeated or invalid parameter.
+  init(
+    _ context: PageContext, _ reports: Dashboard.Reports, _ section: PageFrame.Section, address: Address? = nil,
+    taking more: [PageState.Parameter] = []
+  ) throws {
+    self.context = context
+    self.reports = reports
+    self.section = section
+    self.address = address ?? section.address
+    state = try PageState(
+      context.request, taking: ReportQuestion.parameters + more, formats: PageState.Format.allCases)
+    question = ReportQuestion(state, reports.settings, reports.zone, now: context.now)
+    reports.waitForFacts()
+  }
+
+  var facts: any FactSource { reports.facts }
+  var frame: ReportFrame { question.frame }
+  var settings: ReportSettings { reports.settings }
+  var now: Timestamp { context.now }
+
+  // MARK: Formats
+
+  /// The answer in another format, from the API; nil if the page is asked for.
+  ///
+  /// - Parameters:
+  ///   - path: The path below that of reports, such as `flow`.
+  ///   - more: What the page asks beyond scope and window.
+  func data(of path: String, _ more: [(name: String, value: String?)] = []) -> HTTPResponse? {
+    guard state.format != .html, let api = context.dashboard.api else { return nil }
+    let report = path.prefix { $0 != "/" }
+    var query = question.apiQuery(of: String(report))
+    for case (let name, let value?) in more { query.append((name, value)) }
+    if state.format == .csv { query.append(("format", "csv")) }
+    var response = api.respond(
+      to: HTTPRequest(
+        method: "GET", path: ReportHandler.prefix + path, query: query, headers: context.request.headers))
+    // A link in the headers leads to the next page of the API, which this page is not.
+    response.headers["Link"] = nil
+    return response.isPrivate
+  }
+
+  // MARK: Addresses
+
+  /// The page of the rows behind a number.
+  func door(
+    _ name: String, part: String? = nil, grouping: Grouping? = nil, group: String? = nil, bucket: Timestamp? = nil,
+    period: Period? = nil
+  ) -> Address {
+    var state = question.kept
+    state[.part] = part
+    state[.groupBy] = grouping?.rawValue
+    state[.group] = group
+    state[.bucketStart] = bucket?.rfc3339
+    state[.period] = period == .previous ? period?.rawValue : nil
+    return state.address(Address("reports", name))
+  }
+
+  /// The page of the rows that a number leaves out; nil if it leaves out none.
+  func leftOut(_ name: String) -> Address? {
+    Measure.named(name)?.hasLeftOut ?? false ? door(name, part: "left_out") : nil
+  }
+
+  /// The page of an item; nil if it is unknown.
+  func address(of subject: FactSubject?) -> Address? {
+    subject.map { Address("traces", $0.traceID.description) }
+  }
+
+  /// The same page with another scope.
+  func scoped(_ change: (inout PageState) -> Void) -> Address { question.kept.with(change).address(address) }
+
+  // MARK: Data
+
+  func subjects(_ ids: some Sequence<FactID>) throws -> [FactID: FactSubject] {
+    let ids = Set(ids)
+    return ids.isEmpty ? [:] : try facts.factSubjects(ids)
+  }
+
+  /// What divides a page by teams: teams if there are any, or else services or repositories.
+  func division(services: Bool) -> Grouping {
+    settings.teams.isEmpty || state[.team] != nil ? (services ? .service : .repository) : .team
+  }
+
+  private static let eventLimit = 1000
+
+  /// The releases and incidents of the window, for the time axes of charts.
+  func events() throws -> TimelineEvents {
+    let deploys = try DeploysReport(
+      DeploysQuery(frame: withoutComparison, scope: question.scope, limit: Self.eventLimit, settings: settings), from: facts)
+    let incidents = try IncidentsReport(
+      IncidentsQuery(frame: withoutComparison, scope: question.scope, settings: settings), from: facts)
+    return TimelineEvents(
+      deploys: deploys.rows.compactMap { row in
+        // Deploys of one release are one tick.
+        guard let release = row.release, release.deploy == row.deploy else { return nil }
+        return (release.ended, release.verdict == .failed ? .failedDeploy : .deploy)
+      },
+      incidents: (incidents.open + incidents.resolved).map { ($0.began, $0.resolved ?? now) })
+  }
+
+  var withoutComparison: ReportFrame {
+    var frame = frame
+    frame.comparison = .none
+    return frame
+  }
+
+  var axis: TimeAxis { TimeAxis(from: frame.window.start, to: frame.window.end) }
+
+  // MARK: Page
+
+  /// Makes the page.
+  ///
+  /// - Parameter crumb: What follows the section's name in the path to the page.
+  func page(
+    title: String, crumb: String? = nil, hasServices: Bool = true, hasTypes: Bool = false, isCompared: Bool = true,
+    hasWindow: Bool = true, refreshSeconds: Int? = 120, fields: @escaping (FilterForm, inout HTMLWriter) -> Void = { _, _ in },
+    _ content: (inout HTMLWriter) throws -> Void
+  ) rethrows -> HTTPResponse {
+    var frame = PageFrame(title: title, section: section)
+    frame.scope = question.kept.query
+    frame.formats = question.formats(address)
+    frame.refreshSeconds = refreshSeconds
+    if let crumb {
+      frame.crumbs = [
+        .init(text: section.title, address: question.kept.address(section.address)), .init(text: crumb, address: nil),
+      ]
+    }
+    return try context.page(
+      frame,
+      scope: { html in
+        question.writeScope(
+          address, hasServices: hasServices, hasTypes: hasTypes, isCompared: isCompared, hasWindow: hasWindow, more: fields, &html
+        )
+      }, content)
+  }
+
+  /// Writes the heading, and below it the window, what is not counted yet and since when history is known.
+  func writeHeading(
+    _ sentence: String, window: String? = nil, historyBegan: Timestamp?, hasServices: Bool = true, isCompared: Bool = true,
+    _ html: inout HTMLWriter,
+    more: (inout HTMLWriter) -> Void = { _ in }
+  ) throws {
+    let progress = try facts.factProgress()
+    html.element(.h1, text: sentence)
+    html.element(.p, .classes("lead")) { html in
+      html.text(window ?? question.windowText)
+      if isCompared, let comparison = question.comparisonText { html.text(", \(comparison)") }
+      html.text(".")
+      if progress.remainingSubjects > 0 {
+        html.text(
+          " \(Wording.count(progress.remainingSubjects, "stored item")) are not counted yet; the figures grow until they are.")
+      }
+      let began = historyBegan ?? progress.firstDay.map { Timestamp(seconds: Int64($0.rawValue) * 86_400) }
+      if let began, began > frame.window.start { html.text(" History begins on \(Wording.day(began, now: now)).") }
+      if !hasServices, state[.service] != nil || state[.environment] != nil {
+        html.text(" These items have no service and no environment, so this page ignores that part of the scope.")
+      }
+      more(&html)
+    }
+  }
+
+  /// Writes why a page is empty and what to do about it.
+  func writeNothing(_ sentence: String, _ reasons: [String], _ html: inout HTMLWriter) throws {
+    let isScoped = !question.kept.query.isEmpty
+    try writeHeading(sentence, historyBegan: nil, isCompared: false, &html)
+    html.element(.div, .classes("empty")) { html in
+      html.element(.ul) { html in
+        if isScoped {
+          html.element(.li) { html in
+            html.text("Nothing fits this scope and period? ")
+            html.element(.a, .href(address), text: "Show all of the last 90 days")
+            html.text(".")
+          }
+        }
+        for reason in reasons { html.element(.li, text: reason) }
+        html.element(.li) { html in
+          html.text("See ")
+          html.element(.a, .href(Address("connect")), text: "what is connected")
+          html.text(" and ")
+          html.element(.a, .href(Address("deliveries")), text: "what arrived")
+          html.text(".")
+        }
+      }
+    }
+  }
+}
+
+extension HTTPResponse {
+  /// The response with the headers of pages, which no cache may keep.
+  fileprivate var isPrivate: HTTPResponse {
+    var response = self
+    response.headers["Cache-Control"] = "private, no-store"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
+  }
+}

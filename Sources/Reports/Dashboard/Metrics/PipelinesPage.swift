@@ -1,0 +1,273 @@
+import Charts
+import DeliveryMetrics
+import ValueStreamCore
+
+/// `/pipelines` and `/pipelines/WORKFLOW`: what CI costs.
+struct PipelinesPage {
+  private let page: MetricContext
+  private let workflow: String?
+  private static let rowLimit = 500
+  private static let shownLimit = 15
+  private static let listLimit = 15
+
+  init(_ context: PageContext, _ reports: Dashboard.Reports) throws {
+    // The name of a workflow may hold a slash, which arrives decoded.
+    let path = context.request.path
+    let prefix = "/pipelines/"
+    let name = path.hasPrefix(prefix) ? String(path.dropFirst(prefix.count)) : ""
+    workflow = name.isEmpty ? nil : name
+    page = try MetricContext(context, reports, .pipelines, address: workflow.map { Address("pipelines", $0) })
+  }
+
+  func respond() throws -> HTTPResponse {
+    if let data = page.data(of: "pipelines", [("limit", "\(Self.rowLimit)")]) { return data }
+    let report = try PipelinesReport(
+      PipelinesQuery(frame: page.frame, scope: page.question.itemScope, limit: Self.rowLimit, settings: page.settings),
+      from: page.facts)
+    if let workflow { return try detail(workflow, report) }
+    guard report.current.runs > 0 || !report.jobs.isEmpty else {
+      return try page.page(title: "Pipelines", hasServices: false) { html in
+        try page.writeNothing(
+          "No run is known in this period",
+          [
+            "GitHub: add the events Workflow runs and Workflow jobs to the webhook. GitLab: add Pipeline and Job events. Jenkins: install "
+              + "the notification plug-in. CDEvents and scripts: vsperf event."
+          ], &html)
+      }
+    }
+    return try page.page(title: "Pipelines", hasServices: false) { html in
+      try page.writeHeading(Self.sentence(report), historyBegan: nil, hasServices: false, &html) { $0.text(" \(Self.basis)") }
+      html.element(.section, .classes("tiles")) { html in writeTiles(report, &html) }
+      html.element(.div, .classes("halves")) { html in
+        writeFlaky(report.jobs + report.workflows.filter { $0.value.flaky > 0 && !Self.hasJobs($0, report) }, &html)
+        writeSlowest(report.jobs, &html)
+      }
+      writeRows("Workflows", report.workflows, isJob: false, &html)
+      writeRows("Jobs", report.jobs, isJob: true, &html)
+    }
+  }
+
+  /// What the figures count.
+  private static let basis =
+    "Counted are runs and jobs that failed, were run again, or belong to a change; other successful runs are not."
+
+  private static func hasJobs(_ row: PipelinesReport.Row, _ report: PipelinesReport) -> Bool {
+    report.jobs.contains { $0.workflow == row.workflow && $0.repository == row.repository }
+  }
+
+  private static func sentence(_ report: PipelinesReport) -> String {
+    let current = report.current
+    let flaky = current.flaky > 0 ? ", \(minutes(current.flakyMinutes)) of them to flaky jobs" : ""
+    return "Failed runs took \(minutes(current.failureMinutes)) of machine time\(flaky)."
+  }
+
+  private static func minutes(_ minutes: Double) -> String { FigureUnit.duration(minutes * 60) }
+
+  // MARK: Tiles
+
+  private func writeTiles(_ report: PipelinesReport, _ html: inout HTMLWriter) {
+    let (current, previous) = (report.current, report.previous)
+    let (word, isAlone) = (page.question.beforeWord, page.question.comparisonText == nil)
+    func duration(_ title: String, _ name: String, _ value: DurationSummary, _ before: DurationSummary?) {
+      FigureTile(
+        title: title, unit: .duration, value: value.median, before: before?.median, beforeWord: word, isAlone: isAlone,
+        isBetterWhenHigher: false, door: page.door(name), counted: Wording.count(value.n, "run") + " of changes",
+        population: value.population, leftOut: page.leftOut(name),
+        remarks: value.p95.map { ["95 % within \(FigureUnit.duration($0))"] } ?? []
+      ).write(to: &html)
+    }
+    duration("Run time, median", "run_time", current.runTime, previous?.runTime)
+    duration("Time in the queue, median", "queue_time", current.queueTime, previous?.queueTime)
+    func count(_ title: String, _ name: String, _ value: Int, _ before: Int?, _ counted: String, _ remarks: [String]) {
+      FigureTile(
+        title: title, unit: .count, value: Double(value), before: before.map { Double($0) }, beforeWord: word, isAlone: isAlone,
+        isBetterWhenHigher: false, door: page.door(name), counted: counted, population: Population(n: value), leftOut: nil,
+        remarks: remarks
+      ).write(to: &html)
+    }
+    count(
+      "Failed runs", "failed", current.failed, previous?.failed,
+      "\(current.failed) of \(Wording.count(current.runs, "counted run"))",
+      ["\(Self.minutes(current.failureMinutes)) of machine time"])
+    count(
+      "Flaky", "flaky", current.flaky, previous?.flaky, Wording.count(current.flaky, "failed attempt"),
+      ["\(Self.minutes(current.flakyMinutes)) of machine time", "passed later with the same commit"])
+    count(
+      "Run again", "rerun", current.rerun, previous?.rerun, Wording.count(current.rerun, "attempt") + " after the first", [])
+  }
+
+  // MARK: Tables
+
+  private func address(of row: PipelinesReport.Row) -> Address? {
+    row.workflow.map { name in
+      page.question.kept.with { $0[.repository] = row.repository ?? $0[.repository] }.address(Address("pipelines", name))
+    }
+  }
+
+  private func name(_ row: PipelinesReport.Row) -> String { row.job ?? row.workflow ?? "unknown" }
+
+  private static func failureShare(_ value: PipelinesReport.Value) -> String {
+    value.runs > 0 ? Wording.share(Int64(value.failed), of: Int64(value.runs)) : "–"
+  }
+
+  private func writeRows(
+    _ title: String, _ rows: [PipelinesReport.Row], isJob: Bool, isAll: Bool = false, _ html: inout HTMLWriter
+  ) {
+    guard !rows.isEmpty else { return }
+    let shown = isAll ? rows[...] : rows.prefix(Self.shownLimit)
+    html.element(.section) { html in
+      html.sectionHeading(title) { html in
+        html.text("the most expensive failures first")
+        if rows.count > shown.count {
+          html.text(" · \(shown.count) of \(rows.count); all of them are in ")
+          html.element(.a, .href(page.state.with { $0.format = .json }.address(page.address)), text: ".json")
+        }
+      }
+      html.scrollingTable(title, classes: "list") { html in
+        html.tableHead(
+          (isJob ? ["Job", "Workflow"] : ["Workflow"]) + [
+            "Repository", ">Runs", ">Failed", ">Share", ">Cost of failures", ">Run again", ">Flaky", ">Queue p50", ">Queue p95",
+            ">Run p50",
+            ">Run p95",
+          ])
+        html.element(.tbody) { html in
+          for row in shown {
+            html.element(.tr) { html in
+              html.element(.th, .scope("row")) { html in
+                if let address = address(of: row) {
+                  html.element(.a, .href(address)) { $0.foreign(name(row)) }
+                } else {
+                  html.foreign(name(row))
+                }
+              }
+              if isJob { html.element(.td) { $0.foreign(row.workflow ?? "") } }
+              html.element(.td) { html in
+                guard let repository = row.repository else { return }
+                html.element(.a, .classes("plain"), .href(page.scoped { $0[.repository] = repository })) {
+                  $0.foreign(repository)
+                }
+              }
+              let value = row.value
+              let numbers =
+                [
+                  Wording.grouped(Int64(value.runs)), Wording.grouped(Int64(value.failed)), Self.failureShare(value),
+                  value.failed > 0 ? Self.minutes(value.failureMinutes) : "–", Wording.grouped(Int64(value.rerun)),
+                  Wording.grouped(Int64(value.flaky)),
+                ]
+                + [value.queueTime.median, value.queueTime.p95, value.runTime.median, value.runTime.p95].map {
+                  FigureUnit.duration.text($0) ?? "–"
+                }
+              for number in numbers { html.element(.td, .classes("number"), text: number) }
+            }
+          }
+        }
+      }
+    }
+  }
+
+  private func writeFlaky(_ rows: [PipelinesReport.Row], _ html: inout HTMLWriter) {
+    let flaky = rows.filter { $0.value.flaky > 0 }.sorted {
+      ($1.value.flakyMinutes, name($0)) < ($0.value.flakyMinutes, name($1))
+    }
+    html.element(.section) { html in
+      html.sectionHeading("Flaky") { html in
+        html.text("failed, then passed with the same commit, the most expensive first")
+        html.element(.a, .href(page.door("flaky")), text: "all attempts")
+      }
+      if flaky.isEmpty { return html.element(.p, .classes("quiet"), text: "No job failed and then passed with the same commit.") }
+      let greatest = flaky.first?.value.flakyMinutes ?? 0
+      html.scrollingTable("Flaky jobs", classes: "list") { html in
+        html.tableHead(["Job", "Repository", ">Attempts", ">Cost", ""])
+        html.element(.tbody) { html in
+          for row in flaky.prefix(Self.listLimit) {
+            html.element(.tr) { html in
+              html.element(.th, .scope("row")) { html in
+                if let address = address(of: row) {
+                  html.element(.a, .href(address)) { $0.foreign(name(row)) }
+                } else {
+                  html.foreign(name(row))
+                }
+              }
+              html.element(.td) { $0.foreign(row.repository ?? "") }
+              html.element(.td, .classes("number"), text: Wording.grouped(Int64(row.value.flaky)))
+              html.element(.td, .classes("number"), text: Self.minutes(row.value.flakyMinutes))
+              html.element(.td) { $0.shareBar(greatest > 0 ? row.value.flakyMinutes / greatest : 0, isWaiting: true) }
+            }
+          }
+        }
+      }
+    }
+  }
+
+  private func writeSlowest(_ jobs: [PipelinesReport.Row], _ html: inout HTMLWriter) {
+    let slow = jobs.filter { $0.value.runTime.median != nil }.sorted {
+      ($1.value.runTime.median ?? 0, name($0)) < ($0.value.runTime.median ?? 0, name($1))
+    }
+    html.element(.section) { html in
+      html.sectionHeading("Slowest jobs") { $0.text("median run time of jobs that belong to a change") }
+      if slow.isEmpty { return html.element(.p, .classes("quiet"), text: "No run time of a job is known.") }
+      let greatest = slow.first?.value.runTime.median ?? 0
+      html.scrollingTable("Slowest jobs", classes: "list") { html in
+        html.tableHead(["Job", "Repository", ">p50", ">p95", ""])
+        html.element(.tbody) { html in
+          for row in slow.prefix(Self.listLimit) {
+            html.element(.tr) { html in
+              html.element(.th, .scope("row")) { html in
+                if let address = address(of: row) {
+                  html.element(.a, .href(address)) { $0.foreign(name(row)) }
+                } else {
+                  html.foreign(name(row))
+                }
+              }
+              html.element(.td) { $0.foreign(row.repository ?? "") }
+              html.element(.td, .classes("number"), text: FigureUnit.duration.text(row.value.runTime.median) ?? "–")
+              html.element(.td, .classes("number"), text: FigureUnit.duration.text(row.value.runTime.p95) ?? "–")
+              html.element(.td) { $0.shareBar(greatest > 0 ? (row.value.runTime.median ?? 0) / greatest : 0) }
+            }
+          }
+        }
+      }
+    }
+  }
+
+  // MARK: One workflow
+
+  private func detail(_ workflow: String, _ report: PipelinesReport) throws -> HTTPResponse {
+    let rows = report.workflows.filter { $0.workflow == workflow }
+    let jobs = report.jobs.filter { $0.workflow == workflow }
+    guard !rows.isEmpty || !jobs.isEmpty else {
+      throw PageError(
+        404, "No run of a workflow \(workflow.prefix(200)) is known in this scope and period.",
+        links: report.workflows.prefix(20).compactMap { row in
+          address(of: row).map { ("\(row.workflow ?? "") of \(row.repository ?? "an unknown repository")", $0) }
+        })
+    }
+    return try page.page(title: workflow, crumb: workflow, hasServices: false) { html in
+      let (runs, failed) = rows.reduce((0, 0)) { ($0.0 + $1.value.runs, $0.1 + $1.value.failed) }
+      try page.writeHeading(
+        rows.isEmpty ? workflow : "\(workflow): \(failed) of \(Wording.count(runs, "run")) failed", historyBegan: nil,
+        hasServices: false,
+        &html
+      ) { html in
+        html.text(" \(Self.basis)")
+      }
+      writeRows("In each repository", rows, isJob: false, isAll: true, &html)
+      html.element(.div, .classes("halves")) { html in
+        writeFlaky(jobs.isEmpty ? rows : jobs, &html)
+        writeSlowest(jobs, &html)
+      }
+      writeRows("Jobs", jobs, isJob: true, isAll: true, &html)
+      html.element(.section) { html in
+        html.sectionHeading("Runs of the repository")
+        html.element(.ul, .classes("links")) { html in
+          for (name, text) in [
+            ("failed", "failed runs"), ("flaky", "flaky attempts"), ("run_time", "runs of changes, with run times"),
+            ("queue_time", "runs of changes, with times in the queue"),
+          ] {
+            html.element(.li) { html in html.element(.a, .href(page.door(name)), text: text) }
+          }
+        }
+      }
+    }
+  }
+}
