@@ -24,6 +24,11 @@ TESTS ?=
 # The pictures that `make screenshots` makes, by default all of them.
 NAMES ?=
 
+# Suites of vsdTests that send whole histories to vsd. `make test` runs them once, with the release build, which is quicker.
+HISTORIES := vsdTests[.](Browser|Dashboard|Fact|History|LinkedHistory|Recomputation|YearAnswers|YearHistory)Tests
+# Suites of vsdTests without a vsd, which need no second run with its release build.
+WITHOUT_VSD := vsdTests[.](Aggregate|Completion|DeliveryReport|ForgeCommands|GitHubPullRequests|VSPerfCommandLine)Tests
+
 # The number of rounds in which `make bench-export` exports all of its spans.
 ROUNDS ?= 9
 # The number of subjects in the store of `make bench-traces`.
@@ -73,11 +78,14 @@ vsperf: ## Build the command-line tool, .build-release/release/vsperf
 
 test: ## Build and run the tests (TESTS="--filter Name")
 	@Scripts/bootstrap build test
-	swift test --scratch-path $(DEBUG) $(TEST_FLAGS) $(TESTS)
 ifeq ($(TESTS),)
+	swift test --scratch-path $(DEBUG) $(TEST_FLAGS) --skip '$(HISTORIES)'
 	@# Also test the release build, because users run what the optimizer produces.
 	@$(MAKE) --no-print-directory vsd
-	VALUESTREAM_VSD=$(CURDIR)/$(RELEASE)/release/vsd swift test --scratch-path $(DEBUG) $(TEST_FLAGS) --skip-build --filter vsdTests
+	VALUESTREAM_VSD=$(CURDIR)/$(RELEASE)/release/vsd swift test --scratch-path $(DEBUG) $(TEST_FLAGS) --skip-build --filter vsdTests \
+	  --skip '$(WITHOUT_VSD)'
+else
+	swift test --scratch-path $(DEBUG) $(TEST_FLAGS) $(TESTS)
 endif
 
 test-long: ## Run the tests with more rounds, then test-days and test-sanitizer

@@ -4,6 +4,7 @@ import Simulator
 import Synchronization
 import Testing
 import ValueStreamCore
+import ValueStreamTesting
 
 @Suite("Laws of facts")
 struct FactLawTests {
@@ -22,7 +23,7 @@ struct FactLawTests {
   }
 
   @Test(
-    "Facts are the same in any order, with small steps, restarts and failed writes in between", arguments: UInt64(1)...24)
+    "Facts are the same in any order, with small steps, restarts and failed writes in between", arguments: Seeds.upTo(24))
   func anyOrder(seed: UInt64) throws {
     let history = FactHistory(seed: seed)
     let expected = try Self.fromScratch(history.world.items).facts.lines
@@ -86,7 +87,7 @@ struct FactLawTests {
     }
   }
 
-  @Test("Computing all facts again changes nothing", arguments: UInt64(1)...10)
+  @Test("Computing all facts again changes nothing", arguments: Seeds.upTo(10))
   func again(seed: UInt64) throws {
     let history = FactHistory(seed: seed)
     let (store, facts) = try Self.fromScratch(history.world.items)
@@ -97,7 +98,7 @@ struct FactLawTests {
     #expect(difference.isEmpty, "\(difference.joined(separator: "\n"))")
   }
 
-  @Test("The changes of a deploy are those that its span links", arguments: UInt64(1)...10)
+  @Test("The changes of a deploy are those that its span links", arguments: Seeds.upTo(10))
   func sameAsSpans(seed: UInt64) throws {
     let history = FactHistory(seed: seed)
     let (store, facts) = try Self.fromScratch(history.world.items)

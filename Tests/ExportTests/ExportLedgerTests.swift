@@ -270,7 +270,7 @@ struct ExportLedgerTests {
 
   @Test(
     "Traces are whole, and found by what went out, whatever is exported between deliveries and by which strategies",
-    arguments: UInt64(1)...20, TraceStrategy.allCases)
+    arguments: Seeds.upTo(20), TraceStrategy.allCases)
   func wholeTraces(seed: UInt64, strategy: TraceStrategy) throws {
     let store = MemorySpanStore()
     var random = SeededRandom(seed: seed)

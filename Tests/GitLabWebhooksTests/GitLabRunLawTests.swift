@@ -105,7 +105,7 @@ struct GitLabRunLawTests {
     }
   }
 
-  @Test("Runs are as long as they were, and the queues as well, in any order", arguments: UInt64(1)...300)
+  @Test("Runs are as long as they were, and the queues as well, in any order", arguments: Seeds.upTo(300))
   func generated(seed: UInt64) throws {
     let truth = try Story(seed: seed)
     for order in UInt64(0)...3 {

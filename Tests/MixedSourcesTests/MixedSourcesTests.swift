@@ -57,7 +57,7 @@ struct MixedSourcesTests {
 
   @Test(
     "Counters of ends equal the spans after the grace period, in any order, and with their corrections also later",
-    arguments: UInt64(1)...6)
+    arguments: Seeds.upTo(6))
   func counters(seed: UInt64) throws {
     var random = SeededRandom(seed: seed)
     let deliveries = Self.repeated(try Self.all.get(), seed: seed).shuffled(using: &random)

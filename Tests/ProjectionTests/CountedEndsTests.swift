@@ -50,7 +50,7 @@ struct CountedEndsTests {
 
   // MARK: Laws
 
-  @Test("equal the spans after the grace period, in any order of deliveries, and nothing is corrected", arguments: UInt64(1)...40)
+  @Test("equal the spans after the grace period, in any order of deliveries, and nothing is corrected", arguments: Seeds.upTo(40))
   func withinGrace(seed: UInt64) throws {
     var random = SeededRandom(seed: seed)
     let history = EventHistory(seed: seed, subjects: 14, events: 90)
@@ -77,7 +77,7 @@ struct CountedEndsTests {
     #expect(Set(all).count == 1)
   }
 
-  @Test("equal the spans with their corrections, however late what changes them", arguments: UInt64(1)...60)
+  @Test("equal the spans with their corrections, however late what changes them", arguments: Seeds.upTo(60))
   func corrections(seed: UInt64) throws {
     var random = SeededRandom(seed: seed)
     let history = EventHistory(seed: seed, subjects: 8, events: 90)

@@ -77,7 +77,7 @@ struct LargeDeliveryTests {
     return event
   }
 
-  @Test("end with the same spans and counts as whole deliveries in order, despite restarts", arguments: UInt64(1)...6)
+  @Test("end with the same spans and counts as whole deliveries in order, despite restarts", arguments: Seeds.upTo(6))
   func restarts(seed: UInt64) throws {
     var random = SeededRandom(seed: seed)
     var events = (0..<300).flatMap { id in

@@ -80,7 +80,7 @@ struct PendingWorkTests {
     return store
   }
 
-  @Test("goes on after a stop, and ends with the same spans", arguments: UInt64(1)...30)
+  @Test("goes on after a stop, and ends with the same spans", arguments: Seeds.upTo(30))
   func restarts(seed: UInt64) throws {
     let events = PopularNames(seed: seed).events
     let expected = try Self.settled(events)

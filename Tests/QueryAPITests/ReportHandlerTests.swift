@@ -137,8 +137,9 @@ struct ReportHandlerTests {
           #expect((all["rows"] as? [Any])?.count == expected, "\(name): \(address)")
           #expect(all["total"] as? Int == expected, "\(name): \(address)")
           var (count, next) = (0, nil as String?)
+          let limit = max(1, (expected + 2) / 3)
           repeat {
-            let page = try Self.follow("\(address)&limit=2" + (next.map { "&cursor=\(PercentEncoding.encode($0))" } ?? ""))
+            let page = try Self.follow("\(address)&limit=\(limit)" + (next.map { "&cursor=\(PercentEncoding.encode($0))" } ?? ""))
             count += (page["rows"] as? [Any])?.count ?? 0
             next = page["next"] as? String
           } while next != nil && count <= expected

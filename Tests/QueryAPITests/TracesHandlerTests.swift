@@ -32,7 +32,7 @@ struct TracesHandlerTests {
 
   // MARK: One trace
 
-  @Test("a trace holds all its spans, parents first, in any order of deliveries", arguments: UInt64(1)...6)
+  @Test("a trace holds all its spans, parents first, in any order of deliveries", arguments: Seeds.upTo(6))
   func one(seed: UInt64) throws {
     var random = SeededRandom(seed: seed)
     let store = try QuerySamples.store((QuerySamples.story(1) + QuerySamples.story(2)).shuffled(using: &random))

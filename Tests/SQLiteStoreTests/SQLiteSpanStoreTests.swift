@@ -582,7 +582,7 @@ struct SQLiteSpanStoreTests {
     }
   }
 
-  @Test("Traces are read as from memory, whatever was exported between", arguments: UInt64(1)...8, TraceStrategy.allCases)
+  @Test("Traces are read as from memory, whatever was exported between", arguments: Seeds.upTo(8), TraceStrategy.allCases)
   func traces(seed: UInt64, strategy: TraceStrategy) throws {
     let events = EventHistory(seed: seed).events
     let store = try open()

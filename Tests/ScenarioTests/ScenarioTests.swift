@@ -25,7 +25,7 @@ struct ScenarioTests {
 
   @Test("In any order, with repetitions, it becomes the same", arguments: (try? Scenario.all.get()) ?? [])
   func shuffled(scenario: Scenario) throws {
-    for seed in UInt64(1)...100 {
+    for seed in Seeds.upTo(100) {
       let trees = try Self.trees(of: scenario, seed: seed)
       #expect(trees == scenario.expected, "seed \(seed)")
       if trees != scenario.expected { return }

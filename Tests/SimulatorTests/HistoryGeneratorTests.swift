@@ -2,6 +2,7 @@ import GitHubWebhooks
 import Simulator
 import Testing
 import ValueStreamCore
+import ValueStreamTesting
 
 @Suite("A generated history")
 struct SimulatorTests {
@@ -30,7 +31,7 @@ struct SimulatorTests {
     #expect(zip(three, three.dropFirst()).allSatisfy { $0.time <= $1.time })
   }
 
-  @Test("is understood by the source, and no body is too small or too large to be believed", arguments: UInt64(1)...20)
+  @Test("is understood by the source, and no body is too small or too large to be believed", arguments: Seeds.upTo(20))
   func understood(seed: UInt64) throws {
     let source = GitHubSource()
     for delivery in Self.deliveries(seed: seed) {

@@ -2,6 +2,7 @@ import Foundation
 import Simulator
 import Testing
 import ValueStreamCore
+import ValueStreamTesting
 
 @Suite("A generated year")
 struct YearHistoryTests {
@@ -19,7 +20,7 @@ struct YearHistoryTests {
     #expect(YearHistory(Self.configuration(seed: 1)).answers != YearHistory(Self.configuration(seed: 2)).answers)
   }
 
-  @Test("has deliveries of five vendors, in order and within its time", arguments: UInt64(1)...5)
+  @Test("has deliveries of five vendors, in order and within its time", arguments: Seeds.upTo(5))
   func deliveries(seed: UInt64) throws {
     let configuration = Self.configuration(seed: seed)
     let history = YearHistory(configuration)
@@ -34,7 +35,7 @@ struct YearHistoryTests {
     #expect(Set(ids).count == ids.count)
   }
 
-  @Test("of a whole year has something for every report, and a quarter that is worse than the others", arguments: UInt64(1)...4)
+  @Test("of a whole year has something for every report, and a quarter that is worse than the others", arguments: Seeds.upTo(4))
   func everyReport(seed: UInt64) throws {
     let answers = YearHistory(Self.configuration(seed: seed, days: 365, scale: 1)).answers
     #expect(answers.windows.count == 3)

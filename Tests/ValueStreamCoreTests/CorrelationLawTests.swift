@@ -20,7 +20,7 @@ struct CorrelationLawTests {
   }
 
   @Test(
-    "Order and batches do not matter: the same spans, parents, links and trace ids", arguments: UInt64(1)...60,
+    "Order and batches do not matter: the same spans, parents, links and trace ids", arguments: Seeds.upTo(60),
     TraceStrategy.allCases)
   func order(seed: UInt64, strategy: TraceStrategy) throws {
     let events = EventHistory(seed: seed).events
@@ -32,7 +32,7 @@ struct CorrelationLawTests {
     }
   }
 
-  @Test("A trace is found by its id and is whole, in any order", arguments: UInt64(1)...20, TraceStrategy.allCases)
+  @Test("A trace is found by its id and is whole, in any order", arguments: Seeds.upTo(20), TraceStrategy.allCases)
   func traces(seed: UInt64, strategy: TraceStrategy) throws {
     let events = EventHistory(seed: seed).events
     var random = SeededRandom(seed: seed)
@@ -44,7 +44,7 @@ struct CorrelationLawTests {
     #expect(try TraceChecks.traces(in: stores[1], strategy) == traces)
   }
 
-  @Test("Duplicates do not matter", arguments: UInt64(1)...30, TraceStrategy.allCases)
+  @Test("Duplicates do not matter", arguments: Seeds.upTo(30), TraceStrategy.allCases)
   func duplicates(seed: UInt64, strategy: TraceStrategy) throws {
     let events = EventHistory(seed: seed).events
     var random = SeededRandom(seed: seed + 1000)
@@ -173,7 +173,7 @@ struct CorrelationLawTests {
     }
   }
 
-  @Test("A thing without a span is passed over: what is below it hangs from what is above it", arguments: UInt64(1)...12)
+  @Test("A thing without a span is passed over: what is below it hangs from what is above it", arguments: Seeds.upTo(12))
   func passedOver(seed: UInt64) throws {
     func subject(_ id: Int, follows: Int?, _ operation: ValueStreamCore.Operation?) -> Event {
       func key(_ id: Int) -> SubjectKey {

@@ -32,7 +32,7 @@ struct DeployLawTests {
 
   @Test(
     "A deploy brings what its commit has and the one before has not, whatever the clocks say",
-    arguments: UInt64(1)...60, [DeployHistory.Branches.merged, .madeAtCommit])
+    arguments: Seeds.upTo(60), [DeployHistory.Branches.merged, .madeAtCommit])
   func difference(seed: UInt64, branches: DeployHistory.Branches) throws {
     let history = DeployHistory(seed: seed, branches: branches, deployClock: seed.isMultiple(of: 2) ? -7200 : 60)
     var random = SeededRandom(seed: seed)
@@ -57,7 +57,7 @@ struct DeployLawTests {
 
   @Test(
     "Where nobody says at which commit a branch began, no change is lost, and none is brought twice that was not taken back",
-    arguments: UInt64(1)...60, [DeployHistory.Branches.pushedWithCommits, .takingInMain])
+    arguments: Seeds.upTo(60), [DeployHistory.Branches.pushedWithCommits, .takingInMain])
   func unknownBeginnings(seed: UInt64, branches: DeployHistory.Branches) throws {
     let history = DeployHistory(seed: seed, branches: branches)
     var random = SeededRandom(seed: seed)

@@ -140,7 +140,7 @@ struct DeployReadingTests {
 
   @Test(
     "One reader for many deploys tells of each what a new one tells, in whichever order they are asked for",
-    arguments: UInt64(1)...40)
+    arguments: Seeds.upTo(40))
   func sharedReader(seed: UInt64) throws {
     let kinds = DeployHistory.Branches.allCases
     let history = DeployHistory(seed: seed, branches: kinds[Int(seed) % kinds.count])

@@ -47,7 +47,7 @@ struct EventLimitTests {
     return event
   }
 
-  @Test("Whatever a sender says, what is kept of it is bounded, and the same when it is bounded again", arguments: UInt64(1)...40)
+  @Test("Whatever a sender says, what is kept of it is bounded, and the same when it is bounded again", arguments: Seeds.upTo(40))
   func bounded(seed: UInt64) {
     var random = SeededRandom(seed: seed)
     let event = Self.event(&random)

@@ -71,7 +71,7 @@ struct IdentityTests {
     #expect(found.first == candidates.first)
   }
 
-  @Test("The candidates of a text are its shorter forms with five parts or more", arguments: UInt64(1)...20)
+  @Test("The candidates of a text are its shorter forms with five parts or more", arguments: Seeds.upTo(20))
   func candidates(seed: UInt64) {
     var random = SeededRandom(seed: seed)
     for _ in 0..<200 {

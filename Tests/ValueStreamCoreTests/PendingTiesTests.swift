@@ -10,7 +10,7 @@ struct PendingTiesTests {
 
   @Test(
     "However few followers a step looks at, in any order and batches: the same spans, parents and links",
-    arguments: UInt64(1)...16)
+    arguments: Seeds.upTo(16))
   func order(seed: UInt64) throws {
     let events = PopularNames(seed: seed, followers: seed % 4 == 0 ? 80 : 25).events
     let expected = MemorySpanStore()
@@ -151,7 +151,7 @@ struct PendingTiesTests {
 
   // MARK: Storage
 
-  @Test("What is pending is stored and read back as it is, and what cannot be read is nothing", arguments: UInt64(1)...50)
+  @Test("What is pending is stored and read back as it is, and what cannot be read is nothing", arguments: Seeds.upTo(50))
   func encoding(seed: UInt64) {
     var random = SeededRandom(seed: seed)
     var pending = PendingTies()

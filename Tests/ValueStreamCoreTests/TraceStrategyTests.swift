@@ -58,7 +58,7 @@ struct TraceStrategyTests {
     }
   }
 
-  @Test("Both strategies tell the same parents; a tie is a parent in the same trace, or a link", arguments: UInt64(1)...60)
+  @Test("Both strategies tell the same parents; a tie is a parent in the same trace, or a link", arguments: Seeds.upTo(60))
   func law(seed: UInt64) throws {
     let events = EventHistory(seed: seed, subjects: 20, events: 120).events
     let nested = try CorrelationLawTests.project(events, batch: events.count)

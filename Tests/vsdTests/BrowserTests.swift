@@ -6,13 +6,10 @@ import ValueStreamTesting
 @Suite("The pages in a browser")
 struct BrowserTests {
   private static let hasRealClock = ProcessInfo.processInfo.environment["FAKETIME"] == nil
-  /// The release build serves the same pages.
-  private static let isDebug = ProcessInfo.processInfo.environment["VALUESTREAM_VSD"] == nil
 
   @Test(
     "have no fault that the browser or axe finds, need no script and no mouse, fit a phone, and take hostile texts as texts",
-    .enabled(if: hasRealClock, "a browser does not run on another clock"),
-    .enabled(if: isDebug, "the debug build is tested already"))
+    .enabled(if: hasRealClock, "a browser does not run on another clock"))
   func walk() throws {
     try #require(
       FileManager.default.isExecutableFile(atPath: PythonEnvironment.python.path),

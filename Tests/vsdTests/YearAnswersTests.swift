@@ -4,7 +4,9 @@ import Testing
 import ValueStreamCore
 
 /// Compares the delivery metrics that vsd reports on a generated year with the true ones, which the generator counts from its plan.
-@Suite("The delivery metrics of a generated year")
+///
+/// One test after the other, so that no thread waits for the shared year that another one fills.
+@Suite("The delivery metrics of a generated year", .serialized)
 struct YearAnswersTests {
   private static let numbers: [(metric: String, members: [String])] = [
     ("lead_time", ["n", "median_seconds", "p75_seconds", "p85_seconds", "p95_seconds"]),
@@ -14,23 +16,12 @@ struct YearAnswersTests {
 
   private static let isLong = ProcessInfo.processInfo.environment["VALUESTREAM_LONG_TESTS"] != nil
   private static let seeds: ClosedRange<UInt64> = isLong ? 1...4 : 1...1
-  private static let days = isLong ? 200 : 100
-  private static let scale = isLong ? 0.4 : 0.2
 
   @Test("are those of its plan, in JSON and in the rows that vsperf prints", arguments: seeds)
   func answers(seed: UInt64) throws {
-    let vsd = try VSDProcess(["--store=memory", "--tracer=none"])
-    let url = "http://127.0.0.1:\(vsd.ports[0])"
-    // Verdicts depend on the age of a release, so the history ends now.
-    let until = Timestamp(seconds: SystemClock().now().seconds)
-    let sent = try VSPerf.run([
-      "generate", "history", "--story=year", "--seed=\(seed)", "--days=\(Self.days)", "--scale=\(Self.scale)",
-      "--until=\(until.rfc3339)",
-      "--connections=8", "--send", url,
-    ])
-    #expect(sent.exit == .code(0), "\(sent.errors)")
-    try vsd.waitForAllFacts()
-    let history = YearHistory(HistoryConfiguration(seed: seed, days: Self.days, scale: Self.scale, until: until))
+    let year = Self.isLong ? try SharedYear(days: 200, scale: 0.4, seed: seed) : try SharedYear.whole.get()
+    let url = year.url
+    let history = YearHistory(year.configuration)
     let truth = try JSON(parsing: String(decoding: history.answers.json, as: UTF8.self))
     for window in truth["windows"]?.list ?? [] {
       let (from, to) = (window["window"]?["from"]?.text ?? "", window["window"]?["to"]?.text ?? "")
