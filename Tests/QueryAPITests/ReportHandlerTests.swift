@@ -239,7 +239,7 @@ struct ReportHandlerTests {
       ("dora", "bucket", "year", "one of day, week, month"), ("dora", "time-zone", "Mars", "Europe/Berlin"),
       ("dora", "lead-time-from", "push", "one of commit, opened, merged"), ("dora", "bots", "maybe", "include or exclude"),
       ("dora", "rules", "luck", "some of incident, rollback, revert, hotfix, failed"), ("dora", "service", "", "a name"),
-      ("dora", "compare", "last", "previous or none"), ("dora", "format", "xml", "json or csv"),
+      ("dora", "compare", "last", "previous, year, none"), ("dora", "format", "xml", "json or csv"),
       ("dora", "limit", "5", "limit is no parameter"), ("flow", "group-by", "service", "repository or team"),
       ("deploys", "limit", "0", "a number from 1 to 1000"), ("deploys", "cursor", "nowhere", "cursor"),
       ("forecast", "items", "none", "a number from 1"), ("forecast", "by", "tomorrow", "a date such as 2026-03-01"),

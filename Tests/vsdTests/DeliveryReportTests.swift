@@ -178,7 +178,7 @@ struct DeliveryReportTests {
         ? .status(200, ["Content-Type": "text/csv"], Self.csv) : .status(200, [:], #"{"groups":[]}"#)
     }
     let refused = try Self.run("\(arguments) --chart \(chart.path)", at: empty)
-    #expect(refused.exit == .code(69) && refused.output == "", "\(refused.errors)")
+    #expect(refused.exit == .code(65) && refused.output == "", "\(refused.errors)")
   }
 
   @Test("get the read token from a file, too")

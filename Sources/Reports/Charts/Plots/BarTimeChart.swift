@@ -78,7 +78,8 @@ package struct BarTimeChart: Sendable {
         plot.add(
           .box(from: Plot.Point(start + gap, low), to: Plot.Point(end - gap, plot.height)), .incident, tip: tip, target: index)
       }
-      if isRoomy || bar.isOutside {
+      // A week that is not over tells nothing by being empty.
+      if (isRoomy || bar.isOutside) && (value > 0 || !bar.isPartial) {
         plot.write(
           DurationUnit.brief(value) + (bar.isOutside ? " ▲" : ""), at: Plot.Point((start + end) / 2, y - 4), .middle,
           bar.isOutside ? .bad : .note, isMinor: !bar.isOutside)

@@ -192,8 +192,9 @@
 
   // Keys
   const general = [
-    [["/"], "search"], [["?"], "this list"], [["g", "d"], "deploys"], [["g", "c"], "changes"], [["g", "l"], "deliveries"],
-    [["g", "s"], "system"],
+    [["/"], "search"], [["?"], "this list"], [["g", "d"], "deploys"], [["g", "c"], "changes"], [["g", "t"], "lead time"],
+    [["g", "f"], "flow"], [["g", "a"], "ageing"], [["g", "o"], "forecast (outlook)"], [["g", "r"], "reviews"], [["g", "p"], "pipelines"],
+    [["g", "i"], "incidents"], [["g", "l"], "deliveries"], [["g", "n"], "connect"], [["g", "s"], "system"],
   ];
   const waterfall = [
     [["f", "b"], "next, previous span"], [["Enter"], "show the span"], [["s", "w"], "scroll down, up"], [["a", "d"], "pan left, right"],
@@ -229,7 +230,10 @@
     close.focus();
   }
   let prefix = "";
-  const pages = { d: "deploys", c: "changes", l: "deliveries", s: "system" };
+  const pages = {
+    d: "deploys", c: "changes", t: "lead-time", f: "flow", a: "ageing", o: "forecast", r: "reviews", p: "pipelines", i: "incidents", l: "deliveries",
+    n: "connect", s: "system",
+  };
   addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.target.closest("input, select, textarea, dialog")) {

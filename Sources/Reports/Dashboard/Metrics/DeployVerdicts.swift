@@ -56,18 +56,21 @@ extension HTMLWriter {
     }
     verdict(release.verdict)
     if !release.rules.isEmpty {
-      element(.span, .classes("quiet"), text: " by rule: \(release.rules.map(\.words).joined(separator: ", "))")
+      element(
+        .span, .classes("quiet"),
+        text: " · \(release.rules.count == 1 ? "rule" : "rules"): \(release.rules.map(\.words).joined(separator: ", "))")
     }
-    for incident in entry.incidents { reference(" incident ", incident) }
+    for incident in entry.incidents { reference(" · incident ", incident) }
     if let remedy = entry.remedy {
-      reference(" remedied by ", remedy)
+      reference(" · remedied by ", remedy)
     } else if release.verdict == .failed, let recovered = release.recovered {
       element(
-        .span, .classes("quiet"), text: " over after \(Wording.duration(from: release.ended, to: max(recovered, release.ended)))")
+        .span, .classes("quiet"),
+        text: " · over after \(Wording.duration(from: release.ended, to: max(recovered, release.ended)))")
     }
-    for failed in entry.remedied { reference(" remedied ", failed) }
+    for failed in entry.remedied { reference(" · remedied ", failed) }
     if !release.rework.isEmpty, entry.remedied.isEmpty {
-      element(.span, .classes("quiet"), text: " rework: \(release.rework.map(\.rawValue).joined(separator: ", "))")
+      element(.span, .classes("quiet"), text: " · rework: \(release.rework.map(\.rawValue).joined(separator: ", "))")
     }
   }
 

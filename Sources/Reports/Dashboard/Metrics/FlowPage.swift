@@ -75,7 +75,10 @@ struct FlowPage {
       title: "Items in progress", unit: .count, value: Double(current.load), before: previous.map { Double($0.load) },
       beforeWord: word, isAlone: isAlone, isBetterWhenHigher: false, door: page.door("load"),
       counted: Wording.count(current.load, "item"), population: Population(n: current.load), leftOut: nil,
-      remarks: current.averageLoad.map { ["mean of the period \($0.brief)"] } ?? []
+      remarks: current.averageLoad.map { ["mean of the period \($0.brief)"] } ?? [],
+      trend: group.cumulativeFlow.enumerated().filter { $0.offset % 7 == 6 || $0.offset == group.cumulativeFlow.count - 1 }.map {
+        FigureTile.Step(value: Double($0.element.inProgress), isPartial: $0.element.day.isPartial)
+      }, trendName: "Each seventh day", isLine: true
     ).write(to: &html)
     let isKnown = current.efficiency != nil
     FigureTile(

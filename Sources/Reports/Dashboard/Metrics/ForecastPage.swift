@@ -52,11 +52,19 @@ struct ForecastPage {
     return try page.page(
       title: "Forecast", hasServices: false, hasTypes: true, isCompared: false, hasWindow: false, fields: fields
     ) { html in
+      guard !report.throughput.isEmpty else {
+        return try page.writeNothing(
+          "No finished item is known yet",
+          [
+            "A forecast draws from the days on which issues were done, at least five of them in the last 90 days.",
+            "Issues come from Jira, Trello, or the issue events of GitHub or GitLab.",
+          ], &html)
+      }
       let window = "Throughput of \(TimeAxis.dateText(report.history.start)) to \(TimeAxis.dateText(report.history.end))"
       try page.writeHeading(
         sentence(report), window: window, historyBegan: nil, hasServices: false, isCompared: false, &html
       ) { html in
-        writeBasis(report, asked, open, &html)
+        if report.refusal == nil { writeBasis(report, asked, open, &html) }
       }
       if report.refusal != nil { return writeRefusal(report, &html) }
       html.element(.div, .classes("halves")) { html in
@@ -116,7 +124,7 @@ struct ForecastPage {
         html.text(".")
       }
     }
-    if !report.throughput.isEmpty { writeSample(report, &html) }
+    writeSample(report, &html)
   }
 
   // MARK: Answers

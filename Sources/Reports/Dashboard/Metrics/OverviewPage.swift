@@ -77,6 +77,11 @@ struct OverviewPage {
     var items = (report.groups.first?.recoveryTime.current.open ?? []).map {
       Stuck(id: $0.deploy, what: "failed, and nothing remedied it yet", since: $0.since, tone: .bad)
     }
+    let incidents = try IncidentsReport(
+      IncidentsQuery(frame: page.withoutComparison, scope: question.scope, settings: reports.settings), from: reports.facts)
+    items += incidents.open.prefix(Self.stuckLimit / 2).map { incident in
+      Stuck(id: incident.incident, what: "incident, open", since: incident.began, tone: .bad)
+    }
     items += ageing.reviews.prefix(Self.stuckLimit / 2).map { review in
       let words = review.firstResponse == nil ? "waits for a first review" : "in review"
       return Stuck(id: review.change, what: words, since: review.ready, tone: .attention)
@@ -91,7 +96,7 @@ struct OverviewPage {
 
   private func writeStuck(_ items: [(Stuck, FactSubject)], _ html: inout HTMLWriter) {
     html.element(.aside, .classes("rail"), .label("What is stuck")) { html in
-      html.sectionHeading("What is stuck") { $0.text("failures, then reviews and issues, the oldest first") }
+      html.sectionHeading("What is stuck") { $0.text("failures and incidents, then reviews and issues, the oldest first") }
       guard !items.isEmpty else { return html.element(.p, .classes("quiet"), text: "Nothing that vsd knows of.") }
       html.element(.table, .classes("figures")) { html in
         html.element(.caption, text: "What is stuck")
