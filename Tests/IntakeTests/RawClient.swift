@@ -12,6 +12,8 @@ final class RawClient {
     var status: Int
     var headers: [String: String]
     var body: String
+    /// The bytes of the body, which need not be text.
+    var bytes: [UInt8]
   }
 
   struct Failure: Error {
@@ -88,9 +90,9 @@ final class RawClient {
     while buffer.count < length {
       guard try fill() else { throw Failure(reason: "closed within a body") }
     }
-    let body = String(decoding: buffer.prefix(length), as: UTF8.self)
+    let bytes = Array(buffer.prefix(length))
     buffer.removeFirst(length)
-    return Response(status: status ?? 0, headers: headers, body: body)
+    return Response(status: status ?? 0, headers: headers, body: String(decoding: bytes, as: UTF8.self), bytes: bytes)
   }
 
   /// Waits for the server to close the connection. Returns false if another byte arrives first.

@@ -1,7 +1,7 @@
 import Synchronization
 import ValueStreamCore
 
-/// A few threads for handlers that may block, with a bounded queue.
+/// A few threads for handlers that may block, with a bounded queue. They also compress the responses.
 final class WorkerPool: Sendable {
   private struct Job {
     var handler: any HTTPHandler
@@ -18,6 +18,7 @@ final class WorkerPool: Sendable {
   private let work: Signal
   private let workers: Int
   private let limit: Int
+  private let compression = AnswerCompression()
 
   init(workers: Int, limit: Int) throws(IntakeError) {
     work = try Signal(counts: true)
@@ -61,7 +62,7 @@ final class WorkerPool: Sendable {
         (state.jobs.isEmpty ? nil : state.jobs.removeFirst(), state.isStopping)
       }
       if let job {
-        job.completion(job.handler.respond(to: job.request))
+        job.completion(compression.apply(job.handler.respond(to: job.request), to: job.request))
       } else if isStopping {
         return
       }
