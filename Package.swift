@@ -115,6 +115,7 @@ let reports: [Target] = [
     ], swiftSettings: settings),
   module("SampleReports", in: "Reports", ["CSV"]),
   module("DeliveryMetrics", in: "Reports"),
+  module("DeliveryGauges", in: "Reports", ["DeliveryMetrics"]),
   module("ReportClient", in: "Reports", ["CSV", "Aggregates", "Charts"]),
 ]
 
@@ -124,7 +125,7 @@ let executables: [Target] = [
     dependencies: [
       "ValueStreamCore", "Intake", "Catalog", "Projection", "DeliveryCounters", "PoisonGuard", "Replay", "Export", "SQLiteStore",
       "Logging", "Mock", "OTLP", "Jaeger", "Lightstep", "Datadog", "Zipkin", "CurlTransport", "Prometheus", "QueryAPI",
-      "Dashboard",
+      "Dashboard", "DeliveryGauges",
     ],
     swiftSettings: settings),
   .executableTarget(
@@ -211,6 +212,7 @@ let testsOfTargets: [Target] = [
   tests(of: "Dashboard", ["ValueStreamCore", "Charts", "QueryAPI", "DeliveryMetrics"], fixtures: ["Golden"]),
   tests(of: "SampleReports", ["Aggregates", "CSV", "APIClient"]),
   tests(of: "DeliveryMetrics", ["ValueStreamCore"]),
+  tests(of: "DeliveryGauges", ["ValueStreamCore", "DeliveryMetrics", "DeliveryCounters", "Prometheus", "Intake"]),
   tests(of: "ReportClient", ["ValueStreamCore", "Aggregates", "CSV", "Charts"], fixtures: ["Golden"]),
   // Whole system
   .testTarget(
@@ -227,6 +229,7 @@ let testsOfTargets: [Target] = [
     name: "DocumentationTests",
     dependencies: [
       "vsd", "vsperf", "ValueStreamCore", "ValueStreamTesting", "Intake", "CustomHTTP", "DeliveryCounters", "SQLiteStore",
+      "DeliveryGauges",
     ],
     swiftSettings: settings),
 ]

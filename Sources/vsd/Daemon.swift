@@ -1,5 +1,6 @@
 import Dashboard
 import DeliveryCounters
+import DeliveryGauges
 import Export
 import Intake
 import Mock
@@ -19,6 +20,7 @@ struct Daemon {
   private let recorder: DeliveryRecorder
   private let projector: Projector
   private let facts: FactWorker
+  private let gauges: DeliveryGauges
   private let state: DaemonState
   private let runners: [ExportRunner]
   private let retention: Retention
@@ -49,10 +51,14 @@ struct Daemon {
       case .directory(let path): PoisonGuard(directory: path)
       }
     let setAside = SetAsideDeliveries()
-    let registry = MetricRegistry { family in
-      logger.log(.warn, "\(family.name) has as many series as --metric-series-limit allows: what is new is counted as other") {
-        line in
-        line.member("limit", family.seriesLimit)
+    let registry = MetricRegistry(textBytes: settings.metricBytes) { family in
+      let hidden = family.hiddenCount
+      let reason =
+        hidden > 0
+        ? "/metrics is as large as --metric-size allows: \(family.name) shows what is new as other"
+        : "\(family.name) has as many series as --metric-series-limit allows: what is new is counted as other"
+      logger.log(.warn, reason) { line in
+        if hidden > 0 { line.member("folded", hidden) } else { line.member("limit", family.seriesLimit) }
       }
     }
     let metrics = ProjectionMetrics(registry: registry, seriesLimit: settings.seriesLimit)
@@ -84,9 +90,15 @@ struct Daemon {
         line.member("source", source)
       }
     }
+    let gauges = DeliveryGauges(
+      registry: registry, facts: store, settings: { settings.reports.settings }, zone: settings.reports.zone, clock: clock,
+      logger: logger)
     let facts = FactWorker(
       store: store, strategy: settings.traceStrategy, rules: settings.factRules, registry: registry, clock: clock,
-      logger: logger, poisonGuard: poisonGuard)
+      logger: logger, poisonGuard: poisonGuard
+    ) {
+      gauges.wake()
+    }
     var configuration = Projector.Configuration()
     configuration.isImmediate = isMock
     let projector = Projector(log: log, batches: batches, configuration: configuration, logger: logger) {
@@ -119,7 +131,8 @@ struct Daemon {
         .exact("/metrics"), access: .openUnlessProtected, as: .metrics,
         MetricsHandler(
           registry: registry,
-          traces: ExemplarTraces(store: store, strategy: settings.traceStrategy, gracePeriod: settings.gracePeriod, clock: clock)
+          traces: ExemplarTraces(store: store, strategy: settings.traceStrategy, gracePeriod: settings.gracePeriod, clock: clock),
+          compress: Deflater.gzip
         ) {
           // After a crash, counters start at the state of the store until the rest of the log is projected. Wait, so that
           // they never show less than before.
@@ -183,6 +196,7 @@ struct Daemon {
                 mock.removeAll()
               }
             }
+            gauges.wake()
           }))
     }
 
@@ -201,6 +215,7 @@ struct Daemon {
     self.recorder = recorder
     self.projector = projector
     self.facts = facts
+    self.gauges = gauges
     self.state = state
     self.runners = runners
     retention = Retention(
@@ -285,12 +300,16 @@ struct Daemon {
 
   private static let writingPause = Duration.seconds(1)
 
-  /// Runs intake, log, projector and the computation of facts, and stops them in this order, so that each finishes what the previous one passed on.
+  /// Runs intake, log, projector, the computation of facts and that of their gauges, and stops them in this order, so that each finishes what the previous one passed on.
   private func serve() async throws {
     async let recording: Void = recorder.run()
     async let projecting: Void = settings.tracers.contains(.mock) ? () : OwnThread.run { projector.run() }
     async let keepingFacts: Void = OwnThread.run { facts.run() }
-    defer { facts.stop() }
+    async let keepingGauges: Void = OwnThread.run { gauges.run() }
+    defer {
+      facts.stop()
+      gauges.stop()
+    }
     let served: Result<Void, any Error>
     do {
       served = .success(try await server.run())
@@ -303,6 +322,8 @@ struct Daemon {
     try await projecting
     facts.stop()
     try await keepingFacts
+    gauges.stop()
+    try await keepingGauges
     try served.get()
   }
 }

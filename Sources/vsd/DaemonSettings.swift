@@ -45,6 +45,8 @@ struct DaemonSettings {
   let factRetention: Duration
   let factRules: FactRules
   let seriesLimit: Int
+  /// The size of `/metrics` beyond which new series are shown as `other`.
+  let metricBytes: Int
   let hasBranchMetrics: Bool
   /// The settings of delivery reports.
   let reports: ReportDefaults
@@ -137,6 +139,7 @@ struct DaemonSettings {
       bots: Bots(names: try settings.value(of: ClassificationSettings.bots)),
       hotfixes: try settings.value(of: ReportDefaults.hotfix))
     seriesLimit = try settings.value(of: CounterSettings.seriesLimit)
+    metricBytes = Int(clamping: try settings.value(of: CounterSettings.size).bytes)
     hasBranchMetrics = try settings.value(of: CounterSettings.branchMetrics)
     reports = try ReportDefaults(settings)
     logLevel = try settings.value(of: Self.logLevelName)

@@ -19,6 +19,7 @@ struct DaemonState: Sendable {
   private let clock: any WallClock
   private let damage: DamageReport
   private let setAside: SetAsideDeliveries
+  private let ready: MetricFamily
   private let stalled: MetricFamily
   private let damaged: MetricFamily
 
@@ -67,6 +68,7 @@ struct DaemonState: Sendable {
       .counter, "valuestream_metric_labels_cut_total",
       help: "How often a label value was cut since the start, because it was too long.",
       labels: ["metric"])
+    ready = registry.family(.gauge, "valuestream_ready", help: "1 while deliveries are taken, as /readyz says; 0 otherwise.")
     waiting = registry.family(.gauge, "valuestream_log_waiting_deliveries", help: "Deliveries that wait to be made durable.")
     lag = registry.family(
       .gauge, "valuestream_projection_lag_deliveries", help: "Recorded deliveries that are not projected into spans yet.")
@@ -140,6 +142,7 @@ struct DaemonState: Sendable {
     try? ages.refresh()
     try? branches?.refresh()
     facts.refreshGauges()
+    ready.set(unreadiness == nil ? 1 : 0)
     lostLines.set(Double(StandardOutput.lostCount))
     let families = registry.all.filter(\.isLimited)
     folded.replaceSeries(families.map { ([$0.name], Double($0.foldedCount)) })

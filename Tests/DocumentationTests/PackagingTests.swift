@@ -12,9 +12,11 @@ struct PackagingTests {
   }
 
   private static func yamlFiles() throws -> [String] {
-    ["docker-compose.yml", "Packaging/prometheus.yml"]
+    ["docker-compose.yml", "Packaging/prometheus.yml", rules, "Packaging/prometheus-rules-test.yml"]
       + ["datasources", "dashboards"].map { "Packaging/grafana/provisioning/\($0)/valuestream.yml" }
   }
+
+  private static let rules = "Packaging/prometheus-rules.yml"
 
   @Test(
     "variables and flags of vsd that files set exist",
@@ -34,7 +36,7 @@ struct PackagingTests {
     let compose = try Self.text("docker-compose.yml")
     let mounted = compose.matches(of: #/(?m)^ +- \./([^:]+):/#).map { String($0.output.1) }
     let copied = try Self.text("Dockerfile").matches(of: #/(?m)^COPY ([^-\s]\S*) /#).map { String($0.output.1) }
-    #expect(mounted.count == 3 && copied.count == 3)
+    #expect(mounted.count == 4 && copied.count == 3)
     for path in mounted + copied + ["Package.swift"] {
       #expect(FileManager.default.fileExists(atPath: MarkdownPage.root.appendingPathComponent(path).path), "\(path)")
     }
@@ -82,6 +84,35 @@ struct PackagingTests {
   func prometheus() {
     let check = Self.run("promtool", "check", "config", MarkdownPage.root.appendingPathComponent("Packaging/prometheus.yml").path)
     #expect(check.code == 0, "\(check.output)")
+  }
+
+  @Test("alerts are rules of Prometheus, and fire when they should", .enabled(if: run("promtool", "--version").code == 0))
+  func alerts() throws {
+    for arguments in [["check", "rules", Self.rules], ["test", "rules", "Packaging/prometheus-rules-test.yml"]] {
+      let check = Self.run(
+        "promtool", arguments[0], arguments[1], MarkdownPage.root.appendingPathComponent(arguments[2]).path)
+      #expect(check.code == 0, "\(check.output)")
+    }
+  }
+
+  @Test("every alert has a unit test and a row in Docs/operate/alerts.md, and asks for metrics that exist")
+  func alertNames() throws {
+    let rules = try Self.text(Self.rules)
+    let names = rules.matches(of: /- alert: (\w+)/).map { String($0.output.1) }
+    #expect(names.count > 10 && Set(names).count == names.count)
+    let page = try MarkdownPage.page("Docs/operate/alerts.md")
+    let tests = try Self.text("Packaging/prometheus-rules-test.yml")
+    for name in names {
+      #expect(page.rows(for: name).count == 1, "\(name)")
+      #expect(tests.contains(name), "\(name)")
+    }
+    for row in page.tableRows.dropFirst() {
+      for match in row[0].matches(of: /`(\w+)`/) { #expect(names.contains(String(match.output.1)), "\(match.output.1)") }
+    }
+    let metrics = try MarkdownPage.page("Docs/operate/metrics.md")
+    for match in rules.matches(of: /\bvaluestream_[a-z0-9_]+/) {
+      #expect(!metrics.rows(for: String(match.output)).isEmpty, "\(match.output)")
+    }
   }
 
   @Test(

@@ -1,3 +1,4 @@
+import DeliveryGauges
 import Foundation
 import Intake
 import Testing
@@ -50,11 +51,30 @@ struct ReferenceTests {
   @Test("Docs/operate/metrics.md names every metric with its type, unit and labels, and no other")
   func metrics() throws {
     let daemon = try RunningDaemon(["--settle=0s", "--metric-branches"])
-    // A generated history covers every kind of event. The query for spans waits until all earlier deliveries are counted.
+    // A generated history covers every kind of event. Another one ends now, for the gauges of the last 30 days, with a failure
+    // that ended and one that lasts. The query for spans waits until all earlier deliveries are counted. The gauges of failures
+    // come last.
     let scraped = try daemon.run(
       """
       vsperf generate history --seed 1 --days 5 --scale 0.3 --until 2025-06-17T18:00:00Z --send http://\(daemon.address) 2>sent
+      vsperf generate history --story year --seed 3 --days 21 --scale 0.1 --send http://\(daemon.address) 2>sent
+      day() { date -u -d "$1 days ago" +%Y-%m-%dT00:00:00Z; }
+      for n in 9 6; do
+        event='"namespace": "acme", "service": "till", "environment": "production"'
+        end=", \\"endedAt\\": \\"$(day $((n - 2)))\\""
+        [ $n = 9 ] || end=
+        curl -s -o answer http://\(daemon.address)/customhttp -d "{\\"id\\": \\"d$n\\", \\"type\\": \\"deploy\\", $event,
+          \\"startedAt\\": \\"$(day $((n + 1)))\\", \\"endedAt\\": \\"$(day $n)\\"}"
+        curl -s -o answer http://\(daemon.address)/customhttp -d "{\\"id\\": \\"i$n\\", \\"type\\": \\"incident\\", $event,
+          \\"startedAt\\": \\"$(day $((n - 1)))\\"$end}"
+      done
       curl -s -o answer http://\(daemon.address)/api/v1/spans
+      for n in $(seq 100); do
+        curl -s http://\(daemon.address)/metrics >scraped
+        grep -q '^valuestream_dora_overall_open_failure_oldest_seconds ' scraped && break
+        sleep 0.2
+      done
+      sleep 0.2
       curl -s http://\(daemon.address)/metrics
       """)
     let page = try MarkdownPage.page("Docs/operate/metrics.md")
@@ -78,7 +98,7 @@ struct ReferenceTests {
       #expect(Set(row[3].matches(of: /`([a-z_]+)`/).map { String($0.output.1) }) == Set(labels), "\(name)")
     }
     for row in page.tableRows {
-      for match in row[0].matches(of: /`((?:valuestream|webhooks|cicd|vcs)_[a-z_]+)`/) {
+      for match in row[0].matches(of: /`((?:valuestream|webhooks|cicd|vcs)_[a-z0-9_]+)`/) {
         #expect(families[String(match.output.1)] != nil, "there is no \(match.output.1)")
       }
     }
@@ -110,6 +130,7 @@ struct ReferenceTests {
   @Test("The limits in Docs/operate/limits.md are those of the code")
   func limits() throws {
     let (http, recorder, projector) = (HTTPLimits(), DeliveryRecorder.Limits(), Projector.Configuration())
+    let gauges = DeliveryGauges.Limits()
     let expected = [
       ("one body", "\(http.bodyBytes >> 20) MiB"), ("all bodies", "\(http.totalBodyBytes >> 20) MiB"),
       ("wait for the disk", "\(Self.grouped(recorder.deliveries)), or \(recorder.bytes >> 20) MiB"),
@@ -130,6 +151,10 @@ struct ReferenceTests {
       ("one name in common", "\(Correlator.publisherLimit)"),
       ("ancestors of a span", "\(TraceRoot.depthLimit)"),
       ("measured in one step", Self.grouped(ProjectionBatches.countedAtOnce)),
+      (
+        "DORA gauges",
+        "\(Self.grouped(gauges.pairs)) pairs, of the \(gauges.environments) environments with the most deploys"
+      ),
       ("bytes of a label value", Self.grouped(MetricFamily.labelByteLimit)),
     ]
     let rows = try MarkdownPage.page("Docs/operate/limits.md").tableRows.filter { $0.count == 3 }

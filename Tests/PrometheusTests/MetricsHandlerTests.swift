@@ -54,7 +54,7 @@ struct MetricsHandlerTests {
         let body = rendering.body {
           count += 1
           return [UInt8](repeating: UInt8(count), count: size)
-        }
+        }.bytes
         #expect(body.count == size)
       }
       #expect(most == 1 ? count < 20 : count == most)
@@ -77,7 +77,7 @@ struct MetricsHandlerTests {
           go.wait()
         }
         return [UInt8(number)]
-      }
+      }.bytes
       counts.withLock { $0.answers += body == [1] ? 100 : body == [2] ? 1 : 10_000 }
       done.signal()
     }
@@ -165,7 +165,7 @@ struct MetricsHandlerTests {
   func refresh() {
     let registry = MetricRegistry()
     let gauge = registry.family(.gauge, "waiting", help: "What waits.")
-    let handler = MetricsHandler(registry: registry) { gauge.add(1) }
+    let handler = MetricsHandler(registry: registry, refresh: { gauge.add(1) })
     for expected in ["waiting 1\n", "waiting 2\n"] {
       let response = handler.respond(to: HTTPRequest(method: "GET", path: "/metrics"))
       #expect(String(decoding: response.body, as: UTF8.self).hasSuffix(expected))

@@ -36,4 +36,11 @@ struct NamePatternTests {
     #expect(try patterns(["--incident-labels", "sev*, Outage,"]) == ["sev*", "Outage"])
     #expect(try patterns(["--incident-labels", ""]) == [])
   }
+
+  @Test("A literal pattern matches only its name, in any letter case", arguments: ["prod*", "pr?d", "Ünï", ""])
+  func literal(name: String) {
+    let pattern = NamePattern.literal(name)
+    #expect(pattern.matches(name) && pattern.matches(name.uppercased()) && pattern.description == name)
+    for other in ["prod-eu", "prod", "prxd", "\(name)x"] { #expect(!pattern.matches(other), "\(other)") }
+  }
 }

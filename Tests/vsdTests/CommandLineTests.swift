@@ -40,7 +40,7 @@ struct CommandLineTests {
     ("log-max-size", "1GiB"), ("span-retention", "90d"), ("fact-retention", "900d"),
     ("production", "prod-*"), ("teams", "shop=acme/*"), ("hotfix", "hotfix/*"), ("time-zone", "Europe/Berlin"),
     ("failure-rules", "incident,revert"), ("verdict-after", "2h"), ("blame-within", "3d"), ("active-statuses", "Doing"),
-    ("waiting-statuses", "Ready"), ("metric-series-limit", "10"),
+    ("waiting-statuses", "Ready"), ("metric-series-limit", "10"), ("metric-size", "1MiB"),
     ("incident-labels", "sev*"), ("bots", "harbour-*"), ("service-deploys", "cart=cart-*,till=acme/shop:till"),
     ("service-paths", "cart=services/cart/*"), ("github-deploy-workflows", "Deploy site=production,release-*.yml"),
     ("log-level", "INFO"),

@@ -88,14 +88,15 @@ struct DashboardTests {
     let prometheus = try PrometheusProcess(scraping: vsd)
     try Self.deliverHistory(to: vsd, seenBy: prometheus)
     for dashboard in try Dashboard.all.get() {
-      for (panel, query) in dashboard.queries() {
+      // DeliveryGaugeTests ask the others: a fixed history has nothing of the last 30 days.
+      for (panel, query) in dashboard.queries() where !query.contains("valuestream_dora_") {
         let samples = try prometheus.query(query)
         #expect(!samples.isEmpty, "\(dashboard.name), \(panel): \(query)")
         for sample in samples {
           #expect(PrometheusProcess.value(of: sample)?.isFinite == true, "\(dashboard.name), \(panel): \(sample)")
         }
       }
-      for (metric, label) in dashboard.variableQueries() {
+      for (metric, label) in dashboard.variableQueries() where !metric.hasPrefix("valuestream_dora_") {
         #expect(try !prometheus.query("count by (\(label)) (\(metric))").isEmpty, "\(dashboard.name): \(metric) by \(label)")
       }
     }

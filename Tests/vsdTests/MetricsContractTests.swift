@@ -1,4 +1,5 @@
 import Testing
+import ValueStreamCore
 
 @Suite("/metrics as existing dashboards know it")
 struct MetricsContractTests {
@@ -135,5 +136,87 @@ struct MetricsContractTests {
     #expect(try MetricsText(vsd.get("/metrics").body).starting(with: "webhooks_event_") == before)
     let active = try MetricsText(vsd.get("/metrics").body).starting(with: "valuestream_operations_active{")
     #expect(active.values.allSatisfy { $0 == 0 }, "\(active)")
+  }
+
+  @Test("beyond --metric-size, new label values are shown as other, also after a restart, with a warning and a count")
+  func size() throws {
+    let flags = ["--tracer=none", "--settle=0s", "--metric-size=20KiB"]
+    let first = try VSDProcess(flags)
+    for number in 1...20 {
+      let payload = Payloads.issue(
+        "closed", number: number, repository: "site-\(number)", repositoryID: number, closed: "2024-03-04T12:00:00Z")
+      try first.postGitHub("issues", payload)
+    }
+    _ = try first.json("/api/v1/stats")
+    let name = "valuestream_operations_finished_total"
+    func finished(_ text: MetricsText) -> [String: Double] { text.starting(with: name).filter { $0.value > 0 } }
+    let before = try MetricsText(first.get("/metrics").body)
+    #expect(before.text.utf8.count < 60_000)
+    #expect(finished(before).values.reduce(0, +) == 20)
+    #expect(finished(before).count < 20)
+    let folded = try #require(finished(before).first { $0.key.contains(#"project="other""#) })
+    #expect(folded.value > 1)
+    #expect(before.value(#"valuestream_metric_folded_total{metric="\#(name)"}"#) ?? 0 > 0)
+    let line = try first.waitForLine("the warning") { line in
+      line["msg"]?.text?.contains("--metric-size") == true && line["level"] == "warn"
+    }
+    #expect(line["msg"]?.text?.contains("valuestream_") == true)
+    try first.stop()
+    let second = try VSDProcess(flags, in: first.home)
+    let after = try MetricsText(second.get("/metrics").body)
+    #expect(finished(after) == finished(before))
+    try second.stop()
+    // The store has all of them.
+    let third = try VSDProcess(["--tracer=none", "--settle=0s"], in: first.home)
+    #expect(finished(try MetricsText(third.get("/metrics").body)).count == 20)
+  }
+
+  @Test("what exceeds a limit is counted: events that are cut, facts that are dropped, names that too many have")
+  func limits() throws {
+    let vsd = try VSDProcess(["--store=memory", "--tracer=none"])
+    func exceeded() throws -> [String: Double] {
+      _ = try vsd.json("/api/v1/stats")
+      let metrics = try MetricsText(vsd.get("/metrics").body)
+      var counts: [String: Double] = [:]
+      for limit in ["event", "facts", "name"] {
+        for source in ["github", "customhttp"] {
+          let sample = #"valuestream_limits_exceeded_total{source="\#(source)",limit="\#(limit)"}"#
+          counts["\(source) \(limit)", default: 0] += try #require(metrics.value(sample), "it does not begin at 0")
+        }
+      }
+      return counts
+    }
+    #expect(try exceeded().values.allSatisfy { $0 == 0 })
+
+    // One event is larger than an event may be.
+    let attributes = (0..<100).map { #""name \#($0)": "\#(String(repeating: "x", count: 900))""# }.joined(separator: ", ")
+    try vsd.postCustom(#"{"id": "big", "type": "deploy", "action": "start", "attributes": {\#(attributes)}}"#)
+    let events = try exceeded()
+    #expect(events["customhttp event"] == 1)
+    #expect(events.filter { $0.value > 0 }.count == 1, "\(events)")
+
+    // One subject has more facts than a subject may have.
+    for list in 0..<12 {
+      let events = (0..<100).map { number in
+        let time = Timestamp(seconds: 1_790_000_000 + Int64(list * 100 + number)).rfc3339
+        let moment = #"{"name": "step \#(number)", "time": "\#(time)"}"#
+        return #"{"id": "long", "type": "deploy", "action": "annotate", "moments": [\#(moment)]}"#
+      }
+      #expect(try vsd.postCustom("[\(events.joined(separator: ","))]") == "200 success")
+    }
+    let facts = try exceeded()
+    #expect(facts["customhttp facts"] ?? 0 > 0)
+    #expect(facts.filter { $0.value > 0 }.count == 2, "\(facts)")
+
+    // More subjects have a name in common than it can stand for, and an event follows that name.
+    let commit = String(repeating: "c", count: 40)
+    for number in 10...120 {
+      let change = Payloads.pullRequest("opened", id: number, number: number, branch: "b\(number)")
+      try vsd.postGitHub("pull_request", change.replacing("aaaaaaaa", with: commit))
+    }
+    try vsd.postCustom(#"{"id": "b", "type": "build", "action": "start", "references": ["\#(commit)"]}"#)
+    let names = try exceeded()
+    #expect(names["customhttp name"] == 1)
+    #expect(names.filter { $0.value > 0 }.count == 3, "\(names)")
   }
 }

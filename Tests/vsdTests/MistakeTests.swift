@@ -63,6 +63,7 @@ struct MistakeTests {
     Mistake(name: "a negative size", arguments: ["--max-body=-1"], says: ["--max-body", #""-1""#]),
     Mistake(name: "a duration", arguments: ["--settle=soon"], says: ["--settle", #""soon""#, "5s"]),
     Mistake(name: "a number", arguments: ["--metric-series-limit=0"], says: ["--metric-series-limit", #""0""#]),
+    Mistake(name: "no size", arguments: ["--metric-size=0"], says: ["--metric-size", #""0""#]),
     Mistake(name: "a choice", arguments: ["--attributes=none"], says: ["both", "semconv", "classic"]),
     Mistake(
       name: "a log level", environment: ["VS_LOG_LEVEL": "loud"], says: ["VS_LOG_LEVEL", "loud", "debug, info, warn, error"]),

@@ -8,7 +8,9 @@ struct ChangeMetrics: Sendable {
 
   init(_ family: ProjectionMetrics.FamilyMaker) {
     func histogram(_ name: String, _ help: String) -> MetricFamily {
-      family(.histogram(bounds: ProjectionMetrics.durationBounds), name, help, ["source", "project"])
+      family(
+        .histogram(bounds: ProjectionMetrics.fineBounds), name, help, ["source", "project"],
+        formerBounds: [ProjectionMetrics.durationBounds])
     }
     firstReviews = histogram(
       "valuestream_change_time_to_first_review_seconds",

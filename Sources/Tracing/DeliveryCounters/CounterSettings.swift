@@ -16,8 +16,18 @@ package enum CounterSettings {
     return number
   }
 
+  package static let size = Setting<ByteCount>(
+    "metric-size", placeholder: "SIZE", default: ByteCount(bytes: 3 << 20), defaultText: "3MiB",
+    help:
+      "Size of /metrics before compression, without the DORA gauges, up to which label values get series of their own. Later ones are shown as \"other\"."
+  ) { text throws(SettingError) in
+    let size = try ByteCount(setting: text)
+    guard (1...(1 << 30)).contains(size.bytes) else { throw SettingError(expected: "a size from 1B to 1GiB") }
+    return size
+  }
+
   package static let branchMetrics = Setting<Bool>.toggle(
     "metric-branches", help: "Add the vcs_change_*_seconds gauges of the semantic conventions, with one series per branch.")
 
-  package static let declarations = [seriesLimit.declaration, branchMetrics.declaration]
+  package static let declarations = [seriesLimit.declaration, size.declaration, branchMetrics.declaration]
 }

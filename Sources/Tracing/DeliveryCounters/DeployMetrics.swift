@@ -26,8 +26,9 @@ struct DeployMetrics: Sendable {
     changes = family(
       .histogram(bounds: Self.batchBounds), "valuestream_deploy_changes", "Changes that a deploy forward brought.", Self.labels)
     leadTimes = family(
-      .histogram(bounds: ProjectionMetrics.durationBounds), "valuestream_lead_time_seconds",
-      "Time until a change was deployed, since its first commit, its opening or its merge.", Self.labels + ["since"])
+      .histogram(bounds: ProjectionMetrics.fineBounds), "valuestream_lead_time_seconds",
+      "Time until a change was deployed, since its first commit, its opening or its merge.", Self.labels + ["since"],
+      formerBounds: [ProjectionMetrics.durationBounds])
   }
 
   /// Initializes series to 0 for every step and lead time that the next deploys of a service can have.

@@ -24,9 +24,18 @@ package struct ProjectionMetrics: Sendable {
     1.8e6, 3.6e6, 1.08e7, 2.16e7, 4.32e7, 8.64e7, 2.592e8, 6.048e8, 1.21e9, 1.814e9, 2.628e9,
   ]
 
-  /// Bucket bounds in seconds, from a quick build (10 s) to a long-lived issue (90 days).
+  /// Bucket bounds in seconds for builds, jobs and phases, from 10 seconds to 90 days.
   static let durationBounds: [Double] = [
     10, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14_400, 28_800, 86_400, 172_800, 604_800, 1_209_600, 2_592_000, 7_776_000,
+  ]
+
+  /// Bucket bounds in seconds for lead times, changes, issues and incidents, about two for each doubling. They contain all of
+  /// ``durationBounds``.
+  static let fineBounds: [Double] = [
+    10, 15, 20, 30, 45, 60, 90, 120, 180, 240, 300, 450, 600, 900, 1200, 1800, 2700, 3600, 5400, 7200, 10_800, 14_400, 21_600,
+    28_800, 43_200, 64_800, 86_400, 129_600, 172_800, 259_200, 345_600, 432_000, 604_800, 864_000, 1_209_600, 1_814_400,
+    2_592_000,
+    3_888_000, 5_184_000, 7_776_000,
   ]
 
   /// - Parameter seriesLimit: The largest number of label sets per metric family. Further label sets are counted as
@@ -43,8 +52,8 @@ package struct ProjectionMetrics: Sendable {
       .histogram(bounds: Self.classicBounds), "webhooks_event_duration", "Duration of classic spans in milliseconds.",
       ["event_source", "event_type", "error"])
     durations = family(
-      .histogram(bounds: Self.durationBounds), "valuestream_operation_duration_seconds", "Duration of finished operations.",
-      Self.finishedLabels)
+      .histogram(bounds: Self.fineBounds), "valuestream_operation_duration_seconds", "Duration of finished operations.",
+      Self.finishedLabels, formerBounds: [Self.durationBounds])
     finished = family(
       .counter, "valuestream_operations_finished_total", "Operations that finished.", Self.finishedLabels)
     corrected = family(
@@ -85,9 +94,12 @@ package struct ProjectionMetrics: Sendable {
 
     /// - Parameter totals: Values of the last label under which a gauge only grows. See ``MetricRegistry``.
     func callAsFunction(
-      _ kind: MetricFamily.Kind, _ name: String, _ help: String, _ labels: [String], totals: Set<String> = []
+      _ kind: MetricFamily.Kind, _ name: String, _ help: String, _ labels: [String], totals: Set<String> = [],
+      formerBounds: [[Double]] = []
     ) -> MetricFamily {
-      registry.family(kind, name, help: help, labels: labels, isDurable: true, seriesLimit: seriesLimit, totals: totals)
+      registry.family(
+        kind, name, help: help, labels: labels, isDurable: true, seriesLimit: seriesLimit, totals: totals,
+        formerBounds: formerBounds)
     }
   }
 
@@ -144,9 +156,8 @@ package struct ProjectionMetrics: Sendable {
     family.add(Double(share.count * times), labels: share.labels)
   }
 
-  /// The label sets that have a series of their own in the gauge of running operations, instead of being folded into
-  /// `other`.
-  var activeLabels: Set<[String]> { Set(active.series.map(\.labels)) }
+  /// The label sets that are shown apart in the gauge of running operations, instead of being folded into `other`.
+  var activeLabels: Set<[String]> { Set(active.shownSeries.map(\.labels)) }
 
   /// The number of running attempts.
   package var openSpanCount: Int { Int(active.series.reduce(0) { $0 + $1.value }) }

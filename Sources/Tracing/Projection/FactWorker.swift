@@ -60,6 +60,7 @@ package final class FactWorker: Sendable {
   private let remainingSubjects: MetricFamily
   private let lag: MetricFamily
   private let computed: MetricFamily
+  private let onComputed: @Sendable () -> Void
 
   /// The limits of a step after a crash, and the number of such steps that reach what an ordinary step does.
   private static let narrowLimits = FactKeeper.Limits(pending: 1, affected: 1)
@@ -70,10 +71,13 @@ package final class FactWorker: Sendable {
   /// - Parameters:
   ///   - strategy: must be that of all readers of the store.
   ///   - poisonGuard: marks each step.
+  ///   - onComputed: called after each step that computed facts. Must not block.
   package init(
     store: any SpanStore & FactStore, strategy: TraceStrategy, rules: FactRules, registry: MetricRegistry, clock: any WallClock,
-    logger: Logger, poisonGuard: PoisonGuard = PoisonGuard(), configuration: Configuration = Configuration()
+    logger: Logger, poisonGuard: PoisonGuard = PoisonGuard(), configuration: Configuration = Configuration(),
+    onComputed: @escaping @Sendable () -> Void = {}
   ) {
+    self.onComputed = onComputed
     self.store = store
     self.clock = clock
     self.logger = logger
@@ -247,10 +251,15 @@ package final class FactWorker: Sendable {
         keeping.keeper = makeKeeper(FactKeeper.Limits())
       }
       let hasMore = try poisonGuard.run(PoisonGuard.facts, 0...UInt64.max) { try keeping.keeper.step(now: clock.now()) }
-      computed.add(Double(keeping.keeper.lastComputedCount))
+      note(keeping.keeper.lastComputedCount)
       return hasMore
     }
     return try narrowStep(&keeping)
+  }
+
+  private func note(_ count: Int) {
+    computed.add(Double(count))
+    if count > 0 { onComputed() }
   }
 
   /// Takes a step with one subject, after a crash, and passes over a subject that has crashed the process several times.
@@ -275,7 +284,7 @@ package final class FactWorker: Sendable {
       return true
     }
     let hasMore = try poisonGuard.run(PoisonGuard.facts, item...item) { try narrow.step(now: clock.now()) }
-    computed.add(Double(narrow.lastComputedCount))
+    note(narrow.lastComputedCount)
     poisonGuard.pass(PoisonGuard.facts, item)
     keeping.narrow = narrow
     keeping.narrowCount += 1

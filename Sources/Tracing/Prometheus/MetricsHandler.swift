@@ -6,15 +6,19 @@ package struct MetricsHandler: HTTPHandler {
   private let registry: MetricRegistry
   private let traces: ExemplarTraces?
   private let refresh: @Sendable () -> Void
+  private let compress: @Sendable ([UInt8]) -> [UInt8]?
   private let text = SharedRendering()
   private let openMetrics = SharedRendering()
 
   /// - Parameters:
   ///   - traces: Finds the traces of exemplars; nil to show no exemplars.
+  ///   - compress: Compresses with gzip, for clients that accept it. Returns nil to send the text as it is.
   ///   - refresh: Updates gauges that are read for each scrape. Called before each rendering.
   package init(
-    registry: MetricRegistry, traces: ExemplarTraces? = nil, refresh: @escaping @Sendable () -> Void = {}
+    registry: MetricRegistry, traces: ExemplarTraces? = nil, compress: @escaping @Sendable ([UInt8]) -> [UInt8]? = { _ in nil },
+    refresh: @escaping @Sendable () -> Void = {}
   ) {
+    self.compress = compress
     self.registry = registry
     self.traces = traces
     self.refresh = refresh
@@ -22,11 +26,14 @@ package struct MetricsHandler: HTTPHandler {
 
   package func respond(to request: HTTPRequest) -> HTTPResponse {
     let format = PrometheusText.Format(accept: request.headers["Accept"])
-    let body = (format == .text ? text : openMetrics).body {
+    let compress = request.headers.acceptsGzip ? self.compress : nil
+    let (body, isCompressed) = (format == .text ? text : openMetrics).body(compress: compress) {
       refresh()
       return PrometheusText.encode(registry.all, as: format, ids: traces?.lookUp() ?? { _ in nil })
     }
-    return HTTPResponse(status: 200, headers: ["Content-Type": format.contentType, "Vary": "Accept"], body: body)
+    var headers: HTTPHeaders = ["Content-Type": format.contentType, "Vary": "Accept, Accept-Encoding"]
+    if isCompressed { headers["Content-Encoding"] = "gzip" }
+    return HTTPResponse(status: 200, headers: headers, body: body)
   }
 }
 
@@ -37,6 +44,8 @@ package struct MetricsHandler: HTTPHandler {
 final class SharedRendering: Sendable {
   private struct Rendering {
     var body: [UInt8]
+    /// The compressed body, once somebody asked for it.
+    var compressed: [UInt8]?
     var began: ContinuousClock.Instant
     var ended: ContinuousClock.Instant
 
@@ -53,14 +62,23 @@ final class SharedRendering: Sendable {
   static let keptDuration = Duration.seconds(1)
 
   /// Returns a shared rendering, or renders now. Blocks while another thread renders.
-  func body(_ render: () -> [UInt8]) -> [UInt8] {
+  ///
+  /// - Parameter compress: Compresses the rendering, once for all who ask for it. Nil for the rendering as it is.
+  func body(compress: (([UInt8]) -> [UInt8]?)? = nil, _ render: () -> [UInt8]) -> (bytes: [UInt8], isCompressed: Bool) {
     let asked = ContinuousClock.now
     return last.withLock { last in
-      if let last, last.answers(asked) { return last.body }
-      let began = ContinuousClock.now
-      let body = render()
-      last = Rendering(body: body, began: began, ended: .now)
-      return body
+      var rendering: Rendering
+      if let last, last.answers(asked) {
+        rendering = last
+      } else {
+        let began = ContinuousClock.now
+        let body = render()
+        rendering = Rendering(body: body, began: began, ended: .now)
+      }
+      if let compress, rendering.compressed == nil { rendering.compressed = compress(rendering.body) }
+      last = rendering
+      if compress != nil, let compressed = rendering.compressed { return (compressed, true) }
+      return (rendering.body, false)
     }
   }
 }

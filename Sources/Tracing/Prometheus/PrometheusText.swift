@@ -45,7 +45,7 @@ struct PrometheusText {
     if format == .openMetrics, let unit = ["seconds", "bytes"].first(where: { name.hasSuffix("_\($0)") }) {
       text += "# UNIT \(name) \(unit)\n"
     }
-    for series in family.series {
+    for series in family.shownSeries {
       // Format the labels once for all lines of a series. A histogram has about twenty.
       let labels = zip(family.labelNames, series.labels).map { "\($0)=\"\(Self.escape($1, quotes: true))\"" }
         .joined(separator: ",")

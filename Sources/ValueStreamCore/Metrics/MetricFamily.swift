@@ -33,6 +33,9 @@ public final class MetricFamily: Sendable {
   /// For a gauge, the values of its last label that mark ever-growing totals.
   private let totals: Set<String>
   private let bounds: [Double]
+  /// The bounds of earlier versions, whose stored series have other numbers of buckets.
+  private let formerBounds: [[Double]]
+  private let budget: ExpositionBudget
 
   /// The maximum number of exemplars in a family. A new one replaces the oldest. Exemplars are not stored.
   public static let exemplarLimit = 64
@@ -54,7 +57,13 @@ public final class MetricFamily: Sendable {
     var outdatedNames: [String] = []
     var exemplars: [Bucket: Exemplar] = [:]
     var foldedCount = 0
+    var hasToldFold = false
     var cutCount = 0
+    /// The number of series that text formats show apart, in the order of their creation. Nil while they show all.
+    var shownLimit: Int?
+    var isShownLimitStored = true
+    /// What the family has taken of the budget.
+    var takenBytes = 0
 
     mutating func takeNumber() -> UInt64 {
       defer { nextNumber += 1 }
@@ -73,9 +82,11 @@ public final class MetricFamily: Sendable {
 
   init(
     kind: Kind, name: String, help: String, labels: [String], isDurable: Bool, seriesLimit: Int, totals: Set<String>,
-    onFirstFold: @escaping @Sendable (MetricFamily) -> Void
+    formerBounds: [[Double]], budget: ExpositionBudget, onFirstFold: @escaping @Sendable (MetricFamily) -> Void
   ) {
     self.onFirstFold = onFirstFold
+    self.formerBounds = formerBounds
+    self.budget = budget
     self.kind = kind
     self.name = name
     self.help = help
@@ -127,11 +138,15 @@ public final class MetricFamily: Sendable {
 
   /// Preregisters a series that may never be used, with value 0.
   ///
-  /// Does nothing if the family already uses half of its limit, which leaves the other half for series with data.
+  /// Does nothing if the family already uses half of its limit, or all families together half of the size of text formats. That
+  /// leaves the other half for series with data.
   package func preregister(labels: [String]) {
     state.withLock { state in
       let labels = shortened(labels, in: &state)
-      if state.indices[labels] == nil, state.series.count < seriesLimit / 2 { _ = seriesIndex(labels, in: &state) }
+      guard state.indices[labels] == nil, state.series.count < seriesLimit / 2, state.shownLimit == nil,
+        !isLimited || !budget.isHalfUsed(isHistogram: isHistogram)
+      else { return }
+      _ = seriesIndex(labels, in: &state)
     }
   }
 
@@ -167,7 +182,10 @@ public final class MetricFamily: Sendable {
   }
 
   func reset() {
-    state.withLock { $0 = State() }
+    state.withLock { state in
+      budget.release(state.takenBytes, isHistogram: isHistogram)
+      state = State()
+    }
   }
 
   private func change(_ labels: [String], _ body: (inout State, _ index: Int) -> Void) {
@@ -176,9 +194,10 @@ public final class MetricFamily: Sendable {
       let index = seriesIndex(labels, in: &state)
       body(&state, index)
       state.changed.insert(index)
-      guard state.series[index].labels != labels else { return false }
+      guard state.series[index].labels != labels || state.shownLimit.map({ index >= $0 }) ?? false else { return false }
       state.foldedCount += 1
-      return state.foldedCount == 1
+      defer { state.hasToldFold = true }
+      return !state.hasToldFold
     }
     if isFirstFold { onFirstFold(self) }
   }
@@ -206,16 +225,23 @@ public final class MetricFamily: Sendable {
   private func seriesIndex(_ labels: [String], in state: inout State) -> Int {
     if let index = state.indices[labels] { return index }
     if state.series.count >= seriesLimit {
-      var other = labels.map { _ in "other" }
-      if !totals.isEmpty, let last = labels.last { other[other.count - 1] = last }
+      let other = otherLabels(labels)
       if let index = state.indices[other] { return index }
       return append(other, to: &state)
     }
     return append(labels, to: &state)
   }
 
+  /// The labels under which text formats and the limit of series fold a label set.
+  private func otherLabels(_ labels: [String]) -> [String] {
+    var other = labels.map { _ in "other" }
+    if !totals.isEmpty, let last = labels.last { other[other.count - 1] = last }
+    return other
+  }
+
   private func append(_ labels: [String], to state: inout State, number: UInt64? = nil) -> Int {
     let index = state.series.count
+    takeShare(of: labels, at: index, in: &state)
     state.indices[labels] = index
     state.series.append(Series(labels: labels, value: 0, buckets: Array(repeating: 0, count: bucketCount)))
     state.numbers.append(number ?? state.takeNumber())
@@ -223,9 +249,73 @@ public final class MetricFamily: Sendable {
     return index
   }
 
-  private var bucketCount: Int {
-    if case .histogram = kind { bounds.count + 1 } else { 0 }
+  private var bucketCount: Int { isHistogram ? bounds.count + 1 : 0 }
+
+  private var isHistogram: Bool {
+    if case .histogram = kind { true } else { false }
   }
+
+  // MARK: The size of text formats
+
+  /// Takes the share of a new series, or hides this series and all later ones behind `other` if nothing is left.
+  private func takeShare(of labels: [String], at index: Int, in state: inout State) {
+    guard isLimited, budget.bytes < .max else { return }
+    if let limit = state.shownLimit, index >= limit { return }
+    let count = textByteCount(of: labels)
+    if budget.take(count, isHistogram: isHistogram, isForced: state.shownLimit != nil) {
+      state.takenBytes += count
+    } else {
+      state.shownLimit = index
+      state.isShownLimitStored = false
+    }
+  }
+
+  /// The bytes of a series in a text format, at most for the usual values.
+  private func textByteCount(of labels: [String]) -> Int {
+    let pairs = zip(labelNames, labels).reduce(2) { sum, pair in
+      let escapes = pair.1.utf8.count { $0 == 0x5C || $0 == 0x0A || $0 == 0x22 }
+      return sum + pair.0.utf8.count + pair.1.utf8.count + escapes + 4
+    }
+    let line = name.utf8.count + pairs + Self.valueByteCount
+    return isHistogram ? (bounds.count + 3) * (line + Self.bucketByteCount) : line
+  }
+
+  /// The space, the value and the line feed.
+  private static let valueByteCount = 10
+  /// `_bucket` and a label such as `le="2.592e+06"`.
+  private static let bucketByteCount = 20
+
+  /// The series that text formats show, sorted by labels.
+  ///
+  /// Those beyond the size of text formats are added up under `other`, so that sums over all series stay right.
+  public var shownSeries: [Series] {
+    let (all, exemplars, limit) = state.withLock { ($0.series, $0.exemplars, $0.shownLimit) }
+    let count = min(limit ?? all.count, all.count)
+    var shown = Array(all[..<count])
+    for (bucket, exemplar) in exemplars where bucket.series < count {
+      shown[bucket.series].exemplars[bucket.index] = exemplar
+    }
+    var others: [[String]: Int] = [:]
+    if count < all.count {
+      for index in shown.indices where shown[index].labels == otherLabels(shown[index].labels) {
+        others[shown[index].labels] = index
+      }
+    }
+    for hidden in all[count...] {
+      let labels = otherLabels(hidden.labels)
+      guard let index = others[labels] else {
+        others[labels] = shown.count
+        shown.append(Series(labels: labels, value: hidden.value, buckets: hidden.buckets))
+        continue
+      }
+      shown[index].value += hidden.value
+      for bucket in hidden.buckets.indices { shown[index].buckets[bucket] &+= hidden.buckets[bucket] }
+    }
+    return shown.sorted { $0.labels.lexicographicallyPrecedes($1.labels) }
+  }
+
+  /// The number of series that text formats add up under `other`.
+  public var hiddenCount: Int { state.withLock { state in state.shownLimit.map { max(0, state.series.count - $0) } ?? 0 } }
 
   // MARK: Reading
 
@@ -256,8 +346,12 @@ public final class MetricFamily: Sendable {
   func changedValues() -> [String: [UInt8]] {
     guard isDurable else { return [:] }
     return state.withLock { state in
-      guard !state.changed.isEmpty || !state.outdatedNames.isEmpty else { return [:] }
+      guard !state.changed.isEmpty || !state.outdatedNames.isEmpty || !state.isShownLimitStored else { return [:] }
       var result: [String: [UInt8]] = [:]
+      if !state.isShownLimitStored {
+        result[shownName] = Array((state.shownLimit.map { "\($0)\t\(budget.bytes)" } ?? "").utf8)
+        state.isShownLimitStored = true
+      }
       for name in state.outdatedNames { result[name] = [] }
       for index in state.changed {
         let series = state.series[index]
@@ -272,26 +366,55 @@ public final class MetricFamily: Sendable {
 
   private var totalsName: String { MetricRegistry.totalsPrefix + name }
   private var statesName: String { MetricRegistry.gaugePrefix + name }
+  private var shownName: String { MetricRegistry.shownPrefix + name }
   /// Separates the name of a family from the number of a series in storage keys. Metric names cannot contain it.
   static let numberMark: Character = "#"
 
-  /// Restores stored values.
+  /// Restores which series text formats show, unless their size is another one now.
+  func restoreShownLimit(_ values: [String: [UInt8]]) {
+    guard let bytes = values[shownName], !bytes.isEmpty else { return }
+    let fields = String(decoding: bytes, as: UTF8.self).split(separator: "\t").map { Int($0) }
+    state.withLock { state in
+      if fields.count == 2, let limit = fields[0], limit >= 0, fields[1] == budget.bytes {
+        state.shownLimit = limit
+      } else {
+        state.isShownLimitStored = false
+      }
+    }
+  }
+
+  /// The stored series in the order of their creation.
   ///
   /// - Parameter series: series that were stored individually, by storage key of the family.
-  func restore(_ values: [String: [UInt8]], series: [String: [(number: UInt64, bytes: [UInt8])]]) {
+  func storedSeries(
+    _ series: [String: [(number: UInt64, bytes: [UInt8])]]
+  ) -> [(number: UInt64, bytes: [UInt8])] {
+    // Totals and other series of a gauge have different keys, but one sequence of numbers.
+    let names = kind == .gauge ? [statesName, totalsName] : [totalsName]
+    return names.flatMap { series[$0, default: []] }.sorted { $0.number < $1.number }
+  }
+
+  /// Restores a series that was stored individually.
+  func restore(_ stored: (number: UInt64, bytes: [UInt8])) { restore(stored.bytes[...], number: stored.number) }
+
+  /// Restores what an older version stored: all series of a family together.
+  func restoreOutdated(_ values: [String: [UInt8]]) {
     let states = kind == .gauge ? values[statesName] ?? [] : []
     // Older versions stored gauges under this key.
     let totals = kind != .gauge || !self.totals.isEmpty || values[statesName] == nil ? values[totalsName] ?? [] : []
-    for name in kind == .gauge ? [statesName, totalsName] : [totalsName] {
-      for (number, bytes) in series[name, default: []] { restore(bytes[...], number: number) }
-    }
-    // An older version stored all series of a family together.
     for (name, bytes) in [(statesName, states), (totalsName, totals)] where !bytes.isEmpty {
       // Splits bytes, not characters: Swift treats a carriage return at the end of a label and the following line feed
       // as one Character.
       for line in bytes.split(separator: UInt8(ascii: "\n")) { restore(line, number: nil) }
       state.withLock { $0.outdatedNames.append(name) }
     }
+  }
+
+  /// Tells once that series are folded.
+  func tellHidden() {
+    guard hiddenCount > 0 else { return }
+    onFirstFold(self)
+    state.withLock { $0.hasToldFold = true }
   }
 
   private static func line(of series: Series) -> [UInt8] {
@@ -304,10 +427,10 @@ public final class MetricFamily: Sendable {
     if let number { state.withLock { $0.nextNumber = max($0.nextNumber, number &+ 1) } }
     let fields = line.split(separator: UInt8(ascii: "\t"), omittingEmptySubsequences: false)
       .map { Substring(decoding: $0, as: UTF8.self) }
-    guard fields.count == 1 + bucketCount + labelNames.count, let value = Double(fields[0]) else { return }
-    let buckets = fields[1..<1 + bucketCount].compactMap { UInt64($0) }
-    guard buckets.count == bucketCount else { return }
-    let labels = fields[(1 + bucketCount)...].map(Self.unescape).map(Self.shortened)
+    guard fields.count > labelNames.count, let value = Double(fields[0]) else { return }
+    let counts = fields[1..<fields.count - labelNames.count].compactMap { UInt64($0) }
+    guard counts.count + 1 + labelNames.count == fields.count, let buckets = buckets(of: counts) else { return }
+    let labels = fields.suffix(labelNames.count).map(Self.unescape).map(Self.shortened)
     state.withLock { state in
       let known = state.indices[labels]
       if known != nil, number == nil { return }
@@ -316,8 +439,23 @@ public final class MetricFamily: Sendable {
       state.series[index].buckets = buckets
       guard let number else { return }
       state.numbers[index] = number
-      state.changed.remove(index)
+      // A series with the buckets of an earlier version is stored again with those of today.
+      if counts.count == bucketCount { state.changed.remove(index) }
     }
+  }
+
+  /// Returns stored counts by the buckets of today; nil if they are of no known version.
+  ///
+  /// A count of a former bucket goes to the bucket with the same upper bound, so that all former bounds keep their values.
+  private func buckets(of counts: [UInt64]) -> [UInt64]? {
+    if counts.count == bucketCount { return counts }
+    guard isHistogram, let former = formerBounds.first(where: { $0.count + 1 == counts.count }) else { return nil }
+    var buckets = [UInt64](repeating: 0, count: bucketCount)
+    for (index, count) in counts.enumerated() {
+      let place = index < former.count ? bounds.firstIndex { $0 >= former[index] } ?? bounds.count : bounds.count
+      buckets[place] &+= count
+    }
+    return buckets
   }
 
   /// Percent-encodes tabs, line feeds, other control characters and `%`.

@@ -5,10 +5,14 @@ public final class MetricRegistry: Sendable {
   private let families = Mutex<[MetricFamily]>([])
 
   private let onFirstFold: @Sendable (MetricFamily) -> Void
+  private let budget: ExpositionBudget
 
-  /// - Parameter onFirstFold: called once for each family, when it first counts under `other` because it has reached
-  ///   its limit of series.
-  public init(onFirstFold: @escaping @Sendable (MetricFamily) -> Void = { _ in }) {
+  /// - Parameters:
+  ///   - textBytes: the size of all families with a limit of series in a text format. Series that come later are shown as
+  ///     `other`, but counted and stored one by one.
+  ///   - onFirstFold: called once for each family, when it first counts or shows a series under `other`.
+  public init(textBytes: Int = .max, onFirstFold: @escaping @Sendable (MetricFamily) -> Void = { _ in }) {
+    budget = ExpositionBudget(bytes: textBytes)
     self.onFirstFold = onFirstFold
   }
 
@@ -19,13 +23,15 @@ public final class MetricRegistry: Sendable {
   ///   - isDurable: true if the store keeps the values over a restart.
   ///   - totals: for a gauge, the values of the last label that mark ever-growing totals. Beyond the limit of series,
   ///     this label is kept.
+  ///   - formerBounds: for a histogram, the bounds of earlier versions, each with another number of bounds, so that stored
+  ///     values are read. The bounds of today must contain them.
   public func family(
     _ kind: MetricFamily.Kind, _ name: String, help: String, labels: [String] = [], isDurable: Bool = false,
-    seriesLimit: Int = .max, totals: Set<String> = []
+    seriesLimit: Int = .max, totals: Set<String> = [], formerBounds: [[Double]] = []
   ) -> MetricFamily {
     let family = MetricFamily(
       kind: kind, name: name, help: help, labels: labels, isDurable: isDurable, seriesLimit: seriesLimit, totals: totals,
-      onFirstFold: onFirstFold)
+      formerBounds: formerBounds, budget: budget, onFirstFold: onFirstFold)
     families.withLock { $0.append(family) }
     return family
   }
@@ -49,9 +55,16 @@ public final class MetricRegistry: Sendable {
       }
       series[String(name[..<mark]), default: []].append((number, bytes))
     }
-    // Restores series in the order in which they were created, because the limit of series depends on it.
-    for name in series.keys { series[name]?.sort { $0.number < $1.number } }
-    for family in all { family.restore(values, series: series) }
+    let families = all
+    for family in families { family.restoreShownLimit(values) }
+    // Restores series in the order in which they were created, because the limit of series depends on it. If the size of text
+    // formats does not suffice for all, each family gets about the same number.
+    let stored = families.map { $0.storedSeries(series) }
+    for index in 0..<(stored.map(\.count).max() ?? 0) {
+      for (family, series) in zip(families, stored) where index < series.count { family.restore(series[index]) }
+    }
+    for family in families { family.restoreOutdated(values) }
+    for family in families { family.tellHidden() }
   }
 
   /// Removes all series, for the reset of the mock tracer.
@@ -63,4 +76,6 @@ public final class MetricRegistry: Sendable {
   /// the subjects.
   package static let gaugePrefix = "gauge:"
   static let totalsPrefix = "metric:"
+  /// Storage key prefix of how many series of a family text formats show.
+  static let shownPrefix = "shown:"
 }

@@ -2,14 +2,26 @@
 public struct NamePattern: Sendable, Hashable, CustomStringConvertible {
   public let description: String
   private let characters: [Character]
+  private let isLiteral: Bool
 
   public init(_ text: String) {
     description = text
     characters = Array(text.lowercased())
+    isLiteral = false
   }
+
+  private init(_ name: String, isLiteral: Bool) {
+    description = name
+    characters = Array(name.lowercased())
+    self.isLiteral = isLiteral
+  }
+
+  /// Returns a pattern that matches only this name, in any letter case. `*` and `?` stand for themselves.
+  public static func literal(_ name: String) -> NamePattern { NamePattern(name, isLiteral: true) }
 
   /// True if the pattern matches the whole name.
   public func matches(_ name: String) -> Bool {
+    if isLiteral { return Array(name.lowercased()) == characters }
     let name = Array(name.lowercased())
     var (position, index) = (0, 0)
     // The position of the last `*`, and the index up to which it matches the name. Used for backtracking.

@@ -150,7 +150,9 @@ struct DORAComputation {
       value.perDay = Double(releases.count) / calendar.days
       value.perWeek = Double(releases.count) * 7 / calendar.days
     }
-    let rhythm = calendar.rhythm(of: releases.map { history.releases[Int($0)].end })
+    let ends = releases.map { history.releases[Int($0)].end }
+    value.lastRelease = ends.max()
+    let rhythm = calendar.rhythm(of: ends)
     value.wholeWeeks = rhythm.wholeWeeks
     value.medianDaysPerWeek = rhythm.median
     value.rhythm = rhythm.rhythm

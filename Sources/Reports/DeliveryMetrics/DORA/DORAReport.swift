@@ -127,6 +127,8 @@ package struct DeploymentFrequency: Sendable {
     package var medianDaysPerWeek: Double?
     package var wholeWeeks = 0
     package var rhythm: Rhythm?
+    /// The end of the latest release.
+    package var lastRelease: Timestamp?
     package var population = Population()
   }
 }
