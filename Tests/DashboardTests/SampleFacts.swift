@@ -125,8 +125,9 @@ struct SampleFacts: FactSource {
   }
 
   private func all<Row: Fact>(_ type: Row.Type) -> [Row] {
-    let rows: [any Fact] = changes + deploys + delivered + incidents + issues + runs
-    return rows.compactMap { $0 as? Row }
+    let kinds: [any Sendable] = [changes, deploys, delivered, incidents, issues, runs]
+    let rows = kinds.lazy.compactMap { $0 as? [Row] }.first { !$0.isEmpty }
+    return rows ?? []
   }
 
   func visitFacts<Row: Fact>(

@@ -85,6 +85,7 @@ enum ChartStyle {
     .pl-warn { fill: var(--ochre); font-size: 11px; }
     .pl-bad { fill: var(--bad); font-size: 11px; }
     .pl-t70 { fill: var(--blue); font-size: 11px; }
+    .pl-label, .pl-note, .pl-strong, .pl-warn, .pl-bad, .pl-t70 { paint-order: stroke; stroke: var(--paper); stroke-width: 3px; }
     .end { text-anchor: end; }
     .middle { text-anchor: middle; }
 

@@ -107,6 +107,7 @@ enum ReportDrawing: String, CaseIterable, Sendable {
     var team: String?
     var environment: String?
     var metrics: Metrics
+    var leadTimeMeanSeconds: Double?
     var stageMeans: [Mean]
 
     struct Metrics: Decodable {
@@ -128,12 +129,14 @@ enum ReportDrawing: String, CaseIterable, Sendable {
     var row: StageChart.Row {
       let name = [service, repository, team, environment].compactMap { $0 }.joined(separator: " ")
       let median = metrics.leadTime.medianSeconds
+      let known = stageMeans.map {
+        StageChart.Stage(name: $0.stage, kind: Self.kinds[$0.stage] ?? .mixed, seconds: max(0, $0.meanSeconds ?? 0))
+      }
+      let rest = (leadTimeMeanSeconds ?? 0) - known.reduce(0) { $0 + $1.seconds }
       return StageChart.Row(
         name: name.isEmpty ? "all" : name,
-        detail: "\(metrics.leadTime.n) changes" + (median.map { ", median \(DurationUnit.text($0))" } ?? ""),
-        stages: stageMeans.map {
-          StageChart.Stage(name: $0.stage, kind: Self.kinds[$0.stage] ?? .mixed, seconds: max(0, $0.meanSeconds ?? 0))
-        }, median: median)
+        detail: "\(metrics.leadTime.n) changes" + (median.map { ", median \(PlotText.duration($0))" } ?? ""),
+        stages: known + (rest > 60 ? [StageChart.Stage(name: "not known", kind: .unknown, seconds: rest)] : []), median: median)
     }
   }
 

@@ -100,16 +100,17 @@ package struct AgeingChart: Sendable {
     var lowestName = -Double.infinity
     for (rank, index) in own.enumerated() {
       let item = items[index]
-      let isNamed = rank < Self.namedCount && (item.band ?? 0) >= 3
+      let y = plot.place(of: item.seconds, on: scale, top: Self.head)
+      let isNamed = rank < Self.namedCount && (item.band ?? 0) >= 3 && y - lowestName >= 13
       // Named items stand at the left, with their names beside them; the others in a crowd whose order tells nothing.
-      let share = isNamed ? 0.08 : 0.14 + Double((rank * 37) % 100) / 100 * 0.5
-      let point = Plot.Point(left + width * share, plot.place(of: item.seconds, on: scale, top: Self.head))
+      let share = isNamed ? 0.06 : 0.14 + Double((rank * 37) % 100) / 100 * 0.5
+      let point = Plot.Point(left + width * share, y)
       let words = [item.name, PlotText.duration(item.seconds), item.isBlocked ? "blocked" : nil, item.isStale ? "stale" : nil]
       let style = Self.dots[min(max(item.band ?? 0, 0), 4)]
       plot.add(.sign(point, item.sign), style, tip: words.compactMap { $0 }.joined(separator: ", "), target: index)
       if item.isBlocked { plot.add(.circle(point, radius: 8), .blocked) }
       if item.isStale { plot.add(.circle(point, radius: item.isBlocked ? 10.5 : 8), .stale) }
-      if isNamed, point.y - lowestName >= 13 {
+      if isNamed {
         plot.write(item.name, at: Plot.Point(point.x, point.y + 4), dx: 13, .strong, isMinor: true)
         lowestName = point.y
       }

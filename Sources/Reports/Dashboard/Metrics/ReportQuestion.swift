@@ -124,7 +124,7 @@ struct ReportQuestion {
       if hasServices { form.text(.service, "Service", &html) } else { form.keep(.service, &html) }
       form.text(.repository, hasServices ? "Repository" : "Repository or project", &html)
       if hasServices { form.text(.environment, "Environment", &html) } else { form.keep(.environment, &html) }
-      if hasTypes { form.text(.workType, "Work type", &html) } else { form.keep(.workType, &html) }
+      if hasTypes { form.text(.workType, "Type", &html) } else { form.keep(.workType, &html) }
       for (parameter, title) in [(PageState.Parameter.from, "From"), (.to, "To")] {
         if hasWindow { form.text(parameter, title, &html) } else { form.keep(parameter, &html) }
       }
