@@ -32,6 +32,7 @@ package final class SQLiteSpanStore: SpanStore {
   private let names = NameCache()
   private let factNames = NameCache()
   private let recentTraces = RecentTraces()
+  let exclusionCache = ExclusionCache()
   /// The number of the last part of branches that was handed out for the computation of facts.
   let nextBranchPart = Atomic<Int64>(0)
   private let writing: Mutex<Writing>
@@ -60,18 +61,22 @@ package final class SQLiteSpanStore: SpanStore {
     var lock: DirectoryLock?
     do {
       lock = try Self.lock(directory, options)
-      let writer = try Self.openToWrite(directory, options, (names, factNames, recentTraces))
+      let writer = try Self.openToWrite(directory, options, (names, factNames, recentTraces, exclusionCache))
       writing = Mutex(Writing(writer: writer, lock: lock))
       waiting = WriteWait(nil)
     } catch {
       guard let obstacle = directory.passingObstacle(error, toWriting: Self.writtenNames(options)) else { throw error }
-      guard let reader = try Self.openToReadAlone(directory, options, (names, factNames, recentTraces)) else { throw obstacle }
+      guard let reader = try Self.openToReadAlone(directory, options, (names, factNames, recentTraces, exclusionCache)) else {
+        throw obstacle
+      }
       writing = Mutex(Writing(lock: lock, onlyReader: reader))
       waiting = WriteWait(obstacle)
     }
   }
 
-  private typealias Caches = (names: NameCache, factNames: NameCache, recentTraces: RecentTraces)
+  private typealias Caches = (
+    names: NameCache, factNames: NameCache, recentTraces: RecentTraces, exclusions: ExclusionCache
+  )
 
   private static func writtenNames(_ options: Options) -> [String] { [lockName(options), options.fileName] }
 
@@ -100,7 +105,8 @@ package final class SQLiteSpanStore: SpanStore {
     // Copies pages that a crash left in the write-ahead log. This detects a full disk before anyone relies on writing.
     try connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
     return try SpanStoreWriter(
-      connection, names: caches.names, factNames: caches.factNames, recentTraces: caches.recentTraces, damage: options.damage)
+      connection, names: caches.names, factNames: caches.factNames, recentTraces: caches.recentTraces,
+      exclusions: caches.exclusions, damage: options.damage)
   }
 
   /// Opens the file for reading while nobody writes it. If there is no file yet, returns a reader of an empty store.
@@ -142,13 +148,13 @@ package final class SQLiteSpanStore: SpanStore {
       // The reader may rely on an unchanging file.
       writing.onlyReader = nil
       do {
-        let writer = try Self.openToWrite(directory, options, (names, factNames, recentTraces))
+        let writer = try Self.openToWrite(directory, options, (names, factNames, recentTraces, exclusionCache))
         guard try !isNew || writer.reader.position() == known else {
           throw StoreError(.busy, "\(directory.path): another process has written the store meanwhile; start vsd again")
         }
         writing.writer = writer
       } catch {
-        writing.onlyReader = try Self.openToReadAlone(directory, options, (names, factNames, recentTraces))
+        writing.onlyReader = try Self.openToReadAlone(directory, options, (names, factNames, recentTraces, exclusionCache))
         throw error
       }
     } obstacle: {

@@ -22,6 +22,11 @@ final class SpanStoreWriter {
   /// The part of the branches that was handed out last for the computation of facts, and its last branch; nil after the end.
   var handedBranches: (part: Int64, last: SpanStoreReader.BranchCursor?)?
 
+  /// The exclusions with the changes of the running transaction.
+  var exclusions = ExclusionTable()
+  /// The exclusions as committed, for the readers of all connections.
+  private let committedExclusions: ExclusionCache
+
   struct Counters: Equatable {
     var subject: Int64
     var outboxEntry: Int64
@@ -43,8 +48,10 @@ final class SpanStoreWriter {
   private static let fingerprintSweepNanoseconds: Int64 = 3600 * 1_000_000_000
 
   init(
-    _ connection: SQLiteConnection, names: NameCache, factNames: NameCache, recentTraces: RecentTraces, damage: DamageReport
+    _ connection: SQLiteConnection, names: NameCache, factNames: NameCache, recentTraces: RecentTraces,
+    exclusions cache: ExclusionCache, damage: DamageReport
   ) throws {
+    committedExclusions = cache
     reader = SpanStoreReader(connection, names: names, factNames: factNames, recentTraces: recentTraces, damage: damage)
     self.names = names
     nextName = try connection.number("SELECT max(id) FROM name") + 1
@@ -54,6 +61,8 @@ final class SpanStoreWriter {
     nextBlock = progress.int(3)
     progress.reset()
     kinds = Set(try reader.kinds())
+    exclusions = try reader.exclusions()
+    cache.set(exclusions)
     try catchUp()
   }
 
@@ -74,6 +83,10 @@ final class SpanStoreWriter {
         guard let (absorbed, absorbing) = try absorb(fallback, into: key) else { continue }
         forFacts.absorbed.append(absorbed)
         forFacts.subjects.append(absorbing)
+      }
+      try write(changes.exclusions)
+      if !exclusions.entries.isEmpty {
+        for (fallback, key) in changes.absorbed { try moveExclusion(from: fallback, to: key) }
       }
       for update in changes.branchUpdates { try write(update) }
       forFacts.add(changes.branchUpdates)
@@ -108,6 +121,7 @@ final class SpanStoreWriter {
   /// Runs `body` as one transaction. If it fails, the changes of counters and caches are undone, too.
   func transaction(_ body: () throws -> Void) throws {
     let (countersBefore, nextNameBefore, nextBlockBefore, kindsBefore) = (counters, nextName, nextBlock, kinds)
+    let exclusionsBefore = exclusions
     do {
       try connection.write {
         try body()
@@ -117,9 +131,11 @@ final class SpanStoreWriter {
       (counters, nextName, nextBlock) = (countersBefore, nextNameBefore, nextBlockBefore)
       newNames = NameTable()
       (kinds, knownKinds) = (kindsBefore, [])
+      exclusions = exclusionsBefore
       factRowCounts = nil
       throw error
     }
+    if exclusions.revision != exclusionsBefore.revision { committedExclusions.set(exclusions) }
     for (text, id) in newNames.ids { names.insert(text, id) }
     newNames.removeAll(keepingCapacity: newNames.count < 1024)
   }
