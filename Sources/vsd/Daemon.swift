@@ -75,8 +75,9 @@ struct Daemon {
     metrics.touchDeliveries(ofSources: settings.sources.map(\.name))
     let unmeasurableLines = LogThrottle()
     let batches = try ProjectionBatches(
-      store: store, logEnd: try log.lastPosition(), sources: settings.sources, recent: recent, registry: registry,
-      metrics: metrics, clock: clock, grace: settings.countGrace, damage: damage, poisonGuard: poisonGuard, setAside: setAside
+      store: store, logEnd: try log.lastPosition(), sources: settings.readers, recent: recent, registry: registry,
+      metrics: metrics, clock: clock, grace: settings.countGrace, exportsImported: settings.exportsImported,
+      damage: damage, poisonGuard: poisonGuard, setAside: setAside
     ) { span in
       mock?.record(span)
     } onUnmeasurable: { outboxEntry, error in
@@ -124,7 +125,7 @@ struct Daemon {
       log: log, store: store, recorder: recorder, projector: projector, facts: facts, runners: runners, metrics: metrics,
       registry: registry,
       clock: clock, hasBranchMetrics: settings.hasBranchMetrics, isImmediate: isMock, damage: damage, setAside: setAside)
-    var routes = settings.sources.map { Route.webhook($0) }
+    var routes = settings.sources.map { Route.webhook($0) } + Route.imports(of: settings.sources, secrets: settings.importSecrets)
     routes += Route.health(unreadiness: { state.unreadiness }, warnings: { state.warnings })
     routes.append(
       .handler(
@@ -153,7 +154,7 @@ struct Daemon {
     let traces = TracesHandler(queries)
     let jaeger = JaegerHandler(queries)
     let reading = DeliveryReading(
-      log: log, sources: settings.sources, setAside: { setAside.reason(of: $0) }, unread: { UnreadValues(in: $0) })
+      log: log, sources: settings.readers, setAside: { setAside.reason(of: $0) }, unread: { UnreadValues(in: $0) })
     let deliveries = DeliveriesHandler(reading, logger: logger)
     var answers: [(Route.Path, any HTTPHandler)] = [
       (.exact("/api/v1/spans"), spans), (.prefix(SpansHandler.prefix), spans),
@@ -162,24 +163,37 @@ struct Daemon {
       (.exact("/api/v1/refusals"), RejectionsHandler(queries)), (.exact(OpenAPIHandler.path), OpenAPIHandler()),
     ]
     answers += JaegerHandler.paths.map { (.exact($0), jaeger) } + JaegerHandler.prefixes.map { (.prefix($0), jaeger) }
+    let base = settings.publicURL.flatMap(WebAddress.path).map { "/\($0)" } ?? ""
+    var defaults = settings.reports
+    defaults.base = base
     let reports = ReportQueries(
-      facts: store, store: store, clock: clock, logger: logger, defaults: settings.reports, waitForFacts: waitForFacts,
+      facts: store, store: store, clock: clock, logger: logger, defaults: defaults, waitForFacts: waitForFacts,
       isWorking: { projector.stall != nil || facts.hasWork })
     answers.append((.prefix(ReportHandler.prefix), ReportHandler(reports)))
+    let decisions = OperatorLog(recorder, clock: clock)
+    let exclusions = ExclusionService(facts: store, queries: queries) { decisions.record($0) }
+    answers.append((.exact(ExclusionsHandler.path), ExclusionsHandler(exclusions)))
     routes += answers.map { .handler($0, access: .reading, as: .api, $1) }
+    routes.append(
+      .handler(
+        .exact(OperatorHandler.path), methods: ["POST"], access: .operating, as: .api, OperatorHandler(exclusions)))
     let start = clock.now()
     let session = settings.readToken.map { PageSession(token: $0, authenticator: authenticator, clock: clock) }
-    let base = settings.publicURL.flatMap(WebAddress.path).map { "/\($0)" } ?? ""
-    let signIn = SignIn(session, base: base, isSecure: settings.publicURL?.hasPrefix("https:") ?? false)
+    let operators = settings.operatorToken.map { PageSession(token: $0, authenticator: authenticator, clock: clock) }
+    let isSecure = settings.publicURL?.lowercased().hasPrefix("https:") ?? false
+    let signIn = SignIn(
+      session, operators: operators, base: base, isSecure: isSecure, origin: settings.publicURL.flatMap(WebAddress.origin))
     let dashboard = Dashboard(
       Dashboard.Inputs(
         queries: queries, deliveries: reading,
         reports: .init(
           facts: store, settings: settings.reports.settings, zone: settings.reports.zone, waitForFacts: waitForFacts,
-          isWorking: { projector.stall != nil || facts.hasWork })
+          isWorking: { projector.stall != nil || facts.hasWork }),
+        exclusions: .init(
+          exclusions, sessions: [session, operators].compactMap(\.self), operators: operators, isSecure: isSecure)
       ) {
         try state.dashboardStatus(settings, start: start, activity: activity)
-      }, base: base, signOutToken: { session?.formToken($0.headers) })
+      }, base: base, signOutToken: { session?.formToken($0.headers) ?? operators?.formToken($0.headers) })
     routes += Route.pages(dashboard, signIn)
     if let mock {
       routes.append(
@@ -208,7 +222,9 @@ struct Daemon {
     server = try HTTPServer(
       listeners: listeners,
       router: Router(
-        routes: routes, readToken: settings.readToken, authenticator: authenticator, session: session, signIn: signIn),
+        routes: routes, readToken: settings.readToken, authenticator: authenticator, session: session,
+        operators: OperatorAccess(token: settings.operatorToken, session: operators, publicURL: settings.publicURL),
+        signIn: signIn),
       recorder: recorder, limits: limits, authenticator: authenticator, clock: clock, observer: activity)
     self.log = log
     self.store = store

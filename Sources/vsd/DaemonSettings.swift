@@ -26,6 +26,7 @@ struct DaemonSettings {
   let adminAddress: ListenAddress?
   let listeningFile: String?
   let readToken: Secret?
+  let operatorToken: Secret?
   let publicURL: String?
   let maxBodyBytes: Int
   let trustedProxies: [AddressRange]
@@ -35,6 +36,9 @@ struct DaemonSettings {
   /// The grace period before finished attempts are counted.
   var countGrace: Duration { gracePeriod * CounterSettings.countGraceFactor }
   let exportBacklog: Duration
+  let exportsImported: Bool
+  /// The secrets of importers. Without one, nothing can be imported.
+  let importSecrets: [Secret]
   let traceStrategy: TraceStrategy
   let attributes: AttributeSelection
   /// The exporters of finished spans, in the order of the tracers.
@@ -52,6 +56,8 @@ struct DaemonSettings {
   let reports: ReportDefaults
   let logLevel: Logger.Level
   let sources: [any EventSource]
+  /// The sources, and what reads decisions of operators in the log.
+  var readers: [any EventSource] { sources + [OperatorSource()] }
   /// The settings given for mapping payloads to subjects, as `name=text`.
   let classification: [String]
   /// The command-line arguments other than flags.
@@ -100,7 +106,7 @@ struct DaemonSettings {
     + ExportSettings.declarations + RetentionSettings.declarations + CounterSettings.declarations + ReportDefaults.declarations
     + Destination.declarations
     + SourceCatalog.classification + [logLevelName.declaration]
-    + SourceCatalog.secrets
+    + SourceCatalog.secrets + IntakeSettings.importSecret.declarations
 
   /// Returns variables that look like settings but are not, sorted, each with a known name that the user may mean.
   static func unknownVariables(in environment: [String: String]) -> [(name: String, meant: String?)] {
@@ -125,12 +131,15 @@ struct DaemonSettings {
     adminAddress = try settings.value(of: IntakeSettings.adminAddress)
     listeningFile = try settings.value(of: IntakeSettings.listeningFile)
     readToken = try Self.readToken(settings, environment)
+    operatorToken = try Self.operatorToken(settings, environment, readFile)
     publicURL = try settings.value(of: IntakeSettings.publicURL)
     maxBodyBytes = Int(clamping: try settings.value(of: IntakeSettings.maxBody).bytes)
     trustedProxies = try settings.value(of: IntakeSettings.trustedProxy)
     traceStrategy = try settings.value(of: ExportSettings.traceStrategy)
     attributes = try settings.value(of: ExportSettings.attributes)
     exportBacklog = try settings.value(of: ExportSettings.exportBacklog)
+    exportsImported = try settings.value(of: ExportSettings.exportImported)
+    importSecrets = try IntakeSettings.importSecret.secrets(in: settings, readFile: readFile)
     logRetention = try settings.value(of: RetentionSettings.logRetention)
     logMaxBytes = try settings.value(of: RetentionSettings.logMaxSize).bytes
     spanRetention = try settings.value(of: RetentionSettings.spanRetention)
@@ -172,6 +181,23 @@ struct DaemonSettings {
     let setting = IntakeSettings.readToken
     guard let text = try settings.value(of: setting) ?? environment[setting.declaration.environment] else { return nil }
     guard let token = Secret(text) else { throw SettingsError("read-token: the token is empty; unset it to need none") }
+    return token
+  }
+
+  private static func operatorToken(
+    _ settings: Settings, _ environment: [String: String], _ readFile: (String) -> [UInt8]?
+  ) throws(SettingsError) -> Secret? {
+    let (setting, file) = (IntakeSettings.operatorToken, IntakeSettings.operatorTokenFile)
+    var text = try settings.value(of: setting) ?? environment[setting.declaration.environment]
+    if let path = try settings.value(of: file) {
+      if text != nil { throw SettingsError("\(settings.origin(of: setting)) and \(settings.origin(of: file)) are both set") }
+      guard let bytes = readFile(path) else { throw SettingsError("\(settings.origin(of: file)): cannot read the file \(path)") }
+      var content = Substring(String(decoding: bytes, as: UTF8.self))
+      while content.last?.isNewline == true { content.removeLast() }
+      text = String(content)
+    }
+    guard let text else { return nil }
+    guard let token = Secret(text) else { throw SettingsError("operator-token: the token is empty; unset it to need none") }
     return token
   }
 

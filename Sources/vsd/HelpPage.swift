@@ -97,9 +97,11 @@ enum HelpPage {
   private static func title(of name: String) -> String {
     switch name {
     case "config", "listening-file", "log-level": "General"
-    case "addr", "admin-addr", "read-token", "public-url", "max-body", "trusted-proxy": "Network and access"
+    case "addr", "admin-addr", "read-token", "operator-token", "operator-token-file", "public-url", "max-body", "trusted-proxy":
+      "Network and access"
     case "store", "log-retention", "log-max-size", "span-retention", "fact-retention": "Storage"
-    case "tracer", "settle", "export-backlog", "trace-strategy", "attributes", "phases", "service-names": "Export"
+    case "tracer", "settle", "export-backlog", "export-imported", "trace-strategy", "attributes", "phases", "service-names":
+      "Export"
     case "tracer-access-token": "Lightstep"
     case "trello-callback-url": "Secrets"
     case _ where ReportDefaults.declarations.contains { $0.name == name }: "Reports"

@@ -39,8 +39,9 @@ struct ReplayCommand {
     let second = try openSecond(of: log, beside: first)
     defer { second.close() }
     var replay = try Replay(
-      of: log, first: first, second: second, sources: settings.sources, seriesLimit: settings.seriesLimit,
-      spanRetention: settings.spanRetention, exporters: settings.destinations.map(\.exporter.name), clock: SystemClock())
+      of: log, first: first, second: second, sources: settings.readers, seriesLimit: settings.seriesLimit,
+      spanRetention: settings.spanRetention, exporters: settings.destinations.map(\.exporter.name),
+      exportsImported: settings.exportsImported, clock: SystemClock())
     let start = ContinuousClock.now
     let count = try replay.run { read, total in showProgress(read, total) }
     let seconds = (start.duration(to: .now).inSeconds * 10).rounded() / 10
@@ -51,6 +52,7 @@ struct ReplayCommand {
     guard isApplied else { return }
     try replay.keepBookkeeping()
     try replay.carryOverFacts()
+    try replay.carryOverExclusions()
     try first.replace(by: second, logBeginning: try Replay.beginning(of: log, seenBy: first))
     StandardStream.error.write(
       "the new projection is in place; the one before is kept as \(directory)/\(SQLiteSpanStore.replacedFileName)\n")

@@ -39,7 +39,7 @@ enum CommandHelp {
   /// The headings of the main help page, and the first words of the commands below each.
   static let sections: [(title: String, firstWords: [String])] = [
     ("Export history as CSV, and report on it", ["github", "gitlab", "jira", "jenkins", "agg"]),
-    ("Ask a vsd", Command.deliveryReports.map { $0.words[0] } + ["report"]),
+    ("Ask a vsd", Command.deliveryReports.map { $0.words[0] } + ["report"] + Command.exclusions.map { $0.words[0] }),
     ("Send events, debug, integrate, try out", ["event", "explain", "generate", "traceparent", "completion"]),
   ]
 
@@ -47,7 +47,9 @@ enum CommandHelp {
   private static func lines(of commands: [Command]) -> String {
     var lines: [(name: String, summary: String)] = []
     for command in commands {
-      let line = groups[command.words[0]].map { ("\(command.words[0]) ...", $0) } ?? (command.name, command.summary)
+      let line =
+        groups[command.words[0]].map { ("\(command.words[0]) ...", $0) } ?? pairs[command.words[0]]
+        ?? (command.name, command.summary)
       if lines.last?.name != line.0 { lines.append(line) }
     }
     return lines.map { text(name: $0.name, summary: $0.summary, width: width) }.joined()
@@ -66,6 +68,11 @@ enum CommandHelp {
     "agg": "report on pull requests, issues, builds or deploys: how many, how long",
     "event": "report the start, the end or an annotation of work, or run a command and report it",
   ]
+
+  /// The commands that share one line on the main help page.
+  private static let pairs = ["exclude", "include", "exclusions"].reduce(into: [:]) { pairs, word in
+    pairs[word] = ("exclude, include", "leave an item out of all numbers, or take it back; exclusions lists them")
+  }
 
   private static func allLines(of commands: [Command]) -> String {
     let width = commands.map(\.name.count).max() ?? 0

@@ -21,7 +21,7 @@ struct Command: Sendable {
 struct CommandTable: Sendable {
   var commands: [Command]
 
-  static let all = CommandTable(commands: exports + Command.deliveryReports + [.reportPage] + others)
+  static let all = CommandTable(commands: exports + Command.deliveryReports + [.reportPage] + Command.exclusions + others)
 
   private static let exports: [Command] = [
     .gitHubPullRequests, .gitHubIssues, .gitHubWorkflowRuns, .gitHubDeployments, .gitLabMergeRequests, .jiraIssues,

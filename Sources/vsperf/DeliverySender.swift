@@ -8,12 +8,15 @@ struct DeliverySender: Sendable {
   private let receiver: String
   /// The secrets by the path of the endpoint.
   private let secrets: [String: Secret]
+  private let importSecret: Secret?
   private let client: IntakeClient
   private let authenticator: SystemMessageAuthenticator
 
-  init(receiver: String, secrets: [String: Secret], transport: any HTTPTransport) throws {
+  /// - Parameter importSecret: signs deliveries as imported ones; nil to send them as webhooks.
+  init(receiver: String, secrets: [String: Secret], importSecret: Secret? = nil, transport: any HTTPTransport) throws {
     self.receiver = receiver
     self.secrets = secrets
+    self.importSecret = importSecret
     client = IntakeClient(transport: transport, patience: .seconds(300))
     authenticator = try SystemMessageAuthenticator()
   }
@@ -23,16 +26,21 @@ struct DeliverySender: Sendable {
   /// - Throws: ``CommandError`` for any response but 200, and if there is no answer.
   func send(_ delivery: HistoryDelivery) async throws {
     var headers = delivery.headers
-    if let secret = secrets[delivery.path] { sign(delivery, with: secret, &headers) }
+    var path = delivery.path
+    if let importSecret {
+      path = mark(delivery, with: importSecret, &headers)
+    } else if let secret = secrets[delivery.path] {
+      sign(delivery, with: secret, &headers)
+    }
     let request = HTTPTransportRequest(
-      method: "POST", url: receiver + delivery.path, headers: headers, body: delivery.body, timeoutSeconds: 30)
+      method: "POST", url: receiver + path, headers: headers, body: delivery.body, timeoutSeconds: 30)
     let place = WebAddress.withoutSecrets(request.url)
     do {
       try await client.post(request)
     } catch IntakeClient.Failure.noAnswer(let error) {
       throw CommandError("cannot send to \(place): \(error)", ExitCode.unavailable)
     } catch IntakeClient.Failure.refused(let response) {
-      throw Self.rejection(place, delivery, response)
+      throw Self.rejection(place, delivery, response, isImported: importSecret != nil)
     }
   }
 
@@ -49,10 +57,26 @@ struct DeliverySender: Sendable {
     }
   }
 
-  private static func rejection(_ place: String, _ delivery: HistoryDelivery, _ response: HTTPResponse) -> CommandError {
+  /// Marks a delivery as imported.
+  ///
+  /// - Returns: The path to send it to.
+  private func mark(_ delivery: HistoryDelivery, with secret: Secret, _ headers: inout HTTPHeaders) -> String {
+    let source = String(delivery.path.dropFirst())
+    let hash = Hex.text(of: Array(authenticator.digest(.sha256, of: delivery.body).prefix(8)))
+    let kind = PercentEncoding.encode(delivery.event.isEmpty ? "event" : delivery.event)
+    headers[ImportMark.header] = "import:\(kind):\(hash):\(delivery.time.seconds) \(delivery.time.rfc3339)"
+    headers[ImportSource.signatureHeader] = ImportSource.signature(
+      of: delivery.body, headers: headers, source: source, key: secret, using: authenticator)
+    return ImportSource.prefix + source
+  }
+
+  private static func rejection(
+    _ place: String, _ delivery: HistoryDelivery, _ response: HTTPResponse, isImported: Bool
+  ) -> CommandError {
+    let name = isImported ? "IMPORT" : delivery.path.dropFirst().uppercased()
     let hint =
       response.status == 401
-      ? "; VS_\(delivery.path.dropFirst().uppercased())_SECRET must be the secret that vsd was started with" : ""
+      ? "; VS_\(name)_SECRET must be the secret that vsd was started with" : ""
     return CommandError(
       "\(place) answered \(response.status) to a delivery of type \(delivery.event): \(Problem.reason(of: response))\(hint)",
       ExitCode.unavailable)

@@ -17,7 +17,7 @@ struct ExplanationTable {
     let name = [payload.source ?? "unknown", payload.type].compactMap { $0 }.joined(separator: " ")
     switch payload.meaning {
     case .success(.events): rows[name, default: Row()].events += 1
-    case .success(.ignored): rows[name, default: Row()].ignored += 1
+    case .success(.ignored), .success(.exclusion): rows[name, default: Row()].ignored += 1
     case .failure: rows[name, default: Row()].refused += 1
     }
   }

@@ -1,5 +1,6 @@
 import Catalog
 import CurlTransport
+import Intake
 import Simulator
 import ValueStreamCore
 
@@ -38,6 +39,8 @@ struct GenerateHistory: Sendable {
   private let output: String?
   private let receiver: String?
   private let secrets: [String: Secret]
+  /// Signs the deliveries as imported ones; nil to send them as webhooks.
+  private let importSecret: Secret?
   private let order: DeliveryOrder
   private let story: Story
   private let connectionCount: Int
@@ -90,6 +93,12 @@ struct GenerateHistory: Sendable {
   private static let send = Setting<String?>.address(
     "send", environment: "", help: "Post the deliveries to this vsd instead of printing them.")
 
+  private static let imports = Setting<Bool>.toggle(
+    "import", environment: "",
+    help:
+      "With --send: send the deliveries as imported ones, which count in reports but not in Prometheus. Needs the import secret of vsd."
+  )
+
   private static let connections = Setting<Int>.count(
     "connections", default: 1, in: 1...64,
     help: "Deliveries that --send has under way at once. More than one is quicker, but their order may change.")
@@ -108,9 +117,9 @@ struct GenerateHistory: Sendable {
   static let declarations =
     [
       storySetting.declaration, seed.declaration, days.declaration, scale.declaration, until.declaration, Setting.out.declaration,
-      send.declaration,
+      send.declaration, imports.declaration,
       connections.declaration, shuffle.declaration, duplicate.declaration, answersSetting.declaration,
-    ] + SourceCatalog.senders.flatMap(\.secret.declarations)
+    ] + SourceCatalog.senders.flatMap(\.secret.declarations) + IntakeSettings.importSecret.declarations
 
   init(_ settings: Settings) throws {
     do throws(SettingsError) {
@@ -136,6 +145,13 @@ struct GenerateHistory: Sendable {
         secrets[sender.path] = try sender.secret.secrets(in: settings, readFile: Environment.readFile).first
       }
       self.secrets = secrets
+      if try settings.value(of: Self.imports) {
+        guard receiver != nil else { throw SettingsError("--import goes with --send") }
+        importSecret = try IntakeSettings.importSecret.secrets(in: settings, readFile: Environment.readFile).first
+        if importSecret == nil { throw SettingsError("--import needs VS_IMPORT_SECRET or --import-secret-file, as vsd has it") }
+      } else {
+        importSecret = nil
+      }
     } catch {
       throw UsageError("\(error)", seeing: ["generate", "history"])
     }
@@ -154,7 +170,8 @@ struct GenerateHistory: Sendable {
       try file.flush()
     }
     if let receiver {
-      let sender = try DeliverySender(receiver: receiver, secrets: secrets, transport: CurlTransport())
+      let sender = try DeliverySender(
+        receiver: receiver, secrets: secrets, importSecret: importSecret, transport: CurlTransport())
       let isReached = try await send(deliveries, with: sender, &report)
       // A history can be empty, such as a weekend of a small team. The ping still shows whether vsd answers.
       if !isReached { try await sender.send(.ping(at: SystemClock().now())) }

@@ -105,6 +105,7 @@ struct ExplainedPayload {
         items.append(key.description)
       }
       return "\(path): \(items.joined(separator: ", "))"
+    case .success(.exclusion(let change)): return "\(path): \(change.action.rawValue) \(change.item)"
     case .success(.ignored(let reason)): return "\(path): ignored: \(reason)"
     case .failure(let error): return "\(path): unreadable: \(error)"
     }

@@ -207,6 +207,7 @@ struct CDEventsSourceTests {
     case .ignored(let reason):
       #expect(!isKnown)
       #expect(!reason.isEmpty)
+    case .exclusion: Issue.record("no decision of an operator")
     }
   }
 

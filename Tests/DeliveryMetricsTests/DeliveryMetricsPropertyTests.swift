@@ -213,6 +213,45 @@ import ValueStreamCore
     #expect(try changes(query) == all)
   }
 
+  @Test("Every report and its evidence leave out what the store says, as if the question said it", arguments: 0..<2)
+  func exclusionsOfStore(seed: UInt64) throws {
+    let history = History(seed: seed)
+    let frame = Self.frame
+    let ids =
+      history.changes.map(\.id).prefix(9) + history.deploys.prefix(9) + history.facts.all(IncidentFact.self).map(\.id).prefix(2)
+    let excluded = Dictionary(ids.map { ($0, "because \($0.rawValue)") }) { first, _ in first }
+    var told = history.facts
+    told.excluded = excluded
+    let settings = ReportSettings(exclusions: excluded)
+    let page = PageRequest(limit: 100_000)
+    func texts(_ facts: TestFacts, _ settings: ReportSettings) throws -> [String] {
+      let dora = DORAQuery(frame: frame, settings: settings)
+      let lead = LeadTimeQuery(frame: frame, settings: settings)
+      let incidents = IncidentsQuery(frame: frame, settings: settings)
+      let reviews = ReviewsQuery(frame: frame, settings: settings)
+      return [
+        "\(try DORAReport(dora, from: facts))", "\(try LeadTimeReport(lead, from: facts).groups[0].leadTime)",
+        "\(try DeploysReport(DeploysQuery(frame: frame, limit: 1000, settings: settings), from: facts).rows)",
+        "\(try ChangesReport(ChangesQuery(frame: frame, limit: 1000, settings: settings), from: facts).rows)",
+        "\(try FlowReport(FlowQuery(frame: frame, settings: settings), from: facts))",
+        "\(try AgeingReport(AgeingQuery(frame: frame, settings: settings), from: facts))",
+        "\(try ForecastReport(ForecastQuery(frame: frame, settings: settings), from: facts))",
+        "\(try ReviewsReport(reviews, from: facts))",
+        "\(try PipelinesReport(PipelinesQuery(frame: frame, settings: settings), from: facts))",
+        "\(try IncidentsReport(incidents, from: facts))",
+        "\(try DORAReport.evidence(DORAEvidence(.leadTime, part: .leftOut(.excluded)), dora, from: facts, page: page).rows)",
+        "\(try DORAReport.evidence(DORAEvidence(.deploymentFrequency), dora, from: facts, page: page).rows)",
+        "\(try LeadTimeReport.evidence(LeadTimeEvidence(part: .leftOut(nil)), lead, from: facts, page: page).rows)",
+        "\(try ReviewsReport.evidence(ReviewsEvidence(part: .merged(.leftOut(nil))), reviews, from: facts, page: page).rows)",
+        "\(try IncidentsReport.evidence(IncidentsEvidence(part: .began), incidents, from: facts, page: page).rows)",
+      ]
+    }
+    let expected = try texts(history.facts, settings)
+    #expect(try texts(told, ReportSettings()) == expected)
+    #expect(try texts(history.facts, ReportSettings()) != expected)
+    #expect(expected.contains { $0.contains("because") })
+  }
+
   @Test("Stages that are all known add up to the lead time", arguments: 0..<4)
   func stagesAddUp(seed: UInt64) throws {
     let facts = History(seed: seed).facts

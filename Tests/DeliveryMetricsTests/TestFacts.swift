@@ -6,8 +6,12 @@ struct TestFacts: FactSource {
   private var rows: [FactKind: [EncodedFact]] = [:]
   private var names: [String: FactName] = [:]
   private var nextID: UInt64 = 1
+  /// What the store says that persons left out.
+  var excluded: [FactID: String] = [:]
 
   init() {}
+
+  func excludedFacts() -> [FactID: String] { excluded }
 
   mutating func newID() -> FactID {
     nextID += 1

@@ -248,4 +248,34 @@ struct ReplayTests {
       #expect(deliveries.values.allSatisfy { $0.map(\.id) == [carried.id] })
     }
   }
+
+  @Test("Exclusions outlive the log: those that it no longer tells are carried over, and what was taken back stays so")
+  func exclusions() throws {
+    first.write(StoreSamples.changes([StoreSamples.issue(1)]))
+    try record(["a start", "a end"], from: 0)
+    func changes(_ decisions: [(ExclusionChange.Action, String)]) throws -> ProjectionChanges {
+      var changes = ProjectionChanges()
+      changes.exclusions = try decisions.map { action, item in
+        let item = try #require(ExcludedItem(item))
+        return (ExclusionChange(action, item, reason: "why \(item)", actor: "rosa"), StoreSamples.time(5))
+      }
+      return changes
+    }
+    let (known, gone, unknown) = (Self.key("a").description, FactSamples.subject(FactID(rawValue: 503)).key, "a:b:c:d:later")
+    first.write(FactSamples.changes([FactSamples.facts(FactSamples.change(503, mergedOn: 1))]))
+    first.write(try changes([(.exclude, known), (.exclude, gone.description), (.exclude, unknown)]))
+    // The log still tells of one that was taken back since, as after a crash between the two.
+    second.write(try changes([(.exclude, "a:b:c:d:taken"), (.exclude, unknown)]))
+    let replay = try replayed()
+    try replay.computeFacts(strategy: .nested, rules: FactRules())
+    for _ in 0..<2 {
+      try replay.carryOverFacts()
+      try replay.carryOverExclusions()
+      #expect(second.exclusions() == first.exclusions())
+      let place = FactID(rawValue: try #require(second.places(of: [Self.key("a")])[Self.key("a")]))
+      #expect(second.excludedFacts()[place] == "why \(known)")
+      #expect(second.excludedFacts()[FactID(goneSubject: gone)] == "why \(gone)")
+      #expect(second.excludedFacts().count == 2)
+    }
+  }
 }

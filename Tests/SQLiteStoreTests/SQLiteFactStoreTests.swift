@@ -30,6 +30,12 @@ struct SQLiteFactStoreTests {
   @Test("holds what was written, after any number of writes", arguments: [1, 2, 3] as [UInt64])
   func model(seed: UInt64) throws { try contract.checkAgainstModel(seed: seed) }
 
+  @Test("keeps what operators leave out, also before it is known")
+  func exclusions() throws { try contract.checkExclusions() }
+
+  @Test("finds what is left out after its spans are gone, and under another key")
+  func exclusionsOfOthers() throws { try contract.checkExclusionsOfOthers() }
+
   @Test("finds the deliveries of a change")
   func deliveries() throws { try contract.checkDeliveries() }
 

@@ -141,6 +141,93 @@ package struct FactStoreContract: Sendable {
     #expect(try Set(store.factSubjects(Set(model.keys)).keys) == Set(kept.map(\.id)))
   }
 
+  // MARK: Exclusions
+
+  /// Writes decisions of operators in order, as a step of the projection does.
+  private static func decide(
+    _ store: any Store, _ decisions: [(ExclusionChange.Action, ExcludedItem, String)],
+    absorbing absorbed: [SubjectKey: SubjectKey] = [:]
+  ) throws {
+    var changes = ProjectionChanges()
+    changes.exclusions = decisions.enumerated().map { index, decision in
+      let change = ExclusionChange(decision.0, decision.1, reason: decision.2, actor: "rosa")
+      return (change, StoreSamples.time(Int64(index)))
+    }
+    changes.absorbed = absorbed
+    try store.write(changes)
+  }
+
+  package func checkExclusions() throws {
+    var store = try makeStore()
+    defer { store.close() }
+    try store.write(StoreSamples.changes([StoreSamples.issue(1), StoreSamples.issue(2)]))
+    let (first, second) = (ExcludedItem(StoreSamples.issueKey(1)), ExcludedItem(StoreSamples.issueKey(2)))
+    let places = try store.places(of: [first.key, second.key]).mapValues { FactID(rawValue: $0) }
+    let firstID = try #require(places[first.key])
+    #expect(try store.exclusions().isEmpty)
+    #expect(try store.excludedFacts().isEmpty)
+
+    // The last decision about an item counts, also within one step.
+    try Self.decide(
+      store,
+      [
+        (.exclude, second, "no"), (.exclude, first, "a drill"), (.include, second, ""), (.include, second, ""),
+        (.exclude, first, "a drill, 'really' <b>"),
+      ])
+    let expected = Exclusion(
+      item: first, reason: "a drill, 'really' <b>", actor: "rosa", time: StoreSamples.time(4))
+    for _ in 0..<2 {
+      #expect(try store.exclusions() == [expected])
+      #expect(try store.excludedFacts() == [firstID: expected.reason])
+      store = try reopened(store)
+    }
+
+    // An item that is known later, by its facts.
+    let later = ExcludedItem(StoreSamples.issueKey(3))
+    try Self.decide(store, [(.exclude, later, "later"), (.include, first, "")])
+    #expect(try store.exclusions().map(\.item) == [later])
+    #expect(try store.excludedFacts().isEmpty)
+    store = try reopened(store)
+    try store.write(StoreSamples.changes([StoreSamples.issue(3)]))
+    let place = try #require(try store.places(of: [later.key])[later.key].map { FactID(rawValue: $0) })
+    let subject = FactSubject(id: place, key: later.key, name: "later", traceID: TraceID(high: 1, low: 7))
+    let row = FactSamples.change(place.rawValue, mergedOn: 1)
+    try store.write(FactSamples.changes([SubjectFacts(subject: subject, rows: [EncodedFact(row)])]))
+    #expect(try store.excludedFacts() == [place: "later"])
+    store = try reopened(store)
+    #expect(try store.excludedFacts() == [place: "later"])
+
+    // A direct change has no subject, only an id.
+    let direct = try #require(ExcludedItem("\(first.key)#\(String(repeating: "ab", count: 20))"))
+    try Self.decide(store, [(.include, later, ""), (.exclude, direct, "a push")])
+    #expect(try store.excludedFacts() == [FactID(directChangeOn: first.key, at: String(repeating: "ab", count: 20)): "a push"])
+    store = try reopened(store)
+    #expect(try store.exclusions().map(\.item) == [direct])
+    #expect(ExcludedItem(direct.description) == direct)
+  }
+
+  /// An item whose spans are gone is found by its facts, and one that turned out to be another is left out with it.
+  package func checkExclusionsOfOthers() throws {
+    var store = try makeStore()
+    defer { store.close() }
+    let gone = FactSamples.subject(FactID(rawValue: 900))
+    let row = FactSamples.change(900, mergedOn: 1)
+    try store.write(FactSamples.changes([SubjectFacts(subject: gone, rows: [EncodedFact(row)])]))
+    // Names the source and repository of the key of the facts.
+    try store.write(StoreSamples.changes([StoreSamples.issue(1)]))
+    try Self.decide(store, [(.exclude, ExcludedItem(gone.key), "gone")])
+    #expect(try store.excludedFacts() == [gone.id: "gone"])
+
+    let fallback = SubjectKey(source: "github", host: "github.com", container: "=site", kind: "issue", id: "1")
+    try store.write(StoreSamples.changes([Subject(key: fallback)]))
+    try Self.decide(store, [(.exclude, ExcludedItem(fallback), "by another name")])
+    store = try reopened(store)
+    try Self.decide(store, [], absorbing: [fallback: StoreSamples.issueKey(1)])
+    let place = try #require(try store.places(of: [StoreSamples.issueKey(1)]).values.first)
+    #expect(try store.excludedFacts() == [gone.id: "gone", FactID(rawValue: place): "by another name"])
+    #expect(try Set(store.exclusions().map(\.item.key)) == [gone.key, StoreSamples.issueKey(1)])
+  }
+
   package func checkDeliveries() throws {
     var store = try makeStore()
     defer { store.close() }

@@ -35,6 +35,7 @@ struct CommandLineTests {
   /// Every flag with a valid value.
   private static let values: [(name: String, value: String)] = [
     ("config", "FILE"), ("addr", "127.0.0.1:0"), ("admin-addr", "127.0.0.1:0"), ("listening-file", "FILE"), ("read-token", "tok"),
+    ("operator-token", "tok"), ("operator-token-file", "FILE"), ("import-secret-file", "FILE"),
     ("public-url", "https://vsd.example.org/vsd"), ("max-body", "1MiB"), ("trusted-proxy", "10.0.0.7,10.1.0.0/16"),
     ("tracer", "mock"), ("t", "mock"), ("store", "memory"), ("settle", "1s"), ("attributes", "classic"), ("log-retention", "1d"),
     ("log-max-size", "1GiB"), ("span-retention", "90d"), ("fact-retention", "900d"),
@@ -71,8 +72,11 @@ struct CommandLineTests {
     let home = try VSDProcess.Home()
     var files = ["config": try home.write("vsd.json5", "{}")]
     files["listening-file"] = "\(home.path)/listening"
-    for (name, _) in Self.values where name.hasSuffix("-secret-file") { files[name] = try home.write(name, "one") }
-    let arguments = Self.values.flatMap { name, value in
+    for (name, _) in Self.values where name.hasSuffix("-secret-file") || name.hasSuffix("-token-file") {
+      files[name] = try home.write(name, "one")
+    }
+    // The token and its file exclude each other.
+    let arguments = Self.values.filter { $0.name != "operator-token" }.flatMap { name, value in
       let value = files[name] ?? value
       return separator == "=" ? ["\(dashes)\(name)=\(value)"] : ["\(dashes)\(name)", value]
     }

@@ -50,6 +50,8 @@ package struct CDEventsSource: EventSource {
         events += more
         updates += moreUpdates
       case .ignored(let reason): if !reasons.contains(reason) { reasons.append(reason) }
+      // Only operators decide so.
+      case .exclusion: break
       }
     }
     if events.isEmpty, updates.isEmpty { return .ignored(reason: Self.joined(reasons)) }

@@ -38,7 +38,7 @@ package struct PayloadOrigin {
       switch try? source.events(in: delivery) {
       case .events: return source
       // The source can parse the payload, but has no use for it.
-      case .ignored: candidate = candidate ?? source
+      case .ignored, .exclusion: candidate = candidate ?? source
       case nil: continue
       }
     }

@@ -18,6 +18,17 @@ package enum IntakeSettings {
       "Require this token for the API and /metrics, as a Bearer token or a Basic password. Without a token, the API answers on loopback addresses only and /metrics answers everyone. Prefer the variable: process lists show flags."
   )
 
+  package static let operatorToken = Setting<String?>.optionalText(
+    "operator-token", placeholder: "TOKEN",
+    help:
+      "Require this token for writing: leaving items out of reports and taking them back, as a Bearer token or on the sign-in page. It also allows reading. Without a token, only requests directly from this machine may write. Prefer the variable or the file: process lists show flags."
+  )
+
+  package static let operatorTokenFile = Setting<String?>.optionalText(
+    "operator-token-file", placeholder: "FILE", help: "File that holds the operator token.")
+
+  package static let importSecret = SecretSetting("import-secret", of: "imported deliveries")
+
   package static let listeningFile = Setting<String?>.optionalText(
     "listening-file", placeholder: "FILE",
     help:
@@ -50,7 +61,7 @@ package enum IntakeSettings {
   package static let publicURL = Setting<String?>(
     "public-url", placeholder: "URL", default: nil, defaultText: nil,
     help:
-      "Address at which people and senders reach vsd through a proxy, such as https://vsd.example.org or https://tools.example.org/vsd. Pages show it and begin their links with its path; with https, browsers send their sign-in over nothing else."
+      "Address at which people and senders reach vsd through a proxy, such as https://vsd.example.org or https://tools.example.org/vsd. Pages show it, and links of pages and of the API begin with its path; with https, browsers send their sign-in over nothing else. Forms that write are taken from pages at this address only."
   ) { text throws(SettingError) in
     let address = try WebAddress.server(text, example: "https://vsd.example.org")
     guard !address.utf8.contains(where: { Array("?#;,@".utf8).contains($0) }) else {
@@ -60,8 +71,9 @@ package enum IntakeSettings {
   }
 
   package static let declarations = [
-    address.declaration, adminAddress.declaration, listeningFile.declaration, readToken.declaration, publicURL.declaration,
-    maxBody.declaration, trustedProxy.declaration,
+    address.declaration, adminAddress.declaration, listeningFile.declaration, readToken.declaration,
+    operatorToken.declaration, operatorTokenFile.declaration, publicURL.declaration, maxBody.declaration,
+    trustedProxy.declaration,
   ]
 
   private static func parseAddress(_ text: String) throws(SettingError) -> ListenAddress {

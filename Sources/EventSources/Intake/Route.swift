@@ -22,6 +22,10 @@ package struct Route: Sendable {
     case reading
     /// As ``reading``, for pages: a browser that may not read gets the sign-in page of the router instead of an error.
     case pages
+    /// Operators, who may write: holders of the operator token; without one, who may read, directly from this machine.
+    case operating
+    /// As ``operating``, for forms of pages: a browser that may not write gets the sign-in page instead of an error.
+    case operatorPages
     /// Anybody, but only where pages are served. For the sign-in page, the stylesheet and the script.
     case besidePages
   }

@@ -12,14 +12,15 @@ package struct Router: Sendable {
   ///   - readToken: the token that pages, API and metrics require. Without one, pages and API answer on loopback only.
   ///   - authenticator: compares tokens in constant time.
   ///   - session: recognizes browsers that signed in. Nil to accept only the token itself.
+  ///   - operators: who may write.
   ///   - signIn: answers requests for pages without a token. Nil to answer them with an error.
   package init(
     routes: [Route], readToken: Secret?, authenticator: any MessageAuthenticator, session: PageSession? = nil,
-    signIn: (any HTTPHandler)? = nil
+    operators: OperatorAccess = OperatorAccess(), signIn: (any HTTPHandler)? = nil
   ) {
     self.routes = routes
     self.signIn = signIn
-    readers = ReadPolicy(token: readToken, authenticator: authenticator, session: session)
+    readers = ReadPolicy(token: readToken, authenticator: authenticator, session: session, operators: operators)
   }
 
   /// Returns the routes that one listener serves.
@@ -64,11 +65,15 @@ struct RouteTable: Sendable {
   }
 
   /// Finds the route of a request, and checks its method and access.
-  func decide(method: String, path: String, headers: HTTPHeaders) -> (decision: Decision, routeClass: RouteClass) {
+  ///
+  /// - Parameter isDirect: true if the request comes from this machine, and no proxy has forwarded it.
+  func decide(
+    method: String, path: String, headers: HTTPHeaders, isDirect: @autoclosure () -> Bool = false
+  ) -> (decision: Decision, routeClass: RouteClass) {
     let candidates = routes(at: path)
     guard let first = candidates.first else {
       if let rest, rest.methods.contains(method), headers["Accept"]?.contains("text/html") ?? false {
-        return (decide(rest, method, headers), .none)
+        return (decide(rest, method, headers, isDirect), .none)
       }
       return (.reject(.problem(404, "nothing is at this path")), .none)
     }
@@ -76,16 +81,24 @@ struct RouteTable: Sendable {
       let allowed = candidates.flatMap(\.methods).joined(separator: ", ")
       return (.reject(.problem(405, "this path takes \(allowed)", headers: ["Allow": allowed])), first.routeClass)
     }
-    return (decide(route, method, headers), route.routeClass)
+    return (decide(route, method, headers, isDirect), route.routeClass)
   }
 
-  private func decide(_ route: Route, _ method: String, _ headers: HTTPHeaders) -> Decision {
+  private func decide(_ route: Route, _ method: String, _ headers: HTTPHeaders, _ isDirect: () -> Bool) -> Decision {
     switch route.work {
     case .intake(let source):
       // Browsers send `Origin`, vendors have no reason to. This keeps web pages from posting deliveries to loopback.
       if headers["Origin"] != nil { return .reject(.problem(403, "deliveries do not come from web pages (header Origin)")) }
       return method == "HEAD" ? .confirm : .intake(source)
     case .handler(let handler, let access, let runsInline):
+      if access == .operating || access == .operatorPages {
+        guard let rejection = readers.rejectionOfWriting(headers, isLoopback: isLoopback, isDirect: isDirect()) else {
+          return .handler(handler, runsInline: runsInline)
+        }
+        // A form that another site may have sent gets no page to sign in at.
+        if access == .operatorPages, let signIn, rejection.status == 401 { return .handler(signIn, runsInline: false) }
+        return .reject(rejection)
+      }
       if let rejection = readers.rejection(for: access, headers, isLoopback: isLoopback) {
         if access == .pages, let signIn, readers.needsToken(isLoopback: isLoopback) { return .handler(signIn, runsInline: false) }
         return .reject(rejection)

@@ -43,6 +43,14 @@ extension ServerLoop {
     return address.network
   }
 
+  /// True if a request comes from this machine, and nothing says that a proxy has forwarded it.
+  func isDirect(_ link: ConnectionLink, _ headers: HTTPHeaders) -> Bool {
+    guard let address = link.address, address.isLoopback, !isTrustedProxy(address) else { return false }
+    return Self.forwardingHeaders.allSatisfy { headers[$0] == nil }
+  }
+
+  private static let forwardingHeaders = ["Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via"]
+
   private func isTrustedProxy(_ address: SenderAddress) -> Bool {
     limits.trustedProxies.contains { $0.contains(address) }
   }

@@ -9,7 +9,8 @@ extension ServerLoop {
   ) -> RequestContext {
     link.enter(.receiving, at: now)
     let headers = connection.headers
-    let (decision, routeClass) = link.listener.table.decide(method: method, path: path, headers: headers)
+    let (decision, routeClass) = link.listener.table.decide(
+      method: method, path: path, headers: headers, isDirect: isDirect(link, headers))
     func context(_ work: RequestContext.Work?) -> RequestContext {
       let context = RequestContext(
         connection: connection, link: link, method: method, path: path, headers: headers, routeClass: routeClass, work: work)

@@ -13,18 +13,21 @@ package struct Dashboard: HTTPHandler {
     var deliveries: DeliveryReading
     var status: @Sendable () throws -> DaemonStatus
     var reports: Reports?
+    var exclusions: Exclusions?
 
     /// - Parameters:
     ///   - reports: Nil if there are no delivery metrics; the overview and the reports are then left out.
+    ///   - exclusions: Nil if items cannot be left out.
     ///   - status: Returns the state of the daemon and of its sources and exporters, for the pages Connect and System.
     package init(
-      queries: SpanQueries, deliveries: DeliveryReading, reports: Reports? = nil,
+      queries: SpanQueries, deliveries: DeliveryReading, reports: Reports? = nil, exclusions: Exclusions? = nil,
       status: @escaping @Sendable () throws -> DaemonStatus
     ) {
       self.queries = queries
       self.deliveries = deliveries
       self.status = status
       self.reports = reports
+      self.exclusions = exclusions
     }
   }
 
@@ -58,6 +61,7 @@ package struct Dashboard: HTTPHandler {
   package var paths: [String] {
     ["/deploys", "/changes", "/search", "/deliveries", "/connect", "/system"]
       + (inputs.reports == nil ? [] : sections.filter(\.isMetric).map(\.address.text))
+      + (inputs.exclusions == nil ? [] : [Self.exclusionsPath])
   }
 
   /// The path prefixes of pages about one item or number.
@@ -142,6 +146,9 @@ package struct Dashboard: HTTPHandler {
     case "deliveries" where parts.count == 2: return try DeliveriesPage(context).respond(id: String(parts[1]))
     case "connect" where parts.count == 1: return try ConnectPage(context).respond()
     case "system" where parts.count == 1: return try SystemPage(context).respond()
+    case "exclusions" where parts.count == 1:
+      guard let exclusions = inputs.exclusions else { break }
+      return try ExclusionsPage(context, exclusions).respond()
     default: break
     }
     throw Self.noPage(at: path)

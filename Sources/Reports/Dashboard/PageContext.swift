@@ -6,11 +6,15 @@ struct PageContext {
   let dashboard: Dashboard
   let request: HTTPRequest
   let now: Timestamp
+  /// What persons left out of all numbers.
+  let exclusions: [ExcludedItem: Exclusion]
 
   init(_ dashboard: Dashboard, _ request: HTTPRequest) {
     self.dashboard = dashboard
     self.request = request
     now = dashboard.inputs.queries.clock.now()
+    let known = dashboard.inputs.exclusions.flatMap { try? $0.service.facts.exclusions() } ?? []
+    exclusions = Dictionary(known.map { ($0.item, $0) }) { first, _ in first }
   }
 
   var queries: SpanQueries { dashboard.inputs.queries }

@@ -9,8 +9,10 @@ package struct SignIn: HTTPHandler {
   package static let signOutPath = "/sign-out"
 
   private let session: PageSession?
+  private let operators: PageSession?
   private let base: String
   private let isSecure: Bool
+  private let origin: String?
   private let makeFormValue: @Sendable () -> String
 
   private static let formCookie = "vs_form"
@@ -18,19 +20,23 @@ package struct SignIn: HTTPHandler {
 
   /// - Parameters:
   ///   - session: Nil if there is no read token. Pages then cannot be seen from other machines.
+  ///   - operators: Nil if there is no operator token. Who signs in with it may also read.
   ///   - isSecure: True if readers come over HTTPS. Browsers then never send the cookies without it.
+  ///   - origin: Scheme, host and port at which readers see the pages, if a proxy gives vsd another name.
   package init(
-    _ session: PageSession?, base: String = "", isSecure: Bool = false,
+    _ session: PageSession?, operators: PageSession? = nil, base: String = "", isSecure: Bool = false, origin: String? = nil,
     formValue: @escaping @Sendable () -> String = SignIn.randomValue
   ) {
     self.session = session
+    self.operators = operators
     self.base = base
     self.isSecure = isSecure
+    self.origin = origin
     makeFormValue = formValue
   }
 
   package func respond(to request: HTTPRequest) -> HTTPResponse {
-    guard let session else {
+    guard let session = session ?? operators else {
       return page(
         status: 403, "Pages need a read token here",
         "Other machines can reach this address. Start vsd with VS_READ_TOKEN (or --read-token), then sign in with it.")
@@ -56,11 +62,12 @@ package struct SignIn: HTTPHandler {
       return form(request, next: "/", status: 400, "The form could not be read.")
     }
     let next = Self.localPath(fields["next"])
-    guard Self.isSameOrigin(request), let expected = request.headers.cookie(Self.formCookie), let given = fields["form"],
+    guard isSameOrigin(request), let expected = request.headers.cookie(Self.formCookie), let given = fields["form"],
       session.areEqual(expected, given)
     else { return form(request, next: next, status: 403, "This form is too old, or came from another site. Please try again.") }
-    guard let cookie = session.cookie(for: fields["token"] ?? "") else {
-      return form(request, next: next, status: 401, "This is not the read token.")
+    let token = fields["token"] ?? ""
+    guard let cookie = self.session?.cookie(for: token) ?? operators?.cookie(for: token) else {
+      return form(request, next: next, status: 401, "This is not the \(tokenNames).")
     }
     return redirect(
       to: next,
@@ -71,7 +78,8 @@ package struct SignIn: HTTPHandler {
   }
 
   private func signOut(_ request: HTTPRequest, _ session: PageSession) -> HTTPResponse {
-    guard Self.isSameOrigin(request), let expected = session.formToken(request.headers),
+    guard isSameOrigin(request),
+      let expected = self.session?.formToken(request.headers) ?? operators?.formToken(request.headers),
       let given = Self.fields(of: request)?["token"], session.areEqual(expected, given)
     else {
       return form(
@@ -95,10 +103,10 @@ package struct SignIn: HTTPHandler {
   }
 
   /// False if the browser says that another site sent the form.
-  private static func isSameOrigin(_ request: HTTPRequest) -> Bool {
+  private func isSameOrigin(_ request: HTTPRequest) -> Bool {
     if let site = request.headers["Sec-Fetch-Site"] { return site == "same-origin" }
     guard let origin = request.headers["Origin"], let host = request.headers["Host"] else { return true }
-    return origin == "http://\(host)" || origin == "https://\(host)"
+    return origin.lowercased() == self.origin || origin == "http://\(host)" || origin == "https://\(host)"
   }
 
   /// Returns a path of this dashboard from a request; the first page for anything that could lead elsewhere.
@@ -141,25 +149,43 @@ package struct SignIn: HTTPHandler {
     frame.isBare = true
     let bytes = frame.page(base: base) { html in
       html.element(.div, .classes("sign-in")) { html in
-        html.pageHeading("Sign in") { html in html.text("with the read token of this vsd.") }
+        html.pageHeading("Sign in") { html in html.text("with the \(tokenNames) of this vsd.") }
         if let problem { html.element(.p, .classes("alert"), .role("alert"), text: problem) }
         html.element(.form, .method("post"), .action(Address("sign-in"))) { html in
           html.void(.input, .type("hidden"), .name("form"), .value(value))
           html.void(.input, .type("hidden"), .name("next"), .value(next))
-          html.element(.label, .forElement("token"), text: "Read token")
+          html.element(.label, .forElement("token"), text: tokenNames.prefix(1).uppercased() + tokenNames.dropFirst())
           html.void(
             .input, .type("password"), .id("token"), .name("token"), .autocomplete("current-password"), .isRequired,
             .hasFocusAtFirst)
           html.element(.button, .type("submit"), text: "Sign in")
         }
         html.element(
-          .p, .classes("remark"), text: "It is the value of VS_READ_TOKEN. You stay signed in for 30 days in this browser.")
+          .p, .classes("remark"),
+          text: "\(tokenHelp) You stay signed in for 30 days in this browser.")
       }
     }
     var response = HTTPResponse.page(bytes, status: status)
     response.headers.fields.append(cookie(Self.formCookie, value, "Strict", seconds: 3600))
     if status == 401 { response.headers["WWW-Authenticate"] = "Bearer" }
     return response
+  }
+
+  /// The tokens that sign a reader in.
+  private var tokenNames: String {
+    switch (session != nil, operators != nil) {
+    case (true, true): "read token or operator token"
+    case (false, true): "operator token"
+    default: "read token"
+    }
+  }
+
+  private var tokenHelp: String {
+    switch (session != nil, operators != nil) {
+    case (true, true): "They are the values of VS_READ_TOKEN and VS_OPERATOR_TOKEN. Only the second allows leaving items out."
+    case (false, true): "It is the value of VS_OPERATOR_TOKEN."
+    default: "It is the value of VS_READ_TOKEN."
+    }
   }
 
   private func page(status: Int, _ title: String, _ detail: String) -> HTTPResponse {

@@ -12,7 +12,7 @@ package struct DeliveryReading: Sendable {
 
     package var result: DeliveryResult {
       switch understood {
-      case .success(.events): .recorded
+      case .success(.events), .success(.exclusion): .recorded
       case .success(.ignored): .ignored
       case .failure: .unreadable
       }
@@ -128,7 +128,7 @@ package struct DeliveryReading: Sendable {
       return .failure(PayloadError(.malformed, reason: "there is no source \(logged.delivery.source) any more"))
     }
     do throws(PayloadError) {
-      return .success(try source.events(in: logged.delivery))
+      return .success(try source.events(in: logged.delivery.asMapped))
     } catch {
       return .failure(error)
     }

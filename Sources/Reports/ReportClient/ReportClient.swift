@@ -23,10 +23,10 @@ package struct ReportError: Error, Sendable, Hashable, CustomStringConvertible {
 
 /// Asks a vsd for delivery reports.
 package struct ReportClient: Sendable {
-  private let server: String
+  let server: String
   private let token: Secret?
-  private let transport: any HTTPTransport
-  private let timeoutSeconds: Double
+  let transport: any HTTPTransport
+  let timeoutSeconds: Double
 
   /// The address of vsd for messages, without secrets.
   package var place: String { WebAddress.withoutSecrets(server) }
@@ -68,6 +68,25 @@ package struct ReportClient: Sendable {
     return rows
   }
 
+  /// Returns all pages of a list that has an address of its own.
+  ///
+  /// - Parameter query: returns the query of a page, with the cursor of the page before; nil for the first page.
+  func rows(at path: String, query: (_ cursor: String?) -> String) async throws(ReportError) -> ReportRows {
+    var response = try await self.response(to: path + query(nil))
+    var rows = try read(response)
+    for _ in 0..<Self.mostPages {
+      guard let cursor = Self.nextCursor(in: response) else { break }
+      response = try await self.response(to: path + query(cursor))
+      let page = try read(response)
+      guard page.columns == rows.columns else { throw noReport("columns change from page to page") }
+      rows.rows += page.rows
+    }
+    return rows
+  }
+
+  /// The value of the header that carries the token; nil without one.
+  var authorization: String? { token.map { "Bearer \(String(decoding: $0.bytes, as: UTF8.self))" } }
+
   /// Returns the answer in JSON as vsd sent it.
   package func json(of query: ReportQuery) async throws(ReportError) -> [UInt8] {
     let response = try await response(to: query.path(as: .json))
@@ -91,9 +110,9 @@ package struct ReportClient: Sendable {
     ReportError(.unreadable, "\(place) answered something that is no report (\(what)): is that a vsd?")
   }
 
-  private func response(to path: String) async throws(ReportError) -> HTTPResponse {
+  func response(to path: String) async throws(ReportError) -> HTTPResponse {
     var request = HTTPTransportRequest(method: "GET", url: server + path, timeoutSeconds: timeoutSeconds)
-    if let token { request.headers["Authorization"] = "Bearer \(String(decoding: token.bytes, as: UTF8.self))" }
+    request.headers["Authorization"] = authorization
     let response: HTTPResponse
     do throws(HTTPTransportError) {
       response = try await transport.send(request)

@@ -21,6 +21,7 @@ package struct ReportRows: Sendable, Hashable {
   /// The columns that name what a row is about. They hold texts, even if all of them look like numbers.
   package static let nameColumns: Set<String> = [
     "service", "repository", "team", "environment", "key", "name", "title", "trace_id", "traceID", "version", "commit", "author",
+    "item", "reason", "actor",
   ]
 
   /// The table with the columns and values as vsd sends them, for programs.

@@ -18,11 +18,13 @@ package struct FinishedAttempt: Sendable {
 
   var outcomeLabel: String { FinishedLabels.text(of: outline.outcome) }
 
-  /// Returns the finished attempts among the given ones.
+  /// Returns the finished attempts among the given ones, without those whose end only imported deliveries told.
   ///
   /// - Parameter time: When their ends became known.
   package static func all(_ outlines: [AttemptOutline], of subject: Subject, at time: Timestamp) -> [FinishedAttempt] {
-    let outlines = outlines.filter { $0.end != nil }
+    let outlines = outlines.filter { outline in
+      outline.end.map { subject.importedEnds.isEmpty || !subject.importedEnds.contains($0) } ?? false
+    }
     guard let operation = subject.operation, !outlines.isEmpty else { return [] }
     let environments = subject.attribute("deployment.environment.name", ofAttempts: outlines.map(\.number))
     let project = subject.project ?? ""

@@ -12,6 +12,10 @@ package enum ExportSettings {
     "export-backlog", default: .seconds(7 * 86_400), text: "7d",
     help: "How long finished spans wait for a backend that does not accept them. After that, the oldest are dropped.")
 
+  package static let exportImported = Setting<Bool>.toggle(
+    "export-imported",
+    help: "Export also finished spans that only imported deliveries told. Many backends refuse spans that ended long ago.")
+
   package static let traceStrategy = Setting<TraceStrategy>.choice(
     "trace-strategy", default: .nested,
     help:
@@ -35,7 +39,8 @@ package enum ExportSettings {
     parse: ServiceNames.init(setting:))
 
   package static let declarations = [
-    gracePeriod.declaration, exportBacklog.declaration, traceStrategy.declaration, attributes.declaration, phases.declaration,
+    gracePeriod.declaration, exportBacklog.declaration, exportImported.declaration, traceStrategy.declaration,
+    attributes.declaration, phases.declaration,
     serviceNames.declaration,
   ]
 }

@@ -7,6 +7,7 @@ struct ProjectionBatch {
   private var correlation: Correlation
   private var summaries: [SubjectKey: SubjectSummary] = [:]
   private var outboxEntries: [OutboxEntry] = []
+  private var exclusions: [(change: ExclusionChange, time: Timestamp)] = []
   private(set) var picture: ClassicPicture
   private(set) var counts: [ProjectionMetrics.Count] = []
   private(set) var classic: [ClassicPicture.Change] = []
@@ -15,6 +16,12 @@ struct ProjectionBatch {
   private var measurements: [SubjectKey: MeasurementChange] = [:]
   private let now: Timestamp
   private let isCounting: Bool
+  /// True if all deliveries of the batch were imported, false if none was.
+  private let isImported: Bool
+  /// True to export also what only imported deliveries told.
+  private let exportsImported: Bool
+  /// Live events that tell ends of subjects with ends that only imported deliveries told so far.
+  private var liveEnds: [SubjectKey: [Event]] = [:]
   private let damage: DamageReport
   /// The events of preloaded deliveries, within their limits.
   private var limitedEvents: [LogPosition: [Event]] = [:]
@@ -30,10 +37,15 @@ struct ProjectionBatch {
   ///   - pending: References whose followers must be reexamined, as the previous batch left them.
   ///   - now: The time of outbox entries and the start of the grace period.
   ///   - isCounting: True to count ends.
+  ///   - isImported: True if all deliveries of the batch were imported, false if none was.
+  ///   - exportsImported: True to export also what only imported deliveries told.
   init(
-    store: any SpanStore, picture: ClassicPicture, pending: PendingTies, now: Timestamp, isCounting: Bool, damage: DamageReport
+    store: any SpanStore, picture: ClassicPicture, pending: PendingTies, now: Timestamp, isCounting: Bool,
+    isImported: Bool = false, exportsImported: Bool = false, damage: DamageReport
   ) {
     self.isCounting = isCounting
+    self.isImported = isImported
+    self.exportsImported = exportsImported
     self.store = store
     self.damage = damage
     correlation = Correlation(store: store, pending: pending)
@@ -112,6 +124,9 @@ struct ProjectionBatch {
         }
         exceeded = correlation.exceeded
       }
+    case .exclusion(let change):
+      counts.append(.delivery(source: source, .recorded))
+      exclusions.append((change, delivery.logged.delivery.received))
     case .ignored: counts.append(.delivery(source: source, .ignored))
     case nil: counts.append(.delivery(source: source, .unreadable))
     }
@@ -125,9 +140,15 @@ struct ProjectionBatch {
 
   private mutating func take(_ event: Event, _ limited: Event, received: Timestamp) throws {
     let (key, isNews) = try correlation.take(limited: limited, isPreloaded: true)
+    // The classic picture shows what webhooks told.
+    if isImported { return }
+    if event.tellsEnd, try correlation.subject(key)?.importedEnds.isEmpty == false {
+      liveEnds[key, default: []].append(event)
+    }
     guard let mark = event.classic, var subject = try correlation.subject(key) else { return }
-    // A second webhook reports the same end. The first report ended the open span, so this one must not create another.
-    if !isNews, mark.transition == .end, subject.classic.open == nil { return }
+    // A second webhook reports the same end. The first report ended the open span, so this one must not create another. An import
+    // that reported the end has created none.
+    if !isNews, mark.transition == .end, subject.classic.open == nil, !isFirstLiveEnd(of: subject, at: mark.time) { return }
     let parent = try subject.parent.flatMap { try correlation.subject($0.parent)?.classic }
     let before = subject.classic
     let changes = picture.apply(
@@ -137,6 +158,15 @@ struct ProjectionBatch {
     correlation.update(subject)
     classic += changes
     counts += changes.map { .classic($0) }
+  }
+
+  /// True if only imported deliveries told this end before, and no earlier delivery of this batch did.
+  private func isFirstLiveEnd(of subject: Subject, at time: EventTime) -> Bool {
+    guard subject.importedEnds.contains(time.timestamp) else { return false }
+    let told = liveEnds[subject.key, default: []].filter { event in
+      event.marks.contains { $0.kind == .end && $0.time.timestamp == time.timestamp }
+    }
+    return told.count <= 1
   }
 
   /// References whose followers remain to be reexamined.
@@ -157,25 +187,75 @@ struct ProjectionBatch {
       guard var subject = try correlation.subject(key) else { continue }
       let outlines = subject.outlines()
       summaries[key] = SubjectSummary(subject, outlines: outlines)
+      let importedBefore = subject.importedEnds
+      let isChanged = try isImported ? noteImported(&subject, outlines) : noteLive(&subject, outlines)
       let known = subject.outboxAttempts
-      let news = outlines.filter { $0.end != nil && !known.contains($0.number) }
+      let news = outlines.filter { outline in
+        guard let end = outline.end, !known.contains(outline.number) else { return false }
+        return exportsImported || subject.importedEnds.isEmpty || !subject.importedEnds.contains(end)
+      }
       if !news.isEmpty {
         subject.outboxAttempts += news.map(\.number)
         outboxEntries += news.map { OutboxEntry(key: key, attempt: $0.number, time: now) }
       }
-      if isCounting, !news.isEmpty || !known.isEmpty {
-        try awaitCounting(subject, outlines, newCount: news.count, hadOutboxEntries: !known.isEmpty)
+      if isCounting, !isImported, !news.isEmpty || !known.isEmpty {
+        // What was exported when an import told it is new to the metrics.
+        let toldNow = isChanged ? Set(importedBefore).subtracting(subject.importedEnds) : []
+        let exportedBefore = outlines.count { known.contains($0.number) && ($0.end.map(toldNow.contains) ?? false) }
+        try awaitCounting(
+          subject, outlines, newCount: news.count + exportedBefore, hadOutboxEntries: known.count > exportedBefore)
+      }
+      if isImported, isChanged, importedBefore.isEmpty, !subject.importedEnds.isEmpty, !exportsImported {
+        outboxEntries.append(OutboxEntry(key: key, attempt: Self.unexportedAttempt, time: now))
       }
       let shares = GaugeShare.all(of: subject, outlines)
       if shares != subject.gaugeShares {
         counts += subject.gaugeShares.map { .gauge($0, times: -1) } + shares.map { .gauge($0, times: 1) }
         if !shares.isEmpty, let labels = FinishedLabels(of: subject) { counts.append(.begun(labels)) }
         subject.gaugeShares = shares
-      } else if news.isEmpty {
+      } else if news.isEmpty, !isChanged {
         continue
       }
       correlation.update(subject)
     }
+  }
+
+  // MARK: Imported ends
+
+  /// The number in the outbox entry of a subject whose ends are not exported. No attempt has it, so exporters pass it over. It
+  /// records when the subject was imported, because retention counts from then.
+  private static let unexportedAttempt = 0
+
+  /// Notes the ends that were not known before. In this batch, only imported deliveries told them.
+  ///
+  /// - Returns: True if that changes the subject.
+  private func noteImported(_ subject: inout Subject, _ outlines: [AttemptOutline]) throws -> Bool {
+    let before = try subject.outboxAttempts.isEmpty ? [] : store.subjects([subject.key])[subject.key]?.outlines() ?? []
+    // An earlier attempt that is imported renumbers the later ones.
+    let numbers = subject.outboxAttempts.map { number -> Int in
+      guard let former = before.first(where: { $0.number == number }) else { return number }
+      let now = outlines.first { $0.start == former.start } ?? outlines.first { $0.end == former.end }
+      return now?.number ?? number
+    }
+    let live = Set(numbers)
+    let ends = outlines.compactMap { live.contains($0.number) ? nil : $0.end }.filter { !subject.importedEnds.contains($0) }
+    guard !ends.isEmpty || numbers != subject.outboxAttempts else { return false }
+    subject.outboxAttempts = live.sorted()
+    subject.importedEnds = Array((subject.importedEnds + ends).suffix(Subject.factLimit))
+    return true
+  }
+
+  /// Takes out the ends that a live delivery of this batch tells.
+  ///
+  /// - Returns: True if that changes the subject.
+  private func noteLive(_ subject: inout Subject, _ outlines: [AttemptOutline]) -> Bool {
+    guard !subject.importedEnds.isEmpty, let events = liveEnds[subject.key] else { return false }
+    let last = outlines.last { $0.end != nil }?.number
+    let told = outlines.filter { outline in events.contains { $0.tells(outline, isLast: outline.number == last) } }
+    let ends = Set(told.compactMap(\.end))
+    guard subject.importedEnds.contains(where: ends.contains) else { return false }
+    subject.importedEnds.removeAll(where: ends.contains)
+    return true
   }
 
   /// Marks a subject as awaiting measurement, unless its counted ends still match its attempts.
@@ -210,6 +290,7 @@ struct ProjectionBatch {
     }
     changes.outboxEntries = outboxEntries
     changes.fingerprints = fingerprints
+    changes.exclusions = exclusions
     changes.measurements = measurements
     // Two subjects that turn out to be one may both have been counted. Measure the remaining one again to correct that.
     for key in isCounting ? Set(changes.absorbed.values) : [] where measurements[key] == nil {
@@ -223,5 +304,20 @@ extension RecordedDelivery {
   /// The number of events that the delivery states.
   var eventCount: Int {
     if case .events(let events, _) = interpretation { events.count } else { 0 }
+  }
+}
+
+extension Event {
+  /// True if the event says that an attempt is over.
+  fileprivate var tellsEnd: Bool {
+    state == .ended || outcome != nil || marks.contains { $0.kind != .begin }
+  }
+
+  /// True if the event tells the end of this attempt.
+  fileprivate func tells(_ outline: AttemptOutline, isLast: Bool) -> Bool {
+    if case .numbered(let number) = attempt { return number == outline.number }
+    let ends = marks.filter { $0.kind == .end }
+    if ends.contains(where: { $0.time.timestamp == outline.end }) { return true }
+    return isLast && ends.allSatisfy { !$0.time.isVendor }
   }
 }

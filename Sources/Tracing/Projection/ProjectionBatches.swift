@@ -17,6 +17,7 @@ package struct ProjectionBatches: Sendable {
   let metrics: ProjectionMetrics
   let clock: any WallClock
   let grace: Duration?
+  let exportsImported: Bool
   let onClassicSpan: @Sendable (ClassicPicture.FinishedSpan) -> Void
   let onUnmeasurable: @Sendable (OutboxEntry, any Error) -> Void
   let damage: DamageReport
@@ -87,6 +88,7 @@ package struct ProjectionBatches: Sendable {
   ///     log was removed or replaced by an older copy. Projection then continues from `logEnd`. Otherwise it would skip new
   ///     deliveries as already projected.
   ///   - grace: The grace period before ends are counted; nil to count no ends.
+  ///   - exportsImported: True to export also what only imported deliveries told.
   ///   - damage: The damage report of the store. Events about a damaged subject are left out. Otherwise the subject would
   ///     start over without its earlier facts.
   ///   - poisonGuard: Marks each step.
@@ -98,7 +100,7 @@ package struct ProjectionBatches: Sendable {
   /// - Throws: ``StoreError`` if the store cannot be read.
   package init(
     store: any SpanStore, logEnd: LogPosition?, sources: [any EventSource], recent: RecentDeliveries, registry: MetricRegistry,
-    metrics: ProjectionMetrics, clock: any WallClock, grace: Duration?,
+    metrics: ProjectionMetrics, clock: any WallClock, grace: Duration?, exportsImported: Bool = false,
     damage: DamageReport = DamageReport(), poisonGuard: PoisonGuard = PoisonGuard(),
     setAside: SetAsideDeliveries = SetAsideDeliveries(), followersPerStep: Int = 256,
     onClassicSpan: @escaping @Sendable (ClassicPicture.FinishedSpan) -> Void = { _ in },
@@ -141,6 +143,7 @@ package struct ProjectionBatches: Sendable {
     self.metrics = metrics
     self.clock = clock
     self.grace = grace
+    self.exportsImported = exportsImported
     self.onClassicSpan = onClassicSpan
     self.onUnmeasurable = onUnmeasurable
     self.position = position
@@ -176,8 +179,9 @@ package struct ProjectionBatches: Sendable {
   package func reread(_ logged: LoggedDelivery, at position: LogPosition) -> RecordedDelivery {
     let delivery = logged.delivery
     let source = sources[delivery.source]
-    let interpretation = logged.unreadable == nil ? try? source?.events(in: delivery) : nil
-    let fingerprint = source?.deliveryID(of: delivery).map { DeliveryFingerprint(of: delivery, id: $0) }
+    let interpretation = logged.unreadable == nil ? try? source?.events(in: delivery.asMapped) : nil
+    let id = delivery.isImported ? delivery.importMark?.id : source?.deliveryID(of: delivery)
+    let fingerprint = id.map { DeliveryFingerprint(of: delivery, id: $0) }
     return RecordedDelivery(
       position: position, logged: logged, interpretation: interpretation, fingerprint: fingerprint)
   }
@@ -296,6 +300,10 @@ package struct ProjectionBatches: Sendable {
       let counted = fresh.prefix(count).prefix { $0.position <= countedThrough }.count
       if counted > 0 { count = counted }
     }
+    // Imported deliveries get steps of their own, because what they tell counts otherwise.
+    if let first = fresh.first?.logged?.delivery.isImported {
+      count = fresh.prefix(count).prefix { $0.logged.map { $0.delivery.isImported == first } ?? true }.count
+    }
     // Each suspect of the poison guard gets a step of its own.
     let suspect = fresh.prefix(count).firstIndex { poisonGuard.isSuspect(PoisonGuard.projection, $0.position.rawValue) }
     return suspect.map { max(1, $0 - fresh.startIndex) } ?? count
@@ -327,7 +335,8 @@ package struct ProjectionBatches: Sendable {
     _ taken: ArraySlice<Item>, of open: ArraySlice<Item>, isInterleaving: Bool, lookingAt followers: Int, at instant: Timestamp?
   ) throws -> Bool {
     var batch = ProjectionBatch(
-      store: store, picture: picture, pending: pending, now: instant ?? clock.now(), isCounting: grace != nil, damage: damage)
+      store: store, picture: picture, pending: pending, now: instant ?? clock.now(), isCounting: grace != nil,
+      isImported: taken.first?.logged?.delivery.isImported ?? false, exportsImported: exportsImported, damage: damage)
     let start = ContinuousClock.now
     var progress = progress
     var through: LogPosition?

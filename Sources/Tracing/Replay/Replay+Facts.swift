@@ -48,6 +48,26 @@ extension Replay {
     }
   }
 
+  /// Makes the exclusions of the second projection those of the first. They outlive the log, so it cannot tell all of them.
+  ///
+  /// Call it after ``carryOverFacts()``.
+  ///
+  /// - Throws: ``StoreError`` if one of the stores cannot be read or written. Call again to repeat it.
+  package func carryOverExclusions() throws {
+    let kept = try first.exclusions()
+    let items = Set(kept.map(\.item))
+    var changes = ProjectionChanges()
+    for exclusion in try second.exclusions() where !items.contains(exclusion.item) {
+      changes.exclusions.append(
+        (ExclusionChange(.include, exclusion.item, reason: "", actor: exclusion.actor), exclusion.time))
+    }
+    for exclusion in kept {
+      let change = ExclusionChange(.exclude, exclusion.item, reason: exclusion.reason, actor: exclusion.actor)
+      changes.exclusions.append((change, exclusion.time))
+    }
+    if !changes.exclusions.isEmpty { try second.write(changes) }
+  }
+
   /// Returns the subjects with facts that the second projection does not have, and all direct changes.
   private func goneSubjects() throws -> (gone: [FactID], direct: [FactID]) {
     let all = try first.subjectsOfFacts()

@@ -38,11 +38,12 @@ package struct Replay {
   ///   - seriesLimit: The same value as for the first projection.
   ///   - spanRetention: The same value as for the first projection.
   ///   - exporters: Names of the running exporters, as for the first projection.
+  ///   - exportsImported: The same value as for the first projection.
   /// - Throws: ``StoreError`` if the log or one of the stores cannot be read.
   package init(
     of log: any DeliveryLog, first: any SpanStore & FactStore, second: any SpanStore & FactStore, sources: [any EventSource],
     seriesLimit: Int,
-    spanRetention: Duration, exporters: [String], clock: any WallClock
+    spanRetention: Duration, exporters: [String], exportsImported: Bool = false, clock: any WallClock
   ) throws {
     self.log = log
     self.first = first
@@ -54,7 +55,8 @@ package struct Replay {
     let registry = MetricRegistry()
     batches = try ProjectionBatches(
       store: second, logEnd: try log.lastPosition(), sources: sources, recent: RecentDeliveries(), registry: registry,
-      metrics: ProjectionMetrics(registry: registry, seriesLimit: seriesLimit), clock: clock, grace: nil)
+      metrics: ProjectionMetrics(registry: registry, seriesLimit: seriesLimit), clock: clock, grace: nil,
+      exportsImported: exportsImported)
   }
 
   /// Projects all deliveries up to the position of the first projection.
@@ -158,13 +160,20 @@ package struct Replay {
 
   private mutating func carryOver(before beginning: Timestamp) throws {
     try first.forEachPage { subjects in
-      let events = subjects.flatMap(\.events).filter { $0.time.timestamp < beginning }
-      let delivery = Delivery(source: "replay", received: min(beginning, clock.now()), headers: [:], body: [])
-      // Position 0 lies before the first position that a log assigns.
-      try batches.projectBeforeLog(
-        RecordedDelivery(
-          position: LogPosition(rawValue: 0), logged: LoggedDelivery(delivery), interpretation: .events(events), fingerprint: nil)
-      )
+      for isImported in [false, true] {
+        let some = subjects.filter { $0.importedEnds.isEmpty != isImported }
+        let events = some.flatMap(\.events).filter { $0.time.timestamp < beginning }
+        if events.isEmpty, isImported { continue }
+        let received = min(beginning, clock.now())
+        // Ends of these subjects do not go into the outbox again. ``keepBookkeeping()`` tells apart what was.
+        let headers: HTTPHeaders = isImported ? [ImportMark.header: "import:replay:carried:1 \(received.rfc3339)"] : [:]
+        let delivery = Delivery(source: "replay", received: received, headers: headers, body: [])
+        // Position 0 lies before the first position that a log assigns.
+        try batches.projectBeforeLog(
+          RecordedDelivery(
+            position: LogPosition(rawValue: 0), logged: LoggedDelivery(delivery), interpretation: .events(events),
+            fingerprint: nil))
+      }
     }
   }
 
@@ -184,6 +193,8 @@ package struct Replay {
         kept.takeNumbers(of: before)
         kept.outboxAttempts = Set(kept.outboxAttempts).union(before.outboxAttempts).sorted()
         kept.classic = before.classic
+        let live = Set(before.outlines().compactMap(\.end)).subtracting(before.importedEnds)
+        kept.importedEnds = Set(kept.importedEnds).union(before.importedEnds).subtracting(live).sorted()
         guard kept != subject else { continue }
         changes.subjects.append(
           SubjectChange(subject: kept, summary: SubjectSummary(kept), newAliases: [], newFollows: []))

@@ -13,6 +13,7 @@ enum FactQuery: Int, CaseIterable {
   case changes, changeCount, insertChange, changeOf, updateChange, deleteChanges
   case progress, setNextSubject, setNextBranch, setRemovedTo, setVersion, firstSubject
   case subjects, branches, firstBranchUpdate
+  case exclusions, setExclusion, deleteExclusion, subjectNamed
 
   var sql: String {
     switch self {
@@ -95,6 +96,10 @@ enum FactQuery: Int, CaseIterable {
       SELECT space, number, text, min(time) FROM branch_update WHERE (space, number, text) > (?1, ?2, ?3)
       GROUP BY space, number, text ORDER BY space, number, text LIMIT ?4
       """
+    case .exclusions: "SELECT item, fact, reason, actor, time FROM exclusion"
+    case .setExclusion: "INSERT OR REPLACE INTO exclusion VALUES (?1, ?2, ?3, ?4, ?5)"
+    case .deleteExclusion: "DELETE FROM exclusion WHERE item = ?1"
+    case .subjectNamed: "SELECT id FROM fact_subject WHERE space = ?1 AND number = ?2 AND text = ?3 AND id >= 0 LIMIT 1"
     case .firstBranchUpdate: "SELECT min(time) FROM branch_update WHERE space = ?1 AND number = ?2 AND text = ?3"
     }
   }

@@ -38,6 +38,14 @@ extension SQLiteSpanStore: FactStore {
     try withReader { try $0.factProgress() }
   }
 
+  package func exclusions() throws -> [Exclusion] {
+    try exclusionCache.table?.all ?? withReader { try $0.exclusions().all }
+  }
+
+  package func excludedFacts() throws -> [FactID: String] {
+    try exclusionCache.table?.reasons ?? withReader { try $0.exclusions().reasons }
+  }
+
   package func factNames(for texts: Set<String>) throws -> [String: FactName] {
     var result: [String: FactName] = [:]
     var unknown: [String] = []

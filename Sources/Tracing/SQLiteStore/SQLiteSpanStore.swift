@@ -34,6 +34,7 @@ package final class SQLiteSpanStore: SpanStore {
   private let recentTraces = RecentTraces()
   private let recentSubjects = RecentSubjects()
   private let filters = NameFilters()
+  let exclusionCache = ExclusionCache()
   /// The number of the last part of branches that was handed out for the computation of facts.
   let nextBranchPart = Atomic<Int64>(0)
   private let writing: Mutex<Writing>
@@ -59,7 +60,7 @@ package final class SQLiteSpanStore: SpanStore {
     directory = try StoreDirectory(path)
     self.options = options
     isOnlyRead = false
-    let caches = (names, factNames, recentTraces, recentSubjects, filters)
+    let caches = (names, factNames, recentTraces, recentSubjects, filters, exclusionCache)
     var lock: DirectoryLock?
     do {
       lock = try Self.lock(directory, options)
@@ -75,10 +76,11 @@ package final class SQLiteSpanStore: SpanStore {
   }
 
   private typealias Caches = (
-    names: NameCache, factNames: NameCache, recentTraces: RecentTraces, recentSubjects: RecentSubjects, filters: NameFilters
+    names: NameCache, factNames: NameCache, recentTraces: RecentTraces, recentSubjects: RecentSubjects, filters: NameFilters,
+    exclusions: ExclusionCache
   )
 
-  private var caches: Caches { (names, factNames, recentTraces, recentSubjects, filters) }
+  private var caches: Caches { (names, factNames, recentTraces, recentSubjects, filters, exclusionCache) }
 
   private static func writtenNames(_ options: Options) -> [String] { [lockName(options), options.fileName] }
 
@@ -108,7 +110,7 @@ package final class SQLiteSpanStore: SpanStore {
     try connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
     return try SpanStoreWriter(
       connection, names: caches.names, factNames: caches.factNames, recentTraces: caches.recentTraces,
-      recentSubjects: caches.recentSubjects, filters: caches.filters, damage: options.damage)
+      recentSubjects: caches.recentSubjects, filters: caches.filters, exclusions: caches.exclusions, damage: options.damage)
   }
 
   /// Opens the file for reading while nobody writes it. If there is no file yet, returns a reader of an empty store.

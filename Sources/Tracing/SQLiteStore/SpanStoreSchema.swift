@@ -148,5 +148,12 @@ extension StoreSchema {
       CREATE INDEX IF NOT EXISTS subject_duration ON subject (operation, end - start)
       WHERE operation IS NOT NULL AND end IS NOT NULL;
       """,
+      // Items that persons left out of all numbers. `fact` is the id of the facts about the item, null while it is unknown. Rows
+      // name items by their text, because they outlive subjects.
+      """
+      CREATE TABLE exclusion (
+        item TEXT PRIMARY KEY, fact INTEGER, reason TEXT NOT NULL, actor TEXT NOT NULL, time INTEGER NOT NULL
+      ) WITHOUT ROWID;
+      """,
     ])
 }

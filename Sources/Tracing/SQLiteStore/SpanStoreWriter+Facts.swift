@@ -36,6 +36,7 @@ extension SpanStoreWriter {
 
   private func write(_ changed: SubjectFacts, _ touched: inout Set<FactPlace>) throws {
     let id = Int64(bitPattern: changed.subject.id.rawValue)
+    if exclusions.unknown.contains(changed.subject.key) { try noteExcluded(changed.subject) }
     guard !changed.rows.isEmpty else { return try removeFacts(of: id, &touched) }
     var rows: [(place: FactPlace, bytes: [UInt8], changes: Set<Int64>)] = []
     for row in changed.rows {

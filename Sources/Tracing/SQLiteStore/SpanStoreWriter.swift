@@ -26,6 +26,11 @@ final class SpanStoreWriter {
   /// The part of the branches that was handed out last for the computation of facts, and its last branch; nil after the end.
   var handedBranches: (part: Int64, last: SpanStoreReader.BranchCursor?)?
 
+  /// The exclusions with the changes of the running transaction.
+  var exclusions = ExclusionTable()
+  /// The exclusions as committed, for the readers of all connections.
+  private let committedExclusions: ExclusionCache
+
   struct Counters: Equatable {
     var subject: Int64
     var outboxEntry: Int64
@@ -48,8 +53,9 @@ final class SpanStoreWriter {
 
   init(
     _ connection: SQLiteConnection, names: NameCache, factNames: NameCache, recentTraces: RecentTraces,
-    recentSubjects: RecentSubjects, filters: NameFilters, damage: DamageReport
+    recentSubjects: RecentSubjects, filters: NameFilters, exclusions cache: ExclusionCache, damage: DamageReport
   ) throws {
+    committedExclusions = cache
     reader = SpanStoreReader(connection, names: names, factNames: factNames, recentTraces: recentTraces, damage: damage)
     self.names = names
     self.recentSubjects = recentSubjects
@@ -61,6 +67,8 @@ final class SpanStoreWriter {
     nextBlock = progress.int(3)
     progress.reset()
     kinds = Set(try reader.kinds())
+    exclusions = try reader.exclusions()
+    cache.set(exclusions)
     try catchUp()
     if counters.subject == 1 { filters.completeEmpty() }
   }
@@ -85,6 +93,10 @@ final class SpanStoreWriter {
         guard let (absorbed, absorbing) = try absorb(fallback, into: key) else { continue }
         forFacts.absorbed.append(absorbed)
         forFacts.subjects.append(absorbing)
+      }
+      try write(changes.exclusions)
+      if !exclusions.entries.isEmpty {
+        for (fallback, key) in changes.absorbed { try moveExclusion(from: fallback, to: key) }
       }
       for update in changes.branchUpdates { try write(update) }
       forFacts.add(changes.branchUpdates)
@@ -121,6 +133,7 @@ final class SpanStoreWriter {
   /// Runs `body` as one transaction. If it fails, the changes of counters and caches are undone, too.
   func transaction(_ body: () throws -> Void) throws {
     let (countersBefore, nextNameBefore, nextBlockBefore, kindsBefore) = (counters, nextName, nextBlock, kinds)
+    let exclusionsBefore = exclusions
     do {
       try connection.write {
         try body()
@@ -130,9 +143,11 @@ final class SpanStoreWriter {
       (counters, nextName, nextBlock) = (countersBefore, nextNameBefore, nextBlockBefore)
       newNames = NameTable()
       (kinds, knownKinds) = (kindsBefore, [])
+      exclusions = exclusionsBefore
       factRowCounts = nil
       throw error
     }
+    if exclusions.revision != exclusionsBefore.revision { committedExclusions.set(exclusions) }
     for (text, id) in newNames.ids { names.insert(text, id) }
     newNames.removeAll(keepingCapacity: newNames.count < 1024)
   }

@@ -23,6 +23,7 @@ extension Subject {
     }
     body.put(classic)
     body.put(optional: dropped) { $0.put($1) }
+    body.put(importedEnds) { $0.put($1) }
     return body.finished(version: Self.encodingVersion)
   }
 
@@ -43,10 +44,11 @@ extension Subject {
       let outboxAttempts = try reader.array { reader throws(PackedError) in try reader.int() }
       let gaugeShares = try reader.array { reader throws(PackedError) in try reader.gaugeShare() }
       let classic = try reader.classicState()
+      let dropped = try reader.droppedFacts()
       self.init(
-        key: key, facts: facts, dropped: try reader.droppedFacts(), formerlyDroppedFactCount: formerlyDroppedFactCount,
+        key: key, facts: facts, dropped: dropped, formerlyDroppedFactCount: formerlyDroppedFactCount,
         droppedAttemptCount: droppedAttemptCount, parent: parent, outboxAttempts: outboxAttempts, gaugeShares: gaugeShares,
-        classic: classic)
+        classic: classic, importedEnds: try reader.importedEnds())
     } catch .newerVersion(let version) {
       throw StoreError(.newerVersion, "\(key): written in form \(version); this program reads up to \(Self.encodingVersion)")
     } catch .corrupt {
@@ -57,6 +59,6 @@ extension Subject {
   /// The version of the format; increment it when the format changes.
   ///
   /// 2: attempt of a parent, usual operations. 3: phases that were seen. 4: shares of several gauges. 5: summary of
-  /// dropped facts.
-  static let encodingVersion: UInt8 = 5
+  /// dropped facts. 6: ends that only imported deliveries told.
+  static let encodingVersion: UInt8 = 6
 }

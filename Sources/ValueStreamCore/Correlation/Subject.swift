@@ -48,6 +48,8 @@ public struct Subject: Sendable, Hashable {
   public var parent: ParentTie?
   /// The numbers of attempts whose end was already put into the outbox and counted. This happens once, even if the end changes.
   public var outboxAttempts: [Int] = []
+  /// The ends of attempts that only imported deliveries told. Metrics do not count them until a live delivery tells them, too.
+  package var importedEnds: [Timestamp] = []
   /// The amounts that the subject currently adds to gauges.
   public var gaugeShares: [GaugeShare] = []
   /// The state of the subject in the classic format.
@@ -67,7 +69,7 @@ public struct Subject: Sendable, Hashable {
 
   init(
     key: SubjectKey, facts: [Fact], dropped: DroppedFacts?, formerlyDroppedFactCount: Int, droppedAttemptCount: Int,
-    parent: ParentTie?, outboxAttempts: [Int], gaugeShares: [GaugeShare], classic: ClassicState
+    parent: ParentTie?, outboxAttempts: [Int], gaugeShares: [GaugeShare], classic: ClassicState, importedEnds: [Timestamp] = []
   ) {
     self.key = key
     self.facts = facts
@@ -78,6 +80,7 @@ public struct Subject: Sendable, Hashable {
     self.droppedAttemptCount = droppedAttemptCount
     self.parent = parent
     self.outboxAttempts = outboxAttempts
+    self.importedEnds = importedEnds
     self.gaugeShares = gaugeShares
     self.classic = classic
   }
@@ -105,6 +108,7 @@ public struct Subject: Sendable, Hashable {
     }
     formerlyDroppedFactCount += other.formerlyDroppedFactCount
     outboxAttempts = Set(outboxAttempts + other.outboxAttempts).sorted()
+    importedEnds = Set(importedEnds + other.importedEnds).sorted()
     gaugeShares += other.gaugeShares
     if classic == ClassicState() { classic = other.classic }
   }

@@ -90,6 +90,11 @@ struct SubjectReader {
       try value(), labels: try array { reader throws(PackedError) in try reader.string() }, count: try int())
   }
 
+  /// Before version 6 nothing was imported.
+  mutating func importedEnds() throws(PackedError) -> [Timestamp] {
+    version < 6 ? [] : try array { reader throws(PackedError) in try reader.timestamp() }
+  }
+
   mutating func outcome() throws(PackedError) -> Outcome? {
     try optionalString().flatMap(Outcome.init)
   }

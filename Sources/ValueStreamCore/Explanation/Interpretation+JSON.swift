@@ -10,6 +10,15 @@ extension JSONWriter {
     case .success(.events(let found, let moved)):
       member("result", DeliveryResult.recorded.rawValue)
       (events, updates) = (found, moved)
+    case .success(.exclusion(let change)):
+      member("result", DeliveryResult.recorded.rawValue)
+      name("exclusion")
+      object { json in
+        json.member("action", change.action.rawValue)
+        json.member("item", change.item.description)
+        json.member("reason", change.reason)
+        json.member("actor", change.actor)
+      }
     case .success(.ignored(let reason)):
       member("result", DeliveryResult.ignored.rawValue)
       member("reason", reason)

@@ -5,6 +5,8 @@ extension Interpretation {
   public var explanation: String {
     switch self {
     case .ignored(let reason): return "ignored: \(reason)\n"
+    case .exclusion(let change):
+      return "\(change.action.rawValue) \(change.item)\n  reason \(change.reason)\n  actor \(change.actor)\n"
     case .events(let events, let updates):
       return (events.map(\.explanation) + updates.map(\.explanation)).joined(separator: "\n")
     }

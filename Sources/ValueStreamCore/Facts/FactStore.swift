@@ -27,6 +27,17 @@ public protocol FactSource: Sendable {
 
   /// The progress of the computation of facts.
   func factProgress() throws -> FactProgress
+
+  /// The items that persons left out of all numbers, by item, also those that are not known yet.
+  func exclusions() throws -> [Exclusion]
+
+  /// The facts about these items, each with the reason for which it is left out.
+  func excludedFacts() throws -> [FactID: String]
+}
+
+extension FactSource {
+  public func exclusions() throws -> [Exclusion] { [] }
+  public func excludedFacts() throws -> [FactID: String] { [:] }
 }
 
 /// Stores facts beside the spans from which they derive.

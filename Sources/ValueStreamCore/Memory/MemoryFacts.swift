@@ -29,6 +29,8 @@ struct MemoryFacts {
   private(set) var next: UInt64 = 1
   private(set) var end: UInt64 = 1
 
+  private(set) var exclusions = ExclusionTable()
+
   private static let subjectsBit: UInt64 = 1 << 63
 
   init() {}
@@ -105,6 +107,7 @@ struct MemoryFacts {
 
   private mutating func add(_ facts: SubjectFacts) {
     let id = facts.subject.id
+    if exclusions.unknown.contains(facts.subject.key) { know(facts.subject) }
     entries[id] = Entry(subject: facts.subject, rows: facts.rows)
     for row in facts.rows {
       places[row.kind, default: [:]][row.day, default: []].insert(id)
@@ -152,6 +155,37 @@ struct MemoryFacts {
     let number = FactName(rawValue: UInt32(clamping: texts.count))
     numbers[text] = number
     return number
+  }
+
+  // MARK: Exclusions
+
+  /// - Parameter place: The id of the item among the stored subjects. Nil if it is not stored.
+  mutating func take(_ change: ExclusionChange, at time: Timestamp, place: FactID?) {
+    switch change.action {
+    case .include: exclusions.remove(change.item)
+    case .exclude:
+      guard exclusions.entries.count < Exclusion.limit || exclusions.entries[change.item] != nil else { return }
+      let exclusion = Exclusion(item: change.item, reason: change.reason, actor: change.actor, time: time)
+      let isDirect = change.item.directChange != nil
+      let known = place ?? entries.first { $0.value.subject.key == change.item.key && !$0.key.isDirect }?.key
+      exclusions.set(.init(exclusion, fact: isDirect ? nil : known))
+    }
+  }
+
+  private mutating func know(_ subject: FactSubject) {
+    guard !subject.id.isDirect, var entry = exclusions.entries[ExcludedItem(subject.key)] else { return }
+    entry.fact = subject.id
+    exclusions.set(entry)
+  }
+
+  /// Takes over the exclusion of a subject that turned out to be another one.
+  mutating func moveExclusion(from fallback: SubjectKey, to key: SubjectKey, place: FactID?) {
+    guard let entry = exclusions.entries[ExcludedItem(fallback)] else { return }
+    exclusions.remove(ExcludedItem(fallback))
+    guard exclusions.entries[ExcludedItem(key)] == nil else { return }
+    var moved = entry.exclusion
+    moved.item = ExcludedItem(key)
+    exclusions.set(.init(moved, fact: place))
   }
 
   // MARK: Reading

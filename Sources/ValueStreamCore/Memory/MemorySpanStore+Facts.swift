@@ -58,6 +58,14 @@ extension MemorySpanStore: FactStore {
     }
   }
 
+  public func exclusions() -> [Exclusion] {
+    facts.withLock(\.exclusions.all)
+  }
+
+  public func excludedFacts() -> [FactID: String] {
+    facts.withLock(\.exclusions.reasons)
+  }
+
   public func factNames(for texts: Set<String>) -> [String: FactName] {
     facts.withLock { facts in
       var result: [String: FactName] = [:]

@@ -87,7 +87,13 @@ public final class MemorySpanStore: SpanStore {
       state.position = changes.position ?? state.position
       return forFacts
     }
-    facts.withLock { $0.note(forFacts, changes.branchUpdates) }
+    let keys = changes.exclusions.map(\.change.item.key) + changes.absorbed.values
+    let places = keys.isEmpty ? [:] : places(of: keys).mapValues { FactID(rawValue: $0) }
+    facts.withLock { facts in
+      facts.note(forFacts, changes.branchUpdates)
+      for (change, time) in changes.exclusions { facts.take(change, at: time, place: places[change.item.key]) }
+      for (fallback, key) in changes.absorbed { facts.moveExclusion(from: fallback, to: key, place: places[key]) }
+    }
   }
 
   // MARK: Subjects for facts

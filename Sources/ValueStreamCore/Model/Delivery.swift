@@ -24,6 +24,8 @@ public struct Delivery: Sendable, Hashable {
 /// What a source reads from a delivery.
 public enum Interpretation: Sendable, Hashable {
   case events([Event], branchUpdates: [BranchUpdate] = [])
+  /// An operator leaves an item out of all numbers, or takes it back.
+  case exclusion(ExclusionChange)
   /// A valid delivery that contributes nothing, such as a ping or an unsupported event type. The reason is for people.
   case ignored(reason: String)
 }

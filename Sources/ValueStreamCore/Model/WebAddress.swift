@@ -19,6 +19,16 @@ package enum WebAddress {
     return "\(host):\(port)"
   }
 
+  /// The origin as browsers send it: scheme, host, and port if that is not the default of the scheme, in lower case.
+  ///
+  /// - Returns: Nil if the text is not an absolute URL.
+  package static func origin(_ address: String) -> String? {
+    guard let host = split(address)?.host else { return nil }
+    let scheme = address.prefix { $0 != ":" }.lowercased()
+    let ownPort = scheme == "https" ? ":443" : ":80"
+    return "\(scheme)://\(host.hasSuffix(ownPort) ? String(host.dropLast(ownPort.utf8.count)) : host)"
+  }
+
   /// The path without its leading slash; nil if there is none.
   package static func path(_ address: String) -> String? {
     guard let authority = authority(address), let slash = address[authority.endIndex...].first, slash == "/" else { return nil }

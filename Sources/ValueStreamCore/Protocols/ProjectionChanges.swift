@@ -7,6 +7,9 @@ public struct ProjectionChanges: Sendable {
   /// Maps the fallback key to the other key, which takes over the outbox entries and export records.
   public var absorbed: [SubjectKey: SubjectKey] = [:]
   public var branchUpdates: [BranchUpdate] = []
+  /// Decisions of operators about items, in the order of the log, each with the time of its delivery. The last one about an item
+  /// counts.
+  public var exclusions: [(change: ExclusionChange, time: Timestamp)] = []
   public var outboxEntries: [OutboxEntry] = []
   public var fingerprints: [DeliveryFingerprint] = []
   /// Named values that replace earlier ones, such as counters that survive a restart.

@@ -217,6 +217,9 @@ struct ReportPage {
               if let reason = row.leftOut { words.insert("left out: \(reason.rawValue.replacing("_", with: " "))", at: 0) }
               if let exclusion = row.exclusion { words.append("excluded: \(exclusion)") }
               html.foreign(words.joined(separator: ", "))
+              if let subject = subjects[row.id] {
+                context.writeExclusion(of: ExcludedItem(row.id, key: subject.key), named: subject.name, &html)
+              }
             }
           }
         }

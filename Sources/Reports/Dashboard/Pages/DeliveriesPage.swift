@@ -79,7 +79,7 @@ struct DeliveriesPage {
 
   private static func reason(of entry: DeliveryReading.Entry) -> (reason: String?, path: String?) {
     switch entry.understood {
-    case .success(.events): (nil, nil)
+    case .success(.events), .success(.exclusion): (nil, nil)
     case .success(.ignored(let reason)): (reason, nil)
     case .failure(let error): (error.reason, error.path)
     }
@@ -190,6 +190,8 @@ struct DeliveriesPage {
     switch entry.understood {
     case .success(.events(let events, let updates)):
       html.word(events.isEmpty && !updates.isEmpty ? "commits" : Wording.count(events.count, "event"), .good)
+    case .success(.exclusion(let change)):
+      html.word(change.action == .exclude ? "leaves out an item" : "takes back an item", .good)
     case .success(.ignored): html.word("ignored", .quiet)
     case .failure: html.word("unreadable", .bad)
     }
@@ -251,6 +253,13 @@ struct DeliveriesPage {
   private func writeMeaning(_ entry: DeliveryReading.Entry, _ html: inout HTMLWriter) {
     if let unread = reading.unreadValues(of: entry) { html.element(.p, .classes("remark")) { $0.foreign(unread.explanation) } }
     switch entry.understood {
+    case .success(.exclusion(let change)):
+      html.element(.p) { html in
+        html.text(change.action == .exclude ? "Leaves out of all numbers: " : "Takes back: ")
+        html.element(.a, .href(Address("exclusions").adding("item", change.item.description))) {
+          $0.foreign(change.item.description)
+        }
+      }
     case .failure(let error):
       html.element(.p) { html in
         html.word("unreadable", .bad)

@@ -231,6 +231,7 @@ struct ItemListPage {
               html.text(" ")
               html.foreign(title, .classes("title"))
             }
+            context.writeExclusion(of: ExcludedItem(span.key), named: span.name, &html)
           }
           html.element(.td) { $0.outcome(of: span) }
           html.element(.td) { $0.time(span.start, now: context.now) }
@@ -263,6 +264,7 @@ struct ItemListPage {
         html.element(.tr) { html in
           html.element(.th, .scope("row"), .classes("main")) { html in
             html.element(.a, .href(traced.address)) { $0.foreign(span.name) }
+            context.writeExclusion(of: ExcludedItem(span.key), named: span.name, &html)
           }
           html.element(.td) { $0.outcome(of: span) }
           if let verdicts { html.element(.td, .classes("why")) { $0.verdict(verdicts[span.id]) } }

@@ -131,6 +131,7 @@ struct SearchPage {
           html.text(" ")
           html.foreign(title, .classes("title"))
         }
+        context.writeExclusion(of: ExcludedItem(span.key), named: span.name, &html)
       }
       html.element(.td, text: span.operation.word)
       html.element(.td) { $0.outcome(of: span) }

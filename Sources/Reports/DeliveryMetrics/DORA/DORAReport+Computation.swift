@@ -23,6 +23,7 @@ struct DORAComputation {
   private let history: ReleaseHistory
 
   init(_ query: DORAQuery, _ source: any FactSource) throws {
+    let query = try query.excluding(source)
     self.query = query
     population = try DeliveryPopulation(
       source,

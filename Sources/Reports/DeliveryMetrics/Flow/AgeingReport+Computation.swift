@@ -3,6 +3,7 @@ package import ValueStreamCore
 extension AgeingReport {
   /// Lists open issues and open reviews by age.
   package init(_ query: AgeingQuery, from source: any FactSource) throws {
+    let query = try query.excluding(source)
     let frame = query.frame
     let population = try IssuePopulation(
       source, windows: [frame.window], now: frame.now, scope: query.scope, grouping: nil, settings: query.settings)
@@ -52,6 +53,7 @@ extension AgeingReport {
   package static func evidence(
     _ part: EvidencePart, _ query: AgeingQuery, from source: any FactSource, page: PageRequest = PageRequest()
   ) throws -> EvidencePage {
+    let query = try query.excluding(source)
     let frame = query.frame
     let population = try IssuePopulation(
       source, windows: [frame.window], now: frame.now, scope: query.scope, grouping: nil, settings: query.settings)

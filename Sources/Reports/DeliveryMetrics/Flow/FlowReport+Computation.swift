@@ -20,6 +20,7 @@ struct FlowComputation {
   let groups: [Int32: [Int]]
 
   init(_ query: FlowQuery, _ source: any FactSource) throws {
+    let query = try query.excluding(source)
     self.query = query
     population = try IssuePopulation(
       source, windows: [query.frame.window, query.frame.comparedWindow].compactMap { $0 }, now: query.frame.now,

@@ -3,6 +3,7 @@ package import ValueStreamCore
 extension ForecastReport {
   /// Simulates the future from the throughput of the past. The same question and facts give the same answer.
   package init(_ query: ForecastQuery, from source: any FactSource) throws {
+    let query = try query.excluding(source)
     let (zone, now) = (query.frame.zone, query.frame.now)
     guard (1...3660).contains(query.historyDays), (1...1_000_000).contains(query.trials) else {
       throw ReportError(.badQuestion, "a forecast needs 1 to 3660 days of history and 1 to 1,000,000 trials")

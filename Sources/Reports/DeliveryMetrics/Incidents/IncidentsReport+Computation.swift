@@ -22,6 +22,7 @@ struct IncidentsComputation {
   private typealias Entry = ReleaseHistory.IncidentEntry
 
   init(_ query: IncidentsQuery, _ source: any FactSource) throws {
+    let query = try query.excluding(source)
     self.query = query
     dora = try DORAComputation(DORAQuery(frame: query.frame, scope: query.scope, settings: query.settings), source)
     history = dora.population.history

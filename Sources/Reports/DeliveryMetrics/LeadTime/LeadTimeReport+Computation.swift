@@ -22,6 +22,7 @@ struct LeadTimeComputation {
   private let history: ReleaseHistory
 
   init(_ query: LeadTimeQuery, _ source: any FactSource) throws {
+    let query = try query.excluding(source)
     self.query = query
     population = try DeliveryPopulation(
       source,

@@ -3,6 +3,7 @@ package import ValueStreamCore
 extension ChangesReport {
   /// Lists changes, and counts them.
   package init(_ query: ChangesQuery, from source: any FactSource) throws {
+    let query = try query.excluding(source)
     let frame = query.frame
     window = frame.window
     let windows = [frame.window, frame.comparedWindow].compactMap { $0 }

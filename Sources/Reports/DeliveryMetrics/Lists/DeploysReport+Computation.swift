@@ -3,6 +3,7 @@ package import ValueStreamCore
 extension DeploysReport {
   /// Lists deploys with their verdicts.
   package init(_ query: DeploysQuery, from source: any FactSource) throws {
+    let query = try query.excluding(source)
     var frame = query.frame
     frame.comparison = .none
     let population = try DeliveryPopulation(

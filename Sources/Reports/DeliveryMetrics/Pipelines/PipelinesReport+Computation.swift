@@ -42,6 +42,7 @@ struct PipelinesComputation {
   private static let passesWithinSeconds = 7 * 86_400.0
 
   init(_ query: PipelinesQuery, _ source: any FactSource) throws {
+    let query = try query.excluding(source)
     self.query = query
     let windows = [query.frame.window, query.frame.comparedWindow].compactMap { $0 }
     guard windows.allSatisfy({ $0.start <= $0.end }) else {

@@ -72,6 +72,7 @@ struct ReviewsComputation {
     guard query.grouping != .service, query.grouping != .environment else {
       throw ReportError(.badQuestion, "reviews belong to no service or environment: group them by repository or team")
     }
+    let query = try query.excluding(source)
     self.query = query
     self.source = source
     let windows = [query.frame.window, query.frame.comparedWindow].compactMap { $0 }

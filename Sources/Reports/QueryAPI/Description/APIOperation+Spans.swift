@@ -3,7 +3,7 @@ import ValueStreamCore
 extension APIOperation {
   /// All operations, in the order of the description.
   static let all: [APIOperation] =
-    [spans, spansOfOne, traces, trace, deliveries, delivery, rejections, stats] + reports + evidence + [description]
+    [spans, spansOfOne, traces, trace, deliveries, delivery, rejections, stats] + reports + evidence + [exclusions, description]
 
   private static let next = JSONSchema.member("next", .nullable(.text()), "The cursor of the next page. Null on the last page.")
 
@@ -53,6 +53,11 @@ extension APIOperation {
       JSONSchema.member("deliveries", .map(of: .integer)), JSONSchema.member("spans", .map(of: .integer)),
       JSONSchema.member("exporters", .map(of: .map(of: .integer))),
     ]))
+
+  private static let exclusions = APIOperation(
+    path: ExclusionsHandler.path, id: "listExclusions", summary: "Lists what persons left out of all numbers.",
+    parameters: ExclusionsHandler.parameters,
+    answer: .object([JSONSchema.member("exclusions", .array(of: ExclusionsHandler.rows.schema)), next]), hasCSV: true)
 
   private static let description = APIOperation(
     path: OpenAPIHandler.path, id: "getDescription", summary: "Returns this description.", answer: .map(of: .any))

@@ -79,7 +79,7 @@ enum APISchemas {
     JSONSchema.member("result", .text(choices: ["recorded", "ignored", "unreadable"])),
     JSONSchema.optional("reason", .text()), JSONSchema.optional("path", .nullable(.text())),
     JSONSchema.member("events", .array(of: .map(of: .any))), JSONSchema.member("branches", .array(of: .map(of: .any))),
-    JSONSchema.optional("unread", .map(of: .any)),
+    JSONSchema.optional("exclusion", .map(of: .text())), JSONSchema.optional("unread", .map(of: .any)),
   ]
 
   private static let rejection = JSONSchema.object([

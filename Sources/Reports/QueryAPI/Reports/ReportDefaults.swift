@@ -7,6 +7,8 @@ package struct ReportDefaults: Sendable {
   package var zone: TimeZoneRules
   /// Labels, titles and branches of hotfixes. Facts follow them, and are computed again after a change.
   package var hotfixes: [NamePattern]
+  /// What precedes the path of addresses in answers: empty, or a path such as `/valuestream` behind a proxy.
+  package var base = ""
 
   package init(
     settings: ReportSettings = ReportSettings(), zone: TimeZoneRules = .utc, hotfixes: [NamePattern] = FactRules.defaultHotfixes

@@ -14,6 +14,7 @@ struct ReportRequest: Sendable {
   /// True to list deploys to all environments.
   private(set) var includesAllEnvironments: Bool
   private let values: ParameterValues
+  private let base: String
 
   /// - Throws: ``QueryError`` for an unknown parameter, or a value that it does not take.
   init(
@@ -24,6 +25,7 @@ struct ReportRequest: Sendable {
     let values = try ParameterValues(query, parameters)
     self.values = values
     settings = defaults.settings
+    base = defaults.base
     if let bots = values["bots"] { settings.includesBots = bots == "include" }
     if let rules = values["rules"] { settings.failureRules = Set(APIParameter.words(in: rules).compactMap(FailureRule.init)) }
     let environments = values.all("environment")
@@ -125,13 +127,13 @@ struct ReportRequest: Sendable {
     var query = pinned
     if group.grouping != nil { query.append(("group", group.name ?? "")) }
     if let bucket { query.append(("bucket-start", bucket.rfc3339)) }
-    return Self.address(
+    return address(
       "\(ReportHandler.prefix)\((kind ?? self.kind).rawValue)/\(metric.replacing("_", with: "-"))/evidence", query)
   }
 
   /// Returns the path and query of the next page.
   func address(_ path: String, cursor: String) -> String {
-    Self.address(path, values.given.filter { $0.name != "cursor" } + [("cursor", cursor)])
+    address(path, values.given.filter { $0.name != "cursor" } + [("cursor", cursor)])
   }
 
   /// The parameters with the window as it is now, so that the address always answers the same question.
@@ -140,8 +142,8 @@ struct ReportRequest: Sendable {
     return [("from", frame.window.start.rfc3339), ("to", frame.window.end.rfc3339)] + others
   }
 
-  private static func address(_ path: String, _ query: [(name: String, value: String)]) -> String {
-    "\(path)?" + query.map { "\($0.name)=\(PercentEncoding.encode($0.value))" }.joined(separator: "&")
+  private func address(_ path: String, _ query: [(name: String, value: String)]) -> String {
+    "\(base)\(path)?" + query.map { "\($0.name)=\(PercentEncoding.encode($0.value))" }.joined(separator: "&")
   }
 }
 

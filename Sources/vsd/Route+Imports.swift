@@ -1,0 +1,13 @@
+import Intake
+import ValueStreamCore
+
+extension Route {
+  /// Makes the routes of imported deliveries. Without a secret, they say that one is missing.
+  static func imports(of sources: [any EventSource], secrets: [Secret]) -> [Route] {
+    guard secrets.isEmpty else { return sources.map { .webhook(ImportSource($0, secrets: secrets)) } }
+    let refusal = HandlerFunction { _ in
+      .problem(403, "Forbidden", detail: "imports need a secret: set VS_IMPORT_SECRET, or --import-secret-file")
+    }
+    return [.handler(.prefix(ImportSource.prefix), methods: ["POST"], access: .open, as: .intake, refusal)]
+  }
+}
