@@ -77,8 +77,11 @@ struct OverviewPage {
     var items = (report.groups.first?.recoveryTime.current.open ?? []).map {
       Stuck(id: $0.deploy, what: "failed, and nothing remedied it yet", since: $0.since, tone: .bad)
     }
+    // What is stuck is so now, and the last day has all that is open.
+    var lastDay = page.withoutComparison
+    lastDay.window = TimeWindow(start: context.now.advanced(bySeconds: -86_400), end: context.now)
     let incidents = try IncidentsReport(
-      IncidentsQuery(frame: page.withoutComparison, scope: question.scope, settings: reports.settings), from: reports.facts)
+      IncidentsQuery(frame: lastDay, scope: question.scope, settings: reports.settings), from: reports.facts)
     items += incidents.open.prefix(Self.stuckLimit / 2).map { incident in
       Stuck(id: incident.incident, what: "incident, open", since: incident.began, tone: .bad)
     }
