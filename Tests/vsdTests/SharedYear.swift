@@ -22,7 +22,11 @@ struct SharedYear {
     let year = try SharedYear(days: days, scale: scale, seed: seed)
     running.withLock { $0.append(year.vsd) }
     // A static value is never released, so nothing else would end vsd.
-    atexit { SharedYear.running.withLock { $0.forEach { $0.send(SIGKILL) } } }
+    atexit {
+      SharedYear.running.withLock { processes in
+        for vsd in processes { vsd.send(SIGKILL) }
+      }
+    }
     return year
   }
 
