@@ -46,7 +46,12 @@ struct OpenAPITests {
   private static func handlers() throws -> [(prefix: String, handler: any HTTPHandler)] {
     let store = try QuerySamples.store(QuerySamples.story(0) + QuerySamples.story(1))
     let queries = QuerySamples.queries(store)
+    var changes = ProjectionChanges()
+    let item = ExcludedItem(QuerySamples.issueKey(0))
+    changes.exclusions = [(ExclusionChange(.exclude, item, reason: "a drill", actor: "rosa"), QuerySamples.now)]
+    store.write(changes)
     return [
+      (ExclusionsHandler.path, ExclusionsHandler(ExclusionService(facts: store, queries: queries) { _ in false })),
       ("/api/v1/spans", SpansHandler(queries)), ("/api/v1/traces", TracesHandler(queries)),
       ("/api/v1/refusals", RejectionsHandler(queries)),
       ("/api/v1/deliveries", DeliveriesHandler(log: MemoryDeliveryLog(), sources: [], logger: Logger { _ in })),

@@ -533,7 +533,7 @@ struct SQLiteSpanStoreTests {
   /// Removes the tables for facts, so that the file is as an earlier version wrote it.
   static let droppingFacts = """
     DROP TABLE fact_name; DROP TABLE fact_subject; DROP TABLE fact_page; DROP TABLE fact_row; DROP TABLE fact_delivery;
-    DROP TABLE fact_change; DROP TABLE fact_value; DROP TABLE fact_progress;
+    DROP TABLE fact_change; DROP TABLE fact_value; DROP TABLE fact_progress; DROP TABLE exclusion;
     """
 
   @Test("finds the traces of a store that the fourth version wrote")
