@@ -18,7 +18,7 @@ struct ImportTests {
   private static func send(_ arguments: [String] = [], to vsd: VSDProcess, secret: String = "import me") throws -> VSPerf.Result {
     try VSPerf.run(
       [
-        "generate", "history", "--seed=3", "--days=6", "--scale=0.3", "--until=\(until)", "--send",
+        "generate", "history", "--seed=3", "--days=4", "--scale=0.3", "--until=\(until)", "--send",
         "http://127.0.0.1:\(vsd.ports[0])",
       ] + arguments, environment: ["VS_IMPORT_SECRET": secret])
   }
