@@ -163,7 +163,8 @@ final class SpanStoreReader: @unchecked Sendable {  // One thread at a time uses
   ///
   /// - Returns: the last row; nil after the end.
   func names(
-    in query: SpanStoreQuery, after cursor: NameCursor, limit: Int, _ visit: (_ space: String, _ number: Int64, _ text: String) -> Void
+    in query: SpanStoreQuery, after cursor: NameCursor, limit: Int,
+    _ visit: (_ space: String, _ number: Int64, _ text: String) -> Void
   ) throws -> NameCursor? {
     let statement = try statement(query)
     defer { statement.reset() }
