@@ -229,7 +229,7 @@ let testsOfTargets: [Target] = [
     name: "DocumentationTests",
     dependencies: [
       "vsd", "vsperf", "ValueStreamCore", "ValueStreamTesting", "Intake", "CustomHTTP", "DeliveryCounters", "SQLiteStore",
-      "DeliveryGauges",
+      "DeliveryGauges", "Projection",
     ],
     swiftSettings: settings),
 ]
