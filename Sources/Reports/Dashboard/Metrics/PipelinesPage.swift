@@ -133,13 +133,7 @@ struct PipelinesPage {
         html.element(.tbody) { html in
           for row in shown {
             html.element(.tr) { html in
-              html.element(.th, .scope("row")) { html in
-                if let address = address(of: row) {
-                  html.element(.a, .href(address)) { $0.foreign(name(row)) }
-                } else {
-                  html.foreign(name(row))
-                }
-              }
+              writeName(of: row, &html)
               if isJob { html.element(.td) { $0.foreign(row.workflow ?? "") } }
               html.element(.td) { html in
                 guard let repository = row.repository else { return }
@@ -165,6 +159,17 @@ struct PipelinesPage {
     }
   }
 
+  /// Writes the heading of a row, which leads to the workflow.
+  private func writeName(of row: PipelinesReport.Row, _ html: inout HTMLWriter) {
+    html.element(.th, .scope("row")) { html in
+      if let address = address(of: row) {
+        html.element(.a, .href(address)) { $0.foreign(name(row)) }
+      } else {
+        html.foreign(name(row))
+      }
+    }
+  }
+
   private func writeFlaky(_ rows: [PipelinesReport.Row], _ html: inout HTMLWriter) {
     let flaky = rows.filter { $0.value.flaky > 0 }.sorted {
       ($1.value.flakyMinutes, name($0)) < ($0.value.flakyMinutes, name($1))
@@ -175,27 +180,10 @@ struct PipelinesPage {
         html.element(.a, .href(page.door("flaky")), text: "all attempts")
       }
       if flaky.isEmpty { return html.element(.p, .classes("quiet"), text: "No job failed and then passed with the same commit.") }
-      let greatest = flaky.first?.value.flakyMinutes ?? 0
-      html.scrollingTable("Flaky jobs", classes: "list") { html in
-        html.tableHead(["Job", "Repository", ">Attempts", ">Cost", ""])
-        html.element(.tbody) { html in
-          for row in flaky.prefix(Self.listLimit) {
-            html.element(.tr) { html in
-              html.element(.th, .scope("row")) { html in
-                if let address = address(of: row) {
-                  html.element(.a, .href(address)) { $0.foreign(name(row)) }
-                } else {
-                  html.foreign(name(row))
-                }
-              }
-              html.element(.td) { $0.foreign(row.repository ?? "") }
-              html.element(.td, .classes("number"), text: Wording.grouped(Int64(row.value.flaky)))
-              html.element(.td, .classes("number"), text: Self.minutes(row.value.flakyMinutes))
-              html.element(.td) { $0.shareBar(greatest > 0 ? row.value.flakyMinutes / greatest : 0, isWaiting: true) }
-            }
-          }
-        }
-      }
+      let ranking = Ranking(
+        title: "Flaky jobs", columns: ["Attempts", "Cost"], measure: \.flakyMinutes, isWaiting: true,
+        cells: { [Wording.grouped(Int64($0.flaky)), Self.minutes($0.flakyMinutes)] })
+      write(ranking, of: flaky, &html)
     }
   }
 
@@ -206,23 +194,37 @@ struct PipelinesPage {
     html.element(.section) { html in
       html.sectionHeading("Slowest jobs") { $0.text("median run time of jobs that belong to a change") }
       if slow.isEmpty { return html.element(.p, .classes("quiet"), text: "No run time of a job is known.") }
-      let greatest = slow.first?.value.runTime.median ?? 0
-      html.scrollingTable("Slowest jobs", classes: "list") { html in
-        html.tableHead(["Job", "Repository", ">p50", ">p95", ""])
-        html.element(.tbody) { html in
-          for row in slow.prefix(Self.listLimit) {
-            html.element(.tr) { html in
-              html.element(.th, .scope("row")) { html in
-                if let address = address(of: row) {
-                  html.element(.a, .href(address)) { $0.foreign(name(row)) }
-                } else {
-                  html.foreign(name(row))
-                }
-              }
-              html.element(.td) { $0.foreign(row.repository ?? "") }
-              html.element(.td, .classes("number"), text: FigureUnit.duration.text(row.value.runTime.median) ?? "–")
-              html.element(.td, .classes("number"), text: FigureUnit.duration.text(row.value.runTime.p95) ?? "–")
-              html.element(.td) { $0.shareBar(greatest > 0 ? (row.value.runTime.median ?? 0) / greatest : 0) }
+      let ranking = Ranking(
+        title: "Slowest jobs", columns: ["p50", "p95"], measure: { $0.runTime.median ?? 0 }, isWaiting: false,
+        cells: { value in [value.runTime.median, value.runTime.p95].map { FigureUnit.duration.text($0) ?? "–" } })
+      write(ranking, of: slow, &html)
+    }
+  }
+
+  /// A table of jobs by one number, with a bar for its share of the greatest.
+  private struct Ranking {
+    var title: String
+    var columns: [String]
+    var measure: (PipelinesReport.Value) -> Double
+    /// True if the bar is time lost, rather than work.
+    var isWaiting: Bool
+    /// The cells below `columns`.
+    var cells: (PipelinesReport.Value) -> [String]
+  }
+
+  /// - Parameter rows: In the order of the ranking.
+  private func write(_ ranking: Ranking, of rows: [PipelinesReport.Row], _ html: inout HTMLWriter) {
+    let greatest = rows.first.map { ranking.measure($0.value) } ?? 0
+    html.scrollingTable(ranking.title, classes: "list") { html in
+      html.tableHead(["Job", "Repository"] + ranking.columns.map { ">\($0)" } + [""])
+      html.element(.tbody) { html in
+        for row in rows.prefix(Self.listLimit) {
+          html.element(.tr) { html in
+            writeName(of: row, &html)
+            html.element(.td) { $0.foreign(row.repository ?? "") }
+            for cell in ranking.cells(row.value) { html.element(.td, .classes("number"), text: cell) }
+            html.element(.td) {
+              $0.shareBar(greatest > 0 ? ranking.measure(row.value) / greatest : 0, isWaiting: ranking.isWaiting)
             }
           }
         }
