@@ -58,7 +58,7 @@ final class NameFilter: Sendable {
   private static let firstRoom = 4096
   private static let bitsPerName = 16
   private static let probeCount: UInt64 = 5
-  /// The most names, for which it takes 16 MiB. With more, it answers nothing.
+  /// The most names, for which it takes 8 MiB. With more, every name counts as present.
   private static let limit = 4 << 20
 
   /// Adds a name.
