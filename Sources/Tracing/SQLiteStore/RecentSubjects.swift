@@ -20,7 +20,7 @@ final class RecentSubjects: Sendable {
   private let state = Mutex(State())
 
   /// The limits of each of two generations. A full one replaces the older one, so that the oldest subjects go first.
-  private static let countLimit = 1024
+  private static let countLimit = 512
   private static let byteLimit = 2 << 20
   /// The most bytes of one subject, encoded. Larger ones are rare, and take much memory.
   static let subjectByteLimit = 16 << 10

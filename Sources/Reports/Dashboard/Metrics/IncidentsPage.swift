@@ -177,7 +177,7 @@ struct IncidentsPage {
         html.element(.tbody) { html in
           for row in rows {
             html.element(.tr) { html in
-              html.element(.th, .scope("row")) { html in
+              html.element(.th, .scope("row"), .classes("main")) { html in
                 html.word("", row.recovered == nil ? .bad : .plain)
                 for (index, deploy) in row.deploys.enumerated() {
                   if index > 0 { html.text(", ") }
@@ -201,7 +201,7 @@ struct IncidentsPage {
                   html.subject(incident, subjects)
                 }
               }
-              html.element(.td, text: row.rules.map(\.words).joined(separator: ", "))
+              html.element(.td, .classes("why"), text: row.rules.map(\.words).joined(separator: ", "))
             }
           }
         }
