@@ -19,6 +19,8 @@ final class SpanStoreWriter {
   private var fingerprintsRemovedAt: Timestamp?
   /// About the number of rows in `fact_row` by place; nil until they are counted.
   var factRowCounts: [FactPlace: Int]?
+  /// The number of tallies in `rollup_change` by block; nil until they are counted.
+  var rollUpChangeCounts: [Int32: Int]?
   /// The part of the branches that was handed out last for the computation of facts, and its last branch; nil after the end.
   var handedBranches: (part: Int64, last: SpanStoreReader.BranchCursor?)?
 
@@ -118,6 +120,7 @@ final class SpanStoreWriter {
       newNames = NameTable()
       (kinds, knownKinds) = (kindsBefore, [])
       factRowCounts = nil
+      rollUpChangeCounts = nil
       throw error
     }
     for (text, id) in newNames.ids { names.insert(text, id) }
@@ -330,6 +333,7 @@ final class SpanStoreWriter {
         try removeOutboxEntries(ofSubject: sequence)
         try remove(sequence, key)
         try removeExportRecord(of: key)
+        try keepFacts(of: sequence, key)
         count += 1
       }
     }
