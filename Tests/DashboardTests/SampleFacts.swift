@@ -147,6 +147,12 @@ struct SampleFacts: FactSource {
     Dictionary(grouping: delivered.filter { changes.contains($0.change) }, by: \.change)
   }
 
+  func visitRollUps(
+    _ level: RollUpLevel, days: ClosedRange<FactDay>, _ visit: (RollUpKey, RollUp) throws -> Void
+  ) throws {}
+
+  func tallies(of ids: Set<FactID>) -> [FactID: [RunTally]] { [:] }
+
   func texts(of names: Set<FactName>) throws -> [FactName: String] { self.names.filter { names.contains($0.key) } }
 
   func factSubjects(_ ids: Set<FactID>) throws -> [FactID: FactSubject] {
