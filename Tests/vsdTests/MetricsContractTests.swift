@@ -1,5 +1,4 @@
 import Testing
-import ValueStreamCore
 
 @Suite("/metrics as existing dashboards know it")
 struct MetricsContractTests {
@@ -189,23 +188,28 @@ struct MetricsContractTests {
     #expect(try exceeded().values.allSatisfy { $0 == 0 })
 
     // One event is larger than an event may be.
-    let attributes = (0..<100).map { #""name \#($0)": "\#(String(repeating: "x", count: 900))""# }.joined(separator: ", ")
+    func wait(for limit: String) throws -> [String: Double] {
+      try vsd.wait(for: "the limit \(limit)") {
+        let counts = try exceeded()
+        return counts[limit] ?? 0 > 0 ? counts : nil
+      }
+    }
+    let text = String(repeating: "x", count: 900)
+    let attributes = (0..<100).map { #""name \#($0)": "\#(text)""# }.joined(separator: ", ")
     try vsd.postCustom(#"{"id": "big", "type": "deploy", "action": "start", "attributes": {\#(attributes)}}"#)
-    let events = try exceeded()
+    let events = try wait(for: "customhttp event")
     #expect(events["customhttp event"] == 1)
     #expect(events.filter { $0.value > 0 }.count == 1, "\(events)")
 
-    // One subject has more facts than a subject may have.
-    for list in 0..<12 {
-      let events = (0..<100).map { number in
-        let time = Timestamp(seconds: 1_790_000_000 + Int64(list * 100 + number)).rfc3339
-        let moment = #"{"name": "step \#(number)", "time": "\#(time)"}"#
-        return #"{"id": "long", "type": "deploy", "action": "annotate", "moments": [\#(moment)]}"#
+    // One subject has more facts than a subject may have: they are larger than 2 MiB.
+    for minute in 10..<60 {
+      let moments = (0..<100).map { number in
+        #"{"name": "step \#(number)", "time": "2026-01-02T03:\#(minute):04Z", "attributes": {"text": "\#(text.prefix(500))"}}"#
       }
-      #expect(try vsd.postCustom("[\(events.joined(separator: ","))]") == "200 success")
+      let list = moments.joined(separator: ",")
+      try vsd.postCustom(#"{"id": "long", "type": "deploy", "action": "annotate", "moments": [\#(list)]}"#)
     }
-    let facts = try exceeded()
-    #expect(facts["customhttp facts"] ?? 0 > 0)
+    let facts = try wait(for: "customhttp facts")
     #expect(facts.filter { $0.value > 0 }.count == 2, "\(facts)")
 
     // More subjects have a name in common than it can stand for, and an event follows that name.
@@ -215,7 +219,7 @@ struct MetricsContractTests {
       try vsd.postGitHub("pull_request", change.replacing("aaaaaaaa", with: commit))
     }
     try vsd.postCustom(#"{"id": "b", "type": "build", "action": "start", "references": ["\#(commit)"]}"#)
-    let names = try exceeded()
+    let names = try wait(for: "customhttp name")
     #expect(names["customhttp name"] == 1)
     #expect(names.filter { $0.value > 0 }.count == 3, "\(names)")
   }
