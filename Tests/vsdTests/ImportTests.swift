@@ -36,11 +36,11 @@ struct ImportTests {
   }
 
   /// What spans say, without times of receipt and attributes that count facts.
-  private static func spans(_ vsd: VSDProcess) throws -> [[String?]] {
-    try HistoryTests.spans(of: vsd).map { span in
-      ["key", "name", "operation", "start", "end", "outcome", "parentKey", "parentRule", "traceID", "spanID", "phases"]
-        .map { name in span[name].map { "\($0)" } } + ["\(span["attempt"]?.int ?? 0)"]
-    }
+  private static func spans(_ vsd: VSDProcess) throws -> [[JSON?]] {
+    let names = [
+      "key", "attempt", "name", "operation", "start", "end", "outcome", "parentKey", "parentRule", "traceID", "spanID", "phases",
+    ]
+    return try HistoryTests.spans(of: vsd).map { span in names.map { span[$0] } }
   }
 
   private static func reports(_ vsd: VSDProcess) throws -> [String: String] {

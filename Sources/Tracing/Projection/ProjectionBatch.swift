@@ -142,8 +142,10 @@ struct ProjectionBatch {
     let (key, isNews) = try correlation.take(limited: limited, isPreloaded: true)
     // The classic picture shows what webhooks told.
     if isImported { return }
-    if event.tellsEnd, try correlation.subject(key)?.importedEnds.isEmpty == false {
+    if event.tellsEnd, let subject = try correlation.subject(key), !subject.importedEnds.isEmpty {
       liveEnds[key, default: []].append(event)
+      // The end counts from now on, also if the event says nothing new.
+      correlation.update(subject)
     }
     guard let mark = event.classic, var subject = try correlation.subject(key) else { return }
     // A second webhook reports the same end. The first report ended the open span, so this one must not create another. An import
