@@ -31,6 +31,9 @@ WITHOUT_VSD := vsdTests[.](Aggregate|Completion|DeliveryReport|ForgeCommands|Git
 
 # The number of rounds in which `make bench-export` exports all of its spans.
 ROUNDS ?= 9
+# The length and size of the history that `make bench-reports` asks about. 100 percent are 1,000 repositories.
+REPORT_DAYS ?= 180
+REPORT_PERCENT ?= 100
 # The number of subjects in the store of `make bench-traces`.
 THINGS ?= 1000000
 
@@ -46,7 +49,7 @@ VSD ?= $(RELEASE)/release/vsd
 INPUTS ?= 1000000
 SOURCES ?= github gitlab jenkins jira trello customhttp cdevents
 
-.PHONY: help run demo screenshots vsd vsperf test test-long test-days test-sanitizer hostile fuzz docs check bench bench-traces bench-away bench-export bench-history bench-agg clean
+.PHONY: help run demo screenshots vsd vsperf test test-long test-days test-sanitizer hostile fuzz docs check bench bench-traces bench-reports bench-away bench-export bench-history bench-agg clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -144,6 +147,16 @@ bench-traces: ## Measure trace queries on a store of a million spans, part of be
 	@mkdir -p .build-bench
 	@store=$$(mktemp -d .build-bench/traces.XXXXXX); ended=0; \
 	  $(RELEASE)/release/bench-traces "$$store" $(THINGS) || ended=$$?; \
+	  rm -rf "$$store"; exit $$ended
+
+bench-reports: ## Measure all reports over HTTP on the store of a large organization (REPORT_DAYS=180 REPORT_PERCENT=100 SEED=1)
+	@Scripts/bootstrap build bench
+	@$(MAKE) --no-print-directory vsd
+	@Scripts/quiet-build $(RELEASE_FLAGS) --product bench-reports
+	@mkdir -p .build-bench
+	@store=$$(mktemp -d .build-bench/reports.XXXXXX); ended=0; \
+	  $(RELEASE)/release/bench-reports "$$store" $(REPORT_DAYS) $(REPORT_PERCENT) $(SEED) && \
+	  Tests/Benchmarks/run-reports "$$store" --vsd $(VSD) || ended=$$?; \
 	  rm -rf "$$store"; exit $$ended
 
 bench-away: ## Measure how an unreachable backend slows intake, in alternating runs with and without it

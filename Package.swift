@@ -125,7 +125,7 @@ let executables: [Target] = [
     dependencies: [
       "ValueStreamCore", "Intake", "Catalog", "Projection", "DeliveryCounters", "PoisonGuard", "Replay", "Export", "SQLiteStore",
       "Logging", "Mock", "OTLP", "Jaeger", "Lightstep", "Datadog", "Zipkin", "CurlTransport", "Prometheus", "QueryAPI",
-      "Dashboard", "DeliveryGauges",
+      "DeliveryMetrics", "Dashboard", "DeliveryGauges",
     ],
     swiftSettings: settings),
   .executableTarget(
@@ -163,6 +163,9 @@ let testing: [Target] = [
     path: "Tests/ExportBenchmark", swiftSettings: settings),
   .executableTarget(
     name: "bench-traces", dependencies: ["ValueStreamCore", "SQLiteStore", "QueryAPI"], path: "Tests/TraceBenchmark",
+    swiftSettings: settings),
+  .executableTarget(
+    name: "bench-reports", dependencies: ["ValueStreamCore", "SQLiteStore"], path: "Tests/ReportBenchmark",
     swiftSettings: settings),
 ]
 

@@ -1,6 +1,7 @@
 import Catalog
 import Datadog
 import DeliveryCounters
+import DeliveryMetrics
 import Export
 import Intake
 import Jaeger
@@ -144,9 +145,10 @@ struct DaemonSettings {
     logMaxBytes = try settings.value(of: RetentionSettings.logMaxSize).bytes
     spanRetention = try settings.value(of: RetentionSettings.spanRetention)
     factRetention = try settings.value(of: RetentionSettings.factRetention)
+    let zone = try settings.value(of: ReportDefaults.timeZone)
     factRules = FactRules(
       bots: Bots(names: try settings.value(of: ClassificationSettings.bots)),
-      hotfixes: try settings.value(of: ReportDefaults.hotfix))
+      hotfixes: try settings.value(of: ReportDefaults.hotfix), days: DayRule(name: zone.name) { zone.localDay(of: $0) })
     seriesLimit = try settings.value(of: CounterSettings.seriesLimit)
     metricBytes = Int(clamping: try settings.value(of: CounterSettings.size).bytes)
     hasBranchMetrics = try settings.value(of: CounterSettings.branchMetrics)

@@ -1,5 +1,6 @@
 import Synchronization
 import ValueStreamCore
+import ValueStreamTesting
 
 /// Keeps facts in memory, beside spans.
 final class FactStoreFake: SpanStore, FactStore {
@@ -17,6 +18,9 @@ final class FactStoreFake: SpanStore, FactStore {
     /// The deploys that brought each change. May name some that no longer do.
     var deploys: [FactID: Set<FactID>] = [:]
     var values: [String: [UInt8]] = [:]
+    var tallies: [FactID: [RunTally]] = [:]
+    /// Removed subjects whose facts stay.
+    var keptKeys: Set<SubjectKey> = []
     var batches: [(number: UInt64, batch: Batch)] = []
     var nextBatch: UInt64 = 1
     var failsNextWrite = false
@@ -58,6 +62,21 @@ final class FactStoreFake: SpanStore, FactStore {
       return try Row(from: &reader)
     }
   }
+
+  func visitRollUps(
+    _ level: RollUpLevel, days: ClosedRange<FactDay>, _ visit: (RollUpKey, RollUp) throws -> Void
+  ) throws {
+    let tallies = state.withLock { Array($0.tallies.values.joined()) }
+    for (key, rollUp) in RollUpSums.of(tallies, level, days: days) { try visit(key, rollUp) }
+  }
+
+  func tallies(of ids: Set<FactID>) -> [FactID: [RunTally]] {
+    state.withLock { $0.tallies.filter { ids.contains($0.key) } }
+  }
+
+  func hasKeptFacts(of key: SubjectKey) -> Bool { state.withLock { $0.keptKeys.contains(key) } }
+
+  func visitGoneRollUps(_ visit: (DailyRollUp) throws -> Void) {}
 
   func texts(of names: Set<FactName>) -> [FactName: String] {
     state.withLock { state in
@@ -114,7 +133,8 @@ final class FactStoreFake: SpanStore, FactStore {
         state.failsNextWrite = false
         throw Refusal()
       }
-      for id in changes.removed { (state.rows[id], state.subjects[id]) = (nil, nil) }
+      for id in changes.removed { (state.rows[id], state.subjects[id], state.tallies[id]) = (nil, nil, nil) }
+      for (id, tallies) in changes.tallies { state.tallies[id] = tallies.isEmpty ? nil : tallies }
       for facts in changes.facts {
         for row in facts.rows {
           if let change = row.change { state.deploys[change, default: []].insert(facts.subject.id) }
@@ -266,6 +286,9 @@ struct ReadableFacts {
         }
       }
     }
+    for (id, tallies) in state.tallies {
+      for tally in tallies { lines.append("\(keys[id] ?? "?") \(text(tally))") }
+    }
     brought = brought.mapValues { $0.sorted() }
     lines.sort()
   }
@@ -301,7 +324,8 @@ struct ReadableFacts {
 
   private func text(_ fact: DeliveredChange) -> String {
     "brought \(text(fact.change)) by \(text(fact.id)) \(fact.attempt) \(text(fact.target)) \(fact.commit.rawValue) "
-      + "\(text(fact.deployStarted)) \(text(fact.deployEnded)) \(text(fact.times)) \(text(fact.labels)) \(fact.isRepeated)"
+      + "\(text(fact.deployStarted)) \(text(fact.deployEnded)) \(text(fact.times)) \(text(fact.labels)) "
+      + "reverts \(text(fact.reverts)) \(fact.isRepeated)"
   }
 
   private func text(_ fact: IncidentFact) -> String {
@@ -314,6 +338,12 @@ struct ReadableFacts {
     let statuses = fact.statuses.map { "\(text($0.status)) \(text($0.start)) \(text($0.end))" }.joined(separator: ", ")
     return "issue \(text(fact.id)) \(text(fact.project)) \(text(fact.type)) \(text(fact.created)) \(text(fact.firstChange)) "
       + "\(text(fact.firstAssignment)) \(text(fact.closed)) \(fact.traits.rawValue) [\(statuses)]"
+  }
+
+  private func text(_ tally: RunTally) -> String {
+    let names = [tally.repository, tally.workflow, tally.job, tally.runner].map { text($0) }.joined(separator: " ")
+    return "tally \(names) \(tally.day.rawValue) \(tally.traits.rawValue) \(tally.queue ?? 0) \(tally.run ?? 0) "
+      + "\(tally.runMilliseconds)"
   }
 
   private func text(_ fact: RunFact) -> String {

@@ -70,6 +70,8 @@ struct FactWorld {
     var issue: String?
     var opened: Double
     var isDraft = false
+    /// The number of commits, if the vendor says it.
+    var commitCount: Int?
   }
 
   private func event(of request: Request, at minute: Double) -> Event {
@@ -89,6 +91,7 @@ struct FactWorld {
     event.attributes.add("valuestream.change.labels", request.labels)
     event.attributes.add("valuestream.change.additions", Int64(request.number))
     event.attributes.add("valuestream.change.deletions", Int64(1))
+    if let count = request.commitCount { event.attributes.add("valuestream.change.commits", Int64(count)) }
     if let issue = request.issue {
       event.follows = [FollowStatement(.closingWords, [.issue(issueNumber(issue), of: "acme/\(repository)", host: "github.com")])]
     }

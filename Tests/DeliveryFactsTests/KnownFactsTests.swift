@@ -1,4 +1,5 @@
 import DeliveryFacts
+import Synchronization
 import Testing
 import ValueStreamCore
 
@@ -262,6 +263,60 @@ struct KnownFactsTests {
     world.create("topic", at: 16)
     world.open(request)
     #expect(try facts(world).changes["pull_request 1"]?.times.firstCommit == nil)
+  }
+
+  /// A branch with commits of minutes 9, 19 and 29 that a forced push at minute 40 rewrites, and a commit of minute 49 after it.
+  ///
+  /// - Returns: the minute of the first commit.
+  private func firstCommit(afterForcedPushOf commits: [String], count: Int?) throws -> Double? {
+    var world = FactWorld()
+    world.push("main", at: 1, from: nil, to: "m0")
+    world.push("main", at: 35, from: "m0", to: "m1")
+    world.push("topic", at: 10, from: nil, to: "c1")
+    world.push("topic", at: 20, from: "c1", to: "c2")
+    world.push("topic", at: 30, from: "c2", to: "c3")
+    world.push("topic", at: 40, from: "c3", to: "d3", commits, isForced: true)
+    world.push("topic", at: 50, from: "d3", to: "d4")
+    let request = Request(number: 1, head: "d4", branch: "topic", opened: 32, commitCount: count)
+    world.open(request)
+    world.merge(request, as: "s1", at: 60)
+    let time = try facts(world).changes["pull_request 1"]?.times.firstCommit
+    return time.map { $0.seconds(since: FactWorld.start) / 60 }
+  }
+
+  @Test("A rebase renews the first commit, an amended commit only itself")
+  func rewritten() throws {
+    #expect(try firstCommit(afterForcedPushOf: ["d1", "d2", "d3"], count: 4) == 39)
+    #expect(try firstCommit(afterForcedPushOf: ["d1", "d2", "d3"], count: nil) == 39)
+    // A rebase brings the commits of the base along.
+    #expect(try firstCommit(afterForcedPushOf: ["m1", "d1", "d2", "d3"], count: 4) == 39)
+    #expect(try firstCommit(afterForcedPushOf: ["d3"], count: 4) == 9)
+    #expect(try firstCommit(afterForcedPushOf: ["d3"], count: nil) == 9)
+    // All commits became one.
+    #expect(try firstCommit(afterForcedPushOf: ["d3"], count: 2) == 39)
+    #expect(try firstCommit(afterForcedPushOf: ["d2", "d3"], count: 3) == 39)
+    // A commit was added meanwhile.
+    #expect(try firstCommit(afterForcedPushOf: ["d2", "d3", "d3b"], count: 5) == 9)
+  }
+
+  @Test("What is told late of a subject that retention removed leaves its facts")
+  func late() throws {
+    let request = Request(number: 1, head: "c1", branch: "topic", opened: 32)
+    var world = FactWorld()
+    world.push("topic", at: 10, from: nil, to: "c1")
+    world.open(request)
+    world.merge(request, as: "s1", at: 60)
+    let store = FactStoreFake()
+    try store.project(world.items)
+    var keeper = FactKeeper(store: store, strategy: .nested)
+    try keeper.computeAll()
+    let before = try ReadableFacts(store).lines
+    store.state.withLock { $0.keptKeys = [world.key("pull_request", "1")] }
+    var later = FactWorld()
+    later.comment(request, by: "bob", at: 5000)
+    try store.project(later.items)
+    try keeper.computeAll()
+    #expect(try ReadableFacts(store).lines == before)
   }
 
   @Test("A reopened change is one change; a draft that is closed was never ready")

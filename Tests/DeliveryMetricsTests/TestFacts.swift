@@ -1,5 +1,6 @@
 import DeliveryMetrics
 import ValueStreamCore
+import ValueStreamTesting
 
 /// Facts in memory, encoded as a store keeps them.
 struct TestFacts: FactSource {
@@ -67,6 +68,23 @@ struct TestFacts: FactSource {
 
   func deliveries(of changes: Set<FactID>) throws -> [FactID: [DeliveredChange]] {
     Dictionary(grouping: all(DeliveredChange.self).filter { changes.contains($0.change) }, by: \.change)
+  }
+
+  /// What the runs add to roll-ups.
+  private var allTallies: [(id: FactID, tally: RunTally)] {
+    all(RunFact.self).compactMap { run in
+      run.ended.flatMap { RunTally(run, day: FactDay($0), runner: run.runner) }.map { (run.id, $0) }
+    }
+  }
+
+  func visitRollUps(
+    _ level: RollUpLevel, days: ClosedRange<FactDay>, _ visit: (RollUpKey, RollUp) throws -> Void
+  ) throws {
+    for (key, rollUp) in RollUpSums.of(allTallies.map(\.tally), level, days: days) { try visit(key, rollUp) }
+  }
+
+  func tallies(of ids: Set<FactID>) -> [FactID: [RunTally]] {
+    Dictionary(grouping: allTallies.filter { ids.contains($0.id) }, by: \.id).mapValues { $0.map(\.tally) }
   }
 
   func texts(of names: Set<FactName>) throws -> [FactName: String] {

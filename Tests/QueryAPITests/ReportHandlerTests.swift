@@ -131,7 +131,10 @@ struct ReportHandlerTests {
         let own = try #require(group["metrics"] as? [String: [String: Any]])
         let buckets = (group["trend"] as? [[String: Any]])?.compactMap { $0["metrics"] as? [String: [String: Any]] } ?? []
         for (name, metric) in ([own] + buckets).flatMap({ $0.map { ($0.key, $0.value) } }) {
-          let address = try #require(metric["evidence"] as? String)
+          guard let address = metric["evidence"] as? String else {
+            #expect(kind == .pipelines && ["runs", "run_time", "queue_time"].contains(name), "\(name): roll-ups keep no rows")
+            continue
+          }
           let expected = try #require(metric["n"] as? Int)
           let all = try Self.follow(address)
           #expect((all["rows"] as? [Any])?.count == expected, "\(name): \(address)")

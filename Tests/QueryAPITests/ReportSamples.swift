@@ -158,6 +158,23 @@ struct ReportSamples: FactSource {
     Dictionary(grouping: delivered.filter { changes.contains($0.change) }, by: \.change)
   }
 
+  /// What the runs add to roll-ups.
+  private var allTallies: [(id: FactID, tally: RunTally)] {
+    runs.compactMap { run in
+      run.ended.flatMap { RunTally(run, day: FactDay($0), runner: run.runner) }.map { (run.id, $0) }
+    }
+  }
+
+  func visitRollUps(
+    _ level: RollUpLevel, days: ClosedRange<FactDay>, _ visit: (RollUpKey, RollUp) throws -> Void
+  ) throws {
+    for (key, rollUp) in RollUpSums.of(allTallies.map(\.tally), level, days: days) { try visit(key, rollUp) }
+  }
+
+  func tallies(of ids: Set<FactID>) -> [FactID: [RunTally]] {
+    Dictionary(grouping: allTallies.filter { ids.contains($0.id) }, by: \.id).mapValues { $0.map(\.tally) }
+  }
+
   func texts(of names: Set<FactName>) -> [FactName: String] {
     var texts: [FactName: String] = [:]
     for name in names where name.isKnown && Int(name.rawValue) < self.names.count { texts[name] = self.names[Int(name.rawValue)] }

@@ -21,6 +21,15 @@ struct MemoryFactStoreTests {
   @Test("finds what is left out after its spans are gone, and under another key")
   func exclusionsOfOthers() throws { try contract.checkExclusionsOfOthers() }
 
+  @Test("adds up what runs and jobs add to roll-ups, after any number of corrections", arguments: [1, 2] as [UInt64])
+  func rollUps(seed: UInt64) throws { try contract.checkRollUps(seed: seed) }
+
+  @Test("keeps roll-ups of subjects that are gone, and removes them by blocks of days")
+  func goneRollUps() throws { try contract.checkGoneRollUps() }
+
+  @Test("knows the subjects that retention removed after their facts were written")
+  func keptFacts() throws { try contract.checkKeptFacts() }
+
   @Test("finds the deliveries of a change")
   func deliveries() throws { try contract.checkDeliveries() }
 

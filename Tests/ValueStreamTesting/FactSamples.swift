@@ -30,6 +30,19 @@ package enum FactSamples {
       outcome: day == nil ? .running : .failure)
   }
 
+  /// A tally on one of 64 days, of few repositories, workflows, jobs and runners.
+  package static func tally(using random: inout SeededRandom) -> RunTally {
+    func name(_ first: UInt32, _ count: UInt64) -> FactName { FactName(rawValue: first + UInt32(random.next() % count)) }
+    let isUndecided = random.next() % 8 == 0
+    return RunTally(
+      day: day(Int(random.next() % 64)), repository: name(1, 3), workflow: name(10, 2),
+      job: random.next() % 3 == 0 ? .none : name(20, 4), runner: random.next() % 2 == 0 ? .none : name(30, 2),
+      traits: isUndecided ? .isUndecided : random.next() % 4 == 0 ? [.hasFailed, .isRerun] : [],
+      queue: isUndecided ? nil : DurationSketch.bucket(of: Double(random.next() % 100) / 7),
+      run: isUndecided ? nil : DurationSketch.bucket(of: Double(random.next() % 10_000)),
+      runMilliseconds: Int64(random.next() % 10_000_000))
+  }
+
   package static func deploy(_ id: UInt64, endedOn day: Int) -> DeployFact {
     DeployFact(
       id: FactID(rawValue: id), target: DeployFactTarget(service: FactName(rawValue: 1)), created: time(0), started: time(0),

@@ -228,6 +228,142 @@ package struct FactStoreContract: Sendable {
     #expect(try Set(store.exclusions().map(\.item.key)) == [gone.key, StoreSamples.issueKey(1)])
   }
 
+  // MARK: Roll-ups
+
+  /// Compares roll-ups with sums computed from scratch, while tallies are added, corrected, moved and removed.
+  ///
+  /// Days are those from 2026-03-01 on, over three blocks and more.
+  package func checkRollUps(seed: UInt64, subjects: Int = 60, writes: Int = 40, atOnce: Int = 12) throws {
+    var store = try makeStore()
+    defer { store.close() }
+    var random = SeededRandom(seed: seed)
+    var model: [FactID: [RunTally]] = [:]
+    for step in 0..<writes {
+      var changes = FactChanges()
+      for _ in 0..<atOnce {
+        let id = FactID(rawValue: random.next() % UInt64(subjects) + 1)
+        if random.next() % 12 == 0 {
+          changes.removed.append(id)
+          changes.tallies[id] = nil
+          model[id] = nil
+          continue
+        }
+        if changes.removed.contains(id) { continue }
+        let tallies = (0..<Int(random.next() % 3)).map { _ in FactSamples.tally(using: &random) }
+        changes.tallies[id] = tallies
+        model[id] = tallies.isEmpty ? nil : tallies
+      }
+      try store.write(changes)
+      if step % 10 == 3 { store = try reopened(store) }
+      guard step % 8 == 7 || step + 1 == writes else { continue }
+      try check(store, model, days: FactSamples.day(0)...FactSamples.day(70))
+      let first = Int(random.next() % 60)
+      try check(store, model, days: FactSamples.day(first)...FactSamples.day(first + Int(random.next() % 40)))
+      let ids = Set(model.keys.sorted().prefix(20) + [FactID(rawValue: 99_999)])
+      #expect(try store.tallies(of: ids) == model.filter { ids.contains($0.key) })
+    }
+    // Everything is subtracted again.
+    var removal = FactChanges()
+    removal.removed = Array(model.keys)
+    try store.write(removal)
+    for level in RollUpLevel.allCases {
+      #expect(try store.rollUps(level, days: FactSamples.day(-100)...FactSamples.day(1000)).isEmpty)
+    }
+  }
+
+  private func check(_ store: any Store, _ model: [FactID: [RunTally]], days: ClosedRange<FactDay>) throws {
+    for level in RollUpLevel.allCases {
+      let expected = RollUpSums.of(model.values.joined(), level, days: days)
+      let found = try store.rollUps(level, days: days)
+      #expect(found.map(\.key) == expected.map(\.key), "\(level) of \(days)")
+      #expect(found.map(\.rollUp) == expected.map(\.rollUp), "\(level) of \(days)")
+    }
+  }
+
+  /// What is told late of a subject that retention removed is known to be late.
+  package func checkKeptFacts() throws {
+    var store = try makeStore()
+    defer { store.close() }
+    let issues = (1...4).map { StoreSamples.issue($0, isOpen: $0 == 4) }
+    try store.write(StoreSamples.changes(issues))
+    let places = try store.places(of: issues.map(\.key))
+    let ids = issues.compactMap { places[$0.key].map { FactID(rawValue: $0) } }
+    try #require(ids.count == 4)
+    // The first has facts, the second a tally, the third nothing. The fourth is not removed.
+    var random = SeededRandom(seed: 1)
+    var changes = FactSamples.changes([FactSamples.facts(FactSamples.issue(ids[0].rawValue, closedOn: 1))])
+    changes.tallies[ids[1]] = [FactSamples.tally(using: &random)]
+    changes.tallies[ids[3]] = [FactSamples.tally(using: &random)]
+    try store.write(changes)
+    for issue in issues { #expect(try !store.hasKeptFacts(of: issue.key)) }
+    #expect(try store.removeFinished(before: StoreSamples.time(100_000), awaitedBy: [], limit: 10) == 3)
+    store = try reopened(store)
+    #expect(try issues.map { try store.hasKeptFacts(of: $0.key) } == [true, true, false, false])
+    try store.write(StoreSamples.changes([issues[0]]))
+    #expect(try store.hasKeptFacts(of: issues[0].key), "although it is there again")
+    // Facts that a replay carries over are those of a subject that is gone.
+    let gone = FactID(goneSubject: issues[2].key)
+    var carried = FactSamples.facts(FactSamples.issue(gone.rawValue, closedOn: 2))
+    carried.subject.key = issues[2].key
+    try store.write(FactSamples.changes([carried]))
+    #expect(try reopened(store).hasKeptFacts(of: issues[2].key))
+  }
+
+  /// Roll-ups outlive the subjects that retention removes, are told apart for a replay, and go by blocks of days.
+  package func checkGoneRollUps() throws {
+    var store = try makeStore()
+    defer { store.close() }
+    let issues = (1...3).map { StoreSamples.issue($0, isOpen: $0 > 2) }
+    try store.write(StoreSamples.changes(issues))
+    let places = try store.places(of: issues.map(\.key))
+    let ids = issues.compactMap { places[$0.key].map { FactID(rawValue: $0) } }
+    try #require(ids.count == 3)
+    var random = SeededRandom(seed: 5)
+    var changes = FactChanges()
+    var tallies = ids.map { _ in FactSamples.tally(using: &random) }
+    for (index, day) in [3, 40, 3].enumerated() { tallies[index].day = FactSamples.day(day) }
+    for (id, tally) in zip(ids, tallies) { changes.tallies[id] = [tally] }
+    try store.write(changes)
+    #expect(try store.removeFinished(before: StoreSamples.time(100_000), awaitedBy: [], limit: 10) == 2)
+    store = try reopened(store)
+    let all = Dictionary(uniqueKeysWithValues: zip(ids, tallies.map { [$0] }))
+    try check(store, all, days: FactSamples.day(0)...FactSamples.day(70))
+    #expect(try Set(store.tallies(of: Set(ids)).keys) == [ids[2]])
+    var gone: [DailyRollUp] = []
+    try store.visitGoneRollUps { gone.append($0) }
+    #expect(gone.map(\.day) == gone.map(\.day).sorted())
+    for (tally, day) in [(tallies[0], 3), (tallies[1], 40)] {
+      let found = gone.filter { $0.day == FactSamples.day(day) }
+      #expect(Set(found.map(\.key)) == Set(tally.keys))
+      #expect(found.allSatisfy { $0.rollUp.counts.runs == 1 })
+    }
+
+    // Another store takes them over.
+    let other: any Store = MemorySpanStore()
+    var takeover = FactChanges()
+    takeover.rollUps = gone
+    try other.write(takeover)
+    try check(other, [ids[0]: [tallies[0]], ids[1]: [tallies[1]]], days: FactSamples.day(0)...FactSamples.day(70))
+    try store.write(takeover)
+    #expect(try store.rollUps(.whole, days: FactSamples.day(40)...FactSamples.day(40)).allSatisfy { $0.rollUp.counts.runs == 2 })
+
+    // A block goes when its last day does.
+    let block = DailyRollUp.days(ofBlock: DailyRollUp.block(of: FactSamples.day(40)))
+    _ = try store.removeFacts(before: block.upperBound, limit: 100)
+    #expect(try !store.rollUps(.whole, days: block).isEmpty || !store.rollUps(.job, days: block).isEmpty)
+    #expect(try store.rollUps(.whole, days: FactSamples.day(0)...FactSamples.day(20)).isEmpty)
+    store = try reopened(store)
+    _ = try store.removeFacts(before: FactDay(rawValue: block.upperBound.rawValue + 1), limit: 100)
+    // What is late for a removed block is left out, and so is its correction.
+    try store.write(changes)
+    var removal = FactChanges()
+    removal.removed = ids
+    try store.write(removal)
+    for level in RollUpLevel.allCases {
+      #expect(try store.rollUps(level, days: FactSamples.day(-100)...FactSamples.day(1000)).isEmpty)
+    }
+  }
+
   package func checkDeliveries() throws {
     var store = try makeStore()
     defer { store.close() }

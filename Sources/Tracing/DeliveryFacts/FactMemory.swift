@@ -299,6 +299,7 @@ extension FactRules {
   /// Names the rules, to notice when the user changes them.
   fileprivate var text: String {
     let lists = [bots.names, hotfixes].map { $0.map { PercentEncoding.encode($0.description) }.sorted().joined(separator: ",") }
-    return lists.joined(separator: " ")
+    // Without the usual zone, as in earlier versions.
+    return (lists + (days == .utc ? [] : [PercentEncoding.encode(days.name)])).joined(separator: " ")
   }
 }

@@ -100,11 +100,20 @@ struct FactStep {
   mutating func compute(_ key: SubjectKey, _ id: FactID, firstChange: Timestamp? = nil) throws -> ComputedFacts? {
     computedCount += 1
     memory.dequeue(key)
+    if try store.hasKeptFacts(of: key) { return nil }
     guard let computed = try computer.facts(of: key, id: id, firstChange: firstChange) else { return nil }
     done[id] = computed
-    if computed.mayReplaceFacts { written[id] = computed.encoded }
+    if computed.mayReplaceFacts {
+      written[id] = computed.encoded
+      if let operation = computed.operation, Self.operationsOfTallies.contains(operation) {
+        changes.tallies[id] = computed.tallies
+      }
+    }
     return computed
   }
+
+  /// The operations of subjects that may have tallies. A build may turn out to be a deploy.
+  private static let operationsOfTallies: Set<Operation> = [.build, .job, .deploy]
 
   /// Lets a subject be computed again unless this step already did.
   mutating func queue(_ key: SubjectKey, _ id: FactID?) {
@@ -200,7 +209,9 @@ struct FactStep {
       if before == nil, after != nil, try computer.mayHaveHadNoSpans(key) { try queue(try childRuns(of: key)) }
       try relink(before, after, to: computed.issue)
       guard before?.state == .merged || after?.state == .merged else { continue }
-      if before?.times != after?.times || before?.labels != after?.labels { repeated.insert(id) }
+      if before?.times != after?.times || before?.labels != after?.labels || before?.reverts != after?.reverts {
+        repeated.insert(id)
+      }
       if before?.placement ?? 0 != after?.placement ?? 0 { try place(computed, before: before, after: after) }
     }
     guard !repeated.isEmpty else { return }

@@ -46,6 +46,49 @@ extension Replay {
       let known = try second.factSubjects(Set(ids))
       try carryOver(ids.filter { known[$0] == nil }[...])
     }
+    try carryOverRollUps()
+  }
+
+  // MARK: Roll-ups
+
+  /// The name of the value with the last day whose roll-ups were carried over.
+  private static let carriedRollUps = "replay.rollups"
+
+  /// Carries over what subjects that are gone added to roll-ups.
+  ///
+  /// Days of which the second projection counts at least as many runs and jobs as the first one are complete: the log has
+  /// all of their deliveries.
+  private func carryOverRollUps() throws {
+    let reached = try second.factValues()[Self.carriedRollUps].flatMap { Int32(String(decoding: $0, as: UTF8.self)) } ?? .min
+    var ofDay: [DailyRollUp] = []
+    try first.visitGoneRollUps { rollUp in
+      if let day = ofDay.last?.day, day != rollUp.day {
+        try carryOver(ofDay, of: day)
+        ofDay = []
+      }
+      if rollUp.day.rawValue > reached { ofDay.append(rollUp) }
+    }
+    if let day = ofDay.last?.day { try carryOver(ofDay, of: day) }
+  }
+
+  private func carryOver(_ rollUps: [DailyRollUp], of day: FactDay) throws {
+    var changes = FactChanges()
+    changes.values[Self.carriedRollUps] = Array(String(day.rawValue).utf8)
+    if try second.countOfTallies(on: day) < first.countOfTallies(on: day) {
+      func names(_ key: RollUpKey) -> [FactName] { [key.repository, key.workflow, key.job, key.runner] }
+      let texts = try first.texts(of: Set(rollUps.flatMap { names($0.key) }))
+      let numbers = try second.factNames(for: Set(texts.values))
+      func translated(_ name: FactName) -> FactName { texts[name].flatMap { numbers[$0] } ?? .none }
+      changes.rollUps = rollUps.map { rollUp in
+        var copy = rollUp
+        copy.key.repository = translated(rollUp.key.repository)
+        copy.key.workflow = translated(rollUp.key.workflow)
+        copy.key.job = translated(rollUp.key.job)
+        copy.key.runner = translated(rollUp.key.runner)
+        return copy
+      }
+    }
+    try second.write(changes)
   }
 
   /// Makes the exclusions of the second projection those of the first. They outlive the log, so it cannot tell all of them.
@@ -137,6 +180,13 @@ extension Replay {
 }
 
 extension FactStore {
+  /// The number of runs and jobs that count on a day.
+  fileprivate func countOfTallies(on day: FactDay) throws -> Int64 {
+    var count: Int64 = 0
+    for level in [RollUpLevel.whole, .job] { try visitRollUps(level, days: day...day) { count += $1.counts.runs } }
+    return count
+  }
+
   fileprivate func subjectsOfFacts() throws -> [FactID] {
     var ids: Set<FactID> = []
     func collect<Row: Fact>(_ type: Row.Type) throws {

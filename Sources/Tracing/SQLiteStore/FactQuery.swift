@@ -14,6 +14,11 @@ enum FactQuery: Int, CaseIterable {
   case progress, setNextSubject, setNextBranch, setRemovedTo, setVersion, firstSubject
   case subjects, branches, firstBranchUpdate
   case exclusions, setExclusion, deleteExclusion, subjectNamed
+  case tally, setTally, deleteTally, tallies
+  case rollUpChanges, rollUpChangesOfBlock, rollUpChangeCounts, insertRollUpChange, deleteRollUpChanges
+  case rollUpPages, rollUpPagesOfPlace, rollUpPageData, rollUpDays, insertRollUpPage, updateRollUpPage, deleteRollUpPage
+  case keptFacts, keepFacts, hasFacts
+  case rollUpState, setRollUpState, deleteRollUpsOfBlock, deleteRollUpsOfDays
 
   var sql: String {
     switch self {
@@ -101,6 +106,41 @@ enum FactQuery: Int, CaseIterable {
     case .deleteExclusion: "DELETE FROM exclusion WHERE item = ?1"
     case .subjectNamed: "SELECT id FROM fact_subject WHERE space = ?1 AND number = ?2 AND text = ?3 AND id >= 0 LIMIT 1"
     case .firstBranchUpdate: "SELECT min(time) FROM branch_update WHERE space = ?1 AND number = ?2 AND text = ?3"
+
+    case .tally: "SELECT checksum, data FROM run_tally WHERE subject = ?1"
+    case .setTally: "INSERT OR REPLACE INTO run_tally VALUES (?1, ?2, ?3)"
+    case .deleteTally: "DELETE FROM run_tally WHERE subject = ?1"
+    case .tallies: "SELECT checksum, data FROM run_tally"
+
+    case .rollUpChanges: "SELECT block, checksum, data FROM rollup_change WHERE block >= ?1 AND block <= ?2 ORDER BY batch"
+    case .rollUpChangesOfBlock: "SELECT batch, checksum, data, count FROM rollup_change WHERE block = ?1 ORDER BY batch"
+    case .rollUpChangeCounts: "SELECT block, sum(count) FROM rollup_change GROUP BY block"
+    case .insertRollUpChange: "INSERT INTO rollup_change VALUES (NULL, ?1, ?2, ?3, ?4)"
+    case .deleteRollUpChanges: "DELETE FROM rollup_change WHERE block = ?1 AND batch <= ?2"
+
+    case .rollUpPages:
+      """
+      SELECT checksum, data FROM rollup_page WHERE level = ?1 AND span = ?2 AND start = ?3 ORDER BY first_high, first_low
+      """
+    case .rollUpPagesOfPlace:
+      """
+      SELECT id, first_high, first_low FROM rollup_page WHERE level = ?1 AND span = ?2 AND start = ?3
+      ORDER BY first_high, first_low
+      """
+    case .rollUpPageData: "SELECT checksum, data FROM rollup_page WHERE id = ?1"
+    case .rollUpDays: "SELECT min(start), max(start) FROM rollup_page WHERE level = ?1 AND span = 0"
+    case .insertRollUpPage: "INSERT INTO rollup_page VALUES (NULL, ?1, ?2, ?3, ?4, ?5, ?6, ?7)"
+    case .updateRollUpPage:
+      "UPDATE rollup_page SET first_high = ?2, first_low = ?3, checksum = ?4, data = ?5 WHERE id = ?1"
+    case .deleteRollUpPage: "DELETE FROM rollup_page WHERE id = ?1"
+
+    case .keptFacts: "SELECT 1 FROM fact_kept WHERE id = ?1"
+    case .keepFacts: "INSERT OR IGNORE INTO fact_kept VALUES (?1)"
+    case .hasFacts: "SELECT 1 FROM fact_subject WHERE id = ?1"
+    case .rollUpState: "SELECT first_block, gone_through FROM rollup_state"
+    case .setRollUpState: "UPDATE rollup_state SET first_block = ?1, gone_through = ?2"
+    case .deleteRollUpsOfBlock: "DELETE FROM rollup_page WHERE level = ?1 AND span = 1 AND start < ?2"
+    case .deleteRollUpsOfDays: "DELETE FROM rollup_page WHERE level = ?1 AND span = 0 AND start < ?2"
     }
   }
 }

@@ -1,6 +1,11 @@
 import Synchronization
 package import ValueStreamCore
 
+/// Whether a store keeps facts of removed subjects.
+enum KeptFacts: UInt8, AtomicRepresentable {
+  case unknown, some, none
+}
+
 /// Facts in tables beside those of the spans, so that both are written through the same connection.
 extension SQLiteSpanStore: FactStore {
   package func visitFacts<Row: Fact>(
@@ -11,6 +16,17 @@ extension SQLiteSpanStore: FactStore {
         try reader.visitFacts(type, days: Int64(days.lowerBound.rawValue)...Int64(days.upperBound.rawValue), visit)
       }
       if includesOpen { try reader.visitFacts(type, days: FactPlace.openDay...FactPlace.openDay, visit) }
+    }
+  }
+
+  package func visitFactBytes(
+    _ kind: FactKind, days: ClosedRange<FactDay>?, includesOpen: Bool, _ visit: (UnsafeRawBufferPointer) throws -> Void
+  ) throws {
+    try withReader { reader in
+      if let days {
+        try reader.visitFactBytes(kind, days: Int64(days.lowerBound.rawValue)...Int64(days.upperBound.rawValue), visit)
+      }
+      if includesOpen { try reader.visitFactBytes(kind, days: FactPlace.openDay...FactPlace.openDay, visit) }
     }
   }
 
@@ -28,6 +44,38 @@ extension SQLiteSpanStore: FactStore {
 
   package func factSubjects(_ ids: Set<FactID>) throws -> [FactID: FactSubject] {
     try withReader { try $0.factSubjects(ids) }
+  }
+
+  package func visitRollUps(
+    _ level: RollUpLevel, days: ClosedRange<FactDay>, _ visit: (RollUpKey, RollUp) throws -> Void
+  ) throws {
+    try withReader { try $0.visitRollUps(level, days: days, visit) }
+  }
+
+  package func tallies(of ids: Set<FactID>) throws -> [FactID: [RunTally]] {
+    try withReader { try $0.tallies(of: ids) }
+  }
+
+  package func hasKeptFacts(of key: SubjectKey) throws -> Bool {
+    switch keptFacts.load(ordering: .acquiring) {
+    case .none: return false
+    case .some: break
+    case .unknown:
+      let count = try withReader { try $0.connection.number("SELECT count(*) FROM (SELECT 1 FROM fact_kept LIMIT 1)") }
+      // Unless something was removed meanwhile.
+      _ = keptFacts.compareExchange(expected: .unknown, desired: count > 0 ? .some : .none, ordering: .acquiringAndReleasing)
+      if count == 0 { return false }
+    }
+    return try withReader { reader in
+      let statement = try reader.facts(.keptFacts)
+      statement.bind(1, Int64(bitPattern: FactID(goneSubject: key).rawValue))
+      defer { statement.reset() }
+      return try statement.step()
+    }
+  }
+
+  package func visitGoneRollUps(_ visit: (DailyRollUp) throws -> Void) throws {
+    try withReader { try $0.visitGoneRollUps(visit) }
   }
 
   package func factValues() throws -> [String: [UInt8]] {
@@ -79,6 +127,7 @@ extension SQLiteSpanStore: FactStore {
   package func write(_ changes: FactChanges) throws {
     try finishRemoval()
     try withWriter { try $0.write(changes) }
+    if changes.facts.contains(where: { $0.subject.id.isOfGoneSubject }) { keptFacts.store(.some, ordering: .releasing) }
   }
 
   package func recomputeFacts() throws {

@@ -71,6 +71,7 @@ extension SQLiteSpanStore {
     UPDATE progress SET next_record = (SELECT next_record FROM former.progress);
     INSERT INTO exported_attempt
       SELECT r.id, number, text, attempt, parent FROM former.exported_attempt JOIN renamed r ON r.former = space;
+    INSERT OR IGNORE INTO fact_kept SELECT id FROM former.fact_kept;
     DELETE FROM export_progress;
     INSERT INTO export_progress SELECT * FROM former.export_progress;
     INSERT INTO export_refusal SELECT * FROM former.export_refusal;

@@ -37,6 +37,8 @@ package final class SQLiteSpanStore: SpanStore {
   let exclusionCache = ExclusionCache()
   /// The number of the last part of branches that was handed out for the computation of facts.
   let nextBranchPart = Atomic<Int64>(0)
+  /// Whether facts of removed subjects are kept, for which the computation of facts asks all the time.
+  let keptFacts = Atomic(KeptFacts.unknown)
   private let writing: Mutex<Writing>
   private let idleReaders = Mutex<[SpanStoreReader]>([])
   private let waiting: WriteWait
@@ -225,7 +227,9 @@ package final class SQLiteSpanStore: SpanStore {
       return (passed, try reader.finished(before: cutoff, passed: passed, limit: limit))
     }
     if found.count < limit { try withWriter { try $0.removeBranchUpdates(before: cutoff) } }
-    return found.isEmpty ? 0 : try withWriter { try $0.removeFinished(found, before: cutoff, passed: passed) }
+    guard !found.isEmpty else { return 0 }
+    defer { keptFacts.store(.some, ordering: .releasing) }
+    return try withWriter { try $0.removeFinished(found, before: cutoff, passed: passed) }
   }
 
   func withWriter<Result: Sendable>(_ body: (SpanStoreWriter) throws -> Result) throws -> Result {

@@ -11,13 +11,24 @@ extension SpanStoreReader {
 
   /// Calls `visit` with the facts of one kind on these days, in order of days.
   func visitFacts<Row: Fact>(_ type: Row.Type, days: ClosedRange<Int64>, _ visit: (Row) throws -> Void) throws {
+    try visitFactBytes(Row.kind, days: days) { bytes in
+      var reader = FactReader(bytes)
+      try visit(try Row(from: &reader))
+    }
+  }
+
+  /// Calls `visit` with the stored bytes of the facts of one kind on these days, in order of days. Reports and skips a row for
+  /// which `visit` throws ``DamagedFact``.
+  func visitFactBytes(
+    _ kind: FactKind, days: ClosedRange<Int64>, _ visit: (UnsafeRawBufferPointer) throws -> Void
+  ) throws {
     var first = days.lowerBound
     for _ in 0..<Self.longestFactSearch where first <= days.upperBound {
       var reached = first
       do {
-        return try visitFacts(type, days: first...days.upperBound, reached: &reached, visit)
+        return try visitFactBytes(kind, days: first...days.upperBound, reached: &reached, visit)
       } catch let error as DamagedFile {
-        damage.note(StoreDamage(.fact, FactPlace(Row.kind, day: reached).text, reason: error.reason))
+        damage.note(StoreDamage(.fact, FactPlace(kind, day: reached).text, reason: error.reason))
         // The rest of the day is left out. The next days may be readable.
         guard reached < days.upperBound else { return }
         first = reached + 1
@@ -37,10 +48,10 @@ extension SpanStoreReader {
     }
   }
 
-  private func visitFacts<Row: Fact>(
-    _ type: Row.Type, days: ClosedRange<Int64>, reached: inout Int64, _ visit: (Row) throws -> Void
+  private func visitFactBytes(
+    _ kind: FactKind, days: ClosedRange<Int64>, reached: inout Int64, _ visit: (UnsafeRawBufferPointer) throws -> Void
   ) throws {
-    let place = FactPlace(Row.kind, day: days.lowerBound)
+    let place = FactPlace(kind, day: days.lowerBound)
     let (rows, pages) = (try facts(.rows, place), try facts(.pages, place))
     defer {
       rows.reset()
@@ -50,11 +61,11 @@ extension SpanStoreReader {
     var (hasRow, hasPage) = (try advance(rows), try advance(pages))
     while hasRow || hasPage {
       reached = min(hasRow ? rows.int(0) : .max, hasPage ? pages.int(0) : .max)
-      let place = FactPlace(Row.kind, day: reached)
+      let place = FactPlace(kind, day: reached)
       var overriding: [Int64] = []
       while hasRow, rows.int(0) == reached {
         overriding.append(rows.int(1))
-        try withFacts(rows, checksumAt: 2, place) { try emit($0, place, visit) }
+        try withFacts(rows, checksumAt: 2, place) { try emitBytes($0, place, visit) }
         hasRow = try advance(rows)
       }
       while hasPage, pages.int(0) == reached {
@@ -63,10 +74,22 @@ extension SpanStoreReader {
           var rest = overriding[...]
           while let group = try page.next() {
             while let subject = rest.first, subject < group.subject { rest.removeFirst() }
-            if rest.first != group.subject { try emit(group.rows, place, visit) }
+            if rest.first != group.subject { try emitBytes(group.rows, place, visit) }
           }
         }
         hasPage = try advance(pages)
+      }
+    }
+  }
+
+  private func emitBytes(
+    _ rows: UnsafeRawBufferPointer, _ place: FactPlace, _ visit: (UnsafeRawBufferPointer) throws -> Void
+  ) throws {
+    try FactRows.visit(rows) { bytes in
+      do {
+        try visit(bytes)
+      } catch is DamagedFact {
+        noteDamagedFact(place, "a row cannot be decoded")
       }
     }
   }
@@ -75,15 +98,9 @@ extension SpanStoreReader {
   private func emit<Row: Fact>(
     _ rows: UnsafeRawBufferPointer, _ place: FactPlace, _ visit: (Row) throws -> Void
   ) throws {
-    try FactRows.visit(rows) { bytes in
+    try emitBytes(rows, place) { bytes in
       var reader = FactReader(bytes)
-      let row: Row
-      do throws(DamagedFact) {
-        row = try Row(from: &reader)
-      } catch {
-        return noteDamagedFact(place, "a row cannot be decoded")
-      }
-      try visit(row)
+      try visit(try Row(from: &reader))
     }
   }
 
@@ -335,6 +352,7 @@ extension SpanStoreReader {
     try visitFacts(IssueFact.self, days: days) { _ in }
     try visitFacts(RunFact.self, days: days) { _ in }
     _ = try factValues()
+    try examineRollUps()
     let subjects = try facts(.subjectsAfter)
     subjects.bind(1, Int64.min)
     subjects.bind(2, Int64.max)

@@ -155,5 +155,27 @@ extension StoreSchema {
         item TEXT PRIMARY KEY, fact INTEGER, reason TEXT NOT NULL, actor TEXT NOT NULL, time INTEGER NOT NULL
       ) WITHOUT ROWID;
       """,
+      // Roll-ups of CI runs and jobs (see ``RollUpPlace``). `run_tally` holds what each subject added to them, and
+      // `rollup_change` what was added and subtracted since pages were last written. All subjects await computation, because
+      // the roll-ups of stored runs are missing. Their facts stay meanwhile. `fact_kept` holds hashes of the keys of removed
+      // subjects whose facts stay.
+      """
+      CREATE TABLE run_tally (subject INTEGER PRIMARY KEY, checksum INTEGER NOT NULL, data BLOB NOT NULL);
+      CREATE TABLE rollup_change (
+        batch INTEGER PRIMARY KEY, block INTEGER NOT NULL, count INTEGER NOT NULL,
+        checksum INTEGER NOT NULL, data BLOB NOT NULL
+      );
+      CREATE TABLE rollup_page (
+        id INTEGER PRIMARY KEY, level INTEGER NOT NULL, span INTEGER NOT NULL, start INTEGER NOT NULL,
+        first_high INTEGER NOT NULL, first_low INTEGER NOT NULL, checksum INTEGER NOT NULL, data BLOB NOT NULL
+      );
+      CREATE UNIQUE INDEX rollup_page_place ON rollup_page (level, span, start, first_high, first_low);
+      CREATE TABLE rollup_state (id INTEGER PRIMARY KEY CHECK (id = 1), first_block INTEGER, gone_through INTEGER);
+      INSERT INTO rollup_state VALUES (1, NULL, NULL);
+      CREATE TABLE fact_kept (id INTEGER PRIMARY KEY);
+      UPDATE fact_progress SET
+        next_subject = coalesce((SELECT min(seq) FROM subject), (SELECT next_subject FROM progress)),
+        end_subject = (SELECT next_subject FROM progress);
+      """,
     ])
 }

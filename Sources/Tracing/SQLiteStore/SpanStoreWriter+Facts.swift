@@ -20,7 +20,13 @@ extension SpanStoreWriter {
     try transaction {
       var touched: Set<FactPlace> = []
       for facts in changes.facts { try write(facts, &touched) }
-      for id in changes.removed { try removeFacts(of: Int64(bitPattern: id.rawValue), &touched) }
+      var tallies = changes.tallies
+      for id in changes.removed {
+        try removeFacts(of: Int64(bitPattern: id.rawValue), &touched)
+        tallies[id] = []
+      }
+      try write(tallies)
+      try add(changes.rollUps)
       for (name, bytes) in changes.values {
         let statement = try facts(.setValue)
         statement.bind(1, name)
@@ -61,6 +67,7 @@ extension SpanStoreWriter {
       }
       try setFacts(of: id, at: place, row.bytes, &touched)
     }
+    if changed.subject.id.isOfGoneSubject { try run(.keepFacts, id) }
     guard former?.key != changed.subject.key || former?.record != record else { return }
     try write(record, of: id, changed.subject.key)
   }
@@ -315,12 +322,23 @@ extension SpanStoreWriter {
 
   // MARK: Retention
 
+  /// Notes that retention removes a subject. Its facts and what it added to roll-ups stay.
+  func keepFacts(of sequence: Int64, _ key: SubjectKey) throws {
+    let hadTallies = try forgetTallies(of: sequence)
+    let statement = try facts(.hasFacts)
+    statement.bind(1, sequence)
+    defer { statement.reset() }
+    guard try hadTallies || statement.step() else { return }
+    try run(.keepFacts, Int64(bitPattern: FactID(goneSubject: key).rawValue))
+  }
+
   /// Removes the facts of the oldest days before `day`, until at least `limit` rows are gone.
   ///
   /// - Returns: the number of removed rows.
   func removeFacts(before day: Int64, limit: Int) throws -> Int {
     var count = 0
     try transaction {
+      try removeRollUps(before: FactDay(rawValue: Int32(clamping: day)))
       for kind in FactKind.allCases {
         while count < limit, let removed = try removeOldestFacts(kind, before: day, limit: limit - count) { count += removed }
       }

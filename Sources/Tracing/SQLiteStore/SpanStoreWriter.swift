@@ -23,6 +23,8 @@ final class SpanStoreWriter {
   private var fingerprintsRemovedAt: Timestamp?
   /// About the number of rows in `fact_row` by place; nil until they are counted.
   var factRowCounts: [FactPlace: Int]?
+  /// The number of tallies in `rollup_change` by block; nil until they are counted.
+  var rollUpChangeCounts: [Int32: Int]?
   /// The part of the branches that was handed out last for the computation of facts, and its last branch; nil after the end.
   var handedBranches: (part: Int64, last: SpanStoreReader.BranchCursor?)?
 
@@ -145,6 +147,7 @@ final class SpanStoreWriter {
       (kinds, knownKinds) = (kindsBefore, [])
       exclusions = exclusionsBefore
       factRowCounts = nil
+      rollUpChangeCounts = nil
       throw error
     }
     if exclusions.revision != exclusionsBefore.revision { committedExclusions.set(exclusions) }
@@ -366,6 +369,7 @@ final class SpanStoreWriter {
         try removeOutboxEntries(ofSubject: sequence)
         try remove(sequence, key)
         try removeExportRecord(of: key)
+        try keepFacts(of: sequence, key)
         count += 1
       }
     }

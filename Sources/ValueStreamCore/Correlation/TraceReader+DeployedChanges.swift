@@ -12,6 +12,8 @@ extension TraceReader {
     var headCommit: String?
     /// The commit that the merge created. Nil if it created none. The base contains the change if it contains this commit.
     var mergeCommit: String?
+    /// The number of its commits at last. Nil if the vendor does not say.
+    var commitCount: Int?
 
     /// True if the base may have received the change with this commit.
     ///
@@ -79,9 +81,12 @@ extension TraceReader {
     func branch(_ name: String) -> SubjectKey? { text(name).flatMap(subject.key.branch(named:)) }
     let head = text("vcs.ref.head.revision")?.lowercased()
     let merge = text("valuestream.change.merge_revision")?.lowercased()
+    let count = subject.register { event -> Int64? in
+      if case .int(let count) = event.attributes.value(of: "valuestream.change.commits") { count } else { nil }
+    }
     return Change(
       key: subject.key, span: outline, merged: merged, base: branch("vcs.ref.base.name"), head: branch("vcs.ref.head.name"),
-      headCommit: head, mergeCommit: merge == head ? nil : merge)
+      headCommit: head, mergeCommit: merge == head ? nil : merge, commitCount: count.map { Int(clamping: $0) })
   }
 
   /// Returns the lead times of a change in seconds: since its first commit if known, since it was opened, and since its merge.
@@ -102,6 +107,9 @@ extension TraceReader {
   ///
   /// Considers pushes since the branch was created or since an earlier change from it was merged. Nil if the first push
   /// is unknown. Commits that the base already had belong to other changes.
+  ///
+  /// A rebase or an amended commit renews commits. After a forced push, the branch has the first of its former commits and those
+  /// of the push: as many as the vendor counts in the change, else as many as before.
   mutating func firstCommit(of change: Change) throws -> Timestamp? {
     guard let head = change.head else { return nil }
     var updates = try branchUpdates.history(of: head, limit: Self.branchUpdateLimit).updates.filter {
@@ -110,9 +118,20 @@ extension TraceReader {
     guard let beginning = try beginning(of: change, among: updates) else { return nil }
     updates.removeSubrange(..<beginning)
     let base = try change.base.map { try branchUpdates.history(of: $0, limit: Self.branchUpdateLimit) }
-    return updates.lazy.compactMap { update in
-      update.commits.lazy.filter { !change.wasPreceded(by: $0.id, in: base) }.compactMap(\.time).min()
-    }.first
+    let pushed = updates.map { update in update.commits.filter { !change.wasPreceded(by: $0.id, in: base) } }
+    let lastForced = updates.lastIndex(where: \.isForced)
+    /// The commits of the branch, each with the number of its push.
+    var commits: [(push: Int, time: Timestamp?)] = []
+    for (index, update) in updates.enumerated() {
+      if update.isForced {
+        let later = pushed[(index + 1)...].reduce(0) { $0 + $1.count }
+        let count = (index == lastForced ? change.commitCount.map { $0 - later } : nil) ?? commits.count
+        commits = Array(commits.prefix(max(0, count - pushed[index].count)))
+      }
+      commits += pushed[index].map { (index, $0.time) }
+    }
+    guard let first = commits.first(where: { $0.time != nil })?.push else { return nil }
+    return commits.lazy.filter { $0.push == first }.compactMap(\.time).min()
   }
 
   /// The maximum number of branch updates to search for the first commit of a change.

@@ -61,6 +61,9 @@ public struct FactID: Sendable, Hashable, Comparable, RawRepresentable {
     rawValue = SHA256.hash(of: "gone \(key)").word(at: 0) >> 2 | 1 << 62
   }
 
+  /// True for an id that derives from the key of a subject that is gone.
+  package var isOfGoneSubject: Bool { rawValue >> 62 == 1 }
+
   /// True for a direct change, which has no subject.
   public var isDirect: Bool { rawValue & Self.directBit != 0 }
 }

@@ -83,7 +83,7 @@ extension FactComputer {
     for row in rows {
       var delivered = DeliveredChange(
         deploy: fact.id, attempt: fact.attempt, target: fact.target, commit: fact.commit, deployStarted: fact.started,
-        deployEnded: end, change: row.id, times: row.times, labels: row.labels)
+        deployEnded: end, change: row.id, times: row.times, labels: row.labels, reverts: row.reverts)
       let earlier = (others[row.id] ?? []) + computed.delivered.filter { $0.change == row.id }
       delivered.isRepeated = try earlier.contains { try isDelivery($0, before: delivered, of: span.key) }
       computed.delivered.append(delivered)

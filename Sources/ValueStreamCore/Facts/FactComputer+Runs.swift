@@ -1,6 +1,6 @@
-/// Computes the facts of CI runs and of their jobs.
+/// Computes the facts of CI runs and of their jobs, and what they add to roll-ups.
 extension FactComputer {
-  /// Only attempts that have ended become facts: reports about CI count whole runs.
+  /// Only attempts that have ended count. Those that failed, were run again or belong to a change become facts, too.
   mutating func computeRun(_ subject: Subject, _ computed: inout ComputedFacts) throws {
     let change = try change(above: subject)
     computed.change = change
@@ -10,21 +10,39 @@ extension FactComputer {
       return
     }
     let hasFailed = outlines.contains { $0.outcome?.isError ?? false }
-    guard change != nil || hasFailed || outlines.count > 1 || subject.wasRunBefore(outlines) else { return }
+    let isFact = change != nil || hasFailed || outlines.count > 1 || subject.wasRunBefore(outlines)
     let isJob = computed.operation == .job
     for span in subject.spans() {
       guard let end = span.end else { continue }
       func text(_ name: String) -> String? { span.attributes.text(of: name) }
       let run = isJob ? try self.run(above: subject) : nil
-      computed.runs.append(
-        RunFact(
-          id: computed.subject.id, attempt: UInt16(clamping: Self.attempt(of: span)), repository: try name(span.project),
-          workflow: try name(text("cicd.pipeline.name") ?? run?.text("cicd.pipeline.name")),
-          job: try isJob ? name(text("cicd.pipeline.task.name") ?? span.name) : .none,
-          runner: try name(text("valuestream.worker.group") ?? text("cicd.worker.name")),
-          commit: try reader.statedRevision(of: span).map { CommitPrefix(hash: $0) } ?? .none, created: span.start,
-          started: span.runStart, ended: end, outcome: Self.outcome(of: span), change: change))
+      let (group, worker) = (text("valuestream.worker.group"), text("cicd.worker.name"))
+      var fact = RunFact(
+        id: computed.subject.id, attempt: UInt16(clamping: Self.attempt(of: span)), repository: try name(span.project),
+        workflow: try name(text("cicd.pipeline.name") ?? run?.text("cicd.pipeline.name")),
+        job: try isJob ? name(text("cicd.pipeline.task.name") ?? span.name) : .none,
+        runner: try name(group ?? worker), created: span.start, started: span.runStart, ended: end,
+        outcome: Self.outcome(of: span), change: change)
+      let runner = try name(group ?? worker.map(Self.withoutNumbers))
+      if let tally = RunTally(fact, day: rules.days.day(of: end), runner: runner) { computed.tallies.append(tally) }
+      guard isFact else { continue }
+      fact.commit = try reader.statedRevision(of: span).map { CommitPrefix(hash: $0) } ?? .none
+      computed.runs.append(fact)
     }
+  }
+
+  /// Replaces numbers in the name of a worker, because workers that run one job each have names like `agent-8f2c01`.
+  ///
+  /// A word of letters and digits with a digit in it is a number.
+  static func withoutNumbers(_ worker: String) -> String {
+    var result = ""
+    for part in worker.split(omittingEmptySubsequences: false, whereSeparator: { !$0.isLetter && !$0.isNumber }) {
+      if !result.isEmpty || part.startIndex > worker.startIndex {
+        result.append(worker[worker.index(before: part.startIndex)])
+      }
+      result += part.contains(where: \.isNumber) ? "*" : part
+    }
+    return result
   }
 
   /// GitHub makes another job for each attempt of a run, and tells that attempt in an attribute.

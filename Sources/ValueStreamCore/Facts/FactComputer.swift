@@ -3,13 +3,36 @@ package struct FactRules: Sendable, Hashable {
   package var bots: Bots
   /// Labels, titles and branches of hotfixes.
   package var hotfixes: [NamePattern]
+  /// The days of roll-ups.
+  package var days: DayRule
 
-  package init(bots: Bots = Bots(), hotfixes: [NamePattern] = defaultHotfixes) {
+  package init(bots: Bots = Bots(), hotfixes: [NamePattern] = defaultHotfixes, days: DayRule = .utc) {
     self.bots = bots
     self.hotfixes = hotfixes
+    self.days = days
   }
 
   package static let defaultHotfixes = ["hotfix", "hotfix/*", "hotfix-*", "hotfix:*", "hotfix(*"].map { NamePattern($0) }
+}
+
+/// Where days begin in a time zone.
+package struct DayRule: Sendable, Hashable {
+  /// The name of the time zone. Rules with the same name are equal.
+  package let name: String
+  private let localDay: @Sendable (Timestamp) -> Int64
+
+  package static let utc = DayRule(name: "UTC") { $0.seconds / 86_400 }
+
+  /// - Parameter localDay: the local date of a time, in days since 1970-01-01.
+  package init(name: String, localDay: @escaping @Sendable (Timestamp) -> Int64) {
+    self.name = name
+    self.localDay = localDay
+  }
+
+  package func day(of time: Timestamp) -> FactDay { FactDay(rawValue: Int32(clamping: localDay(time))) }
+
+  package static func == (left: DayRule, right: DayRule) -> Bool { left.name == right.name }
+  package func hash(into hasher: inout Hasher) { hasher.combine(name) }
 }
 
 /// Computes the facts of subjects.
@@ -171,6 +194,8 @@ package struct ComputedFacts: Sendable {
   package var incidents: [IncidentFact] = []
   package var issues: [IssueFact] = []
   package var runs: [RunFact] = []
+  /// For a run or job, what it adds to roll-ups.
+  package var tallies: [RunTally] = []
   /// The direct changes that a deploy brought, which are subjects of their own.
   package var directChanges: [(subject: FactSubject, fact: ChangeFact)] = []
 

@@ -10,11 +10,28 @@ public protocol FactSource: Sendable {
     _ type: Row.Type, days: ClosedRange<FactDay>?, includesOpen: Bool, _ visit: (Row) throws -> Void
   ) throws
 
+  /// Calls `visit` with the stored bytes of facts, in the same order as ``visitFacts(_:days:includesOpen:_:)``.
+  ///
+  /// For reports that need few members of many rows. `visit` throws ``DamagedFact`` for a damaged row.
+  func visitFactBytes(
+    _ kind: FactKind, days: ClosedRange<FactDay>?, includesOpen: Bool, _ visit: (UnsafeRawBufferPointer) throws -> Void
+  ) throws
+
   /// Returns all facts of one kind about these subjects.
   func facts<Row: Fact>(_ type: Row.Type, of ids: Set<FactID>) throws -> [FactID: [Row]]
 
   /// Returns the deliveries of these changes, over all time. Changes that no deploy brought are absent.
   func deliveries(of changes: Set<FactID>) throws -> [FactID: [DeliveredChange]]
+
+  /// Calls `visit` with the sum over these days of each roll-up of a level that is not empty, in the order of keys.
+  ///
+  /// `visit` must not write to the store. Days of a ``RunTally`` are those of the zone of the store.
+  func visitRollUps(
+    _ level: RollUpLevel, days: ClosedRange<FactDay>, _ visit: (RollUpKey, RollUp) throws -> Void
+  ) throws
+
+  /// Returns what these subjects add to roll-ups. Subjects that add nothing or are gone are absent.
+  func tallies(of ids: Set<FactID>) throws -> [FactID: [RunTally]]
 
   /// Returns the texts with these numbers. Unknown numbers are absent.
   func texts(of names: Set<FactName>) throws -> [FactName: String]
@@ -40,6 +57,25 @@ extension FactSource {
   public func excludedFacts() throws -> [FactID: String] { [:] }
 }
 
+extension FactSource {
+  /// Encodes the facts for sources that hold them in another form.
+  public func visitFactBytes(
+    _ kind: FactKind, days: ClosedRange<FactDay>?, includesOpen: Bool, _ visit: (UnsafeRawBufferPointer) throws -> Void
+  ) throws {
+    func encode<Row: Fact>(_ type: Row.Type) throws {
+      try visitFacts(type, days: days, includesOpen: includesOpen) { try EncodedFact($0).bytes.withUnsafeBytes(visit) }
+    }
+    switch kind {
+    case .change: try encode(ChangeFact.self)
+    case .deploy: try encode(DeployFact.self)
+    case .deliveredChange: try encode(DeliveredChange.self)
+    case .incident: try encode(IncidentFact.self)
+    case .issue: try encode(IssueFact.self)
+    case .run: try encode(RunFact.self)
+    }
+  }
+}
+
 /// Stores facts beside the spans from which they derive.
 ///
 /// Calls block. Make these calls from one thread at a time. Those of ``FactSource`` are safe to call concurrently.
@@ -61,7 +97,17 @@ public protocol FactStore: FactSource {
   /// Removes all facts and computes them again from the stored subjects. Facts whose subjects are gone stay.
   func recomputeFacts() throws
 
+  /// True if retention removed a subject with this key after its facts or tallies were written.
+  ///
+  /// What is told of the subject later makes a new one, of which little is known. The facts of the first one count.
+  func hasKeptFacts(of key: SubjectKey) throws -> Bool
+
+  /// Calls `visit` with what subjects that are gone from the span store added to roll-ups, in order of days.
+  func visitGoneRollUps(_ visit: (DailyRollUp) throws -> Void) throws
+
   /// Removes facts of days before `day`, those of one subject together.
+  ///
+  /// Removes roll-ups in blocks of ``DailyRollUp/daysOfBlock`` days: a block whose last day is before `day`.
   ///
   /// - Returns: the number of removed rows. Call again while it is at least `limit`.
   func removeFacts(before day: FactDay, limit: Int) throws -> Int
@@ -120,8 +166,12 @@ public struct EncodedFact: Sendable, Hashable {
 
 public struct FactChanges: Sendable {
   public var facts: [SubjectFacts] = []
-  /// Subjects that are gone because they turned out to be another one. Their facts are removed.
+  /// Subjects that are gone because they turned out to be another one. Their facts and tallies are removed.
   public var removed: [FactID] = []
+  /// What subjects add to roll-ups, which replaces what they added before. Empty to add nothing.
+  public var tallies: [FactID: [RunTally]] = [:]
+  /// Roll-ups to add that no subject of the store accounts for.
+  public var rollUps: [DailyRollUp] = []
   /// The pending work that these changes complete.
   public var completed: PendingFacts.Ticket?
   /// Named values of the computation that replace earlier ones.

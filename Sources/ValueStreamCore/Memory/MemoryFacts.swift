@@ -18,6 +18,9 @@ struct MemoryFacts {
   private var places: [FactKind: [FactDay?: Set<FactID>]] = [:]
   private var deploysOfChanges: [FactID: Set<FactID>] = [:]
   private(set) var values: [String: [UInt8]] = [:]
+  private(set) var rollUps = MemoryRollUps()
+  /// The keys of removed subjects with facts or tallies.
+  private(set) var keptFacts: Set<SubjectKey> = []
   private var numbers: [String: FactName] = [:]
   private var texts: [String] = []
 
@@ -101,6 +104,7 @@ struct MemoryFacts {
       if !facts.rows.isEmpty { add(facts) }
     }
     for id in changes.removed { remove(id) }
+    rollUps.write(changes)
     values.merge(changes.values) { $1 }
     if let ticket = changes.completed { complete(ticket) }
   }
@@ -109,6 +113,7 @@ struct MemoryFacts {
     let id = facts.subject.id
     if exclusions.unknown.contains(facts.subject.key) { know(facts.subject) }
     entries[id] = Entry(subject: facts.subject, rows: facts.rows)
+    if id.isOfGoneSubject { keptFacts.insert(facts.subject.key) }
     for row in facts.rows {
       places[row.kind, default: [:]][row.day, default: []].insert(id)
       if let change = row.change { deploysOfChanges[change, default: []].insert(id) }
@@ -130,6 +135,7 @@ struct MemoryFacts {
   }
 
   mutating func remove(before day: FactDay, limit: Int) -> Int {
+    rollUps.remove(before: day)
     var count = 0
     while count < limit {
       let old = places.values.lazy.flatMap(\.keys).compactMap { $0 }.min()
@@ -145,6 +151,12 @@ struct MemoryFacts {
       }
     }
     return count
+  }
+
+  /// Notes that retention removes subjects. Their facts and what they added to roll-ups stay.
+  mutating func keepFacts(of subjects: [(id: FactID, key: SubjectKey)]) {
+    for (id, key) in subjects where entries[id] != nil || rollUps.tallies[id] != nil { keptFacts.insert(key) }
+    rollUps.forget(subjects.map(\.id))
   }
 
   mutating func number(_ text: String) -> FactName {

@@ -8,6 +8,18 @@ extension MemorySpanStore: FactStore {
     for row in rows { if let row = MemoryFacts.decode(type, row) { try visit(row) } }
   }
 
+  public func visitFactBytes(
+    _ kind: FactKind, days: ClosedRange<FactDay>?, includesOpen: Bool, _ visit: (UnsafeRawBufferPointer) throws -> Void
+  ) throws {
+    for row in facts.withLock({ $0.rows(of: kind, days: days, includesOpen: includesOpen) }) {
+      do {
+        try row.withUnsafeBytes(visit)
+      } catch is DamagedFact {
+        continue
+      }
+    }
+  }
+
   public func facts<Row: Fact>(_ type: Row.Type, of ids: Set<FactID>) -> [FactID: [Row]] {
     facts.withLock { facts in
       var result: [FactID: [Row]] = [:]
@@ -28,6 +40,24 @@ extension MemorySpanStore: FactStore {
       }
       return result
     }
+  }
+
+  public func visitRollUps(
+    _ level: RollUpLevel, days: ClosedRange<FactDay>, _ visit: (RollUpKey, RollUp) throws -> Void
+  ) throws {
+    for (key, rollUp) in facts.withLock({ $0.rollUps.sums(level, days) }) { try visit(key, rollUp) }
+  }
+
+  public func tallies(of ids: Set<FactID>) -> [FactID: [RunTally]] {
+    facts.withLock { facts in
+      Dictionary(ids.compactMap { id in facts.rollUps.tallies[id].map { (id, $0) } }) { first, _ in first }
+    }
+  }
+
+  public func hasKeptFacts(of key: SubjectKey) -> Bool { facts.withLock { $0.keptFacts.contains(key) } }
+
+  public func visitGoneRollUps(_ visit: (DailyRollUp) throws -> Void) throws {
+    for rollUp in facts.withLock({ $0.rollUps.gone }) { try visit(rollUp) }
   }
 
   public func texts(of names: Set<FactName>) -> [FactName: String] {

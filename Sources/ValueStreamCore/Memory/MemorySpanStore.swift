@@ -162,7 +162,7 @@ public final class MemorySpanStore: SpanStore {
   }
 
   public func removeFinished(before cutoff: Timestamp, awaitedBy exporters: [String], limit: Int) -> Int {
-    state.withLock { state in
+    let removed = state.withLock { state -> [(id: FactID, key: SubjectKey)] in
       let exported = exporters.map { state.progress[$0]?.sequence ?? 0 }.min() ?? .max
       let kept = state.outboxEntries.lazy.filter { $0.sequence > exported || $0.outboxEntry.time >= cutoff }
       let waiting = Set(kept.map(\.outboxEntry.key))
@@ -172,6 +172,9 @@ public final class MemorySpanStore: SpanStore {
         guard let end = state.entries[key]?.summary.end, end < cutoff, !waiting.contains(key) else { continue }
         removed.insert(key)
       }
+      let subjects = removed.compactMap { key in
+        state.entries[key].map { (id: FactID(rawValue: $0.sequence), key: key) }
+      }
       state.remove(removed)
       state.outboxEntries.removeAll { removed.contains($0.outboxEntry.key) }
       for key in removed { _ = state.removeExportRecord(of: key) }
@@ -179,8 +182,10 @@ public final class MemorySpanStore: SpanStore {
         state.branchUpdates = Self.kept(state.branchUpdates, since: cutoff)
         state.branchUpdatesByCommit = Self.kept(state.branchUpdatesByCommit, since: cutoff)
       }
-      return removed.count
+      return subjects
     }
+    facts.withLock { $0.keepFacts(of: removed) }
+    return removed.count
   }
 
   private static func kept<Key>(_ updates: [Key: Set<BranchUpdate>], since cutoff: Timestamp) -> [Key: Set<BranchUpdate>] {

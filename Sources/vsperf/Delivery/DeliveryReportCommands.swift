@@ -59,7 +59,10 @@ extension Command {
     report(
       .pipelines, "show how often and how long workflows and jobs run, fail and are flaky",
       "Asks a vsd for runs, failures, re-runs, and times in the queue, by workflow and job.",
-      [("Of a repository", "vsperf pipelines --repository acme/shop --server $VSD")]),
+      [
+        ("Of a repository", "vsperf pipelines --repository acme/shop --server $VSD"),
+        ("The slowest jobs", "vsperf pipelines --with list=slowest-jobs --server $VSD"),
+      ]),
   ]
 
   private static func report(

@@ -221,14 +221,22 @@ struct ReleaseHistory: Sendable {
     let countsFailures = question.settings.failureRules.contains(.failed)
     var deploys: [DeployFact] = []
     var names = self.names
-    for (index, range) in days.enumerated() {
-      try source.visitFacts(DeployFact.self, days: range, includesOpen: keepsAll && index == days.count - 1) { fact in
-        guard keepsAll || fact.outcome == .success || countsFailures && fact.outcome == .failure else { return }
+    let last = days.last?.upperBound
+    let parts = try ParallelReading.parts(of: days) { range in
+      var part: [DeployFact] = []
+      try source.visitFacts(DeployFact.self, days: range, includesOpen: keepsAll && range.upperBound == last) { fact in
+        if keepsAll || fact.outcome == .success || countsFailures && fact.outcome == .failure { part.append(fact) }
+      }
+      return part
+    }
+    deploys.reserveCapacity(parts.reduce(0) { $0 + $1.count })
+    for part in parts {
+      for fact in part {
         names.note(fact.target.service)
         names.note(fact.target.environment)
         names.note(fact.target.repository)
-        deploys.append(fact)
       }
+      deploys += part
     }
     try addCauses(of: source, to: &deploys, &names)
     self.deploys = deploys
@@ -256,41 +264,58 @@ struct ReleaseHistory: Sendable {
     }
   }
 
-  private mutating func readDeliveries(_ source: any FactSource) throws {
-    var names = self.names
-    var found: [Delivery] = []
-    found.reserveCapacity(deploys.count * 3)
+  /// The deliveries of some days. Their names are those of the store.
+  private struct DeliveryPart: Sendable {
+    var deliveries: [Delivery] = []
     var milestones: [ChangeMilestones] = []
+  }
+
+  private func deliveries(on days: ClosedRange<FactDay>, _ source: any FactSource) throws -> DeliveryPart {
+    var part = DeliveryPart()
     let (basis, keepsMilestones) = (question.basis, question.keepsMilestones)
     var (lastID, lastAttempt) = (FactID(rawValue: 0), UInt16.max)
     var last: (deploy: Int32, release: Int32)?
     var released = Timestamp.epoch
-    for range in days {
-      try source.visitFacts(DeliveredChange.self, days: range, includesOpen: false) { fact in
-        // The changes of a deploy usually follow each other.
-        if fact.id != lastID || fact.attempt != lastAttempt {
-          (lastID, lastAttempt) = (fact.id, fact.attempt)
-          last = releaseOfDeploy[fact.id, fact.attempt]
-          released = last.map { releases[Int($0.release)].end } ?? .epoch
-        }
-        guard let last else { return }
-        names.note(fact.labels.repository)
-        names.note(fact.labels.workType)
-        let start =
-          switch basis {
-          case .commit: fact.times.firstCommit
-          case .opened: fact.labels.traits.contains(.isOpeningUnknown) ? nil : fact.times.opened
-          case .merged: fact.times.merged
-          }
-        found.append(
-          Delivery(
-            change: fact.change, release: last.release, deploy: last.deploy,
-            repository: Int32(bitPattern: fact.labels.repository.rawValue),
-            workType: Int32(bitPattern: fact.labels.workType.rawValue), traits: fact.labels.traits,
-            startNanoseconds: start?.nanoseconds ?? -1, mergedNanoseconds: fact.times.merged?.nanoseconds ?? -1,
-            released: released, reverts: fact.reverts?.rawValue ?? 0))
-        if keepsMilestones { milestones.append(fact.times) }
+    try source.visitFactBytes(.deliveredChange, days: days, includesOpen: false) { bytes in
+      let fact = try DeliveredChangeColumns(bytes)
+      // The changes of a deploy usually follow each other.
+      if fact.id != lastID || fact.attempt != lastAttempt {
+        (lastID, lastAttempt) = (fact.id, fact.attempt)
+        last = releaseOfDeploy[fact.id, fact.attempt]
+        released = last.map { releases[Int($0.release)].end } ?? .epoch
       }
+      guard let last else { return }
+      let start =
+        switch basis {
+        case .commit: fact.firstCommit
+        case .opened: fact.traits.contains(.isOpeningUnknown) ? -1 : fact.opened
+        case .merged: fact.merged
+        }
+      if keepsMilestones {
+        var reader = FactReader(bytes)
+        part.milestones.append(try DeliveredChange(from: &reader).times)
+      }
+      part.deliveries.append(
+        Delivery(
+          change: fact.change, release: last.release, deploy: last.deploy,
+          repository: Int32(bitPattern: fact.repository.rawValue), workType: Int32(bitPattern: fact.workType.rawValue),
+          traits: fact.traits, startNanoseconds: start, mergedNanoseconds: fact.merged, released: released,
+          reverts: fact.reverts))
+    }
+    return part
+  }
+
+  private mutating func readDeliveries(_ source: any FactSource) throws {
+    var names = self.names
+    let history = self
+    let parts = try ParallelReading.parts(of: days) { try history.deliveries(on: $0, source) }
+    var found: [Delivery] = []
+    found.reserveCapacity(parts.reduce(0) { $0 + $1.deliveries.count })
+    for part in parts { found += part.deliveries }
+    let milestones = parts.flatMap(\.milestones)
+    for delivery in found {
+      names.note(FactName(rawValue: UInt32(bitPattern: delivery.repository)))
+      names.note(FactName(rawValue: UInt32(bitPattern: delivery.workType)))
     }
     try names.resolve(in: source)
     found.withUnsafeMutableBufferPointer { found in

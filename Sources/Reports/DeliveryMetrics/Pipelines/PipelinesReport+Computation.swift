@@ -1,7 +1,7 @@
 package import ValueStreamCore
 
 extension PipelinesReport {
-  /// Counts runs of CI that failed, were run again, or belong to a change.
+  /// Counts runs of CI and their jobs.
   package init(_ query: PipelinesQuery, from source: any FactSource) throws {
     self = try PipelinesComputation(query, source).report()
   }
@@ -16,9 +16,12 @@ extension PipelinesReport {
 
 struct PipelinesComputation {
   let query: PipelinesQuery
+  let frame: ReportFrame
+  private let source: any FactSource
   private var names = NameTable()
   private var runs: [Run] = []
 
+  /// A run or job that failed, was run again, or belongs to a change.
   private struct Run: Sendable {
     var fact: RunFact
     var key: Key
@@ -31,11 +34,12 @@ struct PipelinesComputation {
     var minutes: Double { fact.started.flatMap { start in fact.ended.map { max(0, $0.seconds(since: start)) / 60 } } ?? 0 }
   }
 
-  private struct Key: Hashable {
+  /// Numbers of names. 0 for those that the level does not have.
+  struct Key: Hashable {
     var repository: Int32
-    var workflow: Int32
+    var workflow: Int32 = 0
     /// 0 for whole runs.
-    var job: Int32
+    var job: Int32 = 0
   }
 
   /// A job passes long after it failed only with another commit.
@@ -44,13 +48,23 @@ struct PipelinesComputation {
   init(_ query: PipelinesQuery, _ source: any FactSource) throws {
     let query = try query.excluding(source)
     self.query = query
+    self.source = source
     let windows = [query.frame.window, query.frame.comparedWindow].compactMap { $0 }
     guard windows.allSatisfy({ $0.start <= $0.end }) else {
       throw ReportError(.badWindow, "the window ends before it starts")
     }
+    frame = query.frame.wholeDays
+    try readRuns()
+    markFlaky()
+  }
+
+  // MARK: Rows
+
+  private mutating func readRuns() throws {
     var facts: [RunFact] = []
     var names = NameTable()
-    let wider = windows.map { TimeWindow(start: $0.start, end: $0.end.advanced(bySeconds: Self.passesWithinSeconds)) }
+    let wider = [frame.window, frame.comparedWindow].compactMap { $0 }
+      .map { TimeWindow(start: $0.start, end: $0.end.advanced(bySeconds: Self.passesWithinSeconds)) }
     for days in wider.days {
       try source.visitFacts(RunFact.self, days: days, includesOpen: false) { fact in
         for name in [fact.repository, fact.workflow, fact.job] { names.note(name) }
@@ -68,7 +82,6 @@ struct PipelinesComputation {
     }
     runs.sort { ($0.time, $0.fact.id, $0.fact.attempt) < ($1.time, $1.fact.id, $1.fact.attempt) }
     self.names = names
-    markFlaky()
   }
 
   private mutating func markFlaky() {
@@ -77,9 +90,7 @@ struct PipelinesComputation {
       var commit: CommitPrefix
     }
     var withJobs: Set<Key> = []
-    for run in runs where run.isJob {
-      withJobs.insert(Key(repository: run.key.repository, workflow: run.key.workflow, job: 0))
-    }
+    for run in runs where run.isJob { withJobs.insert(Key(repository: run.key.repository, workflow: run.key.workflow)) }
     var lastPass: [Tried: Timestamp] = [:]
     for index in runs.indices.reversed() where runs[index].fact.commit.isKnown && !runs[index].isExcluded {
       let run = runs[index]
@@ -97,91 +108,192 @@ struct PipelinesComputation {
     runs.filter { window.contains($0.time) && !$0.isExcluded }
   }
 
+  // MARK: Roll-ups
+
+  /// The sums of a window, without what a person excluded.
+  struct Sums {
+    var whole = RollUp()
+    var repositories: [Key: RollUp] = [:]
+    var workflows: [Key: RollUp] = [:]
+    var jobs: [Key: RollUp] = [:]
+    var runners: [Int32: RollUp] = [:]
+  }
+
+  /// - Parameter isWhole: true to leave out everything but the whole.
+  private mutating func sums(in window: TimeWindow, isWhole: Bool) throws -> Sums {
+    let days = frame.days(of: window)
+    let range = FactDay(rawValue: Int32(clamping: days.lowerBound))...FactDay(rawValue: Int32(clamping: days.upperBound))
+    let excluded = try excludedTallies(in: range)
+    let isNarrow = !query.scope.repositories.isEmpty || query.scope.team != nil
+    var levels: [RollUpLevel] = isNarrow ? [.repository] : [.whole]
+    if !isWhole { levels = isNarrow ? [.repository, .workflow, .job] : [.whole, .repository, .workflow, .job, .runner] }
+    var found: [(key: RollUpKey, rollUp: RollUp)] = []
+    for level in levels {
+      try source.visitRollUps(level, days: range) { key, rollUp in
+        for name in [key.repository, key.workflow, key.job, key.runner] { names.note(name) }
+        found.append((key, rollUp))
+      }
+    }
+    for (key, _) in excluded { for name in [key.repository, key.workflow, key.job, key.runner] { names.note(name) } }
+    try names.resolve(in: source)
+    let scope = try ScopeRule(query.settings, query.scope, nil, names)
+    var sums = Sums()
+    for (key, rollUp) in found { add(rollUp, of: key, isNarrow: isNarrow, scope, to: &sums) { $0.merge($1) } }
+    for (key, rollUp) in excluded where levels.contains(key.level) {
+      add(rollUp, of: key, isNarrow: isNarrow, scope, to: &sums) { $0.subtract($1) }
+    }
+    return sums
+  }
+
+  private func add(
+    _ rollUp: RollUp, of key: RollUpKey, isNarrow: Bool, _ scope: ScopeRule, to sums: inout Sums,
+    _ combine: (inout RollUp, RollUp) -> Void
+  ) {
+    let repository = names.number(of: key.repository)
+    if isNarrow, !scope.includes(service: nil, repository: repository) { return }
+    var number = Key(repository: repository)
+    switch key.level {
+    case .whole: combine(&sums.whole, rollUp)
+    case .repository:
+      if isNarrow { combine(&sums.whole, rollUp) }
+      combine(&sums.repositories[number, default: RollUp()], rollUp)
+    case .workflow:
+      number.workflow = names.number(of: key.workflow)
+      combine(&sums.workflows[number, default: RollUp()], rollUp)
+    case .job:
+      number.workflow = names.number(of: key.workflow)
+      number.job = names.number(of: key.job)
+      combine(&sums.jobs[number, default: RollUp()], rollUp)
+    case .runner: combine(&sums.runners[names.number(of: key.runner), default: RollUp()], rollUp)
+    }
+    if isNarrow, key.level == .workflow || key.level == .job, key.runner.isKnown {
+      combine(&sums.runners[names.number(of: key.runner), default: RollUp()], rollUp)
+    }
+  }
+
+  /// What excluded runs and jobs added. The roll-ups of runs that are gone from the span store are known from their rows.
+  private func excludedTallies(in days: ClosedRange<FactDay>) throws -> [(RollUpKey, RollUp)] {
+    let ids = Set(query.settings.exclusions.keys)
+    guard !ids.isEmpty else { return [] }
+    var tallies = try source.tallies(of: ids).values.flatMap { $0 }
+    let gone = try source.facts(RunFact.self, of: ids.subtracting(try source.tallies(of: ids).keys))
+    for fact in gone.values.joined() {
+      let day = FactDay(rawValue: Int32(clamping: frame.zone.localDay(of: fact.ended ?? fact.created)))
+      if let tally = RunTally(fact, day: day, runner: .none) { tallies.append(tally) }
+    }
+    return tallies.filter { days.contains($0.day) }.flatMap { tally in
+      var rollUp = RollUp()
+      rollUp.add(tally)
+      return tally.keys.map { ($0, rollUp) }
+    }
+  }
+
   // MARK: Report
 
   func report() throws -> PipelinesReport {
-    let frame = query.frame
+    var copy = self
+    return try copy.makeReport()
+  }
+
+  private mutating func makeReport() throws -> PipelinesReport {
+    let sums = try sums(in: frame.window, isWhole: false)
     let current = runs(in: frame.window)
-    let byKey = Dictionary(grouping: current, by: \.key)
-    let rows = byKey.map { key, runs in
+    var byKey: [Key: [Run]] = [:]
+    for run in current {
+      byKey[run.key, default: []].append(run)
+      byKey[Key(repository: run.key.repository), default: []].append(run)
+    }
+    let jobs = rows(sums.jobs, byKey)
+    let limit = max(0, query.limit)
+    var report = PipelinesReport(
+      window: frame.window, comparedWindow: frame.comparedWindow, current: value(sums.whole, current),
+      repositories: Array(rows(sums.repositories, byKey).sorted(by: Self.isDearer).prefix(limit)),
+      workflows: Array(rows(sums.workflows, byKey).sorted(by: Self.isDearer).prefix(limit)),
+      jobs: Array(jobs.sorted(by: Self.isDearer).prefix(limit)),
+      slowestJobs: Array(jobs.filter { $0.value.runTime.p95 != nil }.sorted(by: Self.isSlower).prefix(limit)),
+      runners: runners(sums.runners, limit: limit))
+    if let window = frame.comparedWindow {
+      report.previous = value(try self.sums(in: window, isWhole: true).whole, runs(in: window))
+    }
+    return report
+  }
+
+  private func rows(_ rollUps: [Key: RollUp], _ runs: [Key: [Run]]) -> [PipelinesReport.Row] {
+    rollUps.filter { !$0.value.isEmpty }.map { key, rollUp in
       PipelinesReport.Row(
         repository: names.text(of: key.repository), workflow: names.text(of: key.workflow), job: names.text(of: key.job),
-        value: value(runs, isWhole: false))
-    }.sorted { left, right in
-      if left.value.failureMinutes != right.value.failureMinutes {
-        return left.value.failureMinutes > right.value.failureMinutes
-      }
-      let (a, b) = (left, right)
-      return (a.repository ?? "", a.workflow ?? "", a.job ?? "") < (b.repository ?? "", b.workflow ?? "", b.job ?? "")
+        value: value(rollUp, runs[key] ?? []))
     }
-    let limit = max(0, query.limit)
-    return PipelinesReport(
-      window: frame.window, comparedWindow: frame.comparedWindow, current: value(current, isWhole: true),
-      previous: frame.comparedWindow.map { value(runs(in: $0), isWhole: true) },
-      workflows: Array(rows.filter { $0.job == nil }.prefix(limit)), jobs: Array(rows.filter { $0.job != nil }.prefix(limit)))
   }
 
-  /// - Parameter isWhole: true to count whole runs only, apart from flaky jobs.
-  private func value(_ all: [Run], isWhole: Bool) -> PipelinesReport.Value {
-    let counted = isWhole ? all.filter { !$0.isJob } : all
-    let flaky = all.filter(\.isFlaky)
-    let failed = counted.filter { $0.fact.outcome == .failure }
-    let ofChanges = counted.filter { $0.fact.change != nil }
+  private static func isDearer(_ left: PipelinesReport.Row, _ right: PipelinesReport.Row) -> Bool {
+    if left.value.failureMinutes != right.value.failureMinutes {
+      return left.value.failureMinutes > right.value.failureMinutes
+    }
+    return isBefore(left, right)
+  }
+
+  private static func isSlower(_ left: PipelinesReport.Row, _ right: PipelinesReport.Row) -> Bool {
+    if left.value.runTime.p95 != right.value.runTime.p95 {
+      return left.value.runTime.p95 ?? 0 > right.value.runTime.p95 ?? 0
+    }
+    return isBefore(left, right)
+  }
+
+  private static func isBefore(_ a: PipelinesReport.Row, _ b: PipelinesReport.Row) -> Bool {
+    (a.repository ?? "", a.workflow ?? "", a.job ?? "") < (b.repository ?? "", b.workflow ?? "", b.job ?? "")
+  }
+
+  private func runners(_ rollUps: [Int32: RollUp], limit: Int) -> [PipelinesReport.RunnerRow] {
+    let rows = rollUps.filter { !$0.value.isEmpty }.map { number, rollUp in
+      PipelinesReport.RunnerRow(runner: names.text(of: number), value: value(rollUp, []))
+    }
+    return Array(
+      rows.sorted {
+        ($1.value.queueTime.p95 ?? -1, $0.runner ?? "") < ($0.value.queueTime.p95 ?? -1, $1.runner ?? "")
+      }.prefix(limit))
+  }
+
+  /// - Parameter rows: those of the roll-up that failed, were run again, or belong to a change.
+  private func value(_ rollUp: RollUp, _ rows: [Run]) -> PipelinesReport.Value {
+    let counts = rollUp.counts
+    let flaky = rows.filter(\.isFlaky)
+    let decided = Int(clamping: counts.runs &- counts.undecided)
     return PipelinesReport.Value(
-      runs: counted.count, failed: failed.count, rerun: counted.count { $0.fact.attempt > 1 }, ofChanges: ofChanges.count,
-      flaky: flaky.count, failureMinutes: failed.reduce(0) { $0 + $1.minutes },
-      flakyMinutes: flaky.reduce(0) { $0 + $1.minutes }, runTime: summary(ofChanges, runTime),
-      queueTime: summary(ofChanges, queueTime))
-  }
-
-  private func runTime(_ run: Run) -> (seconds: Double?, leftOut: LeftOutReason?) {
-    guard let start = run.fact.started else { return (nil, .startUnknown) }
-    guard let end = run.fact.ended else { return (nil, .endUnknown) }
-    let seconds = end.seconds(since: start)
-    return (seconds, seconds < 0 ? .clock : nil)
-  }
-
-  private func queueTime(_ run: Run) -> (seconds: Double?, leftOut: LeftOutReason?) {
-    guard let start = run.fact.started else { return (nil, .startUnknown) }
-    let seconds = start.seconds(since: run.fact.created)
-    return (seconds, seconds < 0 ? .clock : nil)
-  }
-
-  private func summary(
-    _ runs: [Run], _ duration: (Run) -> (seconds: Double?, leftOut: LeftOutReason?)
-  ) -> DurationSummary {
-    var seconds: [Double] = []
-    var leftOut: [LeftOutReason: Int] = [:]
-    for run in runs {
-      let (value, reason) = duration(run)
-      if let reason { leftOut[reason, default: 0] += 1 } else if let value { seconds.append(value) }
-    }
-    return DurationSummary(&seconds, leftOut: leftOut)
+      runs: Int(clamping: counts.runs), failed: Int(clamping: counts.failures), undecided: Int(clamping: counts.undecided),
+      rerun: Int(clamping: counts.reruns), ofChanges: rows.count { !$0.isJob && $0.fact.change != nil }, flaky: flaky.count,
+      minutes: Double(counts.runMilliseconds) / 60_000, failureMinutes: Double(counts.failureMilliseconds) / 60_000,
+      flakyMinutes: flaky.reduce(0) { $0 + $1.minutes },
+      runTime: DurationSummary(rollUp.run, of: decided, negative: counts.negativeRuns),
+      queueTime: DurationSummary(rollUp.queue, of: decided, negative: counts.negativeQueues))
   }
 
   // MARK: Evidence
 
   func rows(_ evidence: PipelinesEvidence) throws -> [EvidenceRow] {
-    guard let window = query.frame.window(of: evidence.period) else { return [] }
+    guard let window = frame.window(of: evidence.period) else { return [] }
     let all = runs(in: window)
     let counted = all.filter { !$0.isJob }
-    func row(_ run: Run, _ value: Double? = nil, _ leftOut: LeftOutReason? = nil) -> EvidenceRow {
+    func row(_ run: Run, _ value: Double? = nil) -> EvidenceRow {
       EvidenceRow(
-        kind: .run, id: run.fact.id, attempt: run.fact.attempt, time: run.time, value: value, leftOut: leftOut,
+        kind: .run, id: run.fact.id, attempt: run.fact.attempt, time: run.time, value: value,
         related: run.fact.change.map { [.init(.change, $0)] } ?? [])
     }
     switch evidence.part {
-    case .runs: return counted.map { row($0) }
     case .failed: return counted.filter { $0.fact.outcome == .failure }.map { row($0, $0.minutes * 60) }
     case .rerun: return counted.filter { $0.fact.attempt > 1 }.map { row($0) }
     case .ofChanges: return counted.filter { $0.fact.change != nil }.map { row($0) }
     case .flaky: return all.filter(\.isFlaky).map { row($0, $0.minutes * 60) }
-    case .runTime(let part):
-      return counted.filter { $0.fact.change != nil }.map { row($0, runTime($0).seconds, runTime($0).leftOut) }
-        .filter { $0.belongs(to: part) }
-    case .queueTime(let part):
-      return counted.filter { $0.fact.change != nil }.map { row($0, queueTime($0).seconds, queueTime($0).leftOut) }
-        .filter { $0.belongs(to: part) }
     }
+  }
+}
+
+extension DurationSummary {
+  /// Summarizes the times of `total` attempts, of which some have none or a negative one.
+  fileprivate init(_ sketch: DurationSketch, of total: Int, negative: Int64) {
+    let (n, negative) = (Int(clamping: sketch.count), Int(clamping: negative))
+    self.init(
+      median: sketch.median, p75: sketch.nearestRank(75), p85: sketch.nearestRank(85), p95: sketch.nearestRank(95),
+      population: Population(n: n, leftOut: [.clock: negative, .startUnknown: total - n - negative]))
   }
 }

@@ -64,8 +64,8 @@ extension APISchemas {
     ),
     ("EvidenceRow", EvidenceRows.rows.schema), ("Deploy", DeployRows.rows.schema), ("Change", ChangeRows.rows.schema),
     ("OpenReview", ChangeRows.openReviews.schema), ("Incident", IncidentShapes.incidents.schema),
-    ("PipelineRow", PipelineShapes.rows.schema), ("QuickCheck", DORAShapes.quickCheck.schema),
-    ("Limits", FlowShapes.limits.schema),
+    ("PipelineRow", PipelineShapes.rows.schema), ("RunnerRow", PipelineShapes.runners.schema),
+    ("QuickCheck", DORAShapes.quickCheck.schema), ("Limits", FlowShapes.limits.schema),
   ]
 }
 
@@ -111,9 +111,7 @@ extension ReportKind {
           JSONSchema.member("waiting_now", .array(of: .named("OpenReview"))),
         ])
     case .pipelines:
-      groups(
-        PipelineShapes.members,
-        more: ["workflows", "jobs"].map { JSONSchema.member($0, .array(of: .named("PipelineRow"))) })
+      groups(PipelineShapes.members, more: PipelineShapes.listMembers)
     case .incidents:
       groups(
         IncidentShapes.members,

@@ -139,18 +139,12 @@ struct EvidenceQuestion {
   }
 
   private func pipelinesPart() throws(QueryError) -> PipelinesEvidence.Part {
-    switch metric {
-    case "run-time": return .runTime(try plainPart())
-    case "queue-time": return .queueTime(try plainPart())
-    default: break
-    }
     guard part == "counted" else { throw mistake("counted") }
     return switch metric {
-    case "failed": .failed
     case "rerun": .rerun
     case "of-changes": .ofChanges
     case "flaky": .flaky
-    default: .runs
+    default: .failed
     }
   }
 

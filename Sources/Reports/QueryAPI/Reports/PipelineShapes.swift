@@ -12,10 +12,19 @@ enum PipelineShapes {
   }
 
   private static let shapes: [MetricShape<Value>] = [
-    counted("runs", "Whole runs that failed, were run again, or belong to a change. Each attempt counts.") { $0.runs },
+    counted(
+      "runs", "All whole runs. Each attempt counts.",
+      [
+        .number("minutes", "Their run time.", isCompared: true) { $0.minutes },
+        .integer("undecided", "Runs that neither passed nor failed, such as cancelled ones.", isCompared: true) { $0.undecided },
+      ]
+    ) { $0.runs },
     counted(
       "failed", "Failed runs.",
-      [.number("minutes", "The run time of failed attempts.", isCompared: true) { $0.failureMinutes }]
+      [
+        .number("ratio", "Their share of the runs that passed or failed.", isCompared: true) { $0.failureShare },
+        .number("minutes", "The run time of failed attempts.", isCompared: true) { $0.failureMinutes },
+      ]
     ) { $0.failed },
     counted("rerun", "Attempts after the first.") { $0.rerun },
     counted("of_changes", "Runs that belong to a change.") { $0.ofChanges },
@@ -24,33 +33,85 @@ enum PipelineShapes {
       [.number("minutes", "The run time of flaky attempts.", isCompared: true) { $0.flakyMinutes }]
     ) { $0.flaky },
     MetricShape(
-      "run_time", "The run time of runs that belong to a change.", fields: ReportField.durations(of: { $0.runTime })
+      "run_time", "The run time of runs that passed or failed, exact to 1 %.",
+      fields: ReportField.durations(of: { $0.runTime })
     ) { $0.runTime.population },
     MetricShape(
-      "queue_time", "The time in the queue of runs that belong to a change.", fields: ReportField.durations(of: { $0.queueTime })
+      "queue_time", "The time in the queue of runs that passed or failed, exact to 1 %.",
+      fields: ReportField.durations(of: { $0.queueTime })
     ) { $0.queueTime.population },
   ]
 
   static let members = shapes.map(\.member)
   static let columns = shapes.map { MetricColumns($0) }
+  /// Come from roll-ups, which keep no rows.
+  static let metricsWithoutRows: Set<String> = ["runs", "run_time", "queue_time"]
 
   static func cells(_ report: PipelinesReport, evidence: (String) -> String?) -> [MetricCells] {
-    shapes.map { $0.cells(report.current, previous: report.previous, evidence: evidence($0.name)) }
+    shapes.map { shape in
+      shape.cells(
+        report.current, previous: report.previous,
+        evidence: metricsWithoutRows.contains(shape.name) ? nil : evidence(shape.name))
+    }
+  }
+
+  private static func numbers<Row>(_ value: @escaping @Sendable (Row) -> Value) -> [ReportField<Row>] {
+    [
+      .integer("runs", "Attempts.") { value($0).runs },
+      .integer("failed", "Failed attempts.") { value($0).failed },
+      .number("failure_ratio", "The share of failed attempts of those that passed or failed.") { value($0).failureShare },
+      .integer("rerun", "Attempts after the first.") { value($0).rerun },
+      .integer("flaky", "Failed attempts that passed later with the same commit.") { value($0).flaky },
+      .number("minutes", "The run time of all attempts.") { value($0).minutes },
+      .number("failed_minutes", "The run time of failed attempts.") { value($0).failureMinutes },
+      .number("flaky_minutes", "The run time of flaky attempts.") { value($0).flakyMinutes },
+    ] + ReportField.durations(of: { value($0).runTime }, prefix: "run_time_")
+      + ReportField.durations(of: { value($0).queueTime }, prefix: "queue_time_")
   }
 
   static let rows = ReportRows<PipelinesReport.Row>(
     [
       .text("repository", "The repository.") { $0.repository },
-      .text("workflow", "The pipeline or workflow.") { $0.workflow },
+      .text("workflow", "The pipeline or workflow. Null for a repository.") { $0.workflow },
       .text("job", "The job. Null for whole runs.") { $0.job },
-      .integer("runs", "Attempts.") { $0.value.runs },
-      .integer("failed", "Failed attempts.") { $0.value.failed },
-      .integer("rerun", "Attempts after the first.") { $0.value.rerun },
-      .integer("flaky", "Failed attempts that passed later with the same commit.") { $0.value.flaky },
-      .number("failed_minutes", "The run time of failed attempts.") { $0.value.failureMinutes },
-      .number("flaky_minutes", "The run time of flaky attempts.") { $0.value.flakyMinutes },
-    ] + ReportField.durations(of: { $0.value.runTime }, prefix: "run_time_")
-      + ReportField.durations(of: { $0.value.queueTime }, prefix: "queue_time_"))
+    ] + numbers { $0.value })
+
+  static let runners = ReportRows<PipelinesReport.RunnerRow>(
+    [.text("runner", "The runner label, group of workers or worker. Numbers in the names of workers are `*`.") { $0.runner }]
+      + numbers { $0.value })
+
+  /// The lists of the report.
+  enum List: String, CaseIterable {
+    case repositories, workflows, jobs, runners
+    case slowestJobs = "slowest-jobs"
+  }
+
+  static func csv(_ list: List, of report: PipelinesReport) -> [UInt8] {
+    switch list {
+    case .repositories: rows.csv(report.repositories)
+    case .workflows: rows.csv(report.workflows)
+    case .jobs: rows.csv(report.jobs)
+    case .slowestJobs: rows.csv(report.slowestJobs)
+    case .runners: runners.csv(report.runners)
+    }
+  }
+
+  static func write(_ report: PipelinesReport, to json: inout JSONWriter) {
+    rows.write(report.repositories, named: "repositories", to: &json)
+    rows.write(report.workflows, named: "workflows", to: &json)
+    rows.write(report.jobs, named: "jobs", to: &json)
+    rows.write(report.slowestJobs, named: "slowest_jobs", to: &json)
+    runners.write(report.runners, named: "runners", to: &json)
+  }
+
+  /// The members that the report has beside its metrics.
+  static let listMembers = [
+    JSONSchema.member("repositories", .array(of: .named("PipelineRow")), "By the minutes of failures, most first."),
+    JSONSchema.member("workflows", .array(of: .named("PipelineRow")), "By the minutes of failures, most first."),
+    JSONSchema.member("jobs", .array(of: .named("PipelineRow")), "By the minutes of failures, most first."),
+    JSONSchema.member("slowest_jobs", .array(of: .named("PipelineRow")), "By the 95th percentile of the run time."),
+    JSONSchema.member("runners", .array(of: .named("RunnerRow")), "Jobs by runner, the longest queues first."),
+  ]
 }
 
 /// Incidents as answers have them.

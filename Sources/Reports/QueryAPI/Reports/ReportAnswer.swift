@@ -133,12 +133,12 @@ struct ReportAnswer {
 
   func pipelines() throws -> HTTPResponse {
     let report = try PipelinesReport(request.pipelines, from: facts)
+    if request.isCSV, let list = request["list"].flatMap(PipelineShapes.List.init) {
+      return csv(PipelineShapes.csv(list, of: report))
+    }
     let group = AnsweredGroup(
       key: .all, metrics: PipelineShapes.cells(report) { request.evidence(of: $0, in: .all) }
-    ) { json in
-      PipelineShapes.rows.write(report.workflows, named: "workflows", to: &json)
-      PipelineShapes.rows.write(report.jobs, named: "jobs", to: &json)
-    }
+    ) { PipelineShapes.write(report, to: &$0) }
     return answer([group], PipelineShapes.columns)
   }
 

@@ -17,7 +17,7 @@ enum ReportKind: String, Sendable, CaseIterable {
     case .ageing: "The age of open issues and changes."
     case .forecast: "When items will be done, or how many by a date."
     case .reviews: "How changes are reviewed."
-    case .pipelines: "Runs of CI that failed, were run again, or belong to a change."
+    case .pipelines: "Runs of CI and their jobs: failures, times in the queue and run times, flaky jobs and what they cost."
     case .incidents: "Incidents, their causes and recovery."
     }
   }
@@ -48,7 +48,7 @@ enum ReportKind: String, Sendable, CaseIterable {
       case .leadTime: LeadTimeShapes.members
       case .flow: FlowShapes.members
       case .reviews: ReviewShapes.members.filter { $0.name != "rounds" }
-      case .pipelines: PipelineShapes.members
+      case .pipelines: PipelineShapes.members.filter { !PipelineShapes.metricsWithoutRows.contains($0.name) }
       case .incidents: IncidentShapes.members.filter { $0.name != DORAShapes.recoveryTime.name }
       case .deploys, .changes, .ageing, .forecast: []
       }
@@ -80,7 +80,11 @@ enum ReportKind: String, Sendable, CaseIterable {
       parameters.append(APIParameter("state", .choice(ChangeRows.states), "Only changes in this state."))
     case .forecast: parameters += Self.ofForecast
     case .pipelines:
-      parameters.append(APIParameter("limit", .integer(1...1000), "How many workflows and jobs to list, 50 by default."))
+      parameters.append(APIParameter("limit", .integer(1...1000), "How many rows each list has, 50 by default."))
+      parameters.append(
+        APIParameter(
+          "list", .choice(PipelineShapes.List.allCases.map(\.rawValue)),
+          "The list to answer as CSV, in place of the metrics. JSON has all lists."))
     default: break
     }
     if usesRules {
@@ -94,7 +98,7 @@ enum ReportKind: String, Sendable, CaseIterable {
 
   /// The parameters of the evidence of the report's numbers.
   var evidenceParameters: [APIParameter] {
-    let own = parameters.filter { !["limit", "cursor", "format"].contains($0.name) }
+    let own = parameters.filter { !["limit", "list", "cursor", "format"].contains($0.name) }
     return own
       + Self.evidence.filter { !groupings.isEmpty || $0.name != "group" }.filter { hasBuckets || $0.name != "bucket-start" }
       + PageParameters.declarations(Self.rowLimits) + [Self.format]

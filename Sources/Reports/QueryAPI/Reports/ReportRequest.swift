@@ -55,6 +55,11 @@ struct ReportRequest: Sendable {
     }
     let window = try Self.window(values, now: now)
     frame = ReportFrame(window: window, comparison: Self.comparison(values["compare"], window), zone: zone, now: now)
+    // Roll-ups count days of the store's zone.
+    if kind == .pipelines {
+      frame.zone = defaults.zone
+      frame = frame.wholeDays
+    }
   }
 
   private static func comparison(_ name: String?, _ window: TimeWindow) -> ReportFrame.Comparison {
@@ -138,7 +143,7 @@ struct ReportRequest: Sendable {
 
   /// The parameters with the window as it is now, so that the address always answers the same question.
   private var pinned: [(name: String, value: String)] {
-    let others = values.given.filter { !["from", "to", "since", "format", "limit", "cursor"].contains($0.name) }
+    let others = values.given.filter { !["from", "to", "since", "format", "limit", "list", "cursor"].contains($0.name) }
     return [("from", frame.window.start.rfc3339), ("to", frame.window.end.rfc3339)] + others
   }
 

@@ -1,0 +1,32 @@
+import Dispatch
+import Synchronization
+import ValueStreamCore
+
+/// Reads the rows of long periods on two threads.
+enum ParallelReading {
+  /// Periods of fewer days are read on one thread.
+  private static let daysWorthSplitting = 20
+
+  /// Calls `read` with parts of these days, some of them at the same time, and returns the results in the order of the days.
+  ///
+  /// Uses the calling thread, and another one if there is one to spare.
+  static func parts<Part: Sendable>(
+    of days: [ClosedRange<FactDay>], _ read: @Sendable (ClosedRange<FactDay>) throws -> Part
+  ) throws -> [Part] {
+    let ranges = days.flatMap(halves)
+    guard ranges.count > 1 else { return try ranges.map(read) }
+    let results = Mutex([Result<Part, any Error>?](repeating: nil, count: ranges.count))
+    DispatchQueue.concurrentPerform(iterations: ranges.count) { index in
+      let result = Result { try read(ranges[index]) }
+      results.withLock { $0[index] = result }
+    }
+    return try results.withLock { $0 }.compactMap { try $0?.get() }
+  }
+
+  private static func halves(_ days: ClosedRange<FactDay>) -> [ClosedRange<FactDay>] {
+    let (first, last) = (days.lowerBound.rawValue, days.upperBound.rawValue)
+    guard Int64(last) - Int64(first) >= Int64(daysWorthSplitting) else { return [days] }
+    let middle = Int32((Int64(first) + Int64(last)) / 2)
+    return [days.lowerBound...FactDay(rawValue: middle), FactDay(rawValue: middle + 1)...days.upperBound]
+  }
+}

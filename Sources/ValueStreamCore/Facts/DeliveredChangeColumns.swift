@@ -1,0 +1,46 @@
+/// The members of a stored ``DeliveredChange`` from which most reports are computed.
+///
+/// Reports read hundreds of thousands of these rows, so the other members are not decoded.
+package struct DeliveredChangeColumns {
+  package let id: FactID
+  package let attempt: UInt16
+  package let change: FactID
+  /// In nanoseconds; -1 if unknown.
+  package let firstCommit: Int64
+  package let opened: Int64
+  package let merged: Int64
+  package let repository: FactName
+  package let workType: FactName
+  package let traits: ChangeLabels.Traits
+  /// 0 if unknown.
+  package let reverts: UInt64
+
+  /// The places of the members in the encoded row. See ``DeliveredChange/write(to:)``.
+  private enum Offset {
+    static let (id, attempt, change) = (0, 8, 47)
+    static let (firstCommit, opened, merged) = (55, 63, 95)
+    static let (repository, workType, traits, reverts) = (103, 111, 115, 117)
+    static let end = 126
+  }
+
+  /// - Parameter bytes: an encoded ``DeliveredChange``.
+  /// - Throws: ``DamagedFact`` if there are too few, or a time is out of range.
+  package init(_ bytes: UnsafeRawBufferPointer) throws(DamagedFact) {
+    guard bytes.count >= Offset.end else { throw DamagedFact() }
+    func load<Value: FixedWidthInteger & BitwiseCopyable>(_ offset: Int, _ type: Value.Type = Value.self) -> Value {
+      Value(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: Value.self))
+    }
+    id = FactID(rawValue: load(Offset.id))
+    attempt = load(Offset.attempt)
+    change = FactID(rawValue: load(Offset.change))
+    firstCommit = load(Offset.firstCommit)
+    opened = load(Offset.opened)
+    merged = load(Offset.merged)
+    repository = FactName(rawValue: load(Offset.repository))
+    workType = FactName(rawValue: load(Offset.workType))
+    traits = ChangeLabels.Traits(rawValue: load(Offset.traits))
+    reverts = load(Offset.reverts)
+    let latest = Timestamp.latest.nanoseconds
+    guard -1...latest ~= firstCommit, -1...latest ~= opened, -1...latest ~= merged else { throw DamagedFact() }
+  }
+}
