@@ -26,8 +26,8 @@ struct Measure {
 
   /// The measures that leave nothing out: each of their rows counts.
   private static let whole: Set<String> = [
-    "throughput", "load", "waiting_for_reviewer", "waiting_for_author", "unreviewed", "runs", "failed", "rerun", "of_changes",
-    "flaky", "began",
+    "throughput", "load", "waiting_for_reviewer", "waiting_for_author", "unreviewed", "failed", "rerun", "of_changes", "flaky",
+    "began",
   ]
 
   /// True if the API tells which rows the number leaves out.
@@ -81,19 +81,12 @@ struct Measure {
       Measure(
         "unreviewed", "reviews", .reviews, "Merged without review", nil,
         "Changes that were merged without an approval or any other response by a person."),
-      Measure(
-        "runs", "pipelines", .pipelines, "Runs", nil,
-        "Runs of pipelines that failed, were run again, or belong to a change. Each attempt counts."),
       Measure("failed", "pipelines", .pipelines, "Failed runs", .duration, "Runs that failed, each with its run time."),
       Measure("rerun", "pipelines", .pipelines, "Run again", nil, "Attempts after the first."),
       Measure("of_changes", "pipelines", .pipelines, "Runs of changes", nil, "Runs that belong to a change."),
       Measure(
         "flaky", "pipelines", .pipelines, "Flaky", .duration,
         "Failed attempts of jobs that passed later with the same commit, each with its run time."),
-      Measure("run_time", "pipelines", .pipelines, "Run time", .duration, "The run time of runs that belong to a change."),
-      Measure(
-        "queue_time", "pipelines", .pipelines, "Time in the queue", .duration,
-        "The time from the creation of a run to its start, of runs that belong to a change."),
       Measure("began", "incidents", .incidents, "Incidents", nil, "Incidents that began in the period."),
       Measure(
         "time_to_resolve", "incidents", .incidents, "Time to resolve", .duration,

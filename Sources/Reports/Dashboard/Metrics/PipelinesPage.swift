@@ -40,8 +40,9 @@ struct PipelinesPage {
       html.element(.section, .classes("tiles")) { html in writeTiles(report, &html) }
       html.element(.div, .classes("halves")) { html in
         writeFlaky(report.jobs + report.workflows.filter { $0.value.flaky > 0 && !Self.hasJobs($0, report) }, &html)
-        writeSlowest(report.jobs, &html)
+        writeSlowest(report.slowestJobs, &html)
       }
+      writeRunners(report.runners, &html)
       writeRows("Workflows", report.workflows, isJob: false, &html)
       writeRows("Jobs", report.jobs, isJob: true, &html)
     }
@@ -49,7 +50,7 @@ struct PipelinesPage {
 
   /// What the figures count.
   private static let basis =
-    "Counted are runs and jobs that failed, were run again, or belong to a change; other successful runs are not."
+    "All runs and jobs of whole days count, each attempt of them. Percentiles are exact to 1 %."
 
   private static func hasJobs(_ row: PipelinesReport.Row, _ report: PipelinesReport) -> Bool {
     report.jobs.contains { $0.workflow == row.workflow && $0.repository == row.repository }
@@ -57,8 +58,9 @@ struct PipelinesPage {
 
   private static func sentence(_ report: PipelinesReport) -> String {
     let current = report.current
-    let flaky = current.flaky > 0 ? ", \(minutes(current.flakyMinutes)) of them to flaky jobs" : ""
-    return "Failed runs took \(minutes(current.failureMinutes)) of machine time\(flaky)."
+    let flaky = current.flaky > 0 ? ", flaky attempts \(minutes(current.flakyMinutes))" : ""
+    return "\(Wording.count(current.runs, "run")) took \(minutes(current.minutes)) of machine time: "
+      + "failed ones \(minutes(current.failureMinutes))\(flaky)."
   }
 
   private static func minutes(_ minutes: Double) -> String { FigureUnit.duration(minutes * 60) }
@@ -68,16 +70,15 @@ struct PipelinesPage {
   private func writeTiles(_ report: PipelinesReport, _ html: inout HTMLWriter) {
     let (current, previous) = (report.current, report.previous)
     let (word, isAlone) = (page.question.beforeWord, page.question.comparisonText == nil)
-    func duration(_ title: String, _ name: String, _ value: DurationSummary, _ before: DurationSummary?) {
+    func duration(_ title: String, _ value: DurationSummary, _ before: DurationSummary?) {
       FigureTile(
         title: title, unit: .duration, value: value.median, before: before?.median, beforeWord: word, isAlone: isAlone,
-        isBetterWhenHigher: false, door: page.door(name), counted: Wording.count(value.n, "run") + " of changes",
-        population: value.population, leftOut: page.leftOut(name),
-        remarks: value.p95.map { ["95 % within \(FigureUnit.duration($0))"] } ?? []
+        isBetterWhenHigher: false, counted: "\(Wording.count(value.n, "run")) that passed or failed",
+        population: value.population, remarks: value.p95.map { ["95 % within \(FigureUnit.duration($0))"] } ?? []
       ).write(to: &html)
     }
-    duration("Run time, median", "run_time", current.runTime, previous?.runTime)
-    duration("Time in the queue, median", "queue_time", current.queueTime, previous?.queueTime)
+    duration("Run time, median", current.runTime, previous?.runTime)
+    duration("Time in the queue, median", current.queueTime, previous?.queueTime)
     func count(_ title: String, _ name: String, _ value: Int, _ before: Int?, _ counted: String, _ remarks: [String]) {
       FigureTile(
         title: title, unit: .count, value: Double(value), before: before.map { Double($0) }, beforeWord: word, isAlone: isAlone,
@@ -87,7 +88,7 @@ struct PipelinesPage {
     }
     count(
       "Failed runs", "failed", current.failed, previous?.failed,
-      "\(current.failed) of \(Wording.count(current.runs, "counted run"))",
+      "\(Self.failureShare(current)) of \(Wording.count(current.runs - current.undecided, "run")) that passed or failed",
       ["\(Self.minutes(current.failureMinutes)) of machine time"])
     count(
       "Flaky", "flaky", current.flaky, previous?.flaky, Wording.count(current.flaky, "failed attempt"),
@@ -107,7 +108,8 @@ struct PipelinesPage {
   private func name(_ row: PipelinesReport.Row) -> String { row.job ?? row.workflow ?? "unknown" }
 
   private static func failureShare(_ value: PipelinesReport.Value) -> String {
-    value.runs > 0 ? Wording.share(Int64(value.failed), of: Int64(value.runs)) : "–"
+    let decided = value.runs - value.undecided
+    return decided > 0 ? Wording.share(Int64(value.failed), of: Int64(decided)) : "–"
   }
 
   private func writeRows(
@@ -188,16 +190,40 @@ struct PipelinesPage {
   }
 
   private func writeSlowest(_ jobs: [PipelinesReport.Row], _ html: inout HTMLWriter) {
-    let slow = jobs.filter { $0.value.runTime.median != nil }.sorted {
-      ($1.value.runTime.median ?? 0, name($0)) < ($0.value.runTime.median ?? 0, name($1))
-    }
     html.element(.section) { html in
-      html.sectionHeading("Slowest jobs") { $0.text("median run time of jobs that belong to a change") }
-      if slow.isEmpty { return html.element(.p, .classes("quiet"), text: "No run time of a job is known.") }
+      html.sectionHeading("Slowest jobs") { $0.text("by the 95th percentile of the run time") }
+      if jobs.isEmpty { return html.element(.p, .classes("quiet"), text: "No run time of a job is known.") }
       let ranking = Ranking(
-        title: "Slowest jobs", columns: ["p50", "p95"], measure: { $0.runTime.median ?? 0 }, isWaiting: false,
+        title: "Slowest jobs", columns: ["p50", "p95"], measure: { $0.runTime.p95 ?? 0 }, isWaiting: false,
         cells: { value in [value.runTime.median, value.runTime.p95].map { FigureUnit.duration.text($0) ?? "–" } })
-      write(ranking, of: slow, &html)
+      write(ranking, of: jobs, &html)
+    }
+  }
+
+  /// Writes what ran the jobs, with the time that jobs waited for it.
+  private func writeRunners(_ runners: [PipelinesReport.RunnerRow], _ html: inout HTMLWriter) {
+    guard !runners.isEmpty else { return }
+    html.element(.section) { html in
+      html.sectionHeading("Runners") { $0.text("labels, groups of workers and workers, the longest queues first") }
+      html.scrollingTable("Runners", classes: "list") { html in
+        html.tableHead(["Runner", ">Jobs", ">Share that failed", ">Machine time", ">Queue p50", ">Queue p95", ""])
+        let longest = runners.first?.value.queueTime.p95 ?? 0
+        html.element(.tbody) { html in
+          for row in runners.prefix(Self.listLimit) {
+            html.element(.tr) { html in
+              html.element(.th, .scope("row")) { $0.foreign(row.runner ?? "unknown") }
+              let value = row.value
+              let numbers =
+                [Wording.grouped(Int64(value.runs)), Self.failureShare(value), Self.minutes(value.minutes)]
+                + [value.queueTime.median, value.queueTime.p95].map { FigureUnit.duration.text($0) ?? "–" }
+              for number in numbers { html.element(.td, .classes("number"), text: number) }
+              html.element(.td) {
+                $0.shareBar(longest > 0 ? (value.queueTime.p95 ?? 0) / longest : 0, isWaiting: true)
+              }
+            }
+          }
+        }
+      }
     }
   }
 
@@ -256,15 +282,15 @@ struct PipelinesPage {
       writeRows("In each repository", rows, isJob: false, isAll: true, &html)
       html.element(.div, .classes("halves")) { html in
         writeFlaky(jobs.isEmpty ? rows : jobs, &html)
-        writeSlowest(jobs, &html)
+        writeSlowest(report.slowestJobs.filter { $0.workflow == workflow }, &html)
       }
       writeRows("Jobs", jobs, isJob: true, isAll: true, &html)
       html.element(.section) { html in
         html.sectionHeading("Runs of the repository")
         html.element(.ul, .classes("links")) { html in
           for (name, text) in [
-            ("failed", "failed runs"), ("flaky", "flaky attempts"), ("run_time", "runs of changes, with run times"),
-            ("queue_time", "runs of changes, with times in the queue"),
+            ("failed", "failed runs"), ("flaky", "flaky attempts"), ("rerun", "attempts after the first"),
+            ("of_changes", "runs of changes"),
           ] {
             html.element(.li) { html in html.element(.a, .href(page.door(name)), text: text) }
           }

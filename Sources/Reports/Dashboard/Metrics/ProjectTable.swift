@@ -9,7 +9,7 @@ struct ProjectTable {
   private var hiddenCount = 0
   private let grouping: Grouping
 
-  /// The number of projects shown. Builds are read for each of them.
+  /// The number of projects shown.
   private static let limit = 8
   private static let deployLimit = 20_000
 
@@ -74,16 +74,22 @@ struct ProjectTable {
     let sorted = found.values.filter { $0.weight > 0 }.sorted { ($1.weight, $0.name) < ($0.weight, $1.name) }
     hiddenCount = max(0, sorted.count - Self.limit)
     projects = Array(sorted.prefix(Self.limit))
+    try readBuilds()
+  }
+
+  private mutating func readBuilds() throws {
+    var query = PipelinesQuery(
+      frame: page.withoutComparison, scope: page.question.itemScope, lists: .repositories, limit: .max, settings: page.settings)
+    guard grouping == .team else {
+      let rows = try PipelinesReport(query, from: page.facts).repositories
+      let values = Dictionary(rows.map { ($0.repository, $0.value) }) { first, _ in first }
+      for index in projects.indices { projects[index].builds = values[projects[index].name] }
+      return
+    }
+    query.lists = .none
     for index in projects.indices {
-      var scope = page.question.itemScope
-      if grouping == .team {
-        scope.team = projects[index].name
-      } else {
-        scope.repositories = [NamePattern(projects[index].name)]
-      }
-      projects[index].builds = try PipelinesReport(
-        PipelinesQuery(frame: frame, scope: scope, limit: 0, settings: settings), from: facts
-      ).current
+      query.scope.team = projects[index].name
+      projects[index].builds = try PipelinesReport(query, from: page.facts).current
     }
   }
 
@@ -135,7 +141,7 @@ struct ProjectTable {
         project.finished > 0 ? "\(project.succeeded) of \(project.finished)" : nil, deploys, &html)
       writeDuration(project.issues?.flowTime, "done", door("flow_time", project), &html)
       writeDuration(project.reviews?.readyToMerge, "merged", door("ready_to_merge", project), &html)
-      writeDuration(project.builds?.runTime, "of changes", door("run_time", project), &html)
+      writeDuration(project.builds?.runTime, "runs", address(Address("pipelines"), project), &html)
       writeCell(
         FigureUnit.duration.text(Statistics.median(of: project.deploySeconds)),
         project.deploySeconds.isEmpty ? nil : Wording.count(project.deploySeconds.count, "deploy"), deploys, &html)

@@ -119,14 +119,19 @@ struct PipelinesComputation {
     var runners: [Int32: RollUp] = [:]
   }
 
-  /// - Parameter isWhole: true to leave out everything but the whole.
-  private mutating func sums(in window: TimeWindow, isWhole: Bool) throws -> Sums {
+  private mutating func sums(in window: TimeWindow, for lists: PipelinesQuery.Lists) throws -> Sums {
     let days = frame.days(of: window)
     let range = FactDay(rawValue: Int32(clamping: days.lowerBound))...FactDay(rawValue: Int32(clamping: days.upperBound))
     let excluded = try excludedTallies(in: range)
     let isNarrow = !query.scope.repositories.isEmpty || query.scope.team != nil
-    var levels: [RollUpLevel] = isNarrow ? [.repository] : [.whole]
-    if !isWhole { levels = isNarrow ? [.repository, .workflow, .job] : [.whole, .repository, .workflow, .job, .runner] }
+    let levels: [RollUpLevel] =
+      switch (lists, isNarrow) {
+      case (.none, false): [.whole]
+      case (.none, true), (.repositories, true): [.repository]
+      case (.repositories, false): [.whole, .repository]
+      case (.all, false): [.whole, .repository, .workflow, .job, .runner]
+      case (.all, true): [.repository, .workflow, .job]
+      }
     var found: [(key: RollUpKey, rollUp: RollUp)] = []
     for level in levels {
       try source.visitRollUps(level, days: range) { key, rollUp in
@@ -196,7 +201,7 @@ struct PipelinesComputation {
   }
 
   private mutating func makeReport() throws -> PipelinesReport {
-    let sums = try sums(in: frame.window, isWhole: false)
+    let sums = try sums(in: frame.window, for: query.lists)
     let current = runs(in: frame.window)
     var byKey: [Key: [Run]] = [:]
     for run in current {
@@ -213,7 +218,7 @@ struct PipelinesComputation {
       slowestJobs: Array(jobs.filter { $0.value.runTime.p95 != nil }.sorted(by: Self.isSlower).prefix(limit)),
       runners: runners(sums.runners, limit: limit))
     if let window = frame.comparedWindow {
-      report.previous = value(try self.sums(in: window, isWhole: true).whole, runs(in: window))
+      report.previous = value(try self.sums(in: window, for: .none).whole, runs(in: window))
     }
     return report
   }
