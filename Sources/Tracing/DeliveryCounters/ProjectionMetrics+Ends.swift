@@ -24,7 +24,7 @@ extension ProjectionMetrics {
 
   /// Initializes series to 0, so that a scrape sees them before they count anything.
   func touch(_ ends: AwaitedEnds) {
-    for attempt in ends.attempts {
+    for attempt in ends.attempts where touched.insert(TouchedEnds.Kind(attempt, ends)) {
       let labels = attempt.labels
       preregister(labels)
       finished.touch(labels: labels.ending(attempt.outline.outcome))
@@ -156,5 +156,13 @@ extension ProjectionMetrics {
       }
       conventions.observe(attempt, seconds, &ends[index].end.parts)
     }
+  }
+}
+
+extension TouchedEnds.Kind {
+  fileprivate init(_ attempt: FinishedAttempt, _ ends: ProjectionMetrics.AwaitedEnds) {
+    self.init(
+      labels: attempt.labels, outcome: attempt.outline.outcome, hasDuration: attempt.durationSeconds != nil,
+      pipeline: attempt.pipeline, service: ends.service, phases: ends.phases, mayBeCorrected: ends.mayBeCorrected)
   }
 }

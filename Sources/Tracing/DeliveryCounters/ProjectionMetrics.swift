@@ -16,6 +16,7 @@ package struct ProjectionMetrics: Sendable {
   let deploys: DeployMetrics
   package let deliveries: MetricFamily
   private let cuts: MetricFamily
+  let touched = TouchedEnds()
   /// The largest number of label sets per metric family.
   package let seriesLimit: Int
 
@@ -164,6 +165,7 @@ package struct ProjectionMetrics: Sendable {
 
   /// Sets all gauges of running operations and open changes to 0, after all subjects were removed. Totals stay.
   package func forgetSubjects() {
+    touched.removeAll()
     for gauge in [active] + conventions.gauges { gauge.forgetSubjects() }
   }
 

@@ -259,8 +259,10 @@ struct FactStep {
     let all = subjects + ids.map { (id: $0.value, key: $0.key) }.sorted { $0.id < $1.id }
     defer { (firstChanges, issuesToSearch) = ([:], []) }
     guard !all.isEmpty else { return }
-    let issues = try store.facts(IssueFact.self, of: Set(all.map(\.id)))
-    let incidents = try store.facts(IncidentFact.self, of: Set(all.map(\.id)))
+    let known = Set(all.map(\.id))
+    let issues = try store.facts(IssueFact.self, of: known)
+    // A subject is either.
+    let incidents = try store.facts(IncidentFact.self, of: known.subtracting(issues.keys))
     for (id, key) in all {
       let before = done[id]?.issues.first ?? issues[id]?.first
       let incident = done[id]?.incidents.first ?? incidents[id]?.first

@@ -87,11 +87,11 @@ extension SQLiteSpanStore: FactStore {
   }
 
   package func exclusions() throws -> [Exclusion] {
-    try exclusionCache.table?.all ?? withReader { try $0.exclusions().all }
+    try caches.exclusions.table?.all ?? withReader { try $0.exclusions().all }
   }
 
   package func excludedFacts() throws -> [FactID: String] {
-    try exclusionCache.table?.reasons ?? withReader { try $0.exclusions().reasons }
+    try caches.exclusions.table?.reasons ?? withReader { try $0.exclusions().reasons }
   }
 
   package func factNames(for texts: Set<String>) throws -> [String: FactName] {

@@ -29,12 +29,7 @@ package final class SQLiteSpanStore: SpanStore {
   let directory: StoreDirectory
   let options: Options
   private let isOnlyRead: Bool
-  private let names = NameCache()
-  private let factNames = NameCache()
-  private let recentTraces = RecentTraces()
-  private let recentSubjects = RecentSubjects()
-  private let filters = NameFilters()
-  let exclusionCache = ExclusionCache()
+  let caches = StoreCaches()
   /// The number of the last part of branches that was handed out for the computation of facts.
   let nextBranchPart = Atomic<Int64>(0)
   /// Whether facts of removed subjects are kept, for which the computation of facts asks all the time.
@@ -62,7 +57,6 @@ package final class SQLiteSpanStore: SpanStore {
     directory = try StoreDirectory(path)
     self.options = options
     isOnlyRead = false
-    let caches = (names, factNames, recentTraces, recentSubjects, filters, exclusionCache)
     var lock: DirectoryLock?
     do {
       lock = try Self.lock(directory, options)
@@ -77,13 +71,6 @@ package final class SQLiteSpanStore: SpanStore {
     }
   }
 
-  private typealias Caches = (
-    names: NameCache, factNames: NameCache, recentTraces: RecentTraces, recentSubjects: RecentSubjects, filters: NameFilters,
-    exclusions: ExclusionCache
-  )
-
-  private var caches: Caches { (names, factNames, recentTraces, recentSubjects, filters, exclusionCache) }
-
   private static func writtenNames(_ options: Options) -> [String] { [lockName(options), options.fileName] }
 
   private static func lockName(_ options: Options) -> String { options.fileName + ".lock" }
@@ -93,7 +80,7 @@ package final class SQLiteSpanStore: SpanStore {
   }
 
   private static func openToWrite(
-    _ directory: StoreDirectory, _ options: Options, _ caches: Caches
+    _ directory: StoreDirectory, _ options: Options, _ caches: StoreCaches
   ) throws -> SpanStoreWriter {
     try directory.createFile(options.fileName)
     let connection = try SQLiteConnection(path: directory.file(options.fileName), vfs: options.vfs)
@@ -110,16 +97,14 @@ package final class SQLiteSpanStore: SpanStore {
     try StoreSchema.spanStore.prepare(connection)
     // Copies pages that a crash left in the write-ahead log. This detects a full disk before anyone relies on writing.
     try connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
-    return try SpanStoreWriter(
-      connection, names: caches.names, factNames: caches.factNames, recentTraces: caches.recentTraces,
-      recentSubjects: caches.recentSubjects, filters: caches.filters, exclusions: caches.exclusions, damage: options.damage)
+    return try SpanStoreWriter(connection, caches, damage: options.damage)
   }
 
   /// Opens the file for reading while nobody writes it. If there is no file yet, returns a reader of an empty store.
   ///
   /// - Returns: Nil if the store must be migrated before it can be read.
   private static func openToReadAlone(
-    _ directory: StoreDirectory, _ options: Options, _ caches: Caches
+    _ directory: StoreDirectory, _ options: Options, _ caches: StoreCaches
   ) throws -> SpanStoreReader? {
     let path = directory.file(options.fileName)
     var connection =
@@ -133,8 +118,7 @@ package final class SQLiteSpanStore: SpanStore {
       try StoreSchema.spanStore.prepare(connection)
     }
     try connection.execute("PRAGMA cache_size = -\(options.readerCacheKilobytes); PRAGMA query_only = 1")
-    return SpanStoreReader(
-      connection, names: caches.names, factNames: caches.factNames, recentTraces: caches.recentTraces, damage: options.damage)
+    return SpanStoreReader(connection, caches, damage: options.damage)
   }
 
   package func prepareToWrite() throws {
@@ -243,7 +227,7 @@ package final class SQLiteSpanStore: SpanStore {
   // MARK: Reading
 
   package func subjects(_ keys: [SubjectKey]) throws -> [SubjectKey: Subject] {
-    let recent = recentSubjects.subjects(keys)
+    let recent = caches.recentSubjects.subjects(keys)
     if recent.isEmpty { return try withWarmestReader { try $0.subjects(keys) } }
     let others = keys.filter { recent[$0] == nil }
     if others.isEmpty { return recent }
@@ -255,7 +239,7 @@ package final class SQLiteSpanStore: SpanStore {
   }
 
   package func publishers(of references: [Reference], limit: Int) throws -> [Reference: [SubjectKey]] {
-    try look(up: references, in: filters.publishers) { try $0.publishers(of: $1, limit: limit) }
+    try look(up: references, in: caches.filters.publishers) { try $0.publishers(of: $1, limit: limit) }
   }
 
   package func followers(of references: [Reference]) throws -> [Reference: [SubjectKey]] {
@@ -263,7 +247,7 @@ package final class SQLiteSpanStore: SpanStore {
   }
 
   package func followers(of references: [Reference], limit: Int) throws -> [Reference: [SubjectKey]] {
-    try look(up: references, in: filters.followers) { try $0.followers(of: $1, limit: limit) }
+    try look(up: references, in: caches.filters.followers) { try $0.followers(of: $1, limit: limit) }
   }
 
   /// Reads the keys for names, those of names that are certainly not in the index without a query.
@@ -414,6 +398,6 @@ package final class SQLiteSpanStore: SpanStore {
     let path = directory.file(options.fileName)
     let connection = isOnlyRead ? try .reading(path: path, vfs: options.vfs) : try SQLiteConnection(path: path, vfs: options.vfs)
     try connection.execute("PRAGMA cache_size = -\(options.readerCacheKilobytes); PRAGMA query_only = 1")
-    return SpanStoreReader(connection, names: names, factNames: factNames, recentTraces: recentTraces, damage: options.damage)
+    return SpanStoreReader(connection, caches, damage: options.damage)
   }
 }

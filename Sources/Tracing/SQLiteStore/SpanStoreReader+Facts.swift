@@ -218,6 +218,7 @@ extension SpanStoreReader {
 
   /// Returns what is stored about the subject of facts. A damaged record is reported and counts as absent.
   func factRecord(_ id: Int64) throws -> (key: SubjectKey, record: FactRecord)? {
+    guard caches.factSubjects.mayHave(id) else { return nil }
     let statement = try facts(.subject)
     statement.bind(1, id)
     defer { statement.reset() }
@@ -248,12 +249,12 @@ extension SpanStoreReader {
   }
 
   func factName(of text: String) throws -> Int64? {
-    if let known = factNames.id(of: text) { return known }
+    if let known = caches.factNames.id(of: text) { return known }
     let statement = try facts(.nameID)
     statement.bind(1, text)
     defer { statement.reset() }
     guard try statement.step() else { return nil }
-    factNames.insert(text, statement.int(0))
+    caches.factNames.insert(text, statement.int(0))
     return statement.int(0)
   }
 
@@ -263,7 +264,7 @@ extension SpanStoreReader {
     var result: [FactName: String] = [:]
     for name in names where name.isKnown {
       let id = Int64(name.rawValue)
-      if let known = factNames.text(of: id) {
+      if let known = caches.factNames.text(of: id) {
         result[name] = known
         continue
       }
@@ -271,7 +272,7 @@ extension SpanStoreReader {
       statement.bind(1, id)
       guard try statement.step() else { continue }
       let text = statement.text(0)
-      factNames.insert(text, id)
+      caches.factNames.insert(text, id)
       result[name] = text
     }
     return result

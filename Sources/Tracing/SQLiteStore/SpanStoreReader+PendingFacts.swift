@@ -41,9 +41,11 @@ extension SpanStoreReader {
     guard let reached else { return nil }
     pending.ticket = reached.ticket
     pending.hasMore = pending.hasMore || awaitsMore
+    let recent = caches.recentSubjects.keys(of: subjects)
+    for (id, key) in recent { pending.subjects[FactID(rawValue: UInt64(bitPattern: id))] = key }
     let name = try self.statement(.subjectName)
     defer { name.reset() }
-    for id in subjects {
+    for id in subjects where recent[id] == nil {
       name.reset()
       name.bind(1, id)
       guard try name.step() else { continue }

@@ -3,25 +3,18 @@ import ValueStreamCore
 /// Runs queries over one connection to the span store.
 final class SpanStoreReader: @unchecked Sendable {  // One thread at a time uses it: it holds its lock or took it from the pool.
   let connection: SQLiteConnection
-  private let names: NameCache
-  let recentTraces: RecentTraces
+  let caches: StoreCaches
   let damage: DamageReport
-  /// The statements for facts, and the numbers of their texts.
   let facts: FactStatements
-  let factNames: NameCache
   private var statements = [SQLiteStatement?](repeating: nil, count: SpanStoreQuery.allCases.count)
   /// Prepared statements of lists by their SQL. Bounded by the number of combinations of filters.
   private var listStatements: [String: SQLiteStatement] = [:]
 
-  init(
-    _ connection: SQLiteConnection, names: NameCache, factNames: NameCache, recentTraces: RecentTraces, damage: DamageReport
-  ) {
-    self.damage = damage
-    self.factNames = factNames
-    facts = FactStatements(connection)
+  init(_ connection: SQLiteConnection, _ caches: StoreCaches, damage: DamageReport) {
     self.connection = connection
-    self.names = names
-    self.recentTraces = recentTraces
+    self.caches = caches
+    self.damage = damage
+    facts = FactStatements(connection)
   }
 
   func statement(_ query: SpanStoreQuery) throws -> SQLiteStatement {
@@ -42,23 +35,23 @@ final class SpanStoreReader: @unchecked Sendable {  // One thread at a time uses
 
   /// Returns the id of an interned name; nil if the name was never interned.
   func nameID(_ text: String) throws -> Int64? {
-    if let known = names.id(of: text) { return known }
+    if let known = caches.names.id(of: text) { return known }
     let statement = try statement(.nameID)
     statement.bind(1, text)
     defer { statement.reset() }
     guard try statement.step() else { return nil }
-    names.insert(text, statement.int(0))
+    caches.names.insert(text, statement.int(0))
     return statement.int(0)
   }
 
   private func nameText(_ id: Int64) throws -> String {
-    if let known = names.text(of: id) { return known }
+    if let known = caches.names.text(of: id) { return known }
     let statement = try statement(.nameText)
     statement.bind(1, id)
     defer { statement.reset() }
     guard try statement.step() else { throw StoreError(.corrupt, "\(connection.path): name \(id) is missing") }
     let text = statement.text(0)
-    names.insert(text, id)
+    caches.names.insert(text, id)
     return text
   }
 

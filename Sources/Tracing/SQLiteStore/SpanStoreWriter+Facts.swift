@@ -74,6 +74,7 @@ extension SpanStoreWriter {
 
   private func write(_ record: FactRecord, of id: Int64, _ key: SubjectKey) throws {
     let bytes = record.encoded
+    caches.factSubjects.note(id)
     let statement = try facts(.setSubject)
     try bind(StoredName(key), to: statement)
     statement.bind(4, id)

@@ -3,11 +3,9 @@ import ValueStreamCore
 /// Writes changes of the projection through the store's only writing connection.
 final class SpanStoreWriter {
   let reader: SpanStoreReader
-  private let names: NameCache
-  private let recentSubjects: RecentSubjects
-  private let filters: NameFilters
-  /// The subjects that the running transaction has written, with their encoded sizes.
-  private var written: [(subject: Subject, byteCount: Int)] = []
+  let caches: StoreCaches
+  /// The subjects that the running transaction has written.
+  private var written: [RecentSubjects.Entry] = []
   private var connection: SQLiteConnection { reader.connection }
   /// Names that the running transaction interned; they move to the shared cache when it is committed.
   private var newNames = NameTable()
@@ -30,8 +28,6 @@ final class SpanStoreWriter {
 
   /// The exclusions with the changes of the running transaction.
   var exclusions = ExclusionTable()
-  /// The exclusions as committed, for the readers of all connections.
-  private let committedExclusions: ExclusionCache
 
   struct Counters: Equatable {
     var subject: Int64
@@ -53,15 +49,9 @@ final class SpanStoreWriter {
   private static let fingerprintRetentionNanoseconds: Int64 = 8 * 24 * 3600 * 1_000_000_000
   private static let fingerprintSweepNanoseconds: Int64 = 3600 * 1_000_000_000
 
-  init(
-    _ connection: SQLiteConnection, names: NameCache, factNames: NameCache, recentTraces: RecentTraces,
-    recentSubjects: RecentSubjects, filters: NameFilters, exclusions cache: ExclusionCache, damage: DamageReport
-  ) throws {
-    committedExclusions = cache
-    reader = SpanStoreReader(connection, names: names, factNames: factNames, recentTraces: recentTraces, damage: damage)
-    self.names = names
-    self.recentSubjects = recentSubjects
-    self.filters = filters
+  init(_ connection: SQLiteConnection, _ caches: StoreCaches, damage: DamageReport) throws {
+    self.caches = caches
+    reader = SpanStoreReader(connection, caches, damage: damage)
     nextName = try connection.number("SELECT max(id) FROM name") + 1
     let progress = try connection.prepare("SELECT next_subject, next_announcement, next_record, next_block FROM progress")
     guard try progress.step() else { throw StoreError(.corrupt, "\(connection.path): its progress is missing") }
@@ -70,9 +60,11 @@ final class SpanStoreWriter {
     progress.reset()
     kinds = Set(try reader.kinds())
     exclusions = try reader.exclusions()
-    cache.set(exclusions)
+    caches.exclusions.set(exclusions)
     try catchUp()
-    if counters.subject == 1 { filters.completeEmpty() }
+    if counters.subject == 1 { caches.filters.completeEmpty() }
+    // If the table is damaged, each look-up finds that out by itself.
+    if let greatest = try? connection.number(FactSubjectBound.query) { caches.factSubjects.set(greatest) }
   }
 
   /// Adds the indexes that an older version did not write.
@@ -85,7 +77,7 @@ final class SpanStoreWriter {
   }
 
   func write(_ changes: ProjectionChanges) throws {
-    recentSubjects.forget(changes.subjects.lazy.map(\.subject.key))
+    caches.recentSubjects.forget(changes.subjects.lazy.map(\.subject.key))
     written.removeAll(keepingCapacity: written.count < 1024)
     defer { written.removeAll(keepingCapacity: true) }
     try transaction {
@@ -114,8 +106,8 @@ final class SpanStoreWriter {
         try statement.run()
       }
     }
-    recentSubjects.add(written)
-    filters.load(through: reader)
+    caches.recentSubjects.add(written)
+    caches.filters.load(through: reader)
   }
 
   func setExportProgress(_ progress: ExportProgress, for exporter: String, rejection: ExportRejection?) throws {
@@ -150,8 +142,8 @@ final class SpanStoreWriter {
       rollUpChangeCounts = nil
       throw error
     }
-    if exclusions.revision != exclusionsBefore.revision { committedExclusions.set(exclusions) }
-    for (text, id) in newNames.ids { names.insert(text, id) }
+    if exclusions.revision != exclusionsBefore.revision { caches.exclusions.set(exclusions) }
+    for (text, id) in newNames.ids { caches.names.insert(text, id) }
     newNames.removeAll(keepingCapacity: newNames.count < 1024)
   }
 
@@ -221,7 +213,6 @@ final class SpanStoreWriter {
   private func write(_ change: SubjectChange) throws -> Int64? {
     let summary = try row(of: change.summary)
     let encoded = change.subject.encoded()
-    written.append((change.subject, encoded.count))
     let sequence: Int64
     var hasOperation = summary.operation != nil
     if let known = try self.sequence(of: change.subject.key) {
@@ -239,12 +230,13 @@ final class SpanStoreWriter {
       let data = try reader.statement(.insertData)
       try run(data, sequence, encoded)
     }
+    written.append(RecentSubjects.Entry(subject: change.subject, sequence: sequence, byteCount: encoded.count))
     for reference in change.newAliases {
-      filters.publishers.insert(reference)
+      caches.filters.publishers.insert(reference)
       try insert(reference, of: sequence, .insertAlias)
     }
     for reference in change.newFollows {
-      filters.followers.insert(reference)
+      caches.filters.followers.insert(reference)
       try insert(reference, of: sequence, .insertFollow)
     }
     return hasOperation ? sequence : nil
@@ -385,7 +377,7 @@ final class SpanStoreWriter {
   }
 
   func remove(_ sequence: Int64, _ key: SubjectKey) throws {
-    recentSubjects.forget(CollectionOfOne(key))
+    caches.recentSubjects.forget(CollectionOfOne(key))
     written.removeAll { $0.subject.key == key }
     if let subject = try reader.subjects([key])[key] {
       for reference in subject.aliases { try remove(reference, of: sequence, .deleteAlias) }

@@ -78,7 +78,7 @@ extension SpanStoreReader {
     }
     let named = try statement(.subjectName)
     defer { named.reset() }
-    for sequence in try recentTraces.sequences(of: traceID, from: nextBlock, read: ownTraces) {
+    for sequence in try caches.recentTraces.sequences(of: traceID, from: nextBlock, read: ownTraces) {
       named.reset()
       named.bind(1, sequence)
       guard try named.step() else { continue }

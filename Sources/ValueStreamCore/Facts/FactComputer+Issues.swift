@@ -1,8 +1,8 @@
 /// Computes the facts of issues and incidents.
 extension FactComputer {
   mutating func computeIssue(_ subject: Subject, firstChange: Timestamp?, _ computed: inout ComputedFacts) throws {
-    let spans = subject.spans()
-    guard let first = spans.first, let last = spans.last else { return }
+    let lives = subject.lives()
+    guard let first = lives.first?.outline, let last = lives.last?.outline else { return }
     var traits: IssueFact.Traits = []
     if first.isStartUnknown { traits.insert(.isCreationUnknown) }
     if last.end != nil {
@@ -10,7 +10,7 @@ extension FactComputer {
       if last.isEndUnknown { traits.insert(.isClosingUnknown) }
     }
     var statuses: [IssueFact.StatusStay] = []
-    for phase in spans.flatMap(\.phases) where phase.track == "status" {
+    for phase in lives.flatMap(\.phases) where phase.track == "status" {
       let status = try name(phase.name)
       if let stay = statuses.last, stay.status == status, stay.end == phase.start {
         statuses[statuses.count - 1].end = phase.end
@@ -19,14 +19,15 @@ extension FactComputer {
       }
     }
     if last.end == nil {
+      let spans = subject.spans()
       let words = spans.texts("valuestream.issue.labels") + [spans.text("valuestream.issue.status") ?? ""]
       if words.contains(where: \.isWordForBlocked) { traits.insert(.isBlocked) }
     }
     computed.issues = [
       IssueFact(
-        id: computed.subject.id, project: try name(last.project), type: try name(Self.workType(of: subject)),
+        id: computed.subject.id, project: try name(subject.project), type: try name(Self.workType(of: subject)),
         created: first.start, firstChange: firstChange,
-        firstAssignment: spans.lazy.flatMap(\.events).first { $0.name == "assigned" }?.time, closed: last.end, traits: traits,
+        firstAssignment: lives.lazy.flatMap(\.events).first { $0.name == "assigned" }?.time, closed: last.end, traits: traits,
         statuses: statuses)
     ]
   }

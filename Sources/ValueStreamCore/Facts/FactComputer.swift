@@ -91,7 +91,7 @@ package struct FactComputer {
     let operation = subject.operation
     ids[key] = id
     keys[id] = key
-    var computed = ComputedFacts(id: id, key: key, operation: operation, repository: key.containerSpace.map(String.init))
+    var computed = ComputedFacts(id: id, key: key, operation: operation)
     switch operation {
     case .pullRequest: try computeChange(subject, &computed)
     case .deploy: try computeDeploy(subject, withChanges: withChanges, &computed)
@@ -100,8 +100,8 @@ package struct FactComputer {
     case .build, .job: try computeRun(subject, &computed)
     default: break
     }
-    computed.subject.name = subject.factTitle
-    computed.subject.address = subject.factAddress
+    computed.subject.name = subject.factTitle(operation)
+    computed.subject.address = subject.factAddress(operation)
     if !computed.isEmpty, let traceID = try reader.traceID(of: key) { computed.subject.traceID = traceID }
     if operation == .pullRequest { changes[id] = computed.changes.first }
     if operation == .deploy, withChanges { delivered[id] = computed.delivered }
@@ -186,8 +186,6 @@ package struct FactComputer {
 package struct ComputedFacts: Sendable {
   package var subject: FactSubject
   package var operation: Operation?
-  /// Source, host and container of the subject's key. Nil without them.
-  package var repository: String?
   package var changes: [ChangeFact] = []
   package var deploys: [DeployFact] = []
   package var delivered: [DeliveredChange] = []
@@ -227,11 +225,13 @@ package struct ComputedFacts: Sendable {
     package var skew: Int64
   }
 
-  init(id: FactID, key: SubjectKey, operation: Operation?, repository: String?) {
+  init(id: FactID, key: SubjectKey, operation: Operation?) {
     subject = FactSubject(id: id, key: key, name: "", traceID: TraceID(high: 0, low: 0))
     self.operation = operation
-    self.repository = repository
   }
+
+  /// Source, host and container of the subject's key. Nil without them.
+  package var repository: String? { subject.key.containerSpace.map(String.init) }
 
   package var isEmpty: Bool {
     changes.isEmpty && deploys.isEmpty && delivered.isEmpty && incidents.isEmpty && issues.isEmpty && runs.isEmpty
@@ -251,23 +251,34 @@ package struct ComputedFacts: Sendable {
 
 extension Subject {
   /// The title of a change or issue, or the name of the subject.
-  fileprivate var factTitle: String {
-    for name in ["vcs.change.title", "valuestream.issue.title"] {
-      if let title = text(name) { return title }
+  fileprivate func factTitle(_ operation: Operation?) -> String {
+    switch operation {
+    case .pullRequest: text("vcs.change.title") ?? text("valuestream.issue.title") ?? name
+    case .issue, .incident: text("valuestream.issue.title") ?? name
+    default: name
     }
-    return name
   }
 
-  fileprivate var factAddress: String? {
-    let names = [
-      "valuestream.change.url", "valuestream.issue.url", "cicd.pipeline.task.run.url.full", "cicd.pipeline.run.url.full",
-      "valuestream.deployment.log", "valuestream.url",
-    ]
-    for name in names {
+  /// The page of the subject. The operation tells which attribute to look for first.
+  fileprivate func factAddress(_ operation: Operation?) -> String? {
+    let own: String? =
+      switch operation {
+      case .pullRequest: "valuestream.change.url"
+      case .issue, .incident: "valuestream.issue.url"
+      case .job: "cicd.pipeline.task.run.url.full"
+      default: nil
+      }
+    if let own, let address = text(own) { return address }
+    for name in Self.addressAttributes where name != own {
       if let address = text(name) { return address }
     }
     return nil
   }
+
+  private static let addressAttributes = [
+    "valuestream.change.url", "valuestream.issue.url", "cicd.pipeline.task.run.url.full", "cicd.pipeline.run.url.full",
+    "valuestream.deployment.log", "valuestream.url",
+  ]
 }
 
 extension [Span] {

@@ -28,9 +28,16 @@ struct ContentHasher {
     for offset in stride(from: 0, to: whole, by: 8) {
       add(UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)))
     }
-    var rest: UInt64 = 0
-    for byte in bytes[whole...].reversed() { rest = rest << 8 | UInt64(byte) }
-    if whole < bytes.count { add(rest) }
+    guard whole < bytes.count else { return }
+    if whole > 0 {
+      // The last eight bytes, of which the first ones are hashed already.
+      let last = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: bytes.count - 8, as: UInt64.self))
+      add(last >> (64 - 8 * UInt64(bytes.count - whole)))
+    } else {
+      var rest: UInt64 = 0
+      for offset in stride(from: bytes.count - 1, through: 0, by: -1) { rest = rest << 8 | UInt64(bytes[offset]) }
+      add(rest)
+    }
   }
 
   mutating func add(_ text: String?) {

@@ -66,8 +66,12 @@ extension [Attribute] {
 
   /// The value of the first attribute with this name in the vocabulary; nil if there is none.
   public func value(of name: String, in vocabulary: AttributeVocabulary = .semantic) -> AttributeValue? {
-    // Comparing the sizes first saves most comparisons of texts.
+    // Comparing the sizes first saves most comparisons of texts. A closure would retain each value.
     let size = name.utf8.count
-    return first { $0.vocabulary == vocabulary && $0.name.utf8.count == size && $0.name == name }?.value
+    for index in indices
+    where self[index].vocabulary == vocabulary && self[index].name.utf8.count == size && self[index].name == name {
+      return self[index].value
+    }
+    return nil
   }
 }
