@@ -25,7 +25,7 @@ TESTS ?=
 NAMES ?=
 
 # Suites of vsdTests that send whole histories to vsd. `make test` runs them once, with the release build, which is quicker.
-HISTORIES := vsdTests[.](Browser|Dashboard|Fact|History|LinkedHistory|Recomputation|YearAnswers|YearHistory)Tests
+HISTORIES := vsdTests[.](Browser|DescribedAPI|Dashboard|Fact|History|LinkedHistory|Recomputation|YearAnswers|YearHistory)Tests
 # Suites of vsdTests without a vsd, which need no second run with its release build.
 WITHOUT_VSD := vsdTests[.](Aggregate|Completion|DeliveryReport|ForgeCommands|GitHubPullRequests|VSPerfCommandLine)Tests
 

@@ -14,11 +14,15 @@ package enum PythonEnvironment {
     ProcessInfo.processInfo.environment["CI"] != nil || (try? run(["-c", "import \(module)"], input: .nullDevice))?.status == 0
   }
 
-  package static func run(_ arguments: [String], input: FileHandle) throws -> (status: Int32, output: String) {
+  /// - Parameter directory: where Python runs; nil for the directory of this process.
+  package static func run(
+    _ arguments: [String], input: FileHandle, in directory: URL? = nil
+  ) throws -> (status: Int32, output: String) {
     let process = Process()
     let output = Pipe()
     process.executableURL = python
     process.arguments = arguments
+    if let directory { process.currentDirectoryURL = directory }
     process.standardInput = input
     process.standardOutput = output
     process.standardError = output

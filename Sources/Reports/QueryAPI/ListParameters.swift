@@ -29,9 +29,9 @@ struct ListParameters {
   /// - Throws: ``QueryError`` for an invalid value.
   mutating func take(_ name: String, _ value: String) throws(QueryError) -> Bool {
     switch name {
-    case "operation": filter.operation = Operation(rawValue: value)
-    case "source": filter.source = value
-    case "project": filter.project = value
+    case "operation": filter.operation = Operation(rawValue: try QueryError.text(name, value))
+    case "source": filter.source = try QueryError.text(name, value)
+    case "project": filter.project = try QueryError.text(name, value)
     case "outcome":
       guard let outcome = Outcome(rawValue: value) else {
         throw QueryError(name, value, expected: "one of \(Outcome.allCases.map(\.rawValue).joined(separator: ", "))")

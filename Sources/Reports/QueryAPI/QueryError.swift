@@ -10,6 +10,12 @@ struct QueryError: Error {
     detail = "\(name)=\(value): expected \(expected)"
   }
 
+  /// Returns the value of a parameter that must not be empty.
+  static func text(_ name: String, _ value: String) throws(QueryError) -> String {
+    if value.isEmpty { throw QueryError(name, value, expected: "a text; leave the parameter out to ask for all") }
+    return value
+  }
+
   init(unknown name: String, of place: String = "list", known: [APIParameter]) {
     detail = "\(name) is no parameter of this \(place); known are \(known.map(\.name).joined(separator: ", "))"
   }

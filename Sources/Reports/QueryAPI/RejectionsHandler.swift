@@ -58,7 +58,7 @@ private struct RejectionsQuery {
   init(_ request: HTTPRequest) throws(QueryError) {
     for (name, value) in request.query {
       if name == "exporter" {
-        exporter = value
+        exporter = try QueryError.text(name, value)
       } else if try !page.take(name, value) {
         throw QueryError(unknown: name, known: RejectionsHandler.parameters)
       }

@@ -34,8 +34,8 @@ struct SpansQuery {
       switch name {
       case "from": from = try QueryError.time(name, value)
       case "to": to = try QueryError.time(name, value)
-      case "environment": environment = value
-      case "service": service = value.lowercased()
+      case "environment": environment = try QueryError.text(name, value)
+      case "service": service = try QueryError.text(name, value).lowercased()
       case "cursor": cursor = value
       case "order":
         guard let order = SubjectOrder(rawValue: value) else {
