@@ -9,17 +9,20 @@ struct DescribedAPITests {
     .enabled(if: PythonEnvironment.wants("schemathesis")))
   func answers() throws {
     let year = try SharedYear(days: 10, scale: 0.1, seed: 5)
-    let directory = try TemporaryDirectory()
+    // Schemathesis keeps what it learned in the folder in which it runs.
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("schemathesis-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
     let examples = ProcessInfo.processInfo.environment["VALUESTREAM_LONG_TESTS"] == nil ? 3 : 200
     let result = try PythonEnvironment.run(
       [
         "-m", "schemathesis.cli", "--config-file", PythonEnvironment.root.appendingPathComponent("Tests/API/schemathesis.toml").path,
         "run", year.url + "/api/v1/openapi.json", "--max-examples", "\(examples)", "--seed", "1", "--workers", "2",
         "--request-timeout", "60", "--no-color",
-      ], input: .nullDevice, in: URL(fileURLWithPath: directory.path))
+      ], input: .nullDevice, in: folder)
     #expect(result.status == 0, "\(result.output)")
     // It must have asked for every operation.
-    let selected = try #require(result.output.firstMatch(of: /Selected: (\d+)\/(\d+)/))
+    let selected = try #require(result.output.firstMatch(of: #/Selected: (\d+)/(\d+)/#))
     let tested = try #require(result.output.firstMatch(of: /Tested: (\d+)/))
     #expect(selected.1 == selected.2 && selected.1 == tested.1, "\(result.output)")
   }

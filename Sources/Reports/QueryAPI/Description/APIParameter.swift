@@ -116,7 +116,7 @@ struct APIParameter: Sendable, Hashable {
       json.member("pattern", "^\(word)(,\(word))*$")
     case .duration:
       json.member("type", "string")
-      json.member("pattern", "^([0-9]+(\\.[0-9]+)?(ns|us|ms|s|m|h|d))+$")
+      json.member("pattern", "^(0|([0-9]+(\\.[0-9]+)?(ns|us|ms|s|m|h|d))+)$")
     case .text, .cursor:
       json.member("type", "string")
       json.member("minLength", 1)
