@@ -11,9 +11,9 @@ struct FetchState: Codable, Equatable {
   /// When the first run began, in RFC 3339. Open-ended periods end there.
   var began: String
   /// The containers still to read, in order.
-  var containers: [RecordRun.Container]
+  var containers: [ContainerProgress]
   /// The containers that could not be read, and their progress.
-  var failed: [RecordRun.Container] = []
+  var failed: [ContainerProgress] = []
   /// The number of containers, including those that are done.
   var total: Int
   /// The number of rows written so far, of all containers.
@@ -26,11 +26,11 @@ struct FetchState: Codable, Equatable {
   init(settings: [String], began: Timestamp, containers: [String]) {
     self.settings = settings
     self.began = began.rfc3339
-    self.containers = containers.map { RecordRun.Container($0) }
+    self.containers = containers.map { ContainerProgress($0) }
     total = containers.count
   }
 
-  mutating func advance(by step: RecordRun.Step) {
+  mutating func advance<Row>(by step: ContainerRun<Row>.Step) {
     rows += step.rows.count
     if step.missing > 0 { missing = (missing ?? 0) + step.missing }
     containers = (step.isLast ? [] : [step.container]) + containers.dropFirst()
@@ -47,15 +47,23 @@ struct FetchState: Codable, Equatable {
 
   static func path(for file: String) -> String { "\(file).resume" }
 
-  /// Reads the state of a file; nil if there is none.
+  /// Reads a state; nil if there is none.
   ///
   /// - Throws: ``CommandError`` if the state is damaged.
-  static func read(for file: String) throws(CommandError) -> FetchState? {
-    guard let bytes = Environment.readFile(path(for: file)) else { return nil }
+  static func read(at path: String) throws(CommandError) -> FetchState? {
+    guard let bytes = Environment.readFile(path) else { return nil }
     guard let state = try? JSONDecoder().decode(FetchState.self, from: Data(bytes)), state.isPlausible else {
-      throw CommandError("\(path(for: file)) cannot be read; begin anew without --resume", ExitCode.dataError)
+      throw CommandError("\(path) cannot be read; begin anew without --resume", ExitCode.dataError)
     }
     return state
+  }
+
+  /// Checks that a resumed run has the settings of the first one.
+  func check(settings: [String], at path: String) throws(CommandError) {
+    if self.settings == settings { return }
+    throw CommandError(
+      "\(path) is of a run with other settings (\(self.settings.joined(separator: " "))); begin anew without --resume",
+      ExitCode.usage)
   }
 
   private var isPlausible: Bool {
@@ -65,8 +73,8 @@ struct FetchState: Codable, Equatable {
   }
 
   /// Replaces the state on disk atomically.
-  func write(for file: String) throws(CommandError) {
-    let (path, draft) = (Self.path(for: file), "\(Self.path(for: file)).new")
+  func write(at path: String) throws(CommandError) {
+    let draft = "\(path).new"
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     guard let data = try? encoder.encode(self) else { throw CommandError("cannot write \(path)", ExitCode.software) }
@@ -78,5 +86,5 @@ struct FetchState: Codable, Equatable {
     }
   }
 
-  static func remove(for file: String) { unlink(path(for: file)) }
+  static func remove(at path: String) { unlink(path) }
 }
