@@ -1,3 +1,5 @@
+package import ValueStreamCore
+
 /// A container that is not finished, and the position in it. Saved to resume an interrupted run.
 package struct ContainerProgress: Sendable, Hashable, Codable {
   package var name: String
@@ -34,6 +36,8 @@ package struct ContainerRun<Row: Sendable>: Sendable {
     package var missing = 0
     /// True if the limit cut the container short.
     package var isCut = false
+    /// True if the rest of the container is older than the run reads.
+    package var isPaused = false
     /// The reason why the rest of the container is skipped; nil for a page.
     package var failure: APIError?
   }
@@ -42,6 +46,7 @@ package struct ContainerRun<Row: Sendable>: Sendable {
   private let limit: Int?
   private let concurrency: Int
   private let pagesAhead: Int
+  private let horizon: Timestamp?
 
   /// The number of containers in a row that fail before the run ends, because the cause is then probably shared.
   private static var failuresInRow: Int { 3 }
@@ -52,11 +57,15 @@ package struct ContainerRun<Row: Sendable>: Sendable {
   ///   - limit: the most rows of one container; nil for all.
   ///   - concurrency: the number of containers to read at a time.
   ///   - pagesAhead: the number of pages of a container that may be read before earlier containers are finished.
-  package init(_ source: some PagedSource<Row>, limit: Int?, concurrency: Int, pagesAhead: Int = 8) {
+  ///   - horizon: pauses a container after the first page that goes back beyond this time; nil to read all of it.
+  package init(
+    _ source: some PagedSource<Row>, limit: Int?, concurrency: Int, pagesAhead: Int = 8, horizon: Timestamp? = nil
+  ) {
     self.source = source
     self.limit = limit
     self.concurrency = max(1, concurrency)
     self.pagesAhead = max(1, pagesAhead)
+    self.horizon = horizon
   }
 
   /// Reads all containers.
@@ -92,18 +101,25 @@ package struct ContainerRun<Row: Sendable>: Sendable {
   private func read(_ container: Container, into queue: PageQueue<Row>) async {
     var (cursor, rows) = (container.cursor, container.rows)
     var trail = CursorTrail(of: container.name, from: cursor)
+    var isPaused = false
     do throws(APIError) {
       repeat {
         let page = try await source.page(of: container.name, after: cursor, atMost: limit.map { max(0, $0 - rows) })
         rows += page.rows.count
         cursor = limit.map { rows >= $0 } == true ? nil : page.next
+        isPaused = isBeyondHorizon(page)
         try trail.follow(cursor)
         guard await queue.put(page), !Task.isCancelled else { return }
-      } while cursor != nil
+      } while cursor != nil && !isPaused
       queue.finish()
     } catch {
       queue.finish(error)
     }
+  }
+
+  private func isBeyondHorizon(_ page: SourcePage<Row>) -> Bool {
+    guard let horizon, let reached = page.reached else { return false }
+    return reached < horizon
   }
 
   /// Passes the pages of a container on.
@@ -129,7 +145,8 @@ package struct ContainerRun<Row: Sendable>: Sendable {
       try await take(
         Step(
           container: container, rows: rows, isLast: page.next == nil || isFull, total: page.total.map { min($0, limit ?? $0) },
-          notes: page.notes, missing: page.missing, isCut: isCut))
+          notes: page.notes, missing: page.missing, isCut: isCut,
+          isPaused: page.next != nil && !isFull && isBeyondHorizon(page)))
     }
   }
 }

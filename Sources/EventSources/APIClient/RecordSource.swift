@@ -1,3 +1,5 @@
+package import ValueStreamCore
+
 /// Reads a vendor's API page by page.
 package protocol PagedSource<Row>: Sendable {
   /// What a page consists of: rows of a table, or deliveries.
@@ -47,6 +49,8 @@ package struct SourcePage<Row: Sendable>: Sendable {
   package var notes: [String]
   /// The number of records that the server has but could not read.
   package var missing: Int
+  /// How far back the page goes, in a list that is sorted from newest to oldest; nil if that is unknown.
+  package var reached: Timestamp?
 
   package init(rows: [Row], next: String?, total: Int? = nil, notes: [String] = [], missing: Int = 0) {
     self.rows = rows

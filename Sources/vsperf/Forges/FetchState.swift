@@ -20,6 +20,8 @@ struct FetchState: Codable, Equatable {
   var rows = 0
   /// The number of records that the server could not read; nil if there are none, and in states of earlier versions.
   var missing: Int?
+  /// The number of the period that an import reads, from the newest; nil for a download, which has only one.
+  var round: Int?
   /// The size of the file in bytes at this state.
   var bytes: Int64 = 0
 
@@ -33,7 +35,8 @@ struct FetchState: Codable, Equatable {
   mutating func advance<Row>(by step: ContainerRun<Row>.Step) {
     rows += step.rows.count
     if step.missing > 0 { missing = (missing ?? 0) + step.missing }
-    containers = (step.isLast ? [] : [step.container]) + containers.dropFirst()
+    let rest = containers.dropFirst()
+    containers = step.isPaused ? rest + [step.container] : (step.isLast ? [] : [step.container]) + rest
     if step.failure != nil { failed.append(step.container) }
   }
 
@@ -68,7 +71,10 @@ struct FetchState: Codable, Equatable {
 
   private var isPlausible: Bool {
     let places = containers + failed
-    let numbers = places.flatMap { [Int64($0.pages), Int64($0.rows)] } + [Int64(total), Int64(rows), Int64(missing ?? 0), bytes]
+    let numbers =
+      places.flatMap { [Int64($0.pages), Int64($0.rows)] } + [
+        Int64(total), Int64(rows), Int64(missing ?? 0), Int64(round ?? 0), bytes,
+      ]
     return numbers.allSatisfy { (0...1 << 50).contains($0) } && places.count <= total
   }
 

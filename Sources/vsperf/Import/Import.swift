@@ -78,24 +78,42 @@ struct Import {
       }
       var sink = try sink(settings, keeping: state.bytes)
       progress.begin(containers: state.total, done: state.total - state.containers.count, rows: state.rows)
-      let run = ContainerRun<ImportedDelivery>(importer, limit: nil, concurrency: concurrency, pagesAhead: 1)
-      try await run.run(state.containers) { step in
-        do {
-          state.bytes += try await sink.take(step.rows)
-        } catch let error as CommandError {
-          throw CommandError("\(error); \(hint)", error.exitCode)
+      let horizons = try horizons(settings)
+      for round in min(state.round ?? 0, horizons.count - 1)..<horizons.count {
+        state.round = round
+        let run = ContainerRun<ImportedDelivery>(
+          importer, limit: nil, concurrency: concurrency, pagesAhead: 1, horizon: horizons[round])
+        try await run.run(state.containers) { step in
+          do {
+            state.bytes += try await sink.take(step.rows)
+          } catch let error as CommandError {
+            throw CommandError("\(error); \(hint)", error.exitCode)
+          }
+          state.advance(by: step)
+          try state.write(at: statePath)
+          show(step)
         }
-        state.advance(by: step)
-        try state.write(at: statePath)
-        progress.show(step)
-        let name = step.container.name
-        for note in step.notes { progress.note("\(name): \(note)") }
-        if let error = step.failure { progress.note("\(name) is left out: \(error)") }
       }
       try finish(state, sink.name)
     } catch let error as APIError {
       throw CommandError("\(error); \(hint)", ExitCode.unavailable)
     }
+  }
+
+  /// Returns how far back each round reads. The last weeks of all containers come first, so that reports have them soon.
+  private func horizons(_ settings: Settings) throws -> [Timestamp?] {
+    let since = try settings.value(of: ImportSettings.since)
+    let times = Self.roundDays.map { began.advanced(bySeconds: -$0 * 86_400) }
+    return times.filter { time in since.map { $0 < time } ?? true } + [nil]
+  }
+
+  private static let roundDays = [30.0, 120.0]
+
+  private func show(_ step: ContainerRun<ImportedDelivery>.Step) {
+    progress.show(step)
+    let name = step.container.name
+    for note in step.notes { progress.note("\(name): \(note)") }
+    if let error = step.failure { progress.note("\(name) is left out: \(error)") }
   }
 
   private var hint: String { "what was imported stays, and --resume goes on from here" }

@@ -46,6 +46,7 @@ extension GitHubImporter {
     let next = NumberedCursor(position: place.position + 1, last: new.last?.int("id") ?? place.last)
     let isOver = !hasMore || selection.period.isOver(at: listing.items.last?.time("created_at"))
     page.rows = body.deliveries
+    page.reached = listing.items.last?.time("created_at")
     page.next = isOver ? nil : next.description
     return page
   }

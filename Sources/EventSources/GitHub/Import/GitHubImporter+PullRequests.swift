@@ -49,6 +49,7 @@ extension GitHubImporter {
       isChange ? body.addChange(record, known, branches: branches(of: repository)) : body.addIssue(record, known)
     }
     page.rows = body.deliveries
+    page.reached = last
     page.next = place.next(
       isOver: !hasMore || selection.period.isOver(at: last), hasMore: hasMore, last: last, began: selection.began)
     return page

@@ -36,6 +36,7 @@ extension GitHubImporter {
       for change in changes[push.branch ?? ""] ?? [] where change.isOpen(at: push.time) { body.addUpdate(of: change, by: push) }
     }
     page.rows = body.deliveries
+    page.reached = listing.items.last?.time("timestamp")
     page.next = selection.period.isOver(at: listing.items.last?.time("timestamp")) ? nil : nextAfter
     return page
   }

@@ -45,6 +45,7 @@ extension GitHubImporter {
     windows.advance(hasMore: hasMore)
     page.rows = body.deliveries
     page.next = windows.cursor
+    page.reached = windows.reached ?? runs.items.last?.time("created_at")
     page.notes = runs.notes + notes
     return page
   }

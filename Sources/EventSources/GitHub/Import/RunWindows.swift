@@ -33,6 +33,9 @@ struct RunWindows: Sendable, Hashable, CustomStringConvertible {
   /// Nil if there is nothing left.
   var cursor: String? { windows.isEmpty ? nil : description }
 
+  /// How far back the periods before this one went; nil within a period.
+  var reached: Timestamp? { page == 1 ? windows.first.map { Timestamp(seconds: $0.upperBound) } : nil }
+
   /// The filter of the request; nil if there is nothing left.
   var query: String? {
     windows.first.map {
