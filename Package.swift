@@ -32,6 +32,13 @@ func api(of vendor: String) -> Target {
     path: "Sources/EventSources/\(vendor)/API", swiftSettings: settings)
 }
 
+/// Returns the library that makes deliveries of what a vendor's API tells about the past.
+func history(of vendor: String) -> Target {
+  .target(
+    name: "\(vendor)Import", dependencies: ["ValueStreamCore", "APIClient", "PayloadReading", .byName(name: "\(vendor)API")],
+    path: "Sources/EventSources/\(vendor)/Import", swiftSettings: settings)
+}
+
 /// Returns a system library. Its module map says how to link it.
 func systemLibrary(_ name: String, _ pkgConfig: String, apt: String) -> Target {
   .systemLibrary(name: name, path: "Sources/SystemLibraries/\(name)", pkgConfig: pkgConfig, providers: [.apt([apt])])
@@ -70,7 +77,7 @@ let eventSources: [Target] = [
   .target(name: "CSimdjson", path: "Sources/EventSources/CSimdjson", linkerSettings: [.linkedLibrary("simdjson")]),
   module("PayloadReading", in: "EventSources", ["CSimdjson"]),
   module("APIClient", in: "EventSources", ["PayloadReading"]),
-  webhooks(of: "GitHub"), api(of: "GitHub"),
+  webhooks(of: "GitHub"), api(of: "GitHub"), history(of: "GitHub"),
   webhooks(of: "GitLab"), api(of: "GitLab"),
   webhooks(of: "Jenkins"), api(of: "Jenkins"),
   webhooks(of: "Jira"), api(of: "Jira"),
@@ -132,7 +139,7 @@ let executables: [Target] = [
     name: "vsperf",
     dependencies: [
       "ValueStreamCore", "Intake", "Catalog", "GitHubWebhooks", "Simulator", "CurlTransport", "CSV", "Aggregates", "Charts",
-      "SampleReports", "ReportClient", "APIClient", "GitHubAPI", "GitLabAPI", "JiraAPI", "JenkinsAPI",
+      "SampleReports", "ReportClient", "APIClient", "GitHubAPI", "GitHubImport", "GitLabAPI", "JiraAPI", "JenkinsAPI",
     ],
     swiftSettings: settings),
 ]
@@ -142,6 +149,9 @@ let testing: [Target] = [
   .target(
     name: "ValueStreamTesting", dependencies: ["ValueStreamCore", "DeliveryCounters", "Projection", "Export"],
     path: "Tests/ValueStreamTesting", swiftSettings: settings),
+  .target(
+    name: "GitHubServer", dependencies: ["ValueStreamCore", "ValueStreamTesting"], path: "Tests/GitHubServer",
+    swiftSettings: settings),
   .target(
     name: "SourceFuzzing", dependencies: ["ValueStreamCore"] + sources, path: "Tests/SourceFuzzing", swiftSettings: settings),
   .target(name: "CSyncRecorder", path: "Tests/CSyncRecorder", linkerSettings: [.linkedLibrary("sqlite3")]),
@@ -178,6 +188,9 @@ let testsOfTargets: [Target] = [
   tests(of: "APIClient", ["ValueStreamCore", "PayloadReading"]),
   tests(of: "GitHubWebhooks", ["ValueStreamCore"], fixtures: ["Fixtures"]),
   tests(of: "GitHubAPI", ["ValueStreamCore", "APIClient"]),
+  tests(
+    of: "GitHubImport",
+    ["ValueStreamCore", "APIClient", "GitHubAPI", "GitHubServer", "GitHubWebhooks", "PayloadReading", "Simulator"]),
   tests(of: "GitLabWebhooks", ["ValueStreamCore"], fixtures: ["Fixtures"]),
   tests(of: "GitLabAPI", ["ValueStreamCore", "APIClient"]),
   tests(of: "JenkinsWebhooks", ["ValueStreamCore"], fixtures: ["Fixtures"]),
@@ -225,7 +238,7 @@ let testsOfTargets: [Target] = [
     of: "vsd",
     [
       "ValueStreamCore", "OTLP", "Datadog", "Export", "CurlTransport", "vsperf", "Simulator", "CrashingProjector",
-      "DeliveryFacts", "SQLiteStore",
+      "GitHubServer", "DeliveryFacts", "SQLiteStore",
     ],
     fixtures: ["Golden", "Producer"]),
   .testTarget(

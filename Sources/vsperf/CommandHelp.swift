@@ -40,7 +40,7 @@ enum CommandHelp {
   static let sections: [(title: String, firstWords: [String])] = [
     ("Export history as CSV, and report on it", ["github", "gitlab", "jira", "jenkins", "agg"]),
     ("Ask a vsd", Command.deliveryReports.map { $0.words[0] } + ["report"] + Command.exclusions.map { $0.words[0] }),
-    ("Send events, debug, integrate, try out", ["event", "explain", "generate", "traceparent", "completion"]),
+    ("Import, send events, debug, integrate, try out", ["import", "event", "explain", "generate", "traceparent", "completion"]),
   ]
 
   /// Returns a line for each command, and one for each group of ``groups``.
@@ -66,6 +66,8 @@ enum CommandHelp {
   private static let groups = [
     "github": "write pull requests, issues, Actions runs or deployments as CSV",
     "agg": "report on pull requests, issues, builds or deploys: how many, how long",
+    "generate": "generate the webhook deliveries of a small organization, or a file of pull requests",
+    "import": "import the history of GitHub into a vsd",
     "event": "report the start, the end or an annotation of work, or run a command and report it",
   ]
 

@@ -29,8 +29,8 @@ struct CommandTable: Sendable {
   ]
 
   private static let others: [Command] = [
-    .eventStart, .eventEnd, .eventAnnotate, .eventRun, .explain, .generateHistory, .generatePullRequests, .traceparent,
-    .completion,
+    .importGitHub, .importSend, .eventStart, .eventEnd, .eventAnnotate, .eventRun, .explain, .generateHistory,
+    .generatePullRequests, .traceparent, .completion,
   ]
 
   /// The action that a command line asks for.

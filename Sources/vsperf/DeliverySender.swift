@@ -57,14 +57,16 @@ struct DeliverySender: Sendable {
     }
   }
 
-  /// Marks a delivery as imported.
+  /// Marks a delivery as imported, unless it has a mark.
   ///
   /// - Returns: The path to send it to.
   private func mark(_ delivery: HistoryDelivery, with secret: Secret, _ headers: inout HTTPHeaders) -> String {
     let source = String(delivery.path.dropFirst())
-    let hash = Hex.text(of: Array(authenticator.digest(.sha256, of: delivery.body).prefix(8)))
-    let kind = PercentEncoding.encode(delivery.event.isEmpty ? "event" : delivery.event)
-    headers[ImportMark.header] = "import:\(kind):\(hash):\(delivery.time.seconds) \(delivery.time.rfc3339)"
+    if headers[ImportMark.header] == nil {
+      let hash = Hex.text(of: Array(authenticator.digest(.sha256, of: delivery.body).prefix(8)))
+      let kind = PercentEncoding.encode(delivery.event.isEmpty ? "event" : delivery.event)
+      headers[ImportMark.header] = "import:\(kind):\(hash):\(delivery.time.seconds) \(delivery.time.rfc3339)"
+    }
     headers[ImportSource.signatureHeader] = ImportSource.signature(
       of: delivery.body, headers: headers, source: source, key: secret, using: authenticator)
     return ImportSource.prefix + source

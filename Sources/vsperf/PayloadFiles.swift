@@ -54,7 +54,7 @@ struct PayloadFiles: Sendable {
   }
 
   /// Returns the bytes of the last member, `body`, unchanged.
-  private static func body(of line: [UInt8]) -> [UInt8]? {
+  static func body(of line: [UInt8]) -> [UInt8]? {
     let name = Array("\"body\":".utf8)
     guard let start = line.firstRange(of: name)?.upperBound, let end = line.lastIndex(of: UInt8(ascii: "}")), start < end else {
       return nil

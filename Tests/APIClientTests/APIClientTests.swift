@@ -78,6 +78,17 @@ struct APIClientTests {
     #expect(result.reasons == ["the rate limit of https://api.example/x is used up"])
   }
 
+  @Test("The vendor's clock decides when its limit resets")
+  func otherClock() async throws {
+    // The clock of this machine is ten minutes slow.
+    let last = Self.status(
+      200,
+      [
+        "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1796000900", "Date": "Mon, 30 Nov 2026 01:03:20 GMT",
+      ])
+    #expect(try await Self.waits([last, .success(Self.fine)], requests: 2).waits == [301])
+  }
+
   @Test("Errors of the vendor are asked again ever later, and given up on in the end")
   func unavailable() async throws {
     let result = try await Self.waits([

@@ -16,6 +16,7 @@ struct RateLimitTests {
       (["X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1795999000"], 1, nil),
       (["X-RateLimit-Remaining": "12", "X-RateLimit-Reset": "1796000030"], nil, nil),
       (["X-RateLimit-Remaining": "0"], nil, nil), (["X-RateLimit-Remaining": "none", "X-RateLimit-Reset": "-1"], nil, nil),
+      (["X-RateLimit-Limit": "0", "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1796000030"], nil, nil),
       (["Retry-After": "7"], nil, 7), (["Retry-After": "Mon, 30 Nov 2026 00:53:25 GMT"], nil, 5),
       (["Retry-After": "soon"], nil, nil),
       ([:], nil, nil),

@@ -1,4 +1,5 @@
 import Testing
+import ValueStreamCore
 
 @testable import APIClient
 
@@ -123,5 +124,34 @@ struct RecordRunTests {
     let steps = try await Self.steps(Circle(cursors: cursors))
     #expect(steps.last?.failure == APIError(.malformed, "a: the next page is one that was read already"))
     #expect(steps.count == cursors.count + 1)
+  }
+
+  @Test("Rounds read the newest of all containers first, and the rest later, each page once")
+  func rounds() async throws {
+    /// Page n of a container is n days old.
+    struct Ages: PagedSource {
+      func containers() async throws(APIError) -> RecordContainers { RecordContainers(["a", "b"]) }
+
+      func page(of container: String, after cursor: String?, atMost limit: Int?) async throws(APIError) -> SourcePage<String> {
+        let number = cursor.flatMap { Int($0) } ?? 0
+        var page = SourcePage(rows: ["\(container)\(number)"], next: number < (container == "a" ? 5 : 2) ? "\(number + 1)" : nil)
+        page.reached = Timestamp(seconds: Int64(100 - number))
+        return page
+      }
+    }
+    var rows: [String] = []
+    var containers = ["a", "b"].map { ContainerProgress($0) }
+    for horizon in [Timestamp(seconds: 99), Timestamp(seconds: 97), nil] {
+      var paused: [ContainerProgress] = []
+      let run = ContainerRun<String>(Ages(), limit: nil, concurrency: 2, pagesAhead: 1, horizon: horizon)
+      try await run.run(containers) { step in
+        rows += step.rows
+        #expect(!(step.isPaused && step.isLast))
+        if step.isPaused { paused.append(step.container) }
+      }
+      containers = paused
+    }
+    #expect(rows == ["a0", "a1", "a2", "b0", "b1", "b2", "a3", "a4", "a5"])
+    #expect(containers == [])
   }
 }

@@ -100,7 +100,8 @@ package struct APIClient: Sendable {
       throw APIError(error.isRetryable ? .unavailable : .refused, "cannot ask \(place): \(error)")
     }
     pacer.hasAnswer = true
-    let now = clock.now()
+    // The vendor's times are by its own clock, which may differ from the clock of this machine.
+    let now = response.headers.date ?? clock.now()
     let limit = RateLimit(response.headers, now: now)
     if let error = Self.error(response, limit, place, now) { throw error }
     // The limit is used up. Pause now, so that the next request does not run into it.
@@ -120,8 +121,9 @@ package struct APIClient: Sendable {
     case 403: return APIError(.forbidden, told)
     case 404, 410: return APIError(.notFound, told)
     case 300..<400:
-      let target = response.headers["Location"].map { ", it is at \(WebAddress.withoutSecrets($0))" } ?? ""
-      return APIError(.refused, "\(place) answered \(response.status): that has moved\(target)")
+      let location = response.headers["Location"]
+      let target = location.map { ", it is at \(WebAddress.withoutSecrets($0))" } ?? ""
+      return APIError(.refused, "\(place) answered \(response.status): that has moved\(target)", location: location)
     case 408, 500...: return APIError(.unavailable, told, retryAfterSeconds: limit.retryAfterSeconds)
     default: return APIError(.refused, told)
     }

@@ -9,7 +9,12 @@ package struct APIDocument {
     do throws(PayloadError) {
       document = try JSONDocument(response.body)
     } catch {
-      throw APIError(.malformed, "the answer cannot be read: \(error)")
+      let isPage = response.body.first { $0 > 0x20 } == UInt8(ascii: "<")
+      throw APIError(
+        .malformed,
+        isPage
+          ? "the answer is a web page and not JSON: check the address, and whether a proxy or a sign-in stands before the API"
+          : "the answer cannot be read: \(error)")
     }
   }
 

@@ -23,11 +23,14 @@ package struct APIError: Error, Sendable, Hashable, CustomStringConvertible {
   /// One line for the user, without secrets.
   package var description: String
   package var retryAfterSeconds: Double?
+  /// Where the requested resource is now, if the vendor redirects to it.
+  package var location: String?
 
-  package init(_ code: Code, _ description: String, retryAfterSeconds: Double? = nil) {
+  package init(_ code: Code, _ description: String, retryAfterSeconds: Double? = nil, location: String? = nil) {
     self.code = code
     self.description = description
     self.retryAfterSeconds = retryAfterSeconds
+    self.location = location
   }
 
   /// The scope of an error: the requests that fail for the same reason.

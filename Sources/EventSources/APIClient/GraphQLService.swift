@@ -1,3 +1,4 @@
+package import PayloadReading
 package import ValueStreamCore
 
 /// Reads a vendor's GraphQL API page by page with a token.
@@ -39,5 +40,45 @@ package struct GraphQLService: Sendable {
       sizing.note(asked)
       return value
     }
+  }
+
+  /// Requests nodes by their ids, as many at a time as the server can answer.
+  ///
+  /// A node that the server cannot read even alone is left out. So are nodes that it answers with null.
+  ///
+  /// - Parameters:
+  ///   - query: a query of the variable `ids`, with the member `nodes`. The nodes have their `id`.
+  ///   - size: the greatest number of nodes in a request.
+  /// - Returns: what `read` returns, by the id of the node.
+  package func nodes<Value>(
+    _ query: String, ids: [String], size: Int, read: (PayloadObject) throws(APIError) -> Value
+  ) async throws(APIError) -> [String: Value] {
+    var found: [String: Value] = [:]
+    var rest = ids[...]
+    while !rest.isEmpty {
+      var asked = PageSizing.Asked(size: 1, failures: 0)
+      do throws(APIError) {
+        try await client.send { failures in
+          asked = sizing.next(atMost: min(size, rest.count), failures: failures)
+          let variable = GraphQL.Variable.texts(Array(rest.prefix(asked.size)))
+          return GraphQL.request(query, [("ids", variable)], url: url, headers: headers)
+        } read: { response throws(APIError) in
+          let isEnough = asked.failures >= Self.partialAnswersRejected
+          let answer = try GraphQL.Answer(response, now: clock.now(), takesPartial: isEnough)
+          guard let nodes = answer.data?.listing("nodes").items else {
+            throw answer.errors.first ?? APIError(.malformed, "the answer has no nodes")
+          }
+          for node in nodes {
+            if let id = node.text("id") { found[id] = try read(node) }
+          }
+          sizing.note(asked)
+        }
+      } catch {
+        // The server answers other requests, so it is this node that it cannot read.
+        guard error.code == .unavailable, asked.size == 1 else { throw error }
+      }
+      rest = rest.dropFirst(asked.size)
+    }
+    return found
   }
 }

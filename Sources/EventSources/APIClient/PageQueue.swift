@@ -1,9 +1,9 @@
 import Synchronization
 
 /// Passes pages from the task that reads a container to the task that writes, through a bounded buffer.
-final class PageQueue: Sendable {
+final class PageQueue<Row: Sendable>: Sendable {
   private struct State {
-    var pages: [RecordPage] = []
+    var pages: [SourcePage<Row>] = []
     /// Nil while pages may still come; `.some(nil)` for an end without an error.
     var end: APIError??
     var isClosed = false
@@ -21,7 +21,7 @@ final class PageQueue: Sendable {
   /// Adds a page, then waits while the queue is full.
   ///
   /// - Returns: false if the queue is closed, so that no more pages are needed.
-  func put(_ page: RecordPage) async -> Bool {
+  func put(_ page: SourcePage<Row>) async -> Bool {
     let reader = state.withLock { state in
       state.pages.append(page)
       return state.reader.take()
@@ -50,7 +50,7 @@ final class PageQueue: Sendable {
   /// Waits for the next page and removes it. Nil after the last page.
   ///
   /// - Throws: the error of ``finish(_:)``, after the last page.
-  func next() async throws(APIError) -> RecordPage? {
+  func next() async throws(APIError) -> SourcePage<Row>? {
     while true {
       let (page, end, writer) = state.withLock { state in
         let page = state.pages.isEmpty ? nil : state.pages.removeFirst()

@@ -1,12 +1,17 @@
 import Synchronization
 
 /// The number of records to request at a time. Shrinks after failed pages, and slowly grows again.
-final class PageSizing: Sendable {
+package final class PageSizing: Sendable {
   /// The parameters of one request.
-  struct Asked: Sendable {
-    var size: Int
+  package struct Asked: Sendable {
+    package var size: Int
     /// The number of times that this page has failed before.
-    var failures: Int
+    package var failures: Int
+
+    package init(size: Int, failures: Int) {
+      self.size = size
+      self.failures = failures
+    }
   }
 
   private struct State {
@@ -18,17 +23,19 @@ final class PageSizing: Sendable {
 
   private let state = Mutex(State())
 
+  package init() {}
+
   /// The number of such pages after which the bound doubles.
   private static let pagesBeforeGrowth = 8
 
-  func next(atMost size: Int, failures: Int) -> Asked {
+  package func next(atMost size: Int, failures: Int) -> Asked {
     let bound = state.withLock(\.bound) ?? size
     // The first failure may be temporary, so it does not reduce the size.
     return Asked(size: max(1, min(size, bound) >> max(0, failures - 1)), failures: failures)
   }
 
   /// Notes that a page of this size worked.
-  func note(_ asked: Asked) {
+  package func note(_ asked: Asked) {
     state.withLock { state in
       if asked.failures > 1 {
         state = State(bound: asked.size)

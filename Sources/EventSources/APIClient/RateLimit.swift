@@ -11,7 +11,10 @@ struct RateLimit: Sendable, Hashable {
   var retryAfterSeconds: Double?
 
   init(_ headers: HTTPHeaders, now: Timestamp) {
-    remaining = Self.first(["X-RateLimit-Remaining", "RateLimit-Remaining"], in: headers).flatMap { Int($0) }
+    // GitHub Enterprise Server answers 0 of 0 requests if it has no limit.
+    let isUnlimited = Self.first(["X-RateLimit-Limit", "RateLimit-Limit"], in: headers) == "0"
+    remaining =
+      isUnlimited ? nil : Self.first(["X-RateLimit-Remaining", "RateLimit-Remaining"], in: headers).flatMap { Int($0) }
     reset = Self.first(["X-RateLimit-Reset", "RateLimit-Reset"], in: headers).flatMap { Self.time($0, now: now) }
     retryAfterSeconds = headers.retryAfterSeconds(now: now)
   }

@@ -1,26 +1,33 @@
-/// Reads the records of several containers concurrently, and passes them on in order.
+package import ValueStreamCore
+
+/// A container that is not finished, and the position in it. Saved to resume an interrupted run.
+package struct ContainerProgress: Sendable, Hashable, Codable {
+  package var name: String
+  /// The cursor of the next page; nil for the first.
+  package var cursor: String?
+  /// The number of pages and rows read so far.
+  package var pages = 0
+  package var rows = 0
+
+  package init(_ name: String) {
+    self.name = name
+  }
+}
+
+/// Reads containers as rows of a table.
+package typealias RecordRun = ContainerRun<[String]>
+
+/// Reads several containers concurrently, and passes their pages on in order.
 ///
 /// The output does not depend on which response arrives first.
-package struct RecordRun: Sendable {
-  /// A container that is not finished, and the position in it. Saved to resume an interrupted run.
-  package struct Container: Sendable, Hashable, Codable {
-    package var name: String
-    /// The cursor of the next page; nil for the first.
-    package var cursor: String?
-    /// The number of pages and rows read so far.
-    package var pages = 0
-    package var rows = 0
-
-    package init(_ name: String) {
-      self.name = name
-    }
-  }
+package struct ContainerRun<Row: Sendable>: Sendable {
+  package typealias Container = ContainerProgress
 
   /// A page, or the failure of a container.
   package struct Step: Sendable {
     /// The state of the container after this page.
     package var container: Container
-    package var rows: [[String]] = []
+    package var rows: [Row] = []
     package var isLast: Bool
     /// The number of records in the container, or the limit if that is less; nil if the vendor does not say.
     package var total: Int?
@@ -29,28 +36,36 @@ package struct RecordRun: Sendable {
     package var missing = 0
     /// True if the limit cut the container short.
     package var isCut = false
+    /// True if the rest of the container is older than the run reads.
+    package var isPaused = false
     /// The reason why the rest of the container is skipped; nil for a page.
     package var failure: APIError?
   }
 
-  private let source: any RecordSource
+  private let source: any PagedSource<Row>
   private let limit: Int?
   private let concurrency: Int
+  private let pagesAhead: Int
+  private let horizon: Timestamp?
 
-  /// The number of pages of a container that may be read before earlier containers are finished.
-  private static let pagesAhead = 8
   /// The number of containers in a row that fail before the run ends, because the cause is then probably shared.
-  private static let failuresInRow = 3
+  private static var failuresInRow: Int { 3 }
 
   /// Creates a run.
   ///
   /// - Parameters:
   ///   - limit: the most rows of one container; nil for all.
   ///   - concurrency: the number of containers to read at a time.
-  package init(_ source: any RecordSource, limit: Int?, concurrency: Int) {
+  ///   - pagesAhead: the number of pages of a container that may be read before earlier containers are finished.
+  ///   - horizon: pauses a container after the first page that goes back beyond this time; nil to read all of it.
+  package init(
+    _ source: some PagedSource<Row>, limit: Int?, concurrency: Int, pagesAhead: Int = 8, horizon: Timestamp? = nil
+  ) {
     self.source = source
     self.limit = limit
     self.concurrency = max(1, concurrency)
+    self.pagesAhead = max(1, pagesAhead)
+    self.horizon = horizon
   }
 
   /// Reads all containers.
@@ -59,8 +74,8 @@ package struct RecordRun: Sendable {
   ///   - containers: the containers that are not finished.
   ///   - take: called for each page in order. An error from it ends the run.
   /// - Throws: the first error that affects more than one container, or seems to; or the error of `take`.
-  package func run(_ containers: [Container], take: (Step) throws -> Void) async throws {
-    let queues = containers.map { _ in PageQueue(capacity: Self.pagesAhead) }
+  package func run(_ containers: [Container], take: (Step) async throws -> Void) async throws {
+    let queues = containers.map { _ in PageQueue<Row>(capacity: pagesAhead) }
     try await withThrowingTaskGroup(of: Void.self) { group in
       // Closing the queues releases readers that wait, however the run ends.
       defer { for queue in queues { queue.close() } }
@@ -78,36 +93,43 @@ package struct RecordRun: Sendable {
         failures = isBlank ? failures + 1 : 0
         guard let failure else { continue }
         if failure.concern == .everything || failures == Self.failuresInRow { throw failure }
-        try take(Step(container: container, isLast: true, failure: failure))
+        try await take(Step(container: container, isLast: true, failure: failure))
       }
     }
   }
 
-  private func read(_ container: Container, into queue: PageQueue) async {
+  private func read(_ container: Container, into queue: PageQueue<Row>) async {
     var (cursor, rows) = (container.cursor, container.rows)
     var trail = CursorTrail(of: container.name, from: cursor)
+    var isPaused = false
     do throws(APIError) {
       repeat {
         let page = try await source.page(of: container.name, after: cursor, atMost: limit.map { max(0, $0 - rows) })
         rows += page.rows.count
         cursor = limit.map { rows >= $0 } == true ? nil : page.next
+        isPaused = isBeyondHorizon(page)
         try trail.follow(cursor)
         guard await queue.put(page), !Task.isCancelled else { return }
-      } while cursor != nil
+      } while cursor != nil && !isPaused
       queue.finish()
     } catch {
       queue.finish(error)
     }
   }
 
+  private func isBeyondHorizon(_ page: SourcePage<Row>) -> Bool {
+    guard let horizon, let reached = page.reached else { return false }
+    return reached < horizon
+  }
+
   /// Passes the pages of a container on.
   ///
   /// - Returns: the error that ended the container early; nil if it was read to its end.
   private func drain(
-    _ queue: PageQueue, of container: inout Container, _ take: (Step) throws -> Void
+    _ queue: PageQueue<Row>, of container: inout Container, _ take: (Step) async throws -> Void
   ) async throws -> APIError? {
     while true {
-      let page: RecordPage
+      let page: SourcePage<Row>
       do throws(APIError) {
         guard let next = try await queue.next() else { return nil }
         page = next
@@ -120,10 +142,11 @@ package struct RecordRun: Sendable {
       container.cursor = page.next
       let isFull = limit.map { container.rows >= $0 } == true
       let isCut = isFull && (page.next != nil || rows.count < page.rows.count)
-      try take(
+      try await take(
         Step(
           container: container, rows: rows, isLast: page.next == nil || isFull, total: page.total.map { min($0, limit ?? $0) },
-          notes: page.notes, missing: page.missing, isCut: isCut))
+          notes: page.notes, missing: page.missing, isCut: isCut,
+          isPaused: page.next != nil && !isFull && isBeyondHorizon(page)))
     }
   }
 }

@@ -1,7 +1,9 @@
-/// Reads records of one kind from a vendor's API, such as the pull requests of repositories.
-package protocol RecordSource: Sendable {
-  /// The column names of each row.
-  var columns: [String] { get }
+package import ValueStreamCore
+
+/// Reads a vendor's API page by page.
+package protocol PagedSource<Row>: Sendable {
+  /// What a page consists of: rows of a table, or deliveries.
+  associatedtype Row: Sendable
 
   /// Returns the containers to read.
   func containers() async throws(APIError) -> RecordContainers
@@ -9,9 +11,15 @@ package protocol RecordSource: Sendable {
   /// Returns a page of a container. The same cursor returns the same page while the records do not change.
   ///
   /// - Parameters:
-  ///   - cursor: ``RecordPage/next`` of the previous page; nil for the first.
+  ///   - cursor: ``SourcePage/next`` of the previous page; nil for the first.
   ///   - limit: the number of records that are still wanted; nil for all.
-  func page(of container: String, after cursor: String?, atMost limit: Int?) async throws(APIError) -> RecordPage
+  func page(of container: String, after cursor: String?, atMost limit: Int?) async throws(APIError) -> SourcePage<Row>
+}
+
+/// Reads records of one kind from a vendor's API as rows of a table, such as the pull requests of repositories.
+package protocol RecordSource: PagedSource<[String]> {
+  /// The column names of each row.
+  var columns: [String] { get }
 }
 
 /// The containers of records: repositories, projects or jobs.
@@ -27,9 +35,12 @@ package struct RecordContainers: Sendable, Hashable {
   }
 }
 
-/// A page of records.
-package struct RecordPage: Sendable, Hashable {
-  package var rows: [[String]]
+/// A page of records as rows of a table.
+package typealias RecordPage = SourcePage<[String]>
+
+/// A page of what a source reads.
+package struct SourcePage<Row: Sendable>: Sendable {
+  package var rows: [Row]
   /// The cursor of the next page; nil after the last page.
   package var next: String?
   /// The approximate number of records in the container; nil if the vendor does not say.
@@ -38,8 +49,10 @@ package struct RecordPage: Sendable, Hashable {
   package var notes: [String]
   /// The number of records that the server has but could not read.
   package var missing: Int
+  /// How far back the page goes, in a list that is sorted from newest to oldest; nil if that is unknown.
+  package var reached: Timestamp?
 
-  package init(rows: [[String]], next: String?, total: Int? = nil, notes: [String] = [], missing: Int = 0) {
+  package init(rows: [Row], next: String?, total: Int? = nil, notes: [String] = [], missing: Int = 0) {
     self.rows = rows
     self.next = next
     self.total = total
@@ -47,3 +60,6 @@ package struct RecordPage: Sendable, Hashable {
     self.missing = missing
   }
 }
+
+extension SourcePage: Equatable where Row: Equatable {}
+extension SourcePage: Hashable where Row: Hashable {}

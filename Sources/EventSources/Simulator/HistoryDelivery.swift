@@ -10,6 +10,13 @@ package struct HistoryDelivery: Sendable, Hashable {
   /// The time at which it is sent.
   package var time: Timestamp
 
+  package init(path: String, headers: HTTPHeaders, body: [UInt8], time: Timestamp) {
+    self.path = path
+    self.headers = headers
+    self.body = body
+    self.time = time
+  }
+
   /// The event type from the header `X-GitHub-Event` or `X-Gitlab-Event`, else the name of the source.
   package var event: String {
     headers["X-GitHub-Event"] ?? headers["X-Gitlab-Event"].map { "gitlab \($0.replacing(" Hook", with: "").lowercased())" }

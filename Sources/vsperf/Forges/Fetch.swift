@@ -42,13 +42,9 @@ struct Fetch {
       return
     }
     guard let file else { throw UsageError("--resume needs --out FILE", seeing: words) }
-    earlier = try FetchState.read(for: file)
+    earlier = try FetchState.read(at: FetchState.path(for: file))
     began = earlier.flatMap { Timestamp(rfc3339: $0.began) } ?? SystemClock().now()
-    if let earlier, earlier.settings != fingerprint {
-      throw CommandError(
-        "\(FetchState.path(for: file)) is of a run with other settings (\(earlier.settings.joined(separator: " "))); "
-          + "begin anew without --resume", ExitCode.usage)
-    }
+    try earlier?.check(settings: fingerprint, at: FetchState.path(for: file))
   }
 
   /// The client for the API, which reports long waits.
@@ -87,7 +83,8 @@ struct Fetch {
     }
     progress.begin(containers: state.total, done: state.total - state.containers.count, rows: state.rows)
     do {
-      try await RecordRun(source, limit: rows, concurrency: concurrency).run(state.containers) { step in
+      let run = RecordRun(source, limit: rows, concurrency: concurrency)
+      try await run.run(state.containers) { step in
         for row in step.rows { csv.row(chosen(row)) }
         state.advance(by: step)
         try put(csv.take(), to: &output, &state)
@@ -109,7 +106,7 @@ struct Fetch {
       let hint = file == nil ? "" : "; --resume asks for them again"
       throw CommandError("\(state.failed.count) of \(state.total) could not be read: \(names)\(hint)", ExitCode.unavailable)
     }
-    if let file { FetchState.remove(for: file) }
+    if let file { FetchState.remove(at: FetchState.path(for: file)) }
     if let missing = state.missing, missing > 0 {
       throw CommandError(
         "\(missing == 1 ? "1 record" : "\(missing) records") could not be read by the server; all others are written",
@@ -135,6 +132,6 @@ struct Fetch {
     try output.write(bytes)
     try output.flush()
     state.bytes += Int64(bytes.count)
-    if let file { try state.write(for: file) }
+    if let file { try state.write(at: FetchState.path(for: file)) }
   }
 }

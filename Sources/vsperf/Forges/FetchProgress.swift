@@ -16,14 +16,27 @@ final class FetchProgress: Sendable {
     var isBarShown = false
   }
 
+  /// What is counted.
+  struct Unit: Sendable {
+    var one: String
+    var many: String
+    /// The verb of the summary.
+    var verb: String
+
+    static let rows = Unit(one: "row", many: "rows", verb: "wrote")
+    static let deliveries = Unit(one: "delivery", many: "deliveries", verb: "imported")
+  }
+
   private let isTerminal: Bool
+  private let unit: Unit
   private let start = ContinuousClock.now
   private let state = Mutex(State())
 
   /// Creates a progress display, with a bar if standard error is a terminal that supports it.
   ///
   /// - Parameter isAlone: True if nothing else is written to the terminal.
-  init(isAlone: Bool) {
+  init(isAlone: Bool, unit: Unit = .rows) {
+    self.unit = unit
     isTerminal = isAlone && StandardStream.error.isTerminal && Environment.variables["TERM"] != "dumb"
   }
 
@@ -34,7 +47,7 @@ final class FetchProgress: Sendable {
     }
   }
 
-  func show(_ step: RecordRun.Step) {
+  func show<Row>(_ step: ContainerRun<Row>.Step) {
     let bar = state.withLock { state -> String in
       state.rows += step.rows.count
       state.expected = step.isLast ? nil : step.total
@@ -43,9 +56,9 @@ final class FetchProgress: Sendable {
         state.rowsDone = state.rows
       }
       state.isBarShown = isTerminal
-      return Self.bar(state, seconds: start.duration(to: .now).inSeconds)
+      return Self.bar(state, unit, seconds: start.duration(to: .now).inSeconds)
     }
-    StandardStream.error.write(isTerminal ? "\r\u{1B}[K\(bar)" : Self.line(step))
+    StandardStream.error.write(isTerminal ? "\r\u{1B}[K\(bar)" : line(step))
   }
 
   /// Prints a line that stays above the bar.
@@ -67,16 +80,17 @@ final class FetchProgress: Sendable {
     let seconds = start.duration(to: .now).inSeconds
     let isBarShown = state.withLock(\.isBarShown)
     StandardStream.error.write(
-      "\(isBarShown ? "\r\u{1B}[K" : "")wrote \(rows) row\(rows == 1 ? "" : "s") to \(file) in \(Self.text(seconds: seconds))\n")
+      "\(isBarShown ? "\r\u{1B}[K" : "")\(unit.verb) \(rows) \(rows == 1 ? unit.one : unit.many) to \(file) in \(Self.text(seconds: seconds))\n"
+    )
   }
 
   // MARK: Text
 
   /// Returns a line in the format of the program of 2019, `key=value`.
-  private static func line(_ step: RecordRun.Step) -> String {
+  private func line<Row>(_ step: ContainerRun<Row>.Step) -> String {
     let (owner, name) = RecordText.split(step.container.name)
     return
-      "page=\(step.container.pages) is_last=\(step.isLast) repo=\(quoted(name)) org=\(quoted(owner)) rows=\(step.rows.count)\n"
+      "page=\(step.container.pages) is_last=\(step.isLast) repo=\(Self.quoted(name)) org=\(Self.quoted(owner)) \(unit.many)=\(step.rows.count)\n"
   }
 
   private static func quoted(_ text: String) -> String {
@@ -89,7 +103,7 @@ final class FetchProgress: Sendable {
   }
 
   /// Returns the bar: `[=========>          ] 12/40, 3400 rows, 210/s, 80 s left`.
-  private static func bar(_ state: State, seconds: Double) -> String {
+  private static func bar(_ state: State, _ unit: Unit, seconds: Double) -> String {
     let expected = expectedRows(state)
     let share = expected > 0 ? min(1, Double(state.rows) / expected) : Double(state.done) / Double(max(1, state.containers))
     let width = 24
@@ -98,7 +112,7 @@ final class FetchProgress: Sendable {
     let rate = Double(state.rows - state.rowsBefore) / max(seconds, 0.001)
     let secondsLeft = (expected - Double(state.rows)) / rate
     let left = rate > 0 && secondsLeft > 0 ? ", \(text(seconds: secondsLeft)) left" : ""
-    return "[\(String(repeating: "=", count: filled))\(rest)] \(state.done)/\(state.containers), \(state.rows) rows, "
+    return "[\(String(repeating: "=", count: filled))\(rest)] \(state.done)/\(state.containers), \(state.rows) \(unit.many), "
       + "\(Int(rate.rounded()))/s\(left)"
   }
 
@@ -110,7 +124,7 @@ final class FetchProgress: Sendable {
     return (Double(state.rowsDone) + current) * Double(max(known, state.containers)) / Double(known)
   }
 
-  private static func text(seconds: Double) -> String {
+  static func text(seconds: Double) -> String {
     switch seconds {
     case ..<10: "\(RecordText.text((seconds * 10).rounded() / 10)) s"
     case ..<120: "\(Int(seconds.rounded())) s"

@@ -11,29 +11,32 @@ struct FetchState: Codable, Equatable {
   /// When the first run began, in RFC 3339. Open-ended periods end there.
   var began: String
   /// The containers still to read, in order.
-  var containers: [RecordRun.Container]
+  var containers: [ContainerProgress]
   /// The containers that could not be read, and their progress.
-  var failed: [RecordRun.Container] = []
+  var failed: [ContainerProgress] = []
   /// The number of containers, including those that are done.
   var total: Int
   /// The number of rows written so far, of all containers.
   var rows = 0
   /// The number of records that the server could not read; nil if there are none, and in states of earlier versions.
   var missing: Int?
+  /// The number of the period that an import reads, from the newest; nil for a download, which has only one.
+  var round: Int?
   /// The size of the file in bytes at this state.
   var bytes: Int64 = 0
 
   init(settings: [String], began: Timestamp, containers: [String]) {
     self.settings = settings
     self.began = began.rfc3339
-    self.containers = containers.map { RecordRun.Container($0) }
+    self.containers = containers.map { ContainerProgress($0) }
     total = containers.count
   }
 
-  mutating func advance(by step: RecordRun.Step) {
+  mutating func advance<Row>(by step: ContainerRun<Row>.Step) {
     rows += step.rows.count
     if step.missing > 0 { missing = (missing ?? 0) + step.missing }
-    containers = (step.isLast ? [] : [step.container]) + containers.dropFirst()
+    let rest = containers.dropFirst()
+    containers = step.isPaused ? rest + [step.container] : (step.isLast ? [] : [step.container]) + rest
     if step.failure != nil { failed.append(step.container) }
   }
 
@@ -47,26 +50,37 @@ struct FetchState: Codable, Equatable {
 
   static func path(for file: String) -> String { "\(file).resume" }
 
-  /// Reads the state of a file; nil if there is none.
+  /// Reads a state; nil if there is none.
   ///
   /// - Throws: ``CommandError`` if the state is damaged.
-  static func read(for file: String) throws(CommandError) -> FetchState? {
-    guard let bytes = Environment.readFile(path(for: file)) else { return nil }
+  static func read(at path: String) throws(CommandError) -> FetchState? {
+    guard let bytes = Environment.readFile(path) else { return nil }
     guard let state = try? JSONDecoder().decode(FetchState.self, from: Data(bytes)), state.isPlausible else {
-      throw CommandError("\(path(for: file)) cannot be read; begin anew without --resume", ExitCode.dataError)
+      throw CommandError("\(path) cannot be read; begin anew without --resume", ExitCode.dataError)
     }
     return state
   }
 
+  /// Checks that a resumed run has the settings of the first one.
+  func check(settings: [String], at path: String) throws(CommandError) {
+    if self.settings == settings { return }
+    throw CommandError(
+      "\(path) is of a run with other settings (\(self.settings.joined(separator: " "))); begin anew without --resume",
+      ExitCode.usage)
+  }
+
   private var isPlausible: Bool {
     let places = containers + failed
-    let numbers = places.flatMap { [Int64($0.pages), Int64($0.rows)] } + [Int64(total), Int64(rows), Int64(missing ?? 0), bytes]
+    let numbers =
+      places.flatMap { [Int64($0.pages), Int64($0.rows)] } + [
+        Int64(total), Int64(rows), Int64(missing ?? 0), Int64(round ?? 0), bytes,
+      ]
     return numbers.allSatisfy { (0...1 << 50).contains($0) } && places.count <= total
   }
 
   /// Replaces the state on disk atomically.
-  func write(for file: String) throws(CommandError) {
-    let (path, draft) = (Self.path(for: file), "\(Self.path(for: file)).new")
+  func write(at path: String) throws(CommandError) {
+    let draft = "\(path).new"
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     guard let data = try? encoder.encode(self) else { throw CommandError("cannot write \(path)", ExitCode.software) }
@@ -78,5 +92,5 @@ struct FetchState: Codable, Equatable {
     }
   }
 
-  static func remove(for file: String) { unlink(path(for: file)) }
+  static func remove(at path: String) { unlink(path) }
 }

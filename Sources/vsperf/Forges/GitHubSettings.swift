@@ -39,19 +39,26 @@ enum GitHubSettings {
   ) throws -> (Fetch, GitHubAPI, GitHubSelection) {
     let repositories = try repositories(settings, words: words)
     let fetch = try Fetch(settings, words: words, content: content, pageSize: pageSize)
+    let api = try api(settings, words: words, client: fetch.client)
+    let selection = GitHubSelection(
+      repositories: repositories, period: try FetchSettings.period(settings), pageSize: try settings.value(of: pageSize),
+      now: fetch.began)
+    return (fetch, api, selection)
+  }
+
+  /// Creates the API client with the token of the settings.
+  static func api(_ settings: Settings, words: [String], client: APIClient) throws -> GitHubAPI {
     let address = try settings.value(of: address)
     guard let token = try FetchSettings.token(token, in: settings) else {
       throw UsageError(
         "GitHub wants a token: make one at \(address.tokens) that may read the repositories, and set "
           + "VS_PERF_REPORT_GITHUB_ACCESS_TOKEN", seeing: words)
     }
-    let selection = GitHubSelection(
-      repositories: repositories, period: try FetchSettings.period(settings), pageSize: try settings.value(of: pageSize),
-      now: fetch.began)
-    return (fetch, GitHubAPI(address, token: token, client: fetch.client), selection)
+    return GitHubAPI(address, token: token, client: client)
   }
 
-  private static func repositories(_ settings: Settings, words: [String]) throws -> GitHubRepositories {
+  /// Returns the repositories that the settings name.
+  static func repositories(_ settings: Settings, words: [String]) throws -> GitHubRepositories {
     let organization = try settings.value(of: organization)
     let names = try settings.values(of: repository).compactMap { $0 }
     guard !names.isEmpty else { throw UsageError("which repositories? --repo NAME, or --repo '*' for all", seeing: words) }

@@ -1,11 +1,10 @@
 package import APIClient
-import PayloadReading
 package import ValueStreamCore
 
 /// Reads GitHub's REST and GraphQL APIs with a token.
 package struct GitHubAPI: Sendable {
   package let address: GitHubAddress
-  let graphQL: GraphQLService
+  package let graphQL: GraphQLService
   private let client: APIClient
   private let headers: HTTPHeaders
 
@@ -24,10 +23,28 @@ package struct GitHubAPI: Sendable {
   ///
   /// - Parameter path: the path with its query: `/repos/acme/site/actions/runs?per_page=100`.
   func get<Value>(_ path: String, read: (APIDocument) throws(APIError) -> Value) async throws(APIError) -> Value {
-    try await client.send { _ in
-      HTTPTransportRequest(method: "GET", url: address.rest + path, headers: headers)
+    try await get({ _ in path }) { document, _ throws(APIError) in try read(document) }
+  }
+
+  /// Sends a GET request to the REST API and reads a page.
+  ///
+  /// - Parameters:
+  ///   - path: makes the path from the number of failed attempts, so that it can ask for a smaller page.
+  ///   - read: reads the page and its links to others.
+  package func get<Value>(
+    _ path: (_ failures: Int) -> String, read: (APIDocument, PageLinks) throws(APIError) -> Value
+  ) async throws(APIError) -> Value {
+    try await client.send { failures in
+      HTTPTransportRequest(method: "GET", url: address.rest + path(failures), headers: headers)
     } read: { response throws(APIError) in
-      try read(try APIDocument(response))
+      try read(try APIDocument(response), PageLinks(response.headers))
     }
+  }
+
+  /// Returns the path of an address of this API, such as one that a redirect names; nil for an address elsewhere, which must not get
+  /// the token.
+  package func path(of address: String) -> String? {
+    guard address.hasPrefix("\(self.address.rest)/") else { return nil }
+    return String(address.dropFirst(self.address.rest.count))
   }
 }

@@ -1,4 +1,4 @@
-import APIClient
+package import APIClient
 import PayloadReading
 
 /// The repositories to read: named ones, or all of an organization or user.
@@ -18,7 +18,7 @@ package struct GitHubRepositories: Sendable {
   }
 
   /// Returns the full names of the repositories, without duplicates.
-  func list(_ api: GitHubAPI) async throws(APIError) -> RecordContainers {
+  package func list(_ api: GitHubAPI) async throws(APIError) -> RecordContainers {
     var found = RecordContainers([])
     for name in names {
       let next =
