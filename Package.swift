@@ -32,6 +32,13 @@ func api(of vendor: String) -> Target {
     path: "Sources/EventSources/\(vendor)/API", swiftSettings: settings)
 }
 
+/// Returns the library that sets up and checks a vendor's webhooks.
+func hooks(of vendor: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(
+    name: "\(vendor)Hooks", dependencies: ["ValueStreamCore", "APIClient", "Hooks", "PayloadReading"] + dependencies,
+    path: "Sources/EventSources/\(vendor)/Hooks", swiftSettings: settings)
+}
+
 /// Returns a system library. Its module map says how to link it.
 func systemLibrary(_ name: String, _ pkgConfig: String, apt: String) -> Target {
   .systemLibrary(name: name, path: "Sources/SystemLibraries/\(name)", pkgConfig: pkgConfig, providers: [.apt([apt])])
@@ -75,6 +82,9 @@ let eventSources: [Target] = [
   webhooks(of: "Jenkins"), api(of: "Jenkins"),
   webhooks(of: "Jira"), api(of: "Jira"),
   webhooks(of: "Trello"),
+  module("Hooks", in: "EventSources", ["APIClient"]),
+  hooks(of: "GitHub", ["GitHubAPI", "GitHubWebhooks", "CCrypto"]), hooks(of: "GitLab", ["GitLabWebhooks"]),
+  hooks(of: "Jira", ["JiraWebhooks"]), hooks(of: "Trello"),
   module("CustomHTTP", in: "EventSources", ["PayloadReading"]),
   module("CDEvents", in: "EventSources", ["PayloadReading"]),
   module("Catalog", in: "EventSources", sources),
@@ -133,6 +143,7 @@ let executables: [Target] = [
     dependencies: [
       "ValueStreamCore", "Intake", "Catalog", "GitHubWebhooks", "Simulator", "CurlTransport", "CSV", "Aggregates", "Charts",
       "SampleReports", "ReportClient", "APIClient", "GitHubAPI", "GitLabAPI", "JiraAPI", "JenkinsAPI",
+      "GitLabWebhooks", "JiraWebhooks", "Hooks", "GitHubHooks", "GitLabHooks", "JiraHooks", "TrelloHooks",
     ],
     swiftSettings: settings),
 ]
@@ -187,6 +198,12 @@ let testsOfTargets: [Target] = [
   tests(of: "TrelloWebhooks", ["ValueStreamCore"], fixtures: ["Fixtures"]),
   tests(of: "CustomHTTP", ["ValueStreamCore"], fixtures: ["Fixtures"]),
   tests(of: "CDEvents", ["ValueStreamCore"], fixtures: ["Fixtures"]),
+  tests(
+    of: "Hooks",
+    [
+      "ValueStreamCore", "APIClient", "GitHubAPI", "GitHubHooks", "GitHubWebhooks", "GitLabHooks", "GitLabWebhooks", "JiraHooks",
+      "JiraWebhooks", "TrelloHooks",
+    ]),
   tests(of: "Simulator", ["ValueStreamCore", "GitHubWebhooks"]),
   tests(of: "SourceFuzzing"),
   .testTarget(

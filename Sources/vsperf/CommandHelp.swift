@@ -27,9 +27,8 @@ enum CommandHelp {
       Usage: \(Program.name) COMMAND [--flag=value ...]
 
       \(sections.joined(separator: "\n"))
-      \(Program.name) COMMAND --help shows what a command does and takes; --help all shows it for every
-      command; --version prints the version. Flags take one dash or two, = or a space before the value, and
-      stand anywhere.
+      \(Program.name) COMMAND --help shows what a command does, --help all what each does; --version the version.
+      Flags take one dash or two, = or a space before the value, and stand anywhere.
 
       \(exitCodes)
 
@@ -40,7 +39,10 @@ enum CommandHelp {
   static let sections: [(title: String, firstWords: [String])] = [
     ("Export history as CSV, and report on it", ["github", "gitlab", "jira", "jenkins", "agg"]),
     ("Ask a vsd", Command.deliveryReports.map { $0.words[0] } + ["report"] + Command.exclusions.map { $0.words[0] }),
-    ("Send events, debug, integrate, try out", ["event", "explain", "generate", "traceparent", "completion"]),
+    (
+      "Set up webhooks, send events, debug, integrate, try out",
+      ["webhooks", "event", "explain", "generate", "traceparent", "completion"]
+    ),
   ]
 
   /// Returns a line for each command, and one for each group of ``groups``.
@@ -66,6 +68,7 @@ enum CommandHelp {
   private static let groups = [
     "github": "write pull requests, issues, Actions runs or deployments as CSV",
     "agg": "report on pull requests, issues, builds or deploys: how many, how long",
+    "webhooks": "make, list and check the webhooks that vsd needs; ask again for lost deliveries",
     "event": "report the start, the end or an annotation of work, or run a command and report it",
   ]
 

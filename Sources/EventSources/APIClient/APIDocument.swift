@@ -9,6 +9,12 @@ package struct APIDocument {
     do throws(PayloadError) {
       document = try JSONDocument(response.body)
     } catch {
+      let type = response.headers["Content-Type"]?.lowercased() ?? ""
+      guard !type.hasPrefix("text/html"), response.body.first(where: { $0 > 0x20 }) != UInt8(ascii: "<") else {
+        throw APIError(
+          .malformed,
+          "the answer is a web page, not JSON; is the address that of the API, or does a proxy or a sign-in page answer?")
+      }
       throw APIError(.malformed, "the answer cannot be read: \(error)")
     }
   }
@@ -28,6 +34,9 @@ package struct APIDocument {
   /// The error message, in any of the members that vendors use; nil if there is none.
   var message: String? {
     guard let object = PayloadObject(document.root, path: "$") else { return nil }
+    // GitHub says "Validation Failed", and what is wrong in a list.
+    let details = object.objects("errors").compactMap { $0.text("message") }
+    if let text = object.text("message"), !details.isEmpty { return "\(text): \(details.joined(separator: "; "))" }
     return object.text("message") ?? object.text("error_description") ?? object.text("error") ?? object.text("errorMessage")
       ?? object.texts("errorMessages")?.first ?? object.objects("errors").first?.text("message")
   }

@@ -7,6 +7,9 @@ extension HTTPHeaders {
     if let seconds = Double(text), text.utf8.allSatisfy({ (0x30...0x39).contains($0) || $0 == 0x2E }) { return seconds }
     return HTTPDate.parse(text).map { max(0, $0.seconds(since: now)) }
   }
+
+  /// The time of the `Date` header, by the clock of the server. Nil if there is none, or if it cannot be parsed.
+  package var date: Timestamp? { self["Date"].flatMap(HTTPDate.parse) }
 }
 
 /// Parses HTTP dates: `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110, section 5.6.7).
