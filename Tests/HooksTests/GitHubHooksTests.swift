@@ -141,7 +141,7 @@ struct GitHubHooksTests {
     let requests = GitHubHookRequests(.gitHub, token: try #require(Secret("t")), client: client)
     let error = await #expect(throws: APIError.self) { try await GitHubHooks(.organization("acme"), requests).hooks() }
     #expect(error?.code == .malformed)
-    #expect(error?.description.contains("a web page, not JSON") == true)
+    #expect(error?.description.contains("a web page and not JSON") == true)
   }
 
   // MARK: Check

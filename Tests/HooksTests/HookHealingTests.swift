@@ -163,6 +163,18 @@ struct HookHealingTests {
     #expect(report.failed == 0 && memory.count == 0)
   }
 
+  @Test("More failures than fit in memory are left for later runs, which read the list anew")
+  func memory() async throws {
+    let history = LongHistory(count: HookHealing.memoryLimit + 30)
+    var memory = HookHealing.Memory()
+    for expected in [HookHealing.memoryLimit, 30] {
+      var report = HookHealing.Report()
+      try await HookHealing(history, clock: FixedClock()).run(Self.hook, memory: &memory, report: &report)
+      #expect(report.asked == expected)
+    }
+    #expect(history.delivered.withLock(\.count) == history.count)
+  }
+
   @Test("Any order of attempts within the list, in pages of any size: exactly the events without a success are asked for")
   func anyHistory() async throws {
     var random = SeededRandom(seed: 19)
@@ -183,6 +195,35 @@ struct HookHealingTests {
       #expect(Set(asked) == missing && asked.count == missing.count)
     }
   }
+}
+
+/// A history with only failed deliveries, which arrive when they are asked for.
+private final class LongHistory: HookHistory {
+  let count: Int
+  let delivered = Mutex<Set<Int>>([])
+  let reachSeconds = 1e6
+
+  init(count: Int) { self.count = count }
+
+  func page(of hook: Hook, after cursor: String?) async throws(APIError) -> HookDeliveryPage {
+    let start = cursor.flatMap { Int($0) } ?? 0
+    let end = min(count, start + 10_000)
+    let deliveries = delivered.withLock { delivered in
+      (start..<end).map { number in
+        HookDelivery(
+          id: "\(number)", event: "e\(number)", time: Timestamp(seconds: 1_796_000_000 - Int64(number)), type: "push",
+          answer: HookAnswer(status: delivered.contains(number) ? 200 : 0))
+      }
+    }
+    return HookDeliveryPage(deliveries, next: end < count ? "\(end)" : nil, serverTime: nil)
+  }
+
+  func redeliver(_ delivery: HookDelivery, of hook: Hook) async throws(APIError) -> HookAnswer? {
+    _ = delivered.withLock { $0.insert(Int(delivery.id) ?? -1) }
+    return nil
+  }
+
+  func isRead(_ delivery: HookDelivery) -> Bool { true }
 }
 
 /// A clock that advances only when code waits on it.

@@ -209,6 +209,19 @@ struct TrelloHooksTests {
     #expect(try await HookSetup(service).create(other, updates: false) == .unchanged(outcome.hook.with(id: "w1", scope: "b1")))
   }
 
+  @Test("A board without a webhook is told, whatever others have; a webhook can be deleted")
+  func perBoard() async throws {
+    let (service, transport) = try Self.service { _ in
+      .json("[\(Self.shown("w1", board: "b1")),\(Self.shown("w2", board: "b2"))]")
+    }
+    let setup = HookSetup(service)
+    let judgements = try await setup.check(address: nil, scope: "b2")
+    #expect(judgements.map(\.hook?.id) == ["w2"] && judgements.allSatisfy(\.findings.isEmpty))
+    #expect(try await setup.check(address: nil, scope: "b3").flatMap(\.findings).map(\.kind) == [.missing])
+    try await service.delete("w1")
+    #expect(transport.requests.last?.method == "DELETE" && transport.requests.last?.url == "https://api.trello.com/1/webhooks/w1")
+  }
+
   @Test("A webhook that is off or fails is told")
   func check() async throws {
     let (service, _) = try Self.service { _ in .json("[\(Self.shown("w1", board: "b1", active: false, failures: 12))]") }

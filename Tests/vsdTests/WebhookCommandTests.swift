@@ -118,7 +118,7 @@ struct WebhookCommandTests {
       HTTPResponse(status: 200, headers: ["Content-Type": "text/html"], body: Array("<html>".utf8))
     }
     let html = try Self.run(page, ["check", "github"])
-    #expect(html.exit == .code(69) && html.errors.contains("a web page, not JSON"))
+    #expect(html.exit == .code(69) && html.errors.contains("a web page and not JSON"))
     let anonymous = try Self.run(page, ["check", "github"], environment: [:])
     #expect(anonymous.exit == .code(64) && anonymous.errors.contains("GitHub wants a token"))
   }
@@ -146,7 +146,7 @@ struct WebhookCommandTests {
       environment: ["VS_JIRA_TOKEN": "t", "VS_JIRA_SECRET": "wave"])
     #expect(lacking.exit == .code(78) && lacking.output.contains("made webhook 1") && lacking.output.contains("it does not send"))
     let unhealed = try VSPerf.run(["webhooks", "heal", "jira"] + site, environment: ["VS_JIRA_TOKEN": "t"])
-    #expect(unhealed.exit == .code(69) && unhealed.errors.contains("vsperf import jira"))
+    #expect(unhealed.exit == .code(69) && unhealed.errors.contains("vsperf import --help"))
 
     let trello = try VendorServer { request in
       if request.target.hasPrefix("/1/boards/HbrS1te0") { return .json(#"{"id":"b1"}"#) }

@@ -103,7 +103,7 @@ package struct APIClient: Sendable {
       throw APIError(error.isRetryable ? .unavailable : .refused, "cannot ask \(place): \(error)")
     }
     pacer.hasAnswer = true
-    // The server's own clock tells how long to wait, because the one of this machine may be wrong.
+    // The vendor's times are by its own clock, which may differ from the clock of this machine.
     let now = response.headers.date ?? clock.now()
     let limit = RateLimit(response.headers, now: now)
     if let error = Self.error(response, limit, place, now) { throw error }

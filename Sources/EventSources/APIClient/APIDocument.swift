@@ -9,13 +9,12 @@ package struct APIDocument {
     do throws(PayloadError) {
       document = try JSONDocument(response.body)
     } catch {
-      let type = response.headers["Content-Type"]?.lowercased() ?? ""
-      guard !type.hasPrefix("text/html"), response.body.first(where: { $0 > 0x20 }) != UInt8(ascii: "<") else {
-        throw APIError(
-          .malformed,
-          "the answer is a web page, not JSON; is the address that of the API, or does a proxy or a sign-in page answer?")
-      }
-      throw APIError(.malformed, "the answer cannot be read: \(error)")
+      let isPage = response.body.first { $0 > 0x20 } == UInt8(ascii: "<")
+      throw APIError(
+        .malformed,
+        isPage
+          ? "the answer is a web page and not JSON: check the address, and whether a proxy or a sign-in stands before the API"
+          : "the answer cannot be read: \(error)")
     }
   }
 

@@ -50,16 +50,27 @@ package struct HookHealing: Sendable {
 
   private let history: any HookHistory
   private let clock: any WallClock
-  /// The time before an event is asked for again, doubled for each attempt. Nil to ask for everything at once.
   private let pause: Duration?
-  /// The most events to ask for in a run.
   private let limit: Int
+  private let onPage: @Sendable (_ deliveries: Int, _ oldest: Timestamp?) -> Void
 
+  /// The most events to remember. Beyond it the oldest are left for a later run, which reads the list anew.
+  static let memoryLimit = 50_000
   /// How much of the list is read again, because deliveries appear in it late.
   private static let overlapSeconds = 600.0
   private static let longestPauseSeconds = 6 * 3600.0
 
-  package init(_ history: any HookHistory, pause: Duration? = nil, limit: Int = .max, clock: any WallClock = SystemClock()) {
+  /// Creates a healing.
+  ///
+  /// - Parameters:
+  ///   - pause: the time before an event is asked for again, doubled for each attempt. Nil to ask for everything at once.
+  ///   - limit: the most events to ask for in a run.
+  ///   - onPage: called after each page with the number of deliveries read so far, and the time of the oldest.
+  package init(
+    _ history: any HookHistory, pause: Duration? = nil, limit: Int = .max, clock: any WallClock = SystemClock(),
+    onPage: @escaping @Sendable (_ deliveries: Int, _ oldest: Timestamp?) -> Void = { _, _ in }
+  ) {
+    self.onPage = onPage
     self.history = history
     self.pause = pause
     self.limit = limit
@@ -128,12 +139,13 @@ package struct HookHealing: Sendable {
         newest = [newest, delivery.time].compactMap(\.self).max()
         tally.note(delivery, isRead: history.isRead(delivery))
       }
+      onPage(report.deliveries, page.deliveries.last?.time)
       cursor = isOver ? nil : page.next
       try trail.follow(cursor)
     } while cursor != nil
     let end = now.advanced(bySeconds: -history.reachSeconds)
     memory.failed = tally.failed.filter { ($1.delivery.time ?? now) >= end }
-    memory.newest = newest
+    if !tally.isFull { memory.newest = newest }
     report.unread = tally.unread.count
     return now
   }
@@ -153,9 +165,13 @@ package struct HookHealing: Sendable {
 
   /// Groups deliveries by event, from the newest to the oldest.
   private struct Tally {
+    private static let memoryLimit = HookHealing.memoryLimit
+
     var failed: [String: Failure]
     var unread: Set<String> = []
     private var delivered: Set<String> = []
+    /// True if there are more failed events than fit.
+    private(set) var isFull = false
 
     init(_ failed: [String: Failure]) { self.failed = failed }
 
@@ -169,11 +185,13 @@ package struct HookHealing: Sendable {
       } else if delivered.contains(event) {
         return
       } else if !isRead {
-        unread.insert(event)
+        if unread.count < Self.memoryLimit { unread.insert(event) }
       } else if var failure = failed[event] {
         failure.attempts.insert(delivery.id)
         if let time = delivery.time, time > failure.delivery.time ?? .epoch { failure.delivery = delivery }
         failed[event] = failure
+      } else if failed.count >= Self.memoryLimit {
+        isFull = true
       } else {
         failed[event] = Failure(delivery: delivery, attempts: [delivery.id])
       }

@@ -29,12 +29,16 @@ package protocol HookService: Sendable {
   /// The past deliveries of the webhooks. Nil if the vendor neither shows them nor sends them again.
   var history: (any HookHistory)? { get }
 
+  /// True if each webhook watches one thing, such as a board, so that a place needs several with the same address.
+  var hasWebhookPerScope: Bool { get }
+
   /// What no request can change, such as the events of a GitHub App, and where a person can.
   var manualRemedy: String? { get }
 }
 
 extension HookService {
   package var manualRemedy: String? { nil }
+  package var hasWebhookPerScope: Bool { false }
 }
 
 /// What became of a ping.

@@ -56,8 +56,7 @@ package struct HookSetup: Sendable {
 
   private func existing(_ plan: HookPlan) async throws(APIError) -> Hook? {
     try await service.hooks().first { hook in
-      // A vendor may have several webhooks with one address, each limited to something else.
-      HookAddress.areSame(hook.address, plan.address) && (plan.events.isEmpty ? hook.scope == plan.scope : true)
+      HookAddress.areSame(hook.address, plan.address) && (!service.hasWebhookPerScope || hook.scope == plan.scope)
     }
   }
 
@@ -114,12 +113,14 @@ package struct HookSetup: Sendable {
 
   /// Compares the webhooks for vsd with what it needs, and looks at their last deliveries.
   package func check(address: String?, scope: String? = nil) async throws(APIError) -> [Judgement] {
-    let hooks = try await hooks(address: address)
+    let isScoped = service.hasWebhookPerScope && scope != nil
+    let hooks = try await hooks(address: address).filter { !isScoped || $0.scope == scope }
     let source = service.source
     guard !hooks.isEmpty else {
       let where_ = address.map { "to \(WebAddress.withoutSecrets($0))" } ?? "whose address ends with /\(source)"
       let finding = HookFinding(
-        .missing, "there is no webhook \(where_)", "make one: vsperf webhooks create \(source) --url https://HOST/\(source)")
+        .missing, "there is no webhook \(where_)\(isScoped ? " for \(scope ?? "")" : "")",
+        "make one: vsperf webhooks create \(source) --url https://HOST/\(source)")
       return [Judgement(hook: nil, findings: [finding])]
     }
     var judgements: [Judgement] = []

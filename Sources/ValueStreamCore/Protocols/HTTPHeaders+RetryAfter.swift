@@ -8,7 +8,7 @@ extension HTTPHeaders {
     return HTTPDate.parse(text).map { max(0, $0.seconds(since: now)) }
   }
 
-  /// The time of the `Date` header, by the clock of the server. Nil if there is none, or if it cannot be parsed.
+  /// The time of the sender's clock from `Date` (RFC 9110, section 6.6.1). Nil if the header is missing or invalid.
   package var date: Timestamp? { self["Date"].flatMap(HTTPDate.parse) }
 }
 

@@ -1,12 +1,14 @@
 import APIClient
 import Hooks
+import Synchronization
+import TrelloHooks
 import ValueStreamCore
 
 extension Command {
   /// The commands that set up webhooks, by action and vendor.
   static let webhooks: [Command] =
     HookVendor.all.map(create) + HookVendor.all.map(list) + HookVendor.all.map(check)
-    + HookVendor.all.map(heal)
+    + HookVendor.all.map(heal) + [deleteTrello]
 
   private static func create(_ vendor: HookVendor) -> Command {
     let secrets = vendor.secret?.declarations ?? []
@@ -61,8 +63,8 @@ extension Command {
         Exit code 75: \(vendor.title) refused to send some of it again.
         """
       } ?? """
-        \(vendor.title) sends nothing again. The command says so and ends with exit code 69. vsperf import \(vendor.name)
-        reads what was missed.
+        \(vendor.title) sends nothing again. The command says so and ends with exit code 69. Import what was missed:
+        vsperf import --help.
         """
     return Command(
       words: ["webhooks", "heal", vendor.name], summary: "ask \(vendor.title) again for deliveries that failed",
@@ -71,6 +73,26 @@ extension Command {
       examples: [("After vsd was away from \(vendor.title)", "vsperf webhooks heal \(vendor.name) \(vendor.example)")],
       run: { try await HookCommand(vendor, "heal", $0).heal() })
   }
+}
+
+extension Command {
+  private static let deleteTrello = Command(
+    words: ["webhooks", "delete", "trello"], summary: "delete a webhook at Trello, which shows them on no page",
+    description: "Deletes the webhook with an id that vsperf webhooks list trello shows.",
+    declarations: HookVendor.trelloAccess + [HookVendor.webhook.declaration] + HookSettings.connection,
+    examples: [("One that is not needed any more", "vsperf webhooks delete trello --id 65e58d90a1b2c3d4e5f6e001")],
+    run: { settings in
+      let words = ["webhooks", "delete", "trello"]
+      guard let id = try settings.value(of: HookVendor.webhook) else {
+        throw UsageError("which webhook? --id ID; vsperf webhooks list trello shows them", seeing: words)
+      }
+      do {
+        try await HookVendor.trelloService(settings, words).delete(id)
+      } catch let error as APIError {
+        throw CommandError(error.description, ExitCode.unavailable)
+      }
+      StandardStream.output.write("deleted webhook \(id)\n")
+    })
 }
 
 /// Implements `vsperf webhooks`.
@@ -141,6 +163,11 @@ struct HookCommand: Sendable {
         "\(place.service.place): \(hooks.isEmpty ? "no webhooks" : "\(hooks.count) webhook\(hooks.count == 1 ? "" : "s")")")
       for hook in hooks {
         let isOurs = HookAddress.leadsTo(source: vendor.name, hook.address)
+        var hook = hook
+        // Few vendors show the last answer in the list.
+        if isOurs, hook.lastAnswer == nil, let history = place.service.history {
+          hook.lastAnswer = try await history.page(of: hook, after: nil).deliveries.first?.answer
+        }
         Self.say("  \(hook.id)  \(Self.shown(hook.address, isOurs: isOurs))  \(Self.state(of: hook))")
         if let events = hook.events { Self.say("      \(events.isEmpty ? "no events" : events.joined(separator: ", "))") }
       }
@@ -169,7 +196,7 @@ struct HookCommand: Sendable {
     try await forEach { place in
       guard let history = place.service.history else {
         throw CommandError(
-          "\(vendor.title) shows no past deliveries and sends nothing again; vsperf import \(vendor.name) reads what was missed",
+          "\(vendor.title) shows no past deliveries and sends nothing again; import what was missed (vsperf import --help)",
           ExitCode.unavailable)
       }
       let hooks = try await HookSetup(place.service).hooks(address: address)
@@ -181,7 +208,7 @@ struct HookCommand: Sendable {
         var memory = HookHealing.Memory()
         var report = HookHealing.Report()
         do throws(APIError) {
-          try await HookHealing(history).run(hook, memory: &memory, report: &report, isDry: isDry)
+          try await HookHealing(history, onPage: Self.progress()).run(hook, memory: &memory, report: &report, isDry: isDry)
         } catch {
           if report.asked > 0 { Self.say(Self.text(of: report, Self.name(of: hook, place.service), isDry: isDry)) }
           throw error
@@ -197,6 +224,21 @@ struct HookCommand: Sendable {
     }
     if refused > 0 { throw CommandError("\(vendor.title) will not send \(refused) again", ExitCode.incomplete) }
   }
+
+  /// Returns a report of pages read, for long lists.
+  private static func progress() -> @Sendable (Int, Timestamp?) -> Void {
+    let pages = Mutex(0)
+    return { deliveries, oldest in
+      let number = pages.withLock { pages in
+        pages += 1
+        return pages
+      }
+      guard number.isMultiple(of: pagesBetweenNotes) else { return }
+      note("read \(deliveries) deliveries\(oldest.map { ", back to \($0.rfc3339)" } ?? "")")
+    }
+  }
+
+  private static let pagesBetweenNotes = 20
 
   // MARK: Places
 

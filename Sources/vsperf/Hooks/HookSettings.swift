@@ -220,24 +220,33 @@ struct HookVendor: Sendable {
     "access-token", environment: "VS_TRELLO_TOKEN", placeholder: "TOKEN",
     help: "Token of a user who sees the boards. Prefer the variable: process lists show flags.")
 
+  static let webhook = Setting<String?>.optionalText(
+    "id", environment: "", placeholder: "ID", help: "Webhook to delete.")
+
+  static let trelloAccess = [trelloKey.declaration, trelloToken.declaration, trelloAddress.declaration]
+
   private static let trello = HookVendor(
-    name: "trello", title: "Trello",
-    access: [board.declaration, trelloKey.declaration, trelloToken.declaration, trelloAddress.declaration], creation: [],
-    secret: nil, example: "--board HbrS1te0",
-    remark: "\nvsd must run: Trello asks the address before it makes a webhook. It signs with the secret of the Power-Up."
+    name: "trello", title: "Trello", access: [board.declaration] + trelloAccess, creation: [], secret: nil,
+    example: "--board HbrS1te0",
+    remark:
+      "\nvsd must run: Trello asks the address before it makes a webhook. It signs with the secret of the Power-Up."
   ) { settings, words in
+    let service = try trelloService(settings, words)
+    let boards = try settings.values(of: board).compactMap { $0 }
+    if words.contains("create"), boards.isEmpty { throw UsageError("which boards? --board SHORTLINK", seeing: words) }
+    var scopes: [String?] = []
+    for board in boards { scopes.append(try await service.board(board)) }
+    return [Place(service: service, scopes: scopes.isEmpty ? [nil] : scopes)]
+  }
+
+  static func trelloService(_ settings: Settings, _ words: [String]) throws -> TrelloHooks {
     guard let key = try settings.value(of: trelloKey) else {
       throw UsageError("which key has the Power-Up? --key KEY or VS_TRELLO_KEY", seeing: words)
     }
     guard let token = try FetchSettings.token(trelloToken, in: settings) else {
       throw UsageError("Trello wants a token of somebody who sees the boards: set VS_TRELLO_TOKEN", seeing: words)
     }
-    let service = TrelloHooks(
+    return TrelloHooks(
       try settings.value(of: trelloAddress) ?? "", key: key, token: token, client: try HookSettings.client(settings))
-    let boards = try settings.values(of: board).compactMap { $0 }
-    if words.contains("create"), boards.isEmpty { throw UsageError("which boards? --board SHORTLINK", seeing: words) }
-    var scopes: [String?] = []
-    for board in boards { scopes.append(try await service.board(board)) }
-    return [Place(service: service, scopes: scopes.isEmpty ? [nil] : scopes)]
   }
 }

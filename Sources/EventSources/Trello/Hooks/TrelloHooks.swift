@@ -28,6 +28,7 @@ package struct TrelloHooks: HookService {
 
   package var source: String { "trello" }
   package var place: String { "the Trello token" }
+  package var hasWebhookPerScope: Bool { true }
   /// Trello sends everything.
   package var events: [String] { [] }
   /// Trello tries three times, but shows no past deliveries.
@@ -57,6 +58,11 @@ package struct TrelloHooks: HookService {
 
   package func update(_ hook: Hook, to plan: HookPlan) async throws(APIError) -> Hook {
     try await ask("PUT", "/1/webhooks/\(PercentEncoding.encode(hook.id))", Self.body(plan), read: Self.changed)
+  }
+
+  /// Deletes a webhook.
+  package func delete(_ id: String) async throws(APIError) {
+    try await ask("DELETE", "/1/webhooks/\(PercentEncoding.encode(id))") { _ in }
   }
 
   package func ping(_ hook: Hook) async throws(APIError) -> HookPing {
