@@ -3,7 +3,8 @@ import ValueStreamCore
 /// Something about a webhook that keeps vsd from getting all that it reads, and what to do.
 package struct HookFinding: Sendable, Hashable {
   package enum Kind: Sendable, Hashable {
-    case missing, several, inactive, held, events, contentType, secret, certificate, body, scope, lastDelivery, failedDeliveries
+    case missing, several, address, inactive, held, events, contentType, secret, certificate, body, scope, lastDelivery,
+      failedDeliveries
   }
 
   package var kind: Kind
@@ -22,6 +23,10 @@ package struct HookFinding: Sendable, Hashable {
   package static func settings(of hook: Hook, against plan: HookPlan, at service: some HookService) -> [HookFinding] {
     let update = "vsperf webhooks create \(service.source) --update"
     var findings: [HookFinding] = []
+    if !HookAddress.areSame(hook.address, plan.address) {
+      let other = WebAddress.origin(hook.address) ?? "another address"
+      findings.append(HookFinding(.address, "it sends to \(other), which then gets nothing more", "take it over: \(update)"))
+    }
     if !hook.isActive { findings.append(HookFinding(.inactive, "it is switched off", "switch it on: \(update)")) }
     if let events = hook.events, !events.contains("*") {
       let lacking = plan.events.filter { !events.contains($0) }

@@ -65,6 +65,8 @@ package final class HookHealer: Sendable {
 
   /// Heals until the task is cancelled.
   package func run() async {
+    let places = services.map(\.place).joined(separator: ", ")
+    logger.info("asks every \(Int64(interval.inSeconds)) s again for lost deliveries of \(places)")
     while !Task.isCancelled {
       await round()
       try? await sleep(interval)

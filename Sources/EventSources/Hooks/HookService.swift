@@ -29,7 +29,10 @@ package protocol HookService: Sendable {
   /// The past deliveries of the webhooks. Nil if the vendor neither shows them nor sends them again.
   var history: (any HookHistory)? { get }
 
-  /// True if each webhook watches one thing, such as a board, so that a place needs several with the same address.
+  /// True if the place has one webhook at most, so that another address takes it from its receiver.
+  var hasOneWebhook: Bool { get }
+
+  /// True if each webhook watches a single board or the like, so that a place needs several with the same address.
   var hasWebhookPerScope: Bool { get }
 
   /// What no request can change, such as the events of a GitHub App, and where a person can.
@@ -39,6 +42,7 @@ package protocol HookService: Sendable {
 extension HookService {
   package var manualRemedy: String? { nil }
   package var hasWebhookPerScope: Bool { false }
+  package var hasOneWebhook: Bool { false }
 }
 
 /// What became of a ping.

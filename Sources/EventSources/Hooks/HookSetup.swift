@@ -55,23 +55,25 @@ package struct HookSetup: Sendable {
   }
 
   private func existing(_ plan: HookPlan) async throws(APIError) -> Hook? {
-    try await service.hooks().first { hook in
+    let hooks = try await service.hooks()
+    if service.hasOneWebhook { return hooks.first }
+    return hooks.first { hook in
       HookAddress.areSame(hook.address, plan.address) && (!service.hasWebhookPerScope || hook.scope == plan.scope)
     }
   }
 
   /// Pings a webhook and waits a few seconds for the answer.
   ///
-  /// - Returns: a message for the user.
-  package func ping(_ hook: Hook) async -> String {
+  /// - Returns: a message for the user, and whether nothing speaks against the receiver.
+  package func ping(_ hook: Hook) async -> (text: String, isFine: Bool) {
     do throws(APIError) {
       let before = try await service.history?.page(of: hook, after: nil).deliveries.first?.id
       switch try await service.ping(hook) {
-      case .unavailable(let reason): return reason
-      case .answered(let answer): return text(of: answer, hook)
+      case .unavailable(let reason): return (reason, true)
+      case .answered(let answer): return (text(of: answer, hook), answer.isSuccess)
       case .sent: break
       }
-      guard let history = service.history else { return "the vendor sends a ping" }
+      guard let history = service.history else { return ("the vendor sends a ping", true) }
       for _ in 0..<Self.pingLooks {
         do {
           try await sleep(.seconds(1))
@@ -79,12 +81,12 @@ package struct HookSetup: Sendable {
           throw APIError(.cancelled, "cancelled")
         }
         if let delivery = try await history.page(of: hook, after: nil).deliveries.first, delivery.id != before {
-          return text(of: delivery.answer, hook)
+          return (text(of: delivery.answer, hook), delivery.answer.isSuccess)
         }
       }
-      return "the vendor was asked for a ping; vsperf webhooks check \(service.source) tells how it was answered"
+      return ("the vendor was asked for a ping; vsperf webhooks check \(service.source) tells how it was answered", true)
     } catch {
-      return "the ping failed: \(error.description)"
+      return ("the ping failed: \(error.description)", false)
     }
   }
 

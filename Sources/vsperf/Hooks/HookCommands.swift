@@ -17,7 +17,7 @@ extension Command {
       description: """
         Makes a webhook that sends vsd what it reads\(vendor.secret == nil ? "" : ", with the secret of vsd"). If there is one with the address, it
         says what that one lacks, and --update changes it. Then it has the vendor send a ping, if it can.\(vendor.remark)
-        Exit code 78: the webhook that is there lacks something.
+        Exit code 78: the webhook lacks something, or vsd does not answer the ping as it should.
         """,
       declarations: vendor.access + [HookSettings.address.declaration, HookSettings.update.declaration] + secrets
         + vendor.creation
@@ -149,8 +149,9 @@ struct HookCommand: Sendable {
         }
         let left = HookFinding.settings(of: hook, against: plan, at: place.service)
         Self.say(left)
-        isFine = isFine && left.isEmpty
-        Self.say("  \(await setup.ping(hook))")
+        let ping = await setup.ping(hook)
+        Self.say("  \(ping.text)")
+        isFine = isFine && left.isEmpty && ping.isFine
       }
       return isFine
     }

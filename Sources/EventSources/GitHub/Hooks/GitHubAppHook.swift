@@ -19,6 +19,7 @@ package struct GitHubAppHook: HookService {
   package var source: String { "github" }
   package var place: String { "the GitHub App" }
   package var events: [String] { GitHubSource.hookEvents }
+  package var hasOneWebhook: Bool { true }
 
   package var manualRemedy: String? {
     "tick them in the settings of the App under Permissions & events; each owner must accept the permissions they need"
