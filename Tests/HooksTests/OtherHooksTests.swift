@@ -1,4 +1,6 @@
 import APIClient
+import GitHubAPI
+import GitHubHooks
 import GitLabHooks
 import GitLabWebhooks
 import Hooks
@@ -257,5 +259,74 @@ extension Hook {
     var hook = self
     (hook.id, hook.scope) = (id, scope)
     return hook
+  }
+}
+
+/// What a server may answer that is broken, old or not the vendor's.
+struct BrokenAnswerTests {
+  private static func services(_ transport: any HTTPTransport) throws -> [any HookService] {
+    let client = APIClient(transport: transport, clock: FixedClock(), sleep: { _ in })
+    let token = try #require(Secret("t"))
+    return [
+      GitHubHooks(.organization("acme"), GitHubHookRequests(.gitHub, token: token, client: client)),
+      GitLabHooks(.group("acme"), at: "https://git.acme.example", token: token, client: client),
+      JiraHooks("https://acme.atlassian.net", authorization: "Basic eA==", client: client),
+      TrelloHooks("https://api.trello.com", key: "k", token: token, client: client),
+    ]
+  }
+
+  @Test("A list whose next page is itself has an end")
+  func circle() async throws {
+    let transport = TransportFake { _ in
+      var response = HTTPResponse.json(#"[{"id":1,"status_code":200}]"#)
+      response.headers["Link"] = #"<https://x.example/y?page=2>; rel="next""#
+      response.headers["X-Next-Page"] = "2"
+      return response
+    }
+    for service in try Self.services(transport).prefix(2) {
+      let error = await #expect(throws: APIError.self) { try await service.hooks() }
+      #expect(error?.code == .malformed)
+      var memory = HookHealing.Memory()
+      var report = HookHealing.Report()
+      let healed = await #expect(throws: APIError.self) {
+        try await HookHealing(try #require(service.history)).run(Hook(id: "1", address: "x"), memory: &memory, report: &report)
+      }
+      #expect(healed?.code == .malformed)
+    }
+  }
+
+  @Test("Members that are missing, null or of another type crash nothing")
+  func garbage() async throws {
+    let values = [
+      "null", "0", "-1", "9223372036854775807", "1e300", "true", "[]", "{}", #""""#, #""https://vs.example.org/github""#,
+      #"["push"]"#,
+      #""2026-11-30T00:00:00Z""#, #"{"url":7,"secret":null,"object_kind":[]}"#,
+    ]
+    let members = [
+      "id", "url", "events", "active", "config", "last_response", "guid", "delivered_at", "status_code", "event", "redelivery",
+      "request_headers", "request_data", "response_status", "self", "filters", "enabled", "idModel", "callbackURL",
+      "consecutiveFailures", "alert_status", "disabled_until", "push_events", "token_present",
+    ]
+    var random = SeededRandom(seed: 7)
+    for _ in 0..<400 {
+      let objects = (0..<Int.random(in: 0...3, using: &random)).map { _ in
+        let some = members.filter { _ in Bool.random(using: &random) }
+        return "{\(some.map { "\"\($0)\":\(values.randomElement(using: &random) ?? "null")" }.joined(separator: ","))}"
+      }
+      let text = "[\((objects + [values.randomElement(using: &random) ?? "null"]).joined(separator: ","))]"
+      let transport = TransportFake { $0.method == "GET" ? .json(text) : .json(objects.first ?? "{}") }
+      for service in try Self.services(transport) {
+        let hooks = try await service.hooks()
+        for hook in hooks {
+          _ = HookFinding.settings(of: hook, against: HookPlan(address: "", events: ["a"], secret: nil), at: service)
+        }
+        _ = try? await service.create(HookPlan(address: "x", events: [], secret: nil))
+        guard let history = service.history else { continue }
+        var memory = HookHealing.Memory()
+        var report = HookHealing.Report()
+        try await HookHealing(history, clock: FixedClock()).run(Hook(id: "1", address: "x"), memory: &memory, report: &report)
+        #expect(report.asked + report.refused >= report.failed)
+      }
+    }
   }
 }

@@ -182,7 +182,7 @@ struct HookCommand: Sendable {
       for scope in place.scopes {
         for judgement in try await HookSetup(place.service).check(address: address, scope: scope) {
           let name = judgement.hook.map { Self.name(of: $0, place.service) } ?? place.service.place
-          Self.say("\(name): \(judgement.findings.isEmpty ? "has all that vsd needs" : "")")
+          Self.say("\(name):\(judgement.findings.isEmpty ? " has all that vsd needs" : "")")
           Self.say(judgement.findings)
           isFine = isFine && judgement.findings.isEmpty
         }
