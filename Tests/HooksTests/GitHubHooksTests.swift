@@ -186,6 +186,7 @@ struct GitHubHooksTests {
 
   // MARK: App
 
+  /// A key that was made for this test and opens nothing.
   private static let key = """
     -----BEGIN RSA PRIVATE KEY-----
     MIICXQIBAAKBgQDTIN42aIWATRnha4kvEwCt1cOiv6ya2bp+vzg4MowsEdqIoGJ6

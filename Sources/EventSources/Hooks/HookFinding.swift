@@ -42,7 +42,9 @@ package struct HookFinding: Sendable, Hashable {
     if hook.excludesBody { findings.append(HookFinding(.body, "it sends events without their content", "include it: \(update)")) }
     if hook.hasSecret == false {
       findings.append(
-        HookFinding(.secret, "it has no secret, so vsd refuses its deliveries, or takes those of anybody if it has none either", "set that of vsd: \(update)"))
+        HookFinding(
+          .secret, "it has no secret, so vsd refuses its deliveries, or takes those of anybody if it has none either",
+          "set that of vsd: \(update)"))
     }
     if hook.verifiesCertificate == false, plan.address.lowercased().hasPrefix("https:") {
       findings.append(
