@@ -32,16 +32,16 @@ func api(of vendor: String) -> Target {
     path: "Sources/EventSources/\(vendor)/API", swiftSettings: settings)
 }
 
+/// Returns a system library. Its module map says how to link it.
+func systemLibrary(_ name: String, _ pkgConfig: String, apt: String) -> Target {
+  .systemLibrary(name: name, path: "Sources/SystemLibraries/\(name)", pkgConfig: pkgConfig, providers: [.apt([apt])])
+}
+
 /// Returns the library that sets up and checks a vendor's webhooks.
 func hooks(of vendor: String, _ dependencies: [Target.Dependency] = []) -> Target {
   .target(
     name: "\(vendor)Hooks", dependencies: ["ValueStreamCore", "APIClient", "Hooks", "PayloadReading"] + dependencies,
     path: "Sources/EventSources/\(vendor)/Hooks", swiftSettings: settings)
-}
-
-/// Returns a system library. Its module map says how to link it.
-func systemLibrary(_ name: String, _ pkgConfig: String, apt: String) -> Target {
-  .systemLibrary(name: name, path: "Sources/SystemLibraries/\(name)", pkgConfig: pkgConfig, providers: [.apt([apt])])
 }
 
 /// Returns the test target of a target.
@@ -56,6 +56,11 @@ func tests(of name: String, _ dependencies: [Target.Dependency] = [], fixtures: 
 /// The libraries that read deliveries.
 let sources: [Target.Dependency] = [
   "GitHubWebhooks", "GitLabWebhooks", "JenkinsWebhooks", "JiraWebhooks", "TrelloWebhooks", "CustomHTTP", "CDEvents",
+]
+
+/// The libraries that set up webhooks, and those that know which events they need.
+let webhookSetup: [Target.Dependency] = [
+  "GitLabWebhooks", "JiraWebhooks", "Hooks", "GitHubHooks", "GitLabHooks", "JiraHooks", "TrelloHooks",
 ]
 
 let core: [Target] = [
@@ -143,8 +148,7 @@ let executables: [Target] = [
     dependencies: [
       "ValueStreamCore", "Intake", "Catalog", "GitHubWebhooks", "Simulator", "CurlTransport", "CSV", "Aggregates", "Charts",
       "SampleReports", "ReportClient", "APIClient", "GitHubAPI", "GitLabAPI", "JiraAPI", "JenkinsAPI",
-      "GitLabWebhooks", "JiraWebhooks", "Hooks", "GitHubHooks", "GitLabHooks", "JiraHooks", "TrelloHooks",
-    ],
+    ] + webhookSetup,
     swiftSettings: settings),
 ]
 

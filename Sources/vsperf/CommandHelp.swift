@@ -39,10 +39,7 @@ enum CommandHelp {
   static let sections: [(title: String, firstWords: [String])] = [
     ("Export history as CSV, and report on it", ["github", "gitlab", "jira", "jenkins", "agg"]),
     ("Ask a vsd", Command.deliveryReports.map { $0.words[0] } + ["report"] + Command.exclusions.map { $0.words[0] }),
-    (
-      "Set up webhooks, send events, debug, integrate, try out",
-      ["webhooks", "event", "explain", "generate", "traceparent", "completion"]
-    ),
+    ("Send events, debug, integrate, try out", ["event", "explain", "generate", "traceparent", "completion", "webhooks"]),
   ]
 
   /// Returns a line for each command, and one for each group of ``groups``.
@@ -68,8 +65,8 @@ enum CommandHelp {
   private static let groups = [
     "github": "write pull requests, issues, Actions runs or deployments as CSV",
     "agg": "report on pull requests, issues, builds or deploys: how many, how long",
-    "webhooks": "make, list and check the webhooks that vsd needs; ask again for lost deliveries",
     "event": "report the start, the end or an annotation of work, or run a command and report it",
+    "webhooks": "make, list and check the webhooks that vsd needs; ask again for lost deliveries",
   ]
 
   /// The commands that share one line on the main help page.

@@ -22,7 +22,7 @@ struct CommandTable: Sendable {
   var commands: [Command]
 
   static let all = CommandTable(
-    commands: exports + Command.deliveryReports + [.reportPage] + Command.exclusions + Command.webhooks + others)
+    commands: exports + Command.deliveryReports + [.reportPage] + Command.exclusions + others + Command.webhooks)
 
   private static let exports: [Command] = [
     .gitHubPullRequests, .gitHubIssues, .gitHubWorkflowRuns, .gitHubDeployments, .gitLabMergeRequests, .jiraIssues,

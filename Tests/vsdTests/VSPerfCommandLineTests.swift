@@ -88,7 +88,7 @@ struct VSPerfCommandLineTests {
       Mistake(
         "",
         says:
-          "which command? there is github, gitlab, jira, jenkins, agg, dora, lead-time, deploys, changes, incidents, flow, ageing, forecast, reviews, pipelines, report, exclude, include, exclusions, webhooks, event, explain, generate, traceparent, completion; vsperf --help says more"
+          "which command? there is github, gitlab, jira, jenkins, agg, dora, lead-time, deploys, changes, incidents, flow, ageing, forecast, reviews, pipelines, report, exclude, include, exclusions, event, explain, generate, traceparent, completion, webhooks; vsperf --help says more"
       ),
       Mistake("generate", says: "generate what? there is history, pull-requests; vsperf generate --help says more"),
       Mistake("generat history", says: #"there is no command "generat" (did you mean generate?); vsperf --help says more"#),
