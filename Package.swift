@@ -145,10 +145,10 @@ let executables: [Target] = [
     swiftSettings: settings),
   .executableTarget(
     name: "vsperf",
-    dependencies: [
+    dependencies: webhookSetup + [
       "ValueStreamCore", "Intake", "Catalog", "GitHubWebhooks", "Simulator", "CurlTransport", "CSV", "Aggregates", "Charts",
       "SampleReports", "ReportClient", "APIClient", "GitHubAPI", "GitLabAPI", "JiraAPI", "JenkinsAPI",
-    ] + webhookSetup,
+    ],
     swiftSettings: settings),
 ]
 
