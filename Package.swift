@@ -44,6 +44,13 @@ func systemLibrary(_ name: String, _ pkgConfig: String, apt: String) -> Target {
   .systemLibrary(name: name, path: "Sources/SystemLibraries/\(name)", pkgConfig: pkgConfig, providers: [.apt([apt])])
 }
 
+/// Returns the library that sets up and checks a vendor's webhooks.
+func hooks(of vendor: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(
+    name: "\(vendor)Hooks", dependencies: ["ValueStreamCore", "APIClient", "Hooks", "PayloadReading"] + dependencies,
+    path: "Sources/EventSources/\(vendor)/Hooks", swiftSettings: settings)
+}
+
 /// Returns the test target of a target.
 ///
 /// - Parameter fixtures: Excluded folders and files. Tests read them from the checkout.
@@ -56,6 +63,11 @@ func tests(of name: String, _ dependencies: [Target.Dependency] = [], fixtures: 
 /// The libraries that read deliveries.
 let sources: [Target.Dependency] = [
   "GitHubWebhooks", "GitLabWebhooks", "JenkinsWebhooks", "JiraWebhooks", "TrelloWebhooks", "CustomHTTP", "CDEvents",
+]
+
+/// The libraries that set up webhooks, and those that know which events they need.
+let webhookSetup: [Target.Dependency] = [
+  "GitLabWebhooks", "JiraWebhooks", "Hooks", "GitHubHooks", "GitLabHooks", "JiraHooks", "TrelloHooks",
 ]
 
 let core: [Target] = [
@@ -82,6 +94,9 @@ let eventSources: [Target] = [
   webhooks(of: "Jenkins"), api(of: "Jenkins"),
   webhooks(of: "Jira"), api(of: "Jira"),
   webhooks(of: "Trello"),
+  module("Hooks", in: "EventSources", ["APIClient"]),
+  hooks(of: "GitHub", ["GitHubAPI", "GitHubWebhooks", "CCrypto"]), hooks(of: "GitLab", ["GitLabWebhooks"]),
+  hooks(of: "Jira", ["JiraWebhooks"]), hooks(of: "Trello"),
   module("CustomHTTP", in: "EventSources", ["PayloadReading"]),
   module("CDEvents", in: "EventSources", ["PayloadReading"]),
   module("Catalog", in: "EventSources", sources),
@@ -132,12 +147,12 @@ let executables: [Target] = [
     dependencies: [
       "ValueStreamCore", "Intake", "Catalog", "Projection", "DeliveryCounters", "PoisonGuard", "Replay", "Export", "SQLiteStore",
       "Logging", "Mock", "OTLP", "Jaeger", "Lightstep", "Datadog", "Zipkin", "CurlTransport", "Prometheus", "QueryAPI",
-      "DeliveryMetrics", "Dashboard", "DeliveryGauges",
+      "DeliveryMetrics", "Dashboard", "DeliveryGauges", "APIClient", "Hooks", "GitHubHooks",
     ],
     swiftSettings: settings),
   .executableTarget(
     name: "vsperf",
-    dependencies: [
+    dependencies: webhookSetup + [
       "ValueStreamCore", "Intake", "Catalog", "GitHubWebhooks", "Simulator", "CurlTransport", "CSV", "Aggregates", "Charts",
       "SampleReports", "ReportClient", "APIClient", "GitHubAPI", "GitHubImport", "GitLabAPI", "JiraAPI", "JenkinsAPI",
     ],
@@ -200,6 +215,12 @@ let testsOfTargets: [Target] = [
   tests(of: "TrelloWebhooks", ["ValueStreamCore"], fixtures: ["Fixtures"]),
   tests(of: "CustomHTTP", ["ValueStreamCore"], fixtures: ["Fixtures"]),
   tests(of: "CDEvents", ["ValueStreamCore"], fixtures: ["Fixtures"]),
+  tests(
+    of: "Hooks",
+    [
+      "ValueStreamCore", "APIClient", "GitHubAPI", "GitHubHooks", "GitHubWebhooks", "GitLabHooks", "GitLabWebhooks", "JiraHooks",
+      "JiraWebhooks", "TrelloHooks",
+    ]),
   tests(of: "Simulator", ["ValueStreamCore", "GitHubWebhooks"]),
   tests(of: "SourceFuzzing"),
   .testTarget(

@@ -2,6 +2,7 @@ import Dashboard
 import DeliveryCounters
 import DeliveryGauges
 import Export
+import Hooks
 import Intake
 import Mock
 import PoisonGuard
@@ -24,6 +25,7 @@ struct Daemon {
   private let state: DaemonState
   private let runners: [ExportRunner]
   private let retention: Retention
+  private let healer: HookHealer?
   private let server: HTTPServer
 
   /// The longest time for which an API request waits until deliveries acknowledged before it are projected.
@@ -149,7 +151,7 @@ struct Daemon {
         }))
     let queries = SpanQueries(
       store: store, strategy: settings.traceStrategy, clock: clock, logger: logger,
-      sources: settings.sources.map(\.name), waitForProjection: waitForProjection)
+      sources: settings.sources.map(\.name), damage: damage, waitForProjection: waitForProjection)
     let spans = SpansHandler(queries)
     let traces = TracesHandler(queries)
     let jaeger = JaegerHandler(queries)
@@ -234,6 +236,7 @@ struct Daemon {
     self.gauges = gauges
     self.state = state
     self.runners = runners
+    healer = settings.healing.map { HookHealer(of: $0, registry: registry, clock: clock, logger: logger) }
     retention = Retention(
       log: log, store: store, clock: clock, logger: logger, logAge: settings.logRetention, logBytes: settings.logMaxBytes,
       spanAge: settings.spanRetention, factAge: settings.factRetention, exporters: runners.map(\.exporterName))
@@ -295,6 +298,7 @@ struct Daemon {
     // Both tasks are cancelled when this function returns.
     async let _: Void = awaitWriting()
     async let _: Void = retention.run()
+    async let _: Void = healer?.run() ?? ()
     try await serve()
     for runner in runners { runner.stop() }
     await exporting

@@ -3,6 +3,7 @@ import Datadog
 import DeliveryCounters
 import DeliveryMetrics
 import Export
+import GitHubHooks
 import Intake
 import Jaeger
 import Lightstep
@@ -56,6 +57,8 @@ struct DaemonSettings {
   /// The settings of delivery reports.
   let reports: ReportDefaults
   let logLevel: Logger.Level
+  /// The webhooks to ask again for lost deliveries; nil for none.
+  let healing: HealSettings?
   let sources: [any EventSource]
   /// The sources, and what reads decisions of operators in the log.
   var readers: [any EventSource] { sources + [OperatorSource()] }
@@ -107,7 +110,7 @@ struct DaemonSettings {
     + ExportSettings.declarations + RetentionSettings.declarations + CounterSettings.declarations + ReportDefaults.declarations
     + Destination.declarations
     + SourceCatalog.classification + [logLevelName.declaration]
-    + SourceCatalog.secrets + IntakeSettings.importSecret.declarations
+    + SourceCatalog.secrets + IntakeSettings.importSecret.declarations + HealSettings.declarations
 
   /// Returns variables that look like settings but are not, sorted, each with a known name that the user may mean.
   static func unknownVariables(in environment: [String: String]) -> [(name: String, meant: String?)] {
@@ -154,6 +157,7 @@ struct DaemonSettings {
     hasBranchMetrics = try settings.value(of: CounterSettings.branchMetrics)
     reports = try ReportDefaults(settings)
     logLevel = try settings.value(of: Self.logLevelName)
+    healing = try HealSettings.read(settings, publicURL: publicURL, readFile: readFile)
 
     let tracers = try settings.value(of: Self.tracer)
     if tracers.contains(.none), tracers.count > 1 { throw SettingsError("--tracer: none goes with no other") }

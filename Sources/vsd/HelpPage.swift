@@ -1,4 +1,5 @@
 import Catalog
+import GitHubHooks
 import QueryAPI
 import ValueStreamCore
 
@@ -91,7 +92,7 @@ enum HelpPage {
   private static let titles = [
     "General", "Network and access", "Storage", "Export", "OTLP", "Jaeger", "Lightstep", "Datadog", "Zipkin", "Metrics",
     "Reports",
-    "Classification", "Secrets", "Other",
+    "Classification", "Secrets", "Healing", "Other",
   ]
 
   private static func title(of name: String) -> String {
@@ -104,6 +105,7 @@ enum HelpPage {
       "Export"
     case "tracer-access-token": "Lightstep"
     case "trello-callback-url": "Secrets"
+    case _ where HealSettings.declarations.contains { $0.name == name }: "Healing"
     case _ where ReportDefaults.declarations.contains { $0.name == name }: "Reports"
     case _ where name.hasSuffix("-secret") || name.hasSuffix("-secret-file"): "Secrets"
     case _ where SourceCatalog.classification.contains { $0.name == name }: "Classification"

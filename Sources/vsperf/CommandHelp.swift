@@ -27,9 +27,8 @@ enum CommandHelp {
       Usage: \(Program.name) COMMAND [--flag=value ...]
 
       \(sections.joined(separator: "\n"))
-      \(Program.name) COMMAND --help shows what a command does and takes; --help all shows it for every
-      command; --version prints the version. Flags take one dash or two, = or a space before the value, and
-      stand anywhere.
+      \(Program.name) COMMAND --help shows what a command does, --help all what each does; --version the version.
+      Flags take one dash or two, = or a space before the value, and stand anywhere.
 
       \(exitCodes)
 
@@ -40,7 +39,10 @@ enum CommandHelp {
   static let sections: [(title: String, firstWords: [String])] = [
     ("Export history as CSV, and report on it", ["github", "gitlab", "jira", "jenkins", "agg"]),
     ("Ask a vsd", Command.deliveryReports.map { $0.words[0] } + ["report"] + Command.exclusions.map { $0.words[0] }),
-    ("Import, send events, debug, integrate, try out", ["import", "event", "explain", "generate", "traceparent", "completion"]),
+    (
+      "Connect, import, send events, debug, try out",
+      ["webhooks", "import", "event", "explain", "generate", "traceparent", "completion"]
+    ),
   ]
 
   /// Returns a line for each command, and one for each group of ``groups``.
@@ -69,6 +71,7 @@ enum CommandHelp {
     "generate": "generate the webhook deliveries of a small organization, or a file of pull requests",
     "import": "import the history of GitHub into a vsd",
     "event": "report the start, the end or an annotation of work, or run a command and report it",
+    "webhooks": "make, list and check the webhooks that vsd needs; ask again for lost deliveries",
   ]
 
   /// The commands that share one line on the main help page.

@@ -21,7 +21,8 @@ struct Command: Sendable {
 struct CommandTable: Sendable {
   var commands: [Command]
 
-  static let all = CommandTable(commands: exports + Command.deliveryReports + [.reportPage] + Command.exclusions + others)
+  static let all = CommandTable(
+    commands: exports + Command.deliveryReports + [.reportPage] + Command.exclusions + Command.webhooks + others)
 
   private static let exports: [Command] = [
     .gitHubPullRequests, .gitHubIssues, .gitHubWorkflowRuns, .gitHubDeployments, .gitLabMergeRequests, .jiraIssues,

@@ -62,7 +62,8 @@ struct CommandLineTests {
     ("lightstep-endpoint", "http://localhost:1"), ("datadog-agent-url", "http://localhost:1"),
     ("datadog-agent-host", "localhost"), ("datadog-agent-port", "1"), ("datadog-service", "delivery"),
     ("datadog-env", "test"), ("datadog-version", "7"), ("datadog-tags", "team:web"),
-    ("zipkin-endpoint", "http://localhost:1/api/v2/spans"),
+    ("zipkin-endpoint", "http://localhost:1/api/v2/spans"), ("heal", "acme,acme/site"), ("heal-token-file", "FILE"),
+    ("heal-interval", "1h"), ("heal-url", "http://localhost:1/github"), ("heal-domain", "http://localhost:1"),
   ]
 
   @Test(

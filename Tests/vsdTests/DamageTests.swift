@@ -25,7 +25,11 @@ struct DamageTests {
   func subject() throws {
     var vsd = try start()
     for id in ["d1", "d2", "d3"] { try vsd.postCustom(Payloads.custom("start", id)) }
-    #expect(try vsd.json("/api/v1/spans")["spans"]?.list.count == 3)
+    let spans = try vsd.json("/api/v1/spans")["spans"]?.list ?? []
+    #expect(spans.count == 3)
+    let second = try #require(spans.first { $0["key"]?.text?.hasSuffix("d2") ?? false })
+    let addresses = ["/api/v1/spans/\(second["key"]?.text ?? "")", "/api/v1/traces/\(second["traceID"]?.text ?? "")"]
+    for address in addresses { #expect(try vsd.get(address).status == 200) }
     #expect(try vsd.get("/readyz").body == "ok\n")
     try vsd.stop()
     try change("spans.sqlite", "UPDATE subject_data SET data = x'0400' WHERE seq = 2")
@@ -36,6 +40,10 @@ struct DamageTests {
     let page = try vsd.json("/api/v1/spans")
     #expect(page["spans"]?.list.count == 3)
     #expect(page["damaged"]?.int == 1)
+    for address in addresses {
+      let answer = try vsd.get(address)
+      #expect(answer.status == 404 && answer.body.contains("it may be in a damaged record"), "\(answer.body)")
+    }
     let ready = try vsd.get("/readyz")
     #expect(ready.status == 200)
     #expect(ready.body.contains("warning: damaged records are passed over (1 of part subject)"))

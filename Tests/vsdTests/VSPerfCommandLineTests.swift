@@ -26,7 +26,10 @@ struct VSPerfCommandLineTests {
       (["agg", "pull-request", "--help"], "vsperf-agg-pull-request"), (["agg", "issue", "--help"], "vsperf-agg-issue"),
       (["agg", "build", "--help"], "vsperf-agg-build"), (["agg", "deploy", "--help"], "vsperf-agg-deploy"),
       (["generate", "pull-requests", "--help"], "vsperf-generate-pull-requests"), (["dora", "--help"], "vsperf-dora"),
-      (["report", "--help"], "vsperf-report"),
+      (["report", "--help"], "vsperf-report"), (["webhooks", "--help"], "vsperf-webhooks"),
+      (["webhooks", "create", "github", "--help"], "vsperf-webhooks-create-github"),
+      (["webhooks", "check", "trello", "--help"], "vsperf-webhooks-check-trello"),
+      (["webhooks", "heal", "gitlab", "--help"], "vsperf-webhooks-heal-gitlab"),
       (["-help", "generate", "-seed", "3", "history"], "vsperf-generate-history"),
     ])
   func help(arguments: [String], page: String) throws {
@@ -85,7 +88,7 @@ struct VSPerfCommandLineTests {
       Mistake(
         "",
         says:
-          "which command? there is github, gitlab, jira, jenkins, agg, dora, lead-time, deploys, changes, incidents, flow, ageing, forecast, reviews, pipelines, report, exclude, include, exclusions, import, event, explain, generate, traceparent, completion; vsperf --help says more"
+          "which command? there is github, gitlab, jira, jenkins, agg, dora, lead-time, deploys, changes, incidents, flow, ageing, forecast, reviews, pipelines, report, exclude, include, exclusions, webhooks, import, event, explain, generate, traceparent, completion; vsperf --help says more"
       ),
       Mistake("generate", says: "generate what? there is history, pull-requests; vsperf generate --help says more"),
       Mistake("generat history", says: #"there is no command "generat" (did you mean generate?); vsperf --help says more"#),

@@ -56,9 +56,12 @@ package struct APIClient: Sendable {
   /// - Parameters:
   ///   - request: makes the request for each attempt from the number of failed attempts, so that it can ask for a smaller
   ///     page.
+  ///   - place: the name of the request in messages, in place of its URL. For URLs whose path holds a secret.
+  ///   - isRepeatable: false to send a request only once that may have been carried out although no answer came.
   ///   - read: parses a response with a 2xx status.
   package func send<Value>(
-    _ request: (_ failures: Int) -> HTTPTransportRequest, read: (HTTPResponse) throws(APIError) -> Value
+    _ request: (_ failures: Int) -> HTTPTransportRequest, as place: String? = nil, isRepeatable: Bool = true,
+    read: (HTTPResponse) throws(APIError) -> Value
   ) async throws(APIError) -> Value {
     var failures = 0
     var limits = 0
@@ -68,7 +71,7 @@ package struct APIClient: Sendable {
       request.timeoutSeconds = options.timeoutSeconds
       let error: APIError
       do throws(APIError) {
-        return try read(try await answer(to: request))
+        return try read(try await answer(to: request, as: place ?? WebAddress.withoutSecrets(request.url)))
       } catch let failure {
         error = failure
       }
@@ -78,7 +81,8 @@ package struct APIClient: Sendable {
         let seconds = error.retryAfterSeconds ?? 60 * Double(1 << min(limits, 5))
         limits += 1
         pause(seconds, error.description)
-      case .unavailable where failures + 1 < (pacer.hasAnswer ? options.attempts : min(options.attempts, Self.firstAttempts)):
+      case .unavailable
+      where isRepeatable && failures + 1 < (pacer.hasAnswer ? options.attempts : min(options.attempts, Self.firstAttempts)):
         failures += 1
         let seconds = error.retryAfterSeconds ?? min(0.5 * Double(1 << min(failures - 1, 7)), 60)
         let pause = Self.bounded(seconds, error.description)
@@ -90,8 +94,7 @@ package struct APIClient: Sendable {
     }
   }
 
-  private func answer(to request: HTTPTransportRequest) async throws(APIError) -> HTTPResponse {
-    let place = WebAddress.withoutSecrets(request.url)
+  private func answer(to request: HTTPTransportRequest, as place: String) async throws(APIError) -> HTTPResponse {
     let response: HTTPResponse
     do throws(HTTPTransportError) {
       response = try await transport.send(request)
@@ -129,10 +132,14 @@ package struct APIClient: Sendable {
     }
   }
 
-  /// Returns the message of a JSON response; empty for other responses, because an HTML error page is not a message.
+  /// Returns the message of a JSON response, or a short plain text, as Trello answers. Empty for other responses, because
+  /// an HTML error page is not a message.
   private static func message(of response: HTTPResponse) -> String {
-    guard let document = try? APIDocument(response) else { return "" }
-    return document.message.map { String($0.prefix(300)) } ?? ""
+    if let document = try? APIDocument(response) { return document.message.map { String($0.prefix(300)) } ?? "" }
+    guard response.headers["Content-Type"]?.lowercased().hasPrefix("text/plain") == true, response.body.count <= 300 else {
+      return ""
+    }
+    return String(decoding: response.body, as: UTF8.self).split(whereSeparator: \.isNewline).joined(separator: " ")
   }
 
   // MARK: Waiting

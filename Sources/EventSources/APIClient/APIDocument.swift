@@ -33,6 +33,9 @@ package struct APIDocument {
   /// The error message, in any of the members that vendors use; nil if there is none.
   var message: String? {
     guard let object = PayloadObject(document.root, path: "$") else { return nil }
+    // GitHub says "Validation Failed", and what is wrong in a list.
+    let details = object.objects("errors").compactMap { $0.text("message") }
+    if let text = object.text("message"), !details.isEmpty { return "\(text): \(details.joined(separator: "; "))" }
     return object.text("message") ?? object.text("error_description") ?? object.text("error") ?? object.text("errorMessage")
       ?? object.texts("errorMessages")?.first ?? object.objects("errors").first?.text("message")
   }

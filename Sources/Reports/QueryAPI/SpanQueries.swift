@@ -9,6 +9,8 @@ package struct SpanQueries: Sendable {
   package let waitForProjection: @Sendable () -> Void
   /// The names of the configured sources; empty if any name is valid.
   package let sources: [String]
+  /// What the store could not read. Nil if it does not tell.
+  private let damage: DamageReport?
 
   /// The maximum number of spans of one trace in a response. Senders can make traces of any size.
   package static let spanLimit = 5000
@@ -24,12 +26,14 @@ package struct SpanQueries: Sendable {
   ///   - strategy: The trace strategy of the exporters, so that queries show the same traces.
   ///   - sources: The names of the configured sources; empty if any name is valid. A filter by another name is an
   ///     error unless the store has data from that source.
+  ///   - damage: What the store could not read, because an item that is not found may be among it.
   ///   - waitForProjection: Returns once every delivery acknowledged so far is in the store, or after a timeout.
   ///   - byteBudget: The size of a response, in bytes, past which nothing is added.
   package init(
     store: any SpanStore, strategy: TraceStrategy, clock: any WallClock, logger: Logger, sources: [String] = [],
-    byteBudget: Int = SpanQueries.byteBudget, waitForProjection: @escaping @Sendable () -> Void
+    damage: DamageReport? = nil, byteBudget: Int = SpanQueries.byteBudget, waitForProjection: @escaping @Sendable () -> Void
   ) {
+    self.damage = damage
     self.byteBudget = byteBudget
     self.store = store
     self.strategy = strategy
@@ -96,8 +100,16 @@ package struct SpanQueries: Sendable {
     var reader = self.reader()
     let traceID = try TraceID(text) ?? reader.traceID(of: SubjectLookup(queries: self).key(text))
     guard let trace = try traceID.flatMap({ try reader.trace($0, limit: Self.spanLimit) }) else {
-      throw LookupError.unknown("no span has, or was exported under, the trace id \(text)")
+      throw unknown("no span has, or was exported under, the trace id \(text)")
     }
     return trace
+  }
+
+  /// Tells that nothing was found, and that it may be damaged if something is.
+  func unknown(_ detail: String) -> LookupError {
+    let count = [StoreDamage.Part.subject, .reference].reduce(0) { $0 + (damage?.counts[$1] ?? 0) }
+    guard count > 0 else { return .unknown(detail) }
+    let records = count == 1 ? "a damaged record, which is" : "\(count) damaged records, which are"
+    return .unknown("\(detail); it may be in \(records) passed over: vsd check lists them, vsd check repair rebuilds them")
   }
 }

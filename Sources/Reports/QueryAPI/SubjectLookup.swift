@@ -42,7 +42,7 @@ package struct SubjectLookup {
       if found.count > 1 { throw LookupError.ambiguous(text, candidates: found) }
       if let key = found.first { return key }
     }
-    throw LookupError.unknown("no span has the key, classic id or name \(text)")
+    throw queries.unknown("no span has the key, classic id or name \(text)")
   }
 
   /// Returns the references that a name may mean. People omit the host of an issue or a change, so every known host

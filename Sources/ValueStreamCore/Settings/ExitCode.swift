@@ -9,4 +9,6 @@ package enum ExitCode {
   package static let inputOutput: Int32 = 74
   /// Everything available was written, but some records could not be read. A later run may get them.
   package static let incomplete: Int32 = 75
+  /// Something is not set up as it must be.
+  package static let configuration: Int32 = 78
 }

@@ -39,9 +39,13 @@ enum FetchSettings {
     parse: ColumnSelection.init(setting:))
 
   /// Declares a setting for the address of a server.
-  static func address(_ name: String, of vendor: String, default value: String?) -> Setting<String?> {
+  ///
+  /// - Parameter flag: the name of the setting, where `--url` means something else.
+  static func address(
+    _ name: String, flag: String = "url", of vendor: String, default value: String?
+  ) -> Setting<String?> {
     Setting(
-      "url", environment: "VS_\(name)_URL", placeholder: "URL", default: value, defaultText: value, help: "Address of \(vendor)."
+      flag, environment: "VS_\(name)_URL", placeholder: "URL", default: value, defaultText: value, help: "Address of \(vendor)."
     ) { text throws(SettingError) in
       // Rejects a user in the address, because messages show the address.
       let example = "https://\(name.lowercased()).example.org, without a user"

@@ -10,26 +10,27 @@ struct GitHubMapping {
   let rules: GitHubRules
 
   func interpretation(ofType type: String) throws(PayloadError) -> Interpretation {
-    switch type {
-    case "issues": .events([try issueEvent(ofAction: payload.action)])
-    case "issue_comment": try commentInterpretation()
-    case "sub_issues": try subIssueInterpretation()
-    case "pull_request": .events([try pullRequestEvent(ofAction: payload.action)])
-    case "pull_request_review": .events([try reviewEvent()])
-    case "pull_request_review_comment": try reviewCommentInterpretation()
-    case "merge_group": try mergeGroupInterpretation()
-    case "push": try pushInterpretation()
-    case "create", "delete": try branchInterpretation(isCreation: type == "create")
-    case "repository": try repositoryInterpretation()
-    case "workflow_run": .events([try runEvent()])
-    case "workflow_job": .events(try jobEvents())
-    case "check_run": .events([try checkRunEvent()])
-    case "check_suite": try checkSuiteInterpretation()
-    case "status": .events([try statusEvent()])
-    case "deployment", "deployment_status": .events([try deploymentEvent()] + (try deployingRun()))
-    case "release": .events([try releaseEvent()])
-    case "ping": .ignored(reason: "ping")
-    default: .ignored(reason: "event type \(type) is not supported")
+    guard let event = GitHubReadEvent(rawValue: type) else {
+      return .ignored(reason: type == "ping" ? "ping" : "event type \(type) is not supported")
+    }
+    return switch event {
+    case .issues: .events([try issueEvent(ofAction: payload.action)])
+    case .issueComment: try commentInterpretation()
+    case .subIssues: try subIssueInterpretation()
+    case .pullRequest: .events([try pullRequestEvent(ofAction: payload.action)])
+    case .pullRequestReview: .events([try reviewEvent()])
+    case .pullRequestReviewComment: try reviewCommentInterpretation()
+    case .mergeGroup: try mergeGroupInterpretation()
+    case .push: try pushInterpretation()
+    case .create, .delete: try branchInterpretation(isCreation: event == .create)
+    case .repository: try repositoryInterpretation()
+    case .workflowRun: .events([try runEvent()])
+    case .workflowJob: .events(try jobEvents())
+    case .checkRun: .events([try checkRunEvent()])
+    case .checkSuite: try checkSuiteInterpretation()
+    case .status: .events([try statusEvent()])
+    case .deployment, .deploymentStatus: .events([try deploymentEvent()] + (try deployingRun()))
+    case .release: .events([try releaseEvent()])
     }
   }
 

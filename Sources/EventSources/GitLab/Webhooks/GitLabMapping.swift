@@ -10,17 +10,19 @@ struct GitLabMapping {
   let rules: GitLabRules
 
   func interpretation() throws(PayloadError) -> Interpretation {
-    switch payload.kind {
-    case "issue", "work_item": .events([try issueEvent()])
-    case "merge_request": .events([try mergeRequestEvent()])
-    case "pipeline": .events(try pipelineEvents())
-    case "build", "job": .events(try jobEvents())
-    case "deployment": .events([try deploymentEvent()])
-    case "release": .events([try releaseEvent()])
-    case "note": try noteInterpretation()
-    case "push": try pushInterpretation()
-    case "tag_push": .ignored(reason: "a push of a tag, which is no branch")
-    default: .ignored(reason: "\(payload.kind) is not supported")
+    guard let event = GitLabReadEvent(rawValue: payload.kind) else {
+      return .ignored(
+        reason: payload.kind == "tag_push" ? "a push of a tag, which is no branch" : "\(payload.kind) is not supported")
+    }
+    return switch event {
+    case .issue, .workItem: .events([try issueEvent()])
+    case .mergeRequest: .events([try mergeRequestEvent()])
+    case .pipeline: .events(try pipelineEvents())
+    case .build, .job: .events(try jobEvents())
+    case .deployment: .events([try deploymentEvent()])
+    case .release: .events([try releaseEvent()])
+    case .note: try noteInterpretation()
+    case .push: try pushInterpretation()
     }
   }
 

@@ -8,16 +8,17 @@ struct JiraMapping {
   let rules: JiraRules
 
   func interpretation() throws(PayloadError) -> Interpretation {
-    switch payload.event {
-    case "issue_created", "issue_updated", "issue_deleted": .events([try issueEvent()])
-    case "comment_created": .events([try commentEvent()])
-    case "worklog_created": .events([try worklogEvent()])
-    case "issuelink_created": .events(try issueLinkEvents())
-    case "sprint_created", "sprint_updated", "sprint_started", "sprint_closed", "sprint_deleted":
-      .events([try sprintEvent()])
-    case "version_created", "version_updated", "version_released", "version_unreleased", "version_deleted":
+    guard let event = JiraReadEvent(rawValue: payload.event) else {
+      return .ignored(reason: "\(payload.event) is not supported")
+    }
+    return switch event {
+    case .issueCreated, .issueUpdated, .issueDeleted: .events([try issueEvent()])
+    case .commentCreated: .events([try commentEvent()])
+    case .worklogCreated: .events([try worklogEvent()])
+    case .issueLinkCreated: .events(try issueLinkEvents())
+    case .sprintCreated, .sprintUpdated, .sprintStarted, .sprintClosed, .sprintDeleted: .events([try sprintEvent()])
+    case .versionCreated, .versionUpdated, .versionReleased, .versionUnreleased, .versionDeleted:
       .events([try versionEvent()])
-    default: .ignored(reason: "\(payload.event) is not supported")
     }
   }
 

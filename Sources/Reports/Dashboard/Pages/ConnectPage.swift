@@ -81,6 +81,12 @@ struct ConnectPage {
               html.link(to: link, text: "How to")
             }
           }
+          if let command = guide.command {
+            html.element(.p, .classes("quiet")) { html in
+              html.text("Or with a token in its variable: ")
+              html.element(.code, .classes("copy")) { $0.foreign("\(command) --url \(origin(status))\(source.route)") }
+            }
+          }
         }
       }
       html.element(.td) { html in html.element(.code, .classes("copy")) { $0.foreign(origin(status) + source.route) } }

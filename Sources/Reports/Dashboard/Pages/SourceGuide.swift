@@ -8,8 +8,11 @@ struct SourceGuide {
   let secret: String
   /// The vendor's or producer's own page.
   let link: WebLink?
+  /// The command that makes the webhook, without the address. Nil if there is none.
+  let command: String?
 
-  private init(_ name: String, _ steps: String, secret: String, link: String) {
+  private init(_ name: String, _ steps: String, secret: String, link: String, command: String? = nil) {
+    self.command = command.map { "vsperf webhooks create \($0)" }
     self.name = name
     self.steps = steps
     self.secret = secret
@@ -22,21 +25,25 @@ struct SourceGuide {
       "Organization or repository settings › Webhooks › Add webhook. Content type application/json. Tick issues, pull requests "
         + "and reviews, pushes, workflow runs and jobs, check runs, deployments and deployment statuses.",
       secret: "VS_GITHUB_SECRET",
-      link: "https://docs.github.com/en/webhooks/using-webhooks/creating-webhooks"),
+      link: "https://docs.github.com/en/webhooks/using-webhooks/creating-webhooks",
+      command: "github --repository OWNER/NAME --github-secret-file FILE"),
     "gitlab": SourceGuide(
       "GitLab",
       "Project or group › Settings › Webhooks › Add new webhook. Tick push, issue, comment, merge request, job, pipeline, "
         + "deployment and release events.",
-      secret: "VS_GITLAB_SECRET", link: "https://docs.gitlab.com/user/project/integrations/webhooks/"),
+      secret: "VS_GITLAB_SECRET", link: "https://docs.gitlab.com/user/project/integrations/webhooks/",
+      command: "gitlab --project GROUP/NAME --gitlab-secret-file FILE"),
     "jira": SourceGuide(
       "Jira", "Jira settings › System › WebHooks › Create. Tick issue created, updated and deleted, sprints, and versions.",
-      secret: "VS_JIRA_SECRET", link: "https://developer.atlassian.com/cloud/jira/platform/webhooks/"),
+      secret: "VS_JIRA_SECRET", link: "https://developer.atlassian.com/cloud/jira/platform/webhooks/",
+      command: "jira --jira-url SITE --user EMAIL --jira-secret-file FILE"),
     "jenkins": SourceGuide(
       "Jenkins", "Install the Generic Event, Notification or Statistics Gatherer plugin, and give it the address as receiver.",
       secret: "VS_JENKINS_SECRET", link: "https://plugins.jenkins.io/generic-event/"),
     "trello": SourceGuide(
       "Trello", "Create a webhook per board through Trello's API, with the address as callbackURL.", secret: "VS_TRELLO_SECRET",
-      link: "https://developer.atlassian.com/cloud/trello/guides/rest-api/webhooks/"),
+      link: "https://developer.atlassian.com/cloud/trello/guides/rest-api/webhooks/",
+      command: "trello --board SHORTLINK --key KEY"),
     "customhttp": SourceGuide(
       "Scripts and anything else", "Post JSON with id, type, namespace and times, or use vsperf event start, end and run.",
       secret: "VS_CUSTOMHTTP_SECRET", link: ""),

@@ -104,7 +104,7 @@ package struct ExclusionService: Sendable {
     guard let traceID = TraceID(text) else { throw Rejection(422, "traceID: expected 32 hexadecimal digits") }
     var reader = queries.reader()
     guard let trace = try reader.trace(traceID, limit: SpanQueries.spanLimit) else {
-      throw LookupError.unknown("no span has, or was exported under, the trace id \(text)")
+      throw queries.unknown("no span has, or was exported under, the trace id \(text)")
     }
     var spans = trace.spans.map(\.span)
     if let spanID = request.spanID, !spanID.isEmpty {

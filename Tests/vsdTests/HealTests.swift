@@ -1,0 +1,71 @@
+import Foundation
+import Testing
+import ValueStreamCore
+import ValueStreamTesting
+
+/// Runs vsd against a server that plays GitHub and sends deliveries again.
+@Suite("vsd --heal")
+struct HealTests {
+  private static let address = "https://vs.example.org/github"
+
+  @Test("vsd asks for what it missed, gets it, and shows its token to nobody")
+  func daemon() throws {
+    let now = SystemClock().now()
+    let gitHub = GitHubHookServer { state in
+      state.hooks = [.init(id: 2, url: Self.address, events: ["push"])]
+      state.isOfToday = true
+      state.deliveries = (1...4).map { id in
+        .init(
+          id: id, guid: "g\(id)", event: id == 4 ? "star" : "issues", time: now.advanced(bySeconds: Double(id - 100) * 60),
+          status: id == 3 ? 200 : 502)
+      }
+      state.receiverStatus = 502
+    }
+    let server = try VendorServer(answer: gitHub.answer)
+    let vsd = try VSDProcess(
+      ["--tracer=none", "--heal=acme/site", "--heal-domain", server.url, "--heal-interval=1s", "--heal-url", Self.address],
+      environment: ["VS_HEAL_TOKEN": "ghp_hidden"])
+    let port = try #require(vsd.ports.first)
+    gitHub.change { state in
+      state.receiver = { delivery in
+        let body = """
+          {"action": "opened", "repository": {"id": 1, "name": "site", "full_name": "acme/site"},
+          "issue": {"number": \(delivery.guid.dropFirst()), "title": "t", "created_at": "2026-11-02T09:00:00Z"}}
+          """
+        let headers = ["X-GitHub-Event": delivery.event, "X-GitHub-Delivery": delivery.guid, "Content-Type": "application/json"]
+        let response = try? HTTPConnection(port: port).request("POST", "/github", headers: headers, body: body)
+        return response?.status ?? 0
+      }
+    }
+    let spans = try vsd.wait(for: "the lost deliveries") {
+      let spans = try vsd.json("/api/v1/spans?source=github")["spans"]?.list ?? []
+      return spans.count == 2 ? spans : nil
+    }
+    #expect(Set(spans.compactMap { $0["key"]?.text }) == ["github:github.com:1:issue:1", "github:github.com:1:issue:2"])
+    let metrics = try vsd.wait(for: "a run that finds nothing lost") {
+      let metrics = try MetricsText(try vsd.get("/metrics").body)
+      return metrics.value("valuestream_heal_lost_deliveries") == 0
+        && metrics.value("valuestream_heal_runs_total{result=\"success\"}") ?? 0 > 1 ? metrics : nil
+    }
+    let asked = metrics.value("valuestream_heal_redeliveries_total{result=\"asked\"}") ?? 0
+    #expect(asked >= 2 && gitHub.state.asked.count == Int(asked))
+    _ = try vsd.waitForLine("what was asked for") { $0["msg"] == "asked again for lost deliveries of the repository acme/site" }
+    #expect(try vsd.stop() == .code(0))
+    #expect(!vsd.printed.contains("ghp_hidden"))
+  }
+
+  @Test(
+    "vsd starts only if it knows what to heal, and with what",
+    arguments: [
+      (["--heal=acme"], "needs a token in VS_HEAL_TOKEN or --heal-token-file", [:]),
+      (["--heal=acme"], "needs --public-url or --heal-url", ["VS_HEAL_TOKEN": "t"]),
+      (["--heal=a/b/c"], "organizations and repositories, such as acme,acme/site", ["VS_HEAL_TOKEN": "t"]),
+      (["--heal=acme", "--heal-url=http://h/github"], "the token is empty", ["VS_HEAL_TOKEN": ""]),
+    ] as [([String], String, [String: String])])
+  func settings(arguments: [String], told: String, environment: [String: String]) throws {
+    let home = try VSDProcess.Home()
+    let child = try VSDProcess.start(arguments, environment: environment, in: home)
+    #expect(try child.waitForExit() == .code(64))
+    #expect(child.errors.contains(told), "\(child.errors)")
+  }
+}
