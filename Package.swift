@@ -78,7 +78,7 @@ let eventSources: [Target] = [
   module("PayloadReading", in: "EventSources", ["CSimdjson"]),
   module("APIClient", in: "EventSources", ["PayloadReading"]),
   webhooks(of: "GitHub"), api(of: "GitHub"), history(of: "GitHub"),
-  webhooks(of: "GitLab"), api(of: "GitLab"),
+  webhooks(of: "GitLab"), api(of: "GitLab"), history(of: "GitLab"),
   webhooks(of: "Jenkins"), api(of: "Jenkins"),
   webhooks(of: "Jira"), api(of: "Jira"),
   webhooks(of: "Trello"),
@@ -139,7 +139,8 @@ let executables: [Target] = [
     name: "vsperf",
     dependencies: [
       "ValueStreamCore", "Intake", "Catalog", "GitHubWebhooks", "Simulator", "CurlTransport", "CSV", "Aggregates", "Charts",
-      "SampleReports", "ReportClient", "APIClient", "GitHubAPI", "GitHubImport", "GitLabAPI", "JiraAPI", "JenkinsAPI",
+      "SampleReports", "ReportClient", "APIClient", "GitHubAPI", "GitHubImport", "GitLabAPI", "GitLabImport", "JiraAPI",
+      "JenkinsAPI",
     ],
     swiftSettings: settings),
 ]
@@ -151,6 +152,9 @@ let testing: [Target] = [
     path: "Tests/ValueStreamTesting", swiftSettings: settings),
   .target(
     name: "GitHubServer", dependencies: ["ValueStreamCore", "ValueStreamTesting"], path: "Tests/GitHubServer",
+    swiftSettings: settings),
+  .target(
+    name: "GitLabServer", dependencies: ["ValueStreamCore", "ValueStreamTesting"], path: "Tests/GitLabServer",
     swiftSettings: settings),
   .target(
     name: "SourceFuzzing", dependencies: ["ValueStreamCore"] + sources, path: "Tests/SourceFuzzing", swiftSettings: settings),
@@ -193,6 +197,7 @@ let testsOfTargets: [Target] = [
     ["ValueStreamCore", "APIClient", "GitHubAPI", "GitHubServer", "GitHubWebhooks", "PayloadReading", "Simulator"]),
   tests(of: "GitLabWebhooks", ["ValueStreamCore"], fixtures: ["Fixtures"]),
   tests(of: "GitLabAPI", ["ValueStreamCore", "APIClient"]),
+  tests(of: "GitLabImport", ["ValueStreamCore", "APIClient", "GitLabAPI", "GitLabServer", "GitLabWebhooks", "Simulator"]),
   tests(of: "JenkinsWebhooks", ["ValueStreamCore"], fixtures: ["Fixtures"]),
   tests(of: "JenkinsAPI", ["ValueStreamCore", "APIClient"]),
   tests(of: "JiraWebhooks", ["ValueStreamCore"], fixtures: ["Fixtures"]),
@@ -238,7 +243,7 @@ let testsOfTargets: [Target] = [
     of: "vsd",
     [
       "ValueStreamCore", "OTLP", "Datadog", "Export", "CurlTransport", "vsperf", "Simulator", "CrashingProjector",
-      "GitHubServer", "DeliveryFacts", "SQLiteStore",
+      "GitHubServer", "GitLabServer", "DeliveryFacts", "SQLiteStore",
     ],
     fixtures: ["Golden", "Producer"]),
   .testTarget(

@@ -29,7 +29,7 @@ struct CommandTable: Sendable {
   ]
 
   private static let others: [Command] = [
-    .importGitHub, .importSend, .eventStart, .eventEnd, .eventAnnotate, .eventRun, .explain, .generateHistory,
+    .importGitHub, .importGitLab, .importSend, .eventStart, .eventEnd, .eventAnnotate, .eventRun, .explain, .generateHistory,
     .generatePullRequests, .traceparent, .completion,
   ]
 
