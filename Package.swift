@@ -80,7 +80,7 @@ let eventSources: [Target] = [
   webhooks(of: "GitHub"), api(of: "GitHub"), history(of: "GitHub"),
   webhooks(of: "GitLab"), api(of: "GitLab"), history(of: "GitLab"),
   webhooks(of: "Jenkins"), api(of: "Jenkins"),
-  webhooks(of: "Jira"), api(of: "Jira"),
+  webhooks(of: "Jira"), api(of: "Jira"), history(of: "Jira"),
   webhooks(of: "Trello"),
   module("CustomHTTP", in: "EventSources", ["PayloadReading"]),
   module("CDEvents", in: "EventSources", ["PayloadReading"]),
@@ -140,7 +140,7 @@ let executables: [Target] = [
     dependencies: [
       "ValueStreamCore", "Intake", "Catalog", "GitHubWebhooks", "Simulator", "CurlTransport", "CSV", "Aggregates", "Charts",
       "SampleReports", "ReportClient", "APIClient", "GitHubAPI", "GitHubImport", "GitLabAPI", "GitLabImport", "JiraAPI",
-      "JenkinsAPI",
+      "JiraImport", "JenkinsAPI",
     ],
     swiftSettings: settings),
 ]
@@ -202,6 +202,7 @@ let testsOfTargets: [Target] = [
   tests(of: "JenkinsAPI", ["ValueStreamCore", "APIClient"]),
   tests(of: "JiraWebhooks", ["ValueStreamCore"], fixtures: ["Fixtures"]),
   tests(of: "JiraAPI", ["ValueStreamCore", "APIClient"]),
+  tests(of: "JiraImport", ["ValueStreamCore", "APIClient", "JiraAPI", "JiraWebhooks", "Simulator"]),
   tests(of: "TrelloWebhooks", ["ValueStreamCore"], fixtures: ["Fixtures"]),
   tests(of: "CustomHTTP", ["ValueStreamCore"], fixtures: ["Fixtures"]),
   tests(of: "CDEvents", ["ValueStreamCore"], fixtures: ["Fixtures"]),

@@ -29,7 +29,8 @@ struct CommandTable: Sendable {
   ]
 
   private static let others: [Command] = [
-    .importGitHub, .importGitLab, .importSend, .eventStart, .eventEnd, .eventAnnotate, .eventRun, .explain, .generateHistory,
+    .importGitHub, .importGitLab, .importJira, .importSend, .eventStart, .eventEnd, .eventAnnotate, .eventRun, .explain,
+    .generateHistory,
     .generatePullRequests, .traceparent, .completion,
   ]
 
