@@ -29,7 +29,9 @@ struct CommandTable: Sendable {
   ]
 
   private static let others: [Command] = [
-    .importGitHub, .importGitLab, .importJira, .importSend, .eventStart, .eventEnd, .eventAnnotate, .eventRun, .explain,
+    .importGitHub, .importGitLab, .importJira, .importJenkins, .importTrello, .importSend, .eventStart, .eventEnd, .eventAnnotate,
+    .eventRun,
+    .explain,
     .generateHistory,
     .generatePullRequests, .traceparent, .completion,
   ]
