@@ -90,10 +90,14 @@ let eventSources: [Target] = [
   module("PayloadReading", in: "EventSources", ["CSimdjson"]),
   module("APIClient", in: "EventSources", ["PayloadReading"]),
   webhooks(of: "GitHub"), api(of: "GitHub"), history(of: "GitHub"),
-  webhooks(of: "GitLab"), api(of: "GitLab"),
-  webhooks(of: "Jenkins"), api(of: "Jenkins"),
-  webhooks(of: "Jira"), api(of: "Jira"),
+  webhooks(of: "GitLab"), api(of: "GitLab"), history(of: "GitLab"),
+  webhooks(of: "Jenkins"), api(of: "Jenkins"), history(of: "Jenkins"),
+  webhooks(of: "Jira"), api(of: "Jira"), history(of: "Jira"),
   webhooks(of: "Trello"),
+  .target(
+    name: "TrelloImport", dependencies: ["ValueStreamCore", "APIClient", "PayloadReading"],
+    path: "Sources/EventSources/Trello/Import",
+    swiftSettings: settings),
   module("Hooks", in: "EventSources", ["APIClient"]),
   hooks(of: "GitHub", ["GitHubAPI", "GitHubWebhooks", "CCrypto"]), hooks(of: "GitLab", ["GitLabWebhooks"]),
   hooks(of: "Jira", ["JiraWebhooks"]), hooks(of: "Trello"),
@@ -154,7 +158,8 @@ let executables: [Target] = [
     name: "vsperf",
     dependencies: webhookSetup + [
       "ValueStreamCore", "Intake", "Catalog", "GitHubWebhooks", "Simulator", "CurlTransport", "CSV", "Aggregates", "Charts",
-      "SampleReports", "ReportClient", "APIClient", "GitHubAPI", "GitHubImport", "GitLabAPI", "JiraAPI", "JenkinsAPI",
+      "SampleReports", "ReportClient", "APIClient", "GitHubAPI", "GitHubImport", "GitLabAPI", "GitLabImport", "JiraAPI",
+      "JiraImport", "JenkinsAPI", "JenkinsImport", "TrelloImport",
     ],
     swiftSettings: settings),
 ]
@@ -166,6 +171,9 @@ let testing: [Target] = [
     path: "Tests/ValueStreamTesting", swiftSettings: settings),
   .target(
     name: "GitHubServer", dependencies: ["ValueStreamCore", "ValueStreamTesting"], path: "Tests/GitHubServer",
+    swiftSettings: settings),
+  .target(
+    name: "GitLabServer", dependencies: ["ValueStreamCore", "ValueStreamTesting"], path: "Tests/GitLabServer",
     swiftSettings: settings),
   .target(
     name: "SourceFuzzing", dependencies: ["ValueStreamCore"] + sources, path: "Tests/SourceFuzzing", swiftSettings: settings),
@@ -208,11 +216,15 @@ let testsOfTargets: [Target] = [
     ["ValueStreamCore", "APIClient", "GitHubAPI", "GitHubServer", "GitHubWebhooks", "PayloadReading", "Simulator"]),
   tests(of: "GitLabWebhooks", ["ValueStreamCore"], fixtures: ["Fixtures"]),
   tests(of: "GitLabAPI", ["ValueStreamCore", "APIClient"]),
+  tests(of: "GitLabImport", ["ValueStreamCore", "APIClient", "GitLabAPI", "GitLabServer", "GitLabWebhooks", "Simulator"]),
   tests(of: "JenkinsWebhooks", ["ValueStreamCore"], fixtures: ["Fixtures"]),
   tests(of: "JenkinsAPI", ["ValueStreamCore", "APIClient"]),
+  tests(of: "JenkinsImport", ["ValueStreamCore", "APIClient", "JenkinsAPI", "JenkinsWebhooks", "Simulator"]),
   tests(of: "JiraWebhooks", ["ValueStreamCore"], fixtures: ["Fixtures"]),
   tests(of: "JiraAPI", ["ValueStreamCore", "APIClient"]),
+  tests(of: "JiraImport", ["ValueStreamCore", "APIClient", "JiraAPI", "JiraWebhooks", "Simulator"]),
   tests(of: "TrelloWebhooks", ["ValueStreamCore"], fixtures: ["Fixtures"]),
+  tests(of: "TrelloImport", ["ValueStreamCore", "APIClient", "TrelloWebhooks"]),
   tests(of: "CustomHTTP", ["ValueStreamCore"], fixtures: ["Fixtures"]),
   tests(of: "CDEvents", ["ValueStreamCore"], fixtures: ["Fixtures"]),
   tests(
@@ -259,7 +271,7 @@ let testsOfTargets: [Target] = [
     of: "vsd",
     [
       "ValueStreamCore", "OTLP", "Datadog", "Export", "CurlTransport", "vsperf", "Simulator", "CrashingProjector",
-      "GitHubServer", "DeliveryFacts", "SQLiteStore",
+      "GitHubServer", "GitLabServer", "DeliveryFacts", "SQLiteStore",
     ],
     fixtures: ["Golden", "Producer"]),
   .testTarget(

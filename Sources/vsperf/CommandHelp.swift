@@ -69,7 +69,7 @@ enum CommandHelp {
     "github": "write pull requests, issues, Actions runs or deployments as CSV",
     "agg": "report on pull requests, issues, builds or deploys: how many, how long",
     "generate": "generate the webhook deliveries of a small organization, or a file of pull requests",
-    "import": "import the history of GitHub into a vsd",
+    "import": "import the history of GitHub, GitLab, Jira, Jenkins or Trello into a vsd",
     "event": "report the start, the end or an annotation of work, or run a command and report it",
     "webhooks": "make, list and check the webhooks that vsd needs; ask again for lost deliveries",
   ]

@@ -30,7 +30,10 @@ struct CommandTable: Sendable {
   ]
 
   private static let others: [Command] = [
-    .importGitHub, .importSend, .eventStart, .eventEnd, .eventAnnotate, .eventRun, .explain, .generateHistory,
+    .importGitHub, .importGitLab, .importJira, .importJenkins, .importTrello, .importSend, .eventStart, .eventEnd, .eventAnnotate,
+    .eventRun,
+    .explain,
+    .generateHistory,
     .generatePullRequests, .traceparent, .completion,
   ]
 

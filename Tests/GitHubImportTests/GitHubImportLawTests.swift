@@ -3,7 +3,6 @@ import GitHubAPI
 import GitHubServer
 import GitHubWebhooks
 import Simulator
-import Synchronization
 import Testing
 import ValueStreamCore
 import ValueStreamTesting
@@ -57,7 +56,7 @@ struct ImportedOrganization {
     of server: some HTTPTransport, _ repositories: [String], kinds: [GitHubImportKind] = GitHubImportKind.allCases,
     period: RecordPeriod = RecordPeriod()
   ) -> GitHubImporter {
-    let clock = SleepingClock()
+    let clock = SleepingClock(until)
     let client = APIClient(transport: server, clock: clock, sleep: { clock.advance($0) })
     return GitHubImporter(
       GitHubAPI(.gitHub, token: token, client: client),
@@ -74,18 +73,6 @@ struct ImportedOrganization {
     let run = ContainerRun<ImportedDelivery>(importer, limit: nil, concurrency: 3, pagesAhead: 1)
     try await run.run(try await importer.containers().names.map { ContainerProgress($0) }) { steps.append($0) }
     return steps
-  }
-}
-
-/// A clock that stands still until somebody sleeps.
-private final class SleepingClock: WallClock {
-  private let time = Mutex(ImportedOrganization.until)
-
-  func now() -> Timestamp { time.withLock { $0 } }
-
-  func advance(_ duration: Duration) {
-    let nanoseconds = duration.components.seconds * 1_000_000_000 + duration.components.attoseconds / 1_000_000_000
-    time.withLock { $0 = $0.advanced(byNanoseconds: nanoseconds) }
   }
 }
 

@@ -30,6 +30,13 @@ package struct APIDocument {
     return document.root.elements.enumerated().compactMap { PayloadObject($1, path: "$[\($0)]") }
   }
 
+  /// Returns the objects of the root array, the number of its other elements, and a note for the user if there are such.
+  package func records() throws(APIError) -> (items: [PayloadObject], missing: Int, notes: [String]) {
+    let items = try list()
+    let missing = document.root.elements.count - items.count
+    return (items, missing, missing == 0 ? [] : ["\(missing) of the list are missing: the answer has null in their place"])
+  }
+
   /// The error message, in any of the members that vendors use; nil if there is none.
   var message: String? {
     guard let object = PayloadObject(document.root, path: "$") else { return nil }

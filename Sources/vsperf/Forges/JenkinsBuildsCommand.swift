@@ -16,9 +16,9 @@ extension Command {
 
 /// Implements `vsperf jenkins builds`.
 enum JenkinsBuildsCommand {
-  private static let address = FetchSettings.address("JENKINS", of: "Jenkins", default: nil)
+  static let address = FetchSettings.address("JENKINS", of: "Jenkins", default: nil)
 
-  private static let job = Setting<String?>.optionalText(
+  static let job = Setting<String?>.optionalText(
     "job", environment: "", placeholder: "NAME",
     help: "Job with its folders, such as shop/build. Repeat for more. Without it, all jobs are read, six folders deep.")
 
@@ -31,8 +31,10 @@ enum JenkinsBuildsCommand {
 
   private static let content =
     [address.declaration, job.declaration, FetchSettings.limit.declaration] + FetchSettings.selection
+  /// The settings that authenticate the user.
+  static let access = [user.declaration, token.declaration]
   static let declarations =
-    content + [user.declaration, token.declaration, FetchSettings.pageSize.declaration] + FetchSettings.declarations
+    content + access + [FetchSettings.pageSize.declaration] + FetchSettings.declarations
     + [FetchSettings.concurrency.declaration]
 
   static func run(_ settings: Settings) async throws {
@@ -48,5 +50,16 @@ enum JenkinsBuildsCommand {
       jobs: try settings.values(of: job).compactMap { $0 }, period: try FetchSettings.period(settings),
       pageSize: try settings.value(of: FetchSettings.pageSize))
     try await fetch.run(source, limit: FetchSettings.limit, settings)
+  }
+
+  /// Creates the client of the server and the user of the settings.
+  static func server(_ settings: Settings, words: [String], client: APIClient) throws -> JenkinsServer {
+    guard let address = try settings.value(of: address) else {
+      throw UsageError("which Jenkins? --url https://ci.example.org", seeing: words)
+    }
+    let user = try settings.value(of: user)
+    let token = try FetchSettings.token(token, in: settings)
+    return JenkinsServer(
+      address, authorization: token.map { BasicAuthorization.header(user: user, token: $0.bytes) }, client: client)
   }
 }

@@ -51,55 +51,9 @@ struct GitHubImportBody {
   ]
 }
 
-/// A value of a member that a delivery sets.
-enum JSONMember: Sendable, Hashable {
-  case text(String?)
-  case number(Int64)
-  case flag(Bool)
-  case texts([String])
-  case object([JSONPair])
-
-  static func time(_ time: Timestamp?) -> JSONMember { .text(time?.rfc3339) }
-}
-
-struct JSONPair: Sendable, Hashable {
-  var name: String
-  var value: JSONMember
-
-  init(_ name: String, _ value: JSONMember) {
-    self.name = name
-    self.value = value
-  }
-}
-
 extension JSONWriter {
-  mutating func value(_ value: JSONMember) {
-    switch value {
-    case .text(let text): self.value(text)
-    case .number(let number): self.value(number)
-    case .flag(let flag): self.value(flag)
-    case .texts(let texts): array(texts) { $0.value($1) }
-    case .object(let members): object { $0.members(members) }
-    }
-  }
-
-  mutating func members(_ members: [JSONPair]) {
-    for member in members {
-      name(member.name)
-      value(member.value)
-    }
-  }
-
   /// Writes an object of an answer as a member, some of whose own members have other values.
   mutating func member(_ name: String, _ object: PayloadObject, setting changes: [JSONPair] = []) {
-    let changed = Set(changes.map(\.name))
-    self.name(name)
-    self.object { json in
-      for (name, value) in object.value.members where !changed.contains(name) && !GitHubImportBody.isAddress(name) {
-        json.name(name)
-        json.value(value, omitting: GitHubImportBody.isAddress)
-      }
-      json.members(changes)
-    }
+    member(name, object, setting: changes, omitting: GitHubImportBody.isAddress)
   }
 }

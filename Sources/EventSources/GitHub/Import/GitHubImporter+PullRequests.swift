@@ -60,12 +60,3 @@ extension GitHubImporter {
     selection.branches.isEmpty ? [repository.defaultBranch] : selection.branches
   }
 }
-
-extension APIDocument {
-  /// Returns the records of a list, and the number of those that are null.
-  func records() throws(APIError) -> (items: [PayloadObject], missing: Int, notes: [String]) {
-    let items = try list()
-    let missing = document.root.elements.count - items.count
-    return (items, missing, missing == 0 ? [] : ["\(missing) of the list are missing: the answer has null in their place"])
-  }
-}

@@ -120,43 +120,6 @@ package struct GitHubImporter: Importer {
 
   // MARK: Lists
 
-  /// The place in a list that is sorted by the time of the last update, newest first, and read by page number.
-  ///
-  /// A record that is updated while the list is read moves to its top. So the top is read again at the end, up to what was updated before
-  /// the import began.
-  struct UpdatedListCursor: CustomStringConvertible {
-    var page = 1
-    var isAgain = false
-
-    init(_ text: String?) {
-      guard let text else { return }
-      isAgain = text.hasPrefix("again:")
-      page = max(1, Int(isAgain ? text.dropFirst(6) : text[...]) ?? 1)
-    }
-
-    var description: String { isAgain ? "again:\(page)" : "\(page)" }
-
-    /// Returns the cursor of the next page; nil at the end.
-    ///
-    /// - Parameters:
-    ///   - isOver: true if no page follows that is wanted.
-    ///   - last: when the last record of the page was updated.
-    func next(isOver: Bool, hasMore: Bool, last: Timestamp?, began: Timestamp) -> String? {
-      var next = self
-      if isAgain {
-        guard hasMore, let last, last >= began else { return nil }
-        next.page += 1
-      } else if isOver {
-        // A single page has nothing that could move past it.
-        if page == 1 { return nil }
-        (next.page, next.isAgain) = (1, true)
-      } else {
-        next.page += 1
-      }
-      return next.description
-    }
-  }
-
   /// The number of records of a page. A page is a step of the import, so that little is read again after an interruption.
   static let pageSize = 50
 }

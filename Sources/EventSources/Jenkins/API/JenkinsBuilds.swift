@@ -4,17 +4,12 @@ import ValueStreamCore
 
 /// Lists the builds of jobs, newest first.
 package struct JenkinsBuilds: RecordSource {
-  private let address: String
-  private let authorization: String?
-  private let client: APIClient
+  private let server: JenkinsServer
   private let jobs: [String]
   private let period: RecordPeriod
   private let pageSize: Int
 
   package let columns = WorkRecord.columns + ["number", "branch", "commit", "cause"]
-
-  /// The number of folder levels that are searched for jobs.
-  private static let depth = 6
 
   /// Creates a source.
   ///
@@ -26,9 +21,7 @@ package struct JenkinsBuilds: RecordSource {
   package init(
     _ address: String, authorization: String?, client: APIClient, jobs: [String], period: RecordPeriod, pageSize: Int
   ) {
-    self.address = address
-    self.authorization = authorization
-    self.client = client
+    server = JenkinsServer(address, authorization: authorization, client: client)
     self.jobs = jobs
     self.period = period
     self.pageSize = pageSize
@@ -36,25 +29,17 @@ package struct JenkinsBuilds: RecordSource {
 
   package func containers() async throws(APIError) -> RecordContainers {
     if !jobs.isEmpty { return RecordContainers(jobs) }
-    let tree = (0..<Self.depth).reduce("fullName") { tree, _ in "fullName,jobs[\(tree)]" }
-    return try await get("", tree: tree) { RecordContainers(Self.jobs(in: $0).sorted()) }
-  }
-
-  /// Returns the names of jobs that contain no other jobs, in all subfolders.
-  private static func jobs(in folder: PayloadObject) -> [String] {
-    // Reads the list itself, because `objects` stops at its element limit and a server may have more jobs.
-    let all = (folder.value["jobs"]?.elements ?? []).compactMap { PayloadObject($0, path: folder.path) }
-    return all.flatMap { job in job.has("jobs") ? jobs(in: job) : [job.text("fullName")].compactMap { $0 } }
+    return RecordContainers(try await server.jobs())
   }
 
   package func page(of container: String, after cursor: String?, atMost limit: Int?) async throws(APIError) -> RecordPage {
     let place = cursor.flatMap { NumberedCursor($0) } ?? NumberedCursor(position: 0)
     let end = place.position + pageSize
-    let path = container.split(separator: "/").map { "/job/\(PercentEncoding.encode(String($0)))" }.joined()
     let fields =
       "number,result,building,timestamp,duration,fullDisplayName,url,"
       + "actions[causes[shortDescription,userId],lastBuiltRevision[SHA1,branch[name]]]"
-    return try await get(path, tree: "allBuilds[\(fields)]{\(place.position),\(end)}") { job in
+    return try await server.get(JenkinsServer.path(of: container), tree: "allBuilds[\(fields)]{\(place.position),\(end)}") {
+      job in
       let builds = job.listing("allBuilds")
       let new = builds.items.filter { ($0.int("number") ?? 0) < place.last }
       let isOver = builds.count < pageSize || period.isOver(at: builds.items.last?.time("timestamp"))
@@ -62,19 +47,6 @@ package struct JenkinsBuilds: RecordSource {
       return RecordPage(
         rows: new.filter { period.contains($0.time("timestamp")) }.map { row($0, container) },
         next: isOver ? nil : next.description, notes: builds.notes, missing: builds.missing)
-    }
-  }
-
-  private func get<Value>(
-    _ path: String, tree: String, read: (PayloadObject) throws(APIError) -> Value
-  ) async throws(APIError) -> Value {
-    try await client.send { _ in
-      var request = HTTPTransportRequest(
-        method: "GET", url: "\(address)\(path)/api/json?tree=\(PercentEncoding.encode(tree))")
-      request.headers["Authorization"] = authorization
-      return request
-    } read: { response throws(APIError) in
-      try read(try APIDocument(response).object())
     }
   }
 

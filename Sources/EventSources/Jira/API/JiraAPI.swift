@@ -21,7 +21,7 @@ package struct JiraAPI: Sendable {
   /// Sends a request.
   ///
   /// - Parameter body: the JSON to send with POST; nil for GET.
-  func ask<Value>(
+  package func ask<Value>(
     _ path: String, _ body: [UInt8]? = nil, read: (APIDocument) throws(APIError) -> Value
   ) async throws(APIError) -> Value {
     try await client.send { _ in
