@@ -279,12 +279,16 @@ extension Kept.Objects {
     var record = record(object, details: details.joined(separator: ","))
     if isChange, let head = object["head"] as? Object {
       record?.branch = head["ref"] as? String ?? ""
+      let user = object["user"] as? Object ?? [:]
+      let login = (user["login"] as? String ?? "").replacingOccurrences(of: "[bot]", with: "")
+      let author: Object = ["__typename": user["type"] ?? "User", "login": login, "databaseId": user["id"] ?? 0]
       record?.summary = GitHubHistory.text(
         [
           "fullDatabaseId": "\(object["id"] as? Int ?? 0)", "number": object["number"] ?? 0, "title": object["title"] ?? "",
           "body": object["body"] ?? NSNull(), "url": object["html_url"] ?? "", "isDraft": object["draft"] ?? false,
           "createdAt": object["created_at"] ?? "", "closedAt": object["closed_at"] ?? NSNull(),
-          "baseRefName": (object["base"] as? Object)?["ref"] ?? "", "author": ["login": (object["user"] as? Object)?["login"]],
+          "baseRefName": (object["base"] as? Object)?["ref"] ?? "", "author": author,
+          "baseRefOid": (object["base"] as? Object)?["sha"] ?? "",
           "headRepository": ["databaseId": (head["repo"] as? Object)?["id"]],
         ] as Object)
     }

@@ -152,7 +152,8 @@ struct GitHubBranchChange: Sendable, Hashable {
   /// The arguments and fields of a list in GraphQL.
   static let selection = """
     first:$first,orderBy:{field:CREATED_AT,direction:DESC}){nodes{fullDatabaseId number title body url isDraft createdAt closedAt \
-    baseRefName author{login} headRepository{databaseId}}}
+    baseRefName baseRefOid headRepository{databaseId} \
+    author{__typename login ... on User{databaseId} ... on Bot{databaseId}}}}
     """
 
   /// Nil for a pull request from another repository with a branch of the same name.
@@ -162,28 +163,43 @@ struct GitHubBranchChange: Sendable, Hashable {
     else { return nil }
     (self.branch, self.number, self.created) = (branch, number, created)
     closed = node.time("closedAt")
-    let author = node.object("author")?.text("login").map { JSONMember.object([JSONPair("login", .text($0))]) }
+    let account = node.object("author")
+    let author = account.flatMap { GitHubAuthor($0) }.map { author in
+      let id = account?.int("databaseId").map { [JSONPair("id", .number($0))] } ?? []
+      let url = "\(repository.apiAddress)/users/\(PercentEncoding.encode(author.login))"
+      return JSONMember.object([JSONPair("login", .text(author.login)), JSONPair("url", .text(url))] + id)
+    }
+    let base = [
+      JSONPair("ref", .text(node.text("baseRefName"))), JSONPair("sha", .text(node.text("baseRefOid"))),
+      JSONPair("label", .text(Self.label(node.text("baseRefName") ?? "", of: repository))),
+      JSONPair("repo", .object(repository.reference)),
+    ]
     members = [
       JSONPair("id", .number(id)), JSONPair("number", .number(number)), JSONPair("title", .text(node.string("title"))),
       JSONPair("body", .text(node.longString("body"))), JSONPair("html_url", .text(node.text("url"))),
       JSONPair("user", author ?? .text(nil)), JSONPair("state", .text("open")),
       JSONPair("draft", .flag(node.bool("isDraft") ?? false)),
-      JSONPair("base", .object([JSONPair("ref", .text(node.text("baseRefName")))])), JSONPair("created_at", .time(created)),
+      JSONPair("base", .object(base)), JSONPair("created_at", .time(created)),
     ]
+  }
+
+  /// A branch as GitHub shows it to people.
+  private static func label(_ branch: String, of repository: GitHubImportRepository) -> String {
+    "\(RecordText.split(repository.fullName).owner):\(branch)"
   }
 
   func isOpen(at time: Timestamp) -> Bool { created <= time && closed.map { time <= $0 } ?? true }
 
   /// Returns the pull request as it was after a push.
   func json(after push: GitHubPush, of repository: GitHubImportRepository) -> JSONMember {
-    let own = JSONMember.object([
-      JSONPair("id", .number(repository.id)), JSONPair("full_name", .text(repository.fullName)),
-      JSONPair("default_branch", .text(repository.defaultBranch)),
-    ])
+    let head = [
+      JSONPair("ref", .text(branch)), JSONPair("sha", .text(push.after)), JSONPair("repo", .object(repository.reference)),
+      JSONPair("label", .text(Self.label(branch, of: repository))),
+    ]
     return .object(
       members + [
         JSONPair("updated_at", .time(push.time)),
-        JSONPair("head", .object([JSONPair("ref", .text(branch)), JSONPair("sha", .text(push.after)), JSONPair("repo", own)])),
+        JSONPair("head", .object(head)),
       ])
   }
 

@@ -136,7 +136,27 @@ extension GitHubImportBody {
       addRun(run, id, attempt, "in_progress", status: "in_progress", at: updated)
     }
     if status == "completed" { addRun(run, id, attempt, "completed", status: status, at: end(of: run, own) ?? updated) }
+    if attempt == 1 { addMergeGroup(of: run, id) }
     for job in own { addJob(job) }
+  }
+
+  /// Adds the group of the merge queue that a run checks, which ties the run to its pull request.
+  ///
+  /// The group is gone, but the branch of its run names the pull request.
+  private mutating func addMergeGroup(of run: PayloadObject, _ id: Int64) {
+    guard run.text("event") == "merge_group", let branch = run.text("head_branch"), branch.hasPrefix("gh-readonly-queue/") else {
+      return
+    }
+    let commit = run.object("head_commit")
+    guard let time = commit?.time("timestamp") ?? run.time("created_at") else { return }
+    add("merge_group", "checks_requested", id: ("merge_group", "\(id)", "1"), at: time) { json in
+      let head = JSONMember.object([JSONPair("id", .text(commit?.text("id"))), JSONPair("timestamp", .time(time))])
+      let group = JSONMember.object([
+        JSONPair("head_sha", .text(run.text("head_sha"))), JSONPair("head_ref", .text("refs/heads/\(branch)")),
+        JSONPair("head_commit", head),
+      ])
+      json.members([JSONPair("merge_group", group)])
+    }
   }
 
   private mutating func addRun(
