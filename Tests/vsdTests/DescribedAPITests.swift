@@ -13,12 +13,12 @@ struct DescribedAPITests {
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent("schemathesis-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: folder) }
+    let configuration = PythonEnvironment.root.appendingPathComponent("Tests/API/schemathesis.toml").path
     let examples = ProcessInfo.processInfo.environment["VALUESTREAM_LONG_TESTS"] == nil ? 3 : 200
     let result = try PythonEnvironment.run(
       [
-        "-m", "schemathesis.cli", "--config-file", PythonEnvironment.root.appendingPathComponent("Tests/API/schemathesis.toml").path,
-        "run", year.url + "/api/v1/openapi.json", "--max-examples", "\(examples)", "--seed", "1", "--workers", "2",
-        "--request-timeout", "60", "--no-color",
+        "-m", "schemathesis.cli", "--config-file", configuration, "run", year.url + "/api/v1/openapi.json",
+        "--max-examples", "\(examples)", "--seed", "1", "--workers", "2", "--request-timeout", "60", "--no-color",
       ], input: .nullDevice, in: folder)
     #expect(result.status == 0, "\(result.output)")
     // It must have asked for every operation.
