@@ -108,10 +108,10 @@ final class ChildProcess: Sendable {
     try wait(for: "the end of the process") { exit }
   }
 
-  /// Waits until `value` returns a value. After 60 s, or if the process ends first, fails with the output of the process.
+  /// Waits until `value` returns a value. After the limit, or if the process ends first, fails with the output of the process.
   @discardableResult
-  func wait<Value>(for what: String, _ value: () throws -> Value?) throws -> Value {
-    let deadline = ContinuousClock.now + .seconds(60)
+  func wait<Value>(for what: String, atMost limit: Duration = .seconds(60), _ value: () throws -> Value?) throws -> Value {
+    let deadline = ContinuousClock.now + limit
     while true {
       let hasEnded = exit != nil
       if let value = try value() { return value }

@@ -58,8 +58,8 @@ struct PrometheusProcess {
   }
 
   @discardableResult
-  func wait<Value>(for what: String, _ value: () throws -> Value?) throws -> Value {
-    try process.wait(for: what, value)
+  func wait<Value>(for what: String, atMost limit: Duration = .seconds(60), _ value: () throws -> Value?) throws -> Value {
+    try process.wait(for: what, atMost: limit, value)
   }
 
   private func data(_ path: String) throws -> JSON {
