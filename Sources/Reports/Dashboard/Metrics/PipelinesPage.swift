@@ -36,7 +36,7 @@ struct PipelinesPage {
       }
     }
     return try page.page(title: "Pipelines", hasServices: false) { html in
-      try page.writeHeading(Self.sentence(report), historyBegan: nil, hasServices: false, &html) { $0.text(" \(Self.basis)") }
+      try page.writeHeading(Self.sentence(report), historyBegan: nil, hasServices: false, &html) { $0.text(" \(basis(report))") }
       html.element(.section, .classes("tiles")) { html in writeTiles(report, &html) }
       html.element(.div, .classes("halves")) { html in
         writeFlaky(report.jobs + report.workflows.filter { $0.value.flaky > 0 && !Self.hasJobs($0, report) }, &html)
@@ -49,8 +49,13 @@ struct PipelinesPage {
   }
 
   /// What the figures count.
-  private static let basis =
-    "All runs and jobs of whole days count, each attempt of them. Percentiles are exact to 1 %."
+  private func basis(_ report: PipelinesReport) -> String {
+    func day(of time: Timestamp) -> String {
+      Wording.day(Timestamp(seconds: page.frame.zone.localDay(of: time) * 86_400), now: page.now)
+    }
+    let days = "\(day(of: report.window.start)) through \(day(of: report.window.end.advanced(bySeconds: -1)))"
+    return "All runs and jobs of the whole days \(days) count, each attempt of them. Percentiles are exact to 1 %."
+  }
 
   private static func hasJobs(_ row: PipelinesReport.Row, _ report: PipelinesReport) -> Bool {
     report.jobs.contains { $0.workflow == row.workflow && $0.repository == row.repository }
@@ -277,7 +282,7 @@ struct PipelinesPage {
         hasServices: false,
         &html
       ) { html in
-        html.text(" \(Self.basis)")
+        html.text(" \(basis(report))")
       }
       writeRows("In each repository", rows, isJob: false, isAll: true, &html)
       html.element(.div, .classes("halves")) { html in
