@@ -119,9 +119,9 @@ package struct HookSetup: Sendable {
     let hooks = try await hooks(address: address).filter { !isScoped || $0.scope == scope }
     let source = service.source
     guard !hooks.isEmpty else {
-      let where_ = address.map { "to \(WebAddress.withoutSecrets($0))" } ?? "whose address ends with /\(source)"
+      let destination = address.map { "to \(WebAddress.withoutSecrets($0))" } ?? "whose address ends with /\(source)"
       let finding = HookFinding(
-        .missing, "there is no webhook \(where_)\(isScoped ? " for \(scope ?? "")" : "")",
+        .missing, "there is no webhook \(destination)\(isScoped ? " for \(scope ?? "")" : "")",
         "make one: vsperf webhooks create \(source) --url https://HOST/\(source)")
       return [Judgement(hook: nil, findings: [finding])]
     }

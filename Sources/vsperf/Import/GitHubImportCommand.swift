@@ -35,21 +35,8 @@ extension Command {
 
 /// Implements `vsperf import github`.
 enum GitHubImportCommand {
-  private static let kinds = Setting<[GitHubImportKind]>(
-    "kinds", environment: "", placeholder: "KINDS", default: GitHubImportKind.allCases, defaultText: "all",
-    help: "What to import, separated by commas: \(GitHubImportKind.allCases.map(\.rawValue).joined(separator: ", "))."
-  ) { text throws(SettingError) in
-    try text.split(separator: ",").map { name throws(SettingError) in
-      guard let kind = GitHubImportKind(rawValue: name.trimmed) else {
-        throw SettingError(expected: GitHubImportKind.allCases.map(\.rawValue).joined(separator: ", "))
-      }
-      return kind
-    }
-  }
-
-  private static let branch = Setting<String?>.optionalText(
-    "branch", environment: "", placeholder: "NAME",
-    help: "Branch that is deployed, to import its pushes. Repeat for more. Default: the default branch of each repository.")
+  private static let kinds = ImportSettings.kinds(GitHubImportKind.self)
+  private static let branch = ImportSettings.branch(ofEach: "repository")
 
   private static let content =
     GitHubSettings.content + [kinds.declaration, branch.declaration] + ImportSettings.content

@@ -24,21 +24,8 @@ extension Command {
 
 /// Implements `vsperf import gitlab`.
 enum GitLabImportCommand {
-  private static let kinds = Setting<[GitLabImportKind]>(
-    "kinds", environment: "", placeholder: "KINDS", default: GitLabImportKind.allCases, defaultText: "all",
-    help: "What to import, separated by commas: \(GitLabImportKind.allCases.map(\.rawValue).joined(separator: ", "))."
-  ) { text throws(SettingError) in
-    try text.split(separator: ",").map { name throws(SettingError) in
-      guard let kind = GitLabImportKind(rawValue: name.trimmed) else {
-        throw SettingError(expected: GitLabImportKind.allCases.map(\.rawValue).joined(separator: ", "))
-      }
-      return kind
-    }
-  }
-
-  private static let branch = Setting<String?>.optionalText(
-    "branch", environment: "", placeholder: "NAME",
-    help: "Branch that is deployed, to import its pushes. Repeat for more. Default: the default branch of each project.")
+  private static let kinds = ImportSettings.kinds(GitLabImportKind.self)
+  private static let branch = ImportSettings.branch(ofEach: "project")
 
   private static let content =
     GitLabMergeRequestsCommand.projects + [kinds.declaration, branch.declaration] + ImportSettings.content

@@ -30,6 +30,28 @@ enum ImportSettings {
   static let connections = Setting<Int>.count(
     "connections", default: 8, in: 1...64, help: "Deliveries to send to vsd at the same time.")
 
+  /// What to import, as words separated by commas.
+  static func kinds<Kind>(_ type: Kind.Type) -> Setting<[Kind]>
+  where Kind: RawRepresentable & CaseIterable & Sendable, Kind.RawValue == String {
+    let words = Kind.allCases.map(\.rawValue).joined(separator: ", ")
+    return Setting<[Kind]>(
+      "kinds", environment: "", placeholder: "KINDS", default: Array(Kind.allCases), defaultText: "all",
+      help: "What to import, separated by commas: \(words)."
+    ) { text throws(SettingError) in
+      try text.split(separator: ",").map { name throws(SettingError) in
+        guard let kind = Kind(rawValue: name.trimmed) else { throw SettingError(expected: words) }
+        return kind
+      }
+    }
+  }
+
+  /// - Parameter noun: what has branches, in the words of the vendor.
+  static func branch(ofEach noun: String) -> Setting<String?> {
+    .optionalText(
+      "branch", environment: "", placeholder: "NAME",
+      help: "Branch that is deployed, to import its pushes. Repeat for more. Default: the default branch of each \(noun).")
+  }
+
   /// The settings that do not affect what is imported.
   static let access =
     [state.declaration, resume.declaration, dryRun.declaration, connections.declaration]

@@ -9,21 +9,25 @@ package struct GitHubAPI: Sendable {
   private let headers: HTTPHeaders
 
   package init(_ address: GitHubAddress, token: Secret, client: APIClient, clock: any WallClock = SystemClock()) {
-    let headers: HTTPHeaders = [
-      "Authorization": BasicAuthorization.header(user: nil, token: token.bytes), "Accept": "application/vnd.github+json",
-      "X-GitHub-Api-Version": "2022-11-28",
-    ]
+    let headers = Self.headers(authorization: BasicAuthorization.header(user: nil, token: token.bytes))
     self.address = address
     self.headers = headers
     self.client = client
     graphQL = GraphQLService(address.graphQL, headers: headers, client: client, clock: clock)
   }
 
+  /// The headers of all requests. They pin the version of the API, because a newer one leaves members out.
+  package static func headers(authorization: String) -> HTTPHeaders {
+    [
+      "Authorization": authorization, "Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28",
+    ]
+  }
+
   /// Sends a GET request to the REST API.
   ///
   /// - Parameter path: the path with its query: `/repos/acme/site/actions/runs?per_page=100`.
   func get<Value>(_ path: String, read: (APIDocument) throws(APIError) -> Value) async throws(APIError) -> Value {
-    try await get({ _ in path }) { document, _ throws(APIError) in try read(document) }
+    try await get({ _ in path }, read: { document, _ throws(APIError) in try read(document) })
   }
 
   /// Sends a GET request to the REST API and reads a page.

@@ -36,29 +36,19 @@ package struct GitHubHookRequests: Sendable {
     _ method: String, _ path: String, _ body: JSONWriter? = nil, isRepeatable: Bool = true,
     read: (APIDocument?, HTTPHeaders) throws(APIError) -> Value
   ) async throws(APIError) -> Value {
-    var headers: HTTPHeaders = [
-      "Authorization": try authorization(), "Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28",
-    ]
-    if body != nil { headers["Content-Type"] = "application/json" }
-    return try await client.send(
-      { _ in
-        HTTPTransportRequest(method: method, url: address.rest + path, headers: headers, body: body?.bytes ?? [])
-      }, isRepeatable: isRepeatable
+    try await client.send(
+      method, address.rest + path, headers: GitHubAPI.headers(authorization: try authorization()), json: body,
+      isRepeatable: isRepeatable
     ) { response throws(APIError) in
-      try read(response.body.isEmpty ? nil : try APIDocument(response), response.headers)
+      try read(try .ifPresent(in: response), response.headers)
     }
   }
 
-  /// Returns the query of the next page, from the header `Link` (RFC 8288). The rest of the address is not followed, so
+  /// Returns the query of the next page, from the header `Link`. The rest of the address is not followed, so
   /// that no server can lead the token elsewhere.
   static func nextQuery(_ headers: HTTPHeaders) -> String? {
-    for link in (headers["Link"] ?? "").split(separator: ",") {
-      guard link.contains("rel=\"next\""), let open = link.firstIndex(of: "<"), let close = link.firstIndex(of: ">"), open < close
-      else { continue }
-      guard let mark = link[open..<close].firstIndex(of: "?") else { continue }
-      return String(link[link.index(after: mark)..<close])
-    }
-    return nil
+    guard let next = PageLinks(headers).next, let mark = next.firstIndex(of: "?") else { return nil }
+    return String(next[next.index(after: mark)...])
   }
 }
 

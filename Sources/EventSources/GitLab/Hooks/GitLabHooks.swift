@@ -93,15 +93,10 @@ package struct GitLabHooks: HookService {
     _ method: String, _ path: String, _ body: JSONWriter? = nil, isRepeatable: Bool = true,
     read: (APIDocument?, HTTPHeaders) throws(APIError) -> Value
   ) async throws(APIError) -> Value {
-    var headers = headers
-    if body != nil { headers["Content-Type"] = "application/json" }
     do throws(APIError) {
-      return try await client.send(
-        { _ in
-          HTTPTransportRequest(method: method, url: base + path, headers: headers, body: body?.bytes ?? [])
-        }, isRepeatable: isRepeatable
-      ) { response throws(APIError) in
-        try read(response.body.isEmpty ? nil : try APIDocument(response), response.headers)
+      return try await client.send(method, base + path, headers: headers, json: body, isRepeatable: isRepeatable) {
+        response throws(APIError) in
+        try read(try .ifPresent(in: response), response.headers)
       }
     } catch {
       throw explained(error)

@@ -1,4 +1,5 @@
 package import APIClient
+import Synchronization
 import ValueStreamCore
 
 /// Reads the REST API of a Jira Cloud site, version 3.
@@ -6,6 +7,7 @@ package struct JiraAPI: Sendable {
   let address: String
   private let authorization: String
   private let client: APIClient
+  let knownCategories = KnownCategories()
 
   /// Creates an API.
   ///
@@ -16,6 +18,12 @@ package struct JiraAPI: Sendable {
     self.address = address
     self.authorization = authorization
     self.client = client
+  }
+
+  /// The category of each status by its id. The copies of an API share it.
+  final class KnownCategories: Sendable {
+    /// Nil until it is fetched.
+    let byStatus = Mutex<[String: String]?>(nil)
   }
 
   /// Sends a request.

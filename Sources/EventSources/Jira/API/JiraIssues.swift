@@ -1,6 +1,5 @@
 package import APIClient
 import PayloadReading
-import Synchronization
 package import ValueStreamCore
 
 /// Lists the issues of projects or of a search, with the time in each status.
@@ -11,8 +10,6 @@ package final class JiraIssues: RecordSource {
   private let period: RecordPeriod
   private let pageSize: Int
   private let now: Timestamp
-  /// The category of each status by its id; nil until it is fetched.
-  private let categories = Mutex<[String: String]?>(nil)
 
   package let columns =
     WorkRecord.columns + [
@@ -42,7 +39,7 @@ package final class JiraIssues: RecordSource {
   }
 
   package func page(of container: String, after cursor: String?, atMost limit: Int?) async throws(APIError) -> RecordPage {
-    let categories = try await statusCategories()
+    let categories = try await api.statusCategories()
     var body = JSONWriter()
     body.object { json in
       json.member("jql", jql(container))
@@ -82,45 +79,8 @@ package final class JiraIssues: RecordSource {
 
   // MARK: Statuses
 
-  private func statusCategories() async throws(APIError) -> [String: String] {
-    if let known = categories.withLock({ $0 }) { return known }
-    let found = try await api.ask("status") { document throws(APIError) in
-      var found: [String: String] = [:]
-      for status in try document.list() {
-        if let id = status.identifier() { found[id] = status.object("statusCategory")?.text("key") }
-      }
-      return found
-    }
-    categories.withLock { $0 = found }
-    return found
-  }
-
   private func statusChanges(of ids: [String]) async throws(APIError) -> [String: [StatusHistory.Change]] {
-    var changes: [String: [StatusHistory.Change]] = [:]
-    if ids.isEmpty { return changes }
-    var trail = CursorTrail(of: "changes of status")
-    var cursor: String?
-    repeat {
-      var body = JSONWriter()
-      body.object { json in
-        json.name("issueIdsOrKeys")
-        json.array(ids) { $0.value($1) }
-        json.name("fieldIds")
-        json.array(["status"]) { $0.value($1) }
-        if let cursor { json.member("nextPageToken", cursor) }
-      }
-      let (logs, next) = try await api.ask("changelog/bulkfetch", body.bytes) { document throws(APIError) in
-        let answer = try document.object()
-        return (answer.objects("issueChangeLogs"), answer.text("nextPageToken"))
-      }
-      for log in logs {
-        guard let id = log.identifier("issueId") else { continue }
-        changes[id, default: []] += log.objects("changeHistories").flatMap(Self.changes)
-      }
-      cursor = next
-      try trail.follow(cursor)
-    } while cursor != nil
-    return changes
+    try await api.changes(of: ids, fields: ["status"]).mapValues { $0.flatMap(Self.changes) }
   }
 
   private static func changes(_ history: PayloadObject) -> [StatusHistory.Change] {

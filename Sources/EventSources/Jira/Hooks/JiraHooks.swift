@@ -92,16 +92,12 @@ package struct JiraHooks: HookService {
     _ method: String, _ path: String, _ body: JSONWriter? = nil, isRepeatable: Bool = true,
     read: (APIDocument?) throws(APIError) -> Value
   ) async throws(APIError) -> Value {
-    var headers: HTTPHeaders = ["Authorization": authorization, "Accept": "application/json"]
-    if body != nil { headers["Content-Type"] = "application/json" }
     do throws(APIError) {
       return try await client.send(
-        { _ in
-          HTTPTransportRequest(
-            method: method, url: "\(address)/rest/webhooks/1.0/webhook\(path)", headers: headers, body: body?.bytes ?? [])
-        }, isRepeatable: isRepeatable
+        method, "\(address)/rest/webhooks/1.0/webhook\(path)",
+        headers: ["Authorization": authorization, "Accept": "application/json"], json: body, isRepeatable: isRepeatable
       ) { response throws(APIError) in
-        try read(response.body.isEmpty ? nil : try APIDocument(response))
+        try read(try .ifPresent(in: response))
       }
     } catch {
       throw Self.explained(error)

@@ -1,7 +1,6 @@
 package import APIClient
 package import JiraAPI
 import PayloadReading
-import Synchronization
 import ValueStreamCore
 
 /// Reads the history of Jira issues as webhook deliveries.
@@ -24,8 +23,6 @@ package final class JiraImporter: Importer {
 
   private let api: JiraAPI
   private let selection: Selection
-  /// The category of each status by its id; nil until it is fetched.
-  private let categories = Mutex<[String: String]?>(nil)
 
   private static let pageSize = 50
   private static let suffix = " issues"
@@ -54,7 +51,7 @@ package final class JiraImporter: Importer {
   }
 
   private func page(of project: String, after cursor: String?) async throws(APIError) -> Page {
-    let categories = try await statusCategories()
+    let categories = try await api.statusCategories()
     var request = JSONWriter()
     request.object { json in
       json.member("jql", jql(project))
@@ -72,7 +69,7 @@ package final class JiraImporter: Importer {
       return selection.period.since.map { since in fields?.time("updated").map { $0 >= since } ?? true } != false
         && selection.period.until.map { until in fields?.time("created").map { $0 < until } ?? true } != false
     }
-    let changes = try await changes(of: wanted.compactMap { $0.identifier() })
+    let changes = try await api.changes(of: wanted.compactMap { $0.identifier() })
     var page = Page(rows: [], next: next, notes: issues.notes, missing: issues.missing)
     for issue in wanted {
       let comments = try await comments(of: issue)
@@ -89,45 +86,6 @@ package final class JiraImporter: Importer {
       parts.append("updated >= \"\(since.advanced(bySeconds: -86_400).rfc3339.prefix(10))\"")
     }
     return parts.joined(separator: " AND ") + " ORDER BY created DESC, key DESC"
-  }
-
-  private func statusCategories() async throws(APIError) -> [String: String] {
-    if let known = categories.withLock({ $0 }) { return known }
-    let found = try await api.ask("status") { document throws(APIError) in
-      var found: [String: String] = [:]
-      for status in try document.list() {
-        if let id = status.identifier() { found[id] = status.object("statusCategory")?.text("key") }
-      }
-      return found
-    }
-    categories.withLock { $0 = found }
-    return found
-  }
-
-  /// Returns the whole history of several issues, by id. A search would cut it.
-  private func changes(of ids: [String]) async throws(APIError) -> [String: [PayloadObject]] {
-    var changes: [String: [PayloadObject]] = [:]
-    if ids.isEmpty { return changes }
-    var trail = CursorTrail(of: "the changes of issues")
-    var cursor: String?
-    repeat {
-      var request = JSONWriter()
-      request.object { json in
-        json.name("issueIdsOrKeys")
-        json.array(ids) { $0.value($1) }
-        if let cursor { json.member("nextPageToken", cursor) }
-      }
-      let (logs, next) = try await api.ask("changelog/bulkfetch", request.bytes) { document throws(APIError) in
-        let answer = try document.object()
-        return (answer.objects("issueChangeLogs"), answer.text("nextPageToken"))
-      }
-      for log in logs {
-        if let id = log.identifier("issueId") { changes[id, default: []] += log.objects("changeHistories") }
-      }
-      cursor = next
-      try trail.follow(cursor)
-    } while cursor != nil
-    return changes
   }
 
   /// Returns the comments of an issue. A search lists those of most issues completely.

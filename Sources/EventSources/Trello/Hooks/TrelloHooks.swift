@@ -101,13 +101,10 @@ package struct TrelloHooks: HookService {
     _ method: String, _ path: String, _ body: JSONWriter? = nil, as place: String? = nil, isRepeatable: Bool = true,
     read: (APIDocument) throws(APIError) -> Value
   ) async throws(APIError) -> Value {
-    var headers: HTTPHeaders = ["Authorization": authorization, "Accept": "application/json"]
-    if body != nil { headers["Content-Type"] = "application/json" }
     do throws(APIError) {
       return try await client.send(
-        { _ in
-          HTTPTransportRequest(method: method, url: address + path, headers: headers, body: body?.bytes ?? [])
-        }, as: place, isRepeatable: isRepeatable
+        method, address + path, headers: ["Authorization": authorization, "Accept": "application/json"], json: body, as: place,
+        isRepeatable: isRepeatable
       ) { response throws(APIError) in
         try read(try APIDocument(response))
       }
