@@ -23,7 +23,7 @@ from browser import Browser, Failure, Server, program
 # A Friday afternoon, when everybody's work is under way.
 DATE = "2026-11-20 16:00:00"
 HISTORY = ["--story=year", "--seed=1", f"--until={DATE.replace(' ', 'T')}Z", "--connections=16"]
-TEAMS = "web=harbour/shop;payments=harbour/payments,PAY;platform=harbour/platform,gateway,search,PLAT;data=harbour/reports,reports"
+TEAMS = "web=harbour/shop;payments=harbour/payments,PAY;platform=harbour/platform,platform/*,gateway,search,PLAT;data=harbour/reports,reports"
 PAGES = ("overview", "lead-time", "flow", "ageing", "incidents", "deploys")
 SIZE, PHONE = (1280, 860), (390, 844)
 LARGEST = 150_000
@@ -38,7 +38,8 @@ class Daemon:
         environment = {"PATH": os.environ["PATH"], "HOME": home, "TZ": "UTC"}
         self.process = subprocess.Popen(
             [program("faketime"), "--exclude-monotonic", "-f", f"@{DATE}", vsd, "--addr=127.0.0.1:0", "--store=memory",
-             "--tracer=none", f"--teams={TEAMS}", f"--listening-file={listening}"],
+             "--tracer=none", f"--teams={TEAMS}", "--active-statuses=In Progress,In Review",
+             f"--listening-file={listening}"],
             env=environment, stdout=self.log, stderr=self.log)
         while not (listening.exists() and listening.read_text()):
             if self.process.poll() is not None:

@@ -79,7 +79,7 @@ struct PageTests {
       ("/deliveries/99", 404), ("/deliveries/x", 404), ("/connect/x", 404), ("/changes?colour=red", 400),
       ("/changes?outcome=x", 400),
       ("/changes?state=x", 400), ("/changes?from=yesterday", 400), ("/changes?from=2026-03-02&to=2026-03-01", 400),
-      ("/changes?cursor=x", 400), ("/changes?limit=0", 400), ("/changes?limit=201", 400), ("/changes?limit=1&limit=2", 400),
+      ("/changes?place=x", 400), ("/changes?limit=0", 400), ("/changes?limit=201", 400), ("/changes?limit=1&limit=2", 400),
       ("/changes?source=nobody", 400), ("/changes?format=pdf", 400), ("/traces/\(trace)?span=1", 400),
       ("/traces/\(trace)?rows=9999", 400),
       ("/traces/\(trace)?span=0123456789abcdef", 404), ("/connect?x=1", 400), ("/deliveries?result=duplicate", 400),
@@ -116,9 +116,10 @@ struct PageTests {
     #expect(written.count == items.count)
   }
 
-  @Test("pages of a list show every item once")
+  @Test("pages of a list show every item once, the latest start first, in whatever order vsd heard of them")
   func paging() throws {
-    let events = (0..<23).map { number -> Event in
+    var random = SeededRandom(seed: 3)
+    let events = (0..<23).shuffled(using: &random).map { number -> Event in
       var event = Event(
         key: DashboardSamples.key("pull_request", number), time: .vendor(StoreSamples.time(Int64(number))), attempt: .single)
       event.operation = .pullRequest
@@ -218,6 +219,26 @@ struct PageTests {
       #expect(response.headers["Location"] == "/changes/\(Self.change)?key=github%3Agithub.com%3A1%3Apull_request%3A37")
     }
     #expect(samples.get("/search?q=\(Self.trace)").status == 303)
+  }
+
+  @Test("a search for words finds the titles that have all of them, in any letter case")
+  func searchTitles() throws {
+    let events = ["Fix the basket", "Fix the search", "Basket for empty input"].enumerated().map { number, title -> Event in
+      var event = Event(
+        key: DashboardSamples.key("issue", number), time: .vendor(StoreSamples.time(Int64(number))), attempt: .single)
+      event.operation = .issue
+      event.name = "item-\(number)."
+      event.marks = [.begin(.vendor(StoreSamples.time(Int64(number))))]
+      event.attributes.add("valuestream.issue.title", title)
+      return event
+    }
+    let samples = try DashboardSamples(events)
+    func found(_ text: String) -> [String] {
+      samples.text("/search?q=\(text)").components(separatedBy: "<bdi>item-").dropFirst().map { String($0.prefix(1)) }
+    }
+    #expect(found("BASKET") == ["2", "0"])
+    #expect(samples.get("/search?q=basket%20fix").status == 303, "only one has both")
+    #expect(found("baskets") == [])
   }
 
   @Test("a store that cannot be read is said on the page")

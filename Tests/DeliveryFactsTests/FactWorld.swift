@@ -25,7 +25,7 @@ struct FactWorld {
     SubjectKey(source: "github", host: "github.com", container: repository, kind: kind, id: id)
   }
 
-  private mutating func add(_ event: Event) {
+  mutating func add(_ event: Event) {
     var event = event
     event.project = event.project ?? "acme/\(repository)"
     event.owner = "github.com/acme"

@@ -55,6 +55,25 @@ struct KnownFactsTests {
     #expect(facts.deploys["deployment 1"]?.first?.step == .first)
   }
 
+  @Test("A deploy whose source tells no phases began at its start; one that only waited did not begin")
+  func withoutPhases() throws {
+    var world = begun
+    func event(_ id: String, to outcome: Outcome, phases: [PhaseStatement] = []) -> Event {
+      var event = Event(key: world.key("deployment", id), time: .vendor(FactWorld.time(80)))
+      event.operation = .deploy
+      event.state = .ended
+      event.outcome = outcome
+      event.marks = [.begin(.vendor(FactWorld.time(70))), .end(.vendor(FactWorld.time(80)))]
+      event.phases = phases
+      return event
+    }
+    world.add(event("2", to: .success))
+    world.add(event("3", to: .cancellation, phases: [PhaseStatement(track: "run", name: "queue", start: FactWorld.time(70))]))
+    let facts = try facts(world)
+    #expect(facts.deploys["deployment 2"]?.first?.started == FactWorld.time(70))
+    #expect(try #require(facts.deploys["deployment 3"]?.first).started == nil)
+  }
+
   @Test("The commits of a merge, rebase or fast-forward are the request's")
   func merges() throws {
     var world = begun

@@ -38,6 +38,28 @@ struct GitLabStoryTests {
     #expect(story.span("issue:36")?.events.map(\.name) == ["labeled", "unlabeled"])
   }
 
+  @Test("The author of a merge request is known once a payload names the account", arguments: UInt64(0)..<6)
+  func author(seed: UInt64) throws {
+    // GitLab gives the author as the id of an account.
+    func delivery(_ name: String, author: Int, reviewers: String = "[]") throws -> Delivery {
+      try GitLabSourceTests.delivery(name).replacing([
+        "\"id\": 7712,": "\"id\": 7712, \"author_id\": \(author),",
+        "\"object_kind\"": "\"reviewers\": \(reviewers), \"object_kind\"",
+      ])
+    }
+    func author(_ deliveries: [Delivery]) throws -> AttributeValue? {
+      try DeliveryStory(deliveries, of: GitLabSourceTests.source, seed: seed).span("pull_request:12")?.attributes
+        .value(of: "valuestream.change.author")
+    }
+    let named = #"[{"id": 7, "name": "Max", "username": "max"}]"#
+    let open = try delivery("merge_request.open", author: 61)
+    #expect(try author([open]) == "rosa")
+    #expect(try author([open, try delivery("note.merge_request", author: 61)]) == "rosa", "the author comments")
+    #expect(try author([try delivery("note.merge_request", author: 7)]) == nil, "somebody else comments")
+    #expect(try author([try delivery("merge_request.open", author: 7, reviewers: named)]) == "max")
+    #expect(try author([open, try delivery("merge_request.open", author: 7)]) == "rosa", "what is not told changes nothing")
+  }
+
   @Test("A pipeline whose failed job was tried again has two attempts", arguments: UInt64(0)..<12)
   func retried(seed: UInt64) throws {
     let story = try Self.story(

@@ -90,6 +90,23 @@ struct JenkinsManyBuildsTests {
       ], "a configuration is below the build of its job that has the same number")
   }
 
+  @Test(
+    "The jobs of a multibranch project are those named after their branch",
+    arguments: [
+      ("shop/site/main", "origin/main", "shop/site"), ("site/feature%2Fnew", "feature/new", "site"), ("site/PR-12", "PR-12", "site"),
+      ("shop/deploy", "main", nil), ("main", "main", nil), ("shop/main", nil, nil),
+    ] as [(String, String?, String?)])
+  func multibranch(job: String, branch: String?, project: String?) throws {
+    let build: [String: Any] = [
+      "number": 7, "phase": "COMPLETED", "status": "SUCCESS", "scm": branch.map { ["branch": $0] } ?? [:],
+    ]
+    let path = job.split(separator: "/").map { "job/\($0.replacing("%", with: "%25"))/" }.joined()
+    let delivery = try Self.delivery(["name": "x", "url": path, "build": build])
+    let event = try #require(try JenkinsSource().events(in: delivery).requireEvents().first)
+    #expect(event.attributes.value(of: "cicd.pipeline.name") == .string(job))
+    #expect(event.attributes.value(of: "valuestream.pipeline.project") == project.map { .string($0) })
+  }
+
   @Test("A job in a folder is no configuration of it, and pages of a job are none")
   func wholeJobs() throws {
     for address in ["job/site/job/label=linux/12/", "job/site/12/", "job/site/", "job/site/ws/", "label=linux/12/"] {

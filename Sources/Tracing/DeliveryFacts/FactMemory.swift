@@ -296,10 +296,11 @@ struct RepositoryNotes: Sendable, Hashable {
 }
 
 extension FactRules {
-  /// Names the rules, to notice when the user changes them.
+  /// Names the rules, to notice when the user or a newer version of vsd changes them.
   fileprivate var text: String {
     let lists = [bots.names, hotfixes].map { $0.map { PercentEncoding.encode($0.description) }.sorted().joined(separator: ",") }
     // Without the usual zone, as in earlier versions.
-    return (lists + (days == .utc ? [] : [PercentEncoding.encode(days.name)])).joined(separator: " ")
+    let zone = days == .utc ? [] : [PercentEncoding.encode(days.name)]
+    return (lists + zone + ["version=\(FactComputer.version)"]).joined(separator: " ")
   }
 }

@@ -9,7 +9,7 @@ extension FactComputer {
       let target = try factTarget(of: span)
       var fact = DeployFact(
         id: computed.subject.id, attempt: attempt, target: target, commit: commit.map { CommitPrefix(hash: $0) } ?? .none,
-        created: span.start, started: span.runStart, ended: span.end, outcome: Self.outcome(of: span))
+        created: span.start, started: span.deployStart, ended: span.end, outcome: Self.outcome(of: span))
       if let end = span.end, span.outcome == .success, let place = span.target {
         try takeEnd(of: span, at: end, place, commit, &computed)
         if withChanges { try bring(span, at: end, &fact, &computed) }
@@ -237,6 +237,12 @@ extension DeployFactStep {
 extension Span {
   /// When the attempt began to run, after all waiting. Nil if nobody says.
   var runStart: Timestamp? { phases.first { $0.track == "run" && $0.name == "run" }?.start }
+
+  /// When a deploy began. Sources that tell no phases, such as scripts, send the start when they begin to deploy.
+  fileprivate var deployStart: Timestamp? {
+    if let runStart { return runStart }
+    return isStartUnknown || phases.contains { $0.track == "run" } ? nil : start
+  }
 }
 
 extension SubjectKey {

@@ -16,10 +16,12 @@ extension FactComputer {
       guard let end = span.end else { continue }
       func text(_ name: String) -> String? { span.attributes.text(of: name) }
       let run = isJob ? try self.run(above: subject) : nil
+      // The branches of a multibranch project are one workflow.
+      let pipeline = text("valuestream.pipeline.project") ?? text("cicd.pipeline.name")
       let (group, worker) = (text("valuestream.worker.group"), text("cicd.worker.name"))
       var fact = RunFact(
         id: computed.subject.id, attempt: UInt16(clamping: Self.attempt(of: span)), repository: try name(span.project),
-        workflow: try name(text("cicd.pipeline.name") ?? run?.text("cicd.pipeline.name")),
+        workflow: try name(pipeline ?? run?.text("cicd.pipeline.name")),
         job: try isJob ? name(text("cicd.pipeline.task.name") ?? span.name) : .none,
         runner: try name(group ?? worker), created: span.start, started: span.runStart, ended: end,
         outcome: Self.outcome(of: span), change: change)

@@ -41,6 +41,9 @@ package struct DayRule: Sendable, Hashable {
 /// for each step. Facts that depend on facts of other subjects (``DeliveredChange/isRepeated``) see those that this
 /// computer computed before, and the stored ones.
 package struct FactComputer {
+  /// Raised when facts of the same deliveries change, so that stored ones are computed again.
+  package static let version = 2
+
   package let store: any SpanStore & FactStore
   let rules: FactRules
   var reader: TraceReader

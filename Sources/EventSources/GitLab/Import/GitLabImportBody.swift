@@ -33,11 +33,27 @@ struct GitLabImportProject: Sendable, Hashable {
 struct GitLabImportBody {
   let project: GitLabImportProject
   private(set) var deliveries: [ImportedDelivery] = []
+  /// The ids of the accounts that records name, by user name.
+  private var accounts: [String: Int64] = [:]
   /// How often an id was given. Two labels can be set in the same second.
   private var ids: [String: Int] = [:]
 
   init(of project: GitLabImportProject) {
     self.project = project
+  }
+
+  /// Learns the id of an account, so that deliveries by it can tell it. Vendors name some accounts without their ids.
+  ///
+  /// - Returns: the user name.
+  mutating func learn(_ account: PayloadObject?) -> String? {
+    guard let account, let name = account.text("username") else { return nil }
+    if let id = account.int("id") { accounts[name] = id }
+    return name
+  }
+
+  private func json(ofAccount name: String) -> JSONMember {
+    let id = accounts[name].map { [JSONPair("id", .number($0))] } ?? []
+    return .object(id + [JSONPair("name", .text(name)), JSONPair("username", .text(name))])
   }
 
   /// Adds a delivery.
@@ -54,7 +70,7 @@ struct GitLabImportBody {
     json.object { json in
       json.member("object_kind", kind)
       json.members([
-        JSONPair("user", user.map { .object([JSONPair("name", .text($0)), JSONPair("username", .text($0))]) } ?? .text(nil)),
+        JSONPair("user", user.map(json(ofAccount:)) ?? .text(nil)),
         JSONPair("project_id", .number(project.id)), JSONPair("project", project.json),
       ])
       json.members(members)

@@ -68,7 +68,7 @@ extension GitLabImportBody {
     let isDraft = request.bool("draft") ?? request.bool("work_in_progress") ?? false
     let life = GitLabLife(turns, end: end, isDraft: isDraft, head: request.text("sha"))
     let labels = request.texts("labels") ?? []
-    let author = request.object("author")?.text("username")
+    let author = learn(request.object("author"))
     var last = created
     func addTurn(_ action: String, at time: Timestamp, by user: String?, old: String? = nil, changes: [JSONPair] = []) {
       last = max(last, time)
@@ -221,7 +221,7 @@ extension GitLabImportBody {
           JSONPair("labels", .list(labels.map(gitLabLabel))), JSONPair("changes", .object(changes)),
         ])
     }
-    addTurn("open", at: created, by: issue.object("author")?.text("username"))
+    addTurn("open", at: created, by: learn(issue.object("author")))
     for turn in life.turns {
       switch turn.kind {
       case .closed: addTurn("close", at: turn.time, by: turn.user)

@@ -33,6 +33,7 @@ extension GitLabMapping {
     event.attributes.add("valuestream.issue.number", issue.int("iid"))
     event.attributes.add("valuestream.issue.title", issue.text("title"))
     event.attributes.add("valuestream.issue.url", issue.text("url"))
+    event.attributes.add("valuestream.issue.author", author(of: issue))
     event.attributes.add("valuestream.issue.type", type)
     event.attributes.add("valuestream.incident.severity", isIncident ? issue.text("severity") : nil)
     event.attributes.add("valuestream.issue.labels", labels)
@@ -102,6 +103,21 @@ extension GitLabMapping {
     attributes.add("valuestream.comment.author", payload.root.object("user")?.text("username"))
     event.spanEvents = [SpanEvent(name: "comment", time: created ?? received, attributes: attributes)]
     describe(project, in: &event)
+    event.attributes.add(
+      item.operation == .pullRequest ? "valuestream.change.author" : "valuestream.issue.author", author(of: item.object))
     return .events([event])
+  }
+
+  // MARK: Authors
+
+  /// Returns the user name of the author of an issue or merge request.
+  ///
+  /// A payload has only the id of the account. The name is known if the author sent the event, or is an assignee or reviewer.
+  /// At the latest, the author's own events tell it.
+  func author(of item: PayloadObject) -> String? {
+    guard let id = item.int("author_id"), id > 0 else { return nil }
+    let root = payload.root
+    let accounts = [root.object("user")].compactMap(\.self) + root.objects("assignees") + root.objects("reviewers")
+    return accounts.first { $0.int("id") == id }?.text("username")
   }
 }

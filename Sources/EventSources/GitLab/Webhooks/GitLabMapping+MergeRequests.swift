@@ -81,6 +81,7 @@ extension GitLabMapping {
     event.attributes.add("vcs.ref.base.name", request.text("target_branch"))
     event.attributes.append(Attribute("vcs.ref.base.type", "branch"))
     event.attributes.add("valuestream.change.url", request.text("url"))
+    event.attributes.add("valuestream.change.author", author(of: request))
     event.attributes.add("valuestream.change.labels", labels(of: request))
     if state == "merged" {
       event.attributes.add(

@@ -48,6 +48,15 @@ struct JenkinsBuild {
   var queueContext: Int64?
   var tests: [(name: String, count: Int64)] = []
 
+  /// The multibranch project whose job for one branch or pull request this is; nil for other jobs.
+  ///
+  /// Payloads do not tell the kind of a job. Jenkins names the job of a branch after it, with `/` as `%2F`.
+  var multibranchProject: String? {
+    let parts = fullName.split(separator: "/")
+    guard let branch, parts.count > 1, let last = parts.last, PercentEncoding.decode(last) == branch else { return nil }
+    return parts.dropLast().joined(separator: "/")
+  }
+
   /// Returns the text of a parameter. Nil if it is not set, empty or not a string.
   func parameter(_ name: String) -> String? {
     guard case .string(let text)? = parameters?.first(where: { $0.name == name })?.value, !text.isEmpty else { return nil }

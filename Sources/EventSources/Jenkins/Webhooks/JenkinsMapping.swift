@@ -147,6 +147,7 @@ struct JenkinsMapping {
   private func describe(_ build: JenkinsBuild, isDeploy: Bool, in event: inout Event) {
     event.attributes.append(Attribute("cicd.pipeline.action.name", "RUN"))
     event.attributes.add("cicd.pipeline.name", build.fullName)
+    event.attributes.add("valuestream.pipeline.project", build.multibranchProject)
     event.attributes.add("cicd.pipeline.run.id", String(build.number))
     event.attributes.add("cicd.pipeline.run.url.full", build.address)
     event.attributes.add("cicd.worker.name", build.worker)

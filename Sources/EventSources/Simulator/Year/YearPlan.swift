@@ -169,6 +169,10 @@ final class YearPlan {
     guard let issue else { return }
     issue.reviewed = change.opened
     if let merged = change.merged { issue.done = Timestamp(seconds: merged.after(random.between(300, 7200)).seconds) }
+    if let abandoned = change.abandoned {
+      issue.done = Timestamp(seconds: abandoned.after(900).seconds)
+      issue.isNotPlanned = true
+    }
     if let opened = issue.started, random.chance(0.08), change.opened.seconds(since: opened) > 7200 {
       let from = between(opened, change.opened)
       issue.blocked = (from, between(from, change.opened))
@@ -188,6 +192,11 @@ final class YearPlan {
       // Merged without review.
       change.merged = worked(after: change.ready, seconds: random.logNormal(median: 3600, spread: 1))
       return
+    }
+    if random.chance(0.5) {
+      // Questions first.
+      change.reviews.append(YearReview(time: time, reviewer: reviewer, state: "commented"))
+      time = worked(after: time.after(60), seconds: random.logNormal(median: 2400 * slow, spread: 0.9))
     }
     while random.chance(0.3), change.later.count < 4 {
       change.reviews.append(YearReview(time: time, reviewer: reviewer, state: "changes_requested"))

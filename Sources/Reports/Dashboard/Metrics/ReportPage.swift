@@ -195,7 +195,7 @@ struct ReportPage {
     _ html: inout HTMLWriter
   ) {
     html.scrollingTable("Rows behind the number", classes: "list") { html in
-      html.tableHead(["When", "Item"] + (measure.unit != nil ? [">Contributes"] : ["Verdict"]) + ["Why"])
+      html.tableHead(["When", "Item"] + (measure.unit != nil ? [">Contributes"] : ["Verdict"]) + ["Why"] + context.exclusionHead)
       html.element(.tbody) { html in
         for row in rows {
           html.element(.tr) { html in
@@ -217,9 +217,11 @@ struct ReportPage {
               if let reason = row.leftOut { words.insert("left out: \(reason.rawValue.replacing("_", with: " "))", at: 0) }
               if let exclusion = row.exclusion { words.append("excluded: \(exclusion)") }
               html.foreign(words.joined(separator: ", "))
-              if let subject = subjects[row.id] {
-                context.writeExclusion(of: ExcludedItem(row.id, key: subject.key), named: subject.name, &html)
-              }
+            }
+            if let subject = subjects[row.id] {
+              context.writeExclusionCell(of: ExcludedItem(row.id, key: subject.key), named: subject.name, &html)
+            } else if !context.exclusionHead.isEmpty {
+              html.element(.td)
             }
           }
         }

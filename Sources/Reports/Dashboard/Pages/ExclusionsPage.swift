@@ -192,21 +192,25 @@ struct ExclusionsPage {
 }
 
 extension PageContext {
-  /// Writes, in a row about an item, the link by which a person leaves it out of all numbers; if it is left out, the reason, and
-  /// the link by which a person takes it back.
-  func writeExclusion(of item: ExcludedItem, named name: String, _ html: inout HTMLWriter) {
+  /// The head of the column that ``writeExclusionCell(of:named:_:)`` fills; nothing without it.
+  var exclusionHead: [String] { dashboard.inputs.exclusions == nil ? [] : [""] }
+
+  /// Writes the last cell of a row about an item: the link by which a person leaves it out of all numbers; if it is left out, the
+  /// reason, and the link by which a person takes it back.
+  func writeExclusionCell(of item: ExcludedItem, named name: String, _ html: inout HTMLWriter) {
     guard dashboard.inputs.exclusions != nil else { return }
     let address = Address("exclusions").adding("item", item.description).adding("next", returnPath)
-    html.text(" ")
-    if let known = exclusions[item] {
-      html.element(.span, .classes("quiet")) { html in
-        html.text("excluded: ")
-        html.foreign(known.reason)
-        html.text(" ")
+    html.element(.td, .classes("action")) { html in
+      if let known = exclusions[item] {
+        html.element(.span, .classes("quiet")) { html in
+          html.text("excluded: ")
+          html.foreign(known.reason)
+          html.text(" ")
+        }
+        html.element(.a, .classes("quiet"), .href(address), .label("take back \(name)"), text: "take back")
+      } else {
+        html.element(.a, .classes("quiet"), .href(address), .label("leave out \(name)"), text: "leave out")
       }
-      html.element(.a, .classes("quiet"), .href(address), .label("take back \(name)"), text: "take back")
-    } else {
-      html.element(.a, .classes("quiet"), .href(address), .label("leave out \(name)"), text: "leave out")
     }
   }
 

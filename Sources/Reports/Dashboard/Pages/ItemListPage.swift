@@ -2,7 +2,7 @@ import DeliveryMetrics
 import QueryAPI
 import ValueStreamCore
 
-/// `/changes` and `/deploys`: pages of items, the newest first.
+/// `/changes` and `/deploys`: pages of items, the latest start first.
 struct ItemListPage {
   private let context: PageContext
   private let section: PageFrame.Section
@@ -21,14 +21,16 @@ struct ItemListPage {
 
   private struct Items {
     var rows: [TracedSpan] = []
-    var next: UInt64?
+    /// The names of the subjects that the rows belong to.
+    var parentNames: [SubjectKey: String] = [:]
+    var next: SubjectPlace?
     var damagedCount = 0
     /// True if the page ended because too many items were examined.
     var isCut = false
   }
 
   func respond() throws -> HTTPResponse {
-    var known: [PageState.Parameter] = [.source, .project, .outcome, .state, .from, .to, .cursor, .limit]
+    var known: [PageState.Parameter] = [.source, .project, .outcome, .state, .from, .to, .place, .limit]
     if section == .deploys { known.append(.environment) }
     if !teams.isEmpty { known.append(.team) }
     let state = try PageState(context.request, taking: known, formats: PageState.Format.allCases)
@@ -48,7 +50,12 @@ struct ItemListPage {
     if let team = state[.team], !teams.contains(where: { $0.name == team }) {
       throw PageError(.team, team, expected: "one of \(teams.map(\.name).joined(separator: ", "))")
     }
-    let items = try read(filter, state)
+    let place = state[.place].map { SubjectPlace($0) }
+    if case .some(nil) = place {
+      throw PageError(.place, state[.place] ?? "", expected: "the place that a link of a list gives")
+    }
+    var items = try read(filter, state, after: place ?? nil)
+    if section == .changes { items.parentNames = try parentNames(items.rows) }
     switch state.format {
     case .json: return .data(json(items), type: "application/json")
     case .csv: return .data(csv(items), type: "text/csv; charset=utf-8")
@@ -56,26 +63,32 @@ struct ItemListPage {
     }
   }
 
+  private func parentNames(_ rows: [TracedSpan]) throws -> [SubjectKey: String] {
+    let keys = Set(rows.compactMap { $0.parent?.parent })
+    return try context.queries.store.subjects(keys.sorted()).mapValues(\.name)
+  }
+
   /// Reads a page in small steps, so that a filter by environment stops early.
-  private func read(_ filter: SubjectFilter, _ state: PageState) throws -> Items {
-    var items = Items(next: state.cursor)
+  private func read(_ filter: SubjectFilter, _ state: PageState, after place: SubjectPlace?) throws -> Items {
+    var items = Items(next: place)
     let limit = state.limit ?? Self.usualLimit
     var reader = context.queries.reader()
     var looked = 0
     while true {
-      let step = try context.queries.store.subjects(matching: filter, after: items.next, limit: min(Self.stepLimit, limit))
+      let step = try context.queries.store.subjects(
+        matching: filter, in: .start, after: items.next, limit: min(Self.stepLimit, limit))
       items.damagedCount += step.damagedCount
-      for (index, subject) in step.subjects.enumerated() {
-        looked += 1
+      // The store looks at a bounded number of subjects, and may find none among them.
+      looked += max(step.subjects.count, Self.stepLimit)
+      for (index, (place, subject)) in step.subjects.enumerated() {
         guard let span = try reader.spans(of: subject).last, matches(span.span, state) else { continue }
         items.rows.append(span)
         guard items.rows.count == limit else { continue }
-        let isLast = index == step.subjects.count - 1
-        items.next = isLast ? step.next : try context.queries.store.places(of: [subject.key])[subject.key]
+        items.next = index == step.subjects.count - 1 ? step.next : place
         return items
       }
       items.next = step.next
-      guard step.next != nil, !step.subjects.isEmpty || step.damagedCount > 0 else { return items }
+      guard step.next != nil else { return items }
       if looked >= Self.searchLimit {
         items.isCut = true
         return items
@@ -110,7 +123,7 @@ struct ItemListPage {
     json.object { json in
       json.name("spans")
       json.array(items.rows) { json, span in span.write(to: &json) }
-      json.member("next", items.next.map { String($0) })
+      json.member("next", items.next?.description)
       if items.damagedCount > 0 { json.member("damaged", items.damagedCount) }
     }
     return json.bytes
@@ -133,7 +146,7 @@ struct ItemListPage {
       (".csv", data.with { $0.format = .csv }.address(section.address)),
       (".json", data.with { $0.format = .json }.address(section.address)),
     ]
-    if state.cursor == nil { frame.refreshSeconds = 30 }
+    if state[.place] == nil { frame.refreshSeconds = 30 }
     let scope: (inout HTMLWriter) -> Void = { html in
       FilterForm(section.address, state).write(to: &html) { form, html in
         if !teams.isEmpty { form.choice(.team, "Team", teams.map { ($0.name, $0.name) }, unset: "all", &html) }
@@ -156,7 +169,7 @@ struct ItemListPage {
           if section == .deploys {
             writeDeploys(items.rows, verdicts, state, &html)
           } else {
-            writeChanges(items.rows, state, &html)
+            writeChanges(items, state, &html)
           }
         }
         writePaging(items, state, &html)
@@ -169,7 +182,7 @@ struct ItemListPage {
     if let first = items.rows.map(\.span.start).min(), let last = items.rows.map(\.span.start).max() {
       html.text(", begun from \(Wording.time(first, now: context.now)) to \(Wording.time(last, now: context.now))")
     }
-    html.text(", in the order in which vsd first heard of them, the newest first.")
+    html.text(", the newest first.")
     if items.damagedCount > 0 {
       html.text(" \(Wording.count(items.damagedCount, "damaged item")) cannot be read and left out; vsd check lists them.")
     }
@@ -179,12 +192,13 @@ struct ItemListPage {
     html.element(.div, .classes("empty")) { html in
       let isFiltered = !state.with {
         $0.limit = nil
-        $0.cursor = nil
+        $0[.place] = nil
       }.query.isEmpty
       if items.isCut {
         html.element(.p, text: "None of the last \(Wording.grouped(Int64(Self.searchLimit))) fits. ")
         html.element(.p) { html in
-          html.element(.a, .href(state.with { $0.cursor = items.next }.address(section.address)), text: "Look further back")
+          let further = state.with { $0[.place] = items.next?.description }.address(section.address)
+          html.element(.a, .href(further), text: "Look further back")
         }
       } else if isFiltered {
         html.element(.p, text: "Nothing fits these conditions.")
@@ -219,10 +233,10 @@ struct ItemListPage {
     }
   }
 
-  private func writeChanges(_ rows: [TracedSpan], _ state: PageState, _ html: inout HTMLWriter) {
-    html.tableHead(["Change", "State", "Opened", ">Took", "Author", "Repository", "Belongs to"])
+  private func writeChanges(_ items: Items, _ state: PageState, _ html: inout HTMLWriter) {
+    html.tableHead(["Change", "State", "Opened", ">Took", "Author", "Repository", "Belongs to"] + context.exclusionHead)
     html.element(.tbody) { html in
-      for traced in rows {
+      for traced in items.rows {
         let span = traced.span
         html.element(.tr) { html in
           html.element(.th, .scope("row"), .classes("main")) { html in
@@ -231,7 +245,6 @@ struct ItemListPage {
               html.text(" ")
               html.foreign(title, .classes("title"))
             }
-            context.writeExclusion(of: ExcludedItem(span.key), named: span.name, &html)
           }
           html.element(.td) { $0.outcome(of: span) }
           html.element(.td) { $0.time(span.start, now: context.now) }
@@ -243,9 +256,10 @@ struct ItemListPage {
           html.element(.td) { html in
             guard let tie = traced.parent else { return }
             html.element(.a, .href(Address("traces", traced.traceID.description)), .title("by rule \(tie.rule.name)")) {
-              $0.foreign(tie.reference.kind == .key ? tie.parent.plainName : tie.reference.value)
+              $0.foreign(items.parentNames[tie.parent] ?? tie.parent.plainName)
             }
           }
+          context.writeExclusionCell(of: ExcludedItem(span.key), named: span.name, &html)
         }
       }
     }
@@ -257,14 +271,13 @@ struct ItemListPage {
     html.tableHead(
       ["Deploy", "Outcome"] + (verdicts == nil ? [] : ["Verdict"]) + [
         "Environment", "Began", ">Took", ">Brings", "Commit", "Repository",
-      ])
+      ] + context.exclusionHead)
     html.element(.tbody) { html in
       for traced in rows {
         let span = traced.span
         html.element(.tr) { html in
           html.element(.th, .scope("row"), .classes("main")) { html in
             html.element(.a, .href(traced.address)) { $0.foreign(span.name) }
-            context.writeExclusion(of: ExcludedItem(span.key), named: span.name, &html)
           }
           html.element(.td) { $0.outcome(of: span) }
           if let verdicts { html.element(.td, .classes("why")) { $0.verdict(verdicts[span.id]) } }
@@ -275,7 +288,7 @@ struct ItemListPage {
               .href(
                 state.with {
                   $0[.environment] = environment
-                  $0.cursor = nil
+                  $0[.place] = nil
                 }.address(section.address))
             ) {
               $0.foreign(environment)
@@ -295,6 +308,7 @@ struct ItemListPage {
             if let commit = span.shortCommit { html.element(.code) { $0.foreign(commit) } }
           }
           html.element(.td) { html in writeProject(span, state, &html) }
+          context.writeExclusionCell(of: ExcludedItem(span.key), named: span.name, &html)
         }
       }
     }
@@ -307,7 +321,7 @@ struct ItemListPage {
       .href(
         state.with {
           $0[.project] = project
-          $0.cursor = nil
+          $0[.place] = nil
         }.address(section.address))
     ) {
       $0.foreign(project)
@@ -316,11 +330,12 @@ struct ItemListPage {
 
   private func writePaging(_ items: Items, _ state: PageState, _ html: inout HTMLWriter) {
     html.element(.p, .classes("paging")) { html in
-      if state.cursor != nil {
-        html.element(.a, .href(state.with { $0.cursor = nil }.address(section.address)), text: "‹ newest")
+      if state[.place] != nil {
+        html.element(.a, .href(state.with { $0[.place] = nil }.address(section.address)), text: "‹ newest")
       }
       if let next = items.next {
-        html.element(.a, .rel("next"), .href(state.with { $0.cursor = next }.address(section.address)), text: "older ›")
+        let older = state.with { $0[.place] = next.description }.address(section.address)
+        html.element(.a, .rel("next"), .href(older), text: "older ›")
       } else {
         html.element(.span, .classes("quiet"), text: "That is all.")
       }

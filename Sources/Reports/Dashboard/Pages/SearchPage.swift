@@ -1,12 +1,14 @@
 import QueryAPI
 import ValueStreamCore
 
-/// `/search`: finds items by key, name, number, branch, commit, trace id or address.
+/// `/search`: finds items by key, name, number, branch, commit, trace id or address, or else by words of the title.
 struct SearchPage {
   private let context: PageContext
 
   /// The most items of one kind of name that are listed.
   private static let limit = 50
+  /// How many of the latest issues, changes and incidents each are searched for words of their titles.
+  private static let titledLimit = 500
 
   init(_ context: PageContext) {
     self.context = context
@@ -70,11 +72,33 @@ struct SearchPage {
         try context.queries.store.followers(of: [reference], limit: Self.limit).values.joined().sorted(), "follows this \(reason)"
       )
     }
-    let subjects = try context.queries.store.subjects(Array(keys.keys.sorted().prefix(2 * Self.limit)))
+    var subjects = try context.queries.store.subjects(Array(keys.keys.sorted().prefix(2 * Self.limit)))
+    if subjects.isEmpty {
+      for subject in try titled(lower) {
+        subjects[subject.key] = subject
+        keys[subject.key] = "title"
+      }
+    }
     return try subjects.values.sorted { $0.key < $1.key }.compactMap { subject in
       guard let span = try reader.spans(of: subject).last else { return nil }
       return Finding(traced: span, reason: keys[subject.key] ?? "name")
     }.sorted { ($1.traced.span.start, $0.traced.span.key) < ($0.traced.span.start, $1.traced.span.key) }
+  }
+
+  /// Returns the latest items whose title has all words of a text, in lower case.
+  private func titled(_ text: String) throws -> [Subject] {
+    let words = text.split(whereSeparator: \.isWhitespace)
+    var found: [Subject] = []
+    for operation in [Operation.issue, .pullRequest, .incident] {
+      var filter = SubjectFilter()
+      filter.operation = operation
+      let page = try context.queries.store.subjects(matching: filter, in: .start, after: nil, limit: Self.titledLimit)
+      found += page.subjects.lazy.map(\.subject).filter { subject in
+        guard let title = subject.givenTitle?.lowercased() else { return false }
+        return words.allSatisfy(title.contains)
+      }.prefix(Self.limit)
+    }
+    return found
   }
 
   // MARK: Formats
@@ -114,7 +138,7 @@ struct SearchPage {
       }
       guard !findings.isEmpty else { return writeHelp(text, &html) }
       html.scrollingTable("Items found", classes: "list") { html in
-        html.tableHead(["Item", "Kind", "State", "Began", ">Took", "Found by"])
+        html.tableHead(["Item", "Kind", "State", "Began", ">Took", "Found by"] + context.exclusionHead)
         html.element(.tbody) { html in
           for finding in findings { writeRow(finding, &html) }
         }
@@ -131,13 +155,13 @@ struct SearchPage {
           html.text(" ")
           html.foreign(title, .classes("title"))
         }
-        context.writeExclusion(of: ExcludedItem(span.key), named: span.name, &html)
       }
       html.element(.td, text: span.operation.word)
       html.element(.td) { $0.outcome(of: span) }
       html.element(.td) { $0.time(span.start, now: context.now) }
       html.element(.td, .classes("number"), text: Wording.duration(from: span.start, to: span.end ?? context.now))
       html.element(.td, .classes("quiet"), text: finding.reason)
+      context.writeExclusionCell(of: ExcludedItem(span.key), named: span.name, &html)
     }
   }
 
@@ -147,12 +171,14 @@ struct SearchPage {
         html.element(.p) { html in
           html.text("vsd knows no item called ")
           html.element(.b) { $0.foreign(text) }
-          html.text(". Titles are not searched; these are:")
+          html.text(
+            ", nor one with these words in its title among the latest \(Self.titledLimit) issues, changes and incidents each. "
+              + "Searched are:")
         }
       }
       html.element(.ul) { html in
         for example in [
-          "an issue key or number: TP-3, acme/site#36", "a pull or merge request: acme/site#37, group/app!8",
+          "words of a title: basket empty input", "an issue key or number: TP-3, acme/site#36", "a pull or merge request: acme/site#37, group/app!8",
           "a commit, all of it or its first seven digits and more", "a trace id: 32 hexadecimal digits",
           "a subject key: github:github.com:197483389:issue:36", "the id that a script gave: shop/deploy-42",
         ] { html.element(.li, text: example) }

@@ -1,13 +1,15 @@
 import ValueStreamCore
 
+private let titleAttributes = ["vcs.change.title", "valuestream.issue.title", "valuestream.release.title"]
+
+extension Subject {
+  /// The title that people gave to the item; nil if it has none.
+  var givenTitle: String? { titleAttributes.lazy.compactMap(text).first }
+}
+
 extension Span {
   /// The title that people gave to the item; nil if it has none.
-  var givenTitle: String? {
-    for name in ["vcs.change.title", "valuestream.issue.title", "valuestream.release.title"] {
-      if let title = attributes.text(of: name) { return title }
-    }
-    return nil
-  }
+  var givenTitle: String? { titleAttributes.lazy.compactMap { attributes.text(of: $0) }.first }
 
   /// The name as short as it can be among the items of a repository: without its owner, and for builds and jobs without
   /// the repository.
