@@ -172,13 +172,14 @@ struct SearchPage {
           html.text("vsd knows no item called ")
           html.element(.b) { $0.foreign(text) }
           html.text(
-            ", nor one with these words in its title among the latest \(Self.titledLimit) issues, changes and incidents each. "
-              + "Searched are:")
+            ", nor one with these words in its title among the latest \(Self.titledLimit) issues, changes and incidents "
+              + "each. Searched are:")
         }
       }
       html.element(.ul) { html in
         for example in [
-          "words of a title: basket empty input", "an issue key or number: TP-3, acme/site#36", "a pull or merge request: acme/site#37, group/app!8",
+          "words of a title: basket empty input", "an issue key or number: TP-3, acme/site#36",
+          "a pull or merge request: acme/site#37, group/app!8",
           "a commit, all of it or its first seven digits and more", "a trace id: 32 hexadecimal digits",
           "a subject key: github:github.com:197483389:issue:36", "the id that a script gave: shop/deploy-42",
         ] { html.element(.li, text: example) }
