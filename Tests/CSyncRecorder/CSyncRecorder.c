@@ -34,13 +34,17 @@ static int ends_with(const char *text, const char *suffix) {
   return length >= end && strcmp(text + length - end, suffix) == 0;
 }
 
-/* Records an operation. Returns true if it must fail. */
+/* Records an operation, unless it reads. Returns true if it must fail. */
 static int note(struct file *file, int kind) {
   vs_recorder *recorder = file->recorder;
   const char *path = file->path ? file->path : "";
   pthread_mutex_lock(&recorder->lock);
   int fails = recorder->fail_times > 0 && recorder->fail_operation == kind && ends_with(path, recorder->fail_suffix);
   if (fails) recorder->fail_times -= 1;
+  if (kind == VS_OPERATION_READ) {
+    pthread_mutex_unlock(&recorder->lock);
+    return fails;
+  }
   if (recorder->count == recorder->capacity) {
     recorder->capacity = recorder->capacity ? recorder->capacity * 2 : 1024;
     recorder->operations = realloc(recorder->operations, (size_t)recorder->capacity * sizeof(struct operation));
@@ -65,7 +69,10 @@ static int has_room(struct file *file, int64_t end) {
 #define CALL(f, method, ...) REAL(f)->pMethods->method(REAL(f), ##__VA_ARGS__)
 
 static int file_close(sqlite3_file *f) { return CALL(f, xClose); }
-static int file_read(sqlite3_file *f, void *to, int n, sqlite3_int64 at) { return CALL(f, xRead, to, n, at); }
+static int file_read(sqlite3_file *f, void *to, int n, sqlite3_int64 at) {
+  if (note((struct file *)f, VS_OPERATION_READ)) return SQLITE_IOERR_READ;
+  return CALL(f, xRead, to, n, at);
+}
 static int file_write(sqlite3_file *f, const void *from, int n, sqlite3_int64 at) {
   if (note((struct file *)f, VS_OPERATION_WRITE)) return SQLITE_IOERR_WRITE;
   if (!has_room((struct file *)f, at + n)) return SQLITE_FULL;

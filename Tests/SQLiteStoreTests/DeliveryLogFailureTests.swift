@@ -68,6 +68,50 @@ struct DeliveryLogFailureTests {
     }
   }
 
+  @Test("takes a read that fails for a passing error, not for damage: nothing is skipped, and no number is used twice")
+  mutating func unreadable() throws {
+    options.segmentBytes = 100_000
+    var log = try open()
+    var expected: [LoggedDelivery] = []
+    func append(_ count: Int) throws {
+      for _ in 0..<count {
+        var logged = StoreSamples.delivery(expected.count)
+        logged.delivery.body = StoreSamples.randomBytes(8_000, seed: UInt64(expected.count))
+        #expect(try log.append([logged]).map(\.rawValue) == [UInt64(expected.count + 1)])
+        expected.append(logged)
+      }
+    }
+    try append(40)
+    log.close()
+    let files = try FileManager.default.contentsOfDirectory(atPath: directory.file("store"))
+    let segments = files.filter { LogSegment(name: $0) != nil }.sorted()
+    try #require(segments.count > 2)
+    options.damage = DamageReport()
+    var failures = 0
+    for segment in [segments[segments.count - 1], segments[0]] {
+      for times in Int32(1)...12 {
+        recorder.failNext(.read, onFilesEnding: segment, times: times)
+        do {
+          log = try open()
+          _ = try log.read(after: nil, limit: .max, byteLimit: .max)
+          try append(1)
+        } catch let error as StoreError {
+          #expect(error.code == .inputOutput)
+          #expect(error.isRetryable)
+          failures += 1
+        }
+        recorder.failNext(.read, onFilesEnding: segment, times: 0)
+        log.close()
+        log = try open()
+        #expect(try log.read(after: nil, limit: .max, byteLimit: .max).map(\.logged) == expected)
+        try append(1)
+        log.close()
+      }
+    }
+    #expect(failures > 0)
+    #expect(options.damage.all.isEmpty)
+  }
+
   @Test("says that the disk is full, and goes on when there is room again")
   mutating func noSpace() throws {
     options.checkpointPages = 50

@@ -7,6 +7,7 @@ final class SyncRecorder: @unchecked Sendable {  // The C side locks.
     case write = 1
     case sync = 2
     case truncate = 3
+    case read = 4
   }
 
   let name = "recorder-\(UUID().uuidString)"

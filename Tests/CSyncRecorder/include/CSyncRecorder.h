@@ -3,10 +3,10 @@
 
 #include <stdint.h>
 
-/* A SQLite VFS for tests. It forwards to the system's VFS, records writes and syncs, and simulates failures. */
+/* A SQLite VFS for tests. It forwards to the system's VFS, records writes and syncs, and simulates failures, also of reads. */
 typedef struct vs_recorder vs_recorder;
 
-enum { VS_OPERATION_WRITE = 1, VS_OPERATION_SYNC = 2, VS_OPERATION_TRUNCATE = 3 };
+enum { VS_OPERATION_WRITE = 1, VS_OPERATION_SYNC = 2, VS_OPERATION_TRUNCATE = 3, VS_OPERATION_READ = 4 };
 
 /* Registers a VFS. The name must be unique in the process. Returns NULL on failure. */
 vs_recorder *vs_recorder_create(const char *name);
