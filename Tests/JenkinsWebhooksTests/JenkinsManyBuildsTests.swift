@@ -93,7 +93,8 @@ struct JenkinsManyBuildsTests {
   @Test(
     "The jobs of a multibranch project are those named after their branch",
     arguments: [
-      ("shop/site/main", "origin/main", "shop/site"), ("site/feature%2Fnew", "feature/new", "site"), ("site/PR-12", "PR-12", "site"),
+      ("shop/site/main", "origin/main", "shop/site"), ("site/feature%2Fnew", "feature/new", "site"),
+      ("site/PR-12", "PR-12", "site"),
       ("shop/deploy", "main", nil), ("main", "main", nil), ("shop/main", nil, nil),
     ] as [(String, String?, String?)])
   func multibranch(job: String, branch: String?, project: String?) throws {
