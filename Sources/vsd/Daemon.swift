@@ -77,7 +77,7 @@ struct Daemon {
     metrics.touchDeliveries(ofSources: settings.sources.map(\.name))
     let unmeasurableLines = LogThrottle()
     let batches = try ProjectionBatches(
-      store: store, logEnd: try log.lastPosition(), sources: settings.readers, recent: recent, registry: registry,
+      store: store, logEnd: try log.coverage(), sources: settings.readers, recent: recent, registry: registry,
       metrics: metrics, clock: clock, grace: settings.countGrace, exportsImported: settings.exportsImported,
       damage: damage, poisonGuard: poisonGuard, setAside: setAside
     ) { span in
@@ -116,7 +116,7 @@ struct Daemon {
 
     let waitForProjection: @Sendable () -> Void = {
       // With the mock tracer, deliveries are projected before they are answered.
-      guard !isMock, let last = try? log.lastPosition() else { return }
+      guard !isMock, let last = try? log.coverage() else { return }
       projector.wait(for: last, atMost: Self.longestWait, forLarge: Self.longestWaitForLarge)
     }
     let waitForFacts: @Sendable () -> Void = {

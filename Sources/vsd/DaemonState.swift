@@ -131,8 +131,8 @@ struct DaemonState: Sendable {
   }
 
   private var projectionLag: UInt64 {
-    guard !isImmediate, let last = try? log.lastPosition() else { return 0 }
-    return last.rawValue - min(last.rawValue, projector.projected?.rawValue ?? 0)
+    guard !isImmediate, let last = try? log.coverage() else { return 0 }
+    return last.count(beyond: projector.projected)
   }
 
   /// Updates the gauges before a scrape.

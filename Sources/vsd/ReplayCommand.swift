@@ -92,7 +92,7 @@ struct ReplayCommand {
 
   /// False if the log may have removed deliveries that the projection has not read.
   private static func isContinued(_ projection: SQLiteSpanStore, by log: SQLiteDeliveryLog) throws -> Bool {
-    guard let position = try projection.position() else { return true }
+    guard let position = try projection.position()?.ends.last else { return true }
     return try log.delivery(at: position) != nil
   }
 

@@ -94,7 +94,7 @@ enum CrashingProjector {
     let poisonGuard = PoisonGuard(directory: directory)
     let setAside = SetAsideDeliveries()
     let batches = try ProjectionBatches(
-      store: store, logEnd: try log.lastPosition(), sources: [Source()], recent: RecentDeliveries(), registry: registry,
+      store: store, logEnd: try log.coverage(), sources: [Source()], recent: RecentDeliveries(), registry: registry,
       metrics: ProjectionMetrics(registry: registry, seriesLimit: 100), clock: SystemClock(), grace: nil,
       poisonGuard: poisonGuard, setAside: setAside)
     let projector = Projector(log: log, batches: batches, logger: Logger { _ in })
@@ -105,12 +105,12 @@ enum CrashingProjector {
         done.signal()
       })
     else { return print("no thread") }
-    if let last = try log.lastPosition() { projector.wait(for: last, atMost: .seconds(60)) }
+    if let last = try log.coverage() { projector.wait(for: last, atMost: .seconds(60)) }
     projector.stop()
     done.wait()
     let count = try store.subjects(after: nil, limit: .max).subjects.count
-    print("subjects \(count), set aside \(setAside.count), projected \(projector.projected?.rawValue ?? 0)")
-    for place in 1...(projector.projected?.rawValue ?? 1) {
+    print("subjects \(count), set aside \(setAside.count), projected \(projector.projected?.ends.last?.rawValue ?? 0)")
+    for place in 1...(projector.projected?.ends.last?.rawValue ?? 1) {
       if let reason = setAside.reason(of: LogPosition(rawValue: place)) { print("\(place): \(reason)") }
     }
     let runner = try ExportRunner(

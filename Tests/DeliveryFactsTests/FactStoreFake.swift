@@ -191,7 +191,7 @@ final class FactStoreFake: SpanStore, FactStore {
   func subjects(_ keys: [SubjectKey]) -> [SubjectKey: Subject] { spans.subjects(keys) }
   func publishers(of references: [Reference]) -> [Reference: [SubjectKey]] { spans.publishers(of: references) }
   func followers(of references: [Reference]) -> [Reference: [SubjectKey]] { spans.followers(of: references) }
-  func position() -> LogPosition? { spans.position() }
+  func position() -> LogCoverage? { spans.position() }
   func values() -> [String: [UInt8]] { spans.values() }
   func measurements(of keys: [SubjectKey]) -> [SubjectKey: Measurement] { spans.measurements(of: keys) }
   func awaitingMeasurement(

@@ -35,9 +35,10 @@ struct DeliveryMetricsTests {
       self.clock = clock
       self.grace = grace
       metrics = ProjectionMetrics(registry: registry, seriesLimit: seriesLimit)
-      position = try store.position()?.rawValue ?? 0
+      position = try store.position()?.ends.last?.rawValue ?? 0
       batches = try ProjectionBatches(
-        store: store, logEnd: LogPosition(rawValue: .max), sources: [], recent: RecentDeliveries(), registry: registry,
+        store: store, logEnd: LogCoverage(LogPosition(rawValue: LogPosition.numberLimit)), sources: [],
+        recent: RecentDeliveries(), registry: registry,
         metrics: metrics, clock: clock, grace: grace
       ) { _ in
       } onUnmeasurable: { [unmeasurable] outboxEntry, _ in

@@ -28,7 +28,8 @@ struct PendingWorkTests {
       _ store: any SpanStore, _ followersPerStep: Int, _ registry: MetricRegistry, _ poisonGuard: PoisonGuard
     ) throws -> ProjectionBatches {
       try ProjectionBatches(
-        store: store, logEnd: LogPosition(rawValue: .max), sources: [], recent: RecentDeliveries(), registry: registry,
+        store: store, logEnd: LogCoverage(LogPosition(rawValue: LogPosition.numberLimit)), sources: [],
+        recent: RecentDeliveries(), registry: registry,
         metrics: ProjectionMetrics(registry: registry, seriesLimit: 100), clock: SystemClock(), grace: nil,
         poisonGuard: poisonGuard, followersPerStep: followersPerStep)
     }
@@ -52,7 +53,7 @@ struct PendingWorkTests {
     /// Deliveries that are not projected yet.
     var left: ArraySlice<ProjectionBatches.Item> {
       let position = batches.position
-      return items.drop { item in position.map { item.position <= $0 } ?? false }
+      return items.drop { position.covers($0.position) }
     }
 
     /// Runs one step.

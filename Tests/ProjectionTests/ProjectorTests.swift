@@ -81,7 +81,7 @@ struct ProjectorTests {
     }
     func publishers(of references: [Reference]) throws -> [Reference: [SubjectKey]] { try inner.publishers(of: references) }
     func followers(of references: [Reference]) throws -> [Reference: [SubjectKey]] { try inner.followers(of: references) }
-    func position() throws -> LogPosition? { try inner.position() }
+    func position() throws -> LogCoverage? { try inner.position() }
     func values() throws -> [String: [UInt8]] { try inner.values() }
     func measurements(of keys: [SubjectKey]) throws -> [SubjectKey: Measurement] { try inner.measurements(of: keys) }
     func awaitingMeasurement(
@@ -158,7 +158,7 @@ struct ProjectorTests {
       configuration.longestRetryPause = .milliseconds(5)
       configure(&configuration)
       let batches = try ProjectionBatches(
-        store: store, logEnd: try log.lastPosition(), sources: [LineSource()], recent: recent, registry: registry,
+        store: store, logEnd: try log.coverage(), sources: [LineSource()], recent: recent, registry: registry,
         metrics: metrics, clock: SystemClock(), grace: .zero, damage: damage, setAside: setAside)
       projector = Projector(
         log: log, batches: batches, configuration: configuration, logger: Logger { _ in })
@@ -203,7 +203,7 @@ struct ProjectorTests {
     }
 
     func wait() throws {
-      let last = try #require(try log.lastPosition())
+      let last = try #require(try log.coverage())
       #expect(projector.wait(for: last, atMost: .seconds(60)))
     }
 
@@ -353,7 +353,7 @@ struct ProjectorTests {
     #expect(bench.projector.stall?.failure?.contains("no space") == true)
     #expect(bench.projector.stall.map { $0.seconds >= 0 } == true)
     store.failures.withLock { $0 = 0 }
-    #expect(bench.projector.wait(for: position, atMost: .seconds(60)))
+    #expect(bench.projector.wait(for: LogCoverage(position), atMost: .seconds(60)))
     #expect(bench.projector.stall == nil)
     // Without waiting deliveries, the projector does not report a stall.
     try bench.record(["2 start"])
@@ -387,21 +387,21 @@ struct ProjectorTests {
     }
     let positions = log.append(logged)
     var batches = try ProjectionBatches(
-      store: MemorySpanStore(), logEnd: log.lastPosition(), sources: [ManyEvents()], recent: RecentDeliveries(),
+      store: MemorySpanStore(), logEnd: log.coverage(), sources: [ManyEvents()], recent: RecentDeliveries(),
       registry: registry, metrics: ProjectionMetrics(registry: registry, seriesLimit: 100), clock: SystemClock(), grace: nil)
     let items = zip(logged, positions).map { ProjectionBatches.Item.logged($0, $1) }
     var rest = items[...]
     var steps = 0
     while !rest.isEmpty {
       let step = try batches.step(rest)
-      let taken = rest.prefix { $0.position <= step.position ?? LogPosition(rawValue: 0) }.count
+      let taken = rest.prefix { step.position.covers($0.position) }.count
       // A step ends after 2,000 events, which the third delivery exceeds.
       #expect((1...3).contains(taken))
       rest = rest.dropFirst(taken)
       steps += 1
     }
     #expect(steps >= 14)
-    #expect(batches.position == positions.last)
+    #expect(batches.position == positions.coverage)
   }
 
   @Test("Events about a damaged subject are left out, and other events of their deliveries are not")
@@ -474,7 +474,7 @@ struct ProjectorTests {
           try await OwnThread.run {
             for step in 0..<20 {
               let position = try #require(try bench.record(["\(id)-\(step) start"]).last)
-              #expect(bench.projector.wait(for: position, atMost: .seconds(60)))
+              #expect(bench.projector.wait(for: LogCoverage(position), atMost: .seconds(60)))
               let key = SubjectKey(source: "lines", host: "", container: "", kind: "thing", id: "\(id)-\(step)")
               #expect(try bench.store.subjects([key]).count == 1)
             }

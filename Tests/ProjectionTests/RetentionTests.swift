@@ -52,7 +52,7 @@ struct RetentionTests {
       })
     let registry = MetricRegistry()
     var batches = try ProjectionBatches(
-      store: store, logEnd: log.lastPosition(), sources: [TimedSource()], recent: RecentDeliveries(), registry: registry,
+      store: store, logEnd: log.coverage(), sources: [TimedSource()], recent: RecentDeliveries(), registry: registry,
       metrics: ProjectionMetrics(registry: registry, seriesLimit: 100), clock: clock, grace: nil)
     for entry in log.read(after: nil, limit: .max, byteLimit: .max) {
       _ = try batches.project([batches.reread(entry.logged, at: entry.position)], at: entry.logged.delivery.received)

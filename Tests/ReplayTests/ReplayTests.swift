@@ -54,7 +54,7 @@ struct ReplayTests {
           source: "lines", received: Timestamp(seconds: 1_700_000_000 + Int64(minute + offset) * 60), headers: [:],
           body: Array(line.utf8)))
     }
-    let end = log.lastPosition()
+    let end = log.coverage()
     let positions = log.append(deliveries)
     let registry = MetricRegistry()
     var batches = try ProjectionBatches(
@@ -123,7 +123,7 @@ struct ReplayTests {
   func removedDeliveries() throws {
     try record(["a start", "b start", "b end"], from: 0)
     try record(["a end", "c start", "c end"], from: 100)
-    log.removeOld(receivedBefore: Timestamp(seconds: 1_700_000_000 + 50 * 60), maximumBytes: .max, projected: log.lastPosition())
+    log.removeOld(receivedBefore: Timestamp(seconds: 1_700_000_000 + 50 * 60), maximumBytes: .max, projected: log.coverage())
     #expect(!log.isComplete())
     let (count, comparison) = try replay(Source(names: ["b": "Bert", "c": "Clara"]))
     #expect(count == 3)

@@ -55,7 +55,7 @@ struct DeliveryLogFailureTests {
         #expect(rejection?.code == .inputOutput)
         #expect(rejection?.isRetryable == true)
       }
-      #expect(try log.lastPosition()?.rawValue == UInt64(expected.count))
+      #expect(try log.coverage()?.ends.last?.rawValue == UInt64(expected.count))
       #expect(try log.read(after: nil, limit: .max, byteLimit: .max).map(\.logged) == expected)
     }
     try directory.copy(to: "copy")
@@ -174,7 +174,7 @@ struct DeliveryLogFailureTests {
     #expect(options.damage.all.first?.reason.contains(path) == true)
     // From any start, in either direction, the log reports the same damage, and reports it once.
     for position in [98, 99, 100, next - 2, next - 1] {
-      let first = try log.read(after: LogPosition(rawValue: position), limit: 1, byteLimit: .max).first
+      let first = try log.read(after: LogCoverage(LogPosition(rawValue: position)), limit: 1, byteLimit: .max).first
       #expect(first?.position.rawValue == (position == 98 ? 99 : next))
     }
     #expect(try log.readBackwards(before: nil, limit: .max, byteLimit: .max).map(\.logged) == read.map(\.logged).reversed())
@@ -364,7 +364,7 @@ struct DeliveryLogFailureTests {
       defer { log.close() }
       for number: UInt64 in 0..<5 {
         do {
-          _ = try log.read(after: LogPosition(rawValue: number), limit: 10, byteLimit: .max)
+          _ = try log.read(after: LogCoverage(LogPosition(rawValue: number)), limit: 10, byteLimit: .max)
         } catch let error as StoreError {
           #expect(error.code == .corrupt)
         }

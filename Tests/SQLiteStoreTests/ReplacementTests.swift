@@ -99,20 +99,20 @@ struct ReplacementTests {
     let gauge = "\(MetricRegistry.gaugePrefix)running"
     changes.values = ["counter": [1], gauge: [1]]
     changes.fingerprints = [DeliveryFingerprint(high: 1, low: 2, received: StoreSamples.time(1))]
-    changes.position = LogPosition(rawValue: 9)
+    changes.position = LogCoverage(LogPosition(rawValue: 9))
     try first.write(changes)
     let rejection = ExportRejection(exporter: "otlp", time: StoreSamples.time(3), count: 2, reason: "too old", attempts: [])
     try first.setExportProgress(ExportProgress(sequence: 0), for: "otlp", rejection: rejection)
     changes.values = ["counter": [2], gauge: [2], "of the second": [3]]
     changes.fingerprints = [DeliveryFingerprint(high: 8, low: 9, received: StoreSamples.time(1))]
-    changes.position = LogPosition(rawValue: 8)
+    changes.position = LogCoverage(LogPosition(rawValue: 8))
     try second.write(changes)
     let store = try replaced()
     defer { store.close() }
     #expect(try store.values() == ["counter": [1], gauge: [2]])
     #expect(try store.fingerprints(since: .epoch).map(\.high) == [1])
     #expect(try store.exportRejections(of: nil, before: nil, limit: 5).map(\.rejection) == [rejection])
-    #expect(try store.position() == LogPosition(rawValue: 8))
+    #expect(try store.position() == LogCoverage(LogPosition(rawValue: 8)))
     #expect(try directory.files().contains(SQLiteSpanStore.replacedFileName))
   }
 

@@ -88,13 +88,14 @@ struct SQLiteDeliveryLogTests {
       #expect(attributes == [segment.name], "closed segments keep no write-ahead log")
     }
     // A reader that stands in a removed segment continues with the first one that is left.
-    _ = try log.read(after: positions[2], limit: 2, byteLimit: .max)
-    try log.removeOld(receivedBefore: StoreSamples.time(1000), maximumBytes: .max, projected: positions[50])
+    _ = try log.read(after: LogCoverage(positions[2]), limit: 2, byteLimit: .max)
+    try log.removeOld(receivedBefore: StoreSamples.time(1000), maximumBytes: .max, projected: LogCoverage(positions[50]))
     let after = try segments()
     #expect(after.count < before.count)
     #expect(try #require(after.first).first <= positions[50].rawValue + 1)
-    #expect(try log.read(after: positions[4], limit: 1, byteLimit: .max).first?.position.rawValue == after.first?.first)
-    try log.removeOld(receivedBefore: StoreSamples.time(1000), maximumBytes: 0, projected: positions.last)
+    #expect(
+      try log.read(after: LogCoverage(positions[4]), limit: 1, byteLimit: .max).first?.position.rawValue == after.first?.first)
+    try log.removeOld(receivedBefore: StoreSamples.time(1000), maximumBytes: 0, projected: positions.coverage)
     #expect(try segments().count == 1, "the one that is written stays")
   }
 
@@ -112,11 +113,11 @@ struct SQLiteDeliveryLogTests {
     log.close()
     log = try SQLiteDeliveryLog(directory: path, options: options)
     defer { log.close() }
-    try log.removeOld(receivedBefore: StoreSamples.time(100), maximumBytes: .max, projected: log.lastPosition())
+    try log.removeOld(receivedBefore: StoreSamples.time(100), maximumBytes: .max, projected: log.coverage())
     // The delivery with the later time of receipt keeps its segment and all later segments.
     let kept = try log.read(after: nil, limit: .max, byteLimit: .max).map(\.logged.delivery.received)
     #expect(kept.contains(StoreSamples.time(900)))
-    try log.removeOld(receivedBefore: StoreSamples.time(1000), maximumBytes: .max, projected: log.lastPosition())
+    try log.removeOld(receivedBefore: StoreSamples.time(1000), maximumBytes: .max, projected: log.coverage())
     #expect(try log.read(after: nil, limit: .max, byteLimit: .max).count < 4)
   }
 

@@ -258,7 +258,7 @@ struct SQLiteSpanStoreTests {
     func write(_ count: Int) throws {
       // New repositories make the failing write intern new names.
       var changes = StoreSamples.changes((written..<written + count).map { StoreSamples.issue($0, repository: $0) })
-      changes.position = LogPosition(rawValue: UInt64(written + count))
+      changes.position = LogCoverage(LogPosition(rawValue: UInt64(written + count)))
       changes.outboxEntries = [OutboxEntry(key: StoreSamples.issueKey(written, repository: written), attempt: 1, time: .epoch)]
       try store.write(changes)
       written += count
@@ -276,7 +276,7 @@ struct SQLiteSpanStoreTests {
       }
       recorder.setRoom(nil)
       try write(20)
-      #expect(try store.position()?.rawValue == UInt64(written))
+      #expect(try store.position()?.ends.last?.rawValue == UInt64(written))
       let keys = (0..<written + 20).map { StoreSamples.issueKey($0, repository: $0) }
       #expect(try store.subjects(keys).count == written)
       for number in 0..<written {
@@ -320,7 +320,7 @@ struct SQLiteSpanStoreTests {
     defer { store.close() }
     for number in 1...5 {
       var changes = StoreSamples.changes([StoreSamples.issue(number)])
-      changes.position = LogPosition(rawValue: UInt64(number))
+      changes.position = LogCoverage(LogPosition(rawValue: UInt64(number)))
       try store.write(changes)
       #expect(recorder.last(onFilesEnding: "-wal") == .write)
       #expect(try store.position() == changes.position)

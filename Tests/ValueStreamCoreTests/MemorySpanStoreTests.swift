@@ -84,7 +84,7 @@ struct MemorySpanStoreTests {
     var changes = StoreSamples.changes([StoreSamples.issue(1)])
     changes.outboxEntries = [OutboxEntry(key: StoreSamples.issueKey(1), attempt: 1, time: .epoch)]
     changes.values = ["counters": [1]]
-    changes.position = LogPosition(rawValue: 4)
+    changes.position = LogCoverage(LogPosition(rawValue: 4))
     store.write(changes)
     store.removeAll()
     #expect(store.subjects([StoreSamples.issueKey(1)]).isEmpty)

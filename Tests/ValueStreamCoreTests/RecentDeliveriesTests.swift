@@ -45,4 +45,21 @@ struct RecentDeliveriesTests {
     recent.removeAll()
     #expect(!recent.contains(Self.fingerprint(1000)))
   }
+
+  @Test("A delivery is projected once, wherever other writers have logged it")
+  func accepting() {
+    let recent = RecentDeliveries()
+    let (own, other) = (LogPosition(writer: 2, number: 5), LogPosition(writer: 1, number: 9))
+    recent.insert(Self.fingerprint(1), at: own)
+    #expect(recent.accept(Self.fingerprint(1), at: own))
+    #expect(!recent.accept(Self.fingerprint(1), at: other), "the other position is lower, but comes later")
+    #expect(recent.accept(Self.fingerprint(1), at: own), "the same delivery again, after a failed write")
+    recent.insert(Self.fingerprint(1), at: other)
+    #expect(!recent.accept(Self.fingerprint(1), at: other))
+    recent.insert(Self.fingerprint(2), at: own)
+    #expect(recent.accept(Self.fingerprint(2), at: other), "known to intake only")
+    #expect(!recent.accept(Self.fingerprint(2), at: own))
+    recent.preload([Self.fingerprint(3)])
+    #expect(!recent.accept(Self.fingerprint(3), at: own))
+  }
 }

@@ -81,7 +81,7 @@ package final class CountingStore: SpanStore {
     counted.withLock { $0.bytesWritten += bytes }
   }
 
-  package func position() throws -> LogPosition? { try inner.position() }
+  package func position() throws -> LogCoverage? { try inner.position() }
   package func values() throws -> [String: [UInt8]] { try inner.values() }
   package func measurements(of keys: [SubjectKey]) throws -> [SubjectKey: Measurement] { try inner.measurements(of: keys) }
   package func awaitingMeasurement(since latest: Timestamp, orAfter now: Timestamp, limit: Int) throws -> [(

@@ -53,9 +53,9 @@ package final class FakeDeliveryLog: DeliveryLog {
   package func isComplete() -> Bool { true }
 
   package func read(
-    after position: LogPosition?, limit: Int, byteLimit: Int
+    after coverage: LogCoverage?, limit: Int, byteLimit: Int
   ) throws -> [(position: LogPosition, logged: LoggedDelivery)] {
-    let first = Int(position?.rawValue ?? 0)
+    let first = Int(coverage?.ends.last?.rawValue ?? 0)
     return entries.enumerated().dropFirst(first).prefix(limit).map { (LogPosition(rawValue: UInt64($0.offset + 1)), $0.element) }
   }
 
@@ -72,12 +72,12 @@ package final class FakeDeliveryLog: DeliveryLog {
     return (1...entries.count).contains(Int(position.rawValue)) ? entries[Int(position.rawValue) - 1] : nil
   }
 
-  package func lastPosition() throws -> LogPosition? {
+  package func coverage() throws -> LogCoverage? {
     let count = entries.count
-    return count == 0 ? nil : LogPosition(rawValue: UInt64(count))
+    return count == 0 ? nil : LogCoverage(LogPosition(rawValue: UInt64(count)))
   }
 
-  package func removeOld(receivedBefore cutoff: Timestamp, maximumBytes: Int64, projected: LogPosition?) throws {}
+  package func removeOld(receivedBefore cutoff: Timestamp, maximumBytes: Int64, projected: LogCoverage?) throws {}
 
   package func size() throws -> Int64 {
     entries.reduce(0) { $0 + Int64($1.delivery.body.count) }

@@ -506,16 +506,16 @@ package struct SpanStoreContract: Sendable {
     #expect(try store.position() == nil)
     var changes = ProjectionChanges()
     changes.values = ["counters": Array(0...255), "empty": [], "ü": [1]]
-    changes.position = LogPosition(rawValue: 7)
+    changes.position = LogCoverage(LogPosition(rawValue: 7))
     try store.write(changes)
     changes.values = ["counters": [9]]
     changes.position = nil
     try store.write(changes)
     #expect(try store.values() == ["counters": [9], "empty": [], "ü": [1]])
-    #expect(try store.position() == LogPosition(rawValue: 7))
-    changes.position = LogPosition(rawValue: .max)
+    #expect(try store.position() == LogCoverage(LogPosition(rawValue: 7)))
+    changes.position = LogCoverage(LogPosition(rawValue: .max))
     try store.write(changes)
-    #expect(try store.position() == LogPosition(rawValue: .max))
+    #expect(try store.position() == LogCoverage(LogPosition(rawValue: .max)))
   }
 
   package func checkFingerprints() throws {
@@ -757,7 +757,7 @@ package struct SpanStoreContract: Sendable {
       group.addTask {
         for number in 1...total {
           var changes = StoreSamples.changes([StoreSamples.issue(number)])
-          changes.position = LogPosition(rawValue: UInt64(number))
+          changes.position = LogCoverage(LogPosition(rawValue: UInt64(number)))
           try store.write(changes)
           try store.setExportProgress(ExportProgress(sequence: UInt64(number)), for: "otlp")
         }
@@ -766,7 +766,7 @@ package struct SpanStoreContract: Sendable {
         group.addTask {
           var seen: UInt64 = 0
           while seen < total {
-            let position = try store.position()?.rawValue ?? 0
+            let position = try store.position()?.ends.last?.rawValue ?? 0
             #expect(position >= seen)
             seen = position
             let key = StoreSamples.issueKey(Int(position))
@@ -792,7 +792,7 @@ package struct SpanStoreContract: Sendable {
     changes.outboxEntries = [OutboxEntry(key: StoreSamples.issueKey(1), attempt: 1, time: StoreSamples.time(0))]
     changes.values = ["counters": [1, 2]]
     changes.fingerprints = [DeliveryFingerprint(high: 1, low: 2, received: StoreSamples.time(0))]
-    changes.position = LogPosition(rawValue: 12)
+    changes.position = LogCoverage(LogPosition(rawValue: 12))
     try store.write(changes)
     try store.setExportProgress(ExportProgress(sequence: 1, sent: 1), for: "otlp")
     let record = ExportRecord(key: StoreSamples.issueKey(2), traceID: TraceID(high: 1, low: 2))

@@ -1,5 +1,6 @@
 internal import CCrashMark
 import Synchronization
+package import ValueStreamCore
 
 #if canImport(Glibc)
   import Glibc
@@ -151,6 +152,12 @@ package final class PoisonGuard: Sendable {
     suspects.withLock { suspects in
       suspects.contains { $0.owner == owner.mark && $0.first == item && $0.last == item && $0.deaths >= Self.deathLimit }
     }
+  }
+
+  /// Clears the suspects of a projection that its position in the log covers.
+  package func pass(_ owner: Owner, in coverage: LogCoverage) {
+    // The items of a step are of one writer.
+    forget { $0.owner == owner.mark && coverage.contains(LogPosition(rawValue: $0.last)) }
   }
 
   /// Clears all suspects up to an item, for owners that process items in order.

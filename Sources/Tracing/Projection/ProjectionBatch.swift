@@ -86,7 +86,7 @@ struct ProjectionBatch {
   ) throws -> Int {
     let source = delivery.logged.delivery.source
     if !isBegun, let fingerprint = delivery.fingerprint {
-      guard recent.insert(fingerprint, at: delivery.position) else {
+      guard recent.accept(fingerprint, at: delivery.position) else {
         counts.append(.delivery(source: source, .duplicate))
         return delivery.eventCount
       }

@@ -18,12 +18,12 @@ extension ProjectionBatches {
   mutating func setAside(_ item: Item, _ kind: SetAsideReason, _ reason: String) throws {
     let source = item.logged?.delivery.source ?? ""
     setAside.add(item.position, reason)
-    if countedThrough.map({ item.position > $0 }) ?? true { metrics.apply(.delivery(source: source, .unreadable)) }
+    if !countedThrough.covers(item.position) { metrics.apply(.delivery(source: source, .unreadable)) }
     setAsideCounts.add(labels: [kind.rawValue])
     var changes = ProjectionChanges()
     changes.values[SetAsideDeliveries.valueName] = setAside.encoded
     if case .recorded(let delivery) = item, let fingerprint = delivery.fingerprint { changes.fingerprints = [fingerprint] }
-    changes.position = item.position
+    changes.position = position.union(LogCoverage(item.position))
     unwritten = changes
     onSetAside(item.position, source, reason)
     try writePending()

@@ -27,14 +27,14 @@ package struct ProjectionBatches: Sendable {
   let pendingCount: MetricFamily
   let onSetAside: @Sendable (LogPosition, _ source: String, _ reason: String) -> Void
   var picture: ClassicPicture
-  package internal(set) var position: LogPosition?
+  package internal(set) var position: LogCoverage?
   /// A batch that is counted but could not be written. The next call writes it before it does anything else.
   var unwritten: ProjectionChanges?
   /// When to count ends again after the store could not be read; nil if it could. Each failing read may take long.
   var countsAgainAt: Timestamp?
-  /// The position of the last delivery in a batch that was counted but never written; nil if there is none. Deliveries up to it
-  /// are projected again in smaller batches and must not count again.
-  var countedThrough: LogPosition?
+  /// The deliveries in batches that were counted but never written; nil if there are none. They are projected again in smaller
+  /// batches and must not count again.
+  var countedThrough: LogCoverage?
   /// Named values of a batch that was counted but never written. The next batch writes them.
   var leftValues: [String: [UInt8]] = [:]
   /// The most deliveries that the next step takes. Halved after a batch that cannot be written, doubled after success.
@@ -47,8 +47,8 @@ package struct ProjectionBatches: Sendable {
   /// What is projected beyond `position`. `storedProgress` is its last stored state.
   var progress: ProjectionProgress
   var storedProgress: ProjectionProgress
-  /// The position of the last delivery of which `unwritten` contains something; nil if its own position tells.
-  private var unwrittenThrough: LogPosition?
+  /// The deliveries of which `unwritten` contains something; nil if its own position tells.
+  private var unwrittenThrough: LogCoverage?
   /// The number of consecutive failed steps.
   var failures = 0
   /// The value of ``logBeginning`` to write with the next batch; nil to keep the stored one.
@@ -84,7 +84,7 @@ package struct ProjectionBatches: Sendable {
   /// Restores position, counters, recent deliveries and pending work from the store.
   ///
   /// - Parameters:
-  ///   - logEnd: The last position in the log before new deliveries are recorded. If the store's position is beyond it, the
+  ///   - logEnd: How far the log goes before new deliveries are recorded. If the store's position is beyond it, the
   ///     log was removed or replaced by an older copy. Projection then continues from `logEnd`. Otherwise it would skip new
   ///     deliveries as already projected.
   ///   - grace: The grace period before ends are counted; nil to count no ends.
@@ -99,7 +99,7 @@ package struct ProjectionBatches: Sendable {
   ///   - onSetAside: Called for each delivery when it is set aside.
   /// - Throws: ``StoreError`` if the store cannot be read.
   package init(
-    store: any SpanStore, logEnd: LogPosition?, sources: [any EventSource], recent: RecentDeliveries, registry: MetricRegistry,
+    store: any SpanStore, logEnd: LogCoverage?, sources: [any EventSource], recent: RecentDeliveries, registry: MetricRegistry,
     metrics: ProjectionMetrics, clock: any WallClock, grace: Duration?, exportsImported: Bool = false,
     damage: DamageReport = DamageReport(), poisonGuard: PoisonGuard = PoisonGuard(),
     setAside: SetAsideDeliveries = SetAsideDeliveries(), followersPerStep: Int = 256,
@@ -121,7 +121,7 @@ package struct ProjectionBatches: Sendable {
     self.onSetAside = onSetAside
     let values = try store.values()
     let stored = try store.position()
-    let position = stored.flatMap { stored in logEnd.map { min($0, stored) } }
+    let position = stored.flatMap { stored in logEnd.map { stored.intersection($0) } }
     let window = clock.now().advanced(byNanoseconds: -Self.redeliveryWindow.nanoseconds)
     recent.preload(try store.fingerprints(since: window).sorted { $0.received < $1.received })
     registry.restore(values)
@@ -193,20 +193,20 @@ package struct ProjectionBatches: Sendable {
   /// - Throws: The errors of ``step(_:at:)``.
   package mutating func project(
     _ deliveries: [RecordedDelivery], at instant: Timestamp? = nil
-  ) throws -> (position: LogPosition?, hasOutboxEntries: Bool) {
+  ) throws -> (position: LogCoverage?, hasOutboxEntries: Bool) {
     try project(items: deliveries.map { .recorded($0) }, at: instant)
   }
 
   /// Projects deliveries from intake or from the log. See ``project(_:at:)``.
   package mutating func project(
     items: [Item], at instant: Timestamp? = nil
-  ) throws -> (position: LogPosition?, hasOutboxEntries: Bool) {
+  ) throws -> (position: LogCoverage?, hasOutboxEntries: Bool) {
     var rest = items[...]
     var hasOutboxEntries = false
     repeat {
       let step = try step(rest, at: instant)
       hasOutboxEntries = hasOutboxEntries || step.hasOutboxEntries
-      rest = rest.drop { item in step.position.map { item.position <= $0 } ?? false }
+      rest = rest.drop { step.position.covers($0.position) }
     } while !rest.isEmpty || hasPendingWork
     return (position, hasOutboxEntries)
   }
@@ -230,12 +230,12 @@ package struct ProjectionBatches: Sendable {
   ///   counted and the next call writes it. In both cases, read the log again from ``position``.
   package mutating func step(
     _ items: ArraySlice<Item>, at instant: Timestamp? = nil, isInterleaving: Bool = false
-  ) throws -> (position: LogPosition?, hasOutboxEntries: Bool) {
+  ) throws -> (position: LogCoverage?, hasOutboxEntries: Bool) {
     try writeLeft()
     try countAwaiting()
-    let open = items.drop { item in position.map { item.position <= $0 } ?? false }
+    let open = items.drop { position.covers($0.position) }
     let fresh = progress.aheadCount == 0 ? open : open.filter { !progress.isDone($0.position) }[...]
-    if fresh.isEmpty, let last = open.last { try pass(upTo: last.position) }
+    if fresh.isEmpty, !open.isEmpty { try pass(upTo: LogCoverage(open.lazy.map(\.position))) }
     // After a failure or crash, deliveries are projected one after the other.
     let isInterleaving =
       isInterleaving && countedThrough == nil && width == Self.widthLimit && progress.aheadCount < ProjectionProgress.limit
@@ -251,7 +251,7 @@ package struct ProjectionBatches: Sendable {
     guard let last = taken.last else { return (position, false) }
     if taken.count == 1, poisonGuard.isPoison(PoisonGuard.projection, first.position.rawValue) {
       try setAside(first, .crash, "\(SetAsideDeliveries.crashReason) \(PoisonGuard.deathLimit) times")
-      poisonGuard.pass(PoisonGuard.projection, upTo: first.position.rawValue)
+      poisonGuard.pass(PoisonGuard.projection, in: LogCoverage(first.position))
       return (position, false)
     }
     let hasOutboxEntries: Bool
@@ -265,7 +265,7 @@ package struct ProjectionBatches: Sendable {
       failures = 0
       reexaminesApart = reexaminesApart && (hasPendingWork || poisonGuard.hasSuspects(PoisonGuard.projection))
       width = min(width * 2, Self.widthLimit)
-      if let position { poisonGuard.pass(PoisonGuard.projection, upTo: position.rawValue) }
+      if let position { poisonGuard.pass(PoisonGuard.projection, in: position) }
     } catch let error as StoreError {
       failures += 1
       guard isLasting(error) else { throw error }
@@ -289,17 +289,18 @@ package struct ProjectionBatches: Sendable {
 
   /// Returns the deliveries that are still to be projected, after a step. Those ahead of the position are marked as done.
   package func remaining(of items: [Item]) -> [Item] {
-    let rest = items.drop { item in position.map { item.position <= $0 } ?? false }
+    let rest = items.drop { position.covers($0.position) }
     return rest.map { progress.isDone($0.position) ? .done($0.position) : $0 }
   }
 
   /// Returns how many of these deliveries the next step takes. Never mixes deliveries that are already counted with others.
   private func stepWidth(_ fresh: ArraySlice<Item>) -> Int {
     var count = min(width, fresh.count)
-    if let countedThrough {
-      let counted = fresh.prefix(count).prefix { $0.position <= countedThrough }.count
-      if counted > 0 { count = counted }
+    if let countedThrough, let isCounted = fresh.first.map({ countedThrough.contains($0.position) }) {
+      count = fresh.prefix(count).prefix { countedThrough.contains($0.position) == isCounted }.count
     }
+    // The poison guard marks the deliveries of a step as a range of positions, which are those of one writer.
+    if let first = fresh.first?.position.writer { count = fresh.prefix(count).prefix { $0.position.writer == first }.count }
     // Imported deliveries get steps of their own, because what they tell counts otherwise.
     if let first = fresh.first?.logged?.delivery.isImported {
       count = fresh.prefix(count).prefix { $0.logged.map { $0.delivery.isImported == first } ?? true }.count
@@ -339,7 +340,7 @@ package struct ProjectionBatches: Sendable {
       isImported: taken.first?.logged?.delivery.isImported ?? false, exportsImported: exportsImported, damage: damage)
     let start = ContinuousClock.now
     var progress = progress
-    var through: LogPosition?
+    var through: LogCoverage?
     func isLate(_ batch: ProjectionBatch, after duration: Duration = Self.stepDuration) -> Bool {
       batch.eventCount >= Self.stepEvents || start.duration(to: .now) >= duration
     }
@@ -349,7 +350,7 @@ package struct ProjectionBatches: Sendable {
       let done = try batch.take(
         delivery, recent: recent, isBegun: progress.part?.position == delivery.position, from: first, until: isLate)
       progress.take(delivery.position, doneCount: done, eventCount: count)
-      through = max(through ?? delivery.position, delivery.position)
+      through = through.union(LogCoverage(delivery.position))
     }
     var preloadedCount = 0
     for (index, item) in zip(taken.indices, taken) where !isInterleaving || !item.isLarge {
@@ -369,7 +370,7 @@ package struct ProjectionBatches: Sendable {
         batch.pending.count >= PendingTies.limit || count >= Self.largeDelivery && isLate(batch)
       }
     }
-    let reached = open.prefix { progress.isDone($0.position) }.last?.position
+    let reached = open.prefix { progress.isDone($0.position) }.map(\.position).coverage
     let followersStart = ContinuousClock.now
     if followers > 0 {
       try batch.reexamineFollowers(atMost: followers) { followersStart.duration(to: .now) >= Self.stepDuration }
@@ -378,8 +379,8 @@ package struct ProjectionBatches: Sendable {
 
     var changes = batch.finish()
     changes.outboxEntries += try Self.exportedProvisionally(changes.absorbed, in: store, at: instant ?? clock.now())
-    if through.map({ through in countedThrough.map { through > $0 } ?? true }) ?? true {
-      if through != nil { countedThrough = nil }
+    // All deliveries of a step are counted, or none is. See ``stepWidth(_:)``.
+    if through.map({ !countedThrough.covers($0) }) ?? true {
       for count in batch.counts { metrics.apply(count) }
       for case .finished(let span) in batch.classic { onClassicSpan(span) }
       if batch.leftOutCount > 0 {
@@ -398,7 +399,7 @@ package struct ProjectionBatches: Sendable {
     self.progress = progress
     unwrittenThrough = through
     if pending != storedPending { changes.values[PendingTies.valueName] = pending.encoded }
-    changes.position = reached ?? position
+    changes.position = position.union(reached)
     unwritten = changes
     try writePending()
     return !changes.outboxEntries.isEmpty
@@ -421,8 +422,8 @@ package struct ProjectionBatches: Sendable {
 
   mutating func giveUpUnwritten() {
     guard let changes = unwritten else { return }
-    // This may be a part of a larger batch that was dropped before. All of that batch is counted, so keep the later position.
-    countedThrough = [countedThrough, changes.position, unwrittenThrough].compactMap(\.self).max()
+    // This may be a part of a larger batch that was dropped before. All of that batch is counted.
+    countedThrough = countedThrough.union(changes.position).union(unwrittenThrough)
     leftValues.merge(changes.values) { _, new in new }
     leftValues[PendingTies.valueName] = nil
     leftValues[ProjectionProgress.valueName] = nil
@@ -432,14 +433,14 @@ package struct ProjectionBatches: Sendable {
     unwritten = nil
   }
 
-  /// Skips all deliveries up to a position, because none of them can be read from the log.
+  /// Skips deliveries, because none of them can be read from the log.
   ///
   /// - Throws: ``StoreError`` if the position cannot be written.
-  package mutating func pass(upTo place: LogPosition) throws {
+  package mutating func pass(upTo place: LogCoverage) throws {
     try writeLeft()
-    guard position.map({ $0 < place }) ?? true else { return }
+    guard !position.covers(place) else { return }
     var changes = ProjectionChanges()
-    changes.position = place
+    changes.position = position.union(place)
     unwritten = changes
     try writePending()
   }
@@ -495,7 +496,7 @@ package struct ProjectionBatches: Sendable {
     pendingCount.set(Double(pending.count))
     unwritten = nil
     leftValues = [:]
-    if let counted = countedThrough, let position, position >= counted { countedThrough = nil }
+    if let counted = countedThrough, position.covers(counted) { countedThrough = nil }
   }
 
   /// Discards position, pending work, set-aside deliveries and recent deliveries. Keeps counters, which must only grow.

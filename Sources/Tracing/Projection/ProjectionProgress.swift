@@ -47,10 +47,10 @@ struct ProjectionProgress: Sendable, Hashable {
     }
   }
 
-  /// Forgets the deliveries up to a position, which the projection has reached.
-  mutating func pass(upTo position: LogPosition) {
-    if let part, part.position <= position { self.part = nil }
-    if !ahead.isEmpty { ahead = ahead.filter { $0 > position } }
+  /// Forgets deliveries that the position of the projection covers.
+  mutating func pass(upTo position: LogCoverage) {
+    if let part, position.contains(part.position) { self.part = nil }
+    if !ahead.isEmpty { ahead = ahead.filter { !position.contains($0) } }
   }
 
   // MARK: Encoding

@@ -17,6 +17,8 @@ package final class Projector: DeliverySink {
     package var batchLimit = 512
     /// The least time between two batches, so that they fill up. Ignored while a caller waits for a position.
     package var pause = Duration.milliseconds(20)
+    /// How often to look for deliveries that other processes have appended to the log; nil if no other process does.
+    package var pollInterval: Duration?
     /// The longest pause before a retry after an error of the log or store. Pauses double up to it.
     package var longestRetryPause = Duration.seconds(10)
 
@@ -29,16 +31,18 @@ package final class Projector: DeliverySink {
     /// True if the log may hold deliveries that are not in the queue.
     var mustReadLog = true
     var isStopping = false
-    var projected: LogPosition?
-    /// The position up to which all small deliveries are projected, if that is later.
-    var projectedSmall: LogPosition?
-    /// The last known position in the log.
-    var recorded: LogPosition?
+    var projected: LogCoverage?
+    /// What is projected if large deliveries are left out of account.
+    var projectedSmall: LogCoverage?
+    /// The writers of the log whose deliveries come through ``recorded(_:)``.
+    var ownWriters: Set<UInt64> = []
+    /// How far the log is known to go.
+    var recorded: LogCoverage?
     /// When deliveries began to wait, or when the last step made progress if later; nil if none wait.
     var waitingSince: ContinuousClock.Instant?
     /// The error of the last attempt; nil if it succeeded.
     var failure: String?
-    var waiters: [(position: LogPosition, isForLarge: Bool, semaphore: DispatchSemaphore)] = []
+    var waiters: [(position: LogCoverage, isForLarge: Bool, semaphore: DispatchSemaphore)] = []
   }
 
   private let log: any DeliveryLog
@@ -76,7 +80,10 @@ package final class Projector: DeliverySink {
       return
     }
     let hasNews = state.withLock { state in
-      state.recorded = deliveries.last?.position ?? state.recorded
+      if let last = deliveries.last {
+        state.recorded = state.recorded.union(LogCoverage(last.position))
+        state.ownWriters.insert(last.position.writer)
+      }
       if state.waitingSince == nil { state.waitingSince = .now }
       // The loop will read the log anyway. A signal would end its pause after an error too early.
       guard !state.mustReadLog else { return false }
@@ -110,27 +117,27 @@ package final class Projector: DeliverySink {
     state.withLock { state in state.waitingSince.map { ($0.duration(to: .now).inSeconds, state.failure) } }
   }
 
-  /// The position up to which deliveries are projected; nil before the first.
-  package var projected: LogPosition? { state.withLock { $0.projected } }
+  /// What is projected of the log; nil before the first delivery.
+  package var projected: LogCoverage? { state.withLock { $0.projected } }
 
-  /// Blocks until all deliveries up to a position are projected.
+  /// Blocks until all these deliveries of the log are projected.
   ///
   /// - Parameters:
   ///   - limit: The longest time to wait.
   ///   - largeLimit: The longest time to wait for large deliveries, which may have very many events; nil for `limit`.
   /// - Returns: False if a time limit passed first.
   @discardableResult
-  package func wait(for position: LogPosition, atMost limit: Duration, forLarge largeLimit: Duration? = nil) -> Bool {
+  package func wait(for position: LogCoverage, atMost limit: Duration, forLarge largeLimit: Duration? = nil) -> Bool {
     guard let largeLimit, largeLimit < limit else { return wait(for: position, atMost: limit, isForLarge: true) }
     return wait(for: position, atMost: largeLimit, isForLarge: true)
       || wait(for: position, atMost: limit - largeLimit, isForLarge: false)
   }
 
-  private func wait(for position: LogPosition, atMost limit: Duration, isForLarge: Bool) -> Bool {
+  private func wait(for position: LogCoverage, atMost limit: Duration, isForLarge: Bool) -> Bool {
     let semaphore = DispatchSemaphore(value: 0)
     let isDone = state.withLock { state in
-      let reached = isForLarge ? state.projected : later(state.projectedSmall, state.projected)
-      if let reached, reached >= position { return true }
+      let reached = isForLarge ? state.projected : state.projectedSmall.union(state.projected)
+      if reached.covers(position) { return true }
       state.waiters.append((position, isForLarge, semaphore))
       return false
     }
@@ -149,31 +156,39 @@ package final class Projector: DeliverySink {
   /// from the log.
   package func run() {
     let start = batches.withLock { $0.position }
-    let end = try? log.lastPosition()
+    let end = try? log.coverage()
     let reached = state.withLock { state in
       state.projected = start
-      state.recorded = max(state.recorded ?? LogPosition(rawValue: 0), end ?? LogPosition(rawValue: 0))
-      if let recorded = state.recorded, recorded > start ?? LogPosition(rawValue: 0) { state.waitingSince = .now }
+      state.recorded = state.recorded.union(end)
+      if let recorded = state.recorded, !start.covers(recorded) { state.waitingSince = .now }
       return Self.takeWaiters(upTo: start, from: &state)
     }
     // Callers may have started to wait before the position of the store was known.
     for waiter in reached { waiter.signal() }
     var failures = 0
     var lastWrite = DispatchTime(uptimeNanoseconds: 0)
+    var lastPoll = DispatchTime(uptimeNanoseconds: 0)
     while true {
       let (deliveries, mustReadLog, isStopping, isAwaited) = takeWork()
       if deliveries.isEmpty, !mustReadLog {
         // Pending followers are stored. The next start continues with them.
         if isStopping { return }
         do {
-          if try !workOffPending() { work.wait() }
+          if isPollDue(since: lastPoll, isAwaited: isAwaited) {
+            try projectOthers()
+            lastPoll = .now()
+            if failures > 0 { state.withLock { $0.failure = nil } }
+            failures = 0
+          }
+          if try !workOffPending() { waitForWork() }
         } catch {
           // The store could not be read or written. Retry after a pause.
           if let heldBack = errorLines.pass("followers") {
-            logger.log(.error, "cannot check subjects again whose parent may have changed: \(error)") {
+            logger.log(.error, "cannot project what waits: \(error)") {
               $0.member("similarBefore", heldBack)
             }
           }
+          state.withLock { $0.failure = "\(error)" }
           _ = work.wait(timeout: .now() + configuration.longestRetryPause.inSeconds)
         }
         continue
@@ -184,6 +199,10 @@ package final class Projector: DeliverySink {
           try catchUp()
         } else {
           try write((deliveries + takeMore(upTo: configuration.batchLimit)).map { .recorded($0) }, isInterleaving: true)
+        }
+        if isPollDue(since: lastPoll, isAwaited: isAwaited) {
+          try projectOthers()
+          lastPoll = .now()
         }
         if failures > 0 { state.withLock { $0.failure = nil } }
         failures = 0
@@ -244,14 +263,48 @@ package final class Projector: DeliverySink {
     }
   }
 
+  private func waitForWork() {
+    if let interval = configuration.pollInterval {
+      _ = work.wait(timeout: .now() + interval.inSeconds)
+    } else {
+      work.wait()
+    }
+  }
+
+  /// True if it is time to look for deliveries of other processes. A caller that waits may wait for one of them.
+  private func isPollDue(since last: DispatchTime, isAwaited: Bool) -> Bool {
+    guard let interval = configuration.pollInterval else { return false }
+    let elapsed = Int64(clamping: DispatchTime.now().uptimeNanoseconds &- last.uptimeNanoseconds)
+    return isAwaited || elapsed >= interval.nanoseconds
+  }
+
+  /// Projects what other processes have appended to the log.
+  private func projectOthers() throws {
+    let own = state.withLock(\.ownWriters)
+    let end = LogCoverage((try log.coverage()?.ends ?? []).filter { !own.contains($0.writer) })
+    guard !projected.covers(end) else { return }
+    state.withLock { $0.recorded = $0.recorded.union(end) }
+    let ownEnds = LogCoverage(own.map { LogPosition(writer: $0, number: LogPosition.numberLimit) })
+    while !projected.covers(end), !state.withLock(\.isStopping) {
+      let read = try log.read(
+        after: projected.union(ownEnds), limit: configuration.batchLimit, byteLimit: configuration.queueByteLimit)
+      guard !read.isEmpty else {
+        // The rest is damaged, and the log has reported that.
+        try batches.withLock { try $0.pass(upTo: end) }
+        return reached(batches.withLock { $0.position }, hasOutboxEntries: false)
+      }
+      try write(read.map { .logged($0.logged, $0.position) })
+    }
+  }
+
   private func catchUp() throws {
-    let end = try log.lastPosition()
-    while let end, projected.map({ $0 < end }) ?? true {
+    let end = try log.coverage()
+    while let end, !projected.covers(end) {
       let read = try log.read(after: projected, limit: configuration.batchLimit, byteLimit: configuration.queueByteLimit)
       guard !read.isEmpty else {
         // The rest of the log is damaged, and the log has reported that.
         try batches.withLock { try $0.pass(upTo: end) }
-        return reached(end, hasOutboxEntries: false)
+        return reached(batches.withLock { $0.position }, hasOutboxEntries: false)
       }
       try write(read.map { .logged($0.logged, $0.position) })
     }
@@ -269,7 +322,7 @@ package final class Projector: DeliverySink {
         return (step, batches.remaining(of: rest))
       }
       rest = remaining
-      let small = rest.prefix { $0.logged == nil || $0.isLarge }.last?.position
+      let small = rest.prefix { $0.logged == nil || $0.isLarge }.map(\.position).coverage
       reached(step.position, small: small, hasOutboxEntries: step.hasOutboxEntries)
       guard isInterleaving, !rest.isEmpty, rest.count < configuration.queueLimit else { continue }
       let bytes = rest.reduce(0) { $0 + ($1.logged?.delivery.body.count ?? 0) }
@@ -281,7 +334,7 @@ package final class Projector: DeliverySink {
   ///
   /// - Returns: False if none were pending.
   private func workOffPending() throws -> Bool {
-    let step = try batches.withLock { batches -> (position: LogPosition?, hasOutboxEntries: Bool)? in
+    let step = try batches.withLock { batches -> (position: LogCoverage?, hasOutboxEntries: Bool)? in
       guard batches.hasPendingWork else { return nil }
       return try batches.step([])
     }
@@ -290,12 +343,12 @@ package final class Projector: DeliverySink {
     return true
   }
 
-  /// - Parameter small: The position up to which all small deliveries are projected, if that is later.
-  private func reached(_ position: LogPosition?, small: LogPosition? = nil, hasOutboxEntries: Bool) {
+  /// - Parameter small: Further deliveries that are projected or large.
+  private func reached(_ position: LogCoverage?, small: LogCoverage? = nil, hasOutboxEntries: Bool) {
     let reached = state.withLock { state in
       state.projected = position
-      state.projectedSmall = later(small, position)
-      state.waitingSince = position.map { $0 < state.recorded ?? $0 } ?? true ? .now : nil
+      state.projectedSmall = small.union(position)
+      state.waitingSince = position == nil || !position.covers(state.recorded ?? LogCoverage()) ? .now : nil
       return Self.takeWaiters(upTo: position, from: &state)
     }
     for waiter in reached { waiter.signal() }
@@ -303,10 +356,10 @@ package final class Projector: DeliverySink {
     if hasOutboxEntries { onOutboxEntry() }
   }
 
-  private static func takeWaiters(upTo position: LogPosition?, from state: inout State) -> [DispatchSemaphore] {
-    let small = later(state.projectedSmall, position)
-    func isReached(_ waiter: (position: LogPosition, isForLarge: Bool, semaphore: DispatchSemaphore)) -> Bool {
-      (waiter.isForLarge ? position : small).map { waiter.position <= $0 } ?? false
+  private static func takeWaiters(upTo position: LogCoverage?, from state: inout State) -> [DispatchSemaphore] {
+    let small = state.projectedSmall.union(position)
+    func isReached(_ waiter: (position: LogCoverage, isForLarge: Bool, semaphore: DispatchSemaphore)) -> Bool {
+      (waiter.isForLarge ? position : small).covers(waiter.position)
     }
     let reached = state.waiters.filter(isReached)
     state.waiters.removeAll(where: isReached)
@@ -344,10 +397,4 @@ package final class Projector: DeliverySink {
       state.projectedSmall = nil
     }
   }
-}
-
-/// Returns the later position. Nil is before all others.
-private func later(_ left: LogPosition?, _ right: LogPosition?) -> LogPosition? {
-  guard let left, let right else { return left ?? right }
-  return left < right ? right : left
 }

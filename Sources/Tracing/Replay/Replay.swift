@@ -54,7 +54,7 @@ package struct Replay {
     crashing = SetAsideDeliveries(encoded: try first.values()[SetAsideDeliveries.valueName] ?? []).crashing
     let registry = MetricRegistry()
     batches = try ProjectionBatches(
-      store: second, logEnd: try log.lastPosition(), sources: sources, recent: RecentDeliveries(), registry: registry,
+      store: second, logEnd: try log.coverage(), sources: sources, recent: RecentDeliveries(), registry: registry,
       metrics: ProjectionMetrics(registry: registry, seriesLimit: seriesLimit), clock: clock, grace: nil,
       exportsImported: exportsImported)
   }
@@ -68,11 +68,11 @@ package struct Replay {
   @discardableResult
   package mutating func run(onProgress: (_ read: Int, _ total: Int) -> Void = { _, _ in }) throws -> Int {
     if try second.values()[Self.carriedOver] == nil { try carryOver() }
-    let start = batches.position?.rawValue ?? 0
+    let start = batches.position
     var count = 0
     for _ in 0..<Self.roundLimit {
-      guard let end = try first.position(), batches.position.map({ $0 < end }) ?? true else { break }
-      let read = try project(upTo: end) { onProgress(count + $0, Int(clamping: end.rawValue - min(end.rawValue, start))) }
+      guard let end = try first.position(), !batches.position.covers(end) else { break }
+      let read = try project(upTo: end) { onProgress(count + $0, Int(clamping: end.count(beyond: start))) }
       if read == 0 { break }
       count += read
     }
@@ -80,11 +80,11 @@ package struct Replay {
     return count
   }
 
-  private mutating func project(upTo end: LogPosition, onProgress: (_ read: Int) -> Void) throws -> Int {
+  private mutating func project(upTo end: LogCoverage, onProgress: (_ read: Int) -> Void) throws -> Int {
     var count = 0
-    while batches.position.map({ $0 < end }) ?? true {
+    while !batches.position.covers(end) {
       let read = try log.read(after: batches.position, limit: Self.batchLimit, byteLimit: Self.batchBytes)
-        .filter { $0.position <= end }
+        .filter { end.contains($0.position) }
       guard let last = read.last else {
         try batches.pass(upTo: end)
         break
@@ -109,9 +109,8 @@ package struct Replay {
     in read: [(position: LogPosition, logged: LoggedDelivery)], before place: LogPosition?
   ) throws {
     guard !crashing.isEmpty else { return }
-    for entry in read {
-      let isDue = place.map { entry.position < $0 } ?? true
-      guard isDue, let reason = crashing[entry.position], batches.position.map({ $0 < entry.position }) ?? true else { continue }
+    for entry in read.prefix(while: { $0.position != place }) {
+      guard let reason = crashing[entry.position], !batches.position.covers(entry.position) else { continue }
       try batches.leaveOut(entry.logged, at: entry.position, reason: reason)
     }
   }
@@ -149,7 +148,7 @@ package struct Replay {
     }
     if let end = log.endOfDamage() {
       // Only the first projection has the facts of damaged deliveries. Duplicate facts do no harm.
-      let before = LogPosition(rawValue: max(end.rawValue, 1) - 1)
+      let before = LogCoverage(LogPosition(rawValue: max(end.rawValue, 1) - 1))
       let next = try log.read(after: before, limit: 1, byteLimit: 0).first?.logged.delivery.received
       return next.map { max($0, oldest).advanced(byNanoseconds: clockDifference.nanoseconds) } ?? Timestamp(nanoseconds: .max)
     }

@@ -199,7 +199,13 @@ package final class SQLiteDeliveryLog: DeliveryLog {
   }
 
   package func read(
-    after position: LogPosition?, limit: Int, byteLimit: Int
+    after coverage: LogCoverage?, limit: Int, byteLimit: Int
+  ) throws -> [(position: LogPosition, logged: LoggedDelivery)] {
+    try read(afterNumber: coverage?.ends.last, limit: limit, byteLimit: byteLimit)
+  }
+
+  private func read(
+    afterNumber position: LogPosition?, limit: Int, byteLimit: Int
   ) throws -> [(position: LogPosition, logged: LoggedDelivery)] {
     // While nothing can be written, cursors rely on files that nobody writes. The lock keeps the writer from opening
     // beside them.
@@ -256,7 +262,7 @@ package final class SQLiteDeliveryLog: DeliveryLog {
     while end > oldest, result.count < limit, byteCount < byteLimit || result.isEmpty {
       let count = min(UInt64(min(limit - result.count, Self.backwardStep)), end - oldest)
       let before = end - count > 1 ? LogPosition(rawValue: end - count - 1) : nil
-      let step = try read(after: before, limit: Int(count), byteLimit: .max).filter { $0.position.rawValue < end }
+      let step = try read(afterNumber: before, limit: Int(count), byteLimit: .max).filter { $0.position.rawValue < end }
       for entry in step.reversed() where byteCount < byteLimit || result.isEmpty {
         result.append(entry)
         byteCount += entry.logged.delivery.body.count
@@ -273,7 +279,7 @@ package final class SQLiteDeliveryLog: DeliveryLog {
   package func delivery(at position: LogPosition) throws -> LoggedDelivery? {
     guard position.rawValue > 0 else { return nil }
     let before = LogPosition(rawValue: position.rawValue - 1)
-    if let found = try read(after: before, limit: 1, byteLimit: 0).first(where: { $0.position == position }) {
+    if let found = try read(afterNumber: before, limit: 1, byteLimit: 0).first(where: { $0.position == position }) {
       return found.logged
     }
     let (first, last) = state.withLock { ($0.segments.first?.first ?? 1, $0.last) }
@@ -281,9 +287,9 @@ package final class SQLiteDeliveryLog: DeliveryLog {
     throw StoreError(.corrupt, "\(directory.path): delivery \(position.rawValue) is damaged; vsd check lists what else is")
   }
 
-  package func lastPosition() throws -> LogPosition? {
+  package func coverage() throws -> LogCoverage? {
     let last = state.withLock(\.last)
-    return last > 0 ? LogPosition(rawValue: last) : nil
+    return last > 0 ? LogCoverage(LogPosition(rawValue: last)) : nil
   }
 
   private func takeCursor(at next: UInt64, in segment: LogSegment) throws -> LogCursor {
@@ -311,7 +317,7 @@ package final class SQLiteDeliveryLog: DeliveryLog {
   /// Reads every delivery, so that all damage goes to the damage report in the options.
   package func examine() throws {
     var last: LogPosition?
-    while let read = try read(after: last, limit: 1000, byteLimit: 32 << 20).last { last = read.position }
+    while let read = try read(afterNumber: last, limit: 1000, byteLimit: 32 << 20).last { last = read.position }
   }
 
   /// Accepts the losses found since the log was opened, so that they are not reported again.
@@ -319,8 +325,8 @@ package final class SQLiteDeliveryLog: DeliveryLog {
 
   // MARK: Retention
 
-  package func removeOld(receivedBefore cutoff: Timestamp, maximumBytes: Int64, projected: LogPosition?) throws {
-    guard let projected, !waiting.isWaiting else { return }
+  package func removeOld(receivedBefore cutoff: Timestamp, maximumBytes: Int64, projected: LogCoverage?) throws {
+    guard let projected = projected?.ends.last, !waiting.isWaiting else { return }
     var total = try size()
     while let segment = state.withLock({ Self.oldestRemovable($0, projected) }) {
       let newest = try newestReceipt(in: segment)

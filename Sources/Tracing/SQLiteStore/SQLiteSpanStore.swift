@@ -266,11 +266,11 @@ package final class SQLiteSpanStore: SpanStore {
     try withWarmestReader { try $0.followers(of: reference, after: place, limit: limit) }
   }
 
-  /// Returns the position up to which the log is projected, after it syncs the projection to disk.
+  /// Returns what is projected of the log, after it syncs the projection to disk.
   ///
   /// Everything up to this position may be removed from the log. This does not hold for a store opened with
   /// ``init(reading:options:)``, which cannot sync what the other process writes.
-  package func position() throws -> LogPosition? {
+  package func position() throws -> LogCoverage? {
     // A store that is open only for reading has written nothing that needs a sync.
     if isOnlyRead || waiting.isWaiting { return try withReader { try $0.position() } }
     return try withWriter { writer in

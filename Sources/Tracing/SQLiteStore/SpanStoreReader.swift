@@ -283,11 +283,11 @@ final class SpanStoreReader: @unchecked Sendable {  // One thread at a time uses
 
   // MARK: Position, values, fingerprints and branch updates
 
-  func position() throws -> LogPosition? {
+  func position() throws -> LogCoverage? {
     let statement = try statement(.position)
     defer { statement.reset() }
     guard try statement.step(), let position = statement.optionalInt(0) else { return nil }
-    return LogPosition(rawValue: UInt64(bitPattern: position))
+    return LogCoverage(LogPosition(rawValue: UInt64(bitPattern: position)))
   }
 
   func values() throws -> [String: [UInt8]] {

@@ -100,7 +100,7 @@ final class SpanStoreWriter {
       while hasFullBlock { try indexNextBlock() }
       try write(changes.fingerprints)
       for (name, bytes) in changes.values { try write(name, bytes) }
-      if let position = changes.position {
+      if let position = changes.position?.ends.last {
         let statement = try reader.statement(.setPosition)
         statement.bind(1, Int64(bitPattern: position.rawValue))
         try statement.run()

@@ -37,10 +37,10 @@ public final class MemoryDeliveryLog: DeliveryLog {
   }
 
   public func read(
-    after position: LogPosition?, limit: Int, byteLimit: Int
+    after coverage: LogCoverage?, limit: Int, byteLimit: Int
   ) -> [(position: LogPosition, logged: LoggedDelivery)] {
     state.withLock { state in
-      let last = position?.rawValue ?? 0
+      let last = coverage?.ends.last?.rawValue ?? 0
       guard last < state.next - 1 else { return [] }
       var result: [(position: LogPosition, logged: LoggedDelivery)] = []
       var byteCount = 0
@@ -78,12 +78,12 @@ public final class MemoryDeliveryLog: DeliveryLog {
     }
   }
 
-  public func lastPosition() -> LogPosition? {
-    state.withLock { $0.next > 1 ? LogPosition(rawValue: $0.next - 1) : nil }
+  public func coverage() -> LogCoverage? {
+    state.withLock { $0.next > 1 ? LogCoverage(LogPosition(rawValue: $0.next - 1)) : nil }
   }
 
-  public func removeOld(receivedBefore cutoff: Timestamp, maximumBytes: Int64, projected: LogPosition?) {
-    guard let projected else { return }
+  public func removeOld(receivedBefore cutoff: Timestamp, maximumBytes: Int64, projected: LogCoverage?) {
+    guard let projected = projected?.ends.last else { return }
     state.withLock { state in
       var bytes = state.bytes
       var count = 0

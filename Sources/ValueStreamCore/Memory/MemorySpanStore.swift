@@ -35,7 +35,7 @@ public final class MemorySpanStore: SpanStore {
     var awaiting: [(since: Timestamp, key: SubjectKey)] = []
     var branchUpdates: [SubjectKey: Set<BranchUpdate>] = [:]
     var branchUpdatesByCommit: [String: Set<BranchUpdate>] = [:]
-    var position: LogPosition?
+    var position: LogCoverage?
     /// The next sequence number of a subject. Like the numbers below, it is never reused.
     var nextSequence: UInt64 = 1
     var nextOutboxEntry: UInt64 = 1
@@ -245,7 +245,7 @@ public final class MemorySpanStore: SpanStore {
     }
   }
 
-  public func position() -> LogPosition? {
+  public func position() -> LogCoverage? {
     state.withLock(\.position)
   }
 

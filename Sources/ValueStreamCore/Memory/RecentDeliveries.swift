@@ -18,6 +18,28 @@ public final class RecentDeliveries: Sendable {
     ring.withLock { $0.position(of: fingerprint) != nil }
   }
 
+  /// Decides that a delivery is projected at a position, unless it is projected at another one.
+  ///
+  /// The first call for a delivery decides, whatever positions ``insert(_:at:)`` was told. Another writer may have logged the
+  /// delivery, too.
+  ///
+  /// - Returns: false if the delivery is projected at another position. True on a repeated call with the same position.
+  package func accept(_ fingerprint: DeliveryFingerprint, at position: LogPosition) -> Bool {
+    let accepted = position.rawValue | Self.acceptedBit
+    return ring.withLock { ring in
+      guard let known = ring.position(of: fingerprint) else {
+        ring.insert(fingerprint, at: accepted)
+        return true
+      }
+      if known & Self.acceptedBit != 0 { return known == accepted }
+      ring.move(fingerprint, to: accepted)
+      return true
+    }
+  }
+
+  /// Marks positions that are decided. No position has this bit.
+  private static let acceptedBit: UInt64 = 1 << 63
+
   /// Remembers a delivery that was logged at a position.
   ///
   /// The lowest position wins, in any order of calls. After a crash, a delivery may be sent and logged again before the
@@ -32,6 +54,7 @@ public final class RecentDeliveries: Sendable {
         ring.insert(fingerprint, at: position.rawValue)
         return true
       }
+      if first & Self.acceptedBit != 0 { return position.rawValue == first & ~Self.acceptedBit }
       if position.rawValue < first { ring.move(fingerprint, to: position.rawValue) }
       return position.rawValue <= first
     }
@@ -40,7 +63,9 @@ public final class RecentDeliveries: Sendable {
   /// Remembers deliveries, oldest first, whose positions are unknown.
   public func preload(_ fingerprints: some Sequence<DeliveryFingerprint>) {
     ring.withLock { ring in
-      for fingerprint in fingerprints where ring.position(of: fingerprint) == nil { ring.insert(fingerprint, at: 0) }
+      for fingerprint in fingerprints where ring.position(of: fingerprint) == nil {
+        ring.insert(fingerprint, at: Self.acceptedBit)
+      }
     }
   }
 

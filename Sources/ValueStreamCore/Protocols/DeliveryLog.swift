@@ -10,30 +10,18 @@ public struct LoggedDelivery: Sendable, Hashable {
   }
 }
 
-/// The position of a delivery in a ``DeliveryLog``.
-///
-/// Later deliveries have greater positions. Apart from that order, only the log that issued a position can interpret it.
-public struct LogPosition: Sendable, Hashable, Comparable {
-  public let rawValue: UInt64
-
-  public init(rawValue: UInt64) {
-    self.rawValue = rawValue
-  }
-
-  public static func < (left: LogPosition, right: LogPosition) -> Bool {
-    left.rawValue < right.rawValue
-  }
-}
-
 /// The log of all acknowledged deliveries, in order: the source of truth from which everything else is computed.
+///
+/// A log has one part a writer. The deliveries of a part are in order and numbered without gaps. There is no order between
+/// parts. A ``LogCoverage`` says how far each part goes, or how far it was read.
 ///
 /// Calls block, so make them from a thread of your own. Call ``append(_:)`` from one thread at a time; all other
 /// methods are safe to call concurrently.
 public protocol DeliveryLog: Sendable {
   /// Makes all of these deliveries durable, or none.
   ///
-  /// - Returns: the positions of the deliveries, in the same order. Each is greater than every position returned
-  ///   before. Empty if there are no deliveries.
+  /// - Returns: the positions of the deliveries, in the same order. Each is greater than every position that this log
+  ///   returned before. Empty if there are no deliveries.
   /// - Throws: ``StoreError``. Nothing was appended then, and a later call may succeed without opening the log again.
   func append(_ deliveries: [LoggedDelivery]) throws -> [LogPosition]
 
@@ -50,13 +38,13 @@ public protocol DeliveryLog: Sendable {
   /// The position after the last delivery that is known to be damaged. Nil if none is.
   func endOfDamage() -> LogPosition?
 
-  /// Reads the deliveries after a position, oldest first.
+  /// Reads the deliveries that are not covered, oldest first. Those of one writer come in the order of their numbers.
   ///
   /// Returns at most `limit` deliveries and about `byteLimit` bytes of bodies, but at least one delivery if there is one. Damaged
   /// deliveries are skipped and reported to a ``DamageReport``; an empty result always means that there is nothing more to read.
   ///
-  /// - Parameter position: nil to start with the oldest delivery that is still kept.
-  func read(after position: LogPosition?, limit: Int, byteLimit: Int) throws -> [(position: LogPosition, logged: LoggedDelivery)]
+  /// - Parameter coverage: what was read before. Nil to start with the oldest delivery that is still kept.
+  func read(after coverage: LogCoverage?, limit: Int, byteLimit: Int) throws -> [(position: LogPosition, logged: LoggedDelivery)]
 
   /// Reads the deliveries before a position, newest first.
   ///
@@ -72,13 +60,13 @@ public protocol DeliveryLog: Sendable {
   /// - Throws: ``StoreError`` with code `corrupt` if the delivery is damaged.
   func delivery(at position: LogPosition) throws -> LoggedDelivery?
 
-  /// The position of the newest delivery. Nil if nothing was ever appended.
-  func lastPosition() throws -> LogPosition?
+  /// How far the log goes: the newest delivery of each writer. Nil if nothing was ever appended.
+  func coverage() throws -> LogCoverage?
 
   /// Removes old deliveries, in whole segments: those received before `cutoff`, and the oldest beyond `maximumBytes`.
   ///
-  /// - Parameter projected: the last position that the projection has processed. Later deliveries stay; nil removes nothing.
-  func removeOld(receivedBefore cutoff: Timestamp, maximumBytes: Int64, projected: LogPosition?) throws
+  /// - Parameter projected: what the projection has processed. Other deliveries stay; nil removes nothing.
+  func removeOld(receivedBefore cutoff: Timestamp, maximumBytes: Int64, projected: LogCoverage?) throws
 
   /// The size of the log on disk, in bytes. For a log in memory, the total size of the bodies.
   func size() throws -> Int64

@@ -16,8 +16,8 @@ public struct ProjectionChanges: Sendable {
   public var values: [String: [UInt8]] = [:]
   /// What the metrics have counted, or must still count, by subject. The subjects are stored or in ``subjects``.
   public var measurements: [SubjectKey: MeasurementChange] = [:]
-  /// The log position up to which the log is projected.
-  public var position: LogPosition?
+  /// What is projected of the log.
+  public var position: LogCoverage?
 
   public init() {}
 }

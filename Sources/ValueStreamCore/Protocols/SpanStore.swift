@@ -39,8 +39,8 @@ public protocol SpanStore: Sendable {
   /// - Throws: ``StoreError`` with the reason why writing is still impossible. Reading works in the meantime.
   func prepareToWrite() throws
 
-  /// The log position up to which the store is projected. Nil if nothing is projected yet.
-  func position() throws -> LogPosition?
+  /// What the store has projected of the log. Nil if nothing is projected yet.
+  func position() throws -> LogCoverage?
 
   /// Returns all stored values by name. See ``ProjectionChanges/values``.
   func values() throws -> [String: [UInt8]]
