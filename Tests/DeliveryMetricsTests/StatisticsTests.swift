@@ -1,6 +1,7 @@
-import DeliveryMetrics
 import Testing
 import ValueStreamCore
+
+@testable import DeliveryMetrics
 
 @Suite struct StatisticsTests {
   @Test("The median is the midpoint of the two middle values")
@@ -33,6 +34,42 @@ import ValueStreamCore
     let middle = sorted.count / 2
     let median = sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
     #expect(Statistics.median(of: values) == median)
+  }
+
+  @Test("Selecting from many values gives what sorting gives, however they are distributed", arguments: 0..<12)
+  func selectionOfMany(seed: UInt64) {
+    var random = SeededRandom(seed: seed)
+    let values = (0..<Int.random(in: 250...15_000, using: &random)).map { _ -> Double in
+      let unit = Double.random(in: 0..<1, using: &random)
+      return switch seed % 6 {
+      case 0: unit
+      case 1: 7
+      case 2: unit < 0.9 ? 60 : 60 + unit * 1e-9
+      case 3: (unit - 0.5) * 1e12
+      case 4: 0.001 / (unit + 1e-12)
+      // Nearly all in one place, and one far away.
+      default: unit < 0.001 ? 1e300 : 1 + (unit * 1000).rounded() / 1e12
+      }
+    }
+    let sorted = values.sorted()
+    let percents = [0, 1, 50, 75, 85, 95, 100]
+    #expect(Statistics.nearestRanks(percents, of: values) == percents.map { sorted[Statistics.rank($0, values.count) - 1] })
+    let (low, high) = (sorted[(sorted.count - 1) / 2], sorted[sorted.count / 2])
+    #expect(Statistics.median(of: values) == low + (high - low) / 2)
+  }
+
+  @Test("The first elements of many are those of the sorted list", arguments: 1...8)
+  func firstElements(limit: Int) throws {
+    var random = SeededRandom(seed: UInt64(limit))
+    let values = (0..<5000).map { _ in Int.random(in: 0...9000, using: &random) }
+    for limit in [limit, limit * 300] {
+      var first = FirstElements<Int>(limit, by: <)
+      for (index, value) in values.enumerated() {
+        if index == limit { #expect(first.result == (values.prefix(limit).sorted(), false)) }
+        first.add(value)
+      }
+      #expect(first.result == (Array(values.sorted().prefix(limit)), true))
+    }
   }
 
   @Test("Limits are the mean ± 2.66 mean moving ranges, of two values at least, and never negative")

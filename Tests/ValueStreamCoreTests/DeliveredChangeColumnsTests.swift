@@ -34,6 +34,9 @@ struct DeliveredChangeColumnsTests {
       #expect(columns.change == row.change)
       #expect(columns.firstCommit == row.times.firstCommit?.nanoseconds ?? -1)
       #expect(columns.opened == row.times.opened?.nanoseconds ?? -1)
+      #expect(columns.ready == row.times.ready?.nanoseconds ?? -1)
+      #expect(columns.firstResponse == row.times.firstResponse?.nanoseconds ?? -1)
+      #expect(columns.lastApproval == row.times.lastApproval?.nanoseconds ?? -1)
       #expect(columns.merged == row.times.merged?.nanoseconds ?? -1)
       #expect(columns.repository == row.labels.repository)
       #expect(columns.workType == row.labels.workType)
@@ -49,7 +52,7 @@ struct DeliveredChangeColumnsTests {
     for count in 0..<bytes.count {
       #expect(throws: DamagedFact.self) { try bytes[..<count].withUnsafeBytes { try DeliveredChangeColumns($0) } }
     }
-    for offset in [55, 63, 95] {
+    for offset in [55, 63, 71, 79, 87, 95] {
       var changed = bytes
       for place in offset..<offset + 8 { changed[place] = 0x7f }
       #expect(throws: DamagedFact.self) { try changed.withUnsafeBytes { try DeliveredChangeColumns($0) } }

@@ -38,6 +38,17 @@ struct DurationSketchTests {
     #expect(abs((sketch.median ?? .nan) - exact) <= exact * DurationSketch.relativeAccuracy * 1.000_001)
   }
 
+  @Test("Several percentiles from one pass are the same as one by one", arguments: UInt64(1)...20)
+  func quantiles(seed: UInt64) {
+    var random = SeededRandom(seed: seed)
+    var sketch = Self.sketch(Self.durations(Int(random.next() % 50), using: &random))
+    // More may have been subtracted than was added.
+    if seed % 3 == 0 { sketch.subtract(Self.sketch(Self.durations(3, using: &random))) }
+    let found = sketch.quantiles([75, 85, 95, 100])
+    #expect(found?.median == sketch.median)
+    #expect(found?.values == (sketch.median == nil ? nil : [75, 85, 95, 100].compactMap { sketch.nearestRank($0) }))
+  }
+
   @Test("The sum of sketches is the sketch of the union, in any order, and subtracting one undoes it", arguments: UInt64(1)...20)
   func sums(seed: UInt64) {
     var random = SeededRandom(seed: seed)

@@ -5,6 +5,9 @@ struct PackedRollUpKey: Hashable, Comparable {
   var high: UInt64
   var low: UInt64
 
+  /// Greater than every key.
+  static let last = PackedRollUpKey(high: .max, low: .max)
+
   init(high: UInt64, low: UInt64) {
     self.high = high
     self.low = low
@@ -54,10 +57,39 @@ struct RollUpReader: PackedSource {
 
   var isAtEnd: Bool { offset >= bytes.count }
 
+  @inline(__always)
   mutating func byte() throws(DamagedBytes) -> UInt8 {
     guard offset < bytes.count else { throw DamagedBytes() }
     defer { offset += 1 }
     return bytes[offset]
+  }
+
+  /// Most numbers have one byte. Reports read millions of them.
+  @inline(__always)
+  mutating func unsigned() throws(DamagedBytes) -> UInt64 {
+    if offset < bytes.count, bytes[offset] < 0x80 {
+      defer { offset += 1 }
+      return UInt64(bytes[offset])
+    }
+    return try long()
+  }
+
+  @inline(__always)
+  mutating func signed() throws(DamagedBytes) -> Int64 {
+    let value = try unsigned()
+    return Int64(bitPattern: value >> 1) ^ -Int64(bitPattern: value & 1)
+  }
+
+  private mutating func long() throws(DamagedBytes) -> UInt64 {
+    var result: UInt64 = 0
+    var shift: UInt64 = 0
+    while shift < 64 {
+      let byte = try byte()
+      result |= UInt64(byte & 0x7f) << shift
+      if byte < 0x80 { return result }
+      shift += 7
+    }
+    throw DamagedBytes()
   }
 
   mutating func bytes(_ count: Int) throws(DamagedBytes) -> [UInt8] {
@@ -135,51 +167,8 @@ extension RollUp {
 /// Adds up stored roll-ups of one key, and is used again for the next key.
 final class RollUpAccumulator {
   private var counts = RollUpCounts()
-  private var queue = Buckets()
-  private var run = Buckets()
-
-  private struct Buckets {
-    var counts = [Int64](repeating: 0, count: Int(DurationSketch.lastBucket) + 1)
-    /// The buckets that may be in use.
-    var low = Int.max
-    var high = -1
-
-    mutating func add(_ reader: inout RollUpReader) throws(DamagedBytes) {
-      var bucket = 0
-      for _ in 0..<(try reader.count()) {
-        let step = try reader.unsigned()
-        guard step < UInt64(counts.count) else { throw DamagedBytes() }
-        bucket += Int(step)
-        guard bucket < counts.count else { throw DamagedBytes() }
-        counts[bucket] &+= try reader.signed()
-        low = min(low, bucket)
-        high = max(high, bucket)
-      }
-    }
-
-    mutating func add(_ sketch: DurationSketch) {
-      for entry in sketch.entries {
-        let bucket = min(Int(entry.bucket), counts.count - 1)
-        counts[bucket] &+= entry.count
-        low = min(low, bucket)
-        high = max(high, bucket)
-      }
-    }
-
-    mutating func take() -> DurationSketch {
-      guard low <= high else { return DurationSketch() }
-      var used = 0
-      for bucket in low...high where counts[bucket] != 0 { used += 1 }
-      var entries: [DurationSketch.Entry] = []
-      entries.reserveCapacity(used)
-      for bucket in low...high where counts[bucket] != 0 {
-        entries.append(DurationSketch.Entry(bucket: DurationSketch.Bucket(truncatingIfNeeded: bucket), count: counts[bucket]))
-        counts[bucket] = 0
-      }
-      (low, high) = (.max, -1)
-      return DurationSketch(sorted: entries)
-    }
-  }
+  private let queue = BucketCounts()
+  private let run = BucketCounts()
 
   /// Adds a stored roll-up. After an error, a part of it was added.
   func add(_ bytes: UnsafeRawBufferPointer) throws(DamagedBytes) {
@@ -212,6 +201,62 @@ final class RollUpAccumulator {
   func take() -> RollUp {
     defer { counts = RollUpCounts() }
     return RollUp(counts: counts, queue: queue.take(), run: run.take())
+  }
+}
+
+/// The counts of all buckets of a sketch.
+private final class BucketCounts {
+  private let counts: UnsafeMutableBufferPointer<Int64>
+  /// The buckets that may be in use.
+  private var low = Int.max
+  private var high = -1
+
+  init() {
+    counts = .allocate(capacity: Int(DurationSketch.lastBucket) + 1)
+    counts.initialize(repeating: 0)
+  }
+
+  deinit { counts.deallocate() }
+
+  func add(_ reader: inout RollUpReader) throws(DamagedBytes) {
+    var (bucket, low, high) = (0, low, high)
+    defer { (self.low, self.high) = (low, high) }
+    for _ in 0..<(try reader.count()) {
+      let step = try reader.unsigned()
+      guard step < UInt64(counts.count) else { throw DamagedBytes() }
+      bucket += Int(step)
+      guard bucket < counts.count else { throw DamagedBytes() }
+      counts[bucket] &+= try reader.signed()
+      low = min(low, bucket)
+      high = max(high, bucket)
+    }
+  }
+
+  func add(_ sketch: DurationSketch) {
+    for entry in sketch.entries {
+      let bucket = min(Int(entry.bucket), counts.count - 1)
+      counts[bucket] &+= entry.count
+      low = min(low, bucket)
+      high = max(high, bucket)
+    }
+  }
+
+  /// Returns the sum and starts anew.
+  func take() -> DurationSketch {
+    guard low <= high else { return DurationSketch() }
+    var used = 0
+    for bucket in low...high where counts[bucket] != 0 { used += 1 }
+    let entries = [DurationSketch.Entry](unsafeUninitializedCapacity: used) { entries, initialized in
+      for bucket in low...high where counts[bucket] != 0 {
+        entries.initializeElement(
+          at: initialized,
+          to: DurationSketch.Entry(bucket: DurationSketch.Bucket(truncatingIfNeeded: bucket), count: counts[bucket]))
+        initialized += 1
+        counts[bucket] = 0
+      }
+    }
+    (low, high) = (.max, -1)
+    return DurationSketch(sorted: entries)
   }
 }
 

@@ -21,14 +21,21 @@ extension SpanStoreReader {
     let changes = try rollUpChanges(level, days: days)
     var rest = changes.sorted { $0.key < $1.key }[...]
     let sum = RollUpAccumulator()
-    while let key = Self.firstKey(streams, rest.first?.key) {
-      for stream in streams where stream.key == key {
-        do {
+    // Together, because the next key is sought among them for each roll-up.
+    var keys = streams.map { $0.key ?? .last }
+    while true {
+      var key = rest.first?.key ?? .last
+      for other in keys where other < key { key = other }
+      if key == .last { return }
+      for index in keys.indices where keys[index] == key {
+        let stream = streams[index]
+        do throws(DamagedBytes) {
           try stream.add(to: sum)
-        } catch is DamagedBytes {
+        } catch {
           noteDamagedRollUps(stream.place, "a roll-up cannot be decoded")
         }
         try advance(stream)
+        keys[index] = stream.key ?? .last
       }
       if let change = rest.first, change.key == key {
         sum.add(change.value)
@@ -37,16 +44,6 @@ extension SpanStoreReader {
       let rollUp = sum.take()
       if !rollUp.isEmpty { try visit(key.key(level), rollUp) }
     }
-  }
-
-  private static func firstKey(_ streams: [RollUpStream], _ other: PackedRollUpKey?) -> PackedRollUpKey? {
-    var first = other
-    for stream in streams {
-      guard let key = stream.key else { continue }
-      if let known = first, known <= key { continue }
-      first = key
-    }
-    return first
   }
 
   /// Returns the places that together hold these days.
@@ -75,9 +72,9 @@ extension SpanStoreReader {
   /// Moves to the next roll-up, and passes over damaged pages, which are reported.
   private func advance(_ stream: RollUpStream) throws {
     while true {
-      do {
+      do throws(DamagedBytes) {
         if try stream.advance() { return }
-      } catch is DamagedBytes {
+      } catch {
         noteDamagedRollUps(stream.place, "the roll-ups cannot be told apart")
       }
       guard try stream.nextPage() else { return }
@@ -231,10 +228,10 @@ extension SpanStoreReader {
 private final class RollUpStream {
   let place: RollUpPlace
   private let statement: SQLiteStatement
-  private var page: [UInt8] = []
+  /// The page, which belongs to the statement until its next step.
+  private var page = UnsafeRawBufferPointer(start: nil, count: 0)
   private var offset = 0
-  /// The position of the current roll-up in the page.
-  private var current = 0..<0
+  private var current = UnsafeRawBufferPointer(start: nil, count: 0)
   private(set) var key: PackedRollUpKey?
   /// False if the current page is damaged.
   private(set) var isWhole = true
@@ -252,41 +249,28 @@ private final class RollUpStream {
   /// Moves to the next roll-up of the page. False at the end of the page.
   ///
   /// - Throws: ``DamagedBytes``. The rest of the page cannot be read then.
-  func advance() throws -> Bool {
-    let start = offset
-    key = nil
-    offset = page.count
-    let found = try page.withUnsafeBytes { bytes -> (key: PackedRollUpKey, end: Int)? in
-      var groups = RollUpPage(bytes, from: start)
-      return try groups.next().map { ($0.key, groups.offset) }
-    }
-    guard let found else { return false }
-    (key, offset) = (found.key, found.end)
-    current = start + RollUpPage.headerCount..<found.end
+  func advance() throws(DamagedBytes) -> Bool {
+    var groups = RollUpPage(page, from: offset)
+    (key, offset) = (nil, page.count)
+    guard let next = try groups.next() else { return false }
+    (key, current, offset) = (next.key, next.rollUp, groups.offset)
     return true
   }
 
   /// Reads the next page. False if there is none.
   func nextPage() throws -> Bool {
-    guard try statement.step() else {
-      dropPage()
-      return false
-    }
-    let checksum = statement.int(0)
-    page = statement.bytes(1)
-    offset = 0
-    isWhole = Checksum.of(page) == checksum
+    dropPage()
+    guard try statement.step() else { return false }
+    page = statement.withBytes(1) { $0 }
+    isWhole = Checksum.of(page) == statement.int(0)
     return true
   }
 
   func dropPage() {
-    (page, offset, current, key) = ([], 0, 0..<0, nil)
+    page = UnsafeRawBufferPointer(start: nil, count: 0)
+    (offset, current, key) = (0, page, nil)
   }
 
   /// Adds the current roll-up.
-  ///
-  /// - Throws: ``DamagedBytes``.
-  func add(to sum: RollUpAccumulator) throws {
-    try page.withUnsafeBytes { try sum.add(UnsafeRawBufferPointer(rebasing: $0[current])) }
-  }
+  func add(to sum: RollUpAccumulator) throws(DamagedBytes) { try sum.add(current) }
 }

@@ -8,6 +8,9 @@ package struct DeliveredChangeColumns {
   /// In nanoseconds; -1 if unknown.
   package let firstCommit: Int64
   package let opened: Int64
+  package let ready: Int64
+  package let firstResponse: Int64
+  package let lastApproval: Int64
   package let merged: Int64
   package let repository: FactName
   package let workType: FactName
@@ -18,7 +21,7 @@ package struct DeliveredChangeColumns {
   /// The places of the members in the encoded row. See ``DeliveredChange/write(to:)``.
   private enum Offset {
     static let (id, attempt, change) = (0, 8, 47)
-    static let (firstCommit, opened, merged) = (55, 63, 95)
+    static let (firstCommit, opened, ready, firstResponse, lastApproval, merged) = (55, 63, 71, 79, 87, 95)
     static let (repository, workType, traits, reverts) = (103, 111, 115, 117)
     static let end = 126
   }
@@ -35,12 +38,16 @@ package struct DeliveredChangeColumns {
     change = FactID(rawValue: load(Offset.change))
     firstCommit = load(Offset.firstCommit)
     opened = load(Offset.opened)
+    ready = load(Offset.ready)
+    firstResponse = load(Offset.firstResponse)
+    lastApproval = load(Offset.lastApproval)
     merged = load(Offset.merged)
     repository = FactName(rawValue: load(Offset.repository))
     workType = FactName(rawValue: load(Offset.workType))
     traits = ChangeLabels.Traits(rawValue: load(Offset.traits))
     reverts = load(Offset.reverts)
-    let latest = Timestamp.latest.nanoseconds
-    guard -1...latest ~= firstCommit, -1...latest ~= opened, -1...latest ~= merged else { throw DamagedFact() }
+    guard Timestamp.isTimeOrNone(firstCommit), Timestamp.isTimeOrNone(opened), Timestamp.isTimeOrNone(ready),
+      Timestamp.isTimeOrNone(firstResponse), Timestamp.isTimeOrNone(lastApproval), Timestamp.isTimeOrNone(merged)
+    else { throw DamagedFact() }
   }
 }

@@ -98,14 +98,26 @@ public struct DurationSketch: Sendable, Hashable {
 
   private mutating func combine(_ other: DurationSketch, sign: Int64) {
     guard !other.entries.isEmpty else { return }
+    if entries.isEmpty, sign == 1 {
+      entries = other.entries
+      return
+    }
     var sum: [Entry] = []
     sum.reserveCapacity(entries.count + other.entries.count)
-    var (left, right) = (entries[...], other.entries[...])
-    while let next = [left.first?.bucket, right.first?.bucket].compactMap({ $0 }).min() {
-      var count: Int64 = 0
-      if left.first?.bucket == next { count = left.removeFirst().count }
-      if right.first?.bucket == next { count &+= sign &* right.removeFirst().count }
-      if count != 0 { sum.append(Entry(bucket: next, count: count)) }
+    var (left, right) = (0, 0)
+    while left < entries.count || right < other.entries.count {
+      let isLeft = right >= other.entries.count || left < entries.count && entries[left].bucket <= other.entries[right].bucket
+      let isRight = left >= entries.count || right < other.entries.count && other.entries[right].bucket <= entries[left].bucket
+      var entry = Entry(bucket: isLeft ? entries[left].bucket : other.entries[right].bucket, count: 0)
+      if isLeft {
+        entry.count = entries[left].count
+        left += 1
+      }
+      if isRight {
+        entry.count &+= sign &* other.entries[right].count
+        right += 1
+      }
+      if entry.count != 0 { sum.append(entry) }
     }
     entries = sum
   }
@@ -117,10 +129,7 @@ public struct DurationSketch: Sendable, Hashable {
   /// - Parameter percent: from 0 to 100.
   public func nearestRank(_ percent: Int) -> Double? {
     let count = count
-    guard count > 0 else { return nil }
-    let (product, overflow) = Int64(percent).multipliedReportingOverflow(by: count)
-    let rank = overflow ? count : product / 100 + (product % 100 > 0 ? 1 : 0)
-    return value(atRank: min(max(rank, 1), count))
+    return count > 0 ? value(atRank: Self.rank(percent, of: count)) : nil
   }
 
   /// The midpoint of the two middle values, in seconds. Nil without values.
@@ -128,6 +137,32 @@ public struct DurationSketch: Sendable, Hashable {
     let count = count
     guard count > 0, let low = value(atRank: (count + 1) / 2), let high = value(atRank: count / 2 + 1) else { return nil }
     return low + (high - low) / 2
+  }
+
+  /// The median and some values of nearest rank, from one pass over the buckets.
+  ///
+  /// - Parameter percents: from 75 to 100, in ascending order.
+  /// - Returns: nil without values.
+  package func quantiles(_ percents: [Int]) -> (count: Int64, median: Double, values: [Double])? {
+    let count = count
+    guard count > 0, let last = entries.last else { return nil }
+    var index = 0
+    var reached: Int64 = 0
+    func value(atRank rank: Int64) -> Double {
+      while reached < rank, index < entries.count {
+        reached &+= max(entries[index].count, 0)
+        index += 1
+      }
+      return Self.seconds(of: reached >= rank && index > 0 ? entries[index - 1].bucket : last.bucket)
+    }
+    let (low, high) = (value(atRank: (count + 1) / 2), value(atRank: count / 2 + 1))
+    return (count, low + (high - low) / 2, percents.map { value(atRank: Self.rank($0, of: count)) })
+  }
+
+  private static func rank(_ percent: Int, of count: Int64) -> Int64 {
+    let (product, overflow) = Int64(percent).multipliedReportingOverflow(by: count)
+    let rank = overflow ? count : product / 100 + (product % 100 > 0 ? 1 : 0)
+    return min(max(rank, 1), count)
   }
 
   /// - Parameter rank: from 1 to ``count``.

@@ -7,10 +7,100 @@ extension EvidencePage {
   ///
   /// - Throws: ``ReportError`` for a cursor of another order or from elsewhere.
   init(_ rows: [EvidenceRow], _ request: PageRequest) throws(ReportError) {
-    let keyed = rows.map { ($0, Position($0, request.order)) }.sorted { $0.1 < $1.1 }
-    let (range, sorted) = try keyed.map(\.1).page(after: request.cursor, limit: request.limit)
+    try self.init(of: rows, request) {
+      $0
+    } row: {
+      $0
+    }
+  }
+
+  /// Orders what is behind a number, and makes the rows of one page.
+  ///
+  /// - Parameters:
+  ///   - head: a row from which its place and whether it counts can be told. The rest may be missing.
+  ///   - row: the whole row. Called for those on the page only.
+  init<Item>(
+    of items: [Item], _ request: PageRequest, where isIncluded: (EvidenceRow) -> Bool = { _ in true },
+    head: (Item) -> EvidenceRow, row: (Item) -> EvidenceRow
+  ) throws(ReportError) {
+    var places: [Placed] = []
+    places.reserveCapacity(items.count)
+    for (index, item) in items.enumerated() {
+      let head = head(item)
+      if isIncluded(head) {
+        places.append(Placed(position: Position(head, request.order), index: Int32(truncatingIfNeeded: index)))
+      }
+    }
+    let (page, hasMore) = try places.page(after: request.cursor, limit: request.limit, \.position)
     self.init(
-      rows: keyed[range].map(\.0), total: rows.count, next: range.upperBound < sorted.count ? sorted[range].last?.text : nil)
+      rows: page.map { row(items[Int($0.index)]) }, total: places.count, next: hasMore ? page.last?.position.text : nil)
+  }
+
+  private struct Placed: Comparable {
+    var position: Position
+    var index: Int32
+
+    static func < (left: Placed, right: Placed) -> Bool {
+      left.position == right.position ? left.index < right.index : left.position < right.position
+    }
+  }
+}
+
+extension Array where Element: Comparable {
+  /// Returns the first elements after a cursor in ascending order, without sorting all of them.
+  ///
+  /// - Parameter position: the place of an element. Elements are in the order of their places.
+  /// - Throws: ``ReportError`` for a cursor that names no place.
+  func page(
+    after cursor: String?, limit: Int, _ position: (Element) -> Position
+  ) throws(ReportError) -> (page: [Element], hasMore: Bool) {
+    var start: Position?
+    if let cursor {
+      guard let position = Position(cursor) else {
+        throw ReportError(.badCursor, "bad cursor: take it from 'next' of the page before")
+      }
+      start = position
+    }
+    var first = FirstElements<Element>(Swift.max(1, limit), by: <)
+    for element in self where start.map({ $0 < position(element) }) ?? true { first.add(element) }
+    return first.result
+  }
+}
+
+/// Keeps the least elements of many.
+struct FirstElements<Element> {
+  private let limit: Int
+  private let isLess: (Element, Element) -> Bool
+  private var kept: [Element] = []
+  private var count = 0
+  /// Elements that are not less than this one are too many. Nil while there are few.
+  private var bound: Element?
+
+  /// - Parameter limit: how many elements to keep, at least one.
+  init(_ limit: Int, by isLess: @escaping (Element, Element) -> Bool) {
+    self.limit = limit
+    self.isLess = isLess
+  }
+
+  mutating func add(_ element: Element) {
+    count += 1
+    if let bound, !isLess(element, bound) { return }
+    kept.append(element)
+    // Sorting is rare, because the bound falls each time.
+    if kept.count >= 1024, kept.count / 2 >= limit { cut() }
+  }
+
+  private mutating func cut() {
+    kept.sort(by: isLess)
+    if kept.count > limit { kept.removeLast(kept.count - limit) }
+    if kept.count == limit { bound = kept.last }
+  }
+
+  /// The least elements in ascending order, and whether there are more than these.
+  var result: (page: [Element], hasMore: Bool) {
+    var copy = self
+    copy.cut()
+    return (copy.kept, count > copy.kept.count)
   }
 }
 
@@ -50,6 +140,7 @@ struct Position: Comparable, Hashable {
   static func < (left: Position, right: Position) -> Bool {
     if left.primary != right.primary { return left.primary > right.primary }
     if left.secondary != right.secondary { return left.secondary > right.secondary }
-    return (left.id, left.attempt) < (right.id, right.attempt)
+    if left.id != right.id { return left.id < right.id }
+    return left.attempt < right.attempt
   }
 }

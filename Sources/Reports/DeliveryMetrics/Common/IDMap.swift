@@ -79,6 +79,16 @@ struct PlaceTable: Sendable {
     places[slot] = new
     return new
   }
+
+  /// Returns the place of an equal entry. Nil if there is none.
+  func place(hash: UInt64, isEqual: (Int32) -> Bool) -> Int32? {
+    var slot = hash.slot & mask
+    while places[slot] >= 0 {
+      if isEqual(places[slot]) { return places[slot] }
+      slot = (slot + 1) & mask
+    }
+    return nil
+  }
 }
 
 extension UInt64 {

@@ -61,6 +61,13 @@ package struct ReportFrame: Sendable {
     }
   }
 
+  /// The frame for the rows behind a number of one period. Nothing is compared if those of the window are asked for.
+  func forEvidence(of period: Period) -> ReportFrame {
+    var frame = self
+    if period == .current { frame.comparison = .none }
+    return frame
+  }
+
   /// The window for one of the two periods. Nil if the report compares with nothing.
   package func window(of period: Period) -> TimeWindow? {
     period == .current ? window : comparedWindow

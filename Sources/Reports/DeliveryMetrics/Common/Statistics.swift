@@ -1,36 +1,27 @@
 /// Percentiles and medians as reports define them.
 package enum Statistics {
   /// The midpoint of the two middle values. Nil without values.
-  ///
-  /// Reorders the values.
-  package static func median(_ values: inout [Double]) -> Double? {
+  package static func median(of values: [Double]) -> Double? {
     guard !values.isEmpty else { return nil }
-    let middle = values.count / 2
-    let upper = values.element(ofRank: middle, in: 0..<values.count)
-    if values.count % 2 == 1 { return upper }
-    // All values before the middle are at most `upper`.
-    let lower = values[..<middle].max() ?? upper
-    return lower + (upper - lower) / 2
+    let found = values.elements(ofRanks: middle(values.count))
+    return midpoint(found[0], found[1])
   }
 
-  package static func median(of values: [Double]) -> Double? {
-    var values = values
-    return median(&values)
-  }
+  /// The ranks of the two middle values, from 0. Of an odd number of values, both are the middle one.
+  fileprivate static func middle(_ count: Int) -> [Int] { [(count - 1) / 2, count / 2] }
+
+  fileprivate static func midpoint(_ lower: Double, _ upper: Double) -> Double { lower + (upper - lower) / 2 }
 
   /// The value of nearest rank, ⌈p·n⌉. Nil without values.
   ///
-  /// Reorders the values.
-  ///
   /// - Parameter percent: from 0 to 100. 0 gives the least value.
-  package static func nearestRank(_ percent: Int, _ values: inout [Double]) -> Double? {
-    guard !values.isEmpty else { return nil }
-    return values.element(ofRank: rank(percent, values.count) - 1, in: 0..<values.count)
+  package static func nearestRank(_ percent: Int, of values: [Double]) -> Double? {
+    nearestRanks([percent], of: values)?[0]
   }
 
-  package static func nearestRank(_ percent: Int, of values: [Double]) -> Double? {
-    var values = values
-    return nearestRank(percent, &values)
+  /// The values of several nearest ranks, which takes little longer than one of them. Nil without values.
+  package static func nearestRanks(_ percents: [Int], of values: [Double]) -> [Double]? {
+    values.isEmpty ? nil : values.elements(ofRanks: percents.map { rank($0, values.count) - 1 })
   }
 
   /// ⌈percent·count/100⌉, from 1 to `count`, in whole numbers.
@@ -46,55 +37,110 @@ package enum Statistics {
 }
 
 extension [Double] {
-  /// Returns the element that would stand at `rank` if the range were sorted, and reorders the range around it.
+  /// Below this count, sorting is as quick as counting.
+  private static let sortedCount = 256
+  private static let binCount = 4096
+
+  /// Returns the elements that would stand at these ranks if the array were sorted.
   ///
-  /// Takes time proportional to the length of the range.
-  fileprivate mutating func element(ofRank rank: Int, in range: Range<Int>) -> Double {
-    withUnsafeMutableBufferPointer { values in
-      var (low, high) = (range.lowerBound, range.upperBound - 1)
-      while low < high {
-        let pivot = Self.medianOfThree(values[low], values[low + (high - low) / 2], values[high])
-        var (left, right) = (low, high)
-        while left <= right {
-          while values[left] < pivot { left += 1 }
-          while pivot < values[right] { right -= 1 }
-          if left <= right {
-            values.swapAt(left, right)
-            left += 1
-            right -= 1
-          }
-        }
-        if rank <= right {
-          high = right
-        } else if rank >= left {
-          low = left
-        } else {
-          break
-        }
-      }
-      return values[rank]
+  /// Counts the elements in bins, then looks only into the bins that hold one of the ranks. So it passes over the array a fixed
+  /// number of times, however many ranks there are.
+  ///
+  /// - Parameter ranks: from 0, less than the count. At least one.
+  fileprivate func elements(ofRanks ranks: [Int]) -> [Double] {
+    guard count > Self.sortedCount else {
+      let ordered = sorted()
+      return ranks.map { ordered[$0] }
     }
+    let bits = [UInt64](unsafeUninitializedCapacity: count) { buffer, initialized in
+      for index in 0..<count { buffer[index] = self[index].orderedBits }
+      initialized = count
+    }
+    return bits.elements(ofRanks: ranks, binCount: Self.binCount).map(Double.init(orderedBits:))
+  }
+}
+
+extension Double {
+  /// Numbers in the same order as the values.
+  fileprivate var orderedBits: UInt64 {
+    let bits = (self + 0).bitPattern
+    return bits >> 63 == 0 ? bits | 1 << 63 : ~bits
   }
 
-  private static func medianOfThree(_ a: Double, _ b: Double, _ c: Double) -> Double {
-    a < b ? (b < c ? b : Swift.max(a, c)) : (a < c ? a : Swift.max(b, c))
+  fileprivate init(orderedBits bits: UInt64) {
+    self.init(bitPattern: bits >> 63 == 1 ? bits & ~(1 << 63) : ~bits)
+  }
+}
+
+extension [UInt64] {
+  fileprivate func elements(ofRanks ranks: [Int], binCount: Int) -> [UInt64] {
+    var (least, greatest) = (self[0], self[0])
+    for value in self {
+      least = Swift.min(least, value)
+      greatest = Swift.max(greatest, value)
+    }
+    if least == greatest { return ranks.map { _ in least } }
+    // Bins of equal width, a power of two.
+    let width = Swift.max(0, 64 - (greatest - least).leadingZeroBitCount - binCount.trailingZeroBitCount)
+    var counts = [Int](repeating: 0, count: binCount)
+    for value in self { counts[Int(truncatingIfNeeded: (value &- least) >> UInt64(width))] += 1 }
+    /// The place of a bin among those that hold a rank. -1 for the others.
+    var places = [Int](repeating: -1, count: binCount)
+    var wanted: [(bin: Int, rank: Int)] = []
+    var held: [[UInt64]] = []
+    for rank in ranks {
+      var (bin, passed) = (0, 0)
+      while passed + counts[bin] <= rank {
+        passed += counts[bin]
+        bin += 1
+      }
+      wanted.append((bin, rank - passed))
+      if places[bin] < 0 {
+        places[bin] = held.count
+        held.append([])
+        held[places[bin]].reserveCapacity(counts[bin])
+      }
+    }
+    for value in self {
+      let place = places[Int(truncatingIfNeeded: (value &- least) >> UInt64(width))]
+      if place >= 0 { held[place].append(value) }
+    }
+    // A bin of width 1 holds equal values. A wide one with many values is divided again.
+    var result = [UInt64](repeating: 0, count: ranks.count)
+    for (place, values) in held.enumerated() {
+      let indices = wanted.indices.filter { places[wanted[$0].bin] == place }
+      let found: [UInt64]
+      if values.count > 4096, width > 0 {
+        found = values.elements(ofRanks: indices.map { wanted[$0].rank }, binCount: binCount)
+      } else {
+        let ordered = width == 0 ? values : values.sorted()
+        found = indices.map { ordered[wanted[$0].rank] }
+      }
+      for (index, value) in zip(indices, found) { result[index] = value }
+    }
+    return result
   }
 }
 
 extension DurationSummary {
-  /// Summarizes durations in seconds. Reorders them.
-  init(_ seconds: inout [Double], leftOut: [LeftOutReason: Int] = [:]) {
-    self.init(population: Population(n: seconds.count, leftOut: leftOut))
-    p95 = Statistics.nearestRank(95, &seconds)
-    p85 = Statistics.nearestRank(85, &seconds)
-    p75 = Statistics.nearestRank(75, &seconds)
-    median = Statistics.median(&seconds)
-  }
-
+  /// Summarizes durations in seconds.
   init(of seconds: [Double], leftOut: [LeftOutReason: Int] = [:]) {
-    var seconds = seconds
-    self.init(&seconds, leftOut: leftOut)
+    self.init(population: Population(n: seconds.count, leftOut: leftOut))
+    guard !seconds.isEmpty else { return }
+    let ranks = [75, 85, 95].map { Statistics.rank($0, seconds.count) - 1 }
+    let found = seconds.elements(ofRanks: Statistics.middle(seconds.count) + ranks)
+    median = Statistics.midpoint(found[0], found[1])
+    (p75, p85, p95) = (found[2], found[3], found[4])
   }
+}
+
+/// An exact sum of durations. Unlike a sum of seconds, it does not depend on the order of the durations.
+struct DurationSum: Sendable {
+  private var nanoseconds: Int128 = 0
+
+  mutating func add(nanoseconds more: Int64) { nanoseconds += Int128(more) }
+
+  var seconds: Double { Double(nanoseconds) / 1e9 }
 }
 
 /// The limits of a process behaviour chart: mean ± 2.66 times the mean moving range.

@@ -12,7 +12,9 @@ extension DORAReport {
   package static func evidence(
     _ evidence: DORAEvidence, _ query: DORAQuery, from source: any FactSource, page: PageRequest = PageRequest()
   ) throws -> EvidencePage {
-    try EvidencePage(DORAComputation(query, source).rows(evidence), page)
+    var query = query
+    query.frame = query.frame.forEvidence(of: evidence.period)
+    return try DORAComputation(query, source).page(evidence, page)
   }
 }
 
@@ -22,13 +24,15 @@ struct DORAComputation {
   let population: DeliveryPopulation
   private let history: ReleaseHistory
 
-  init(_ query: DORAQuery, _ source: any FactSource) throws {
+  /// - Parameter countsChanges: false if no lead time is asked for.
+  init(_ query: DORAQuery, _ source: any FactSource, countsChanges: Bool = true) throws {
     let query = try query.excluding(source)
     self.query = query
     population = try DeliveryPopulation(
       source,
       DeliveryPopulation.Question(
-        frame: query.frame, scope: query.scope, grouping: query.grouping, basis: query.leadTimeFrom, settings: query.settings))
+        frame: query.frame, scope: query.scope, grouping: query.grouping, basis: query.leadTimeFrom, settings: query.settings,
+        countsChanges: countsChanges))
     history = population.history
   }
 
@@ -65,9 +69,7 @@ struct DORAComputation {
       current: frequency(current, now),
       previous: previous.flatMap { rows in calendars[.previous].map { self.frequency(rows, $0) } })
     let failRate = ChangeFailRate(current: failRate(current), previous: previous.map { self.failRate($0) })
-    let recovery = FailedDeploymentRecoveryTime(
-      current: recovery(current, until: frame.window.end),
-      previous: previous.map { self.recovery($0, until: frame.comparedWindow?.end ?? frame.window.end) })
+    let recovery = recoveryTime(current, previous)
     let rework = DeploymentReworkRate(current: rework(current), previous: previous.map { self.rework($0) })
     return DORAReport.Group(
       key: key, leadTime: leadTime, deploymentFrequency: frequency, changeFailRate: failRate, recoveryTime: recovery,
@@ -78,6 +80,19 @@ struct DORAComputation {
         recoverySeconds: recovery.current.summary.median, changeFailRatio: failRate.current.ratio,
         reworkRatio: rework.current.ratio),
       trend: buckets.map { trend(current, $0) } ?? [])
+  }
+
+  /// The recovery time of all services in the scope.
+  func recoveryTime() -> FailedDeploymentRecoveryTime {
+    recoveryTime(population.rows(.current, 0) ?? DeliveryPopulation.GroupRows(), population.rows(.previous, 0))
+  }
+
+  private func recoveryTime(
+    _ current: DeliveryPopulation.GroupRows, _ previous: DeliveryPopulation.GroupRows?
+  ) -> FailedDeploymentRecoveryTime {
+    FailedDeploymentRecoveryTime(
+      current: recovery(current, until: frame.window.end),
+      previous: previous.map { recovery($0, until: frame.comparedWindow?.end ?? frame.window.end) })
   }
 
   private func trend(_ rows: DeliveryPopulation.GroupRows, _ buckets: TimeBuckets) -> [DORAReport.Bucket] {
@@ -217,8 +232,8 @@ struct DORAComputation {
         deploy: deploy.id, attempt: deploy.attempt, since: failure.start, ageSeconds: last.seconds(since: failure.start))
     }
     return FailedDeploymentRecoveryTime.Value(
-      summary: DurationSummary(&seconds, leftOut: [.clock: clock, .stillBroken: open.count]),
-      fromDetection: DurationSummary(&detected, leftOut: [.clock: detectedClock]),
+      summary: DurationSummary(of: seconds, leftOut: [.clock: clock, .stillBroken: open.count]),
+      fromDetection: DurationSummary(of: detected, leftOut: [.clock: detectedClock]),
       open: open.sorted { ($0.since, $0.deploy) < ($1.since, $1.deploy) })
   }
 
@@ -243,55 +258,103 @@ struct DORAComputation {
 
   // MARK: Evidence
 
-  func rows(_ evidence: DORAEvidence) throws -> [EvidenceRow] {
-    guard let number = population.scope.group(of: evidence.group, query.settings, history.names),
-      var rows = population.rows(evidence.period, number)
-    else { return [] }
-    if let bucket = evidence.bucket {
-      guard evidence.period == .current, let width = query.buckets else {
-        throw ReportError(.badQuestion, "only a trend of the current window has buckets")
+  /// What a row of evidence is about.
+  private enum Item {
+    case change(DeliveryPopulation.ChangeEntry)
+    case release(Int32)
+    case leftOutDeploy(Int32)
+    case incident(Int32)
+    case recovered(Int32)
+    case open(Int32)
+  }
+
+  func page(_ evidence: DORAEvidence, _ request: PageRequest) throws -> EvidencePage {
+    guard let rows = try groupRows(evidence) else { return EvidencePage(rows: [], total: 0) }
+    let part = evidence.part
+    return try EvidencePage(of: items(rows, evidence.metric, part), request) { head in
+      switch (evidence.metric, part) {
+      case (.changeFailRate, .verdict(let verdict)): head.verdict == verdict
+      case (.changeFailRate, .rule): head.verdict == .failed
+      case (.recoveryTime, .detected): head.value != nil && head.leftOut == nil
+      case (.recoveryTime, .open), (.reworkRate, .rework): true
+      default: head.belongs(to: part)
       }
-      let buckets = try TimeBuckets(width, of: frame.window, zone: frame.zone, historyBegan: historyBegan, now: frame.now)
-      guard let index = buckets.index(startingAt: bucket) else {
-        throw ReportError(.badQuestion, "no bucket of the trend begins at \(bucket.rfc3339)")
-      }
-      rows = divide(rows, buckets)[index]
+    } head: {
+      head(of: $0, evidence)
+    } row: {
+      row(of: $0, evidence)
     }
-    let wanted = evidence.part
-    switch evidence.metric {
-    case .leadTime:
-      return rows.changes.map { EvidenceRow($0, history, query.settings) }.filter { $0.belongs(to: wanted) }
-    case .deploymentFrequency:
-      let releases = rows.releases.filter { Int($0) < history.successCount }.map { releaseRow($0) }
-      return (releases + rows.leftOutDeploys.map(leftOutRow)).filter { $0.belongs(to: wanted) }
-    case .changeFailRate:
-      if case .verdict(let verdict) = wanted {
-        return rows.releases.map { verdictRow($0) }.filter { $0.verdict == verdict }
+  }
+
+  /// The rows of the group, or of one bucket of its trend. Nil for an unknown group.
+  private func groupRows(_ evidence: DORAEvidence) throws -> DeliveryPopulation.GroupRows? {
+    guard let number = population.scope.group(of: evidence.group, query.settings, history.names),
+      let rows = population.rows(evidence.period, number)
+    else { return nil }
+    guard let bucket = evidence.bucket else { return rows }
+    guard evidence.period == .current, let width = query.buckets else {
+      throw ReportError(.badQuestion, "only a trend of the current window has buckets")
+    }
+    let buckets = try TimeBuckets(width, of: frame.window, zone: frame.zone, historyBegan: historyBegan, now: frame.now)
+    guard let index = buckets.index(startingAt: bucket) else {
+      throw ReportError(.badQuestion, "no bucket of the trend begins at \(bucket.rfc3339)")
+    }
+    return divide(rows, buckets)[index]
+  }
+
+  private func items(_ rows: DeliveryPopulation.GroupRows, _ metric: DORAMetric, _ part: DORAEvidence.Part) -> [Item] {
+    let releases = rows.releases.filter { Int($0) < history.successCount }
+    let leftOut = rows.leftOutDeploys.map(Item.leftOutDeploy)
+    switch (metric, part) {
+    case (.leadTime, _): return rows.changes.map(Item.change)
+    case (.deploymentFrequency, _): return releases.map(Item.release) + leftOut
+    case (.changeFailRate, .verdict): return rows.releases.map(Item.release)
+    case (.changeFailRate, .rule(let rule)):
+      return rows.releases.filter { history.releases[Int($0)].rules.contains(ReleaseHistory.Rules(rule)) }.map(Item.release)
+    case (.changeFailRate, _):
+      return rows.releases.map(Item.release) + leftOut + rows.incidents.map(Item.incident)
+    case (.recoveryTime, .detected): return rows.recovered.map(Item.recovered)
+    case (.recoveryTime, .open): return rows.open.map(Item.open)
+    case (.recoveryTime, _): return rows.recovered.map(Item.recovered) + rows.open.map(Item.open)
+    case (.reworkRate, .rework(let reason)):
+      return releases.filter {
+        let rework = history.releases[Int($0)].rework
+        return reason.map { rework.contains(ReleaseHistory.Rework($0)) } ?? !rework.isEmpty
+      }.map(Item.release)
+    case (.reworkRate, _): return releases.map(Item.release) + leftOut
+    }
+  }
+
+  /// What orders a row, and what tells whether it counts.
+  private func head(of item: Item, _ evidence: DORAEvidence) -> EvidenceRow {
+    switch item {
+    case .change(let entry): return EvidenceRow(headOf: entry, history)
+    case .release(let index):
+      let release = history.releases[Int(index)]
+      let ending = history.deploys[Int(release.ending)]
+      var head = EvidenceRow(kind: .deploy, id: ending.id, attempt: ending.attempt, time: release.end)
+      if evidence.metric == .changeFailRate {
+        head.verdict = history.verdict(on: release)
+        if head.verdict == .pending { head.leftOut = .pending }
       }
-      if case .rule(let rule) = wanted {
-        return rows.releases.filter { history.releases[Int($0)].rules.contains(ReleaseHistory.Rules(rule)) }.map {
-          verdictRow($0)
-        }
-        .filter { $0.verdict == .failed }
+      return head
+    case .leftOutDeploy, .incident, .recovered, .open: return row(of: item, evidence)
+    }
+  }
+
+  private func row(of item: Item, _ evidence: DORAEvidence) -> EvidenceRow {
+    switch item {
+    case .change(let entry): EvidenceRow(entry, history, query.settings)
+    case .release(let index):
+      switch evidence.metric {
+      case .changeFailRate: verdictRow(index)
+      case .reworkRate: reworkRow(index)
+      case .leadTime, .deploymentFrequency, .recoveryTime: releaseRow(index)
       }
-      let all = rows.releases.map { verdictRow($0) } + rows.leftOutDeploys.map(leftOutRow) + rows.incidents.map(incidentRow)
-      return all.filter { $0.belongs(to: wanted) }
-    case .recoveryTime:
-      if case .detected = wanted {
-        return rows.recovered.map { failureRow($0, fromDetection: true) }.filter { $0.value != nil && $0.leftOut == nil }
-      }
-      let open = rows.open.map { failureRow($0, isOpen: true) }
-      if case .open = wanted { return open }
-      return (rows.recovered.map { failureRow($0) } + open).filter { $0.belongs(to: wanted) }
-    case .reworkRate:
-      let releases = rows.releases.filter { Int($0) < history.successCount }
-      if case .rework(let reason) = wanted {
-        return releases.filter {
-          let rework = history.releases[Int($0)].rework
-          return reason.map { rework.contains(ReleaseHistory.Rework($0)) } ?? !rework.isEmpty
-        }.map { reworkRow($0) }
-      }
-      return (releases.map { reworkRow($0) } + rows.leftOutDeploys.map(leftOutRow)).filter { $0.belongs(to: wanted) }
+    case .leftOutDeploy(let index): leftOutRow(index)
+    case .incident(let index): incidentRow(index)
+    case .recovered(let index): failureRow(index, fromDetection: evidence.part == .detected)
+    case .open(let index): failureRow(index, isOpen: true)
     }
   }
 
@@ -373,15 +436,21 @@ extension EvidenceRow {
     }
   }
 
+  /// What orders the row of a change at its first release, and what tells whether it counts.
+  init(headOf entry: DeliveryPopulation.ChangeEntry, _ history: ReleaseHistory) {
+    let delivery = history.deliveries[Int(entry.delivery)]
+    let isTimed = entry.leftOut == nil || entry.leftOut == .clock
+    self.init(
+      kind: .change, id: delivery.change, time: delivery.released, value: isTimed ? entry.seconds : nil, leftOut: entry.leftOut)
+  }
+
   /// The row of a change at its first release.
   init(_ entry: DeliveryPopulation.ChangeEntry, _ history: ReleaseHistory, _ settings: ReportSettings) {
     let delivery = history.deliveries[Int(entry.delivery)]
-    let release = history.releases[Int(delivery.release)]
-    let isTimed = entry.leftOut == nil || entry.leftOut == .clock
-    self.init(
-      kind: .change, id: delivery.change, time: release.end, value: isTimed ? entry.seconds : nil,
-      reasons: delivery.traits.words, leftOut: entry.leftOut, exclusion: settings.exclusions[delivery.change],
-      related: [.init(.deployedBy, history.deploys[Int(release.ending)].id)])
+    self.init(headOf: entry, history)
+    reasons = delivery.traits.words
+    exclusion = settings.exclusions[delivery.change]
+    related = [.init(.deployedBy, history.deploys[Int(history.releases[Int(delivery.release)].ending)].id)]
   }
 }
 
@@ -417,7 +486,7 @@ extension LeadTimeForChanges.Value {
       counts.backMerges += traits.contains(.isBackMerge) ? 1 : 0
     }
     self.init(
-      summary: DurationSummary(&seconds, leftOut: leftOut), byBots: counts.byBots, direct: counts.direct,
+      summary: DurationSummary(of: seconds, leftOut: leftOut), byBots: counts.byBots, direct: counts.direct,
       reverts: counts.reverts, cherryPicks: counts.cherryPicks, backMerges: counts.backMerges)
   }
 }

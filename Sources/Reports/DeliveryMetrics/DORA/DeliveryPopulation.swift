@@ -63,6 +63,8 @@ struct DeliveryPopulation: Sendable {
     var settings: ReportSettings
     var keepsAllDeploys = false
     var keepsMilestones = false
+    /// False if no row of a change is asked for.
+    var countsChanges = true
   }
 
   init(_ source: any FactSource, _ question: Question) throws {
@@ -93,7 +95,7 @@ struct DeliveryPopulation: Sendable {
     }
     addReleases()
     addFailures()
-    try addChanges(source)
+    if question.countsChanges { try addChanges(source) }
   }
 
   /// The rows of a group. Empty for an unknown group, nil for a period that is not compared.

@@ -42,7 +42,7 @@ struct ReleaseHistory: Sendable {
   var incidentsOfRelease: [Int32: [Int32]] = [:]
   var deliveries: [Delivery] = []
   /// The milestones of the change of each delivery, if asked.
-  var milestones: [ChangeMilestones] = []
+  var milestones: [DeliveryMilestones] = []
   /// The days that were read, and where the period of each begins.
   var days: [ClosedRange<FactDay>] = []
   var historyBegan: Timestamp?
@@ -224,7 +224,8 @@ struct ReleaseHistory: Sendable {
     let last = days.last?.upperBound
     let parts = try ParallelReading.parts(of: days) { range in
       var part: [DeployFact] = []
-      try source.visitFacts(DeployFact.self, days: range, includesOpen: keepsAll && range.upperBound == last) { fact in
+      try source.visitFactBytes(.deploy, days: range, includesOpen: keepsAll && range.upperBound == last) { bytes in
+        let fact = try DeployFact(bytes)
         if keepsAll || fact.outcome == .success || countsFailures && fact.outcome == .failure { part.append(fact) }
       }
       return part
@@ -267,7 +268,7 @@ struct ReleaseHistory: Sendable {
   /// The deliveries of some days. Their names are those of the store.
   private struct DeliveryPart: Sendable {
     var deliveries: [Delivery] = []
-    var milestones: [ChangeMilestones] = []
+    var milestones: [DeliveryMilestones] = []
   }
 
   private func deliveries(on days: ClosedRange<FactDay>, _ source: any FactSource) throws -> DeliveryPart {
@@ -291,10 +292,7 @@ struct ReleaseHistory: Sendable {
         case .opened: fact.traits.contains(.isOpeningUnknown) ? -1 : fact.opened
         case .merged: fact.merged
         }
-      if keepsMilestones {
-        var reader = FactReader(bytes)
-        part.milestones.append(try DeliveredChange(from: &reader).times)
-      }
+      if keepsMilestones { part.milestones.append(DeliveryMilestones(fact)) }
       part.deliveries.append(
         Delivery(
           change: fact.change, release: last.release, deploy: last.deploy,

@@ -10,7 +10,7 @@ extension AgeingReport {
     now = frame.now
     window = frame.window
     let open = population.items.filter { item in
-      item.fact.created <= frame.now && item.isInProgress(at: frame.now) && !item.isExcluded
+      item.created <= frame.now && item.isInProgress(at: frame.now) && !item.isExcluded
     }
     let unknown = population.items.filter { $0.ended == nil && $0.isStartUnknown && !$0.isExcluded }
     let excluded = population.items.filter { $0.isExcluded && ($0.isInProgress(at: frame.now) || $0.ended == nil) }
@@ -19,8 +19,8 @@ extension AgeingReport {
     let paces = ages.mapValues { PaceBands($0) }
     items = open.map { Item($0, population, paces, frame.now) }
       .sorted { ($0.started, $0.issue) < ($1.started, $1.issue) }
-    let openByStatus = Dictionary(grouping: open.compactMap { $0.fact.statuses.last.map(population.status) }, by: { $0 })
-      .mapValues(\.count)
+    var openByStatus: [Int: Int] = [:]
+    for item in open { if let stay = population.stays(of: item).last { openByStatus[Int(stay.status), default: 0] += 1 } }
     statuses = Set(ages.keys).union(openByStatus.keys).map { status in
       let pace = paces[status] ?? PaceBands([])
       return (
@@ -35,17 +35,21 @@ extension AgeingReport {
 
   /// Returns, for each status, the ages of the items done in the window when they last left it.
   private static func agesAtLeaving(_ population: IssuePopulation, _ window: TimeWindow) -> [Int: [Double]] {
-    var ages: [Int: [Double]] = [:]
+    var byStatus = [[Double]](repeating: [], count: population.names.count)
     for item in population.items where item.leftOut == nil {
       guard let ended = item.ended, let started = item.started, window.contains(ended) else { continue }
-      var left: [Int: Timestamp] = [:]
-      for stay in item.fact.statuses where (stay.start < ended || stay.end == ended) && stay.start >= started {
-        left[population.status(stay)] = min(stay.end ?? ended, ended)
+      let stays = population.stays(of: item)
+      func counts(_ stay: IssuePopulation.Stay) -> Bool {
+        (stay.start < ended || stay.end == ended) && stay.start >= started
       }
-      for (status, time) in left where population.statuses.kind[status] == .work {
-        ages[status, default: []].append(time.seconds(since: started))
+      for (index, stay) in zip(stays.indices, stays) where counts(stay) && population.statuses.kind[Int(stay.status)] == .work {
+        // The last stay in a status is when the item left it.
+        if stays[(index + 1)...].contains(where: { $0.status == stay.status && counts($0) }) { continue }
+        byStatus[Int(stay.status)].append(min(stay.end ?? ended, ended).seconds(since: started))
       }
     }
+    var ages: [Int: [Double]] = [:]
+    for (status, values) in byStatus.enumerated() where !values.isEmpty { ages[status] = values }
     return ages
   }
 
@@ -62,10 +66,10 @@ extension AgeingReport {
       let isOpen = item.isInProgress(at: frame.now)
       guard isOpen || item.isStartUnknown || item.isExcluded else { return nil }
       return EvidenceRow(
-        kind: .issue, id: item.fact.id, time: item.started ?? item.fact.created,
+        kind: .issue, id: item.id, time: item.started ?? item.created,
         value: item.started.map { frame.now.seconds(since: $0) },
-        reasons: item.fact.traits.contains(.isBlocked) ? ["blocked"] : [],
-        leftOut: item.isExcluded ? .excluded : isOpen ? nil : .noStart, exclusion: query.settings.exclusions[item.fact.id])
+        reasons: item.traits.contains(.isBlocked) ? ["blocked"] : [],
+        leftOut: item.isExcluded ? .excluded : isOpen ? nil : .noStart, exclusion: query.settings.exclusions[item.id])
     }
     return try EvidencePage(rows.filter { $0.belongs(to: part) }, page)
   }
@@ -78,9 +82,8 @@ private struct PaceBands {
   let bounds: [Double]?
 
   init(_ ages: [Double]) {
-    var ages = ages
     n = ages.count
-    bounds = ages.count < 10 ? nil : [50, 70, 85, 95].compactMap { Statistics.nearestRank($0, &ages) }
+    bounds = ages.count < 10 ? nil : Statistics.nearestRanks([50, 70, 85, 95], of: ages)
   }
 
   func band(of age: Double) -> AgeingReport.Band? {
@@ -94,13 +97,13 @@ extension AgeingReport.Item {
   fileprivate init(
     _ item: IssuePopulation.Item, _ population: IssuePopulation, _ paces: [Int: PaceBands], _ now: Timestamp
   ) {
-    let stay = item.fact.statuses.last
+    let stay = population.stays(of: item).last
     let age = now.seconds(since: item.started ?? now)
     self.init(
-      issue: item.fact.id, project: population.names.text(of: item.project), type: population.names.text(of: item.type),
+      issue: item.id, project: population.names.text(of: item.project), type: population.names.text(of: item.type),
       status: stay.flatMap { population.names.text(of: $0.status) }, started: item.started ?? now, statusSince: stay?.start,
-      ageSeconds: age, isBlocked: item.fact.traits.contains(.isBlocked),
-      band: stay.flatMap { paces[population.status($0)]?.band(of: age) })
+      ageSeconds: age, isBlocked: item.traits.contains(.isBlocked),
+      band: stay.flatMap { paces[Int($0.status)]?.band(of: age) })
   }
 }
 

@@ -10,7 +10,9 @@ extension FlowReport {
   package static func evidence(
     _ evidence: FlowEvidence, _ query: FlowQuery, from source: any FactSource, page: PageRequest = PageRequest()
   ) throws -> EvidencePage {
-    try EvidencePage(FlowComputation(query, source).rows(evidence), page)
+    var query = query
+    query.frame = query.frame.forEvidence(of: evidence.period)
+    return try FlowComputation(query, source).page(evidence, page)
   }
 }
 
@@ -54,9 +56,8 @@ struct FlowComputation {
 
   private func group(_ key: GroupKey, _ items: [Item], _ buckets: TimeBuckets, _ days: TimeBuckets) -> FlowReport.Group {
     let done = done(items, in: frame.window)
-    let counts = buckets.buckets.indices.map { index in
-      done.count { buckets.index(of: $0.ended ?? .epoch) == index }
-    }
+    var counts = [Int](repeating: 0, count: buckets.buckets.count)
+    for item in done { if let index = buckets.index(of: item.ended ?? .epoch) { counts[index] += 1 } }
     let whole = zip(buckets.buckets, counts).filter { !$0.0.isPartial }.map { Double($0.1) }
     let limits = XmRLimits(whole)
     return FlowReport.Group(
@@ -74,7 +75,10 @@ struct FlowComputation {
   private func done(_ items: [Item], in window: TimeWindow) -> [Item] {
     items.filter { item in
       item.isDone && !item.isExcluded && item.ended.map { window.contains($0) } ?? false
-    }.sorted { ($0.ended ?? .epoch, $0.fact.id) < ($1.ended ?? .epoch, $1.fact.id) }
+    }.sorted { left, right in
+      let (a, b) = (left.ended ?? .epoch, right.ended ?? .epoch)
+      return a != b ? a < b : left.id < right.id
+    }
   }
 
   /// The items that were done or closed in a window, counted or not.
@@ -94,7 +98,7 @@ struct FlowComputation {
     let throughput = ended.count { $0.isDone && !$0.isExcluded }
     let efficiency = efficiency(ended)
     return FlowReport.Value(
-      flowTime: DurationSummary(&seconds, leftOut: leftOut), throughput: throughput,
+      flowTime: DurationSummary(of: seconds, leftOut: leftOut), throughput: throughput,
       throughputPerDay: length > 0 ? Double(throughput) * 86_400 / length : nil, load: load(items, at: last).count,
       averageLoad: averageLoad(items, from: window.start, to: last), efficiency: efficiency.ratio,
       efficiencyPopulation: efficiency.population)
@@ -106,17 +110,19 @@ struct FlowComputation {
 
   private func averageLoad(_ items: [Item], from start: Timestamp, to end: Timestamp) -> Double? {
     guard start < end else { return nil }
-    let seconds = items.reduce(0.0) { sum, item in
-      guard let started = item.started, !item.isExcluded else { return sum }
-      return sum + max(0, min(item.ended ?? end, end).seconds(since: max(started, start)))
+    var sum = DurationSum()
+    for item in items where !item.isExcluded {
+      guard let started = item.started else { continue }
+      sum.add(nanoseconds: max(0, min(item.ended ?? end, end).nanoseconds(since: max(started, start))))
     }
-    return seconds / end.seconds(since: start)
+    return sum.seconds / end.seconds(since: start)
   }
 
   private func percentiles(_ done: [Item]) -> [FlowReport.Percentile] {
-    var seconds = done.filter { $0.leftOut == nil }.compactMap(\.flowSeconds)
-    return [50, 70, 85, 95].compactMap { percent in
-      Statistics.nearestRank(percent, &seconds).map { FlowReport.Percentile(percent: percent, seconds: $0) }
+    let percents = [50, 70, 85, 95]
+    let seconds = done.filter { $0.leftOut == nil }.compactMap(\.flowSeconds)
+    return zip(percents, Statistics.nearestRanks(percents, of: seconds) ?? []).map {
+      FlowReport.Percentile(percent: $0, seconds: $1)
     }
   }
 
@@ -133,48 +139,62 @@ struct FlowComputation {
 
   // MARK: Statuses
 
-  /// The seconds that an item spent in each status until it ended, from `start` on.
-  private func times(_ item: Item, since start: Timestamp = .epoch) -> [Int: Double] {
+  /// The nanoseconds that an item spent in each status until it ended, from `start` on, in no particular order.
+  private func times(_ item: Item, since start: Timestamp = .epoch) -> [(status: Int32, nanoseconds: Int64)] {
     let end = item.ended ?? frame.now
-    return item.fact.statuses.reduce(into: [:]) { times, stay in
-      let seconds = min(stay.end ?? end, end).seconds(since: max(stay.start, start))
-      if seconds > 0 { times[population.status(stay), default: 0] += seconds }
+    var times: [(status: Int32, nanoseconds: Int64)] = []
+    for stay in population.stays(of: item) {
+      let nanoseconds = min(stay.end ?? end, end).nanoseconds(since: max(stay.start, start))
+      guard nanoseconds > 0 else { continue }
+      if let known = times.firstIndex(where: { $0.status == stay.status }) {
+        times[known].nanoseconds += nanoseconds
+      } else {
+        times.append((stay.status, nanoseconds))
+      }
     }
+    return times
   }
 
   private func timeInStatus(_ done: [Item]) -> [FlowReport.StatusTime] {
-    var seconds: [Int: [Double]] = [:]
-    for item in done { for (status, value) in times(item) { seconds[status, default: []].append(value) } }
-    return seconds.map { status, values in
+    var seconds = [[Double]](repeating: [], count: population.names.count)
+    var sums = [DurationSum](repeating: DurationSum(), count: population.names.count)
+    for item in done {
+      for (status, nanoseconds) in times(item) {
+        seconds[Int(status)].append(Double(nanoseconds) / 1e9)
+        sums[Int(status)].add(nanoseconds: nanoseconds)
+      }
+    }
+    return seconds.indices.filter { !seconds[$0].isEmpty }.map { status in
       FlowReport.StatusTime(
-        status: population.names.text(of: Int32(status)), summary: DurationSummary(of: values),
-        totalSeconds: values.sorted().reduce(0, +), isActive: population.statuses.isActive[status])
+        status: population.names.text(of: Int32(status)), summary: DurationSummary(of: seconds[status]),
+        totalSeconds: sums[status].seconds, isActive: population.statuses.isActive[status])
     }.sorted { ($1.totalSeconds, $0.status ?? "") < ($0.totalSeconds, $1.status ?? "") }
   }
 
   /// Why a done item has no efficiency.
   private func efficiencyLeftOut(_ item: Item) -> LeftOutReason? {
-    item.leftOut ?? (population.statuses.knowsActivity && !item.fact.statuses.isEmpty ? nil : .statusesUnknown)
+    item.leftOut ?? (population.statuses.knowsActivity && item.hasStatuses ? nil : .statusesUnknown)
   }
 
-  private func activeSeconds(_ item: Item) -> Double {
-    times(item, since: item.started ?? .epoch).filter { population.statuses.isActive[$0.key] ?? false }.map(\.value).sorted()
-      .reduce(0, +)
+  private func activeNanoseconds(_ item: Item) -> Int64 {
+    times(item, since: item.started ?? .epoch).reduce(0) { sum, time in
+      population.statuses.isActive[Int(time.status)] ?? false ? sum + time.nanoseconds : sum
+    }
   }
 
   private func efficiency(_ ended: [Item]) -> (ratio: Double?, population: Population) {
     var leftOut: [LeftOutReason: Int] = [:]
-    var (active, total, count) = (0.0, 0.0, 0)
+    var (active, total, count) = (DurationSum(), DurationSum(), 0)
     for item in ended {
       if let reason = efficiencyLeftOut(item) {
         leftOut[reason, default: 0] += 1
         continue
       }
       count += 1
-      active += activeSeconds(item)
-      total += item.flowSeconds ?? 0
+      active.add(nanoseconds: activeNanoseconds(item))
+      total.add(nanoseconds: item.flowNanoseconds ?? 0)
     }
-    return (total > 0 ? active / total : nil, Population(n: count, leftOut: leftOut))
+    return (total.seconds > 0 ? active.seconds / total.seconds : nil, Population(n: count, leftOut: leftOut))
   }
 
   // MARK: Cumulative flow
@@ -182,7 +202,7 @@ struct FlowComputation {
   /// Counts the items that were not done when the window began.
   private func cumulativeFlow(_ items: [Item], _ days: TimeBuckets) -> [FlowReport.CumulativeFlowDay] {
     let shown = items.filter { !$0.isExcluded && ($0.ended.map { $0 >= frame.window.start } ?? true) }
-    let created = shown.map(\.fact.created).sorted()
+    let created = shown.map(\.created).sorted()
     let started = shown.compactMap(\.started).sorted()
     let done = shown.filter { $0.started != nil }.compactMap(\.ended).sorted()
     func count(_ times: [Timestamp], before end: Timestamp) -> Int {
@@ -202,10 +222,10 @@ struct FlowComputation {
 
   // MARK: Evidence
 
-  func rows(_ evidence: FlowEvidence) throws -> [EvidenceRow] {
+  func page(_ evidence: FlowEvidence, _ request: PageRequest) throws -> EvidencePage {
     guard let number = population.scope.group(of: evidence.group, query.settings, population.names),
       let numbers = groups[number], var window = frame.window(of: evidence.period)
-    else { return [] }
+    else { return EvidencePage(rows: [], total: 0) }
     if let bucket = evidence.bucket {
       let buckets = try self.buckets(query.buckets)
       guard evidence.period == .current, let index = buckets.index(startingAt: bucket) else {
@@ -215,38 +235,46 @@ struct FlowComputation {
       window = TimeWindow(start: max(part.start, window.start), end: min(part.end, window.end))
     }
     let items = items(numbers)
+    func page(_ items: [Item], _ part: EvidencePart? = nil, _ row: (Item) -> EvidenceRow) throws -> EvidencePage {
+      try EvidencePage(
+        of: items, request, where: { head in part.map { head.belongs(to: $0) } ?? true }, head: row, row: row)
+    }
     switch evidence.part {
     case .flowTime(let part):
-      return ended(items, in: window).map { row($0, value: $0.flowSeconds, leftOut: $0.leftOut) }
-        .filter { $0.belongs(to: part) }
+      return try page(ended(items, in: window), part) {
+        row($0, value: $0.flowSeconds, leftOut: $0.leftOut)
+      }
     case .throughput:
-      return done(items, in: window).map { row($0, value: $0.flowSeconds) }
+      return try page(done(items, in: window)) { row($0, value: $0.flowSeconds) }
     case .load:
       let last = min(window.end, frame.now)
-      return load(items, at: last).map { item in
+      return try page(load(items, at: last)) { item in
         var row = row(item, value: item.started.map { last.seconds(since: $0) })
         row.time = item.started ?? row.time
         return row
       }
     case .efficiency(let part):
-      return ended(items, in: window).map { item in
+      return try page(ended(items, in: window), part) { item in
         let leftOut = efficiencyLeftOut(item)
-        return row(item, value: leftOut == nil ? activeSeconds(item) : nil, leftOut: leftOut)
-      }.filter { $0.belongs(to: part) }
-    case .type(let type):
-      return done(items, in: window).filter { population.names.text(of: $0.type)?.lowercased() == type?.lowercased() }
-        .map { row($0, value: $0.flowSeconds) }
-    case .status(let status):
-      let number = population.names.number(of: status).map { Int($0) }
-      return done(items, in: window).compactMap { item in
-        number.flatMap { times(item)[$0] }.map { row(item, value: $0) }
+        return row(item, value: leftOut == nil ? Double(activeNanoseconds(item)) / 1e9 : nil, leftOut: leftOut)
       }
+    case .type(let type):
+      let wanted = type?.lowercased()
+      return try page(done(items, in: window).filter { population.names.text(of: $0.type)?.lowercased() == wanted }) {
+        row($0, value: $0.flowSeconds)
+      }
+    case .status(let status):
+      guard let number = population.names.number(of: status) else { return EvidencePage(rows: [], total: 0) }
+      func seconds(_ item: Item) -> Double? {
+        times(item).first { $0.status == number }.map { Double($0.nanoseconds) / 1e9 }
+      }
+      return try page(done(items, in: window).filter { seconds($0) != nil }) { row($0, value: seconds($0)) }
     }
   }
 
   private func row(_ item: Item, value: Double?, leftOut: LeftOutReason? = nil) -> EvidenceRow {
     EvidenceRow(
-      kind: .issue, id: item.fact.id, time: item.ended ?? frame.now, value: value, leftOut: leftOut,
-      exclusion: query.settings.exclusions[item.fact.id])
+      kind: .issue, id: item.id, time: item.ended ?? frame.now, value: value, leftOut: leftOut,
+      exclusion: query.settings.exclusions[item.id])
   }
 }

@@ -10,10 +10,18 @@ struct IssuePopulation: Sendable {
   /// The first day with a closed issue.
   let historyBegan: Timestamp?
 
+  /// The statuses of all items. See ``Item/stays``.
+  private var stays: [Stay] = []
+
+  /// Has no memory of its own, because reports copy and sort a hundred thousand of them.
   struct Item: Sendable {
-    var fact: IssueFact
+    var id: FactID
+    var created: Timestamp
+    var traits: IssueFact.Traits
     var project: Int32
     var type: Int32
+    /// The range of its statuses among those of all items.
+    fileprivate var stays: Range<Int32>
     /// When work began. Nil if it did not, or if nothing tells.
     var started: Timestamp?
     /// True if nothing tells whether work began.
@@ -23,12 +31,16 @@ struct IssuePopulation: Sendable {
     var isDone: Bool
     var isExcluded: Bool
 
+    var hasStatuses: Bool { !stays.isEmpty }
+
     /// True if the issue was in progress at a time.
     func isInProgress(at time: Timestamp) -> Bool {
       started.map { $0 <= time } ?? false && (ended.map { $0 > time } ?? true)
     }
 
-    var flowSeconds: Double? { started.flatMap { started in ended.map { $0.seconds(since: started) } } }
+    var flowSeconds: Double? { flowNanoseconds.map { Double($0) / 1e9 } }
+
+    var flowNanoseconds: Int64? { started.flatMap { started in ended.map { $0.nanoseconds(since: started) } } }
 
     /// Why a done issue has no flow time.
     var leftOut: LeftOutReason? {
@@ -37,6 +49,52 @@ struct IssuePopulation: Sendable {
       guard let flowSeconds else { return .noStart }
       return flowSeconds < 0 ? .clock : nil
     }
+  }
+
+  /// The time that an issue spent in one status.
+  struct Stay: Sendable {
+    /// The number of its name.
+    var status: Int32
+    var start: Timestamp
+    /// Nil for the present status of an open issue.
+    var end: Timestamp?
+  }
+
+  /// The issues of some days, in the order in which they were read. Names are those of the store.
+  private struct Part: Sendable {
+    var rows: [Row] = []
+    var stays: [Stay] = []
+
+    struct Row: Sendable {
+      var id: FactID
+      var created: Timestamp
+      var project: FactName
+      var type: FactName
+      var traits: IssueFact.Traits
+      var stays: Range<Int32>
+      var firstChange: Int64
+      var firstAssignment: Int64
+      var closed: Int64
+    }
+
+    mutating func add(_ bytes: UnsafeRawBufferPointer) throws(DamagedFact) {
+      let issue = try IssueColumns(bytes)
+      let first = Int32(truncatingIfNeeded: stays.count)
+      for index in 0..<issue.stayCount {
+        let stay = issue.stay(index)
+        stays.append(
+          Stay(status: Int32(bitPattern: stay.status.rawValue), start: Timestamp(nanoseconds: stay.start), end: time(stay.end)))
+      }
+      rows.append(
+        Row(
+          id: issue.id, created: Timestamp(nanoseconds: issue.created), project: issue.project, type: issue.type,
+          traits: issue.traits, stays: first..<Int32(truncatingIfNeeded: stays.count), firstChange: issue.firstChange,
+          firstAssignment: issue.firstAssignment, closed: issue.closed))
+    }
+  }
+
+  private static func time(_ nanoseconds: Int64) -> Timestamp? {
+    nanoseconds < 0 ? nil : Timestamp(nanoseconds: nanoseconds)
   }
 
   /// Reads the issues that ended since the first window began, and those that are open.
@@ -51,28 +109,77 @@ struct IssuePopulation: Sendable {
       throw ReportError(.badWindow, "the window ends before it starts")
     }
     let start = windows.map(\.start).reduce(now, min)
-    var facts: [IssueFact] = []
-    var names = NameTable()
     let days = FactDay(start)...max(FactDay(start), FactDay(windows.map(\.end).reduce(now, max)))
-    try source.visitFacts(IssueFact.self, days: days, includesOpen: true) { fact in
-      names.note(fact.project)
-      names.note(fact.type)
-      for stay in fact.statuses { names.note(stay.status) }
-      facts.append(fact)
+    let parts = try ParallelReading.parts(of: [days]) { range in
+      var part = Part()
+      try source.visitFactBytes(.issue, days: range, includesOpen: range.upperBound == days.upperBound) { try part.add($0) }
+      return part
+    }
+    var names = NameTable()
+    for part in parts {
+      for row in part.rows {
+        names.note(row.project)
+        names.note(row.type)
+      }
+      for stay in part.stays { names.note(FactName(rawValue: UInt32(bitPattern: stay.status))) }
     }
     try names.resolve(in: source)
     self.scope = try ScopeRule(settings, scope, grouping, names)
     statuses = StatusRule(settings.statuses, names)
     self.settings = settings
     historyBegan = try source.firstDay(of: IssueFact.self)?.start
-    for fact in facts {
-      let project = names.number(of: fact.project)
-      let type = names.number(of: fact.type)
-      guard self.scope.includes(service: nil, repository: project), self.scope.includes(workType: type) else { continue }
-      items.append(Item(fact, project, type, statuses, names, isExcluded: settings.exclusions[fact.id] != nil))
+    items.reserveCapacity(parts.reduce(0) { $0 + $1.rows.count })
+    stays.reserveCapacity(parts.reduce(0) { $0 + $1.stays.count })
+    for part in parts {
+      let first = Int32(truncatingIfNeeded: stays.count)
+      for stay in part.stays {
+        var stay = stay
+        stay.status = names.number(of: FactName(rawValue: UInt32(bitPattern: stay.status)))
+        stays.append(stay)
+      }
+      for row in part.rows { add(row, stays: row.stays.lowerBound + first..<row.stays.upperBound + first, names) }
     }
-    items.sort { ($0.fact.created, $0.fact.id) < ($1.fact.created, $1.fact.id) }
+    items.sort { $0.created != $1.created ? $0.created < $1.created : $0.id < $1.id }
     self.names = names
+  }
+
+  private mutating func add(_ row: Part.Row, stays range: Range<Int32>, _ names: NameTable) {
+    let (project, type) = (names.number(of: row.project), names.number(of: row.type))
+    guard scope.includes(service: nil, repository: project), scope.includes(workType: type) else { return }
+    let stays = stays[Int(range.lowerBound)..<Int(range.upperBound)]
+    let closed = Self.time(row.closed)
+    var ended = closed
+    var isDone = closed != nil && !row.traits.contains(.isNotDone)
+    if statuses.namesDone, !stays.isEmpty {
+      // Moving back takes an issue out of the done statuses, so only the last stay in them counts.
+      let doneCount = stays.reversed().prefix { statuses.kind[Int($0.status)] == .done }.count
+      if doneCount > 0 {
+        ended = stays[stays.endIndex - doneCount].start
+        isDone = !row.traits.contains(.isNotDone)
+      } else if closed != nil {
+        isDone = false
+      }
+    }
+    // Moving back before work wipes what came later. A status that was left in the instant of the end took no time, but counts.
+    var started: Timestamp?
+    for stay in stays where ended.map({ stay.start < $0 || stay.end == $0 }) ?? true {
+      switch statuses.kind[Int(stay.status)] {
+      case .before: started = nil
+      case .work: started = started ?? stay.start
+      case .done: break
+      }
+    }
+    var isStartUnknown = false
+    if stays.isEmpty || started == nil && ended != nil {
+      let (change, assignment) = (Self.time(row.firstChange), Self.time(row.firstAssignment))
+      started = change.map { change in assignment.map { min(change, $0) } ?? change } ?? assignment
+      isStartUnknown = started == nil
+    }
+    items.append(
+      Item(
+        id: row.id, created: row.created, traits: row.traits, project: project, type: type, stays: range, started: started,
+        isStartUnknown: isStartUnknown, ended: ended, isDone: isDone,
+        isExcluded: !settings.exclusions.isEmpty && settings.exclusions[row.id] != nil))
   }
 
   /// The items of each group, by number.
@@ -86,44 +193,8 @@ struct IssuePopulation: Sendable {
 
   func key(ofGroup number: Int32) -> GroupKey { scope.key(ofGroup: number, settings, names) }
 
-  func status(_ stay: IssueFact.StatusStay) -> Int { Int(names.number(of: stay.status)) }
-}
-
-extension IssuePopulation.Item {
-  fileprivate init(
-    _ fact: IssueFact, _ project: Int32, _ type: Int32, _ statuses: StatusRule, _ names: NameTable, isExcluded: Bool
-  ) {
-    let kinds = fact.statuses.map { statuses.kind[Int(names.number(of: $0.status))] }
-    var ended = fact.closed
-    var isDone = fact.closed != nil && !fact.traits.contains(.isNotDone)
-    if statuses.namesDone, !kinds.isEmpty {
-      // Moving back takes an issue out of the done statuses, so only the last stay in them counts.
-      let doneCount = kinds.reversed().prefix { $0 == .done }.count
-      if doneCount > 0 {
-        ended = fact.statuses[kinds.count - doneCount].start
-        isDone = !fact.traits.contains(.isNotDone)
-      } else if fact.closed != nil {
-        isDone = false
-      }
-    }
-    // Moving back before work wipes what came later. A status that was left in the instant of the end took no time, but counts.
-    var started: Timestamp?
-    for (stay, kind) in zip(fact.statuses, kinds) where ended.map({ stay.start < $0 || stay.end == $0 }) ?? true {
-      switch kind {
-      case .before: started = nil
-      case .work: started = started ?? stay.start
-      case .done: break
-      }
-    }
-    var isStartUnknown = false
-    if kinds.isEmpty || started == nil && ended != nil {
-      started = [fact.firstChange, fact.firstAssignment].compactMap { $0 }.min()
-      isStartUnknown = started == nil
-    }
-    self.init(
-      fact: fact, project: project, type: type, started: started, isStartUnknown: isStartUnknown, ended: ended, isDone: isDone,
-      isExcluded: isExcluded)
-  }
+  /// The statuses of an item in order of time.
+  func stays(of item: Item) -> ArraySlice<Stay> { stays[Int(item.stays.lowerBound)..<Int(item.stays.upperBound)] }
 }
 
 /// What each status means, by number of its name.

@@ -24,7 +24,8 @@ struct IncidentsComputation {
   init(_ query: IncidentsQuery, _ source: any FactSource) throws {
     let query = try query.excluding(source)
     self.query = query
-    dora = try DORAComputation(DORAQuery(frame: query.frame, scope: query.scope, settings: query.settings), source)
+    dora = try DORAComputation(
+      DORAQuery(frame: query.frame, scope: query.scope, settings: query.settings), source, countsChanges: false)
     history = dora.population.history
   }
 
@@ -60,7 +61,7 @@ struct IncidentsComputation {
       current: value(frame.window), previous: frame.comparedWindow.map { value($0) },
       failures: (rows.recovered + rows.open).map { failure($0, until: last) }
         .sorted { ($1.began, $0.deploys[0]) < ($0.began, $1.deploys[0]) },
-      recoveryTime: try dora.report().groups[0].recoveryTime)
+      recoveryTime: dora.recoveryTime())
   }
 
   private func value(_ window: TimeWindow) -> IncidentsReport.Value {
@@ -89,7 +90,7 @@ struct IncidentsComputation {
         seconds.append(value)
       }
     }
-    return DurationSummary(&seconds, leftOut: leftOut)
+    return DurationSummary(of: seconds, leftOut: leftOut)
   }
 
   private func row(_ entry: Entry, until end: Timestamp) -> IncidentRow {

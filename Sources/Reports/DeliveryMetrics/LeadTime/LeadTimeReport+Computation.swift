@@ -12,7 +12,9 @@ extension LeadTimeReport {
   package static func evidence(
     _ evidence: LeadTimeEvidence, _ query: LeadTimeQuery, from source: any FactSource, page: PageRequest = PageRequest()
   ) throws -> EvidencePage {
-    try EvidencePage(LeadTimeComputation(query, source).rows(evidence), page)
+    var query = query
+    query.frame = query.frame.forEvidence(of: evidence.period)
+    return try LeadTimeComputation(query, source).page(evidence, page)
   }
 }
 
@@ -50,7 +52,7 @@ struct LeadTimeComputation {
         leadTime: LeadTimeForChanges(
           current: LeadTimeForChanges.Value(current),
           previous: previous.map { LeadTimeForChanges.Value($0) }, basis: query.from),
-        meanSeconds: Statistics.mean(of: current.filter { $0.leftOut == nil }.map(\.seconds).sorted()),
+        meanSeconds: mean(current),
         stages: stages(current, previous), distribution: distribution(current),
         trend: buckets.map { trend(current, $0) } ?? [], slowest: slowest(current))
     }
@@ -71,46 +73,58 @@ struct LeadTimeComputation {
     }
   }
 
+  private func mean(_ entries: [DeliveryPopulation.ChangeEntry]) -> Double? {
+    var (sum, count) = (DurationSum(), 0)
+    for entry in entries where entry.leftOut == nil {
+      let delivery = history.deliveries[Int(entry.delivery)]
+      sum.add(nanoseconds: delivery.released.nanoseconds - delivery.startNanoseconds)
+      count += 1
+    }
+    return count == 0 ? nil : sum.seconds / Double(count)
+  }
+
   private func summaries(_ entries: [DeliveryPopulation.ChangeEntry]) -> [(summary: DurationSummary, total: Double)] {
-    var seconds = [[Double]](repeating: [], count: LeadTimeStage.allCases.count)
-    var leftOut = [[LeftOutReason: Int]](repeating: [:], count: LeadTimeStage.allCases.count)
+    var seconds = [[Double]](repeating: [], count: ChangeStages.count)
+    for index in seconds.indices { seconds[index].reserveCapacity(entries.count) }
+    var sums = [DurationSum](repeating: DurationSum(), count: ChangeStages.count)
+    var leftOut = [[LeftOutReason: Int]](repeating: [:], count: ChangeStages.count)
     for entry in entries where entry.leftOut == nil {
       let stages = stages(of: entry)
-      for (index, value) in stages.seconds.enumerated() {
-        guard let value else { continue }
-        if value < 0 { leftOut[index][.clock, default: 0] += 1 } else { seconds[index].append(value) }
-      }
-      for (index, reason) in stages.unknown.enumerated() {
-        if let reason { leftOut[index][reason, default: 0] += 1 }
+      for index in 0..<ChangeStages.count {
+        if let reason = stages.unknown[index] { leftOut[index][reason, default: 0] += 1 }
+        let duration = stages.nanoseconds[index]
+        if duration == ChangeStages.absent { continue }
+        if duration < 0 {
+          leftOut[index][.clock, default: 0] += 1
+        } else {
+          seconds[index].append(Double(duration) / 1e9)
+          sums[index].add(nanoseconds: duration)
+        }
       }
     }
-    return seconds.indices.map { index in
-      // In a fixed order, because the order of facts must not change the last digit of a sum.
-      let total = seconds[index].sorted().reduce(0, +)
-      return (DurationSummary(&seconds[index], leftOut: leftOut[index]), total)
-    }
+    return seconds.indices.map { (DurationSummary(of: seconds[$0], leftOut: leftOut[$0]), sums[$0].seconds) }
   }
 
   private func stages(of entry: DeliveryPopulation.ChangeEntry) -> ChangeStages {
     let delivery = history.deliveries[Int(entry.delivery)]
-    let release = history.releases[Int(delivery.release)]
     return ChangeStages(
       history.milestones[Int(entry.delivery)], delivery.traits, basis: query.from,
-      deployStarted: history.deploys[Int(release.ending)].started,
-      released: release.end)
+      deployStarted: history.deploys[Int(history.releases[Int(delivery.release)].ending)].started?.nanoseconds ?? -1,
+      released: delivery.released.nanoseconds)
   }
 
   /// The lower bounds of the bins of a distribution, in seconds: from an hour to a quarter.
   private static let bounds = [0, 1, 2, 4, 8, 24, 48, 96, 168, 336, 720, 2160].map { Double($0) * 3600 }
 
   private func distribution(_ entries: [DeliveryPopulation.ChangeEntry]) -> [DistributionBin] {
-    var counts = [Int](repeating: 0, count: Self.bounds.count)
+    let bounds = Self.bounds
+    var counts = [Int](repeating: 0, count: bounds.count)
     for entry in entries where entry.leftOut == nil {
-      counts[(Self.bounds.firstIndex { entry.seconds < $0 } ?? Self.bounds.count) - 1] += 1
+      counts[(bounds.firstIndex { entry.seconds < $0 } ?? bounds.count) - 1] += 1
     }
-    return Self.bounds.indices.map { index in
-      let upper = index + 1 < Self.bounds.count ? Self.bounds[index + 1] : nil
-      return DistributionBin(lower: Self.bounds[index], upper: upper, count: counts[index])
+    return bounds.indices.map { index in
+      let upper = index + 1 < bounds.count ? bounds[index + 1] : nil
+      return DistributionBin(lower: bounds[index], upper: upper, count: counts[index])
     }
   }
 
@@ -125,7 +139,7 @@ struct LeadTimeComputation {
   }
 
   private func released(_ entry: DeliveryPopulation.ChangeEntry) -> Timestamp {
-    history.releases[Int(history.deliveries[Int(entry.delivery)].release)].end
+    history.deliveries[Int(entry.delivery)].released
   }
 
   private func trend(_ entries: [DeliveryPopulation.ChangeEntry], _ buckets: TimeBuckets) -> [LeadTimeReport.Bucket] {
@@ -135,12 +149,25 @@ struct LeadTimeComputation {
   }
 
   private func slowest(_ entries: [DeliveryPopulation.ChangeEntry]) -> [DeliveredChangeRow] {
-    let counted = entries.filter { $0.leftOut == nil }.sorted { left, right in
-      left.seconds != right.seconds
-        ? left.seconds > right.seconds
-        : history.deliveries[Int(left.delivery)].change < history.deliveries[Int(right.delivery)].change
+    guard query.slowest > 0 else { return [] }
+    var slowest = FirstElements<SlowChange>(query.slowest, by: <)
+    for (index, entry) in entries.enumerated() where entry.leftOut == nil {
+      let change = history.deliveries[Int(entry.delivery)].change
+      slowest.add(SlowChange(seconds: entry.seconds, change: change, entry: index))
     }
-    return counted.prefix(max(0, query.slowest)).map { row(of: $0) }
+    return slowest.result.page.map { row(of: entries[$0.entry]) }
+  }
+
+  /// The slowest change first.
+  private struct SlowChange: Comparable {
+    var seconds: Double
+    var change: FactID
+    var entry: Int
+
+    static func < (left: SlowChange, right: SlowChange) -> Bool {
+      if left.seconds != right.seconds { return left.seconds > right.seconds }
+      return left.change == right.change ? left.entry < right.entry : left.change < right.change
+    }
   }
 
   private func row(of entry: DeliveryPopulation.ChangeEntry) -> DeliveredChangeRow {
@@ -150,17 +177,18 @@ struct LeadTimeComputation {
     let stages = stages(of: entry)
     return DeliveredChangeRow(
       change: delivery.change, deploy: deploy.id, attempt: deploy.attempt, seconds: entry.leftOut == nil ? entry.seconds : nil,
-      leftOut: entry.leftOut, released: release.end, times: history.milestones[Int(entry.delivery)], traits: delivery.traits,
+      leftOut: entry.leftOut, released: release.end, times: history.milestones[Int(entry.delivery)].times,
+      traits: delivery.traits,
       service: history.names.text(of: release.service), repository: history.names.text(of: delivery.repository),
       stages: stages.byStage)
   }
 
   // MARK: Evidence
 
-  func rows(_ evidence: LeadTimeEvidence) throws -> [EvidenceRow] {
+  func page(_ evidence: LeadTimeEvidence, _ request: PageRequest) throws -> EvidencePage {
     guard let number = population.scope.group(of: evidence.group, query.settings, history.names),
       var entries = population.rows(evidence.period, number)?.changes
-    else { return [] }
+    else { return EvidencePage(rows: [], total: 0) }
     if let bucket = evidence.bucket {
       guard evidence.period == .current, let width = query.buckets else {
         throw ReportError(.badQuestion, "only a trend of the current window has buckets")
@@ -171,16 +199,23 @@ struct LeadTimeComputation {
       }
       entries = divide(entries, buckets)[index]
     }
-    guard let stage = evidence.stage, let place = LeadTimeStage.allCases.firstIndex(of: stage) else {
-      return entries.map { EvidenceRow($0, history, query.settings) }.filter { $0.belongs(to: evidence.part) }
-    }
-    return entries.filter { $0.leftOut == nil }.compactMap { entry in
+    let place = evidence.stage.flatMap { LeadTimeStage.allCases.firstIndex(of: $0) }
+    if place != nil { entries = entries.filter { $0.leftOut == nil } }
+    func atStage(_ row: EvidenceRow, _ entry: DeliveryPopulation.ChangeEntry) -> EvidenceRow {
+      guard let place else { return row }
       let stages = stages(of: entry)
-      var row = EvidenceRow(entry, history, query.settings)
-      row.value = stages.seconds[place]
+      var row = row
+      row.value = stages.seconds(place)
       row.leftOut = stages.unknown[place] ?? row.value.flatMap { $0 < 0 ? .clock : nil }
-      return row.value == nil && row.leftOut == nil ? nil : row
-    }.filter { $0.belongs(to: evidence.part) }
+      return row
+    }
+    return try EvidencePage(of: entries, request) { head in
+      (place == nil || head.value != nil || head.leftOut != nil) && head.belongs(to: evidence.part)
+    } head: {
+      atStage(EvidenceRow(headOf: $0, history), $0)
+    } row: {
+      atStage(EvidenceRow($0, history, query.settings), $0)
+    }
   }
 }
 
@@ -193,19 +228,29 @@ extension EvidenceRow {
   }
 }
 
-/// The stages of one change.
+/// The stages of one change, by the order of ``LeadTimeStage``.
 struct ChangeStages {
-  /// By the order of the stages. Nil for stages that the change does not have, or that are unknown.
-  private(set) var seconds = [Double?](repeating: nil, count: LeadTimeStage.allCases.count)
-  /// Why a stage is unknown.
-  private(set) var unknown = [LeftOutReason?](repeating: nil, count: LeadTimeStage.allCases.count)
+  static let count = 6
+  /// Stands for a stage that the change does not have, or that is unknown.
+  static let absent = Int64.min
 
+  private(set) var nanoseconds = InlineArray<6, Int64>(repeating: absent)
+  /// Why a stage is unknown.
+  private(set) var unknown = InlineArray<6, LeftOutReason?>(repeating: nil)
+
+  func seconds(_ stage: Int) -> Double? {
+    nanoseconds[stage] == Self.absent ? nil : Double(nanoseconds[stage]) / 1e9
+  }
+
+  /// - Parameters:
+  ///   - deployStarted: in nanoseconds; negative if it is unknown.
+  ///   - released: in nanoseconds.
   init(
-    _ times: ChangeMilestones, _ traits: ChangeLabels.Traits, basis: LeadTimeBasis, deployStarted: Timestamp?,
-    released: Timestamp
+    _ times: DeliveryMilestones, _ traits: ChangeLabels.Traits, basis: LeadTimeBasis, deployStarted: Int64, released: Int64
   ) {
     let isDirect = traits.contains(.isDirect)
-    var last: Timestamp?
+    /// Negative if it is unknown.
+    var last: Int64
     switch basis {
     case .commit: last = times.firstCommit
     case .opened: last = times.opened
@@ -213,24 +258,23 @@ struct ChangeStages {
     }
     /// Why the end of the stage before is unknown, which makes the next stage unknown, too.
     var gap: LeftOutReason?
-    func end(_ stage: Int, at time: Timestamp?) {
-      guard let time else { return }
+    func end(_ stage: Int, at time: Int64) {
+      guard time >= 0 else { return }
       if let gap {
         unknown[stage] = gap
-      } else if let last {
-        seconds[stage] = time.seconds(since: last)
+      } else if last >= 0 {
+        nanoseconds[stage] = time - last
       }
       gap = nil
       last = time
     }
     if basis != .merged {
       let merged = times.merged
-      func beforeMerge(_ time: Timestamp?) -> Timestamp? {
-        time.flatMap { time in merged.map { time <= $0 } ?? true ? time : nil }
-      }
+      func beforeMerge(_ time: Int64) -> Int64 { merged < 0 || time <= merged ? time : -1 }
       // A push is ready when it is there, and nobody merges it.
-      let ready = isDirect ? merged : times.ready ?? (traits.contains(.isOpeningUnknown) ? nil : times.opened)
-      if ready == nil {
+      let ready =
+        isDirect ? merged : times.ready >= 0 ? times.ready : traits.contains(.isOpeningUnknown) ? -1 : times.opened
+      if ready < 0 {
         gap = .readyUnknown
         unknown[0] = .readyUnknown
       }
@@ -240,12 +284,12 @@ struct ChangeStages {
         end(2, at: beforeMerge(times.lastApproval))
         end(3, at: merged)
       }
-      if merged == nil {
+      if merged < 0 {
         gap = .mergeUnknown
         unknown[3] = .mergeUnknown
       }
     }
-    if deployStarted == nil {
+    if deployStarted < 0 {
       gap = gap ?? .startUnknown
       unknown[4] = gap
     }
@@ -255,7 +299,29 @@ struct ChangeStages {
 
   var byStage: [LeadTimeStage: Double] {
     var result: [LeadTimeStage: Double] = [:]
-    for (index, stage) in LeadTimeStage.allCases.enumerated() { result[stage] = seconds[index] }
+    for (index, stage) in LeadTimeStage.allCases.enumerated() { result[stage] = seconds(index) }
     return result
+  }
+}
+
+/// The milestones of a delivered change in nanoseconds. -1 if unknown.
+struct DeliveryMilestones: Sendable {
+  var firstCommit: Int64
+  var opened: Int64
+  var ready: Int64
+  var firstResponse: Int64
+  var lastApproval: Int64
+  var merged: Int64
+
+  init(_ columns: DeliveredChangeColumns) {
+    (firstCommit, opened, ready) = (columns.firstCommit, columns.opened, columns.ready)
+    (firstResponse, lastApproval, merged) = (columns.firstResponse, columns.lastApproval, columns.merged)
+  }
+
+  var times: ChangeMilestones {
+    func time(_ nanoseconds: Int64) -> Timestamp? { nanoseconds < 0 ? nil : Timestamp(nanoseconds: nanoseconds) }
+    return ChangeMilestones(
+      firstCommit: time(firstCommit), opened: time(opened), ready: time(ready), firstResponse: time(firstResponse),
+      lastApproval: time(lastApproval), merged: time(merged))
   }
 }

@@ -8,14 +8,18 @@ extension ChangesReport {
     window = frame.window
     let windows = [frame.window, frame.comparedWindow].compactMap { $0 }
     var names = NameTable()
-    var kept: [KeptChange] = []
-    for days in windows.days {
-      try source.visitFacts(ChangeFact.self, days: days, includesOpen: false) { fact in
-        guard let time = fact.closedTime, windows.contains(where: { $0.contains(time) }) else { return }
-        names.note(fact.labels.repository)
-        names.note(fact.labels.workType)
-        kept.append(KeptChange(fact, time))
+    var kept = try ParallelReading.parts(of: windows.days) { days in
+      var part: [KeptChange] = []
+      try source.visitFactBytes(.change, days: days, includesOpen: false) { bytes in
+        let change = try ChangeColumns(bytes)
+        guard let time = change.closedTime, windows.contains(where: { $0.contains(time) }) else { return }
+        part.append(KeptChange(change, time))
       }
+      return part
+    }.flatMap { $0 }
+    for change in kept {
+      names.note(change.repository)
+      names.note(change.workType)
     }
     try source.visitFacts(ChangeFact.self, days: nil, includesOpen: true) { fact in
       let time = fact.times.opened ?? fact.times.ready ?? fact.times.firstCommit ?? .epoch
@@ -38,15 +42,15 @@ extension ChangesReport {
     let listed = kept.filter { change in
       (change.state == .open || frame.window.contains(change.time)) && (query.state == nil || query.state == change.state)
     }
-    let (range, sorted) = try listed.map { Position(time: $0.time, id: $0.id, attempt: 0) }
-      .page(after: query.cursor, limit: query.limit)
-    total = sorted.count
-    next = range.upperBound < sorted.count ? sorted[range].last?.text : nil
-    rows = try Self.rows(sorted[range], query, names, source)
+    let (page, hasMore) = try listed.map { Position(time: $0.time, id: $0.id, attempt: 0) }
+      .page(after: query.cursor, limit: query.limit) { $0 }
+    total = listed.count
+    next = hasMore ? page.last?.text : nil
+    rows = try Self.rows(page, query, names, source)
   }
 
   private static func rows(
-    _ positions: ArraySlice<Position>, _ query: ChangesQuery, _ names: NameTable, _ source: any FactSource
+    _ positions: [Position], _ query: ChangesQuery, _ names: NameTable, _ source: any FactSource
   ) throws -> [ChangeRow] {
     let ids = Set(positions.map { FactID(rawValue: $0.id) })
     let facts = try source.facts(ChangeFact.self, of: ids)
@@ -81,12 +85,18 @@ private struct KeptChange {
     (id, self.time, state) = (fact.id, time, fact.state)
     (repository, workType, traits) = (fact.labels.repository, fact.labels.workType, fact.labels.traits)
   }
+
+  init(_ change: ChangeColumns, _ time: Timestamp) {
+    (id, self.time, state) = (change.id, time, change.state)
+    (repository, workType, traits) = (change.repository, change.workType, change.traits)
+  }
 }
 
 extension ChangesReport.Counts {
   fileprivate init(_ changes: [KeptChange], _ settings: ReportSettings) {
     self.init()
-    for change in changes where settings.exclusions[change.id] == nil {
+    let exclusions = settings.exclusions
+    for change in changes where exclusions.isEmpty || exclusions[change.id] == nil {
       switch change.state {
       case .open: open += 1
       case .abandoned: abandoned += 1

@@ -9,10 +9,11 @@ extension DeploysReport {
     let population = try DeliveryPopulation(
       source,
       DeliveryPopulation.Question(
-        frame: frame, scope: query.scope, grouping: nil, basis: .commit, settings: query.settings, keepsAllDeploys: true))
+        frame: frame, scope: query.scope, grouping: nil, basis: .commit, settings: query.settings, keepsAllDeploys: true,
+        countsChanges: false))
     let history = population.history
     let environments = EnvironmentRule(query.settings, query.scope, history.names)
-    var found: [(position: Position, deploy: Int)] = []
+    var found: [PlacedDeploy] = []
     for (index, deploy) in history.deploys.enumerated() {
       let time = deploy.ended ?? deploy.started ?? deploy.created
       guard frame.window.contains(time), query.includesAllEnvironments || environments.includes(deploy.target, history.names),
@@ -20,15 +21,15 @@ extension DeploysReport {
           service: history.names.number(of: deploy.target.service),
           repository: history.names.number(of: deploy.target.repository))
       else { continue }
-      found.append((Position(time: time, id: deploy.id, attempt: deploy.attempt), index))
+      found.append(PlacedDeploy(position: Position(time: time, id: deploy.id, attempt: deploy.attempt), deploy: index))
     }
-    let page = try found.page(after: query.cursor, limit: query.limit)
+    let (page, hasMore) = try found.page(after: query.cursor, limit: query.limit, \.position)
     window = frame.window
     total = found.count
-    next = page.next
-    rows = page.rows.map { index in
-      DeployRow(
-        history.deploys[index], history, isProduction: environments.includes(history.deploys[index].target, history.names))
+    next = hasMore ? page.last?.position.text : nil
+    rows = page.map { placed in
+      let deploy = history.deploys[placed.deploy]
+      return DeployRow(deploy, history, isProduction: environments.includes(deploy.target, history.names))
     }
   }
 
@@ -76,28 +77,10 @@ extension DeployRow.Release {
   }
 }
 
-extension [(position: Position, deploy: Int)] {
-  /// Sorts the rows and returns those of one page.
-  fileprivate func page(after cursor: String?, limit: Int) throws(ReportError) -> (rows: [Int], next: String?) {
-    let (range, sorted) = try map(\.position).page(after: cursor, limit: limit)
-    var places: [Position: Int] = [:]
-    for entry in self { places[entry.position] = entry.deploy }
-    let rows = sorted[range].compactMap { places[$0] }
-    return (rows, range.upperBound < sorted.count ? sorted[range].last?.text : nil)
-  }
-}
+/// A deploy at its place in the list.
+private struct PlacedDeploy: Comparable {
+  var position: Position
+  var deploy: Int
 
-extension [Position] {
-  /// Sorts the positions and returns the range of one page.
-  func page(after cursor: String?, limit: Int) throws(ReportError) -> (range: Range<Int>, sorted: [Position]) {
-    let sorted = self.sorted()
-    var start = 0
-    if let cursor {
-      guard let position = Position(cursor) else {
-        throw ReportError(.badCursor, "bad cursor: take it from 'next' of the page before")
-      }
-      start = sorted.firstIndex { position < $0 } ?? sorted.count
-    }
-    return (start..<Swift.min(sorted.count, start + Swift.max(1, limit)), sorted)
-  }
+  static func < (left: PlacedDeploy, right: PlacedDeploy) -> Bool { left.position < right.position }
 }

@@ -10,7 +10,7 @@ extension PipelinesReport {
   package static func evidence(
     _ evidence: PipelinesEvidence, _ query: PipelinesQuery, from source: any FactSource, page: PageRequest = PageRequest()
   ) throws -> EvidencePage {
-    try EvidencePage(PipelinesComputation(query, source).rows(evidence), page)
+    try PipelinesComputation(query, source).page(evidence, page)
   }
 }
 
@@ -21,17 +21,40 @@ struct PipelinesComputation {
   private var names = NameTable()
   private var runs: [Run] = []
 
-  /// A run or job that failed, was run again, or belongs to a change.
+  /// A run or job that failed, was run again, or belongs to a change. Has no memory of its own, because there are many.
   private struct Run: Sendable {
-    var fact: RunFact
-    var key: Key
-    var isExcluded: Bool
+    var id: FactID
+    var attempt: UInt16
+    var outcome: RunOutcome
+    var isExcluded = false
     /// A failed attempt of a job that passed later with the same commit, or of a run whose workflow has no known jobs.
     var isFlaky = false
+    /// While parts are read, the names of the store.
+    var key: Key
+    var commit: CommitPrefix
+    /// The end, or the creation if the end is unknown.
+    var time: Timestamp
+    /// The run time. 0 if unknown or negative.
+    var nanoseconds: Int64
+    /// 0 if it belongs to no change.
+    var change: UInt64
 
-    var time: Timestamp { fact.ended ?? fact.created }
     var isJob: Bool { key.job != 0 }
-    var minutes: Double { fact.started.flatMap { start in fact.ended.map { max(0, $0.seconds(since: start)) / 60 } } ?? 0 }
+
+    /// A hash of the job and the commit that it tried.
+    var triedHash: UInt64 {
+      let job = UInt64(UInt32(bitPattern: key.job)) &* 0xc2b2_ae3d_27d4_eb4f
+      return commit.rawValue ^ (key.workflowID &* 0x9e37_79b9_7f4a_7c15) ^ job
+    }
+
+    init(_ row: RunColumns) {
+      (id, attempt, outcome, commit, change) = (row.id, row.attempt, row.outcome, row.commit, row.change)
+      key = Key(
+        repository: Int32(bitPattern: row.repository.rawValue), workflow: Int32(bitPattern: row.workflow.rawValue),
+        job: Int32(bitPattern: row.job.rawValue))
+      time = Timestamp(nanoseconds: row.ended < 0 ? row.created : row.ended)
+      nanoseconds = row.started < 0 || row.ended < 0 ? 0 : max(0, row.ended - row.started)
+    }
   }
 
   /// Numbers of names. 0 for those that the level does not have.
@@ -61,54 +84,89 @@ struct PipelinesComputation {
   // MARK: Rows
 
   private mutating func readRuns() throws {
-    var facts: [RunFact] = []
-    var names = NameTable()
     let wider = [frame.window, frame.comparedWindow].compactMap { $0 }
       .map { TimeWindow(start: $0.start, end: $0.end.advanced(bySeconds: Self.passesWithinSeconds)) }
-    for days in wider.days {
-      try source.visitFacts(RunFact.self, days: days, includesOpen: false) { fact in
-        for name in [fact.repository, fact.workflow, fact.job] { names.note(name) }
-        facts.append(fact)
+    let parts = try ParallelReading.parts(of: wider.days) { [source] days in
+      var part: [Run] = []
+      try source.visitFactBytes(.run, days: days, includesOpen: false) { part.append(Run(try RunColumns($0))) }
+      return part
+    }
+    var names = NameTable()
+    func name(_ number: Int32) -> FactName { FactName(rawValue: UInt32(bitPattern: number)) }
+    for part in parts {
+      for run in part {
+        names.note(name(run.key.repository))
+        names.note(name(run.key.workflow))
+        names.note(name(run.key.job))
       }
     }
     try names.resolve(in: source)
     let scope = try ScopeRule(query.settings, query.scope, nil, names)
-    for fact in facts {
-      let key = Key(
-        repository: names.number(of: fact.repository), workflow: names.number(of: fact.workflow),
-        job: names.number(of: fact.job))
-      guard scope.includes(service: nil, repository: key.repository) else { continue }
-      runs.append(Run(fact: fact, key: key, isExcluded: query.settings.exclusions[fact.id] != nil))
+    let exclusions = query.settings.exclusions
+    runs.reserveCapacity(parts.reduce(0) { $0 + $1.count })
+    for part in parts {
+      for run in part {
+        let repository = names.number(of: name(run.key.repository))
+        guard scope.includes(service: nil, repository: repository) else { continue }
+        var run = run
+        run.key = Key(
+          repository: repository, workflow: names.number(of: name(run.key.workflow)), job: names.number(of: name(run.key.job)))
+        run.isExcluded = !exclusions.isEmpty && exclusions[run.id] != nil
+        runs.append(run)
+      }
     }
-    runs.sort { ($0.time, $0.fact.id, $0.fact.attempt) < ($1.time, $1.fact.id, $1.fact.attempt) }
     self.names = names
   }
 
   private mutating func markFlaky() {
-    struct Tried: Hashable {
-      var key: Key
-      var commit: CommitPrefix
+    var withJobs = IDMap(minimumCapacity: 4096)
+    for run in runs where run.isJob { withJobs.set(1, for: run.key.workflowID) }
+    // The last passing attempt of each job and commit.
+    var passes = PlaceTable(minimumCapacity: runs.count)
+    var lastPass: [Int32] = []
+    func isSame(_ left: Run, _ right: Run) -> Bool { left.commit == right.commit && left.key == right.key }
+    func isTried(_ run: Run) -> Bool {
+      run.commit.isKnown && !run.isExcluded && (run.isJob || withJobs[run.key.workflowID] == nil)
     }
-    var withJobs: Set<Key> = []
-    for run in runs where run.isJob { withJobs.insert(Key(repository: run.key.repository, workflow: run.key.workflow)) }
-    var lastPass: [Tried: Timestamp] = [:]
-    for index in runs.indices.reversed() where runs[index].fact.commit.isKnown && !runs[index].isExcluded {
-      let run = runs[index]
-      guard run.isJob || !withJobs.contains(run.key) else { continue }
-      let tried = Tried(key: run.key, commit: run.fact.commit)
-      if run.fact.outcome == .success {
-        lastPass[tried] = max(lastPass[tried] ?? run.time, run.time)
-      } else if run.fact.outcome == .failure, let pass = lastPass[tried], pass > run.time {
-        runs[index].isFlaky = true
+    for (index, run) in runs.enumerated() where run.outcome == .success && isTried(run) {
+      let new = Int32(lastPass.count)
+      let place = passes.place(hash: run.triedHash, orInsert: new) { isSame(runs[Int(lastPass[Int($0)])], run) }
+      if place == new {
+        lastPass.append(Int32(index))
+      } else if runs[Int(lastPass[Int(place)])].time < run.time {
+        lastPass[Int(place)] = Int32(index)
       }
     }
-  }
-
-  private func runs(in window: TimeWindow) -> [Run] {
-    runs.filter { window.contains($0.time) && !$0.isExcluded }
+    for index in runs.indices where runs[index].outcome == .failure && isTried(runs[index]) {
+      let run = runs[index]
+      guard let place = passes.place(hash: run.triedHash, isEqual: { isSame(runs[Int(lastPass[Int($0)])], run) }) else {
+        continue
+      }
+      if runs[Int(lastPass[Int(place)])].time > run.time { runs[index].isFlaky = true }
+    }
   }
 
   // MARK: Roll-ups
+
+  /// What the rows of runs and jobs add to a value that roll-ups do not tell.
+  private struct RunCounts {
+    var ofChanges = 0
+    var flaky = 0
+    var flakyTime = DurationSum()
+
+    mutating func add(_ run: Run) {
+      if !run.isJob, run.change != 0 { ofChanges += 1 }
+      guard run.isFlaky else { return }
+      flaky += 1
+      flakyTime.add(nanoseconds: run.nanoseconds)
+    }
+  }
+
+  private func counts(in window: TimeWindow) -> RunCounts {
+    var counts = RunCounts()
+    for run in runs where window.contains(run.time) && !run.isExcluded { counts.add(run) }
+    return counts
+  }
 
   /// The sums of a window, without what a person excluded.
   struct Sums {
@@ -202,56 +260,66 @@ struct PipelinesComputation {
 
   private mutating func makeReport() throws -> PipelinesReport {
     let sums = try sums(in: frame.window, for: query.lists)
-    let current = runs(in: frame.window)
-    var byKey: [Key: [Run]] = [:]
-    for run in current {
-      byKey[run.key, default: []].append(run)
-      byKey[Key(repository: run.key.repository), default: []].append(run)
+    var lists: [[Key]] = [dearest(sums.repositories), dearest(sums.workflows), dearest(sums.jobs), slowest(sums.jobs)]
+    for index in lists.indices { lists[index] = Array(lists[index].prefix(max(0, query.limit))) }
+    let counts = counts(of: Set(lists.joined()))
+    func rows(_ list: Int, _ rollUps: [Key: RollUp]) -> [PipelinesReport.Row] {
+      lists[list].map { key in
+        PipelinesReport.Row(
+          repository: names.text(of: key.repository), workflow: names.text(of: key.workflow), job: names.text(of: key.job),
+          value: value(rollUps[key] ?? RollUp(), counts[key] ?? RunCounts()))
+      }
     }
-    let jobs = rows(sums.jobs, byKey)
-    let limit = max(0, query.limit)
     var report = PipelinesReport(
-      window: frame.window, comparedWindow: frame.comparedWindow, current: value(sums.whole, current),
-      repositories: Array(rows(sums.repositories, byKey).sorted(by: Self.isDearer).prefix(limit)),
-      workflows: Array(rows(sums.workflows, byKey).sorted(by: Self.isDearer).prefix(limit)),
-      jobs: Array(jobs.sorted(by: Self.isDearer).prefix(limit)),
-      slowestJobs: Array(jobs.filter { $0.value.runTime.p95 != nil }.sorted(by: Self.isSlower).prefix(limit)),
-      runners: runners(sums.runners, limit: limit))
+      window: frame.window, comparedWindow: frame.comparedWindow, current: value(sums.whole, self.counts(in: frame.window)),
+      repositories: rows(0, sums.repositories), workflows: rows(1, sums.workflows), jobs: rows(2, sums.jobs),
+      slowestJobs: rows(3, sums.jobs), runners: runners(sums.runners, limit: max(0, query.limit)))
     if let window = frame.comparedWindow {
-      report.previous = value(try self.sums(in: window, for: .none).whole, runs(in: window))
+      report.previous = value(try self.sums(in: window, for: .none).whole, self.counts(in: window))
     }
     return report
   }
 
-  private func rows(_ rollUps: [Key: RollUp], _ runs: [Key: [Run]]) -> [PipelinesReport.Row] {
-    rollUps.filter { !$0.value.isEmpty }.map { key, rollUp in
-      PipelinesReport.Row(
-        repository: names.text(of: key.repository), workflow: names.text(of: key.workflow), job: names.text(of: key.job),
-        value: value(rollUp, runs[key] ?? []))
+  /// Returns the counts of runs in the window for these keys. Those of a repository are of all its runs and jobs.
+  private func counts(of keys: Set<Key>) -> [Key: RunCounts] {
+    guard !keys.isEmpty else { return [:] }
+    var counts: [Key: RunCounts] = [:]
+    var isWanted = [Bool](repeating: false, count: names.count)
+    for key in keys { isWanted[Int(key.repository)] = true }
+    for run in runs where isWanted[Int(run.key.repository)] && frame.window.contains(run.time) && !run.isExcluded {
+      if keys.contains(run.key) { counts[run.key, default: RunCounts()].add(run) }
+      let whole = Key(repository: run.key.repository)
+      if whole != run.key, keys.contains(whole) { counts[whole, default: RunCounts()].add(run) }
     }
+    return counts
   }
 
-  private static func isDearer(_ left: PipelinesReport.Row, _ right: PipelinesReport.Row) -> Bool {
-    if left.value.failureMinutes != right.value.failureMinutes {
-      return left.value.failureMinutes > right.value.failureMinutes
-    }
-    return isBefore(left, right)
+  /// The keys whose failures cost most, the most expensive first.
+  private func dearest(_ rollUps: [Key: RollUp]) -> [Key] {
+    first(rollUps) { Double($0.counts.failureMilliseconds) / 60_000 }
   }
 
-  private static func isSlower(_ left: PipelinesReport.Row, _ right: PipelinesReport.Row) -> Bool {
-    if left.value.runTime.p95 != right.value.runTime.p95 {
-      return left.value.runTime.p95 ?? 0 > right.value.runTime.p95 ?? 0
+  /// The keys with the greatest 95th percentile of the run time, the slowest first.
+  private func slowest(_ rollUps: [Key: RollUp]) -> [Key] { first(rollUps) { $0.run.nearestRank(95) } }
+
+  /// The first keys by descending value, then by name, without those that have no value.
+  private func first(_ rollUps: [Key: RollUp], by value: (RollUp) -> Double?) -> [Key] {
+    guard query.limit > 0 else { return [] }
+    var first = FirstElements<(key: Key, value: Double)>(query.limit) { left, right in
+      left.value != right.value ? left.value > right.value : isBefore(left.key, right.key)
     }
-    return isBefore(left, right)
+    for (key, rollUp) in rollUps where !rollUp.isEmpty { if let value = value(rollUp) { first.add((key, value)) } }
+    return first.result.page.map(\.key)
   }
 
-  private static func isBefore(_ a: PipelinesReport.Row, _ b: PipelinesReport.Row) -> Bool {
-    (a.repository ?? "", a.workflow ?? "", a.job ?? "") < (b.repository ?? "", b.workflow ?? "", b.job ?? "")
+  private func isBefore(_ a: Key, _ b: Key) -> Bool {
+    func text(_ number: Int32) -> String { names.texts[Int(number)] }
+    return (text(a.repository), text(a.workflow), text(a.job)) < (text(b.repository), text(b.workflow), text(b.job))
   }
 
   private func runners(_ rollUps: [Int32: RollUp], limit: Int) -> [PipelinesReport.RunnerRow] {
     let rows = rollUps.filter { !$0.value.isEmpty }.map { number, rollUp in
-      PipelinesReport.RunnerRow(runner: names.text(of: number), value: value(rollUp, []))
+      PipelinesReport.RunnerRow(runner: names.text(of: number), value: value(rollUp, RunCounts()))
     }
     return Array(
       rows.sorted {
@@ -259,46 +327,58 @@ struct PipelinesComputation {
       }.prefix(limit))
   }
 
-  /// - Parameter rows: those of the roll-up that failed, were run again, or belong to a change.
-  private func value(_ rollUp: RollUp, _ rows: [Run]) -> PipelinesReport.Value {
+  private func value(_ rollUp: RollUp, _ rows: RunCounts) -> PipelinesReport.Value {
     let counts = rollUp.counts
-    let flaky = rows.filter(\.isFlaky)
     let decided = Int(clamping: counts.runs &- counts.undecided)
     return PipelinesReport.Value(
       runs: Int(clamping: counts.runs), failed: Int(clamping: counts.failures), undecided: Int(clamping: counts.undecided),
-      rerun: Int(clamping: counts.reruns), ofChanges: rows.count { !$0.isJob && $0.fact.change != nil }, flaky: flaky.count,
+      rerun: Int(clamping: counts.reruns), ofChanges: rows.ofChanges, flaky: rows.flaky,
       minutes: Double(counts.runMilliseconds) / 60_000, failureMinutes: Double(counts.failureMilliseconds) / 60_000,
-      flakyMinutes: flaky.reduce(0) { $0 + $1.minutes },
+      flakyMinutes: rows.flakyTime.seconds / 60,
       runTime: DurationSummary(rollUp.run, of: decided, negative: counts.negativeRuns),
       queueTime: DurationSummary(rollUp.queue, of: decided, negative: counts.negativeQueues))
   }
 
   // MARK: Evidence
 
-  func rows(_ evidence: PipelinesEvidence) throws -> [EvidenceRow] {
-    guard let window = frame.window(of: evidence.period) else { return [] }
-    let all = runs(in: window)
-    let counted = all.filter { !$0.isJob }
-    func row(_ run: Run, _ value: Double? = nil) -> EvidenceRow {
+  func page(_ evidence: PipelinesEvidence, _ request: PageRequest) throws -> EvidencePage {
+    guard let window = frame.window(of: evidence.period) else { return EvidencePage(rows: [], total: 0) }
+    let isTimed = evidence.part == .failed || evidence.part == .flaky
+    let found = runs.filter { run in
+      guard window.contains(run.time), !run.isExcluded, evidence.part == .flaky || !run.isJob else { return false }
+      return switch evidence.part {
+      case .failed: run.outcome == .failure
+      case .rerun: run.attempt > 1
+      case .ofChanges: run.change != 0
+      case .flaky: run.isFlaky
+      }
+    }
+    func head(_ run: Run) -> EvidenceRow {
       EvidenceRow(
-        kind: .run, id: run.fact.id, attempt: run.fact.attempt, time: run.time, value: value,
-        related: run.fact.change.map { [.init(.change, $0)] } ?? [])
+        kind: .run, id: run.id, attempt: run.attempt, time: run.time, value: isTimed ? Double(run.nanoseconds) / 1e9 : nil)
     }
-    switch evidence.part {
-    case .failed: return counted.filter { $0.fact.outcome == .failure }.map { row($0, $0.minutes * 60) }
-    case .rerun: return counted.filter { $0.fact.attempt > 1 }.map { row($0) }
-    case .ofChanges: return counted.filter { $0.fact.change != nil }.map { row($0) }
-    case .flaky: return all.filter(\.isFlaky).map { row($0, $0.minutes * 60) }
+    return try EvidencePage(of: found, request, head: head) { run in
+      var row = head(run)
+      if run.change != 0 { row.related = [.init(.change, FactID(rawValue: run.change))] }
+      return row
     }
+  }
+}
+
+extension PipelinesComputation.Key {
+  /// The repository and the workflow as one number.
+  fileprivate var workflowID: UInt64 {
+    UInt64(UInt32(bitPattern: repository)) << 32 | UInt64(UInt32(bitPattern: workflow))
   }
 }
 
 extension DurationSummary {
   /// Summarizes the times of `total` attempts, of which some have none or a negative one.
   fileprivate init(_ sketch: DurationSketch, of total: Int, negative: Int64) {
-    let (n, negative) = (Int(clamping: sketch.count), Int(clamping: negative))
+    let quantiles = sketch.quantiles([75, 85, 95])
+    let (n, negative) = (Int(clamping: quantiles?.count ?? sketch.count), Int(clamping: negative))
     self.init(
-      median: sketch.median, p75: sketch.nearestRank(75), p85: sketch.nearestRank(85), p95: sketch.nearestRank(95),
+      median: quantiles?.median, p75: quantiles?.values[0], p85: quantiles?.values[1], p95: quantiles?.values[2],
       population: Population(n: n, leftOut: [.clock: negative, .startUnknown: total - n - negative]))
   }
 }

@@ -10,7 +10,9 @@ extension ReviewsReport {
   package static func evidence(
     _ evidence: ReviewsEvidence, _ query: ReviewsQuery, from source: any FactSource, page: PageRequest = PageRequest()
   ) throws -> EvidencePage {
-    try EvidencePage(ReviewsComputation(query, source).rows(evidence), page)
+    var query = query
+    query.frame = query.frame.forEvidence(of: evidence.period)
+    return try ReviewsComputation(query, source).page(evidence, page)
   }
 }
 
@@ -37,18 +39,18 @@ struct ReviewsComputation {
     /// Why the change is in no figure.
     var leftOut: LeftOutReason?
 
-    init(_ fact: ChangeFact, _ merged: Timestamp, _ settings: ReportSettings) {
-      id = fact.id
+    init(_ change: ChangeColumns, _ merged: Timestamp) {
+      func time(_ nanoseconds: Int64) -> Timestamp? { nanoseconds < 0 ? nil : Timestamp(nanoseconds: nanoseconds) }
+      id = change.id
       self.merged = merged
-      ready = fact.times.ready
-      firstResponse = fact.times.firstResponse.flatMap { $0 <= merged ? $0 : nil }
-      isApproved = fact.times.lastApproval.map { $0 <= merged } ?? false
-      rounds = Int(fact.reviewRounds)
-      waitingForReviewer = Double(fact.secondsWaitingForReviewer)
-      waitingForAuthor = Double(fact.secondsWaitingForAuthor)
-      size = fact.size
-      leftOut =
-        settings.exclusions[fact.id] != nil ? .excluded : fact.labels.traits.contains(.isByBot) ? .byBot : nil
+      ready = time(change.ready)
+      firstResponse = time(change.firstResponse).flatMap { $0 <= merged ? $0 : nil }
+      isApproved = time(change.lastApproval).map { $0 <= merged } ?? false
+      rounds = Int(change.reviewRounds)
+      waitingForReviewer = Double(change.secondsWaitingForReviewer)
+      waitingForAuthor = Double(change.secondsWaitingForAuthor)
+      size = change.size == .max ? nil : change.size
+      leftOut = change.traits.contains(.isByBot) ? .byBot : nil
     }
 
     var isReviewed: Bool { isApproved || firstResponse != nil }
@@ -79,33 +81,51 @@ struct ReviewsComputation {
     guard windows.allSatisfy({ $0.start <= $0.end }) else {
       throw ReportError(.badWindow, "the window ends before it starts")
     }
+    typealias Kept = (repository: FactName, workType: FactName, review: Review)
+    let parts = try ParallelReading.parts(of: windows.days) { days in
+      var part: [Kept] = []
+      try source.visitFactBytes(.change, days: days, includesOpen: false) { bytes in
+        let change = try ChangeColumns(bytes)
+        guard change.state == .merged, change.merged >= 0, !change.traits.contains(.isDirect) else { return }
+        let merged = Timestamp(nanoseconds: change.merged)
+        guard windows.contains(where: { $0.contains(merged) }) else { return }
+        part.append((change.repository, change.workType, Review(change, merged)))
+      }
+      return part
+    }
     var names = NameTable()
-    var kept: [(repository: FactName, workType: FactName, review: Review)] = []
-    for days in windows.days {
-      try source.visitFacts(ChangeFact.self, days: days, includesOpen: false) { fact in
-        guard fact.state == .merged, let merged = fact.times.merged, windows.contains(where: { $0.contains(merged) }),
-          !fact.labels.traits.contains(.isDirect)
-        else { return }
-        names.note(fact.labels.repository)
-        names.note(fact.labels.workType)
-        kept.append((fact.labels.repository, fact.labels.workType, Review(fact, merged, query.settings)))
+    for part in parts {
+      for entry in part {
+        names.note(entry.repository)
+        names.note(entry.workType)
       }
     }
     try names.resolve(in: source)
     let scope = try ScopeRule(query.settings, query.scope, query.grouping, names)
-    var groups: [Int32: [Review]] = query.grouping == nil ? [0: []] : [:]
-    for entry in kept {
-      let repository = names.number(of: entry.repository)
-      guard scope.includes(service: nil, repository: repository),
-        scope.includes(workType: names.number(of: entry.workType))
-      else { continue }
-      scope.forEachGroup(service: 0, repository: repository, environment: 0) {
-        groups[$0, default: []].append(entry.review)
+    let exclusions = query.settings.exclusions
+    /// By number, because a dictionary takes too long.
+    var groups: [[Review]] = []
+    for part in parts {
+      for entry in part {
+        let repository = names.number(of: entry.repository)
+        guard scope.includes(service: nil, repository: repository),
+          scope.includes(workType: names.number(of: entry.workType))
+        else { continue }
+        var review = entry.review
+        if !exclusions.isEmpty, exclusions[review.id] != nil { review.leftOut = .excluded }
+        scope.forEachGroup(service: 0, repository: repository, environment: 0) { group in
+          while groups.count <= Int(group) { groups.append([]) }
+          groups[Int(group)].append(review)
+        }
       }
     }
+    if query.grouping == nil, groups.isEmpty { groups = [[]] }
+    self.groups = Dictionary(
+      uniqueKeysWithValues: groups.enumerated().filter { !$0.element.isEmpty || query.grouping == nil }.map {
+        (Int32($0.offset), $0.element)
+      })
     self.names = names
     self.scope = scope
-    self.groups = groups
     historyBegan = try source.firstDay(of: ChangeFact.self)?.start
   }
 
@@ -138,16 +158,20 @@ struct ReviewsComputation {
   private func value(_ all: [Review]) -> ReviewsReport.Value {
     let counted = all.filter { $0.leftOut == nil }
     let reviewed = counted.filter(\.isReviewed)
-    let leftOut = all.compactMap(\.leftOut).reduce(into: [:]) { $0[$1, default: 0] += 1 }
+    var leftOut: [LeftOutReason: Int] = [:]
+    for review in all { if let reason = review.leftOut { leftOut[reason, default: 0] += 1 } }
     let unreviewed = counted.count - reviewed.count
-    var rounds = [0, 0, 0, 0]
-    for review in reviewed { rounds[min(review.rounds, 3)] += 1 }
+    var (rounds, allRounds) = ([0, 0, 0, 0], 0)
+    for review in reviewed {
+      rounds[min(review.rounds, 3)] += 1
+      allRounds += review.rounds
+    }
     return ReviewsReport.Value(
       merged: counted.count, population: Population(n: counted.count, leftOut: leftOut),
       firstResponse: summary(counted) { $0.responseTime() }, readyToMerge: summary(counted) { $0.mergeTime() },
       waitingForReviewer: DurationSummary(of: reviewed.map(\.waitingForReviewer)),
       waitingForAuthor: DurationSummary(of: reviewed.map(\.waitingForAuthor)),
-      averageRounds: Statistics.mean(of: reviewed.map { Double($0.rounds) }), rounds: rounds, unreviewed: unreviewed,
+      averageRounds: reviewed.isEmpty ? nil : Double(allRounds) / Double(reviewed.count), rounds: rounds, unreviewed: unreviewed,
       unreviewedShare: counted.isEmpty ? nil : Double(unreviewed) / Double(counted.count))
   }
 
@@ -160,13 +184,16 @@ struct ReviewsComputation {
       let (value, reason) = duration(review)
       if let reason { leftOut[reason, default: 0] += 1 } else if let value { seconds.append(value) }
     }
-    return DurationSummary(&seconds, leftOut: leftOut)
+    return DurationSummary(of: seconds, leftOut: leftOut)
   }
 
   private func sizes(_ all: [Review]) -> [ReviewsReport.Size] {
-    let bySize = Dictionary(grouping: all.filter { $0.leftOut == nil }, by: \.sizeClass)
-    return (SizeClass.allCases.map { $0 as SizeClass? } + [nil]).map { sizeClass in
-      let reviews = bySize[sizeClass] ?? []
+    let classes = SizeClass.allCases.map { $0 as SizeClass? } + [nil]
+    var bySize = [[Review]](repeating: [], count: classes.count)
+    for review in all where review.leftOut == nil {
+      if let place = classes.firstIndex(of: review.sizeClass) { bySize[place].append(review) }
+    }
+    return zip(classes, bySize).map { sizeClass, reviews in
       return ReviewsReport.Size(
         sizeClass: sizeClass, count: reviews.count, unreviewed: reviews.count { !$0.isReviewed },
         readyToMerge: summary(reviews) { $0.mergeTime() }, firstResponse: summary(reviews) { $0.responseTime() })
@@ -187,10 +214,10 @@ struct ReviewsComputation {
 
   // MARK: Evidence
 
-  func rows(_ evidence: ReviewsEvidence) throws -> [EvidenceRow] {
+  func page(_ evidence: ReviewsEvidence, _ request: PageRequest) throws -> EvidencePage {
     guard let number = scope.group(of: evidence.group, query.settings, names), let all = groups[number],
       let window = query.frame.window(of: evidence.period)
-    else { return [] }
+    else { return EvidencePage(rows: [], total: 0) }
     var reviews = all.filter { window.contains($0.merged) }
     if let bucket = evidence.bucket {
       guard evidence.period == .current, let width = query.buckets else {
@@ -202,28 +229,38 @@ struct ReviewsComputation {
       }
       reviews = reviews.filter { buckets.index(of: $0.merged) == index }
     }
+    func page(_ reviews: [Review], _ part: EvidencePart? = nil, _ row: (Review) -> EvidenceRow) throws -> EvidencePage {
+      try EvidencePage(
+        of: reviews, request, where: { head in part.map { head.belongs(to: $0) } ?? true }, head: row, row: row)
+    }
     let counted = reviews.filter { $0.leftOut == nil }
     switch evidence.part {
     case .merged(let part):
-      return reviews.map { row($0, nil, $0.leftOut) }.filter { $0.belongs(to: part) }
+      return try page(reviews, part) { row($0, nil, $0.leftOut) }
     case .firstResponse(let part):
-      return counted.map { row($0, $0.responseTime().seconds, $0.responseTime().leftOut) }.filter { $0.belongs(to: part) }
+      return try page(counted, part) { review in
+        let time = review.responseTime()
+        return row(review, time.seconds, time.leftOut)
+      }
     case .readyToMerge(let part):
-      return counted.map { row($0, $0.mergeTime().seconds, $0.mergeTime().leftOut) }.filter { $0.belongs(to: part) }
+      return try page(counted, part) { review in
+        let time = review.mergeTime()
+        return row(review, time.seconds, time.leftOut)
+      }
     case .waitingForReviewer:
-      return counted.filter(\.isReviewed).map { row($0, $0.waitingForReviewer, nil) }
+      return try page(counted.filter(\.isReviewed)) { row($0, $0.waitingForReviewer, nil) }
     case .waitingForAuthor:
-      return counted.filter(\.isReviewed).map { row($0, $0.waitingForAuthor, nil) }
+      return try page(counted.filter(\.isReviewed)) { row($0, $0.waitingForAuthor, nil) }
     case .unreviewed:
-      return counted.filter { !$0.isReviewed }.map { row($0, nil, nil) }
+      return try page(counted.filter { !$0.isReviewed }) { row($0, nil, nil) }
     case .size(let sizeClass):
-      return counted.filter { $0.sizeClass == sizeClass }.map { row($0, $0.size.map { Double($0) }, nil) }
+      return try page(counted.filter { $0.sizeClass == sizeClass }) { row($0, $0.size.map { Double($0) }, nil) }
     }
   }
 
   private func row(_ review: Review, _ value: Double?, _ leftOut: LeftOutReason?) -> EvidenceRow {
     EvidenceRow(
       kind: .change, id: review.id, time: review.merged, value: value, leftOut: leftOut,
-      exclusion: query.settings.exclusions[review.id])
+      exclusion: query.settings.exclusions.isEmpty ? nil : query.settings.exclusions[review.id])
   }
 }

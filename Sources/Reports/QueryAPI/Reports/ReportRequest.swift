@@ -15,6 +15,8 @@ struct ReportRequest: Sendable {
   private(set) var includesAllEnvironments: Bool
   private let values: ParameterValues
   private let base: String
+  /// The encoded parameters of ``pinned``. They are in the address of each number of an answer.
+  private var pinnedQuery = ""
 
   /// - Throws: ``QueryError`` for an unknown parameter, or a value that it does not take.
   init(
@@ -60,6 +62,7 @@ struct ReportRequest: Sendable {
       frame.zone = defaults.zone
       frame = frame.wholeDays
     }
+    pinnedQuery = Self.encoded(pinned)
   }
 
   private static func comparison(_ name: String?, _ window: TimeWindow) -> ReportFrame.Comparison {
@@ -129,11 +132,11 @@ struct ReportRequest: Sendable {
   ///
   /// - Parameter kind: The report that has the metric, if it is another one.
   func evidence(of metric: String, in group: GroupKey, bucket: Timestamp? = nil, kind: ReportKind? = nil) -> String {
-    var query = pinned
-    if group.grouping != nil { query.append(("group", group.name ?? "")) }
-    if let bucket { query.append(("bucket-start", bucket.rfc3339)) }
-    return address(
-      "\(ReportHandler.prefix)\((kind ?? self.kind).rawValue)/\(metric.replacing("_", with: "-"))/evidence", query)
+    var query = pinnedQuery
+    if group.grouping != nil { query += "&group=\(PercentEncoding.encode(group.name ?? ""))" }
+    if let bucket { query += "&bucket-start=\(PercentEncoding.encode(bucket.rfc3339))" }
+    let path = "\((kind ?? self.kind).rawValue)/\(metric.replacing("_", with: "-"))/evidence"
+    return "\(base)\(ReportHandler.prefix)\(path)?\(query)"
   }
 
   /// Returns the path and query of the next page.
@@ -148,7 +151,11 @@ struct ReportRequest: Sendable {
   }
 
   private func address(_ path: String, _ query: [(name: String, value: String)]) -> String {
-    "\(base)\(path)?" + query.map { "\($0.name)=\(PercentEncoding.encode($0.value))" }.joined(separator: "&")
+    "\(base)\(path)?\(Self.encoded(query))"
+  }
+
+  private static func encoded(_ query: [(name: String, value: String)]) -> String {
+    query.map { "\($0.name)=\(PercentEncoding.encode($0.value))" }.joined(separator: "&")
   }
 }
 
