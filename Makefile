@@ -49,7 +49,7 @@ VSD ?= $(RELEASE)/release/vsd
 INPUTS ?= 1000000
 SOURCES ?= github gitlab jenkins jira trello customhttp cdevents
 
-.PHONY: help run demo screenshots vsd vsperf test test-long test-days test-sanitizer hostile fuzz docs check bench bench-traces bench-reports bench-away bench-export bench-history bench-agg clean
+.PHONY: help run demo screenshots vsd vsperf dist test test-long test-dist test-days test-sanitizer hostile fuzz docs check bench bench-traces bench-reports bench-away bench-export bench-history bench-agg clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -79,6 +79,11 @@ vsperf: ## Build the command-line tool, .build-release/release/vsperf
 	@test -x $(RELEASE)/release/vsperf || echo "building vsperf, which takes a minute the first time"
 	@Scripts/quiet-build $(RELEASE_FLAGS) --product vsperf
 
+dist: ## Make a release in .build-dist: an archive, a Debian package, an SBOM, checksums
+	@Scripts/bootstrap build dist
+	@$(MAKE) --no-print-directory vsd vsperf
+	@Scripts/dist $(RELEASE)/release/vsd $(RELEASE)/release/vsperf
+
 test: ## Build and run the tests (TESTS="--filter Name")
 	@Scripts/bootstrap build test
 ifeq ($(TESTS),)
@@ -91,10 +96,15 @@ else
 	swift test --scratch-path $(DEBUG) $(TEST_FLAGS) $(TESTS)
 endif
 
-test-long: ## Run the tests with more rounds, then test-days and test-sanitizer
+test-long: ## Run the tests with more rounds, then test-dist, test-days and test-sanitizer
 	@Scripts/bootstrap build test long
 	VALUESTREAM_LONG_TESTS=1 swift test --scratch-path $(DEBUG) $(TEST_FLAGS) $(TESTS)
-	@$(MAKE) --no-print-directory test-days test-sanitizer
+	@$(MAKE) --no-print-directory test-dist test-days test-sanitizer
+
+test-dist: ## Install the release in a bare Debian and run it there, as root, part of test-long
+	@Scripts/bootstrap build long
+	@$(MAKE) --no-print-directory dist
+	@Tests/Release/install .build-dist
 
 test-days: ## Run the tests on unusual dates, in an unusual time zone and under CPU load, part of test-long
 	@Scripts/bootstrap build test long
@@ -127,9 +137,9 @@ fuzz: ## Feed broken payloads to the sources under AddressSanitizer (INPUTS=1000
 	  (cd $(FUZZED) && release/fuzz-sources $(CURDIR)/Tests $$source 0 $(INPUTS)) || exit 1; \
 	done
 
-docs: ## Generate the reference pages Docs/operate/flags.md and Docs/cli/reference.md from the declarations of flags and commands
+docs: ## Generate the references of flags and commands, manual pages and completion from their declarations
 	@Scripts/bootstrap build test
-	VS_RECORD_GOLDEN=1 swift test --scratch-path $(DEBUG) $(TEST_FLAGS) --filter CommandReferenceTests
+	VS_RECORD_GOLDEN=1 swift test --scratch-path $(DEBUG) $(TEST_FLAGS) --filter "CommandReferenceTests|ManualPageTests"
 
 check: ## Check format, imports, architecture, constructs, words, scripts and the dependencies of the core
 	@Scripts/bootstrap build check

@@ -2,6 +2,7 @@ import Dashboard
 import DeliveryCounters
 import DeliveryGauges
 import Export
+import Glibc
 import Hooks
 import Intake
 import Mock
@@ -15,6 +16,8 @@ import ValueStreamCore
 /// Builds the parts of vsd, connects them, and runs them.
 struct Daemon {
   private let settings: DaemonSettings
+  private let reload: SecretReload
+  private let secrets: CurrentSecrets
   private let logger: Logger
   private let log: any DeliveryLog
   private let store: any SpanStore & FactStore
@@ -34,8 +37,11 @@ struct Daemon {
   private static let longestWaitForLarge = Duration.milliseconds(500)
 
   /// Opens the store and builds the parts. Nothing listens yet.
-  init(settings: DaemonSettings, logger: Logger) throws {
+  init(settings: DaemonSettings, reload: SecretReload, logger: Logger) throws {
     self.settings = settings
+    self.reload = reload
+    let secrets = CurrentSecrets(settings.secrets)
+    self.secrets = secrets
     self.logger = logger
     let clock = SystemClock()
     let authenticator = try SystemMessageAuthenticator()
@@ -127,7 +133,7 @@ struct Daemon {
       log: log, store: store, recorder: recorder, projector: projector, facts: facts, runners: runners, metrics: metrics,
       registry: registry,
       clock: clock, hasBranchMetrics: settings.hasBranchMetrics, isImmediate: isMock, damage: damage, setAside: setAside)
-    var routes = settings.sources.map { Route.webhook($0) } + Route.imports(of: settings.sources, secrets: settings.importSecrets)
+    var routes = secrets.sources.map { Route.webhook($0) } + Route.imports(of: secrets.importing)
     routes += Route.health(unreadiness: { state.unreadiness }, warnings: { state.warnings })
     routes.append(
       .handler(
@@ -180,8 +186,8 @@ struct Daemon {
       .handler(
         .exact(OperatorHandler.path), methods: ["POST"], access: .operating, as: .api, OperatorHandler(exclusions)))
     let start = clock.now()
-    let session = settings.readToken.map { PageSession(token: $0, authenticator: authenticator, clock: clock) }
-    let operators = settings.operatorToken.map { PageSession(token: $0, authenticator: authenticator, clock: clock) }
+    let session = secrets.readToken.map { PageSession(token: $0, authenticator: authenticator, clock: clock) }
+    let operators = secrets.operatorToken.map { PageSession(token: $0, authenticator: authenticator, clock: clock) }
     let isSecure = settings.publicURL?.lowercased().hasPrefix("https:") ?? false
     let signIn = SignIn(
       session, operators: operators, base: base, isSecure: isSecure, origin: settings.publicURL.flatMap(WebAddress.origin))
@@ -224,8 +230,8 @@ struct Daemon {
     server = try HTTPServer(
       listeners: listeners,
       router: Router(
-        routes: routes, readToken: settings.readToken, authenticator: authenticator, session: session,
-        operators: OperatorAccess(token: settings.operatorToken, session: operators, publicURL: settings.publicURL),
+        routes: routes, readToken: secrets.readToken, authenticator: authenticator, session: session,
+        operators: OperatorAccess(token: secrets.operatorToken, session: operators, publicURL: settings.publicURL),
         signIn: signIn),
       recorder: recorder, limits: limits, authenticator: authenticator, clock: clock, observer: activity)
     self.log = log
@@ -236,7 +242,11 @@ struct Daemon {
     self.gauges = gauges
     self.state = state
     self.runners = runners
-    healer = settings.healing.map { HookHealer(of: $0, registry: registry, clock: clock, logger: logger) }
+    if let healing = settings.secrets.healing, let token = secrets.healToken {
+      healer = HookHealer(of: healing, token: token, registry: registry, clock: clock, logger: logger)
+    } else {
+      healer = nil
+    }
     retention = Retention(
       log: log, store: store, clock: clock, logger: logger, logAge: settings.logRetention, logBytes: settings.logMaxBytes,
       spanAge: settings.spanRetention, factAge: settings.factRetention, exporters: runners.map(\.exporterName))
@@ -258,11 +268,17 @@ struct Daemon {
     }
   }
 
-  /// Serves until SIGINT or SIGTERM, then finishes requests in flight and pending exports, and closes the store.
+  /// Serves until SIGINT or SIGTERM, then finishes requests in flight and pending exports, and closes the store. SIGHUP reads
+  /// secrets again.
   func run() async throws {
     let server = server
-    let signals = await TerminationSignals { server.stop() }
-    defer { signals.cancel() }
+    let signals = await SignalHandler([SIGINT, SIGTERM]) { server.stop() }
+    let (reload, secrets, logger) = (reload, secrets, logger)
+    let hangups = await SignalHandler([SIGHUP]) { reload.reload(into: secrets, logger) }
+    defer {
+      signals.cancel()
+      hangups.cancel()
+    }
     for source in settings.sources { logger.info("initializing source: \"\(source.name)\"") }
     for source in settings.sources where source.acceptsUnsigned {
       logger.warn("source \"\(source.name)\" has no secret: anybody who reaches \(source.route) may send it deliveries")

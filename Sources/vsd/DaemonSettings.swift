@@ -27,8 +27,7 @@ struct DaemonSettings {
   let address: ListenAddress
   let adminAddress: ListenAddress?
   let listeningFile: String?
-  let readToken: Secret?
-  let operatorToken: Secret?
+  let secrets: DaemonSecrets
   let publicURL: String?
   let maxBodyBytes: Int
   let trustedProxies: [AddressRange]
@@ -39,8 +38,6 @@ struct DaemonSettings {
   var countGrace: Duration { gracePeriod * CounterSettings.countGraceFactor }
   let exportBacklog: Duration
   let exportsImported: Bool
-  /// The secrets of importers. Without one, nothing can be imported.
-  let importSecrets: [Secret]
   let traceStrategy: TraceStrategy
   let attributes: AttributeSelection
   /// The exporters of finished spans, in the order of the tracers.
@@ -57,9 +54,8 @@ struct DaemonSettings {
   /// The settings of delivery reports.
   let reports: ReportDefaults
   let logLevel: Logger.Level
-  /// The webhooks to ask again for lost deliveries; nil for none.
-  let healing: HealSettings?
-  let sources: [any EventSource]
+  /// The sources with the secrets of the start.
+  var sources: [any EventSource] { secrets.sources }
   /// The sources, and what reads decisions of operators in the log.
   var readers: [any EventSource] { sources + [OperatorSource()] }
   /// The settings given for mapping payloads to subjects, as `name=text`.
@@ -134,8 +130,7 @@ struct DaemonSettings {
     address = try settings.value(of: IntakeSettings.address)
     adminAddress = try settings.value(of: IntakeSettings.adminAddress)
     listeningFile = try settings.value(of: IntakeSettings.listeningFile)
-    readToken = try Self.readToken(settings, environment)
-    operatorToken = try Self.operatorToken(settings, environment, readFile)
+    secrets = try DaemonSecrets(settings, environment: environment, readFile: readFile)
     publicURL = try settings.value(of: IntakeSettings.publicURL)
     maxBodyBytes = Int(clamping: try settings.value(of: IntakeSettings.maxBody).bytes)
     trustedProxies = try settings.value(of: IntakeSettings.trustedProxy)
@@ -143,7 +138,6 @@ struct DaemonSettings {
     attributes = try settings.value(of: ExportSettings.attributes)
     exportBacklog = try settings.value(of: ExportSettings.exportBacklog)
     exportsImported = try settings.value(of: ExportSettings.exportImported)
-    importSecrets = try IntakeSettings.importSecret.secrets(in: settings, readFile: readFile)
     logRetention = try settings.value(of: RetentionSettings.logRetention)
     logMaxBytes = try settings.value(of: RetentionSettings.logMaxSize).bytes
     spanRetention = try settings.value(of: RetentionSettings.spanRetention)
@@ -157,7 +151,6 @@ struct DaemonSettings {
     hasBranchMetrics = try settings.value(of: CounterSettings.branchMetrics)
     reports = try ReportDefaults(settings)
     logLevel = try settings.value(of: Self.logLevelName)
-    healing = try HealSettings.read(settings, publicURL: publicURL, readFile: readFile)
 
     let tracers = try settings.value(of: Self.tracer)
     if tracers.contains(.none), tracers.count > 1 { throw SettingsError("--tracer: none goes with no other") }
@@ -171,7 +164,6 @@ struct DaemonSettings {
     store = givenStore ?? (isMockAlone ? .memory : .directory(Self.defaultDirectory(environment)))
     gracePeriod =
       isMockAlone && !settings.isGiven(ExportSettings.gracePeriod) ? .zero : try settings.value(of: ExportSettings.gracePeriod)
-    sources = try SourceCatalog.sources(settings, readFile: readFile)
     classification = settings.given(for: SourceCatalog.classification)
     let services = try settings.value(of: ExportSettings.serviceNames)
     for name in services.ofSource.keys.sorted() where !sources.contains(where: { $0.name == name }) {
@@ -183,14 +175,14 @@ struct DaemonSettings {
 
   /// Rejects an empty token, which would protect nothing. It usually comes from a variable that a deployment did not fill
   /// in.
-  private static func readToken(_ settings: Settings, _ environment: [String: String]) throws(SettingsError) -> Secret? {
+  static func readToken(_ settings: Settings, _ environment: [String: String]) throws(SettingsError) -> Secret? {
     let setting = IntakeSettings.readToken
     guard let text = try settings.value(of: setting) ?? environment[setting.declaration.environment] else { return nil }
     guard let token = Secret(text) else { throw SettingsError("read-token: the token is empty; unset it to need none") }
     return token
   }
 
-  private static func operatorToken(
+  static func operatorToken(
     _ settings: Settings, _ environment: [String: String], _ readFile: (String) -> [UInt8]?
   ) throws(SettingsError) -> Secret? {
     let (setting, file) = (IntakeSettings.operatorToken, IntakeSettings.operatorTokenFile)

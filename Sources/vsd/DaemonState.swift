@@ -226,8 +226,9 @@ struct DaemonState: Sendable {
     status.settings = [
       ("version", ValueStreamVersion.current), ("tracers", settings.tracers.map(\.rawValue).joined(separator: ", ")),
       ("trace strategy", "\(settings.traceStrategy)"), ("log level", "\(settings.logLevel)"),
-      ("read token", settings.readToken == nil ? "none" : "set"),
-      ("operator token", settings.operatorToken == nil ? "none" : "set"), ("public address", settings.publicURL ?? "none"),
+      ("read token", settings.secrets.readToken == nil ? "none" : "set"),
+      ("operator token", settings.secrets.operatorToken == nil ? "none" : "set"),
+      ("public address", settings.publicURL ?? "none"),
     ]
     return status
   }

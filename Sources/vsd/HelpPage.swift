@@ -8,7 +8,7 @@ enum HelpPage {
   /// The first page, which fits on a screen.
   static var text: String {
     """
-    vsd receives webhooks from your forge, tracker and CI, and turns them into traces and metrics.
+    vsd \(summary).
 
     Usage: vsd [--flag=value ...]
            vsd check [repair]    Find damage in the store. Repair it while vsd is stopped.
@@ -33,22 +33,13 @@ enum HelpPage {
   /// The complete help, with all flags.
   static var all: String {
     """
-    vsd receives webhooks from your forge, tracker and CI, and turns them into traces and metrics.
+    vsd \(summary).
 
     Usage: vsd [--flag=value ...]
            vsd check [repair] [--flag=value ...]
            vsd replay [apply] [--flag=value ...]
 
-    vsd takes deliveries at /github, /gitlab, /jenkins, /jira, /trello, /customhttp and /cdevents, and
-    answers each after it is safe on disk. It serves metrics at /metrics, the API below /api/v1, and
-    Jaeger's query API.
-
-    vsd check reads everything that is stored and lists what is damaged. vsd can run meanwhile.
-    vsd check repair repairs what it can while vsd is stopped. Give it the settings that vsd runs with.
-
-    vsd replay projects the stored deliveries again with the current program and settings, and prints
-    what differs from the spans in use. vsd can run meanwhile. vsd replay apply does the same while vsd
-    is stopped, and puts the result in place.
+    \(description)
 
     \(precedence)
 
@@ -64,12 +55,29 @@ enum HelpPage {
     """
   }
 
-  private static let precedence = """
+  /// What vsd does, in the words that follow its name.
+  static let summary = "receives webhooks from your forge, tracker and CI, and turns them into traces and metrics"
+
+  /// What vsd and its commands do, in paragraphs.
+  static let description = """
+    vsd takes deliveries at /github, /gitlab, /jenkins, /jira, /trello, /customhttp and /cdevents, and
+    answers each after it is safe on disk. It serves metrics at /metrics, the API below /api/v1, and
+    Jaeger's query API.
+
+    vsd check reads everything that is stored and lists what is damaged. vsd can run meanwhile.
+    vsd check repair repairs what it can while vsd is stopped. Give it the settings that vsd runs with.
+
+    vsd replay projects the stored deliveries again with the current program and settings, and prints
+    what differs from the spans in use. vsd can run meanwhile. vsd replay apply does the same while vsd
+    is stopped, and puts the result in place.
+    """
+
+  static let precedence = """
     A flag wins over its environment variable, the variable over the configuration file, and the file
     over the default. Flags take one dash or two, and = or a space before the value.
     """
 
-  private static let exitCodes = """
+  static let exitCodes = """
     Exit codes: 0 stopped by SIGINT or SIGTERM, with everything in flight answered and kept; 64 mistake
     in a flag, variable or the configuration file; 65 vsd check found damage; 69 cannot listen on the
     address; 70 internal error; 71 too few open files allowed; 74 cannot open the store.

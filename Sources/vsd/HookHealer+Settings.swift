@@ -6,7 +6,9 @@ import ValueStreamCore
 
 extension HookHealer {
   /// Creates the healer that `--heal` asks for.
-  convenience init(of settings: HealSettings, registry: MetricRegistry, clock: any WallClock, logger: Logger) {
+  convenience init(
+    of settings: HealSettings, token: CurrentSecret, registry: MetricRegistry, clock: any WallClock, logger: Logger
+  ) {
     var options = CurlTransport.Options()
     options.responseLimit = 64 << 20
     let client = APIClient(
@@ -17,7 +19,8 @@ extension HookHealer {
         }
       })
     self.init(
-      settings.services(client: client), address: settings.address, interval: settings.interval, registry: registry, clock: clock,
+      settings.services(client: client, token: token), address: settings.address, interval: settings.interval, registry: registry,
+      clock: clock,
       logger: logger)
   }
 }

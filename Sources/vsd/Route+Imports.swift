@@ -3,8 +3,8 @@ import ValueStreamCore
 
 extension Route {
   /// Makes the routes of imported deliveries. Without a secret, they say that one is missing.
-  static func imports(of sources: [any EventSource], secrets: [Secret]) -> [Route] {
-    guard secrets.isEmpty else { return sources.map { .webhook(ImportSource($0, secrets: secrets)) } }
+  static func imports(of sources: [CurrentSource]) -> [Route] {
+    guard sources.isEmpty else { return sources.map { .webhook($0) } }
     let refusal = HandlerFunction { _ in
       .problem(403, "Forbidden", detail: "imports need a secret: set VS_IMPORT_SECRET, or --import-secret-file")
     }

@@ -1,5 +1,6 @@
 import Glibc
 import Intake
+import ReleaseStamp
 import ValueStreamCore
 
 /// The entry point of `vsd`: parses arguments, runs the daemon or a command, and sets the exit code.
@@ -12,12 +13,17 @@ enum VSD {
       return
     }
     if arguments.contains(where: { ["--version", "-version"].contains($0) }) {
-      print("vsd \(ValueStreamVersion.current)")
+      print("vsd \(ReleaseStamp.version)")
       return
     }
     do {
       try OpenFiles.allow()
-      let settings = try DaemonSettings(arguments: arguments, environment: Environment.variables, readFile: Environment.readFile)
+      var files: [String: [UInt8]] = [:]
+      // Reads each file once, because it may be a pipe.
+      let settings = try DaemonSettings(arguments: arguments, environment: Environment.variables) { path in
+        if files[path] == nil { files[path] = Environment.readFile(path) }
+        return files[path]
+      }
       if settings.words.first == ReplayCommand.name {
         return try ReplayCommand(Array(settings.words.dropFirst()), settings).run()
       }
@@ -30,7 +36,8 @@ enum VSD {
         let hint = variable.meant.map { "; is \($0) meant?" } ?? ""
         logger.warn("the variable \(variable.name) is not a setting of vsd\(hint)")
       }
-      try await Daemon(settings: settings, logger: logger).run()
+      let reload = try SecretReload(arguments: arguments, environment: Environment.variables, files: files)
+      try await Daemon(settings: settings, reload: reload, logger: logger).run()
       StandardOutput.finish()
     } catch let error as SettingsError {
       fail("\(error); vsd --help all lists what can be set", ExitCode.usage)

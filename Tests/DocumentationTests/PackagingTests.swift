@@ -132,7 +132,7 @@ struct PackagingTests {
     #expect(judged.code == 0, "\(judged.output)")
   }
 
-  private static func run(_ arguments: String...) -> (code: Int32, output: String) {
+  static func run(_ arguments: String...) -> (code: Int32, output: String) {
     let process = Process()
     let output = Pipe()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")

@@ -34,10 +34,12 @@ struct OperatorAccessTests {
   private static func answer(_ path: String, _ headers: HTTPHeaders = [:], _ setting: Setting = Setting()) throws -> String {
     let operators = try setting.operating.map { try session($0) }
     let router = Router(
-      routes: routes, readToken: setting.read.flatMap { Secret($0) }, authenticator: SwiftMessageAuthenticator(),
+      routes: routes, readToken: setting.read.flatMap { Secret($0) }.map { CurrentSecret($0) },
+      authenticator: SwiftMessageAuthenticator(),
       session: try setting.read.map { try session($0) },
       operators: OperatorAccess(
-        token: setting.operating.flatMap { Secret($0) }, session: operators, publicURL: setting.publicURL),
+        token: setting.operating.flatMap { Secret($0) }.map { CurrentSecret($0) }, session: operators,
+        publicURL: setting.publicURL),
       signIn: HandlerFunction { _ in .text("please sign in") })
     let table = router.table(for: .open, isLoopback: setting.isLoopback, hasAdminListener: false)
     let method = ["/read", "/page"].contains(path) ? "GET" : "POST"

@@ -29,7 +29,8 @@ struct PageAccessTests {
     role: ListenerRole = .open, hasAdminListener: Bool = false
   ) throws -> String {
     let router = Router(
-      routes: routes, readToken: token.flatMap { Secret($0) }, authenticator: SwiftMessageAuthenticator(),
+      routes: routes, readToken: token.flatMap { Secret($0) }.map { CurrentSecret($0) },
+      authenticator: SwiftMessageAuthenticator(),
       session: try token.map { try session($0) }, signIn: HandlerFunction { _ in .text("please sign in") })
     let table = router.table(for: role, isLoopback: isLoopback, hasAdminListener: hasAdminListener)
     switch table.decide(method: method, path: path, headers: headers).decision {

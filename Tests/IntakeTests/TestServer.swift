@@ -30,7 +30,8 @@ final class TestServer: Sendable {
     var listeners = [HTTPServer.Listener(try ListenAddress(setup.address))]
     if let address = setup.adminAddress { listeners.append(HTTPServer.Listener(try ListenAddress(address), role: .admin)) }
     let router = Router(
-      routes: setup.routes, readToken: setup.readToken.flatMap(Secret.init), authenticator: authenticator)
+      routes: setup.routes, readToken: setup.readToken.flatMap(Secret.init).map { CurrentSecret($0) },
+      authenticator: authenticator)
     server = try HTTPServer(
       listeners: listeners, router: router, recorder: recorder, limits: setup.limits, authenticator: authenticator,
       observer: observer)

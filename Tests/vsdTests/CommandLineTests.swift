@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import ValueStreamCore
 import ValueStreamTesting
 
 @Suite("The command line of vsd")
@@ -29,7 +30,7 @@ struct CommandLineTests {
     let (exit, output, errors) = try VSDProcess.run([flag])
     #expect(exit == .code(0))
     #expect(errors == "")
-    #expect(output.wholeMatch(of: /vsd [0-9]+\.[0-9]+\.[0-9]+\n/) != nil)
+    #expect(output == "vsd \(ValueStreamVersion.current) (not a release)\n")
   }
 
   /// Every flag with a valid value.

@@ -44,7 +44,7 @@ struct VSPerfCommandLineTests {
   func version(flag: String) throws {
     let result = try VSPerf.run([flag])
     #expect(result.exit == .code(0))
-    #expect(result.output == "vsperf \(ValueStreamVersion.current)\n")
+    #expect(result.output == "vsperf \(ValueStreamVersion.current) (not a release)\n")
   }
 
   @Test(

@@ -2,7 +2,7 @@ package import ValueStreamCore
 
 /// Decides who may read pages, API and metrics.
 struct ReadPolicy: Sendable {
-  let token: Secret?
+  let token: CurrentSecret?
   let authenticator: any MessageAuthenticator
   /// Recognizes browsers that signed in with the token.
   var session: PageSession?
@@ -42,7 +42,7 @@ struct ReadPolicy: Sendable {
   private func rejectionWithoutToken(_ headers: HTTPHeaders) -> HTTPResponse? {
     guard let token else { return nil }
     let given = headers["Authorization"].flatMap(AccessToken.token(inAuthorization:))
-    if let given, authenticator.isToken(given, oneOf: [token]) { return nil }
+    if let given, authenticator.isToken(given, oneOf: [token.value]) { return nil }
     if let session, session.isSignedIn(headers) { return nil }
     if isOperator(headers) { return nil }
     return .problem(
@@ -79,7 +79,7 @@ struct ReadPolicy: Sendable {
   private func isOperator(_ headers: HTTPHeaders) -> Bool {
     guard let token = operators.token else { return false }
     if let given = headers["Authorization"].flatMap(AccessToken.token(inAuthorization:)),
-      authenticator.isToken(given, oneOf: [token])
+      authenticator.isToken(given, oneOf: [token.value])
     {
       return true
     }
@@ -113,7 +113,7 @@ struct ReadPolicy: Sendable {
 /// Who may write: leave items out of numbers, and take them back.
 package struct OperatorAccess: Sendable {
   /// Nil to let only requests write that come directly from this machine.
-  let token: Secret?
+  let token: CurrentSecret?
   /// Recognizes browsers that signed in with the token.
   let session: PageSession?
   /// Scheme, host and port of the address at which people reach vsd. Nil if it is not set.
@@ -122,7 +122,7 @@ package struct OperatorAccess: Sendable {
   let isLocal: Bool
 
   /// - Parameter publicURL: the address at which people reach vsd; nil if it is not set.
-  package init(token: Secret? = nil, session: PageSession? = nil, publicURL: String? = nil) {
+  package init(token: CurrentSecret? = nil, session: PageSession? = nil, publicURL: String? = nil) {
     self.token = token
     self.session = session
     publicOrigin = publicURL.flatMap(WebAddress.origin)

@@ -31,7 +31,7 @@ package struct Route: Sendable {
   }
 
   enum Work: Sendable {
-    case intake(any EventSource)
+    case intake(CurrentSource)
     case handler(any HTTPHandler, access: Access, runsInline: Bool)
   }
 
@@ -42,10 +42,14 @@ package struct Route: Sendable {
   let work: Work
 
   /// Receives a source's deliveries at its ``EventSource/route``.
-  package static func webhook(_ source: any EventSource) -> Route {
-    Route(
+  package static func webhook(_ source: any EventSource) -> Route { webhook(CurrentSource(source)) }
+
+  /// Receives the deliveries of a source whose secrets may change.
+  package static func webhook(_ current: CurrentSource) -> Route {
+    let source = current.value
+    return Route(
       path: .exact(source.route), methods: source.answersHead ? ["POST", "HEAD"] : ["POST"], routeClass: .intake,
-      work: .intake(source))
+      work: .intake(current))
   }
 
   /// Passes requests to a handler.

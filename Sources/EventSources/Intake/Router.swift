@@ -15,7 +15,7 @@ package struct Router: Sendable {
   ///   - operators: who may write.
   ///   - signIn: answers requests for pages without a token. Nil to answer them with an error.
   package init(
-    routes: [Route], readToken: Secret?, authenticator: any MessageAuthenticator, session: PageSession? = nil,
+    routes: [Route], readToken: CurrentSecret?, authenticator: any MessageAuthenticator, session: PageSession? = nil,
     operators: OperatorAccess = OperatorAccess(), signIn: (any HTTPHandler)? = nil
   ) {
     self.routes = routes
@@ -89,7 +89,7 @@ struct RouteTable: Sendable {
     case .intake(let source):
       // Browsers send `Origin`, vendors have no reason to. This keeps web pages from posting deliveries to loopback.
       if headers["Origin"] != nil { return .reject(.problem(403, "deliveries do not come from web pages (header Origin)")) }
-      return method == "HEAD" ? .confirm : .intake(source)
+      return method == "HEAD" ? .confirm : .intake(source.value)
     case .handler(let handler, let access, let runsInline):
       if access == .operating || access == .operatorPages {
         guard let rejection = readers.rejectionOfWriting(headers, isLoopback: isLoopback, isDirect: isDirect()) else {

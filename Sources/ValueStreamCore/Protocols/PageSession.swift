@@ -3,7 +3,7 @@
 /// The cookie holds its expiry and a code over it with the token as key, so nothing is stored, the browser never keeps the
 /// token itself, and another token ends all sessions.
 package struct PageSession: Sendable {
-  private let token: Secret
+  private let token: CurrentSecret
   private let authenticator: any MessageAuthenticator
   private let clock: any WallClock
 
@@ -12,15 +12,19 @@ package struct PageSession: Sendable {
   /// How long a session lasts, in seconds: 30 days.
   package static let seconds: Int64 = 30 * 86_400
 
-  package init(token: Secret, authenticator: any MessageAuthenticator, clock: any WallClock) {
+  package init(token: CurrentSecret, authenticator: any MessageAuthenticator, clock: any WallClock) {
     self.token = token
     self.authenticator = authenticator
     self.clock = clock
   }
 
+  package init(token: Secret, authenticator: any MessageAuthenticator, clock: any WallClock) {
+    self.init(token: CurrentSecret(token), authenticator: authenticator, clock: clock)
+  }
+
   /// Returns the value of a new cookie if a text is the read token. Nil for any other text.
   package func cookie(for text: String) -> String? {
-    guard authenticator.isToken(Array(text.utf8), oneOf: [token]) else { return nil }
+    guard authenticator.isToken(Array(text.utf8), oneOf: [token.value]) else { return nil }
     let (expiry, overflow) = clock.now().seconds.addingReportingOverflow(Self.seconds)
     return overflow ? nil : "\(expiry).\(code("session", of: String(expiry)))"
   }
@@ -45,7 +49,7 @@ package struct PageSession: Sendable {
   }
 
   private func code(_ use: String, of text: String) -> String {
-    Hex.text(of: authenticator.authenticationCode(.sha256, of: Array("vsd \(use) \(text)".utf8), key: token.bytes))
+    Hex.text(of: authenticator.authenticationCode(.sha256, of: Array("vsd \(use) \(text)".utf8), key: token.value.bytes))
   }
 }
 

@@ -26,6 +26,11 @@ struct CompletionTree {
   let program: String
   let places: [Place]
 
+  init(program: String, places: [Place]) {
+    self.program = program
+    self.places = places
+  }
+
   init(_ table: CommandTable, program: String) {
     self.program = program
     var places: [Place] = []
@@ -50,13 +55,17 @@ struct CompletionTree {
   }
 
   private static func place(of command: Command) -> Place {
-    let flags = command.declarations.filter { !$0.isSecret }.map { declaration in
-      Flag(name: declaration.name, value: value(declaration), help: HelpText.firstSentence(of: declaration.help))
-    }
     let words = command.operands?.contains("|") == true ? command.operands?.split(separator: "|").map(String.init) ?? [] : []
     return Place(
-      words: command.words, next: words.map { ($0, "") }, flags: flags,
+      words: command.words, next: words.map { ($0, "") }, flags: flags(of: command.declarations),
       takesFiles: command.operands?.hasPrefix("FILE") == true)
+  }
+
+  /// Returns the flags of settings, without those that have only a variable.
+  static func flags(of declarations: [SettingDeclaration]) -> [Flag] {
+    declarations.filter { !$0.isSecret }.map { declaration in
+      Flag(name: declaration.name, value: value(declaration), help: HelpText.firstSentence(of: declaration.help))
+    }
   }
 
   /// Returns the kind of value of a flag. A placeholder with `|` lists all possible values.
@@ -64,7 +73,7 @@ struct CompletionTree {
     if declaration.impliedText != nil { return .none }
     switch declaration.placeholder {
     case "FILE": return .file
-    case "DIR": return .folder
+    case "DIR", "DIRECTORY|memory": return .folder
     case let words where words.contains("|"): return .oneOf(words.split(separator: "|").map(String.init))
     default: return .any
     }

@@ -6,7 +6,7 @@ package import ValueStreamCore
 /// The settings with which vsd asks GitHub again for lost deliveries.
 package struct HealSettings: Sendable {
   private let owners: [GitHubHooks.Owner]
-  private let token: Secret
+  package let token: Secret
   private let server: GitHubAddress
   /// The address of the webhooks.
   package let address: String
@@ -92,7 +92,9 @@ package struct HealSettings: Sendable {
   }
 
   /// Returns the webhooks to heal.
-  package func services(client: APIClient) -> [any HookService] {
+  ///
+  /// - Parameter token: the token to use, which may be replaced.
+  package func services(client: APIClient, token: CurrentSecret) -> [any HookService] {
     let requests = GitHubHookRequests(server, token: token, client: client)
     return owners.map { GitHubHooks($0, requests) }
   }
