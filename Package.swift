@@ -145,19 +145,15 @@ let reports: [Target] = [
   module("ReportClient", in: "Reports", ["CSV", "Aggregates", "Charts"]),
 ]
 
-/// What a release says about itself.
-let release: [Target] = [
-  .target(name: "CReleaseStamp", path: "Sources/Release/CReleaseStamp"),
-  module("ReleaseStamp", in: "Release", ["CReleaseStamp"]),
-]
-
 let executables: [Target] = [
+  // The version, which `make dist` writes into a finished program.
+  .target(name: "CReleaseStamp", path: "Sources/SystemLibraries/CReleaseStamp"),
   .executableTarget(
     name: "vsd",
     dependencies: [
       "ValueStreamCore", "Intake", "Catalog", "Projection", "DeliveryCounters", "PoisonGuard", "Replay", "Export", "SQLiteStore",
       "Logging", "Mock", "OTLP", "Jaeger", "Lightstep", "Datadog", "Zipkin", "CurlTransport", "Prometheus", "QueryAPI",
-      "DeliveryMetrics", "Dashboard", "DeliveryGauges", "APIClient", "Hooks", "GitHubHooks", "ReleaseStamp",
+      "DeliveryMetrics", "Dashboard", "DeliveryGauges", "APIClient", "Hooks", "GitHubHooks", "CReleaseStamp",
     ],
     swiftSettings: settings),
   .executableTarget(
@@ -165,7 +161,7 @@ let executables: [Target] = [
     dependencies: webhookSetup + [
       "ValueStreamCore", "Intake", "Catalog", "GitHubWebhooks", "Simulator", "CurlTransport", "CSV", "Aggregates", "Charts",
       "SampleReports", "ReportClient", "APIClient", "GitHubAPI", "GitHubImport", "GitLabAPI", "GitLabImport", "JiraAPI",
-      "JiraImport", "JenkinsAPI", "JenkinsImport", "TrelloImport", "ReleaseStamp",
+      "JiraImport", "JenkinsAPI", "JenkinsImport", "TrelloImport", "CReleaseStamp",
     ],
     swiftSettings: settings),
 ]
@@ -296,7 +292,7 @@ let package = Package(
     .executable(name: "vsd", targets: ["vsd"]),
     .executable(name: "vsperf", targets: ["vsperf"]),
   ],
-  targets: core + systemLibraries + eventSources + tracing + reports + release + executables + testing + testsOfTargets,
+  targets: core + systemLibraries + eventSources + tracing + reports + executables + testing + testsOfTargets,
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17
 )

@@ -1,6 +1,6 @@
+internal import CReleaseStamp
 import Glibc
 import Intake
-import ReleaseStamp
 import ValueStreamCore
 
 /// The entry point of `vsd`: parses arguments, runs the daemon or a command, and sets the exit code.
@@ -13,7 +13,7 @@ enum VSD {
       return
     }
     if arguments.contains(where: { ["--version", "-version"].contains($0) }) {
-      print("vsd \(ReleaseStamp.version)")
+      print("vsd \(ValueStreamVersion.shown(stamp: String(cString: release_stamp())))")
       return
     }
     do {

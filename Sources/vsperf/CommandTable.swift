@@ -1,4 +1,4 @@
-import ReleaseStamp
+internal import CReleaseStamp
 import ValueStreamCore
 
 /// A command of `vsperf`.
@@ -49,7 +49,7 @@ struct CommandTable: Sendable {
     let own = arguments.prefix { $0 != "--" }
     let isHelp = own.contains { Self.helpFlags.contains($0) }
     if !isHelp, own.contains(where: { ["--version", "-version"].contains($0) }) {
-      return .show("\(Program.name) \(ReleaseStamp.version)\n")
+      return .show("\(Program.name) \(ValueStreamVersion.shown(stamp: String(cString: release_stamp())))\n")
     }
     let arguments = own.filter { !Self.helpFlags.contains($0) } + arguments.dropFirst(own.count)
     let words = try words(in: arguments, isHelp: isHelp)

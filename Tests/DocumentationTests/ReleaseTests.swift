@@ -26,7 +26,7 @@ struct ReleaseTests {
       try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
       folder = path
       second = "\(path)/again"
-      let stamp = "Sources/Release/CReleaseStamp"
+      let stamp = "Sources/SystemLibraries/CReleaseStamp"
       try Self.succeed(
         "gcc", "-I\(stamp)/include", "Tests/Release/stand-in.c", "\(stamp)/release_stamp.c", "-o", "\(path)/stand-in",
         "-lsqlite3",
