@@ -81,6 +81,7 @@ let systemLibraries: [Target] = [
   systemLibrary("CCurl", "libcurl", apt: "libcurl4-openssl-dev"),
   systemLibrary("CZlib", "zlib", apt: "zlib1g-dev"),
   systemLibrary("CZstd", "libzstd", apt: "libzstd-dev"),
+  systemLibrary("CPostgreSQL", "libpq", apt: "libpq-dev"),
 ]
 
 let eventSources: [Target] = [
@@ -115,6 +116,7 @@ let tracing: [Target] = [
   module("Projection", in: "Tracing", ["DeliveryCounters", "DeliveryFacts", "PoisonGuard"]),
   module("Replay", in: "Tracing", ["DeliveryCounters", "DeliveryFacts", "Projection"]),
   module("SQLiteStore", in: "Tracing", ["CSQLite", "CZstd"]),
+  module("PostgresStore", in: "Tracing", ["CPostgreSQL", "SQLiteStore"]),
   module("Export", in: "Tracing", ["PoisonGuard"]),
   module("CurlTransport", in: "Tracing", ["CCurl"]),
   module("OTLP", in: "Tracing", ["Export", "CZlib"]),
@@ -245,6 +247,7 @@ let testsOfTargets: [Target] = [
   tests(of: "Projection", ["ValueStreamCore", "DeliveryCounters", "DeliveryFacts", "PoisonGuard", "Export"]),
   tests(of: "Replay", ["ValueStreamCore", "DeliveryCounters", "DeliveryFacts", "Projection", "SQLiteStore"]),
   tests(of: "SQLiteStore", ["ValueStreamCore", "CSyncRecorder"]),
+  tests(of: "PostgresStore", ["ValueStreamCore", "DeliveryCounters", "Projection"]),
   tests(of: "Export", ["ValueStreamCore"]),
   tests(of: "CurlTransport", ["ValueStreamCore"]),
   tests(of: "OTLP", ["ValueStreamCore", "Export", "CZlib", "CurlTransport"], fixtures: ["Golden", "read-otlp.py"]),

@@ -1,9 +1,9 @@
-import ValueStreamCore
+package import ValueStreamCore
 
 /// Encodes and decodes a delivery for the log, before compression.
-enum DeliveryPacking {
+package enum DeliveryPacking {
   /// Returns the encoded delivery without the bytes of its body, which the caller appends.
-  static func head(of logged: LoggedDelivery) -> [UInt8] {
+  package static func head(of logged: LoggedDelivery) -> [UInt8] {
     let delivery = logged.delivery
     var writer = PackedWriter()
     writer.bytes.reserveCapacity(256)
@@ -26,7 +26,7 @@ enum DeliveryPacking {
     return writer.bytes
   }
 
-  static func read(from source: inout some PackedSource) throws(DamagedBytes) -> LoggedDelivery {
+  package static func read(from source: inout some PackedSource) throws(DamagedBytes) -> LoggedDelivery {
     let name = try source.text()
     let id = try source.optionalText()
     let received = Timestamp(nanoseconds: try source.signed())

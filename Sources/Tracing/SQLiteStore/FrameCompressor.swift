@@ -1,8 +1,8 @@
 import CZstd
-import ValueStreamCore
+package import ValueStreamCore
 
 /// Compresses commits into zstd frames that span several commits, so that a commit can refer to the data of earlier ones.
-final class FrameCompressor {
+package final class FrameCompressor {
   private let context: OpaquePointer
   /// Compressed bytes of the current commit so far.
   private var commit: [UInt8] = []
@@ -10,7 +10,7 @@ final class FrameCompressor {
   /// The number of compressed bytes in the current frame, without the current commit.
   private(set) var frameBytes = 0
 
-  init() throws(StoreError) {
+  package init() throws(StoreError) {
     guard let context = ZSTD_createCCtx() else { throw StoreError(.busy, "no memory to compress deliveries") }
     self.context = context
     chunk = [UInt8](repeating: 0, count: ZSTD_CStreamOutSize())
@@ -26,13 +26,13 @@ final class FrameCompressor {
   private static let largestKept = 1 << 20
 
   /// Starts a new frame, which can be decompressed without the data before it.
-  func startFrame() {
+  package func startFrame() {
     ZSTD_CCtx_reset(context, ZSTD_reset_session_only)
     frameBytes = 0
     clear()
   }
 
-  func add(_ bytes: [UInt8]) throws(StoreError) {
+  package func add(_ bytes: [UInt8]) throws(StoreError) {
     try compress(bytes, ZSTD_e_continue)
   }
 
@@ -40,7 +40,7 @@ final class FrameCompressor {
   ///
   /// The stream then contains this commit even if `use` throws. If it is not stored, call ``startFrame()`` before the
   /// next one.
-  func finishCommit<Result>(_ use: ([UInt8]) throws -> Result) throws -> Result {
+  package func finishCommit<Result>(_ use: ([UInt8]) throws -> Result) throws -> Result {
     try compress([], ZSTD_e_flush)
     frameBytes += commit.count
     defer { clear() }

@@ -1,15 +1,15 @@
 import CZstd
-import ValueStreamCore
+package import ValueStreamCore
 
 /// Decompresses the commits of a zstd frame. Pass them in the order in which they were written, without gaps.
-final class FrameDecompressor {
+package final class FrameDecompressor {
   private let context: OpaquePointer
   private var input: [UInt8] = []
   private var inputIndex = 0
   private var output: [UInt8]
   private var outputRange = 0..<0
 
-  init() throws(StoreError) {
+  package init() throws(StoreError) {
     guard let context = ZSTD_createDCtx() else { throw StoreError(.busy, "no memory to read deliveries") }
     self.context = context
     output = [UInt8](repeating: 0, count: 1 << 16)
@@ -19,7 +19,7 @@ final class FrameDecompressor {
     ZSTD_freeDCtx(context)
   }
 
-  func startFrame() {
+  package func startFrame() {
     ZSTD_DCtx_reset(context, ZSTD_reset_session_only)
     input = []
     inputIndex = 0
@@ -27,19 +27,19 @@ final class FrameDecompressor {
   }
 
   /// Starts the next commit. Read or ``skip()`` all of the previous one first.
-  func begin(_ commit: [UInt8]) {
+  package func begin(_ commit: [UInt8]) {
     input = commit
     inputIndex = 0
     outputRange = 0..<0
   }
 
   /// Skips the rest of the commit.
-  func skip() throws(DamagedBytes) {
+  package func skip() throws(DamagedBytes) {
     while try refill() {}
   }
 
   /// True if everything in the commit has been read.
-  func isAtEnd() throws(DamagedBytes) -> Bool {
+  package func isAtEnd() throws(DamagedBytes) -> Bool {
     guard outputRange.isEmpty else { return false }
     return try !refill()
   }
@@ -72,13 +72,13 @@ final class FrameDecompressor {
 }
 
 extension FrameDecompressor: PackedSource {
-  func byte() throws(DamagedBytes) -> UInt8 {
+  package func byte() throws(DamagedBytes) -> UInt8 {
     if outputRange.isEmpty { guard try refill() else { throw DamagedBytes() } }
     defer { outputRange = outputRange.dropFirst() }
     return output[outputRange.lowerBound]
   }
 
-  func bytes(_ count: Int) throws(DamagedBytes) -> [UInt8] {
+  package func bytes(_ count: Int) throws(DamagedBytes) -> [UInt8] {
     var result: [UInt8] = []
     // The count may be damaged, so limit what it reserves.
     result.reserveCapacity(min(count, 1 << 20))

@@ -28,16 +28,16 @@ struct PackedWriter {
 }
 
 /// The bytes cannot have been written by a ``PackedWriter``.
-struct DamagedBytes: Error {}
+package struct DamagedBytes: Error {}
 
 /// A source of packed bytes.
-protocol PackedSource {
+package protocol PackedSource {
   mutating func byte() throws(DamagedBytes) -> UInt8
   mutating func bytes(_ count: Int) throws(DamagedBytes) -> [UInt8]
 }
 
 extension PackedSource {
-  mutating func unsigned() throws(DamagedBytes) -> UInt64 {
+  package mutating func unsigned() throws(DamagedBytes) -> UInt64 {
     var result: UInt64 = 0
     var shift: UInt64 = 0
     while shift < 64 {
@@ -49,21 +49,21 @@ extension PackedSource {
     throw DamagedBytes()
   }
 
-  mutating func signed() throws(DamagedBytes) -> Int64 {
+  package mutating func signed() throws(DamagedBytes) -> Int64 {
     let value = try unsigned()
     return Int64(bitPattern: value >> 1) ^ -Int64(bitPattern: value & 1)
   }
 
-  mutating func count() throws(DamagedBytes) -> Int {
+  package mutating func count() throws(DamagedBytes) -> Int {
     guard let count = Int(exactly: try unsigned()) else { throw DamagedBytes() }
     return count
   }
 
-  mutating func text() throws(DamagedBytes) -> String {
+  package mutating func text() throws(DamagedBytes) -> String {
     String(decoding: try bytes(try count()), as: UTF8.self)
   }
 
-  mutating func optionalText() throws(DamagedBytes) -> String? {
+  package mutating func optionalText() throws(DamagedBytes) -> String? {
     try unsigned() == 0 ? nil : try text()
   }
 }

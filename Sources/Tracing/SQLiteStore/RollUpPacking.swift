@@ -1,30 +1,30 @@
-import ValueStreamCore
+package import ValueStreamCore
 
 /// The names of a roll-up within its level, as two numbers whose order is that of ``RollUpKey``.
-struct PackedRollUpKey: Hashable, Comparable {
-  var high: UInt64
-  var low: UInt64
+package struct PackedRollUpKey: Hashable, Comparable {
+  package var high: UInt64
+  package var low: UInt64
 
   /// Greater than every key.
   static let last = PackedRollUpKey(high: .max, low: .max)
 
-  init(high: UInt64, low: UInt64) {
+  package init(high: UInt64, low: UInt64) {
     self.high = high
     self.low = low
   }
 
-  init(_ key: RollUpKey) {
+  package init(_ key: RollUpKey) {
     high = UInt64(key.repository.rawValue) << 32 | UInt64(key.workflow.rawValue)
     low = UInt64(key.job.rawValue) << 32 | UInt64(key.runner.rawValue)
   }
 
-  func key(_ level: RollUpLevel) -> RollUpKey {
+  package func key(_ level: RollUpLevel) -> RollUpKey {
     func name(_ number: UInt64) -> FactName { FactName(rawValue: UInt32(truncatingIfNeeded: number)) }
     return RollUpKey(
       level, repository: name(high >> 32), workflow: name(high), job: name(low >> 32), runner: name(low))
   }
 
-  static func < (left: PackedRollUpKey, right: PackedRollUpKey) -> Bool {
+  package static func < (left: PackedRollUpKey, right: PackedRollUpKey) -> Bool {
     left.high == right.high ? left.low < right.low : left.high < right.high
   }
 }
@@ -144,7 +144,7 @@ extension RollUpCounts {
 }
 
 extension RollUp {
-  var packed: [UInt8] {
+  package var packed: [UInt8] {
     var writer = PackedWriter()
     let values = counts.values
     var mask: UInt8 = 0
@@ -165,13 +165,15 @@ extension RollUp {
 }
 
 /// Adds up stored roll-ups of one key, and is used again for the next key.
-final class RollUpAccumulator {
+package final class RollUpAccumulator {
   private var counts = RollUpCounts()
   private let queue = BucketCounts()
   private let run = BucketCounts()
 
+  package init() {}
+
   /// Adds a stored roll-up. After an error, a part of it was added.
-  func add(_ bytes: UnsafeRawBufferPointer) throws(DamagedBytes) {
+  package func add(_ bytes: UnsafeRawBufferPointer) throws(DamagedBytes) {
     var reader = RollUpReader(bytes)
     let mask = try reader.byte()
     for index in 0..<8 where mask & 1 << UInt8(index) != 0 {
@@ -191,14 +193,14 @@ final class RollUpAccumulator {
     try run.add(&reader)
   }
 
-  func add(_ rollUp: RollUp) {
+  package func add(_ rollUp: RollUp) {
     counts.add(rollUp.counts, times: 1)
     queue.add(rollUp.queue)
     run.add(rollUp.run)
   }
 
   /// Returns the sum and starts anew.
-  func take() -> RollUp {
+  package func take() -> RollUp {
     defer { counts = RollUpCounts() }
     return RollUp(counts: counts, queue: queue.take(), run: run.take())
   }
@@ -261,7 +263,7 @@ private final class BucketCounts {
 }
 
 /// Tallies as stored: those of a subject in `run_tally`, and signed ones in `rollup_change`.
-enum PackedTallies {
+package enum PackedTallies {
   private static let hasQueue: UInt8 = 1 << 6
   private static let hasRun: UInt8 = 1 << 7
 
@@ -304,13 +306,13 @@ enum PackedTallies {
   }
 
   /// The tallies of a subject.
-  static func bytes(_ tallies: [RunTally]) -> [UInt8] {
+  package static func bytes(_ tallies: [RunTally]) -> [UInt8] {
     var writer = PackedWriter()
     for tally in tallies { put(tally, to: &writer) }
     return writer.bytes
   }
 
-  static func tallies(_ bytes: UnsafeRawBufferPointer) throws(DamagedBytes) -> [RunTally] {
+  package static func tallies(_ bytes: UnsafeRawBufferPointer) throws(DamagedBytes) -> [RunTally] {
     var reader = RollUpReader(bytes)
     var tallies: [RunTally] = []
     while !reader.isAtEnd { tallies.append(try tally(&reader)) }

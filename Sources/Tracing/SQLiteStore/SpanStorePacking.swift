@@ -1,11 +1,11 @@
-import ValueStreamCore
+package import ValueStreamCore
 
 /// Encodes and decodes the fingerprints of one write, 24 bytes each: two words of hash and the time of receipt in
 /// nanoseconds.
-enum FingerprintPacking {
+package enum FingerprintPacking {
   private static let byteCount = 24
 
-  static func bytes(of fingerprints: [DeliveryFingerprint]) -> [UInt8] {
+  package static func bytes(of fingerprints: [DeliveryFingerprint]) -> [UInt8] {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(fingerprints.count * byteCount)
     for fingerprint in fingerprints {
@@ -16,7 +16,7 @@ enum FingerprintPacking {
     return bytes
   }
 
-  static func read(_ bytes: [UInt8], since cutoff: Timestamp, into result: inout [DeliveryFingerprint]) {
+  package static func read(_ bytes: [UInt8], since cutoff: Timestamp, into result: inout [DeliveryFingerprint]) {
     bytes.withUnsafeBytes { buffer in
       for start in stride(from: 0, to: buffer.count - byteCount + 1, by: byteCount) {
         func word(_ index: Int) -> UInt64 {
@@ -30,13 +30,13 @@ enum FingerprintPacking {
 }
 
 /// Encodes and decodes a branch update without its branch and time, which have columns of their own.
-enum BranchUpdatePacking {
+package enum BranchUpdatePacking {
   /// Returns the number under which updates to a commit are indexed: the first 15 hexadecimal digits of its hash.
   ///
   /// Other commits may share it, so callers must compare the whole hash.
   static func number(of commit: String) -> Int64 { Int64(commit.prefix(15), radix: 16) ?? 0 }
 
-  static func bytes(of update: BranchUpdate) -> [UInt8] {
+  package static func bytes(of update: BranchUpdate) -> [UInt8] {
     var writer = PackedWriter()
     let flags = [update.time.isVendor, update.isForced, update.isDefaultBranch, update.isCutShort]
     writer.put(flags.enumerated().reduce(0) { $0 | ($1.element ? 1 << UInt64($1.offset) : 0) } as UInt64)
@@ -55,7 +55,7 @@ enum BranchUpdatePacking {
     return writer.bytes
   }
 
-  static func read(_ bytes: [UInt8], branch: SubjectKey, time: Timestamp) throws(DamagedBytes) -> BranchUpdate {
+  package static func read(_ bytes: [UInt8], branch: SubjectKey, time: Timestamp) throws(DamagedBytes) -> BranchUpdate {
     var reader = PackedReader(bytes)
     let flags = try reader.unsigned()
     let before = try reader.optionalText()

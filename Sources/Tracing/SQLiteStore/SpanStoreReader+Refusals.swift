@@ -1,4 +1,4 @@
-import ValueStreamCore
+package import ValueStreamCore
 
 extension SpanStoreReader {
   func exportRejections(
@@ -28,13 +28,13 @@ extension SpanStoreReader {
 }
 
 /// Encodes and decodes the attempts of a rejection: one per line, its number before its key.
-enum RejectedAttempts {
-  static func text(of attempts: [ExportRejection.Attempt]) -> String {
+package enum RejectedAttempts {
+  package static func text(of attempts: [ExportRejection.Attempt]) -> String {
     attempts.map { "\($0.number) \($0.key)" }.joined(separator: "\n")
   }
 
   /// Nil if the text is damaged.
-  static func attempts(in text: String) -> [ExportRejection.Attempt]? {
+  package static func attempts(in text: String) -> [ExportRejection.Attempt]? {
     var attempts: [ExportRejection.Attempt] = []
     for line in text.split(separator: "\n") {
       let parts = line.split(separator: " ", maxSplits: 1)

@@ -1,0 +1,137 @@
+import Dispatch
+import Foundation
+import Synchronization
+import Testing
+import ValueStreamCore
+
+@testable import PostgresStore
+
+/// A PostgreSQL server in a temporary directory, for all tests of the process. It listens on a socket in that directory only.
+final class PostgresServer: Sendable {
+  /// The server that all tests share. It does not sync to disk, because no test crashes the machine.
+  static let shared: Result<PostgresServer, any Error> = Result { try PostgresServer(settings: ["fsync": "off"]) }
+
+  struct Failure: Error, CustomStringConvertible {
+    var description: String
+  }
+
+  let directory: String
+  private let settings: [String: String]
+  private let process = Mutex<Process?>(nil)
+  private static let schemas = Atomic<Int>(0)
+
+  /// Returns the path of a program of PostgreSQL or pgbouncer. Debian keeps those of the server outside of the search path.
+  static func program(_ name: String) throws -> String {
+    let root = "/usr/lib/postgresql"
+    let versions = (try? FileManager.default.contentsOfDirectory(atPath: root)) ?? []
+    let ofServer = versions.compactMap(Int.init).sorted(by: >).map { "\(root)/\($0)/bin" }
+    let path = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").map(String.init)
+    let found = (ofServer + path + ["/usr/sbin"]).map { "\($0)/\(name)" }.first(where: FileManager.default.isExecutableFile)
+    guard let found else { throw Failure(description: "\(name) is missing: run Scripts/bootstrap test") }
+    return found
+  }
+
+  init(settings: [String: String] = [:]) throws {
+    let directory = FileManager.default.temporaryDirectory.appendingPathComponent("vspg-\(UUID().uuidString.prefix(8))").path
+    self.directory = directory
+    self.settings = settings
+    try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+    if getuid() == 0 { try Self.run("/bin/chown", ["nobody", directory]) }
+    try Self.runUnprivileged(
+      Self.program("initdb"),
+      ["-D", "\(directory)/data", "-U", "vs", "--auth=trust", "--no-sync", "-E", "UTF8", "--locale=C"])
+    try start()
+    let removal = directory
+    removeAtExit(removal)
+  }
+
+  /// Starts the server, and waits until it takes connections.
+  func start() throws {
+    var arguments = ["-D", "\(directory)/data", "-k", directory, "-c", "listen_addresses=", "-c", "max_connections=200"]
+    for (name, value) in settings.sorted(by: { $0.key < $1.key }) { arguments += ["-c", "\(name)=\(value)"] }
+    let server = try Self.unprivileged(Self.program("postgres"), arguments)
+    server.standardOutput = FileHandle.nullDevice
+    server.standardError = FileHandle.nullDevice
+    try server.run()
+    process.withLock { $0 = server }
+    Self.running.withLock { $0.append(server.processIdentifier) }
+    for _ in 0..<600 {
+      if (try? PostgresConnection(PostgresAddress(address))) != nil { return }
+      usleep(50_000)
+    }
+    throw Failure(description: "the server in \(directory) does not start")
+  }
+
+  /// Stops the server: SIGINT ends connections, SIGKILL is a crash.
+  func stop(_ signal: Int32 = SIGINT) {
+    guard let server = process.withLock({ $0.take() }) else { return }
+    // The server runs as a child of setpriv, which becomes it. So the process is the server itself.
+    kill(server.processIdentifier, signal)
+    Self.waitForEnd(of: server)
+  }
+
+  var address: String { "postgres:///postgres?host=\(directory)&user=vs" }
+
+  /// Returns a pool with a schema of its own.
+  func pool() throws -> PostgresPool {
+    let number = Self.schemas.add(1, ordering: .relaxed).newValue
+    return PostgresPool(try PostgresAddress(address), schema: "test_\(number)")
+  }
+
+  // MARK: Processes
+
+  private static let running = Mutex<[Int32]>([])
+
+  /// Foundation's own call needs the run loop of a thread, and may miss the end of a process.
+  static func waitForEnd(of process: Process) {
+    for _ in 0..<6000 where process.isRunning { usleep(5_000) }
+  }
+
+  static func unprivileged(_ program: String, _ arguments: [String]) throws -> Process {
+    let process = Process()
+    // PostgreSQL refuses to run as root.
+    if getuid() == 0 {
+      process.executableURL = URL(fileURLWithPath: "/usr/bin/setpriv")
+      process.arguments = ["--reuid=nobody", "--regid=nogroup", "--clear-groups", "--pdeathsig=INT", program] + arguments
+    } else {
+      process.executableURL = URL(fileURLWithPath: program)
+      process.arguments = arguments
+    }
+    process.currentDirectoryURL = URL(fileURLWithPath: "/")
+    return process
+  }
+
+  private static func runUnprivileged(_ program: String, _ arguments: [String]) throws {
+    let process = try unprivileged(program, arguments)
+    let output = Pipe()
+    process.standardOutput = output
+    process.standardError = output
+    try process.run()
+    let text = output.fileHandleForReading.readDataToEndOfFile()
+    waitForEnd(of: process)
+    guard process.terminationStatus == 0 else {
+      throw Failure(description: "\(program) failed: \(String(decoding: text, as: UTF8.self))")
+    }
+  }
+
+  private static func run(_ program: String, _ arguments: [String]) throws {
+    let process = try Process.run(URL(fileURLWithPath: program), arguments: arguments)
+    waitForEnd(of: process)
+  }
+
+  /// Ends the servers, and removes their directories when the process exits.
+  private func removeAtExit(_ directory: String) {
+    Self.directories.withLock { directories in
+      if directories.isEmpty {
+        atexit {
+          for process in PostgresServer.running.withLock(\.self) { kill(process, SIGQUIT) }
+          usleep(200_000)
+          for directory in PostgresServer.directories.withLock(\.self) { try? FileManager.default.removeItem(atPath: directory) }
+        }
+      }
+      directories.append(directory)
+    }
+  }
+
+  private static let directories = Mutex<[String]>([])
+}
