@@ -243,6 +243,19 @@ import ValueStreamCore
     #expect((value.failed, value.takenBack, value.total) == (0, 1, 2))
   }
 
+  @Test("Evidence of a verdict rests on the same days as the number, those of the previous period too")
+  func evidenceOfVerdicts() throws {
+    var facts = TestFacts()
+    let first = facts.deploy("shop", 1, began: at(1, 25), ended: at(1, 25, 13))
+    let second = facts.deploy("shop", 2, began: at(3, 6), ended: at(3, 6, 13), previous: first)
+    let third = facts.deploy("shop", 3, began: at(3, 7), ended: at(3, 7, 13), previous: second)
+    facts.deploy("shop", 9, began: at(3, 8), ended: at(3, 8, 13), step: .rollback, previous: third)
+    let query = DORAQuery(frame: ReportFrame(window: TimeWindow(start: at(3, 1), end: at(4, 1)), now: at(5, 1)))
+    #expect(try only(facts, query).changeFailRate.current.failed == 1)
+    #expect(try evidence(facts, DORAEvidence(.changeFailRate, part: .verdict(.failed)), query) == [third])
+    #expect(try evidence(facts, DORAEvidence(.recoveryTime), query) == [third])
+  }
+
   @Test("A deploy that waited for approval while another one ran is no rollback")
   func approvedOutOfOrder() throws {
     var facts = TestFacts()

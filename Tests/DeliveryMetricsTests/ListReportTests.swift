@@ -3,6 +3,30 @@ import Testing
 import ValueStreamCore
 
 @Suite struct ListReportTests {
+  @Test("Deploys and incidents read at once are those of their own reports")
+  func deploysAndIncidents() throws {
+    var facts = TestFacts()
+    facts.deploy("shop", 1, began: at(1, 5), ended: at(1, 5, 13), step: .first)
+    facts.deploy("shop", 2, began: at(1, 6), ended: at(1, 6, 13))
+    facts.deploy("shop", 1, began: at(1, 6, 14), ended: at(1, 6, 15), step: .rollback)
+    facts.deploy("shop", 3, began: at(1, 7), ended: at(1, 7, 13), outcome: .failure)
+    facts.deploy("cart", 4, began: at(1, 8), ended: nil, outcome: .running)
+    facts.incident(began: at(1, 6, 13, 30), resolved: at(1, 6, 16))
+    facts.incident("cart", began: at(1, 9), resolved: nil)
+    for rules in [FailureRule.usual, Set(FailureRule.allCases)] {
+      let settings = ReportSettings(failureRules: rules)
+      let frame = ReportFrame(window: january.window, comparison: .none, now: january.now)
+      let both = try DeploysAndIncidents(DeploysQuery(frame: frame, settings: settings), from: facts)
+      let deploys = try DeploysReport(DeploysQuery(frame: frame, settings: settings), from: facts)
+      let incidents = try IncidentsReport(IncidentsQuery(frame: frame, settings: settings), from: facts)
+      #expect(both.deploys.rows == deploys.rows)
+      #expect((both.incidents.open + both.incidents.resolved) == incidents.open + incidents.resolved)
+      #expect(both.incidents.failures == incidents.failures)
+      #expect(both.incidents.current == incidents.current)
+      #expect(incidents.open.count == 1 && incidents.resolved.count == 1)
+    }
+  }
+
   @Test("Deploys are listed with step, verdict, rule and remedy, the newest first, page by page")
   func deploys() throws {
     var facts = TestFacts()

@@ -23,6 +23,24 @@ enum ParallelReading {
     return try results.withLock { $0 }.compactMap { try $0?.get() }
   }
 
+  /// Calls two functions, at the same time if there is a thread to spare.
+  static func both<First: Sendable, Second: Sendable>(
+    _ first: @Sendable () -> First, _ second: @Sendable () -> Second
+  ) -> (First, Second) {
+    let results = Mutex<(first: First?, second: Second?)>((nil, nil))
+    DispatchQueue.concurrentPerform(iterations: 2) { index in
+      if index == 0 {
+        let result = first()
+        results.withLock { $0.first = result }
+      } else {
+        let result = second()
+        results.withLock { $0.second = result }
+      }
+    }
+    let found = results.withLock { $0 }
+    return (found.first ?? first(), found.second ?? second())
+  }
+
   private static func halves(_ days: ClosedRange<FactDay>) -> [ClosedRange<FactDay>] {
     let (first, last) = (days.lowerBound.rawValue, days.upperBound.rawValue)
     guard Int64(last) - Int64(first) >= Int64(daysWorthSplitting) else { return [days] }

@@ -13,7 +13,11 @@ extension DORAReport {
     _ evidence: DORAEvidence, _ query: DORAQuery, from source: any FactSource, page: PageRequest = PageRequest()
   ) throws -> EvidencePage {
     var query = query
-    query.frame = query.frame.forEvidence(of: evidence.period)
+    switch evidence.metric {
+    case .leadTime, .deploymentFrequency: query.frame = query.frame.forEvidence(of: evidence.period)
+    // A release can be blamed for what an earlier one did, so the days that are read must be those of the report.
+    case .changeFailRate, .recoveryTime, .reworkRate: break
+    }
     return try DORAComputation(query, source).page(evidence, page)
   }
 }
@@ -33,6 +37,13 @@ struct DORAComputation {
       DeliveryPopulation.Question(
         frame: query.frame, scope: query.scope, grouping: query.grouping, basis: query.leadTimeFrom, settings: query.settings,
         countsChanges: countsChanges))
+    history = population.history
+  }
+
+  /// - Parameter population: the rows for the same question.
+  init(_ query: DORAQuery, _ population: DeliveryPopulation) {
+    self.query = query
+    self.population = population
     history = population.history
   }
 

@@ -6,6 +6,11 @@ extension IncidentsReport {
     self = try IncidentsComputation(query, source).report()
   }
 
+  /// - Parameter population: the rows for the same question.
+  init(_ query: IncidentsQuery, _ population: DeliveryPopulation) {
+    self = IncidentsComputation(query, population).report()
+  }
+
   /// Returns the rows behind one number of the report, from the same computation as the number.
   package static func evidence(
     _ evidence: IncidentsEvidence, _ query: IncidentsQuery, from source: any FactSource, page: PageRequest = PageRequest()
@@ -24,9 +29,14 @@ struct IncidentsComputation {
   init(_ query: IncidentsQuery, _ source: any FactSource) throws {
     let query = try query.excluding(source)
     self.query = query
-    dora = try DORAComputation(
-      DORAQuery(frame: query.frame, scope: query.scope, settings: query.settings), source, countsChanges: false)
+    dora = try DORAComputation(query.dora, source, countsChanges: false)
     history = dora.population.history
+  }
+
+  init(_ query: IncidentsQuery, _ population: DeliveryPopulation) {
+    self.query = query
+    dora = DORAComputation(query.dora, population)
+    history = population.history
   }
 
   /// The incidents of the scope, by beginning.
@@ -49,7 +59,7 @@ struct IncidentsComputation {
 
   // MARK: Report
 
-  func report() throws -> IncidentsReport {
+  func report() -> IncidentsReport {
     let frame = query.frame
     let last = min(frame.window.end, frame.now)
     let rows = dora.population.rows(.current, 0) ?? DeliveryPopulation.GroupRows()
@@ -147,4 +157,9 @@ struct IncidentsComputation {
       return open(window).map { row($0, $0.fact.began, last.seconds(since: $0.fact.began)) }
     }
   }
+}
+
+extension IncidentsQuery {
+  /// The question for the releases behind the incidents.
+  fileprivate var dora: DORAQuery { DORAQuery(frame: frame, scope: scope, settings: settings) }
 }

@@ -64,8 +64,11 @@ struct LeadTimeComputation {
   private func stages(
     _ current: [DeliveryPopulation.ChangeEntry], _ previous: [DeliveryPopulation.ChangeEntry]?
   ) -> [LeadTimeReport.Stage] {
-    let now = summaries(current)
-    let then = previous.map { summaries($0) }
+    let (now, then) = ParallelReading.both {
+      summaries(current)
+    } _: {
+      previous.map { summaries($0) }
+    }
     return LeadTimeStage.allCases.enumerated().map { index, stage in
       LeadTimeReport.Stage(
         stage: stage, current: now[index].summary, previous: then.map { $0[index].summary }, totalSeconds: now[index].total,

@@ -4,13 +4,12 @@ extension DeploysReport {
   /// Lists deploys with their verdicts.
   package init(_ query: DeploysQuery, from source: any FactSource) throws {
     let query = try query.excluding(source)
-    var frame = query.frame
-    frame.comparison = .none
-    let population = try DeliveryPopulation(
-      source,
-      DeliveryPopulation.Question(
-        frame: frame, scope: query.scope, grouping: nil, basis: .commit, settings: query.settings, keepsAllDeploys: true,
-        countsChanges: false))
+    try self.init(query, DeliveryPopulation(source, query.population))
+  }
+
+  /// - Parameter population: the rows of ``DeploysQuery/population``.
+  init(_ query: DeploysQuery, _ population: DeliveryPopulation) throws {
+    let frame = population.frame
     let history = population.history
     let environments = EnvironmentRule(query.settings, query.scope, history.names)
     var found: [PlacedDeploy] = []
@@ -49,6 +48,31 @@ extension DeploysReport {
         related: [.init(.deployedBy, deploy)])
     }
     return try EvidencePage(evidence, page)
+  }
+}
+
+extension DeploysQuery {
+  /// What to read. A list of deploys compares with nothing.
+  var population: DeliveryPopulation.Question {
+    var frame = frame
+    frame.comparison = .none
+    return DeliveryPopulation.Question(
+      frame: frame, scope: scope, grouping: nil, basis: .commit, settings: settings, keepsAllDeploys: true, countsChanges: false)
+  }
+}
+
+/// The deploys of a window, and the incidents of the same window. Reads what both rest on once.
+package struct DeploysAndIncidents: Sendable {
+  package var deploys: DeploysReport
+  /// Compared with nothing.
+  package var incidents: IncidentsReport
+
+  package init(_ query: DeploysQuery, from source: any FactSource) throws {
+    let query = try query.excluding(source)
+    let population = try DeliveryPopulation(source, query.population)
+    deploys = try DeploysReport(query, population)
+    incidents = IncidentsReport(
+      IncidentsQuery(frame: population.frame, scope: query.scope, settings: query.settings), population)
   }
 }
 

@@ -24,36 +24,43 @@ struct ReviewsComputation {
   private let groups: [Int32: [Review]]
   private let historyBegan: Timestamp?
 
-  /// What the report keeps of a merged change.
+  /// What the report keeps of a merged change. Small, because there are hundreds of thousands.
   private struct Review: Sendable {
     var id: FactID
     var merged: Timestamp
-    var ready: Timestamp?
-    /// Before the merge.
-    var firstResponse: Timestamp?
-    var isApproved: Bool
-    var rounds: Int
-    var waitingForReviewer: Double
-    var waitingForAuthor: Double
-    var size: UInt32?
+    /// In nanoseconds; -1 if unknown.
+    private var readyNanoseconds: Int64
+    /// The first response before the merge.
+    private var responseNanoseconds: Int64
+    private var secondsForReviewer: Float
+    private var secondsForAuthor: Float
+    /// The greatest number if the vendor does not say.
+    private var lines: UInt32
+    private var roundCount: UInt16
+    private var isApproved: Bool
     /// Why the change is in no figure.
     var leftOut: LeftOutReason?
 
     init(_ change: ChangeColumns, _ merged: Timestamp) {
-      func time(_ nanoseconds: Int64) -> Timestamp? { nanoseconds < 0 ? nil : Timestamp(nanoseconds: nanoseconds) }
       id = change.id
       self.merged = merged
-      ready = time(change.ready)
-      firstResponse = time(change.firstResponse).flatMap { $0 <= merged ? $0 : nil }
-      isApproved = time(change.lastApproval).map { $0 <= merged } ?? false
-      rounds = Int(change.reviewRounds)
-      waitingForReviewer = Double(change.secondsWaitingForReviewer)
-      waitingForAuthor = Double(change.secondsWaitingForAuthor)
-      size = change.size == .max ? nil : change.size
+      readyNanoseconds = change.ready
+      responseNanoseconds = change.firstResponse <= merged.nanoseconds ? change.firstResponse : -1
+      isApproved = change.lastApproval >= 0 && change.lastApproval <= merged.nanoseconds
+      roundCount = change.reviewRounds
+      secondsForReviewer = change.secondsWaitingForReviewer
+      secondsForAuthor = change.secondsWaitingForAuthor
+      lines = change.size
       leftOut = change.traits.contains(.isByBot) ? .byBot : nil
     }
 
-    var isReviewed: Bool { isApproved || firstResponse != nil }
+    var rounds: Int { Int(roundCount) }
+    var waitingForReviewer: Double { Double(secondsForReviewer) }
+    var waitingForAuthor: Double { Double(secondsForAuthor) }
+    var size: UInt32? { lines == .max ? nil : lines }
+    var ready: Timestamp? { readyNanoseconds < 0 ? nil : Timestamp(nanoseconds: readyNanoseconds) }
+    var firstResponse: Timestamp? { responseNanoseconds < 0 ? nil : Timestamp(nanoseconds: responseNanoseconds) }
+    var isReviewed: Bool { isApproved || responseNanoseconds >= 0 }
     var sizeClass: SizeClass? { size.map { SizeClass(lines: $0) } }
 
     func responseTime() -> (seconds: Double?, leftOut: LeftOutReason?) {
@@ -157,21 +164,26 @@ struct ReviewsComputation {
 
   private func value(_ all: [Review]) -> ReviewsReport.Value {
     let counted = all.filter { $0.leftOut == nil }
-    let reviewed = counted.filter(\.isReviewed)
+    var (forReviewer, forAuthor): ([Double], [Double]) = ([], [])
+    forReviewer.reserveCapacity(counted.count)
+    forAuthor.reserveCapacity(counted.count)
     var leftOut: [LeftOutReason: Int] = [:]
     for review in all { if let reason = review.leftOut { leftOut[reason, default: 0] += 1 } }
-    let unreviewed = counted.count - reviewed.count
     var (rounds, allRounds) = ([0, 0, 0, 0], 0)
-    for review in reviewed {
+    for review in counted where review.isReviewed {
       rounds[min(review.rounds, 3)] += 1
       allRounds += review.rounds
+      forReviewer.append(review.waitingForReviewer)
+      forAuthor.append(review.waitingForAuthor)
     }
+    let unreviewed = counted.count - forReviewer.count
     return ReviewsReport.Value(
       merged: counted.count, population: Population(n: counted.count, leftOut: leftOut),
       firstResponse: summary(counted) { $0.responseTime() }, readyToMerge: summary(counted) { $0.mergeTime() },
-      waitingForReviewer: DurationSummary(of: reviewed.map(\.waitingForReviewer)),
-      waitingForAuthor: DurationSummary(of: reviewed.map(\.waitingForAuthor)),
-      averageRounds: reviewed.isEmpty ? nil : Double(allRounds) / Double(reviewed.count), rounds: rounds, unreviewed: unreviewed,
+      waitingForReviewer: DurationSummary(of: forReviewer),
+      waitingForAuthor: DurationSummary(of: forAuthor),
+      averageRounds: forReviewer.isEmpty ? nil : Double(allRounds) / Double(forReviewer.count), rounds: rounds,
+      unreviewed: unreviewed,
       unreviewedShare: counted.isEmpty ? nil : Double(unreviewed) / Double(counted.count))
   }
 
