@@ -211,6 +211,20 @@ struct ReportHandlerTests {
     }
   }
 
+  @Test("Each list of ageing is CSV too, the issues by default", arguments: [nil, "items", "statuses", "reviews"])
+  func ageingLists(list: String?) throws {
+    let answer = try Self.json(Self.base + "ageing", ReportSamples.window)
+    let rows = try #require(answer[list ?? "items"] as? [[String: Any]])
+    let query = ReportSamples.window + [("format", "csv")] + (list.map { [("list", $0)] } ?? [])
+    let (status, body) = try Self.get(Self.base + "ageing", query)
+    #expect(status == 200)
+    let lines = body.split(separator: "\n").map(String.init)
+    #expect(lines.count == rows.count + 1)
+    #expect(!rows.isEmpty)
+    let columns = Set((lines.first ?? "").split(separator: ",").map { $0 == "trace_id" ? "traceID" : String($0) })
+    #expect(columns == Set(rows[0].keys))
+  }
+
   @Test("Lists are CSV too, with formulas made harmless and the next page in a header")
   func lists() throws {
     let handler = try ReportSamples.handler()

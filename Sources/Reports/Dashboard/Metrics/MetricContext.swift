@@ -99,10 +99,9 @@ struct MetricContext {
 
   /// The releases and incidents of the window, for the time axes of charts.
   func events() throws -> TimelineEvents {
-    let deploys = try DeploysReport(
+    let both = try DeploysAndIncidents(
       DeploysQuery(frame: withoutComparison, scope: question.scope, limit: Self.eventLimit, settings: settings), from: facts)
-    let incidents = try IncidentsReport(
-      IncidentsQuery(frame: withoutComparison, scope: question.scope, settings: settings), from: facts)
+    let (deploys, incidents) = (both.deploys, both.incidents)
     return TimelineEvents(
       deploys: deploys.rows.compactMap { row in
         // Deploys of one release are one tick.

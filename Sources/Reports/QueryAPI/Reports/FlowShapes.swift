@@ -120,6 +120,11 @@ enum AgeingShapes {
     .number("p95_seconds", "The 95th percentile.") { $0.p95 },
     .integer("open", "Open issues in it.") { $0.open },
   ])
+
+  /// The lists of the report.
+  enum List: String, CaseIterable {
+    case items, statuses, reviews
+  }
 }
 
 /// Forecasts as answers have them.

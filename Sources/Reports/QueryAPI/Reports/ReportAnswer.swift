@@ -201,11 +201,18 @@ struct ReportAnswer {
       AgeingQuery(frame: request.frame, scope: request.scope, settings: request.settings), from: facts)
     let subjects = try queries.subjects(Set(report.items.map(\.issue) + report.reviews.map(\.change)))
     let items = report.items.map { Named(row: $0, subjects: subjects) }
-    if request.isCSV { return csv(AgeingShapes.items.csv(items)) }
+    let reviews = report.reviews.map { Named(row: $0, subjects: subjects) }
+    if request.isCSV {
+      switch request["list"].flatMap(AgeingShapes.List.init) ?? .items {
+      case .items: return csv(AgeingShapes.items.csv(items))
+      case .statuses: return csv(AgeingShapes.paces.csv(report.statuses))
+      case .reviews: return csv(ChangeRows.openReviews.csv(reviews))
+      }
+    }
     return json { json in
       AgeingShapes.items.write(items, named: "items", to: &json)
       AgeingShapes.paces.write(report.statuses, named: "statuses", to: &json)
-      ChangeRows.openReviews.write(report.reviews.map { Named(row: $0, subjects: subjects) }, named: "reviews", to: &json)
+      ChangeRows.openReviews.write(reviews, named: "reviews", to: &json)
       json.member("n", report.population.n)
       json.name("coverage")
       json.value(report.population.coverage ?? .nan)

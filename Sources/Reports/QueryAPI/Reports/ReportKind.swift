@@ -78,6 +78,11 @@ enum ReportKind: String, Sendable, CaseIterable {
           "Where lead time begins: at the first commit, by default."))
     case .changes:
       parameters.append(APIParameter("state", .choice(ChangeRows.states), "Only changes in this state."))
+    case .ageing:
+      parameters.append(
+        APIParameter(
+          "list", .choice(AgeingShapes.List.allCases.map(\.rawValue)),
+          "The list to answer as CSV: the issues, by default, their statuses, or the open reviews. JSON has all lists."))
     case .forecast: parameters += Self.ofForecast
     case .pipelines:
       parameters.append(APIParameter("limit", .integer(1...1000), "How many rows each list has, 50 by default."))
