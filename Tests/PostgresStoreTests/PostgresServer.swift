@@ -36,7 +36,7 @@ final class PostgresServer: Sendable {
     self.directory = directory
     self.settings = settings
     try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-    if getuid() == 0 { try Self.run("/bin/chown", ["nobody", directory]) }
+    Self.giveAway(directory)
     try Self.runUnprivileged(
       Self.program("initdb"),
       ["-D", "\(directory)/data", "-U", "vs", "--auth=trust", "--no-sync", "-E", "UTF8", "--locale=C"])
@@ -82,9 +82,20 @@ final class PostgresServer: Sendable {
 
   private static let running = Mutex<[Int32]>([])
 
-  /// Foundation's own call needs the run loop of a thread, and may miss the end of a process.
-  static func waitForEnd(of process: Process) {
-    for _ in 0..<6000 where process.isRunning { usleep(5_000) }
+  /// Waits for the end of a process. Foundation does not notice it while another process has inherited its descriptors.
+  ///
+  /// - Returns: True if the process was successful.
+  @discardableResult
+  static func waitForEnd(of process: Process) -> Bool {
+    var status: Int32 = 0
+    for _ in 0..<6000 {
+      let ended = waitpid(process.processIdentifier, &status, WNOHANG)
+      if ended == process.processIdentifier { return status == 0 }
+      // Foundation has noticed it.
+      if ended == -1, !process.isRunning { return process.terminationStatus == 0 }
+      usleep(5_000)
+    }
+    return false
   }
 
   static func unprivileged(_ program: String, _ arguments: [String]) throws -> Process {
@@ -108,15 +119,15 @@ final class PostgresServer: Sendable {
     process.standardError = output
     try process.run()
     let text = output.fileHandleForReading.readDataToEndOfFile()
-    waitForEnd(of: process)
-    guard process.terminationStatus == 0 else {
+    guard waitForEnd(of: process) else {
       throw Failure(description: "\(program) failed: \(String(decoding: text, as: UTF8.self))")
     }
   }
 
-  private static func run(_ program: String, _ arguments: [String]) throws {
-    let process = try Process.run(URL(fileURLWithPath: program), arguments: arguments)
-    waitForEnd(of: process)
+  /// Makes the user of the servers the owner of a file, if this process runs as root.
+  static func giveAway(_ path: String) {
+    guard getuid() == 0, let nobody = getpwnam("nobody") else { return }
+    _ = chown(path, nobody.pointee.pw_uid, nobody.pointee.pw_gid)
   }
 
   /// Ends the servers, and removes their directories when the process exits.

@@ -100,6 +100,44 @@ struct SeveralDaemonsTests {
     try Self.check(daemons, 100)
   }
 
+  @Test("A transaction that somebody holds open, and a former leader that hangs in one, hold nothing up")
+  func openTransactions() throws {
+    let pool = try PostgresServer.shared.get().pool()
+    let daemons = try [TestDaemon(pool, name: "daemon")]
+    defer { for daemon in daemons { daemon.stop() } }
+    // A former leader that hangs in a transaction of the projection while its lease runs out.
+    let former = PostgresLease(PostgresPool(pool.address, schema: String(pool.schema.dropFirst().dropLast(2))), holder: "former")
+    _ = try Self.leader(of: daemons)
+    try former.takeNow()
+    let (began, ended) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+    let wrote = Mutex<Bool?>(nil)
+    let isOver = Atomic<Bool>(false)
+    #expect(
+      OwnThread.start {
+        let result: Void? = try? former.transaction { connection in
+          began.signal()
+          for _ in 0..<1200 where !isOver.load(ordering: .acquiring) { usleep(50_000) }
+          try connection.run("SELECT 1")
+        }
+        wrote.withLock { $0 = result != nil }
+        ended.signal()
+      })
+    #expect(began.wait(timeout: .now() + 30) == .success)
+    // Somebody looks at the tables, and forgets to end the transaction.
+    try pool.withConnection { reader in
+      try reader.transaction {
+        try reader.run(pool.sql("SELECT count(*) FROM @log_commit"))
+        try reader.run(pool.sql("SELECT count(*) FROM @subject"))
+        for logged in LineSource.deliveries(20) { _ = daemons[0].record([logged]) }
+        _ = try Self.leader(of: daemons)
+        try Self.check(daemons, 20)
+      }
+    }
+    isOver.store(true, ordering: .releasing)
+    #expect(ended.wait(timeout: .now() + 60) == .success)
+    #expect(wrote.withLock(\.self) == false, "the server has ended it")
+  }
+
   /// Checks that the log has every acknowledged delivery at its position, and no holes.
   private static func checkLog(_ log: PostgresDeliveryLog, _ acknowledged: [LogPosition: LoggedDelivery]) throws {
     let read = try log.read(after: nil, limit: .max, byteLimit: .max)
@@ -180,16 +218,14 @@ final class PgBouncer {
       ignore_startup_parameters = extra_float_digits
       """
     try settings.write(toFile: "\(directory)/pgbouncer.ini", atomically: true, encoding: .utf8)
-    if getuid() == 0 {
-      PostgresServer.waitForEnd(
-        of: try Process.run(URL(fileURLWithPath: "/bin/chown"), arguments: ["-R", "nobody", directory]))
-    }
+    PostgresServer.giveAway(directory)
+    PostgresServer.giveAway("\(directory)/pgbouncer.ini")
     process = try PostgresServer.unprivileged(PostgresServer.program("pgbouncer"), ["\(directory)/pgbouncer.ini"])
     process.standardOutput = FileHandle.nullDevice
     process.standardError = FileHandle.nullDevice
     try process.run()
-    address = "postgres:///postgres?host=\(directory)&port=6432&user=vs"
-    for _ in 0..<200 {
+    address = "postgres:///postgres?host=\(directory)&port=6432&user=vs&connect_timeout=2"
+    for _ in 0..<100 {
       if (try? PostgresConnection(PostgresAddress(address))) != nil { return }
       usleep(50_000)
     }
@@ -198,6 +234,5 @@ final class PgBouncer {
 
   func stop() {
     kill(process.processIdentifier, SIGKILL)
-    PostgresServer.waitForEnd(of: process)
   }
 }

@@ -391,8 +391,7 @@ package final class PostgresDeliveryLog: DeliveryLog {
   /// - Returns: False if deliveries were added that are not projected.
   private func drop(_ partition: Partition, ifCoveredBy projected: LogCoverage) throws -> Bool {
     try pool.withConnection { connection in
-      try connection.transaction {
-        try connection.run("SET LOCAL lock_timeout = '1s'")
+      try connection.transaction(["lock_timeout": "1s"]) {
         // In the order in which intake locks them.
         try connection.run(pool.sql("LOCK TABLE ONLY @log_commit IN ACCESS EXCLUSIVE MODE"))
         try connection.run(pool.sql("LOCK TABLE @\(partition.name) IN ACCESS EXCLUSIVE MODE"))

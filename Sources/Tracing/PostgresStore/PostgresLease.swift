@@ -61,8 +61,7 @@ package final class PostgresLease: Sendable {
     guard let known = free.first?.int(0) else { return false }
     do {
       return try pool.withConnection { connection in
-        try connection.transaction {
-          try connection.run("SET LOCAL lock_timeout = '2s'")
+        try connection.transaction(["lock_timeout": "2s"]) {
           let name = PostgresValue.bytes(Array(holder.utf8))
           let taken = try connection.run(
             pool.sql("UPDATE @lease SET epoch = epoch + 1, holder = convert_from($2, 'UTF8') WHERE epoch = $1 RETURNING epoch"),
@@ -108,16 +107,17 @@ package final class PostgresLease: Sendable {
     _ = try? pool.query("UPDATE @lease_time SET expires = '-infinity' WHERE epoch = $1", [.integer(epoch)])
   }
 
+  private static let limits: KeyValuePairs = [
+    "lock_timeout": "10s", "statement_timeout": "120s", "idle_in_transaction_session_timeout": "30s",
+  ]
+
   /// Runs `body` as a transaction that only the holder of the lease can commit.
   ///
   /// - Throws: ``StoreError`` `busy` if this daemon does not hold the lease.
   func transaction<Result>(_ body: (PostgresConnection) throws -> Result) throws -> Result {
     guard let epoch else { throw notHeld }
     return try pool.withConnection { connection in
-      try connection.transaction {
-        try connection.run("SET LOCAL lock_timeout = '10s'")
-        try connection.run("SET LOCAL statement_timeout = '120s'")
-        try connection.run("SET LOCAL idle_in_transaction_session_timeout = '30s'")
+      try connection.transaction(Self.limits) {
         let held = try connection.run(pool.sql("SELECT id FROM @lease WHERE epoch = $1 FOR SHARE"), [.integer(epoch)])
         guard held.count == 1 else { throw notHeld }
         return try body(connection)
