@@ -151,7 +151,7 @@ let executables: [Target] = [
     dependencies: [
       "ValueStreamCore", "Intake", "Catalog", "Projection", "DeliveryCounters", "PoisonGuard", "Replay", "Export", "SQLiteStore",
       "Logging", "Mock", "OTLP", "Jaeger", "Lightstep", "Datadog", "Zipkin", "CurlTransport", "Prometheus", "QueryAPI",
-      "DeliveryMetrics", "Dashboard", "DeliveryGauges", "APIClient", "Hooks", "GitHubHooks",
+      "DeliveryMetrics", "Dashboard", "DeliveryGauges", "APIClient", "Hooks", "GitHubHooks", "GitLabHooks",
     ],
     swiftSettings: settings),
   .executableTarget(
