@@ -207,7 +207,7 @@ struct JiraImportTests {
     let story = try Self.story(imported, seed: seed)
     #expect(
       story.tree.sorted() == [
-        "issue:5 08:00:00 to ", "sprint:7 09:00:00 to 10:00:00 completed", "sprint:8 11:00:00 to ",
+        "issue:5 08:00:00 to ? open", "sprint:7 09:00:00 to 10:00:00 completed", "sprint:8 11:00:00 to ? open",
         "version:1 00:00:00 to 00:00:00 success",
       ])
     #expect(story.spans.flatMap(\.span.events).map { "\($0.name) \($0.time)" } == ["worklog 2026-11-20T08:30:00Z"])
