@@ -43,6 +43,8 @@ ROUNDS ?= 9
 # The length and size of the history that `make bench-reports` asks about. 100 percent are 1,000 repositories.
 REPORT_DAYS ?= 180
 REPORT_PERCENT ?= 100
+# The number of builds that `make bench-import` imports.
+BUILDS ?= 100000
 # The number of subjects in the store of `make bench-traces`.
 THINGS ?= 1000000
 
@@ -58,7 +60,7 @@ VSD ?= $(RELEASE)/release/vsd
 INPUTS ?= 1000000
 SOURCES ?= github gitlab jenkins jira trello customhttp cdevents
 
-.PHONY: help run demo screenshots vsd vsperf dist test test-libraries test-programs test-release test-long test-dist test-days test-sanitizer hostile fuzz docs check bench bench-traces bench-reports bench-away bench-export bench-history bench-agg clean
+.PHONY: help run demo screenshots vsd vsperf dist test test-libraries test-programs test-release test-long test-dist test-days test-sanitizer hostile fuzz docs check bench bench-traces bench-reports bench-away bench-export bench-history bench-import bench-agg clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -209,6 +211,13 @@ bench-history: ## Measure vsd with the deliveries of a generated history instead
 	@mkdir -p .build-bench
 	@$(RELEASE)/release/vsperf generate history --scale 32 --until 2026-01-01T00:00:00Z --out .build-bench/history.ndjson
 	@HISTORY=$(CURDIR)/.build-bench/history.ndjson Tests/Benchmarks/run
+
+bench-import: ## Measure an import from a server without limits into a vsd on this machine (BUILDS=100000)
+	@Scripts/bootstrap build bench
+	@$(MAKE) --no-print-directory vsd vsperf
+	@mkdir -p .build-bench
+	@$(RELEASE)/release/vsperf generate history --scale 8 --until 2026-01-01T00:00:00Z --out .build-bench/import.ndjson
+	@Tests/Benchmarks/run-import --builds $(BUILDS) --file .build-bench/import.ndjson
 
 bench-agg: ## Compare vsperf agg with DuckDB and Polars, part of bench (ROWS=1000000 ROUNDS=7 THREADS=2)
 	@Scripts/bootstrap build

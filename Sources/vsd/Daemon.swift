@@ -1,6 +1,7 @@
 import Dashboard
 import DeliveryCounters
 import DeliveryGauges
+import DeliveryMetrics
 import Export
 import Glibc
 import Hooks
@@ -174,10 +175,12 @@ struct Daemon {
     let base = settings.publicURL.flatMap(WebAddress.path).map { "/\($0)" } ?? ""
     var defaults = settings.reports
     defaults.base = base
+    let history = HistoryCache()
     let reports = ReportQueries(
       facts: store, store: store, clock: clock, logger: logger, defaults: defaults, waitForFacts: waitForFacts,
-      isWorking: { projector.stall != nil || facts.hasWork })
+      isWorking: { projector.stall != nil || facts.hasWork }, history: history)
     answers.append((.prefix(ReportHandler.prefix), ReportHandler(reports)))
+    answers.append((.exact(HistoryHandler.path), HistoryHandler(reports)))
     let decisions = OperatorLog(recorder, clock: clock)
     let exclusions = ExclusionService(facts: store, queries: queries) { decisions.record($0) }
     answers.append((.exact(ExclusionsHandler.path), ExclusionsHandler(exclusions)))
@@ -196,7 +199,7 @@ struct Daemon {
         queries: queries, deliveries: reading,
         reports: .init(
           facts: store, settings: settings.reports.settings, zone: settings.reports.zone, waitForFacts: waitForFacts,
-          isWorking: { projector.stall != nil || facts.hasWork }),
+          isWorking: { projector.stall != nil || facts.hasWork }, history: history),
         exclusions: .init(
           exclusions, sessions: [session, operators].compactMap(\.self), operators: operators, isSecure: isSecure)
       ) {
@@ -242,11 +245,7 @@ struct Daemon {
     self.gauges = gauges
     self.state = state
     self.runners = runners
-    if let healing = settings.secrets.healing, let token = secrets.healToken {
-      healer = HookHealer(of: healing, token: token, registry: registry, clock: clock, logger: logger)
-    } else {
-      healer = nil
-    }
+    healer = secrets.healing.map { HookHealer(of: $0, registry: registry, clock: clock, logger: logger) }
     retention = Retention(
       log: log, store: store, clock: clock, logger: logger, logAge: settings.logRetention, logBytes: settings.logMaxBytes,
       spanAge: settings.spanRetention, factAge: settings.factRetention, exporters: runners.map(\.exporterName))

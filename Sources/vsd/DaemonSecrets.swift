@@ -1,5 +1,4 @@
 import Catalog
-import GitHubHooks
 import Intake
 import ValueStreamCore
 
@@ -39,14 +38,14 @@ struct CurrentSecrets: Sendable {
   let importing: [CurrentSource]
   let readToken: CurrentSecret?
   let operatorToken: CurrentSecret?
-  let healToken: CurrentSecret?
+  let healing: CurrentHealing?
 
   init(_ secrets: DaemonSecrets) {
     sources = secrets.sources.map { CurrentSource($0) }
     importing = Self.importSources(secrets).map { CurrentSource($0) }
     readToken = secrets.readToken.map { CurrentSecret($0) }
     operatorToken = secrets.operatorToken.map { CurrentSecret($0) }
-    healToken = secrets.healing.map { CurrentSecret($0.token) }
+    healing = secrets.healing.map { CurrentHealing($0) }
   }
 
   /// Uses other secrets from now on. They must protect the same places.
@@ -55,7 +54,7 @@ struct CurrentSecrets: Sendable {
     for (current, source) in zip(importing, Self.importSources(secrets)) { current.replace(by: source) }
     if let new = secrets.readToken { readToken?.replace(by: new) }
     if let new = secrets.operatorToken { operatorToken?.replace(by: new) }
-    if let new = secrets.healing?.token { healToken?.replace(by: new) }
+    if let new = secrets.healing { healing?.replace(by: new) }
   }
 
   private static func importSources(_ secrets: DaemonSecrets) -> [any EventSource] {

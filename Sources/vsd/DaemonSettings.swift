@@ -3,7 +3,6 @@ import Datadog
 import DeliveryCounters
 import DeliveryMetrics
 import Export
-import GitHubHooks
 import Intake
 import Jaeger
 import Lightstep

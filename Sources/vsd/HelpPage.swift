@@ -1,5 +1,4 @@
 import Catalog
-import GitHubHooks
 import QueryAPI
 import ValueStreamCore
 

@@ -20,9 +20,11 @@ struct ImportedOrganization {
   let webhooks: [Delivery]
   let server: GitHubHistoryServer
 
-  /// - Parameter days: the length of the history.
-  init(seed: UInt64, days: Int = 3) throws {
-    let configuration = HistoryConfiguration(seed: seed, days: days, scale: 0.4, until: Self.until)
+  /// - Parameters:
+  ///   - days: the length of the history.
+  ///   - scale: 1 is a team of eight with four repositories.
+  init(seed: UInt64, days: Int = 3, scale: Double = 0.4) throws {
+    let configuration = HistoryConfiguration(seed: seed, days: days, scale: scale, until: Self.until)
     let deliveries = try HistoryGenerator(configuration).map { try Self.withCheckRun($0) }
     webhooks = deliveries.map {
       Delivery(source: "github", id: $0.headers["X-GitHub-Delivery"], received: $0.time, headers: $0.headers, body: $0.body)

@@ -1,4 +1,5 @@
 import APIClient
+import Foundation
 import GitLabAPI
 import GitLabServer
 import GitLabWebhooks
@@ -18,9 +19,29 @@ struct GitLabImportTests {
     return token
   }()
 
-  /// The webhooks of a generated company, those of GitLab.
-  private static let webhooks = YearHistory(HistoryConfiguration(seed: 3, days: 120, scale: 0.3, until: until))
-    .filter { $0.path == "/gitlab" }.map { Delivery(source: "gitlab", received: $0.time, headers: $0.headers, body: $0.body) }
+  /// The webhooks of a generated company, those of GitLab, with releases of a project.
+  private static let webhooks: [Delivery] = {
+    let deliveries = YearHistory(HistoryConfiguration(seed: 3, days: 120, scale: 0.3, until: until))
+      .filter { $0.path == "/gitlab" }.map { Delivery(source: "gitlab", received: $0.time, headers: $0.headers, body: $0.body) }
+    return deliveries + releases(25, of: deliveries.last)
+  }()
+
+  /// Makes releases of the project of a delivery, an hour after each other.
+  private static func releases(_ count: Int, of delivery: Delivery?) -> [Delivery] {
+    let body = delivery.flatMap { try? JSONSerialization.jsonObject(with: Data($0.body)) as? [String: Any] } ?? [:]
+    return (1...count).compactMap { number -> Delivery? in
+      let time = until.advanced(bySeconds: Double(number - count) * 3600)
+      let release: [String: Any] = [
+        "object_kind": "release", "id": 1700 + number, "name": "Release \(number)", "tag": "v1.\(number)", "action": "create",
+        "url": "https://gitlab.com/-/releases/v1.\(number)", "created_at": time.rfc3339, "released_at": time.rfc3339,
+        "project": body["project"] ?? [:], "commit": ["id": String(repeating: "c", count: 40)],
+      ]
+      let headers: HTTPHeaders = ["Content-Type": "application/json", "X-Gitlab-Event": "Release Hook"]
+      return (try? JSONSerialization.data(withJSONObject: release)).map {
+        Delivery(source: "gitlab", received: time, headers: headers, body: Array($0))
+      }
+    }
+  }
 
   private static let server = GitLabHistoryServer(webhooks.map(\.body))
 
@@ -70,11 +91,16 @@ struct GitLabImportTests {
     let live = try Self.described(Self.webhooks, seed: 0)
     #expect(live.count > 100)
     for word in [
-      ":pull_request:", ":pipeline:", ":deployment:", "review ", "synchronize", "comment ", "run queue", " 2 ", "draft",
+      ":pull_request:", ":pipeline:", ":deployment:", ":release:", "review ", "synchronize", "comment ", "run queue", " 2 ",
+      "draft",
     ] {
       #expect(live.contains { $0.contains(word) }, "\(word)")
     }
-    for (deliveries, seed) in [(imported, UInt64(0)), (imported, 1), (Self.webhooks + imported, 2)] {
+    let half = Half(seed: 7)
+    for (deliveries, seed) in [
+      (imported, UInt64(0)), (imported, 1), (Self.webhooks + imported, 2), (half.of(Self.webhooks) + imported, 3),
+      (Self.webhooks + half.of(imported), 4),
+    ] {
       let found = try Self.described(deliveries, seed: seed)
       for (left, right) in zip(live, found) where left != right {
         Issue.record("webhooks: \(left)\nimport:   \(right)")
@@ -134,9 +160,9 @@ struct GitLabImportTests {
         return request.url.utf8.count % 2 == 0
           ? HTTPResponse(status: 429, headers: ["Retry-After": "0"], body: []) : .json("{}", status: 502)
       }
-      return server.answer(target: request.url, headers: request.headers)
+      return server.answer(target: request.url, headers: request.headers, body: request.body)
     }
-    let kinds: [GitLabImportKind] = [.mergeRequests, .pushes, .deployments]
+    let kinds: [GitLabImportKind] = [.mergeRequests, .pushes, .deployments, .releases]
     let whole = try await Self.steps(of: server, kinds: kinds).flatMap(\.rows)
     let again = try await Self.steps(of: faulty, kinds: kinds).flatMap(\.rows)
     #expect(again == whole)

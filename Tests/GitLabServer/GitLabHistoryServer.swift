@@ -2,7 +2,7 @@ import Foundation
 package import ValueStreamCore
 package import ValueStreamTesting
 
-/// Answers as GitLab's REST API does, from a history of webhook deliveries: the last state of each object, and what led to it.
+/// Answers as GitLab's REST API does, and GraphQL for releases, from a history of webhook deliveries: the last state of each object, and what led to it.
 ///
 /// It reads the deliveries with `Foundation` and not with the code under test. Lists come in pages with the header `Link`, newest first.
 package struct GitLabHistoryServer: Sendable {
@@ -32,11 +32,11 @@ package struct GitLabHistoryServer: Sendable {
   }
 
   package func answer(_ request: LoopbackReceiver.Request) -> HTTPResponse {
-    answer(target: request.target, headers: request.headers)
+    answer(target: request.target, headers: request.headers, body: request.body)
   }
 
   /// - Parameter target: the path with its query, or a whole address.
-  package func answer(target: String, headers: HTTPHeaders) -> HTTPResponse {
+  package func answer(target: String, headers: HTTPHeaders, body: [UInt8] = []) -> HTTPResponse {
     guard headers["Authorization"]?.hasPrefix("Bearer ") == true else {
       return .json(#"{"message":"401 Unauthorized"}"#, status: 401)
     }
@@ -44,6 +44,7 @@ package struct GitLabHistoryServer: Sendable {
     let query = Dictionary(
       (URLComponents(string: "?\(parts.count > 1 ? parts[1] : "")")?.queryItems ?? []).map { ($0.name, $0.value ?? "") },
       uniquingKeysWith: { $1 })
+    if parts[0].hasSuffix("/api/graphql") { return releases(body) }
     guard let start = parts[0].range(of: "/api/v4")?.upperBound else { return .json("{}", status: 404) }
     var path = String(parts[0][start...])
     if path.hasSuffix("/repository/compare") { path += "?\(query["from"] ?? "")...\(query["to"] ?? "")" }
@@ -62,6 +63,18 @@ package struct GitLabHistoryServer: Sendable {
     return response
   }
 
+  /// Answers a query for a page of the releases of a project.
+  private func releases(_ query: [UInt8]) -> HTTPResponse {
+    let query = (try? JSONSerialization.jsonObject(with: Data(query)) as? Object) ?? [:]
+    let variables = query["variables"] as? Object ?? [:]
+    guard let list = lists["\(variables["path"] as? String ?? "") releases"] else { return .json(#"{"data":{"project":null}}"#) }
+    let (start, size) = ((variables["after"] as? String).flatMap { Int($0) } ?? 0, variables["first"] as? Int ?? 20)
+    let nodes = list.dropFirst(start).prefix(size).map(\.json).joined(separator: ",")
+    let page = "{\"hasNextPage\":\(start + size < list.count),\"endCursor\":\"\(start + size)\"}"
+    return .json(
+      "{\"data\":{\"project\":{\"releases\":{\"count\":\(list.count),\"pageInfo\":\(page),\"nodes\":[\(nodes)]}}}}")
+  }
+
   // MARK: From deliveries
 
   typealias Object = [String: Any]
@@ -74,6 +87,7 @@ package struct GitLabHistoryServer: Sendable {
     var pipelines: [Int: Object] = [:]
     var deployments: [Int: Object] = [:]
     var pushes: [Object] = []
+    var releases: [Object] = []
 
     init(_ object: Object) { self.object = object }
 
@@ -102,6 +116,7 @@ package struct GitLabHistoryServer: Sendable {
         var deployment = deployments[id] ?? ["started": body["status_changed_at"] ?? ""]
         deployment.merge(body) { $1 }
         deployments[id] = deployment
+      case "release": releases.append(body)
       default: break
       }
     }
@@ -170,6 +185,14 @@ package struct GitLabHistoryServer: Sendable {
       }
     }
     set("\(root)/deployments", project.deployments.map { Self.deployment($0.value) })
+    lists["\(path) releases"] = project.releases.reversed().map { release in
+      Record(
+        json: Self.text([
+          "id": "gid://gitlab/Release/\(release["id"] ?? 0)", "name": release["name"] ?? "", "tagName": release["tag"] ?? "",
+          "createdAt": release["created_at"] ?? "", "releasedAt": release["released_at"] ?? "",
+          "commit": ["sha": (release["commit"] as? Object)?["id"]], "links": ["selfUrl": release["url"]],
+        ]), updated: .epoch)
+    }
     lists["\(root)/events"] = project.pushes.enumerated().reversed().map { number, push in
       let commits = push["commits"] as? [Object] ?? []
       let time = commits.last?["timestamp"] ?? ""
@@ -244,6 +267,6 @@ package struct GitLabHistoryServer: Sendable {
 
 extension GitLabHistoryServer: HTTPTransport {
   package func send(_ request: HTTPTransportRequest) async throws(HTTPTransportError) -> HTTPResponse {
-    answer(target: request.url, headers: request.headers)
+    answer(target: request.url, headers: request.headers, body: request.body)
   }
 }

@@ -25,8 +25,11 @@ struct HookHealerTests {
         transport: TransportFake { server.answer($0) }, clock: clock, sleep: { _ in })
       let requests = GitHubHookRequests(.gitHub, token: try #require(Secret("hidden")), client: client)
       healer = HookHealer(
-        [GitHubHooks(.organization("acme"), requests), GitHubHooks(.repository("acme/site"), requests)], address: address,
-        interval: .seconds(300), registry: registry, clock: clock, logger: Logger(clock: clock) { lines.add($0) })
+        interval: .seconds(300), registry: registry, clock: clock, logger: Logger(clock: clock) { lines.add($0) },
+        targets: {
+          [GitHubHooks(.organization("acme"), requests), GitHubHooks(.repository("acme/site"), requests)]
+            .map { HealTarget($0, address: address) }
+        })
     }
 
     func value(_ name: String, _ labels: [String] = []) -> Double? {

@@ -16,32 +16,35 @@ struct JenkinsImportTests {
   /// Answers as Jenkins does: the jobs, and ranges of the builds of each, newest first.
   ///
   /// - Parameter builds: by path of the job, such as `/job/shop/job/build`.
-  private static func server(_ builds: [String: [String]]) -> TransportFake {
-    TransportFake { request in
-      let parts = request.url.components(separatedBy: "/api/json?tree=")
-      let path = parts[0].replacingOccurrences(of: "https://ci.harbour.example", with: "")
-      let tree = parts[1].removingPercentEncoding ?? ""
-      if path.isEmpty {
-        let jobs = builds.keys.sorted().map { key in
-          "{\"fullName\":\"\(key.components(separatedBy: "/job/").dropFirst().joined(separator: "/"))\"}"
-        }
-        return .json("{\"jobs\":[\(jobs.joined(separator: ","))]}")
+  private static func server(_ builds: [String: [String]]) -> TransportFake { TransportFake { answer($0, builds) } }
+
+  private static func answer(_ request: HTTPTransportRequest, _ builds: [String: [String]]) -> HTTPResponse {
+    let parts = request.url.components(separatedBy: "/api/json?tree=")
+    let path = parts[0].replacingOccurrences(of: "https://ci.harbour.example", with: "")
+    let tree = parts[1].removingPercentEncoding ?? ""
+    if path.isEmpty {
+      let jobs = builds.keys.sorted().map { key in
+        "{\"fullName\":\"\(key.replacing("%20", with: " ").components(separatedBy: "/job/").dropFirst().joined(separator: "/"))\"}"
       }
-      guard let all = builds[path] else { return .json("{}", status: 404) }
-      let range = tree.split(separator: "{").last?.dropLast().split(separator: ",").compactMap { Int($0) } ?? []
-      guard range.count == 2 else { return .json("{}", status: 400) }
-      return .json("{\"allBuilds\":[\(all.dropFirst(range[0]).prefix(range[1] - range[0]).joined(separator: ","))]}")
+      return .json("{\"jobs\":[\(jobs.joined(separator: ","))]}")
     }
+    guard let all = builds[path] else { return .json("{}", status: 404) }
+    let range = tree.split(separator: "{").last?.dropLast().split(separator: ",").compactMap { Int($0) } ?? []
+    guard range.count == 2 else { return .json("{}", status: 400) }
+    return .json("{\"allBuilds\":[\(all.dropFirst(range[0]).prefix(range[1] - range[0]).joined(separator: ","))]}")
   }
 
-  private static func deliveries(of transport: some HTTPTransport) async throws -> [Delivery] {
+  private static func deliveries(
+    of transport: some HTTPTransport, kinds: [JenkinsImportKind] = [.builds], notes: ((String) -> Void)? = nil
+  ) async throws -> [Delivery] {
     let server = JenkinsServer("https://ci.harbour.example", authorization: nil, client: APIClient(transport: transport))
-    let importer = JenkinsImporter(server, jobs: [], period: RecordPeriod())
+    let importer = JenkinsImporter(server, jobs: [], kinds: kinds, period: RecordPeriod())
     var deliveries: [ImportedDelivery] = []
     let run = ContainerRun<ImportedDelivery>(importer, limit: nil, concurrency: 2, pagesAhead: 1)
     try await run.run(try await importer.containers().names.map { ContainerProgress($0) }) { step in
       #expect(step.failure == nil)
       deliveries += step.rows
+      for note in step.notes { notes?(note) }
     }
     #expect(Set(deliveries.map(\.mark.id)).count == deliveries.count)
     return deliveries.map {
@@ -102,7 +105,11 @@ struct JenkinsImportTests {
     let live = try Self.described(webhooks, seed: 0)
     #expect(live.count > 20)
     #expect(live.contains { $0.contains("queue ") } && live.contains { $0.contains(" failure ") })
-    for (deliveries, seed) in [(imported, UInt64(0)), (imported, 2), (webhooks + imported, 3)] {
+    let half = Half(seed: 7)
+    for (deliveries, seed) in [
+      (imported, UInt64(0)), (imported, 2), (webhooks + imported, 3), (half.of(webhooks) + imported, 4),
+      (webhooks + half.of(imported), 5),
+    ] {
       let found = try Self.described(deliveries, seed: seed)
       for (left, right) in zip(live, found) where left != right {
         Issue.record("webhooks: \(left)\nimport:   \(right)")
@@ -124,5 +131,58 @@ struct JenkinsImportTests {
     let story = try DeliveryStory(deliveries, of: JenkinsSource(), seed: 5)
     #expect(story.spans.count == 230)
     #expect(story.spans.filter { $0.span.end == nil }.map(\.span.name) == ["a/b #230"])
+  }
+
+  /// Answers with a pipeline and a freestyle job, and with the stages of the pipeline's builds.
+  private static func pipelines(stages: String?) -> TransportFake {
+    func build(_ number: Int, _ type: String) -> String {
+      #"{"_class":"\#(type)","number":\#(number),"timestamp":\#(1_795_000_000_000 + number * 60_000),"duration":30000,"#
+        + #""building":false,"result":"SUCCESS","actions":[]}"#
+    }
+    let builds = [
+      "/job/shop/job/build%20it": [2, 1].map { build($0, "org.jenkinsci.plugins.workflow.job.WorkflowRun") },
+      "/job/shop/job/old": [build(1, "hudson.model.FreeStyleBuild")],
+    ]
+    return TransportFake { request in
+      guard request.url.contains("/wfapi/") else { return answer(request, builds) }
+      guard request.url.contains("/job/build%20it/2/") else {
+        return .json("no", status: request.url.contains("/old/") ? 500 : 404)
+      }
+      return stages.map { .json($0) } ?? .json("{}", status: 404)
+    }
+  }
+
+  @Test("tells the stages of pipelines as steps of their builds", arguments: Seeds.upTo(3))
+  func stages(seed: UInt64) async throws {
+    let begin = 1_795_000_120_000
+    func stage(_ id: Int, _ name: String, _ status: String, _ from: Int, _ length: Int) -> String {
+      #"{"id":"\#(id)","name":"\#(name)","status":"\#(status)","startTimeMillis":\#(begin + from),"durationMillis":\#(length)}"#
+    }
+    let stages = [
+      stage(6, "Build", "SUCCESS", 1000, 9000), stage(9, "Deploy v1.2", "FAILED", 10_000, 5000),
+      stage(12, "Smoke", "NOT_EXECUTED", 15_000, 0), stage(14, "hudson.Report", "IN_PROGRESS", 15_000, 1000),
+    ]
+    var notes: [String] = []
+    let deliveries = try await Self.deliveries(
+      of: Self.pipelines(stages: "{\"stages\":[\(stages.joined(separator: ",")),null]}"), kinds: JenkinsImportKind.allCases
+    ) { notes.append($0) }
+    let story = try DeliveryStory(deliveries, of: JenkinsSource(), seed: seed)
+    #expect(story.spans.count == 3)
+    let steps = story.spans.flatMap(\.span.phases).filter { $0.track == "step" }.sorted { $0.name < $1.name }
+    #expect(steps.map(\.name) == ["Build", "Deploy v1.2", "Report"])
+    #expect(steps.map { $0.end?.seconds(since: $0.start) } == [9, 5, 15])
+    // Build 1 was made before the plugin was there.
+    #expect(notes.count == 1)
+    #expect(notes.allSatisfy { $0.contains("Pipeline: REST API") }, "\(notes)")
+  }
+
+  @Test("asks a job once for stages if the plugin is missing")
+  func withoutStages() async throws {
+    var notes: [String] = []
+    let deliveries = try await Self.deliveries(of: Self.pipelines(stages: nil), kinds: JenkinsImportKind.allCases) {
+      notes.append($0)
+    }
+    #expect(deliveries.count == 3)
+    #expect(notes.count == 1)
   }
 }

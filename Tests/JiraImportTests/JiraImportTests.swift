@@ -43,16 +43,18 @@ struct JiraImportTests {
     }
   }
 
-  private static func deliveries(of transport: some HTTPTransport) async throws -> [Delivery] {
+  private static func deliveries(
+    of transport: some HTTPTransport, kinds: [JiraImportKind] = [.issues], allowsRepetition: Bool = false
+  ) async throws -> [Delivery] {
     let api = JiraAPI("https://harbour.atlassian.net", authorization: "Bearer x", client: APIClient(transport: transport))
-    let importer = JiraImporter(api, JiraImporter.Selection(projects: ["SHOP"]))
+    let importer = JiraImporter(api, JiraImporter.Selection(projects: ["SHOP"], kinds: kinds))
     var deliveries: [ImportedDelivery] = []
     let run = ContainerRun<ImportedDelivery>(importer, limit: nil, concurrency: 1, pagesAhead: 1)
     try await run.run(try await importer.containers().names.map { ContainerProgress($0) }) { step in
       #expect(step.failure == nil)
       deliveries += step.rows
     }
-    #expect(Set(deliveries.map(\.mark.id)).count == deliveries.count)
+    #expect(allowsRepetition || Set(deliveries.map(\.mark.id)).count == deliveries.count)
     return deliveries.map {
       Delivery(source: $0.source, id: $0.mark.id, received: until, headers: $0.headers, body: $0.body).asMapped
     }
@@ -108,7 +110,11 @@ struct JiraImportTests {
     let live = try Self.described(webhooks, seed: 0)
     #expect(live.count > 20)
     for word in ["To Do ", "In Progress ", "In Review ", "completed"] { #expect(live.contains { $0.contains(word) }, "\(word)") }
-    for (deliveries, seed) in [(imported, UInt64(0)), (imported, 3), (webhooks + imported, 5)] {
+    let half = Half(seed: 7)
+    for (deliveries, seed) in [
+      (imported, UInt64(0)), (imported, 3), (webhooks + imported, 5), (half.of(webhooks) + imported, 6),
+      (webhooks + half.of(imported), 7),
+    ] {
       let found = try Self.described(deliveries, seed: seed)
       for (left, right) in zip(live, found) where left != right {
         Issue.record("webhooks: \(left)\nimport:   \(right)")
@@ -153,5 +159,89 @@ struct JiraImportTests {
     #expect(story.tree == ["issue:7 08:00:00 to 09:00:00 completed", "issue:7/2 10:00:00 to 12:00:00 not_planned"])
     #expect(story.spans.flatMap(\.span.events).map(\.name) == ["comment", "labeled", "moved"])
     #expect(String(decoding: deliveries[0].body, as: UTF8.self).contains(#""key":"OLD-1""#))
+  }
+
+  @Test("tells sprints, released versions and logged work as webhooks do, alone and beside them", arguments: Seeds.upTo(3))
+  func plans(seed: UInt64) async throws {
+    let address = "https://harbour.atlassian.net/rest"
+    func sprint(_ id: Int, _ more: String) -> String {
+      #"{"id":\#(id),"self":"\#(address)/agile/1.0/sprint/\#(id)","name":"Sprint \#(id)","originBoardId":4,"goal":"",\#(more)}"#
+    }
+    let closed = sprint(
+      7,
+      #""state":"closed","createdDate":"2026-11-01T08:00:00.000Z","startDate":"2026-11-02T08:00:00.000Z","#
+        + #""activatedDate":"2026-11-02T09:00:00.000Z","endDate":"2026-11-16T08:00:00.000Z","completeDate":"2026-11-16T10:00:00.000Z""#
+    )
+    let active = sprint(8, #""state":"active","startDate":"2026-11-16T11:00:00.000Z","endDate":"2026-11-30T08:00:00.000Z""#)
+    let future = sprint(9, #""state":"future""#)
+    func version(_ id: Int, _ more: String) -> String {
+      #"{"id":"\#(id)","self":"\#(address)/api/3/version/\#(id)","name":"1.\#(id)","projectId":1,\#(more)}"#
+    }
+    let released = version(1, #""released":true,"releaseDate":"2026-11-20""#)
+    let others = [version(2, #""released":false"#), version(3, #""released":true"#)].joined(separator: ",")
+    let worklog =
+      #"{"id":"3","self":"\#(address)/api/3/issue/5/worklog/3","author":{"displayName":"Ada"},"issueId":"5","timeSpentSeconds":600,"#
+      + #""created":"2026-11-20T09:00:00.000+0000","started":"2026-11-20T08:30:00.000+0000"}"#
+    let issue =
+      #"{"id":"5","self":"\#(address)/api/3/issue/5","key":"SHOP-5","fields":{"created":"2026-11-20T08:00:00.000+0000","#
+      + #""updated":"2026-11-20T09:00:00.000+0000","issuetype":{"name":"Task"},"status":{"id":"1","name":"To Do"},"#
+      + #""worklog":{"total":1,"worklogs":[\#(worklog)]}}}"#
+    let server = TransportFake { request in
+      let path = request.url.dropFirst(address.count)
+      if path.contains("/board?projectKeyOrId=SHOP&type=scrum&startAt=0") {
+        return .json(#"{"isLast":true,"values":[{"id":4,"type":"scrum"},{"id":6,"type":"scrum"}]}"#)
+      }
+      // Boards share sprints, and pages are as short as the server likes.
+      if path.contains("/board/4/sprint?startAt=0") { return .json(#"{"isLast":false,"values":[\#(closed),\#(active)]}"#) }
+      if path.contains("/board/4/sprint?startAt=2") { return .json(#"{"isLast":true,"values":[null,\#(future)]}"#) }
+      if path.contains("/board/6/sprint") { return .json(#"{"isLast":true,"values":[\#(active)]}"#) }
+      if path.contains("/version?startAt=0") {
+        return .json(#"{"isLast":true,"values":[\#(released),\#(others)]}"#)
+      }
+      if path.hasSuffix("/status") { return .json("[]") }
+      if path.hasSuffix("/search/jql") { return .json("{\"isLast\":true,\"issues\":[\(issue)]}") }
+      if path.hasSuffix("/changelog/bulkfetch") { return .json(#"{"issueChangeLogs":[]}"#) }
+      return .json(#"{"errorMessages":["no"]}"#, status: 404)
+    }
+    let imported = try await Self.deliveries(of: server, kinds: JiraImportKind.allCases, allowsRepetition: true)
+    let story = try Self.story(imported, seed: seed)
+    #expect(
+      story.tree.sorted() == [
+        "issue:5 08:00:00 to ? open", "sprint:7 09:00:00 to 10:00:00 completed", "sprint:8 11:00:00 to ? open",
+        "version:1 00:00:00 to 00:00:00 success",
+      ])
+    #expect(story.spans.flatMap(\.span.events).map { "\($0.name) \($0.time)" } == ["worklog 2026-11-20T08:30:00Z"])
+    func webhook(_ event: String, _ time: String, _ members: String) -> Delivery {
+      let time = (Timestamp(rfc3339: time)?.nanoseconds ?? 0) / 1_000_000
+      let body = #"{"timestamp":\#(time),"webhookEvent":"\#(event)",\#(members)}"#
+      return Delivery(
+        source: "jira", received: Self.until, headers: ["Content-Type": "application/json"], body: Array(body.utf8))
+    }
+    // The webhook tells the hour at which the version was released.
+    let live = [
+      webhook("sprint_closed", "2026-11-16T10:00:00Z", #""sprint":\#(closed)"#),
+      webhook("jira:version_released", "2026-11-20T14:00:00Z", #""version":\#(released)"#),
+      webhook("worklog_created", "2026-11-20T09:00:00Z", #""worklog":\#(worklog)"#),
+    ]
+    let both = try Self.story(live + imported, seed: seed)
+    #expect(both.tree.filter { !$0.hasPrefix("version") }.sorted() == story.tree.filter { !$0.hasPrefix("version") }.sorted())
+    #expect(both.tree.contains { $0.hasPrefix("version:1 ") && $0.contains("to 14:00:00 success") }, "\(both.tree)")
+    #expect(both.spans.flatMap(\.span.events).count == 1)
+  }
+
+  @Test("leaves out sprints of a site without Jira Software, and says so")
+  func withoutSoftware() async throws {
+    let server = TransportFake { request in
+      request.url.contains("/agile/") ? .json("{}", status: 404) : .json(#"{"isLast":true,"values":[]}"#)
+    }
+    let api = JiraAPI("https://harbour.atlassian.net", authorization: "Bearer x", client: APIClient(transport: server))
+    let importer = JiraImporter(api, JiraImporter.Selection(projects: ["SHOP"], kinds: [.sprints, .versions]))
+    var failures: [String] = []
+    let run = ContainerRun<ImportedDelivery>(importer, limit: nil, concurrency: 1, pagesAhead: 1)
+    try await run.run(try await importer.containers().names.map { ContainerProgress($0) }) { step in
+      if let failure = step.failure { failures.append("\(step.container.name): \(failure)") }
+    }
+    #expect(failures.count == 1)
+    #expect(failures.allSatisfy { $0.hasPrefix("SHOP sprints: ") && $0.contains("--kinds") }, "\(failures)")
   }
 }

@@ -85,8 +85,12 @@ struct TrelloImportTests {
     }
     let live = try DeliveryStory(webhooks, of: TrelloSource(), seed: 0)
     #expect(live.tree.contains { $0.hasSuffix("completed") })
-    for seed in UInt64(0)...2 {
-      let story = try DeliveryStory(imported + (seed == 2 ? webhooks : []), of: TrelloSource(), seed: seed)
+    let half = Half(seed: 7)
+    for (deliveries, seed) in [
+      (imported, UInt64(0)), (imported, 1), (imported + webhooks, 2), (imported + half.of(webhooks), 3),
+      (half.of(imported) + webhooks, 4),
+    ] {
+      let story = try DeliveryStory(deliveries, of: TrelloSource(), seed: seed)
       #expect(story.spans.map(\.span) == live.spans.map(\.span))
     }
   }

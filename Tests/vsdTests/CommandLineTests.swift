@@ -65,6 +65,8 @@ struct CommandLineTests {
     ("datadog-env", "test"), ("datadog-version", "7"), ("datadog-tags", "team:web"),
     ("zipkin-endpoint", "http://localhost:1/api/v2/spans"), ("heal", "acme,acme/site"), ("heal-token-file", "FILE"),
     ("heal-interval", "1h"), ("heal-url", "http://localhost:1/github"), ("heal-domain", "http://localhost:1"),
+    ("heal-app", "7"), ("heal-app-key-file", "FILE"), ("heal-gitlab", "acme/site,group:acme"), ("heal-gitlab-token-file", "FILE"),
+    ("heal-gitlab-url", "http://localhost:1/gitlab"), ("heal-gitlab-server", "http://localhost:1"),
   ]
 
   @Test(

@@ -54,6 +54,36 @@ struct HealTests {
     #expect(!vsd.printed.contains("ghp_hidden"))
   }
 
+  @Test("vsd asks GitLab, and GitHub as an App, beside each other")
+  func others() throws {
+    let home = try VSDProcess.Home()
+    let gitHub = GitHubHookServer { state in
+      state.hooks = [.init(id: 2, url: Self.address, events: ["push"])]
+      state.isOfToday = true
+      state.deliveries = [
+        .init(id: 1, guid: "g1", event: "issues", time: SystemClock().now().advanced(bySeconds: -600), status: 502)
+      ]
+    }
+    let gitLab = GitLabHookServer { state in
+      state.hooks = [["id": 3, "url": "https://vs.example.org/gitlab"]]
+      state.events = [
+        .init(id: 7, key: "k7", kind: "pipeline", status: "502"), .init(id: 8, key: "k8", kind: "wiki_page", status: "502"),
+      ]
+    }
+    let (gitHubServer, gitLabServer) = (try VendorServer(answer: gitHub.answer), try VendorServer(answer: gitLab.answer))
+    let vsd = try VSDProcess(
+      [
+        "--tracer=none", "--heal-app=7", "--heal-app-key-file", try home.write("key", Self.key), "--heal-domain",
+        gitHubServer.url, "--heal-gitlab=acme/site", "--heal-gitlab-server", gitLabServer.url, "--heal-interval=1s",
+        "--public-url=https://vs.example.org",
+      ],
+      environment: ["VS_HEAL_GITLAB_TOKEN": "glpat-hidden"])
+    try vsd.wait(for: "what was asked for") { gitHub.state.asked == [1] && gitLab.state.resent == [7] ? true : nil }
+    #expect(gitLabServer.requests.allSatisfy { $0.headers["Authorization"] == "Bearer glpat-hidden" })
+    #expect(try vsd.stop() == .code(0))
+    #expect(!vsd.printed.contains("glpat-hidden"))
+  }
+
   @Test(
     "vsd starts only if it knows what to heal, and with what",
     arguments: [
@@ -61,6 +91,11 @@ struct HealTests {
       (["--heal=acme"], "needs --public-url or --heal-url", ["VS_HEAL_TOKEN": "t"]),
       (["--heal=a/b/c"], "organizations and repositories, such as acme,acme/site", ["VS_HEAL_TOKEN": "t"]),
       (["--heal=acme", "--heal-url=http://h/github"], "the token is empty", ["VS_HEAL_TOKEN": ""]),
+      (["--heal-app=7"], "needs the key of the App in --heal-app-key-file", [:]),
+      (["--heal-app=7", "--heal-app-key-file=none"], "cannot read the file none", [:]),
+      (["--heal-gitlab=acme/site"], "needs a token in VS_HEAL_GITLAB_TOKEN or --heal-gitlab-token-file", [:]),
+      (["--heal-gitlab=group:"], "projects and groups, such as acme/site,group:acme", [:]),
+      (["--heal-gitlab=acme/site"], "needs --public-url or --heal-gitlab-url", ["VS_HEAL_GITLAB_TOKEN": "t"]),
     ] as [([String], String, [String: String])])
   func settings(arguments: [String], told: String, environment: [String: String]) throws {
     let home = try VSDProcess.Home()
@@ -68,4 +103,23 @@ struct HealTests {
     #expect(try child.waitForExit() == .code(64))
     #expect(child.errors.contains(told), "\(child.errors)")
   }
+
+  /// A key that nobody uses.
+  private static let key = """
+    -----BEGIN RSA PRIVATE KEY-----
+    MIICXQIBAAKBgQDTIN42aIWATRnha4kvEwCt1cOiv6ya2bp+vzg4MowsEdqIoGJ6
+    S5WffM6ccX8AJoK2CwH5Ji2v+kp5GwWrD3LhTcRkM6INp48py17QjwGdh8e9jUMc
+    po6owk6hGCkyF0iGaRsTn3vzpb2eMaP1XWanDNrJXDWkYmDF3tV1xOk6RQIDAQAB
+    AoGAXrgOOWanDiqJA+LUxvPFiDew72ECtO4dhyOOu1eiH1tbKZSa2bbzR3wczX71
+    tUGRvs4tcnO4Z4zowHBpGJdzt+PxfK09XcyNgskUt1+M4isd5+OkReBwvOXpT3go
+    b8EBQiMs/CDiwuzGcFJ1Ua75Lrq+vzacOH4CtTpD/ZuYyQECQQDzkngU56bpD58+
+    Khh9GBZtr67oxlXOVuqgUhJ7REQdXuDAHn3UNtsQWJlVQNp38xKYhVqQ0hZmz4qI
+    gl+PlgyhAkEA3eaeqD6QGkHm9hxjVQpEoi6Zarl3zBenpVqzjVg1p/1MHVpqqUU8
+    q0EjFVnJlrvQmi2tb/0m6JNqRrqGlUEHJQJBANxuzwwkRdMglz5cPINhvFKSL1ps
+    vJUb5gUnoaA7POXTytU0Ay5+Yq0dcc9M/SqXKlosPbVY3Hs5EqfOTYuWAWECQQCo
+    K5OqZl/HxpJHixQs6u9BCpfyrkUARB0l0Curv2JKwkjhJhkX2AU2tNLl53pD5msd
+    reh3qx/Fu5Mbr1k33GSRAkAwPv350m8PTGB19lfiJt3gyqoCfZiFVOlowhV33Lqt
+    4aGOr67sB/cYcxX8HJQa9hULoAIwyc43eKBGA18hkYY9
+    -----END RSA PRIVATE KEY-----
+    """
 }

@@ -25,6 +25,7 @@ package struct APIClient: Sendable {
   private let sleep: @Sendable (Duration) async throws -> Void
   private let report: @Sendable (Wait) -> Void
   private let pacer: RequestPacer
+  private let serverClock: ServerClock
 
   /// The number of attempts while the server has never responded, because the address may be wrong.
   private static let firstAttempts = 3
@@ -38,10 +39,12 @@ package struct APIClient: Sendable {
   /// - Parameters:
   ///   - sleep: waits for a duration; tests replace it.
   ///   - report: called before each wait of a second or more.
+  ///   - reportClock: called once, with the seconds by which the server's clock is ahead, if the clocks differ by more than a minute.
   package init(
     transport: any HTTPTransport, options: Options = Options(), clock: any WallClock = SystemClock(),
     sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) },
-    report: @escaping @Sendable (Wait) -> Void = { _ in }
+    report: @escaping @Sendable (Wait) -> Void = { _ in },
+    reportClock: @escaping @Sendable (_ seconds: Double) -> Void = { _ in }
   ) {
     self.transport = transport
     self.options = options
@@ -49,7 +52,11 @@ package struct APIClient: Sendable {
     self.sleep = sleep
     self.report = report
     pacer = RequestPacer(spacing: options.spacing, clock: clock)
+    serverClock = ServerClock(report: reportClock)
   }
+
+  /// Returns a time of this machine's clock by the clock of the server, once a response told that; until then, the same time.
+  package func serverTime(_ time: Timestamp) -> Timestamp { time.advanced(bySeconds: serverClock.lead) }
 
   /// Sends a request, and retries until a response arrives or retrying no longer helps.
   ///
@@ -104,6 +111,7 @@ package struct APIClient: Sendable {
     }
     pacer.hasAnswer = true
     // The vendor's times are by its own clock, which may differ from the clock of this machine.
+    if let date = response.headers.date { serverClock.note(date, now: clock.now()) }
     let now = response.headers.date ?? clock.now()
     let limit = RateLimit(response.headers, now: now)
     if let error = Self.error(response, limit, place, now) { throw error }

@@ -15,8 +15,8 @@ package final class HookHealer: Sendable {
     var lost = 0
   }
 
-  private let services: [any HookService]
-  private let address: String
+  private let first: [HealTarget]
+  private let current: @Sendable () -> [HealTarget]
   private let interval: Duration
   private let clock: any WallClock
   private let logger: Logger
@@ -27,28 +27,27 @@ package final class HookHealer: Sendable {
   private let redeliveries: MetricFamily
   private let lost: MetricFamily
 
-  /// The most events to ask for in one place and run.
-  private static let limit = 200
   private static let longestPauseSeconds = 3600.0
 
   /// Creates a healer.
   ///
   /// - Parameters:
-  ///   - address: the address of the webhooks to heal, which leads to this vsd.
+  ///   - interval: the time between two rounds.
+  ///   - targets: returns what to heal; called for each round, because tokens can be replaced. The places must stay the same.
   ///   - sleep: waits for a duration; tests replace it.
   package init(
-    _ services: [any HookService], address: String, interval: Duration, registry: MetricRegistry,
-    clock: any WallClock = SystemClock(), logger: Logger,
-    sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
+    interval: Duration, registry: MetricRegistry, clock: any WallClock = SystemClock(), logger: Logger,
+    sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) },
+    targets: @escaping @Sendable () -> [HealTarget]
   ) {
-    self.services = services
-    self.address = address
+    current = targets
+    first = targets()
     self.interval = interval
     self.clock = clock
     self.logger = logger
     self.sleep = sleep
     lines = LogThrottle(interval: .seconds(600), clock: clock)
-    state = Mutex(services.map { _ in Place() })
+    state = Mutex(first.map { _ in Place() })
     runs = registry.family(
       .counter, "valuestream_heal_runs_total",
       help: "How often the past deliveries of a place were looked at for lost ones, by result.", labels: ["result"])
@@ -65,7 +64,7 @@ package final class HookHealer: Sendable {
 
   /// Heals until the task is cancelled.
   package func run() async {
-    let places = services.map(\.place).joined(separator: ", ")
+    let places = first.map(\.service.place).joined(separator: ", ")
     logger.info("asks every \(Int64(interval.inSeconds)) s again for lost deliveries of \(places)")
     while !Task.isCancelled {
       await round()
@@ -75,12 +74,16 @@ package final class HookHealer: Sendable {
 
   /// Looks at each place once, unless an error says to wait longer.
   package func round() async {
-    for (index, service) in services.enumerated() {
+    var targets = current()
+    // A changed configuration may name other places. They are healed after the next start.
+    if targets.map(\.service.place) != first.map(\.service.place) { targets = first }
+    for (index, target) in targets.enumerated() {
+      let service = target.service
       guard !Task.isCancelled else { return }
       guard state.withLock({ $0[index].next <= clock.now() }) else { continue }
       var reports: [HookHealing.Report] = []
       do throws(APIError) {
-        try await heal(service, index, &reports)
+        try await heal(target, index, &reports)
         let failures = state.withLock { places in
           defer { places[index].failures = 0 }
           return places[index].failures
@@ -97,14 +100,15 @@ package final class HookHealer: Sendable {
   }
 
   private func heal(
-    _ service: any HookService, _ index: Int, _ reports: inout [HookHealing.Report]
+    _ target: HealTarget, _ index: Int, _ reports: inout [HookHealing.Report]
   ) async throws(APIError) {
-    guard let history = service.history else { return }
-    let hooks = try await HookSetup(service).hooks(address: address)
+    guard let history = target.service.history else { return }
+    let hooks = try await HookSetup(target.service).hooks(address: target.address)
     guard !hooks.isEmpty else {
-      throw APIError(.notFound, "there is no webhook to \(WebAddress.withoutSecrets(address)); vsperf webhooks create makes one")
+      throw APIError(
+        .notFound, "there is no webhook to \(WebAddress.withoutSecrets(target.address)); vsperf webhooks create makes one")
     }
-    let healing = HookHealing(history, pause: interval, limit: Self.limit, clock: clock)
+    let healing = HookHealing(history, pause: interval, limit: history.redeliveriesPerRun, clock: clock)
     // What is known of webhooks that are gone is forgotten.
     var memories = state.withLock { places in places[index].memories.filter { id, _ in hooks.contains { $0.id == id } } }
     defer {

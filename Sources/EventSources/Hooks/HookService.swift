@@ -59,6 +59,9 @@ package protocol HookHistory: Sendable {
   /// How long after a delivery the vendor sends it again, in seconds.
   var reachSeconds: Double { get }
 
+  /// The most deliveries to ask for in one run of vsd, so that a vendor who sends few of them a minute holds up no other.
+  var redeliveriesPerRun: Int { get }
+
   /// Returns a page of deliveries, newest first.
   ///
   /// - Parameter cursor: ``HookDeliveryPage/next`` of the previous page; nil for the first.
@@ -71,6 +74,10 @@ package protocol HookHistory: Sendable {
 
   /// True if vsd reads the event of a delivery.
   func isRead(_ delivery: HookDelivery) -> Bool
+}
+
+extension HookHistory {
+  package var redeliveriesPerRun: Int { 200 }
 }
 
 /// A delivery of a webhook: one attempt to send an event.

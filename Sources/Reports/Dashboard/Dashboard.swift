@@ -38,20 +38,24 @@ package struct Dashboard: HTTPHandler {
     var zone: TimeZoneRules
     var waitForFacts: @Sendable () -> Void
     var isWorking: @Sendable () -> Bool
+    let history: HistoryCache
 
     /// - Parameters:
     ///   - zone: The time zone in which the days of reports begin. Times on pages stay UTC.
     ///   - waitForFacts: Returns once the facts of every delivery acknowledged so far are computed, or after a timeout.
     ///   - isWorking: True while deliveries wait to be projected, or facts are computed that changed ones concern.
+    ///   - history: May be shared with the API.
     package init(
       facts: any FactSource, settings: ReportSettings, zone: TimeZoneRules = .utc,
-      waitForFacts: @escaping @Sendable () -> Void = {}, isWorking: @escaping @Sendable () -> Bool = { false }
+      waitForFacts: @escaping @Sendable () -> Void = {}, isWorking: @escaping @Sendable () -> Bool = { false },
+      history: HistoryCache = HistoryCache()
     ) {
       self.facts = facts
       self.settings = settings
       self.zone = zone
       self.waitForFacts = waitForFacts
       self.isWorking = isWorking
+      self.history = history
     }
   }
 

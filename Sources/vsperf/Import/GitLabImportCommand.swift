@@ -8,8 +8,8 @@ extension Command {
   static let importGitLab = Command(
     words: ["import", "gitlab"], summary: "import the history of GitLab projects",
     description: """
-      Reads merge requests with notes, approvals and commits, issues, pushes, pipelines with all jobs, and
-      deployments, from newest to oldest. In everything else it works like vsperf import github.
+      Reads merge requests with notes, approvals and commits, issues, pushes, pipelines with all jobs,
+      deployments and releases, from newest to oldest. In everything else it works like vsperf import github.
       """,
     declarations: GitLabImportCommand.declarations,
     examples: [

@@ -55,7 +55,13 @@ struct Import {
   var client: APIClient {
     var options = APIClient.Options()
     options.spacing = spacing
-    return APIClient(transport: transport, options: options, report: { [progress] in progress.note($0) })
+    return APIClient(
+      transport: transport, options: options, report: { [progress] in progress.note($0) },
+      reportClock: { [progress] seconds in
+        let difference = FetchProgress.text(seconds: abs(seconds))
+        progress.note(
+          "the clock of this machine is \(difference) \(seconds > 0 ? "behind" : "ahead of") the server's, which counts; set it")
+      })
   }
 
   /// Imports everything, or prints what that takes.

@@ -8,8 +8,8 @@ extension Command {
   static let importJenkins = Command(
     words: ["import", "jenkins"], summary: "import the history of Jenkins builds",
     description: """
-      Reads the builds of jobs with their parameters and commits, from the newest to the oldest. In everything
-      else it works like vsperf import github.
+      Reads the builds of jobs with their parameters, commits and stages, from the newest to the oldest. In
+      everything else it works like vsperf import github.
       """,
     declarations: JenkinsImportCommand.declarations,
     examples: [
@@ -23,8 +23,11 @@ extension Command {
 
 /// Implements `vsperf import jenkins`.
 enum JenkinsImportCommand {
+  private static let kinds = ImportSettings.kinds(JenkinsImportKind.self)
+
   private static let content =
-    [JenkinsBuildsCommand.address.declaration, JenkinsBuildsCommand.job.declaration] + ImportSettings.content
+    [JenkinsBuildsCommand.address.declaration, JenkinsBuildsCommand.job.declaration, kinds.declaration]
+    + ImportSettings.content
   static let declarations = content + JenkinsBuildsCommand.access + ImportSettings.access
 
   static func run(_ settings: Settings) async throws {
@@ -32,6 +35,8 @@ enum JenkinsImportCommand {
     let history = try Import(settings, words: words, content: content)
     let server = try JenkinsBuildsCommand.server(settings, words: words, client: history.client)
     let jobs = try settings.values(of: JenkinsBuildsCommand.job).compactMap { $0 }
-    try await history.run(JenkinsImporter(server, jobs: jobs, period: try ImportSettings.period(settings)), settings)
+    let importer = JenkinsImporter(
+      server, jobs: jobs, kinds: try settings.value(of: kinds), period: try ImportSettings.period(settings))
+    try await history.run(importer, settings)
   }
 }

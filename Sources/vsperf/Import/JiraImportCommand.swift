@@ -6,10 +6,10 @@ import ValueStreamCore
 
 extension Command {
   static let importJira = Command(
-    words: ["import", "jira"], summary: "import the history of Jira Cloud issues",
+    words: ["import", "jira"], summary: "import the history of Jira Cloud projects",
     description: """
-      Reads issues with all of their changes and comments, from the newest to the oldest. In everything else
-      it works like vsperf import github.
+      Reads issues with all of their changes, comments and logged work, sprints and released versions, from
+      the newest to the oldest. In everything else it works like vsperf import github.
       """,
     declarations: JiraImportCommand.declarations,
     examples: [
@@ -23,8 +23,11 @@ extension Command {
 
 /// Implements `vsperf import jira`.
 enum JiraImportCommand {
+  private static let kinds = ImportSettings.kinds(JiraImportKind.self)
+
   private static let content =
-    [JiraIssuesCommand.address.declaration, JiraIssuesCommand.project.declaration] + ImportSettings.content
+    [JiraIssuesCommand.address.declaration, JiraIssuesCommand.project.declaration, kinds.declaration]
+    + ImportSettings.content
   static let declarations = content + JiraIssuesCommand.access + ImportSettings.access
 
   static func run(_ settings: Settings) async throws {
@@ -33,7 +36,10 @@ enum JiraImportCommand {
     guard !projects.isEmpty else { throw UsageError("which projects? --project KEY", seeing: words) }
     let history = try Import(settings, words: words, content: content)
     let api = try JiraIssuesCommand.api(settings, words: words, client: history.client)
-    try await history.run(
-      JiraImporter(api, JiraImporter.Selection(projects: projects, period: try ImportSettings.period(settings))), settings)
+    let importer = JiraImporter(
+      api,
+      JiraImporter.Selection(
+        projects: projects, kinds: try settings.value(of: kinds), period: try ImportSettings.period(settings)))
+    try await history.run(importer, settings)
   }
 }

@@ -45,6 +45,9 @@ package struct GitHubAPI: Sendable {
     }
   }
 
+  /// Returns a time of this machine's clock by the clock of GitHub.
+  package func serverTime(_ time: Timestamp) -> Timestamp { client.serverTime(time) }
+
   /// Returns the path of an address of this API, such as one that a redirect names; nil for an address elsewhere, which must not get
   /// the token.
   package func path(of address: String) -> String? {

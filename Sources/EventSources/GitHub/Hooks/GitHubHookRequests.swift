@@ -18,11 +18,6 @@ package struct GitHubHookRequests: Sendable {
     self.init(address, client: client) { BasicAuthorization.header(user: nil, token: token.bytes) }
   }
 
-  /// Creates requests that carry a token, which may be replaced.
-  package init(_ address: GitHubAddress, token: CurrentSecret, client: APIClient) {
-    self.init(address, client: client) { BasicAuthorization.header(user: nil, token: token.value.bytes) }
-  }
-
   /// Creates requests whose token may change.
   ///
   /// - Parameter authorization: returns the `Authorization` header of a request.

@@ -6,10 +6,10 @@ import ValueStreamCore
 /// How much there is to read, from the numbers of the last pages.
 extension GitHubImporter {
   package func estimate(of container: String) async throws(APIError) -> ImportEstimate {
-    let (name, kind) = try Self.parts(of: container)
+    let container = try ImportContainer<GitHubImportKind>(container)
     do throws(APIError) {
-      let repository = try await repository(name)
-      switch kind {
+      let repository = try await repository(container.place)
+      switch container.kind {
       case .pullRequests: return try await estimateChanges(of: repository)
       case .issues: return Self.listed(try await count("issues?state=all\(since)", of: repository), requestsPerPage: 3)
       case .pushes: return try await estimatePushes(of: repository)
@@ -23,7 +23,7 @@ extension GitHubImporter {
       case .workflowRuns: return try await estimateRuns(of: repository)
       }
     } catch {
-      throw Self.explained(error, kind)
+      throw Self.explained(error, container.kind)
     }
   }
 
@@ -34,7 +34,7 @@ extension GitHubImporter {
         guard let limit, let perHour = limit.int("limit"), perHour > 0, let left = limit.int("remaining"),
           let reset = limit.int("reset")
         else { return nil }
-        let seconds = Timestamp(seconds: reset).seconds(since: selection.began)
+        let seconds = Timestamp(seconds: reset).seconds(since: began)
         return RequestQuota(
           perHour: Int(clamping: perHour), remaining: Int(clamping: left), resetSeconds: min(max(0, seconds), 3600))
       }

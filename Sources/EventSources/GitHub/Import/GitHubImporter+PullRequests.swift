@@ -27,7 +27,7 @@ extension GitHubImporter {
       // The list of issues has pull requests among them.
       guard isChange || !record.has("pull_request") else { return false }
       let (created, updated) = (record.time("created_at"), record.time("updated_at"))
-      if place.isAgain, let updated, updated < selection.began { return false }
+      if place.isAgain, let updated, updated < began { return false }
       return selection.period.since.map { since in updated.map { $0 >= since } ?? true } != false
         && selection.period.until.map { until in created.map { $0 < until } ?? true } != false
     }
@@ -51,7 +51,7 @@ extension GitHubImporter {
     page.rows = body.deliveries
     page.reached = last
     page.next = place.next(
-      isOver: !hasMore || selection.period.isOver(at: last), hasMore: hasMore, last: last, began: selection.began)
+      isOver: !hasMore || selection.period.isOver(at: last), hasMore: hasMore, last: last, began: began)
     return page
   }
 

@@ -52,8 +52,8 @@ extension GitHubImporter {
 
   func windows(of repository: GitHubImportRepository) -> RunWindows {
     let since = selection.period.since?.advanced(bySeconds: -Self.overlapSeconds) ?? repository.createdAt
-    let until = selection.period.until?.advanced(bySeconds: -1) ?? selection.began
-    return RunWindows(from: max(since, repository.createdAt), to: min(until, selection.began))
+    let until = selection.period.until?.advanced(bySeconds: -1) ?? began
+    return RunWindows(from: max(since, repository.createdAt), to: min(until, began))
   }
 
   /// Returns all attempts of a run. Lists have only the last one.

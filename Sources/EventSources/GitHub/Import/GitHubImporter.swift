@@ -47,17 +47,16 @@ package struct GitHubImporter: Importer {
   /// Returns the containers by kind, so that all repositories have their pull requests before the runs of the first one are read.
   package func containers() async throws(APIError) -> RecordContainers {
     let repositories = try await selection.repositories.list(api)
-    let names = selection.kinds.flatMap { kind in repositories.names.map { "\($0) \(kind.rawValue)" } }
-    return RecordContainers(names, cut: repositories.cut)
+    return RecordContainers(ImportContainer.names(selection.kinds, of: repositories.names), cut: repositories.cut)
   }
 
-  package func page(of container: String, after cursor: String?, atMost limit: Int?) async throws(APIError) -> SourcePage<
-    ImportedDelivery
-  > {
-    let (name, kind) = try Self.parts(of: container)
+  package func page(
+    of container: String, after cursor: String?, atMost limit: Int?
+  ) async throws(APIError) -> SourcePage<ImportedDelivery> {
+    let container = try ImportContainer<GitHubImportKind>(container)
     do throws(APIError) {
-      let repository = try await repository(name)
-      switch kind {
+      let repository = try await repository(container.place)
+      switch container.kind {
       case .pullRequests: return try await pullRequests(of: repository, after: cursor)
       case .issues: return try await issues(of: repository, after: cursor)
       case .pushes: return try await pushes(of: repository, after: cursor)
@@ -66,16 +65,8 @@ package struct GitHubImporter: Importer {
       case .workflowRuns: return try await workflowRuns(of: repository, after: cursor)
       }
     } catch {
-      throw Self.explained(error, kind)
+      throw Self.explained(error, container.kind)
     }
-  }
-
-  static func parts(of container: String) throws(APIError) -> (repository: String, kind: GitHubImportKind) {
-    let words = container.split(separator: " ")
-    guard words.count == 2, let kind = GitHubImportKind(rawValue: String(words[1])) else {
-      throw APIError(.refused, "\(container) is not what an import of GitHub reads")
-    }
-    return (String(words[0]), kind)
   }
 
   /// Adds what to do about an error.
@@ -119,6 +110,9 @@ package struct GitHubImporter: Importer {
   }
 
   // MARK: Lists
+
+  /// When the import began, by the clock of GitHub, which records follow.
+  var began: Timestamp { api.serverTime(selection.began) }
 
   /// The number of records of a page. A page is a step of the import, so that little is read again after an interruption.
   static let pageSize = 50

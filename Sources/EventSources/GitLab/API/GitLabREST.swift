@@ -1,18 +1,23 @@
 package import APIClient
 package import ValueStreamCore
 
-/// Reads GitLab's REST API with a token.
+/// Reads GitLab's APIs with a token: REST, and GraphQL for what REST does not tell.
 package struct GitLabREST: Sendable {
   private let address: String
   private let client: APIClient
   private let headers: HTTPHeaders
+  package let graphQL: GraphQLService
 
   /// - Parameter address: the address of the server without a trailing slash: `https://gitlab.com`.
   package init(of address: String, token: Secret, client: APIClient) {
     self.address = address
     self.client = client
     headers = ["Authorization": BasicAuthorization.header(user: nil, token: token.bytes), "Accept": "application/json"]
+    graphQL = GraphQLService("\(address)/api/graphql", headers: headers, client: client)
   }
+
+  /// Returns a time of this machine's clock by the clock of GitLab.
+  package func serverTime(_ time: Timestamp) -> Timestamp { client.serverTime(time) }
 
   /// Sends a GET request.
   ///

@@ -168,6 +168,9 @@ extension GitLabHooks: HookHistory {
   /// GitLab keeps events for seven days.
   package var reachSeconds: Double { 7 * 86_400 - 600 }
 
+  /// What GitLab sends again in three minutes.
+  package var redeliveriesPerRun: Int { 15 }
+
   package func page(of hook: Hook, after cursor: String?) async throws(APIError) -> HookDeliveryPage {
     // Each event has its whole payload, so pages are small.
     let query = "?per_page=20&page=\(cursor ?? "1")"

@@ -4,5 +4,6 @@ package enum GitLabImportKind: String, CaseIterable, Sendable {
   case issues
   case pushes
   case deployments
+  case releases
   case pipelines
 }

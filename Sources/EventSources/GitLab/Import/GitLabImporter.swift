@@ -57,34 +57,27 @@ package struct GitLabImporter: Importer {
       }
       paths += found.filter { !paths.contains($0) }
     }
-    return RecordContainers(selection.kinds.flatMap { kind in paths.map { "\($0) \(kind.rawValue)" } })
+    return RecordContainers(ImportContainer.names(selection.kinds, of: paths))
   }
 
   package func page(
     of container: String, after cursor: String?, atMost limit: Int?
   ) async throws(APIError) -> SourcePage<ImportedDelivery> {
-    let (path, kind) = try Self.parts(of: container)
+    let container = try ImportContainer<GitLabImportKind>(container)
     do throws(APIError) {
-      let project = try await project(path)
+      let project = try await project(container.place)
       let number = cursor.flatMap { Int($0) } ?? 1
-      switch kind {
+      switch container.kind {
       case .mergeRequests: return try await mergeRequests(of: project, page: UpdatedListCursor(cursor))
       case .issues: return try await issues(of: project, page: UpdatedListCursor(cursor))
       case .pushes: return try await pushes(of: project, page: number)
       case .deployments: return try await deployments(of: project, page: UpdatedListCursor(cursor))
+      case .releases: return try await releases(of: project, after: cursor)
       case .pipelines: return try await pipelines(of: project, page: UpdatedListCursor(cursor))
       }
     } catch {
       throw Self.explained(error)
     }
-  }
-
-  static func parts(of container: String) throws(APIError) -> (project: String, kind: GitLabImportKind) {
-    let words = container.split(separator: " ")
-    guard words.count == 2, let kind = GitLabImportKind(rawValue: String(words[1])) else {
-      throw APIError(.refused, "\(container) is not what an import of GitLab reads")
-    }
-    return (String(words[0]), kind)
   }
 
   /// Adds what to do about an error.
@@ -125,6 +118,9 @@ package struct GitLabImporter: Importer {
 
   // MARK: Lists
 
+  /// When the import began, by the clock of GitLab, which records follow.
+  var began: Timestamp { api.serverTime(selection.began) }
+
   /// Reads a page of a list that is sorted by the time of the last update.
   ///
   /// - Parameters:
@@ -145,7 +141,7 @@ package struct GitLabImporter: Importer {
     var page = Page(rows: [], next: nil, notes: listing.notes, missing: listing.missing)
     for item in items {
       let updated = item.time("updated_at")
-      if place.isAgain, let updated, updated < selection.began { continue }
+      if place.isAgain, let updated, updated < began { continue }
       if let until = selection.period.until, let created = item.time("created_at"), created >= until { continue }
       do throws(APIError) {
         try await add(item, &body, &page)
@@ -159,22 +155,26 @@ package struct GitLabImporter: Importer {
     page.rows = body.deliveries
     page.reached = last
     page.next = place.next(
-      isOver: !hasMore || selection.period.isOver(at: last), hasMore: hasMore, last: last, began: selection.began)
+      isOver: !hasMore || selection.period.isOver(at: last), hasMore: hasMore, last: last, began: began)
     return page
   }
 
   // MARK: Estimate
 
   package func estimate(of container: String) async throws(APIError) -> ImportEstimate {
-    let (path, kind) = try Self.parts(of: container)
+    let container = try ImportContainer<GitLabImportKind>(container)
     do throws(APIError) {
-      let project = try await project(path)
+      let project = try await project(container.place)
+      if container.kind == .releases {
+        let count = try await countReleases(of: project)
+        return ImportEstimate(records: count, requests: 1 + count / Self.pageSize)
+      }
       let since = selection.period.since.map { "&updated_after=\($0.rfc3339)" } ?? ""
       let (list, each) =
-        switch kind {
+        switch container.kind {
         case .mergeRequests: ("merge_requests?scope=all&state=all\(since)", 5)
         case .issues: ("issues?scope=all\(since)", 3)
-        case .pushes: ("events?action=pushed", 1)
+        case .pushes, .releases: ("events?action=pushed", 1)
         case .deployments: ("deployments?order_by=updated_at\(since)", 0)
         case .pipelines: ("pipelines?order_by=updated_at\(since)", 3)
         }

@@ -40,9 +40,17 @@ package struct JenkinsServer: Sendable {
   package func get<Value>(
     _ path: String, tree: String, read: (PayloadObject) throws(APIError) -> Value
   ) async throws(APIError) -> Value {
+    try await get("\(path)/api/json?tree=\(PercentEncoding.encode(tree))", read: read)
+  }
+
+  /// Requests an object that a plugin serves.
+  ///
+  /// - Parameter path: the path below the address, with its query.
+  package func get<Value>(
+    _ path: String, read: (PayloadObject) throws(APIError) -> Value
+  ) async throws(APIError) -> Value {
     try await client.send { _ in
-      var request = HTTPTransportRequest(
-        method: "GET", url: "\(address)\(path)/api/json?tree=\(PercentEncoding.encode(tree))")
+      var request = HTTPTransportRequest(method: "GET", url: "\(address)\(path)")
       request.headers["Authorization"] = authorization
       return request
     } read: { response throws(APIError) in

@@ -204,7 +204,7 @@ struct JenkinsMapping {
 
   private func event(of stretch: JenkinsStretch) -> Event {
     let time = EventTime.vendor(stretch.end ?? stretch.start, orReceipt: received)
-    var event = Event(key: key(stretch.fullName, String(stretch.number), host: nil), time: time)
+    var event = Event(key: key(stretch.fullName, String(stretch.number), host: stretch.host), time: time)
     event.publishes = [jobAndNumber(stretch.fullName, stretch.number)]
     event.phases = [PhaseStatement(track: "step", name: stretch.name, start: stretch.start, end: stretch.end)]
     return event

@@ -212,19 +212,31 @@ struct JenkinsQueueItem {
 /// payload.
 struct JenkinsStretch {
   let name: String
+  /// Nil for the usual address without a host.
+  let host: String?
   let fullName: String
   let number: Int64
   let start: Timestamp?
   let end: Timestamp?
 
   init(_ root: PayloadObject, name: String) throws(PayloadError) {
-    guard let build = root.text("buildUrl").flatMap(JenkinsAddress.build) else {
+    guard let address = root.text("buildUrl"), let build = JenkinsAddress.build(address) else {
       throw root.missing("buildUrl", expected: "the address of a build such as job/shop/job/site/252/")
     }
-    // People know `hudson.tasks.Shell` as `Shell`.
-    self.name = name.split(separator: ".").last.map(String.init) ?? name
+    self.name = Self.shortName(name)
+    host = WebAddress.host(address)
     (fullName, number) = build
     start = root.time("startTime")
     end = root.time("endTime")
+  }
+
+  /// Returns the name of a class without its package: people know `hudson.tasks.Shell` as `Shell`. The name of a stage, such as
+  /// `Deploy v1.2`, stays.
+  private static func shortName(_ name: String) -> String {
+    let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+    guard let last = parts.last, last.first?.isUppercase == true,
+      parts.allSatisfy({ part in !part.isEmpty && part.allSatisfy { $0.isLetter || $0.isNumber || $0 == "_" || $0 == "$" } })
+    else { return name }
+    return String(last)
   }
 }

@@ -20,6 +20,12 @@ package struct JiraAPI: Sendable {
     self.client = client
   }
 
+  package enum Product: String, Sendable {
+    case platform = "api/3"
+    /// Jira Software: boards and sprints.
+    case software = "agile/1.0"
+  }
+
   /// The category of each status by its id. The copies of an API share it.
   final class KnownCategories: Sendable {
     /// Nil until it is fetched.
@@ -28,13 +34,15 @@ package struct JiraAPI: Sendable {
 
   /// Sends a request.
   ///
-  /// - Parameter body: the JSON to send with POST; nil for GET.
+  /// - Parameters:
+  ///   - body: the JSON to send with POST; nil for GET.
+  ///   - product: the API that has the path.
   package func ask<Value>(
-    _ path: String, _ body: [UInt8]? = nil, read: (APIDocument) throws(APIError) -> Value
+    _ path: String, _ body: [UInt8]? = nil, of product: Product = .platform, read: (APIDocument) throws(APIError) -> Value
   ) async throws(APIError) -> Value {
     try await client.send { _ in
       HTTPTransportRequest(
-        method: body == nil ? "GET" : "POST", url: "\(address)/rest/api/3/\(path)",
+        method: body == nil ? "GET" : "POST", url: "\(address)/rest/\(product.rawValue)/\(path)",
         headers: ["Authorization": authorization, "Accept": "application/json", "Content-Type": "application/json"],
         body: body ?? [])
     } read: { response throws(APIError) in

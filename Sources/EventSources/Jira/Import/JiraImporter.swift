@@ -3,29 +3,37 @@ package import JiraAPI
 import PayloadReading
 import ValueStreamCore
 
-/// Reads the history of Jira issues as webhook deliveries.
+/// What an import reads of a project.
+package enum JiraImportKind: String, CaseIterable, Sendable {
+  case issues, sprints, versions
+}
+
+/// Reads the history of Jira projects as webhook deliveries.
 ///
-/// A container is a project, such as `SHOP issues`. Issues are read from the newest to the oldest by their creation, an order that does
-/// not change while they are read.
+/// A container is what is read of a project, such as `SHOP issues`. Issues are read from the newest to the oldest by their creation, an
+/// order that does not change while they are read.
 package final class JiraImporter: Importer {
   package struct Selection: Sendable {
     package var projects: [String]
+    package var kinds: [JiraImportKind]
     /// What changed since its start and began before its end.
     package var period: RecordPeriod
 
-    package init(projects: [String], period: RecordPeriod = RecordPeriod()) {
+    package init(
+      projects: [String], kinds: [JiraImportKind] = JiraImportKind.allCases, period: RecordPeriod = RecordPeriod()
+    ) {
       self.projects = projects
+      self.kinds = kinds
       self.period = period
     }
   }
 
   typealias Page = SourcePage<ImportedDelivery>
 
-  private let api: JiraAPI
-  private let selection: Selection
+  let api: JiraAPI
+  let selection: Selection
 
   private static let pageSize = 50
-  private static let suffix = " issues"
 
   package init(_ api: JiraAPI, _ selection: Selection) {
     self.api = api
@@ -33,24 +41,31 @@ package final class JiraImporter: Importer {
   }
 
   package func containers() async throws(APIError) -> RecordContainers {
-    RecordContainers(selection.projects.map { $0 + Self.suffix })
+    RecordContainers(ImportContainer.names(selection.kinds, of: selection.projects))
   }
 
   package func page(
     of container: String, after cursor: String?, atMost limit: Int?
   ) async throws(APIError) -> SourcePage<ImportedDelivery> {
+    let container = try ImportContainer<JiraImportKind>(container)
+    let project = container.place
     do throws(APIError) {
-      return try await page(of: String(container.dropLast(Self.suffix.count)), after: cursor)
+      switch container.kind {
+      case .issues: return try await issues(of: project, after: cursor)
+      case .sprints: return try await sprints(of: project, after: cursor)
+      case .versions: return try await versions(of: project, after: cursor)
+      }
     } catch {
       var error = error
       if [.notFound, .forbidden, .refused].contains(error.code) {
         error.description += "; check the key of the project, and that the user may browse it"
+        if container.kind == .sprints { error.description += ". Without Jira Software, import with --kinds issues,versions" }
       }
       throw error
     }
   }
 
-  private func page(of project: String, after cursor: String?) async throws(APIError) -> Page {
+  private func issues(of project: String, after cursor: String?) async throws(APIError) -> Page {
     let categories = try await api.statusCategories()
     var request = JSONWriter()
     request.object { json in
@@ -58,7 +73,7 @@ package final class JiraImporter: Importer {
       json.member("maxResults", Self.pageSize)
       if let cursor { json.member("nextPageToken", cursor) }
       json.name("fields")
-      json.array(["*navigable", "comment", "-description"]) { $0.value($1) }
+      json.array(["*navigable", "comment", "worklog", "-description"]) { $0.value($1) }
     }
     let (issues, next) = try await api.ask("search/jql", request.bytes) { document throws(APIError) in
       let answer = try document.object()
@@ -72,8 +87,10 @@ package final class JiraImporter: Importer {
     let changes = try await api.changes(of: wanted.compactMap { $0.identifier() })
     var page = Page(rows: [], next: next, notes: issues.notes, missing: issues.missing)
     for issue in wanted {
-      let comments = try await comments(of: issue)
-      page.rows += JiraIssueHistory(issue, changes[issue.identifier() ?? ""] ?? [], categories).deliveries(comments)
+      let history = JiraIssueHistory(issue, changes[issue.identifier() ?? ""] ?? [], categories)
+      page.rows += history.deliveries(
+        comments: try await remarks(on: issue, field: "comment", list: "comments"),
+        worklogs: try await remarks(on: issue, field: "worklog", list: "worklogs"))
     }
     page.reached = issues.items.last?.object("fields")?.time("created")
     return page
@@ -88,25 +105,37 @@ package final class JiraImporter: Importer {
     return parts.joined(separator: " AND ") + " ORDER BY created DESC, key DESC"
   }
 
-  /// Returns the comments of an issue. A search lists those of most issues completely.
-  private func comments(of issue: PayloadObject) async throws(APIError) -> [PayloadObject] {
-    let field = issue.object("fields")?.object("comment")
-    let listed = field?.objects("comments") ?? []
-    guard let total = field?.int("total"), total > listed.count, let id = issue.identifier() else { return listed }
-    var comments: [PayloadObject] = []
-    while comments.count < total {
-      let new = try await api.ask("issue/\(id)/comment?startAt=\(comments.count)&maxResults=100") { document throws(APIError) in
-        try document.object().objects("comments")
-      }
+  /// Returns the comments or logged work of an issue. A search lists those of most issues completely.
+  ///
+  /// - Parameters:
+  ///   - field: the field of the issue, and the last part of the path to the whole list.
+  ///   - list: the member with the list in both.
+  private func remarks(
+    on issue: PayloadObject, field: StaticString, list: StaticString
+  ) async throws(APIError) -> [PayloadObject] {
+    let listing = issue.object("fields")?.object(field)
+    let listed = listing?.objects(list) ?? []
+    guard let total = listing?.int("total"), total > listed.count, let id = issue.identifier() else { return listed }
+    var remarks: [PayloadObject] = []
+    while remarks.count < total {
+      let path = "issue/\(id)/\(field)?startAt=\(remarks.count)&maxResults=100"
+      let new = try await api.ask(path) { document throws(APIError) in try document.object().objects(list) }
       if new.isEmpty { break }
-      comments += new
+      remarks += new
     }
-    return comments
+    return remarks
   }
 
   package func estimate(of container: String) async throws(APIError) -> ImportEstimate {
+    let container = try ImportContainer<JiraImportKind>(container)
+    let project = container.place
+    switch container.kind {
+    case .issues: break
+    case .sprints: return try await estimateSprints(of: project)
+    case .versions: return try await estimateVersions(of: project)
+    }
     var request = JSONWriter()
-    request.object { $0.member("jql", jql(String(container.dropLast(Self.suffix.count)))) }
+    request.object { $0.member("jql", jql(project)) }
     let count = try await api.ask("search/approximate-count", request.bytes) { document throws(APIError) in
       Int(clamping: try document.object().int("count") ?? 0)
     }

@@ -106,8 +106,8 @@ struct JiraIssueHistory {
 
   // MARK: Deliveries
 
-  /// Returns the creation, each change, each comment, and the state now if it is newer.
-  func deliveries(_ comments: [PayloadObject]) -> [ImportedDelivery] {
+  /// Returns the creation, each change, each comment, all logged work, and the state now if it is newer.
+  func deliveries(comments: [PayloadObject], worklogs: [PayloadObject]) -> [ImportedDelivery] {
     guard let id = issue.identifier(), fields.time("created") != nil else { return [] }
     var deliveries: [ImportedDelivery?] = []
     func add(
@@ -147,6 +147,14 @@ struct JiraIssueHistory {
       add("comment_created", "comment.\(PercentEncoding.encode(number))", at: time, by: comment.object("author")) { json in
         json.member("comment", comment, setting: [], omitting: Self.isOmitted)
         write(states[index], at: time, &json)
+      }
+    }
+    for worklog in worklogs {
+      guard let time = worklog.time("created"), let number = worklog.identifier() else { continue }
+      last = max(last, time)
+      // The webhook does not show the issue either.
+      add("worklog_created", "worklog.\(PercentEncoding.encode(number))", at: time, by: nil) { json in
+        json.member("worklog", worklog, setting: [JSONPair("issueId", .text(id))], omitting: Self.isOmitted)
       }
     }
     if let updated = fields.time("updated"), updated > last {

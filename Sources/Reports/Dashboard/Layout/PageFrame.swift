@@ -1,3 +1,4 @@
+import DeliveryMetrics
 import ValueStreamCore
 
 /// What all pages share: head, navigation, scope bar and footer.
@@ -47,6 +48,18 @@ struct PageFrame {
       switch self {
       case .overview, .leadTime, .flow, .ageing, .forecast, .reviews, .pipelines, .incidents: true
       case .deploys, .changes, .deliveries, .connect, .system: false
+      }
+    }
+
+    /// The items whose history limits what the page can tell. Nil for a page without numbers.
+    var history: Set<HistoryReport.Kind>? {
+      switch self {
+      case .overview, .leadTime: [.deploys]
+      case .flow, .ageing, .forecast: [.issues, .incidents]
+      case .reviews: [.changes]
+      case .pipelines: [.runs]
+      case .incidents: [.incidents, .deploys]
+      case .deploys, .changes, .deliveries, .connect, .system: nil
       }
     }
 

@@ -34,7 +34,7 @@ struct AgeingPage {
     let subjects = try page.subjects(report.items.map(\.issue) + report.reviews.prefix(Self.reviewLimit).map(\.change))
     let columns = Self.columns(of: report)
     return try page.page(title: "Ageing", hasServices: false, hasTypes: true, isCompared: false) { html in
-      try page.writeHeading(Self.sentence(report), historyBegan: nil, hasServices: false, isCompared: false, &html) { html in
+      try page.writeHeading(Self.sentence(report), hasServices: false, isCompared: false, &html) { html in
         writeBasis(report, &html)
       }
       html.element(.div, .classes("with-rail roomy")) { html in

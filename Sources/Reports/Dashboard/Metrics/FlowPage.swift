@@ -32,7 +32,7 @@ struct FlowPage {
     let subjects = try page.subjects(named.map(\.id))
     let events = try page.events()
     return try page.page(title: "Flow", hasServices: false, hasTypes: true) { html in
-      try page.writeHeading(sentence(group), historyBegan: report.historyBegan, hasServices: false, &html) { html in
+      try page.writeHeading(sentence(group), hasServices: false, &html) { html in
         html.text(" Flow time runs from the first entry into a started status until done.")
       }
       html.element(.section, .classes("tiles four")) { html in writeTiles(group, &html) }

@@ -62,7 +62,7 @@ struct ForecastPage {
       }
       let window = "Throughput of \(TimeAxis.dateText(report.history.start)) to \(TimeAxis.dateText(report.history.end))"
       try page.writeHeading(
-        sentence(report), window: window, historyBegan: nil, hasServices: false, isCompared: false, &html
+        sentence(report), window: window, hasServices: false, isCompared: false, &html
       ) { html in
         if report.refusal == nil { writeBasis(report, asked, open, &html) }
       }

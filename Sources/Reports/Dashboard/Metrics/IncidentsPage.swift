@@ -30,7 +30,7 @@ struct IncidentsPage {
       (report.open + report.resolved.prefix(Self.rowLimit)).flatMap { [$0.incident] + [$0.cause.deploy].compactMap { $0 } }
         + failures.flatMap { $0.deploys + $0.incidents + [$0.remediedBy].compactMap { $0 } })
     return try page.page(title: "Incidents") { html in
-      try page.writeHeading(Self.sentence(report, page.now), historyBegan: nil, &html)
+      try page.writeHeading(Self.sentence(report, page.now), &html)
       html.element(.section, .classes("tiles four")) { html in writeTiles(report, &html) }
       try writeTimeline(report, &html)
       if !report.open.isEmpty {

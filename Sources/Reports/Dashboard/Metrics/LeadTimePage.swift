@@ -38,7 +38,7 @@ struct LeadTimePage {
     }
     let subjects = try page.subjects(group.slowest.flatMap { [$0.change, $0.deploy] })
     return try page.page(title: "Lead time", hasTypes: true) { html in
-      try page.writeHeading(Self.sentence(group), historyBegan: nil, &html) { html in
+      try page.writeHeading(Self.sentence(group), &html) { html in
         html.text(" From the first commit to the end of the first release that brought the change.")
       }
       html.element(.section, .classes("tiles")) { html in writeTiles(group, &html) }

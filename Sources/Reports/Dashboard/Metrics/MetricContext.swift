@@ -147,15 +147,15 @@ struct MetricContext {
       }, content)
   }
 
-  /// Writes the heading, and below it the window, what is not counted yet and since when history is known.
+  /// Writes the heading, and below it the window, what is not counted yet and where history begins.
   func writeHeading(
-    _ sentence: String, window: String? = nil, historyBegan: Timestamp?, hasServices: Bool = true, isCompared: Bool = true,
+    _ sentence: String, window: String? = nil, hasServices: Bool = true, isCompared: Bool = true,
     _ html: inout HTMLWriter,
     more: (inout HTMLWriter) -> Void = { _ in }
   ) throws {
     let progress = try facts.factProgress()
     html.element(.h1, text: sentence)
-    html.element(.p, .classes("lead")) { html in
+    try html.element(.p, .classes("lead")) { html in
       html.text(window ?? question.windowText)
       if isCompared, let comparison = question.comparisonText { html.text(", \(comparison)") }
       html.text(".")
@@ -163,8 +163,7 @@ struct MetricContext {
         html.text(
           " \(Wording.count(progress.remainingSubjects, "stored item")) are not counted yet; the figures grow until they are.")
       }
-      let began = historyBegan ?? progress.firstDay.map { Timestamp(seconds: Int64($0.rawValue) * 86_400) }
-      if let began, began > frame.window.start { html.text(" History begins on \(Wording.day(began, now: now)).") }
+      try writeHistory(&html)
       if !hasServices, state[.service] != nil || state[.environment] != nil {
         html.text(" These items have no service and no environment, so this page ignores that part of the scope.")
       }
@@ -172,10 +171,33 @@ struct MetricContext {
     }
   }
 
+  /// Writes where the history of the scope begins, if that is in the window.
+  private func writeHistory(_ html: inout HTMLWriter) throws {
+    guard let kinds = section.history else { return }
+    let history = try reports.history.report(of: facts).beginning(of: kinds, in: question.scope, settings)
+    guard let first = history.first, let last = history.last else { return }
+    let late = history.count(after: frame.window.start)
+    if first > frame.window.start {
+      html.text(" History begins on \(Wording.day(first, now: now))")
+      let later = history.count(after: first)
+      if later > 0 { html.text(", that of \(later) of \(history.repositoryCount) repositories later") }
+      html.text(".")
+    } else if late > 0 {
+      html.text(
+        " The history of \(late) of \(history.repositoryCount) repositories begins within this period, on \(Wording.day(last, now: now)) at the latest."
+      )
+    } else {
+      return
+    }
+    html.text(" ")
+    html.element(.a, .href(Address("system")), text: "Where each begins")
+    html.text(".")
+  }
+
   /// Writes why a page is empty and what to do about it.
   func writeNothing(_ sentence: String, _ reasons: [String], _ html: inout HTMLWriter) throws {
     let isScoped = !question.kept.query.isEmpty
-    try writeHeading(sentence, historyBegan: nil, isCompared: false, &html)
+    try writeHeading(sentence, isCompared: false, &html)
     html.element(.div, .classes("empty")) { html in
       html.element(.ul) { html in
         if isScoped {

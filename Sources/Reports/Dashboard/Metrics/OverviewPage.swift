@@ -31,7 +31,7 @@ struct OverviewPage {
         writeLately(lately, &html)
         return
       }
-      try page.writeHeading(Comparison.sentence(group), historyBegan: report.historyBegan, &html)
+      try page.writeHeading(Comparison.sentence(group), &html)
       html.element(.section, .classes("tiles")) { html in
         for metric in DORAMetric.allCases { MetricTile(metric, group, question).write(to: &html) }
       }

@@ -36,7 +36,7 @@ struct PipelinesPage {
       }
     }
     return try page.page(title: "Pipelines", hasServices: false) { html in
-      try page.writeHeading(Self.sentence(report), historyBegan: nil, hasServices: false, &html) { $0.text(" \(basis(report))") }
+      try page.writeHeading(Self.sentence(report), hasServices: false, &html) { $0.text(" \(basis(report))") }
       html.element(.section, .classes("tiles")) { html in writeTiles(report, &html) }
       html.element(.div, .classes("halves")) { html in
         writeFlaky(report.jobs + report.workflows.filter { $0.value.flaky > 0 && !Self.hasJobs($0, report) }, &html)
@@ -278,7 +278,7 @@ struct PipelinesPage {
     return try page.page(title: workflow, crumb: workflow, hasServices: false) { html in
       let (runs, failed) = rows.reduce((0, 0)) { ($0.0 + $1.value.runs, $0.1 + $1.value.failed) }
       try page.writeHeading(
-        rows.isEmpty ? workflow : "\(workflow): \(failed) of \(Wording.count(runs, "run")) failed", historyBegan: nil,
+        rows.isEmpty ? workflow : "\(workflow): \(failed) of \(Wording.count(runs, "run")) failed",
         hasServices: false,
         &html
       ) { html in

@@ -42,7 +42,7 @@ struct ReportPage {
       refreshSeconds: nil
     ) { html in
       try page.writeHeading(
-        measure.title, historyBegan: report?.historyBegan, hasServices: hasServices, isCompared: measure.report != nil, &html
+        measure.title, hasServices: hasServices, isCompared: measure.report != nil, &html
       ) { $0.text(" \(measure.formula)") }
       if let metric, let group = report?.groups.first {
         html.element(.section, .classes("tiles single")) { html in MetricTile(metric, group, page.question).write(to: &html) }

@@ -36,7 +36,7 @@ struct ReviewsPage {
     let subjects = try page.subjects(group.waitingNow.prefix(Self.waitingLimit).map(\.change))
     let events = try page.events()
     return try page.page(title: "Reviews", hasServices: false, hasTypes: true) { html in
-      try page.writeHeading(Self.sentence(group), historyBegan: nil, hasServices: false, &html) { html in
+      try page.writeHeading(Self.sentence(group), hasServices: false, &html) { html in
         html.text(" Changes by bots and direct pushes are left out. No figure ranks people.")
       }
       html.element(.section, .classes("tiles")) { html in writeTiles(group, &html) }

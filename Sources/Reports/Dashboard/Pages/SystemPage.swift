@@ -1,3 +1,4 @@
+import DeliveryMetrics
 import ValueStreamCore
 
 /// `/system`: whether vsd is well: queues, lag, store, retention, version.
@@ -11,6 +12,7 @@ struct SystemPage {
   func respond() throws -> HTTPResponse {
     _ = try PageState(context.request, taking: [])
     let status = try context.dashboard.inputs.status()
+    let history = try context.dashboard.inputs.reports.map { try $0.history.report(of: $0.facts).rows } ?? []
     var frame = PageFrame(title: "System", section: .system)
     frame.refreshSeconds = 15
     return context.page(frame) { html in
@@ -57,6 +59,7 @@ struct SystemPage {
           ] + status.retention, &html)
         writeSection("Settings", status.settings, &html)
       }
+      writeHistory(history, &html)
       html.element(.p, .classes("remark")) { html in
         html.text("The same figures for machines: ")
         html.element(.a, .href(Address("metrics")), text: "metrics")
@@ -92,6 +95,53 @@ struct SystemPage {
               html.element(.td, .classes("number")) { $0.foreign(text) }
             }
           }
+        }
+      }
+    }
+  }
+
+  /// The most repositories that the page lists.
+  private static let historyLimit = 100
+
+  /// Writes where the history of each repository begins, the shortest history first.
+  private func writeHistory(_ rows: [HistoryReport.Row], _ html: inout HTMLWriter) {
+    guard !rows.isEmpty else { return }
+    let shown = rows.sorted { left, right in
+      left.firstDay == right.firstDay
+        ? left.repository < right.repository : (left.firstDay?.rawValue ?? 0) > (right.firstDay?.rawValue ?? 0)
+    }.prefix(Self.historyLimit)
+    html.element(.section) { html in
+      html.sectionHeading("Where history begins")
+      html.element(.table) { html in
+        html.element(.caption, .classes("unseen"), text: "The first day with each kind of item")
+        html.element(.thead) { html in
+          html.element(.tr) { html in
+            for title in ["Source", "Repository"]
+              + HistoryReport.Kind.allCases.map({ $0.rawValue.prefix(1).uppercased() + $0.rawValue.dropFirst() })
+            {
+              html.element(.th, .scope("col"), text: title)
+            }
+          }
+        }
+        html.element(.tbody) { html in
+          for row in shown {
+            html.element(.tr) { html in
+              html.element(.td) { $0.foreign(row.source ?? "") }
+              html.element(.th, .scope("row")) { $0.foreign(row.repository) }
+              for kind in HistoryReport.Kind.allCases {
+                html.element(.td) { html in
+                  if let day = row.began([kind]) { html.text(Wording.day(day, now: context.now)) }
+                }
+              }
+            }
+          }
+        }
+      }
+      if rows.count > shown.count {
+        html.element(.p, .classes("remark")) { html in
+          html.text("\(rows.count - shown.count) more are in the ")
+          html.element(.a, .href(Address("api", "v1", "history")), text: "API")
+          html.text(".")
         }
       }
     }

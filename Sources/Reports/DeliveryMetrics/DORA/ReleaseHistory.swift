@@ -329,10 +329,6 @@ struct ReleaseHistory: Sendable {
   }
 }
 
-extension FactDay {
-  var start: Timestamp { Timestamp(seconds: Int64(rawValue) * 86_400) }
-}
-
 extension [ClosedRange<FactDay>] {
   /// The same days as ranges that are apart, in order.
   func merged() -> [ClosedRange<FactDay>] {

@@ -26,7 +26,13 @@ extension APIOperation {
 
   private static let head: [JSONSchema.Member] = [
     JSONSchema.member("window", .named("Window")), JSONSchema.member("facts", .named("FactProgress")),
+    JSONSchema.member("history_begins", .named("HistoryBeginning")),
   ]
+
+  static let history = APIOperation(
+    path: HistoryHandler.path, id: "listHistory", summary: "Says where the history of each source and repository begins.",
+    parameters: HistoryHandler.parameters,
+    answer: .object([JSONSchema.member("history", .array(of: HistoryHandler.rows.schema))]), hasCSV: true)
 
   fileprivate static func list(_ name: String, _ schema: JSONSchema) -> [JSONSchema.Member] {
     [
@@ -53,6 +59,15 @@ extension APISchemas {
         JSONSchema.member("complete", .boolean, "False while facts of older or new deliveries are still computed."),
         JSONSchema.member("remaining_items", .integer, "Stored items whose facts are not computed yet."),
         JSONSchema.member("waiting_batches", .integer, "Batches of changes that wait to be computed."),
+      ])
+    ),
+    (
+      "HistoryBeginning",
+      .object([
+        JSONSchema.member("first", .nullable(.time), "Where the longest history of a repository begins. Null if there is none."),
+        JSONSchema.member("last", .nullable(.time), "Where the shortest one begins: from here on, all are known."),
+        JSONSchema.member("repositories", .integer, "The repositories and projects of the scope, of each source."),
+        JSONSchema.member("in_window", .integer, "Those of them whose history begins after the beginning of the window."),
       ])
     ),
     (

@@ -3,7 +3,8 @@ import ValueStreamCore
 extension APIOperation {
   /// All operations, in the order of the description.
   static let all: [APIOperation] =
-    [spans, spansOfOne, traces, trace, deliveries, delivery, rejections, stats] + reports + evidence + [exclusions, description]
+    [spans, spansOfOne, traces, trace, deliveries, delivery, rejections, stats] + reports + evidence
+    + [history, exclusions, description]
 
   private static let next = JSONSchema.member("next", .nullable(.text()), "The cursor of the next page. Null on the last page.")
 

@@ -10,6 +10,7 @@ struct ReportAnswer {
   let progress: FactProgress
   /// True if more deliveries or facts were being worked on than `progress` tells.
   let isWorking: Bool
+  let history: HistoryBeginning
 
   private var facts: any FactSource { queries.facts }
 
@@ -287,6 +288,13 @@ struct ReportAnswer {
           "complete", progress.remainingSubjects == 0 && progress.waitingBatches == 0 && !isWorking)
         json.member("remaining_items", progress.remainingSubjects)
         json.member("waiting_batches", progress.waitingBatches)
+      }
+      json.name("history_begins")
+      json.object { json in
+        json.member("first", history.first?.rfc3339)
+        json.member("last", history.last?.rfc3339)
+        json.member("repositories", history.repositoryCount)
+        json.member("in_window", history.count(after: request.frame.window.start))
       }
       members(&json)
     }

@@ -97,7 +97,9 @@ package struct ReportHandler: HTTPHandler {
     // In this order: what leaves the projection or the computation meanwhile waits in the store.
     let isWorking = queries.isWorking()
     return ReportAnswer(
-      request: question, queries: queries, progress: try queries.facts.factProgress(), isWorking: isWorking)
+      request: question, queries: queries, progress: try queries.facts.factProgress(), isWorking: isWorking,
+      history: try queries.history.report(of: queries.facts).beginning(
+        of: question.kind.history, in: question.scope, question.settings))
   }
 
   private func evidence(_ kind: ReportKind, of metric: String, _ request: HTTPRequest) throws -> HTTPResponse {
@@ -119,15 +121,18 @@ package struct ReportQueries: Sendable {
   let defaults: ReportDefaults
   let waitForFacts: @Sendable () -> Void
   let isWorking: @Sendable () -> Bool
+  let history: HistoryCache
 
   /// - Parameters:
   ///   - store: Tells which items still have spans.
   ///   - defaults: The settings of the daemon.
   ///   - waitForFacts: Returns once the facts of every delivery acknowledged so far are computed, or after a timeout.
   ///   - isWorking: True while deliveries wait to be projected, or facts are computed that changed ones concern.
+  ///   - history: May be shared with the pages.
   package init(
     facts: any FactSource, store: any SpanStore, clock: any WallClock, logger: Logger, defaults: ReportDefaults,
-    waitForFacts: @escaping @Sendable () -> Void, isWorking: @escaping @Sendable () -> Bool = { false }
+    waitForFacts: @escaping @Sendable () -> Void, isWorking: @escaping @Sendable () -> Bool = { false },
+    history: HistoryCache = HistoryCache()
   ) {
     self.facts = facts
     self.store = store
@@ -136,6 +141,7 @@ package struct ReportQueries: Sendable {
     self.defaults = defaults
     self.waitForFacts = waitForFacts
     self.isWorking = isWorking
+    self.history = history
   }
 
   /// Returns what ids are about, and which of it still has spans.
