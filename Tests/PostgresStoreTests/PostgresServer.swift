@@ -103,7 +103,7 @@ final class PostgresServer: Sendable {
     // PostgreSQL refuses to run as root.
     if getuid() == 0 {
       process.executableURL = URL(fileURLWithPath: "/usr/bin/setpriv")
-      process.arguments = ["--reuid=nobody", "--regid=nogroup", "--clear-groups", "--pdeathsig=INT", program] + arguments
+      process.arguments = ["--reuid=nobody", "--regid=nogroup", "--clear-groups", program] + arguments
     } else {
       process.executableURL = URL(fileURLWithPath: program)
       process.arguments = arguments
