@@ -55,7 +55,8 @@ struct OpenAPITests {
       ("/api/v1/spans", SpansHandler(queries)), ("/api/v1/traces", TracesHandler(queries)),
       ("/api/v1/refusals", RejectionsHandler(queries)),
       ("/api/v1/deliveries", DeliveriesHandler(log: MemoryDeliveryLog(), sources: [], logger: Logger { _ in })),
-      ("/api/v1/reports", try ReportSamples.handler()), (OpenAPIHandler.path, OpenAPIHandler()),
+      ("/api/v1/reports", try ReportSamples.handler()),
+      (HistoryHandler.path, HistoryHandler(try ReportSamples.handler().queries)), (OpenAPIHandler.path, OpenAPIHandler()),
       (
         "/api/v1/stats",
         StatsHandler {

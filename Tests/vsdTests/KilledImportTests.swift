@@ -56,7 +56,7 @@ struct KilledImportTests {
     }
   }
 
-  @Test("goes on where it was, and each build is there once")
+  @Test("goes on where it was, and each build is there once", .enabled(if: isLong))
   func killed() throws {
     let home = try VSDProcess.Home()
     let running = Running()

@@ -73,7 +73,9 @@ package struct TrelloImporter: Importer {
       }
     } catch {
       var error = error
-      if error.code == .notFound { error.description += "; check the id of the board, and that the token may read it" }
+      if [.notFound, .forbidden].contains(error.code) {
+        error.description += "; check the id of the board, and that the token may read it"
+      }
       throw error
     }
   }
