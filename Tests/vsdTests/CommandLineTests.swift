@@ -79,6 +79,7 @@ struct CommandLineTests {
     for (name, _) in Self.values where name.hasSuffix("-secret-file") || name.hasSuffix("-token-file") {
       files[name] = try home.write(name, "one")
     }
+    files["heal-app-key-file"] = try home.write("app.pem", HealTests.key)
     // The token and its file exclude each other.
     let arguments = Self.values.filter { $0.name != "operator-token" }.flatMap { name, value in
       let value = files[name] ?? value

@@ -105,7 +105,7 @@ struct HealTests {
   }
 
   /// A key that nobody uses.
-  private static let key = """
+  static let key = """
     -----BEGIN RSA PRIVATE KEY-----
     MIICXQIBAAKBgQDTIN42aIWATRnha4kvEwCt1cOiv6ya2bp+vzg4MowsEdqIoGJ6
     S5WffM6ccX8AJoK2CwH5Ji2v+kp5GwWrD3LhTcRkM6INp48py17QjwGdh8e9jUMc
