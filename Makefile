@@ -29,10 +29,6 @@ TESTS ?=
 # The pictures that `make screenshots` makes, by default all of them.
 NAMES ?=
 
-# Runs the suites without a build. Several processes can run at the same time, which SwiftPM does not allow.
-RUN_SUITES := $(DEBUG)/debug/ValueStreamPackageTests.xctest --testing-library swift-testing
-# Suites that run vsd and vsperf, and wait more than they compute.
-PROGRAMS := ^(vsdTests|DocumentationTests)[.]
 # Suites of vsdTests that send whole histories to vsd. `make test` runs them once, with the release build, which is quicker.
 HISTORIES := vsdTests[.](Browser|DescribedAPI|Dashboard|Fact|History|LinkedHistory|Recomputation|YearAnswers|YearHistory)Tests
 # Suites of vsdTests without a vsd, which need no second run with its release build.
@@ -60,7 +56,7 @@ VSD ?= $(RELEASE)/release/vsd
 INPUTS ?= 1000000
 SOURCES ?= github gitlab jenkins jira trello customhttp cdevents
 
-.PHONY: help run demo screenshots vsd vsperf dist test test-libraries test-programs test-release test-long test-dist test-days test-sanitizer hostile fuzz docs check bench bench-traces bench-reports bench-away bench-export bench-history bench-import bench-agg clean
+.PHONY: help run demo screenshots vsd vsperf dist test test-long test-dist test-days test-sanitizer hostile fuzz docs check bench bench-traces bench-reports bench-away bench-export bench-history bench-import bench-agg clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -98,24 +94,14 @@ dist: ## Make a release in .build-dist: an archive, a Debian package, an SBOM, c
 test: ## Build and run the tests (TESTS="--filter Name")
 	@Scripts/bootstrap build test
 ifeq ($(TESTS),)
-	swift build --build-tests --scratch-path $(DEBUG) $(BUILD_FLAGS)
-	@# Side by side, because tests wait for programs and for time while the compiler computes.
-	@$(MAKE) --no-print-directory --jobs=3 test-libraries test-programs test-release
+	swift test --scratch-path $(DEBUG) $(TEST_FLAGS) $(BUILD_FLAGS) --skip '$(HISTORIES)'
+	@# Also test the release build, because users run what the optimizer produces.
+	@$(MAKE) --no-print-directory vsd
+	VALUESTREAM_VSD=$(CURDIR)/$(RELEASE)/release/vsd swift test --scratch-path $(DEBUG) $(TEST_FLAGS) --skip-build --filter vsdTests \
+	  --skip '$(WITHOUT_VSD)'
 else
 	swift test --scratch-path $(DEBUG) $(TEST_FLAGS) $(BUILD_FLAGS) $(TESTS)
 endif
-
-# The three parts of `make test`, which builds the tests first.
-test-libraries:
-	$(RUN_SUITES) --skip '$(PROGRAMS)'
-
-test-programs:
-	$(RUN_SUITES) --filter '$(PROGRAMS)' --skip '$(HISTORIES)'
-
-# Also tests the release build, because users run what the optimizer produces.
-test-release:
-	@$(MAKE) --no-print-directory vsd
-	VALUESTREAM_VSD=$(CURDIR)/$(RELEASE)/release/vsd $(RUN_SUITES) --filter vsdTests --skip '$(WITHOUT_VSD)'
 
 test-long: ## Run the tests with more rounds, then test-dist, test-days and test-sanitizer
 	@Scripts/bootstrap build test long
