@@ -112,22 +112,14 @@ struct SystemPage {
     }.prefix(Self.historyLimit)
     html.element(.section) { html in
       html.sectionHeading("Where history begins")
-      html.element(.table) { html in
-        html.element(.caption, .classes("unseen"), text: "The first day with each kind of item")
-        html.element(.thead) { html in
-          html.element(.tr) { html in
-            for title in ["Source", "Repository"]
-              + HistoryReport.Kind.allCases.map({ $0.rawValue.prefix(1).uppercased() + $0.rawValue.dropFirst() })
-            {
-              html.element(.th, .scope("col"), text: title)
-            }
-          }
-        }
+      html.scrollingTable("The first day with each kind of item", classes: "list") { html in
+        let kinds = HistoryReport.Kind.allCases.map { $0.rawValue.prefix(1).uppercased() + $0.rawValue.dropFirst() }
+        html.tableHead(["Repository", "Source"] + kinds)
         html.element(.tbody) { html in
           for row in shown {
             html.element(.tr) { html in
+              html.element(.th, .scope("row"), .classes("main")) { $0.foreign(row.repository) }
               html.element(.td) { $0.foreign(row.source ?? "") }
-              html.element(.th, .scope("row")) { $0.foreign(row.repository) }
               for kind in HistoryReport.Kind.allCases {
                 html.element(.td) { html in
                   if let day = row.began([kind]) { html.text(Wording.day(day, now: context.now)) }
