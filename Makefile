@@ -14,11 +14,6 @@ FUZZED := .build-address-sanitizer
 RELEASE_FLAGS := --configuration release --scratch-path $(RELEASE) --static-swift-stdlib
 TEST_FLAGS := --parallel --disable-xctest
 
-# More flags for builds that `make check` and `make test` share. .ci/run leaves debug information out, which saves a fifth of the
-# time of the compiler.
-BUILD_FLAGS ?=
-export BUILD_FLAGS
-
 # Arguments for vsd in `make run` and `make demo`:  make run ARGS="--addr :5001 --tracer mock"
 ARGS ?=
 # The seed of the history that `make demo` shows.
@@ -79,12 +74,12 @@ screenshots: ## Make the pictures of the pages in Docs/pictures (NAMES="overview
 vsd: ## Build the release binary, .build-release/release/vsd
 	@Scripts/bootstrap build
 	@test -x $(RELEASE)/release/vsd || echo "building vsd, which takes a minute or two the first time"
-	@Scripts/quiet-build $(RELEASE_FLAGS) $(BUILD_FLAGS) --product vsd
+	@Scripts/quiet-build $(RELEASE_FLAGS) --product vsd
 
 vsperf: ## Build the command-line tool, .build-release/release/vsperf
 	@Scripts/bootstrap build
 	@test -x $(RELEASE)/release/vsperf || echo "building vsperf, which takes a minute the first time"
-	@Scripts/quiet-build $(RELEASE_FLAGS) $(BUILD_FLAGS) --product vsperf
+	@Scripts/quiet-build $(RELEASE_FLAGS) --product vsperf
 
 dist: ## Make a release in .build-dist: an archive, a Debian package, an SBOM, checksums
 	@Scripts/bootstrap build dist
@@ -94,13 +89,13 @@ dist: ## Make a release in .build-dist: an archive, a Debian package, an SBOM, c
 test: ## Build and run the tests (TESTS="--filter Name")
 	@Scripts/bootstrap build test
 ifeq ($(TESTS),)
-	swift test --scratch-path $(DEBUG) $(TEST_FLAGS) $(BUILD_FLAGS) --skip '$(HISTORIES)'
+	swift test --scratch-path $(DEBUG) $(TEST_FLAGS) --skip '$(HISTORIES)'
 	@# Also test the release build, because users run what the optimizer produces.
 	@$(MAKE) --no-print-directory vsd
 	VALUESTREAM_VSD=$(CURDIR)/$(RELEASE)/release/vsd swift test --scratch-path $(DEBUG) $(TEST_FLAGS) --skip-build --filter vsdTests \
 	  --skip '$(WITHOUT_VSD)'
 else
-	swift test --scratch-path $(DEBUG) $(TEST_FLAGS) $(BUILD_FLAGS) $(TESTS)
+	swift test --scratch-path $(DEBUG) $(TEST_FLAGS) $(TESTS)
 endif
 
 test-long: ## Run the tests with more rounds, then test-dist, test-days and test-sanitizer
