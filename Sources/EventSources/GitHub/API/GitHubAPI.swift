@@ -23,11 +23,15 @@ package struct GitHubAPI: Sendable {
     ]
   }
 
-  /// Sends a GET request to the REST API.
+  /// Sends a GET request to the REST API and reads a page.
   ///
-  /// - Parameter path: the path with its query: `/repos/acme/site/actions/runs?per_page=100`.
-  func get<Value>(_ path: String, read: (APIDocument) throws(APIError) -> Value) async throws(APIError) -> Value {
-    try await get({ _ in path }, read: { document, _ throws(APIError) in try read(document) })
+  /// - Parameters:
+  ///   - path: the path with its query: `/repos/acme/site/actions/runs?per_page=100`.
+  ///   - read: reads the page and its links to others.
+  package func get<Value>(
+    _ path: String, read: (APIDocument, PageLinks) throws(APIError) -> Value
+  ) async throws(APIError) -> Value {
+    try await get { _ in path } read: { document, links throws(APIError) in try read(document, links) }
   }
 
   /// Sends a GET request to the REST API and reads a page.

@@ -22,7 +22,7 @@ package struct GitHubWorkflowRuns: RecordSource {
     let place = cursor.flatMap { NumberedCursor($0) } ?? NumberedCursor(position: 1)
     let (owner, name) = RecordText.split(container)
     let query = "per_page=\(selection.pageSize)&page=\(place.position)"
-    return try await api.get("/repos/\(container)/actions/runs?\(query)") { document throws(APIError) in
+    return try await api.get("/repos/\(container)/actions/runs?\(query)") { document, _ throws(APIError) in
       let answer = try document.object()
       let runs = answer.listing("workflow_runs")
       let new = runs.items.filter { ($0.int("id") ?? 0) < place.last }

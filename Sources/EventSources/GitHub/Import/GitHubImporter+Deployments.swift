@@ -8,7 +8,7 @@ extension GitHubImporter {
   func deployments(of repository: GitHubImportRepository, after cursor: String?) async throws(APIError) -> Page {
     let place = cursor.flatMap { NumberedCursor($0) } ?? NumberedCursor(position: 1)
     let path = "/repos/\(repository.fullName)/deployments?per_page=\(Self.pageSize)&page=\(place.position)"
-    let (listing, hasMore) = try await api.get({ _ in path }) { document, links throws(APIError) in
+    let (listing, hasMore) = try await api.get(path) { document, links throws(APIError) in
       (try document.records(), links.next != nil)
     }
     let new = listing.items.filter { ($0.int("id") ?? 0) < place.last }
@@ -71,7 +71,7 @@ extension GitHubImporter {
     var statuses: [GitHubDeploymentStatus] = []
     for page in 1...Self.statusPages {
       let path = "/repos/\(repository.fullName)/deployments/\(id)/statuses?per_page=100&page=\(page)"
-      let hasMore = try await api.get({ _ in path }) { document, links throws(APIError) in
+      let hasMore = try await api.get(path) { document, links throws(APIError) in
         statuses += try document.list().compactMap { GitHubDeploymentStatus($0) }
         return links.next != nil
       }
@@ -85,7 +85,7 @@ extension GitHubImporter {
   private func run(_ id: Int64, in repository: GitHubImportRepository) async throws(APIError) -> GitHubDeployingRun? {
     do throws(APIError) {
       let path = "/repos/\(repository.fullName)/actions/runs/\(id)?exclude_pull_requests=true"
-      return try await api.get({ _ in path }) { document, _ throws(APIError) in GitHubDeployingRun(try document.object()) }
+      return try await api.get(path) { document, _ throws(APIError) in GitHubDeployingRun(try document.object()) }
     } catch {
       // Runs vanish before deployments do, and the token may not see them.
       guard [.notFound, .forbidden].contains(error.code) else { throw error }
@@ -96,7 +96,7 @@ extension GitHubImporter {
   private func attempt(ofJob id: Int64, in repository: GitHubImportRepository) async throws(APIError) -> Int64? {
     do throws(APIError) {
       let path = "/repos/\(repository.fullName)/actions/jobs/\(id)"
-      return try await api.get({ _ in path }) { document, _ throws(APIError) in try document.object().int("run_attempt") }
+      return try await api.get(path) { document, _ throws(APIError) in try document.object().int("run_attempt") }
     } catch {
       guard error.code == .notFound else { throw error }
       return nil

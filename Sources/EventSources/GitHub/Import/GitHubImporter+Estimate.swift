@@ -29,7 +29,7 @@ extension GitHubImporter {
 
   package func quota() async throws(APIError) -> RequestQuota? {
     do throws(APIError) {
-      return try await api.get({ _ in "/rate_limit" }) { document, _ throws(APIError) in
+      return try await api.get("/rate_limit") { document, _ throws(APIError) in
         let limit = try document.object().object("resources")?.object("core")
         guard let limit, let perHour = limit.int("limit"), perHour > 0, let left = limit.int("remaining"),
           let reset = limit.int("reset")
@@ -54,7 +54,7 @@ extension GitHubImporter {
   /// Returns the number of records of a list.
   private func count(_ list: String, of repository: GitHubImportRepository) async throws(APIError) -> Int {
     let path = "/repos/\(repository.fullName)/\(list)&per_page=1".replacing("?&", with: "?")
-    return try await api.get({ _ in path }) { document, links throws(APIError) in
+    return try await api.get(path) { document, links throws(APIError) in
       if let last = links.lastNumber { return last }
       return try document.list().count
     }
@@ -81,7 +81,7 @@ extension GitHubImporter {
   private func estimateRuns(of repository: GitHubImportRepository) async throws(APIError) -> ImportEstimate {
     guard let query = windows(of: repository).query else { return ImportEstimate(records: 0, requests: 0) }
     let path = "/repos/\(repository.fullName)/actions/runs?\(query)&per_page=1"
-    let total = try await api.get({ _ in path }) { document, _ throws(APIError) in
+    let total = try await api.get(path) { document, _ throws(APIError) in
       Int(clamping: try document.object().int("total_count") ?? 0)
     }
     let halvings = 2 * (total / Int(Self.runLimit))

@@ -19,7 +19,7 @@ extension GitHubImporter {
     _ path: String, of repository: GitHubImportRepository, after cursor: String?, isChange: Bool
   ) async throws(APIError) -> Page {
     let place = UpdatedListCursor(cursor)
-    let (listing, hasMore) = try await api.get({ _ in "\(path)&per_page=\(Self.pageSize)&page=\(place.page)" }) {
+    let (listing, hasMore) = try await api.get("\(path)&per_page=\(Self.pageSize)&page=\(place.page)") {
       document, links throws(APIError) in (try document.records(), links.next != nil)
     }
     let last = listing.items.last?.time("updated_at")

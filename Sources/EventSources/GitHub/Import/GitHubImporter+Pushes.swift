@@ -9,7 +9,7 @@ extension GitHubImporter {
   func pushes(of repository: GitHubImportRepository, after cursor: String?) async throws(APIError) -> Page {
     let after = cursor.map { "&after=\($0)" } ?? ""
     let path = "/repos/\(repository.fullName)/activity?per_page=100&direction=desc\(after)"
-    let (listing, nextAfter) = try await api.get({ _ in path }) { document, links throws(APIError) in
+    let (listing, nextAfter) = try await api.get(path) { document, links throws(APIError) in
       (try document.records(), links.next.flatMap { PageLinks.parameter("after", of: $0) })
     }
     let deployed = Set(branches(of: repository).map { "refs/heads/\($0)" })
@@ -82,7 +82,7 @@ extension GitHubImporter {
     var commits: [GitHubPushedCommit] = []
     for page in 1...Self.comparePages {
       let path = "/repos/\(repository.fullName)/compare/\(before)...\(after)?per_page=100&page=\(page)"
-      let hasMore = try await api.get({ _ in path }) { document, links throws(APIError) in
+      let hasMore = try await api.get(path) { document, links throws(APIError) in
         let answer = try document.object()
         let new = answer.objects("commits").compactMap { GitHubPushedCommit($0) }
         commits += new
@@ -103,7 +103,7 @@ extension GitHubImporter {
   func releases(of repository: GitHubImportRepository, after cursor: String?) async throws(APIError) -> Page {
     let number = cursor.flatMap { Int($0) } ?? 1
     let path = "/repos/\(repository.fullName)/releases?per_page=100&page=\(number)"
-    let (listing, hasMore) = try await api.get({ _ in path }) { document, links throws(APIError) in
+    let (listing, hasMore) = try await api.get(path) { document, links throws(APIError) in
       (try document.records(), links.next != nil)
     }
     var body = GitHubImportBody(of: repository)

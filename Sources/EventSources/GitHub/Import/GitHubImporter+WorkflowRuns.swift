@@ -16,7 +16,7 @@ extension GitHubImporter {
     guard let query = windows.query else { return Page(rows: [], next: nil) }
     var notes: [String] = []
     let path = "/repos/\(repository.fullName)/actions/runs?\(query)&per_page=\(Self.pageSize)"
-    let (total, runs, hasMore) = try await api.get({ _ in path }) { document, links throws(APIError) in
+    let (total, runs, hasMore) = try await api.get(path) { document, links throws(APIError) in
       let answer = try document.object()
       // GitHub gives no number above some size.
       return (answer.int("total_count") ?? .max, answer.listing("workflow_runs"), links.next != nil)
@@ -66,7 +66,7 @@ extension GitHubImporter {
     for number in 1..<min(last, Self.attemptLimit) {
       do throws(APIError) {
         let path = "/repos/\(repository.fullName)/actions/runs/\(id)/attempts/\(number)"
-        runs.append(try await api.get({ _ in path }) { document, _ throws(APIError) in try document.object() })
+        runs.append(try await api.get(path) { document, _ throws(APIError) in try document.object() })
       } catch {
         guard error.code == .notFound else { throw error }
         return (runs + [run], ["attempt \(number) of run \(id) is not there any more"])

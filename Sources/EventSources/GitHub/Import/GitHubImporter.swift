@@ -106,7 +106,7 @@ package struct GitHubImporter: Importer {
   }
 
   private func repository(at path: String) async throws(APIError) -> GitHubImportRepository {
-    try await api.get({ _ in path }) { document, _ throws(APIError) in try GitHubImportRepository(try document.object()) }
+    try await api.get(path) { document, _ throws(APIError) in try GitHubImportRepository(try document.object()) }
   }
 
   // MARK: Lists
