@@ -31,7 +31,11 @@ package struct GitHubAPI: Sendable {
   package func get<Value>(
     _ path: String, read: (APIDocument, PageLinks) throws(APIError) -> Value
   ) async throws(APIError) -> Value {
-    try await get { _ in path } read: { document, links throws(APIError) in try read(document, links) }
+    try await get { _ in
+      path
+    } read: { document, links throws(APIError) in
+      try read(document, links)
+    }
   }
 
   /// Sends a GET request to the REST API and reads a page.
