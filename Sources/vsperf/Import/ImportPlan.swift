@@ -44,17 +44,20 @@ struct ImportPlan {
       }
       for (index, container) in containers.enumerated() {
         if index >= concurrency { try take(await group.next()) }
-        group.addTask { [importer] in
-          do throws(APIError) {
-            return (container, .success(try await importer.estimate(of: container)))
-          } catch {
-            return (container, .failure(error))
-          }
-        }
+        group.addTask { (container, await estimate(of: container)) }
       }
       while let result = try await group.next() { try take(result) }
     }
     return containers.compactMap { name in found[name].map { (name, $0) } }
+  }
+
+  private func estimate(of container: String) async -> Result<ImportEstimate, APIError> {
+    // As the closure of a task, the optimizer of Swift 6.3 makes these lines return garbage.
+    do throws(APIError) {
+      return .success(try await importer.estimate(of: container))
+    } catch {
+      return .failure(error)
+    }
   }
 
   /// Returns a table by the last word of the container's name.
