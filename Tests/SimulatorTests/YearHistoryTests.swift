@@ -35,6 +35,20 @@ struct YearHistoryTests {
     #expect(Set(ids).count == ids.count)
   }
 
+  @Test("has changes that wait for their review at its end, on whatever day it ends", arguments: 0..<7)
+  func waitingWork(day: Int) throws {
+    let until = Story.until.advanced(bySeconds: Double(day) * 86_400 + 1800)
+    let history = YearHistory(HistoryConfiguration(seed: 1, days: 30, scale: 0.1, until: until))
+    var actions: [Substring: [Substring]] = [:]
+    for delivery in history where delivery.headers["X-GitHub-Event"] == "pull_request" {
+      let body = String(decoding: delivery.body, as: UTF8.self)
+      let address = try #require(body.firstMatch(of: /"html_url": ?"([^"]+\/pull\/[0-9]+)"/)?.output.1)
+      actions[address, default: []].append(try #require(body.firstMatch(of: /"action": ?"([a-z_]+)"/)?.output.1))
+    }
+    let open = actions.values.filter { $0.contains("opened") && !$0.contains("closed") }
+    #expect(open.count >= 2)
+  }
+
   @Test("of a whole year has something for every report, and a quarter that is worse than the others", arguments: Seeds.upTo(4))
   func everyReport(seed: UInt64) throws {
     let answers = YearHistory(Self.configuration(seed: seed, days: 365, scale: 1)).answers

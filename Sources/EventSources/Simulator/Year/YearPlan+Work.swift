@@ -101,6 +101,23 @@ extension YearPlan {
     change.merged = worked(after: time.after(30), seconds: random.logNormal(median: 1200 * slow, spread: 1))
   }
 
+  /// Plans a change that waits for its first review at the end of a history, on whatever day it ends.
+  func planWaitingWork() {
+    let begin = worked(after: until.after(-Double(6 + number % 5) * 86_400), seconds: 3600)
+    guard begin.seconds(since: start) > 7 * 86_400 else { return }
+    let (author, title) = (person(), title())
+    let issue = planIssue(for: title, startedAt: begin, by: author)
+    let number = takeNumber()
+    let change = YearChange(
+      kind: .ordinary, number: number, title: title, branch: branch(of: title, number: number, issue: issue), author: author,
+      opened: worked(after: begin, seconds: 7200))
+    change.issue = issue
+    change.first = [commit(title, at: begin)]
+    change.lines = 240
+    issue.reviewed = change.opened
+    add(change)
+  }
+
   private func planUpdate(at time: Timestamp) {
     guard time > start, time < until else { return }
     let number = takeNumber()

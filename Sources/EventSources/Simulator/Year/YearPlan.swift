@@ -41,6 +41,7 @@ final class YearPlan {
     planOutages()
     settleMain()
     planRuns()
+    planWaitingWork()
   }
 
   func takeNumber() -> Int {
