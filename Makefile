@@ -4,15 +4,21 @@ SHELL := /bin/sh
 # Finds a toolchain that is unpacked in /opt/swift, without changes to PATH.
 export PATH := $(PATH):/opt/swift/usr/bin
 
-# Debug, release and sanitizer builds have separate folders. A plain `swift build` uses the debug folder.
+# Debug, release, test and sanitizer builds have separate folders. A plain `swift build` uses the debug folder.
 DEBUG := .build
 RELEASE := .build-release
+TESTED := .build-tests
 SANITIZED := .build-thread-sanitizer
 FUZZED := .build-address-sanitizer
 
 # Link the Swift runtime statically, so that the release binary runs without a Swift installation.
 RELEASE_FLAGS := --configuration release --scratch-path $(RELEASE) --static-swift-stdlib
 TEST_FLAGS := --parallel --disable-xctest
+
+# Test what users run: the sources as the optimizer makes them, which has broken code that worked without it. Package.swift leaves
+# the tests themselves as they are. Debug information would cost a fifth of the time that the build takes.
+TESTING := env VALUESTREAM_OPTIMIZED_TESTS=1 swift
+TEST_BUILD := --configuration release --scratch-path $(TESTED) -Xswiftc -enable-testing -Xswiftc -gnone
 
 # Arguments for vsd in `make run` and `make demo`:  make run ARGS="--addr :5001 --tracer mock"
 ARGS ?=
@@ -24,11 +30,6 @@ TESTS ?=
 # The pictures that `make screenshots` makes, by default all of them.
 NAMES ?=
 
-# Suites of vsdTests that send whole histories to vsd. `make test` runs them once, with the release build, which is quicker.
-HISTORIES := vsdTests[.](Browser|DescribedAPI|Dashboard|Fact|History|LinkedHistory|Recomputation|YearAnswers|YearHistory)Tests
-# Suites of vsdTests without a vsd, which need no second run with its release build.
-WITHOUT_VSD := vsdTests[.](Aggregate|Completion|DeliveryReport|ForgeCommands|GitHubPullRequests|VSPerfCommandLine)Tests
-
 # The number of rounds in which `make bench-export` exports all of its spans.
 ROUNDS ?= 9
 # The length and size of the history that `make bench-reports` asks about. 100 percent are 1,000 repositories.
@@ -38,10 +39,6 @@ REPORT_PERCENT ?= 100
 BUILDS ?= 100000
 # The number of subjects in the store of `make bench-traces`.
 THINGS ?= 1000000
-
-# The dates, in UTC, on which `make test-days` runs the tests: a Sunday, 29 February, and the last minute of a year. The wall clock
-# runs on from there. The monotonic clock, which measures time-outs, stays unchanged.
-DAYS ?= 2026-11-22T12:00:00 2028-02-29T09:30:00 2027-12-31T23:59:00
 
 # The attacks of `make hostile`, by default all of them, and the program under attack.
 ATTACKS ?=
@@ -88,19 +85,11 @@ dist: ## Make a release in .build-dist: an archive, a Debian package, an SBOM, c
 
 test: ## Build and run the tests (TESTS="--filter Name")
 	@Scripts/bootstrap build test
-ifeq ($(TESTS),)
-	swift test --scratch-path $(DEBUG) $(TEST_FLAGS) --skip '$(HISTORIES)'
-	@# Also test the release build, because users run what the optimizer produces.
-	@$(MAKE) --no-print-directory vsd
-	VALUESTREAM_VSD=$(CURDIR)/$(RELEASE)/release/vsd swift test --scratch-path $(DEBUG) $(TEST_FLAGS) --skip-build --filter vsdTests \
-	  --skip '$(WITHOUT_VSD)'
-else
-	swift test --scratch-path $(DEBUG) $(TEST_FLAGS) $(TESTS)
-endif
+	$(TESTING) test $(TEST_BUILD) $(TEST_FLAGS) $(TESTS)
 
 test-long: ## Run the tests with more rounds, then test-dist, test-days and test-sanitizer
 	@Scripts/bootstrap build test long
-	VALUESTREAM_LONG_TESTS=1 swift test --scratch-path $(DEBUG) $(TEST_FLAGS) $(TESTS)
+	VALUESTREAM_LONG_TESTS=1 $(TESTING) test $(TEST_BUILD) $(TEST_FLAGS) $(TESTS)
 	@$(MAKE) --no-print-directory test-dist test-days test-sanitizer
 
 test-dist: ## Install the release in a bare Debian and run it there, as root, part of test-long
@@ -108,19 +97,13 @@ test-dist: ## Install the release in a bare Debian and run it there, as root, pa
 	@$(MAKE) --no-print-directory dist
 	@Tests/Release/install .build-dist
 
-test-days: ## Run the tests on unusual dates, in an unusual time zone and under CPU load, part of test-long
+test-days: ## Run the tests on unusual dates, one of them in an unusual time zone, one beside two busy processes, part of test-long
 	@Scripts/bootstrap build test long
-	swift build --build-tests --scratch-path $(DEBUG)
-	@for day in $(DAYS); do \
-	  since=$$(($$(date -u -d $$day +%s) - $$(date +%s))); \
-	  echo "tests on $$day"; \
-	  TZ=UTC faketime --exclude-monotonic -f "$$(printf %+d $$since)s" \
-	    swift test --scratch-path $(DEBUG) $(TEST_FLAGS) --skip-build $(TESTS) || exit 1; \
-	done
-	@echo "tests in a zone of +13:45"
-	TZ=Pacific/Chatham swift test --scratch-path $(DEBUG) $(TEST_FLAGS) --skip-build $(TESTS)
-	@echo "tests beside two busy processes"
-	@Tests/Hostile/beside-load swift test --scratch-path $(DEBUG) $(TEST_FLAGS) --skip-build $(TESTS)
+	$(TESTING) build $(TEST_BUILD) --build-tests
+	@Tests/Hostile/on-a-day 2026-11-22T12:00:00 UTC $(TESTING) test $(TEST_BUILD) $(TEST_FLAGS) --skip-build $(TESTS)
+	@Tests/Hostile/on-a-day 2028-02-29T09:30:00 Pacific/Chatham $(TESTING) test $(TEST_BUILD) $(TEST_FLAGS) --skip-build $(TESTS)
+	@Tests/Hostile/beside-load Tests/Hostile/on-a-day 2027-12-31T23:59:00 UTC \
+	  $(TESTING) test $(TEST_BUILD) $(TEST_FLAGS) --skip-build $(TESTS)
 
 test-sanitizer: ## Run the tests under ThreadSanitizer, part of test-long
 	@Scripts/bootstrap build test

@@ -11,6 +11,13 @@ let settings: [SwiftSetting] = [
   .treatAllWarnings(as: .error),
 ]
 
+/// The compiler settings of every Swift target in Tests.
+///
+/// `make test` builds the sources optimized, as users get them. Its tests stay as they are: optimizing them takes longer than it
+/// saves.
+let testSettings: [SwiftSetting] =
+  Context.environment["VALUESTREAM_OPTIMIZED_TESTS"] == nil ? settings : settings + [.unsafeFlags(["-Onone"])]
+
 /// Returns a library target in the folder `Sources/<folder>/<name>`, which may depend on the core.
 func module(_ name: String, in folder: String, _ dependencies: [Target.Dependency] = []) -> Target {
   .target(
@@ -57,7 +64,7 @@ func hooks(of vendor: String, _ dependencies: [Target.Dependency] = []) -> Targe
 func tests(of name: String, _ dependencies: [Target.Dependency] = [], fixtures: [String] = []) -> Target {
   .testTarget(
     name: "\(name)Tests", dependencies: [.byName(name: name), "ValueStreamTesting"] + dependencies, exclude: fixtures,
-    swiftSettings: settings)
+    swiftSettings: testSettings)
 }
 
 /// The libraries that read deliveries.
@@ -173,38 +180,38 @@ let executables: [Target] = [
 let testing: [Target] = [
   .target(
     name: "ValueStreamTesting", dependencies: ["ValueStreamCore", "DeliveryCounters", "Projection", "Export"],
-    path: "Tests/ValueStreamTesting", swiftSettings: settings),
+    path: "Tests/ValueStreamTesting", swiftSettings: testSettings),
   .target(
     name: "GitHubServer", dependencies: ["ValueStreamCore", "ValueStreamTesting"], path: "Tests/GitHubServer",
-    swiftSettings: settings),
+    swiftSettings: testSettings),
   .target(
     name: "GitLabServer", dependencies: ["ValueStreamCore", "ValueStreamTesting"], path: "Tests/GitLabServer",
-    swiftSettings: settings),
+    swiftSettings: testSettings),
   .target(
-    name: "SourceFuzzing", dependencies: ["ValueStreamCore"] + sources, path: "Tests/SourceFuzzing", swiftSettings: settings),
+    name: "SourceFuzzing", dependencies: ["ValueStreamCore"] + sources, path: "Tests/SourceFuzzing", swiftSettings: testSettings),
   .target(name: "CSyncRecorder", path: "Tests/CSyncRecorder", linkerSettings: [.linkedLibrary("sqlite3")]),
   // Outside code embeds the core without package access, so the example has none either.
   .target(
     name: "EmbeddingExample", dependencies: ["ValueStreamCore"], path: "Tests/EmbeddingExample", packageAccess: false,
-    swiftSettings: settings),
+    swiftSettings: testSettings),
   .executableTarget(
     name: "CrashingProjector",
     dependencies: ["ValueStreamCore", "Projection", "PoisonGuard", "DeliveryCounters", "Export", "SQLiteStore"],
-    path: "Tests/CrashingProjector", swiftSettings: settings),
+    path: "Tests/CrashingProjector", swiftSettings: testSettings),
   .executableTarget(
-    name: "fuzz-sources", dependencies: ["SourceFuzzing"], path: "Tests/FuzzSources", swiftSettings: settings),
+    name: "fuzz-sources", dependencies: ["SourceFuzzing"], path: "Tests/FuzzSources", swiftSettings: testSettings),
   .executableTarget(
     name: "bench-export",
     dependencies: [
       "ValueStreamCore", "GitHubWebhooks", "Simulator", "Export", "SQLiteStore", "OTLP", "Datadog", "Zipkin",
     ],
-    path: "Tests/ExportBenchmark", swiftSettings: settings),
+    path: "Tests/ExportBenchmark", swiftSettings: testSettings),
   .executableTarget(
     name: "bench-traces", dependencies: ["ValueStreamCore", "SQLiteStore", "QueryAPI"], path: "Tests/TraceBenchmark",
-    swiftSettings: settings),
+    swiftSettings: testSettings),
   .executableTarget(
     name: "bench-reports", dependencies: ["ValueStreamCore", "SQLiteStore"], path: "Tests/ReportBenchmark",
-    swiftSettings: settings),
+    swiftSettings: testSettings),
 ]
 
 let testsOfTargets: [Target] = [
@@ -241,7 +248,7 @@ let testsOfTargets: [Target] = [
   tests(of: "Simulator", ["ValueStreamCore", "GitHubWebhooks"]),
   tests(of: "SourceFuzzing"),
   .testTarget(
-    name: "MixedSourcesTests", dependencies: ["ValueStreamCore", "ValueStreamTesting"] + sources, swiftSettings: settings),
+    name: "MixedSourcesTests", dependencies: ["ValueStreamCore", "ValueStreamTesting"] + sources, swiftSettings: testSettings),
   // Tracing
   tests(of: "DeliveryCounters", ["ValueStreamCore"]),
   tests(of: "DeliveryFacts", ["ValueStreamCore", "GitHubWebhooks", "Simulator"]),
@@ -272,7 +279,7 @@ let testsOfTargets: [Target] = [
   // Whole system
   .testTarget(
     name: "ScenarioTests", dependencies: ["ValueStreamCore", "ValueStreamTesting", "Catalog", "SQLiteStore"],
-    exclude: ["Scenarios"], swiftSettings: settings),
+    exclude: ["Scenarios"], swiftSettings: testSettings),
   tests(
     of: "vsd",
     [
@@ -286,7 +293,7 @@ let testsOfTargets: [Target] = [
       "vsd", "vsperf", "ValueStreamCore", "ValueStreamTesting", "Intake", "CustomHTTP", "DeliveryCounters", "SQLiteStore",
       "DeliveryGauges", "Projection",
     ],
-    swiftSettings: settings),
+    swiftSettings: testSettings),
 ]
 
 let package = Package(

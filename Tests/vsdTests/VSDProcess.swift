@@ -73,8 +73,6 @@ final class VSDProcess: Sendable {
   }
 
   /// The path of the binary: `VALUESTREAM_VSD`, or else the one beside the test runner.
-  ///
-  /// `make test` also runs these tests on the release build, because the optimizer has broken code that worked without it.
   static func binary() throws -> String {
     if let named = ProcessInfo.processInfo.environment["VALUESTREAM_VSD"] { return named }
     let runner = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
