@@ -6,7 +6,7 @@ package import ValueStreamCore
 ///
 /// Source: `vcs.change.duration`, `vcs.change.time_to_approval` and `vcs.change.time_to_merge`, version 1.44.
 package struct BranchGauges: Sendable {
-  private let store: any SpanStore
+  private let store: any SpanReading
   private let clock: any WallClock
   private let durations: MetricFamily
   private let approvals: MetricFamily
@@ -24,7 +24,7 @@ package struct BranchGauges: Sendable {
 
   /// - Parameter restFactor: How long a reading is reused, as a multiple of the time that it took.
   package init(
-    registry: MetricRegistry, store: any SpanStore, clock: any WallClock, restFactor: Int = CachedReadings.restFactor
+    registry: MetricRegistry, store: any SpanReading, clock: any WallClock, restFactor: Int = CachedReadings.restFactor
   ) {
     reading = CachedReading(restFactor: restFactor)
     self.store = store

@@ -44,7 +44,7 @@ package struct FactComputer {
   /// Raised when facts of the same deliveries change, so that stored ones are computed again.
   package static let version = 2
 
-  package let store: any SpanStore & FactStore
+  package let store: any SpanReading & FactStore
   let rules: FactRules
   var reader: TraceReader
   /// The branches into which changes were merged. Nil if they are too many to remember.
@@ -62,7 +62,7 @@ package struct FactComputer {
   ///   - strategy: must be that of all other readers of the store.
   ///   - names: the ``names`` of an earlier computer of the store, to look up fewer of them.
   package init(
-    store: any SpanStore & FactStore, strategy: TraceStrategy, rules: FactRules = FactRules(), names: [String: FactName] = [:],
+    store: any SpanReading & FactStore, strategy: TraceStrategy, rules: FactRules = FactRules(), names: [String: FactName] = [:],
     mergedTo: Set<SubjectKey>? = nil
   ) {
     self.store = store
