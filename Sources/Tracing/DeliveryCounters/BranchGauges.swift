@@ -56,11 +56,13 @@ package struct BranchGauges: Sendable {
     var reading = Reading()
     for change in changes {
       let spans = change.spans()
-      guard let times = ChangeTimes(spans), let last = spans.last, let head = change.text("vcs.ref.head.name") else { continue }
+      guard let times = ChangeTimes(spans), let last = spans.last, let head = change.text(AttributeName.vcsRefHeadName) else {
+        continue
+      }
       let branch = change.repositoryLabels + [head]
-      let base = change.text("vcs.ref.base.name") ?? ""
+      let base = change.text(AttributeName.vcsRefBaseName) ?? ""
       if last.end == nil, let created = times.created {
-        reading.opened.append((branch + [change.text("vcs.change.state") ?? "open"], created))
+        reading.opened.append((branch + [change.text(AttributeName.vcsChangeState) ?? "open"], created))
       }
       if let seconds = times.secondsOfWaiting(for: times.firstApproval) { reading.approved.append((branch + [base], seconds)) }
       if let seconds = times.seconds(to: times.merge) { reading.merged.append((branch + [base], seconds)) }

@@ -55,7 +55,7 @@ public struct TraceReader {
     return try spans.map { span in
       var span = span
       let conclusions = try conclusions(from: &span, under: tie)
-      if place.isCut, place.rootIndex == 0 { span.attributes.insert(Attribute("valuestream.trace.cut", true)) }
+      if place.isCut, place.rootIndex == 0 { span.attributes.insert(Attribute(AttributeName.valuestreamTraceCut, true)) }
       let parentAttempt = parent.flatMap { $0.attempt(for: span, of: tie) }
       var traced = TracedSpan(
         span: span, classicID: classicID, traceID: traceID, parentSpanID: nil,
