@@ -117,7 +117,7 @@ enum CrashingProjector {
       exporter: Exporter(), store: store, ledger: ExportLedger(store: store, strategy: .nested), gracePeriod: .zero,
       clock: SystemClock(), logger: Logger { _ in }, poisonGuard: poisonGuard)
     await runner.finish(ignoringGracePeriod: true, within: .seconds(60))
-    for (_, rejection) in try store.exportRejections(of: nil, before: nil, limit: 100) {
+    for rejection in try store.exportRejections(of: nil, before: nil, limit: 100).map(\.rejection) {
       print("refused \(rejection.attempts.map { id(of: $0.key) }.joined(separator: ",")): \(rejection.reason)")
     }
     store.close()

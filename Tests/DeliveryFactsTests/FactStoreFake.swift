@@ -196,7 +196,7 @@ final class FactStoreFake: SpanStore, FactStore {
   func measurements(of keys: [SubjectKey]) -> [SubjectKey: Measurement] { spans.measurements(of: keys) }
   func awaitingMeasurement(
     since latest: Timestamp, orAfter now: Timestamp, limit: Int
-  ) -> [(key: SubjectKey, measurement: Measurement)] {
+  ) -> [AwaitingSubject] {
     spans.awaitingMeasurement(since: latest, orAfter: now, limit: limit)
   }
   func fingerprints(since cutoff: Timestamp) -> [DeliveryFingerprint] { spans.fingerprints(since: cutoff) }
@@ -207,7 +207,7 @@ final class FactStoreFake: SpanStore, FactStore {
   func places(of keys: [SubjectKey]) -> [SubjectKey: UInt64] { spans.places(of: keys) }
   func kinds() -> [SubjectKind] { spans.kinds() }
   func keys(ofTrace traceID: TraceID, limit: Int) -> [SubjectKey] { spans.keys(ofTrace: traceID, limit: limit) }
-  func outboxEntries(after sequence: UInt64, limit: Int) -> [(sequence: UInt64, outboxEntry: OutboxEntry)] {
+  func outboxEntries(after sequence: UInt64, limit: Int) -> [NumberedOutboxEntry] {
     spans.outboxEntries(after: sequence, limit: limit)
   }
   func outboxEntryCount(after sequence: UInt64) -> Int { spans.outboxEntryCount(after: sequence) }
@@ -217,7 +217,7 @@ final class FactStoreFake: SpanStore, FactStore {
   }
   func exportRejections(
     of exporter: String?, before sequence: UInt64?, limit: Int
-  ) -> [(sequence: UInt64, rejection: ExportRejection)] {
+  ) -> [NumberedRejection] {
     spans.exportRejections(of: exporter, before: sequence, limit: limit)
   }
   func exportRecords(of keys: [SubjectKey]) -> [SubjectKey: ExportRecord] { spans.exportRecords(of: keys) }

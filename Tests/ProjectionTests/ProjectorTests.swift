@@ -86,7 +86,7 @@ struct ProjectorTests {
     func measurements(of keys: [SubjectKey]) throws -> [SubjectKey: Measurement] { try inner.measurements(of: keys) }
     func awaitingMeasurement(
       since latest: Timestamp, orAfter now: Timestamp, limit: Int
-    ) throws -> [(key: SubjectKey, measurement: Measurement)] {
+    ) throws -> [AwaitingSubject] {
       try inner.awaitingMeasurement(since: latest, orAfter: now, limit: limit)
     }
     func fingerprints(since cutoff: Timestamp) throws -> [DeliveryFingerprint] { try inner.fingerprints(since: cutoff) }
@@ -101,7 +101,7 @@ struct ProjectorTests {
     func places(of keys: [SubjectKey]) throws -> [SubjectKey: UInt64] { try inner.places(of: keys) }
     func kinds() throws -> [SubjectKind] { try inner.kinds() }
     func keys(ofTrace traceID: TraceID, limit: Int) throws -> [SubjectKey] { try inner.keys(ofTrace: traceID, limit: limit) }
-    func outboxEntries(after sequence: UInt64, limit: Int) throws -> [(sequence: UInt64, outboxEntry: OutboxEntry)] {
+    func outboxEntries(after sequence: UInt64, limit: Int) throws -> [NumberedOutboxEntry] {
       try inner.outboxEntries(after: sequence, limit: limit)
     }
     func outboxEntryCount(after sequence: UInt64) throws -> Int { try inner.outboxEntryCount(after: sequence) }
@@ -112,7 +112,7 @@ struct ProjectorTests {
 
     func exportRejections(
       of exporter: String?, before sequence: UInt64?, limit: Int
-    ) throws -> [(sequence: UInt64, rejection: ExportRejection)] {
+    ) throws -> [NumberedRejection] {
       try inner.exportRejections(of: exporter, before: sequence, limit: limit)
     }
     func branchUpdates(of branch: SubjectKey, limit: Int) throws -> [BranchUpdate] {

@@ -97,8 +97,8 @@ struct CorrelationWorkTests {
     let events = (0..<300).map { index in
       var event = Self.event("deploy", 1, .deploy, at: index * 86_400)
       event.attributes = [
-        Attribute(DeployTarget.serviceAttribute, .string("service \(index)")),
-        Attribute(DeployTarget.environmentAttribute, .string("environment \(index)")),
+        Attribute(AttributeName.valuestreamService, .string("service \(index)")),
+        Attribute(AttributeName.deploymentEnvironmentName, .string("environment \(index)")),
       ]
       return event
     }

@@ -56,7 +56,7 @@ package final class CountingStore: SpanStore {
     try count(references, inner.followers(of: references, limit: limit))
   }
 
-  package func followers(of reference: Reference, after place: UInt64, limit: Int) throws -> [(place: UInt64, key: SubjectKey)] {
+  package func followers(of reference: Reference, after place: UInt64, limit: Int) throws -> [Follower] {
     let found = try inner.followers(of: reference, after: place, limit: limit)
     counted.withLock { work in
       work.references += 1
@@ -84,9 +84,7 @@ package final class CountingStore: SpanStore {
   package func position() throws -> LogCoverage? { try inner.position() }
   package func values() throws -> [String: [UInt8]] { try inner.values() }
   package func measurements(of keys: [SubjectKey]) throws -> [SubjectKey: Measurement] { try inner.measurements(of: keys) }
-  package func awaitingMeasurement(since latest: Timestamp, orAfter now: Timestamp, limit: Int) throws -> [(
-    key: SubjectKey, measurement: Measurement
-  )] {
+  package func awaitingMeasurement(since latest: Timestamp, orAfter now: Timestamp, limit: Int) throws -> [AwaitingSubject] {
     try inner.awaitingMeasurement(since: latest, orAfter: now, limit: limit)
   }
   package func fingerprints(since cutoff: Timestamp) throws -> [DeliveryFingerprint] { try inner.fingerprints(since: cutoff) }
@@ -110,7 +108,7 @@ package final class CountingStore: SpanStore {
   }
   package func outboxEntries(
     after sequence: UInt64, limit: Int
-  ) throws -> [(sequence: UInt64, outboxEntry: OutboxEntry)] {
+  ) throws -> [NumberedOutboxEntry] {
     try inner.outboxEntries(after: sequence, limit: limit)
   }
   package func outboxEntryCount(after sequence: UInt64) throws -> Int { try inner.outboxEntryCount(after: sequence) }
@@ -120,7 +118,7 @@ package final class CountingStore: SpanStore {
   }
   package func exportRejections(
     of exporter: String?, before sequence: UInt64?, limit: Int
-  ) throws -> [(sequence: UInt64, rejection: ExportRejection)] {
+  ) throws -> [NumberedRejection] {
     try inner.exportRejections(of: exporter, before: sequence, limit: limit)
   }
   package func exportRecords(of keys: [SubjectKey]) throws -> [SubjectKey: ExportRecord] { try inner.exportRecords(of: keys) }

@@ -25,16 +25,16 @@ extension CDEventsMapping {
     default: break
     }
     event.publishes = payload.address.map { [Reference(.address, $0)] } ?? []
-    event.attributes.add("valuestream.issue.id", payload.id)
-    event.attributes.add("valuestream.issue.title", content.text("summary"))
-    event.attributes.add("valuestream.issue.url", payload.address)
-    event.attributes.add("valuestream.issue.type", type)
-    event.attributes.add("valuestream.issue.labels", labels)
-    event.attributes.add("valuestream.issue.priority", content.text("priority"))
-    event.attributes.add("valuestream.issue.milestone", content.text("milestone"))
-    event.attributes.add("valuestream.issue.author", content.text("creator"))
-    event.attributes.add("valuestream.issue.assignees", content.texts("assignees"))
-    event.attributes.add("valuestream.issue.resolution", content.text("resolution"))
+    event.attributes.add(AttributeName.valuestreamIssueID, payload.id)
+    event.attributes.add(AttributeName.valuestreamIssueTitle, content.text("summary"))
+    event.attributes.add(AttributeName.valuestreamIssueURL, payload.address)
+    event.attributes.add(AttributeName.valuestreamIssueType, type)
+    event.attributes.add(AttributeName.valuestreamIssueLabels, labels)
+    event.attributes.add(AttributeName.valuestreamIssuePriority, content.text("priority"))
+    event.attributes.add(AttributeName.valuestreamIssueMilestone, content.text("milestone"))
+    event.attributes.add(AttributeName.valuestreamIssueAuthor, content.text("creator"))
+    event.attributes.add(AttributeName.valuestreamIssueAssignees, content.texts("assignees"))
+    event.attributes.add(AttributeName.valuestreamIssueResolution, content.text("resolution"))
     event.attributes += CDEventsClassicTags.all(payload)
     if predicate != "updated" {
       event.classic = ClassicMark(
@@ -68,7 +68,7 @@ extension CDEventsMapping {
       state = "open"
     case "updated":
       var attributes: [Attribute] = []
-      attributes.add("vcs.ref.head.revision", payload.commit)
+      attributes.add(AttributeName.vcsRefHeadRevision, payload.commit)
       event.spanEvents = [spanEvent("synchronize", attributes)]
       state = "open"
     case "reviewed":
@@ -85,13 +85,15 @@ extension CDEventsMapping {
     event.name = [repository?.name, payload.id].compactMap { $0 }.joined(separator: " ")
     describe(repository, in: &event)
     let description = content.text("description")
-    event.attributes.add("vcs.change.id", payload.id)
-    event.attributes.add("vcs.change.title", description.flatMap { $0.split(whereSeparator: \.isNewline).first.map(String.init) })
-    event.attributes.add("vcs.change.state", state)
-    event.attributes.add("valuestream.change.url", payload.address)
+    event.attributes.add(AttributeName.vcsChangeID, payload.id)
+    event.attributes.add(
+      AttributeName.vcsChangeTitle, description.flatMap { $0.split(whereSeparator: \.isNewline).first.map(String.init) })
+    event.attributes.add(AttributeName.vcsChangeState, state)
+    event.attributes.add(AttributeName.valuestreamChangeURL, payload.address)
     if let commit = payload.commit {
       event.publishes = [Reference(.commit, commit)]
-      event.attributes.add(predicate == "merged" ? "valuestream.change.merge_revision" : "vcs.ref.head.revision", commit)
+      event.attributes.add(
+        predicate == "merged" ? AttributeName.valuestreamChangeMergeRevision : AttributeName.vcsRefHeadRevision, commit)
     }
     return tied(
       event, .change, as: predicate == "created" ? .first : .later, others: description.map { issues(in: $0, repository) } ?? [])
@@ -132,8 +134,8 @@ extension CDEventsMapping {
     event.project = repository.name
     let parts = repository.name.split(separator: "/")
     if parts.count > 1, let host = repository.host { event.owner = "\(host)/\(parts[0])" }
-    event.attributes.add("vcs.repository.name", parts.last.map(String.init))
-    event.attributes.add("vcs.owner.name", parts.count > 1 ? parts.dropLast().joined(separator: "/") : nil)
-    event.attributes.add("vcs.repository.url.full", repository.address)
+    event.attributes.add(AttributeName.vcsRepositoryName, parts.last.map(String.init))
+    event.attributes.add(AttributeName.vcsOwnerName, parts.count > 1 ? parts.dropLast().joined(separator: "/") : nil)
+    event.attributes.add(AttributeName.vcsRepositoryURLFull, repository.address)
   }
 }

@@ -9,13 +9,13 @@ extension CDEventsMapping {
   func artifactEvents() -> [Event]? {
     let package = PackageURL(payload.id)
     var attributes: [Attribute] = []
-    attributes.add("valuestream.artifact.user", content.text("user"))
+    attributes.add(AttributeName.valuestreamArtifactUser, content.text("user"))
     var event = Event(key: key(.artifact), time: time)
     event.name = [package?.name ?? payload.id, package?.version].compactMap { $0 }.joined(separator: " ")
     event.project = package?.name
-    event.attributes.add("artifact.purl", package?.text)
-    event.attributes.add("artifact.version", package?.version)
-    event.attributes.add("valuestream.artifact.sbom", content.object("sbom")?.text("uri").map(WebAddress.withoutUser))
+    event.attributes.add(AttributeName.artifactPurl, package?.text)
+    event.attributes.add(AttributeName.artifactVersion, package?.version)
+    event.attributes.add(AttributeName.valuestreamArtifactSbom, content.object("sbom")?.text("uri").map(WebAddress.withoutUser))
     let standing: Standing
     switch predicate {
     case "packaged":
@@ -60,13 +60,13 @@ extension CDEventsMapping {
     if let artifact, let environment {
       event.publishes = [deploy(of: artifact, to: environment)]
     }
-    event.attributes.add("deployment.id", id)
-    event.attributes.add("deployment.environment.name", environment)
-    event.attributes.add("artifact.purl", package?.text)
-    event.attributes.add("artifact.version", package?.version)
-    event.attributes.add("valuestream.service", payload.id)
-    event.attributes.add("valuestream.deployment.kind", predicate)
-    event.attributes.add("vcs.ref.head.revision", payload.commit)
+    event.attributes.add(AttributeName.deploymentID, id)
+    event.attributes.add(AttributeName.deploymentEnvironmentName, environment)
+    event.attributes.add(AttributeName.artifactPurl, package?.text)
+    event.attributes.add(AttributeName.artifactVersion, package?.version)
+    event.attributes.add(AttributeName.valuestreamService, payload.id)
+    event.attributes.add(AttributeName.valuestreamDeploymentKind, predicate)
+    event.attributes.add(AttributeName.vcsRefHeadRevision, payload.commit)
     event.attributes += CDEventsClassicTags.all(payload)
     event.classic = ClassicMark(eventSource: "cdevents", type: "deploy", .end, state: predicate, time: time)
     // The chain's artifact is the one that the rollback removes, so neither it nor its build is a parent.
@@ -97,8 +97,8 @@ extension CDEventsMapping {
       event.outcome = .completed
     default: return nil
     }
-    event.attributes.add("deployment.environment.name", name)
-    event.attributes.add("valuestream.environment.url", payload.address)
+    event.attributes.add(AttributeName.deploymentEnvironmentName, name)
+    event.attributes.add(AttributeName.valuestreamEnvironmentURL, payload.address)
     return tied(event, .environment, as: predicate == "created" ? .first : .later)
   }
 
@@ -132,18 +132,18 @@ extension CDEventsMapping {
     let ticket = payload.address("ticketURI") ?? payload.address("ticketUri")
     event.links = ticket.map { [LinkStatement(Reference(.address, $0), rule: "ticket")] } ?? []
     let severity = payload.root.object("customData")?.text("severity")
-    event.attributes.add("deployment.environment.name", environment)
-    event.attributes.add("valuestream.service", service)
-    event.attributes.add("valuestream.incident.id", payload.id)
-    event.attributes.add("valuestream.incident.severity", severity)
-    event.attributes.add("valuestream.incident.ticket", ticket)
+    event.attributes.add(AttributeName.deploymentEnvironmentName, environment)
+    event.attributes.add(AttributeName.valuestreamService, service)
+    event.attributes.add(AttributeName.valuestreamIncidentID, payload.id)
+    event.attributes.add(AttributeName.valuestreamIncidentSeverity, severity)
+    event.attributes.add(AttributeName.valuestreamIncidentTicket, ticket)
     event.attributes += CDEventsClassicTags.all(payload)
     var atFault: [Reference] = []
     var strangers: [CDEventsSubject] = []
     if standing != .later {
-      event.attributes.add("valuestream.incident.description", content.text("description"))
+      event.attributes.add(AttributeName.valuestreamIncidentDescription, content.text("description"))
       if let artifact = payload.artifact {
-        event.attributes.add("artifact.purl", PackageURL(artifact)?.text)
+        event.attributes.add(AttributeName.artifactPurl, PackageURL(artifact)?.text)
         atFault = [environment.map { deploy(of: artifact, to: $0) }, .key(artifactKey(artifact))].compactMap { $0 }
         strangers = [.artifact]
       }

@@ -15,15 +15,15 @@ extension CDEventsMapping {
     let artifact = payload.artifact
     // CDEvents have no outcome of a build. A build that made an artifact has succeeded.
     apply(run, to: &event, outcome: artifact == nil ? nil : .success)
-    event.attributes.append(Attribute("cicd.pipeline.action.name", subject == .build ? "BUILD" : "RUN"))
-    event.attributes.add("cicd.pipeline.name", pipeline)
-    event.attributes.add("cicd.pipeline.run.id", payload.id)
-    event.attributes.add("cicd.pipeline.run.url.full", payload.address)
-    event.attributes.add("vcs.ref.head.revision", payload.commit)
-    event.attributes.add("valuestream.build.errors", content.text("errors"))
+    event.attributes.append(Attribute(AttributeName.cicdPipelineActionName, subject == .build ? "BUILD" : "RUN"))
+    event.attributes.add(AttributeName.cicdPipelineName, pipeline)
+    event.attributes.add(AttributeName.cicdPipelineRunID, payload.id)
+    event.attributes.add(AttributeName.cicdPipelineRunURLFull, payload.address)
+    event.attributes.add(AttributeName.vcsRefHeadRevision, payload.commit)
+    event.attributes.add(AttributeName.valuestreamBuildErrors, content.text("errors"))
     if let artifact {
       event.publishes = [Reference(.artifactOfBuild, artifactKey(artifact).description)]
-      event.attributes.add("artifact.purl", PackageURL(artifact)?.text)
+      event.attributes.add(AttributeName.artifactPurl, PackageURL(artifact)?.text)
     }
     event.classic = classicMark(of: run, event)
     event.attributes += CDEventsClassicTags.all(payload)
@@ -37,12 +37,12 @@ extension CDEventsMapping {
     event.operation = .job
     event.name = [content.text("taskName"), payload.id].compactMap { $0 }.joined(separator: " ")
     apply(run, to: &event)
-    event.attributes.add("cicd.pipeline.run.id", pipelineRun?.id)
-    event.attributes.add("cicd.pipeline.task.name", content.text("taskName") ?? payload.id)
-    event.attributes.add("cicd.pipeline.task.run.id", payload.id)
-    event.attributes.add("cicd.pipeline.task.run.url.full", payload.address)
-    event.attributes.add("vcs.ref.head.revision", payload.commit)
-    event.attributes.add("valuestream.build.errors", content.text("errors"))
+    event.attributes.add(AttributeName.cicdPipelineRunID, pipelineRun?.id)
+    event.attributes.add(AttributeName.cicdPipelineTaskName, content.text("taskName") ?? payload.id)
+    event.attributes.add(AttributeName.cicdPipelineTaskRunID, payload.id)
+    event.attributes.add(AttributeName.cicdPipelineTaskRunURLFull, payload.address)
+    event.attributes.add(AttributeName.vcsRefHeadRevision, payload.commit)
+    event.attributes.add(AttributeName.valuestreamBuildErrors, content.text("errors"))
     event.classic = classicMark(of: run, event)
     event.attributes += CDEventsClassicTags.all(payload)
     let parents = pipelineRun.map { [Reference.key(key(.pipelineRun, $0.id, at: $0.origin))] } ?? []
@@ -63,21 +63,21 @@ extension CDEventsMapping {
     event.operation = .job
     event.name = [name, payload.id].compactMap { $0 }.joined(separator: " ")
     apply(run, to: &event)
-    event.attributes.append(Attribute("cicd.pipeline.task.type", "test"))
-    event.attributes.add("cicd.pipeline.task.name", name ?? payload.id)
-    event.attributes.add("cicd.pipeline.task.run.id", payload.id)
-    event.attributes.add("deployment.environment.name", environment)
+    event.attributes.append(Attribute(AttributeName.cicdPipelineTaskType, "test"))
+    event.attributes.add(AttributeName.cicdPipelineTaskName, name ?? payload.id)
+    event.attributes.add(AttributeName.cicdPipelineTaskRunID, payload.id)
+    event.attributes.add(AttributeName.deploymentEnvironmentName, environment)
     if subject == .testSuiteRun {
       event.attributes.add("test.suite.name", name)
       event.attributes.add("test.suite.run.status", event.outcome.flatMap(Self.suiteStatus))
     } else {
       event.attributes.add("test.case.name", name)
       event.attributes.add("test.case.result.status", event.outcome.flatMap(Self.caseStatus))
-      event.attributes.add("valuestream.test.type", definition?.text("type"))
+      event.attributes.add(AttributeName.valuestreamTestType, definition?.text("type"))
     }
-    event.attributes.add("valuestream.test.severity", content.text("severity"))
-    event.attributes.add("valuestream.test.reason", content.text("reason"))
-    event.attributes.add("valuestream.build.trigger", content.object("trigger")?.text("type"))
+    event.attributes.add(AttributeName.valuestreamTestSeverity, content.text("severity"))
+    event.attributes.add(AttributeName.valuestreamTestReason, content.text("reason"))
+    event.attributes.add(AttributeName.valuestreamBuildTrigger, content.object("trigger")?.text("type"))
     let parents = suite.map { [Reference.key(key(.testSuiteRun, $0.id, at: $0.origin))] } ?? []
     return tied(event, subject, as: run.standing, to: parents, isContained: suite != nil)
   }
@@ -86,10 +86,10 @@ extension CDEventsMapping {
   func testOutputEvents() -> [Event]? {
     guard predicate == "published", let run = payload.other("testCaseRun") else { return nil }
     var attributes: [Attribute] = []
-    attributes.add("valuestream.output.id", payload.id)
-    attributes.add("valuestream.output.type", content.text("outputType"))
-    attributes.add("valuestream.output.format", content.text("format"))
-    attributes.add("valuestream.output.url", payload.address)
+    attributes.add(AttributeName.valuestreamOutputID, payload.id)
+    attributes.add(AttributeName.valuestreamOutputType, content.text("outputType"))
+    attributes.add(AttributeName.valuestreamOutputFormat, content.text("format"))
+    attributes.add(AttributeName.valuestreamOutputURL, payload.address)
     var event = Event(key: key(.testCaseRun, run.id, at: run.origin), time: time)
     event.spanEvents = [spanEvent("output", attributes)]
     return tied(event, .testCaseRun, as: .later)

@@ -35,7 +35,7 @@ extension CDEventsMapping {
       event.publishes.append(Reference(.beginning, id.lowercased()))
     }
     event.links += relations(standing)
-    event.attributes.add("valuestream.chain.id", payload.chainID)
+    event.attributes.add(AttributeName.valuestreamChainID, payload.chainID)
     let commit = subject == .change ? nil : payload.commit
     let statements = [
       FollowStatement(.explicitID, named + (standing == .later || isContained ? [] : predecessors)),

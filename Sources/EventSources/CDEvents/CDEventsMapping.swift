@@ -94,9 +94,9 @@ struct CDEventsMapping {
       return .ignored(reason: "\(payload.type.subject).\(predicate) of \(tool) is about no thing that is known here")
     }
     var attributes: [Attribute] = []
-    attributes.add("valuestream.event.tool", tool)
-    attributes.add("valuestream.event.subject", payload.type.subject)
-    attributes.add("valuestream.event.description", content.text("description"))
+    attributes.add(AttributeName.valuestreamEventTool, tool)
+    attributes.add(AttributeName.valuestreamEventSubject, payload.type.subject)
+    attributes.add(AttributeName.valuestreamEventDescription, content.text("description"))
     var event = Event(key: key(subject), time: time)
     event.spanEvents = [spanEvent(predicate, attributes)]
     return .events(tied(event, subject, as: .later))

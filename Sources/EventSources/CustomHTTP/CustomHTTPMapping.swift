@@ -79,15 +79,15 @@ struct CustomHTTPMapping {
   /// Members of the event, under the attribute names that other sources use.
   private var described: [Attribute] {
     var attributes: [Attribute] = []
-    attributes.add("deployment.environment.name", payload.environment)
-    attributes.add("valuestream.service", payload.service)
+    attributes.add(AttributeName.deploymentEnvironmentName, payload.environment)
+    attributes.add(AttributeName.valuestreamService, payload.service)
     switch operation {
-    case .build: attributes.add("cicd.pipeline.run.url.full", payload.url)
-    case .job: attributes.add("cicd.pipeline.task.run.url.full", payload.url)
-    default: attributes.add("valuestream.url", payload.url)
+    case .build: attributes.add(AttributeName.cicdPipelineRunURLFull, payload.url)
+    case .job: attributes.add(AttributeName.cicdPipelineTaskRunURLFull, payload.url)
+    default: attributes.add(AttributeName.valuestreamURL, payload.url)
     }
     let commit = payload.references.first { $0.rule == .commit }?.references.first
-    attributes.add("vcs.ref.head.revision", commit?.value)
+    attributes.add(AttributeName.vcsRefHeadRevision, commit?.value)
     return attributes
   }
 

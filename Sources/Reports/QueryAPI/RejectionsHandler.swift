@@ -24,7 +24,7 @@ package struct RejectionsHandler: HTTPHandler {
     }
   }
 
-  private static func encode(_ page: ArraySlice<(sequence: UInt64, rejection: ExportRejection)>, hasNext: Bool) -> [UInt8] {
+  private static func encode(_ page: ArraySlice<NumberedRejection>, hasNext: Bool) -> [UInt8] {
     var json = JSONWriter()
     json.object { json in
       json.name("refusals")

@@ -2,7 +2,7 @@ package import ValueStreamCore
 
 /// The dependencies and error handling that the handlers of spans and traces share.
 package struct SpanQueries: Sendable {
-  package let store: any SpanStore
+  package let store: any ExportStore
   package let strategy: TraceStrategy
   package let clock: any WallClock
   package let logger: Logger
@@ -30,7 +30,7 @@ package struct SpanQueries: Sendable {
   ///   - waitForProjection: Returns once every delivery acknowledged so far is in the store, or after a timeout.
   ///   - byteBudget: The size of a response, in bytes, past which nothing is added.
   package init(
-    store: any SpanStore, strategy: TraceStrategy, clock: any WallClock, logger: Logger, sources: [String] = [],
+    store: any ExportStore, strategy: TraceStrategy, clock: any WallClock, logger: Logger, sources: [String] = [],
     damage: DamageReport? = nil, byteBudget: Int = SpanQueries.byteBudget, waitForProjection: @escaping @Sendable () -> Void
   ) {
     self.damage = damage

@@ -64,7 +64,7 @@ enum DatadogEncoding {
       ("_dd.p.dm", keptByHand), ("_dd.p.tid", hex(span.traceID.high)), ("language", "swift"),
       ("span.kind", span.kind == .server ? "server" : "internal"),
     ]
-    if span.isError { meta += [("error.message", span.outcome ?? span.errorType), ("error.type", span.errorType)] }
+    if span.isError { meta += [("error.message", span.outcome ?? span.errorType), (AttributeName.errorType, span.errorType)] }
     if !span.events.isEmpty { meta.append(("events", events(span.events))) }
     var metrics = [("_sampling_priority_v1", keptByUser)]
     let own = meta.map(\.0) + metrics.map(\.0)

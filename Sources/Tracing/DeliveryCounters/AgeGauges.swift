@@ -4,7 +4,7 @@ package import ValueStreamCore
 ///
 /// Ages grow without any event, so each scrape computes them anew.
 package struct AgeGauges: Sendable {
-  private let store: any SpanStore
+  private let store: any SpanReading
   private let clock: any WallClock
   private let metrics: ProjectionMetrics
   private let ages: MetricFamily
@@ -13,7 +13,7 @@ package struct AgeGauges: Sendable {
 
   /// - Parameter metrics: The metrics that count the same open operations. A label set that they fold into `other` is
   ///   folded here as well.
-  package init(registry: MetricRegistry, store: any SpanStore, clock: any WallClock, metrics: ProjectionMetrics) {
+  package init(registry: MetricRegistry, store: any SpanReading, clock: any WallClock, metrics: ProjectionMetrics) {
     self.store = store
     self.clock = clock
     self.metrics = metrics

@@ -6,7 +6,7 @@ package import ValueStreamCore
 ///
 /// Source: `vcs.change.duration`, `vcs.change.time_to_approval` and `vcs.change.time_to_merge`, version 1.44.
 package struct BranchGauges: Sendable {
-  private let store: any SpanStore
+  private let store: any SpanReading
   private let clock: any WallClock
   private let durations: MetricFamily
   private let approvals: MetricFamily
@@ -24,7 +24,7 @@ package struct BranchGauges: Sendable {
 
   /// - Parameter restFactor: How long a reading is reused, as a multiple of the time that it took.
   package init(
-    registry: MetricRegistry, store: any SpanStore, clock: any WallClock, restFactor: Int = CachedReadings.restFactor
+    registry: MetricRegistry, store: any SpanReading, clock: any WallClock, restFactor: Int = CachedReadings.restFactor
   ) {
     reading = CachedReading(restFactor: restFactor)
     self.store = store
@@ -56,11 +56,13 @@ package struct BranchGauges: Sendable {
     var reading = Reading()
     for change in changes {
       let spans = change.spans()
-      guard let times = ChangeTimes(spans), let last = spans.last, let head = change.text("vcs.ref.head.name") else { continue }
+      guard let times = ChangeTimes(spans), let last = spans.last, let head = change.text(AttributeName.vcsRefHeadName) else {
+        continue
+      }
       let branch = change.repositoryLabels + [head]
-      let base = change.text("vcs.ref.base.name") ?? ""
+      let base = change.text(AttributeName.vcsRefBaseName) ?? ""
       if last.end == nil, let created = times.created {
-        reading.opened.append((branch + [change.text("vcs.change.state") ?? "open"], created))
+        reading.opened.append((branch + [change.text(AttributeName.vcsChangeState) ?? "open"], created))
       }
       if let seconds = times.secondsOfWaiting(for: times.firstApproval) { reading.approved.append((branch + [base], seconds)) }
       if let seconds = times.seconds(to: times.merge) { reading.merged.append((branch + [base], seconds)) }

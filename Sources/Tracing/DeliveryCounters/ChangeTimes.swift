@@ -37,7 +37,7 @@ package struct ChangeTimes: Sendable, Hashable {
     let bots = Bots()
     for span in spans {
       drafts += span.drafts.map { Draft(start: $0.start, end: $0.end) }
-      let author = span.attributes.text(of: "valuestream.change.author")
+      let author = span.attributes.text(of: AttributeName.valuestreamChangeAuthor)
       // Reviews by bots do not count: they come at once, and nobody waits for them. Neither do the author's comments.
       for event in span.events where event.isReview && event.isByPerson(otherThan: author, bots: bots) {
         firstReview = firstReview ?? Milestone(time: event.time, attempt: span.attempt)

@@ -71,8 +71,8 @@ struct DeployMetrics: Sendable {
 
   static func stepLabels(of span: Span) -> DeployStepLabels {
     DeployStepLabels(
-      service: span.attributes.text(of: "valuestream.service") ?? "",
-      step: span.attributes.text(of: "valuestream.deployment.step") ?? "")
+      service: span.attributes.text(of: AttributeName.valuestreamService) ?? "",
+      step: span.attributes.text(of: AttributeName.valuestreamDeploymentStep) ?? "")
   }
 
   /// Counts a successful deploy with its changes and lead times.
@@ -83,7 +83,7 @@ struct DeployMetrics: Sendable {
     let labels = Self.labels(attempt.labels, step.service)
     if !step.step.isEmpty { preregister(labels) }
     deploys.add(labels: labels + [step.step])
-    if case .int(let count) = span.attributes.value(of: "valuestream.deployment.changes.count") {
+    if case .int(let count) = span.attributes.value(of: AttributeName.valuestreamDeploymentChangesCount) {
       changes.observe(Double(count), labels: labels, of: attempt.outboxEntry)
     }
     for attribute in leadTimes.joined() where attribute.name.hasPrefix(Self.leadTimePrefix) {

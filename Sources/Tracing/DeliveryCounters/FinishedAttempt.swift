@@ -26,7 +26,7 @@ package struct FinishedAttempt: Sendable {
       outline.end.map { subject.importedEnds.isEmpty || !subject.importedEnds.contains($0) } ?? false
     }
     guard let operation = subject.operation, !outlines.isEmpty else { return [] }
-    let environments = subject.attribute("deployment.environment.name", ofAttempts: outlines.map(\.number))
+    let environments = subject.attribute(AttributeName.deploymentEnvironmentName, ofAttempts: outlines.map(\.number))
     let project = subject.project ?? ""
     let pipeline = subject.pipelineName
     let repository = operation == .pullRequest ? subject.repositoryLabels : nil
@@ -78,20 +78,20 @@ extension FinishedLabels {
     guard let operation = subject.operation else { return nil }
     self.init(
       operation: operation, source: subject.key.source, project: subject.project ?? "",
-      environment: subject.text("deployment.environment.name") ?? "")
+      environment: subject.text(AttributeName.deploymentEnvironmentName) ?? "")
   }
 }
 
 extension Subject {
   /// The values of ``ConventionMetrics/repositoryLabels``; an unknown value is empty.
   var repositoryLabels: [String] {
-    ["vcs.repository.url.full", "vcs.repository.name", "vcs.owner.name"].map { text($0) ?? "" }
+    [AttributeName.vcsRepositoryURLFull, AttributeName.vcsRepositoryName, AttributeName.vcsOwnerName].map { text($0) ?? "" }
   }
 
   /// The name of the pipeline, empty if it has none; nil if the subject is not a pipeline run.
   var pipelineName: String? {
     guard let operation, operation == .build || operation == .deploy else { return nil }
-    let name = text("cicd.pipeline.name")
+    let name = text(AttributeName.cicdPipelineName)
     return SemanticConventions.isPipelineRun(operation, pipelineName: name.map { .string($0) }) ? name ?? "" : nil
   }
 }

@@ -25,7 +25,7 @@ package struct FormerWaitingList {
   /// Skips a subject that can never be read.
   ///
   /// - Throws: ``StoreError`` if the store cannot be read at present. Try again later.
-  package func changes(in store: any SpanStore) throws -> ProjectionChanges {
+  package func changes(in store: any ProjectionStore) throws -> ProjectionChanges {
     var changes = ProjectionChanges()
     changes.values[Self.valueName] = []
     for (key, entries) in Dictionary(grouping: waiting, by: \.key) {
@@ -47,7 +47,7 @@ package struct FormerWaitingList {
   /// Returns the ends that an older version counted: those of all attempts that are recorded as in the outbox.
   ///
   /// - Throws: ``StoreError`` if the subject cannot be read.
-  package static func countedBefore(_ key: SubjectKey, in store: any SpanStore) throws -> [CountedEnd] {
+  package static func countedBefore(_ key: SubjectKey, in store: any ProjectionStore) throws -> [CountedEnd] {
     guard let subject = try store.subjects([key])[key] else { return [] }
     let inOutbox = subject.outlines().filter { subject.outboxAttempts.contains($0.number) }
     return FinishedAttempt.all(inOutbox, of: subject, at: .epoch).map { attempt in

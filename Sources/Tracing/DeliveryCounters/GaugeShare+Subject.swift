@@ -15,7 +15,7 @@ extension GaugeShare {
       shares.append(GaugeShare(.activePipelineRuns, labels: [project, pipeline, state], count: running))
     }
     if operation == .pullRequest, outlines.last?.end == nil {
-      let state = subject.text("vcs.change.state") == "wip" ? "wip" : "open"
+      let state = subject.text(AttributeName.vcsChangeState) == "wip" ? "wip" : "open"
       shares.append(GaugeShare(.changes, labels: subject.repositoryLabels + [state], count: 1))
     }
     return shares

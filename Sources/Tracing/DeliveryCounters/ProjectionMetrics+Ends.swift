@@ -13,7 +13,7 @@ extension ProjectionMetrics {
     package init(_ attempts: [FinishedAttempt], of subject: Subject, mayBeCorrected: Bool) {
       self.attempts = attempts
       phases = subject.phaseNames
-      service = subject.operation == .deploy ? subject.text("valuestream.service") ?? "" : ""
+      service = subject.operation == .deploy ? subject.text(AttributeName.valuestreamService) ?? "" : ""
       self.mayBeCorrected = mayBeCorrected
     }
   }

@@ -39,7 +39,7 @@ package struct FactKeeper: Sendable {
     }
   }
 
-  private let store: any SpanStore & FactStore
+  private let store: any SpanReading & FactStore
   private let strategy: TraceStrategy
   private let rules: FactRules
   private let limits: Limits
@@ -52,7 +52,7 @@ package struct FactKeeper: Sendable {
 
   /// - Parameter strategy: must be that of all readers of the store.
   package init(
-    store: any SpanStore & FactStore, strategy: TraceStrategy, rules: FactRules = FactRules(), limits: Limits = Limits()
+    store: any SpanReading & FactStore, strategy: TraceStrategy, rules: FactRules = FactRules(), limits: Limits = Limits()
   ) {
     self.store = store
     self.strategy = strategy

@@ -2,7 +2,7 @@ import ValueStreamCore
 
 /// One step of the computation of facts: computes subjects, and notes what else their facts concern.
 struct FactStep {
-  let store: any SpanStore & FactStore
+  let store: any SpanReading & FactStore
   let now: Timestamp
   var computer: FactComputer
   var memory: FactMemory
@@ -19,7 +19,7 @@ struct FactStep {
   /// The tolerance for times of the same clock, in nanoseconds: a push comes shortly after the merge that made it.
   private static let tolerance: Int64 = 60_000_000_000
 
-  init(store: any SpanStore & FactStore, strategy: TraceStrategy, rules: FactRules, memory: FactMemory, now: Timestamp) {
+  init(store: any SpanReading & FactStore, strategy: TraceStrategy, rules: FactRules, memory: FactMemory, now: Timestamp) {
     self.store = store
     self.now = now
     computer = FactComputer(store: store, strategy: strategy, rules: rules, names: memory.names, mergedTo: memory.mergedTo)

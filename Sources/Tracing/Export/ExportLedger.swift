@@ -6,12 +6,12 @@ package import ValueStreamCore
 /// Spans that are sent again after a crash, sent to another exporter, or joined to their trace later therefore carry
 /// the same ids.
 package final class ExportLedger: Sendable {
-  private let store: any SpanStore
+  private let store: any ExportStore
   private let strategy: TraceStrategy
   /// Exporters take turns. Otherwise two that reach the same tree at the same time could fix different ids.
   private let turn = Mutex(())
 
-  package init(store: any SpanStore, strategy: TraceStrategy) {
+  package init(store: any ExportStore, strategy: TraceStrategy) {
     self.store = store
     self.strategy = strategy
   }

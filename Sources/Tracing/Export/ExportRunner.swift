@@ -26,7 +26,7 @@ package final class ExportRunner: Sendable {
   }
 
   private let exporter: any SpanExporter
-  private let store: any SpanStore
+  private let store: any ExportStore
   private let ledger: ExportLedger
   private let gracePeriod: Duration
   private let backlog: Duration
@@ -63,7 +63,7 @@ package final class ExportRunner: Sendable {
   ///   - index: The index of this exporter among the exporters of the guard.
   /// - Throws: ``StoreError`` if the store cannot be read.
   package init(
-    exporter: any SpanExporter, store: any SpanStore, ledger: ExportLedger, gracePeriod: Duration,
+    exporter: any SpanExporter, store: any ExportStore, ledger: ExportLedger, gracePeriod: Duration,
     backlog: Duration = .seconds(7 * 86_400),
     clock: any WallClock, logger: Logger, poisonGuard: PoisonGuard = PoisonGuard(), index: Int = 0
   ) throws {

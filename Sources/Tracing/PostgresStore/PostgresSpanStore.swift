@@ -115,13 +115,13 @@ package final class PostgresSpanStore: SpanStore {
     return result.mapValues { $0.sorted() }
   }
 
-  package func followers(of reference: Reference, after place: UInt64, limit: Int) throws -> [(place: UInt64, key: SubjectKey)] {
+  package func followers(of reference: Reference, after place: UInt64, limit: Int) throws -> [Follower] {
     try pool.query(
       """
       SELECT s.seq, s.key FROM @follow f JOIN @subject s ON s.seq = f.subject
       WHERE f.ref = $1 AND f.subject > $2 ORDER BY f.subject LIMIT $3
       """, [.bytes(Self.bytes(reference)), .integer(Int64(clamping: place)), .integer(Int64(max(0, limit)))]
-    ).map { (UInt64(clamping: $0.int(0)), Self.key($0, 1)) }
+    ).map { Follower(place: UInt64(clamping: $0.int(0)), key: Self.key($0, 1)) }
   }
 
   package func places(of keys: [SubjectKey]) throws -> [SubjectKey: UInt64] {
@@ -166,7 +166,7 @@ package final class PostgresSpanStore: SpanStore {
     let rows = try pool.query(
       "SELECT s.key, m.since, m.counted FROM @subject s JOIN @measurement m ON m.subject = s.seq WHERE s.key = ANY($1)",
       [.byteArrays(keys.map(Self.bytes))])
-    return Dictionary(rows.map { (Self.key($0, 0), Self.measurement($0)) }) { first, _ in first }
+    return Dictionary(rows.map { AwaitingSubject(key: Self.key($0, 0), measurement: Self.measurement($0)) }) { first, _ in first }
   }
 
   private static func measurement(_ row: PostgresConnection.Row) -> Measurement {
@@ -175,13 +175,13 @@ package final class PostgresSpanStore: SpanStore {
 
   package func awaitingMeasurement(
     since latest: Timestamp, orAfter now: Timestamp, limit: Int
-  ) throws -> [(key: SubjectKey, measurement: Measurement)] {
+  ) throws -> [AwaitingSubject] {
     try pool.query(
       """
       SELECT s.key, m.since, m.counted FROM @measurement m JOIN @subject s ON s.seq = m.subject
       WHERE m.since IS NOT NULL AND (m.since <= $1 OR m.since > $2) ORDER BY m.since, m.subject LIMIT $3
       """, [.integer(latest.nanoseconds), .integer(now.nanoseconds), .integer(Int64(max(0, limit)))]
-    ).map { (Self.key($0, 0), Self.measurement($0)) }
+    ).map { AwaitingSubject(key: Self.key($0, 0), measurement: Self.measurement($0)) }
   }
 
   package func fingerprints(since cutoff: Timestamp) throws -> [DeliveryFingerprint] {
@@ -194,13 +194,13 @@ package final class PostgresSpanStore: SpanStore {
 
   // MARK: Outbox and export
 
-  package func outboxEntries(after sequence: UInt64, limit: Int) throws -> [(sequence: UInt64, outboxEntry: OutboxEntry)] {
+  package func outboxEntries(after sequence: UInt64, limit: Int) throws -> [NumberedOutboxEntry] {
     try pool.query(
       "SELECT sequence, key, attempt, time FROM @outbox WHERE sequence > $1 ORDER BY sequence LIMIT $2",
       [.integer(Int64(clamping: sequence)), .integer(Int64(max(0, limit)))]
     ).map { row in
       let entry = OutboxEntry(key: Self.key(row, 1), attempt: Int(clamping: row.int(2)), time: Timestamp(nanoseconds: row.int(3)))
-      return (UInt64(clamping: row.int(0)), entry)
+      return NumberedOutboxEntry(sequence: UInt64(clamping: row.int(0)), outboxEntry: entry)
     }
   }
 
@@ -223,7 +223,7 @@ package final class PostgresSpanStore: SpanStore {
 
   package func exportRejections(
     of exporter: String?, before sequence: UInt64?, limit: Int
-  ) throws -> [(sequence: UInt64, rejection: ExportRejection)] {
+  ) throws -> [NumberedRejection] {
     try pool.query(
       """
       SELECT sequence, exporter, time, count, reason, attempts FROM @export_refusal
@@ -241,7 +241,7 @@ package final class PostgresSpanStore: SpanStore {
       let rejection = ExportRejection(
         exporter: row.text(1), time: Timestamp(nanoseconds: row.int(2)), count: Int(clamping: row.int(3)), reason: row.text(4),
         attempts: attempts ?? [])
-      return (UInt64(clamping: row.int(0)), rejection)
+      return NumberedRejection(sequence: UInt64(clamping: row.int(0)), rejection: rejection)
     }
   }
 

@@ -45,7 +45,7 @@ package final class FactWorker: Sendable {
     let isComplete = Atomic(false)
   }
 
-  private let store: any SpanStore & FactStore
+  private let store: any SpanReading & FactStore
   private let makeKeeper: @Sendable (FactKeeper.Limits) -> FactKeeper
   private let keeping: Mutex<Keeping>
   private let state = Mutex(State())
@@ -73,7 +73,7 @@ package final class FactWorker: Sendable {
   ///   - poisonGuard: marks each step.
   ///   - onComputed: called after each step that computed facts. Must not block.
   package init(
-    store: any SpanStore & FactStore, strategy: TraceStrategy, rules: FactRules, registry: MetricRegistry, clock: any WallClock,
+    store: any SpanReading & FactStore, strategy: TraceStrategy, rules: FactRules, registry: MetricRegistry, clock: any WallClock,
     logger: Logger, poisonGuard: PoisonGuard = PoisonGuard(), configuration: Configuration = Configuration(),
     onComputed: @escaping @Sendable () -> Void = {}
   ) {

@@ -3,7 +3,7 @@ import ValueStreamCore
 
 /// The changes of one batch of deliveries, collected before ``ProjectionBatches`` counts and writes them.
 struct ProjectionBatch {
-  private let store: any SpanStore
+  private let store: any ProjectionStore
   private var correlation: Correlation
   private var summaries: [SubjectKey: SubjectSummary] = [:]
   private var outboxEntries: [OutboxEntry] = []
@@ -40,7 +40,7 @@ struct ProjectionBatch {
   ///   - isImported: True if all deliveries of the batch were imported, false if none was.
   ///   - exportsImported: True to export also what only imported deliveries told.
   init(
-    store: any SpanStore, picture: ClassicPicture, pending: PendingTies, now: Timestamp, isCounting: Bool,
+    store: any ProjectionStore, picture: ClassicPicture, pending: PendingTies, now: Timestamp, isCounting: Bool,
     isImported: Bool = false, exportsImported: Bool = false, damage: DamageReport
   ) {
     self.isCounting = isCounting

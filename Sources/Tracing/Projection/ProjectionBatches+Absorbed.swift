@@ -14,7 +14,7 @@ extension ProjectionBatches {
   ///   - now: The time that the new outbox entries get.
   /// - Throws: ``StoreError`` if the export ledger cannot be read.
   static func exportedProvisionally(
-    _ absorbed: [SubjectKey: SubjectKey], in store: any SpanStore, at now: Timestamp
+    _ absorbed: [SubjectKey: SubjectKey], in store: any SpanReading, at now: Timestamp
   ) throws -> [OutboxEntry] {
     if absorbed.isEmpty { return [] }
     return try store.exportRecords(of: absorbed.keys.sorted()).sorted { $0.key < $1.key }.flatMap { provisional, record in

@@ -26,7 +26,8 @@ extension ProjectionBatches {
       let awaiting = try store.awaitingMeasurement(
         since: now.advanced(byNanoseconds: -grace.nanoseconds), orAfter: now, limit: Self.countedAtOnce)
       count = awaiting.count
-      for (key, measurement) in awaiting {
+      for subject in awaiting {
+        let (key, measurement) = (subject.key, subject.measurement)
         let number = Self.number(of: key)
         if poisonGuard.isPoison(PoisonGuard.measurement, number) {
           let outboxEntry = OutboxEntry(key: key, attempt: 1, time: measurement.awaitsSince ?? now)

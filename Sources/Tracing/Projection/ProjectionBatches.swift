@@ -10,7 +10,7 @@ package import ValueStreamCore
 /// A batch may change where a reference leads, for example when a second subject publishes an alias. The subjects that
 /// follow the reference then need a new parent. Each step reexamines a bounded number of them.
 package struct ProjectionBatches: Sendable {
-  let store: any SpanStore
+  let store: any ProjectionStore
   let sources: [String: any EventSource]
   let recent: RecentDeliveries
   let registry: MetricRegistry
@@ -99,7 +99,8 @@ package struct ProjectionBatches: Sendable {
   ///   - onSetAside: Called for each delivery when it is set aside.
   /// - Throws: ``StoreError`` if the store cannot be read.
   package init(
-    store: any SpanStore, logEnd: LogCoverage?, sources: [any EventSource], recent: RecentDeliveries, registry: MetricRegistry,
+    store: any ProjectionStore, logEnd: LogCoverage?, sources: [any EventSource], recent: RecentDeliveries,
+    registry: MetricRegistry,
     metrics: ProjectionMetrics, clock: any WallClock, grace: Duration?, exportsImported: Bool = false,
     damage: DamageReport = DamageReport(), poisonGuard: PoisonGuard = PoisonGuard(),
     setAside: SetAsideDeliveries = SetAsideDeliveries(), followersPerStep: Int = 256,

@@ -3,7 +3,7 @@ package import ValueStreamCore
 
 /// Finds the trace and span ids for exemplars, the same that the API and exporters show.
 package struct ExemplarTraces: Sendable {
-  private let store: any SpanStore
+  private let store: any SpanReading
   private let strategy: TraceStrategy
   private let gracePeriod: Duration
   private let clock: any WallClock
@@ -31,7 +31,7 @@ package struct ExemplarTraces: Sendable {
   ///   - strategy: The strategy that API and exporters use.
   ///   - restFactor: How long lookups pause after one that read the store, as a multiple of the time that it took.
   package init(
-    store: any SpanStore, strategy: TraceStrategy, gracePeriod: Duration, clock: any WallClock,
+    store: any SpanReading, strategy: TraceStrategy, gracePeriod: Duration, clock: any WallClock,
     restFactor: Int = CachedReadings.restFactor
   ) {
     self.restFactor = restFactor

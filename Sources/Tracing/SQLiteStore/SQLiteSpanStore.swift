@@ -262,7 +262,7 @@ package final class SQLiteSpanStore: SpanStore {
     return result
   }
 
-  package func followers(of reference: Reference, after place: UInt64, limit: Int) throws -> [(place: UInt64, key: SubjectKey)] {
+  package func followers(of reference: Reference, after place: UInt64, limit: Int) throws -> [Follower] {
     try withWarmestReader { try $0.followers(of: reference, after: place, limit: limit) }
   }
 
@@ -290,7 +290,7 @@ package final class SQLiteSpanStore: SpanStore {
 
   package func awaitingMeasurement(
     since latest: Timestamp, orAfter now: Timestamp, limit: Int
-  ) throws -> [(key: SubjectKey, measurement: Measurement)] {
+  ) throws -> [AwaitingSubject] {
     try withWarmestReader { try $0.awaitingMeasurement(since: latest, orAfter: now, limit: limit) }
   }
 
@@ -320,7 +320,7 @@ package final class SQLiteSpanStore: SpanStore {
     try withReader { try $0.keys(ofTrace: traceID, limit: limit) }
   }
 
-  package func outboxEntries(after sequence: UInt64, limit: Int) throws -> [(sequence: UInt64, outboxEntry: OutboxEntry)] {
+  package func outboxEntries(after sequence: UInt64, limit: Int) throws -> [NumberedOutboxEntry] {
     try withReader { try $0.outboxEntries(after: sequence, limit: limit) }
   }
 
@@ -342,7 +342,7 @@ package final class SQLiteSpanStore: SpanStore {
 
   package func exportRejections(
     of exporter: String?, before sequence: UInt64?, limit: Int
-  ) throws -> [(sequence: UInt64, rejection: ExportRejection)] {
+  ) throws -> [NumberedRejection] {
     try withReader { try $0.exportRejections(of: exporter, before: sequence, limit: limit) }
   }
 

@@ -15,8 +15,8 @@ extension SpanStoreReader {
 
   func awaitingMeasurement(
     since latest: Timestamp, orAfter now: Timestamp, limit: Int
-  ) throws -> [(key: SubjectKey, measurement: Measurement)] {
-    var result: [(key: SubjectKey, measurement: Measurement)] = []
+  ) throws -> [AwaitingSubject] {
+    var result: [AwaitingSubject] = []
     let future = now.nanoseconds == .max ? [] : [(now.nanoseconds + 1, Int64.max)]
     for (first, last) in [(Int64.min, latest.nanoseconds)] + future where result.count < limit {
       let statement = try statement(.awaitingMeasurement)
@@ -24,7 +24,9 @@ extension SpanStoreReader {
       statement.bind(1, first)
       statement.bind(2, last)
       statement.bind(3, Int64(limit - result.count))
-      while try statement.step() { result.append((try key(statement, at: 0), Self.measurement(statement, at: 3))) }
+      while try statement.step() {
+        result.append(AwaitingSubject(key: try key(statement, at: 0), measurement: Self.measurement(statement, at: 3)))
+      }
     }
     return result
   }

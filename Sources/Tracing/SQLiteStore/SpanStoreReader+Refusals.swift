@@ -3,14 +3,14 @@ package import ValueStreamCore
 extension SpanStoreReader {
   func exportRejections(
     of exporter: String?, before sequence: UInt64?, limit: Int
-  ) throws -> [(sequence: UInt64, rejection: ExportRejection)] {
+  ) throws -> [NumberedRejection] {
     let statement = try statement(.exportRejections)
     statement.bind(1, sequence.map { Int64(clamping: $0) } ?? .max)
     // No exporter has an empty name, so it stands for all.
     statement.bind(2, exporter ?? "")
     statement.bind(3, Int64(max(0, limit)))
     defer { statement.reset() }
-    var result: [(sequence: UInt64, rejection: ExportRejection)] = []
+    var result: [NumberedRejection] = []
     while try statement.step() {
       // Return the rejection even if its attempts cannot be read.
       let attempts = RejectedAttempts.attempts(in: statement.text(5))
@@ -21,7 +21,7 @@ extension SpanStoreReader {
       let rejection = ExportRejection(
         exporter: statement.text(1), time: Timestamp(nanoseconds: statement.int(2)), count: Int(statement.int(3)),
         reason: statement.text(4), attempts: attempts ?? [])
-      result.append((UInt64(clamping: statement.int(0)), rejection))
+      result.append(NumberedRejection(sequence: UInt64(clamping: statement.int(0)), rejection: rejection))
     }
     return result
   }

@@ -128,11 +128,11 @@ final class SpanStoreReader: @unchecked Sendable {  // One thread at a time uses
     return result
   }
 
-  func followers(of reference: Reference, after place: UInt64, limit: Int) throws -> [(place: UInt64, key: SubjectKey)] {
+  func followers(of reference: Reference, after place: UInt64, limit: Int) throws -> [Follower] {
     let statement = try statement(.followersAfter)
     defer { statement.reset() }
     guard try bind(StoredName(reference), to: statement) else { return [] }
-    var result: [(place: UInt64, key: SubjectKey)] = []
+    var result: [Follower] = []
     var last = Int64(clamping: place)
     while result.count < limit {
       // Damaged rows leave gaps, so read more rows until the page is full. Fewer rows than the limit mean the end.
@@ -144,7 +144,7 @@ final class SpanStoreReader: @unchecked Sendable {  // One thread at a time uses
         rest -= 1
         last = statement.int(0)
         if let key = try readable(.reference, "\(reference)", { try key(statement, at: 1) }) {
-          result.append((UInt64(clamping: last), key))
+          result.append(Follower(place: UInt64(clamping: last), key: key))
         }
       }
       if rest > 0 { break }
@@ -212,10 +212,10 @@ final class SpanStoreReader: @unchecked Sendable {  // One thread at a time uses
 
   // MARK: Outbox and export
 
-  func outboxEntries(after sequence: UInt64, limit: Int) throws -> [(sequence: UInt64, outboxEntry: OutboxEntry)] {
+  func outboxEntries(after sequence: UInt64, limit: Int) throws -> [NumberedOutboxEntry] {
     let statement = try statement(.outboxEntries)
     defer { statement.reset() }
-    var result: [(sequence: UInt64, outboxEntry: OutboxEntry)] = []
+    var result: [NumberedOutboxEntry] = []
     var last = Int64(clamping: sequence)
     var rowCount = 0
     repeat {
@@ -230,7 +230,7 @@ final class SpanStoreReader: @unchecked Sendable {  // One thread at a time uses
         guard let key = try readable(.outbox, "\(last)", { try key(statement, at: 1) }) else { continue }
         let outboxEntry = OutboxEntry(
           key: key, attempt: Int(statement.int(4)), time: Timestamp(nanoseconds: statement.int(5)))
-        result.append((UInt64(clamping: last), outboxEntry))
+        result.append(NumberedOutboxEntry(sequence: UInt64(clamping: last), outboxEntry: outboxEntry))
       }
     } while result.count < limit && rowCount > 0 && rowCount == limit
     return result

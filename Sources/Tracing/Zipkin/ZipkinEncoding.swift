@@ -46,7 +46,7 @@ enum ZipkinEncoding {
   private static func writeTags(of span: SpanPresentation, to json: inout JSONWriter) {
     var own = [("otel.scope.name", "valuestream"), ("otel.scope.version", ValueStreamVersion.current)]
     if span.isError { own += [("error", span.errorType), ("otel.status_code", "ERROR")] }
-    if !span.links.isEmpty { own.append(("valuestream.links", links(span))) }
+    if !span.links.isEmpty { own.append((AttributeName.valuestreamLinks, links(span))) }
     for (name, text) in own { json.member(name, text) }
     // Zipkin shows a span with any tag `error` as failed, so no attribute may have this name. Names of attributes are
     // unique within a span.

@@ -1,6 +1,6 @@
 /// Caches the branch updates of a store, so that each query reads them once. Not safe for concurrent use.
 final class BranchUpdates {
-  private let store: any SpanStore
+  private let store: any SpanReading
   private var histories: [BranchQuery: BranchHistory] = [:]
   private var updatesTo: [String: [BranchUpdate]] = [:]
   /// The approximate number of commits in all cached updates.
@@ -14,7 +14,7 @@ final class BranchUpdates {
     var limit: Int
   }
 
-  init(_ store: any SpanStore) {
+  init(_ store: any SpanReading) {
     self.store = store
   }
 

@@ -2,7 +2,7 @@
 ///
 /// Use one correlation at a time per store. Discard it after ``finish()`` and create another for the next batch.
 public struct Correlation: Sendable {
-  private let store: any SpanStore
+  private let store: any SpanReading
   private let correlator = Correlator()
   private var knowledge = Knowledge()
   /// The aliases and followed references of this batch that are not in the store yet.
@@ -22,7 +22,7 @@ public struct Correlation: Sendable {
   /// True if the caller calls ``reexamineFollowers(atMost:until:)``. If false, ``take(_:)`` checks all followers at once.
   private let isReexaminedByCaller: Bool
 
-  public init(store: any SpanStore) {
+  public init(store: any SpanReading) {
     self.store = store
     pending = PendingTies()
     isReexaminedByCaller = false
@@ -33,7 +33,7 @@ public struct Correlation: Sendable {
   /// The caller must store ``pending`` with the batch and pass it to the next one.
   ///
   /// - Parameter pending: the references that the previous batch left.
-  package init(store: any SpanStore, pending: PendingTies) {
+  package init(store: any SpanReading, pending: PendingTies) {
     self.store = store
     self.pending = pending
     isReexaminedByCaller = true

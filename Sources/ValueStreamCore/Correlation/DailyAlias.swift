@@ -53,7 +53,9 @@ extension Event {
   }
 
   private var datedMerges: DailyAlias? {
-    guard operation == .pullRequest, outcome == .merged, let base = attributes.text(of: "vcs.ref.base.name") else { return nil }
+    guard operation == .pullRequest, outcome == .merged, let base = attributes.text(of: AttributeName.vcsRefBaseName) else {
+      return nil
+    }
     return key.branch(named: base).map(DailyAlias.merges)
   }
 
@@ -89,7 +91,9 @@ extension Subject {
     guard isDeploy else { return [] }
     var names: Set<Reference> = []
     for attempt in attempts() {
-      let attributes = [DeployTarget.serviceAttribute, DeployTarget.environmentAttribute].compactMap { attempt.attribute($0) }
+      let attributes = [AttributeName.valuestreamService, AttributeName.deploymentEnvironmentName].compactMap {
+        attempt.attribute($0)
+      }
       guard let target = DeployTarget(of: key, attributes: attributes) else { continue }
       let end = attempt.ends.max()?.timestamp ?? attempt.supersededAt
       for day in Set([attempt.start, max(end ?? attempt.start, attempt.start)].map(DailyAlias.day)) {

@@ -7,26 +7,23 @@ struct DeployTarget: Sendable, Hashable {
 
   /// Creates the deploy target of a subject. Nil if its service is unknown.
   init?(of key: SubjectKey, attributes: [Attribute]) {
-    if let name = attributes.text(of: Self.serviceAttribute) {
+    if let name = attributes.text(of: AttributeName.valuestreamService) {
       service = "service:\(name.lowercased())"
     } else if let container = key.containerSpace {
       service = String(container)
     } else {
       return nil
     }
-    environment = attributes.text(of: Self.environmentAttribute)
+    environment = attributes.text(of: AttributeName.deploymentEnvironmentName)
   }
-
-  static let serviceAttribute = "valuestream.service"
-  static let environmentAttribute = "deployment.environment.name"
 }
 
 extension Subject {
   /// The service that the events state. Nil if they state none.
-  package var service: String? { text(DeployTarget.serviceAttribute) }
+  package var service: String? { text(AttributeName.valuestreamService) }
 
   /// The environment that the events state. Nil if they state none.
-  package var environment: String? { text(DeployTarget.environmentAttribute) }
+  package var environment: String? { text(AttributeName.deploymentEnvironmentName) }
 }
 
 extension SubjectKey {

@@ -179,8 +179,8 @@ extension Subject {
   func deployAttempts() -> [DeployAttempt] {
     attempts().map { attempt in
       let names = [
-        DeployTarget.serviceAttribute, DeployTarget.environmentAttribute, "valuestream.deployment.production",
-        "valuestream.deployment.tier",
+        AttributeName.valuestreamService, AttributeName.deploymentEnvironmentName, AttributeName.valuestreamDeploymentProduction,
+        AttributeName.valuestreamDeploymentTier,
       ]
       let attributes = names.compactMap(attempt.attribute)
       let target = DeployTarget(of: key, attributes: attributes)
@@ -193,8 +193,8 @@ extension Subject {
 
 extension [Attribute] {
   fileprivate func areOfProduction(environment: String?) -> Bool {
-    if case .bool(true) = value(of: "valuestream.deployment.production") { return true }
-    if text(of: "valuestream.deployment.tier") == "production" { return true }
+    if case .bool(true) = value(of: AttributeName.valuestreamDeploymentProduction) { return true }
+    if text(of: AttributeName.valuestreamDeploymentTier) == "production" { return true }
     guard let environment = environment?.lowercased() else { return true }
     return environment == "live" || environment.split { !$0.isLetter }.contains { $0 == "prod" || $0 == "production" }
   }

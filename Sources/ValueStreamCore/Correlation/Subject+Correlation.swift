@@ -1,7 +1,7 @@
 extension Event {
   /// The commit that merged a change. Nil for other events.
   var mergeRevision: String? {
-    attributes.text(of: "valuestream.change.merge_revision")
+    attributes.text(of: AttributeName.valuestreamChangeMergeRevision)
   }
 }
 

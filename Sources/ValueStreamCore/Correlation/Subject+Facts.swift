@@ -39,7 +39,7 @@ extension [Subject.Fact] {
 extension Subject.Fact {
   /// Attributes that describe an outcome.
   private static let outcomeAttributes: Set<String> = [
-    "cicd.pipeline.result", "cicd.pipeline.task.run.result", "deployment.status", "error.type",
+    AttributeName.cicdPipelineResult, AttributeName.cicdPipelineTaskRunResult, "deployment.status", AttributeName.errorType,
   ]
 
   /// Returns the attributes, without those of an outcome that another fact overrode.

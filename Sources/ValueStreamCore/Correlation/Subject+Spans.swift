@@ -225,15 +225,15 @@ extension Subject {
     for fact in ordered { registers.take(fact.attributes(whereOutcomeIs: outline.outcome)) }
     var attributes = registers.attributes
     if let outcome = outline.outcome {
-      let pipeline = attributes.value(of: "cicd.pipeline.name")
+      let pipeline = attributes.value(of: AttributeName.cicdPipelineName)
       for attribute in SemanticConventions.attributes(of: shared.operation, pipelineName: pipeline, outcome: outcome) {
         // Attributes that the source states win.
         attributes.insert(attribute, replacing: false)
       }
     }
-    if attempt.isStartUnknown { attributes.insert(Attribute("valuestream.start.unknown", true)) }
-    if outline.isEndUnknown { attributes.insert(Attribute("valuestream.end.unknown", true)) }
-    if droppedFactCount > 0 { attributes.insert(Attribute("valuestream.facts.dropped", .int(Int64(droppedFactCount)))) }
+    if attempt.isStartUnknown { attributes.insert(Attribute(AttributeName.valuestreamStartUnknown, true)) }
+    if outline.isEndUnknown { attributes.insert(Attribute(AttributeName.valuestreamEndUnknown, true)) }
+    if droppedFactCount > 0 { attributes.insert(Attribute(AttributeName.valuestreamFactsDropped, .int(Int64(droppedFactCount)))) }
     return Span(
       key: key, attempt: attempt.number, name: shared.name, operation: shared.operation, source: shared.source,
       project: shared.project, owner: shared.owner, start: outline.start, isStartUnknown: attempt.isStartUnknown,

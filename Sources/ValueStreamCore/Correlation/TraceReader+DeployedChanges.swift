@@ -36,7 +36,7 @@ extension TraceReader {
   mutating func changes(of range: CommitRange, for span: Span) throws -> [Change] {
     var commits = range.commits
     let brought = Set(commits.map(\.id))
-    if let service = span.attributes.text(of: DeployTarget.serviceAttribute) {
+    if let service = span.attributes.text(of: AttributeName.valuestreamService) {
       commits.removeAll { $0.services.map { !$0.contains { $0.lowercased() == service.lowercased() } } ?? false }
     }
     let references = Set(commits.map { Reference(.commit, $0.id) }).sorted()
@@ -79,13 +79,14 @@ extension TraceReader {
   static func change(_ subject: Subject, _ outline: AttemptOutline, merged: Timestamp) -> Change {
     func text(_ name: String) -> String? { subject.register { $0.attributes.text(of: name) } }
     func branch(_ name: String) -> SubjectKey? { text(name).flatMap(subject.key.branch(named:)) }
-    let head = text("vcs.ref.head.revision")?.lowercased()
-    let merge = text("valuestream.change.merge_revision")?.lowercased()
+    let head = text(AttributeName.vcsRefHeadRevision)?.lowercased()
+    let merge = text(AttributeName.valuestreamChangeMergeRevision)?.lowercased()
     let count = subject.register { event -> Int64? in
-      if case .int(let count) = event.attributes.value(of: "valuestream.change.commits") { count } else { nil }
+      if case .int(let count) = event.attributes.value(of: AttributeName.valuestreamChangeCommits) { count } else { nil }
     }
     return Change(
-      key: subject.key, span: outline, merged: merged, base: branch("vcs.ref.base.name"), head: branch("vcs.ref.head.name"),
+      key: subject.key, span: outline, merged: merged, base: branch(AttributeName.vcsRefBaseName),
+      head: branch(AttributeName.vcsRefHeadName),
       headCommit: head, mergeCommit: merge == head ? nil : merge, commitCount: count.map { Int(clamping: $0) })
   }
 
@@ -208,7 +209,7 @@ extension TraceReader {
     let publishers = try store.publishers(of: references)
     let merged = try mergedChanges(Set(publishers.values.joined()))
     let changes = Dictionary(merged.map { ($0.key, $0) }) { first, _ in first }
-    let service = span.attributes.text(of: DeployTarget.serviceAttribute)?.lowercased()
+    let service = span.attributes.text(of: AttributeName.valuestreamService)?.lowercased()
     var pushes: [DirectPush] = []
     for update in updates {
       let last = update.commits.lastIndex { commit in

@@ -61,7 +61,7 @@ extension TraceReader {
     let entry = DeployTimeline.Entry(time: end, key: span.key, attempt: span.attempt)
     var earlier = EarlierDeploys(.successes(in: target), .before(entry))
     guard let previous = try earlier.next(&self) else { return BroughtChanges(step: .first) }
-    guard span.attributes.text(of: "valuestream.deployment.kind") != "rolledback" else {
+    guard span.attributes.text(of: AttributeName.valuestreamDeploymentKind) != "rolledback" else {
       return BroughtChanges(step: .rollback, previous: previous)
     }
     let verdict = try verdict(on: span, after: previous, &earlier)
@@ -74,9 +74,9 @@ extension TraceReader {
   }
 
   /// Names the previous successful deploy.
-  private static var previousAttribute: String { "valuestream.deployment.previous" }
+  private static var previousAttribute: String { AttributeName.valuestreamDeploymentPrevious }
   /// Names the deploy used for the comparison, if the previous one is unrelated.
-  private static var comparedAttribute: String { "valuestream.deployment.compared" }
+  private static var comparedAttribute: String { AttributeName.valuestreamDeploymentCompared }
 
   /// Returns the span of a successful deploy and the lead times of all its changes.
   ///
@@ -302,21 +302,21 @@ extension TraceReader {
 extension Span {
   var target: DeployTarget? { DeployTarget(of: key, attributes: attributes) }
 
-  fileprivate var revision: String? { attributes.text(of: "vcs.ref.head.revision") }
+  fileprivate var revision: String? { attributes.text(of: AttributeName.vcsRefHeadRevision) }
 
   /// The deployed branch. If the deploy names a tag or commit instead, no branch with this key exists.
-  fileprivate var headBranch: SubjectKey? { attributes.text(of: "vcs.ref.head.name").flatMap(key.branch(named:)) }
+  fileprivate var headBranch: SubjectKey? { attributes.text(of: AttributeName.vcsRefHeadName).flatMap(key.branch(named:)) }
 
   fileprivate var preferredBranch: BranchPreference {
     BranchPreference(branch: headBranch, container: key.containerSpace)
   }
 
   fileprivate mutating func note(step: DeployStep) {
-    attributes.insert(Attribute("valuestream.deployment.step", .string(step.rawValue)))
+    attributes.insert(Attribute(AttributeName.valuestreamDeploymentStep, .string(step.rawValue)))
   }
 
   fileprivate mutating func note(changes count: Int, by basis: ChangesBasis) {
-    attributes.insert(Attribute("valuestream.deployment.changes.basis", .string(basis.rawValue)))
-    attributes.insert(Attribute("valuestream.deployment.changes.count", .int(Int64(count))))
+    attributes.insert(Attribute(AttributeName.valuestreamDeploymentChangesBasis, .string(basis.rawValue)))
+    attributes.insert(Attribute(AttributeName.valuestreamDeploymentChangesCount, .int(Int64(count))))
   }
 }

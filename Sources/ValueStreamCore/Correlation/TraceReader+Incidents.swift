@@ -11,7 +11,7 @@ extension TraceReader {
     return [
       LinkEnd(
         key: deploy.key, attempt: deploy.attempt, rule: "latest_deploy",
-        attributes: [Attribute("valuestream.inferred", .bool(true))])
+        attributes: [Attribute(AttributeName.valuestreamInferred, .bool(true))])
     ]
   }
 }

@@ -6,7 +6,7 @@
 ///
 /// Caches all reads, so use one reader for a single response or batch, then create a new one.
 public struct TraceReader {
-  let store: any SpanStore
+  let store: any SpanReading
   let strategy: TraceStrategy
   private var known: [SubjectKey: Subject?] = [:]
   private var records: [SubjectKey: ExportRecord?] = [:]
@@ -26,7 +26,7 @@ public struct TraceReader {
   public static let linkLimit = 128
 
   /// - Parameter strategy: must be the same for all readers of a store, or they disagree on traces.
-  public init(store: any SpanStore, strategy: TraceStrategy) {
+  public init(store: any SpanReading, strategy: TraceStrategy) {
     self.store = store
     self.strategy = strategy
     branchUpdates = BranchUpdates(store)
@@ -55,7 +55,7 @@ public struct TraceReader {
     return try spans.map { span in
       var span = span
       let conclusions = try conclusions(from: &span, under: tie)
-      if place.isCut, place.rootIndex == 0 { span.attributes.insert(Attribute("valuestream.trace.cut", true)) }
+      if place.isCut, place.rootIndex == 0 { span.attributes.insert(Attribute(AttributeName.valuestreamTraceCut, true)) }
       let parentAttempt = parent.flatMap { $0.attempt(for: span, of: tie) }
       var traced = TracedSpan(
         span: span, classicID: classicID, traceID: traceID, parentSpanID: nil,

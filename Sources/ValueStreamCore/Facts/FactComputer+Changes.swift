@@ -3,10 +3,10 @@ extension FactComputer {
   mutating func computeChange(_ subject: Subject, _ computed: inout ComputedFacts) throws {
     let spans = subject.spans()
     guard let first = spans.first, let last = spans.last else { return }
-    let title = spans.text("vcs.change.title") ?? ""
-    let author = spans.text("valuestream.change.author")
-    let head = spans.text("vcs.ref.head.name")
-    let labels = spans.texts("valuestream.change.labels")
+    let title = spans.text(AttributeName.vcsChangeTitle) ?? ""
+    let author = spans.text(AttributeName.valuestreamChangeAuthor)
+    let head = spans.text(AttributeName.vcsRefHeadName)
+    let labels = spans.texts(AttributeName.valuestreamChangeLabels)
     let merge = spans.last { $0.outcome == .merged && $0.end != nil }
     let merged = merge?.end
     let state: ChangeState = merged != nil ? .merged : last.end != nil ? .abandoned : .open
@@ -82,7 +82,9 @@ extension FactComputer {
     func count(_ name: String) -> UInt64? {
       if case .int(let count) = spans.value(name), count >= 0 { UInt64(count) } else { nil }
     }
-    guard let added = count("valuestream.change.additions"), let removed = count("valuestream.change.deletions") else {
+    guard let added = count(AttributeName.valuestreamChangeAdditions),
+      let removed = count(AttributeName.valuestreamChangeDeletions)
+    else {
       return nil
     }
     // The greatest number stands for nil.
@@ -119,9 +121,9 @@ extension FactComputer {
 
   /// Returns the type of an issue: what its tracker calls it, else a label that names a type.
   static func workType(of issue: Subject) -> String? {
-    if let type = issue.text("valuestream.issue.type") { return type }
+    if let type = issue.text(AttributeName.valuestreamIssueType) { return type }
     let labels = issue.register { event -> [String]? in
-      if case .strings(let labels) = event.attributes.value(of: "valuestream.issue.labels") { labels } else { nil }
+      if case .strings(let labels) = event.attributes.value(of: AttributeName.valuestreamIssueLabels) { labels } else { nil }
     }
     for label in labels ?? [] {
       let last = label.split { $0 == ":" || $0 == "/" }.last.map { String($0.trimmed) } ?? label
@@ -261,7 +263,8 @@ struct ReviewSummary {
       case "synchronize", "review_requested", "ready_for_review": next = .reviewer
       case "review", "review_comment", "comment":
         let writer =
-          event.attributes.text(of: "valuestream.review.author") ?? event.attributes.text(of: "valuestream.comment.author")
+          event.attributes.text(of: AttributeName.valuestreamReviewAuthor)
+          ?? event.attributes.text(of: AttributeName.valuestreamCommentAuthor)
         if isHuman { next = .author } else if author != nil, writer == author { next = .reviewer } else { continue }
       default: continue
       }
@@ -276,7 +279,7 @@ struct ReviewSummary {
 extension SpanEvent {
   /// True for an approval that is taken back.
   fileprivate var isWithdrawal: Bool {
-    let state = attributes.text(of: "valuestream.review.state")
+    let state = attributes.text(of: AttributeName.valuestreamReviewState)
     return state == "unapproved" || state == "unapproval"
   }
 }

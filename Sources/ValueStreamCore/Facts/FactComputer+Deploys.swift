@@ -20,18 +20,18 @@ extension FactComputer {
 
   private mutating func factTarget(of span: Span) throws -> DeployFactTarget {
     var traits: DeployFactTarget.Traits = []
-    let tier = span.attributes.text(of: "valuestream.deployment.tier")
-    switch span.attributes.value(of: "valuestream.deployment.production") {
+    let tier = span.attributes.text(of: AttributeName.valuestreamDeploymentTier)
+    switch span.attributes.value(of: AttributeName.valuestreamDeploymentProduction) {
     case .bool(true): traits.insert(.isProduction)
     case .bool(false): traits.insert(.isNotProduction)
     default: if let tier { traits.insert(tier == "production" ? .isProduction : .isNotProduction) }
     }
-    if span.attributes.text(of: "valuestream.deployment.kind") == "rolledback" { traits.insert(.isStatedRollback) }
+    if span.attributes.text(of: AttributeName.valuestreamDeploymentKind) == "rolledback" { traits.insert(.isStatedRollback) }
     if span.isEndUnknown { traits.insert(.isEndUnknown) }
     let project = span.project ?? span.key.containerName
     return DeployFactTarget(
-      service: try name(span.attributes.text(of: DeployTarget.serviceAttribute) ?? project),
-      environment: try name(span.attributes.text(of: DeployTarget.environmentAttribute)), repository: try name(project),
+      service: try name(span.attributes.text(of: AttributeName.valuestreamService) ?? project),
+      environment: try name(span.attributes.text(of: AttributeName.deploymentEnvironmentName)), repository: try name(project),
       traits: traits)
   }
 
@@ -218,7 +218,7 @@ extension FactComputer {
   /// Returns the branch on which a change was made. Nil for another subject, or if unknown.
   package mutating func head(ofChange key: SubjectKey) throws -> SubjectKey? {
     guard let subject = try reader.subject(for: key), subject.operation == .pullRequest else { return nil }
-    return subject.text("vcs.ref.head.name").flatMap(key.branch(named:))
+    return subject.text(AttributeName.vcsRefHeadName).flatMap(key.branch(named:))
   }
 }
 

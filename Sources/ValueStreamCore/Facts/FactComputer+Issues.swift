@@ -20,7 +20,7 @@ extension FactComputer {
     }
     if last.end == nil {
       let spans = subject.spans()
-      let words = spans.texts("valuestream.issue.labels") + [spans.text("valuestream.issue.status") ?? ""]
+      let words = spans.texts(AttributeName.valuestreamIssueLabels) + [spans.text(AttributeName.valuestreamIssueStatus) ?? ""]
       if words.contains(where: \.isWordForBlocked) { traits.insert(.isBlocked) }
     }
     computed.issues = [
@@ -38,9 +38,9 @@ extension FactComputer {
     let project = last.project
     let reported = first.events.first { $0.name == "reported" }?.time
     var fact = IncidentFact(
-      id: computed.subject.id, service: try name(spans.text(DeployTarget.serviceAttribute) ?? project),
-      environment: try name(spans.text(DeployTarget.environmentAttribute)), repository: try name(project),
-      severity: try name(spans.text("valuestream.incident.severity")), began: first.start,
+      id: computed.subject.id, service: try name(spans.text(AttributeName.valuestreamService) ?? project),
+      environment: try name(spans.text(AttributeName.deploymentEnvironmentName)), repository: try name(project),
+      severity: try name(spans.text(AttributeName.valuestreamIncidentSeverity)), began: first.start,
       detected: reported.map { max($0, first.start) } ?? first.start, resolved: last.end)
     let tie = try reader.parentTie(at: try reader.place(of: subject))
     if let tie, let parent = try reader.subject(for: tie.parent), parent.operation == .deploy {

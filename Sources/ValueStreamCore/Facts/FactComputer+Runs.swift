@@ -17,12 +17,12 @@ extension FactComputer {
       func text(_ name: String) -> String? { span.attributes.text(of: name) }
       let run = isJob ? try self.run(above: subject) : nil
       // The branches of a multibranch project are one workflow.
-      let pipeline = text("valuestream.pipeline.project") ?? text("cicd.pipeline.name")
-      let (group, worker) = (text("valuestream.worker.group"), text("cicd.worker.name"))
+      let pipeline = text(AttributeName.valuestreamPipelineProject) ?? text(AttributeName.cicdPipelineName)
+      let (group, worker) = (text(AttributeName.valuestreamWorkerGroup), text(AttributeName.cicdWorkerName))
       var fact = RunFact(
         id: computed.subject.id, attempt: UInt16(clamping: Self.attempt(of: span)), repository: try name(span.project),
-        workflow: try name(pipeline ?? run?.text("cicd.pipeline.name")),
-        job: try isJob ? name(text("cicd.pipeline.task.name") ?? span.name) : .none,
+        workflow: try name(pipeline ?? run?.text(AttributeName.cicdPipelineName)),
+        job: try isJob ? name(text(AttributeName.cicdPipelineTaskName) ?? span.name) : .none,
         runner: try name(group ?? worker), created: span.start, started: span.runStart, ended: end,
         outcome: Self.outcome(of: span), change: change)
       let runner = try name(group ?? worker.map(Self.withoutNumbers))
@@ -49,7 +49,7 @@ extension FactComputer {
 
   /// GitHub makes another job for each attempt of a run, and tells that attempt in an attribute.
   private static func attempt(of span: Span) -> Int {
-    if case .int(let attempt) = span.attributes.value(of: Subject.attemptAttribute) {
+    if case .int(let attempt) = span.attributes.value(of: AttributeName.valuestreamBuildAttempt) {
       return max(span.attempt, Int(clamping: attempt))
     }
     return span.attempt
@@ -87,8 +87,6 @@ extension FactComputer {
 }
 
 extension Subject {
-  fileprivate static let attemptAttribute = "valuestream.build.attempt"
-
   /// True if the first known attempt was not the first one.
   fileprivate func wasRunBefore(_ outlines: [AttemptOutline]) -> Bool {
     if let first = outlines.first, first.number > 1 { return true }
@@ -97,6 +95,7 @@ extension Subject {
         if case .int(let number) = event.attributes.value(of: name) { number } else { nil }
       }.map { $0 > least } ?? false
     }
-    return isPositive(Self.attemptAttribute, beyond: 1) || isPositive("valuestream.build.retries", beyond: 0)
+    return isPositive(AttributeName.valuestreamBuildAttempt, beyond: 1)
+      || isPositive(AttributeName.valuestreamBuildRetries, beyond: 0)
   }
 }

@@ -44,7 +44,7 @@ package struct FactComputer {
   /// Raised when facts of the same deliveries change, so that stored ones are computed again.
   package static let version = 2
 
-  package let store: any SpanStore & FactStore
+  package let store: any SpanReading & FactStore
   let rules: FactRules
   var reader: TraceReader
   /// The branches into which changes were merged. Nil if they are too many to remember.
@@ -62,7 +62,7 @@ package struct FactComputer {
   ///   - strategy: must be that of all other readers of the store.
   ///   - names: the ``names`` of an earlier computer of the store, to look up fewer of them.
   package init(
-    store: any SpanStore & FactStore, strategy: TraceStrategy, rules: FactRules = FactRules(), names: [String: FactName] = [:],
+    store: any SpanReading & FactStore, strategy: TraceStrategy, rules: FactRules = FactRules(), names: [String: FactName] = [:],
     mergedTo: Set<SubjectKey>? = nil
   ) {
     self.store = store
@@ -256,8 +256,8 @@ extension Subject {
   /// The title of a change or issue, or the name of the subject.
   fileprivate func factTitle(_ operation: Operation?) -> String {
     switch operation {
-    case .pullRequest: text("vcs.change.title") ?? text("valuestream.issue.title") ?? name
-    case .issue, .incident: text("valuestream.issue.title") ?? name
+    case .pullRequest: text(AttributeName.vcsChangeTitle) ?? text(AttributeName.valuestreamIssueTitle) ?? name
+    case .issue, .incident: text(AttributeName.valuestreamIssueTitle) ?? name
     default: name
     }
   }
@@ -266,9 +266,9 @@ extension Subject {
   fileprivate func factAddress(_ operation: Operation?) -> String? {
     let own: String? =
       switch operation {
-      case .pullRequest: "valuestream.change.url"
-      case .issue, .incident: "valuestream.issue.url"
-      case .job: "cicd.pipeline.task.run.url.full"
+      case .pullRequest: AttributeName.valuestreamChangeURL
+      case .issue, .incident: AttributeName.valuestreamIssueURL
+      case .job: AttributeName.cicdPipelineTaskRunURLFull
       default: nil
       }
     if let own, let address = text(own) { return address }
@@ -279,8 +279,9 @@ extension Subject {
   }
 
   private static let addressAttributes = [
-    "valuestream.change.url", "valuestream.issue.url", "cicd.pipeline.task.run.url.full", "cicd.pipeline.run.url.full",
-    "valuestream.deployment.log", "valuestream.url",
+    AttributeName.valuestreamChangeURL, AttributeName.valuestreamIssueURL, AttributeName.cicdPipelineTaskRunURLFull,
+    AttributeName.cicdPipelineRunURLFull,
+    AttributeName.valuestreamDeploymentLog, AttributeName.valuestreamURL,
   ]
 }
 

@@ -87,7 +87,7 @@ public protocol FactStore: FactSource {
 
   /// Returns work for the next step of the computation of facts, the longest waiting first.
   ///
-  /// ``SpanStore/write(_:)`` adds to it all subjects and branches that it changes. A store from an earlier version, or of
+  /// ``ProjectionStore/write(_:)`` adds to it all subjects and branches that it changes. A store from an earlier version, or of
   /// another ``FactFormat/version``, adds all its subjects, part by part.
   func pendingFacts(limit: Int) throws -> PendingFacts
 

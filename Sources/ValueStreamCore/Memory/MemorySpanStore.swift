@@ -20,9 +20,9 @@ public final class MemorySpanStore: SpanStore {
     var order: [(sequence: UInt64, key: SubjectKey)] = []
     var publishers: [Reference: Set<SubjectKey>] = [:]
     var followers: [Reference: Set<SubjectKey>] = [:]
-    var outboxEntries: [(sequence: UInt64, outboxEntry: OutboxEntry)] = []
+    var outboxEntries: [NumberedOutboxEntry] = []
     var progress: [String: ExportProgress] = [:]
-    var rejections: [(sequence: UInt64, rejection: ExportRejection)] = []
+    var rejections: [NumberedRejection] = []
     var exportRecords: [SubjectKey: ExportRecord] = [:]
     /// Subjects by the trace id that derives from their key. A subject with a parent is usually in another trace.
     var ownTraces: [TraceID: SubjectKey] = [:]
@@ -79,7 +79,7 @@ public final class MemorySpanStore: SpanStore {
       for update in changes.branchUpdates { state.add(update) }
       state.write(changes.measurements)
       for outboxEntry in changes.outboxEntries {
-        state.outboxEntries.append((state.nextOutboxEntry, outboxEntry))
+        state.outboxEntries.append(NumberedOutboxEntry(sequence: state.nextOutboxEntry, outboxEntry: outboxEntry))
         state.nextOutboxEntry += 1
       }
       state.fingerprints.formUnion(changes.fingerprints)
@@ -138,7 +138,7 @@ public final class MemorySpanStore: SpanStore {
     state.withLock { state in
       state.progress[exporter] = progress
       guard let rejection else { return }
-      state.rejections.append((state.nextRejection, rejection))
+      state.rejections.append(NumberedRejection(sequence: state.nextRejection, rejection: rejection))
       state.nextRejection += 1
       state.rejections.removeFirst(max(0, state.rejections.count - ExportRejection.keptCount))
     }
@@ -146,7 +146,7 @@ public final class MemorySpanStore: SpanStore {
 
   public func exportRejections(
     of exporter: String?, before sequence: UInt64?, limit: Int
-  ) -> [(sequence: UInt64, rejection: ExportRejection)] {
+  ) -> [NumberedRejection] {
     state.withLock { state in
       let matching = state.rejections.reversed().lazy.filter { entry in
         (exporter == nil || entry.rejection.exporter == exporter) && (sequence.map { entry.sequence < $0 } ?? true)
@@ -236,10 +236,10 @@ public final class MemorySpanStore: SpanStore {
     }
   }
 
-  public func followers(of reference: Reference, after place: UInt64, limit: Int) -> [(place: UInt64, key: SubjectKey)] {
+  public func followers(of reference: Reference, after place: UInt64, limit: Int) -> [Follower] {
     state.withLock { state in
       let following = state.followers[reference, default: []].compactMap { key in
-        state.entries[key].map { (place: $0.sequence, key: key) }
+        state.entries[key].map { Follower(place: $0.sequence, key: key) }
       }
       return Array(following.filter { $0.place > place }.sorted { $0.place < $1.place }.prefix(max(0, limit)))
     }
@@ -263,10 +263,10 @@ public final class MemorySpanStore: SpanStore {
 
   public func awaitingMeasurement(
     since latest: Timestamp, orAfter now: Timestamp, limit: Int
-  ) -> [(key: SubjectKey, measurement: Measurement)] {
+  ) -> [AwaitingSubject] {
     state.withLock { state in
       state.awaiting.lazy.filter { $0.since <= latest || $0.since > now }.prefix(max(0, limit)).compactMap { entry in
-        state.measurements[entry.key].map { (entry.key, $0) }
+        state.measurements[entry.key].map { AwaitingSubject(key: entry.key, measurement: $0) }
       }
     }
   }
@@ -346,7 +346,7 @@ public final class MemorySpanStore: SpanStore {
     }
   }
 
-  public func outboxEntries(after sequence: UInt64, limit: Int) -> [(sequence: UInt64, outboxEntry: OutboxEntry)] {
+  public func outboxEntries(after sequence: UInt64, limit: Int) -> [NumberedOutboxEntry] {
     state.withLock { Array($0.outboxEntries(after: sequence).prefix(max(0, limit))) }
   }
 
@@ -516,7 +516,7 @@ extension MemorySpanStore.State {
   }
 
   /// Returns the outbox entries after a sequence number. Uses a binary search, because the entries are in order.
-  fileprivate func outboxEntries(after sequence: UInt64) -> ArraySlice<(sequence: UInt64, outboxEntry: OutboxEntry)> {
+  fileprivate func outboxEntries(after sequence: UInt64) -> ArraySlice<NumberedOutboxEntry> {
     var range = outboxEntries.startIndex..<outboxEntries.endIndex
     while !range.isEmpty {
       let middle = range.lowerBound + range.count / 2

@@ -78,16 +78,14 @@ extension Event {
       cut.name(&link.rule)
     }
     event.keepByteLimit(&cut)
-    if cut.isDone, event.attributes.value(of: Self.cutAttribute) == nil {
-      event.attributes.append(Attribute(Self.cutAttribute, .bool(true)))
+    if cut.isDone, event.attributes.value(of: AttributeName.valuestreamEventCut) == nil {
+      event.attributes.append(Attribute(AttributeName.valuestreamEventCut, .bool(true)))
     }
     return event
   }
 
   /// True if ``limited()`` cut the event.
-  var isCut: Bool { attributes.value(of: Self.cutAttribute) != nil }
-
-  private static let cutAttribute = "valuestream.event.cut"
+  var isCut: Bool { attributes.value(of: AttributeName.valuestreamEventCut) != nil }
 
   /// Removes parts until the event is within ``byteLimit``, the least important first.
   ///

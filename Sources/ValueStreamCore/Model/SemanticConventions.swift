@@ -12,9 +12,9 @@ package enum SemanticConventions {
     var attributes: [Attribute] = []
     let result = result(of: outcome)
     let isPipelineRun = isPipelineRun(operation, pipelineName: pipelineName)
-    if isPipelineRun { attributes.add("cicd.pipeline.result", result) }
-    if operation == .job { attributes.add("cicd.pipeline.task.run.result", result) }
-    if isPipelineRun || operation == .job, outcome.isError { attributes.add("error.type", outcome.rawValue) }
+    if isPipelineRun { attributes.add(AttributeName.cicdPipelineResult, result) }
+    if operation == .job { attributes.add(AttributeName.cicdPipelineTaskRunResult, result) }
+    if isPipelineRun || operation == .job, outcome.isError { attributes.add(AttributeName.errorType, outcome.rawValue) }
     if operation == .deploy, outcome.isError || outcome == .success {
       attributes.add("deployment.status", outcome.isError ? "failed" : "succeeded")
     }
@@ -37,6 +37,6 @@ package enum SemanticConventions {
 extension Span {
   /// True if the semantic conventions call this span a pipeline run.
   package var isPipelineRun: Bool {
-    SemanticConventions.isPipelineRun(operation, pipelineName: attributes.value(of: "cicd.pipeline.name"))
+    SemanticConventions.isPipelineRun(operation, pipelineName: attributes.value(of: AttributeName.cicdPipelineName))
   }
 }

@@ -9,9 +9,9 @@ extension SpanEvent {
   ///
   /// - Parameter author: the author of the change. Nil if unknown.
   package func isByPerson(otherThan author: String?, bots: Bots) -> Bool {
-    let (reviewer, commenter) = ("valuestream.review.author", "valuestream.comment.author")
+    let (reviewer, commenter) = (AttributeName.valuestreamReviewAuthor, AttributeName.valuestreamCommentAuthor)
     if let author, attributes.text(of: reviewer) == author || attributes.text(of: commenter) == author { return false }
-    if attributes.value(of: "valuestream.author.bot") == .bool(true) { return false }
+    if attributes.value(of: AttributeName.valuestreamAuthorBot) == .bool(true) { return false }
     return !bots.isBot(attributes.text(of: reviewer) ?? attributes.text(of: commenter))
   }
 
@@ -19,13 +19,13 @@ extension SpanEvent {
   /// required one is given.
   package var isApproval: Bool {
     guard name == "review" else { return false }
-    let state = attributes.text(of: "valuestream.review.state")
+    let state = attributes.text(of: AttributeName.valuestreamReviewState)
     return state == "approved" || state == "approval"
   }
 
   /// True for a review that asks for changes.
   package var isBlockingReview: Bool {
-    name == "review" && attributes.text(of: "valuestream.review.state") == "changes_requested"
+    name == "review" && attributes.text(of: AttributeName.valuestreamReviewState) == "changes_requested"
   }
 }
 

@@ -27,18 +27,16 @@ public struct TracedSpan: Sendable, Hashable {
 }
 
 extension TracedSpan {
-  private static let droppedLinksAttribute = "valuestream.links.dropped"
-
   /// The number of links beyond the ones in ``links``.
   public var droppedLinkCount: Int {
-    if case .int(let count) = span.attributes.value(of: Self.droppedLinksAttribute) { Int(count) } else { 0 }
+    if case .int(let count) = span.attributes.value(of: AttributeName.valuestreamLinksDropped) { Int(count) } else { 0 }
   }
 
   /// Records in an attribute how many links are not shown.
   mutating func countDroppedLinks(_ count: Int) {
     guard count > 0 else { return }
-    let index = span.attributes.firstIndex { $0.name >= Self.droppedLinksAttribute } ?? span.attributes.endIndex
-    span.attributes.insert(Attribute(Self.droppedLinksAttribute, .int(Int64(count))), at: index)
+    let index = span.attributes.firstIndex { $0.name >= AttributeName.valuestreamLinksDropped } ?? span.attributes.endIndex
+    span.attributes.insert(Attribute(AttributeName.valuestreamLinksDropped, .int(Int64(count))), at: index)
   }
 }
 

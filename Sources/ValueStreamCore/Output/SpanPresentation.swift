@@ -85,8 +85,8 @@ package struct SpanPresentation: Sendable, Hashable {
       Link(
         traceID: link.traceID, spanID: link.spanID,
         attributes: [
-          Attribute("valuestream.link.key", .string(link.key.description)),
-          Attribute("valuestream.link.rule", .string(link.rule)),
+          Attribute(AttributeName.valuestreamLinkKey, .string(link.key.description)),
+          Attribute(AttributeName.valuestreamLinkRule, .string(link.rule)),
         ] + link.attributes)
     }
   }
@@ -112,7 +112,7 @@ package struct SpanPresentation: Sendable, Hashable {
 
   /// The kind of a failure: the attribute `error.type`, or the outcome if there is none.
   package var errorType: String {
-    if case .string(let type) = attributes.value(of: "error.type"), !type.isEmpty { type } else { outcome ?? "error" }
+    if case .string(let type) = attributes.value(of: AttributeName.errorType), !type.isEmpty { type } else { outcome ?? "error" }
   }
 
   // MARK: Names
@@ -124,11 +124,14 @@ package struct SpanPresentation: Sendable, Hashable {
   /// The span's name, of low cardinality because backends group by it.
   package static func name(of span: Span) -> String {
     if span.isPipelineRun {
-      let words = [span.attributes.text(of: "cicd.pipeline.action.name"), span.attributes.text(of: "cicd.pipeline.name")]
-        .compactMap { $0 }
+      let words = [
+        span.attributes.text(of: AttributeName.cicdPipelineActionName), span.attributes.text(of: AttributeName.cicdPipelineName),
+      ]
+      .compactMap { $0 }
       if !words.isEmpty { return words.joined(separator: " ") }
     }
-    return span.operation == .job ? span.attributes.text(of: "cicd.pipeline.task.name") ?? "job" : span.operation.rawValue
+    return span.operation == .job
+      ? span.attributes.text(of: AttributeName.cicdPipelineTaskName) ?? "job" : span.operation.rawValue
   }
 
   // MARK: Attributes
@@ -138,16 +141,16 @@ package struct SpanPresentation: Sendable, Hashable {
     // Keep these sorted by name, because `merge` relies on it.
     var own: [Attribute] = []
     if selection != .classic {
-      own.add("valuestream.attempt", Int64(span.attempt))
-      own.add("valuestream.classic_id", traced.classicID)
-      own.add("valuestream.key", span.key.description)
-      own.add("valuestream.name", span.name)
-      own.add("valuestream.operation", span.operation.rawValue)
-      own.add("valuestream.outcome", span.outcome?.rawValue)
-      own.add("valuestream.parent.key", traced.parent?.parent.description)
-      own.add("valuestream.parent.rule", traced.parent?.rule.name)
-      own.add("valuestream.project", span.project)
-      own.add("valuestream.source", span.source)
+      own.add(AttributeName.valuestreamAttempt, Int64(span.attempt))
+      own.add(AttributeName.valuestreamClassicID, traced.classicID)
+      own.add(AttributeName.valuestreamKey, span.key.description)
+      own.add(AttributeName.valuestreamName, span.name)
+      own.add(AttributeName.valuestreamOperation, span.operation.rawValue)
+      own.add(AttributeName.valuestreamOutcome, span.outcome?.rawValue)
+      own.add(AttributeName.valuestreamParentKey, traced.parent?.parent.description)
+      own.add(AttributeName.valuestreamParentRule, traced.parent?.rule.name)
+      own.add(AttributeName.valuestreamProject, span.project)
+      own.add(AttributeName.valuestreamSource, span.source)
     }
     return merge(own, with: span.attributes, selection)
   }
@@ -174,10 +177,10 @@ package struct SpanPresentation: Sendable, Hashable {
   /// Nil for a phase without an end.
   private static func attributes(of phase: Phase) -> [Attribute]? {
     guard let end = phase.end else { return nil }
-    var attributes = [Attribute("valuestream.phase.duration", .double(end.seconds(since: phase.start)))]
-    attributes.add("valuestream.phase.name", phase.name)
-    attributes.add("valuestream.phase.outcome", phase.outcome?.rawValue)
-    attributes.add("valuestream.phase.track", phase.track)
+    var attributes = [Attribute(AttributeName.valuestreamPhaseDuration, .double(end.seconds(since: phase.start)))]
+    attributes.add(AttributeName.valuestreamPhaseName, phase.name)
+    attributes.add(AttributeName.valuestreamPhaseOutcome, phase.outcome?.rawValue)
+    attributes.add(AttributeName.valuestreamPhaseTrack, phase.track)
     return attributes
   }
 }

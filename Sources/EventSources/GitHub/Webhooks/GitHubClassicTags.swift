@@ -59,7 +59,7 @@ enum GitHubClassicTags {
   static func deployment(_ deployment: PayloadObject, repository: GitHubRepository) -> [Attribute] {
     var tags = ClassicTags()
     tags.addRepository(repository.object)
-    tags.add("deployment.id", deployment.int("id"))
+    tags.add(AttributeName.deploymentID, deployment.int("id"))
     tags.add("deployment.environment", deployment.string("environment"))
     tags.add("deployment.task", deployment.string("task"))
     tags.add("scm.head.ref", deployment.string("ref"))

@@ -25,6 +25,6 @@ extension Event {
   /// Sets the outcome. For a run that failed, also adds GitHub's conclusion as `error.type`.
   mutating func conclude(_ conclusion: String?) {
     outcome = GitHubConclusion.outcome(conclusion)
-    if outcome?.isError == true { attributes.add("error.type", conclusion) }
+    if outcome?.isError == true { attributes.add(AttributeName.errorType, conclusion) }
   }
 }

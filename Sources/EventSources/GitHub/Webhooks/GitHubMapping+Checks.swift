@@ -37,10 +37,10 @@ extension GitHubMapping {
     let name = check.text("name")
     event.name = "\(repository.fullName) \(name ?? id)"
     describe(repository, in: &event)
-    event.attributes.add("cicd.pipeline.task.name", name)
-    event.attributes.add("cicd.pipeline.task.run.id", id)
-    event.attributes.add("cicd.pipeline.task.run.url.full", check.text("details_url") ?? check.text("html_url"))
-    event.attributes.add("valuestream.check.app", app?.text("name") ?? app?.text("slug"))
+    event.attributes.add(AttributeName.cicdPipelineTaskName, name)
+    event.attributes.add(AttributeName.cicdPipelineTaskRunID, id)
+    event.attributes.add(AttributeName.cicdPipelineTaskRunURLFull, check.text("details_url") ?? check.text("html_url"))
+    event.attributes.add(AttributeName.valuestreamCheckApp, app?.text("name") ?? app?.text("slug"))
     describeHead(check.text("head_sha"), branch: suite?.text("head_branch"), in: &event)
     if isJob { return event }
     event.attributes += GitHubClassicTags.build(
@@ -90,9 +90,9 @@ extension GitHubMapping {
     let name = app?.text("name") ?? app?.text("slug")
     event.name = "\(repository.fullName) \(name ?? "checks \(id)")"
     describe(repository, in: &event)
-    event.attributes.append(Attribute("cicd.pipeline.action.name", "RUN"))
-    event.attributes.add("cicd.pipeline.name", name)
-    event.attributes.add("cicd.pipeline.run.id", id)
+    event.attributes.append(Attribute(AttributeName.cicdPipelineActionName, "RUN"))
+    event.attributes.add(AttributeName.cicdPipelineName, name)
+    event.attributes.add(AttributeName.cicdPipelineRunID, id)
     describeHead(suite.text("head_sha"), branch: suite.text("head_branch"), in: &event)
     event.attributes += GitHubClassicTags.build(
       id: id, name: name, url: suite.text("url"), attempt: nil, head: suite, repository: repository)
@@ -123,16 +123,16 @@ extension GitHubMapping {
     case "error": event.outcome = .error
     default: break
     }
-    if event.outcome?.isError == true { event.attributes.add("error.type", state) }
+    if event.outcome?.isError == true { event.attributes.add(AttributeName.errorType, state) }
     event.follows =
       [followCommit(sha)]
       + followMessage(payload.root.object("commit")?.object("commit")?.longText("message"), in: repository)
     event.name = "\(repository.fullName) \(context)"
     describe(repository, in: &event)
-    event.attributes.append(Attribute("cicd.pipeline.action.name", "RUN"))
-    event.attributes.add("cicd.pipeline.name", context)
-    event.attributes.add("cicd.pipeline.run.url.full", status.text("target_url"))
-    event.attributes.add("vcs.ref.head.revision", sha)
+    event.attributes.append(Attribute(AttributeName.cicdPipelineActionName, "RUN"))
+    event.attributes.add(AttributeName.cicdPipelineName, context)
+    event.attributes.add(AttributeName.cicdPipelineRunURLFull, status.text("target_url"))
+    event.attributes.add(AttributeName.vcsRefHeadRevision, sha)
     event.attributes += GitHubClassicTags.build(
       id: sha, name: context, url: status.text("target_url"), attempt: nil, head: status, repository: repository)
     event.classic = ClassicMark(

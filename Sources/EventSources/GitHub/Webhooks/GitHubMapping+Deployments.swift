@@ -34,21 +34,21 @@ extension GitHubMapping {
     event.phases = [PhaseStatement(track: "run", name: "queue", start: begin)]
     event.follows = [followCommit(commit("sha", of: deployment))]
     describe(repository, in: &event)
-    event.attributes.add("deployment.id", id)
+    event.attributes.add(AttributeName.deploymentID, id)
     event.attributes.add("deployment.name", deployment.text("task"))
-    event.attributes.add("deployment.environment.name", environment)
+    event.attributes.add(AttributeName.deploymentEnvironmentName, environment)
     let workflow = payload.root.object("workflow_run") ?? payload.root.object("workflow_job")
     event.attributes.add(
-      "valuestream.service",
+      AttributeName.valuestreamService,
       rules.services.service(
         ofDeploy: [environment, deployment.text("task"), workflow?.text("name"), workflow?.text("workflow_name")],
         in: repository.fullName))
-    event.attributes.add("valuestream.deployment.production", deployment.bool("production_environment"))
-    event.attributes.add("valuestream.deployment.transient", deployment.bool("transient_environment"))
-    event.attributes.add("valuestream.deployment.description", deployment.text("description"))
-    event.attributes.add("valuestream.deployment.actor", deployment.object("creator")?.text("login"))
-    event.attributes.add("vcs.ref.head.name", deployment.text("ref"))
-    event.attributes.add("vcs.ref.head.revision", deployment.text("sha"))
+    event.attributes.add(AttributeName.valuestreamDeploymentProduction, deployment.bool("production_environment"))
+    event.attributes.add(AttributeName.valuestreamDeploymentTransient, deployment.bool("transient_environment"))
+    event.attributes.add(AttributeName.valuestreamDeploymentDescription, deployment.text("description"))
+    event.attributes.add(AttributeName.valuestreamDeploymentActor, deployment.object("creator")?.text("login"))
+    event.attributes.add(AttributeName.vcsRefHeadName, deployment.text("ref"))
+    event.attributes.add(AttributeName.vcsRefHeadRevision, deployment.text("sha"))
     event.attributes += GitHubClassicTags.deployment(deployment, repository: repository)
     return event
   }
@@ -64,7 +64,7 @@ extension GitHubMapping {
     event.outcome = job.outcome
     event.marks += job.marks.filter { $0.kind == .end }
     event.phases += job.phases.filter { $0.track == "run" && $0.name != "queue" }
-    event.attributes += job.attributes.filter { $0.name == "error.type" }
+    event.attributes += job.attributes.filter { $0.name == AttributeName.errorType }
     return event
   }
 
@@ -75,15 +75,15 @@ extension GitHubMapping {
     let time = EventTime.vendor(known, orReceipt: received)
     let state = status.string("state") ?? ""
     event.time = time
-    event.attributes.add("valuestream.deployment.url", status.text("environment_url"))
-    event.attributes.add("valuestream.deployment.log", status.text("log_url") ?? status.text("target_url"))
+    event.attributes.add(AttributeName.valuestreamDeploymentURL, status.text("environment_url"))
+    event.attributes.add(AttributeName.valuestreamDeploymentLog, status.text("log_url") ?? status.text("target_url"))
     switch state {
     case "success", "failure", "error":
       event.state = .ended
       event.outcome = state == "success" ? .success : state == "failure" ? .failure : .error
       event.marks.append(.end(stated == nil ? standIn(known) : time))
       event.phases.append(PhaseStatement(track: "run", name: "run", end: time.timestamp, outcome: event.outcome))
-      if state != "success" { event.attributes.add("error.type", state) }
+      if state != "success" { event.attributes.add(AttributeName.errorType, state) }
     case "in_progress":
       event.state = .running
       event.phases.append(PhaseStatement(track: "run", name: "run", start: time.timestamp))

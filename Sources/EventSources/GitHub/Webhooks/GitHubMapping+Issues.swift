@@ -38,13 +38,13 @@ extension GitHubMapping {
     }
     if let spanEvent = spanEvent(of: action, on: issue) { event.spanEvents.append(spanEvent) }
     describe(repository, in: &event)
-    event.attributes.add("valuestream.issue.number", issue.int("number"))
-    event.attributes.add("valuestream.issue.title", issue.text("title"))
-    event.attributes.add("valuestream.issue.url", issue.text("html_url"))
-    event.attributes.add("valuestream.issue.type", type)
-    event.attributes.add("valuestream.issue.author", issue.object("user")?.text("login"))
-    if type == nil, issue.has("type") { event.attributes.add("valuestream.issue.type", []) }
-    event.attributes.add("valuestream.issue.labels", issue.has("labels") ? labels : nil)
+    event.attributes.add(AttributeName.valuestreamIssueNumber, issue.int("number"))
+    event.attributes.add(AttributeName.valuestreamIssueTitle, issue.text("title"))
+    event.attributes.add(AttributeName.valuestreamIssueURL, issue.text("html_url"))
+    event.attributes.add(AttributeName.valuestreamIssueType, type)
+    event.attributes.add(AttributeName.valuestreamIssueAuthor, issue.object("user")?.text("login"))
+    if type == nil, issue.has("type") { event.attributes.add(AttributeName.valuestreamIssueType, []) }
+    event.attributes.add(AttributeName.valuestreamIssueLabels, issue.has("labels") ? labels : nil)
     event.attributes += GitHubClassicTags.issue(issue, repository: repository)
     event.classic = classicMark(type: isIncident ? "incident" : "issue", of: issue, action: action)
     return event
@@ -79,15 +79,17 @@ extension GitHubMapping {
 
   func commentEvent(named name: String, _ comment: PayloadObject) -> SpanEvent {
     var attributes: [Attribute] = []
-    attributes.add("valuestream.comment.id", comment.int("id"))
-    addAuthor(comment.object("user"), as: "valuestream.comment.author", to: &attributes)
+    attributes.add(AttributeName.valuestreamCommentID, comment.int("id"))
+    addAuthor(comment.object("user"), as: AttributeName.valuestreamCommentAuthor, to: &attributes)
     return SpanEvent(name: name, time: comment.time("created_at") ?? received, attributes: attributes)
   }
 
   /// Adds the author of a comment or review, and marks authors that are bots.
   func addAuthor(_ user: PayloadObject?, as name: String, to attributes: inout [Attribute]) {
     attributes.add(name, user?.text("login"))
-    if rules.bots.isBot(user?.text("login"), type: user?.text("type")) { attributes.add("valuestream.author.bot", true) }
+    if rules.bots.isBot(user?.text("login"), type: user?.text("type")) {
+      attributes.add(AttributeName.valuestreamAuthorBot, true)
+    }
   }
 
   // MARK: Sub-issues

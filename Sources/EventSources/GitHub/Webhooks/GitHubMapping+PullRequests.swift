@@ -85,28 +85,28 @@ extension GitHubMapping {
   // MARK: Description
 
   private func describeChange(_ request: PayloadObject, number: String, state: String?, in event: inout Event) {
-    event.attributes.add("vcs.change.id", number)
-    event.attributes.add("vcs.change.title", request.text("title"))
-    event.attributes.add("vcs.change.state", state ?? (request.bool("draft") == true ? "wip" : "open"))
+    event.attributes.add(AttributeName.vcsChangeID, number)
+    event.attributes.add(AttributeName.vcsChangeTitle, request.text("title"))
+    event.attributes.add(AttributeName.vcsChangeState, state ?? (request.bool("draft") == true ? "wip" : "open"))
     if let head = request.object("head") {
-      event.attributes.add("vcs.ref.head.name", head.text("ref"))
-      event.attributes.add("vcs.ref.head.revision", head.text("sha"))
-      event.attributes.append(Attribute("vcs.ref.head.type", "branch"))
+      event.attributes.add(AttributeName.vcsRefHeadName, head.text("ref"))
+      event.attributes.add(AttributeName.vcsRefHeadRevision, head.text("sha"))
+      event.attributes.append(Attribute(AttributeName.vcsRefHeadType, "branch"))
     }
     if let base = request.object("base") {
-      event.attributes.add("vcs.ref.base.name", base.text("ref"))
-      event.attributes.add("vcs.ref.base.revision", base.text("sha"))
-      event.attributes.append(Attribute("vcs.ref.base.type", "branch"))
+      event.attributes.add(AttributeName.vcsRefBaseName, base.text("ref"))
+      event.attributes.add(AttributeName.vcsRefBaseRevision, base.text("sha"))
+      event.attributes.append(Attribute(AttributeName.vcsRefBaseType, "branch"))
     }
-    event.attributes.add("valuestream.change.url", request.text("html_url"))
-    event.attributes.add("valuestream.change.author", request.object("user")?.text("login"))
-    event.attributes.add("valuestream.change.additions", request.int("additions"))
-    event.attributes.add("valuestream.change.deletions", request.int("deletions"))
-    event.attributes.add("valuestream.change.changed_files", request.int("changed_files"))
-    event.attributes.add("valuestream.change.commits", request.int("commits"))
+    event.attributes.add(AttributeName.valuestreamChangeURL, request.text("html_url"))
+    event.attributes.add(AttributeName.valuestreamChangeAuthor, request.object("user")?.text("login"))
+    event.attributes.add(AttributeName.valuestreamChangeAdditions, request.int("additions"))
+    event.attributes.add(AttributeName.valuestreamChangeDeletions, request.int("deletions"))
+    event.attributes.add(AttributeName.valuestreamChangeChangedFiles, request.int("changed_files"))
+    event.attributes.add(AttributeName.valuestreamChangeCommits, request.int("commits"))
     let labels = request.objects("labels").compactMap { $0.text("name") }
-    event.attributes.add("valuestream.change.labels", request.has("labels") ? labels : nil)
-    if state == "merged" { event.attributes.add("valuestream.change.merge_revision", request.text("merge_commit_sha")) }
+    event.attributes.add(AttributeName.valuestreamChangeLabels, request.has("labels") ? labels : nil)
+    if state == "merged" { event.attributes.add(AttributeName.valuestreamChangeMergeRevision, request.text("merge_commit_sha")) }
   }
 
   // MARK: Phases
@@ -141,10 +141,10 @@ extension GitHubMapping {
     let review = try payload.root.requireObject("review")
     let isDismissal = payload.action == "dismissed"
     var attributes: [Attribute] = []
-    attributes.add("valuestream.review.id", review.int("id"))
-    attributes.add("valuestream.review.state", review.text("state")?.lowercased())
-    addAuthor(review.object("user"), as: "valuestream.review.author", to: &attributes)
-    attributes.add("vcs.ref.head.revision", review.text("commit_id"))
+    attributes.add(AttributeName.valuestreamReviewID, review.int("id"))
+    attributes.add(AttributeName.valuestreamReviewState, review.text("state")?.lowercased())
+    addAuthor(review.object("user"), as: AttributeName.valuestreamReviewAuthor, to: &attributes)
+    attributes.add(AttributeName.vcsRefHeadRevision, review.text("commit_id"))
     // The payload of a dismissal has no time for it.
     let time = isDismissal ? event.time.timestamp : review.time("submitted_at") ?? event.time.timestamp
     event.spanEvents.append(
@@ -175,10 +175,10 @@ extension GitHubMapping {
     // Older servers do not send `merged_at` here, so the outcome stays unknown.
     if isClosed, let request, isMerged || request.has("merged_at") { event.outcome = isMerged ? .merged : .abandoned }
     describe(repository, in: &event)
-    event.attributes.add("vcs.change.id", number.description)
-    event.attributes.add("vcs.change.title", issue.text("title"))
-    event.attributes.add("valuestream.change.url", issue.text("html_url"))
-    event.attributes.add("valuestream.change.author", issue.object("user")?.text("login"))
+    event.attributes.add(AttributeName.vcsChangeID, number.description)
+    event.attributes.add(AttributeName.vcsChangeTitle, issue.text("title"))
+    event.attributes.add(AttributeName.valuestreamChangeURL, issue.text("html_url"))
+    event.attributes.add(AttributeName.valuestreamChangeAuthor, issue.object("user")?.text("login"))
     return event
   }
 
@@ -201,8 +201,8 @@ extension GitHubMapping {
       key: key("pull_request", String(number), of: repository), time: .vendor(time, orReceipt: received), attempt: .counted)
     if let head { event.publishes = [Reference(.commit, head)] }
     var attributes: [Attribute] = []
-    attributes.add("vcs.ref.head.revision", head)
-    attributes.add("valuestream.reason", payload.root.text("reason")?.lowercased())
+    attributes.add(AttributeName.vcsRefHeadRevision, head)
+    attributes.add(AttributeName.valuestreamReason, payload.root.text("reason")?.lowercased())
     event.spanEvents = [
       SpanEvent(
         name: isRequest ? "merge_group_checks_requested" : "merge_group_destroyed", time: time ?? received,

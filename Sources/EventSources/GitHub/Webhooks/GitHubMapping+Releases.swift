@@ -35,13 +35,13 @@ extension GitHubMapping {
       event.follows = [followCommit(commit.lowercased())]
     }
     describe(repository, in: &event)
-    event.attributes.add("artifact.version", tag)
-    event.attributes.add("valuestream.release.id", id)
-    event.attributes.add("valuestream.release.title", release.text("name"))
-    event.attributes.add("valuestream.release.url", release.text("html_url"))
-    event.attributes.add("valuestream.release.author", release.object("author")?.text("login"))
-    event.attributes.add("valuestream.release.prerelease", release.bool("prerelease"))
-    event.attributes.add("valuestream.release.target", release.text("target_commitish"))
+    event.attributes.add(AttributeName.artifactVersion, tag)
+    event.attributes.add(AttributeName.valuestreamReleaseID, id)
+    event.attributes.add(AttributeName.valuestreamReleaseTitle, release.text("name"))
+    event.attributes.add(AttributeName.valuestreamReleaseURL, release.text("html_url"))
+    event.attributes.add(AttributeName.valuestreamReleaseAuthor, release.object("author")?.text("login"))
+    event.attributes.add(AttributeName.valuestreamReleasePrerelease, release.bool("prerelease"))
+    event.attributes.add(AttributeName.valuestreamReleaseTarget, release.text("target_commitish"))
     event.attributes += GitHubClassicTags.release(release, repository: repository)
     if payload.action == "published", let published {
       event.classic = ClassicMark(

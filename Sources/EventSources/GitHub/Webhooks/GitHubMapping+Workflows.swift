@@ -55,21 +55,22 @@ extension GitHubMapping {
     event.name = [repository.fullName, name, run.int("run_number").map { "#\($0)" } ?? id].compactMap { $0 }.joined(
       separator: " ")
     describe(repository, in: &event)
-    event.attributes.append(Attribute("cicd.pipeline.action.name", "RUN"))
-    event.attributes.add("cicd.pipeline.name", name)
-    event.attributes.add("cicd.pipeline.run.id", id)
-    event.attributes.add("cicd.pipeline.run.url.full", run.text("html_url"))
+    event.attributes.append(Attribute(AttributeName.cicdPipelineActionName, "RUN"))
+    event.attributes.add(AttributeName.cicdPipelineName, name)
+    event.attributes.add(AttributeName.cicdPipelineRunID, id)
+    event.attributes.add(AttributeName.cicdPipelineRunURLFull, run.text("html_url"))
     if let deploys {
-      event.attributes.add("deployment.environment.name", deploys.environment)
+      event.attributes.add(AttributeName.deploymentEnvironmentName, deploys.environment)
       event.attributes.add(
-        "valuestream.service",
+        AttributeName.valuestreamService,
         rules.services.service(ofDeploy: [name, path, deploys.environment], in: repository.fullName))
     }
-    event.attributes.add("valuestream.build.number", run.int("run_number"))
-    event.attributes.add("valuestream.build.title", run.text("display_title"))
-    event.attributes.add("valuestream.build.trigger", run.text("event"))
-    event.attributes.add("valuestream.build.actor", (run.object("triggering_actor") ?? run.object("actor"))?.text("login"))
-    event.attributes.add("valuestream.build.definition", path)
+    event.attributes.add(AttributeName.valuestreamBuildNumber, run.int("run_number"))
+    event.attributes.add(AttributeName.valuestreamBuildTitle, run.text("display_title"))
+    event.attributes.add(AttributeName.valuestreamBuildTrigger, run.text("event"))
+    event.attributes.add(
+      AttributeName.valuestreamBuildActor, (run.object("triggering_actor") ?? run.object("actor"))?.text("login"))
+    event.attributes.add(AttributeName.valuestreamBuildDefinition, path)
     describeHead(run.text("head_sha"), branch: run.text("head_branch"), in: &event)
     event.attributes += GitHubClassicTags.build(
       id: id, name: name, url: run.text("html_url"), attempt: attempt, head: run, repository: repository)
@@ -168,17 +169,17 @@ extension GitHubMapping {
     let title = [job.text("workflow_name"), name ?? id].compactMap { $0 }.joined(separator: " / ")
     event.name = "\(repository.fullName) \(title)"
     describe(repository, in: &event)
-    event.attributes.add("cicd.pipeline.name", job.text("workflow_name"))
-    event.attributes.add("cicd.pipeline.run.id", run)
-    event.attributes.add("cicd.pipeline.task.name", name)
-    event.attributes.add("cicd.pipeline.task.run.id", id)
-    event.attributes.add("cicd.pipeline.task.run.url.full", job.text("html_url"))
-    event.attributes.add("cicd.worker.id", job.int("runner_id").map(String.init))
-    event.attributes.add("cicd.worker.name", job.text("runner_name"))
-    event.attributes.add("valuestream.build.attempt", Int64(attempt))
-    event.attributes.add("valuestream.worker.group", job.text("runner_group_name"))
+    event.attributes.add(AttributeName.cicdPipelineName, job.text("workflow_name"))
+    event.attributes.add(AttributeName.cicdPipelineRunID, run)
+    event.attributes.add(AttributeName.cicdPipelineTaskName, name)
+    event.attributes.add(AttributeName.cicdPipelineTaskRunID, id)
+    event.attributes.add(AttributeName.cicdPipelineTaskRunURLFull, job.text("html_url"))
+    event.attributes.add(AttributeName.cicdWorkerID, job.int("runner_id").map(String.init))
+    event.attributes.add(AttributeName.cicdWorkerName, job.text("runner_name"))
+    event.attributes.add(AttributeName.valuestreamBuildAttempt, Int64(attempt))
+    event.attributes.add(AttributeName.valuestreamWorkerGroup, job.text("runner_group_name"))
     let deployment = payload.root.object("deployment")
-    event.attributes.add("deployment.environment.name", deployment?.text("environment"))
+    event.attributes.add(AttributeName.deploymentEnvironmentName, deployment?.text("environment"))
     describeHead(job.text("head_sha"), branch: job.text("head_branch"), in: &event)
     event.attributes += GitHubClassicTags.build(
       id: id, name: name, url: job.text("html_url"), attempt: attempt, head: job, repository: repository)

@@ -74,20 +74,20 @@ struct GitHubMapping {
   // MARK: Descriptions
 
   func describe(_ repository: GitHubRepository?, in event: inout Event) {
-    event.attributes.append(Attribute("vcs.provider.name", "github"))
+    event.attributes.append(Attribute(AttributeName.vcsProviderName, "github"))
     guard let repository else { return }
     event.project = repository.fullName
     event.owner = repository.owner.map { "\(payload.host)/\($0)" }
-    event.attributes.add("vcs.repository.name", repository.name)
-    event.attributes.add("vcs.owner.name", repository.owner)
-    event.attributes.add("vcs.repository.url.full", repository.url)
+    event.attributes.add(AttributeName.vcsRepositoryName, repository.name)
+    event.attributes.add(AttributeName.vcsOwnerName, repository.owner)
+    event.attributes.add(AttributeName.vcsRepositoryURLFull, repository.url)
   }
 
   /// Adds the attributes of the commit that a run or check is for.
   func describeHead(_ sha: String?, branch: String?, in event: inout Event) {
-    event.attributes.add("vcs.ref.head.name", branch)
-    event.attributes.add("vcs.ref.head.revision", sha)
-    if branch != nil { event.attributes.append(Attribute("vcs.ref.head.type", "branch")) }
+    event.attributes.add(AttributeName.vcsRefHeadName, branch)
+    event.attributes.add(AttributeName.vcsRefHeadRevision, sha)
+    if branch != nil { event.attributes.append(Attribute(AttributeName.vcsRefHeadType, "branch")) }
   }
 
   // MARK: References
@@ -182,15 +182,16 @@ struct GitHubMapping {
   func spanEvent(of action: String?, on object: PayloadObject) -> SpanEvent? {
     var attributes: [Attribute] = []
     switch action {
-    case "labeled", "unlabeled": attributes.add("valuestream.label.name", payload.root.object("label")?.text("name"))
-    case "assigned", "unassigned": attributes.add("valuestream.assignee", payload.root.object("assignee")?.text("login"))
+    case "labeled", "unlabeled": attributes.add(AttributeName.valuestreamLabelName, payload.root.object("label")?.text("name"))
+    case "assigned", "unassigned":
+      attributes.add(AttributeName.valuestreamAssignee, payload.root.object("assignee")?.text("login"))
     case "milestoned", "demilestoned":
-      attributes.add("valuestream.milestone", payload.root.object("milestone")?.text("title"))
+      attributes.add(AttributeName.valuestreamMilestone, payload.root.object("milestone")?.text("title"))
     case "review_requested", "review_request_removed":
-      attributes.add("valuestream.reviewer", payload.root.object("requested_reviewer")?.text("login"))
-      attributes.add("valuestream.reviewer.team", payload.root.object("requested_team")?.text("slug"))
-    case "synchronize": attributes.add("vcs.ref.head.revision", object.object("head")?.text("sha"))
-    case "dequeued": attributes.add("valuestream.reason", payload.root.text("reason")?.lowercased())
+      attributes.add(AttributeName.valuestreamReviewer, payload.root.object("requested_reviewer")?.text("login"))
+      attributes.add(AttributeName.valuestreamReviewerTeam, payload.root.object("requested_team")?.text("slug"))
+    case "synchronize": attributes.add(AttributeName.vcsRefHeadRevision, object.object("head")?.text("sha"))
+    case "dequeued": attributes.add(AttributeName.valuestreamReason, payload.root.text("reason")?.lowercased())
     case "ready_for_review", "converted_to_draft", "enqueued", "auto_merge_enabled", "auto_merge_disabled": break
     default: return nil
     }

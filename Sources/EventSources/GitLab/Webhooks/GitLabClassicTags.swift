@@ -92,7 +92,7 @@ enum GitLabClassicTags {
   static func deployment(_ deployment: PayloadObject, id: Int64) -> [Attribute] {
     var tags = ClassicTags(service: "gitlab")
     tags.add("event.state", deployment.string("status"))
-    tags.add("deployment.id", id)
+    tags.add(AttributeName.deploymentID, id)
     tags.add("deployment.environment", deployment.string("environment"))
     tags.add("scm.head.ref", deployment.string("ref"))
     tags.add("scm.head.sha", deployment.string("short_sha"))

@@ -27,15 +27,15 @@ extension GitLabMapping {
     let sha = deployment.text("commit_url")?.split(separator: "/").last.map(String.init) ?? deployment.text("short_sha")
     event.follows.append(followCommit(sha))
     describe(project, in: &event)
-    event.attributes.add("deployment.id", String(id))
-    event.attributes.add("deployment.environment.name", environment)
-    event.attributes.add("valuestream.service", rules.services.service(ofDeploy: [environment], in: project.path))
-    event.attributes.add("valuestream.deployment.tier", deployment.text("environment_tier"))
-    event.attributes.add("valuestream.deployment.url", deployment.text("environment_external_url"))
-    event.attributes.add("valuestream.deployment.actor", deployment.object("user")?.text("username"))
-    if event.outcome?.isError == true { event.attributes.add("error.type", status) }
-    event.attributes.add("vcs.ref.head.name", deployment.text("ref"))
-    event.attributes.add("vcs.ref.head.revision", sha)
+    event.attributes.add(AttributeName.deploymentID, String(id))
+    event.attributes.add(AttributeName.deploymentEnvironmentName, environment)
+    event.attributes.add(AttributeName.valuestreamService, rules.services.service(ofDeploy: [environment], in: project.path))
+    event.attributes.add(AttributeName.valuestreamDeploymentTier, deployment.text("environment_tier"))
+    event.attributes.add(AttributeName.valuestreamDeploymentURL, deployment.text("environment_external_url"))
+    event.attributes.add(AttributeName.valuestreamDeploymentActor, deployment.object("user")?.text("username"))
+    if event.outcome?.isError == true { event.attributes.add(AttributeName.errorType, status) }
+    event.attributes.add(AttributeName.vcsRefHeadName, deployment.text("ref"))
+    event.attributes.add(AttributeName.vcsRefHeadRevision, sha)
     event.attributes += GitLabClassicTags.deployment(deployment, id: id)
     event.classic = ClassicMark(
       eventSource: "gitlab", type: "deploy", state == .ended ? .end : state == .running ? .transition : .start, state: status,
@@ -84,16 +84,17 @@ extension GitLabMapping {
     event.classic = nil
     event.publishes = [deployOfJob(id)]
     event.follows = followLink([.key(job.key)])
-    let kept = ["vcs.", "deployment.", "error.type"]
+    let kept = ["vcs.", "deployment.", AttributeName.errorType]
     event.attributes = job.attributes.filter { attribute in
       attribute.vocabulary == .semantic && kept.contains(where: attribute.name.hasPrefix)
     }
-    if event.outcome?.isError == true, event.attributes.value(of: "error.type") == nil {
-      event.attributes.add("error.type", payload.root.text("build_failure_reason") ?? status)
+    if event.outcome?.isError == true, event.attributes.value(of: AttributeName.errorType) == nil {
+      event.attributes.add(AttributeName.errorType, payload.root.text("build_failure_reason") ?? status)
     }
-    event.attributes.add("valuestream.deployment.tier", environment.text("deployment_tier"))
+    event.attributes.add(AttributeName.valuestreamDeploymentTier, environment.text("deployment_tier"))
     event.attributes.add(
-      "valuestream.service", rules.services.service(ofDeploy: [name, payload.root.text("build_name")], in: project.path))
+      AttributeName.valuestreamService,
+      rules.services.service(ofDeploy: [name, payload.root.text("build_name")], in: project.path))
     return event
   }
 
@@ -121,10 +122,10 @@ extension GitLabMapping {
     if release.text("action") == "delete" { event.spanEvents = [SpanEvent(name: "deleted", time: time.timestamp)] }
     event.follows = [followCommit(release.object("commit")?.text("id"))]
     describe(project, in: &event)
-    event.attributes.add("artifact.version", tag)
-    event.attributes.add("valuestream.release.id", release.int("id").map(String.init))
-    event.attributes.add("valuestream.release.title", release.text("name"))
-    event.attributes.add("valuestream.release.url", release.text("url"))
+    event.attributes.add(AttributeName.artifactVersion, tag)
+    event.attributes.add(AttributeName.valuestreamReleaseID, release.int("id").map(String.init))
+    event.attributes.add(AttributeName.valuestreamReleaseTitle, release.text("name"))
+    event.attributes.add(AttributeName.valuestreamReleaseURL, release.text("url"))
     event.attributes += ClassicTags(service: "gitlab").attributes
     if release.text("action") == "create" {
       event.classic = ClassicMark(eventSource: "gitlab", type: "release", .end, state: "create", time: time, begin: time)

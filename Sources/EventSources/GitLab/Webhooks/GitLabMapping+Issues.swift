@@ -30,13 +30,13 @@ extension GitLabMapping {
     event.spanEvents = action == "update" ? labelEvents(at: time.timestamp) : []
     if let project = payload.project { event.publishes = names(ofIssue: number, in: project) }
     describe(payload.project, in: &event)
-    event.attributes.add("valuestream.issue.number", issue.int("iid"))
-    event.attributes.add("valuestream.issue.title", issue.text("title"))
-    event.attributes.add("valuestream.issue.url", issue.text("url"))
-    event.attributes.add("valuestream.issue.author", author(of: issue))
-    event.attributes.add("valuestream.issue.type", type)
-    event.attributes.add("valuestream.incident.severity", isIncident ? issue.text("severity") : nil)
-    event.attributes.add("valuestream.issue.labels", labels)
+    event.attributes.add(AttributeName.valuestreamIssueNumber, issue.int("iid"))
+    event.attributes.add(AttributeName.valuestreamIssueTitle, issue.text("title"))
+    event.attributes.add(AttributeName.valuestreamIssueURL, issue.text("url"))
+    event.attributes.add(AttributeName.valuestreamIssueAuthor, author(of: issue))
+    event.attributes.add(AttributeName.valuestreamIssueType, type)
+    event.attributes.add(AttributeName.valuestreamIncidentSeverity, isIncident ? issue.text("severity") : nil)
+    event.attributes.add(AttributeName.valuestreamIssueLabels, labels)
     event.attributes += GitLabClassicTags.issue(issue, payload)
     event.classic = classicMark(
       type: isIncident ? "incident" : "issue", action: action, state: state, isOver: isClosed, created: created,
@@ -99,12 +99,13 @@ extension GitLabMapping {
     event.name = "\(project.path)\(item.sign)\(number)"
     event.marks = lifeMarks(created: item.object.time("created_at"), action: nil, at: event.time)
     var attributes: [Attribute] = []
-    attributes.add("valuestream.comment.id", note.int("id"))
-    attributes.add("valuestream.comment.author", payload.root.object("user")?.text("username"))
+    attributes.add(AttributeName.valuestreamCommentID, note.int("id"))
+    attributes.add(AttributeName.valuestreamCommentAuthor, payload.root.object("user")?.text("username"))
     event.spanEvents = [SpanEvent(name: "comment", time: created ?? received, attributes: attributes)]
     describe(project, in: &event)
     event.attributes.add(
-      item.operation == .pullRequest ? "valuestream.change.author" : "valuestream.issue.author", author(of: item.object))
+      item.operation == .pullRequest ? AttributeName.valuestreamChangeAuthor : AttributeName.valuestreamIssueAuthor,
+      author(of: item.object))
     return .events([event])
   }
 

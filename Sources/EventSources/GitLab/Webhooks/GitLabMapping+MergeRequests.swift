@@ -73,19 +73,19 @@ extension GitLabMapping {
   // MARK: Description
 
   private func describeChange(_ request: PayloadObject, number: ItemNumber, state: String, in event: inout Event) {
-    event.attributes.add("vcs.change.id", number.description)
-    event.attributes.add("vcs.change.title", request.text("title"))
-    event.attributes.add("vcs.change.state", state)
+    event.attributes.add(AttributeName.vcsChangeID, number.description)
+    event.attributes.add(AttributeName.vcsChangeTitle, request.text("title"))
+    event.attributes.add(AttributeName.vcsChangeState, state)
     describeHead(
       request.object("last_commit")?.text("id"), ref: request.text("source_branch"), isTag: false, in: &event)
-    event.attributes.add("vcs.ref.base.name", request.text("target_branch"))
-    event.attributes.append(Attribute("vcs.ref.base.type", "branch"))
-    event.attributes.add("valuestream.change.url", request.text("url"))
-    event.attributes.add("valuestream.change.author", author(of: request))
-    event.attributes.add("valuestream.change.labels", labels(of: request))
+    event.attributes.add(AttributeName.vcsRefBaseName, request.text("target_branch"))
+    event.attributes.append(Attribute(AttributeName.vcsRefBaseType, "branch"))
+    event.attributes.add(AttributeName.valuestreamChangeURL, request.text("url"))
+    event.attributes.add(AttributeName.valuestreamChangeAuthor, author(of: request))
+    event.attributes.add(AttributeName.valuestreamChangeLabels, labels(of: request))
     if state == "merged" {
       event.attributes.add(
-        "valuestream.change.merge_revision", request.text("merge_commit_sha") ?? request.text("squash_commit_sha"))
+        AttributeName.valuestreamChangeMergeRevision, request.text("merge_commit_sha") ?? request.text("squash_commit_sha"))
     }
   }
 
@@ -113,15 +113,15 @@ extension GitLabMapping {
     // GitLab sends `approval` for one approval, and `approved` when all required approvals are given.
     case "approved", "unapproved", "approval", "unapproval":
       var attributes: [Attribute] = []
-      attributes.add("valuestream.review.state", action)
-      attributes.add("valuestream.review.author", user)
-      attributes.add("valuestream.author.bot", rules.bots.isBot(user) ? true : nil)
+      attributes.add(AttributeName.valuestreamReviewState, action)
+      attributes.add(AttributeName.valuestreamReviewAuthor, user)
+      attributes.add(AttributeName.valuestreamAuthorBot, rules.bots.isBot(user) ? true : nil)
       return [SpanEvent(name: "review", time: time, attributes: attributes)]
     case "update":
       var spanEvents = labelEvents(at: time)
       if request.text("oldrev") != nil {
         var attributes: [Attribute] = []
-        attributes.add("vcs.ref.head.revision", request.object("last_commit")?.text("id"))
+        attributes.add(AttributeName.vcsRefHeadRevision, request.object("last_commit")?.text("id"))
         spanEvents.append(SpanEvent(name: "synchronize", time: time, attributes: attributes))
       }
       return spanEvents

@@ -38,14 +38,14 @@ extension GitLabMapping {
     event.publishes = [classicID("build", of: project.name, id)]
     event.follows = parents(of: pipeline, in: project)
     describe(project, in: &event)
-    event.attributes.append(Attribute("cicd.pipeline.action.name", "RUN"))
-    event.attributes.add("cicd.pipeline.name", pipeline.text("name") ?? project.path)
-    event.attributes.add("cicd.pipeline.run.id", String(id))
-    event.attributes.add("cicd.pipeline.run.url.full", pipeline.text("url"))
-    if event.outcome?.isError == true { event.attributes.add("error.type", reason ?? status) }
-    event.attributes.add("valuestream.build.number", pipeline.int("iid"))
-    event.attributes.add("valuestream.build.trigger", pipeline.text("source"))
-    event.attributes.add("valuestream.build.actor", payload.root.object("user")?.text("username"))
+    event.attributes.append(Attribute(AttributeName.cicdPipelineActionName, "RUN"))
+    event.attributes.add(AttributeName.cicdPipelineName, pipeline.text("name") ?? project.path)
+    event.attributes.add(AttributeName.cicdPipelineRunID, String(id))
+    event.attributes.add(AttributeName.cicdPipelineRunURLFull, pipeline.text("url"))
+    if event.outcome?.isError == true { event.attributes.add(AttributeName.errorType, reason ?? status) }
+    event.attributes.add(AttributeName.valuestreamBuildNumber, pipeline.int("iid"))
+    event.attributes.add(AttributeName.valuestreamBuildTrigger, pipeline.text("source"))
+    event.attributes.add(AttributeName.valuestreamBuildActor, payload.root.object("user")?.text("username"))
     describeHead(
       pipeline.text("sha"), ref: pipeline.text("ref"), isTag: pipeline.bool("tag") ?? false, in: &event)
     event.attributes += GitLabClassicTags.pipeline(pipeline, payload, id: id, project: project)
@@ -185,17 +185,17 @@ extension GitLabMapping {
     let name = job.text("build_name")
     event.name = "\(project.path) \(name ?? "job \(id)")"
     describe(project, in: &event)
-    event.attributes.add("cicd.pipeline.run.id", pipeline.map(String.init))
-    event.attributes.add("cicd.pipeline.task.name", name)
-    event.attributes.add("cicd.pipeline.task.run.id", String(id))
-    event.attributes.add("cicd.pipeline.task.run.url.full", project.url.map { "\($0)/-/jobs/\(id)" })
-    event.attributes.add("cicd.worker.id", job.object("runner")?.int("id").map(String.init))
-    event.attributes.add("valuestream.build.stage", job.text("build_stage"))
-    event.attributes.add("valuestream.build.retries", job.int("retries_count"))
-    event.attributes.add("valuestream.allowed_failure", isAllowed ? true : nil)
-    if event.outcome?.isError == true { event.attributes.add("error.type", reason ?? status) }
+    event.attributes.add(AttributeName.cicdPipelineRunID, pipeline.map(String.init))
+    event.attributes.add(AttributeName.cicdPipelineTaskName, name)
+    event.attributes.add(AttributeName.cicdPipelineTaskRunID, String(id))
+    event.attributes.add(AttributeName.cicdPipelineTaskRunURLFull, project.url.map { "\($0)/-/jobs/\(id)" })
+    event.attributes.add(AttributeName.cicdWorkerID, job.object("runner")?.int("id").map(String.init))
+    event.attributes.add(AttributeName.valuestreamBuildStage, job.text("build_stage"))
+    event.attributes.add(AttributeName.valuestreamBuildRetries, job.int("retries_count"))
+    event.attributes.add(AttributeName.valuestreamAllowedFailure, isAllowed ? true : nil)
+    if event.outcome?.isError == true { event.attributes.add(AttributeName.errorType, reason ?? status) }
     let environment = job.object("environment")
-    event.attributes.add("deployment.environment.name", environment?.text("name"))
+    event.attributes.add(AttributeName.deploymentEnvironmentName, environment?.text("name"))
     describeHead(job.text("sha"), ref: job.text("ref"), isTag: job.bool("tag") ?? false, in: &event)
     event.attributes += GitLabClassicTags.job(job, id: id, project: project)
     event.classic = classicMark(

@@ -55,20 +55,20 @@ struct GitLabMapping {
   // MARK: Descriptions
 
   func describe(_ project: GitLabProject?, in event: inout Event) {
-    event.attributes.append(Attribute("vcs.provider.name", "gitlab"))
+    event.attributes.append(Attribute(AttributeName.vcsProviderName, "gitlab"))
     guard let project else { return }
     event.project = project.path
     // The owner is the top-level group, which the projects of a company share.
     event.owner = project.owner?.split(separator: "/").first.map { "\(payload.host)/\($0)" }
-    event.attributes.add("vcs.repository.name", project.path.split(separator: "/").last.map(String.init))
-    event.attributes.add("vcs.owner.name", project.owner)
-    event.attributes.add("vcs.repository.url.full", project.url)
+    event.attributes.add(AttributeName.vcsRepositoryName, project.path.split(separator: "/").last.map(String.init))
+    event.attributes.add(AttributeName.vcsOwnerName, project.owner)
+    event.attributes.add(AttributeName.vcsRepositoryURLFull, project.url)
   }
 
   func describeHead(_ sha: String?, ref: String?, isTag: Bool, in event: inout Event) {
-    event.attributes.add("vcs.ref.head.name", ref)
-    event.attributes.add("vcs.ref.head.revision", sha)
-    if ref != nil { event.attributes.append(Attribute("vcs.ref.head.type", .string(isTag ? "tag" : "branch"))) }
+    event.attributes.add(AttributeName.vcsRefHeadName, ref)
+    event.attributes.add(AttributeName.vcsRefHeadRevision, sha)
+    if ref != nil { event.attributes.append(Attribute(AttributeName.vcsRefHeadType, .string(isTag ? "tag" : "branch"))) }
   }
 
   // MARK: References
@@ -103,7 +103,7 @@ struct GitLabMapping {
     let previous = labels.objects("previous").compactMap { $0.text("title") }
     let current = labels.objects("current").compactMap { $0.text("title") }
     func spanEvent(_ name: String, _ label: String) -> SpanEvent {
-      SpanEvent(name: name, time: time, attributes: [Attribute("valuestream.label.name", .string(label))])
+      SpanEvent(name: name, time: time, attributes: [Attribute(AttributeName.valuestreamLabelName, .string(label))])
     }
     return current.filter { !previous.contains($0) }.map { spanEvent("labeled", $0) }
       + previous.filter { !current.contains($0) }.map { spanEvent("unlabeled", $0) }

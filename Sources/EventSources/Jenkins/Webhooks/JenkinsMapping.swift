@@ -145,26 +145,26 @@ struct JenkinsMapping {
   }
 
   private func describe(_ build: JenkinsBuild, isDeploy: Bool, in event: inout Event) {
-    event.attributes.append(Attribute("cicd.pipeline.action.name", "RUN"))
-    event.attributes.add("cicd.pipeline.name", build.fullName)
-    event.attributes.add("valuestream.pipeline.project", build.multibranchProject)
-    event.attributes.add("cicd.pipeline.run.id", String(build.number))
-    event.attributes.add("cicd.pipeline.run.url.full", build.address)
-    event.attributes.add("cicd.worker.name", build.worker)
-    if event.outcome?.isError == true { event.attributes.add("error.type", build.result?.lowercased()) }
+    event.attributes.append(Attribute(AttributeName.cicdPipelineActionName, "RUN"))
+    event.attributes.add(AttributeName.cicdPipelineName, build.fullName)
+    event.attributes.add(AttributeName.valuestreamPipelineProject, build.multibranchProject)
+    event.attributes.add(AttributeName.cicdPipelineRunID, String(build.number))
+    event.attributes.add(AttributeName.cicdPipelineRunURLFull, build.address)
+    event.attributes.add(AttributeName.cicdWorkerName, build.worker)
+    if event.outcome?.isError == true { event.attributes.add(AttributeName.errorType, build.result?.lowercased()) }
     event.attributes.add(
-      "vcs.repository.url.full",
+      AttributeName.vcsRepositoryURLFull,
       build.repository.map { repository in
         let address = WebAddress.withoutUser(repository)
         return address.hasSuffix(".git") ? String(address.dropLast(4)) : address
       })
-    event.attributes.add("vcs.ref.head.name", build.branch)
-    event.attributes.add("vcs.ref.head.revision", build.commit)
-    if build.branch != nil { event.attributes.append(Attribute("vcs.ref.head.type", "branch")) }
-    event.attributes.add("deployment.environment.name", rules.environment(of: build))
-    event.attributes.add("valuestream.service", rules.service(of: build))
-    event.attributes.add("valuestream.build.cause", build.cause)
-    event.attributes.add("valuestream.build.actor", build.userName)
+    event.attributes.add(AttributeName.vcsRefHeadName, build.branch)
+    event.attributes.add(AttributeName.vcsRefHeadRevision, build.commit)
+    if build.branch != nil { event.attributes.append(Attribute(AttributeName.vcsRefHeadType, "branch")) }
+    event.attributes.add(AttributeName.deploymentEnvironmentName, rules.environment(of: build))
+    event.attributes.add(AttributeName.valuestreamService, rules.service(of: build))
+    event.attributes.add(AttributeName.valuestreamBuildCause, build.cause)
+    event.attributes.add(AttributeName.valuestreamBuildActor, build.userName)
     for (name, count) in build.tests { event.attributes.add("valuestream.build.tests.\(name)", count) }
     for (name, value) in build.parameters ?? [] {
       event.attributes.append(Attribute("valuestream.build.parameter.\(name)", value))

@@ -128,7 +128,7 @@ extension JiraMapping {
         spanEvents += before.subtracting(after).sorted().map { Self.labelEvent("unlabeled", $0, at: time) }
       case "key":
         var attributes: [Attribute] = []
-        attributes.add("valuestream.issue.previous_key", change.from)
+        attributes.add(AttributeName.valuestreamIssuePreviousKey, change.from)
         spanEvents.append(SpanEvent(name: "moved", time: time, attributes: attributes))
       default: break
       }
@@ -141,27 +141,28 @@ extension JiraMapping {
   }
 
   private static func labelEvent(_ name: String, _ label: String, at time: Timestamp) -> SpanEvent {
-    SpanEvent(name: name, time: time, attributes: [Attribute("valuestream.label.name", .string(label))])
+    SpanEvent(name: name, time: time, attributes: [Attribute(AttributeName.valuestreamLabelName, .string(label))])
   }
 
   // MARK: Attributes
 
   private func describe(_ issue: JiraIssue, labels: [String]?, in event: inout Event) {
     let fields = issue.fields
-    event.attributes.add("valuestream.issue.key", issue.key)
-    event.attributes.add("valuestream.issue.title", fields?.text("summary"))
-    event.attributes.add("valuestream.issue.url", Self.page(of: issue))
-    event.attributes.add("valuestream.issue.type", issue.type?.text("name"))
-    event.attributes.add("valuestream.issue.author", (fields?.object("creator") ?? fields?.object("reporter")).flatMap(Self.name))
-    event.attributes.add("valuestream.issue.status", issue.status?.text("name"))
-    event.attributes.add("valuestream.issue.status_category", issue.status?.object("statusCategory")?.text("key"))
-    event.attributes.add("valuestream.issue.labels", labels)
+    event.attributes.add(AttributeName.valuestreamIssueKey, issue.key)
+    event.attributes.add(AttributeName.valuestreamIssueTitle, fields?.text("summary"))
+    event.attributes.add(AttributeName.valuestreamIssueURL, Self.page(of: issue))
+    event.attributes.add(AttributeName.valuestreamIssueType, issue.type?.text("name"))
+    event.attributes.add(
+      AttributeName.valuestreamIssueAuthor, (fields?.object("creator") ?? fields?.object("reporter")).flatMap(Self.name))
+    event.attributes.add(AttributeName.valuestreamIssueStatus, issue.status?.text("name"))
+    event.attributes.add(AttributeName.valuestreamIssueStatusCategory, issue.status?.object("statusCategory")?.text("key"))
+    event.attributes.add(AttributeName.valuestreamIssueLabels, labels)
     func add(_ name: String, _ value: AttributeValue?) {
       if let value { event.attributes.append(Attribute(name, value)) }
     }
-    add("valuestream.issue.priority", value("priority", of: fields) { $0.text("name") })
-    add("valuestream.issue.resolution", value("resolution", of: fields) { $0.text("name") })
-    add("valuestream.issue.assignee", value("assignee", of: fields, text: Self.name))
+    add(AttributeName.valuestreamIssuePriority, value("priority", of: fields) { $0.text("name") })
+    add(AttributeName.valuestreamIssueResolution, value("resolution", of: fields) { $0.text("name") })
+    add(AttributeName.valuestreamIssueAssignee, value("assignee", of: fields, text: Self.name))
   }
 
   /// Returns the address of the issue's web page. `self` in the payload is the address in the API.

@@ -18,17 +18,17 @@ extension JiraMapping {
 
   func commentEvent(_ comment: PayloadObject) -> SpanEvent {
     var attributes: [Attribute] = []
-    attributes.add("valuestream.comment.id", comment.identifier())
-    attributes.add("valuestream.comment.author", comment.object("author").flatMap(Self.name))
+    attributes.add(AttributeName.valuestreamCommentID, comment.identifier())
+    attributes.add(AttributeName.valuestreamCommentAuthor, comment.object("author").flatMap(Self.name))
     return SpanEvent(name: "comment", time: comment.time("created") ?? time.timestamp, attributes: attributes)
   }
 
   func worklogEvent() throws(PayloadError) -> Event {
     let worklog = try payload.root.requireObject("worklog")
     var attributes: [Attribute] = []
-    attributes.add("valuestream.worklog.id", worklog.identifier())
-    attributes.add("valuestream.worklog.author", worklog.object("author").flatMap(Self.name))
-    attributes.add("valuestream.worklog.seconds", worklog.int("timeSpentSeconds"))
+    attributes.add(AttributeName.valuestreamWorklogID, worklog.identifier())
+    attributes.add(AttributeName.valuestreamWorklogAuthor, worklog.object("author").flatMap(Self.name))
+    attributes.add(AttributeName.valuestreamWorklogSeconds, worklog.int("timeSpentSeconds"))
     var event = try remark(on: worklog.identifier("issueId"), worklog, missing: "issueId")
     event.spanEvents = [SpanEvent(name: "worklog", time: worklog.time("started") ?? time.timestamp, attributes: attributes)]
     return event

@@ -26,10 +26,10 @@ extension JiraMapping {
     }
     event.publishes = [classicID("sprint", String(id))]
     describe(&event)
-    event.attributes.add("valuestream.sprint.id", id)
-    event.attributes.add("valuestream.sprint.goal", sprint.text("goal"))
-    event.attributes.add("valuestream.sprint.board", sprint.int("originBoardId"))
-    event.attributes.add("valuestream.sprint.planned_end", sprint.time("endDate")?.rfc3339)
+    event.attributes.add(AttributeName.valuestreamSprintID, id)
+    event.attributes.add(AttributeName.valuestreamSprintGoal, sprint.text("goal"))
+    event.attributes.add(AttributeName.valuestreamSprintBoard, sprint.int("originBoardId"))
+    event.attributes.add(AttributeName.valuestreamSprintPlannedEnd, sprint.time("endDate")?.rfc3339)
     event.attributes += JiraClassicTags.sprint(sprint)
     if state == "active" || isClosed {
       event.classic = ClassicMark(

@@ -26,10 +26,10 @@ extension JiraMapping {
       event.links = [LinkStatement(.key(key("version", merged)), rule: "merged_to")]
     }
     describe(&event)
-    event.attributes.add("artifact.version", version.text("name"))
-    event.attributes.add("valuestream.release.id", id)
-    event.attributes.add("valuestream.release.planned_date", version.text("releaseDate"))
-    event.attributes.add("valuestream.release.project_id", version.identifier("projectId"))
+    event.attributes.add(AttributeName.artifactVersion, version.text("name"))
+    event.attributes.add(AttributeName.valuestreamReleaseID, id)
+    event.attributes.add(AttributeName.valuestreamReleasePlannedDate, version.text("releaseDate"))
+    event.attributes.add(AttributeName.valuestreamReleaseProjectID, version.identifier("projectId"))
     event.attributes += ClassicTags(service: "jira").attributes
     event.classic = classicMark(isReleased: isReleased)
     return event

@@ -8,8 +8,8 @@ extension TrelloMapping {
     let changes = TrelloChange.changes(in: payload, of: card, countingDue: isOverWhenComplete)
     guard let last = changes.last else { return nil }
     var event = event(of: card)
-    event.attributes.add("valuestream.issue.status", last.list?.name)
-    event.attributes.add("valuestream.issue.actor", payload.author)
+    event.attributes.add(AttributeName.valuestreamIssueStatus, last.list?.name)
+    event.attributes.add(AttributeName.valuestreamIssueActor, payload.author)
     event.attributes += TrelloClassicTags.card(card, in: last.list, payload)
     for change in changes { apply(change, of: card, to: &event) }
     return event

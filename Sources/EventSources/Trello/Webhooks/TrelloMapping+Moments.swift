@@ -10,25 +10,25 @@ extension TrelloMapping {
     switch payload.type {
     case "commentCard":
       name = "comment"
-      attributes.add("valuestream.comment.id", payload.action.text("id"))
-      attributes.add("valuestream.comment.author", payload.author)
+      attributes.add(AttributeName.valuestreamCommentID, payload.action.text("id"))
+      attributes.add(AttributeName.valuestreamCommentAuthor, payload.author)
     case "addLabelToCard", "removeLabelFromCard":
       name = payload.type == "addLabelToCard" ? "labeled" : "unlabeled"
-      attributes.add("valuestream.label.name", payload.label)
+      attributes.add(AttributeName.valuestreamLabelName, payload.label)
     case "addMemberToCard", "removeMemberFromCard":
       name = payload.type == "addMemberToCard" ? "assigned" : "unassigned"
-      attributes.add("valuestream.assignee", payload.member)
+      attributes.add(AttributeName.valuestreamAssignee, payload.member)
     case "addChecklistToCard", "removeChecklistFromCard":
       name = payload.type == "addChecklistToCard" ? "checklist_added" : "checklist_removed"
-      attributes.add("valuestream.checklist.name", payload.checklist)
+      attributes.add(AttributeName.valuestreamChecklistName, payload.checklist)
     case "updateCheckItemStateOnCard":
       name = payload.checkItem?.text("state") == "complete" ? "check_item_completed" : "check_item_reopened"
-      attributes.add("valuestream.checklist.name", payload.checklist)
-      attributes.add("valuestream.check_item.name", payload.checkItem?.text("name"))
+      attributes.add(AttributeName.valuestreamChecklistName, payload.checklist)
+      attributes.add(AttributeName.valuestreamCheckItemName, payload.checkItem?.text("name"))
     case "addAttachmentToCard", "deleteAttachmentFromCard":
       name = payload.type == "addAttachmentToCard" ? "attached" : "detached"
-      attributes.add("valuestream.attachment.name", payload.attachment?.text("name"))
-      attributes.add("valuestream.attachment.url", payload.attachment?.text("url").map(WebAddress.withoutUser))
+      attributes.add(AttributeName.valuestreamAttachmentName, payload.attachment?.text("name"))
+      attributes.add(AttributeName.valuestreamAttachmentURL, payload.attachment?.text("url").map(WebAddress.withoutUser))
     default: return nil
     }
     return SpanEvent(name: name, time: time, attributes: attributes)

@@ -77,17 +77,17 @@ struct TrelloMapping {
       default: break
       }
     }
-    event.attributes.add("valuestream.issue.number", card.number)
-    event.attributes.add("valuestream.issue.title", card.title)
-    event.attributes.add("valuestream.issue.url", card.url)
-    event.attributes.add("valuestream.issue.author", payload.isCreation ? payload.author : nil)
-    event.attributes.add("valuestream.issue.labels", payload.labels(of: card))
-    event.attributes.add("valuestream.issue.due", card.due?.rfc3339)
-    if card.due == nil, card.object.has("due") { event.attributes.add("valuestream.issue.due", []) }
-    event.attributes.add("valuestream.issue.due_complete", card.isDueComplete)
-    event.attributes.add("valuestream.board.id", payload.board?.id)
-    event.attributes.add("valuestream.board.name", payload.board?.title)
-    event.attributes.add("valuestream.board.url", payload.board?.url)
+    event.attributes.add(AttributeName.valuestreamIssueNumber, card.number)
+    event.attributes.add(AttributeName.valuestreamIssueTitle, card.title)
+    event.attributes.add(AttributeName.valuestreamIssueURL, card.url)
+    event.attributes.add(AttributeName.valuestreamIssueAuthor, payload.isCreation ? payload.author : nil)
+    event.attributes.add(AttributeName.valuestreamIssueLabels, payload.labels(of: card))
+    event.attributes.add(AttributeName.valuestreamIssueDue, card.due?.rfc3339)
+    if card.due == nil, card.object.has("due") { event.attributes.add(AttributeName.valuestreamIssueDue, []) }
+    event.attributes.add(AttributeName.valuestreamIssueDueComplete, card.isDueComplete)
+    event.attributes.add(AttributeName.valuestreamBoardID, payload.board?.id)
+    event.attributes.add(AttributeName.valuestreamBoardName, payload.board?.title)
+    event.attributes.add(AttributeName.valuestreamBoardURL, payload.board?.url)
     return event
   }
 

@@ -155,7 +155,7 @@ struct ConnectPage {
       guard !rejections.isEmpty else { return }
       html.element(.h3, text: "Last rejections")
       html.element(.ul) { html in
-        for (_, rejection) in rejections {
+        for rejection in rejections.map(\.rejection) {
           html.element(.li) { html in
             html.time(rejection.time, now: context.now)
             html.text(" \(rejection.exporter), \(Wording.count(rejection.count, "span")): ")

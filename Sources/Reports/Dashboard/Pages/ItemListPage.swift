@@ -299,7 +299,7 @@ struct ItemListPage {
             .td, .classes("number"),
             text: Wording.duration(from: span.start, to: span.end ?? context.now) + (span.isFinished ? "" : " +"))
           html.element(.td, .classes("number")) { html in
-            guard case .int(let count)? = span.attributes.value(of: "valuestream.deployment.changes.count") else {
+            guard case .int(let count)? = span.attributes.value(of: AttributeName.valuestreamDeploymentChangesCount) else {
               return html.element(.span, .classes("quiet"), .title("No commit range is known"), text: "–")
             }
             html.element(.a, .href(traced.address), text: Wording.count(Int(clamping: count), "change"))

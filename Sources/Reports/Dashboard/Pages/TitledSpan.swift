@@ -1,6 +1,8 @@
 import ValueStreamCore
 
-private let titleAttributes = ["vcs.change.title", "valuestream.issue.title", "valuestream.release.title"]
+private let titleAttributes = [
+  AttributeName.vcsChangeTitle, AttributeName.valuestreamIssueTitle, AttributeName.valuestreamReleaseTitle,
+]
 
 extension Subject {
   /// The title that people gave to the item; nil if it has none.
@@ -14,7 +16,7 @@ extension Span {
   /// The name as short as it can be among the items of a repository: without its owner, and for builds and jobs without
   /// the repository.
   func shortName(in project: String?) -> String {
-    if operation == .job, let task = attributes.text(of: "cicd.pipeline.task.name") { return task }
+    if operation == .job, let task = attributes.text(of: AttributeName.cicdPipelineTaskName) { return task }
     guard let project, project == self.project, !project.isEmpty else { return name }
     if operation == .build, name.hasPrefix(project + " ") { return String(name.dropFirst(project.count + 1)) }
     guard let owner = project.lastIndex(of: "/"), name.hasPrefix(project) else { return name }
@@ -24,23 +26,24 @@ extension Span {
   /// The page of the item at its vendor; nil if no payload names one.
   var webLink: WebLink? {
     let names = [
-      "valuestream.change.url", "valuestream.issue.url", "cicd.pipeline.task.run.url.full", "cicd.pipeline.run.url.full",
-      "valuestream.deployment.url", "valuestream.release.url", "valuestream.url",
+      AttributeName.valuestreamChangeURL, AttributeName.valuestreamIssueURL, AttributeName.cicdPipelineTaskRunURLFull,
+      AttributeName.cicdPipelineRunURLFull,
+      AttributeName.valuestreamDeploymentURL, AttributeName.valuestreamReleaseURL, AttributeName.valuestreamURL,
     ]
     return names.lazy.compactMap { WebLink(attributes.text(of: $0)) }.first
   }
 
-  var environment: String? { attributes.text(of: "deployment.environment.name") }
-  var service: String? { attributes.text(of: "valuestream.service") }
+  var environment: String? { attributes.text(of: AttributeName.deploymentEnvironmentName) }
+  var service: String? { attributes.text(of: AttributeName.valuestreamService) }
 
   /// The first digits of the commit that a build or deploy is about.
   var shortCommit: String? {
-    attributes.text(of: "vcs.ref.head.revision").map { String($0.prefix(7)) }
+    attributes.text(of: AttributeName.vcsRefHeadRevision).map { String($0.prefix(7)) }
   }
 
   var author: String? {
-    attributes.text(of: "valuestream.change.author") ?? attributes.text(of: "valuestream.issue.author")
-      ?? attributes.text(of: "valuestream.deployment.actor") ?? attributes.text(of: "valuestream.build.actor")
+    attributes.text(of: AttributeName.valuestreamChangeAuthor) ?? attributes.text(of: AttributeName.valuestreamIssueAuthor)
+      ?? attributes.text(of: AttributeName.valuestreamDeploymentActor) ?? attributes.text(of: AttributeName.valuestreamBuildActor)
   }
 }
 

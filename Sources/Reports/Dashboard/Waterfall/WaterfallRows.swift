@@ -105,7 +105,7 @@ struct WaterfallRows {
 
   private static func marks(of span: Span) -> [Mark] {
     var marks = span.events.prefix(markLimit).map { event -> Mark in
-      let state = event.attributes.text(of: "valuestream.review.state")
+      let state = event.attributes.text(of: AttributeName.valuestreamReviewState)
       let kind: Mark.Kind =
         switch (event.name, state) {
         case ("review", "approved"?): .good

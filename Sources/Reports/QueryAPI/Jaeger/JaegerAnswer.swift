@@ -121,7 +121,9 @@ enum JaegerAnswer {
       json.member("startTime", microseconds(shown.start))
       json.member("duration", microseconds(end) - microseconds(shown.start))
       json.name("tags")
-      json.array(tags(of: shown) + (span.isFinished ? [] : [Attribute(openTag, true)])) { json, tag in write(tag, to: &json) }
+      json.array(tags(of: shown) + (span.isFinished ? [] : [Attribute(AttributeName.valuestreamOpen, true)])) { json, tag in
+        write(tag, to: &json)
+      }
       json.name("logs")
       json.array(logs(of: shown, span)) { json, event in
         json.object { json in
@@ -158,16 +160,14 @@ enum JaegerAnswer {
       SpanEvent(
         name: "phase", time: phase.start,
         attributes: [
-          Attribute("valuestream.phase.name", .string(phase.name)), Attribute("valuestream.phase.track", .string(phase.track)),
+          Attribute(AttributeName.valuestreamPhaseName, .string(phase.name)),
+          Attribute(AttributeName.valuestreamPhaseTrack, .string(phase.track)),
         ])
     }
     return (shown.events + lasting).sorted { ($0.time, $0.name) < ($1.time, $1.name) }
   }
 
   // MARK: Tags
-
-  /// Marks spans that are still running.
-  private static let openTag = "valuestream.open"
 
   static func name(of kind: SpanPresentation.Kind) -> String {
     switch kind {

@@ -85,7 +85,7 @@ struct JaegerQuery {
 
   /// The tags that the store can filter by, with the member of the filter for each.
   private static var columns: [(tag: String, column: WritableKeyPath<SubjectFilter, String?>)] {
-    [("valuestream.source", \.source), ("valuestream.project", \.project)]
+    [(AttributeName.valuestreamSource, \.source), (AttributeName.valuestreamProject, \.project)]
   }
 
   /// The tag that finds a subject by its classic id.

@@ -115,7 +115,7 @@ package struct ReportHandler: HTTPHandler {
 /// What the reports need.
 package struct ReportQueries: Sendable {
   let facts: any FactSource
-  let store: any SpanStore
+  let store: any SpanReading
   let clock: any WallClock
   let logger: Logger
   let defaults: ReportDefaults
@@ -130,7 +130,7 @@ package struct ReportQueries: Sendable {
   ///   - isWorking: True while deliveries wait to be projected, or facts are computed that changed ones concern.
   ///   - history: May be shared with the pages.
   package init(
-    facts: any FactSource, store: any SpanStore, clock: any WallClock, logger: Logger, defaults: ReportDefaults,
+    facts: any FactSource, store: any SpanReading, clock: any WallClock, logger: Logger, defaults: ReportDefaults,
     waitForFacts: @escaping @Sendable () -> Void, isWorking: @escaping @Sendable () -> Bool = { false },
     history: HistoryCache = HistoryCache()
   ) {
