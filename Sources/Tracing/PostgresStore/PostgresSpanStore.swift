@@ -166,7 +166,7 @@ package final class PostgresSpanStore: SpanStore {
     let rows = try pool.query(
       "SELECT s.key, m.since, m.counted FROM @subject s JOIN @measurement m ON m.subject = s.seq WHERE s.key = ANY($1)",
       [.byteArrays(keys.map(Self.bytes))])
-    return Dictionary(rows.map { AwaitingSubject(key: Self.key($0, 0), measurement: Self.measurement($0)) }) { first, _ in first }
+    return Dictionary(rows.map { (Self.key($0, 0), Self.measurement($0)) }) { first, _ in first }
   }
 
   private static func measurement(_ row: PostgresConnection.Row) -> Measurement {

@@ -1,5 +1,5 @@
 /// Stores the outbox, and how far exporters have come with it.
-public protocol ExportStore: SpanReading {
+public protocol ExportStore: SpanReading, WritableStore {
   /// Returns outbox entries after a sequence number, in order.
   func outboxEntries(after sequence: UInt64, limit: Int) throws -> [NumberedOutboxEntry]
 

@@ -1,18 +1,11 @@
 /// Stores what the projection concludes from the delivery log.
 ///
 /// Call ``write(_:)`` from one thread at a time.
-public protocol ProjectionStore: SpanReading {
+public protocol ProjectionStore: SpanReading, WritableStore {
   /// Writes all of these changes, including the log position, or nothing.
   ///
   /// - Throws: ``StoreError``. Nothing was changed then, and a later call may succeed without opening the store again.
   func write(_ changes: ProjectionChanges) throws
-
-  /// Reopens for writing a store that was opened read-only because of a full or read-only disk, and checks for free space.
-  ///
-  /// The call is cheap.
-  ///
-  /// - Throws: ``StoreError`` with the reason why writing is still impossible. Reading works in the meantime.
-  func prepareToWrite() throws
 
   /// What the store has projected of the log. Nil if nothing is projected yet.
   func position() throws -> LogCoverage?
@@ -42,8 +35,4 @@ public struct AwaitingSubject: Sendable {
     self.key = key
     self.measurement = measurement
   }
-}
-
-extension ProjectionStore {
-  public func prepareToWrite() throws {}
 }

@@ -21,3 +21,17 @@ public protocol ExpiringStore: Sendable {
   /// The size of the store on disk, in bytes. 0 for a store in memory.
   func size() throws -> Int64
 }
+
+/// A store that may have been opened only for reading.
+public protocol WritableStore: Sendable {
+  /// Reopens for writing a store that was opened read-only because of a full or read-only disk, and checks for free space.
+  ///
+  /// The call is cheap.
+  ///
+  /// - Throws: ``StoreError`` with the reason why writing is still impossible. Reading works in the meantime.
+  func prepareToWrite() throws
+}
+
+extension WritableStore {
+  public func prepareToWrite() throws {}
+}
