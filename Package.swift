@@ -116,7 +116,8 @@ let tracing: [Target] = [
   module("Projection", in: "Tracing", ["DeliveryCounters", "DeliveryFacts", "PoisonGuard"]),
   module("Replay", in: "Tracing", ["DeliveryCounters", "DeliveryFacts", "Projection"]),
   module("SQLiteStore", in: "Tracing", ["CSQLite", "CZstd"]),
-  module("PostgresStore", in: "Tracing", ["CPostgreSQL", "SQLiteStore"]),
+  module("Leadership", in: "Tracing"),
+  module("PostgresStore", in: "Tracing", ["CPostgreSQL", "SQLiteStore", "Leadership"]),
   module("Export", in: "Tracing", ["PoisonGuard"]),
   module("CurlTransport", in: "Tracing", ["CCurl"]),
   module("OTLP", in: "Tracing", ["Export", "CZlib"]),
@@ -154,6 +155,7 @@ let executables: [Target] = [
     name: "vsd",
     dependencies: [
       "ValueStreamCore", "Intake", "Catalog", "Projection", "DeliveryCounters", "PoisonGuard", "Replay", "Export", "SQLiteStore",
+      "PostgresStore", "Leadership",
       "Logging", "Mock", "OTLP", "Jaeger", "Lightstep", "Datadog", "Zipkin", "CurlTransport", "Prometheus", "QueryAPI",
       "DeliveryMetrics", "Dashboard", "DeliveryGauges", "APIClient", "Hooks", "GitHubHooks", "GitLabHooks",
       "CReleaseStamp",
@@ -180,6 +182,7 @@ let testing: [Target] = [
   .target(
     name: "GitLabServer", dependencies: ["ValueStreamCore", "ValueStreamTesting"], path: "Tests/GitLabServer",
     swiftSettings: settings),
+  .target(name: "PostgresServer", path: "Tests/PostgresServer", swiftSettings: settings),
   .target(
     name: "SourceFuzzing", dependencies: ["ValueStreamCore"] + sources, path: "Tests/SourceFuzzing", swiftSettings: settings),
   .target(name: "CSyncRecorder", path: "Tests/CSyncRecorder", linkerSettings: [.linkedLibrary("sqlite3")]),
@@ -248,7 +251,8 @@ let testsOfTargets: [Target] = [
   tests(of: "Projection", ["ValueStreamCore", "DeliveryCounters", "DeliveryFacts", "PoisonGuard", "Export"]),
   tests(of: "Replay", ["ValueStreamCore", "DeliveryCounters", "DeliveryFacts", "Projection", "SQLiteStore"]),
   tests(of: "SQLiteStore", ["ValueStreamCore", "CSyncRecorder"]),
-  tests(of: "PostgresStore", ["ValueStreamCore", "DeliveryCounters", "Projection"]),
+  tests(of: "Leadership", ["ValueStreamCore"]),
+  tests(of: "PostgresStore", ["ValueStreamCore", "DeliveryCounters", "Projection", "PostgresServer", "Leadership"]),
   tests(of: "Export", ["ValueStreamCore"]),
   tests(of: "CurlTransport", ["ValueStreamCore"]),
   tests(of: "OTLP", ["ValueStreamCore", "Export", "CZlib", "CurlTransport"], fixtures: ["Golden", "read-otlp.py"]),
@@ -277,7 +281,7 @@ let testsOfTargets: [Target] = [
     of: "vsd",
     [
       "ValueStreamCore", "OTLP", "Datadog", "Export", "CurlTransport", "vsperf", "Simulator", "CrashingProjector",
-      "GitHubServer", "GitLabServer", "DeliveryFacts", "SQLiteStore",
+      "GitHubServer", "GitLabServer", "DeliveryFacts", "SQLiteStore", "PostgresServer",
     ],
     fixtures: ["Golden", "Producer"]),
   .testTarget(

@@ -7,6 +7,7 @@ import Intake
 import Jaeger
 import Lightstep
 import OTLP
+import PostgresStore
 import Projection
 import QueryAPI
 import ValueStreamCore
@@ -21,6 +22,10 @@ struct DaemonSettings {
   enum Store: Equatable {
     case memory
     case directory(String)
+    case postgres(PostgresAddress)
+
+    /// True if other processes use the store, too.
+    var isShared: Bool { if case .postgres = self { true } else { false } }
   }
 
   let address: ListenAddress
@@ -32,6 +37,8 @@ struct DaemonSettings {
   let trustedProxies: [AddressRange]
   let tracers: [Tracer]
   let store: Store
+  /// The directory for what stays on this machine while the store is elsewhere.
+  let stateDirectory: String
   let gracePeriod: Duration
   /// The grace period before finished attempts are counted.
   var countGrace: Duration { gracePeriod * CounterSettings.countGraceFactor }
@@ -82,12 +89,21 @@ struct DaemonSettings {
   }
 
   static let storeLocation = Setting<Store?>(
-    "store", placeholder: "DIRECTORY|memory", default: nil,
+    "store", placeholder: "DIRECTORY|URL|memory", default: nil,
     defaultText: "$XDG_STATE_HOME/valuestream, else ~/.local/state/valuestream",
     help:
-      "Directory for deliveries and spans, or memory. vsd creates the directory. With only the mock tracer, the default is memory."
+      "Directory for deliveries and spans, postgres:// address of a database for several vsd, or memory. vsd creates directory and tables. Give a password in PGPASSFILE or PGPASSWORD, because process lists show flags. With only the mock tracer, the default is memory."
   ) { text throws(SettingError) in
-    if text.isEmpty || text.contains("://") { throw SettingError(expected: "a directory, or memory") }
+    if PostgresAddress.isOne(text) {
+      do throws(StoreError) {
+        return .postgres(try PostgresAddress(text))
+      } catch {
+        throw SettingError(expected: "an address that libpq reads: \(error.message)", isTextHidden: true)
+      }
+    }
+    if text.isEmpty || text.contains("://") {
+      throw SettingError(expected: "a directory, an address that begins with postgres://, or memory")
+    }
     return text == "memory" ? .memory : .directory(text)
   }
 
@@ -160,7 +176,11 @@ struct DaemonSettings {
     if tracers.contains(.mock), givenStore != .memory, !isMockAlone || givenStore != nil {
       throw SettingsError("--tracer: mock keeps everything in memory and needs --store=memory")
     }
-    store = givenStore ?? (isMockAlone ? .memory : .directory(Self.defaultDirectory(environment)))
+    let directory = Self.defaultDirectory(environment)
+    // A unit of systemd with several state directories names them all.
+    let ofUnit = environment["STATE_DIRECTORY"]?.split(separator: ":").first.map(String.init)
+    stateDirectory = ofUnit ?? directory
+    store = givenStore ?? (isMockAlone ? .memory : .directory(directory))
     gracePeriod =
       isMockAlone && !settings.isGiven(ExportSettings.gracePeriod) ? .zero : try settings.value(of: ExportSettings.gracePeriod)
     classification = settings.given(for: SourceCatalog.classification)
