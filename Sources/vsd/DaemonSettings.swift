@@ -26,6 +26,22 @@ struct DaemonSettings {
 
     /// True if other processes use the store, too.
     var isShared: Bool { if case .postgres = self { true } else { false } }
+
+    /// Reads the name of a store: a directory, the address of a database, or `memory`.
+    init(parsing text: String) throws(SettingError) {
+      if PostgresAddress.isOne(text) {
+        do throws(StoreError) {
+          self = .postgres(try PostgresAddress(text))
+          return
+        } catch {
+          throw SettingError(expected: "an address that libpq reads: \(error.message)", isTextHidden: true)
+        }
+      }
+      if text.isEmpty || text.contains("://") {
+        throw SettingError(expected: "a directory, an address that begins with postgres://, or memory")
+      }
+      self = text == "memory" ? .memory : .directory(text)
+    }
   }
 
   let address: ListenAddress
@@ -89,22 +105,12 @@ struct DaemonSettings {
   }
 
   static let storeLocation = Setting<Store?>(
-    "store", placeholder: "DIRECTORY|URL|memory", default: nil,
+    "store", placeholder: "DIR|URL|memory", default: nil,
     defaultText: "$XDG_STATE_HOME/valuestream, else ~/.local/state/valuestream",
     help:
       "Directory for deliveries and spans, postgres:// address of a database for several vsd, or memory. vsd creates directory and tables. Give a password in PGPASSFILE or PGPASSWORD, because process lists show flags. With only the mock tracer, the default is memory."
   ) { text throws(SettingError) in
-    if PostgresAddress.isOne(text) {
-      do throws(StoreError) {
-        return .postgres(try PostgresAddress(text))
-      } catch {
-        throw SettingError(expected: "an address that libpq reads: \(error.message)", isTextHidden: true)
-      }
-    }
-    if text.isEmpty || text.contains("://") {
-      throw SettingError(expected: "a directory, an address that begins with postgres://, or memory")
-    }
-    return text == "memory" ? .memory : .directory(text)
+    try Store(parsing: text)
   }
 
   static let logLevelName = Setting<Logger.Level>(
@@ -130,6 +136,8 @@ struct DaemonSettings {
       .map { ($0, Spelling.nearest(to: $0, among: known)) }
   }
 
+  private static let commands = [ReplayCommand.name, CheckCommand.name, MigrateCommand.name, BackupCommand.name]
+
   /// Reads the settings from the command line, the environment and the configuration file.
   ///
   /// - Throws: a one-line message for the user.
@@ -138,9 +146,9 @@ struct DaemonSettings {
       declared: Self.declarations, arguments: arguments, environment: environment,
       fileSetting: Self.config.declaration.name, readFile: readFile)
     words = settings.operands
-    if let word = words.first, ![ReplayCommand.name, CheckCommand.name].contains(word) {
+    if let word = words.first, !Self.commands.contains(word) {
       throw SettingsError(
-        "unexpected argument \"\(word)\"; vsd takes flags, and the commands \(ReplayCommand.name) and \(CheckCommand.name)")
+        "unexpected argument \"\(word)\"; vsd takes flags, and the commands \(Self.commands.joined(separator: ", "))")
     }
     address = try settings.value(of: IntakeSettings.address)
     adminAddress = try settings.value(of: IntakeSettings.adminAddress)

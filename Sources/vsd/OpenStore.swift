@@ -2,6 +2,7 @@ import Glibc
 import Leadership
 import PoisonGuard
 import PostgresStore
+import Replay
 import SQLiteStore
 import ValueStreamCore
 
@@ -48,6 +49,9 @@ struct OpenStore {
       if !poisonGuard.isWorking {
         logger.warn("no file can be written in \(settings.stateDirectory): a delivery that crashes vsd is not set aside")
       }
+    }
+    if try StoreMigration.isUnfinished(spans) {
+      throw StoreError(.rejected, "vsd \(MigrateCommand.name) into this store has not ended: run it again, and it goes on")
     }
   }
 
