@@ -2,7 +2,7 @@
 FROM swift:6.2-bookworm AS build
 WORKDIR /source
 RUN apt-get update && apt-get install -y --no-install-recommends \
-    g++ libcurl4-openssl-dev libmicrohttpd-dev libsimdjson-dev libsqlite3-dev libssl-dev libzstd-dev make pkg-config zlib1g-dev \
+    g++ libcurl4-openssl-dev libmicrohttpd-dev libpq-dev libsimdjson-dev libsqlite3-dev libssl-dev libzstd-dev make pkg-config zlib1g-dev \
   && rm -rf /var/lib/apt/lists/*
 COPY Package.swift ./
 COPY Sources Sources
@@ -13,7 +13,7 @@ RUN swift build --configuration release --static-swift-stdlib --product vsd \
 
 FROM debian:bookworm-slim
 RUN apt-get update && apt-get install -y --no-install-recommends \
-    ca-certificates curl libcurl4 libmicrohttpd12 libsimdjson14 libsqlite3-0 libssl3 libstdc++6 libzstd1 zlib1g \
+    ca-certificates curl libcurl4 libmicrohttpd12 libpq5 libsimdjson14 libsqlite3-0 libssl3 libstdc++6 libzstd1 zlib1g \
   && rm -rf /var/lib/apt/lists/* \
   && useradd --system --uid 10001 --home-dir /var/lib/valuestream --create-home --shell /usr/sbin/nologin valuestream \
   && chmod 700 /var/lib/valuestream

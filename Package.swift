@@ -123,7 +123,8 @@ let tracing: [Target] = [
   module("Projection", in: "Tracing", ["DeliveryCounters", "DeliveryFacts", "PoisonGuard"]),
   module("Replay", in: "Tracing", ["DeliveryCounters", "DeliveryFacts", "Projection"]),
   module("SQLiteStore", in: "Tracing", ["CSQLite", "CZstd"]),
-  module("PostgresStore", in: "Tracing", ["CPostgreSQL", "SQLiteStore"]),
+  module("Leadership", in: "Tracing"),
+  module("PostgresStore", in: "Tracing", ["CPostgreSQL", "SQLiteStore", "Leadership"]),
   module("Export", in: "Tracing", ["PoisonGuard"]),
   module("CurlTransport", in: "Tracing", ["CCurl"]),
   module("OTLP", in: "Tracing", ["Export", "CZlib"]),
@@ -161,6 +162,7 @@ let executables: [Target] = [
     name: "vsd",
     dependencies: [
       "ValueStreamCore", "Intake", "Catalog", "Projection", "DeliveryCounters", "PoisonGuard", "Replay", "Export", "SQLiteStore",
+      "PostgresStore", "Leadership",
       "Logging", "Mock", "OTLP", "Jaeger", "Lightstep", "Datadog", "Zipkin", "CurlTransport", "Prometheus", "QueryAPI",
       "DeliveryMetrics", "Dashboard", "DeliveryGauges", "APIClient", "Hooks", "GitHubHooks", "GitLabHooks",
       "CReleaseStamp",
@@ -187,6 +189,7 @@ let testing: [Target] = [
   .target(
     name: "GitLabServer", dependencies: ["ValueStreamCore", "ValueStreamTesting"], path: "Tests/GitLabServer",
     swiftSettings: testSettings),
+  .target(name: "PostgresServer", path: "Tests/PostgresServer", swiftSettings: testSettings),
   .target(
     name: "SourceFuzzing", dependencies: ["ValueStreamCore"] + sources, path: "Tests/SourceFuzzing", swiftSettings: testSettings),
   .target(name: "CSyncRecorder", path: "Tests/CSyncRecorder", linkerSettings: [.linkedLibrary("sqlite3")]),
@@ -255,7 +258,8 @@ let testsOfTargets: [Target] = [
   tests(of: "Projection", ["ValueStreamCore", "DeliveryCounters", "DeliveryFacts", "PoisonGuard", "Export"]),
   tests(of: "Replay", ["ValueStreamCore", "DeliveryCounters", "DeliveryFacts", "Projection", "SQLiteStore"]),
   tests(of: "SQLiteStore", ["ValueStreamCore", "CSyncRecorder"]),
-  tests(of: "PostgresStore", ["ValueStreamCore", "DeliveryCounters", "Projection"]),
+  tests(of: "Leadership", ["ValueStreamCore"]),
+  tests(of: "PostgresStore", ["ValueStreamCore", "DeliveryCounters", "Projection", "PostgresServer", "Leadership"]),
   tests(of: "Export", ["ValueStreamCore"]),
   tests(of: "CurlTransport", ["ValueStreamCore"]),
   tests(of: "OTLP", ["ValueStreamCore", "Export", "CZlib", "CurlTransport"], fixtures: ["Golden", "read-otlp.py"]),
@@ -284,7 +288,7 @@ let testsOfTargets: [Target] = [
     of: "vsd",
     [
       "ValueStreamCore", "OTLP", "Datadog", "Export", "CurlTransport", "vsperf", "Simulator", "CrashingProjector",
-      "GitHubServer", "GitLabServer", "DeliveryFacts", "SQLiteStore",
+      "GitHubServer", "GitLabServer", "DeliveryFacts", "SQLiteStore", "PostgresServer",
     ],
     fixtures: ["Golden", "Producer"]),
   .testTarget(

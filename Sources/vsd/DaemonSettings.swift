@@ -7,6 +7,7 @@ import Intake
 import Jaeger
 import Lightstep
 import OTLP
+import PostgresStore
 import Projection
 import QueryAPI
 import ValueStreamCore
@@ -21,6 +22,26 @@ struct DaemonSettings {
   enum Store: Equatable {
     case memory
     case directory(String)
+    case postgres(PostgresAddress)
+
+    /// True if other processes use the store, too.
+    var isShared: Bool { if case .postgres = self { true } else { false } }
+
+    /// Reads the name of a store: a directory, the address of a database, or `memory`.
+    init(parsing text: String) throws(SettingError) {
+      if PostgresAddress.isOne(text) {
+        do throws(StoreError) {
+          self = .postgres(try PostgresAddress(text))
+          return
+        } catch {
+          throw SettingError(expected: "an address that libpq reads: \(error.message)", isTextHidden: true)
+        }
+      }
+      if text.isEmpty || text.contains("://") {
+        throw SettingError(expected: "a directory, an address that begins with postgres://, or memory")
+      }
+      self = text == "memory" ? .memory : .directory(text)
+    }
   }
 
   let address: ListenAddress
@@ -32,6 +53,8 @@ struct DaemonSettings {
   let trustedProxies: [AddressRange]
   let tracers: [Tracer]
   let store: Store
+  /// The directory for what stays on this machine while the store is elsewhere.
+  let stateDirectory: String
   let gracePeriod: Duration
   /// The grace period before finished attempts are counted.
   var countGrace: Duration { gracePeriod * CounterSettings.countGraceFactor }
@@ -82,13 +105,12 @@ struct DaemonSettings {
   }
 
   static let storeLocation = Setting<Store?>(
-    "store", placeholder: "DIRECTORY|memory", default: nil,
+    "store", placeholder: "DIR|URL|memory", default: nil,
     defaultText: "$XDG_STATE_HOME/valuestream, else ~/.local/state/valuestream",
     help:
-      "Directory for deliveries and spans, or memory. vsd creates the directory. With only the mock tracer, the default is memory."
+      "Directory for deliveries and spans, postgres:// address of a database for several vsd, or memory. vsd creates directory and tables. Give a password in PGPASSFILE or PGPASSWORD, because process lists show flags. With only the mock tracer, the default is memory."
   ) { text throws(SettingError) in
-    if text.isEmpty || text.contains("://") { throw SettingError(expected: "a directory, or memory") }
-    return text == "memory" ? .memory : .directory(text)
+    try Store(parsing: text)
   }
 
   static let logLevelName = Setting<Logger.Level>(
@@ -114,6 +136,8 @@ struct DaemonSettings {
       .map { ($0, Spelling.nearest(to: $0, among: known)) }
   }
 
+  private static let commands = [ReplayCommand.name, CheckCommand.name, MigrateCommand.name, BackupCommand.name]
+
   /// Reads the settings from the command line, the environment and the configuration file.
   ///
   /// - Throws: a one-line message for the user.
@@ -122,9 +146,9 @@ struct DaemonSettings {
       declared: Self.declarations, arguments: arguments, environment: environment,
       fileSetting: Self.config.declaration.name, readFile: readFile)
     words = settings.operands
-    if let word = words.first, ![ReplayCommand.name, CheckCommand.name].contains(word) {
+    if let word = words.first, !Self.commands.contains(word) {
       throw SettingsError(
-        "unexpected argument \"\(word)\"; vsd takes flags, and the commands \(ReplayCommand.name) and \(CheckCommand.name)")
+        "unexpected argument \"\(word)\"; vsd takes flags, and the commands \(Self.commands.joined(separator: ", "))")
     }
     address = try settings.value(of: IntakeSettings.address)
     adminAddress = try settings.value(of: IntakeSettings.adminAddress)
@@ -160,7 +184,11 @@ struct DaemonSettings {
     if tracers.contains(.mock), givenStore != .memory, !isMockAlone || givenStore != nil {
       throw SettingsError("--tracer: mock keeps everything in memory and needs --store=memory")
     }
-    store = givenStore ?? (isMockAlone ? .memory : .directory(Self.defaultDirectory(environment)))
+    let directory = Self.defaultDirectory(environment)
+    // A unit of systemd with several state directories names them all.
+    let ofUnit = environment["STATE_DIRECTORY"]?.split(separator: ":").first.map(String.init)
+    stateDirectory = ofUnit ?? directory
+    store = givenStore ?? (isMockAlone ? .memory : .directory(directory))
     gracePeriod =
       isMockAlone && !settings.isGiven(ExportSettings.gracePeriod) ? .zero : try settings.value(of: ExportSettings.gracePeriod)
     classification = settings.given(for: SourceCatalog.classification)

@@ -12,6 +12,8 @@ enum HelpPage {
     Usage: vsd [--flag=value ...]
            vsd check [repair]    Find damage in the store. Repair it while vsd is stopped.
            vsd replay [apply]    Project stored deliveries again and compare. Apply it while vsd is stopped.
+           vsd backup TARGET     Copy the store into a new directory. vsd can run meanwhile.
+           vsd migrate-store FROM TO    Copy a store from a directory to a database or back.
 
     Flags you are likely to need:
     \(HelpText.summarize(firstFlags))
@@ -37,6 +39,8 @@ enum HelpPage {
     Usage: vsd [--flag=value ...]
            vsd check [repair] [--flag=value ...]
            vsd replay [apply] [--flag=value ...]
+           vsd backup TARGET [--flag=value ...]
+           vsd migrate-store FROM TO [--flag=value ...]
 
     \(description)
 
@@ -69,6 +73,13 @@ enum HelpPage {
     vsd replay projects the stored deliveries again with the current program and settings, and prints
     what differs from the spans in use. vsd can run meanwhile. vsd replay apply does the same while vsd
     is stopped, and puts the result in place.
+
+    vsd backup copies the store of a directory into a new one, which can be used as a store. vsd can run
+    meanwhile.
+
+    vsd migrate-store copies deliveries, spans and facts of a store into an empty one: from a directory to
+    a database (postgres://...) or back. Stop every vsd on both with SIGTERM before, and give it the
+    settings that vsd runs with. If it is interrupted, run it again.
     """
 
   static let precedence = """

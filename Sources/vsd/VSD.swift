@@ -31,6 +31,12 @@ enum VSD {
         if try !CheckCommand(Array(settings.words.dropFirst()), settings).run() { exit(ExitCode.dataError) }
         return
       }
+      if settings.words.first == MigrateCommand.name {
+        return try MigrateCommand(Array(settings.words.dropFirst()), settings).run()
+      }
+      if settings.words.first == BackupCommand.name {
+        return try BackupCommand(Array(settings.words.dropFirst()), settings).run()
+      }
       let logger = Logger(threshold: settings.logLevel, write: StandardOutput.write)
       for variable in DaemonSettings.unknownVariables(in: Environment.variables) {
         let hint = variable.meant.map { "; is \($0) meant?" } ?? ""

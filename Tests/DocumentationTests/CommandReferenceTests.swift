@@ -86,7 +86,7 @@ struct CommandReferenceTests {
       let variables = ([declaration.environment] + declaration.otherVariables).filter { !$0.isEmpty }
       let words = declaration.placeholder.split(separator: "|")
       // An uppercase word such as NAMES stands for any value.
-      let isChoice = words.count > 1 && !words.contains { ["NAMES", "DIRECTORY"].contains($0) }
+      let isChoice = words.count > 1 && !words.contains { ["NAMES", "DIR"].contains($0) }
       let choice = isChoice ? " One of \(code(words.map(String.init)))." : ""
       var cells = [code(flags)]
       if hasVariables { cells.append(code(variables)) }

@@ -1,3 +1,4 @@
+import PostgresServer
 import Testing
 import ValueStreamCore
 

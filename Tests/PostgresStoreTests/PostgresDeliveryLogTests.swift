@@ -1,5 +1,6 @@
 import Dispatch
 import Foundation
+import PostgresServer
 import Synchronization
 import Testing
 import ValueStreamCore

@@ -1,6 +1,7 @@
 import DeliveryCounters
 import Dispatch
 import Foundation
+import Leadership
 import Projection
 import Synchronization
 import Testing

@@ -81,4 +81,33 @@ struct SeveralWritersTests {
       for subject in expected { #expect(subjects[subject.key]?.spans() == subject.spans(), "seed \(seed)") }
     }
   }
+
+  @Test("What is in the log is projected although nobody was told of it, also if the same process has appended it")
+  func unknownOutcome() throws {
+    let log = MemoryDeliveryLog()
+    let registry = MetricRegistry()
+    let metrics = ProjectionMetrics(registry: registry, seriesLimit: 100)
+    var configuration = Projector.Configuration()
+    configuration.pollInterval = .milliseconds(5)
+    configuration.silence = .zero
+    let batches = try ProjectionBatches(
+      store: MemorySpanStore(), logEnd: nil, sources: [ProjectorTests.LineSource()], recent: RecentDeliveries(),
+      registry: registry, metrics: metrics, clock: SystemClock(), grace: nil)
+    let projector = Projector(log: log, batches: batches, configuration: configuration, logger: Logger { _ in })
+    try #require(OwnThread.start { projector.run() })
+    defer { projector.stop() }
+    let deliveries = Self.items(3).compactMap(\.logged)
+    for (index, logged) in deliveries.enumerated() {
+      let position = try #require(log.append([logged]).first)
+      // The daemon learns of the first and the last commit only.
+      if index != 1 {
+        let interpretation = try ProjectorTests.LineSource().events(in: logged.delivery)
+        projector.recorded([
+          RecordedDelivery(position: position, logged: logged, interpretation: interpretation, fingerprint: nil)
+        ])
+      }
+      #expect(projector.wait(for: LogCoverage(position), atMost: .seconds(60)))
+    }
+    #expect(metrics.deliveryCount(.recorded) == 3)
+  }
 }

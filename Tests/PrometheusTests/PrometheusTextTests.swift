@@ -45,6 +45,30 @@ struct PrometheusTextTests {
     Golden.expect(text, matches: "\(Self.folder)/metrics.txt")
   }
 
+  @Test("counters of one name in two registries are one, and their series are added up")
+  func severalRegistries() {
+    let (first, second) = (MetricRegistry(), MetricRegistry())
+    let families = [first, second].map { registry in
+      registry.family(.counter, "deliveries_total", help: "Deliveries.", labels: ["source", "result"])
+    }
+    families[0].add(2, labels: ["github", "duplicate"])
+    families[1].add(40, labels: ["github", "recorded"])
+    families[1].add(3, labels: ["github", "duplicate"])
+    first.family(.gauge, "ready", help: "Ready.").set(1)
+    let text = String(decoding: PrometheusText.encode(first.all + second.all, as: .text), as: UTF8.self)
+    let expected = """
+      # HELP deliveries_total Deliveries.
+      # TYPE deliveries_total counter
+      deliveries_total{source="github",result="duplicate"} 5
+      deliveries_total{source="github",result="recorded"} 40
+      # HELP ready Ready.
+      # TYPE ready gauge
+      ready 1
+
+      """
+    #expect(text == expected)
+  }
+
   @Test("OpenMetrics")
   func openMetrics() {
     let text = String(

@@ -105,6 +105,8 @@ final class VSDProcess: Sendable {
 
   var hasEnded: Bool { child.exit != nil }
 
+  var processID: Int32 { child.id }
+
   func send(_ signal: Int32) { child.send(signal) }
 
   @discardableResult

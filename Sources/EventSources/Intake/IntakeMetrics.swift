@@ -49,6 +49,18 @@ package struct IntakeMetrics: IntakeObserver {
     for source in sources { unread.touch(labels: [source]) }
   }
 
+  /// Registers the counter of deliveries of a daemon beside others, of which one counts those in the log for all.
+  ///
+  /// - Parameter sources: The names of all sources; their series start at 0.
+  package static func deliveries(in registry: MetricRegistry, _ sources: [String]) -> MetricFamily {
+    let family = registry.family(
+      .counter, "valuestream_deliveries_total", help: "Deliveries by source and result.", labels: ["source", "result"])
+    for source in sources {
+      for result in [DeliveryResult.duplicate, .unauthenticated, .refused] { family.touch(labels: [source, result.rawValue]) }
+    }
+    return family
+  }
+
   package func delivery(_ result: DeliveryResult, from source: String) {
     switch result {
     case .recorded, .ignored, .unreadable: break

@@ -80,8 +80,10 @@ package struct DaemonStatus: Sendable {
   package var unprojectedDeliveries: UInt64 = 0
   /// How long recorded deliveries have waited while none was projected, in seconds.
   package var stallSeconds = 0.0
-  /// Where deliveries and spans are kept: a directory, or memory.
+  /// Where deliveries and spans are kept: a directory, a database, or memory.
   package var store = ""
+  /// Who projects deliveries and exports spans, if several daemons share the store. Nil otherwise.
+  package var leader: String?
   package var logBytes: Int64 = 0
   package var spanBytes: Int64 = 0
   /// How long deliveries and spans are kept, in words.

@@ -11,6 +11,8 @@ package struct StatsHandler: HTTPHandler {
     package var openSpans: Int
     package var finishedSpans: Int
     package var exporters: [(name: String, pending: Int, sent: Int64, refused: Int64, dropped: Int64)]
+    /// If several daemons share the store: whether this one leads, and the name of the one that does. Nil otherwise.
+    package var leadership: (isLeading: Bool, leader: String?)?
 
     package init(
       recorded: Int, duplicate: Int, ignored: Int, unreadable: Int, openSpans: Int, finishedSpans: Int,
@@ -69,6 +71,10 @@ package struct StatsHandler: HTTPHandler {
             json.member("dropped", exporter.dropped)
           }
         }
+      }
+      if let leadership = stats.leadership {
+        json.member("leading", leadership.isLeading)
+        if let leader = leadership.leader { json.member("leader", leader) }
       }
     }
     return json.bytes

@@ -79,8 +79,37 @@ package final class PoisonGuard: Sendable {
   ///
   /// The caller must hold the lock of the store. If the file cannot be opened or written, there is no guard, and
   /// everything else works as usual.
-  package init(directory: String) {
-    descriptor = open("\(directory)/\(Self.fileName)", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+  package convenience init(directory: String) {
+    self.init(opened: Self.openFile("\(directory)/\(Self.fileName)"))
+  }
+
+  /// Opens the first guard file in a directory that no other process uses, and locks it.
+  ///
+  /// For processes of one machine that share a store elsewhere. Each needs a file, and after a restart may continue the file of
+  /// another, because the items of all are those of the same store.
+  package convenience init(sharedDirectory directory: String) {
+    self.init(opened: Self.openFreeFile(in: directory))
+  }
+
+  /// Returns the descriptor of a locked file; -1 if there is none.
+  private static func openFreeFile(in directory: String) -> Int32 {
+    for index in 0..<sharedFileLimit {
+      let descriptor = openFile("\(directory)/\(fileName)\(index == 0 ? "" : "-\(index)")")
+      if descriptor < 0 || flock(descriptor, LOCK_EX | LOCK_NB) == 0 { return descriptor }
+      close(descriptor)
+    }
+    return -1
+  }
+
+  private static let sharedFileLimit = 16
+
+  /// True if there is a file. Without one, the guard does nothing.
+  package var isWorking: Bool { descriptor >= 0 }
+
+  private static func openFile(_ path: String) -> Int32 { open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600) }
+
+  private init(opened descriptor: Int32) {
+    self.descriptor = descriptor
     guard descriptor >= 0 else {
       suspects = Mutex([])
       return

@@ -5,13 +5,18 @@ package import ValueStreamCore
 ///
 /// What the address leaves out comes from libpq's service file, environment and password file. The description never
 /// contains a password.
-package struct PostgresAddress: Sendable, CustomStringConvertible {
+package struct PostgresAddress: Sendable, Equatable, CustomStringConvertible {
   /// True for the address of a PostgreSQL database, rather than a directory.
   package static func isOne(_ text: String) -> Bool {
     text.hasPrefix("postgres://") || text.hasPrefix("postgresql://")
   }
 
-  let parameters: [(keyword: String, value: String)]
+  struct Parameter: Sendable, Equatable {
+    var keyword: String
+    var value: String
+  }
+
+  let parameters: [Parameter]
   /// What messages must not contain.
   private let secrets: [String]
   package let description: String
@@ -33,7 +38,7 @@ package struct PostgresAddress: Sendable, CustomStringConvertible {
     if options["tcp_user_timeout"] == nil { options["tcp_user_timeout"] = "10000" }
     if options["keepalives_idle"] == nil { options["keepalives_idle"] = "10" }
     if options["keepalives_interval"] == nil { options["keepalives_interval"] = "5" }
-    parameters = options.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+    parameters = options.sorted { $0.key < $1.key }.map { Parameter(keyword: $0.key, value: $0.value) }
     let place = options["service"].map { "service=\($0)" } ?? options["host"] ?? options["hostaddr"] ?? ""
     let port = options["port"].map { ":\($0)" } ?? ""
     description = "postgres://\(place)\(port)/\(options["dbname"] ?? "")"

@@ -49,6 +49,25 @@ package final class PostgresDeliveryLog: DeliveryLog {
     try addPartitions()
   }
 
+  /// Opens the log to copy another one into it.
+  ///
+  /// Deliveries go to the partitions of the days when they were received, so that retention removes them in time. Those from
+  /// before ``daysOfCopy`` share a partition.
+  package convenience init(copyingInto pool: PostgresPool) throws {
+    var options = Options()
+    let today = SystemClock().now().seconds / 86_400
+    let first = today - Self.daysOfCopy
+    options.partition = { deliveries in
+      let day = (deliveries.lazy.map(\.delivery.received).max() ?? .epoch).seconds / 86_400
+      return min(max(day, first), today)
+    }
+    options.host = "copy"
+    try self.init(pool, options: options)
+    try addPartitions(first...today)
+  }
+
+  private static let daysOfCopy: Int64 = 60
+
   // MARK: Writing
 
   package func prepareToWrite() throws {
@@ -378,7 +397,11 @@ package final class PostgresDeliveryLog: DeliveryLog {
     for partition in partitions where options.partition != nil || partition.number < today {
       let rows = try pool.query(
         "SELECT writer, max(first + count - 1), max(received) FROM @\(partition.name) GROUP BY writer")
-      guard let newest = rows.map({ $0.int(2) }).max() else { continue }
+      guard let newest = rows.map({ $0.int(2) }).max() else {
+        // A day without deliveries.
+        if partition.number < today { _ = try drop(partition, ifCoveredBy: projected) }
+        continue
+      }
       let ends = rows.map { LogPosition(writer: UInt64(clamping: $0.int(0)), number: UInt64(clamping: $0.int(1))) }
       guard projected.contains(LogCoverage(ends)), total > maximumBytes || newest < cutoff.nanoseconds else { return }
       guard try drop(partition, ifCoveredBy: projected) else { return }
@@ -399,7 +422,7 @@ package final class PostgresDeliveryLog: DeliveryLog {
           pool.sql("SELECT writer, max(first + count - 1) FROM @\(partition.name) GROUP BY writer"))
         let ends = rows.map { LogPosition(writer: UInt64(clamping: $0.int(0)), number: UInt64(clamping: $0.int(1))) }
         guard projected.contains(LogCoverage(ends)) else { return false }
-        try connection.run(pool.sql("UPDATE @log_state SET is_complete = false WHERE is_complete"))
+        if !ends.isEmpty { try connection.run(pool.sql("UPDATE @log_state SET is_complete = false WHERE is_complete")) }
         try connection.run(pool.sql("DROP TABLE @\(partition.name)"))
         return true
       }

@@ -1,3 +1,4 @@
+package import Leadership
 import Synchronization
 import ValueStreamCore
 
@@ -6,29 +7,22 @@ import ValueStreamCore
 /// A row holds the epoch, which grows with each holder. Every transaction that changes the projection locks this row and checks the
 /// epoch, so a daemon that was away and lost the lease writes nothing. Another row holds the time until which the lease runs, by
 /// the clock of the server. A new holder changes the first row, which waits for transactions of the former one.
-package final class PostgresLease: Sendable {
-  package enum Outcome: Sendable, Hashable {
-    /// This daemon leads, as before or from now on.
-    case leads
-    /// Another daemon leads.
-    case follows
-    /// This daemon has led and lost the lease. It must drop what it knows of the projection.
-    case lost
-  }
-
+package final class PostgresLease: Lease {
   /// How long a lease runs after its last renewal.
   package static let seconds: Int64 = 6
   /// How often a holder renews it, and others look whether it is free.
   package static let pause = Duration.milliseconds(500)
 
+  package var pause: Duration { Self.pause }
+
   private let pool: PostgresPool
-  private let holder: String
+  private let name: String
   private let state = Mutex<Int64?>(nil)
 
   /// - Parameter holder: The name of this daemon, for operators.
   package init(_ pool: PostgresPool, holder: String) {
     self.pool = pool
-    self.holder = holder
+    name = holder
   }
 
   /// The epoch of this daemon; nil while it follows.
@@ -39,7 +33,7 @@ package final class PostgresLease: Sendable {
   /// Renews the lease, or takes it if it has run out. Call it every ``pause``.
   ///
   /// - Throws: ``StoreError`` if the server does not answer. A held lease stays held until its loss is certain.
-  package func tick() throws -> Outcome {
+  package func tick() throws -> LeaseOutcome {
     if let epoch {
       let rows = try pool.query(
         """
@@ -62,7 +56,7 @@ package final class PostgresLease: Sendable {
     do {
       return try pool.withConnection { connection in
         try connection.transaction(["lock_timeout": "2s"]) {
-          let name = PostgresValue.bytes(Array(holder.utf8))
+          let name = PostgresValue.bytes(Array(self.name.utf8))
           let taken = try connection.run(
             pool.sql("UPDATE @lease SET epoch = epoch + 1, holder = convert_from($2, 'UTF8') WHERE epoch = $1 RETURNING epoch"),
             [.integer(known), name])
@@ -105,6 +99,14 @@ package final class PostgresLease: Sendable {
       })
     else { return }
     _ = try? pool.query("UPDATE @lease_time SET expires = '-infinity' WHERE epoch = $1", [.integer(epoch)])
+  }
+
+  package func holder() throws -> String? {
+    try pool.query(
+      """
+      SELECT l.holder FROM @lease l JOIN @lease_time t ON t.epoch = l.epoch WHERE t.expires > clock_timestamp()
+      """
+    ).first?.text(0)
   }
 
   private static let limits: KeyValuePairs = [

@@ -5,7 +5,7 @@ package import ValueStreamCore
 /// The projection in a PostgreSQL database, which several processes read and the holder of a lease writes.
 ///
 /// Statements take arrays, so that their number does not grow with that of the subjects.
-package final class PostgresSpanStore: SpanStore {
+package final class PostgresSpanStore: SpanStore, BranchListing {
   package struct Options: Sendable {
     /// Receives a report for each row that cannot be read.
     package var damage = DamageReport()
@@ -271,6 +271,10 @@ package final class PostgresSpanStore: SpanStore {
   }
 
   // MARK: Branch updates
+
+  package func branches() throws -> [SubjectKey] {
+    try pool.query("SELECT DISTINCT branch FROM @branch_update").map { Self.key($0, 0) }
+  }
 
   package func branchUpdates(of branch: SubjectKey, limit: Int) throws -> [BranchUpdate] {
     let rows = try pool.query(

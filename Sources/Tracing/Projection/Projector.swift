@@ -19,6 +19,9 @@ package final class Projector: DeliverySink {
     package var pause = Duration.milliseconds(20)
     /// How often to look for deliveries that other processes have appended to the log; nil if no other process does.
     package var pollInterval: Duration?
+    /// How long after the last recorded delivery such a look includes what this process has appended. Nobody is told of a commit
+    /// whose outcome was unknown.
+    package var silence = Duration.seconds(1)
     /// The longest pause before a retry after an error of the log or store. Pauses double up to it.
     package var longestRetryPause = Duration.seconds(10)
 
@@ -34,8 +37,9 @@ package final class Projector: DeliverySink {
     var projected: LogCoverage?
     /// What is projected if large deliveries are left out of account.
     var projectedSmall: LogCoverage?
-    /// The writers of the log whose deliveries come through ``recorded(_:)``.
-    var ownWriters: Set<UInt64> = []
+    /// The writer of the log whose deliveries come through ``recorded(_:)``, and when the last one came. A log that takes another
+    /// writer never continues the one before.
+    var own: (writer: UInt64, last: ContinuousClock.Instant)?
     /// How far the log is known to go.
     var recorded: LogCoverage?
     /// When deliveries began to wait, or when the last step made progress if later; nil if none wait.
@@ -82,7 +86,7 @@ package final class Projector: DeliverySink {
     let hasNews = state.withLock { state in
       if let last = deliveries.last {
         state.recorded = state.recorded.union(LogCoverage(last.position))
-        state.ownWriters.insert(last.position.writer)
+        state.own = (last.position.writer, .now)
       }
       if state.waitingSince == nil { state.waitingSince = .now }
       // The loop will read the log anyway. A signal would end its pause after an error too early.
@@ -280,11 +284,13 @@ package final class Projector: DeliverySink {
 
   /// Projects what other processes have appended to the log.
   private func projectOthers() throws {
-    let own = state.withLock(\.ownWriters)
-    let end = LogCoverage((try log.coverage()?.ends ?? []).filter { !own.contains($0.writer) })
+    let own = state.withLock { state in
+      state.own.flatMap { $0.last.duration(to: .now) < configuration.silence ? $0.writer : nil }
+    }
+    let end = LogCoverage((try log.coverage()?.ends ?? []).filter { $0.writer != own })
     guard !projected.covers(end) else { return }
     state.withLock { $0.recorded = $0.recorded.union(end) }
-    let ownEnds = LogCoverage(own.map { LogPosition(writer: $0, number: LogPosition.numberLimit) })
+    let ownEnds = own.map { LogCoverage(LogPosition(writer: $0, number: LogPosition.numberLimit)) }
     while !projected.covers(end), !state.withLock(\.isStopping) {
       let read = try log.read(
         after: projected.union(ownEnds), limit: configuration.batchLimit, byteLimit: configuration.queueByteLimit)

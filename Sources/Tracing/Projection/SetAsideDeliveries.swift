@@ -58,5 +58,14 @@ package final class SetAsideDeliveries: Sendable {
     }
   }
 
+  /// Returns the deliveries at their positions in a copy of the log. Those that it lacks are left out.
+  func moved(to position: (LogPosition) -> LogPosition?) -> SetAsideDeliveries {
+    let moved = SetAsideDeliveries()
+    for (old, reason) in reasons.withLock(\.self) {
+      if let new = position(LogPosition(rawValue: old)) { moved.add(new, reason) }
+    }
+    return moved
+  }
+
   func removeAll() { reasons.withLock { $0 = [:] } }
 }

@@ -3,7 +3,7 @@ package import ValueStreamCore
 
 /// Serves `/metrics`: as OpenMetrics to clients that prefer it, otherwise in the text format.
 package struct MetricsHandler: HTTPHandler {
-  private let registry: MetricRegistry
+  private let families: @Sendable () -> [MetricFamily]
   private let traces: ExemplarTraces?
   private let refresh: @Sendable () -> Void
   private let compress: @Sendable ([UInt8]) -> [UInt8]?
@@ -18,8 +18,16 @@ package struct MetricsHandler: HTTPHandler {
     registry: MetricRegistry, traces: ExemplarTraces? = nil, compress: @escaping @Sendable ([UInt8]) -> [UInt8]? = { _ in nil },
     refresh: @escaping @Sendable () -> Void = {}
   ) {
+    self.init(families: { registry.all }, traces: traces, compress: compress, refresh: refresh)
+  }
+
+  /// - Parameter families: Returns the metrics at present. Counters of the same name are added up.
+  package init(
+    families: @escaping @Sendable () -> [MetricFamily], traces: ExemplarTraces? = nil,
+    compress: @escaping @Sendable ([UInt8]) -> [UInt8]? = { _ in nil }, refresh: @escaping @Sendable () -> Void = {}
+  ) {
     self.compress = compress
-    self.registry = registry
+    self.families = families
     self.traces = traces
     self.refresh = refresh
   }
@@ -29,7 +37,7 @@ package struct MetricsHandler: HTTPHandler {
     let compress = request.headers.acceptsGzip ? self.compress : nil
     let (body, isCompressed) = (format == .text ? text : openMetrics).body(compress: compress) {
       refresh()
-      return PrometheusText.encode(registry.all, as: format, ids: traces?.lookUp() ?? { _ in nil })
+      return PrometheusText.encode(families(), as: format, ids: traces?.lookUp() ?? { _ in nil })
     }
     var headers: HTTPHeaders = ["Content-Type": format.contentType, "Vary": "Accept, Accept-Encoding"]
     if isCompressed { headers["Content-Encoding"] = "gzip" }

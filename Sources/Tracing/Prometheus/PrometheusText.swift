@@ -22,7 +22,7 @@ struct PrometheusText {
   private let ids: (OutboxEntry) -> IDs?
   private var text = ""
 
-  /// Encodes metric families in order.
+  /// Encodes metric families in order. Adds up counters of the same name, which belong to several registries.
   ///
   /// - Parameter ids: Returns the ids of a span for its exemplar; nil to leave the exemplar out. Only OpenMetrics has
   ///   exemplars.
@@ -30,12 +30,23 @@ struct PrometheusText {
     _ families: [MetricFamily], as format: Format, ids: @escaping (OutboxEntry) -> IDs? = { _ in nil }
   ) -> [UInt8] {
     var writer = PrometheusText(format: format, ids: ids)
-    for family in families { writer.append(family) }
+    var series: [String: [MetricFamily.Series]] = [:]
+    for family in families { series[family.name] = merged(series[family.name], family.shownSeries) }
+    for family in families { if let shown = series.removeValue(forKey: family.name) { writer.append(family, shown) } }
     if format == .openMetrics { writer.text += "# EOF\n" }
     return Array(writer.text.utf8)
   }
 
-  private mutating func append(_ family: MetricFamily) {
+  private static func merged(_ first: [MetricFamily.Series]?, _ second: [MetricFamily.Series]) -> [MetricFamily.Series] {
+    guard var result = first else { return second }
+    let indices = Dictionary(zip(result.map(\.labels), result.indices)) { first, _ in first }
+    for series in second {
+      if let index = indices[series.labels] { result[index].value += series.value } else { result.append(series) }
+    }
+    return result
+  }
+
+  private mutating func append(_ family: MetricFamily, _ shownSeries: [MetricFamily.Series]) {
     // Samples of a counter end in `_total`. OpenMetrics names the family without it.
     let isCounter = family.kind == .counter
     let bare = isCounter && family.name.hasSuffix("_total") ? String(family.name.dropLast(6)) : family.name
@@ -45,7 +56,7 @@ struct PrometheusText {
     if format == .openMetrics, let unit = ["seconds", "bytes"].first(where: { name.hasSuffix("_\($0)") }) {
       text += "# UNIT \(name) \(unit)\n"
     }
-    for series in family.shownSeries {
+    for series in shownSeries {
       // Format the labels once for all lines of a series. A histogram has about twenty.
       let labels = zip(family.labelNames, series.labels).map { "\($0)=\"\(Self.escape($1, quotes: true))\"" }
         .joined(separator: ",")

@@ -8,7 +8,7 @@ final class LogGaps: Sendable {
   private let damage: DamageReport
 
   /// The file with the accepted losses: one range per line, both ends included.
-  private static let fileName = "lost-deliveries"
+  static let fileName = "lost-deliveries"
 
   /// Loads the losses that were accepted before, so that they are not reported again.
   init(_ damage: DamageReport, in directory: StoreDirectory) {

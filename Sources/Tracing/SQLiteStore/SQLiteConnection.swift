@@ -95,6 +95,17 @@ final class SQLiteConnection {
     guard code == SQLITE_OK else { throw failure(code) }
   }
 
+  /// Copies all pages of this database, as they are when the call begins, into another one. Others may write meanwhile.
+  func copyAll(to other: SQLiteConnection) throws(StoreError) {
+    guard let backup = sqlite3_backup_init(other.handle, "main", handle, "main") else {
+      throw other.failure(sqlite3_extended_errcode(other.handle))
+    }
+    // One step, so that a writer cannot make it begin anew.
+    let code = sqlite3_backup_step(backup, -1)
+    let end = sqlite3_backup_finish(backup)
+    guard code == SQLITE_DONE, end == SQLITE_OK else { throw other.failure(end == SQLITE_OK ? code : end) }
+  }
+
   /// Compiles a statement that runs many times. The caller keeps it.
   func prepare(_ sql: String) throws(StoreError) -> SQLiteStatement {
     guard let statement = Self.compile(sql, handle) else { throw failure(sqlite3_extended_errcode(handle)) }

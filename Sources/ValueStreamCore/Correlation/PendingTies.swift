@@ -75,6 +75,13 @@ package struct PendingTies: Sendable, Hashable {
     order.append(reference)
   }
 
+  /// The queue with all scans at their beginning, for a store that has other places.
+  package var restarted: PendingTies {
+    var result = PendingTies()
+    for reference in order.reversed() { result.add(reference) }
+    return result
+  }
+
   /// Removes the next scan, because its followers cannot be read.
   package mutating func dropNext() {
     guard let first = order.first else { return }

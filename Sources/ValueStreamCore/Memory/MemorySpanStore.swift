@@ -1,7 +1,7 @@
 import Synchronization
 
 /// A span store in memory, for tests and for daemons without a data directory. Its contents end with the process.
-public final class MemorySpanStore: SpanStore {
+public final class MemorySpanStore: SpanStore, BranchListing {
   private let state = Mutex(State())
   /// The lock of `state` may be taken while this one is held, but not the other way round.
   let facts = Mutex(MemoryFacts())
@@ -389,6 +389,8 @@ public final class MemorySpanStore: SpanStore {
   public func hasExportRecords() -> Bool {
     state.withLock { !$0.exportRecords.isEmpty }
   }
+
+  package func branches() -> [SubjectKey] { state.withLock { Array($0.branchUpdates.keys) } }
 
   public func branchUpdates(of branch: SubjectKey, limit: Int) -> [BranchUpdate] {
     state.withLock { state in

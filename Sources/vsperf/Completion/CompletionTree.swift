@@ -73,7 +73,7 @@ struct CompletionTree {
     if declaration.impliedText != nil { return .none }
     switch declaration.placeholder {
     case "FILE": return .file
-    case "DIR", "DIRECTORY|memory": return .folder
+    case "DIR", "DIR|URL|memory": return .folder
     case let words where words.contains("|"): return .oneOf(words.split(separator: "|").map(String.init))
     default: return .any
     }

@@ -56,7 +56,7 @@ struct SystemPage {
           [
             ("place", status.store), ("log of deliveries", Wording.bytes(status.logBytes)),
             ("spans", Wording.bytes(status.spanBytes)),
-          ] + status.retention, &html)
+          ] + (status.leader.map { [("leader, which projects and exports", $0)] } ?? []) + status.retention, &html)
         writeSection("Settings", status.settings, &html)
       }
       writeHistory(history, &html)

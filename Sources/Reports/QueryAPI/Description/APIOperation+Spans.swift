@@ -53,6 +53,7 @@ extension APIOperation {
     answer: .object([
       JSONSchema.member("deliveries", .map(of: .integer)), JSONSchema.member("spans", .map(of: .integer)),
       JSONSchema.member("exporters", .map(of: .map(of: .integer))),
+      JSONSchema.optional("leading", .boolean), JSONSchema.optional("leader", .text()),
     ]))
 
   private static let exclusions = APIOperation(

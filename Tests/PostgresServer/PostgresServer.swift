@@ -1,27 +1,25 @@
 import Dispatch
-import Foundation
+package import Foundation
 import Synchronization
-import Testing
-import ValueStreamCore
-
-@testable import PostgresStore
 
 /// A PostgreSQL server in a temporary directory, for all tests of the process. It listens on a socket in that directory only.
-final class PostgresServer: Sendable {
+package final class PostgresServer: Sendable {
   /// The server that all tests share. It does not sync to disk, because no test crashes the machine.
-  static let shared: Result<PostgresServer, any Error> = Result { try PostgresServer(settings: ["fsync": "off"]) }
+  package static let shared: Result<PostgresServer, any Error> = Result { try PostgresServer(settings: ["fsync": "off"]) }
 
-  struct Failure: Error, CustomStringConvertible {
-    var description: String
+  package struct Failure: Error, CustomStringConvertible {
+    package var description: String
+
+    package init(description: String) { self.description = description }
   }
 
-  let directory: String
+  package let directory: String
   private let settings: [String: String]
   private let process = Mutex<Process?>(nil)
-  private static let schemas = Atomic<Int>(0)
+  private static let databases = Atomic<Int>(0)
 
   /// Returns the path of a program of PostgreSQL or pgbouncer. Debian keeps those of the server outside of the search path.
-  static func program(_ name: String) throws -> String {
+  package static func program(_ name: String) throws -> String {
     let root = "/usr/lib/postgresql"
     let versions = (try? FileManager.default.contentsOfDirectory(atPath: root)) ?? []
     let ofServer = versions.compactMap(Int.init).sorted(by: >).map { "\(root)/\($0)/bin" }
@@ -31,7 +29,7 @@ final class PostgresServer: Sendable {
     return found
   }
 
-  init(settings: [String: String] = [:]) throws {
+  package init(settings: [String: String] = [:]) throws {
     let directory = FileManager.default.temporaryDirectory.appendingPathComponent("vspg-\(UUID().uuidString.prefix(8))").path
     self.directory = directory
     self.settings = settings
@@ -46,7 +44,7 @@ final class PostgresServer: Sendable {
   }
 
   /// Starts the server, and waits until it takes connections.
-  func start() throws {
+  package func start() throws {
     var arguments = ["-D", "\(directory)/data", "-k", directory, "-c", "listen_addresses=", "-c", "max_connections=200"]
     for (name, value) in settings.sorted(by: { $0.key < $1.key }) { arguments += ["-c", "\(name)=\(value)"] }
     let server = try Self.unprivileged(Self.program("postgres"), arguments)
@@ -56,27 +54,56 @@ final class PostgresServer: Sendable {
     process.withLock { $0 = server }
     Self.running.withLock { $0.append(server.processIdentifier) }
     for _ in 0..<600 {
-      if (try? PostgresConnection(PostgresAddress(address))) != nil { return }
+      if isReady { return }
       usleep(50_000)
     }
     throw Failure(description: "the server in \(directory) does not start")
   }
 
+  /// True if the server takes connections. Its socket is there before it does.
+  private var isReady: Bool {
+    guard let probe = try? Process.run(URL(fileURLWithPath: Self.program("pg_isready")), arguments: ["-q", "-h", directory])
+    else {
+      return false
+    }
+    return Self.waitForEnd(of: probe)
+  }
+
+  /// Runs statements with psql.
+  ///
+  /// - Returns: What it prints, with one line a row, without headings.
+  @discardableResult
+  package func run(_ sql: String, in database: String = "postgres") throws -> String {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: try Self.program("psql"))
+    process.arguments = ["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", directory, "-U", "vs", "-d", database, "-c", sql]
+    let output = Pipe()
+    process.standardOutput = output
+    process.standardError = output
+    try process.run()
+    let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    guard Self.waitForEnd(of: process) else { throw Failure(description: "\(sql): \(text)") }
+    return text.trimmingCharacters(in: .whitespacesAndNewlines)
+  }
+
+  /// Creates a database.
+  ///
+  /// - Returns: Its address.
+  package func newDatabase() throws -> String {
+    let name = "test_\(Self.databases.add(1, ordering: .relaxed).newValue)"
+    try run("CREATE DATABASE \(name)")
+    return "postgres:///\(name)?host=\(directory)&user=vs"
+  }
+
   /// Stops the server: SIGINT ends connections, SIGKILL is a crash.
-  func stop(_ signal: Int32 = SIGINT) {
+  package func stop(_ signal: Int32 = SIGINT) {
     guard let server = process.withLock({ $0.take() }) else { return }
     // The server runs as a child of setpriv, which becomes it. So the process is the server itself.
     kill(server.processIdentifier, signal)
     Self.waitForEnd(of: server)
   }
 
-  var address: String { "postgres:///postgres?host=\(directory)&user=vs" }
-
-  /// Returns a pool with a schema of its own.
-  func pool() throws -> PostgresPool {
-    let number = Self.schemas.add(1, ordering: .relaxed).newValue
-    return PostgresPool(try PostgresAddress(address), schema: "test_\(number)")
-  }
+  package var address: String { "postgres:///postgres?host=\(directory)&user=vs" }
 
   // MARK: Processes
 
@@ -86,7 +113,7 @@ final class PostgresServer: Sendable {
   ///
   /// - Returns: True if the process was successful.
   @discardableResult
-  static func waitForEnd(of process: Process) -> Bool {
+  package static func waitForEnd(of process: Process) -> Bool {
     var status: Int32 = 0
     for _ in 0..<6000 {
       let ended = waitpid(process.processIdentifier, &status, WNOHANG)
@@ -98,7 +125,7 @@ final class PostgresServer: Sendable {
     return false
   }
 
-  static func unprivileged(_ program: String, _ arguments: [String]) throws -> Process {
+  package static func unprivileged(_ program: String, _ arguments: [String]) throws -> Process {
     let process = Process()
     // PostgreSQL refuses to run as root.
     if getuid() == 0 {
@@ -125,7 +152,7 @@ final class PostgresServer: Sendable {
   }
 
   /// Makes the user of the servers the owner of a file, if this process runs as root.
-  static func giveAway(_ path: String) {
+  package static func giveAway(_ path: String) {
     guard getuid() == 0, let nobody = getpwnam("nobody") else { return }
     _ = chown(path, nobody.pointee.pw_uid, nobody.pointee.pw_gid)
   }
