@@ -83,12 +83,6 @@ struct DeliveryPopulation: Sendable {
         basis: question.basis, keepsMilestones: question.keepsMilestones, countsChanges: question.countsChanges))
     scope = try ScopeRule(question.settings, question.scope, question.grouping, history.names)
     failures = Self.failures(of: history)
-    let groupCount =
-      switch question.grouping {
-      case nil: 1
-      case .team: question.settings.teams.count + 1
-      default: history.names.count
-      }
     for period in Period.allCases {
       guard let window = question.frame.window(of: period) else { continue }
       periods[period] = Rows(window: window, groups: [GroupRows](repeating: GroupRows(), count: groupCount))
@@ -96,6 +90,36 @@ struct DeliveryPopulation: Sendable {
     addReleases()
     addFailures()
     if question.countsChanges { try addChanges(source) }
+  }
+
+  /// Divides the releases of another population, and its changes if a source is given, without reading them again. Has no
+  /// failures.
+  ///
+  /// - Parameters:
+  ///   - frame: with windows of `other`.
+  ///   - grouping: not ``Grouping/environment``, which has other releases.
+  ///   - source: for deliveries before the days that were read.
+  init(
+    releasesOf other: DeliveryPopulation, frame: ReportFrame, groupedBy grouping: Grouping?,
+    changesFrom source: (any FactSource)? = nil
+  ) throws {
+    self.frame = frame
+    (settings, basis, history, failures) = (other.settings, other.basis, other.history, [])
+    scope = try ScopeRule(settings, history.question.scope, grouping, history.names)
+    for period in Period.allCases {
+      guard let window = frame.window(of: period) else { continue }
+      periods[period] = Rows(window: window, groups: [GroupRows](repeating: GroupRows(), count: groupCount))
+    }
+    addReleases()
+    if let source { try addChanges(source) }
+  }
+
+  private var groupCount: Int {
+    switch scope.grouping {
+    case nil: 1
+    case .team: settings.teams.count + 1
+    default: history.names.count
+    }
   }
 
   /// The rows of a group. Empty for an unknown group, nil for a period that is not compared.

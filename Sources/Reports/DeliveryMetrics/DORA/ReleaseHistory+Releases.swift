@@ -13,7 +13,9 @@ extension ReleaseHistory {
     nextDeploy = [Int32](repeating: -1, count: deploys.count)
     var counted = CountedDeploys(capacity: deploys.count)
     var failed: [Int32] = []
-    for (index, deploy) in deploys.enumerated() where deploy.outcome == .success || deploy.outcome == .failure {
+    let countsFailures = settings.failureRules.contains(.failed)
+    for (index, deploy) in deploys.enumerated()
+    where deploy.outcome == .success || countsFailures && deploy.outcome == .failure {
       let number = Int32(index)
       guard environments.includes(deploy.target, names) else {
         if deploy.outcome == .success, environments.isUndecided(deploy.target, names) {
@@ -24,7 +26,7 @@ extension ReleaseHistory {
       if !settings.exclusions.isEmpty, settings.exclusions[deploy.id] != nil {
         leftOut.append((number, .excluded))
       } else if deploy.outcome == .failure {
-        if settings.failureRules.contains(.failed), deploy.started != nil { failed.append(number) }
+        if deploy.started != nil { failed.append(number) }
       } else if deploy.ended == nil {
         leftOut.append((number, .endUnknown))
       } else {

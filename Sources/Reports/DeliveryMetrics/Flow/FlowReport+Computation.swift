@@ -6,6 +6,14 @@ extension FlowReport {
     self = try FlowComputation(query, source).report()
   }
 
+  /// Computes a report and the rows behind one of its numbers from one reading of the facts.
+  package static func withEvidence(
+    _ evidence: FlowEvidence, _ query: FlowQuery, from source: any FactSource, page: PageRequest = PageRequest()
+  ) throws -> (report: FlowReport, rows: EvidencePage) {
+    let computation = try FlowComputation(query, source)
+    return (try computation.report(), try computation.page(evidence, page))
+  }
+
   /// Returns the rows behind one number of the report, from the same computation as the number.
   package static func evidence(
     _ evidence: FlowEvidence, _ query: FlowQuery, from source: any FactSource, page: PageRequest = PageRequest()
@@ -55,6 +63,20 @@ struct FlowComputation {
       window: frame.window, comparedWindow: frame.comparedWindow, timeZone: frame.zone.name,
       historyBegan: population.historyBegan, groups: groups)
   }
+
+  /// The items of a group that were done in the window, and those in progress at its end.
+  func finishedAndOpen(inGroup number: Int32) -> Int {
+    let last = min(frame.window.end, frame.now)
+    return (groups[number] ?? []).reduce(0) { count, index in
+      let item = population.items[index]
+      guard !item.isExcluded else { return count }
+      let isDone = item.isDone && item.ended.map { frame.window.contains($0) } ?? false
+      return count + (isDone ? 1 : 0) + (item.isInProgress(at: last) ? 1 : 0)
+    }
+  }
+
+  /// The value of a group in the window.
+  func value(ofGroup number: Int32) -> FlowReport.Value { value(items(groups[number] ?? []), in: frame.window) }
 
   private func group(_ key: GroupKey, _ items: [Item], _ buckets: TimeBuckets, _ days: TimeBuckets) -> FlowReport.Group {
     let done = done(items, in: frame.window)

@@ -8,6 +8,17 @@ extension LeadTimeReport {
     self = try LeadTimeComputation(query, source).report()
   }
 
+  /// Computes a report without groups, and the groups of its window, from one reading of the facts.
+  ///
+  /// - Parameter grouping: not ``Grouping/environment``.
+  /// - Returns: the groups have neither a comparison nor a trend nor the slowest changes.
+  package static func divided(
+    _ query: LeadTimeQuery, by grouping: Grouping, from source: any FactSource
+  ) throws -> (report: LeadTimeReport, groups: [Group]) {
+    let whole = try LeadTimeComputation(query, source)
+    return (try whole.report(), try LeadTimeComputation(whole, dividedBy: grouping, source).report().groups)
+  }
+
   /// Returns the rows behind one number of the report, from the same computation as the number.
   package static func evidence(
     _ evidence: LeadTimeEvidence, _ query: LeadTimeQuery, from source: any FactSource, page: PageRequest = PageRequest()
@@ -31,6 +42,18 @@ struct LeadTimeComputation {
       DeliveryPopulation.Question(
         frame: query.frame, scope: query.scope, grouping: query.grouping, basis: query.from, settings: query.settings,
         keepsMilestones: true))
+    history = population.history
+  }
+
+  /// The current window of another computation by groups.
+  init(_ whole: LeadTimeComputation, dividedBy grouping: Grouping, _ source: any FactSource) throws {
+    var query = whole.query
+    query.grouping = grouping
+    query.frame.comparison = .none
+    (query.buckets, query.slowest) = (nil, 0)
+    self.query = query
+    population = try DeliveryPopulation(
+      releasesOf: whole.population, frame: query.frame, groupedBy: grouping, changesFrom: source)
     history = population.history
   }
 

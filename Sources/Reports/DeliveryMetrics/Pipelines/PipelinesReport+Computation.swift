@@ -88,15 +88,13 @@ struct PipelinesComputation {
     }
     let (levels, days) = (Self.levels(query, query.lists), frame.factDays(of: frame.window))
     // Reading the roll-ups of jobs takes about as long as all else.
-    let (jobs, others) = ParallelReading.both {
-      Result { try Self.rollUps(levels.filter { $0 == .job }, days, source) }
-    } _: {
-      Result { (try Self.rollUps(levels.filter { $0 != .job }, days, source), try Self.runs(query, frame, source)) }
+    let (jobs, others) = try ParallelReading.both(throwing: {
+      try Self.rollUps(levels.filter { $0 == .job }, days, source)
+    }) {
+      (try Self.rollUps(levels.filter { $0 != .job }, days, source), try Self.runs(query, frame, source))
     }
-    let (rest, rows) = try others.get()
-    (runs, names) = rows
-    rollUps = rest
-    rollUps += try jobs.get()
+    (runs, names) = others.1
+    rollUps = others.0 + jobs
   }
 
   // MARK: Rows
