@@ -144,7 +144,7 @@ bench-traces: ## Measure trace queries on a store of a million spans, part of be
 	  $(RELEASE)/release/bench-traces "$$store" $(THINGS) || ended=$$?; \
 	  rm -rf "$$store"; exit $$ended
 
-bench-reports: ## Measure all reports over HTTP on the store of a large organization (REPORT_DAYS=180 REPORT_PERCENT=100 SEED=1)
+bench-reports: ## Measure all reports and pages over HTTP on the store of a large organization (REPORT_DAYS=180 REPORT_PERCENT=100 SEED=1)
 	@Scripts/bootstrap build bench
 	@$(MAKE) --no-print-directory vsd
 	@Scripts/quiet-build $(RELEASE_FLAGS) --product bench-reports

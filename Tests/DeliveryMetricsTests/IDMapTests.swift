@@ -53,4 +53,40 @@ struct IDMapTests {
     }
     #expect(entries.count == Set(ids).count)
   }
+
+  @Test("tell ids that were added once from others, and never take a repeated one for single", arguments: 0..<20 as Range<UInt64>)
+  func repeats(seed: UInt64) {
+    let ids = Array(Set(Self.ids(seed: seed))).sorted()
+    let repeated = Set(ids.enumerated().filter { $0.offset % 5 == 0 }.map(\.element))
+    var filter = RepeatFilter(capacity: ids.count)
+    for id in ids { filter.add(id) }
+    for id in repeated { filter.add(id) }
+    for id in repeated { #expect(filter.mayBeRepeated(id)) }
+    // Some single ids share a place with another one, but few, or the filter would save nothing.
+    let wrong = ids.count { !repeated.contains($0) && filter.mayBeRepeated($0) }
+    #expect(wrong * 4 < ids.count)
+  }
+
+  @Test("find the deploys of a list wherever the search begins", arguments: 0..<20 as Range<UInt64>)
+  func deploys(seed: UInt64) {
+    let ids = Self.ids(seed: seed)
+    var wanted: [FactID: [UInt16: Int32]] = [:]
+    var entries: [DeployMap.Entry] = []
+    for (index, id) in (ids + ids.prefix(50)).enumerated() {
+      let attempt = UInt16(index < ids.count ? 2 : 1)
+      entries.append(
+        DeployMap.Entry(
+          id: id, attempt: attempt, deploy: Int32(index), release: Int32(index), released: .epoch, deployStarted: -1))
+      wanted[FactID(rawValue: id), default: [:]][attempt] = Int32(index)
+    }
+    let map = DeployMap(entries)
+    var place = 0
+    for id in ids.prefix(500) + ids.sorted() {
+      for attempt in [1, 2, 3] as [UInt16] {
+        let known = wanted[FactID(rawValue: id)]?[attempt]
+        #expect(map.find(FactID(rawValue: id), attempt, near: &place)?.deploy == known)
+        #expect(map[FactID(rawValue: id), attempt]?.deploy == known)
+      }
+    }
+  }
 }

@@ -82,6 +82,23 @@ import ValueStreamCore
     #expect(limits.contains(51) && !limits.contains(52))
   }
 
+  @Test("Durations in nanoseconds have the summary of those in seconds", arguments: 0..<6)
+  func nanoseconds(seed: UInt64) {
+    var random = SeededRandom(seed: seed)
+    let count = Int.random(in: 0...2000, using: &random)
+    let durations = (0..<count).map { _ in UInt64.random(in: 0...90_000_000_000_000, using: &random) }
+    let summary = durations.withUnsafeBufferPointer { DurationSummary(ofNanoseconds: $0, leftOut: [.clock: 3]) }
+    #expect(summary == DurationSummary(of: durations.map { Double($0) / 1e9 }, leftOut: [.clock: 3]))
+  }
+
+  @Test("Reasons count in any order")
+  func reasons() {
+    var counts = ReasonCounts()
+    #expect(counts.all.isEmpty)
+    for reason in [.clock, .clock, .readyUnknown, .clock, .excluded, .excluded] as [LeftOutReason] { counts.add(reason) }
+    #expect(counts.all == [.clock: 3, .readyUnknown: 1, .excluded: 2])
+  }
+
   @Test("The quick check leaves out what is unknown")
   func quickCheck() {
     let check = QuickCheck(

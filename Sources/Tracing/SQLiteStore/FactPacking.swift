@@ -57,7 +57,10 @@ struct FactRecord: Equatable {
   }
 
   init(encoded: [UInt8]) throws(DamagedBytes) {
-    var reader = PackedReader(encoded)
+    self = try encoded.read { reader throws(DamagedBytes) in try FactRecord(from: &reader) }
+  }
+
+  private init(from reader: inout PackedReader) throws(DamagedBytes) {
     places = []
     for _ in 0..<(try reader.count()) {
       guard let kind = UInt8(exactly: try reader.unsigned()).flatMap(FactKind.init) else { throw DamagedBytes() }
@@ -182,7 +185,10 @@ struct FactChangeBatch {
   init() {}
 
   init(encoded: [UInt8]) throws(DamagedBytes) {
-    var reader = PackedReader(encoded)
+    self = try encoded.read { reader throws(DamagedBytes) in try FactChangeBatch(from: &reader) }
+  }
+
+  private init(from reader: inout PackedReader) throws(DamagedBytes) {
     subjects = try Self.ids(&reader)
     absorbed = try Self.ids(&reader)
     for _ in 0..<(try reader.count()) {

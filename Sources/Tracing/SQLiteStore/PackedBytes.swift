@@ -34,10 +34,14 @@ package struct DamagedBytes: Error {}
 package protocol PackedSource {
   mutating func byte() throws(DamagedBytes) -> UInt8
   mutating func bytes(_ count: Int) throws(DamagedBytes) -> [UInt8]
+  mutating func unsigned() throws(DamagedBytes) -> UInt64
 }
 
 extension PackedSource {
-  package mutating func unsigned() throws(DamagedBytes) -> UInt64 {
+  package mutating func unsigned() throws(DamagedBytes) -> UInt64 { try longUnsigned() }
+
+  /// Reads a number of any length byte by byte.
+  package mutating func longUnsigned() throws(DamagedBytes) -> UInt64 {
     var result: UInt64 = 0
     var shift: UInt64 = 0
     while shift < 64 {
@@ -49,10 +53,8 @@ extension PackedSource {
     throw DamagedBytes()
   }
 
-  package mutating func signed() throws(DamagedBytes) -> Int64 {
-    let value = try unsigned()
-    return Int64(bitPattern: value >> 1) ^ -Int64(bitPattern: value & 1)
-  }
+  @inline(__always)
+  package mutating func signed() throws(DamagedBytes) -> Int64 { Int64(zigzag: try unsigned()) }
 
   package mutating func count() throws(DamagedBytes) -> Int {
     guard let count = Int(exactly: try unsigned()) else { throw DamagedBytes() }
@@ -68,24 +70,67 @@ extension PackedSource {
   }
 }
 
-/// Reads packed bytes from memory.
-struct PackedReader: PackedSource {
-  private var rest: ArraySlice<UInt8>
+extension Int64 {
+  @inline(__always)
+  fileprivate init(zigzag value: UInt64) {
+    self = Int64(bitPattern: value >> 1) ^ -Int64(bitPattern: value & 1)
+  }
+}
 
-  init(_ bytes: [UInt8]) {
-    rest = bytes[...]
+/// Reads packed bytes from memory. Valid only during the call that provides the bytes.
+struct PackedReader: PackedSource {
+  private let memory: UnsafeRawBufferPointer
+  private var offset = 0
+
+  init(_ bytes: UnsafeRawBufferPointer) {
+    memory = bytes
   }
 
-  var isAtEnd: Bool { rest.isEmpty }
+  var isAtEnd: Bool { offset >= memory.count }
 
+  @inline(__always)
   mutating func byte() throws(DamagedBytes) -> UInt8 {
-    guard let byte = rest.popFirst() else { throw DamagedBytes() }
-    return byte
+    guard offset < memory.count else { throw DamagedBytes() }
+    defer { offset += 1 }
+    return memory[offset]
+  }
+
+  /// Most numbers have one byte. Reports read millions of them.
+  @inline(__always)
+  mutating func unsigned() throws(DamagedBytes) -> UInt64 {
+    if offset < memory.count, memory[offset] < 0x80 {
+      defer { offset += 1 }
+      return UInt64(memory[offset])
+    }
+    return try longUnsigned()
+  }
+
+  /// Reads an unsigned number and a signed one, which usually have one byte each.
+  @inline(__always)
+  mutating func pair() throws(DamagedBytes) -> (unsigned: UInt64, signed: Int64) {
+    if memory.count - offset >= 2 {
+      let both = UInt16(littleEndian: memory.loadUnaligned(fromByteOffset: offset, as: UInt16.self))
+      if both & 0x8080 == 0 {
+        offset += 2
+        return (UInt64(both & 0xff), Int64(zigzag: UInt64(both >> 8)))
+      }
+    }
+    return (try unsigned(), try signed())
   }
 
   mutating func bytes(_ count: Int) throws(DamagedBytes) -> [UInt8] {
-    guard count <= rest.count else { throw DamagedBytes() }
-    defer { rest = rest.dropFirst(count) }
-    return Array(rest.prefix(count))
+    guard count >= 0, memory.count - offset >= count else { throw DamagedBytes() }
+    defer { offset += count }
+    return Array(memory[offset..<offset + count])
+  }
+}
+
+extension [UInt8] {
+  /// Calls `body` with a reader of these bytes.
+  func read<Result>(_ body: (inout PackedReader) throws(DamagedBytes) -> Result) throws(DamagedBytes) -> Result {
+    try withUnsafeBufferPointer { bytes throws(DamagedBytes) in
+      var reader = PackedReader(UnsafeRawBufferPointer(bytes))
+      return try body(&reader)
+    }
   }
 }

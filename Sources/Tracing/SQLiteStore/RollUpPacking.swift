@@ -46,59 +46,6 @@ struct RollUpPlace: Hashable {
   var text: String { "roll-ups of \(level) of \(span) \(start)" }
 }
 
-/// Reads numbers of variable length from memory. Valid only during the call that provides the bytes.
-struct RollUpReader: PackedSource {
-  private let bytes: UnsafeRawBufferPointer
-  private(set) var offset = 0
-
-  init(_ bytes: UnsafeRawBufferPointer) {
-    self.bytes = bytes
-  }
-
-  var isAtEnd: Bool { offset >= bytes.count }
-
-  @inline(__always)
-  mutating func byte() throws(DamagedBytes) -> UInt8 {
-    guard offset < bytes.count else { throw DamagedBytes() }
-    defer { offset += 1 }
-    return bytes[offset]
-  }
-
-  /// Most numbers have one byte. Reports read millions of them.
-  @inline(__always)
-  mutating func unsigned() throws(DamagedBytes) -> UInt64 {
-    if offset < bytes.count, bytes[offset] < 0x80 {
-      defer { offset += 1 }
-      return UInt64(bytes[offset])
-    }
-    return try long()
-  }
-
-  @inline(__always)
-  mutating func signed() throws(DamagedBytes) -> Int64 {
-    let value = try unsigned()
-    return Int64(bitPattern: value >> 1) ^ -Int64(bitPattern: value & 1)
-  }
-
-  private mutating func long() throws(DamagedBytes) -> UInt64 {
-    var result: UInt64 = 0
-    var shift: UInt64 = 0
-    while shift < 64 {
-      let byte = try byte()
-      result |= UInt64(byte & 0x7f) << shift
-      if byte < 0x80 { return result }
-      shift += 7
-    }
-    throw DamagedBytes()
-  }
-
-  mutating func bytes(_ count: Int) throws(DamagedBytes) -> [UInt8] {
-    guard count >= 0, bytes.count - offset >= count else { throw DamagedBytes() }
-    defer { offset += count }
-    return Array(bytes[offset..<offset + count])
-  }
-}
-
 /// A page of roll-ups: groups in the order of their keys. A group is the key in 16 bytes, the length of its roll-up in 4 bytes,
 /// and the roll-up: its counts and the entries of its two sketches as numbers of variable length.
 struct RollUpPage {
@@ -174,7 +121,7 @@ package final class RollUpAccumulator {
 
   /// Adds a stored roll-up. After an error, a part of it was added.
   package func add(_ bytes: UnsafeRawBufferPointer) throws(DamagedBytes) {
-    var reader = RollUpReader(bytes)
+    var reader = PackedReader(bytes)
     let mask = try reader.byte()
     for index in 0..<8 where mask & 1 << UInt8(index) != 0 {
       let value = try reader.signed()
@@ -209,55 +156,62 @@ package final class RollUpAccumulator {
 /// The counts of all buckets of a sketch.
 private final class BucketCounts {
   private let counts: UnsafeMutableBufferPointer<Int64>
-  /// The buckets that may be in use.
-  private var low = Int.max
-  private var high = -1
+  /// A bit for each bucket that may be in use.
+  private let used: UnsafeMutableBufferPointer<UInt64>
 
   init() {
     counts = .allocate(capacity: Int(DurationSketch.lastBucket) + 1)
     counts.initialize(repeating: 0)
+    used = .allocate(capacity: (counts.count + 63) / 64)
+    used.initialize(repeating: 0)
   }
 
-  deinit { counts.deallocate() }
+  deinit {
+    counts.deallocate()
+    used.deallocate()
+  }
 
-  func add(_ reader: inout RollUpReader) throws(DamagedBytes) {
-    var (bucket, low, high) = (0, low, high)
-    defer { (self.low, self.high) = (low, high) }
+  func add(_ reader: inout PackedReader) throws(DamagedBytes) {
+    var bucket = 0
     for _ in 0..<(try reader.count()) {
-      let step = try reader.unsigned()
+      let (step, count) = try reader.pair()
       guard step < UInt64(counts.count) else { throw DamagedBytes() }
       bucket += Int(step)
       guard bucket < counts.count else { throw DamagedBytes() }
-      counts[bucket] &+= try reader.signed()
-      low = min(low, bucket)
-      high = max(high, bucket)
+      add(count, at: bucket)
     }
   }
 
   func add(_ sketch: DurationSketch) {
-    for entry in sketch.entries {
-      let bucket = min(Int(entry.bucket), counts.count - 1)
-      counts[bucket] &+= entry.count
-      low = min(low, bucket)
-      high = max(high, bucket)
-    }
+    for entry in sketch.entries { add(entry.count, at: min(Int(entry.bucket), counts.count - 1)) }
+  }
+
+  @inline(__always)
+  private func add(_ count: Int64, at bucket: Int) {
+    counts[bucket] &+= count
+    used[bucket >> 6] |= 1 << UInt64(bucket & 63)
   }
 
   /// Returns the sum and starts anew.
   func take() -> DurationSketch {
-    guard low <= high else { return DurationSketch() }
-    var used = 0
-    for bucket in low...high where counts[bucket] != 0 { used += 1 }
-    let entries = [DurationSketch.Entry](unsafeUninitializedCapacity: used) { entries, initialized in
-      for bucket in low...high where counts[bucket] != 0 {
-        entries.initializeElement(
-          at: initialized,
-          to: DurationSketch.Entry(bucket: DurationSketch.Bucket(truncatingIfNeeded: bucket), count: counts[bucket]))
-        initialized += 1
-        counts[bucket] = 0
+    let capacity = used.reduce(0) { $0 + $1.nonzeroBitCount }
+    guard capacity > 0 else { return DurationSketch() }
+    let entries = [DurationSketch.Entry](unsafeUninitializedCapacity: capacity) { entries, initialized in
+      for word in used.indices {
+        var bits = used[word]
+        used[word] = 0
+        while bits != 0 {
+          let bucket = word << 6 | bits.trailingZeroBitCount
+          bits &= bits - 1
+          let count = counts[bucket]
+          counts[bucket] = 0
+          guard count != 0 else { continue }
+          entries.initializeElement(
+            at: initialized, to: DurationSketch.Entry(bucket: DurationSketch.Bucket(truncatingIfNeeded: bucket), count: count))
+          initialized += 1
+        }
       }
     }
-    (low, high) = (.max, -1)
     return DurationSketch(sorted: entries)
   }
 }
@@ -279,7 +233,7 @@ package enum PackedTallies {
     writer.put(UInt64(clamping: tally.runMilliseconds))
   }
 
-  static func tally(_ reader: inout RollUpReader) throws(DamagedBytes) -> RunTally {
+  static func tally(_ reader: inout PackedReader) throws(DamagedBytes) -> RunTally {
     let head = try reader.byte()
     guard let day = Int32(exactly: try reader.signed()) else { throw DamagedBytes() }
     var tally = RunTally(day: FactDay(rawValue: day), traits: RunTally.Traits(rawValue: head & ~(hasQueue | hasRun)))
@@ -293,12 +247,12 @@ package enum PackedTallies {
     return tally
   }
 
-  private static func name(_ reader: inout RollUpReader) throws(DamagedBytes) -> FactName {
+  private static func name(_ reader: inout PackedReader) throws(DamagedBytes) -> FactName {
     guard let number = UInt32(exactly: try reader.unsigned()) else { throw DamagedBytes() }
     return FactName(rawValue: number)
   }
 
-  private static func bucket(_ reader: inout RollUpReader) throws(DamagedBytes) -> DurationSketch.Bucket {
+  private static func bucket(_ reader: inout PackedReader) throws(DamagedBytes) -> DurationSketch.Bucket {
     guard let bucket = DurationSketch.Bucket(exactly: try reader.unsigned()), bucket <= DurationSketch.lastBucket else {
       throw DamagedBytes()
     }
@@ -313,7 +267,7 @@ package enum PackedTallies {
   }
 
   package static func tallies(_ bytes: UnsafeRawBufferPointer) throws(DamagedBytes) -> [RunTally] {
-    var reader = RollUpReader(bytes)
+    var reader = PackedReader(bytes)
     var tallies: [RunTally] = []
     while !reader.isAtEnd { tallies.append(try tally(&reader)) }
     return tallies
@@ -331,7 +285,7 @@ package enum PackedTallies {
   static func visitSigned(
     _ bytes: UnsafeRawBufferPointer, _ visit: (RunTally, _ times: Int64) throws -> Void
   ) throws {
-    var reader = RollUpReader(bytes)
+    var reader = PackedReader(bytes)
     while !reader.isAtEnd {
       let times = try reader.signed()
       try visit(try tally(&reader), times)

@@ -56,7 +56,12 @@ package enum BranchUpdatePacking {
   }
 
   package static func read(_ bytes: [UInt8], branch: SubjectKey, time: Timestamp) throws(DamagedBytes) -> BranchUpdate {
-    var reader = PackedReader(bytes)
+    try bytes.read { reader throws(DamagedBytes) in try read(&reader, branch: branch, time: time) }
+  }
+
+  private static func read(
+    _ reader: inout PackedReader, branch: SubjectKey, time: Timestamp
+  ) throws(DamagedBytes) -> BranchUpdate {
     let flags = try reader.unsigned()
     let before = try reader.optionalText()
     let after = try reader.optionalText()

@@ -30,26 +30,23 @@ package struct ChangeColumns {
   /// - Parameter bytes: an encoded ``ChangeFact``.
   /// - Throws: ``DamagedFact`` if there are too few, or a value is out of range.
   package init(_ bytes: UnsafeRawBufferPointer) throws(DamagedFact) {
-    guard bytes.count >= Offset.end else { throw DamagedFact() }
-    func load<Value: FixedWidthInteger & BitwiseCopyable>(_ offset: Int, _ type: Value.Type = Value.self) -> Value {
-      Value(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: Value.self))
-    }
-    id = FactID(rawValue: load(Offset.id))
-    firstCommit = load(Offset.firstCommit)
-    opened = load(Offset.opened)
-    ready = load(Offset.ready)
-    firstResponse = load(Offset.firstResponse)
-    lastApproval = load(Offset.lastApproval)
-    merged = load(Offset.merged)
-    abandoned = load(Offset.abandoned)
-    repository = FactName(rawValue: load(Offset.repository))
-    workType = FactName(rawValue: load(Offset.workType))
-    traits = ChangeLabels.Traits(rawValue: load(Offset.traits))
-    reviewRounds = load(Offset.reviewRounds)
-    secondsWaitingForReviewer = Float(bitPattern: load(Offset.waitingForReviewer))
-    secondsWaitingForAuthor = Float(bitPattern: load(Offset.waitingForAuthor))
-    size = load(Offset.size)
-    guard let state = ChangeState(rawValue: load(Offset.state)), Timestamp.isTimeOrNone(firstCommit),
+    let row = try FactColumns(bytes, count: Offset.end)
+    id = row.id(Offset.id)
+    firstCommit = row.load(Offset.firstCommit)
+    opened = row.load(Offset.opened)
+    ready = row.load(Offset.ready)
+    firstResponse = row.load(Offset.firstResponse)
+    lastApproval = row.load(Offset.lastApproval)
+    merged = row.load(Offset.merged)
+    abandoned = row.load(Offset.abandoned)
+    repository = row.name(Offset.repository)
+    workType = row.name(Offset.workType)
+    traits = ChangeLabels.Traits(rawValue: row.load(Offset.traits))
+    reviewRounds = row.load(Offset.reviewRounds)
+    secondsWaitingForReviewer = Float(bitPattern: row.load(Offset.waitingForReviewer))
+    secondsWaitingForAuthor = Float(bitPattern: row.load(Offset.waitingForAuthor))
+    size = row.load(Offset.size)
+    guard let state = ChangeState(rawValue: row.load(Offset.state)), Timestamp.isTimeOrNone(firstCommit),
       Timestamp.isTimeOrNone(opened), Timestamp.isTimeOrNone(ready), Timestamp.isTimeOrNone(firstResponse),
       Timestamp.isTimeOrNone(lastApproval), Timestamp.isTimeOrNone(merged), Timestamp.isTimeOrNone(abandoned)
     else { throw DamagedFact() }

@@ -29,23 +29,20 @@ package struct DeliveredChangeColumns {
   /// - Parameter bytes: an encoded ``DeliveredChange``.
   /// - Throws: ``DamagedFact`` if there are too few, or a time is out of range.
   package init(_ bytes: UnsafeRawBufferPointer) throws(DamagedFact) {
-    guard bytes.count >= Offset.end else { throw DamagedFact() }
-    func load<Value: FixedWidthInteger & BitwiseCopyable>(_ offset: Int, _ type: Value.Type = Value.self) -> Value {
-      Value(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: Value.self))
-    }
-    id = FactID(rawValue: load(Offset.id))
-    attempt = load(Offset.attempt)
-    change = FactID(rawValue: load(Offset.change))
-    firstCommit = load(Offset.firstCommit)
-    opened = load(Offset.opened)
-    ready = load(Offset.ready)
-    firstResponse = load(Offset.firstResponse)
-    lastApproval = load(Offset.lastApproval)
-    merged = load(Offset.merged)
-    repository = FactName(rawValue: load(Offset.repository))
-    workType = FactName(rawValue: load(Offset.workType))
-    traits = ChangeLabels.Traits(rawValue: load(Offset.traits))
-    reverts = load(Offset.reverts)
+    let row = try FactColumns(bytes, count: Offset.end)
+    id = row.id(Offset.id)
+    attempt = row.load(Offset.attempt)
+    change = row.id(Offset.change)
+    firstCommit = row.load(Offset.firstCommit)
+    opened = row.load(Offset.opened)
+    ready = row.load(Offset.ready)
+    firstResponse = row.load(Offset.firstResponse)
+    lastApproval = row.load(Offset.lastApproval)
+    merged = row.load(Offset.merged)
+    repository = row.name(Offset.repository)
+    workType = row.name(Offset.workType)
+    traits = ChangeLabels.Traits(rawValue: row.load(Offset.traits))
+    reverts = row.load(Offset.reverts)
     guard Timestamp.isTimeOrNone(firstCommit), Timestamp.isTimeOrNone(opened), Timestamp.isTimeOrNone(ready),
       Timestamp.isTimeOrNone(firstResponse), Timestamp.isTimeOrNone(lastApproval), Timestamp.isTimeOrNone(merged)
     else { throw DamagedFact() }

@@ -70,3 +70,29 @@ public struct FactReader {
     return value
   }
 }
+
+/// An encoded fact whose members stand at fixed places. Reports read a few members of hundreds of thousands of rows.
+///
+/// Valid only during the call that provides the bytes.
+struct FactColumns {
+  private let bytes: UnsafeRawBufferPointer
+
+  /// - Parameter count: the bytes up to the end of the last member with a fixed place.
+  /// - Throws: ``DamagedFact`` if there are fewer.
+  @inline(__always)
+  init(_ bytes: UnsafeRawBufferPointer, count: Int) throws(DamagedFact) {
+    guard bytes.count >= count else { throw DamagedFact() }
+    self.bytes = bytes
+  }
+
+  @inline(__always)
+  func load<Value: FixedWidthInteger & BitwiseCopyable>(_ offset: Int, _ type: Value.Type = Value.self) -> Value {
+    Value(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: Value.self))
+  }
+
+  @inline(__always)
+  func name(_ offset: Int) -> FactName { FactName(rawValue: load(offset)) }
+
+  @inline(__always)
+  func id(_ offset: Int) -> FactID { FactID(rawValue: load(offset)) }
+}

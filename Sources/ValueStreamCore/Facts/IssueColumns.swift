@@ -12,7 +12,7 @@ package struct IssueColumns {
   package let closed: Int64
   package let traits: IssueFact.Traits
   package let stayCount: Int
-  private let bytes: UnsafeRawBufferPointer
+  private let row: FactColumns
 
   /// The places of the members in the encoded row. See ``IssueFact/write(to:)``.
   private enum Offset {
@@ -25,20 +25,16 @@ package struct IssueColumns {
   /// - Parameter bytes: an encoded ``IssueFact``.
   /// - Throws: ``DamagedFact`` if there are too few, or a time is out of range.
   package init(_ bytes: UnsafeRawBufferPointer) throws(DamagedFact) {
-    guard bytes.count >= Offset.stays else { throw DamagedFact() }
-    self.bytes = bytes
-    func load<Value: FixedWidthInteger & BitwiseCopyable>(_ offset: Int, _ type: Value.Type = Value.self) -> Value {
-      Value(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: Value.self))
-    }
-    id = FactID(rawValue: load(Offset.id))
-    project = FactName(rawValue: load(Offset.project))
-    type = FactName(rawValue: load(Offset.type))
-    created = load(Offset.created)
-    firstChange = load(Offset.firstChange)
-    firstAssignment = load(Offset.firstAssignment)
-    closed = load(Offset.closed)
-    traits = IssueFact.Traits(rawValue: load(Offset.traits))
-    stayCount = Int(load(Offset.stayCount, UInt32.self))
+    row = try FactColumns(bytes, count: Offset.stays)
+    id = row.id(Offset.id)
+    project = row.name(Offset.project)
+    type = row.name(Offset.type)
+    created = row.load(Offset.created)
+    firstChange = row.load(Offset.firstChange)
+    firstAssignment = row.load(Offset.firstAssignment)
+    closed = row.load(Offset.closed)
+    traits = IssueFact.Traits(rawValue: row.load(Offset.traits))
+    stayCount = Int(row.load(Offset.stayCount, UInt32.self))
     guard created >= 0, Timestamp.isTimeOrNone(created), Timestamp.isTimeOrNone(firstChange),
       Timestamp.isTimeOrNone(firstAssignment), Timestamp.isTimeOrNone(closed),
       stayCount <= (bytes.count - Offset.stays) / Offset.stay
@@ -54,12 +50,6 @@ package struct IssueColumns {
   /// - Parameter index: less than ``stayCount``.
   package func stay(_ index: Int) -> (status: FactName, start: Int64, end: Int64) {
     let offset = Offset.stays + index * Offset.stay
-    func time(_ offset: Int) -> Int64 {
-      Int64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: Int64.self))
-    }
-    return (
-      FactName(rawValue: UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self))),
-      time(offset + Offset.stayStart), time(offset + Offset.stayEnd)
-    )
+    return (row.name(offset), row.load(offset + Offset.stayStart), row.load(offset + Offset.stayEnd))
   }
 }

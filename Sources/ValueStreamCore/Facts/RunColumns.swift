@@ -25,21 +25,18 @@ package struct RunColumns {
   /// - Parameter bytes: an encoded ``RunFact``.
   /// - Throws: ``DamagedFact`` if there are too few, or a value is out of range.
   package init(_ bytes: UnsafeRawBufferPointer) throws(DamagedFact) {
-    guard bytes.count >= Offset.end else { throw DamagedFact() }
-    func load<Value: FixedWidthInteger & BitwiseCopyable>(_ offset: Int, _ type: Value.Type = Value.self) -> Value {
-      Value(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: Value.self))
-    }
-    id = FactID(rawValue: load(Offset.id))
-    attempt = load(Offset.attempt)
-    repository = FactName(rawValue: load(Offset.repository))
-    workflow = FactName(rawValue: load(Offset.workflow))
-    job = FactName(rawValue: load(Offset.job))
-    commit = CommitPrefix(rawValue: load(Offset.commit))
-    created = load(Offset.created)
-    started = load(Offset.started)
-    ended = load(Offset.ended)
-    change = load(Offset.change)
-    guard let outcome = RunOutcome(rawValue: load(Offset.outcome)), created >= 0, Timestamp.isTimeOrNone(created),
+    let row = try FactColumns(bytes, count: Offset.end)
+    id = row.id(Offset.id)
+    attempt = row.load(Offset.attempt)
+    repository = row.name(Offset.repository)
+    workflow = row.name(Offset.workflow)
+    job = row.name(Offset.job)
+    commit = CommitPrefix(rawValue: row.load(Offset.commit))
+    created = row.load(Offset.created)
+    started = row.load(Offset.started)
+    ended = row.load(Offset.ended)
+    change = row.load(Offset.change)
+    guard let outcome = RunOutcome(rawValue: row.load(Offset.outcome)), created >= 0, Timestamp.isTimeOrNone(created),
       Timestamp.isTimeOrNone(started), Timestamp.isTimeOrNone(ended)
     else { throw DamagedFact() }
     self.outcome = outcome

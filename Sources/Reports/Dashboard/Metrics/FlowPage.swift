@@ -14,7 +14,12 @@ struct FlowPage {
   func respond() throws -> HTTPResponse {
     if let data = page.data(of: "flow") { return data }
     let query = FlowQuery(frame: page.frame, scope: page.question.itemScope, settings: page.settings)
-    let report = try FlowReport(query, from: page.facts)
+    let ((report, rows), events) = try ParallelReading.both(throwing: { [facts = page.facts] in
+      try FlowReport.withEvidence(
+        FlowEvidence(part: .flowTime(.counted)), query, from: facts, page: PageRequest(limit: Self.itemLimit))
+    }) { [page] in
+      try page.events()
+    }
     guard let group = report.groups.first, report.historyBegan != nil || group.current.load > 0 else {
       return try page.page(title: "Flow", hasServices: false, hasTypes: true) { html in
         try page.writeNothing(
@@ -25,12 +30,9 @@ struct FlowPage {
           ], &html)
       }
     }
-    let rows = try FlowReport.evidence(
-      FlowEvidence(part: .flowTime(.counted)), query, from: page.facts, page: PageRequest(limit: Self.itemLimit))
     let slow = group.percentiles.first { $0.percent == 85 }?.seconds ?? 0
     let named = rows.rows.count <= 250 ? rows.rows : rows.rows.filter { ($0.value ?? 0) > slow }
     let subjects = try page.subjects(named.map(\.id))
-    let events = try page.events()
     return try page.page(title: "Flow", hasServices: false, hasTypes: true) { html in
       try page.writeHeading(sentence(group), hasServices: false, &html) { html in
         html.text(" Flow time runs from the first entry into a started status until done.")

@@ -22,7 +22,7 @@ struct ForecastPage {
   func respond() throws -> HTTPResponse {
     let scope = page.question.itemScope
     let open = try AgeingReport(
-      AgeingQuery(frame: page.frame, scope: scope, settings: page.settings), from: page.facts
+      AgeingQuery(frame: page.lastDay, scope: scope, settings: page.settings), from: page.facts
     ).population.n
     let asked = Question(
       items: page.state.items ?? max(1, open),

@@ -14,15 +14,11 @@ struct LeadTimePage {
 
   func respond() throws -> HTTPResponse {
     if let data = page.data(of: "lead-time") { return data }
-    var query = LeadTimeQuery(
+    let query = LeadTimeQuery(
       frame: page.frame, scope: page.question.scope, buckets: .week, slowest: Self.slowestCount, settings: page.settings)
-    let report = try LeadTimeReport(query, from: page.facts)
     let grouping = page.division(services: true)
-    query.grouping = grouping
-    query.buckets = nil
-    query.slowest = 0
-    query.frame = page.withoutComparison
-    let divided = try LeadTimeReport(query, from: page.facts).groups.sorted {
+    let (report, groups) = try LeadTimeReport.divided(query, by: grouping, from: page.facts)
+    let divided = groups.sorted {
       ($1.leadTime.current.summary.n, $0.key.name ?? "") < ($0.leadTime.current.summary.n, $1.key.name ?? "")
     }
     guard let group = report.groups.first, group.leadTime.current.summary.population.coverage != nil else {

@@ -117,6 +117,13 @@ struct MetricContext {
     return frame
   }
 
+  /// The last day up to now, which has all that is open, and takes less reading than the window.
+  var lastDay: ReportFrame {
+    var frame = withoutComparison
+    frame.window = TimeWindow(start: now.advanced(bySeconds: -86_400), end: now)
+    return frame
+  }
+
   var axis: TimeAxis { TimeAxis(from: frame.window.start, to: frame.window.end) }
 
   // MARK: Page

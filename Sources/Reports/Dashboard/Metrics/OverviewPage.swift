@@ -20,10 +20,12 @@ struct OverviewPage {
     let question = page.question
     var query = question.dora
     query.buckets = .week
-    let report = try DORAReport(query, from: reports.facts)
-    let stuck = try stuckItems(report, question)
+    let overview = try OverviewReport(
+      OverviewQuery(dora: query, itemScope: question.itemScope, projects: ProjectTable.grouping(page)), from: reports.facts)
+    let report = overview.dora
+    let stuck = try stuckItems(overview, question)
     let lately = try latelyItems()
-    let projects = try ProjectTable(page)
+    let projects = try ProjectTable(page, overview)
     return try page.page(title: "Overview", refreshSeconds: 60) { html in
       guard let group = report.groups.first, report.historyBegan != nil else {
         writeNothing(&html)
@@ -71,18 +73,13 @@ struct OverviewPage {
     var tone: Tone
   }
 
-  private func stuckItems(_ report: DORAReport, _ question: ReportQuestion) throws -> [(Stuck, FactSubject)] {
+  private func stuckItems(_ report: OverviewReport, _ question: ReportQuestion) throws -> [(Stuck, FactSubject)] {
     let ageing = try AgeingReport(
-      AgeingQuery(frame: question.frame, scope: question.itemScope, settings: reports.settings), from: reports.facts)
-    var items = (report.groups.first?.recoveryTime.current.open ?? []).map {
+      AgeingQuery(frame: page.lastDay, scope: question.itemScope, settings: reports.settings), from: reports.facts)
+    var items = (report.dora.groups.first?.recoveryTime.current.open ?? []).map {
       Stuck(id: $0.deploy, what: "failed, and nothing remedied it yet", since: $0.since, tone: .bad)
     }
-    // What is stuck is so now, and the last day has all that is open.
-    var lastDay = page.withoutComparison
-    lastDay.window = TimeWindow(start: context.now.advanced(bySeconds: -86_400), end: context.now)
-    let incidents = try IncidentsReport(
-      IncidentsQuery(frame: lastDay, scope: question.scope, settings: reports.settings), from: reports.facts)
-    items += incidents.open.prefix(Self.stuckLimit / 2).map { incident in
+    items += report.openIncidents.prefix(Self.stuckLimit / 2).map { incident in
       Stuck(id: incident.incident, what: "incident, open", since: incident.began, tone: .bad)
     }
     items += ageing.reviews.prefix(Self.stuckLimit / 2).map { review in

@@ -5,91 +5,37 @@ import ValueStreamCore
 /// succeeds, and how long issues, changes, builds and deploys take.
 struct ProjectTable {
   private let page: MetricContext
-  private var projects: [Project] = []
-  private var hiddenCount = 0
+  private let projects: [OverviewReport.Project]
+  private let hiddenCount: Int
   private let grouping: Grouping
+  /// By name of the project.
+  private var builds: [String: PipelinesReport.Value] = [:]
 
-  /// The number of projects shown.
-  private static let limit = 8
-  private static let deployLimit = 20_000
-
-  private struct Project {
-    var name: String
-    var frequency: DeploymentFrequency.Value?
-    var trend: [FigureTile.Step] = []
-    var succeeded = 0
-    var finished = 0
-    var deploySeconds: [Double] = []
-    var issues: FlowReport.Value?
-    var reviews: ReviewsReport.Value?
-    var builds: PipelinesReport.Value?
-
-    /// How much is known of the project.
-    var weight: Int { finished + (reviews?.merged ?? 0) + (issues?.throughput ?? 0) + (issues?.load ?? 0) }
-  }
-
-  init(_ page: MetricContext) throws {
+  /// - Parameter report: grouped by ``grouping(_:)``.
+  init(_ page: MetricContext, _ report: OverviewReport) throws {
     self.page = page
-    let grouping = page.division(services: false)
-    self.grouping = grouping
-    let frame = page.withoutComparison
-    let (facts, settings) = (page.facts, page.settings)
-    var found: [String: Project] = [:]
-    func update(_ name: String?, _ change: (inout Project) -> Void) {
-      guard let name else { return }
-      change(&found[name, default: Project(name: name)])
-    }
-    let releases = try DORAReport(
-      DORAQuery(frame: frame, scope: page.question.scope, grouping: grouping, buckets: .week, settings: settings), from: facts)
-    for group in releases.groups {
-      update(group.key.name) { project in
-        project.frequency = group.deploymentFrequency.current
-        project.trend = group.trend.map {
-          FigureTile.Step(value: Double($0.deploymentFrequency.releases), isPartial: $0.bucket.isPartial)
-        }
-      }
-    }
-    let deploys = try DeploysReport(
-      DeploysQuery(frame: frame, scope: page.question.scope, limit: Self.deployLimit, settings: settings), from: facts)
-    for row in deploys.rows where row.exclusion == nil && (row.outcome == .success || row.outcome == .failure) {
-      let teams = settings.teams.filter { team in
-        [row.service, row.repository].compactMap { $0 }.contains { team.patterns.match($0) }
-      }
-      for name in grouping == .team ? teams.map(\.name) : [row.repository].compactMap({ $0 }) {
-        update(name) { project in
-          project.finished += 1
-          if row.outcome == .success { project.succeeded += 1 }
-          if let start = row.started, let end = row.ended, end >= start {
-            project.deploySeconds.append(end.seconds(since: start))
-          }
-        }
-      }
-    }
-    let flow = try FlowReport(
-      FlowQuery(frame: frame, scope: page.question.itemScope, grouping: grouping, settings: settings), from: facts)
-    for group in flow.groups { update(group.key.name) { $0.issues = group.current } }
-    let reviews = try ReviewsReport(
-      ReviewsQuery(frame: frame, scope: page.question.itemScope, grouping: grouping, settings: settings), from: facts)
-    for group in reviews.groups { update(group.key.name) { $0.reviews = group.current } }
-    let sorted = found.values.filter { $0.weight > 0 }.sorted { ($1.weight, $0.name) < ($0.weight, $1.name) }
-    hiddenCount = max(0, sorted.count - Self.limit)
-    projects = Array(sorted.prefix(Self.limit))
+    grouping = Self.grouping(page)
+    projects = report.projects
+    hiddenCount = report.hiddenProjects
     try readBuilds()
   }
+
+  /// What a project is.
+  static func grouping(_ page: MetricContext) -> Grouping { page.division(services: false) }
 
   private mutating func readBuilds() throws {
     var query = PipelinesQuery(
       frame: page.withoutComparison, scope: page.question.itemScope, lists: .repositories, limit: .max, settings: page.settings)
     guard grouping == .team else {
       let rows = try PipelinesReport(query, from: page.facts).repositories
-      let values = Dictionary(rows.map { ($0.repository, $0.value) }) { first, _ in first }
-      for index in projects.indices { projects[index].builds = values[projects[index].name] }
+      let named = rows.compactMap { row in row.repository.map { ($0, row.value) } }
+      builds = Dictionary(named) { first, _ in first }
       return
     }
     query.lists = .none
-    for index in projects.indices {
-      query.scope.team = projects[index].name
-      projects[index].builds = try PipelinesReport(query, from: page.facts).current
+    for project in projects {
+      query.scope.team = project.name
+      builds[project.name] = try PipelinesReport(query, from: page.facts).current
     }
   }
 
@@ -117,13 +63,15 @@ struct ProjectTable {
   private var noun: String { grouping == .team ? "team" : "project" }
 
   /// The page with the scope of a project.
-  private func address(_ place: Address, _ project: Project) -> Address {
+  private func address(_ place: Address, _ project: OverviewReport.Project) -> Address {
     page.question.kept.with { $0[grouping == .team ? .team : .repository] = project.name }.address(place)
   }
 
-  private func door(_ metric: String, _ project: Project) -> Address { address(Address("reports", metric), project) }
+  private func door(_ metric: String, _ project: OverviewReport.Project) -> Address {
+    address(Address("reports", metric), project)
+  }
 
-  private func writeRow(_ project: Project, _ html: inout HTMLWriter) {
+  private func writeRow(_ project: OverviewReport.Project, _ html: inout HTMLWriter) {
     let deploys = Address("deploys").adding(grouping == .team ? "team" : "project", project.name).adding(
       "from", page.frame.window.start.rfc3339
     )
@@ -135,16 +83,19 @@ struct ProjectTable {
       writeCell(
         project.frequency?.perWeek.map(\.brief), project.frequency.map { Wording.count($0.releases, "release") },
         door(DORAMetric.deploymentFrequency.rawValue, project), &html)
-      html.element(.td) { $0.miniature(project.trend) }
+      html.element(.td) { html in
+        html.miniature(
+          project.weeks.map { FigureTile.Step(value: Double($0.releases), isPartial: $0.bucket.isPartial) })
+      }
       writeCell(
         project.finished > 0 ? FigureUnit.share.text(Double(project.succeeded) / Double(project.finished)) : nil,
         project.finished > 0 ? "\(project.succeeded) of \(project.finished)" : nil, deploys, &html)
       writeDuration(project.issues?.flowTime, "done", door("flow_time", project), &html)
       writeDuration(project.reviews?.readyToMerge, "merged", door("ready_to_merge", project), &html)
-      writeDuration(project.builds?.runTime, "runs", address(Address("pipelines"), project), &html)
+      writeDuration(builds[project.name]?.runTime, "runs", address(Address("pipelines"), project), &html)
       writeCell(
-        FigureUnit.duration.text(Statistics.median(of: project.deploySeconds)),
-        project.deploySeconds.isEmpty ? nil : Wording.count(project.deploySeconds.count, "deploy"), deploys, &html)
+        FigureUnit.duration.text(project.deployTime.median),
+        project.deployTime.n > 0 ? Wording.count(project.deployTime.n, "deploy") : nil, deploys, &html)
     }
   }
 

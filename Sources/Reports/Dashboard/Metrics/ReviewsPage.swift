@@ -14,8 +14,13 @@ struct ReviewsPage {
 
   func respond() throws -> HTTPResponse {
     if let data = page.data(of: "reviews") { return data }
-    var query = ReviewsQuery(frame: page.frame, scope: page.question.itemScope, buckets: .week, settings: page.settings)
-    let report = try ReviewsReport(query, from: page.facts)
+    let query = ReviewsQuery(frame: page.frame, scope: page.question.itemScope, buckets: .week, settings: page.settings)
+    let grouping = page.division(services: false)
+    let ((report, groups), events) = try ParallelReading.both(throwing: { [facts = page.facts] in
+      try ReviewsReport.divided(query, by: grouping, from: facts)
+    }) { [page] in
+      try page.events()
+    }
     guard let group = report.groups.first, group.current.merged > 0 || !group.waitingNow.isEmpty else {
       return try page.page(title: "Reviews", hasServices: false, hasTypes: true) { html in
         try page.writeNothing(
@@ -26,15 +31,10 @@ struct ReviewsPage {
           &html)
       }
     }
-    let grouping = page.division(services: false)
-    query.grouping = grouping
-    query.buckets = nil
-    query.frame = page.withoutComparison
-    let divided = try ReviewsReport(query, from: page.facts).groups.sorted {
+    let divided = groups.sorted {
       ($1.current.merged, $0.key.name ?? "") < ($0.current.merged, $1.key.name ?? "")
     }
     let subjects = try page.subjects(group.waitingNow.prefix(Self.waitingLimit).map(\.change))
-    let events = try page.events()
     return try page.page(title: "Reviews", hasServices: false, hasTypes: true) { html in
       try page.writeHeading(Self.sentence(group), hasServices: false, &html) { html in
         html.text(" Changes by bots and direct pushes are left out. No figure ranks people.")

@@ -91,6 +91,44 @@ struct PlaceTable: Sendable {
   }
 }
 
+/// Tells which ids were added never or once. Where it errs, it takes an id for one that was added more often.
+struct RepeatFilter: Sendable {
+  /// Two bits for each of many places. A line of the cache, 8 words, has the places of neighbouring ids, because rows of one
+  /// day have ids close to each other.
+  private var words: [UInt64]
+  private let shift: UInt64
+
+  /// - Parameter capacity: about how many ids are added.
+  init(capacity: Int) {
+    var bits: UInt64 = 4
+    while 32 << bits < capacity, bits < 30 { bits += 1 }
+    words = [UInt64](repeating: 0, count: 8 << bits)
+    shift = 64 - bits
+  }
+
+  private func place(of id: UInt64) -> (word: Int, bit: UInt64) {
+    let line = (id >> 8 &* 0x9e37_79b9_7f4a_7c15) >> shift
+    return (Int(truncatingIfNeeded: line << 3 | id >> 5 & 7), (id & 31) * 2)
+  }
+
+  mutating func add(_ id: UInt64) {
+    let (word, bit) = place(of: id)
+    let isKnown = words[word] >> bit & 1
+    words[word] |= (1 | isKnown << 1) << bit
+  }
+
+  /// False if the id was never added.
+  func mayHave(_ id: UInt64) -> Bool {
+    let (word, bit) = place(of: id)
+    return words[word] >> bit & 1 != 0
+  }
+
+  func mayBeRepeated(_ id: UInt64) -> Bool {
+    let (word, bit) = place(of: id)
+    return words[word] >> bit & 2 != 0
+  }
+}
+
 extension UInt64 {
   /// Where the search in a hash table begins.
   ///

@@ -3,7 +3,7 @@ import Synchronization
 import ValueStreamCore
 
 /// Reads the rows of long periods on two threads.
-enum ParallelReading {
+package enum ParallelReading {
   /// Periods of fewer days are read on one thread.
   private static let daysWorthSplitting = 20
 
@@ -24,7 +24,7 @@ enum ParallelReading {
   }
 
   /// Calls two functions, at the same time if there is a thread to spare.
-  static func both<First: Sendable, Second: Sendable>(
+  package static func both<First: Sendable, Second: Sendable>(
     _ first: @Sendable () -> First, _ second: @Sendable () -> Second
   ) -> (First, Second) {
     let results = Mutex<(first: First?, second: Second?)>((nil, nil))
@@ -39,6 +39,18 @@ enum ParallelReading {
     }
     let found = results.withLock { $0 }
     return (found.first ?? first(), found.second ?? second())
+  }
+
+  /// Calls two functions like ``both(_:_:)``, and throws the error of the first one that fails.
+  package static func both<First: Sendable, Second: Sendable>(
+    throwing first: @Sendable () throws -> First, _ second: @Sendable () throws -> Second
+  ) throws -> (First, Second) {
+    let (one, other) = both {
+      Result { try first() }
+    } _: {
+      Result { try second() }
+    }
+    return (try one.get(), try other.get())
   }
 
   private static func halves(_ days: ClosedRange<FactDay>) -> [ClosedRange<FactDay>] {

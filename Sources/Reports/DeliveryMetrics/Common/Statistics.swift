@@ -56,7 +56,7 @@ extension [Double] {
       for index in 0..<count { buffer[index] = self[index].orderedBits }
       initialized = count
     }
-    return bits.elements(ofRanks: ranks, binCount: Self.binCount).map(Double.init(orderedBits:))
+    return bits.withUnsafeBufferPointer { $0.elements(ofRanks: ranks, binCount: Self.binCount) }.map(Double.init(orderedBits:))
   }
 }
 
@@ -72,7 +72,7 @@ extension Double {
   }
 }
 
-extension [UInt64] {
+extension UnsafeBufferPointer<UInt64> {
   fileprivate func elements(ofRanks ranks: [Int], binCount: Int) -> [UInt64] {
     var (least, greatest) = (self[0], self[0])
     for value in self {
@@ -111,7 +111,8 @@ extension [UInt64] {
       let indices = wanted.indices.filter { places[wanted[$0].bin] == place }
       let found: [UInt64]
       if values.count > 4096, width > 0 {
-        found = values.elements(ofRanks: indices.map { wanted[$0].rank }, binCount: binCount)
+        let ranks = indices.map { wanted[$0].rank }
+        found = values.withUnsafeBufferPointer { $0.elements(ofRanks: ranks, binCount: binCount) }
       } else {
         let ordered = width == 0 ? values : values.sorted()
         found = indices.map { ordered[wanted[$0].rank] }
@@ -126,11 +127,50 @@ extension DurationSummary {
   /// Summarizes durations in seconds.
   init(of seconds: [Double], leftOut: [LeftOutReason: Int] = [:]) {
     self.init(population: Population(n: seconds.count, leftOut: leftOut))
-    guard !seconds.isEmpty else { return }
-    let ranks = [75, 85, 95].map { Statistics.rank($0, seconds.count) - 1 }
-    let found = seconds.elements(ofRanks: Statistics.middle(seconds.count) + ranks)
+    if !seconds.isEmpty { set(seconds.elements(ofRanks: Self.ranks(seconds.count))) }
+  }
+
+  /// Summarizes durations in nanoseconds.
+  init(ofNanoseconds durations: UnsafeBufferPointer<UInt64>, leftOut: [LeftOutReason: Int]) {
+    self.init(population: Population(n: durations.count, leftOut: leftOut))
+    guard !durations.isEmpty else { return }
+    set(durations.elements(ofRanks: Self.ranks(durations.count), binCount: 4096).map { Double($0) / 1e9 })
+  }
+
+  private static func ranks(_ count: Int) -> [Int] {
+    Statistics.middle(count) + [75, 85, 95].map { Statistics.rank($0, count) - 1 }
+  }
+
+  private mutating func set(_ found: [Double]) {
     median = Statistics.midpoint(found[0], found[1])
     (p75, p85, p95) = (found[2], found[3], found[4])
+  }
+}
+
+/// Counts reasons. Rows of one kind usually have the same reason, which is then not hashed for each.
+struct ReasonCounts: Sendable {
+  private var counts: [LeftOutReason: Int] = [:]
+  private var last: LeftOutReason?
+  private var lastCount = 0
+
+  mutating func add(_ reason: LeftOutReason) {
+    if reason != last {
+      flush()
+      last = reason
+    }
+    lastCount += 1
+  }
+
+  private mutating func flush() {
+    if let last, lastCount > 0 { counts[last, default: 0] += lastCount }
+    lastCount = 0
+  }
+
+  /// The counts of all reasons.
+  var all: [LeftOutReason: Int] {
+    var copy = self
+    copy.flush()
+    return copy.counts
   }
 }
 

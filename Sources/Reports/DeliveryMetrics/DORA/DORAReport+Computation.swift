@@ -161,6 +161,21 @@ struct DORAComputation {
     return deploy.ended ?? deploy.started ?? deploy.created
   }
 
+  /// The releases of a group in the current window, and in each bucket of its trend.
+  func releases(
+    ofGroup number: Int32
+  ) throws -> (value: DeploymentFrequency.Value, buckets: [(bucket: TimeBucket, releases: Int)]) {
+    let rows = population.rows(.current, number) ?? DeliveryPopulation.GroupRows()
+    let value = frequency(rows, ReleaseCalendar(frame.window, frame, historyBegan))
+    guard let width = query.buckets else { return (value, []) }
+    let buckets = try TimeBuckets(width, of: frame.window, zone: frame.zone, historyBegan: historyBegan, now: frame.now)
+    var counts = [Int](repeating: 0, count: buckets.buckets.count)
+    for release in rows.releases where Int(release) < history.successCount {
+      if let index = buckets.index(of: history.releases[Int(release)].end) { counts[index] += 1 }
+    }
+    return (value, Array(zip(buckets.buckets, counts)))
+  }
+
   // MARK: Values
 
   private func leadTime(_ entries: [DeliveryPopulation.ChangeEntry]) -> LeadTimeForChanges.Value {

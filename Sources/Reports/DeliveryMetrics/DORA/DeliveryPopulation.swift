@@ -10,7 +10,7 @@ struct DeliveryPopulation: Sendable {
   let history: ReleaseHistory
   let scope: ScopeRule
   let failures: [Failure]
-  private(set) var periods: [Period: Rows] = [:]
+  var periods: [Period: Rows] = [:]
 
   /// The rows of one period, by number of the group.
   struct Rows: Sendable {
@@ -80,15 +80,9 @@ struct DeliveryPopulation: Sendable {
       ReleaseHistory.Question(
         windows: windows, now: question.frame.now, settings: question.settings, scope: question.scope,
         separatesEnvironments: question.grouping == .environment, keepsAllDeploys: question.keepsAllDeploys,
-        basis: question.basis, keepsMilestones: question.keepsMilestones))
+        basis: question.basis, keepsMilestones: question.keepsMilestones, countsChanges: question.countsChanges))
     scope = try ScopeRule(question.settings, question.scope, question.grouping, history.names)
     failures = Self.failures(of: history)
-    let groupCount =
-      switch question.grouping {
-      case nil: 1
-      case .team: question.settings.teams.count + 1
-      default: history.names.count
-      }
     for period in Period.allCases {
       guard let window = question.frame.window(of: period) else { continue }
       periods[period] = Rows(window: window, groups: [GroupRows](repeating: GroupRows(), count: groupCount))
@@ -96,6 +90,36 @@ struct DeliveryPopulation: Sendable {
     addReleases()
     addFailures()
     if question.countsChanges { try addChanges(source) }
+  }
+
+  /// Divides the releases of another population, and its changes if a source is given, without reading them again. Has no
+  /// failures.
+  ///
+  /// - Parameters:
+  ///   - frame: with windows of `other`.
+  ///   - grouping: not ``Grouping/environment``, which has other releases.
+  ///   - source: for deliveries before the days that were read.
+  init(
+    releasesOf other: DeliveryPopulation, frame: ReportFrame, groupedBy grouping: Grouping?,
+    changesFrom source: (any FactSource)? = nil
+  ) throws {
+    self.frame = frame
+    (settings, basis, history, failures) = (other.settings, other.basis, other.history, [])
+    scope = try ScopeRule(settings, history.question.scope, grouping, history.names)
+    for period in Period.allCases {
+      guard let window = frame.window(of: period) else { continue }
+      periods[period] = Rows(window: window, groups: [GroupRows](repeating: GroupRows(), count: groupCount))
+    }
+    addReleases()
+    if let source { try addChanges(source) }
+  }
+
+  private var groupCount: Int {
+    switch scope.grouping {
+    case nil: 1
+    case .team: settings.teams.count + 1
+    default: history.names.count
+    }
   }
 
   /// The rows of a group. Empty for an unknown group, nil for a period that is not compared.
@@ -202,120 +226,5 @@ struct DeliveryPopulation: Sendable {
       }
       periods[period] = rows
     }
-  }
-
-  // MARK: Changes
-
-  private mutating func addChanges(_ source: any FactSource) throws {
-    let (deliveries, releases, scope) = (history.deliveries, history.releases, scope)
-    /// The first delivery of each change to each group.
-    var entries: [(change: UInt64, released: Timestamp, group: Int32, delivery: Int32)] = []
-    entries.reserveCapacity(deliveries.count)
-    var capacity = deliveries.count
-    if scope.grouping == .team {
-      capacity = 0
-      for delivery in deliveries {
-        let release = releases[Int(delivery.release)]
-        scope.forEachGroup(service: release.service, repository: delivery.repository, environment: 0) { _ in capacity += 1 }
-      }
-    }
-    var places = PlaceTable(minimumCapacity: capacity)
-    func consider(_ index: Int, group: Int32) {
-      let change = deliveries[index].change.rawValue
-      let new = Int32(entries.count)
-      let place = places.place(hash: change &+ UInt64(UInt32(bitPattern: group)) &* 0x9e37_79b9, orInsert: new) {
-        entries[Int($0)].change == change && entries[Int($0)].group == group
-      }
-      guard place != new else {
-        entries.append((change, deliveries[index].released, group, Int32(index)))
-        return
-      }
-      let (end, known) = (deliveries[index].released, entries[Int(place)].released)
-      guard end <= known else { return }
-      let (left, right) = (deliveries[index], deliveries[Int(entries[Int(place)].delivery)])
-      if end < known || (left.release, left.deploy) < (right.release, right.deploy) {
-        (entries[Int(place)].released, entries[Int(place)].delivery) = (end, Int32(index))
-      }
-    }
-    let isWhole = scope.includesEverything && settings.includesBots && scope.grouping == nil
-    for index in deliveries.indices {
-      let delivery = deliveries[index]
-      guard Int(delivery.release) < history.successCount else { continue }
-      if isWhole {
-        consider(index, group: 0)
-        continue
-      }
-      let release = releases[Int(delivery.release)]
-      guard scope.includes(service: release.service, repository: delivery.repository),
-        scope.includes(workType: delivery.workType), settings.includesBots || !delivery.traits.contains(.isByBot)
-      else { continue }
-      scope.forEachGroup(service: release.service, repository: delivery.repository, environment: release.environment) {
-        consider(index, group: $0)
-      }
-    }
-    let older = try olderDeliveries(of: entries, source)
-    for period in Period.allCases {
-      guard var rows = periods[period] else { continue }
-      let window = rows.window
-      for entry in entries {
-        guard window.contains(entry.released) else { continue }
-        let delivery = deliveries[Int(entry.delivery)]
-        if !older.isEmpty, older.contains(GroupedChange(change: delivery.change, group: entry.group)) { continue }
-        rows.groups[Int(entry.group)].changes.append(changeEntry(entry.delivery, delivery))
-      }
-      periods[period] = rows
-    }
-  }
-
-  private struct GroupedChange: Hashable {
-    var change: FactID
-    var group: Int32
-  }
-
-  private func changeEntry(_ index: Int32, _ delivery: ReleaseHistory.Delivery) -> ChangeEntry {
-    if !settings.exclusions.isEmpty, settings.exclusions[delivery.change] != nil {
-      return ChangeEntry(delivery: index, traits: delivery.traits, leftOut: .excluded, seconds: 0)
-    }
-    guard let start = delivery.start else {
-      let reason: LeftOutReason =
-        switch basis {
-        case .commit: .firstCommitUnknown
-        case .opened: .openingUnknown
-        case .merged: .mergeUnknown
-        }
-      return ChangeEntry(delivery: index, traits: delivery.traits, leftOut: reason, seconds: 0)
-    }
-    let seconds = delivery.released.seconds(since: start)
-    return ChangeEntry(delivery: index, traits: delivery.traits, leftOut: seconds < 0 ? .clock : nil, seconds: seconds)
-  }
-
-  /// Returns the changes that the group received before the days that were read.
-  private func olderDeliveries(
-    of entries: [(change: UInt64, released: Timestamp, group: Int32, delivery: Int32)], _ source: any FactSource
-  ) throws -> Set<GroupedChange> {
-    let windows = periods.values.map(\.window)
-    var candidates: [(group: Int32, delivery: ReleaseHistory.Delivery)] = []
-    for entry in entries {
-      guard windows.contains(where: { $0.contains(entry.released) }) else { continue }
-      let delivery = history.deliveries[Int(entry.delivery)]
-      if history.mayBeOlder(delivery) { candidates.append((entry.group, delivery)) }
-    }
-    guard !candidates.isEmpty else { return [] }
-    let (known, names) = try history.countedDeliveries(of: Set(candidates.map(\.delivery.change)), source)
-    var result: Set<GroupedChange> = []
-    for (group, delivery) in candidates {
-      let release = history.releases[Int(delivery.release)]
-      for row in known[delivery.change] ?? [] where history.isOlder(row, than: release) {
-        let service = names.number(of: row.target.service)
-        var repository = names.number(of: row.labels.repository)
-        if repository == 0 { repository = names.number(of: row.target.repository) }
-        guard scope.includes(service: service, repository: repository) else { continue }
-        let environment = names.number(of: row.target.environment)
-        scope.forEachGroup(service: service, repository: repository, environment: environment) {
-          if $0 == group { result.insert(GroupedChange(change: delivery.change, group: group)) }
-        }
-      }
-    }
-    return result
   }
 }

@@ -11,10 +11,11 @@ extension ReleaseHistory {
       incidents[index].isCounted = number == 0 || environments.includes(target, names)
     }
     nextDeploy = [Int32](repeating: -1, count: deploys.count)
-    var keyed: [(list: UInt64, start: Timestamp, deploy: Int32)] = []
-    keyed.reserveCapacity(deploys.count)
+    var counted = CountedDeploys(capacity: deploys.count)
     var failed: [Int32] = []
-    for (index, deploy) in deploys.enumerated() where deploy.outcome == .success || deploy.outcome == .failure {
+    let countsFailures = settings.failureRules.contains(.failed)
+    for (index, deploy) in deploys.enumerated()
+    where deploy.outcome == .success || countsFailures && deploy.outcome == .failure {
       let number = Int32(index)
       guard environments.includes(deploy.target, names) else {
         if deploy.outcome == .success, environments.isUndecided(deploy.target, names) {
@@ -25,60 +26,47 @@ extension ReleaseHistory {
       if !settings.exclusions.isEmpty, settings.exclusions[deploy.id] != nil {
         leftOut.append((number, .excluded))
       } else if deploy.outcome == .failure {
-        if settings.failureRules.contains(.failed), deploy.started != nil { failed.append(number) }
+        if deploy.started != nil { failed.append(number) }
       } else if deploy.ended == nil {
         leftOut.append((number, .endUnknown))
       } else {
-        keyed.append((list(of: deploy), deploy.started ?? deploy.created, number))
+        counted.append(number, list: list(of: deploy))
       }
     }
-    let ordered = reorderDeploys(sorted(keyed), &failed)
+    releases.reserveCapacity(counted.count + failed.count)
     var open: [Int] = []
-    var list: UInt64?
-    for entry in ordered {
-      if entry.list != list {
-        if list != nil { finishList() }
-        list = entry.list
-        open = []
-      }
-      place(entry.deploy, &open)
+    let (ordered, ends) = counted.sorted(deploys)
+    var first = 0
+    for end in ends {
+      open.removeAll(keepingCapacity: true)
+      for deploy in ordered[first..<end] { place(deploy, &open) }
+      finishList()
+      first = end
     }
-    if list != nil { finishList() }
     successCount = releases.count
     appendFailed(failed)
-    releaseOfDeploy = DeployMap(capacity: ordered.count)
+    findReleases()
+  }
+
+  /// Fills ``releaseOfDeploy``.
+  private mutating func findReleases() {
+    var releaseOf = [(index: Int32, end: Timestamp, started: Int64)](repeating: (-1, .epoch, -1), count: deploys.count)
     for index in releases.indices {
       var deploy = releases[index].firstDeploy
       while deploy >= 0 {
-        releaseOfDeploy.set(deploys[Int(deploy)].id, deploys[Int(deploy)].attempt, (deploy, Int32(index)))
+        releaseOf[Int(deploy)] = (Int32(index), releases[index].end, releases[index].endingStarted)
         deploy = nextDeploy[Int(deploy)]
       }
     }
-  }
-
-  /// Puts the deploys into the order of the lists, so that what follows reads memory in order.
-  ///
-  /// - Returns: the entries with the new numbers of their deploys.
-  private mutating func reorderDeploys(
-    _ entries: [(list: UInt64, start: Timestamp, deploy: Int32)], _ failed: inout [Int32]
-  ) -> [(list: UInt64, start: Timestamp, deploy: Int32)] {
-    var new = [Int32](repeating: -1, count: deploys.count)
-    var ordered: [DeployFact] = []
-    ordered.reserveCapacity(deploys.count)
-    var result = entries
-    for index in entries.indices {
-      new[Int(entries[index].deploy)] = Int32(index)
-      result[index].deploy = Int32(index)
-      ordered.append(deploys[Int(entries[index].deploy)])
+    var entries: [DeployMap.Entry] = []
+    entries.reserveCapacity(deploys.count)
+    for (index, deploy) in deploys.enumerated() where releaseOf[index].index >= 0 {
+      entries.append(
+        DeployMap.Entry(
+          id: deploy.id.rawValue, attempt: deploy.attempt, deploy: Int32(index), release: releaseOf[index].index,
+          released: releaseOf[index].end, deployStarted: releaseOf[index].started))
     }
-    for index in deploys.indices where new[index] < 0 {
-      new[index] = Int32(ordered.count)
-      ordered.append(deploys[index])
-    }
-    deploys = ordered
-    failed = failed.map { new[Int($0)] }
-    for index in leftOut.indices { leftOut[index].deploy = new[Int(leftOut[index].deploy)] }
-    return result
+    releaseOfDeploy = DeployMap(entries)
   }
 
   private func list(of deploy: DeployFact) -> UInt64 {
@@ -87,63 +75,26 @@ extension ReleaseHistory {
     return service << 32 | UInt64(UInt32(bitPattern: names.number(of: deploy.target.environment)))
   }
 
-  /// Sorts by list, start, and deploy.
-  ///
-  /// First divides by list, because short lists that are nearly sorted take little time.
-  private func sorted(
-    _ entries: [(list: UInt64, start: Timestamp, deploy: Int32)]
-  ) -> [(list: UInt64, start: Timestamp, deploy: Int32)] {
-    var numbers = IDMap(minimumCapacity: 1024)
-    var counts: [Int] = []
-    let places = entries.map { entry in
-      let place = Int(numbers.value(of: entry.list, orInsert: Int32(counts.count)))
-      if place == counts.count { counts.append(0) }
-      counts[place] += 1
-      return place
-    }
-    var starts: [Int] = []
-    var sum = 0
-    for count in counts {
-      starts.append(sum)
-      sum += count
-    }
-    var next = starts
-    var result = entries
-    for (entry, place) in zip(entries, places) {
-      result[next[place]] = entry
-      next[place] += 1
-    }
-    for (start, count) in zip(starts, counts) where count > 1 {
-      result[start..<start + count].sort { left, right in
-        if left.start != right.start { return left.start < right.start }
-        let (a, b) = (deploys[Int(left.deploy)], deploys[Int(right.deploy)])
-        return (a.id, a.attempt) < (b.id, b.attempt)
-      }
-    }
-    return result
-  }
-
   /// Adds a deploy to the release of its commit that began shortly before, or begins a release.
   ///
   /// - Parameter open: the releases of the list that may get more deploys.
-  private mutating func place(_ number: Int32, _ open: inout [Int]) {
-    let deploy = deploys[Int(number)]
-    let start = deploy.started ?? deploy.created
-    guard let end = deploy.ended else { return }
+  private mutating func place(_ deploy: CountedDeploys.Deploy, _ open: inout [Int]) {
+    let (number, start, end) = (deploy.number, deploy.start, deploy.end)
     let isRollback = deploy.step == .rollback
     open.removeAll { start.seconds(since: releases[$0].start) > question.settings.releaseSpanSeconds }
     if deploy.commit.isKnown,
-      let index = open.last(where: { releases[$0].commit == deploy.commit && !has(releases[$0], deploy.target.environment) })
+      let index = open.last(where: { releases[$0].commit == deploy.commit && !has(releases[$0], deploy.environment) })
     {
       nextDeploy[Int(releases[index].lastDeploy)] = number
       releases[index].lastDeploy = number
       if end < releases[index].end {
         releases[index].end = end
         releases[index].ending = number
+        releases[index].endingStarted = deploy.hasStarted ? start.nanoseconds : -1
       }
       if isRollback, !releases[index].isRollback {
         releases[index].isRollback = true
-        releases[index].rollbackCreated = deploy.created
+        releases[index].rollbackCreated = deploys[Int(number)].created
       }
       if deploy.step != .unknown { releases[index].isStepUnknown = false }
       return
@@ -151,10 +102,11 @@ extension ReleaseHistory {
     open.append(releases.count)
     releases.append(
       Release(
-        service: names.number(of: deploy.target.service), repository: names.number(of: deploy.target.repository),
-        environment: question.separatesEnvironments ? names.number(of: deploy.target.environment) : 0,
-        commit: deploy.commit, start: start, end: end, ending: number, firstDeploy: number, lastDeploy: number,
-        isRollback: isRollback, isStepUnknown: deploy.step == .unknown, rollbackCreated: isRollback ? deploy.created : nil))
+        service: names.number(of: deploy.service), repository: names.number(of: deploy.repository),
+        environment: question.separatesEnvironments ? names.number(of: deploy.environment) : 0,
+        commit: deploy.commit, start: start, end: end, rollbackCreated: isRollback ? deploys[Int(number)].created : .latest,
+        endingStarted: deploy.hasStarted ? start.nanoseconds : -1, ending: number, firstDeploy: number, lastDeploy: number,
+        isRollback: isRollback, isStepUnknown: deploy.step == .unknown))
   }
 
   private func has(_ release: Release, _ environment: FactName) -> Bool {
@@ -185,11 +137,13 @@ extension ReleaseHistory {
 
   private mutating func finishList() {
     let range = (lists.last?.upperBound ?? 0)..<releases.count
-    releases[range].sort { left, right in
+    func isBefore(_ left: Release, _ right: Release) -> Bool {
       if left.end != right.end { return left.end < right.end }
       if left.start != right.start { return left.start < right.start }
       return deploys[Int(left.ending)].id < deploys[Int(right.ending)].id
     }
+    // Releases usually end in the order in which they begin.
+    if range.dropFirst().contains(where: { isBefore(releases[$0], releases[$0 - 1]) }) { releases[range].sort(by: isBefore) }
     for index in range { releases[index].list = Int32(lists.count) }
     listsOfService[releases[range.lowerBound].service, default: []].append(lists.count)
     lists.append(range)
@@ -222,9 +176,88 @@ extension ReleaseHistory {
       releases.append(
         Release(
           service: service, repository: names.number(of: deploy.target.repository), environment: listed,
-          commit: deploy.commit, start: start, end: deploy.ended ?? deploy.started ?? deploy.created, ending: number,
-          firstDeploy: number, lastDeploy: number, isRollback: false, isStepUnknown: false, rollbackCreated: nil, list: -1,
+          commit: deploy.commit, start: start, end: deploy.ended ?? deploy.started ?? deploy.created, rollbackCreated: .latest,
+          endingStarted: deploy.started?.nanoseconds ?? -1, ending: number, firstDeploy: number, lastDeploy: number, list: -1,
+          isRollback: false, isStepUnknown: false,
           rules: Rules(.failed)))
     }
+  }
+}
+
+/// The deploys that may form releases, with the list to which each belongs.
+private struct CountedDeploys {
+  private var numbers: [Int32] = []
+  /// The place of the list of each deploy in `counts`.
+  private var places: [Int32] = []
+  private var counts: [Int] = []
+  private var placeOfList = IDMap(minimumCapacity: 1024)
+
+  /// What forming releases looks at.
+  struct Deploy {
+    var start: Timestamp
+    var end: Timestamp
+    var commit: CommitPrefix
+    var number: Int32
+    var service: FactName
+    var environment: FactName
+    var repository: FactName
+    var step: DeployFactStep
+    /// False if `start` is the creation, because nothing tells when it began to run.
+    var hasStarted: Bool
+
+    init(_ number: Int32, _ fact: DeployFact) {
+      self.number = number
+      start = fact.started ?? fact.created
+      end = fact.ended ?? .epoch
+      commit = fact.commit
+      service = fact.target.service
+      environment = fact.target.environment
+      repository = fact.target.repository
+      step = fact.step
+      hasStarted = fact.started != nil
+    }
+  }
+
+  init(capacity: Int) {
+    numbers.reserveCapacity(capacity)
+    places.reserveCapacity(capacity)
+  }
+
+  var count: Int { numbers.count }
+
+  mutating func append(_ number: Int32, list: UInt64) {
+    let place = placeOfList.value(of: list, orInsert: Int32(counts.count))
+    if Int(place) == counts.count { counts.append(0) }
+    counts[Int(place)] += 1
+    numbers.append(number)
+    places.append(place)
+  }
+
+  /// Returns the deploys by list, start, id and attempt, and the end of each list.
+  ///
+  /// Reads and writes memory in order. A jump for each of a hundred thousand deploys takes longer than all else here.
+  func sorted(_ deploys: [DeployFact]) -> (deploys: [Deploy], ends: [Int]) {
+    guard let first = numbers.first else { return ([], []) }
+    var next: [Int] = []
+    var sum = 0
+    for count in counts {
+      next.append(sum)
+      sum += count
+    }
+    var ordered = [Deploy](repeating: Deploy(first, deploys[Int(first)]), count: numbers.count)
+    for (number, place) in zip(numbers, places) {
+      ordered[next[Int(place)]] = Deploy(number, deploys[Int(number)])
+      next[Int(place)] += 1
+    }
+    func isBefore(_ left: Deploy, _ right: Deploy) -> Bool {
+      if left.start != right.start { return left.start < right.start }
+      let (a, b) = (deploys[Int(left.number)], deploys[Int(right.number)])
+      return (a.id, a.attempt) < (b.id, b.attempt)
+    }
+    for (end, count) in zip(next, counts) {
+      let list = end - count..<end
+      if list.dropFirst().contains(where: { isBefore(ordered[$0], ordered[$0 - 1]) }) { ordered[list].sort(by: isBefore) }
+    }
+    return (ordered, next)
   }
 }

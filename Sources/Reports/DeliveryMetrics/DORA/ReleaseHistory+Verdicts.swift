@@ -38,7 +38,7 @@ extension ReleaseHistory {
       for index in range where index > range.lowerBound {
         let release = releases[index]
         guard release.isRollback || release.isStepUnknown && goesBack(index, firstIndex) else { continue }
-        if let created = release.rollbackCreated, created < releases[index - 1].start { continue }
+        if release.rollbackCreated < releases[index - 1].start { continue }
         guard release.commit.isKnown else {
           judge(rollback: index, since: index - 1, firstFailed: true)
           continue
@@ -89,18 +89,21 @@ extension ReleaseHistory {
   /// Applies the rules about reverts and hotfixes, and marks rework.
   private mutating func judgeChanges(_ source: any FactSource) throws {
     let exclusions = question.settings.exclusions
-    let interesting: ChangeLabels.Traits = [.isRevert, .isHotfix, .isForIncident]
     /// The first release in each list that brought a change.
     var first: [ListedChange: Int32] = [:]
-    for (index, delivery) in deliveries.enumerated() where !delivery.traits.isDisjoint(with: interesting) {
+    for (index, delivery) in deliveries.enumerated() where !delivery.traits.isDisjoint(with: Self.judgedTraits) {
       guard exclusions[delivery.change] == nil, Int(delivery.release) < successCount else { continue }
       let key = ListedChange(list: releases[Int(delivery.release)].list, change: delivery.change)
       if let known = first[key], deliveries[Int(known)].release <= delivery.release { continue }
       first[key] = Int32(index)
     }
     try removeEarlier(&first, source)
-    let ordered = first.values.map { deliveries[Int($0)] }.sorted { ($0.release, $0.change) < ($1.release, $1.change) }
-    for delivery in ordered {
+    let ordered = first.values.sorted { left, right in
+      let (a, b) = (deliveries[Int(left)], deliveries[Int(right)])
+      return (a.release, a.change) < (b.release, b.change)
+    }
+    for index in ordered {
+      let delivery = deliveries[Int(index)]
       let release = Int(delivery.release)
       if delivery.traits.contains(.isForIncident) { releases[release].rework.insert(Rework(.incident)) }
       if delivery.traits.contains(.isHotfix), question.settings.failureRules.contains(.hotfix) {
@@ -112,7 +115,7 @@ extension ReleaseHistory {
       }
     }
     guard question.settings.failureRules.contains(.revert) else { return }
-    let reverts = ordered.filter { $0.traits.contains(.isRevert) }
+    let reverts = ordered.filter { deliveries[Int($0)].traits.contains(.isRevert) }
     guard !reverts.isEmpty else { return }
     try judge(reverts: reverts, source)
   }
@@ -124,7 +127,7 @@ extension ReleaseHistory {
 
   /// Removes changes that the service received before the days that were read.
   private func removeEarlier(_ first: inout [ListedChange: Int32], _ source: any FactSource) throws {
-    let old = first.filter { mayBeOlder(deliveries[Int($0.value)]) }
+    let old = first.filter { deliveries[Int($0.value)].mayBeOlder }
     guard !old.isEmpty else { return }
     let (earlier, names) = try countedDeliveries(of: Set(old.keys.map(\.change)), source)
     for (key, index) in old {
@@ -135,13 +138,6 @@ extension ReleaseHistory {
       }
       if isKnown ?? false { first[key] = nil }
     }
-  }
-
-  /// True if the change was merged before the days around its release that were read, so that it may have been delivered then.
-  func mayBeOlder(_ delivery: Delivery) -> Bool {
-    guard delivery.mergedNanoseconds >= 0 else { return true }
-    guard let range = days.last(where: { $0.lowerBound.start <= delivery.released }) else { return true }
-    return delivery.mergedNanoseconds < range.lowerBound.start.nanoseconds
   }
 
   /// Returns the deliveries of changes, without those to environments that do not count and those of excluded deploys.
@@ -172,18 +168,22 @@ extension ReleaseHistory {
     return !(days.first { $0.contains(end) }?.contains(day) ?? false)
   }
 
-  /// - Parameter reverts: the first deliveries of reverts.
-  private mutating func judge(reverts: [Delivery], _ source: any FactSource) throws {
-    let originals = try originals(of: reverts, source)
+  /// - Parameter firstReverts: the first deliveries of reverts.
+  private mutating func judge(reverts firstReverts: [Int32], _ source: any FactSource) throws {
+    let originals = try originals(of: firstReverts, source)
     /// The first release in each list that brought an original.
     var wanted = IDMap(minimumCapacity: originals.count)
     for original in originals.values { wanted.set(1, for: original.change.rawValue) }
     var first: [ListedChange: Int32] = [:]
-    for delivery in deliveries where wanted[delivery.change.rawValue] != nil && Int(delivery.release) < successCount {
-      let key = ListedChange(list: releases[Int(delivery.release)].list, change: delivery.change)
-      first[key] = min(first[key] ?? delivery.release, delivery.release)
+    func note(_ change: UInt64, _ release: Int32) {
+      guard wanted[change] != nil, Int(release) < successCount else { return }
+      let key = ListedChange(list: releases[Int(release)].list, change: FactID(rawValue: change))
+      first[key] = min(first[key] ?? release, release)
     }
-    for revert in reverts {
+    for delivery in deliveries { note(delivery.change.rawValue, delivery.release) }
+    for other in otherDeliveries { note(other.change, other.release) }
+    for index in firstReverts {
+      let revert = deliveries[Int(index)]
       let release = Int(revert.release)
       let original = originals[revert.change]
       if let original, original.isReapplied { continue }
@@ -203,20 +203,25 @@ extension ReleaseHistory {
 
   /// Returns the change that each revert takes back, and whether the revert brings it again: a revert of a revert.
   private func originals(
-    of reverts: [Delivery], _ source: any FactSource
+    of firstReverts: [Int32], _ source: any FactSource
   ) throws -> [FactID: (change: FactID, isReapplied: Bool)] {
     /// The change that each known change reverts. 0 if it is no revert, or if nothing tells which one it reverts.
     var reverted: [FactID: UInt64] = [:]
     var isRevert: Set<FactID> = []
-    var wanted = IDMap(minimumCapacity: reverts.count)
-    for revert in reverts {
-      reverted[revert.change] = revert.reverts
-      isRevert.insert(revert.change)
-      if revert.reverts != 0 { wanted.set(1, for: revert.reverts) }
+    var wanted = IDMap(minimumCapacity: firstReverts.count)
+    for index in firstReverts {
+      let (change, original) = (deliveries[Int(index)].change, reverts[index] ?? 0)
+      reverted[change] = original
+      isRevert.insert(change)
+      if original != 0 { wanted.set(1, for: original) }
     }
-    for delivery in deliveries where wanted[delivery.change.rawValue] != nil {
-      reverted[delivery.change] = max(reverted[delivery.change] ?? 0, delivery.reverts)
+    for (index, delivery) in deliveries.enumerated() where wanted[delivery.change.rawValue] != nil {
+      reverted[delivery.change] = max(reverted[delivery.change] ?? 0, reverts[Int32(truncatingIfNeeded: index)] ?? 0)
       if delivery.traits.contains(.isRevert) { isRevert.insert(delivery.change) }
+    }
+    for other in otherDeliveries where wanted[other.change] != nil {
+      let change = FactID(rawValue: other.change)
+      reverted[change] = reverted[change] ?? 0
     }
     // Facts of changes tell what deliveries do not. Longer chains of reverts of reverts do not occur.
     var open = Set(isRevert.filter { reverted[$0] == 0 })
@@ -234,7 +239,8 @@ extension ReleaseHistory {
       open = next
     }
     var result: [FactID: (change: FactID, isReapplied: Bool)] = [:]
-    for revert in reverts {
+    for index in firstReverts {
+      let revert = deliveries[Int(index)]
       guard let original = reverted[revert.change], original != 0 else { continue }
       var depth = 1
       var change = FactID(rawValue: original)

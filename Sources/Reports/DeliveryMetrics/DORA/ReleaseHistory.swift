@@ -18,6 +18,8 @@ struct ReleaseHistory: Sendable {
     var basis = LeadTimeBasis.commit
     /// True to keep all milestones of changes, for stages.
     var keepsMilestones = false
+    /// False if nobody asks for changes, but only for releases.
+    var countsChanges = true
   }
 
   let question: Question
@@ -40,7 +42,12 @@ struct ReleaseHistory: Sendable {
   var incidents: [IncidentEntry] = []
   /// The incidents blamed on a release.
   var incidentsOfRelease: [Int32: [Int32]] = [:]
+  /// All deliveries, or without ``Question/countsChanges`` those that the rules about failures look at.
   var deliveries: [Delivery] = []
+  /// The changes that a delivery is known to revert, by the number of the delivery.
+  var reverts: [Int32: UInt64] = [:]
+  /// Without ``Question/countsChanges``, the other deliveries.
+  var otherDeliveries: [(change: UInt64, release: Int32)] = []
   /// The milestones of the change of each delivery, if asked.
   var milestones: [DeliveryMilestones] = []
   /// The days that were read, and where the period of each begins.
@@ -56,20 +63,22 @@ struct ReleaseHistory: Sendable {
     var commit: CommitPrefix
     var start: Timestamp
     var end: Timestamp
+    /// When the deploy that goes back was created. The latest time if none goes back.
+    var rollbackCreated: Timestamp
+    /// The start of ``ending``, in nanoseconds. -1 if unknown.
+    var endingStarted: Int64
     /// The deploy whose success ended the release.
     var ending: Int32
     var firstDeploy: Int32
     var lastDeploy: Int32
+    var list: Int32 = 0
+    /// The first release that remedied this one.
+    var remedy: Int32 = -1
     var isRollback: Bool
     var isStepUnknown: Bool
-    /// When the deploy that goes back was created.
-    var rollbackCreated: Timestamp?
-    var list: Int32 = 0
     var rules = Rules()
     var isTakenBack = false
     var rework = Rework()
-    /// The first release that remedied this one.
-    var remedy: Int32 = -1
   }
 
   struct Rules: OptionSet, Sendable {
@@ -115,21 +124,19 @@ struct ReleaseHistory: Sendable {
     var isCounted = true
   }
 
-  /// A change that a release brought.
+  /// A change that a release brought. Small, because there are hundreds of thousands.
   struct Delivery: Sendable {
     var change: FactID
+    /// Where lead time begins, in nanoseconds. -1 if unknown.
+    var startNanoseconds: Int64
+    /// The end of the release.
+    var released: Timestamp
     var release: Int32
-    var deploy: Int32
     var repository: Int32
     var workType: Int32
     var traits: ChangeLabels.Traits
-    /// Where lead time begins, and when the change was merged, in nanoseconds. -1 if unknown.
-    var startNanoseconds: Int64
-    var mergedNanoseconds: Int64
-    /// The end of the release.
-    var released: Timestamp
-    /// 0 if unknown.
-    var reverts: UInt64
+    /// True if the change was merged before the days around its release that were read, or nobody knows when.
+    var mayBeOlder: Bool
 
     var start: Timestamp? { startNanoseconds < 0 ? nil : Timestamp(nanoseconds: startNanoseconds) }
   }
@@ -219,26 +226,24 @@ struct ReleaseHistory: Sendable {
   private mutating func readDeploys(_ source: any FactSource) throws {
     let keepsAll = question.keepsAllDeploys
     let countsFailures = question.settings.failureRules.contains(.failed)
-    var deploys: [DeployFact] = []
     var names = self.names
     let last = days.last?.upperBound
-    let parts = try ParallelReading.parts(of: days) { range in
+    var parts = try ParallelReading.parts(of: days) { range in
       var part: [DeployFact] = []
       try source.visitFactBytes(.deploy, days: range, includesOpen: keepsAll && range.upperBound == last) { bytes in
         let fact = try DeployFact(bytes)
-        if keepsAll || fact.outcome == .success || countsFailures && fact.outcome == .failure { part.append(fact) }
+        if keepsAll || fact.outcome == .success || countsFailures && fact.outcome == .failure { part.appendSparingly(fact) }
       }
       return part
     }
-    deploys.reserveCapacity(parts.reduce(0) { $0 + $1.count })
     for part in parts {
       for fact in part {
         names.note(fact.target.service)
         names.note(fact.target.environment)
         names.note(fact.target.repository)
       }
-      deploys += part
     }
+    var deploys = parts.takeAll(\.self)
     try addCauses(of: source, to: &deploys, &names)
     self.deploys = deploys
     self.names = names
@@ -269,36 +274,49 @@ struct ReleaseHistory: Sendable {
   private struct DeliveryPart: Sendable {
     var deliveries: [Delivery] = []
     var milestones: [DeliveryMilestones] = []
+    var reverts: [(delivery: Int, change: UInt64)] = []
+    var others: [(change: UInt64, release: Int32)] = []
   }
 
-  private func deliveries(on days: ClosedRange<FactDay>, _ source: any FactSource) throws -> DeliveryPart {
+  /// The traits of changes at which the rules about failures look.
+  static let judgedTraits: ChangeLabels.Traits = [.isRevert, .isHotfix, .isForIncident]
+
+  private func deliveries(on range: ClosedRange<FactDay>, _ source: any FactSource) throws -> DeliveryPart {
     var part = DeliveryPart()
-    let (basis, keepsMilestones) = (question.basis, question.keepsMilestones)
+    let (basis, keepsMilestones, countsChanges) = (question.basis, question.keepsMilestones, question.countsChanges)
     var (lastID, lastAttempt) = (FactID(rawValue: 0), UInt16.max)
-    var last: (deploy: Int32, release: Int32)?
-    var released = Timestamp.epoch
-    try source.visitFactBytes(.deliveredChange, days: days, includesOpen: false) { bytes in
+    var place = 0
+    var last: DeployMap.Entry?
+    /// Changes merged before were perhaps delivered before.
+    var firstKnown = Int64.max
+    try source.visitFactBytes(.deliveredChange, days: range, includesOpen: false) { bytes in
       let fact = try DeliveredChangeColumns(bytes)
       // The changes of a deploy usually follow each other.
       if fact.id != lastID || fact.attempt != lastAttempt {
         (lastID, lastAttempt) = (fact.id, fact.attempt)
-        last = releaseOfDeploy[fact.id, fact.attempt]
-        released = last.map { releases[Int($0.release)].end } ?? .epoch
+        last = releaseOfDeploy.find(fact.id, fact.attempt, near: &place)
+        if let last {
+          firstKnown = days.last { $0.lowerBound.start <= last.released }?.lowerBound.start.nanoseconds ?? .max
+        }
       }
       guard let last else { return }
+      if !countsChanges, fact.reverts == 0, fact.traits.isDisjoint(with: Self.judgedTraits) {
+        part.others.appendSparingly((fact.change.rawValue, last.release))
+        return
+      }
       let start =
         switch basis {
         case .commit: fact.firstCommit
         case .opened: fact.traits.contains(.isOpeningUnknown) ? -1 : fact.opened
         case .merged: fact.merged
         }
-      if keepsMilestones { part.milestones.append(DeliveryMilestones(fact)) }
-      part.deliveries.append(
+      if keepsMilestones { part.milestones.appendSparingly(DeliveryMilestones(fact, deployStarted: last.deployStarted)) }
+      if fact.reverts != 0 { part.reverts.append((part.deliveries.count, fact.reverts)) }
+      part.deliveries.appendSparingly(
         Delivery(
-          change: fact.change, release: last.release, deploy: last.deploy,
+          change: fact.change, startNanoseconds: start, released: last.released, release: last.release,
           repository: Int32(bitPattern: fact.repository.rawValue), workType: Int32(bitPattern: fact.workType.rawValue),
-          traits: fact.traits, startNanoseconds: start, mergedNanoseconds: fact.merged, released: released,
-          reverts: fact.reverts))
+          traits: fact.traits, mayBeOlder: fact.merged < firstKnown))
     }
     return part
   }
@@ -306,11 +324,13 @@ struct ReleaseHistory: Sendable {
   private mutating func readDeliveries(_ source: any FactSource) throws {
     var names = self.names
     let history = self
-    let parts = try ParallelReading.parts(of: days) { try history.deliveries(on: $0, source) }
-    var found: [Delivery] = []
-    found.reserveCapacity(parts.reduce(0) { $0 + $1.deliveries.count })
-    for part in parts { found += part.deliveries }
-    let milestones = parts.flatMap(\.milestones)
+    var parts = try ParallelReading.parts(of: days) { try history.deliveries(on: $0, source) }
+    var first = 0
+    for part in parts {
+      for (delivery, change) in part.reverts { reverts[Int32(truncatingIfNeeded: first + delivery)] = change }
+      first += part.deliveries.count
+    }
+    var found = parts.takeAll(\.deliveries)
     for delivery in found {
       names.note(FactName(rawValue: UInt32(bitPattern: delivery.repository)))
       names.note(FactName(rawValue: UInt32(bitPattern: delivery.workType)))
@@ -323,8 +343,9 @@ struct ReleaseHistory: Sendable {
         if found[index].repository == 0 { found[index].repository = releases[Int(found[index].release)].repository }
       }
     }
-    self.milestones = milestones
+    milestones = parts.takeAll(\.milestones)
     deliveries = found
+    otherDeliveries = parts.takeAll(\.others)
     self.names = names
   }
 }

@@ -6,6 +6,14 @@ extension FlowReport {
     self = try FlowComputation(query, source).report()
   }
 
+  /// Computes a report and the rows behind one of its numbers from one reading of the facts.
+  package static func withEvidence(
+    _ evidence: FlowEvidence, _ query: FlowQuery, from source: any FactSource, page: PageRequest = PageRequest()
+  ) throws -> (report: FlowReport, rows: EvidencePage) {
+    let computation = try FlowComputation(query, source)
+    return (try computation.report(), try computation.page(evidence, page))
+  }
+
   /// Returns the rows behind one number of the report, from the same computation as the number.
   package static func evidence(
     _ evidence: FlowEvidence, _ query: FlowQuery, from source: any FactSource, page: PageRequest = PageRequest()
@@ -34,7 +42,9 @@ struct FlowComputation {
 
   private var frame: ReportFrame { query.frame }
 
-  private func items(_ numbers: [Int]) -> [Item] { numbers.map { population.items[$0] } }
+  private func items(_ numbers: [Int]) -> [Item] {
+    numbers.count == population.items.count ? population.items : numbers.map { population.items[$0] }
+  }
 
   private func buckets(_ width: BucketWidth) throws -> TimeBuckets {
     try TimeBuckets(width, of: frame.window, zone: frame.zone, historyBegan: population.historyBegan, now: frame.now)
@@ -54,6 +64,20 @@ struct FlowComputation {
       historyBegan: population.historyBegan, groups: groups)
   }
 
+  /// The items of a group that were done in the window, and those in progress at its end.
+  func finishedAndOpen(inGroup number: Int32) -> Int {
+    let last = min(frame.window.end, frame.now)
+    return (groups[number] ?? []).reduce(0) { count, index in
+      let item = population.items[index]
+      guard !item.isExcluded else { return count }
+      let isDone = item.isDone && item.ended.map { frame.window.contains($0) } ?? false
+      return count + (isDone ? 1 : 0) + (item.isInProgress(at: last) ? 1 : 0)
+    }
+  }
+
+  /// The value of a group in the window.
+  func value(ofGroup number: Int32) -> FlowReport.Value { value(items(groups[number] ?? []), in: frame.window) }
+
   private func group(_ key: GroupKey, _ items: [Item], _ buckets: TimeBuckets, _ days: TimeBuckets) -> FlowReport.Group {
     let done = done(items, in: frame.window)
     var counts = [Int](repeating: 0, count: buckets.buckets.count)
@@ -68,38 +92,51 @@ struct FlowComputation {
         FlowReport.ThroughputBucket(
           bucket: bucket, count: count, isOutside: bucket.isPartial ? nil : limits.map { !$0.contains(Double(count)) })
       },
-      throughputLimits: limits, flowTimeLimits: XmRLimits(done.filter { $0.leftOut == nil }.compactMap(\.flowSeconds)))
+      throughputLimits: limits, flowTimeLimits: flowTimeLimits(done))
   }
 
-  /// The items done in a window in the order of their ends, without excluded ones.
-  private func done(_ items: [Item], in window: TimeWindow) -> [Item] {
-    items.filter { item in
-      item.isDone && !item.isExcluded && item.ended.map { window.contains($0) } ?? false
-    }.sorted { left, right in
-      let (a, b) = (left.ended ?? .epoch, right.ended ?? .epoch)
-      return a != b ? a < b : left.id < right.id
+  private func flowTimeLimits(_ done: [Item]) -> XmRLimits? {
+    var times: [(ended: Timestamp, id: FactID, seconds: Double)] = []
+    times.reserveCapacity(done.count)
+    for item in done where item.leftOut == nil {
+      if let ended = item.ended, let seconds = item.flowSeconds { times.append((ended, item.id, seconds)) }
     }
+    times.sort { $0.ended != $1.ended ? $0.ended < $1.ended : $0.id < $1.id }
+    return XmRLimits(times.map(\.seconds))
+  }
+
+  /// The items done in a window, without excluded ones.
+  private func done(_ items: [Item], in window: TimeWindow) -> [Item] {
+    var done: [Item] = []
+    for item in items where item.isDone && !item.isExcluded {
+      if let ended = item.ended, window.contains(ended) { done.appendSparingly(item) }
+    }
+    return done
   }
 
   /// The items that were done or closed in a window, counted or not.
   private func ended(_ items: [Item], in window: TimeWindow) -> [Item] {
-    items.filter { $0.ended.map { window.contains($0) } ?? false }
+    var found: [Item] = []
+    for item in items { if let ended = item.ended, window.contains(ended) { found.appendSparingly(item) } }
+    return found
   }
 
   private func value(_ items: [Item], in window: TimeWindow) -> FlowReport.Value {
     let ended = ended(items, in: window)
     var seconds: [Double] = []
-    var leftOut: [LeftOutReason: Int] = [:]
+    seconds.reserveCapacity(ended.count)
+    var leftOut = ReasonCounts()
     for item in ended {
-      if let reason = item.leftOut { leftOut[reason, default: 0] += 1 } else { seconds.append(item.flowSeconds ?? 0) }
+      if let reason = item.leftOut { leftOut.add(reason) } else { seconds.append(item.flowSeconds ?? 0) }
     }
     let last = min(window.end, frame.now)
     let length = last.seconds(since: window.start)
     let throughput = ended.count { $0.isDone && !$0.isExcluded }
     let efficiency = efficiency(ended)
     return FlowReport.Value(
-      flowTime: DurationSummary(of: seconds, leftOut: leftOut), throughput: throughput,
-      throughputPerDay: length > 0 ? Double(throughput) * 86_400 / length : nil, load: load(items, at: last).count,
+      flowTime: DurationSummary(of: seconds, leftOut: leftOut.all), throughput: throughput,
+      throughputPerDay: length > 0 ? Double(throughput) * 86_400 / length : nil,
+      load: items.count { !$0.isExcluded && $0.isInProgress(at: last) },
       averageLoad: averageLoad(items, from: window.start, to: last), efficiency: efficiency.ratio,
       efficiencyPopulation: efficiency.population)
   }
@@ -139,28 +176,37 @@ struct FlowComputation {
 
   // MARK: Statuses
 
-  /// The nanoseconds that an item spent in each status until it ended, from `start` on, in no particular order.
-  private func times(_ item: Item, since start: Timestamp = .epoch) -> [(status: Int32, nanoseconds: Int64)] {
+  /// Calls `visit` with the nanoseconds that an item spent in each stay in a status until it ended, from `start` on.
+  private func forEachStay(of item: Item, since start: Timestamp = .epoch, _ visit: (Int32, Int64) -> Void) {
     let end = item.ended ?? frame.now
-    var times: [(status: Int32, nanoseconds: Int64)] = []
     for stay in population.stays(of: item) {
       let nanoseconds = min(stay.end ?? end, end).nanoseconds(since: max(stay.start, start))
-      guard nanoseconds > 0 else { continue }
-      if let known = times.firstIndex(where: { $0.status == stay.status }) {
-        times[known].nanoseconds += nanoseconds
-      } else {
-        times.append((stay.status, nanoseconds))
-      }
+      if nanoseconds > 0 { visit(stay.status, nanoseconds) }
     }
-    return times
+  }
+
+  /// The nanoseconds that an item spent in a status until it ended. Nil if it never was in it.
+  private func time(of item: Item, in status: Int32) -> Int64? {
+    var sum: Int64?
+    forEachStay(of: item) { if $0 == status { sum = (sum ?? 0) + $1 } }
+    return sum
   }
 
   private func timeInStatus(_ done: [Item]) -> [FlowReport.StatusTime] {
     var seconds = [[Double]](repeating: [], count: population.names.count)
     var sums = [DurationSum](repeating: DurationSum(), count: population.names.count)
+    var times: [(status: Int32, nanoseconds: Int64)] = []
     for item in done {
-      for (status, nanoseconds) in times(item) {
-        seconds[Int(status)].append(Double(nanoseconds) / 1e9)
+      times.removeAll(keepingCapacity: true)
+      forEachStay(of: item) { status, nanoseconds in
+        if let known = times.firstIndex(where: { $0.status == status }) {
+          times[known].nanoseconds += nanoseconds
+        } else {
+          times.append((status, nanoseconds))
+        }
+      }
+      for (status, nanoseconds) in times {
+        seconds[Int(status)].appendSparingly(Double(nanoseconds) / 1e9)
         sums[Int(status)].add(nanoseconds: nanoseconds)
       }
     }
@@ -177,46 +223,54 @@ struct FlowComputation {
   }
 
   private func activeNanoseconds(_ item: Item) -> Int64 {
-    times(item, since: item.started ?? .epoch).reduce(0) { sum, time in
-      population.statuses.isActive[Int(time.status)] ?? false ? sum + time.nanoseconds : sum
+    var sum: Int64 = 0
+    forEachStay(of: item, since: item.started ?? .epoch) { status, nanoseconds in
+      if population.statuses.isActive[Int(status)] ?? false { sum += nanoseconds }
     }
+    return sum
   }
 
   private func efficiency(_ ended: [Item]) -> (ratio: Double?, population: Population) {
-    var leftOut: [LeftOutReason: Int] = [:]
+    var leftOut = ReasonCounts()
     var (active, total, count) = (DurationSum(), DurationSum(), 0)
     for item in ended {
       if let reason = efficiencyLeftOut(item) {
-        leftOut[reason, default: 0] += 1
+        leftOut.add(reason)
         continue
       }
       count += 1
       active.add(nanoseconds: activeNanoseconds(item))
       total.add(nanoseconds: item.flowNanoseconds ?? 0)
     }
-    return (total.seconds > 0 ? active.seconds / total.seconds : nil, Population(n: count, leftOut: leftOut))
+    return (total.seconds > 0 ? active.seconds / total.seconds : nil, Population(n: count, leftOut: leftOut.all))
   }
 
   // MARK: Cumulative flow
 
   /// Counts the items that were not done when the window began.
   private func cumulativeFlow(_ items: [Item], _ days: TimeBuckets) -> [FlowReport.CumulativeFlowDay] {
-    let shown = items.filter { !$0.isExcluded && ($0.ended.map { $0 >= frame.window.start } ?? true) }
-    let created = shown.map(\.created).sorted()
-    let started = shown.compactMap(\.started).sorted()
-    let done = shown.filter { $0.started != nil }.compactMap(\.ended).sorted()
-    func count(_ times: [Timestamp], before end: Timestamp) -> Int {
-      var (low, high) = (0, times.count)
+    let days = days.buckets.filter { $0.window.start < frame.now }
+    let ends = days.map(\.window.end)
+    /// The number of the first day that ends after a time.
+    func day(of time: Timestamp) -> Int {
+      var (low, high) = (0, ends.count)
       while low < high {
         let middle = (low + high) / 2
-        if times[middle] < end { low = middle + 1 } else { high = middle }
+        if ends[middle] <= time { low = middle + 1 } else { high = middle }
       }
       return low
     }
-    return days.buckets.filter { $0.window.start < frame.now }.map { day in
-      FlowReport.CumulativeFlowDay(
-        day: day, created: count(created, before: day.window.end), started: count(started, before: day.window.end),
-        done: count(done, before: day.window.end))
+    var counts = [(created: Int, started: Int, done: Int)](repeating: (0, 0, 0), count: ends.count + 1)
+    for item in items where !item.isExcluded && (item.ended.map { $0 >= frame.window.start } ?? true) {
+      counts[day(of: item.created)].created += 1
+      guard let started = item.started else { continue }
+      counts[day(of: started)].started += 1
+      if let ended = item.ended { counts[day(of: ended)].done += 1 }
+    }
+    var sum = (created: 0, started: 0, done: 0)
+    return zip(days, counts).map { day, count in
+      sum = (sum.created + count.created, sum.started + count.started, sum.done + count.done)
+      return FlowReport.CumulativeFlowDay(day: day, created: sum.created, started: sum.started, done: sum.done)
     }
   }
 
@@ -266,7 +320,7 @@ struct FlowComputation {
     case .status(let status):
       guard let number = population.names.number(of: status) else { return EvidencePage(rows: [], total: 0) }
       func seconds(_ item: Item) -> Double? {
-        times(item).first { $0.status == number }.map { Double($0.nanoseconds) / 1e9 }
+        time(of: item, in: number).map { Double($0) / 1e9 }
       }
       return try page(done(items, in: window).filter { seconds($0) != nil }) { row($0, value: seconds($0)) }
     }

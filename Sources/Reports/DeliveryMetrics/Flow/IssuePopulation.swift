@@ -3,6 +3,7 @@ import ValueStreamCore
 /// The issues behind reports about flow, with the start and end of work on each.
 struct IssuePopulation: Sendable {
   var names = NameTable()
+  /// In no particular order.
   private(set) var items: [Item] = []
   let scope: ScopeRule
   let statuses: StatusRule
@@ -53,11 +54,14 @@ struct IssuePopulation: Sendable {
 
   /// The time that an issue spent in one status.
   struct Stay: Sendable {
-    /// The number of its name.
-    var status: Int32
     var start: Timestamp
+    /// In nanoseconds. -1 for the present status of an open issue.
+    fileprivate var endNanoseconds: Int64
+    /// The number of its name. While parts are read, that of the store.
+    var status: Int32
+
     /// Nil for the present status of an open issue.
-    var end: Timestamp?
+    var end: Timestamp? { IssuePopulation.time(endNanoseconds) }
   }
 
   /// The issues of some days, in the order in which they were read. Names are those of the store.
@@ -82,10 +86,11 @@ struct IssuePopulation: Sendable {
       let first = Int32(truncatingIfNeeded: stays.count)
       for index in 0..<issue.stayCount {
         let stay = issue.stay(index)
-        stays.append(
-          Stay(status: Int32(bitPattern: stay.status.rawValue), start: Timestamp(nanoseconds: stay.start), end: time(stay.end)))
+        stays.appendSparingly(
+          Stay(
+            start: Timestamp(nanoseconds: stay.start), endNanoseconds: stay.end, status: Int32(bitPattern: stay.status.rawValue)))
       }
-      rows.append(
+      rows.appendSparingly(
         Row(
           id: issue.id, created: Timestamp(nanoseconds: issue.created), project: issue.project, type: issue.type,
           traits: issue.traits, stays: first..<Int32(truncatingIfNeeded: stays.count), firstChange: issue.firstChange,
@@ -93,7 +98,7 @@ struct IssuePopulation: Sendable {
     }
   }
 
-  private static func time(_ nanoseconds: Int64) -> Timestamp? {
+  fileprivate static func time(_ nanoseconds: Int64) -> Timestamp? {
     nanoseconds < 0 ? nil : Timestamp(nanoseconds: nanoseconds)
   }
 
@@ -110,7 +115,7 @@ struct IssuePopulation: Sendable {
     }
     let start = windows.map(\.start).reduce(now, min)
     let days = FactDay(start)...max(FactDay(start), FactDay(windows.map(\.end).reduce(now, max)))
-    let parts = try ParallelReading.parts(of: [days]) { range in
+    var parts = try ParallelReading.parts(of: [days]) { range in
       var part = Part()
       try source.visitFactBytes(.issue, days: range, includesOpen: range.upperBound == days.upperBound) { try part.add($0) }
       return part
@@ -129,17 +134,17 @@ struct IssuePopulation: Sendable {
     self.settings = settings
     historyBegan = try source.firstDay(of: IssueFact.self)?.start
     items.reserveCapacity(parts.reduce(0) { $0 + $1.rows.count })
-    stays.reserveCapacity(parts.reduce(0) { $0 + $1.stays.count })
-    for part in parts {
-      let first = Int32(truncatingIfNeeded: stays.count)
-      for stay in part.stays {
-        var stay = stay
-        stay.status = names.number(of: FactName(rawValue: UInt32(bitPattern: stay.status)))
-        stays.append(stay)
+    let firstStays = parts.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1.stays.count) }
+    stays = parts.takeAll(\.stays)
+    stays.withUnsafeMutableBufferPointer { stays in
+      for index in stays.indices {
+        stays[index].status = names.number(of: FactName(rawValue: UInt32(bitPattern: stays[index].status)))
       }
+    }
+    for (part, first) in zip(parts, firstStays) {
+      let first = Int32(truncatingIfNeeded: first)
       for row in part.rows { add(row, stays: row.stays.lowerBound + first..<row.stays.upperBound + first, names) }
     }
-    items.sort { $0.created != $1.created ? $0.created < $1.created : $0.id < $1.id }
     self.names = names
   }
 
@@ -184,7 +189,8 @@ struct IssuePopulation: Sendable {
 
   /// The items of each group, by number.
   func groups() -> [Int32: [Int]] {
-    var groups: [Int32: [Int]] = scope.grouping == nil ? [0: []] : [:]
+    if scope.grouping == nil { return [0: Array(items.indices)] }
+    var groups: [Int32: [Int]] = [:]
     for (index, item) in items.enumerated() {
       scope.forEachGroup(service: 0, repository: item.project, environment: 0) { groups[$0, default: []].append(index) }
     }

@@ -11,6 +11,11 @@ extension IncidentsReport {
     self = IncidentsComputation(query, population).report()
   }
 
+  /// Returns the open incidents of the report alone.
+  static func open(_ query: IncidentsQuery, _ population: DeliveryPopulation) -> [IncidentRow] {
+    IncidentsComputation(query, population).openRows()
+  }
+
   /// Returns the rows behind one number of the report, from the same computation as the number.
   package static func evidence(
     _ evidence: IncidentsEvidence, _ query: IncidentsQuery, from source: any FactSource, page: PageRequest = PageRequest()
@@ -65,13 +70,18 @@ struct IncidentsComputation {
     let rows = dora.population.rows(.current, 0) ?? DeliveryPopulation.GroupRows()
     return IncidentsReport(
       window: frame.window, comparedWindow: frame.comparedWindow,
-      open: open(frame.window).map { row($0, until: last) },
+      open: openRows(),
       resolved: resolved(frame.window).map { row($0, until: last) }
         .sorted { ($1.resolved ?? last, $0.incident) < ($0.resolved ?? last, $1.incident) },
       current: value(frame.window), previous: frame.comparedWindow.map { value($0) },
       failures: (rows.recovered + rows.open).map { failure($0, until: last) }
         .sorted { ($1.began, $0.deploys[0]) < ($0.began, $1.deploys[0]) },
       recoveryTime: dora.recoveryTime())
+  }
+
+  func openRows() -> [IncidentRow] {
+    let last = min(query.frame.window.end, query.frame.now)
+    return open(query.frame.window).map { row($0, until: last) }
   }
 
   private func value(_ window: TimeWindow) -> IncidentsReport.Value {

@@ -8,6 +8,17 @@ extension LeadTimeReport {
     self = try LeadTimeComputation(query, source).report()
   }
 
+  /// Computes a report without groups, and the groups of its window, from one reading of the facts.
+  ///
+  /// - Parameter grouping: not ``Grouping/environment``.
+  /// - Returns: the groups have neither a comparison nor a trend nor the slowest changes.
+  package static func divided(
+    _ query: LeadTimeQuery, by grouping: Grouping, from source: any FactSource
+  ) throws -> (report: LeadTimeReport, groups: [Group]) {
+    let whole = try LeadTimeComputation(query, source)
+    return (try whole.report(), try LeadTimeComputation(whole, dividedBy: grouping, source).report().groups)
+  }
+
   /// Returns the rows behind one number of the report, from the same computation as the number.
   package static func evidence(
     _ evidence: LeadTimeEvidence, _ query: LeadTimeQuery, from source: any FactSource, page: PageRequest = PageRequest()
@@ -31,6 +42,18 @@ struct LeadTimeComputation {
       DeliveryPopulation.Question(
         frame: query.frame, scope: query.scope, grouping: query.grouping, basis: query.from, settings: query.settings,
         keepsMilestones: true))
+    history = population.history
+  }
+
+  /// The current window of another computation by groups.
+  init(_ whole: LeadTimeComputation, dividedBy grouping: Grouping, _ source: any FactSource) throws {
+    var query = whole.query
+    query.grouping = grouping
+    query.frame.comparison = .none
+    (query.buckets, query.slowest) = (nil, 0)
+    self.query = query
+    population = try DeliveryPopulation(
+      releasesOf: whole.population, frame: query.frame, groupedBy: grouping, changesFrom: source)
     history = population.history
   }
 
@@ -87,33 +110,38 @@ struct LeadTimeComputation {
   }
 
   private func summaries(_ entries: [DeliveryPopulation.ChangeEntry]) -> [(summary: DurationSummary, total: Double)] {
-    var seconds = [[Double]](repeating: [], count: ChangeStages.count)
-    for index in seconds.indices { seconds[index].reserveCapacity(entries.count) }
+    /// The durations of the first stage, then those of the second one, and so on.
+    let durations = UnsafeMutableBufferPointer<UInt64>.allocate(capacity: max(1, entries.count * ChangeStages.count))
+    defer { durations.deallocate() }
+    var counts = [Int](repeating: 0, count: ChangeStages.count)
     var sums = [DurationSum](repeating: DurationSum(), count: ChangeStages.count)
-    var leftOut = [[LeftOutReason: Int]](repeating: [:], count: ChangeStages.count)
+    var leftOut = [ReasonCounts](repeating: ReasonCounts(), count: ChangeStages.count)
     for entry in entries where entry.leftOut == nil {
       let stages = stages(of: entry)
       for index in 0..<ChangeStages.count {
-        if let reason = stages.unknown[index] { leftOut[index][reason, default: 0] += 1 }
+        if let reason = stages.unknown[index] { leftOut[index].add(reason) }
         let duration = stages.nanoseconds[index]
         if duration == ChangeStages.absent { continue }
         if duration < 0 {
-          leftOut[index][.clock, default: 0] += 1
+          leftOut[index].add(.clock)
         } else {
-          seconds[index].append(Double(duration) / 1e9)
+          durations.initializeElement(at: index * entries.count + counts[index], to: UInt64(duration))
+          counts[index] += 1
           sums[index].add(nanoseconds: duration)
         }
       }
     }
-    return seconds.indices.map { (DurationSummary(of: seconds[$0], leftOut: leftOut[$0]), sums[$0].seconds) }
+    return counts.indices.map { index in
+      let first = index * entries.count
+      let stage = UnsafeBufferPointer(rebasing: durations[first..<first + counts[index]])
+      return (DurationSummary(ofNanoseconds: stage, leftOut: leftOut[index].all), sums[index].seconds)
+    }
   }
 
   private func stages(of entry: DeliveryPopulation.ChangeEntry) -> ChangeStages {
     let delivery = history.deliveries[Int(entry.delivery)]
     return ChangeStages(
-      history.milestones[Int(entry.delivery)], delivery.traits, basis: query.from,
-      deployStarted: history.deploys[Int(history.releases[Int(delivery.release)].ending)].started?.nanoseconds ?? -1,
-      released: delivery.released.nanoseconds)
+      history.milestones[Int(entry.delivery)], delivery.traits, basis: query.from, released: delivery.released.nanoseconds)
   }
 
   /// The lower bounds of the bins of a distribution, in seconds: from an hour to a quarter.
@@ -245,12 +273,8 @@ struct ChangeStages {
     nanoseconds[stage] == Self.absent ? nil : Double(nanoseconds[stage]) / 1e9
   }
 
-  /// - Parameters:
-  ///   - deployStarted: in nanoseconds; negative if it is unknown.
-  ///   - released: in nanoseconds.
-  init(
-    _ times: DeliveryMilestones, _ traits: ChangeLabels.Traits, basis: LeadTimeBasis, deployStarted: Int64, released: Int64
-  ) {
+  /// - Parameter released: in nanoseconds.
+  init(_ times: DeliveryMilestones, _ traits: ChangeLabels.Traits, basis: LeadTimeBasis, released: Int64) {
     let isDirect = traits.contains(.isDirect)
     /// Negative if it is unknown.
     var last: Int64
@@ -292,11 +316,11 @@ struct ChangeStages {
         unknown[3] = .mergeUnknown
       }
     }
-    if deployStarted < 0 {
+    if times.deployStarted < 0 {
       gap = gap ?? .startUnknown
       unknown[4] = gap
     }
-    end(4, at: deployStarted)
+    end(4, at: times.deployStarted)
     end(5, at: released)
   }
 
@@ -315,8 +339,11 @@ struct DeliveryMilestones: Sendable {
   var firstResponse: Int64
   var lastApproval: Int64
   var merged: Int64
+  /// The start of the deploy that ended the release.
+  var deployStarted: Int64
 
-  init(_ columns: DeliveredChangeColumns) {
+  init(_ columns: DeliveredChangeColumns, deployStarted: Int64) {
+    self.deployStarted = deployStarted
     (firstCommit, opened, ready) = (columns.firstCommit, columns.opened, columns.ready)
     (firstResponse, lastApproval, merged) = (columns.firstResponse, columns.lastApproval, columns.merged)
   }

@@ -10,7 +10,7 @@ extension PipelinesReport {
   package static func evidence(
     _ evidence: PipelinesEvidence, _ query: PipelinesQuery, from source: any FactSource, page: PageRequest = PageRequest()
   ) throws -> EvidencePage {
-    try PipelinesComputation(query, source).page(evidence, page)
+    try PipelinesComputation(query, source, readsRollUps: false).page(evidence, page)
   }
 }
 
@@ -68,7 +68,11 @@ struct PipelinesComputation {
   /// A job passes long after it failed only with another commit.
   private static let passesWithinSeconds = 7 * 86_400.0
 
-  init(_ query: PipelinesQuery, _ source: any FactSource) throws {
+  /// The roll-ups of the window.
+  private var rollUps: [(key: RollUpKey, rollUp: RollUp)] = []
+
+  /// - Parameter readsRollUps: false for evidence, which needs rows only.
+  init(_ query: PipelinesQuery, _ source: any FactSource, readsRollUps: Bool = true) throws {
     let query = try query.excluding(source)
     self.query = query
     self.source = source
@@ -76,19 +80,34 @@ struct PipelinesComputation {
     guard windows.allSatisfy({ $0.start <= $0.end }) else {
       throw ReportError(.badWindow, "the window ends before it starts")
     }
-    frame = query.frame.wholeDays
-    try readRuns()
-    markFlaky()
+    let frame = query.frame.wholeDays
+    self.frame = frame
+    guard readsRollUps else {
+      (runs, names) = try Self.runs(query, frame, source)
+      return
+    }
+    let (levels, days) = (Self.levels(query, query.lists), frame.factDays(of: frame.window))
+    // Reading the roll-ups of jobs takes about as long as all else.
+    let (jobs, others) = try ParallelReading.both(throwing: {
+      try Self.rollUps(levels.filter { $0 == .job }, days, source)
+    }) {
+      (try Self.rollUps(levels.filter { $0 != .job }, days, source), try Self.runs(query, frame, source))
+    }
+    (runs, names) = others.1
+    rollUps = others.0 + jobs
   }
 
   // MARK: Rows
 
-  private mutating func readRuns() throws {
+  /// Reads runs and jobs, and marks those that are flaky.
+  private static func runs(
+    _ query: PipelinesQuery, _ frame: ReportFrame, _ source: any FactSource
+  ) throws -> (runs: [Run], names: NameTable) {
     let wider = [frame.window, frame.comparedWindow].compactMap { $0 }
-      .map { TimeWindow(start: $0.start, end: $0.end.advanced(bySeconds: Self.passesWithinSeconds)) }
-    let parts = try ParallelReading.parts(of: wider.days) { [source] days in
+      .map { TimeWindow(start: $0.start, end: $0.end.advanced(bySeconds: passesWithinSeconds)) }
+    var parts = try ParallelReading.parts(of: wider.days) { days in
       var part: [Run] = []
-      try source.visitFactBytes(.run, days: days, includesOpen: false) { part.append(Run(try RunColumns($0))) }
+      try source.visitFactBytes(.run, days: days, includesOpen: false) { part.appendSparingly(Run(try RunColumns($0))) }
       return part
     }
     var names = NameTable()
@@ -103,32 +122,43 @@ struct PipelinesComputation {
     try names.resolve(in: source)
     let scope = try ScopeRule(query.settings, query.scope, nil, names)
     let exclusions = query.settings.exclusions
-    runs.reserveCapacity(parts.reduce(0) { $0 + $1.count })
-    for part in parts {
-      for run in part {
-        let repository = names.number(of: name(run.key.repository))
-        guard scope.includes(service: nil, repository: repository) else { continue }
-        var run = run
-        run.key = Key(
-          repository: repository, workflow: names.number(of: name(run.key.workflow)), job: names.number(of: name(run.key.job)))
-        run.isExcluded = !exclusions.isEmpty && exclusions[run.id] != nil
-        runs.append(run)
+    if !scope.includesEverything {
+      for index in parts.indices {
+        parts[index].removeAll {
+          !scope.includes(service: nil, repository: names.number(of: name($0.key.repository)))
+        }
       }
     }
-    self.names = names
+    var runs = parts.takeAll(\.self)
+    runs.withUnsafeMutableBufferPointer { runs in
+      for index in runs.indices {
+        let key = runs[index].key
+        runs[index].key = Key(
+          repository: names.number(of: name(key.repository)), workflow: names.number(of: name(key.workflow)),
+          job: names.number(of: name(key.job)))
+        runs[index].isExcluded = !exclusions.isEmpty && exclusions[runs[index].id] != nil
+      }
+    }
+    markFlaky(&runs)
+    return (runs, names)
   }
 
-  private mutating func markFlaky() {
+  private static func markFlaky(_ runs: inout [Run]) {
     var withJobs = IDMap(minimumCapacity: 4096)
     for run in runs where run.isJob { withJobs.set(1, for: run.key.workflowID) }
-    // The last passing attempt of each job and commit.
-    var passes = PlaceTable(minimumCapacity: runs.count)
+    let failureCount = runs.count { $0.outcome == .failure }
+    guard failureCount > 0 else { return }
+    // Most jobs never failed with a commit. Their passes are not looked at.
+    var failed = RepeatFilter(capacity: failureCount)
+    for run in runs where run.outcome == .failure { failed.add(run.triedHash) }
+    // The last passing attempt of each other job and commit.
+    var passes = PlaceTable(minimumCapacity: runs.count { $0.outcome == .success && failed.mayHave($0.triedHash) })
     var lastPass: [Int32] = []
     func isSame(_ left: Run, _ right: Run) -> Bool { left.commit == right.commit && left.key == right.key }
     func isTried(_ run: Run) -> Bool {
       run.commit.isKnown && !run.isExcluded && (run.isJob || withJobs[run.key.workflowID] == nil)
     }
-    for (index, run) in runs.enumerated() where run.outcome == .success && isTried(run) {
+    for (index, run) in runs.enumerated() where run.outcome == .success && failed.mayHave(run.triedHash) && isTried(run) {
       let new = Int32(lastPass.count)
       let place = passes.place(hash: run.triedHash, orInsert: new) { isSame(runs[Int(lastPass[Int($0)])], run) }
       if place == new {
@@ -177,25 +207,31 @@ struct PipelinesComputation {
     var runners: [Int32: RollUp] = [:]
   }
 
-  private mutating func sums(in window: TimeWindow, for lists: PipelinesQuery.Lists) throws -> Sums {
-    let days = frame.days(of: window)
-    let range = FactDay(rawValue: Int32(clamping: days.lowerBound))...FactDay(rawValue: Int32(clamping: days.upperBound))
-    let excluded = try excludedTallies(in: range)
-    let isNarrow = !query.scope.repositories.isEmpty || query.scope.team != nil
-    let levels: [RollUpLevel] =
-      switch (lists, isNarrow) {
-      case (.none, false): [.whole]
-      case (.none, true), (.repositories, true): [.repository]
-      case (.repositories, false): [.whole, .repository]
-      case (.all, false): [.whole, .repository, .workflow, .job, .runner]
-      case (.all, true): [.repository, .workflow, .job]
-      }
-    var found: [(key: RollUpKey, rollUp: RollUp)] = []
-    for level in levels {
-      try source.visitRollUps(level, days: range) { key, rollUp in
-        for name in [key.repository, key.workflow, key.job, key.runner] { names.note(name) }
-        found.append((key, rollUp))
-      }
+  private static func isNarrow(_ query: PipelinesQuery) -> Bool {
+    !query.scope.repositories.isEmpty || query.scope.team != nil
+  }
+
+  private static func levels(_ query: PipelinesQuery, _ lists: PipelinesQuery.Lists) -> [RollUpLevel] {
+    switch (lists, isNarrow(query)) {
+    case (.none, false): [.whole]
+    case (.none, true), (.repositories, true): [.repository]
+    case (.repositories, false): [.whole, .repository]
+    case (.all, false): [.whole, .repository, .workflow, .job, .runner]
+    case (.all, true): [.repository, .workflow, .job]
+    }
+  }
+
+  /// - Parameter found: the roll-ups of the window.
+  private mutating func sums(
+    of found: [(key: RollUpKey, rollUp: RollUp)], in window: TimeWindow, for lists: PipelinesQuery.Lists
+  ) throws -> Sums {
+    let excluded = try excludedTallies(in: frame.factDays(of: window))
+    let (isNarrow, levels) = (Self.isNarrow(query), Self.levels(query, lists))
+    for (key, _) in found {
+      names.note(key.repository)
+      names.note(key.workflow)
+      names.note(key.job)
+      names.note(key.runner)
     }
     for (key, _) in excluded { for name in [key.repository, key.workflow, key.job, key.runner] { names.note(name) } }
     try names.resolve(in: source)
@@ -206,6 +242,14 @@ struct PipelinesComputation {
       add(rollUp, of: key, isNarrow: isNarrow, scope, to: &sums) { $0.subtract($1) }
     }
     return sums
+  }
+
+  private static func rollUps(
+    _ levels: [RollUpLevel], _ days: ClosedRange<FactDay>, _ source: any FactSource
+  ) throws -> [(key: RollUpKey, rollUp: RollUp)] {
+    var found: [(key: RollUpKey, rollUp: RollUp)] = []
+    for level in levels { try source.visitRollUps(level, days: days) { found.appendSparingly(($0, $1)) } }
+    return found
   }
 
   private func add(
@@ -259,7 +303,7 @@ struct PipelinesComputation {
   }
 
   private mutating func makeReport() throws -> PipelinesReport {
-    let sums = try sums(in: frame.window, for: query.lists)
+    let sums = try sums(of: rollUps, in: frame.window, for: query.lists)
     var lists: [[Key]] = [dearest(sums.repositories), dearest(sums.workflows), dearest(sums.jobs), slowest(sums.jobs)]
     for index in lists.indices { lists[index] = Array(lists[index].prefix(max(0, query.limit))) }
     let counts = counts(of: Set(lists.joined()))
@@ -275,7 +319,8 @@ struct PipelinesComputation {
       repositories: rows(0, sums.repositories), workflows: rows(1, sums.workflows), jobs: rows(2, sums.jobs),
       slowestJobs: rows(3, sums.jobs), runners: runners(sums.runners, limit: max(0, query.limit)))
     if let window = frame.comparedWindow {
-      report.previous = value(try self.sums(in: window, for: .none).whole, self.counts(in: window))
+      let rollUps = try Self.rollUps(Self.levels(query, .none), frame.factDays(of: window), source)
+      report.previous = value(try self.sums(of: rollUps, in: window, for: .none).whole, self.counts(in: window))
     }
     return report
   }

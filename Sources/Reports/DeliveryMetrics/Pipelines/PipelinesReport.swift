@@ -110,6 +110,12 @@ package struct PipelinesEvidence: Sendable, Hashable {
 }
 
 extension ReportFrame {
+  /// The days of a window as those of roll-ups.
+  func factDays(of window: TimeWindow) -> ClosedRange<FactDay> {
+    let days = days(of: window)
+    return FactDay(rawValue: Int32(clamping: days.lowerBound))...FactDay(rawValue: Int32(clamping: days.upperBound))
+  }
+
   /// The same frame with whole days: those that begin in a window, or the day of a shorter window.
   ///
   /// So windows that follow each other have no day in common.

@@ -6,6 +6,16 @@ extension ReviewsReport {
     self = try ReviewsComputation(query, source).report()
   }
 
+  /// Computes a report without groups, and the groups of its window, from one reading of the facts.
+  ///
+  /// - Returns: the groups have neither a comparison nor a trend.
+  package static func divided(
+    _ query: ReviewsQuery, by grouping: Grouping, from source: any FactSource
+  ) throws -> (report: ReviewsReport, groups: [Group]) {
+    let whole = try ReviewsComputation(query, source)
+    return (try whole.report(), try ReviewsComputation(whole, dividedBy: grouping).report().groups)
+  }
+
   /// Returns the rows behind one number of the report, from the same computation as the number.
   package static func evidence(
     _ evidence: ReviewsEvidence, _ query: ReviewsQuery, from source: any FactSource, page: PageRequest = PageRequest()
@@ -38,6 +48,8 @@ struct ReviewsComputation {
     private var lines: UInt32
     private var roundCount: UInt16
     private var isApproved: Bool
+    /// The number of its name.
+    var repository: Int32 = 0
     /// Why the change is in no figure.
     var leftOut: LeftOutReason?
 
@@ -96,7 +108,7 @@ struct ReviewsComputation {
         guard change.state == .merged, change.merged >= 0, !change.traits.contains(.isDirect) else { return }
         let merged = Timestamp(nanoseconds: change.merged)
         guard windows.contains(where: { $0.contains(merged) }) else { return }
-        part.append((change.repository, change.workType, Review(change, merged)))
+        part.appendSparingly((change.repository, change.workType, Review(change, merged)))
       }
       return part
     }
@@ -110,8 +122,7 @@ struct ReviewsComputation {
     try names.resolve(in: source)
     let scope = try ScopeRule(query.settings, query.scope, query.grouping, names)
     let exclusions = query.settings.exclusions
-    /// By number, because a dictionary takes too long.
-    var groups: [[Review]] = []
+    var groups = Groups()
     for part in parts {
       for entry in part {
         let repository = names.number(of: entry.repository)
@@ -119,21 +130,47 @@ struct ReviewsComputation {
           scope.includes(workType: names.number(of: entry.workType))
         else { continue }
         var review = entry.review
+        review.repository = repository
         if !exclusions.isEmpty, exclusions[review.id] != nil { review.leftOut = .excluded }
-        scope.forEachGroup(service: 0, repository: repository, environment: 0) { group in
-          while groups.count <= Int(group) { groups.append([]) }
-          groups[Int(group)].append(review)
-        }
+        groups.add(review, scope)
       }
     }
-    if query.grouping == nil, groups.isEmpty { groups = [[]] }
-    self.groups = Dictionary(
-      uniqueKeysWithValues: groups.enumerated().filter { !$0.element.isEmpty || query.grouping == nil }.map {
-        (Int32($0.offset), $0.element)
-      })
+    self.groups = groups.byNumber(scope)
     self.names = names
     self.scope = scope
     historyBegan = try source.firstDay(of: ChangeFact.self)?.start
+  }
+
+  /// The current window of another computation, which has no groups, by groups.
+  init(_ whole: ReviewsComputation, dividedBy grouping: Grouping) throws {
+    var query = whole.query
+    query.grouping = grouping
+    query.frame.comparison = .none
+    query.buckets = nil
+    self.query = query
+    (source, names, historyBegan) = (whole.source, whole.names, whole.historyBegan)
+    scope = try ScopeRule(query.settings, query.scope, grouping, names)
+    var groups = Groups()
+    for review in whole.groups.values.joined() where query.frame.window.contains(review.merged) { groups.add(review, scope) }
+    self.groups = groups.byNumber(scope)
+  }
+
+  /// The reviews of each group, by number, because a dictionary takes too long.
+  private struct Groups {
+    private var lists: [[Review]] = []
+
+    mutating func add(_ review: Review, _ scope: ScopeRule) {
+      scope.forEachGroup(service: 0, repository: review.repository, environment: 0) { group in
+        while lists.count <= Int(group) { lists.append([]) }
+        lists[Int(group)].appendSparingly(review)
+      }
+    }
+
+    func byNumber(_ scope: ScopeRule) -> [Int32: [Review]] {
+      if scope.grouping == nil, lists.isEmpty { return [0: []] }
+      let numbered = lists.enumerated().filter { !$0.element.isEmpty || scope.grouping == nil }
+      return Dictionary(uniqueKeysWithValues: numbered.map { (Int32($0.offset), $0.element) })
+    }
   }
 
   private func buckets(_ width: BucketWidth) throws -> TimeBuckets {
@@ -160,6 +197,21 @@ struct ReviewsComputation {
     }
     return ReviewsReport(
       window: frame.window, comparedWindow: frame.comparedWindow, timeZone: frame.zone.name, groups: result)
+  }
+
+  /// The groups with a name.
+  var groupNames: [(number: Int32, name: String)] {
+    groups.keys.compactMap { number in scope.key(ofGroup: number, query.settings, names).name.map { (number, $0) } }
+  }
+
+  /// The changes of a group that were merged in the window, without those that are left out.
+  func mergedCount(inGroup number: Int32) -> Int {
+    (groups[number] ?? []).count { $0.leftOut == nil && query.frame.window.contains($0.merged) }
+  }
+
+  /// The value of a group in the window.
+  func value(ofGroup number: Int32) -> ReviewsReport.Value {
+    value((groups[number] ?? []).filter { query.frame.window.contains($0.merged) })
   }
 
   private func value(_ all: [Review]) -> ReviewsReport.Value {
