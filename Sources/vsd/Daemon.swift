@@ -60,7 +60,7 @@ struct Daemon {
       store, recorder: recorder, leadership: leadership, watch: watch, registry: registry, settings: settings, clock: clock,
       damage: damage)
     let authenticator = try SystemMessageAuthenticator()
-    let reading = Reading(
+    let routes = DaemonRoutes(
       settings: settings, secrets: secrets, store: store, leadership: leadership, stored: watch.stored, state: state,
       recorder: recorder, activity: activity, authenticator: authenticator, damage: damage, mock: mock, clock: clock,
       logger: logger)
@@ -70,7 +70,7 @@ struct Daemon {
     limits.bodyBytes = settings.maxBodyBytes
     limits.trustedProxies = settings.trustedProxies
     server = try HTTPServer(
-      listeners: listeners, router: reading.router(), recorder: recorder, limits: limits, authenticator: authenticator,
+      listeners: listeners, router: routes.router(), recorder: recorder, limits: limits, authenticator: authenticator,
       clock: clock, observer: activity)
   }
 

@@ -127,7 +127,8 @@ struct DaemonState: Sendable {
 
   /// Updates the gauges before a scrape.
   func refreshGauges() {
-    leadership.work?.refreshGauges()
+    // Each reading of a database that does not answer would take seconds.
+    if leadership.obstacle == nil { leadership.work?.refreshGauges() }
     ready.set(unreadiness == nil ? 1 : 0)
     leading.set(leadership.work == nil ? 0 : 1)
     lostLines.set(Double(StandardOutput.lostCount))

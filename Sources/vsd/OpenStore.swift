@@ -50,7 +50,8 @@ struct OpenStore {
         logger.warn("no file can be written in \(settings.stateDirectory): a delivery that crashes vsd is not set aside")
       }
     }
-    if try StoreMigration.isUnfinished(spans) {
+    let (spans, isShared) = (spans, settings.store.isShared)
+    if try isShared ? Self.waiting(logger, { try StoreMigration.isUnfinished(spans) }) : StoreMigration.isUnfinished(spans) {
       throw StoreError(.rejected, "vsd \(MigrateCommand.name) into this store has not ended: run it again, and it goes on")
     }
   }

@@ -12,7 +12,7 @@ struct PackagingTests {
   }
 
   private static func yamlFiles() throws -> [String] {
-    ["docker-compose.yml", "Packaging/prometheus.yml", rules, "Packaging/prometheus-rules-test.yml"]
+    ["docker-compose.yml", "docker-compose.ha.yml", "Packaging/prometheus.yml", rules, "Packaging/prometheus-rules-test.yml"]
       + ["datasources", "dashboards"].map { "Packaging/grafana/provisioning/\($0)/valuestream.yml" }
   }
 
@@ -20,7 +20,7 @@ struct PackagingTests {
 
   @Test(
     "variables and flags of vsd that files set exist",
-    arguments: ["docker-compose.yml", "Dockerfile", "Packaging/valuestream.service"])
+    arguments: ["docker-compose.yml", "docker-compose.ha.yml", "Dockerfile", "Packaging/valuestream.service"])
   func settings(path: String) throws {
     let text = try Self.text(path)
     let variables = Set(DaemonSettings.declarations.map(\.environment))
@@ -60,6 +60,29 @@ struct PackagingTests {
     #expect(try Self.text("Packaging/prometheus.yml").contains("vsd:5001"))
     // All published ports are bound to loopback.
     for match in compose.matches(of: /(?m)^ +- "([0-9.:]+)"$/) { #expect(match.output.1.hasPrefix("127.0.0.1:")) }
+  }
+
+  @Test("the balancer knows each vsd of its example, on the ports that these listen on, and asks what vsd answers")
+  func balancer() throws {
+    let compose = try Self.text("docker-compose.ha.yml")
+    let balancer = try Self.text("Packaging/haproxy.cfg")
+    let daemons = compose.matches(of: /(?m)^  (vsd-\d): \*vsd$/).map { String($0.output.1) }
+    #expect(daemons.count == 2)
+    for port in ["5000", "5001"] {
+      #expect(balancer.contains("bind :\(port)\n") && compose.contains("\"127.0.0.1:\(port):\(port)\""))
+      for name in daemons { #expect(balancer.contains("server \(name) \(name):\(port)\n")) }
+    }
+    #expect(balancer.contains("GET /readyz"))
+    #expect(compose.contains("VS_ADMIN_ADDR: \":5001\"") && compose.contains("./Packaging/haproxy.cfg:"))
+    #expect(compose.contains("VS_STORE: postgres://") && !compose.contains("VS_STORE: postgres://valuestream:"))
+    for match in compose.matches(of: /(?m)^ +- "([0-9.:]+)"$/) { #expect(match.output.1.hasPrefix("127.0.0.1:")) }
+  }
+
+  @Test("HAProxy reads its configuration", .enabled(if: run("haproxy", "-v").code == 0))
+  func balancerConfiguration() {
+    let path = MarkdownPage.root.appendingPathComponent("Packaging/haproxy.cfg").path
+    let check = Self.run("haproxy", "-c", "-f", path)
+    #expect(check.code == 0, "\(check.output)")
   }
 
   @Test("the image is built with all libraries that a build needs")

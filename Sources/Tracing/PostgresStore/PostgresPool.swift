@@ -20,8 +20,21 @@ package final class PostgresPool: Sendable {
     self.schema = "\"\(schema)\"."
   }
 
+  /// Statements with the schema in place of `@`, because replacing it takes longer than many a statement.
+  private let statements = Mutex<[String: String]>([:])
+  private static let statementLimit = 1000
+
   /// Replaces each `@` before a name with the schema.
-  func sql(_ text: String) -> String { text.replacing("@", with: schema) }
+  func sql(_ text: String) -> String {
+    if let known = statements.withLock({ $0[text] }) { return known }
+    let statement = text.replacing("@", with: schema)
+    statements.withLock { statements in
+      // Some contain the names of partitions, of which there is no end.
+      if statements.count >= Self.statementLimit { statements = [:] }
+      statements[text] = statement
+    }
+    return statement
+  }
 
   func connect() throws(StoreError) -> PostgresConnection { try PostgresConnection(address) }
 

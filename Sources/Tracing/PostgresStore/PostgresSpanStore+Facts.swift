@@ -1,4 +1,5 @@
 import SQLiteStore
+import Synchronization
 package import ValueStreamCore
 
 extension PostgresSpanStore: FactStore {
@@ -116,8 +117,17 @@ extension PostgresSpanStore: FactStore {
       firstDay: row.optionalInt(2).map { FactDay(rawValue: Int32(clamping: $0)) })
   }
 
+  /// Forgets that `fact_kept` is empty. Call it after each transaction that may have added something.
+  func noteKeptFacts() { keptFacts.withLock { $0 = (false, $0.changes + 1) } }
+
   package func hasKeptFacts(of key: SubjectKey) throws -> Bool {
-    try pool.query("SELECT 1 FROM @fact_kept WHERE key = $1", [.bytes(Self.bytes(key))]).count > 0
+    let known = keptFacts.withLock(\.self)
+    if known.isEmpty { return false }
+    if try pool.query("SELECT 1 FROM @fact_kept LIMIT 1").count == 0 {
+      keptFacts.withLock { if $0.changes == known.changes { $0.isEmpty = true } }
+      return false
+    }
+    return try pool.query("SELECT 1 FROM @fact_kept WHERE key = $1", [.bytes(Self.bytes(key))]).count > 0
   }
 
   // MARK: Names
@@ -158,6 +168,7 @@ extension PostgresSpanStore: FactStore {
   // MARK: Writing
 
   package func write(_ changes: FactChanges) throws {
+    defer { if changes.facts.contains(where: \.subject.id.isOfGoneSubject) { noteKeptFacts() } }
     try lease.transaction { connection in
       func run(_ sql: String, _ parameters: [PostgresValue] = []) throws -> PostgresConnection.Rows {
         try connection.run(pool.sql(sql), parameters)
@@ -281,6 +292,7 @@ extension PostgresSpanStore: FactStore {
 
   /// Computes all facts again if another version of their format wrote them. Call it after taking the lease.
   package func prepareToLead() throws {
+    noteKeptFacts()
     let version = try pool.query("SELECT version FROM @fact_state").first?.int(0) ?? 0
     if version != Int64(FactFormat.version) { try recomputeFacts() }
   }

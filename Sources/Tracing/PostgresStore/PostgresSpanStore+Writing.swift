@@ -349,6 +349,7 @@ extension PostgresSpanStore {
   package func removeFinished(before cutoff: Timestamp, awaitedBy exporters: [String], limit: Int) throws -> Int {
     let progress = try exportProgress()
     let passed = exporters.map { Int64(clamping: progress[$0]?.sequence ?? 0) }.min() ?? .max
+    defer { noteKeptFacts() }
     return try lease.transaction { connection in
       func run(_ sql: String, _ parameters: [PostgresValue]) throws -> PostgresConnection.Rows {
         try connection.run(pool.sql(sql), parameters)

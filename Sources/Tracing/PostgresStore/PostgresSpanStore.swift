@@ -16,6 +16,9 @@ package final class PostgresSpanStore: SpanStore, BranchListing {
   let pool: PostgresPool
   let lease: PostgresLease
   let damage: DamageReport
+  /// Whether `fact_kept` is known to be empty, as in most stores, and how often something may have been added. Only the leader
+  /// asks, and only it adds something.
+  let keptFacts = Mutex<(isEmpty: Bool, changes: Int)>((false, 0))
   /// Kinds that are known to be stored.
   let knownKinds = Mutex<Set<SubjectKind>>([])
 

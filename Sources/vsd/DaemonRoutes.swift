@@ -11,7 +11,7 @@ import QueryAPI
 import ValueStreamCore
 
 /// The routes of a daemon: webhooks, and pages, API and metrics, which each daemon answers from the store.
-struct Reading {
+struct DaemonRoutes {
   let settings: DaemonSettings
   let secrets: CurrentSecrets
   let store: OpenStore
@@ -36,7 +36,8 @@ struct Reading {
   /// Waits until what was acknowledged so far, by any daemon, is projected.
   private func waitForProjection() {
     // With the mock tracer, deliveries are projected before they are answered.
-    guard mock == nil else { return }
+    // Without the store there is nothing to wait for.
+    guard mock == nil, leadership.obstacle == nil else { return }
     if let leader = leadership.work {
       guard let last = try? store.log.coverage() else { return }
       leader.projector.wait(for: last, atMost: Self.longestWait, forLarge: Self.longestWaitForLarge)
