@@ -122,9 +122,9 @@ struct StoreMigrationTests {
     lines.append("\(try store.exportRecords(of: keys).sorted { $0.key < $1.key })")
     let progress = try store.exportProgress()["otlp"] ?? ExportProgress()
     lines.append("\(progress.sent) \(progress.refused) \(progress.dropped)")
-    for (_, entry) in try store.outboxEntries(after: progress.sequence, limit: .max) { lines.append("\(entry)") }
+    for entry in try store.outboxEntries(after: progress.sequence, limit: .max) { lines.append("\(entry.outboxEntry)") }
     lines.append("\(try store.outboxEntryCount(after: 0))")
-    for (_, rejection) in try store.exportRejections(of: nil, before: nil, limit: .max) { lines.append("\(rejection)") }
+    for rejection in try store.exportRejections(of: nil, before: nil, limit: .max) { lines.append("\(rejection.rejection)") }
     for branch in try store.branches() { lines.append("\(try store.branchUpdates(of: branch, limit: .max))") }
     lines.append("\(Set(try store.fingerprints(since: .epoch)).count)")
     lines.append("\(try store.exclusions().map { "\($0.item) \($0.reason) \($0.actor) \($0.time)" })")
