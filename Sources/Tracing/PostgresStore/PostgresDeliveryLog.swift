@@ -240,7 +240,8 @@ package final class PostgresDeliveryLog: DeliveryLog {
     for end in ends.ends {
       var last = coverage?.end(of: end.writer)?.number ?? 0
       while last < end.number, result.count < limit, bytes < byteLimit || result.isEmpty {
-        let next = try read(end.writer, after: last, upTo: end.number, byteLimit: byteLimit - bytes)
+        let next = try read(
+          end.writer, after: last, upTo: end.number, limit: limit - result.count, byteLimit: byteLimit - bytes)
         guard let reached = next.reached else { break }
         for entry in next.deliveries where result.count < limit && (bytes < byteLimit || result.isEmpty) {
           result.append(entry)
@@ -252,11 +253,11 @@ package final class PostgresDeliveryLog: DeliveryLog {
     return result
   }
 
-  /// Reads commits of a writer.
+  /// Reads commits of a writer, as many as the limits need.
   ///
   /// - Returns: The deliveries, and the last number that was looked at; nil after the end.
   private func read(
-    _ writer: UInt64, after last: UInt64, upTo end: UInt64, byteLimit: Int
+    _ writer: UInt64, after last: UInt64, upTo end: UInt64, limit: Int, byteLimit: Int
   ) throws -> (deliveries: [(position: LogPosition, logged: LoggedDelivery)], reached: UInt64?) {
     let id = PostgresValue.integer(Int64(writer))
     // The commit that holds the next delivery may begin before it.
@@ -267,10 +268,12 @@ package final class PostgresDeliveryLog: DeliveryLog {
         AND first >= coalesce((SELECT max(first) FROM @log_commit WHERE writer = $1 AND first <= $2 + 1), 0)
       ORDER BY first LIMIT $4
       """, [id, .integer(Int64(last)), .integer(Int64(end)), .integer(Self.commitsAtOnce)])
-    var bytes: Int64 = 0
+    var (bytes, count): (Int64, Int64) = (0, 0)
     var reached: (first: Int64, last: Int64)?
-    for row in sizes where reached == nil || bytes < Int64(byteLimit) {
+    for row in sizes where reached == nil || bytes < Int64(byteLimit) && count < Int64(limit) {
       bytes += row.int(2)
+      // The first commit may begin before what is asked for.
+      count += row.int(0) + row.int(1) - max(row.int(0), Int64(last) + 1)
       reached = (row.int(0), row.int(0) + row.int(1) - 1)
     }
     guard let from = sizes.first?.int(0), let reached else { return ([], nil) }
