@@ -54,15 +54,10 @@ extension Array where Element: Comparable {
   func page(
     after cursor: String?, limit: Int, _ position: (Element) -> Position
   ) throws(ReportError) -> (page: [Element], hasMore: Bool) {
-    var start: Position?
-    if let cursor {
-      guard let position = Position(cursor) else {
-        throw ReportError(.badCursor, "bad cursor: take it from 'next' of the page before")
-      }
-      start = position
-    }
+    let start = try Position.start(after: cursor)
     var first = FirstElements<Element>(Swift.max(1, limit), by: <)
-    for element in self where start.map({ $0 < position(element) }) ?? true { first.add(element) }
+    // Rows mostly come in the order of days, and most orders begin with the last one.
+    for element in reversed() where start.map({ $0 < position(element) }) ?? true { first.add(element) }
     return first.result
   }
 }
@@ -133,6 +128,17 @@ struct Position: Comparable, Hashable {
       return nil
     }
     (self.primary, self.secondary, self.id, self.attempt) = (primary, secondary, id, attempt)
+  }
+
+  /// The place after which a page begins. Nil for the first page.
+  ///
+  /// - Throws: ``ReportError`` for a cursor that names no place.
+  static func start(after cursor: String?) throws(ReportError) -> Position? {
+    guard let cursor else { return nil }
+    guard let position = Position(cursor) else {
+      throw ReportError(.badCursor, "bad cursor: take it from 'next' of the page before")
+    }
+    return position
   }
 
   var text: String { [primary, secondary, id, attempt].map { String($0, radix: 36) }.joined(separator: ".") }

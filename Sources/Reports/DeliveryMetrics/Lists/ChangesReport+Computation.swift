@@ -8,15 +8,16 @@ extension ChangesReport {
     window = frame.window
     let windows = [frame.window, frame.comparedWindow].compactMap { $0 }
     var names = NameTable()
-    var kept = try ParallelReading.parts(of: windows.days) { days in
+    var parts = try ParallelReading.parts(of: windows.days) { days in
       var part: [KeptChange] = []
       try source.visitFactBytes(.change, days: days, includesOpen: false) { bytes in
         let change = try ChangeColumns(bytes)
         guard let time = change.closedTime, windows.contains(where: { $0.contains(time) }) else { return }
-        part.append(KeptChange(change, time))
+        part.appendSparingly(KeptChange(change, time))
       }
       return part
-    }.flatMap { $0 }
+    }
+    var kept = parts.takeAll(\.self)
     for change in kept {
       names.note(change.repository)
       names.note(change.workType)
@@ -30,23 +31,37 @@ extension ChangesReport {
     }
     try names.resolve(in: source)
     let scope = try ScopeRule(query.settings, query.scope, nil, names)
-    kept = kept.filter { change in
-      scope.includes(service: nil, repository: names.number(of: change.repository))
-        && scope.includes(workType: names.number(of: change.workType))
-        && (query.settings.includesBots || !change.traits.contains(.isByBot))
+    let isWhole = scope.includesEverything && query.settings.includesBots
+    var (counts, previous) = (Counts(), Counts())
+    var first = FirstElements<Position>(max(1, query.limit), by: <)
+    let start = try Position.start(after: query.cursor)
+    var total = 0
+    // The newest come first, so that most of the others are seen to be too many at once.
+    for change in kept.reversed() {
+      guard isWhole || Self.isInScope(change, scope, names, query.settings) else { continue }
+      let isExcluded = !query.settings.exclusions.isEmpty && query.settings.exclusions[change.id] != nil
+      let isCurrent = change.state == .open || frame.window.contains(change.time)
+      if isCurrent, !isExcluded { counts.add(change) }
+      if change.state != .open, !isExcluded, frame.comparedWindow?.contains(change.time) ?? false { previous.add(change) }
+      guard isCurrent, query.state == nil || query.state == change.state else { continue }
+      total += 1
+      let position = Position(time: change.time, id: change.id, attempt: 0)
+      if start.map({ $0 < position }) ?? true { first.add(position) }
     }
-    counts = Counts(kept.filter { $0.state == .open || frame.window.contains($0.time) }, query.settings)
-    previous = frame.comparedWindow.map { window in
-      Counts(kept.filter { $0.state != .open && window.contains($0.time) }, query.settings)
-    }
-    let listed = kept.filter { change in
-      (change.state == .open || frame.window.contains(change.time)) && (query.state == nil || query.state == change.state)
-    }
-    let (page, hasMore) = try listed.map { Position(time: $0.time, id: $0.id, attempt: 0) }
-      .page(after: query.cursor, limit: query.limit) { $0 }
-    total = listed.count
+    let (page, hasMore) = first.result
+    self.counts = counts
+    self.previous = frame.comparedWindow == nil ? nil : previous
+    self.total = total
     next = hasMore ? page.last?.text : nil
     rows = try Self.rows(page, query, names, source)
+  }
+
+  private static func isInScope(
+    _ change: KeptChange, _ scope: ScopeRule, _ names: NameTable, _ settings: ReportSettings
+  ) -> Bool {
+    scope.includes(service: nil, repository: names.number(of: change.repository))
+      && scope.includes(workType: names.number(of: change.workType))
+      && (settings.includesBots || !change.traits.contains(.isByBot))
   }
 
   private static func rows(
@@ -93,23 +108,19 @@ private struct KeptChange {
 }
 
 extension ChangesReport.Counts {
-  fileprivate init(_ changes: [KeptChange], _ settings: ReportSettings) {
-    self.init()
-    let exclusions = settings.exclusions
-    for change in changes where exclusions.isEmpty || exclusions[change.id] == nil {
-      switch change.state {
-      case .open: open += 1
-      case .abandoned: abandoned += 1
-      case .merged:
-        merged += 1
-        byBots += change.traits.contains(.isByBot) ? 1 : 0
-        direct += change.traits.contains(.isDirect) ? 1 : 0
-        reverts += change.traits.contains(.isRevert) ? 1 : 0
-        cherryPicks += change.traits.contains(.isCherryPick) ? 1 : 0
-        backMerges += change.traits.contains(.isBackMerge) ? 1 : 0
-        hotfixes += change.traits.contains(.isHotfix) ? 1 : 0
-        forIncidents += change.traits.contains(.isForIncident) ? 1 : 0
-      }
+  fileprivate mutating func add(_ change: KeptChange) {
+    switch change.state {
+    case .open: open += 1
+    case .abandoned: abandoned += 1
+    case .merged:
+      merged += 1
+      byBots += change.traits.contains(.isByBot) ? 1 : 0
+      direct += change.traits.contains(.isDirect) ? 1 : 0
+      reverts += change.traits.contains(.isRevert) ? 1 : 0
+      cherryPicks += change.traits.contains(.isCherryPick) ? 1 : 0
+      backMerges += change.traits.contains(.isBackMerge) ? 1 : 0
+      hotfixes += change.traits.contains(.isHotfix) ? 1 : 0
+      forIncidents += change.traits.contains(.isForIncident) ? 1 : 0
     }
   }
 }
