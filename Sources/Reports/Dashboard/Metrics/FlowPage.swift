@@ -14,12 +14,14 @@ struct FlowPage {
   func respond() throws -> HTTPResponse {
     if let data = page.data(of: "flow") { return data }
     let query = FlowQuery(frame: page.frame, scope: page.question.itemScope, settings: page.settings)
-    let ((report, rows), events) = try ParallelReading.both(throwing: { [facts = page.facts] in
-      try FlowReport.withEvidence(
-        FlowEvidence(part: .flowTime(.counted)), query, from: facts, page: PageRequest(limit: Self.itemLimit))
-    }) { [page] in
-      try page.events()
-    }
+    let ((report, rows), events) = try ParallelReading.both(
+      throwing: { [facts = page.facts] in
+        try FlowReport.withEvidence(
+          FlowEvidence(part: .flowTime(.counted)), query, from: facts, page: PageRequest(limit: Self.itemLimit))
+      },
+      { [page] in
+        try page.events()
+      })
     guard let group = report.groups.first, report.historyBegan != nil || group.current.load > 0 else {
       return try page.page(title: "Flow", hasServices: false, hasTypes: true) { html in
         try page.writeNothing(

@@ -16,11 +16,13 @@ struct ReviewsPage {
     if let data = page.data(of: "reviews") { return data }
     let query = ReviewsQuery(frame: page.frame, scope: page.question.itemScope, buckets: .week, settings: page.settings)
     let grouping = page.division(services: false)
-    let ((report, groups), events) = try ParallelReading.both(throwing: { [facts = page.facts] in
-      try ReviewsReport.divided(query, by: grouping, from: facts)
-    }) { [page] in
-      try page.events()
-    }
+    let ((report, groups), events) = try ParallelReading.both(
+      throwing: { [facts = page.facts] in
+        try ReviewsReport.divided(query, by: grouping, from: facts)
+      },
+      { [page] in
+        try page.events()
+      })
     guard let group = report.groups.first, group.current.merged > 0 || !group.waitingNow.isEmpty else {
       return try page.page(title: "Reviews", hasServices: false, hasTypes: true) { html in
         try page.writeNothing(

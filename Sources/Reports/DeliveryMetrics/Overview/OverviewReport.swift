@@ -49,11 +49,13 @@ package struct OverviewReport: Sendable {
 
 extension OverviewReport {
   package init(_ query: OverviewQuery, from source: any FactSource) throws {
-    let (releases, work) = try ParallelReading.both(throwing: {
-      try DeliverySide(query, source)
-    }) {
-      try ItemSide(query, source)
-    }
+    let (releases, work) = try ParallelReading.both(
+      throwing: {
+        try DeliverySide(query, source)
+      },
+      {
+        try ItemSide(query, source)
+      })
     dora = releases.report
     openIncidents = releases.openIncidents
     var weights: [String: Int] = [:]

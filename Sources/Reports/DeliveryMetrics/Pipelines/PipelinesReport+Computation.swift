@@ -88,11 +88,13 @@ struct PipelinesComputation {
     }
     let (levels, days) = (Self.levels(query, query.lists), frame.factDays(of: frame.window))
     // Reading the roll-ups of jobs takes about as long as all else.
-    let (jobs, others) = try ParallelReading.both(throwing: {
-      try Self.rollUps(levels.filter { $0 == .job }, days, source)
-    }) {
-      (try Self.rollUps(levels.filter { $0 != .job }, days, source), try Self.runs(query, frame, source))
-    }
+    let (jobs, others) = try ParallelReading.both(
+      throwing: {
+        try Self.rollUps(levels.filter { $0 == .job }, days, source)
+      },
+      {
+        (try Self.rollUps(levels.filter { $0 != .job }, days, source), try Self.runs(query, frame, source))
+      })
     (runs, names) = others.1
     rollUps = others.0 + jobs
   }
