@@ -118,6 +118,15 @@ struct DeliveryGaugesTests {
     world.gauges.stop()
     waitUntil { isDone.load(ordering: .acquiring) }
   }
+
+  @Test("Facts at the bounds give gauges", arguments: Seeds.upTo(10))
+  func bounds(seed: UInt64) throws {
+    let world = try GaugeWorld(store: FactSamples.storeAtBounds(around: GaugeWorld.now, seed: seed))
+    try world.gauges.refresh()
+    let values = world.dora.flatMap(\.series).map(\.value)
+    #expect(!values.isEmpty)
+    #expect(values.allSatisfy { $0.isFinite && $0 >= 0 })
+  }
 }
 
 /// Facts in memory, with gauges of them.
@@ -128,12 +137,16 @@ final class GaugeWorld {
     func now() -> Timestamp { GaugeWorld.now }
   }
 
-  let store = MemorySpanStore()
+  let store: MemorySpanStore
   let registry: MetricRegistry
   let gauges: DeliveryGauges
   private var ids: UInt64 = 0
 
-  init(limits: DeliveryGauges.Limits = DeliveryGauges.Limits(), registry: MetricRegistry = MetricRegistry()) throws {
+  init(
+    store: MemorySpanStore = MemorySpanStore(), limits: DeliveryGauges.Limits = DeliveryGauges.Limits(),
+    registry: MetricRegistry = MetricRegistry()
+  ) throws {
+    self.store = store
     self.registry = registry
     gauges = DeliveryGauges(
       registry: registry, facts: store, settings: { ReportSettings() }, zone: .utc, clock: FixedClock(),

@@ -164,7 +164,7 @@ package struct APIClient: Sendable {
   /// Limits a wait to ``longestPauseSeconds``.
   private static func bounded(_ seconds: Double, _ reason: String) -> Wait {
     guard seconds > longestPauseSeconds else { return Wait(reason: reason, seconds: seconds) }
-    let told = seconds < 1e6 ? "\(Int(seconds.rounded(.up))) s" : "more than eleven days"
+    let told = seconds < 1e6 ? "\(Int(saturating: seconds.rounded(.up))) s" : "more than eleven days"
     return Wait(reason: "\(reason) (it asks for \(told); it is asked again sooner)", seconds: longestPauseSeconds)
   }
 

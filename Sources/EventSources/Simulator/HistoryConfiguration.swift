@@ -23,7 +23,7 @@ package struct HistoryConfiguration: Sendable, Hashable {
   }
 
   var start: Timestamp { until.after(-Double(days) * 86_400) }
-  var teamCount: Int { max(1, Int(scale.rounded(.up))) }
+  var teamCount: Int { max(1, Int(saturating: scale.rounded(.up))) }
   /// The activity of each team; 1 is normal.
   var activity: Double { scale / Double(teamCount) }
 }

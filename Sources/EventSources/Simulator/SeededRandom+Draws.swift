@@ -82,7 +82,7 @@ extension SeededRandom {
 extension Timestamp {
   /// Returns this time plus a number of seconds, which may be negative.
   func after(_ seconds: Double) -> Timestamp {
-    advanced(byNanoseconds: Int64(seconds * 1e9))
+    advanced(byNanoseconds: Int64(saturating: (seconds * 1e9).rounded(.towardZero)))
   }
 
   /// This time, truncated to milliseconds.

@@ -1,3 +1,5 @@
+import ValueStreamCore
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Musl)
@@ -72,7 +74,7 @@ package struct Scale: Sendable {
     let lower = max(bounded(least), 1e-9)
     let upper = max(bounded(greatest), lower * 2)
     var ticks: [Tick] = []
-    for exponent in Int(log10(lower).rounded(.down))...Int(log10(upper).rounded(.up)) {
+    for exponent in Int(saturating: log10(lower).rounded(.down))...Int(saturating: log10(upper).rounded(.up)) {
       let value = pow(10, Double(exponent))
       if value >= lower * 0.999, value <= upper * 1.001 { ticks.append(Tick(value, exponent < 0 ? "\(value)" : grouped(value))) }
     }
@@ -90,7 +92,7 @@ package struct Scale: Sendable {
   /// `1e+30`.
   package static func grouped(_ number: Double) -> String {
     guard number.magnitude <= greatestBound else { return "\(number)" }
-    var digits = String(Int(number.rounded()))
+    var digits = String(Int(saturating: number))
     var groups: [String] = []
     while digits.count > 3 {
       groups.insert(String(digits.suffix(3)), at: 0)

@@ -34,19 +34,13 @@ public struct Timestamp: Sendable, Hashable, Comparable {
 
   /// Rounds to whole nanoseconds and clamps to the valid range. NaN becomes the epoch.
   package init(nearest nanoseconds: Double) {
-    self.init(nanoseconds: Self.whole(nanoseconds))
+    self.init(nanoseconds: Int64(saturating: nanoseconds))
   }
 
   /// A time from a sender, in nanoseconds since the Unix epoch; nil if it is out of range.
   public init?(exactly nanoseconds: Int64) {
     guard Self.bounds.contains(nanoseconds) else { return nil }
     self.nanoseconds = nanoseconds
-  }
-
-  /// Rounds to the nearest integer, saturating; 0 for NaN.
-  private static func whole(_ number: Double) -> Int64 {
-    if number.isNaN { return 0 }
-    return number >= 0x1p63 ? .max : number <= -0x1p63 ? .min : Int64(number.rounded())
   }
 
   /// Whole seconds since the Unix epoch, rounded down.
@@ -69,7 +63,7 @@ public struct Timestamp: Sendable, Hashable, Comparable {
 
   /// Returns this time plus a number of seconds, clamped to the valid range. NaN adds nothing.
   public func advanced(bySeconds seconds: Double) -> Timestamp {
-    advanced(byNanoseconds: Self.whole(seconds * 1e9))
+    advanced(byNanoseconds: Int64(saturating: seconds * 1e9))
   }
 
   /// Returns this time plus a number of nanoseconds, clamped to the valid range.
@@ -87,7 +81,7 @@ public struct Timestamp: Sendable, Hashable, Comparable {
   ///   out of range.
   public func moved(byStated seconds: Double) -> Timestamp? {
     guard abs(seconds) <= Self.longestStatedSeconds else { return nil }
-    let (sum, overflow) = nanoseconds.addingReportingOverflow(Self.whole(seconds * 1e9))
+    let (sum, overflow) = nanoseconds.addingReportingOverflow(Int64(saturating: seconds * 1e9))
     return overflow ? nil : Timestamp(exactly: sum)
   }
 }

@@ -191,7 +191,7 @@ extension Duration {
       rest = rest.dropFirst(digits.count + unit.count)
     }
     guard !text.isEmpty, seconds < 9e9 else { throw failure }
-    self = .nanoseconds(Int64((seconds * 1e9).rounded()))
+    self = .nanoseconds(Int64(saturating: seconds * 1e9))
   }
 
   /// The duration in nanoseconds, saturating.

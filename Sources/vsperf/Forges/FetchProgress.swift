@@ -107,13 +107,13 @@ final class FetchProgress: Sendable {
     let expected = expectedRows(state)
     let share = expected > 0 ? min(1, Double(state.rows) / expected) : Double(state.done) / Double(max(1, state.containers))
     let width = 24
-    let filled = Int(share * Double(width))
+    let filled = Int(saturating: (share * Double(width)).rounded(.down))
     let rest = filled < width ? ">" + String(repeating: " ", count: width - filled - 1) : ""
     let rate = Double(state.rows - state.rowsBefore) / max(seconds, 0.001)
     let secondsLeft = (expected - Double(state.rows)) / rate
     let left = rate > 0 && secondsLeft > 0 ? ", \(text(seconds: secondsLeft)) left" : ""
     return "[\(String(repeating: "=", count: filled))\(rest)] \(state.done)/\(state.containers), \(state.rows) \(unit.many), "
-      + "\(Int(rate.rounded()))/s\(left)"
+      + "\(Int(saturating: rate))/s\(left)"
   }
 
   /// Returns the estimated number of rows. Containers that are not read yet count as the average of the others.
@@ -127,9 +127,9 @@ final class FetchProgress: Sendable {
   static func text(seconds: Double) -> String {
     switch seconds {
     case ..<10: "\(RecordText.text((seconds * 10).rounded() / 10)) s"
-    case ..<120: "\(Int(seconds.rounded())) s"
+    case ..<120: "\(Int(saturating: seconds)) s"
     case ..<7200: "\(Int((seconds / 60).rounded())) min"
-    default: "\(Int(min(seconds / 3600, 1e6).rounded())) h"
+    default: "\(Int(saturating: min(seconds / 3600, 1e6))) h"
     }
   }
 }

@@ -6,8 +6,16 @@ enum Wording {
 
   /// Returns a duration with its two greatest units, such as `7 d 5 h`, `2 h 45 min`, `5.2 min` or `52 s`.
   static func duration(nanoseconds: Int64) -> String {
-    if nanoseconds < 0 { return "−" + duration(nanoseconds: nanoseconds == .min ? .max : -nanoseconds) }
-    let milliseconds = nanoseconds / 1_000_000
+    duration(milliseconds: nanoseconds / 1_000_000)
+  }
+
+  /// Returns a duration in words that may be longer than all of the time that a ``Timestamp`` can tell, such as a sum.
+  static func duration(seconds: Double) -> String {
+    duration(milliseconds: Int64(saturating: (seconds * 1000).rounded(.towardZero)))
+  }
+
+  private static func duration(milliseconds: Int64) -> String {
+    if milliseconds < 0 { return "−" + duration(milliseconds: milliseconds == .min ? .max : -milliseconds) }
     let seconds = milliseconds / 1000
     switch seconds {
     case 0 where milliseconds == 0: return "0 s"
@@ -97,8 +105,8 @@ enum Wording {
     var (size, index) = (Double(count), 0)
     let units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"]
     while size >= 1024, index < units.count - 1 { (size, index) = (size / 1024, index + 1) }
-    if index == 0 || size >= 100 { return "\(Int64(size.rounded())) \(units[index])" }
-    let tenths = Int64((size * 10).rounded())
+    if index == 0 || size >= 100 { return "\(Int64(saturating: size)) \(units[index])" }
+    let tenths = Int64(saturating: size * 10)
     return "\(tenths / 10).\(tenths % 10) \(units[index])"
   }
 
@@ -106,6 +114,6 @@ enum Wording {
   static func share(_ part: Int64, of whole: Int64) -> String {
     guard whole > 0 else { return "" }
     let percent = Double(part) / Double(whole) * 100
-    return percent > 0 && percent < 1 ? "<1 %" : "\(Int(percent.rounded())) %"
+    return percent > 0 && percent < 1 ? "<1 %" : "\(Int(saturating: percent)) %"
   }
 }

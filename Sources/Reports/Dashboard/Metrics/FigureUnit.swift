@@ -19,7 +19,7 @@ enum FigureUnit {
     case .duration: return Self.duration(value)
     case .rate: return value >= 1 ? "\(value.brief) a day" : "\((value * 7).brief) a week"
     case .share: return "\((value * 100).brief) %"
-    case .count: return Wording.grouped(Int64(value.rounded().magnitude < 9e15 ? value.rounded() : 0))
+    case .count: return Wording.grouped(Int64(saturating: value))
     case .number: return value.brief
     }
   }
@@ -39,9 +39,7 @@ enum FigureUnit {
     }
   }
 
-  static func duration(_ seconds: Double) -> String {
-    Wording.duration(nanoseconds: seconds < 9e9 ? Int64(seconds * 1e9) : .max)
-  }
+  static func duration(_ seconds: Double) -> String { Wording.duration(seconds: seconds) }
 }
 
 extension Double {

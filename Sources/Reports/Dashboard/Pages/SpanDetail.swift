@@ -132,13 +132,12 @@ struct SpanDetail {
     let name = attribute.name.split(separator: ".").last.map { String($0).replacing("_", with: " ") } ?? attribute.name
     let isSeconds = attribute.name.hasSuffix("seconds")
     switch attribute.value {
-    case .double(let seconds) where attribute.name.hasPrefix("valuestream.lead_time.") && seconds.magnitude < 9e9:
-      return "\(Wording.duration(nanoseconds: Int64(seconds * 1e9))) since \(name)"
+    case .double(let seconds) where attribute.name.hasPrefix("valuestream.lead_time.") && seconds.isFinite:
+      return "\(Wording.duration(seconds: seconds)) since \(name)"
     case .double(let seconds) where isSeconds:
-      guard seconds.magnitude < 9e9 else { return nil }
-      return "\(name.replacing(" seconds", with: "")) \(Wording.duration(nanoseconds: Int64(seconds * 1e9)))"
-    case .int(let seconds) where isSeconds && seconds.magnitude < 9_000_000_000:
-      return "\(name.replacing(" seconds", with: "")) \(Wording.duration(nanoseconds: seconds * 1_000_000_000))"
+      return seconds.isFinite ? "\(name.replacing(" seconds", with: "")) \(Wording.duration(seconds: seconds))" : nil
+    case .int(let seconds) where isSeconds:
+      return "\(name.replacing(" seconds", with: "")) \(Wording.duration(seconds: Double(seconds)))"
     case .bool(let flag): return flag ? name : nil
     default: return attribute.value.text.map { "\(name) \($0)" }
     }

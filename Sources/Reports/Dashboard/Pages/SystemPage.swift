@@ -40,7 +40,7 @@ struct SystemPage {
             ("written, not projected yet", Wording.grouped(Int64(clamping: status.unprojectedDeliveries))),
             (
               "projection stalled for",
-              status.stallSeconds < 1 ? "not stalled" : Wording.duration(nanoseconds: Self.nanoseconds(status.stallSeconds))
+              status.stallSeconds < 1 ? "not stalled" : Wording.duration(seconds: status.stallSeconds)
             ),
             ("set aside", Wording.grouped(Int64(status.setAsideDeliveries))),
           ], &html)
@@ -76,10 +76,6 @@ struct SystemPage {
     if status.obstacle != nil { return "vsd takes no deliveries" }
     if !status.warnings.isEmpty { return "vsd works, and something needs a look" }
     return "vsd is well"
-  }
-
-  private static func nanoseconds(_ seconds: Double) -> Int64 {
-    seconds.isFinite && seconds < 9e9 ? Int64(seconds * 1e9) : .max
   }
 
   private func writeSection(_ title: String, _ pairs: [(name: String, text: String)], _ html: inout HTMLWriter) {

@@ -380,7 +380,8 @@ struct PipelinesComputation {
     return PipelinesReport.Value(
       runs: Int(clamping: counts.runs), failed: Int(clamping: counts.failures), undecided: Int(clamping: counts.undecided),
       rerun: Int(clamping: counts.reruns), ofChanges: rows.ofChanges, flaky: rows.flaky,
-      minutes: Double(counts.runMilliseconds) / 60_000, failureMinutes: Double(counts.failureMilliseconds) / 60_000,
+      minutes: Double(max(0, counts.runMilliseconds)) / 60_000,
+      failureMinutes: Double(max(0, counts.failureMilliseconds)) / 60_000,
       flakyMinutes: rows.flakyTime.seconds / 60,
       runTime: DurationSummary(rollUp.run, of: decided, negative: counts.negativeRuns),
       queueTime: DurationSummary(rollUp.queue, of: decided, negative: counts.negativeQueues))
