@@ -222,11 +222,15 @@ final class FactStoreFake: SpanStore, FactStore {
   }
   func exportRecords(of keys: [SubjectKey]) -> [SubjectKey: ExportRecord] { spans.exportRecords(of: keys) }
   func addExportRecords(_ records: [ExportRecord]) { spans.addExportRecords(records) }
-  func branchUpdates(of branch: SubjectKey, limit: Int) -> [BranchUpdate] { spans.branchUpdates(of: branch, limit: limit) }
+  func branchUpdates(of branch: SubjectKey, limit: Int, bytes: Int) -> [BranchUpdate] {
+    spans.branchUpdates(of: branch, limit: limit, bytes: bytes)
+  }
   func subjects(
     matching filter: SubjectFilter, in order: SubjectOrder, after cursor: SubjectPlace?, limit: Int
   ) -> OrderedSubjectPage { spans.subjects(matching: filter, in: order, after: cursor, limit: limit) }
-  func branchUpdates(to commit: String) -> [BranchUpdate] { spans.branchUpdates(to: commit) }
+  func branchUpdates(to commit: String, limit: Int, bytes: Int) -> [BranchUpdate] {
+    spans.branchUpdates(to: commit, limit: limit, bytes: bytes)
+  }
   func openSubjects() -> [OpenSubjects] { spans.openSubjects() }
   func removeFinished(before cutoff: Timestamp, awaitedBy exporters: [String], limit: Int) -> Int {
     spans.removeFinished(before: cutoff, awaitedBy: exporters, limit: limit)

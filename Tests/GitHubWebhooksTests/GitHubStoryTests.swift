@@ -100,6 +100,24 @@ struct GitHubStoryTests {
     #expect(story.spans.map(\.span.isEndUnknown) == [true], "it was over before it was replaced")
   }
 
+  @Test("All commits of a long push are read, up to the most that GitHub lists", arguments: [1, 1001, 2047, 2048, 2049])
+  func longPush(count: Int) throws {
+    let commits = (0..<count).map { #"{"id": "\#(String($0, radix: 16))", "distinct": true}"# }.joined(separator: ", ")
+    let push = Delivery(
+      source: "github", received: GitHubSourceTests.received, headers: ["X-GitHub-Event": "push"],
+      body: Array(
+        #"""
+        {"ref": "refs/heads/main", "before": "aa", "after": "bb", "commits": [\#(commits)],
+         "repository": {"id": 1, "name": "site", "full_name": "acme/site", "owner": {"login": "acme"}}}
+        """#.utf8))
+    guard case .events(_, let updates) = try GitHubSourceTests.source.events(in: push) else {
+      Issue.record("no update")
+      return
+    }
+    #expect(updates.map(\.commits.count) == [min(count, 2048)])
+    #expect(updates.map(\.isCutShort) == [count >= 2048], "GitHub does not say whether there were more")
+  }
+
   @Test("Closing words find an issue that was seen before the repository got its name", arguments: UInt64(0)..<6)
   func renamed(seed: UInt64) throws {
     let issue = try GitHubSourceTests.delivery("issues.opened").replacing(["acme/site": "acme/oldsite"])

@@ -115,12 +115,14 @@ struct ProjectorTests {
     ) throws -> [NumberedRejection] {
       try inner.exportRejections(of: exporter, before: sequence, limit: limit)
     }
-    func branchUpdates(of branch: SubjectKey, limit: Int) throws -> [BranchUpdate] {
-      try inner.branchUpdates(of: branch, limit: limit)
+    func branchUpdates(of branch: SubjectKey, limit: Int, bytes: Int) throws -> [BranchUpdate] {
+      try inner.branchUpdates(of: branch, limit: limit, bytes: bytes)
     }
     func openSubjects() throws -> [OpenSubjects] { try inner.openSubjects() }
     func subjects(after cursor: UInt64?, limit: Int) throws -> SubjectPage { try inner.subjects(after: cursor, limit: limit) }
-    func branchUpdates(to commit: String) throws -> [BranchUpdate] { try inner.branchUpdates(to: commit) }
+    func branchUpdates(to commit: String, limit: Int, bytes: Int) throws -> [BranchUpdate] {
+      try inner.branchUpdates(to: commit, limit: limit, bytes: bytes)
+    }
     func exportRecords(of keys: [SubjectKey]) throws -> [SubjectKey: ExportRecord] { try inner.exportRecords(of: keys) }
     func addExportRecords(_ records: [ExportRecord]) throws { try inner.addExportRecords(records) }
     func removeFinished(before cutoff: Timestamp, awaitedBy exporters: [String], limit: Int) throws -> Int {
@@ -359,6 +361,39 @@ struct ProjectorTests {
     try bench.record(["2 start"])
     try bench.wait()
     #expect(bench.projector.stall == nil)
+    bench.stop()
+  }
+
+  @Test("Deliveries that wait long are told, also while others are projected")
+  func delay() throws {
+    let store = FailingStore()
+    let bench = try Bench(store: store) { $0.batchLimit = 1 }
+    #expect(bench.projector.delay == 0)
+    // The second step waits until it is let go.
+    let steps = Mutex(0)
+    let (isWaiting, goOn) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+    store.onWrite.withLock {
+      $0 = { _ in
+        guard
+          steps.withLock({ steps in
+            steps += 1
+            return steps == 2
+          })
+        else { return }
+        isWaiting.signal()
+        goOn.wait()
+      }
+    }
+    let recorded = ContinuousClock.now
+    try bench.record((1...5).map { "\($0) start" })
+    bench.start()
+    isWaiting.wait()
+    usleep(2000)
+    #expect(bench.projector.delay >= 0.002)
+    #expect(bench.projector.delay <= recorded.duration(to: .now).inSeconds)
+    goOn.signal()
+    try bench.wait()
+    #expect(bench.projector.delay == 0)
     bench.stop()
   }
 

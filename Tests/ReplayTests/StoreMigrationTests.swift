@@ -125,7 +125,7 @@ struct StoreMigrationTests {
     for entry in try store.outboxEntries(after: progress.sequence, limit: .max) { lines.append("\(entry.outboxEntry)") }
     lines.append("\(try store.outboxEntryCount(after: 0))")
     for rejection in try store.exportRejections(of: nil, before: nil, limit: .max) { lines.append("\(rejection.rejection)") }
-    for branch in try store.branches() { lines.append("\(try store.branchUpdates(of: branch, limit: .max))") }
+    for branch in try store.branches() { lines.append("\(try store.branchUpdates(of: branch, limit: .max, bytes: .max))") }
     lines.append("\(Set(try store.fingerprints(since: .epoch)).count)")
     lines.append("\(try store.exclusions().map { "\($0.item) \($0.reason) \($0.actor) \($0.time)" })")
     lines.append("\(try store.excludedFacts().values.sorted())")

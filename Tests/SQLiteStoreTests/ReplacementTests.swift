@@ -131,8 +131,8 @@ struct ReplacementTests {
     try second.write(changes)
     let store = try replaced(logBeginning: StoreSamples.time(3))
     defer { store.close() }
-    #expect(try store.branchUpdates(of: branch, limit: 10) == [update(1), update(2), update(3, isForced: true)])
-    #expect(try store.branchUpdates(to: "c2") == [update(2)])
+    #expect(try store.branchUpdates(of: branch, limit: 10, bytes: .max) == [update(1), update(2), update(3, isForced: true)])
+    #expect(try store.branchUpdates(to: "c2", limit: 100, bytes: .max) == [update(2)])
   }
 
   @Test("Facts are those of the second; those that depend on branch updates of the first await computation")

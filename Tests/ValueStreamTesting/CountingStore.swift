@@ -123,10 +123,12 @@ package final class CountingStore: SpanStore {
   }
   package func exportRecords(of keys: [SubjectKey]) throws -> [SubjectKey: ExportRecord] { try inner.exportRecords(of: keys) }
   package func addExportRecords(_ records: [ExportRecord]) throws { try inner.addExportRecords(records) }
-  package func branchUpdates(of branch: SubjectKey, limit: Int) throws -> [BranchUpdate] {
-    count(try inner.branchUpdates(of: branch, limit: limit))
+  package func branchUpdates(of branch: SubjectKey, limit: Int, bytes: Int) throws -> [BranchUpdate] {
+    count(try inner.branchUpdates(of: branch, limit: limit, bytes: bytes))
   }
-  package func branchUpdates(to commit: String) throws -> [BranchUpdate] { count(try inner.branchUpdates(to: commit)) }
+  package func branchUpdates(to commit: String, limit: Int, bytes: Int) throws -> [BranchUpdate] {
+    count(try inner.branchUpdates(to: commit, limit: limit, bytes: bytes))
+  }
 
   private func count(_ updates: [BranchUpdate]) -> [BranchUpdate] {
     counted.withLock { $0.branchUpdates += updates.count }

@@ -646,17 +646,24 @@ package struct SpanStoreContract: Sendable {
       changes.branchUpdates = numbers.map { update($0, of: 0) } + [update(1, of: 1)]
       try store.write(changes)
     }
-    #expect(try store.branchUpdates(of: branches[0], limit: 100) == (1...9).map { update($0, of: 0) })
-    #expect(try store.branchUpdates(of: branches[0], limit: 4) == (6...9).map { update($0, of: 0) }, "the newest, oldest first")
-    #expect(try store.branchUpdates(of: branches[1], limit: 100) == [update(1, of: 1)])
-    #expect(try store.branchUpdates(of: StoreSamples.issueKey(1), limit: 100).isEmpty)
-    #expect(try store.branchUpdates(to: "c5") == [update(5, of: 0)])
-    #expect(try store.branchUpdates(to: "c1") == [update(1, of: 0), update(1, of: 1)])
-    #expect(try store.branchUpdates(to: "x5").isEmpty, "only the last commit of a push")
+    #expect(try store.branchUpdates(of: branches[0], limit: 100, bytes: .max) == (1...9).map { update($0, of: 0) })
+    #expect(
+      try store.branchUpdates(of: branches[0], limit: 4, bytes: .max) == (6...9).map { update($0, of: 0) },
+      "the newest, oldest first")
+    #expect(try store.branchUpdates(of: branches[1], limit: 100, bytes: .max) == [update(1, of: 1)])
+    #expect(try store.branchUpdates(of: StoreSamples.issueKey(1), limit: 100, bytes: .max).isEmpty)
+    #expect(try store.branchUpdates(to: "c5", limit: 100, bytes: .max) == [update(5, of: 0)])
+    #expect(try store.branchUpdates(to: "c1", limit: 100, bytes: .max) == [update(1, of: 0), update(1, of: 1)])
+    #expect(try store.branchUpdates(to: "c1", limit: 1, bytes: .max) == [update(1, of: 0)])
+    #expect(try store.branchUpdates(to: "c1", limit: 100, bytes: 1) == [update(1, of: 0)], "at least one")
+    #expect(try store.branchUpdates(of: branches[0], limit: 100, bytes: 1) == [update(9, of: 0)], "at least one, the newest")
+    let few = try store.branchUpdates(of: branches[0], limit: 100, bytes: 60)
+    #expect(few.count < 9 && few == (1...9).suffix(few.count).map { update($0, of: 0) })
+    #expect(try store.branchUpdates(to: "x5", limit: 100, bytes: .max).isEmpty, "only the last commit of a push")
     _ = try store.removeFinished(before: StoreSamples.time(5), awaitedBy: [], limit: 100)
-    #expect(try store.branchUpdates(of: branches[0], limit: 100) == (5...9).map { update($0, of: 0) })
-    #expect(try store.branchUpdates(to: "c4").isEmpty)
-    #expect(try store.branchUpdates(to: "c5") == [update(5, of: 0)])
+    #expect(try store.branchUpdates(of: branches[0], limit: 100, bytes: .max) == (5...9).map { update($0, of: 0) })
+    #expect(try store.branchUpdates(to: "c4", limit: 100, bytes: .max).isEmpty)
+    #expect(try store.branchUpdates(to: "c5", limit: 100, bytes: .max) == [update(5, of: 0)])
   }
 
   // MARK: Retention

@@ -170,14 +170,14 @@ struct MetricsContractTests {
     #expect(finished(try MetricsText(third.get("/metrics").body)).count == 20)
   }
 
-  @Test("what exceeds a limit is counted: events that are cut, facts that are dropped, names that too many have")
+  @Test("what exceeds a limit is counted: cut events and updates of branches, dropped facts, names that too many have")
   func limits() throws {
     let vsd = try VSDProcess(["--store=memory", "--tracer=none"])
     func exceeded() throws -> [String: Double] {
       _ = try vsd.json("/api/v1/stats")
       let metrics = try MetricsText(vsd.get("/metrics").body)
       var counts: [String: Double] = [:]
-      for limit in ["event", "facts", "name"] {
+      for limit in ["event", "facts", "name", "branch_update"] {
         for source in ["github", "customhttp"] {
           let sample = #"valuestream_limits_exceeded_total{source="\#(source)",limit="\#(limit)"}"#
           counts["\(source) \(limit)", default: 0] += try #require(metrics.value(sample), "it does not begin at 0")
@@ -222,5 +222,10 @@ struct MetricsContractTests {
     let names = try wait(for: "customhttp name")
     #expect(names["customhttp name"] == 1)
     #expect(names.filter { $0.value > 0 }.count == 3, "\(names)")
+
+    // A push names a commit by more than a hash.
+    try vsd.postGitHub(
+      "push", #"{"ref": "refs/heads/x", "after": "\#(commit + commit)", "repository": {"id": 1, "name": "site"}, "commits": []}"#)
+    #expect(try wait(for: "github branch_update")["github branch_update"] == 1)
   }
 }

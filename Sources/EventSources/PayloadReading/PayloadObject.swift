@@ -53,10 +53,12 @@ package struct PayloadObject {
     PayloadObject(value[name], at: .member(place, name))
   }
 
-  /// Returns the objects of a list, among its first ``elementLimit`` elements; empty if the member is not a list.
-  package func objects(_ name: StaticString) -> [PayloadObject] {
+  /// Returns the objects of a list, among its first elements; empty if the member is not a list.
+  ///
+  /// - Parameter limit: the number of elements that are read.
+  package func objects(_ name: StaticString, limit: Int = Self.elementLimit) -> [PayloadObject] {
     guard let elements = value[name]?.elements else { return [] }
-    return elements.prefix(Self.elementLimit).enumerated().compactMap { PayloadObject($1, at: .element(place, name, $0)) }
+    return elements.prefix(limit).enumerated().compactMap { PayloadObject($1, at: .element(place, name, $0)) }
   }
 
   /// Returns a string, cut to ``textLimit`` bytes.
@@ -99,7 +101,7 @@ package struct PayloadObject {
   /// The longest body that GitHub accepts, in bytes: 65,536 characters of up to four bytes.
   static let longTextLimit = 262_144
   /// The number of elements that are read of one list.
-  static let elementLimit = 1000
+  package static let elementLimit = 1000
 
   package func int(_ name: StaticString) -> Int64? { value[name]?.int }
 

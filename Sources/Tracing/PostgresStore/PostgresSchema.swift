@@ -95,7 +95,12 @@ enum PostgresSchema {
       level int8 NOT NULL, day int8 NOT NULL, high int8 NOT NULL, low int8 NOT NULL, data bytea NOT NULL,
       PRIMARY KEY (level, day, high, low));
     CREATE TABLE @exclusion (item bytea PRIMARY KEY, fact int8, reason bytea NOT NULL, actor bytea NOT NULL, time int8 NOT NULL);
+    """,
+    // Orders the index of branch updates by time, so that the first updates to a commit are found without reading all.
     """
+    DROP INDEX @branch_update_head;
+    CREATE INDEX branch_update_head ON @branch_update (head, time, branch) WHERE head IS NOT NULL;
+    """,
   ]
 
   /// The number of an advisory lock that one migrator holds, for the time of its transaction. ASCII "VSDmigra".

@@ -279,16 +279,28 @@ package final class PostgresSpanStore: SpanStore, BranchListing {
     try pool.query("SELECT DISTINCT branch FROM @branch_update").map { Self.key($0, 0) }
   }
 
-  package func branchUpdates(of branch: SubjectKey, limit: Int) throws -> [BranchUpdate] {
+  package func branchUpdates(of branch: SubjectKey, limit: Int, bytes: Int) throws -> [BranchUpdate] {
     let rows = try pool.query(
-      "SELECT branch, time, data FROM @branch_update WHERE branch = $1 ORDER BY time DESC, data DESC LIMIT $2",
-      [.bytes(Self.bytes(branch)), .integer(Int64(max(0, limit)))])
+      Self.branchUpdates(where: "branch", order: "time DESC, data DESC"),
+      [.bytes(Self.bytes(branch)), .integer(Int64(max(0, limit))), .integer(Int64(bytes))])
     return try rows.compactMap(branchUpdate).sorted { $0.precedes($1) }
   }
 
-  package func branchUpdates(to commit: String) throws -> [BranchUpdate] {
+  /// The first `$2` updates whose column is `$1`, up to the one with which they reach `$3` bytes.
+  private static func branchUpdates(where column: String, order: String) -> String {
+    """
+    SELECT branch, time, data FROM (
+      SELECT *, sum(octet_length(data)) OVER (ORDER BY \(order) ROWS UNBOUNDED PRECEDING) AS bytes FROM (
+        SELECT branch, time, data FROM @branch_update WHERE \(column) = $1 ORDER BY \(order) LIMIT $2
+      ) AS first
+    ) AS summed WHERE bytes - octet_length(data) < $3
+    """
+  }
+
+  package func branchUpdates(to commit: String, limit: Int, bytes: Int) throws -> [BranchUpdate] {
     let rows = try pool.query(
-      "SELECT branch, time, data FROM @branch_update WHERE head = $1", [.bytes(Array(commit.utf8))])
+      Self.branchUpdates(where: "head", order: "time, branch, data"),
+      [.bytes(Array(commit.utf8)), .integer(Int64(max(0, limit))), .integer(Int64(bytes))])
     return try rows.compactMap(branchUpdate).filter { $0.after == commit }.sorted { $0.precedes($1) }
   }
 

@@ -129,7 +129,7 @@ extension Replay {
   private func isFromBeforeUpdates(_ id: FactID) throws -> Bool {
     guard let subject = try first.factSubjects([id])[id] else { return false }
     guard let pushed = try first.facts(ChangeFact.self, of: [id])[id]?.first?.times.merged else { return false }
-    let updates = try second.branchUpdates(of: subject.key, limit: .max)
+    let updates = try second.branchUpdates(of: subject.key, limit: .max, bytes: .max)
     return updates.first.map { pushed < $0.time.timestamp } ?? true
   }
 

@@ -191,7 +191,7 @@ package struct StoreMigration {
 
   private func copyBranches() throws {
     for branch in try from.store.branches() {
-      let updates = try from.store.branchUpdates(of: branch, limit: .max)
+      let updates = try from.store.branchUpdates(of: branch, limit: .max, bytes: .max)
       for start in stride(from: 0, to: updates.count, by: Self.batchLimit) {
         var changes = ProjectionChanges()
         changes.branchUpdates = Array(updates[start..<min(start + Self.batchLimit, updates.count)])

@@ -354,12 +354,12 @@ package final class SQLiteSpanStore: SpanStore {
     try withReader { try $0.hasExportRecords() }
   }
 
-  package func branchUpdates(of branch: SubjectKey, limit: Int) throws -> [BranchUpdate] {
-    try withReader { try $0.branchUpdates(of: branch, limit: limit) }
+  package func branchUpdates(of branch: SubjectKey, limit: Int, bytes: Int) throws -> [BranchUpdate] {
+    try withReader { try $0.branchUpdates(of: branch, limit: limit, bytes: bytes) }
   }
 
-  package func branchUpdates(to commit: String) throws -> [BranchUpdate] {
-    try withReader { try $0.branchUpdates(to: commit) }
+  package func branchUpdates(to commit: String, limit: Int, bytes: Int) throws -> [BranchUpdate] {
+    try withReader { try $0.branchUpdates(to: commit, limit: limit, bytes: bytes) }
   }
 
   package func size() throws -> Int64 {

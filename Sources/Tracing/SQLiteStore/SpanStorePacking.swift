@@ -31,10 +31,11 @@ package enum FingerprintPacking {
 
 /// Encodes and decodes a branch update without its branch and time, which have columns of their own.
 package enum BranchUpdatePacking {
-  /// Returns the number under which updates to a commit are indexed: the first 15 hexadecimal digits of its hash.
+  /// Returns the number under which updates to a commit are indexed: the first 15 hexadecimal digits of its hash, or a hash of
+  /// a text that is none.
   ///
-  /// Other commits may share it, so callers must compare the whole hash.
-  static func number(of commit: String) -> Int64 { Int64(commit.prefix(15), radix: 16) ?? 0 }
+  /// Other commits may share it, so callers must compare the whole text.
+  static func number(of commit: String) -> Int64 { Int64(commit.prefix(15), radix: 16) ?? Checksum.of(Array(commit.utf8)) }
 
   package static func bytes(of update: BranchUpdate) -> [UInt8] {
     var writer = PackedWriter()

@@ -104,7 +104,7 @@ enum SpanStoreQuery: Int, CaseIterable {
     case .insertFingerprints: "INSERT INTO fingerprint VALUES (NULL, ?1, ?2, ?3)"
     case .deleteFingerprints: "DELETE FROM fingerprint WHERE newest < ?1"
     case .branchUpdates: "SELECT time, data FROM branch_update WHERE \(Self.isNamed) ORDER BY time DESC, data DESC LIMIT ?4"
-    case .branchUpdatesTo: "SELECT space, number, text, time, data FROM branch_update WHERE head = ?1"
+    case .branchUpdatesTo: "SELECT space, number, text, time, data FROM branch_update WHERE head = ?1 ORDER BY time LIMIT ?2"
     case .insertBranchUpdate: "INSERT OR IGNORE INTO branch_update VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
     case .deleteBranchUpdates: "DELETE FROM branch_update WHERE time < ?1"
     case .position: "SELECT position FROM progress"

@@ -317,13 +317,15 @@ final class SpanStoreReader: @unchecked Sendable {  // One thread at a time uses
     return result
   }
 
-  func branchUpdates(of branch: SubjectKey, limit: Int) throws -> [BranchUpdate] {
+  func branchUpdates(of branch: SubjectKey, limit: Int, bytes: Int) throws -> [BranchUpdate] {
     let statement = try statement(.branchUpdates)
     defer { statement.reset() }
     guard try bind(StoredName(branch), to: statement) else { return [] }
     statement.bind(4, Int64(max(0, limit)))
     var result: [BranchUpdate] = []
-    while try statement.step() {
+    var room = bytes
+    while room > 0, try statement.step() {
+      room -= statement.byteCount(1)
       let update = try readable(.branchUpdate, "\(branch) at \(statement.int(0))") {
         try branchUpdate(of: branch, statement, at: 0)
       }
@@ -332,12 +334,15 @@ final class SpanStoreReader: @unchecked Sendable {  // One thread at a time uses
     return result.reversed()
   }
 
-  func branchUpdates(to commit: String) throws -> [BranchUpdate] {
+  func branchUpdates(to commit: String, limit: Int, bytes: Int) throws -> [BranchUpdate] {
     let statement = try statement(.branchUpdatesTo)
     defer { statement.reset() }
     statement.bind(1, BranchUpdatePacking.number(of: commit))
+    statement.bind(2, Int64(max(0, limit)))
     var result: [BranchUpdate] = []
-    while try statement.step() {
+    var room = bytes
+    while room > 0, try statement.step() {
+      room -= statement.byteCount(4)
       let update = try readable(.branchUpdate, "to \(commit) at \(statement.int(3))") {
         try branchUpdate(of: key(statement, at: 0), statement, at: 3)
       }

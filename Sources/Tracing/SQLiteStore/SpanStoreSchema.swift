@@ -177,5 +177,10 @@ extension StoreSchema {
         next_subject = coalesce((SELECT min(seq) FROM subject), (SELECT next_subject FROM progress)),
         end_subject = (SELECT next_subject FROM progress);
       """,
+      // Orders the index of branch updates by time, so that the first updates to a commit are found without reading all.
+      """
+      DROP INDEX branch_update_head;
+      CREATE INDEX branch_update_head ON branch_update (head, time) WHERE head IS NOT NULL;
+      """,
     ])
 }

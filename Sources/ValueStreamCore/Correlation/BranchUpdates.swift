@@ -3,11 +3,15 @@ final class BranchUpdates {
   private let store: any SpanReading
   private var histories: [BranchQuery: BranchHistory] = [:]
   private var updatesTo: [String: [BranchUpdate]] = [:]
-  /// The approximate number of commits in all cached updates.
-  private var commitCount = 0
+  /// The approximate bytes of all cached updates. See ``BranchUpdate/weight``.
+  private var weight = 0
 
-  /// The maximum number of cached commits. Beyond it, the whole cache is cleared.
-  private static let commitLimit = 100_000
+  /// The maximum ``weight``. Beyond it, the whole cache is cleared. In memory, updates take about three times as much.
+  private static let weightLimit = 16 << 20
+  /// The most bytes that are read of one branch.
+  private static let historyBytes = weightLimit / 4
+  /// The most branches that are compared because all of them were at one commit.
+  private static let updatesLimit = 1000
 
   private struct BranchQuery: Hashable {
     var branch: SubjectKey
@@ -18,31 +22,29 @@ final class BranchUpdates {
     self.store = store
   }
 
-  /// Returns the newest `limit` updates of a branch.
+  /// Returns the newest `limit` updates of a branch, fewer if they are large.
   func history(of branch: SubjectKey, limit: Int) throws -> BranchHistory {
     let query = BranchQuery(branch: branch, limit: limit)
     if let known = histories[query] { return known }
-    let history = BranchHistory(try store.branchUpdates(of: branch, limit: limit))
+    let history = BranchHistory(try store.branchUpdates(of: branch, limit: limit, bytes: Self.historyBytes))
     makeRoom(for: history.updates)
     histories[query] = history
     return history
   }
 
-  /// Returns the updates of any branch that moved it to a commit, oldest first.
+  /// Returns the updates of any branch that moved it to a commit, oldest first. The newest are missing beyond a limit.
   func updates(to commit: String) throws -> [BranchUpdate] {
     if let known = updatesTo[commit] { return known }
-    let updates = try store.branchUpdates(to: commit)
+    let updates = try store.branchUpdates(to: commit, limit: Self.updatesLimit, bytes: Self.historyBytes)
     makeRoom(for: updates)
     updatesTo[commit] = updates
     return updates
   }
 
   private func makeRoom(for updates: [BranchUpdate]) {
-    let count = updates.reduce(1) { $0 + 1 + $1.commits.count }
-    if commitCount + count > Self.commitLimit {
-      (histories, updatesTo, commitCount) = ([:], [:], 0)
-    }
-    commitCount += count
+    let added = updates.reduce(64) { $0 + $1.weight }
+    if weight + added > Self.weightLimit { (histories, updatesTo, weight) = ([:], [:], 0) }
+    weight += added
   }
 }
 

@@ -188,9 +188,11 @@ public struct Correlation: Sendable {
     }
   }
 
-  /// Adds an update of a branch to the batch.
+  /// Adds an update of a branch to the batch. Values beyond the ``BranchUpdate/Limit``s are left out.
   public mutating func take(_ update: BranchUpdate) {
-    branchUpdates.append(update)
+    let limited = update.limited()
+    if limited != update { exceeded[.branchUpdate, default: 0] += 1 }
+    branchUpdates.append(limited)
   }
 
   /// Returns a subject as of the events taken so far. Nil if it is unknown.
@@ -360,4 +362,6 @@ package enum CorrelationLimit: String, Sendable, Hashable, CaseIterable {
   case facts
   /// A followed name leads nowhere. See ``Correlator/publisherLimit``.
   case name
+  /// An update of a branch was cut to the ``BranchUpdate/Limit``s.
+  case branchUpdate = "branch_update"
 }

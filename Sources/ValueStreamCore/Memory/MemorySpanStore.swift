@@ -392,17 +392,27 @@ public final class MemorySpanStore: SpanStore, BranchListing {
 
   package func branches() -> [SubjectKey] { state.withLock { Array($0.branchUpdates.keys) } }
 
-  public func branchUpdates(of branch: SubjectKey, limit: Int) -> [BranchUpdate] {
+  public func branchUpdates(of branch: SubjectKey, limit: Int, bytes: Int) -> [BranchUpdate] {
     state.withLock { state in
-      let ordered = state.branchUpdates[branch, default: []].sorted { $0.precedes($1) }
-      return Array(ordered.suffix(max(0, limit)))
+      let newestFirst = state.branchUpdates[branch, default: []].sorted { $1.precedes($0) }
+      return Self.first(newestFirst, limit: limit, bytes: bytes).reversed()
     }
   }
 
-  public func branchUpdates(to commit: String) -> [BranchUpdate] {
+  public func branchUpdates(to commit: String, limit: Int, bytes: Int) -> [BranchUpdate] {
     state.withLock { state in
-      state.branchUpdatesByCommit[commit, default: []].sorted { $0.precedes($1) }
+      let oldestFirst = state.branchUpdatesByCommit[commit, default: []].sorted { $0.precedes($1) }
+      return Array(Self.first(oldestFirst, limit: limit, bytes: bytes))
     }
+  }
+
+  private static func first(_ updates: [BranchUpdate], limit: Int, bytes: Int) -> ArraySlice<BranchUpdate> {
+    var room = bytes
+    let count = updates.prefix(max(0, limit)).prefix { update in
+      defer { room -= update.weight }
+      return room > 0
+    }.count
+    return updates.prefix(count)
   }
 }
 

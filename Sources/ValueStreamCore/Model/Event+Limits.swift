@@ -160,31 +160,38 @@ extension Event {
       return text.prefix(bytes: bytes)
     }
 
-    func key(_ key: SubjectKey) -> SubjectKey { Self.shortened(key: key.description).map { SubjectKey(encoded: $0) } ?? key }
+    func key(_ key: SubjectKey) -> SubjectKey { key.limited }
 
     func reference(_ reference: inout Reference) {
-      let shortened = reference.kind == .key ? Self.shortened(key: reference.value) : Self.shortened(reference.value)
+      let value = reference.value
+      let shortened = reference.kind == .key ? value.shortenedKey : value.shortened(to: Limit.referenceBytes)
       if let shortened { reference.value = shortened }
-    }
-
-    /// Nil if the text is short enough.
-    private static func shortened(_ text: String, to bytes: Int = Limit.referenceBytes) -> String? {
-      text.utf8.count > bytes ? text.prefix(bytes: bytes - 33) + "~" + Hex.text(of: SHA256.hash(of: text).bytes.prefix(16)) : nil
-    }
-
-    /// Shortens each long part of a key by itself, so that the key still has five parts. Nil if the key is short enough.
-    private static func shortened(key: String) -> String? {
-      guard key.utf8.count > Limit.referenceBytes else { return nil }
-      let parts = key.split(separator: ":", omittingEmptySubsequences: false).map { part in
-        // Replace `%`, because the cut may fall within a percent-encoded byte.
-        shortened(String(part), to: Limit.referenceBytes / 6)?.replacing("%", with: "~") ?? String(part)
-      }
-      return parts.count == 5 ? parts.joined(separator: ":") : shortened(key)
     }
   }
 }
 
+extension SubjectKey {
+  /// The key, or one of ``Event/Limit/referenceBytes`` for it if it is longer. See there.
+  var limited: SubjectKey { description.shortenedKey.map { SubjectKey(encoded: $0) } ?? self }
+}
+
 extension String {
+  /// Nil if the text is short enough.
+  fileprivate func shortened(to bytes: Int) -> String? {
+    guard utf8.count > bytes else { return nil }
+    return prefix(bytes: bytes - 33) + "~" + Hex.text(of: SHA256.hash(of: self).bytes.prefix(16))
+  }
+
+  /// The key with each long part shortened by itself, so that it still has five parts. Nil if the key is short enough.
+  fileprivate var shortenedKey: String? {
+    guard utf8.count > Event.Limit.referenceBytes else { return nil }
+    let parts = split(separator: ":", omittingEmptySubsequences: false).map { part in
+      // Replace `%`, because the cut may fall within a percent-encoded byte.
+      String(part).shortened(to: Event.Limit.referenceBytes / 6)?.replacing("%", with: "~") ?? String(part)
+    }
+    return parts.count == 5 ? parts.joined(separator: ":") : shortened(to: Event.Limit.referenceBytes)
+  }
+
   /// The longest prefix of whole Unicode scalars that fits into this many bytes of UTF-8.
   fileprivate func prefix(bytes: Int) -> String {
     guard utf8.count > bytes else { return self }

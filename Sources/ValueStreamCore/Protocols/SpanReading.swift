@@ -65,11 +65,20 @@ public protocol SpanReading: Sendable {
   /// False if nothing was ever exported, so that traces can be told without looking for exported subjects.
   func hasExportRecords() throws -> Bool
 
-  /// Returns the newest `limit` updates of a branch, oldest first.
-  func branchUpdates(of branch: SubjectKey, limit: Int) throws -> [BranchUpdate]
+  /// Returns the newest updates of a branch, oldest first.
+  ///
+  /// - Parameters:
+  ///   - limit: the maximum number of updates.
+  ///   - bytes: ends the list early, at the update with which it reaches about this size. Returns at least one update if
+  ///     there is any.
+  func branchUpdates(of branch: SubjectKey, limit: Int, bytes: Int) throws -> [BranchUpdate]
 
-  /// Returns the updates of any branch that moved it to a commit, in the order of ``BranchUpdate/precedes(_:)``.
-  func branchUpdates(to commit: String) throws -> [BranchUpdate]
+  /// Returns the oldest updates of any branch that moved it to a commit, in the order of ``BranchUpdate/precedes(_:)``.
+  ///
+  /// - Parameters:
+  ///   - limit: the maximum number of updates. Which of several at the same time are left out is unspecified.
+  ///   - bytes: ends the list early, as in ``branchUpdates(of:limit:bytes:)``.
+  func branchUpdates(to commit: String, limit: Int, bytes: Int) throws -> [BranchUpdate]
 
   /// Returns counts of running work by operation, source and project, in no particular order.
   func openSubjects() throws -> [OpenSubjects]

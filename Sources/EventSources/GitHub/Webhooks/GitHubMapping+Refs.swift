@@ -31,7 +31,7 @@ extension GitHubMapping {
     of branch: String, in repository: GitHubRepository, _ kind: BranchUpdate.Kind, time: EventTime, before: String?,
     after: String?
   ) -> BranchUpdate {
-    let commits = payload.root.objects("commits")
+    let commits = payload.root.objects("commits", limit: Self.commitLimit)
     return BranchUpdate(
       branch: key("branch", branch, of: repository), kind: kind, time: time, before: before, after: after,
       commits: commits.compactMap { branchCommit($0, in: repository) }, isForced: payload.root.bool("forced") ?? false,
