@@ -29,7 +29,7 @@ struct DaemonState: Sendable {
   private let folded: MetricFamily
   private let cut: MetricFamily
 
-  /// The seconds that deliveries may wait without any being projected before there is a warning.
+  /// The seconds that deliveries may wait, or wait without any being projected, before there is a warning.
   private static let tolerableStallSeconds = 5.0
 
   /// The number of unprojected deliveries above which the daemon is not ready.
@@ -99,9 +99,12 @@ struct DaemonState: Sendable {
   /// Messages for the operator about problems that put no delivery at risk.
   var warnings: [String] {
     var warnings: [String] = []
-    if let stall = leadership.work?.projector.stall, stall.seconds > Self.tolerableStallSeconds {
+    let projector = leadership.work?.projector
+    if let stall = projector?.stall, stall.seconds > Self.tolerableStallSeconds {
       let reason = stall.failure.map { ": \($0)" } ?? ""
       warnings.append("\(projectionLag) deliveries wait, and none was projected for \(Int(min(stall.seconds, 1e9))) s\(reason)")
+    } else if let delay = projector?.delay, delay > Self.tolerableStallSeconds {
+      warnings.append("\(projectionLag) deliveries wait; they show \(Int(min(delay, 1e9))) s or more after they came")
     }
     let counts = damage.counts
     if !counts.isEmpty {

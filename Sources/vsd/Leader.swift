@@ -193,6 +193,7 @@ private struct LeaderGauges {
   private let store: any SpanStore
   private let clock: any WallClock
   private let stalled: MetricFamily
+  private let delay: MetricFamily
   private let lag: MetricFamily
   private let bytes: MetricFamily
   private let exportPending: MetricFamily
@@ -211,6 +212,10 @@ private struct LeaderGauges {
     stalled = registry.family(
       .gauge, "valuestream_projection_stalled_seconds",
       help: "How long recorded deliveries have waited while none was projected; 0 when none wait.")
+    delay = registry.family(
+      .gauge, "valuestream_projection_delay_seconds",
+      help: "How long the latest projected deliveries waited after they were recorded, or how long others wait; 0 when none wait."
+    )
     bytes = registry.family(.gauge, "valuestream_store_bytes", help: "Bytes on disk, by part.", labels: ["part"])
     exportPending = registry.family(
       .gauge, "valuestream_export_pending_spans", help: "Finished spans that wait for an exporter.", labels: ["exporter"])
@@ -235,6 +240,7 @@ private struct LeaderGauges {
       lag.set(0)
     }
     stalled.set(projector.stall?.seconds ?? 0)
+    delay.set(projector.delay)
     if let size = try? log.size() { bytes.set(Double(size), labels: ["log"]) }
     if let size = try? store.size() { bytes.set(Double(size), labels: ["spans"]) }
     for runner in runners {

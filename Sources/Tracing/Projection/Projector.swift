@@ -44,6 +44,10 @@ package final class Projector: DeliverySink {
     var recorded: LogCoverage?
     /// When deliveries began to wait, or when the last step made progress if later; nil if none wait.
     var waitingSince: ContinuousClock.Instant?
+    /// How far the log went at some time. The time that passes until this is projected is the delay. Nil if nothing waits.
+    var mark: (end: LogCoverage, time: ContinuousClock.Instant)?
+    /// The delay of the mark before.
+    var lastDelay = 0.0
     /// The error of the last attempt; nil if it succeeded.
     var failure: String?
     var waiters: [(position: LogCoverage, isForLarge: Bool, semaphore: DispatchSemaphore)] = []
@@ -89,6 +93,7 @@ package final class Projector: DeliverySink {
         state.own = (last.position.writer, .now)
       }
       if state.waitingSince == nil { state.waitingSince = .now }
+      if state.mark == nil { state.mark = state.recorded.map { ($0, .now) } }
       // The loop will read the log anyway. A signal would end its pause after an error too early.
       guard !state.mustReadLog else { return false }
       let bytes = deliveries.reduce(0) { $0 + $1.logged.delivery.body.count }
@@ -119,6 +124,12 @@ package final class Projector: DeliverySink {
   /// The seconds since the last progress while deliveries wait, and the error of the last attempt; nil if none wait.
   package var stall: (seconds: Double, failure: String?)? {
     state.withLock { state in state.waitingSince.map { ($0.duration(to: .now).inSeconds, state.failure) } }
+  }
+
+  /// The seconds from the recording of a delivery until it is projected, as of the latest ones, or of those that wait. Large
+  /// deliveries, which have very many events, are left out. 0 if none wait.
+  package var delay: Double {
+    state.withLock { state in state.mark.map { max(state.lastDelay, $0.time.duration(to: .now).inSeconds) } ?? 0 }
   }
 
   /// What is projected of the log; nil before the first delivery.
@@ -164,7 +175,10 @@ package final class Projector: DeliverySink {
     let reached = state.withLock { state in
       state.projected = start
       state.recorded = state.recorded.union(end)
-      if let recorded = state.recorded, !start.covers(recorded) { state.waitingSince = .now }
+      if let recorded = state.recorded, !start.covers(recorded) {
+        state.waitingSince = .now
+        state.mark = (recorded, .now)
+      }
       return Self.takeWaiters(upTo: start, from: &state)
     }
     // Callers may have started to wait before the position of the store was known.
@@ -355,11 +369,20 @@ package final class Projector: DeliverySink {
       state.projected = position
       state.projectedSmall = small.union(position)
       state.waitingSince = position == nil || !position.covers(state.recorded ?? LogCoverage()) ? .now : nil
+      Self.moveMark(of: &state)
       return Self.takeWaiters(upTo: position, from: &state)
     }
     for waiter in reached { waiter.signal() }
     onStep()
     if hasOutboxEntries { onOutboxEntry() }
+  }
+
+  private static func moveMark(of state: inout State) {
+    let reached = state.projectedSmall.union(state.projected)
+    guard let mark = state.mark, reached.covers(mark.end) else { return }
+    state.lastDelay = mark.time.duration(to: .now).inSeconds
+    state.mark = state.recorded.flatMap { reached.covers($0) ? nil : ($0, .now) }
+    if state.mark == nil { state.lastDelay = 0 }
   }
 
   private static func takeWaiters(upTo position: LogCoverage?, from state: inout State) -> [DispatchSemaphore] {
@@ -401,6 +424,7 @@ package final class Projector: DeliverySink {
     state.withLock { state in
       state.projected = nil
       state.projectedSmall = nil
+      state.mark = nil
     }
   }
 }
