@@ -54,6 +54,50 @@ import ValueStreamCore
     #expect(try only(facts).deploymentFrequency.current.releases == 6)
   }
 
+  @Test("A release has as many environments as there are, and the same ones again are the next release")
+  func manyEnvironments() throws {
+    var facts = TestFacts()
+    for round in 0..<3 {
+      for number in 0..<60 {
+        let began = at(1, 5, 12).advanced(bySeconds: Double(round * 600 + number))
+        facts.deploy("shop", 1, to: "prod-\(number)", began: began, ended: began.advanced(bySeconds: 1))
+      }
+    }
+    let value = try only(facts).deploymentFrequency.current
+    #expect(value.releases == 3)
+    #expect(value.deploys == 180)
+  }
+
+  @Test("Thousands of deploys of one service within an hour are all counted")
+  func manyDeploys() throws {
+    var facts = TestFacts()
+    for number in 0..<4000 {
+      let began = at(1, 5, 12).advanced(bySeconds: Double(number) / 2)
+      facts.deploy("shop", number % 2 == 0 ? 1 : UInt64(number), to: "prod", began: began, ended: began.advanced(bySeconds: 1))
+    }
+    #expect(try only(facts).deploymentFrequency.current.releases == 4000)
+  }
+
+  @Test("A report has the largest groups that fit, by name, and counts the others")
+  func manyGroups() throws {
+    var facts = TestFacts()
+    for number in 100..<500 {
+      let began = at(1, 5, 12).advanced(bySeconds: Double(number))
+      for time in number % 4 == 0 ? [began, began.advanced(bySeconds: 7200)] : [began] {
+        facts.deploy("service-\(number)", 1, began: time, ended: time.advanced(bySeconds: 1))
+      }
+    }
+    var query = DORAQuery(frame: january, grouping: .service)
+    #expect(try DORAReport(query, from: facts).groups.count == 400)
+    #expect(try DORAReport(query, from: facts).leftOutGroupCount == 0)
+    query.buckets = .day
+    query.frame.window = TimeWindow(start: at(1, 1, 0).advanced(bySeconds: -298 * day), end: at(2, 1, 0))
+    let report = try DORAReport(query, from: facts)
+    #expect(report.groups.count == 30_000 / 330)
+    #expect(report.leftOutGroupCount == 400 - 30_000 / 330)
+    #expect(report.groups.prefix(90).map(\.key.name) == (25..<115).map { "service-\($0 * 4)" })
+  }
+
   @Test(
     "Without patterns, production is what the vendor says, or a name with the word",
     arguments: [
@@ -96,6 +140,17 @@ import ValueStreamCore
   }
 
   // MARK: Lead time
+
+  @Test("A deploy whose end nobody tells is left out")
+  func unknownEnd() throws {
+    var facts = TestFacts()
+    facts.deploy("shop", 1, began: at(1, 5, 12), ended: at(1, 5, 12, 1))
+    let unknown = facts.deploy("shop", 2, began: at(1, 6, 12), ended: at(1, 6, 14), traits: .isEndUnknown)
+    let frequency = try only(facts).deploymentFrequency.current
+    #expect(frequency.releases == 1)
+    #expect(frequency.population.leftOut.map(\.reason) == [.endUnknown])
+    #expect(try evidence(facts, DORAEvidence(.deploymentFrequency, part: .leftOut(nil))) == [unknown])
+  }
 
   @Test("Lead time runs from the first commit, the opening or the merge")
   func leadTimeBases() throws {

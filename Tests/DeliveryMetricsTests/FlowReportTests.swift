@@ -46,6 +46,17 @@ import ValueStreamCore
     #expect(try evidence(facts, .flowTime(.leftOut(.clock))) == [late])
   }
 
+  @Test("An item whose end nobody tells is done, and has no flow time unless a status has it")
+  func unknownEnd() throws {
+    var facts = TestFacts()
+    facts.issue(created: at(1, 5), statuses: [("In Progress", at(1, 6))], closed: at(1, 8), traits: .isClosingUnknown)
+    let report = try FlowReport(FlowQuery(frame: january), from: facts)
+    let value = try #require(report.groups.first).current
+    #expect(value.throughput == 1)
+    #expect(value.flowTime.n == 0)
+    #expect(value.flowTime.population.leftOut.map(\.reason) == [.endUnknown])
+  }
+
   @Test("Settings say which statuses are started and done")
   func statusSettings() throws {
     var facts = TestFacts()

@@ -36,6 +36,17 @@ import ValueStreamCore
 }
 
 @Suite struct IncidentsReportTests {
+  @Test("A change whose merge nobody dates has no time to merge")
+  func unknownMerge() throws {
+    var facts = TestFacts()
+    _ = facts.change(opened: at(1, 5), firstResponse: at(1, 6), merged: at(1, 8), traits: .isClosingUnknown)
+    let value = try #require(try ReviewsReport(ReviewsQuery(frame: january), from: facts).groups.first).current
+    #expect(value.merged == 1)
+    #expect(value.firstResponse.n == 1)
+    #expect(value.readyToMerge.n == 0)
+    #expect(value.readyToMerge.population.leftOut.map(\.reason) == [.mergeUnknown])
+  }
+
   @Test("Incidents come with cause, basis and duration, and failures with recovery")
   func incidents() throws {
     var facts = TestFacts()

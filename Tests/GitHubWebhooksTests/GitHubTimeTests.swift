@@ -61,6 +61,14 @@ struct GitHubTimeTests {
     #expect(story.spans.map { $0.span.attributes.value(of: "valuestream.end.unknown") } == [nil, .bool(true)])
   }
 
+  @Test("The receipt of a change to a draft is no border of a phase, where the payload has other times", arguments: UInt64(0)..<6)
+  func draftWithoutTime(seed: UInt64) throws {
+    let opened = Self.request(1, action: "opened", state: "open", #""updated_at":"2024-03-04T09:00:00Z""#)
+    let draft = Self.request(1, action: "converted_to_draft", state: "open", #""updated_at":null"#)
+    let story = try Self.story([opened, draft], seed: seed)
+    #expect(story.phases(of: "pull_request:1") == ["review 09:00:00 to ?"])
+  }
+
   @Test("A close that GitHub read too early does not say that it was not merged", arguments: UInt64(0)..<6)
   func staleClose(seed: UInt64) throws {
     let opened = Self.request(1, action: "opened", state: "open", #""updated_at":"2024-03-04T09:00:00Z""#)

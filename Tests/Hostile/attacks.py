@@ -79,7 +79,11 @@ def far_times(run):
             "phases": [{"name": "x", "startedAt": start, "endedAt": end}], "moments": [{"name": "y", "time": start}]}))
     run.note(f"{statuses.count(200)} of {len(statuses)} accepted: {statuses[:12].count(200)} of 12 of Jenkins and GitLab")
     time.sleep(1)
-    for path in ("/api/v1/spans?limit=1000", "/api/v1/traces?limit=100", "/metrics", "/api/traces?service=customhttp&limit=200"):
+    reports = ("dora", "lead-time", "deploys", "changes", "flow", "ageing", "forecast?items=5", "reviews", "pipelines", "incidents")
+    for path in (
+            "/api/v1/spans?limit=1000", "/api/v1/traces?limit=100", "/metrics", "/api/traces?service=customhttp&limit=200",
+            *(f"/api/v1/reports/{report}" for report in reports), "/api/v1/reports/dora?since=3650d&bucket=month&group-by=environment",
+            "/", "/lead-time", "/deploys", "/changes", "/flow", "/ageing", "/forecast", "/reviews", "/pipelines", "/incidents"):
         status, _ = vsd.get(path)
         if status != 200:
             run.fault(f"{path.split('?')[0]} answers {status}")
@@ -369,6 +373,67 @@ def popular_changes(run):
         followers(run.vsd, commit, 10_000 + number, 1)
     run.vsd.wait_until_idle(20)
     run.note(f"{(run.vsd.processor_seconds() - before) / 20 * 1000:.0f} ms CPU a build")
+
+
+@attack(after=15)
+def long_pushes(run):
+    """200 pushes to one branch with 1,000 commits each, whose ids have 2,000 bytes; 5,000 branches at one commit; deploys of it."""
+    vsd = run.vsd
+    commit = "facade" + "0" * 34
+
+    def push(branch, before, after, commits):
+        return packed({
+            "object_kind": "push", "ref": f"refs/heads/{branch}", "before": before, "after": after,
+            "project": {"id": 9, "path_with_namespace": "acme/long", "default_branch": "main"},
+            "total_commits_count": len(commits), "commits": [{"id": name, "timestamp": "2026-03-04T09:00:00Z"} for name in commits]})
+
+    def send(part):
+        connection = vsd.connect()
+        for number in range(part * 50, part * 50 + 50):
+            names = [f"{number:08x}{index:08x}" * 125 for index in range(1000)]
+            body, headers = push("main", f"{number:040x}", f"{number + 1:040x}", names)
+            connection.attempt("POST", "/gitlab", body, headers | {"X-Gitlab-Event": "Push Hook"})
+        for number in range(part * 1250, part * 1250 + 1250):
+            body, headers = push(f"b{number}", "0" * 40, commit, [])
+            connection.attempt("POST", "/gitlab", body, headers | {"X-Gitlab-Event": "Push Hook"})
+
+    in_parallel(4, send)
+    run.vsd.wait_until_idle(30)
+    before = vsd.processor_seconds()
+    for number in range(20):
+        vsd.post("/customhttp", {
+            "id": number, "type": "deploy", "namespace": "long", "service": "a", "environment": "production", "outcome": "success",
+            "startedAt": 1_790_000_000 + number, "endedAt": 1_790_000_010 + number, "repository": "acme/long",
+            "references": [commit if number % 2 else f"{number:040x}"]})
+    run.vsd.wait_until_idle(30)
+    run.note(f"{(vsd.processor_seconds() - before) / 20 * 1000:.0f} ms CPU a deploy")
+
+
+@attack(after=10)
+def many_groups(run):
+    """20,000 deploys of as many services, and 5,000 of one commit within an hour; then four readers of reports by service and day."""
+    vsd = run.vsd
+    now = int(time.time())
+    for first in range(0, 25_000, 500):
+        body, headers = packed([
+            {"id": number, "type": "deploy", "namespace": "groups", "environment": "production", "outcome": "success",
+             "service": f"service {number}" if number < 20_000 else "one", "references": ["c0de" + "0" * 36],
+             "startedAt": now - 3000 + number // 10, "endedAt": now - 2990 + number // 10}
+            for number in range(first, first + 500)])
+        vsd.post("/customhttp", body, headers)
+    vsd.wait_until_idle(30)
+    sizes = []
+
+    def read(part):
+        for report in ("dora", "lead-time"):
+            for query in ("group-by=service&bucket=day", "group-by=service", "group-by=service&bucket=day&format=csv"):
+                status, body = vsd.get(f"/api/v1/reports/{report}?since=365d&{query}")
+                sizes.append(len(body))
+                if status not in (200, 503):
+                    run.fault(f"the report {report} with {query} answers {status}")
+
+    in_parallel(4, read)
+    run.note(f"answers of up to {max(sizes) / 1e6:.0f} MB")
 
 
 @attack(after=8)

@@ -95,6 +95,7 @@ class Run:
         try:
             if not self.starts:
                 self.function(self)
+                self.judge_memory()
                 return
             if sink:
                 at = f"http://127.0.0.1:{sink.port}"
@@ -170,10 +171,14 @@ class Run:
         else:
             self.figures["missing"] = len(acknowledged)
             self.fault(f"vsd does not start again: {self.vsd.process.poll()}")
-        self.figures["memory"] = self.vsd.peak_memory
         self.figures["store"] = self.vsd.peak_store
-        if self.vsd.peak_memory > MEMORY_BYTES:
-            self.fault(f"{self.vsd.peak_memory / 1e6:.0f} MB of memory")
+        self.judge_memory()
+
+    def judge_memory(self):
+        peak = max((vsd.peak_memory for vsd in self.victims), default=0)
+        self.figures["memory"] = peak
+        if peak > MEMORY_BYTES:
+            self.fault(f"{peak / 1e6:.0f} MB of memory")
 
     # Output
 

@@ -81,9 +81,11 @@ extension FactComputer {
     let others = try deliveries(of: Set(rows.map(\.id)), besides: fact.id)
     fact.changeCount = UInt32(clamping: rows.count)
     for row in rows {
+      var times = row.times
+      if row.labels.traits.contains(.isClosingUnknown) { times.merged = nil }
       var delivered = DeliveredChange(
         deploy: fact.id, attempt: fact.attempt, target: fact.target, commit: fact.commit, deployStarted: fact.started,
-        deployEnded: end, change: row.id, times: row.times, labels: row.labels, reverts: row.reverts)
+        deployEnded: end, change: row.id, times: times, labels: row.labels, reverts: row.reverts)
       let earlier = (others[row.id] ?? []) + computed.delivered.filter { $0.change == row.id }
       delivered.isRepeated = try earlier.contains { try isDelivery($0, before: delivered, of: span.key) }
       computed.delivered.append(delivered)

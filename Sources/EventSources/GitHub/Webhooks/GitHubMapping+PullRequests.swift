@@ -114,7 +114,9 @@ extension GitHubMapping {
   private func phases(of request: PayloadObject, action: String?) -> [PhaseStatement] {
     let isDraft = request.bool("draft") ?? false
     let created = request.time("created_at")
-    let updated = request.time("updated_at") ?? received
+    // A payload with some times, but not this one, may be years old. Its receipt is no border of a phase.
+    let substitute = created == nil ? received : action == "opened" ? created : nil
+    guard let updated = request.time("updated_at") ?? substitute else { return [] }
     switch action {
     case "opened": return [PhaseStatement(track: "review", name: isDraft ? "draft" : "review", start: created ?? updated)]
     case "ready_for_review":

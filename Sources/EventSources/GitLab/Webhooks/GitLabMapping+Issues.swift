@@ -17,7 +17,8 @@ extension GitLabMapping {
     let time = EventTime.vendor(updated ?? created, orReceipt: received)
     // Only in the delivery of the `close` action is the time of change the time of the end. Later deliveries have a
     // later one.
-    let ended = issue.time("closed_at").map(EventTime.vendor) ?? (action == "close" ? time : standIn(time.timestamp))
+    let isNow = action == "close" && updated != nil
+    let ended = issue.time("closed_at").map(EventTime.vendor) ?? (isNow ? time : standIn(time.timestamp))
     var event = Event(key: try issueKey(number), time: time, attempt: .counted)
     event.operation = isIncident ? .incident : .issue
     event.name = "\(payload.project?.path ?? "")#\(number)"

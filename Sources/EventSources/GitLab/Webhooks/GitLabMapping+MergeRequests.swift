@@ -40,7 +40,8 @@ extension GitLabMapping {
   /// that it is over. For those the time of the last change stands in.
   private func end(of request: PayloadObject, action: String?, at time: EventTime) -> EventTime {
     if let merged = request.time("merged_at") ?? request.time("closed_at") { return .vendor(merged) }
-    return action == "merge" || action == "close" ? time : standIn(time.timestamp)
+    let isNow = (action == "merge" || action == "close") && request.time("updated_at") != nil
+    return isNow ? time : standIn(time.timestamp)
   }
 
   // MARK: References

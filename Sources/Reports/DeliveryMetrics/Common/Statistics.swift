@@ -174,6 +174,14 @@ struct ReasonCounts: Sendable {
   }
 }
 
+extension Int64 {
+  /// The sum of two lengths of time, or the greatest number if the sum is beyond it.
+  func addingSaturated(_ other: Int64) -> Int64 {
+    let (sum, isBeyond) = addingReportingOverflow(other)
+    return isBeyond ? .max : sum
+  }
+}
+
 /// An exact sum of durations. Unlike a sum of seconds, it does not depend on the order of the durations.
 struct DurationSum: Sendable {
   private var nanoseconds: Int128 = 0

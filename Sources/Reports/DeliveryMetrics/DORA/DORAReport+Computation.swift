@@ -59,12 +59,13 @@ struct DORAComputation {
     let calendars = Dictionary(
       uniqueKeysWithValues: population.periods.map { ($0, ReleaseCalendar($1.window, frame, historyBegan)) })
     let keyed = population.groups().map { ($0, population.scope.key(ofGroup: $0, query.settings, history.names)) }
-    let groups = keyed.sorted { ($0.1.name ?? "", $0.0) < ($1.1.name ?? "", $1.0) }.map { number, key in
-      group(number, key, buckets, calendars)
+    let sorted = keyed.sorted { ($0.1.name ?? "", $0.0) < ($1.1.name ?? "", $1.0) }
+    let (fitting, leftOutCount) = ReportSize.fitting(sorted, buckets: buckets?.buckets.count ?? 0) { number, _ in
+      population.rows(.current, number)?.count ?? 0
     }
     return DORAReport(
       window: frame.window, comparedWindow: frame.comparedWindow, timeZone: frame.zone.name, historyBegan: historyBegan,
-      groups: groups)
+      groups: fitting.map { group($0, $1, buckets, calendars) }, leftOutGroupCount: leftOutCount)
   }
 
   private func group(

@@ -39,6 +39,8 @@ package struct DORAReport: Sendable {
   package var historyBegan: Timestamp?
   /// By name. Without a grouping there is exactly one.
   package var groups: [Group]
+  /// The number of groups that are missing, because the report would be too large. They are smaller than those in ``groups``.
+  package var leftOutGroupCount = 0
 
   package struct Group: Sendable {
     package var key: GroupKey

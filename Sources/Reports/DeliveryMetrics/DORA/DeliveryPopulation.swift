@@ -30,6 +30,9 @@ struct DeliveryPopulation: Sendable {
     var recovered: [Int32] = []
     var open: [Int32] = []
 
+    /// The releases, changes and failures that ended in the window.
+    var count: Int { releases.count + changes.count + recovered.count }
+
     var isEmpty: Bool {
       releases.isEmpty && leftOutDeploys.isEmpty && incidents.isEmpty && changes.isEmpty && recovered.isEmpty && open.isEmpty
     }

@@ -27,18 +27,18 @@ extension ReleaseHistory {
         leftOut.append((number, .excluded))
       } else if deploy.outcome == .failure {
         if deploy.started != nil { failed.append(number) }
-      } else if deploy.ended == nil {
+      } else if deploy.ended == nil || deploy.target.traits.contains(.isEndUnknown) {
         leftOut.append((number, .endUnknown))
       } else {
         counted.append(number, list: list(of: deploy))
       }
     }
     releases.reserveCapacity(counted.count + failed.count)
-    var open: [Int] = []
+    var open = OpenReleases()
     let (ordered, ends) = counted.sorted(deploys)
     var first = 0
     for end in ends {
-      open.removeAll(keepingCapacity: true)
+      open.removeAll()
       for deploy in ordered[first..<end] { place(deploy, &open) }
       finishList()
       first = end
@@ -78,15 +78,13 @@ extension ReleaseHistory {
   /// Adds a deploy to the release of its commit that began shortly before, or begins a release.
   ///
   /// - Parameter open: the releases of the list that may get more deploys.
-  private mutating func place(_ deploy: CountedDeploys.Deploy, _ open: inout [Int]) {
+  private mutating func place(_ deploy: CountedDeploys.Deploy, _ open: inout OpenReleases) {
     let (number, start, end) = (deploy.number, deploy.start, deploy.end)
     let isRollback = deploy.step == .rollback
-    open.removeAll { start.seconds(since: releases[$0].start) > question.settings.releaseSpanSeconds }
-    if deploy.commit.isKnown,
-      let index = open.last(where: { releases[$0].commit == deploy.commit && !has(releases[$0], deploy.environment) })
-    {
-      nextDeploy[Int(releases[index].lastDeploy)] = number
-      releases[index].lastDeploy = number
+    open.remove { start.seconds(since: releases[$0].start) > question.settings.releaseSpanSeconds }
+    let environment = names.number(of: deploy.environment)
+    if deploy.commit.isKnown, let index = release(of: deploy.commit, without: environment, &open) {
+      add(number, environment, to: index, &open)
       if end < releases[index].end {
         releases[index].end = end
         releases[index].ending = number
@@ -109,14 +107,38 @@ extension ReleaseHistory {
         isRollback: isRollback, isStepUnknown: deploy.step == .unknown))
   }
 
-  private func has(_ release: Release, _ environment: FactName) -> Bool {
-    let number = names.number(of: environment)
-    var deploy = release.firstDeploy
-    while deploy >= 0 {
-      if names.number(of: deploys[Int(deploy)].target.environment) == number { return true }
-      deploy = nextDeploy[Int(deploy)]
+  /// Returns the last open release of a commit that has no deploy to an environment yet.
+  private func release(
+    of commit: CommitPrefix, without environment: Int32, _ open: inout OpenReleases,
+    where isSame: (Release) -> Bool = { _ in true }
+  ) -> Int? {
+    for index in open.indices.reversed() where releases[index].commit == commit && isSame(releases[index]) {
+      if !has(environment, release: index, &open) { return index }
     }
-    return false
+    return nil
+  }
+
+  private func has(_ environment: Int32, release index: Int, _ open: inout OpenReleases) -> Bool {
+    if let known = open.environments[index] { return known.contains(environment) }
+    var count = 0
+    var deploy = releases[index].firstDeploy
+    while deploy >= 0, count < OpenReleases.few {
+      if self.environment(of: deploy) == environment { return true }
+      deploy = nextDeploy[Int(deploy)]
+      count += 1
+    }
+    guard deploy >= 0 else { return false }
+    let all = Set(members(of: releases[index]).map { self.environment(of: $0) })
+    open.environments[index] = all
+    return all.contains(environment)
+  }
+
+  private func environment(of deploy: Int32) -> Int32 { names.number(of: deploys[Int(deploy)].target.environment) }
+
+  private mutating func add(_ deploy: Int32, _ environment: Int32, to index: Int, _ open: inout OpenReleases) {
+    nextDeploy[Int(releases[index].lastDeploy)] = deploy
+    releases[index].lastDeploy = deploy
+    open.environments[index]?.insert(environment)
   }
 
   /// The deploys of a release, in the order in which they began.
@@ -155,21 +177,18 @@ extension ReleaseHistory {
       let (a, b) = (deploys[Int(left)], deploys[Int(right)])
       return (a.ended ?? a.created, a.id, a.attempt) < (b.ended ?? b.created, b.id, b.attempt)
     }
-    var open: [Int] = []
+    var open = OpenReleases()
     for number in ordered {
       let deploy = deploys[Int(number)]
       let start = deploy.started ?? deploy.created
       let (service, environment) = (names.number(of: deploy.target.service), names.number(of: deploy.target.environment))
       let listed = question.separatesEnvironments ? environment : 0
-      open.removeAll { abs(start.seconds(since: releases[$0].start)) > question.settings.releaseSpanSeconds }
+      open.remove { abs(start.seconds(since: releases[$0].start)) > question.settings.releaseSpanSeconds }
       if deploy.commit.isKnown,
-        let index = open.last(where: {
-          releases[$0].commit == deploy.commit && releases[$0].service == service && releases[$0].environment == listed
-            && !has(releases[$0], deploy.target.environment)
-        })
+        let index = release(
+          of: deploy.commit, without: environment, &open, where: { $0.service == service && $0.environment == listed })
       {
-        nextDeploy[Int(releases[index].lastDeploy)] = number
-        releases[index].lastDeploy = number
+        add(number, environment, to: index, &open)
         continue
       }
       open.append(releases.count)
@@ -181,6 +200,35 @@ extension ReleaseHistory {
           isRollback: false, isStepUnknown: false,
           rules: Rules(.failed)))
     }
+  }
+}
+
+/// The releases of a list that may get more deploys, oldest first.
+private struct OpenReleases {
+  private(set) var indices: [Int] = []
+  /// The environments of releases with more than ``few`` deploys, by index of the release.
+  var environments: [Int: Set<Int32>] = [:]
+
+  /// Upper bound on open releases. It keeps the work linear when somebody deploys thousands of times within the span of one
+  /// release.
+  static let limit = 512
+  /// The number of deploys up to which a release is searched for an environment one by one.
+  static let few = 16
+
+  mutating func append(_ index: Int) {
+    if indices.count >= Self.limit { environments[indices.removeFirst()] = nil }
+    indices.append(index)
+  }
+
+  mutating func remove(where isOver: (Int) -> Bool) {
+    guard indices.contains(where: isOver) else { return }
+    for index in indices where isOver(index) { environments[index] = nil }
+    indices.removeAll(where: isOver)
+  }
+
+  mutating func removeAll() {
+    indices.removeAll(keepingCapacity: true)
+    environments = [:]
   }
 }
 

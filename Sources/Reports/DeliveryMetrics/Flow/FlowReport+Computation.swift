@@ -55,13 +55,17 @@ struct FlowComputation {
   func report() throws -> FlowReport {
     let buckets = try self.buckets(query.buckets)
     let days = try self.buckets(.day)
-    let keyed = groups.map { ($0.key, population.key(ofGroup: $0.key), items($0.value)) }
-    let groups = keyed.sorted { ($0.1.name ?? "", $0.0) < ($1.1.name ?? "", $1.0) }.map { _, key, items in
-      group(key, items, buckets, days)
+    let keyed = groups.map { ($0.key, population.key(ofGroup: $0.key), $0.value) }
+    let sorted = keyed.sorted { ($0.1.name ?? "", $0.0) < ($1.1.name ?? "", $1.0) }
+    // A day of the cumulative flow is three numbers, and a bucket of other reports several times as large.
+    let (fitting, leftOutCount) = ReportSize.fitting(sorted, buckets: buckets.buckets.count + days.buckets.count / 8) {
+      $0.2.count
     }
+    var statuses = StatusTimes(count: population.names.count)
+    let groups = fitting.map { _, key, numbers in group(key, items(numbers), buckets, days, &statuses) }
     return FlowReport(
       window: frame.window, comparedWindow: frame.comparedWindow, timeZone: frame.zone.name,
-      historyBegan: population.historyBegan, groups: groups)
+      historyBegan: population.historyBegan, groups: groups, leftOutGroupCount: leftOutCount)
   }
 
   /// The items of a group that were done in the window, and those in progress at its end.
@@ -78,7 +82,9 @@ struct FlowComputation {
   /// The value of a group in the window.
   func value(ofGroup number: Int32) -> FlowReport.Value { value(items(groups[number] ?? []), in: frame.window) }
 
-  private func group(_ key: GroupKey, _ items: [Item], _ buckets: TimeBuckets, _ days: TimeBuckets) -> FlowReport.Group {
+  private func group(
+    _ key: GroupKey, _ items: [Item], _ buckets: TimeBuckets, _ days: TimeBuckets, _ statuses: inout StatusTimes
+  ) -> FlowReport.Group {
     let done = done(items, in: frame.window)
     var counts = [Int](repeating: 0, count: buckets.buckets.count)
     for item in done { if let index = buckets.index(of: item.ended ?? .epoch) { counts[index] += 1 } }
@@ -86,7 +92,7 @@ struct FlowComputation {
     let limits = XmRLimits(whole)
     return FlowReport.Group(
       key: key, current: value(items, in: frame.window), previous: frame.comparedWindow.map { value(items, in: $0) },
-      percentiles: percentiles(done), distribution: distribution(done), timeInStatus: timeInStatus(done),
+      percentiles: percentiles(done), distribution: distribution(done), timeInStatus: timeInStatus(done, &statuses),
       cumulativeFlow: cumulativeFlow(items, days),
       throughput: zip(buckets.buckets, counts).map { bucket, count in
         FlowReport.ThroughputBucket(
@@ -188,32 +194,28 @@ struct FlowComputation {
   /// The nanoseconds that an item spent in a status until it ended. Nil if it never was in it.
   private func time(of item: Item, in status: Int32) -> Int64? {
     var sum: Int64?
-    forEachStay(of: item) { if $0 == status { sum = (sum ?? 0) + $1 } }
+    forEachStay(of: item) { if $0 == status { sum = (sum ?? 0).addingSaturated($1) } }
     return sum
   }
 
-  private func timeInStatus(_ done: [Item]) -> [FlowReport.StatusTime] {
-    var seconds = [[Double]](repeating: [], count: population.names.count)
-    var sums = [DurationSum](repeating: DurationSum(), count: population.names.count)
+  private func timeInStatus(_ done: [Item], _ statuses: inout StatusTimes) -> [FlowReport.StatusTime] {
+    defer { statuses.clear() }
     var times: [(status: Int32, nanoseconds: Int64)] = []
     for item in done {
       times.removeAll(keepingCapacity: true)
       forEachStay(of: item) { status, nanoseconds in
         if let known = times.firstIndex(where: { $0.status == status }) {
-          times[known].nanoseconds += nanoseconds
+          times[known].nanoseconds = times[known].nanoseconds.addingSaturated(nanoseconds)
         } else {
           times.append((status, nanoseconds))
         }
       }
-      for (status, nanoseconds) in times {
-        seconds[Int(status)].appendSparingly(Double(nanoseconds) / 1e9)
-        sums[Int(status)].add(nanoseconds: nanoseconds)
-      }
+      for (status, nanoseconds) in times { statuses.add(nanoseconds, to: status) }
     }
-    return seconds.indices.filter { !seconds[$0].isEmpty }.map { status in
+    return statuses.seen.map { status in
       FlowReport.StatusTime(
-        status: population.names.text(of: Int32(status)), summary: DurationSummary(of: seconds[status]),
-        totalSeconds: sums[status].seconds, isActive: population.statuses.isActive[status])
+        status: population.names.text(of: status), summary: DurationSummary(of: statuses.seconds[Int(status)]),
+        totalSeconds: statuses.sums[Int(status)].seconds, isActive: population.statuses.isActive[Int(status)])
     }.sorted { ($1.totalSeconds, $0.status ?? "") < ($0.totalSeconds, $1.status ?? "") }
   }
 
@@ -225,7 +227,7 @@ struct FlowComputation {
   private func activeNanoseconds(_ item: Item) -> Int64 {
     var sum: Int64 = 0
     forEachStay(of: item, since: item.started ?? .epoch) { status, nanoseconds in
-      if population.statuses.isActive[Int(status)] ?? false { sum += nanoseconds }
+      if population.statuses.isActive[Int(status)] ?? false { sum = sum.addingSaturated(nanoseconds) }
     }
     return sum
   }
@@ -330,5 +332,34 @@ struct FlowComputation {
     EvidenceRow(
       kind: .issue, id: item.id, time: item.ended ?? frame.now, value: value, leftOut: leftOut,
       exclusion: query.settings.exclusions[item.id])
+  }
+}
+
+/// The times that items spent in each status, by number of its name.
+///
+/// Serves one group after the other: with a list for each name in each group, the work would grow with groups times names.
+private struct StatusTimes {
+  private(set) var seconds: [[Double]]
+  private(set) var sums: [DurationSum]
+  /// The statuses with a time.
+  private(set) var seen: [Int32] = []
+
+  init(count: Int) {
+    seconds = [[Double]](repeating: [], count: count)
+    sums = [DurationSum](repeating: DurationSum(), count: count)
+  }
+
+  mutating func add(_ nanoseconds: Int64, to status: Int32) {
+    if seconds[Int(status)].isEmpty { seen.append(status) }
+    seconds[Int(status)].appendSparingly(Double(nanoseconds) / 1e9)
+    sums[Int(status)].add(nanoseconds: nanoseconds)
+  }
+
+  mutating func clear() {
+    for status in seen {
+      seconds[Int(status)] = []
+      sums[Int(status)] = DurationSum()
+    }
+    seen = []
   }
 }

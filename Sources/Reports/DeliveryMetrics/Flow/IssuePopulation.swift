@@ -29,6 +29,8 @@ struct IssuePopulation: Sendable {
     var isStartUnknown: Bool
     /// When the issue was done, or closed without being done.
     var ended: Timestamp?
+    /// True if ``ended`` is only the latest time known, because nothing tells when the issue was closed.
+    var isEndUnknown: Bool
     var isDone: Bool
     var isExcluded: Bool
 
@@ -47,6 +49,7 @@ struct IssuePopulation: Sendable {
     var leftOut: LeftOutReason? {
       if isExcluded { return .excluded }
       if !isDone { return .notDone }
+      if isEndUnknown { return .endUnknown }
       guard let flowSeconds else { return .noStart }
       return flowSeconds < 0 ? .clock : nil
     }
@@ -183,7 +186,8 @@ struct IssuePopulation: Sendable {
     items.append(
       Item(
         id: row.id, created: row.created, traits: row.traits, project: project, type: type, stays: range, started: started,
-        isStartUnknown: isStartUnknown, ended: ended, isDone: isDone,
+        isStartUnknown: isStartUnknown, ended: ended,
+        isEndUnknown: row.traits.contains(.isClosingUnknown) && ended == closed, isDone: isDone,
         isExcluded: !settings.exclusions.isEmpty && settings.exclusions[row.id] != nil))
   }
 

@@ -67,7 +67,11 @@ struct LeadTimeComputation {
     let keyed = population.groups { !$0.changes.isEmpty }.map {
       ($0, population.scope.key(ofGroup: $0, query.settings, history.names))
     }
-    let groups = keyed.sorted { ($0.1.name ?? "", $0.0) < ($1.1.name ?? "", $1.0) }.map { number, key in
+    let sorted = keyed.sorted { ($0.1.name ?? "", $0.0) < ($1.1.name ?? "", $1.0) }
+    let (fitting, leftOutCount) = ReportSize.fitting(sorted, buckets: buckets?.buckets.count ?? 0) { number, _ in
+      population.rows(.current, number)?.changes.count ?? 0
+    }
+    let groups = fitting.map { number, key in
       let current = population.rows(.current, number)?.changes ?? []
       let previous = population.rows(.previous, number).map(\.changes)
       return LeadTimeReport.Group(
@@ -81,7 +85,7 @@ struct LeadTimeComputation {
     }
     return LeadTimeReport(
       window: query.frame.window, comparedWindow: query.frame.comparedWindow, timeZone: query.frame.zone.name,
-      basis: query.from, groups: groups)
+      basis: query.from, groups: groups, leftOutGroupCount: leftOutCount)
   }
 
   private func stages(

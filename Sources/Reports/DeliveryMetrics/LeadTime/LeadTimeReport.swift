@@ -31,6 +31,8 @@ package struct LeadTimeReport: Sendable {
   package var timeZone: String
   package var basis: LeadTimeBasis
   package var groups: [Group]
+  /// The number of groups that are missing, because the report would be too large. They are smaller than those in ``groups``.
+  package var leftOutGroupCount = 0
 
   package struct Group: Sendable {
     package var key: GroupKey

@@ -48,6 +48,8 @@ struct ReviewsComputation {
     private var lines: UInt32
     private var roundCount: UInt16
     private var isApproved: Bool
+    /// True if ``merged`` is only the latest time known.
+    private var isMergeUnknown: Bool
     /// The number of its name.
     var repository: Int32 = 0
     /// Why the change is in no figure.
@@ -59,6 +61,7 @@ struct ReviewsComputation {
       readyNanoseconds = change.ready
       responseNanoseconds = change.firstResponse <= merged.nanoseconds ? change.firstResponse : -1
       isApproved = change.lastApproval >= 0 && change.lastApproval <= merged.nanoseconds
+      isMergeUnknown = change.traits.contains(.isClosingUnknown)
       roundCount = change.reviewRounds
       secondsForReviewer = change.secondsWaitingForReviewer
       secondsForAuthor = change.secondsWaitingForAuthor
@@ -83,6 +86,7 @@ struct ReviewsComputation {
     }
 
     func mergeTime() -> (seconds: Double?, leftOut: LeftOutReason?) {
+      if isMergeUnknown { return (nil, .mergeUnknown) }
       guard let ready else { return (nil, .readyUnknown) }
       let seconds = merged.seconds(since: ready)
       return (seconds, seconds < 0 ? .clock : nil)
@@ -188,7 +192,11 @@ struct ReviewsComputation {
     var byKey: [GroupKey: (reviews: [Review], waiting: [AgeingReport.OpenReview])] = [:]
     for (number, reviews) in groups { byKey[keys[number] ?? .all, default: ([], [])].reviews = reviews }
     for entry in waiting { byKey[entry.key, default: ([], [])].waiting = entry.value }
-    let result = byKey.sorted { ($0.key.name ?? "") < ($1.key.name ?? "") }.map { key, value in
+    let sorted = byKey.sorted { ($0.key.name ?? "") < ($1.key.name ?? "") }
+    let (fitting, leftOutCount) = ReportSize.fitting(sorted, buckets: buckets?.buckets.count ?? 0) { _, value in
+      value.reviews.count + value.waiting.count
+    }
+    let result = fitting.map { key, value in
       let current = value.reviews.filter { frame.window.contains($0.merged) }
       return ReviewsReport.Group(
         key: key, current: self.value(current),
@@ -196,7 +204,8 @@ struct ReviewsComputation {
         sizes: sizes(current), trend: buckets.map { trend(current, $0) } ?? [], waitingNow: value.waiting)
     }
     return ReviewsReport(
-      window: frame.window, comparedWindow: frame.comparedWindow, timeZone: frame.zone.name, groups: result)
+      window: frame.window, comparedWindow: frame.comparedWindow, timeZone: frame.zone.name, groups: result,
+      leftOutGroupCount: leftOutCount)
   }
 
   /// The groups with a name.

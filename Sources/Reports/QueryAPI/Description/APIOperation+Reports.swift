@@ -192,6 +192,8 @@ extension ReportKind {
     return [
       JSONSchema.member("previous_window", .nullable(.named("Window"))),
       JSONSchema.member("history_began", .nullable(.time), "The first day with a deploy or issue, where the report tells."),
+      JSONSchema.member(
+        "left_out_groups", .integer, "The number of smaller groups that are missing, because the answer would be too large."),
     ] + head + [JSONSchema.member("groups", .array(of: .object(group)))]
   }
 }

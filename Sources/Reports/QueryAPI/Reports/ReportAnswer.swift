@@ -35,7 +35,9 @@ struct ReportAnswer {
         Self.openFailures.write(current.open.map { Named(row: $0, subjects: open) }, named: "open_failures", to: &json)
       }
     }
-    return answer(groups, DORAShapes.columns, historyBegan: report.historyBegan) { json in
+    return answer(
+      groups, DORAShapes.columns, leftOutCount: report.leftOutGroupCount, historyBegan: report.historyBegan
+    ) { json in
       json.name("quick_check_2025_all_industries")
       DORAShapes.quickCheck.write(QuickCheck.allIndustries2025, to: &json)
     }
@@ -71,7 +73,9 @@ struct ReportAnswer {
       }
     }
     let columns = request.bucketWidth == nil ? LeadTimeShapes.columns : [MetricColumns(LeadTimeShapes.bucketMetric)]
-    return answer(groups, columns) { $0.member("lead_time_from", request.leadTimeFrom.rawValue) }
+    return answer(groups, columns, leftOutCount: report.leftOutGroupCount) {
+      $0.member("lead_time_from", request.leadTimeFrom.rawValue)
+    }
   }
 
   func flow() throws -> HTTPResponse {
@@ -103,7 +107,7 @@ struct ReportAnswer {
       }
     }
     let columns = request.bucketWidth == nil ? FlowShapes.columns : [MetricColumns(FlowShapes.bucketMetric)]
-    return answer(groups, columns, historyBegan: report.historyBegan)
+    return answer(groups, columns, leftOutCount: report.leftOutGroupCount, historyBegan: report.historyBegan)
   }
 
   func reviews() throws -> HTTPResponse {
@@ -129,7 +133,7 @@ struct ReportAnswer {
     }
     let columns =
       request.bucketWidth == nil ? ReviewShapes.columns : ReviewShapes.bucketShapes.map { MetricColumns($0) }
-    return answer(groups, columns)
+    return answer(groups, columns, leftOutCount: report.leftOutGroupCount)
   }
 
   func pipelines() throws -> HTTPResponse {
@@ -323,8 +327,10 @@ struct ReportAnswer {
   }
 
   /// Writes a report with groups.
+  ///
+  /// - Parameter leftOutCount: the number of groups that are missing.
   private func answer(
-    _ groups: [AnsweredGroup], _ columns: [MetricColumns], historyBegan: Timestamp? = nil,
+    _ groups: [AnsweredGroup], _ columns: [MetricColumns], leftOutCount: Int = 0, historyBegan: Timestamp? = nil,
     _ more: (inout JSONWriter) -> Void = { _ in }
   ) -> HTTPResponse {
     if request.isCSV { return csv(self.csv(groups, columns)) }
@@ -336,6 +342,7 @@ struct ReportAnswer {
         json.member("previous_window", nil as String?)
       }
       json.member("history_began", historyBegan?.rfc3339)
+      json.member("left_out_groups", leftOutCount)
       more(&json)
       json.name("groups")
       json.array(groups) { json, group in
