@@ -152,6 +152,12 @@ struct ReferenceTests {
       ("names that one event follows", "\(Event.Limit.followed)"),
       ("a key or a name", "\(Self.grouped(Event.Limit.referenceBytes)) bytes"),
       ("one name in common", "\(Correlator.publisherLimit)"),
+      ("on one day", Self.grouped(TraceReader.dayLimit)),
+      ("merged to one branch", Self.grouped(TraceReader.dayLimit)),
+      ("to find the one before", Self.grouped(TraceReader.earlierDeployLimit)),
+      ("branches to one commit", Self.grouped(TraceReader.branchMoveLimit)),
+      ("considered for one deploy", Self.grouped(TraceReader.changeLimit)),
+      ("to find the children", Self.grouped(TraceReader.followerLimit)),
       ("ancestors of a span", "\(TraceRoot.depthLimit)"),
       ("measured in one step", Self.grouped(ProjectionBatches.countedAtOnce)),
       (

@@ -357,7 +357,7 @@ def popular_commit(run):
 
 @attack(after=15)
 def popular_changes(run):
-    """4,000 changes with the same head commit, then builds of that commit, one by one."""
+    """4,000 changes with the same head commit, then builds and deploys of that commit, one by one."""
     commit = "decade" + "0" * 34
 
     def send(part):
@@ -373,6 +373,35 @@ def popular_changes(run):
         followers(run.vsd, commit, 10_000 + number, 1)
     run.vsd.wait_until_idle(20)
     run.note(f"{(run.vsd.processor_seconds() - before) / 20 * 1000:.0f} ms CPU a build")
+    before = run.vsd.processor_seconds()
+    # A deploy of another commit in between makes each deploy look for its changes.
+    for number in range(40):
+        run.vsd.post("/customhttp", {
+            "id": f"popular-{number}", "type": "deploy", "namespace": "p", "service": "s", "environment": "e", "outcome": "success",
+            "startedAt": 1_790_000_000 + number * 60, "endedAt": 1_790_000_030 + number * 60,
+            "references": [commit if number % 2 else "facade" + "0" * 34]})
+    run.vsd.wait_until_idle(20)
+    run.note(f"{(run.vsd.processor_seconds() - before) / 40 * 1000:.0f} ms CPU a deploy")
+
+
+@attack(after=15)
+def crowded_day(run):
+    """4,000 deploys of one service to one environment on one day, then more of them, one by one."""
+    def deploy(number):
+        return {
+            "id": f"crowd-{number}", "type": "deploy", "namespace": "p", "service": "crowd", "environment": "e", "outcome": "success",
+            "startedAt": 1_790_000_000 + number, "endedAt": 1_790_000_001 + number, "references": [f"{number:040x}"]}
+
+    for begin in range(0, 4000, 500):
+        body, headers = packed([deploy(number) for number in range(begin, begin + 500)])
+        run.vsd.post("/customhttp", body, headers)
+    run.vsd.wait_until_idle(20)
+    before = run.vsd.processor_seconds()
+    for number in range(4000, 4040):
+        run.vsd.post("/customhttp", deploy(number))
+        time.sleep(0.02)
+    run.vsd.wait_until_idle(20)
+    run.note(f"{(run.vsd.processor_seconds() - before) / 40 * 1000:.0f} ms CPU a deploy")
 
 
 @attack(after=15)

@@ -48,6 +48,11 @@ package final class CountingStore: SpanStore {
     try count(references, inner.publishers(of: references, limit: limit))
   }
 
+  package func publishers(of reference: Reference, around place: UInt64, limit: Int) throws -> [SubjectKey] {
+    let found = try inner.publishers(of: reference, around: place, limit: limit)
+    return count([reference], [reference: found])[reference] ?? []
+  }
+
   package func followers(of references: [Reference]) throws -> [Reference: [SubjectKey]] {
     try count(references, inner.followers(of: references))
   }

@@ -76,6 +76,18 @@ package struct SpanStoreContract: Sendable {
       #expect(publishers[reference] ?? [] == [])
       #expect(followers[reference] ?? [] == [])
     }
+    // The subjects were written last key first.
+    let places = try store.places(of: keys)
+    func around(_ place: UInt64?, _ limit: Int) throws -> [SubjectKey] {
+      try store.publishers(of: shared[0], around: try #require(place), limit: limit)
+    }
+    #expect(try around(places[keys[1]], 1) == [keys[1], keys[2]])
+    #expect(try around(places[keys[0]], 1) == [keys[0], keys[1]])
+    #expect(try around(places[keys[2]], 2) == [keys[1], keys[2]])
+    #expect(try around(.max, 2) == [keys[0], keys[1]])
+    #expect(try around(0, 9) == keys)
+    #expect(try around(.max, 0) == [])
+    #expect(try store.publishers(of: unknown[0], around: .max, limit: 9) == [])
     let own = try store.publishers(of: [.key(keys[0]), .key(StoreSamples.issueKey(4)), Reference(.key, "no key")])
     #expect(own[.key(keys[0])] == [keys[0]])
     #expect(own[.key(StoreSamples.issueKey(4))] ?? [] == [])

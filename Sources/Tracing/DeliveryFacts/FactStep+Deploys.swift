@@ -98,8 +98,7 @@ extension FactStep {
     if let latest = memory.latestEnd(end.target) { return latest > end.end }
     let last = memory.lastDay(ofService: end.service) ?? FactComputer.day(of: end.end)
     let first = FactComputer.day(of: end.end)
-    let deploys = first <= last ? try computer.deploys(in: end.target, days: first...last) : []
-    let latest = deploys.last?.end ?? end.end
+    let latest = first <= last ? try computer.latestEnd(in: end.target, days: first...last) ?? end.end : end.end
     memory.setLatestEnd(max(latest, end.end), of: end.target)
     return latest > end.end
   }

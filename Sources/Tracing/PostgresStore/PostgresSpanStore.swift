@@ -93,6 +93,18 @@ package final class PostgresSpanStore: SpanStore, BranchListing {
     return result
   }
 
+  package func publishers(of reference: Reference, around place: UInt64, limit: Int) throws -> [SubjectKey] {
+    try pool.query(
+      """
+      SELECT s.key FROM (
+        (SELECT subject FROM @alias WHERE ref = $1 AND subject < $2 ORDER BY subject DESC LIMIT $3)
+        UNION ALL
+        (SELECT subject FROM @alias WHERE ref = $1 AND subject >= $2 ORDER BY subject LIMIT $3)
+      ) r JOIN @subject s ON s.seq = r.subject
+      """, [.bytes(Self.bytes(reference)), .integer(Int64(clamping: place)), .integer(Int64(max(0, limit)))]
+    ).map { Self.key($0, 0) }.sorted()
+  }
+
   package func followers(of references: [Reference]) throws -> [Reference: [SubjectKey]] {
     try followers(of: references, limit: .max)
   }

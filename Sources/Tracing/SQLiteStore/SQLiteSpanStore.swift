@@ -242,6 +242,11 @@ package final class SQLiteSpanStore: SpanStore {
     try look(up: references, in: caches.filters.publishers) { try $0.publishers(of: $1, limit: limit) }
   }
 
+  package func publishers(of reference: Reference, around place: UInt64, limit: Int) throws -> [SubjectKey] {
+    guard !caches.filters.publishers.possible([reference]).isEmpty else { return [] }
+    return try withWarmestReader { try $0.publishers(of: reference, around: place, limit: limit) }
+  }
+
   package func followers(of references: [Reference]) throws -> [Reference: [SubjectKey]] {
     try followers(of: references, limit: .max)
   }

@@ -3,7 +3,7 @@ enum SpanStoreQuery: Int, CaseIterable {
   case nameID, nameText, insertName
   case subjects, openSubjects, subjectData, subjectExists, subjectRow, insertSubject, updateSubject, updateSummary, deleteSubject
   case insertData, updateData, deleteData
-  case publishers, publishedNames, insertAlias, deleteAlias
+  case publishers, publishersAround, publishedNames, insertAlias, deleteAlias
   case followers, followedNames, followersAfter, insertFollow, deleteFollow
   case outboxEntries, outboxEntryCount, insertOutboxEntry, noteOutboxEntry, newestOutboxEntry, deleteOutboxEntry
   case previousOutboxEntry, moveOutboxEntry
@@ -51,6 +51,14 @@ enum SpanStoreQuery: Int, CaseIterable {
     case .deleteData: "DELETE FROM subject_data WHERE seq = ?1"
 
     case .publishers: Self.keys(in: "alias")
+    case .publishersAround:
+      """
+      SELECT s.space, s.number, s.text FROM (
+        SELECT * FROM (SELECT subject FROM alias WHERE \(Self.isNamed) AND subject < ?4 ORDER BY subject DESC LIMIT ?5)
+        UNION ALL
+        SELECT * FROM (SELECT subject FROM alias WHERE \(Self.isNamed) AND subject >= ?4 ORDER BY subject LIMIT ?5)
+      ) r JOIN subject s ON s.seq = r.subject
+      """
     case .insertAlias: "INSERT OR IGNORE INTO alias VALUES (?1, ?2, ?3, ?4)"
     case .deleteAlias: "DELETE FROM alias WHERE \(Self.isNamed) AND subject = ?4"
     case .followers: Self.keys(in: "follow")

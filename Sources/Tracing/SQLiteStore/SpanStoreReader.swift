@@ -120,6 +120,15 @@ final class SpanStoreReader: @unchecked Sendable {  // One thread at a time uses
     return result
   }
 
+  func publishers(of reference: Reference, around place: UInt64, limit: Int) throws -> [SubjectKey] {
+    let statement = try statement(.publishersAround)
+    defer { statement.reset() }
+    guard try bind(StoredName(reference), to: statement) else { return [] }
+    statement.bind(4, Int64(clamping: place))
+    statement.bind(5, Int64(max(0, limit)))
+    return try keys(statement, of: reference)
+  }
+
   func followers(of references: [Reference], limit: Int = .max) throws -> [Reference: [SubjectKey]] {
     var result: [Reference: [SubjectKey]] = [:]
     for reference in references where result[reference] == nil {
@@ -191,6 +200,11 @@ final class SpanStoreReader: @unchecked Sendable {  // One thread at a time uses
     defer { statement.reset() }
     guard try bind(StoredName(reference), to: statement) else { return [] }
     statement.bind(4, Int64(limit))
+    return try keys(statement, of: reference)
+  }
+
+  /// Reads the keys in all rows of a statement about a reference, sorted.
+  private func keys(_ statement: SQLiteStatement, of reference: Reference) throws -> [SubjectKey] {
     var keys: [SubjectKey] = []
     while try statement.step() {
       if let key = try readable(.reference, "\(reference)", { try key(statement, at: 0) }) { keys.append(key) }

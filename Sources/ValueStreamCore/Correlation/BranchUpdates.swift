@@ -10,8 +10,6 @@ final class BranchUpdates {
   private static let weightLimit = 16 << 20
   /// The most bytes that are read of one branch.
   private static let historyBytes = weightLimit / 4
-  /// The most branches that are compared because all of them were at one commit.
-  private static let updatesLimit = 1000
 
   private struct BranchQuery: Hashable {
     var branch: SubjectKey
@@ -32,10 +30,12 @@ final class BranchUpdates {
     return history
   }
 
-  /// Returns the updates of any branch that moved it to a commit, oldest first. The newest are missing beyond a limit.
+  /// Returns the updates of any branch that moved it to a commit, oldest first.
+  ///
+  /// The newest are missing beyond ``TraceReader/branchMoveLimit``.
   func updates(to commit: String) throws -> [BranchUpdate] {
     if let known = updatesTo[commit] { return known }
-    let updates = try store.branchUpdates(to: commit, limit: Self.updatesLimit, bytes: Self.historyBytes)
+    let updates = try store.branchUpdates(to: commit, limit: TraceReader.branchMoveLimit, bytes: Self.historyBytes)
     makeRoom(for: updates)
     updatesTo[commit] = updates
     return updates

@@ -1,17 +1,20 @@
 /// Deploys in order of time, read by day, each day once. Finds the previous deploy without reading all others again.
+///
+/// A day with more than ``TraceReader/dayLimit`` deploys is not read as a whole: each query reads the deploys that arrived next to
+/// the subject that asks.
 struct DeployTimeline {
   /// Selects deploys, and determines the time by which they are sorted.
   enum Selection: Hashable {
     /// The successful deploys to a deploy target, by their ends.
     case successes(in: DeployTarget)
-    /// The deploys of a service that ended with success or an error, by when they started to run. If the environment is
-    /// nil, the deploys to production.
-    case runs(of: String, to: String?)
+    /// The deploys to a deploy target that ended with success or an error, by when they started to run. If the environment is
+    /// nil, the deploys of the service to production.
+    case runs(in: DeployTarget)
 
     fileprivate var name: DailyAlias {
       switch self {
       case .successes(let target): .deploys(in: target)
-      case .runs(let service, _): .deploys(of: service)
+      case .runs(let target): target.environment == nil ? .deploys(of: target.service) : .deploys(in: target)
       }
     }
 
@@ -21,10 +24,10 @@ struct DeployTimeline {
       switch self {
       case .successes(let target):
         return outline.outcome == .success && attempt.target == target ? outline.end : nil
-      case .runs(let service, let environment):
+      case .runs(let target):
         guard outline.end != nil, outline.outcome == .success || outline.outcome?.isError == true,
-          attempt.target?.service == service,
-          environment.map({ $0 == attempt.target?.environment }) ?? attempt.isToProduction
+          attempt.target?.service == target.service,
+          target.environment.map({ $0 == attempt.target?.environment }) ?? attempt.isToProduction
         else { return nil }
         return subject.runStart(of: outline)
       }
@@ -64,9 +67,29 @@ struct DeployTimeline {
     }
   }
 
+  /// The deploys found under the alias of one day.
+  struct Day {
+    /// In ascending order.
+    var entries: [Entry] = []
+    /// The number of deploys that were read for it, including those without an entry.
+    var deployCount = 0
+
+    /// Returns the number of entries within a bound.
+    fileprivate func count(before bound: Bound) -> Int {
+      var (low, high) = (0, entries.count)
+      while low < high {
+        let middle = (low + high) / 2
+        if bound.isAfter(entries[middle]) { low = middle + 1 } else { high = middle }
+      }
+      return low
+    }
+  }
+
   private let selection: Selection
-  /// The entries found under the alias of each day that was read, in ascending order.
-  private var days: [Int64: [Entry]] = [:]
+  /// The days that were read as a whole.
+  private var days: [Int64: Day] = [:]
+  /// The deploys of other days that were read.
+  private var others: [SubjectKey: [Entry]] = [:]
   /// The number of entries over all days. A deploy that is found under two days counts twice.
   private(set) var count = 0
 
@@ -74,14 +97,26 @@ struct DeployTimeline {
     self.selection = selection
   }
 
-  fileprivate mutating func read(_ range: ClosedRange<Int64>, with reader: inout TraceReader) throws {
-    let missing = range.filter { days[$0] == nil }
-    guard !missing.isEmpty else { return }
-    let references = missing.map(selection.name.reference(onDay:))
-    let publishers = try reader.store.publishers(of: references)
+  /// Returns these days, the last one first.
+  ///
+  /// - Parameters:
+  ///   - asker: the subject that asks.
+  ///   - limit: the maximum number of deploys. Earlier days are left out if there are more.
+  fileprivate mutating func read(
+    _ range: ClosedRange<Int64>, for asker: SubjectKey, atMost limit: Int, with reader: inout TraceReader
+  ) throws -> [Day] {
+    let references = range.filter { days[$0] == nil }.map(selection.name.reference(onDay:))
+    let publishers = references.isEmpty ? [:] : try reader.publishers(onDays: references, near: asker)
+    var (rest, included): (Int, [Int64]) = (limit, [])
+    for day in range.reversed() {
+      rest -= days[day]?.deployCount ?? publishers[selection.name.reference(onDay: day)]?.keys.count ?? 0
+      guard rest >= 0 else { break }
+      included.append(day)
+    }
+    let missing = included.compactMap { publishers[selection.name.reference(onDay: $0)]?.keys }.joined()
     // A deploy that ended on another day than it started is found under both days.
     var entries: [SubjectKey: [Entry]] = [:]
-    try reader.visitSubjects(Set(publishers.values.joined())) { subject in
+    try reader.visitSubjects(Set(missing).subtracting(others.keys)) { [selection] subject in
       guard subject.operation == .deploy else { return }
       entries[subject.key] = subject.deployAttempts().compactMap { attempt in
         selection.time(of: attempt, of: subject).map {
@@ -89,26 +124,22 @@ struct DeployTimeline {
         }
       }
     }
-    for (day, reference) in zip(missing, references) {
-      let found = (publishers[reference] ?? []).flatMap { entries[$0] ?? [] }.sorted()
-      days[day] = found
-      count += found.count
+    return included.map { day -> Day in
+      if let known = days[day] { return known }
+      guard let found = publishers[selection.name.reference(onDay: day)] else { return Day() }
+      let sorted = found.keys.flatMap { entries[$0] ?? others[$0] ?? [] }.sorted()
+      let read = Day(entries: sorted, deployCount: found.keys.count)
+      if found.isComplete {
+        days[day] = read
+        count += sorted.count
+      } else {
+        for key in found.keys where others[key] == nil {
+          others[key] = entries[key] ?? []
+          count += 1 + (entries[key]?.count ?? 0)
+        }
+      }
+      return read
     }
-  }
-
-  /// Returns the number of entries of a day within a bound.
-  fileprivate func count(onDay day: Int64, before bound: Bound) -> Int {
-    let entries = days[day] ?? []
-    var (low, high) = (0, entries.count)
-    while low < high {
-      let middle = (low + high) / 2
-      if bound.isAfter(entries[middle]) { low = middle + 1 } else { high = middle }
-    }
-    return low
-  }
-
-  fileprivate func entry(_ index: Int, onDay day: Int64) -> Entry? {
-    days[day].flatMap { $0.indices.contains(index) ? $0[index] : nil }
   }
 }
 
@@ -116,45 +147,66 @@ struct DeployTimeline {
 struct EarlierDeploys {
   private let selection: DeployTimeline.Selection
   private let bound: DeployTimeline.Bound
-  private var periods: ArraySlice<ClosedRange<Int64>>
-  /// The first day that was read.
-  private var firstDay = Int64.max
+  private let asker: SubjectKey
+  /// The days that are not read yet. Nil at the end.
+  private var unread: ClosedRange<Int64>?
+  /// The number of days to read next.
+  private var width: Int64 = 2
+  /// The number of deploys that may still be read. Earlier ones are left out.
+  private var deploysLeft = TraceReader.earlierDeployLimit
   /// For each day that was read, the number of entries not returned yet. Days without any are left out.
-  private var rest: [(day: Int64, count: Int)] = []
+  private var rest: [(day: DeployTimeline.Day, count: Int)] = []
   private var last: DeployTimeline.Entry?
 
-  init(_ selection: DeployTimeline.Selection, _ bound: DeployTimeline.Bound) {
+  /// - Parameter asker: the subject that asks, which tells the deploys to read on a day with too many of them.
+  init(_ selection: DeployTimeline.Selection, _ bound: DeployTimeline.Bound, for asker: SubjectKey) {
     self.selection = selection
     self.bound = bound
+    self.asker = asker
     let day = DailyAlias.day(of: bound.time)
-    periods = [day - 1...day, day - 7...day - 2, day - 31...day - 8, day - 366...day - 32]
+    unread = day - 366...day
   }
 
   mutating func next(_ reader: inout TraceReader) throws -> Span? {
     while true {
-      while let entry = takeLatest(from: reader.timeline(of: selection)) {
+      while let entry = takeLatest() {
         if let span = try reader.subject(for: entry.key)?.span(ofAttempt: entry.attempt) { return span }
       }
-      guard let range = periods.popFirst() else { return nil }
+      guard let range = takeDays() else { return nil }
       var timeline = reader.takeTimeline(of: selection)
       defer { reader.keep(timeline, of: selection) }
-      try timeline.read(range, with: &reader)
-      firstDay = range.lowerBound
-      rest += range.map { ($0, timeline.count(onDay: $0, before: bound)) }.filter { $0.1 > 0 }
+      let days = try timeline.read(range, for: asker, atMost: deploysLeft, with: &reader)
+      deploysLeft -= days.reduce(0) { $0 + $1.deployCount }
+      if days.count < range.count {
+        reader.cutLookUpCount += 1
+        unread = nil
+      }
+      rest += days.map { ($0, $0.count(before: bound)) }.filter { $0.1 > 0 }
     }
   }
+
+  /// Removes and returns the last unread days. Most deploys have an earlier one shortly before, so the first ones are few.
+  private mutating func takeDays() -> ClosedRange<Int64>? {
+    guard let days = unread else { return nil }
+    let first = max(days.lowerBound, days.upperBound - width + 1)
+    unread = first > days.lowerBound ? days.lowerBound...first - 1 : nil
+    width = min(width * 2, Self.widthLimit)
+    return first...days.upperBound
+  }
+
+  private static let widthLimit: Int64 = 16
 
   /// Removes and returns the latest remaining entry.
   ///
   /// Nil if an unread day may have a later one: an entry that started on an unread day and ended within the days read.
-  private mutating func takeLatest(from timeline: DeployTimeline) -> DeployTimeline.Entry? {
+  private mutating func takeLatest() -> DeployTimeline.Entry? {
     while true {
       var latest: (index: Int, entry: DeployTimeline.Entry)?
       for (index, day) in rest.enumerated() {
-        guard let entry = timeline.entry(day.count - 1, onDay: day.day) else { continue }
+        let entry = day.day.entries[day.count - 1]
         if latest.map({ $0.entry < entry }) ?? true { latest = (index, entry) }
       }
-      guard let latest, periods.isEmpty || DailyAlias.day(of: latest.entry.time) >= firstDay else { return nil }
+      guard let latest, unread.map({ DailyAlias.day(of: latest.entry.time) > $0.upperBound }) ?? true else { return nil }
       rest[latest.index].count -= 1
       if rest[latest.index].count == 0 { rest.remove(at: latest.index) }
       // The entry is found under the days of its start and its end. Skip it the second time.

@@ -52,6 +52,7 @@ extension TraceReader {
     let others = try seeds.map { (try depth(of: $0), $0) }.sorted(by: <).map(\.1)
     var seen = Set(level)
     var members = TraceMembers(traceID: traceID, subjects: [], isTruncated: false)
+    var rest = limit + Self.followerLimit
     while !level.isEmpty {
       var next: [SubjectKey] = []
       for key in level {
@@ -64,11 +65,12 @@ extension TraceReader {
         // Read one more than fits, to detect that some are left out.
         let room = limit - members.subjects.count - next.count + 1
         guard strategy.goesBelow(subject.operation) else { continue }
-        next += try children(of: key, in: traceID, limit: room).filter { seen.insert($0).inserted }
+        next += try children(of: key, in: traceID, limit: room, reading: &rest).filter { seen.insert($0).inserted }
       }
       // Continue with exported subjects that the strategy does not reach from the root.
       level = next.isEmpty ? others.filter { seen.insert($0).inserted } : next
     }
+    members.isTruncated = rest <= 0
     return members
   }
 

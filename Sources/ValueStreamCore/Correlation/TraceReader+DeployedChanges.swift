@@ -39,8 +39,7 @@ extension TraceReader {
     if let service = span.attributes.text(of: AttributeName.valuestreamService) {
       commits.removeAll { $0.services.map { !$0.contains { $0.lowercased() == service.lowercased() } } ?? false }
     }
-    let references = Set(commits.map { Reference(.commit, $0.id) }).sorted()
-    let keys = Set(try store.publishers(of: references).values.joined())
+    let keys = Set(try publishers(ofCommits: commits.lazy.map(\.id)).values.joined())
     var waiting = try mergedChanges(keys)
     waiting.removeAll { $0.mergeCommit.map { !brought.contains($0) } ?? false }
     var branches = Set(range.branches)
@@ -53,27 +52,70 @@ extension TraceReader {
     return found.sorted { ($0.merged, $0.key) < ($1.merged, $1.key) }
   }
 
-  /// Returns the changes merged to a branch after `start` and up to `end`. Nil if the period exceeds 366 days.
+  /// Returns the changes merged to a branch after `start` and up to `end`.
+  ///
+  /// Nil if the period exceeds 366 days or has more than ``changeLimit`` changes, or one of its days more than ``dayLimit``.
   mutating func changes(
     mergedTo branch: SubjectKey, after start: Timestamp, until end: Timestamp
   ) throws -> [Change]? {
     guard start <= end else { return [] }
     let days = (first: DailyAlias.day(of: start), last: DailyAlias.day(of: end))
     guard days.last - days.first <= 366 else { return nil }
-    let references = DailyAlias.merges(to: branch).references(onDays: days.first...days.last)
-    let keys = Set(try store.publishers(of: references).values.joined())
+    let name = DailyAlias.merges(to: branch)
+    var keys: Set<SubjectKey> = []
+    for first in stride(from: days.first, through: days.last, by: Int(Self.mergeDaysAtOnce)) {
+      let last = min(first + Self.mergeDaysAtOnce - 1, days.last)
+      let found = try store.publishers(of: name.references(onDays: first...last), limit: Self.dayLimit + 1).values
+      keys.formUnion(found.joined())
+      guard keys.count <= Self.changeLimit, found.allSatisfy({ $0.count <= Self.dayLimit }) else {
+        cutLookUpCount += 1
+        return nil
+      }
+    }
     return try mergedChanges(keys).filter { $0.merged > start && $0.merged <= end && $0.base == branch }
       .sorted { ($0.merged, $0.key) < ($1.merged, $1.key) }
   }
 
-  mutating func mergedChanges(_ keys: Set<SubjectKey>) throws -> [Change] {
-    try readSubjects(keys)
-    return try keys.sorted().compactMap { key in
-      guard let subject = try subject(for: key), subject.operation == .pullRequest,
-        let outline = subject.outlines().last(where: { $0.outcome == .merged }), let merged = outline.end
-      else { return nil }
-      return Self.change(subject, outline, merged: merged)
+  /// The number of changes to read at once. The first may suffice.
+  private static let changesAtOnce = 50
+
+  /// The number of days of merges to look up at once.
+  private static let mergeDaysAtOnce: Int64 = 32
+
+  /// True if a change was merged to a branch after `start` and up to `end`.
+  ///
+  /// Looks at ``dayLimit`` changes at most, on the last days first.
+  mutating func hasChange(mergedTo branch: SubjectKey, after start: Timestamp, until end: Timestamp) throws -> Bool {
+    guard start <= end else { return false }
+    let days = DailyAlias.day(of: start)...DailyAlias.day(of: end)
+    var rest = Self.dayLimit
+    for reference in DailyAlias.merges(to: branch).references(onDays: days).reversed() {
+      let keys = try store.publishers(of: reference, around: .max, limit: rest)
+      for first in stride(from: 0, to: keys.count, by: Self.changesAtOnce) {
+        let some = Set(keys[first..<min(first + Self.changesAtOnce, keys.count)])
+        if try mergedChanges(some).contains(where: { $0.merged > start && $0.merged <= end && $0.base == branch }) {
+          return true
+        }
+      }
+      rest -= keys.count
+      guard rest > 0 else {
+        cutLookUpCount += 1
+        return false
+      }
     }
+    return false
+  }
+
+  /// Returns those of these subjects that are changes that were merged, sorted by key.
+  mutating func mergedChanges(_ keys: Set<SubjectKey>) throws -> [Change] {
+    var changes: [Change] = []
+    try visitSubjects(keys) { subject in
+      guard subject.operation == .pullRequest, let outline = subject.outlines().last(where: { $0.outcome == .merged }),
+        let merged = outline.end
+      else { return }
+      changes.append(Self.change(subject, outline, merged: merged))
+    }
+    return changes
   }
 
   static func change(_ subject: Subject, _ outline: AttemptOutline, merged: Timestamp) -> Change {
@@ -138,6 +180,9 @@ extension TraceReader {
   /// The maximum number of branch updates to search for the first commit of a change.
   private static let branchUpdateLimit = 200
 
+  /// The maximum number of changes with some of these updates to search for an earlier one from the same branch.
+  private static let earlierChangeLimit = 1000
+
   /// Returns the index of the branch update with which a change starts.
   ///
   /// This is the update that created the branch, or the one after the last merge of another change from this branch to
@@ -168,8 +213,8 @@ extension TraceReader {
 
   /// Returns the commits of these updates at which another change from the branch was merged to the same base before.
   private mutating func heads(mergedBefore change: Change, among updates: ArraySlice<BranchUpdate>) throws -> Set<String> {
-    let commits = Set(updates.compactMap(\.after))
-    let keys = Set(try store.publishers(of: commits.map { Reference(.commit, $0) }.sorted()).values.joined())
+    let commits = updates.reversed().compactMap(\.after)
+    let keys = Set(try publishers(ofCommits: commits, atMost: Self.earlierChangeLimit).values.joined())
     let earlier = try mergedChanges(keys.subtracting([change.key])).filter {
       $0.head == change.head && $0.base == change.base && $0.merged < change.merged
     }
@@ -204,16 +249,17 @@ extension TraceReader {
       guard let after = update.after, brought.contains(after), !update.commits.isEmpty else { return false }
       return !unrelated.contains { $0.contains(after) }
     }
-    let references = Set(updates.flatMap { $0.commits.map { Reference(.commit, $0.id) } }).sorted()
-    guard !references.isEmpty else { return [] }
-    let publishers = try store.publishers(of: references)
+    guard !updates.isEmpty else { return [] }
+    let publishers = try publishers(ofCommits: updates.lazy.flatMap { $0.commits.lazy.map(\.id) })
     let merged = try mergedChanges(Set(publishers.values.joined()))
     let changes = Dictionary(merged.map { ($0.key, $0) }) { first, _ in first }
     let service = span.attributes.text(of: AttributeName.valuestreamService)?.lowercased()
     var pushes: [DirectPush] = []
     for update in updates {
       let last = update.commits.lastIndex { commit in
-        (publishers[Reference(.commit, commit.id)] ?? []).contains { key in
+        // A commit that too many requests have belongs to one of them, although nobody knows to which.
+        guard let keys = publishers[Reference(.commit, commit.id)] else { return true }
+        return keys.contains { key in
           changes[key].map { $0.mayHaveLanded(as: commit.id) || $0.head == update.branch } ?? false
         }
       }

@@ -59,7 +59,7 @@ extension TraceReader {
     guard let end = span.end, span.outcome == .success, let target = span.target else { return nil }
     // Deploys are ordered by their ends: those that wait for approval are often approved out of order.
     let entry = DeployTimeline.Entry(time: end, key: span.key, attempt: span.attempt)
-    var earlier = EarlierDeploys(.successes(in: target), .before(entry))
+    var earlier = EarlierDeploys(.successes(in: target), .before(entry), for: span.key)
     guard let previous = try earlier.next(&self) else { return BroughtChanges(step: .first) }
     guard span.attributes.text(of: AttributeName.valuestreamDeploymentKind) != "rolledback" else {
       return BroughtChanges(step: .rollback, previous: previous)
@@ -98,7 +98,7 @@ extension TraceReader {
     guard let revision = try statedRevision(of: span) else { return nil }
     let short = Reference(.commit, revision).recognizingShortCommit
     guard short.kind == .shortCommit else { return revision }
-    let keys = Set(try store.publishers(of: short.candidates).values.joined())
+    let keys = Set(try publishers(of: short.candidates).values.joined())
     try readSubjects(keys)
     let commits = Set(try keys.compactMap { try subject(for: $0) }.flatMap(\.aliases).filter { $0.kind == .commit }.map(\.value))
       .filter { $0.hasPrefix(revision) }
@@ -267,7 +267,7 @@ extension TraceReader {
   ) throws -> MergePlace? {
     guard let branch = try range?.branches.first ?? self.branch(of: commit, deployedBy: span) else { return nil }
     func lastMerge(amongst commits: [String]) throws -> Timestamp? {
-      let keys = Set(try store.publishers(of: Set(commits.map { Reference(.commit, $0) }).sorted()).values.joined())
+      let keys = Set(try publishers(ofCommits: commits).values.joined())
       return try mergedChanges(keys).filter { change in
         change.base == branch && commits.contains { change.mayHaveLanded(as: $0) }
       }.map(\.merged).max()
@@ -288,8 +288,7 @@ extension TraceReader {
     if let update = span.preferredBranch.choose(among: try branchUpdates.updates(to: commit), afterMoving: nil) {
       return update.branch
     }
-    let reference = Reference(.commit, commit)
-    let merged = try mergedChanges(Set(store.publishers(of: [reference])[reference] ?? [])).filter {
+    let merged = try mergedChanges(Set(publishers(ofCommits: [commit]).values.joined())).filter {
       $0.mayHaveLanded(as: commit)
     }
     let branches = Set(merged.compactMap(\.base))

@@ -6,7 +6,7 @@ extension TraceReader {
   mutating func deployBefore(_ incident: Span, under tie: ParentTie?) throws -> [LinkEnd] {
     if let tie, let parent = try subject(for: tie.parent), parent.operation != .issue { return [] }
     guard let target = incident.target else { return [] }
-    var earlier = EarlierDeploys(.runs(of: target.service, to: target.environment), .upTo(incident.start))
+    var earlier = EarlierDeploys(.runs(in: target), .upTo(incident.start), for: incident.key)
     guard let deploy = try earlier.next(&self) else { return [] }
     return [
       LinkEnd(

@@ -18,6 +18,8 @@ public struct TraceReader {
   private var treeTraces: [SubjectKey: TraceID] = [:]
   /// Nil until it is read from the store.
   private var hasExportRecords: Bool?
+  /// How often a look-up left out subjects, because too many have the same name. See ``publishers(of:atMost:)``.
+  package internal(set) var cutLookUpCount = 0
 
   /// The maximum number of subjects of a tree to search for exported ones.
   private static let searchLimit = 1000
@@ -130,9 +132,10 @@ public struct TraceReader {
   private mutating func exportedTrace(below root: SubjectKey) throws -> TraceID? {
     var seen: Set<SubjectKey> = [root]
     var level = [root]
+    var rest = Self.followerLimit
     while !level.isEmpty, seen.count < Self.searchLimit {
       var next: [SubjectKey] = []
-      for key in level { next += try children(of: key, limit: Self.searchLimit - next.count) }
+      for key in level { next += try children(of: key, limit: Self.searchLimit - next.count, reading: &rest) }
       level = next.filter { seen.insert($0).inserted }.sorted()
       try readRecords(of: level)
       for key in level {
@@ -141,25 +144,6 @@ public struct TraceReader {
     }
     return nil
   }
-
-  /// Returns the subjects whose parent is this one, the first `limit` by key. With a trace id, only those in this trace.
-  mutating func children(of key: SubjectKey, in traceID: TraceID? = nil, limit: Int) throws -> [SubjectKey] {
-    guard limit > 0, let subject = try subject(for: key) else { return [] }
-    let followers = Set(try store.followers(of: subject.aliases + [.key(key)]).values.joined()).sorted()
-    var children: [SubjectKey] = []
-    for start in stride(from: 0, to: followers.count, by: Self.childrenAtOnce) where children.count < limit {
-      let some = followers[start..<min(start + Self.childrenAtOnce, followers.count)]
-      try readSubjects(some)
-      children += try some.filter { child in
-        guard try self.subject(for: child)?.parent?.parent == key else { return false }
-        return try traceID == nil || self.traceID(of: child) == traceID
-      }
-    }
-    return Array(children.prefix(limit))
-  }
-
-  /// The number of followers to read at once. A few may suffice, even if a subject has very many.
-  private static let childrenAtOnce = 200
 
   // MARK: Parents
 
@@ -263,10 +247,6 @@ public struct TraceReader {
   /// The maximum number of timeline entries that survive ``forget(beyond:)``.
   private static let timelineLimit = 100_000
 
-  func timeline(of selection: DeployTimeline.Selection) -> DeployTimeline {
-    timelines[selection] ?? DeployTimeline(selection)
-  }
-
   /// Removes a timeline from the cache, so that it can use this reader while it changes itself.
   mutating func takeTimeline(of selection: DeployTimeline.Selection) -> DeployTimeline {
     timelines.removeValue(forKey: selection) ?? DeployTimeline(selection)
@@ -291,7 +271,7 @@ public struct TraceReader {
   }
 
   private static let visitedAtOnce = 200
-  private static let visitedLimit = 2000
+  private static let visitedLimit = 4000
 
   /// Reads subjects, their ancestors and the export records of both into the cache.
   ///

@@ -156,7 +156,7 @@ extension FactComputer {
   }
 
   private mutating func original(_ reference: Reference, besides key: SubjectKey) throws -> FactID? {
-    let publishers = try store.publishers(of: reference.candidates)
+    let publishers = try reader.publishers(of: reference.candidates)
     for candidate in reference.candidates {
       let found = (publishers[candidate] ?? []).filter { $0 != key }
       try reader.readSubjects(found)
@@ -181,7 +181,7 @@ extension FactComputer {
     guard mayBeLongLived(head) else { return false }
     let before = opened.advanced(byNanoseconds: -1)
     let start = opened.advanced(bySeconds: -31 * 86_400)
-    return try !(reader.changes(mergedTo: head, after: start, until: before) ?? []).isEmpty
+    return try reader.hasChange(mergedTo: head, after: start, until: before)
   }
 
   private func mayBeLongLived(_ branch: SubjectKey) -> Bool { mergedTo.map { $0.contains(branch) } ?? true }

@@ -139,10 +139,12 @@ extension FactComputer {
 
   /// Returns the successful deploys that ended on these days, in order of their ends.
   ///
+  /// Of a day with more than ``TraceReader/dayLimit`` deploys, only those that arrived last.
+  ///
   /// - Parameter scope: ``ComputedFacts/DeployEnd/service`` or ``ComputedFacts/DeployEnd/target`` of the deploys.
   package mutating func deploys(in scope: String, days: ClosedRange<Int64>) throws -> [OrderedDeploy] {
     let references = days.map { Reference(.deployOn, "\(scope)@\($0)") }
-    let keys = Set(try store.publishers(of: references).values.joined())
+    let keys = Set(try reader.publishers(onDays: references, near: nil).values.lazy.flatMap(\.keys))
     var found: Set<OrderedDeploy> = []
     try reader.visitSubjects(keys) { subject in
       guard subject.operation == .deploy else { return }
@@ -154,6 +156,19 @@ extension FactComputer {
       }
     }
     return found.sorted()
+  }
+
+  /// Returns the last end of the successful deploys that ended on these days. Nil without any.
+  ///
+  /// - Parameter scope: as for ``deploys(in:days:)``.
+  package mutating func latestEnd(in scope: String, days: ClosedRange<Int64>) throws -> Timestamp? {
+    var (last, width): (Int64, Int64) = (days.upperBound, 1)
+    while last >= days.lowerBound {
+      let first = max(days.lowerBound, last - width + 1)
+      if let latest = try deploys(in: scope, days: first...last).last { return latest.end }
+      (last, width) = (first - 1, min(width * 2, 16))
+    }
+    return nil
   }
 
   /// Returns the names under which the deploys of a fact may be found, with the service and the environment.
@@ -182,8 +197,7 @@ extension FactComputer {
 
   /// Returns the changes with these commits.
   package mutating func changes(withCommits commits: Set<String>) throws -> [SubjectKey] {
-    let references = commits.map { Reference(.commit, $0) }.sorted()
-    let keys = Set(try store.publishers(of: references, limit: Correlator.publisherLimit).values.joined())
+    let keys = Set(try reader.publishers(ofCommits: commits.sorted()).values.joined())
     try reader.readSubjects(keys)
     return try keys.sorted().filter { try reader.subject(for: $0)?.operation == .pullRequest }
   }

@@ -206,6 +206,10 @@ public final class MemorySpanStore: SpanStore, BranchListing {
   }
 
   public func publishers(of references: [Reference]) -> [Reference: [SubjectKey]] {
+    publishers(of: references, limit: .max)
+  }
+
+  public func publishers(of references: [Reference], limit: Int) -> [Reference: [SubjectKey]] {
     state.withLock { state in
       var result: [Reference: [SubjectKey]] = [:]
       for reference in references {
@@ -213,7 +217,7 @@ public final class MemorySpanStore: SpanStore, BranchListing {
           let key = SubjectKey(reference.value)
           result[reference] = key.flatMap { state.entries[$0] == nil ? nil : [$0] } ?? []
         } else {
-          result[reference] = state.publishers[reference, default: []].sorted()
+          result[reference] = state.publishers[reference, default: []].prefix(max(0, limit)).sorted()
         }
       }
       return result

@@ -14,6 +14,12 @@ public protocol SpanReading: Sendable {
   /// Returns at most `limit` keys of publishers for each of these references. Which ones is unspecified.
   func publishers(of references: [Reference], limit: Int) throws -> [Reference: [SubjectKey]]
 
+  /// Returns the keys of the publishers of a reference that are nearest to a place, sorted. The reference is not of kind `key`.
+  ///
+  /// These are the `limit` publishers with the greatest places before it, and the `limit` with the least places from it on.
+  /// See ``places(of:)``.
+  func publishers(of reference: Reference, around place: UInt64, limit: Int) throws -> [SubjectKey]
+
   /// Returns the keys of the subjects that follow each of these references, sorted.
   func followers(of references: [Reference]) throws -> [Reference: [SubjectKey]]
 
@@ -100,6 +106,13 @@ extension SpanReading {
 
   public func publishers(of references: [Reference], limit: Int) throws -> [Reference: [SubjectKey]] {
     try publishers(of: references).mapValues { Array($0.prefix(limit)) }
+  }
+
+  public func publishers(of reference: Reference, around place: UInt64, limit: Int) throws -> [SubjectKey] {
+    let keys = try publishers(of: [reference])[reference] ?? []
+    let places = try places(of: keys).sorted { $0.value < $1.value }
+    let before = places.prefix { $0.value < place }
+    return (before.suffix(max(0, limit)) + places.dropFirst(before.count).prefix(max(0, limit))).map(\.key).sorted()
   }
 
   public func followers(of references: [Reference], limit: Int) throws -> [Reference: [SubjectKey]] {
