@@ -1,3 +1,4 @@
+import DeliveryCounters
 import DeliveryGauges
 import Foundation
 import Intake
@@ -158,6 +159,7 @@ struct ReferenceTests {
       ("branches to one commit", Self.grouped(TraceReader.branchMoveLimit)),
       ("considered for one deploy", Self.grouped(TraceReader.changeLimit)),
       ("to find the children", Self.grouped(TraceReader.followerLimit)),
+      ("compared again", "\(ProjectionMetrics.comparedAgain)"),
       ("ancestors of a span", "\(TraceRoot.depthLimit)"),
       ("measured in one step", Self.grouped(ProjectionBatches.countedAtOnce)),
       (

@@ -380,6 +380,7 @@ struct DeliveryMetricsTests {
   @Test("the next deliveries count what has waited, and of very many so many at a time")
   func settling() throws {
     var bench = try Bench()
+    bench.batches.measuringDuration = .seconds(3600)
     try bench.project(Self.deploys)
     bench.clock.pass(6)
     try bench.project([Self.run("1", queued: 0, started: 10, ended: nil)])
@@ -399,6 +400,70 @@ struct DeliveryMetricsTests {
     #expect(try bench.batches.countEnds())
     #expect(finishedRuns() == Double(many.count))
     #expect(bench.metrics.finishedSpanCount == 4 + many.count)
+  }
+
+  @Test("a step whose time is over counts the ends of one subject, and projects its deliveries")
+  func slowMeasuring() throws {
+    let store = CountingStore()
+    var bench = try Bench(store: store)
+    bench.batches.measuringDuration = .zero
+    let count = 12
+    try bench.project((1...count).map { Self.deploy("\($0)", of: "c\($0)", from: Int64($0) * 100, to: Int64($0) * 100 + 50) })
+    func counted() -> Double { bench.values("valuestream_deploys_total").values.reduce(0, +) }
+    #expect(counted() == 0)
+    bench.clock.pass(6)
+    for number in 1...4 {
+      try bench.project([Self.run("\(number)", queued: 0, started: 10, ended: nil)])
+      #expect(counted() == Double(number))
+      #expect(try !store.subjects([Self.key("run", "\(number)")]).isEmpty)
+    }
+    let before = store.work.subjects
+    #expect(try !bench.batches.countEnds())
+    // The deploys of the day are read once.
+    #expect(store.work.subjects - before <= count)
+    while try !bench.batches.countEnds() {}
+    #expect(counted() == Double(count))
+  }
+
+  @Test("a further attempt of a deploy does not compare all former ones again")
+  func attempts() throws {
+    let store = CountingStore()
+    var bench = try Bench(store: store)
+    bench.batches.measuringDuration = .seconds(3600)
+    func attempt(_ number: Int) -> Step {
+      var step = Self.deploy("1", of: "c\(number)", from: Int64(number) * 100, to: Int64(number) * 100 + 50)
+      step.events[0].attempt = .numbered(number)
+      return step
+    }
+    func look(_ steps: [Step]) throws -> Int {
+      try bench.project(steps)
+      bench.clock.pass(6)
+      let before = store.work.references
+      while try !bench.batches.countEnds() {}
+      return store.work.references - before
+    }
+    let (former, count) = (ProjectionMetrics.comparedAgain, 5 * ProjectionMetrics.comparedAgain)
+    _ = try look((1...former).map(attempt))
+    let few = try look([attempt(former + 1)])
+    _ = try look((former + 2...count).map(attempt))
+    let many = try look([attempt(count + 1)])
+    #expect(many <= 2 * few)
+    #expect(bench.values("valuestream_deploys_total").values.reduce(0, +) == Double(count + 1))
+  }
+
+  @Test("what a measured deploy leaves out because too many have a name is counted")
+  func ambiguousCommit() throws {
+    var bench = try Bench()
+    try bench.project(
+      (0...Correlator.publisherLimit).map { number in
+        Self.event("pull_request", "p\(number)", at: 0, .pullRequest) { $0.publishes = [Reference(.commit, "c2")] }
+      })
+    try bench.project([Self.deploy("1", of: "c1", from: 0, to: 100), Self.deploy("2", of: "c2", from: 200, to: 300)])
+    let exceeded = "valuestream_limits_exceeded_total"
+    #expect(bench.values(exceeded).isEmpty)
+    try bench.passGracePeriod()
+    #expect(bench.values(exceeded)["github name"] ?? 0 > 0)
+    #expect(bench.values(exceeded).count == 1)
   }
 
   @Test("a deploy around which something is damaged is passed over, and stops nothing")

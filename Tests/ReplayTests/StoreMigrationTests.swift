@@ -72,6 +72,7 @@ struct StoreMigrationTests {
     var batches = try ProjectionBatches(
       store: store, logEnd: nil, sources: [source], recent: RecentDeliveries(), registry: registry,
       metrics: ProjectionMetrics(registry: registry, seriesLimit: 100), clock: clock, grace: .zero)
+    batches.measuringDuration = .seconds(3600)
     _ = try batches.project(zip(positions, deliveries).map { batches.reread($1, at: $0) })
     var changes = ProjectionChanges()
     let branch = SubjectKey(source: "lines", host: "", container: "", kind: "branch", id: "main")

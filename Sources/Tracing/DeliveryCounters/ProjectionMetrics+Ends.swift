@@ -65,7 +65,15 @@ extension ProjectionMetrics {
     // Read everything first: an error after counting has begun would leave the counters half updated.
     var brought: [Int: Deploy] = [:]
     var unmeasurable: Set<Int> = []
-    for attempt in subject.operation == .deploy ? attempts : [] {
+    // Otherwise, each further attempt of a deploy would compare all former ones again.
+    let late = Set(attempts.suffix(Self.comparedAgain).map(\.outline.number))
+    let former = Set(comparison.known.filter { $0.parts.contains(.deploy) && $0.agrees(with: $1) }.map(\.attempt.outline.number))
+      .subtracting(late)
+    for attempt in subject.operation == .deploy ? attempts : [] where attempt.outline.outcome == .success {
+      guard !former.contains(attempt.outline.number) else {
+        unmeasurable.insert(attempt.outline.number)
+        continue
+      }
       do {
         brought[attempt.outline.number] = try reader.deploy(ofAttempt: attempt.outline.number, of: subject.key)
       } catch let error as StoreError where !error.isRetryable {
@@ -101,6 +109,9 @@ extension ProjectionMetrics {
     }
     return result
   }
+
+  /// The number of last attempts of a deploy that are compared with earlier deploys again after the deploy has changed.
+  package static let comparedAgain = 32
 
   private func correct(_ end: CountedEnd, to attempt: FinishedAttempt?) {
     conventions.correct(end, to: attempt)

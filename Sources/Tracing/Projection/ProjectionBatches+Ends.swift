@@ -4,7 +4,7 @@ import ValueStreamCore
 
 /// Counting ends after their grace period.
 extension ProjectionBatches {
-  /// Counts ends whose grace period is over, for at most ``countedAtOnce`` subjects.
+  /// Counts ends whose grace period is over, for at most ``countedAtOnce`` subjects and for about ``measuringDuration``.
   ///
   /// Problems with reading never stop deliveries. Damaged subjects are skipped. If the store cannot be read at present,
   /// counting pauses for a few seconds.
@@ -21,12 +21,19 @@ extension ProjectionBatches {
     var changes = ProjectionChanges()
     // Counting does not read traces, so the strategy does not matter.
     var reader = TraceReader(store: store, strategy: .nested)
-    var count = 0
+    var isLast = true
     do {
+      let start = ContinuousClock.now
       let awaiting = try store.awaitingMeasurement(
         since: now.advanced(byNanoseconds: -grace.nanoseconds), orAfter: now, limit: Self.countedAtOnce)
-      count = awaiting.count
-      for subject in awaiting {
+      isLast = awaiting.count < Self.countedAtOnce
+      for (index, subject) in awaiting.enumerated() {
+        // What others sent waits for the end of this step.
+        if index > 0, start.duration(to: .now) >= measuringDuration {
+          isLast = false
+          break
+        }
+        let cutCount = reader.cutLookUpCount
         let (key, measurement) = (subject.key, subject.measurement)
         let number = Self.number(of: key)
         if poisonGuard.isPoison(PoisonGuard.measurement, number) {
@@ -39,6 +46,9 @@ extension ProjectionBatches {
           }
         }
         poisonGuard.pass(PoisonGuard.measurement, number)
+        let newCuts = reader.cutLookUpCount - cutCount
+        if newCuts > 0 { metrics.apply(.cut(source: key.source, .name, count: newCuts)) }
+        reader.forget(beyond: Self.rememberedSubjects)
       }
     } catch {
       countsAgainAt = now.advanced(byNanoseconds: Self.pauseOfCounting.nanoseconds)
@@ -47,7 +57,7 @@ extension ProjectionBatches {
     changes.position = position
     unwritten = changes
     try writePending()
-    return count < Self.countedAtOnce
+    return isLast
   }
 
   static func number(of key: SubjectKey) -> UInt64 { hash(of: key.description) }
@@ -75,5 +85,7 @@ extension ProjectionBatches {
 
   /// The most subjects whose ends are counted in one step. Callers release the lock between steps.
   package static let countedAtOnce = 256
+  /// The most subjects that the reader of one step remembers.
+  static let rememberedSubjects = 5_000
   static let pauseOfCounting = Duration.seconds(5)
 }

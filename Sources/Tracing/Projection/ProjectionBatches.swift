@@ -30,6 +30,8 @@ package struct ProjectionBatches: Sendable {
   package internal(set) var position: LogCoverage?
   /// A batch that is counted but could not be written. The next call writes it before it does anything else.
   var unwritten: ProjectionChanges?
+  /// How long a step counts ends before it projects deliveries. It counts those of at least one subject.
+  package var measuringDuration = ProjectionBatches.stepDuration / 2
   /// When to count ends again after the store could not be read; nil if it could. Each failing read may take long.
   var countsAgainAt: Timestamp?
   /// The deliveries in batches that were counted but never written; nil if there are none. They are projected again in smaller
