@@ -251,7 +251,8 @@ let testsOfTargets: [Target] = [
   tests(of: "Simulator", ["ValueStreamCore", "GitHubWebhooks"]),
   tests(of: "SourceFuzzing"),
   .testTarget(
-    name: "MixedSourcesTests", dependencies: ["ValueStreamCore", "ValueStreamTesting"] + sources, swiftSettings: testSettings),
+    name: "MixedSourcesTests", dependencies: ["ValueStreamCore", "ValueStreamTesting", "Simulator"] + sources,
+    swiftSettings: testSettings),
   // Tracing
   tests(of: "DeliveryCounters", ["ValueStreamCore"]),
   tests(of: "DeliveryFacts", ["ValueStreamCore", "GitHubWebhooks", "Simulator"]),

@@ -66,6 +66,41 @@ struct JiraFormatTests {
     #expect(story.phases(of: "issue:10041").last == "Doing 10:00:00 to ?")
   }
 
+  /// A webhook of a move from one status to another.
+  private static func move(_ number: Int, from: String, to: String, _ category: String, at time: String) -> Delivery {
+    let resolution = category == "done" ? #","resolution":{"name":"Done"},"resolutiondate":"\#(time)""# : ""
+    return delivery(
+      """
+      {"webhookEvent":"jira:issue_updated","timestamp":\(Timestamp(rfc3339: time)?.seconds ?? 0)000,\
+      "issue":\(issue(to, category, updated: time, further: resolution)),\
+      "changelog":{"id":"\(number)","items":[{"field":"status","fromString":"\(from)","toString":"\(to)"}]}}
+      """)
+  }
+
+  @Test(
+    "Two webhooks of moves at one moment keep their order, also where the second one ends the issue", arguments: UInt64(0)..<8)
+  func twoWebhooks(seed: UInt64) throws {
+    let time = "2024-03-04T10:00:00.000+0000"
+    let created = Self.delivery(
+      #"{"webhookEvent":"jira:issue_created","timestamp":1709542800000,"issue":"#
+        + Self.issue("To Do", "new", updated: "2024-03-04T09:00:00.000+0000") + "}")
+    let done = try DeliveryStory(
+      [
+        created, Self.move(1, from: "To Do", to: "Review", "indeterminate", at: time),
+        Self.move(2, from: "Review", to: "Done", "done", at: time),
+      ], of: JiraSource(), seed: seed)
+    #expect(done.tree == ["issue:10041 09:00:00 to 10:00:00 completed"])
+    #expect(done.phases(of: "issue:10041") == ["To Do 09:00:00 to 10:00:00", "Review 10:00:00 to 10:00:00"])
+    let open = try DeliveryStory(
+      [
+        created, Self.move(1, from: "To Do", to: "Dev", "indeterminate", at: time),
+        Self.move(2, from: "Dev", to: "Review", "indeterminate", at: time),
+      ], of: JiraSource(), seed: seed)
+    #expect(open.span("issue:10041")?.attributes.value(of: "valuestream.issue.status") == .string("Review"))
+    #expect(open.phases(of: "issue:10041").first == "To Do 09:00:00 to 10:00:00")
+    #expect(open.phases(of: "issue:10041").last == "Review 10:00:00 to ?")
+  }
+
   @Test(
     "Sprints as Data Center writes them, with the id first or last, whatever name and goal hold",
     arguments: [

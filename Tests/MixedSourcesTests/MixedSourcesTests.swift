@@ -5,6 +5,7 @@ import GitHubWebhooks
 import GitLabWebhooks
 import JenkinsWebhooks
 import JiraWebhooks
+import Simulator
 import Testing
 import TrelloWebhooks
 import ValueStreamCore
@@ -69,6 +70,37 @@ struct MixedSourcesTests {
     #expect(late.corrected == late.spans)
     #expect(late.spans == within.spans)
     #expect(late.correctionCount > 0)
+  }
+
+  @Test("Durations, phases and lead times of ends are the same in any order, too", arguments: Seeds.upTo(4))
+  func sums(seed: UInt64) throws {
+    var random = SeededRandom(seed: seed)
+    let deliveries = try Self.all.get()
+    let inOrder = try CountingStory(deliveries, of: Self.sources, batchSize: 100)
+    let shuffled = try CountingStory(deliveries.shuffled(using: &random), of: Self.sources, batchSize: 3)
+    #expect(inOrder.ends.count > 200)
+    #expect(shuffled.ends == inOrder.ends, "\(Set(shuffled.ends).symmetricDifference(inOrder.ends).sorted())")
+  }
+
+  @Test("A generated history of five vendors is counted as its spans are, in any order", arguments: Seeds.upTo(3))
+  func year(seed: UInt64) throws {
+    var random = SeededRandom(seed: seed)
+    let history = YearHistory(HistoryConfiguration(seed: seed, days: 12, scale: 0.3, until: Self.received))
+    let deliveries = history.map { delivery in
+      Delivery(
+        source: String(delivery.path.dropFirst()), received: delivery.time, headers: delivery.headers, body: delivery.body)
+    }
+    #expect(Set(deliveries.map(\.source)).count == 5)
+    let inOrder = try CountingStory(deliveries, of: Self.sources, batchSize: 50)
+    #expect(inOrder.counted == inOrder.spans)
+    #expect(inOrder.spans.values.reduce(0, +) > 100)
+    let shuffled = try CountingStory(deliveries.shuffled(using: &random), of: Self.sources, batchSize: 50)
+    #expect(shuffled.counted == shuffled.spans)
+    #expect(shuffled.spans == inOrder.spans)
+    #expect(shuffled.ends == inOrder.ends, "\(Set(shuffled.ends).symmetricDifference(inOrder.ends).sorted().prefix(20))")
+    let late = try CountingStory(deliveries.shuffled(using: &random), of: Self.sources, pause: 4)
+    #expect(late.corrected == late.spans)
+    #expect(late.spans == inOrder.spans)
   }
 
   @Test(

@@ -48,4 +48,17 @@ struct TrelloLossTests {
     }
     for other: UInt64 in 1..<4 { #expect(try Self.spans(history, seed: seed &+ other) == spans, "another order") }
   }
+
+  @Test("Cards are counted as their spans are, in any order", arguments: UInt64(1)..<40)
+  func counters(seed: UInt64) throws {
+    var random = SeededRandom(seed: seed)
+    let deliveries = CardHistory(seed: seed).deliveries
+    let inOrder = try CountingStory(deliveries, of: [TrelloSource()], batchSize: 50)
+    #expect(inOrder.counted == inOrder.spans)
+    let shuffled = try CountingStory(deliveries.shuffled(using: &random), of: [TrelloSource()])
+    #expect(shuffled.counted == shuffled.spans)
+    #expect(shuffled.ends == inOrder.ends)
+    let late = try CountingStory(deliveries.shuffled(using: &random), of: [TrelloSource()], pause: 6)
+    #expect(late.corrected == late.spans)
+  }
 }

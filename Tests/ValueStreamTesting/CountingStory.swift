@@ -13,6 +13,9 @@ package struct CountingStory {
   package private(set) var spans: [String: Double] = [:]
   /// The total number of corrections.
   package private(set) var correctionCount = 0.0
+  /// What all counters and histograms of ends hold: the number of spans, and their durations, phases and lead times. One line for
+  /// each series. Sums are rounded to milliseconds, because the order of adding changes the last digits.
+  package private(set) var ends: [String] = []
 
   private final class SteppedClock: WallClock {
     private let time = Mutex(Timestamp(seconds: 1_900_000_000))
@@ -56,6 +59,14 @@ package struct CountingStory {
       }
     }
     corrected = corrected.filter { $0.value != 0 }
+    for family in registry.all where family.kind != .gauge && !Self.isOfArrival(family.name) {
+      for series in family.series where series.value != 0 || series.buckets.contains(where: { $0 > 0 }) {
+        ends.append(
+          "\(family.name) \(series.labels) \(Int64(saturating: series.value * 1000)) \(series.buckets.map(String.init).joined(separator: " "))"
+        )
+      }
+    }
+    ends.sort()
     for subject in store.subjects(matching: SubjectFilter(), after: nil, limit: .max).subjects {
       for span in subject.spans() where span.end != nil {
         let labels = [
@@ -65,5 +76,11 @@ package struct CountingStory {
         spans[labels.joined(separator: " "), default: 0] += 1
       }
     }
+  }
+
+  /// True for families that count deliveries or what they told in the order of their arrival, not what turned out.
+  private static func isOfArrival(_ name: String) -> Bool {
+    name.hasPrefix("webhooks_event") || name.contains("deliver") || name.contains("corrected") || name.contains("limits")
+      || name.contains("set_aside") || name == "valuestream_spans_finished_total"
   }
 }

@@ -1,3 +1,4 @@
+import Testing
 package import ValueStreamCore
 
 /// Projects several deliveries and describes the spans in short lines.
@@ -28,6 +29,15 @@ package struct DeliveryStory {
     var reader = TraceReader(store: store, strategy: .nested)
     spans = try store.subjects(matching: SubjectFilter(), after: nil, limit: 1000).subjects
       .flatMap { try reader.spans(of: $0) }.sorted { ($0.span.key, $0.span.attempt) < ($1.span.key, $1.span.attempt) }
+    for traced in spans { Self.checkPhases(of: traced.span) }
+  }
+
+  /// Every phase lies within its attempt, whatever was told in whatever order.
+  private static func checkPhases(of span: Span) {
+    let end = span.end ?? .latest
+    for phase in span.phases {
+      #expect(span.start <= phase.start && phase.start <= phase.end ?? end && phase.end ?? end <= end, "\(span.key): \(phase)")
+    }
   }
 
   /// One line per span: the end of its key, start and end as times of day, outcome, and the parent with the rule that
