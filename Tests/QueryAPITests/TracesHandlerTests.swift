@@ -215,6 +215,18 @@ struct TracesHandlerTests {
     }
   }
 
+  @Test("of very many things of one name, a bounded number is listed")
+  func veryAmbiguous() throws {
+    let events = (0..<3 * SubjectLookup.candidateLimit).map { number in
+      var event = QuerySamples.event(StoreSamples.issueKey(number), .issue, "acme/site#\(number)", from: 0, to: nil)
+      event.publishes = [Reference(.customID, "everything")]
+      return event
+    }
+    let (status, body) = Self.subject("everything", from: try QuerySamples.store(events))
+    #expect(status == 409)
+    #expect(body.matches(of: /github:github\.com:1:issue:/).count == SubjectLookup.candidateLimit)
+  }
+
   // MARK: List of traces
 
   @Test("an answer in full")

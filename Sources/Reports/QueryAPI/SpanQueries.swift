@@ -87,9 +87,9 @@ package struct SpanQueries: Sendable {
   /// Creates a reader with an empty cache.
   package func reader() -> TraceReader { TraceReader(store: store, strategy: strategy) }
 
-  /// Returns the sorted keys of the subjects that publish any of these references.
-  package func keys(named references: [Reference]) throws -> [SubjectKey] {
-    Set(try store.publishers(of: references).values.joined()).sorted()
+  /// Returns the sorted keys of the subjects that publish any of these references, at most `limit` for each.
+  package func keys(named references: [Reference], limit: Int = spanLimit) throws -> [SubjectKey] {
+    Set(try store.publishers(of: references, limit: limit).values.joined()).sorted()
   }
 
   /// Returns the trace with this trace id, or the trace of the subject with this name.

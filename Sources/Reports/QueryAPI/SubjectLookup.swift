@@ -37,13 +37,19 @@ package struct SubjectLookup {
   ///
   /// - Throws: ``LookupError`` if no subject or several match; ``StoreError`` if the store cannot be read.
   package func key(_ text: String) throws -> SubjectKey {
-    for names in try [Self.keys(in: text), queries.keys(named: [Reference(.classicID, text)]), queries.keys(named: names(text))] {
+    func keys(named references: [Reference]) throws -> [SubjectKey] {
+      try queries.keys(named: references, limit: Self.candidateLimit)
+    }
+    for names in try [Self.keys(in: text), keys(named: [Reference(.classicID, text)]), keys(named: names(text))] {
       let found = try queries.store.subjects(names).values.filter { $0.operation != nil }.map(\.key).sorted()
       if found.count > 1 { throw LookupError.ambiguous(text, candidates: found) }
       if let key = found.first { return key }
     }
     throw queries.unknown("no span has the key, classic id or name \(text)")
   }
+
+  /// The maximum number of subjects with one name to look at. Senders can give one name to any number of them.
+  package static let candidateLimit = 100
 
   /// Returns the references that a name may mean. People omit the host of an issue or a change, so every known host
   /// is tried.
