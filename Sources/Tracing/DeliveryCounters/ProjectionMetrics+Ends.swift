@@ -65,10 +65,7 @@ extension ProjectionMetrics {
     // Read everything first: an error after counting has begun would leave the counters half updated.
     var brought: [Int: Deploy] = [:]
     var unmeasurable: Set<Int> = []
-    // Otherwise, each further attempt of a deploy would compare all former ones again.
-    let late = Set(attempts.suffix(Self.comparedAgain).map(\.outline.number))
-    let former = Set(comparison.known.filter { $0.parts.contains(.deploy) && $0.agrees(with: $1) }.map(\.attempt.outline.number))
-      .subtracting(late)
+    let former = subject.operation == .deploy ? Self.former(attempts, comparison) : []
     for attempt in subject.operation == .deploy ? attempts : [] where attempt.outline.outcome == .success {
       guard !former.contains(attempt.outline.number) else {
         unmeasurable.insert(attempt.outline.number)
@@ -112,6 +109,21 @@ extension ProjectionMetrics {
 
   /// The number of last attempts of a deploy that are compared with earlier deploys again after the deploy has changed.
   package static let comparedAgain = 32
+
+  /// Returns the numbers of the attempts that stay as they were counted, and that follow one that does, except the last ones.
+  ///
+  /// Otherwise, each further attempt of a deploy would compare all former ones again.
+  private static func former(_ attempts: [FinishedAttempt], _ comparison: EndComparison) -> Set<Int> {
+    let counted = comparison.known.filter { end, attempt in
+      end.agrees(with: attempt) && (end.parts.contains(.deploy) || attempt.outline.outcome != .success)
+    }
+    let unchanged = Set(counted.map(\.attempt.outline.number))
+    let numbers = attempts.map(\.outline.number)
+    let former = numbers.indices.dropLast(comparedAgain).filter { index in
+      unchanged.contains(numbers[index]) && (index == 0 || unchanged.contains(numbers[index - 1]))
+    }
+    return Set(former.map { numbers[$0] })
+  }
 
   private func correct(_ end: CountedEnd, to attempt: FinishedAttempt?) {
     conventions.correct(end, to: attempt)
