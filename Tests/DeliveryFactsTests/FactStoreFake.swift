@@ -12,7 +12,7 @@ final class FactStoreFake: SpanStore, FactStore {
 
   struct State {
     var keys: [FactID: SubjectKey] = [:]
-    var numbers: [String: FactName] = [:]
+    var numbers: [ExactText: FactName] = [:]
     var subjects: [FactID: FactSubject] = [:]
     var rows: [FactID: [EncodedFact]] = [:]
     /// The deploys that brought each change. May name some that no longer do.
@@ -80,7 +80,7 @@ final class FactStoreFake: SpanStore, FactStore {
 
   func texts(of names: Set<FactName>) -> [FactName: String] {
     state.withLock { state in
-      Dictionary(state.numbers.filter { names.contains($0.value) }.map { ($0.value, $0.key) }) { first, _ in first }
+      Dictionary(state.numbers.filter { names.contains($0.value) }.map { ($0.value, $0.key.text) }) { first, _ in first }
     }
   }
 
@@ -91,12 +91,13 @@ final class FactStoreFake: SpanStore, FactStore {
   func factValues() -> [String: [UInt8]] { state.withLock(\.values) }
   func factProgress() -> FactProgress { FactProgress() }
 
-  func factNames(for texts: Set<String>) -> [String: FactName] {
+  func factNames(for texts: [String]) -> [FactName] {
     state.withLock { state in
-      for text in texts where state.numbers[text] == nil {
-        state.numbers[text] = FactName(rawValue: UInt32(state.numbers.count + 1))
+      texts.map { text in
+        let known = state.numbers[ExactText(text)] ?? FactName(rawValue: UInt32(state.numbers.count + 1))
+        state.numbers[ExactText(text)] = known
+        return known
       }
-      return state.numbers.filter { texts.contains($0.key) }
     }
   }
 
@@ -254,7 +255,7 @@ struct ReadableFacts {
 
   init(_ store: FactStoreFake) throws {
     let state = store.state.withLock { $0 }
-    texts = Dictionary(uniqueKeysWithValues: state.numbers.map { ($0.value, $0.key) })
+    texts = Dictionary(uniqueKeysWithValues: state.numbers.map { ($0.value, $0.key.text) })
     var keys = state.keys.mapValues(\.shortText)
     for (id, subject) in state.subjects { keys[id] = id.isDirect ? "direct \(subject.name)" : subject.key.shortText }
     self.keys = keys

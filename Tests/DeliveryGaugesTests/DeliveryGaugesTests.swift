@@ -173,7 +173,7 @@ final class GaugeWorld {
   /// Adds an incident that names no environment.
   func incident(of service: String) throws {
     let began = Self.now.advanced(bySeconds: -86_400)
-    let fact = IncidentFact(id: id(), service: store.factNames(for: [service])[service] ?? .none, began: began, detected: began)
+    let fact = IncidentFact(id: id(), service: store.factNames(for: [service])[0], began: began, detected: began)
     store.write(FactSamples.changes([FactSamples.facts(fact)]))
   }
 
@@ -185,7 +185,7 @@ final class GaugeWorld {
   ) throws {
     let names = store.factNames(for: [service, environment])
     let target = DeployFactTarget(
-      service: names[service] ?? .none, environment: names[environment] ?? .none, repository: names[service] ?? .none)
+      service: names[0], environment: names[1], repository: names[0])
     var facts: [SubjectFacts] = []
     for days in daysAgo {
       let deploy = id()

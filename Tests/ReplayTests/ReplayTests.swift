@@ -208,7 +208,7 @@ struct ReplayTests {
     first.write(StoreSamples.changes([StoreSamples.issue(1)]))
     try record(["a start", "a end"], from: 0)
     _ = second.factNames(for: ["another"])
-    let service = try #require(first.factNames(for: ["web"])["web"])
+    let service = try #require(first.factNames(for: ["web"]).first)
     let known = FactID(rawValue: try #require(first.places(of: [Self.key("a")])[Self.key("a")]))
     var deploy = FactSamples.deploy(501, endedOn: 3)
     deploy.target.service = service

@@ -43,8 +43,7 @@ struct Organization {
     // 1.8 million runs in 90 days are 20,000 a day.
     runsOfWorkflow = 20_000 / (1000 * Self.workflowsOfRepository)
     func names(_ texts: [String]) throws -> [FactName] {
-      let numbers = try store.factNames(for: Set(texts))
-      return texts.map { numbers[$0] ?? .none }
+      try store.factNames(for: texts)
     }
     repositories = try names((0..<count).map { "acme/service-\($0)" })
     workflows = try names(["CI", "Nightly", "Release"])

@@ -20,7 +20,7 @@ struct FactMemory: Sendable {
   private var latestEnds: [String: Timestamp] = [:]
   /// The changes of runs that were computed.
   private var runChanges: [SubjectKey: FactID?] = [:]
-  var names: [String: FactName] = [:]
+  var names: [ExactText: FactName] = [:]
   /// The branches into which changes were merged. Nil if they are too many.
   var mergedTo: Set<SubjectKey>? = []
   /// When the latest incident began. Nil if that is not known yet.

@@ -132,25 +132,28 @@ extension PostgresSpanStore: FactStore {
 
   // MARK: Names
 
-  package func factNames(for texts: Set<String>) throws -> [String: FactName] {
-    guard !texts.isEmpty else { return [:] }
-    func known(_ texts: some Collection<String>, _ query: (String, [PostgresValue]) throws -> PostgresConnection.Rows) throws
-      -> [String: FactName]
+  package func factNames(for texts: [String]) throws -> [FactName] {
+    guard !texts.isEmpty else { return [] }
+    func known(_ texts: [String], _ query: (String, [PostgresValue]) throws -> PostgresConnection.Rows) throws
+      -> [ExactText: FactName]
     {
       let rows = try query(
         "SELECT text, id FROM @fact_name WHERE text = ANY($1)", [.byteArrays(texts.map { Array($0.utf8) })])
-      return Dictionary(rows.map { ($0.text(0), FactName(rawValue: UInt32(clamping: $0.int(1)))) }) { first, _ in first }
+      return Dictionary(
+        rows.map { (ExactText($0.text(0)), FactName(rawValue: UInt32(clamping: $0.int(1)))) }
+      ) { first, _ in first }
     }
+    let other = ExactText(FactName.other)
     var result = try known(texts, pool.query)
-    let missing = texts.filter { result[$0] == nil }.sorted()
-    guard !missing.isEmpty else { return result }
+    let missing = Set(texts.lazy.map { ExactText($0) }.filter { result[$0] == nil }).map(\.text)
+    if missing.isEmpty { return texts.map { result[ExactText($0)] ?? .none } }
     try lease.transaction { connection in
       let last = try connection.run(pool.sql("SELECT coalesce(max(id), 0) FROM @fact_name")).first?.int(0) ?? 0
       // The last number is that of the text that stands for all others.
       let room = max(0, Int64(FactName.limit) - 1 - last)
       let numbered = missing.prefix(Int(room))
       var texts = Array(numbered)
-      if numbered.count < missing.count, result[FactName.other] == nil, !texts.contains(FactName.other) {
+      if numbered.count < missing.count, result[other] == nil, !texts.contains(FactName.other) {
         texts.append(FactName.other)
       }
       try connection.run(
@@ -159,10 +162,7 @@ extension PostgresSpanStore: FactStore {
         [.integers(texts.indices.map { last + 1 + Int64($0) }), .byteArrays(texts.map { Array($0.utf8) })])
     }
     result.merge(try known(missing + [FactName.other], pool.query)) { first, _ in first }
-    let other = result[FactName.other]
-    for text in missing where result[text] == nil { result[text] = other }
-    if !texts.contains(FactName.other) { result[FactName.other] = nil }
-    return result
+    return texts.map { result[ExactText($0)] ?? result[other] ?? .none }
   }
 
   // MARK: Writing

@@ -76,9 +76,8 @@ extension Replay {
     changes.values[Self.carriedRollUps] = Array(String(day.rawValue).utf8)
     if try second.countOfTallies(on: day) < first.countOfTallies(on: day) {
       func names(_ key: RollUpKey) -> [FactName] { [key.repository, key.workflow, key.job, key.runner] }
-      let texts = try first.texts(of: Set(rollUps.flatMap { names($0.key) }))
-      let numbers = try second.factNames(for: Set(texts.values))
-      func translated(_ name: FactName) -> FactName { texts[name].flatMap { numbers[$0] } ?? .none }
+      let numbers = try translatedNames(Set(rollUps.flatMap { names($0.key) }))
+      func translated(_ name: FactName) -> FactName { numbers[name] ?? .none }
       changes.rollUps = rollUps.map { rollUp in
         var copy = rollUp
         copy.key.repository = translated(rollUp.key.repository)
@@ -140,8 +139,7 @@ extension Replay {
       for (id, encoded) in try first.encodedFacts(kind, of: Set(ids)) { rows[id, default: []] += encoded }
     }
     let numbers = rows.values.joined().compactMap(\.numbers)
-    let texts = try first.texts(of: numbers.reduce(into: []) { $0.formUnion($1.names) })
-    let names = try second.factNames(for: Set(texts.values))
+    let names = try translatedNames(numbers.reduce(into: []) { $0.formUnion($1.names) })
     let translated = try translatedIDs(numbers.reduce(into: Set(ids)) { $0.formUnion($1.ids) })
     var changes = FactChanges()
     for id in ids {
@@ -151,12 +149,19 @@ extension Replay {
         fact.translated {
           translated[$0] ?? $0
         } name: {
-          texts[$0].flatMap { names[$0] } ?? .none
+          names[$0] ?? .none
         }
       }
       changes.facts.append(SubjectFacts(subject: subject, rows: facts))
     }
     try second.write(changes)
+  }
+
+  /// Returns the numbers of these names in the second projection. Those without a text are absent.
+  private func translatedNames(_ names: Set<FactName>) throws -> [FactName: FactName] {
+    let texts = try first.texts(of: names).map { (name: $0.key, text: $0.value) }
+    let numbers = try second.factNames(for: texts.map(\.text))
+    return Dictionary(zip(texts.lazy.map(\.name), numbers)) { first, _ in first }
   }
 
   /// Returns the ids of these subjects in the second projection.

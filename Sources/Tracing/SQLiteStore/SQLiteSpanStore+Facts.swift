@@ -94,24 +94,15 @@ extension SQLiteSpanStore: FactStore {
     try caches.exclusions.table?.reasons ?? withReader { try $0.exclusions().reasons }
   }
 
-  package func factNames(for texts: Set<String>) throws -> [String: FactName] {
-    var result: [String: FactName] = [:]
-    var unknown: [String] = []
-    try withReader { reader in
-      for text in texts {
-        if let known = try reader.factName(of: text) {
-          result[text] = FactName(rawValue: UInt32(clamping: known))
-        } else {
-          unknown.append(text)
-        }
-      }
+  package func factNames(for texts: [String]) throws -> [FactName] {
+    let known = try withReader { reader in try texts.map { try reader.factName(of: $0) } }
+    var numbers = known
+    let missing = texts.indices.filter { known[$0] == nil }
+    if !missing.isEmpty {
+      let new = try withWriter { try $0.numberFactNames(missing.map { texts[$0] }) }
+      for (index, number) in zip(missing, new) { numbers[index] = number }
     }
-    guard !unknown.isEmpty else { return result }
-    let texts = unknown
-    for (text, number) in try withWriter({ try $0.numberFactNames(texts) }) {
-      result[text] = FactName(rawValue: UInt32(clamping: number))
-    }
-    return result
+    return numbers.map { number in number.map { FactName(rawValue: UInt32(clamping: $0)) } ?? .none }
   }
 
   package func pendingFacts(limit: Int) throws -> PendingFacts {

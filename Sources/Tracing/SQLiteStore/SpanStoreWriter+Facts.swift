@@ -287,26 +287,27 @@ extension SpanStoreWriter {
 
   // MARK: Names
 
-  func numberFactNames(_ texts: [String]) throws -> [String: Int64] {
-    var numbers: [String: Int64] = [:]
+  /// Returns the numbers of these texts, in their order.
+  func numberFactNames(_ texts: [String]) throws -> [Int64] {
+    var numbers: [Int64] = []
     try transaction {
       var next = try reader.connection.number("SELECT max(id) FROM fact_name") + 1
       for text in texts {
         if let known = try factName(stored: text) {
-          numbers[text] = known
+          numbers.append(known)
           continue
         }
         let isRoom = next < Int64(FactName.limit)
         let kept = isRoom ? text : FactName.other
         if !isRoom, let other = try factName(stored: kept) {
-          numbers[text] = other
+          numbers.append(other)
           continue
         }
         let insert = try facts(.insertName)
         insert.bind(1, next)
         insert.bind(2, kept)
         try insert.run()
-        numbers[text] = next
+        numbers.append(next)
         next += 1
       }
     }

@@ -16,6 +16,17 @@ struct DeployTarget: Sendable, Hashable {
     }
     environment = attributes.text(of: AttributeName.deploymentEnvironmentName)
   }
+
+  /// Compares byte by byte, as stores compare the names under which deploys are found.
+  static func == (left: DeployTarget, right: DeployTarget) -> Bool {
+    ExactText(left.service) == ExactText(right.service)
+      && left.environment.map(ExactText.init) == right.environment.map(ExactText.init)
+  }
+
+  func hash(into hasher: inout Hasher) {
+    hasher.combine(ExactText(service))
+    hasher.combine(environment.map(ExactText.init))
+  }
 }
 
 extension Subject {

@@ -26,8 +26,8 @@ struct DeployTimeline {
         return outline.outcome == .success && attempt.target == target ? outline.end : nil
       case .runs(let target):
         guard outline.end != nil, outline.outcome == .success || outline.outcome?.isError == true,
-          attempt.target?.service == target.service,
-          target.environment.map({ $0 == attempt.target?.environment }) ?? attempt.isToProduction
+          let own = attempt.target, ExactText(own.service) == ExactText(target.service),
+          target.environment.map({ ExactText($0) == own.environment.map(ExactText.init) }) ?? attempt.isToProduction
         else { return nil }
         return subject.runStart(of: outline)
       }

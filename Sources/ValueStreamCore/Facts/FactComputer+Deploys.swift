@@ -150,7 +150,8 @@ extension FactComputer {
       guard subject.operation == .deploy else { return }
       for attempt in subject.deployAttempts() {
         guard attempt.outline.outcome == .success, let end = attempt.outline.end, let target = attempt.target,
-          target.service == scope || DailyAlias.deploys(in: target).subject == scope, days.contains(DailyAlias.day(of: end))
+          target.service.hasSameBytes(as: scope) || DailyAlias.deploys(in: target).subject.hasSameBytes(as: scope),
+          days.contains(DailyAlias.day(of: end))
         else { continue }
         found.insert(OrderedDeploy(end: end, key: subject.key))
       }

@@ -50,7 +50,7 @@ package struct FactComputer {
   /// The branches into which changes were merged. Nil if they are too many to remember.
   package var mergedTo: Set<SubjectKey>?
   /// The numbers of known texts.
-  package private(set) var names: [String: FactName]
+  package private(set) var names: [ExactText: FactName]
   private var ids: [SubjectKey: FactID?] = [:]
   private var keys: [FactID: SubjectKey] = [:]
   /// The changes that this computer computed.
@@ -62,8 +62,8 @@ package struct FactComputer {
   ///   - strategy: must be that of all other readers of the store.
   ///   - names: the ``names`` of an earlier computer of the store, to look up fewer of them.
   package init(
-    store: any SpanReading & FactStore, strategy: TraceStrategy, rules: FactRules = FactRules(), names: [String: FactName] = [:],
-    mergedTo: Set<SubjectKey>? = nil
+    store: any SpanReading & FactStore, strategy: TraceStrategy, rules: FactRules = FactRules(),
+    names: [ExactText: FactName] = [:], mergedTo: Set<SubjectKey>? = nil
   ) {
     self.store = store
     self.rules = rules
@@ -115,10 +115,10 @@ package struct FactComputer {
 
   mutating func name(_ text: String?) throws -> FactName {
     guard let text, !text.isEmpty else { return .none }
-    if let known = names[text] { return known }
+    if let known = names[ExactText(text)] { return known }
     if names.count >= Self.nameLimit { names = [:] }
-    let name = try store.factNames(for: [text])[text] ?? .none
-    names[text] = name
+    let name = try store.factNames(for: [text]).first ?? .none
+    names[ExactText(text)] = name
     return name
   }
 

@@ -80,10 +80,11 @@ extension FactSource {
 ///
 /// Calls block. Make these calls from one thread at a time. Those of ``FactSource`` are safe to call concurrently.
 public protocol FactStore: FactSource {
-  /// Returns the numbers of these texts, and gives new numbers to new texts.
+  /// Returns the numbers of these texts, in their order, and gives new numbers to new texts.
   ///
-  /// A store numbers at most ``FactName/limit`` texts. Further ones count as ``FactName/other``.
-  func factNames(for texts: Set<String>) throws -> [String: FactName]
+  /// Texts are the same only if their bytes are. A store numbers at most ``FactName/limit`` texts. Further ones count as
+  /// ``FactName/other``.
+  func factNames(for texts: [String]) throws -> [FactName]
 
   /// Returns work for the next step of the computation of facts, the longest waiting first.
   ///

@@ -21,7 +21,7 @@ struct MemoryFacts {
   private(set) var rollUps = MemoryRollUps()
   /// The keys of removed subjects with facts or tallies.
   private(set) var keptFacts: Set<SubjectKey> = []
-  private var numbers: [String: FactName] = [:]
+  private var numbers: [ExactText: FactName] = [:]
   private var texts: [String] = []
 
   /// The waiting changes with the number of the last write that added each, and a queue with outdated entries.
@@ -160,12 +160,12 @@ struct MemoryFacts {
   }
 
   mutating func number(_ text: String) -> FactName {
-    if let known = numbers[text] { return known }
-    let kept = texts.count < FactName.limit - 1 || text == FactName.other ? text : FactName.other
-    if kept != text { return number(kept) }
+    if let known = numbers[ExactText(text)] { return known }
+    let isKept = texts.count < FactName.limit - 1 || text == FactName.other
+    if !isKept { return number(FactName.other) }
     texts.append(text)
     let number = FactName(rawValue: UInt32(clamping: texts.count))
-    numbers[text] = number
+    numbers[ExactText(text)] = number
     return number
   }
 

@@ -96,12 +96,8 @@ extension MemorySpanStore: FactStore {
     facts.withLock(\.exclusions.reasons)
   }
 
-  public func factNames(for texts: Set<String>) -> [String: FactName] {
-    facts.withLock { facts in
-      var result: [String: FactName] = [:]
-      for text in texts { result[text] = facts.number(text) }
-      return result
-    }
+  public func factNames(for texts: [String]) -> [FactName] {
+    facts.withLock { facts in texts.map { facts.number($0) } }
   }
 
   public func pendingFacts(limit: Int) -> PendingFacts {
