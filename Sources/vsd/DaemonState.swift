@@ -113,6 +113,7 @@ struct DaemonState: Sendable {
     }
     let count = leadership.work?.setAside.count ?? 0
     if count > 0 { warnings.append("\(count) deliveries are set aside; /api/v1/deliveries?result=unreadable tells why") }
+    warnings += leadership.work?.facts.warnings ?? []
     return warnings
   }
 

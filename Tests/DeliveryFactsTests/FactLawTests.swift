@@ -35,7 +35,8 @@ struct FactLawTests {
         ? history.world.items : order == 1 ? history.world.items.reversed() : history.world.items.shuffled(using: &random)
       let store = FactStoreFake()
       let limits = FactKeeper.Limits(pending: [1, 3, 256][order], affected: [2, 1, 128][order])
-      var keeper = FactKeeper(store: store, strategy: .nested, limits: limits)
+      let allowance = FactKeeper.Allowance(ofChange: [64, 0, 1][order], most: [65_536, 5, 20][order])
+      var keeper = FactKeeper(store: store, strategy: .nested, limits: limits, allowance: allowance)
       var rest = items[...]
       while !rest.isEmpty {
         let count = [1, 1, 2, 5, 30][Int.random(in: 0...4, using: &random)]
@@ -48,8 +49,9 @@ struct FactLawTests {
             store.state.withLock { $0.failsNextWrite = false }
           }
           _ = try keeper.step(now: FactWorld.time(1_000_000))
+          if random.oneIn(3) { keeper.grant() }
         }
-        if random.oneIn(10) { keeper = FactKeeper(store: store, strategy: .nested, limits: limits) }
+        if random.oneIn(10) { keeper = FactKeeper(store: store, strategy: .nested, limits: limits, allowance: allowance) }
       }
       try keeper.computeAll()
       let difference = Self.difference(try ReadableFacts(store).lines, expected)
@@ -118,6 +120,49 @@ struct FactLawTests {
       #expect(facts.text(deploys.first?.previous) == previous ?? "-")
     }
     #expect(count > 0)
+  }
+
+  @Test(
+    "Services and environments that only look alike are told apart, in any order and after a restart", arguments: Seeds.upTo(6))
+  func spelling(seed: UInt64) throws {
+    let names = ["caf\u{E9}", "cafe\u{301}"]
+    #expect(names[0] == names[1] && !names[0].hasSameBytes(as: names[1]))
+    var world = FactWorld()
+    world.push("main", at: 0, from: "b0", to: "m0")
+    var expected: [String: [[UInt8]]] = [:]
+    var previous: [[UInt8]: String] = [:]
+    var origins: [String: String] = [:]
+    for number in 1...12 {
+      let (service, environment) = (names[number % 2], names[number / 2 % 2])
+      let minute = Double(number) * 100
+      let head = "h\(number)"
+      world.open(FactWorld.Request(number: number, head: head, branch: "topic\(number)", opened: minute - 50))
+      world.merge(
+        FactWorld.Request(number: number, head: head, branch: "topic\(number)", opened: minute - 50), as: "m\(number)", at: minute
+      )
+      world.push("main", at: minute, from: "m\(number - 1)", to: "m\(number)")
+      world.deploy("\(number)", of: "m\(number)", at: minute + 10, to: environment, service: service)
+      let place = Array("\(service)/\(environment)".utf8)
+      expected["deployment \(number)"] = [Array(service.utf8), Array(environment.utf8)]
+      origins["deployment \(number)"] = previous[place] ?? "-"
+      previous[place] = "deployment \(number)"
+    }
+    var random = SeededRandom(seed: seed)
+    let store = FactStoreFake()
+    var keeper = FactKeeper(store: store, strategy: .nested)
+    for item in seed == 0 ? world.items : world.items.shuffled(using: &random) {
+      try store.project([item])
+      if random.oneIn(2) { try keeper.computeAll() }
+      if random.oneIn(10) { keeper = FactKeeper(store: store, strategy: .nested) }
+    }
+    try keeper.computeAll()
+    let facts = try ReadableFacts(store)
+    for (name, deploys) in facts.deploys {
+      let fact = try #require(deploys.first)
+      #expect([fact.target.service, fact.target.environment].map { Array(facts.text($0).utf8) } == expected[name], "\(name)")
+      #expect(facts.text(fact.previous) == origins[name], "\(name)")
+    }
+    #expect(facts.deploys.count == 12)
   }
 
   @Test("An import from newest to oldest costs about as much as one from oldest to newest, in bounded steps")

@@ -24,6 +24,11 @@ final class FactStoreFake: SpanStore, FactStore {
     var batches: [(number: UInt64, batch: Batch)] = []
     var nextBatch: UInt64 = 1
     var failsNextWrite = false
+    /// The rows of facts that were visited, and the bytes of values that were written.
+    var rowsVisited = 0
+    var valueBytesWritten = 0
+    /// How often the facts of each subject were written.
+    var writeCounts: [SubjectKey: Int] = [:]
   }
 
   let spans = MemorySpanStore()
@@ -36,7 +41,11 @@ final class FactStoreFake: SpanStore, FactStore {
   func visitFacts<Row: Fact>(
     _ type: Row.Type, days: ClosedRange<FactDay>?, includesOpen: Bool, _ visit: (Row) throws -> Void
   ) throws {
-    let rows = state.withLock { $0.rows.values.joined().filter { $0.kind == Row.kind } }
+    let rows = state.withLock { state in
+      let rows = state.rows.values.joined().filter { $0.kind == Row.kind }
+      state.rowsVisited += rows.count
+      return rows
+    }
     for row in rows where row.day.map({ days?.contains($0) ?? false }) ?? includesOpen { try visit(Self.decode(row)) }
   }
 
@@ -142,8 +151,12 @@ final class FactStoreFake: SpanStore, FactStore {
         }
         state.rows[facts.subject.id] = facts.rows.isEmpty ? nil : facts.rows
         state.subjects[facts.subject.id] = facts.rows.isEmpty ? nil : facts.subject
+        state.writeCounts[facts.subject.key, default: 0] += 1
       }
-      state.values.merge(changes.values) { $1 }
+      for (name, bytes) in changes.values {
+        state.values[name] = bytes.isEmpty ? nil : bytes
+        state.valueBytesWritten += name.utf8.count + bytes.count
+      }
       if let ticket = changes.completed { state.batches.removeAll { $0.number <= ticket.rawValue } }
     }
   }

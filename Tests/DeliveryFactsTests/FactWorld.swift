@@ -271,13 +271,26 @@ extension FactStoreFake {
 }
 
 extension FactKeeper {
-  /// Computes all facts.
+  /// Computes all facts, also those that exceed the allowance.
   ///
-  /// - Returns: the number of steps.
+  /// - Returns: the number of computed subjects.
   @discardableResult
   mutating func computeAll() throws -> Int {
-    var count = 1
-    while try step(now: FactWorld.time(1_000_000)) { count += 1 }
+    var count = try computeAllowed()
+    while isExhausted {
+      grant()
+      count += try computeAllowed()
+    }
     return count
+  }
+
+  /// Computes what the allowance permits.
+  ///
+  /// - Returns: the number of computed subjects.
+  @discardableResult
+  mutating func computeAllowed() throws -> Int {
+    var count = 0
+    while try step(now: FactWorld.time(1_000_000)) { count += lastComputedCount }
+    return count + lastComputedCount
   }
 }

@@ -88,6 +88,24 @@ struct FactWorkerTests {
     }
   }
 
+  @Test("What exceeds the allowance is computed in the background, and nobody waits for it")
+  func allowance() async throws {
+    let bench = try FactBench(allowance: .init(ofChange: 1, most: 1))
+    try bench.tellIssue(type: "Story")
+    try bench.tellChanges(1...20)
+    try bench.computeAll()
+    try bench.tellIssue(type: "Bug", second: 9)
+    let worker = bench.worker
+    try await running(worker) { () async throws in
+      worker.wake()
+      let expected = Dictionary(uniqueKeysWithValues: (1...20).map { ($0, "Bug") })
+      #expect(try await OwnThread.run { !worker.wait(atMost: .seconds(60)) }, "the rest is not allowed yet")
+      for _ in 0..<6000 where try bench.types() != expected { try await Task.sleep(for: .milliseconds(10)) }
+      #expect(try bench.types() == expected)
+      #expect(try await OwnThread.run { worker.wait(atMost: .seconds(60)) })
+    }
+  }
+
   @Test("tells in its gauges what waits")
   func gauges() throws {
     let worker = worker()

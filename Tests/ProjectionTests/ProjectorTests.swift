@@ -43,7 +43,7 @@ struct ProjectorTests {
 
   /// A store in memory whose reads and writes can be made to fail.
   final class FailingStore: SpanStore {
-    let inner: any SpanStore = MemorySpanStore()
+    let inner: any SpanStore & FactStore = MemorySpanStore()
     let failures = Mutex(0)
     let writes = Mutex(0)
     /// Subjects whose writes always fail, with the error.
@@ -52,6 +52,8 @@ struct ProjectorTests {
     let unreadable = Mutex<[SubjectKey: StoreError.Code]>([:])
     /// Called before each write.
     let onWrite = Mutex<(@Sendable (ProjectionChanges) throws -> Void)?>(nil)
+    /// Called before each write of facts.
+    let onFactWrite = Mutex<(@Sendable (FactChanges) throws -> Void)?>(nil)
 
     private func failOnce() throws {
       let isFailing = failures.withLock { failures in

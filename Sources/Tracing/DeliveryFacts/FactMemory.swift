@@ -1,23 +1,26 @@
 import ValueStreamCore
 
 /// What the computation of facts remembers between steps.
+///
+/// Most of it is stored with the facts, in one value for each entry, so that a step writes no more than it changes.
 struct FactMemory: Sendable {
-  /// Stored with the facts.
   private(set) var work = FactWork()
-  private(set) var repositories: [String: RepositoryNotes] = [:]
+  private(set) var repositories: [ExactText: RepositoryNotes] = [:]
   /// Reverts whose original is unknown, by its name.
-  private(set) var missingOriginals: [String: Set<SubjectKey>] = [:]
-  /// True if the stored facts were computed with other rules.
+  private var missingOriginals: [Reference: Set<SubjectKey>] = [:]
+  private(set) var setAside = FactSetAside()
+  /// True if the stored facts were computed with other rules, or by an earlier version.
   private(set) var hasOtherRules = false
-  private var rulesText: [UInt8] = []
+  /// How often a limit was exceeded since the last step.
+  private(set) var exceeded: [FactLimit: Int] = [:]
 
-  /// The names of stored values that changed.
-  private var changedValues: Set<String> = []
+  /// The stored values that changed. Empty for those to remove.
+  private var changedValues: [String: [UInt8]] = [:]
 
   // Not stored. Without it, more is computed than necessary.
 
   /// For a service or a target, a time after which no known deploy ended.
-  private var latestEnds: [String: Timestamp] = [:]
+  private var latestEnds: [ExactText: Timestamp] = [:]
   /// The changes of runs that were computed.
   private var runChanges: [SubjectKey: FactID?] = [:]
   var names: [ExactText: FactName] = [:]
@@ -25,146 +28,261 @@ struct FactMemory: Sendable {
   var mergedTo: Set<SubjectKey>? = []
   /// When the latest incident began. Nil if that is not known yet.
   var latestIncident: Timestamp?
+  /// What the running pass over incidents still has to compute, in its order. Nil if it is to be read.
+  var incidentsOfPass: ArraySlice<IncidentPlace>?
+  /// What a running pass over deploys still has to compute of the days that it read last. Nil if it is to be read.
+  var deploysOfPass: DeployWindow?
 
   init() {}
 
-  init(_ values: [String: [UInt8]], rules: FactRules) {
-    for (name, bytes) in values {
-      let lines = bytes.split(separator: UInt8(ascii: "\n")).map { Substring(decoding: $0, as: UTF8.self) }
-      if name.hasPrefix(Self.workName) {
-        for line in lines { work.decode(line) }
-      } else if name.hasPrefix(Self.repositoryName) {
-        for line in lines {
-          if let (key, notes) = RepositoryNotes.decode(line) { repositories[key] = notes }
-        }
-      } else if name == Self.originalsName {
-        for line in lines {
-          let parts = line.split(separator: " ")
-          guard parts.count == 2, let reference = PercentEncoding.decode(parts[0]), let key = SubjectKey(String(parts[1])) else {
-            continue
-          }
-          missingOriginals[reference, default: []].insert(key)
-        }
+  /// Reads stored values.
+  ///
+  /// - Parameter isStart: true after a start, false after a failed step.
+  init(_ values: [String: [UInt8]], rules: FactRules, isStart: Bool) {
+    for (name, bytes) in values where name.hasPrefix(Self.prefix) {
+      let parts = name.dropFirst(Self.prefix.count).split(separator: " ", maxSplits: 1)
+      guard let kind = parts.first.flatMap({ Kind(rawValue: String($0)) }) else {
+        // Earlier versions spread lists over numbered values. Their rules are others, so all facts are computed again anyway.
+        changedValues[name] = []
+        continue
       }
+      restore(kind, parts.dropFirst().first ?? "", Substring(decoding: bytes, as: UTF8.self), isStart: isStart)
     }
     for notes in repositories.values {
       if notes.branches == nil { mergedTo = nil }
       if let branches = notes.branches { mergedTo?.formUnion(branches) }
     }
-    rulesText = Array(rules.text.utf8)
-    hasOtherRules = values[Self.rulesName].map { $0 != rulesText } ?? false
-    if values[Self.rulesName] != rulesText { changedValues.insert(Self.rulesName) }
+    let text = Array(rules.text.utf8)
+    let known = values["\(Self.prefix)\(Kind.rules.rawValue)"]
+    hasOtherRules = known.map { $0 != text } ?? false
+    if known != text { store(.rules, "", rules.text) }
   }
 
   // MARK: Stored values
 
-  private static let workName = "facts.work."
-  private static let repositoryName = "facts.repository."
-  private static let originalsName = "facts.originals"
-  private static let rulesName = "facts.rules"
-  /// The number of values over which lists are spread, so that a change writes a small part of a long list.
-  private static let partCount: UInt64 = 64
+  private static let prefix = "facts."
 
-  private static func part(_ text: some StringProtocol) -> UInt64 {
-    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-    for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-    return hash % partCount
+  /// What a stored value is about. The rest of its name says which one.
+  private enum Kind: String {
+    case rules
+    case subject, late, deploys, incidents
+    case repository, service, branch
+    case revert
+    case setAside = "set_aside"
+  }
+
+  private mutating func store(_ kind: Kind, _ name: String, _ text: String = "1") {
+    changedValues["\(Self.prefix)\(kind.rawValue)\(name.isEmpty ? "" : " ")\(name)"] = Array(text.utf8)
+  }
+
+  private mutating func remove(_ kind: Kind, _ name: String = "") { store(kind, name, "") }
+
+  private mutating func restore(_ kind: Kind, _ name: Substring, _ text: Substring, isStart: Bool) {
+    if text.isEmpty { return }
+    let parts = name.split(separator: " ")
+    switch kind {
+    case .rules: return
+    case .subject: if let key = SubjectKey(String(name)) { _ = work.queue(key) }
+    case .late:
+      guard let repository = PercentEncoding.decode(name), let time = Int64(text) else { return }
+      _ = work.queue(repository: ExactText(repository), since: Timestamp(nanoseconds: time))
+    case .deploys: if let scope = DeployScope(name), let pass = FactPass(text) { work.restore(scope, pass) }
+    case .incidents: if let pass = FactPass(text) { work.restoreIncidents(pass) }
+    case .repository:
+      if let repository = PercentEncoding.decode(name) { repositories[ExactText(repository), default: .init()].restore(text) }
+    case .service:
+      guard parts.count == 2, let repository = PercentEncoding.decode(parts[0]), let service = PercentEncoding.decode(parts[1])
+      else { return }
+      repositories[ExactText(repository), default: .init()].services.insert(ExactText(service))
+    case .branch:
+      guard parts.count == 2, let repository = PercentEncoding.decode(parts[0]), let branch = SubjectKey(String(parts[1]))
+      else { return }
+      repositories[ExactText(repository), default: .init()].branches?.insert(branch)
+    case .revert:
+      guard parts.count == 2, let original = PercentEncoding.decode(parts[0]), let key = SubjectKey(String(parts[1])),
+        let separator = original.utf8.firstIndex(of: UInt8(ascii: ":"))
+      else { return }
+      let value = original[original.utf8.index(after: separator)...]
+      let reference = Reference(Reference.Kind(rawValue: String(original[..<separator])), String(value))
+      missingOriginals[reference, default: []].insert(key)
+    case .setAside:
+      guard let item = FactItem(name), !setAside.restore(item, text, isStart: isStart) else { return }
+      remove(.setAside, item.description)
+      if case .subject(let key) = item { queue(key) }
+    }
   }
 
   /// Returns the stored values that changed since the last call.
   mutating func takeChangedValues() -> [String: [UInt8]] {
-    var values: [String: [UInt8]] = [:]
-    guard !changedValues.isEmpty else { return values }
-    var lines: [String: [String]] = [:]
-    if changedValues.contains(where: { $0.hasPrefix(Self.workName) }) {
-      for (name, line) in work.lines { lines["\(Self.workName)\(Self.part(name))", default: []].append(line) }
-    }
-    if changedValues.contains(where: { $0.hasPrefix(Self.repositoryName) }) {
-      for (key, notes) in repositories {
-        let name = "\(Self.repositoryName)\(Self.part(key))"
-        if changedValues.contains(name) { lines[name, default: []].append(notes.line(key)) }
-      }
-    }
-    if changedValues.contains(Self.originalsName) {
-      lines[Self.originalsName] = missingOriginals.flatMap { reference, keys in
-        keys.map { "\(PercentEncoding.encode(reference)) \($0)" }
-      }
-    }
-    for name in changedValues {
-      values[name] =
-        name == Self.rulesName ? rulesText : Array((lines[name] ?? []).sorted().joined(separator: "\n").utf8)
-    }
-    changedValues = []
-    return values
+    defer { changedValues = [:] }
+    return changedValues
   }
+
+  /// Returns how often each limit was exceeded since the last call.
+  mutating func takeExceeded() -> [FactLimit: Int] {
+    defer { exceeded = [:] }
+    return exceeded
+  }
+
+  private mutating func exceed(_ limit: FactLimit) { exceeded[limit, default: 0] += 1 }
 
   // MARK: Work
 
   mutating func queue(_ key: SubjectKey) {
-    if work.subjects.insert(key).inserted { changedValues.insert("\(Self.workName)\(Self.part(key.description))") }
+    if work.queue(key) { store(.subject, key.description) }
   }
 
   mutating func dequeue(_ key: SubjectKey) {
-    if work.subjects.remove(key) != nil { changedValues.insert("\(Self.workName)\(Self.part(key.description))") }
+    if work.dequeue(key) { remove(.subject, key.description) }
+  }
+
+  /// Removes and returns the queued subjects that have waited longest.
+  mutating func dequeue(atMost limit: Int) -> [SubjectKey] {
+    let keys = work.removeFirst(atMost: limit)
+    for key in keys { remove(.subject, key.description) }
+    return keys
+  }
+
+  /// Lets the deploys of all services of a repository be computed again from a time on.
+  ///
+  /// One entry, however many services there are. They are queued when it is their turn.
+  mutating func queue(repository: String, since time: Timestamp) {
+    if work.queue(repository: ExactText(repository), since: time) {
+      store(.late, PercentEncoding.encode(repository), "\(time.nanoseconds)")
+    }
+  }
+
+  mutating func dequeueRepository() -> (name: ExactText, since: Timestamp)? {
+    guard let first = work.removeFirstRepository() else { return nil }
+    remove(.late, PercentEncoding.encode(first.name.text))
+    return first
   }
 
   /// Lets the deploys of a service, or of a service to an environment, be computed again from a time on.
   mutating func queue(_ scope: DeployScope, from time: Timestamp) {
-    for changed in work.queue(scope, from: time) { noteChange(of: changed) }
+    if work.queue(scope, from: time) { storePass(over: scope) }
+    if let window = deploysOfPass, window.scope.service == scope.service, window.holds(time) { deploysOfPass = nil }
   }
 
-  mutating func continueWork(on scope: DeployScope, from time: Timestamp?) {
-    work.scopes[scope] = time
-    noteChange(of: scope)
+  mutating func nextScope() -> DeployScope? { work.nextScope() }
+
+  mutating func advance(_ scope: DeployScope, to position: FactPass.Position) {
+    work.advance(scope, to: position)
+    storePass(over: scope)
   }
 
-  private mutating func noteChange(of scope: DeployScope) {
-    changedValues.insert("\(Self.workName)\(Self.part(scope.name))")
+  mutating func finish(_ scope: DeployScope) {
+    work.finish(scope)
+    storePass(over: scope)
   }
 
-  mutating func queueIncidents(from time: Timestamp?) {
-    let earliest = time.map { min(work.incidents ?? $0, $0) }
-    guard earliest != work.incidents else { return }
-    setIncidents(from: earliest)
+  private mutating func storePass(over scope: DeployScope) {
+    store(.deploys, scope.description, work.passes[scope]?.text ?? "")
   }
 
-  mutating func setIncidents(from time: Timestamp?) {
-    work.incidents = time
-    changedValues.insert("\(Self.workName)\(Self.part(FactWork.incidentsName))")
+  mutating func queueIncidents(from time: Timestamp) {
+    if work.queueIncidents(from: time) { storeIncidents() }
+  }
+
+  mutating func advanceIncidents(to position: FactPass.Position) {
+    work.advanceIncidents(to: position)
+    storeIncidents()
+  }
+
+  mutating func finishIncidents() {
+    work.finishIncidents()
+    incidentsOfPass = nil
+    storeIncidents()
+  }
+
+  private mutating func storeIncidents() { store(.incidents, "", work.incidents?.text ?? "") }
+
+  // MARK: Items that are passed over
+
+  /// Sets an item aside: forgets the work on it, and remembers why.
+  mutating func passOver(_ item: FactItem, _ reason: FactSetAsideReason) {
+    switch item {
+    case .subject(let key): dequeue(key)
+    case .deploys(let scope): finish(scope)
+    case .incidents: finishIncidents()
+    case .absorbed, .branch: break
+    }
+    // An id may be given to another subject later.
+    if case .absorbed = item { return }
+    if setAside.add(item, reason) { store(.setAside, item.description, FactSetAside.text(reason)) }
+  }
+
+  /// Notes that an item can be computed.
+  mutating func restoreToUse(_ item: FactItem) {
+    if setAside.remove(item) { remove(.setAside, item.description) }
   }
 
   // MARK: Repositories
 
-  mutating func note(_ repository: String, _ change: (inout RepositoryNotes) -> Void) {
-    let before = repositories[repository]
-    if before == nil, repositories.count >= Self.repositoryLimit { return }
-    var notes = before ?? RepositoryNotes()
-    change(&notes)
-    guard notes != before else { return }
-    repositories[repository] = notes
-    changedValues.insert("\(Self.repositoryName)\(Self.part(repository))")
+  /// Notes successful deploys of a repository or service.
+  mutating func noteDeploys(of repository: String, services: [String], lastDay: Int64, skew: Int64 = 0) {
+    change(repository) { notes, memory in
+      notes.lastDay = max(notes.lastDay, lastDay)
+      notes.raiseSkew(to: skew)
+      for service in services where !notes.services.contains(ExactText(service)) {
+        guard notes.services.count < FactLimit.services.value else {
+          memory.exceed(.services)
+          continue
+        }
+        notes.services.insert(ExactText(service))
+        memory.store(.service, "\(PercentEncoding.encode(repository)) \(PercentEncoding.encode(service))")
+      }
+    }
   }
 
-  /// The maximum number of repositories and services to note. Late pushes to others do not reach their deploys.
-  private static let repositoryLimit = 100_000
+  /// Notes a branch of a repository into which a change was merged.
+  ///
+  /// - Returns: false if there are too many to remember.
+  mutating func noteBranch(_ branch: SubjectKey, of repository: String) -> Bool {
+    change(repository) { notes, memory in
+      guard var branches = notes.branches, branches.insert(branch).inserted else { return }
+      let name = PercentEncoding.encode(repository)
+      if branches.count > FactLimit.branches.value {
+        memory.exceed(.branches)
+        notes.branches = nil
+        for known in branches { memory.remove(.branch, "\(name) \(known)") }
+      } else {
+        notes.branches = branches
+        memory.store(.branch, "\(name) \(branch)")
+      }
+    }
+    return repositories[ExactText(repository)]?.branches != nil
+  }
+
+  private mutating func change(_ repository: String, _ body: (inout RepositoryNotes, inout FactMemory) -> Void) {
+    let name = ExactText(repository)
+    guard repositories[name] != nil || repositories.count < FactLimit.repositories.value else { return exceed(.repositories) }
+    // Taken out, so that the sets in it are changed in place.
+    var notes = repositories.removeValue(forKey: name) ?? RepositoryNotes()
+    let before = notes.text
+    body(&notes, &self)
+    if notes.text != before { store(.repository, PercentEncoding.encode(repository), notes.text) }
+    repositories[name] = notes
+  }
 
   /// The last day on which a deploy of a service ended. Nil if none is known.
-  func lastDay(ofService service: String) -> Int64? { repositories[service]?.lastDay }
+  func lastDay(ofService service: ExactText) -> Int64? { repositories[service]?.lastDay }
 
   // MARK: Ends
 
   /// A time after which no deploy of a service or target ended that was noted before. Nil if unknown.
-  func latestEnd(_ scope: String) -> Timestamp? { latestEnds[scope] }
+  func latestEnd(_ scope: String) -> Timestamp? { latestEnds[ExactText(scope)] }
 
   /// Notes another deploy.
   mutating func noteEnd(_ end: Timestamp, of scope: String) {
-    if let known = latestEnds[scope], known < end { latestEnds[scope] = end }
+    if let known = latestEnds[ExactText(scope)], known < end { latestEnds[ExactText(scope)] = end }
+    if let window = deploysOfPass, window.scope.name.hasSameBytes(as: scope), window.holds(end) { deploysOfPass = nil }
   }
 
   /// Notes that all stored deploys ended at this time or before.
   mutating func setLatestEnd(_ end: Timestamp, of scope: String) {
     if latestEnds.count >= Self.cacheLimit { latestEnds = [:] }
-    latestEnds[scope] = max(latestEnds[scope] ?? end, end)
+    latestEnds[ExactText(scope)] = max(latestEnds[ExactText(scope)] ?? end, end)
   }
 
   private static let cacheLimit = 100_000
@@ -179,8 +297,12 @@ struct FactMemory: Sendable {
   }
 
   mutating func addRevert(_ key: SubjectKey, of original: Reference) {
-    guard missingOriginals.count < Self.originalLimit || missingOriginals[original.description] != nil else { return }
-    if missingOriginals[original.description, default: []].insert(key).inserted { changedValues.insert(Self.originalsName) }
+    let known = missingOriginals[original]
+    if known == nil, missingOriginals.count >= FactLimit.originals.value { return exceed(.originals) }
+    if known?.contains(key) ?? false { return }
+    if known?.count ?? 0 >= FactLimit.reverts.value { return exceed(.reverts) }
+    missingOriginals[original, default: []].insert(key)
+    store(.revert, Self.name(key, of: original))
   }
 
   /// Removes and returns the reverts that wait for this change.
@@ -188,111 +310,42 @@ struct FactMemory: Sendable {
     guard !missingOriginals.isEmpty else { return [] }
     var reverts: Set<SubjectKey> = []
     for original in originals {
-      if let waiting = missingOriginals.removeValue(forKey: original.description) { reverts.formUnion(waiting) }
+      guard let waiting = missingOriginals.removeValue(forKey: original) else { continue }
+      for key in waiting { remove(.revert, Self.name(key, of: original)) }
+      reverts.formUnion(waiting)
     }
-    if !reverts.isEmpty { changedValues.insert(Self.originalsName) }
     return reverts
   }
 
-  private static let originalLimit = 1000
-}
-
-/// A service, or a service in an environment, whose deploys follow each other.
-struct DeployScope: Sendable, Hashable {
-  var service: String
-  /// Nil for all environments.
-  var target: String?
-
-  /// The name by which the deploys are found.
-  var name: String { target ?? service }
-}
-
-/// What remains to be computed.
-struct FactWork: Sendable, Hashable {
-  var subjects: Set<SubjectKey> = []
-  /// The times from which the deploys must be computed again.
-  var scopes: [DeployScope: Timestamp] = [:]
-  /// The time from which incidents must be computed again.
-  var incidents: Timestamp?
-
-  static let incidentsName = "incidents"
-
-  var isEmpty: Bool { subjects.isEmpty && scopes.isEmpty && incidents == nil }
-
-  /// - Returns: the scopes that changed.
-  mutating func queue(_ scope: DeployScope, from time: Timestamp) -> [DeployScope] {
-    let whole = DeployScope(service: scope.service)
-    if let known = scopes[whole], known <= time { return [] }
-    if let known = scopes[scope], known <= time { return [] }
-    scopes[scope] = time
-    var changed = [scope]
-    if scope.target == nil {
-      for (other, start) in scopes where other.service == scope.service && other.target != nil && start >= time {
-        scopes[other] = nil
-        changed.append(other)
-      }
-    }
-    return changed
-  }
-
-  /// One line for each entry, with the name that decides where it is stored.
-  var lines: [(name: String, line: String)] {
-    var lines = subjects.map { ($0.description, "s \($0)") }
-    for (scope, time) in scopes {
-      let target = scope.target.map { " \(PercentEncoding.encode($0))" } ?? ""
-      lines.append((scope.name, "d \(time.nanoseconds) \(PercentEncoding.encode(scope.service))\(target)"))
-    }
-    if let incidents { lines.append((Self.incidentsName, "i \(incidents.nanoseconds)")) }
-    return lines
-  }
-
-  mutating func decode(_ line: Substring) {
-    let parts = line.split(separator: " ")
-    guard parts.count >= 2 else { return }
-    let time = Int64(parts[1]).map { Timestamp(nanoseconds: $0) }
-    switch parts[0] {
-    case "s": if let key = SubjectKey(String(parts[1])) { subjects.insert(key) }
-    case "d":
-      guard let time, parts.count >= 3, let service = PercentEncoding.decode(parts[2]) else { return }
-      let target = parts.count > 3 ? PercentEncoding.decode(parts[3]) : nil
-      scopes[DeployScope(service: service, target: target)] = time
-    case "i": incidents = time
-    default: return
-    }
+  private static func name(_ revert: SubjectKey, of original: Reference) -> String {
+    "\(PercentEncoding.encode(original.description)) \(revert)"
   }
 }
 
-/// What is known of the deploys of a repository.
-struct RepositoryNotes: Sendable, Hashable {
-  /// The services whose deploys have commits of the repository, by the name by which their deploys are found.
-  var services: Set<String> = []
-  /// The last day on which a deploy ended.
-  var lastDay = Int64.min
-  /// How far the clocks of deploys were behind that of the pushes at most, in nanoseconds.
-  var skew: Int64 = 0
-  /// The branches into which changes were merged. Nil if they are too many.
-  var branches: Set<SubjectKey>? = []
+/// The deploys of some days that a pass has read.
+struct DeployWindow: Sendable {
+  var scope: DeployScope
+  var days: ClosedRange<Int64>
+  /// Those that are to be computed.
+  var rest: ArraySlice<FactComputer.OrderedDeploy>
 
-  static let branchLimit = 500
+  func holds(_ time: Timestamp) -> Bool { days.contains(FactComputer.day(of: time)) }
+}
 
-  func line(_ key: String) -> String {
-    let services = services.sorted().map(PercentEncoding.encode).joined(separator: ",")
-    let branches = branches.map { $0.map(\.description).sorted().joined(separator: ",") } ?? "*"
-    return "\(PercentEncoding.encode(key)) \(lastDay) \(skew) [\(services)] [\(branches)]"
+/// The place of an incident in a pass.
+struct IncidentPlace: Sendable, Comparable {
+  var began: Timestamp
+  var id: FactID
+
+  var position: FactPass.Position { FactPass.Position(time: began, name: Self.name(id)) }
+
+  /// Numbers of the same length compare like their texts.
+  private static func name(_ id: FactID) -> String {
+    let digits = String(id.rawValue, radix: 16)
+    return String(repeating: "0", count: max(0, 16 - digits.count)) + digits
   }
 
-  static func decode(_ line: Substring) -> (key: String, notes: RepositoryNotes)? {
-    let parts = line.split(separator: " ")
-    guard parts.count == 5, let key = PercentEncoding.decode(parts[0]), let lastDay = Int64(parts[1]), let skew = Int64(parts[2])
-    else { return nil }
-    func list(_ text: Substring) -> [Substring] { text.dropFirst().dropLast().split(separator: ",") }
-    var notes = RepositoryNotes()
-    notes.lastDay = lastDay
-    notes.skew = skew
-    notes.services = Set(list(parts[3]).compactMap(PercentEncoding.decode))
-    notes.branches = parts[4] == "[*]" ? nil : Set(list(parts[4]).compactMap { SubjectKey(String($0)) })
-    return (key, notes)
-  }
+  static func < (left: IncidentPlace, right: IncidentPlace) -> Bool { (left.began, left.id) < (right.began, right.id) }
 }
 
 extension FactRules {

@@ -74,20 +74,12 @@ extension FactStep {
     guard let last = computed.deployEnds.map(\.end).max() else { return }
     let services = computed.deployEnds.map(\.service)
     let skew = min(computed.deployEnds.map(\.skew).max() ?? 0, Self.skewLimit)
+    let day = FactComputer.day(of: last)
     for repository in computed.repositories {
-      memory.note(repository) { notes in
-        notes.services.formUnion(services)
-        notes.lastDay = max(notes.lastDay, FactComputer.day(of: last))
-        notes.skew = max(notes.skew, skew)
-      }
+      memory.noteDeploys(of: repository, services: services, lastDay: day, skew: skew)
     }
     // Services without a repository are found by their own names.
-    for service in services {
-      memory.note(service) { notes in
-        notes.services.insert(service)
-        notes.lastDay = max(notes.lastDay, FactComputer.day(of: last))
-      }
-    }
+    for service in services { memory.noteDeploys(of: service, services: [service], lastDay: day) }
   }
 
   /// The maximum difference of clocks to allow for: a day, in nanoseconds.
@@ -96,7 +88,7 @@ extension FactStep {
   /// True if another deploy to the target ended later.
   private mutating func isBeforeOthers(_ end: ComputedFacts.DeployEnd) throws -> Bool {
     if let latest = memory.latestEnd(end.target) { return latest > end.end }
-    let last = memory.lastDay(ofService: end.service) ?? FactComputer.day(of: end.end)
+    let last = memory.lastDay(ofService: ExactText(end.service)) ?? FactComputer.day(of: end.end)
     let first = FactComputer.day(of: end.end)
     let latest = first <= last ? try computer.latestEnd(in: end.target, days: first...last) ?? end.end : end.end
     memory.setLatestEnd(max(latest, end.end), of: end.target)
@@ -155,32 +147,60 @@ extension FactStep {
     }
   }
 
-  /// Computes the deploys of a scope in order of their ends.
-  mutating func workOff(_ scope: DeployScope, atMost limit: Int) throws {
-    guard let from = memory.work.scopes[scope] else { return }
+  /// Computes the deploys of a scope in order of their ends, because whether a deploy repeats a change depends on those before it.
+  mutating func workOff(_ scope: DeployScope, until bound: Int) throws {
+    guard let start = memory.work.passes[scope]?.position, !memory.work.isCovered(scope) else { return memory.finish(scope) }
     let lastDay = memory.lastDay(ofService: scope.service) ?? FactComputer.day(of: now) + 1
-    var day = FactComputer.day(of: from)
+    var day = FactComputer.day(of: start.time)
     var width: Int64 = 1
-    var count = 0
     var last: Timestamp?
-    while day <= lastDay {
-      let upper = min(day + width - 1, lastDay)
-      let deploys = try computer.deploys(in: scope.name, days: day...upper).filter { $0.end >= from }
-      let ids = try computer.ids(of: Set(deploys.map(\.key)))
+    repeat {
+      guard admits(.deploys(scope)) else { return memory.finish(scope) }
+      let window = try takeWindow(of: scope, from: start, days: day...max(day, min(day + width - 1, lastDay)))
+      let ids = try computer.ids(of: Set(window.rest.map(\.key)))
       let stored = try store.facts(DeployFact.self, of: Set(ids.values))
-      for deploy in deploys {
-        if count >= limit, deploy.end != last { return memory.continueWork(on: scope, from: deploy.end) }
-        guard let id = ids[deploy.key] else { continue }
+      for (index, deploy) in zip(window.rest.indices, window.rest) {
+        if spent >= bound, index > window.rest.startIndex {
+          memory.deploysOfPass = DeployWindow(scope: scope, days: window.days, rest: window.rest[index...])
+          return memory.advance(scope, to: deploy.position)
+        }
+        guard let id = ids[deploy.key], admits(.subject(deploy.key)) else { continue }
+        spend(1)
         try computeDeploy(deploy.key, id, before: stored[id] ?? [], isInOrder: true)
-        (count, last) = (count + 1, deploy.end)
+        last = deploy.end
       }
-      day = upper + 1
+      day = window.days.upperBound + 1
+      if day <= lastDay, spent >= bound {
+        return memory.advance(scope, to: FactPass.Position(time: Timestamp(seconds: day * 86_400)))
+      }
       // Look at more days at once while there are few deploys.
-      if deploys.count < 16 { width = min(width * 2, 64) } else { width = max(1, width / 2) }
-    }
-    memory.setLatestEnd(last ?? from, of: scope.name)
-    memory.continueWork(on: scope, from: nil)
+      if window.rest.count < 16 { width = min(width * 2, 64) } else { width = max(1, width / 2) }
+    } while day <= lastDay
+    memory.setLatestEnd(last ?? start.time, of: scope.name)
+    memory.finish(scope)
   }
+
+  /// Returns the deploys of some days from a place on, or the rest of those that an earlier step has read.
+  ///
+  /// Reading counts as work, also if there are no deploys.
+  private mutating func takeWindow(
+    of scope: DeployScope, from start: FactPass.Position, days: ClosedRange<Int64>
+  ) throws -> DeployWindow {
+    if let window = memory.deploysOfPass, window.scope == scope, window.rest.first?.position == start {
+      memory.deploysOfPass = nil
+      return window
+    }
+    let deploys = try computer.deploys(in: scope.name, days: days)
+    spend(1 + deploys.count / Self.deploysOfUnit)
+    return DeployWindow(scope: scope, days: days, rest: deploys.filter { $0.position >= start }[...])
+  }
+
+  /// Reading so many deploys takes about as long as computing one.
+  private static let deploysOfUnit = 16
+}
+
+extension FactComputer.OrderedDeploy {
+  fileprivate var position: FactPass.Position { FactPass.Position(time: end, name: key.description) }
 }
 
 /// What others may notice of an attempt of a deploy.

@@ -6,22 +6,35 @@ struct FactStep {
   let now: Timestamp
   var computer: FactComputer
   var memory: FactMemory
+  /// The number of subjects that were computed.
   private(set) var computedCount = 0
+  /// The work that was done because of earlier results, in computed subjects. What is read for it counts, too.
+  private(set) var spent = 0
+  /// True if deploys or incidents were computed in order of time.
+  private(set) var hasWorkedInOrder = false
   var changes = FactChanges()
   /// The facts computed so far, which are not written yet.
   var done: [FactID: ComputedFacts] = [:]
   var written: [FactID: SubjectFacts] = [:]
   var removed: Set<FactID> = []
+  /// How often each limit was exceeded. Set at the end.
+  private(set) var exceeded: [FactLimit: Int] = [:]
   /// Issues whose first change may be another one.
   private var firstChanges: [SubjectKey: Timestamp] = [:]
   private var issuesToSearch: Set<SubjectKey> = []
+  private let admission: ((FactItem) -> Bool)?
 
   /// The tolerance for times of the same clock, in nanoseconds: a push comes shortly after the merge that made it.
   private static let tolerance: Int64 = 60_000_000_000
 
-  init(store: any SpanReading & FactStore, strategy: TraceStrategy, rules: FactRules, memory: FactMemory, now: Timestamp) {
+  /// - Parameter admission: asked before each item. False to set it aside.
+  init(
+    store: any SpanReading & FactStore, strategy: TraceStrategy, rules: FactRules, memory: FactMemory, now: Timestamp,
+    admission: ((FactItem) -> Bool)?
+  ) {
     self.store = store
     self.now = now
+    self.admission = admission
     computer = FactComputer(store: store, strategy: strategy, rules: rules, names: memory.names, mergedTo: memory.mergedTo)
     self.memory = memory
     self.memory.names = [:]
@@ -29,6 +42,7 @@ struct FactStep {
   }
 
   mutating func finish() -> (FactChanges, FactMemory) {
+    exceeded = memory.takeExceeded()
     changes.facts = written.values.sorted { $0.subject.id < $1.subject.id }
     changes.removed = removed.filter { written[$0] == nil }.sorted()
     memory.names = computer.names
@@ -37,36 +51,68 @@ struct FactStep {
     return (changes, memory)
   }
 
+  /// Begins an item. False if it is passed over.
+  mutating func admits(_ item: FactItem) -> Bool {
+    if memory.setAside.isSkipped(item) { return false }
+    if let admission, !admission(item) {
+      memory.passOver(item, .crash)
+      return false
+    }
+    // If it fails all the same, nothing of this step is kept.
+    memory.restoreToUse(item)
+    return true
+  }
+
   // MARK: Changed subjects
 
   mutating func take(_ pending: PendingFacts) throws {
     changes.completed = pending.ticket
-    try remove(pending.absorbed)
-    for (branch, time) in pending.branches.sorted(by: { $0.key < $1.key }) { try takeUpdates(of: branch, since: time) }
-    try compute(pending.subjects)
+    try remove(pending.absorbed.filter { admits(.absorbed($0)) })
+    for (branch, time) in pending.branches.sorted(by: { $0.key < $1.key }) where admits(.branch(branch)) {
+      try takeUpdates(of: branch, since: time)
+    }
+    try compute(pending.subjects.filter { admits(.subject($0.value)) })
   }
 
-  /// Computes queued subjects.
+  // MARK: Work from earlier results
+
+  /// Computes queued subjects; then deploys in order of time, and incidents.
   ///
-  /// - Parameter includingDeploys: whether to compute deploys in order of time, and incidents, too.
-  mutating func workOff(atMost limit: Int, includingDeploys: Bool) throws {
-    let bound = computedCount + limit
-    var rounds = 0
-    while computedCount < bound, !memory.work.isEmpty, rounds < limit {
-      rounds += 1
-      if !memory.work.subjects.isEmpty {
-        let keys = Array(memory.work.subjects.prefix(bound - computedCount))
-        for key in keys { memory.dequeue(key) }
-        try compute(Dictionary(uniqueKeysWithValues: try computer.ids(of: keys).map { ($0.value, $0.key) }))
-      } else if !includingDeploys {
-        return
-      } else if let scope = memory.work.scopes.keys.min(by: { ($0.service, $0.name) < ($1.service, $1.name) }) {
-        try workOff(scope, atMost: bound - computedCount)
-      } else if let time = memory.work.incidents {
-        try workOffIncidents(from: time, atMost: bound - computedCount)
-      }
+  /// - Parameters:
+  ///   - limit: The most work, as ``spent`` counts it.
+  ///   - includingOrder: False to compute queued subjects only.
+  ///   - isFair: True to keep a part of the limit for deploys and incidents, because they have waited long.
+  mutating func workOff(atMost limit: Int, includingOrder: Bool, isFair: Bool) throws {
+    let bound = spent + limit
+    try workOffSubjects(until: isFair && memory.work.hasPasses ? bound - limit / 4 : bound)
+    guard includingOrder else { return }
+    let incidentShare = isFair && memory.work.incidents != nil ? limit / 8 : 0
+    while spent < bound - incidentShare, let repository = memory.dequeueRepository() {
+      hasWorkedInOrder = true
+      queueServices(of: repository.name, since: repository.since)
+    }
+    while spent < bound - incidentShare, let scope = memory.nextScope() {
+      hasWorkedInOrder = true
+      try workOff(scope, until: bound - incidentShare)
+    }
+    if spent < bound, let pass = memory.work.incidents {
+      hasWorkedInOrder = true
+      try workOffIncidents(pass, until: bound)
     }
   }
+
+  private mutating func workOffSubjects(until bound: Int) throws {
+    while spent < bound {
+      let keys = memory.dequeue(atMost: bound - spent)
+      guard !keys.isEmpty else { return }
+      spend(keys.count)
+      let admitted = keys.filter { admits(.subject($0)) }
+      let ids = try computer.ids(of: admitted)
+      try compute(Dictionary(ids.map { ($0.value, $0.key) }) { first, _ in first })
+    }
+  }
+
+  mutating func spend(_ work: Int) { spent += work }
 
   mutating func compute(_ subjects: [FactID: SubjectKey]) throws {
     try computer.prepare(for: Array(subjects.values))
@@ -181,13 +227,31 @@ struct FactStep {
 
   /// Lets the deploys of a repository be computed again that ended after a time of the repository's clock.
   private mutating func queueDeploys(of repository: String, since time: Timestamp) {
-    guard let notes = memory.repositories[repository] else { return }
-    let from = time.advanced(byNanoseconds: -notes.skew - Self.tolerance)
-    guard FactComputer.day(of: from) <= notes.lastDay else { return }
-    for service in notes.services {
-      if let latest = memory.latestEnd(service), latest < from { continue }
-      memory.queue(DeployScope(service: service), from: from)
+    guard let notes = memory.repositories[ExactText(repository)] else { return }
+    let from = Self.start(of: notes, since: time)
+    guard FactComputer.day(of: from) <= notes.lastDay, notes.services.contains(where: { mayHaveDeploys($0, after: from) }) else {
+      return
     }
+    memory.queue(repository: repository, since: time)
+  }
+
+  /// Queues the services of a repository that may have deploys after a time of its clock.
+  private mutating func queueServices(of repository: ExactText, since time: Timestamp) {
+    guard let notes = memory.repositories[repository] else { return }
+    let from = Self.start(of: notes, since: time)
+    spend(notes.services.count)
+    for service in notes.services where mayHaveDeploys(service, after: from) {
+      memory.queue(DeployScope(service: service.text), from: from)
+    }
+  }
+
+  /// The time on the clock of deploys from which a push or merge may concern them.
+  private static func start(of notes: RepositoryNotes, since time: Timestamp) -> Timestamp {
+    time.advanced(byNanoseconds: -notes.skew - tolerance)
+  }
+
+  private func mayHaveDeploys(_ service: ExactText, after time: Timestamp) -> Bool {
+    memory.latestEnd(service.text).map { $0 >= time } ?? true
   }
 
   // MARK: Changes
@@ -231,11 +295,7 @@ struct FactStep {
   mutating func note(_ base: SubjectKey) throws {
     guard let known = computer.mergedTo, !known.contains(base), let repository = base.container else { return }
     computer.mergedTo?.insert(base)
-    memory.note(repository) { notes in
-      notes.branches?.insert(base)
-      if notes.branches?.count ?? 0 > RepositoryNotes.branchLimit { notes.branches = nil }
-    }
-    if memory.repositories[repository]?.branches == nil { computer.mergedTo = nil }
+    if !memory.noteBranch(base, of: repository) { computer.mergedTo = nil }
     let commits = Set(try computer.updates(of: base, since: .epoch).compactMap(\.after))
     try queue(try computer.changes(withCommits: commits).filter { try computer.head(ofChange: $0) == base })
   }
@@ -308,23 +368,38 @@ struct FactStep {
     return latest
   }
 
-  private mutating func workOffIncidents(from time: Timestamp, atMost limit: Int) throws {
-    var found: [IncidentFact] = []
-    let days = FactDay(time)...FactDay(.latest)
-    try store.visitFacts(IncidentFact.self, days: days, includesOpen: true) { if $0.began >= time { found.append($0) } }
-    found.sort { ($0.began, $0.id) < ($1.began, $1.id) }
-    var next: Timestamp?
-    let keys = try computer.keys(of: Set(found.map(\.id)))
-    for (index, fact) in found.enumerated() {
-      if index >= limit, fact.began > found[index - 1].began {
-        next = fact.began
-        break
-      }
-      guard let key = keys[fact.id], try computer.operation(of: key) == .incident else { continue }
-      _ = try compute(key, fact.id)
+  /// Computes the incidents of a pass. Reads the list of them once for each pass.
+  private mutating func workOffIncidents(_ pass: FactPass, until bound: Int) throws {
+    guard admits(.incidents) else { return memory.finishIncidents() }
+    var rest = try memory.incidentsOfPass ?? readIncidents(of: pass)
+    let part = rest.prefix(max(1, bound - spent))
+    rest = rest.dropFirst(part.count)
+    spend(part.count)
+    let keys = try computer.keys(of: Set(part.map(\.id)))
+    for place in part {
+      guard let key = keys[place.id], admits(.subject(key)), try computer.operation(of: key) == .incident else { continue }
+      _ = try compute(key, place.id)
     }
-    memory.setIncidents(from: next)
+    guard let next = rest.first else { return memory.finishIncidents() }
+    memory.incidentsOfPass = rest
+    memory.advanceIncidents(to: next.position)
   }
+
+  private mutating func readIncidents(of pass: FactPass) throws -> ArraySlice<IncidentPlace> {
+    var found: [IncidentPlace] = []
+    var count = 0
+    let days = FactDay(pass.position.time)...FactDay(.latest)
+    try store.visitFacts(IncidentFact.self, days: days, includesOpen: true) { fact in
+      count += 1
+      let place = IncidentPlace(began: fact.began, id: fact.id)
+      if place.position >= pass.position { found.append(place) }
+    }
+    spend(count / Self.rowsOfUnit)
+    return found.sorted()[...]
+  }
+
+  /// Reading so many rows takes about as long as computing one subject.
+  private static let rowsOfUnit = 64
 
   // MARK: Runs
 

@@ -45,7 +45,7 @@ package final class PoisonGuard: Sendable {
   /// The owner that measures finished attempts. Its items are hashes of subject keys.
   package static let measurement = Owner(mark: 1, isAnyThread: false)
 
-  /// The owner that computes facts. Its items are tickets of ``PendingFacts``; 0 for work that has none.
+  /// The owner that computes facts. Its items are hashes of what is computed; 0 for reading what that is.
   package static let facts = Owner(mark: Int32(vs_crash_mark_count) - 1, isAnyThread: false)
 
   /// The owner that reexamines followers without deliveries. Its items are hashes of a reference and a place among its

@@ -177,8 +177,10 @@ extension PostgresSpanStore: FactStore {
       var tallies = changes.tallies
       for id in changes.removed { tallies[id] = [] }
       try writeRollUps(tallies, changes.rollUps, connection)
-      if !changes.values.isEmpty {
-        let values = changes.values.map { ($0.key, $0.value) }
+      let removed = changes.values.filter(\.value.isEmpty).map { Array($0.key.utf8) }
+      if !removed.isEmpty { _ = try run("DELETE FROM @fact_value WHERE name = ANY($1)", [.byteArrays(removed)]) }
+      let values = changes.values.filter { !$0.value.isEmpty }.map { ($0.key, $0.value) }
+      if !values.isEmpty {
         _ = try run(
           """
           INSERT INTO @fact_value SELECT * FROM unnest($1::bytea[], $2::bytea[])

@@ -70,8 +70,6 @@ package struct ProjectionBatches: Sendable {
   var followerWidth: Int
   /// True while followers and deliveries get separate steps, so that a failure or crash of one does not set aside the other.
   var reexaminesApart: Bool
-  /// The number of consecutive I/O errors after which a step is retried with fewer deliveries.
-  static let patience = 3
 
   static let nextClassicID = "classic.nextID"
 
@@ -313,17 +311,8 @@ package struct ProjectionBatches: Sendable {
     return suspect.map { max(1, $0 - fresh.startIndex) } ?? count
   }
 
-  /// True if a retry with the same deliveries will not help.
-  ///
-  /// False for a full disk, because a later write may succeed. An I/O error counts as lasting after `patience` consecutive
-  /// failures. Retries with fewer deliveries then show whether the store accepts others.
-  func isLasting(_ error: StoreError) -> Bool {
-    switch error.code {
-    case .corrupt, .rejected, .newerVersion: true
-    case .inputOutput: failures >= Self.patience
-    case .noSpace, .busy, .unusable: false
-    }
-  }
+  /// True if a retry with the same deliveries will not help. Retries with fewer of them then show whether the store accepts others.
+  func isLasting(_ error: StoreError) -> Bool { error.isLasting(after: failures) }
 
   /// Projects and writes one step.
   ///

@@ -14,7 +14,7 @@ extension Replay {
   package func computeFacts(
     strategy: TraceStrategy, rules: FactRules, onProgress: (_ computed: Int) -> Void = { _ in }
   ) throws {
-    var keeper = FactKeeper(store: second, strategy: strategy, rules: rules)
+    var keeper = FactKeeper(store: second, strategy: strategy, rules: rules, allowance: .unlimited)
     var count = 0
     while try keeper.step(now: clock.now()) {
       count += keeper.lastComputedCount

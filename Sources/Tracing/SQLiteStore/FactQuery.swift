@@ -9,7 +9,7 @@ enum FactQuery: Int, CaseIterable {
   case oldestRow, oldestPage
   case deliveries, insertDelivery, deleteDelivery
   case nameID, nameText, insertName
-  case values, setValue
+  case values, setValue, deleteValue
   case changes, changeCount, insertChange, changeOf, updateChange, deleteChanges
   case progress, setNextSubject, setNextBranch, setRemovedTo, setVersion, firstSubject
   case subjects, branches, firstBranchUpdate
@@ -70,6 +70,7 @@ enum FactQuery: Int, CaseIterable {
 
     case .values: "SELECT name, checksum, bytes FROM fact_value"
     case .setValue: "INSERT OR REPLACE INTO fact_value VALUES (?1, ?2, ?3)"
+    case .deleteValue: "DELETE FROM fact_value WHERE name = ?1"
 
     case .changes: "SELECT batch, checksum, data FROM fact_change ORDER BY batch"
     case .changeCount: "SELECT count(*) FROM fact_change"

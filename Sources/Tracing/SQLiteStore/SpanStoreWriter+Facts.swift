@@ -28,6 +28,12 @@ extension SpanStoreWriter {
       try write(tallies)
       try add(changes.rollUps)
       for (name, bytes) in changes.values {
+        if bytes.isEmpty {
+          let statement = try facts(.deleteValue)
+          statement.bind(1, name)
+          try statement.run()
+          continue
+        }
         let statement = try facts(.setValue)
         statement.bind(1, name)
         statement.bind(2, Checksum.of(bytes))

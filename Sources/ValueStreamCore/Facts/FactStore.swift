@@ -175,7 +175,7 @@ public struct FactChanges: Sendable {
   public var rollUps: [DailyRollUp] = []
   /// The pending work that these changes complete.
   public var completed: PendingFacts.Ticket?
-  /// Named values of the computation that replace earlier ones.
+  /// Named values of the computation that replace earlier ones. Empty to remove a value.
   public var values: [String: [UInt8]] = [:]
 
   public init() {}

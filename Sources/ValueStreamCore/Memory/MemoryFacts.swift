@@ -105,7 +105,7 @@ struct MemoryFacts {
     }
     for id in changes.removed { remove(id) }
     rollUps.write(changes)
-    values.merge(changes.values) { $1 }
+    for (name, bytes) in changes.values { values[name] = bytes.isEmpty ? nil : bytes }
     if let ticket = changes.completed { complete(ticket) }
   }
 
