@@ -6,7 +6,7 @@ extension FactSamples {
   /// Each fact is one that a store may hold. Most contradict each other, as senders may.
   package static func storeAtBounds(around now: Timestamp, seed: UInt64) -> MemorySpanStore {
     let store = MemorySpanStore()
-    var facts = BoundFacts(now: now, seed: seed, names: store.factNames(for: Set(BoundFacts.texts)).values.sorted())
+    var facts = BoundFacts(now: now, seed: seed, names: store.factNames(for: BoundFacts.texts))
     var changes = FactChanges()
     for number in 1...300 {
       let id = FactID(rawValue: UInt64(number))
