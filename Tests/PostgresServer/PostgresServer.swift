@@ -96,11 +96,19 @@ package final class PostgresServer: Sendable {
   }
 
   /// Stops the server: SIGINT ends connections, SIGKILL is a crash.
+  ///
+  /// Returns after all processes of the server have ended. Those that serve connections outlive a crash for a moment, in which
+  /// they still commit.
   package func stop(_ signal: Int32 = SIGINT) {
     guard let server = process.withLock({ $0.take() }) else { return }
     // The server runs as a child of setpriv, which becomes it. So the process is the server itself.
-    kill(server.processIdentifier, signal)
+    let number = server.processIdentifier
+    let children = try? String(contentsOfFile: "/proc/\(number)/task/\(number)/children", encoding: .utf8)
+    kill(number, signal)
     Self.waitForEnd(of: server)
+    for child in (children ?? "").split(separator: " ").compactMap({ Int32($0) }) {
+      for _ in 0..<6000 where kill(child, 0) == 0 { usleep(5_000) }
+    }
   }
 
   package var address: String { "postgres:///postgres?host=\(directory)&user=vs" }
