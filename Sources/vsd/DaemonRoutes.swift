@@ -143,10 +143,11 @@ struct DaemonRoutes {
     let reports = ReportQueries(
       facts: store.spans, store: store.spans, clock: clock, logger: logger, defaults: defaults, waitForFacts: waitForFacts,
       isWorking: { isWorking }, history: history)
-    answers.append((.prefix(ReportHandler.prefix), ReportHandler(reports)))
     answers.append((.exact(HistoryHandler.path), HistoryHandler(reports)))
     answers.append((.exact(ExclusionsHandler.path), ExclusionsHandler(exclusions)))
     var routes = answers.map { Route.handler($0, access: .reading, as: .api, $1) }
+    routes.append(
+      .handler(.prefix(ReportHandler.prefix), access: .reading, as: .api, execution: .slow, ReportHandler(reports)))
     routes.append(
       .handler(
         .exact(OperatorHandler.path), methods: ["POST"], access: .operating, as: .api, OperatorHandler(exclusions)))

@@ -1,3 +1,4 @@
+import Dispatch
 import Synchronization
 import Testing
 import ValueStreamCore
@@ -292,6 +293,32 @@ struct CrowdingTests {
       #expect(server.observer.heard.answers[.pages]?.count { $0 == 503 } == 2)
       #expect(server.observer.heard.limits == [.answerMemory, .answerMemory])
       for client in same { #expect(try client.response().body.utf8.count == page.count) }
+    }
+  }
+
+  @Test("slow answers leave a thread to the others, and all of them come")
+  func slowAnswers() throws {
+    let (isBusy, goOn) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+    let slow = HandlerFunction { _ in
+      isBusy.signal()
+      goOn.wait()
+      return .text("slow\n")
+    }
+    let routes: [Route] = [
+      .handler(.exact("/slow"), access: .open, as: .api, execution: .slow, slow),
+      .handler(.exact("/quick"), access: .open, as: .api, HandlerFunction { _ in .text("quick\n") }),
+    ]
+    try TestServer.run(.init(routes: routes)) { server in
+      let waiting = try (0..<5).map { _ in try server.client() }
+      for client in waiting { try client.request("GET", "/slow") }
+      isBusy.wait()
+      for _ in 0..<3 {
+        let client = try server.client()
+        try client.request("GET", "/quick")
+        #expect(try client.response().status == 200)
+      }
+      for _ in waiting { goOn.signal() }
+      for client in waiting { #expect(try client.response().status == 200) }
     }
   }
 

@@ -12,7 +12,7 @@ final class RequestContext {
   /// What the server does once the request is complete.
   enum Work {
     case intake(any EventSource)
-    case handler(any HTTPHandler, runsInline: Bool)
+    case handler(any HTTPHandler, execution: Route.Execution)
   }
 
   enum Answer {

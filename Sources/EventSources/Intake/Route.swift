@@ -30,9 +30,19 @@ package struct Route: Sendable {
     case besidePages
   }
 
+  /// Where a handler runs.
+  package enum Execution: Sendable, Hashable {
+    /// On the server's own thread. The handler must not block.
+    case inline
+    /// On a worker thread.
+    case worker
+    /// On a worker thread, while another one stays for requests that are not slow. For reports, which may take seconds.
+    case slow
+  }
+
   enum Work: Sendable {
     case intake(CurrentSource)
-    case handler(any HTTPHandler, access: Access, runsInline: Bool)
+    case handler(any HTTPHandler, access: Access, execution: Route.Execution)
   }
 
   let path: Path
@@ -53,15 +63,14 @@ package struct Route: Sendable {
   }
 
   /// Passes requests to a handler.
-  ///
-  /// - Parameter runsInline: true to call the handler on the server's own thread. The handler must not block then.
+  /// - Parameter execution: .inline to call the handler on the server's own thread. The handler must not block then.
   package static func handler(
-    _ path: Path, methods: [String] = ["GET"], access: Access, as routeClass: RouteClass, runsInline: Bool = false,
+    _ path: Path, methods: [String] = ["GET"], access: Access, as routeClass: RouteClass, execution: Execution = .worker,
     _ handler: any HTTPHandler
   ) -> Route {
     Route(
       path: path, methods: methods.contains("GET") ? methods + ["HEAD"] : methods, routeClass: routeClass,
-      work: .handler(handler, access: access, runsInline: runsInline))
+      work: .handler(handler, access: access, execution: execution))
   }
 
   /// Makes the health routes `/healthz` and `/readyz`.
@@ -72,9 +81,9 @@ package struct Route: Sendable {
     unreadiness: @escaping @Sendable () -> String?, warnings: @escaping @Sendable () -> [String] = { [] }
   ) -> [Route] {
     [
-      .handler(.exact("/healthz"), access: .open, as: .health, runsInline: true, HandlerFunction { _ in .text("ok\n") }),
+      .handler(.exact("/healthz"), access: .open, as: .health, execution: .inline, HandlerFunction { _ in .text("ok\n") }),
       .handler(
-        .exact("/readyz"), access: .open, as: .health, runsInline: true,
+        .exact("/readyz"), access: .open, as: .health, execution: .inline,
         HandlerFunction { _ in
           unreadiness().map { .problem(503, $0) } ?? .text("ok\n" + warnings().map { "warning: \($0)\n" }.joined())
         }),

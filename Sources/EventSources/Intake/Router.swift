@@ -37,7 +37,7 @@ struct RouteTable: Sendable {
     case intake(any EventSource)
     /// Answer `HEAD` on a webhook.
     case confirm
-    case handler(any HTTPHandler, runsInline: Bool)
+    case handler(any HTTPHandler, execution: Route.Execution)
     case reject(HTTPResponse)
   }
 
@@ -90,20 +90,22 @@ struct RouteTable: Sendable {
       // Browsers send `Origin`, vendors have no reason to. This keeps web pages from posting deliveries to loopback.
       if headers["Origin"] != nil { return .reject(.problem(403, "deliveries do not come from web pages (header Origin)")) }
       return method == "HEAD" ? .confirm : .intake(source.value)
-    case .handler(let handler, let access, let runsInline):
+    case .handler(let handler, let access, let execution):
       if access == .operating || access == .operatorPages {
         guard let rejection = readers.rejectionOfWriting(headers, isLoopback: isLoopback, isDirect: isDirect()) else {
-          return .handler(handler, runsInline: runsInline)
+          return .handler(handler, execution: execution)
         }
         // A form that another site may have sent gets no page to sign in at.
-        if access == .operatorPages, let signIn, rejection.status == 401 { return .handler(signIn, runsInline: false) }
+        if access == .operatorPages, let signIn, rejection.status == 401 { return .handler(signIn, execution: .worker) }
         return .reject(rejection)
       }
       if let rejection = readers.rejection(for: access, headers, isLoopback: isLoopback) {
-        if access == .pages, let signIn, readers.needsToken(isLoopback: isLoopback) { return .handler(signIn, runsInline: false) }
+        if access == .pages, let signIn, readers.needsToken(isLoopback: isLoopback) {
+          return .handler(signIn, execution: .worker)
+        }
         return .reject(rejection)
       }
-      return .handler(handler, runsInline: runsInline)
+      return .handler(handler, execution: execution)
     }
   }
 

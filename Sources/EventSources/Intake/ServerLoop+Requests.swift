@@ -33,7 +33,7 @@ extension ServerLoop {
       confirmed.answer = .response(HTTPResponse(status: 200))
       return confirmed
     case .intake(let source): return prepareDelivery(context(.intake(source)), for: source)
-    case .handler(let handler, let runsInline): return prepareBody(of: context(.handler(handler, runsInline: runsInline)))
+    case .handler(let handler, let execution): return prepareBody(of: context(.handler(handler, execution: execution)))
     }
   }
 
@@ -134,7 +134,7 @@ extension ServerLoop {
     }
     switch context.work {
     case .intake(let source): decide(on: context, for: source)
-    case .handler(let handler, let runsInline):
+    case .handler(let handler, let execution):
       var body = context.body?.bytes ?? []
       if context.body?.isCompressed == true {
         do throws(RequestBody.Failure) {
@@ -147,10 +147,10 @@ extension ServerLoop {
       let request = HTTPRequest(
         method: context.method, path: context.path, query: context.connection.queryItems, headers: context.headers,
         body: body)
-      if runsInline {
+      if execution == .inline {
         context.answer = .response(handler.respond(to: request))
       } else {
-        delegate(request, to: handler, for: context)
+        delegate(request, to: handler, isSlow: execution == .slow, for: context)
       }
     case nil: context.answer = .response(.problem(500, "nothing was decided for this request"))
     }
@@ -227,9 +227,9 @@ extension ServerLoop {
     context.reject(unauthenticated)
   }
 
-  private func delegate(_ request: HTTPRequest, to handler: any HTTPHandler, for context: RequestContext) {
+  private func delegate(_ request: HTTPRequest, to handler: any HTTPHandler, isSlow: Bool, for context: RequestContext) {
     let token = suspend(context)
-    let isTaken = workers.submit(handler, request) { [inbox] response in
+    let isTaken = workers.submit(handler, request, isSlow: isSlow) { [inbox] response in
       inbox.post([.init(token: token, result: .response(response))])
     }
     if !isTaken {

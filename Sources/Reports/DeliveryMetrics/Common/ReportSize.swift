@@ -1,7 +1,7 @@
 /// Keeps reports small, however many names senders make up.
 enum ReportSize {
   /// The most cells of a report. A group counts once, and once for each bucket of its trend.
-  static let cellLimit = 30_000
+  static let cellLimit = 15_000
 
   /// Returns the largest groups that fit into a report, in their order, and the number of the others.
   static func fitting<Group>(
