@@ -809,7 +809,7 @@ def clock_ahead(run):
     """A clock that is over two years ahead for some seconds: vsd must not remove acknowledged deliveries."""
     library = next(iter(glob.glob("/usr/lib/*/faketime/libfaketime.so.1") + glob.glob("/usr/lib*/faketime/libfaketime.so.1")), None)
     if not library:
-        run.skip("there is no faketime; Scripts/bootstrap long installs it")
+        run.skip("there is no faketime; Scripts/bootstrap hostile installs it")
         return
     for number in run.history[:30]:
         body = v.github_issue(number, "closed", "closed", "2026-03-05T09:00:00Z")
