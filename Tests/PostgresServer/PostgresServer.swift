@@ -97,8 +97,8 @@ package final class PostgresServer: Sendable {
 
   /// Stops the server: SIGINT ends connections, SIGKILL is a crash.
   ///
-  /// Returns after all processes of the server have ended. Those that serve connections outlive a crash for a moment, in which
-  /// they still commit.
+  /// Returns after all processes of the server have ended. Those that serve connections live a little longer after a crash, and
+  /// still commit.
   package func stop(_ signal: Int32 = SIGINT) {
     guard let server = process.withLock({ $0.take() }) else { return }
     // The server runs as a child of setpriv, which becomes it. So the process is the server itself.
