@@ -55,17 +55,6 @@ struct DeployLimitTests {
     return event
   }
 
-  private static func store(_ events: [Event], _ updates: [BranchUpdate] = []) throws -> CountingStore {
-    let store = CountingStore()
-    for first in stride(from: 0, to: max(events.count, updates.count), by: 500) {
-      var correlation = Correlation(store: store)
-      for update in updates.dropFirst(first).prefix(500) { correlation.take(update) }
-      for event in events.dropFirst(first).prefix(500) { _ = try correlation.take(event) }
-      try store.write(correlation.finish())
-    }
-    return store
-  }
-
   private struct Reading {
     var span: TracedSpan
     var work: CountingStore.Work
@@ -89,7 +78,7 @@ struct DeployLimitTests {
     func keyCounts(of count: Int) throws -> [Int] {
       let changes = (0..<count).map { Self.change($0, at: 100 + $0 % 50, head: 7) }
       let deploys = (0..<10).map { Self.deploy($0, at: 1000 + 10 * $0, commit: $0.isMultiple(of: 2) ? 7 : 8) }
-      let store = try Self.store(changes + deploys)
+      let store = try CountingStore(projecting: changes + deploys)
       return try (0..<10).map { number in
         let reading = try Self.read(Self.key("deployment", number), in: store)
         #expect(reading.previous == (number == 0 ? nil : Self.key("deployment", number - 1).description))
@@ -108,8 +97,9 @@ struct DeployLimitTests {
     let push = BranchUpdate(
       branch: Self.main, kind: .moved, time: .vendor(Self.time(300)), before: Self.commit(1), after: Self.commit(2),
       commits: [BranchCommit(Self.commit(2))], isForced: false, isDefaultBranch: true)
-    let store = try Self.store(
-      changes + [Self.deploy(1, at: 10), Self.deploy(2, at: 400, commit: 2)], [push])
+    let store = try CountingStore(
+      projecting:
+        changes + [Self.deploy(1, at: 10), Self.deploy(2, at: 400, commit: 2)], [push])
     let reading = try Self.read(Self.key("deployment", 2), in: store)
     #expect(reading.step == "forward")
     #expect(reading.span.links.filter { $0.rule == "deploys" }.count == changes.count)
@@ -125,8 +115,9 @@ struct DeployLimitTests {
         branch: Self.main, kind: .moved, time: .vendor(Self.time(6000 + number)), before: Self.commit(number - 1),
         after: Self.commit(number), commits: [BranchCommit(Self.commit(number))], isForced: false, isDefaultBranch: true)
     }
-    let store = try Self.store(
-      changes + [Self.deploy(1, at: 10), Self.deploy(2, at: 7000, commit: 1 + commits)], pushes)
+    let store = try CountingStore(
+      projecting:
+        changes + [Self.deploy(1, at: 10), Self.deploy(2, at: 7000, commit: 1 + commits)], pushes)
     let reading = try Self.read(Self.key("deployment", 2), in: store)
     #expect(reading.step == "forward")
     #expect(reading.work.subjects <= TraceReader.changeLimit + TraceReader.linkLimit + 10)
@@ -144,7 +135,8 @@ struct DeployLimitTests {
           branch: Self.key("branch", "topic\(number)"), kind: .created, time: .vendor(Self.time(number)), before: nil,
           after: Self.commit(7), commits: [], isForced: false, isDefaultBranch: false)
       }
-      let store = try Self.store([Self.deploy(1, at: 10, commit: 7), Self.deploy(2, at: 5000, commit: 8)], updates)
+      let store = try CountingStore(
+        projecting: [Self.deploy(1, at: 10, commit: 7), Self.deploy(2, at: 5000, commit: 8)], updates)
       return try Self.read(Self.key("deployment", 2), in: store).work.branchUpdates
     }
     #expect(try work(of: 500) >= 500)
@@ -158,7 +150,7 @@ struct DeployLimitTests {
     arguments: [1200, 3000], [false, true])
   func crowdedDay(count: Int, isReversed: Bool) throws {
     let deploys = (0..<count).map { Self.deploy($0, at: 20 * $0) }
-    let store = try Self.store(isReversed ? deploys.reversed() : deploys)
+    let store = try CountingStore(projecting: isReversed ? deploys.reversed() : deploys)
     for number in [1, 2, count / 3, count / 2, count - 2, count - 1] {
       let reading = try Self.read(Self.key("deployment", number), in: store)
       #expect(reading.previous == Self.key("deployment", number - 1).description)
@@ -170,7 +162,7 @@ struct DeployLimitTests {
   @Test("Many deploys that share a reader read each deploy of a day with very many once")
   func crowdedDayInOneReader() throws {
     let count = 1500
-    let store = try Self.store((0..<count).map { Self.deploy($0, at: 20 * $0) })
+    let store = try CountingStore(projecting: (0..<count).map { Self.deploy($0, at: 20 * $0) })
     var reader = TraceReader(store: store, strategy: .nested)
     let before = store.work.subjects
     for number in 1000..<1100 {
@@ -185,7 +177,7 @@ struct DeployLimitTests {
     let each = 100
     let failed = (1...count).map { Self.deploy($0, at: 86_400 * (1 + $0 / each) + $0 % each, outcome: .failure) }
     let last = Self.deploy(count + 1, at: 86_400 * (2 + count / each))
-    let store = try Self.store([Self.deploy(0, at: 0)] + failed + [last])
+    let store = try CountingStore(projecting: [Self.deploy(0, at: 0)] + failed + [last])
     let reading = try Self.read(last.key, in: store)
     #expect(reading.work.subjects <= TraceReader.earlierDeployLimit + 2)
     let isFound = count < TraceReader.earlierDeployLimit
@@ -200,7 +192,7 @@ struct DeployLimitTests {
   func crowdedMerges(count: Int) throws {
     let changes = (1...count).map { Self.change($0, at: 20 * $0, head: 100_000 + $0, mergedAs: $0) }
     let deploys = [Self.deploy(1, at: 205, commit: 10), Self.deploy(2, at: 405, commit: 20)]
-    let store = try Self.store(changes + deploys)
+    let store = try CountingStore(projecting: changes + deploys)
     let reading = try Self.read(Self.key("deployment", 2), in: store)
     let deployed = reading.span.links.filter { $0.rule == "deploys" }.map(\.key)
     if count <= TraceReader.dayLimit {
@@ -216,7 +208,7 @@ struct DeployLimitTests {
   @Test("Whether anything was merged to a branch is found at its first merges, and after a bounded number if nothing was")
   func longLivedBranch() throws {
     let count = 2500
-    let store = try Self.store((1...count).map { Self.change($0, at: 20 * $0, head: 100_000 + $0, mergedAs: $0) })
+    let store = try CountingStore(projecting: (1...count).map { Self.change($0, at: 20 * $0, head: 100_000 + $0, mergedAs: $0) })
     func hasChange(after start: Int, until end: Int) throws -> (Bool, Int) {
       var reader = TraceReader(store: store, strategy: .nested)
       let before = store.work.subjects
@@ -243,7 +235,7 @@ struct DeployLimitTests {
 
   @Test("The children of a change are found among few and many followers, up to a limit", arguments: [150, 700])
   func children(count: Int) throws {
-    let store = try Self.store([Self.change(1, at: 100, head: 1)] + Self.builds(count, of: 1))
+    let store = try CountingStore(projecting: [Self.change(1, at: 100, head: 1)] + Self.builds(count, of: 1))
     for limit in [50, 300, 1000] {
       var reader = TraceReader(store: store, strategy: .nested)
       let children = try reader.children(of: Self.key("pull_request", 1), limit: limit)
@@ -259,7 +251,7 @@ struct DeployLimitTests {
   func strangers() throws {
     let builds = Self.builds(TraceReader.followerLimit + 500, of: 1)
     func work(beside others: Int) throws -> Int {
-      let store = try Self.store((0...others).map { Self.change($0, at: 100, head: 1) } + builds)
+      let store = try CountingStore(projecting: (0...others).map { Self.change($0, at: 100, head: 1) } + builds)
       var reader = TraceReader(store: store, strategy: .nested)
       let before = store.work.subjects
       #expect(try reader.children(of: Self.key("pull_request", 0), limit: 1000).isEmpty)

@@ -66,21 +66,10 @@ struct DeployReadingTests {
     return (events, updates)
   }
 
-  private static func store(_ events: [Event], _ updates: [BranchUpdate] = []) throws -> CountingStore {
-    let store = CountingStore()
-    for first in stride(from: 0, to: max(events.count, updates.count), by: 200) {
-      var correlation = Correlation(store: store)
-      for update in updates.dropFirst(first).prefix(200) { correlation.take(update) }
-      for event in events.dropFirst(first).prefix(200) { _ = try correlation.take(event) }
-      try store.write(correlation.finish())
-    }
-    return store
-  }
-
   /// Returns the work of reading all deploys with one reader, newest first.
   private static func work(of count: Int, secondsBetween: Double, isOneBranch: Bool) throws -> CountingStore.Work {
     let history = history(count, secondsBetween: secondsBetween, isOneBranch: isOneBranch)
-    let store = try store(history.events, history.updates)
+    let store = try CountingStore(projecting: history.events, history.updates)
     var reader = TraceReader(store: store, strategy: .nested)
     let before = store.work
     for number in (0..<count).reversed() {
@@ -126,7 +115,7 @@ struct DeployReadingTests {
       incident.marks = [.begin(incident.time)]
       events.append(incident)
     }
-    let store = try Self.store(events)
+    let store = try CountingStore(projecting: events)
     var reader = TraceReader(store: store, strategy: .nested)
     let before = store.work
     for number in 1...1000 {
@@ -144,7 +133,7 @@ struct DeployReadingTests {
   func sharedReader(seed: UInt64) throws {
     let kinds = DeployHistory.Branches.allCases
     let history = DeployHistory(seed: seed, branches: kinds[Int(seed) % kinds.count])
-    let store = try Self.store(history.events, history.updates)
+    let store = try CountingStore(projecting: history.events, history.updates)
     var random = SeededRandom(seed: seed)
     var reader = TraceReader(store: store, strategy: .nested)
     for (index, deploy) in history.deploys.shuffled(using: &random).enumerated() {
@@ -160,7 +149,7 @@ struct DeployReadingTests {
   @Test("A deploy that began long before it ended comes before those that ended later, and is found under the day of its end")
   func longDeploys() throws {
     func time(_ hours: Double) -> Timestamp { Self.start.advanced(bySeconds: hours * 3600) }
-    let store = try Self.store([
+    let store = try CountingStore(projecting: [
       Self.deploy(1, from: time(0), to: time(200)), Self.deploy(2, from: time(190), to: time(195)),
       Self.deploy(3, from: time(210), to: time(211)), Self.deploy(4, from: time(900), to: time(901)),
       Self.deploy(5, from: time(901), to: time(24 * 400)), Self.deploy(6, from: time(24 * 800), to: time(24 * 800 + 1)),

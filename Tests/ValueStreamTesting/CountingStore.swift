@@ -32,6 +32,18 @@ package final class CountingStore: SpanStore {
     self.damagedCount = damagedCount
   }
 
+  /// Creates a store with the spans of these events and the updates of these branches, batch by batch.
+  package convenience init(projecting events: [Event], _ updates: [BranchUpdate] = []) throws {
+    self.init()
+    let batch = 200
+    for first in stride(from: 0, to: max(events.count, updates.count), by: batch) {
+      var correlation = Correlation(store: self)
+      for update in updates.dropFirst(first).prefix(batch) { correlation.take(update) }
+      for event in events.dropFirst(first).prefix(batch) { _ = try correlation.take(event) }
+      try write(correlation.finish())
+    }
+  }
+
   package var work: Work { counted.withLock { $0 } }
 
   package func subjects(_ keys: [SubjectKey]) throws -> [SubjectKey: Subject] {
