@@ -12,8 +12,14 @@ struct ReleaseTests {
     let description: String
   }
 
-  /// A folder with a release, made once for all tests.
-  private static let made: Result<Release, any Error> = Result { try Release() }
+  /// A folder with a release, made once for all tests, and removed with the process.
+  private static let made: Result<Release, any Error> = Result {
+    let release = try Release()
+    atexit {
+      if case .success(let release) = ReleaseTests.made { try? FileManager.default.removeItem(atPath: release.folder) }
+    }
+    return release
+  }
 
   private final class Release: Sendable {
     let folder: String
@@ -43,8 +49,6 @@ struct ReleaseTests {
       try Self.succeed("tar", "-C", path, "-xzf", "\(path)/first/\(archive)")
       try Self.succeed("dpkg-deb", "--raw-extract", "\(path)/first/\(package)", "\(path)/package")
     }
-
-    deinit { try? FileManager.default.removeItem(atPath: folder) }
 
     /// The folder that the archive unpacks to.
     var unpacked: String { "\(folder)/\(archive.dropLast(".tar.gz".count))" }

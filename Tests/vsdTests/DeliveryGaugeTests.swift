@@ -24,7 +24,7 @@ struct DeliveryGaugeTests {
 
   @Test(
     "are the numbers of the API after a history was sent, and with the first scrape after a restart; every panel about them has data",
-    .enabled(if: PrometheusProcess.isWanted, "prometheus is not installed"))
+    .enabled(if: PrometheusProcess.isWanted && !PrometheusProcess.seesAnotherDay, "prometheus is missing, or has another clock"))
   func sameAsAPI() throws {
     let flags = ["--tracer=none", "--settle=0s"]
     let vsd = try VSDProcess(flags)

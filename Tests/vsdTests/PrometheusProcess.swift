@@ -9,6 +9,9 @@ struct PrometheusProcess {
   /// In CI a missing Prometheus fails its tests. Elsewhere it skips them.
   static let isWanted = program("prometheus") != nil || ProcessInfo.processInfo.environment["CI"] != nil
 
+  /// Whether Prometheus has another wall clock than vsd: `make test-days` moves that of programs that use the C library.
+  static let seesAnotherDay = ProcessInfo.processInfo.environment["WALL_CLOCK_OFFSET"] != nil
+
   /// The path of an installed program; nil if `PATH` does not have it.
   static func program(_ name: String) -> String? {
     (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").map { "\($0)/\(name)" }
