@@ -318,6 +318,19 @@ struct KnownFactsTests {
     #expect(try firstCommit(afterForcedPushOf: ["d2", "d3", "d3b"], count: 5) == 9)
   }
 
+  @Test("A commit that the base already had is not the first of a change")
+  func commitOfBase() throws {
+    var world = FactWorld()
+    world.push("main", at: 1, from: nil, to: "m0")
+    world.push("main", at: 5, from: "m0", to: "m1")
+    world.push("topic", at: 10, from: nil, to: "m1")
+    world.push("topic", at: 20, from: "m1", to: "c1")
+    let request = Request(number: 1, head: "c1", branch: "topic", opened: 21)
+    world.open(request)
+    world.merge(request, as: "s1", at: 60)
+    #expect(try facts(world).changes["pull_request 1"]?.times.firstCommit == FactWorld.time(19))
+  }
+
   @Test("What is told late of a subject that retention removed leaves its facts")
   func late() throws {
     let request = Request(number: 1, head: "c1", branch: "topic", opened: 32)

@@ -120,6 +120,17 @@ struct GitHubSourceTests {
       ])
   }
 
+  @Test("Docs/sources/github.md says what becomes of each event that a webhook sends, and names no other")
+  func documented() throws {
+    let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+    let page = try String(contentsOf: root.appendingPathComponent("Docs/sources/github.md"), encoding: .utf8)
+    let table = try #require(page.components(separatedBy: "\n\n").first { $0.hasPrefix("| event | becomes |") })
+    let names = table.split(separator: "\n").flatMap { row in
+      (row.split(separator: "|").first ?? "").matches(of: /`([a-z_]+)`/).map { String($0.output.1) }
+    }
+    #expect(Set(names) == Set(GitHubSource.hookEvents + ["ping"]))
+  }
+
   @Test("Signatures are checked over every byte")
   func signatures() throws {
     try Self.contract(PayloadFixture("issues.opened", besideTest: #filePath)).checkSignatures()

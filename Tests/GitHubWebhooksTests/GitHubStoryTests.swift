@@ -126,6 +126,15 @@ struct GitHubStoryTests {
     #expect(story.tree.contains { $0.hasSuffix("under issue:36 by closing_words") }, "\(story.tree)")
   }
 
+  @Test("Closing words at the end of the longest body tie a change to its issue", arguments: ["x", "\u{6F22}"])
+  func longBody(character: String) throws {
+    let filler = String(repeating: character, count: 65_000)
+    let request = try GitHubSourceTests.delivery("pull_request.closing_words").replacing(["Keeps it through checkout.": filler])
+    let issue = try GitHubSourceTests.delivery("issues.opened")
+    let story = try DeliveryStory([issue, request], of: GitHubSourceTests.source, seed: 0)
+    #expect(story.tree.contains { $0.hasSuffix("under issue:36 by closing_words") }, "\(story.tree)")
+  }
+
   @Test("A job that waited for approval, then in the queue", arguments: UInt64(0)..<12)
   func approval(seed: UInt64) throws {
     let waiting = try Self.story(["workflow_job.waiting", "workflow_job.completed"], seed: seed)

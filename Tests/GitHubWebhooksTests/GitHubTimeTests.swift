@@ -197,7 +197,11 @@ struct GitHubTimeTests {
     let story = try Self.story(
       [status("success", "09:00:00"), status("failure", "09:10:00"), status("success", "09:20:00")], seed: seed)
     #expect(story.spans.map(\.span.outcome) == [.success])
+    #expect(story.spans.map(\.span.isStartUnknown) == [true], "nothing was pending, so it has no duration")
     #expect(story.spans.map { $0.span.attributes.value(of: "error.type") } == [nil])
+    let dateless = Self.delivery(
+      "status", #""sha":"\#(String(repeating: "d", count: 40))","context":"coverage","state":"failure""#)
+    #expect(try Self.story([dateless], seed: seed).spans.map(\.span.end) == [Self.received])
   }
 
   @Test(

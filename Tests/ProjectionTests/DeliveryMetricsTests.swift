@@ -621,6 +621,22 @@ struct DeliveryMetricsTests {
     #expect(bench.histogram("cicd_pipeline_run_duration_seconds") == ["acme/site CI executing success ": [30, 1]])
   }
 
+  @Test("what began or ended nobody knows when is counted, and has no duration")
+  func unknownTimes() throws {
+    var bench = try Bench()
+    var endless = Self.run("1", queued: 0, started: 10, ended: 30)
+    endless.events[0].phases = []
+    endless.events[0].marks = [.begin(.vendor(Self.time(0))), .end(.receipt(Self.time(30)))]
+    var startless = Self.run("2", queued: 0, started: 10, ended: 30)
+    startless.events[0].phases = []
+    startless.events[0].marks = [.end(.vendor(Self.time(30)))]
+    try bench.project([endless, startless])
+    try bench.passGracePeriod()
+    #expect(bench.values("valuestream_operations_finished_total") == ["build github acme/site  success": 2])
+    #expect(bench.histogram("valuestream_operation_duration_seconds").isEmpty)
+    #expect(bench.histogram("cicd_pipeline_run_duration_seconds").isEmpty)
+  }
+
   @Test("past the limit of series every family counts the rest as other")
   func seriesLimit() throws {
     var bench = try Bench(seriesLimit: 3)

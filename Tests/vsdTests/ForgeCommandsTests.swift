@@ -99,7 +99,7 @@ struct ForgeCommandsTests {
     for (command, columns, row) in [
       ("issues", "number,updated_at", "acme,site,2026-11-24T08:00:00Z,,2026-11-24T09:00:00Z,closed,3600,X,"),
       ("deployments", "environment,ref,", "acme,site,2026-11-24T08:00:00Z,,,closed,"),
-      ("workflow-runs", "workflow,event,", "acme,site,2026-11-24T08:00:00Z,,,in_progress,"),
+      ("workflow-runs", "workflow,event,", "acme,site,2026-11-24T08:00:00Z,,,in_progress,,5,"),
     ] {
       let result = try Self.run(["github", command, "--org=acme", "--repo=*"], server, environment: ["GH_TOKEN": "x"])
       #expect(result.lines.count == 2)
