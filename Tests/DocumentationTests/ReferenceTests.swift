@@ -108,6 +108,14 @@ struct ReferenceTests {
     }
   }
 
+  @Test("An end waits a minute before it is counted, as Docs/operate/metrics.md says")
+  func gracePeriod() throws {
+    let settings = try DaemonSettings(arguments: [], environment: [:]) { _ in nil }
+    #expect(settings.countGrace == .seconds(60))
+    let text = try MarkdownPage.page("Docs/operate/metrics.md").text
+    #expect(text.contains("\(CounterSettings.countGraceFactor) times `--settle`, a minute by default"))
+  }
+
   @Test("Docs/operate/upgrade.md says up to which version a store is known")
   func storeVersion() throws {
     let text = try MarkdownPage.page("Docs/operate/upgrade.md").text

@@ -53,6 +53,24 @@ struct LifecycleTests {
     #expect(unwritable.errors.hasPrefix("vsd: cannot write the addresses to \(home.path)/none/listening: "))
   }
 
+  @Test("make run prints how to try vsd, its process and the addresses of both listeners, whatever the log level")
+  func hints() throws {
+    let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+    let home = try VSDProcess.Home()
+    let child = try ChildProcess(
+      root.appendingPathComponent("Scripts/run").path,
+      [try VSDProcess.binary(), "--tracer=mock", "--log-level=warn", "--addr=127.0.0.1:0", "--admin-addr=127.0.0.1:0"],
+      environment: ["HOME": home.path, "PATH": "/usr/bin:/bin"])
+    try child.wait(for: "the hints") { child.output.contains("Ctrl-C stops vsd") ? true : nil }
+    let output = child.output
+    #expect(output.contains("(process \(child.id))"), "\(output)")
+    #expect(output.contains(#"curl -w '\n' http://127.0.0.1:"#), "the answer ends its line")
+    let admin = try #require(output.firstMatch(of: /Metrics +http:\/\/127\.0\.0\.1:([0-9]+)\/metrics/)?.output.1)
+    #expect(try HTTPConnection(port: try #require(UInt16(admin))).request("GET", "/metrics").status == 200)
+    child.send(SIGTERM)
+    #expect(try child.waitForExit() == .code(0))
+  }
+
   @Test("only sources without secret are warned of")
   func warnings() throws {
     let environment = ["VS_GITHUB_SECRET": "one,two"]
