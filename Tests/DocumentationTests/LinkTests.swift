@@ -35,6 +35,19 @@ struct LinkTests {
     }
   }
 
+  @Test("The tests that Docs/develop/numbers.md names are in the files that it links to")
+  func namedTests() throws {
+    let page = try MarkdownPage.page("Docs/develop/numbers.md")
+    let links = page.text.matches(of: /\[([^\]]+)\]\(\.\.\/\.\.\/(Tests\/[^)]+\.swift)\)/)
+    #expect(links.count > 100)
+    for link in links {
+      let file = try String(contentsOf: MarkdownPage.root.appendingPathComponent(String(link.output.2)), encoding: .utf8)
+      for name in link.output.1.matches(of: /`([A-Za-z0-9]+)`/).map(\.output.1) {
+        #expect(file.contains("func \(name)("), "\(link.output.2) has no \(name)")
+      }
+    }
+  }
+
   @Test("Pictures on pages are there, are small, and have a text for those who cannot see them", arguments: MarkdownPage.all)
   func pictures(page: MarkdownPage) throws {
     let folder = MarkdownPage.root.appendingPathComponent((page.path as NSString).deletingLastPathComponent)
