@@ -3,7 +3,7 @@ import Projection
 import Synchronization
 package import ValueStreamCore
 
-/// Projects deliveries and compares the counters of ends with the spans.
+/// Projects deliveries and compares the counters of ends with the spans. Every phase must lie within its attempt.
 package struct CountingStory {
   /// Counted ends, keyed by operation, source, project, environment and outcome.
   package private(set) var counted: [String: Double] = [:]
@@ -68,7 +68,9 @@ package struct CountingStory {
     }
     ends.sort()
     for subject in store.subjects(matching: SubjectFilter(), after: nil, limit: .max).subjects {
-      for span in subject.spans() where span.end != nil {
+      for span in subject.spans() {
+        DeliveryStory.checkPhases(of: span)
+        guard span.end != nil else { continue }
         let labels = [
           span.operation.rawValue, span.source, span.project ?? "", span.attributes.text(of: "deployment.environment.name") ?? "",
           span.outcome?.rawValue ?? "unknown",

@@ -33,7 +33,7 @@ package struct DeliveryStory {
   }
 
   /// Every phase lies within its attempt, whatever was told in whatever order.
-  private static func checkPhases(of span: Span) {
+  static func checkPhases(of span: Span) {
     let end = span.end ?? .latest
     for phase in span.phases {
       #expect(span.start <= phase.start && phase.start <= phase.end ?? end && phase.end ?? end <= end, "\(span.key): \(phase)")
