@@ -67,6 +67,14 @@ struct ClassicPictureTests {
     #expect(Self.finished(untold).map(\.isStartUnknown) == [true])
   }
 
+  @Test("An end after the end is another span: classic metrics count what arrives, in its order")
+  func twoEnds() {
+    var picture = ClassicPicture()
+    var state = ClassicState()
+    let marks = [Self.mark(.start), Self.mark(.end, "failure", isError: true), Self.mark(.end, "success")]
+    #expect(Self.finished(Self.apply(marks, to: &state, &picture)).map(\.isError) == [true, false])
+  }
+
   @Test("Without vendor times the two receipts count; times that run backwards give zero")
   func durations() {
     var picture = ClassicPicture()
