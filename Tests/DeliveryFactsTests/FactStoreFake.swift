@@ -348,8 +348,8 @@ struct ReadableFacts {
 
   private func text(_ fact: IncidentFact) -> String {
     "incident \(text(fact.id)) \(text(fact.service)) \(text(fact.environment)) \(text(fact.repository)) "
-      + "\(text(fact.severity)) \(text(fact.began)) \(text(fact.detected)) \(text(fact.resolved)) \(text(fact.cause)) "
-      + "\(fact.causeAttempt) \(fact.basis)"
+      + "\(text(fact.severity)) \(text(fact.began)) \(text(fact.detected)) \(text(fact.resolved)) \(fact.isResolutionUnknown) "
+      + "\(text(fact.cause)) \(fact.causeAttempt) \(fact.basis)"
   }
 
   private func text(_ fact: IssueFact) -> String {

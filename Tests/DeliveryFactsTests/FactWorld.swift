@@ -204,7 +204,7 @@ struct FactWorld {
 
   mutating func issue(
     _ number: String, at minute: Double, created: Double, type: String?, status: String? = nil, isIncident: Bool = false,
-    closed: Outcome? = nil, assigned: Bool = false
+    closed: Outcome? = nil, isEndTold: Bool = true, assigned: Bool = false
   ) {
     var event = Event(key: key("issue", number), time: .vendor(Self.time(minute)), attempt: .counted)
     event.operation = isIncident ? .incident : .issue
@@ -213,7 +213,7 @@ struct FactWorld {
     event.marks = [.begin(.vendor(Self.time(created)))]
     if let closed {
       event.outcome = closed
-      event.marks.append(.end(.vendor(Self.time(minute))))
+      event.marks.append(.end(isEndTold ? .vendor(Self.time(minute)) : .receipt(Self.time(minute))))
     }
     event.publishes = [.issue(issueNumber(number), of: "acme/\(repository)", host: "github.com")]
     event.attributes.add("valuestream.issue.type", type)

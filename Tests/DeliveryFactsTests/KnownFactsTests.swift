@@ -516,6 +516,20 @@ struct KnownFactsTests {
     #expect(facts.incidents["issue 7"]?.resolved == nil)
   }
 
+  @Test("An incident that was seen resolved, but of which nobody tells when, has no known duration until somebody does")
+  func incidentResolution() throws {
+    var world = begun
+    world.issue("7", at: 100, created: 100, type: nil, isIncident: true)
+    world.issue("7", at: 160, created: 100, type: nil, isIncident: true, closed: .completed, isEndTold: false)
+    let seen = try #require(try facts(world).incidents["issue 7"])
+    #expect(seen.resolved == FactWorld.time(160))
+    #expect(seen.isResolutionUnknown)
+    world.issue("7", at: 130, created: 100, type: nil, isIncident: true, closed: .completed)
+    let told = try #require(try facts(world).incidents["issue 7"])
+    #expect(told.resolved == FactWorld.time(130))
+    #expect(!told.isResolutionUnknown)
+  }
+
   @Test("Runs and jobs of changes, failed ones and repeated ones are facts; others are none")
   func runs() throws {
     var world = FactWorld()

@@ -453,6 +453,24 @@ import ValueStreamCore
     #expect(try only(facts).recoveryTime.current.summary.median == 5 * hour)
   }
 
+  @Test("A failure that ended at an unknown time is over and left out, unless its remedy tells the end")
+  func recoveryUnknown() throws {
+    var facts = TestFacts()
+    let bad = facts.deploy("shop", 1, began: at(1, 5), ended: at(1, 5, 12))
+    facts.incident(began: at(1, 5, 13), resolved: at(1, 5, 14))
+    facts.incident(began: at(1, 5, 13), resolved: at(1, 9), isResolutionUnknown: true)
+    let value = try only(facts).recoveryTime.current
+    #expect(value.open.isEmpty)
+    #expect(value.summary.population == Population(n: 0, leftOut: [.endUnknown: 1]))
+    #expect(value.fromDetection.population == Population(n: 0, leftOut: [.endUnknown: 1]))
+    #expect(try evidence(facts, DORAEvidence(.recoveryTime, part: .leftOut(.endUnknown))) == [bad])
+    let fix = facts.change(firstCommit: at(1, 5, 13), merged: at(1, 5, 13), traits: .isHotfix)
+    facts.deploy("shop", 2, began: at(1, 5, 16), ended: at(1, 5, 17), brings: [fix])
+    let remedied = try only(facts).recoveryTime.current
+    #expect(remedied.summary.median == 5 * hour)
+    #expect(remedied.summary.population.leftOut.isEmpty)
+  }
+
   @Test("A failure counts in the window in which it ends, and is open in those before")
   func recoveryWindow() throws {
     var facts = TestFacts()

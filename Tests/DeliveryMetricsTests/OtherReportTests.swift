@@ -73,6 +73,26 @@ import ValueStreamCore
     ).rows
     #expect(rows.map(\.id) == [open])
   }
+
+  @Test("An incident of which nobody tells the resolution is resolved, but has no duration")
+  func resolutionUnknown() throws {
+    var facts = TestFacts()
+    let unknown = facts.incident("cart", began: at(1, 6), detected: at(1, 6, 14), resolved: at(1, 20), isResolutionUnknown: true)
+    let known = facts.incident("cart", began: at(1, 9), resolved: at(1, 10))
+    let query = IncidentsQuery(frame: january)
+    let report = try IncidentsReport(query, from: facts)
+    #expect(report.open.isEmpty)
+    #expect(report.resolved.map(\.incident) == [unknown, known])
+    #expect(report.resolved.map(\.seconds) == [nil, day])
+    #expect(report.current.timeToResolve.median == day)
+    #expect(report.current.timeToResolve.population.leftOut == [LeftOut(reason: .endUnknown, count: 1)])
+    #expect(report.current.timeToDetect.n == 2)
+    let left = try IncidentsReport.evidence(
+      IncidentsEvidence(part: .timeToResolve(.leftOut(.endUnknown))), query, from: facts
+    ).rows
+    #expect(left.map(\.id) == [unknown])
+    #expect(left.map(\.value) == [nil])
+  }
 }
 
 @Suite struct PipelinesReportTests {

@@ -155,13 +155,14 @@ extension TestFacts {
   @discardableResult
   mutating func incident(
     _ service: String? = "shop", environment: String? = nil, began: Timestamp, detected: Timestamp? = nil,
-    resolved: Timestamp?, cause: FactID? = nil
+    resolved: Timestamp?, isResolutionUnknown: Bool = false, cause: FactID? = nil
   ) -> FactID {
     let id = newID()
     add(
       IncidentFact(
         id: id, service: name(service), environment: name(environment), began: began, detected: detected ?? began,
-        resolved: resolved, cause: cause, causeAttempt: cause == nil ? 0 : 1, basis: cause == nil ? .unknown : .stated))
+        resolved: resolved, isResolutionUnknown: isResolutionUnknown, cause: cause, causeAttempt: cause == nil ? 0 : 1,
+        basis: cause == nil ? .unknown : .stated))
     return id
   }
 

@@ -92,7 +92,8 @@ private struct BoundFacts {
         EncodedFact(
           IncidentFact(
             id: id, service: name(), environment: name(), repository: name(), severity: name(), began: time(), detected: time(),
-            resolved: maybe(), cause: random.next() % 2 == 0 ? self.id() : nil, causeAttempt: self.number(UInt16.self),
+            resolved: maybe(), isResolutionUnknown: random.next() % 2 == 0, cause: random.next() % 2 == 0 ? self.id() : nil,
+            causeAttempt: self.number(UInt16.self),
             basis: one(.unknown, .stated)))
       ]
     default:

@@ -41,7 +41,7 @@ extension FactComputer {
       id: computed.subject.id, service: try name(spans.text(AttributeName.valuestreamService) ?? project),
       environment: try name(spans.text(AttributeName.deploymentEnvironmentName)), repository: try name(project),
       severity: try name(spans.text(AttributeName.valuestreamIncidentSeverity)), began: first.start,
-      detected: reported.map { max($0, first.start) } ?? first.start, resolved: last.end)
+      detected: reported.map { max($0, first.start) } ?? first.start, resolved: last.end, isResolutionUnknown: last.isEndUnknown)
     let tie = try reader.parentTie(at: try reader.place(of: subject))
     if let tie, let parent = try reader.subject(for: tie.parent), parent.operation == .deploy {
       let outlines = parent.outlines()

@@ -42,7 +42,7 @@ package struct DayRule: Sendable, Hashable {
 /// computer computed before, and the stored ones.
 package struct FactComputer {
   /// Raised when facts of the same deliveries change, so that stored ones are computed again.
-  package static let version = 3
+  package static let version = 4
 
   package let store: any SpanReading & FactStore
   let rules: FactRules

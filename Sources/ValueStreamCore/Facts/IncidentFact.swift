@@ -12,6 +12,8 @@ public struct IncidentFact: Fact {
   public var detected: Timestamp
   /// Nil while the incident is open.
   public var resolved: Timestamp?
+  /// True if no delivery states when the incident was resolved. `resolved` is then the latest time known.
+  public var isResolutionUnknown: Bool
   /// The deploy that caused the incident, and its attempt.
   public var cause: FactID?
   public var causeAttempt: UInt16
@@ -29,8 +31,9 @@ public struct IncidentFact: Fact {
 
   public init(
     id: FactID, service: FactName = .none, environment: FactName = .none, repository: FactName = .none,
-    severity: FactName = .none, began: Timestamp, detected: Timestamp, resolved: Timestamp? = nil, cause: FactID? = nil,
-    causeAttempt: UInt16 = 0, basis: CauseBasis = .unknown
+    severity: FactName = .none, began: Timestamp, detected: Timestamp, resolved: Timestamp? = nil,
+    isResolutionUnknown: Bool = false,
+    cause: FactID? = nil, causeAttempt: UInt16 = 0, basis: CauseBasis = .unknown
   ) {
     self.id = id
     self.service = service
@@ -40,6 +43,7 @@ public struct IncidentFact: Fact {
     self.began = began
     self.detected = detected
     self.resolved = resolved
+    self.isResolutionUnknown = isResolutionUnknown
     self.cause = cause
     self.causeAttempt = causeAttempt
     self.basis = basis
@@ -53,7 +57,7 @@ public struct IncidentFact: Fact {
     writer.put(resolved)
     writer.put(cause)
     writer.put(causeAttempt)
-    writer.put(basis.rawValue)
+    writer.put(basis.rawValue | (isResolutionUnknown ? Self.resolutionUnknownBit : 0))
   }
 
   public init(from reader: inout FactReader) throws(DamagedFact) {
@@ -67,6 +71,12 @@ public struct IncidentFact: Fact {
     resolved = try reader.optionalTime()
     cause = try reader.optionalID()
     causeAttempt = try reader.value()
-    basis = try reader.raw()
+    let bits: UInt8 = try reader.value()
+    isResolutionUnknown = bits & Self.resolutionUnknownBit != 0
+    guard let basis = CauseBasis(rawValue: bits & ~Self.resolutionUnknownBit) else { throw DamagedFact() }
+    self.basis = basis
   }
+
+  /// Stored with the basis. Rows of older versions have it clear.
+  private static let resolutionUnknownBit: UInt8 = 1 << 7
 }

@@ -187,7 +187,8 @@ struct IncidentsPage {
               html.element(.td) { $0.foreign(row.service ?? "") }
               html.element(.td) { $0.time(row.began, now: page.now) }
               html.element(
-                .td, .classes("number"), text: FigureUnit.duration(row.seconds) + (row.recovered == nil ? " +" : ""))
+                .td, .classes("number"), text: (FigureUnit.duration.text(row.seconds) ?? "–") + (row.recovered == nil ? " +" : "")
+              )
               html.element(.td) { html in
                 if let remedy = row.remediedBy {
                   html.subject(remedy, subjects)

@@ -242,9 +242,15 @@ struct DORAComputation {
     var seconds: [Double] = []
     var detected: [Double] = []
     var (clock, detectedClock) = (0, 0)
+    var (unknown, detectedUnknown) = (0, 0)
     for index in rows.recovered {
       let failure = population.failures[Int(index)]
       guard let end = failure.end, let duration = failure.seconds else { continue }
+      if failure.isEndUnknown {
+        unknown += 1
+        if failure.detected != nil { detectedUnknown += 1 }
+        continue
+      }
       if duration < 0 { clock += 1 } else { seconds.append(duration) }
       if let detection = failure.detected {
         let duration = end.seconds(since: detection)
@@ -259,8 +265,8 @@ struct DORAComputation {
         deploy: deploy.id, attempt: deploy.attempt, since: failure.start, ageSeconds: last.seconds(since: failure.start))
     }
     return FailedDeploymentRecoveryTime.Value(
-      summary: DurationSummary(of: seconds, leftOut: [.clock: clock, .stillBroken: open.count]),
-      fromDetection: DurationSummary(of: detected, leftOut: [.clock: detectedClock]),
+      summary: DurationSummary(of: seconds, leftOut: [.clock: clock, .endUnknown: unknown, .stillBroken: open.count]),
+      fromDetection: DurationSummary(of: detected, leftOut: [.clock: detectedClock, .endUnknown: detectedUnknown]),
       open: open.sorted { ($0.since, $0.deploy) < ($1.since, $1.deploy) })
   }
 

@@ -158,8 +158,12 @@ extension DORAComputation {
     } else if let end = failure.end {
       row.time = end
       let start = fromDetection ? failure.detected : failure.start
-      row.value = start.map { end.seconds(since: $0) }
-      if let value = row.value, value < 0 { row.leftOut = .clock }
+      if failure.isEndUnknown {
+        row.leftOut = start.map { _ in .endUnknown }
+      } else {
+        row.value = start.map { end.seconds(since: $0) }
+        if let value = row.value, value < 0 { row.leftOut = .clock }
+      }
     }
     row.reasons = releases.reduce(into: ReleaseHistory.Rules()) { $0.formUnion($1.rules) }.list.map(\.rawValue)
     for (index, release) in zip(failure.releases, releases).dropFirst() {

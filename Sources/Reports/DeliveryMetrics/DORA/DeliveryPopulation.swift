@@ -53,6 +53,8 @@ struct DeliveryPopulation: Sendable {
     var start: Timestamp
     /// Nil while it lasts.
     var end: Timestamp?
+    /// True if no delivery states the end, so that it says nothing about durations.
+    var isEndUnknown: Bool
     var detected: Timestamp?
 
     var seconds: Double? { end.map { $0.seconds(since: start) } }
@@ -197,11 +199,17 @@ struct DeliveryPopulation: Sendable {
         failure.end.map({ release.end < $0 }) ?? true
       {
         failure.releases.append(entry.release)
-        if let start = failure.end { failure.end = end.map { max($0, start) } }
+        if let known = failure.end, end.map({ $0.time > known }) ?? true {
+          failure.end = end?.time
+          failure.isEndUnknown = end?.isTimeUnknown ?? false
+        }
         failure.detected = [failure.detected, detected].compactMap { $0 }.min()
         result[result.count - 1] = failure
       } else {
-        result.append(Failure(releases: [entry.release], start: release.end, end: end, detected: detected))
+        result.append(
+          Failure(
+            releases: [entry.release], start: release.end, end: end?.time, isEndUnknown: end?.isTimeUnknown ?? false,
+            detected: detected))
       }
       last = (entry.service, entry.environment)
     }

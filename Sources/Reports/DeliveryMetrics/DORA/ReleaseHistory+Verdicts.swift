@@ -324,16 +324,23 @@ extension ReleaseHistory {
   func incidents(of release: Int) -> [Int32] { incidentsOfRelease[Int32(release)] ?? [] }
 
   /// When a failed release was remedied, or its last incident was resolved, whichever was first. Nil while it lasts.
-  func recovery(of release: Int) -> Timestamp? {
+  func recovery(of release: Int) -> Recovery? {
     let remedy = releases[release].remedy
-    let remedied = remedy < 0 ? nil : releases[Int(remedy)].end
-    var resolved: Timestamp?
+    let remedied = remedy < 0 ? nil : Recovery(time: releases[Int(remedy)].end)
+    var resolved: Recovery?
     for index in incidents(of: release) {
-      guard let end = incidents[Int(index)].fact.resolved else { return remedied }
-      resolved = max(resolved ?? end, end)
+      let fact = incidents[Int(index)].fact
+      guard let end = fact.resolved else { return remedied }
+      if resolved.map({ $0.time < end }) ?? true { resolved = Recovery(time: end, isTimeUnknown: fact.isResolutionUnknown) }
     }
     guard let remedied, let resolved else { return remedied ?? resolved }
-    return min(remedied, resolved)
+    return resolved.isTimeUnknown || remedied.time < resolved.time ? remedied : resolved
+  }
+
+  struct Recovery {
+    var time: Timestamp
+    /// True if no delivery states when the last incident was resolved. The time is then the latest one known.
+    var isTimeUnknown = false
   }
 
   func detection(of release: Int) -> Timestamp? {

@@ -88,23 +88,26 @@ struct IncidentsComputation {
     let began = began(window).filter { !$0.isExcluded }
     let resolved = resolved(window)
     return IncidentsReport.Value(
-      began: began.count, timeToResolve: summary(resolved) { $0.fact.resolved?.seconds(since: $0.fact.began) },
+      began: began.count, timeToResolve: summary(resolved, needsEnd: true) { $0.fact.resolved?.seconds(since: $0.fact.began) },
       timeToDetect: summary(resolved) { $0.fact.detected.seconds(since: $0.fact.began) },
       causes: IncidentCause.Basis.allCases.map { basis in
         IncidentsReport.CauseCount(basis: basis, count: began.count { $0.basis == basis })
       })
   }
 
-  private func leftOut(_ entry: Entry, _ seconds: Double?) -> LeftOutReason? {
-    entry.isExcluded ? .excluded : seconds.flatMap { $0 < 0 ? .clock : nil }
+  private func leftOut(_ entry: Entry, _ seconds: Double?, needsEnd: Bool = false) -> LeftOutReason? {
+    if entry.isExcluded { return .excluded }
+    if needsEnd, entry.fact.isResolutionUnknown { return .endUnknown }
+    return seconds.flatMap { $0 < 0 ? .clock : nil }
   }
 
-  private func summary(_ entries: [Entry], _ duration: (Entry) -> Double?) -> DurationSummary {
+  /// - Parameter needsEnd: whether the duration lasts until the resolution.
+  private func summary(_ entries: [Entry], needsEnd: Bool = false, _ duration: (Entry) -> Double?) -> DurationSummary {
     var seconds: [Double] = []
     var leftOut: [LeftOutReason: Int] = [:]
     for entry in entries {
       let value = duration(entry)
-      if let reason = self.leftOut(entry, value) {
+      if let reason = self.leftOut(entry, value, needsEnd: needsEnd) {
         leftOut[reason, default: 0] += 1
       } else if let value {
         seconds.append(value)
@@ -120,7 +123,7 @@ struct IncidentsComputation {
       incident: entry.fact.id, service: history.names.text(of: entry.service),
       environment: history.names.text(of: entry.fact.environment), repository: history.names.text(of: entry.repository),
       severity: history.names.text(of: entry.fact.severity), began: entry.fact.began, detected: entry.fact.detected,
-      resolved: entry.fact.resolved, seconds: seconds < 0 ? nil : seconds,
+      resolved: entry.fact.resolved, seconds: seconds < 0 || entry.fact.isResolutionUnknown ? nil : seconds,
       cause: IncidentCause(basis: entry.basis, deploy: deploy?.id, attempt: deploy?.attempt ?? 0),
       exclusion: query.settings.exclusions[entry.fact.id])
   }
@@ -133,7 +136,8 @@ struct IncidentsComputation {
       .min { history.releases[Int($0)].end < history.releases[Int($1)].end }
     return FailureRow(
       service: history.names.text(of: releases[0].service), began: failure.start, recovered: recovered,
-      detected: failure.detected, seconds: (recovered ?? end).seconds(since: failure.start),
+      detected: failure.detected,
+      seconds: recovered != nil && failure.isEndUnknown ? nil : (recovered ?? end).seconds(since: failure.start),
       deploys: releases.map { history.deploys[Int($0.ending)].id },
       rules: releases.reduce(into: ReleaseHistory.Rules()) { $0.formUnion($1.rules) }.list,
       remediedBy: remedy.map { history.deploys[Int(history.releases[Int($0)].ending)].id },
@@ -144,11 +148,12 @@ struct IncidentsComputation {
 
   func rows(_ evidence: IncidentsEvidence) throws -> [EvidenceRow] {
     guard let window = query.frame.window(of: evidence.period) else { return [] }
-    func row(_ entry: Entry, _ time: Timestamp, _ value: Double?) -> EvidenceRow {
+    func row(_ entry: Entry, _ time: Timestamp, _ value: Double?, needsEnd: Bool = false) -> EvidenceRow {
       let deploy = entry.release < 0 ? nil : history.deploys[Int(history.releases[Int(entry.release)].ending)].id
       return EvidenceRow(
-        kind: .incident, id: entry.fact.id, time: time, value: value, reasons: [entry.basis.rawValue],
-        leftOut: leftOut(entry, value), exclusion: query.settings.exclusions[entry.fact.id],
+        kind: .incident, id: entry.fact.id, time: time, value: needsEnd && entry.fact.isResolutionUnknown ? nil : value,
+        reasons: [entry.basis.rawValue], leftOut: leftOut(entry, value, needsEnd: needsEnd),
+        exclusion: query.settings.exclusions[entry.fact.id],
         related: deploy.map { [.init(.deploy, $0)] } ?? [])
     }
     switch evidence.part {
@@ -157,8 +162,10 @@ struct IncidentsComputation {
     case .cause(let basis):
       return began(window).filter { !$0.isExcluded && $0.basis == basis }.map { row($0, $0.fact.began, nil) }
     case .timeToResolve(let part):
-      return resolved(window).map { row($0, $0.fact.resolved ?? window.end, $0.fact.resolved?.seconds(since: $0.fact.began)) }
-        .filter { $0.belongs(to: part) }
+      return resolved(window).map { entry in
+        row(entry, entry.fact.resolved ?? window.end, entry.fact.resolved?.seconds(since: entry.fact.began), needsEnd: true)
+      }
+      .filter { $0.belongs(to: part) }
     case .timeToDetect(let part):
       return resolved(window).map { row($0, $0.fact.resolved ?? window.end, $0.fact.detected.seconds(since: $0.fact.began)) }
         .filter { $0.belongs(to: part) }

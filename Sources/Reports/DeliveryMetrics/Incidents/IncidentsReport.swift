@@ -69,7 +69,7 @@ package struct IncidentRow: Sendable, Hashable {
   package var began: Timestamp
   package var detected: Timestamp
   package var resolved: Timestamp?
-  /// To the resolution, or to the end of the window while it lasts. Nil if negative.
+  /// To the resolution, or to the end of the window while it lasts. Nil if negative, or if no delivery states the resolution.
   package var seconds: Double?
   package var cause: IncidentCause
   package var exclusion: String?
@@ -82,7 +82,8 @@ package struct FailureRow: Sendable, Hashable {
   /// Nil while it lasts.
   package var recovered: Timestamp?
   package var detected: Timestamp?
-  package var seconds: Double
+  /// Nil if it ended and no delivery states when.
+  package var seconds: Double?
   package var deploys: [FactID]
   package var rules: [FailureRule]
   package var remediedBy: FactID?

@@ -95,7 +95,7 @@ extension DeployRow.Release {
     self.init(
       deploy: history.deploys[Int(release.ending)].id, ended: release.end, verdict: history.verdict(on: release),
       rules: release.rules.list, rework: release.rework.list,
-      recovered: release.rules.isEmpty ? nil : history.recovery(of: index),
+      recovered: release.rules.isEmpty ? nil : history.recovery(of: index)?.time,
       remediedBy: release.remedy < 0 ? nil : history.deploys[Int(history.releases[Int(release.remedy)].ending)].id,
       incidents: history.incidents(of: index).map { history.incidents[Int($0)].fact.id })
   }

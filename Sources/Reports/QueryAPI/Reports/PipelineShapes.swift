@@ -158,7 +158,9 @@ enum IncidentShapes {
       .time("began", "When it began.") { $0.row.began },
       .time("detected", "When it was reported.") { $0.row.detected },
       .time("resolved", "When it was resolved. Null while it lasts.") { $0.row.resolved },
-      .number("seconds", "To the resolution, or to the end of the window while it lasts.") { $0.row.seconds },
+      .number("seconds", "To the resolution, or to the end of the window while it lasts. Null if nobody tells the resolution.") {
+        $0.row.seconds
+      },
       ReportField("cause_basis", .text(choices: IncidentCause.Basis.allCases.map(\.rawValue)), "Who or what names the cause.") {
         .text($0.row.cause.basis.rawValue)
       },
@@ -171,7 +173,7 @@ enum IncidentShapes {
     .time("began", "The end of the failed release.") { $0.row.began },
     .time("recovered", "When the failure ended. Null while it lasts.") { $0.row.recovered },
     .time("detected", "When its incident was reported.") { $0.row.detected },
-    .number("seconds", "Its length up to now.") { $0.row.seconds },
+    .number("seconds", "Its length up to now. Null if nobody tells its end.") { $0.row.seconds },
     .texts("deploys", "The keys of the failed deploys.") { named in named.row.deploys.compactMap { named.key(of: $0) } },
     .texts("rules", "The rules that blame them.") { $0.row.rules.map(\.rawValue) },
     .text("remedied_by", "The key of the deploy that remedied the failure.") { $0.key(of: $0.row.remediedBy) },
