@@ -30,25 +30,27 @@ struct DeployReadingTests {
     return event
   }
 
+  private static func push(
+    _ branch: String, from old: String?, to new: String, at time: Timestamp
+  ) -> BranchUpdate {
+    BranchUpdate(
+      branch: SubjectKey(source: "github", host: "github.com", container: "1", kind: "branch", id: branch),
+      kind: old == nil ? .created : .moved, time: .vendor(time), before: old, after: new,
+      commits: [BranchCommit(new, time: time)], isForced: false, isDefaultBranch: branch == "main")
+  }
+
   /// Sequential merges, each deployed within a minute. The changes share one branch, or each has its own.
   private static func history(_ count: Int, secondsBetween: Double, isOneBranch: Bool) -> (
     events: [Event], updates: [BranchUpdate]
   ) {
     var events: [Event] = []
     var updates: [BranchUpdate] = []
-    func push(_ branch: String, from old: String?, to new: String, at time: Timestamp) {
-      updates.append(
-        BranchUpdate(
-          branch: SubjectKey(source: "github", host: "github.com", container: "1", kind: "branch", id: branch),
-          kind: old == nil ? .created : .moved, time: .vendor(time), before: old, after: new,
-          commits: [BranchCommit(new, time: time)], isForced: false, isDefaultBranch: branch == "main"))
-    }
     for number in 0..<count {
       let time = start.advanced(bySeconds: Double(number) * secondsBetween)
       let (head, branch) = (commit(1_000_000 + number), isOneBranch ? "develop" : "topic\(number)")
       let former = isOneBranch && number > 0 ? commit(1_000_000 + number - 1) : nil
-      push(branch, from: former, to: head, at: time.advanced(bySeconds: -20))
-      push("main", from: number == 0 ? nil : commit(number - 1), to: commit(number), at: time)
+      updates.append(push(branch, from: former, to: head, at: time.advanced(bySeconds: -20)))
+      updates.append(push("main", from: number == 0 ? nil : commit(number - 1), to: commit(number), at: time))
       var change = Event(key: key("pull_request", number), time: .vendor(time))
       change.operation = .pullRequest
       change.state = .ended
@@ -100,6 +102,35 @@ struct DeployReadingTests {
     #expect(large.branchUpdates <= 8 * many + 400)
     #expect(large.branchUpdates <= 12 * max(small.branchUpdates, few))
     #expect(large.keys <= 12 * max(small.keys, few))
+  }
+
+  @Test("Deploys of many new branches between two deploys of main hide neither the first of these nor what was merged in between")
+  func newBranches() throws {
+    func work(_ count: Int) throws -> CountingStore.Work {
+      let main = Self.history(2, secondsBetween: 10_000, isOneBranch: false)
+      var (events, updates) = main
+      for number in 1...count {
+        let time = Self.start.advanced(bySeconds: 100 * Double(number))
+        updates.append(Self.push("trial\(number)", from: nil, to: Self.commit(100 + number), at: time))
+        events.append(Self.deploy(100 + number, from: time.advanced(bySeconds: 10), to: time.advanced(bySeconds: 15)))
+      }
+      let store = try CountingStore(projecting: events, updates)
+      var reader = TraceReader(store: store, strategy: .nested)
+      let before = store.work
+      let deploy = try #require(try reader.spans(of: Self.key("deployment", 1)).first)
+      func told(_ name: String) -> String? { deploy.span.attributes.text(of: "valuestream.deployment." + name) }
+      #expect(told("previous") == Self.key("deployment", 100 + count).description)
+      #expect(told("compared") == Self.key("deployment", 0).description)
+      #expect(told("changes.basis") == "pushes")
+      #expect(deploy.links.map(\.key) == [Self.key("pull_request", 1)])
+      return store.work - before
+    }
+    let count = TraceReader.comparedLimit - 1
+    let (one, many) = (try work(1), try work(count))
+    // A read of the deploy, and a few of its names and branch.
+    #expect(many.subjects <= one.subjects + count)
+    #expect(many.branchUpdates <= one.branchUpdates + 8 * count)
+    #expect(many.keys <= one.keys + 4 * count)
   }
 
   @Test("A thousand incidents beside a thousand deploys elsewhere read each deploy once, and follow the one to production")

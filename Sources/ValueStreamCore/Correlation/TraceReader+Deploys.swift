@@ -132,8 +132,11 @@ extension TraceReader {
     var unrelated: [UnrelatedDeploy] = []
   }
 
-  /// The maximum number of earlier deploys to check for a related one.
-  private static let comparedLimit = 16
+  /// The maximum number of earlier deploys to check for a related one. A team that tries each branch in staging has many
+  /// unrelated deploys between two of the main branch.
+  static let comparedLimit = 64
+  /// The maximum if no push of the deployed commit is known. An earlier deploy is then hardly related.
+  private static let comparedLimitWithoutPushes = 16
 
   /// Compares a deploy with the latest earlier deploy that is related.
   ///
@@ -146,8 +149,8 @@ extension TraceReader {
     var place: MergePlace?
     var unrelated: [UnrelatedDeploy] = []
     var candidate: Span? = previous
-    for _ in 0..<Self.comparedLimit {
-      guard let former = candidate else { break }
+    for number in 0..<Self.comparedLimit {
+      guard let former = candidate, number < Self.comparedLimitWithoutPushes || history?.isUnknown == false else { break }
       if let last = try revision(of: former) {
         let range: CommitRange
         if var known = history {
