@@ -68,6 +68,27 @@ struct TrelloClassicTests {
     }
   }
 
+  @Test("The webhooks of a board and of one of its cards tell one end in different words; it counts once")
+  func boardAndCard() throws {
+    let ofBoard = try TrelloSourceTests.delivery("updateCard.done")
+    let ofCard = try ofBoard.replacing([
+      #"""
+        "id": "659bb990a1b2c3d4e5f60001",
+          "name": "Harbour Site",
+          "idOrganization": "65692200a1b2c3d4e5f60f00",
+      """#: #"""
+        "id": "65e58d90a1b2c3d4e5f60c24",
+          "name": "Discount is lost after the second item",
+          "labels": [{"name": "Bug", "color": "red"}],
+      """#
+    ])
+    for ends in [[ofBoard, ofCard], [ofCard, ofBoard]] {
+      #expect(try ClassicStory(ends, of: TrelloSource()).finished.count == 1)
+      let begun = try TrelloSourceTests.delivery("createCard.to_do")
+      #expect(try ClassicStory([begun] + ends, of: TrelloSource()).finished.count == 1)
+    }
+  }
+
   @Test("Lists and due dates count as a user says")
   func rules() throws {
     let rules = TrelloRules(doneLists: [NamePattern("Doing")], dueComplete: .done)

@@ -150,7 +150,11 @@ struct ProjectionBatch {
     guard let mark = event.classic, var subject = try correlation.subject(key) else { return }
     // A second webhook reports the same end. The first report ended the open span, so this one must not create another. An import
     // that reported the end has created none.
-    if !isNews, mark.transition == .end, subject.classic.open == nil, !isFirstLiveEnd(of: subject, at: mark.time) { return }
+    if mark.transition == .end, subject.classic.open == nil, !isNews || subject.isToldTwice(event),
+      !isFirstLiveEnd(of: subject, at: mark.time)
+    {
+      return
+    }
     let parent = try subject.parent.flatMap { try correlation.subject($0.parent)?.classic }
     let before = subject.classic
     let changes = picture.apply(
@@ -306,6 +310,15 @@ extension RecordedDelivery {
   /// The number of events that the delivery states.
   var eventCount: Int {
     if case .events(let events, _) = interpretation { events.count } else { 0 }
+  }
+}
+
+extension Subject {
+  /// True if a fact beside this event tells the same end. The webhooks of a board and of one of its cards tell it in different words.
+  fileprivate func isToldTwice(_ event: Event) -> Bool {
+    let ends = event.marks.filter { $0.kind == .end && $0.time.isVendor }
+    return !ends.isEmpty
+      && events.count { fact in fact.outcome == event.outcome && ends.allSatisfy { fact.marks.contains($0) } } > 1
   }
 }
 
