@@ -46,6 +46,23 @@ struct GitHubStoryTests {
     #expect(story.phases(of: "run:7001") == ["queue 10:00:05 to 10:00:05", "run 10:00:05 to 10:09:00"])
   }
 
+  @Test(
+    "A run that was cancelled in the queue was queued all the time, and one that had begun ran until then",
+    arguments: UInt64(0)..<6)
+  func cancelledInQueue(seed: UInt64) throws {
+    let requested = try GitHubSourceTests.delivery("workflow_run.requested")
+    let cancelled = try GitHubSourceTests.delivery("workflow_run.completed").replacing([
+      #""conclusion": "failure""#: #""conclusion": "cancelled""#
+    ])
+    let waited = try DeliveryStory([requested, cancelled], of: GitHubSourceTests.source, seed: seed)
+    #expect(waited.tree == ["run:7001 10:00:05 to 10:09:00 cancellation"])
+    #expect(waited.phases(of: "run:7001") == ["queue 10:00:05 to 10:09:00"])
+    let begun = try DeliveryStory(
+      [requested, try GitHubSourceTests.delivery("workflow_run.in_progress"), cancelled], of: GitHubSourceTests.source, seed: seed
+    )
+    #expect(begun.phases(of: "run:7001") == ["queue 10:00:05 to 10:01:30", "run 10:01:30 to 10:09:00"])
+  }
+
   @Test("A run that somebody has to approve is not over, and goes on in the same attempt", arguments: UInt64(0)..<12)
   func approvedRun(seed: UInt64) throws {
     let waiting = try GitHubSourceTests.delivery("workflow_run.action_required")

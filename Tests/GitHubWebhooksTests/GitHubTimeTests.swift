@@ -46,15 +46,15 @@ struct GitHubTimeTests {
 
   // MARK: Pull requests
 
-  @Test("A merge without closed_at ends when it was merged; a close without it has no known end")
-  func withoutClosedAt() throws {
+  @Test("A merge without closed_at ends when it was merged; a close without it has no known end", arguments: UInt64(0)..<4)
+  func withoutClosedAt(seed: UInt64) throws {
     let merged = Self.request(
       1, action: "closed", state: "closed",
       #""closed_at":null,"merged":true,"merged_at":"2024-03-04T15:00:00Z","updated_at":"2024-03-04T15:00:00Z""#)
     let closed = Self.request(
       2, action: "closed", state: "closed",
       #""closed_at":null,"merged":false,"merged_at":null,"updated_at":"2024-03-04T12:00:00Z""#)
-    let story = try Self.story([merged, closed], seed: 0)
+    let story = try Self.story([merged, closed], seed: seed)
     #expect(
       story.tree == ["pull_request:1 09:00:00 to 15:00:00 merged", "pull_request:2 09:00:00 to 12:00:00 abandoned"])
     #expect(story.spans.map(\.span.isEndUnknown) == [false, true])
@@ -132,8 +132,8 @@ struct GitHubTimeTests {
       """)
   }
 
-  @Test("Zero times of Go and of Unix stand for none")
-  func zeroTimes() throws {
+  @Test("Zero times of Go and of Unix stand for none", arguments: UInt64(0)..<6)
+  func zeroTimes(seed: UInt64) throws {
     let (zero, epoch) = ("0001-01-01T00:00:00Z", "1970-01-01T00:00:00Z")
     let (created, started, completed) = ("2024-03-04T09:00:00Z", "2024-03-04T09:00:10Z", "2024-03-04T09:01:00Z")
     let story = try Self.story(
@@ -141,7 +141,7 @@ struct GitHubTimeTests {
         Self.job(1, conclusion: nil, created, zero, zero), Self.job(2, conclusion: "cancelled", created, epoch, completed),
         Self.job(3, conclusion: "cancelled", created, started, epoch),
         Self.job(4, conclusion: "failure", epoch, started, completed),
-      ], seed: 0)
+      ], seed: seed)
     #expect(
       story.tree == [
         "job:1 09:00:00 to ? open", "job:2 09:00:00 to 09:01:00 cancellation", "job:3 09:00:00 to 09:00:10 cancellation",
@@ -151,14 +151,14 @@ struct GitHubTimeTests {
     #expect(story.phases(of: "job:4") == ["run 09:00:10 to 09:01:00", "Set up 09:00:10 to 09:00:10"])
   }
 
-  @Test("A job that ended before it began never ran, and no phase of it lies outside of it")
-  func neverRan() throws {
+  @Test("A job that ended before it began never ran, and no phase of it lies outside of it", arguments: UInt64(0)..<4)
+  func neverRan(seed: UInt64) throws {
     let story = try Self.story(
       [
         Self.job(1, conclusion: "skipped", "2024-03-04T09:00:05Z", "2024-03-04T09:00:05Z", "2024-02-11T09:00:00Z"),
         Self.job(2, conclusion: "success", "2024-03-04T09:00:06Z", "2024-03-04T09:00:05Z", "2024-03-04T09:03:05Z"),
         Self.job(3, conclusion: "cancelled", "2024-03-04T09:00:06Z", "2024-03-04T09:00:10Z", "2024-03-04T09:00:08Z"),
-      ], seed: 0)
+      ], seed: seed)
     #expect(
       story.tree == [
         "job:1 09:00:05 to 09:00:05 skip", "job:2 09:00:05 to 09:03:05 success", "job:3 09:00:06 to 09:00:08 cancellation",

@@ -121,7 +121,10 @@ extension GitHubMapping {
   ) -> [PhaseStatement] {
     let queue = PhaseStatement(track: "run", name: "queue", start: start)
     switch state {
-    case .ended: return updated.map { [PhaseStatement(track: "run", name: "run", end: $0, outcome: outcome)] } ?? []
+    case .ended:
+      // Such a run may have ended before it began to run. If it did begin, another payload has its start.
+      if let outcome, [.cancellation, .skip, .stale, .error].contains(outcome) { return [] }
+      return updated.map { [PhaseStatement(track: "run", name: "run", end: $0, outcome: outcome)] } ?? []
     case .running: return [queue] + (updated.map { [PhaseStatement(track: "run", name: "run", start: $0)] } ?? [])
     default: return [status == "waiting" ? PhaseStatement(track: "run", name: "wait", start: updated ?? start) : queue]
     }
