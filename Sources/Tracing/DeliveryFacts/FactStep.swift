@@ -323,13 +323,19 @@ struct FactStep {
     let issues = try store.facts(IssueFact.self, of: known)
     // A subject is either.
     let incidents = try store.facts(IncidentFact.self, of: known.subtracting(issues.keys))
+    func factsBefore(of id: FactID) -> (issue: IssueFact?, incident: IncidentFact?) {
+      (done[id]?.issues.first ?? issues[id]?.first, done[id]?.incidents.first ?? incidents[id]?.first)
+    }
+    let withoutFirst = try all.filter { id, key in
+      let (before, incident) = factsBefore(of: id)
+      return try before == nil && (incident == nil || computer.operation(of: key) == .issue)
+    }
+    let toSearch = issuesToSearch.union(try computer.followed(among: withoutFirst.map(\.key)))
     for (id, key) in all {
-      let before = done[id]?.issues.first ?? issues[id]?.first
-      let incident = done[id]?.incidents.first ?? incidents[id]?.first
+      let (before, incident) = factsBefore(of: id)
       let isNew = before == nil && incident == nil
-      let hasNoFirst = try isNew || before == nil && computer.operation(of: key) == .issue
       var first = before?.firstChange
-      if try issuesToSearch.contains(key) || hasNoFirst && computer.hasFollowers(key) { first = try searchChanges(of: key, id) }
+      if toSearch.contains(key) { first = try searchChanges(of: key, id) }
       if let start = firstChanges[key] { first = min(first ?? start, start) }
       guard let computed = try compute(key, id, firstChange: first) else { continue }
       if let began = computed.incidents.first?.began { try noteIncident(began) }

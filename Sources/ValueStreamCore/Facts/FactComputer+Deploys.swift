@@ -221,10 +221,16 @@ extension FactComputer {
     try reader.children(of: key, limit: limit)
   }
 
-  /// True if another subject may have this one as its parent.
-  package mutating func hasFollowers(_ key: SubjectKey) throws -> Bool {
-    guard let subject = try reader.subject(for: key) else { return false }
-    return try store.followers(of: subject.aliases + [.key(key)], limit: 1).values.contains { !$0.isEmpty }
+  /// Returns those of the subjects that another subject may have as its parent.
+  package mutating func followed(among keys: [SubjectKey]) throws -> Set<SubjectKey> {
+    var named: [Reference: [SubjectKey]] = [:]
+    for key in keys {
+      guard let subject = try reader.subject(for: key) else { continue }
+      for name in subject.aliases + [.key(key)] { named[name, default: []].append(key) }
+    }
+    guard !named.isEmpty else { return [] }
+    let followers = try store.followers(of: Array(named.keys), limit: 1)
+    return Set(followers.lazy.filter { !$0.value.isEmpty }.flatMap { named[$0.key] ?? [] })
   }
 
   /// True if an event of a subject does not tell its operation, so that the subject may have been known without spans.
