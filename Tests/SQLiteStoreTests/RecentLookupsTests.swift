@@ -77,6 +77,31 @@ struct RecentLookupsTests {
     }
   }
 
+  @Test("A reopened store finds every exported trace before and after it has read the ledger of exports")
+  func exportedTraces() throws {
+    let count = 5000
+    func key(_ number: Int) -> SubjectKey { StoreSamples.issueKey(number) }
+    func trace(_ number: Int) -> TraceID { TraceID(high: UInt64(number) &* 0x9E37_79B9_7F4A_7C15, low: UInt64(number)) }
+    do {
+      let store = try SQLiteSpanStore(directory: directory.file("store"))
+      defer { store.close() }
+      try store.addExportRecords((0..<count).map { ExportRecord(key: key($0), traceID: trace($0)) })
+    }
+    let store = try SQLiteSpanStore(directory: directory.file("store"))
+    defer { store.close() }
+    for round in 0..<6 {
+      for number in stride(from: round, to: count, by: 97) {
+        #expect(try store.keys(exportedIn: trace(number), limit: 9) == [key(number)], "round \(round)")
+      }
+      #expect(try store.keys(exportedIn: TraceID(high: 3, low: 4), limit: 9).isEmpty)
+      let new = ExportRecord(key: key(count + round), traceID: trace(count + round))
+      try store.addExportRecords([new])
+      #expect(try store.keys(exportedIn: new.traceID, limit: 9) == [new.key])
+      // Each write reads more of the ledger.
+      try store.write(ProjectionChanges())
+    }
+  }
+
   @Test("A filter never misses a name, and passes few others")
   func filter() {
     let filter = NameFilter()

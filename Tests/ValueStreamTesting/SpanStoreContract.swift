@@ -278,6 +278,10 @@ package struct SpanStoreContract: Sendable {
         #expect(try store.keys(ofTrace: TraceID(root: keys[number]), limit: 9) == [keys[number]], "\(number)")
       }
       #expect(try store.keys(ofTrace: shared, limit: 9) == [keys[3], keys[7], keys[4990]].sorted())
+      #expect(try store.keys(exportedIn: shared, limit: 9) == [keys[3], keys[7], keys[4990]].sorted())
+      #expect(try store.keys(exportedIn: shared, limit: 2).count == 2)
+      #expect(try Set(store.keys(exportedIn: TraceID(root: keys[9]), limit: 9)).subtracting([keys[9]]) == [keys[8]])
+      #expect(try Set(store.keys(exportedIn: TraceID(root: keys[0]), limit: 9)).subtracting([keys[0]]).isEmpty)
       #expect(try store.keys(ofTrace: shared, limit: 2).count == 2)
       #expect(try store.keys(ofTrace: shared, limit: 0).isEmpty)
       #expect(try store.keys(ofTrace: TraceID(high: shared.high, low: 8), limit: 9).isEmpty)
@@ -290,6 +294,7 @@ package struct SpanStoreContract: Sendable {
     absorption.absorbed = [keys[3]: keys[4], keys[4990]: keys[4991]]
     try store.write(absorption)
     #expect(try store.keys(ofTrace: shared, limit: 9) == [keys[4], keys[7], keys[4991]].sorted())
+    #expect(try store.keys(exportedIn: shared, limit: 9) == [keys[4], keys[7], keys[4991]].sorted())
     #expect(try store.keys(ofTrace: TraceID(root: keys[3]), limit: 9).isEmpty)
     #expect(try store.keys(ofTrace: TraceID(root: keys[4990]), limit: 9).isEmpty)
   }

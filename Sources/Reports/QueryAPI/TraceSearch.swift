@@ -6,6 +6,8 @@ struct TraceSearch {
   let queries: SpanQueries
   /// The conditions for a subject to match.
   var filter = SubjectFilter()
+  /// Tells cheaply of most subjects that do not meet ``condition``. Nil if nothing is known.
+  var mayMatch: (@Sendable (Subject) -> Bool)?
   /// A further condition on the subject's spans that the store cannot evaluate.
   var condition: (@Sendable ([TracedSpan]) -> Bool)?
   /// True to find only traces without running spans.
@@ -40,7 +42,7 @@ struct TraceSearch {
       for (index, subject) in step.subjects.enumerated() {
         looked += 1
         if try matches(subject, &reader), let traceID = try reader.traceID(of: subject.key), seen.insert(traceID).inserted,
-          let members = try reader.members(ofTrace: traceID, limit: membersLimit)
+          let members = try reader.members(ofTraceOf: subject, limit: membersLimit)
         {
           read += members.subjects.count
           if try belongs(members, to: subject, isFirstPage: cursor == nil, &reader) { page.traces.append(members) }
@@ -68,6 +70,7 @@ struct TraceSearch {
   }
 
   private func matches(_ subject: Subject, _ reader: inout TraceReader) throws -> Bool {
+    if let mayMatch, !mayMatch(subject) { return false }
     guard let condition else { return true }
     return try condition(reader.spans(of: subject))
   }

@@ -153,13 +153,18 @@ package final class PostgresSpanStore: SpanStore, BranchListing {
 
   package func keys(ofTrace traceID: TraceID, limit: Int) throws -> [SubjectKey] {
     guard limit > 0 else { return [] }
-    let (high, low) = (Int64(bitPattern: traceID.high), Int64(bitPattern: traceID.low))
-    let own = try pool.query("SELECT key FROM @subject WHERE trace = $1", [.integer(high)]).map { Self.key($0, 0) }
-    let exported = try pool.query(
-      "SELECT key FROM @exported_trace WHERE high = $1 AND low = $2 LIMIT $3",
-      [.integer(high), .integer(low), .integer(Int64(limit))]
-    ).map { Self.key($0, 0) }
+    let own = try pool.query("SELECT key FROM @subject WHERE trace = $1", [.integer(Int64(bitPattern: traceID.high))])
+      .map { Self.key($0, 0) }
+    let exported = try keys(exportedIn: traceID, limit: limit)
     return Array(Set(own.filter { TraceID(root: $0) == traceID } + exported).sorted().prefix(limit))
+  }
+
+  package func keys(exportedIn traceID: TraceID, limit: Int) throws -> [SubjectKey] {
+    let (high, low) = (Int64(bitPattern: traceID.high), Int64(bitPattern: traceID.low))
+    return try pool.query(
+      "SELECT key FROM @exported_trace WHERE high = $1 AND low = $2 LIMIT $3",
+      [.integer(high), .integer(low), .integer(Int64(max(0, limit)))]
+    ).map { Self.key($0, 0) }.sorted()
   }
 
   // MARK: Position, values, measurements and fingerprints

@@ -74,6 +74,24 @@ final class NameFilter: Sendable {
     insert(hash: UInt64(bitPattern: Int64(hasher.finalize())))
   }
 
+  /// Adds the first half of the id of a trace.
+  func insert(traceHigh high: UInt64) { insert(hash: Self.hash(of: high)) }
+
+  /// False if no trace whose id begins like this is in the index.
+  func mayContain(traceHigh high: UInt64) -> Bool {
+    state.withLock { state in
+      guard state.isComplete, !state.isOff else { return true }
+      let hash = Self.hash(of: high)
+      return state.layers.contains { $0.contains(hash) }
+    }
+  }
+
+  private static func hash(of high: UInt64) -> UInt64 {
+    var hasher = Hasher()
+    hasher.combine(high)
+    return UInt64(bitPattern: Int64(hasher.finalize()))
+  }
+
   private func insert(hash: UInt64) {
     state.withLock { state in
       guard !state.isOff, !state.layers.contains(where: { $0.contains(hash) }) else { return }

@@ -325,6 +325,10 @@ package final class SQLiteSpanStore: SpanStore {
     try withReader { try $0.keys(ofTrace: traceID, limit: limit) }
   }
 
+  package func keys(exportedIn traceID: TraceID, limit: Int) throws -> [SubjectKey] {
+    try withReader { try $0.keys(exportedIn: traceID, limit: limit) }
+  }
+
   package func outboxEntries(after sequence: UInt64, limit: Int) throws -> [NumberedOutboxEntry] {
     try withReader { try $0.outboxEntries(after: sequence, limit: limit) }
   }

@@ -15,6 +15,7 @@ enum SpanStoreQuery: Int, CaseIterable {
   case position, setPosition, setCounters
   case finished, finishedKey
   case traceProgress, setNextBlock, subjectName, subjectNames, insertOwnTrace, deleteOwnTrace, ownTraces, exportedTraces
+  case exportedTraceHighs
   case kinds, insertKind, usedKinds
   case storedOperations, subjectInRow
   case measurement, awaitingMeasurement, awaitMeasurement, setMeasurement, absorbMeasurement, deleteMeasurement
@@ -138,6 +139,11 @@ enum SpanStoreQuery: Int, CaseIterable {
       \(Self.blocks) SELECT t.space, t.number, t.text
       FROM block CROSS JOIN exported_trace t INDEXED BY exported_trace_id ON t.block = block.number AND t.high = ?2
       WHERE t.low = ?3 LIMIT ?4
+      """
+    case .exportedTraceHighs:
+      """
+      SELECT block, high FROM exported_trace INDEXED BY exported_trace_id WHERE (block, high) > (?1, ?2)
+      ORDER BY block, high LIMIT ?3
       """
     // Skips from operation to operation in the index.
     case .storedOperations:

@@ -12,6 +12,7 @@ extension SpanStoreWriter {
         trace.bind(4, Int64(bitPattern: record.traceID.high))
         trace.bind(5, Int64(bitPattern: record.traceID.low))
         trace.bind(6, TraceBlocks.block(ofRecord: counters.record))
+        caches.filters.exportedTraces.insert(traceHigh: record.traceID.high)
         try trace.run()
         counters.record += 1
         for attempt in record.attempts {

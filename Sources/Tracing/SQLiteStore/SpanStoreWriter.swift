@@ -62,7 +62,7 @@ final class SpanStoreWriter {
     exclusions = try reader.exclusions()
     caches.exclusions.set(exclusions)
     try catchUp()
-    if counters.subject == 1 { caches.filters.completeEmpty() }
+    if counters.subject == 1 { caches.filters.completeEmpty(hasExportRecords: try reader.hasExportRecords()) }
     // If the table is damaged, each look-up finds that out by itself.
     if let greatest = try? connection.number(FactSubjectBound.query) { caches.factSubjects.set(greatest) }
   }

@@ -52,12 +52,27 @@ extension SpanStoreWriter {
 
 extension SpanStoreReader {
   func keys(ofTrace traceID: TraceID, limit: Int) throws -> [SubjectKey] {
+    guard limit > 0, let progress = try traceProgress() else { return [] }
+    let exported = try keys(exportedIn: traceID, limit: limit, nextRecord: progress.nextRecord)
+    let keys = try Set(exported).union(ownKeys(of: traceID, nextBlock: progress.nextBlock))
+    return Array(keys.sorted().prefix(limit))
+  }
+
+  func keys(exportedIn traceID: TraceID, limit: Int) throws -> [SubjectKey] {
+    guard limit > 0, let progress = try traceProgress() else { return [] }
+    return try keys(exportedIn: traceID, limit: limit, nextRecord: progress.nextRecord).sorted()
+  }
+
+  /// Returns the first block of subjects that is not indexed, and the number of the next row of the ledger.
+  private func traceProgress() throws -> (nextBlock: Int64, nextRecord: Int64)? {
     let progress = try statement(.traceProgress)
     defer { progress.reset() }
-    guard limit > 0, try progress.step() else { return [] }
-    let (nextBlock, nextRecord) = (progress.int(0), progress.int(1))
-    var keys: Set<SubjectKey> = []
+    return try progress.step() ? (progress.int(0), progress.int(1)) : nil
+  }
 
+  private func keys(exportedIn traceID: TraceID, limit: Int, nextRecord: Int64) throws -> [SubjectKey] {
+    guard caches.filters.exportedTraces.mayContain(traceHigh: traceID.high) else { return [] }
+    var keys: [SubjectKey] = []
     let exported = try statement(.exportedTraces)
     defer { exported.reset() }
     exported.bind(1, TraceBlocks.block(ofRecord: nextRecord))
@@ -65,9 +80,14 @@ extension SpanStoreReader {
     exported.bind(3, Int64(bitPattern: traceID.low))
     exported.bind(4, Int64(limit))
     while try exported.step() {
-      if let key = try readable(.exportLedger, "of trace \(traceID)", { try key(exported, at: 0) }) { keys.insert(key) }
+      if let key = try readable(.exportLedger, "of trace \(traceID)", { try key(exported, at: 0) }) { keys.append(key) }
     }
+    return keys
+  }
 
+  /// Returns the subjects from whose keys the id of the trace derives, which is one at most unless two ids are equal.
+  private func ownKeys(of traceID: TraceID, nextBlock: Int64) throws -> Set<SubjectKey> {
+    var keys: Set<SubjectKey> = []
     let indexed = try statement(.ownTraces)
     defer { indexed.reset() }
     indexed.bind(1, nextBlock)
@@ -85,7 +105,31 @@ extension SpanStoreReader {
       let found = try readable(.subject, "in row \(sequence)") { try key(named, at: 0) }
       if let found, TraceID(root: found) == traceID { keys.insert(found) }
     }
-    return Array(keys.sorted().prefix(limit))
+    return keys
+  }
+
+  /// A row of the index of traces in the ledger of exports.
+  struct TraceCursor {
+    var block: Int64
+    var high: Int64
+  }
+
+  /// Reads the first halves of the ids of traces in which something was exported.
+  ///
+  /// - Returns: the last row; nil after the end.
+  func exportedTraces(after cursor: TraceCursor, limit: Int, _ visit: (_ high: UInt64) -> Void) throws -> TraceCursor? {
+    let statement = try statement(.exportedTraceHighs)
+    defer { statement.reset() }
+    statement.bind(1, cursor.block)
+    statement.bind(2, cursor.high)
+    statement.bind(3, Int64(limit))
+    var last: TraceCursor?
+    while try statement.step() {
+      let row = TraceCursor(block: statement.int(0), high: statement.int(1))
+      visit(UInt64(bitPattern: row.high))
+      last = row
+    }
+    return last
   }
 
   /// Returns the subjects with these sequences, each with the trace whose root it is or would be.

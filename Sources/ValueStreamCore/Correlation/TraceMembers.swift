@@ -46,6 +46,17 @@ extension TraceReader {
     return try members(ofTrace: current, around: others.filter { try self.traceID(of: $0) == current }, limit: limit)
   }
 
+  /// Returns the subjects of the trace that a known subject belongs to. Beyond the limit, those farthest from the root are left out.
+  package mutating func members(ofTraceOf subject: Subject, limit: Int) throws -> TraceMembers? {
+    let place = try place(of: subject)
+    let traceID = try traceID(at: place)
+    // The root need not be searched for, unless the trace has its id from an export.
+    guard traceID == TraceID(root: place.root) else { return try members(ofTrace: traceID, limit: limit) }
+    let named = Set(try store.keys(exportedIn: traceID, limit: limit + 1)).union([place.root]).sorted()
+    try readSubjects(named)
+    return try members(ofTrace: traceID, around: named.filter { try self.traceID(of: $0) == traceID }, limit: limit)
+  }
+
   private mutating func members(ofTrace traceID: TraceID, around seeds: [SubjectKey], limit: Int) throws -> TraceMembers? {
     guard !seeds.isEmpty else { return nil }
     var level = try tops(above: seeds, in: traceID)

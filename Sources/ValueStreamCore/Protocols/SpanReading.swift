@@ -65,6 +65,13 @@ public protocol SpanReading: Sendable {
   /// - Parameter limit: the maximum number of keys. Which keys are left out beyond it is unspecified.
   func keys(ofTrace traceID: TraceID, limit: Int) throws -> [SubjectKey]
 
+  /// Returns the subjects that were exported in this trace according to the export ledger, sorted.
+  ///
+  /// For readers that know the root of the trace, of which ``keys(ofTrace:limit:)`` may cost a search. The result may include it.
+  ///
+  /// - Parameter limit: the maximum number of keys. Which keys are left out beyond it is unspecified.
+  func keys(exportedIn traceID: TraceID, limit: Int) throws -> [SubjectKey]
+
   /// Returns the ids under which these subjects were exported. Subjects that were not exported are absent.
   func exportRecords(of keys: [SubjectKey]) throws -> [SubjectKey: ExportRecord]
 
@@ -103,6 +110,10 @@ public struct Follower: Sendable, Hashable {
 
 extension SpanReading {
   public func hasExportRecords() throws -> Bool { true }
+
+  public func keys(exportedIn traceID: TraceID, limit: Int) throws -> [SubjectKey] {
+    try keys(ofTrace: traceID, limit: limit)
+  }
 
   public func publishers(of references: [Reference], limit: Int) throws -> [Reference: [SubjectKey]] {
     try publishers(of: references).mapValues { Array($0.prefix(limit)) }

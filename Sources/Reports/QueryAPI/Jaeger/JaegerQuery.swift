@@ -73,6 +73,7 @@ struct JaegerQuery {
       search.filter.operation = Operation(rawValue: operation)
       name = nil
     }
+    if tags["error"] == "true" { search.mayMatch = { $0.mayShowError } }
     if name != nil || !tags.isEmpty {
       search.condition = { [name, tags] spans in
         spans.lazy.flatMap { SpanPresentation.presentations(of: $0, SpanPresentation.Options()) }.contains { span in
@@ -109,5 +110,16 @@ struct JaegerQuery {
       throw QueryError(name, value, expected: "a duration such as 100ms, 1.2s or 5m")
     }
     return duration
+  }
+}
+
+extension Subject {
+  /// False if no span of the subject, and no part of one, has failed, and no sender calls anything an error.
+  fileprivate var mayShowError: Bool {
+    func isNamedError(_ attribute: Attribute) -> Bool { attribute.name == "error" }
+    return events.contains { event in
+      event.phases.contains { $0.outcome?.isError ?? false } || event.attributes.contains(where: isNamedError)
+        || event.spanEvents.contains { $0.attributes.contains(where: isNamedError) }
+    } || outlines().contains { $0.outcome?.isError ?? false }
   }
 }
