@@ -82,14 +82,37 @@ struct MixedSourcesTests {
     #expect(shuffled.ends == inOrder.ends, "\(Set(shuffled.ends).symmetricDifference(inOrder.ends).sorted())")
   }
 
-  @Test("A generated history of five vendors is counted as its spans are, in any order", arguments: Seeds.upTo(3))
-  func year(seed: UInt64) throws {
-    var random = SeededRandom(seed: seed)
-    let history = YearHistory(HistoryConfiguration(seed: seed, days: 12, scale: 0.3, until: Self.received))
-    let deliveries = history.map { delivery in
+  /// The deliveries of a generated history of five vendors.
+  private static func generatedYear(seed: UInt64) -> [Delivery] {
+    YearHistory(HistoryConfiguration(seed: seed, days: 12, scale: 0.3, until: received)).map { delivery in
       Delivery(
         source: String(delivery.path.dropFirst()), received: delivery.time, headers: delivery.headers, body: delivery.body)
     }
+  }
+
+  @Test(
+    "In payloads of a generated history, no absent or zero time makes a duration longer, and a replay a year later shows no receipt",
+    arguments: Seeds.upTo(3))
+  func absentTimes(seed: UInt64) throws {
+    var random = SeededRandom(seed: seed)
+    var counts: [String: Int] = [:]
+    // What scripts send needs no times.
+    for delivery in Self.generatedYear(seed: seed).shuffled(using: &random) where delivery.source != "customhttp" {
+      let kind = "\(delivery.source) \(delivery.headers["X-GitHub-Event"] ?? delivery.headers["X-Gitlab-Event"] ?? "")"
+      guard counts[kind, default: 0] < 3 else { continue }
+      counts[kind, default: 0] += 1
+      let source = try #require(Self.sources.first { $0.name == delivery.source })
+      let laws = PayloadTimeLaws(source, durationUnitsPerSecond: source.name == "jenkins" ? 1000 : 1)
+      try laws.checkAbsentTimes(delivery)
+      try laws.checkReplay(delivery)
+    }
+    #expect(counts.count > 12, "\(counts)")
+  }
+
+  @Test("A generated history of five vendors is counted as its spans are, in any order", arguments: Seeds.upTo(3))
+  func year(seed: UInt64) throws {
+    var random = SeededRandom(seed: seed)
+    let deliveries = Self.generatedYear(seed: seed)
     #expect(Set(deliveries.map(\.source)).count == 5)
     let inOrder = try CountingStory(deliveries, of: Self.sources, batchSize: 50)
     #expect(inOrder.counted == inOrder.spans)
