@@ -100,7 +100,7 @@ test-dist: ## Install the release in a bare Debian and run it there, as root, pa
 test-days: ## Run the tests on unusual dates, one of them in an unusual time zone, one beside two busy processes, part of test-long
 	@Scripts/bootstrap build test long
 	$(TESTING) build $(TEST_BUILD) --build-tests
-	@Tests/Hostile/on-a-day 2026-11-22T12:00:00 UTC $(TESTING) test $(TEST_BUILD) $(TEST_FLAGS) --skip-build $(TESTS)
+	@Tests/Hostile/on-a-day 2027-01-03T12:00:00 UTC $(TESTING) test $(TEST_BUILD) $(TEST_FLAGS) --skip-build $(TESTS)
 	@Tests/Hostile/on-a-day 2028-02-29T09:30:00 Pacific/Chatham $(TESTING) test $(TEST_BUILD) $(TEST_FLAGS) --skip-build $(TESTS)
 	@Tests/Hostile/beside-load Tests/Hostile/on-a-day 2027-12-31T23:59:00 UTC \
 	  $(TESTING) test $(TEST_BUILD) $(TEST_FLAGS) --skip-build $(TESTS)

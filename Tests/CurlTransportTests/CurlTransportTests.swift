@@ -3,7 +3,7 @@ import Testing
 import ValueStreamCore
 import ValueStreamTesting
 
-@Suite("HTTP requests through libcurl", .timeLimit(.minutes(2)))
+@Suite("HTTP requests through libcurl", .timeLimit(.minutes(20)))
 struct CurlTransportTests {
   static func text(_ response: HTTPResponse) -> String { String(decoding: response.body, as: UTF8.self) }
 

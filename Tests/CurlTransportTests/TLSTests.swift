@@ -4,7 +4,7 @@ import Testing
 import ValueStreamCore
 
 /// Tests against `openssl s_server` with its own certificate authority. The server requires a client certificate.
-@Suite("HTTPS through libcurl", .timeLimit(.minutes(2)))
+@Suite("HTTPS through libcurl", .timeLimit(.minutes(20)))
 struct TLSTests {
   private static let program = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
     .map { "\($0)/openssl" }.first { FileManager.default.isExecutableFile(atPath: $0) }

@@ -6,7 +6,7 @@ import ValueStreamTesting
 
 @testable import Datadog
 
-@Suite("Datadog exporter", .timeLimit(.minutes(2)))
+@Suite("Datadog exporter", .timeLimit(.minutes(20)))
 struct DatadogExporterTests {
   static func exporter(
     _ url: String, timeout: Double = 10, change: (inout DatadogConfiguration) -> Void = { _ in }

@@ -4,7 +4,7 @@ import Testing
 import ValueStreamCore
 import ValueStreamTesting
 
-@Suite("OTLP exporter with a receiver", .timeLimit(.minutes(2)))
+@Suite("OTLP exporter with a receiver", .timeLimit(.minutes(20)))
 struct OTLPContractTests {
   static func contract(_ format: OTLPFormat) -> SpanExporterContract {
     SpanExporterContract(

@@ -6,7 +6,7 @@ import ValueStreamCore
 import ValueStreamTesting
 import Zipkin
 
-@Suite("Zipkin exporter", .timeLimit(.minutes(2)))
+@Suite("Zipkin exporter", .timeLimit(.minutes(20)))
 struct ZipkinExporterTests {
   struct SpanOfZipkin: Decodable {
     var id: String
