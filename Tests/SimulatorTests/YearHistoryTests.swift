@@ -49,6 +49,28 @@ struct YearHistoryTests {
     #expect(open.count >= 2)
   }
 
+  @Test("deploys nothing before it was merged, to staging neither", arguments: Seeds.upTo(4))
+  func nothingBeforeItsMerge(seed: UInt64) throws {
+    var merged: [String: String] = [:]
+    var deploys: [(sha: String, created: String)] = []
+    func text(_ value: Any?) -> String { value as? String ?? "" }
+    for delivery in YearHistory(Self.configuration(seed: seed, days: 60, scale: 1)) {
+      guard let body = try JSONSerialization.jsonObject(with: Data(delivery.body)) as? Story.Object else { continue }
+      switch delivery.event {
+      case "pull_request":
+        guard let change = body["pull_request"] as? Story.Object, change["merged"] as? Bool == true else { continue }
+        merged[text(change["merge_commit_sha"])] = text(change["merged_at"])
+      case "deployment":
+        guard let deploy = body["deployment"] as? Story.Object else { continue }
+        deploys.append((text(deploy["sha"]), text(deploy["created_at"])))
+      default: break
+      }
+    }
+    let known = deploys.compactMap { deploy in merged[deploy.sha].map { (merged: $0, created: deploy.created) } }
+    #expect(known.count > 20)
+    #expect(known.allSatisfy { $0.merged < $0.created })
+  }
+
   @Test("of a whole year has something for every report, and a quarter that is worse than the others", arguments: Seeds.upTo(4))
   func everyReport(seed: UInt64) throws {
     let answers = YearHistory(Self.configuration(seed: seed, days: 365, scale: 1)).answers

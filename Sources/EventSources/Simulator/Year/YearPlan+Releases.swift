@@ -55,7 +55,9 @@ extension YearPlan {
     let plan = repository.services[service]
     let release = YearRelease(service: service, headTime: head)
     if let staging = plan.staging {
-      release.staging = deploy(to: staging, at: time.after(-random.between(900, 1500)), minutes: 3)
+      // Not before what it tries was merged.
+      let tried = max(time.after(-random.between(900, 1500)), head.after(20))
+      release.staging = deploy(to: staging, at: tried, minutes: 3)
     }
     var next = time
     for environment in plan.environments {
