@@ -131,7 +131,8 @@ public struct Correlation: Sendable {
   /// - Returns: the amount of work. At least 1.
   private mutating func reexamineFew(_ references: [Reference], atMost limit: Int) throws -> Int {
     let stored = try store.followers(of: references, limit: Self.fewFollowers + 1)
-    let few = stored.filter { $0.value.count <= Self.fewFollowers }
+    var few = stored.filter { $0.value.count <= Self.fewFollowers }
+    for reference in references where stored[reference] == nil { few[reference] = [] }
     let publishers = few.keys.filter { knowledge.publishers[$0] == nil }.map(Correlator.Query.publishers)
     if !publishers.isEmpty { try load(Set(publishers)) }
     var work = 1
@@ -199,7 +200,8 @@ public struct Correlation: Sendable {
   ///
   /// - Throws: ``StoreError`` if the store cannot be read.
   public mutating func subject(_ key: SubjectKey) throws -> Subject? {
-    if knowledge.subjects[key] == nil { try load([.subject(key)]) }
+    if let known = knowledge.subjects[key] { return known }
+    try load([.subject(key)])
     return knowledge.subjects[key] ?? nil
   }
 
@@ -240,9 +242,9 @@ public struct Correlation: Sendable {
 
   private mutating func apply(_ changes: Correlator.Changes) {
     guard changes.isNews else { return }
-    if changes.subjects[changes.key] != nil { noteChange(of: changes.key) }
-    for (key, subject) in changes.subjects.sorted(by: { $0.key < $1.key }) {
-      knowledge.subjects[key] = subject
+    if changes.subjects.count > 1, changes.subjects[changes.key] != nil { noteChange(of: changes.key) }
+    for key in changes.subjects.keys.sorted() {
+      knowledge.subjects[key] = changes.subjects[key]
       noteChange(of: key)
     }
     for key in changes.removed {
@@ -324,14 +326,15 @@ public struct Correlation: Sendable {
 
   private mutating func loadSubjects(_ keys: [SubjectKey]) throws {
     let found = try store.subjects(keys)
-    for key in keys { knowledge.subjects[key] = .some(absorbed[key] != nil ? nil : found[key]) }
+    for key in keys { knowledge.subjects[key] = .some(absorbed.isEmpty || absorbed[key] == nil ? found[key] : nil) }
   }
 
   /// - Parameter references: May contain a reference several times.
   private mutating func loadPublishers(_ references: [Reference]) throws {
     let found = try store.publishers(of: references, limit: Correlator.publisherLimit + 2 + absorbed.count)
     for reference in references {
-      var known = (found[reference] ?? []) + (newPublishers[reference] ?? [])
+      var known = found.isEmpty ? [] : found[reference] ?? []
+      if !newPublishers.isEmpty { known += newPublishers[reference] ?? [] }
       if reference.kind == .key, let key = SubjectKey(reference.value), changed.contains(key) { known.append(key) }
       knowledge.publishers[reference] = known.isEmpty ? [] : Set(known).subtracting(absorbed.keys).sorted()
     }
@@ -341,7 +344,8 @@ public struct Correlation: Sendable {
   private mutating func loadFollowed(_ references: [Reference]) throws {
     let found = try store.followers(of: references, limit: 1)
     for reference in references {
-      knowledge.followed[reference] = !(found[reference] ?? []).isEmpty || !(newFollowers[reference] ?? []).isEmpty
+      let isNewlyFollowed = !newFollowers.isEmpty && !(newFollowers[reference] ?? []).isEmpty
+      knowledge.followed[reference] = isNewlyFollowed || !found.isEmpty && !(found[reference] ?? []).isEmpty
     }
   }
 }

@@ -34,8 +34,8 @@ extension Correlator {
     }
 
     mutating func forget(_ reference: Reference) {
-      answers[reference] = nil
-      shortCommits[reference] = nil
+      if !answers.isEmpty { answers[reference] = nil }
+      if !shortCommits.isEmpty { shortCommits[reference] = nil }
     }
 
     mutating func merge(_ other: Answers) {
@@ -117,20 +117,21 @@ extension Correlator {
     _ before: Subject?, _ after: Subject, _ event: Event, newAliases: [Reference], removed: [SubjectKey]
   ) -> [Reference] {
     guard let before else {
-      return Set(newAliases + after.aliases + [.key(after.key)] + removed.map(Reference.key)).filter(\.isFollowed).sorted()
+      let names = newAliases + after.unsortedAliases + [.key(after.key)] + removed.map(Reference.key)
+      return names.filter(\.isFollowed).distinct.sorted()
     }
-    var names = Set(newAliases + removed.map(Reference.key))
-    if before.owner != after.owner { names.formUnion(after.aliases + [.key(after.key)]) }
-    if before.decidingLife != after.decidingLife { names.formUnion(after.aliases.lazy.filter(\.isRepeated)) }
+    var names = newAliases + removed.map(Reference.key)
+    if before.owner != after.owner { names += after.unsortedAliases + [.key(after.key)] }
+    if before.decidingLife != after.decidingLife { names += after.unsortedAliases.lazy.filter(\.isRepeated) }
     // A merge changes ties even if its commit was an alias before, as a head, or if followers have only the start of its hash.
     var merges: Set<String> = []
     if let merge = event.mergeRevision, !before.wasMerged(as: merge) { merges.insert(merge) }
     if after.dropped != nil || !removed.isEmpty {
       merges.formUnion(before.mergeRevisions.symmetricDifference(after.mergeRevisions))
     }
-    names.formUnion(merges.lazy.map { Reference(.commit, $0) })
+    names += merges.lazy.map { Reference(.commit, $0) }
     // Followers of an abbreviated hash may mean any of the commits that start with it.
-    names.formUnion(names.compactMap(\.shortCommit))
-    return names.filter(\.isFollowed).sorted()
+    names += names.compactMap(\.shortCommit)
+    return names.filter(\.isFollowed).distinct.sorted()
   }
 }

@@ -14,12 +14,12 @@ public struct Knowledge: Sendable {
 struct View {
   private let knowledge: Knowledge
   private var learned: Subject?
-  private var learnedAliases: Set<Reference> = []
+  private var learnedAliases = SmallSet<Reference>()
   private var removed: [SubjectKey] = []
   private(set) var missing: Set<Correlator.Query> = []
   /// The answers that this step computed. They take precedence over those of earlier steps.
   var newAnswers = Correlator.Answers()
-  private var touched: Set<Reference> = []
+  private var touched = SmallSet<Reference>()
   /// The number of followed names that lead nowhere, because too many subjects publish them.
   var ambiguousNames = 0
 
@@ -34,9 +34,9 @@ struct View {
 
   mutating func learn(_ subject: Subject, newAliases: [Reference], removed: [SubjectKey], touched: [Reference]) {
     learned = subject
-    learnedAliases = Set(newAliases).union([.key(subject.key)])
+    learnedAliases = SmallSet(newAliases + [.key(subject.key)])
     self.removed = removed
-    self.touched = Set(touched)
+    self.touched = SmallSet(touched)
     newAnswers = Correlator.Answers()
   }
 

@@ -282,7 +282,7 @@ extension Subject {
   /// Returns the value of one semantic attribute for the attempts with these numbers. Attempts without it are absent.
   package func attribute(_ name: String, ofAttempts numbers: [Int]) -> [Int: AttributeValue] {
     var result: [Int: AttributeValue] = [:]
-    guard facts.contains(where: { $0.event.attributes.contains { $0.name == name } }) else { return result }
+    guard facts.contains(where: { $0.event.attributes.value(of: name) != nil }) else { return result }
     for span in spans() where numbers.contains(span.attempt) { result[span.attempt] = span.attributes.value(of: name) }
     return result
   }

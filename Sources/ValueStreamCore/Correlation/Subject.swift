@@ -200,10 +200,13 @@ public struct Subject: Sendable, Hashable {
   package var events: [Event] { facts.map(\.event) }
 
   /// All aliases that the subject ever had, except its key, sorted.
-  public var aliases: [Reference] {
-    var aliases = Set(facts.lazy.flatMap(\.event.publishes)).union(deployNames)
-    if let dropped { aliases.formUnion(dropped.aliases.keys) }
-    return aliases.sorted()
+  public var aliases: [Reference] { unsortedAliases.sorted() }
+
+  /// The ``aliases`` in any order.
+  var unsortedAliases: [Reference] {
+    var aliases = facts.flatMap(\.event.publishes) + deployNames
+    if let dropped { aliases += dropped.aliases.keys }
+    return aliases.distinct
   }
 
   /// True if a fact publishes this alias.

@@ -237,6 +237,10 @@ private struct StringTable {
   /// A hash table with open addressing. Holds index + 1, or 0 if free. At most half full.
   private var slots = [UInt32](repeating: 0, count: 256)
 
+  init() {
+    all.reserveCapacity(64)
+  }
+
   mutating func index(of string: String) -> Int {
     var hasher = ContentHasher()
     hasher.add(string)

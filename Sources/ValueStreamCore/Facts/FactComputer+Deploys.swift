@@ -223,14 +223,14 @@ extension FactComputer {
 
   /// Returns those of the subjects that another subject may have as its parent.
   package mutating func followed(among keys: [SubjectKey]) throws -> Set<SubjectKey> {
-    var named: [Reference: [SubjectKey]] = [:]
+    var named: [(name: Reference, key: SubjectKey)] = []
     for key in keys {
       guard let subject = try reader.subject(for: key) else { continue }
-      for name in subject.aliases + [.key(key)] { named[name, default: []].append(key) }
+      for name in subject.unsortedAliases + [.key(key)] { named.append((name, key)) }
     }
     guard !named.isEmpty else { return [] }
-    let followers = try store.followers(of: Array(named.keys), limit: 1)
-    return Set(followers.lazy.filter { !$0.value.isEmpty }.flatMap { named[$0.key] ?? [] })
+    let followers = try store.followers(of: named.map(\.name), limit: 1).filter { !$0.value.isEmpty }
+    return followers.isEmpty ? [] : Set(named.lazy.filter { followers[$0.name] != nil }.map(\.key))
   }
 
   /// True if an event of a subject does not tell its operation, so that the subject may have been known without spans.

@@ -41,11 +41,13 @@ struct ContentHasher {
   }
 
   mutating func add(_ text: String?) {
-    guard var text else {
+    guard let text else {
       add(Int64(-1))
       return
     }
-    text.withUTF8 { add(UnsafeRawBufferPointer($0)) }
+    if text.utf8.withContiguousStorageIfAvailable({ add(UnsafeRawBufferPointer($0)) }) != nil { return }
+    var copy = text
+    copy.withUTF8 { add(UnsafeRawBufferPointer($0)) }
   }
 
   mutating func add<Element>(_ elements: [Element], _ addElement: (inout ContentHasher, Element) -> Void) {

@@ -71,9 +71,11 @@ public struct Reference: Sendable, Hashable, Comparable, CustomStringConvertible
   }
 
   /// True if a fallback subject with this alias is the same as another subject of its source that has the alias.
-  var identifies: Bool {
-    [.classicID, .issueID, .deployOfJob, .jobAndNumber, .queueItem, .queueContext, .beginning].contains(kind)
-  }
+  var identifies: Bool { Self.identifyingKinds.contains(kind) }
+
+  private static let identifyingKinds: [Kind] = [
+    .classicID, .issueID, .deployOfJob, .jobAndNumber, .queueItem, .queueContext, .beginning,
+  ]
 
   /// True if several subjects can have this name one after the other, as when an artifact or a branch name is used again.
   ///
@@ -117,16 +119,17 @@ public struct Reference: Sendable, Hashable, Comparable, CustomStringConvertible
     left.value.hasSameBytes(as: right.value) && left.kind.rawValue.hasSameBytes(as: right.kind.rawValue)
   }
 
+  /// Leaves out the kind: few references differ only in it.
   public func hash(into hasher: inout Hasher) {
     value.hashBytes(into: &hasher)
-    kind.rawValue.hashBytes(into: &hasher)
   }
 
   /// A total order that also distinguishes two encodings of an accented letter.
   public static func < (left: Reference, right: Reference) -> Bool {
     if left.kind.rawValue != right.kind.rawValue { return left.kind.rawValue < right.kind.rawValue }
-    if left.value != right.value { return left.value < right.value }
-    return left.value.utf8.lexicographicallyPrecedes(right.value.utf8)
+    let order = left.value.order(to: right.value)
+    if order != 0 { return order < 0 }
+    return !left.value.hasSameBytes(as: right.value) && left.value.utf8.lexicographicallyPrecedes(right.value.utf8)
   }
 }
 

@@ -8,6 +8,17 @@ extension String {
     return (result ?? nil) ?? utf8.elementsEqual(other.utf8)
   }
 
+  /// The order of `<` and `==`: negative if this text comes first, 0 if they are equal, positive if the other one does.
+  ///
+  /// Much faster than `<` for ASCII.
+  package func order(to other: String) -> Int {
+    let order = utf8.withContiguousStorageIfAvailable { bytes in
+      other.utf8.withContiguousStorageIfAvailable { UnsafeRawBufferPointer(bytes).order(to: UnsafeRawBufferPointer($0)) }
+    }
+    if let order = (order ?? nil) ?? nil { return order }
+    return self < other ? -1 : self == other ? 0 : 1
+  }
+
   /// True if all characters are ASCII. Such strings are equal only if their bytes are.
   package var isASCII: Bool {
     utf8.withContiguousStorageIfAvailable { UnsafeRawBufferPointer($0).isASCII } ?? utf8.allSatisfy { $0 < 0x80 }
@@ -25,7 +36,10 @@ extension UnsafeRawBufferPointer {
   fileprivate func hasSameBytes(as other: UnsafeRawBufferPointer) -> Bool {
     guard count == other.count else { return false }
     if baseAddress == other.baseAddress { return true }
-    guard count >= 8 else { return elementsEqual(other) }
+    if count < 8 {
+      for index in 0..<count where self[index] != other[index] { return false }
+      return true
+    }
     var offset = 0
     while offset <= count - 8 {
       guard word(at: offset) == other.word(at: offset) else { return false }
@@ -33,6 +47,30 @@ extension UnsafeRawBufferPointer {
     }
     // The last word overlaps the one before it.
     return word(at: count - 8) == other.word(at: count - 8)
+  }
+
+  /// The order of two texts up to their first difference; nil if that is not ASCII, or what is before it.
+  ///
+  /// The character behind the difference must be ASCII, too: it might combine with the one before it.
+  fileprivate func order(to other: UnsafeRawBufferPointer) -> Int? {
+    let shared = Swift.min(count, other.count)
+    var offset = 0
+    while offset <= shared - 8, word(at: offset) == other.word(at: offset) {
+      guard word(at: offset) & 0x8080_8080_8080_8080 == 0 else { return nil }
+      offset += 8
+    }
+    while offset < shared, self[offset] == other[offset] {
+      guard self[offset] < 0x80 else { return nil }
+      offset += 1
+    }
+    guard isPlain(from: offset), other.isPlain(from: offset) else { return nil }
+    return offset < shared ? Int(self[offset]) - Int(other[offset]) : count - other.count
+  }
+
+  /// True unless one of the next two bytes is not ASCII.
+  private func isPlain(from offset: Int) -> Bool {
+    for index in offset..<Swift.min(offset + 2, count) where self[index] >= 0x80 { return false }
+    return true
   }
 
   fileprivate var isASCII: Bool {

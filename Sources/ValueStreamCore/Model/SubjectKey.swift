@@ -12,18 +12,18 @@ public struct SubjectKey: Sendable, Hashable, Comparable, CustomStringConvertibl
 
   /// Encodes each part and joins them into a key.
   public init(source: String, host: String, container: String, kind: String, id: String) {
-    var text = ""
-    text.reserveCapacity(source.utf8.count + host.utf8.count + container.utf8.count + kind.utf8.count + id.utf8.count + 4)
-    PercentEncoding.append(source, to: &text)
-    text += ":"
-    PercentEncoding.append(host, to: &text)
-    text += ":"
-    PercentEncoding.append(container, to: &text)
-    text += ":"
-    PercentEncoding.append(kind, to: &text)
-    text += ":"
-    PercentEncoding.append(id, to: &text)
-    description = text
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(source.utf8.count + host.utf8.count + container.utf8.count + kind.utf8.count + id.utf8.count + 4)
+    PercentEncoding.append(source, to: &bytes)
+    bytes.append(UInt8(ascii: ":"))
+    PercentEncoding.append(host, to: &bytes)
+    bytes.append(UInt8(ascii: ":"))
+    PercentEncoding.append(container, to: &bytes)
+    bytes.append(UInt8(ascii: ":"))
+    PercentEncoding.append(kind, to: &bytes)
+    bytes.append(UInt8(ascii: ":"))
+    PercentEncoding.append(id, to: &bytes)
+    description = String(decoding: bytes, as: UTF8.self)
   }
 
   /// Parses the encoded form.
@@ -98,7 +98,7 @@ public struct SubjectKey: Sendable, Hashable, Comparable, CustomStringConvertibl
   }
 
   public static func < (left: SubjectKey, right: SubjectKey) -> Bool {
-    left.description < right.description
+    left.description.order(to: right.description) < 0
   }
 }
 
@@ -113,27 +113,28 @@ package enum PercentEncoding {
     }
   }
 
-  static func append(_ part: String, to text: inout String) {
-    if part.utf8.allSatisfy(isUnreserved) {
-      text += part
-      return
-    }
-    let digits = Array("0123456789ABCDEF".unicodeScalars)
+  static func append(_ part: String, to bytes: inout [UInt8]) {
     for byte in part.utf8 {
       if isUnreserved(byte) {
-        text.unicodeScalars.append(Unicode.Scalar(byte))
+        bytes.append(byte)
       } else {
-        text += "%"
-        text.unicodeScalars.append(digits[Int(byte >> 4)])
-        text.unicodeScalars.append(digits[Int(byte & 15)])
+        bytes.append(UInt8(ascii: "%"))
+        bytes.append(digit(byte >> 4))
+        bytes.append(digit(byte & 15))
       }
     }
   }
 
+  /// The hexadecimal digit of a number below 16, in upper case.
+  private static func digit(_ number: UInt8) -> UInt8 {
+    number < 10 ? UInt8(ascii: "0") + number : UInt8(ascii: "A") - 10 + number
+  }
+
   package static func encode(_ part: String) -> String {
-    var text = ""
-    append(part, to: &text)
-    return text
+    if part.utf8.allSatisfy(isUnreserved) { return part }
+    var bytes: [UInt8] = []
+    append(part, to: &bytes)
+    return String(decoding: bytes, as: UTF8.self)
   }
 
   /// Decodes percent-encoded text; nil if an escape is incomplete or not hexadecimal, or if the bytes are not UTF-8.
