@@ -1,5 +1,6 @@
 import Testing
 import ValueStreamCore
+import ValueStreamTesting
 
 @Suite("Name patterns")
 struct NamePatternTests {
@@ -18,6 +19,22 @@ struct NamePatternTests {
     arguments: [("deploy", "deploys"), ("deploy", "redeploy"), ("d?ploy", "dploy"), ("a*b*c", "a-c-b"), ("", "x"), ("?", "")])
   func refuses(pattern: String, name: String) {
     #expect(!NamePattern(pattern).matches(name))
+  }
+
+  @Test("ASCII and other names follow the same rules")
+  func encodings() {
+    var random = SeededRandom(seed: 7)
+    let letters: [Character] = ["a", "B", "*", "?", "-", "\r\n", "\r", "\n"]
+    for _ in 0..<2000 {
+      let pattern = String(
+        (0..<Int.random(in: 0..<5, using: &random)).map { _ in letters[Int.random(in: 0..<letters.count, using: &random)] })
+      let name = String(
+        (0..<Int.random(in: 0..<5, using: &random)).map { _ in letters[Int.random(in: 0..<letters.count, using: &random)] })
+      // The letter in front, which is not ASCII, changes nothing.
+      #expect(NamePattern(pattern).matches(name) == NamePattern("ü" + pattern).matches("Ü" + name), "\(pattern) \(name)")
+      let isSame = pattern.lowercased() == name.lowercased()
+      #expect(NamePattern.literal(pattern).matches(name) == isSame, "\(pattern) \(name)")
+    }
   }
 
   @Test("Many stars cost no more than the product of both lengths")

@@ -10,7 +10,9 @@ package struct ClassicTags {
   ///
   /// - Parameter service: the tag `service`; nil for a source whose spans had no such tag.
   package init(service: String?) {
-    attributes = service.map { [Attribute("service", .string($0), vocabulary: .classic)] } ?? []
+    attributes = []
+    attributes.reserveCapacity(16)
+    if let service { attributes.append(Attribute("service", .string(service), vocabulary: .classic)) }
   }
 
   package mutating func add(_ name: String, _ value: String?) {

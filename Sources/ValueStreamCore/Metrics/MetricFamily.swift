@@ -418,8 +418,19 @@ public final class MetricFamily: Sendable {
   }
 
   private static func line(of series: Series) -> [UInt8] {
-    let fields = ["\(series.value)"] + series.buckets.map(String.init) + series.labels.map(escape)
-    return Array(fields.joined(separator: "\t").utf8)
+    let tab = UInt8(ascii: "\t")
+    var bytes = Array("\(series.value)".utf8)
+    bytes.reserveCapacity(bytes.count + series.buckets.count * 4 + series.labels.reduce(0) { $0 + $1.utf8.count + 1 })
+    for count in series.buckets {
+      bytes.append(tab)
+      // Fast path: most buckets of most series have few observations.
+      if count < 10 { bytes.append(UInt8(ascii: "0") + UInt8(count)) } else { bytes += String(count).utf8 }
+    }
+    for label in series.labels {
+      bytes.append(tab)
+      bytes += escape(label).utf8
+    }
+    return bytes
   }
 
   /// - Parameter number: the storage number of the series. Nil for a series that is not stored individually yet.

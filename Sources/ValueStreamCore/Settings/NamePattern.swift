@@ -2,17 +2,21 @@
 public struct NamePattern: Sendable, Hashable, CustomStringConvertible {
   public let description: String
   private let characters: [Character]
+  /// The pattern as bytes; nil if it is not plain ASCII.
+  private let bytes: [UInt8]?
   private let isLiteral: Bool
 
   public init(_ text: String) {
     description = text
     characters = Array(text.lowercased())
+    bytes = Self.plainBytes(of: text)
     isLiteral = false
   }
 
   private init(_ name: String, isLiteral: Bool) {
     description = name
     characters = Array(name.lowercased())
+    bytes = Self.plainBytes(of: name)
     self.isLiteral = isLiteral
   }
 
@@ -21,16 +25,31 @@ public struct NamePattern: Sendable, Hashable, CustomStringConvertible {
 
   /// True if the pattern matches the whole name.
   public func matches(_ name: String) -> Bool {
-    if isLiteral { return Array(name.lowercased()) == characters }
+    // Fast path: the bytes of ASCII are its characters.
+    if let bytes, let name = Self.plainBytes(of: name) {
+      return isLiteral ? name == bytes : Self.matches(name, bytes, star: UInt8(ascii: "*"), any: UInt8(ascii: "?"))
+    }
     let name = Array(name.lowercased())
+    return isLiteral ? name == characters : Self.matches(name, characters, star: "*", any: "?")
+  }
+
+  /// The bytes of a text in lower case; nil if it is not plain ASCII. CR and LF are one character together, so CR is not plain.
+  private static func plainBytes(of text: String) -> [UInt8]? {
+    guard text.utf8.allSatisfy({ $0 < 0x80 && $0 != UInt8(ascii: "\r") }) else { return nil }
+    return text.utf8.map { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) ? $0 | 0x20 : $0 }
+  }
+
+  private static func matches<Element: Equatable>(
+    _ name: [Element], _ characters: [Element], star anyText: Element, any: Element
+  ) -> Bool {
     var (position, index) = (0, 0)
     // The position of the last `*`, and the index up to which it matches the name. Used for backtracking.
     var star: (position: Int, index: Int)?
     while index < name.count {
-      if position < characters.count, characters[position] == "*" {
+      if position < characters.count, characters[position] == anyText {
         star = (position, index)
         position += 1
-      } else if position < characters.count, characters[position] == "?" || characters[position] == name[index] {
+      } else if position < characters.count, characters[position] == any || characters[position] == name[index] {
         position += 1
         index += 1
       } else if let last = star {
@@ -41,7 +60,7 @@ public struct NamePattern: Sendable, Hashable, CustomStringConvertible {
         return false
       }
     }
-    return characters[position...].allSatisfy { $0 == "*" }
+    return characters[position...].allSatisfy { $0 == anyText }
   }
 }
 

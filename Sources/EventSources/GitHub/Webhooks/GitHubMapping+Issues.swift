@@ -37,6 +37,7 @@ extension GitHubMapping {
       event.follows.append(FollowStatement(.vendorLink, parent.map { [$0] } ?? []))
     }
     if let spanEvent = spanEvent(of: action, on: issue) { event.spanEvents.append(spanEvent) }
+    event.attributes.reserveCapacity(24)
     describe(repository, in: &event)
     event.attributes.add(AttributeName.valuestreamIssueNumber, issue.int("number"))
     event.attributes.add(AttributeName.valuestreamIssueTitle, issue.text("title"))

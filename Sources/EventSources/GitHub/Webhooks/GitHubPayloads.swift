@@ -16,8 +16,13 @@ struct GitHubPayload {
     root = try PayloadObject(root: document)
     action = root.string("action") ?? ""
     let object = root.object("repository")
-    host = enterpriseHost ?? object?.text("html_url").flatMap(WebAddress.host) ?? "github.com"
+    host = enterpriseHost ?? object?.text("html_url").flatMap(Self.host) ?? "github.com"
     repository = object.flatMap(GitHubRepository.init)
+  }
+
+  private static func host(of address: String) -> String? {
+    // Fast path: most repositories are there.
+    address.hasPrefix("https://github.com/") ? "github.com" : WebAddress.host(address)
   }
 }
 
