@@ -12,4 +12,7 @@ static inline int vs_sqlite_bind_blob_copy(sqlite3_stmt *statement, int index, c
   return sqlite3_bind_blob64(statement, index, blob ? blob : "", bytes, SQLITE_TRANSIENT);
 }
 
+/* Swift does not import functions with a variable number of arguments. */
+static inline int vs_sqlite_disable_memory_statistics(void) { return sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); }
+
 #endif

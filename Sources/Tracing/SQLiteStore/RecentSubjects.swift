@@ -76,6 +76,11 @@ final class RecentSubjects: Sendable {
     }
   }
 
+  /// Returns the row of a subject; nil if it is not known.
+  func sequence(of key: SubjectKey) -> Int64? {
+    state.withLock { state in (state.young.entries[key] ?? state.old.entries[key])?.sequence }
+  }
+
   /// Returns the keys of the known ones of the subjects in these rows.
   func keys(of sequences: some Sequence<Int64>) -> [Int64: SubjectKey] {
     state.withLock { state in

@@ -9,6 +9,11 @@ final class SQLiteConnection {
   private let beginWrite: OpaquePointer
   private let commit: OpaquePointer
 
+  /// Lets SQLite keep no statistics of its memory, which nobody reads: each allocation would take a lock that all threads share.
+  ///
+  /// Has no effect if SQLite was used before.
+  private static let configure: Void = { _ = vs_sqlite_disable_memory_statistics() }()
+
   /// Opens an existing database file for reading and writing. An empty file is an empty database.
   ///
   /// - Parameter vfs: the name of the SQLite file layer (VFS); nil for that of the system.
@@ -20,6 +25,7 @@ final class SQLiteConnection {
   ///   - path: the path shown in errors.
   ///   - name: the file name or URI that SQLite opens.
   private init(path: String, name: String, flags: Int32, vfs: String?) throws(StoreError) {
+    _ = Self.configure
     var handle: OpaquePointer?
     let code = sqlite3_open_v2(name, &handle, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, vfs)
     guard code == SQLITE_OK, let handle else {

@@ -235,7 +235,7 @@ package final class SQLiteSpanStore: SpanStore {
   }
 
   package func publishers(of references: [Reference]) throws -> [Reference: [SubjectKey]] {
-    try publishers(of: references, limit: .max)
+    Self.complete(try publishers(of: references, limit: .max), references)
   }
 
   package func publishers(of references: [Reference], limit: Int) throws -> [Reference: [SubjectKey]] {
@@ -248,21 +248,27 @@ package final class SQLiteSpanStore: SpanStore {
   }
 
   package func followers(of references: [Reference]) throws -> [Reference: [SubjectKey]] {
-    try followers(of: references, limit: .max)
+    Self.complete(try followers(of: references, limit: .max), references)
   }
 
   package func followers(of references: [Reference], limit: Int) throws -> [Reference: [SubjectKey]] {
     try look(up: references, in: caches.filters.followers) { try $0.followers(of: $1, limit: limit) }
   }
 
-  /// Reads the keys for names, those of names that are certainly not in the index without a query.
+  /// Reads the keys for names. Names that are certainly not in the index need no query, and are absent from the result.
   private func look(
     up references: [Reference], in filter: NameFilter,
     _ read: (SpanStoreReader, [Reference]) throws -> [Reference: [SubjectKey]]
   ) throws -> [Reference: [SubjectKey]] {
     let possible = filter.possible(references)
-    var result = possible.isEmpty ? [:] : try withWarmestReader { try read($0, possible) }
-    guard possible.count < references.count else { return result }
+    return possible.isEmpty ? [:] : try withWarmestReader { try read($0, possible) }
+  }
+
+  /// Adds an empty list for each absent reference.
+  private static func complete(
+    _ found: [Reference: [SubjectKey]], _ references: [Reference]
+  ) -> [Reference: [SubjectKey]] {
+    var result = found
     for reference in references where result[reference] == nil { result[reference] = [] }
     return result
   }

@@ -77,8 +77,8 @@ enum SpanStoreQuery: Int, CaseIterable {
       "SELECT sequence, space, number, text, attempt, time FROM announcement WHERE sequence > ?1 ORDER BY sequence LIMIT ?2"
     case .outboxEntryCount: "SELECT count(*) FROM announcement WHERE sequence > ?1"
     case .insertOutboxEntry:
-      "INSERT INTO announcement VALUES (?4, ?1, ?2, ?3, ?5, ?6, (SELECT announced FROM subject WHERE \(Self.isNamed)))"
-    case .noteOutboxEntry: "UPDATE subject SET announced = ?4 WHERE \(Self.isNamed)"
+      "INSERT INTO announcement VALUES (?4, ?1, ?2, ?3, ?5, ?6, (SELECT announced FROM subject WHERE seq = ?7))"
+    case .noteOutboxEntry: "UPDATE subject SET announced = ?2 WHERE seq = ?1"
     case .newestOutboxEntry: "SELECT announced FROM subject WHERE seq = ?1"
     case .deleteOutboxEntry: "DELETE FROM announcement WHERE sequence = ?1 RETURNING previous"
     case .previousOutboxEntry: "SELECT previous FROM announcement WHERE sequence = ?1"

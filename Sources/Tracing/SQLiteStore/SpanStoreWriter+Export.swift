@@ -65,8 +65,8 @@ extension SpanStoreWriter {
         try move.run()
       }
       let note = try reader.statement(.noteOutboxEntry)
-      try bind(StoredName(key), to: note)
-      note.bind(4, all.last)
+      note.bind(1, absorbing)
+      note.bind(2, all.last)
       try note.run()
     }
     for query in [SpanStoreQuery.moveTrace, .moveAttempts] {

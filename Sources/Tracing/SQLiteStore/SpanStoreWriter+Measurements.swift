@@ -3,7 +3,7 @@ import ValueStreamCore
 extension SpanStoreWriter {
   /// Records what was counted of a subject, or that it awaits measurement. Does nothing if the subject is not stored.
   func write(_ change: MeasurementChange, of key: SubjectKey) throws {
-    guard let sequence = try sequence(of: key)?.sequence else { return }
+    guard let sequence = try row(of: key) else { return }
     switch change {
     case .awaits(let since, let counted):
       let statement = try reader.statement(.awaitMeasurement)

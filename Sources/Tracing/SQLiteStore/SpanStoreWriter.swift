@@ -6,6 +6,8 @@ final class SpanStoreWriter {
   let caches: StoreCaches
   /// The subjects that the running transaction has written.
   private var written: [RecentSubjects.Entry] = []
+  /// Their rows.
+  private var writtenRows: [SubjectKey: Int64] = [:]
   private var connection: SQLiteConnection { reader.connection }
   /// Names that the running transaction interned; they move to the shared cache when it is committed.
   private var newNames = NameTable()
@@ -78,8 +80,8 @@ final class SpanStoreWriter {
 
   func write(_ changes: ProjectionChanges) throws {
     caches.recentSubjects.forget(changes.subjects.lazy.map(\.subject.key))
-    written.removeAll(keepingCapacity: written.count < 1024)
-    defer { written.removeAll(keepingCapacity: true) }
+    forgetWritten()
+    defer { forgetWritten() }
     try transaction {
       var forFacts = FactChangeBatch()
       for change in changes.subjects { if let changed = try write(change) { forFacts.subjects.append(changed) } }
@@ -108,6 +110,11 @@ final class SpanStoreWriter {
     }
     caches.recentSubjects.add(written)
     caches.filters.load(through: reader)
+  }
+
+  private func forgetWritten() {
+    written.removeAll(keepingCapacity: written.count < 1024)
+    writtenRows.removeAll(keepingCapacity: written.count < 1024)
   }
 
   func setExportProgress(_ progress: ExportProgress, for exporter: String, rejection: ExportRejection?) throws {
@@ -209,6 +216,11 @@ final class SpanStoreWriter {
     return (statement.int(0), summary)
   }
 
+  /// Returns the row of a subject; nil if it is not stored.
+  func row(of key: SubjectKey) throws -> Int64? {
+    try writtenRows[key] ?? caches.recentSubjects.sequence(of: key) ?? sequence(of: key)?.sequence
+  }
+
   /// - Returns: the sequence of the subject if it is one that facts are about.
   private func write(_ change: SubjectChange) throws -> Int64? {
     let summary = try row(of: change.summary)
@@ -231,6 +243,7 @@ final class SpanStoreWriter {
       try run(data, sequence, encoded)
     }
     written.append(RecentSubjects.Entry(subject: change.subject, sequence: sequence, byteCount: encoded.count))
+    writtenRows[change.subject.key] = sequence
     for reference in change.newAliases {
       caches.filters.publishers.insert(reference)
       try insert(reference, of: sequence, .insertAlias)
@@ -305,16 +318,19 @@ final class SpanStoreWriter {
   private func write(_ outboxEntry: OutboxEntry) throws {
     let sequence = counters.outboxEntry
     counters.outboxEntry += 1
-    for query in [SpanStoreQuery.insertOutboxEntry, .noteOutboxEntry] {
-      let statement = try reader.statement(query)
-      try bind(StoredName(outboxEntry.key), to: statement)
-      statement.bind(4, sequence)
-      if query == .insertOutboxEntry {
-        statement.bind(5, Int64(outboxEntry.attempt))
-        statement.bind(6, outboxEntry.time.nanoseconds)
-      }
-      try statement.run()
-    }
+    let row = try row(of: outboxEntry.key)
+    let insert = try reader.statement(.insertOutboxEntry)
+    try bind(StoredName(outboxEntry.key), to: insert)
+    insert.bind(4, sequence)
+    insert.bind(5, Int64(outboxEntry.attempt))
+    insert.bind(6, outboxEntry.time.nanoseconds)
+    insert.bind(7, row)
+    try insert.run()
+    guard let row else { return }
+    let note = try reader.statement(.noteOutboxEntry)
+    note.bind(1, row)
+    note.bind(2, sequence)
+    try note.run()
   }
 
   private func write(_ update: BranchUpdate) throws {
@@ -379,6 +395,7 @@ final class SpanStoreWriter {
   func remove(_ sequence: Int64, _ key: SubjectKey) throws {
     caches.recentSubjects.forget(CollectionOfOne(key))
     written.removeAll { $0.subject.key == key }
+    writtenRows[key] = nil
     if let subject = try reader.subjects([key])[key] {
       for reference in subject.aliases { try remove(reference, of: sequence, .deleteAlias) }
       for reference in subject.followedReferences { try remove(reference, of: sequence, .deleteFollow) }

@@ -11,7 +11,8 @@ public protocol SpanReading: Sendable {
   /// A reference of kind `key` is published by the subject with that key.
   func publishers(of references: [Reference]) throws -> [Reference: [SubjectKey]]
 
-  /// Returns at most `limit` keys of publishers for each of these references. Which ones is unspecified.
+  /// Returns at most `limit` keys of publishers for each of these references. Which ones is unspecified. A reference without
+  /// publishers may be absent.
   func publishers(of references: [Reference], limit: Int) throws -> [Reference: [SubjectKey]]
 
   /// Returns the keys of the publishers of a reference that are nearest to a place, sorted. The reference is not of kind `key`.
@@ -23,7 +24,8 @@ public protocol SpanReading: Sendable {
   /// Returns the keys of the subjects that follow each of these references, sorted.
   func followers(of references: [Reference]) throws -> [Reference: [SubjectKey]]
 
-  /// Returns at most `limit` keys of followers for each of these references. Which ones is unspecified.
+  /// Returns at most `limit` keys of followers for each of these references. Which ones is unspecified. A reference without
+  /// followers may be absent.
   func followers(of references: [Reference], limit: Int) throws -> [Reference: [SubjectKey]]
 
   /// Returns a page of the subjects that follow a reference, each with its place, in the order of their places.
