@@ -135,19 +135,23 @@ struct ProjectionBatch {
 
   /// Loads a subject. True if it is stored but cannot be read.
   private mutating func isDamaged(_ key: SubjectKey) throws -> Bool {
-    try correlation.subject(key) == nil && damage.contains(.subject, key.description)
+    // What is damaged was found when the subject was preloaded.
+    if damage.isEmpty { return false }
+    return try correlation.subject(key) == nil && damage.contains(.subject, key.description)
   }
 
   private mutating func take(_ event: Event, _ limited: Event, received: Timestamp) throws {
     let (key, isNews) = try correlation.take(limited: limited, isPreloaded: true)
     // The classic picture shows what webhooks told.
     if isImported { return }
-    if event.tellsEnd, let subject = try correlation.subject(key), !subject.importedEnds.isEmpty {
+    let tellsEnd = event.tellsEnd
+    let known = tellsEnd || event.classic != nil ? try correlation.subject(key) : nil
+    if tellsEnd, let subject = known, !subject.importedEnds.isEmpty {
       liveEnds[key, default: []].append(event)
       // The end counts from now on, also if the event says nothing new.
       correlation.update(subject)
     }
-    guard let mark = event.classic, var subject = try correlation.subject(key) else { return }
+    guard let mark = event.classic, var subject = known else { return }
     // A second webhook reports the same end. The first report ended the open span, so this one must not create another. An import
     // that reported the end has created none.
     if mark.transition == .end, subject.classic.open == nil, !isNews || subject.isToldTwice(event),

@@ -23,6 +23,15 @@ extension ProjectionBatches {
       }
     }
 
+    /// True if the delivery was imported; nil if it is projected already.
+    package var isImported: Bool? {
+      switch self {
+      case .recorded(let delivery): delivery.logged.delivery.isImported
+      case .logged(let logged, _): logged.delivery.isImported
+      case .done: nil
+      }
+    }
+
     /// True if its events may take several steps. A delivery that was read from the log is projected as a whole.
     package var isLarge: Bool {
       if case .recorded(let delivery) = self { delivery.eventCount > ProjectionBatches.largeDelivery } else { false }

@@ -32,6 +32,8 @@ package struct ProjectionBatches: Sendable {
   var unwritten: ProjectionChanges?
   /// How long a step counts ends before it projects deliveries. It counts those of at least one subject.
   package var measuringDuration = ProjectionBatches.stepDuration / 2
+  /// How long a step projects deliveries. It projects at least one.
+  package var projectingDuration = ProjectionBatches.stepDuration
   /// When to count ends again after the store could not be read; nil if it could. Each failing read may take long.
   var countsAgainAt: Timestamp?
   /// The deliveries in batches that were counted but never written; nil if there are none. They are projected again in smaller
@@ -298,17 +300,27 @@ package struct ProjectionBatches: Sendable {
   private func stepWidth(_ fresh: ArraySlice<Item>) -> Int {
     var count = min(width, fresh.count)
     if let countedThrough, let isCounted = fresh.first.map({ countedThrough.contains($0.position) }) {
-      count = fresh.prefix(count).prefix { countedThrough.contains($0.position) == isCounted }.count
+      count = Self.count(fresh, atMost: count) { countedThrough.contains(fresh[$0].position) == isCounted }
     }
     // The poison guard marks the deliveries of a step as a range of positions, which are those of one writer.
-    if let first = fresh.first?.position.writer { count = fresh.prefix(count).prefix { $0.position.writer == first }.count }
+    if let first = fresh.first?.position.writer {
+      count = Self.count(fresh, atMost: count) { fresh[$0].position.writer == first }
+    }
     // Imported deliveries get steps of their own, because what they tell counts otherwise.
-    if let first = fresh.first?.logged?.delivery.isImported {
-      count = fresh.prefix(count).prefix { $0.logged.map { $0.delivery.isImported == first } ?? true }.count
+    if let first = fresh.first?.isImported {
+      count = Self.count(fresh, atMost: count) { fresh[$0].isImported.map { $0 == first } ?? true }
     }
     // Each suspect of the poison guard gets a step of its own.
-    let suspect = fresh.prefix(count).firstIndex { poisonGuard.isSuspect(PoisonGuard.projection, $0.position.rawValue) }
-    return suspect.map { max(1, $0 - fresh.startIndex) } ?? count
+    guard poisonGuard.hasSuspects(PoisonGuard.projection) else { return count }
+    let clean = Self.count(fresh, atMost: count) {
+      !poisonGuard.isSuspect(PoisonGuard.projection, fresh[$0].position.rawValue)
+    }
+    return clean < count ? max(1, clean) : count
+  }
+
+  /// Returns how many of the first deliveries satisfy a condition on their indices. Passing the deliveries would copy them.
+  private static func count(_ items: ArraySlice<Item>, atMost limit: Int, where isIncluded: (Int) -> Bool) -> Int {
+    items.indices.prefix(limit).prefix(while: isIncluded).count
   }
 
   /// True if a retry with the same deliveries will not help. Retries with fewer of them then show whether the store accepts others.
@@ -333,8 +345,8 @@ package struct ProjectionBatches: Sendable {
     let start = ContinuousClock.now
     var progress = progress
     var through: LogCoverage?
-    func isLate(_ batch: ProjectionBatch, after duration: Duration = Self.stepDuration) -> Bool {
-      batch.eventCount >= Self.stepEvents || start.duration(to: .now) >= duration
+    func isLate(_ eventCount: Int, after duration: Duration) -> Bool {
+      eventCount >= Self.stepEvents || start.duration(to: .now) >= duration
     }
     func take(_ delivery: RecordedDelivery, until isLate: (ProjectionBatch, Int) -> Bool = { _, _ in false }) throws {
       let count = delivery.eventCount
@@ -354,12 +366,13 @@ package struct ProjectionBatches: Sendable {
       case .done: continue
       }
       // Go on for a while with deliveries that are preloaded.
-      if isLate(batch, after: preloadedCount > 0 ? Self.stepDuration * 2 : Self.stepDuration) { break }
+      if isLate(batch.eventCount, after: preloadedCount > 0 ? projectingDuration * 2 : projectingDuration) { break }
       if !isInterleaving && batch.pending.count >= PendingTies.limit { break }
     }
     if isInterleaving, batch.pending.count < PendingTies.limit, case .recorded(let large)? = taken.first(where: \.isLarge) {
       try take(large) { batch, count in
-        batch.pending.count >= PendingTies.limit || count >= Self.largeDelivery && isLate(batch)
+        batch.pending.count >= PendingTies.limit
+          || count >= Self.largeDelivery && isLate(batch.eventCount, after: projectingDuration)
       }
     }
     let reached = open.prefix { progress.isDone($0.position) }.map(\.position).coverage

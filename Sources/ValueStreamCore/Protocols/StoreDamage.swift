@@ -88,6 +88,9 @@ public final class DamageReport: Sendable {
     }
   }
 
+  /// True if nothing damaged was found so far.
+  package var isEmpty: Bool { state.withLock { $0.known.isEmpty } }
+
   /// The remembered records, in the order in which they were found.
   public var all: [StoreDamage] { state.withLock(\.order) }
 
