@@ -48,7 +48,7 @@ VSD ?= $(RELEASE)/release/vsd
 INPUTS ?= 1000000
 SOURCES ?= github gitlab jenkins jira trello customhttp cdevents
 
-.PHONY: help run demo screenshots vsd vsperf dist test test-long test-dist test-days test-sanitizer hostile fuzz docs check bench bench-traces bench-reports bench-away bench-export bench-history bench-import bench-agg clean
+.PHONY: help run demo screenshots vsd vsperf dist test test-long test-dist test-days test-sanitizer hostile fuzz docs check bench bench-traces bench-reports bench-away bench-deliveries bench-export bench-history bench-import bench-agg clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -159,6 +159,11 @@ bench-away: ## Measure how an unreachable backend slows intake, in alternating r
 	@$(MAKE) --no-print-directory vsd
 	@SERVER_FLAGS="--tracer otlp --settle 0s --otlp-endpoint http://127.0.0.1:9" \
 	  Tests/Benchmarks/run --reference-binary $(CURDIR)/$(RELEASE)/release/vsd
+
+bench-deliveries: ## Count the instructions of each stage of a delivery with valgrind (DELIVERIES=4096)
+	@Scripts/bootstrap build
+	@Scripts/quiet-build $(RELEASE_FLAGS) --product bench-deliveries
+	@Tests/Benchmarks/run-deliveries
 
 bench-export: ## Measure the cost of exporting a span, part of bench: reading, presenting and encoding it for each backend (ROUNDS=9)
 	@Scripts/bootstrap build

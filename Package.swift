@@ -204,6 +204,12 @@ let testing: [Target] = [
   .executableTarget(
     name: "fuzz-sources", dependencies: ["SourceFuzzing"], path: "Tests/FuzzSources", swiftSettings: testSettings),
   .executableTarget(
+    name: "bench-deliveries",
+    dependencies: [
+      "ValueStreamCore", "GitHubWebhooks", "Intake", "DeliveryCounters", "DeliveryFacts", "Projection", "SQLiteStore",
+    ],
+    path: "Tests/DeliveryBenchmark", swiftSettings: testSettings),
+  .executableTarget(
     name: "bench-export",
     dependencies: [
       "ValueStreamCore", "GitHubWebhooks", "Simulator", "Export", "SQLiteStore", "OTLP", "Datadog", "Zipkin",
