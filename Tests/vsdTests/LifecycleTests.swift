@@ -66,7 +66,10 @@ struct LifecycleTests {
     #expect(output.contains("(process \(child.id))"), "\(output)")
     #expect(output.contains(#"curl -w '\n' http://127.0.0.1:"#), "the answer ends its line")
     let admin = try #require(output.firstMatch(of: /Metrics +http:\/\/127\.0\.0\.1:([0-9]+)\/metrics/)?.output.1)
-    #expect(try HTTPConnection(port: try #require(UInt16(admin))).request("GET", "/metrics").status == 200)
+    let pages = try HTTPConnection(port: try #require(UInt16(admin)))
+    #expect(try pages.request("GET", "/metrics").status == 200)
+    #expect(output.contains("Dashboard    http://127.0.0.1:\(admin)/\n"), "\(output)")
+    #expect(try pages.request("GET", "/").status == 200)
     child.send(SIGTERM)
     #expect(try child.waitForExit() == .code(0))
   }
