@@ -21,6 +21,15 @@ extension YearAnswersTests {
     }
   }
 
+  /// What the answer must hold, by words of the question.
+  private static let parts = [
+    "share of deploys": [" success\n", " failure\n"],
+    "review waits": ["status_since", "first_response"],
+    "slowest": ["run_time_p95_seconds", "failed"],
+    "by repository": ["harbour/shop", "ready_to_merge_median_seconds"],
+    "broke": ["remedied_by"],
+  ]
+
   @Test("answer the twelve questions of the README, each by its page and its command")
   func questions() throws {
     let year = try SharedYear.whole.get()
@@ -40,6 +49,9 @@ extension YearAnswersTests {
       #expect(exit == .code(0) && shell.errors.isEmpty, "\(question.command): \(shell.errors)")
       let rows = shell.output.split(separator: "\n")
       #expect(rows.count > 1 && rows.dropFirst().contains { $0.contains(/\d/) }, "\(question.command) printed \(shell.output)")
+      for (words, parts) in Self.parts where question.text.contains(words) {
+        for part in parts { #expect(shell.output.contains(part), "\(question.command) printed no \(part): \(shell.output)") }
+      }
     }
   }
 }
