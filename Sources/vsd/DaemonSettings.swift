@@ -216,7 +216,7 @@ struct DaemonSettings {
     var text = try settings.value(of: setting) ?? environment[setting.declaration.environment]
     if let path = try settings.value(of: file) {
       if text != nil { throw SettingsError("\(settings.origin(of: setting)) and \(settings.origin(of: file)) are both set") }
-      guard let bytes = readFile(path) else { throw SettingsError("\(settings.origin(of: file)): cannot read the file \(path)") }
+      guard let bytes = readFile(path) else { throw SettingsError("\(settings.origin(of: file)): \(UnreadableFile(path))") }
       var content = Substring(String(decoding: bytes, as: UTF8.self))
       while content.last?.isNewline == true { content.removeLast() }
       text = String(content)

@@ -72,7 +72,7 @@ struct Destination {
   ) throws(SettingsError) -> CurlTransport.Options {
     func path(_ setting: Setting<String?>) throws(SettingsError) -> String? {
       guard let path = try settings.value(of: setting) else { return nil }
-      if readFile(path) == nil { throw SettingsError("\(settings.origin(of: setting)): cannot read the file \(path)") }
+      if readFile(path) == nil { throw SettingsError("\(settings.origin(of: setting)): \(UnreadableFile(path))") }
       return path
     }
     var options = CurlTransport.Options()

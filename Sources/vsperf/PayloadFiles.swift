@@ -18,7 +18,7 @@ struct PayloadFiles: Sendable {
   /// Returns the payloads in a file: one per line if it ends in `.ndjson`, otherwise one.
   func payloads(in path: String) throws(CommandError) -> [ExplainedPayload] {
     guard let bytes = path == "-" ? StandardInput.read() : Environment.readFile(path) else {
-      throw CommandError("cannot read the file \(path)", ExitCode.noInput)
+      throw CommandError(UnreadableFile(path).description, ExitCode.noInput)
     }
     guard path.hasSuffix(".ndjson") else { return [explain(bytes, at: path)] }
     return bytes.split(separator: UInt8(ascii: "\n")).enumerated().map { index, line in

@@ -109,7 +109,7 @@ struct SettingsTests {
     }
     #expect(value?.description == "c.json5, line 4: key \"pause-time\": \"5\" is not a duration such as 500ms, 5s, 12h or 30d")
     let missing = #expect(throws: SettingsError.self) { try Self.settings(["--config=c.json5"]) }
-    #expect(missing?.description == "flag --config: cannot read the file c.json5")
+    #expect(missing?.description == "flag --config: cannot read the file c.json5: it does not exist")
   }
 
   @Test(

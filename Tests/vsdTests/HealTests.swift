@@ -92,7 +92,7 @@ struct HealTests {
       (["--heal=a/b/c"], "organizations and repositories, such as acme,acme/site", ["VS_HEAL_TOKEN": "t"]),
       (["--heal=acme", "--heal-url=http://h/github"], "the token is empty", ["VS_HEAL_TOKEN": ""]),
       (["--heal-app=7"], "needs the key of the App in --heal-app-key-file", [:]),
-      (["--heal-app=7", "--heal-app-key-file=none"], "cannot read the file none", [:]),
+      (["--heal-app=7", "--heal-app-key-file=none"], "cannot read the file none: it does not exist", [:]),
       (["--heal-gitlab=acme/site"], "needs a token in VS_HEAL_GITLAB_TOKEN or --heal-gitlab-token-file", [:]),
       (["--heal-gitlab=group:"], "projects and groups, such as acme/site,group:acme", [:]),
       (["--heal-gitlab=acme/site"], "needs --public-url or --heal-gitlab-url", ["VS_HEAL_GITLAB_TOKEN": "t"]),

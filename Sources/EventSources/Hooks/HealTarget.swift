@@ -35,7 +35,7 @@ package struct HealSecret: Sendable {
     if let path = try settings.value(of: file) {
       if secret != nil { throw SettingsError("\(settings.origin(of: text)) and \(settings.origin(of: file)) are both set") }
       guard let bytes = readFile(path) else {
-        throw SettingsError("\(settings.origin(of: file)): cannot read the file \(path)")
+        throw SettingsError("\(settings.origin(of: file)): \(UnreadableFile(path))")
       }
       var content = Substring(String(decoding: bytes, as: UTF8.self))
       while content.last?.isNewline == true { content.removeLast() }

@@ -29,7 +29,7 @@ public struct SecretSetting: Sendable {
     }
     guard let path else { return [] }
     guard let bytes = readFile(path) else {
-      throw SettingsError("\(settings.origin(of: file)): cannot read the file \(path)")
+      throw SettingsError("\(settings.origin(of: file)): \(UnreadableFile(path))")
     }
     var content = Substring(String(decoding: bytes, as: UTF8.self))
     while content.last?.isNewline == true { content.removeLast() }

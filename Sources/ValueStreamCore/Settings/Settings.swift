@@ -59,7 +59,7 @@ public struct Settings: Sendable {
     given.merge(variables) { _, new in new }
     given.merge(flags) { _, new in new }
     guard let fileSetting, let file = given[fileSetting] else { return }
-    guard let bytes = readFile(file.text) else { throw SettingsError("\(file.origin): cannot read the file \(file.text)") }
+    guard let bytes = readFile(file.text) else { throw SettingsError("\(file.origin): \(UnreadableFile(file.text))") }
     let keys = try Self.parse(file: bytes, path: file.text, declared: declared)
     given.merge(keys) { strong, _ in strong }
   }

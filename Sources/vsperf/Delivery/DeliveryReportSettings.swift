@@ -139,7 +139,7 @@ struct DeliveryReportSettings: Sendable {
     let given = try settings.value(of: tokenSetting).flatMap { Secret($0) }
     guard let path = try settings.value(of: tokenFile) else { return given }
     if given != nil { throw SettingsError("VS_READ_TOKEN and --read-token-file are both set") }
-    guard let bytes = Environment.readFile(path) else { throw SettingsError("--read-token-file: cannot read the file \(path)") }
+    guard let bytes = Environment.readFile(path) else { throw SettingsError("--read-token-file: \(UnreadableFile(path))") }
     var text = Substring(String(decoding: bytes, as: UTF8.self))
     while text.last?.isNewline == true { text.removeLast() }
     guard let token = Secret(String(text)) else { throw SettingsError("--read-token-file: the file \(path) is empty") }

@@ -38,7 +38,7 @@ enum HookSettings {
   static func content(of setting: Setting<String?>, _ settings: Settings) throws -> [UInt8]? {
     guard let path = try settings.value(of: setting) else { return nil }
     guard let bytes = Environment.readFile(path) else {
-      throw CommandError("\(settings.origin(of: setting)): cannot read the file \(path)", ExitCode.noInput)
+      throw CommandError("\(settings.origin(of: setting)): \(UnreadableFile(path))", ExitCode.noInput)
     }
     return bytes
   }

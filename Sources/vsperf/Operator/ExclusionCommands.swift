@@ -90,7 +90,7 @@ enum ExclusionSettings {
     guard let path = try settings.value(of: tokenFile) else { return given }
     if given != nil { throw SettingsError("VS_OPERATOR_TOKEN and --operator-token-file are both set") }
     guard let bytes = Environment.readFile(path) else {
-      throw SettingsError("--operator-token-file: cannot read the file \(path)")
+      throw SettingsError("--operator-token-file: \(UnreadableFile(path))")
     }
     var text = Substring(String(decoding: bytes, as: UTF8.self))
     while text.last?.isNewline == true { text.removeLast() }

@@ -79,7 +79,7 @@ package struct GitHubHealSettings: Sendable {
       throw SettingsError("\(settings.origin(of: appID)): needs the key of the App in --heal-app-key-file")
     }
     guard let key = readFile(path) else {
-      throw SettingsError("\(settings.origin(of: appKey)): cannot read the file \(path)")
+      throw SettingsError("\(settings.origin(of: appKey)): \(UnreadableFile(path))")
     }
     return try GitHubAppToken(app: id, key: key)
   }
