@@ -172,6 +172,48 @@ struct PlotTests {
     #expect(labels.map(\.place) == labels.map(\.place).sorted())
   }
 
+  @Test("the name of a percentile stands below its line where the next line is too close above")
+  func percentileNames() {
+    #expect(CycleTimeChart.labelPlaces(at: [200, 150, 80, 20], lowest: 276) == [196, 146, 76, 16])
+    #expect(CycleTimeChart.labelPlaces(at: [200, 150, 80, 71], lowest: 276) == [196, 146, 91, 67])
+    #expect(CycleTimeChart.labelPlaces(at: [], lowest: 276).isEmpty)
+  }
+
+  @Test("the value of a bar gives way to the name of a line")
+  func barValues() {
+    func texts(_ values: [Double], mean: Double) -> [String] {
+      let bars = values.enumerated().map { number, value in
+        BarTimeChart.Bar(from: Self.day(Double(number) * 7), to: Self.day(Double(number) * 7 + 7), value: value)
+      }
+      let plot = BarTimeChart(title: "", note: "", unit: "items", bars: bars, mean: mean, limits: 2...40).plot
+      return plot.marks.compactMap { mark in if case .text(_, let text, _, _) = mark.shape { text } else { nil } }
+    }
+    let values = [20.0, 28, 33, 21, 32, 28, 25, 24, 32, 19, 33, 23, 26]
+    let shown = texts(values, mean: 27)
+    #expect(shown.contains("mean 27") && shown.contains("upper limit 40") && shown.contains("lower limit 2"))
+    #expect(shown.filter { $0 == "28" }.count == 1, "the first 28 would run into the mean")
+    #expect(shown.filter { $0 == "33" }.count == 2)
+  }
+
+  @Test("the text of a stage stands beside the mark of the median, not below it")
+  func stageText() throws {
+    func places(median: Double?) -> [String: Double] {
+      let stages: [StageChart.Stage] = [
+        .init(name: "coding", kind: .work, seconds: 36_000), .init(name: "release", kind: .waiting, seconds: 72_000),
+      ]
+      let plot = StageChart(title: "", note: "", rows: [.init(name: "All", detail: "", stages: stages, median: median)]).plot
+      let texts = plot.marks.compactMap { mark -> (String, Double)? in
+        if case .text(let point, let text, _, _) = mark.shape { (text, point.x) } else { nil }
+      }
+      return Dictionary(texts) { first, _ in first }
+    }
+    let start = try #require(places(median: nil)["release 20 h"])
+    let median = 37_000.0
+    let moved = try #require(places(median: median)["release 20 h"])
+    #expect(moved > start)
+    #expect(places(median: 107_000)["release 20 h"] == start, "the mark is far from the text")
+  }
+
   @Test("labels that would overlap move apart, and keep their order")
   func spread() {
     let places = Plot.spread([100, 98, 97, 20], distance: 12, lowest: 101)

@@ -163,6 +163,29 @@ struct MetricPageTests {
     for count in counts { #expect(html.contains(">\(Wording.count(try #require(count["items"] as? Int), "item"))</td>")) }
   }
 
+  @Test("the forecast says its day with the weekday, and how to read one on a weekend")
+  func forecastDay() throws {
+    let html = try Self.samples().text("/forecast?items=12&by=2026-04-01&seed=7")
+    let heading = try #require(html.components(separatedBy: "<h1>").last?.prefix { $0 != "<" })
+    #expect(
+      try heading.contains(#/^In 85 % of trials, all 12 items are done by (Mon|Tue|Wed|Thu|Fri|Sat|Sun) \d+ \w+ 2026\.$/#),
+      "\(heading)")
+    #expect(!html.contains("Nothing was done on a weekend"), "the sample has items on weekends")
+    #expect(html.contains("name=\"blackout\" value=\"\" placeholder=\"none\""))
+  }
+
+  @Test("the flaky attempts of workflows are those of their jobs, and add up to the tile")
+  func flaky() throws {
+    let samples = try Self.samples()
+    let html = samples.text("/pipelines")
+    let metrics = try Self.metrics(samples, "/pipelines?format=json")
+    let count = try #require(metrics["flaky"]?["count"] as? Int)
+    let workflows = try #require(
+      html.components(separatedBy: "<h2>Workflows</h2>").last?.components(separatedBy: "<h2>Jobs</h2>").first)
+    let inJobs = workflows.matches(of: #/>(\d+) in jobs</#).compactMap { Int($0.output.1) }
+    #expect(inJobs.reduce(0, +) == count && count > 0)
+  }
+
   @Test("every kind of link on the pages of metrics leads to a page")
   func doors() throws {
     let samples = try Self.samples()

@@ -63,6 +63,35 @@ struct SampleFacts: FactSource {
     addRuns(until: now)
   }
 
+  /// Successful deploys to production, one a day up to the day before now.
+  ///
+  /// - Parameter hasWrongClock: true if the last deploy brings a change whose first commit is later than the deploy.
+  init(deploys steps: [DeployFactStep], hasWrongClock: Bool = false) {
+    text = { $0 }
+    let target = DeployFactTarget(service: name(1, "site"), environment: name(2, "production"), repository: name(3, "acme/site"))
+    for (index, step) in steps.enumerated() {
+      let end = DashboardSamples.now.advanced(bySeconds: -Double(steps.count - index) * 86_400)
+      let commit = CommitPrefix(rawValue: UInt64(index + 1))
+      let deploy = next()
+      deploys.append(
+        DeployFact(
+          id: deploy, target: target, commit: commit, created: end.advanced(bySeconds: -600),
+          started: end.advanced(bySeconds: -600),
+          ended: end, outcome: .success, step: step, changeCount: 0))
+      guard hasWrongClock, index == steps.count - 1 else { continue }
+      let late = end.advanced(bySeconds: 3600)
+      let times = ChangeMilestones(
+        firstCommit: late, opened: late, ready: late, firstResponse: nil, lastApproval: nil, merged: late)
+      let labels = ChangeLabels(repository: name(3, "acme/site"), workType: name(4, "story"), traits: [])
+      let change = next()
+      changes.append(ChangeFact(id: change, times: times, labels: labels, state: .merged))
+      delivered.append(
+        DeliveredChange(
+          deploy: deploy, target: target, commit: commit, deployStarted: end.advanced(bySeconds: -600), deployEnded: end,
+          change: change, times: times, labels: labels))
+    }
+  }
+
   /// Issues that are done, of two types, and ten that are not.
   private mutating func addIssues(until now: Timestamp) {
     let statuses = [name(5, "To Do"), name(6, "In Progress"), name(7, "In Review")]

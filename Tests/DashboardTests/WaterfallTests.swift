@@ -58,6 +58,12 @@ struct WaterfallTests {
     for line in [ticks.days, ticks.hours, ticks.gaps] {
       for (left, right) in zip(line, line.dropFirst()) { #expect(left.place < right.place) }
     }
+    // 6 pixels a character, half of it on either side.
+    let line = scale.ticksOnOneLine.sorted { $0.place < $1.place }
+    for (left, right) in zip(line, line.dropFirst()) where !left.needsRoom && !right.needsRoom {
+      let half = Double(left.label.count + right.label.count) * 3
+      #expect((right.place - left.place) * TimeScale.nominalWidth >= min(half, 20), "\(left.label), \(right.label)")
+    }
   }
 
   @Test("times at the ends of what a time can be")

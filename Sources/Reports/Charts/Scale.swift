@@ -105,7 +105,8 @@ package struct Scale: Sendable {
 
   /// Returns a linear scale for durations in seconds, starting at 0, with ticks in a suitable unit.
   package static func durations(upTo greatest: Double) -> Scale {
-    let greatest = bounded(greatest)
+    // Of durations that are all 0, the scale still tells more than 0.
+    let greatest = bounded(greatest) > 0 ? bounded(greatest) : 60
     let unit = DurationUnit.suited(to: greatest)
     let step = roundStep(max(greatest / unit.seconds, 1e-9) / 5, isWhole: false)
     let count = max(1, Int((greatest / unit.seconds / step - 1e-9).rounded(.up)))

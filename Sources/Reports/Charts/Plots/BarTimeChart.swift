@@ -59,6 +59,7 @@ package struct BarTimeChart: Sendable {
     plot.drawAxis(scale, top: 14)
     plot.xLabels = axis.labels
     let isRoomy = bars.count <= 27
+    let names = lineNames(on: scale, plot)
     for (index, bar) in bars.enumerated() {
       guard let value = bar.value else { continue }
       let (start, end) = (axis.place(of: bar.from), axis.place(of: bar.to))
@@ -79,7 +80,8 @@ package struct BarTimeChart: Sendable {
           .box(from: Plot.Point(start + gap, low), to: Plot.Point(end - gap, plot.height)), .incident, tip: tip, target: index)
       }
       // A week that is not over tells nothing by being empty.
-      if (isRoomy || bar.isOutside) && (value > 0 || !bar.isPartial) {
+      let isHidden = !bar.isOutside && names.contains { $0.covers(place: (start + end) / 2, y: y - 4) }
+      if !isHidden && (isRoomy || bar.isOutside) && (value > 0 || !bar.isPartial) {
         plot.write(
           DurationUnit.brief(value) + (bar.isOutside ? " ▲" : ""), at: Plot.Point((start + end) / 2, y - 4), .middle,
           bar.isOutside ? .bad : .note, isMinor: !bar.isOutside)
@@ -89,15 +91,38 @@ package struct BarTimeChart: Sendable {
     if let mean {
       let y = plot.place(of: mean, on: scale, top: 14)
       plot.add(.line(from: Plot.Point(0, y), to: Plot.Point(1, y)), .mean)
-      plot.write("mean \(DurationUnit.brief(mean))", at: Plot.Point(0, y - 4), dx: 2, .strong)
     }
     if let limits {
-      for (value, name) in [(limits.upperBound, "upper limit"), (limits.lowerBound, "lower limit")] where value > 0 {
+      for value in [limits.upperBound, limits.lowerBound] where value > 0 {
         let y = plot.place(of: value, on: scale, top: 14)
         plot.add(.line(from: Plot.Point(0, y), to: Plot.Point(1, y)), .limit)
-        plot.write("\(name) \(DurationUnit.brief(value))", at: Plot.Point(0, y - 4), dx: 2, .note)
       }
     }
+    for name in names { plot.write(name.text, at: Plot.Point(0, name.y), dx: 2, name.style) }
     return plot
+  }
+
+  /// The name of a line across the chart, at its left end.
+  private struct LineName {
+    var text: String
+    /// The base line of the text.
+    var y: Double
+    var style: Plot.Style
+
+    /// True if the value of a bar would run into the name, on a chart half as wide as a page.
+    func covers(place: Double, y: Double) -> Bool {
+      place * 420 < Double(text.count) * 6.4 + 14 && (y - self.y).magnitude < 12
+    }
+  }
+
+  private func lineNames(on scale: Scale, _ plot: Plot) -> [LineName] {
+    let lines: [(name: String, value: Double?, style: Plot.Style)] = [
+      ("mean", mean, .strong), ("upper limit", limits?.upperBound, .note), ("lower limit", limits?.lowerBound, .note),
+    ]
+    return lines.compactMap { line in
+      guard let value = line.value, line.name == "mean" || value > 0 else { return nil }
+      return LineName(
+        text: "\(line.name) \(DurationUnit.brief(value))", y: plot.place(of: value, on: scale, top: 14) - 4, style: line.style)
+    }
   }
 }

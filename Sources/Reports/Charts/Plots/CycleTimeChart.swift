@@ -77,7 +77,7 @@ package struct CycleTimeChart: Sendable {
     }
     for (style, points) in crowd.sorted(by: { $0.key.rawValue < $1.key.rawValue }) { plot.add(.dots(points), style) }
     let heights = limits.map { plot.place(of: $0.seconds, on: scale) }
-    let labels = Plot.spread(heights, distance: 13, lowest: plot.height - 4)
+    let labels = Self.labelPlaces(at: heights, lowest: plot.height - 4)
     for (index, limit) in limits.enumerated() {
       guard let style = Self.styles[limit.percent]?.line else { continue }
       plot.add(.line(from: Plot.Point(0, heights[index]), to: Plot.Point(1, heights[index])), style)
@@ -85,8 +85,23 @@ package struct CycleTimeChart: Sendable {
     for (index, limit) in limits.enumerated() {
       guard let style = Self.styles[limit.percent]?.text else { continue }
       plot.write(
-        "p\(limit.percent) \(PlotText.duration(limit.seconds))", at: Plot.Point(1, labels[index] - 4), .end, style)
+        "p\(limit.percent) \(PlotText.duration(limit.seconds))", at: Plot.Point(1, labels[index]), .end, style)
     }
     return plot
+  }
+
+  /// The base lines of the names of percentiles: above each line, or below it where the next line is too close above.
+  ///
+  /// - Parameter heights: of the lines, the lowest percentile and so the lowest line first.
+  static func labelPlaces(at heights: [Double], lowest: Double) -> [Double] {
+    let (above, below) = (4.0, 11.0)
+    let usual = Plot.spread(heights, distance: 13, lowest: lowest).map { $0 - above }
+    return heights.indices.map { index in
+      let next = index + 1 < heights.count ? heights[index + 1] : -.infinity
+      let previous = index > 0 ? heights[index - 1] : .infinity
+      let isCrossed = heights[index] - next < 13
+      let hasRoomBelow = previous - heights[index] > below + 13 && heights[index] + below < lowest
+      return isCrossed && hasRoomBelow ? heights[index] + below : usual[index]
+    }
   }
 }

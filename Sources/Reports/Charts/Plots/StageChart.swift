@@ -43,6 +43,8 @@ package struct StageChart: Sendable {
   }
 
   private static let rowHeight = 56.0
+  /// The pixels of a row on a page of usual width.
+  private static let usualWidth = 860.0
 
   /// The chart. A mark's target is the number of the row times 16 plus that of the stage.
   package var plot: Plot {
@@ -73,11 +75,11 @@ package struct StageChart: Sendable {
           plot.add(.box(from: from, to: to), .waitingHatch, tip: text, target: target)
         }
         // A text is written only where it has room, 6.2 pixels a character on a page of usual width.
-        let room = (right - left) * 860
-        let words = [text, stage.name].first { Double($0.count) * 6.2 + 10 < room }
-        if let words {
+        if let place = Self.textPlace(
+          of: [text, stage.name], from: left, to: right, median: row.median.map { scale.position(of: $0) })
+        {
           plot.write(
-            words, at: Plot.Point(left, top + 34), dx: 5,
+            place.words, at: Plot.Point(place.x, top + 34), dx: 5,
             stage.kind == .work ? .onWork : stage.kind == .unknown ? .note : .onFill, isMinor: true)
         }
       }
@@ -88,5 +90,22 @@ package struct StageChart: Sendable {
       }
     }
     return plot
+  }
+
+  /// Where a text stands in the bar of a stage: at its start, or right of the mark of the median if that would cross the text.
+  ///
+  /// A text is 6.2 pixels a character long. Nil if none has room.
+  ///
+  /// - Parameter texts: the better ones first.
+  private static func textPlace(
+    of texts: [String], from left: Double, to right: Double, median: Double?
+  ) -> (words: String, x: Double)? {
+    for words in texts {
+      let length = Double(words.count) * 6.2 + 10
+      let isCrossed = median.map { $0 >= left && $0 <= right && ($0 - left) * usualWidth < length } ?? false
+      let start = isCrossed ? median ?? left : left
+      if (right - start) * usualWidth > length { return (words, start) }
+    }
+    return nil
   }
 }

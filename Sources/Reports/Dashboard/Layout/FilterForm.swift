@@ -46,13 +46,16 @@ struct FilterForm {
     }
   }
 
-  func text(_ parameter: PageState.Parameter, _ title: String, _ html: inout HTMLWriter) {
+  /// - Parameter placeholder: what holds while the field is empty.
+  func text(
+    _ parameter: PageState.Parameter, _ title: String, placeholder: String = "any", _ html: inout HTMLWriter
+  ) {
     let isTime = parameter == .from || parameter == .to
     html.element(.label) { html in
       html.text(title + " ")
       html.void(
         .input, .type("text"), .name(parameter.rawValue), .value(value(of: parameter)),
-        .placeholder(isTime ? "2026-03-01" : "any"), .classes(isTime ? "short" : "long"))
+        .placeholder(placeholder), .classes(isTime ? "short" : "long"))
     }
   }
 

@@ -159,7 +159,7 @@ struct AgeingPage {
               html.element(.th, .scope("row")) { html in
                 html.word("", item.band == .p95 ? .bad : .attention)
                 html.subject(item.issue, subjects)
-                html.text(" ")
+                html.text(" · ")
                 html.foreign(words(item, report), .classes("quiet"))
               }
               html.element(.td, .classes("number"), text: FigureUnit.duration(item.ageSeconds))

@@ -8,8 +8,8 @@ struct DeployVerdicts {
     /// The deploy that remedied the failure, and the incidents that the release is blamed for.
     var remedy: FactSubject?
     var incidents: [FactSubject]
-    /// The failed deploys that this one remedied.
-    var remedied: [FactSubject]
+    /// The failed deploys that this one remedied, with their attempts.
+    var remedied: [(subject: FactSubject, attempt: UInt16)]
   }
 
   private var entries: [SpanID: Entry] = [:]
@@ -29,10 +29,10 @@ struct DeployVerdicts {
       [row.deploy] + [row.release?.remediedBy].compactMap { $0 } + (row.release?.incidents ?? [])
     }
     let subjects = try reports.facts.factSubjects(Set(related))
-    var remedied: [FactID: [FactSubject]] = [:]
+    var remedied: [FactID: [(subject: FactSubject, attempt: UInt16)]] = [:]
     for row in report.rows {
       guard let release = row.release, release.deploy == row.deploy, let remedy = release.remediedBy else { continue }
-      if let subject = subjects[row.deploy] { remedied[remedy, default: []].append(subject) }
+      if let subject = subjects[row.deploy] { remedied[remedy, default: []].append((subject, row.attempt)) }
     }
     for row in report.rows {
       guard let subject = subjects[row.deploy] else { continue }
@@ -52,7 +52,8 @@ extension HTMLWriter {
     guard let release = entry.row.release else {
       return element(
         .span, .classes("quiet"),
-        text: entry.row.outcome == .running ? "" : entry.row.isProduction ? "no release" : "not production")
+        text: entry.row.outcome == .running
+          ? "" : entry.row.isProduction ? "no release" : entry.row.environment == nil ? "environment unknown" : "not production")
     }
     verdict(release.verdict)
     if !release.rules.isEmpty {
@@ -60,22 +61,26 @@ extension HTMLWriter {
         .span, .classes("quiet"),
         text: " · \(release.rules.count == 1 ? "rule" : "rules"): \(release.rules.map(\.words).joined(separator: ", "))")
     }
-    for incident in entry.incidents { reference(" · incident ", incident) }
+    for incident in entry.incidents {
+      reference(" · incident ", incident, Address("traces", incident.traceID.description))
+    }
     if let remedy = entry.remedy {
-      reference(" · remedied by ", remedy)
+      reference(" · remedied by ", remedy, remedy.address(ofDeploy: 1))
     } else if release.verdict == .failed, let recovered = release.recovered {
       element(
         .span, .classes("quiet"),
         text: " · over after \(Wording.duration(from: release.ended, to: max(recovered, release.ended)))")
     }
-    for failed in entry.remedied { reference(" · remedied ", failed) }
+    for failed in entry.remedied {
+      reference(" · remedied ", failed.subject, failed.subject.address(ofDeploy: failed.attempt))
+    }
     if !release.rework.isEmpty, entry.remedied.isEmpty {
-      element(.span, .classes("quiet"), text: " · rework: \(release.rework.map(\.rawValue).joined(separator: ", "))")
+      element(.span, .classes("quiet"), text: " · rework: \(release.rework.map(\.words).joined(separator: ", "))")
     }
   }
 
-  private mutating func reference(_ words: String, _ subject: FactSubject) {
+  private mutating func reference(_ words: String, _ subject: FactSubject, _ address: Address) {
     element(.span, .classes("quiet"), text: words)
-    element(.a, .href(Address("traces", subject.traceID.description))) { $0.foreign(subject.name) }
+    element(.a, .href(address)) { $0.foreign(subject.name) }
   }
 }

@@ -126,7 +126,7 @@ extension HTMLWriter {
     text(" · ")
     let words = "\(Wording.grouped(Int64(leftOut))) left out"
     if let address { element(.a, .href(address), text: words) } else { text(words) }
-    let reasons = population.leftOut.prefix(3).map { "\($0.count) \($0.reason.rawValue.replacing("_", with: " "))" }
+    let reasons = population.leftOut.prefix(3).map { "\($0.count) \($0.reason.words)" }
     text(" (\(reasons.joined(separator: ", ")))")
   }
 }

@@ -69,14 +69,14 @@ struct FlowPage {
       leftOut: page.leftOut("flow_time")
     ).write(to: &html)
     FigureTile(
-      title: "Throughput", unit: .count, value: Double(current.throughput), before: previous.map { Double($0.throughput) },
+      title: "Throughput", unit: .count, value: Double(current.throughput), before: page.before(previous?.throughput),
       beforeWord: word, isAlone: isAlone, isBetterWhenHigher: true, door: page.door("throughput"),
       counted: Wording.count(current.throughput, "item") + " done", population: Population(n: current.throughput), leftOut: nil,
       remarks: current.throughputPerDay.map { ["\(FigureUnit.rate.text($0) ?? "")"] } ?? [],
       trend: group.throughput.map { FigureTile.Step(value: Double($0.count), isPartial: $0.bucket.isPartial) }
     ).write(to: &html)
     FigureTile(
-      title: "Items in progress", unit: .count, value: Double(current.load), before: previous.map { Double($0.load) },
+      title: "Items in progress", unit: .count, value: Double(current.load), before: page.before(previous?.load),
       beforeWord: word, isAlone: isAlone, isBetterWhenHigher: false, door: page.door("load"),
       counted: Wording.count(current.load, "item"), population: Population(n: current.load), leftOut: nil,
       remarks: current.averageLoad.map { ["mean of the period \($0.brief)"] } ?? [],
@@ -108,7 +108,8 @@ struct FlowPage {
       limits: group.percentiles.map { CycleTimeChart.Limit(percent: $0.percent, seconds: $0.seconds) }, events: events)
     html.element(.section) { html in
       html.sectionHeading("Flow time of each item") { html in
-        html.text("at the day it was done, logarithmic scale · │ release ◆ failed ▬ incident")
+        html.text(
+          "at the day it was done, logarithmic scale · lines: percentiles by nearest rank · │ release ◆ failed ▬ incident")
         if rows.total > rows.rows.count { html.text(" · the newest \(Wording.grouped(Int64(rows.rows.count)))") }
         html.element(.a, .href(page.door("flow_time")), text: "all \(Wording.count(rows.total, "item"))")
       }

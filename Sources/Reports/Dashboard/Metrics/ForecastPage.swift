@@ -46,7 +46,7 @@ struct ForecastPage {
     let fields: (FilterForm, inout HTMLWriter) -> Void = { form, html in
       form.number(.items, "Items", placeholder: "\(asked.items)", &html)
       form.number(.by, "By", placeholder: asked.by, &html)
-      form.text(.blackout, "Days off", &html)
+      form.text(.blackout, "Days off", placeholder: "none", &html)
       form.number(.seed, "Seed", placeholder: "1", &html)
     }
     return try page.page(
@@ -91,7 +91,24 @@ struct ForecastPage {
     guard let likely = when.days.first(where: { $0.percent == 85 }), let date = likely.date else {
       return "\(Wording.count(when.items, "item")) will take longer than the forecast looks ahead."
     }
-    return "\(Wording.count(when.items, "item")): 85 % of trials are done by \(TimeAxis.dateText(date))."
+    let items = when.items == 1 ? "the item is" : "all \(Wording.grouped(Int64(when.items))) items are"
+    return "In 85 % of trials, \(items) done by \(weekday(of: date)) \(TimeAxis.dateText(date))."
+  }
+
+  /// The index of the weekday of a time in the zone of reports; 0 is Monday.
+  private func weekdayIndex(of time: Timestamp) -> Int {
+    // 1970-01-01 was a Thursday, so day 4 is a Monday.
+    let day = page.frame.zone.localDay(of: time)
+    return Int(((day + 3) % 7 + 7) % 7)
+  }
+
+  private func weekday(of time: Timestamp) -> String { Self.weekdays[weekdayIndex(of: time)] }
+
+  /// True if nothing was done on a weekend of the sample.
+  private func isWeekendIdle(_ report: ForecastReport) -> Bool {
+    let first = weekdayIndex(of: report.history.start)
+    return report.throughput.count >= 14
+      && report.throughput.enumerated().allSatisfy { $0.element == 0 || ($0.offset + first) % 7 < 5 }
   }
 
   private func writeBasis(_ report: ForecastReport, _ asked: Question, _ open: Int, _ html: inout HTMLWriter) {
@@ -106,6 +123,11 @@ struct ForecastPage {
     html.element(.a, .href(page.door("throughput")), text: Wording.count(report.population.n, "item") + " done")
     html.coverage(of: report.population, leftOut: nil)
     html.text(".")
+    if isWeekendIdle(report) {
+      html.text(
+        " Nothing was done on a weekend, but trials draw days regardless of their weekday: read a date on a weekend as the Monday "
+          + "after. Days off are for holidays to come; the zeros of weekends are in the sample already.")
+    }
   }
 
   private func writeRefusal(_ report: ForecastReport, _ html: inout HTMLWriter) {
@@ -151,7 +173,7 @@ struct ForecastPage {
               html.element(.th, .scope("row"), .classes("number"), text: "\(day.percent) %")
               html.element(
                 .td, .classes("number"), text: day.day.map { Wording.grouped(Int64($0)) } ?? "longer than trials look ahead")
-              html.element(.td, text: day.date.map { TimeAxis.dateText($0) } ?? "")
+              html.element(.td, text: day.date.map { "\(weekday(of: $0)) \(TimeAxis.dateText($0))" } ?? "")
             }
           }
         }
@@ -211,9 +233,8 @@ struct ForecastPage {
   /// Shows the days that trials draw from, a column for each week.
   private func writeSample(_ report: ForecastReport, _ html: inout HTMLWriter) {
     guard !report.throughput.isEmpty else { return }
-    // 1970-01-01 was a Thursday, so day 4 is a Monday.
     let first = page.frame.zone.localDay(of: report.history.start)
-    let shift = Int((first + 3) % 7)
+    let shift = weekdayIndex(of: report.history.start)
     let weeks = (shift + report.throughput.count + 6) / 7
     var values = [[Int?]](repeating: [Int?](repeating: nil, count: weeks), count: 7)
     for (index, count) in report.throughput.enumerated() { values[(index + shift) % 7][(index + shift) / 7] = count }

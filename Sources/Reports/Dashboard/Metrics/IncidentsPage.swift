@@ -60,7 +60,7 @@ struct IncidentsPage {
     let (current, previous) = (report.current, report.previous)
     let (word, isAlone) = (page.question.beforeWord, page.question.comparisonText == nil)
     FigureTile(
-      title: "Incidents", unit: .count, value: Double(current.began), before: previous.map { Double($0.began) }, beforeWord: word,
+      title: "Incidents", unit: .count, value: Double(current.began), before: page.before(previous?.began), beforeWord: word,
       isAlone: isAlone, isBetterWhenHigher: false, door: page.door("began"),
       counted: Wording.count(current.began, "incident") + " began", population: Population(n: current.began), leftOut: nil,
       remarks: current.causes.filter { $0.count > 0 }.map { "\($0.count) \($0.basis.words)" }
@@ -126,7 +126,7 @@ struct IncidentsPage {
       if rows.isEmpty { return html.element(.p, .classes("quiet"), text: "None in this period.") }
       html.scrollingTable("\(title) incidents", classes: "list") { html in
         html.tableHead([
-          "Incident", "Began", ">Lasted", ">Detected after", "Severity", "Service", "Environment", "Caused by", "How it is tied",
+          "Incident", "Began", ">Lasted", ">Detected after", "Severity", "Service", "Environment", "Caused by",
         ])
         html.element(.tbody) { html in
           for row in rows {
@@ -144,16 +144,12 @@ struct IncidentsPage {
               html.element(.td) { $0.foreign(row.severity ?? "") }
               html.element(.td) { $0.foreign(row.service ?? "") }
               html.element(.td) { $0.foreign(row.environment ?? "") }
-              html.element(.td) { html in
-                if let deploy = row.cause.deploy {
-                  html.subject(deploy, subjects)
-                } else {
-                  html.element(.span, .classes("quiet"), text: "no deploy")
-                }
-              }
               html.element(.td, .classes("why")) { html in
-                html.text(row.cause.basis.words)
-                if let exclusion = row.exclusion { html.foreign(", excluded: \(exclusion)") }
+                if let deploy = row.cause.deploy { html.subject(deploy, subjects, attempt: row.cause.attempt) }
+                html.element(.small, .classes("below"), text: row.cause.basis.words)
+                if let exclusion = row.exclusion {
+                  html.element(.small, .classes("below")) { $0.foreign("excluded: \(exclusion)") }
+                }
               }
             }
           }
@@ -181,7 +177,7 @@ struct IncidentsPage {
                 html.word("", row.recovered == nil ? .bad : .plain)
                 for (index, deploy) in row.deploys.enumerated() {
                   if index > 0 { html.text(", ") }
-                  html.subject(deploy, subjects)
+                  html.subject(deploy, subjects, attempt: 1)
                 }
               }
               html.element(.td) { $0.foreign(row.service ?? "") }
@@ -191,7 +187,7 @@ struct IncidentsPage {
               )
               html.element(.td) { html in
                 if let remedy = row.remediedBy {
-                  html.subject(remedy, subjects)
+                  html.subject(remedy, subjects, attempt: 1)
                 } else {
                   html.text(row.recovered == nil ? "nothing yet" : "the end of its incident")
                 }

@@ -18,20 +18,16 @@ struct LeadTimePage {
       frame: page.frame, scope: page.question.scope, buckets: .week, slowest: Self.slowestCount, settings: page.settings)
     let grouping = page.division(services: true)
     let (report, groups) = try LeadTimeReport.divided(query, by: grouping, from: page.facts)
-    let divided = groups.sorted {
+    let divided = groups.filter { $0.leadTime.current.summary.n > 0 }.sorted {
       ($1.leadTime.current.summary.n, $0.key.name ?? "") < ($0.leadTime.current.summary.n, $1.key.name ?? "")
     }
     guard let group = report.groups.first, group.leadTime.current.summary.population.coverage != nil else {
+      let obstacle = try LeadTimeObstacle(page)
       return try page.page(title: "Lead time") { html in
-        try page.writeNothing(
-          "No change has reached production yet",
-          [
-            "Lead time needs deploys to production and the changes that they bring. vsd learns them from the commit of each deploy: a "
-              + "deployment of GitHub or GitLab, a build of Jenkins, CDEvents, or vsperf event in a script.",
-            "Deploys come, but none is production? Name the environments that are with --production.",
-          ], &html)
+        try page.writeNothing(obstacle.sentence, obstacle.reasons, &html)
       }
     }
+    guard group.leadTime.current.summary.n > 0 else { return try pageOfLeftOut(group) }
     let subjects = try page.subjects(group.slowest.flatMap { [$0.change, $0.deploy] })
     return try page.page(title: "Lead time", hasTypes: true) { html in
       try page.writeHeading(Self.sentence(group), &html) { html in
@@ -42,6 +38,18 @@ struct LeadTimePage {
       try writeTrend(group, &html)
       writeDistribution(group, &html)
       writeSlowest(group.slowest, subjects, &html)
+    }
+  }
+
+  /// The page of a period whose changes are all left out: there is no time to divide.
+  private func pageOfLeftOut(_ group: LeadTimeReport.Group) throws -> HTTPResponse {
+    let count = group.leadTime.current.summary.population.leftOut.reduce(0) { $0 + $1.count }
+    return try page.page(title: "Lead time", hasTypes: true) { html in
+      try page.writeHeading(
+        count == 1
+          ? "The only change that reached production is left out"
+          : "All \(Wording.grouped(Int64(count))) changes that reached production are left out", &html)
+      html.element(.section, .classes("tiles single")) { html in writeLeadTime(group, &html) }
     }
   }
 
@@ -73,7 +81,7 @@ struct LeadTimePage {
 
   // MARK: Tiles
 
-  private func writeTiles(_ group: LeadTimeReport.Group, _ html: inout HTMLWriter) {
+  private func writeLeadTime(_ group: LeadTimeReport.Group, _ html: inout HTMLWriter) {
     let summary = group.leadTime.current.summary
     FigureTile(
       title: "Lead time, median", unit: .duration, value: summary.median, before: group.leadTime.previous?.summary.median,
@@ -83,6 +91,10 @@ struct LeadTimePage {
       remarks: summary.p85.map { ["85 % within \(FigureUnit.duration($0))"] } ?? [],
       trend: group.trend.map { FigureTile.Step(value: $0.summary.median, isPartial: $0.bucket.isPartial) }, isLine: true
     ).write(to: &html)
+  }
+
+  private func writeTiles(_ group: LeadTimeReport.Group, _ html: inout HTMLWriter) {
+    writeLeadTime(group, &html)
     let greatest = group.stages.sorted { $0.totalSeconds > $1.totalSeconds }.prefix(4)
     for stage in group.stages where greatest.contains(where: { $0.stage == stage.stage }) {
       FigureTile(
@@ -234,7 +246,7 @@ struct LeadTimePage {
                   text: FigureUnit.duration.text(row.stages[stage]) ?? "–")
               }
               html.element(.td) { $0.time(row.released, now: page.now) }
-              html.element(.td) { $0.subject(row.deploy, subjects) }
+              html.element(.td) { $0.subject(row.deploy, subjects, attempt: row.attempt) }
             }
           }
         }

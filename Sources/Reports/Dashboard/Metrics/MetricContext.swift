@@ -11,6 +11,8 @@ struct MetricContext {
   let question: ReportQuestion
   let address: Address
   let section: PageFrame.Section
+  /// False if the history of the scope begins after the compared period, of which nothing is known.
+  let isBeforeKnown: Bool
 
   /// - Parameter more: The parameters that only this page takes.
   /// - Throws: ``PageError`` for an unknown, repeated or invalid parameter.
@@ -26,12 +28,25 @@ struct MetricContext {
       context.request, taking: ReportQuestion.parameters + more, formats: PageState.Format.allCases)
     question = ReportQuestion(state, reports.settings, reports.zone, now: context.now)
     reports.waitForFacts()
+    isBeforeKnown = try Self.isBeforeKnown(question, section, reports)
   }
 
   var facts: any FactSource { reports.facts }
   var frame: ReportFrame { question.frame }
   var settings: ReportSettings { reports.settings }
   var now: Timestamp { context.now }
+
+  private static func isBeforeKnown(
+    _ question: ReportQuestion, _ section: PageFrame.Section, _ reports: Dashboard.Reports
+  ) throws -> Bool {
+    guard let compared = question.frame.comparedWindow, let kinds = section.history,
+      let first = try reports.history.report(of: reports.facts).beginning(of: kinds, in: question.scope, reports.settings).first
+    else { return true }
+    return first < compared.end
+  }
+
+  /// A count of the compared period; nil if nothing is known of that period, which is not the same as none.
+  func before(_ count: Int?) -> Double? { isBeforeKnown ? count.map { Double($0) } : nil }
 
   // MARK: Formats
 

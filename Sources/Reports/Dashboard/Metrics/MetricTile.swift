@@ -5,21 +5,26 @@ import ValueStreamCore
 struct MetricTile {
   private let metric: DORAMetric
   private let group: DORAReport.Group
-  private let question: ReportQuestion
+  private let page: MetricContext
+  private let remark: String?
 
-  init(_ metric: DORAMetric, _ group: DORAReport.Group, _ question: ReportQuestion) {
+  /// - Parameter remark: what is to be said about the number besides its basis.
+  init(_ metric: DORAMetric, _ group: DORAReport.Group, _ page: MetricContext, remark: String? = nil) {
     self.metric = metric
     self.group = group
-    self.question = question
+    self.page = page
+    self.remark = remark
   }
 
   func write(to html: inout HTMLWriter) {
+    let question = page.question
     let address = question.kept.address(Address("reports", metric.rawValue))
-    var remarks: [String] = []
+    var remarks = [remark].compactMap { $0 }
     if let score = metric.score(in: group.quickCheck) { remarks.append("\(score.brief) of 10 in the quick check of 2025") }
     if metric == .reworkRate { remarks.append("inferred") }
     FigureTile(
-      title: metric.title, unit: metric.unit, value: metric.value(in: group), before: metric.previousValue(in: group),
+      title: metric.title, unit: metric.unit, value: metric.value(in: group),
+      before: page.isBeforeKnown ? metric.previousValue(in: group) : nil,
       beforeWord: question.beforeWord, isAlone: question.comparisonText == nil, isBetterWhenHigher: metric.isBetterWhenHigher,
       door: address, counted: metric.counted(in: group), population: metric.population(in: group),
       leftOut: address.adding("part", "left_out"), remarks: remarks,

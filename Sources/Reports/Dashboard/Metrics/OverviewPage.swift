@@ -26,6 +26,7 @@ struct OverviewPage {
     let stuck = try stuckItems(overview, question)
     let lately = try latelyItems()
     let projects = try ProjectTable(page, overview)
+    let remarks = try remarks(report)
     return try page.page(title: "Overview", refreshSeconds: 60) { html in
       guard let group = report.groups.first, report.historyBegan != nil else {
         writeNothing(&html)
@@ -33,9 +34,16 @@ struct OverviewPage {
         writeLately(lately, &html)
         return
       }
-      try page.writeHeading(Comparison.sentence(group), &html)
+      try page.writeHeading(Comparison.sentence(group), &html) { html in
+        guard isNothingInScope(group) else { return }
+        html.text(" No release fits this scope. The names of services and environments are those of the ")
+        html.element(.a, .href(Address("deploys")), text: "deploys")
+        html.text("; * stands for any letters.")
+      }
       html.element(.section, .classes("tiles")) { html in
-        for metric in DORAMetric.allCases { MetricTile(metric, group, question).write(to: &html) }
+        for metric in DORAMetric.allCases {
+          MetricTile(metric, group, page, remark: remarks[metric]).write(to: &html)
+        }
       }
       projects.write(to: &html)
       html.element(.div, .classes("with-rail")) { html in
@@ -43,6 +51,21 @@ struct OverviewPage {
         writeStuck(stuck, &html)
       }
     }
+  }
+
+  /// True if the scope names something to which no release belongs, in this period or the one before.
+  private func isNothingInScope(_ group: DORAReport.Group) -> Bool {
+    let frequency = group.deploymentFrequency
+    return page.question.isScoped && frequency.current.population.coverage == nil
+      && frequency.previous?.population.coverage == nil
+  }
+
+  /// What is to be said about metrics that are not known although there are releases.
+  private func remarks(_ report: DORAReport) throws -> [DORAMetric: String] {
+    guard let group = report.groups.first, group.leadTime.current.summary.population.coverage == nil,
+      group.deploymentFrequency.current.releases > 0
+    else { return [:] }
+    return [.leadTime: try LeadTimeObstacle(page).sentence]
   }
 
   private func writeNothing(_ html: inout HTMLWriter) {
@@ -106,7 +129,7 @@ struct OverviewPage {
               html.element(.th, .scope("row")) { html in
                 html.word("", item.tone)
                 html.element(.a, .href(Address("traces", subject.traceID.description))) { $0.foreign(subject.name) }
-                html.text(" ")
+                html.text(" · ")
                 html.foreign(item.what, .classes("quiet"))
               }
               html.element(.td, .classes("number"), text: Wording.duration(from: item.since, to: max(item.since, context.now)))

@@ -43,7 +43,7 @@ struct PipelinesPage {
         writeSlowest(report.slowestJobs, &html)
       }
       writeRunners(report.runners, &html)
-      writeRows("Workflows", report.workflows, isJob: false, &html)
+      writeRows("Workflows", report.workflows, isJob: false, jobs: report.jobs, &html)
       writeRows("Jobs", report.jobs, isJob: true, &html)
     }
   }
@@ -75,18 +75,20 @@ struct PipelinesPage {
   private func writeTiles(_ report: PipelinesReport, _ html: inout HTMLWriter) {
     let (current, previous) = (report.current, report.previous)
     let (word, isAlone) = (page.question.beforeWord, page.question.comparisonText == nil)
-    func duration(_ title: String, _ value: DurationSummary, _ before: DurationSummary?) {
+    func duration(_ title: String, _ value: DurationSummary, _ before: DurationSummary?, _ remarks: [String] = []) {
       FigureTile(
         title: title, unit: .duration, value: value.median, before: before?.median, beforeWord: word, isAlone: isAlone,
         isBetterWhenHigher: false, counted: "\(Wording.count(value.n, "run")) that passed or failed",
-        population: value.population, remarks: value.p95.map { ["95 % within \(FigureUnit.duration($0))"] } ?? []
+        population: value.population, remarks: (value.p95.map { ["95 % within \(FigureUnit.duration($0))"] } ?? []) + remarks
       ).write(to: &html)
     }
     duration("Run time, median", current.runTime, previous?.runTime)
-    duration("Time in the queue, median", current.queueTime, previous?.queueTime)
+    duration(
+      "Time in the queue, median", current.queueTime, previous?.queueTime,
+      ["until a run starts; its jobs wait for runners after that, see Jobs and Runners"])
     func count(_ title: String, _ name: String, _ value: Int, _ before: Int?, _ counted: String, _ remarks: [String]) {
       FigureTile(
-        title: title, unit: .count, value: Double(value), before: before.map { Double($0) }, beforeWord: word, isAlone: isAlone,
+        title: title, unit: .count, value: Double(value), before: page.before(before), beforeWord: word, isAlone: isAlone,
         isBetterWhenHigher: false, door: page.door(name), counted: counted, population: Population(n: value), leftOut: nil,
         remarks: remarks
       ).write(to: &html)
@@ -118,13 +120,14 @@ struct PipelinesPage {
   }
 
   private func writeRows(
-    _ title: String, _ rows: [PipelinesReport.Row], isJob: Bool, isAll: Bool = false, _ html: inout HTMLWriter
+    _ title: String, _ rows: [PipelinesReport.Row], isJob: Bool, isAll: Bool = false, jobs: [PipelinesReport.Row] = [],
+    _ html: inout HTMLWriter
   ) {
     guard !rows.isEmpty else { return }
     let shown = isAll ? rows[...] : rows.prefix(Self.shownLimit)
     html.element(.section) { html in
       html.sectionHeading(title) { html in
-        html.text("the most expensive failures first")
+        html.text("the most expensive failures first · queue: \(isJob ? "until a runner takes the job" : "until the run starts")")
         if rows.count > shown.count {
           html.text(" · \(shown.count) of \(rows.count); all of them are in ")
           html.element(.a, .href(page.state.with { $0.format = .json }.address(page.address)), text: ".json")
@@ -153,7 +156,7 @@ struct PipelinesPage {
                 [
                   Wording.grouped(Int64(value.runs)), Wording.grouped(Int64(value.failed)), Self.failureShare(value),
                   value.failed > 0 ? Self.minutes(value.failureMinutes) : "–", Wording.grouped(Int64(value.rerun)),
-                  Wording.grouped(Int64(value.flaky)),
+                  isJob ? Wording.grouped(Int64(value.flaky)) : Self.flaky(row, jobs),
                 ]
                 + [value.queueTime.median, value.queueTime.p95, value.runTime.median, value.runTime.p95].map {
                   FigureUnit.duration.text($0) ?? "–"
@@ -164,6 +167,13 @@ struct PipelinesPage {
         }
       }
     }
+  }
+
+  /// The flaky attempts of a workflow: those of its runs, or those of its jobs where jobs are known.
+  private static func flaky(_ row: PipelinesReport.Row, _ jobs: [PipelinesReport.Row]) -> String {
+    let own = jobs.filter { $0.workflow == row.workflow && $0.repository == row.repository }
+    let count = own.reduce(0) { $0 + $1.value.flaky }
+    return count > 0 ? "\(Wording.grouped(Int64(count))) in jobs" : Wording.grouped(Int64(row.value.flaky))
   }
 
   /// Writes the heading of a row, which leads to the workflow.
@@ -284,7 +294,7 @@ struct PipelinesPage {
       ) { html in
         html.text(" \(basis(report))")
       }
-      writeRows("In each repository", rows, isJob: false, isAll: true, &html)
+      writeRows("In each repository", rows, isJob: false, isAll: true, jobs: jobs, &html)
       html.element(.div, .classes("halves")) { html in
         writeFlaky(jobs.isEmpty ? rows : jobs, &html)
         writeSlowest(report.slowestJobs.filter { $0.workflow == workflow }, &html)

@@ -45,7 +45,7 @@ struct ReportPage {
         measure.title, hasServices: hasServices, isCompared: measure.report != nil, &html
       ) { $0.text(" \(measure.formula)") }
       if let metric, let group = report?.groups.first {
-        html.element(.section, .classes("tiles single")) { html in MetricTile(metric, group, page.question).write(to: &html) }
+        html.element(.section, .classes("tiles single")) { html in MetricTile(metric, group, page).write(to: &html) }
         try writeTrend(metric, group, page, &html)
       }
       if let metric, let groups { writeGroups(metric, groups, page, &html) }
@@ -201,10 +201,10 @@ struct ReportPage {
           html.element(.tr) { html in
             html.element(.td) { $0.time(row.time, now: page.now) }
             html.element(.th, .scope("row"), .classes("main")) { html in
-              html.subject(row.id, subjects)
+              html.subject(row.id, subjects, attempt: row.kind == .deploy ? row.attempt : nil)
               for related in row.related {
-                html.element(.span, .classes("quiet"), text: " \(related.role.rawValue.replacing("_", with: " ")) ")
-                html.subject(related.id, subjects)
+                html.element(.span, .classes("quiet"), text: " · \(related.role.words) ")
+                html.subject(related.id, subjects, attempt: related.role.isDeploy ? 1 : nil)
               }
             }
             if let unit = measure.unit {
@@ -213,8 +213,8 @@ struct ReportPage {
               html.element(.td) { html in html.verdict(row.verdict) }
             }
             html.element(.td, .classes("main")) { html in
-              var words = row.reasons
-              if let reason = row.leftOut { words.insert("left out: \(reason.rawValue.replacing("_", with: " "))", at: 0) }
+              var words = measure.words(of: row)
+              if let reason = row.leftOut { words.insert("left out: \(reason.words)", at: 0) }
               if let exclusion = row.exclusion { words.append("excluded: \(exclusion)") }
               html.foreign(words.joined(separator: ", "))
             }
@@ -241,9 +241,19 @@ extension HTMLWriter {
     }
   }
 
-  /// Writes the name of an item as a link to its trace.
-  mutating func subject(_ id: FactID, _ subjects: [FactID: FactSubject]) {
+  /// Writes the name of an item as a link to its trace, or to its own page if it is a deploy.
+  ///
+  /// - Parameter attempt: of a deploy. Nil for other items.
+  mutating func subject(_ id: FactID, _ subjects: [FactID: FactSubject], attempt: UInt16? = nil) {
     guard let subject = subjects[id] else { return element(.span, .classes("quiet"), text: "item \(id.rawValue)") }
-    element(.a, .href(Address("traces", subject.traceID.description))) { $0.foreign(subject.name) }
+    let trace = Address("traces", subject.traceID.description)
+    element(.a, .href(attempt.map(subject.address(ofDeploy:)) ?? trace)) { $0.foreign(subject.name) }
+  }
+}
+
+extension FactSubject {
+  /// The page of a deploy.
+  func address(ofDeploy attempt: UInt16) -> Address {
+    Address("deploys", SpanID(key: key, attempt: max(1, Int(attempt))).description).adding("key", key.description)
   }
 }

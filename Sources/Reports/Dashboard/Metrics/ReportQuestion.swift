@@ -58,6 +58,9 @@ struct ReportQuestion {
     return kept
   }
 
+  /// True if the scope is not everything.
+  var isScoped: Bool { Self.parameters.contains { state[$0] != nil } }
+
   var windowText: String {
     let window = frame.window
     return "\(Wording.day(window.start, now: now)) to \(Wording.day(window.end, now: now)), "
@@ -107,6 +110,27 @@ struct ReportQuestion {
 
   // MARK: Scope
 
+  private static func date(_ time: Timestamp) -> String { String(time.rfc3339.prefix(10)) }
+
+  /// Writes links to the same page with the usual periods up to now.
+  private func writePeriods(_ page: Address, _ html: inout HTMLWriter) {
+    html.element(.span, .classes("periods")) { html in
+      for days in [7, 30, 90] as [Int64] {
+        let today = now.seconds / 86_400
+        let from: Timestamp? = days * 86_400 == Int64(Self.usualSeconds) ? nil : Timestamp(seconds: (today - days) * 86_400)
+        let address = state.with {
+          $0.window = .init(from: from, to: nil)
+          // The rows of a week, and the place among them, are those of the old period.
+          $0[.bucketStart] = nil
+          $0[.place] = nil
+        }.address(page)
+        let isCurrent = state.window == .init(from: from, to: nil)
+        html.element(
+          .a, .href(address), isCurrent ? .current("true") : nil, .label("the last \(days) days"), text: "\(days) d")
+      }
+    }
+  }
+
   /// Writes the form of the scope.
   ///
   /// - Parameters:
@@ -125,9 +149,16 @@ struct ReportQuestion {
       form.text(.repository, hasServices ? "Repository" : "Repository or project", &html)
       if hasServices { form.text(.environment, "Environment", &html) } else { form.keep(.environment, &html) }
       if hasTypes { form.text(.workType, "Type", &html) } else { form.keep(.workType, &html) }
-      for (parameter, title) in [(PageState.Parameter.from, "From"), (.to, "To")] {
-        if hasWindow { form.text(parameter, title, &html) } else { form.keep(parameter, &html) }
+      for (parameter, title, time) in [
+        (PageState.Parameter.from, "From", frame.window.start), (.to, "To", frame.window.end),
+      ] {
+        if hasWindow {
+          form.text(parameter, title, placeholder: Self.date(time), &html)
+        } else {
+          form.keep(parameter, &html)
+        }
       }
+      if hasWindow { writePeriods(page, &html) }
       if isCompared {
         form.choice(
           .compare, "Compare", [("year", "a year before"), ("none", "nothing")], unset: "period before", &html)

@@ -26,6 +26,17 @@ struct ConnectPage {
     return context.page(frame) { html in
       html.pageHeading("Connect") { html in
         html.text("Paste the address of a source into its webhook settings. Deliveries then show here within seconds.")
+        guard status.publicURL == nil else { return }
+        if Self.isLocal(host) {
+          html.text(" Only this machine reaches ")
+          html.foreign(host)
+          html.text(".")
+        } else {
+          html.text(" The addresses begin as the one in your browser does.")
+        }
+        html.text(" If senders reach vsd by another address, such as that of a proxy, name it with ")
+        html.element(.code, text: "--public-url")
+        html.text(".")
       }
       if let obstacle = status.obstacle {
         html.element(.p, .classes("alert"), .role("alert")) { $0.foreign("No deliveries are taken: \(obstacle)") }
@@ -36,7 +47,7 @@ struct ConnectPage {
           html.time(status.start, now: context.now)
         }
         html.scrollingTable("Sources", classes: "list tall") { html in
-          html.tableHead(["Source", "Address to paste", "Secret", "Last delivery", "Refused"])
+          html.tableHead(["Source and address to paste", "Secret", "Last delivery", "Refused"])
           html.element(.tbody) { html in
             for source in status.sources { writeSource(source, last[source.name], status, &html) }
           }
@@ -65,7 +76,15 @@ struct ConnectPage {
   /// The address of this daemon as the reader reaches it, unless the operator has set another.
   private func origin(_ status: DaemonStatus) -> String {
     if let url = status.publicURL { return url.hasSuffix("/") ? String(url.dropLast()) : url }
-    return "http://\(context.request.headers["Host"] ?? "localhost")"
+    return "http://\(host)"
+  }
+
+  /// The host and port by which the reader reaches this daemon.
+  private var host: String { context.request.headers["Host"] ?? "localhost" }
+
+  /// True if a host, with or without a port, is that of the machine itself.
+  private static func isLocal(_ host: String) -> Bool {
+    host.hasPrefix("localhost") || host.hasPrefix("127.") || host.hasPrefix("[::1]")
   }
 
   private func writeSource(_ source: DaemonStatus.Source, _ last: Last?, _ status: DaemonStatus, _ html: inout HTMLWriter) {
@@ -73,6 +92,7 @@ struct ConnectPage {
     html.element(.tr) { html in
       html.element(.th, .scope("row"), .classes("main")) { html in
         html.text(guide?.name ?? source.name)
+        html.element(.p) { html in html.element(.code, .classes("copy")) { $0.foreign(origin(status) + source.route) } }
         if let guide {
           html.element(.p, .classes("quiet")) { html in
             html.text(guide.steps)
@@ -83,13 +103,12 @@ struct ConnectPage {
           }
           if let command = guide.command {
             html.element(.p, .classes("quiet")) { html in
-              html.text("Or with a token in its variable: ")
-              html.element(.code, .classes("copy")) { $0.foreign("\(command) --url \(origin(status))\(source.route)") }
+              html.text(guide.commandNeedsToken ? "Or with a token in its variable: " : "Around a command: ")
+              html.element(.code) { $0.foreign(command(origin(status) + source.route)) }
             }
           }
         }
       }
-      html.element(.td) { html in html.element(.code, .classes("copy")) { $0.foreign(origin(status) + source.route) } }
       html.element(.td) { html in
         if source.hasSecret {
           html.word("set", .good)
@@ -122,7 +141,9 @@ struct ConnectPage {
             html.word(Wording.grouped(Int64(refusal.count)), .bad)
             html.text(" ")
             html.foreign(refusal.reason)
-            html.text(", last ")
+          }
+          html.element(.p, .classes("quiet")) { html in
+            html.text("last ")
             html.time(refusal.time, now: context.now)
           }
         }

@@ -43,7 +43,7 @@ struct DeployTimeline {
         }
         html.element(.div)
         html.element(.svg, .classes("lane"), .height(.pixels(18))) { html in
-          for tick in ticks.days + (ticks.days.count < 3 ? ticks.hours : []) {
+          for tick in scale.ticksOnOneLine {
             let side = tick.side + (tick.needsRoom ? " wide" : "")
             html.element(.text, .classes("hour" + side), .x(.share(tick.place)), .y(.pixels(13)), text: tick.label)
           }

@@ -98,7 +98,7 @@ struct ItemListPage {
   }
 
   private func matches(_ span: Span, _ state: PageState) -> Bool {
-    if let environment = state[.environment], span.environment?.lowercased() != environment.lowercased() { return false }
+    if let environment = state[.environment], !(span.environment.map(NamePattern(environment).matches) ?? false) { return false }
     guard let name = state[.team], let team = teams.first(where: { $0.name == name }) else { return true }
     return [span.service, span.project].compactMap { $0 }.contains { team.patterns.match($0) }
   }
@@ -300,7 +300,7 @@ struct ItemListPage {
             text: Wording.duration(from: span.start, to: span.end ?? context.now) + (span.isFinished ? "" : " +"))
           html.element(.td, .classes("number")) { html in
             guard case .int(let count)? = span.attributes.value(of: AttributeName.valuestreamDeploymentChangesCount) else {
-              return html.element(.span, .classes("quiet"), .title("No commit range is known"), text: "–")
+              return writeNothingBrought(by: span, &html)
             }
             html.element(.a, .href(traced.address), text: Wording.count(Int(clamping: count), "change"))
           }
@@ -312,6 +312,16 @@ struct ItemListPage {
         }
       }
     }
+  }
+
+  private func writeNothingBrought(by span: Span, _ html: inout HTMLWriter) {
+    let (words, reason) =
+      switch span.deployStep {
+      case "first": ("first deploy", "Nothing tells what was there before. Changes count from the next deploy on.")
+      case "rollback": ("rollback", "An earlier version came back.")
+      default: ("–", "No commit range is known")
+      }
+    html.element(.span, .classes("quiet"), .title(reason), text: words)
   }
 
   private func writeProject(_ span: Span, _ state: PageState, _ html: inout HTMLWriter) {

@@ -1,5 +1,5 @@
 /// How to connect a source, in short.
-struct SourceGuide {
+struct SourceGuide: Sendable {
   /// The name for people.
   let name: String
   /// Where the address belongs, and what to tick.
@@ -8,15 +8,28 @@ struct SourceGuide {
   let secret: String
   /// The vendor's or producer's own page.
   let link: WebLink?
-  /// The command that makes the webhook, without the address. Nil if there is none.
-  let command: String?
+  /// Returns the command that makes the webhook or sends events, for the address of the source. Nil if there is none.
+  let command: (@Sendable (String) -> String)?
+  /// True if the command asks an API of the vendor, which needs a token.
+  let commandNeedsToken: Bool
 
   private init(_ name: String, _ steps: String, secret: String, link: String, command: String? = nil) {
-    self.command = command.map { "vsperf webhooks create \($0)" }
+    self.command = command.map { command in { @Sendable address in "vsperf webhooks create \(command) --url \(address)" } }
+    commandNeedsToken = true
+    self.secret = secret
+    self.name = name
+    self.steps = steps
+    self.link = WebLink(link)
+  }
+
+  /// Creates a guide for what sends its events itself.
+  private init(_ name: String, _ steps: String, secret: String, sending command: @escaping @Sendable (String) -> String) {
+    self.command = command
+    commandNeedsToken = false
+    link = nil
     self.name = name
     self.steps = steps
     self.secret = secret
-    self.link = WebLink(link)
   }
 
   static let all: [String: SourceGuide] = [
@@ -46,7 +59,8 @@ struct SourceGuide {
       command: "trello --board SHORTLINK --key KEY"),
     "customhttp": SourceGuide(
       "Scripts and anything else", "Post JSON with id, type, namespace and times, or use vsperf event start, end and run.",
-      secret: "VS_CUSTOMHTTP_SECRET", link: ""),
+      secret: "VS_CUSTOMHTTP_SECRET",
+      sending: { "vsperf event run --event-source-url \($0) --namespace OWNER/NAME --environment production -- COMMAND" }),
     "cdevents": SourceGuide(
       "CDEvents", "Give the address to any tool that sends CDEvents over HTTP, as a sink.", secret: "VS_CDEVENTS_SECRET",
       link: "https://cdevents.dev"),

@@ -5,12 +5,14 @@ struct SpanDetail {
   let traced: TracedSpan
   /// The parent in the same trace, if it was read.
   let parent: TracedSpan?
-  /// The names of linked items and of the parent.
-  let names: [SubjectKey: String]
+  /// Linked items and the parent.
+  let items: [SubjectKey: LinkedItem]
   let now: Timestamp
   /// What became of the release of a deploy. Nil for other items, and without delivery metrics.
   var verdict: DeployVerdicts.Entry?
-  /// The number of changes that a page lists of a deploy.
+  /// True if the page lists the changes that a deploy brought in a table of its own.
+  var hasTableOfChanges = false
+  /// The number of links beside a waterfall.
   static let linkLimit = 20
 
   func write(to html: inout HTMLWriter) {
@@ -80,7 +82,7 @@ struct SpanDetail {
           html.element(.a, .href(parent.address)) { $0.foreign(parent.span.name) }
         } else {
           html.element(.a, .href(Address("search").adding("q", tie.parent.description))) {
-            $0.foreign(names[tie.parent] ?? tie.parent.plainName)
+            $0.foreign(items[tie.parent]?.name ?? tie.parent.plainName)
           }
         }
         // The key of the parent says nothing that its name does not.
@@ -100,25 +102,23 @@ struct SpanDetail {
   }
 
   private func writeLinks(_ html: inout HTMLWriter) {
-    guard !traced.links.isEmpty else { return }
-    let isDeploy = traced.span.operation == .deploy
-    let total = traced.links.count + traced.droppedLinkCount
+    if traced.span.operation == .deploy, traced.span.deployStep == "first" {
+      html.element(.h3, text: "Brings")
+      html.element(
+        .p, .classes("quiet"),
+        text: "Not known: this is the first deploy of its service to this environment. Changes count from the next one on.")
+    }
+    let links = hasTableOfChanges ? traced.links.filter { !$0.isBrought } : traced.links
+    guard !links.isEmpty else { return }
+    let isDeploy = traced.span.operation == .deploy && !hasTableOfChanges
+    let total = links.count + traced.droppedLinkCount
     html.element(.h3) { html in
       html.text(isDeploy ? "Brings and links" : "Links")
       html.element(.small, text: " \(Wording.grouped(Int64(total)))")
     }
     html.element(.ul, .classes("links")) { html in
-      for link in traced.links.prefix(Self.linkLimit) {
-        html.element(.li) { html in
-          html.element(.a, .href(Address("traces", link.traceID.description).adding("span", link.spanID.description))) {
-            $0.foreign(names[link.key] ?? link.key.plainName)
-          }
-          html.element(.span, .classes("quiet"), text: " \(link.rule.replacing("_", with: " "))")
-          for attribute in link.attributes where attribute.vocabulary == .semantic {
-            guard let text = Self.text(of: attribute) else { continue }
-            html.element(.span, .classes("quiet"), text: " · \(text)")
-          }
-        }
+      for link in links.prefix(Self.linkLimit) {
+        html.element(.li) { html in writeLink(link, &html) }
       }
     }
     if total > Self.linkLimit {
@@ -127,13 +127,37 @@ struct SpanDetail {
     }
   }
 
+  private func writeLink(_ link: TracedLink, _ html: inout HTMLWriter) {
+    let item = items[link.key]
+    let name = item?.name ?? link.key.plainName
+    html.element(.a, .href(Address("traces", link.traceID.description).adding("span", link.spanID.description))) {
+      $0.foreign(item?.title ?? name)
+    }
+    if item?.title != nil {
+      html.text(" ")
+      html.foreign(name, .classes("quiet"))
+    }
+    let change = BroughtChange(link, of: traced.span, items)
+    if link.isBrought {
+      if let words = change.aheadWords { html.element(.span, .classes("quiet"), text: " · \(words)") }
+      for (milestone, words) in BroughtChange.milestones {
+        guard let duration = change.duration(since: milestone) else { continue }
+        html.element(.span, .classes("quiet"), text: " · \(duration) \(words)")
+      }
+      return
+    }
+    html.element(.span, .classes("quiet"), text: " \(link.rule.replacing("_", with: " "))")
+    for attribute in link.attributes where attribute.vocabulary == .semantic {
+      guard let text = Self.text(of: attribute) else { continue }
+      html.element(.span, .classes("quiet"), text: " · \(text)")
+    }
+  }
+
   /// Returns a fact of a link in words: seconds as a duration, a flag by its name.
   private static func text(of attribute: Attribute) -> String? {
     let name = attribute.name.split(separator: ".").last.map { String($0).replacing("_", with: " ") } ?? attribute.name
     let isSeconds = attribute.name.hasSuffix("seconds")
     switch attribute.value {
-    case .double(let seconds) where attribute.name.hasPrefix("valuestream.lead_time.") && seconds.isFinite:
-      return "\(Wording.duration(seconds: seconds)) since \(name)"
     case .double(let seconds) where isSeconds:
       return seconds.isFinite ? "\(name.replacing(" seconds", with: "")) \(Wording.duration(seconds: seconds))" : nil
     case .int(let seconds) where isSeconds:

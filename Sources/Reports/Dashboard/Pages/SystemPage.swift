@@ -39,8 +39,8 @@ struct SystemPage {
             ("wait to be written", Wording.grouped(Int64(status.waitingDeliveries))),
             ("written, not projected yet", Wording.grouped(Int64(clamping: status.unprojectedDeliveries))),
             (
-              "projection stalled for",
-              status.stallSeconds < 1 ? "not stalled" : Wording.duration(seconds: status.stallSeconds)
+              "projection",
+              status.stallSeconds < 1 ? "running" : "stalled for \(Wording.duration(seconds: status.stallSeconds))"
             ),
             ("set aside", Wording.grouped(Int64(status.setAsideDeliveries))),
           ], &html)
@@ -88,7 +88,7 @@ struct SystemPage {
           for (name, text) in pairs {
             html.element(.tr) { html in
               html.element(.th, .scope("row"), text: name)
-              html.element(.td, .classes("number")) { $0.foreign(text) }
+              html.element(.td, .classes("number")) { $0.foreign(text.isEmpty ? "none" : text) }
             }
           }
         }

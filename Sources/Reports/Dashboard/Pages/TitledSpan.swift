@@ -41,6 +41,9 @@ extension Span {
     attributes.text(of: AttributeName.vcsRefHeadRevision).map { String($0.prefix(7)) }
   }
 
+  /// How a deploy relates to the one before it: `first` if there is none, of which nothing tells what it brought.
+  var deployStep: String? { attributes.text(of: AttributeName.valuestreamDeploymentStep) }
+
   var author: String? {
     attributes.text(of: AttributeName.valuestreamChangeAuthor) ?? attributes.text(of: AttributeName.valuestreamIssueAuthor)
       ?? attributes.text(of: AttributeName.valuestreamDeploymentActor) ?? attributes.text(of: AttributeName.valuestreamBuildActor)

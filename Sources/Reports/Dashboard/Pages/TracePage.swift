@@ -71,10 +71,12 @@ struct TracePage {
         }
         return span
       } ?? root
-    var names: [SubjectKey: String] = [:]
-    for link in detail.links.prefix(SpanDetail.linkLimit) { names[link.key] = try reader.subject(for: link.key)?.name }
-    if let key = detail.parent?.parent { names[key] = try reader.subject(for: key)?.name }
-    return page(of: trace, detail, names: names, verdict: try verdict(on: detail.span), section, state)
+    var items: [SubjectKey: LinkedItem] = [:]
+    let linked = detail.links.prefix(section == .deploys ? BroughtTable.limit : SpanDetail.linkLimit).map(\.key)
+    for key in linked + [detail.parent?.parent].compactMap({ $0 }) {
+      items[key] = try reader.subject(for: key).map { LinkedItem($0) }
+    }
+    return page(of: trace, detail, items, verdict: try verdict(on: detail.span), section, state)
   }
 
   /// What became of the release of a deploy; nil for other items, and without delivery metrics.
@@ -110,7 +112,7 @@ struct TracePage {
   // MARK: Page
 
   private func page(
-    of trace: Trace, _ detail: TracedSpan, names: [SubjectKey: String], verdict: DeployVerdicts.Entry?,
+    of trace: Trace, _ detail: TracedSpan, _ items: [SubjectKey: LinkedItem], verdict: DeployVerdicts.Entry?,
     _ section: PageFrame.Section?, _ state: PageState
   ) -> HTTPResponse {
     let root = trace.spans[0]
@@ -132,6 +134,8 @@ struct TracePage {
     let parent = detail.parent.flatMap { tie in
       trace.spans.first { $0.span.id == detail.parentSpanID } ?? trace.spans.last { $0.span.key == tie.parent }
     }
+    let table = BroughtTable(detail, items)
+    let brought = section == .deploys && !table.isEmpty ? table : nil
     let scope: (inout HTMLWriter) -> Void = { html in
       html.element(.span, .classes("quiet")) { html in
         html.text("trace ")
@@ -142,6 +146,7 @@ struct TracePage {
       html.pageHeading(focus.span.givenTitle ?? focus.span.name, isForeign: true) { html in
         writeLead(trace, rows, focus, &html)
       }
+      if let brought { brought.write(to: &html) }
       html.element(.section, .classes("time-went")) { html in
         writeTotals(rows, &html)
         TimeStrip(rows: rows, window: scale).write(to: &html)
@@ -158,7 +163,9 @@ struct TracePage {
           }.write(to: &html)
           if trace.isTruncated { writeTruncation(trace, state, here, &html) }
         }
-        SpanDetail(traced: detail, parent: parent, names: names, now: context.now, verdict: verdict).write(to: &html)
+        SpanDetail(
+          traced: detail, parent: parent, items: items, now: context.now, verdict: verdict, hasTableOfChanges: brought != nil
+        ).write(to: &html)
       }
     }
   }
@@ -212,13 +219,15 @@ struct TracePage {
       part(work, "of runs", "work-word", &html)
       if active > work { part(active - work, "in hand", "work-word", &html) }
       part(total - active, "of waiting", "wait-word", &html)
-      html.text("true scale. ")
+      html.text("true scale")
+    }
+    html.element(.details, .classes("data")) { html in
+      html.element(.summary, text: "What counts?")
       html.element(
-        .abbr,
-        .title(
+        .p,
+        text:
           "Runs: a build, job or deploy ran. In hand: a change was a draft, or the status of an issue says that somebody works "
-            + "on it. All other time is waiting."
-        ), text: "What counts?")
+          + "on it. All other time is waiting.")
     }
   }
 

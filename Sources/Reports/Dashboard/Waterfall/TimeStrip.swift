@@ -29,7 +29,7 @@ struct TimeStrip {
         let width = share(row.to) - share(row.from)
         html.element(
           .rect, .classes("incident"), .x(.share(share(row.from))), .width(width < 0.003 ? .pixels(3) : .share(width)),
-          .y(.pixels(16)), .height(.pixels(18)))
+          .y(.pixels(13)), .height(.pixels(4)))
       }
       for wait in waits {
         let middle = (share(wait.from) + share(wait.to)) / 2
@@ -37,16 +37,11 @@ struct TimeStrip {
           .text, .classes("gap"), .x(.share(middle)), .y(.pixels(11)), text: Wording.duration(from: wait.from, to: wait.to))
       }
       let scale = TimeScale(from: from, to: to, busy: [(from, to)])
-      for tick in scale.ticks.days {
+      for tick in scale.ticksOnOneLine {
         let side = tick.side + (tick.needsRoom ? " wide" : "")
         html.element(
           .line, .classes("tick"), .x1(.share(tick.place)), .x2(.share(tick.place)), .y1(.pixels(32)), .y2(.pixels(36)))
         html.element(.text, .classes("hour" + side), .x(.share(tick.place)), .y(.pixels(47)), text: tick.label)
-      }
-      if scale.ticks.days.count < 2 {
-        for tick in scale.ticks.hours {
-          html.element(.text, .classes("hour"), .x(.share(tick.place)), .y(.pixels(47)), text: tick.label)
-        }
       }
       if window.from > from || window.to < to {
         html.element(
