@@ -23,7 +23,7 @@ struct TextOrderTests {
       let (left, right) = (shared + Self.text(&random), shared + Self.text(&random))
       let order = left.order(to: right)
       #expect(
-        (order < 0) == (left < right) && (order == 0) == (left == right), "\(left.utf8.map(\.self)) \(right.utf8.map(\.self))")
+        (order < 0) == (left < right) && (order > 0) == (right < left), "\(left.utf8.map(\.self)) \(right.utf8.map(\.self))")
       #expect((right.order(to: left) < 0) == (right < left))
       #expect(left.hasSameBytes(as: right) == left.utf8.elementsEqual(right.utf8))
     }
