@@ -209,8 +209,9 @@ struct DaemonState: Sendable {
     status.finishedSpans = metrics.finishedSpanCount
     status.setAsideDeliveries = try leadership.work?.setAside.count ?? stored.setAside().count
     status.damagedRecords = damage.counts.values.reduce(0, +)
+    let tracers = settings.tracers.map(\.rawValue).joined(separator: ", ")
     status.settings = [
-      ("version", ValueStreamVersion.current), ("tracers", settings.tracers.map(\.rawValue).joined(separator: ", ")),
+      ("version", ValueStreamVersion.current), ("tracers", tracers.isEmpty ? "none" : tracers),
       ("trace strategy", "\(settings.traceStrategy)"), ("log level", "\(settings.logLevel)"),
       ("read token", settings.secrets.readToken == nil ? "none" : "set"),
       ("operator token", settings.secrets.operatorToken == nil ? "none" : "set"),

@@ -40,7 +40,7 @@ struct SystemPage {
             ("written, not projected yet", Wording.grouped(Int64(clamping: status.unprojectedDeliveries))),
             (
               "projection",
-              status.stallSeconds < 1 ? "running" : "stalled for \(Wording.duration(seconds: status.stallSeconds))"
+              status.stallSeconds < 1 ? "keeps up" : "stalled for \(Wording.duration(seconds: status.stallSeconds))"
             ),
             ("set aside", Wording.grouped(Int64(status.setAsideDeliveries))),
           ], &html)
@@ -88,7 +88,7 @@ struct SystemPage {
           for (name, text) in pairs {
             html.element(.tr) { html in
               html.element(.th, .scope("row"), text: name)
-              html.element(.td, .classes("number")) { $0.foreign(text.isEmpty ? "none" : text) }
+              html.element(.td, .classes("number")) { $0.foreign(text) }
             }
           }
         }
