@@ -46,7 +46,9 @@ struct CommandTable: Sendable {
 
   func request(in arguments: [String], environment: [String: String]) throws -> Request {
     // Arguments after `--` belong to another program.
-    let own = arguments.prefix { $0 != "--" }
+    let given = arguments.prefix { $0 != "--" }
+    // `help dora` means `dora --help`.
+    let own = given.first == "help" ? ["--help"] + given.dropFirst() : Array(given)
     let isHelp = own.contains { Self.helpFlags.contains($0) }
     if !isHelp, own.contains(where: { ["--version", "-version"].contains($0) }) {
       return .show("\(Program.name) \(ValueStreamVersion.shown(stamp: String(cString: release_stamp())))\n")

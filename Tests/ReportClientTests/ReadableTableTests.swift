@@ -42,6 +42,7 @@ struct ReadableTableTests {
     var name: String
     var csv: String
     var isWide = false
+    var width: Int?
     var testDescription: String { name }
   }
 
@@ -50,13 +51,33 @@ struct ReadableTableTests {
     arguments: [
       Case(name: "whole", csv: whole), Case(name: "whole-wide", csv: whole, isWide: true),
       Case(name: "by-service", csv: byService), Case(name: "items", csv: items),
-      Case(name: "by-service-wide", csv: byService, isWide: true),
+      Case(name: "by-service-wide", csv: byService, isWide: true), Case(name: "by-service-80", csv: byService, width: 80),
+      Case(name: "by-service-50", csv: byService, width: 50), Case(name: "items-50", csv: items, width: 50),
     ])
   func table(_ example: Case) throws {
     let rows = try ReportRows(csv: Array(example.csv.utf8))
     for format in [ReportTable.Format.table, .markdown] {
-      let bytes = ReadableTable(rows, isWide: example.isWide).table.bytes(as: format)
+      let bytes = ReadableTable(rows, isWide: example.isWide, width: example.width).table.bytes(as: format)
       Golden.expect(String(decoding: bytes, as: UTF8.self), matches: "\(Self.folder)/\(example.name).\(format.rawValue)")
+    }
+  }
+
+  @Test("a table that is too wide leaves out the period before, then counts, then addresses, and says so", arguments: 1...200)
+  func width(width: Int) throws {
+    let evidence = "name,address,value\nacme/shop#2,https://forge.example/acme/shop/2,45\n,,3\n"
+    for csv in [Self.byService, Self.items, evidence] {
+      let rows = try ReportRows(csv: Array(csv.utf8))
+      let whole = ReadableTable(rows).table.columns.map(\.trimmed)
+      let fitting = ReadableTable(rows, width: width)
+      let columns = fitting.table.columns.map(\.trimmed)
+      #expect(fitting.isShortened == (columns != whole))
+      let missing = Set(whole).subtracting(columns)
+      #expect(missing.isSubset(of: ["before", "n", "Address"]))
+      #expect(!missing.contains("n") || !columns.contains("before"))
+      #expect(!missing.contains("Address") || !columns.contains("n"))
+      let lines = String(decoding: fitting.table.bytes(as: .table), as: UTF8.self).split(separator: "\n")
+      #expect(lines.allSatisfy { $0.count <= width } || Set(columns).isDisjoint(with: ["before", "n", "Address"]))
+      #expect(ReadableTable(rows, isWide: true, width: width).isShortened == false)
     }
   }
 
@@ -86,8 +107,9 @@ struct ReadableTableTests {
   @Test(
     "numbers, durations and times are short",
     arguments: [
-      (PlainText.duration(198_720), "2.3 days"), (PlainText.duration(0), "0 seconds"), (PlainText.duration(5400), "90 minutes"),
-      (PlainText.duration(-7200), "-2 hours"), (PlainText.percentage(0.0975609), "9.8 %"), (PlainText.percentage(1), "100 %"),
+      (PlainText.duration(198_720), "2 d 7 h"), (PlainText.duration(0), "0 s"), (PlainText.duration(5400), "1 h 30 min"),
+      (PlainText.duration(-7200), "−2 h"), (PlainText.duration(.infinity), "-"), (PlainText.duration(1e300), "106,751,991,167 d"),
+      (PlainText.percentage(0.0975609), "9.8 %"), (PlainText.percentage(1), "100 %"),
       (PlainText.number(1_234_567.891), "1,234,567.89"), (PlainText.number(-1234), "-1,234"), (PlainText.number(0.0049), "0"),
       (PlainText.number(1e300), ShortestDecimal.text(1e300)), (PlainText.counted(34, coverage: 0.829268), "34 of 41"),
       (PlainText.counted(34, coverage: 1), "34"), (PlainText.counted(0, coverage: nil), "0"),
@@ -99,6 +121,18 @@ struct ReadableTableTests {
     #expect(text == expected)
   }
 
+  @Test(
+    "scores say of how many, and codes are words",
+    arguments: [
+      ("lead_time_quick_check_2025", "9.48339", true, "9.5 of 10"), ("lead_time_quick_check_2025", "", true, "-"),
+      ("left_out", "by_bot", false, "by a bot"), ("reasons", "incident rollback", false, "incident, rollback"),
+      ("traits", "direct cherry_pick", false, "pushed directly, cherry pick"),
+      ("deployment_frequency_rhythm", "on_demand", false, "on demand"), ("title", "keep by_bot", false, "keep by_bot"),
+    ])
+  func values(column: String, text: String, isNumeric: Bool, expected: String) {
+    #expect(PlainText.value(text, of: ReportColumnName(column), isNumeric: isNumeric) == expected)
+  }
+
   @Test("a column's name tells its unit, its title and whether it is about the previous period")
   func names() {
     let name = ReportColumnName("lead_time_previous_median_seconds")
@@ -108,7 +142,9 @@ struct ReadableTableTests {
     #expect(ReportColumnName("change_fail_rate_ratio").title == "Change fail rate")
     #expect(ReportColumnName("deployment_frequency_per_day").title == "Deployment frequency per day")
     #expect(!ReportColumnName("previous").isPrevious && ReportColumnName("seconds").title == "Seconds")
-    #expect(ReportColumnName("").title == "")
+    #expect(ReportColumnName("").title == "" && ReportColumnName("").shortTitle == "")
+    #expect(name.shortTitle == "Lead time" && ReportColumnName("median").shortTitle == "Median")
+    #expect(ReportColumnName("deployment_frequency_deploys").shortTitle == "Releases")
   }
 
   @Test("a number over time is drawn as a chart and as a line of text")
@@ -122,11 +158,32 @@ struct ReadableTableTests {
       """
     let rows = try ReportRows(csv: Array(csv.utf8))
     let trend = try #require(ReportTrend(rows, column: nil))
-    #expect(trend.plot == "\nLead time median, 2026-10-05 to 2026-10-19\nall  █ ▅  up to 24 hours\n")
+    #expect(trend.plot == "\nLead time median, 2026-10-05 to 2026-10-19\nall  █ ▅  up to 1 d\n")
     Golden.expect(trend.svg(title: "Lead <time>", note: "n"), matches: "\(Self.folder)/lead-time.svg")
     let rate = try #require(ReportTrend(rows, column: "change_fail_rate_ratio"))
     Golden.expect(rate.svg(title: "Change fail rate", note: "n"), matches: "\(Self.folder)/fail-rate.svg")
     #expect(ReportTrend(rows, column: "no_such") == nil)
+    #expect(!trend.svg(title: "Lead time", note: "n").contains("partial"))
     #expect(ReportTrend(rows.without { $0 == "bucket" }, column: nil) == nil)
+  }
+
+  @Test("a count of a partial bucket is not drawn, a median is")
+  func partialBuckets() throws {
+    let csv = """
+      from,partial,lead_time_median_seconds,deployment_frequency_deploys
+      2026-10-05T00:00:00Z,true,86400,4
+      2026-10-12T00:00:00Z,false,43200,20
+      2026-10-19T00:00:00Z,false,43200,20
+      2026-10-26T00:00:00Z,true,86400,1
+
+      """
+    let rows = try ReportRows(csv: Array(csv.utf8))
+    let deploys = try #require(ReportTrend(rows, column: "deployment_frequency_deploys"))
+    #expect(deploys.title == "Deployment frequency releases")
+    #expect(deploys.plot.contains("all   ██   up to 20\n"), "\(deploys.plot)")
+    #expect(deploys.svg(title: "t", note: "by week").contains("by week; without partial buckets"))
+    let median = try #require(ReportTrend(rows, column: nil))
+    #expect(median.plot.contains("all  █▅▅█  up to 1 d\n"), "\(median.plot)")
+    #expect(!median.svg(title: "t", note: "by week").contains("partial"))
   }
 }

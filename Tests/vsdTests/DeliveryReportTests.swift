@@ -95,12 +95,12 @@ struct DeliveryReportTests {
       table.output == """
         Delivery metrics, 2026-09-01 to 2026-12-01
 
-        Team  Bucket            Lead time median    before         n
-        web   2026-10-05 00:00          2.3 days  2.9 days  34 of 41
-        web   2026-10-12 00:00        27.6 hours         -         3
+        Team  Bucket            Lead time    before         n
+        web   2026-10-05 00:00    2 d 7 h  2 d 21 h  34 of 41
+        web   2026-10-12 00:00    1 d 3 h         -         3
 
         Lead time median, 2026-10-05 to 2026-10-12
-        web  █▅  up to 2.3 days
+        web  █▅  up to 2 d 7 h
 
         """, "\(table.errors)")
     let alone = try Self.run("dora \(window) --format csv --compare none", at: vsd)

@@ -10,7 +10,8 @@ struct VSPerfCommandLineTests {
   @Test(
     "help is there at every level, wherever the flag stands",
     arguments: [
-      (["--help"], "vsperf"), (["-h"], "vsperf"), (["--help", "all"], "vsperf-all"), (["generate", "--help"], "vsperf-generate"),
+      (["--help"], "vsperf"), (["help"], "vsperf"), (["help", "dora"], "vsperf-dora"), (["help", "all"], "vsperf-all"),
+      (["-h"], "vsperf"), (["--help", "all"], "vsperf-all"), (["generate", "--help"], "vsperf-generate"),
       (["generate", "history", "--help"], "vsperf-generate-history"), (["explain", "--help"], "vsperf-explain"),
       (["traceparent", "--help"], "vsperf-traceparent"), (["event", "--help"], "vsperf-event"),
       (["github", "pull-requests", "--help"], "vsperf-github-pull-requests"), (["github", "--help"], "vsperf-github"),

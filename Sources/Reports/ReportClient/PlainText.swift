@@ -3,19 +3,9 @@ import ValueStreamCore
 
 /// Numbers, durations and times as people write them.
 package enum PlainText {
-  /// Returns a duration in a suitable unit, such as `2.3 days`.
+  /// Returns a duration as vsd's pages write it, such as `2 d 7 h`.
   package static func duration(_ seconds: Double) -> String {
-    guard seconds.isFinite else { return "-" }
-    let unit = seconds == 0 ? DurationUnit.seconds : DurationUnit.suited(to: seconds.magnitude)
-    let name =
-      switch unit {
-      case .milliseconds: "ms"
-      case .seconds: "seconds"
-      case .minutes: "minutes"
-      case .hours: "hours"
-      case .days: "days"
-      }
-    return "\(DurationUnit.brief(seconds / unit.seconds)) \(name)"
+    seconds.isFinite ? DurationText.text(seconds: seconds) : "-"
   }
 
   /// Returns a share of 1 as a percentage, such as `9.8 %`.
@@ -48,12 +38,20 @@ package enum PlainText {
     return "\(text.prefix(10)) \(text.dropFirst(11).prefix(5))" + (zone == "Z" ? "" : " \(zone)")
   }
 
-  private static let words = ["true": "yes", "false": "no"]
+  private static let words = ["true": "yes", "false": "no", "by_bot": "by a bot", "direct": "pushed directly"]
+
+  /// Returns the codes of a cell, which spaces separate, as words: `still_broken by_bot` as `still broken, by a bot`.
+  private static func codes(_ text: String) -> String {
+    text.split(separator: " ").map { words[String($0)] ?? String($0.replacing("_", with: " ")) }.joined(separator: ", ")
+  }
 
   /// Returns the text of a value of a column.
   package static func value(_ text: String, of column: ReportColumnName, isNumeric: Bool) -> String {
     guard !text.isEmpty else { return "-" }
-    guard isNumeric, let number = Double(text) else { return words[text] ?? time(text) ?? text }
+    guard isNumeric, let number = Double(text) else {
+      return column.hasCodes ? codes(text) : words[text] ?? time(text) ?? text
+    }
+    if column.isScore { return "\(Self.number(number, decimals: 1)) of 10" }
     return switch column.unit {
     case .seconds: duration(number)
     case .ratio, .coverage: percentage(number)

@@ -9,11 +9,16 @@ package struct ReadableTable: Sendable {
   /// The metrics: what precedes `_n` in the names of columns, such as `lead_time`, and the indices of those columns.
   private let metrics: [(name: String, counted: Int)]
   private let isWide: Bool
+  private let width: Int?
 
-  /// - Parameter isWide: True to show every column; false for the ones that fit a terminal.
-  package init(_ report: ReportRows, isWide: Bool = false) {
+  /// - Parameters:
+  ///   - isWide: True to show every column; false for those that people ask for most.
+  ///   - width: The most characters of a row unless `isWide`. A wider table of several rows leaves out the numbers of the
+  ///     period before, then the counts, then addresses. What remains may still be wider. Nil for no limit.
+  package init(_ report: ReportRows, isWide: Bool = false, width: Int? = nil) {
     self.report = report
     self.isWide = isWide
+    self.width = width
     names = report.columns.map(ReportColumnName.init)
     metrics = names.enumerated().compactMap { index, name in
       guard name.unit == .counted, !name.isPrevious else { return nil }
@@ -23,8 +28,13 @@ package struct ReadableTable: Sendable {
 
   /// The table. A report of one row with metrics has a line for each number; all others have a line for each row.
   package var table: ReportTable {
-    report.rows.count == 1 && !metrics.isEmpty ? listed : aligned
+    isListed ? listed : Column.table(of: fitting.columns)
   }
+
+  /// True if the table lacks columns because it would be too wide.
+  package var isShortened: Bool { !isListed && fitting.isShortened }
+
+  private var isListed: Bool { report.rows.count == 1 && !metrics.isEmpty }
 
   // MARK: One row
 
@@ -50,46 +60,96 @@ package struct ReadableTable: Sendable {
 
   // MARK: Several rows
 
-  private var aligned: ReportTable {
-    var columns: [(title: String, isText: Bool, text: ([String]) -> String)] = []
-    var shown: Set<String> = []
-    for index in names.indices {
-      let isEmpty = report.rows.allSatisfy { $0[index].isEmpty }
-      if isWide {
-        let what = names[index].unit == .counted ? " n" : names[index].unit == .coverage ? " coverage" : ""
-        let title = names[index].title + what + (names[index].isPrevious ? " before" : "")
-        columns.append((title, !report.isNumeric(index), { text($0, index) }))
-        continue
+  private struct Column {
+    /// What a column holds, in the order in which a table that is too wide leaves columns out.
+    enum Kind: CaseIterable {
+      case before, counted, address, other
+    }
+
+    var kind = Kind.other
+    var title: String
+    var isText = false
+    var cells: [String]
+
+    /// Columns are told apart by place, because several may have the title `before`.
+    static func table(of columns: [Column]) -> ReportTable {
+      let titles = distinct(columns.map(\.title))
+      let rows = columns.first?.cells.indices ?? 0..<0
+      return ReportTable(
+        columns: titles, rows: rows.map { row in columns.map { .text($0.cells[row]) } },
+        textColumns: Set(zip(titles, columns).filter { $1.isText }.map(\.0)))
+    }
+
+    /// Makes equal titles different by spaces at the end, which a table does not show.
+    private static func distinct(_ titles: [String]) -> [String] {
+      var seen: [String: Int] = [:]
+      return titles.map { title in
+        seen[title, default: 0] += 1
+        return title + String(repeating: " ", count: (seen[title] ?? 1) - 1)
       }
-      guard !isEmpty, !names[index].isPrevious, !isDetail(index), !isHidden(index) else { continue }
+    }
+
+    /// The characters of a row, with two between columns.
+    static func width(of columns: [Column]) -> Int {
+      zip(distinct(columns.map(\.title)), columns).map { title, column in
+        2 + max(title.count, column.cells.map(\.count).max() ?? 0)
+      }.reduce(-2, +)
+    }
+  }
+
+  /// The columns that the width has room for, and whether some are left out.
+  private var fitting: (columns: [Column], isShortened: Bool) {
+    if isWide { return (allColumns, false) }
+    var columns = usualColumns
+    guard let width else { return (columns, false) }
+    for kind in Column.Kind.allCases where kind != .other && Column.width(of: columns) > width {
+      columns.removeAll { $0.kind == kind }
+    }
+    return (columns, columns.count < usualColumns.count)
+  }
+
+  private var allColumns: [Column] {
+    names.indices.map { index in
+      let what = names[index].unit == .counted ? " n" : names[index].unit == .coverage ? " coverage" : ""
+      let title = names[index].title + what + (names[index].isPrevious ? " before" : "")
+      return Column(title: title, isText: !report.isNumeric(index), cells: cells { text($0, index) })
+    }
+  }
+
+  /// Of each metric its first number, that of the period before, and what it counts; beside them what names the rows.
+  private var usualColumns: [Column] {
+    var columns: [Column] = []
+    var shown: Set<String> = []
+    for index in names.indices where report.rows.contains(where: { !$0[index].isEmpty }) {
+      guard !names[index].isPrevious, !isDetail(index), !isHidden(index) else { continue }
       guard isValue(index), let metric = metric(of: index) else {
         if names[index].unit != .counted, names[index].unit != .coverage {
-          columns.append((names[index].title, !report.isNumeric(index), { text($0, index) }))
+          columns.append(
+            Column(
+              kind: names[index].name == "address" ? .address : .other, title: names[index].title,
+              isText: !report.isNumeric(index),
+              cells: cells { text($0, index) }))
         }
         continue
       }
-      // Of each metric, the first number and what it counts.
-      guard shown.insert(metric.name).inserted else { continue }
-      columns.append((names[index].title, false, { text($0, index) }))
+      guard !isPart(metric.name), shown.insert(metric.name).inserted else { continue }
+      let value = Column(title: names[index].shortTitle, cells: cells { text($0, index) })
+      let counted = Column(kind: .counted, title: "n", cells: cells { countedText($0, metric) })
+      columns.append(value)
       if let previous = previous(of: index), report.rows.contains(where: { !$0[previous].isEmpty }) {
-        columns.append(("before", false, { text($0, previous) }))
+        columns.append(Column(kind: .before, title: "before", cells: cells { text($0, previous) }))
       }
-      columns.append(("n", false, { countedText($0, metric) }))
+      // A number that is itself a count needs no count beside it.
+      if counted.cells != value.cells { columns.append(counted) }
     }
-    // Columns are told apart by place, because several may have the title "before".
-    let titles = Self.distinct(columns.map(\.title))
-    return ReportTable(
-      columns: titles, rows: report.rows.map { row in columns.map { .text($0.text(row)) } },
-      textColumns: Set(zip(titles, columns).filter { $1.isText }.map(\.0)))
+    return columns
   }
 
-  /// Makes equal titles different by spaces at the end, which a table does not show.
-  private static func distinct(_ titles: [String]) -> [String] {
-    var seen: [String: Int] = [:]
-    return titles.map { title in
-      seen[title, default: 0] += 1
-      return title + String(repeating: " ", count: (seen[title] ?? 1) - 1)
-    }
+  private func cells(_ text: ([String]) -> String) -> [String] { report.rows.map(text) }
+
+  /// True if a metric is part of another one: recovery from detection is part of the recovery time.
+  private func isPart(_ metric: String) -> Bool {
+    metrics.contains { !$0.name.isEmpty && metric.hasPrefix("\($0.name)_") }
   }
 
   // MARK: Columns
@@ -99,9 +159,11 @@ package struct ReadableTable: Sendable {
     names[index].unit != .counted && names[index].unit != .coverage && !ReportRows.nameColumns.contains(report.columns[index])
   }
 
-  /// True for what a list shows of a metric besides its first number: times, ratios, texts, and what is compared.
+  /// True for what a list shows of a metric besides its first number: times, ratios, scores, texts, and what is compared. The
+  /// levels of 2023 give way to the scores of 2025, which the pages show, too.
   private func isEssential(_ index: Int) -> Bool {
-    names[index].unit != .other || previous(of: index) != nil || !report.isNumeric(index)
+    guard !names[index].name.hasSuffix("band_2023") else { return false }
+    return names[index].unit != .other || names[index].isScore || previous(of: index) != nil || !report.isNumeric(index)
   }
 
   /// True for what only programs need: addresses of the evidence, the window.
@@ -110,9 +172,10 @@ package struct ReadableTable: Sendable {
     return name.hasSuffix("evidence") || name.hasSuffix("_url") || name == "url" || Self.windowColumns.contains(name)
   }
 
-  /// True for keys where a name says which item a row is about.
+  /// True for keys where a name says which item a row is about, and for whether its span is kept.
   private func isHidden(_ index: Int) -> Bool {
     let name = report.columns[index]
+    if name == "span_kept" { return true }
     guard report.columns.contains("name") || report.columns.contains("title") else { return false }
     return ["key", "trace_id", "traceID", "span_id", "spanID"].contains(name) || name.hasSuffix("_key")
   }

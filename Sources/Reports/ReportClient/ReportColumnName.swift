@@ -41,13 +41,38 @@ package struct ReportColumnName: Sendable, Hashable {
   /// True if the unit in the name says that the column holds numbers.
   var isNumeric: Bool { unit != .other }
 
+  /// True if the column holds scores from 0 to 10.
+  package var isScore: Bool { currentName.hasSuffix("quick_check_2025") }
+
+  /// True if the column holds codes such as `still_broken`, several of them with spaces between.
+  package var hasCodes: Bool { Self.codeColumns.contains(name) || name.hasSuffix("_rhythm") }
+
+  private static let codeColumns: Set<String> = [
+    "changes_basis", "left_out", "outcome", "reasons", "rework", "rules", "step", "traits", "verdict",
+  ]
+
   /// The name for people without the unit: `Lead time median`.
   package var title: String {
+    if let title = Self.titles[currentName] { return title }
     var words = currentName.split(separator: "_").map(String.init)
     if unit != .other, words.count > 1 { words.removeLast() }
     let text = words.map { Self.abbreviations[$0] ?? $0 }.joined(separator: " ")
     return text.prefix(1).uppercased() + text.dropFirst()
   }
+
+  /// The title in a table with a column for each metric, where durations are medians: `Lead time`.
+  package var shortTitle: String {
+    if let title = Self.shortTitles[currentName] { return title }
+    let ending = [" median", " count", " average"].first { title.hasSuffix($0) && title.count > $0.count }
+    return String(title.dropLast(ending?.count ?? 0))
+  }
+
+  /// The five delivery metrics count releases, although the column's name says deploys.
+  private static let titles = ["deployment_frequency_deploys": "Deployment frequency releases"]
+
+  private static let shortTitles = [
+    "deployment_frequency_deploys": "Releases", "failed_deployment_recovery_time_median_seconds": "Recovery time",
+  ]
 
   private static let abbreviations = [
     "p50": "median", "ci": "CI", "id": "ID", "url": "URL", "wip": "work in progress", "mttr": "MTTR",

@@ -6,6 +6,7 @@ package struct ReportTrend: Sendable {
   private let report: ReportRows
   private let bucket: Int
   private let value: Int
+  private let partial: Int?
   private let name: ReportColumnName
 
   /// The columns that name a bucket, in order of preference.
@@ -27,11 +28,19 @@ package struct ReportTrend: Sendable {
     self.report = report
     self.bucket = bucket
     self.value = value
+    partial = report.columns.firstIndex(of: "partial")
     name = ReportColumnName(report.columns[value])
   }
 
   /// The name of the number.
   package var title: String { name.title }
+
+  /// The number of a row; nil if it has none, or if it counts what happened in a part of a bucket, which looks like a fall.
+  private func number(_ row: [String]) -> Double? { isCutCount(row) ? nil : Double(row[value]) }
+
+  private func isCutCount(_ row: [String]) -> Bool {
+    name.unit == .other && partial.map { row[$0] == "true" } ?? false
+  }
 
   /// Returns the chart as an SVG document.
   ///
@@ -47,10 +56,11 @@ package struct ReportTrend: Sendable {
     }.first { $0 != value }
     let points = rows.map { row in
       TrendChart.Point(
-        label: Self.label(of: row[bucket]), line: Double(row[value]), dashed: greater.flatMap { Double(row[$0]) }, band: nil)
+        label: Self.label(of: row[bucket]), line: number(row), dashed: greater.flatMap { Double(row[$0]) }, band: nil)
     }
+    let cut = rows.contains(where: isCutCount) ? "; without partial buckets" : ""
     var chart = TrendChart(
-      title: title, note: note, xTitle: "beginning", yTitle: name.title, lineName: name.title,
+      title: title, note: note + cut, xTitle: "beginning", yTitle: name.title, lineName: name.title,
       dashedName: greater.map { ReportColumnName(report.columns[$0]).title } ?? "", bandName: "", points: points)
     chart.identifier = identifier
     chart.values =
@@ -70,7 +80,7 @@ package struct ReportTrend: Sendable {
     for row in report.rows {
       let title = groups.map { row[$0] }.filter { !$0.isEmpty }.joined(separator: " ")
       if series[title] == nil { titles.append(title) }
-      series[title, default: []].append(Double(row[value]))
+      series[title, default: []].append(number(row))
     }
     let width = titles.map { max($0.count, 3) }.max() ?? 0
     let first = report.rows.first.map { Self.label(of: $0[bucket]) } ?? ""

@@ -107,10 +107,15 @@ struct ShowDeliveryReport: Sendable {
     if rows.rows.isEmpty { StandardStream.error.write("\(Program.name): \(client.place) knows of nothing in this window\n") }
     switch format {
     case .csv, .ndjson, .json: return rows.table.bytes(as: format, keepsFormulas: keepsFormulas)
-    case .table: return Array("\(heading)\n\n".utf8) + ReadableTable(rows, isWide: isWide).table.bytes(as: format)
+    case .table:
+      let table = ReadableTable(rows, isWide: isWide, width: Self.width)
+      return Array("\(heading)\(table.isShortened ? "; --wide shows more columns" : "")\n\n".utf8) + table.table.bytes(as: format)
     case .markdown: return ReadableTable(rows, isWide: isWide).table.bytes(as: format)
     }
   }
+
+  /// The most characters of a line on a terminal, which a list of items with long names may still exceed.
+  private static let width = 120
 
   private var heading: String {
     ([report.title, settings.query.evidence.map { "rows behind \($0)" }, settings.window] as [String?])

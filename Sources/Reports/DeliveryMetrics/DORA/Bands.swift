@@ -29,8 +29,8 @@ package struct QuickCheck: Sendable, Hashable {
   ///   - releasesPerDay: Nil if unknown.
   ///   - changeFailRatio: From 0 to 1.
   package init(
-    leadTimeSeconds: Double?, releasesPerDay: Double?, recoverySeconds: Double?, changeFailRatio: Double?,
-    reworkRatio: Double?
+    leadTimeSeconds: Double? = nil, releasesPerDay: Double? = nil, recoverySeconds: Double? = nil,
+    changeFailRatio: Double? = nil, reworkRatio: Double? = nil
   ) {
     leadTime = leadTimeSeconds.map { Self.score(answer: Self.answer(seconds: $0)) }
     deploymentFrequency = releasesPerDay.map { Self.score(answer: Self.answer(perDay: $0)) }

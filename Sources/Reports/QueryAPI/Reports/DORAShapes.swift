@@ -10,6 +10,7 @@ enum DORAShapes {
       .text("band_2023", "The level of DORA's report of 2023.", choices: bands) {
         $0.summary.median.map { Band2023(leadTimeSeconds: $0).rawValue }
       },
+      .quickCheck { QuickCheck(leadTimeSeconds: $0.summary.median).leadTime },
       .integer("by_bots", "Of the counted changes: those by bots.") { $0.byBots },
       .integer("direct", "Pushed without a pull or merge request.") { $0.direct },
       .integer("reverts", "Reverts.") { $0.reverts },
@@ -36,6 +37,7 @@ enum DORAShapes {
         "rhythm", "At least three days a week: on demand.", choices: ["on_demand", "weekly", "monthly", "rarer"]
       ) { $0.rhythm?.rawValue },
       .text("band_2023", "The level of DORA's report of 2023.", choices: bands) { $0.rhythm?.band.rawValue },
+      .quickCheck { QuickCheck(releasesPerDay: $0.releases > 0 ? $0.perDay : nil).deploymentFrequency },
     ]
   ) { $0.population }
 
@@ -50,6 +52,7 @@ enum DORAShapes {
       .text("band_2023", "The level of DORA's report of 2023.", choices: bands) {
         $0.ratio.map { Band2023(changeFailRatio: $0).rawValue }
       },
+      .quickCheck { QuickCheck(changeFailRatio: $0.ratio).changeFailRate },
     ],
     counts: [
       MetricShape.CountsByLabel(name: "rules", label: "rule", labels: FailureRule.allCases.map(\.rawValue)) { value in
@@ -70,6 +73,7 @@ enum DORAShapes {
       .text("band_2023", "The level of DORA's report of 2023.", choices: bands) {
         $0.summary.median.map { Band2023(recoverySeconds: $0).rawValue }
       },
+      .quickCheck { QuickCheck(recoverySeconds: $0.summary.median).recoveryTime },
     ]
   ) { $0.summary.population }
 
@@ -80,6 +84,7 @@ enum DORAShapes {
       .integer("rework", "Releases that are rework.", isCompared: true) { $0.rework },
       .integer("total", "All releases.", isCompared: true) { $0.total },
       .flag("inferred", "Always true: no vendor says that a deploy was unplanned.") { _ in true },
+      .quickCheck { QuickCheck(reworkRatio: $0.ratio).reworkRate },
     ],
     counts: [
       MetricShape.CountsByLabel(name: "reasons", label: "reason", labels: ReworkReason.allCases.map(\.rawValue)) { value in
@@ -133,4 +138,11 @@ enum DORAShapes {
     .number("stability", "The mean of change fail rate and rework rate.") { $0.stability },
     .number("overall", "The mean of all five.") { $0.overall },
   ])
+}
+
+extension ReportField {
+  /// The score of one metric in the quick check, beside the metric.
+  fileprivate static func quickCheck(_ score: @escaping @Sendable (Value) -> Double?) -> ReportField {
+    .number("quick_check_2025", "The score of DORA's quick check of 2025, from 0 to 10.") { score($0) }
+  }
 }

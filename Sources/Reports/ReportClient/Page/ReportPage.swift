@@ -15,6 +15,8 @@ package struct ReportPage: Sendable {
   private let subheading: String
   private var sections: [Section] = []
 
+  /// The most characters in a row of a table, so that it fits the page and the paper.
+  private static let width = 110
   /// The most rows of a list on the page.
   private static let rowLimit = 25
 
@@ -57,11 +59,11 @@ package struct ReportPage: Sendable {
     var section = Section(title: report.title, explanation: explanation(of: report))
     let rows = try await client.rows(of: query)
     if report == .ageing {
-      section.tables = [("", ReadableTable(rows.firstRows(rowLimit)).table)]
+      section.tables = [("", ReadableTable(rows.firstRows(rowLimit), width: width).table)]
       if rows.rows.count > rowLimit { section.notes = ["\(rows.rows.count - rowLimit) more are not shown."] }
       return section
     }
-    section.tables = [("", ReadableTable(rows).table)]
+    section.tables = [("", ReadableTable(rows, width: width).table)]
     if report.hasGroups {
       var trend = query
       trend.set("bucket", "week")
@@ -71,7 +73,9 @@ package struct ReportPage: Sendable {
       var services = query
       services.set("group-by", "service")
       let rows = try await client.rows(of: services)
-      if rows.rows.count > 1 { section.tables.append(("By service", ReadableTable(rows).table)) }
+      if rows.rows.count > 1 {
+        section.tables.append(("By service, durations are medians", ReadableTable(rows, width: width).table))
+      }
     }
     section.notes += LeftOut.all(in: try await client.json(of: query)).map(note)
     return section
@@ -147,6 +151,10 @@ package struct ReportPage: Sendable {
 
   private static func write(_ table: ReportTable, _ caption: String, to html: inout HTMLWriter) {
     guard !table.rows.isEmpty else { return html.element("p", ["class": "none"], text: "Nothing in this window.") }
+    html.element("div", ["class": "table"]) { html in writeRows(of: table, caption, to: &html) }
+  }
+
+  private static func writeRows(of table: ReportTable, _ caption: String, to html: inout HTMLWriter) {
     html.element("table") { html in
       if !caption.isEmpty { html.element("caption", text: caption) }
       let kinds = table.columns.map { table.textColumns.contains($0) ? "words" : "number" }
@@ -176,13 +184,15 @@ package struct ReportPage: Sendable {
     .lead, .foot, .notes, .none { color: #59636e; }
     .foot { margin-top: 28px; font-size: 12px; }
     .notes { margin: 6px 0; padding-left: 18px; font-size: 12px; }
-    .charts { display: grid; grid-template-columns: 1fr 1fr; gap: 8px; }
+    .charts { display: grid; gap: 8px; max-width: 760px; }
+    .table { overflow-x: auto; }
     figure { margin: 0; }
     table { border-collapse: collapse; margin: 8px 0; max-width: 100%; font-variant-numeric: tabular-nums; }
     caption { text-align: left; font-weight: 600; padding: 6px 0 2px; }
     th, td { padding: 3px 10px 3px 0; border-bottom: 1px solid #dde2e8; vertical-align: top; overflow-wrap: break-word; }
     th { font-weight: 600; color: #59636e; }
     .number { text-align: right; }
+    td.number { white-space: nowrap; }
     .words { text-align: left; }
     body svg { width: 100%; height: auto; --paper: #ffffff; --ink: #1c2128; --muted: #59636e; --grid: #dde2e8;
       --first: #1f5fbf; --second: #b3541e; --band: #1f5fbf; }
