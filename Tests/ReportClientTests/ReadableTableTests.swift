@@ -121,6 +121,18 @@ struct ReadableTableTests {
     #expect(text == expected)
   }
 
+  @Test("the rows behind a duration say it in words, those behind a count do not")
+  func evidence() throws {
+    let rows = try ReportRows(csv: Array("name,value\nacme/shop#2,4184\n".utf8))
+    #expect(ReportQuery(.dora, evidence: "failed-deployment-recovery-time").hasDurationsAsEvidence)
+    #expect(ReportQuery(.leadTime, evidence: "lead_time").hasDurationsAsEvidence)
+    #expect(!ReportQuery(.dora, evidence: "deployment-frequency").hasDurationsAsEvidence)
+    #expect(!ReportQuery(.dora).hasDurationsAsEvidence)
+    func text(_ rows: ReportRows) -> String { String(decoding: ReadableTable(rows).table.bytes(as: .markdown), as: UTF8.self) }
+    #expect(text(rows.withValuesInSeconds()).hasSuffix("| acme/shop#2 | 1 h 9 min |\n"))
+    #expect(text(rows).hasSuffix("| acme/shop#2 | 4,184 |\n"))
+  }
+
   @Test(
     "scores say of how many, and codes are words",
     arguments: [

@@ -118,7 +118,7 @@ struct DeliveryReportTests {
     let (text, chart) = (folder.appendingPathComponent("dora.md"), folder.appendingPathComponent("dora.svg"))
     let written = try Self.run("dora \(window) --format markdown --out \(text.path) --chart \(chart.path)", at: vsd)
     #expect(written.output == "" && written.exit == .code(0), "\(written.errors)")
-    #expect(try String(contentsOf: text, encoding: .utf8).hasPrefix("| Team | Bucket | Lead time median | before | n |\n"))
+    #expect(try String(contentsOf: text, encoding: .utf8).hasPrefix("| Team | Bucket | Lead time | before | n |\n"))
     #expect(try String(contentsOf: chart, encoding: .utf8).contains("<title id=\"title\">Delivery metrics</title>"))
     #expect(vsd.requests.last?.target.contains("bucket=week") == true)
   }

@@ -17,6 +17,16 @@ package struct ReportQuery: Sendable, Hashable {
     self.evidence = evidence
   }
 
+  /// True if the values of the wanted rows are seconds, which CSV does not say.
+  package var hasDurationsAsEvidence: Bool {
+    evidence.map { Self.durations.contains($0.replacing("-", with: "_")) } ?? false
+  }
+
+  private static let durations: Set<String> = [
+    "lead_time", "coding", "pickup", "review", "merge", "release", "deploy", "failed_deployment_recovery_time", "flow_time",
+    "first_response", "ready_to_merge", "waiting_for_reviewer", "waiting_for_author", "time_to_resolve", "time_to_detect",
+  ]
+
   /// Sets a parameter. Without a value, removes it.
   package mutating func set(_ name: String, _ value: String?) {
     let place = parameters.firstIndex { $0.name == name }

@@ -44,6 +44,11 @@ package struct ReportRows: Sendable, Hashable {
     return ReportRows(columns: kept.map { columns[$0] }, rows: rows.map { row in kept.map { row[$0] } })
   }
 
+  /// Returns the rows with the unit of their values in the name of the column, for people.
+  package func withValuesInSeconds() -> ReportRows {
+    ReportRows(columns: columns.map { $0 == "value" ? "value_seconds" : $0 }, rows: rows)
+  }
+
   /// Returns true if a column holds numbers: its name has a unit, or writing each value as a number changes none, as it
   /// would change the version `1.10`.
   package func isNumeric(_ column: Int) -> Bool {

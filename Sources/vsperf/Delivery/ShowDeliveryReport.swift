@@ -105,12 +105,13 @@ struct ShowDeliveryReport: Sendable {
     var rows = try await client.rows(of: settings.query)
     if !settings.isCompared { rows = rows.without { ReportColumnName($0).isPrevious } }
     if rows.rows.isEmpty { StandardStream.error.write("\(Program.name): \(client.place) knows of nothing in this window\n") }
+    let readable = settings.query.hasDurationsAsEvidence ? rows.withValuesInSeconds() : rows
     switch format {
     case .csv, .ndjson, .json: return rows.table.bytes(as: format, keepsFormulas: keepsFormulas)
     case .table:
-      let table = ReadableTable(rows, isWide: isWide, width: Self.width)
+      let table = ReadableTable(readable, isWide: isWide, width: Self.width)
       return Array("\(heading)\(table.isShortened ? "; --wide shows more columns" : "")\n\n".utf8) + table.table.bytes(as: format)
-    case .markdown: return ReadableTable(rows, isWide: isWide).table.bytes(as: format)
+    case .markdown: return ReadableTable(readable, isWide: isWide).table.bytes(as: format)
     }
   }
 
