@@ -186,7 +186,7 @@ struct PlotTests {
         BarTimeChart.Bar(from: Self.day(Double(number) * 7), to: Self.day(Double(number) * 7 + 7), value: value)
       }
       let plot = BarTimeChart(title: "", note: "", unit: "items", bars: bars, mean: mean, limits: 2...40).plot
-      return plot.marks.compactMap { mark in if case .text(_, let text, _, _) = mark.shape { text } else { nil } }
+      return plot.marks.compactMap { mark -> String? in if case .text(_, let text, _, _) = mark.shape { text } else { nil } }
     }
     let values = [20.0, 28, 33, 21, 32, 28, 25, 24, 32, 19, 33, 23, 26]
     let shown = texts(values, mean: 27)

@@ -6,7 +6,7 @@ import ValueStreamCore
 @Suite("Page Connect")
 struct ConnectPageTests {
   private static func text(_ host: String, publicURL: String? = nil) throws -> String {
-    let samples = try DashboardSamples { $0.publicURL = publicURL }
+    let samples = try DashboardSamples(change: { $0.publicURL = publicURL })
     return String(decoding: samples.get("/connect", headers: ["Host": host]).body, as: UTF8.self)
   }
 

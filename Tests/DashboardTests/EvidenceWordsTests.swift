@@ -1,4 +1,5 @@
 import DeliveryMetrics
+import Foundation
 import Testing
 import ValueStreamCore
 

@@ -1,8 +1,8 @@
-import DeliveryMetrics
 import Testing
 import ValueStreamCore
 
 @testable import Dashboard
+@testable import DeliveryMetrics
 
 @Suite("Why no change has a lead time")
 struct LeadTimeObstacleTests {

@@ -95,13 +95,17 @@ package struct CycleTimeChart: Sendable {
   /// - Parameter heights: of the lines, the lowest percentile and so the lowest line first.
   static func labelPlaces(at heights: [Double], lowest: Double) -> [Double] {
     let (above, below) = (4.0, 11.0)
-    let usual = Plot.spread(heights, distance: 13, lowest: lowest).map { $0 - above }
-    return heights.indices.map { index in
+    let isBelow = heights.indices.map { index in
       let next = index + 1 < heights.count ? heights[index + 1] : -.infinity
       let previous = index > 0 ? heights[index - 1] : .infinity
       let isCrossed = heights[index] - next < 13
-      let hasRoomBelow = previous - heights[index] > below + 13 && heights[index] + below < lowest
-      return isCrossed && hasRoomBelow ? heights[index] + below : usual[index]
+      return isCrossed && previous - heights[index] > below + 13 && heights[index] + below < lowest
     }
+    let others = heights.indices.filter { !isBelow[$0] }
+    var places = heights.map { $0 + below }
+    for (index, place) in zip(others, Plot.spread(others.map { heights[$0] }, distance: 13, lowest: lowest)) {
+      places[index] = place - above
+    }
+    return places
   }
 }

@@ -138,7 +138,8 @@ struct ReportPage {
                   group.key.name ?? "unknown",
                   address: page.door(metric.rawValue, grouping: grouping, group: group.key.name),
                   numbers: [
-                    metric.text(metric.value(in: group)) ?? "–", metric.text(metric.previousValue(in: group)) ?? "–",
+                    metric.text(metric.value(in: group)) ?? "–",
+                    page.isBeforeKnown ? metric.text(metric.previousValue(in: group)) ?? "–" : "–",
                     Wording.grouped(Int64(metric.population(in: group).n)),
                   ])
               }

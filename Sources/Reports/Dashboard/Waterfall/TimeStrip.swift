@@ -29,7 +29,7 @@ struct TimeStrip {
         let width = share(row.to) - share(row.from)
         html.element(
           .rect, .classes("incident"), .x(.share(share(row.from))), .width(width < 0.003 ? .pixels(3) : .share(width)),
-          .y(.pixels(13)), .height(.pixels(4)))
+          .y(.pixels(14)), .height(.pixels(3)))
       }
       for wait in waits {
         let middle = (share(wait.from) + share(wait.to)) / 2
