@@ -28,7 +28,8 @@ struct MetricContext {
       context.request, taking: ReportQuestion.parameters + more, formats: PageState.Format.allCases)
     question = ReportQuestion(state, reports.settings, reports.zone, now: context.now)
     reports.waitForFacts()
-    isBeforeKnown = try Self.isBeforeKnown(question, section, reports)
+    // Other formats have the numbers of the API.
+    isBeforeKnown = try state.format != .html || Self.isBeforeKnown(question, section, reports)
   }
 
   var facts: any FactSource { reports.facts }

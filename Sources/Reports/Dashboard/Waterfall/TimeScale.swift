@@ -23,17 +23,13 @@ struct TimeScale {
     var needsRoom = false
 
     /// The style of a label that would reach over the end of the scale.
-    var side: String { place < Self.margin ? " first" : place > 1 - Self.margin ? " last" : "" }
-
-    /// Half the length of a time of day on a phone.
-    private static let margin = 0.05
+    var side: String { place < 0.03 ? " first" : place > 0.97 ? " last" : "" }
 
     /// The pixels that the label covers.
     fileprivate func extent(_ width: Double) -> ClosedRange<Double> {
       let (middle, length) = (place * width, Double(label.count) * 6.6)
-      return place < Self.margin
-        ? middle...middle + length
-        : place > 1 - Self.margin ? middle - length...middle : middle - length / 2...middle + length / 2
+      return place < 0.03
+        ? middle...middle + length : place > 0.97 ? middle - length...middle : middle - length / 2...middle + length / 2
     }
   }
 
@@ -189,7 +185,13 @@ struct TimeScale {
   /// The labels of an axis with a single line: days, and hours between them if there are few days.
   var ticksOnOneLine: [Tick] {
     let (days, hours, _) = ticks
-    return days.count < 3 ? days + Self.apart(hours, keeping: days) : days
+    guard days.count < 3 else { return days }
+    return days
+      + Self.apart(hours, keeping: days).map { tick in
+        // On a phone, half of the label would be outside.
+        let isAtEnd = tick.side.isEmpty && (tick.place < 0.05 || tick.place > 0.95)
+        return Tick(place: tick.place, label: tick.label, needsRoom: tick.needsRoom || isAtEnd)
+      }
   }
 
   /// Returns the ticks that have room, from left to right, and marks those that have none on a phone.
