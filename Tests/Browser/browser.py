@@ -29,7 +29,7 @@ def program(*names):
         path = shutil.which(name)
         if path:
             return path
-    raise Failure(f"{names[0]} is not installed; Scripts/bootstrap test installs it")
+    raise Failure(f"{names[0]} is not installed; Scripts/bootstrap test screenshots installs it")
 
 
 def axe_source():
