@@ -113,8 +113,10 @@ final class SpanStoreWriter {
   }
 
   private func forgetWritten() {
-    written.removeAll(keepingCapacity: written.count < 1024)
-    writtenRows.removeAll(keepingCapacity: written.count < 1024)
+    // A large batch is rare, and its room would stay.
+    let isUsual = written.count < 1024
+    written.removeAll(keepingCapacity: isUsual)
+    writtenRows.removeAll(keepingCapacity: isUsual)
   }
 
   func setExportProgress(_ progress: ExportProgress, for exporter: String, rejection: ExportRejection?) throws {

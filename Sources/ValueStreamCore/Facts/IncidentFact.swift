@@ -32,8 +32,7 @@ public struct IncidentFact: Fact {
   public init(
     id: FactID, service: FactName = .none, environment: FactName = .none, repository: FactName = .none,
     severity: FactName = .none, began: Timestamp, detected: Timestamp, resolved: Timestamp? = nil,
-    isResolutionUnknown: Bool = false,
-    cause: FactID? = nil, causeAttempt: UInt16 = 0, basis: CauseBasis = .unknown
+    isResolutionUnknown: Bool = false, cause: FactID? = nil, causeAttempt: UInt16 = 0, basis: CauseBasis = .unknown
   ) {
     self.id = id
     self.service = service
