@@ -106,6 +106,46 @@ struct CorrelationLawTests {
     }
   }
 
+  @Test("A name of two owners: what is known by it belongs to neither, unless it states the owner", arguments: [false, true])
+  func namesake(statesOwner: Bool) throws {
+    func key(_ container: String) -> SubjectKey {
+      SubjectKey(source: "github", host: "github.com", container: container, kind: "issue", id: "7")
+    }
+    let (ours, theirs, named) = (key("8"), key("9"), key("=site"))
+    func event(_ key: SubjectKey, owner: String?, _ second: Int64, _ mark: LifeMark.Kind) -> Event {
+      var event = Event(key: key, time: .vendor(Timestamp(seconds: second)), attempt: .counted)
+      event.operation = .issue
+      event.owner = owner
+      event.state = mark == .end ? .ended : .running
+      event.marks = [LifeMark(mark, .vendor(Timestamp(seconds: second)))]
+      event.publishes = [Reference(.classicID, "vstrace-github-issue-site-7")]
+      return event
+    }
+    var child = Event(
+      key: SubjectKey(source: "github", host: "github.com", container: "8", kind: "run", id: "1"),
+      time: .vendor(Timestamp(seconds: 1)), attempt: .counted)
+    child.operation = .build
+    child.follows = [FollowStatement(.vendorLink, [.key(named)])]
+    let events = [
+      event(ours, owner: "github.com/acme", 100, .begin), event(theirs, owner: "github.com/zenith", 150, .begin),
+      event(named, owner: statesOwner ? "github.com/acme" : nil, 200, .end), child,
+    ]
+    for batch in [1, 4] {
+      for order in events.permutations {
+        let spans = try Self.project(order, batch: batch)
+        let ends = Dictionary(uniqueKeysWithValues: spans.map { ($0.span.key, $0.span.end) })
+        let parent = spans.first { $0.span.key == child.key }?.parent?.parent
+        if statesOwner {
+          #expect(ends == [ours: Timestamp(seconds: 200), theirs: nil, child.key: nil])
+          #expect(parent == ours)
+        } else {
+          #expect(ends == [ours: nil, theirs: nil, named: Timestamp(seconds: 200), child.key: nil])
+          #expect(parent == named)
+        }
+      }
+    }
+  }
+
   @Test("Among things of one name the one of the same owner is meant; a stranger's reference reaches no other owner")
   func owners() throws {
     func subject(_ id: String, owner: String, publishes: String? = nil, follows: String? = nil, reach: ReferenceReach) -> Event {
@@ -196,5 +236,17 @@ struct CorrelationLawTests {
     #expect(spans.map(\.parentSpanID) == [nil, SpanID(key: events[1].key, attempt: 1)])
     #expect(spans[1].parent == ParentTie(parent: events[1].key, rule: .vendorLink, reference: .key(events[3].key)))
     #expect(spans[0].parent == nil)
+  }
+}
+
+extension Array {
+  /// All orders of the elements.
+  fileprivate var permutations: [[Element]] {
+    guard count > 1 else { return [self] }
+    return indices.flatMap { index -> [[Element]] in
+      var rest = self
+      let first = rest.remove(at: index)
+      return rest.permutations.map { [first] + $0 }
+    }
   }
 }

@@ -169,14 +169,82 @@ struct SubjectLimitTests {
     #expect(try Subject(key: Self.key, encoded: bytes) == subject)
   }
 
-  @Test("A thing known by name that becomes one with another has the limits, too", arguments: [false, true])
-  func absorbed(reversed: Bool) {
+  @Test(
+    "A thing known by name that becomes one with another has the limits, too, and leaves with all its facts",
+    arguments: [false, true])
+  func absorbed(reversed: Bool) throws {
+    let name = SubjectKey(source: "customhttp", host: "", container: "=shop", kind: "deploy", id: "nightly")
     let facts = Self.facts(3000, .counted)
-    var parts = [facts.enumerated().filter { $0.offset % 2 == 0 }, facts.enumerated().filter { $0.offset % 2 == 1 }]
-      .map { Self.subject($0.map(\.element)) }
-    if reversed { parts.reverse() }
-    var subject = parts[0]
-    subject.absorb(parts[1])
+    let (own, others) = (facts.enumerated().filter { $0.offset % 2 == 0 }, facts.enumerated().filter { $0.offset % 2 == 1 })
+    let alone = Self.subject(own.map(\.element))
+    var guest = Subject(key: name)
+    for (_, event) in others {
+      var event = event
+      event.key = name
+      _ = guest.add(event)
+    }
+    var subject = alone
+    if reversed {
+      subject.absorb(guest)
+    } else {
+      for (_, event) in others {
+        var event = event
+        event.key = name
+        let (isNew, isNewAgain) = (subject.add(event), subject.add(event))
+        #expect(isNew && !isNewAgain)
+      }
+    }
     #expect(subject.spans() == Self.subject(facts).spans())
+    #expect(subject.facts.count == Subject.factLimit)
+    subject = try Subject(key: Self.key, encoded: subject.encoded())
+    #expect(subject.spans() == Self.subject(facts).spans())
+    #expect(release(name, &subject)?.spans() == guest.spans())
+    #expect(subject.spans() == alone.spans())
+    #expect(!subject.hasGuests)
   }
+
+  @Test("Beyond the limit of guests, a further one becomes one with the subject for good")
+  func guestLimit() {
+    let facts = Self.facts(20, .counted)
+    var subject = Self.subject(Array(facts.prefix(4)))
+    for (number, event) in facts.dropFirst(4).enumerated() {
+      var event = event
+      event.key = SubjectKey(source: "customhttp", host: "", container: "=\(number / 2)", kind: "deploy", id: "nightly")
+      let isNew = subject.add(event)
+      #expect(isNew)
+    }
+    #expect(subject.guests.count == Subject.guestLimit)
+    #expect(subject.spans() == Self.subject(facts).spans())
+    for guest in subject.guests { _ = subject.release(guest.key) }
+    #expect(subject.facts.count == facts.count - 2 * Subject.guestLimit)
+  }
+
+  @Test("Facts of guests are stored apart; without guests, the bytes are those of version 6")
+  func guestEncoding() throws {
+    let name = SubjectKey(source: "customhttp", host: "", container: "=shop", kind: "deploy", id: "nightly")
+    let facts = Self.facts(8, .counted)
+    let alone = Self.subject(Array(facts.dropFirst(4)))
+    #expect(alone.encoded()[0] == 6)
+    var subject = alone
+    let known = facts.prefix(4).map { event in
+      var event = event
+      event.key = name
+      return event
+    }
+    for event in known { _ = subject.add(event) }
+    let bytes = subject.encoded()
+    #expect(bytes[0] == 7)
+    var read = try Subject(key: Self.key, encoded: bytes)
+    #expect(read == subject)
+    #expect(read.aliases == [Reference(.customID, "shop/first"), .fallbackKey(name)])
+    for count in 0..<bytes.count {
+      #expect(throws: StoreError.self, "cut to \(count)") { try Subject(key: Self.key, encoded: Array(bytes.prefix(count))) }
+    }
+    let released = try #require(release(name, &read))
+    #expect(read == alone)
+    #expect(released.events == known)
+    #expect(release(name, &read) == nil)
+  }
+
+  private func release(_ guest: SubjectKey, _ subject: inout Subject) -> Subject? { subject.release(guest) }
 }

@@ -49,9 +49,8 @@ package struct EventHistory: Sendable {
         operation = random.oneIn(4) ? nil : random.oneIn(2) ? .deploy : "step"
       default:
         key = SubjectKey(source: "github", host: "github.com", container: "\(owner.count * 100)", kind: "issue", id: "\(number)")
-        // A fallback key can be resolved only if its name leads to a single subject.
-        fallbackKey =
-          isShared ? nil : SubjectKey(source: "github", host: "github.com", container: "=\(name)", kind: "issue", id: "\(number)")
+        fallbackKey = SubjectKey(
+          source: "github", host: "github.com", container: "=\(name)", kind: "issue", id: "\(isShared ? number / 2 : number)")
         attempt = .counted
         operation = random.oneIn(4) ? .job : .issue
       }
@@ -66,7 +65,7 @@ package struct EventHistory: Sendable {
       if case .numbered = attempt { event.attempt = .numbered(Int.random(in: 1...3, using: &random)) }
       event.operation = operation != nil && random.oneIn(6) ? .deploy : operation
       event.name = "name \(Int.random(in: 0...2, using: &random))"
-      event.owner = isFallback ? nil : owner
+      event.owner = isFallback && !random.oneIn(3) ? nil : owner
       event.state = LifecycleState.allCases.randomElement(using: &random)
       if !isReceipt { event.marks.append(.begin(.vendor(time(created)))) }
       switch Int.random(in: 0...4, using: &random) {

@@ -92,6 +92,17 @@ package struct SpanStoreContract: Sendable {
     #expect(own[.key(keys[0])] == [keys[0]])
     #expect(own[.key(StoreSamples.issueKey(4))] ?? [] == [])
     #expect(own[Reference(.key, "no key")] ?? [] == [])
+
+    // A subject may lose references, and get some of them in the same change.
+    var lost = StoreSamples.change(Subject(key: keys[0]))
+    (lost.newAliases, lost.newFollows) = ([shared[2]], [])
+    lost.lostAliases = [shared[0], shared[3], unknown[0]]
+    lost.lostFollows = [shared[1], unknown[0]]
+    changes.subjects = [lost]
+    try store.write(changes)
+    let left = try store.publishers(of: Array(shared.prefix(4)))
+    #expect(left == [shared[0]: [keys[1], keys[2]], shared[1]: [keys[2]], shared[2]: [keys[0], keys[2]], shared[3]: [keys[2]]])
+    #expect(try store.followers(of: [shared[1]]) == [shared[1]: [keys[1], keys[2]]])
   }
 
   // MARK: Lists

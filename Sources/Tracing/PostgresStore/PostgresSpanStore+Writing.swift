@@ -64,6 +64,21 @@ private struct FactWork {
   }
 }
 
+/// Rows of the tables of aliases or of followed references, as columns.
+private struct ReferenceRows {
+  private(set) var refs: [[UInt8]] = []
+  private var subjects: [Int64] = []
+
+  mutating func add(_ references: [Reference], of subject: Int64) {
+    for reference in references {
+      refs.append(PostgresSpanStore.bytes(reference))
+      subjects.append(subject)
+    }
+  }
+
+  var parameters: [PostgresValue] { [.byteArrays(refs), .integers(subjects)] }
+}
+
 extension PostgresSpanStore {
   /// The kind of a row of `fact_change`. Raw values are stored.
   enum FactWorkKind: Int64 {
@@ -159,7 +174,8 @@ extension PostgresSpanStore {
     // The last change of a subject counts, because a statement cannot change a row twice.
     var last: [SubjectKey: SubjectChange] = [:]
     var order: [SubjectKey] = []
-    var (aliases, follows) = ((refs: [[UInt8]](), subjects: [Int64]()), (refs: [[UInt8]](), subjects: [Int64]()))
+    var (aliases, follows) = (ReferenceRows(), ReferenceRows())
+    var (lostAliases, lostFollows) = (ReferenceRows(), ReferenceRows())
     for change in changes {
       let key = change.subject.key
       if last.updateValue(change, forKey: key) == nil { order.append(key) }
@@ -168,14 +184,10 @@ extension PostgresSpanStore {
         next += 1
       }
       guard let sequence = known[key]?.sequence else { continue }
-      for reference in change.newAliases {
-        aliases.refs.append(Self.bytes(reference))
-        aliases.subjects.append(sequence)
-      }
-      for reference in change.newFollows {
-        follows.refs.append(Self.bytes(reference))
-        follows.subjects.append(sequence)
-      }
+      aliases.add(change.newAliases, of: sequence)
+      follows.add(change.newFollows, of: sequence)
+      lostAliases.add(change.lostAliases, of: sequence)
+      lostFollows.add(change.lostFollows, of: sequence)
     }
     var rows = SubjectRows()
     for key in order {
@@ -186,10 +198,16 @@ extension PostgresSpanStore {
       if hasOperation { work.add(.subject, place.sequence) }
     }
     _ = try run(SubjectRows.statement, rows.parameters)
+    for (table, references) in [("alias", lostAliases), ("follow", lostFollows)] where !references.refs.isEmpty {
+      _ = try run(
+        """
+        DELETE FROM @\(table) r USING unnest($1::bytea[], $2::int8[]) AS l (ref, subject)
+        WHERE r.ref = l.ref AND r.subject = l.subject
+        """, references.parameters)
+    }
     for (table, references) in [("alias", aliases), ("follow", follows)] where !references.refs.isEmpty {
       _ = try run(
-        "INSERT INTO @\(table) SELECT * FROM unnest($1::bytea[], $2::int8[]) ON CONFLICT DO NOTHING",
-        [.byteArrays(references.refs), .integers(references.subjects)])
+        "INSERT INTO @\(table) SELECT * FROM unnest($1::bytea[], $2::int8[]) ON CONFLICT DO NOTHING", references.parameters)
     }
   }
 

@@ -302,8 +302,9 @@ struct ProjectionBatch {
     changes.fingerprints = fingerprints
     changes.exclusions = exclusions
     changes.measurements = measurements
-    // Two subjects that turn out to be one may both have been counted. Measure the remaining one again to correct that.
-    for key in isCounting ? Set(changes.absorbed.values) : [] where measurements[key] == nil {
+    // Two subjects that turn out to be one may both have been counted, and ends that a guest told leave with it. Measure the
+    // remaining one again to correct that.
+    for key in isCounting ? changes.abandoned.union(changes.absorbed.values) : [] where measurements[key] == nil {
       changes.measurements[key] = .awaits(since: now, counted: [])
     }
     return changes

@@ -246,6 +246,8 @@ final class SpanStoreWriter {
     }
     written.append(RecentSubjects.Entry(subject: change.subject, sequence: sequence, byteCount: encoded.count))
     writtenRows[change.subject.key] = sequence
+    for reference in change.lostAliases { try remove(reference, of: sequence, .deleteAlias) }
+    for reference in change.lostFollows { try remove(reference, of: sequence, .deleteFollow) }
     for reference in change.newAliases {
       caches.filters.publishers.insert(reference)
       try insert(reference, of: sequence, .insertAlias)

@@ -14,6 +14,8 @@ public struct Correlation: Sendable {
   /// The changed keys in the order of their first changes. May contain keys that were absorbed later.
   private var changedInOrder: [SubjectKey] = []
   private var absorbed: [SubjectKey: SubjectKey] = [:]
+  /// The references that a guest took along when it left a subject, which the store may still have.
+  private var lost: [SubjectKey: (aliases: Set<Reference>, follows: Set<Reference>)] = [:]
   private var branchUpdates: [BranchUpdate] = []
   /// How often the events taken so far exceeded each limit.
   package private(set) var exceeded: [CorrelationLimit: Int] = [:]
@@ -60,14 +62,41 @@ public struct Correlation: Sendable {
   /// - Throws: ``StoreError`` if the store cannot be read. Discard the correlation then.
   package mutating func take(limited event: Event, isPreloaded: Bool) throws -> (key: SubjectKey, isNews: Bool) {
     if !isPreloaded { try preload([event]) }
+    if event.key.isFallback { try relocate(event.key, adding: event) }
     while true {
       switch correlator.step(event, knowing: knowledge) {
       case .need(let queries): try load(queries)
       case .changes(let changes):
         noteLimits(event, changes)
         apply(changes)
+        for fallback in changes.mayBelongElsewhere { try relocate(fallback, adding: nil) }
         if !isReexaminedByCaller, !pending.isEmpty { try reexamineFollowers() }
         return (changes.key, changes.isNews)
+      }
+    }
+  }
+
+  /// Moves a subject with a fallback key to where it belongs, before an event with that key is added.
+  private mutating func relocate(_ fallback: SubjectKey, adding event: Event?) throws {
+    while true {
+      switch correlator.relocate(fallback, adding: event, knowing: knowledge) {
+      case .need(let queries): try load(queries)
+      case .inPlace: return
+      case .changes(let changes):
+        apply(changes)
+        if let released = changes.released { try place(released) }
+      }
+    }
+  }
+
+  /// Adds a subject that left another as its guest.
+  private mutating func place(_ subject: Subject) throws {
+    absorbed[subject.key] = nil
+    knowledge.subjects[subject.key] = .some(nil)
+    while true {
+      switch correlator.place(subject, knowing: knowledge) {
+      case .need(let queries): try load(queries)
+      case .changes(let changes): return apply(changes)
       }
     }
   }
@@ -231,10 +260,15 @@ public struct Correlation: Sendable {
     var written: Set<SubjectKey> = []
     for key in changedInOrder where changed.contains(key) && written.insert(key).inserted {
       guard let subject = knowledge.subjects[key] ?? nil else { continue }
-      changes.subjects.append(
-        SubjectChange(
-          subject: subject, summary: summary(subject), newAliases: newAliases[key] ?? [], newFollows: newFollows[key] ?? []))
+      var change = SubjectChange(
+        subject: subject, summary: summary(subject), newAliases: newAliases[key] ?? [], newFollows: newFollows[key] ?? [])
+      if let lost = lost[key] {
+        change.lostAliases = lost.aliases.sorted()
+        change.lostFollows = lost.follows.sorted()
+      }
+      changes.subjects.append(change)
     }
+    changes.abandoned = Set(lost.keys.filter { changed.contains($0) })
     changes.absorbed = absorbed
     changes.branchUpdates = branchUpdates
     return changes
@@ -260,9 +294,12 @@ public struct Correlation: Sendable {
       for reference in newPublishers.keys { newPublishers[reference]?.removeAll { $0 == key } }
       for reference in newFollowers.keys { newFollowers[reference]?.removeAll { $0 == key } }
       knowledge.answers = Correlator.Answers()
+      lost[key] = nil
     }
+    if changes.released != nil { lose(changes.lost, of: changes.key) }
     for (key, references) in changes.newAliases {
       newAliases[key, default: []] += references
+      if !lost.isEmpty { lost[key]?.aliases.subtract(references) }
       for reference in references {
         newPublishers[reference, default: []].append(key)
         // A subject that absorbed another may have published the same alias already.
@@ -271,6 +308,7 @@ public struct Correlation: Sendable {
     }
     for (key, references) in changes.newFollows {
       newFollows[key, default: []] += references
+      if !lost.isEmpty { lost[key]?.follows.subtract(references) }
       for reference in references {
         newFollowers[reference, default: []].append(key)
         knowledge.followed[reference] = true
@@ -282,6 +320,20 @@ public struct Correlation: Sendable {
     for reference in changes.touched { knowledge.answers.forget(reference) }
     knowledge.answers.merge(changes.answers)
     for reference in changes.moved { pending.add(reference) }
+  }
+
+  private mutating func lose(_ references: Correlator.LostReferences, of key: SubjectKey) {
+    newAliases[key]?.removeAll(where: Set(references.aliases).contains)
+    newFollows[key]?.removeAll(where: Set(references.follows).contains)
+    for reference in references.aliases {
+      newPublishers[reference]?.removeAll { $0 == key }
+      // Publishers are loaded up to a limit. If the list may be incomplete, forget it, so that it is loaded again.
+      guard let known = knowledge.publishers[reference], known.contains(key) else { continue }
+      knowledge.publishers[reference] = known.count > Correlator.publisherLimit ? nil : known.filter { $0 != key }
+    }
+    for reference in references.follows { newFollowers[reference]?.removeAll { $0 == key } }
+    lost[key, default: ([], [])].aliases.formUnion(references.aliases)
+    lost[key, default: ([], [])].follows.formUnion(references.follows)
   }
 
   /// Loads in one go the data that the first steps of some events will need. This saves reads of the store.
@@ -331,11 +383,12 @@ public struct Correlation: Sendable {
 
   /// - Parameter references: May contain a reference several times.
   private mutating func loadPublishers(_ references: [Reference]) throws {
-    let found = try store.publishers(of: references, limit: Correlator.publisherLimit + 2 + absorbed.count)
+    let found = try store.publishers(of: references, limit: Correlator.publisherLimit + 2 + absorbed.count + lost.count)
     for reference in references {
       var known = found.isEmpty ? [] : found[reference] ?? []
       if !newPublishers.isEmpty { known += newPublishers[reference] ?? [] }
       if reference.kind == .key, let key = SubjectKey(reference.value), changed.contains(key) { known.append(key) }
+      if !lost.isEmpty { known.removeAll { lost[$0]?.aliases.contains(reference) ?? false } }
       knowledge.publishers[reference] = known.isEmpty ? [] : Set(known).subtracting(absorbed.keys).sorted()
     }
   }

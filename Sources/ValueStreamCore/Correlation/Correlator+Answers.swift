@@ -108,25 +108,26 @@ extension Correlator {
     return .several(byOwner: byOwner.compactMapValues { $0 }, lives: lives)
   }
 
-  /// The references that may lead to a different subject after an event about one of their publishers, sorted.
+  /// The references that may lead to a different subject after a change of one of their publishers, sorted.
   ///
   /// - Parameters:
-  ///   - before: the publisher before the event. Nil for a new publisher.
-  ///   - removed: the fallback keys of the subjects that it absorbed.
+  ///   - before: the publisher before the change. Nil for a new publisher.
+  ///   - merge: the commit that merged it, according to a new event.
+  ///   - newAliases: the new aliases that events published.
   func touchedNames(
-    _ before: Subject?, _ after: Subject, _ event: Event, newAliases: [Reference], removed: [SubjectKey]
+    _ before: Subject?, _ after: Subject, merging merge: String? = nil, newAliases: [Reference], _ changes: Changes
   ) -> [Reference] {
     guard let before else {
-      let names = newAliases + after.unsortedAliases + [.key(after.key)] + removed.map(Reference.key)
+      let names = newAliases + after.unsortedAliases + [.key(after.key)]
       return names.filter(\.isFollowed).distinct.sorted()
     }
-    var names = newAliases + removed.map(Reference.key)
+    var names = newAliases + changes.lost.aliases + changes.removed.map(Reference.key)
     if before.owner != after.owner { names += after.unsortedAliases + [.key(after.key)] }
     if before.decidingLife != after.decidingLife { names += after.unsortedAliases.lazy.filter(\.isRepeated) }
     // A merge changes ties even if its commit was an alias before, as a head, or if followers have only the start of its hash.
     var merges: Set<String> = []
-    if let merge = event.mergeRevision, !before.wasMerged(as: merge) { merges.insert(merge) }
-    if after.dropped != nil || !removed.isEmpty {
+    if let merge, !before.wasMerged(as: merge) { merges.insert(merge) }
+    if after.dropped != nil || !changes.removed.isEmpty || changes.released != nil {
       merges.formUnion(before.mergeRevisions.symmetricDifference(after.mergeRevisions))
     }
     names += merges.lazy.map { Reference(.commit, $0) }

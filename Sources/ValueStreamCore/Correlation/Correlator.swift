@@ -7,8 +7,8 @@
 ///   reference with a publisher wins.
 /// - When a reference starts to lead to a different subject, its followers must be checked again (``Changes/moved``). This
 ///   depends only on the publishers of the reference, so the correlator detects it without reading any follower.
-/// - A subject known under a fallback key merges with the subject of the same source that publishes the same identifying
-///   alias under its full key.
+/// - A subject known under a fallback key is a guest of the subject of the same source that publishes the same identifying
+///   alias under its full key, if there is only one. Of several, the one of the owner that the events state wins.
 /// - A reference with more than ``publisherLimit`` publishers leads nowhere and identifies nothing.
 ///
 /// Ties may form a cycle, such as two issues that name each other. ``TraceRoot`` breaks the cycle. The ties stay.
@@ -36,7 +36,7 @@ public struct Correlator: Sendable {
 
   /// The changes that follow from one event.
   public struct Changes: Sendable {
-    /// The key of the event's subject: the key in the event, or the full key if the event has a fallback key for it.
+    /// The key of the changed subject. For an event, the key in it, or the full key if the event has a fallback key for it.
     public var key: SubjectKey
     /// False if the fact was already known. The other members are then empty.
     public var isNews: Bool
@@ -46,6 +46,13 @@ public struct Correlator: Sendable {
     public var newFollows: [SubjectKey: [Reference]] = [:]
     /// Fallback keys whose subjects merged into the subject with ``key``.
     public var removed: [SubjectKey] = []
+    /// References that the subject with ``key`` publishes or follows no more, because a guest left it.
+    public var lost = LostReferences()
+    /// The guest that left the subject with ``key``. The caller must give it a place with ``Correlator/place(_:knowing:)``.
+    public var released: Subject?
+    /// Fallback keys of subjects that may belong elsewhere now. The caller must relocate each with
+    /// ``Correlator/relocate(_:adding:knowing:)``.
+    public var mayBelongElsewhere: [SubjectKey] = []
     /// References that now lead some followers to a different subject, sorted.
     ///
     /// The caller must check the followers of each again with ``Correlator/tie(of:knowing:)``.
@@ -58,6 +65,14 @@ public struct Correlator: Sendable {
     var ambiguousNames = 0
   }
 
+  /// References that a subject publishes or follows no more.
+  public struct LostReferences: Sendable {
+    public var aliases: [Reference] = []
+    public var follows: [Reference] = []
+
+    var isEmpty: Bool { aliases.isEmpty && follows.isEmpty }
+  }
+
   /// The result of ``tie(of:knowing:)``: queries to answer before the next call, or the tie, if there is one.
   public enum TieStep: Sendable {
     case need(Set<Query>)
@@ -65,32 +80,37 @@ public struct Correlator: Sendable {
   }
 
   /// Correlates one event. While the result is `need`, add the answers to the knowledge and call again.
+  ///
+  /// If the event has a fallback key, relocate that first.
   public func step(_ event: Event, knowing knowledge: Knowledge) -> Step {
     var view = View(knowledge)
     guard let key = identify(event, &view) else { return .need(view.missing) }
     guard let known = view.subject(key) else { return .need(view.missing) }
     var subject = known.value ?? Subject(key: key)
-    let newNames = subject.newNames(among: event.publishes)
+    let isGuest = key != event.key
+    var newNames = subject.newNames(among: event.publishes)
+    let newOwnNames = isGuest ? [] : subject.hasGuests ? subject.ownFacts.newNames(among: event.publishes) : newNames
+    let isKnownGuest = isGuest && subject.hasGuest(event.key)
     let deployNamesBefore = subject.deployNames
     let newlyFollowed = subject.newlyFollowed(by: event)
     var changes = Changes(key: key, isNews: subject.add(event))
     guard changes.isNews else { return .changes(changes) }
+    if isGuest, !isKnownGuest, subject.hasGuest(event.key) { newNames.append(.fallbackKey(event.key)) }
 
-    var newAliases = newNames
-    var newFollows = newlyFollowed
-    for fallback in fallbacks(among: newNames, of: key, &view) {
-      subject.absorb(fallback)
-      changes.removed.append(fallback.key)
-      newAliases = Set(newAliases).union(fallback.aliases).sorted()
-      newFollows = Set(newFollows).union(fallback.followedReferences).sorted()
-    }
-    changes.newAliases[key] = newAliases + subject.deployNames.subtracting(deployNamesBefore).subtracting(newAliases).sorted()
-    changes.newFollows[key] = newFollows
+    changes.newAliases[key] = newNames + subject.deployNames.subtracting(deployNamesBefore).subtracting(newNames).sorted()
+    changes.newFollows[key] = newlyFollowed
+    changes.mayBelongElsewhere = mayBelongElsewhere(after: subject, before: known.value, newOwnNames: newOwnNames, &view)
+    let touched = touchedNames(known.value, subject, merging: event.mergeRevision, newAliases: newNames, changes)
+    return conclude(changes, subject, touched, &view)
+  }
 
-    let touched = touchedNames(known.value, subject, event, newAliases: newAliases, removed: changes.removed)
+  /// Completes changes with the subject's tie to its parent and the references that lead elsewhere now.
+  func conclude(_ initial: Changes, _ changed: Subject, _ touched: [Reference], _ view: inout View) -> Step {
+    var (changes, subject) = (initial, changed)
+    let key = subject.key
     let followed = touched.filter { view.isFollowed($0) ?? false }
     let answersBefore = followed.map { signature(of: $0, &view) }
-    view.learn(subject, newAliases: newAliases, removed: changes.removed, touched: touched)
+    view.learn(subject, changes, touched: touched)
 
     subject.parent = parent(of: subject, &view)
     view.learned(parent: subject.parent)
@@ -124,36 +144,6 @@ public struct Correlator: Sendable {
     guard view.missing.isEmpty else { return .need(view.missing) }
     answers = view.newAnswers
     return .tie(tie)
-  }
-
-  // MARK: Identity
-
-  /// The key of the subject of an event. Nil if queries must be answered first.
-  private func identify(_ event: Event, _ view: inout View) -> SubjectKey? {
-    guard event.key.isFallback else { return event.key }
-    var known: Set<SubjectKey> = []
-    for alias in event.publishes where alias.identifies {
-      guard let publishers = view.publishers(alias) else { return nil }
-      guard publishers.count <= Self.publisherLimit else { continue }
-      known.formUnion(publishers.filter { !$0.isFallback && $0.source == event.key.source })
-    }
-    // If several subjects have the alias, there is no way to choose one, so the event keeps its fallback key.
-    return known.count == 1 ? known.first : event.key
-  }
-
-  /// Finds the subjects with fallback keys that the new aliases of a subject identify as the same subject.
-  private func fallbacks(among newNames: [Reference], of key: SubjectKey, _ view: inout View) -> [Subject] {
-    guard !newNames.isEmpty, !key.isFallback else { return [] }
-    var result: [Subject] = []
-    for alias in newNames where alias.identifies {
-      let publishers = view.publishers(alias) ?? []
-      guard publishers.count <= Self.publisherLimit else { continue }
-      for publisher in publishers.sorted() where publisher.isFallback && publisher.source == key.source {
-        guard let subject = view.subject(publisher)?.value, !result.contains(where: { $0.key == publisher }) else { continue }
-        result.append(subject)
-      }
-    }
-    return result
   }
 
   // MARK: Parents

@@ -16,6 +16,7 @@ struct View {
   private var learned: Subject?
   private var learnedAliases = SmallSet<Reference>()
   private var removed: [SubjectKey] = []
+  private var lostAliases = SmallSet<Reference>()
   private(set) var missing: Set<Correlator.Query> = []
   /// The answers that this step computed. They take precedence over those of earlier steps.
   var newAnswers = Correlator.Answers()
@@ -32,10 +33,11 @@ struct View {
     return removed.isEmpty && !touched.contains(reference) ? knowledge.answers[reference, in: written] : nil
   }
 
-  mutating func learn(_ subject: Subject, newAliases: [Reference], removed: [SubjectKey], touched: [Reference]) {
+  mutating func learn(_ subject: Subject, _ changes: Correlator.Changes, touched: [Reference]) {
     learned = subject
-    learnedAliases = SmallSet(newAliases + [.key(subject.key)])
-    self.removed = removed
+    learnedAliases = SmallSet(changes.newAliases[subject.key, default: []] + [.key(subject.key)])
+    removed = changes.removed
+    lostAliases = SmallSet(changes.lost.aliases)
     self.touched = SmallSet(touched)
     newAnswers = Correlator.Answers()
   }
@@ -61,6 +63,7 @@ struct View {
       return nil
     }
     if !removed.isEmpty { known.removeAll(where: removed.contains) }
+    if let learned, lostAliases.contains(reference) { known.removeAll { $0 == learned.key } }
     if let learned, learnedAliases.contains(reference), !known.contains(learned.key) { known.append(learned.key) }
     return known
   }

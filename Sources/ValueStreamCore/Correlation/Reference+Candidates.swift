@@ -1,19 +1,28 @@
 extension Reference {
   /// The references that this one may stand for, best first.
   ///
-  /// Several for a classic id found in text, the short form for a short hash, otherwise the reference itself.
+  /// Several for a classic id found in text or a fallback key, the short form for a short hash, otherwise the reference itself.
   var candidates: [Reference] {
     switch kind {
     case .classicID:
       let ids = ClassicID.candidates(in: value)
       return ids.isEmpty ? [self] : ids.map { Reference(.classicID, $0) }
     case .shortCommit: return [Reference(.shortCommit, String(value.prefix(CommitHash.shortLength)))]
+    case .key where isFallbackKey: return [self, Reference(.fallbackKey, value)]
     default: return [self]
     }
   }
 
+  private var isFallbackKey: Bool { SubjectKey(encoded: value).isFallback }
+
   /// The number of ``candidates``.
-  var candidateCount: Int { kind == .classicID ? max(1, ClassicID.candidateCount(in: value)) : 1 }
+  var candidateCount: Int {
+    switch kind {
+    case .classicID: max(1, ClassicID.candidateCount(in: value))
+    case .key where isFallbackKey: 2
+    default: 1
+    }
+  }
 
   // MARK: Short hashes
 

@@ -5,9 +5,10 @@ extension Subject {
   /// contains it records ``encodingVersion`` in its schema version.
   public func encoded() -> [UInt8] {
     var body = SubjectWriter()
-    body.put(facts.count)
-    for fact in facts { body.put(fact) }
-    body.put(formerlyDroppedFactCount)
+    let own = ownFacts
+    body.put(own.facts.count)
+    for fact in own.facts { body.put(fact) }
+    body.put(own.formerlyDroppedFactCount)
     body.put(droppedAttemptCount)
     body.put(optional: parent) { writer, tie in
       writer.put(tie.parent.description)
@@ -22,8 +23,17 @@ extension Subject {
       writer.put(share.count)
     }
     body.put(classic)
-    body.put(optional: dropped) { $0.put($1) }
+    body.put(optional: own.dropped) { $0.put($1) }
     body.put(importedEnds) { $0.put($1) }
+    // Most subjects have no guests, and earlier versions of the program can read those.
+    guard !guests.isEmpty else { return body.finished(version: 6) }
+    body.put(Array(guests)) { writer, guest in
+      writer.put(guest.key.description)
+      writer.put(guest.facts) { $0.put($1) }
+      writer.put(optional: guest.dropped) { $0.put($1) }
+      writer.put(guest.formerlyDroppedFactCount)
+      writer.put(guest.droppedAttemptCount)
+    }
     return body.finished(version: Self.encodingVersion)
   }
 
@@ -45,10 +55,11 @@ extension Subject {
       let gaugeShares = try reader.array { reader throws(PackedError) in try reader.gaugeShare() }
       let classic = try reader.classicState()
       let dropped = try reader.droppedFacts()
+      let importedEnds = try reader.importedEnds()
       self.init(
         key: key, facts: facts, dropped: dropped, formerlyDroppedFactCount: formerlyDroppedFactCount,
         droppedAttemptCount: droppedAttemptCount, parent: parent, outboxAttempts: outboxAttempts, gaugeShares: gaugeShares,
-        classic: classic, importedEnds: try reader.importedEnds())
+        classic: classic, importedEnds: importedEnds, guests: try reader.guests())
     } catch .newerVersion(let version) {
       throw StoreError(.newerVersion, "\(key): written in form \(version); this program reads up to \(Self.encodingVersion)")
     } catch .corrupt {
@@ -59,6 +70,6 @@ extension Subject {
   /// The version of the format; increment it when the format changes.
   ///
   /// 2: attempt of a parent, usual operations. 3: phases that were seen. 4: shares of several gauges. 5: summary of
-  /// dropped facts. 6: ends that only imported deliveries told.
-  static let encodingVersion: UInt8 = 6
+  /// dropped facts. 6: ends that only imported deliveries told. 7: facts of guests apart.
+  static let encodingVersion: UInt8 = 7
 }

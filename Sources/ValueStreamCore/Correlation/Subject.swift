@@ -36,7 +36,7 @@ public struct Subject: Sendable, Hashable {
   }
 
   public private(set) var key: SubjectKey
-  /// The kept facts, sorted by ``FactRank``.
+  /// The kept facts, sorted by ``FactRank``. Includes those of guests.
   private(set) var facts: [Fact] = []
   /// A summary of the facts that exceeded the limits. Nil if there are none.
   private(set) var dropped: DroppedFacts?
@@ -44,6 +44,11 @@ public struct Subject: Sendable, Hashable {
   private(set) var formerlyDroppedFactCount = 0
   /// The number of earliest attempts of which nothing is kept. Later attempts keep their numbers.
   private(set) var droppedAttemptCount = 0
+  /// The subject's own facts, then those of each guest, sorted by key. Empty if there are no guests.
+  ///
+  /// A guest is a subject with a fallback key that is the same as this one as long as its names lead nowhere else. Its facts
+  /// count here, and are also kept apart, so that it can leave.
+  private var parts: [Subject] = []
   /// The tie to the parent. Nil if no parent is known.
   public var parent: ParentTie?
   /// The numbers of attempts whose end was already put into the outbox and counted. This happens once, even if the end changes.
@@ -69,7 +74,8 @@ public struct Subject: Sendable, Hashable {
 
   init(
     key: SubjectKey, facts: [Fact], dropped: DroppedFacts?, formerlyDroppedFactCount: Int, droppedAttemptCount: Int,
-    parent: ParentTie?, outboxAttempts: [Int], gaugeShares: [GaugeShare], classic: ClassicState, importedEnds: [Timestamp] = []
+    parent: ParentTie?, outboxAttempts: [Int], gaugeShares: [GaugeShare], classic: ClassicState, importedEnds: [Timestamp] = [],
+    guests: [Subject] = []
   ) {
     self.key = key
     self.facts = facts
@@ -83,34 +89,136 @@ public struct Subject: Sendable, Hashable {
     self.importedEnds = importedEnds
     self.gaugeShares = gaugeShares
     self.classic = classic
+    if !guests.isEmpty {
+      parts = [ownFacts] + guests
+      merge()
+    }
   }
 
-  /// Adds an event as a fact.
+  /// Adds an event as a fact. An event with a fallback key other than the subject's becomes a fact of that guest.
   ///
   /// - Returns: false if the fact was already known.
   public mutating func add(_ event: Event) -> Bool {
     var stored = event
-    stored.key = key
     stored.classic = nil
-    return insert(Fact(stored))
+    let isGuest = event.key != key && event.key.isFallback
+    guard isGuest || !parts.isEmpty else {
+      stored.key = key
+      return insert(Fact(stored))
+    }
+    stored.key = isGuest ? event.key : key
+    guard addApart(Fact(stored)) else { return false }
+    stored.key = key
+    _ = insert(Fact(stored))
+    return true
   }
 
-  /// Adds the facts of the same subject that were stored under a fallback key.
-  mutating func absorb(_ other: Subject) {
-    for fact in other.facts {
-      var event = fact.event
-      event.key = key
-      _ = insert(Fact(event))
+  // MARK: Guests
+
+  /// The maximum number of guests whose facts are kept apart. Further ones become one with the subject for good.
+  static let guestLimit = 4
+
+  /// The subjects with fallback keys that are the same as this one, with their facts only, sorted by key.
+  var guests: ArraySlice<Subject> { parts.dropFirst() }
+
+  var hasGuests: Bool { !parts.isEmpty }
+
+  func hasGuest(_ key: SubjectKey) -> Bool { guests.contains { $0.key == key } }
+
+  /// The owner according to the subject's own facts.
+  var ownOwner: String? { parts.isEmpty ? owner : parts[0].owner }
+
+  /// The subject without its guests, with its facts only.
+  var ownFacts: Subject {
+    if let own = parts.first { return own }
+    var own = Subject(key: key)
+    own.takeFacts(of: self)
+    return own
+  }
+
+  /// Takes in the same subject under a fallback key.
+  mutating func absorb(_ guest: Subject) {
+    if parts.isEmpty { parts = [ownFacts] }
+    if parts.count <= Self.guestLimit {
+      let place = parts.dropFirst().firstIndex { $0.key > guest.key } ?? parts.endIndex
+      parts.insert(guest.ownFacts, at: place)
+    } else {
+      parts[0].merge(guest)
     }
+    merge(guest)
+    outboxAttempts = Set(outboxAttempts + guest.outboxAttempts).sorted()
+    importedEnds = Set(importedEnds + guest.importedEnds).sorted()
+    gaugeShares += guest.gaugeShares
+    if classic == ClassicState() { classic = guest.classic }
+    if parts.count == 1 { parts = [] }
+  }
+
+  /// Lets a guest go, because its names lead to another subject, too.
+  ///
+  /// Attempts that end no more, or are gone, may enter the outbox again.
+  ///
+  /// - Returns: the guest as a subject of its own. Nil if there is no such guest.
+  mutating func release(_ guest: SubjectKey) -> Subject? {
+    guard let place = parts.dropFirst().firstIndex(where: { $0.key == guest }) else { return nil }
+    var released = parts.remove(at: place)
+    let ends = Set(released.outlines().compactMap(\.end))
+    released.importedEnds = importedEnds.filter(ends.contains)
+    merge()
+    let ended = Set(outlines().filter { $0.end != nil }.map(\.number))
+    outboxAttempts.removeAll { !ended.contains($0) }
+    return released
+  }
+
+  /// - Returns: false if the part that the fact belongs to has it already.
+  private mutating func addApart(_ fact: Fact) -> Bool {
+    if parts.isEmpty { parts = [ownFacts] }
+    let place = parts.firstIndex { $0.key == fact.event.key }
+    if let place { return parts[place].insert(fact) }
+    if parts.count <= Self.guestLimit {
+      var guest = Subject(key: fact.event.key)
+      _ = guest.insert(fact)
+      parts.insert(guest, at: parts.dropFirst().firstIndex { $0.key > guest.key } ?? parts.endIndex)
+      return true
+    }
+    return parts[0].add(facts: [fact])
+  }
+
+  private mutating func takeFacts(of other: Subject) {
+    facts = other.facts
+    dropped = other.dropped
+    formerlyDroppedFactCount = other.formerlyDroppedFactCount
+    droppedAttemptCount = other.droppedAttemptCount
+  }
+
+  /// Computes the facts anew from the parts.
+  private mutating func merge() {
+    guard let own = parts.first else { return }
+    let count = droppedAttemptCount
+    takeFacts(of: own)
+    droppedAttemptCount = count
+    for guest in parts.dropFirst() { merge(guest) }
+    if parts.count == 1 { parts = [] }
+  }
+
+  /// Adds the facts of another subject.
+  private mutating func merge(_ other: Subject) {
+    _ = add(facts: other.facts)
     if let others = other.dropped {
       if dropped?.merge(others) == nil { dropped = others }
       if let last = dropped?.last { dropFirst(facts.prefix { $0.rank <= last }.count) }
     }
     formerlyDroppedFactCount += other.formerlyDroppedFactCount
-    outboxAttempts = Set(outboxAttempts + other.outboxAttempts).sorted()
-    importedEnds = Set(importedEnds + other.importedEnds).sorted()
-    gaugeShares += other.gaugeShares
-    if classic == ClassicState() { classic = other.classic }
+  }
+
+  /// - Returns: false if all were already known.
+  private mutating func add(facts: [Fact]) -> Bool {
+    var isNews = false
+    for fact in facts {
+      var event = fact.event
+      event.key = key
+      if insert(Fact(event)) { isNews = true }
+    }
+    return isNews
   }
 
   // MARK: Limits
@@ -197,7 +305,7 @@ public struct Subject: Sendable, Hashable {
   }
 
   /// The facts as events. Adding them to an empty subject with the same key gives the same spans.
-  package var events: [Event] { facts.map(\.event) }
+  package var events: [Event] { parts.isEmpty ? facts.map(\.event) : parts.flatMap { $0.facts.map(\.event) } }
 
   /// All aliases that the subject ever had, except its key, sorted.
   public var aliases: [Reference] { unsortedAliases.sorted() }
@@ -206,6 +314,7 @@ public struct Subject: Sendable, Hashable {
   var unsortedAliases: [Reference] {
     var aliases = facts.flatMap(\.event.publishes) + deployNames
     if let dropped { aliases += dropped.aliases.keys }
+    aliases += guests.lazy.map { .fallbackKey($0.key) }
     return aliases.distinct
   }
 

@@ -95,6 +95,20 @@ struct SubjectReader {
     version < 6 ? [] : try array { reader throws(PackedError) in try reader.timestamp() }
   }
 
+  /// Before version 7, facts of guests were not kept apart.
+  mutating func guests() throws(PackedError) -> [Subject] {
+    version < 7 ? [] : try array { reader throws(PackedError) in try reader.guest() }
+  }
+
+  private mutating func guest() throws(PackedError) -> Subject {
+    let key = SubjectKey(encoded: try string())
+    let facts = try array { reader throws(PackedError) in try reader.fact(key: key) }
+    let dropped = try droppedFacts()
+    return Subject(
+      key: key, facts: facts, dropped: dropped, formerlyDroppedFactCount: try int(), droppedAttemptCount: try int(),
+      parent: nil, outboxAttempts: [], gaugeShares: [], classic: ClassicState())
+  }
+
   mutating func outcome() throws(PackedError) -> Outcome? {
     try optionalString().flatMap(Outcome.init)
   }

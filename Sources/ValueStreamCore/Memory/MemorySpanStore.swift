@@ -437,6 +437,10 @@ extension MemorySpanStore.State {
     if let operation = change.summary.operation, kinds.count < SubjectKind.limit { kinds.insert(SubjectKind(key, operation)) }
     entries[key]?.subject = change.subject
     entries[key]?.summary = change.summary
+    entries[key]?.aliases.subtract(change.lostAliases)
+    entries[key]?.follows.subtract(change.lostFollows)
+    for reference in change.lostAliases { Self.remove(key, of: reference, from: &publishers) }
+    for reference in change.lostFollows { Self.remove(key, of: reference, from: &followers) }
     entries[key]?.aliases.formUnion(change.newAliases)
     entries[key]?.follows.formUnion(change.newFollows)
     for reference in change.newAliases { publishers[reference, default: []].insert(key) }

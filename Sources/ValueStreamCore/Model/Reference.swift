@@ -11,6 +11,8 @@ public struct Reference: Sendable, Hashable, Comparable, CustomStringConvertible
 
     /// A subject key. Every subject publishes its own implicitly.
     public static let key: Kind = "key"
+    /// A subject by a fallback key under which it is also known.
+    public static let fallbackKey: Kind = "fallback_key"
     /// A classic id: `vstrace-<source>-<type>-<namespace>-<id>`.
     public static let classicID: Kind = "classic"
     /// A subject as custom HTTP senders name it: `<namespace>/<id>`.
@@ -88,6 +90,11 @@ public struct Reference: Sendable, Hashable, Comparable, CustomStringConvertible
   /// The reference that every subject publishes: its own key.
   public static func key(_ key: SubjectKey) -> Reference {
     Reference(.key, key.description)
+  }
+
+  /// The reference that a subject publishes if it is also known under a fallback key.
+  static func fallbackKey(_ key: SubjectKey) -> Reference {
+    Reference(.fallbackKey, key.description)
   }
 
   /// A change by its branch.

@@ -6,6 +6,10 @@ public struct ProjectionChanges: Sendable {
   ///
   /// Maps the fallback key to the other key, which takes over the outbox entries and export records.
   public var absorbed: [SubjectKey: SubjectKey] = [:]
+  /// Keys of subjects that a guest left: a subject with a fallback key whose name leads to another subject, too.
+  ///
+  /// What metrics counted of them must be compared again.
+  public var abandoned: Set<SubjectKey> = []
   public var branchUpdates: [BranchUpdate] = []
   /// Decisions of operators about items, in the order of the log, each with the time of its delivery. The last one about an item
   /// counts.
@@ -30,6 +34,10 @@ public struct SubjectChange: Sendable {
   public var newAliases: [Reference]
   /// References that the subject follows and that are not stored yet.
   public var newFollows: [Reference]
+  /// References that the subject publishes no more. The store may have them or not.
+  public var lostAliases: [Reference] = []
+  /// References that the subject follows no more. The store may have them or not.
+  public var lostFollows: [Reference] = []
 
   public init(subject: Subject, summary: SubjectSummary, newAliases: [Reference], newFollows: [Reference]) {
     self.subject = subject
