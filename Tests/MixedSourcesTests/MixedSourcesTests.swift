@@ -154,6 +154,38 @@ struct MixedSourcesTests {
     #expect(alone.tree == ["pull_request:39 09:00:00 to ? open"])
   }
 
+  @Test(
+    "The address of an issue or card chooses the tracker, of several that have the key; a short link names the card",
+    arguments: [
+      ("See https://acme.example.net/browse/SHOP-12", "plain", "issue:10112"),
+      ("See https://zenith.example.net/browse/SHOP-12?focused=1", "plain", "issue:20112"),
+      ("See https://trello.com/c/k36dIsCo/36-discount", "plain", "issue:65e58d90a1b2c3d4e5f60c24"),
+      ("nothing", "fix/k36dIsCo-discount", "issue:65e58d90a1b2c3d4e5f60c24"), ("SHOP-12", "plain", nil),
+      ("See https://elsewhere.example.net/browse/SHOP-12", "plain", nil),
+    ] as [(String, String, String?)], UInt64(0)..<4)
+  func trackers(_ text: (body: String, branch: String, parent: String?), seed: UInt64) throws {
+    let request = """
+      {"action":"opened","repository":{"id":9,"full_name":"acme/site","owner":{"login":"acme"}},"pull_request":{"number":39,\
+      "state":"open","created_at":"2024-03-05T09:00:00Z","author_association":"MEMBER","body":"\(text.body)",\
+      "head":{"ref":"\(text.branch)"}}}
+      """
+    let issues = [("acme", "10112"), ("zenith", "20112")].map { tracker, id in
+      """
+      {"webhookEvent":"jira:issue_created","timestamp":1709539200000,"issue":{"id":"\(id)","key":"SHOP-12",\
+      "self":"https://\(tracker).example.net/rest/api/2/issue/\(id)","fields":{"created":"2024-03-04T08:00:00.000+0000"}}}
+      """
+    }
+    let deliveries =
+      [
+        Delivery(
+          source: "github", received: Self.received, headers: ["X-GitHub-Event": "pull_request"], body: Array(request.utf8)),
+        try Self.delivery("TrelloWebhooks", "createCard.to_do"),
+      ] + issues.map { Delivery(source: "jira", received: Self.received, headers: [:], body: Array($0.utf8)) }
+    let story = try DeliveryStory(deliveries, of: Self.sources, seed: seed)
+    let change = try #require(story.tree.first { $0.hasPrefix("pull_request:39") })
+    #expect(change == "pull_request:39 09:00:00 to ? open" + (text.parent.map { " under \($0) by issue_key" } ?? ""))
+  }
+
   @Test("Shuffled and duplicated, every payload of every source gives the same spans", arguments: UInt64(1)..<30)
   func laws(seed: UInt64) throws {
     let all = try Self.all.get()

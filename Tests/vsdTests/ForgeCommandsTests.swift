@@ -68,6 +68,10 @@ struct ForgeCommandsTests {
     #expect(result.lines.count == 3)
     #expect(result.lines[1].contains("127.0.0.1,SHOP,2026-11-24T08:00:00Z,2026-11-24T08:00:00Z,,doing,"))
     #expect(server.violations == 0)
+    let chosen = try Self.run(
+      ["jira", "issues", "--project", "SHOP", "--user=tal", "--columns=key,created_at"], server,
+      environment: ["VS_JIRA_TOKEN": "x"])
+    #expect(chosen.lines == ["key,created_at", "SHOP-1,2026-11-24T08:00:00Z", "SHOP-1,2026-11-24T08:00:00Z"])
   }
 
   @Test("jenkins builds")
@@ -85,6 +89,8 @@ struct ForgeCommandsTests {
       result.lines.dropFirst() == [
         "shop,build,2026-11-29T22:06:40Z,2026-11-29T22:06:40Z,2026-11-29T22:07:40Z,failure,60,7,,,,7,,,"
       ])
+    let chosen = try Self.run(["jenkins", "builds", "--columns=number,duration"], server)
+    #expect(chosen.lines == ["number,duration", "7,60"])
   }
 
   @Test("github issues, deployments and workflow-runs")
