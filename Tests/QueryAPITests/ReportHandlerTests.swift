@@ -76,9 +76,28 @@ struct ReportHandlerTests {
     #expect(recovery["open"] as? Int == 0)
     #expect(metrics["rework_rate"]?["ratio"] as? Double == 0)
     // Nothing is known of the three months before.
-    let previous = try #require(leadTime["previous"] as? [String: Any])
-    #expect(previous["median_seconds"] is NSNull)
-    #expect(previous["n"] as? Int == 0)
+    #expect(answer["previous_window"] is NSNull)
+    for name in metrics.keys { #expect(metrics[name]?["previous"] is NSNull, "\(name)") }
+  }
+
+  @Test("A period before the beginning of history is compared with as little as none; CSV keeps its columns")
+  func unknownPeriod() throws {
+    let end = ReportSamples.time(day: 60, hour: 0).rfc3339
+    func window(_ day: Int) -> [(name: String, value: String)] {
+      [("from", ReportSamples.time(day: day, hour: 0).rfc3339), ("to", end)]
+    }
+    for report in ["dora", "lead-time", "flow", "reviews", "pipelines", "incidents"] {
+      let unknown = try Self.json(Self.base + report, window(0))
+      #expect(unknown["previous_window"] is NSNull, "\(report)")
+    }
+    // History begins within the 30 days before.
+    let known = try Self.json(Self.base + "dora", window(30))
+    #expect(known["previous_window"] is [String: Any])
+    let leadTime = try #require(try Self.metrics(known)["lead_time"])
+    #expect((leadTime["previous"] as? [String: Any])?["n"] as? Int == 1)
+    let header = try Self.get(Self.base + "dora", window(30) + [("format", "csv")]).body.prefix { $0 != "\r\n" && $0 != "\n" }
+    let unknown = try Self.get(Self.base + "dora", window(0) + [("format", "csv")]).body.prefix { $0 != "\r\n" && $0 != "\n" }
+    #expect(header == unknown)
   }
 
   @Test("Groups, trends and time zones divide the same releases")

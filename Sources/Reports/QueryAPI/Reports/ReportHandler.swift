@@ -96,10 +96,12 @@ package struct ReportHandler: HTTPHandler {
   private func answer(to question: ReportRequest) throws -> ReportAnswer {
     // In this order: what leaves the projection or the computation meanwhile waits in the store.
     let isWorking = queries.isWorking()
+    let progress = try queries.facts.factProgress()
+    let history = try queries.history.report(of: queries.facts).beginning(
+      of: question.kind.history, in: question.scope, question.settings)
     return ReportAnswer(
-      request: question, queries: queries, progress: try queries.facts.factProgress(), isWorking: isWorking,
-      history: try queries.history.report(of: queries.facts).beginning(
-        of: question.kind.history, in: question.scope, question.settings))
+      request: question.comparing(sinceBeginning: history.first), queries: queries, progress: progress, isWorking: isWorking,
+      history: history)
   }
 
   private func evidence(_ kind: ReportKind, of metric: String, _ request: HTTPRequest) throws -> HTTPResponse {

@@ -65,6 +65,17 @@ struct ReportRequest: Sendable {
     pinnedQuery = Self.encoded(pinned)
   }
 
+  /// The question without a comparison if history begins after the period to compare with. Nothing is known of that period,
+  /// which is not the same as none.
+  ///
+  /// - Parameter beginning: When the history of the scope begins. Nil if there is none.
+  func comparing(sinceBeginning beginning: Timestamp?) -> ReportRequest {
+    guard let compared = frame.comparedWindow, let beginning, beginning >= compared.end else { return self }
+    var request = self
+    request.frame.comparison = .none
+    return request
+  }
+
   private static func comparison(_ name: String?, _ window: TimeWindow) -> ReportFrame.Comparison {
     switch name {
     case "none": .none
