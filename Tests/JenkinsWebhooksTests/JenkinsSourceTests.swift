@@ -115,7 +115,10 @@ struct JenkinsSourceTests {
   @Test("Common names of secrets, and addresses with one")
   func hidden() throws {
     let delivery = try Self.delivery("statistics.start").replacing([
-      "\"count\": 3": "\"DB_PASS\": \"open1\", \"BASIC_AUTH\": \"open2\", \"githubPat\": \"open3\", \"passenger\": \"shown\"",
+      "\"count\": 3": """
+      "DB_PASS": "open1", "BASIC_AUTH": "open2", "githubPat": "open3", "passenger": "shown", "Tokens": "open5", "DBPASSWORD": "open6",
+      "awsAccessKeyId": "open7"
+      """,
       "https://git.harbour.example/": "https://bot:open4@git.harbour.example/",
     ])
     let attributes = try Self.source.events(in: delivery).requireEvents().flatMap(\.attributes)

@@ -10,6 +10,7 @@ struct ImportMarkTests {
     #expect(mark.id == "import:pull_request:36:7")
     #expect(mark.time == StoreSamples.morning)
     #expect(mark.description == "import:pull_request:36:7 2026-03-01T08:00:00Z")
+    #expect(ImportMark(id: mark.id, time: mark.time) == mark)
     #expect(ImportMark("import:issue:acme/site#36:2026-03-01T08:00:00Z 2026-03-01T08:00:00Z") != nil)
   }
 
@@ -18,6 +19,7 @@ struct ImportMarkTests {
     arguments: [
       "", "import:issue:36:1", "import:issue:36:1 ", "import:issue:36:1 yesterday", "issue:36:1:1 2026-03-01T08:00:00Z",
       "import:issue:36 2026-03-01T08:00:00Z", "import:issue::1 2026-03-01T08:00:00Z",
+      "import:issue:36: 2026-03-01T08:00:00Z", "import::issue:36:1 2026-03-01T08:00:00Z",
       "import:issue:36:1  2026-03-01T08:00:00Z", "import:is\u{e4}:36:1 2026-03-01T08:00:00Z",
       "import:a:\(String(repeating: "b", count: 500)):1 2026-03-01T08:00:00Z",
     ])

@@ -20,7 +20,7 @@ package struct ImportedDelivery: Sendable, Hashable {
     source: String, type: HTTPHeaders.Field? = nil, id: (kind: String, id: String, version: String), time: Timestamp,
     body: [UInt8]
   ) {
-    guard let mark = ImportMark("import:\(id.kind):\(id.id):\(id.version) \(time.rfc3339)") else { return nil }
+    guard let mark = ImportMark(id: "import:\(id.kind):\(id.id):\(id.version)", time: time) else { return nil }
     self.source = source
     self.mark = mark
     self.body = body

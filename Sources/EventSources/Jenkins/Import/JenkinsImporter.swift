@@ -227,12 +227,15 @@ enum JenkinsImportBuild {
 
   private static func milliseconds(_ time: Timestamp) -> Int64 { time.nanoseconds / 1_000_000 }
 
+  private static let remotes = "refs/remotes/"
+
   /// Returns the checkout. Of several, such as those of shared libraries, the last one is the project's.
   private static func scm(_ actions: [PayloadObject]) -> JSONMember? {
     guard let action = actions.last(where: { $0.object("lastBuiltRevision") != nil }),
       let revision = action.object("lastBuiltRevision")
     else { return nil }
-    let branch = revision.objects("branch").first?.text("name")?.replacing("refs/remotes/", with: "")
+    var branch = revision.objects("branch").first?.text("name")
+    if let name = branch, name.hasPrefix(remotes) { branch = String(name.dropFirst(remotes.count)) }
     return .object([
       JSONPair("url", .text(action.texts("remoteUrls")?.first)), JSONPair("commit", .text(revision.text("SHA1"))),
       JSONPair("branch", .text(branch)),

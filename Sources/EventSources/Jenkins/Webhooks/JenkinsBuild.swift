@@ -96,11 +96,25 @@ extension JenkinsBuild {
 
   /// Masks the value of a parameter whose name suggests a secret, so that it reaches no backend.
   private static func masked(_ value: AttributeValue, named name: String) -> AttributeValue {
-    let lowercased = name.lowercased()
-    let marks = ["password", "passwd", "passphrase", "secret", "token", "credential", "apikey", "privatekey", "accesskey"]
-    let secretWords: Set<String> = ["auth", "key", "keys", "pass", "pat", "pin", "pwd"]
-    let isSecret = marks.contains(where: lowercased.contains) || words(of: name).contains(where: secretWords.contains)
+    var lowercased = name.lowercased()
+    let isSecret =
+      lowercased.withUTF8 { name in secretMarks.contains { isPart($0, of: name) } }
+      || words(of: name).contains(where: secretWords.contains)
     return isSecret ? .string("***") : value
+  }
+
+  /// What the name of a secret has somewhere, as bytes: each parameter of each build is compared with all of them.
+  private static let secretMarks = [
+    "password", "passwd", "passphrase", "secret", "token", "credential", "apikey", "privatekey", "accesskey",
+  ].map { Array($0.utf8) }
+  /// What the name of a secret has as a word.
+  private static let secretWords: Set<String> = ["auth", "key", "keys", "pass", "pat", "pin", "pwd"]
+
+  private static func isPart(_ mark: [UInt8], of name: UnsafeBufferPointer<UInt8>) -> Bool {
+    guard let first = mark.first, name.count >= mark.count else { return false }
+    return (0...name.count - mark.count).contains { start in
+      name[start] == first && name[start..<start + mark.count].elementsEqual(mark)
+    }
   }
 
   /// Splits a name into words in lower case. `DEPLOY_key`, `deployKey` and `deploy-key` give deploy and key; `monkey`
