@@ -66,30 +66,6 @@ struct GitHubImporterTests {
     }
   }
 
-  /// In a long run, the organisation is a team of eight for a year, with four repositories, and the numbers are printed: see
-  /// Docs/cli/import.md.
-  @Test("takes the requests that the plan names, and no more")
-  func requests() async throws {
-    let isLong = ProcessInfo.processInfo.environment["VALUESTREAM_LONG_TESTS"] != nil
-    let organization = isLong ? try ImportedOrganization(seed: 1, days: 365, scale: 1) : try Self.organization.get()
-    for kind in GitHubImportKind.allCases {
-      let counted = Faulty(server: organization.server) { _, _, _ in nil }
-      let planner = ImportedOrganization.importer(of: organization.server, organization.repositories, kinds: [kind])
-      var plan = ImportEstimate(records: 0, requests: 0)
-      for name in try await planner.containers().names {
-        let estimate = try await planner.estimate(of: name)
-        plan = ImportEstimate(records: plan.records + estimate.records, requests: plan.requests + estimate.requests)
-      }
-      _ = try await ImportedOrganization.deliveries(of: counted, organization.repositories, kinds: [kind])
-      let asked = counted.counts.all
-      if isLong { print("\(kind.rawValue): \(plan.records) records, \(plan.requests) requests planned, \(asked) asked") }
-      // Each repository is asked for itself besides, and commits of pushes may be fewer than one for each.
-      let repositories = organization.repositories.count
-      #expect(asked <= plan.requests + plan.requests / 10 + 4 * repositories, "\(kind.rawValue): \(plan), asked \(asked)")
-      #expect(2 * (asked + repositories) >= plan.requests, "\(kind.rawValue): \(plan), asked \(asked)")
-    }
-  }
-
   @Test("a node that GitHub cannot read costs its timeline, and nothing else")
   func brokenNode() async throws {
     let organization = try Self.organization.get()
