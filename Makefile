@@ -48,7 +48,7 @@ VSD ?= $(RELEASE)/release/vsd
 INPUTS ?= 1000000
 SOURCES ?= github gitlab jenkins jira trello customhttp cdevents
 
-.PHONY: help run demo screenshots vsd vsperf dist test test-long test-dist test-days test-sanitizer hostile fuzz docs check bench bench-traces bench-reports bench-away bench-deliveries bench-export bench-history bench-import bench-agg clean
+.PHONY: help run demo demo-import screenshots vsd vsperf dist test test-long test-dist test-days test-sanitizer hostile fuzz docs check bench bench-traces bench-reports bench-away bench-deliveries bench-export bench-history bench-import bench-agg clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -62,6 +62,12 @@ demo: ## Start vsd with a generated year and print the address of its dashboard 
 	@Scripts/bootstrap build demo
 	@$(MAKE) --no-print-directory vsd vsperf
 	@SEED=$(SEED) Scripts/demo $(RELEASE)/release/vsd $(RELEASE)/release/vsperf $(ARGS)
+
+demo-import: ## The same, imported with vsperf from a server that plays GitHub and GitLab
+	@Scripts/bootstrap build demo
+	@$(MAKE) --no-print-directory vsd vsperf
+	@Scripts/quiet-build --product play-vendors
+	@SEED=$(SEED) PLAYER=$(CURDIR)/$(DEBUG)/debug/play-vendors Scripts/demo $(CURDIR)/$(RELEASE)/release/vsd $(CURDIR)/$(RELEASE)/release/vsperf $(ARGS)
 
 screenshots: ## Make the pictures of the pages in Docs/pictures (NAMES="overview trace")
 	@Scripts/bootstrap build screenshots

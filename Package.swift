@@ -189,6 +189,9 @@ let testing: [Target] = [
   .target(
     name: "GitLabServer", dependencies: ["ValueStreamCore", "ValueStreamTesting"], path: "Tests/GitLabServer",
     swiftSettings: testSettings),
+  .executableTarget(
+    name: "play-vendors", dependencies: ["ValueStreamTesting", "GitHubServer", "GitLabServer"], path: "Tests/VendorPlayer",
+    swiftSettings: testSettings),
   .target(name: "PostgresServer", path: "Tests/PostgresServer", swiftSettings: testSettings),
   .target(
     name: "SourceFuzzing", dependencies: ["ValueStreamCore"] + sources, path: "Tests/SourceFuzzing", swiftSettings: testSettings),
@@ -240,10 +243,14 @@ let testsOfTargets: [Target] = [
   tests(of: "GitLabImport", ["ValueStreamCore", "APIClient", "GitLabAPI", "GitLabServer", "GitLabWebhooks", "Simulator"]),
   tests(of: "JenkinsWebhooks", ["ValueStreamCore"], fixtures: ["Fixtures"]),
   tests(of: "JenkinsAPI", ["ValueStreamCore", "APIClient"]),
-  tests(of: "JenkinsImport", ["ValueStreamCore", "APIClient", "JenkinsAPI", "JenkinsWebhooks", "Simulator"]),
+  tests(
+    of: "JenkinsImport",
+    ["ValueStreamCore", "APIClient", "JenkinsAPI", "JenkinsWebhooks", "GitHubWebhooks", "GitLabWebhooks", "Simulator"]),
   tests(of: "JiraWebhooks", ["ValueStreamCore"], fixtures: ["Fixtures"]),
   tests(of: "JiraAPI", ["ValueStreamCore", "APIClient"]),
-  tests(of: "JiraImport", ["ValueStreamCore", "APIClient", "JiraAPI", "JiraWebhooks", "Simulator"]),
+  tests(
+    of: "JiraImport",
+    ["ValueStreamCore", "APIClient", "JiraAPI", "JiraWebhooks", "GitHubWebhooks", "GitLabWebhooks", "Simulator"]),
   tests(of: "TrelloWebhooks", ["ValueStreamCore"], fixtures: ["Fixtures"]),
   tests(of: "TrelloImport", ["ValueStreamCore", "APIClient", "TrelloWebhooks"]),
   tests(of: "CustomHTTP", ["ValueStreamCore"], fixtures: ["Fixtures"]),

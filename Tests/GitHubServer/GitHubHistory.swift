@@ -240,9 +240,11 @@ extension Kept.Objects {
     guard let id = object["id"] as? Int else { return nil }
     func time(_ name: String) -> Timestamp? { (object[name] as? String).flatMap { Timestamp(rfc3339: $0) } }
     let created = time("created_at") ?? .epoch
+    // A generated year leaves the ids of nodes out.
+    let nodeID = object["node_id"] as? String ?? "N_\(id)"
     return GitHubHistory.Record(
-      id: id, nodeID: object["node_id"] as? String ?? "N\(id)", created: created, updated: time("updated_at") ?? created,
-      json: GitHubHistory.text(object), details: details)
+      id: id, nodeID: nodeID, created: created, updated: time("updated_at") ?? created,
+      json: GitHubHistory.text(object.merging(["node_id": nodeID]) { known, _ in known }), details: details)
   }
 
   /// Members that a list of pull requests does not have.
