@@ -150,6 +150,28 @@ struct GitHubImportTests {
       result.errors.hasSuffix("vsperf: 1 record could not be read by the server; all others are imported\n"), "\(result.errors)")
   }
 
+  @Test("of records that GitHub cannot read names ten of each list, and the number of the others")
+  func manyBroken() throws {
+    let home = try VSDProcess.Home()
+    let deliveries = HistoryGenerator(HistoryConfiguration(seed: 6, days: 14, scale: 0.8, until: Self.until))
+    let history = GitHubHistory(deliveries.map { ($0.event, $0.body) })
+    let repositories = history.repositories.mapValues(\.changes)
+    let gitHub = try Self.gitHub(
+      Self.server {
+        $0.history = history
+        $0.brokenNodes = Set(repositories.values.joined().map(\.nodeID))
+      })
+    let result = try VSPerf.run(
+      Self.arguments(gitHub, ["--kinds=pull-requests", "--out", "\(home.path)/out"]), environment: Self.environment)
+    #expect(result.exit == .code(75))
+    #expect(repositories.values.contains { $0.count > 10 })
+    for (name, changes) in repositories where !changes.isEmpty {
+      let lines = result.errors.split(separator: "\n").filter { $0.hasPrefix("vsperf: \(name) pull-requests: ") }
+      #expect(lines.count == min(changes.count, 11), "\(name): \(lines)")
+      if changes.count > 10 { #expect(lines.last?.hasSuffix(": \(changes.count - 10) more lines like these") == true) }
+    }
+  }
+
   @Test("keeps what it has when vsd goes away, and says how to go on")
   func noReceiver() throws {
     let home = try VSDProcess.Home()

@@ -85,6 +85,7 @@ struct Import {
       var sink = try sink(settings, keeping: state.bytes)
       progress.begin(containers: state.total, done: state.total - state.containers.count, rows: state.rows)
       let horizons = try horizons(settings)
+      var noted: [String: Int] = [:]
       for round in min(state.round ?? 0, horizons.count - 1)..<horizons.count {
         state.round = round
         let run = ContainerRun<ImportedDelivery>(
@@ -97,7 +98,7 @@ struct Import {
           }
           state.advance(by: step)
           try state.write(at: statePath)
-          show(step)
+          show(step, &noted)
         }
       }
       try finish(state, sink.name)
@@ -115,12 +116,21 @@ struct Import {
 
   private static let roundDays = [30.0, 120.0]
 
-  private func show(_ step: ContainerRun<ImportedDelivery>.Step) {
+  /// Shows a page.
+  ///
+  /// - Parameter noted: the number of notes of each container. A list that lacks something for every record would bury all else.
+  private func show(_ step: ContainerRun<ImportedDelivery>.Step, _ noted: inout [String: Int]) {
     progress.show(step)
     let name = step.container.name
-    for note in step.notes { progress.note("\(name): \(note)") }
+    for note in step.notes.prefix(max(0, Self.shownNotes - (noted[name] ?? 0))) { progress.note("\(name): \(note)") }
+    noted[name, default: 0] += step.notes.count
+    if step.isLast, let count = noted.removeValue(forKey: name), count > Self.shownNotes {
+      progress.note("\(name): \(count - Self.shownNotes) more lines like these")
+    }
     if let error = step.failure { progress.note("\(name) is left out: \(error)") }
   }
+
+  private static let shownNotes = 10
 
   private var hint: String { "what was imported stays, and --resume goes on from here" }
 
