@@ -1,3 +1,4 @@
+import DeliveryMetrics
 import Foundation
 import QueryAPI
 import Testing
@@ -138,6 +139,23 @@ struct PageTests {
       address = links.first.map { (link: String) -> String in String(link.prefix { $0 != "\"" }).replacing("&amp;", with: "&") }
     }
     #expect(seen == (0..<23).reversed().map { String($0) })
+  }
+
+  @Test("the overview shows what happened last, also after an import, which begins with the newest")
+  func lately() throws {
+    let events = (0..<23).reversed().map { number -> Event in
+      var event = Event(
+        key: DashboardSamples.key("pull_request", number), time: .vendor(StoreSamples.time(Int64(number))), attempt: .single)
+      event.operation = .pullRequest
+      event.name = "change-\(number)."
+      event.marks = [.begin(.vendor(StoreSamples.time(Int64(number))))]
+      // An old change ends last.
+      if number < 2 { event.marks.append(.end(.vendor(StoreSamples.time(100 - Int64(number))))) }
+      return event
+    }
+    let html = try DashboardSamples(events, reports: .init(facts: NoFacts(), settings: ReportSettings())).text("/")
+    let shown = html.components(separatedBy: "<bdi>change-").dropFirst().map { String($0.prefix { $0 != "." }) }
+    #expect(shown == [0, 1, 22, 21, 20, 19, 18, 17, 16, 15].map { String($0) })
   }
 
   @Test("a large trace is cut, says so, and hides jobs that passed")

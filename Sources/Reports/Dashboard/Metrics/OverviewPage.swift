@@ -146,11 +146,16 @@ struct OverviewPage {
   private func latelyItems() throws -> [TracedSpan] {
     var reader = context.queries.reader()
     var spans: [TracedSpan] = []
+    var known: Set<SubjectKey> = []
     for operation in [Operation.deploy, .pullRequest, .incident] {
       var filter = SubjectFilter()
       filter.operation = operation
-      for subject in try context.queries.store.subjects(matching: filter, after: nil, limit: Self.latelyLimit).subjects {
-        spans += try reader.spans(of: subject).suffix(1)
+      // In the order of arrival, an import would show the oldest items, because it reads from the newest to the oldest.
+      for order in [SubjectOrder.start, .end] {
+        let page = try context.queries.store.subjects(matching: filter, in: order, after: nil, limit: Self.latelyLimit)
+        for (_, subject) in page.subjects where known.insert(subject.key).inserted {
+          spans += try reader.spans(of: subject).suffix(1)
+        }
       }
     }
     let sorted = spans.sorted { ($1.span.end ?? $1.span.start, $0.span.key) < ($0.span.end ?? $0.span.start, $1.span.key) }
