@@ -65,14 +65,15 @@ struct GitHubImportRequestsTests {
     }
   }
 
-  private static func sum(_ kind: GitHubImportKind, of organization: ImportedOrganization) async throws -> Sum {
+  private static func sum(_ kind: GitHubImportKind, of server: GitHubHistoryServer) async throws -> Sum {
     var sum = Sum()
-    let planner = ImportedOrganization.importer(of: organization.server, organization.repositories, kinds: [kind])
+    let repositories = server.history.repositories.keys.sorted()
+    let planner = ImportedOrganization.importer(of: server, repositories, kinds: [kind])
     for name in try await planner.containers().names {
       sum = sum + Sum(plan: try await planner.estimate(of: name))
     }
-    let counted = Counted(server: organization.server)
-    let importer = ImportedOrganization.importer(of: counted, organization.repositories, kinds: [kind])
+    let counted = Counted(server: server)
+    let importer = ImportedOrganization.importer(of: counted, repositories, kinds: [kind])
     let run = ContainerRun<ImportedDelivery>(importer, limit: nil, concurrency: 1, pagesAhead: 1)
     try await run.run(try await importer.containers().names.map { ContainerProgress($0) }) { step in
       #expect(step.failure == nil)
@@ -86,9 +87,9 @@ struct GitHubImportRequestsTests {
     var sums: [GitHubImportKind: Sum] = [:]
     var repositories = 0
     for seed in UInt64(1)...(Self.isLong ? 25 : 1) {
-      let organization = try ImportedOrganization(seed: seed, days: Self.isLong ? 365 : 4, scale: Self.isLong ? 1 : 0.4)
-      repositories += organization.repositories.count
-      for kind in GitHubImportKind.allCases { sums[kind] = (sums[kind] ?? Sum()) + (try await Self.sum(kind, of: organization)) }
+      let server = try ImportedOrganization(seed: seed, days: Self.isLong ? 365 : 4, scale: Self.isLong ? 1 : 0.4).server
+      repositories += server.history.repositories.count
+      for kind in GitHubImportKind.allCases { sums[kind] = (sums[kind] ?? Sum()) + (try await Self.sum(kind, of: server)) }
       if Self.isLong { Self.show(sums, repositories) }
     }
     for (kind, sum) in sums {
@@ -110,5 +111,6 @@ struct GitHubImportRequestsTests {
     let quota = RequestQuota(perHour: 5000, remaining: 5000, resetSeconds: 3600)
     let hours = quota.seconds(for: sent, requestsPerSecond: 10) / 3600
     print("| all | | \(planned) | \(sent) | \(hours) h with 5000 requests an hour |")
+    fflush(nil)
   }
 }

@@ -53,18 +53,22 @@ final class CurlAnswer {
       isTooLarge = true
       return 0
     }
-    let text = String(decoding: line, as: UTF8.self)
     // A status line begins a new response. The one before it was interim, such as `100 Continue`.
-    if text.hasPrefix("HTTP/") { headers = HTTPHeaders() }
-    guard let colon = text.firstIndex(of: ":"), !text.hasPrefix("HTTP/") else { return line.count }
-    func trimmed(_ part: Substring) -> String {
-      var part = part.drop(while: \.isWhitespace)
-      while part.last?.isWhitespace == true { part.removeLast() }
-      return String(part)
+    if line.starts(with: "HTTP/".utf8) {
+      headers = HTTPHeaders()
+    } else if let colon = line.firstIndex(of: UInt8(ascii: ":")) {
+      headers.fields.append(
+        HTTPHeaders.Field(name: Self.trimmed(line[..<colon]), value: Self.trimmed(line[(colon + 1)...])))
     }
-    headers.fields.append(
-      HTTPHeaders.Field(name: trimmed(text[..<colon]), value: trimmed(text[text.index(after: colon)...])))
     return line.count
+  }
+
+  /// Returns a part of a line without the spaces and line ends around it.
+  private static func trimmed(_ part: Slice<UnsafeRawBufferPointer>) -> String {
+    func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || 0x09...0x0D ~= byte }
+    var part = part.drop(while: isSpace)
+    while part.last.map(isSpace) == true { part.removeLast() }
+    return String(decoding: part, as: UTF8.self)
   }
 
   func result(_ code: CURLcode, status: Int) -> CurlExchange.Result {
