@@ -117,6 +117,79 @@ struct SQLiteFactStoreTests {
     let same = try withFile { try $0.number("SELECT count(*) FROM fact_page JOIN former USING (id, checksum)") }
     #expect(pages > 4 && same >= pages - 2)
     #expect(try Set(all(store)) == Set(changes))
+    #expect(try columns(store) == Set(changes.map { Columns($0) }))
+  }
+
+  /// Some of what reports read of a change.
+  private struct Columns: Hashable {
+    var (id, opened, rounds): (UInt64, Int64, UInt16)
+
+    init(_ change: ChangeFact) {
+      (id, opened, rounds) = (change.id.rawValue, change.times.opened?.nanoseconds ?? -1, change.reviewRounds)
+    }
+
+    init(_ change: ChangeColumns) {
+      (id, opened, rounds) = (change.id.rawValue, change.opened, change.reviewRounds)
+    }
+  }
+
+  private func columns(_ store: SQLiteSpanStore) throws -> Set<Columns> {
+    var found: Set<Columns> = []
+    try store.visitFactBytes(.change, days: FactSamples.day(0)...FactSamples.day(9_000), includesOpen: true) { bytes in
+      let change = Columns(try ChangeColumns(bytes))
+      #expect(found.insert(change).inserted)
+    }
+    return found
+  }
+
+  @Test("Reports read the newest rows, whether they are in a page or not")
+  func columnsOfRows() throws {
+    let store = try open()
+    defer { store.close() }
+    var changes = try write(3010, dayCount: 7, to: store)
+    for index in stride(from: 0, to: changes.count, by: 50) { changes[index].reviewRounds = 77 }
+    try store.write(
+      FactSamples.changes(stride(from: 0, to: changes.count, by: 50).map { FactSamples.facts(changes[$0]) }))
+    #expect(try withFile { try $0.number("SELECT count(*) FROM fact_page_rest") } > 0)
+    #expect(try columns(store) == Set(changes.map { Columns($0) }))
+    #expect(try Set(all(store)) == Set(changes))
+  }
+
+  @Test("Pages of an earlier version are read, and packed one by one as facts are written")
+  func pagesOfEarlierVersion() throws {
+    var store = try open()
+    let changes = try write(3010, dayCount: 7, to: store)
+    store.close()
+    let count = try withFile { connection in
+      let pages = try connection.prepare(
+        "SELECT p.id, p.data, r.data FROM fact_page p JOIN fact_page_rest r USING (id) ORDER BY p.id")
+      var count: Int64 = 0
+      while try pages.step() {
+        let (first, rest) = (pages.bytes(1), pages.bytes(2))
+        let data = try first.withUnsafeBytes { first in
+          try rest.withUnsafeBytes { try PackedFactPage(first, .change).unpacked($0) }
+        }
+        let update = try connection.prepare("UPDATE fact_page SET checksum = ?2, data = ?3 WHERE id = ?1")
+        update.bind(1, pages.int(0))
+        update.bind(2, Checksum.of(data))
+        update.bind(3, data)
+        try update.run()
+        count += 1
+      }
+      try connection.execute("DROP TABLE fact_page_rest; PRAGMA user_version = \(StoreSchema.spanStore.version - 1)")
+      return count
+    }
+    store = try open()
+    defer { store.close() }
+    #expect(count >= 7)
+    #expect(try columns(store) == Set(changes.map { Columns($0) }))
+    #expect(try Set(all(store)) == Set(changes))
+    for written in 1...count {
+      try store.write(FactChanges())
+      #expect(try withFile { try $0.number("SELECT count(*) FROM fact_page_rest") } == written)
+    }
+    #expect(try columns(store) == Set(changes.map { Columns($0) }))
+    #expect(try Set(all(store)) == Set(changes))
   }
 
   @Test("Rows on many days do not pile up")
@@ -163,6 +236,8 @@ struct SQLiteFactStoreTests {
       "UPDATE fact_page SET data = zeroblob(length(data)) WHERE id = 1",
       "UPDATE fact_page SET data = substr(data, 1, 1000) WHERE id = 1",
       "UPDATE fact_page SET checksum = checksum + 1 WHERE id = 1",
+      "UPDATE fact_page_rest SET data = zeroblob(length(data)) WHERE id = 1",
+      "DELETE FROM fact_page_rest WHERE id = 1",
       "UPDATE fact_row SET data = x'ffffffff' WHERE day = (SELECT max(day) FROM fact_row)",
     ])
   func damage(change: String) throws {

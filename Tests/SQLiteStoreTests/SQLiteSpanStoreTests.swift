@@ -534,7 +534,7 @@ struct SQLiteSpanStoreTests {
   static let droppingFacts = """
     DROP TABLE fact_name; DROP TABLE fact_subject; DROP TABLE fact_page; DROP TABLE fact_row; DROP TABLE fact_delivery;
     DROP TABLE fact_change; DROP TABLE fact_value; DROP TABLE fact_progress; DROP TABLE fact_kept; DROP TABLE exclusion;
-    DROP TABLE run_tally; DROP TABLE rollup_change; DROP TABLE rollup_page; DROP TABLE rollup_state;
+    DROP TABLE fact_page_rest; DROP TABLE run_tally; DROP TABLE rollup_change; DROP TABLE rollup_page; DROP TABLE rollup_state;
     """
 
   @Test("finds the traces of a store that the fourth version wrote")

@@ -43,6 +43,14 @@ struct FactColumnsTests {
         previousAttempt: number(), changeCount: number())
     }
 
+    mutating func delivered() -> DeliveredChange {
+      let (change, deploy) = (change(), deploy())
+      return DeliveredChange(
+        deploy: id(), attempt: number(), target: deploy.target, commit: deploy.commit, deployStarted: time(),
+        deployEnded: time() ?? .epoch, change: change.id, times: change.times, labels: change.labels, reverts: optionalID(),
+        isRepeated: random.next() % 2 == 0)
+    }
+
     mutating func run() -> RunFact {
       RunFact(
         id: id(), attempt: number(), repository: name(), workflow: name(), job: name(), runner: name(),
@@ -133,6 +141,27 @@ struct FactColumnsTests {
           #expect([found.start, found.end] == [stay.start, stay.end].map(Self.stored))
         }
       }
+    }
+  }
+
+  @Test("do not depend on the members that stores keep apart, and the layout has the length of a row")
+  func layouts() throws {
+    var draws = Draws(6)
+    func check<Row: Fact, Columns>(_ row: Row, _ read: (UnsafeRawBufferPointer) throws -> Columns) throws {
+      let layout = try #require(FactLayout.of(Row.kind))
+      var bytes = EncodedFact(row).bytes
+      #expect(layout.byteCount == bytes.count)
+      let expected = try bytes.withUnsafeBytes(read)
+      for member in layout.others {
+        for place in member.offset..<member.offset + member.width { bytes[place] = draws.number() }
+      }
+      #expect(try String(describing: bytes.withUnsafeBytes(read)) == String(describing: expected))
+    }
+    for _ in 0..<50 {
+      try check(draws.change()) { try ChangeColumns($0) }
+      try check(draws.deploy()) { try DeployFact($0) }
+      try check(draws.run()) { try RunColumns($0) }
+      try check(draws.delivered()) { try DeliveredChangeColumns($0) }
     }
   }
 

@@ -80,6 +80,11 @@ enum FactRows {
     bytes += row
   }
 
+  static func append(_ row: UnsafeRawBufferPointer, to bytes: inout [UInt8]) {
+    withUnsafeBytes(of: UInt32(truncatingIfNeeded: row.count).littleEndian) { bytes.append(contentsOf: $0) }
+    bytes.append(contentsOf: row)
+  }
+
   /// Calls `body` with each row.
   ///
   /// - Throws: ``DamagedBytes``, or what `body` throws.
@@ -96,7 +101,7 @@ enum FactRows {
   }
 }
 
-/// A page of facts: groups in the order of their subjects. A group is the id of the subject in 8 bytes, the length of its
+/// A page of facts: groups in the order of their subjects. Most pages are stored as a ``PackedFactPage``. A group is the id of the subject in 8 bytes, the length of its
 /// rows in 4 bytes, and its ``FactRows``.
 struct FactPage {
   private let bytes: UnsafeRawBufferPointer
@@ -121,9 +126,19 @@ struct FactPage {
   }
 
   static func append(_ subject: Int64, _ rows: UnsafeRawBufferPointer, to bytes: inout [UInt8]) {
-    withUnsafeBytes(of: subject.littleEndian) { bytes.append(contentsOf: $0) }
-    withUnsafeBytes(of: UInt32(truncatingIfNeeded: rows.count).littleEndian) { bytes.append(contentsOf: $0) }
+    append(subject, byteCount: rows.count, to: &bytes)
     bytes.append(contentsOf: rows)
+  }
+
+  /// Appends a group without its rows, which must follow.
+  static func append(_ subject: Int64, byteCount: Int, to bytes: inout [UInt8]) {
+    withUnsafeBytes(of: subject.littleEndian) { bytes.append(contentsOf: $0) }
+    withUnsafeBytes(of: UInt32(truncatingIfNeeded: byteCount).littleEndian) { bytes.append(contentsOf: $0) }
+  }
+
+  /// The checksum of a stored page, packed or not.
+  static func checksum(of bytes: UnsafeRawBufferPointer) -> Int64 {
+    PackedFactPage.isPacked(bytes) ? Checksum.wide(of: bytes) : Checksum.of(bytes)
   }
 }
 

@@ -2,10 +2,10 @@ import ValueStreamCore
 
 /// The SQL statements for facts. Each connection prepares a statement when it first needs it.
 enum FactQuery: Int, CaseIterable {
-  case rows, pages, row, pageAt, pageData, firstRowDay, firstPageDay
+  case rows, pages, wholePages, row, pageAt, pageData, firstRowDay, firstPageDay
   case subject, subjectsAfter, setSubject, deleteSubject
   case setRow, deleteRow, deleteRows, rowCounts, rowsOfPlace, places
-  case pagesOfPlace, insertPage, updatePage, deletePage
+  case pagesOfPlace, insertPage, updatePage, deletePage, setPageRest, deletePageRest, unpackedPage
   case oldestRow, oldestPage
   case deliveries, insertDelivery, deleteDelivery
   case nameID, nameText, insertName
@@ -26,10 +26,16 @@ enum FactQuery: Int, CaseIterable {
       "SELECT day, subject, checksum, data FROM fact_row WHERE kind = ?1 AND day >= ?2 AND day <= ?3 ORDER BY day, subject"
     case .pages:
       "SELECT day, first, checksum, data FROM fact_page WHERE kind = ?1 AND day >= ?2 AND day <= ?3 ORDER BY day, first"
+    case .wholePages:
+      """
+      SELECT p.day, p.first, p.checksum, p.data, r.data FROM fact_page p LEFT JOIN fact_page_rest r ON r.id = p.id
+      WHERE p.kind = ?1 AND p.day >= ?2 AND p.day <= ?3 ORDER BY p.day, p.first
+      """
     case .row: "SELECT checksum, data FROM fact_row WHERE kind = ?1 AND day = ?2 AND subject = ?3"
     case .pageAt:
       "SELECT id FROM fact_page WHERE kind = ?1 AND day = ?2 AND first <= ?3 ORDER BY first DESC LIMIT 1"
-    case .pageData: "SELECT checksum, data FROM fact_page WHERE id = ?1"
+    case .pageData:
+      "SELECT p.checksum, p.data, r.data FROM fact_page p LEFT JOIN fact_page_rest r ON r.id = p.id WHERE p.id = ?1"
     case .firstRowDay:
       "SELECT day FROM fact_row WHERE kind = ?1 AND day < ?2 AND length(data) > 0 ORDER BY day LIMIT 1"
     case .firstPageDay: "SELECT day FROM fact_page WHERE kind = ?1 AND day < ?2 ORDER BY day LIMIT 1"
@@ -56,6 +62,13 @@ enum FactQuery: Int, CaseIterable {
     case .insertPage: "INSERT INTO fact_page VALUES (NULL, ?1, ?2, ?3, ?4, ?5)"
     case .updatePage: "UPDATE fact_page SET first = ?2, checksum = ?3, data = ?4 WHERE id = ?1"
     case .deletePage: "DELETE FROM fact_page WHERE id = ?1"
+    case .setPageRest: "INSERT OR REPLACE INTO fact_page_rest VALUES (?1, ?2)"
+    case .deletePageRest: "DELETE FROM fact_page_rest WHERE id = ?1"
+    case .unpackedPage:
+      """
+      SELECT p.id, p.kind, p.day, p.first FROM fact_page p
+      WHERE p.id > ?1 AND NOT EXISTS (SELECT 1 FROM fact_page_rest r WHERE r.id = p.id) ORDER BY p.id LIMIT 1
+      """
 
     case .oldestRow: "SELECT kind, day, subject FROM fact_row WHERE kind = ?1 AND day < ?2 ORDER BY day, subject LIMIT 1"
     case .oldestPage: "SELECT id, day FROM fact_page WHERE kind = ?1 AND day < ?2 ORDER BY day, first LIMIT 1"

@@ -24,9 +24,10 @@ extension SQLiteSpanStore: FactStore {
   ) throws {
     try withReader { reader in
       if let days {
-        try reader.visitFactBytes(kind, days: Int64(days.lowerBound.rawValue)...Int64(days.upperBound.rawValue), visit)
+        let days = Int64(days.lowerBound.rawValue)...Int64(days.upperBound.rawValue)
+        try reader.visitFactBytes(kind, days: days, isWhole: false, visit)
       }
-      if includesOpen { try reader.visitFactBytes(kind, days: FactPlace.openDay...FactPlace.openDay, visit) }
+      if includesOpen { try reader.visitFactBytes(kind, days: FactPlace.openDay...FactPlace.openDay, isWhole: false, visit) }
     }
   }
 

@@ -11,22 +11,24 @@ extension SpanStoreReader {
 
   /// Calls `visit` with the facts of one kind on these days, in order of days.
   func visitFacts<Row: Fact>(_ type: Row.Type, days: ClosedRange<Int64>, _ visit: (Row) throws -> Void) throws {
-    try visitFactBytes(Row.kind, days: days) { bytes in
+    try visitFactBytes(Row.kind, days: days, isWhole: true) { bytes in
       var reader = FactReader(bytes)
       try visit(try Row(from: &reader))
     }
   }
 
-  /// Calls `visit` with the stored bytes of the facts of one kind on these days, in order of days. Reports and skips a row for
-  /// which `visit` throws ``DamagedFact``.
+  /// Calls `visit` with the encoded facts of one kind on these days, in order of days. Reports and skips a row for which `visit`
+  /// throws ``DamagedFact``.
+  ///
+  /// - Parameter isWhole: false if only the members are needed that reports read (see ``FactLayout``).
   func visitFactBytes(
-    _ kind: FactKind, days: ClosedRange<Int64>, _ visit: (UnsafeRawBufferPointer) throws -> Void
+    _ kind: FactKind, days: ClosedRange<Int64>, isWhole: Bool, _ visit: (UnsafeRawBufferPointer) throws -> Void
   ) throws {
     var first = days.lowerBound
     for _ in 0..<Self.longestFactSearch where first <= days.upperBound {
       var reached = first
       do {
-        return try visitFactBytes(kind, days: first...days.upperBound, reached: &reached, visit)
+        return try visitFactBytes(kind, days: first...days.upperBound, isWhole, reached: &reached, visit)
       } catch let error as DamagedFile {
         damage.note(StoreDamage(.fact, FactPlace(kind, day: reached).text, reason: error.reason))
         // The rest of the day is left out. The next days may be readable.
@@ -49,10 +51,11 @@ extension SpanStoreReader {
   }
 
   private func visitFactBytes(
-    _ kind: FactKind, days: ClosedRange<Int64>, reached: inout Int64, _ visit: (UnsafeRawBufferPointer) throws -> Void
+    _ kind: FactKind, days: ClosedRange<Int64>, _ isWhole: Bool, reached: inout Int64,
+    _ visit: (UnsafeRawBufferPointer) throws -> Void
   ) throws {
     let place = FactPlace(kind, day: days.lowerBound)
-    let (rows, pages) = (try facts(.rows, place), try facts(.pages, place))
+    let (rows, pages) = (try facts(.rows, place), try facts(isWhole ? .wholePages : .pages, place))
     defer {
       rows.reset()
       pages.reset()
@@ -69,12 +72,14 @@ extension SpanStoreReader {
         hasRow = try advance(rows)
       }
       while hasPage, pages.int(0) == reached {
-        try withFacts(pages, checksumAt: 2, place) { bytes in
-          var page = FactPage(bytes)
-          var rest = overriding[...]
-          while let group = try page.next() {
-            while let subject = rest.first, subject < group.subject { rest.removeFirst() }
-            if rest.first != group.subject { try emitBytes(group.rows, place, visit) }
+        if isWhole {
+          try withPage(pages, checksumAt: 2, place) { try emitBytes(ofPage: $0, except: overriding, place, visit) }
+        } else {
+          try withFacts(pages, checksumAt: 2, place, FactPage.checksum) { bytes in
+            guard PackedFactPage.isPacked(bytes) else {
+              return try emitBytes(ofPage: bytes, except: overriding, place, visit)
+            }
+            try PackedFactPage(bytes, kind).visitRows(except: overriding) { try emit($0, place, visit) }
           }
         }
         hasPage = try advance(pages)
@@ -82,16 +87,33 @@ extension SpanStoreReader {
     }
   }
 
+  /// - Parameter overridden: the subjects whose rows are left out, in ascending order.
+  private func emitBytes(
+    ofPage bytes: UnsafeRawBufferPointer, except overridden: [Int64], _ place: FactPlace,
+    _ visit: (UnsafeRawBufferPointer) throws -> Void
+  ) throws {
+    var page = FactPage(bytes)
+    var rest = overridden[...]
+    while let group = try page.next() {
+      while let subject = rest.first, subject < group.subject { rest.removeFirst() }
+      if rest.first != group.subject { try emitBytes(group.rows, place, visit) }
+    }
+  }
+
+  private func emit(
+    _ row: UnsafeRawBufferPointer, _ place: FactPlace, _ visit: (UnsafeRawBufferPointer) throws -> Void
+  ) throws {
+    do {
+      try visit(row)
+    } catch is DamagedFact {
+      noteDamagedFact(place, "a row cannot be decoded")
+    }
+  }
+
   private func emitBytes(
     _ rows: UnsafeRawBufferPointer, _ place: FactPlace, _ visit: (UnsafeRawBufferPointer) throws -> Void
   ) throws {
-    try FactRows.visit(rows) { bytes in
-      do {
-        try visit(bytes)
-      } catch is DamagedFact {
-        noteDamagedFact(place, "a row cannot be decoded")
-      }
-    }
+    try FactRows.visit(rows) { try emit($0, place, visit) }
   }
 
   /// Decodes rows. Reports and skips a damaged one.
@@ -114,12 +136,12 @@ extension SpanStoreReader {
   @discardableResult
   func withFacts(
     _ statement: SQLiteStatement, checksumAt column: Int32, _ place: FactPlace,
-    _ body: (UnsafeRawBufferPointer) throws -> Void
+    _ checksumOf: (UnsafeRawBufferPointer) -> Int64 = Checksum.of, _ body: (UnsafeRawBufferPointer) throws -> Void
   ) throws -> Bool {
     do {
       let checksum = statement.int(column)
       return try statement.withBytes(column + 1) { bytes in
-        guard Checksum.of(bytes) == checksum else {
+        guard checksumOf(bytes) == checksum else {
           noteDamagedFact(place, "other bytes than were stored")
           return false
         }
@@ -129,6 +151,21 @@ extension SpanStoreReader {
     } catch is DamagedBytes {
       noteDamagedFact(place, "the rows cannot be told apart")
       return false
+    }
+  }
+
+  /// Calls `body` with the bytes of a ``FactPage``, which the columns after the checksum hold in one part or in two, unless they
+  /// are damaged, which is reported.
+  ///
+  /// - Returns: false if the bytes are damaged. `body` may have seen a part of them.
+  @discardableResult
+  func withPage(
+    _ statement: SQLiteStatement, checksumAt column: Int32, _ place: FactPlace, _ body: (UnsafeRawBufferPointer) throws -> Void
+  ) throws -> Bool {
+    try withFacts(statement, checksumAt: column, place, FactPage.checksum) { bytes in
+      guard PackedFactPage.isPacked(bytes) else { return try body(bytes) }
+      let page = try PackedFactPage(bytes, place.kind)
+      try statement.withBytes(column + 2) { try page.unpacked($0) }.withUnsafeBytes(body)
     }
   }
 
@@ -156,7 +193,7 @@ extension SpanStoreReader {
       data.reset()
       data.bind(1, page)
       guard try data.step() else { continue }
-      try withFacts(data, checksumAt: 0, place) { bytes in
+      try withPage(data, checksumAt: 0, place) { bytes in
         var page = FactPage(bytes)
         var rest = subjects[...]
         while let wanted = rest.first, let group = try page.next() {
@@ -241,7 +278,8 @@ extension SpanStoreReader {
 
   func factSubjects(_ ids: Set<FactID>) throws -> [FactID: FactSubject] {
     var result: [FactID: FactSubject] = [:]
-    for id in ids {
+    // In the order in which they lie in the file.
+    for id in ids.sorted() {
       guard let (key, record) = try factRecord(Int64(bitPattern: id.rawValue)) else { continue }
       result[id] = FactSubject(id: id, key: key, name: record.name, address: record.address, traceID: record.traceID)
     }

@@ -182,5 +182,9 @@ extension StoreSchema {
       DROP INDEX branch_update_head;
       CREATE INDEX branch_update_head ON branch_update (head, time) WHERE head IS NOT NULL;
       """,
+      // The second part of a packed page of facts (see ``PackedFactPage``). Pages of earlier versions are packed bit by bit.
+      """
+      CREATE TABLE IF NOT EXISTS fact_page_rest (id INTEGER PRIMARY KEY, data BLOB NOT NULL);
+      """,
     ])
 }

@@ -41,6 +41,7 @@ extension SpanStoreWriter {
       }
       if let ticket = changes.completed { try complete(FactTicket(ticket)) }
       try mergeFacts(touched)
+      try packNextPage()
     }
   }
 
@@ -235,7 +236,7 @@ extension SpanStoreWriter {
     defer { statement.reset() }
     guard try statement.step() else { return [] }
     var data: [UInt8] = []
-    let isWhole = try reader.withFacts(statement, checksumAt: 0, place) { bytes in
+    let isWhole = try reader.withPage(statement, checksumAt: 0, place) { bytes in
       var page = FactPage(bytes)
       while try page.next() != nil {}
       data = Array(bytes)
@@ -273,22 +274,59 @@ extension SpanStoreWriter {
   private func writePages(
     _ pages: [(first: Int64, bytes: [UInt8])], at place: FactPlace, replacing known: Int64?
   ) throws {
-    // The page that is replaced makes room for the key of a new one.
-    if let known, pages.isEmpty { return try run(.deletePage, known) }
+    if let known, pages.isEmpty {
+      try run(.deletePage, known)
+      return try run(.deletePageRest, known)
+    }
     for (index, page) in pages.enumerated() {
+      let packed = try PackedFactPage.pack(page.bytes, place.kind)
+      let data = packed?.first ?? page.bytes
+      let checksum = data.withUnsafeBytes { FactPage.checksum(of: $0) }
+      let id: Int64
+      // The page that is replaced makes room for the key of a new one.
       if index == 0, let known {
+        id = known
         let update = try facts(.updatePage)
         update.bind(1, known)
         update.bind(2, page.first)
-        update.bind(3, Checksum.of(page.bytes))
-        try update.binding(4, page.bytes) { try update.run() }
+        update.bind(3, checksum)
+        try update.binding(4, data) { try update.run() }
       } else {
         let insert = try facts(.insertPage, place)
         insert.bind(3, page.first)
-        insert.bind(4, Checksum.of(page.bytes))
-        try insert.binding(5, page.bytes) { try insert.run() }
+        insert.bind(4, checksum)
+        try insert.binding(5, data) { try insert.run() }
+        id = try reader.connection.number("SELECT last_insert_rowid()")
+      }
+      if let packed {
+        let set = try facts(.setPageRest)
+        set.bind(1, id)
+        try set.binding(2, packed.rest) { try set.run() }
+      } else {
+        try run(.deletePageRest, id)
       }
     }
+  }
+
+  /// Packs the next page that an earlier version wrote, so that an old store becomes fast little by little.
+  private func packNextPage() throws {
+    guard let last = lastPackedPage else { return }
+    let next = try facts(.unpackedPage)
+    defer { next.reset() }
+    next.bind(1, last)
+    guard try next.step() else {
+      lastPackedPage = nil
+      return
+    }
+    let (id, day, first) = (next.int(0), next.int(2), next.int(3))
+    let kind = UInt8(exactly: next.int(1)).flatMap(FactKind.init)
+    next.reset()
+    lastPackedPage = id
+    guard let kind, FactLayout.of(kind) != nil else { return }
+    let place = FactPlace(kind, day: day)
+    let data = try pageData(id, place)
+    guard try PackedFactPage.pack(data, kind) != nil else { return }
+    try writePages([(first, data)], at: place, replacing: id)
   }
 
   // MARK: Names

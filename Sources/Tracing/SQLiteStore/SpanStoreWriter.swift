@@ -23,6 +23,8 @@ final class SpanStoreWriter {
   private var fingerprintsRemovedAt: Timestamp?
   /// About the number of rows in `fact_row` by place; nil until they are counted.
   var factRowCounts: [FactPlace: Int]?
+  /// The last page of facts up to which all are packed that can be; nil if all pages are.
+  var lastPackedPage: Int64? = 0
   /// The number of tallies in `rollup_change` by block; nil until they are counted.
   var rollUpChangeCounts: [Int32: Int]?
   /// The part of the branches that was handed out last for the computation of facts, and its last branch; nil after the end.

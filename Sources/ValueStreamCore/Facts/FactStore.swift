@@ -10,9 +10,11 @@ public protocol FactSource: Sendable {
     _ type: Row.Type, days: ClosedRange<FactDay>?, includesOpen: Bool, _ visit: (Row) throws -> Void
   ) throws
 
-  /// Calls `visit` with the stored bytes of facts, in the same order as ``visitFacts(_:days:includesOpen:_:)``.
+  /// Calls `visit` with the encoded members of facts that reports read, in the same order as
+  /// ``visitFacts(_:days:includesOpen:_:)``.
   ///
-  /// For reports that need few members of many rows. `visit` throws ``DamagedFact`` for a damaged row.
+  /// For reports that need few members of many rows. The members stand at their places in the stored row; the bytes of all
+  /// other members are undefined. `visit` throws ``DamagedFact`` for a damaged row.
   func visitFactBytes(
     _ kind: FactKind, days: ClosedRange<FactDay>?, includesOpen: Bool, _ visit: (UnsafeRawBufferPointer) throws -> Void
   ) throws
