@@ -1,6 +1,7 @@
 import DeliveryMetrics
 import Testing
 import ValueStreamCore
+import ValueStreamTesting
 
 @Suite struct ReviewsReportTests {
   @Test("Reviews count people's requests only, with response, rounds, waiting and size")
@@ -193,4 +194,73 @@ import ValueStreamCore
     #expect(isNear(report.slowestJobs.first?.value.runTime.p95, 1560))
     #expect(report.jobs.map(\.value.runs) == [4, 5])
   }
+
+  @Test("Short lists begin like long ones if the source reads parts of roll-ups", arguments: 1...8 as ClosedRange<UInt64>)
+  func shortLists(seed: UInt64) throws {
+    var random = SeededRandom(seed: seed)
+    func one<Value>(_ values: [Value]) -> Value { values[Int(random.next() % UInt64(values.count))] }
+    var facts = TestFacts()
+    var query = PipelinesQuery(frame: january)
+    query.limit = 1000
+    for _ in 0..<300 {
+      let (start, id) = (at(1, 1 + Int(random.next() % 28), 12, 0), facts.newID())
+      // Texts that differ in case are one name, whose roll-ups are apart. So are those of a job on two runners.
+      let job = one([nil, "build", "Build", "test", "lint", "deploy", "scan", "pack"])
+      facts.add(
+        RunFact(
+          id: id, repository: facts.name(one(["acme/shop", "acme/Shop", "acme/till", "acme/site"])),
+          workflow: facts.name(one(["ci", "CI", "nightly", nil])), job: facts.name(job),
+          runner: facts.name(one(["small", "large", nil])), created: start.advanced(bySeconds: -Double(random.next() % 300)),
+          started: start, ended: start.advanced(bySeconds: Double(random.next() % 4000)),
+          outcome: one([.success, .success, .failure, .other])))
+      if random.next() % 20 == 0 { query.settings.exclusions[id] = "a runner was broken" }
+    }
+    let long = try PipelinesReport(query, from: facts)
+    query.limit = 2
+    let short = try PipelinesReport(query, from: PartialRollUps(facts: facts))
+    #expect(short.current == long.current)
+    #expect(short.previous == long.previous)
+    #expect(short.repositories == Array(long.repositories.prefix(2)))
+    #expect(short.workflows == Array(long.workflows.prefix(2)))
+    #expect(short.jobs == Array(long.jobs.prefix(2)))
+    #expect(short.slowestJobs == Array(long.slowestJobs.prefix(2)))
+    #expect(long.jobs.count > 10)
+  }
+}
+
+/// Gives no more of a roll-up than is asked for.
+private struct PartialRollUps: FactSource {
+  let facts: TestFacts
+
+  func visitRollUps(
+    _ level: RollUpLevel, days: ClosedRange<FactDay>, parts: RollUpParts,
+    _ visit: (RollUpKey, RollUp, _ whole: () throws -> RollUp) throws -> Void
+  ) throws {
+    try facts.visitRollUps(level, days: days) { key, rollUp in
+      var part = rollUp
+      if parts != .all { part.queue = DurationSketch() }
+      if parts == .counts { part.run = DurationSketch() }
+      try visit(key, part) { rollUp }
+    }
+  }
+
+  func visitFacts<Row: Fact>(
+    _ type: Row.Type, days: ClosedRange<FactDay>?, includesOpen: Bool, _ visit: (Row) throws -> Void
+  ) throws {
+    try facts.visitFacts(type, days: days, includesOpen: includesOpen, visit)
+  }
+
+  func visitRollUps(
+    _ level: RollUpLevel, days: ClosedRange<FactDay>, _ visit: (RollUpKey, RollUp) throws -> Void
+  ) throws {
+    try facts.visitRollUps(level, days: days, visit)
+  }
+
+  func facts<Row: Fact>(_ type: Row.Type, of ids: Set<FactID>) throws -> [FactID: [Row]] { try facts.facts(type, of: ids) }
+  func deliveries(of changes: Set<FactID>) throws -> [FactID: [DeliveredChange]] { try facts.deliveries(of: changes) }
+  func tallies(of ids: Set<FactID>) -> [FactID: [RunTally]] { facts.tallies(of: ids) }
+  func texts(of names: Set<FactName>) throws -> [FactName: String] { try facts.texts(of: names) }
+  func factSubjects(_ ids: Set<FactID>) throws -> [FactID: FactSubject] { try facts.factSubjects(ids) }
+  func factValues() throws -> [String: [UInt8]] { try facts.factValues() }
+  func factProgress() throws -> FactProgress { try facts.factProgress() }
 }

@@ -277,6 +277,18 @@ package struct FactStoreContract: Sendable {
       let found = try store.rollUps(level, days: days)
       #expect(found.map(\.key) == expected.map(\.key), "\(level) of \(days)")
       #expect(found.map(\.rollUp) == expected.map(\.rollUp), "\(level) of \(days)")
+      for parts in [RollUpParts.counts, .runTimes, .all] {
+        var rest = expected[...]
+        try store.visitRollUps(level, days: days, parts: parts) { key, rollUp, whole in
+          let next = rest.popFirst()
+          let expected = try #require(next)
+          #expect(key == expected.key)
+          #expect(rollUp.counts == expected.rollUp.counts)
+          if parts != .counts { #expect(rollUp.run == expected.rollUp.run) }
+          if parts == .all || key.repository.rawValue % 2 == 0 { #expect(try whole() == expected.rollUp) }
+        }
+        #expect(rest.isEmpty)
+      }
     }
   }
 

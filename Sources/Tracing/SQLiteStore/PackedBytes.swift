@@ -102,6 +102,18 @@ struct PackedReader: PackedSource {
       defer { offset += 1 }
       return UInt64(memory[offset])
     }
+    guard memory.count - offset >= 8 else { return try longUnsigned() }
+    // Most of the others have two to four.
+    let bytes = UInt64(littleEndian: memory.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+    var value = bytes & 0x7f
+    for length in 2...8 as ClosedRange<UInt64> {
+      let byte = bytes >> (8 * (length - 1)) & 0xff
+      value |= (byte & 0x7f) << (7 * (length - 1))
+      guard byte >= 0x80 else {
+        offset += Int(length)
+        return value
+      }
+    }
     return try longUnsigned()
   }
 
@@ -116,6 +128,20 @@ struct PackedReader: PackedSource {
       }
     }
     return (try unsigned(), try signed())
+  }
+
+  /// Passes over numbers.
+  mutating func skip(_ count: Int) throws(DamagedBytes) {
+    var rest = count
+    // The last byte of a number is the only one without the greatest bit.
+    while rest >= 8, memory.count - offset >= 8 {
+      let bytes = memory.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+      // Adds up the bits in the greatest byte, because not all processors count bits.
+      let ends = (~bytes >> 7) & 0x0101_0101_0101_0101
+      rest -= Int(truncatingIfNeeded: (ends &* 0x0101_0101_0101_0101) >> 56)
+      offset += 8
+    }
+    while rest > 0 { if try byte() < 0x80 { rest -= 1 } }
   }
 
   mutating func bytes(_ count: Int) throws(DamagedBytes) -> [UInt8] {

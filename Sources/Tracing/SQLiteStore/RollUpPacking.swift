@@ -120,7 +120,9 @@ package final class RollUpAccumulator {
   package init() {}
 
   /// Adds a stored roll-up. After an error, a part of it was added.
-  package func add(_ bytes: UnsafeRawBufferPointer) throws(DamagedBytes) {
+  ///
+  /// - Parameter parts: what to add at least.
+  package func add(_ bytes: UnsafeRawBufferPointer, _ parts: RollUpParts = .all) throws(DamagedBytes) {
     var reader = PackedReader(bytes)
     let mask = try reader.byte()
     for index in 0..<8 where mask & 1 << UInt8(index) != 0 {
@@ -136,7 +138,8 @@ package final class RollUpAccumulator {
       default: counts.negativeRuns &+= value
       }
     }
-    try queue.add(&reader)
+    if parts == .counts { return }
+    if parts == .all { try queue.add(&reader) } else { try BucketCounts.skip(&reader) }
     try run.add(&reader)
   }
 
@@ -169,6 +172,13 @@ private final class BucketCounts {
   deinit {
     counts.deallocate()
     used.deallocate()
+  }
+
+  /// Passes over a sketch.
+  static func skip(_ reader: inout PackedReader) throws(DamagedBytes) {
+    let (count, overflow) = (try reader.count()).multipliedReportingOverflow(by: 2)
+    guard !overflow else { throw DamagedBytes() }
+    try reader.skip(count)
   }
 
   func add(_ reader: inout PackedReader) throws(DamagedBytes) {

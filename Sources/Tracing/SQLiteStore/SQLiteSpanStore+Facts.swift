@@ -50,7 +50,14 @@ extension SQLiteSpanStore: FactStore {
   package func visitRollUps(
     _ level: RollUpLevel, days: ClosedRange<FactDay>, _ visit: (RollUpKey, RollUp) throws -> Void
   ) throws {
-    try withReader { try $0.visitRollUps(level, days: days, visit) }
+    try visitRollUps(level, days: days, parts: .all) { key, rollUp, _ in try visit(key, rollUp) }
+  }
+
+  package func visitRollUps(
+    _ level: RollUpLevel, days: ClosedRange<FactDay>, parts: RollUpParts,
+    _ visit: (RollUpKey, RollUp, _ whole: () throws -> RollUp) throws -> Void
+  ) throws {
+    try withReader { try $0.visitRollUps(level, days: days, parts: parts, visit) }
   }
 
   package func tallies(of ids: Set<FactID>) throws -> [FactID: [RunTally]] {

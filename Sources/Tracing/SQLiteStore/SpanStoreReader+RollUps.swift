@@ -5,45 +5,64 @@ extension SpanStoreReader {
   /// Calls `visit` with the sum over these days of each roll-up of a level, in the order of keys.
   ///
   /// Reads the sums of whole blocks of days, and single days at both ends.
+  ///
+  /// - Parameters:
+  ///   - parts: what the sums need at least.
+  ///   - visit: gets a function that reads all of a roll-up, valid during the call.
   func visitRollUps(
-    _ level: RollUpLevel, days: ClosedRange<FactDay>, _ visit: (RollUpKey, RollUp) throws -> Void
+    _ level: RollUpLevel, days: ClosedRange<FactDay>, parts: RollUpParts,
+    _ visit: (RollUpKey, RollUp, _ whole: () throws -> RollUp) throws -> Void
   ) throws {
     let state = try rollUpState()
     let firstDay = max(days.lowerBound, state.firstBlock.map { DailyRollUp.days(ofBlock: $0).lowerBound } ?? days.lowerBound)
     guard firstDay <= days.upperBound else { return }
     let days = firstDay...days.upperBound
     var streams: [RollUpStream] = []
+    defer { for stream in streams { stream.statement.reset() } }
     for place in try storedPlaces(level, days: days) {
-      let stream = RollUpStream(place, try connection.prepare(FactQuery.rollUpPages.sql))
-      try advance(stream)
-      streams.append(stream)
+      streams.append(RollUpStream(place, try connection.prepare(FactQuery.rollUpPages.sql)))
+      try advance(&streams[streams.count - 1])
     }
     let changes = try rollUpChanges(level, days: days)
     var rest = changes.sorted { $0.key < $1.key }[...]
-    let sum = RollUpAccumulator()
+    let accumulator = RollUpAccumulator()
     // Together, because the next key is sought among them for each roll-up.
     var keys = streams.map { $0.key ?? .last }
+    /// The streams that have the next key.
+    var found: [Int] = []
     while true {
       var key = rest.first?.key ?? .last
       for other in keys where other < key { key = other }
       if key == .last { return }
-      for index in keys.indices where keys[index] == key {
-        let stream = streams[index]
-        do throws(DamagedBytes) {
-          try stream.add(to: sum)
-        } catch {
-          noteDamagedRollUps(stream.place, "a roll-up cannot be decoded")
+      found.removeAll(keepingCapacity: true)
+      for index in keys.indices where keys[index] == key { found.append(index) }
+      let change = rest.first.flatMap { $0.key == key ? $0.value : nil }
+      func sum(_ parts: RollUpParts) -> RollUp {
+        for index in found {
+          do throws(DamagedBytes) {
+            try accumulator.add(streams[index].current, parts)
+          } catch {
+            noteDamagedRollUps(streams[index].place, "a roll-up cannot be decoded")
+          }
         }
-        try advance(stream)
-        keys[index] = stream.key ?? .last
+        if let change { accumulator.add(change) }
+        return accumulator.take()
       }
-      if let change = rest.first, change.key == key {
-        sum.add(change.value)
-        rest.removeFirst()
+      let rollUp = sum(parts)
+      if !rollUp.isEmpty { try visit(key.key(level), rollUp) { parts == .all ? rollUp : sum(.all) } }
+      for index in found {
+        try advance(&streams[index])
+        keys[index] = streams[index].key ?? .last
       }
-      let rollUp = sum.take()
-      if !rollUp.isEmpty { try visit(key.key(level), rollUp) }
+      if change != nil { rest.removeFirst() }
     }
+  }
+
+  /// Calls `visit` with whole sums.
+  func visitRollUps(
+    _ level: RollUpLevel, days: ClosedRange<FactDay>, _ visit: (RollUpKey, RollUp) throws -> Void
+  ) throws {
+    try visitRollUps(level, days: days, parts: .all) { key, rollUp, _ in try visit(key, rollUp) }
   }
 
   /// Returns the places that together hold these days.
@@ -70,7 +89,7 @@ extension SpanStoreReader {
   }
 
   /// Moves to the next roll-up, and passes over damaged pages, which are reported.
-  private func advance(_ stream: RollUpStream) throws {
+  private func advance(_ stream: inout RollUpStream) throws {
     while true {
       do throws(DamagedBytes) {
         if try stream.advance() { return }
@@ -225,13 +244,15 @@ extension SpanStoreReader {
 }
 
 /// The roll-ups at one place, in the order of keys.
-private final class RollUpStream {
+private struct RollUpStream {
   let place: RollUpPlace
-  private let statement: SQLiteStatement
+  /// Reset it after the last use of the stream.
+  let statement: SQLiteStatement
   /// The page, which belongs to the statement until its next step.
   private var page = UnsafeRawBufferPointer(start: nil, count: 0)
   private var offset = 0
-  private var current = UnsafeRawBufferPointer(start: nil, count: 0)
+  /// The current roll-up.
+  private(set) var current = UnsafeRawBufferPointer(start: nil, count: 0)
   private(set) var key: PackedRollUpKey?
   /// False if the current page is damaged.
   private(set) var isWhole = true
@@ -244,12 +265,10 @@ private final class RollUpStream {
     statement.bind(3, place.start)
   }
 
-  deinit { statement.reset() }
-
   /// Moves to the next roll-up of the page. False at the end of the page.
   ///
   /// - Throws: ``DamagedBytes``. The rest of the page cannot be read then.
-  func advance() throws(DamagedBytes) -> Bool {
+  mutating func advance() throws(DamagedBytes) -> Bool {
     var groups = RollUpPage(page, from: offset)
     (key, offset) = (nil, page.count)
     guard let next = try groups.next() else { return false }
@@ -258,7 +277,7 @@ private final class RollUpStream {
   }
 
   /// Reads the next page. False if there is none.
-  func nextPage() throws -> Bool {
+  mutating func nextPage() throws -> Bool {
     dropPage()
     guard try statement.step() else { return false }
     page = statement.withBytes(1) { $0 }
@@ -266,11 +285,8 @@ private final class RollUpStream {
     return true
   }
 
-  func dropPage() {
+  mutating func dropPage() {
     page = UnsafeRawBufferPointer(start: nil, count: 0)
     (offset, current, key) = (0, page, nil)
   }
-
-  /// Adds the current roll-up.
-  func add(to sum: RollUpAccumulator) throws(DamagedBytes) { try sum.add(current) }
 }

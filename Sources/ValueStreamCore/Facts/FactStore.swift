@@ -32,6 +32,16 @@ public protocol FactSource: Sendable {
     _ level: RollUpLevel, days: ClosedRange<FactDay>, _ visit: (RollUpKey, RollUp) throws -> Void
   ) throws
 
+  /// Calls `visit` with the sums like ``visitRollUps(_:days:_:)``, but reads only a part of each.
+  ///
+  /// Decoding the sketches of fifteen thousand jobs takes long, and reports show few of them.
+  ///
+  /// - Parameter visit: gets a roll-up with at least these parts, and a function that reads all of it, valid during the call.
+  func visitRollUps(
+    _ level: RollUpLevel, days: ClosedRange<FactDay>, parts: RollUpParts,
+    _ visit: (RollUpKey, RollUp, _ whole: () throws -> RollUp) throws -> Void
+  ) throws
+
   /// Returns what these subjects add to roll-ups. Subjects that add nothing or are gone are absent.
   func tallies(of ids: Set<FactID>) throws -> [FactID: [RunTally]]
 
@@ -57,6 +67,24 @@ public protocol FactSource: Sendable {
 extension FactSource {
   public func exclusions() throws -> [Exclusion] { [] }
   public func excludedFacts() throws -> [FactID: String] { [:] }
+}
+
+/// The parts of a roll-up that a report needs.
+public enum RollUpParts: Sendable, Hashable {
+  case counts
+  /// The counts and the sketch of run times.
+  case runTimes
+  case all
+}
+
+extension FactSource {
+  /// Reads whole roll-ups for sources that cannot read a part.
+  public func visitRollUps(
+    _ level: RollUpLevel, days: ClosedRange<FactDay>, parts: RollUpParts,
+    _ visit: (RollUpKey, RollUp, _ whole: () throws -> RollUp) throws -> Void
+  ) throws {
+    try visitRollUps(level, days: days) { key, rollUp in try visit(key, rollUp) { rollUp } }
+  }
 }
 
 extension FactSource {

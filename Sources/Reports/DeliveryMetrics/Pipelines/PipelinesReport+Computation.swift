@@ -69,7 +69,14 @@ struct PipelinesComputation {
   private static let passesWithinSeconds = 7 * 86_400.0
 
   /// The roll-ups of the window.
-  private var rollUps: [(key: RollUpKey, rollUp: RollUp)] = []
+  private var rollUps: [ReadRollUp] = []
+
+  private struct ReadRollUp {
+    var key: RollUpKey
+    var rollUp: RollUp
+    /// False if only the parts were read that decide which ones are listed.
+    var isWhole: Bool
+  }
 
   /// - Parameter readsRollUps: false for evidence, which needs rows only.
   init(_ query: PipelinesQuery, _ source: any FactSource, readsRollUps: Bool = true) throws {
@@ -90,10 +97,10 @@ struct PipelinesComputation {
     // Reading the roll-ups of jobs takes about as long as all else.
     let (jobs, others) = try ParallelReading.both(
       throwing: {
-        try Self.rollUps(levels.filter { $0 == .job }, days, source)
+        try Self.rollUps(levels.filter { $0 == .job }, days, query, source)
       },
       {
-        (try Self.rollUps(levels.filter { $0 != .job }, days, source), try Self.runs(query, frame, source))
+        (try Self.rollUps(levels.filter { $0 != .job }, days, query, source), try Self.runs(query, frame, source))
       })
     (runs, names) = others.1
     rollUps = others.0 + jobs
@@ -108,73 +115,83 @@ struct PipelinesComputation {
     let wider = [frame.window, frame.comparedWindow].compactMap { $0 }
       .map { TimeWindow(start: $0.start, end: $0.end.advanced(bySeconds: passesWithinSeconds)) }
     var parts = try ParallelReading.parts(of: wider.days) { days in
-      var part: [Run] = []
-      try source.visitFactBytes(.run, days: days, includesOpen: false) { part.appendSparingly(Run(try RunColumns($0))) }
+      var part: (runs: [Run], names: NameTable) = ([], NameTable())
+      try source.visitFactBytes(.run, days: days, includesOpen: false) { bytes in
+        let row = try RunColumns(bytes)
+        part.names.note(row.repository)
+        part.names.note(row.workflow)
+        part.names.note(row.job)
+        part.runs.appendSparingly(Run(row))
+      }
       return part
     }
     var names = NameTable()
     func name(_ number: Int32) -> FactName { FactName(rawValue: UInt32(bitPattern: number)) }
-    for part in parts {
-      for run in part {
-        names.note(name(run.key.repository))
-        names.note(name(run.key.workflow))
-        names.note(name(run.key.job))
-      }
-    }
+    for part in parts { names.note(part.names) }
     try names.resolve(in: source)
     let scope = try ScopeRule(query.settings, query.scope, nil, names)
-    let exclusions = query.settings.exclusions
     if !scope.includesEverything {
       for index in parts.indices {
-        parts[index].removeAll {
+        parts[index].runs.removeAll {
           !scope.includes(service: nil, repository: names.number(of: name($0.key.repository)))
         }
       }
     }
-    var runs = parts.takeAll(\.self)
-    runs.withUnsafeMutableBufferPointer { runs in
-      for index in runs.indices {
-        let key = runs[index].key
-        runs[index].key = Key(
-          repository: names.number(of: name(key.repository)), workflow: names.number(of: name(key.workflow)),
-          job: names.number(of: name(key.job)))
-        runs[index].isExcluded = !exclusions.isEmpty && exclusions[runs[index].id] != nil
-      }
-    }
-    markFlaky(&runs)
+    var runs = parts.takeAll(\.runs)
+    runs.withUnsafeMutableBufferPointer { markFlaky($0, names, query.settings.exclusions) }
     return (runs, names)
   }
 
-  private static func markFlaky(_ runs: inout [Run]) {
+  /// Replaces the names of the store by those of the table, and marks runs that are excluded or flaky.
+  private static func markFlaky(
+    _ runs: UnsafeMutableBufferPointer<Run>, _ names: NameTable, _ exclusions: [FactID: String]
+  ) {
+    func number(_ name: Int32) -> Int32 { names.number(of: FactName(rawValue: UInt32(bitPattern: name))) }
     var withJobs = IDMap(minimumCapacity: 4096)
-    for run in runs where run.isJob { withJobs.set(1, for: run.key.workflowID) }
-    let failureCount = runs.count { $0.outcome == .failure }
-    guard failureCount > 0 else { return }
+    var lastWithJobs = UInt64.max
+    var (failures, successes): ([Int32], [Int32]) = ([], [])
+    for index in runs.indices {
+      let key = runs[index].key
+      runs[index].key = Key(repository: number(key.repository), workflow: number(key.workflow), job: number(key.job))
+      if !exclusions.isEmpty { runs[index].isExcluded = exclusions[runs[index].id] != nil }
+      if runs[index].isJob, runs[index].key.workflowID != lastWithJobs {
+        lastWithJobs = runs[index].key.workflowID
+        withJobs.set(1, for: lastWithJobs)
+      }
+      switch runs[index].outcome {
+      case .failure: failures.append(Int32(truncatingIfNeeded: index))
+      case .success: successes.append(Int32(truncatingIfNeeded: index))
+      case .other, .running: break
+      }
+    }
+    guard !failures.isEmpty else { return }
     // Most jobs never failed with a commit. Their passes are not looked at.
-    var failed = RepeatFilter(capacity: failureCount)
-    for run in runs where run.outcome == .failure { failed.add(run.triedHash) }
-    // The last passing attempt of each other job and commit.
-    var passes = PlaceTable(minimumCapacity: runs.count { $0.outcome == .success && failed.mayHave($0.triedHash) })
-    var lastPass: [Int32] = []
-    func isSame(_ left: Run, _ right: Run) -> Bool { left.commit == right.commit && left.key == right.key }
+    var failed = RepeatFilter(capacity: failures.count)
+    for index in failures { failed.add(runs[Int(index)].triedHash) }
     func isTried(_ run: Run) -> Bool {
       run.commit.isKnown && !run.isExcluded && (run.isJob || withJobs[run.key.workflowID] == nil)
     }
-    for (index, run) in runs.enumerated() where run.outcome == .success && failed.mayHave(run.triedHash) && isTried(run) {
+    let candidates = successes.filter { failed.mayHave(runs[Int($0)].triedHash) && isTried(runs[Int($0)]) }
+    // The last passing attempt of each other job and commit.
+    var passes = PlaceTable(minimumCapacity: candidates.count)
+    var lastPass: [Int32] = []
+    func isSame(_ left: Run, _ right: Run) -> Bool { left.commit == right.commit && left.key == right.key }
+    for index in candidates {
+      let run = runs[Int(index)]
       let new = Int32(lastPass.count)
       let place = passes.place(hash: run.triedHash, orInsert: new) { isSame(runs[Int(lastPass[Int($0)])], run) }
       if place == new {
-        lastPass.append(Int32(index))
+        lastPass.append(index)
       } else if runs[Int(lastPass[Int(place)])].time < run.time {
-        lastPass[Int(place)] = Int32(index)
+        lastPass[Int(place)] = index
       }
     }
-    for index in runs.indices where runs[index].outcome == .failure && isTried(runs[index]) {
-      let run = runs[index]
-      guard let place = passes.place(hash: run.triedHash, isEqual: { isSame(runs[Int(lastPass[Int($0)])], run) }) else {
-        continue
-      }
-      if runs[Int(lastPass[Int(place)])].time > run.time { runs[index].isFlaky = true }
+    for index in failures {
+      let run = runs[Int(index)]
+      guard isTried(run),
+        let place = passes.place(hash: run.triedHash, isEqual: { isSame(runs[Int(lastPass[Int($0)])], run) })
+      else { continue }
+      if runs[Int(lastPass[Int(place)])].time > run.time { runs[Int(index)].isFlaky = true }
     }
   }
 
@@ -194,9 +211,27 @@ struct PipelinesComputation {
     }
   }
 
-  private func counts(in window: TimeWindow) -> RunCounts {
-    var counts = RunCounts()
-    for run in runs where window.contains(run.time) && !run.isExcluded { counts.add(run) }
+  private struct AllRunCounts {
+    var current = RunCounts()
+    var previous = RunCounts()
+    /// Those of the current window. Those of a repository are of all its runs and jobs.
+    var ofKeys: [Key: RunCounts] = [:]
+  }
+
+  /// Counts runs in the windows, and for each of these keys.
+  private func counts(of keys: Set<Key>) -> AllRunCounts {
+    var counts = AllRunCounts()
+    var isWanted = [Bool](repeating: false, count: names.count)
+    for key in keys { isWanted[Int(key.repository)] = true }
+    for run in runs where !run.isExcluded {
+      if frame.comparedWindow?.contains(run.time) ?? false { counts.previous.add(run) }
+      guard frame.window.contains(run.time) else { continue }
+      counts.current.add(run)
+      guard isWanted[Int(run.key.repository)] else { continue }
+      if keys.contains(run.key) { counts.ofKeys[run.key, default: RunCounts()].add(run) }
+      let whole = Key(repository: run.key.repository)
+      if whole != run.key, keys.contains(whole) { counts.ofKeys[whole, default: RunCounts()].add(run) }
+    }
     return counts
   }
 
@@ -225,33 +260,100 @@ struct PipelinesComputation {
 
   /// - Parameter found: the roll-ups of the window.
   private mutating func sums(
-    of found: [(key: RollUpKey, rollUp: RollUp)], in window: TimeWindow, for lists: PipelinesQuery.Lists
+    of found: [ReadRollUp], in window: TimeWindow, for lists: PipelinesQuery.Lists
   ) throws -> Sums {
     let excluded = try excludedTallies(in: frame.factDays(of: window))
     let (isNarrow, levels) = (Self.isNarrow(query), Self.levels(query, lists))
-    for (key, _) in found {
-      names.note(key.repository)
-      names.note(key.workflow)
-      names.note(key.job)
-      names.note(key.runner)
+    for entry in found {
+      names.note(entry.key.repository)
+      names.note(entry.key.workflow)
+      names.note(entry.key.job)
+      names.note(entry.key.runner)
     }
     for (key, _) in excluded { for name in [key.repository, key.workflow, key.job, key.runner] { names.note(name) } }
     try names.resolve(in: source)
     let scope = try ScopeRule(query.settings, query.scope, nil, names)
     var sums = Sums()
-    for (key, rollUp) in found { add(rollUp, of: key, isNarrow: isNarrow, scope, to: &sums) { $0.merge($1) } }
+    for entry in found { add(entry.rollUp, of: entry.key, isNarrow: isNarrow, scope, to: &sums) { $0.merge($1) } }
     for (key, rollUp) in excluded where levels.contains(key.level) {
       add(rollUp, of: key, isNarrow: isNarrow, scope, to: &sums) { $0.subtract($1) }
     }
     return sums
   }
 
+  /// The parts that decide which roll-ups of a level are listed.
+  private static func listedParts(_ level: RollUpLevel, _ query: PipelinesQuery) -> RollUpParts {
+    guard query.lists == .all, !isNarrow(query) else { return .all }
+    return switch level {
+    case .repository, .workflow: .counts
+    case .job: .runTimes
+    case .whole, .runner: .all
+    }
+  }
+
+  /// Reads the roll-ups of some days.
+  ///
+  /// Of a level that the report lists, only those are read as a whole that may be among the first. Which ones are is known in the
+  /// end, after roll-ups of several runners are joined and what a person excluded is subtracted: see ``wholes(of:)``.
   private static func rollUps(
-    _ levels: [RollUpLevel], _ days: ClosedRange<FactDay>, _ source: any FactSource
-  ) throws -> [(key: RollUpKey, rollUp: RollUp)] {
-    var found: [(key: RollUpKey, rollUp: RollUp)] = []
-    for level in levels { try source.visitRollUps(level, days: days) { found.appendSparingly(($0, $1)) } }
+    _ levels: [RollUpLevel], _ days: ClosedRange<FactDay>, _ query: PipelinesQuery, _ source: any FactSource
+  ) throws -> [ReadRollUp] {
+    var found: [ReadRollUp] = []
+    for level in levels {
+      let parts = listedParts(level, query)
+      var (dearest, slowest) = (GreatestValues(query.limit), GreatestValues(query.limit))
+      try source.visitRollUps(level, days: days, parts: parts) { key, rollUp, whole in
+        guard parts != .all else { return found.appendSparingly(ReadRollUp(key: key, rollUp: rollUp, isWhole: true)) }
+        let isDear = dearest.admit(dearness(rollUp))
+        let isSlow = level == .job && rollUp.run.nearestRank(95).map { slowest.admit($0) } ?? false
+        let isWhole = isDear || isSlow
+        found.appendSparingly(ReadRollUp(key: key, rollUp: isWhole ? try whole() : rollUp, isWhole: isWhole))
+      }
+    }
     return found
+  }
+
+  /// The key of a roll-up in the lists. Nil for levels that are not listed.
+  private func listedKey(_ key: RollUpKey) -> Key? {
+    switch key.level {
+    case .whole, .runner: nil
+    case .repository: Key(repository: names.number(of: key.repository))
+    case .workflow: Key(repository: names.number(of: key.repository), workflow: names.number(of: key.workflow))
+    case .job:
+      Key(
+        repository: names.number(of: key.repository), workflow: names.number(of: key.workflow),
+        job: names.number(of: key.job))
+    }
+  }
+
+  /// Returns all parts of the roll-ups of listed keys, by level.
+  private func wholes(of listed: [RollUpLevel: Set<Key>]) throws -> [RollUpLevel: [Key: RollUp]] {
+    let days = frame.factDays(of: frame.window)
+    func key(_ rollUp: RollUpKey) -> Key? {
+      listedKey(rollUp).flatMap { listed[rollUp.level]?.contains($0) ?? false ? $0 : nil }
+    }
+    var isWanted = [Bool](repeating: false, count: names.count)
+    for key in listed.values.joined() { isWanted[Int(key.repository)] = true }
+    var wholes: [RollUpLevel: [Key: RollUp]] = [:]
+    var missing: [RollUpLevel: Set<RollUpKey>] = [:]
+    for entry in rollUps where isWanted[Int(names.number(of: entry.key.repository))] {
+      guard let key = key(entry.key) else { continue }
+      if entry.isWhole {
+        wholes[entry.key.level, default: [:]][key, default: RollUp()].merge(entry.rollUp)
+      } else {
+        missing[entry.key.level, default: []].insert(entry.key)
+      }
+    }
+    for (level, missing) in missing {
+      try source.visitRollUps(level, days: days, parts: .counts) { rollUpKey, _, whole in
+        guard missing.contains(rollUpKey), let key = key(rollUpKey) else { return }
+        wholes[level, default: [:]][key, default: RollUp()].merge(try whole())
+      }
+    }
+    for (rollUpKey, rollUp) in try excludedTallies(in: days) {
+      if let key = key(rollUpKey) { wholes[rollUpKey.level, default: [:]][key, default: RollUp()].subtract(rollUp) }
+    }
+    return wholes
   }
 
   private func add(
@@ -308,43 +410,36 @@ struct PipelinesComputation {
     let sums = try sums(of: rollUps, in: frame.window, for: query.lists)
     var lists: [[Key]] = [dearest(sums.repositories), dearest(sums.workflows), dearest(sums.jobs), slowest(sums.jobs)]
     for index in lists.indices { lists[index] = Array(lists[index].prefix(max(0, query.limit))) }
-    let counts = counts(of: Set(lists.joined()))
-    func rows(_ list: Int, _ rollUps: [Key: RollUp]) -> [PipelinesReport.Row] {
+    let ofRuns = counts(of: Set(lists.joined()))
+    let wholes = try wholes(of: [
+      .repository: Set(lists[0]), .workflow: Set(lists[1]), .job: Set(lists[2]).union(lists[3]),
+    ])
+    func rows(_ list: Int, _ level: RollUpLevel) -> [PipelinesReport.Row] {
       lists[list].map { key in
         PipelinesReport.Row(
           repository: names.text(of: key.repository), workflow: names.text(of: key.workflow), job: names.text(of: key.job),
-          value: value(rollUps[key] ?? RollUp(), counts[key] ?? RunCounts()))
+          value: value(wholes[level]?[key] ?? RollUp(), ofRuns.ofKeys[key] ?? RunCounts()))
       }
     }
     var report = PipelinesReport(
-      window: frame.window, comparedWindow: frame.comparedWindow, current: value(sums.whole, self.counts(in: frame.window)),
-      repositories: rows(0, sums.repositories), workflows: rows(1, sums.workflows), jobs: rows(2, sums.jobs),
-      slowestJobs: rows(3, sums.jobs), runners: runners(sums.runners, limit: max(0, query.limit)))
+      window: frame.window, comparedWindow: frame.comparedWindow, current: value(sums.whole, ofRuns.current),
+      repositories: rows(0, .repository), workflows: rows(1, .workflow), jobs: rows(2, .job), slowestJobs: rows(3, .job),
+      runners: runners(sums.runners, limit: max(0, query.limit)))
     if let window = frame.comparedWindow {
-      let rollUps = try Self.rollUps(Self.levels(query, .none), frame.factDays(of: window), source)
-      report.previous = value(try self.sums(of: rollUps, in: window, for: .none).whole, self.counts(in: window))
+      var query = self.query
+      query.lists = .none
+      let rollUps = try Self.rollUps(Self.levels(query, .none), frame.factDays(of: window), query, source)
+      report.previous = value(try self.sums(of: rollUps, in: window, for: .none).whole, ofRuns.previous)
     }
     return report
   }
 
-  /// Returns the counts of runs in the window for these keys. Those of a repository are of all its runs and jobs.
-  private func counts(of keys: Set<Key>) -> [Key: RunCounts] {
-    guard !keys.isEmpty else { return [:] }
-    var counts: [Key: RunCounts] = [:]
-    var isWanted = [Bool](repeating: false, count: names.count)
-    for key in keys { isWanted[Int(key.repository)] = true }
-    for run in runs where isWanted[Int(run.key.repository)] && frame.window.contains(run.time) && !run.isExcluded {
-      if keys.contains(run.key) { counts[run.key, default: RunCounts()].add(run) }
-      let whole = Key(repository: run.key.repository)
-      if whole != run.key, keys.contains(whole) { counts[whole, default: RunCounts()].add(run) }
-    }
-    return counts
-  }
-
   /// The keys whose failures cost most, the most expensive first.
   private func dearest(_ rollUps: [Key: RollUp]) -> [Key] {
-    first(rollUps) { Double($0.counts.failureMilliseconds) / 60_000 }
+    first(rollUps, by: Self.dearness)
   }
+
+  private static func dearness(_ rollUp: RollUp) -> Double { Double(rollUp.counts.failureMilliseconds) / 60_000 }
 
   /// The keys with the greatest 95th percentile of the run time, the slowest first.
   private func slowest(_ rollUps: [Key: RollUp]) -> [Key] { first(rollUps) { $0.run.nearestRank(95) } }
@@ -410,6 +505,28 @@ struct PipelinesComputation {
       if run.change != 0 { row.related = [.init(.change, FactID(rawValue: run.change))] }
       return row
     }
+  }
+}
+
+/// Tells which values are among the greatest so far.
+private struct GreatestValues {
+  private let limit: Int
+  /// In ascending order.
+  private var kept: [Double] = []
+
+  init(_ limit: Int) {
+    self.limit = limit
+  }
+
+  /// True if no more than a limited number of earlier values are greater.
+  mutating func admit(_ value: Double) -> Bool {
+    if kept.count >= limit {
+      guard let least = kept.first, value > least else { return kept.first == value }
+      kept.removeFirst()
+    }
+    let place = kept.firstIndex { $0 > value } ?? kept.count
+    kept.insert(value, at: place)
+    return true
   }
 }
 
