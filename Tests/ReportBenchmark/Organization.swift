@@ -88,6 +88,11 @@ struct Organization {
 
   private mutating func unit() -> Double { Double(random.next() >> 11) / Double(UInt64(1) << 53) }
 
+  /// A time after another one, in whole seconds, as most vendors tell it.
+  private func time(_ start: Timestamp, after seconds: Double) -> Timestamp {
+    Timestamp(seconds: start.advanced(bySeconds: seconds).seconds)
+  }
+
   private mutating func one<Value>(of values: [Value]) -> Value { values[Int(random.next() % UInt64(values.count))] }
 
   /// Mostly near a median, sometimes much longer.
@@ -119,14 +124,14 @@ struct Organization {
   private mutating func addChanges(on start: Timestamp, to facts: inout [SubjectFacts]) {
     for _ in 0..<changesOfDay {
       let repository = Int(random.next() % UInt64(repositoryCount))
-      let merged = start.advanced(bySeconds: unit() * 80_000)
-      let opened = merged.advanced(bySeconds: -seconds(around: 86_400))
-      let ready = opened.advanced(bySeconds: 600)
+      let merged = time(start, after: unit() * 80_000)
+      let opened = time(merged, after: -seconds(around: 86_400))
+      let ready = time(opened, after: 600)
       var change = ChangeFact(
         id: next(),
         times: ChangeMilestones(
-          firstCommit: opened.advanced(bySeconds: -seconds(around: 40_000)), opened: opened, ready: ready,
-          firstResponse: ready.advanced(bySeconds: seconds(around: 7200)), lastApproval: merged.advanced(bySeconds: -1200),
+          firstCommit: time(opened, after: -seconds(around: 40_000)), opened: opened, ready: ready,
+          firstResponse: time(ready, after: seconds(around: 7200)), lastApproval: time(merged, after: -1200),
           merged: merged),
         labels: ChangeLabels(
           repository: repositories[repository], author: one(of: authors), workType: one(of: workTypes),
@@ -142,8 +147,8 @@ struct Organization {
   private mutating func addDeploys(on start: Timestamp, to facts: inout [SubjectFacts]) {
     for number in 0..<deploysOfDay {
       let repository = number % repositoryCount
-      let created = start.advanced(bySeconds: 80_000 + unit() * 5000)
-      let ended = created.advanced(bySeconds: seconds(around: 400))
+      let created = time(start, after: 80_000 + unit() * 5000)
+      let ended = time(created, after: seconds(around: 400))
       let id = next()
       let hasFailed = random.next() % 40 == 0
       let brought = hasFailed ? [] : waiting[repository]
@@ -152,7 +157,7 @@ struct Organization {
         repository: repositories[repository])
       let deploy = DeployFact(
         id: id, target: target, commit: CommitPrefix(rawValue: id.rawValue), created: created,
-        started: created.advanced(bySeconds: 5), ended: ended, outcome: hasFailed ? .failure : .success,
+        started: time(created, after: 5), ended: ended, outcome: hasFailed ? .failure : .success,
         step: random.next() % 60 == 0 ? .rollback : .forward, basis: .pushes, previous: latest[repository], previousAttempt: 1,
         changeCount: UInt32(brought.count))
       let rows = brought.map { change in
@@ -166,10 +171,10 @@ struct Organization {
       count("delivered changes", rows.count)
       if !hasFailed { (waiting[repository], latest[repository]) = ([], id) }
       guard random.next() % 90 == 0 else { continue }
-      let began = ended.advanced(bySeconds: 900)
+      let began = time(ended, after: 900)
       let incident = IncidentFact(
         id: next(), service: target.service, environment: target.environment, began: began, detected: began,
-        resolved: began.advanced(bySeconds: seconds(around: 5000)), cause: id, causeAttempt: 1, basis: .stated)
+        resolved: time(began, after: seconds(around: 5000)), cause: id, causeAttempt: 1, basis: .stated)
       facts.append(self.facts(incident.id, "incident", [EncodedFact(incident)]))
       count("incidents")
     }
@@ -177,9 +182,9 @@ struct Organization {
 
   private mutating func addIssues(on start: Timestamp, to facts: inout [SubjectFacts]) {
     for _ in 0..<max(1, changesOfDay / 3) {
-      let closed = start.advanced(bySeconds: unit() * 80_000)
+      let closed = time(start, after: unit() * 80_000)
       let length = seconds(around: 400_000)
-      let times = [1.0, 0.7, 0.2, 0].map { closed.advanced(bySeconds: -length * $0) }
+      let times = [1.0, 0.7, 0.2, 0].map { time(closed, after: -length * $0) }
       let stays = statuses.indices.map { index in
         IssueFact.StatusStay(
           status: statuses[index], start: times[index], end: index + 1 < times.count ? times[index + 1] : nil)
@@ -197,16 +202,16 @@ struct Organization {
     for _ in 0..<failures {
       let (repository, workflow) = (one(of: repositories), one(of: workflows))
       let commit = CommitPrefix(rawValue: random.next() | 1)
-      let created = start.advanced(bySeconds: unit() * 80_000)
+      let created = time(start, after: unit() * 80_000)
       let (runner, job) = (one(of: runners), one(of: jobs))
       let passes = random.next() % 3 == 0
       for attempt in 1...(passes ? 2 : 1) {
         for job in [FactName.none, job] {
-          let started = created.advanced(bySeconds: Double(attempt) * 1000)
+          let started = time(created, after: Double(attempt) * 1000)
           let run = RunFact(
             id: next(), attempt: UInt16(attempt), repository: repository, workflow: workflow, job: job,
             runner: job.isKnown ? runner : .none, commit: commit, created: created, started: started,
-            ended: started.advanced(bySeconds: seconds(around: 300)), outcome: attempt == 2 ? .success : .failure)
+            ended: time(started, after: seconds(around: 300)), outcome: attempt == 2 ? .success : .failure)
           facts.append(self.facts(run.id, job.isKnown ? "job" : "run", [EncodedFact(run)]))
           count("runs and jobs that failed or were run again")
         }

@@ -21,6 +21,8 @@ struct PackedFactPage {
   private static let restHeaderCount = 16
   /// Pages with fewer rows stay as they are.
   private static let leastRows = 16
+  /// So few rows that they stay in the cache of a processor while their members are unpacked one after the other.
+  private static let rowsAtOnce = 128
   /// More rows than any page has. Columns of equal values take no room, so their length is no bound.
   private static let mostRows = 1 << 24
 
@@ -46,14 +48,14 @@ struct PackedFactPage {
   /// - Parameter overridden: the subjects whose rows are left out, in ascending order.
   func visitRows(except overridden: [Int64], _ visit: (UnsafeRawBufferPointer) throws -> Void) throws {
     let (count, width) = (rowCount, layout.byteCount)
-    let rows = UnsafeMutableRawBufferPointer.allocate(byteCount: max(1, count * width), alignment: 8)
+    let rows = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.rowsAtOnce * width, alignment: 8)
     defer { rows.deallocate() }
     rows.initializeMemory(as: UInt8.self, repeating: 0)
     var offset = Self.headerCount
     let groups = try groups(&offset)
-    for member in layout.ofReports {
-      try PackedNumbers(bytes, &offset, count: count).unpack(to: rows, at: member.offset, width: member.width, stride: width)
-    }
+    var members: [(numbers: PackedNumbers, member: FactLayout.Member)] = []
+    for member in layout.ofReports { members.append((try PackedNumbers(bytes, &offset, count: count), member)) }
+    var unpacked = 0..<0
     var first = 0
     var rest = overridden[...]
     for group in groups {
@@ -61,7 +63,16 @@ struct PackedFactPage {
       guard end <= count else { throw DamagedBytes() }
       while let subject = rest.first, subject < group.subject { rest.removeFirst() }
       if rest.first != group.subject {
-        for row in first..<end { try visit(UnsafeRawBufferPointer(rebasing: rows[row * width..<(row + 1) * width])) }
+        for row in first..<end {
+          if !unpacked.contains(row) {
+            unpacked = row..<min(count, row + Self.rowsAtOnce)
+            for (numbers, member) in members {
+              try numbers.unpack(unpacked, to: rows, at: member.offset, width: member.width, stride: width)
+            }
+          }
+          let place = (row - unpacked.lowerBound) * width
+          try visit(UnsafeRawBufferPointer(rebasing: rows[place..<place + width]))
+        }
       }
       first = end
     }
@@ -94,11 +105,13 @@ struct PackedFactPage {
     var offset = Self.headerCount
     let groups = try groups(&offset)
     for member in layout.ofReports {
-      try PackedNumbers(bytes, &offset, count: count).unpack(to: rows, at: member.offset, width: member.width, stride: width)
+      let numbers = try PackedNumbers(bytes, &offset, count: count)
+      try numbers.unpack(0..<count, to: rows, at: member.offset, width: member.width, stride: width)
     }
     offset = 0
     for member in layout.others {
-      try PackedNumbers(lists, &offset, count: count).unpack(to: rows, at: member.offset, width: member.width, stride: width)
+      let numbers = try PackedNumbers(lists, &offset, count: count)
+      try numbers.unpack(0..<count, to: rows, at: member.offset, width: member.width, stride: width)
     }
     var page: [UInt8] = []
     page.reserveCapacity(groups.count * 12 + count * (width + 4))
@@ -224,33 +237,36 @@ private struct PackedNumbers {
     return difference == 0 ? -1 : Int64(bitPattern: least &+ (difference &- 1) &* unit)
   }
 
-  /// Writes the numbers to a member of consecutive rows.
-  func unpack(to rows: UnsafeMutableRawBufferPointer, at offset: Int, width: Int, stride: Int) throws(DamagedBytes) {
+  /// Writes the numbers at some places to a member of consecutive rows.
+  ///
+  /// - Parameter rows: room for as many rows.
+  func unpack(
+    _ places: Range<Int>, to rows: UnsafeMutableRawBufferPointer, at offset: Int, width: Int, stride: Int
+  ) throws(DamagedBytes) {
     switch width {
-    case 1: unpack(to: rows, offset, stride) { UInt8(truncatingIfNeeded: $0) }
-    case 2: unpack(to: rows, offset, stride) { UInt16(truncatingIfNeeded: $0).littleEndian }
-    case 4: unpack(to: rows, offset, stride) { UInt32(truncatingIfNeeded: $0).littleEndian }
-    case 8: unpack(to: rows, offset, stride) { $0.littleEndian }
+    case 1: unpack(places, to: rows, offset, stride) { UInt8(truncatingIfNeeded: $0) }
+    case 2: unpack(places, to: rows, offset, stride) { UInt16(truncatingIfNeeded: $0).littleEndian }
+    case 4: unpack(places, to: rows, offset, stride) { UInt32(truncatingIfNeeded: $0).littleEndian }
+    case 8: unpack(places, to: rows, offset, stride) { $0.littleEndian }
     default: throw DamagedBytes()
     }
   }
 
   @inline(__always)
   private func unpack<Number: BitwiseCopyable>(
-    to rows: UnsafeMutableRawBufferPointer, _ offset: Int, _ stride: Int, _ number: (UInt64) -> Number
+    _ places: Range<Int>, to rows: UnsafeMutableRawBufferPointer, _ offset: Int, _ stride: Int, _ number: (UInt64) -> Number
   ) {
     guard let start = rows.baseAddress else { return }
-    let count = rows.count / stride
     var target = start + offset
     if hasUnknown {
-      for index in 0..<count {
+      for index in places {
         let difference = difference(index)
         let value = difference == 0 ? UInt64.max : least &+ (difference &- 1) &* unit
         target.storeBytes(of: number(value), as: Number.self)
         target += stride
       }
     } else {
-      for index in 0..<count {
+      for index in places {
         target.storeBytes(of: number(least &+ difference(index) &* unit), as: Number.self)
         target += stride
       }

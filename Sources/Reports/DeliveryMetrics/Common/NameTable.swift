@@ -35,6 +35,11 @@ struct NameTable: Sendable {
     }
   }
 
+  /// Notes the unresolved names of another table.
+  mutating func note(_ other: NameTable) {
+    for name in other.unresolved { note(name) }
+  }
+
   /// Resolves all names noted so far.
   mutating func resolve(in source: any FactSource) throws {
     guard !unresolved.isEmpty else { return }
@@ -99,9 +104,24 @@ struct EnvironmentRule: Sendable {
 
   /// True for a name that contains `prod`, `production` or `live` as a word, as in `prod-eu`, but not in `pre-prod`.
   static func isProduction(_ name: String) -> Bool {
+    guard mayBeProduction(name) else { return false }
     let words = name.lowercased().split { !$0.isLetter && !$0.isNumber }
     for (index, word) in words.enumerated() where ["prod", "production", "live"].contains(word) {
       if index == 0 || !["pre", "non", "not", "no"].contains(words[index - 1]) { return true }
+    }
+    return false
+  }
+}
+
+extension EnvironmentRule {
+  /// False for an ASCII text without `prod` and `live` in any case. Splitting thousands of names into words takes long.
+  fileprivate static func mayBeProduction(_ name: String) -> Bool {
+    /// The last four letters in lower case, the newest in the lowest byte.
+    var last: UInt32 = 0
+    for byte in name.utf8 {
+      if byte >= 0x80 { return true }
+      last = last << 8 | UInt32(byte | 0x20)
+      if last == 0x7072_6f64 || last == 0x6c69_7665 { return true }
     }
     return false
   }

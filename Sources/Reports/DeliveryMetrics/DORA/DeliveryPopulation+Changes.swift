@@ -3,9 +3,7 @@ import ValueStreamCore
 /// Finds the first release of each change.
 extension DeliveryPopulation {
   mutating func addChanges(_ source: any FactSource) throws {
-    let deliveries = history.deliveries
-    var repeated = RepeatFilter(capacity: deliveries.count)
-    for delivery in deliveries { repeated.add(delivery.change.rawValue) }
+    let (deliveries, repeats) = (history.deliveries, history.repeats)
     /// The changes with several deliveries, and those that may have been delivered before.
     var uncertain: [Int32] = []
     var certain = ChangeLists(periods)
@@ -14,7 +12,7 @@ extension DeliveryPopulation {
     for index in deliveries.indices {
       let delivery = deliveries[index]
       guard Int(delivery.release) < history.successCount, isWhole || isInScope(delivery) else { continue }
-      if delivery.mayBeOlder || repeated.mayBeRepeated(delivery.change.rawValue) {
+      if delivery.mayBeOlder || repeats?.mayBeRepeated(delivery.change.rawValue) ?? true {
         uncertain.append(Int32(index))
       } else if isOneGroup {
         certain.add(entry(Int32(index)), delivery.released, group: 0)

@@ -91,11 +91,12 @@ extension ReleaseHistory {
     let exclusions = question.settings.exclusions
     /// The first release in each list that brought a change.
     var first: [ListedChange: Int32] = [:]
-    for (index, delivery) in deliveries.enumerated() where !delivery.traits.isDisjoint(with: Self.judgedTraits) {
+    for index in judged {
+      let delivery = deliveries[Int(index)]
       guard exclusions[delivery.change] == nil, Int(delivery.release) < successCount else { continue }
       let key = ListedChange(list: releases[Int(delivery.release)].list, change: delivery.change)
       if let known = first[key], deliveries[Int(known)].release <= delivery.release { continue }
-      first[key] = Int32(index)
+      first[key] = index
     }
     try removeEarlier(&first, source)
     let ordered = first.values.sorted { left, right in

@@ -44,6 +44,10 @@ struct ReleaseHistory: Sendable {
   var incidentsOfRelease: [Int32: [Int32]] = [:]
   /// All deliveries, or without ``Question/countsChanges`` those that the rules about failures look at.
   var deliveries: [Delivery] = []
+  /// The deliveries at which the rules about failures look.
+  var judged: [Int32] = []
+  /// The changes of all deliveries, to tell which came once. Nil without ``Question/countsChanges``.
+  var repeats: RepeatFilter?
   /// The changes that a delivery is known to revert, by the number of the delivery.
   var reverts: [Int32: UInt64] = [:]
   /// Without ``Question/countsChanges``, the other deliveries.
@@ -229,21 +233,19 @@ struct ReleaseHistory: Sendable {
     var names = self.names
     let last = days.last?.upperBound
     var parts = try ParallelReading.parts(of: days) { range in
-      var part: [DeployFact] = []
+      var part: (deploys: [DeployFact], names: NameTable) = ([], NameTable())
       try source.visitFactBytes(.deploy, days: range, includesOpen: keepsAll && range.upperBound == last) { bytes in
         let fact = try DeployFact(bytes)
-        if keepsAll || fact.outcome == .success || countsFailures && fact.outcome == .failure { part.appendSparingly(fact) }
+        guard keepsAll || fact.outcome == .success || countsFailures && fact.outcome == .failure else { return }
+        part.names.note(fact.target.service)
+        part.names.note(fact.target.environment)
+        part.names.note(fact.target.repository)
+        part.deploys.appendSparingly(fact)
       }
       return part
     }
-    for part in parts {
-      for fact in part {
-        names.note(fact.target.service)
-        names.note(fact.target.environment)
-        names.note(fact.target.repository)
-      }
-    }
-    var deploys = parts.takeAll(\.self)
+    for part in parts { names.note(part.names) }
+    var deploys = parts.takeAll(\.deploys)
     try addCauses(of: source, to: &deploys, &names)
     self.deploys = deploys
     self.names = names
@@ -276,6 +278,7 @@ struct ReleaseHistory: Sendable {
     var milestones: [DeliveryMilestones] = []
     var reverts: [(delivery: Int, change: UInt64)] = []
     var others: [(change: UInt64, release: Int32)] = []
+    var names = NameTable()
   }
 
   /// The traits of changes at which the rules about failures look.
@@ -312,6 +315,8 @@ struct ReleaseHistory: Sendable {
         }
       if keepsMilestones { part.milestones.appendSparingly(DeliveryMilestones(fact, deployStarted: last.deployStarted)) }
       if fact.reverts != 0 { part.reverts.append((part.deliveries.count, fact.reverts)) }
+      part.names.note(fact.repository)
+      part.names.note(fact.workType)
       part.deliveries.appendSparingly(
         Delivery(
           change: fact.change, startNanoseconds: start, released: last.released, release: last.release,
@@ -330,14 +335,16 @@ struct ReleaseHistory: Sendable {
       for (delivery, change) in part.reverts { reverts[Int32(truncatingIfNeeded: first + delivery)] = change }
       first += part.deliveries.count
     }
+    for part in parts { names.note(part.names) }
     var found = parts.takeAll(\.deliveries)
-    for delivery in found {
-      names.note(FactName(rawValue: UInt32(bitPattern: delivery.repository)))
-      names.note(FactName(rawValue: UInt32(bitPattern: delivery.workType)))
-    }
     try names.resolve(in: source)
+    var judged: [Int32] = []
+    var repeats = RepeatFilter(capacity: question.countsChanges ? found.count : 0)
+    // All that needs a look at each delivery, because waiting for memory takes longer than the rest.
     found.withUnsafeMutableBufferPointer { found in
       for index in found.indices {
+        if question.countsChanges { repeats.add(found[index].change.rawValue) }
+        if !found[index].traits.isDisjoint(with: Self.judgedTraits) { judged.append(Int32(truncatingIfNeeded: index)) }
         found[index].repository = names.number(of: FactName(rawValue: UInt32(bitPattern: found[index].repository)))
         found[index].workType = names.number(of: FactName(rawValue: UInt32(bitPattern: found[index].workType)))
         if found[index].repository == 0 { found[index].repository = releases[Int(found[index].release)].repository }
@@ -345,6 +352,8 @@ struct ReleaseHistory: Sendable {
     }
     milestones = parts.takeAll(\.milestones)
     deliveries = found
+    self.judged = judged
+    self.repeats = question.countsChanges ? repeats : nil
     otherDeliveries = parts.takeAll(\.others)
     self.names = names
   }
