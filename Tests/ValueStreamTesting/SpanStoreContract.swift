@@ -31,6 +31,13 @@ package struct SpanStoreContract: Sendable {
     var found = try store.subjects(keys + [StoreSamples.issueKey(3), StoreSamples.issueKey(1, repository: 2)] + keys)
     #expect(found == Dictionary(uniqueKeysWithValues: subjects.map { ($0.key, $0) }))
 
+    let (unknown, sizes) = (StoreSamples.issueKey(3), subjects.map { $0.encoded().count })
+    let whole = try store.subjects(keys + [unknown] + keys, atMost: sizes.reduce(0, +))
+    #expect(whole == Dictionary(uniqueKeysWithValues: subjects.map { ($0.key, $0) } + [(unknown, nil)]))
+    let some = try store.subjects(keys + [unknown], atMost: sizes.max() ?? 0)
+    #expect(some[unknown] == .some(nil))
+    for (key, subject) in some where key != unknown { #expect(subject == found[key]) }
+
     var changed = StoreSamples.issue(1, isOpen: false)
     changed.parent = ParentTie(parent: keys[0], rule: .commit, reference: Reference(.commit, "ab"))
     try store.write(StoreSamples.changes([changed]))

@@ -79,6 +79,26 @@ package final class PostgresSpanStore: SpanStore, BranchListing {
     return result
   }
 
+  package func subjects(_ keys: [SubjectKey], atMost bytes: Int) throws -> [SubjectKey: Subject?] {
+    let rows = try pool.query(
+      """
+      SELECT key, CASE WHEN sum(octet_length(data)) OVER (ORDER BY seq) <= $2 THEN data END FROM @subject WHERE key = ANY($1)
+      """, [.byteArrays(keys.map(Self.bytes)), .integer(Int64(bytes))])
+    var result: [SubjectKey: Subject?] = Dictionary(keys.map { ($0, nil) }) { first, _ in first }
+    for row in rows {
+      let key = Self.key(row, 0)
+      guard !row.isNull(1) else {
+        result.removeValue(forKey: key)
+        continue
+      }
+      result.updateValue(try readable(.subject, key.description) { try Subject(key: key, encoded: row.bytes(1)) }, forKey: key)
+    }
+    return result
+  }
+
+  /// Each answer passes through the network or at least through another process.
+  package var readAheadCount: Int { 256 }
+
   package func publishers(of references: [Reference]) throws -> [Reference: [SubjectKey]] {
     try publishers(of: references, limit: .max)
   }

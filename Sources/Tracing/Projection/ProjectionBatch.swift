@@ -59,9 +59,9 @@ struct ProjectionBatch {
   mutating func preload(_ items: ArraySlice<ProjectionBatches.Item>) throws -> Int {
     limitedEvents = [:]
     var (events, count): ([Event], Int) = ([], 0)
-    for case .recorded(let delivery) in items.prefix(Correlation.subjectsAtOnce) {
+    for case .recorded(let delivery) in items.prefix(store.readAheadCount) {
       if case .events(let more, _) = delivery.interpretation {
-        guard events.count + more.count <= Correlation.subjectsAtOnce else { break }
+        guard events.count + more.count <= store.readAheadCount else { break }
         let limited = more.map(Correlation.limited)
         limitedEvents[delivery.position] = limited
         events += limited

@@ -341,7 +341,12 @@ public struct Correlation: Sendable {
   /// - Parameter events: events that ``limited(_:)`` returned.
   package mutating func preload(_ events: [Event]) throws {
     let unread = Set(events.map(\.key).filter { knowledge.subjects[$0] == nil })
-    if !unread.isEmpty { try loadSubjects(Array(unread)) }
+    if unread.count > Self.subjectsAtOnce {
+      let some = try store.subjects(Array(unread), atMost: Self.subjectsAtOnce * Subject.byteLimit)
+      for (key, subject) in some { knowledge.subjects[key] = .some(absorbed[key] == nil ? subject : nil) }
+    } else if !unread.isEmpty {
+      try loadSubjects(Array(unread))
+    }
     var (publishers, followed): ([Reference], [Reference]) = ([], [])
     for event in events where knowledge.subjects[event.key] == .some(nil) {
       let own = Reference.key(event.key)

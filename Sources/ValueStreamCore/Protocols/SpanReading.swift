@@ -6,6 +6,13 @@ public protocol SpanReading: Sendable {
   /// Returns the subjects with these keys. Unknown keys are absent from the result.
   func subjects(_ keys: [SubjectKey]) throws -> [SubjectKey: Subject]
 
+  /// Returns some of the subjects with these keys, as many as take this number of bytes as stored. Nil for unknown keys. The
+  /// others are absent from the result.
+  func subjects(_ keys: [SubjectKey], atMost bytes: Int) throws -> [SubjectKey: Subject?]
+
+  /// The number of events whose subjects should be read together. Large for a store whose every answer takes long to arrive.
+  var readAheadCount: Int { get }
+
   /// Returns the keys of the subjects that publish each of these references, sorted.
   ///
   /// A reference of kind `key` is published by the subject with that key.
@@ -161,4 +168,14 @@ extension SpanReading {
     let page = Array(found.prefix(limit))
     return OrderedSubjectPage(subjects: page, next: page.count < found.count ? page.last?.place : nil)
   }
+}
+
+extension SpanReading {
+  /// Reads all.
+  public func subjects(_ keys: [SubjectKey], atMost bytes: Int) throws -> [SubjectKey: Subject?] {
+    let found = try subjects(keys)
+    return Dictionary(keys.map { ($0, found[$0]) }) { first, _ in first }
+  }
+
+  public var readAheadCount: Int { 16 }
 }
