@@ -122,7 +122,8 @@ extension Correlator {
   /// Finds the subjects with fallback keys that may belong elsewhere after a change of a subject with a full key, sorted.
   ///
   /// - Parameter newOwnNames: aliases that no earlier event with the full key published.
-  func mayBelongElsewhere(after subject: Subject, before: Subject?, newOwnNames: [Reference], _ view: inout View) -> [SubjectKey] {
+  func mayBelongElsewhere(after subject: Subject, before: Subject?, newOwnNames: [Reference], _ view: inout View) -> [SubjectKey]
+  {
     guard !subject.key.isFallback else { return [] }
     var names = newOwnNames.filter(\.identifies)
     // The owner decides between several subjects of one name.
