@@ -101,8 +101,8 @@ enum FactRows {
   }
 }
 
-/// A page of facts: groups in the order of their subjects. Most pages are stored as a ``PackedFactPage``. A group is the id of the subject in 8 bytes, the length of its
-/// rows in 4 bytes, and its ``FactRows``.
+/// A page of facts: groups in the order of their subjects. A group is the id of the subject in 8 bytes, the length of its
+/// rows in 4 bytes, and its ``FactRows``. Most pages are stored as a ``PackedFactPage``.
 struct FactPage {
   private let bytes: UnsafeRawBufferPointer
   private var offset = 0

@@ -279,32 +279,37 @@ extension SpanStoreWriter {
       return try run(.deletePageRest, known)
     }
     for (index, page) in pages.enumerated() {
-      let packed = try PackedFactPage.pack(page.bytes, place.kind)
-      let data = packed?.first ?? page.bytes
-      let checksum = data.withUnsafeBytes { FactPage.checksum(of: $0) }
-      let id: Int64
       // The page that is replaced makes room for the key of a new one.
-      if index == 0, let known {
-        id = known
-        let update = try facts(.updatePage)
-        update.bind(1, known)
-        update.bind(2, page.first)
-        update.bind(3, checksum)
-        try update.binding(4, data) { try update.run() }
-      } else {
-        let insert = try facts(.insertPage, place)
-        insert.bind(3, page.first)
-        insert.bind(4, checksum)
-        try insert.binding(5, data) { try insert.run() }
-        id = try reader.connection.number("SELECT last_insert_rowid()")
-      }
-      if let packed {
-        let set = try facts(.setPageRest)
-        set.bind(1, id)
-        try set.binding(2, packed.rest) { try set.run() }
-      } else {
-        try run(.deletePageRest, id)
-      }
+      try write(page, packed: PackedFactPage.pack(page.bytes, place.kind), at: place, replacing: index == 0 ? known : nil)
+    }
+  }
+
+  private func write(
+    _ page: (first: Int64, bytes: [UInt8]), packed: (first: [UInt8], rest: [UInt8])?, at place: FactPlace, replacing known: Int64?
+  ) throws {
+    let data = packed?.first ?? page.bytes
+    let checksum = data.withUnsafeBytes { FactPage.checksum(of: $0) }
+    let id: Int64
+    if let known {
+      id = known
+      let update = try facts(.updatePage)
+      update.bind(1, known)
+      update.bind(2, page.first)
+      update.bind(3, checksum)
+      try update.binding(4, data) { try update.run() }
+    } else {
+      let insert = try facts(.insertPage, place)
+      insert.bind(3, page.first)
+      insert.bind(4, checksum)
+      try insert.binding(5, data) { try insert.run() }
+      id = try reader.connection.number("SELECT last_insert_rowid()")
+    }
+    if let packed {
+      let set = try facts(.setPageRest)
+      set.bind(1, id)
+      try set.binding(2, packed.rest) { try set.run() }
+    } else {
+      try run(.deletePageRest, id)
     }
   }
 
@@ -325,8 +330,8 @@ extension SpanStoreWriter {
     guard let kind, FactLayout.of(kind) != nil else { return }
     let place = FactPlace(kind, day: day)
     let data = try pageData(id, place)
-    guard try PackedFactPage.pack(data, kind) != nil else { return }
-    try writePages([(first, data)], at: place, replacing: id)
+    guard let packed = try PackedFactPage.pack(data, kind) else { return }
+    try write((first, data), packed: packed, at: place, replacing: id)
   }
 
   // MARK: Names

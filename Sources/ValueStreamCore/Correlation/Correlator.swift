@@ -69,8 +69,6 @@ public struct Correlator: Sendable {
   public struct LostReferences: Sendable {
     public var aliases: [Reference] = []
     public var follows: [Reference] = []
-
-    var isEmpty: Bool { aliases.isEmpty && follows.isEmpty }
   }
 
   /// The result of ``tie(of:knowing:)``: queries to answer before the next call, or the tie, if there is one.
