@@ -76,7 +76,7 @@ screenshots: ## Make the pictures of the pages in Docs/pictures (NAMES="overview
 
 vsd: ## Build the release binary, .build-release/release/vsd
 	@Scripts/bootstrap build
-	@test -x $(RELEASE)/release/vsd || echo "building vsd, which takes a minute or two the first time"
+	@test -x $(RELEASE)/release/vsd || echo "building vsd, which takes some minutes the first time"
 	@Scripts/quiet-build $(RELEASE_FLAGS) --product vsd
 
 vsperf: ## Build the command-line tool, .build-release/release/vsperf
