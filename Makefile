@@ -20,6 +20,10 @@ TEST_FLAGS := --parallel --disable-xctest
 TESTING := env VALUESTREAM_OPTIMIZED_TESTS=1 swift
 TEST_BUILD := --configuration release --scratch-path $(TESTED) -Xswiftc -enable-testing -Xswiftc -gnone
 
+# `swift test` builds other code than `swift build --build-tests`, so let it build.
+BUILD_TESTS = $(TESTING) test list $(TEST_BUILD) --disable-xctest >/dev/null
+RUN_TESTS = $(if $(TESTS),,Scripts/test-in-parts) $(TESTING) test $(TEST_BUILD) $(TEST_FLAGS) --skip-build $(TESTS)
+
 # Arguments for vsd in `make run` and `make demo`:  make run ARGS="--addr :5001 --tracer mock"
 ARGS ?=
 # The seed of the history that `make demo` shows.
@@ -91,11 +95,13 @@ dist: ## Make a release in .build-dist: an archive, a Debian package, an SBOM, c
 
 test: ## Build and run the tests (TESTS="--filter Name")
 	@Scripts/bootstrap build test
-	$(TESTING) test $(TEST_BUILD) $(TEST_FLAGS) $(TESTS)
+	$(BUILD_TESTS)
+	$(RUN_TESTS)
 
 test-long: ## Run the tests with more rounds, then test-dist, test-days and test-sanitizer
 	@Scripts/bootstrap build test long
-	VALUESTREAM_LONG_TESTS=1 $(TESTING) test $(TEST_BUILD) $(TEST_FLAGS) $(TESTS)
+	$(BUILD_TESTS)
+	VALUESTREAM_LONG_TESTS=1 $(RUN_TESTS)
 	@$(MAKE) --no-print-directory test-dist test-days test-sanitizer
 
 test-dist: ## Install the release in a bare Debian and run it there, as root, part of test-long
@@ -105,11 +111,10 @@ test-dist: ## Install the release in a bare Debian and run it there, as root, pa
 
 test-days: ## Run the tests on unusual dates, one of them in an unusual time zone, one beside two busy processes, part of test-long
 	@Scripts/bootstrap build test long
-	$(TESTING) build $(TEST_BUILD) --build-tests
-	@Tests/Hostile/on-a-day 2027-01-03T12:00:00 UTC $(TESTING) test $(TEST_BUILD) $(TEST_FLAGS) --skip-build $(TESTS)
-	@Tests/Hostile/on-a-day 2028-02-29T09:30:00 Pacific/Chatham $(TESTING) test $(TEST_BUILD) $(TEST_FLAGS) --skip-build $(TESTS)
-	@Tests/Hostile/beside-load Tests/Hostile/on-a-day 2027-12-31T23:59:00 UTC \
-	  $(TESTING) test $(TEST_BUILD) $(TEST_FLAGS) --skip-build $(TESTS)
+	$(BUILD_TESTS)
+	@Tests/Hostile/on-a-day 2027-01-03T12:00:00 UTC $(RUN_TESTS)
+	@Tests/Hostile/on-a-day 2028-02-29T09:30:00 Pacific/Chatham $(RUN_TESTS)
+	@Tests/Hostile/beside-load Tests/Hostile/on-a-day 2027-12-31T23:59:00 UTC $(RUN_TESTS)
 
 test-sanitizer: ## Run the tests under ThreadSanitizer, part of test-long
 	@Scripts/bootstrap build test

@@ -1,3 +1,5 @@
+import Foundation
+import Synchronization
 import Testing
 import ValueStreamCore
 import ValueStreamTesting
@@ -145,6 +147,29 @@ struct SQLiteDeliveryLogTests {
     second.close()
     let closed = #expect(throws: StoreError.self) { try second.append(StoreSamples.deliveries(0..<1)) }
     #expect(closed?.code == .unusable)
+  }
+
+  @Test("closes only its own files when another owner has the directory")
+  func refusedOwner() throws {
+    let log = try SQLiteDeliveryLog(directory: directory.file("store"))
+    defer { log.close() }
+    // Files that are opened and closed meanwhile get the numbers that were just set free.
+    let isOver = Atomic(false)
+    let failures = Atomic(0)
+    let ended = DispatchSemaphore(value: 0)
+    let isStarted = OwnThread.start {
+      while !isOver.load(ordering: .relaxed) {
+        let descriptor = open("/dev/null", O_RDONLY | O_CLOEXEC)
+        sched_yield()
+        if descriptor >= 0, close(descriptor) != 0 { failures.add(1, ordering: .relaxed) }
+      }
+      ended.signal()
+    }
+    try #require(isStarted)
+    for _ in 0..<2000 { #expect(throws: StoreError.self) { try SQLiteDeliveryLog(directory: directory.file("store")) } }
+    isOver.store(true, ordering: .relaxed)
+    ended.wait()
+    #expect(failures.load(ordering: .relaxed) == 0)
   }
 
   @Test("holds everything that was appended when the process is gone")

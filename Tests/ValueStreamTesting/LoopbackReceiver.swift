@@ -34,6 +34,17 @@ package final class LoopbackReceiver: Sendable {
     package var connection: Int
   }
 
+  /// What the threads of listener and connections use, also after the receiver is gone.
+  private final class Shared: Sendable {
+    let state = Mutex(State())
+
+    /// Closes a connection.
+    func end(_ number: Int, _ descriptor: Int32) {
+      state.withLock { _ = $0.connections.removeValue(forKey: number) }
+      close(descriptor)
+    }
+  }
+
   private struct State {
     var listener: Int32 = -1
     var connections: [Int: Int32] = [:]
@@ -42,7 +53,7 @@ package final class LoopbackReceiver: Sendable {
   }
 
   private let reserved: ReservedPort
-  private let state = Mutex(State())
+  private let shared = Shared()
   private let answer: @Sendable (Int, Request) -> Answer
 
   /// - Parameter answer: returns the answer to a request. It gets the number of the request, from 0, and runs on the
@@ -72,19 +83,20 @@ package final class LoopbackReceiver: Sendable {
   package var url: String { "http://127.0.0.1:\(port)" }
 
   /// All requests so far.
-  package var requests: [Request] { state.withLock(\.requests) }
+  package var requests: [Request] { shared.state.withLock(\.requests) }
 
   /// The number of open connections.
-  package var connectionCount: Int { state.withLock(\.connections.count) }
+  package var connectionCount: Int { shared.state.withLock(\.connections.count) }
 
   /// Closes all connections and stops listening, so that new connections fail.
   package func goAway() {
-    let (listener, connections) = state.withLock { state in
-      defer { state.listener = -1 }
-      return (state.listener, Array(state.connections.values))
+    // The shutdown wakes the threads that use these sockets. They remove a socket from the state before they close it, so that it
+    // belongs to nobody else here.
+    shared.state.withLock { state in
+      for descriptor in state.connections.values { shutdown(descriptor, Int32(SHUT_RDWR)) }
+      if state.listener >= 0 { shutdown(state.listener, Int32(SHUT_RDWR)) }
+      state.listener = -1
     }
-    // The shutdown wakes the threads that use these sockets, and they close them.
-    for descriptor in connections + [listener] where descriptor >= 0 { shutdown(descriptor, Int32(SHUT_RDWR)) }
   }
 
   /// Listens on the same port again.
@@ -94,8 +106,8 @@ package final class LoopbackReceiver: Sendable {
       close(listener)
       throw Failure("cannot listen")
     }
-    state.withLock { $0.listener = listener }
-    let isStarted = OwnThread.start { [weak self] in
+    shared.state.withLock { $0.listener = listener }
+    let isStarted = OwnThread.start { [weak self, shared] in
       while case let descriptor = accept(listener, nil, nil), descriptor >= 0 {
         guard let self else {
           close(descriptor)
@@ -103,18 +115,23 @@ package final class LoopbackReceiver: Sendable {
         }
         serve(descriptor)
       }
+      shared.state.withLock { if $0.listener == listener { $0.listener = -1 } }
       close(listener)
     }
-    if !isStarted { throw Failure("no thread") }
+    if !isStarted {
+      shared.state.withLock { $0.listener = -1 }
+      close(listener)
+      throw Failure("no thread")
+    }
   }
 
   private func serve(_ descriptor: Int32) {
-    let number = state.withLock { state in
+    let number = shared.state.withLock { state in
       state.connectionCount += 1
       state.connections[state.connectionCount] = descriptor
       return state.connectionCount
     }
-    let isStarted = OwnThread.start { [weak self] in
+    let isStarted = OwnThread.start { [weak self, shared] in
       var reader = LoopbackRequestReader(descriptor: descriptor)
       while var request = reader.next() {
         guard let self else { break }
@@ -122,14 +139,13 @@ package final class LoopbackReceiver: Sendable {
         let (index, request) = (keep(request), request)
         guard LoopbackSocket.give(answer(index, request), on: descriptor) else { break }
       }
-      self?.state.withLock { _ = $0.connections.removeValue(forKey: number) }
-      close(descriptor)
+      shared.end(number, descriptor)
     }
-    if !isStarted { close(descriptor) }
+    if !isStarted { shared.end(number, descriptor) }
   }
 
   private func keep(_ request: Request) -> Int {
-    state.withLock { state in
+    shared.state.withLock { state in
       state.requests.append(request)
       return state.requests.count - 1
     }

@@ -178,11 +178,15 @@ final class DirectoryLock: Sendable {
     let writable = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
     let error = errno
     // An existing file can be locked even on a read-only disk.
-    descriptor = writable >= 0 ? writable : open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw .system(error, doing: "opening \(path)") }
-    if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { return }
+    let opened = writable >= 0 ? writable : open(path, O_RDONLY | O_CLOEXEC)
+    guard opened >= 0 else { throw .system(error, doing: "opening \(path)") }
+    if flock(opened, LOCK_EX | LOCK_NB) == 0 {
+      descriptor = opened
+      return
+    }
     let rejection = errno
-    close(descriptor)
+    // Once the property is set, `deinit` runs even if this throws, and would close the file of another thread.
+    close(opened)
     guard rejection == EWOULDBLOCK else { throw .system(rejection, doing: "locking \(path)") }
     throw StoreError(.busy, "\(directory.path): in use by another process, which holds \(name)")
   }
