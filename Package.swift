@@ -67,7 +67,7 @@ func tests(of name: String, _ dependencies: [Target.Dependency] = [], fixtures: 
     swiftSettings: testSettings)
 }
 
-/// The libraries that read deliveries.
+/// The libraries that read deliveries. The catalog, the fuzzer and tests depend on all of them.
 let sources: [Target.Dependency] = [
   "GitHubWebhooks", "GitLabWebhooks", "JenkinsWebhooks", "JiraWebhooks", "TrelloWebhooks", "CustomHTTP", "CDEvents",
 ]
@@ -132,7 +132,7 @@ let tracing: [Target] = [
   module("Lightstep", in: "Tracing", ["Export", "OTLP"]),
   module("Datadog", in: "Tracing", ["Export"]),
   module("Zipkin", in: "Tracing", ["Export"]),
-  module("Logging", in: "Tracing"),
+  module("Logging", in: "Tracing", ["Export"]),
   module("Mock", in: "Tracing", ["DeliveryCounters"]),
   module("Prometheus", in: "Tracing"),
 ]
@@ -171,7 +171,8 @@ let executables: [Target] = [
   .executableTarget(
     name: "vsperf",
     dependencies: webhookSetup + [
-      "ValueStreamCore", "Intake", "Catalog", "GitHubWebhooks", "Simulator", "CurlTransport", "CSV", "Aggregates", "Charts",
+      "ValueStreamCore", "Intake", "Catalog", "CustomHTTP", "GitHubWebhooks", "Simulator", "CurlTransport", "CSV", "Aggregates",
+      "Charts",
       "SampleReports", "ReportClient", "APIClient", "GitHubAPI", "GitHubImport", "GitLabAPI", "GitLabImport", "JiraAPI",
       "JiraImport", "JenkinsAPI", "JenkinsImport", "TrelloImport", "CReleaseStamp",
     ],
@@ -261,6 +262,7 @@ let testsOfTargets: [Target] = [
       "ValueStreamCore", "APIClient", "GitHubAPI", "GitHubHooks", "GitHubWebhooks", "GitLabHooks", "GitLabWebhooks", "JiraHooks",
       "JiraWebhooks", "TrelloHooks",
     ]),
+  tests(of: "Catalog", ["ValueStreamCore"]),
   tests(of: "Simulator", ["ValueStreamCore", "GitHubWebhooks"]),
   tests(of: "SourceFuzzing"),
   .testTarget(
@@ -289,7 +291,7 @@ let testsOfTargets: [Target] = [
   tests(of: "CSV", ["ValueStreamCore", "CZlib", "CZstd"]),
   tests(of: "Aggregates", ["CSV", "ValueStreamCore"], fixtures: ["Golden"]),
   tests(of: "Charts", ["ValueStreamCore"], fixtures: ["Golden"]),
-  tests(of: "Dashboard", ["ValueStreamCore", "Charts", "QueryAPI", "DeliveryMetrics"], fixtures: ["Golden"]),
+  tests(of: "Dashboard", ["ValueStreamCore", "Catalog", "Charts", "QueryAPI", "DeliveryMetrics"], fixtures: ["Golden"]),
   tests(of: "SampleReports", ["Aggregates", "CSV", "APIClient"]),
   tests(of: "DeliveryMetrics", ["ValueStreamCore"]),
   tests(of: "DeliveryGauges", ["ValueStreamCore", "DeliveryMetrics", "DeliveryCounters", "Prometheus", "Intake"]),

@@ -1,4 +1,5 @@
 import DeliveryCounters
+import Export
 import Glibc
 import Intake
 import Leadership
@@ -36,7 +37,7 @@ struct Daemon {
     let store = try OpenStore(settings, damage, logger)
     self.store = store
     let recent = RecentDeliveries()
-    let mock = settings.tracers.contains(.mock) ? MockTracer() : nil
+    let mock = settings.usesMockTracer ? MockTracer() : nil
     let watch = StoreWatch(store, settings: settings)
     let inputs = Leader.Inputs(
       settings: settings, store: store, damage: damage, mock: mock, healing: secrets.healing, clock: clock, logger: logger,

@@ -58,6 +58,10 @@ struct CurrentSecrets: Sendable {
   }
 
   private static func importSources(_ secrets: DaemonSecrets) -> [any EventSource] {
-    secrets.importing.isEmpty ? [] : secrets.sources.map { ImportSource($0, secrets: secrets.importing) }
+    guard !secrets.importing.isEmpty else { return [] }
+    return secrets.sources.map { source in
+      ImportSource(
+        source, typeHeader: SourceCatalog.factory(named: source.name)?.typeHeader, secrets: secrets.importing)
+    }
   }
 }

@@ -1,24 +1,15 @@
 import Catalog
-import Datadog
 import DeliveryCounters
 import DeliveryMetrics
 import Export
 import Intake
-import Jaeger
-import Lightstep
-import OTLP
 import PostgresStore
 import Projection
 import QueryAPI
 import ValueStreamCore
-import Zipkin
 
 /// All settings of vsd, parsed and checked.
 struct DaemonSettings {
-  enum Tracer: String, CaseIterable {
-    case logging, otlp, jaeger, lightstep, datadog, zipkin, mock, none
-  }
-
   enum Store: Equatable {
     case memory
     case directory(String)
@@ -51,7 +42,10 @@ struct DaemonSettings {
   let publicURL: String?
   let maxBodyBytes: Int
   let trustedProxies: [AddressRange]
-  let tracers: [Tracer]
+  /// The names of the tracers; empty for none.
+  let tracers: [String]
+  /// True if finished spans are kept in memory for tests.
+  var usesMockTracer: Bool { tracers.contains(TracerCatalog.mock) }
   let store: Store
   /// The directory for what stays on this machine while the store is elsewhere.
   let stateDirectory: String
@@ -63,7 +57,7 @@ struct DaemonSettings {
   let traceStrategy: TraceStrategy
   let attributes: AttributeSelection
   /// The exporters of finished spans, in the order of the tracers.
-  let destinations: [Destination]
+  let destinations: [TracerDestination]
   let logRetention: Duration
   let logMaxBytes: Int64
   let spanRetention: Duration
@@ -88,16 +82,16 @@ struct DaemonSettings {
   static let config = Setting<String?>.optionalText(
     "config", placeholder: "FILE", help: "Read settings from this JSON5 file. Its keys are the names of the flags.")
 
-  static let tracer = Setting<[Tracer]>(
-    "tracer", aliases: ["t"], environment: "VS_TRACER_BACKEND", placeholder: "NAMES", default: [.logging],
+  static let tracer = Setting<[String]>(
+    "tracer", aliases: ["t"], environment: "VS_TRACER_BACKEND", placeholder: "NAMES", default: ["logging"],
     defaultText: "logging",
     help:
-      "Where finished spans go: logging, otlp, jaeger, lightstep, datadog, zipkin, mock or none. Separate several with commas. mock is for tests; logger is another name for logging."
+      "Where finished spans go: \(TracerCatalog.names.listed("or")). Separate several with commas. mock is for tests; logger is another name for logging."
   ) { text throws(SettingError) in
-    var tracers: [Tracer] = []
-    for name in text.split(separator: ",", omittingEmptySubsequences: false) {
-      guard let tracer = name == "logger" ? .logging : Tracer(rawValue: String(name)) else {
-        throw SettingError(expected: "a tracer; known are \(Tracer.allCases.map(\.rawValue).joined(separator: ", "))")
+    var tracers: [String] = []
+    for given in text.split(separator: ",", omittingEmptySubsequences: false) {
+      guard let tracer = TracerCatalog.name(String(given)) else {
+        throw SettingError(expected: "a tracer; known are \(TracerCatalog.names.joined(separator: ", "))")
       }
       if !tracers.contains(tracer) { tracers.append(tracer) }
     }
@@ -125,7 +119,7 @@ struct DaemonSettings {
   static let declarations: [SettingDeclaration] =
     [config.declaration] + IntakeSettings.declarations + [tracer.declaration, storeLocation.declaration]
     + ExportSettings.declarations + RetentionSettings.declarations + CounterSettings.declarations + ReportDefaults.declarations
-    + Destination.declarations
+    + TracerCatalog.declarations
     + SourceCatalog.classification + [logLevelName.declaration]
     + SourceCatalog.secrets + IntakeSettings.importSecret.declarations + HealSettings.declarations
 
@@ -176,12 +170,12 @@ struct DaemonSettings {
     logLevel = try settings.value(of: Self.logLevelName)
 
     let tracers = try settings.value(of: Self.tracer)
-    if tracers.contains(.none), tracers.count > 1 { throw SettingsError("--tracer: none goes with no other") }
-    self.tracers = tracers.filter { $0 != .none }
-    destinations = try Destination.all(of: tracers, in: settings, environment: environment, readFile: readFile)
-    let isMockAlone = tracers == [.mock]
+    if tracers.contains(TracerCatalog.none), tracers.count > 1 { throw SettingsError("--tracer: none goes with no other") }
+    self.tracers = tracers.filter { $0 != TracerCatalog.none }
+    destinations = try TracerCatalog.destinations(of: tracers, in: settings, environment: environment, readFile: readFile)
+    let isMockAlone = tracers == [TracerCatalog.mock]
     let givenStore = try settings.value(of: Self.storeLocation)
-    if tracers.contains(.mock), givenStore != .memory, !isMockAlone || givenStore != nil {
+    if tracers.contains(TracerCatalog.mock), givenStore != .memory, !isMockAlone || givenStore != nil {
       throw SettingsError("--tracer: mock keeps everything in memory and needs --store=memory")
     }
     let directory = Self.defaultDirectory(environment)

@@ -1,3 +1,4 @@
+import Catalog
 import Dashboard
 import DeliveryCounters
 import Export
@@ -119,7 +120,7 @@ struct DaemonState: Sendable {
 
   private var projectionLag: UInt64 {
     if settings.store.isShared { return watch.lag }
-    guard !settings.tracers.contains(.mock), let last = try? log.coverage() else { return 0 }
+    guard !settings.usesMockTracer, let last = try? log.coverage() else { return 0 }
     return last.count(beyond: leadership.work?.projector.projected)
   }
 
@@ -175,8 +176,10 @@ struct DaemonState: Sendable {
     status.publicURL = settings.publicURL
     status.sources = settings.sources.map { source in
       let record = activity.record(of: source.name)
+      let factory = SourceCatalog.factory(named: source.name)
       return DaemonStatus.Source(
         name: source.name, route: source.route, hasSecret: !source.acceptsUnsigned,
+        secretVariable: factory?.secret.variable, guide: factory?.guide,
         refusals: record.refusals.values.sorted { $0.time > $1.time }, last: record.last)
     }
     status.exporters = try exportProgress().map { name, progress in
@@ -209,7 +212,7 @@ struct DaemonState: Sendable {
     status.finishedSpans = metrics.finishedSpanCount
     status.setAsideDeliveries = try leadership.work?.setAside.count ?? stored.setAside().count
     status.damagedRecords = damage.counts.values.reduce(0, +)
-    let tracers = settings.tracers.map(\.rawValue).joined(separator: ", ")
+    let tracers = settings.tracers.joined(separator: ", ")
     status.settings = [
       ("version", ValueStreamVersion.current), ("tracers", tracers.isEmpty ? "none" : tracers),
       ("trace strategy", "\(settings.traceStrategy)"), ("log level", "\(settings.logLevel)"),

@@ -18,7 +18,7 @@ enum HelpPage {
     Flags you are likely to need:
     \(HelpText.summarize(firstFlags))
     Secrets come from variables or files: VS_GITHUB_SECRET or --github-secret-file, and likewise for
-    gitlab, jenkins, jira, trello, customhttp and cdevents. A source without a secret accepts unsigned
+    \(SourceCatalog.all.dropFirst().map(\.name).listed("and")). A source without a secret accepts unsigned
     deliveries.
 
     \(precedence)
@@ -63,7 +63,7 @@ enum HelpPage {
 
   /// What vsd and its commands do, in paragraphs.
   static let description = """
-    vsd takes deliveries at /github, /gitlab, /jenkins, /jira, /trello, /customhttp and /cdevents, and
+    vsd takes deliveries at \(SourceCatalog.all.map(\.route).listed("and")), and
     answers each after it is safe on disk. It serves metrics at /metrics, the API below /api/v1, and
     Jaeger's query API.
 
@@ -107,11 +107,9 @@ enum HelpPage {
     return declarations.isEmpty ? nil : (title, declarations)
   }
 
-  private static let titles = [
-    "General", "Network and access", "Storage", "Export", "OTLP", "Jaeger", "Lightstep", "Datadog", "Zipkin", "Metrics",
-    "Reports",
-    "Classification", "Secrets", "Healing", "Other",
-  ]
+  private static let titles =
+    ["General", "Network and access", "Storage", "Export"] + TracerCatalog.exporting.map(\.title)
+    + ["Metrics", "Reports", "Classification", "Secrets", "Healing", "Other"]
 
   private static func title(of name: String) -> String {
     switch name {
@@ -121,13 +119,13 @@ enum HelpPage {
     case "store", "log-retention", "log-max-size", "span-retention", "fact-retention": "Storage"
     case "tracer", "settle", "export-backlog", "export-imported", "trace-strategy", "attributes", "phases", "service-names":
       "Export"
-    case "tracer-access-token": "Lightstep"
-    case "trello-callback-url": "Secrets"
     case _ where HealSettings.declarations.contains { $0.name == name }: "Healing"
     case _ where ReportDefaults.declarations.contains { $0.name == name }: "Reports"
     case _ where name.hasSuffix("-secret") || name.hasSuffix("-secret-file"): "Secrets"
+    case _ where SourceCatalog.secrets.contains { $0.name == name }: "Secrets"
     case _ where SourceCatalog.classification.contains { $0.name == name }: "Classification"
-    default: titles.first { name.hasPrefix("\($0.lowercased())-") } ?? (name.hasPrefix("metric-") ? "Metrics" : "Other")
+    case _ where name.hasPrefix("metric-"): "Metrics"
+    default: TracerCatalog.exporting.first { $0.declarations.contains { $0.name == name } }?.title ?? "Other"
     }
   }
 }

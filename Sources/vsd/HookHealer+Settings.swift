@@ -8,14 +8,16 @@ import ValueStreamCore
 
 /// The settings with which vsd asks vendors again for lost deliveries.
 struct HealSettings: Sendable {
-  private let gitHub: GitHubHealSettings?
-  private let gitLab: GitLabHealSettings?
+  private let vendors: [any VendorHealing]
   let interval: Duration
+
+  /// The vendors that send deliveries again, in the order of the help.
+  private static let known: [any VendorHealing.Type] = [GitHubHealSettings.self, GitLabHealSettings.self]
 
   private static let pause = Setting<Duration>.duration(
     "heal-interval", default: .seconds(300), text: "5m", help: "Time between two looks for lost deliveries.")
 
-  static let declarations = GitHubHealSettings.declarations + GitLabHealSettings.declarations + [pause.declaration]
+  static let declarations = known.flatMap { $0.declarations } + [pause.declaration]
 
   /// Reads the settings.
   ///
@@ -24,16 +26,18 @@ struct HealSettings: Sendable {
   static func read(
     _ settings: Settings, publicURL: String?, readFile: (String) -> [UInt8]?
   ) throws(SettingsError) -> HealSettings? {
-    let gitHub = try GitHubHealSettings.read(settings, publicURL: publicURL, readFile: readFile)
-    let gitLab = try GitLabHealSettings.read(settings, publicURL: publicURL, readFile: readFile)
-    guard gitHub != nil || gitLab != nil else { return nil }
+    var vendors: [any VendorHealing] = []
+    for vendor in known {
+      if let found = try vendor.read(settings, publicURL: publicURL, readFile: readFile) { vendors.append(found) }
+    }
+    guard !vendors.isEmpty else { return nil }
     let interval = try settings.value(of: pause)
     guard interval >= .seconds(1) else { throw SettingsError("\(settings.origin(of: pause)): at least 1s") }
-    return HealSettings(gitHub: gitHub, gitLab: gitLab, interval: interval)
+    return HealSettings(vendors: vendors, interval: interval)
   }
 
   func targets(client: APIClient) -> [HealTarget] {
-    (gitHub?.targets(client: client) ?? []) + (gitLab?.targets(client: client) ?? [])
+    vendors.flatMap { $0.targets(client: client) }
   }
 }
 

@@ -25,18 +25,14 @@ struct CommandTable: Sendable {
   static let all = CommandTable(
     commands: exports + Command.deliveryReports + [.reportPage] + Command.exclusions + Command.webhooks + others)
 
-  private static let exports: [Command] = [
-    .gitHubPullRequests, .gitHubIssues, .gitHubWorkflowRuns, .gitHubDeployments, .gitLabMergeRequests, .jiraIssues,
-    .jenkinsBuilds, .aggregatePullRequests, .aggregateIssues, .aggregateBuilds, .aggregateDeploys,
-  ]
+  private static let exports: [Command] =
+    Command.records + [.aggregatePullRequests, .aggregateIssues, .aggregateBuilds, .aggregateDeploys]
 
-  private static let others: [Command] = [
-    .importGitHub, .importGitLab, .importJira, .importJenkins, .importTrello, .importSend, .eventStart, .eventEnd, .eventAnnotate,
-    .eventRun,
-    .explain,
-    .generateHistory,
-    .generatePullRequests, .traceparent, .completion,
-  ]
+  private static let others: [Command] =
+    Command.imports + [
+      .importSend, .eventStart, .eventEnd, .eventAnnotate, .eventRun, .explain, .generateHistory, .generatePullRequests,
+      .traceparent, .completion,
+    ]
 
   /// The action that a command line asks for.
   enum Request {

@@ -1,3 +1,4 @@
+import Catalog
 import Intake
 import ReportClient
 import Simulator
@@ -46,30 +47,24 @@ struct DeliverySender: Sendable {
 
   /// Adds the header by which the endpoint knows its sender.
   private func sign(_ delivery: HistoryDelivery, with secret: Secret, _ headers: inout HTTPHeaders) {
-    let text = String(decoding: secret.bytes, as: UTF8.self)
-    func code() -> String { Hex.text(of: authenticator.authenticationCode(.sha256, of: delivery.body, key: secret.bytes)) }
-    switch delivery.path {
-    case "/gitlab": headers["X-Gitlab-Token"] = text
-    case "/jira": headers["X-Hub-Signature"] = "sha256=\(code())"
-    case "/jenkins": headers["Authorization"] = "Bearer \(text)"
-    case "/customhttp": headers["X-VS-Signature"] = code()
-    default: headers["X-Hub-Signature-256"] = "sha256=\(code())"
-    }
+    let factory = SourceCatalog.factory(at: delivery.path)
+    guard let field = factory?.signature(of: delivery.body, secret: secret, using: authenticator) else { return }
+    headers[field.name] = field.value
   }
 
   /// Marks a delivery as imported, unless it has a mark.
   ///
   /// - Returns: The path to send it to.
   private func mark(_ delivery: HistoryDelivery, with secret: Secret, _ headers: inout HTTPHeaders) -> String {
-    let source = String(delivery.path.dropFirst())
     if headers[ImportMark.header] == nil {
       let hash = Hex.text(of: Array(authenticator.digest(.sha256, of: delivery.body).prefix(8)))
       let kind = PercentEncoding.encode(delivery.event.isEmpty ? "event" : delivery.event)
       headers[ImportMark.header] = "import:\(kind):\(hash):\(delivery.time.seconds) \(delivery.time.rfc3339)"
     }
     headers[ImportSource.signatureHeader] = ImportSource.signature(
-      of: delivery.body, headers: headers, source: source, key: secret, using: authenticator)
-    return ImportSource.prefix + source
+      of: delivery.body, headers: headers, typeHeader: SourceCatalog.factory(at: delivery.path)?.typeHeader, key: secret,
+      using: authenticator)
+    return ImportSource.prefix + delivery.path.dropFirst()
   }
 
   private static func rejection(

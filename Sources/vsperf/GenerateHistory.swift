@@ -114,12 +114,15 @@ struct GenerateHistory: Sendable {
     return share
   }
 
+  /// The sources of a generated history, in the order of the help.
+  private static let senders = YearHistory.paths.compactMap { SourceCatalog.factory(at: $0) }
+
   static let declarations =
     [
       storySetting.declaration, seed.declaration, days.declaration, scale.declaration, until.declaration, Setting.out.declaration,
       send.declaration, imports.declaration,
       connections.declaration, shuffle.declaration, duplicate.declaration, answersSetting.declaration,
-    ] + SourceCatalog.senders.flatMap(\.secret.declarations) + IntakeSettings.importSecret.declarations
+    ] + senders.flatMap(\.secret.declarations) + IntakeSettings.importSecret.declarations
 
   init(_ settings: Settings) throws {
     do throws(SettingsError) {
@@ -141,8 +144,8 @@ struct GenerateHistory: Sendable {
         seed: seed, isShuffled: try settings.value(of: Self.shuffle), duplicateShare: try settings.value(of: Self.duplicate))
       // vsd accepts a list of secrets; a sender signs with the first one.
       var secrets: [String: Secret] = [:]
-      for sender in SourceCatalog.senders {
-        secrets[sender.path] = try sender.secret.secrets(in: settings, readFile: Environment.readFile).first
+      for sender in Self.senders {
+        secrets[sender.route] = try sender.secret.secrets(in: settings, readFile: Environment.readFile).first
       }
       self.secrets = secrets
       if try settings.value(of: Self.imports) {

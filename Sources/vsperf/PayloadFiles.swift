@@ -65,7 +65,7 @@ struct PayloadFiles: Sendable {
   private func explain(_ delivery: Delivery, of source: any EventSource, at path: String) -> ExplainedPayload {
     let meaning = Result { () throws(PayloadError) in try source.events(in: delivery) }
     return ExplainedPayload(
-      path: path, source: source.name, type: delivery.headers["X-GitHub-Event"], meaning: meaning,
+      path: path, source: source.name, type: PayloadOrigin.type(of: delivery), meaning: meaning,
       unread: UnreadValues(in: delivery))
   }
 
@@ -80,7 +80,7 @@ struct ExplainedPayload {
   var path: String
   /// The name of the source; nil if it is unknown.
   var source: String?
-  /// The event type of a GitHub delivery; nil for other sources.
+  /// The type, for sources that name it only in a header.
   var type: String?
   var meaning: Result<Interpretation, PayloadError>
   /// The values in the payload that no type can represent.

@@ -1,5 +1,6 @@
 import Catalog
 import CurlTransport
+import CustomHTTP
 import ValueStreamCore
 
 extension Command {
@@ -126,7 +127,7 @@ struct Traceparent: Sendable {
     }
     if let key { return .key(key, attempt: attempt) }
     if let name {
-      guard let references = SourceCatalog.references(named: name) else {
+      guard let references = CustomHTTPName.references(name) else {
         throw SettingsError("--name: \"\(name)\" is not a name that an item can be found by")
       }
       return .name(name, references, attempt: attempt)
@@ -139,7 +140,8 @@ struct Traceparent: Sendable {
       throw SettingsError("\(error)")
     }
     guard let context else {
-      throw SettingsError("which item? --key KEY or --name NAME; no variables of GitHub Actions, GitLab CI or Jenkins are set")
+      let systems = SourceCatalog.ciSystems.map(\.name).listed("or")
+      throw SettingsError("which item? --key KEY or --name NAME; no variables of \(systems) are set")
     }
     return .run(context)
   }

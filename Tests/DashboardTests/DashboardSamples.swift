@@ -1,3 +1,4 @@
+import Catalog
 import Dashboard
 import QueryAPI
 import ValueStreamCore
@@ -67,10 +68,12 @@ struct DashboardSamples {
     }
     status.sources = [
       .init(
-        name: "github", route: "/github", hasSecret: true,
+        name: "github", route: "/github", hasSecret: true, guide: SourceCatalog.factory(named: "github")?.guide,
         refusals: [.init(reason: text("signature by another secret"), count: 3, time: StoreSamples.time(60))],
         last: hasDeliveries ? (StoreSamples.time(120), .recorded) : nil),
-      .init(name: "customhttp", route: "/customhttp", hasSecret: false),
+      .init(
+        name: "customhttp", route: "/customhttp", hasSecret: false, secretVariable: "VS_CUSTOMHTTP_SECRET",
+        guide: SourceCatalog.factory(named: "customhttp")?.guide),
     ]
     status.exporters = [
       .init(name: "otlp", pending: 12, sent: 3400, refused: 2, dropped: 0, failingSince: StoreSamples.time(600)),

@@ -42,10 +42,10 @@ struct ReferenceTests {
   @Test("Every tracer has a page, and a row in Docs/exporters/README.md")
   func tracers() throws {
     let list = try MarkdownPage.page("Docs/exporters/README.md")
-    for tracer in DaemonSettings.Tracer.allCases {
-      #expect(!list.rows(for: tracer.rawValue).isEmpty, "Docs/exporters/README.md has no row for \(tracer.rawValue)")
-      guard tracer != .none else { continue }
-      #expect(list.links.contains { $0.hasPrefix("\(tracer.rawValue).md") }, "\(tracer.rawValue) has no page")
+    for tracer in TracerCatalog.names {
+      #expect(!list.rows(for: tracer).isEmpty, "Docs/exporters/README.md has no row for \(tracer)")
+      guard tracer != TracerCatalog.none else { continue }
+      #expect(list.links.contains { $0.hasPrefix("\(tracer).md") }, "\(tracer) has no page")
     }
   }
 

@@ -14,12 +14,13 @@ struct ImportSourceTests {
   private static func headers(_ mark: String = mark, body: String, key: String = "key") throws -> HTTPHeaders {
     var headers: HTTPHeaders = ["ValueStream-Import": mark, "X-GitHub-Event": "issues"]
     headers[ImportSource.signatureHeader] = ImportSource.signature(
-      of: Array(body.utf8), headers: headers, source: "github", key: try secret(key), using: authenticator)
+      of: Array(body.utf8), headers: headers, typeHeader: "X-GitHub-Event", key: try secret(key), using: authenticator)
     return headers
   }
 
   private static func code(_ headers: HTTPHeaders, _ body: String = "hello") throws -> AuthenticationError.Code? {
-    let source = ImportSource(FakeSource(name: "github"), secrets: [try secret("new"), try secret("key")])
+    let source = ImportSource(
+      FakeSource(name: "github"), typeHeader: "X-GitHub-Event", secrets: [try secret("new"), try secret("key")])
     let delivery = Delivery(source: "github", received: StoreSamples.time(900), headers: headers, body: Array(body.utf8))
     do throws(AuthenticationError) {
       try source.authenticate(delivery, using: authenticator)
@@ -61,7 +62,9 @@ struct ImportSourceTests {
   @Test("are in the log with the mark, once; and no webhook brings it there")
   func recorded() throws {
     let source = FakeSource(name: "github", route: "/github")
-    let routes: [Route] = [.webhook(source), .webhook(ImportSource(source, secrets: [try Self.secret("key")]))]
+    let routes: [Route] = [
+      .webhook(source), .webhook(ImportSource(source, typeHeader: "X-GitHub-Event", secrets: [try Self.secret("key")])),
+    ]
     try TestServer.run(.init(routes: routes)) { (server) throws in
       func post(_ path: String, _ headers: HTTPHeaders, _ body: String) throws -> String {
         let client = try server.client()

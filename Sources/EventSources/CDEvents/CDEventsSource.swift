@@ -3,8 +3,6 @@ package import ValueStreamCore
 
 /// Receives CDEvents of any tool, in CloudEvents over HTTP.
 package struct CDEventsSource: EventSource {
-  package static let secretSetting = SecretSetting("cdevents-secret", of: "CDEvents producers")
-
   private let authentication: TokenCheck
   private let rules: CDEventsRules
 
@@ -92,5 +90,9 @@ package struct CDEventsRules: Sendable {
 
   package init(incidentLabels: [NamePattern] = ClassificationSettings.incidentLabels.defaultValue) {
     self.incidentLabels = incidentLabels
+  }
+
+  package init(_ settings: Settings) throws(SettingsError) {
+    self.init(incidentLabels: try settings.value(of: ClassificationSettings.incidentLabels))
   }
 }

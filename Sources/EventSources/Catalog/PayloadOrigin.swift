@@ -1,8 +1,7 @@
-import GitHubWebhooks
 package import ValueStreamCore
 
 /// Finds the source and type of a payload file, first by its path, then by its content.
-package struct PayloadOrigin {
+package struct PayloadOrigin: Sendable {
   private let sources: [any EventSource]
   private let givenSource: String?
   private let givenType: String?
@@ -11,7 +10,7 @@ package struct PayloadOrigin {
   ///
   /// - Parameters:
   ///   - source: the name of the source, if the user gives it.
-  ///   - type: the GitHub event type, if the user gives it.
+  ///   - type: the type of the delivery, if the user gives it.
   package init(among sources: [any EventSource], source: String?, type: String?) {
     self.sources = sources
     givenSource = source
@@ -25,6 +24,12 @@ package struct PayloadOrigin {
     let folders = path.split(separator: "/").map(String.init)
     guard let source = source(folders: folders, body: body, received: received) else { return nil }
     return (source, delivery(to: source, folders: folders, body: body, received: received))
+  }
+
+  /// Returns the type that a delivery names only in its header; nil for sources whose bodies show it.
+  package static func type(of delivery: Delivery) -> String? {
+    guard let factory = SourceCatalog.factory(named: delivery.source), factory.payloadTypes != nil else { return nil }
+    return factory.typeHeader.flatMap { delivery.headers[$0] }
   }
 
   private func source(folders: [String], body: [UInt8], received: Timestamp) -> (any EventSource)? {
@@ -47,16 +52,17 @@ package struct PayloadOrigin {
 
   private func delivery(to source: any EventSource, folders: [String], body: [UInt8], received: Timestamp) -> Delivery {
     var headers: HTTPHeaders = ["Content-Type": "application/json"]
-    if source.name == "github" {
-      headers["X-GitHub-Event"] = givenType ?? Self.gitHubType(folders) ?? GitHubEventType.inferred(fromBody: body)
+    if let factory = SourceCatalog.factory(named: source.name), let header = factory.typeHeader, let types = factory.payloadTypes
+    {
+      headers[header] = givenType ?? Self.type(folders, among: types.all) ?? types.inferred(body)
     }
     return Delivery(source: source.name, received: received, headers: headers, body: body)
   }
 
   /// Finds the type in the file name or the folder: `issues.opened.json` and `issues/opened.payload.json` are of type
   /// `issues`.
-  private static func gitHubType(_ folders: [String]) -> String? {
+  private static func type(_ folders: [String], among types: Set<String>) -> String? {
     let name = folders.last.map { String($0.prefix { $0 != "." }) }
-    return ([name].compactMap { $0 } + folders.dropLast().reversed().prefix(1)).first(where: GitHubEventType.all.contains)
+    return ([name].compactMap { $0 } + folders.dropLast().reversed().prefix(1)).first(where: types.contains)
   }
 }

@@ -3,8 +3,6 @@ package import ValueStreamCore
 
 /// Receives custom events from scripts and from anything else that can POST a few lines of JSON.
 package struct CustomHTTPSource: EventSource {
-  package static let secretSetting = SecretSetting("customhttp-secret", of: "custom HTTP events")
-
   private let secrets: [Secret]
 
   /// Creates the source.

@@ -1,3 +1,4 @@
+package import APIClient
 package import ValueStreamCore
 
 /// A place whose webhooks vsd heals, and the address by which it knows its own webhooks there.
@@ -45,4 +46,21 @@ package struct HealSecret: Sendable {
     guard let token = Secret(secret) else { throw SettingsError("\(text.declaration.name): the token is empty") }
     return token
   }
+}
+
+/// The settings with which vsd asks a vendor again for lost deliveries.
+package protocol VendorHealing: Sendable {
+  /// The settings, in the order of the help.
+  static var declarations: [SettingDeclaration] { get }
+
+  /// Reads the settings.
+  ///
+  /// - Returns: nil if nothing is to be healed at this vendor.
+  /// - Throws: a one-line message for the user, also if something is missing.
+  static func read(
+    _ settings: Settings, publicURL: String?, readFile: (String) -> [UInt8]?
+  ) throws(SettingsError) -> Self?
+
+  /// Returns the places whose webhooks to heal.
+  func targets(client: APIClient) -> [HealTarget]
 }

@@ -10,15 +10,16 @@ package struct ImportSource: EventSource {
   package static let signatureHeader = "ValueStream-Import-Signature"
   private static let signaturePrefix = "sha256="
 
-  /// The headers in which vendors name the type of a delivery.
-  private static let typeHeaders = ["github": "X-GitHub-Event", "gitlab": "X-Gitlab-Event"]
-
   private let source: any EventSource
+  private let typeHeader: String?
   private let secrets: [Secret]
 
-  /// - Parameter secrets: the secrets of importers. At least one.
-  package init(_ source: any EventSource, secrets: [Secret]) {
+  /// - Parameters:
+  ///   - typeHeader: the header in which the vendor names the type of a delivery; nil if there is none.
+  ///   - secrets: the secrets of importers. At least one.
+  package init(_ source: any EventSource, typeHeader: String?, secrets: [Secret]) {
     self.source = source
+    self.typeHeader = typeHeader
     self.secrets = secrets
   }
 
@@ -29,11 +30,13 @@ package struct ImportSource: EventSource {
 
   /// Returns the value of ``signatureHeader`` for a delivery.
   ///
-  /// - Parameter headers: those of the delivery, with the mark.
+  /// - Parameters:
+  ///   - headers: those of the delivery, with the mark.
+  ///   - typeHeader: the header in which the vendor names the type of a delivery; nil if there is none.
   package static func signature(
-    of body: [UInt8], headers: HTTPHeaders, source: String, key: Secret, using authenticator: any MessageAuthenticator
+    of body: [UInt8], headers: HTTPHeaders, typeHeader: String?, key: Secret, using authenticator: any MessageAuthenticator
   ) -> String {
-    let type = typeHeaders[source].flatMap { headers[$0] } ?? ""
+    let type = typeHeader.flatMap { headers[$0] } ?? ""
     let signed = Array("\(headers[ImportMark.header] ?? "")\n\(type)\n".utf8) + body
     return signaturePrefix + Hex.text(of: authenticator.authenticationCode(.sha256, of: signed, key: key.bytes))
   }
@@ -53,7 +56,7 @@ package struct ImportSource: EventSource {
     // Compares all of them, so that the time taken does not tell which one fits.
     let isKnown = secrets.reduce(false) { isKnown, secret in
       let expected = Self.signature(
-        of: delivery.body, headers: delivery.headers, source: source.name, key: secret, using: authenticator)
+        of: delivery.body, headers: delivery.headers, typeHeader: typeHeader, key: secret, using: authenticator)
       return authenticator.areEqual(Array(expected.utf8), bytes) || isKnown
     }
     guard isKnown else { throw AuthenticationError(.mismatch, header: Self.signatureHeader) }

@@ -14,6 +14,14 @@ package struct SignatureCheck: Sendable {
     self.isPrefixOptional = isPrefixOptional
   }
 
+  /// Returns the header that ``authenticate(_:secrets:using:)`` accepts, without the prefix if that is optional.
+  package func field(
+    for body: [UInt8], secret: Secret, using authenticator: any MessageAuthenticator
+  ) -> HTTPHeaders.Field {
+    let code = Hex.text(of: authenticator.authenticationCode(.sha256, of: body, key: secret.bytes))
+    return HTTPHeaders.Field(name: header, value: isPrefixOptional ? code : prefix + code)
+  }
+
   /// Checks an HMAC-SHA256 of the body. Accepts every delivery if there are no secrets.
   ///
   /// Tries every secret, so that the time taken does not reveal which one matched.

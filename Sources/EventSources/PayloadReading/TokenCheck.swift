@@ -19,6 +19,11 @@ package struct TokenCheck: Sendable {
 
   private static let authorization = "Authorization"
 
+  /// Returns the header that shows a token to ``authenticate(_:using:)``.
+  package static func field(showing token: Secret) -> HTTPHeaders.Field {
+    HTTPHeaders.Field(name: authorization, value: "Bearer \(String(decoding: token.bytes, as: UTF8.self))")
+  }
+
   package func authenticate(_ delivery: Delivery, using authenticator: any MessageAuthenticator) throws(AuthenticationError) {
     if secrets.isEmpty { return }
     let given = [

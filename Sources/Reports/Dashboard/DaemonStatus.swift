@@ -8,18 +8,25 @@ package struct DaemonStatus: Sendable {
     /// The path that takes its deliveries, such as `/github`.
     package var route: String
     package var hasSecret: Bool
+    /// The environment variable for the secret. Nil if unknown.
+    package var secretVariable: String?
+    /// How to connect the source. Nil if unknown.
+    package var guide: SourceGuide?
     /// The last deliveries that were refused since the daemon started, newest first, by reason.
     package var refusals: [Refusal]
     /// The last delivery that was acknowledged since the daemon started. Nil if there was none.
     package var last: (time: Timestamp, result: DeliveryResult)?
 
     package init(
-      name: String, route: String, hasSecret: Bool, refusals: [Refusal] = [],
+      name: String, route: String, hasSecret: Bool, secretVariable: String? = nil, guide: SourceGuide? = nil,
+      refusals: [Refusal] = [],
       last: (time: Timestamp, result: DeliveryResult)? = nil
     ) {
       self.name = name
       self.route = route
       self.hasSecret = hasSecret
+      self.secretVariable = secretVariable
+      self.guide = guide
       self.refusals = refusals
       self.last = last
     }

@@ -1,4 +1,4 @@
-import Export
+package import Export
 package import ValueStreamCore
 
 /// Settings of the OTLP exporter. OpenTelemetry's environment variables apply where those of vsd are not set.
@@ -98,6 +98,22 @@ package enum OTLPSettings {
     configuration.isCompressed = try settings.value(of: compression) == .gzip
     configuration.resourceAttributes = resource
     return configuration
+  }
+
+  /// Returns the files for TLS.
+  ///
+  /// - Throws: ``SettingsError`` if a file cannot be read.
+  package static func files(in settings: Settings, readFile: (String) -> [UInt8]?) throws(SettingsError) -> TLSFiles {
+    func path(_ setting: Setting<String?>) throws(SettingsError) -> String? {
+      guard let path = try settings.value(of: setting) else { return nil }
+      if readFile(path) == nil { throw SettingsError("\(settings.origin(of: setting)): \(UnreadableFile(path))") }
+      return path
+    }
+    var files = TLSFiles()
+    files.authorities = try path(certificate)
+    files.clientCertificate = try path(clientCertificate)
+    files.clientKey = try path(clientKey)
+    return files
   }
 
   /// Returns the URL for traces, unless the base URL is set with higher precedence. A flag has precedence over any

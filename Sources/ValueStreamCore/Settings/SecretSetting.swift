@@ -18,6 +18,9 @@ public struct SecretSetting: Sendable {
 
   public var declarations: [SettingDeclaration] { [text.declaration, file.declaration] }
 
+  /// The environment variable that holds the secrets.
+  package var variable: String { text.declaration.environment }
+
   /// The configured secrets; empty if none are set.
   ///
   /// - Throws: If both settings are given, the file cannot be read or a secret is empty.

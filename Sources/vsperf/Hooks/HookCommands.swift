@@ -1,14 +1,13 @@
 import APIClient
 import Hooks
 import Synchronization
-import TrelloHooks
 import ValueStreamCore
 
 extension Command {
   /// The commands that set up webhooks, by action and vendor.
   static let webhooks: [Command] =
     HookVendor.all.map(create) + HookVendor.all.map(list) + HookVendor.all.map(check)
-    + HookVendor.all.map(heal) + [deleteTrello]
+    + HookVendor.all.map(heal) + HookVendor.all.flatMap(\.ownCommands)
 
   private static func create(_ vendor: HookVendor) -> Command {
     let secrets = vendor.secret?.declarations ?? []
@@ -56,7 +55,7 @@ extension Command {
 
   private static func heal(_ vendor: HookVendor) -> Command {
     let description =
-      ["github": 3, "gitlab": 7][vendor.name].map { days in
+      vendor.redeliveryDays.map { days in
         """
         Asks \(vendor.title) to send again what failed in the last \(days) days and did not succeed later, for the events
         that vsd reads. vsd takes nothing twice. Run it again if it was stopped: it goes on with what is left.
@@ -73,26 +72,6 @@ extension Command {
       examples: [("After vsd was away from \(vendor.title)", "vsperf webhooks heal \(vendor.name) \(vendor.example)")],
       run: { try await HookCommand(vendor, "heal", $0).heal() })
   }
-}
-
-extension Command {
-  private static let deleteTrello = Command(
-    words: ["webhooks", "delete", "trello"], summary: "delete a webhook at Trello, which shows them on no page",
-    description: "Deletes the webhook with an id that vsperf webhooks list trello shows.",
-    declarations: HookVendor.trelloAccess + [HookVendor.webhook.declaration] + HookSettings.connection,
-    examples: [("One that is not needed any more", "vsperf webhooks delete trello --id 65e58d90a1b2c3d4e5f6e001")],
-    run: { settings in
-      let words = ["webhooks", "delete", "trello"]
-      guard let id = try settings.value(of: HookVendor.webhook) else {
-        throw UsageError("which webhook? --id ID; vsperf webhooks list trello shows them", seeing: words)
-      }
-      do {
-        try await HookVendor.trelloService(settings, words).delete(id)
-      } catch let error as APIError {
-        throw CommandError(error.description, ExitCode.unavailable)
-      }
-      StandardStream.output.write("deleted webhook \(id)\n")
-    })
 }
 
 /// Implements `vsperf webhooks`.

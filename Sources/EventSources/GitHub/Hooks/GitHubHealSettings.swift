@@ -4,7 +4,7 @@ package import Hooks
 package import ValueStreamCore
 
 /// The settings with which vsd asks GitHub again for lost deliveries.
-package struct GitHubHealSettings: Sendable {
+package struct GitHubHealSettings: VendorHealing {
   private let owners: [GitHubHooks.Owner]
   private let token: Secret?
   private let app: GitHubAppToken?

@@ -21,6 +21,13 @@ package struct GitHubRules: Sendable {
     self.bots = bots
   }
 
+  package init(_ settings: Settings) throws(SettingsError) {
+    self.init(
+      deployWorkflows: try settings.value(of: Self.deployWorkflowsSetting),
+      incidentLabels: try settings.value(of: ClassificationSettings.incidentLabels), services: try ServiceRules(settings),
+      bots: Bots(names: try settings.value(of: ClassificationSettings.bots)))
+  }
+
   package struct DeployWorkflow: Sendable, Hashable {
     /// Matches the name of the workflow, its path or its file name.
     package var pattern: NamePattern

@@ -3,8 +3,6 @@ package import ValueStreamCore
 
 /// Receives webhooks of github.com, GitHub Enterprise Server and GHE.com.
 package struct GitHubSource: EventSource {
-  package static let secretSetting = SecretSetting("github-secret", of: "GitHub webhooks")
-
   private let secrets: [Secret]
   private let rules: GitHubRules
 

@@ -3,7 +3,7 @@ package import Hooks
 package import ValueStreamCore
 
 /// The settings with which vsd asks GitLab again for lost deliveries.
-package struct GitLabHealSettings: Sendable {
+package struct GitLabHealSettings: VendorHealing {
   private let owners: [GitLabHooks.Owner]
   private let token: Secret
   private let server: String

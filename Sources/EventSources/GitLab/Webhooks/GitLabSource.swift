@@ -3,8 +3,6 @@ package import ValueStreamCore
 
 /// Receives webhooks of GitLab projects and groups, from gitlab.com and self-managed instances.
 package struct GitLabSource: EventSource {
-  package static let secretSetting = SecretSetting("gitlab-secret", of: "GitLab webhooks")
-
   private let signature: GitLabSignature
   private let rules: GitLabRules
 
@@ -74,5 +72,11 @@ package struct GitLabRules: Sendable {
     self.incidentLabels = incidentLabels
     self.services = services
     self.bots = bots
+  }
+
+  package init(_ settings: Settings) throws(SettingsError) {
+    self.init(
+      incidentLabels: try settings.value(of: ClassificationSettings.incidentLabels), services: try ServiceRules(settings),
+      bots: Bots(names: try settings.value(of: ClassificationSettings.bots)))
   }
 }

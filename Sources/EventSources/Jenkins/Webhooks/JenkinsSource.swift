@@ -3,8 +3,6 @@ package import ValueStreamCore
 
 /// Receives payloads of the Jenkins plugins Statistics Gatherer, Notification and Generic Event.
 package struct JenkinsSource: EventSource {
-  package static let secretSetting = SecretSetting("jenkins-secret", of: "Jenkins plugins")
-
   private let authentication: TokenCheck
   private let rules: JenkinsRules
 

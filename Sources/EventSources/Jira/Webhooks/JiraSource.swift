@@ -3,8 +3,6 @@ package import ValueStreamCore
 
 /// Receives webhooks of Jira Cloud, and of Jira Data Center as far as it sends the same payloads.
 package struct JiraSource: EventSource {
-  package static let secretSetting = SecretSetting("jira-secret", of: "Jira webhooks")
-
   private let secrets: [Secret]
   private let rules: JiraRules
 

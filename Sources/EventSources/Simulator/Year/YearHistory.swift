@@ -15,6 +15,9 @@ package final class YearHistory: Sequence, IteratorProtocol {
   /// The greatest scale. The plan of a year of one company takes about 40 MB.
   package static let greatestScale = 20.0
 
+  /// The paths of all deliveries, which are also those of ``HistoryGenerator``.
+  package static let paths = ["/github", "/gitlab", "/jira", "/jenkins", "/customhttp"]
+
   /// Creates a generator. The same configuration gives the same deliveries.
   package init(_ configuration: HistoryConfiguration) {
     self.configuration = configuration

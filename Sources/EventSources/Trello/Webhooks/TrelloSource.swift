@@ -3,17 +3,6 @@ package import ValueStreamCore
 
 /// Receives Trello webhooks for boards and for any other model that Trello can watch.
 package struct TrelloSource: EventSource {
-  package static let secretSetting = SecretSetting("trello-secret", of: "the Trello app whose token made the webhooks")
-
-  package static let callbackURLSetting = Setting<String?>(
-    "trello-callback-url", placeholder: "URL", default: nil, defaultText: nil,
-    help:
-      "Callback URL of the Trello webhooks, exactly as registered, because the signature covers it. Required with a Trello secret."
-  ) { text throws(SettingError) in
-    guard WebAddress.host(text) != nil else { throw SettingError(expected: "an address such as https://vs.example.org/trello") }
-    return text
-  }
-
   private let signature: TrelloSignature
   private let rules: TrelloRules
 

@@ -88,23 +88,26 @@ struct ConnectPage {
   }
 
   private func writeSource(_ source: DaemonStatus.Source, _ last: Last?, _ status: DaemonStatus, _ html: inout HTMLWriter) {
-    let guide = SourceGuide.all[source.name]
+    let guide = source.guide
     html.element(.tr) { html in
       html.element(.th, .scope("row"), .classes("main")) { html in
-        html.text(guide?.name ?? source.name)
+        html.text(guide?.title ?? source.name)
         html.element(.p) { html in html.element(.code, .classes("copy")) { $0.foreign(origin(status) + source.route) } }
         if let guide {
           html.element(.p, .classes("quiet")) { html in
             html.text(guide.steps)
-            if let link = guide.link {
+            if let link = WebLink(guide.link) {
               html.text(" ")
               html.link(to: link, text: "How to")
             }
           }
           if let command = guide.command {
             html.element(.p, .classes("quiet")) { html in
-              html.text(guide.commandNeedsToken ? "Or with a token in its variable: " : "Around a command: ")
-              html.element(.code) { $0.foreign(command(origin(status) + source.route)) }
+              switch command {
+              case .creation: html.text("Or with a token in its variable: ")
+              case .sending: html.text("Around a command: ")
+              }
+              html.element(.code) { $0.foreign(command.line(address: origin(status) + source.route)) }
             }
           }
         }
@@ -116,7 +119,7 @@ struct ConnectPage {
           html.word("none", .attention)
           html.element(.p, .classes("quiet")) { html in
             html.text("Anybody who reaches the address may send. Set ")
-            html.element(.code, text: guide?.secret ?? "a secret")
+            html.element(.code, text: source.secretVariable ?? "a secret")
             html.text(".")
           }
         }
