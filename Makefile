@@ -39,6 +39,8 @@ ROUNDS ?= 9
 # The length and size of the history that `make bench-reports` asks about. 100 percent are 1,000 repositories.
 REPORT_DAYS ?= 180
 REPORT_PERCENT ?= 100
+# The size of the generated company whose pages `make bench-pages` measures.
+SCALE ?= 20
 # The number of builds that `make bench-import` imports.
 BUILDS ?= 100000
 # The number of subjects in the store of `make bench-traces`.
@@ -52,7 +54,7 @@ VSD ?= $(RELEASE)/release/vsd
 INPUTS ?= 1000000
 SOURCES ?= github gitlab jenkins jira trello customhttp cdevents
 
-.PHONY: help run demo demo-import screenshots vsd vsperf dist test test-long test-dist test-days test-sanitizer hostile fuzz docs check bench bench-traces bench-reports bench-away bench-deliveries bench-export bench-history bench-import bench-agg clean
+.PHONY: help run demo demo-import screenshots vsd vsperf dist test test-long test-dist test-days test-sanitizer hostile fuzz docs check bench bench-traces bench-reports bench-pages bench-away bench-deliveries bench-export bench-history bench-import bench-agg clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -163,6 +165,14 @@ bench-reports: ## Measure all reports and pages over HTTP on the store of a larg
 	@store=$$(mktemp -d .build-bench/reports.XXXXXX); ended=0; \
 	  $(RELEASE)/release/bench-reports "$$store" $(REPORT_DAYS) $(REPORT_PERCENT) $(SEED) && \
 	  Tests/Benchmarks/run-reports "$$store" --vsd $(VSD) || ended=$$?; \
+	  rm -rf "$$store"; exit $$ended
+
+bench-pages: ## Measure every page over HTTP on a generated year (SCALE=20 is about a million spans)
+	@Scripts/bootstrap build bench
+	@$(MAKE) --no-print-directory vsd vsperf
+	@mkdir -p .build-bench
+	@store=$$(mktemp -d .build-bench/pages.XXXXXX); ended=0; \
+	  Tests/Benchmarks/run-reports "$$store" --vsd $(VSD) --year $(SCALE) --pages --rounds 41 --rate 0 || ended=$$?; \
 	  rm -rf "$$store"; exit $$ended
 
 bench-away: ## Measure how an unreachable backend slows intake, in alternating runs with and without it

@@ -91,7 +91,10 @@ struct DaemonRoutes {
           facts: store.spans, settings: settings.reports.settings, zone: settings.reports.zone, waitForFacts: waitForFacts,
           isWorking: { isWorking }, history: history),
         exclusions: .init(
-          exclusions, sessions: [session, operators].compactMap(\.self), operators: operators, isSecure: isSecure)
+          exclusions, sessions: [session, operators].compactMap(\.self), operators: operators, isSecure: isSecure),
+        arrival: { [state, activity] in
+          HistoryArrival(unprojectedDeliveries: state.projectionLag, isImporting: activity.isImporting)
+        }
       ) { [state, activity] in
         try state.dashboardStatus(start: start, activity: activity)
       }, base: base, signOutToken: { session?.formToken($0.headers) ?? operators?.formToken($0.headers) })

@@ -118,7 +118,8 @@ struct DaemonState: Sendable {
     return warnings
   }
 
-  private var projectionLag: UInt64 {
+  /// The number of deliveries that are recorded but not projected yet.
+  var projectionLag: UInt64 {
     if settings.store.isShared { return watch.lag }
     guard !settings.usesMockTracer, let last = try? log.coverage() else { return 0 }
     return last.count(beyond: leadership.work?.projector.projected)

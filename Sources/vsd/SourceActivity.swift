@@ -16,6 +16,10 @@ final class SourceActivity: IntakeObserver {
   private let next: any IntakeObserver
   private let clock: any WallClock
   private let records = Mutex<[String: Record]>([:])
+  private let lastImport = Mutex<Timestamp?>(nil)
+
+  /// An importer that sends nothing for so long has ended, or waits for the limits of an API.
+  private static let importPause = 15.0
 
   init(_ next: any IntakeObserver, clock: any WallClock) {
     self.next = next
@@ -35,6 +39,17 @@ final class SourceActivity: IntakeObserver {
       records.withLock { $0[source, default: Record()].last = (now, result) }
     }
     next.delivery(result, from: source)
+  }
+
+  func imported(from source: String) {
+    let now = clock.now()
+    lastImport.withLock { $0 = now }
+    next.imported(from: source)
+  }
+
+  /// True if an importer sent a delivery within the last seconds.
+  var isImporting: Bool {
+    lastImport.withLock { $0 }.map { clock.now().seconds(since: $0).magnitude < Self.importPause } ?? false
   }
 
   func unauthenticated(_ error: AuthenticationError, from source: String) {

@@ -8,6 +8,7 @@ hostile. Exit code 1: something is wrong. 2: the walk could not be done.
 
 Each page is looked at in light, in dark and on a phone: no error in the console, no request to elsewhere, nothing that axe finds,
 no sideways scrolling, no shift of the layout, no link but to http and https. Then everything is done by keyboard, and without script.
+questions.py answers the twelve questions of the README by clicks.
 """
 
 import collections
@@ -29,6 +30,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from browser import DESKTOP, PHONE, Browser, Failure, Server, axe_source
+from questions import Questions
 
 # The size of the generated history: enough for every kind of row, and quick to take for a debug build.
 HISTORY = ["--story=year", "--days=30", "--scale=0.12", "--seed=3", "--connections=8"]
@@ -359,6 +361,11 @@ class Walk:
         else:
             self.expect(kind in ("text/plain", "application/openmetrics-text", "application/problem+json"), address, f"is {kind}")
 
+    def questions(self):
+        """Answers the questions of the README by clicking from the overview on."""
+        for line in Questions(self.browser, self.origin, self.wrong).all():
+            print(line)
+
     # Keyboard
 
     def keys(self, *keys):
@@ -509,7 +516,7 @@ class Walk:
             self.browser.colors("light")
             self.browser.size(DESKTOP)
             for part in (
-                self.sign_in, self.empty_pages, self.fill, self.pages, self.single_keys, self.without_script, self.sign_out,
+                self.sign_in, self.empty_pages, self.fill, self.pages, self.questions, self.single_keys, self.without_script, self.sign_out,
             ):
                 begun = time.monotonic()
                 part()

@@ -172,6 +172,46 @@ struct PlotTests {
     #expect(labels.map(\.place) == labels.map(\.place).sorted())
   }
 
+  @Test("dots of many items stand for several each, and the slowest keep their names", arguments: [0, 1, 200, 600, 601, 20_000])
+  func crowds(count: Int) {
+    let items = (0..<count).map { number -> CycleTimeChart.Item in
+      let hours = 1 + number * 31 % 500
+      return CycleTimeChart.Item(
+        time: Self.day(Double(number % 84)), seconds: Double(hours) * 3600, name: "item \(number)")
+    }
+    let chart = CycleTimeChart(
+      title: "", note: "", axis: Self.axis, items: items, limits: [.init(percent: 85, seconds: 425 * 3600)])
+    var (named, dots) = (0, 0)
+    for mark in chart.plot.marks {
+      switch mark.shape {
+      case .circle: named += 1
+      case .dots(let points, let crowd):
+        dots += points.count
+        #expect(chart.isCrowded || crowd == .one)
+      default: break
+      }
+    }
+    #expect(chart.isCrowded == (count > 600))
+    #expect(count > 200 ? named <= 100 : named == count)
+    if chart.isCrowded { #expect((1...2 * 161 * 41).contains(dots)) } else { #expect(named + dots == count) }
+  }
+
+  @Test("a time axis has no more marks than eyes can tell apart, however many deploys and incidents there are")
+  func manyEvents() {
+    let times = (0..<50_000).map { Self.day(Double($0) * 84 / 50_000) }
+    let events = TimelineEvents(
+      deploys: times.enumerated().map { ($0.element, $0.offset % 3 == 0 ? .failedDeploy : .deploy) },
+      incidents: times.map { ($0, $0.advanced(bySeconds: 60)) })
+    for kind in [TimelineEvents.Kind.deploy, .failedDeploy] {
+      let places = events.places(of: kind, on: Self.axis)
+      #expect((500...1001).contains(places.count))
+      #expect(zip(places, places.dropFirst()).allSatisfy { $0 < $1 })
+    }
+    #expect(events.incidentSpans(on: Self.axis).map { [$0.start, $0.end] } == [[0, 1]])
+    let apart = TimelineEvents(incidents: [(Self.day(60), Self.day(61)), (Self.day(2), Self.day(3))])
+    #expect(apart.incidentSpans(on: Self.axis).count == 2)
+  }
+
   @Test("the name of a percentile stands below its line where the next line is too close above")
   func percentileNames() {
     #expect(CycleTimeChart.labelPlaces(at: [200, 150, 80, 20], lowest: 276) == [196, 146, 76, 16])
@@ -229,7 +269,8 @@ extension Plot.Mark {
     case .line(let from, let to), .box(let from, let to): [from, to]
     case .circle(let point, _), .sign(let point, _): [point]
     case .text(let point, _, _, _): [point]
-    case .dots(let points), .curve(let points), .area(let points): points
+    case .dots(let points, _), .curve(let points), .area(let points): points
+    case .ticks(let shares, let from, let to): shares.flatMap { [Plot.Point($0, from), Plot.Point($0, to)] }
     }
   }
 }

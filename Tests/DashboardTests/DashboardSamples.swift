@@ -47,7 +47,7 @@ struct DashboardSamples {
   init(
     _ events: [Event]? = nil, hasDeliveries: Bool = true, text: @escaping @Sendable (String) -> String = { $0 },
     base: String = "",
-    reports: Dashboard.Reports? = nil,
+    reports: Dashboard.Reports? = nil, arrival: HistoryArrival = HistoryArrival(),
     change: (inout DaemonStatus) -> Void = { _ in }
   ) throws {
     store = MemorySpanStore()
@@ -89,7 +89,9 @@ struct DashboardSamples {
       store: store, strategy: .nested, clock: FixedClock(), logger: Logger { _ in }, sources: ["github", "customhttp"],
       waitForProjection: {})
     let reading = DeliveryReading(log: log, sources: [LetterSource(text: text)])
-    dashboard = Dashboard(.init(queries: queries, deliveries: reading, reports: reports) { [status] in status }, base: base)
+    dashboard = Dashboard(
+      .init(queries: queries, deliveries: reading, reports: reports, arrival: { arrival }) { [status] in status },
+      base: base)
   }
 
   // MARK: Requests

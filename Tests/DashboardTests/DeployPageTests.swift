@@ -56,6 +56,32 @@ struct DeployPageTests {
     #expect(count("production") == 0)
   }
 
+  @Test("deploys to production are those of reports, by days")
+  func production() throws {
+    var said = Self.deploy(4, 2700, Self.hash, "blue")
+    said.attributes.append(Attribute("valuestream.deployment.production", .bool(true)))
+    var tiered = Self.deploy(5, 3600, Self.hash, "live")
+    tiered.attributes.append(Attribute("valuestream.deployment.tier", "staging"))
+    let events = [
+      Self.deploy(1, 0, Self.hash, "production-eu"), Self.deploy(2, 900, Self.hash, "pre-production"),
+      Self.deploy(3, 8 * Self.day, Self.hash, "live"), said, tiered,
+    ]
+    func count(_ address: String, _ samples: DashboardSamples) -> Int {
+      samples.text(address).components(separatedBy: "<bdi>site to ").count - 1
+    }
+    let samples = try DashboardSamples(events)
+    #expect(count("/deploys?tier=production", samples) == 3)
+    let page = try PageTree.of(samples.text("/deploys"))
+    let days = page.all("a").filter { ["today", "yesterday", "the last 7 days"].contains($0.text) }
+    // The history begins nine days ago, and the newest deploy is one of yesterday.
+    #expect(days.compactMap { $0.attributes["href"] }.map { count($0, samples) } == [0, 1, 1])
+    #expect(samples.get("/deploys?tier=staging").status == 400)
+    #expect(samples.get("/changes?tier=production").status == 400)
+    let chosen = try DashboardSamples(
+      events, reports: .init(facts: NoFacts(), settings: ReportSettings(production: [NamePattern("blue")])))
+    #expect(count("/deploys?tier=production", chosen) == 1)
+  }
+
   private static func item(opened: Int64, merged: Int64) -> LinkedItem {
     LinkedItem(
       name: "acme/site#37", title: "Retry <captures>", author: "emil", project: "acme/site", start: StoreSamples.time(opened),

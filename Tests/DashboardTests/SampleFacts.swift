@@ -12,6 +12,8 @@ struct SampleFacts: FactSource {
   private var names: [FactName: String] = [:]
   private var ids = FactID(rawValue: 0)
   private let text: @Sendable (String) -> String
+  /// What a store says that is filled again.
+  var remainingSubjects = 0
 
   private static let day: Int64 = 86_400
 
@@ -204,5 +206,7 @@ struct SampleFacts: FactSource {
   }
 
   func factValues() throws -> [String: [UInt8]] { [:] }
-  func factProgress() throws -> FactProgress { FactProgress(firstDay: deploys.compactMap(\.day).min()) }
+  func factProgress() throws -> FactProgress {
+    FactProgress(remainingSubjects: remainingSubjects, firstDay: deploys.compactMap(\.day).min())
+  }
 }

@@ -30,6 +30,23 @@ import ValueStreamCore
     #expect(try only(facts).distribution.map(\.count) == [2])
   }
 
+  @Test("The time open runs from creation to done, also of items of which nothing tells when work began")
+  func openTime() throws {
+    var facts = TestFacts()
+    let slow = facts.issue(created: at(1, 1), closed: at(1, 9))
+    let quick = facts.issue(created: at(1, 1), statuses: [("In Progress", at(1, 2)), ("Done", at(1, 3))], closed: at(1, 3))
+    let declined = facts.issue(created: at(1, 1), closed: at(1, 9), traits: .isNotDone)
+    let early = facts.issue(created: at(1, 9), closed: at(1, 8))
+    let value = try only(facts).current
+    #expect(value.openTime.median == 5 * day)
+    #expect(value.meanOpenSeconds == 5 * day)
+    #expect(Set(try evidence(facts, .openTime(.counted))) == [slow, quick])
+    #expect(try evidence(facts, .openTime(.leftOut(.notDone))) == [declined])
+    #expect(try evidence(facts, .openTime(.leftOut(.clock))) == [early])
+    #expect(value.openTime.n == 2)
+    #expect(try only(TestFacts()).current.meanOpenSeconds == nil)
+  }
+
   @Test("Without statuses, the first change or assignment begins the work, else the item is left out")
   func withoutStatuses() throws {
     var facts = TestFacts()

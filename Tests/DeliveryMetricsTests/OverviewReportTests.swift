@@ -92,10 +92,10 @@ import ValueStreamCore
       #expect("\(both.groups.map(\.stages))" == "\(groups.map(\.stages))")
     }
     let reviews = ReviewsQuery(frame: frame, buckets: .week, settings: settings)
-    let both = try ReviewsReport.divided(reviews, by: .repository, from: facts)
+    let both = try ReviewsReport.divided(reviews, by: [.repository], from: facts)
     #expect(try "\(both.report)" == "\(ReviewsReport(reviews, from: facts))")
     let groups = try ReviewsReport(ReviewsQuery(frame: alone, grouping: .repository, settings: settings), from: facts).groups
-    #expect("\(both.groups)" == "\(groups)")
+    #expect("\(both.groups)" == "\([groups])")
     let flow = FlowQuery(frame: frame, settings: settings)
     let evidence = FlowEvidence(part: .flowTime(.counted))
     let withRows = try FlowReport.withEvidence(evidence, flow, from: facts)

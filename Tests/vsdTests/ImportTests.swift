@@ -69,6 +69,8 @@ struct ImportTests {
     #expect(try Self.send(to: webhooks).exit == .code(0))
     let sent = try Self.send(["--import"], to: imported)
     #expect(sent.exit == .code(0), "\(sent.errors)")
+    #expect(try imported.get("/system").body.contains("History is arriving: "))
+    #expect(try !webhooks.get("/system").body.contains("an import is running"))
     let spans = try Self.spans(webhooks)
     #expect(spans.count > 50)
     #expect(try Self.spans(imported) == spans)

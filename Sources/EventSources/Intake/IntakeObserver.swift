@@ -7,6 +7,9 @@ package protocol IntakeObserver: Sendable {
   /// Reports the result of a delivery when it is answered.
   func delivery(_ result: DeliveryResult, from source: String)
 
+  /// Reports that an importer's delivery is answered. Follows ``delivery(_:from:)`` for the same delivery.
+  func imported(from source: String)
+
   /// Reports a delivery that failed authentication. Precedes ``delivery(_:from:)`` for the same delivery.
   func unauthenticated(_ error: AuthenticationError, from source: String)
 
@@ -30,6 +33,7 @@ package protocol IntakeObserver: Sendable {
 }
 
 extension IntakeObserver {
+  package func imported(from source: String) {}
   package func unauthenticated(_ error: AuthenticationError, from source: String) {}
   package func unreadable(_ error: PayloadError, from source: String) {}
   package func commitFailed(_ error: any Error, deliveries: Int) {}

@@ -251,7 +251,10 @@ extension ServerLoop {
     case .recording(let outcome):
       let (answer, result) = answer(to: context, after: outcome)
       context.answer = answer
-      if case .intake(let source) = context.work { observer.delivery(result, from: source.name) }
+      if case .intake(let source) = context.work {
+        observer.delivery(result, from: source.name)
+        if source.route.hasPrefix(ImportSource.prefix) { observer.imported(from: source.name) }
+      }
     case .read(.failure(let failure)): context.reject(self.answer(to: failure))
     case .read(.success(let decision)):
       guard case .intake(let source) = context.work else { break }

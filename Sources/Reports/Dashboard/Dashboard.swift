@@ -12,20 +12,24 @@ package struct Dashboard: HTTPHandler {
     var queries: SpanQueries
     var deliveries: DeliveryReading
     var status: @Sendable () throws -> DaemonStatus
+    var arrival: @Sendable () -> HistoryArrival
     var reports: Reports?
     var exclusions: Exclusions?
 
     /// - Parameters:
+    ///   - arrival: Returns how much is not projected yet. Every page asks, so it must be quick.
     ///   - reports: Nil if there are no delivery metrics; the overview and the reports are then left out.
     ///   - exclusions: Nil if items cannot be left out.
     ///   - status: Returns the state of the daemon and of its sources and exporters, for the pages Connect and System.
     package init(
       queries: SpanQueries, deliveries: DeliveryReading, reports: Reports? = nil, exclusions: Exclusions? = nil,
+      arrival: @escaping @Sendable () -> HistoryArrival = { HistoryArrival() },
       status: @escaping @Sendable () throws -> DaemonStatus
     ) {
       self.queries = queries
       self.deliveries = deliveries
       self.status = status
+      self.arrival = arrival
       self.reports = reports
       self.exclusions = exclusions
     }

@@ -19,6 +19,13 @@ struct PageContext {
 
   var queries: SpanQueries { dashboard.inputs.queries }
 
+  /// What is not on the page yet. A store that cannot be read tells nothing, and the page itself says so.
+  private var arrival: HistoryArrival {
+    var arrival = dashboard.inputs.arrival()
+    arrival.uncountedItems = (try? dashboard.inputs.reports?.facts.factProgress().remainingSubjects) ?? 0
+    return arrival
+  }
+
   /// Makes the response of a page.
   func page(
     _ frame: PageFrame, status: Int = 200, scope: ((inout HTMLWriter) -> Void)? = nil,
@@ -27,6 +34,7 @@ struct PageContext {
     var frame = frame
     frame.sections = dashboard.sections
     frame.signOutToken = dashboard.signOutToken(request)
+    frame.arrival = arrival.sentence
     return .page(try frame.page(base: dashboard.base, scope: scope, content), status: status)
   }
 

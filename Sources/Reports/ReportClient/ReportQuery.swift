@@ -25,6 +25,7 @@ package struct ReportQuery: Sendable, Hashable {
   private static let durations: Set<String> = [
     "lead_time", "coding", "pickup", "review", "merge", "release", "deploy", "failed_deployment_recovery_time", "flow_time",
     "first_response", "ready_to_merge", "waiting_for_reviewer", "waiting_for_author", "time_to_resolve", "time_to_detect",
+    "open_time",
   ]
 
   /// Sets a parameter. Without a value, removes it.

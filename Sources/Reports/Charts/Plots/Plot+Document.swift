@@ -72,10 +72,15 @@ extension Plot {
     case .circle(let point, let radius):
       let place = text(point)
       svg.element("circle", ["class": style, "cx": place.x, "cy": place.y, "r": SVGWriter.number(radius)])
-    case .dots(let points):
+    case .dots(let points, let crowd):
       for point in points {
         let place = text(point)
-        svg.element("circle", ["class": style, "cx": place.x, "cy": place.y, "r": "2.5"])
+        svg.element("circle", ["class": style, "cx": place.x, "cy": place.y, "r": SVGWriter.number(crowd.radius)])
+      }
+    case .ticks(let shares, let from, let to):
+      for share in shares {
+        let (start, end) = (text(Point(share, from)), text(Point(share, to)))
+        svg.element("line", ["class": style, "x1": start.x, "y1": start.y, "x2": end.x, "y2": end.y])
       }
     case .sign(let point, let sign):
       let place = text(Point(point.x, point.y + 4))

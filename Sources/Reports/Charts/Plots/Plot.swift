@@ -97,13 +97,34 @@ package struct Plot: Sendable {
     case box(from: Point, to: Point)
     case circle(Point, radius: Double)
     /// Dots without names, which cost few bytes each.
-    case dots([Point])
+    case dots([Point], Crowd)
+    /// Upright lines of one height at shares of the width, which cost few bytes each.
+    case ticks([Double], from: Double, to: Double)
     /// A sign such as ◆, with its middle at the point.
     case sign(Point, String)
     /// A text on the line of the point, moved by some pixels.
     case text(Point, String, Anchor, dx: Double)
     case curve([Point])
     case area([Point])
+  }
+
+  /// How many items a dot stands for, which its size tells.
+  package enum Crowd: Int, Sendable, CaseIterable {
+    case one = 1
+    case few, many, most
+
+    /// - Parameter count: of items, at least one.
+    package init(of count: Int) {
+      switch count {
+      case ...1: self = .one
+      case ...3: self = .few
+      case ...8: self = .many
+      default: self = .most
+      }
+    }
+
+    /// In pixels.
+    package var radius: Double { 1.25 * Double(rawValue + 1) }
   }
 
   package struct Mark: Sendable {

@@ -114,19 +114,49 @@ package struct TimelineEvents: Sendable {
   package static let height = 14.0
 }
 
+extension TimelineEvents {
+  /// Marks closer than this share of the width look like one.
+  private static let nearness = 0.001
+  /// The narrowest bar of an incident.
+  private static let narrowest = 0.002
+
+  /// The places of deploys of a kind on an axis, in order and without those that no eye can tell apart.
+  ///
+  /// A page stays small however many deploys there are.
+  package func places(of kind: Kind, on axis: TimeAxis) -> [Double] {
+    let places = deploys.lazy.filter { $0.kind == kind && axis.contains($0.time) }.map { axis.place(of: $0.time) }
+    var distinct: [Double] = []
+    for place in places.sorted() where distinct.last.map({ place - $0 >= Self.nearness }) ?? true { distinct.append(place) }
+    return distinct
+  }
+
+  /// The shares of the width in which an incident was open, in order. Those that touch are one.
+  package func incidentSpans(on axis: TimeAxis) -> [(start: Double, end: Double)] {
+    let all = incidents.lazy.filter { $0.ended >= axis.from && $0.began <= axis.to }.map { incident in
+      let start = axis.place(of: incident.began)
+      return (start: start, end: max(axis.place(of: incident.ended), min(start + Self.narrowest, 1)))
+    }
+    var spans: [(start: Double, end: Double)] = []
+    for span in all.sorted(by: { ($0.start, $0.end) < ($1.start, $1.end) }) {
+      if let last = spans.last, span.start - last.end < Self.nearness {
+        spans[spans.count - 1].end = max(last.end, span.end)
+      } else {
+        spans.append(span)
+      }
+    }
+    return spans
+  }
+}
+
 extension Plot {
   /// Draws deploys as ticks, failed ones as ◆, and incidents as bars, right above the axis.
   package mutating func draw(_ events: TimelineEvents, on axis: TimeAxis) {
-    for incident in events.incidents where incident.ended >= axis.from && incident.began <= axis.to {
-      let (start, end) = (axis.place(of: incident.began), axis.place(of: incident.ended))
-      add(.box(from: Point(start, height - 3), to: Point(max(end, min(start + 0.002, 1)), height)), .incident)
+    for span in events.incidentSpans(on: axis) {
+      add(.box(from: Point(span.start, height - 3), to: Point(span.end, height)), .incident)
     }
-    for deploy in events.deploys where axis.contains(deploy.time) {
-      let x = axis.place(of: deploy.time)
-      add(
-        .line(from: Point(x, height - (deploy.kind == .deploy ? 8 : 12)), to: Point(x, height - 3)),
-        deploy.kind == .deploy ? .deploy : .failure)
-      if deploy.kind == .failedDeploy { add(.sign(Point(x, height - 12), "◆"), .failure) }
-    }
+    let (deploys, failed) = (events.places(of: .deploy, on: axis), events.places(of: .failedDeploy, on: axis))
+    if !deploys.isEmpty { add(.ticks(deploys, from: height - 8, to: height - 3), .deploy) }
+    if !failed.isEmpty { add(.ticks(failed, from: height - 12, to: height - 3), .failure) }
+    for place in failed { add(.sign(Point(place, height - 12), "◆"), .failure) }
   }
 }

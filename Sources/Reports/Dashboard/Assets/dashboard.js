@@ -174,17 +174,18 @@
     fetched = Date.now();
     const seconds = Number(one("main")?.dataset.live);
     const label = one("#live");
-    if (!seconds || !label) return;
+    if (label) label.textContent = "";
+    if (!seconds) return;
     let failed = false;
     const show = () => {
       const age = Math.round((Date.now() - fetched) / 1000);
-      label.textContent = failed ? `no answer for ${age} s` : age < 5 ? "● live" : `● live, ${age} s ago`;
+      if (label) label.textContent = failed ? `no answer for ${age} s` : age < 5 ? "● live" : `● live, ${age} s ago`;
     };
     show();
     clock = setInterval(async () => {
       show();
       const age = (Date.now() - fetched) / 1000;
-      const busy = document.hidden || one("dialog[open], main details.data[open]") || one("main").contains(document.activeElement) && document.activeElement !== one("main");
+      const busy = document.hidden || one("dialog[open], main details.data[open], main form") || one("main").contains(document.activeElement) && document.activeElement !== one("main");
       if (age < seconds || busy || getSelection()?.type === "Range" || age % seconds > 1.2) return;
       failed = (await load(location.href, { push: false, keep: true })) === false;
     }, 1000);

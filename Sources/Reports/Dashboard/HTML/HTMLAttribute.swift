@@ -134,6 +134,11 @@ struct HTMLAttribute {
     HTMLAttribute(
       "d", points.map { "M\(Length.text($0.x * 1000, digits: 1)) \(Length.text($0.y, digits: 1))h0" }.joined())
   }
+  /// Upright lines of one height.
+  static func path(ticks shares: [Double], from: Double, to: Double) -> HTMLAttribute {
+    let (start, length) = (Length.text(from, digits: 1), Length.text(to - from, digits: 1))
+    return HTMLAttribute("d", shares.map { "M\(Length.text($0 * 1000, digits: 1)) \(start)v\(length)" }.joined())
+  }
   /// A box 1000 wide that its element stretches to its own width.
   static func stretchedBox(height: Double) -> HTMLAttribute {
     HTMLAttribute("viewBox", "0 0 1000 \(Length.text(height, digits: 1))")

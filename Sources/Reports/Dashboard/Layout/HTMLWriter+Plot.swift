@@ -81,7 +81,11 @@ extension HTMLWriter {
       element(
         .text, .classes(mark.style.rawValue + side + (mark.isMinor ? " wide" : "")), .x(.share(point.x)), .y(.pixels(point.y)),
         .dx(dx), text: words)
-    case .dots(let points): stretched(height) { $0.element(.path, classes, .path(dots: points)) }
+    case .dots(let points, let crowd):
+      let size = crowd == .one ? classes : .classes("\(mark.style.rawValue) crowd\(crowd.rawValue)")
+      stretched(height) { $0.element(.path, size, .path(dots: points)) }
+    case .ticks(let shares, let from, let to):
+      stretched(height) { $0.element(.path, classes, .path(ticks: shares, from: from, to: to)) }
     case .curve(let points):
       guard points.count > 1 else { return }
       stretched(height) { $0.element(.path, classes, .path(through: points, isClosed: false)) }

@@ -81,6 +81,8 @@ struct PageFrame {
   var formats: [(name: String, address: Address)] = []
   /// The number of seconds after which the script reads the page again; nil for pages that do not change.
   var refreshSeconds: Int?
+  /// What the page says while history arrives. Nil if all of it is there.
+  var arrival: String?
   /// The search text to show in the field.
   var search = ""
   /// The pages to list in the navigation.
@@ -91,6 +93,13 @@ struct PageFrame {
   var isBare = false
   /// The value of the sign-out form; nil if nobody is signed in by a cookie.
   var signOutToken: String?
+
+  private static let refreshWhileArriving = 5
+
+  /// The number of seconds after which the script reads the page again. While history arrives, that is soon, on every page.
+  private var refresh: Int? {
+    arrival == nil ? refreshSeconds : min(refreshSeconds ?? Self.refreshWhileArriving, Self.refreshWhileArriving)
+  }
 
   /// Writes a whole page.
   func page(
@@ -104,8 +113,10 @@ struct PageFrame {
         html.element(.a, .classes("skip"), .href(fragment: "main"), text: "Skip to the content")
         writeHeader(&html)
         if !crumbs.isEmpty || scope != nil || !formats.isEmpty { writeScopeBar(&html, scope) }
-        try html.element(
-          .main, .id("main"), .tabindex(-1), refreshSeconds.map { .data(.live, "\($0)") }, content: content)
+        try html.element(.main, .id("main"), .tabindex(-1), refresh.map { .data(.live, "\($0)") }) { html in
+          if let arrival { html.element(.p, .classes("arrival"), .role("status"), text: arrival) }
+          try content(&html)
+        }
         writeFooter(&html)
       }
     }
@@ -176,7 +187,7 @@ struct PageFrame {
       }
       scope?(&html)
       html.element(.div, .classes("formats")) { html in
-        if let refreshSeconds { html.element(.span, .id("live"), .classes("quiet"), .data(.live, "\(refreshSeconds)")) }
+        if let refresh { html.element(.span, .id("live"), .classes("quiet"), .data(.live, "\(refresh)")) }
         for format in formats { html.element(.a, .href(format.address), text: format.name) }
       }
     }

@@ -35,6 +35,7 @@ struct AgeingPage {
     let columns = Self.columns(of: report)
     return try page.page(title: "Ageing", hasServices: false, hasTypes: true, isCompared: false) { html in
       try page.writeHeading(Self.sentence(report), hasServices: false, isCompared: false, &html) { html in
+        if let first = report.reviews.first { html.longestReview(first, subjects) }
         writeBasis(report, &html)
       }
       html.element(.div, .classes("with-rail roomy")) { html in
@@ -65,10 +66,10 @@ struct AgeingPage {
     let blocked = report.items.count(where: \.isBlocked)
     let stale = report.items.count { Self.isStale($0, report.now) }
     if blocked + stale > 0 { html.text(" \(blocked) blocked, \(stale) in one status for 7 days or more.") }
-    html.text(" Bands: the ages at which items finished in this period left each status. ")
-    html.element(.a, .href(page.door("age")), text: Wording.count(report.population.n, "item"))
+    html.text(" ")
+    html.element(.a, .href(page.door("age")), text: Wording.count(report.population.n, "item") + " in progress")
     html.coverage(of: report.population, leftOut: page.leftOut("age"))
-    html.text(".")
+    html.text(". Bands: the ages at which items done in this period left each status.")
   }
 
   // MARK: Chart
@@ -125,6 +126,7 @@ struct AgeingPage {
         }
         html.element(.span, text: "◯ red: blocked")
         html.element(.span, text: "◌ dashed: 7 d in its status")
+        html.element(.a, .href(page.door("throughput")), text: "items behind the bands")
       }
       if report.items.isEmpty { return html.element(.p, .classes("quiet"), text: "No issue is in progress.") }
       html.plot(chart.plot, classes: "tall-plot") { index in page.address(of: subjects[shown[index].issue]) }
@@ -238,6 +240,13 @@ struct AgeingPage {
 }
 
 extension HTMLWriter {
+  /// Writes a sentence about the change that has been in review for the longest time.
+  mutating func longestReview(_ review: AgeingReport.OpenReview, _ subjects: [FactID: FactSubject]) {
+    text(" The longest in review is ")
+    subject(review.change, subjects)
+    text(", for \(FigureUnit.duration(review.ageSeconds))\(review.firstResponse == nil ? " without a response" : "").")
+  }
+
   /// Writes a table of changes that are ready for review.
   mutating func openReviews(_ reviews: ArraySlice<AgeingReport.OpenReview>, _ subjects: [FactID: FactSubject]) {
     scrollingTable("Changes in review", classes: "list") { html in

@@ -33,13 +33,13 @@ struct FlowPage {
       }
     }
     let slow = group.percentiles.first { $0.percent == 85 }?.seconds ?? 0
-    let named = rows.rows.count <= 250 ? rows.rows : rows.rows.filter { ($0.value ?? 0) > slow }
-    let subjects = try page.subjects(named.map(\.id))
+    let named = CycleTimeChart.named(rows.rows.map { $0.value ?? 0 }, above: slow)
+    let subjects = try page.subjects(named.map { rows.rows[$0].id })
     return try page.page(title: "Flow", hasServices: false, hasTypes: true) { html in
       try page.writeHeading(sentence(group), hasServices: false, &html) { html in
         html.text(" Flow time runs from the first entry into a started status until done.")
       }
-      html.element(.section, .classes("tiles four")) { html in writeTiles(group, &html) }
+      html.element(.section, .classes("tiles")) { html in writeTiles(group, &html) }
       writeScatter(group, rows, subjects, events, &html)
       html.element(.div, .classes("halves")) { html in
         writeThroughput(group, events, &html)
@@ -67,6 +67,14 @@ struct FlowPage {
       beforeWord: word, isAlone: isAlone, isBetterWhenHigher: false, door: page.door("flow_time"),
       counted: Wording.count(current.flowTime.n, "item"), population: current.flowTime.population,
       leftOut: page.leftOut("flow_time")
+    ).write(to: &html)
+    FigureTile(
+      title: "Time open, median", unit: .duration, value: current.openTime.median, before: previous?.openTime.median,
+      beforeWord: word, isAlone: isAlone, isBetterWhenHigher: false, door: page.door("open_time"),
+      counted: Wording.count(current.openTime.n, "item"), population: current.openTime.population,
+      leftOut: page.leftOut("open_time"),
+      remarks: ["from creation to done"] + (current.meanOpenSeconds.map { ["mean \(FigureUnit.duration($0))"] } ?? [])
+        + (current.openTime.p85.map { ["85 % within \(FigureUnit.duration($0))"] } ?? [])
     ).write(to: &html)
     FigureTile(
       title: "Throughput", unit: .count, value: Double(current.throughput), before: page.before(previous?.throughput),
@@ -110,8 +118,11 @@ struct FlowPage {
       html.sectionHeading("Flow time of each item") { html in
         html.text(
           "at the day it was done, logarithmic scale · lines: percentiles by nearest rank · │ release ◆ failed ▬ incident")
+        if chart.isCrowded { html.text(" · a larger dot is several items") }
         if rows.total > rows.rows.count { html.text(" · the newest \(Wording.grouped(Int64(rows.rows.count)))") }
         html.element(.a, .href(page.door("flow_time")), text: "all \(Wording.count(rows.total, "item"))")
+        let data = page.question.kept.with { $0.format = .csv }
+        html.element(.a, .href(data.address(Address("reports", "flow_time"))), text: "as CSV")
       }
       if rows.rows.isEmpty { return html.element(.p, .classes("quiet"), text: "No item was done in this period.") }
       html.plot(chart.plot) { index in page.address(of: subjects[rows.rows[index].id]) }
@@ -168,7 +179,10 @@ struct FlowPage {
           end: $0.day.window.end, created: $0.created, started: $0.started, done: $0.done, isPartial: $0.day.isPartial)
       }, events: events)
     html.element(.section) { html in
-      html.sectionHeading("Cumulative flow") { $0.text("items not done before the period: created, begun, done") }
+      html.sectionHeading("Cumulative flow") { html in
+        html.text("items not done before the period: created, begun, done")
+        html.element(.a, .href(page.door("load")), text: "items in progress")
+      }
       html.plot(chart.plot)
       html.chartTable("cumulative flow, each seventh day", ["Day", ">Created", ">Begun", ">Done", ">In progress"]) { html in
         for (index, day) in days.enumerated() where index % 7 == 6 || index == days.count - 1 {

@@ -130,6 +130,10 @@ struct ForecastPage {
     }
   }
 
+  private func writeSampleLink(_ html: inout HTMLWriter) {
+    html.element(.a, .href(page.door("throughput")), text: "items of the sample")
+  }
+
   private func writeRefusal(_ report: ForecastReport, _ html: inout HTMLWriter) {
     let days = report.throughput.count { $0 > 0 }
     html.element(.div, .classes("empty")) { html in
@@ -155,6 +159,7 @@ struct ForecastPage {
     html.element(.section) { html in
       html.sectionHeading("When are \(Wording.count(asked.items, "item")) done") {
         $0.text("share of trials that are done by the day")
+        writeSampleLink(&$0)
       }
       guard let when = report.when else { return html.element(.p, .classes("quiet"), text: "Not asked.") }
       let days = when.days.compactMap { day in day.date.map { ForecastChart.Day(percent: day.percent, date: $0) } }
@@ -196,6 +201,7 @@ struct ForecastPage {
     html.element(.section) { html in
       html.sectionHeading("How many are done by \(asked.by)") { html in
         if let days = report.howMany?.days { html.text("in \(Wording.count(days, "day"))") }
+        writeSampleLink(&html)
       }
       guard let howMany = report.howMany else { return html.element(.p, .classes("quiet"), text: "That day is past.") }
       html.plot(
@@ -249,6 +255,7 @@ struct ForecastPage {
         html.text(
           "items done on each day from \(TimeAxis.dateText(report.history.start)), a column for each week; mean \(mean.brief) a day"
         )
+        writeSampleLink(&html)
       }
       html.plot(chart.plot)
       html.chartTable("items done by week", ["Week of", ">Items"]) { html in

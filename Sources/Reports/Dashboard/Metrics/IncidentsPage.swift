@@ -91,21 +91,12 @@ struct IncidentsPage {
     let axis = page.axis
     plot.xLabels = axis.labels
     for label in axis.labels { plot.add(.line(from: Plot.Point(label.place, 0), to: Plot.Point(label.place, 44)), .grid) }
-    for deploy in events.deploys {
-      let x = axis.place(of: deploy.time)
-      let isBad = deploy.kind == .failedDeploy
-      plot.add(
-        .line(from: Plot.Point(x, isBad ? 6 : 12), to: Plot.Point(x, 26)), isBad ? .failure : .deploy,
-        tip: "\(isBad ? "failed release" : "release"), \(TimeAxis.dayText(deploy.time))")
-      if isBad { plot.add(.sign(Plot.Point(x, 6), "◆"), .failure) }
-    }
-    for incident in events.incidents where incident.ended >= axis.from {
-      let (start, end) = (axis.place(of: incident.began), axis.place(of: incident.ended))
-      plot.add(
-        .box(from: Plot.Point(start, 30), to: Plot.Point(max(end, min(1, start + 0.003)), 38)), .incident,
-        tip:
-          "incident, \(TimeAxis.dayText(incident.began)), \(Wording.duration(from: incident.began, to: max(incident.began, incident.ended)))"
-      )
+    let (deploys, failed) = (events.places(of: .deploy, on: axis), events.places(of: .failedDeploy, on: axis))
+    if !deploys.isEmpty { plot.add(.ticks(deploys, from: 12, to: 26), .deploy) }
+    if !failed.isEmpty { plot.add(.ticks(failed, from: 6, to: 26), .failure) }
+    for place in failed { plot.add(.sign(Plot.Point(place, 6), "◆"), .failure) }
+    for span in events.incidentSpans(on: axis) {
+      plot.add(.box(from: Plot.Point(span.start, 30), to: Plot.Point(span.end, 38)), .incident)
     }
     plot.add(.line(from: Plot.Point(0, 44), to: Plot.Point(1, 44)), .axis)
     html.element(.section) { html in

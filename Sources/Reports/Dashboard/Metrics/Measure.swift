@@ -58,6 +58,9 @@ struct Measure {
       Measure(
         "flow_time", "flow", .flow, "Flow time", .duration,
         "The time from the first entry into a started status until the item is done. Moving back wipes later steps."),
+      Measure(
+        "open_time", "flow", .flow, "Time open", .duration,
+        "The time from the creation of an issue or other item until it is done."),
       Measure("throughput", "flow", .flow, "Throughput", .duration, "Items done in the period, each with its flow time."),
       Measure(
         "load", "flow", .flow, "Items in progress", .duration,

@@ -51,6 +51,9 @@ struct MetricContext {
 
   // MARK: Formats
 
+  /// The most rows behind a number in another format: those of a page are paged, but a table for a spreadsheet is whole.
+  private static let rowLimit = 10_000
+
   /// The answer in another format, from the API; nil if the page is asked for.
   ///
   /// - Parameters:
@@ -64,7 +67,7 @@ struct MetricContext {
     if state.format == .csv { query.append(("format", "csv")) }
     var response = api.respond(
       to: HTTPRequest(
-        method: "GET", path: ReportHandler.prefix + path, query: query, headers: context.request.headers))
+        method: "GET", path: ReportHandler.prefix + path, query: query, headers: context.request.headers), rows: Self.rowLimit)
     // A link in the headers leads to the next page of the API, which this page is not.
     response.headers["Link"] = nil
     return response.isPrivate
@@ -170,22 +173,17 @@ struct MetricContext {
       }, content)
   }
 
-  /// Writes the heading, and below it the window, what is not counted yet and where history begins.
+  /// Writes the heading, and below it the window and where history begins.
   func writeHeading(
     _ sentence: String, window: String? = nil, hasServices: Bool = true, isCompared: Bool = true,
     _ html: inout HTMLWriter,
     more: (inout HTMLWriter) -> Void = { _ in }
   ) throws {
-    let progress = try facts.factProgress()
     html.element(.h1, text: sentence)
     try html.element(.p, .classes("lead")) { html in
       html.text(window ?? question.windowText)
       if isCompared, let comparison = question.comparisonText { html.text(", \(comparison)") }
       html.text(".")
-      if progress.remainingSubjects > 0 {
-        html.text(
-          " \(Wording.count(progress.remainingSubjects, "stored item")) are not counted yet; the figures grow until they are.")
-      }
       try writeHistory(&html)
       if !hasServices, state[.service] != nil || state[.environment] != nil {
         html.text(" These items have no service and no environment, so this page ignores that part of the scope.")

@@ -50,6 +50,7 @@ struct OverviewPage {
         writeLately(lately, &html)
         writeStuck(stuck, &html)
       }
+      QuestionList(page).write(to: &html)
     }
   }
 
@@ -165,6 +166,7 @@ struct OverviewPage {
   private func writeLately(_ spans: [TracedSpan], _ html: inout HTMLWriter) {
     html.element(.section) { html in
       html.sectionHeading("Lately") { html in
+        html.element(.a, .href(QuestionList.yesterday(context.now)), text: "yesterday in production")
         html.element(.a, .href(Address("deploys")), text: "all deploys")
         html.element(.a, .href(Address("changes")), text: "all changes")
       }

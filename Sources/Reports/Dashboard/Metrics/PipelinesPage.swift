@@ -36,7 +36,10 @@ struct PipelinesPage {
       }
     }
     return try page.page(title: "Pipelines", hasServices: false) { html in
-      try page.writeHeading(Self.sentence(report), hasServices: false, &html) { $0.text(" \(basis(report))") }
+      try page.writeHeading(Self.sentence(report), hasServices: false, &html) { html in
+        writeWorst(report, &html)
+        html.text(" \(basis(report))")
+      }
       html.element(.section, .classes("tiles")) { html in writeTiles(report, &html) }
       html.element(.div, .classes("halves")) { html in
         writeFlaky(report.jobs + report.workflows.filter { $0.value.flaky > 0 && !Self.hasJobs($0, report) }, &html)
@@ -45,6 +48,31 @@ struct PipelinesPage {
       writeRunners(report.runners, &html)
       writeRows("Workflows", report.workflows, isJob: false, jobs: report.jobs, &html)
       writeRows("Jobs", report.jobs, isJob: true, &html)
+    }
+  }
+
+  /// Writes which job is slowest, and which fails most.
+  private func writeWorst(_ report: PipelinesReport, _ html: inout HTMLWriter) {
+    func write(_ words: String, _ row: PipelinesReport.Row, _ figure: String) {
+      html.text(" \(words) ")
+      let name = name(row)
+      if let address = address(of: row) {
+        html.element(.a, .href(address)) { $0.foreign(name) }
+      } else {
+        html.foreign(name)
+      }
+      if let repository = row.repository {
+        html.text(" of ")
+        html.foreign(repository)
+      }
+      html.text(": \(figure).")
+    }
+    if let slowest = report.slowestJobs.first, let p95 = slowest.value.runTime.p95 {
+      write("The slowest job is", slowest, "95 % within \(FigureUnit.duration(p95))")
+    }
+    if let failing = report.jobs.max(by: { $0.value.failed < $1.value.failed }), failing.value.failed > 0 {
+      let value = failing.value
+      write("Most failures are of", failing, "\(Wording.grouped(Int64(value.failed))), \(Self.failureShare(value))")
     }
   }
 

@@ -72,10 +72,12 @@ struct ProjectTable {
   }
 
   private func writeRow(_ project: OverviewReport.Project, _ html: inout HTMLWriter) {
-    let deploys = Address("deploys").adding(grouping == .team ? "team" : "project", project.name).adding(
-      "from", page.frame.window.start.rfc3339
-    )
-    .adding("to", page.frame.window.end.rfc3339)
+    var state = PageState()
+    state[grouping == .team ? .team : .project] = project.name
+    state.isProduction = true
+    state.isOpen = false
+    state.window = .init(from: page.frame.window.start, to: page.frame.window.end)
+    let deploys = state.address(Address("deploys"))
     html.element(.tr) { html in
       html.element(.th, .scope("row")) { html in
         html.element(.a, .href(address(page.address, project))) { $0.foreign(project.name) }

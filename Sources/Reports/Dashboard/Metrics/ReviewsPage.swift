@@ -15,10 +15,11 @@ struct ReviewsPage {
   func respond() throws -> HTTPResponse {
     if let data = page.data(of: "reviews") { return data }
     let query = ReviewsQuery(frame: page.frame, scope: page.question.itemScope, buckets: .week, settings: page.settings)
-    let grouping = page.division(services: false)
+    // A team's page is about its repositories.
+    let groupings = page.division(services: false) == .team ? [Grouping.repository, .team] : [.repository]
     let ((report, groups), events) = try ParallelReading.both(
       throwing: { [facts = page.facts] in
-        try ReviewsReport.divided(query, by: grouping, from: facts)
+        try ReviewsReport.divided(query, by: groupings, from: facts)
       },
       { [page] in
         try page.events()
@@ -33,24 +34,30 @@ struct ReviewsPage {
           &html)
       }
     }
-    let divided = groups.sorted {
-      ($1.current.merged, $0.key.name ?? "") < ($0.current.merged, $1.key.name ?? "")
-    }
+    let divided = zip(groupings, groups).map { grouping, groups in
+      (
+        grouping,
+        groups.sorted { ($1.current.merged, $0.key.name ?? "") < ($0.current.merged, $1.key.name ?? "") }
+      )
+    }.filter { $0.1.count > 1 }
     let subjects = try page.subjects(group.waitingNow.prefix(Self.waitingLimit).map(\.change))
     return try page.page(title: "Reviews", hasServices: false, hasTypes: true) { html in
       try page.writeHeading(Self.sentence(group), hasServices: false, &html) { html in
+        if let first = group.waitingNow.first { html.longestReview(first, subjects) }
         html.text(" Changes by bots and direct pushes are left out. No figure ranks people.")
       }
       html.element(.section, .classes("tiles")) { html in writeTiles(group, &html) }
+      if !divided.isEmpty {
+        html.element(.div, .classes("halves")) { html in
+          for (grouping, groups) in divided { writeGroups(groups, grouping, &html) }
+        }
+      }
       writeWaiting(group, subjects, &html)
       html.element(.div, .classes("halves")) { html in
         writeTrend(group, events, &html)
         writeSizes(group, &html)
       }
-      html.element(.div, .classes("halves")) { html in
-        writeRounds(group, &html)
-        writeGroups(divided, grouping, &html)
-      }
+      writeRounds(group, &html)
     }
   }
 
@@ -125,14 +132,22 @@ struct ReviewsPage {
       }
       html.chartTable("first response by week", ["Week of", ">Median", ">95 %", ">Merged", ">Without review"]) { html in
         for bucket in group.trend {
-          html.tableRow(
-            Wording.day(bucket.bucket.window.start, now: page.now) + (bucket.bucket.isPartial ? ", partial" : ""),
-            address: page.door("first_response", bucket: bucket.bucket.window.start),
-            numbers: [
-              FigureUnit.duration.text(bucket.firstResponse.median) ?? "–",
-              FigureUnit.duration.text(bucket.firstResponse.p95) ?? "–",
-              "\(bucket.merged)", "\(bucket.unreviewed)",
-            ])
+          let start = bucket.bucket.window.start
+          html.element(.tr) { html in
+            html.element(.th, .scope("row")) { html in
+              html.element(
+                .a, .href(page.door("first_response", bucket: start)),
+                text: Wording.day(start, now: page.now) + (bucket.bucket.isPartial ? ", partial" : ""))
+            }
+            for value in [bucket.firstResponse.median, bucket.firstResponse.p95] {
+              html.element(.td, .classes("number"), text: FigureUnit.duration.text(value) ?? "–")
+            }
+            for (name, count) in [("merged", bucket.merged), ("unreviewed", bucket.unreviewed)] {
+              html.element(.td, .classes("number")) { html in
+                html.element(.a, .href(page.door(name, bucket: start)), text: Wording.grouped(Int64(count)))
+              }
+            }
+          }
         }
       }
     }
@@ -181,6 +196,7 @@ struct ReviewsPage {
         html.text("a blocking review, then a commit, until approval")
         if let mean = group.current.averageRounds { html.text("; mean \(mean.brief) of reviewed changes") }
         if let before = group.previous?.averageRounds { html.text(", \(before.brief) \(page.question.beforeWord)") }
+        html.element(.a, .href(page.door("merged")), text: "merged changes")
       }
       html.plot(
         CategoryBarChart(
@@ -196,11 +212,12 @@ struct ReviewsPage {
   }
 
   private func writeGroups(_ groups: [ReviewsReport.Group], _ grouping: Grouping, _ html: inout HTMLWriter) {
-    guard groups.count > 1 else { return }
     html.element(.section) { html in
       html.sectionHeading("By \(grouping.rawValue)") { html in
         if groups.count > Self.groupLimit {
-          html.text("\(groups.count - Self.groupLimit) with fewer merged changes are not shown")
+          html.text("medians · \(groups.count - Self.groupLimit) with fewer merged changes are not shown")
+        } else {
+          html.text("medians")
         }
       }
       html.scrollingTable("Reviews by \(grouping.rawValue)", classes: "list") { html in

@@ -31,7 +31,7 @@ struct ItemListPage {
 
   func respond() throws -> HTTPResponse {
     var known: [PageState.Parameter] = [.source, .project, .outcome, .state, .from, .to, .place, .limit]
-    if section == .deploys { known.append(.environment) }
+    if section == .deploys { known += [.environment, .tier] }
     if !teams.isEmpty { known.append(.team) }
     let state = try PageState(context.request, taking: known, formats: PageState.Format.allCases)
     context.queries.waitForProjection()
@@ -99,9 +99,12 @@ struct ItemListPage {
 
   private func matches(_ span: Span, _ state: PageState) -> Bool {
     if let environment = state[.environment], !(span.environment.map(NamePattern(environment).matches) ?? false) { return false }
+    if state.isProduction, !production.includes(span) { return false }
     guard let name = state[.team], let team = teams.first(where: { $0.name == name }) else { return true }
     return [span.service, span.project].compactMap { $0 }.contains { team.patterns.match($0) }
   }
+
+  private var production: ProductionRule { ProductionRule(context.dashboard.inputs.reports?.settings.production ?? []) }
 
   private var teams: [ReportSettings.Team] { context.dashboard.inputs.reports?.settings.teams ?? [] }
 
@@ -152,7 +155,10 @@ struct ItemListPage {
         if !teams.isEmpty { form.choice(.team, "Team", teams.map { ($0.name, $0.name) }, unset: "all", &html) }
         form.choice(.source, "Source", sources.map { ($0, $0) }, &html)
         form.text(.project, "Repository", &html)
-        if section == .deploys { form.text(.environment, "Environment", &html) }
+        if section == .deploys {
+          form.text(.environment, "Environment", &html)
+          form.keep(.tier, &html)
+        }
         form.choice(.state, "State", [("open", section == .deploys ? "running" : "open"), ("finished", "finished")], &html)
         let outcomes: [Outcome] = section == .deploys ? [.success, .failure, .error, .cancellation] : [.merged, .abandoned]
         form.choice(.outcome, "Outcome", outcomes.map { ($0.rawValue, $0.word) }, &html)
@@ -183,9 +189,35 @@ struct ItemListPage {
       html.text(", begun from \(Wording.time(first, now: context.now)) to \(Wording.time(last, now: context.now))")
     }
     html.text(", the newest first.")
+    if section == .deploys { writeDays(state, &html) }
     if items.damagedCount > 0 {
       html.text(" \(Wording.count(items.damagedCount, "damaged item")) cannot be read and left out; vsd check lists them.")
     }
+  }
+
+  /// Writes links to the deploys to production of some days.
+  private func writeDays(_ state: PageState, _ html: inout HTMLWriter) {
+    func address(_ from: Int64, _ to: Int64?) -> Address {
+      func midnight(_ days: Int64) -> Timestamp { Timestamp(seconds: (context.now.seconds / 86_400 + days) * 86_400) }
+      return state.with {
+        $0.window = .init(from: midnight(from), to: to.map(midnight))
+        $0.isProduction = true
+        $0[.environment] = nil
+        $0[.place] = nil
+      }.address(section.address)
+    }
+    html.text(state.isProduction ? " Only production: " : " Production: ")
+    for (index, day) in [("today", address(0, nil)), ("yesterday", address(-1, 0)), ("the last 7 days", address(-7, nil))]
+      .enumerated()
+    {
+      if index > 0 { html.text(", ") }
+      html.element(.a, .href(day.1), state.address(section.address) == day.1 ? .current("true") : nil, text: day.0)
+    }
+    if state.isProduction {
+      html.text("; ")
+      html.element(.a, .href(state.with { $0.isProduction = false }.address(section.address)), text: "all environments")
+    }
+    html.text(".")
   }
 
   private func writeNothing(_ items: Items, _ state: PageState, _ html: inout HTMLWriter) {

@@ -6,7 +6,7 @@ import ValueStreamCore
 struct PageState: Hashable {
   /// A query parameter. Each page says which ones it takes.
   enum Parameter: String, CaseIterable {
-    case source, project, environment, outcome, state, result
+    case source, project, environment, tier, outcome, state, result
     case team, service, repository
     case workType = "work-type"
     case from, to, compare
@@ -47,6 +47,8 @@ struct PageState: Hashable {
   /// The texts of the parameters that are names: source, project, environment, search text, key, span.
   private(set) var texts: [Parameter: String] = [:]
   var outcome: Outcome?
+  /// True if only deploys to production are asked for.
+  var isProduction = false
   /// True for what still runs, false for what ended.
   var isOpen: Bool?
   var result: DeliveryResult?
@@ -113,6 +115,9 @@ struct PageState: Hashable {
       case "finished": isOpen = false
       default: throw PageError(parameter, value, expected: "open or finished")
       }
+    case .tier:
+      guard value == "production" else { throw PageError(parameter, value, expected: "production") }
+      isProduction = true
     case .result: result = try Self.one(of: Self.results, parameter, value)
     case .from: window.from = try Self.time(parameter, value)
     case .to: window.to = try Self.time(parameter, value)
@@ -171,6 +176,7 @@ struct PageState: Hashable {
         .groupBy, .bucketStart, .by, .blackout:
         add(parameter, texts[parameter])
       case .outcome: add(parameter, outcome?.rawValue)
+      case .tier: add(parameter, isProduction ? "production" : nil)
       case .state: add(parameter, isOpen.map { $0 ? "open" : "finished" })
       case .result: add(parameter, result?.rawValue)
       case .from: add(parameter, window.from.map(Self.text))

@@ -77,7 +77,7 @@ struct NameTable: Sendable {
 }
 
 /// Decides which environments count.
-struct EnvironmentRule: Sendable {
+package struct EnvironmentRule: Sendable {
   private let isAsked: Bool
   private var matches: [Bool]
 
@@ -103,7 +103,7 @@ struct EnvironmentRule: Sendable {
   }
 
   /// True for a name that contains `prod`, `production` or `live` as a word, as in `prod-eu`, but not in `pre-prod`.
-  static func isProduction(_ name: String) -> Bool {
+  package static func isProduction(_ name: String) -> Bool {
     guard mayBeProduction(name) else { return false }
     let words = name.lowercased().split { !$0.isLetter && !$0.isNumber }
     for (index, word) in words.enumerated() where ["prod", "production", "live"].contains(word) {

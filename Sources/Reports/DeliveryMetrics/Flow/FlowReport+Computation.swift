@@ -129,11 +129,18 @@ struct FlowComputation {
 
   private func value(_ items: [Item], in window: TimeWindow) -> FlowReport.Value {
     let ended = ended(items, in: window)
-    var seconds: [Double] = []
+    var (seconds, open): ([Double], [Double]) = ([], [])
     seconds.reserveCapacity(ended.count)
-    var leftOut = ReasonCounts()
+    open.reserveCapacity(ended.count)
+    var (leftOut, openLeftOut, openSum) = (ReasonCounts(), ReasonCounts(), DurationSum())
     for item in ended {
       if let reason = item.leftOut { leftOut.add(reason) } else { seconds.append(item.flowSeconds ?? 0) }
+      if let reason = item.openLeftOut {
+        openLeftOut.add(reason)
+      } else {
+        open.append(item.openSeconds ?? 0)
+        openSum.add(nanoseconds: item.openNanoseconds ?? 0)
+      }
     }
     let last = min(window.end, frame.now)
     let length = last.seconds(since: window.start)
@@ -144,7 +151,8 @@ struct FlowComputation {
       throughputPerDay: length > 0 ? Double(throughput) * 86_400 / length : nil,
       load: items.count { !$0.isExcluded && $0.isInProgress(at: last) },
       averageLoad: averageLoad(items, from: window.start, to: last), efficiency: efficiency.ratio,
-      efficiencyPopulation: efficiency.population)
+      efficiencyPopulation: efficiency.population, openTime: DurationSummary(of: open, leftOut: openLeftOut.all),
+      meanOpenSeconds: open.isEmpty ? nil : openSum.seconds / Double(open.count))
   }
 
   private func load(_ items: [Item], at time: Timestamp) -> [Item] {
@@ -313,6 +321,10 @@ struct FlowComputation {
       return try page(ended(items, in: window), part) { item in
         let leftOut = efficiencyLeftOut(item)
         return row(item, value: leftOut == nil ? Double(activeNanoseconds(item)) / 1e9 : nil, leftOut: leftOut)
+      }
+    case .openTime(let part):
+      return try page(ended(items, in: window), part) {
+        row($0, value: $0.openSeconds, leftOut: $0.openLeftOut)
       }
     case .type(let type):
       let wanted = type?.lowercased()

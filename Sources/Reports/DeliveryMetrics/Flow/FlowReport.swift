@@ -62,6 +62,9 @@ package struct FlowReport: Sendable {
     /// Active time by flow time of all items done. Nil if no status is known to be active or waiting.
     package var efficiency: Double?
     package var efficiencyPopulation: Population
+    /// From creation to done, and the mean of that in seconds.
+    package var openTime: DurationSummary
+    package var meanOpenSeconds: Double?
   }
 
   package struct Percentile: Sendable, Hashable {
@@ -115,6 +118,8 @@ package struct FlowEvidence: Sendable, Hashable {
     /// Items in progress at the end of the window.
     case load
     case efficiency(EvidencePart)
+    /// Items done, with the time since their creation.
+    case openTime(EvidencePart)
     case type(String?)
     case status(String)
   }

@@ -45,6 +45,19 @@ struct IssuePopulation: Sendable {
 
     var flowNanoseconds: Int64? { started.flatMap { started in ended.map { $0.nanoseconds(since: started) } } }
 
+    var openSeconds: Double? { openNanoseconds.map { Double($0) / 1e9 } }
+
+    /// The time since its creation at which the issue was done.
+    var openNanoseconds: Int64? { ended.map { $0.nanoseconds(since: created) } }
+
+    /// Why a done issue has no time in which it was open.
+    var openLeftOut: LeftOutReason? {
+      if isExcluded { return .excluded }
+      if !isDone { return .notDone }
+      if isEndUnknown { return .endUnknown }
+      return openNanoseconds.map { $0 < 0 } ?? true ? .clock : nil
+    }
+
     /// Why a done issue has no flow time.
     var leftOut: LeftOutReason? {
       if isExcluded { return .excluded }

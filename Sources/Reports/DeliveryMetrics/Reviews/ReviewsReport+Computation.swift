@@ -8,12 +8,12 @@ extension ReviewsReport {
 
   /// Computes a report without groups, and the groups of its window, from one reading of the facts.
   ///
-  /// - Returns: the groups have neither a comparison nor a trend.
+  /// - Returns: the groups of each grouping, which have neither a comparison nor a trend.
   package static func divided(
-    _ query: ReviewsQuery, by grouping: Grouping, from source: any FactSource
-  ) throws -> (report: ReviewsReport, groups: [Group]) {
+    _ query: ReviewsQuery, by groupings: [Grouping], from source: any FactSource
+  ) throws -> (report: ReviewsReport, groups: [[Group]]) {
     let whole = try ReviewsComputation(query, source)
-    return (try whole.report(), try ReviewsComputation(whole, dividedBy: grouping).report().groups)
+    return (try whole.report(), try groupings.map { try ReviewsComputation(whole, dividedBy: $0).report().groups })
   }
 
   /// Returns the rows behind one number of the report, from the same computation as the number.

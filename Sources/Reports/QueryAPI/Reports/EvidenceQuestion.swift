@@ -18,8 +18,9 @@ struct EvidenceQuestion {
     detail = words.count > 1 ? String(words[1]) : nil
   }
 
-  func page(from facts: any FactSource) throws -> EvidencePage {
-    let page = request.page(limit: 100)
+  /// - Parameter limit: of rows, unless the request has one.
+  func page(from facts: any FactSource, limit: Int = 100) throws -> EvidencePage {
+    let page = request.page(limit: limit)
     let (group, period, bucket) = (request.group, request.period, request.bucketStart)
     switch request.kind {
     case .dora:
@@ -116,6 +117,7 @@ struct EvidenceQuestion {
       guard part == "counted" else { throw mistake("counted") }
       return .load
     case "efficiency": return .efficiency(try plainPart())
+    case "open-time": return .openTime(try plainPart())
     default: return .flowTime(try plainPart())
     }
   }

@@ -30,7 +30,14 @@ enum FlowShapes {
     ]
   ) { $0.efficiencyPopulation }
 
-  private static let shapes = [flowTime, throughput, load, efficiency]
+  static let openTime = MetricShape<FlowReport.Value>(
+    "open_time", "From the creation of an issue until it is done.",
+    fields: ReportField.durations(of: { $0.openTime }) + [
+      .number("mean_seconds", "The mean.", isCompared: true) { $0.meanOpenSeconds }
+    ]
+  ) { $0.openTime.population }
+
+  private static let shapes = [flowTime, throughput, load, efficiency, openTime]
   static let members = shapes.map(\.member)
   static let columns = shapes.map { MetricColumns($0) }
 

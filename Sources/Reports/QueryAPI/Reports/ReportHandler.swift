@@ -15,7 +15,10 @@ package struct ReportHandler: HTTPHandler {
     self.queries = queries
   }
 
-  package func respond(to request: HTTPRequest) -> HTTPResponse {
+  package func respond(to request: HTTPRequest) -> HTTPResponse { respond(to: request, rows: 100) }
+
+  /// - Parameter limit: of rows behind a number, unless the request has one.
+  package func respond(to request: HTTPRequest, rows limit: Int) -> HTTPResponse {
     do {
       let parts = request.path.dropFirst(Self.prefix.count).split(separator: "/", omittingEmptySubsequences: false).map(
         String.init)
@@ -24,7 +27,7 @@ package struct ReportHandler: HTTPHandler {
       case 1: return try report(kind, request)
       case 3 where parts[2] == "evidence":
         guard kind.metrics.contains(parts[1]) else { throw NoSuchReport(detail: Self.unknownMetric(parts[1], kind)) }
-        return try evidence(kind, of: parts[1], request)
+        return try evidence(kind, of: parts[1], request, limit)
       default:
         throw NoSuchReport(detail: "nothing is at this path; evidence is at \(Self.prefix)\(kind.rawValue)/METRIC/evidence")
       }
@@ -104,12 +107,14 @@ package struct ReportHandler: HTTPHandler {
       history: history)
   }
 
-  private func evidence(_ kind: ReportKind, of metric: String, _ request: HTTPRequest) throws -> HTTPResponse {
+  private func evidence(
+    _ kind: ReportKind, of metric: String, _ request: HTTPRequest, _ limit: Int
+  ) throws -> HTTPResponse {
     let question = try ReportRequest(
       kind, request.query, parameters: kind.evidenceParameters, defaults: queries.defaults, now: queries.clock.now())
     queries.waitForFacts()
     let answer = try answer(to: question)
-    let page = try EvidenceQuestion(question, metric).page(from: queries.facts)
+    let page = try EvidenceQuestion(question, metric).page(from: queries.facts, limit: limit)
     return try answer.evidence(page, path: request.path)
   }
 }
