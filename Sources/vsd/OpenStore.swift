@@ -34,6 +34,7 @@ struct OpenStore {
       var logOptions = PostgresDeliveryLog.Options()
       logOptions.damage = damage
       logOptions.host = Self.hostName
+      logOptions.onLoss = { logger.warn($0) }
       var storeOptions = PostgresSpanStore.Options()
       storeOptions.damage = damage
       log = try Self.waiting(logger) {

@@ -29,18 +29,37 @@ package final class PostgresServer: Sendable {
     return found
   }
 
-  package init(settings: [String: String] = [:]) throws {
+  package convenience init(settings: [String: String] = [:]) throws {
+    try self.init(settings: settings) { directory in
+      try Self.runUnprivileged(
+        Self.program("initdb"),
+        ["-D", "\(directory)/data", "-U", "vs", "--auth=trust", "--no-sync", "-E", "UTF8", "--locale=C"])
+    }
+  }
+
+  /// Makes a streaming standby of another server.
+  package convenience init(standbyOf primary: PostgresServer) throws {
+    try self.init(settings: primary.settings) { directory in
+      try Self.runUnprivileged(
+        Self.program("pg_basebackup"),
+        ["-D", "\(directory)/data", "-h", primary.directory, "-U", "vs", "-R", "-X", "stream", "-c", "fast", "--no-sync"])
+    }
+  }
+
+  private init(settings: [String: String], fill: (_ directory: String) throws -> Void) throws {
     let directory = FileManager.default.temporaryDirectory.appendingPathComponent("vspg-\(UUID().uuidString.prefix(8))").path
     self.directory = directory
     self.settings = settings
     try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
     Self.giveAway(directory)
-    try Self.runUnprivileged(
-      Self.program("initdb"),
-      ["-D", "\(directory)/data", "-U", "vs", "--auth=trust", "--no-sync", "-E", "UTF8", "--locale=C"])
+    try fill(directory)
     try start()
-    let removal = directory
-    removeAtExit(removal)
+    removeAtExit(directory)
+  }
+
+  /// Makes a standby take over.
+  package func promote() throws {
+    try run("SELECT pg_promote()")
   }
 
   /// Starts the server, and waits until it takes connections.

@@ -116,4 +116,196 @@ struct PostgresDeliveryLogTests {
     #expect(try count("log_commit") == 1)
     #expect(try log.isComplete())
   }
+
+  // MARK: Damage
+
+  private struct Opened {
+    let pool: PostgresPool
+    let report: DamageReport
+    let messages: Messages
+    let log: PostgresDeliveryLog
+  }
+
+  /// Opens a log of its own, or the log of another pool again.
+  private func open(_ other: PostgresPool? = nil) throws -> Opened {
+    let pool = try other ?? PostgresServer.shared.get().pool()
+    let (report, messages) = (DamageReport(), Messages())
+    var options = PostgresDeliveryLog.Options()
+    options.damage = report
+    options.onLoss = { messages.add($0) }
+    let own = PostgresPool(pool.address, schema: String(pool.schema.dropFirst().dropLast(2)))
+    return Opened(pool: pool, report: report, messages: messages, log: try PostgresDeliveryLog(own, options: options))
+  }
+
+  @Test(
+    "finds a changed row by its checksum, names it once, and goes on behind it",
+    arguments: [
+      "count = count - 1", "bytes = bytes + 1", "received = received + 1", "data = set_byte(data, 9, get_byte(data, 9) # 1)",
+      "seal = seal + 1", "count = 9223372036854775807",
+    ])
+  func changedRow(change: String) throws {
+    let opened = try open()
+    defer { opened.log.close() }
+    for start in [0, 3, 6] { _ = try opened.log.append(StoreSamples.deliveries(start..<start + 3)) }
+    try opened.log.examine()
+    #expect(opened.report.all.isEmpty)
+    _ = try opened.pool.query("UPDATE @log_commit SET \(change) WHERE first = 4")
+    let sound = StoreSamples.deliveries(0..<3) + StoreSamples.deliveries(6..<9)
+    for _ in 0..<2 { #expect(try opened.log.read(after: nil, limit: .max, byteLimit: .max).map(\.logged) == sound) }
+    #expect(opened.report.all.contains { $0.part == .delivery && $0.name.hasPrefix("4") && $0.name.contains("of writer 1") })
+    let count = opened.report.all.count
+    try opened.log.examine()
+    #expect(opened.report.all.count == count, "each once")
+    #expect(opened.log.endOfDamage() != nil)
+    // What an operator has given up is not reported again.
+    try opened.log.acceptLosses()
+    let again = try open(opened.pool)
+    defer { again.log.close() }
+    try again.log.examine()
+    #expect(again.report.all.isEmpty)
+    #expect(again.log.endOfDamage() != nil, "a replay still has to know")
+  }
+
+  @Test("finds rows that are missing, at the beginning, in the middle and at the end", arguments: [1, 3, 5])
+  func missingRow(first: Int64) throws {
+    let opened = try open()
+    defer { opened.log.close() }
+    for start in [0, 2, 4] { _ = try opened.log.append(StoreSamples.deliveries(start..<start + 2)) }
+    _ = try opened.pool.query("DELETE FROM @log_commit WHERE first = $1", [.integer(first)])
+    #expect(try opened.log.read(after: nil, limit: .max, byteLimit: .max).count == 4)
+    try opened.log.examine()
+    #expect(opened.report.all.map(\.name) == ["\(first) to \(first + 1) of writer 1"])
+  }
+
+  @Test("reads rows of a version of vsd that wrote no checksum")
+  func rowsWithoutChecksum() throws {
+    let opened = try open()
+    defer { opened.log.close() }
+    _ = try opened.log.append(StoreSamples.deliveries(0..<3))
+    _ = try opened.pool.query("UPDATE @log_commit SET seal = NULL")
+    #expect(try opened.log.read(after: nil, limit: .max, byteLimit: .max).map(\.logged) == StoreSamples.deliveries(0..<3))
+    _ = try opened.pool.query("UPDATE @log_commit SET count = 1000000000000")
+    #expect(try opened.log.read(after: nil, limit: .max, byteLimit: .max).isEmpty)
+    #expect(opened.report.all.count == 1)
+  }
+
+  // MARK: Fail-over
+
+  @Test("appends again what a server that took over lacks, under a writer of its own, and reports what nobody has any more")
+  func lostRows() throws {
+    let opened = try open()
+    defer { opened.log.close() }
+    let first = try opened.log.append(StoreSamples.deliveries(0..<3))
+    try opened.log.prepareToWrite()
+    #expect(opened.messages.all.isEmpty)
+    for number in 3..<6 { _ = try opened.log.append(StoreSamples.deliveries(number..<number + 1)) }
+    // The standby has only the first commit.
+    func fallBack(to last: Int64) throws {
+      _ = try opened.pool.query("DELETE FROM @log_commit WHERE writer = 1 AND first > $1", [.integer(last)])
+      _ = try opened.pool.query("UPDATE @log_writer SET last = $1 WHERE id = 1", [.integer(last)])
+    }
+    try fallBack(to: 3)
+    // Meanwhile deliveries arrive, which the log takes as another writer.
+    let next = try opened.log.append(StoreSamples.deliveries(6..<7))
+    try opened.log.prepareToWrite()
+    let later = try opened.log.append(StoreSamples.deliveries(7..<8))
+    let read = try opened.log.read(after: nil, limit: .max, byteLimit: .max)
+    #expect(Set(read.map(\.logged)) == Set(StoreSamples.deliveries(0..<8)) && read.count == 8)
+    let again = Set(read.filter { StoreSamples.deliveries(3..<6).contains($0.logged) }.map(\.position.writer))
+    #expect(again.count == 1 && again.isDisjoint(with: (first + next + later).map(\.writer)))
+    #expect(
+      opened.messages.all == [
+        "the server that took over lacks 3 acknowledged deliveries: 3 of them are appended again"
+      ])
+    #expect(opened.report.all.isEmpty)
+    try opened.log.prepareToWrite()
+    #expect(try opened.log.read(after: nil, limit: .max, byteLimit: .max).count == 8)
+  }
+
+  @Test("takes a writer with its id, whom another server has made, for another one")
+  func repeatedWriter() throws {
+    let opened = try open()
+    defer { opened.log.close() }
+    _ = try opened.log.append(StoreSamples.deliveries(0..<2))
+    // The server that took over has not seen the writer, and gave its id to another daemon, which has come as far.
+    _ = try opened.pool.query("UPDATE @log_writer SET nonce = 7")
+    _ = try opened.pool.query("DELETE FROM @log_commit")
+    try opened.log.prepareToWrite()
+    #expect(try opened.log.read(after: nil, limit: .max, byteLimit: .max).map(\.logged) == StoreSamples.deliveries(0..<2))
+    #expect(try opened.pool.query("SELECT last, ended IS NULL FROM @log_writer WHERE nonce = 7").first?.int(0) == 2)
+  }
+
+  @Test("recent commits are bounded, and those that are forgotten are reported as lost")
+  func recentCommits() throws {
+    var recent = RecentCommits()
+    let writer = LogWriterIdentity(id: 4, nonce: 1)
+    let commit = try LogCommit(StoreSamples.deliveries(0..<2))
+    let start = ContinuousClock.now
+    for number in 0..<(RecentCommits.countLimit + 10) {
+      recent.add(commit, of: writer, at: UInt64(2 * number + 1), now: start)
+    }
+    var copy = recent
+    #expect(copy.ends == [writer: UInt64(2 * (RecentCommits.countLimit + 10))])
+    let kept = copy.remove(of: writer, after: 0)
+    #expect(kept.first == 21 && kept.commits.count == RecentCommits.countLimit)
+    #expect(copy.ends.isEmpty)
+    #expect(recent.remove(of: writer, after: 31).first == 33)
+    recent.add(commit, of: writer, at: 1, now: start)
+    recent.add(commit, of: writer, at: 3, now: start + RecentCommits.age + .seconds(1))
+    #expect(recent.remove(of: writer, after: 0).first == 3)
+  }
+
+  // MARK: Writers
+
+  @Test("the rows of writers go with their last partition, and the projection forgets them")
+  func writersOfDroppedPartitions() throws {
+    let pool = try PostgresServer.shared.get().pool()
+    func own() -> PostgresPool { PostgresPool(pool.address, schema: String(pool.schema.dropFirst().dropLast(2))) }
+    var options = PostgresDeliveryLog.Options()
+    options.partition = { _ in 10 }
+    let old = try PostgresDeliveryLog(own(), options: options)
+    try old.addPartitions(10...10)
+    let gone = try old.append(StoreSamples.deliveries(0..<3))
+    old.close()
+    let log = try PostgresDeliveryLog(own())
+    defer { log.close() }
+    let kept = try log.append(StoreSamples.deliveries(3..<5))
+    let lease = PostgresLease(own(), holder: "test")
+    try lease.takeNow()
+    let store = PostgresSpanStore(own(), lease: lease)
+    var changes = ProjectionChanges()
+    changes.position = LogCoverage(gone + kept)
+    try store.write(changes)
+    // A damaged row does not keep its partition.
+    _ = try pool.query("UPDATE @log_commit SET count = 9223372036854775807 WHERE part = 10")
+    _ = try pool.query("UPDATE @log_writer SET started = now() - interval '3 days', ended = ended - interval '3 days'")
+    try log.removeOld(receivedBefore: Timestamp(nanoseconds: .max), maximumBytes: 0, projected: LogCoverage(gone + kept))
+    #expect(try log.coverage() == kept.coverage)
+    #expect(try pool.query("SELECT 1 FROM @log_writer").count == 1)
+    #expect(try log.readBackwards(before: gone.last, limit: 5, byteLimit: .max).isEmpty, "it does not begin with the newest")
+    #expect(try log.delivery(at: gone[0]) == nil)
+    try store.prepareToLead()
+    #expect(try store.position() == kept.coverage)
+    let report = DamageReport()
+    var reading = PostgresDeliveryLog.Options()
+    reading.damage = report
+    try PostgresDeliveryLog(reading: own(), options: reading).examine()
+    #expect(report.all.isEmpty, "what retention removed is not missing")
+  }
+
+  @Test("opens a log to read only where there is one")
+  func readingNothing() throws {
+    let pool = try PostgresServer.shared.get().pool()
+    #expect(throws: StoreError.self) { try PostgresDeliveryLog(reading: pool) }
+    #expect(try pool.query("SELECT 1 FROM pg_namespace WHERE nspname = '\(pool.schema.dropFirst().dropLast(2))'").count == 0)
+  }
+}
+
+/// Collects messages.
+private final class Messages: Sendable {
+  private let list = Mutex<[String]>([])
+
+  var all: [String] { list.withLock(\.self) }
+
+  func add(_ message: String) { list.withLock { $0.append(message) } }
 }

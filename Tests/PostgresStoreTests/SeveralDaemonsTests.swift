@@ -41,6 +41,14 @@ struct SeveralDaemonsTests {
     throw PostgresServer.Failure(description: "nobody leads")
   }
 
+  private static func wait(until condition: () throws -> Bool) throws {
+    for _ in 0..<1200 {
+      if try condition() { return }
+      usleep(50_000)
+    }
+    throw PostgresServer.Failure(description: "waited in vain")
+  }
+
   @Test("Whoever takes a delivery, the leader projects it once, also when a follower takes over in order or by force")
   func takeOver() throws {
     let pool = try PostgresServer.shared.get().pool()
@@ -180,6 +188,41 @@ struct SeveralDaemonsTests {
     _ = try Self.leader(of: daemons)
     try Self.checkLog(daemons[1].log, acknowledged.withLock(\.self))
     try Self.check(daemons, 100)
+  }
+
+  @Test("A standby that takes over without the newest transactions gets the deliveries again, and the leader starts over")
+  func asynchronousStandby() throws {
+    let primary = try PostgresServer(settings: ["fsync": "off"])
+    defer { primary.stop() }
+    let standby = try PostgresServer(standbyOf: primary)
+    defer { standby.stop() }
+    let hosts = "host=\(primary.directory),\(standby.directory)&user=vs&target_session_attrs=read-write"
+    let pool = PostgresPool(try PostgresAddress("postgres:///postgres?\(hosts)"), schema: "followed")
+    let daemons = try (1...2).map { try TestDaemon(pool, name: "daemon-\($0)") }
+    defer { for daemon in daemons { daemon.stop() } }
+    let leader = try Self.leader(of: daemons)
+    let deliveries = LineSource.deliveries(60)
+    for (index, logged) in deliveries.prefix(40).enumerated() { _ = daemons[index % 2].record([logged]) }
+    try leader.waitForProjection()
+    let position = try primary.run("SELECT pg_current_wal_lsn()")
+    try Self.wait { try standby.run("SELECT pg_last_wal_replay_lsn() >= '\(position)'") == "t" }
+    // From here on the standby receives nothing.
+    try standby.run("ALTER SYSTEM SET primary_conninfo = ''")
+    try standby.run("SELECT pg_reload_conf()")
+    try Self.wait { try standby.run("SELECT count(*) FROM pg_stat_wal_receiver") == "0" }
+    for (index, logged) in deliveries[40..<80].enumerated() { _ = daemons[index % 2].record([logged]) }
+    try leader.waitForProjection()
+    primary.stop(SIGKILL)
+    try standby.promote()
+    for (index, logged) in deliveries[80...].enumerated() { _ = daemons[index % 2].record([logged]) }
+    _ = try Self.leader(of: daemons)
+    try Self.wait {
+      let there = try Set(daemons[0].log.read(after: nil, limit: .max, byteLimit: .max).map(\.logged))
+      guard there.count == deliveries.count, let end = try daemons[0].log.coverage() else { return false }
+      // A leader that remembers more than the server has is followed by one that does not, perhaps in the same daemon.
+      return try daemons.contains { try $0.isLeading && $0.lease.isHeld && $0.store.position().covers(end) }
+    }
+    try Self.check(daemons, 60)
   }
 
   @Test("Works through pgbouncer in transaction mode")

@@ -80,6 +80,7 @@ final class TestDaemon: Sendable {
         case .lost: follow()
         case .follows, nil: break
         }
+        try? log.prepareToWrite()
       }
       usleep(50_000)
     }

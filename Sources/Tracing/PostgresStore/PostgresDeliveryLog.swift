@@ -15,24 +15,29 @@ package final class PostgresDeliveryLog: DeliveryLog {
     package var partition: (@Sendable ([LoggedDelivery]) -> Int64)?
     /// The name of this host, for operators who look at the tables.
     package var host = ""
+    /// Called with a message when a server that took over lacks acknowledged deliveries, on the thread that found it.
+    package var onLoss: @Sendable (String) -> Void = { _ in }
 
     package init() {}
   }
 
   private struct Writing {
     var connection: PostgresConnection?
-    var writer: UInt64?
+    var writer: LogWriterIdentity?
     var last: UInt64 = 0
     /// True if the writer has to end because nobody knows whether its last commit is there.
     var isUncertain = false
+    /// What was acknowledged lately, also as a former writer.
+    var recent = RecentCommits()
+    /// Acknowledged commits that the server has lost, and that are not appended again yet.
+    var lost: [LogCommit] = []
   }
 
-  private let pool: PostgresPool
-  private let options: Options
+  let pool: PostgresPool
+  let options: Options
   private let writing = Mutex(Writing())
+  let examination = Mutex(Examination())
 
-  /// How many days ahead there are partitions.
-  private static let daysAhead: Int64 = 7
   /// The commits that one query returns at most.
   private static let commitsAtOnce: Int64 = 256
   /// How often a commit is tried before its senders are told to try again.
@@ -68,86 +73,116 @@ package final class PostgresDeliveryLog: DeliveryLog {
 
   private static let daysOfCopy: Int64 = 60
 
+  /// Opens the log to read it, also on a replica. Creates and migrates nothing.
+  ///
+  /// - Throws: ``StoreError``: see ``PostgresSchema/checkForReading(_:)``.
+  package init(reading pool: PostgresPool, options: Options = Options()) throws {
+    self.pool = pool
+    self.options = options
+    try PostgresSchema.checkForReading(pool)
+  }
+
   // MARK: Writing
 
+  /// Checks that the server takes deliveries and has all that it has acknowledged, and appends again what it lost: a standby that
+  /// takes over may not have received everything. Call it every second or so.
   package func prepareToWrite() throws {
-    let isReadOnly = try pool.query("SELECT pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on'").first?.bool(
-      0)
-    guard isReadOnly == false else { throw StoreError(.busy, "\(pool.address): the server is read-only") }
+    let isDone: Void? = try writing.withLockIfAvailable { writing in
+      try checkServer(&writing)
+      try appendLost(&writing)
+    }
+    // A commit is under way.
+    if isDone == nil { try checkWritable(pool.query("SELECT \(Self.isReadOnly)").first) }
+  }
+
+  private static let isReadOnly = "(pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on')"
+
+  private func checkWritable(_ row: PostgresConnection.Row?) throws {
+    guard row?.bool(0) == false else { throw StoreError(.busy, "\(pool.address): the server is read-only") }
   }
 
   package func append(_ deliveries: [LoggedDelivery]) throws -> [LogPosition] {
     guard !deliveries.isEmpty else { return [] }
-    let data = try Self.compress(deliveries)
-    return try writing.withLock { writing in
-      var failure: StoreError?
-      // What an earlier call could not find out no longer matters: its senders were told to try again.
-      if writing.isUncertain { _ = try settle(nil, &writing) }
-      for _ in 0..<Self.attempts {
-        do {
-          return try append(deliveries, data, &writing)
-        } catch let error as StoreError where error.code == .busy {
-          failure = error
-          if let positions = try settle(deliveries.count, &writing) { return positions }
-        }
+    let commit = try LogCommit(deliveries)
+    let part = options.partition?(deliveries)
+    return try writing.withLock { try append(commit, part, &$0) }
+  }
+
+  private func append(_ commit: LogCommit, _ part: Int64?, _ writing: inout Writing) throws -> [LogPosition] {
+    var failure: StoreError?
+    // What an earlier call could not find out no longer matters: its senders were told to try again.
+    if writing.isUncertain { _ = try settle(nil, &writing) }
+    for _ in 0..<Self.attempts {
+      do {
+        return try insert(commit, part, &writing)
+      } catch let error as StoreError where error.code == .busy {
+        failure = error
+        if let positions = try settle(commit, &writing) { return positions }
       }
-      throw failure ?? StoreError(.busy, "\(pool.address): nothing was appended")
     }
+    throw failure ?? StoreError(.busy, "\(pool.address): nothing was appended")
   }
 
   private static let insertion = """
     WITH advanced AS (
-      UPDATE @log_writer SET last = $3 WHERE id = $1 AND last = $2 - 1 AND ended IS NULL RETURNING id
+      UPDATE @log_writer SET last = $3 WHERE id = $1 AND nonce = $10 AND last = $2 - 1 AND ended IS NULL RETURNING id
     )
-    INSERT INTO @log_commit (part, writer, first, count, bytes, received, data)
-    SELECT coalesce($8, floor(extract(epoch FROM clock_timestamp()) / 86400)::int8), id, $2, $4, $5, $6, $7 FROM advanced
+    INSERT INTO @log_commit (part, writer, first, count, bytes, received, data, seal)
+    SELECT coalesce($8, floor(extract(epoch FROM clock_timestamp()) / 86400)::int8), id, $2, $4, $5, $6, $7, $9 FROM advanced
     """
 
-  private func append(_ deliveries: [LoggedDelivery], _ data: [UInt8], _ writing: inout Writing) throws -> [LogPosition] {
+  private func insert(_ commit: LogCommit, _ part: Int64?, _ writing: inout Writing) throws -> [LogPosition] {
     let connection = try writing.connection ?? pool.connect()
     writing.connection = connection
-    let count = UInt64(deliveries.count)
-    if writing.last > LogPosition.numberLimit - count { try end(&writing) }
-    let writer: UInt64
-    if let known = writing.writer {
-      writer = known
-    } else {
-      let host = PostgresValue.bytes(Array(options.host.utf8))
-      let row = try connection.run(
-        pool.sql("INSERT INTO @log_writer (host) VALUES (convert_from($1, 'UTF8')) RETURNING id"), [host]
-      ).first
-      writer = UInt64(clamping: row?.int(0) ?? 0)
-      guard (1...LogPosition.writerLimit).contains(writer) else {
-        throw StoreError(.unusable, "\(pool.address): there can be no more writers of the log")
-      }
-      (writing.writer, writing.last) = (writer, 0)
-    }
+    if writing.last > LogPosition.numberLimit - commit.count { try end(&writing) }
+    let writer = try writing.writer ?? begin(&writing, connection)
     let first = writing.last + 1
-    let bytes = deliveries.reduce(0) { $0 + $1.delivery.body.count }
-    let received = deliveries.lazy.map(\.delivery.received).max() ?? .epoch
     let result = try connection.run(
       pool.sql(Self.insertion),
       [
-        .integer(Int64(writer)), .integer(Int64(first)), .integer(Int64(first + count - 1)), .integer(Int64(count)),
-        .integer(Int64(bytes)), .integer(received.nanoseconds), .bytes(data), PostgresValue(options.partition?(deliveries)),
+        writer.parameters[0], .integer(Int64(first)), .integer(Int64(first + commit.count - 1)),
+        .integer(Int64(commit.count)), .integer(commit.bytes), .integer(commit.received), .bytes(commit.data),
+        PostgresValue(part), .integer(commit.seal(writer: writer.id, first: first)), writer.parameters[1],
       ])
     guard result.changedCount == 1 else {
       // Somebody has ended this writer, or the database is an older copy. Nothing was inserted.
       (writing.writer, writing.last) = (nil, 0)
-      throw StoreError(.busy, "\(pool.address): writer \(writer) of the log does not continue at \(first)")
+      throw StoreError(.busy, "\(pool.address): writer \(writer.id) of the log does not continue at \(first)")
     }
-    writing.last = first + count - 1
-    return (first...writing.last).map { LogPosition(writer: writer, number: $0) }
+    writing.last = first + commit.count - 1
+    return acknowledged(commit, writer, first, &writing)
+  }
+
+  /// Begins a new writer.
+  private func begin(_ writing: inout Writing, _ connection: PostgresConnection) throws -> LogWriterIdentity {
+    let nonce = Int64.random(in: 1...Int64.max)
+    let row = try connection.run(
+      pool.sql("INSERT INTO @log_writer (host, nonce) VALUES (convert_from($1, 'UTF8'), $2) RETURNING id"),
+      [.bytes(Array(options.host.utf8)), .integer(nonce)]
+    ).first
+    let writer = LogWriterIdentity(id: UInt64(clamping: row?.int(0) ?? 0), nonce: nonce)
+    guard (1...LogPosition.writerLimit).contains(writer.id) else {
+      throw StoreError(.unusable, "\(pool.address): there can be no more writers of the log")
+    }
+    (writing.writer, writing.last) = (writer, 0)
+    return writer
+  }
+
+  private func acknowledged(
+    _ commit: LogCommit, _ writer: LogWriterIdentity, _ first: UInt64, _ writing: inout Writing
+  ) -> [LogPosition] {
+    writing.recent.add(commit, of: writer, at: first)
+    return (first...first + commit.count - 1).map { LogPosition(writer: writer.id, number: $0) }
   }
 
   /// Ends the writer after a commit of unknown outcome, and looks whether that commit is there.
   ///
   /// Ending waits for a commit that still runs, because both change the row of the writer.
   ///
-  /// - Parameter count: The number of deliveries in that commit; nil if they do not matter.
+  /// - Parameter commit: That commit; nil if it does not matter.
   /// - Returns: The positions if the deliveries were committed.
   /// - Throws: ``StoreError`` if the server does not answer. The outcome stays unknown.
-  private func settle(_ count: Int?, _ writing: inout Writing) throws -> [LogPosition]? {
+  private func settle(_ commit: LogCommit?, _ writing: inout Writing) throws -> [LogPosition]? {
     writing.connection = nil
     guard let writer = writing.writer else { return nil }
     writing.isUncertain = true
@@ -155,16 +190,18 @@ package final class PostgresDeliveryLog: DeliveryLog {
     let connection = try pool.connect()
     writing.connection = connection
     let row = try connection.run(
-      pool.sql("UPDATE @log_writer SET ended = now() WHERE id = $1 RETURNING last"), [.integer(Int64(writer))]
+      pool.sql("\(Self.ending) RETURNING last"), writer.parameters
     ).first
     (writing.writer, writing.last, writing.isUncertain) = (nil, 0, false)
-    guard let count, let last = row.map({ UInt64(clamping: $0.int(0)) }), last == first + UInt64(count) - 1 else { return nil }
-    return (first...last).map { LogPosition(writer: writer, number: $0) }
+    guard let commit, let last = row.map({ UInt64(clamping: $0.int(0)) }), last == first + commit.count - 1 else { return nil }
+    return acknowledged(commit, writer, first, &writing)
   }
+
+  private static let ending = "UPDATE @log_writer SET ended = now() WHERE id = $1 AND nonce = $2"
 
   private func end(_ writing: inout Writing) throws {
     guard let writer = writing.writer, let connection = writing.connection else { return }
-    try connection.run(pool.sql("UPDATE @log_writer SET ended = now() WHERE id = $1"), [.integer(Int64(writer))])
+    try connection.run(pool.sql(Self.ending), writer.parameters)
     (writing.writer, writing.last) = (nil, 0)
   }
 
@@ -177,46 +214,56 @@ package final class PostgresDeliveryLog: DeliveryLog {
     pool.close()
   }
 
-  // MARK: Encoding
+  // MARK: Fail-over
 
-  private static func compress(_ deliveries: [LoggedDelivery]) throws -> [UInt8] {
-    let compressor = try FrameCompressor()
-    compressor.startFrame()
-    for logged in deliveries {
-      try compressor.add(DeliveryPacking.head(of: logged))
-      try compressor.add(logged.delivery.body)
+  private func checkServer(_ writing: inout Writing) throws {
+    var ends = writing.recent.ends
+    if let writer = writing.writer { ends[writer] = writing.last }
+    // In one statement, because a replica may be behind.
+    let rows = try pool.query(
+      "SELECT \(Self.isReadOnly), w.id, w.nonce, w.last FROM (SELECT 1) AS one LEFT JOIN @log_writer w ON w.id = ANY($1)",
+      [.integers(ends.keys.map { Int64($0.id) })])
+    try checkWritable(rows.first)
+    var known: [LogWriterIdentity: UInt64] = [:]
+    for row in rows where !row.isNull(1) {
+      known[LogWriterIdentity(id: UInt64(clamping: row.int(1)), nonce: row.int(2))] = UInt64(clamping: row.int(3))
     }
-    return try compressor.finishCommit { $0 }
-  }
-
-  private struct Commit {
-    var writer: UInt64
-    var first: UInt64
-    var count: UInt64
-    var data: [UInt8]
-
-    init(_ row: PostgresConnection.Row) {
-      (writer, first, count) = (UInt64(clamping: row.int(0)), UInt64(clamping: row.int(1)), UInt64(clamping: row.int(2)))
-      data = row.bytes(3)
-    }
-  }
-
-  /// Returns the deliveries of a commit; none if it is damaged, which goes to the damage report.
-  private func deliveries(of commit: Commit) throws -> [(position: LogPosition, logged: LoggedDelivery)] {
-    var result: [(position: LogPosition, logged: LoggedDelivery)] = []
-    do {
-      var decompressor = try FrameDecompressor()
-      decompressor.startFrame()
-      decompressor.begin(commit.data)
-      for offset in 0..<commit.count {
-        let logged = try DeliveryPacking.read(from: &decompressor)
-        result.append((LogPosition(writer: commit.writer, number: commit.first + offset), logged))
+    for (writer, end) in ends.sorted(by: { $0.key.id < $1.key.id }) where known[writer] ?? 0 < end {
+      if writer == writing.writer {
+        (writing.writer, writing.last, writing.isUncertain, writing.connection) = (nil, 0, false, nil)
       }
-    } catch is DamagedBytes {
-      let name = "\(commit.first) to \(commit.first + commit.count - 1) of writer \(commit.writer)"
-      options.damage.note(StoreDamage(.delivery, name, reason: "\(pool.address): the commit cannot be read"))
+      let kept = writing.recent.remove(of: writer, after: known[writer] ?? 0)
+      // Of a writer that is gone and has added nothing lately, retention removed the last deliveries.
+      if known[writer] != nil || !kept.commits.isEmpty { noteLoss(of: writer, after: known[writer] ?? 0, upTo: end, kept) }
+      writing.lost += kept.commits
     }
-    return result
+  }
+
+  private func noteLoss(
+    of writer: LogWriterIdentity, after last: UInt64, upTo end: UInt64, _ kept: (first: UInt64?, commits: [LogCommit])
+  ) {
+    let count = kept.commits.reduce(0) { $0 + $1.count }
+    options.onLoss(
+      "the server that took over lacks \(end - last) acknowledged deliveries: \(count) of them are appended again")
+    let missing = last + 1..<max(last + 1, kept.first ?? end + 1)
+    guard !missing.isEmpty else { return }
+    let reason = "\(pool.address): acknowledged, and lost by a fail-over; vsperf webhooks heal may get them again"
+    options.damage.note(StoreDamage(.delivery, Self.name(of: missing, writer.id), reason: reason))
+  }
+
+  /// Appends again what the server has lost, under a writer of its own.
+  ///
+  /// So whoever projects finds it by reading: a projector takes the deliveries of the writer that goes on from memory.
+  private func appendLost(_ writing: inout Writing) throws {
+    guard !writing.lost.isEmpty else { return }
+    // After an error, the next commit takes another writer.
+    defer { writing.isUncertain = writing.writer != nil }
+    try end(&writing)
+    while let commit = writing.lost.first {
+      _ = try append(commit, nil, &writing)
+      writing.lost.removeFirst()
+    }
+    try end(&writing)
   }
 
   // MARK: Reading
@@ -264,24 +311,32 @@ package final class PostgresDeliveryLog: DeliveryLog {
     let sizes = try pool.query(
       """
       SELECT first, count, bytes FROM @log_commit
-      WHERE writer = $1 AND first + count - 1 > $2 AND first <= $3
+      WHERE writer = $1 AND count > $2 - first + 1 AND first <= $3
         AND first >= coalesce((SELECT max(first) FROM @log_commit WHERE writer = $1 AND first <= $2 + 1), 0)
       ORDER BY first LIMIT $4
       """, [id, .integer(Int64(last)), .integer(Int64(end)), .integer(Self.commitsAtOnce)])
     var (bytes, count): (Int64, Int64) = (0, 0)
     var reached: (first: Int64, last: Int64)?
+    var next = Int64(last) + 1
     for row in sizes where reached == nil || bytes < Int64(byteLimit) && count < Int64(limit) {
-      bytes += row.int(2)
+      // Damaged rows may have any numbers.
+      let (first, end) = (row.int(0), row.int(0) &+ row.int(1))
+      noteHole(of: writer, from: next, to: first &- 1)
+      bytes &+= row.int(2)
       // The first commit may begin before what is asked for.
-      count += row.int(0) + row.int(1) - max(row.int(0), Int64(last) + 1)
-      reached = (row.int(0), row.int(0) + row.int(1) - 1)
+      count &+= end &- max(first, Int64(last) + 1)
+      next = max(next, end)
+      reached = (first, end &- 1)
     }
-    guard let from = sizes.first?.int(0), let reached else { return ([], nil) }
+    guard let from = sizes.first?.int(0), let reached else {
+      noteHole(of: writer, from: next, to: Int64(end))
+      return ([], nil)
+    }
     let rows = try pool.query(
-      "SELECT writer, first, count, data FROM @log_commit WHERE writer = $1 AND first BETWEEN $2 AND $3 ORDER BY first",
+      "SELECT \(StoredCommit.columns) FROM @log_commit WHERE writer = $1 AND first BETWEEN $2 AND $3 ORDER BY first",
       [id, .integer(from), .integer(reached.first)])
-    let found = try rows.map(Commit.init).flatMap { try deliveries(of: $0) }
-    return (found.filter { $0.position.number > last }, UInt64(clamping: reached.last))
+    let found = try rows.map(StoredCommit.init).flatMap { try deliveries(of: $0) }
+    return (found.filter { $0.position.number > last }, UInt64(clamping: max(reached.last, Int64(last) + 1)))
   }
 
   package func readBackwards(
@@ -292,26 +347,26 @@ package final class PostgresDeliveryLog: DeliveryLog {
     var bytes = 0
     var place: [PostgresValue]?
     if let position, let row = try self.row(of: position) {
-      place = [.integer(row.int(4)), .integer(row.int(0)), .integer(row.int(1))]
-      for entry in try deliveries(of: Commit(row)).reversed()
+      place = Self.place(of: row)
+      for entry in try deliveries(of: StoredCommit(row)).reversed()
       where entry.position < position && result.count < limit && (bytes < byteLimit || result.isEmpty) {
         result.append(entry)
         bytes += entry.logged.delivery.body.count
       }
-    } else if let position, try coverage()?.contains(position) ?? false {
-      // It was removed, and everything before it.
+    } else if let position, try isRemoved(position) {
+      // And everything before it.
       return []
     }
     while result.count < limit, bytes < byteLimit || result.isEmpty {
       let condition = place == nil ? "" : "WHERE (at, writer, first) < (\(Self.time("$1")), $2, $3)"
       let rows = try pool.query(
         """
-        SELECT writer, first, count, data, \(Self.microseconds) FROM @log_commit \(condition)
+        SELECT \(StoredCommit.columns), \(Self.microseconds) FROM @log_commit \(condition)
         ORDER BY at DESC, writer DESC, first DESC LIMIT \(Self.commitsBackwards)
         """, place ?? [])
       for row in rows {
-        place = [.integer(row.int(4)), .integer(row.int(0)), .integer(row.int(1))]
-        for entry in try deliveries(of: Commit(row)).reversed()
+        place = Self.place(of: row)
+        for entry in try deliveries(of: StoredCommit(row)).reversed()
         where result.count < limit && (bytes < byteLimit || result.isEmpty) {
           result.append(entry)
           bytes += entry.logged.delivery.body.count
@@ -335,105 +390,29 @@ package final class PostgresDeliveryLog: DeliveryLog {
     let (writer, number) = (Int64(clamping: position.writer), Int64(clamping: position.number))
     return try pool.query(
       """
-      SELECT writer, first, count, data, \(Self.microseconds) FROM @log_commit
+      SELECT \(StoredCommit.columns), \(Self.microseconds) FROM @log_commit
       WHERE writer = $1 AND first <= $2 ORDER BY first DESC LIMIT 1
       """, [.integer(writer), .integer(number)]
     ).first { $0.int(1) + $0.int(2) > number }
   }
 
+  private static func place(of row: PostgresConnection.Row) -> [PostgresValue] {
+    [.integer(row.int(StoredCommit.columnCount)), .integer(row.int(0)), .integer(row.int(1))]
+  }
+
+  /// True for a position whose delivery was in the log once. The rows of writers go, too, but never that of the newest one.
+  private func isRemoved(_ position: LogPosition) throws -> Bool {
+    try pool.query(
+      """
+      SELECT coalesce(
+        (SELECT last >= $2 FROM @log_writer WHERE id = $1), $1 < (SELECT coalesce(max(id), 0) FROM @log_writer))
+      """, [.integer(Int64(clamping: position.writer)), .integer(Int64(clamping: position.number))]
+    ).first?.bool(0) ?? false
+  }
+
   package func delivery(at position: LogPosition) throws -> LoggedDelivery? {
     guard let row = try row(of: position) else { return nil }
-    if let found = try deliveries(of: Commit(row)).first(where: { $0.position == position }) { return found.logged }
+    if let found = try deliveries(of: StoredCommit(row)).first(where: { $0.position == position }) { return found.logged }
     throw StoreError(.corrupt, "\(pool.address): delivery \(position.rawValue) is damaged")
-  }
-
-  // MARK: Retention
-
-  private struct Partition {
-    var name: String
-    var bytes: Int64
-    var number: Int64
-  }
-
-  /// Creates the partitions of today and the next days. What has none goes to the default partition.
-  package func addPartitions() throws {
-    let today = try pool.query("SELECT floor(extract(epoch FROM clock_timestamp()) / 86400)::int8").first?.int(0) ?? 0
-    try addPartitions(today...(today + Self.daysAhead))
-  }
-
-  func addPartitions(_ numbers: ClosedRange<Int64>) throws {
-    let known = Set(try partitions().map(\.number))
-    for number in numbers where !known.contains(number) {
-      // Another daemon may create it at the same time. Without it, its deliveries go to the default partition.
-      _ = try? pool.query(
-        """
-        CREATE TABLE IF NOT EXISTS @log_commit_\(number < 0 ? "m" : "")\(number.magnitude) PARTITION OF @log_commit
-        FOR VALUES FROM (\(number)) TO (\(number + 1))
-        """)
-    }
-  }
-
-  private func partitions() throws -> [Partition] {
-    let schema = PostgresValue.bytes(Array(pool.schema.dropFirst().dropLast(2).utf8))
-    return try pool.query(
-      """
-      SELECT c.relname::text, pg_total_relation_size(c.oid) FROM pg_inherits i
-      JOIN pg_class c ON c.oid = i.inhrelid JOIN pg_class p ON p.oid = i.inhparent
-      JOIN pg_namespace n ON n.oid = p.relnamespace
-      WHERE p.relname = 'log_commit' AND n.nspname = convert_from($1, 'UTF8') AND p.relkind = 'p'
-      """, [schema]
-    ).compactMap { row in
-      let name = row.text(0)
-      let suffix = name.dropFirst("log_commit_".utf8.count)
-      let number = suffix.hasPrefix("m") ? Int64(suffix.dropFirst()).map { -$0 } : Int64(suffix)
-      return number.map { Partition(name: name, bytes: row.int(1), number: $0) }
-    }.sorted { $0.number < $1.number }
-  }
-
-  package func removeOld(receivedBefore cutoff: Timestamp, maximumBytes: Int64, projected: LogCoverage?) throws {
-    try addPartitions()
-    guard let projected else { return }
-    let partitions = try partitions()
-    var total = try size()
-    let today = try pool.query("SELECT floor(extract(epoch FROM clock_timestamp()) / 86400)::int8").first?.int(0) ?? 0
-    // The partition that is written now stays.
-    for partition in partitions where options.partition != nil || partition.number < today {
-      let rows = try pool.query(
-        "SELECT writer, max(first + count - 1), max(received) FROM @\(partition.name) GROUP BY writer")
-      guard let newest = rows.map({ $0.int(2) }).max() else {
-        // A day without deliveries.
-        if partition.number < today { _ = try drop(partition, ifCoveredBy: projected) }
-        continue
-      }
-      let ends = rows.map { LogPosition(writer: UInt64(clamping: $0.int(0)), number: UInt64(clamping: $0.int(1))) }
-      guard projected.contains(LogCoverage(ends)), total > maximumBytes || newest < cutoff.nanoseconds else { return }
-      guard try drop(partition, ifCoveredBy: projected) else { return }
-      total -= partition.bytes
-    }
-  }
-
-  /// Drops a partition. Intake waits for the lock on the log for a second at most; a later call tries again.
-  ///
-  /// - Returns: False if deliveries were added that are not projected.
-  private func drop(_ partition: Partition, ifCoveredBy projected: LogCoverage) throws -> Bool {
-    try pool.withConnection { connection in
-      try connection.transaction(["lock_timeout": "1s"]) {
-        // In the order in which intake locks them.
-        try connection.run(pool.sql("LOCK TABLE ONLY @log_commit IN ACCESS EXCLUSIVE MODE"))
-        try connection.run(pool.sql("LOCK TABLE @\(partition.name) IN ACCESS EXCLUSIVE MODE"))
-        let rows = try connection.run(
-          pool.sql("SELECT writer, max(first + count - 1) FROM @\(partition.name) GROUP BY writer"))
-        let ends = rows.map { LogPosition(writer: UInt64(clamping: $0.int(0)), number: UInt64(clamping: $0.int(1))) }
-        guard projected.contains(LogCoverage(ends)) else { return false }
-        if !ends.isEmpty { try connection.run(pool.sql("UPDATE @log_state SET is_complete = false WHERE is_complete")) }
-        try connection.run(pool.sql("DROP TABLE @\(partition.name)"))
-        return true
-      }
-    }
-  }
-
-  package func size() throws -> Int64 {
-    try partitions().reduce(0) { $0 + $1.bytes }
-      + (pool.query("SELECT pg_total_relation_size('@log_commit_default')").first?.int(0) ?? 0)
   }
 }

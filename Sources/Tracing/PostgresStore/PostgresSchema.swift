@@ -101,6 +101,16 @@ enum PostgresSchema {
     DROP INDEX @branch_update_head;
     CREATE INDEX branch_update_head ON @branch_update (head, time, branch) WHERE head IS NOT NULL;
     """,
+    // Lets damage and losses of the log be found: checksums of its rows, the last number that retention has removed, the ranges that
+    // an operator has given up, and what tells a writer from another one to whom a standby that took over gave the same id again.
+    """
+    ALTER TABLE @log_commit ADD COLUMN seal int8;
+    ALTER TABLE @log_writer ADD COLUMN nonce int8 NOT NULL DEFAULT 0;
+    ALTER TABLE @log_writer ADD COLUMN dropped int8 NOT NULL DEFAULT 0;
+    UPDATE @log_writer w SET dropped = coalesce((SELECT min(first) - 1 FROM @log_commit c WHERE c.writer = w.id), w.last)
+      WHERE NOT (SELECT is_complete FROM @log_state);
+    CREATE TABLE @log_lost (writer int8 NOT NULL, first int8 NOT NULL, last int8 NOT NULL, PRIMARY KEY (writer, first));
+    """,
   ]
 
   /// The number of an advisory lock that one migrator holds, for the time of its transaction. ASCII "VSDmigra".
@@ -116,12 +126,10 @@ enum PostgresSchema {
       if let version = try version(connection, pool), version == migrations.count { return warnings }
       try connection.transaction {
         try connection.run("SELECT pg_advisory_xact_lock($1)", [.integer(lock)])
+        // Intake of other daemons waits behind this, which may wait for somebody who reads.
+        try connection.run("SET LOCAL lock_timeout = '2s'")
         let known = try version(connection, pool) ?? 0
-        guard known <= migrations.count else {
-          throw StoreError(
-            .newerVersion,
-            "\(pool.address): the tables have version \(known), and this vsd knows \(migrations.count): run a newer vsd")
-        }
+        guard known <= migrations.count else { throw tooNew(known, pool) }
         if known == 0 {
           try connection.run("CREATE SCHEMA IF NOT EXISTS \(pool.schema.dropLast())")
           try connection.run(pool.sql("CREATE TABLE @schema_version (version int8 NOT NULL)"))
@@ -136,6 +144,28 @@ enum PostgresSchema {
       }
       return warnings
     }
+  }
+
+  /// Checks that there are tables of this version. Works on a replica, too.
+  ///
+  /// - Throws: ``StoreError`` `unusable` if there are none or older ones, `newerVersion` if a newer vsd wrote them.
+  static func checkForReading(_ pool: PostgresPool) throws {
+    try pool.withConnection { connection in
+      guard let known = try version(connection, pool) else {
+        throw StoreError(.unusable, "\(pool.address): the database holds no store of vsd")
+      }
+      guard known <= migrations.count else { throw tooNew(known, pool) }
+      guard known == migrations.count else {
+        throw StoreError(
+          .unusable,
+          "\(pool.address): the tables have version \(known), this vsd needs \(migrations.count): start it once to migrate them")
+      }
+    }
+  }
+
+  private static func tooNew(_ known: Int, _ pool: PostgresPool) -> StoreError {
+    StoreError(
+      .newerVersion, "\(pool.address): the tables have version \(known), and this vsd knows \(migrations.count): run a newer vsd")
   }
 
   private static func version(_ connection: PostgresConnection, _ pool: PostgresPool) throws(StoreError) -> Int? {

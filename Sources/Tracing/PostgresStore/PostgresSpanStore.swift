@@ -341,7 +341,7 @@ package final class PostgresSpanStore: SpanStore, BranchListing {
     return try rows.compactMap(branchUpdate).filter { $0.after == commit }.sorted { $0.precedes($1) }
   }
 
-  private func branchUpdate(_ row: PostgresConnection.Row) throws -> BranchUpdate? {
+  func branchUpdate(_ row: PostgresConnection.Row) throws -> BranchUpdate? {
     let branch = Self.key(row, 0)
     return try readable(.branchUpdate, "\(branch) at \(row.int(1))") {
       try BranchUpdatePacking.read(row.bytes(2), branch: branch, time: Timestamp(nanoseconds: row.int(1)))

@@ -242,10 +242,10 @@ struct CommitRow {
 }
 
 /// A fast hash that detects damage. It does not protect against an attacker who constructs collisions.
-enum Checksum {
-  static func of(_ bytes: [UInt8]) -> Int64 { bytes.withUnsafeBytes { of($0) } }
+package enum Checksum {
+  package static func of(_ bytes: [UInt8]) -> Int64 { bytes.withUnsafeBytes { of($0) } }
 
-  static func of(_ buffer: UnsafeRawBufferPointer) -> Int64 {
+  package static func of(_ buffer: UnsafeRawBufferPointer) -> Int64 {
     var state = UInt64(buffer.count) &* prime
     var index = 0
     while index + 8 <= buffer.count {
@@ -256,7 +256,7 @@ enum Checksum {
     return Int64(bitPattern: state)
   }
 
-  static func of(_ words: [Int64]) -> Int64 {
+  package static func of(_ words: [Int64]) -> Int64 {
     var state = UInt64(words.count) &* prime
     for word in words { mix(UInt64(bitPattern: word), into: &state) }
     return Int64(bitPattern: state)

@@ -28,7 +28,9 @@ struct PackedWriter {
 }
 
 /// The bytes cannot have been written by a ``PackedWriter``.
-package struct DamagedBytes: Error {}
+package struct DamagedBytes: Error {
+  package init() {}
+}
 
 /// A source of packed bytes.
 package protocol PackedSource {
