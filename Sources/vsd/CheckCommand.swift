@@ -1,5 +1,4 @@
 import Projection
-import SQLiteStore
 import ValueStreamCore
 
 /// `vsd check`: lists damaged records of the log and the store. `vsd check repair` also repairs what it can.
@@ -8,7 +7,7 @@ struct CheckCommand {
   /// The word after the command that requests a repair.
   static let repair = "repair"
 
-  private let directory: String
+  private let place: CommandStore.Place
   private let settings: DaemonSettings
   private let isRepairing: Bool
 
@@ -18,7 +17,7 @@ struct CheckCommand {
   /// - Throws: ``SettingsError`` if a word is unknown, or the store is in memory.
   init(_ words: [String], _ settings: DaemonSettings) throws(SettingsError) {
     isRepairing = try settings.isChanging(words, command: Self.name, change: Self.repair)
-    directory = try settings.storeDirectory(for: Self.name)
+    place = try settings.commandStore(for: Self.name)
     self.settings = settings
   }
 
@@ -38,7 +37,7 @@ struct CheckCommand {
       StandardStream.output.write("\(count) damaged records; vsd check repair, with vsd stopped, mends what can be\n")
       return found.damage.isEmpty
     }
-    try mend(found.damage)
+    try mend()
     let left = try examine().damage
     for damage in left { StandardStream.output.write("still damaged: \(damage)\n") }
     return left.isEmpty
@@ -47,42 +46,23 @@ struct CheckCommand {
   /// Reads the whole log and store.
   private func examine() throws -> (damage: [StoreDamage], setAsideCount: Int) {
     let report = DamageReport()
-    let log = try SQLiteDeliveryLog(reading: directory, options: Self.logOptions(report))
-    defer { log.close() }
-    try log.examine()
-    let store = try SQLiteSpanStore(reading: directory, options: Self.storeOptions(report))
+    let store = try CommandStore(place, isChanging: false, command: Self.name, damage: report)
     defer { store.close() }
-    try store.examine()
-    let setAside = SetAsideDeliveries(encoded: try store.values()[SetAsideDeliveries.valueName] ?? [])
+    try store.log.examine()
+    try store.spans.examine()
+    let setAside = SetAsideDeliveries(encoded: try store.spans.values()[SetAsideDeliveries.valueName] ?? [])
     return (report.all, setAside.count)
   }
 
-  private func mend(_ damage: [StoreDamage]) throws {
-    let report = DamageReport()
-    let log = try SQLiteDeliveryLog(directory: directory, options: Self.logOptions(report))
-    do {
-      defer { log.close() }
-      try log.examine()
-      try log.acceptLosses()
-    }
-    let store = try SQLiteSpanStore(directory: directory, options: Self.storeOptions(report))
+  private func mend() throws {
+    let store = try CommandStore(place, isChanging: true, command: Self.name)
     do {
       defer { store.close() }
-      try store.removeDamaged()
+      try store.log.examine()
+      try store.log.acceptLosses()
+      try store.spans.removeDamaged()
     }
     // The replay projects subjects, aliases, the outbox and set-aside deliveries again from the log.
     try ReplayCommand([ReplayCommand.application], settings).run()
-  }
-
-  private static func logOptions(_ report: DamageReport) -> SQLiteDeliveryLog.Options {
-    var options = SQLiteDeliveryLog.Options()
-    options.damage = report
-    return options
-  }
-
-  private static func storeOptions(_ report: DamageReport) -> SQLiteSpanStore.Options {
-    var options = SQLiteSpanStore.Options()
-    options.damage = report
-    return options
   }
 }

@@ -2,7 +2,6 @@ import Export
 import Glibc
 import Projection
 import Replay
-import SQLiteStore
 import ValueStreamCore
 
 /// `vsd replay`: projects the log again and prints the differences. `vsd replay apply` also puts the result in place.
@@ -11,12 +10,10 @@ struct ReplayCommand {
   /// The word after the command that replaces the current projection with the new one.
   static let application = "apply"
 
-  private let directory: String
+  private let place: CommandStore.Place
   private let settings: DaemonSettings
   private let isApplied: Bool
 
-  /// The file of the new projection. A later replay continues or replaces it.
-  private static let fileName = "spans-replay.sqlite"
   /// The stored value that identifies the program and settings that made the projection.
   private static let mapping = "replay.mapping"
 
@@ -26,21 +23,20 @@ struct ReplayCommand {
   /// - Throws: ``SettingsError`` if a word is unknown, or the store is in memory.
   init(_ words: [String], _ settings: DaemonSettings) throws(SettingsError) {
     isApplied = try settings.isChanging(words, command: Self.name, change: Self.application)
-    directory = try settings.storeDirectory(for: Self.name)
+    place = try settings.commandStore(for: Self.name)
     self.settings = settings
   }
 
   func run() throws {
-    let log = isApplied ? try SQLiteDeliveryLog(directory: directory) : try SQLiteDeliveryLog(reading: directory)
-    defer { log.close() }
-    let first = isApplied ? try SQLiteSpanStore(directory: directory) : try SQLiteSpanStore(reading: directory)
-    defer { first.close() }
+    let store = try CommandStore(place, isChanging: isApplied, command: Self.name)
+    defer { store.close() }
+    let (log, first) = (store.log, store.spans)
     // Finds damaged deliveries. Only the current projection knows data that the log has lost, so the replay copies that.
     try log.examine()
-    let second = try openSecond(of: log, beside: first)
+    let second = try openSecond(of: store)
     defer { second.close() }
     var replay = try Replay(
-      of: log, first: first, second: second, sources: settings.readers, seriesLimit: settings.seriesLimit,
+      of: log, first: first, second: second.store, sources: settings.readers, seriesLimit: settings.seriesLimit,
       spanRetention: settings.spanRetention, exporters: settings.destinations.map(\.exporter.name),
       exportsImported: settings.exportsImported, clock: SystemClock())
     let start = ContinuousClock.now
@@ -54,9 +50,8 @@ struct ReplayCommand {
     try replay.keepBookkeeping()
     try replay.carryOverFacts()
     try replay.carryOverExclusions()
-    try first.replace(by: second, logBeginning: try Replay.beginning(of: log, seenBy: first))
-    StandardStream.error.write(
-      "the new projection is in place; the one before is kept as \(directory)/\(SQLiteSpanStore.replacedFileName)\n")
+    let former = try store.replace(by: second, logBeginning: try Replay.beginning(of: log, seenBy: first))
+    StandardStream.error.write("the new projection is in place; the one before is kept as \(former)\n")
   }
 
   private func showProgress(_ read: Int, _ total: Int) {
@@ -71,30 +66,28 @@ struct ReplayCommand {
 
   /// Opens the projection of an earlier replay if it has the same mapping and can continue; otherwise creates an empty
   /// one.
-  private func openSecond(of log: SQLiteDeliveryLog, beside first: SQLiteSpanStore) throws -> SQLiteSpanStore {
-    var options = SQLiteSpanStore.Options()
-    options.fileName = Self.fileName
-    let beginning = try first.values()[ProjectionBatches.logBeginning] ?? []
+  private func openSecond(of store: CommandStore) throws -> CommandStore.Second {
+    let beginning = try store.spans.values()[ProjectionBatches.logBeginning] ?? []
     let mapping = Self.programIdentity + settings.classification.map { Array("\n\($0)".utf8) }.joined() + [0x0A] + beginning
     do {
-      let kept = try SQLiteSpanStore(directory: directory, options: options)
-      if try kept.values()[Self.mapping] == mapping, try Self.isContinued(kept, by: log) { return kept }
+      let kept = try store.openSecond()
+      if try kept.store.values()[Self.mapping] == mapping, try Self.isContinued(kept.store, by: store.log) { return kept }
       kept.close()
     } catch let error as StoreError where error.code != .busy {
-      // The file cannot be used. It is created anew below.
+      // It cannot be used. It is created anew below.
     }
-    try SQLiteSpanStore.remove(Self.fileName, in: directory)
-    let empty = try SQLiteSpanStore(directory: directory, options: options)
+    try store.removeSecond()
+    let empty = try store.openSecond()
     var changes = ProjectionChanges()
     changes.values[Self.mapping] = mapping
-    try empty.write(changes)
+    try empty.store.write(changes)
     return empty
   }
 
   /// False if the log may have removed deliveries that the projection has not read.
-  private static func isContinued(_ projection: SQLiteSpanStore, by log: SQLiteDeliveryLog) throws -> Bool {
-    guard let position = try projection.position()?.ends.last else { return true }
-    return try log.delivery(at: position) != nil
+  private static func isContinued(_ projection: any SpanStore, by log: any DeliveryLog) throws -> Bool {
+    guard let ends = try projection.position()?.ends else { return true }
+    return try ends.allSatisfy { try log.delivery(at: $0) != nil }
   }
 
   /// The version, with the size and time of the executable to tell apart builds of one version.

@@ -206,6 +206,54 @@ struct SharedStoreTests {
     try pair.check()
   }
 
+  @Test("a changed row of the log is passed over and named; check finds it, repair accepts the loss, and replay keeps its spans")
+  func damage() throws {
+    let server = try PostgresServer.shared.get()
+    let address = try server.newDatabase()
+    let database = try #require(address.prefix { $0 != "?" }.split(separator: "/").last.map(String.init))
+    let flags = ["--tracer=none", "--store=\(address)"]
+    #expect(try VSDProcess.run(["check", "--store=\(address)"]).errors.contains("holds no store of vsd"))
+    var vsd = try VSDProcess(flags)
+    for id in ["d1", "d2", "d3"] { try vsd.postCustom(Payloads.custom("start", id)) }
+    #expect(try vsd.json("/api/v1/spans")["spans"]?.list.count == 3)
+    // vsd can run meanwhile.
+    #expect(try VSDProcess.run(["check", "--store=\(address)"]).output == "nothing is damaged\n")
+    let busy = try VSDProcess.run(["check", "repair", "--store=\(address)"])
+    #expect(busy.exit == .code(0) && busy.output == "nothing is damaged\n")
+    let same = try VSDProcess.run(["replay", "--store=\(address)"])
+    #expect(same.exit == .code(0) && same.output.hasSuffix("nothing differs\n"), "\(same.output)\(same.errors)")
+    try vsd.stop()
+    try server.run("UPDATE valuestream.log_commit SET received = received + 1 WHERE first = 2", in: database)
+    try server.run("UPDATE valuestream.subject SET data = '\\x0400' WHERE seq = 1", in: database)
+
+    vsd = try VSDProcess(flags)
+    #expect(try vsd.postCustom(Payloads.custom("start", "d4")).hasPrefix("200"))
+    #expect(try vsd.json("/api/v1/spans")["spans"]?.list.count == 3)
+    #expect(try vsd.json("/api/v1/deliveries")["deliveries"]?.list.count == 3)
+    let ready = try vsd.get("/readyz").body
+    #expect(ready.contains("1 of part delivery") && ready.contains("1 of part subject"), "\(ready)")
+    #expect(try vsd.get("/metrics").body.contains(#"valuestream_damaged_records{part="delivery"} 1"#))
+    let check = try VSDProcess.run(["check", "--store=\(address)"])
+    #expect(check.exit == .code(65))
+    #expect(check.output.contains("delivery 2 of writer 1: ") && check.output.contains("subject customhttp"), "\(check.output)")
+    try vsd.stop()
+    let repair = try VSDProcess.run(["check", "repair", "--store=\(address)"])
+    #expect(repair.exit == .code(0), "\(repair.output)\(repair.errors)")
+    #expect(try VSDProcess.run(["check", "--store=\(address)"]).output == "nothing is damaged\n")
+    let replay = try VSDProcess.run(["replay", "apply", "--store=\(address)"])
+    #expect(replay.exit == .code(0) && replay.errors.contains("schema valuestream_before_replay"), "\(replay.errors)")
+
+    vsd = try VSDProcess(flags)
+    #expect(try vsd.json("/api/v1/spans")["spans"]?.list.count == 4)
+    #expect(try vsd.get("/readyz").body == "ok\n")
+    #expect(try vsd.postCustom(Payloads.custom("end", "d2")).hasPrefix("200"))
+    #expect(try vsd.json("/api/v1/spans?state=finished")["spans"]?.list.count == 1)
+    #expect(try vsd.json("/api/v1/stats")["deliveries"]?["recorded"]?.int == 5)
+    let tables = try server.run(
+      "SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'valuestream%'", in: database)
+    #expect(tables == "2", "the store, and what the replay replaced")
+  }
+
   @Test("without the database, deliveries are answered with 503, and everything goes on by itself when it is back")
   func databaseAway() throws {
     let server = try PostgresServer()

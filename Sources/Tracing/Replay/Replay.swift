@@ -148,7 +148,9 @@ package struct Replay {
     }
     if let end = log.endOfDamage() {
       // Only the first projection has the facts of damaged deliveries. Duplicate facts do no harm.
-      let before = LogCoverage(LogPosition(rawValue: max(end.rawValue, 1) - 1))
+      let last = LogPosition(rawValue: max(end.rawValue, 1) - 1)
+      let others = (try log.coverage()?.ends ?? []).filter { $0.writer != last.writer }
+      let before = LogCoverage(others + [last])
       let next = try log.read(after: before, limit: 1, byteLimit: 0).first?.logged.delivery.received
       return next.map { max($0, oldest).advanced(byNanoseconds: clockDifference.nanoseconds) } ?? Timestamp(nanoseconds: .max)
     }
