@@ -49,12 +49,14 @@ THINGS ?= 1000000
 # The attacks of `make hostile`, by default all of them, and the program under attack.
 ATTACKS ?=
 VSD ?= $(RELEASE)/release/vsd
+# The trials of `make test-fail-over`, by default all of them.
+TRIALS ?=
 
 # The number of payloads for each source in `make fuzz`, and the sources.
 INPUTS ?= 1000000
 SOURCES ?= github gitlab jenkins jira trello customhttp cdevents
 
-.PHONY: help run demo demo-import screenshots vsd vsperf dist test test-long test-dist test-days test-sanitizer hostile fuzz docs check bench bench-traces bench-reports bench-pages bench-away bench-deliveries bench-export bench-history bench-import bench-agg clean
+.PHONY: help run demo demo-import screenshots vsd vsperf dist test test-long test-dist test-fail-over test-days test-sanitizer hostile fuzz docs check bench bench-traces bench-reports bench-pages bench-away bench-deliveries bench-export bench-history bench-import bench-agg clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -100,11 +102,16 @@ test: ## Build and run the tests (TESTS="--filter Name")
 	$(BUILD_TESTS)
 	$(RUN_TESTS)
 
-test-long: ## Run the tests with more rounds, then test-dist, test-days and test-sanitizer
+test-long: ## Run the tests with more rounds, then test-fail-over, test-dist, test-days and test-sanitizer
 	@Scripts/bootstrap build test long
 	$(BUILD_TESTS)
 	VALUESTREAM_LONG_TESTS=1 $(RUN_TESTS)
-	@$(MAKE) --no-print-directory test-dist test-days test-sanitizer
+	@$(MAKE) --no-print-directory test-fail-over test-dist test-days test-sanitizer
+
+test-fail-over: ## Let three vsd, their database and their network fail under load, as root, part of test-long (TRIALS=kill-leader,network-cut)
+	@Scripts/bootstrap build test
+	@if [ "$(VSD)" = "$(RELEASE)/release/vsd" ]; then $(MAKE) --no-print-directory vsd; fi
+	@Tests/FailOver/fail-over.py --vsd $(VSD) $(if $(TRIALS),--only $(TRIALS))
 
 test-dist: ## Install the release in a bare Debian and run it there, as root, part of test-long
 	@Scripts/bootstrap build long
