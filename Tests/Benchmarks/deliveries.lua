@@ -1,8 +1,9 @@
 -- Signed GitHub `issues` deliveries for wrk: each issue is opened, then closed. Every delivery has its own id. (wrk generates a
 -- request that it inspects and does not send, so the first issue is only closed.)
 --
---   wrk ... -s deliveries.lua URL -- PATH-OF-issue-event.json SECRET
+--   wrk ... -s deliveries.lua URL -- PATH-OF-issue-event.json SECRET [THREADS [FIRST TOTAL]]
 --
+-- Several wrk that send to one store together need ids of their own: FIRST is the number of threads of those before, TOTAL that of all.
 -- LUA_PATH must contain this directory. report.lua describes the last line of the output.
 
 local repositories = 16
@@ -41,8 +42,11 @@ local templates = {}
 local sign
 local counter = 0
 local head
+local total = 2
 
 function init(arguments)
+  thread_number = thread_number + (tonumber(arguments[4]) or 0)
+  total = tonumber(arguments[5]) or total
   local file = assert(io.open(arguments[1], "r"))
   local template = file:read("*a")
   file:close()
@@ -62,10 +66,10 @@ function request()
   local round = math.floor(counter / 2)
   -- Issue numbers increase in each repository, as in practice, and each thread has its own numbers.
   local repository = round % repositories + 1
-  local serial = round * 2 + thread_number
+  local serial = round * total + thread_number
   if not closing then
     local opened = 1768900000 + serial
-    issue.NUMBER = tostring(math.floor(round / repositories) * 2 + thread_number + 1)
+    issue.NUMBER = tostring(math.floor(round / repositories) * total + thread_number + 1)
     issue.ISSUE_ID = tostring(2900000000 + serial)
     issue.CREATED = utc(opened)
     issue.UPDATED = issue.CREATED
