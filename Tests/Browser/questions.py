@@ -35,7 +35,7 @@ QUESTIONS = (
     ("What was in yesterday's production deploy?", ["yesterday in production", "CHANGES"], "table tr", r"^(\S.*\S)\s+\S+/\S+"),
     ("What broke, what fixed it, how long did it take?", ["Incidents"], "table tr", rf"^(\S.*{DURATION}.*\S/.*)"),
     ("What is stuck now, and which review waits longest?", ["Ageing"], ".lead", rf"(The longest in review is .*, for {DURATION})"),
-    ("Which job is slowest, and which fails most?", ["Pipelines"], ".lead", r"(The slowest job is .* Most failures are of .*?%)"),
+    ("Which job is slowest, and which fails most?", ["Pipelines"], ".lead", r"(The slowest job is .* Most failures are of .*: \d+ of \d+)"),
     ("Is it better than last week?", ["7 d"], "h1", r"(.*(?:before|deliver).*)"),
 )
 
@@ -55,7 +55,7 @@ FIND = """
 # A visible link with this text; `CHANGES` is the first that says how many changes a deploy brings.
 CLICK = """
   const [text] = arguments;
-  const fits = (link) => text === "CHANGES" ? /^\\d+ changes?$/.test(link.innerText.trim()) : link.innerText.trim() === text;
+  const fits = (link) => text === "CHANGES" ? /^[1-9]\\d* changes?$/.test(link.innerText.trim()) : link.innerText.trim() === text;
   const link = [...document.querySelectorAll("a[href]")].find((link) => fits(link) && link.checkVisibility() && link.getClientRects().length);
   if (!link) return false;
   window.left = true;

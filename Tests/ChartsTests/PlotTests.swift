@@ -207,6 +207,7 @@ struct PlotTests {
       #expect((500...1001).contains(places.count))
       #expect(zip(places, places.dropFirst()).allSatisfy { $0 < $1 })
     }
+    #expect(events.places(of: .failedDeploy, on: Self.axis, distance: TimelineEvents.signWidth).count <= 167)
     #expect(events.incidentSpans(on: Self.axis).map { [$0.start, $0.end] } == [[0, 1]])
     let apart = TimelineEvents(incidents: [(Self.day(60), Self.day(61)), (Self.day(2), Self.day(3))])
     #expect(apart.incidentSpans(on: Self.axis).count == 2)

@@ -116,17 +116,21 @@ package struct TimelineEvents: Sendable {
 
 extension TimelineEvents {
   /// Marks closer than this share of the width look like one.
-  private static let nearness = 0.001
+  package static let nearness = 0.001
+  /// Signs closer than this share hide each other.
+  package static let signWidth = 0.006
   /// The narrowest bar of an incident.
   private static let narrowest = 0.002
 
   /// The places of deploys of a kind on an axis, in order and without those that no eye can tell apart.
   ///
   /// A page stays small however many deploys there are.
-  package func places(of kind: Kind, on axis: TimeAxis) -> [Double] {
+  ///
+  /// - Parameter distance: The least one between two places.
+  package func places(of kind: Kind, on axis: TimeAxis, distance: Double = nearness) -> [Double] {
     let places = deploys.lazy.filter { $0.kind == kind && axis.contains($0.time) }.map { axis.place(of: $0.time) }
     var distinct: [Double] = []
-    for place in places.sorted() where distinct.last.map({ place - $0 >= Self.nearness }) ?? true { distinct.append(place) }
+    for place in places.sorted() where distinct.last.map({ place - $0 >= distance }) ?? true { distinct.append(place) }
     return distinct
   }
 
@@ -157,6 +161,8 @@ extension Plot {
     let (deploys, failed) = (events.places(of: .deploy, on: axis), events.places(of: .failedDeploy, on: axis))
     if !deploys.isEmpty { add(.ticks(deploys, from: height - 8, to: height - 3), .deploy) }
     if !failed.isEmpty { add(.ticks(failed, from: height - 12, to: height - 3), .failure) }
-    for place in failed { add(.sign(Point(place, height - 12), "◆"), .failure) }
+    for place in events.places(of: .failedDeploy, on: axis, distance: TimelineEvents.signWidth) {
+      add(.sign(Point(place, height - 12), "◆"), .failure)
+    }
   }
 }

@@ -94,7 +94,9 @@ struct IncidentsPage {
     let (deploys, failed) = (events.places(of: .deploy, on: axis), events.places(of: .failedDeploy, on: axis))
     if !deploys.isEmpty { plot.add(.ticks(deploys, from: 12, to: 26), .deploy) }
     if !failed.isEmpty { plot.add(.ticks(failed, from: 6, to: 26), .failure) }
-    for place in failed { plot.add(.sign(Plot.Point(place, 6), "◆"), .failure) }
+    for place in events.places(of: .failedDeploy, on: axis, distance: TimelineEvents.signWidth) {
+      plot.add(.sign(Plot.Point(place, 6), "◆"), .failure)
+    }
     for span in events.incidentSpans(on: axis) {
       plot.add(.box(from: Plot.Point(span.start, 30), to: Plot.Point(span.end, 38)), .incident)
     }

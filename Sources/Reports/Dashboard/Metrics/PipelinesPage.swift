@@ -72,7 +72,7 @@ struct PipelinesPage {
     }
     if let failing = report.jobs.max(by: { $0.value.failed < $1.value.failed }), failing.value.failed > 0 {
       let value = failing.value
-      write("Most failures are of", failing, "\(Wording.grouped(Int64(value.failed))), \(Self.failureShare(value))")
+      write("Most failures are of", failing, "\(value.failed) of \(value.runs - value.undecided)")
     }
   }
 

@@ -108,6 +108,14 @@ struct SpanDetail {
         .p, .classes("quiet"),
         text: "Not known: this is the first deploy of its service to this environment. Changes count from the next one on.")
     }
+    if traced.span.operation == .deploy,
+      traced.span.attributes.value(of: AttributeName.valuestreamDeploymentChangesCount) == .int(0)
+    {
+      html.element(.h3, text: "Brings")
+      html.element(
+        .p, .classes("quiet"),
+        text: "No change: the commits since the deploy before it belong to no pull or merge request that vsd knows.")
+    }
     let links = hasTableOfChanges ? traced.links.filter { !$0.isBrought } : traced.links
     guard !links.isEmpty else { return }
     let isDeploy = traced.span.operation == .deploy && !hasTableOfChanges
