@@ -172,7 +172,7 @@ struct PlotTests {
     #expect(labels.map(\.place) == labels.map(\.place).sorted())
   }
 
-  @Test("dots of many items stand for several each, and the slowest keep their names", arguments: [0, 1, 200, 600, 601, 20_000])
+  @Test("dots of many items stand for several each, and the slowest keep their names", arguments: [0, 1, 200, 560, 561, 20_000])
   func crowds(count: Int) {
     let items = (0..<count).map { number -> CycleTimeChart.Item in
       let hours = 1 + number * 31 % 500
@@ -191,8 +191,8 @@ struct PlotTests {
       default: break
       }
     }
-    #expect(chart.isCrowded == (count > 600))
-    #expect(count > 200 ? named <= 100 : named == count)
+    #expect(chart.isCrowded == (count > 560))
+    #expect(count > 200 ? named <= 60 : named == count)
     if chart.isCrowded { #expect((1...2 * 161 * 41).contains(dots)) } else { #expect(named + dots == count) }
   }
 

@@ -56,6 +56,15 @@ struct DeployPageTests {
     #expect(count("production") == 0)
   }
 
+  @Test("a page has at most 100 rows, and its data as many as asked for")
+  func limits() throws {
+    let samples = try DashboardSamples((1...120).map { Self.deploy($0, Int64($0) * 900, Self.hash, "staging") })
+    let page = samples.text("/deploys?limit=200")
+    #expect(page.components(separatedBy: "<bdi>site to ").count - 1 == 100)
+    #expect(page.contains("older ›"))
+    #expect(samples.text("/deploys?limit=200&format=csv").split(separator: "\r\n").count == 121)
+  }
+
   @Test("deploys to production are those of reports, by days")
   func production() throws {
     var said = Self.deploy(4, 2700, Self.hash, "blue")

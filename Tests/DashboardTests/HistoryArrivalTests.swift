@@ -1,4 +1,5 @@
 import DeliveryMetrics
+import Synchronization
 import Testing
 import ValueStreamCore
 
@@ -23,6 +24,19 @@ struct HistoryArrivalTests {
     var arrival = HistoryArrival(unprojectedDeliveries: behind, isImporting: isImporting)
     arrival.uncountedItems = uncounted
     #expect(arrival.sentence == sentence)
+  }
+
+  @Test(
+    "pages wait for the last deliveries, but not for a history that arrives",
+    arguments: [(0, 1), (999, 1), (1000, 0)] as [(UInt64, Int)],
+    ["/", "/flow", "/reports/lead_time"])
+  func waiting(arrival: (UInt64, Int), address: String) throws {
+    let waits = Mutex(0)
+    let reports = Dashboard.Reports(
+      facts: SampleFacts(), settings: ReportSettings(), waitForFacts: { waits.withLock { $0 += 1 } })
+    let samples = try DashboardSamples(reports: reports, arrival: HistoryArrival(unprojectedDeliveries: arrival.0))
+    #expect(samples.get(address).status == 200)
+    #expect(waits.withLock(\.self) == arrival.1)
   }
 
   @Test(

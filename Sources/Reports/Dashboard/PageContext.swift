@@ -19,6 +19,16 @@ struct PageContext {
 
   var queries: SpanQueries { dashboard.inputs.queries }
 
+  /// Waits until deliveries that were acknowledged before the request are projected, unless too many wait.
+  func waitForProjection() {
+    if !dashboard.inputs.arrival().isFarBehind { queries.waitForProjection() }
+  }
+
+  /// Waits until the facts of these deliveries are computed, unless too many wait.
+  func waitForFacts(_ reports: Dashboard.Reports) {
+    if !dashboard.inputs.arrival().isFarBehind { reports.waitForFacts() }
+  }
+
   /// What is not on the page yet. A store that cannot be read tells nothing, and the page itself says so.
   private var arrival: HistoryArrival {
     var arrival = dashboard.inputs.arrival()

@@ -47,7 +47,7 @@ package struct CycleTimeChart: Sendable {
 
   /// Up to this number of items, each dot has a name and leads to its item. Beyond, only the slowest.
   private static let namedLimit = 200
-  private static let slowestLimit = 100
+  private static let slowestLimit = 60
   /// Up to this number of dots without a name, each item has its own. Beyond, dots stand for the items in a cell of a grid.
   private static let singleLimit = 500
   private static let cells = 160

@@ -27,7 +27,7 @@ struct MetricContext {
     state = try PageState(
       context.request, taking: ReportQuestion.parameters + more, formats: PageState.Format.allCases)
     question = ReportQuestion(state, reports.settings, reports.zone, now: context.now)
-    reports.waitForFacts()
+    context.waitForFacts(reports)
     // Other formats have the numbers of the API.
     isBeforeKnown = try state.format != .html || Self.isBeforeKnown(question, section, reports)
   }

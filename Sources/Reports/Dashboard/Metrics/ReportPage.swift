@@ -68,7 +68,7 @@ struct ReportPage {
   private func rows(
     _ measure: Measure, _ page: MetricContext, _ own: [(name: String, value: String?)]
   ) throws -> EvidencePage {
-    let limit = page.state.limit ?? Self.usualLimit
+    let limit = min(page.state.limit ?? Self.usualLimit, ItemListPage.pageLimit)
     guard let report = measure.report, let api = context.dashboard.api else {
       let isLeftOut = page.state[.part]?.hasPrefix("left_out") ?? false
       return try AgeingReport.evidence(

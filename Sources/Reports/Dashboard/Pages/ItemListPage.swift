@@ -8,6 +8,8 @@ struct ItemListPage {
   private let section: PageFrame.Section
 
   private static let usualLimit = 50
+  /// The most rows of a page. Other formats have more.
+  static let pageLimit = 100
   /// The most items that are examined for one page. Only a filter that the store cannot evaluate reaches it.
   private static let searchLimit = 1000
   private static let stepLimit = 50
@@ -34,7 +36,7 @@ struct ItemListPage {
     if section == .deploys { known += [.environment, .tier] }
     if !teams.isEmpty { known.append(.team) }
     let state = try PageState(context.request, taking: known, formats: PageState.Format.allCases)
-    context.queries.waitForProjection()
+    context.waitForProjection()
     var filter = SubjectFilter()
     filter.operation = operation
     filter.source = state[.source]
@@ -71,7 +73,7 @@ struct ItemListPage {
   /// Reads a page in small steps, so that a filter by environment stops early.
   private func read(_ filter: SubjectFilter, _ state: PageState, after place: SubjectPlace?) throws -> Items {
     var items = Items(next: place)
-    let limit = state.limit ?? Self.usualLimit
+    let limit = min(state.limit ?? Self.usualLimit, state.format == .html ? Self.pageLimit : .max)
     var reader = context.queries.reader()
     var looked = 0
     while true {

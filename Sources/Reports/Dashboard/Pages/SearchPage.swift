@@ -25,7 +25,7 @@ struct SearchPage {
     let text = (state[.q] ?? "").trimmed
     var findings: [Finding] = []
     if !text.isEmpty {
-      context.queries.waitForProjection()
+      context.waitForProjection()
       findings = try find(text)
     }
     switch state.format {

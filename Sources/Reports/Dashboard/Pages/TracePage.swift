@@ -22,7 +22,7 @@ struct TracePage {
       span = SpanID(text)
       if span == nil { throw PageError(.span, text, expected: "16 hexadecimal digits") }
     }
-    context.queries.waitForProjection()
+    context.waitForProjection()
     var reader = context.queries.reader()
     let traceID = try TraceID(name) ?? reader.traceID(of: SubjectLookup(queries: context.queries).key(name))
     return try respond(traceID, name, span, nil, state, &reader)
@@ -31,7 +31,7 @@ struct TracePage {
   /// Answers `/changes/ID` and `/deploys/ID`. The parameter `key` says which item it is; without it, the ID is taken as a name.
   func respond(item name: String, in section: PageFrame.Section) throws -> HTTPResponse {
     let state = try PageState(context.request, taking: Self.parameters, formats: PageState.Format.allCases)
-    context.queries.waitForProjection()
+    context.waitForProjection()
     var reader = context.queries.reader()
     if state[.key] == nil, SpanID(name) != nil {
       throw PageError(

@@ -15,6 +15,9 @@ package struct HistoryArrival: Sendable, Hashable {
   /// Fewer deliveries are on their way at any time, and their pages are as good as complete.
   private static let tolerableLag: UInt64 = 100
 
+  /// True if so much waits that no reader would wait for it. Pages then show what is there, and say what is missing.
+  var isFarBehind: Bool { unprojectedDeliveries >= 1000 }
+
   /// What a page says about it. Nil if nothing is missing.
   var sentence: String? {
     var parts: [String] = []
