@@ -44,7 +44,7 @@ struct ProjectTable {
     html.element(.section) { html in
       html.sectionHeading("Six questions, by \(noun)") { html in
         html.text("medians of the period")
-        if hiddenCount > 0 { html.text("\(hiddenCount) \(noun)s with fewer deploys, changes and issues are not shown") }
+        if hiddenCount > 0 { html.text(" · \(hiddenCount) \(noun)s with fewer deploys, changes and issues are not shown") }
       }
       html.scrollingTable("Six questions, by \(noun)", classes: "list questions") { html in
         html.tableHead([
