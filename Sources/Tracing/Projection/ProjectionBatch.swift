@@ -55,18 +55,23 @@ struct ProjectionBatch {
 
   /// Loads in one go what the first deliveries need, to save reads of the store. Call it before ``take(_:recent:)``.
   ///
-  /// - Returns: The number of deliveries that it covers; 0 if the first one has many events, or was read from the log.
+  /// - Returns: The number of deliveries that it covers; 0 if the first one has many events, or is not interpreted.
   mutating func preload(_ items: ArraySlice<ProjectionBatches.Item>) throws -> Int {
     limitedEvents = [:]
     var (events, count): ([Event], Int) = ([], 0)
-    for case .recorded(let delivery) in items.prefix(store.readAheadCount) {
+    for item in items.prefix(store.readAheadCount) {
+      if case .logged = item { break }
+      count += 1
+      guard case .recorded(let delivery) = item else { continue }
       if case .events(let more, _) = delivery.interpretation {
-        guard events.count + more.count <= store.readAheadCount else { break }
+        guard events.count + more.count <= store.readAheadCount else {
+          count -= 1
+          break
+        }
         let limited = more.map(Correlation.limited)
         limitedEvents[delivery.position] = limited
         events += limited
       }
-      count += 1
     }
     if !events.isEmpty { try correlation.preload(events) }
     return count

@@ -330,10 +330,14 @@ package struct ProjectionBatches: Sendable {
       through = through.union(LogCoverage(delivery.position))
     }
     var preloadedCount = 0
-    for (index, item) in zip(taken.indices, taken) where !isInterleaving || !item.isLarge {
-      if preloadedCount == 0 { preloadedCount = try batch.preload(taken[index...]) }
+    var items = Array(taken)
+    for index in items.indices where !isInterleaving || !items[index].isLarge {
+      if preloadedCount == 0 {
+        if !isInterleaving { interpret(&items, from: index) }
+        preloadedCount = try batch.preload(items[index...])
+      }
       preloadedCount = max(0, preloadedCount - 1)
-      switch item {
+      switch items[index] {
       case .recorded(let delivery): try take(delivery)
       case .logged(let logged, let position): try take(reread(logged, at: position))
       case .done: continue
@@ -382,6 +386,22 @@ package struct ProjectionBatches: Sendable {
     try writePending()
     return !changes.outboxEntries.isEmpty
   }
+
+  /// Interprets deliveries that were read from the log, as many as are preloaded together.
+  ///
+  /// What others have recorded comes from the log. Reading what each needs by itself would take most of the time.
+  private func interpret(_ items: inout [Item], from start: Int) {
+    var bytes = 0
+    for index in start..<min(items.endIndex, start + store.readAheadCount) {
+      guard case .logged(let logged, let position) = items[index] else { continue }
+      bytes += logged.delivery.body.count
+      if index > start, bytes > Self.interpretedBytes { return }
+      items[index] = .recorded(reread(logged, at: position))
+    }
+  }
+
+  /// The bytes of bodies that are interpreted ahead. A step that ends early does so in vain.
+  private static let interpretedBytes = 1 << 20
 
   /// Writes the batch that could not be written before. After a lasting error, drops it, so that its deliveries are projected
   /// again in smaller batches.
