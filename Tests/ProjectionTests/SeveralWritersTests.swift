@@ -39,7 +39,7 @@ struct SeveralWritersTests {
     return result
   }
 
-  private static func batches(_ store: MemorySpanStore, _ metrics: ProjectionMetrics, _ registry: MetricRegistry) throws
+  private static func batches(_ store: any ProjectionStore, _ metrics: ProjectionMetrics, _ registry: MetricRegistry) throws
     -> ProjectionBatches
   {
     try ProjectionBatches(
@@ -80,6 +80,26 @@ struct SeveralWritersTests {
       let subjects = Dictionary(store.subjects(after: nil, limit: .max).subjects.map { ($0.key, $0) }) { first, _ in first }
       for subject in expected { #expect(subjects[subject.key]?.spans() == subject.spans(), "seed \(seed)") }
     }
+  }
+
+  @Test("Deliveries that others have recorded need as few reads of the store as those of this process")
+  func readsOfStore() throws {
+    let items = Self.items(320)
+    func reads(_ prepared: (ProjectionBatches) -> [ProjectionBatches.Item]) throws -> Int {
+      let store = CountingStore()
+      let registry = MetricRegistry()
+      var batches = try Self.batches(store, ProjectionMetrics(registry: registry, seriesLimit: 100), registry)
+      // Steps must not end early on a busy machine.
+      batches.projectingDuration = .seconds(600)
+      let before = store.work
+      _ = try batches.project(items: prepared(batches))
+      return (store.work - before).reads
+    }
+    let own = try reads { batches in
+      items.map { item in item.logged.map { .recorded(batches.reread($0, at: item.position)) } ?? item }
+    }
+    #expect(try reads { _ in items } == own)
+    #expect(own < items.count)
   }
 
   @Test("What is in the log is projected although nobody was told of it, also if the same process has appended it")

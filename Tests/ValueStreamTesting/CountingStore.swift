@@ -14,11 +14,14 @@ package final class CountingStore: SpanStore {
     package var bytesWritten = 0
     /// The number of branch updates returned.
     package var branchUpdates = 0
+    /// How often subjects were loaded or references looked up.
+    package var reads = 0
 
     package static func - (now: Work, before: Work) -> Work {
       Work(
         subjects: now.subjects - before.subjects, references: now.references - before.references, keys: now.keys - before.keys,
-        bytesWritten: now.bytesWritten - before.bytesWritten, branchUpdates: now.branchUpdates - before.branchUpdates)
+        bytesWritten: now.bytesWritten - before.bytesWritten, branchUpdates: now.branchUpdates - before.branchUpdates,
+        reads: now.reads - before.reads)
     }
   }
 
@@ -48,7 +51,10 @@ package final class CountingStore: SpanStore {
 
   package func subjects(_ keys: [SubjectKey]) throws -> [SubjectKey: Subject] {
     let found = try inner.subjects(keys)
-    counted.withLock { $0.subjects += found.count }
+    counted.withLock { work in
+      work.subjects += found.count
+      work.reads += 1
+    }
     return found
   }
 
@@ -85,6 +91,7 @@ package final class CountingStore: SpanStore {
   private func count(_ references: [Reference], _ found: [Reference: [SubjectKey]]) -> [Reference: [SubjectKey]] {
     counted.withLock { work in
       work.references += references.count
+      work.reads += 1
       work.keys += found.values.reduce(0) { $0 + $1.count }
     }
     return found
