@@ -1,4 +1,5 @@
 import Catalog
+import Export
 import QueryAPI
 import ValueStreamCore
 
