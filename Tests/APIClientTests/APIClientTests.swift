@@ -1,48 +1,18 @@
 import Synchronization
 import Testing
 import ValueStreamCore
+import ValueStreamTesting
 
 @testable import APIClient
 
 struct APIClientTests {
-  /// A clock that advances only when code waits on it. Records each wait in seconds.
-  private final class TestClock: WallClock {
-    private let time = Mutex(Timestamp(seconds: 1_796_000_000))
-    let waits = Mutex<[Double]>([])
-
-    func now() -> Timestamp { time.withLock { $0 } }
-
-    func sleep(_ duration: Duration) {
-      time.withLock { $0 = $0.advanced(byNanoseconds: duration.nanoseconds) }
-      waits.withLock { $0.append(duration.inSeconds) }
-    }
-  }
-
-  /// Returns the given answers in order and repeats the last one.
-  private final class Answers: HTTPTransport {
-    private let answers: [Result<HTTPResponse, HTTPTransportError>]
-    private let count = Mutex(0)
-
-    init(_ answers: [Result<HTTPResponse, HTTPTransportError>]) { self.answers = answers }
-
-    var requests: Int { count.withLock { $0 } }
-
-    func send(_ request: HTTPTransportRequest) async throws(HTTPTransportError) -> HTTPResponse {
-      let index = count.withLock { count in
-        count += 1
-        return count - 1
-      }
-      return try answers[min(index, answers.count - 1)].get()
-    }
-  }
-
   private static let fine = HTTPResponse.json(Array("{}".utf8))
 
   private static func waits(
     _ answers: [Result<HTTPResponse, HTTPTransportError>], requests: Int = 1, spacing: Duration = .zero
   ) async throws -> (waits: [Double], requests: Int, reasons: [String]) {
-    let clock = TestClock()
-    let transport = Answers(answers)
+    let clock = FakeClock()
+    let transport = TransportFake(answers: answers)
     let reasons = Mutex<[String]>([])
     var options = APIClient.Options()
     options.spacing = spacing
@@ -52,7 +22,7 @@ struct APIClientTests {
     for _ in 0..<requests {
       try await client.send({ _ in HTTPTransportRequest(method: "GET", url: "https://api.example/x?token=y") }, read: { _ in () })
     }
-    return (clock.waits.withLock { $0 }, transport.requests, reasons.withLock { $0 })
+    return (clock.sleeps, transport.requests.count, reasons.withLock { $0 })
   }
 
   private static func status(
@@ -102,14 +72,14 @@ struct APIClientTests {
 
   @Test("Who never answered is not asked for long")
   func unreachable() async throws {
-    let transport = Answers([.failure(HTTPTransportError(.unreachable, "no such host"))])
-    let clock = TestClock()
+    let transport = TransportFake(answers: [.failure(HTTPTransportError(.unreachable, "no such host"))])
+    let clock = FakeClock()
     let client = APIClient(transport: transport, clock: clock, sleep: { clock.sleep($0) })
     let error = await #expect(throws: APIError.self) {
       try await client.send({ _ in HTTPTransportRequest(method: "GET", url: "https://api.example") }, read: { _ in () })
     }
     #expect(error?.code == .unreachable)
-    #expect(transport.requests == 3)
+    #expect(transport.requests.count == 3)
   }
 
   @Test(

@@ -9,10 +9,6 @@ struct DashboardSamples {
   /// 2026-03-10T10:00:00Z.
   static let now = StoreSamples.time(9 * 86_400 + 7200)
 
-  struct FixedClock: WallClock {
-    func now() -> Timestamp { DashboardSamples.now }
-  }
-
   /// A source that reads the first byte of a body: `u` is unreadable, `i` ignored, anything else an event.
   struct LetterSource: EventSource {
     let name = "github"
@@ -86,7 +82,7 @@ struct DashboardSamples {
     (status.openSpans, status.finishedSpans, status.setAsideDeliveries) = (4, 3414, 2)
     change(&status)
     let queries = SpanQueries(
-      store: store, strategy: .nested, clock: FixedClock(), logger: Logger { _ in }, sources: ["github", "customhttp"],
+      store: store, strategy: .nested, clock: FakeClock(Self.now), logger: Logger { _ in }, sources: ["github", "customhttp"],
       waitForProjection: {})
     let reading = DeliveryReading(log: log, sources: [LetterSource(text: text)])
     dashboard = Dashboard(

@@ -18,7 +18,8 @@ struct ExclusionsPageTests {
     let samples = try DashboardSamples()
     store = samples.store
     let queries = SpanQueries(
-      store: samples.store, strategy: .nested, clock: DashboardSamples.FixedClock(), logger: Logger { _ in }, sources: ["github"],
+      store: samples.store, strategy: .nested, clock: FakeClock(DashboardSamples.now), logger: Logger { _ in },
+      sources: ["github"],
       waitForProjection: {})
     let service = ExclusionService(facts: samples.store, queries: queries) { [store = samples.store] change in
       var changes = ProjectionChanges()
@@ -27,7 +28,7 @@ struct ExclusionsPageTests {
       return true
     }
     operators = PageSession(
-      token: try #require(Secret("operate")), authenticator: SwiftMessageAuthenticator(), clock: DashboardSamples.FixedClock())
+      token: try #require(Secret("operate")), authenticator: SwiftMessageAuthenticator(), clock: FakeClock(DashboardSamples.now))
     let status = samples.status
     dashboard = Dashboard(
       .init(

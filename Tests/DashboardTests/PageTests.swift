@@ -263,7 +263,7 @@ struct PageTests {
   func unreadable() throws {
     let samples = try DashboardSamples()
     let queries = SpanQueries(
-      store: samples.store, strategy: .nested, clock: DashboardSamples.FixedClock(), logger: Logger { _ in },
+      store: samples.store, strategy: .nested, clock: FakeClock(DashboardSamples.now), logger: Logger { _ in },
       waitForProjection: {})
     let dashboard = Dashboard(
       .init(queries: queries, deliveries: DeliveryReading(log: samples.log, sources: [])) {

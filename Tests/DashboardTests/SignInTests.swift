@@ -8,13 +8,9 @@ import ValueStreamTesting
 struct SignInTests {
   private static let token = "correct horse battery staple"
   private static func session(at seconds: Int64 = 0) throws -> PageSession {
-    struct Clock: WallClock {
-      let time: Timestamp
-      func now() -> Timestamp { time }
-    }
     return PageSession(
       token: try #require(Secret(token)), authenticator: SwiftMessageAuthenticator(),
-      clock: Clock(time: StoreSamples.time(seconds)))
+      clock: FakeClock(StoreSamples.time(seconds)))
   }
 
   private func post(

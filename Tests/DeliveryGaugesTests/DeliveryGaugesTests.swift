@@ -133,10 +133,6 @@ struct DeliveryGaugesTests {
 final class GaugeWorld {
   static let now = Timestamp(seconds: 1_790_000_000)
 
-  private struct FixedClock: WallClock {
-    func now() -> Timestamp { GaugeWorld.now }
-  }
-
   let store: MemorySpanStore
   let registry: MetricRegistry
   let gauges: DeliveryGauges
@@ -149,7 +145,7 @@ final class GaugeWorld {
     self.store = store
     self.registry = registry
     gauges = DeliveryGauges(
-      registry: registry, facts: store, settings: { ReportSettings() }, zone: .utc, clock: FixedClock(),
+      registry: registry, facts: store, settings: { ReportSettings() }, zone: .utc, clock: FakeClock(Self.now),
       logger: Logger(threshold: .error) { _ in }, limits: limits)
   }
 

@@ -27,7 +27,7 @@ struct ConsoleTests {
   @Test("Commands print what the page shows", arguments: pages)
   func console(page: MarkdownPage) throws {
     let steps = Self.steps(of: page)
-    let missing = Self.programs(of: page).filter { !Self.isInstalled($0) }
+    let missing = try Self.programs(of: page).filter { try !Self.isInstalled($0) }
     try #require(missing.isEmpty, "not installed: \(missing.joined(separator: ", ")); Scripts/bootstrap test installs them")
     let daemon = try Self.daemon(for: page)
     for block in page.blocks {
@@ -94,8 +94,8 @@ struct ConsoleTests {
     return ["curl", "openssl", "jq", "python3"].filter { words.contains($0[...]) }
   }
 
-  private static func isInstalled(_ program: String) -> Bool {
-    RunningDaemon.path.split(separator: ":").contains { FileManager.default.isExecutableFile(atPath: "\($0)/\(program)") }
+  private static func isInstalled(_ program: String) throws -> Bool {
+    try RunningDaemon.path().split(separator: ":").contains { FileManager.default.isExecutableFile(atPath: "\($0)/\(program)") }
   }
 
   // MARK: Comparison

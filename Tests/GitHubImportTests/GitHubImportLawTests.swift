@@ -58,8 +58,8 @@ struct ImportedOrganization {
     of server: some HTTPTransport, _ repositories: [String], kinds: [GitHubImportKind] = GitHubImportKind.allCases,
     period: RecordPeriod = RecordPeriod()
   ) -> GitHubImporter {
-    let clock = SleepingClock(until)
-    let client = APIClient(transport: server, clock: clock, sleep: { clock.advance($0) })
+    let clock = FakeClock(until)
+    let client = APIClient(transport: server, clock: clock, sleep: { clock.sleep($0) })
     return GitHubImporter(
       GitHubAPI(.gitHub, token: token, client: client),
       GitHubImporter.Selection(

@@ -49,10 +49,10 @@ struct GitLabImportTests {
     of server: some HTTPTransport, kinds: [GitLabImportKind] = GitLabImportKind.allCases, period: RecordPeriod = RecordPeriod(),
     projects: [String]? = nil
   ) async throws -> [ContainerRun<ImportedDelivery>.Step] {
-    let clock = SleepingClock()
+    let clock = FakeClock()
     let importer = GitLabImporter(
       GitLabREST(
-        of: "https://gitlab.com", token: token, client: APIClient(transport: server, clock: clock, sleep: { clock.advance($0) })),
+        of: "https://gitlab.com", token: token, client: APIClient(transport: server, clock: clock, sleep: { clock.sleep($0) })),
       GitLabImporter.Selection(projects: projects ?? Self.server.projects, kinds: kinds, period: period, began: until))
     var steps: [ContainerRun<ImportedDelivery>.Step] = []
     let run = ContainerRun<ImportedDelivery>(importer, limit: nil, concurrency: 2, pagesAhead: 1)

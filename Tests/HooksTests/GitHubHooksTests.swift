@@ -9,12 +9,6 @@ import ValueStreamTesting
 @testable import GitHubHooks
 
 /// A clock that stands still.
-struct FixedClock: WallClock {
-  var time = Timestamp(seconds: 1_796_000_000)
-
-  func now() -> Timestamp { time }
-}
-
 struct GitHubHooksTests {
   private static let address = "https://vs.example.org/github"
   private static let secret = Secret("wave")
@@ -23,7 +17,7 @@ struct GitHubHooksTests {
   private static func service(
     _ server: GitHubHookServer, _ owner: GitHubHooks.Owner = .repository("acme/site")
   ) throws -> GitHubHooks {
-    let client = APIClient(transport: TransportFake { server.answer($0) }, clock: FixedClock(), sleep: { _ in })
+    let client = APIClient(transport: TransportFake { server.answer($0) }, clock: FakeClock(), sleep: { _ in })
     return GitHubHooks(owner, GitHubHookRequests(.gitHub, token: try #require(Secret("t")), client: client))
   }
 
@@ -212,8 +206,8 @@ struct GitHubHooksTests {
       state.deliveries = [Self.delivery(1, "a", "push", 500)]
     }
     let transport = TransportFake { server.answer($0) }
-    let token = try GitHubAppToken(app: "7", key: Array(Self.key.utf8), clock: FixedClock())
-    let service = GitHubAppHook(token, .gitHub, client: APIClient(transport: transport, clock: FixedClock(), sleep: { _ in }))
+    let token = try GitHubAppToken(app: "7", key: Array(Self.key.utf8), clock: FakeClock())
+    let service = GitHubAppHook(token, .gitHub, client: APIClient(transport: transport, clock: FakeClock(), sleep: { _ in }))
     let setup = HookSetup(service, sleep: { _ in })
     guard case .different(_, let differences) = try await setup.create(Self.plan, updates: false) else {
       Issue.record("another receiver lost its webhook")

@@ -15,7 +15,7 @@ struct HookHealerTests {
     let server: GitHubHookServer
     let healer: HookHealer
     let registry = MetricRegistry()
-    let clock = Waits()
+    let clock = FakeClock()
     let lines = Lines()
 
     init(_ server: GitHubHookServer) throws {

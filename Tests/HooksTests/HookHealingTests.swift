@@ -27,7 +27,7 @@ struct HookHealingTests {
     }
   }
 
-  private static func history(_ server: GitHubHookServer, clock: any WallClock = FixedClock()) throws -> any HookHistory {
+  private static func history(_ server: GitHubHookServer, clock: any WallClock = FakeClock()) throws -> any HookHistory {
     let client = APIClient(transport: TransportFake { server.answer($0) }, clock: clock, sleep: { _ in })
     let service = GitHubHooks(
       .repository("acme/site"), GitHubHookRequests(.gitHub, token: try #require(Secret("t")), client: client))
@@ -37,7 +37,7 @@ struct HookHealingTests {
   private static func heal(_ server: GitHubHookServer, isDry: Bool = false) async throws -> HookHealing.Report {
     var memory = HookHealing.Memory()
     var report = HookHealing.Report()
-    try await HookHealing(try history(server), clock: FixedClock())
+    try await HookHealing(try history(server), clock: FakeClock())
       .run(hook, memory: &memory, report: &report, isDry: isDry)
     return report
   }
@@ -67,13 +67,13 @@ struct HookHealingTests {
       if request.method == "POST", server.state.asked.count == 4 { server.change { $0.refusal = 401 } }
       return server.answer(request)
     }
-    let client = APIClient(transport: failing, clock: FixedClock(), sleep: { _ in })
+    let client = APIClient(transport: failing, clock: FakeClock(), sleep: { _ in })
     let service = GitHubHooks(
       .repository("acme/site"), GitHubHookRequests(.gitHub, token: try #require(Secret("t")), client: client))
     var memory = HookHealing.Memory()
     var report = HookHealing.Report()
     await #expect(throws: APIError.self) {
-      try await HookHealing(try #require(service.history), clock: FixedClock()).run(Self.hook, memory: &memory, report: &report)
+      try await HookHealing(try #require(service.history), clock: FakeClock()).run(Self.hook, memory: &memory, report: &report)
     }
     #expect(report.asked == 4)
     server.change { $0.refusal = nil }
@@ -84,7 +84,7 @@ struct HookHealingTests {
   @Test("The vendor's clock decides what is too old, not this machine's", arguments: [-40.0, 40])
   func clock(days: Double) async throws {
     let server = Self.server([("a", "push", 500, 71), ("b", "push", 500, 1)])
-    let clock = FixedClock(time: Self.start.advanced(bySeconds: days * 86_400))
+    let clock = FakeClock(Self.start.advanced(bySeconds: days * 86_400))
     var memory = HookHealing.Memory()
     var report = HookHealing.Report()
     try await HookHealing(try Self.history(server, clock: clock), clock: clock).run(Self.hook, memory: &memory, report: &report)
@@ -98,12 +98,12 @@ struct HookHealingTests {
     let transport = TransportFake { request in
       request.url.hasSuffix("/1/attempts") ? .json(#"{"message":"Not Found"}"#, status: 404) : server.answer(request)
     }
-    let client = APIClient(transport: transport, clock: FixedClock(), sleep: { _ in })
+    let client = APIClient(transport: transport, clock: FakeClock(), sleep: { _ in })
     let service = GitHubHooks(
       .repository("acme/site"), GitHubHookRequests(.gitHub, token: try #require(Secret("t")), client: client))
     var memory = HookHealing.Memory()
     var report = HookHealing.Report()
-    try await HookHealing(try #require(service.history), clock: FixedClock()).run(Self.hook, memory: &memory, report: &report)
+    try await HookHealing(try #require(service.history), clock: FakeClock()).run(Self.hook, memory: &memory, report: &report)
     #expect(report.asked == 1 && report.refused == 1 && report.refusal?.contains("404") == true)
     #expect(server.state.asked == [2])
   }
@@ -111,9 +111,9 @@ struct HookHealingTests {
   @Test("A rate limit is waited for, and the run goes on")
   func limit() async throws {
     let server = Self.server([("a", "push", 500, 30), ("b", "push", 500, 20)])
-    let waits = Waits()
+    let waits = FakeClock()
     let transport = TransportFake { request in
-      if request.method == "POST", waits.first() {
+      if request.method == "POST", waits.sleeps.isEmpty {
         return HTTPResponse(status: 403, headers: ["Retry-After": "7"], body: Array(#"{"message":"secondary rate limit"}"#.utf8))
       }
       return server.answer(request)
@@ -125,7 +125,7 @@ struct HookHealingTests {
     var report = HookHealing.Report()
     try await HookHealing(try #require(service.history), clock: waits).run(Self.hook, memory: &memory, report: &report)
     #expect(report.asked == 2)
-    #expect(waits.seconds == [7])
+    #expect(waits.sleeps == [7])
   }
 
   @Test("With a memory, a run reads only what is new, and waits ever longer between attempts")
@@ -133,7 +133,7 @@ struct HookHealingTests {
     let server = Self.server((0..<1000).map { ("fine\($0)", "push", 200, 70 - Double($0) / 100) } + [("a", "push", 500, 0.5)])
     server.change { $0.receiverStatus = 500 }
     let history = try Self.history(server)
-    let healing = HookHealing(history, pause: .seconds(300), clock: FixedClock())
+    let healing = HookHealing(history, pause: .seconds(300), clock: FakeClock())
     var memory = HookHealing.Memory()
     var asked: [Int] = []
     var requests: [Int] = []
@@ -169,7 +169,7 @@ struct HookHealingTests {
     var memory = HookHealing.Memory()
     for expected in [HookHealing.memoryLimit, 30] {
       var report = HookHealing.Report()
-      try await HookHealing(history, clock: FixedClock()).run(Self.hook, memory: &memory, report: &report)
+      try await HookHealing(history, clock: FakeClock()).run(Self.hook, memory: &memory, report: &report)
       #expect(report.asked == expected)
     }
     #expect(history.delivered.withLock(\.count) == history.count)
@@ -224,34 +224,4 @@ private final class LongHistory: HookHistory {
   }
 
   func isRead(_ delivery: HookDelivery) -> Bool { true }
-}
-
-/// A clock that advances only when code waits on it.
-final class Waits: WallClock {
-  private struct State {
-    var time = Timestamp(seconds: 1_796_000_000)
-    var seconds: [Double] = []
-    var isUsed = false
-  }
-
-  private let state = Mutex(State())
-
-  func now() -> Timestamp { state.withLock(\.time) }
-
-  var seconds: [Double] { state.withLock(\.seconds) }
-
-  /// True on the first call.
-  func first() -> Bool {
-    state.withLock { state in
-      defer { state.isUsed = true }
-      return !state.isUsed
-    }
-  }
-
-  func sleep(_ duration: Duration) {
-    state.withLock { state in
-      state.time = state.time.advanced(byNanoseconds: duration.nanoseconds)
-      state.seconds.append(duration.inSeconds)
-    }
-  }
 }

@@ -18,7 +18,7 @@ struct GitLabHooksTests {
   private static func service(
     _ server: GitLabHookServer, _ owner: GitLabHooks.Owner = .project("acme/site")
   ) throws -> GitLabHooks {
-    let client = APIClient(transport: TransportFake { server.answer($0) }, clock: FixedClock(), sleep: { _ in })
+    let client = APIClient(transport: TransportFake { server.answer($0) }, clock: FakeClock(), sleep: { _ in })
     return GitLabHooks(owner, at: "https://git.acme.example", token: try #require(Secret("t")), client: client)
   }
 
@@ -88,7 +88,7 @@ struct GitLabHooksTests {
       ]
       state.resendsUntilLimit = 5
     }
-    let waits = Waits()
+    let waits = FakeClock()
     let client = APIClient(transport: TransportFake { server.answer($0) }, clock: waits, sleep: { waits.sleep($0) })
     let service = GitLabHooks(
       .project("acme/site"), at: "https://git.acme.example", token: try #require(Secret("t")), client: client)
@@ -98,7 +98,7 @@ struct GitLabHooksTests {
     try await HookHealing(service).run(hook, memory: &memory, report: &report)
     #expect(server.state.resent == [51, 53, 54, 55, 56, 57, 58])
     #expect(report.asked == 7 && report.delivered == 7 && report.unread == 1 && report.deliveries == 60)
-    #expect(waits.seconds == [60])
+    #expect(waits.sleeps == [60])
     var again = HookHealing.Report()
     memory = HookHealing.Memory()
     try await HookHealing(service).run(hook, memory: &memory, report: &again)
@@ -121,7 +121,7 @@ struct JiraHooksTests {
   private static func service(_ answer: @escaping @Sendable (HTTPTransportRequest) -> HTTPResponse) -> (JiraHooks, TransportFake)
   {
     let transport = TransportFake(answer)
-    let client = APIClient(transport: transport, clock: FixedClock(), sleep: { _ in })
+    let client = APIClient(transport: transport, clock: FakeClock(), sleep: { _ in })
     return (JiraHooks("https://acme.atlassian.net", authorization: "Basic eA==", client: client), transport)
   }
 
@@ -186,7 +186,7 @@ struct TrelloHooksTests {
     TrelloHooks, TransportFake
   ) {
     let transport = TransportFake(answer)
-    let client = APIClient(transport: transport, clock: FixedClock(), sleep: { _ in })
+    let client = APIClient(transport: transport, clock: FakeClock(), sleep: { _ in })
     return (TrelloHooks("https://api.trello.com", key: "k", token: try #require(Secret(token)), client: client), transport)
   }
 
@@ -265,7 +265,7 @@ extension Hook {
 /// What a server may answer that is broken, old or not the vendor's.
 struct BrokenAnswerTests {
   private static func services(_ transport: any HTTPTransport) throws -> [any HookService] {
-    let client = APIClient(transport: transport, clock: FixedClock(), sleep: { _ in })
+    let client = APIClient(transport: transport, clock: FakeClock(), sleep: { _ in })
     let token = try #require(Secret("t"))
     return [
       GitHubHooks(.organization("acme"), GitHubHookRequests(.gitHub, token: token, client: client)),
@@ -324,7 +324,7 @@ struct BrokenAnswerTests {
         guard let history = service.history else { continue }
         var memory = HookHealing.Memory()
         var report = HookHealing.Report()
-        try await HookHealing(history, clock: FixedClock()).run(Hook(id: "1", address: "x"), memory: &memory, report: &report)
+        try await HookHealing(history, clock: FakeClock()).run(Hook(id: "1", address: "x"), memory: &memory, report: &report)
         #expect(report.asked + report.refused >= report.failed)
       }
     }

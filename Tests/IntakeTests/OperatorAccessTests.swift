@@ -6,10 +6,6 @@ import ValueStreamTesting
 
 @Suite("Who may write")
 struct OperatorAccessTests {
-  private struct FixedClock: WallClock {
-    func now() -> Timestamp { StoreSamples.morning }
-  }
-
   private static let routes: [Route] = [
     .webhook(FakeSource()),
     .handler(.exact("/write"), methods: ["POST"], access: .operating, as: .api, HandlerFunction { _ in .text("written") }),
@@ -19,7 +15,8 @@ struct OperatorAccessTests {
   ]
 
   private static func session(_ token: String) throws -> PageSession {
-    PageSession(token: try #require(Secret(token)), authenticator: SwiftMessageAuthenticator(), clock: FixedClock())
+    PageSession(
+      token: try #require(Secret(token)), authenticator: SwiftMessageAuthenticator(), clock: FakeClock(StoreSamples.morning))
   }
 
   private struct Setting {
@@ -154,13 +151,13 @@ struct OperatorAccessTests {
     try TestServer.run { (server) throws in
       let item = try #require(ExcludedItem("github:github.com:1:issue:36"))
       let change = ExclusionChange(.exclude, item, reason: "a drill", actor: "rosa")
-      #expect(OperatorLog(server.recorder, clock: FixedClock()).record(change))
+      #expect(OperatorLog(server.recorder, clock: FakeClock(StoreSamples.morning)).record(change))
       let logged = try #require(server.log.entries.last?.delivery)
       #expect(logged.source == "operator")
       #expect(logged.received == StoreSamples.morning)
       #expect(try OperatorSource().events(in: logged) == .exclusion(change))
       server.log.fail(with: StoreError(.noSpace, "full"))
-      #expect(!OperatorLog(server.recorder, clock: FixedClock()).record(change))
+      #expect(!OperatorLog(server.recorder, clock: FakeClock(StoreSamples.morning)).record(change))
     }
   }
 }

@@ -6,10 +6,6 @@ import ValueStreamTesting
 
 @Suite("Who may see pages")
 struct PageAccessTests {
-  private struct FixedClock: WallClock {
-    func now() -> Timestamp { StoreSamples.morning }
-  }
-
   private static let routes: [Route] = [
     .webhook(FakeSource()),
     .handler(.exact("/deploys"), access: .pages, as: .pages, HandlerFunction { _ in .text("deploys") }),
@@ -20,7 +16,8 @@ struct PageAccessTests {
   ]
 
   private static func session(_ token: String) throws -> PageSession {
-    PageSession(token: try #require(Secret(token)), authenticator: SwiftMessageAuthenticator(), clock: FixedClock())
+    PageSession(
+      token: try #require(Secret(token)), authenticator: SwiftMessageAuthenticator(), clock: FakeClock(StoreSamples.morning))
   }
 
   /// Returns what a listener answers: the text of a handler, or the status of a rejection.

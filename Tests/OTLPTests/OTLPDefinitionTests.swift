@@ -13,7 +13,7 @@ struct OTLPDefinitionTests {
     .enabled(if: PythonEnvironment.wants("opentelemetry.proto"), "opentelemetry-proto is not installed"),
     arguments: OTLPFormat.allCases, PhaseStyle.allCases)
   func fields(format: OTLPFormat, phases: PhaseStyle) async throws {
-    let transport = OTLPExporterTests.FakeTransport()
+    let transport = TransportFake { _ in HTTPResponse(status: 200) }
     let configuration = OTLPExporterTests.configuration(.both, phases) { configuration in
       configuration.format = format
       configuration.byteLimit = 1 << 30

@@ -1,30 +1,12 @@
 import CZlib
 import Foundation
 import OTLP
-import Synchronization
 import Testing
 import ValueStreamCore
 import ValueStreamTesting
 
 @Suite("OTLP exporter")
 struct OTLPExporterTests {
-  /// Records requests and returns a fixed answer.
-  final class FakeTransport: HTTPTransport {
-    private let kept = Mutex<[HTTPTransportRequest]>([])
-    private let answer: HTTPResponse
-
-    init(answer: HTTPResponse = HTTPResponse(status: 200)) {
-      self.answer = answer
-    }
-
-    var requests: [HTTPTransportRequest] { kept.withLock { $0 } }
-
-    func send(_ request: HTTPTransportRequest) async throws(HTTPTransportError) -> HTTPResponse {
-      kept.withLock { $0.append(request) }
-      return answer
-    }
-  }
-
   static func configuration(
     _ attributes: AttributeSelection = .both, _ phases: PhaseStyle = .events, change: (inout OTLPConfiguration) -> Void = { _ in }
   ) -> OTLPConfiguration {
@@ -36,7 +18,7 @@ struct OTLPExporterTests {
   }
 
   static func text(_ spans: [TracedSpan], _ configuration: OTLPConfiguration) async throws -> String {
-    let transport = FakeTransport()
+    let transport = TransportFake { _ in HTTPResponse(status: 200) }
     let receipt = try await OTLPExporter(configuration: configuration, transport: transport).export(spans)
     #expect(receipt == ExportReceipt(handled: spans.count))
     return try ProtobufText.otlp.text(of: transport.requests[0].body, as: "ExportTraceServiceRequest")
@@ -56,7 +38,7 @@ struct OTLPExporterTests {
 
   @Test("Every member of a request in JSON", arguments: PhaseStyle.allCases)
   func goldenJSON(phases: PhaseStyle) async throws {
-    let transport = FakeTransport()
+    let transport = TransportFake { _ in HTTPResponse(status: 200) }
     let configuration = Self.configuration(.both, phases) { $0.format = .json }
     let story = try ExportSamples.story()
     let receipt = try await OTLPExporter(configuration: configuration, transport: transport).export(story)
@@ -103,7 +85,7 @@ struct OTLPExporterTests {
 
   @Test("Headers, time-out, and gzip that others can read")
   func request() async throws {
-    let transport = FakeTransport()
+    let transport = TransportFake { _ in HTTPResponse(status: 200) }
     let configuration = Self.configuration { configuration in
       configuration.isCompressed = true
       configuration.headers = ["api-key": "k", "content-type": "text/plain", "Content-Encoding": "br"]
@@ -130,7 +112,7 @@ struct OTLPExporterTests {
     OTLPFormat.allCases)
   func limit(bytes: Int, format: OTLPFormat) async throws {
     var rest = try ExportSamples.spans(30, text: String(repeating: "t", count: 2000))[...]
-    let transport = FakeTransport()
+    let transport = TransportFake { _ in HTTPResponse(status: 200) }
     let configuration = Self.configuration { configuration in
       configuration.byteLimit = bytes
       configuration.format = format
@@ -157,7 +139,7 @@ struct OTLPExporterTests {
       ("text/html", [], "400"),
     ])
   func reason(type: String, body: [UInt8], expected: String) async throws {
-    let transport = FakeTransport(answer: HTTPResponse(status: 400, headers: ["Content-Type": type], body: body))
+    let transport = TransportFake { _ in HTTPResponse(status: 400, headers: ["Content-Type": type], body: body) }
     let configuration = Self.configuration { $0.url = "http://user:secret@receiver/v1/traces?key=secret" }
     let exporter = OTLPExporter(configuration: configuration, transport: transport)
     let spans = try ExportSamples.spans(1)
@@ -174,7 +156,7 @@ struct OTLPExporterTests {
       (#"{"partialSuccess":{"rejectedSpans":"many"}}"#, 0, nil), (#"{"partialSuccess":null}"#, 0, nil), ("[", 0, nil),
     ])
   func jsonAnswers(body: String, refused: Int, reason: String?) async throws {
-    let transport = FakeTransport(answer: .json(Array(body.utf8)))
+    let transport = TransportFake { _ in .json(Array(body.utf8)) }
     let receipt = try await OTLPExporter(configuration: Self.configuration { $0.format = .json }, transport: transport)
       .export(try ExportSamples.spans(3))
     #expect(receipt == ExportReceipt(handled: 3, refused: refused, reason: reason))
@@ -188,7 +170,7 @@ struct OTLPExporterTests {
     for length in 0..<200 {
       let body = (0..<length).map { _ in UInt8.random(in: 0...255, using: &random) }
       let answer = HTTPResponse(status: 200, headers: ["Content-Type": type], body: body)
-      let exporter = OTLPExporter(configuration: Self.configuration(), transport: FakeTransport(answer: answer))
+      let exporter = OTLPExporter(configuration: Self.configuration(), transport: TransportFake { _ in answer })
       let receipt = try await exporter.export(try ExportSamples.spans(2))
       #expect(receipt.handled == 2)
       #expect((0...2).contains(receipt.refused))

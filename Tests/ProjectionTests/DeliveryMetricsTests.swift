@@ -9,12 +9,6 @@ import ValueStreamTesting
 /// Checks which metrics of changes, builds and deploys are recorded, and when.
 @Suite("Delivery metrics")
 struct DeliveryMetricsTests {
-  final class FakeClock: WallClock {
-    private let time = Mutex(Timestamp(seconds: 2_000_000))
-    func now() -> Timestamp { time.withLock { $0 } }
-    func pass(_ seconds: Double) { time.withLock { $0 = $0.advanced(bySeconds: seconds) } }
-  }
-
   /// A projection of deliveries that each hold events or branch updates.
   struct Bench {
     let store: any SpanStore
@@ -29,7 +23,7 @@ struct DeliveryMetricsTests {
 
     init(
       store: any SpanStore = MemorySpanStore(), seriesLimit: Int = 100, grace: Duration = .seconds(5),
-      clock: FakeClock = FakeClock()
+      clock: FakeClock = FakeClock(Timestamp(seconds: 2_000_000))
     ) throws {
       self.store = store
       self.clock = clock

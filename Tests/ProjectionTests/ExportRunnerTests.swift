@@ -59,10 +59,8 @@ struct ExportRunnerTests {
     var ids: [SpanID] { batches.withLock { $0 }.flatMap { $0 }.map(\.span.id) }
   }
 
-  final class FakeClock: WallClock {
-    let time = Mutex(Timestamp(seconds: 10_000))
-    func now() -> Timestamp { time.withLock { $0 } }
-  }
+  /// The time at which clocks begin.
+  static let start = Timestamp(seconds: 10_000)
 
   /// Returns a store with finished spans in the outbox.
   static func store(finished count: Int, at time: Timestamp) throws -> any SpanStore & FactStore {
@@ -98,7 +96,7 @@ struct ExportRunnerTests {
 
   @Test("Everything finished is exported once, in order, and not again by the next runner")
   func once() async throws {
-    let clock = FakeClock()
+    let clock = FakeClock(Self.start)
     let store = try Self.store(finished: 1200, at: clock.now())
     let exporter = FakeExporter()
     let runner = try Self.runner(exporter, store, clock)
@@ -114,12 +112,12 @@ struct ExportRunnerTests {
 
   @Test("A span waits until it had time to settle, unless the process ends with its store")
   func passGracePeriod() async throws {
-    let clock = FakeClock()
+    let clock = FakeClock(Self.start)
     let store = try Self.store(finished: 3, at: clock.now())
     let early = FakeExporter()
     await (try Self.runner(early, store, clock, gracePeriod: .seconds(5))).finish(ignoringGracePeriod: false)
     #expect(early.ids.isEmpty)
-    clock.time.withLock { $0 = $0.advanced(byNanoseconds: 5_000_000_000) }
+    clock.pass(5)
     let late = FakeExporter()
     await (try Self.runner(late, store, clock, gracePeriod: .seconds(5))).finish(ignoringGracePeriod: false)
     #expect(late.ids.count == 3)
@@ -131,7 +129,7 @@ struct ExportRunnerTests {
 
   @Test("A batch that may arrive later comes again, and a receiver that is away does not fill the log")
   func retries() async throws {
-    let clock = FakeClock()
+    let clock = FakeClock(Self.start)
     let store = try Self.store(finished: 3, at: clock.now())
     let later = ExportError("later", isRetryable: true, retryAfterSeconds: 0.0001)
     let exporter = FakeExporter(errors: Array(repeating: later, count: 50))
@@ -154,7 +152,7 @@ struct ExportRunnerTests {
     "Of a batch that is refused only the culprits are given up, each with its reason",
     arguments: [[0], [699], [0, 1, 2], [17, 18, 400, 511, 512], Array(0..<20)])
   func narrows(culprits: [Int]) async throws {
-    let clock = FakeClock()
+    let clock = FakeClock(Self.start)
     let store = try Self.store(finished: 700, at: clock.now())
     let exporter = FakeExporter(refused: Set(culprits.map(Self.id)))
     let log = KeptLog()
@@ -178,7 +176,7 @@ struct ExportRunnerTests {
 
   @Test("A receiver that refuses requests without spans, too, costs no span, however long it does")
   func misaddressed() async throws {
-    let clock = FakeClock()
+    let clock = FakeClock(Self.start)
     let store = try Self.store(finished: 40, at: clock.now())
     let log = KeptLog()
     let exporter = FakeExporter(refused: Set((0..<40).map(Self.id)), isMisaddressed: true)
@@ -205,7 +203,7 @@ struct ExportRunnerTests {
 
   @Test("A clock that is set back does not hold up what was announced before")
   func clockSetBack() async throws {
-    let clock = FakeClock()
+    let clock = FakeClock(Self.start)
     let store = try Self.store(finished: 2, at: clock.now().advanced(byNanoseconds: 86_400_000_000_000))
     let exporter = FakeExporter()
     await (try Self.runner(exporter, store, clock, gracePeriod: .seconds(5))).finish(ignoringGracePeriod: false)
@@ -214,7 +212,7 @@ struct ExportRunnerTests {
 
   @Test("An exporter may take the beginning of a batch; the rest comes again", arguments: [1, 7, 511, 512])
   func prefixes(limit: Int) async throws {
-    let clock = FakeClock()
+    let clock = FakeClock(Self.start)
     let store = try Self.store(finished: 600, at: clock.now())
     let exporter = FakeExporter(limit: limit)
     let runner = try Self.runner(exporter, store, clock)
@@ -226,7 +224,7 @@ struct ExportRunnerTests {
 
   @Test("An exporter that takes nothing has failed")
   func takesNothing() async throws {
-    let clock = FakeClock()
+    let clock = FakeClock(Self.start)
     let store = try Self.store(finished: 2, at: clock.now())
     let exporter = FakeExporter(limit: 0)
     let log = KeptLog()
@@ -239,7 +237,7 @@ struct ExportRunnerTests {
 
   @Test("A stop does not wait for a receiver that hangs, and leaves what it did not answer to the next start")
   func hanging() async throws {
-    let clock = FakeClock()
+    let clock = FakeClock(Self.start)
     let store = try Self.store(finished: 2, at: clock.now())
     let exporter = FakeExporter(hangs: true)
     let log = KeptLog()
@@ -258,7 +256,7 @@ struct ExportRunnerTests {
 
   @Test("A stop ends a pause at once", arguments: [false, true])
   func stopsWhilePausing(isInGracePeriod: Bool) async throws {
-    let clock = FakeClock()
+    let clock = FakeClock(Self.start)
     let store = try Self.store(finished: 1, at: clock.now())
     let exporter = FakeExporter(errors: [ExportError("away", isRetryable: true, retryAfterSeconds: 3600)])
     let runner = try Self.runner(exporter, store, clock, gracePeriod: isInGracePeriod ? .seconds(3600) : .zero)
@@ -271,7 +269,7 @@ struct ExportRunnerTests {
 
   @Test("A runner that waits is woken by new spans")
   func wakes() async throws {
-    let clock = FakeClock()
+    let clock = FakeClock(Self.start)
     let store = try Self.store(finished: 0, at: clock.now())
     let exporter = FakeExporter()
     let runner = try Self.runner(exporter, store, clock)
@@ -300,8 +298,8 @@ struct ExportRunnerTests {
   static func attempt(_ store: any SpanStore, day: Int64, fails: Bool, log: KeptLog) async throws -> (
     FakeExporter, ExportProgress
   ) {
-    let clock = FakeClock()
-    clock.time.withLock { $0 = $0.advanced(byNanoseconds: day * Self.day) }
+    let clock = FakeClock(Self.start)
+    clock.sleep(.nanoseconds(day * Self.day))
     let exporter = FakeExporter(errors: fails ? [ExportError("away", isRetryable: true)] : [])
     let runner = try Self.runner(exporter, store, clock, backlog: .seconds(7 * 86_400), log: log)
     await runner.finish(ignoringGracePeriod: false, within: .seconds(3600))
@@ -310,11 +308,11 @@ struct ExportRunnerTests {
 
   @Test("What waits longer than the backlog for a receiver that fails is dropped, counted and told, across restarts")
   func backlog() async throws {
-    let store = try Self.store(finished: 1300, at: FakeClock().now())
+    let store = try Self.store(finished: 1300, at: Self.start)
     let log = KeptLog()
     for day in [0, 1, 7] as [Int64] {
       let (_, progress) = try await Self.attempt(store, day: day, fails: true, log: log)
-      #expect(progress == ExportProgress(failingSince: FakeClock().now()))
+      #expect(progress == ExportProgress(failingSince: Self.start))
     }
     let (_, progress) = try await Self.attempt(store, day: 8, fails: true, log: log)
     #expect(progress.dropped == 1300)
@@ -328,7 +326,7 @@ struct ExportRunnerTests {
 
   @Test("A receiver that takes spans gets them however old they are, and one that fails gets its time from the first failure on")
   func backlogOfOldSpans() async throws {
-    let store = try Self.store(finished: 3, at: FakeClock().now())
+    let store = try Self.store(finished: 3, at: Self.start)
     let log = KeptLog()
     let (_, first) = try await Self.attempt(store, day: 300, fails: true, log: log)
     #expect(first.dropped == 0)
@@ -342,14 +340,14 @@ struct ExportRunnerTests {
 
   @Test("Of a backlog only what is too old is dropped")
   func partOfBacklog() async throws {
-    let store = try Self.store(finished: 2, at: FakeClock().now())
+    let store = try Self.store(finished: 2, at: Self.start)
     let log = KeptLog()
     _ = try await Self.attempt(store, day: 0, fails: true, log: log)
     var changes = ProjectionChanges()
     changes.outboxEntries = [
       OutboxEntry(
         key: SubjectKey(source: "s", host: "", container: "", kind: "k", id: "0"), attempt: 1,
-        time: FakeClock().now().advanced(byNanoseconds: 5 * Self.day))
+        time: Self.start.advanced(byNanoseconds: 5 * Self.day))
     ]
     try store.write(changes)
     let (_, progress) = try await Self.attempt(store, day: 10, fails: true, log: log)
@@ -360,10 +358,10 @@ struct ExportRunnerTests {
 
   @Test("An exporter that is no longer set up does not hold back what is removed")
   func retention() throws {
-    let clock = FakeClock()
+    let clock = FakeClock(Self.start)
     let store = try Self.store(finished: 2, at: clock.now())
     try store.setExportProgress(ExportProgress(failingSince: clock.now()), for: "gone")
-    clock.time.withLock { $0 = $0.advanced(byNanoseconds: 500 * Self.day) }
+    clock.sleep(.nanoseconds(500 * Self.day))
     func remove(awaitedBy exporters: [String]) throws {
       try Retention(
         log: MemoryDeliveryLog(), store: store, clock: clock, logger: KeptLog().logger, logAge: .seconds(1), logBytes: 1,

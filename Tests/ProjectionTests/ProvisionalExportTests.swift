@@ -53,7 +53,7 @@ struct ProvisionalExportTests {
     defer { bench.stop() }
     try Self.start(bench)
     try Self.take(Self.build(Self.provisional), bench)
-    let clock = ExportRunnerTests.FakeClock()
+    let clock = FakeClock(ExportRunnerTests.start)
     let exporter = ExportRunnerTests.FakeExporter()
     await (try ExportRunnerTests.runner(exporter, store, clock)).finish(ignoringGracePeriod: true, within: .seconds(60))
     #expect(exporter.ids == [SpanID(key: Self.provisional, attempt: 1)])
@@ -77,7 +77,7 @@ struct ProvisionalExportTests {
     try Self.take(Self.build(Self.provisional), bench)
     try Self.take(Self.build(Self.own), bench)
     let exporter = ExportRunnerTests.FakeExporter()
-    await (try ExportRunnerTests.runner(exporter, store, ExportRunnerTests.FakeClock())).finish(
+    await (try ExportRunnerTests.runner(exporter, store, FakeClock(ExportRunnerTests.start))).finish(
       ignoringGracePeriod: true, within: .seconds(60))
     #expect(exporter.ids == [SpanID(key: Self.own, attempt: 1)])
   }

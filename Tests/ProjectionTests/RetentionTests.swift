@@ -6,11 +6,6 @@ import ValueStreamTesting
 
 @Suite("Retention")
 struct RetentionTests {
-  private struct SetClock: WallClock {
-    var time: Timestamp
-    func now() -> Timestamp { time }
-  }
-
   /// A source whose bodies are event times, in seconds after `StoreSamples.time(0)`.
   private struct TimedSource: EventSource {
     var name: String { "timed" }
@@ -41,7 +36,7 @@ struct RetentionTests {
   ///
   /// - Returns: The number of remaining deliveries and subjects.
   private func left(eventsOnDays days: [Int64], clockOnDay day: Int64) throws -> (deliveries: Int, subjects: Int) {
-    let clock = SetClock(time: StoreSamples.time(day * Self.day))
+    let clock = FakeClock(StoreSamples.time(day * Self.day))
     let log = MemoryDeliveryLog()
     let store = MemorySpanStore()
     _ = log.append(
@@ -83,7 +78,7 @@ struct RetentionTests {
     store.write(FactSamples.changes((0..<700).map { FactSamples.facts(FactSamples.change(UInt64($0 + 1), mergedOn: $0 / 10)) }))
     store.write(FactSamples.changes([FactSamples.facts(FactSamples.change(999, mergedOn: nil))]))
     let retention = Retention(
-      log: MemoryDeliveryLog(), store: store, clock: SetClock(time: StoreSamples.time(70 * Self.day)), logger: Logger { _ in },
+      log: MemoryDeliveryLog(), store: store, clock: FakeClock(StoreSamples.time(70 * Self.day)), logger: Logger { _ in },
       logAge: .seconds(Self.day), logBytes: .max, spanAge: .seconds(Self.day), factAge: .seconds(5 * Self.day), exporters: [])
     try retention.removeOld()
     var days: [Int32?] = []

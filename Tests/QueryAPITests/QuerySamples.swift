@@ -7,16 +7,12 @@ enum QuerySamples {
   /// The current time, 2026-03-01T10:00:00Z, two hours after the first sample.
   static let now = StoreSamples.time(7200)
 
-  struct FixedClock: WallClock {
-    func now() -> Timestamp { QuerySamples.now }
-  }
-
   static func queries(
     _ store: any SpanStore, _ strategy: TraceStrategy = .nested, sources: [String] = [],
     byteBudget: Int = SpanQueries.byteBudget, wait: @escaping @Sendable () -> Void = {}
   ) -> SpanQueries {
     SpanQueries(
-      store: store, strategy: strategy, clock: FixedClock(), logger: Logger { _ in }, sources: sources, byteBudget: byteBudget,
+      store: store, strategy: strategy, clock: FakeClock(now), logger: Logger { _ in }, sources: sources, byteBudget: byteBudget,
       waitForProjection: wait)
   }
 

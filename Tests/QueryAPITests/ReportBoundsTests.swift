@@ -6,10 +6,6 @@ import ValueStreamTesting
 
 @Suite("Reports of facts at the bounds")
 struct ReportBoundsTests {
-  private struct Clock: WallClock {
-    func now() -> Timestamp { StoreSamples.morning }
-  }
-
   /// Questions that fit a report, about the present, about all of time, and about its ends.
   private static func questions(_ kind: ReportKind) -> [[(name: String, value: String)]] {
     let windows: [[(name: String, value: String)]] = [
@@ -33,7 +29,9 @@ struct ReportBoundsTests {
     let facts = FactSamples.storeAtBounds(around: StoreSamples.morning, seed: seed)
     let defaults = try ReportDefaults(Settings(declared: ReportDefaults.declarations, arguments: [], environment: [:]))
     let handler = ReportHandler(
-      ReportQueries(facts: facts, store: facts, clock: Clock(), logger: Logger { _ in }, defaults: defaults, waitForFacts: {}))
+      ReportQueries(
+        facts: facts, store: facts, clock: FakeClock(StoreSamples.morning), logger: Logger { _ in }, defaults: defaults,
+        waitForFacts: {}))
     for question in Self.questions(kind) {
       let response = handler.respond(
         to: HTTPRequest(method: "GET", path: ReportHandler.prefix + kind.rawValue, query: question))

@@ -13,10 +13,6 @@ struct ReportSamples: FactSource {
   static let end = Timestamp(seconds: 1_775_001_600)
   static let window: [(name: String, value: String)] = [("from", begin.rfc3339), ("to", end.rfc3339)]
 
-  struct Clock: WallClock {
-    func now() -> Timestamp { ReportSamples.end }
-  }
-
   var changes: [ChangeFact] = []
   var deploys: [DeployFact] = []
   var delivered: [DeliveredChange] = []
@@ -210,6 +206,7 @@ struct ReportSamples: FactSource {
       try Settings(declared: ReportDefaults.declarations, arguments: settings, environment: [:]))
     return ReportHandler(
       ReportQueries(
-        facts: facts, store: MemorySpanStore(), clock: Clock(), logger: Logger { _ in }, defaults: defaults, waitForFacts: wait))
+        facts: facts, store: MemorySpanStore(), clock: FakeClock(Self.end), logger: Logger { _ in }, defaults: defaults,
+        waitForFacts: wait))
   }
 }

@@ -1,6 +1,5 @@
 import DeliveryCounters
 import Projection
-import Synchronization
 package import ValueStreamCore
 
 /// Projects deliveries and compares the counters of ends with the spans. Every phase must lie within its attempt.
@@ -17,19 +16,13 @@ package struct CountingStory {
   /// each series. Sums are rounded to milliseconds, because the order of adding changes the last digits.
   package private(set) var ends: [String] = []
 
-  private final class SteppedClock: WallClock {
-    private let time = Mutex(Timestamp(seconds: 1_900_000_000))
-    func now() -> Timestamp { time.withLock { $0 } }
-    func pass(_ seconds: Double) { time.withLock { $0 = $0.advanced(bySeconds: seconds) } }
-  }
-
   /// - Parameters:
   ///   - pause: seconds between two batches. The grace period is 10 seconds.
   ///   - batchSize: the number of deliveries projected together.
   package init(_ deliveries: [Delivery], of sources: [any EventSource], pause: Double = 0, batchSize: Int = 1) throws {
     let store = MemorySpanStore()
     let registry = MetricRegistry()
-    let clock = SteppedClock()
+    let clock = FakeClock(Timestamp(seconds: 1_900_000_000))
     var batches = try ProjectionBatches(
       store: store, logEnd: nil, sources: sources, recent: RecentDeliveries(), registry: registry,
       metrics: ProjectionMetrics(registry: registry, seriesLimit: 10_000), clock: clock, grace: .seconds(10))

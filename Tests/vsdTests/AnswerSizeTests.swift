@@ -1,4 +1,5 @@
 import Testing
+import ValueStreamTesting
 
 @Suite("Sizes of answers")
 struct AnswerSizeTests {

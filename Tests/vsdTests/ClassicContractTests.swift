@@ -1,4 +1,5 @@
 import Testing
+import ValueStreamTesting
 
 /// Repeats what users of the Go ValueStream posted in their tests and looked for afterwards.
 @Suite("The classic picture, through the mock tracer")

@@ -1,4 +1,5 @@
 import Testing
+import ValueStreamTesting
 
 @Suite("The classic picture where events are missing, doubled or sparse")
 struct ClassicEdgeTests {

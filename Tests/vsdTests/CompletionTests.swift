@@ -1,6 +1,7 @@
 import Foundation
 import Testing
 import ValueStreamCore
+import ValueStreamTesting
 
 @testable import vsperf
 

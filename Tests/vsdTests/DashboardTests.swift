@@ -2,6 +2,7 @@ import Foundation
 import Simulator
 import Testing
 import ValueStreamCore
+import ValueStreamTesting
 
 /// Checks the dashboards in `Docs/operate/dashboards` with a vsd that has received a whole history.
 @Suite("Shipped dashboards")

@@ -1,4 +1,5 @@
 import Testing
+import ValueStreamTesting
 
 @Suite("Deliveries, as the API shows them")
 struct DeliveriesContractTests {

@@ -1,6 +1,7 @@
 import Foundation
 import Testing
 import ValueStreamCore
+import ValueStreamTesting
 
 /// Compares the gauges of the delivery metrics with the answers of the API, as a real Prometheus has them.
 @Suite("Gauges of the delivery metrics")

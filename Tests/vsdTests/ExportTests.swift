@@ -1,4 +1,5 @@
 import Testing
+import ValueStreamTesting
 
 @Suite("The tracers of vsd")
 struct ExportTests {

@@ -20,18 +20,20 @@ struct GitHubPullRequestsTests {
     return try VendorServer(fault: fault, answer: gitHub.answer)
   }
 
-  private static func start(_ server: VendorServer, _ arguments: [String], command: String = "pull-requests") throws
-    -> ChildProcess
-  {
-    try VSPerf.start(
-      ["github", command, "--enterprise-domain", server.url] + arguments,
-      environment: ["VS_PERF_REPORT_GITHUB_ACCESS_TOKEN": token, "GH_TOKEN": "", "GITHUB_TOKEN": ""])
+  private static let environment = ["VS_PERF_REPORT_GITHUB_ACCESS_TOKEN": token, "GH_TOKEN": "", "GITHUB_TOKEN": ""]
+
+  private static func words(_ server: VendorServer, _ arguments: [String], command: String = "pull-requests") -> [String] {
+    ["github", command, "--enterprise-domain", server.url] + arguments
+  }
+
+  private static func start(
+    _ server: VendorServer, _ arguments: [String], command: String = "pull-requests"
+  ) throws -> ChildProcess {
+    try VSPerf.start(words(server, arguments, command: command), environment: environment)
   }
 
   private static func run(_ server: VendorServer, _ arguments: String...) throws -> VSPerf.Result {
-    let child = try start(server, arguments)
-    let exit = try child.waitForExit()
-    return VSPerf.Result(exit: exit, output: child.output, errors: child.errors)
+    try VSPerf.run(words(server, arguments), environment: environment)
   }
 
   private static func file() -> String {
@@ -203,11 +205,7 @@ struct GitHubPullRequestsTests {
       return .json(#"{"data":null,"errors":[{"message":"that went wrong"}]}"#)
     }
     let arguments = ["--org=acme", "--repo=*", "--prs-per-page=5", "--out=\(file)", "--resume"]
-    func run() throws -> VSPerf.Result {
-      let child = try Self.start(server, arguments)
-      let exit = try child.waitForExit()
-      return VSPerf.Result(exit: exit, output: child.output, errors: child.errors)
-    }
+    func run() throws -> VSPerf.Result { try VSPerf.run(Self.words(server, arguments), environment: Self.environment) }
     func repositories() throws -> [Substring] {
       try String(contentsOfFile: file, encoding: .utf8).split(separator: "\n").dropFirst().map { $0.split(separator: ",")[1] }
     }

@@ -2,6 +2,7 @@ import Foundation
 import Simulator
 import Testing
 import ValueStreamCore
+import ValueStreamTesting
 
 /// Sends whole generated histories to the HTTP intake.
 @Suite("A generated history, sent to vsd")

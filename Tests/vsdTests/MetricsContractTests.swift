@@ -1,4 +1,5 @@
 import Testing
+import ValueStreamTesting
 
 @Suite("/metrics as existing dashboards know it")
 struct MetricsContractTests {

@@ -1,4 +1,5 @@
 import Testing
+import ValueStreamTesting
 
 @Suite("Mistakes of whoever starts vsd")
 struct MistakeTests {

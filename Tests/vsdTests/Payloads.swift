@@ -1,3 +1,5 @@
+import ValueStreamTesting
+
 /// Payloads as their senders write them, reduced to the members that the tests need.
 enum Payloads {
   /// Returns a GitHub `issues` payload.

@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import ValueStreamTesting
 
 /// A Prometheus server that scrapes vsd every second, including exemplars.
 struct PrometheusProcess {

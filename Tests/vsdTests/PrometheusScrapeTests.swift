@@ -1,4 +1,5 @@
 import Testing
+import ValueStreamTesting
 
 /// Scrapes vsd with Prometheus and expects a result for every query of existing dashboards.
 @Suite("Queries of existing dashboards, asked of a real Prometheus")

@@ -1,4 +1,5 @@
 import Testing
+import ValueStreamTesting
 
 @Suite("The API scripts rely on")
 struct QueryContractTests {

@@ -2,6 +2,7 @@ import Foundation
 import Simulator
 import Synchronization
 import ValueStreamCore
+import ValueStreamTesting
 
 /// A vsd with a part of a generated year, up to now. The tests of this process that only read it share it, as it takes long to fill.
 struct SharedYear {

@@ -2,6 +2,7 @@ import Foundation
 import Simulator
 import Testing
 import ValueStreamCore
+import ValueStreamTesting
 
 /// Compares the delivery metrics that vsd reports on a generated year with the true ones, which the generator counts from its plan.
 ///

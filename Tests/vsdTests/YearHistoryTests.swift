@@ -2,6 +2,7 @@ import Foundation
 import Simulator
 import Testing
 import ValueStreamCore
+import ValueStreamTesting
 
 /// Sends a generated year, or a part of one, to vsd, and compares what vsd makes of it with the plan of the history.
 @Suite("A generated year, sent to vsd")

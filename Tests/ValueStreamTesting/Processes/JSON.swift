@@ -1,7 +1,7 @@
 import Foundation
 
 /// A JSON document that tests compare with literals and read by member.
-enum JSON: Equatable, Sendable {
+package enum JSON: Equatable, Sendable {
   case null
   case bool(Bool)
   case number(Double)
@@ -9,7 +9,7 @@ enum JSON: Equatable, Sendable {
   case list([JSON])
   case object([String: JSON])
 
-  init(parsing text: String) throws {
+  package init(parsing text: String) throws {
     do {
       self = try JSONDecoder().decode(JSON.self, from: Data(text.utf8))
     } catch {
@@ -17,19 +17,19 @@ enum JSON: Equatable, Sendable {
     }
   }
 
-  subscript(name: String) -> JSON? {
+  package subscript(name: String) -> JSON? {
     if case .object(let members) = self { members[name] } else { nil }
   }
 
   /// The text; nil for null and other types.
-  var text: String? { if case .text(let text) = self { text } else { nil } }
-  var int: Int? { if case .number(let number) = self { Int(exactly: number) } else { nil } }
-  var list: [JSON] { if case .list(let elements) = self { elements } else { [] } }
-  var members: [String: JSON] { if case .object(let members) = self { members } else { [:] } }
+  package var text: String? { if case .text(let text) = self { text } else { nil } }
+  package var int: Int? { if case .number(let number) = self { Int(exactly: number) } else { nil } }
+  package var list: [JSON] { if case .list(let elements) = self { elements } else { [] } }
+  package var members: [String: JSON] { if case .object(let members) = self { members } else { [:] } }
 }
 
 extension JSON: Decodable {
-  init(from decoder: any Decoder) throws {
+  package init(from decoder: any Decoder) throws {
     let container = try decoder.singleValueContainer()
     if container.decodeNil() {
       self = .null
@@ -50,12 +50,12 @@ extension JSON: Decodable {
 extension JSON: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByBooleanLiteral, ExpressibleByArrayLiteral,
   ExpressibleByDictionaryLiteral, ExpressibleByNilLiteral
 {
-  init(stringLiteral value: String) { self = .text(value) }
-  init(integerLiteral value: Int) { self = .number(Double(value)) }
-  init(booleanLiteral value: Bool) { self = .bool(value) }
-  init(arrayLiteral elements: JSON...) { self = .list(elements) }
-  init(dictionaryLiteral elements: (String, JSON)...) {
+  package init(stringLiteral value: String) { self = .text(value) }
+  package init(integerLiteral value: Int) { self = .number(Double(value)) }
+  package init(booleanLiteral value: Bool) { self = .bool(value) }
+  package init(arrayLiteral elements: JSON...) { self = .list(elements) }
+  package init(dictionaryLiteral elements: (String, JSON)...) {
     self = .object(Dictionary(elements) { _, last in last })
   }
-  init(nilLiteral: ()) { self = .null }
+  package init(nilLiteral: ()) { self = .null }
 }

@@ -2,14 +2,14 @@ import Synchronization
 import ValueStreamCore
 
 #if canImport(Glibc)
-  import Glibc
+  package import Glibc
 #elseif canImport(Musl)
-  import Musl
+  package import Musl
 #endif
 
 /// A started program with its collected output. It is killed, at the latest, when the last reference goes away.
-final class ChildProcess: Sendable {
-  enum Exit: Equatable {
+package final class ChildProcess: Sendable {
+  package enum Exit: Equatable {
     case code(Int32)
     case signal(Int32)
   }
@@ -25,14 +25,14 @@ final class ChildProcess: Sendable {
     let state = Mutex(State())
   }
 
-  let id: pid_t
+  package let id: pid_t
   private let shared = Shared()
 
   /// Held while pipes are open that a process started at the same time must not inherit and keep open.
   private static let spawning = Mutex(())
 
   /// - Parameter environment: The complete environment; the process inherits none.
-  init(_ program: String, _ arguments: [String], environment: [String: String]) throws {
+  package init(_ program: String, _ arguments: [String], environment: [String: String]) throws {
     let (id, output, errors) = try Self.spawning.withLock { _ in
       let output = try Self.pipe()
       let errors = try Self.pipe()
@@ -86,31 +86,32 @@ final class ChildProcess: Sendable {
   }
 
   /// The complete lines of standard output so far.
-  var outputLines: [String] {
+  package var outputLines: [String] {
     let text = String(decoding: shared.state.withLock(\.output), as: UTF8.self)
     return text.split(separator: "\n", omittingEmptySubsequences: false).dropLast().map(String.init)
   }
 
-  var output: String { String(decoding: shared.state.withLock(\.output), as: UTF8.self) }
-  var errors: String { String(decoding: shared.state.withLock(\.errors), as: UTF8.self) }
+  package var output: String { String(decoding: shared.state.withLock(\.output), as: UTF8.self) }
+  package var errors: String { String(decoding: shared.state.withLock(\.errors), as: UTF8.self) }
 
   /// The exit status, available once all output is read; nil while the process runs.
-  var exit: Exit? { shared.state.withLock(\.exit) }
+  package var exit: Exit? { shared.state.withLock(\.exit) }
 
-  func send(_ signal: Int32) {
+  package func send(_ signal: Int32) {
     shared.state.withLock { state in
       if state.exit == nil { kill(id, signal) }
     }
   }
 
   @discardableResult
-  func waitForExit() throws -> Exit {
+  package func waitForExit() throws -> Exit {
     try wait(for: "the end of the process") { exit }
   }
 
   /// Waits until `value` returns a value. After the limit, or if the process ends first, fails with the output of the process.
   @discardableResult
-  func wait<Value>(for what: String, atMost limit: Duration = .seconds(60), _ value: () throws -> Value?) throws -> Value {
+  package func wait<Value>(for what: String, atMost limit: Duration = .seconds(60), _ value: () throws -> Value?) throws -> Value
+  {
     let deadline = ContinuousClock.now + limit
     while true {
       let hasEnded = exit != nil
@@ -164,10 +165,10 @@ final class ChildProcess: Sendable {
 }
 
 /// An error that ends a test.
-struct TestFailure: Error, CustomStringConvertible {
-  var description: String
+package struct TestFailure: Error, CustomStringConvertible {
+  package var description: String
 
-  init(_ description: String) {
+  package init(_ description: String) {
     self.description = description
   }
 }

@@ -1,10 +1,10 @@
 import Foundation
 
 /// A temporary directory for one test. It is removed when the last reference goes away.
-final class TemporaryDirectory: Sendable {
-  let path: String
+package final class TemporaryDirectory: Sendable {
+  package let path: String
 
-  init() throws {
+  package init() throws {
     let url = FileManager.default.temporaryDirectory.appendingPathComponent("valuestream-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
     path = url.path
@@ -14,20 +14,20 @@ final class TemporaryDirectory: Sendable {
     try? FileManager.default.removeItem(atPath: path)
   }
 
-  func file(_ name: String) -> String { "\(path)/\(name)" }
+  package func file(_ name: String) -> String { "\(path)/\(name)" }
 
   /// The sorted names of the entries in a subdirectory.
-  func files(in directory: String = "store") throws -> [String] {
+  package func files(in directory: String = "store") throws -> [String] {
     try FileManager.default.contentsOfDirectory(atPath: file(directory)).sorted()
   }
 
-  func mode(of name: String) throws -> Int {
+  package func mode(of name: String) throws -> Int {
     let attributes = try FileManager.default.attributesOfItem(atPath: file(name))
     return (attributes[.posixPermissions] as? NSNumber)?.intValue ?? -1
   }
 
   /// Copies the files as a crash would leave them, without SQLite's shared-memory files.
-  func copy(_ source: String = "store", to target: String) throws {
+  package func copy(_ source: String = "store", to target: String) throws {
     try FileManager.default.copyItem(atPath: file(source), toPath: file(target))
     for name in try files(in: target) where name.hasSuffix("-shm") {
       try FileManager.default.removeItem(atPath: file("\(target)/\(name)"))

@@ -5,18 +5,18 @@
 #endif
 
 /// A keep-alive HTTP/1.1 connection to a server on this machine.
-final class HTTPConnection {
-  struct Response: Equatable {
-    var status: Int
+package final class HTTPConnection {
+  package struct Response: Equatable {
+    package var status: Int
     /// Header values by lowercase name.
-    var headers: [String: String]
-    var body: String
+    package var headers: [String: String]
+    package var body: String
   }
 
   private let descriptor: Int32
   private var buffer: [UInt8] = []
 
-  init(to host: String = "127.0.0.1", port: UInt16) throws {
+  package init(to host: String = "127.0.0.1", port: UInt16) throws {
     descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
     var limit = timeval(tv_sec: 60, tv_usec: 0)
     setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
@@ -38,7 +38,8 @@ final class HTTPConnection {
   }
 
   /// Sends a request and reads the response.
-  func request(_ method: String, _ path: String, headers: [String: String] = [:], body: String? = nil) throws -> Response {
+  package func request(_ method: String, _ path: String, headers: [String: String] = [:], body: String? = nil) throws -> Response
+  {
     var lines = ["\(method) \(path) HTTP/1.1"]
     if headers["Host"] == nil { lines.append("Host: localhost") }
     lines += headers.map { "\($0.key): \($0.value)" }
@@ -47,7 +48,7 @@ final class HTTPConnection {
     return try response(isToHead: method == "HEAD")
   }
 
-  func send(_ text: String) throws {
+  package func send(_ text: String) throws {
     var rest = Array(text.utf8)[...]
     while !rest.isEmpty {
       let count = rest.withUnsafeBytes { write($0) }
@@ -57,7 +58,7 @@ final class HTTPConnection {
   }
 
   /// Reads the next response.
-  func response(isToHead: Bool = false) throws -> Response {
+  package func response(isToHead: Bool = false) throws -> Response {
     let header = try take { Self.end(of: $0) }
     let lines = header.split(separator: "\r\n").map(String.init)
     guard let status = lines.first?.split(separator: " ").dropFirst().first.flatMap({ Int($0) }) else {

@@ -1,15 +1,14 @@
 import Foundation
 import Testing
 import ValueStreamCore
-import ValueStreamTesting
 
 /// A running `vsd` binary in its own directory, with no settings except those of the test.
-final class VSDProcess: Sendable {
+package final class VSDProcess: Sendable {
   /// A home directory with the default store. Starting vsd again in the same home continues with the same store.
-  final class Home: Sendable {
-    let path: String
+  package final class Home: Sendable {
+    package let path: String
 
-    init() throws {
+    package init() throws {
       let url = FileManager.default.temporaryDirectory.appendingPathComponent("vsd-tests-\(UUID().uuidString)")
       try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
       path = url.path
@@ -19,26 +18,26 @@ final class VSDProcess: Sendable {
       try? FileManager.default.removeItem(atPath: path)
     }
 
-    var store: String { "\(path)/.local/state/valuestream" }
+    package var store: String { "\(path)/.local/state/valuestream" }
 
     /// Writes a file into the home directory.
     ///
     /// - Returns: The path of the file.
-    func write(_ name: String, _ text: String) throws -> String {
+    package func write(_ name: String, _ text: String) throws -> String {
       try text.write(toFile: "\(path)/\(name)", atomically: true, encoding: .utf8)
       return "\(path)/\(name)"
     }
   }
 
-  let home: Home
+  package let home: Home
   private let child: ChildProcess
   /// The ports: first the one for deliveries, then the one for pages, API and metrics if it has its own listener.
-  let ports: [UInt16]
+  package let ports: [UInt16]
 
   /// Starts vsd and waits until it listens.
   ///
   /// - Parameter arguments: Flags of vsd. Without an address, it listens on a free loopback port.
-  init(_ arguments: [String] = [], environment: [String: String] = [:], in home: Home? = nil) throws {
+  package init(_ arguments: [String] = [], environment: [String: String] = [:], in home: Home? = nil) throws {
     let home = try home ?? Home()
     self.home = home
     child = try Self.start(arguments, environment: environment, in: home)
@@ -53,7 +52,7 @@ final class VSDProcess: Sendable {
   }
 
   /// Starts vsd without waiting.
-  static func start(_ arguments: [String], environment: [String: String] = [:], in home: Home) throws -> ChildProcess {
+  package static func start(_ arguments: [String], environment: [String: String] = [:], in home: Home) throws -> ChildProcess {
     var variables = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("VS_") && $0.key != "XDG_STATE_HOME" }
     variables["HOME"] = home.path
     variables.merge(environment) { _, new in new }
@@ -64,7 +63,7 @@ final class VSDProcess: Sendable {
   }
 
   /// Runs vsd and waits until it exits on its own.
-  static func run(
+  package static func run(
     _ arguments: [String], environment: [String: String] = [:], in home: Home? = nil
   ) throws -> (exit: ChildProcess.Exit, output: String, errors: String) {
     let child = try start(arguments, environment: environment, in: home ?? Home())
@@ -73,7 +72,7 @@ final class VSDProcess: Sendable {
   }
 
   /// The path of the binary: `VALUESTREAM_VSD`, or else the one beside the test runner.
-  static func binary() throws -> String {
+  package static func binary() throws -> String {
     if let named = ProcessInfo.processInfo.environment["VALUESTREAM_VSD"] { return named }
     let runner = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
     let path = URL(fileURLWithPath: runner).deletingLastPathComponent().appendingPathComponent("vsd").path
@@ -86,58 +85,58 @@ final class VSDProcess: Sendable {
   // MARK: Output
 
   /// Everything printed so far to standard output and standard error.
-  var printed: String { child.output + child.errors }
+  package var printed: String { child.output + child.errors }
 
-  func logLines() throws -> [JSON] { try child.outputLines.map(JSON.init(parsing:)) }
+  package func logLines() throws -> [JSON] { try child.outputLines.map(JSON.init(parsing:)) }
 
   @discardableResult
-  func waitForLine(_ what: String, _ matches: (JSON) -> Bool) throws -> JSON {
+  package func waitForLine(_ what: String, _ matches: (JSON) -> Bool) throws -> JSON {
     try child.wait(for: what) { try logLines().first(where: matches) }
   }
 
   /// Waits until `value` returns a value. After 60 s, or if vsd ends first, fails with the output of vsd.
   @discardableResult
-  func wait<Value>(for what: String, _ value: () throws -> Value?) throws -> Value {
+  package func wait<Value>(for what: String, _ value: () throws -> Value?) throws -> Value {
     try child.wait(for: what, value)
   }
 
   // MARK: Stopping
 
-  var hasEnded: Bool { child.exit != nil }
+  package var hasEnded: Bool { child.exit != nil }
 
-  var processID: Int32 { child.id }
+  package var processID: Int32 { child.id }
 
-  func send(_ signal: Int32) { child.send(signal) }
+  package func send(_ signal: Int32) { child.send(signal) }
 
   @discardableResult
-  func waitForExit() throws -> ChildProcess.Exit { try child.waitForExit() }
+  package func waitForExit() throws -> ChildProcess.Exit { try child.waitForExit() }
 
   /// Sends SIGTERM, as service managers do, and waits for the exit.
   @discardableResult
-  func stop() throws -> ChildProcess.Exit {
+  package func stop() throws -> ChildProcess.Exit {
     child.send(SIGTERM)
     return try child.waitForExit()
   }
 
   // MARK: Requests
 
-  func connect(toAdmin: Bool = false) throws -> HTTPConnection {
+  package func connect(toAdmin: Bool = false) throws -> HTTPConnection {
     try HTTPConnection(port: toAdmin ? ports.last ?? 0 : ports[0])
   }
 
-  func get(_ path: String, headers: [String: String] = [:]) throws -> HTTPConnection.Response {
+  package func get(_ path: String, headers: [String: String] = [:]) throws -> HTTPConnection.Response {
     try connect().request("GET", path, headers: headers)
   }
 
   /// Returns the JSON document at a path. Fails unless the status is 200.
-  func json(_ path: String) throws -> JSON {
+  package func json(_ path: String) throws -> JSON {
     let response = try get(path)
     try #require(response.status == 200, "\(path): \(response.body)")
     return try JSON(parsing: response.body)
   }
 
   /// Waits until reports count everything that was sent. A long history takes a debug build more than a minute on a busy machine.
-  func waitForAllFacts() throws {
+  package func waitForAllFacts() throws {
     for _ in 0..<300 {
       if try json("/api/v1/reports/dora")["facts"]?["complete"] == .bool(true) { return }
       Thread.sleep(forTimeInterval: 1)
@@ -149,24 +148,24 @@ final class VSDProcess: Sendable {
   ///
   /// - Returns: Status and body, such as `200 success`.
   @discardableResult
-  func post(_ path: String, _ body: String, headers: [String: String] = [:]) throws -> String {
+  package func post(_ path: String, _ body: String, headers: [String: String] = [:]) throws -> String {
     let response = try connect().request("POST", path, headers: headers, body: body)
     return "\(response.status) \(response.body)"
   }
 
   @discardableResult
-  func postGitHub(_ event: String, _ body: String, delivery: String? = nil) throws -> String {
+  package func postGitHub(_ event: String, _ body: String, delivery: String? = nil) throws -> String {
     var headers = ["X-GitHub-Event": event]
     headers["X-GitHub-Delivery"] = delivery
     return try post("/github", body, headers: headers)
   }
 
   @discardableResult
-  func postCustom(_ body: String) throws -> String { try post("/customhttp", body) }
+  package func postCustom(_ body: String) throws -> String { try post("/customhttp", body) }
 }
 
 /// The value of the header in which GitHub sends the signature of a body.
-func gitHubSignature(of body: String, secret: String) -> String {
+package func gitHubSignature(of body: String, secret: String) -> String {
   let code = SwiftMessageAuthenticator().authenticationCode(.sha256, of: Array(body.utf8), key: Array(secret.utf8))
   return "sha256=\(Hex.text(of: code))"
 }
