@@ -112,6 +112,9 @@ let eventSources: [Target] = [
   module("CustomHTTP", in: "EventSources", ["PayloadReading"]),
   module("CDEvents", in: "EventSources", ["PayloadReading"]),
   module("Catalog", in: "EventSources", sources),
+  module("IntakeClient", in: "EventSources", ["Catalog", "CustomHTTP"]),
+  module("ForgeFetch", in: "EventSources", ["APIClient", "IntakeClient"]),
+  module("PayloadExplanation", in: "EventSources", ["Catalog", "PayloadReading"]),
   module("Simulator", in: "EventSources"),
 ]
 
@@ -141,7 +144,7 @@ let reports: [Target] = [
   module("QueryAPI", in: "Reports", ["CSV", "DeliveryMetrics"]),
   .target(name: "CByteScan", path: "Sources/Reports/CByteScan"),
   module("CSV", in: "Reports", ["CByteScan", "CZlib", "CZstd"]),
-  module("Aggregates", in: "Reports", ["CSV"]),
+  module("Aggregates", in: "Reports", ["CSV", "Charts"]),
   module("Charts", in: "Reports"),
   .target(
     name: "Dashboard", dependencies: ["ValueStreamCore", "Charts", "QueryAPI", "DeliveryMetrics"],
@@ -161,20 +164,19 @@ let executables: [Target] = [
   .executableTarget(
     name: "vsd",
     dependencies: [
-      "ValueStreamCore", "Intake", "Catalog", "Projection", "DeliveryCounters", "PoisonGuard", "Replay", "Export", "SQLiteStore",
-      "PostgresStore", "Leadership",
-      "Logging", "Mock", "OTLP", "Jaeger", "Lightstep", "Datadog", "Zipkin", "CurlTransport", "Prometheus", "QueryAPI",
-      "DeliveryMetrics", "Dashboard", "DeliveryGauges", "APIClient", "Hooks", "GitHubHooks", "GitLabHooks",
-      "CReleaseStamp",
+      "ValueStreamCore", "Intake", "Catalog", "PayloadReading", "Projection", "DeliveryCounters", "PoisonGuard", "Replay",
+      "Export", "SQLiteStore", "PostgresStore", "Leadership", "Logging", "Mock", "OTLP", "Jaeger", "Lightstep", "Datadog",
+      "Zipkin", "CurlTransport", "Prometheus", "QueryAPI", "DeliveryMetrics", "Dashboard", "DeliveryGauges", "APIClient",
+      "Hooks", "GitHubHooks", "GitLabHooks", "CReleaseStamp",
     ],
     swiftSettings: settings),
   .executableTarget(
     name: "vsperf",
     dependencies: webhookSetup + [
-      "ValueStreamCore", "Intake", "Catalog", "CustomHTTP", "GitHubWebhooks", "Simulator", "CurlTransport", "CSV", "Aggregates",
-      "Charts",
-      "SampleReports", "ReportClient", "APIClient", "GitHubAPI", "GitHubImport", "GitLabAPI", "GitLabImport", "JiraAPI",
-      "JiraImport", "JenkinsAPI", "JenkinsImport", "TrelloImport", "CReleaseStamp",
+      "ValueStreamCore", "Intake", "IntakeClient", "Catalog", "CustomHTTP", "GitHubWebhooks", "PayloadExplanation", "ForgeFetch",
+      "Simulator", "CurlTransport", "CSV", "Aggregates", "SampleReports", "ReportClient", "APIClient", "GitHubAPI",
+      "GitHubImport", "GitLabAPI", "GitLabImport", "JiraAPI", "JiraImport", "JenkinsAPI", "JenkinsImport", "TrelloImport",
+      "CReleaseStamp",
     ],
     swiftSettings: settings),
 ]
@@ -238,7 +240,10 @@ let testsOfTargets: [Target] = [
   tests(of: "GitHubAPI", ["ValueStreamCore", "APIClient"]),
   tests(
     of: "GitHubImport",
-    ["ValueStreamCore", "APIClient", "GitHubAPI", "GitHubServer", "GitHubWebhooks", "PayloadReading", "Simulator"]),
+    [
+      "ValueStreamCore", "APIClient", "GitHubAPI", "GitHubServer", "GitHubWebhooks", "IntakeClient", "PayloadReading",
+      "Simulator",
+    ]),
   tests(of: "GitLabWebhooks", ["ValueStreamCore"], fixtures: ["Fixtures"]),
   tests(of: "GitLabAPI", ["ValueStreamCore", "APIClient"]),
   tests(of: "GitLabImport", ["ValueStreamCore", "APIClient", "GitLabAPI", "GitLabServer", "GitLabWebhooks", "Simulator"]),
@@ -263,7 +268,10 @@ let testsOfTargets: [Target] = [
       "JiraWebhooks", "TrelloHooks",
     ]),
   tests(of: "Catalog", ["ValueStreamCore"]),
-  tests(of: "Simulator", ["ValueStreamCore", "GitHubWebhooks"]),
+  tests(of: "IntakeClient", ["ValueStreamCore", "Catalog", "CustomHTTP", "Intake"]),
+  tests(of: "ForgeFetch", ["ValueStreamCore", "APIClient", "IntakeClient"]),
+  tests(of: "PayloadExplanation", ["ValueStreamCore", "Catalog"]),
+  tests(of: "Simulator", ["ValueStreamCore", "GitHubWebhooks", "IntakeClient"]),
   tests(of: "SourceFuzzing"),
   .testTarget(
     name: "MixedSourcesTests", dependencies: ["ValueStreamCore", "ValueStreamTesting", "Simulator"] + sources,
@@ -303,7 +311,7 @@ let testsOfTargets: [Target] = [
   tests(
     of: "vsd",
     [
-      "ValueStreamCore", "OTLP", "Datadog", "Export", "CurlTransport", "vsperf", "Simulator", "CrashingProjector",
+      "ValueStreamCore", "OTLP", "Datadog", "Export", "CurlTransport", "vsperf", "IntakeClient", "Simulator", "CrashingProjector",
       "GitHubServer", "GitLabServer", "DeliveryFacts", "SQLiteStore", "PostgresServer",
     ],
     fixtures: ["Golden", "Producer"]),

@@ -5,6 +5,7 @@ import DeliveryMetrics
 import Intake
 import Leadership
 import Mock
+import PayloadReading
 import Projection
 import Prometheus
 import QueryAPI

@@ -8,6 +8,6 @@ extension Route {
     let refusal = HandlerFunction { _ in
       .problem(403, "Forbidden", detail: "imports need a secret: set VS_IMPORT_SECRET, or --import-secret-file")
     }
-    return [.handler(.prefix(ImportSource.prefix), methods: ["POST"], access: .open, as: .intake, refusal)]
+    return [.handler(.prefix(ImportSignature.routePrefix), methods: ["POST"], access: .open, as: .intake, refusal)]
   }
 }

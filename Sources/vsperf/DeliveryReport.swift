@@ -1,4 +1,4 @@
-import Simulator
+import IntakeClient
 import ValueStreamCore
 
 /// Shows the progress of deliveries on a terminal, and a summary at the end.
@@ -17,7 +17,7 @@ struct DeliveryReport {
   }
 
   mutating func count(_ delivery: HistoryDelivery) {
-    counts[delivery.event, default: 0] += 1
+    counts[delivery.kind, default: 0] += 1
     total += 1
     bytes += delivery.body.count
     guard isShown, total % 64 == 0, shown.duration(to: .now) > .milliseconds(200) else { return }

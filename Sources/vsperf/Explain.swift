@@ -1,4 +1,5 @@
 import Catalog
+import PayloadExplanation
 import ValueStreamCore
 
 extension Command {
@@ -30,7 +31,7 @@ struct Explain: Sendable {
   private let files: [String]
   private let isFolder: Bool
   private let format: Format
-  private let reader: PayloadFiles
+  private let explainer: PayloadExplainer
 
   private static let source = Setting<String?>.optionalText(
     "source", environment: "", placeholder: "NAME", help: "Source of the payloads: github, gitlab, ...")
@@ -59,7 +60,7 @@ struct Explain: Sendable {
       if let name, !sources.contains(where: { $0.name == name }) {
         throw SettingsError("--source: \"\(name)\" is no source; known are \(sources.map(\.name).joined(separator: ", "))")
       }
-      reader = PayloadFiles(
+      explainer = PayloadExplainer(
         sources: sources, origin: PayloadOrigin(among: sources, source: name, type: try settings.value(of: Self.event)),
         received: SystemClock().now())
     } catch {
@@ -68,7 +69,7 @@ struct Explain: Sendable {
     isFolder = directory != nil
     if let directory {
       guard operands.isEmpty else { throw UsageError("--dir and files do not go together", seeing: ["explain"]) }
-      files = try PayloadFiles.list(directory)
+      files = try Folder.files(in: directory, endingIn: [".json", ".ndjson"])
     } else {
       guard !operands.isEmpty else { throw UsageError("which files? or --dir DIR", seeing: ["explain"]) }
       files = Array(operands)
@@ -76,10 +77,13 @@ struct Explain: Sendable {
   }
 
   func run() async throws {
-    var output = try Output(path: nil)
+    var output = try OutputFile(path: nil)
     var table = ExplanationTable()
     for file in files {
-      for payload in try reader.payloads(in: file) {
+      guard let bytes = file == "-" ? StandardInput.read() : Environment.readFile(file) else {
+        throw CommandError(UnreadableFile(file).description, ExitCode.noInput)
+      }
+      for payload in explainer.payloads(bytes, at: file) {
         table.count(payload)
         switch format {
         case .json: try output.writeLine(payload.json)

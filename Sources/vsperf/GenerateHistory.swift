@@ -1,6 +1,7 @@
 import Catalog
 import CurlTransport
 import Intake
+import IntakeClient
 import Simulator
 import ValueStreamCore
 
@@ -168,18 +169,19 @@ struct GenerateHistory: Sendable {
     let year = story == .year ? YearHistory(configuration) : nil
     let deliveries = year.map(order.applied) ?? order.applied(to: HistoryGenerator(configuration))
     if let year, let answers {
-      var file = try Output(path: answers)
+      var file = try OutputFile(path: answers)
       try file.write(year.answers.json)
       try file.flush()
     }
     if let receiver {
-      let sender = try DeliverySender(
-        receiver: receiver, secrets: secrets, importSecret: importSecret, transport: CurlTransport())
+      let sender = DeliverySender(
+        receiver: receiver, secrets: secrets, importSecret: importSecret, transport: CurlTransport(),
+        authenticator: try SystemMessageAuthenticator())
       let isReached = try await send(deliveries, with: sender, &report)
       // A history can be empty, such as a weekend of a small team. The ping still shows whether vsd answers.
       if !isReached { try await sender.send(.ping(at: SystemClock().now())) }
     } else {
-      var output = try Output(path: output)
+      var output = try OutputFile(path: output)
       for delivery in deliveries {
         try output.writeLine(delivery.json)
         report.count(delivery)

@@ -40,8 +40,8 @@ struct GeneratePullRequests: Sendable {
   }
 
   func run() throws {
-    var output = try Output(path: output)
-    try SamplePullRequests(rows: rows, seed: seed).write { bytes throws(CommandError) in try output.write(bytes) }
+    var output = try OutputFile(path: output)
+    try SamplePullRequests(rows: rows, seed: seed).write { bytes throws(OutputError) in try output.write(bytes) }
     try output.flush()
   }
 }

@@ -1,6 +1,7 @@
 import Catalog
 import CurlTransport
 import CustomHTTP
+import ReportClient
 import ValueStreamCore
 
 extension Command {
@@ -151,7 +152,7 @@ struct Traceparent: Sendable {
   }
 
   func run() async throws {
-    var output = try Output(path: nil)
+    var output = try OutputFile(path: nil)
     try output.writeLine(Array(try await traceparent().utf8))
     try output.flush()
   }

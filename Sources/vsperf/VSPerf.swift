@@ -11,11 +11,7 @@ enum VSPerf {
       case .show(let text): print(text, terminator: "")
       case .run(let command, let settings): try await run(command, settings)
       }
-    } catch let error as UsageError {
-      fail("\(error)", ExitCode.usage)
-    } catch let error as SettingsError {
-      fail("\(error)", ExitCode.usage)
-    } catch let error as CommandError {
+    } catch let error as any ExitCodeChoosing {
       fail("\(error)", error.exitCode)
     } catch let error as ExitStatus {
       exit(error.code)

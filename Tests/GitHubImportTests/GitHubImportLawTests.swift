@@ -2,6 +2,7 @@ import APIClient
 import GitHubAPI
 import GitHubServer
 import GitHubWebhooks
+import IntakeClient
 import Simulator
 import Testing
 import ValueStreamCore
@@ -29,12 +30,12 @@ struct ImportedOrganization {
     webhooks = deliveries.map {
       Delivery(source: "github", id: $0.headers["X-GitHub-Delivery"], received: $0.time, headers: $0.headers, body: $0.body)
     }
-    server = GitHubHistoryServer(GitHubHistory(deliveries.map { ($0.event, $0.body) }))
+    server = GitHubHistoryServer(GitHubHistory(deliveries.map { ($0.kind, $0.body) }))
   }
 
   /// Adds the check run of the job that deploys, which GitHub sends and the generator leaves out.
   private static func withCheckRun(_ delivery: HistoryDelivery) throws -> HistoryDelivery {
-    guard delivery.event == "deployment" || delivery.event == "deployment_status" else { return delivery }
+    guard delivery.kind == "deployment" || delivery.kind == "deployment_status" else { return delivery }
     var delivery = delivery
     let text = String(decoding: delivery.body, as: UTF8.self)
     guard let range = text.firstRange(of: "/job/"), let job = Int(text[range.upperBound...].prefix { $0.isNumber }) else {

@@ -13,7 +13,7 @@ struct ImportSourceTests {
 
   private static func headers(_ mark: String = mark, body: String, key: String = "key") throws -> HTTPHeaders {
     var headers: HTTPHeaders = ["ValueStream-Import": mark, "X-GitHub-Event": "issues"]
-    headers[ImportSource.signatureHeader] = ImportSource.signature(
+    headers[ImportSignature.header] = ImportSignature.text(
       of: Array(body.utf8), headers: headers, typeHeader: "X-GitHub-Event", key: try secret(key), using: authenticator)
     return headers
   }
@@ -45,7 +45,7 @@ struct ImportSourceTests {
     changed = good
     changed["X-GitHub-Event"] = "pull_request"
     #expect(try Self.code(changed) == .mismatch, "another type")
-    for name in ["ValueStream-Import", ImportSource.signatureHeader] {
+    for name in ["ValueStream-Import", ImportSignature.header] {
       changed = good
       changed[name] = nil
       #expect(try Self.code(changed) == .missing)
@@ -54,7 +54,7 @@ struct ImportSourceTests {
     }
     // The signature of a webhook with the same secret is another one.
     changed = good
-    changed[ImportSource.signatureHeader] =
+    changed[ImportSignature.header] =
       "sha256=" + Hex.text(of: Self.authenticator.authenticationCode(.sha256, of: Array("hello".utf8), key: Array("key".utf8)))
     #expect(try Self.code(changed) == .mismatch)
   }
@@ -80,7 +80,7 @@ struct ImportSourceTests {
       #expect(logged.source == "github")
       #expect(logged.id == "import:issues:36:7")
       #expect(logged.isImported)
-      #expect(logged.headers[ImportSource.signatureHeader] == nil)
+      #expect(logged.headers[ImportSignature.header] == nil)
       #expect(try post("/api/v1/import/github", headers, "hullo").hasPrefix("401"))
       #expect(try post("/api/v1/import/github", ["X-GitHub-Event": "issues"], "hello").hasPrefix("401"))
       var forged = headers

@@ -1,5 +1,6 @@
 import Foundation
 import GitHubWebhooks
+import IntakeClient
 import Simulator
 import Testing
 import ValueStreamCore
@@ -21,7 +22,7 @@ struct ConsistencyTests {
     for (delivery, body) in zip(story.deliveries, story.bodies) {
       var latest = Timestamp.epoch
       Self.visitTimes(in: body) { latest = max(latest, $0) }
-      #expect(latest <= delivery.time, "\(delivery.event) of \(delivery.time) tells of \(latest)")
+      #expect(latest <= delivery.time, "\(delivery.kind) of \(delivery.time) tells of \(latest)")
     }
   }
 
@@ -127,7 +128,7 @@ struct ConsistencyTests {
           #expect(commits.contains(change.object("head").text("sha")))
         }
       }
-      switch delivery.event {
+      switch delivery.kind {
       case "push": commits.formUnion(body.objects("commits").map { $0.text("id") })
       case "issues", "sub_issues", "issue_comment":
         for name in ["issue", "sub_issue", "parent_issue"] where body[name] != nil {
@@ -141,7 +142,7 @@ struct ConsistencyTests {
         expect("pull_request", change.int("number"))
         #expect(commits.contains(change.object("head").text("sha")))
         if change["merged"] as? Bool == true { #expect(commits.contains(change.text("merge_commit_sha"))) }
-        if delivery.event == "pull_request_review" {
+        if delivery.kind == "pull_request_review" {
           #expect(commits.contains(body.object("review").text("commit_id")))
         } else if action == "closed", let issue = change.text("body").firstMatch(of: /(?:Fixes|Closes|Resolves) #(\d+)/) {
           expect("issue", Int(issue.output.1) ?? 0)
@@ -163,13 +164,13 @@ struct ConsistencyTests {
         expectChanges(of: body.object("check_run"))
       case "deployment", "deployment_status":
         let deployment = body.object("deployment")
-        if delivery.event == "deployment" { introduce("deployment", deployment.int("id")) }
+        if delivery.kind == "deployment" { introduce("deployment", deployment.int("id")) }
         expect("deployment", deployment.int("id"))
         expect("run", body.object("workflow_run").int("id"))
       case "status": #expect(commits.contains(body.text("sha")))
       case "merge_group": #expect(commits.contains(body.object("merge_group").text("head_sha")))
       case "check_suite", "release", "create", "delete": break
-      default: Issue.record("unexpected \(delivery.event)")
+      default: Issue.record("unexpected \(delivery.kind)")
       }
       #expect(body.object("organization").text("login") == "harbour")
       #expect(!body.object("sender").text("login").isEmpty)
@@ -193,7 +194,7 @@ struct ConsistencyTests {
   func sleep(seed: UInt64) throws {
     let story = try Story(seed: seed)
     let own = zip(story.deliveries, story.bodies).filter { delivery, body in
-      ["issues", "pull_request_review", "issue_comment"].contains(delivery.event) && body.object("sender").text("type") == "User"
+      ["issues", "pull_request_review", "issue_comment"].contains(delivery.kind) && body.object("sender").text("type") == "User"
     }
     let nightly = own.count { ($0.0.time.seconds % 86_400) / 3600 < 5 }
     #expect(nightly == 0)

@@ -1,4 +1,5 @@
 import GitHubWebhooks
+import IntakeClient
 import Simulator
 import Testing
 import ValueStreamCore
@@ -39,7 +40,7 @@ struct SimulatorTests {
         source: "github", id: delivery.headers["X-GitHub-Delivery"], received: delivery.time, headers: delivery.headers,
         body: delivery.body)
       #expect(throws: Never.self, "\(String(decoding: delivery.json, as: UTF8.self))") { try source.events(in: received) }
-      #expect((2000..<10_500).contains(delivery.body.count), "\(delivery.event): \(delivery.body.count) bytes")
+      #expect((2000..<10_500).contains(delivery.body.count), "\(delivery.kind): \(delivery.body.count) bytes")
     }
   }
 
@@ -74,7 +75,7 @@ struct SimulatorTests {
     let story = try Story(seed: 5, days: 7)
     let expected = story.expectations
     #expect(expected.deliveryCount == story.deliveries.count)
-    #expect(expected.deliveries == Dictionary(grouping: story.deliveries, by: \.event).mapValues(\.count))
+    #expect(expected.deliveries == Dictionary(grouping: story.deliveries, by: \.kind).mapValues(\.count))
     #expect(expected.issues.count == story.count("issues", action: "opened"))
     #expect(
       expected.issues.count { !$0.isOpen } == story.count("issues", action: "closed") - story.count("issues", action: "reopened"))

@@ -1,4 +1,5 @@
 import Foundation
+import IntakeClient
 import Simulator
 import Testing
 import ValueStreamCore
@@ -26,13 +27,13 @@ struct Story {
   /// Returns the bodies of one event type, each with its member `name`.
   func all(_ event: String, _ name: String, action: String? = nil) -> [(body: Object, object: Object)] {
     zip(deliveries, bodies).compactMap { delivery, body in
-      guard delivery.event == event, action == nil || body["action"] as? String == action else { return nil }
+      guard delivery.kind == event, action == nil || body["action"] as? String == action else { return nil }
       return (body, body[name] as? Object ?? [:])
     }
   }
 
   func count(_ event: String, action: String) -> Int {
-    zip(deliveries, bodies).count { $0.event == event && $1["action"] as? String == action }
+    zip(deliveries, bodies).count { $0.kind == event && $1["action"] as? String == action }
   }
 }
 

@@ -1,4 +1,5 @@
 import Foundation
+import IntakeClient
 import Simulator
 import Testing
 import ValueStreamCore
@@ -56,7 +57,7 @@ struct YearHistoryTests {
     func text(_ value: Any?) -> String { value as? String ?? "" }
     for delivery in YearHistory(Self.configuration(seed: seed, days: 60, scale: 1)) {
       guard let body = try JSONSerialization.jsonObject(with: Data(delivery.body)) as? Story.Object else { continue }
-      switch delivery.event {
+      switch delivery.kind {
       case "pull_request":
         guard let change = body["pull_request"] as? Story.Object, change["merged"] as? Bool == true else { continue }
         merged[text(change["merge_commit_sha"])] = text(change["merged_at"])
@@ -109,7 +110,7 @@ struct YearHistoryTests {
     func time(_ value: Any?) throws -> Timestamp { try #require(Timestamp(rfc3339: text(value))) }
     for delivery in history {
       guard let body = try JSONSerialization.jsonObject(with: Data(delivery.body)) as? Story.Object else { continue }
-      switch delivery.event {
+      switch delivery.kind {
       case "deployment_status":
         let (deploy, status) = (body["deployment"] as? Story.Object, body["deployment_status"] as? Story.Object)
         guard deploy?["production_environment"] as? Bool == true else { continue }

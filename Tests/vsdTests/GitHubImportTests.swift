@@ -1,5 +1,6 @@
 import Foundation
 import GitHubServer
+import IntakeClient
 import Simulator
 import Synchronization
 import Testing
@@ -13,7 +14,7 @@ struct GitHubImportTests {
 
   private static let deliveries = Array(HistoryGenerator(HistoryConfiguration(seed: 6, days: 4, scale: 0.4, until: until)))
 
-  private static let history = GitHubHistory(deliveries.map { ($0.event, $0.body) })
+  private static let history = GitHubHistory(deliveries.map { ($0.kind, $0.body) })
 
   private static func server(_ edit: (inout GitHubHistoryServer) -> Void = { _ in }) -> GitHubHistoryServer {
     var server = GitHubHistoryServer(history)
@@ -154,7 +155,7 @@ struct GitHubImportTests {
   func manyBroken() throws {
     let home = try VSDProcess.Home()
     let deliveries = HistoryGenerator(HistoryConfiguration(seed: 6, days: 14, scale: 0.8, until: Self.until))
-    let history = GitHubHistory(deliveries.map { ($0.event, $0.body) })
+    let history = GitHubHistory(deliveries.map { ($0.kind, $0.body) })
     let repositories = history.repositories.mapValues(\.changes)
     let gitHub = try Self.gitHub(
       Self.server {

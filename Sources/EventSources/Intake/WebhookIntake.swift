@@ -1,6 +1,6 @@
 import PayloadReading
 import Synchronization
-package import ValueStreamCore
+import ValueStreamCore
 
 /// Authenticates, parses and trims a delivery before it is logged.
 struct WebhookIntake: Sendable {
@@ -75,14 +75,6 @@ struct WebhookIntake: Sendable {
       let pending = PendingDelivery(logged: logged, interpretation: nil, fingerprint: fingerprint)
       return .pending(pending, answer: .unreadable(error, status: source.unreadableStatus ?? error.status), unread: unread)
     }
-  }
-}
-
-extension UnreadValues {
-  /// Nil if the document was read completely, or not at all.
-  package init?(in delivery: Delivery) {
-    guard let unread = try? PayloadBody.document(of: delivery).unread, unread.count > 0 else { return nil }
-    self.init(count: unread.count, paths: unread.paths)
   }
 }
 

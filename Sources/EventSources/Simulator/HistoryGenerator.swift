@@ -1,4 +1,4 @@
-import ValueStreamCore
+package import ValueStreamCore
 
 /// Generates the webhook deliveries of a fictitious small organisation, in the order in which they are sent.
 ///

@@ -46,7 +46,7 @@ extension ReportClient {
     }
     guard response.status == 200 else {
       let hint = response.status == 401 ? "; VS_OPERATOR_TOKEN must be the operator token that vsd was started with" : ""
-      throw ReportError(.rejected, "\(place) answered \(response.status): \(Problem.reason(of: response))\(hint)")
+      throw ReportError(.rejected, "\(place) answered \(response.status): \(ProblemDetails.reason(of: response))\(hint)")
     }
   }
 

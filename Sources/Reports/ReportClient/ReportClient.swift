@@ -121,7 +121,7 @@ package struct ReportClient: Sendable {
     }
     guard response.status == 200 else {
       throw ReportError(
-        .rejected, "\(place) answered \(response.status): \(Problem.reason(of: response))\(Self.hint(at: response))")
+        .rejected, "\(place) answered \(response.status): \(ProblemDetails.reason(of: response))\(Self.hint(at: response))")
     }
     return response
   }

@@ -30,6 +30,9 @@ package protocol SourceFactory: Sendable {
   /// Importers sign it with the delivery.
   var typeHeader: String? { get }
 
+  /// Returns a short name for what a delivery is, for summaries: its type, or the name of the source.
+  func kind(of headers: HTTPHeaders) -> String
+
   /// How to tell the type of a payload whose headers are lost; nil if a payload can be read without them.
   var payloadTypes: PayloadTypes? { get }
 
@@ -54,9 +57,9 @@ extension SourceFactory {
   package var payloadTypes: PayloadTypes? { nil }
   package var ci: CISystem? { nil }
 
-  package func signature(
-    of body: [UInt8], secret: Secret, using authenticator: any MessageAuthenticator
-  ) -> HTTPHeaders.Field? {
+  package func kind(of headers: HTTPHeaders) -> String { typeHeader.flatMap { headers[$0] } ?? name }
+
+  package func signature(of body: [UInt8], secret: Secret, using authenticator: any MessageAuthenticator) -> HTTPHeaders.Field? {
     nil
   }
 }

@@ -29,7 +29,7 @@ struct Aggregate: Sendable {
       throw CommandError("\(error)", error.code == .missing ? ExitCode.noInput : ExitCode.dataError)
     }
     let groups = result.groups(ofView: 0)
-    var output = try Output(path: settings.output)
+    var output = try OutputFile(path: settings.output)
     try output.write(layout.table(of: groups).bytes(as: settings.format, keepsFormulas: settings.keepsFormulas))
     if settings.isPlotted { try output.write(Array(ReportPlot.text(groups, layout: layout).utf8)) }
     try output.flush()
@@ -48,7 +48,7 @@ struct Aggregate: Sendable {
   private func draw(_ chart: (path: String, kind: ReportChart), _ result: AggregationResult) throws {
     let windows = chart.kind.view == nil ? [] : result.groups(ofView: 1)
     let svg = chart.kind.svg(windows: windows, bins: result.bins.first ?? [:], unbinned: result.unbinned.first ?? 0)
-    var file = try Output(path: chart.path)
+    var file = try OutputFile(path: chart.path)
     try file.write(Array(svg.utf8))
     try file.flush()
   }

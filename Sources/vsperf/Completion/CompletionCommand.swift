@@ -18,7 +18,7 @@ extension Command {
         throw UsageError(
           "which shell? there is \(Shell.allCases.map(\.rawValue).joined(separator: ", "))", seeing: ["completion"])
       }
-      var output = try Output(path: nil)
+      var output = try OutputFile(path: nil)
       try output.write(Array(shell.script(for: CompletionTree(Program.commands, program: Program.name)).utf8))
       try output.flush()
     })

@@ -167,12 +167,6 @@ struct DeliveryReportSettings: Sendable {
   }
 }
 
-extension CommandError {
-  init(_ error: ReportError) {
-    self.init(error.description, error.code == .unreadable ? ExitCode.dataError : ExitCode.unavailable)
-  }
-}
-
 extension Setting {
   /// A setting that accepts one of a fixed set of words and has no default.
   fileprivate static func optionalChoice<Choice>(

@@ -43,13 +43,8 @@ struct ReportPageCommand: Sendable {
   }
 
   func run() async throws {
-    let page: ReportPage
-    do throws(ReportError) {
-      page = try await ReportPage(of: settings.query, window: settings.window ?? "", from: client)
-    } catch {
-      throw CommandError(error)
-    }
-    var output = try Output(path: output)
+    let page = try await ReportPage(of: settings.query, window: settings.window ?? "", from: client)
+    var output = try OutputFile(path: output)
     try output.write(Array(page.html.utf8))
     try output.flush()
   }

@@ -86,15 +86,8 @@ struct ShowDeliveryReport: Sendable {
   }
 
   func run() async throws {
-    let bytes: [UInt8]
-    var drawing: (text: String, svg: String?)?
-    do throws(ReportError) {
-      bytes = try await text()
-      if isPlotted || chart != nil { drawing = try await draw() }
-    } catch {
-      throw CommandError(error)
-    }
-    try write(bytes, drawing)
+    let bytes = try await text()
+    try write(bytes, isPlotted || chart != nil ? try await draw() : nil)
   }
 
   private func text() async throws(ReportError) -> [UInt8] {
@@ -144,12 +137,12 @@ struct ShowDeliveryReport: Sendable {
   }
 
   private func write(_ bytes: [UInt8], _ drawing: (text: String, svg: String?)?) throws {
-    var output = try Output(path: output)
+    var output = try OutputFile(path: output)
     try output.write(bytes)
     if isPlotted, let drawing { try output.write(Array(drawing.text.utf8)) }
     try output.flush()
     guard let chart, let svg = drawing?.svg else { return }
-    var file = try Output(path: chart)
+    var file = try OutputFile(path: chart)
     try file.write(Array(svg.utf8))
     try file.flush()
   }

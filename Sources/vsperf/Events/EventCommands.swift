@@ -1,4 +1,6 @@
+import CustomHTTP
 import FoundationEssentials
+import IntakeClient
 import ValueStreamCore
 
 extension Command {
@@ -16,7 +18,7 @@ extension Command {
     run: { settings in
       let id = try settings.value(of: EventSettings.chosenID) ?? newEventID()
       try await send(CustomEvent(.start, id: id, time: SystemClock().now(), settings), settings)
-      var output = try Output(path: nil)
+      var output = try OutputFile(path: nil)
       try output.writeLine(Array(id.utf8))
       try output.flush()
     })

@@ -1,3 +1,6 @@
+import CustomHTTP
+import IntakeClient
+import ReportClient
 import ValueStreamCore
 
 extension Command {

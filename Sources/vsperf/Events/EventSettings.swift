@@ -1,3 +1,7 @@
+import CurlTransport
+import CustomHTTP
+import Intake
+import IntakeClient
 import ValueStreamCore
 
 /// The settings of custom events and of the vsd that receives them.
@@ -28,7 +32,7 @@ enum EventSettings {
     "namespace", environment: "", placeholder: "NAME", default: "default",
     help: "Project of the event. Use the repository's full name to keep its builds and your deploys in one project.")
 
-  static let tag = Setting<EventTag?>(
+  static let tag = Setting<CustomEvent.Tag?>(
     "tag", environment: "", placeholder: "TAG", default: nil, defaultText: nil,
     help:
       "Attribute to add, such as team|web. Repeat for more. The first tag also adds user.name and user.username."
@@ -36,7 +40,7 @@ enum EventSettings {
     guard let bar = text.firstIndex(of: "|"), bar > text.startIndex else {
       throw SettingError(expected: "a tag such as team|web")
     }
-    return EventTag(name: String(text[..<bar]), value: String(text[text.index(after: bar)...]))
+    return CustomEvent.Tag(name: String(text[..<bar]), value: String(text[text.index(after: bar)...]))
   }
 
   static let id = Setting<String?>.optionalText(
@@ -97,8 +101,12 @@ enum EventSettings {
   static let annotate = common + [id.declaration, spanEvent.declaration] + described + [wait.declaration]
 }
 
-/// A name and value attached to an event.
-struct EventTag: Sendable, Hashable {
-  var name: String
-  var value: String
+extension EventSender {
+  /// Creates a sender for the vsd of the settings.
+  init(_ settings: Settings) throws {
+    self.init(
+      receiver: try settings.value(of: EventSettings.receiver), secret: try settings.value(of: EventSettings.secret),
+      patience: try settings.value(of: EventSettings.wait), transport: CurlTransport(),
+      authenticator: try SystemMessageAuthenticator())
+  }
 }

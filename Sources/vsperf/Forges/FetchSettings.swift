@@ -1,5 +1,6 @@
 import APIClient
 import CurlTransport
+import ForgeFetch
 import ValueStreamCore
 
 /// The settings that all commands that download from an API share.
@@ -71,6 +72,11 @@ enum FetchSettings {
   static let selection = [
     since.declaration, until.declaration, columns.declaration, Setting.keepFormulas.declaration,
   ]
+
+  /// Returns the command and the settings that decide on what is read, as the state of a run keeps them.
+  static func fingerprint(of words: [String], _ content: [SettingDeclaration], _ settings: Settings) -> [String] {
+    words + content.flatMap { declaration in settings.texts(of: declaration).map { "--\(declaration.name)=\($0)" } }
+  }
 
   static func period(_ settings: Settings) throws(SettingsError) -> RecordPeriod {
     RecordPeriod(since: try settings.value(of: since), until: try settings.value(of: until))

@@ -1,4 +1,5 @@
 import APIClient
+import ForgeFetch
 import GitHubAPI
 import ValueStreamCore
 

@@ -1,5 +1,6 @@
 import APIClient
 import CurlTransport
+import ForgeFetch
 import ValueStreamCore
 
 /// The settings that the commands about webhooks share.
@@ -21,7 +22,7 @@ enum HookSettings {
 
   /// Returns the client for a vendor's API, which reports long waits.
   static func client(_ settings: Settings) throws(SettingsError) -> APIClient {
-    let progress = FetchProgress(isAlone: false)
+    let progress = FetchProgress(name: Program.name, isAlone: false)
     return APIClient(transport: try FetchSettings.transport(settings), report: { progress.note($0) })
   }
 

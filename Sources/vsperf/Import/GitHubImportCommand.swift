@@ -1,7 +1,6 @@
 import APIClient
 import GitHubAPI
 import GitHubImport
-import ReportClient
 import ValueStreamCore
 
 extension Command {

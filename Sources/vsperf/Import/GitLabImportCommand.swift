@@ -1,7 +1,6 @@
 import APIClient
 import GitLabAPI
 import GitLabImport
-import ReportClient
 import ValueStreamCore
 
 extension Command {

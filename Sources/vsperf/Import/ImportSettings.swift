@@ -1,6 +1,6 @@
 import APIClient
 import Intake
-import ReportClient
+import IntakeClient
 import ValueStreamCore
 
 /// The settings that all imports share.
@@ -74,7 +74,8 @@ enum ImportSettings {
     guard let secret = secrets.first else {
       throw SettingsError("an import needs VS_IMPORT_SECRET or --import-secret-file, as vsd has it")
     }
-    return try DeliverySender(
-      receiver: server, secrets: [:], importSecret: secret, transport: try FetchSettings.transport(settings))
+    return DeliverySender(
+      receiver: server, secrets: [:], importSecret: secret, transport: try FetchSettings.transport(settings),
+      authenticator: try SystemMessageAuthenticator())
   }
 }

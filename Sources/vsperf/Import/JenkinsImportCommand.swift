@@ -1,7 +1,6 @@
 import APIClient
 import JenkinsAPI
 import JenkinsImport
-import ReportClient
 import ValueStreamCore
 
 extension Command {

@@ -1,7 +1,6 @@
 import APIClient
 import JiraAPI
 import JiraImport
-import ReportClient
 import ValueStreamCore
 
 extension Command {

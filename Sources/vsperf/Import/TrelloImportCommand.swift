@@ -1,5 +1,4 @@
 import APIClient
-import ReportClient
 import TrelloImport
 import ValueStreamCore
 

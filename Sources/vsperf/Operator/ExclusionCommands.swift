@@ -123,11 +123,7 @@ struct DecideCommand: Sendable {
   }
 
   func run() async throws {
-    do throws(ReportError) {
-      try await client.decide(decision)
-    } catch {
-      throw CommandError(error)
-    }
+    try await client.decide(decision)
     StandardStream.error.write(
       "\(Program.name): \(decision.item) \(decision.action == "exclude" ? "is left out of all numbers" : "counts again")\n")
   }
@@ -152,13 +148,8 @@ struct ListExclusionsCommand: Sendable {
   }
 
   func run() async throws {
-    let bytes: [UInt8]
-    do throws(ReportError) {
-      bytes = try await text()
-    } catch {
-      throw CommandError(error)
-    }
-    var output = try Output(path: output)
+    let bytes = try await text()
+    var output = try OutputFile(path: output)
     try output.write(bytes)
     try output.flush()
   }

@@ -24,6 +24,10 @@ package struct GitLabFactory: SourceFactory {
 
   package var typeHeader: String? { GitLabHeader.event }
 
+  package func kind(of headers: HTTPHeaders) -> String {
+    headers[GitLabHeader.event].map { "gitlab \($0.replacing(" Hook", with: "").lowercased())" } ?? name
+  }
+
   package var ci: CISystem? {
     CISystem(name: "GitLab CI") { environment, _ throws(RunVariables.Failure) in try GitLabJob.context(in: environment) }
   }

@@ -1,4 +1,4 @@
-import ValueStreamCore
+package import ValueStreamCore
 
 /// Generates the webhook deliveries of a year in a company with four teams and the tools of five vendors.
 ///
