@@ -124,7 +124,7 @@ package struct SpanExporterContract: Sendable {
     let receiver = try LoopbackReceiver([.status(status, [:], "what is this?")])
     let lines = KeptLog()
     // The failure is logged once a minute, so this machine must not take as long.
-    let runner = try runner(ExportSamples.store(finished: 9), to: receiver, lines: lines, clock: SleepingClock())
+    let runner = try runner(ExportSamples.store(finished: 9), to: receiver, lines: lines, clock: FakeClock())
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { await runner.run() }
       // The runner halves the batch down to one span, then sends a request without spans. It repeats this after a pause.

@@ -253,7 +253,7 @@ extension ServerLoop {
       context.answer = answer
       if case .intake(let source) = context.work {
         observer.delivery(result, from: source.name)
-        if source.route.hasPrefix(ImportSource.prefix) { observer.imported(from: source.name) }
+        if source.route.hasPrefix(ImportSignature.routePrefix) { observer.imported(from: source.name) }
       }
     case .read(.failure(let failure)): context.reject(self.answer(to: failure))
     case .read(.success(let decision)):
