@@ -430,7 +430,7 @@ class Walk:
         self.expect({"/", "?", "g"} <= set(listed), "/changes", f"? lists only {listed}")
         self.axe("/changes with the list of keys", "in light")
         self.keys(Keys.ESCAPE)
-        self.expect(browser.run("return document.querySelector('dialog') === null"), "/changes", "Escape leaves the list of keys")
+        self.wait("/changes", "Escape leaves the list of keys", "return document.querySelector('dialog') === null")
         self.keys("/")
         self.expect(browser.run("return document.activeElement.id") == "q", "/changes", "/ does not go to the search")
         self.keys("evil?g/d", Keys.ENTER)
