@@ -40,7 +40,7 @@ ROUNDS ?= 9
 REPORT_DAYS ?= 180
 REPORT_PERCENT ?= 100
 # The size of the generated company whose pages `make bench-pages` measures.
-SCALE ?= 20
+SCALE ?= 57
 # The number of builds that `make bench-import` imports.
 BUILDS ?= 100000
 # The number of subjects in the store of `make bench-traces`.
@@ -174,7 +174,7 @@ bench-reports: ## Measure all reports and pages over HTTP on the store of a larg
 	  Tests/Benchmarks/run-reports "$$store" --vsd $(VSD) || ended=$$?; \
 	  rm -rf "$$store"; exit $$ended
 
-bench-pages: ## Measure every page over HTTP on a generated year (SCALE=20 is about a million spans)
+bench-pages: ## Measure every page over HTTP on a generated year (SCALE=57 is about a million spans)
 	@Scripts/bootstrap build bench
 	@$(MAKE) --no-print-directory vsd vsperf
 	@mkdir -p .build-bench

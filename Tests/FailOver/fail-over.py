@@ -192,24 +192,24 @@ def kill_follower(trial):
     time.sleep(2)
 
 
-def crash_of_server(trial):
-    """kill -9 of PostgreSQL, started at once"""
+def end_server(trial, end):
+    """Ends the server, and starts it again at once."""
     server = trial.server()
     trial.start(server.address())
     trial.begin()
-    server.kill()
+    end(server)
     server.start()
     trial.measure(ends_term=False)
+
+
+def crash_of_server(trial):
+    """kill -9 of PostgreSQL, started at once"""
+    end_server(trial, lambda server: server.kill())
 
 
 def restart_of_server(trial):
     """restart of PostgreSQL"""
-    server = trial.server()
-    trial.start(server.address())
-    trial.begin()
-    server.stop()
-    server.start()
-    trial.measure(ends_term=False)
+    end_server(trial, lambda server: server.stop())
 
 
 def standby(trial, primary):
@@ -220,6 +220,16 @@ def standby(trial, primary):
     return server
 
 
+def promote(trial, primary, server):
+    """Lets a standby take over from the primary, which crashes."""
+    time.sleep(1)
+    trial.begin()
+    primary.kill()
+    server.query("SELECT pg_promote()")
+    trial.notes.append(f"promoted after {time.monotonic() - trial.began:.1f} s")
+    trial.measure()
+
+
 def fail_over(trial):
     """fail-over to a synchronous standby"""
     primary = trial.server("primary")
@@ -227,12 +237,7 @@ def fail_over(trial):
     primary.query("ALTER SYSTEM SET synchronous_standby_names = '*'")
     primary.query("SELECT pg_reload_conf()")
     c.wait_until(lambda: primary.query("SELECT sync_state FROM pg_stat_replication") == "sync", "the synchronous standby")
-    time.sleep(1)
-    trial.begin()
-    primary.kill()
-    server.query("SELECT pg_promote()")
-    trial.notes.append(f"promoted after {time.monotonic() - trial.began:.1f} s")
-    trial.measure()
+    promote(trial, primary, server)
 
 
 def fail_over_asynchronous(trial):
@@ -242,12 +247,7 @@ def fail_over_asynchronous(trial):
     server.query("ALTER SYSTEM SET primary_conninfo = ''")
     server.query("SELECT pg_reload_conf()")
     c.wait_until(lambda: server.query("SELECT count(*) FROM pg_stat_wal_receiver") == "0", "the end of streaming")
-    time.sleep(1)
-    trial.begin()
-    primary.kill()
-    server.query("SELECT pg_promote()")
-    trial.notes.append(f"promoted after {time.monotonic() - trial.began:.1f} s")
-    trial.measure()
+    promote(trial, primary, server)
     c.wait_until(lambda: any("are appended again" in vsd.log() for vsd in trial.daemons), "the deliveries that the standby lacks")
     time.sleep(2)
     lines = [line for vsd in trial.daemons for line in vsd.log().splitlines() if "are appended again" in line]

@@ -166,6 +166,30 @@ struct PostgresDeliveryLogTests {
     #expect(again.log.endOfDamage() != nil, "a replay still has to know")
   }
 
+  @Test(
+    "reads everything else, in both directions, whatever number a damaged row has",
+    arguments: ["first", "count", "bytes", "received"], [Int64.min, -1, 0, 1 << 40, .max])
+  func extremeNumbers(column: String, number: Int64) throws {
+    let opened = try open()
+    defer { opened.log.close() }
+    var positions: [LogPosition] = []
+    for start in [0, 3, 6] { positions += try opened.log.append(StoreSamples.deliveries(start..<start + 3)) }
+    _ = try opened.pool.query("UPDATE @log_commit SET \(column) = $1 WHERE first = 4", [.integer(number)])
+    let sound = StoreSamples.deliveries(0..<3) + StoreSamples.deliveries(6..<9)
+    #expect(try opened.log.read(after: nil, limit: .max, byteLimit: .max).map(\.logged) == sound)
+    let backwards = try opened.log.readBackwards(before: nil, limit: .max, byteLimit: .max)
+    #expect(backwards.reversed().map(\.logged) == sound)
+    for (index, position) in positions.enumerated() {
+      #expect((try? opened.log.delivery(at: position)) == ((3..<6).contains(index) ? nil : StoreSamples.deliveries(0..<9)[index]))
+      let before = try opened.log.readBackwards(before: position, limit: .max, byteLimit: .max).map(\.logged)
+      #expect(before.allSatisfy(sound.contains))
+    }
+    try opened.log.examine()
+    #expect(opened.log.endOfDamage() != nil)
+    #expect(!opened.report.all.isEmpty)
+    try opened.log.removeOld(receivedBefore: .epoch, maximumBytes: .max, projected: try opened.log.coverage())
+  }
+
   @Test("finds rows that are missing, at the beginning, in the middle and at the end", arguments: [1, 3, 5])
   func missingRow(first: Int64) throws {
     let opened = try open()

@@ -30,14 +30,18 @@ package enum SourceCatalog {
   /// The CIs whose jobs can find out which span they are.
   package static let ciSystems = all.compactMap(\.ci)
 
+  // A factory makes a source to tell its name, which is too much to do for each delivery.
+  private static let byName = Dictionary(all.map { ($0.name, $0) }) { first, _ in first }
+  private static let byRoute = Dictionary(all.map { ($0.route, $0) }) { first, _ in first }
+
   /// Returns the factory of a source; nil if there is no such source.
   package static func factory(named name: String) -> (any SourceFactory)? {
-    all.first { $0.name == name }
+    byName[name]
   }
 
   /// Returns the factory of the source that takes deliveries at a path; nil if there is no such source.
   package static func factory(at route: String) -> (any SourceFactory)? {
-    all.first { $0.route == route }
+    byRoute[route]
   }
 
   /// Returns all sources with their secrets.

@@ -74,6 +74,14 @@ package final class FetchProgress: Sendable {
     StandardStream.error.write("\(isBarShown ? "\r\u{1B}[K" : "")\(name): \(text)\n")
   }
 
+  /// Tells if there are no containers to read, or only a part of them.
+  ///
+  /// - Parameter limitFlag: The flag that limits their number; nil if there is none.
+  func note(_ containers: RecordContainers, limitFlag: String?) {
+    if containers.names.isEmpty { note("there is nothing to read") }
+    if let cut = containers.cut { note("\(cut)\(limitFlag.map { "; --\($0) sets how many" } ?? "")") }
+  }
+
   /// Reports a wait, with its reason and its end.
   package func note(_ wait: APIClient.Wait) {
     let end = SystemClock().now().advanced(bySeconds: wait.seconds)

@@ -50,6 +50,18 @@ struct FetchState: Codable, Equatable {
 
   static func path(for file: String) -> String { "\(file).resume" }
 
+  /// Returns the state of the run to go on with, nil if there is none, and when that run began, or else now.
+  ///
+  /// - Parameters:
+  ///   - path: The file of the state; nil to begin anew.
+  ///   - settings: Those of this run, which must be those of the run to go on with.
+  /// - Throws: ``FetchError`` if the state is damaged or has other settings.
+  static func resume(at path: String?, settings: [String]) throws(FetchError) -> (state: FetchState?, began: Timestamp) {
+    guard let path, let state = try read(at: path) else { return (nil, SystemClock().now()) }
+    try state.check(settings: settings, at: path)
+    return (state, Timestamp(rfc3339: state.began) ?? SystemClock().now())
+  }
+
   /// Reads a state; nil if there is none.
   ///
   /// - Throws: ``FetchError`` if the state is damaged.

@@ -42,13 +42,7 @@ package struct HistoryImport {
     self.statePath = statePath
     self.fingerprint = fingerprint
     self.progress = progress
-    guard isResumed else {
-      (earlier, began) = (nil, SystemClock().now())
-      return
-    }
-    earlier = try FetchState.read(at: statePath)
-    began = earlier.flatMap { Timestamp(rfc3339: $0.began) } ?? SystemClock().now()
-    try earlier?.check(settings: fingerprint, at: statePath)
+    (earlier, began) = try FetchState.resume(at: isResumed ? statePath : nil, settings: fingerprint)
   }
 
   /// Returns what the import takes, as a table for people. Imports nothing.
@@ -134,8 +128,7 @@ package struct HistoryImport {
 
   private func containers(of importer: any Importer, _ options: Options) async throws -> [String] {
     let containers = try await importer.containers()
-    if containers.names.isEmpty { progress.note("there is nothing to read") }
-    if let cut = containers.cut { progress.note("\(cut)\(options.containerLimitFlag.map { "; --\($0) sets how many" } ?? "")") }
+    progress.note(containers, limitFlag: options.containerLimitFlag)
     return containers.names
   }
 

@@ -48,13 +48,7 @@ package struct RecordDownload {
     file = Self.canResume(to: path) ? path : nil
     self.fingerprint = fingerprint
     self.progress = progress
-    guard isResumed, let file else {
-      (earlier, began) = (nil, SystemClock().now())
-      return
-    }
-    earlier = try FetchState.read(at: FetchState.path(for: file))
-    began = earlier.flatMap { Timestamp(rfc3339: $0.began) } ?? SystemClock().now()
-    try earlier?.check(settings: fingerprint, at: FetchState.path(for: file))
+    (earlier, began) = try FetchState.resume(at: isResumed ? file.map(FetchState.path) : nil, settings: fingerprint)
   }
 
   /// Downloads everything and writes it to the file.
@@ -93,8 +87,7 @@ package struct RecordDownload {
       return earlier
     }
     let containers = try await source.containers()
-    if containers.names.isEmpty { progress.note("there is nothing to read") }
-    if let cut = containers.cut { progress.note("\(cut)\(options.containerLimitFlag.map { "; --\($0) sets how many" } ?? "")") }
+    progress.note(containers, limitFlag: options.containerLimitFlag)
     return FetchState(settings: fingerprint, began: began, containers: containers.names)
   }
 

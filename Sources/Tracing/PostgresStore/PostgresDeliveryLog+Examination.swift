@@ -61,7 +61,7 @@ extension PostgresDeliveryLog {
 
   /// The position after the damaged delivery that was recorded last, as ``examine()`` found it.
   package func endOfDamage() -> LogPosition? {
-    examination.withLock { $0.latest.map { LogPosition(rawValue: $0.end.rawValue + 1) } }
+    examination.withLock { $0.latest.map { LogPosition(rawValue: $0.end.rawValue &+ 1) } }
   }
 
   /// Accepts the losses that ``examine()`` has found, so that they are not reported again.

@@ -307,11 +307,11 @@ package final class PostgresDeliveryLog: DeliveryLog {
     _ writer: UInt64, after last: UInt64, upTo end: UInt64, limit: Int, byteLimit: Int
   ) throws -> (deliveries: [(position: LogPosition, logged: LoggedDelivery)], reached: UInt64?) {
     let id = PostgresValue.integer(Int64(writer))
-    // The commit that holds the next delivery may begin before it.
+    // The commit that holds the next delivery may begin before it. Damaged rows may have any numbers, so none is added unbounded.
     let sizes = try pool.query(
       """
       SELECT first, count, bytes FROM @log_commit
-      WHERE writer = $1 AND count > $2 - first + 1 AND first <= $3
+      WHERE writer = $1 AND least(first, $3) + least(greatest(count, 0), $2 + 1) > $2 + 1 AND first <= $3
         AND first >= coalesce((SELECT max(first) FROM @log_commit WHERE writer = $1 AND first <= $2 + 1), 0)
       ORDER BY first LIMIT $4
       """, [id, .integer(Int64(last)), .integer(Int64(end)), .integer(Self.commitsAtOnce)])
@@ -388,12 +388,13 @@ package final class PostgresDeliveryLog: DeliveryLog {
 
   private func row(of position: LogPosition) throws -> PostgresConnection.Row? {
     let (writer, number) = (Int64(clamping: position.writer), Int64(clamping: position.number))
+    // A damaged row may have any count.
     return try pool.query(
       """
       SELECT \(StoredCommit.columns), \(Self.microseconds) FROM @log_commit
       WHERE writer = $1 AND first <= $2 ORDER BY first DESC LIMIT 1
       """, [.integer(writer), .integer(number)]
-    ).first { $0.int(1) + $0.int(2) > number }
+    ).first { StoredCommit($0).numbers.contains(position.number) }
   }
 
   private static func place(of row: PostgresConnection.Row) -> [PostgresValue] {

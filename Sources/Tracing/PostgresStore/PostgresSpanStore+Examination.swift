@@ -5,13 +5,7 @@ import ValueStreamCore
 extension PostgresSpanStore {
   /// Reads every row, so that all damage goes to the damage report in the options.
   package func examine() throws {
-    var cursor: UInt64?
-    repeat { cursor = try subjects(after: cursor, limit: 500).next } while cursor != nil
-    var sequence: UInt64 = 0
-    while let last = try outboxEntries(after: sequence, limit: 1000).last { sequence = last.sequence }
-    _ = try values()
-    _ = try fingerprints(since: Timestamp(nanoseconds: .min))
-    _ = try exportRejections(of: nil, before: nil, limit: .max)
+    try readEveryRecord()
     _ = try damagedBranchUpdates()
     try examineFacts()
   }

@@ -20,12 +20,7 @@ extension FactComputer {
 
   private mutating func factTarget(of span: Span) throws -> DeployFactTarget {
     var traits: DeployFactTarget.Traits = []
-    let tier = span.attributes.text(of: AttributeName.valuestreamDeploymentTier)
-    switch span.attributes.value(of: AttributeName.valuestreamDeploymentProduction) {
-    case .bool(true): traits.insert(.isProduction)
-    case .bool(false): traits.insert(.isNotProduction)
-    default: if let tier { traits.insert(tier == "production" ? .isProduction : .isNotProduction) }
-    }
+    if let isProduction = span.isStatedProduction { traits.insert(isProduction ? .isProduction : .isNotProduction) }
     if span.attributes.text(of: AttributeName.valuestreamDeploymentKind) == "rolledback" { traits.insert(.isStatedRollback) }
     if span.isEndUnknown { traits.insert(.isEndUnknown) }
     let project = span.project ?? span.key.containerName
@@ -258,6 +253,13 @@ extension DeployFactStep {
 }
 
 extension Span {
+  /// True if the vendor says that a deploy is to production, by its own word or by the tier of the environment. Nil if it says
+  /// nothing.
+  package var isStatedProduction: Bool? {
+    if case .bool(let isProduction)? = attributes.value(of: AttributeName.valuestreamDeploymentProduction) { return isProduction }
+    return attributes.text(of: AttributeName.valuestreamDeploymentTier).map { $0 == "production" }
+  }
+
   /// When the attempt began to run, after all waiting. Nil if nobody says.
   var runStart: Timestamp? { phases.first { $0.track == "run" && $0.name == "run" }?.start }
 

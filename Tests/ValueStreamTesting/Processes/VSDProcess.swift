@@ -6,26 +6,21 @@ import ValueStreamCore
 package final class VSDProcess: Sendable {
   /// A home directory with the default store. Starting vsd again in the same home continues with the same store.
   package final class Home: Sendable {
-    package let path: String
+    private let directory: TemporaryDirectory
 
     package init() throws {
-      let url = FileManager.default.temporaryDirectory.appendingPathComponent("vsd-tests-\(UUID().uuidString)")
-      try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-      path = url.path
+      directory = try TemporaryDirectory()
     }
 
-    deinit {
-      try? FileManager.default.removeItem(atPath: path)
-    }
-
+    package var path: String { directory.path }
     package var store: String { "\(path)/.local/state/valuestream" }
 
     /// Writes a file into the home directory.
     ///
     /// - Returns: The path of the file.
     package func write(_ name: String, _ text: String) throws -> String {
-      try text.write(toFile: "\(path)/\(name)", atomically: true, encoding: .utf8)
-      return "\(path)/\(name)"
+      try text.write(toFile: directory.file(name), atomically: true, encoding: .utf8)
+      return directory.file(name)
     }
   }
 

@@ -13,12 +13,6 @@ struct ProductionRule {
   func includes(_ deploy: Span) -> Bool {
     let environment = deploy.environment
     if !patterns.isEmpty { return environment.map(patterns.match) ?? false }
-    if case .bool(let isProduction)? = deploy.attributes.value(of: AttributeName.valuestreamDeploymentProduction) {
-      return isProduction
-    }
-    if case .string(let tier)? = deploy.attributes.value(of: AttributeName.valuestreamDeploymentTier) {
-      return tier == "production"
-    }
-    return environment.map(EnvironmentRule.isProduction) ?? false
+    return deploy.isStatedProduction ?? environment.map(EnvironmentRule.isProduction) ?? false
   }
 }
