@@ -80,7 +80,7 @@ struct GenerateHistory: Sendable {
 
   private static let scale = Setting<Double>(
     "scale", environment: "", placeholder: "X", default: 1, defaultText: "1",
-    help: "How much happens. 1 is a team of eight, 10 is ten such teams, 0.5 is half as much. With --story=year, at most 20."
+    help: "How much happens. 1 is a team of eight, 10 is ten such teams, 0.5 is half as much. With --story=year, at most 60."
   ) { text throws(SettingError) in
     guard let scale = Double(text), HistoryConfiguration.scaleRange.contains(scale) else {
       throw SettingError(expected: "a number from 0.01 to 1000")

@@ -12,8 +12,8 @@ package final class YearHistory: Sequence, IteratorProtocol {
   private var random: SeededRandom
   private var last = Timestamp.epoch
 
-  /// The greatest scale. The plan of a year of one company takes about 40 MB.
-  package static let greatestScale = 20.0
+  /// The greatest scale, with about a million spans. The plan of a year takes about 40 MB times the scale, here 2.4 GB.
+  package static let greatestScale = 60.0
 
   /// The paths of all deliveries, which are also those of ``HistoryGenerator``.
   package static let paths = ["/github", "/gitlab", "/jira", "/jenkins", "/customhttp"]
