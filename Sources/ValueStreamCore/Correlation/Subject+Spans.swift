@@ -165,13 +165,20 @@ extension Subject {
   }
 
   private func boundaries() -> [Boundary] {
-    var marks = facts.flatMap(\.event.marks)
-    if let dropped { marks += dropped.marks.keys }
-    let hasVendorBegin = dropped?.hasVendorBegin ?? false || marks.contains { $0.kind == .begin && $0.time.isVendor }
-    let ends = marks.compactMap { $0.kind == .end && $0.time.isVendor ? $0.time.timestamp : nil }.sorted()
+    var hasVendorBegin = dropped?.hasVendorBegin ?? false
+    var ends: [Timestamp] = []
+    visitMarks { mark in
+      guard mark.time.isVendor else { return }
+      switch mark.kind {
+      case .begin: hasVendorBegin = true
+      case .end: ends.append(mark.time.timestamp)
+      case .restart: break
+      }
+    }
+    if ends.count > 1 { ends.sort() }
     var boundaries: [Boundary] = []
-    boundaries.reserveCapacity(marks.count + facts.count)
-    for mark in marks {
+    boundaries.reserveCapacity(3 * facts.count)
+    visitMarks { mark in
       switch mark.kind {
       // Ignore times of receipt if the vendor states start times.
       case .begin:
@@ -192,12 +199,18 @@ extension Subject {
     }
     if let horizon = dropped?.horizon { boundaries.removeAll { $0.time.timestamp < horizon } }
     boundaries.sort()
-    // The same boundary may be stated several times.
+    // The same boundary may be stated several times, but rarely is.
+    guard zip(boundaries, boundaries.dropFirst()).contains(where: ==) else { return boundaries }
     var last: Boundary?
     return boundaries.filter { boundary in
       defer { last = boundary }
       return boundary != last
     }
+  }
+
+  private func visitMarks(_ visit: (LifeMark) -> Void) {
+    for fact in facts { for mark in fact.event.marks { visit(mark) } }
+    if let dropped { for mark in dropped.marks.keys { visit(mark) } }
   }
 
   /// Moves a start back to an end shortly before it, so that clock differences within one run do not create another attempt.

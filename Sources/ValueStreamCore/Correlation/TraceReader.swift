@@ -103,6 +103,8 @@ public struct TraceReader {
   // MARK: Traces
 
   mutating func place(of subject: Subject) throws -> TraceRoot.Place {
+    // That of a subject without a parent is computed faster than it is found.
+    guard subject.parent != nil else { return TraceRoot.place(of: subject, strategy: strategy) { _ in nil } }
     if let known = places[subject.key] { return known }
     let place = try TraceRoot.place(of: subject, strategy: strategy) { try self.subject(for: $0) }
     places[subject.key] = place

@@ -36,6 +36,10 @@ public enum TraceRoot {
   public static func place(
     of subject: Subject, strategy: TraceStrategy, lookUp: (SubjectKey) throws -> Subject?
   ) rethrows -> Place {
+    guard subject.parent != nil else {
+      let root = strategy.root(of: CollectionOfOne(subject.operation))
+      return Place(path: [subject.key], rootIndex: root, parent: nil, isCut: false)
+    }
     var path = [subject]
     var places = [subject.key: 0]
     /// The index of the nearest subject that becomes the root if it has enough ancestors.

@@ -126,7 +126,8 @@ extension FactComputer {
       if case .strings(let labels) = event.attributes.value(of: AttributeName.valuestreamIssueLabels) { labels } else { nil }
     }
     for label in labels ?? [] {
-      let last = label.split { $0 == ":" || $0 == "/" }.last.map { String($0.trimmed) } ?? label
+      let last =
+        label.utf8.split { $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: "/") }.last.map { Substring($0).trimmed } ?? label
       if typeLabels.contains(last.lowercased()) { return last }
     }
     return nil

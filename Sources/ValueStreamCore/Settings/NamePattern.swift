@@ -86,7 +86,9 @@ extension Setting where Value == [NamePattern] {
 extension StringProtocol {
   /// The text without leading and trailing spaces and tabs.
   package var trimmed: String {
-    var rest = self[...]
+    func isBlank(_ byte: UInt8?) -> Bool { byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
+    var rest = Substring(self)
+    guard isBlank(rest.utf8.first) || isBlank(rest.utf8.last) else { return String(rest) }
     while let first = rest.first, first == " " || first == "\t" { rest = rest.dropFirst() }
     while let last = rest.last, last == " " || last == "\t" { rest = rest.dropLast() }
     return String(rest)
