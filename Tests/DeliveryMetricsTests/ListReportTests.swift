@@ -3,8 +3,8 @@ import Testing
 import ValueStreamCore
 
 @Suite struct ListReportTests {
-  @Test("Deploys and incidents read at once are those of their own reports")
-  func deploysAndIncidents() throws {
+  @Test("The events of a window are its releases, the failed ones marked, and the incidents that ended in it or last")
+  func events() throws {
     var facts = TestFacts()
     facts.deploy("shop", 1, began: at(1, 5), ended: at(1, 5, 13), step: .first)
     facts.deploy("shop", 2, began: at(1, 6), ended: at(1, 6, 13))
@@ -13,17 +13,14 @@ import ValueStreamCore
     facts.deploy("cart", 4, began: at(1, 8), ended: nil, outcome: .running)
     facts.incident(began: at(1, 6, 13, 30), resolved: at(1, 6, 16))
     facts.incident("cart", began: at(1, 9), resolved: nil)
+    let frame = ReportFrame(window: january.window, comparison: .none, now: january.now)
     for rules in [FailureRule.usual, Set(FailureRule.allCases)] {
-      let settings = ReportSettings(failureRules: rules)
-      let frame = ReportFrame(window: january.window, comparison: .none, now: january.now)
-      let both = try DeploysAndIncidents(DeploysQuery(frame: frame, settings: settings), from: facts)
-      let deploys = try DeploysReport(DeploysQuery(frame: frame, settings: settings), from: facts)
-      let incidents = try IncidentsReport(IncidentsQuery(frame: frame, settings: settings), from: facts)
-      #expect(both.deploys.rows == deploys.rows)
-      #expect((both.incidents.open + both.incidents.resolved) == incidents.open + incidents.resolved)
-      #expect(both.incidents.failures == incidents.failures)
-      #expect(both.incidents.current == incidents.current)
-      #expect(incidents.open.count == 1 && incidents.resolved.count == 1)
+      let events = try DeliveryEvents(DORAQuery(frame: frame, settings: ReportSettings(failureRules: rules)), from: facts)
+      let failed = rules.contains(.failed) ? [at(1, 6, 13), at(1, 7, 13)] : [at(1, 6, 13)]
+      #expect(events.releases.filter(\.isFailed).map(\.ended).sorted() == failed)
+      #expect(events.releases.filter { !$0.isFailed }.map(\.ended).sorted() == [at(1, 5, 13), at(1, 6, 15)])
+      #expect(events.incidents.map(\.began) == [at(1, 9), at(1, 6, 13, 30)])
+      #expect(events.incidents.map(\.resolved) == [nil, at(1, 6, 16)])
     }
   }
 

@@ -195,6 +195,41 @@ import ValueStreamTesting
     #expect(report.jobs.map(\.value.runs) == [4, 5])
   }
 
+  @Test("The run times of repositories and teams are those of their own reports, without excluded runs")
+  func runTimes() throws {
+    var facts = TestFacts()
+    var excluded: FactID?
+    for day in 5...14 {
+      excluded = run(&facts, "acme/shop", nil, .success, on: day, minutes: Double(day))
+      _ = run(&facts, "acme/shop", "test", .success, on: day, minutes: 50)
+      _ = run(&facts, "acme/till", nil, day == 6 ? .other : .failure, on: day, minutes: 1)
+      _ = run(&facts, "acme/lamp", nil, .success, on: day, minutes: 7)
+    }
+    let window = TimeWindow(start: at(1, 5, 0, 0), end: at(1, 15, 0, 0))
+    var query = PipelinesQuery(frame: ReportFrame(window: window, now: at(1, 20, 0, 0)))
+    query.settings.exclusions = [try #require(excluded): "a runner was broken"]
+    query.settings.teams = [
+      .init(name: "shops", patterns: [NamePattern("acme/shop"), NamePattern("acme/till")]),
+      .init(name: "all", patterns: [NamePattern("acme/*")]),
+    ]
+    let repositories = try PipelinesReport.runTimes(query, by: .repository, from: facts)
+    #expect(Set(repositories.keys) == ["acme/shop", "acme/till", "acme/lamp"])
+    #expect(repositories["acme/shop"]?.n == 9 && isNear(repositories["acme/shop"]?.median, 9 * 60))
+    for (name, times) in repositories {
+      query.scope.repositories = [NamePattern(name)]
+      #expect(try PipelinesReport(query, from: facts).current.runTime == times)
+    }
+    query.scope.repositories = []
+    let teams = try PipelinesReport.runTimes(query, by: .team, from: facts)
+    for name in ["shops", "all"] {
+      query.scope.team = name
+      #expect(try PipelinesReport(query, from: facts).current.runTime == teams[name])
+    }
+    query.scope.team = nil
+    query.scope.repositories = [NamePattern("acme/l*")]
+    #expect(try Set(PipelinesReport.runTimes(query, by: .team, from: facts).keys) == ["all"])
+  }
+
   @Test("Short lists begin like long ones if the source reads parts of roll-ups", arguments: 1...8 as ClosedRange<UInt64>)
   func shortLists(seed: UInt64) throws {
     var random = SeededRandom(seed: seed)

@@ -74,6 +74,52 @@ import ValueStreamCore
     #expect(two.shown == Array(all.shown.prefix(2)) && two.hidden == all.shown.count - 2)
   }
 
+  @Test("A breakdown has the groups, rows and events of the reports that it stands for", arguments: 0..<4)
+  func breakdown(seed: UInt64) throws {
+    let facts = history(seed)
+    let query = DORAQuery(frame: frame, buckets: .week, settings: settings)
+    let breakdown = try DORABreakdown(query, by: [.service, .repository], from: facts)
+    #expect(try "\(breakdown.whole)" == "\(DORAReport(query, from: facts))")
+    #expect(breakdown.divided.map(\.grouping) == [.service, .repository])
+    for (grouping, groups) in breakdown.divided {
+      let alone = try DORAReport(DORAQuery(frame: frame, grouping: grouping, settings: settings), from: facts).groups
+      #expect(groups.count > 1 && "\(groups)" == "\(alone)")
+    }
+    let rolling = DORAQuery(frame: frame, grouping: .environment, buckets: .week, settings: settings)
+    let keys = [GroupKey.all] + breakdown.divided.flatMap { $0.groups.map(\.key) }
+    let others = try DORAReport(rolling, from: facts).groups.map(\.key)
+    let parts: [DORAEvidence.Part] = [
+      .counted, .leftOut(nil), .verdict(.failed), .rule(.rollback), .rework(nil), .open, .detected,
+    ]
+    let bucket = try #require(breakdown.whole.groups.first?.trend.dropFirst(2).first?.bucket.window.start)
+    for key in keys + others {
+      var own = query
+      own.grouping = key.grouping
+      for metric in DORAMetric.allCases {
+        for part in parts {
+          for period in Period.allCases {
+            let evidence = DORAEvidence(metric, group: key, period: period, part: part)
+            let rows = try breakdown.rows(evidence, page: PageRequest(limit: 40), from: facts)
+            #expect(try "\(rows)" == "\(DORAReport.evidence(evidence, own, from: facts, page: PageRequest(limit: 40)))")
+          }
+          let evidence = DORAEvidence(metric, group: key, bucket: bucket, part: part)
+          let rows = try breakdown.rows(evidence, page: PageRequest(), from: facts)
+          #expect(try "\(rows)" == "\(DORAReport.evidence(evidence, own, from: facts))")
+        }
+      }
+    }
+    var alone = frame
+    alone.comparison = .none
+    let events = try DeliveryEvents(DORAQuery(frame: alone, settings: settings), from: facts)
+    let deploys = try DeploysReport(DeploysQuery(frame: alone, limit: 10_000, settings: settings), from: facts).rows
+    let ends = deploys.compactMap { row in row.release.flatMap { $0.deploy == row.deploy ? $0 : nil } }
+    #expect(events.releases.count > 10 && events.releases.map(\.ended).sorted() == ends.map(\.ended).sorted())
+    #expect(events.releases.count(where: \.isFailed) == ends.count { $0.verdict == .failed })
+    let incidents = try IncidentsReport(IncidentsQuery(frame: alone, settings: settings), from: facts)
+    #expect(events.incidents.map(\.began).sorted() == (incidents.open + incidents.resolved).map(\.began).sorted())
+    #expect("\(breakdown.events)" == "\(events)")
+  }
+
   @Test("Dividing a report by groups gives the groups of their own reports", arguments: 0..<4)
   func divided(seed: UInt64) throws {
     let facts = history(seed)

@@ -17,7 +17,7 @@ struct LeadTimePage {
     let query = LeadTimeQuery(
       frame: page.frame, scope: page.question.scope, buckets: .week, slowest: Self.slowestCount, settings: page.settings)
     let grouping = page.division(services: true)
-    let (report, groups) = try LeadTimeReport.divided(query, by: grouping, from: page.facts)
+    let (report, groups, events) = try LeadTimeReport.divided(query, by: grouping, from: page.facts)
     let divided = groups.filter { $0.leadTime.current.summary.n > 0 }.sorted {
       ($1.leadTime.current.summary.n, $0.key.name ?? "") < ($0.leadTime.current.summary.n, $1.key.name ?? "")
     }
@@ -35,7 +35,7 @@ struct LeadTimePage {
       }
       html.element(.section, .classes("tiles")) { html in writeTiles(group, &html) }
       writeStages(group, divided, grouping, &html)
-      try writeTrend(group, &html)
+      writeTrend(group, TimelineEvents(events, now: page.now), &html)
       writeDistribution(group, &html)
       writeSlowest(group.slowest, subjects, &html)
     }
@@ -179,8 +179,7 @@ struct LeadTimePage {
 
   // MARK: Trend and distribution
 
-  private func writeTrend(_ group: LeadTimeReport.Group, _ html: inout HTMLWriter) throws {
-    let events = try page.events()
+  private func writeTrend(_ group: LeadTimeReport.Group, _ events: TimelineEvents, _ html: inout HTMLWriter) {
     let chart = BandChart(
       title: "Lead time by week of release", note: DORAMetric.leadTime.trendNote,
       steps: group.trend.map { bucket in

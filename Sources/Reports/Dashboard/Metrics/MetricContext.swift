@@ -114,20 +114,10 @@ struct MetricContext {
     settings.teams.isEmpty || state[.team] != nil ? (services ? .service : .repository) : .team
   }
 
-  private static let eventLimit = 1000
-
   /// The releases and incidents of the window, for the time axes of charts.
   func events() throws -> TimelineEvents {
-    let both = try DeploysAndIncidents(
-      DeploysQuery(frame: withoutComparison, scope: question.scope, limit: Self.eventLimit, settings: settings), from: facts)
-    let (deploys, incidents) = (both.deploys, both.incidents)
-    return TimelineEvents(
-      deploys: deploys.rows.compactMap { row in
-        // Deploys of one release are one tick.
-        guard let release = row.release, release.deploy == row.deploy else { return nil }
-        return (release.ended, release.verdict == .failed ? .failedDeploy : .deploy)
-      },
-      incidents: (incidents.open + incidents.resolved).map { ($0.began, $0.resolved ?? now) })
+    TimelineEvents(
+      try DeliveryEvents(DORAQuery(frame: withoutComparison, scope: question.scope, settings: settings), from: facts), now: now)
   }
 
   var withoutComparison: ReportFrame {
@@ -238,6 +228,15 @@ struct MetricContext {
         }
       }
     }
+  }
+}
+
+extension TimelineEvents {
+  /// - Parameter now: the end of incidents that last.
+  init(_ events: DeliveryEvents, now: Timestamp) {
+    self.init(
+      deploys: events.releases.map { ($0.ended, $0.isFailed ? .failedDeploy : .deploy) },
+      incidents: events.incidents.map { ($0.began, $0.resolved ?? now) })
   }
 }
 

@@ -8,8 +8,8 @@ struct ProjectTable {
   private let projects: [OverviewReport.Project]
   private let hiddenCount: Int
   private let grouping: Grouping
-  /// By name of the project.
-  private var builds: [String: PipelinesReport.Value] = [:]
+  /// How long the runs of CI took, by name of the project.
+  private let runTimes: [String: DurationSummary]
 
   /// - Parameter report: grouped by ``grouping(_:)``.
   init(_ page: MetricContext, _ report: OverviewReport) throws {
@@ -17,27 +17,13 @@ struct ProjectTable {
     grouping = Self.grouping(page)
     projects = report.projects
     hiddenCount = report.hiddenProjects
-    try readBuilds()
+    runTimes = try PipelinesReport.runTimes(
+      PipelinesQuery(frame: page.withoutComparison, scope: page.question.itemScope, settings: page.settings), by: grouping,
+      from: page.facts)
   }
 
   /// What a project is.
   static func grouping(_ page: MetricContext) -> Grouping { page.division(services: false) }
-
-  private mutating func readBuilds() throws {
-    var query = PipelinesQuery(
-      frame: page.withoutComparison, scope: page.question.itemScope, lists: .repositories, limit: .max, settings: page.settings)
-    guard grouping == .team else {
-      let rows = try PipelinesReport(query, from: page.facts).repositories
-      let named = rows.compactMap { row in row.repository.map { ($0, row.value) } }
-      builds = Dictionary(named) { first, _ in first }
-      return
-    }
-    query.lists = .none
-    for project in projects {
-      query.scope.team = project.name
-      builds[project.name] = try PipelinesReport(query, from: page.facts).current
-    }
-  }
 
   func write(to html: inout HTMLWriter) {
     guard !projects.isEmpty else { return }
@@ -94,7 +80,7 @@ struct ProjectTable {
         project.finished > 0 ? "\(project.succeeded) of \(project.finished)" : nil, deploys, &html)
       writeDuration(project.issues?.flowTime, "done", door("flow_time", project), &html)
       writeDuration(project.reviews?.readyToMerge, "merged", door("ready_to_merge", project), &html)
-      writeDuration(builds[project.name]?.runTime, "runs", address(Address("pipelines"), project), &html)
+      writeDuration(runTimes[project.name], "runs", address(Address("pipelines"), project), &html)
       writeCell(
         FigureUnit.duration.text(project.deployTime.median),
         project.deployTime.n > 0 ? Wording.count(project.deployTime.n, "deploy") : nil, deploys, &html)

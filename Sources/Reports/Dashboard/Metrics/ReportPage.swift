@@ -27,15 +27,10 @@ struct ReportPage {
     } else if let data = page.data(of: "ageing") {
       return data
     }
-    let rows = try rows(measure, page, own)
-    let subjects = try page.subjects(rows.rows.map(\.id) + rows.rows.flatMap { $0.related.map(\.id) })
     let metric = DORAMetric(rawValue: measure.name)
-    let report = try metric.map { _ in
-      var query = page.question.dora
-      query.buckets = .week
-      return try DORAReport(query, from: reports.facts)
-    }
-    let groups = try metric.map { try divided($0, page) }
+    let breakdown = try metric.map { _ in try readBreakdown(page) }
+    let rows = try rows(measure, page, own, breakdown)
+    let subjects = try page.subjects(rows.rows.map(\.id) + rows.rows.flatMap { $0.related.map(\.id) })
     let hasServices = ![.flow, .ageing, .reviews, .pipelines].contains(measure.page)
     return try page.page(
       title: measure.title, crumb: measure.title, hasServices: hasServices, isCompared: measure.report != nil,
@@ -44,11 +39,13 @@ struct ReportPage {
       try page.writeHeading(
         measure.title, hasServices: hasServices, isCompared: measure.report != nil, &html
       ) { $0.text(" \(measure.formula)") }
-      if let metric, let group = report?.groups.first {
-        html.element(.section, .classes("tiles single")) { html in MetricTile(metric, group, page).write(to: &html) }
-        try writeTrend(metric, group, page, &html)
+      if let metric, let breakdown {
+        if let group = breakdown.whole.groups.first {
+          html.element(.section, .classes("tiles single")) { html in MetricTile(metric, group, page).write(to: &html) }
+          writeTrend(metric, group, TimelineEvents(breakdown.events, now: page.now), page, &html)
+        }
+        writeGroups(metric, breakdown.divided.filter { $0.groups.count > 1 }, page, &html)
       }
-      if let metric, let groups { writeGroups(metric, groups, page, &html) }
       writeRows(rows, subjects, measure, page, &html)
     }
   }
@@ -66,7 +63,7 @@ struct ReportPage {
   }
 
   private func rows(
-    _ measure: Measure, _ page: MetricContext, _ own: [(name: String, value: String?)]
+    _ measure: Measure, _ page: MetricContext, _ own: [(name: String, value: String?)], _ breakdown: DORABreakdown?
   ) throws -> EvidencePage {
     let limit = min(page.state.limit ?? Self.usualLimit, ItemListPage.pageLimit)
     guard let report = measure.report, let api = context.dashboard.api else {
@@ -80,16 +77,15 @@ struct ReportPage {
     for case (let name, let value?) in own { query.append((name, value)) }
     if let place = page.state[.place] { query.append(("cursor", place)) }
     query.append(("limit", "\(limit)"))
-    return try api.evidence(of: measure.metric, in: report, query: query)
+    return try api.evidence(of: measure.metric, in: report, query: query, sharing: breakdown)
   }
 
   // MARK: Trend and groups
 
   private func writeTrend(
-    _ metric: DORAMetric, _ group: DORAReport.Group, _ page: MetricContext, _ html: inout HTMLWriter
-  ) throws {
+    _ metric: DORAMetric, _ group: DORAReport.Group, _ events: TimelineEvents, _ page: MetricContext, _ html: inout HTMLWriter
+  ) {
     guard group.trend.contains(where: { metric.value(in: $0) != nil }) else { return }
-    let events = try page.events()
     html.element(.section) { html in
       html.sectionHeading("By week") { $0.text(metric.trendNote) }
       html.plot(TrendPlot(metric, group.trend, events).plot) { index in
@@ -106,20 +102,18 @@ struct ReportPage {
     }
   }
 
-  private func divided(_ metric: DORAMetric, _ page: MetricContext) throws -> [(Grouping, [DORAReport.Group])] {
-    var groupings: [Grouping] = [.service, .repository]
-    if !page.settings.teams.isEmpty { groupings.append(.team) }
-    return try groupings.map { grouping in
-      var query = page.question.dora
-      query.grouping = grouping
-      return (grouping, try DORAReport(query, from: reports.facts).groups)
-    }.filter { $0.1.count > 1 }
+  private func readBreakdown(_ page: MetricContext) throws -> DORABreakdown {
+    var query = page.question.dora
+    query.buckets = .week
+    return try DORABreakdown(
+      query, by: [.service, .repository] + (page.settings.teams.isEmpty ? [] : [.team]), from: reports.facts)
   }
 
   private static let groupLimit = 30
 
   private func writeGroups(
-    _ metric: DORAMetric, _ divided: [(Grouping, [DORAReport.Group])], _ page: MetricContext, _ html: inout HTMLWriter
+    _ metric: DORAMetric, _ divided: [(grouping: Grouping, groups: [DORAReport.Group])], _ page: MetricContext,
+    _ html: inout HTMLWriter
   ) {
     guard !divided.isEmpty else { return }
     html.element(.div, .classes("columns")) { html in

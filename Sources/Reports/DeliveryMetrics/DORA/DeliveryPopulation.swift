@@ -97,25 +97,25 @@ struct DeliveryPopulation: Sendable {
     if question.countsChanges { try addChanges(source) }
   }
 
-  /// Divides the releases of another population, and its changes if a source is given, without reading them again. Has no
-  /// failures.
+  /// Divides the releases and failures of another population, and its changes if a source is given, without reading them again.
   ///
   /// - Parameters:
   ///   - frame: with windows of `other`.
   ///   - grouping: not ``Grouping/environment``, which has other releases.
   ///   - source: for deliveries before the days that were read.
   init(
-    releasesOf other: DeliveryPopulation, frame: ReportFrame, groupedBy grouping: Grouping?,
+    dividing other: DeliveryPopulation, frame: ReportFrame, groupedBy grouping: Grouping?,
     changesFrom source: (any FactSource)? = nil
   ) throws {
     self.frame = frame
-    (settings, basis, history, failures) = (other.settings, other.basis, other.history, [])
+    (settings, basis, history, failures) = (other.settings, other.basis, other.history, other.failures)
     scope = try ScopeRule(settings, history.question.scope, grouping, history.names)
     for period in Period.allCases {
       guard let window = frame.window(of: period) else { continue }
       periods[period] = Rows(window: window, groups: [GroupRows](repeating: GroupRows(), count: groupCount))
     }
     addReleases()
+    addFailures()
     if let source { try addChanges(source) }
   }
 

@@ -79,6 +79,11 @@ struct IncidentsComputation {
       recoveryTime: dora.recoveryTime())
   }
 
+  /// The beginning and the end of the incidents that the report lists.
+  func openAndResolved() -> [(began: Timestamp, resolved: Timestamp?)] {
+    (open(query.frame.window) + resolved(query.frame.window)).map { ($0.fact.began, $0.fact.resolved) }
+  }
+
   func openRows() -> [IncidentRow] {
     let last = min(query.frame.window.end, query.frame.now)
     return open(query.frame.window).map { row($0, until: last) }

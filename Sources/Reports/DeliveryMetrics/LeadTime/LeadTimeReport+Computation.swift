@@ -8,15 +8,22 @@ extension LeadTimeReport {
     self = try LeadTimeComputation(query, source).report()
   }
 
-  /// Computes a report without groups, and the groups of its window, from one reading of the facts.
+  /// Computes a report without groups, the groups of its window, and what happened meanwhile, from one reading of the facts.
   ///
   /// - Parameter grouping: not ``Grouping/environment``.
   /// - Returns: the groups have neither a comparison nor a trend nor the slowest changes.
   package static func divided(
     _ query: LeadTimeQuery, by grouping: Grouping, from source: any FactSource
-  ) throws -> (report: LeadTimeReport, groups: [Group]) {
+  ) throws -> (report: LeadTimeReport, groups: [Group], events: DeliveryEvents) {
     let whole = try LeadTimeComputation(query, source)
-    return (try whole.report(), try LeadTimeComputation(whole, dividedBy: grouping, source).report().groups)
+    let ((report, events), groups) = try ParallelReading.both(
+      throwing: {
+        (try whole.report(), DeliveryEvents(whole.population))
+      },
+      {
+        try LeadTimeComputation(whole, dividedBy: grouping, source).report().groups
+      })
+    return (report, groups, events)
   }
 
   /// Returns the rows behind one number of the report, from the same computation as the number.
@@ -53,7 +60,7 @@ struct LeadTimeComputation {
     (query.buckets, query.slowest) = (nil, 0)
     self.query = query
     population = try DeliveryPopulation(
-      releasesOf: whole.population, frame: query.frame, groupedBy: grouping, changesFrom: source)
+      dividing: whole.population, frame: query.frame, groupedBy: grouping, changesFrom: source)
     history = population.history
   }
 

@@ -61,21 +61,6 @@ extension DeploysQuery {
   }
 }
 
-/// The deploys of a window, and the incidents of the same window. Reads what both rest on once.
-package struct DeploysAndIncidents: Sendable {
-  package var deploys: DeploysReport
-  /// Compared with nothing.
-  package var incidents: IncidentsReport
-
-  package init(_ query: DeploysQuery, from source: any FactSource) throws {
-    let query = try query.excluding(source)
-    let population = try DeliveryPopulation(source, query.population)
-    deploys = try DeploysReport(query, population)
-    incidents = IncidentsReport(
-      IncidentsQuery(frame: population.frame, scope: query.scope, settings: query.settings), population)
-  }
-}
-
 extension DeployRow {
   fileprivate init(_ deploy: DeployFact, _ history: ReleaseHistory, isProduction: Bool) {
     self.init(

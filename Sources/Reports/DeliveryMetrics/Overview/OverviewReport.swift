@@ -103,7 +103,7 @@ extension OverviewReport {
         frame: dora.frame, scope: dora.scope, grouping: query.projects, leadTimeFrom: dora.leadTimeFrom, buckets: .week,
         settings: dora.settings)
       query.frame.comparison = .none
-      let projects = try DeliveryPopulation(releasesOf: population, frame: query.frame, groupedBy: query.grouping)
+      let projects = try DeliveryPopulation(dividing: population, frame: query.frame, groupedBy: query.grouping)
       grouped = DORAComputation(query, projects)
       var groups: [String: Int32] = [:]
       for number in projects.groups() {

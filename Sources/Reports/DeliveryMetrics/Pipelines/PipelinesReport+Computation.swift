@@ -6,6 +6,16 @@ extension PipelinesReport {
     self = try PipelinesComputation(query, source).report()
   }
 
+  /// Returns how long the runs of each repository or team took.
+  ///
+  /// - Parameter grouping: ``Grouping/repository`` or ``Grouping/team``.
+  package static func runTimes(
+    _ query: PipelinesQuery, by grouping: Grouping, from source: any FactSource
+  ) throws -> [String: DurationSummary] {
+    var computation = try PipelinesComputation(unread: query, source)
+    return try computation.runTimes(by: grouping)
+  }
+
   /// Returns the rows behind one number of the report, from the same computation as the number.
   package static func evidence(
     _ evidence: PipelinesEvidence, _ query: PipelinesQuery, from source: any FactSource, page: PageRequest = PageRequest()
@@ -31,8 +41,7 @@ struct PipelinesComputation {
     var isWhole: Bool
   }
 
-  /// - Parameter readsRollUps: false for evidence, which needs rows only.
-  init(_ query: PipelinesQuery, _ source: any FactSource, readsRollUps: Bool = true) throws {
+  fileprivate init(unread query: PipelinesQuery, _ source: any FactSource) throws {
     let query = try query.excluding(source)
     self.query = query
     self.source = source
@@ -40,20 +49,25 @@ struct PipelinesComputation {
     guard windows.allSatisfy({ $0.start <= $0.end }) else {
       throw ReportError(.badWindow, "the window ends before it starts")
     }
-    let frame = query.frame.wholeDays
-    self.frame = frame
+    frame = query.frame.wholeDays
+  }
+
+  /// - Parameter readsRollUps: false for evidence, which needs rows only.
+  init(_ query: PipelinesQuery, _ source: any FactSource, readsRollUps: Bool = true) throws {
+    try self.init(unread: query, source)
+    let (query, frame) = (self.query, self.frame)
     guard readsRollUps else {
       (runs, names) = try Self.runs(query, frame, source)
       return
     }
-    let (levels, days) = (Self.levels(query, query.lists), frame.factDays(of: frame.window))
+    let (levels, days) = (Self.levels(query, isListed: true), frame.factDays(of: frame.window))
     // Reading the roll-ups of jobs takes about as long as all else.
     let (jobs, others) = try ParallelReading.both(
       throwing: {
-        try Self.rollUps(levels.filter { $0 == .job }, days, query, source)
+        try Self.rollUps(levels.filter { $0 == .job }, isListed: true, days, query, source)
       },
       {
-        (try Self.rollUps(levels.filter { $0 != .job }, days, query, source), try Self.runs(query, frame, source))
+        (try Self.rollUps(levels.filter { $0 != .job }, isListed: true, days, query, source), try Self.runs(query, frame, source))
       })
     (runs, names) = others.1
     rollUps = others.0 + jobs
@@ -74,22 +88,22 @@ struct PipelinesComputation {
     !query.scope.repositories.isEmpty || query.scope.team != nil
   }
 
-  private static func levels(_ query: PipelinesQuery, _ lists: PipelinesQuery.Lists) -> [RollUpLevel] {
-    switch (lists, isNarrow(query)) {
-    case (.none, false): [.whole]
-    case (.none, true), (.repositories, true): [.repository]
-    case (.repositories, false): [.whole, .repository]
-    case (.all, false): [.whole, .repository, .workflow, .job, .runner]
-    case (.all, true): [.repository, .workflow, .job]
+  /// - Parameter isListed: false for the value of all runs only.
+  private static func levels(_ query: PipelinesQuery, isListed: Bool) -> [RollUpLevel] {
+    switch (isListed, isNarrow(query)) {
+    case (false, false): [.whole]
+    case (false, true): [.repository]
+    case (true, false): [.whole, .repository, .workflow, .job, .runner]
+    case (true, true): [.repository, .workflow, .job]
     }
   }
 
   /// - Parameter found: the roll-ups of the window.
   private mutating func sums(
-    of found: [ReadRollUp], in window: TimeWindow, for lists: PipelinesQuery.Lists
+    of found: [ReadRollUp], in window: TimeWindow, isListed: Bool
   ) throws -> Sums {
     let excluded = try excludedTallies(in: frame.factDays(of: window))
-    let (isNarrow, levels) = (Self.isNarrow(query), Self.levels(query, lists))
+    let (isNarrow, levels) = (Self.isNarrow(query), Self.levels(query, isListed: isListed))
     for entry in found {
       names.note(entry.key.repository)
       names.note(entry.key.workflow)
@@ -109,7 +123,7 @@ struct PipelinesComputation {
 
   /// The parts that decide which roll-ups of a level are listed.
   private static func listedParts(_ level: RollUpLevel, _ query: PipelinesQuery) -> RollUpParts {
-    guard query.lists == .all, !isNarrow(query) else { return .all }
+    guard !isNarrow(query) else { return .all }
     return switch level {
     case .repository, .workflow: .counts
     case .job: .runTimes
@@ -122,11 +136,11 @@ struct PipelinesComputation {
   /// Of a level that the report lists, only those are read as a whole that may be among the first. Which ones are is known in the
   /// end, after roll-ups of several runners are joined and what a person excluded is subtracted: see ``wholes(of:)``.
   private static func rollUps(
-    _ levels: [RollUpLevel], _ days: ClosedRange<FactDay>, _ query: PipelinesQuery, _ source: any FactSource
+    _ levels: [RollUpLevel], isListed: Bool, _ days: ClosedRange<FactDay>, _ query: PipelinesQuery, _ source: any FactSource
   ) throws -> [ReadRollUp] {
     var found: [ReadRollUp] = []
     for level in levels {
-      let parts = listedParts(level, query)
+      let parts = isListed ? listedParts(level, query) : .all
       var (dearest, slowest) = (GreatestValues(query.limit), GreatestValues(query.limit))
       try source.visitRollUps(level, days: days, parts: parts) { key, rollUp, whole in
         guard parts != .all else { return found.appendSparingly(ReadRollUp(key: key, rollUp: rollUp, isWhole: true)) }
@@ -233,7 +247,7 @@ struct PipelinesComputation {
   }
 
   private mutating func makeReport() throws -> PipelinesReport {
-    let sums = try sums(of: rollUps, in: frame.window, for: query.lists)
+    let sums = try sums(of: rollUps, in: frame.window, isListed: true)
     var lists: [[Key]] = [dearest(sums.repositories), dearest(sums.workflows), dearest(sums.jobs), slowest(sums.jobs)]
     for index in lists.indices { lists[index] = Array(lists[index].prefix(max(0, query.limit))) }
     let ofRuns = counts(of: Set(lists.joined()))
@@ -252,12 +266,33 @@ struct PipelinesComputation {
       repositories: rows(0, .repository), workflows: rows(1, .workflow), jobs: rows(2, .job), slowestJobs: rows(3, .job),
       runners: runners(sums.runners, limit: max(0, query.limit)))
     if let window = frame.comparedWindow {
-      var query = self.query
-      query.lists = .none
-      let rollUps = try Self.rollUps(Self.levels(query, .none), frame.factDays(of: window), query, source)
-      report.previous = value(try self.sums(of: rollUps, in: window, for: .none).whole, ofRuns.previous)
+      let levels = Self.levels(query, isListed: false)
+      let rollUps = try Self.rollUps(levels, isListed: false, frame.factDays(of: window), query, source)
+      report.previous = value(try self.sums(of: rollUps, in: window, isListed: false).whole, ofRuns.previous)
     }
     return report
+  }
+
+  fileprivate mutating func runTimes(by grouping: Grouping) throws -> [String: DurationSummary] {
+    let days = frame.factDays(of: frame.window)
+    let found = try Self.rollUps([.repository], isListed: false, days, query, source)
+    let excluded = try excludedTallies(in: days).filter { $0.0.level == .repository }
+    for entry in found { names.note(entry.key.repository) }
+    for (key, _) in excluded { names.note(key.repository) }
+    try names.resolve(in: source)
+    let scope = try ScopeRule(query.settings, query.scope, grouping, names)
+    var sums: [Int32: RollUp] = [:]
+    func add(_ rollUp: RollUp, of key: RollUpKey, _ combine: (inout RollUp, RollUp) -> Void) {
+      let repository = names.number(of: key.repository)
+      guard scope.includes(service: nil, repository: repository) else { return }
+      scope.forEachGroup(service: 0, repository: repository, environment: 0) { combine(&sums[$0, default: RollUp()], rollUp) }
+    }
+    for entry in found { add(entry.rollUp, of: entry.key) { $0.merge($1) } }
+    for (key, rollUp) in excluded { add(rollUp, of: key) { $0.subtract($1) } }
+    let named = sums.filter { !$0.value.isEmpty }.compactMap { group, rollUp in
+      scope.key(ofGroup: group, query.settings, names).name.map { ($0, value(rollUp, RunCounts()).runTime) }
+    }
+    return Dictionary(named) { first, _ in first }
   }
 
   /// The keys whose failures cost most, the most expensive first.

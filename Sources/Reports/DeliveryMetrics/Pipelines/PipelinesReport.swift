@@ -5,28 +5,16 @@ package struct PipelinesQuery: Sendable {
   /// Covers whole days of the zone of the store. Others are rounded (see ``ReportFrame/wholeDays``).
   package var frame: ReportFrame
   package var scope: ReportScope
-  /// What to list beside the value of all runs.
-  package var lists: Lists
   /// How many repositories, workflows, jobs and runners to list.
   package var limit: Int
   package var settings: ReportSettings
 
-  /// Fewer lists read fewer roll-ups.
-  package enum Lists: Sendable, Hashable {
-    case none
-    case repositories
-    /// Repositories, workflows, jobs and runners.
-    case all
-  }
-
   /// - Parameter frame: in the zone of the store, in which its roll-ups count days.
   package init(
-    frame: ReportFrame, scope: ReportScope = ReportScope(), lists: Lists = .all, limit: Int = 50,
-    settings: ReportSettings = ReportSettings()
+    frame: ReportFrame, scope: ReportScope = ReportScope(), limit: Int = 50, settings: ReportSettings = ReportSettings()
   ) {
     self.frame = frame
     self.scope = scope
-    self.lists = lists
     self.limit = limit
     self.settings = settings
   }

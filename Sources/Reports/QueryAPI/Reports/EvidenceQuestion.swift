@@ -18,14 +18,17 @@ struct EvidenceQuestion {
     detail = words.count > 1 ? String(words[1]) : nil
   }
 
-  /// - Parameter limit: of rows, unless the request has one.
-  func page(from facts: any FactSource, limit: Int = 100) throws -> EvidencePage {
+  /// - Parameters:
+  ///   - limit: of rows, unless the request has one.
+  ///   - breakdown: The five metrics of the same window and scope, if they are known.
+  func page(from facts: any FactSource, limit: Int = 100, sharing breakdown: DORABreakdown? = nil) throws -> EvidencePage {
     let page = request.page(limit: limit)
     let (group, period, bucket) = (request.group, request.period, request.bucketStart)
     switch request.kind {
     case .dora:
       guard let metric = DORAMetric(rawValue: metric.replacing("-", with: "_")) else { break }
       let evidence = DORAEvidence(metric, group: group, period: period, bucket: bucket, part: try doraPart(of: metric))
+      if let breakdown { return try breakdown.rows(evidence, page: page, from: facts) }
       return try DORAReport.evidence(evidence, request.dora, from: facts, page: page)
     case .leadTime:
       let evidence = LeadTimeEvidence(

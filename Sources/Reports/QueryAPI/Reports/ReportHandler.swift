@@ -48,15 +48,18 @@ package struct ReportHandler: HTTPHandler {
   /// - Parameters:
   ///   - metric: The name of the metric as in addresses, such as `flow-time`.
   ///   - report: The name of the report as in addresses, such as `flow`.
+  ///   - breakdown: The five metrics of the same window and scope, if they are known.
   /// - Throws: ``ReportError`` for a question that the API does not answer either.
-  package func evidence(of metric: String, in report: String, query: [(name: String, value: String)]) throws -> EvidencePage {
+  package func evidence(
+    of metric: String, in report: String, query: [(name: String, value: String)], sharing breakdown: DORABreakdown? = nil
+  ) throws -> EvidencePage {
     guard let kind = ReportKind(rawValue: report), kind.metrics.contains(metric) else {
       throw ReportError(.badQuestion, "there is no metric \(metric) with evidence in a report \(report)")
     }
     do {
       let question = try ReportRequest(
         kind, query, parameters: kind.evidenceParameters, defaults: queries.defaults, now: queries.clock.now())
-      return try EvidenceQuestion(question, metric).page(from: queries.facts)
+      return try EvidenceQuestion(question, metric).page(from: queries.facts, sharing: breakdown)
     } catch let error as QueryError {
       throw ReportError(.badQuestion, error.detail)
     }
