@@ -1,7 +1,7 @@
 /// The names of the attributes of spans, events and links in the semantic vocabulary.
 ///
 /// Names that begin with `valuestream` are our own. The others are those of the OpenTelemetry semantic conventions. The pages of
-/// Docs/sources say which sources state them, and from what.
+/// Docs/sources say which sources state them.
 public enum AttributeName {
   public static let artifactPurl = "artifact.purl"
   public static let artifactVersion = "artifact.version"
