@@ -23,7 +23,7 @@ struct ExclusionsPageTests {
       waitForProjection: {})
     let service = ExclusionService(facts: samples.store, queries: queries) { [store = samples.store] change in
       var changes = ProjectionChanges()
-      changes.exclusions = [(change, DashboardSamples.now)]
+      changes.exclusions = [ExclusionDecision(change, at: DashboardSamples.now)]
       store.write(changes)
       return true
     }

@@ -170,11 +170,11 @@ struct SampleFacts: FactSource {
     if includesOpen { try facts.filter { $0.day == nil }.forEach(visit) }
   }
 
-  func facts<Row: Fact>(_ type: Row.Type, of ids: Set<FactID>) throws -> [FactID: [Row]] {
+  func facts<Row: Fact>(_ type: Row.Type, of ids: Set<FactID>) throws(StoreError) -> [FactID: [Row]] {
     Dictionary(grouping: all(type).filter { ids.contains($0.id) }, by: \.id)
   }
 
-  func deliveries(of changes: Set<FactID>) throws -> [FactID: [DeliveredChange]] {
+  func deliveries(of changes: Set<FactID>) throws(StoreError) -> [FactID: [DeliveredChange]] {
     Dictionary(grouping: delivered.filter { changes.contains($0.change) }, by: \.change)
   }
 
@@ -195,9 +195,9 @@ struct SampleFacts: FactSource {
     Dictionary(grouping: allTallies.filter { ids.contains($0.id) }, by: \.id).mapValues { $0.map(\.tally) }
   }
 
-  func texts(of names: Set<FactName>) throws -> [FactName: String] { self.names.filter { names.contains($0.key) } }
+  func texts(of names: Set<FactName>) throws(StoreError) -> [FactName: String] { self.names.filter { names.contains($0.key) } }
 
-  func factSubjects(_ ids: Set<FactID>) throws -> [FactID: FactSubject] {
+  func factSubjects(_ ids: Set<FactID>) throws(StoreError) -> [FactID: FactSubject] {
     Dictionary(
       uniqueKeysWithValues: ids.map { id in
         let key = DashboardSamples.key("pull_request", Int(id.rawValue))
@@ -205,8 +205,8 @@ struct SampleFacts: FactSource {
       })
   }
 
-  func factValues() throws -> [String: [UInt8]] { [:] }
-  func factProgress() throws -> FactProgress {
+  func factValues() throws(StoreError) -> [String: [UInt8]] { [:] }
+  func factProgress() throws(StoreError) -> FactProgress {
     FactProgress(remainingSubjects: remainingSubjects, firstDay: deploys.compactMap(\.day).min())
   }
 }

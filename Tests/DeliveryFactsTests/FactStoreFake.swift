@@ -34,8 +34,6 @@ final class FactStoreFake: SpanStore, FactStore {
   let spans = MemorySpanStore()
   let state = Mutex(State())
 
-  struct Refusal: Error {}
-
   // MARK: Facts
 
   func visitFacts<Row: Fact>(
@@ -49,20 +47,22 @@ final class FactStoreFake: SpanStore, FactStore {
     for row in rows where row.day.map({ days?.contains($0) ?? false }) ?? includesOpen { try visit(Self.decode(row)) }
   }
 
-  func facts<Row: Fact>(_ type: Row.Type, of ids: Set<FactID>) throws -> [FactID: [Row]] {
+  func facts<Row: Fact>(_ type: Row.Type, of ids: Set<FactID>) throws(StoreError) -> [FactID: [Row]] {
     let rows = state.withLock { state in
       ids.compactMap { id in state.rows[id].map { (id, $0.filter { $0.kind == Row.kind }) } }
     }
-    return try Dictionary(uniqueKeysWithValues: rows.filter { !$0.1.isEmpty }.map { ($0.0, try $0.1.map(Self.decode)) })
+    return try StoreError.catching {
+      Dictionary(uniqueKeysWithValues: try rows.filter { !$0.1.isEmpty }.map { ($0.0, try $0.1.map(Self.decode)) })
+    }
   }
 
-  func deliveries(of changes: Set<FactID>) throws -> [FactID: [DeliveredChange]] {
+  func deliveries(of changes: Set<FactID>) throws(StoreError) -> [FactID: [DeliveredChange]] {
     let rows = state.withLock { state in
       Set(changes.flatMap { state.deploys[$0] ?? [] }).flatMap { deploy in
         (state.rows[deploy] ?? []).filter { $0.change.map(changes.contains) ?? false }
       }
     }
-    return Dictionary(grouping: try rows.map { try Self.decode($0) as DeliveredChange }, by: \.change)
+    return try StoreError.catching { Dictionary(grouping: try rows.map { try Self.decode($0) as DeliveredChange }, by: \.change) }
   }
 
   static func decode<Row: Fact>(_ row: EncodedFact) throws -> Row {
@@ -137,12 +137,13 @@ final class FactStoreFake: SpanStore, FactStore {
     return pending
   }
 
-  func write(_ changes: FactChanges) throws {
-    try state.withLock { state in
-      if state.failsNextWrite {
-        state.failsNextWrite = false
-        throw Refusal()
-      }
+  func write(_ changes: FactChanges) throws(StoreError) {
+    let isRefused = state.withLock { state in
+      defer { state.failsNextWrite = false }
+      return state.failsNextWrite
+    }
+    if isRefused { throw StoreError(.rejected, "refused, as the test wants it") }
+    state.withLock { state in
       for id in changes.removed { (state.rows[id], state.subjects[id], state.tallies[id]) = (nil, nil, nil) }
       for (id, tallies) in changes.tallies { state.tallies[id] = tallies.isEmpty ? nil : tallies }
       for facts in changes.facts {

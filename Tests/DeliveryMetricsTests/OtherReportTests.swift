@@ -291,11 +291,13 @@ private struct PartialRollUps: FactSource {
     try facts.visitRollUps(level, days: days, visit)
   }
 
-  func facts<Row: Fact>(_ type: Row.Type, of ids: Set<FactID>) throws -> [FactID: [Row]] { try facts.facts(type, of: ids) }
-  func deliveries(of changes: Set<FactID>) throws -> [FactID: [DeliveredChange]] { try facts.deliveries(of: changes) }
+  func facts<Row: Fact>(_ type: Row.Type, of ids: Set<FactID>) throws(StoreError) -> [FactID: [Row]] {
+    try facts.facts(type, of: ids)
+  }
+  func deliveries(of changes: Set<FactID>) throws(StoreError) -> [FactID: [DeliveredChange]] { try facts.deliveries(of: changes) }
   func tallies(of ids: Set<FactID>) -> [FactID: [RunTally]] { facts.tallies(of: ids) }
-  func texts(of names: Set<FactName>) throws -> [FactName: String] { try facts.texts(of: names) }
-  func factSubjects(_ ids: Set<FactID>) throws -> [FactID: FactSubject] { try facts.factSubjects(ids) }
-  func factValues() throws -> [String: [UInt8]] { try facts.factValues() }
-  func factProgress() throws -> FactProgress { try facts.factProgress() }
+  func texts(of names: Set<FactName>) throws(StoreError) -> [FactName: String] { try facts.texts(of: names) }
+  func factSubjects(_ ids: Set<FactID>) throws(StoreError) -> [FactID: FactSubject] { try facts.factSubjects(ids) }
+  func factValues() throws(StoreError) -> [String: [UInt8]] { try facts.factValues() }
+  func factProgress() throws(StoreError) -> FactProgress { try facts.factProgress() }
 }

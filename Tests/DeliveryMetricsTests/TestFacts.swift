@@ -62,11 +62,11 @@ struct TestFacts: FactSource {
     if includesOpen { try facts.filter { $0.day == nil }.forEach(visit) }
   }
 
-  func facts<Row: Fact>(_ type: Row.Type, of ids: Set<FactID>) throws -> [FactID: [Row]] {
+  func facts<Row: Fact>(_ type: Row.Type, of ids: Set<FactID>) throws(StoreError) -> [FactID: [Row]] {
     Dictionary(grouping: all(type).filter { ids.contains($0.id) }, by: \.id)
   }
 
-  func deliveries(of changes: Set<FactID>) throws -> [FactID: [DeliveredChange]] {
+  func deliveries(of changes: Set<FactID>) throws(StoreError) -> [FactID: [DeliveredChange]] {
     Dictionary(grouping: all(DeliveredChange.self).filter { changes.contains($0.change) }, by: \.change)
   }
 
@@ -87,15 +87,15 @@ struct TestFacts: FactSource {
     Dictionary(grouping: allTallies.filter { ids.contains($0.id) }, by: \.id).mapValues { $0.map(\.tally) }
   }
 
-  func texts(of names: Set<FactName>) throws -> [FactName: String] {
+  func texts(of names: Set<FactName>) throws(StoreError) -> [FactName: String] {
     Dictionary(uniqueKeysWithValues: self.names.filter { names.contains($0.value) }.map { ($0.value, $0.key) })
   }
 
-  func factSubjects(_ ids: Set<FactID>) throws -> [FactID: FactSubject] { [:] }
+  func factSubjects(_ ids: Set<FactID>) throws(StoreError) -> [FactID: FactSubject] { [:] }
 
-  func factValues() throws -> [String: [UInt8]] { [:] }
+  func factValues() throws(StoreError) -> [String: [UInt8]] { [:] }
 
-  func factProgress() throws -> FactProgress {
+  func factProgress() throws(StoreError) -> FactProgress {
     let days = rows.values.joined().compactMap(\.day)
     return FactProgress(firstDay: days.min())
   }

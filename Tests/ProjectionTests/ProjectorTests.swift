@@ -55,7 +55,7 @@ struct ProjectorTests {
     /// Called before each write of facts.
     let onFactWrite = Mutex<(@Sendable (FactChanges) throws -> Void)?>(nil)
 
-    private func failOnce() throws {
+    private func failOnce() throws(StoreError) {
       let isFailing = failures.withLock { failures in
         if failures > 0 { failures -= 1 }
         return failures > 0
@@ -63,17 +63,17 @@ struct ProjectorTests {
       if isFailing { throw StoreError(.noSpace, "no space, as the test wants it") }
     }
 
-    func write(_ changes: ProjectionChanges) throws {
+    func write(_ changes: ProjectionChanges) throws(StoreError) {
       try failOnce()
       writes.withLock { $0 += 1 }
-      try onWrite.withLock { $0 }?(changes)
+      try StoreError.catching { try onWrite.withLock { $0 }?(changes) }
       let codes = unwritable.withLock { $0 }
       if let code = changes.subjects.lazy.compactMap({ codes[$0.subject.key] }).first {
         throw StoreError(code, "unwritable, as the test wants it")
       }
       try inner.write(changes)
     }
-    func subjects(_ keys: [SubjectKey]) throws -> [SubjectKey: Subject] {
+    func subjects(_ keys: [SubjectKey]) throws(StoreError) -> [SubjectKey: Subject] {
       try failOnce()
       let codes = unreadable.withLock { $0 }
       if let code = keys.lazy.compactMap({ codes[$0] }).first {
@@ -81,56 +81,68 @@ struct ProjectorTests {
       }
       return try inner.subjects(keys)
     }
-    func publishers(of references: [Reference]) throws -> [Reference: [SubjectKey]] { try inner.publishers(of: references) }
-    func followers(of references: [Reference]) throws -> [Reference: [SubjectKey]] { try inner.followers(of: references) }
-    func position() throws -> LogCoverage? { try inner.position() }
-    func values() throws -> [String: [UInt8]] { try inner.values() }
-    func measurements(of keys: [SubjectKey]) throws -> [SubjectKey: Measurement] { try inner.measurements(of: keys) }
+    func publishers(of references: [Reference]) throws(StoreError) -> [Reference: [SubjectKey]] {
+      try inner.publishers(of: references)
+    }
+    func followers(of references: [Reference]) throws(StoreError) -> [Reference: [SubjectKey]] {
+      try inner.followers(of: references)
+    }
+    func position() throws(StoreError) -> LogCoverage? { try inner.position() }
+    func values() throws(StoreError) -> [String: [UInt8]] { try inner.values() }
+    func measurements(of keys: [SubjectKey]) throws(StoreError) -> [SubjectKey: Measurement] { try inner.measurements(of: keys) }
     func awaitingMeasurement(
       since latest: Timestamp, orAfter now: Timestamp, limit: Int
-    ) throws -> [AwaitingSubject] {
+    ) throws(StoreError) -> [AwaitingSubject] {
       try inner.awaitingMeasurement(since: latest, orAfter: now, limit: limit)
     }
-    func fingerprints(since cutoff: Timestamp) throws -> [DeliveryFingerprint] { try inner.fingerprints(since: cutoff) }
+    func fingerprints(since cutoff: Timestamp) throws(StoreError) -> [DeliveryFingerprint] {
+      try inner.fingerprints(since: cutoff)
+    }
     func subjects(
       matching filter: SubjectFilter, in order: SubjectOrder, after cursor: SubjectPlace?, limit: Int
-    ) throws -> OrderedSubjectPage {
+    ) throws(StoreError) -> OrderedSubjectPage {
       try inner.subjects(matching: filter, in: order, after: cursor, limit: limit)
     }
-    func subjects(matching filter: SubjectFilter, after cursor: UInt64?, limit: Int) throws -> SubjectPage {
+    func subjects(matching filter: SubjectFilter, after cursor: UInt64?, limit: Int) throws(StoreError) -> SubjectPage {
       try inner.subjects(matching: filter, after: cursor, limit: limit)
     }
-    func places(of keys: [SubjectKey]) throws -> [SubjectKey: UInt64] { try inner.places(of: keys) }
-    func kinds() throws -> [SubjectKind] { try inner.kinds() }
-    func keys(ofTrace traceID: TraceID, limit: Int) throws -> [SubjectKey] { try inner.keys(ofTrace: traceID, limit: limit) }
-    func outboxEntries(after sequence: UInt64, limit: Int) throws -> [NumberedOutboxEntry] {
+    func places(of keys: [SubjectKey]) throws(StoreError) -> [SubjectKey: UInt64] { try inner.places(of: keys) }
+    func kinds() throws(StoreError) -> [SubjectKind] { try inner.kinds() }
+    func keys(ofTrace traceID: TraceID, limit: Int) throws(StoreError) -> [SubjectKey] {
+      try inner.keys(ofTrace: traceID, limit: limit)
+    }
+    func outboxEntries(after sequence: UInt64, limit: Int) throws(StoreError) -> [NumberedOutboxEntry] {
       try inner.outboxEntries(after: sequence, limit: limit)
     }
-    func outboxEntryCount(after sequence: UInt64) throws -> Int { try inner.outboxEntryCount(after: sequence) }
-    func exportProgress() throws -> [String: ExportProgress] { try inner.exportProgress() }
-    func setExportProgress(_ progress: ExportProgress, for exporter: String, rejection: ExportRejection?) throws {
+    func outboxEntryCount(after sequence: UInt64) throws(StoreError) -> Int { try inner.outboxEntryCount(after: sequence) }
+    func exportProgress() throws(StoreError) -> [String: ExportProgress] { try inner.exportProgress() }
+    func setExportProgress(_ progress: ExportProgress, for exporter: String, rejection: ExportRejection?) throws(StoreError) {
       try inner.setExportProgress(progress, for: exporter, rejection: rejection)
     }
 
     func exportRejections(
       of exporter: String?, before sequence: UInt64?, limit: Int
-    ) throws -> [NumberedRejection] {
+    ) throws(StoreError) -> [NumberedRejection] {
       try inner.exportRejections(of: exporter, before: sequence, limit: limit)
     }
-    func branchUpdates(of branch: SubjectKey, limit: Int, bytes: Int) throws -> [BranchUpdate] {
+    func branchUpdates(of branch: SubjectKey, limit: Int, bytes: Int) throws(StoreError) -> [BranchUpdate] {
       try inner.branchUpdates(of: branch, limit: limit, bytes: bytes)
     }
-    func openSubjects() throws -> [OpenSubjects] { try inner.openSubjects() }
-    func subjects(after cursor: UInt64?, limit: Int) throws -> SubjectPage { try inner.subjects(after: cursor, limit: limit) }
-    func branchUpdates(to commit: String, limit: Int, bytes: Int) throws -> [BranchUpdate] {
+    func openSubjects() throws(StoreError) -> [OpenSubjects] { try inner.openSubjects() }
+    func subjects(after cursor: UInt64?, limit: Int) throws(StoreError) -> SubjectPage {
+      try inner.subjects(after: cursor, limit: limit)
+    }
+    func branchUpdates(to commit: String, limit: Int, bytes: Int) throws(StoreError) -> [BranchUpdate] {
       try inner.branchUpdates(to: commit, limit: limit, bytes: bytes)
     }
-    func exportRecords(of keys: [SubjectKey]) throws -> [SubjectKey: ExportRecord] { try inner.exportRecords(of: keys) }
-    func addExportRecords(_ records: [ExportRecord]) throws { try inner.addExportRecords(records) }
-    func removeFinished(before cutoff: Timestamp, awaitedBy exporters: [String], limit: Int) throws -> Int {
+    func exportRecords(of keys: [SubjectKey]) throws(StoreError) -> [SubjectKey: ExportRecord] {
+      try inner.exportRecords(of: keys)
+    }
+    func addExportRecords(_ records: [ExportRecord]) throws(StoreError) { try inner.addExportRecords(records) }
+    func removeFinished(before cutoff: Timestamp, awaitedBy exporters: [String], limit: Int) throws(StoreError) -> Int {
       try inner.removeFinished(before: cutoff, awaitedBy: exporters, limit: limit)
     }
-    func size() throws -> Int64 { try inner.size() }
+    func size() throws(StoreError) -> Int64 { try inner.size() }
     func close() {}
   }
 

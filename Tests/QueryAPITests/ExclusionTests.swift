@@ -16,7 +16,7 @@ private final class Recorder: Sendable {
     guard !isFull.load(ordering: .relaxed) else { return false }
     decisions.withLock { $0.append(change) }
     var changes = ProjectionChanges()
-    changes.exclusions = [(change, QuerySamples.now)]
+    changes.exclusions = [ExclusionDecision(change, at: QuerySamples.now)]
     store.write(changes)
     return true
   }

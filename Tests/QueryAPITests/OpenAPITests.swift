@@ -48,7 +48,9 @@ struct OpenAPITests {
     let queries = QuerySamples.queries(store)
     var changes = ProjectionChanges()
     let item = ExcludedItem(QuerySamples.issueKey(0))
-    changes.exclusions = [(ExclusionChange(.exclude, item, reason: "a drill", actor: "rosa"), QuerySamples.now)]
+    changes.exclusions = [
+      ExclusionDecision(ExclusionChange(.exclude, item, reason: "a drill", actor: "rosa"), at: QuerySamples.now)
+    ]
     store.write(changes)
     return [
       (ExclusionsHandler.path, ExclusionsHandler(ExclusionService(facts: store, queries: queries) { _ in false })),

@@ -257,7 +257,8 @@ struct ReplayTests {
       var changes = ProjectionChanges()
       changes.exclusions = try decisions.map { action, item in
         let item = try #require(ExcludedItem(item))
-        return (ExclusionChange(action, item, reason: "why \(item)", actor: "rosa"), StoreSamples.time(5))
+        let change = ExclusionChange(action, item, reason: "why \(item)", actor: "rosa")
+        return ExclusionDecision(change, at: StoreSamples.time(5))
       }
       return changes
     }

@@ -18,7 +18,7 @@ struct StoreMigrationTests {
 
     init(_ inner: any DeliveryLog) { self.inner = inner }
 
-    private func failNow() throws {
+    private func failNow() throws(StoreError) {
       let fails = callsUntilFailure.withLock { calls in
         guard let left = calls else { return false }
         calls = left > 0 ? left - 1 : nil
@@ -27,30 +27,30 @@ struct StoreMigrationTests {
       if fails { throw StoreError(.inputOutput, "as the test wants it") }
     }
 
-    func append(_ deliveries: [LoggedDelivery]) throws -> [LogPosition] {
+    func append(_ deliveries: [LoggedDelivery]) throws(StoreError) -> [LogPosition] {
       try failNow()
       return try inner.append(deliveries)
     }
-    func isComplete() throws -> Bool { try inner.isComplete() }
+    func isComplete() throws(StoreError) -> Bool { try inner.isComplete() }
     func read(
       after coverage: LogCoverage?, limit: Int, byteLimit: Int
-    ) throws -> [(position: LogPosition, logged: LoggedDelivery)] {
+    ) throws(StoreError) -> [LogEntry] {
       try failNow()
       // Short pages, so that there are many.
       return try inner.read(after: coverage, limit: min(limit, 3), byteLimit: byteLimit)
     }
     func readBackwards(
       before position: LogPosition?, limit: Int, byteLimit: Int
-    ) throws -> [(position: LogPosition, logged: LoggedDelivery)] {
+    ) throws(StoreError) -> [LogEntry] {
       try inner.readBackwards(before: position, limit: limit, byteLimit: byteLimit)
     }
-    func delivery(at position: LogPosition) throws -> LoggedDelivery? { try inner.delivery(at: position) }
-    func coverage() throws -> LogCoverage? {
+    func delivery(at position: LogPosition) throws(StoreError) -> LoggedDelivery? { try inner.delivery(at: position) }
+    func coverage() throws(StoreError) -> LogCoverage? {
       try failNow()
       return try inner.coverage()
     }
-    func removeOld(receivedBefore cutoff: Timestamp, maximumBytes: Int64, projected: LogCoverage?) throws {}
-    func size() throws -> Int64 { try inner.size() }
+    func removeOld(receivedBefore cutoff: Timestamp, maximumBytes: Int64, projected: LogCoverage?) throws(StoreError) {}
+    func size() throws(StoreError) -> Int64 { try inner.size() }
     func close() { inner.close() }
   }
 
@@ -83,7 +83,8 @@ struct StoreMigrationTests {
     ]
     changes.fingerprints = deliveries.map { DeliveryFingerprint(of: $0.delivery, id: "x") }
     changes.exclusions = [
-      (ExclusionChange(.exclude, ExcludedItem(ReplayTests.key("3")), reason: "a drill", actor: "rosa"), clock.now())
+      ExclusionDecision(
+        ExclusionChange(.exclude, ExcludedItem(ReplayTests.key("3")), reason: "a drill", actor: "rosa"), at: clock.now())
     ]
     changes.values[SetAsideDeliveries.valueName] = Array("\(positions[7].rawValue)\tit has crashed vsd".utf8)
     try store.write(changes)
@@ -107,9 +108,9 @@ struct StoreMigrationTests {
   private func contents(_ log: any DeliveryLog, _ store: any Store) throws -> [String] {
     var lines: [String] = []
     var deliveries: [LogPosition: LoggedDelivery] = [:]
-    for (position, logged) in try log.read(after: nil, limit: .max, byteLimit: .max) {
-      deliveries[position] = logged
-      lines.append("\(logged)")
+    for entry in try log.read(after: nil, limit: .max, byteLimit: .max) {
+      deliveries[entry.position] = entry.logged
+      lines.append("\(entry.logged)")
     }
     #expect(try store.position() == log.coverage())
     let subjects = try store.subjects(after: nil, limit: .max).subjects

@@ -244,10 +244,11 @@ struct DeliveryLogFailureTests {
       let read = try log.read(after: nil, limit: .max, byteLimit: .max)
       let added = try log.append(StoreSamples.deliveries(900..<901))
       var missing = Set(1...UInt64(expected.count))
-      for (position, logged) in read {
-        missing.remove(position.rawValue)
-        let isRight = Int(position.rawValue) <= expected.count && logged == expected[Int(position.rawValue) - 1]
-        #expect(isRight, "delivery \(position.rawValue) after bit \(bit) of \(column) in row \(row)")
+      for entry in read {
+        let number = entry.position.rawValue
+        missing.remove(number)
+        let isRight = Int(number) <= expected.count && entry.logged == expected[Int(number) - 1]
+        #expect(isRight, "delivery \(number) after bit \(bit) of \(column) in row \(row)")
       }
       let told = Set(
         options.damage.all.flatMap { damage -> [UInt64] in
@@ -365,7 +366,7 @@ struct DeliveryLogFailureTests {
       for number: UInt64 in 0..<5 {
         do {
           _ = try log.read(after: LogCoverage(LogPosition(rawValue: number)), limit: 10, byteLimit: .max)
-        } catch let error as StoreError {
+        } catch {
           #expect(error.code == .corrupt)
         }
       }
@@ -437,9 +438,9 @@ struct DeliveryLogFailureTests {
       let read = try log.read(after: nil, limit: .max, byteLimit: .max)
       #expect(read.last?.position == added.last, "round \(round)")
       var missing = Set(1...UInt64(expected.count))
-      for (position, logged) in read.dropLast() {
-        missing.remove(position.rawValue)
-        #expect(logged == expected[Int(position.rawValue) - 1], "round \(round)")
+      for entry in read.dropLast() {
+        missing.remove(entry.position.rawValue)
+        #expect(entry.logged == expected[Int(entry.position.rawValue) - 1], "round \(round)")
       }
       for damage in options.damage.all {
         let bounds = damage.name.split(separator: " ").compactMap { UInt64($0) }

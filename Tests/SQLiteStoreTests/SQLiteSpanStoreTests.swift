@@ -303,7 +303,7 @@ struct SQLiteSpanStoreTests {
       do {
         try store.write(StoreSamples.changes((written..<written + 10).map { StoreSamples.issue($0) }))
         written += 10
-      } catch let error as StoreError {
+      } catch {
         #expect(error.code == .inputOutput)
       }
       #expect(try store.subjects((0..<400).map { StoreSamples.issueKey($0) }).count == written)

@@ -49,7 +49,7 @@ package final class CountingStore: SpanStore {
 
   package var work: Work { counted.withLock { $0 } }
 
-  package func subjects(_ keys: [SubjectKey]) throws -> [SubjectKey: Subject] {
+  package func subjects(_ keys: [SubjectKey]) throws(StoreError) -> [SubjectKey: Subject] {
     let found = try inner.subjects(keys)
     counted.withLock { work in
       work.subjects += found.count
@@ -58,28 +58,28 @@ package final class CountingStore: SpanStore {
     return found
   }
 
-  package func publishers(of references: [Reference]) throws -> [Reference: [SubjectKey]] {
+  package func publishers(of references: [Reference]) throws(StoreError) -> [Reference: [SubjectKey]] {
     try count(references, inner.publishers(of: references))
   }
 
-  package func publishers(of references: [Reference], limit: Int) throws -> [Reference: [SubjectKey]] {
+  package func publishers(of references: [Reference], limit: Int) throws(StoreError) -> [Reference: [SubjectKey]] {
     try count(references, inner.publishers(of: references, limit: limit))
   }
 
-  package func publishers(of reference: Reference, around place: UInt64, limit: Int) throws -> [SubjectKey] {
+  package func publishers(of reference: Reference, around place: UInt64, limit: Int) throws(StoreError) -> [SubjectKey] {
     let found = try inner.publishers(of: reference, around: place, limit: limit)
     return count([reference], [reference: found])[reference] ?? []
   }
 
-  package func followers(of references: [Reference]) throws -> [Reference: [SubjectKey]] {
+  package func followers(of references: [Reference]) throws(StoreError) -> [Reference: [SubjectKey]] {
     try count(references, inner.followers(of: references))
   }
 
-  package func followers(of references: [Reference], limit: Int) throws -> [Reference: [SubjectKey]] {
+  package func followers(of references: [Reference], limit: Int) throws(StoreError) -> [Reference: [SubjectKey]] {
     try count(references, inner.followers(of: references, limit: limit))
   }
 
-  package func followers(of reference: Reference, after place: UInt64, limit: Int) throws -> [Follower] {
+  package func followers(of reference: Reference, after place: UInt64, limit: Int) throws(StoreError) -> [Follower] {
     let found = try inner.followers(of: reference, after: place, limit: limit)
     counted.withLock { work in
       work.references += 1
@@ -97,7 +97,7 @@ package final class CountingStore: SpanStore {
     return found
   }
 
-  package func write(_ changes: ProjectionChanges) throws {
+  package func write(_ changes: ProjectionChanges) throws(StoreError) {
     try inner.write(changes)
     let bytes = changes.subjects.reduce(0) { sum, change in
       (change.newAliases + change.newFollows).reduce(sum + change.subject.encoded().count) { $0 + $1.value.utf8.count }
@@ -105,52 +105,61 @@ package final class CountingStore: SpanStore {
     counted.withLock { $0.bytesWritten += bytes }
   }
 
-  package func position() throws -> LogCoverage? { try inner.position() }
-  package func values() throws -> [String: [UInt8]] { try inner.values() }
-  package func measurements(of keys: [SubjectKey]) throws -> [SubjectKey: Measurement] { try inner.measurements(of: keys) }
-  package func awaitingMeasurement(since latest: Timestamp, orAfter now: Timestamp, limit: Int) throws -> [AwaitingSubject] {
+  package func position() throws(StoreError) -> LogCoverage? { try inner.position() }
+  package func values() throws(StoreError) -> [String: [UInt8]] { try inner.values() }
+  package func measurements(of keys: [SubjectKey]) throws(StoreError) -> [SubjectKey: Measurement] {
+    try inner.measurements(of: keys)
+  }
+  package func awaitingMeasurement(since latest: Timestamp, orAfter now: Timestamp, limit: Int) throws(StoreError)
+    -> [AwaitingSubject]
+  {
     try inner.awaitingMeasurement(since: latest, orAfter: now, limit: limit)
   }
-  package func fingerprints(since cutoff: Timestamp) throws -> [DeliveryFingerprint] { try inner.fingerprints(since: cutoff) }
+  package func fingerprints(since cutoff: Timestamp) throws(StoreError) -> [DeliveryFingerprint] {
+    try inner.fingerprints(since: cutoff)
+  }
   package func subjects(
     matching filter: SubjectFilter, in order: SubjectOrder, after cursor: SubjectPlace?, limit: Int
-  ) throws -> OrderedSubjectPage {
+  ) throws(StoreError) -> OrderedSubjectPage {
     try inner.subjects(matching: filter, in: order, after: cursor, limit: limit)
   }
-  package func subjects(matching filter: SubjectFilter, after cursor: UInt64?, limit: Int) throws -> SubjectPage {
+  package func subjects(matching filter: SubjectFilter, after cursor: UInt64?, limit: Int) throws(StoreError) -> SubjectPage {
     var page = try inner.subjects(matching: filter, after: cursor, limit: limit)
     page.damagedCount += damagedCount
     return page
   }
-  package func subjects(after cursor: UInt64?, limit: Int) throws -> SubjectPage {
+  package func subjects(after cursor: UInt64?, limit: Int) throws(StoreError) -> SubjectPage {
     try inner.subjects(after: cursor, limit: limit)
   }
-  package func places(of keys: [SubjectKey]) throws -> [SubjectKey: UInt64] { try inner.places(of: keys) }
-  package func kinds() throws -> [SubjectKind] { try inner.kinds() }
-  package func keys(ofTrace traceID: TraceID, limit: Int) throws -> [SubjectKey] {
+  package func places(of keys: [SubjectKey]) throws(StoreError) -> [SubjectKey: UInt64] { try inner.places(of: keys) }
+  package func kinds() throws(StoreError) -> [SubjectKind] { try inner.kinds() }
+  package func keys(ofTrace traceID: TraceID, limit: Int) throws(StoreError) -> [SubjectKey] {
     try inner.keys(ofTrace: traceID, limit: limit)
   }
   package func outboxEntries(
     after sequence: UInt64, limit: Int
-  ) throws -> [NumberedOutboxEntry] {
+  ) throws(StoreError) -> [NumberedOutboxEntry] {
     try inner.outboxEntries(after: sequence, limit: limit)
   }
-  package func outboxEntryCount(after sequence: UInt64) throws -> Int { try inner.outboxEntryCount(after: sequence) }
-  package func exportProgress() throws -> [String: ExportProgress] { try inner.exportProgress() }
-  package func setExportProgress(_ progress: ExportProgress, for exporter: String, rejection: ExportRejection?) throws {
+  package func outboxEntryCount(after sequence: UInt64) throws(StoreError) -> Int { try inner.outboxEntryCount(after: sequence) }
+  package func exportProgress() throws(StoreError) -> [String: ExportProgress] { try inner.exportProgress() }
+  package func setExportProgress(_ progress: ExportProgress, for exporter: String, rejection: ExportRejection?) throws(StoreError)
+  {
     try inner.setExportProgress(progress, for: exporter, rejection: rejection)
   }
   package func exportRejections(
     of exporter: String?, before sequence: UInt64?, limit: Int
-  ) throws -> [NumberedRejection] {
+  ) throws(StoreError) -> [NumberedRejection] {
     try inner.exportRejections(of: exporter, before: sequence, limit: limit)
   }
-  package func exportRecords(of keys: [SubjectKey]) throws -> [SubjectKey: ExportRecord] { try inner.exportRecords(of: keys) }
-  package func addExportRecords(_ records: [ExportRecord]) throws { try inner.addExportRecords(records) }
-  package func branchUpdates(of branch: SubjectKey, limit: Int, bytes: Int) throws -> [BranchUpdate] {
+  package func exportRecords(of keys: [SubjectKey]) throws(StoreError) -> [SubjectKey: ExportRecord] {
+    try inner.exportRecords(of: keys)
+  }
+  package func addExportRecords(_ records: [ExportRecord]) throws(StoreError) { try inner.addExportRecords(records) }
+  package func branchUpdates(of branch: SubjectKey, limit: Int, bytes: Int) throws(StoreError) -> [BranchUpdate] {
     count(try inner.branchUpdates(of: branch, limit: limit, bytes: bytes))
   }
-  package func branchUpdates(to commit: String, limit: Int, bytes: Int) throws -> [BranchUpdate] {
+  package func branchUpdates(to commit: String, limit: Int, bytes: Int) throws(StoreError) -> [BranchUpdate] {
     count(try inner.branchUpdates(to: commit, limit: limit, bytes: bytes))
   }
 
@@ -159,10 +168,10 @@ package final class CountingStore: SpanStore {
     return updates
   }
 
-  package func openSubjects() throws -> [OpenSubjects] { try inner.openSubjects() }
-  package func removeFinished(before cutoff: Timestamp, awaitedBy exporters: [String], limit: Int) throws -> Int {
+  package func openSubjects() throws(StoreError) -> [OpenSubjects] { try inner.openSubjects() }
+  package func removeFinished(before cutoff: Timestamp, awaitedBy exporters: [String], limit: Int) throws(StoreError) -> Int {
     try inner.removeFinished(before: cutoff, awaitedBy: exporters, limit: limit)
   }
-  package func size() throws -> Int64 { try inner.size() }
+  package func size() throws(StoreError) -> Int64 { try inner.size() }
   package func close() { inner.close() }
 }

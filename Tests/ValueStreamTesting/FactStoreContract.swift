@@ -151,7 +151,7 @@ package struct FactStoreContract: Sendable {
     var changes = ProjectionChanges()
     changes.exclusions = decisions.enumerated().map { index, decision in
       let change = ExclusionChange(decision.0, decision.1, reason: decision.2, actor: "rosa")
-      return (change, StoreSamples.time(Int64(index)))
+      return ExclusionDecision(change, at: StoreSamples.time(Int64(index)))
     }
     changes.absorbed = absorbed
     try store.write(changes)

@@ -39,11 +39,11 @@ package final class FakeDeliveryLog: DeliveryLog {
     gate.open()
   }
 
-  package func append(_ deliveries: [LoggedDelivery]) throws -> [LogPosition] {
+  package func append(_ deliveries: [LoggedDelivery]) throws(StoreError) -> [LogPosition] {
     state.withLock { $0.appendSizes.append(deliveries.count) }
     gate.pass()
-    return try state.withLock { state in
-      if let failure = state.failure { throw failure }
+    if let failure = state.withLock(\.failure) { throw failure }
+    return state.withLock { state in
       let first = state.entries.count + 1
       state.entries += deliveries
       return deliveries.indices.map { LogPosition(rawValue: UInt64(first + $0)) }
@@ -54,32 +54,34 @@ package final class FakeDeliveryLog: DeliveryLog {
 
   package func read(
     after coverage: LogCoverage?, limit: Int, byteLimit: Int
-  ) throws -> [(position: LogPosition, logged: LoggedDelivery)] {
+  ) throws(StoreError) -> [LogEntry] {
     let first = Int(coverage?.ends.last?.rawValue ?? 0)
-    return entries.enumerated().dropFirst(first).prefix(limit).map { (LogPosition(rawValue: UInt64($0.offset + 1)), $0.element) }
+    return entries.enumerated().dropFirst(first).prefix(limit).map {
+      LogEntry(LogPosition(rawValue: UInt64($0.offset + 1)), $0.element)
+    }
   }
 
   package func readBackwards(
     before position: LogPosition?, limit: Int, byteLimit: Int
-  ) throws -> [(position: LogPosition, logged: LoggedDelivery)] {
+  ) throws(StoreError) -> [LogEntry] {
     let end = Int(clamping: position?.rawValue ?? .max)
-    return entries.enumerated().map { (LogPosition(rawValue: UInt64($0.offset + 1)), $0.element) }
-      .filter { $0.0.rawValue < end }.suffix(limit).reversed()
+    return entries.enumerated().map { LogEntry(LogPosition(rawValue: UInt64($0.offset + 1)), $0.element) }
+      .filter { $0.position.rawValue < end }.suffix(limit).reversed()
   }
 
-  package func delivery(at position: LogPosition) throws -> LoggedDelivery? {
+  package func delivery(at position: LogPosition) throws(StoreError) -> LoggedDelivery? {
     let entries = entries
     return (1...entries.count).contains(Int(position.rawValue)) ? entries[Int(position.rawValue) - 1] : nil
   }
 
-  package func coverage() throws -> LogCoverage? {
+  package func coverage() throws(StoreError) -> LogCoverage? {
     let count = entries.count
     return count == 0 ? nil : LogCoverage(LogPosition(rawValue: UInt64(count)))
   }
 
-  package func removeOld(receivedBefore cutoff: Timestamp, maximumBytes: Int64, projected: LogCoverage?) throws {}
+  package func removeOld(receivedBefore cutoff: Timestamp, maximumBytes: Int64, projected: LogCoverage?) throws(StoreError) {}
 
-  package func size() throws -> Int64 {
+  package func size() throws(StoreError) -> Int64 {
     entries.reduce(0) { $0 + Int64($1.delivery.body.count) }
   }
 

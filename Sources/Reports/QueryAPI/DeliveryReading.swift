@@ -84,7 +84,8 @@ package struct DeliveryReading: Sendable {
     while visited < limit, looked < searchLimit, bytes < byteLimit {
       let step = try log.readBackwards(before: next, limit: limit - visited, byteLimit: byteLimit - bytes)
       if step.isEmpty { return nil }
-      for (position, logged) in step {
+      for read in step {
+        let (position, logged) = (read.position, read.logged)
         next = position
         looked += 1
         bytes += logged.delivery.body.count
@@ -104,12 +105,12 @@ package struct DeliveryReading: Sendable {
   /// - Parameters:
   ///   - limit: The most deliveries to read.
   ///   - byteLimit: The most bytes of bodies to read, about.
-  package func last(of sources: Set<String>, limit: Int, byteLimit: Int) throws -> [String: (LogPosition, LoggedDelivery)] {
-    var found: [String: (LogPosition, LoggedDelivery)] = [:]
+  package func last(of sources: Set<String>, limit: Int, byteLimit: Int) throws -> [String: LogEntry] {
+    var found: [String: LogEntry] = [:]
     guard !sources.isEmpty else { return found }
-    for (position, logged) in try log.readBackwards(before: nil, limit: limit, byteLimit: byteLimit)
-    where sources.contains(logged.delivery.source) && found[logged.delivery.source] == nil {
-      found[logged.delivery.source] = (position, logged)
+    for entry in try log.readBackwards(before: nil, limit: limit, byteLimit: byteLimit) {
+      let source = entry.logged.delivery.source
+      if sources.contains(source), found[source] == nil { found[source] = entry }
     }
     return found
   }

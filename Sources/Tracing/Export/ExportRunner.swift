@@ -216,7 +216,7 @@ package final class ExportRunner: Sendable {
       var receipt = ExportReceipt(handled: 0)
       do throws(ExportError) {
         if !spans.isEmpty { receipt = try await send(spans) }
-      } catch  where !error.isRetryable {
+      } catch let error where !error.isRetryable {
         guard spans.count == 1 else {
           state.withLock { $0.width = spans.count / 2 }
           return .goOn

@@ -19,17 +19,19 @@ struct LogCommit: Sendable {
   /// The deliveries as in a segment of SQLite, compressed by themselves.
   let data: [UInt8]
 
-  init(_ deliveries: [LoggedDelivery]) throws {
+  init(_ deliveries: [LoggedDelivery]) throws(StoreError) {
     count = UInt64(deliveries.count)
     bytes = deliveries.reduce(0) { $0 + Int64($1.delivery.body.count) }
     received = (deliveries.lazy.map(\.delivery.received).max() ?? .epoch).nanoseconds
-    let compressor = try FrameCompressor()
-    compressor.startFrame()
-    for logged in deliveries {
-      try compressor.add(DeliveryPacking.head(of: logged))
-      try compressor.add(logged.delivery.body)
+    data = try StoreError.catching {
+      let compressor = try FrameCompressor()
+      compressor.startFrame()
+      for logged in deliveries {
+        try compressor.add(DeliveryPacking.head(of: logged))
+        try compressor.add(logged.delivery.body)
+      }
+      return try compressor.finishCommit { $0 }
     }
-    data = try compressor.finishCommit { $0 }
   }
 
   /// The checksum of the row, of all that is read from it.
@@ -71,14 +73,14 @@ struct StoredCommit {
   /// Unpacks the deliveries.
   ///
   /// - Throws: ``DamagedBytes`` if any of them cannot be read.
-  func deliveries() throws -> [(position: LogPosition, logged: LoggedDelivery)] {
+  func deliveries() throws -> [LogEntry] {
     guard isSound else { throw DamagedBytes() }
     var decompressor = try FrameDecompressor()
     decompressor.startFrame()
     decompressor.begin(data)
-    var result: [(position: LogPosition, logged: LoggedDelivery)] = []
+    var result: [LogEntry] = []
     for number in numbers {
-      result.append((LogPosition(writer: writer, number: number), try DeliveryPacking.read(from: &decompressor)))
+      result.append(LogEntry(LogPosition(writer: writer, number: number), try DeliveryPacking.read(from: &decompressor)))
     }
     guard try decompressor.isAtEnd() else { throw DamagedBytes() }
     return result

@@ -238,12 +238,14 @@ final class PostgresConnection: @unchecked Sendable {  // The pool gives it to o
   ///
   /// - Parameter limits: The settings of the transaction that bound how long it takes, by name.
   /// - Throws: ``StoreError``. Nothing was changed then, unless the connection broke during the commit.
-  func transaction<Result>(_ limits: KeyValuePairs<String, String> = [:], _ body: () throws -> Result) throws -> Result {
+  func transaction<Result>(_ limits: KeyValuePairs<String, String> = [:], _ body: () throws -> Result) throws(StoreError)
+    -> Result
+  {
     // One message to the server. Settings that are local to a transaction are safe behind a pooler.
     let begin = ["BEGIN"] + limits.map { "SET LOCAL \($0.key) = '\($0.value)'" }
     PQclear(try checked(PQexec(connection, begin.joined(separator: "; "))))
     do {
-      let value = try body()
+      let value = try StoreError.catching(body)
       try run("COMMIT")
       return value
     } catch {

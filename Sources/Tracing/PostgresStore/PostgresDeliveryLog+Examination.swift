@@ -13,7 +13,7 @@ extension PostgresDeliveryLog {
   }
 
   /// Reads every delivery, so that all damage goes to the damage report in the options.
-  package func examine() throws {
+  package func examine() throws(StoreError) {
     examination.withLock { $0 = Examination() }
     for writer in try pool.query("SELECT id, last, dropped FROM @log_writer ORDER BY id") {
       try examine(UInt64(clamping: writer.int(0)), from: UInt64(clamping: writer.int(2)) + 1, to: UInt64(clamping: writer.int(1)))
@@ -23,7 +23,7 @@ extension PostgresDeliveryLog {
   /// The commits that one query returns at most.
   private static let commitsAtOnce = 64
 
-  private func examine(_ writer: UInt64, from start: UInt64, to end: UInt64) throws {
+  private func examine(_ writer: UInt64, from start: UInt64, to end: UInt64) throws(StoreError) {
     var next = start
     var last: Int64 = 0
     while true {
@@ -65,7 +65,7 @@ extension PostgresDeliveryLog {
   }
 
   /// Accepts the losses that ``examine()`` has found, so that they are not reported again.
-  package func acceptLosses() throws {
+  package func acceptLosses() throws(StoreError) {
     for gap in examination.withLock(\.gaps) {
       _ = try pool.query(
         "INSERT INTO @log_lost VALUES ($1, $2, $3) ON CONFLICT (writer, first) DO UPDATE SET last = excluded.last",
@@ -79,12 +79,14 @@ extension PostgresDeliveryLog {
   // MARK: Reporting
 
   /// Returns the deliveries of a commit; none if it is damaged, which goes to the damage report.
-  func deliveries(of commit: StoredCommit) throws -> [(position: LogPosition, logged: LoggedDelivery)] {
-    do {
-      return try commit.deliveries()
-    } catch is DamagedBytes {
-      noteDamage(of: commit)
-      return []
+  func deliveries(of commit: StoredCommit) throws(StoreError) -> [LogEntry] {
+    try StoreError.catching {
+      do {
+        return try commit.deliveries()
+      } catch is DamagedBytes {
+        noteDamage(of: commit)
+        return []
+      }
     }
   }
 
@@ -95,7 +97,7 @@ extension PostgresDeliveryLog {
     if (try? isHole(numbers, of: writer)) == true { noteGap(numbers, of: writer) }
   }
 
-  private func isHole(_ numbers: Range<UInt64>, of writer: UInt64) throws -> Bool {
+  private func isHole(_ numbers: Range<UInt64>, of writer: UInt64) throws(StoreError) -> Bool {
     try pool.query(
       "SELECT 1 FROM @log_writer WHERE id = $1 AND dropped < $2",
       [.integer(Int64(clamping: writer)), .integer(Int64(clamping: numbers.lowerBound))]

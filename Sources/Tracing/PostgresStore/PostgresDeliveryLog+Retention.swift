@@ -12,12 +12,12 @@ extension PostgresDeliveryLog {
   }
 
   /// Creates the partitions of today and the next days. What has none goes to the default partition.
-  package func addPartitions() throws {
+  package func addPartitions() throws(StoreError) {
     let today = try pool.query("SELECT floor(extract(epoch FROM clock_timestamp()) / 86400)::int8").first?.int(0) ?? 0
     try addPartitions(today...(today + Self.daysAhead))
   }
 
-  func addPartitions(_ numbers: ClosedRange<Int64>) throws {
+  func addPartitions(_ numbers: ClosedRange<Int64>) throws(StoreError) {
     let known = Set(try partitions().map(\.number))
     for number in numbers where !known.contains(number) {
       // Another daemon may create it at the same time. Without it, its deliveries go to the default partition.
@@ -29,7 +29,7 @@ extension PostgresDeliveryLog {
     }
   }
 
-  private func partitions() throws -> [Partition] {
+  private func partitions() throws(StoreError) -> [Partition] {
     let schema = PostgresValue.bytes(Array(pool.schema.dropFirst().dropLast(2).utf8))
     return try pool.query(
       """
@@ -46,7 +46,7 @@ extension PostgresDeliveryLog {
     }.sorted { $0.number < $1.number }
   }
 
-  package func removeOld(receivedBefore cutoff: Timestamp, maximumBytes: Int64, projected: LogCoverage?) throws {
+  package func removeOld(receivedBefore cutoff: Timestamp, maximumBytes: Int64, projected: LogCoverage?) throws(StoreError) {
     try addPartitions()
     guard let projected else { return }
     let partitions = try partitions()
@@ -83,7 +83,7 @@ extension PostgresDeliveryLog {
   /// Drops a partition. Intake waits for the lock on the log for a second at most; a later call tries again.
   ///
   /// - Returns: False if deliveries were added that are not projected.
-  private func drop(_ partition: Partition, ifCoveredBy projected: LogCoverage) throws -> Bool {
+  private func drop(_ partition: Partition, ifCoveredBy projected: LogCoverage) throws(StoreError) -> Bool {
     try pool.withConnection { connection in
       try connection.transaction(["lock_timeout": "1s"]) {
         // In the order in which intake locks them.
@@ -110,7 +110,7 @@ extension PostgresDeliveryLog {
   /// Removes the rows of writers whose deliveries are all dropped. One that is alive takes another id.
   ///
   /// The newest row stays: whoever asks for a position of an older writer learns that it was removed.
-  private func forgetWriters(_ connection: PostgresConnection) throws {
+  private func forgetWriters(_ connection: PostgresConnection) throws(StoreError) {
     try connection.run(
       pool.sql(
         """
@@ -121,7 +121,7 @@ extension PostgresDeliveryLog {
       pool.sql("DELETE FROM @log_lost l WHERE NOT EXISTS (SELECT 1 FROM @log_writer w WHERE w.id = l.writer)"))
   }
 
-  package func size() throws -> Int64 {
+  package func size() throws(StoreError) -> Int64 {
     try partitions().reduce(0) { $0 + $1.bytes }
       + (pool.query("SELECT pg_total_relation_size('@log_commit_default')").first?.int(0) ?? 0)
   }

@@ -47,7 +47,7 @@ package final class PostgresDeliveryLog: DeliveryLog {
   ///
   /// - Parameter onWarning: Called with each message for the operator.
   /// - Throws: ``StoreError``: see ``PostgresSchema/prepare(_:)``. `busy` if the server does not answer.
-  package init(_ pool: PostgresPool, options: Options = Options(), onWarning: (String) -> Void = { _ in }) throws {
+  package init(_ pool: PostgresPool, options: Options = Options(), onWarning: (String) -> Void = { _ in }) throws(StoreError) {
     self.pool = pool
     self.options = options
     for warning in try PostgresSchema.prepare(pool) { onWarning(warning) }
@@ -58,7 +58,7 @@ package final class PostgresDeliveryLog: DeliveryLog {
   ///
   /// Deliveries go to the partitions of the days when they were received, so that retention removes them in time. Those from
   /// before ``daysOfCopy`` share a partition.
-  package convenience init(copyingInto pool: PostgresPool) throws {
+  package convenience init(copyingInto pool: PostgresPool) throws(StoreError) {
     var options = Options()
     let today = SystemClock().now().seconds / 86_400
     let first = today - Self.daysOfCopy
@@ -76,7 +76,7 @@ package final class PostgresDeliveryLog: DeliveryLog {
   /// Opens the log to read it, also on a replica. Creates and migrates nothing.
   ///
   /// - Throws: ``StoreError``: see ``PostgresSchema/checkForReading(_:)``.
-  package init(reading pool: PostgresPool, options: Options = Options()) throws {
+  package init(reading pool: PostgresPool, options: Options = Options()) throws(StoreError) {
     self.pool = pool
     self.options = options
     try PostgresSchema.checkForReading(pool)
@@ -86,10 +86,12 @@ package final class PostgresDeliveryLog: DeliveryLog {
 
   /// Checks that the server takes deliveries and has all that it has acknowledged, and appends again what it lost: a standby that
   /// takes over may not have received everything. Call it every second or so.
-  package func prepareToWrite() throws {
-    let isDone: Void? = try writing.withLockIfAvailable { writing in
-      try checkServer(&writing)
-      try appendLost(&writing)
+  package func prepareToWrite() throws(StoreError) {
+    let isDone: Void? = try StoreError.catching {
+      try writing.withLockIfAvailable { writing in
+        try checkServer(&writing)
+        try appendLost(&writing)
+      }
     }
     // A commit is under way.
     if isDone == nil { try checkWritable(pool.query("SELECT \(Self.isReadOnly)").first) }
@@ -97,25 +99,25 @@ package final class PostgresDeliveryLog: DeliveryLog {
 
   private static let isReadOnly = "(pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on')"
 
-  private func checkWritable(_ row: PostgresConnection.Row?) throws {
+  private func checkWritable(_ row: PostgresConnection.Row?) throws(StoreError) {
     guard row?.bool(0) == false else { throw StoreError(.busy, "\(pool.address): the server is read-only") }
   }
 
-  package func append(_ deliveries: [LoggedDelivery]) throws -> [LogPosition] {
+  package func append(_ deliveries: [LoggedDelivery]) throws(StoreError) -> [LogPosition] {
     guard !deliveries.isEmpty else { return [] }
     let commit = try LogCommit(deliveries)
     let part = options.partition?(deliveries)
-    return try writing.withLock { try append(commit, part, &$0) }
+    return try StoreError.catching { try writing.withLock { try append(commit, part, &$0) } }
   }
 
-  private func append(_ commit: LogCommit, _ part: Int64?, _ writing: inout Writing) throws -> [LogPosition] {
+  private func append(_ commit: LogCommit, _ part: Int64?, _ writing: inout Writing) throws(StoreError) -> [LogPosition] {
     var failure: StoreError?
     // What an earlier call could not find out no longer matters: its senders were told to try again.
     if writing.isUncertain { _ = try settle(nil, &writing) }
     for _ in 0..<Self.attempts {
       do {
         return try insert(commit, part, &writing)
-      } catch let error as StoreError where error.code == .busy {
+      } catch let error where error.code == .busy {
         failure = error
         if let positions = try settle(commit, &writing) { return positions }
       }
@@ -131,11 +133,11 @@ package final class PostgresDeliveryLog: DeliveryLog {
     SELECT coalesce($8, floor(extract(epoch FROM clock_timestamp()) / 86400)::int8), id, $2, $4, $5, $6, $7, $9 FROM advanced
     """
 
-  private func insert(_ commit: LogCommit, _ part: Int64?, _ writing: inout Writing) throws -> [LogPosition] {
-    let connection = try writing.connection ?? pool.connect()
+  private func insert(_ commit: LogCommit, _ part: Int64?, _ writing: inout Writing) throws(StoreError) -> [LogPosition] {
+    let connection = if let known = writing.connection { known } else { try pool.connect() }
     writing.connection = connection
     if writing.last > LogPosition.numberLimit - commit.count { try end(&writing) }
-    let writer = try writing.writer ?? begin(&writing, connection)
+    let writer = if let known = writing.writer { known } else { try begin(&writing, connection) }
     let first = writing.last + 1
     let result = try connection.run(
       pool.sql(Self.insertion),
@@ -154,7 +156,7 @@ package final class PostgresDeliveryLog: DeliveryLog {
   }
 
   /// Begins a new writer.
-  private func begin(_ writing: inout Writing, _ connection: PostgresConnection) throws -> LogWriterIdentity {
+  private func begin(_ writing: inout Writing, _ connection: PostgresConnection) throws(StoreError) -> LogWriterIdentity {
     let nonce = Int64.random(in: 1...Int64.max)
     let row = try connection.run(
       pool.sql("INSERT INTO @log_writer (host, nonce) VALUES (convert_from($1, 'UTF8'), $2) RETURNING id"),
@@ -182,7 +184,7 @@ package final class PostgresDeliveryLog: DeliveryLog {
   /// - Parameter commit: That commit; nil if it does not matter.
   /// - Returns: The positions if the deliveries were committed.
   /// - Throws: ``StoreError`` if the server does not answer. The outcome stays unknown.
-  private func settle(_ commit: LogCommit?, _ writing: inout Writing) throws -> [LogPosition]? {
+  private func settle(_ commit: LogCommit?, _ writing: inout Writing) throws(StoreError) -> [LogPosition]? {
     writing.connection = nil
     guard let writer = writing.writer else { return nil }
     writing.isUncertain = true
@@ -199,7 +201,7 @@ package final class PostgresDeliveryLog: DeliveryLog {
 
   private static let ending = "UPDATE @log_writer SET ended = now() WHERE id = $1 AND nonce = $2"
 
-  private func end(_ writing: inout Writing) throws {
+  private func end(_ writing: inout Writing) throws(StoreError) {
     guard let writer = writing.writer, let connection = writing.connection else { return }
     try connection.run(pool.sql(Self.ending), writer.parameters)
     (writing.writer, writing.last) = (nil, 0)
@@ -216,7 +218,7 @@ package final class PostgresDeliveryLog: DeliveryLog {
 
   // MARK: Fail-over
 
-  private func checkServer(_ writing: inout Writing) throws {
+  private func checkServer(_ writing: inout Writing) throws(StoreError) {
     var ends = writing.recent.ends
     if let writer = writing.writer { ends[writer] = writing.last }
     // In one statement, because a replica may be behind.
@@ -254,7 +256,7 @@ package final class PostgresDeliveryLog: DeliveryLog {
   /// Appends again what the server has lost, under a writer of its own.
   ///
   /// So whoever projects finds it by reading: a projector takes the deliveries of the writer that goes on from memory.
-  private func appendLost(_ writing: inout Writing) throws {
+  private func appendLost(_ writing: inout Writing) throws(StoreError) {
     guard !writing.lost.isEmpty else { return }
     // After an error, the next commit takes another writer.
     defer { writing.isUncertain = writing.writer != nil }
@@ -268,11 +270,11 @@ package final class PostgresDeliveryLog: DeliveryLog {
 
   // MARK: Reading
 
-  package func isComplete() throws -> Bool {
+  package func isComplete() throws(StoreError) -> Bool {
     try pool.query("SELECT is_complete FROM @log_state").first?.bool(0) ?? false
   }
 
-  package func coverage() throws -> LogCoverage? {
+  package func coverage() throws(StoreError) -> LogCoverage? {
     try pool.query("SELECT id, last FROM @log_writer WHERE last > 0").map {
       LogPosition(writer: UInt64(clamping: $0.int(0)), number: UInt64(clamping: $0.int(1)))
     }.coverage
@@ -280,9 +282,9 @@ package final class PostgresDeliveryLog: DeliveryLog {
 
   package func read(
     after coverage: LogCoverage?, limit: Int, byteLimit: Int
-  ) throws -> [(position: LogPosition, logged: LoggedDelivery)] {
+  ) throws(StoreError) -> [LogEntry] {
     guard limit > 0, let ends = try self.coverage() else { return [] }
-    var result: [(position: LogPosition, logged: LoggedDelivery)] = []
+    var result: [LogEntry] = []
     var bytes = 0
     for end in ends.ends {
       var last = coverage?.end(of: end.writer)?.number ?? 0
@@ -305,7 +307,7 @@ package final class PostgresDeliveryLog: DeliveryLog {
   /// - Returns: The deliveries, and the last number that was looked at; nil after the end.
   private func read(
     _ writer: UInt64, after last: UInt64, upTo end: UInt64, limit: Int, byteLimit: Int
-  ) throws -> (deliveries: [(position: LogPosition, logged: LoggedDelivery)], reached: UInt64?) {
+  ) throws(StoreError) -> (deliveries: [LogEntry], reached: UInt64?) {
     let id = PostgresValue.integer(Int64(writer))
     // The commit that holds the next delivery may begin before it. Damaged rows may have any numbers, so none is added unbounded.
     let sizes = try pool.query(
@@ -335,15 +337,16 @@ package final class PostgresDeliveryLog: DeliveryLog {
     let rows = try pool.query(
       "SELECT \(StoredCommit.columns) FROM @log_commit WHERE writer = $1 AND first BETWEEN $2 AND $3 ORDER BY first",
       [id, .integer(from), .integer(reached.first)])
-    let found = try rows.map(StoredCommit.init).flatMap { try deliveries(of: $0) }
+    var found: [LogEntry] = []
+    for row in rows { found += try deliveries(of: StoredCommit(row)) }
     return (found.filter { $0.position.number > last }, UInt64(clamping: max(reached.last, Int64(last) + 1)))
   }
 
   package func readBackwards(
     before position: LogPosition?, limit: Int, byteLimit: Int
-  ) throws -> [(position: LogPosition, logged: LoggedDelivery)] {
+  ) throws(StoreError) -> [LogEntry] {
     guard limit > 0 else { return [] }
-    var result: [(position: LogPosition, logged: LoggedDelivery)] = []
+    var result: [LogEntry] = []
     var bytes = 0
     var place: [PostgresValue]?
     if let position, let row = try self.row(of: position) {
@@ -386,7 +389,7 @@ package final class PostgresDeliveryLog: DeliveryLog {
     "timestamptz 'epoch' + \(microseconds)::int8 * interval '1 microsecond'"
   }
 
-  private func row(of position: LogPosition) throws -> PostgresConnection.Row? {
+  private func row(of position: LogPosition) throws(StoreError) -> PostgresConnection.Row? {
     let (writer, number) = (Int64(clamping: position.writer), Int64(clamping: position.number))
     // A damaged row may have any count.
     return try pool.query(
@@ -402,7 +405,7 @@ package final class PostgresDeliveryLog: DeliveryLog {
   }
 
   /// True for a position whose delivery was in the log once. The rows of writers go, too, but never that of the newest one.
-  private func isRemoved(_ position: LogPosition) throws -> Bool {
+  private func isRemoved(_ position: LogPosition) throws(StoreError) -> Bool {
     try pool.query(
       """
       SELECT coalesce(
@@ -411,7 +414,7 @@ package final class PostgresDeliveryLog: DeliveryLog {
     ).first?.bool(0) ?? false
   }
 
-  package func delivery(at position: LogPosition) throws -> LoggedDelivery? {
+  package func delivery(at position: LogPosition) throws(StoreError) -> LoggedDelivery? {
     guard let row = try row(of: position) else { return nil }
     if let found = try deliveries(of: StoredCommit(row)).first(where: { $0.position == position }) { return found.logged }
     throw StoreError(.corrupt, "\(pool.address): delivery \(position.rawValue) is damaged")

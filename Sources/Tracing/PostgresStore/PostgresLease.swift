@@ -95,16 +95,16 @@ package final class PostgresLease: Lease {
     } catch {
       // Also after a commit of unknown outcome: the next call finds a lease that runs, under an epoch that nobody uses.
       state.withLock { $0 = nil }
-      guard let error = error as? StoreError, error.code == .busy else { throw error }
+      guard error.code == .busy else { throw error }
       try endStuckTransaction()
       return false
     }
   }
 
-  private func timeline() throws -> String? {
+  private func timeline() throws(StoreError) -> String? {
     do {
       return try pool.query("SELECT \(Self.timeline)").first?.optionalText(0)
-    } catch let error as StoreError where error.code == .unusable {
+    } catch let error where error.code == .unusable {
       return nil
     }
   }
@@ -147,7 +147,7 @@ package final class PostgresLease: Lease {
   /// Runs `body` as a transaction that only the holder of the lease can commit.
   ///
   /// - Throws: ``StoreError`` `busy` if this daemon does not hold the lease.
-  func transaction<Result>(_ body: (PostgresConnection) throws -> Result) throws -> Result {
+  func transaction<Result>(_ body: (PostgresConnection) throws -> Result) throws(StoreError) -> Result {
     guard let term else { throw notHeld }
     return try pool.withConnection { connection in
       try connection.transaction(Self.limits) {

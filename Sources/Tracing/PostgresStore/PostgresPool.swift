@@ -39,7 +39,12 @@ package final class PostgresPool: Sendable {
   func connect() throws(StoreError) -> PostgresConnection { try PostgresConnection(address) }
 
   /// Runs `body` with a connection that nobody else uses meanwhile.
-  func withConnection<Result>(_ body: (PostgresConnection) throws -> Result) throws -> Result {
+  func withConnection<Result>(_ body: (PostgresConnection) throws -> Result) throws(StoreError) -> Result {
+    try StoreError.catching { try lendConnection(to: body) }
+  }
+
+  /// The same as ``withConnection(_:)``, but passes on what `body` throws.
+  private func lendConnection<Result>(to body: (PostgresConnection) throws -> Result) throws -> Result {
     guard !isClosed.withLock(\.self) else { throw StoreError(.unusable, "\(address): the store is closed") }
     var known = idle.withLock { $0.popLast() }
     if known?.isIdle != true { known = nil }
@@ -55,7 +60,7 @@ package final class PostgresPool: Sendable {
   }
 
   /// Runs a query. If an idle connection turns out to be broken, tries again with a new one.
-  func query(_ sql: String, _ parameters: [PostgresValue] = []) throws -> PostgresConnection.Rows {
+  func query(_ sql: String, _ parameters: [PostgresValue] = []) throws(StoreError) -> PostgresConnection.Rows {
     let text = self.sql(sql)
     for _ in 0..<Self.idleLimit {
       var isBroken = false
@@ -64,7 +69,7 @@ package final class PostgresPool: Sendable {
           defer { isBroken = !connection.isUsable }
           return try connection.run(text, parameters)
         }
-      } catch let error as StoreError where isBroken && error.code == .busy {
+      } catch let error where isBroken && error.code == .busy {
         continue
       }
     }
@@ -74,7 +79,7 @@ package final class PostgresPool: Sendable {
   /// Runs a query row by row. See ``PostgresConnection/stream(_:_:_:)``.
   func stream(_ sql: String, _ parameters: [PostgresValue], _ visit: (PostgresConnection.Row) throws -> Void) throws {
     let text = self.sql(sql)
-    try withConnection { try $0.stream(text, parameters, visit) }
+    try lendConnection { try $0.stream(text, parameters, visit) }
   }
 
   func close() {

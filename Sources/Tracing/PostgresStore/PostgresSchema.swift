@@ -120,7 +120,7 @@ enum PostgresSchema {
   ///
   /// - Returns: Warnings for the operator.
   /// - Throws: ``StoreError``: `unusable` if this server cannot hold a store, `newerVersion` if a newer vsd wrote the tables.
-  static func prepare(_ pool: PostgresPool) throws -> [String] {
+  static func prepare(_ pool: PostgresPool) throws(StoreError) -> [String] {
     try pool.withConnection { connection in
       let warnings = try check(connection, at: pool.address)
       if let version = try version(connection, pool), version == migrations.count { return warnings }
@@ -149,7 +149,7 @@ enum PostgresSchema {
   /// Checks that there are tables of this version. Works on a replica, too.
   ///
   /// - Throws: ``StoreError`` `unusable` if there are none or older ones, `newerVersion` if a newer vsd wrote them.
-  static func checkForReading(_ pool: PostgresPool) throws {
+  static func checkForReading(_ pool: PostgresPool) throws(StoreError) {
     try pool.withConnection { connection in
       guard let known = try version(connection, pool) else {
         throw StoreError(.unusable, "\(pool.address): the database holds no store of vsd")

@@ -1,5 +1,5 @@
 import SQLiteStore
-import ValueStreamCore
+package import ValueStreamCore
 
 /// Finds rows that cannot be read, and removes what cannot be repaired.
 extension PostgresSpanStore {
@@ -13,7 +13,7 @@ extension PostgresSpanStore {
   /// Removes damaged branch updates, and the damaged lists of attempts of rejections. Needs the lease.
   ///
   /// A replay restores everything else that is damaged.
-  package func removeDamaged() throws {
+  package func removeDamaged() throws(StoreError) {
     let updates = try damagedBranchUpdates()
     let rejections = try pool.query("SELECT sequence, attempts FROM @export_refusal")
       .filter { RejectedAttempts.attempts(in: $0.text(1)) == nil }.map { $0.int(0) }
@@ -28,10 +28,12 @@ extension PostgresSpanStore {
     }
   }
 
-  private func damagedBranchUpdates() throws -> [(branch: [UInt8], time: Int64, data: [UInt8])] {
+  private func damagedBranchUpdates() throws(StoreError) -> [(branch: [UInt8], time: Int64, data: [UInt8])] {
     var damaged: [(branch: [UInt8], time: Int64, data: [UInt8])] = []
-    try pool.stream("SELECT branch, time, data FROM @branch_update", []) { row in
-      if try branchUpdate(row) == nil { damaged.append((row.bytes(0), row.int(1), row.bytes(2))) }
+    try StoreError.catching {
+      try pool.stream("SELECT branch, time, data FROM @branch_update", []) { row in
+        if try branchUpdate(row) == nil { damaged.append((row.bytes(0), row.int(1), row.bytes(2))) }
+      }
     }
     return damaged
   }

@@ -54,7 +54,7 @@ extension PostgresSpanStore: FactStore {
     }
   }
 
-  package func facts<Row: Fact>(_ type: Row.Type, of ids: Set<FactID>) throws -> [FactID: [Row]] {
+  package func facts<Row: Fact>(_ type: Row.Type, of ids: Set<FactID>) throws(StoreError) -> [FactID: [Row]] {
     guard !ids.isEmpty else { return [:] }
     let rows = try pool.query(
       "SELECT subject, data FROM @fact WHERE subject = ANY($1) AND kind = $2 ORDER BY subject, day, number",
@@ -64,7 +64,7 @@ extension PostgresSpanStore: FactStore {
     return result
   }
 
-  package func deliveries(of changes: Set<FactID>) throws -> [FactID: [DeliveredChange]] {
+  package func deliveries(of changes: Set<FactID>) throws(StoreError) -> [FactID: [DeliveredChange]] {
     guard !changes.isEmpty else { return [:] }
     let rows = try pool.query(
       "SELECT change, data FROM @fact WHERE change = ANY($1) ORDER BY day, subject, number", [Self.numbers(changes)])
@@ -75,7 +75,7 @@ extension PostgresSpanStore: FactStore {
     return result
   }
 
-  package func factSubjects(_ ids: Set<FactID>) throws -> [FactID: FactSubject] {
+  package func factSubjects(_ ids: Set<FactID>) throws(StoreError) -> [FactID: FactSubject] {
     guard !ids.isEmpty else { return [:] }
     let rows = try pool.query(
       "SELECT id, key, name, address, high, low FROM @fact_subject WHERE id = ANY($1)", [Self.numbers(ids)])
@@ -90,19 +90,19 @@ extension PostgresSpanStore: FactStore {
     ) { first, _ in first }
   }
 
-  package func texts(of names: Set<FactName>) throws -> [FactName: String] {
+  package func texts(of names: Set<FactName>) throws(StoreError) -> [FactName: String] {
     guard !names.isEmpty else { return [:] }
     let rows = try pool.query(
       "SELECT id, text FROM @fact_name WHERE id = ANY($1)", [.integers(names.map { Int64($0.rawValue) })])
     return Dictionary(rows.map { (FactName(rawValue: UInt32(clamping: $0.int(0))), $0.text(1)) }) { first, _ in first }
   }
 
-  package func factValues() throws -> [String: [UInt8]] {
+  package func factValues() throws(StoreError) -> [String: [UInt8]] {
     let rows = try pool.query("SELECT name, bytes FROM @fact_value")
     return Dictionary(rows.map { ($0.text(0), $0.bytes(1)) }) { first, _ in first }
   }
 
-  package func factProgress() throws -> FactProgress {
+  package func factProgress() throws(StoreError) -> FactProgress {
     let row = try pool.query(
       """
       SELECT greatest(0, end_subject - next_subject), (SELECT count(*) FROM @fact_change),
@@ -120,7 +120,7 @@ extension PostgresSpanStore: FactStore {
   /// Forgets that `fact_kept` is empty. Call it after each transaction that may have added something.
   func noteKeptFacts() { keptFacts.withLock { $0 = (false, $0.changes + 1) } }
 
-  package func hasKeptFacts(of key: SubjectKey) throws -> Bool {
+  package func hasKeptFacts(of key: SubjectKey) throws(StoreError) -> Bool {
     let known = keptFacts.withLock(\.self)
     if known.isEmpty { return false }
     if try pool.query("SELECT 1 FROM @fact_kept LIMIT 1").count == 0 {
@@ -132,19 +132,17 @@ extension PostgresSpanStore: FactStore {
 
   // MARK: Names
 
-  package func factNames(for texts: [String]) throws -> [FactName] {
+  package func factNames(for texts: [String]) throws(StoreError) -> [FactName] {
     guard !texts.isEmpty else { return [] }
-    func known(_ texts: [String], _ query: (String, [PostgresValue]) throws -> PostgresConnection.Rows) throws
-      -> [ExactText: FactName]
-    {
-      let rows = try query(
+    func known(_ texts: [String]) throws(StoreError) -> [ExactText: FactName] {
+      let rows = try pool.query(
         "SELECT text, id FROM @fact_name WHERE text = ANY($1)", [.byteArrays(texts.map { Array($0.utf8) })])
       return Dictionary(
         rows.map { (ExactText($0.text(0)), FactName(rawValue: UInt32(clamping: $0.int(1)))) }
       ) { first, _ in first }
     }
     let other = ExactText(FactName.other)
-    var result = try known(texts, pool.query)
+    var result = try known(texts)
     let missing = Set(texts.lazy.map { ExactText($0) }.filter { result[$0] == nil }).map(\.text)
     if missing.isEmpty { return texts.map { result[ExactText($0)] ?? .none } }
     try lease.transaction { connection in
@@ -161,16 +159,16 @@ extension PostgresSpanStore: FactStore {
           "INSERT INTO @fact_name SELECT id, text FROM unnest($1::int8[], $2::bytea[]) AS n (id, text) ON CONFLICT DO NOTHING"),
         [.integers(texts.indices.map { last + 1 + Int64($0) }), .byteArrays(texts.map { Array($0.utf8) })])
     }
-    result.merge(try known(missing + [FactName.other], pool.query)) { first, _ in first }
+    result.merge(try known(missing + [FactName.other])) { first, _ in first }
     return texts.map { result[ExactText($0)] ?? result[other] ?? .none }
   }
 
   // MARK: Writing
 
-  package func write(_ changes: FactChanges) throws {
+  package func write(_ changes: FactChanges) throws(StoreError) {
     defer { if changes.facts.contains(where: \.subject.id.isOfGoneSubject) { noteKeptFacts() } }
     try lease.transaction { connection in
-      func run(_ sql: String, _ parameters: [PostgresValue] = []) throws -> PostgresConnection.Rows {
+      func run(_ sql: String, _ parameters: [PostgresValue] = []) throws(StoreError) -> PostgresConnection.Rows {
         try connection.run(pool.sql(sql), parameters)
       }
       try write(changes.facts, removed: changes.removed, run)
@@ -191,9 +189,9 @@ extension PostgresSpanStore: FactStore {
     }
   }
 
-  private typealias Run = (String, [PostgresValue]) throws -> PostgresConnection.Rows
+  private typealias Run = (String, [PostgresValue]) throws(StoreError) -> PostgresConnection.Rows
 
-  private func write(_ facts: [SubjectFacts], removed: [FactID], _ run: Run) throws {
+  private func write(_ facts: [SubjectFacts], removed: [FactID], _ run: Run) throws(StoreError) {
     var last: [FactID: SubjectFacts] = [:]
     for facts in facts { last[facts.subject.id] = facts }
     for id in removed { last[id] = nil }
@@ -245,7 +243,7 @@ extension PostgresSpanStore: FactStore {
 
   private static let subjectsBit: UInt64 = 1 << 63
 
-  package func pendingFacts(limit: Int) throws -> PendingFacts {
+  package func pendingFacts(limit: Int) throws(StoreError) -> PendingFacts {
     let limit = max(1, limit)
     let rows = try pool.query(
       """
@@ -282,7 +280,7 @@ extension PostgresSpanStore: FactStore {
     return pending
   }
 
-  private func complete(_ ticket: PendingFacts.Ticket, _ run: Run) throws {
+  private func complete(_ ticket: PendingFacts.Ticket, _ run: Run) throws(StoreError) {
     if ticket.rawValue & Self.subjectsBit != 0 {
       _ = try run(
         "UPDATE @fact_state SET next_subject = greatest(next_subject, $1)",
@@ -292,9 +290,9 @@ extension PostgresSpanStore: FactStore {
     }
   }
 
-  package func recomputeFacts() throws {
+  package func recomputeFacts() throws(StoreError) {
     try lease.transaction { connection in
-      func run(_ sql: String, _ parameters: [PostgresValue] = []) throws -> PostgresConnection.Rows {
+      func run(_ sql: String, _ parameters: [PostgresValue] = []) throws(StoreError) -> PostgresConnection.Rows {
         try connection.run(pool.sql(sql), parameters)
       }
       // Facts of stored subjects, and direct changes whose push is still stored.
@@ -330,7 +328,7 @@ extension PostgresSpanStore: FactStore {
 
   // MARK: Retention
 
-  package func removeFacts(before day: FactDay, limit: Int) throws -> Int {
+  package func removeFacts(before day: FactDay, limit: Int) throws(StoreError) -> Int {
     try lease.transaction { connection in
       try removeRollUps(before: day, connection)
       let removed = try connection.run(
@@ -356,7 +354,7 @@ extension PostgresSpanStore: FactStore {
 
   // MARK: Exclusions
 
-  private func exclusionTable() throws -> ExclusionTable {
+  private func exclusionTable() throws(StoreError) -> ExclusionTable {
     try Self.exclusionTable(pool.query("SELECT item, fact, reason, actor, time FROM @exclusion"), damage)
   }
 
@@ -373,30 +371,33 @@ extension PostgresSpanStore: FactStore {
       })
   }
 
-  package func exclusions() throws -> [Exclusion] { try exclusionTable().all }
+  package func exclusions() throws(StoreError) -> [Exclusion] { try exclusionTable().all }
 
-  package func excludedFacts() throws -> [FactID: String] { try exclusionTable().reasons }
+  package func excludedFacts() throws(StoreError) -> [FactID: String] { try exclusionTable().reasons }
 
   /// Writes decisions of operators, and moves those about subjects that turned out to be another one.
-  func writeExclusions(_ changes: ProjectionChanges, _ known: [SubjectKey: Int64], _ connection: PostgresConnection) throws {
-    func run(_ sql: String, _ parameters: [PostgresValue] = []) throws -> PostgresConnection.Rows {
+  func writeExclusions(_ changes: ProjectionChanges, _ known: [SubjectKey: Int64], _ connection: PostgresConnection)
+    throws(StoreError)
+  {
+    func run(_ sql: String, _ parameters: [PostgresValue] = []) throws(StoreError) -> PostgresConnection.Rows {
       try connection.run(pool.sql(sql), parameters)
     }
     let before = Self.exclusionTable(try run("SELECT item, fact, reason, actor, time FROM @exclusion"), damage)
     guard !changes.exclusions.isEmpty || !before.entries.isEmpty else { return }
-    func fact(about key: SubjectKey) throws -> FactID? {
+    func fact(about key: SubjectKey) throws(StoreError) -> FactID? {
       if let place = known[key] { return Self.id(place) }
       return try run("SELECT id FROM @fact_subject WHERE key = $1 AND id >= 0 LIMIT 1", [.bytes(Self.bytes(key))]).first.map {
         Self.id($0.int(0))
       }
     }
     var table = before
-    for (change, time) in changes.exclusions {
+    for decision in changes.exclusions {
+      let change = decision.change
       switch change.action {
       case .include: table.remove(change.item)
       case .exclude:
         guard table.entries.count < Exclusion.limit || table.entries[change.item] != nil else { continue }
-        let exclusion = Exclusion(item: change.item, reason: change.reason, actor: change.actor, time: time)
+        let exclusion = Exclusion(item: change.item, reason: change.reason, actor: change.actor, time: decision.time)
         table.set(.init(exclusion, fact: change.item.directChange == nil ? try fact(about: change.item.key) : nil))
       }
     }

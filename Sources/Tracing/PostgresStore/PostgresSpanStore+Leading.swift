@@ -1,10 +1,10 @@
-import ValueStreamCore
+package import ValueStreamCore
 
 /// What a new leader does before it projects.
 extension PostgresSpanStore {
   /// Computes all facts again if another version of their format wrote them, and forgets how far writers of the log were projected
   /// that retention has removed. Call it after taking the lease.
-  package func prepareToLead() throws {
+  package func prepareToLead() throws(StoreError) {
     noteKeptFacts()
     try forgetWriters()
     let version = try pool.query("SELECT version FROM @fact_state").first?.int(0) ?? 0
@@ -12,7 +12,7 @@ extension PostgresSpanStore {
   }
 
   /// A writer without a row never appends again. The projection of a replay stands beside a log without rows.
-  private func forgetWriters() throws {
+  private func forgetWriters() throws(StoreError) {
     guard try pool.query("SELECT 1 FROM @log_writer LIMIT 1").count > 0 else { return }
     let condition = "(e.raw >> \(Self.writerBits)) NOT IN (SELECT id FROM @log_writer)"
     let gone = try pool.query("SELECT 1 FROM @projection p, unnest(p.ends) AS e (raw) WHERE \(condition) LIMIT 1")

@@ -38,7 +38,7 @@ private struct Condition {
 }
 
 extension PostgresSpanStore {
-  package func subjects(matching filter: SubjectFilter, after cursor: UInt64?, limit: Int) throws -> SubjectPage {
+  package func subjects(matching filter: SubjectFilter, after cursor: UInt64?, limit: Int) throws(StoreError) -> SubjectPage {
     guard limit > 0 else { return SubjectPage(subjects: [], next: cursor) }
     let condition = Condition(filter, after: [.integer(cursor.map { Int64(clamping: $0) } ?? .max), .integer(Self.more(limit))])
     return try page(
@@ -46,7 +46,7 @@ extension PostgresSpanStore {
       limit: limit)
   }
 
-  package func subjects(after cursor: UInt64?, limit: Int) throws -> SubjectPage {
+  package func subjects(after cursor: UInt64?, limit: Int) throws(StoreError) -> SubjectPage {
     guard limit > 0 else { return SubjectPage(subjects: [], next: cursor) }
     return try page(
       "SELECT seq, key, data FROM @subject WHERE seq > $1 ORDER BY seq LIMIT $2",
@@ -56,7 +56,7 @@ extension PostgresSpanStore {
   /// One row more than the limit tells whether there is another page.
   private static func more(_ limit: Int) -> Int64 { Int64(clamping: limit) == .max ? .max : Int64(clamping: limit) + 1 }
 
-  private func page(_ sql: String, _ values: [PostgresValue], limit: Int) throws -> SubjectPage {
+  private func page(_ sql: String, _ values: [PostgresValue], limit: Int) throws(StoreError) -> SubjectPage {
     let rows = try pool.query(sql, values)
     var page = SubjectPage(subjects: [], next: nil)
     for row in rows.prefix(limit) {
@@ -66,14 +66,14 @@ extension PostgresSpanStore {
     return page
   }
 
-  private func subject(_ row: PostgresConnection.Row, keyAt column: Int32) throws -> Subject? {
+  private func subject(_ row: PostgresConnection.Row, keyAt column: Int32) throws(StoreError) -> Subject? {
     let key = Self.key(row, column)
     return try readable(.subject, key.description) { try Subject(key: key, encoded: row.bytes(column + 1)) }
   }
 
   package func subjects(
     matching filter: SubjectFilter, in order: SubjectOrder, after cursor: SubjectPlace?, limit: Int
-  ) throws -> OrderedSubjectPage {
+  ) throws(StoreError) -> OrderedSubjectPage {
     guard limit > 0 else { return OrderedSubjectPage(next: cursor) }
     var condition = Condition(filter, after: [.integer(Self.more(limit))])
     // The age is the negated start, so the oldest is the one with the least start.
@@ -104,13 +104,17 @@ extension PostgresSpanStore {
       SubjectPlace(rank: order == .age ? 0 &- row.int(0) : row.int(0), sequence: UInt64(clamping: row.int(1)))
     }
     for row in rows.prefix(limit) {
-      if let subject = try subject(row, keyAt: 2) { page.subjects.append((place(row), subject)) } else { page.damagedCount += 1 }
+      if let subject = try subject(row, keyAt: 2) {
+        page.subjects.append(PlacedSubject(place(row), subject))
+      } else {
+        page.damagedCount += 1
+      }
     }
     if rows.count > limit { page.next = place(rows[limit - 1]) }
     return page
   }
 
-  package func openSubjects() throws -> [OpenSubjects] {
+  package func openSubjects() throws(StoreError) -> [OpenSubjects] {
     try pool.query(
       """
       SELECT operation, source, project, count(*), avg(begun)::numeric::int8, min(begun) FROM @subject

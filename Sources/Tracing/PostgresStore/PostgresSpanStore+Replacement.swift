@@ -8,14 +8,14 @@ extension PostgresSpanStore {
   package static let replacedSchema = "valuestream_before_replay"
 
   /// Opens a pool for ``replaySchema``, with empty tables if there are none.
-  package static func poolOfReplay(_ address: PostgresAddress) throws -> PostgresPool {
+  package static func poolOfReplay(_ address: PostgresAddress) throws(StoreError) -> PostgresPool {
     let pool = PostgresPool(address, schema: replaySchema)
     _ = try PostgresSchema.prepare(pool)
     return pool
   }
 
   /// Removes ``replaySchema`` with everything in it.
-  package static func dropReplay(_ address: PostgresAddress) throws {
+  package static func dropReplay(_ address: PostgresAddress) throws(StoreError) {
     let pool = PostgresPool(address)
     defer { pool.close() }
     _ = try pool.query("DROP SCHEMA IF EXISTS \(replaySchema) CASCADE")
@@ -30,7 +30,7 @@ extension PostgresSpanStore {
   /// - Parameter beginning: the start of the log from which the other store was built. Branch updates before it are taken
   ///   over. Nil for a complete log.
   /// - Throws: ``StoreError``. Both stores are then unchanged.
-  package func replace(by other: PostgresSpanStore, logBeginning beginning: Timestamp?) throws {
+  package func replace(by other: PostgresSpanStore, logBeginning beginning: Timestamp?) throws(StoreError) {
     let former = pool.schema
     func sql(_ text: String) -> String { text.replacing("@", with: other.pool.schema).replacing("~", with: former) }
     try lease.transaction { connection in
@@ -57,7 +57,7 @@ extension PostgresSpanStore {
     other.close()
   }
 
-  private func swapTables(_ other: PostgresSpanStore, _ connection: PostgresConnection) throws {
+  private func swapTables(_ other: PostgresSpanStore, _ connection: PostgresConnection) throws(StoreError) {
     let former = pool.schema.dropLast()
     let tables = try connection.run(
       """

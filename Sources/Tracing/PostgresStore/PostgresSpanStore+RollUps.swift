@@ -60,7 +60,7 @@ extension PostgresSpanStore {
     }
   }
 
-  package func tallies(of ids: Set<FactID>) throws -> [FactID: [RunTally]] {
+  package func tallies(of ids: Set<FactID>) throws(StoreError) -> [FactID: [RunTally]] {
     guard !ids.isEmpty else { return [:] }
     let rows = try pool.query(
       "SELECT subject, data FROM @run_tally WHERE subject = ANY($1)", [.integers(ids.map { Int64(bitPattern: $0.rawValue) })])
@@ -79,7 +79,7 @@ extension PostgresSpanStore {
   }
 
   package func visitGoneRollUps(_ visit: (DailyRollUp) throws -> Void) throws {
-    let firstBlock = try firstBlock { try pool.query($0) }
+    let firstBlock = try firstBlock { sql throws(StoreError) in try pool.query(sql) }
     var rest: [RollUpPosition: RollUp] = [:]
     try pool.stream("SELECT level, day, high, low, data FROM @rollup", []) { row in
       if let position = RollUpPosition(row), let rollUp = rollUp(row, 4) { rest[position] = rollUp }
@@ -95,19 +95,20 @@ extension PostgresSpanStore {
   }
 
   /// The first block of days whose roll-ups are kept.
-  private func firstBlock(_ query: (String) throws -> PostgresConnection.Rows) throws -> Int32 {
+  private func firstBlock(_ query: (String) throws(StoreError) -> PostgresConnection.Rows) throws(StoreError) -> Int32 {
     try query("SELECT first_block FROM @fact_state").first?.optionalInt(0).map { Int32(clamping: $0) } ?? .min
   }
 
   // MARK: Writing
 
   /// Replaces what subjects add to roll-ups, and adds roll-ups for which no subject accounts.
-  func writeRollUps(_ changes: [FactID: [RunTally]], _ added: [DailyRollUp], _ connection: PostgresConnection) throws {
+  func writeRollUps(_ changes: [FactID: [RunTally]], _ added: [DailyRollUp], _ connection: PostgresConnection) throws(StoreError)
+  {
     guard !changes.isEmpty || !added.isEmpty else { return }
-    func run(_ sql: String, _ parameters: [PostgresValue] = []) throws -> PostgresConnection.Rows {
+    func run(_ sql: String, _ parameters: [PostgresValue] = []) throws(StoreError) -> PostgresConnection.Rows {
       try connection.run(pool.sql(sql), parameters)
     }
-    let firstBlock = try firstBlock { try run($0) }
+    let firstBlock = try firstBlock { sql throws(StoreError) in try run(sql) }
     func isKept(_ day: FactDay) -> Bool { DailyRollUp.block(of: day) >= firstBlock }
     var differences: [RollUpPosition: RollUp] = [:]
     func add(_ tally: RunTally, times: Int64) {
@@ -131,7 +132,7 @@ extension PostgresSpanStore {
     try apply(differences.filter { !$0.value.isEmpty }, connection)
   }
 
-  private func apply(_ differences: [RollUpPosition: RollUp], _ connection: PostgresConnection) throws {
+  private func apply(_ differences: [RollUpPosition: RollUp], _ connection: PostgresConnection) throws(StoreError) {
     guard !differences.isEmpty else { return }
     let positions = differences.keys.sorted()
     func columns(_ positions: [RollUpPosition]) -> [PostgresValue] {
@@ -163,7 +164,7 @@ extension PostgresSpanStore {
         """), columns(kept) + [.byteArrays(kept.map { sums[$0]?.packed ?? [] })])
   }
 
-  func removeRollUps(before day: FactDay, _ connection: PostgresConnection) throws {
+  func removeRollUps(before day: FactDay, _ connection: PostgresConnection) throws(StoreError) {
     let block = DailyRollUp.block(of: day)
     let state = try connection.run(
       pool.sql(

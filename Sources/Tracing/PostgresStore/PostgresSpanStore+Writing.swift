@@ -87,7 +87,7 @@ extension PostgresSpanStore {
     case branch = 2
   }
 
-  package func write(_ changes: ProjectionChanges) throws {
+  package func write(_ changes: ProjectionChanges) throws(StoreError) {
     var newKinds: Set<SubjectKind> = []
     try lease.transaction { connection in
       newKinds = try write(changes, connection)
@@ -95,8 +95,8 @@ extension PostgresSpanStore {
     if !newKinds.isEmpty { knownKinds.withLock { $0.formUnion(newKinds) } }
   }
 
-  private func write(_ changes: ProjectionChanges, _ connection: PostgresConnection) throws -> Set<SubjectKind> {
-    func run(_ sql: String, _ parameters: [PostgresValue] = []) throws -> PostgresConnection.Rows {
+  private func write(_ changes: ProjectionChanges, _ connection: PostgresConnection) throws(StoreError) -> Set<SubjectKind> {
+    func run(_ sql: String, _ parameters: [PostgresValue] = []) throws(StoreError) -> PostgresConnection.Rows {
       try connection.run(pool.sql(sql), parameters)
     }
     let counters = try run("SELECT next_subject, next_outbox FROM @projection FOR UPDATE").first
@@ -155,11 +155,11 @@ extension PostgresSpanStore {
     return newKinds
   }
 
-  private typealias Run = (String, [PostgresValue]) throws -> PostgresConnection.Rows
+  private typealias Run = (String, [PostgresValue]) throws(StoreError) -> PostgresConnection.Rows
 
   private func sequences(
     of keys: Set<SubjectKey>, _ connection: PostgresConnection
-  ) throws -> [SubjectKey: (sequence: Int64, hasOperation: Bool)] {
+  ) throws(StoreError) -> [SubjectKey: (sequence: Int64, hasOperation: Bool)] {
     guard !keys.isEmpty else { return [:] }
     let rows = try connection.run(
       pool.sql("SELECT key, seq, operation IS NOT NULL FROM @subject WHERE key = ANY($1)"), [.byteArrays(keys.map(Self.bytes))])
@@ -169,7 +169,7 @@ extension PostgresSpanStore {
   private func write(
     _ changes: [SubjectChange], _ known: inout [SubjectKey: (sequence: Int64, hasOperation: Bool)], _ next: inout Int64,
     _ work: inout FactWork, _ run: Run
-  ) throws {
+  ) throws(StoreError) {
     guard !changes.isEmpty else { return }
     // The last change of a subject counts, because a statement cannot change a row twice.
     var last: [SubjectKey: SubjectChange] = [:]
@@ -211,7 +211,9 @@ extension PostgresSpanStore {
     }
   }
 
-  private func absorb(_ fallback: SubjectKey, _ absorbed: Int64, into key: SubjectKey, _ absorbing: Int64, _ run: Run) throws {
+  private func absorb(_ fallback: SubjectKey, _ absorbed: Int64, into key: SubjectKey, _ absorbing: Int64, _ run: Run)
+    throws(StoreError)
+  {
     let keys: [PostgresValue] = [.bytes(Self.bytes(fallback)), .bytes(Self.bytes(key))]
     for statement in [
       "UPDATE @outbox SET key = $2 WHERE key = $1",
@@ -231,13 +233,13 @@ extension PostgresSpanStore {
   }
 
   /// Removes subjects with their references and measurements.
-  private func remove(_ sequences: [Int64], _ run: Run) throws {
+  private func remove(_ sequences: [Int64], _ run: Run) throws(StoreError) {
     for (table, column) in [("alias", "subject"), ("follow", "subject"), ("measurement", "subject"), ("subject", "seq")] {
       _ = try run("DELETE FROM @\(table) WHERE \(column) = ANY($1)", [.integers(sequences)])
     }
   }
 
-  private func write(_ updates: [BranchUpdate], _ work: inout FactWork, _ run: Run) throws {
+  private func write(_ updates: [BranchUpdate], _ work: inout FactWork, _ run: Run) throws(StoreError) {
     guard !updates.isEmpty else { return }
     _ = try run(
       """
@@ -253,7 +255,7 @@ extension PostgresSpanStore {
     for (branch, time) in earliest { work.add(.branch, branch: branch, time: time) }
   }
 
-  private func write(_ changes: [SubjectKey: MeasurementChange], _ known: [SubjectKey: Int64], _ run: Run) throws {
+  private func write(_ changes: [SubjectKey: MeasurementChange], _ known: [SubjectKey: Int64], _ run: Run) throws(StoreError) {
     var awaiting = (subjects: [Int64](), since: [Int64](), counted: [[UInt8]]())
     var counted = (subjects: [Int64](), counted: [[UInt8]]())
     for (key, change) in changes {
@@ -285,7 +287,7 @@ extension PostgresSpanStore {
   }
 
   /// - Returns: The kinds that are stored from now on, or need no storing.
-  private func writeKinds(_ changes: [SubjectChange], _ run: Run) throws -> Set<SubjectKind> {
+  private func writeKinds(_ changes: [SubjectChange], _ run: Run) throws(StoreError) -> Set<SubjectKind> {
     let kinds = Set(changes.compactMap { change in change.summary.operation.map { SubjectKind(change.subject.key, $0) } })
     let new = knownKinds.withLock { kinds.subtracting($0) }
     for kind in new {
@@ -300,7 +302,7 @@ extension PostgresSpanStore {
   /// How long fingerprints of deliveries are kept: 8 days.
   private static let fingerprintRetentionNanoseconds: Int64 = 8 * 24 * 3600 * 1_000_000_000
 
-  private func write(_ fingerprints: [DeliveryFingerprint], _ run: Run) throws {
+  private func write(_ fingerprints: [DeliveryFingerprint], _ run: Run) throws(StoreError) {
     guard let newest = fingerprints.lazy.map(\.received.nanoseconds).max() else { return }
     _ = try run(
       "INSERT INTO @fingerprint (newest, data) VALUES ($1, $2)",
@@ -311,7 +313,8 @@ extension PostgresSpanStore {
 
   // MARK: Export
 
-  package func setExportProgress(_ progress: ExportProgress, for exporter: String, rejection: ExportRejection?) throws {
+  package func setExportProgress(_ progress: ExportProgress, for exporter: String, rejection: ExportRejection?) throws(StoreError)
+  {
     try lease.transaction { connection in
       try connection.run(
         pool.sql(
@@ -340,7 +343,7 @@ extension PostgresSpanStore {
     }
   }
 
-  package func addExportRecords(_ records: [ExportRecord]) throws {
+  package func addExportRecords(_ records: [ExportRecord]) throws(StoreError) {
     guard !records.isEmpty else { return }
     let attempts = records.flatMap { record in record.attempts.map { (Self.bytes(record.key), $0) } }
     try lease.transaction { connection in
@@ -364,12 +367,12 @@ extension PostgresSpanStore {
 
   // MARK: Retention
 
-  package func removeFinished(before cutoff: Timestamp, awaitedBy exporters: [String], limit: Int) throws -> Int {
+  package func removeFinished(before cutoff: Timestamp, awaitedBy exporters: [String], limit: Int) throws(StoreError) -> Int {
     let progress = try exportProgress()
     let passed = exporters.map { Int64(clamping: progress[$0]?.sequence ?? 0) }.min() ?? .max
     defer { noteKeptFacts() }
     return try lease.transaction { connection in
-      func run(_ sql: String, _ parameters: [PostgresValue]) throws -> PostgresConnection.Rows {
+      func run(_ sql: String, _ parameters: [PostgresValue]) throws(StoreError) -> PostgresConnection.Rows {
         try connection.run(pool.sql(sql), parameters)
       }
       // What the projector changes meanwhile waits for this row, or makes this wait.

@@ -31,12 +31,12 @@ package final class PostgresSpanStore: SpanStore, BranchListing {
 
   package func close() { pool.close() }
 
-  package func prepareToWrite() throws {
+  package func prepareToWrite() throws(StoreError) {
     let isReadOnly = try pool.query("SELECT current_setting('transaction_read_only') = 'on'").first?.bool(0)
     guard isReadOnly == false else { throw StoreError(.busy, "\(pool.address): the server is read-only") }
   }
 
-  package func size() throws -> Int64 {
+  package func size() throws(StoreError) -> Int64 {
     let schema = PostgresValue.bytes(Array(pool.schema.dropFirst().dropLast(2).utf8))
     return try pool.query(
       """
@@ -55,20 +55,24 @@ package final class PostgresSpanStore: SpanStore, BranchListing {
   static func key(_ row: PostgresConnection.Row, _ column: Int32) -> SubjectKey { SubjectKey(encoded: row.text(column)) }
 
   /// Returns the value that `body` reads from a row; nil if the row is damaged. Reports the damage.
-  func readable<Value>(_ part: StoreDamage.Part, _ name: @autoclosure () -> String, _ body: () throws -> Value) throws -> Value? {
-    do {
-      return try body()
-    } catch let error as StoreError where error.code == .corrupt || error.code == .newerVersion {
-      damage.note(StoreDamage(part, name(), reason: error.message))
-    } catch is DamagedBytes {
-      damage.note(StoreDamage(part, name(), reason: "\(pool.address): the row cannot be read"))
+  func readable<Value>(_ part: StoreDamage.Part, _ name: @autoclosure () -> String, _ body: () throws -> Value) throws(StoreError)
+    -> Value?
+  {
+    try StoreError.catching {
+      do {
+        return try body()
+      } catch let error as StoreError where error.code == .corrupt || error.code == .newerVersion {
+        damage.note(StoreDamage(part, name(), reason: error.message))
+      } catch is DamagedBytes {
+        damage.note(StoreDamage(part, name(), reason: "\(pool.address): the row cannot be read"))
+      }
+      return nil
     }
-    return nil
   }
 
   // MARK: Subjects
 
-  package func subjects(_ keys: [SubjectKey]) throws -> [SubjectKey: Subject] {
+  package func subjects(_ keys: [SubjectKey]) throws(StoreError) -> [SubjectKey: Subject] {
     guard !keys.isEmpty else { return [:] }
     let rows = try pool.query("SELECT key, data FROM @subject WHERE key = ANY($1)", [.byteArrays(keys.map(Self.bytes))])
     var result: [SubjectKey: Subject] = [:]
@@ -79,7 +83,7 @@ package final class PostgresSpanStore: SpanStore, BranchListing {
     return result
   }
 
-  package func subjects(_ keys: [SubjectKey], atMost bytes: Int) throws -> [SubjectKey: Subject?] {
+  package func subjects(_ keys: [SubjectKey], atMost bytes: Int) throws(StoreError) -> [SubjectKey: Subject?] {
     let rows = try pool.query(
       """
       SELECT key, CASE WHEN sum(octet_length(data)) OVER (ORDER BY seq) <= $2 THEN data END FROM @subject WHERE key = ANY($1)
@@ -99,11 +103,11 @@ package final class PostgresSpanStore: SpanStore, BranchListing {
   /// Each answer passes through the network or at least through another process.
   package var readAheadCount: Int { 256 }
 
-  package func publishers(of references: [Reference]) throws -> [Reference: [SubjectKey]] {
+  package func publishers(of references: [Reference]) throws(StoreError) -> [Reference: [SubjectKey]] {
     try publishers(of: references, limit: .max)
   }
 
-  package func publishers(of references: [Reference], limit: Int) throws -> [Reference: [SubjectKey]] {
+  package func publishers(of references: [Reference], limit: Int) throws(StoreError) -> [Reference: [SubjectKey]] {
     let named = references.filter { $0.kind != .key }
     var result = try keys(in: "alias", named, limit: limit)
     let keys = Dictionary(references.filter { $0.kind == .key }.map { ($0, SubjectKey($0.value)) }) { first, _ in first }
@@ -113,7 +117,7 @@ package final class PostgresSpanStore: SpanStore, BranchListing {
     return result
   }
 
-  package func publishers(of reference: Reference, around place: UInt64, limit: Int) throws -> [SubjectKey] {
+  package func publishers(of reference: Reference, around place: UInt64, limit: Int) throws(StoreError) -> [SubjectKey] {
     try pool.query(
       """
       SELECT s.key FROM (
@@ -125,15 +129,15 @@ package final class PostgresSpanStore: SpanStore, BranchListing {
     ).map { Self.key($0, 0) }.sorted()
   }
 
-  package func followers(of references: [Reference]) throws -> [Reference: [SubjectKey]] {
+  package func followers(of references: [Reference]) throws(StoreError) -> [Reference: [SubjectKey]] {
     try followers(of: references, limit: .max)
   }
 
-  package func followers(of references: [Reference], limit: Int) throws -> [Reference: [SubjectKey]] {
+  package func followers(of references: [Reference], limit: Int) throws(StoreError) -> [Reference: [SubjectKey]] {
     try keys(in: "follow", references, limit: limit)
   }
 
-  private func keys(in table: String, _ references: [Reference], limit: Int) throws -> [Reference: [SubjectKey]] {
+  private func keys(in table: String, _ references: [Reference], limit: Int) throws(StoreError) -> [Reference: [SubjectKey]] {
     guard !references.isEmpty else { return [:] }
     var result = Dictionary(references.map { ($0, [SubjectKey]()) }) { first, _ in first }
     let all = Array(result.keys)
@@ -150,7 +154,7 @@ package final class PostgresSpanStore: SpanStore, BranchListing {
     return result.mapValues { $0.sorted() }
   }
 
-  package func followers(of reference: Reference, after place: UInt64, limit: Int) throws -> [Follower] {
+  package func followers(of reference: Reference, after place: UInt64, limit: Int) throws(StoreError) -> [Follower] {
     try pool.query(
       """
       SELECT s.seq, s.key FROM @follow f JOIN @subject s ON s.seq = f.subject
@@ -159,19 +163,19 @@ package final class PostgresSpanStore: SpanStore, BranchListing {
     ).map { Follower(place: UInt64(clamping: $0.int(0)), key: Self.key($0, 1)) }
   }
 
-  package func places(of keys: [SubjectKey]) throws -> [SubjectKey: UInt64] {
+  package func places(of keys: [SubjectKey]) throws(StoreError) -> [SubjectKey: UInt64] {
     guard !keys.isEmpty else { return [:] }
     let rows = try pool.query("SELECT key, seq FROM @subject WHERE key = ANY($1)", [.byteArrays(keys.map(Self.bytes))])
     return Dictionary(rows.map { (Self.key($0, 0), UInt64(clamping: $0.int(1))) }) { first, _ in first }
   }
 
-  package func kinds() throws -> [SubjectKind] {
+  package func kinds() throws(StoreError) -> [SubjectKind] {
     try pool.query("SELECT source, host, operation FROM @kind").map {
       SubjectKind(source: $0.text(0), host: $0.text(1), operation: Operation(rawValue: $0.text(2)))
     }.sorted()
   }
 
-  package func keys(ofTrace traceID: TraceID, limit: Int) throws -> [SubjectKey] {
+  package func keys(ofTrace traceID: TraceID, limit: Int) throws(StoreError) -> [SubjectKey] {
     guard limit > 0 else { return [] }
     let own = try pool.query("SELECT key FROM @subject WHERE trace = $1", [.integer(Int64(bitPattern: traceID.high))])
       .map { Self.key($0, 0) }
@@ -179,7 +183,7 @@ package final class PostgresSpanStore: SpanStore, BranchListing {
     return Array(Set(own.filter { TraceID(root: $0) == traceID } + exported).sorted().prefix(limit))
   }
 
-  package func keys(exportedIn traceID: TraceID, limit: Int) throws -> [SubjectKey] {
+  package func keys(exportedIn traceID: TraceID, limit: Int) throws(StoreError) -> [SubjectKey] {
     let (high, low) = (Int64(bitPattern: traceID.high), Int64(bitPattern: traceID.low))
     return try pool.query(
       "SELECT key FROM @exported_trace WHERE high = $1 AND low = $2 LIMIT $3",
@@ -189,19 +193,19 @@ package final class PostgresSpanStore: SpanStore, BranchListing {
 
   // MARK: Position, values, measurements and fingerprints
 
-  package func position() throws -> LogCoverage? {
+  package func position() throws(StoreError) -> LogCoverage? {
     let rows = try pool.query(
       "SELECT p.is_placed, e.raw FROM @projection p LEFT JOIN LATERAL unnest(p.ends) AS e (raw) ON true")
     guard rows.first?.bool(0) == true else { return nil }
     return LogCoverage(rows.compactMap { $0.optionalInt(1).map { LogPosition(rawValue: UInt64(bitPattern: $0)) } })
   }
 
-  package func values() throws -> [String: [UInt8]] {
+  package func values() throws(StoreError) -> [String: [UInt8]] {
     let rows = try pool.query("SELECT name, bytes FROM @named_value")
     return Dictionary(rows.map { ($0.text(0), $0.bytes(1)) }) { first, _ in first }
   }
 
-  package func measurements(of keys: [SubjectKey]) throws -> [SubjectKey: Measurement] {
+  package func measurements(of keys: [SubjectKey]) throws(StoreError) -> [SubjectKey: Measurement] {
     guard !keys.isEmpty else { return [:] }
     let rows = try pool.query(
       "SELECT s.key, m.since, m.counted FROM @subject s JOIN @measurement m ON m.subject = s.seq WHERE s.key = ANY($1)",
@@ -215,7 +219,7 @@ package final class PostgresSpanStore: SpanStore, BranchListing {
 
   package func awaitingMeasurement(
     since latest: Timestamp, orAfter now: Timestamp, limit: Int
-  ) throws -> [AwaitingSubject] {
+  ) throws(StoreError) -> [AwaitingSubject] {
     try pool.query(
       """
       SELECT s.key, m.since, m.counted FROM @measurement m JOIN @subject s ON s.seq = m.subject
@@ -224,7 +228,7 @@ package final class PostgresSpanStore: SpanStore, BranchListing {
     ).map { AwaitingSubject(key: Self.key($0, 0), measurement: Self.measurement($0)) }
   }
 
-  package func fingerprints(since cutoff: Timestamp) throws -> [DeliveryFingerprint] {
+  package func fingerprints(since cutoff: Timestamp) throws(StoreError) -> [DeliveryFingerprint] {
     var result: [DeliveryFingerprint] = []
     for row in try pool.query("SELECT data FROM @fingerprint WHERE newest >= $1", [.integer(cutoff.nanoseconds)]) {
       FingerprintPacking.read(row.bytes(0), since: cutoff, into: &result)
@@ -234,7 +238,7 @@ package final class PostgresSpanStore: SpanStore, BranchListing {
 
   // MARK: Outbox and export
 
-  package func outboxEntries(after sequence: UInt64, limit: Int) throws -> [NumberedOutboxEntry] {
+  package func outboxEntries(after sequence: UInt64, limit: Int) throws(StoreError) -> [NumberedOutboxEntry] {
     try pool.query(
       "SELECT sequence, key, attempt, time FROM @outbox WHERE sequence > $1 ORDER BY sequence LIMIT $2",
       [.integer(Int64(clamping: sequence)), .integer(Int64(max(0, limit)))]
@@ -244,12 +248,12 @@ package final class PostgresSpanStore: SpanStore, BranchListing {
     }
   }
 
-  package func outboxEntryCount(after sequence: UInt64) throws -> Int {
+  package func outboxEntryCount(after sequence: UInt64) throws(StoreError) -> Int {
     let rows = try pool.query("SELECT count(*) FROM @outbox WHERE sequence > $1", [.integer(Int64(clamping: sequence))])
     return Int(clamping: rows.first?.int(0) ?? 0)
   }
 
-  package func exportProgress() throws -> [String: ExportProgress] {
+  package func exportProgress() throws(StoreError) -> [String: ExportProgress] {
     let rows = try pool.query("SELECT exporter, sequence, sent, refused, dropped, failing_since FROM @export_progress")
     return Dictionary(
       rows.map { row in
@@ -263,7 +267,7 @@ package final class PostgresSpanStore: SpanStore, BranchListing {
 
   package func exportRejections(
     of exporter: String?, before sequence: UInt64?, limit: Int
-  ) throws -> [NumberedRejection] {
+  ) throws(StoreError) -> [NumberedRejection] {
     try pool.query(
       """
       SELECT sequence, exporter, time, count, reason, attempts FROM @export_refusal
@@ -285,7 +289,7 @@ package final class PostgresSpanStore: SpanStore, BranchListing {
     }
   }
 
-  package func exportRecords(of keys: [SubjectKey]) throws -> [SubjectKey: ExportRecord] {
+  package func exportRecords(of keys: [SubjectKey]) throws(StoreError) -> [SubjectKey: ExportRecord] {
     guard !keys.isEmpty else { return [:] }
     let rows = try pool.query(
       """
@@ -306,21 +310,21 @@ package final class PostgresSpanStore: SpanStore, BranchListing {
     return result
   }
 
-  package func hasExportRecords() throws -> Bool {
+  package func hasExportRecords() throws(StoreError) -> Bool {
     try pool.query("SELECT EXISTS (SELECT 1 FROM @exported_trace)").first?.bool(0) ?? false
   }
 
   // MARK: Branch updates
 
-  package func branches() throws -> [SubjectKey] {
+  package func branches() throws(StoreError) -> [SubjectKey] {
     try pool.query("SELECT DISTINCT branch FROM @branch_update").map { Self.key($0, 0) }
   }
 
-  package func branchUpdates(of branch: SubjectKey, limit: Int, bytes: Int) throws -> [BranchUpdate] {
+  package func branchUpdates(of branch: SubjectKey, limit: Int, bytes: Int) throws(StoreError) -> [BranchUpdate] {
     let rows = try pool.query(
       Self.branchUpdates(where: "branch", order: "time DESC, data DESC"),
       [.bytes(Self.bytes(branch)), .integer(Int64(max(0, limit))), .integer(Int64(bytes))])
-    return try rows.compactMap(branchUpdate).sorted { $0.precedes($1) }
+    return try StoreError.catching { try rows.compactMap(branchUpdate) }.sorted { $0.precedes($1) }
   }
 
   /// The first `$2` updates whose column is `$1`, up to the one with which they reach `$3` bytes.
@@ -334,14 +338,14 @@ package final class PostgresSpanStore: SpanStore, BranchListing {
     """
   }
 
-  package func branchUpdates(to commit: String, limit: Int, bytes: Int) throws -> [BranchUpdate] {
+  package func branchUpdates(to commit: String, limit: Int, bytes: Int) throws(StoreError) -> [BranchUpdate] {
     let rows = try pool.query(
       Self.branchUpdates(where: "head", order: "time, branch, data"),
       [.bytes(Array(commit.utf8)), .integer(Int64(max(0, limit))), .integer(Int64(bytes))])
-    return try rows.compactMap(branchUpdate).filter { $0.after == commit }.sorted { $0.precedes($1) }
+    return try StoreError.catching { try rows.compactMap(branchUpdate) }.filter { $0.after == commit }.sorted { $0.precedes($1) }
   }
 
-  func branchUpdate(_ row: PostgresConnection.Row) throws -> BranchUpdate? {
+  func branchUpdate(_ row: PostgresConnection.Row) throws(StoreError) -> BranchUpdate? {
     let branch = Self.key(row, 0)
     return try readable(.branchUpdate, "\(branch) at \(row.int(1))") {
       try BranchUpdatePacking.read(row.bytes(2), branch: branch, time: Timestamp(nanoseconds: row.int(1)))

@@ -7,7 +7,7 @@ struct ProjectionBatch {
   private var correlation: Correlation
   private var summaries: [SubjectKey: SubjectSummary] = [:]
   private var outboxEntries: [OutboxEntry] = []
-  private var exclusions: [(change: ExclusionChange, time: Timestamp)] = []
+  private var exclusions: [ExclusionDecision] = []
   private(set) var picture: ClassicPicture
   private(set) var counts: [ProjectionMetrics.Count] = []
   private(set) var classic: [ClassicPicture.Change] = []
@@ -131,7 +131,7 @@ struct ProjectionBatch {
       }
     case .exclusion(let change):
       counts.append(.delivery(source: source, .recorded))
-      exclusions.append((change, delivery.logged.delivery.received))
+      exclusions.append(ExclusionDecision(change, at: delivery.logged.delivery.received))
     case .ignored: counts.append(.delivery(source: source, .ignored))
     case nil: counts.append(.delivery(source: source, .unreadable))
     }

@@ -49,7 +49,8 @@ extension ProjectionBatches {
     guard let next = pending.next else { return }
     do {
       pending.pass(next.reference, upTo: try store.followers(of: next.reference, after: next.after, limit: 1).last?.place)
-    } catch let error as StoreError where isLasting(error) {
+    } catch {
+      guard isLasting(error) else { throw error }
       pending.dropNext()
     }
     setAsideCounts.add(labels: [SetAsideReason.follower.rawValue])

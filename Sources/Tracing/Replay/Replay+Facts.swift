@@ -100,12 +100,12 @@ extension Replay {
     let items = Set(kept.map(\.item))
     var changes = ProjectionChanges()
     for exclusion in try second.exclusions() where !items.contains(exclusion.item) {
-      changes.exclusions.append(
-        (ExclusionChange(.include, exclusion.item, reason: "", actor: exclusion.actor), exclusion.time))
+      let change = ExclusionChange(.include, exclusion.item, reason: "", actor: exclusion.actor)
+      changes.exclusions.append(ExclusionDecision(change, at: exclusion.time))
     }
     for exclusion in kept {
       let change = ExclusionChange(.exclude, exclusion.item, reason: exclusion.reason, actor: exclusion.actor)
-      changes.exclusions.append((change, exclusion.time))
+      changes.exclusions.append(ExclusionDecision(change, at: exclusion.time))
     }
     if !changes.exclusions.isEmpty { try second.write(changes) }
   }

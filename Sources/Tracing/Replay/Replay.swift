@@ -106,7 +106,7 @@ package struct Replay {
   ///
   /// - Parameter place: The position to stop before; nil to go through all of them.
   private mutating func leaveOutCrashing(
-    in read: [(position: LogPosition, logged: LoggedDelivery)], before place: LogPosition?
+    in read: [LogEntry], before place: LogPosition?
   ) throws {
     guard !crashing.isEmpty else { return }
     for entry in read.prefix(while: { $0.position != place }) {

@@ -143,13 +143,13 @@ package struct StoreMigration {
 
   private struct LogReader {
     private let log: any DeliveryLog
-    private var rest: ArraySlice<(position: LogPosition, logged: LoggedDelivery)> = []
+    private var rest: ArraySlice<LogEntry> = []
     private var coverage: LogCoverage?
     private var isAtEnd = false
 
     init(_ log: any DeliveryLog) { self.log = log }
 
-    mutating func next() throws -> (position: LogPosition, logged: LoggedDelivery)? {
+    mutating func next() throws -> LogEntry? {
       if rest.isEmpty, !isAtEnd {
         rest = try log.read(after: coverage, limit: batchLimit, byteLimit: batchBytes)[...]
         coverage = coverage.union(rest.map(\.position).coverage)

@@ -48,7 +48,7 @@ final class LogCursor: @unchecked Sendable {  // One thread at a time: the one t
   ///   - end: the number after the last delivery that the segment must contain. If the rows end earlier, the rest is
   ///     reported as a gap.
   func read(
-    into result: inout [(position: LogPosition, logged: LoggedDelivery)], byteCount: inout Int, limit: Int, byteLimit: Int,
+    into result: inout [LogEntry], byteCount: inout Int, limit: Int, byteLimit: Int,
     end: UInt64
   ) throws {
     // An open statement would keep SQLite from reusing the segment's write-ahead log.
@@ -68,7 +68,7 @@ final class LogCursor: @unchecked Sendable {  // One thread at a time: the one t
         let logged = try DeliveryPacking.read(from: &decompressor)
         // A commit must end exactly with its last delivery.
         if next + 1 == commitEnd { guard try decompressor.isAtEnd() else { throw DamagedBytes() } }
-        result.append((LogPosition(rawValue: next), logged))
+        result.append(LogEntry(LogPosition(rawValue: next), logged))
         byteCount += logged.delivery.body.count
         next += 1
       } catch is DamagedBytes {

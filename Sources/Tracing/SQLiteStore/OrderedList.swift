@@ -171,7 +171,7 @@ extension SpanStoreReader {
         key: key(statement, at: 0), encoded: checked(statement.bytes(3), statement, checksumAt: 4))
     }
     switch subject {
-    case .some(.some(let subject)): page.subjects.append((row.place, subject))
+    case .some(.some(let subject)): page.subjects.append(PlacedSubject(row.place, subject))
     // Retention removed the row meanwhile.
     case .some(.none): break
     case .none: page.damagedCount += 1

@@ -113,9 +113,11 @@ package final class SQLiteDeliveryLog: DeliveryLog {
     try segments.last?.lastNumber(in: directory, vfs: options.vfs) ?? 0
   }
 
-  package func prepareToWrite() throws {
-    if waiting.isWaiting { try writer.withLock { try open(&$0) } }
-    try directory.checkRoom()
+  package func prepareToWrite() throws(StoreError) {
+    try StoreError.catching {
+      if waiting.isWaiting { try writer.withLock { try open(&$0) } }
+      try directory.checkRoom()
+    }
   }
 
   /// Opens a log for writing that could only be opened for reading so far. Does nothing if it is open for writing
@@ -163,21 +165,23 @@ package final class SQLiteDeliveryLog: DeliveryLog {
 
   // MARK: Writing
 
-  package func append(_ deliveries: [LoggedDelivery]) throws -> [LogPosition] {
+  package func append(_ deliveries: [LoggedDelivery]) throws(StoreError) -> [LogPosition] {
     guard !deliveries.isEmpty else { return [] }
-    return try writer.withLock { writing in
-      try open(&writing)
-      guard let writer = writing.writer else { throw Self.closed(directory) }
-      if writer.isFull { try writer.rotate() }
-      let positions = try writer.append(deliveries)
-      let (segment, last) = (writer.segment, writer.last)
-      state.withLock { state in
-        if state.segments.last?.first != segment.first { state.segments.append(segment) }
-        state.segments[state.segments.count - 1] = segment
-        state.last = last
-      }
-      return positions
+    return try StoreError.catching { try writer.withLock { try append(deliveries, to: &$0) } }
+  }
+
+  private func append(_ deliveries: [LoggedDelivery], to writing: inout Writing) throws -> [LogPosition] {
+    try open(&writing)
+    guard let writer = writing.writer else { throw Self.closed(directory) }
+    if writer.isFull { try writer.rotate() }
+    let positions = try writer.append(deliveries)
+    let (segment, last) = (writer.segment, writer.last)
+    state.withLock { state in
+      if state.segments.last?.first != segment.first { state.segments.append(segment) }
+      state.segments[state.segments.count - 1] = segment
+      state.last = last
     }
+    return positions
   }
 
   package func close() {
@@ -200,27 +204,29 @@ package final class SQLiteDeliveryLog: DeliveryLog {
 
   package func read(
     after coverage: LogCoverage?, limit: Int, byteLimit: Int
-  ) throws -> [(position: LogPosition, logged: LoggedDelivery)] {
+  ) throws(StoreError) -> [LogEntry] {
     try read(afterNumber: coverage?.ends.last, limit: limit, byteLimit: byteLimit)
   }
 
   private func read(
     afterNumber position: LogPosition?, limit: Int, byteLimit: Int
-  ) throws -> [(position: LogPosition, logged: LoggedDelivery)] {
+  ) throws(StoreError) -> [LogEntry] {
     // While nothing can be written, cursors rely on files that nobody writes. The lock keeps the writer from opening
     // beside them.
-    guard waiting.isWaiting else { return try readNow(after: position, limit: limit, byteLimit: byteLimit) }
-    return try writer.withLock { _ in try readNow(after: position, limit: limit, byteLimit: byteLimit) }
+    try StoreError.catching {
+      guard waiting.isWaiting else { return try readNow(after: position, limit: limit, byteLimit: byteLimit) }
+      return try writer.withLock { _ in try readNow(after: position, limit: limit, byteLimit: byteLimit) }
+    }
   }
 
   private func readNow(
     after position: LogPosition?, limit: Int, byteLimit: Int
-  ) throws -> [(position: LogPosition, logged: LoggedDelivery)] {
+  ) throws -> [LogEntry] {
     // Taken before reading: only the segment that is last here can still grow.
     let (segments, last) = state.withLock { ($0.segments, $0.last) }
     guard limit > 0, let oldest = segments.first, position?.rawValue ?? 0 < UInt64.max else { return [] }
     var next = max(position.map { $0.rawValue + 1 } ?? 0, oldest.first)
-    var result: [(position: LogPosition, logged: LoggedDelivery)] = []
+    var result: [LogEntry] = []
     var byteCount = 0
     var index = segments.lastIndex { $0.first <= next } ?? 0
     while true {
@@ -253,11 +259,11 @@ package final class SQLiteDeliveryLog: DeliveryLog {
   /// Reads forwards in small steps, because reading a delivery decompresses those before it anyway.
   package func readBackwards(
     before position: LogPosition?, limit: Int, byteLimit: Int
-  ) throws -> [(position: LogPosition, logged: LoggedDelivery)] {
+  ) throws(StoreError) -> [LogEntry] {
     let (oldest, newest) = state.withLock { ($0.segments.first?.first ?? 1, $0.last) }
     // The number after the newest delivery to return.
     var end = min(position?.rawValue ?? .max, newest + 1)
-    var result: [(position: LogPosition, logged: LoggedDelivery)] = []
+    var result: [LogEntry] = []
     var byteCount = 0
     while end > oldest, result.count < limit, byteCount < byteLimit || result.isEmpty {
       let count = min(UInt64(min(limit - result.count, Self.backwardStep)), end - oldest)
@@ -276,7 +282,7 @@ package final class SQLiteDeliveryLog: DeliveryLog {
 
   private static let backwardStep = 8
 
-  package func delivery(at position: LogPosition) throws -> LoggedDelivery? {
+  package func delivery(at position: LogPosition) throws(StoreError) -> LoggedDelivery? {
     guard position.rawValue > 0 else { return nil }
     let before = LogPosition(rawValue: position.rawValue - 1)
     if let found = try read(afterNumber: before, limit: 1, byteLimit: 0).first(where: { $0.position == position }) {
@@ -287,7 +293,7 @@ package final class SQLiteDeliveryLog: DeliveryLog {
     throw StoreError(.corrupt, "\(directory.path): delivery \(position.rawValue) is damaged; vsd check lists what else is")
   }
 
-  package func coverage() throws -> LogCoverage? {
+  package func coverage() throws(StoreError) -> LogCoverage? {
     let last = state.withLock(\.last)
     return last > 0 ? LogCoverage(LogPosition(rawValue: last)) : nil
   }
@@ -325,7 +331,7 @@ package final class SQLiteDeliveryLog: DeliveryLog {
 
   // MARK: Retention
 
-  package func removeOld(receivedBefore cutoff: Timestamp, maximumBytes: Int64, projected: LogCoverage?) throws {
+  package func removeOld(receivedBefore cutoff: Timestamp, maximumBytes: Int64, projected: LogCoverage?) throws(StoreError) {
     guard let projected = projected?.ends.last, !waiting.isWaiting else { return }
     var total = try size()
     while let segment = state.withLock({ Self.oldestRemovable($0, projected) }) {
@@ -344,17 +350,18 @@ package final class SQLiteDeliveryLog: DeliveryLog {
     return state.segments[0]
   }
 
-  private func newestReceipt(in segment: LogSegment) throws -> Timestamp? {
+  private func newestReceipt(in segment: LogSegment) throws(StoreError) -> Timestamp? {
     if let newest = segment.newest { return newest }
-    let end = try LogEnd(of: segment, in: directory, vfs: options.vfs)
+    let end = try StoreError.catching { try LogEnd(of: segment, in: directory, vfs: options.vfs) }
     guard end.newest == nil, end.damage != nil else { return end.newest }
     // No row can be read. Its deliveries were not received later than those of the next segment, so use the time of that
     // one.
     let following = state.withLock { state in state.segments.first { $0.first > segment.first } }
-    return try following.flatMap { try newestReceipt(in: $0) } ?? Timestamp(nanoseconds: .max)
+    guard let following else { return Timestamp(nanoseconds: .max) }
+    return try newestReceipt(in: following) ?? Timestamp(nanoseconds: .max)
   }
 
-  package func size() throws -> Int64 {
+  package func size() throws(StoreError) -> Int64 {
     try directory.names(withPrefix: LogSegment.prefix).reduce(0) { $0 + directory.size(of: $1) }
   }
 }

@@ -1,7 +1,7 @@
 package import ValueStreamCore
 
 extension SQLiteSpanStore: BranchListing {
-  package func branches() throws -> [SubjectKey] {
+  package func branches() throws(StoreError) -> [SubjectKey] {
     try withReader { reader in
       let rows = try reader.connection.prepare(
         "SELECT DISTINCT n.text, b.number, b.text FROM branch_update b JOIN name n ON n.id = b.space")

@@ -11,7 +11,7 @@ extension SQLiteSpanStore: FactStore {
   package func visitFacts<Row: Fact>(
     _ type: Row.Type, days: ClosedRange<FactDay>?, includesOpen: Bool, _ visit: (Row) throws -> Void
   ) throws {
-    try withReader { reader in
+    try visiting { reader in
       if let days {
         try reader.visitFacts(type, days: Int64(days.lowerBound.rawValue)...Int64(days.upperBound.rawValue), visit)
       }
@@ -22,7 +22,7 @@ extension SQLiteSpanStore: FactStore {
   package func visitFactBytes(
     _ kind: FactKind, days: ClosedRange<FactDay>?, includesOpen: Bool, _ visit: (UnsafeRawBufferPointer) throws -> Void
   ) throws {
-    try withReader { reader in
+    try visiting { reader in
       if let days {
         let days = Int64(days.lowerBound.rawValue)...Int64(days.upperBound.rawValue)
         try reader.visitFactBytes(kind, days: days, isWhole: false, visit)
@@ -31,19 +31,19 @@ extension SQLiteSpanStore: FactStore {
     }
   }
 
-  package func facts<Row: Fact>(_ type: Row.Type, of ids: Set<FactID>) throws -> [FactID: [Row]] {
+  package func facts<Row: Fact>(_ type: Row.Type, of ids: Set<FactID>) throws(StoreError) -> [FactID: [Row]] {
     try withReader { try $0.facts(type, of: ids) }
   }
 
-  package func deliveries(of changes: Set<FactID>) throws -> [FactID: [DeliveredChange]] {
+  package func deliveries(of changes: Set<FactID>) throws(StoreError) -> [FactID: [DeliveredChange]] {
     try withReader { try $0.deliveries(of: changes) }
   }
 
-  package func texts(of names: Set<FactName>) throws -> [FactName: String] {
+  package func texts(of names: Set<FactName>) throws(StoreError) -> [FactName: String] {
     try withReader { try $0.factTexts(of: names) }
   }
 
-  package func factSubjects(_ ids: Set<FactID>) throws -> [FactID: FactSubject] {
+  package func factSubjects(_ ids: Set<FactID>) throws(StoreError) -> [FactID: FactSubject] {
     try withReader { try $0.factSubjects(ids) }
   }
 
@@ -57,14 +57,14 @@ extension SQLiteSpanStore: FactStore {
     _ level: RollUpLevel, days: ClosedRange<FactDay>, parts: RollUpParts,
     _ visit: (RollUpKey, RollUp, _ whole: () throws -> RollUp) throws -> Void
   ) throws {
-    try withReader { try $0.visitRollUps(level, days: days, parts: parts, visit) }
+    try visiting { try $0.visitRollUps(level, days: days, parts: parts, visit) }
   }
 
-  package func tallies(of ids: Set<FactID>) throws -> [FactID: [RunTally]] {
+  package func tallies(of ids: Set<FactID>) throws(StoreError) -> [FactID: [RunTally]] {
     try withReader { try $0.tallies(of: ids) }
   }
 
-  package func hasKeptFacts(of key: SubjectKey) throws -> Bool {
+  package func hasKeptFacts(of key: SubjectKey) throws(StoreError) -> Bool {
     switch keptFacts.load(ordering: .acquiring) {
     case .none: return false
     case .some: break
@@ -83,26 +83,28 @@ extension SQLiteSpanStore: FactStore {
   }
 
   package func visitGoneRollUps(_ visit: (DailyRollUp) throws -> Void) throws {
-    try withReader { try $0.visitGoneRollUps(visit) }
+    try visiting { try $0.visitGoneRollUps(visit) }
   }
 
-  package func factValues() throws -> [String: [UInt8]] {
+  package func factValues() throws(StoreError) -> [String: [UInt8]] {
     try withReader { try $0.factValues() }
   }
 
-  package func factProgress() throws -> FactProgress {
+  package func factProgress() throws(StoreError) -> FactProgress {
     try withReader { try $0.factProgress() }
   }
 
-  package func exclusions() throws -> [Exclusion] {
-    try caches.exclusions.table?.all ?? withReader { try $0.exclusions().all }
+  package func exclusions() throws(StoreError) -> [Exclusion] {
+    if let known = caches.exclusions.table { return known.all }
+    return try withReader { try $0.exclusions().all }
   }
 
-  package func excludedFacts() throws -> [FactID: String] {
-    try caches.exclusions.table?.reasons ?? withReader { try $0.exclusions().reasons }
+  package func excludedFacts() throws(StoreError) -> [FactID: String] {
+    if let known = caches.exclusions.table { return known.reasons }
+    return try withReader { try $0.exclusions().reasons }
   }
 
-  package func factNames(for texts: [String]) throws -> [FactName] {
+  package func factNames(for texts: [String]) throws(StoreError) -> [FactName] {
     let known = try withReader { reader in try texts.map { try reader.factName(of: $0) } }
     var numbers = known
     let missing = texts.indices.filter { known[$0] == nil }
@@ -113,7 +115,7 @@ extension SQLiteSpanStore: FactStore {
     return numbers.map { number in number.map { FactName(rawValue: UInt32(clamping: $0)) } ?? .none }
   }
 
-  package func pendingFacts(limit: Int) throws -> PendingFacts {
+  package func pendingFacts(limit: Int) throws(StoreError) -> PendingFacts {
     try finishRemoval()
     let part = nextBranchPart.wrappingAdd(1, ordering: .relaxed).newValue
     let (pending, branch) = try withReader { try $0.pendingFacts(limit: limit, branchPart: part) }
@@ -123,25 +125,25 @@ extension SQLiteSpanStore: FactStore {
     return pending
   }
 
-  package func write(_ changes: FactChanges) throws {
+  package func write(_ changes: FactChanges) throws(StoreError) {
     try finishRemoval()
     try withWriter { try $0.write(changes) }
     if changes.facts.contains(where: { $0.subject.id.isOfGoneSubject }) { keptFacts.store(.some, ordering: .releasing) }
   }
 
-  package func recomputeFacts() throws {
+  package func recomputeFacts() throws(StoreError) {
     try withWriter { try $0.recomputeFacts() }
     try finishRemoval()
   }
 
   /// Removes the facts that are to be computed again, also after a crash or a change of the format.
-  private func finishRemoval() throws {
+  private func finishRemoval() throws(StoreError) {
     guard try withReader({ try $0.factState().removedTo }) != nil else { return }
     // Other writers may use the connection between the steps.
     while try withWriter({ try $0.removeFactsToRecompute() }) {}
   }
 
-  package func removeFacts(before day: FactDay, limit: Int) throws -> Int {
+  package func removeFacts(before day: FactDay, limit: Int) throws(StoreError) -> Int {
     try withWriter { try $0.removeFacts(before: Int64(day.rawValue), limit: max(1, limit)) }
   }
 }

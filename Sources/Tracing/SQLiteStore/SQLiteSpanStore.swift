@@ -121,9 +121,11 @@ package final class SQLiteSpanStore: SpanStore {
     return SpanStoreReader(connection, caches, damage: options.damage)
   }
 
-  package func prepareToWrite() throws {
-    if waiting.isWaiting { try writing.withLock { try open(&$0) } }
-    if !isOnlyRead { try directory.checkRoom() }
+  package func prepareToWrite() throws(StoreError) {
+    try StoreError.catching {
+      if waiting.isWaiting { try writing.withLock { try open(&$0) } }
+      if !isOnlyRead { try directory.checkRoom() }
+    }
   }
 
   /// Opens the store for writing if it is open only for reading so far.
@@ -192,19 +194,20 @@ package final class SQLiteSpanStore: SpanStore {
 
   // MARK: Writing
 
-  package func write(_ changes: ProjectionChanges) throws {
+  package func write(_ changes: ProjectionChanges) throws(StoreError) {
     try withWriter { try $0.write(changes) }
   }
 
-  package func setExportProgress(_ progress: ExportProgress, for exporter: String, rejection: ExportRejection?) throws {
+  package func setExportProgress(_ progress: ExportProgress, for exporter: String, rejection: ExportRejection?) throws(StoreError)
+  {
     try withWriter { try $0.setExportProgress(progress, for: exporter, rejection: rejection) }
   }
 
-  package func addExportRecords(_ records: [ExportRecord]) throws {
+  package func addExportRecords(_ records: [ExportRecord]) throws(StoreError) {
     try withWriter { try $0.add(records) }
   }
 
-  package func removeFinished(before cutoff: Timestamp, awaitedBy exporters: [String], limit: Int) throws -> Int {
+  package func removeFinished(before cutoff: Timestamp, awaitedBy exporters: [String], limit: Int) throws(StoreError) -> Int {
     // The search reads every row. Only the removal needs the writer.
     let (passed, found) = try withReader { reader in
       let passed = try reader.passed(by: exporters)
@@ -216,17 +219,19 @@ package final class SQLiteSpanStore: SpanStore {
     return try withWriter { try $0.removeFinished(found, before: cutoff, passed: passed) }
   }
 
-  func withWriter<Result: Sendable>(_ body: (SpanStoreWriter) throws -> Result) throws -> Result {
-    try writing.withLock { writing in
-      try open(&writing)
-      guard let writer = writing.writer else { throw StoreError(.unusable, "\(directory.path): the span store is closed") }
-      return try body(writer)
+  func withWriter<Result: Sendable>(_ body: (SpanStoreWriter) throws -> Result) throws(StoreError) -> Result {
+    try StoreError.catching {
+      try writing.withLock { writing in
+        try open(&writing)
+        guard let writer = writing.writer else { throw StoreError(.unusable, "\(directory.path): the span store is closed") }
+        return try body(writer)
+      }
     }
   }
 
   // MARK: Reading
 
-  package func subjects(_ keys: [SubjectKey]) throws -> [SubjectKey: Subject] {
+  package func subjects(_ keys: [SubjectKey]) throws(StoreError) -> [SubjectKey: Subject] {
     let recent = caches.recentSubjects.subjects(keys)
     if recent.isEmpty { return try withWarmestReader { try $0.subjects(keys) } }
     let others = keys.filter { recent[$0] == nil }
@@ -234,24 +239,24 @@ package final class SQLiteSpanStore: SpanStore {
     return try withWarmestReader { try $0.subjects(others) }.merging(recent) { _, recent in recent }
   }
 
-  package func publishers(of references: [Reference]) throws -> [Reference: [SubjectKey]] {
+  package func publishers(of references: [Reference]) throws(StoreError) -> [Reference: [SubjectKey]] {
     Self.complete(try publishers(of: references, limit: .max), references)
   }
 
-  package func publishers(of references: [Reference], limit: Int) throws -> [Reference: [SubjectKey]] {
+  package func publishers(of references: [Reference], limit: Int) throws(StoreError) -> [Reference: [SubjectKey]] {
     try look(up: references, in: caches.filters.publishers) { try $0.publishers(of: $1, limit: limit) }
   }
 
-  package func publishers(of reference: Reference, around place: UInt64, limit: Int) throws -> [SubjectKey] {
+  package func publishers(of reference: Reference, around place: UInt64, limit: Int) throws(StoreError) -> [SubjectKey] {
     guard !caches.filters.publishers.possible([reference]).isEmpty else { return [] }
     return try withWarmestReader { try $0.publishers(of: reference, around: place, limit: limit) }
   }
 
-  package func followers(of references: [Reference]) throws -> [Reference: [SubjectKey]] {
+  package func followers(of references: [Reference]) throws(StoreError) -> [Reference: [SubjectKey]] {
     Self.complete(try followers(of: references, limit: .max), references)
   }
 
-  package func followers(of references: [Reference], limit: Int) throws -> [Reference: [SubjectKey]] {
+  package func followers(of references: [Reference], limit: Int) throws(StoreError) -> [Reference: [SubjectKey]] {
     try look(up: references, in: caches.filters.followers) { try $0.followers(of: $1, limit: limit) }
   }
 
@@ -259,7 +264,7 @@ package final class SQLiteSpanStore: SpanStore {
   private func look(
     up references: [Reference], in filter: NameFilter,
     _ read: (SpanStoreReader, [Reference]) throws -> [Reference: [SubjectKey]]
-  ) throws -> [Reference: [SubjectKey]] {
+  ) throws(StoreError) -> [Reference: [SubjectKey]] {
     let possible = filter.possible(references)
     return possible.isEmpty ? [:] : try withWarmestReader { try read($0, possible) }
   }
@@ -273,7 +278,7 @@ package final class SQLiteSpanStore: SpanStore {
     return result
   }
 
-  package func followers(of reference: Reference, after place: UInt64, limit: Int) throws -> [Follower] {
+  package func followers(of reference: Reference, after place: UInt64, limit: Int) throws(StoreError) -> [Follower] {
     try withWarmestReader { try $0.followers(of: reference, after: place, limit: limit) }
   }
 
@@ -281,7 +286,7 @@ package final class SQLiteSpanStore: SpanStore {
   ///
   /// Everything up to this position may be removed from the log. This does not hold for a store opened with
   /// ``init(reading:options:)``, which cannot sync what the other process writes.
-  package func position() throws -> LogCoverage? {
+  package func position() throws(StoreError) -> LogCoverage? {
     // A store that is open only for reading has written nothing that needs a sync.
     if isOnlyRead || waiting.isWaiting { return try withReader { try $0.position() } }
     return try withWriter { writer in
@@ -291,107 +296,114 @@ package final class SQLiteSpanStore: SpanStore {
     }
   }
 
-  package func values() throws -> [String: [UInt8]] {
+  package func values() throws(StoreError) -> [String: [UInt8]] {
     try withReader { try $0.values() }
   }
 
-  package func measurements(of keys: [SubjectKey]) throws -> [SubjectKey: Measurement] {
+  package func measurements(of keys: [SubjectKey]) throws(StoreError) -> [SubjectKey: Measurement] {
     try withWarmestReader { try $0.measurements(of: keys) }
   }
 
   package func awaitingMeasurement(
     since latest: Timestamp, orAfter now: Timestamp, limit: Int
-  ) throws -> [AwaitingSubject] {
+  ) throws(StoreError) -> [AwaitingSubject] {
     try withWarmestReader { try $0.awaitingMeasurement(since: latest, orAfter: now, limit: limit) }
   }
 
-  package func fingerprints(since cutoff: Timestamp) throws -> [DeliveryFingerprint] {
+  package func fingerprints(since cutoff: Timestamp) throws(StoreError) -> [DeliveryFingerprint] {
     try withReader { try $0.fingerprints(since: cutoff) }
   }
 
-  package func subjects(matching filter: SubjectFilter, after cursor: UInt64?, limit: Int) throws -> SubjectPage {
+  package func subjects(matching filter: SubjectFilter, after cursor: UInt64?, limit: Int) throws(StoreError) -> SubjectPage {
     try withReader { try $0.subjects(matching: filter, after: cursor, limit: limit) }
   }
 
   package func subjects(
     matching filter: SubjectFilter, in order: SubjectOrder, after cursor: SubjectPlace?, limit: Int
-  ) throws -> OrderedSubjectPage {
+  ) throws(StoreError) -> OrderedSubjectPage {
     try withReader { try $0.subjects(matching: filter, in: order, after: cursor, limit: limit) }
   }
 
-  package func places(of keys: [SubjectKey]) throws -> [SubjectKey: UInt64] {
+  package func places(of keys: [SubjectKey]) throws(StoreError) -> [SubjectKey: UInt64] {
     try withReader { try $0.places(of: keys) }
   }
 
-  package func kinds() throws -> [SubjectKind] {
+  package func kinds() throws(StoreError) -> [SubjectKind] {
     try withReader { try $0.kinds().sorted() }
   }
 
-  package func keys(ofTrace traceID: TraceID, limit: Int) throws -> [SubjectKey] {
+  package func keys(ofTrace traceID: TraceID, limit: Int) throws(StoreError) -> [SubjectKey] {
     try withReader { try $0.keys(ofTrace: traceID, limit: limit) }
   }
 
-  package func keys(exportedIn traceID: TraceID, limit: Int) throws -> [SubjectKey] {
+  package func keys(exportedIn traceID: TraceID, limit: Int) throws(StoreError) -> [SubjectKey] {
     try withReader { try $0.keys(exportedIn: traceID, limit: limit) }
   }
 
-  package func outboxEntries(after sequence: UInt64, limit: Int) throws -> [NumberedOutboxEntry] {
+  package func outboxEntries(after sequence: UInt64, limit: Int) throws(StoreError) -> [NumberedOutboxEntry] {
     try withReader { try $0.outboxEntries(after: sequence, limit: limit) }
   }
 
-  package func openSubjects() throws -> [OpenSubjects] {
+  package func openSubjects() throws(StoreError) -> [OpenSubjects] {
     try withReader { try $0.openSubjects() }
   }
 
-  package func subjects(after cursor: UInt64?, limit: Int) throws -> SubjectPage {
+  package func subjects(after cursor: UInt64?, limit: Int) throws(StoreError) -> SubjectPage {
     try withReader { try $0.subjects(after: cursor, limit: limit) }
   }
 
-  package func outboxEntryCount(after sequence: UInt64) throws -> Int {
+  package func outboxEntryCount(after sequence: UInt64) throws(StoreError) -> Int {
     try withReader { try $0.outboxEntryCount(after: sequence) }
   }
 
-  package func exportProgress() throws -> [String: ExportProgress] {
+  package func exportProgress() throws(StoreError) -> [String: ExportProgress] {
     try withReader { try $0.exportProgress() }
   }
 
   package func exportRejections(
     of exporter: String?, before sequence: UInt64?, limit: Int
-  ) throws -> [NumberedRejection] {
+  ) throws(StoreError) -> [NumberedRejection] {
     try withReader { try $0.exportRejections(of: exporter, before: sequence, limit: limit) }
   }
 
-  package func exportRecords(of keys: [SubjectKey]) throws -> [SubjectKey: ExportRecord] {
+  package func exportRecords(of keys: [SubjectKey]) throws(StoreError) -> [SubjectKey: ExportRecord] {
     try withReader { try $0.exportRecords(of: keys) }
   }
 
-  package func hasExportRecords() throws -> Bool {
+  package func hasExportRecords() throws(StoreError) -> Bool {
     try withReader { try $0.hasExportRecords() }
   }
 
-  package func branchUpdates(of branch: SubjectKey, limit: Int, bytes: Int) throws -> [BranchUpdate] {
+  package func branchUpdates(of branch: SubjectKey, limit: Int, bytes: Int) throws(StoreError) -> [BranchUpdate] {
     try withReader { try $0.branchUpdates(of: branch, limit: limit, bytes: bytes) }
   }
 
-  package func branchUpdates(to commit: String, limit: Int, bytes: Int) throws -> [BranchUpdate] {
+  package func branchUpdates(to commit: String, limit: Int, bytes: Int) throws(StoreError) -> [BranchUpdate] {
     try withReader { try $0.branchUpdates(to: commit, limit: limit, bytes: bytes) }
   }
 
-  package func size() throws -> Int64 {
+  package func size() throws(StoreError) -> Int64 {
     StoreDirectory.files(ofDatabase: options.fileName).reduce(0) { $0 + directory.size(of: $1) }
   }
 
   /// Runs a short query on the writing connection if that is idle, otherwise on a reading one.
-  private func withWarmestReader<Result: Sendable>(_ body: (SpanStoreReader) throws -> Result) throws -> Result {
-    let answer = try writing.withLockIfAvailable { writing -> Result? in
-      guard let reader = writing.writer?.reader else { return nil }
-      return try reader.connection.read { try body(reader) }
+  private func withWarmestReader<Result: Sendable>(_ body: (SpanStoreReader) throws -> Result) throws(StoreError) -> Result {
+    let answer = try StoreError.catching {
+      try writing.withLockIfAvailable { writing -> Result? in
+        guard let reader = writing.writer?.reader else { return nil }
+        return try reader.connection.read { try body(reader) }
+      }
     }
     if let answer = answer ?? nil { return answer }
     return try withReader(body)
   }
 
-  func withReader<Result: Sendable>(_ body: (SpanStoreReader) throws -> Result) throws -> Result {
+  func withReader<Result: Sendable>(_ body: (SpanStoreReader) throws -> Result) throws(StoreError) -> Result {
+    try StoreError.catching { try visiting(body) }
+  }
+
+  /// The same as ``withReader(_:)``, but passes on what `body` throws.
+  func visiting<Result: Sendable>(_ body: (SpanStoreReader) throws -> Result) throws -> Result {
     guard waiting.isWaiting else { return try withPooledReader(body) }
     return try writing.withLock { writing in
       guard let reader = writing.onlyReader ?? writing.writer?.reader else {

@@ -3,14 +3,15 @@ import ValueStreamCore
 /// Writes what persons left out of all numbers.
 extension SpanStoreWriter {
   /// Applies decisions in their order. Call it after the subjects of the same step are written.
-  func write(_ decisions: [(change: ExclusionChange, time: Timestamp)]) throws {
-    for (change, time) in decisions {
+  func write(_ decisions: [ExclusionDecision]) throws {
+    for decision in decisions {
+      let change = decision.change
       let item = change.item
       switch change.action {
       case .include: try deleteExclusion(of: item)
       case .exclude:
         guard exclusions.entries.count < Exclusion.limit || exclusions.entries[item] != nil else { continue }
-        let exclusion = Exclusion(item: item, reason: change.reason, actor: change.actor, time: time)
+        let exclusion = Exclusion(item: item, reason: change.reason, actor: change.actor, time: decision.time)
         try set(.init(exclusion, fact: item.directChange == nil ? fact(about: item.key) : nil))
       }
     }

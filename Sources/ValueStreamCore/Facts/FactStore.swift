@@ -1,4 +1,6 @@
 /// Reads facts. Calls block, and are safe to call concurrently.
+///
+/// Functions with a closure throw ``StoreError`` and whatever the closure throws, so their errors have no type.
 public protocol FactSource: Sendable {
   /// Calls `visit` with the facts of one kind on these days and, if `includesOpen`, with those without a day.
   ///
@@ -20,10 +22,10 @@ public protocol FactSource: Sendable {
   ) throws
 
   /// Returns all facts of one kind about these subjects.
-  func facts<Row: Fact>(_ type: Row.Type, of ids: Set<FactID>) throws -> [FactID: [Row]]
+  func facts<Row: Fact>(_ type: Row.Type, of ids: Set<FactID>) throws(StoreError) -> [FactID: [Row]]
 
   /// Returns the deliveries of these changes, over all time. Changes that no deploy brought are absent.
-  func deliveries(of changes: Set<FactID>) throws -> [FactID: [DeliveredChange]]
+  func deliveries(of changes: Set<FactID>) throws(StoreError) -> [FactID: [DeliveredChange]]
 
   /// Calls `visit` with the sum over these days of each roll-up of a level that is not empty, in the order of keys.
   ///
@@ -43,30 +45,30 @@ public protocol FactSource: Sendable {
   ) throws
 
   /// Returns what these subjects add to roll-ups. Subjects that add nothing or are gone are absent.
-  func tallies(of ids: Set<FactID>) throws -> [FactID: [RunTally]]
+  func tallies(of ids: Set<FactID>) throws(StoreError) -> [FactID: [RunTally]]
 
   /// Returns the texts with these numbers. Unknown numbers are absent.
-  func texts(of names: Set<FactName>) throws -> [FactName: String]
+  func texts(of names: Set<FactName>) throws(StoreError) -> [FactName: String]
 
   /// Returns what facts are about. Facts outlive spans: a subject may be gone from the span store.
-  func factSubjects(_ ids: Set<FactID>) throws -> [FactID: FactSubject]
+  func factSubjects(_ ids: Set<FactID>) throws(StoreError) -> [FactID: FactSubject]
 
   /// The stored values of the computation. See ``FactChanges/values``.
-  func factValues() throws -> [String: [UInt8]]
+  func factValues() throws(StoreError) -> [String: [UInt8]]
 
   /// The progress of the computation of facts.
-  func factProgress() throws -> FactProgress
+  func factProgress() throws(StoreError) -> FactProgress
 
   /// The items that persons left out of all numbers, by item, also those that are not known yet.
-  func exclusions() throws -> [Exclusion]
+  func exclusions() throws(StoreError) -> [Exclusion]
 
   /// The facts about these items, each with the reason for which it is left out.
-  func excludedFacts() throws -> [FactID: String]
+  func excludedFacts() throws(StoreError) -> [FactID: String]
 }
 
 extension FactSource {
-  public func exclusions() throws -> [Exclusion] { [] }
-  public func excludedFacts() throws -> [FactID: String] { [:] }
+  public func exclusions() throws(StoreError) -> [Exclusion] { [] }
+  public func excludedFacts() throws(StoreError) -> [FactID: String] { [:] }
 }
 
 /// The parts of a roll-up that a report needs.
@@ -114,24 +116,24 @@ public protocol FactStore: FactSource {
   ///
   /// Texts are the same only if their bytes are. A store numbers at most ``FactName/limit`` texts. Further ones count as
   /// ``FactName/other``.
-  func factNames(for texts: [String]) throws -> [FactName]
+  func factNames(for texts: [String]) throws(StoreError) -> [FactName]
 
   /// Returns work for the next step of the computation of facts, the longest waiting first.
   ///
   /// ``ProjectionStore/write(_:)`` adds to it all subjects and branches that it changes. A store from an earlier version, or of
   /// another ``FactFormat/version``, adds all its subjects, part by part.
-  func pendingFacts(limit: Int) throws -> PendingFacts
+  func pendingFacts(limit: Int) throws(StoreError) -> PendingFacts
 
   /// Writes all of these changes, or nothing.
-  func write(_ changes: FactChanges) throws
+  func write(_ changes: FactChanges) throws(StoreError)
 
   /// Removes all facts and computes them again from the stored subjects. Facts whose subjects are gone stay.
-  func recomputeFacts() throws
+  func recomputeFacts() throws(StoreError)
 
   /// True if retention removed a subject with this key after its facts or tallies were written.
   ///
   /// What is told of the subject later makes a new one, of which little is known. The facts of the first one count.
-  func hasKeptFacts(of key: SubjectKey) throws -> Bool
+  func hasKeptFacts(of key: SubjectKey) throws(StoreError) -> Bool
 
   /// Calls `visit` with what subjects that are gone from the span store added to roll-ups, in order of days.
   func visitGoneRollUps(_ visit: (DailyRollUp) throws -> Void) throws
@@ -141,7 +143,7 @@ public protocol FactStore: FactSource {
   /// Removes roll-ups in blocks of ``DailyRollUp/daysOfBlock`` days: a block whose last day is before `day`.
   ///
   /// - Returns: the number of removed rows. Call again while it is at least `limit`.
-  func removeFacts(before day: FactDay, limit: Int) throws -> Int
+  func removeFacts(before day: FactDay, limit: Int) throws(StoreError) -> Int
 }
 
 /// What a fact is about, for evidence.

@@ -38,16 +38,16 @@ public final class MemoryDeliveryLog: DeliveryLog {
 
   public func read(
     after coverage: LogCoverage?, limit: Int, byteLimit: Int
-  ) -> [(position: LogPosition, logged: LoggedDelivery)] {
+  ) -> [LogEntry] {
     state.withLock { state in
       let last = coverage?.ends.last?.rawValue ?? 0
       guard last < state.next - 1 else { return [] }
-      var result: [(position: LogPosition, logged: LoggedDelivery)] = []
+      var result: [LogEntry] = []
       var byteCount = 0
       for number in max(last + 1, state.first)..<state.next {
         guard result.count < limit, byteCount < byteLimit || result.isEmpty else { break }
         let logged = state.deliveries[Int(number - state.first)]
-        result.append((LogPosition(rawValue: number), logged))
+        result.append(LogEntry(LogPosition(rawValue: number), logged))
         byteCount += logged.delivery.body.count
       }
       return result
@@ -56,15 +56,15 @@ public final class MemoryDeliveryLog: DeliveryLog {
 
   public func readBackwards(
     before position: LogPosition?, limit: Int, byteLimit: Int
-  ) -> [(position: LogPosition, logged: LoggedDelivery)] {
+  ) -> [LogEntry] {
     state.withLock { state in
-      var result: [(position: LogPosition, logged: LoggedDelivery)] = []
+      var result: [LogEntry] = []
       var byteCount = 0
       var number = min(position?.rawValue ?? .max, state.next)
       while number > state.first, result.count < limit, byteCount < byteLimit || result.isEmpty {
         number -= 1
         let logged = state.deliveries[Int(number - state.first)]
-        result.append((LogPosition(rawValue: number), logged))
+        result.append(LogEntry(LogPosition(rawValue: number), logged))
         byteCount += logged.delivery.body.count
       }
       return result

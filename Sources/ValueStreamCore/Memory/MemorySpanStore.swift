@@ -55,7 +55,9 @@ public final class MemorySpanStore: SpanStore, BranchListing {
     let places = keys.isEmpty ? [:] : places(of: keys).mapValues { FactID(rawValue: $0) }
     facts.withLock { facts in
       facts.note(forFacts, changes.branchUpdates)
-      for (change, time) in changes.exclusions { facts.take(change, at: time, place: places[change.item.key]) }
+      for decision in changes.exclusions {
+        facts.take(decision.change, at: decision.time, place: places[decision.change.item.key])
+      }
       for (fallback, key) in changes.absorbed { facts.moveExclusion(from: fallback, to: key, place: places[key]) }
     }
   }
@@ -266,11 +268,11 @@ public final class MemorySpanStore: SpanStore, BranchListing {
   ) -> OrderedSubjectPage {
     guard limit > 0 else { return OrderedSubjectPage(next: cursor) }
     return state.withLock { state in
-      var found: [(place: SubjectPlace, subject: Subject)] = []
+      var found: [PlacedSubject] = []
       for entry in state.entries.values where filter.matches(entry.summary) {
         guard let place = order.place(of: entry.summary, sequence: entry.sequence), cursor.map({ place < $0 }) ?? true
         else { continue }
-        found.append((place, entry.subject))
+        found.append(PlacedSubject(place, entry.subject))
       }
       found.sort { $0.place > $1.place }
       let page = Array(found.prefix(limit))

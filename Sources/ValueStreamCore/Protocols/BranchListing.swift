@@ -3,5 +3,5 @@ package protocol BranchListing: Sendable {
   /// Returns the keys of all branches with updates, in any order.
   ///
   /// - Throws: ``StoreError`` if the store cannot be read.
-  func branches() throws -> [SubjectKey]
+  func branches() throws(StoreError) -> [SubjectKey]
 }

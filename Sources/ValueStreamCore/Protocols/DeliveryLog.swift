@@ -10,6 +10,17 @@ public struct LoggedDelivery: Sendable, Hashable {
   }
 }
 
+/// A delivery at its place in the log.
+public struct LogEntry: Sendable, Hashable {
+  public var position: LogPosition
+  public var logged: LoggedDelivery
+
+  public init(_ position: LogPosition, _ logged: LoggedDelivery) {
+    self.position = position
+    self.logged = logged
+  }
+}
+
 /// The log of all acknowledged deliveries, in order: the source of truth from which everything else is computed.
 ///
 /// A log has one part a writer. The deliveries of a part are in order and numbered without gaps. There is no order between
@@ -23,17 +34,17 @@ public protocol DeliveryLog: Sendable {
   /// - Returns: the positions of the deliveries, in the same order. Each is greater than every position that this log
   ///   returned before. Empty if there are no deliveries.
   /// - Throws: ``StoreError``. Nothing was appended then, and a later call may succeed without opening the log again.
-  func append(_ deliveries: [LoggedDelivery]) throws -> [LogPosition]
+  func append(_ deliveries: [LoggedDelivery]) throws(StoreError) -> [LogPosition]
 
   /// Reopens for writing a log that was opened read-only because of a full or read-only disk, and checks for free space.
   ///
   /// The call is cheap.
   ///
   /// - Throws: ``StoreError`` with the reason why writing is still impossible. Reading works in the meantime.
-  func prepareToWrite() throws
+  func prepareToWrite() throws(StoreError)
 
   /// True if no delivery was ever removed from the log.
-  func isComplete() throws -> Bool
+  func isComplete() throws(StoreError) -> Bool
 
   /// The position after the last delivery that is known to be damaged. Nil if none is.
   func endOfDamage() -> LogPosition?
@@ -44,7 +55,7 @@ public protocol DeliveryLog: Sendable {
   /// deliveries are skipped and reported to a ``DamageReport``; an empty result always means that there is nothing more to read.
   ///
   /// - Parameter coverage: what was read before. Nil to start with the oldest delivery that is still kept.
-  func read(after coverage: LogCoverage?, limit: Int, byteLimit: Int) throws -> [(position: LogPosition, logged: LoggedDelivery)]
+  func read(after coverage: LogCoverage?, limit: Int, byteLimit: Int) throws(StoreError) -> [LogEntry]
 
   /// Reads the deliveries before a position, newest first.
   ///
@@ -53,23 +64,23 @@ public protocol DeliveryLog: Sendable {
   /// - Parameter position: nil to start with the newest delivery.
   func readBackwards(
     before position: LogPosition?, limit: Int, byteLimit: Int
-  ) throws -> [(position: LogPosition, logged: LoggedDelivery)]
+  ) throws(StoreError) -> [LogEntry]
 
   /// Returns the delivery at a position. Nil if it is no longer kept.
   ///
   /// - Throws: ``StoreError`` with code `corrupt` if the delivery is damaged.
-  func delivery(at position: LogPosition) throws -> LoggedDelivery?
+  func delivery(at position: LogPosition) throws(StoreError) -> LoggedDelivery?
 
   /// How far the log goes: the newest delivery of each writer. Nil if nothing was ever appended.
-  func coverage() throws -> LogCoverage?
+  func coverage() throws(StoreError) -> LogCoverage?
 
   /// Removes old deliveries, in whole segments: those received before `cutoff`, and the oldest beyond `maximumBytes`.
   ///
   /// - Parameter projected: what the projection has processed. Other deliveries stay; nil removes nothing.
-  func removeOld(receivedBefore cutoff: Timestamp, maximumBytes: Int64, projected: LogCoverage?) throws
+  func removeOld(receivedBefore cutoff: Timestamp, maximumBytes: Int64, projected: LogCoverage?) throws(StoreError)
 
   /// The size of the log on disk, in bytes. For a log in memory, the total size of the bodies.
-  func size() throws -> Int64
+  func size() throws(StoreError) -> Int64
 
   /// Releases all resources without waiting for anything. Do not use the log afterwards.
   func close()
@@ -77,7 +88,7 @@ public protocol DeliveryLog: Sendable {
 
 extension DeliveryLog {
   public func endOfDamage() -> LogPosition? { nil }
-  public func prepareToWrite() throws {}
+  public func prepareToWrite() throws(StoreError) {}
 }
 
 /// An error of a log or a store.
@@ -117,4 +128,19 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
   }
 
   public var description: String { message }
+}
+
+extension StoreError {
+  /// Calls `body`, and throws its errors as those of a store.
+  ///
+  /// An error of another type says that stored bytes cannot be decoded, so it becomes one of code `corrupt`.
+  package static func catching<Result>(_ body: () throws -> Result) throws(StoreError) -> Result {
+    do {
+      return try body()
+    } catch let error as StoreError {
+      throw error
+    } catch {
+      throw StoreError(.corrupt, "damaged data in the store: \(error)")
+    }
+  }
 }

@@ -11,9 +11,8 @@ public struct ProjectionChanges: Sendable {
   /// What metrics counted of them must be compared again.
   public var abandoned: Set<SubjectKey> = []
   public var branchUpdates: [BranchUpdate] = []
-  /// Decisions of operators about items, in the order of the log, each with the time of its delivery. The last one about an item
-  /// counts.
-  public var exclusions: [(change: ExclusionChange, time: Timestamp)] = []
+  /// Decisions of operators about items, in the order of the log. The last one about an item counts.
+  public var exclusions: [ExclusionDecision] = []
   public var outboxEntries: [OutboxEntry] = []
   public var fingerprints: [DeliveryFingerprint] = []
   /// Named values that replace earlier ones, such as counters that survive a restart.
@@ -24,6 +23,18 @@ public struct ProjectionChanges: Sendable {
   public var position: LogCoverage?
 
   public init() {}
+}
+
+/// A decision of an operator that an item counts or does not count.
+public struct ExclusionDecision: Sendable {
+  public var change: ExclusionChange
+  /// The time of its delivery.
+  public var time: Timestamp
+
+  public init(_ change: ExclusionChange, at time: Timestamp) {
+    self.change = change
+    self.time = time
+  }
 }
 
 /// A subject to write, with the index entries that it needs.

@@ -1,6 +1,6 @@
 extension SpanStore {
   /// Reads all subjects, outbox entries, values, fingerprints and rejections, so that the store finds the damaged ones among them.
-  package func readEveryRecord() throws {
+  package func readEveryRecord() throws(StoreError) {
     var cursor: UInt64?
     repeat { cursor = try subjects(after: cursor, limit: 500).next } while cursor != nil
     var sequence: UInt64 = 0

@@ -16,10 +16,10 @@ public protocol ExpiringStore: Sendable {
   ///
   /// - Parameter exporters: subjects stay as long as one of these exporters has not passed their outbox entries.
   /// - Returns: the number of removed subjects. Call again while it equals `limit`.
-  func removeFinished(before cutoff: Timestamp, awaitedBy exporters: [String], limit: Int) throws -> Int
+  func removeFinished(before cutoff: Timestamp, awaitedBy exporters: [String], limit: Int) throws(StoreError) -> Int
 
   /// The size of the store on disk, in bytes. 0 for a store in memory.
-  func size() throws -> Int64
+  func size() throws(StoreError) -> Int64
 }
 
 /// A store that may have been opened only for reading.
@@ -29,9 +29,9 @@ public protocol WritableStore: Sendable {
   /// The call is cheap.
   ///
   /// - Throws: ``StoreError`` with the reason why writing is still impossible. Reading works in the meantime.
-  func prepareToWrite() throws
+  func prepareToWrite() throws(StoreError)
 }
 
 extension WritableStore {
-  public func prepareToWrite() throws {}
+  public func prepareToWrite() throws(StoreError) {}
 }

@@ -107,15 +107,26 @@ public struct SubjectPlace: Sendable, Hashable, Comparable, LosslessStringConver
   }
 }
 
+/// A subject at its place in a list.
+public struct PlacedSubject: Sendable {
+  public var place: SubjectPlace
+  public var subject: Subject
+
+  public init(_ place: SubjectPlace, _ subject: Subject) {
+    self.place = place
+    self.subject = subject
+  }
+}
+
 /// A page of a list in a ``SubjectOrder``.
 public struct OrderedSubjectPage: Sendable {
-  public var subjects: [(place: SubjectPlace, subject: Subject)]
+  public var subjects: [PlacedSubject]
   /// The cursor of the next page. Nil on the last page. A page may be shorter than its limit, or empty, and have one.
   public var next: SubjectPlace?
   /// The number of subjects that belong on this page but cannot be read.
   public var damagedCount = 0
 
-  public init(subjects: [(place: SubjectPlace, subject: Subject)] = [], next: SubjectPlace? = nil) {
+  public init(subjects: [PlacedSubject] = [], next: SubjectPlace? = nil) {
     self.subjects = subjects
     self.next = next
   }

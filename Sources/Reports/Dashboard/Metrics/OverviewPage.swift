@@ -154,8 +154,8 @@ struct OverviewPage {
       // In the order of arrival, an import would show the oldest items, because it reads from the newest to the oldest.
       for order in [SubjectOrder.start, .end] {
         let page = try context.queries.store.subjects(matching: filter, in: order, after: nil, limit: Self.latelyLimit)
-        for (_, subject) in page.subjects where known.insert(subject.key).inserted {
-          spans += try reader.spans(of: subject).suffix(1)
+        for placed in page.subjects where known.insert(placed.subject.key).inserted {
+          spans += try reader.spans(of: placed.subject).suffix(1)
         }
       }
     }

@@ -67,7 +67,8 @@ struct ConnectPage {
       missing.remove(source.name)
     }
     let logged = try context.dashboard.inputs.deliveries.last(of: missing, limit: Self.searchLimit, byteLimit: Self.searchBytes)
-    for (source, (_, found)) in logged {
+    for (source, entry) in logged {
+      let found = entry.logged
       last[source] = Last(time: found.delivery.received, result: found.unreadable == nil ? .recorded : .unreadable)
     }
     return last

@@ -82,11 +82,11 @@ struct ItemListPage {
       items.damagedCount += step.damagedCount
       // The store looks at a bounded number of subjects, and may find none among them.
       looked += max(step.subjects.count, Self.stepLimit)
-      for (index, (place, subject)) in step.subjects.enumerated() {
-        guard let span = try reader.spans(of: subject).last, matches(span.span, state) else { continue }
+      for (index, placed) in step.subjects.enumerated() {
+        guard let span = try reader.spans(of: placed.subject).last, matches(span.span, state) else { continue }
         items.rows.append(span)
         guard items.rows.count == limit else { continue }
-        items.next = index == step.subjects.count - 1 ? step.next : place
+        items.next = index == step.subjects.count - 1 ? step.next : placed.place
         return items
       }
       items.next = step.next
