@@ -156,6 +156,7 @@ let reports: [Target] = [
   module("DeliveryMetrics", in: "Reports"),
   module("DeliveryGauges", in: "Reports", ["DeliveryMetrics"]),
   module("ReportClient", in: "Reports", ["CSV", "Aggregates", "Charts"]),
+  module("ProgramOutput", in: "Reports"),
 ]
 
 let executables: [Target] = [
@@ -167,7 +168,7 @@ let executables: [Target] = [
       "ValueStreamCore", "Intake", "Catalog", "PayloadReading", "Projection", "DeliveryCounters", "PoisonGuard", "Replay",
       "Export", "SQLiteStore", "PostgresStore", "Leadership", "Logging", "Mock", "OTLP", "Jaeger", "Lightstep", "Datadog",
       "Zipkin", "CurlTransport", "Prometheus", "QueryAPI", "DeliveryMetrics", "Dashboard", "DeliveryGauges", "APIClient",
-      "Hooks", "GitHubHooks", "GitLabHooks", "CReleaseStamp",
+      "Hooks", "GitHubHooks", "GitLabHooks", "ProgramOutput", "CReleaseStamp",
     ],
     swiftSettings: settings),
   .executableTarget(
@@ -176,7 +177,7 @@ let executables: [Target] = [
       "ValueStreamCore", "Intake", "IntakeClient", "Catalog", "CustomHTTP", "GitHubWebhooks", "PayloadExplanation", "ForgeFetch",
       "Simulator", "CurlTransport", "CSV", "Aggregates", "SampleReports", "ReportClient", "APIClient", "GitHubAPI",
       "GitHubImport", "GitLabAPI", "GitLabImport", "JiraAPI", "JiraImport", "JenkinsAPI", "JenkinsImport", "TrelloImport",
-      "CReleaseStamp",
+      "ProgramOutput", "CReleaseStamp",
     ],
     swiftSettings: settings),
 ]

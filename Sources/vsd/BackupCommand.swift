@@ -1,3 +1,4 @@
+import ProgramOutput
 import SQLiteStore
 import ValueStreamCore
 

@@ -1,3 +1,4 @@
+import ProgramOutput
 import Projection
 import ValueStreamCore
 

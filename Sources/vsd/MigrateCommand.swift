@@ -1,5 +1,6 @@
 import Leadership
 import PostgresStore
+import ProgramOutput
 import Replay
 import SQLiteStore
 import ValueStreamCore

@@ -1,5 +1,6 @@
 import Export
 import Glibc
+import ProgramOutput
 import Projection
 import Replay
 import ValueStreamCore

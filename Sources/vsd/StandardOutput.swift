@@ -1,3 +1,4 @@
+import ProgramOutput
 import ValueStreamCore
 
 /// Writes log lines to standard output through a queue, so that a slow reader does not block vsd.

@@ -1,6 +1,7 @@
 internal import CReleaseStamp
 import Glibc
 import Intake
+import ProgramOutput
 import ValueStreamCore
 
 /// The entry point of `vsd`: parses arguments, runs the daemon or a command, and sets the exit code.

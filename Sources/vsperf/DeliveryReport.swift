@@ -1,4 +1,5 @@
 import IntakeClient
+import ProgramOutput
 import ValueStreamCore
 
 /// Shows the progress of deliveries on a terminal, and a summary at the end.

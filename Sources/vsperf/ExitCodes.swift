@@ -1,5 +1,6 @@
 import ForgeFetch
 import IntakeClient
+import ProgramOutput
 import ReportClient
 import ValueStreamCore
 

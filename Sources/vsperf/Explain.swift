@@ -1,5 +1,6 @@
 import Catalog
 import PayloadExplanation
+import ProgramOutput
 import ValueStreamCore
 
 extension Command {

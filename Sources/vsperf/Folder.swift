@@ -1,4 +1,5 @@
 import FoundationEssentials
+import ProgramOutput
 import ValueStreamCore
 
 enum Folder {

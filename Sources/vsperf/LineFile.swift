@@ -1,4 +1,5 @@
 import Glibc
+import ProgramOutput
 import ValueStreamCore
 
 /// Reads a file line by line, with a buffer.

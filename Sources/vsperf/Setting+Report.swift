@@ -1,4 +1,5 @@
 import Aggregates
+import ProgramOutput
 import ValueStreamCore
 
 extension Setting where Value == ReportTable.Format? {

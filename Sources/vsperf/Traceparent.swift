@@ -1,6 +1,7 @@
 import Catalog
 import CurlTransport
 import CustomHTTP
+import ProgramOutput
 import ReportClient
 import ValueStreamCore
 

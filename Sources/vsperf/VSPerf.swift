@@ -1,4 +1,5 @@
 import Glibc
+import ProgramOutput
 import ValueStreamCore
 
 /// The entry point of `vsperf`: finds the command, runs it and sets the exit code.

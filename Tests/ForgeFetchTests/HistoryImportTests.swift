@@ -36,7 +36,7 @@ struct HistoryImportTests {
   private static func history(_ directory: TemporaryDirectory, isResumed: Bool = false) throws -> HistoryImport {
     try HistoryImport(
       stateAt: directory.file("state"), fingerprint: ["x"], isResumed: isResumed,
-      progress: FetchProgress(name: "test", isAlone: false, unit: .deliveries))
+      progress: FetchProgress(name: "test", isTerminal: false, unit: .deliveries) { _ in })
   }
 
   private static func run(_ importer: History, _ directory: TemporaryDirectory, isResumed: Bool = false) async throws {

@@ -14,7 +14,7 @@ struct RecordDownloadTests {
     async throws
   {
     let download = try RecordDownload(
-      to: path, fingerprint: settings, isResumed: isResumed, progress: FetchProgress(name: "test", isAlone: false))
+      to: path, fingerprint: settings, isResumed: isResumed, progress: FetchProgress(name: "test", isTerminal: false) { _ in })
     try await download.run(
       source, .init(rowLimit: nil, concurrency: 2, rowLimitFlag: "max-rows"), head: Array("row,length\n".utf8)
     ) { rows in Array(rows.map { $0.joined(separator: ",") + "\n" }.joined().utf8) }

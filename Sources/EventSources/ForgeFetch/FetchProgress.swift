@@ -2,7 +2,7 @@ package import APIClient
 import Synchronization
 import ValueStreamCore
 
-/// Shows the progress of a download on standard error: a bar on a terminal, otherwise a line per page.
+/// Shows the progress of a download: a bar on a terminal, otherwise a line per page.
 package final class FetchProgress: Sendable {
   private struct State {
     var done = 0
@@ -30,18 +30,19 @@ package final class FetchProgress: Sendable {
   private let name: String
   private let isTerminal: Bool
   private let unit: Unit
+  private let write: @Sendable (String) -> Void
   private let start = ContinuousClock.now
   private let state = Mutex(State())
 
-  /// Creates a progress display, with a bar if standard error is a terminal that supports it.
-  ///
   /// - Parameters:
   ///   - name: The name of the program, which begins each note.
-  ///   - isAlone: True if nothing else is written to the terminal.
-  package init(name: String, isAlone: Bool, unit: Unit = .rows) {
+  ///   - isTerminal: True to draw a bar that is written over. Nothing else may be written to the terminal.
+  ///   - write: Writes a text as it is.
+  package init(name: String, isTerminal: Bool, unit: Unit = .rows, write: @escaping @Sendable (String) -> Void) {
     self.name = name
+    self.isTerminal = isTerminal
     self.unit = unit
-    isTerminal = isAlone && StandardStream.error.isTerminal && Environment.variables["TERM"] != "dumb"
+    self.write = write
   }
 
   package func begin(containers: Int, done: Int, rows: Int) {
@@ -62,7 +63,7 @@ package final class FetchProgress: Sendable {
       state.isBarShown = isTerminal
       return Self.bar(state, unit, seconds: start.duration(to: .now).inSeconds)
     }
-    StandardStream.error.write(isTerminal ? "\r\u{1B}[K\(bar)" : line(step))
+    write(isTerminal ? "\r\u{1B}[K\(bar)" : line(step))
   }
 
   /// Prints a line that stays above the bar.
@@ -71,7 +72,7 @@ package final class FetchProgress: Sendable {
       defer { state.isBarShown = false }
       return state.isBarShown
     }
-    StandardStream.error.write("\(isBarShown ? "\r\u{1B}[K" : "")\(name): \(text)\n")
+    write("\(isBarShown ? "\r\u{1B}[K" : "")\(name): \(text)\n")
   }
 
   /// Tells if there are no containers to read, or only a part of them.
@@ -91,7 +92,7 @@ package final class FetchProgress: Sendable {
   package func finish(rows: Int, to file: String) {
     let seconds = start.duration(to: .now).inSeconds
     let isBarShown = state.withLock(\.isBarShown)
-    StandardStream.error.write(
+    write(
       "\(isBarShown ? "\r\u{1B}[K" : "")\(unit.verb) \(rows) \(rows == 1 ? unit.one : unit.many) to \(file) in \(Self.text(seconds: seconds))\n"
     )
   }

@@ -127,7 +127,7 @@ package final class LineQueue: Sendable {
         let piece = UnsafeRawBufferPointer(rebasing: rest.prefix(Self.pieceSize))
         var entry = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
         if poll(&entry, 1, -1) < 0 { continue }
-        let count = StandardStream.writeOnce(piece, to: descriptor)
+        let count = DescriptorWriting.writeOnce(piece, to: descriptor)
         if count <= 0 { return }
         rest = rest.dropFirst(count)
       }
@@ -160,7 +160,7 @@ private final class Wakeup: Sendable {
 
   /// Wakes the waiting thread. Does nothing if the pipe is full, because that wakes the thread as well.
   func notify() {
-    withUnsafeBytes(of: UInt8(1)) { _ = StandardStream.writeOnce($0, to: writing) }
+    withUnsafeBytes(of: UInt8(1)) { _ = DescriptorWriting.writeOnce($0, to: writing) }
   }
 
   /// Waits until `notify` is called.

@@ -1,3 +1,11 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
 /// Writes log lines: one JSON object per line, with at least `level`, `msg` and `time` (RFC 3339, UTC).
 public struct Logger: Sendable {
   public enum Level: Int, Sendable, Comparable, CaseIterable {
@@ -53,5 +61,7 @@ public struct Logger: Sendable {
   public func error(_ message: @autoclosure () -> String) { log(.error, message()) }
 
   /// Writes each line with one system call, so that lines stay whole. What standard output does not accept is lost.
-  public static let writeToStandardOutput: @Sendable ([UInt8]) -> Void = { StandardStream.output.write($0) }
+  public static let writeToStandardOutput: @Sendable ([UInt8]) -> Void = {
+    DescriptorWriting.write($0, to: STDOUT_FILENO)
+  }
 }

@@ -69,7 +69,7 @@ package struct OutputFile: ~Copyable {
   package mutating func flush() throws(OutputError) {
     var written = 0
     while written < buffer.count {
-      let count = buffer[written...].withUnsafeBytes { StandardStream.writeOnce($0, to: descriptor) }
+      let count = buffer[written...].withUnsafeBytes { DescriptorWriting.writeOnce($0, to: descriptor) }
       if count < 0 { throw Self.failure(name) }
       written += count
     }

@@ -1,5 +1,6 @@
 import Aggregates
 import CSV
+import ProgramOutput
 import ValueStreamCore
 
 /// Implements `vsperf agg`: reads CSV files of items with durations, and prints a report on them.

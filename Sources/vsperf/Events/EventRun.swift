@@ -1,5 +1,6 @@
 import CustomHTTP
 import IntakeClient
+import ProgramOutput
 import ReportClient
 import ValueStreamCore
 

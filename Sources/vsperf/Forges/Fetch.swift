@@ -2,6 +2,7 @@ import APIClient
 import CSV
 import CurlTransport
 import ForgeFetch
+import ProgramOutput
 import ValueStreamCore
 
 /// Downloads records as the settings of a command say.
@@ -25,7 +26,7 @@ struct Fetch {
   init(_ settings: Settings, words: [String], content: [SettingDeclaration], pageSize: Setting<Int>) throws {
     let out = try settings.value(of: FetchSettings.out)
     let path = out == "STDOUT" || out == "-" ? nil : out
-    progress = FetchProgress(name: Program.name, isAlone: path != nil || !StandardStream.output.isTerminal)
+    progress = FetchProgress(isAlone: path != nil || !StandardStream.output.isTerminal)
     transport = try FetchSettings.transport(settings)
     spacing = try settings.value(of: FetchSettings.spacing)
     let isResumed = try settings.value(of: FetchSettings.resume)

@@ -1,5 +1,6 @@
 import APIClient
 import Hooks
+import ProgramOutput
 import Synchronization
 import ValueStreamCore
 

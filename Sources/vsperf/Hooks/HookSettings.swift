@@ -1,6 +1,7 @@
 import APIClient
 import CurlTransport
 import ForgeFetch
+import ProgramOutput
 import ValueStreamCore
 
 /// The settings that the commands about webhooks share.
@@ -22,7 +23,7 @@ enum HookSettings {
 
   /// Returns the client for a vendor's API, which reports long waits.
   static func client(_ settings: Settings) throws(SettingsError) -> APIClient {
-    let progress = FetchProgress(name: Program.name, isAlone: false)
+    let progress = FetchProgress(isAlone: false)
     return APIClient(transport: try FetchSettings.transport(settings), report: { progress.note($0) })
   }
 

@@ -1,4 +1,5 @@
 import APIClient
+import ProgramOutput
 import TrelloHooks
 import ValueStreamCore
 

@@ -10,7 +10,7 @@ struct Import {
   private let server: String?
   private let out: String?
   private let isDryRun: Bool
-  private let progress = FetchProgress(name: Program.name, isAlone: true, unit: .deliveries)
+  private let progress = FetchProgress(isAlone: true, unit: .deliveries)
   private let transport: CurlTransport
   private let spacing: Duration
 

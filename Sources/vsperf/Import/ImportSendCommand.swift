@@ -1,5 +1,6 @@
 import Intake
 import IntakeClient
+import ProgramOutput
 import ValueStreamCore
 
 extension Command {

@@ -1,5 +1,6 @@
 import Aggregates
 import CurlTransport
+import ProgramOutput
 import ReportClient
 import ValueStreamCore
 
