@@ -52,9 +52,9 @@ VSD ?= $(RELEASE)/release/vsd
 # The trials of `make test-fail-over`, by default all of them.
 TRIALS ?=
 
-# The number of payloads for each source in `make fuzz`, and the sources.
+# The number of payloads for each source in `make fuzz`, and the sources; all if empty.
 INPUTS ?= 1000000
-SOURCES ?= github gitlab jenkins jira trello customhttp cdevents
+SOURCES ?=
 
 .PHONY: help run demo demo-import screenshots vsd vsperf dist test test-long test-dist test-fail-over test-days test-sanitizer hostile fuzz docs check bench bench-traces bench-reports bench-pages bench-away bench-deliveries bench-export bench-history bench-import bench-agg clean
 
@@ -138,7 +138,7 @@ hostile: ## Attack a release vsd while an honest sender measures it (ATTACKS=gzi
 fuzz: ## Feed broken payloads to the sources under AddressSanitizer (INPUTS=1000000 SOURCES="github ...")
 	@Scripts/bootstrap build
 	@Scripts/quiet-build --configuration release --scratch-path $(FUZZED) --sanitize address --product fuzz-sources
-	@for source in $(SOURCES); do \
+	@sources="$(or $(SOURCES),$$($(FUZZED)/release/fuzz-sources --names))" && for source in $$sources; do \
 	  (cd $(FUZZED) && release/fuzz-sources $(CURDIR)/Tests $$source 0 $(INPUTS)) || exit 1; \
 	done
 

@@ -67,10 +67,11 @@ func tests(of name: String, _ dependencies: [Target.Dependency] = [], fixtures: 
     swiftSettings: testSettings)
 }
 
-/// The libraries that read deliveries. The catalog, the fuzzer and tests depend on all of them.
-let sources: [Target.Dependency] = [
-  "GitHubWebhooks", "GitLabWebhooks", "JenkinsWebhooks", "JiraWebhooks", "TrelloWebhooks", "CustomHTTP", "CDEvents",
-]
+/// The vendors whose webhooks vsd reads. Each has a folder `Sources/EventSources/X/Webhooks` and tests in `Tests/XWebhooksTests`.
+let vendors = ["GitHub", "GitLab", "Jenkins", "Jira", "Trello"]
+
+/// The libraries that read deliveries.
+let sources: [Target.Dependency] = vendors.map { .byName(name: "\($0)Webhooks") } + ["CustomHTTP", "CDEvents"]
 
 /// The libraries that set up webhooks, and those that know which events they need.
 let webhookSetup: [Target.Dependency] = [
@@ -91,17 +92,18 @@ let systemLibraries: [Target] = [
   systemLibrary("CPostgreSQL", "libpq", apt: "libpq-dev"),
 ]
 
+let webhookSources: [Target] = vendors.map { webhooks(of: $0) }
+
 let eventSources: [Target] = [
   .target(name: "CEventLoop", path: "Sources/EventSources/CEventLoop"),
   module("Intake", in: "EventSources", ["PayloadReading", "CMicrohttpd", "CCrypto", "CZlib", "CEventLoop"]),
   .target(name: "CSimdjson", path: "Sources/EventSources/CSimdjson", linkerSettings: [.linkedLibrary("simdjson")]),
   module("PayloadReading", in: "EventSources", ["CSimdjson"]),
   module("APIClient", in: "EventSources", ["PayloadReading"]),
-  webhooks(of: "GitHub"), api(of: "GitHub"), history(of: "GitHub"),
-  webhooks(of: "GitLab"), api(of: "GitLab"), history(of: "GitLab"),
-  webhooks(of: "Jenkins"), api(of: "Jenkins"), history(of: "Jenkins"),
-  webhooks(of: "Jira"), api(of: "Jira"), history(of: "Jira"),
-  webhooks(of: "Trello"),
+  api(of: "GitHub"), history(of: "GitHub"),
+  api(of: "GitLab"), history(of: "GitLab"),
+  api(of: "Jenkins"), history(of: "Jenkins"),
+  api(of: "Jira"), history(of: "Jira"),
   .target(
     name: "TrelloImport", dependencies: ["ValueStreamCore", "APIClient", "PayloadReading"],
     path: "Sources/EventSources/Trello/Import",
@@ -198,7 +200,10 @@ let testing: [Target] = [
     swiftSettings: testSettings),
   .target(name: "PostgresServer", path: "Tests/PostgresServer", swiftSettings: testSettings),
   .target(
-    name: "SourceFuzzing", dependencies: ["ValueStreamCore"] + sources, path: "Tests/SourceFuzzing", swiftSettings: testSettings),
+    name: "SourceFixtures", dependencies: ["ValueStreamCore"], path: "Tests/SourceFixtures", swiftSettings: testSettings),
+  .target(
+    name: "SourceFuzzing", dependencies: ["ValueStreamCore", "Catalog", "SourceFixtures"], path: "Tests/SourceFuzzing",
+    swiftSettings: testSettings),
   .target(name: "CSyncRecorder", path: "Tests/CSyncRecorder", linkerSettings: [.linkedLibrary("sqlite3")]),
   // Outside code embeds the core without package access, so the example has none either.
   .target(
@@ -230,6 +235,10 @@ let testing: [Target] = [
     swiftSettings: testSettings),
 ]
 
+let testsOfSources: [Target] = vendors.map {
+  tests(of: "\($0)Webhooks", ["ValueStreamCore"], fixtures: ["Fixtures"])
+}
+
 let testsOfTargets: [Target] = [
   tests(of: "ValueStreamCore"),
   tests(of: "EmbeddingExample", ["ValueStreamCore"]),
@@ -237,7 +246,6 @@ let testsOfTargets: [Target] = [
   tests(of: "Intake", ["ValueStreamCore", "CZlib"]),
   tests(of: "PayloadReading", ["ValueStreamCore"]),
   tests(of: "APIClient", ["ValueStreamCore", "PayloadReading"]),
-  tests(of: "GitHubWebhooks", ["ValueStreamCore"], fixtures: ["Fixtures"]),
   tests(of: "GitHubAPI", ["ValueStreamCore", "APIClient"]),
   tests(
     of: "GitHubImport",
@@ -245,20 +253,16 @@ let testsOfTargets: [Target] = [
       "ValueStreamCore", "APIClient", "GitHubAPI", "GitHubServer", "GitHubWebhooks", "IntakeClient", "PayloadReading",
       "Simulator",
     ]),
-  tests(of: "GitLabWebhooks", ["ValueStreamCore"], fixtures: ["Fixtures"]),
   tests(of: "GitLabAPI", ["ValueStreamCore", "APIClient"]),
   tests(of: "GitLabImport", ["ValueStreamCore", "APIClient", "GitLabAPI", "GitLabServer", "GitLabWebhooks", "Simulator"]),
-  tests(of: "JenkinsWebhooks", ["ValueStreamCore"], fixtures: ["Fixtures"]),
   tests(of: "JenkinsAPI", ["ValueStreamCore", "APIClient"]),
   tests(
     of: "JenkinsImport",
     ["ValueStreamCore", "APIClient", "JenkinsAPI", "JenkinsWebhooks", "GitHubWebhooks", "GitLabWebhooks", "Simulator"]),
-  tests(of: "JiraWebhooks", ["ValueStreamCore"], fixtures: ["Fixtures"]),
   tests(of: "JiraAPI", ["ValueStreamCore", "APIClient"]),
   tests(
     of: "JiraImport",
     ["ValueStreamCore", "APIClient", "JiraAPI", "JiraWebhooks", "GitHubWebhooks", "GitLabWebhooks", "Simulator"]),
-  tests(of: "TrelloWebhooks", ["ValueStreamCore"], fixtures: ["Fixtures"]),
   tests(of: "TrelloImport", ["ValueStreamCore", "APIClient", "TrelloWebhooks"]),
   tests(of: "CustomHTTP", ["ValueStreamCore"], fixtures: ["Fixtures"]),
   tests(of: "CDEvents", ["ValueStreamCore"], fixtures: ["Fixtures"]),
@@ -275,7 +279,8 @@ let testsOfTargets: [Target] = [
   tests(of: "Simulator", ["ValueStreamCore", "GitHubWebhooks", "IntakeClient"]),
   tests(of: "SourceFuzzing"),
   .testTarget(
-    name: "MixedSourcesTests", dependencies: ["ValueStreamCore", "ValueStreamTesting", "Simulator"] + sources,
+    name: "MixedSourcesTests",
+    dependencies: ["ValueStreamCore", "ValueStreamTesting", "Simulator", "Catalog", "SourceFixtures"],
     swiftSettings: testSettings),
   // Tracing
   tests(of: "DeliveryCounters", ["ValueStreamCore"]),
@@ -332,7 +337,8 @@ let package = Package(
     .executable(name: "vsd", targets: ["vsd"]),
     .executable(name: "vsperf", targets: ["vsperf"]),
   ],
-  targets: core + systemLibraries + eventSources + tracing + reports + executables + testing + testsOfTargets,
+  targets: core + systemLibraries + webhookSources + eventSources + tracing + reports + executables + testing + testsOfSources
+    + testsOfTargets,
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17
 )

@@ -5,6 +5,7 @@ import SourceFuzzing
 ///
 /// `make fuzz` runs it with AddressSanitizer. After a trap or a hang, the file `fuzz-SOURCE.number` in the working directory
 /// holds the number of the payload as eight bytes. `fuzz-sources TESTS SOURCE --show NUMBER` prints that payload.
+/// `fuzz-sources --names` prints the names of all sources.
 @main
 enum FuzzSources {
   /// The limit of processor time per payload, with sanitizer overhead. Time on the wall says little on a busy machine.
@@ -13,8 +14,9 @@ enum FuzzSources {
 
   static func main() throws {
     let arguments = Array(CommandLine.arguments.dropFirst())
+    if arguments == ["--names"] { return print(SourceFuzzer.names.joined(separator: " ")) }
     guard arguments.count == 4, let count = UInt64(arguments[3]) else {
-      print("usage: fuzz-sources TESTS SOURCE FIRST COUNT, or fuzz-sources TESTS SOURCE --show NUMBER")
+      print("usage: fuzz-sources TESTS SOURCE FIRST COUNT, fuzz-sources TESTS SOURCE --show NUMBER, or fuzz-sources --names")
       exit(64)
     }
     let fuzzer = try SourceFuzzer(arguments[1], tests: arguments[0])

@@ -1,30 +1,19 @@
-import CDEvents
-import CustomHTTP
+import Catalog
 import Foundation
-import GitHubWebhooks
-import GitLabWebhooks
-import JenkinsWebhooks
-import JiraWebhooks
 import Simulator
+import SourceFixtures
 import Testing
-import TrelloWebhooks
 import ValueStreamCore
 import ValueStreamTesting
 
 /// One project whose work is spread over the tools of several vendors.
 @Suite("Several sources at once")
 struct MixedSourcesTests {
-  static let sources: [any EventSource] = [
-    GitHubSource(), GitLabSource(), JenkinsSource(), JiraSource(), TrelloSource(), CustomHTTPSource(), CDEventsSource(),
-  ]
+  static let sources = SourceCatalog.all.map(\.plain)
   static let received = Timestamp(rfc3339: "2024-03-10T00:00:00Z") ?? .epoch
 
   /// The test folder and the name of each source.
-  static let folders = [
-    ("GitHubWebhooks", "github"), ("GitLabWebhooks", "gitlab"), ("JenkinsWebhooks", "jenkins"),
-    ("JiraWebhooks", "jira"), ("TrelloWebhooks", "trello"),
-    ("CustomHTTP", "customhttp"), ("CDEvents", "cdevents"),
-  ]
+  static let folders = SourceCatalog.all.map { ($0.module, $0.name) }
 
   static func fixtures(_ folder: String) -> [PayloadFixture] {
     let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
@@ -32,9 +21,9 @@ struct MixedSourcesTests {
   }
 
   static func delivery(_ fixture: PayloadFixture, of source: String) throws -> Delivery {
-    Delivery(
-      source: source, received: received, headers: source == "github" ? ["X-GitHub-Event": fixture.type] : [:],
-      body: try fixture.body())
+    let factory = try #require(SourceCatalog.factory(named: source))
+    return Delivery(
+      source: source, received: received, headers: factory.headers(ofFixture: fixture.name), body: try fixture.body())
   }
 
   static func delivery(_ folder: String, _ name: String) throws -> Delivery {

@@ -1,37 +1,28 @@
-import CDEvents
-import CustomHTTP
+import Catalog
 import Foundation
-import GitHubWebhooks
-import GitLabWebhooks
-import JenkinsWebhooks
-import JiraWebhooks
+import SourceFixtures
 import Testing
-import TrelloWebhooks
 import ValueStreamCore
 
 /// Every source replaces JSON values that no Swift type can hold and reads the rest.
 @Suite("Unreadable values in deliveries")
 struct UnreadValuesTests {
-  private static let sources: [(folder: String, source: any EventSource)] = [
-    ("GitHubWebhooks", GitHubSource()), ("GitLabWebhooks", GitLabSource()), ("JenkinsWebhooks", JenkinsSource()),
-    ("JiraWebhooks", JiraSource()),
-    ("TrelloWebhooks", TrelloSource()), ("CustomHTTP", CustomHTTPSource()), ("CDEvents", CDEventsSource()),
-  ]
-
   /// Inserted values, each with the JSON that a source reads in its place.
   private static let values = [("1e400", "null"), ("-18446744073709551616", "null"), (#""a\ud800""#, #""a\ufffd""#)]
 
-  @Test("a delivery with such values anywhere means what it means with null in their place", arguments: sources.map(\.folder))
-  func readAround(folder: String) throws {
-    let source = try #require(Self.sources.first { $0.folder == folder }).source
+  @Test(
+    "a delivery with such values anywhere means what it means with null in their place", arguments: SourceCatalog.all.map(\.name))
+  func readAround(name: String) throws {
+    let factory = try #require(SourceCatalog.factory(named: name))
+    let source = factory.plain
     let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .appendingPathComponent("\(folder)Tests/Fixtures").path
+      .appendingPathComponent("\(factory.module)Tests/Fixtures").path
     let files = try FileManager.default.contentsOfDirectory(atPath: fixtures).filter { $0.hasSuffix(".json") }.sorted()
     let received = try #require(Timestamp(rfc3339: "2024-03-05T10:00:00Z"))
     var compared = 0
     for (number, file) in files.enumerated() {
       let text = try String(contentsOfFile: "\(fixtures)/\(file)", encoding: .utf8)
-      let headers: HTTPHeaders = ["X-GitHub-Event": String(file.prefix { $0 != "." })]
+      let headers = factory.headers(ofFixture: file)
       func meaning(_ text: String) throws(PayloadError) -> Interpretation {
         try source.events(in: Delivery(source: source.name, received: received, headers: headers, body: Array(text.utf8)))
       }

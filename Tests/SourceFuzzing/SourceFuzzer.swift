@@ -1,12 +1,7 @@
-import CDEvents
-import CustomHTTP
+import Catalog
 import Foundation
-import GitHubWebhooks
-import GitLabWebhooks
-import JenkinsWebhooks
-import JiraWebhooks
-import TrelloWebhooks
-package import ValueStreamCore
+import SourceFixtures
+import ValueStreamCore
 
 /// Feeds broken payloads to a source, and the resulting events to the code behind it. Nothing may trap.
 package struct SourceFuzzer {
@@ -23,36 +18,29 @@ package struct SourceFuzzer {
   /// The headers of each seed, which name the event type.
   private let headers: [HTTPHeaders]
 
-  /// The sources under test, by name.
-  package static let sources: [String: any EventSource] = [
-    "github": GitHubSource(
-      rules: GitHubRules(deployWorkflows: [.init(pattern: NamePattern("deploy*"), environment: "production")])),
-    "gitlab": GitLabSource(), "jenkins": JenkinsSource(rules: JenkinsRules(deployJobs: [NamePattern("*a*")])),
-    "jira": JiraSource(),
-    "trello": TrelloSource(rules: TrelloRules(abandonedLists: [NamePattern("*o*")], dueComplete: .done)),
-    "customhttp": CustomHTTPSource(), "cdevents": CDEventsSource(),
+  /// The names of all sources.
+  package static let names = SourceCatalog.all.map(\.name)
+
+  /// Rules that let the payloads reach code which runs only if the user sets something.
+  private static let rules = [
+    "VS_GITHUB_DEPLOY_WORKFLOWS": "deploy*=production", "VS_JENKINS_DEPLOY_JOBS": "*a*", "VS_TRELLO_ABANDONED_LISTS": "*o*",
+    "VS_TRELLO_DUE_COMPLETE": "done",
   ]
 
-  /// The test folder of each source, which holds its payload fixtures.
-  private static let folders = [
-    "github": "GitHubWebhooks", "gitlab": "GitLabWebhooks", "jenkins": "JenkinsWebhooks", "jira": "JiraWebhooks",
-    "trello": "TrelloWebhooks", "customhttp": "CustomHTTP", "cdevents": "CDEvents",
-  ]
-
+  /// Reads the fixtures in the test folder of the source.
+  ///
   /// - Parameter tests: The path of the folder `Tests`.
   /// - Throws: `FuzzingError` if there is no such source or it has no payloads.
   package init(_ name: String, tests: String) throws {
-    guard let source = Self.sources[name], let folder = Self.folders[name] else {
-      throw FuzzingError("there is no source \(name)")
-    }
-    let path = "\(tests)/\(folder)Tests/Fixtures"
+    guard let factory = SourceCatalog.factory(named: name) else { throw FuzzingError("there is no source \(name)") }
+    let settings = try Settings(
+      declared: SourceCatalog.classification + SourceCatalog.secrets, arguments: [], environment: Self.rules)
+    source = try factory.makeSource(secrets: [], settings: settings)
+    let path = "\(tests)/\(factory.module)Tests/Fixtures"
     let files = try FileManager.default.contentsOfDirectory(atPath: path).filter { $0.hasSuffix(".json") }.sorted()
     guard !files.isEmpty else { throw FuzzingError("there are no payloads in \(path)") }
-    self.source = source
     mutator = PayloadMutator(try files.map { Array(try Data(contentsOf: URL(fileURLWithPath: "\(path)/\($0)"))) })
-    headers = files.map { file in
-      name == "github" ? ["X-GitHub-Event": String(file.prefix { $0 != "." }), "X-GitHub-Delivery": "1"] : [:]
-    }
+    headers = files.map { factory.headers(ofFixture: $0) }
   }
 
   /// Returns the payload with a number, for inspection.
