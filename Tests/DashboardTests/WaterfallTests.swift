@@ -58,12 +58,21 @@ struct WaterfallTests {
     for line in [ticks.days, ticks.hours, ticks.gaps] {
       for (left, right) in zip(line, line.dropFirst()) { #expect(left.place < right.place) }
     }
-    // 6 pixels a character, half of it on either side.
-    let line = scale.ticksOnOneLine.sorted { $0.place < $1.place }
-    for (left, right) in zip(line, line.dropFirst()) where !left.needsRoom && !right.needsRoom {
-      let half = Double(left.label.count + right.label.count) * 3
-      #expect((right.place - left.place) * TimeScale.nominalWidth >= min(half, 20), "\(left.label), \(right.label)")
+    for line in [ticks.days, ticks.hours + ticks.gaps, scale.ticksOnOneLine] {
+      expectRoom(line, TimeScale.nominalWidth)
+      expectRoom(line.filter { !$0.needsRoom }, 340)
     }
+  }
+
+  /// Expects that labels of six pixels a character, where the page draws them, neither overlap nor reach over the ends.
+  private func expectRoom(_ ticks: [TimeScale.Tick], _ width: Double) {
+    let drawn = ticks.map { tick -> (label: String, from: Double, to: Double) in
+      let (place, length) = (tick.labelPlace * width, Double(tick.label.count) * 6)
+      let before = tick.side == " first" ? 0 : tick.side == " last" ? length : length / 2
+      return (tick.label, place - before, place - before + length)
+    }.sorted { $0.from < $1.from }
+    for label in drawn { #expect(label.from >= 0 && label.to <= width, "\(label) of \(width)") }
+    for (left, right) in zip(drawn, drawn.dropFirst()) { #expect(left.to < right.from, "\(left), \(right) of \(width)") }
   }
 
   @Test("times at the ends of what a time can be")

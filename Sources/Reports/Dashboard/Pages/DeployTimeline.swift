@@ -45,7 +45,7 @@ struct DeployTimeline {
         html.element(.svg, .classes("lane"), .height(.pixels(18))) { html in
           for tick in scale.ticksOnOneLine {
             let side = tick.side + (tick.needsRoom ? " wide" : "")
-            html.element(.text, .classes("hour" + side), .x(.share(tick.place)), .y(.pixels(13)), text: tick.label)
+            html.element(.text, .classes("hour" + side), .x(.share(tick.labelPlace)), .y(.pixels(13)), text: tick.label)
           }
         }
         html.element(.div)

@@ -22,14 +22,37 @@ struct TimeScale {
     /// True if the label has no room on a phone.
     var needsRoom = false
 
-    /// The style of a label that would reach over the end of the scale.
-    var side: String { place < 0.03 ? " first" : place > 0.97 ? " last" : "" }
+    /// The style of a label that would reach over the end of the scale if its middle stood at its place.
+    var side: String {
+      let share = length / 2 / TimeScale.nominalWidth
+      return place < share ? " first" : place > 1 - share ? " last" : ""
+    }
+
+    /// Where the label stands: with its middle at the place, or at the end of the scale over which it would reach.
+    var labelPlace: Double {
+      switch side {
+      case " first": 0
+      case " last": 1
+      default: place
+      }
+    }
+
+    /// In pixels.
+    private var length: Double { Double(label.count) * 6.6 }
 
     /// The pixels that the label covers.
     fileprivate func extent(_ width: Double) -> ClosedRange<Double> {
-      let (middle, length) = (place * width, Double(label.count) * 6.6)
-      return place < 0.03
-        ? middle...middle + length : place > 0.97 ? middle - length...middle : middle - length / 2...middle + length / 2
+      switch side {
+      case " first": 0...length
+      case " last": width - length...width
+      default: place * width - length / 2...place * width + length / 2
+      }
+    }
+
+    /// True if no part of the label is outside of a scale of this width.
+    fileprivate func fits(_ width: Double) -> Bool {
+      let extent = extent(width)
+      return extent.lowerBound >= 0 && extent.upperBound <= width
     }
   }
 
@@ -185,13 +208,7 @@ struct TimeScale {
   /// The labels of an axis with a single line: days, and hours between them if there are few days.
   var ticksOnOneLine: [Tick] {
     let (days, hours, _) = ticks
-    guard days.count < 3 else { return days }
-    return days
-      + Self.apart(hours, keeping: days).map { tick in
-        // On a phone, half of the label would be outside.
-        let isAtEnd = tick.side.isEmpty && (tick.place < 0.05 || tick.place > 0.95)
-        return Tick(place: tick.place, label: tick.label, needsRoom: tick.needsRoom || isAtEnd)
-      }
+    return days.count < 3 ? days + Self.apart(hours, keeping: days) : days
   }
 
   /// Returns the ticks that have room, from left to right, and marks those that have none on a phone.
@@ -199,7 +216,7 @@ struct TimeScale {
   /// - Parameter fixed: Ticks of the same line that stay.
   private static func apart(_ ticks: [Tick], keeping fixed: [Tick]) -> [Tick] {
     let kept = apart(ticks, keeping: fixed, width: nominalWidth)
-    let narrow = Set(apart(kept, keeping: fixed, width: phoneWidth))
+    let narrow = Set(apart(kept.filter { $0.fits(phoneWidth) }, keeping: fixed, width: phoneWidth))
     return kept.map { Tick(place: $0.place, label: $0.label, needsRoom: !narrow.contains($0)) }
   }
 

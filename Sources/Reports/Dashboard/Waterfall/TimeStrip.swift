@@ -41,7 +41,7 @@ struct TimeStrip {
         let side = tick.side + (tick.needsRoom ? " wide" : "")
         html.element(
           .line, .classes("tick"), .x1(.share(tick.place)), .x2(.share(tick.place)), .y1(.pixels(32)), .y2(.pixels(36)))
-        html.element(.text, .classes("hour" + side), .x(.share(tick.place)), .y(.pixels(47)), text: tick.label)
+        html.element(.text, .classes("hour" + side), .x(.share(tick.labelPlace)), .y(.pixels(47)), text: tick.label)
       }
       if window.from > from || window.to < to {
         html.element(

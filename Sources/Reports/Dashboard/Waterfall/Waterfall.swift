@@ -50,7 +50,7 @@ struct Waterfall {
 
   private func writeTick(_ tick: TimeScale.Tick, _ kind: String, y: Double, _ html: inout HTMLWriter) {
     html.element(
-      .text, .classes(kind + tick.side + (tick.needsRoom ? " wide" : "")), .x(.share(tick.place)), .y(.pixels(y)),
+      .text, .classes(kind + tick.side + (tick.needsRoom ? " wide" : "")), .x(.share(tick.labelPlace)), .y(.pixels(y)),
       text: tick.label)
   }
 
