@@ -64,6 +64,21 @@ struct WaterfallTests {
     }
   }
 
+  @Test("hours after a shortened stretch stand under their own day")
+  func dayAfterGap() {
+    // Some work on Monday at noon, then an hour of it on Tuesday.
+    let monday = Self.day * 4 + Self.day / 2
+    let scale = TimeScale(
+      from: StoreSamples.time(monday), to: StoreSamples.time(monday + Self.day + 3600),
+      busy: [
+        (StoreSamples.time(monday), StoreSamples.time(monday + 60)),
+        (StoreSamples.time(monday + Self.day), StoreSamples.time(monday + Self.day + 3600)),
+      ])
+    let later = Wording.weekday(StoreSamples.time(monday + Self.day))
+    #expect(scale.ticks.days.map(\.label) == [later])
+    #expect((scale.ticks.days.first?.place ?? 0) < (scale.ticks.hours.first?.place ?? 0))
+  }
+
   /// Expects that labels of six pixels a character, where the page draws them, neither overlap nor reach over the ends.
   private func expectRoom(_ ticks: [TimeScale.Tick], _ width: Double) {
     let drawn = ticks.map { tick -> (label: String, from: Double, to: Double) in

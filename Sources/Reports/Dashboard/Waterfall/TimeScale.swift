@@ -202,7 +202,29 @@ struct TimeScale {
         tick += step
       }
     }
-    return (Self.apart(days, keeping: []), Self.apart(hours, keeping: gapTicks), Self.apart(gapTicks, keeping: []))
+    return (
+      Self.apart(longest(days), keeping: []), Self.apart(hours, keeping: gapTicks), Self.apart(gapTicks, keeping: [])
+    )
+  }
+
+  /// Leaves out the day of a short stretch before a shortened one if its label leaves no room for that of a longer stretch behind
+  /// it, whose hours would seem to be those of the earlier day.
+  private func longest(_ days: [Tick]) -> [Tick] {
+    let days = days.sorted { $0.place < $1.place }
+    func length(_ index: Int) -> Double { (index + 1 < days.count ? days[index + 1].place : 1) - days[index].place }
+    func isGapBetween(_ first: Int, _ second: Int) -> Bool {
+      segments.contains { $0.isGap && $0.start >= days[first].place && $0.end <= days[second].place }
+    }
+    var kept: [Int] = []
+    for index in days.indices {
+      while let last = kept.last, Self.clashes(days[last], days[index], Self.nominalWidth), length(last) < length(index),
+        isGapBetween(last, index)
+      {
+        kept.removeLast()
+      }
+      kept.append(index)
+    }
+    return kept.map { days[$0] }
   }
 
   /// The labels of an axis with a single line: days, and hours between them if there are few days.
@@ -222,15 +244,16 @@ struct TimeScale {
 
   private static let phoneWidth = 340.0
 
+  private static func clashes(_ left: Tick, _ right: Tick, _ width: Double) -> Bool {
+    let (left, right) = (left.extent(width), right.extent(width))
+    return left.lowerBound < right.upperBound + 8 && right.lowerBound < left.upperBound + 8
+  }
+
   private static func apart(_ ticks: [Tick], keeping fixed: [Tick], width: Double) -> [Tick] {
-    func clashes(_ left: Tick, _ right: Tick) -> Bool {
-      let (left, right) = (left.extent(width), right.extent(width))
-      return left.lowerBound < right.upperBound + 8 && right.lowerBound < left.upperBound + 8
-    }
     var kept: [Tick] = []
     for tick in ticks.sorted(by: { $0.place < $1.place }) {
-      if let last = kept.last, clashes(last, tick) { continue }
-      if fixed.contains(where: { clashes($0, tick) }) { continue }
+      if let last = kept.last, clashes(last, tick, width) { continue }
+      if fixed.contains(where: { clashes($0, tick, width) }) { continue }
       kept.append(tick)
     }
     return kept
