@@ -187,7 +187,8 @@ struct TimeScale {
     }
     for segment in segments where !segment.isGap {
       // The first day of a segment is named at its start, because the segments before it may be days earlier.
-      days.append(Tick(place: segment.start, label: dayLabel(segment.from)))
+      let first = dayLabel(segment.from)
+      if days.last?.label != first { days.append(Tick(place: segment.start, label: first)) }
       let alignment = step >= 7 * Self.day ? 4 * Self.day : 0
       var tick = ((segment.from.nanoseconds - alignment) / step + 1) * step + alignment
       while tick < segment.to.nanoseconds, days.count + hours.count < 400 {
