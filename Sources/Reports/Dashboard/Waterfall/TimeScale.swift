@@ -21,6 +21,8 @@ struct TimeScale {
     var label: String
     /// True if the label has no room on a phone.
     var needsRoom = false
+    /// True for the label of a stretch, false for that of a time.
+    var isOfStretch = false
 
     /// The style of a label that would reach over the end of the scale if its middle stood at its place.
     var side: String {
@@ -28,11 +30,11 @@ struct TimeScale {
       return place < share ? " first" : place > 1 - share ? " last" : ""
     }
 
-    /// Where the label stands: with its middle at the place, or at the end of the scale over which it would reach.
+    /// Where the label stands: beside the line of a time, or at the end of the scale if it belongs to a stretch there.
     var labelPlace: Double {
       switch side {
-      case " first": 0
-      case " last": 1
+      case " first": isOfStretch ? 0 : place
+      case " last": isOfStretch ? 1 : place
       default: place
       }
     }
@@ -42,10 +44,11 @@ struct TimeScale {
 
     /// The pixels that the label covers.
     fileprivate func extent(_ width: Double) -> ClosedRange<Double> {
-      switch side {
-      case " first": 0...length
-      case " last": width - length...width
-      default: place * width - length / 2...place * width + length / 2
+      let at = labelPlace * width
+      return switch side {
+      case " first": at...at + length
+      case " last": at - length...at
+      default: at - length / 2...at + length / 2
       }
     }
 
@@ -61,8 +64,9 @@ struct TimeScale {
   var to: Timestamp { segments.last?.to ?? .epoch }
   var gaps: [Segment] { segments.filter(\.isGap) }
 
-  /// The width, in pixels, for which ticks and labels are chosen. A wider chart only has more room.
-  static let nominalWidth = 720.0
+  /// The width, in pixels, for which ticks and labels are chosen: that of a waterfall beside its detail at 1280. A wider chart only has
+  /// more room.
+  static let nominalWidth = 520.0
   private static let gapShare = 30 / nominalWidth
   private static let mostGaps = 9
   private static let hour: Int64 = 3600 * 1_000_000_000
@@ -177,7 +181,9 @@ struct TimeScale {
   var ticks: (days: [Tick], hours: [Tick], gaps: [Tick]) {
     let density = density
     let step = Self.steps.first { Double($0) * density >= ($0 < Self.day ? 40 : 64) } ?? Self.steps[Self.steps.count - 1]
-    let gapTicks = gaps.map { Tick(place: ($0.start + $0.end) / 2, label: Wording.duration(from: $0.from, to: $0.to)) }
+    let gapTicks = gaps.map {
+      Tick(place: ($0.start + $0.end) / 2, label: Wording.duration(from: $0.from, to: $0.to), isOfStretch: true)
+    }
     var days: [Tick] = []
     var hours: [Tick] = []
     let spansYears = to.nanoseconds(since: from) > 300 * Self.day
@@ -240,7 +246,11 @@ struct TimeScale {
   private static func apart(_ ticks: [Tick], keeping fixed: [Tick]) -> [Tick] {
     let kept = apart(ticks, keeping: fixed, width: nominalWidth)
     let narrow = Set(apart(kept.filter { $0.fits(phoneWidth) }, keeping: fixed, width: phoneWidth))
-    return kept.map { Tick(place: $0.place, label: $0.label, needsRoom: !narrow.contains($0)) }
+    return kept.map { tick in
+      var tick = tick
+      tick.needsRoom = !narrow.contains(tick)
+      return tick
+    }
   }
 
   private static let phoneWidth = 340.0
