@@ -88,6 +88,16 @@ struct JenkinsSourceTests {
     #expect(!Self.source.keptHeaders.contains { ["authorization", "x-vs-token"].contains($0.lowercased()) })
   }
 
+  @Test("The error of a wrong token names the header that showed it", arguments: ["X-VS-Token", "Authorization"])
+  func wrongToken(header: String) throws {
+    let source = JenkinsSource(secrets: try [#require(Secret("right"))])
+    var delivery = try Self.delivery("statistics.start")
+    delivery.headers[header] = header == "Authorization" ? "Bearer wrong" : "wrong"
+    #expect(throws: AuthenticationError(.mismatch, header: header)) {
+      try source.authenticate(delivery, using: SwiftMessageAuthenticator())
+    }
+  }
+
   // MARK: Cases that the shape of a payload does not decide
 
   @Test("Only a payload with a time in it is the same when it comes twice")

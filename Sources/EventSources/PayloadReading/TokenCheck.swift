@@ -26,13 +26,14 @@ package struct TokenCheck: Sendable {
 
   package func authenticate(_ delivery: Delivery, using authenticator: any MessageAuthenticator) throws(AuthenticationError) {
     if secrets.isEmpty { return }
-    let given = [
-      header.flatMap { delivery.headers[$0] }.map { Array($0.utf8) },
-      delivery.headers[Self.authorization].flatMap(AccessToken.token(inAuthorization:)),
-    ].compactMap { $0 }.filter { !$0.isEmpty }
-    guard !given.isEmpty else { throw AuthenticationError(.missing, header: Self.authorization) }
-    guard given.contains(where: { authenticator.isToken($0, oneOf: secrets) }) else {
-      throw AuthenticationError(.mismatch, header: Self.authorization)
+    let own = header.flatMap { name in delivery.headers[name].map { (header: name, token: Array($0.utf8)) } }
+    let standard = delivery.headers[Self.authorization].flatMap(AccessToken.token(inAuthorization:)).map {
+      (header: Self.authorization, token: $0)
+    }
+    let given = [own, standard].compactMap { $0 }.filter { !$0.token.isEmpty }
+    guard let first = given.first else { throw AuthenticationError(.missing, header: Self.authorization) }
+    guard given.contains(where: { authenticator.isToken($0.token, oneOf: secrets) }) else {
+      throw AuthenticationError(.mismatch, header: first.header)
     }
   }
 }
