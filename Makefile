@@ -144,7 +144,7 @@ fuzz: ## Feed broken payloads to the sources under AddressSanitizer (INPUTS=1000
 
 docs: ## Generate the references of flags and commands, manual pages and completion from their declarations
 	@Scripts/bootstrap build test
-	VS_RECORD_GOLDEN=1 swift test --scratch-path $(DEBUG) $(TEST_FLAGS) --filter "CommandReferenceTests|ManualPageTests"
+	VS_RECORD_GOLDEN=1 swift test --scratch-path $(DEBUG) $(TEST_FLAGS) --filter "CommandReferenceTests|ManualPageTests|vsdTests.CommandLineTests"
 
 check: ## Check format, imports, architecture, constructs, words, scripts and the dependencies of the core
 	@Scripts/bootstrap build check

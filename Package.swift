@@ -317,8 +317,8 @@ let testsOfTargets: [Target] = [
   tests(
     of: "vsd",
     [
-      "ValueStreamCore", "OTLP", "Datadog", "Export", "CurlTransport", "vsperf", "IntakeClient", "Simulator", "CrashingProjector",
-      "GitHubServer", "GitLabServer", "DeliveryFacts", "SQLiteStore", "PostgresServer",
+      "ValueStreamCore", "Catalog", "OTLP", "Datadog", "Export", "CurlTransport", "vsperf", "IntakeClient", "Simulator",
+      "CrashingProjector", "GitHubServer", "GitLabServer", "DeliveryFacts", "SQLiteStore", "PostgresServer",
     ],
     fixtures: ["Golden", "Producer"]),
   .testTarget(

@@ -39,6 +39,20 @@ struct ReferenceTests {
     }
   }
 
+  @Test("A line that lists the sources lists them all")
+  func listsOfSources() throws {
+    let names = try DaemonSettings(arguments: [], environment: [:]) { _ in nil }.sources.map(\.name)
+    for page in MarkdownPage.all {
+      for line in page.text.split(separator: "\n") {
+        let missing = names.filter { !line.contains($0) }
+        // The two sources of no vendor stand beside each other only in lists.
+        if line.contains("customhttp"), line.contains("cdevents") {
+          #expect(missing.isEmpty, "\(page.path) lists sources without \(missing.listed("and")): \(line)")
+        }
+      }
+    }
+  }
+
   @Test("Every tracer has a page, and a row in Docs/exporters/README.md")
   func tracers() throws {
     let list = try MarkdownPage.page("Docs/exporters/README.md")

@@ -68,6 +68,7 @@ package struct EventSourceContract: Sendable {
   package func checkReading() throws {
     try checkKeptHeaders()
     try checkDeterminism()
+    try checkKeys()
     checkTruncation()
     checkGarbage()
     try checkTypeSwaps()
@@ -139,6 +140,12 @@ package struct EventSourceContract: Sendable {
   /// Reading the same delivery twice must give the same result.
   private func checkDeterminism() throws {
     #expect(try source.events(in: sample) == source.events(in: sample))
+  }
+
+  /// The keys of all subjects must name the source: the label `source` of metrics and the source of spans come from there.
+  private func checkKeys() throws {
+    guard case .events(let events, _) = try source.events(in: sample) else { return }
+    for event in events { #expect(event.key.source == source.name, "\(event.key)") }
   }
 
   private static var replacements: [Any?] {

@@ -1,3 +1,4 @@
+import Catalog
 import Foundation
 import Testing
 import ValueStreamCore
@@ -34,7 +35,9 @@ struct CommandLineTests {
   }
 
   /// Every flag with a valid value.
-  private static let values: [(name: String, value: String)] = [
+  private static let values = SourceCatalog.all.map { (name: "\($0.name)-secret-file", value: "FILE") } + otherValues
+
+  private static let otherValues: [(name: String, value: String)] = [
     ("config", "FILE"), ("addr", "127.0.0.1:0"), ("admin-addr", "127.0.0.1:0"), ("listening-file", "FILE"), ("read-token", "tok"),
     ("operator-token", "tok"), ("operator-token-file", "FILE"), ("import-secret-file", "FILE"),
     ("public-url", "https://vsd.example.org/vsd"), ("max-body", "1MiB"), ("trusted-proxy", "10.0.0.7,10.1.0.0/16"),
@@ -46,13 +49,12 @@ struct CommandLineTests {
     ("incident-labels", "sev*"), ("bots", "harbour-*"), ("service-deploys", "cart=cart-*,till=acme/shop:till"),
     ("service-paths", "cart=services/cart/*"), ("github-deploy-workflows", "Deploy site=production,release-*.yml"),
     ("log-level", "INFO"),
-    ("github-secret-file", "FILE"), ("gitlab-secret-file", "FILE"), ("jenkins-secret-file", "FILE"),
     ("jenkins-deploy-jobs", "deploy-*"),
     ("jenkins-environment-parameters", "stage"), ("jenkins-service-parameters", "app"), ("jenkins-unstable", "success"),
-    ("jenkins-url", "https://ci.example/"), ("jira-secret-file", "FILE"), ("jira-started-statuses", "Ready"),
+    ("jenkins-url", "https://ci.example/"), ("jira-started-statuses", "Ready"),
     ("jira-undelivered-resolutions", "Abandoned"), ("trello-done-lists", "Live,Done*"), ("trello-abandoned-lists", "Won't do"),
-    ("trello-archived", "completed"), ("trello-due-complete", "done"), ("trello-secret-file", "FILE"),
-    ("trello-callback-url", "https://vs.example/trello"), ("customhttp-secret-file", "FILE"), ("cdevents-secret-file", "FILE"),
+    ("trello-archived", "completed"), ("trello-due-complete", "done"),
+    ("trello-callback-url", "https://vs.example/trello"),
     ("trace-strategy", "linked"), ("phases", "spans"), ("otlp-endpoint", "http://localhost:1"),
     ("otlp-traces-endpoint", "http://localhost:1/x"),
     ("otlp-timeout", "5s"), ("otlp-compression", "none"), ("otlp-certificate", "FILE"), ("otlp-client-certificate", "FILE"),

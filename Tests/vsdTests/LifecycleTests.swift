@@ -1,3 +1,4 @@
+import Catalog
 import Foundation
 import Testing
 import ValueStreamCore
@@ -11,7 +12,7 @@ import ValueStreamTesting
 
 @Suite("The life of vsd")
 struct LifecycleTests {
-  static let sources = ["github", "gitlab", "jenkins", "jira", "trello", "customhttp", "cdevents"]
+  static let sources = SourceCatalog.all.map(\.name)
 
   @Test("at start it names each source, warns of those without secret, then says where it listens")
   func startLines() throws {
