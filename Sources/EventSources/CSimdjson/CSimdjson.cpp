@@ -78,9 +78,12 @@ bool vs_json_has_at_most(const uint8_t *bytes, size_t count, size_t limit) {
   return true;
 }
 
-const char *vs_json_parse(vs_json_parser *parser, const uint8_t *bytes, size_t count, vs_json_value *root) {
+const size_t vs_json_room = SIMDJSON_PADDING;
+
+const char *vs_json_parse(vs_json_parser *parser, const uint8_t *bytes, size_t count, size_t room, vs_json_value *root) {
   dom::element found;
-  error_code error = parser->parser.parse(bytes, count, true).get(found);
+  const bool copies = room < SIMDJSON_PADDING;
+  error_code error = parser->parser.parse(bytes, count, copies).get(found);
   if (error) return error_message(error);
   *root = value(found);
   return nullptr;

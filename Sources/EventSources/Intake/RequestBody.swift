@@ -1,3 +1,5 @@
+import PayloadReading
+
 /// A body as it arrives, compressed or not. Enforces the limit for one body and for all bodies together.
 struct RequestBody {
   enum Failure: Error {
@@ -47,7 +49,7 @@ struct RequestBody {
     if count > limit { throw .tooLarge }
     if count > bytes.capacity {
       // A small body gets its declared size at once. A large one must arrive before it gets much memory.
-      let declared = min(expected ?? 0, Self.trustedSize)
+      let declared = min(expected ?? 0, Self.trustedSize) + JSONDocument.spareCapacity
       let capacity = max(count, declared, min(bytes.capacity * 2, limit))
       guard budget.take(capacity - charged, isProved: isProved) else { throw .noMemory }
       charged = capacity

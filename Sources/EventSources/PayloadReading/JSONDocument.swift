@@ -26,8 +26,8 @@ package final class JSONDocument {
     }
     var root = vs_json_value()
     var unread: (count: Int, paths: [String]) = (0, [])
-    if let message = vs_json_parse(parser, bytes, bytes.count, &root) {
-      guard let mending = JSONMending(bytes), vs_json_parse(parser, mending.bytes, mending.bytes.count, &root) == nil else {
+    if let message = Self.parse(bytes, with: parser, &root) {
+      guard let mending = JSONMending(bytes), Self.parse(mending.bytes, with: parser, &root) == nil else {
         vs_json_parser_give(parser)
         throw PayloadError(.malformed, reason: "not JSON: \(String(cString: message))")
       }
@@ -37,6 +37,15 @@ package final class JSONDocument {
     self.parser = parser
     self.unread = unread
     rootHandle = root
+  }
+
+  /// The spare capacity with which a document is parsed where it is. With less, it is copied first.
+  package static let spareCapacity = vs_json_room
+
+  /// - Returns: the reason if the bytes are not JSON.
+  private static func parse(_ bytes: [UInt8], with parser: OpaquePointer, _ root: inout vs_json_value) -> UnsafePointer<CChar>? {
+    // The capacity of an array is one allocation, so the bytes behind its elements can be read.
+    vs_json_parse(parser, bytes, bytes.count, bytes.capacity - bytes.count, &root)
   }
 
   /// The number of documents with ``unread`` values that this process has parsed.

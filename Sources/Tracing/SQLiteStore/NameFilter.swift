@@ -68,10 +68,8 @@ final class NameFilter: Sendable {
 
   /// Adds the name in a row of the index.
   func insert(space: String, number: Int64, text: String) {
-    var hasher = Hasher()
-    Self.combine(space, into: &hasher)
-    Self.combine(number < 0 ? text : String(number), into: &hasher)
-    insert(hash: UInt64(bitPattern: Int64(hasher.finalize())))
+    var name = space + (number < 0 ? text : String(number))
+    insert(hash: name.withUTF8 { Self.hash(of: UnsafeRawBufferPointer($0)) })
   }
 
   /// Adds the first half of the id of a trace.
@@ -128,17 +126,17 @@ final class NameFilter: Sendable {
   /// Hashes a name like the space and the rest of its ``StoredName``. The hash is seeded, so that nobody can choose names
   /// that count as present.
   private static func hash(of reference: Reference) -> UInt64 {
-    var hasher = Hasher()
-    combine(reference.kind.rawValue, into: &hasher)
-    combine(":", into: &hasher)
-    combine(reference.value, into: &hasher)
-    return UInt64(bitPattern: Int64(hasher.finalize()))
+    let (kind, value) = (reference.kind.rawValue.utf8, reference.value.utf8)
+    // Most names are looked up here only, so the text is not made for it.
+    return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: kind.count + 1 + value.count) { text in
+      var end = text.initialize(fromContentsOf: kind)
+      text.initializeElement(at: end, to: UInt8(ascii: ":"))
+      end = text[(end + 1)...].initialize(fromContentsOf: value)
+      return hash(of: UnsafeRawBufferPointer(text))
+    }
   }
 
-  private static func combine(_ text: String, into hasher: inout Hasher) {
-    var text = text
-    text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
-  }
+  private static func hash(of name: UnsafeRawBufferPointer) -> UInt64 { UInt64(bitPattern: Int64(TextHash.hash(of: name))) }
 }
 
 extension Int {

@@ -10,7 +10,7 @@ final class SpanStoreWriter {
   private var writtenRows: [SubjectKey: Int64] = [:]
   private var connection: SQLiteConnection { reader.connection }
   /// Names that the running transaction interned; they move to the shared cache when it is committed.
-  private var newNames = NameTable()
+  private var newNames: [ExactText: Int64] = [:]
   private var nextName: Int64
   /// The next numbers. Outside a transaction they equal the stored ones; the running transaction advances them.
   var counters = Counters(subject: 1, outboxEntry: 1, record: 0)
@@ -146,7 +146,7 @@ final class SpanStoreWriter {
       }
     } catch {
       (counters, nextName, nextBlock) = (countersBefore, nextNameBefore, nextBlockBefore)
-      newNames = NameTable()
+      newNames = [:]
       (kinds, knownKinds) = (kindsBefore, [])
       exclusions = exclusionsBefore
       factRowCounts = nil
@@ -154,7 +154,7 @@ final class SpanStoreWriter {
       throw error
     }
     if exclusions.revision != exclusionsBefore.revision { caches.exclusions.set(exclusions) }
-    for (text, id) in newNames.ids { caches.names.insert(text, id) }
+    for (name, id) in newNames { caches.names.insert(name.text, id) }
     newNames.removeAll(keepingCapacity: newNames.count < 1024)
   }
 
@@ -169,12 +169,12 @@ final class SpanStoreWriter {
   // MARK: Names
 
   private func intern(_ text: String) throws -> Int64 {
-    if let known = try newNames[text] ?? reader.nameID(text) { return known }
+    if let known = try newNames[ExactText(text)] ?? reader.nameID(text) { return known }
     let statement = try reader.statement(.insertName)
     statement.bind(1, nextName)
     statement.bind(2, text)
     try statement.run()
-    newNames[text] = nextName
+    newNames[ExactText(text)] = nextName
     nextName += 1
     return nextName - 1
   }
@@ -209,7 +209,7 @@ final class SpanStoreWriter {
     let statement = try reader.statement(.subjectRow)
     defer { statement.reset() }
     let name = StoredName(key)
-    guard let space = try newNames[name.space] ?? reader.nameID(name.space) else { return nil }
+    guard let space = try newNames[ExactText(name.space)] ?? reader.nameID(name.space) else { return nil }
     statement.bind(1, space)
     statement.bind(2, name.number)
     statement.bind(3, name.text)

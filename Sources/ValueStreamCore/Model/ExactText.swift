@@ -9,4 +9,6 @@ package struct ExactText: Sendable, Hashable {
 
   package static func == (left: ExactText, right: ExactText) -> Bool { left.text.hasSameBytes(as: right.text) }
   package func hash(into hasher: inout Hasher) { text.hashBytes(into: &hasher) }
+  // swift-format-ignore: NoLeadingUnderscores
+  package func _rawHashValue(seed: Int) -> Int { TextHash.hash(of: text, seed: seed) }
 }

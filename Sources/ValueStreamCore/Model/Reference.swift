@@ -131,6 +131,9 @@ public struct Reference: Sendable, Hashable, Comparable, CustomStringConvertible
     value.hashBytes(into: &hasher)
   }
 
+  // swift-format-ignore: NoLeadingUnderscores
+  public func _rawHashValue(seed: Int) -> Int { TextHash.hash(of: value, seed: seed) }
+
   /// A total order that also distinguishes two encodings of an accented letter.
   public static func < (left: Reference, right: Reference) -> Bool {
     if left.kind.rawValue != right.kind.rawValue { return left.kind.rawValue < right.kind.rawValue }

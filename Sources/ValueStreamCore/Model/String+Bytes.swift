@@ -25,10 +25,7 @@ extension String {
   }
 
   /// Hashes the UTF-8 bytes, for types whose equality compares bytes. Faster than the hash of a string.
-  package func hashBytes(into hasher: inout Hasher) {
-    let isHashed = utf8.withContiguousStorageIfAvailable { hasher.combine(bytes: UnsafeRawBufferPointer($0)) } != nil
-    if !isHashed { for byte in utf8 { hasher.combine(byte) } }
-  }
+  package func hashBytes(into hasher: inout Hasher) { hasher.combine(TextHash.hash(of: self)) }
 }
 
 extension UnsafeRawBufferPointer {
@@ -84,5 +81,5 @@ extension UnsafeRawBufferPointer {
     return all & 0x8080_8080_8080_8080 == 0
   }
 
-  private func word(at offset: Int) -> UInt64 { loadUnaligned(fromByteOffset: offset, as: UInt64.self) }
+  func word(at offset: Int) -> UInt64 { loadUnaligned(fromByteOffset: offset, as: UInt64.self) }
 }

@@ -97,6 +97,18 @@ public struct SubjectKey: Sendable, Hashable, Comparable, CustomStringConvertibl
     "=" + name
   }
 
+  /// Keys are ASCII, so two of them are equal only if their bytes are.
+  public static func == (left: SubjectKey, right: SubjectKey) -> Bool {
+    left.description.hasSameBytes(as: right.description)
+  }
+
+  public func hash(into hasher: inout Hasher) {
+    description.hashBytes(into: &hasher)
+  }
+
+  // swift-format-ignore: NoLeadingUnderscores
+  public func _rawHashValue(seed: Int) -> Int { TextHash.hash(of: description, seed: seed) }
+
   public static func < (left: SubjectKey, right: SubjectKey) -> Bool {
     left.description.order(to: right.description) < 0
   }

@@ -47,8 +47,14 @@ void vs_json_parser_give(vs_json_parser *parser);
 /// outside strings, so it accepts any bytes, not only valid JSON.
 bool vs_json_has_at_most(const uint8_t *bytes, size_t count, size_t limit);
 
+/// The room behind a document that parsing in place needs.
+extern const size_t vs_json_room;
+
 /// Parses and validates a whole document. Returns NULL on success, or else a static string with the error.
-const char *vs_json_parse(vs_json_parser *parser, const uint8_t *bytes, size_t count, vs_json_value *root);
+///
+/// `room` is how many bytes behind the document may be read, whatever they hold. With less than `vs_json_room`, the document is
+/// copied first.
+const char *vs_json_parse(vs_json_parser *parser, const uint8_t *bytes, size_t count, size_t room, vs_json_value *root);
 
 vs_json_type vs_json_type_of(vs_json_value value);
 
